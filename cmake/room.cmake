@@ -1,0 +1,35 @@
+# Helpers for the CMakeLists.txt of each room.
+
+# Warnings and floating-point rules that hold for every target: no contraction, no fast-math, no
+# excess precision, so that the source alone decides what is computed.
+add_library(pv_flags INTERFACE)
+target_compile_features(pv_flags INTERFACE c_std_17)
+target_include_directories(pv_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+target_compile_definitions(pv_flags INTERFACE _GNU_SOURCE=1 PV_VERSION="${PROJECT_VERSION}")
+target_compile_options(pv_flags INTERFACE
+  -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fstack-protector-strong -fPIE
+  -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+  -Wpointer-arith -Wcast-qual -Wundef -Wwrite-strings
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+if(PV_WERROR)
+  target_compile_options(pv_flags INTERFACE -Werror)
+endif()
+if(PV_STATIC)
+  target_link_options(pv_flags INTERFACE -static)
+endif()
+
+# pv_room(NAME SOURCES a.c b.c [DEPENDS other_room PkgConfig::lib ...]): one static library.
+function(pv_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ROOM_SOURCES})
+  target_link_libraries(${name} PUBLIC pv_flags ${ROOM_DEPENDS})
+endfunction()
+
+# pv_test(NAME SOURCES test_x.c [DEPENDS room ...]): one CUnit program, one ctest entry.
+function(pv_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE pv_flags pv_testing ${TEST_DEPENDS})
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()

@@ -1,0 +1,59 @@
+/* Status codes and the one error record that every fallible function fills.
+ *
+ * Convention: a fallible function returns `pv_status` and takes a `pv_error *` as its last
+ * parameter. On PV_OK the record is untouched; otherwise it is filled once, at the place of the
+ * cause. `err` may be NULL where a caller only needs the status. */
+#ifndef PV_BASE_ERROR_H
+#define PV_BASE_ERROR_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+typedef enum pv_status {
+  PV_OK = 0,
+  PV_ERR_INPUT,       /* the input or the call is wrong: exit code 2 */
+  PV_ERR_IO,          /* the system refused to read or write */
+  PV_ERR_NOMEM,       /* an allocation failed */
+  PV_ERR_LIMIT,       /* the input is larger than a documented limit */
+  PV_ERR_UNSUPPORTED, /* valid, but not something this build can do */
+  PV_ERR_CONFLICT,    /* somebody else changed or holds the file */
+  PV_ERR_CANCELLED,   /* Ctrl-C or SIGTERM */
+  PV_ERR_INTERNAL     /* a broken invariant of pv itself: exit code 4 */
+} pv_status;
+
+typedef struct pv_error {
+  pv_status status;
+  char rule[32];     /* static rule or bug-class id, e.g. "PV-YAML-004"; "" when none */
+  char file[512];    /* "" when no file is involved */
+  int64_t line;      /* 1-based; 0 when unknown */
+  int64_t column;    /* 1-based, in bytes; 0 when unknown */
+  int64_t byte;      /* 0-based offset in the file; -1 when unknown */
+  char message[512]; /* what is wrong: one sentence without a full stop */
+  char hint[256];    /* what to do about it; "" when nothing useful can be said */
+} pv_error;
+
+#define PV_ERROR_INIT ((pv_error){.status = PV_OK, .byte = -1})
+
+/* Fills `err` (when not NULL) and returns `status`. Place and hint are reset. */
+pv_status pv_error_set(pv_error *err, pv_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Add a place, a rule id or a cure to an error that was just set. NULL `err` is allowed. */
+void pv_error_at(pv_error *err, const char *file, int64_t line, int64_t column, int64_t byte);
+void pv_error_rule(pv_error *err, const char *rule);
+void pv_error_hint(pv_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* `strerror` of `saved_errno` appended to the formatted text; PV_ERR_NOMEM for ENOMEM, else IO. */
+pv_status pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Writes "file:line:column: error: message [rule]\n  hint\n" with control and bidirectional
+ * characters escaped. `file` NULL writes nothing. */
+void pv_error_print(const pv_error *err, FILE *file);
+
+const char *pv_status_name(pv_status status);
+
+/* The process exit code for a status (DESIGN: 0 ok, 2 wrong input or call, 4 internal). */
+int pv_status_exit(pv_status status);
+
+#endif

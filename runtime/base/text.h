@@ -1,0 +1,37 @@
+/* Text: a growing buffer, strict number parsing, escaping for terminals. */
+#ifndef PV_BASE_TEXT_H
+#define PV_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A growing byte buffer, always NUL-terminated once something was added. An allocation failure
+ * is sticky: `failed` stays set and later calls do nothing, so one check at the end is enough. */
+typedef struct pv_text {
+  char *data; /* owned */
+  size_t length;
+  size_t capacity;
+  bool failed;
+} pv_text;
+
+#define PV_TEXT_INIT ((pv_text){0})
+
+void pv_text_add(pv_text *text, const char *bytes, size_t length);
+void pv_text_puts(pv_text *text, const char *string);
+void pv_text_printf(pv_text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void pv_text_free(pv_text *text);
+
+/* Strict decimal numbers: the whole of `[text, text+length)` must be the number. No blanks, no
+ * leading '+', no hex, no octal, no nan, no inf; out of range is false. `*out` is untouched then. */
+bool pv_parse_u64(const char *text, size_t length, uint64_t *out);
+bool pv_parse_i64(const char *text, size_t length, int64_t *out);
+bool pv_parse_f64(const char *text, size_t length, double *out);
+
+/* Appends `bytes` with control characters, invalid UTF-8 and bidirectional controls escaped as
+ * \xNN, so that text from a stranger's file cannot move the cursor or reorder a line. */
+void pv_text_escape(pv_text *text, const char *bytes, size_t length);
+
+bool pv_utf8_valid(const char *bytes, size_t length);
+
+#endif

@@ -1,0 +1,73 @@
+/* GGUF version 3, little-endian, read-only. The file is mapped; the whole directory is checked
+ * against the file's length before anything is allocated from it. No weights are copied. */
+#ifndef PV_GGUF_GGUF_H
+#define PV_GGUF_GGUF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/base/error.h"
+#include "runtime/quant/quant.h"
+
+typedef enum pv_gguf_value_type {
+  PV_GGUF_U8, PV_GGUF_I8, PV_GGUF_U16, PV_GGUF_I16, PV_GGUF_U32, PV_GGUF_I32, PV_GGUF_F32,
+  PV_GGUF_BOOL, PV_GGUF_STRING, PV_GGUF_ARRAY, PV_GGUF_U64, PV_GGUF_I64, PV_GGUF_F64
+} pv_gguf_value_type;
+
+typedef struct pv_gguf_string {
+  const char *data; /* into the mapping: not NUL-terminated, may hold any byte */
+  uint64_t length;
+} pv_gguf_string;
+
+typedef struct pv_gguf_value {
+  pv_gguf_string key;
+  pv_gguf_value_type type;
+  pv_gguf_value_type element; /* PV_GGUF_ARRAY */
+  uint64_t count;             /* PV_GGUF_ARRAY: elements, else 1 */
+  const unsigned char *data;  /* first byte of the value or of the first element */
+  uint64_t offset;            /* of `data` in the file */
+} pv_gguf_value;
+
+typedef struct pv_gguf_tensor {
+  pv_gguf_string name;
+  pv_type type;
+  unsigned dim_count;      /* 1..4 */
+  uint64_t dims[4];        /* dims[0] is the row length; unused ones are 1 */
+  uint64_t elements, row_bytes, bytes;
+  const unsigned char *data;
+  uint64_t offset;         /* of `data` in the file */
+} pv_gguf_tensor;
+
+typedef struct pv_gguf pv_gguf;
+
+pv_status pv_gguf_open(const char *path, pv_gguf **out, pv_error *err);
+/* Same checks over bytes in memory, which must outlive the object (tests, fuzzers, planted
+ * defects). `name` stands in for the path in errors. */
+pv_status pv_gguf_parse(const void *data, uint64_t length, const char *name, pv_gguf **out,
+                        pv_error *err);
+void pv_gguf_close(pv_gguf *gguf);
+
+const char *pv_gguf_path(const pv_gguf *gguf);
+const unsigned char *pv_gguf_bytes(const pv_gguf *gguf, uint64_t *length);
+uint64_t pv_gguf_value_count(const pv_gguf *gguf);
+const pv_gguf_value *pv_gguf_value_at(const pv_gguf *gguf, uint64_t index);
+const pv_gguf_value *pv_gguf_find(const pv_gguf *gguf, const char *key); /* NULL when absent */
+uint64_t pv_gguf_tensor_count(const pv_gguf *gguf);
+const pv_gguf_tensor *pv_gguf_tensor_at(const pv_gguf *gguf, uint64_t index);
+const pv_gguf_tensor *pv_gguf_tensor_find(const pv_gguf *gguf, const char *name);
+
+/* Typed access. An absent key is PV_ERR_INPUT naming the key; a wrong type too. Any unsigned or
+ * signed integer type is taken for u64 when the value is not negative. */
+pv_status pv_gguf_get_u64(const pv_gguf *gguf, const char *key, uint64_t *out, pv_error *err);
+pv_status pv_gguf_get_f64(const pv_gguf *gguf, const char *key, double *out, pv_error *err);
+pv_status pv_gguf_get_bool(const pv_gguf *gguf, const char *key, bool *out, pv_error *err);
+pv_status pv_gguf_get_string(const pv_gguf *gguf, const char *key, pv_gguf_string *out,
+                             pv_error *err);
+/* The strings of an array, as views; `*out` is owned by `gguf`. */
+pv_status pv_gguf_get_strings(pv_gguf *gguf, const char *key, const pv_gguf_string **out,
+                              uint64_t *count, pv_error *err);
+/* Element `index` of an i32/u32/f32 array. The caller checks type and count first. */
+int64_t pv_gguf_array_int(const pv_gguf_value *value, uint64_t index);
+double pv_gguf_array_real(const pv_gguf_value *value, uint64_t index);
+
+#endif

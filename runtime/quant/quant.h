@@ -1,0 +1,95 @@
+/* The table of tensor types and their block formats, as in GGUF files. A tensor is read by its
+ * own type, never by its name. */
+#ifndef PV_QUANT_QUANT_H
+#define PV_QUANT_QUANT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/base/error.h"
+
+/* Numbers as stored in a GGUF file. Only these are read; any other number is refused. */
+typedef enum pv_type {
+  PV_TYPE_F32 = 0,
+  PV_TYPE_F16 = 1,
+  PV_TYPE_Q8_0 = 8,
+  PV_TYPE_Q4_K = 12,
+  PV_TYPE_Q5_K = 13,
+  PV_TYPE_Q6_K = 14,
+  PV_TYPE_BF16 = 30
+} pv_type;
+
+typedef struct pv_type_info {
+  pv_type type;
+  const char *name;        /* "Q4_K" */
+  uint32_t block_elements; /* 1, 32 or 256 */
+  uint32_t block_bytes;
+  bool quantised;          /* small integers with block scales */
+} pv_type_info;
+
+#define PV_TYPE_COUNT 7
+extern const pv_type_info pv_type_table[PV_TYPE_COUNT];
+
+/* NULL for a number that is not in the table. */
+const pv_type_info *pv_type_get(uint32_t type);
+const pv_type_info *pv_type_by_name(const char *name);
+
+/* Block layouts; every byte of the file has its place here. Scales are IEEE binary16 bits. */
+typedef struct pv_block_q8_0 {
+  uint16_t d;
+  int8_t q[32];
+} pv_block_q8_0;
+
+typedef struct pv_block_q4_k { /* value = d * sc[j] * q - dmin * m[j], j = sub-block of 32 */
+  uint16_t d, dmin;
+  uint8_t scales[12]; /* 8 six-bit sc and 8 six-bit m, packed */
+  uint8_t q[128];     /* per 64 weights: 32 bytes, low nibbles first 32, high nibbles next 32 */
+} pv_block_q4_k;
+
+typedef struct pv_block_q5_k { /* as Q4_K with a fifth bit */
+  uint16_t d, dmin;
+  uint8_t scales[12];
+  uint8_t high[32]; /* bit j of byte l: fifth bit of weight 32 * j + l */
+  uint8_t q[128];
+} pv_block_q5_k;
+
+typedef struct pv_block_q6_k { /* value = d * sc[j] * (q - 32), j = sub-block of 16 */
+  uint8_t low[128];
+  uint8_t high[64];
+  int8_t scales[16];
+  uint16_t d;
+} pv_block_q6_k;
+
+_Static_assert(sizeof(pv_block_q8_0) == 34, "Q8_0 block");
+_Static_assert(sizeof(pv_block_q4_k) == 144, "Q4_K block");
+_Static_assert(sizeof(pv_block_q5_k) == 176, "Q5_K block");
+_Static_assert(sizeof(pv_block_q6_k) == 210, "Q6_K block");
+
+/* The one function that computes a tensor's size: `dims[0]` is the row length. False when a
+ * dimension is 0, the row is not a whole number of blocks, or anything overflows 2^63 - 1. */
+bool pv_tensor_size(pv_type type, const uint64_t *dims, unsigned dim_count, uint64_t *elements,
+                    uint64_t *row_bytes, uint64_t *bytes);
+
+/* The eight (sc, m) pairs of a Q4_K or Q5_K super-block. */
+void pv_k4_scales(const uint8_t scales[12], uint8_t sc[8], uint8_t m[8]);
+
+/* Integer weights of one block as small signed or unsigned integers, in row order:
+ * Q8_0: 32 of -128..127; Q4_K: 256 of 0..15; Q5_K: 256 of 0..31; Q6_K: 256 of -32..31. */
+void pv_block_integers(pv_type type, const void *block, int8_t *out);
+
+/* Decodes `count` weights of a row (count a whole number of blocks) into float32 exactly as the
+ * reference implementation does (d * sc and dmin * m rounded to float32, then product, then
+ * difference), and into float64 without any rounding but the last difference. */
+void pv_dequant_f32(pv_type type, const void *row, uint64_t count, float *out);
+void pv_dequant_f64(pv_type type, const void *row, uint64_t count, double *out);
+
+float pv_f16_to_f32(uint16_t bits);   /* exact */
+uint16_t pv_f32_to_f16(float value);  /* round to nearest even */
+float pv_bf16_to_f32(uint16_t bits);  /* exact */
+uint16_t pv_f32_to_bf16(float value); /* round to nearest even */
+
+/* Encoders for `pv synth` and tests: simple, deterministic, not tuned for quality. */
+pv_status pv_quantise_row(pv_type type, const float *values, uint64_t count, void *out,
+                          pv_error *err);
+
+#endif

@@ -1,0 +1,85 @@
+/* A contract in memory. Everything is owned by the arena given to the loader; a field that was
+ * absent is NULL or an empty list. Positions point at the value's first byte. */
+#ifndef PV_MODEL_CONTRACT_H
+#define PV_MODEL_CONTRACT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/sha256.h"
+#include "validator/model/verdict.h"
+
+typedef struct pv_place {
+  int64_t line, column; /* 1-based, bytes */
+  int64_t begin, end;   /* byte offsets of the scalar's content in the file, quotes excluded */
+} pv_place;
+
+typedef struct pv_strings {
+  char **items;
+  pv_place *places;
+  size_t count;
+} pv_strings;
+
+typedef struct pv_amendment {
+  char *version, *date, *kind, *title, *description, *evidence; /* evidence: run id or NULL */
+  pv_place place;
+} pv_amendment;
+
+typedef struct pv_equation {
+  char *name, *formula, *domain;
+  pv_strings invariants, preconditions, postconditions;
+  pv_place place;
+} pv_equation;
+
+typedef struct pv_criterion {
+  char *id, *property, *formal;
+  pv_contract_status needed_for;
+  pv_place place;
+} pv_criterion;
+
+typedef struct pv_param { /* one entry of `with`, typed by the check's table */
+  char *name;
+  char *text;        /* scalar as written; NULL for a list */
+  pv_strings list;   /* items of a list */
+  pv_place place;
+} pv_param;
+
+typedef struct pv_falsifier {
+  char *id, *rule, *prediction, *check, *if_fails;
+  pv_strings criteria, faults;
+  pv_param *with;
+  size_t with_count;
+  double timeout_s; /* the file's, else the check's default */
+  pv_place place, check_place;
+} pv_falsifier;
+
+typedef struct pv_stage {
+  char *id, *status, *description, *expected_acceptance;
+  pv_place place;
+} pv_stage;
+
+typedef struct pv_contract {
+  char *path;
+  char sha256[PV_SHA256_HEX];
+  const unsigned char *bytes; /* the file as read */
+  size_t length;
+  char *schema;                                    /* "pv/contract/v1" */
+  char *name, *version, *kind, *created, *author, *description;
+  pv_contract_status status;
+  pv_place name_place, version_place, status_place, amendments_place;
+  pv_strings references, depends_on;
+  pv_strings known_divergence; /* criteria named while status is KNOWN_DIVERGENCE */
+  pv_amendment *amendments;
+  size_t amendment_count;
+  pv_equation *equations;
+  size_t equation_count;
+  pv_criterion *criteria;
+  size_t criterion_count;
+  pv_falsifier *falsifiers;
+  size_t falsifier_count;
+  pv_stage *stages;
+  size_t stage_count;
+  char *qa_id, *qa_name, *qa_pass_criteria, *qa_falsification; /* qa_gate */
+} pv_contract;
+
+#endif

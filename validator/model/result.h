@@ -1,0 +1,97 @@
+/* The result of one validation: what every report is rendered from, and what `evidence.json`
+ * stores. Owned by one arena. All texts are UTF-8; renderers escape. */
+#ifndef PV_MODEL_RESULT_H
+#define PV_MODEL_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/sha256.h"
+#include "validator/model/contract.h"
+
+typedef struct pv_metric {
+  char *name; /* "worst_cosine", "max_abs_diff", ...; units in the name where there are any */
+  double value;
+} pv_metric;
+
+/* A curve: `count` points (x, y), one line of a picture. Lines with the same `picture` are drawn
+ * together. Known pictures: "stage-error" (x: layer, y: log10 error or cosine), "router-margin"
+ * (x: rank of position by margin, y: margin), "expert-usage" (x: expert, y: share). */
+typedef struct pv_series {
+  char *picture, *name, *x_label, *y_label;
+  double *x, *y;
+  size_t count;
+  bool log_y;
+} pv_series;
+
+typedef struct pv_worst { /* the worst element of a comparison */
+  bool present;
+  char *stage;
+  int64_t layer, position, index;
+  double left, right;
+} pv_worst;
+
+/* Where a verdict comes from. */
+typedef enum pv_source { PV_FROM_NOWHERE = 0, PV_FROM_RUN, PV_FROM_RECEIPT } pv_source;
+
+typedef struct pv_falsifier_result {
+  const pv_falsifier *falsifier; /* the contract's entry */
+  pv_verdict verdict;
+  pv_source source;
+  char *reason;       /* "" on a plain PASS; one sentence otherwise */
+  uint64_t compared;  /* elements compared; 0 can not be PASS */
+  pv_metric *metrics;
+  size_t metric_count;
+  pv_worst worst;
+  bool has_needed_tolerance;
+  double needed_tolerance;
+  double duration_s;
+  pv_series *series;
+  size_t series_count;
+  pv_strings backends;        /* that really computed */
+  pv_strings faults_declared, faults_killed;
+  char *receipt_run, *receipt_date, *receipt_device; /* PV_FROM_RECEIPT, or the stale one */
+  char *output;               /* tail of the probe's stderr when it went wrong; may be NULL */
+} pv_falsifier_result;
+
+typedef struct pv_criterion_result {
+  const pv_criterion *criterion;
+  pv_verdict verdict;
+  pv_source source;
+  size_t *falsifiers; /* indices into falsifiers */
+  size_t falsifier_count;
+} pv_criterion_result;
+
+typedef struct pv_fact { /* one line of environment or model */
+  char *name, *value;
+} pv_fact;
+
+typedef struct pv_summary {
+  unsigned discharged, falsified, not_run, stale, error, vacuous; /* criteria */
+} pv_summary;
+
+typedef struct pv_result {
+  const pv_contract *contract;
+  char *run_id;            /* 20261122T101500Z-<8 hex of evidence digest input> */
+  char *started;           /* RFC 3339, UTC */
+  double duration_s;
+  char *command;           /* argv, shell-quoted: how to reproduce */
+  bool publish;
+  pv_contract_status status_before, status_after; /* after: the highest rung carried */
+  bool status_carried;     /* false: the file claims more than the evidence carries */
+  pv_fact *environment;    /* os, cpu, threads, compiler, device, driver, pv and probe sha256, git */
+  size_t environment_count;
+  pv_fact *model;          /* path, sha256, name, architecture, layers, experts, tensor types */
+  size_t model_count;
+  pv_fact *numerics;       /* identity name -> string */
+  size_t numerics_count;
+  pv_falsifier_result *falsifiers; /* one for each in the contract, same order */
+  size_t falsifier_count;
+  pv_criterion_result *criteria;   /* one for each in the contract, same order */
+  size_t criterion_count;
+  pv_summary summary;
+  int exit_code;           /* 0, 1 or 3 */
+} pv_result;
+
+#endif

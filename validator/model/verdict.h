@@ -1,0 +1,41 @@
+/* Verdicts, what they mean for a status, and the ladder of statuses. */
+#ifndef PV_MODEL_VERDICT_H
+#define PV_MODEL_VERDICT_H
+
+#include <stdbool.h>
+
+typedef enum pv_verdict {
+  PV_NOT_RUN = 0,       /* zero value on purpose: a forgotten field never passes */
+  PV_PASS,
+  PV_FAIL,              /* the claim is false */
+  PV_ERROR,             /* the check itself could not be carried out */
+  PV_TIMEOUT,
+  PV_CRASH,             /* the probe ended without an answer (signal in the reason) */
+  PV_VACUOUS,           /* nothing was compared, or a declared fault survived */
+  PV_INCOMPARABLE,      /* the two sides compute different functions */
+  PV_STALE,             /* only receipts whose digests changed */
+  PV_VERDICT_COUNT
+} pv_verdict;
+
+const char *pv_verdict_name(pv_verdict verdict);             /* "PASS" ... */
+bool pv_verdict_parse(const char *name, pv_verdict *out);    /* exact names only */
+bool pv_verdict_falsifies(pv_verdict verdict);               /* FAIL, VACUOUS: exit code 1 */
+
+/* The verdict of a criterion from its falsifiers: the worst of them; none at all is NOT_RUN.
+ * Order, worst first: FAIL VACUOUS CRASH ERROR TIMEOUT INCOMPARABLE STALE NOT_RUN PASS. */
+pv_verdict pv_verdict_join(pv_verdict a, pv_verdict b);
+
+typedef enum pv_contract_status {
+  PV_STATUS_DRAFT = 0,
+  PV_STATUS_PROPOSED,
+  PV_STATUS_ACTIVE_ALGORITHM_LEVEL,
+  PV_STATUS_ACTIVE_RUNTIME,
+  PV_STATUS_KNOWN_DIVERGENCE, /* beside the ladder: set by hand with named criteria */
+  PV_STATUS_DEPRECATED,       /* beside the ladder */
+  PV_STATUS_COUNT
+} pv_contract_status;
+
+const char *pv_contract_status_name(pv_contract_status status);
+bool pv_contract_status_parse(const char *name, pv_contract_status *out);
+
+#endif
