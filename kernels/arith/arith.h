@@ -1,0 +1,112 @@
+/* Scalar float32 functions that every backend computes with: one source for gcc and nvcc.
+ *
+ * Built only from operations that IEEE 754 defines exactly (+ - * / fma sqrt, conversions,
+ * comparisons, bit patterns), so equal inputs give equal bits on every machine. Compile with
+ * -ffp-contract=off (gcc, clang) or --fmad=false (nvcc): a fused operation is fused because it is
+ * written so. No libm, no approximate instructions, subnormals kept.
+ *
+ * Bodies are free of branches: gcc vectorises loops over them, lane by lane the same operations. */
+#ifndef PV_ARITH_ARITH_H
+#define PV_ARITH_ARITH_H
+
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __CUDACC__
+#define PV_ARITH static __host__ __device__ __forceinline__
+#else
+#define PV_ARITH static inline __attribute__((always_inline))
+#endif
+
+/* Largest error over all 2^32 inputs, in units in the last place of the correctly rounded result
+ * (subnormal results: in units of 2^-149). Proved by the program `check-arith`. */
+#define PV_EXP_F32_MAX_ULP 1.0
+#define PV_SILU_F32_MAX_ULP 2.5
+
+PV_ARITH uint32_t pv_bits_f32(float x) {
+  uint32_t u;
+  memcpy(&u, &x, sizeof u);
+  return u;
+}
+
+PV_ARITH float pv_f32_bits(uint32_t u) {
+  float x;
+  memcpy(&x, &u, sizeof x);
+  return x;
+}
+
+/* a * b + c with one rounding. */
+PV_ARITH float pv_fma_f32(float a, float b, float c) {
+#ifdef __CUDA_ARCH__
+  return __fmaf_rn(a, b, c);
+#else
+  return __builtin_fmaf(a, b, c);
+#endif
+}
+
+PV_ARITH double pv_fma_f64(double a, double b, double c) {
+#ifdef __CUDA_ARCH__
+  return __fma_rn(a, b, c);
+#else
+  return __builtin_fma(a, b, c);
+#endif
+}
+
+PV_ARITH float pv_sqrt_f32(float x) {
+#ifdef __CUDA_ARCH__
+  return __fsqrt_rn(x);
+#else
+  return __builtin_sqrtf(x);
+#endif
+}
+
+PV_ARITH float pv_div_f32(float a, float b) {
+#ifdef __CUDA_ARCH__
+  return __fdiv_rn(a, b);
+#else
+  return a / b;
+#endif
+}
+
+/* Nearest integer, ties to even, for |x| < 2^22; the result is also a float. */
+PV_ARITH float pv_rint_f32(float x) { return (x + 12582912.0f) - 12582912.0f; }
+
+/* exp(x). x = k ln2 + r, |r| <= ln2 / 2, ln2 in two parts; exp(r) = 1 + r + r^2 q(r) with q of
+ * degree 4 interpolated at Chebyshev nodes (relative error of the polynomial 1.1e-8); 2^k applied
+ * in two factors so that subnormal results round once. */
+PV_ARITH float pv_exp_f32(float x) {
+  float xc = x < -110.0f ? -110.0f : x;
+  xc = xc > 90.0f ? 90.0f : xc;
+  const float t = pv_fma_f32(xc, 0x1.715476p+0f, 12582912.0f);
+  const float n = t - 12582912.0f;
+  float r = pv_fma_f32(n, -0x1.62e4p-1f, xc);
+  r = pv_fma_f32(n, -0x1.7f7d1cp-20f, r);
+  float q = 0x1.6d110ap-10f;
+  q = pv_fma_f32(q, r, 0x1.120b6ep-7f);
+  q = pv_fma_f32(q, r, 0x1.55551ap-5f);
+  q = pv_fma_f32(q, r, 0x1.5554dcp-3f);
+  q = pv_fma_f32(q, r, 0.5f);
+  const float e = 1.0f + pv_fma_f32(q, r * r, r);
+  const int32_t k = (int32_t)(pv_bits_f32(t) - 0x4b400000u);
+  const int32_t half = k >> 1;
+  const float s1 = pv_f32_bits((uint32_t)(half + 127) << 23);
+  const float s2 = pv_f32_bits((uint32_t)(k - half + 127) << 23);
+  return e * s1 * s2;
+}
+
+/* SiLU: x / (1 + exp(-x)). */
+PV_ARITH float pv_silu_f32(float x) { return pv_div_f32(x, 1.0f + pv_exp_f32(-x)); }
+
+/* SwiGLU of one element: silu(gate) * up. */
+PV_ARITH float pv_swiglu_f32(float gate, float up) { return pv_silu_f32(gate) * up; }
+
+/* The order of candidates everywhere a best one is taken: value descending, then index ascending.
+ * A NaN orders after every number, so it is never chosen while a number is left. */
+PV_ARITH int pv_before(float a, int64_t index_a, float b, int64_t index_b) {
+  const int nan_a = !(a == a), nan_b = !(b == b);
+  if (nan_a != nan_b) return nan_b;
+  if (!nan_a && a != b) return a > b;
+  return index_a < index_b;
+}
+
+#endif
