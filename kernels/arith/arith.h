@@ -20,7 +20,7 @@
 
 /* Largest error over all 2^32 inputs, in units in the last place of the correctly rounded result
  * (subnormal results: in units of 2^-149). Proved by the program `check-arith`. */
-#define PV_EXP_F32_MAX_ULP 1.0
+#define PV_EXP_F32_MAX_ULP  1.0
 #define PV_SILU_F32_MAX_ULP 2.5
 
 PV_ARITH uint32_t pv_bits_f32(float x) {
@@ -69,7 +69,9 @@ PV_ARITH float pv_div_f32(float a, float b) {
 }
 
 /* Nearest integer, ties to even, for |x| < 2^22; the result is also a float. */
-PV_ARITH float pv_rint_f32(float x) { return (x + 12582912.0f) - 12582912.0f; }
+PV_ARITH float pv_rint_f32(float x) {
+  return (x + 12582912.0f) - 12582912.0f;
+}
 
 /* exp(x). x = k ln2 + r, |r| <= ln2 / 2, ln2 in two parts; exp(r) = 1 + r + r^2 q(r) with q of
  * degree 4 interpolated at Chebyshev nodes (relative error of the polynomial 1.1e-8); 2^k applied
@@ -95,10 +97,14 @@ PV_ARITH float pv_exp_f32(float x) {
 }
 
 /* SiLU: x / (1 + exp(-x)). */
-PV_ARITH float pv_silu_f32(float x) { return pv_div_f32(x, 1.0f + pv_exp_f32(-x)); }
+PV_ARITH float pv_silu_f32(float x) {
+  return pv_div_f32(x, 1.0f + pv_exp_f32(-x));
+}
 
 /* SwiGLU of one element: silu(gate) * up. */
-PV_ARITH float pv_swiglu_f32(float gate, float up) { return pv_silu_f32(gate) * up; }
+PV_ARITH float pv_swiglu_f32(float gate, float up) {
+  return pv_silu_f32(gate) * up;
+}
 
 /* The order of candidates everywhere a best one is taken: value descending, then index ascending.
  * A NaN orders after every number, so it is never chosen while a number is left. */

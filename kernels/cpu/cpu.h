@@ -1,0 +1,84 @@
+/* The CPU kernels: one table of functions per code path. Every path computes the same bits (see
+ * kernels/arith/act.h); they differ in speed alone. */
+#ifndef PV_CPU_CPU_H
+#define PV_CPU_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/arith/act.h"
+#include "runtime/quant/quant.h"
+
+/* What a matrix product computes (the matrix part of a numerics identity). */
+typedef enum pv_product { PV_PRODUCT_I16, PV_PRODUCT_I8, PV_PRODUCT_F64ACC } pv_product;
+
+/* One row of K activations, ready for any weight type. The pointers belong to the caller. */
+typedef struct pv_act {
+  const float *x;     /* K, as they were: for weights that are not quantised, and for f64acc */
+  const int16_t *q;   /* K rounded */
+  const float *d;     /* ceil(K / block) scales */
+  const int32_t *sum; /* K / 32 sums of q over 32 elements */
+} pv_act;
+
+/* A product of `row_count` consecutive rows with `act_count` activation rows:
+ * out[t][first_out + r] = row r . act t. */
+typedef struct pv_mm {
+  pv_type type;
+  pv_product product;
+  const unsigned char *rows; /* first row */
+  uint64_t row_bytes;
+  size_t row_count, k;
+  const pv_act *acts;
+  float *const *out;
+  size_t first_out, act_count;
+} pv_mm;
+
+/* Grouped-query attention of one query head at one position over the cache. */
+typedef struct pv_attend {
+  const float *q;     /* head_dim */
+  const float *k, *v; /* position 0 of the KV head; position p is at p * stride */
+  size_t stride;
+  size_t head_dim;  /* a multiple of 8, at most PV_HEAD_DIM_MAX */
+  size_t positions; /* 1.. */
+  float scale;
+  float *out;     /* head_dim */
+  float *scratch; /* pv_attend_scratch(head_dim, positions) floats */
+} pv_attend;
+#define PV_HEAD_DIM_MAX 256
+size_t pv_attend_scratch(size_t head_dim, size_t positions);
+
+typedef struct pv_cpu_path {
+  const char *name; /* "scalar", "avx2" */
+  void (*round)(pv_product product, const float *x, size_t k, int16_t *q, float *d, int32_t *sum);
+  void (*mm)(const pv_mm *mm);
+  void (*rmsnorm)(const float *x, const float *weight, size_t n, float eps, float *out);
+  /* In place over one head: pairs (i, i + n/2) turned by cos[i], sin[i]. */
+  void (*rope)(float *x, size_t n, const float *cos, const float *sin);
+  void (*attend)(const pv_attend *attend);
+  void (*swiglu)(const float *gate, const float *up, size_t n, float *out);
+  void (*add)(const float *a, const float *b, size_t n, float *out);
+  /* out = sum over ranks of weight[r] * row[r], rank 0 first: product, then fma. */
+  void (*combine)(const float *const *rows, const float *weight, size_t ranks, size_t n,
+                  float *out);
+  /* Softmax over n router logits, the `used` best by (value, index), weights renormalised. */
+  void (*route)(const float *logits, size_t n, size_t used, int32_t *indices, float *weights);
+} pv_cpu_path;
+
+#define PV_EXPERTS_MAX 1024
+#define PV_K_MAX       65536 /* longest row of a matrix */
+
+extern const pv_cpu_path pv_cpu_scalar;
+#ifdef PV_HAVE_AVX2
+extern const pv_cpu_path pv_cpu_avx2;
+#endif
+
+/* The path of that name if this machine can run it, else NULL. NULL asks for the fastest. */
+const pv_cpu_path *pv_cpu_path_get(const char *name);
+
+/* Blocks of activations: 256 for i16, 32 for i8. */
+static inline size_t pv_act_block(pv_product product) {
+  return product == PV_PRODUCT_I8 ? PV_ACT8_BLOCK : PV_ACT_BLOCK;
+}
+
+#endif

@@ -1,0 +1,19 @@
+/* Choice of a code path for this machine. */
+#include <string.h>
+
+#include "kernels/cpu/cpu.h"
+
+size_t pv_attend_scratch(size_t head_dim, size_t positions) {
+  const size_t chunks = (positions + PV_ATTENTION_CHUNK - 1) / PV_ATTENTION_CHUNK;
+  return chunks * (head_dim + 2);
+}
+
+const pv_cpu_path *pv_cpu_path_get(const char *name) {
+#ifdef PV_HAVE_AVX2
+  const bool runs = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("f16c");
+  if (runs && (name == NULL || strcmp(name, "avx2") == 0)) return &pv_cpu_avx2;
+#endif
+  if (name == NULL || strcmp(name, "scalar") == 0) return &pv_cpu_scalar;
+  return NULL;
+}

@@ -1,0 +1,36 @@
+/* Names of the per-path functions: PV_PATH(rmsnorm) is pv_avx2_rmsnorm or pv_scalar_rmsnorm. */
+#ifndef PV_CPU_VECTOR_H
+#define PV_CPU_VECTOR_H
+
+#include "kernels/cpu/cpu.h"
+
+#define PV_JOIN_(a, b) a##b
+#define PV_JOIN(a, b)  PV_JOIN_(a, b)
+#define PV_PATH(name)  PV_JOIN(PV_PATH_PREFIX, name)
+#ifdef __AVX2__
+#define PV_PATH_PREFIX pv_avx2_
+#define PV_PATH_NAME   "avx2"
+#define PV_PATH_BARE   avx2
+#else
+#define PV_PATH_PREFIX pv_scalar_
+#define PV_PATH_NAME   "scalar"
+#define PV_PATH_BARE   scalar
+#endif
+
+void PV_PATH(round)(pv_product product, const float *x, size_t k, int16_t *q, float *d,
+                    int32_t *sum);
+void PV_PATH(mm)(const pv_mm *mm);
+void PV_PATH(mm_i16)(const pv_mm *mm);
+void PV_PATH(mm_i8)(const pv_mm *mm);
+void PV_PATH(mm_f64acc)(const pv_mm *mm);
+void PV_PATH(mm_plain)(const pv_mm *mm);
+void PV_PATH(rmsnorm)(const float *x, const float *weight, size_t n, float eps, float *out);
+void PV_PATH(rope)(float *x, size_t n, const float *cos, const float *sin);
+void PV_PATH(attend)(const pv_attend *attend);
+void PV_PATH(swiglu)(const float *gate, const float *up, size_t n, float *out);
+void PV_PATH(add)(const float *a, const float *b, size_t n, float *out);
+void PV_PATH(combine)(const float *const *rows, const float *weight, size_t ranks, size_t n,
+                      float *out);
+void PV_PATH(route)(const float *logits, size_t n, size_t used, int32_t *indices, float *weights);
+
+#endif
