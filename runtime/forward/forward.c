@@ -1,0 +1,166 @@
+#include "runtime/forward/forward.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/child.h"
+#include "runtime/base/ck.h"
+
+/* The order of operations, once for every backend. */
+typedef struct step {
+  pv_op op;
+  pv_stage_id stages[3];
+  int stage_count;
+} step;
+
+static const step before[] = {{PV_OP_EMBED, {PV_STAGE_EMBEDDING}, 1}};
+static const step layer_steps[] = {
+    {PV_OP_ATTN_NORM, {PV_STAGE_ATTN_NORM}, 1},
+    {PV_OP_QKV, {PV_STAGE_Q, PV_STAGE_K, PV_STAGE_V}, 3},
+    {PV_OP_HEADS, {PV_STAGE_Q_ROPE, PV_STAGE_K_ROPE}, 2},
+    {PV_OP_ATTEND, {PV_STAGE_ATTN_OUT}, 1},
+    {PV_OP_ATTN_PROJ, {PV_STAGE_ATTN_PROJ, PV_STAGE_ATTN_RESIDUAL}, 2},
+    {PV_OP_FFN_NORM, {PV_STAGE_FFN_NORM}, 1},
+    {PV_OP_ROUTE,
+     {PV_STAGE_MOE_ROUTER_LOGITS, PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES},
+     3},
+    {PV_OP_EXPERTS, {PV_STAGE_EXPERT_GATE, PV_STAGE_EXPERT_UP, PV_STAGE_EXPERT_SWIGLU}, 3},
+    {PV_OP_DOWN, {PV_STAGE_EXPERT_DOWN, PV_STAGE_MOE_FFN_OUT, PV_STAGE_FFN_RESIDUAL}, 3},
+};
+static const step after[] = {
+    {PV_OP_FINAL_NORM, {PV_STAGE_FINAL_NORM}, 1},
+    {PV_OP_HEAD, {PV_STAGE_LOGITS, PV_STAGE_ARGMAX}, 2},
+};
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+struct pv_forward {
+  pv_backend *backend;
+  size_t position;
+  unsigned char *row_buffer; /* one traced stage of one batch */
+  size_t row_buffer_bytes;
+};
+
+static pv_status choose(const char *name, const pv_backend_config *config,
+                        const pv_backend_ops **out, pv_error *err) {
+  if (strcmp(name, "cpu") == 0) {
+    *out = config->numerics == PV_NUMERICS_F64 ? &pv_backend_f64 : &pv_backend_cpu;
+    return PV_OK;
+  }
+  if (strcmp(name, "cuda") == 0 || strcmp(name, "ptx") == 0)
+    return pv_error_set(err, PV_ERR_UNSUPPORTED, "this build has no %s backend",
+                        strcmp(name, "cuda") == 0 ? "CUDA" : "PTX");
+  pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", name);
+  pv_error_hint(err, "the backends are cpu, cuda and ptx");
+  return PV_ERR_INPUT;
+}
+
+pv_status pv_forward_open(const pv_model *model, const char *backend,
+                          const pv_backend_config *config, pv_forward **out, pv_error *err) {
+  const pv_backend_ops *ops = NULL;
+  pv_status status = choose(backend, config, &ops, err);
+  if (status != PV_OK) return status;
+  if (config->context == 0 || config->context > model->shape.context || config->batch == 0)
+    return pv_error_set(err, PV_ERR_INPUT, "a context of %zu positions is outside 1..%u",
+                        config->context, model->shape.context);
+  pv_forward *f = calloc(1, sizeof *f);
+  if (f == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the forward");
+  status = ops->open(model, config, &f->backend, err);
+  if (status != PV_OK) {
+    free(f);
+    return status;
+  }
+  *out = f;
+  return PV_OK;
+}
+
+void pv_forward_close(pv_forward *forward) {
+  if (forward == NULL) return;
+  if (forward->backend != NULL) forward->backend->ops->close(forward->backend);
+  free(forward->row_buffer);
+  free(forward);
+}
+
+static pv_status trace(pv_forward *f, pv_stage_id stage, uint32_t layer, const pv_batch *batch,
+                       const pv_sink *sink, pv_error *err) {
+  const size_t rows = stage >= PV_STAGE_FINAL_NORM ? batch->logits : batch->count;
+  if (rows == 0 || !sink->want(sink->context, stage, layer)) return PV_OK;
+  const pv_backend *b = f->backend;
+  const size_t width = pv_stage_width(stage, &b->model->shape);
+  uint64_t bytes = 0;
+  size_t need = 0;
+  if (!pv_ck_mul(rows, width, &bytes) || !pv_ck_mul(bytes, b->real_bytes, &bytes) ||
+      !pv_ck_size(bytes, &need))
+    return pv_error_set(err, PV_ERR_LIMIT, "stage %s of %zu rows does not fit in memory",
+                        pv_stage_name(stage), rows);
+  if (need > f->row_buffer_bytes) {
+    unsigned char *grown = realloc(f->row_buffer, need);
+    if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a traced stage");
+    f->row_buffer = grown;
+    f->row_buffer_bytes = need;
+  }
+  pv_status status = b->ops->read(f->backend, stage, 0, rows, f->row_buffer, err);
+  if (status != PV_OK) return status;
+  return sink->put(sink->context, stage, layer, batch->position + batch->count - rows, rows, width,
+                   f->row_buffer, err);
+}
+
+static pv_status run_steps(pv_forward *f, const step *steps, size_t count, uint32_t layer,
+                           const pv_batch *batch, const pv_sink *sink, pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < count && status == PV_OK; i++) {
+    status = f->backend->ops->run(f->backend, steps[i].op, layer, err);
+    for (int s = 0; s < steps[i].stage_count && status == PV_OK && sink != NULL; s++)
+      status = trace(f, steps[i].stages[s], layer, batch, sink, err);
+  }
+  return status;
+}
+
+static pv_status check_batch(const pv_forward *f, const pv_batch *batch, pv_error *err) {
+  const pv_backend *b = f->backend;
+  if (batch->count == 0 || batch->count > b->config.batch || batch->logits > batch->count)
+    return pv_error_set(err, PV_ERR_INPUT, "a batch of %zu positions is outside 1..%zu",
+                        batch->count, b->config.batch);
+  if (!pv_ck_range(batch->position, batch->count, b->config.context))
+    return pv_error_set(err, PV_ERR_INPUT, "%zu positions do not fit in a context of %zu",
+                        batch->position + batch->count, b->config.context);
+  for (size_t i = 0; i < batch->count; i++)
+    if (batch->ids[i] >= b->model->shape.vocab)
+      return pv_error_set(err, PV_ERR_INPUT, "token id %u is outside 0..%u", batch->ids[i],
+                          b->model->shape.vocab - 1);
+  return PV_OK;
+}
+
+pv_status pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                         const pv_sink *sink, pv_error *err) {
+  const pv_batch batch = {ids, count, forward->position, logits};
+  const uint32_t layers = forward->backend->model->shape.layers;
+  pv_status status = check_batch(forward, &batch, err);
+  if (status == PV_OK) status = forward->backend->ops->begin(forward->backend, &batch, err);
+  if (status == PV_OK) status = run_steps(forward, before, COUNT(before), 0, &batch, sink, err);
+  for (uint32_t l = 0; l < layers && status == PV_OK; l++) {
+    if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
+    status = run_steps(forward, layer_steps, COUNT(layer_steps), l, &batch, sink, err);
+  }
+  if (status == PV_OK && logits > 0)
+    status = run_steps(forward, after, COUNT(after), 0, &batch, sink, err);
+  if (status == PV_OK) forward->position += count;
+  return status;
+}
+
+pv_status pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows,
+                          void *out, pv_error *err) {
+  return forward->backend->ops->read(forward->backend, stage, row, rows, out, err);
+}
+
+size_t pv_forward_position(const pv_forward *forward) { return forward->position; }
+
+void pv_forward_rewind(pv_forward *forward, size_t position) {
+  if (position < forward->position) forward->position = position;
+}
+
+const char *pv_forward_backend(const pv_forward *forward) { return forward->backend->ops->name; }
+size_t pv_forward_real_bytes(const pv_forward *forward) { return forward->backend->real_bytes; }
+
+uint64_t pv_forward_memory(const pv_forward *forward) {
+  return forward->backend->ops->memory(forward->backend);
+}

@@ -1,0 +1,43 @@
+/* The Qwen3-MoE forward: embedding; per layer RMSNorm, attention with per-head norms and RoPE,
+ * residual, RMSNorm, router, the chosen experts, residual; final norm, head, argmax. */
+#ifndef PV_FORWARD_FORWARD_H
+#define PV_FORWARD_FORWARD_H
+
+#include "runtime/forward/backend.h"
+
+/* Receives traced stages as they are computed. `want` decides per stage and layer (layer 0 for
+ * stages outside the layers); `put` gets `rows` rows of `width` elements for positions
+ * position .. position + rows - 1. The data is valid during the call. */
+typedef struct pv_sink {
+  void *context;
+  int (*want)(void *context, pv_stage_id stage, uint32_t layer);
+  pv_status (*put)(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+                   size_t width, const void *data, pv_error *err);
+} pv_sink;
+
+typedef struct pv_forward pv_forward;
+
+/* `backend` is "cpu", "cuda" or "ptx". One that this build or machine does not have is
+ * PV_ERR_UNSUPPORTED with the reason: there is never a fallback. numerics f64 exists on the CPU
+ * alone. `model` must outlive the forward. */
+pv_status pv_forward_open(const pv_model *model, const char *backend,
+                          const pv_backend_config *config, pv_forward **out, pv_error *err);
+void pv_forward_close(pv_forward *forward);
+
+/* Runs `count` more positions in one batch (count <= config.batch) and appends them to the cache.
+ * Logits exist for the last `logits` of them. `sink` may be NULL. A token id out of range or a
+ * full cache is PV_ERR_INPUT, and nothing has changed. */
+pv_status pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                         const pv_sink *sink, pv_error *err);
+
+/* Rows of the last batch, as pv_backend_ops.read. */
+pv_status pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows,
+                          void *out, pv_error *err);
+
+size_t pv_forward_position(const pv_forward *forward); /* positions in the cache */
+void pv_forward_rewind(pv_forward *forward, size_t position); /* forgets later positions */
+const char *pv_forward_backend(const pv_forward *forward);    /* who really computes */
+size_t pv_forward_real_bytes(const pv_forward *forward);
+uint64_t pv_forward_memory(const pv_forward *forward);
+
+#endif
