@@ -12,12 +12,12 @@
 
 /* Named points of the forward. Per position each is a row of pv_stage_width() elements. */
 typedef enum pv_stage_id {
-  PV_STAGE_EMBEDDING,          /* hidden */
-  PV_STAGE_ATTN_NORM,          /* hidden */
-  PV_STAGE_Q,                  /* heads * head_dim */
-  PV_STAGE_K,                  /* kv_heads * head_dim */
-  PV_STAGE_V,                  /* kv_heads * head_dim */
-  PV_STAGE_Q_ROPE,             /* after per-head norm and RoPE */
+  PV_STAGE_EMBEDDING, /* hidden */
+  PV_STAGE_ATTN_NORM, /* hidden */
+  PV_STAGE_Q,         /* heads * head_dim */
+  PV_STAGE_K,         /* kv_heads * head_dim */
+  PV_STAGE_V,         /* kv_heads * head_dim */
+  PV_STAGE_Q_ROPE,    /* after per-head norm and RoPE */
   PV_STAGE_K_ROPE,
   PV_STAGE_ATTN_OUT,           /* heads * head_dim */
   PV_STAGE_ATTN_PROJ,          /* hidden */
@@ -29,12 +29,12 @@ typedef enum pv_stage_id {
   PV_STAGE_EXPERT_GATE,        /* used * ffn, by rank */
   PV_STAGE_EXPERT_UP,
   PV_STAGE_EXPERT_SWIGLU,
-  PV_STAGE_EXPERT_DOWN,        /* used * hidden, by rank, before the weights */
-  PV_STAGE_MOE_FFN_OUT,        /* hidden */
-  PV_STAGE_FFN_RESIDUAL,       /* hidden */
-  PV_STAGE_FINAL_NORM,         /* hidden */
-  PV_STAGE_LOGITS,             /* vocab */
-  PV_STAGE_ARGMAX,             /* 1: int32 */
+  PV_STAGE_EXPERT_DOWN,  /* used * hidden, by rank, before the weights */
+  PV_STAGE_MOE_FFN_OUT,  /* hidden */
+  PV_STAGE_FFN_RESIDUAL, /* hidden */
+  PV_STAGE_FINAL_NORM,   /* hidden */
+  PV_STAGE_LOGITS,       /* vocab */
+  PV_STAGE_ARGMAX,       /* 1: int32 */
   PV_STAGE_COUNT_
 } pv_stage_id;
 #define PV_STAGES PV_STAGE_COUNT_
@@ -42,7 +42,7 @@ typedef enum pv_stage_id {
 const char *pv_stage_name(pv_stage_id stage);
 int pv_stage_find(const char *name); /* -1 when unknown */
 size_t pv_stage_width(pv_stage_id stage, const pv_shape *shape);
-int pv_stage_is_index(pv_stage_id stage); /* int32 elements; all others are real */
+int pv_stage_is_index(pv_stage_id stage);   /* int32 elements; all others are real */
 int pv_stage_is_layered(pv_stage_id stage); /* once per layer, else once per forward */
 
 typedef enum pv_numerics {
@@ -60,18 +60,18 @@ const char *pv_numerics_identity(pv_numerics numerics);
 
 /* One operation and what it leaves behind. */
 typedef enum pv_op {
-  PV_OP_EMBED,       /* EMBEDDING */
-  PV_OP_ATTN_NORM,   /* ATTN_NORM */
-  PV_OP_QKV,         /* Q K V */
-  PV_OP_HEADS,       /* Q_ROPE K_ROPE; appends to the cache */
-  PV_OP_ATTEND,      /* ATTN_OUT */
-  PV_OP_ATTN_PROJ,   /* ATTN_PROJ ATTN_RESIDUAL */
-  PV_OP_FFN_NORM,    /* FFN_NORM */
-  PV_OP_ROUTE,       /* MOE_ROUTER_LOGITS MOE_ROUTER MOE_ROUTER_INDICES */
-  PV_OP_EXPERTS,     /* EXPERT_GATE EXPERT_UP EXPERT_SWIGLU */
-  PV_OP_DOWN,        /* EXPERT_DOWN MOE_FFN_OUT FFN_RESIDUAL */
-  PV_OP_FINAL_NORM,  /* FINAL_NORM, of the rows whose logits are asked for */
-  PV_OP_HEAD         /* LOGITS ARGMAX */
+  PV_OP_EMBED,      /* EMBEDDING */
+  PV_OP_ATTN_NORM,  /* ATTN_NORM */
+  PV_OP_QKV,        /* Q K V */
+  PV_OP_HEADS,      /* Q_ROPE K_ROPE; appends to the cache */
+  PV_OP_ATTEND,     /* ATTN_OUT */
+  PV_OP_ATTN_PROJ,  /* ATTN_PROJ ATTN_RESIDUAL */
+  PV_OP_FFN_NORM,   /* FFN_NORM */
+  PV_OP_ROUTE,      /* MOE_ROUTER_LOGITS MOE_ROUTER MOE_ROUTER_INDICES */
+  PV_OP_EXPERTS,    /* EXPERT_GATE EXPERT_UP EXPERT_SWIGLU */
+  PV_OP_DOWN,       /* EXPERT_DOWN MOE_FFN_OUT FFN_RESIDUAL */
+  PV_OP_FINAL_NORM, /* FINAL_NORM, of the rows whose logits are asked for */
+  PV_OP_HEAD        /* LOGITS ARGMAX */
 } pv_op;
 
 /* A batch of consecutive positions of one sequence. */
@@ -84,10 +84,10 @@ typedef struct pv_batch {
 
 typedef struct pv_backend_config {
   pv_numerics numerics;
-  size_t context;     /* positions the cache can hold */
-  size_t batch;       /* largest batch */
-  unsigned threads;   /* CPU only; 0: one per processor */
-  const char *path;   /* CPU only: "scalar", "avx2"; NULL: the fastest */
+  size_t context;   /* positions the cache can hold */
+  size_t batch;     /* largest batch */
+  unsigned threads; /* CPU only; 0: one per processor */
+  const char *path; /* CPU only: "scalar", "avx2"; NULL: the fastest */
 } pv_backend_config;
 
 typedef struct pv_backend pv_backend;

@@ -152,14 +152,20 @@ pv_status pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, si
   return forward->backend->ops->read(forward->backend, stage, row, rows, out, err);
 }
 
-size_t pv_forward_position(const pv_forward *forward) { return forward->position; }
+size_t pv_forward_position(const pv_forward *forward) {
+  return forward->position;
+}
 
 void pv_forward_rewind(pv_forward *forward, size_t position) {
   if (position < forward->position) forward->position = position;
 }
 
-const char *pv_forward_backend(const pv_forward *forward) { return forward->backend->ops->name; }
-size_t pv_forward_real_bytes(const pv_forward *forward) { return forward->backend->real_bytes; }
+const char *pv_forward_backend(const pv_forward *forward) {
+  return forward->backend->ops->name;
+}
+size_t pv_forward_real_bytes(const pv_forward *forward) {
+  return forward->backend->real_bytes;
+}
 
 uint64_t pv_forward_memory(const pv_forward *forward) {
   return forward->backend->ops->memory(forward->backend);

@@ -34,7 +34,7 @@ pv_status pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count,
 pv_status pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows,
                           void *out, pv_error *err);
 
-size_t pv_forward_position(const pv_forward *forward); /* positions in the cache */
+size_t pv_forward_position(const pv_forward *forward);        /* positions in the cache */
 void pv_forward_rewind(pv_forward *forward, size_t position); /* forgets later positions */
 const char *pv_forward_backend(const pv_forward *forward);    /* who really computes */
 size_t pv_forward_real_bytes(const pv_forward *forward);

@@ -4,17 +4,34 @@
 #include "runtime/forward/backend.h"
 
 static const char *const stage_names[PV_STAGES] = {
-    "embedding",     "attn_norm",   "q",
-    "k",             "v",           "q_rope",
-    "k_rope",        "attn_out",    "attn_proj",
-    "attn_residual", "ffn_norm",    "moe_router_logits",
-    "moe_router",    "moe_router_indices", "expert_gate",
-    "expert_up",     "expert_swiglu", "expert_down",
-    "moe_ffn_out",   "ffn_residual", "final_norm",
-    "logits",        "argmax",
+    "embedding",
+    "attn_norm",
+    "q",
+    "k",
+    "v",
+    "q_rope",
+    "k_rope",
+    "attn_out",
+    "attn_proj",
+    "attn_residual",
+    "ffn_norm",
+    "moe_router_logits",
+    "moe_router",
+    "moe_router_indices",
+    "expert_gate",
+    "expert_up",
+    "expert_swiglu",
+    "expert_down",
+    "moe_ffn_out",
+    "ffn_residual",
+    "final_norm",
+    "logits",
+    "argmax",
 };
 
-const char *pv_stage_name(pv_stage_id stage) { return stage_names[stage]; }
+const char *pv_stage_name(pv_stage_id stage) {
+  return stage_names[stage];
+}
 
 int pv_stage_find(const char *name) {
   for (int i = 0; i < PV_STAGES; i++)
@@ -26,20 +43,29 @@ size_t pv_stage_width(pv_stage_id stage, const pv_shape *s) {
   switch (stage) {
     case PV_STAGE_Q:
     case PV_STAGE_Q_ROPE:
-    case PV_STAGE_ATTN_OUT: return (size_t)s->heads * s->head_dim;
+    case PV_STAGE_ATTN_OUT:
+      return (size_t)s->heads * s->head_dim;
     case PV_STAGE_K:
     case PV_STAGE_V:
-    case PV_STAGE_K_ROPE: return (size_t)s->kv_heads * s->head_dim;
-    case PV_STAGE_MOE_ROUTER_LOGITS: return s->experts;
+    case PV_STAGE_K_ROPE:
+      return (size_t)s->kv_heads * s->head_dim;
+    case PV_STAGE_MOE_ROUTER_LOGITS:
+      return s->experts;
     case PV_STAGE_MOE_ROUTER:
-    case PV_STAGE_MOE_ROUTER_INDICES: return s->used;
+    case PV_STAGE_MOE_ROUTER_INDICES:
+      return s->used;
     case PV_STAGE_EXPERT_GATE:
     case PV_STAGE_EXPERT_UP:
-    case PV_STAGE_EXPERT_SWIGLU: return (size_t)s->used * s->ffn;
-    case PV_STAGE_EXPERT_DOWN: return (size_t)s->used * s->hidden;
-    case PV_STAGE_LOGITS: return s->vocab;
-    case PV_STAGE_ARGMAX: return 1;
-    default: return s->hidden;
+    case PV_STAGE_EXPERT_SWIGLU:
+      return (size_t)s->used * s->ffn;
+    case PV_STAGE_EXPERT_DOWN:
+      return (size_t)s->used * s->hidden;
+    case PV_STAGE_LOGITS:
+      return s->vocab;
+    case PV_STAGE_ARGMAX:
+      return 1;
+    default:
+      return s->hidden;
   }
 }
 
@@ -62,16 +88,19 @@ static const struct {
         {"f32-f64acc",
          "f32-f64acc/1 act=f32 sum=f64-fma(lanes=32,chunk=256)->f32 tree=fold-halving "
          "attn=chunk64,narrow8,kv-f32 exp=pv1 rope=pv-f64 tie=value,index"},
-    [PV_NUMERICS_F64] = {"f64",
-                         "f64/1 all=f64 sum=sequential exp,sin,cos,pow=libm tie=value,index"},
+    [PV_NUMERICS_F64] = {"f64", "f64/1 all=f64 sum=lanes8 exp,sin,cos,pow=libm tie=value,index"},
     [PV_NUMERICS_I8] =
         {"i8",
          "i8/1 act=fixed8(max=127,block=32,rne) sum=int,fold tree=fold-halving "
          "plain=wide256-fma attn=chunk64,narrow8,kv-f32 exp=pv1 rope=pv-f64 tie=value,index"},
 };
 
-const char *pv_numerics_name(pv_numerics numerics) { return numerics_table[numerics].name; }
-const char *pv_numerics_identity(pv_numerics numerics) { return numerics_table[numerics].identity; }
+const char *pv_numerics_name(pv_numerics numerics) {
+  return numerics_table[numerics].name;
+}
+const char *pv_numerics_identity(pv_numerics numerics) {
+  return numerics_table[numerics].identity;
+}
 
 int pv_numerics_find(const char *name) {
   for (int i = 0; i < PV_NUMERICS_COUNT; i++)
