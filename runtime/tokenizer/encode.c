@@ -1,0 +1,158 @@
+/* Text to ids: special tokens are cut out, the rest is split into pieces, each piece is merged. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/ck.h"
+#include "runtime/tokenizer/internal.h"
+
+/* Memory in KiB that one match may use: the pattern needs a few frames only. */
+#define HEAP_LIMIT_KIB 1024u
+
+typedef struct encoder {
+  const pv_tokenizer *tok;
+  const unsigned char *text;
+  size_t length;
+  bool controls; /* recognise control tokens too */
+  pv_bpe *bpe;
+  pcre2_match_data *match;
+  pcre2_match_context *context;
+  pv_id_list ids;
+} encoder;
+
+static pv_status check_utf8(const unsigned char *text, size_t length, pv_error *err) {
+  for (size_t at = 0; at < length;) {
+    const pv_utf8 front = pv_utf8_front(text + at, length - at);
+    if (front.length == 0) {
+      const pv_status status =
+          pv_error_set(err, PV_ERR_INPUT, "the text is not valid UTF-8 at byte %zu (0x%02x)%s", at,
+                       text[at], front.cut ? ": it ends inside a character" : "");
+      pv_error_at(err, "", 0, 0, (int64_t)at);
+      pv_error_hint(err, "give the text as UTF-8");
+      return status;
+    }
+    at += front.length;
+  }
+  return PV_OK;
+}
+
+/* A match backs up at most once per character, in a run of white space: the limit is linear, and
+ * reaching it means that the pattern was changed for the worse. */
+static pv_status prepare(encoder *self, pv_error *err) {
+  self->bpe = pv_bpe_new();
+  self->match = pcre2_match_data_create(1, NULL);
+  self->context = pcre2_match_context_create(NULL);
+  if (self->bpe == NULL || self->match == NULL || self->context == NULL)
+    return pv_error_set(err, PV_ERR_NOMEM, "no memory to encode the text");
+  const uint32_t limit = (uint32_t)(self->length * 4 + 1000);
+  if (pcre2_set_match_limit(self->context, limit) != 0 ||
+      pcre2_set_depth_limit(self->context, limit) != 0 ||
+      pcre2_set_heap_limit(self->context, HEAP_LIMIT_KIB) != 0)
+    return pv_error_set(err, PV_ERR_INTERNAL, "PCRE2 refuses its limits");
+  return PV_OK;
+}
+
+/* Pieces of [from, to). The look-ahead of the pattern must not see a special token that follows,
+ * so the subject ends at `to`. */
+static pv_status encode_plain(encoder *self, size_t from, size_t to, pv_error *err) {
+  const unsigned char *part = self->text + from;
+  const size_t length = to - from;
+  size_t at = 0;
+  pv_status status = PV_OK;
+  while (at < length && status == PV_OK) {
+    const int found = pcre2_match(self->tok->pattern, part, length, at,
+                                  PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED, self->match, self->context);
+    const PCRE2_SIZE *range = pcre2_get_ovector_pointer(self->match);
+    if (found < 0 || range[0] != at || range[1] <= at || range[1] > length) {
+      status =
+          pv_error_set(err, found == PCRE2_ERROR_NOMEMORY ? PV_ERR_NOMEM : PV_ERR_LIMIT,
+                       "the text cannot be split at byte %zu (PCRE2 code %d)", from + at, found);
+      pv_error_at(err, "", 0, 0, (int64_t)(from + at));
+      break;
+    }
+    status = pv_bpe_piece(self->tok, self->bpe, part + at, range[1] - at, &self->ids, err);
+    at = range[1];
+  }
+  return status;
+}
+
+/* The longest special token at the front of `text`, or PV_TABLE_NONE. The ids are ordered by their
+ * bytes, so those that share the first n bytes are neighbours: [low, high) narrows byte by byte. */
+static uint32_t special_at(const encoder *self, size_t at) {
+  const pv_tokenizer *tok = self->tok;
+  const unsigned char *text = self->text + at;
+  const size_t left = self->length - at;
+  uint32_t best = PV_TABLE_NONE, low = 0, high = tok->special_count;
+  if (!tok->special_first[text[0]]) return best;
+  for (size_t n = 0; low < high; n++) {
+    /* a token of exactly n bytes comes first among those that share them */
+    const uint32_t id = tok->special[low];
+    if (tok->start[id + 1] - tok->start[id] == n) {
+      if (self->controls || tok->kind[id] == PV_TOKEN_USER) best = id;
+      low++;
+    }
+    if (n == left) break;
+    for (int side = 0; side < 2; side++) { /* first with byte n >= text[n], then first above it */
+      uint32_t a = low, b = high;
+      while (a < b) {
+        const uint32_t middle = a + (b - a) / 2;
+        const unsigned char byte = (unsigned char)tok->bytes[tok->start[tok->special[middle]] + n];
+        if (byte < text[n] || (side == 1 && byte == text[n]))
+          a = middle + 1;
+        else
+          b = middle;
+      }
+      if (side == 0)
+        low = a;
+      else
+        high = a;
+    }
+  }
+  return best;
+}
+
+static pv_status encode_all(encoder *self, pv_error *err) {
+  pv_status status = PV_OK;
+  size_t from = 0;
+  for (size_t at = 0; at < self->length && status == PV_OK;) {
+    const uint32_t id = special_at(self, at);
+    if (id == PV_TABLE_NONE) {
+      at++;
+      continue;
+    }
+    status = encode_plain(self, from, at, err);
+    if (status == PV_OK) status = pv_id_list_add(&self->ids, id, err);
+    at += (size_t)(self->tok->start[id + 1] - self->tok->start[id]);
+    from = at;
+  }
+  if (status == PV_OK) status = encode_plain(self, from, self->length, err);
+  return status;
+}
+
+pv_status pv_tokenizer_encode(const pv_tokenizer *tok, const char *text, size_t length,
+                              bool specials, uint32_t **ids, size_t *count, pv_error *err) {
+  encoder self = {
+      .tok = tok, .text = (const unsigned char *)text, .length = length, .controls = specials};
+  pv_status status;
+  if (length > PV_TOKENIZER_MAX_TEXT) {
+    status = pv_error_set(err, PV_ERR_LIMIT, "the text has %zu bytes, more than %zu", length,
+                          PV_TOKENIZER_MAX_TEXT);
+    pv_error_hint(err, "encode it in parts");
+    goto cleanup;
+  }
+  status = check_utf8(self.text, length, err);
+  if (status != PV_OK) goto cleanup;
+  status = prepare(&self, err);
+  if (status != PV_OK) goto cleanup;
+  status = encode_all(&self, err);
+  if (status != PV_OK) goto cleanup;
+  *ids = self.ids.data;
+  *count = self.ids.count;
+  self.ids.data = NULL;
+
+cleanup:
+  free(self.ids.data);
+  pcre2_match_context_free(self.context);
+  pcre2_match_data_free(self.match);
+  pv_bpe_free(self.bpe);
+  return status;
+}

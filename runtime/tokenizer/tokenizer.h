@@ -1,0 +1,80 @@
+/* The byte-level BPE tokenizer that a GGUF file carries: its own vocabulary and merges.
+ *
+ * Taken are files with tokenizer.ggml.model = "gpt2" and tokenizer.ggml.pre = "qwen2"; any other
+ * pair is refused, since a wrong split yields plausible but different ids. What the file must hold:
+ *
+ *   tokenizer.ggml.tokens      strings, pairwise different, 1 .. 2^24 of them
+ *   tokenizer.ggml.token_type  one integer each: 1 normal, 3 control, 4 user-defined, 5 unused
+ *   tokenizer.ggml.merges      "LEFT RIGHT" in order of rank, no pair twice; LEFT, RIGHT and their
+ *                              concatenation are normal tokens
+ *
+ * Normal tokens are written in the byte alphabet of GPT-2 (each byte is one printable character);
+ * all 256 single bytes must be among them, so that any text can be encoded. Control, user-defined
+ * and unused tokens are written literally, the first two in valid UTF-8. Where the file names bos,
+ * eos and padding ids, these lie in the vocabulary.
+ *
+ * Text is UTF-8 and is not normalised (the Hugging Face tokenizer of this family applies NFC
+ * first; here decode(encode(x)) == x holds for every valid x). Letters, numbers and white space are
+ * those of the Unicode version of the PCRE2 library in use. */
+#ifndef PV_TOKENIZER_TOKENIZER_H
+#define PV_TOKENIZER_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "runtime/gguf/gguf.h"
+
+#define PV_TOKENIZER_MAX_TOKENS  (UINT64_C(1) << 24)
+#define PV_TOKENIZER_MAX_SPECIAL 1024              /* bytes of one special token */
+#define PV_TOKENIZER_MAX_TEXT    ((size_t)1 << 24) /* bytes of text in one call */
+
+typedef struct pv_tokenizer pv_tokenizer;
+
+/* Reads and checks the vocabulary. Nothing of `gguf` is referred to afterwards. Errors:
+ * PV_ERR_UNSUPPORTED (another model or pre, another token type), PV_ERR_LIMIT, PV_ERR_INPUT (all
+ * else, naming the key and the element), PV_ERR_NOMEM. */
+pv_status pv_tokenizer_open(pv_gguf *gguf, pv_tokenizer **out, pv_error *err);
+void pv_tokenizer_close(pv_tokenizer *tok); /* NULL is allowed */
+
+uint32_t pv_tokenizer_count(const pv_tokenizer *tok);
+
+/* False, with `*id` untouched, where the file names none. */
+bool pv_tokenizer_bos(const pv_tokenizer *tok, uint32_t *id);
+bool pv_tokenizer_eos(const pv_tokenizer *tok, uint32_t *id);
+/* tokenizer.ggml.add_bos_token, false when absent. Encoding never adds it by itself. */
+bool pv_tokenizer_add_bos(const pv_tokenizer *tok);
+
+/* Text to ids. User-defined tokens are recognised in the text always, control tokens only with
+ * `specials`: at each position the longest that matches, from left to right. Text that is not valid
+ * UTF-8 is PV_ERR_INPUT with the offset of the first bad byte in `err->byte`. `*ids` is owned by
+ * the caller (free); it may be NULL when `*count` is 0. On error both are untouched.
+ * Time: O(n log n) for any text. Safe to call from several threads on one tokenizer. */
+pv_status pv_tokenizer_encode(const pv_tokenizer *tok, const char *text, size_t length,
+                              bool specials, uint32_t **ids, size_t *count, pv_error *err);
+
+/* The bytes of one token, owned by `tok`, not NUL-terminated; often not whole UTF-8 sequences. */
+pv_status pv_tokenizer_piece(const pv_tokenizer *tok, uint32_t id, const char **bytes,
+                             size_t *length, pv_error *err);
+
+/* Appends the bytes of all tokens to `out`, exactly. On error nothing was appended. */
+pv_status pv_tokenizer_decode(const pv_tokenizer *tok, const uint32_t *ids, size_t count,
+                              pv_text *out, pv_error *err);
+
+/* Decoding token by token for a terminal: what is appended is valid UTF-8 at every moment. An
+ * incomplete sequence is held back until it is complete; bytes that can no longer become a
+ * character yield U+FFFD, one per maximal incomplete sequence, else one per byte. Start with
+ * PV_TOKENIZER_STREAM_INIT; `finish` turns what is still held into U+FFFD. */
+typedef struct pv_tokenizer_stream {
+  unsigned char held[4];
+  unsigned held_count;
+} pv_tokenizer_stream;
+#define PV_TOKENIZER_STREAM_INIT ((pv_tokenizer_stream){{0}, 0})
+
+pv_status pv_tokenizer_stream_add(const pv_tokenizer *tok, pv_tokenizer_stream *stream, uint32_t id,
+                                  pv_text *out, pv_error *err);
+pv_status pv_tokenizer_stream_finish(pv_tokenizer_stream *stream, pv_text *out, pv_error *err);
+
+#endif
