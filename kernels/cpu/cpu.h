@@ -13,13 +13,25 @@
 /* What a matrix product computes (the matrix part of a numerics identity). */
 typedef enum pv_product { PV_PRODUCT_I16, PV_PRODUCT_I8, PV_PRODUCT_F64ACC } pv_product;
 
-/* One row of K activations, ready for any weight type. The pointers belong to the caller. */
+/* One row of K activations, ready for any weight type. The pointers belong to the caller. In `q`
+ * the elements of each 256 are permuted (pv_act_slot) so that eight segments lie side by side in
+ * the eight lanes of a register; the last 256 are padded with zeros. */
 typedef struct pv_act {
   const float *x;     /* K, as they were: for weights that are not quantised, and for f64acc */
-  const int16_t *q;   /* K rounded */
-  const float *d;     /* ceil(K / block) scales */
-  const int32_t *sum; /* K / 32 sums of q over 32 elements */
+  const int16_t *q;   /* K rounded up to 256 */
+  const float *d;     /* as many / 32 scales */
+  const int32_t *sum; /* as many / 32 sums of q over a segment */
 } pv_act;
+
+/* Place of element i: segment j = i / 32 % 8, pair p = i % 32 / 2 -> 16 p + 2 j + i % 2. */
+static inline size_t pv_act_slot(size_t i) {
+  return (i & ~(size_t)255) + 16 * (i % 32 / 2) + 2 * (i / 32 % 8) + i % 2;
+}
+
+/* K rounded up to whole 256. */
+static inline size_t pv_act_padded(size_t k) {
+  return (k + 255) & ~(size_t)255;
+}
 
 /* A product of `row_count` consecutive rows with `act_count` activation rows:
  * out[t][first_out + r] = row r . act t. */
@@ -75,10 +87,5 @@ extern const pv_cpu_path pv_cpu_avx2;
 
 /* The path of that name if this machine can run it, else NULL. NULL asks for the fastest. */
 const pv_cpu_path *pv_cpu_path_get(const char *name);
-
-/* Blocks of activations: 256 for i16, 32 for i8. */
-static inline size_t pv_act_block(pv_product product) {
-  return product == PV_PRODUCT_I8 ? PV_ACT8_BLOCK : PV_ACT_BLOCK;
-}
 
 #endif

@@ -6,10 +6,8 @@ void PV_PATH(mm)(const pv_mm *mm) {
     PV_PATH(mm_f64acc)(mm);
   } else if (!pv_type_get(mm->type)->quantised) {
     PV_PATH(mm_plain)(mm);
-  } else if (mm->product == PV_PRODUCT_I8) {
-    PV_PATH(mm_i8)(mm);
   } else {
-    PV_PATH(mm_i16)(mm);
+    PV_PATH(mm_int)(mm);
   }
 }
 

@@ -12,31 +12,33 @@ static uint32_t largest_magnitude(const float *x, size_t n) {
   return top;
 }
 
-static void round_block(const float *x, size_t n, float max, int16_t *q, float *d) {
+/* The scale of a segment; `out` gets the integers in order. */
+static float round_segment(const float *x, size_t n, float max, int32_t out[PV_SEGMENT]) {
   const uint32_t top = largest_magnitude(x, n);
   const float a = pv_f32_bits(top);
-  if (top >= 0x7f800000u || a < PV_ACT_TINY) {
-    memset(q, 0, n * sizeof *q);
-    *d = top >= 0x7f800000u ? pv_f32_bits(0x7fc00000u) : 0.0f;
-    return;
-  }
+  memset(out, 0, PV_SEGMENT * sizeof *out);
+  if (top >= 0x7f800000u) return pv_f32_bits(0x7fc00000u);
+  if (a < PV_ACT_TINY) return 0.0f;
   const float inverse = pv_div_f32(max, a);
-  for (size_t i = 0; i < n; i++) q[i] = (int16_t)(int32_t)pv_rint_f32(x[i] * inverse);
-  *d = pv_div_f32(a, max);
+  for (size_t i = 0; i < n; i++) out[i] = (int32_t)pv_rint_f32(x[i] * inverse);
+  return pv_div_f32(a, max);
 }
 
 void PV_PATH(round)(pv_product product, const float *x, size_t k, int16_t *q, float *d,
                     int32_t *sum) {
-  const size_t block = pv_act_block(product);
-  const float max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT_MAX;
-  for (size_t i = 0; i < k; i += block) {
-    const size_t n = k - i < block ? k - i : block;
-    round_block(x + i, n, max, q + i, &d[i / block]);
-  }
-  for (size_t i = 0; i < k; i += 32) {
-    int32_t s = 0;
-    const size_t n = k - i < 32 ? k - i : 32;
-    for (size_t j = 0; j < n; j++) s += q[i + j];
-    sum[i / 32] = s;
+  const float max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX;
+  const size_t padded = pv_act_padded(k);
+  for (size_t i = 0; i < padded; i += PV_SEGMENT) {
+    int32_t value[PV_SEGMENT], total = 0;
+    const size_t left = i < k ? k - i : 0;
+    d[i / PV_SEGMENT] =
+        round_segment(x + (left > 0 ? i : 0), left < PV_SEGMENT ? left : PV_SEGMENT, max, value);
+    int16_t *place = q + pv_act_slot(i);
+    for (size_t p = 0; p < PV_SEGMENT / 2; p++) {
+      place[16 * p] = (int16_t)value[2 * p];
+      place[16 * p + 1] = (int16_t)value[2 * p + 1];
+    }
+    for (size_t j = 0; j < PV_SEGMENT; j++) total += value[j];
+    sum[i / PV_SEGMENT] = total;
   }
 }

@@ -1,7 +1,6 @@
-/* Super-blocks as 256 signed 16-bit integers, each weight already multiplied by its sub-scale:
- * Q4_K at most 945, Q5_K 1953, Q6_K 4096 in magnitude. With activations of at most 32512, eight
- * int32 lanes hold 32 products each of Q4_K or Q5_K (2.04e9), or 16 of Q6_K (2.14e9), so two
- * accumulators of 128 weights never overflow for any type. */
+/* 256 weights as sixteen registers of 16-bit integers in the order of pv_act_slot: register p
+ * holds elements 2 p and 2 p + 1 of eight segments side by side, so that vpmaddwd with the
+ * activations of the same order sums each segment in a lane of its own. */
 #ifndef PV_CPU_UNPACK_AVX2_H
 #define PV_CPU_UNPACK_AVX2_H
 
@@ -12,115 +11,147 @@
 
 #define PV_INLINE static inline __attribute__((always_inline))
 
-/* Where unpacked weights go: kept in `w`, or multiplied at once with `x` into `acc`. */
-typedef struct pv_use {
-  int16_t *w;
-  const int16_t *x;
-  __m256i acc[2];
-} pv_use;
-
 PV_INLINE __m256i load256(const void *p) {
   return _mm256_loadu_si256(p);
 }
 
-PV_INLINE void use(pv_use *u, int i, __m256i bytes16, int scale) {
-  const __m256i v = _mm256_mullo_epi16(bytes16, _mm256_set1_epi16((short)scale));
-  if (u->w != NULL)
-    _mm256_storeu_si256((__m256i *)(void *)(u->w + 16 * i), v);
-  else
-    u->acc[i / 8] = _mm256_add_epi32(u->acc[i / 8], _mm256_madd_epi16(v, load256(u->x + 16 * i)));
-}
+/* The float and integer scales of eight segments. */
+typedef struct pv_scale8 {
+  __m256 d, dmin;
+  __m256i sc, sc1, m; /* Q4_K, Q5_K: sc, m; Q6_K: sc, sc1 for the two halves */
+} pv_scale8;
 
-/* 32 unsigned bytes: weights 32 i .. 32 i + 31, one scale. */
-PV_INLINE void use32(pv_use *u, int i, __m256i bytes, int scale) {
-  use(u, 2 * i, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(bytes)), scale);
-  use(u, 2 * i + 1, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(bytes, 1)), scale);
+/* Rows of 32 bytes, one per segment: pairs of bytes transposed, then widened. */
+PV_INLINE void transpose(__m256i r[8], __m256i out[16]) {
+  __m256i a[8], b[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    a[i] = _mm256_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
+    a[4 + i] = _mm256_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
+  }
+#pragma GCC unroll 2
+  for (int h = 0; h < 2; h++) {
+    const __m256i *s = a + 4 * h;
+    b[4 * h + 0] = _mm256_unpacklo_epi32(s[0], s[1]);
+    b[4 * h + 1] = _mm256_unpackhi_epi32(s[0], s[1]);
+    b[4 * h + 2] = _mm256_unpacklo_epi32(s[2], s[3]);
+    b[4 * h + 3] = _mm256_unpackhi_epi32(s[2], s[3]);
+  }
+#pragma GCC unroll 8
+  for (int p = 0; p < 8; p++) {
+    const __m256i low = b[p / 4 * 4 + p / 2 % 2], high = b[p / 4 * 4 + 2 + p / 2 % 2];
+    const __m256i t =
+        p % 2 == 0 ? _mm256_unpacklo_epi64(low, high) : _mm256_unpackhi_epi64(low, high);
+    out[p] = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(t));
+    out[p + 8] = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(t, 1));
+  }
 }
 
 /* sc[8] then m[8], one byte each. */
-PV_INLINE void k4_scales(const uint8_t packed[12], uint8_t out[16]) {
-  uint32_t u[3], v[4];
+PV_INLINE __m128i k4_scales(const uint8_t packed[12]) {
+  uint32_t u[3];
   memcpy(u, packed, sizeof u);
-  v[0] = u[0] & 0x3f3f3f3fu;
-  v[1] = (u[2] & 0x0f0f0f0fu) | ((u[0] >> 2) & 0x30303030u);
-  v[2] = u[1] & 0x3f3f3f3fu;
-  v[3] = ((u[2] >> 4) & 0x0f0f0f0fu) | ((u[1] >> 2) & 0x30303030u);
-  memcpy(out, v, sizeof v);
+  return _mm_setr_epi32(
+      (int)(u[0] & 0x3f3f3f3fu), (int)((u[2] & 0x0f0f0f0fu) | ((u[0] >> 2) & 0x30303030u)),
+      (int)(u[1] & 0x3f3f3f3fu), (int)(((u[2] >> 4) & 0x0f0f0f0fu) | ((u[1] >> 2) & 0x30303030u)));
 }
 
-PV_INLINE void unpack_q4_k(const pv_block_q4_k *b, const uint8_t *sc, pv_use *u) {
+PV_INLINE pv_scale8 scale_k4(const pv_block_q4_k *b) {
+  const __m128i packed = k4_scales(b->scales);
+  const pv_scale8 s = {.d = _mm256_set1_ps(_cvtsh_ss(b->d)),
+                       .dmin = _mm256_set1_ps(_cvtsh_ss(b->dmin)),
+                       .sc = _mm256_cvtepu8_epi32(packed),
+                       .m = _mm256_cvtepu8_epi32(_mm_srli_si128(packed, 8))};
+  return s;
+}
+
+PV_INLINE void rows_q4_k(const pv_block_q4_k *b, __m256i r[8]) {
   const __m256i nibble = _mm256_set1_epi8(15);
 #pragma GCC unroll 4
   for (int j = 0; j < 4; j++) {
     const __m256i q = load256(b->q + 32 * j);
-    use32(u, 2 * j, _mm256_and_si256(q, nibble), sc[2 * j]);
-    use32(u, 2 * j + 1, _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble), sc[2 * j + 1]);
+    r[2 * j] = _mm256_and_si256(q, nibble);
+    r[2 * j + 1] = _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble);
   }
 }
 
-PV_INLINE void unpack_q5_k(const pv_block_q5_k *b, const uint8_t *sc, pv_use *u) {
-  const __m256i nibble = _mm256_set1_epi8(15), one = _mm256_set1_epi8(1);
+PV_INLINE void rows_q5_k(const pv_block_q5_k *b, __m256i r[8]) {
+  const __m256i nibble = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16);
   const __m256i high = load256(b->high);
 #pragma GCC unroll 4
   for (int j = 0; j < 4; j++) {
     const __m256i q = load256(b->q + 32 * j);
-    const __m256i h0 = _mm256_and_si256(_mm256_srli_epi16(high, 2 * j), one);
-    const __m256i h1 = _mm256_and_si256(_mm256_srli_epi16(high, 2 * j + 1), one);
-    const __m256i l1 = _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble);
-    use32(u, 2 * j, _mm256_or_si256(_mm256_and_si256(q, nibble), _mm256_slli_epi16(h0, 4)),
-          sc[2 * j]);
-    use32(u, 2 * j + 1, _mm256_or_si256(l1, _mm256_slli_epi16(h1, 4)), sc[2 * j + 1]);
+    const __m256i h0 =
+        j < 2 ? _mm256_slli_epi16(high, 4 - 2 * j) : _mm256_srli_epi16(high, 2 * j - 4);
+    const __m256i h1 =
+        j < 2 ? _mm256_slli_epi16(high, 3 - 2 * j) : _mm256_srli_epi16(high, 2 * j - 3);
+    r[2 * j] = _mm256_or_si256(_mm256_and_si256(q, nibble), _mm256_and_si256(h0, bit));
+    r[2 * j + 1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(q, 4), nibble),
+                                   _mm256_and_si256(h1, bit));
   }
 }
 
-/* 32 weights 0..63 with two scales; the offset of 32 is taken off in bytes. */
-PV_INLINE void use_q6(pv_use *u, int i, __m256i low, __m256i high, const int8_t *sc) {
-  const __m256i bytes = _mm256_sub_epi8(_mm256_or_si256(low, high), _mm256_set1_epi8(32));
-  use(u, 2 * i, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(bytes)), sc[2 * i]);
-  use(u, 2 * i + 1, _mm256_cvtepi8_epi16(_mm256_extracti128_si256(bytes, 1)), sc[2 * i + 1]);
+PV_INLINE __m256i q6(__m256i low, __m256i high) {
+  const __m256i four = _mm256_and_si256(low, _mm256_set1_epi8(15));
+  const __m256i two = _mm256_and_si256(high, _mm256_set1_epi8(0x30));
+  return _mm256_sub_epi8(_mm256_or_si256(four, two), _mm256_set1_epi8(32));
 }
 
-PV_INLINE void unpack_q6_k(const pv_block_q6_k *b, pv_use *u) {
-  const __m256i nibble = _mm256_set1_epi8(15), top = _mm256_set1_epi8(0x30);
+PV_INLINE void rows_q6_k(const pv_block_q6_k *b, __m256i r[8]) {
 #pragma GCC unroll 2
   for (int h = 0; h < 2; h++) {
     const __m256i a = load256(b->low + 64 * h), c = load256(b->low + 64 * h + 32);
     const __m256i q = load256(b->high + 32 * h);
-    use_q6(u, 4 * h, _mm256_and_si256(a, nibble), _mm256_and_si256(_mm256_slli_epi16(q, 4), top),
-           b->scales);
-    use_q6(u, 4 * h + 1, _mm256_and_si256(c, nibble),
-           _mm256_and_si256(_mm256_slli_epi16(q, 2), top), b->scales);
-    use_q6(u, 4 * h + 2, _mm256_and_si256(_mm256_srli_epi16(a, 4), nibble),
-           _mm256_and_si256(q, top), b->scales);
-    use_q6(u, 4 * h + 3, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble),
-           _mm256_and_si256(_mm256_srli_epi16(q, 2), top), b->scales);
+    r[4 * h] = q6(a, _mm256_slli_epi16(q, 4));
+    r[4 * h + 1] = q6(c, _mm256_slli_epi16(q, 2));
+    r[4 * h + 2] = q6(_mm256_srli_epi16(a, 4), q);
+    r[4 * h + 3] = q6(_mm256_srli_epi16(c, 4), _mm256_srli_epi16(q, 2));
   }
 }
 
-/* The per-block part of the float value: d, dmin, and m[8] widened. Q6_K has d alone. */
-typedef struct pv_block_scale {
-  float d, dmin;
-  __m256i m;
-} pv_block_scale;
+PV_INLINE pv_scale8 scale_q6_k(const pv_block_q6_k *b) {
+  const __m128i all = _mm_loadu_si128((const __m128i *)(const void *)b->scales);
+  const __m128i even = _mm_srai_epi16(_mm_slli_epi16(all, 8), 8), odd = _mm_srai_epi16(all, 8);
+  const pv_scale8 s = {.d = _mm256_set1_ps(_cvtsh_ss(b->d)),
+                       .sc = _mm256_cvtepi16_epi32(even),
+                       .sc1 = _mm256_cvtepi16_epi32(odd)};
+  return s;
+}
 
-PV_INLINE pv_block_scale unpack(pv_type type, const void *block, pv_use *u) {
-  pv_block_scale s = {0.0f, 0.0f, _mm256_setzero_si256()};
-  if (type == PV_TYPE_Q6_K) {
-    const pv_block_q6_k *b = block;
-    unpack_q6_k(b, u);
-    s.d = _cvtsh_ss(b->d);
-    return s;
+/* Up to eight blocks; what is missing counts as zero. */
+PV_INLINE pv_scale8 unpack_q8_0(const pv_block_q8_0 *b, size_t count, __m256i r[8]) {
+  uint16_t d[8] = {0};
+#pragma GCC unroll 8
+  for (size_t j = 0; j < 8; j++) {
+    r[j] = j < count ? load256(b[j].q) : _mm256_setzero_si256();
+    d[j] = j < count ? b[j].d : 0;
   }
-  const pv_block_q4_k *b = block; /* Q5_K begins alike */
-  uint8_t sc[16];
-  k4_scales(b->scales, sc);
-  if (type == PV_TYPE_Q5_K)
-    unpack_q5_k(block, sc, u);
-  else
-    unpack_q4_k(block, sc, u);
-  s.d = _cvtsh_ss(b->d);
-  s.dmin = _cvtsh_ss(b->dmin);
-  s.m = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(sc + 8)));
+  const pv_scale8 s = {.d = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)d))};
+  return s;
+}
+
+/* `segments` of the 256 weights at `block` are there (8 but at the end of a Q8_0 row). */
+PV_INLINE pv_scale8 unpack(pv_type type, const void *block, size_t segments, __m256i w[16]) {
+  __m256i r[8];
+  pv_scale8 s;
+  switch (type) {
+    case PV_TYPE_Q4_K:
+      rows_q4_k(block, r);
+      s = scale_k4(block);
+      break;
+    case PV_TYPE_Q5_K:
+      rows_q5_k(block, r);
+      s = scale_k4(block);
+      break;
+    case PV_TYPE_Q6_K:
+      rows_q6_k(block, r);
+      s = scale_q6_k(block);
+      break;
+    default:
+      s = unpack_q8_0(block, segments, r);
+      break;
+  }
+  transpose(r, w);
   return s;
 }
 

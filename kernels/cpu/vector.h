@@ -20,8 +20,7 @@
 void PV_PATH(round)(pv_product product, const float *x, size_t k, int16_t *q, float *d,
                     int32_t *sum);
 void PV_PATH(mm)(const pv_mm *mm);
-void PV_PATH(mm_i16)(const pv_mm *mm);
-void PV_PATH(mm_i8)(const pv_mm *mm);
+void PV_PATH(mm_int)(const pv_mm *mm);
 void PV_PATH(mm_f64acc)(const pv_mm *mm);
 void PV_PATH(mm_plain)(const pv_mm *mm);
 void PV_PATH(rmsnorm)(const float *x, const float *weight, size_t n, float eps, float *out);

@@ -61,13 +61,13 @@ static void *take(cpu *c, uint64_t count, uint64_t size, bool *failed) {
 }
 
 static void take_acts(cpu *c, acts *a, size_t rows, size_t k, bool *failed) {
+  const size_t padded = pv_act_padded(k), segments = padded / PV_SEGMENT;
   a->rows = take(c, rows, sizeof *a->rows, failed);
-  a->q = take(c, rows, k * sizeof *a->q, failed);
-  a->d = take(c, rows, (k / PV_ACT8_BLOCK + 1) * sizeof *a->d, failed);
-  a->sum = take(c, rows, (k / PV_ACT8_BLOCK + 8) * sizeof *a->sum, failed);
+  a->q = take(c, rows, padded * sizeof *a->q, failed);
+  a->d = take(c, rows, segments * sizeof *a->d, failed);
+  a->sum = take(c, rows, segments * sizeof *a->sum, failed);
   for (size_t i = 0; i < rows && !*failed; i++)
-    a->rows[i] = (pv_act){NULL, a->q + i * k, a->d + i * (k / PV_ACT8_BLOCK + 1),
-                          a->sum + i * (k / PV_ACT8_BLOCK + 8)};
+    a->rows[i] = (pv_act){NULL, a->q + i * padded, a->d + i * segments, a->sum + i * segments};
 }
 
 static void cpu_close(pv_backend *backend) {

@@ -1,0 +1,172 @@
+/* Quantised rows with rounded activations, AVX2: the same integers and the same float terms as
+ * mm_int.c, the eight segments of 256 weights side by side in a register. */
+#include "kernels/arith/fold.h"
+#include "kernels/cpu/unpack_avx2.h"
+#include "kernels/cpu/vector.h"
+
+enum { CHUNKS_MAX = PV_K_MAX / 256 };
+
+/* a + b of 32-bit integers, rounded once to float: in float64 the sum is exact. */
+PV_INLINE __m256 sum_to_f32(__m256i a, __m256i b) {
+  const __m256d low = _mm256_add_pd(_mm256_cvtepi32_pd(_mm256_castsi256_si128(a)),
+                                    _mm256_cvtepi32_pd(_mm256_castsi256_si128(b)));
+  const __m256d high = _mm256_add_pd(_mm256_cvtepi32_pd(_mm256_extracti128_si256(a, 1)),
+                                     _mm256_cvtepi32_pd(_mm256_extracti128_si256(b, 1)));
+  return _mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low));
+}
+
+/* Values of eight segments from the integer sums of their two halves. */
+PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1,
+                        const float *d, const int32_t *sum) {
+  const __m256 dx = _mm256_loadu_ps(d);
+  if (type == PV_TYPE_Q6_K) {
+    const __m256 total =
+        sum_to_f32(_mm256_mullo_epi32(s->sc, half0), _mm256_mullo_epi32(s->sc1, half1));
+    return _mm256_mul_ps(dx, _mm256_mul_ps(s->d, total));
+  }
+  const __m256i all = _mm256_add_epi32(half0, half1);
+  if (type == PV_TYPE_Q8_0) return _mm256_mul_ps(dx, _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(all)));
+  const __m256 high = _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(_mm256_mullo_epi32(s->sc, all)));
+  const __m256 low = _mm256_cvtepi32_ps(_mm256_mullo_epi32(s->m, load256(sum)));
+  return _mm256_mul_ps(dx, _mm256_fnmadd_ps(s->dmin, low, high));
+}
+
+/* Fold of all segments of a row: whole registers first, then the lanes of the last one. With
+ * `tail` segments in the last register (a Q8_0 row), the general form. */
+PV_INLINE float fold_row(__m256 *v, size_t chunks, size_t segments) {
+  if (segments % 8 != 0) return pv_fold_f32((float *)v, segments);
+  size_t n = chunks, p = 1;
+  while (p < n) p *= 2;
+  for (size_t s = p / 2; s > 0; s /= 2) {
+    for (size_t i = 0; i + s < n; i++) v[i] = _mm256_add_ps(v[i], v[i + s]);
+    n = s;
+  }
+  float lane[8];
+  _mm256_storeu_ps(lane, v[0]);
+  return pv_fold_f32(lane, 8);
+}
+
+PV_INLINE size_t segments_at(size_t k, size_t chunk) {
+  const size_t left = k / PV_SEGMENT - 8 * chunk;
+  return left < 8 ? left : 8;
+}
+
+/* One activation row: weights go from memory to the sum without a stop. */
+PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_act *act,
+                       float *out) {
+  const size_t chunks = (mm->k + 255) / 256;
+  __m256 value[CHUNKS_MAX];
+  for (size_t r = 0; r < mm->row_count; r++) {
+    const unsigned char *row = mm->rows + r * mm->row_bytes;
+    for (size_t c = 0; c < chunks; c++) {
+      __m256i w[16], half[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+      const int16_t *x = act->q + 256 * c;
+      const pv_scale8 s = unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w);
+#pragma GCC unroll 16
+      for (int p = 0; p < 16; p++)
+        half[p / 8] = _mm256_add_epi32(half[p / 8], _mm256_madd_epi16(w[p], load256(x + 16 * p)));
+      value[c] = finish(type, &s, half[0], half[1], act->d + 8 * c, act->sum + 8 * c);
+    }
+    out[mm->first_out + r] = fold_row(value, chunks, mm->k / PV_SEGMENT);
+  }
+}
+
+/* Two rows, unpacked. */
+typedef struct pair {
+  int16_t w[2][PV_K_MAX];
+  pv_scale8 scale[2][CHUNKS_MAX];
+} pair;
+
+PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, size_t r,
+                           pair *rows) {
+  for (size_t i = 0; i < 2; i++) {
+    const size_t at = r + i < mm->row_count ? r + i : mm->row_count - 1;
+    const unsigned char *row = mm->rows + at * mm->row_bytes;
+    for (size_t c = 0; 256 * c < mm->k; c++) {
+      __m256i w[16];
+      rows->scale[i][c] = unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w);
+#pragma GCC unroll 16
+      for (int p = 0; p < 16; p++)
+        _mm256_storeu_si256((__m256i *)(void *)(rows->w[i] + 256 * c + 16 * (size_t)p), w[p]);
+    }
+  }
+}
+
+/* Half of 256 weights of two rows against four activation rows. */
+PV_INLINE void half_two_by_four(const int16_t *w0, const int16_t *w1, const pv_act *const act[4],
+                                size_t at, __m256i sum[2][4]) {
+#pragma GCC unroll 4
+  for (int t = 0; t < 4; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
+#pragma GCC unroll 8
+  for (size_t p = 0; p < 128; p += 16) {
+    const __m256i a = load256(w0 + at + p), b = load256(w1 + at + p);
+#pragma GCC unroll 4
+    for (int t = 0; t < 4; t++) {
+      const __m256i x = load256(act[t]->q + at + p);
+      sum[0][t] = _mm256_add_epi32(sum[0][t], _mm256_madd_epi16(a, x));
+      sum[1][t] = _mm256_add_epi32(sum[1][t], _mm256_madd_epi16(b, x));
+    }
+  }
+}
+
+PV_INLINE void two_by_four(pv_type type, const pair *rows, size_t k, const pv_act *const act[4],
+                           float out[2][4]) {
+  const size_t chunks = (k + 255) / 256;
+  __m256 value[2][4][CHUNKS_MAX];
+  for (size_t c = 0; c < chunks; c++) {
+    __m256i half[2][2][4];
+    half_two_by_four(rows->w[0], rows->w[1], act, 256 * c, half[0]);
+    half_two_by_four(rows->w[0], rows->w[1], act, 256 * c + 128, half[1]);
+#pragma GCC unroll 2
+    for (int r = 0; r < 2; r++)
+#pragma GCC unroll 4
+      for (int t = 0; t < 4; t++)
+        value[r][t][c] = finish(type, &rows->scale[r][c], half[0][r][t], half[1][r][t],
+                                act[t]->d + 8 * c, act[t]->sum + 8 * c);
+  }
+  for (int r = 0; r < 2; r++)
+    for (int t = 0; t < 4; t++) out[r][t] = fold_row(value[r][t], chunks, k / PV_SEGMENT);
+}
+
+PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
+  pair rows;
+  for (size_t r = 0; r < mm->row_count; r += 2) {
+    unpack_pair(type, chunk_bytes, mm, r, &rows);
+    for (size_t t = 0; t < mm->act_count; t += 4) {
+      const pv_act *act[4];
+      float value[2][4];
+      for (size_t i = 0; i < 4; i++)
+        act[i] = &mm->acts[t + i < mm->act_count ? t + i : mm->act_count - 1];
+      two_by_four(type, &rows, mm->k, act, value);
+      for (size_t i = 0; i < 4 && t + i < mm->act_count; i++)
+        for (size_t j = 0; j < 2 && r + j < mm->row_count; j++)
+          mm->out[t + i][mm->first_out + r + j] = value[j][i];
+    }
+  }
+}
+
+PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
+  if (mm->act_count > 2) {
+    many_acts(type, chunk_bytes, mm);
+    return;
+  }
+  for (size_t t = 0; t < mm->act_count; t++)
+    one_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t]);
+}
+
+void PV_PATH(mm_int)(const pv_mm *mm) {
+  switch (mm->type) {
+    case PV_TYPE_Q4_K:
+      mm_type(PV_TYPE_Q4_K, sizeof(pv_block_q4_k), mm);
+      break;
+    case PV_TYPE_Q5_K:
+      mm_type(PV_TYPE_Q5_K, sizeof(pv_block_q5_k), mm);
+      break;
+    case PV_TYPE_Q6_K:
+      mm_type(PV_TYPE_Q6_K, sizeof(pv_block_q6_k), mm);
+      break;
+    default:
+      mm_type(PV_TYPE_Q8_0, 8 * sizeof(pv_block_q8_0), mm);
+      break;
+  }
+}
