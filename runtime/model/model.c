@@ -95,11 +95,12 @@ static pv_status find(const pv_gguf *g, const char *name, uint64_t d0, uint64_t 
     status = pv_error_set(err, PV_ERR_INPUT, "tensor '%s' is missing", name);
     pv_error_hint(err, "list what the file holds with: pv tensors FILE");
   } else if (t->dims[0] != d0 || t->dims[1] != d1 || t->dims[2] != d2 || t->dims[3] != 1) {
-    status = pv_error_set(
-        err, PV_ERR_INPUT, "tensor '%s' is [%llu, %llu, %llu], the metadata ask for [%llu, %llu, %llu]",
-        name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
-        (unsigned long long)t->dims[2], (unsigned long long)d0, (unsigned long long)d1,
-        (unsigned long long)d2);
+    status =
+        pv_error_set(err, PV_ERR_INPUT,
+                     "tensor '%s' is [%llu, %llu, %llu], the metadata ask for [%llu, %llu, %llu]",
+                     name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
+                     (unsigned long long)t->dims[2], (unsigned long long)d0, (unsigned long long)d1,
+                     (unsigned long long)d2);
   } else if (norm && t->type != PV_TYPE_F32) {
     status = pv_error_set(err, PV_ERR_UNSUPPORTED, "norm '%s' is %s, not F32", name,
                           pv_type_get(t->type)->name);
@@ -155,7 +156,8 @@ static pv_status find_all(pv_model *m, pv_error *err) {
     pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)embedding->offset);
     return status;
   }
-  pv_status status = find(g, "token_embd.weight", s->hidden, s->vocab, 1, false, &m->embedding, err);
+  pv_status status =
+      find(g, "token_embd.weight", s->hidden, s->vocab, 1, false, &m->embedding, err);
   if (status == PV_OK)
     status = find(g, "output_norm.weight", s->hidden, 1, 1, true, &m->final_norm, err);
   s->tied = pv_gguf_tensor_find(g, "output.weight") == NULL;
