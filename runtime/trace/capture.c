@@ -1,0 +1,211 @@
+#include "runtime/trace/capture.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/ck.h"
+#include "runtime/base/sha256.h"
+
+uint32_t pv_capture_layers(const pv_capture *capture, pv_stage_id stage) {
+  return pv_stage_is_layered(stage) ? capture->model->shape.layers : 1;
+}
+
+static size_t element_bytes(const pv_capture *c, pv_stage_id stage) {
+  return pv_stage_is_index(stage) ? sizeof(int32_t) : c->real_bytes;
+}
+
+size_t pv_capture_row_bytes(const pv_capture *capture, pv_stage_id stage) {
+  return pv_stage_width(stage, &capture->model->shape) * element_bytes(capture, stage);
+}
+
+static void *row_at(const pv_capture *c, pv_stage_id stage, uint32_t layer, size_t position) {
+  return (char *)c->data[stage][layer] + position * pv_capture_row_bytes(c, stage);
+}
+
+const void *pv_capture_row(const pv_capture *capture, pv_stage_id stage, uint32_t layer,
+                           size_t position) {
+  return row_at(capture, stage, layer, position);
+}
+
+void pv_capture_free(pv_capture *capture) {
+  if (capture == NULL) return;
+  for (int s = 0; s < PV_STAGES; s++) {
+    if (capture->data[s] == NULL) continue;
+    for (uint32_t l = 0; l < pv_capture_layers(capture, (pv_stage_id)s); l++)
+      free(capture->data[s][l]);
+    free(capture->data[s]);
+  }
+  free(capture);
+}
+
+static pv_status allocate(const pv_model *model, size_t positions, size_t real_bytes,
+                          pv_capture **out, pv_error *err) {
+  pv_capture *c = calloc(1, sizeof *c);
+  bool failed = c == NULL;
+  if (!failed) {
+    c->model = model;
+    c->positions = positions;
+    c->real_bytes = real_bytes;
+  }
+  for (int s = 0; s < PV_STAGES && !failed; s++) {
+    const uint32_t layers = pv_capture_layers(c, (pv_stage_id)s);
+    uint64_t bytes = 0;
+    c->data[s] = calloc(layers, sizeof *c->data[s]);
+    failed = c->data[s] == NULL ||
+             !pv_ck_mul(positions, pv_capture_row_bytes(c, (pv_stage_id)s), &bytes);
+    for (uint32_t l = 0; l < layers && !failed; l++) {
+      c->data[s][l] = malloc(bytes);
+      failed = c->data[s][l] == NULL;
+    }
+  }
+  if (failed) {
+    pv_capture_free(c);
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory to keep all stages of %zu positions",
+                        positions);
+  }
+  *out = c;
+  return PV_OK;
+}
+
+static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
+  (void)context;
+  (void)stage;
+  (void)layer;
+  return 1;
+}
+
+static pv_status keep(void *context, pv_stage_id stage, uint32_t layer, size_t position,
+                      size_t rows, size_t width, const void *data, pv_error *err) {
+  pv_capture *c = context;
+  if (!pv_ck_range(position, rows, c->positions) ||
+      width != pv_stage_width(stage, &c->model->shape))
+    return pv_error_set(err, PV_ERR_INTERNAL, "stage %s has an unexpected shape",
+                        pv_stage_name(stage));
+  memcpy(row_at(c, stage, layer, position), data, rows * pv_capture_row_bytes(c, stage));
+  c->rows[stage] += rows;
+  return PV_OK;
+}
+
+/* A stage that did not arrive whole would be compared as garbage. */
+static pv_status check_complete(const pv_capture *c, pv_error *err) {
+  for (int s = 0; s < PV_STAGES; s++)
+    if (c->rows[s] != (uint64_t)c->positions * pv_capture_layers(c, (pv_stage_id)s))
+      return pv_error_set(err, PV_ERR_INTERNAL, "stage %s was traced at %llu of %llu rows",
+                          pv_stage_name((pv_stage_id)s), (unsigned long long)c->rows[s],
+                          (unsigned long long)c->positions * pv_capture_layers(c, (pv_stage_id)s));
+  return PV_OK;
+}
+
+pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
+                         pv_error *err) {
+  pv_forward *forward = NULL;
+  pv_capture *c = NULL;
+  const size_t whole[1] = {spec->count};
+  const size_t *batches = spec->batches != NULL ? spec->batches : whole;
+  const size_t batch_count = spec->batches != NULL ? spec->batch_count : 1;
+  size_t largest = 0, at = 0;
+  for (size_t i = 0; i < batch_count; i++) largest = batches[i] > largest ? batches[i] : largest;
+  const pv_backend_config config = {spec->numerics, spec->count, largest, spec->threads,
+                                    spec->path};
+  pv_status status = pv_forward_open(model, spec->backend, &config, &forward, err);
+  if (status == PV_OK)
+    status = allocate(model, spec->count, pv_forward_real_bytes(forward), &c, err);
+  for (size_t i = 0; i < batch_count && status == PV_OK; i++) {
+    const pv_sink sink = {c, want_all, keep};
+    if (!pv_ck_range(at, batches[i], spec->count))
+      status = pv_error_set(err, PV_ERR_INTERNAL, "the batches are longer than the sequence");
+    else
+      status = pv_forward_run(forward, spec->ids + at, batches[i], batches[i], &sink, err);
+    at += batches[i];
+  }
+  if (status == PV_OK) status = check_complete(c, err);
+  if (status == PV_OK) {
+    c->backend = pv_forward_backend(forward);
+    *out = c;
+  } else {
+    pv_capture_free(c);
+  }
+  pv_forward_close(forward);
+  return status;
+}
+
+double pv_capture_at(const pv_capture *capture, pv_stage_id stage, uint32_t layer, size_t position,
+                     size_t index) {
+  const void *row = row_at(capture, stage, layer, position);
+  if (pv_stage_is_index(stage)) return ((const int32_t *)row)[index];
+  if (capture->real_bytes == sizeof(double)) return ((const double *)row)[index];
+  return (double)((const float *)row)[index];
+}
+
+static void note_first(pv_difference *d, const pv_capture *left, const pv_capture *right,
+                       pv_stage_id stage, uint32_t layer, size_t position, size_t index) {
+  d->different++;
+  if (d->present) return;
+  *d = (pv_difference){d->compared,
+                       d->different,
+                       true,
+                       stage,
+                       layer,
+                       position,
+                       index,
+                       pv_capture_at(left, stage, layer, position, index),
+                       pv_capture_at(right, stage, layer, position, index)};
+}
+
+pv_status pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
+                             pv_error *err) {
+  if (left->model != right->model || left->positions != right->positions ||
+      left->real_bytes != right->real_bytes)
+    return pv_error_set(err, PV_ERR_INTERNAL, "two captures of different shape were compared");
+  *out = (pv_difference){0};
+  for (uint32_t layer = 0; layer < left->model->shape.layers; layer++)
+    for (int s = 0; s < PV_STAGES; s++) {
+      const pv_stage_id stage = (pv_stage_id)s;
+      const bool last = layer + 1 == left->model->shape.layers;
+      if (!pv_stage_is_layered(stage) && !(s == PV_STAGE_EMBEDDING ? layer == 0 : last)) continue;
+      const uint32_t l = pv_stage_is_layered(stage) ? layer : 0;
+      const size_t size = element_bytes(left, stage), bytes = pv_capture_row_bytes(left, stage);
+      for (size_t p = 0; p < left->positions; p++) {
+        const char *a = row_at(left, stage, l, p), *b = row_at(right, stage, l, p);
+        out->compared += bytes / size;
+        if (memcmp(a, b, bytes) == 0) continue;
+        for (size_t i = 0; i < bytes / size; i++)
+          if (memcmp(a + i * size, b + i * size, size) != 0)
+            note_first(out, left, right, stage, l, p, i);
+      }
+    }
+  return PV_OK;
+}
+
+pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right, pv_stage_id stage,
+                                uint32_t layer, size_t position) {
+  const size_t n = pv_stage_width(stage, &left->model->shape);
+  double ab = 0.0, aa = 0.0, bb = 0.0;
+  pv_distance d = {0};
+  for (size_t i = 0; i < n; i++) {
+    const double a = pv_capture_at(left, stage, layer, position, i);
+    const double b = pv_capture_at(right, stage, layer, position, i);
+    const double difference = fabs(a - b);
+    ab += a * b;
+    aa += a * a;
+    bb += b * b;
+    if (fabs(a) > d.scale) d.scale = fabs(a);
+    if (!(difference <= d.max_abs)) {
+      d.max_abs = difference;
+      d.worst = i;
+    }
+  }
+  d.cosine = aa == 0.0 && bb == 0.0 ? 1.0 : ab / (sqrt(aa) * sqrt(bb));
+  return d;
+}
+
+pv_status pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err) {
+  pv_sha256 *hash = pv_sha256_new();
+  if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+  for (int s = 0; s < PV_STAGES; s++)
+    for (uint32_t l = 0; l < pv_capture_layers(capture, (pv_stage_id)s); l++)
+      pv_sha256_add(hash, capture->data[s][l],
+                    capture->positions * pv_capture_row_bytes(capture, (pv_stage_id)s));
+  return pv_sha256_finish(hash, out, err);
+}

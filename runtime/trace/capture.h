@@ -1,0 +1,69 @@
+/* Every stage of a forward kept in memory, and the comparison of two such captures. */
+#ifndef PV_TRACE_CAPTURE_H
+#define PV_TRACE_CAPTURE_H
+
+#include <stdbool.h>
+
+#include "runtime/forward/forward.h"
+
+typedef struct pv_capture {
+  const pv_model *model;
+  size_t positions;
+  size_t real_bytes;        /* 4, or 8 for the arbiter */
+  const char *backend;      /* who computed */
+  void **data[PV_STAGES];   /* [stage][layer]: positions * width elements; owned */
+  uint64_t rows[PV_STAGES]; /* rows that were put, over all layers */
+} pv_capture;
+
+/* What to run: one sequence from position 0, cut into batches. */
+typedef struct pv_capture_spec {
+  const char *backend; /* "cpu", "cuda", "ptx" */
+  pv_numerics numerics;
+  const char *path; /* CPU path or NULL */
+  unsigned threads;
+  const uint32_t *ids;
+  size_t count;
+  const size_t *batches; /* sizes that add up to count; NULL: one batch */
+  size_t batch_count;
+} pv_capture_spec;
+
+/* Runs and keeps all stages; logits for every position. */
+pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
+                         pv_error *err);
+void pv_capture_free(pv_capture *capture);
+
+/* Element as a number, whatever the stage's type. */
+double pv_capture_at(const pv_capture *capture, pv_stage_id stage, uint32_t layer, size_t position,
+                     size_t index);
+uint32_t pv_capture_layers(const pv_capture *capture, pv_stage_id stage);
+size_t pv_capture_row_bytes(const pv_capture *capture, pv_stage_id stage);
+const void *pv_capture_row(const pv_capture *capture, pv_stage_id stage, uint32_t layer,
+                           size_t position);
+
+typedef struct pv_difference {
+  uint64_t compared;  /* elements */
+  uint64_t different; /* elements whose bits differ */
+  bool present;       /* of the first difference in the order of computation */
+  pv_stage_id stage;
+  uint32_t layer;
+  size_t position, index;
+  double left, right;
+} pv_difference;
+
+/* Bits of all stages. The two must be of the same model, length and element size; otherwise
+ * PV_ERR_INTERNAL. */
+pv_status pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
+                             pv_error *err);
+
+/* How far two rows of a real stage are apart. A NaN anywhere makes the cosine NaN. */
+typedef struct pv_distance {
+  double cosine, max_abs, scale; /* scale: largest magnitude on the left */
+  size_t worst;                  /* index of max_abs */
+} pv_distance;
+pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right, pv_stage_id stage,
+                                uint32_t layer, size_t position);
+
+/* SHA-256 over all stages in order. */
+pv_status pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err);
+
+#endif
