@@ -1,0 +1,280 @@
+#include "runtime/base/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { IN, OUT, ERR, CHANNEL, PIPES };
+enum { READ_BYTES = 64 << 10, REAP_MS = 5 };
+
+struct pv_child {
+  pid_t pid;
+  int fd[PIPES]; /* our ends; -1 when closed */
+  const char *input;
+  char *input_copy;
+  size_t input_left, output_limit;
+  pv_text text[2]; /* stdout, stderr */
+  pv_child_exit result;
+  bool reaped, killed;
+};
+
+static volatile sig_atomic_t cancelled;
+
+static void on_signal(int number) {
+  if (cancelled) _exit(128 + number);
+  cancelled = 1;
+}
+
+void pv_cancel_install(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &action, NULL);
+}
+
+bool pv_cancelled(void) {
+  return cancelled != 0;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void shut(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+/* Between fork and exec: async-signal-safe calls only. */
+static void become(const pv_child_spec *spec, int theirs[PIPES], pid_t parent, int report) {
+  struct sigaction plain = {.sa_handler = SIG_DFL};
+  sigset_t none;
+  int high[PIPES];
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);
+  sigaction(SIGINT, &plain, NULL);
+  sigaction(SIGTERM, &plain, NULL);
+  sigaction(SIGPIPE, &plain, NULL);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  const int reporter = fcntl(report, F_DUPFD_CLOEXEC, 20);
+  for (int i = 0; i < PIPES; i++) high[i] = fcntl(theirs[i], F_DUPFD, 10);
+  for (int i = 0; i < PIPES; i++) dup2(high[i], i);
+  fcntl(reporter, F_SETFD, FD_CLOEXEC);
+  close_range(PIPES, (unsigned)reporter - 1, 0);
+  close_range((unsigned)reporter + 1, ~0u, 0);
+  execv(spec->argv[0], (char *const *)(uintptr_t)spec->argv);
+  const int failure = errno;
+  const ssize_t ignored = write(reporter, &failure, sizeof failure);
+  (void)ignored;
+  _exit(127);
+}
+
+static pv_status make_pipes(int ours[PIPES], int theirs[PIPES], pv_error *err) {
+  for (int i = 0; i < PIPES; i++) {
+    int pair[2];
+    if (pipe2(pair, O_CLOEXEC) != 0) return pv_error_errno(err, errno, "cannot make a pipe");
+    ours[i] = pair[i == IN];
+    theirs[i] = pair[i != IN];
+    fcntl(ours[i], F_SETFL, O_NONBLOCK);
+  }
+  return PV_OK;
+}
+
+pv_status pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err) {
+  int theirs[PIPES] = {-1, -1, -1, -1}, report[2] = {-1, -1}, failure = 0;
+  pv_status status = PV_OK;
+  const pid_t parent = getpid();
+  pv_child *child = calloc(1, sizeof *child);
+  if (child == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a child process");
+  for (int i = 0; i < PIPES; i++) child->fd[i] = -1;
+  child->output_limit = spec->output_limit;
+  child->input_left = spec->input == NULL ? 0 : spec->input_length;
+  child->input_copy = malloc(child->input_left + 1);
+  if (child->input_copy == NULL) {
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a child process");
+    goto cleanup;
+  }
+  if (child->input_left > 0) memcpy(child->input_copy, spec->input, child->input_left);
+  child->input = child->input_copy;
+  status = make_pipes(child->fd, theirs, err);
+  if (status == PV_OK && pipe2(report, O_CLOEXEC) != 0)
+    status = pv_error_errno(err, errno, "cannot make a pipe");
+  if (status != PV_OK) goto cleanup;
+  child->pid = fork();
+  if (child->pid == 0) become(spec, theirs, parent, report[1]);
+  if (child->pid < 0) {
+    status = pv_error_errno(err, errno, "cannot start '%s'", spec->argv[0]);
+    goto cleanup;
+  }
+  setpgid(child->pid, child->pid);
+  shut(&report[1]);
+  ssize_t n;
+  do n = read(report[0], &failure, sizeof failure);
+  while (n < 0 && errno == EINTR);
+  if (n == (ssize_t)sizeof failure) {
+    status = pv_error_errno(err, failure, "cannot start '%s'", spec->argv[0]);
+    goto cleanup;
+  }
+  if (child->input_left == 0) shut(&child->fd[IN]);
+  *out = child;
+cleanup:
+  for (int i = 0; i < PIPES; i++) shut(&theirs[i]);
+  shut(&report[0]);
+  shut(&report[1]);
+  if (status != PV_OK) pv_child_free(child);
+  return status;
+}
+
+static void note_exit(pv_child *child, int wait_status) {
+  child->reaped = true;
+  child->result.code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+  child->result.signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+  child->result.out_of_memory = child->result.signal == SIGKILL && !child->killed;
+}
+
+/* SIGPIPE would end us if the child closed its stdin early. */
+static void feed(pv_child *child) {
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+  sigaction(SIGPIPE, &ignore, &old);
+  const ssize_t n = write(child->fd[IN], child->input, child->input_left);
+  sigaction(SIGPIPE, &old, NULL);
+  if (n > 0) {
+    child->input += n;
+    child->input_left -= (size_t)n;
+  }
+  if (child->input_left == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) shut(&child->fd[IN]);
+}
+
+/* True when bytes arrived on the channel. */
+static bool drain(pv_child *child, int which, pv_text *channel) {
+  char buffer[READ_BYTES];
+  const ssize_t n = read(child->fd[which], buffer, sizeof buffer);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (n <= 0) {
+    shut(&child->fd[which]);
+    return false;
+  }
+  if (which == CHANNEL) {
+    pv_text_add(channel, buffer, (size_t)n);
+    return true;
+  }
+  pv_text *text = &child->text[which - OUT];
+  const size_t room = child->output_limit - text->length;
+  if ((size_t)n > room) child->result.output_dropped = true;
+  pv_text_add(text, buffer, (size_t)n < room ? (size_t)n : room);
+  return false;
+}
+
+static bool open_pipes(const pv_child *child) {
+  return child->fd[OUT] >= 0 || child->fd[ERR] >= 0 || child->fd[CHANNEL] >= 0;
+}
+
+/* One round of poll; true when channel bytes arrived. */
+static bool pump(pv_child *child, pv_text *channel, int timeout_ms) {
+  struct pollfd set[PIPES];
+  int which[PIPES];
+  nfds_t count = 0;
+  bool bytes = false;
+  for (int i = 0; i < PIPES; i++) {
+    if (child->fd[i] < 0) continue;
+    which[count] = i;
+    set[count++] = (struct pollfd){child->fd[i], i == IN ? POLLOUT : POLLIN, 0};
+  }
+  if (poll(set, count, timeout_ms) <= 0) return false;
+  for (nfds_t i = 0; i < count; i++) {
+    if (set[i].revents == 0) continue;
+    if (which[i] == IN)
+      feed(child);
+    else
+      bytes |= drain(child, which[i], channel);
+  }
+  return bytes;
+}
+
+/* The child has ended; a grandchild may still hold a pipe, so wait for pipes only briefly. */
+static bool ended(pv_child *child) {
+  int wait_status = 0;
+  if (!child->reaped && waitpid(child->pid, &wait_status, WNOHANG) == child->pid)
+    note_exit(child, wait_status);
+  return child->reaped;
+}
+
+pv_status pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
+                        pv_child_event *event, pv_error *err) {
+  const double deadline = now() + timeout_s;
+  for (;;) {
+    if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
+    const bool over = ended(child);
+    const double left = deadline - now();
+    int wait_ms = left <= 0 ? 0 : left > 0.1 ? 100 : (int)(left * 1000) + 1;
+    if (over || !open_pipes(child)) wait_ms = over ? 0 : wait_ms < REAP_MS ? wait_ms : REAP_MS;
+    const bool bytes = pump(child, channel, wait_ms);
+    if (channel->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for frames");
+    if (channel->length > channel_limit)
+      return pv_error_set(err, PV_ERR_LIMIT, "the child wrote more than %zu bytes of frames",
+                          channel_limit);
+    if (bytes) {
+      *event = PV_CHILD_BYTES;
+      return PV_OK;
+    }
+    if (over) {
+      *event = PV_CHILD_EXIT;
+      return PV_OK;
+    }
+    if (left <= 0) {
+      *event = PV_CHILD_TIMEOUT;
+      return PV_OK;
+    }
+  }
+}
+
+void pv_child_kill(pv_child *child, double grace_s) {
+  const double deadline = now() + grace_s;
+  if (child->pid <= 0) return;
+  if (!child->reaped) {
+    child->killed = true;
+    kill(-child->pid, SIGTERM);
+    while (!ended(child) && now() < deadline)
+      nanosleep(&(struct timespec){.tv_nsec = REAP_MS * 1000000L}, NULL);
+  }
+  kill(-child->pid, SIGKILL); /* grandchildren too */
+  while (!child->reaped) {
+    int wait_status = 0;
+    if (waitpid(child->pid, &wait_status, 0) == child->pid)
+      note_exit(child, wait_status);
+    else if (errno != EINTR)
+      break;
+  }
+}
+
+const pv_child_exit *pv_child_result(const pv_child *child) {
+  return &child->result;
+}
+const pv_text *pv_child_stdout(const pv_child *child) {
+  return &child->text[0];
+}
+const pv_text *pv_child_stderr(const pv_child *child) {
+  return &child->text[1];
+}
+
+void pv_child_free(pv_child *child) {
+  if (child == NULL) return;
+  if (child->pid > 0) pv_child_kill(child, 0.0);
+  for (int i = 0; i < PIPES; i++) shut(&child->fd[i]);
+  pv_text_free(&child->text[0]);
+  pv_text_free(&child->text[1]);
+  free(child->input_copy);
+  free(child);
+}

@@ -1,0 +1,115 @@
+#include "runtime/base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "runtime/base/text.h"
+
+pv_status pv_error_set(pv_error *err, pv_status status, const char *fmt, ...) {
+  if (err == NULL) return status;
+  *err = PV_ERROR_INIT;
+  err->status = status;
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(err->message, sizeof err->message, fmt, args);
+  va_end(args);
+  return status;
+}
+
+void pv_error_at(pv_error *err, const char *file, int64_t line, int64_t column, int64_t byte) {
+  if (err == NULL) return;
+  if (file != NULL) snprintf(err->file, sizeof err->file, "%s", file);
+  err->line = line;
+  err->column = column;
+  err->byte = byte;
+}
+
+void pv_error_rule(pv_error *err, const char *rule) {
+  if (err != NULL) snprintf(err->rule, sizeof err->rule, "%s", rule);
+}
+
+void pv_error_hint(pv_error *err, const char *fmt, ...) {
+  if (err == NULL) return;
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(err->hint, sizeof err->hint, fmt, args);
+  va_end(args);
+}
+
+pv_status pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...) {
+  const pv_status status = saved_errno == ENOMEM ? PV_ERR_NOMEM : PV_ERR_IO;
+  char text[sizeof((pv_error *)0)->message];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  char reason[128];
+  return pv_error_set(err, status, "%.380s: %s", text,
+                      strerror_r(saved_errno, reason, sizeof reason));
+}
+
+static void print_escaped(FILE *file, const char *bytes) {
+  pv_text text = PV_TEXT_INIT;
+  pv_text_escape(&text, bytes, strlen(bytes));
+  fputs(text.failed || text.data == NULL ? "" : text.data, file);
+  pv_text_free(&text);
+}
+
+void pv_error_print(const pv_error *err, FILE *file) {
+  if (file == NULL) return;
+  if (err->file[0] != '\0') {
+    print_escaped(file, err->file);
+    if (err->line > 0) fprintf(file, ":%lld", (long long)err->line);
+    if (err->line > 0 && err->column > 0) fprintf(file, ":%lld", (long long)err->column);
+    fputs(": ", file);
+  }
+  fputs("error: ", file);
+  print_escaped(file, err->message);
+  if (err->line == 0 && err->byte >= 0) fprintf(file, " (at byte %lld)", (long long)err->byte);
+  if (err->rule[0] != '\0') fprintf(file, " [%s]", err->rule);
+  fputc('\n', file);
+  if (err->hint[0] != '\0') {
+    fputs("  ", file);
+    print_escaped(file, err->hint);
+    fputc('\n', file);
+  }
+}
+
+const char *pv_status_name(pv_status status) {
+  switch (status) {
+    case PV_OK:
+      return "ok";
+    case PV_ERR_INPUT:
+      return "input";
+    case PV_ERR_IO:
+      return "io";
+    case PV_ERR_NOMEM:
+      return "memory";
+    case PV_ERR_LIMIT:
+      return "limit";
+    case PV_ERR_UNSUPPORTED:
+      return "unsupported";
+    case PV_ERR_CONFLICT:
+      return "conflict";
+    case PV_ERR_CANCELLED:
+      return "cancelled";
+    case PV_ERR_INTERNAL:
+      break;
+  }
+  return "internal";
+}
+
+int pv_status_exit(pv_status status) {
+  switch (status) {
+    case PV_OK:
+      return 0;
+    case PV_ERR_CANCELLED:
+      return 130;
+    case PV_ERR_INTERNAL:
+    case PV_ERR_NOMEM:
+      return 4;
+    default:
+      return 2;
+  }
+}

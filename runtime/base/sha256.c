@@ -1,0 +1,84 @@
+#include "runtime/base/sha256.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct pv_sha256 {
+  EVP_MD_CTX *context;
+  bool failed;
+};
+
+pv_sha256 *pv_sha256_new(void) {
+  pv_sha256 *hash = calloc(1, sizeof *hash);
+  if (hash == NULL) return NULL;
+  hash->context = EVP_MD_CTX_new();
+  if (hash->context == NULL) {
+    free(hash);
+    return NULL;
+  }
+  hash->failed = EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1;
+  return hash;
+}
+
+void pv_sha256_add(pv_sha256 *hash, const void *data, size_t length) {
+  if (length > 0 && EVP_DigestUpdate(hash->context, data, length) != 1) hash->failed = true;
+}
+
+pv_status pv_sha256_finish(pv_sha256 *hash, char out[PV_SHA256_HEX], pv_error *err) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  if (EVP_DigestFinal_ex(hash->context, digest, &length) != 1 || length != 32) hash->failed = true;
+  const bool failed = hash->failed;
+  EVP_MD_CTX_free(hash->context);
+  free(hash);
+  if (failed) return pv_error_set(err, PV_ERR_INTERNAL, "libcrypto could not compute SHA-256");
+  for (unsigned i = 0; i < 32; i++) {
+    out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+    out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+  }
+  out[64] = '\0';
+  return PV_OK;
+}
+
+pv_status pv_sha256_bytes(const void *data, size_t length, char out[PV_SHA256_HEX], pv_error *err) {
+  pv_sha256 *hash = pv_sha256_new();
+  if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+  pv_sha256_add(hash, data, length);
+  return pv_sha256_finish(hash, out, err);
+}
+
+pv_status pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err) {
+  enum { CHUNK = 1 << 20 };
+  pv_status status = PV_OK;
+  pv_sha256 *hash = pv_sha256_new();
+  unsigned char *buffer = malloc(CHUNK);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    status = pv_error_errno(err, errno, "cannot open '%s'", path);
+    pv_error_at(err, path, 0, 0, -1);
+  } else if (hash == NULL || buffer == NULL) {
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+  }
+  while (status == PV_OK) {
+    const ssize_t n = read(fd, buffer, CHUNK);
+    if (n > 0) pv_sha256_add(hash, buffer, (size_t)n);
+    if (n == 0) break;
+    if (n < 0 && errno != EINTR) {
+      status = pv_error_errno(err, errno, "cannot read '%s'", path);
+      pv_error_at(err, path, 0, 0, -1);
+    }
+  }
+  if (hash != NULL) {
+    char digest[PV_SHA256_HEX];
+    const pv_status finished =
+        pv_sha256_finish(hash, status == PV_OK ? out : digest, status == PV_OK ? err : NULL);
+    if (status == PV_OK) status = finished;
+  }
+  free(buffer);
+  if (fd >= 0) close(fd);
+  return status;
+}
