@@ -1,0 +1,134 @@
+#include "tests/unit/tokenizer/vocab_file.h"
+
+#include <string.h>
+
+/* The byte alphabet, written down a second time and independently of the tokenizer: 0x00..0x20,
+ * 0x7f..0xa0 and 0xad are U+0100 and on, every other byte is the code point of its number. */
+static pv_vocab_string byte_token(unsigned byte) {
+  static char spelled[256][3];
+  unsigned point = byte;
+  if (byte <= 0x20)
+    point = 0x100 + byte;
+  else if (byte >= 0x7f && byte <= 0xa0)
+    point = 0x121 + (byte - 0x7f);
+  else if (byte == 0xad)
+    point = 0x143;
+  char *text = spelled[byte];
+  if (point < 0x80) {
+    text[0] = (char)point;
+    text[1] = '\0';
+  } else {
+    text[0] = (char)(0xc0 | point >> 6);
+    text[1] = (char)(0x80 | (point & 0x3f));
+    text[2] = '\0';
+  }
+  return (pv_vocab_string){text, strlen(text)};
+}
+
+void pv_vocab_add(pv_vocab *vocab, const char *token, int32_t type) {
+  vocab->types[vocab->type_count++] = type;
+  vocab->tokens[vocab->token_count++] = (pv_vocab_string){token, strlen(token)};
+}
+
+pv_vocab pv_vocab_sound(void) {
+  /* e4 is U+00E4, bd U+00BD, a0 U+0142 in the alphabet; the blank is U+0120 */
+  static const char *const merges[] = {"h e",
+                                       "l l",
+                                       "he ll",
+                                       "hell o",
+                                       "a a",
+                                       "aa aa",
+                                       "\xc4\xa0 hello",
+                                       "\xc3\xa4 \xc2\xbd",
+                                       "\xc3\xa4\xc2\xbd \xc5\x82",
+                                       "\xc4\xa0 \xc4\xa0"};
+  static const char *const merged[] = {"he",
+                                       "ll",
+                                       "hell",
+                                       "hello",
+                                       "aa",
+                                       "aaaa",
+                                       "\xc4\xa0hello",
+                                       "\xc3\xa4\xc2\xbd",
+                                       "\xc3\xa4\xc2\xbd\xc5\x82",
+                                       "\xc4\xa0\xc4\xa0"};
+  pv_vocab vocab = {.model = "gpt2",
+                    .pre = "qwen2",
+                    .type_element = 5,
+                    .bos = PV_VOCAB_ABSENT,
+                    .eos = PV_VOCAB_ENDOFTEXT,
+                    .padding = PV_VOCAB_ABSENT};
+  for (unsigned byte = 0; byte < 256; byte++) {
+    vocab.types[vocab.type_count++] = 1;
+    vocab.tokens[vocab.token_count++] = byte_token(byte);
+  }
+  for (size_t i = 0; i < sizeof merges / sizeof merges[0]; i++) {
+    vocab.merges[vocab.merge_count++] = (pv_vocab_string){merges[i], strlen(merges[i])};
+    pv_vocab_add(&vocab, merged[i], 1);
+  }
+  pv_vocab_add(&vocab, "<|endoftext|>", 3);
+  pv_vocab_add(&vocab, "<|end|>", 3);
+  pv_vocab_add(&vocab, "<|end|>more", 3);
+  pv_vocab_add(&vocab, "<think>", 4);
+  pv_vocab_add(&vocab, "[PAD0]", 5);
+  return vocab;
+}
+
+static void put(pv_text *out, uint64_t value, unsigned bytes) {
+  for (unsigned i = 0; i < bytes; i++) {
+    const char byte = (char)(value >> (8 * i) & 0xff);
+    pv_text_add(out, &byte, 1);
+  }
+}
+
+static void put_string(pv_text *out, const char *data, size_t length) {
+  put(out, length, 8);
+  pv_text_add(out, data, length);
+}
+
+static void put_key(pv_text *out, const char *key, uint32_t type) {
+  put_string(out, key, strlen(key));
+  put(out, type, 4);
+}
+
+static void put_strings(pv_text *out, const char *key, const pv_vocab_string *strings,
+                        uint32_t count) {
+  put_key(out, key, 9);
+  put(out, 8, 4);
+  put(out, count, 8);
+  for (uint32_t i = 0; i < count; i++) put_string(out, strings[i].data, strings[i].length);
+}
+
+static void put_text(pv_text *out, const char *key, const char *text) {
+  if (text == NULL) return;
+  put_key(out, key, 8);
+  put_string(out, text, strlen(text));
+}
+
+static void put_id(pv_text *out, const char *key, int64_t id) {
+  if (id == PV_VOCAB_ABSENT) return;
+  put_key(out, key, 11);
+  put(out, (uint64_t)id, 8);
+}
+
+void pv_vocab_write(const pv_vocab *vocab, pv_text *out) {
+  const unsigned values = 3u + (vocab->model != NULL) + (vocab->pre != NULL) +
+                          (vocab->bos != PV_VOCAB_ABSENT) + (vocab->eos != PV_VOCAB_ABSENT) +
+                          (vocab->padding != PV_VOCAB_ABSENT);
+  pv_text_add(out, "GGUF", 4);
+  put(out, 3, 4);
+  put(out, 0, 8);
+  put(out, values, 8);
+  put_text(out, "tokenizer.ggml.model", vocab->model);
+  put_text(out, "tokenizer.ggml.pre", vocab->pre);
+  put_strings(out, "tokenizer.ggml.tokens", vocab->tokens, vocab->token_count);
+  put_key(out, "tokenizer.ggml.token_type", 9);
+  put(out, vocab->type_element, 4);
+  put(out, vocab->type_count, 8);
+  for (uint32_t i = 0; i < vocab->type_count; i++) put(out, (uint32_t)vocab->types[i], 4);
+  put_strings(out, "tokenizer.ggml.merges", vocab->merges, vocab->merge_count);
+  put_id(out, "tokenizer.ggml.bos_token_id", vocab->bos);
+  put_id(out, "tokenizer.ggml.eos_token_id", vocab->eos);
+  put_id(out, "tokenizer.ggml.padding_token_id", vocab->padding);
+  while (out->length % 32 != 0) put(out, 0, 1);
+}
