@@ -1,5 +1,13 @@
-/* GGUF version 3, little-endian, read-only. The file is mapped; the whole directory is checked
- * against the file's length before anything is allocated from it. No weights are copied. */
+/* GGUF version 3, little-endian, read-only. The file is mapped; counts and lengths are checked
+ * against the file's length before anything is allocated from them. No weights are copied.
+ *
+ * An object that opened holds these promises: keys and tensor names are unique, not empty and free
+ * of control characters; every value, array element and tensor lies inside the file; tensor data
+ * is aligned and does not overlap; types are those of the lists below; bools are 0 or 1. Every
+ * refusal names the file, the byte offset, a rule id ("PV-GGUF-...") and a cure.
+ *
+ * A file that is truncated by someone else while it is mapped ends the process with SIGBUS: files
+ * from strangers are opened in a probe process, never in the one that writes a status. */
 #ifndef PV_GGUF_GGUF_H
 #define PV_GGUF_GGUF_H
 
@@ -9,9 +17,29 @@
 #include "runtime/base/error.h"
 #include "runtime/quant/quant.h"
 
+#define PV_GGUF_MAX_KEYS       1000000u
+#define PV_GGUF_MAX_TENSORS    1000000u
+#define PV_GGUF_MAX_KEY_BYTES  65535u
+#define PV_GGUF_MAX_NAME_BYTES 128u /* of a tensor */
+#define PV_GGUF_MAX_DIMS       4u
+#define PV_GGUF_MIN_ALIGNMENT  8u /* a power of two; 32 when the file does not say */
+#define PV_GGUF_MAX_ALIGNMENT  65536u
+
+/* Numbers as stored in the file; any other is refused, and so is an array of arrays. */
 typedef enum pv_gguf_value_type {
-  PV_GGUF_U8, PV_GGUF_I8, PV_GGUF_U16, PV_GGUF_I16, PV_GGUF_U32, PV_GGUF_I32, PV_GGUF_F32,
-  PV_GGUF_BOOL, PV_GGUF_STRING, PV_GGUF_ARRAY, PV_GGUF_U64, PV_GGUF_I64, PV_GGUF_F64
+  PV_GGUF_U8,
+  PV_GGUF_I8,
+  PV_GGUF_U16,
+  PV_GGUF_I16,
+  PV_GGUF_U32,
+  PV_GGUF_I32,
+  PV_GGUF_F32,
+  PV_GGUF_BOOL,
+  PV_GGUF_STRING,
+  PV_GGUF_ARRAY,
+  PV_GGUF_U64,
+  PV_GGUF_I64,
+  PV_GGUF_F64
 } pv_gguf_value_type;
 
 typedef struct pv_gguf_string {
@@ -31,24 +59,32 @@ typedef struct pv_gguf_value {
 typedef struct pv_gguf_tensor {
   pv_gguf_string name;
   pv_type type;
-  unsigned dim_count;      /* 1..4 */
-  uint64_t dims[4];        /* dims[0] is the row length; unused ones are 1 */
+  unsigned dim_count; /* 1..4 */
+  uint64_t dims[4];   /* dims[0] is the row length; unused ones are 1 */
   uint64_t elements, row_bytes, bytes;
   const unsigned char *data;
-  uint64_t offset;         /* of `data` in the file */
+  uint64_t offset; /* of `data` in the file */
 } pv_gguf_tensor;
 
 typedef struct pv_gguf pv_gguf;
 
 pv_status pv_gguf_open(const char *path, pv_gguf **out, pv_error *err);
 /* Same checks over bytes in memory, which must outlive the object (tests, fuzzers, planted
- * defects). `name` stands in for the path in errors. */
+ * defects). `name` stands in for the path in errors. `data` must be aligned to 8 bytes when the
+ * file has tensors, as every allocation is. */
 pv_status pv_gguf_parse(const void *data, uint64_t length, const char *name, pv_gguf **out,
                         pv_error *err);
 void pv_gguf_close(pv_gguf *gguf);
 
 const char *pv_gguf_path(const pv_gguf *gguf);
 const unsigned char *pv_gguf_bytes(const pv_gguf *gguf, uint64_t *length);
+const char *pv_gguf_value_type_name(pv_gguf_value_type type);
+uint32_t pv_gguf_alignment(const pv_gguf *gguf);
+/* Where tensor data begins in the file. */
+uint64_t pv_gguf_data_offset(const pv_gguf *gguf);
+
+/* Values and tensors in file order. Lookups are binary searches in a sorted index: unlike a hash
+ * table it cannot be made slow by chosen names. */
 uint64_t pv_gguf_value_count(const pv_gguf *gguf);
 const pv_gguf_value *pv_gguf_value_at(const pv_gguf *gguf, uint64_t index);
 const pv_gguf_value *pv_gguf_find(const pv_gguf *gguf, const char *key); /* NULL when absent */
@@ -57,7 +93,8 @@ const pv_gguf_tensor *pv_gguf_tensor_at(const pv_gguf *gguf, uint64_t index);
 const pv_gguf_tensor *pv_gguf_tensor_find(const pv_gguf *gguf, const char *name);
 
 /* Typed access. An absent key is PV_ERR_INPUT naming the key; a wrong type too. Any unsigned or
- * signed integer type is taken for u64 when the value is not negative. */
+ * signed integer type is taken for u64 when the value is not negative; f64 takes F32 and F64 and
+ * refuses NaN and infinities. */
 pv_status pv_gguf_get_u64(const pv_gguf *gguf, const char *key, uint64_t *out, pv_error *err);
 pv_status pv_gguf_get_f64(const pv_gguf *gguf, const char *key, double *out, pv_error *err);
 pv_status pv_gguf_get_bool(const pv_gguf *gguf, const char *key, bool *out, pv_error *err);
