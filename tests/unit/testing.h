@@ -14,7 +14,8 @@ typedef struct pv_case {
   const char *name;
   void (*run)(void);
 } pv_case;
-#define PV_CASE(function) {#function, function}
+#define PV_CASE(function) \
+  { #function, function }
 
 int pv_testing_main(const char *suite, const pv_case *cases);
 
@@ -41,8 +42,8 @@ bool pv_expect_has(const char *haystack, const char *needle, const char *text, c
 #define EXPECT_BYTES(a, b, n) pv_expect_bytes((a), (b), (n), #a, __FILE__, __LINE__)
 #define EXPECT_HAS(a, b)      pv_expect_has((a), (b), #a, __FILE__, __LINE__)
 /* Stops the test when false. */
-#define REQUIRE(x) \
-  do {             \
+#define REQUIRE(x)          \
+  do {                      \
     if (!EXPECT(x)) return; \
   } while (0)
 
