@@ -1,0 +1,283 @@
+/* Checks against more exact witnesses: the float64 arbiter and the Hugging Face reference. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/probe/checks/check.h"
+
+enum { LONGEST = 4096 };
+
+/* Per layer: largest error of the residual stream over the largest magnitude; margins of routing;
+ * use of experts. Grows over prompts. */
+typedef struct survey {
+  double *error, *cosine; /* per layer: worst relative error, worst 1 - cosine */
+  double *margin, *noise; /* per (prompt, layer, position): router margin, error of logits */
+  size_t rows, capacity;
+  double *usage;       /* per expert */
+  double worst_cosine; /* of logits */
+  uint64_t positions, argmax_different, sets, sets_different;
+  double top_margin; /* smallest distance of the two best logits */
+} survey;
+
+static double before_and_after(const pv_capture *exact, uint32_t layer, size_t p,
+                               const pv_shape *s) {
+  double kept = INFINITY, left = -INFINITY;
+  for (uint32_t e = 0; e < s->experts; e++) {
+    bool chosen = false;
+    for (uint32_t r = 0; r < s->used; r++)
+      chosen |= pv_capture_at(exact, PV_STAGE_MOE_ROUTER_INDICES, layer, p, r) == (double)e;
+    const double logit = pv_capture_at(exact, PV_STAGE_MOE_ROUTER_LOGITS, layer, p, e);
+    if (chosen && logit < kept) kept = logit;
+    if (!chosen && logit > left) left = logit;
+  }
+  return kept - left;
+}
+
+static bool same_set(const pv_capture *a, const pv_capture *b, uint32_t layer, size_t p,
+                     uint32_t used) {
+  for (uint32_t i = 0; i < used; i++) {
+    bool found = false;
+    for (uint32_t j = 0; j < used; j++)
+      found |= pv_capture_at(a, PV_STAGE_MOE_ROUTER_INDICES, layer, p, i) ==
+               pv_capture_at(b, PV_STAGE_MOE_ROUTER_INDICES, layer, p, j);
+    if (!found) return false;
+  }
+  return true;
+}
+
+static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
+                         const pv_capture *side, uint32_t l, size_t p, const char *prompt) {
+  const pv_shape *s = &check->model->shape;
+  const pv_distance d = pv_capture_distance(exact, side, PV_STAGE_FFN_RESIDUAL, l, p);
+  const double relative = d.max_abs / d.scale;
+  if (!(relative <= v->error[l])) v->error[l] = relative;
+  if (!(1.0 - d.cosine <= v->cosine[l])) v->cosine[l] = 1.0 - d.cosine;
+  v->margin[v->rows] = before_and_after(exact, l, p, s);
+  v->noise[v->rows++] = pv_capture_distance(exact, side, PV_STAGE_MOE_ROUTER_LOGITS, l, p).max_abs;
+  for (uint32_t r = 0; r < s->used; r++)
+    v->usage[(size_t)pv_capture_at(side, PV_STAGE_MOE_ROUTER_INDICES, l, p, r)] += 1.0;
+  v->sets++;
+  check->compared += 1 + s->hidden;
+  if (same_set(exact, side, l, p, s->used)) return;
+  v->sets_different++;
+  pv_check_fail(check,
+                "layer %u chooses other experts than the arbiter at position %zu of prompt %s, "
+                "where the margin is %.3g",
+                l, p, prompt, v->margin[v->rows - 1]);
+}
+
+static double top_margin(const pv_capture *exact, size_t p, uint32_t vocab) {
+  double best = -INFINITY, second = -INFINITY;
+  for (uint32_t i = 0; i < vocab; i++) {
+    const double x = pv_capture_at(exact, PV_STAGE_LOGITS, 0, p, i);
+    if (x > best) {
+      second = best;
+      best = x;
+    } else if (x > second) {
+      second = x;
+    }
+  }
+  return best - second;
+}
+
+static void survey_position(pv_check *check, survey *v, const pv_capture *exact,
+                            const pv_capture *side, size_t p, const char *prompt, double bound) {
+  const pv_shape *s = &check->model->shape;
+  for (uint32_t l = 0; l < s->layers; l++) survey_layer(check, v, exact, side, l, p, prompt);
+  const pv_distance d = pv_capture_distance(exact, side, PV_STAGE_LOGITS, 0, p);
+  const double a = pv_capture_at(exact, PV_STAGE_ARGMAX, 0, p, 0);
+  const double b = pv_capture_at(side, PV_STAGE_ARGMAX, 0, p, 0);
+  const double margin = top_margin(exact, p, s->vocab);
+  v->positions++;
+  check->compared += 1 + s->vocab;
+  if (margin < v->top_margin) v->top_margin = margin;
+  if (!(d.cosine >= v->worst_cosine)) {
+    v->worst_cosine = d.cosine;
+    pv_check_worst(check, PV_STAGE_LOGITS, 0, p, d.worst,
+                   pv_capture_at(exact, PV_STAGE_LOGITS, 0, p, d.worst),
+                   pv_capture_at(side, PV_STAGE_LOGITS, 0, p, d.worst));
+  }
+  if (!(d.cosine >= bound))
+    pv_check_fail(check, "cosine %.10f of the logits at position %zu of prompt %s is below %.10g",
+                  d.cosine, p, prompt, bound);
+  if (a == b) return;
+  v->argmax_different++;
+  pv_check_fail(check, "the top token at position %zu of prompt %s is %g, the arbiter's %g", p,
+                prompt, b, a);
+}
+
+static int by_margin(const void *a, const void *b) {
+  const double x = ((const double *)a)[0], y = ((const double *)b)[0];
+  return (x > y) - (x < y);
+}
+
+/* Smallest margins first, beside the error of the same row: where the curves would meet, an
+ * expert could change. */
+static void margin_series(pv_check *check, const survey *v) {
+  enum { SHOWN = 120 };
+  double(*rows)[2] = calloc(v->rows, sizeof *rows);
+  double x[SHOWN], margin[SHOWN], noise[SHOWN], ratio = INFINITY;
+  if (rows == NULL) return;
+  for (size_t i = 0; i < v->rows; i++) {
+    rows[i][0] = v->margin[i];
+    rows[i][1] = v->noise[i];
+    if (v->margin[i] / (2.0 * v->noise[i]) < ratio) ratio = v->margin[i] / (2.0 * v->noise[i]);
+  }
+  qsort(rows, v->rows, sizeof *rows, by_margin);
+  const size_t shown = v->rows < SHOWN ? v->rows : SHOWN;
+  for (size_t i = 0; i < shown; i++) {
+    const size_t at = v->rows <= SHOWN ? i : i * i * (v->rows - 1) / ((SHOWN - 1) * (SHOWN - 1));
+    x[i] = (double)at;
+    margin[i] = rows[at][0];
+    noise[i] = rows[at][1];
+  }
+  pv_check_series(check, "router-margin", "margin of rank k over k+1", "routing, by margin",
+                  "router logits", true, x, margin, shown);
+  pv_check_series(check, "router-margin", "error of the logits", "routing, by margin",
+                  "router logits", true, x, noise, shown);
+  pv_check_metric(check, "smallest_router_margin", rows[0][0]);
+  pv_check_metric(check, "smallest_margin_over_twice_noise", ratio);
+  free(rows);
+}
+
+static void publish(pv_check *check, survey *v) {
+  const pv_shape *s = &check->model->shape;
+  double x[PV_MODEL_LAYERS_MAX];
+  for (uint32_t i = 0; i < PV_MODEL_LAYERS_MAX; i++) x[i] = i;
+  pv_check_series(check, "stage-error", "largest error / largest value", "layer", "residual stream",
+                  true, x, v->error, s->layers);
+  pv_check_series(check, "stage-error", "1 - cosine", "layer", "residual stream", true, x,
+                  v->cosine, s->layers);
+  double all = 0.0;
+  for (uint32_t e = 0; e < s->experts; e++) all += v->usage[e];
+  for (uint32_t e = 0; e < s->experts; e++) v->usage[e] /= all;
+  pv_check_series(check, "expert-usage", "share of routings", "expert", "share", false, x, v->usage,
+                  s->experts);
+  margin_series(check, v);
+  pv_check_metric(check, "worst_cosine", v->worst_cosine);
+  pv_check_metric(check, "positions", (double)v->positions);
+  pv_check_metric(check, "argmax_different", (double)v->argmax_different);
+  pv_check_metric(check, "expert_sets", (double)v->sets);
+  pv_check_metric(check, "expert_sets_different", (double)v->sets_different);
+  pv_check_metric(check, "smallest_top_margin", v->top_margin);
+  pv_check_needed(check, v->worst_cosine);
+}
+
+static void survey_free(survey *v) {
+  free(v->error);
+  free(v->cosine);
+  free(v->margin);
+  free(v->noise);
+  free(v->usage);
+}
+
+static pv_status survey_make(const pv_check *check, const pv_prompts *prompts, survey *v,
+                             pv_error *err) {
+  const pv_shape *s = &check->model->shape;
+  size_t positions = 0;
+  for (size_t i = 0; i < prompts->count; i++) positions += prompts->items[i]->count;
+  *v = (survey){.worst_cosine = 2.0, .top_margin = INFINITY};
+  v->capacity = positions * s->layers;
+  v->error = calloc(s->layers, sizeof *v->error);
+  v->cosine = calloc(s->layers, sizeof *v->cosine);
+  v->usage = calloc(s->experts, sizeof *v->usage);
+  v->margin = calloc(v->capacity, sizeof *v->margin);
+  v->noise = calloc(v->capacity, sizeof *v->noise);
+  if (v->error && v->cosine && v->usage && v->margin && v->noise) return PV_OK;
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the comparison");
+}
+
+pv_status pv_check_forward_arbiter(pv_check *check, pv_error *err) {
+  const pv_numerics numerics = pv_check_numerics(check, "numerics");
+  const double bound = pv_check_real(check, "min_cosine");
+  pv_prompts prompts;
+  survey v = {0};
+  if (!pv_check_has(check, true)) return PV_OK;
+  if (numerics == PV_NUMERICS_F64)
+    return pv_check_verdict(check, "VACUOUS", "the arbiter was asked to judge itself");
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  if (status == PV_OK) status = survey_make(check, &prompts, &v, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_capture *exact = NULL, *side = NULL;
+    status = pv_check_capture(check, pv_check_word(check, "backend"), numerics, prompts.items[i],
+                              &side, err);
+    if (status != PV_OK || side == NULL) goto cleanup;
+    const pv_reference_prompt *prompt = prompts.items[i];
+    status = pv_check_capture(check, "cpu", PV_NUMERICS_F64, prompt, &exact, err);
+    if (status != PV_OK || exact == NULL) goto cleanup;
+    for (size_t p = 0; p < exact->positions; p++)
+      survey_position(check, &v, exact, side, p, prompt->name, bound);
+    pv_check_progress(check, i + 1, prompts.count);
+  }
+  if (status == PV_OK && v.positions > 0) {
+    publish(check, &v);
+    pv_check_pass(check);
+  }
+cleanup:
+  survey_free(&v);
+  return status;
+}
+
+typedef struct reference_row {
+  double cosine;
+  bool same_top;
+} reference_row;
+
+static reference_row against_reference(const float *want, const pv_capture *got, size_t p,
+                                       uint32_t vocab) {
+  double ab = 0.0, aa = 0.0, bb = 0.0;
+  uint32_t top = 0;
+  for (uint32_t i = 0; i < vocab; i++) {
+    const double a = (double)want[i], b = pv_capture_at(got, PV_STAGE_LOGITS, 0, p, i);
+    ab += a * b;
+    aa += a * a;
+    bb += b * b;
+    if (want[i] > want[top]) top = i;
+  }
+  return (reference_row){ab / (sqrt(aa) * sqrt(bb)),
+                         pv_capture_at(got, PV_STAGE_ARGMAX, 0, p, 0) == (double)top};
+}
+
+pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
+  const double bound = pv_check_real(check, "min_cosine");
+  pv_prompts prompts;
+  double worst_last = 2.0, worst_any = 2.0;
+  size_t positions = 0, different = 0;
+  if (!pv_check_has(check, true)) return PV_OK;
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_reference_prompt *prompt = prompts.items[i];
+    const pv_capture *c = NULL;
+    if (prompt->logits == NULL) continue;
+    if (prompt->vocab != check->model->shape.vocab)
+      return pv_check_verdict(check, "INCOMPARABLE", "the reference has %u tokens, the model %u",
+                              prompt->vocab, check->model->shape.vocab);
+    status = pv_check_capture(check, pv_check_word(check, "backend"),
+                              pv_check_numerics(check, "numerics"), prompt, &c, err);
+    if (status != PV_OK || c == NULL) return status;
+    for (size_t p = 0; p < c->positions; p++) {
+      const reference_row r =
+          against_reference(prompt->logits + p * prompt->vocab, c, p, prompt->vocab);
+      const bool last = p + 1 == c->positions;
+      positions++;
+      different += !r.same_top;
+      check->compared += prompt->vocab;
+      if (!(r.cosine >= worst_any)) worst_any = r.cosine;
+      if (last && !(r.cosine >= worst_last)) worst_last = r.cosine;
+      if (last && !(r.cosine > bound))
+        pv_check_fail(check, "cosine %.6f at the end of prompt %s is not above %g", r.cosine,
+                      prompt->name, bound);
+      if (last && !r.same_top)
+        pv_check_fail(check, "another top token than the reference at the end of prompt %s",
+                      prompt->name);
+    }
+  }
+  if (status != PV_OK) return status;
+  if (positions == 0) return pv_check_verdict(check, "NOT_RUN", "the reference has no logits");
+  pv_check_metric(check, "worst_cosine_last_position", worst_last);
+  pv_check_metric(check, "worst_cosine_any_position", worst_any);
+  pv_check_metric(check, "positions", (double)positions);
+  pv_check_metric(check, "argmax_different_any_position", (double)different);
+  pv_check_needed(check, worst_last);
+  return pv_check_pass(check);
+}

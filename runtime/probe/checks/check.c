@@ -1,0 +1,247 @@
+#include "runtime/probe/checks/check.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/text.h"
+
+static const struct {
+  const char *name;
+  pv_check_function run;
+} table[] = {
+    {"experts.combine_order", pv_check_experts_combine_order},
+    {"experts.dispatch", pv_check_experts_dispatch},
+    {"forward.arbiter", pv_check_forward_arbiter},
+    {"forward.argmax", pv_check_forward_argmax},
+    {"forward.batch_split", pv_check_forward_batch_split},
+    {"forward.determinism", pv_check_forward_determinism},
+    {"forward.finite", pv_check_forward_finite},
+    {"forward.no_fallback", pv_check_forward_no_fallback},
+    {"forward.parity", pv_check_forward_parity},
+    {"forward.paths", pv_check_forward_paths},
+    {"forward.reference", pv_check_forward_reference},
+    {"forward.shape", pv_check_forward_shape},
+    {"gemv.bound", pv_check_gemv_bound},
+    {"gemv.exact", pv_check_gemv_exact},
+    {"memory.headroom", pv_check_memory_headroom},
+    {"names.mutations", pv_check_names_mutations},
+    {"names.resolve", pv_check_names_resolve},
+    {"ptx.emit", pv_check_ptx_emit},
+    {"quant.blocks", pv_check_quant_blocks},
+    {"router.index_sets", pv_check_router_index_sets},
+    {"router.topk_rule", pv_check_router_topk_rule},
+    {"router.weights_sum", pv_check_router_weights_sum},
+    {"swiglu.error", pv_check_swiglu_error},
+    {"throughput.decode", pv_check_throughput_decode},
+    {"types.dispatch", pv_check_types_dispatch},
+    {"types.refuse_unknown", pv_check_types_refuse_unknown},
+};
+enum { TABLE = sizeof table / sizeof *table };
+
+pv_check_function pv_check_function_find(const char *name) {
+  for (size_t i = 0; i < TABLE; i++)
+    if (strcmp(table[i].name, name) == 0) return table[i].run;
+  return NULL;
+}
+
+const char *pv_check_function_at(size_t index) {
+  return index < TABLE ? table[index].name : NULL;
+}
+
+static const pv_param_spec *param(const pv_check *check, const char *name) {
+  for (size_t i = 0; i < check->spec->param_count; i++)
+    if (strcmp(check->spec->params[i].name, name) == 0) return &check->spec->params[i];
+  return NULL;
+}
+
+const char *pv_check_word(const pv_check *check, const char *name) {
+  const json_t *value = json_object_get(check->with, name);
+  if (json_is_string(value)) return json_string_value(value);
+  const pv_param_spec *spec = param(check, name);
+  return spec != NULL && spec->fallback != NULL ? spec->fallback : "";
+}
+
+double pv_check_real(const pv_check *check, const char *name) {
+  const json_t *value = json_object_get(check->with, name);
+  double out = 0.0;
+  if (json_is_number(value)) return json_number_value(value);
+  const char *text = pv_check_word(check, name);
+  return pv_parse_f64(text, strlen(text), &out) ? out : 0.0;
+}
+
+size_t pv_check_list(const pv_check *check, const char *name, const char *out[32]) {
+  const json_t *list = json_object_get(check->with, name);
+  size_t count = 0;
+  if (json_is_string(list)) {
+    out[count++] = json_string_value(list);
+    return count;
+  }
+  for (size_t i = 0; i < json_array_size(list) && count < 32; i++)
+    if (json_is_string(json_array_get(list, i)))
+      out[count++] = json_string_value(json_array_get(list, i));
+  return count;
+}
+
+pv_numerics pv_check_numerics(const pv_check *check, const char *name) {
+  const int found = pv_numerics_find(pv_check_word(check, name));
+  return found < 0 ? PV_NUMERICS_I16 : (pv_numerics)found;
+}
+
+bool pv_check_failed(const pv_check *check) {
+  return strcmp(check->verdict, "FAIL") == 0;
+}
+
+pv_status pv_check_pass(pv_check *check) {
+  if (!pv_check_failed(check)) check->verdict = "PASS";
+  return PV_OK;
+}
+
+pv_status pv_check_fail(pv_check *check, const char *fmt, ...) {
+  if (pv_check_failed(check)) return PV_OK;
+  check->verdict = "FAIL";
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(check->reason, sizeof check->reason, fmt, args);
+  va_end(args);
+  return PV_OK;
+}
+
+pv_status pv_check_verdict(pv_check *check, const char *verdict, const char *fmt, ...) {
+  check->verdict = verdict;
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(check->reason, sizeof check->reason, fmt, args);
+  va_end(args);
+  return PV_OK;
+}
+
+/* JSON has no NaN: a number that is none is told in words, and the parent refuses a PASS. */
+static json_t *number(double value) {
+  if (value != value) return json_string("nan");
+  if (value - value != 0.0) return json_string(value > 0 ? "inf" : "-inf");
+  return json_real(value);
+}
+
+void pv_check_metric(pv_check *check, const char *name, double value) {
+  json_object_set_new(check->metrics, name, number(value));
+}
+
+void pv_check_needed(pv_check *check, double tolerance) {
+  check->has_needed = tolerance == tolerance;
+  check->needed = tolerance;
+}
+
+void pv_check_backend(pv_check *check, const char *name) {
+  for (size_t i = 0; i < json_array_size(check->backends); i++)
+    if (strcmp(json_string_value(json_array_get(check->backends, i)), name) == 0) return;
+  json_array_append_new(check->backends, json_string(name));
+}
+
+void pv_check_worst(pv_check *check, pv_stage_id stage, uint32_t layer, size_t position,
+                    size_t index, double left, double right) {
+  json_decref(check->worst);
+  check->worst = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "stage", pv_stage_name(stage), "layer",
+                           (json_int_t)layer, "position", (json_int_t)position, "index",
+                           (json_int_t)index, "left", number(left), "right", number(right));
+}
+
+void pv_check_series(pv_check *check, const char *picture, const char *name, const char *x_label,
+                     const char *y_label, bool log_y, const double *x, const double *y,
+                     size_t count) {
+  json_t *xs = json_array(), *ys = json_array();
+  for (size_t i = 0; i < count; i++) {
+    json_array_append_new(xs, number(x[i]));
+    json_array_append_new(ys, number(y[i]));
+  }
+  json_array_append_new(
+      check->series,
+      json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "picture", picture, "name", name, "x_label",
+                x_label, "y_label", y_label, "log_y", log_y ? 1 : 0, "x", xs, "y", ys));
+}
+
+void pv_check_progress(pv_check *check, size_t done, size_t total) {
+  if (check->progress != NULL) check->progress(check->progress_context, done, total);
+}
+
+bool pv_check_has(pv_check *check, bool reference) {
+  if (check->model == NULL) {
+    pv_check_verdict(check, "NOT_RUN", "no model was given");
+    return false;
+  }
+  if (reference && check->reference == NULL) {
+    pv_check_verdict(check, "NOT_RUN", "no reference file was given");
+    return false;
+  }
+  return true;
+}
+
+pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err) {
+  const char *names[32];
+  size_t named = pv_check_list(check, "prompts", names);
+  if (named == 1 && strcmp(names[0], "all") == 0) named = 0;
+  *out = (pv_prompts){0};
+  const size_t count = pv_reference_prompt_count(check->reference);
+  for (size_t i = 0; i < count && named == 0; i++) {
+    const pv_reference_prompt *p = pv_reference_prompt_at(check->reference, i);
+    if (p->count <= longest && out->count < 64) out->items[out->count++] = p;
+  }
+  for (size_t n = 0; n < named; n++) {
+    const pv_reference_prompt *p = NULL;
+    for (size_t i = 0; i < count && p == NULL; i++)
+      if (strcmp(pv_reference_prompt_at(check->reference, i)->name, names[n]) == 0)
+        p = pv_reference_prompt_at(check->reference, i);
+    if (p == NULL)
+      return pv_error_set(err, PV_ERR_INPUT, "the reference has no prompt '%s'", names[n]);
+    out->items[out->count++] = p;
+  }
+  return PV_OK;
+}
+
+pv_status pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
+                                pv_error *err) {
+  pv_error local = PV_ERROR_INIT;
+  *out = NULL;
+  const pv_status status = pv_capture_run(check->model, spec, out, &local);
+  if (status == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
+  if (status != PV_OK) {
+    if (err != NULL) *err = local;
+    return status;
+  }
+  pv_check_backend(check, (*out)->backend);
+  return PV_OK;
+}
+
+void pv_capture_cache_free(pv_capture_cache *cache) {
+  for (size_t i = 0; i < cache->count; i++) pv_capture_free(cache->entries[i].capture);
+  free(cache->entries);
+  *cache = (pv_capture_cache){0};
+}
+
+pv_status pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
+                           const pv_reference_prompt *prompt, const pv_capture **out,
+                           pv_error *err) {
+  pv_capture_cache *cache = check->cache;
+  *out = NULL;
+  for (size_t i = 0; i < cache->count && *out == NULL; i++)
+    if (strcmp(cache->entries[i].capture->backend, backend) == 0 &&
+        cache->entries[i].numerics == numerics && cache->entries[i].prompt == prompt)
+      *out = cache->entries[i].capture;
+  if (*out != NULL) {
+    pv_check_backend(check, (*out)->backend);
+    return PV_OK;
+  }
+  const pv_capture_spec spec = {.backend = backend,
+                                .numerics = numerics,
+                                .threads = check->threads,
+                                .ids = prompt->ids,
+                                .count = prompt->count};
+  pv_cached *grown = realloc(cache->entries, (cache->count + 1) * sizeof *grown);
+  if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a capture");
+  cache->entries = grown;
+  pv_capture *made = NULL;
+  const pv_status status = pv_check_capture_spec(check, &spec, &made, err);
+  if (made != NULL) cache->entries[cache->count++] = (pv_cached){numerics, prompt, made};
+  *out = made;
+  return status;
+}

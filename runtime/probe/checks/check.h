@@ -1,0 +1,123 @@
+/* What a check gets and what it leaves behind. Every entry of the table in check_spec.c has one
+ * function here; tests/unit/probe holds the two lists together. */
+#ifndef PV_CHECKS_CHECK_H
+#define PV_CHECKS_CHECK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "runtime/probe/check_spec.h"
+#include "runtime/reference/reference.h"
+#include "runtime/trace/capture.h"
+
+/* Captures shared by the checks of one process. */
+typedef struct pv_cached {
+  pv_numerics numerics;
+  const pv_reference_prompt *prompt;
+  pv_capture *capture; /* owned */
+} pv_cached;
+typedef struct pv_capture_cache {
+  pv_cached *entries; /* owned; nothing is evicted, since a check may hold several */
+  size_t count;
+} pv_capture_cache;
+void pv_capture_cache_free(pv_capture_cache *cache);
+
+typedef struct pv_check {
+  /* given */
+  pv_capture_cache *cache;
+  const pv_check_spec *spec;
+  const json_t *with;            /* parameters as bound; absent ones have the table's fallback */
+  const pv_model *model;         /* NULL when none was given */
+  const pv_reference *reference; /* NULL when none was given */
+  const char *model_path, *reference_path, *probe_path;
+  unsigned threads;
+  void (*progress)(void *context, size_t done, size_t total);
+  void *progress_context;
+  /* left behind */
+  const char *verdict; /* "NOT_RUN" until a check decides */
+  char reason[512];
+  uint64_t compared;
+  json_t *metrics, *series, *backends, *worst; /* owned; worst may be NULL */
+  bool has_needed;
+  double needed;
+} pv_check;
+
+typedef pv_status (*pv_check_function)(pv_check *check, pv_error *err);
+pv_check_function pv_check_function_find(const char *name); /* NULL when there is none */
+const char *pv_check_function_at(size_t index);             /* name, NULL past the end */
+
+/* Parameters. The validator has checked types and ranges; a value that is missing and has no
+ * fallback is PV_ERR_INTERNAL, reported by the caller of the check. */
+const char *pv_check_word(const pv_check *check, const char *name);
+double pv_check_real(const pv_check *check, const char *name);
+/* Items of a list parameter; 0 when it is absent. */
+size_t pv_check_list(const pv_check *check, const char *name, const char *out[32]);
+pv_numerics pv_check_numerics(const pv_check *check, const char *name);
+
+/* Verdicts. Each sets the verdict and the reason and returns PV_OK. A later FAIL keeps the first
+ * reason. */
+pv_status pv_check_pass(pv_check *check);
+pv_status pv_check_fail(pv_check *check, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+pv_status pv_check_verdict(pv_check *check, const char *verdict, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+bool pv_check_failed(const pv_check *check);
+
+void pv_check_metric(pv_check *check, const char *name, double value);
+void pv_check_needed(pv_check *check, double tolerance);
+void pv_check_backend(pv_check *check, const char *name);
+void pv_check_worst(pv_check *check, pv_stage_id stage, uint32_t layer, size_t position,
+                    size_t index, double left, double right);
+void pv_check_series(pv_check *check, const char *picture, const char *name, const char *x_label,
+                     const char *y_label, bool log_y, const double *x, const double *y,
+                     size_t count);
+void pv_check_progress(pv_check *check, size_t done, size_t total);
+
+/* The prompts a check runs over: those named by `prompts`, else all of the reference up to
+ * `longest` tokens. An unknown name is PV_ERR_INPUT. */
+typedef struct pv_prompts {
+  const pv_reference_prompt *items[64];
+  size_t count;
+} pv_prompts;
+pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err);
+
+/* A capture of one prompt, kept for the other checks of this process. When the backend does not
+ * exist here the verdict becomes NOT_RUN with the reason and `*out` stays NULL. */
+pv_status pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
+                           const pv_reference_prompt *prompt, const pv_capture **out,
+                           pv_error *err);
+/* The same with a CPU path, a number of threads and a cut into batches; the caller frees it. */
+pv_status pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
+                                pv_error *err);
+/* NOT_RUN unless the check was given a model (and a reference). */
+bool pv_check_has(pv_check *check, bool reference);
+
+/* The functions of the table. */
+pv_status pv_check_forward_parity(pv_check *check, pv_error *err);
+pv_status pv_check_forward_paths(pv_check *check, pv_error *err);
+pv_status pv_check_forward_batch_split(pv_check *check, pv_error *err);
+pv_status pv_check_forward_determinism(pv_check *check, pv_error *err);
+pv_status pv_check_forward_finite(pv_check *check, pv_error *err);
+pv_status pv_check_forward_shape(pv_check *check, pv_error *err);
+pv_status pv_check_forward_no_fallback(pv_check *check, pv_error *err);
+pv_status pv_check_forward_arbiter(pv_check *check, pv_error *err);
+pv_status pv_check_forward_reference(pv_check *check, pv_error *err);
+pv_status pv_check_forward_argmax(pv_check *check, pv_error *err);
+pv_status pv_check_router_weights_sum(pv_check *check, pv_error *err);
+pv_status pv_check_router_index_sets(pv_check *check, pv_error *err);
+pv_status pv_check_router_topk_rule(pv_check *check, pv_error *err);
+pv_status pv_check_experts_dispatch(pv_check *check, pv_error *err);
+pv_status pv_check_experts_combine_order(pv_check *check, pv_error *err);
+pv_status pv_check_swiglu_error(pv_check *check, pv_error *err);
+pv_status pv_check_gemv_exact(pv_check *check, pv_error *err);
+pv_status pv_check_gemv_bound(pv_check *check, pv_error *err);
+pv_status pv_check_quant_blocks(pv_check *check, pv_error *err);
+pv_status pv_check_types_dispatch(pv_check *check, pv_error *err);
+pv_status pv_check_types_refuse_unknown(pv_check *check, pv_error *err);
+pv_status pv_check_names_resolve(pv_check *check, pv_error *err);
+pv_status pv_check_names_mutations(pv_check *check, pv_error *err);
+pv_status pv_check_memory_headroom(pv_check *check, pv_error *err);
+pv_status pv_check_throughput_decode(pv_check *check, pv_error *err);
+pv_status pv_check_ptx_emit(pv_check *check, pv_error *err);
+
+#endif

@@ -1,0 +1,120 @@
+/* Checks of expert dispatch and of the weighted sum, on the captured stages of a real forward. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/arith/arith.h"
+#include "runtime/probe/checks/check.h"
+
+enum { LONGEST = 16 };
+
+/* y = W x for one expert, in float64. */
+static void multiply(const pv_gguf_tensor *t, uint32_t expert, const double *x, double *row,
+                     double *y) {
+  const unsigned char *rows = pv_model_expert(t, expert);
+  for (uint64_t r = 0; r < t->dims[1]; r++) {
+    pv_dequant_f64(t->type, rows + r * t->row_bytes, t->dims[0], row);
+    y[r] = 0.0;
+    for (uint64_t i = 0; i < t->dims[0]; i++) y[r] += row[i] * x[i];
+  }
+}
+
+/* Sum over all experts, the weight being 0 for those that were not chosen. */
+static void dense(const pv_model *m, const pv_capture *c, uint32_t l, size_t p, double *work,
+                  double *out) {
+  const pv_shape *s = &m->shape;
+  const pv_layer *layer = &m->layers[l];
+  double *x = work, *row = x + s->hidden, *gate = row + PV_MODEL_WIDTH_MAX;
+  double *up = gate + s->ffn, *down = up + s->ffn;
+  for (uint32_t i = 0; i < s->hidden; i++) x[i] = pv_capture_at(c, PV_STAGE_FFN_NORM, l, p, i);
+  memset(out, 0, s->hidden * sizeof *out);
+  for (uint32_t e = 0; e < s->experts; e++) {
+    double weight = 0.0;
+    for (uint32_t r = 0; r < s->used; r++)
+      if (pv_capture_at(c, PV_STAGE_MOE_ROUTER_INDICES, l, p, r) == (double)e)
+        weight += pv_capture_at(c, PV_STAGE_MOE_ROUTER, l, p, r);
+    multiply(layer->gate, e, x, row, gate);
+    multiply(layer->up, e, x, row, up);
+    for (uint32_t i = 0; i < s->ffn; i++) gate[i] = gate[i] / (1.0 + exp(-gate[i])) * up[i];
+    multiply(layer->down, e, gate, row, down);
+    for (uint32_t i = 0; i < s->hidden; i++) out[i] += weight * down[i];
+  }
+}
+
+static void compare_dense(pv_check *check, const pv_capture *c, uint32_t l, size_t p,
+                          const double *want, double tolerance, double *worst) {
+  const uint32_t n = check->model->shape.hidden;
+  double scale = 0.0;
+  for (uint32_t i = 0; i < n; i++) scale = fmax(scale, fabs(want[i]));
+  for (uint32_t i = 0; i < n; i++) {
+    const double got = pv_capture_at(c, PV_STAGE_MOE_FFN_OUT, l, p, i);
+    const double error = fabs(got - want[i]) / scale;
+    check->compared++;
+    if (!(error <= *worst)) {
+      *worst = error;
+      pv_check_worst(check, PV_STAGE_MOE_FFN_OUT, l, p, i, got, want[i]);
+    }
+    if (!(error <= tolerance))
+      pv_check_fail(check,
+                    "layer %u, position %zu, element %u: %.9g, the sum over all experts %.9g", l, p,
+                    i, got, want[i]);
+  }
+}
+
+pv_status pv_check_experts_dispatch(pv_check *check, pv_error *err) {
+  const double tolerance = pv_check_real(check, "tolerance");
+  const pv_numerics numerics = pv_check_numerics(check, "numerics");
+  pv_prompts prompts;
+  const pv_capture *c = NULL;
+  double worst = 0.0;
+  if (!pv_check_has(check, true)) return PV_OK;
+  const pv_shape *s = &check->model->shape;
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  if (status != PV_OK || prompts.count == 0) return status;
+  status =
+      pv_check_capture(check, pv_check_word(check, "backend"), numerics, prompts.items[0], &c, err);
+  if (status != PV_OK || c == NULL) return status;
+  double *work = calloc((size_t)PV_MODEL_WIDTH_MAX + 3 * s->hidden + 2 * s->ffn, sizeof *work);
+  if (work == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for all experts");
+  double *out = work + PV_MODEL_WIDTH_MAX + 2 * s->hidden + 2 * s->ffn;
+  const size_t positions = c->positions < 2 ? c->positions : 2;
+  for (uint32_t l = 0; l < s->layers; l++)
+    for (size_t p = 0; p < positions; p++) {
+      dense(check->model, c, l, p, work, out);
+      compare_dense(check, c, l, p, out, tolerance, &worst);
+      pv_check_progress(check, l * positions + p + 1, s->layers * positions);
+    }
+  free(work);
+  pv_check_metric(check, "worst_relative_error", worst);
+  pv_check_needed(check, worst);
+  return pv_check_pass(check);
+}
+
+pv_status pv_check_experts_combine_order(pv_check *check, pv_error *err) {
+  pv_prompts prompts;
+  if (!pv_check_has(check, true)) return PV_OK;
+  const pv_shape *s = &check->model->shape;
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t n = 0; n < prompts.count && status == PV_OK; n++) {
+    const pv_capture *c = NULL;
+    status = pv_check_capture(check, pv_check_word(check, "backend"), PV_NUMERICS_I16,
+                              prompts.items[n], &c, err);
+    if (status != PV_OK || c == NULL) return status;
+    for (uint32_t l = 0; l < s->layers; l++)
+      for (size_t p = 0; p < c->positions; p++) {
+        const float *weight = pv_capture_row(c, PV_STAGE_MOE_ROUTER, l, p);
+        const float *down = pv_capture_row(c, PV_STAGE_EXPERT_DOWN, l, p);
+        const float *got = pv_capture_row(c, PV_STAGE_MOE_FFN_OUT, l, p);
+        for (uint32_t i = 0; i < s->hidden; i++) {
+          float sum = weight[0] * down[i];
+          for (uint32_t r = 1; r < s->used; r++)
+            sum = pv_fma_f32(weight[r], down[(size_t)r * s->hidden + i], sum);
+          check->compared++;
+          if (pv_bits_f32(sum) != pv_bits_f32(got[i]))
+            pv_check_fail(check, "layer %u, position %zu, element %u: %.9g, by rank %.9g", l, p, i,
+                          (double)got[i], (double)sum);
+        }
+      }
+  }
+  return status == PV_OK ? pv_check_pass(check) : status;
+}

@@ -1,0 +1,225 @@
+/* Checks of how a model file is read: tensor types, refusals, names. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/probe/checks/check.h"
+#include "runtime/probe/checks/rows.h"
+
+/* Two rows of a tensor through the kernels against float64 over the tensor's own type. */
+static pv_status check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t *seed,
+                              pv_error *err) {
+  const size_t k = (size_t)t->dims[0];
+  const uint64_t rows = t->elements / t->dims[0];
+  const pv_cpu_path *path = pv_cpu_path_get(NULL);
+  float *x = calloc(k, sizeof *x);
+  pv_rows_act act = {0};
+  pv_status status = PV_OK;
+  if (x == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
+  for (size_t i = 0; i < k; i++) x[i] = (float)(pv_rows_unit(seed) - 0.5);
+  status = pv_rows_act_make(path, PV_PRODUCT_I16, x, k, &act, err);
+  for (int i = 0; i < 2 && status == PV_OK; i++) {
+    const uint64_t r = i == 0 ? 0 : rows - 1;
+    const unsigned char *row = t->data + r * t->row_bytes;
+    double bound;
+    const double want = pv_rows_exact_value(t->type, PV_PRODUCT_I16, row, x, k, &bound);
+    const double got = (double)pv_rows_multiply(path, PV_PRODUCT_I16, t->type, row, k, &act);
+    check->compared++;
+    if (!(fabs(got - want) <= bound))
+      pv_check_fail(check, "row %llu of %.*s, read as %s, gives %.6g, exact is %.6g",
+                    (unsigned long long)r, (int)t->name.length, t->name.data,
+                    pv_type_get(t->type)->name, got, want);
+  }
+  pv_rows_act_free(&act);
+  free(x);
+  return status;
+}
+
+pv_status pv_check_types_dispatch(pv_check *check, pv_error *err) {
+  uint64_t seed = 13, seen[PV_TYPE_COUNT] = {0};
+  size_t kinds = 0;
+  pv_status status = PV_OK;
+  if (!pv_check_has(check, false)) return PV_OK;
+  const pv_gguf *gguf = check->model->gguf;
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf) && status == PV_OK; i++) {
+    const pv_gguf_tensor *t = pv_gguf_tensor_at(gguf, i);
+    for (int k = 0; k < PV_TYPE_COUNT; k++) seen[k] += pv_type_table[k].type == t->type;
+    status = check_tensor(check, t, &seed, err);
+  }
+  for (int k = 0; k < PV_TYPE_COUNT; k++) {
+    char name[32];
+    snprintf(name, sizeof name, "tensors_%s", pv_type_table[k].name);
+    if (seen[k] > 0) pv_check_metric(check, name, (double)seen[k]);
+    kinds += seen[k] > 0;
+  }
+  pv_check_metric(check, "tensor_types", (double)kinds);
+  const double wanted = pv_check_real(check, "min_types");
+  if (status == PV_OK && (double)kinds < wanted)
+    return pv_check_verdict(check, "NOT_RUN", "the model has %zu tensor types, %g are needed",
+                            kinds, wanted);
+  pv_check_backend(check, "cpu");
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+/* A private copy of the file, to be damaged. */
+typedef struct copy {
+  unsigned char *bytes;
+  uint64_t length;
+} copy;
+
+static pv_status copy_make(const pv_model *model, copy *out, pv_error *err) {
+  const unsigned char *bytes = pv_gguf_bytes(model->gguf, &out->length);
+  out->bytes = malloc(out->length);
+  if (out->bytes == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a copy");
+  memcpy(out->bytes, bytes, out->length);
+  return PV_OK;
+}
+
+/* Where the directory entry of a tensor stores its name; the entry is
+ * u64 length, name, u32 dimensions, u64 each, u32 type, u64 offset. */
+static unsigned char *entry(const copy *c, const char *name) {
+  const size_t n = strlen(name);
+  unsigned char key[8 + 96];
+  const uint64_t length = n;
+  memcpy(key, &length, sizeof length);
+  memcpy(key + 8, name, n);
+  unsigned char *found = memmem(c->bytes, c->length, key, 8 + n);
+  return found == NULL ? NULL : found + 8;
+}
+
+static unsigned char *entry_type(unsigned char *name, size_t length) {
+  uint32_t dims;
+  memcpy(&dims, name + length, sizeof dims);
+  return name + length + 4 + 8 * (size_t)dims;
+}
+
+/* The damaged file must not open as a model. */
+static void must_refuse(pv_check *check, const copy *c, uint64_t length, const char *what) {
+  pv_gguf *gguf = NULL;
+  pv_model *model = NULL;
+  pv_error local = PV_ERROR_INIT;
+  pv_status status = pv_gguf_parse(c->bytes, length, "damaged copy", &gguf, &local);
+  if (status == PV_OK) {
+    status = pv_model_from_gguf(gguf, &model, &local);
+    if (status != PV_OK) pv_gguf_close(gguf);
+  }
+  check->compared++;
+  if (status == PV_OK) {
+    pv_model_close(model);
+    pv_check_fail(check, "%s was accepted", what);
+  } else if (local.message[0] == '\0') {
+    pv_check_fail(check, "%s was refused without a word", what);
+  }
+}
+
+static void damage(pv_check *check, copy *c, unsigned char *at, const void *bytes, size_t length,
+                   const char *what) {
+  unsigned char kept[96];
+  memcpy(kept, at, length);
+  memcpy(at, bytes, length);
+  must_refuse(check, c, c->length, what);
+  memcpy(at, kept, length);
+}
+
+pv_status pv_check_types_refuse_unknown(pv_check *check, pv_error *err) {
+  static const char name[] = "blk.0.attn_q.weight";
+  static const uint32_t unknown[] = {2, 3, 4, 7, 9, 10, 11, 15, 16, 29, 39, 99, 0xffffffffu};
+  copy c = {0};
+  if (!pv_check_has(check, false)) return PV_OK;
+  pv_status status = copy_make(check->model, &c, err);
+  if (status != PV_OK) return status;
+  unsigned char *at = entry(&c, name);
+  if (at == NULL) {
+    free(c.bytes);
+    return pv_check_verdict(check, "NOT_RUN", "the model has no tensor %s", name);
+  }
+  unsigned char *type = entry_type(at, strlen(name));
+  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+    damage(check, &c, type, &unknown[i], 4, "an unknown tensor type");
+  damage(check, &c, c.bytes, "GGML", 4, "a wrong magic");
+  damage(check, &c, c.bytes + 4, &(uint32_t){2}, 4, "version 2");
+  damage(check, &c, c.bytes + 4, &(uint32_t){4}, 4, "version 4");
+  damage(check, &c, c.bytes + 4, &(uint32_t){0x03000000u}, 4, "a big-endian file");
+  must_refuse(check, &c, c.length / 2, "a truncated file");
+  must_refuse(check, &c, c.length - 1, "a file that lacks its last byte");
+  must_refuse(check, &c, 23, "a file of 23 bytes");
+  free(c.bytes);
+  return pv_check_pass(check);
+}
+
+/* Names the architecture knows, with the layer number taken out. */
+static bool known_name(const pv_gguf_string *name, uint32_t layers) {
+  static const char *const per_layer[] = {
+      "attn_norm",   "attn_q",   "attn_k",       "attn_v",        "attn_q_norm", "attn_k_norm",
+      "attn_output", "ffn_norm", "ffn_gate_inp", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"};
+  static const char *const whole[] = {"token_embd.weight", "output_norm.weight", "output.weight"};
+  char text[128], want[128];
+  if (name->length >= sizeof text) return false;
+  memcpy(text, name->data, name->length);
+  text[name->length] = '\0';
+  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+    if (strcmp(text, whole[i]) == 0) return true;
+  unsigned layer = 0;
+  if (sscanf(text, "blk.%u.", &layer) != 1 || layer >= layers) return false;
+  for (size_t i = 0; i < sizeof per_layer / sizeof *per_layer; i++) {
+    snprintf(want, sizeof want, "blk.%u.%s.weight", layer, per_layer[i]);
+    if (strcmp(text, want) == 0) return true;
+  }
+  return false;
+}
+
+pv_status pv_check_names_resolve(pv_check *check, pv_error *err) {
+  (void)err;
+  if (!pv_check_has(check, false)) return PV_OK;
+  const pv_gguf *gguf = check->model->gguf;
+  const pv_shape *s = &check->model->shape;
+  const uint64_t want = (uint64_t)s->layers * 12 + (s->tied ? 2 : 3);
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf); i++) {
+    const pv_gguf_tensor *t = pv_gguf_tensor_at(gguf, i);
+    check->compared++;
+    if (!known_name(&t->name, s->layers))
+      pv_check_fail(check, "tensor '%.*s' belongs to no part of the architecture",
+                    (int)(t->name.length < 100 ? t->name.length : 100), t->name.data);
+  }
+  if (pv_gguf_tensor_count(gguf) != want)
+    pv_check_fail(check, "%llu tensors, the shape asks for %llu",
+                  (unsigned long long)pv_gguf_tensor_count(gguf), (unsigned long long)want);
+  pv_check_metric(check, "tensors", (double)pv_gguf_tensor_count(gguf));
+  pv_check_backend(check, "cpu");
+  return pv_check_pass(check);
+}
+
+pv_status pv_check_names_mutations(pv_check *check, pv_error *err) {
+  static const char *const names[] = {"token_embd.weight",         "output_norm.weight",
+                                      "blk.0.attn_q.weight",       "blk.0.attn_v.weight",
+                                      "blk.0.ffn_gate_inp.weight", "blk.0.ffn_down_exps.weight",
+                                      "blk.0.attn_q_norm.weight"};
+  copy c = {0};
+  if (!pv_check_has(check, false)) return PV_OK;
+  pv_status status = copy_make(check->model, &c, err);
+  if (status != PV_OK) return status;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const size_t n = strlen(names[i]);
+    unsigned char *at = entry(&c, names[i]);
+    char what[128];
+    if (at == NULL) {
+      pv_check_fail(check, "tensor %s is missing", names[i]);
+      continue;
+    }
+    snprintf(what, sizeof what, "%s under another name", names[i]);
+    damage(check, &c, at + n - 8, "_", 1, what);
+    uint32_t dims;
+    memcpy(&dims, at + n, sizeof dims);
+    uint64_t d[2];
+    memcpy(d, at + n + 4, sizeof d);
+    if (dims < 2 || d[0] == d[1]) continue;
+    const uint64_t swapped[2] = {d[1], d[0]};
+    snprintf(what, sizeof what, "%s transposed", names[i]);
+    damage(check, &c, at + n + 4, swapped, sizeof swapped, what);
+  }
+  unsigned char *k = entry(&c, "blk.0.attn_k.weight");
+  if (k != NULL) damage(check, &c, k + 11, "v", 1, "two tensors of one name");
+  free(c.bytes);
+  return pv_check_pass(check);
+}

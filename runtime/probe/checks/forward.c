@@ -1,0 +1,323 @@
+/* Checks of the whole forward: equality of sides, code paths, cuts into batches and processes. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cpu/cpu.h"
+#include "runtime/base/child.h"
+#include "runtime/base/text.h"
+#include "runtime/probe/checks/check.h"
+
+enum { LONGEST = 4096 };
+
+static void fail_difference(pv_check *check, const pv_difference *d, const char *left,
+                            const char *right, const char *prompt) {
+  pv_check_worst(check, d->stage, d->layer, d->position, d->index, d->left, d->right);
+  pv_check_fail(check,
+                "%s and %s differ first in stage %s, layer %u, position %zu, element %zu of "
+                "prompt %s: %.9g and %.9g",
+                left, right, pv_stage_name(d->stage), d->layer, d->position, d->index, prompt,
+                d->left, d->right);
+}
+
+/* Bits of two captures; adds to the count of compared elements. */
+static pv_status require_equal(pv_check *check, const pv_capture *left, const pv_capture *right,
+                               const char *left_name, const char *right_name, const char *prompt,
+                               pv_error *err) {
+  pv_difference d;
+  const pv_status status = pv_capture_compare(left, right, &d, err);
+  if (status != PV_OK) return status;
+  check->compared += d.compared;
+  if (d.different > 0) fail_difference(check, &d, left_name, right_name, prompt);
+  return PV_OK;
+}
+
+pv_status pv_check_forward_parity(pv_check *check, pv_error *err) {
+  const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
+  const pv_numerics ln = pv_check_numerics(check, "left_numerics");
+  const pv_numerics rn = pv_check_numerics(check, "right_numerics");
+  pv_prompts prompts;
+  if (!pv_check_has(check, true)) return PV_OK;
+  if (strcmp(pv_numerics_identity(ln), pv_numerics_identity(rn)) != 0)
+    return pv_check_verdict(check, "INCOMPARABLE",
+                            "%s computes %s and %s computes %s: two different functions; compare "
+                            "each with the arbiter instead",
+                            left, pv_numerics_name(ln), right, pv_numerics_name(rn));
+  if (strcmp(left, right) == 0)
+    return pv_check_verdict(check, "VACUOUS", "both sides are %s: nothing is compared", left);
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_capture *a = NULL, *b = NULL;
+    status = pv_check_capture(check, left, ln, prompts.items[i], &a, err);
+    if (status == PV_OK && a != NULL)
+      status = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
+    if (status != PV_OK || b == NULL) return status;
+    status = require_equal(check, a, b, left, right, prompts.items[i]->name, err);
+    pv_check_progress(check, i + 1, prompts.count);
+  }
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+pv_status pv_check_forward_paths(pv_check *check, pv_error *err) {
+  static const char *const paths[] = {"scalar", "avx2"};
+  static const unsigned threads[] = {1, 2, 7};
+  const pv_numerics numerics = pv_check_numerics(check, "numerics");
+  pv_prompts prompts;
+  unsigned variants = 0;
+  if (!pv_check_has(check, true)) return PV_OK;
+  pv_status status = pv_check_prompts(check, 32, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_reference_prompt *p = prompts.items[i];
+    const pv_capture *first = NULL;
+    status = pv_check_capture(check, "cpu", numerics, p, &first, err);
+    for (size_t v = 0; v < 6 && status == PV_OK && first != NULL; v++) {
+      const pv_capture_spec spec = {.backend = "cpu",
+                                    .numerics = numerics,
+                                    .path = paths[v / 3],
+                                    .threads = threads[v % 3],
+                                    .ids = p->ids,
+                                    .count = p->count};
+      if (pv_cpu_path_get(spec.path) == NULL) continue;
+      pv_capture *other = NULL;
+      status = pv_check_capture_spec(check, &spec, &other, err);
+      if (status == PV_OK && other != NULL)
+        status = require_equal(check, first, other, "the default path", spec.path, p->name, err);
+      if (i == 0) variants++;
+      pv_capture_free(other);
+    }
+    pv_check_progress(check, i + 1, prompts.count);
+  }
+  pv_check_metric(check, "variants", variants);
+  if (status == PV_OK && pv_cpu_path_get("avx2") == NULL && !pv_check_failed(check))
+    return pv_check_verdict(check, "NOT_RUN", "this machine has only one CPU code path");
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+/* Sizes of batches for one cut of `count` positions. */
+static size_t cut(int kind, size_t count, size_t *sizes) {
+  size_t n = 0, left = count;
+  const size_t pattern[] = {5, 1, 7, 2, 11, 3};
+  for (size_t i = 0; left > 0; i++) {
+    size_t size = 1;
+    if (kind == 1) size = i == 0 ? count - 1 : 1;
+    if (kind == 2) size = (count + 1) / 2;
+    if (kind == 3) size = pattern[i % 6];
+    if (size == 0 || size > left) size = left;
+    sizes[n++] = size;
+    left -= size;
+  }
+  return n;
+}
+
+pv_status pv_check_forward_batch_split(pv_check *check, pv_error *err) {
+  static const char *const names[] = {"decode", "prefill then one", "two halves", "ragged"};
+  const pv_numerics numerics = pv_check_numerics(check, "numerics");
+  const char *backend = pv_check_word(check, "backend");
+  pv_prompts prompts;
+  if (!pv_check_has(check, true)) return PV_OK;
+  pv_status status = pv_check_prompts(check, 32, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_reference_prompt *p = prompts.items[i];
+    const pv_capture *whole = NULL;
+    status = pv_check_capture(check, backend, numerics, p, &whole, err);
+    if (status != PV_OK || whole == NULL) return status;
+    size_t *sizes = calloc(p->count, sizeof *sizes);
+    if (sizes == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for batches");
+    for (int kind = 0; kind < 4 && status == PV_OK; kind++) {
+      const pv_capture_spec spec = {.backend = backend,
+                                    .numerics = numerics,
+                                    .threads = check->threads,
+                                    .ids = p->ids,
+                                    .count = p->count,
+                                    .batches = sizes,
+                                    .batch_count = cut(kind, p->count, sizes)};
+      pv_capture *other = NULL;
+      status = pv_check_capture_spec(check, &spec, &other, err);
+      if (status == PV_OK && other != NULL)
+        status = require_equal(check, whole, other, "one batch", names[kind], p->name, err);
+      pv_capture_free(other);
+    }
+    free(sizes);
+    pv_check_progress(check, i + 1, prompts.count);
+  }
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+/* The digest of all stages, computed by a fresh process. */
+static pv_status fresh_digest(const pv_check *check, const char *ids, char out[65], pv_error *err) {
+  char threads[16];
+  snprintf(threads, sizeof threads, "%u", check->threads);
+  const char *const argv[] = {check->probe_path,
+                              "digest",
+                              "--model",
+                              check->model_path,
+                              "--backend",
+                              pv_check_word(check, "backend"),
+                              "--numerics",
+                              pv_check_word(check, "numerics"),
+                              "--threads",
+                              threads,
+                              "--ids",
+                              ids,
+                              NULL};
+  const pv_child_spec spec = {argv, NULL, 0, 4096};
+  pv_child *child = NULL;
+  pv_text channel = PV_TEXT_INIT;
+  pv_child_event event = PV_CHILD_TIMEOUT;
+  pv_status status = pv_child_start(&spec, &child, err);
+  if (status != PV_OK) return status;
+  do status = pv_child_wait(child, 120.0, &channel, 1, &event, err);
+  while (status == PV_OK && event == PV_CHILD_BYTES);
+  const pv_text *text = pv_child_stdout(child);
+  if (status == PV_OK &&
+      (event != PV_CHILD_EXIT || pv_child_result(child)->code != 0 || text->length != 65))
+    status = pv_error_set(err, PV_ERR_INTERNAL, "a fresh process gave no digest: %.200s",
+                          pv_child_stderr(child)->length > 0 ? pv_child_stderr(child)->data : "");
+  if (status == PV_OK) {
+    memcpy(out, text->data, 64);
+    out[64] = '\0';
+  }
+  pv_child_free(child);
+  pv_text_free(&channel);
+  return status;
+}
+
+pv_status pv_check_forward_determinism(pv_check *check, pv_error *err) {
+  const unsigned runs = (unsigned)pv_check_real(check, "runs");
+  pv_prompts prompts;
+  const pv_capture *here = NULL;
+  char digest[65], other[65];
+  pv_text ids = PV_TEXT_INIT;
+  if (!pv_check_has(check, true)) return PV_OK;
+  pv_status status = pv_check_prompts(check, 32, &prompts, err);
+  if (status != PV_OK || prompts.count == 0) return status;
+  const pv_reference_prompt *p = prompts.items[prompts.count - 1];
+  status = pv_check_capture(check, pv_check_word(check, "backend"),
+                            pv_check_numerics(check, "numerics"), p, &here, err);
+  if (status != PV_OK || here == NULL) return status;
+  status = pv_capture_digest(here, digest, err);
+  for (size_t i = 0; i < p->count; i++) pv_text_printf(&ids, "%s%u", i > 0 ? "," : "", p->ids[i]);
+  if (ids.failed) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
+  for (unsigned run = 0; run < runs && status == PV_OK; run++) {
+    status = fresh_digest(check, ids.data, other, err);
+    check->compared++;
+    if (status == PV_OK && strcmp(digest, other) != 0)
+      pv_check_fail(check, "run %u in a fresh process gave other bits for prompt %s", run + 1,
+                    p->name);
+    pv_check_progress(check, run + 1, runs);
+  }
+  pv_text_free(&ids);
+  pv_check_metric(check, "runs", runs);
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+pv_status pv_check_forward_finite(pv_check *check, pv_error *err) {
+  pv_prompts prompts;
+  double largest = 0.0;
+  if (!pv_check_has(check, true)) return PV_OK;
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_capture *c = NULL;
+    status = pv_check_capture(check, pv_check_word(check, "backend"),
+                              pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
+    if (status != PV_OK || c == NULL) return status;
+    for (int s = 0; s < PV_STAGES; s++) {
+      const pv_stage_id stage = (pv_stage_id)s;
+      if (pv_stage_is_index(stage)) continue;
+      const size_t n = c->positions * pv_stage_width(stage, &check->model->shape);
+      for (uint32_t l = 0; l < pv_capture_layers(c, stage); l++)
+        for (size_t k = 0; k < n; k++) {
+          const double value = pv_capture_at(c, stage, l, 0, k);
+          check->compared++;
+          if (fabs(value) > largest) largest = fabs(value);
+          if (isfinite(value) || pv_check_failed(check)) continue;
+          const size_t width = pv_stage_width(stage, &check->model->shape);
+          pv_check_worst(check, stage, l, k / width, k % width, value, value);
+          pv_check_fail(check, "stage %s of layer %u is %g at position %zu of prompt %s",
+                        pv_stage_name(stage), l, value, k / width, prompts.items[i]->name);
+        }
+    }
+  }
+  pv_check_metric(check, "largest_magnitude", largest);
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+/* Rows arrive with the width that follows from the metadata; indices are in range. */
+pv_status pv_check_forward_shape(pv_check *check, pv_error *err) {
+  pv_prompts prompts;
+  if (!pv_check_has(check, true)) return PV_OK;
+  const pv_shape *shape = &check->model->shape;
+  pv_status status = pv_check_prompts(check, 32, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_capture *c = NULL;
+    status = pv_check_capture(check, pv_check_word(check, "backend"), PV_NUMERICS_I16,
+                              prompts.items[i], &c, err);
+    if (status != PV_OK || c == NULL) return status;
+    for (int s = 0; s < PV_STAGES; s++) {
+      const uint64_t want = (uint64_t)c->positions * pv_capture_layers(c, (pv_stage_id)s);
+      check->compared++;
+      if (c->rows[s] != want)
+        pv_check_fail(check, "stage %s has %llu rows, not %llu", pv_stage_name((pv_stage_id)s),
+                      (unsigned long long)c->rows[s], (unsigned long long)want);
+    }
+    for (uint32_t l = 0; l < shape->layers; l++)
+      for (size_t k = 0; k < c->positions * shape->used; k++) {
+        const double e = pv_capture_at(c, PV_STAGE_MOE_ROUTER_INDICES, l, 0, k);
+        check->compared++;
+        if (!(e >= 0 && e < shape->experts))
+          pv_check_fail(check, "expert index %g of layer %u is outside 0..%u", e, l,
+                        shape->experts - 1);
+      }
+    for (size_t p = 0; p < c->positions; p++) {
+      const double id = pv_capture_at(c, PV_STAGE_ARGMAX, 0, p, 0);
+      check->compared++;
+      if (!(id >= 0 && id < shape->vocab))
+        pv_check_fail(check, "argmax %g is outside the vocabulary of %u", id, shape->vocab);
+    }
+  }
+  pv_check_metric(check, "vocabulary", shape->vocab);
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+pv_status pv_check_forward_no_fallback(pv_check *check, pv_error *err) {
+  const char *backend = pv_check_word(check, "backend");
+  pv_prompts prompts;
+  if (!pv_check_has(check, true)) return PV_OK;
+  pv_status status = pv_check_prompts(check, 32, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_capture *c = NULL;
+    status = pv_check_capture(check, backend, PV_NUMERICS_I16, prompts.items[i], &c, err);
+    if (status != PV_OK || c == NULL) return status;
+    check->compared++;
+    if (strcmp(c->backend, backend) != 0)
+      pv_check_fail(check, "%s was asked for, %s computed", backend, c->backend);
+  }
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+pv_status pv_check_forward_argmax(pv_check *check, pv_error *err) {
+  const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
+  const pv_numerics numerics = pv_check_numerics(check, "numerics");
+  pv_prompts prompts;
+  if (!pv_check_has(check, true)) return PV_OK;
+  if (strcmp(left, right) == 0)
+    return pv_check_verdict(check, "VACUOUS", "both sides are %s: nothing is compared", left);
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_capture *a = NULL, *b = NULL;
+    status = pv_check_capture(check, left, numerics, prompts.items[i], &a, err);
+    if (status == PV_OK && a != NULL)
+      status = pv_check_capture(check, right, numerics, prompts.items[i], &b, err);
+    if (status != PV_OK || b == NULL) return status;
+    for (size_t p = 0; p < a->positions; p++) {
+      const double x = pv_capture_at(a, PV_STAGE_ARGMAX, 0, p, 0);
+      const double y = pv_capture_at(b, PV_STAGE_ARGMAX, 0, p, 0);
+      check->compared++;
+      if (x != y)
+        pv_check_fail(check, "the top token at position %zu of prompt %s is %g on %s, %g on %s", p,
+                      prompts.items[i]->name, x, left, y, right);
+    }
+  }
+  return status == PV_OK ? pv_check_pass(check) : status;
+}

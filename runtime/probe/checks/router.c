@@ -1,0 +1,158 @@
+/* Checks of the router: weights, index sets, the rule for ties. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cpu/cpu.h"
+#include "runtime/probe/checks/check.h"
+
+enum { LONGEST = 4096 };
+
+pv_status pv_check_router_weights_sum(pv_check *check, pv_error *err) {
+  const double tolerance = pv_check_real(check, "tolerance");
+  pv_prompts prompts;
+  double worst = 0.0;
+  if (!pv_check_has(check, true)) return PV_OK;
+  const uint32_t used = check->model->shape.used;
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_capture *c = NULL;
+    status = pv_check_capture(check, pv_check_word(check, "backend"),
+                              pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
+    if (status != PV_OK || c == NULL) return status;
+    for (uint32_t l = 0; l < check->model->shape.layers; l++)
+      for (size_t p = 0; p < c->positions; p++) {
+        double sum = 0.0;
+        for (uint32_t r = 0; r < used; r++) sum += pv_capture_at(c, PV_STAGE_MOE_ROUTER, l, p, r);
+        check->compared++;
+        if (!(fabs(sum - 1.0) <= worst)) {
+          worst = fabs(sum - 1.0);
+          pv_check_worst(check, PV_STAGE_MOE_ROUTER, l, p, 0, sum, 1.0);
+        }
+        if (!(fabs(sum - 1.0) <= tolerance))
+          pv_check_fail(check,
+                        "the weights of layer %u at position %zu of prompt %s add up to %.9g", l, p,
+                        prompts.items[i]->name, sum);
+      }
+  }
+  pv_check_metric(check, "largest_deviation", worst);
+  pv_check_needed(check, worst);
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+static size_t missing(const pv_capture *a, const pv_capture *b, uint32_t l, size_t p,
+                      uint32_t used) {
+  size_t count = 0;
+  for (uint32_t i = 0; i < used; i++) {
+    bool found = false;
+    for (uint32_t j = 0; j < used; j++)
+      found |= pv_capture_at(a, PV_STAGE_MOE_ROUTER_INDICES, l, p, i) ==
+               pv_capture_at(b, PV_STAGE_MOE_ROUTER_INDICES, l, p, j);
+    count += !found;
+  }
+  return count;
+}
+
+pv_status pv_check_router_index_sets(pv_check *check, pv_error *err) {
+  const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
+  const pv_numerics ln = pv_check_numerics(check, "left_numerics");
+  const pv_numerics rn = pv_check_numerics(check, "right_numerics");
+  pv_prompts prompts;
+  size_t different = 0;
+  if (!pv_check_has(check, true)) return PV_OK;
+  if (strcmp(left, right) == 0 && ln == rn)
+    return pv_check_verdict(check, "VACUOUS", "both sides are %s %s: nothing is compared", left,
+                            pv_numerics_name(ln));
+  const pv_shape *s = &check->model->shape;
+  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+    const pv_capture *a = NULL, *b = NULL;
+    status = pv_check_capture(check, left, ln, prompts.items[i], &a, err);
+    if (status == PV_OK && a != NULL)
+      status = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
+    if (status != PV_OK || b == NULL) return status;
+    for (uint32_t l = 0; l < s->layers; l++)
+      for (size_t p = 0; p < a->positions; p++) {
+        const size_t n = missing(a, b, l, p, s->used);
+        check->compared++;
+        different += n > 0;
+        if (n > 0)
+          pv_check_fail(check, "%zu of %u experts differ in layer %u at position %zu of prompt %s",
+                        n, s->used, l, p, prompts.items[i]->name);
+      }
+  }
+  pv_check_metric(check, "index_sets", (double)check->compared);
+  pv_check_metric(check, "index_sets_different", (double)different);
+  return status == PV_OK ? pv_check_pass(check) : status;
+}
+
+/* A small generator for test inputs: splitmix64. */
+static uint64_t next(uint64_t *state) {
+  uint64_t z = *state += 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+/* The oracle sorts all experts by (value descending, index ascending), NaN last. */
+typedef struct candidate {
+  float value;
+  int32_t index;
+} candidate;
+
+static int by_rule(const void *a, const void *b) {
+  const candidate *x = a, *y = b;
+  const bool nx = isnan(x->value), ny = isnan(y->value);
+  if (nx != ny) return nx ? 1 : -1;
+  if (!nx && x->value != y->value) return x->value > y->value ? -1 : 1;
+  return (x->index > y->index) - (x->index < y->index);
+}
+
+enum { EXPERTS = 128, USED = 8 };
+
+static void compare_route(pv_check *check, const pv_cpu_path *path, const float *logits,
+                          const char *kind) {
+  candidate all[EXPERTS];
+  int32_t indices[USED];
+  float weights[USED];
+  double sum = 0.0;
+  for (int32_t e = 0; e < EXPERTS; e++) all[e] = (candidate){logits[e], e};
+  qsort(all, EXPERTS, sizeof *all, by_rule);
+  path->route(logits, EXPERTS, USED, indices, weights);
+  for (int r = 0; r < USED; r++) sum += exp((double)all[r].value - (double)all[0].value);
+  for (int r = 0; r < USED; r++) {
+    const double want = exp((double)all[r].value - (double)all[0].value) / sum;
+    check->compared += 2;
+    if (indices[r] != all[r].index)
+      pv_check_fail(check, "%s path, %s: rank %d is expert %d, the rule says %d", path->name, kind,
+                    r, indices[r], all[r].index);
+    if (isnan(want) ? !isnan(weights[r]) : !(fabs((double)weights[r] - want) <= 1e-6))
+      pv_check_fail(check, "%s path, %s: weight of rank %d is %.9g, exact %.9g", path->name, kind,
+                    r, (double)weights[r], want);
+  }
+}
+
+pv_status pv_check_router_topk_rule(pv_check *check, pv_error *err) {
+  static const char *const names[] = {"scalar", "avx2"};
+  static const char *const kinds[] = {"random", "few values", "all equal", "close pairs"};
+  uint64_t seed = 1;
+  (void)err;
+  for (int n = 0; n < 2; n++) {
+    const pv_cpu_path *path = pv_cpu_path_get(names[n]);
+    if (path == NULL) continue;
+    pv_check_backend(check, "cpu");
+    for (int round = 0; round < 1000; round++) {
+      float logits[EXPERTS];
+      const int kind = round % 4;
+      for (int e = 0; e < EXPERTS; e++) {
+        const float u = (float)(next(&seed) >> 40) * 0x1p-24f;
+        logits[e] = kind == 0   ? 8.0f * u - 4.0f
+                    : kind == 1 ? (float)(next(&seed) % 5)
+                    : kind == 2 ? 0.5f
+                                : (float)(e / 2) + (float)(e % 2) * 0x1p-20f;
+      }
+      compare_route(check, path, logits, kinds[kind]);
+    }
+  }
+  return pv_check_pass(check);
+}
