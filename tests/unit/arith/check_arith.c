@@ -96,10 +96,24 @@ static void merge(check_tally *into, const check_tally *from) {
   }
 }
 
-static bool run_sweep(const pv_reference *reference, const check_options *options, check_tally *total) {
+/* What a stride may step over: the ends of the number line, and where the largest error lies. */
+static void judge_landmarks(const pv_reference *reference, check_tally *total) {
+  static const uint32_t magnitudes[] = {0u,          1u,          0x007fffffu, 0x00800000u,
+                                        0x3f800000u, 0x42b17218u, 0x42cff1b4u, 0x42f00000u,
+                                        0x7f7fffffu, 0x7f800000u, 0x7fc00000u};
+  judge(reference, reference->worst, total);
+  for (size_t i = 0; i < sizeof magnitudes / sizeof magnitudes[0]; i++) {
+    judge(reference, magnitudes[i], total);
+    judge(reference, magnitudes[i] | 0x80000000u, total);
+  }
+}
+
+static bool run_sweep(const pv_reference *reference, const check_options *options,
+                      check_tally *total) {
   static worker workers[THREADS_MAX];
   sweep shared = {.reference = reference, .stride = options->stride};
   *total = (check_tally){.worst_bits = UINT32_MAX};
+  if (options->stride > 1) judge_landmarks(reference, total);
   uint64_t started = 0;
   for (; started < options->threads; started++) {
     workers[started] = (worker){.shared = &shared};

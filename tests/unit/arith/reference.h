@@ -20,6 +20,7 @@
 #include <mpfr.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define PV_REFERENCE_ERROR 0x1p-45
 
@@ -28,6 +29,7 @@ typedef struct pv_reference {
   float (*compute)(float); /* what is judged */
   double bound;            /* documented largest error in ulp */
   bool rounded;            /* every result must be the correctly rounded one */
+  uint32_t worst;          /* where a full sweep found the largest error: judged by every run */
   float domain;            /* arguments with |x| above it are outside the contract; INFINITY: all */
   bool (*direct)(float x, float *rounded, double *value);
   double (*approx)(double x);
