@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { IN, OUT, ERR, CHANNEL, PIPES };
-enum { READ_BYTES = 64 << 10, REAP_MS = 5 };
+enum { READ_BYTES = 64 << 10, REAP_MS = 5, LAST_ROUNDS = 16, LAST_MS = 10 };
 
 struct pv_child {
   pid_t pid;
@@ -36,8 +36,10 @@ void pv_cancel_install(void) {
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
-  action.sa_handler = SIG_IGN;
+  action.sa_handler =
+      SIG_IGN; /* a broken pipe and a full quota are errors of a write, not our end */
   sigaction(SIGPIPE, &action, NULL);
+  sigaction(SIGXFSZ, &action, NULL);
 }
 
 bool pv_cancelled(void) {
@@ -66,17 +68,21 @@ static void become(const pv_child_spec *spec, int theirs[PIPES], pid_t parent, i
   sigaction(SIGINT, &plain, NULL);
   sigaction(SIGTERM, &plain, NULL);
   sigaction(SIGPIPE, &plain, NULL);
+  sigaction(SIGXFSZ, &plain, NULL);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  const int reporter = fcntl(report, F_DUPFD_CLOEXEC, 20);
-  for (int i = 0; i < PIPES; i++) high[i] = fcntl(theirs[i], F_DUPFD, 10);
-  for (int i = 0; i < PIPES; i++) dup2(high[i], i);
-  fcntl(reporter, F_SETFD, FD_CLOEXEC);
-  close_range(PIPES, (unsigned)reporter - 1, 0);
-  close_range((unsigned)reporter + 1, ~0u, 0);
-  execv(spec->argv[0], (char *const *)(uintptr_t)spec->argv);
+  const int reporter = fcntl(report, F_DUPFD_CLOEXEC, PIPES);
+  bool ready = reporter >= 0;
+  for (int i = 0; i < PIPES; i++)
+    ready = (high[i] = fcntl(theirs[i], F_DUPFD, PIPES)) >= 0 && ready;
+  for (int i = 0; i < PIPES; i++) ready = ready && dup2(high[i], i) == i;
+  if (ready) {
+    if (reporter > PIPES) close_range(PIPES, (unsigned)reporter - 1, 0);
+    close_range((unsigned)reporter + 1, ~0u, 0);
+    execv(spec->argv[0], (char *const *)(uintptr_t)spec->argv);
+  }
   const int failure = errno;
-  const ssize_t ignored = write(reporter, &failure, sizeof failure);
+  const ssize_t ignored = write(reporter >= 0 ? reporter : report, &failure, sizeof failure);
   (void)ignored;
   _exit(127);
 }
@@ -172,7 +178,7 @@ static bool drain(pv_child *child, int which, pv_text *channel) {
   }
   pv_text *text = &child->text[which - OUT];
   const size_t room = child->output_limit - text->length;
-  if ((size_t)n > room) child->result.output_dropped = true;
+  if ((size_t)n > room || text->failed) child->result.output_dropped = true;
   pv_text_add(text, buffer, (size_t)n < room ? (size_t)n : room);
   return false;
 }
@@ -187,6 +193,7 @@ static bool pump(pv_child *child, pv_text *channel, int timeout_ms) {
   int which[PIPES];
   nfds_t count = 0;
   bool bytes = false;
+  if (child->reaped) shut(&child->fd[IN]);
   for (int i = 0; i < PIPES; i++) {
     if (child->fd[i] < 0) continue;
     which[count] = i;
@@ -203,12 +210,26 @@ static bool pump(pv_child *child, pv_text *channel, int timeout_ms) {
   return bytes;
 }
 
-/* The child has ended; a grandchild may still hold a pipe, so wait for pipes only briefly. */
+/* Reaps the child if it has ended. Its group is killed while the zombie still holds the number, so
+ * that the signal can never reach a stranger who got it next; from then on nobody of the group
+ * keeps a pipe open. */
 static bool ended(pv_child *child) {
+  siginfo_t info = {0};
   int wait_status = 0;
-  if (!child->reaped && waitpid(child->pid, &wait_status, WNOHANG) == child->pid)
-    note_exit(child, wait_status);
+  if (child->reaped) return true;
+  if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+    return false;
+  kill(-child->pid, SIGKILL);
+  if (waitpid(child->pid, &wait_status, 0) == child->pid) note_exit(child, wait_status);
   return child->reaped;
+}
+
+/* What the ended child left in its pipes. Bounded: someone who left the group may still write. */
+static bool drain_rest(pv_child *child, pv_text *channel) {
+  bool bytes = false;
+  for (int round = 0; round < LAST_ROUNDS && open_pipes(child); round++)
+    bytes |= pump(child, channel, LAST_MS);
+  return bytes;
 }
 
 pv_status pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
@@ -219,8 +240,8 @@ pv_status pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, siz
     const bool over = ended(child);
     const double left = deadline - now();
     int wait_ms = left <= 0 ? 0 : left > 0.1 ? 100 : (int)(left * 1000) + 1;
-    if (over || !open_pipes(child)) wait_ms = over ? 0 : wait_ms < REAP_MS ? wait_ms : REAP_MS;
-    const bool bytes = pump(child, channel, wait_ms);
+    if (!open_pipes(child) && wait_ms > REAP_MS) wait_ms = REAP_MS;
+    const bool bytes = over ? drain_rest(child, channel) : pump(child, channel, wait_ms);
     if (channel->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for frames");
     if (channel->length > channel_limit)
       return pv_error_set(err, PV_ERR_LIMIT, "the child wrote more than %zu bytes of frames",
@@ -249,7 +270,7 @@ void pv_child_kill(pv_child *child, double grace_s) {
     while (!ended(child) && now() < deadline)
       nanosleep(&(struct timespec){.tv_nsec = REAP_MS * 1000000L}, NULL);
   }
-  kill(-child->pid, SIGKILL); /* grandchildren too */
+  if (!child->reaped) kill(-child->pid, SIGKILL); /* grandchildren too */
   while (!child->reaped) {
     int wait_status = 0;
     if (waitpid(child->pid, &wait_status, 0) == child->pid)
@@ -257,6 +278,9 @@ void pv_child_kill(pv_child *child, double grace_s) {
     else if (errno != EINTR)
       break;
   }
+  pv_text none = PV_TEXT_INIT; /* stdout and stderr are worth keeping, frames are not */
+  drain_rest(child, &none);
+  pv_text_free(&none);
 }
 
 const pv_child_exit *pv_child_result(const pv_child *child) {

@@ -8,12 +8,13 @@
 
 pv_status pv_error_set(pv_error *err, pv_status status, const char *fmt, ...) {
   if (err == NULL) return status;
-  *err = PV_ERROR_INIT;
-  err->status = status;
+  pv_error fresh = PV_ERROR_INIT; /* an argument may be the old message */
+  fresh.status = status;
   va_list args;
   va_start(args, fmt);
-  vsnprintf(err->message, sizeof err->message, fmt, args);
+  vsnprintf(fresh.message, sizeof fresh.message, fmt, args);
   va_end(args);
+  *err = fresh;
   return status;
 }
 
@@ -31,10 +32,12 @@ void pv_error_rule(pv_error *err, const char *rule) {
 
 void pv_error_hint(pv_error *err, const char *fmt, ...) {
   if (err == NULL) return;
+  char hint[sizeof err->hint];
   va_list args;
   va_start(args, fmt);
-  vsnprintf(err->hint, sizeof err->hint, fmt, args);
+  vsnprintf(hint, sizeof hint, fmt, args);
   va_end(args);
+  memcpy(err->hint, hint, sizeof hint);
 }
 
 pv_status pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...) {
@@ -57,7 +60,7 @@ static void print_escaped(FILE *file, const char *bytes) {
 }
 
 void pv_error_print(const pv_error *err, FILE *file) {
-  if (file == NULL) return;
+  if (file == NULL || err == NULL) return;
   if (err->file[0] != '\0') {
     print_escaped(file, err->file);
     if (err->line > 0) fprintf(file, ":%lld", (long long)err->line);

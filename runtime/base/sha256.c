@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct pv_sha256 {
@@ -56,9 +57,13 @@ pv_status pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *er
   pv_status status = PV_OK;
   pv_sha256 *hash = pv_sha256_new();
   unsigned char *buffer = malloc(CHUNK);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
+  struct stat info;
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block */
+  if (fd < 0 || fstat(fd, &info) != 0) {
     status = pv_error_errno(err, errno, "cannot open '%s'", path);
+    pv_error_at(err, path, 0, 0, -1);
+  } else if (!S_ISREG(info.st_mode)) {
+    status = pv_error_set(err, PV_ERR_INPUT, "'%s' is not a regular file", path);
     pv_error_at(err, path, 0, 0, -1);
   } else if (hash == NULL || buffer == NULL) {
     status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");

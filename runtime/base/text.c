@@ -1,6 +1,5 @@
 #include "runtime/base/text.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -110,12 +109,14 @@ bool pv_parse_f64(const char *text, size_t length, double *out) {
   if (length == 0 || length >= sizeof copy || !real_grammar(text, length)) return false;
   memcpy(copy, text, length);
   copy[length] = '\0';
-  static locale_t c_locale;
-  if (c_locale == (locale_t)0) c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  /* The decimal point of this number is '.', whatever the caller's locale says. */
+  const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  if (plain == (locale_t)0) return false;
   char *end = NULL;
-  const double value =
-      c_locale != (locale_t)0 ? strtod_l(copy, &end, c_locale) : strtod(copy, &end);
+  const double value = strtod_l(copy, &end, plain);
+  freelocale(plain);
   if (end != copy + length || !isfinite(value)) return false;
+  if (value == 0 && strcspn(copy, "123456789") < strcspn(copy, "eE")) return false; /* underflow */
   *out = value;
   return true;
 }

@@ -23,7 +23,9 @@ void pv_text_printf(pv_text *text, const char *fmt, ...) __attribute__((format(p
 void pv_text_free(pv_text *text);
 
 /* Strict decimal numbers: the whole of `[text, text+length)` must be the number. No blanks, no
- * leading '+', no hex, no octal, no nan, no inf; out of range is false. `*out` is untouched then. */
+ * leading '+', no superfluous zeros, no hex, no octal, no nan, no inf; out of range, a non-zero
+ * number that would become 0 and a real of more than 63 bytes are false. `*out` is untouched then.
+ */
 bool pv_parse_u64(const char *text, size_t length, uint64_t *out);
 bool pv_parse_i64(const char *text, size_t length, int64_t *out);
 bool pv_parse_f64(const char *text, size_t length, double *out);
