@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/cpu/cpu.h"
 #include "runtime/probe/checks/check.h"
+#include "runtime/probe/checks/rows.h"
 
 enum { LONGEST = 4096 };
 
@@ -86,14 +86,6 @@ pv_status pv_check_router_index_sets(pv_check *check, pv_error *err) {
   return status == PV_OK ? pv_check_pass(check) : status;
 }
 
-/* A small generator for test inputs: splitmix64. */
-static uint64_t next(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
 /* The oracle sorts all experts by (value descending, index ascending), NaN last. */
 typedef struct candidate {
   float value;
@@ -145,9 +137,9 @@ pv_status pv_check_router_topk_rule(pv_check *check, pv_error *err) {
       float logits[EXPERTS];
       const int kind = round % 4;
       for (int e = 0; e < EXPERTS; e++) {
-        const float u = (float)(next(&seed) >> 40) * 0x1p-24f;
+        const float u = (float)(pv_rows_next(&seed) >> 40) * 0x1p-24f;
         logits[e] = kind == 0   ? 8.0f * u - 4.0f
-                    : kind == 1 ? (float)(next(&seed) % 5)
+                    : kind == 1 ? (float)(pv_rows_next(&seed) % 5)
                     : kind == 2 ? 0.5f
                                 : (float)(e / 2) + (float)(e % 2) * 0x1p-20f;
       }
