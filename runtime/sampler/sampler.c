@@ -200,11 +200,13 @@ pv_status pv_sampler_draw(pv_sampler *sampler, const float *logits, uint32_t *in
   const size_t count = keep(sampler, logits, largest, &sum);
   const double u = (double)(pv_sampler_next(&sampler->state) >> 11) * 0x1p-53;
   const double goal = u * sum;
+  /* u <= 1 - 2^-53, so goal < sum, and `reached` ends at exactly `sum`, the same additions: some
+   * candidate takes it from at most `goal` to above, and that one has a weight above 0. */
   double reached = 0.0;
-  uint32_t chosen = best; /* the largest weight is 1, so the loop always chooses */
+  uint32_t chosen = best;
   for (size_t i = 0; i < count; i++) {
+    chosen = sampler->kept[i].index;
     reached += sampler->weight[i];
-    if (sampler->weight[i] > 0.0) chosen = sampler->kept[i].index;
     if (reached > goal) break;
   }
   *index = chosen;

@@ -50,7 +50,7 @@ pv_status pv_sampler_draw(pv_sampler *sampler, const float *logits, uint32_t *in
  * advances by 0x9e3779b97f4a7c15; the output is the state, mixed. Period 2^64. */
 uint64_t pv_sampler_next(uint64_t *state);
 
-/* exp(x) for x <= 0 in double, within 2 ulp, by + - * alone; 0 below -708 and for NaN. */
+/* exp(x) for x <= 0 in double, within 1.5 ulp, by + - * alone; 0 below -708 and for NaN. */
 double pv_sampler_exp(double x);
 
 #endif

@@ -9,15 +9,8 @@ static bool stands_for_itself(uint32_t byte) {
   return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xff && byte != 0xad);
 }
 
-/* All others, in ascending order, are the code points from U+0100 on: 0x00..0x20 (33 of them),
+/* All other bytes are, in ascending order, the code points from U+0100 on: 0x00..0x20 (33 of them),
  * 0x7f..0xa0 (34), 0xad. */
-uint32_t pv_byte_symbol(unsigned char byte) {
-  if (stands_for_itself(byte)) return byte;
-  if (byte <= 0x20) return 0x100u + byte;
-  if (byte <= 0xa0) return 0x100u + 33u + (byte - 0x7fu);
-  return 0x100u + 67u;
-}
-
 int pv_symbol_byte(uint32_t code_point) {
   if (code_point < 0x100) return stands_for_itself(code_point) ? (int)code_point : -1;
   const uint32_t n = code_point - 0x100;

@@ -42,8 +42,7 @@ typedef struct pv_id_list {
 } pv_id_list;
 pv_status pv_id_list_add(pv_id_list *list, uint32_t id, pv_error *err);
 
-/* GPT-2's alphabet: the code point that stands for a byte, and back (-1: stands for none). */
-uint32_t pv_byte_symbol(unsigned char byte);
+/* GPT-2's alphabet: the byte that a code point stands for, or -1. */
 int pv_symbol_byte(uint32_t code_point);
 
 /* What stands at the front of some bytes. */

@@ -82,6 +82,8 @@ static void test_specials(void) {
   IDS("<|end|>mor", true, PV_VOCAB_END, 'm', 'o', 'r');
   IDS("<|end|><|end|>", true, PV_VOCAB_END, PV_VOCAB_END);
   IDS("<|end|", true, '<', '|', 'e', 'n', 'd', '|');
+  /* the text ends before the token does, though the buffer goes on */
+  expect_ids("<|end|>", 6, true, (const uint32_t[]){'<', '|', 'e', 'n', 'd', '|'}, 6);
   IDS("<<|end|>", true, '<', PV_VOCAB_END);
   IDS("<|end|>", false, '<', '|', 'e', 'n', 'd', '|', '>');
   IDS("<think>", true, PV_VOCAB_THINK);
@@ -327,6 +329,7 @@ static void test_unknown_ids(void) {
   EXPECT_HAS(err.message, "271");
   EXPECT(pv_tokenizer_decode(tok, ids, 2, &text, NULL) == PV_ERR_INPUT);
   EXPECT_STR(text.data, "before");
+  EXPECT_U64(text.length, 6);
   pv_tokenizer_stream stream = PV_TOKENIZER_STREAM_INIT;
   EXPECT(pv_tokenizer_stream_add(tok, &stream, UINT32_MAX, &text, NULL) == PV_ERR_INPUT);
   REQUIRE(pv_tokenizer_piece(tok, PV_VOCAB_BLANK_HELLO, &bytes, &length, &err) == PV_OK);

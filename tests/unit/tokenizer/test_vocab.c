@@ -116,6 +116,9 @@ static void test_tokens(void) {
   pv_vocab_add(&vocab, "\xc4\x80\xff", 1);
   expect_refused(&vocab, PV_ERR_INPUT, "outside the byte alphabet");
   vocab = pv_vocab_sound();
+  pv_vocab_add(&vocab, "\xc2\xad", 1); /* the byte 0xad is U+0143 there, not U+00AD */
+  expect_refused(&vocab, PV_ERR_INPUT, "outside the byte alphabet");
+  vocab = pv_vocab_sound();
   pv_vocab_add(&vocab, "\xbd", 3); /* would match inside a character */
   expect_refused(&vocab, PV_ERR_INPUT, "not valid UTF-8");
 }

@@ -67,8 +67,8 @@ pv_vocab pv_vocab_sound(void) {
     pv_vocab_add(&vocab, merged[i], 1);
   }
   pv_vocab_add(&vocab, "<|endoftext|>", 3);
-  pv_vocab_add(&vocab, "<|end|>", 3);
   pv_vocab_add(&vocab, "<|end|>more", 3);
+  pv_vocab_add(&vocab, "<|end|>", 3);
   pv_vocab_add(&vocab, "<think>", 4);
   pv_vocab_add(&vocab, "[PAD0]", 5);
   return vocab;

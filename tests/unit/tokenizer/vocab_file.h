@@ -28,7 +28,7 @@ typedef struct pv_vocab {
 /* A sound vocabulary: ids 0..255 are the single bytes in order; then the results of the merges
  * (h e, l l, he ll, hell o, a a, aa aa, Ġ hello, E4 BD, (E4 BD) A0, two blanks); then the control
  * tokens
- * <|endoftext|>, <|end|>, <|end|>more, the user-defined <think> and the unused [PAD0]. */
+ * <|endoftext|>, <|end|>more, <|end|>, the user-defined <think> and the unused [PAD0]. */
 pv_vocab pv_vocab_sound(void);
 
 /* Ids of the sound vocabulary. */
@@ -44,8 +44,8 @@ enum {
   PV_VOCAB_NI,     /* E4 BD A0, U+4F60 */
   PV_VOCAB_BLANKS, /* two */
   PV_VOCAB_ENDOFTEXT,
+  PV_VOCAB_END_MORE, /* before its own beginning, which must not hide it */
   PV_VOCAB_END,
-  PV_VOCAB_END_MORE,
   PV_VOCAB_THINK,
   PV_VOCAB_PAD,
   PV_VOCAB_COUNT
