@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 typedef enum pv_param_type {
-  PV_PARAM_INT,   /* min..max inclusive */
-  PV_PARAM_REAL,  /* min..max inclusive, finite */
-  PV_PARAM_ENUM,  /* one of `words` */
+  PV_PARAM_INT,    /* min..max inclusive */
+  PV_PARAM_REAL,   /* min..max inclusive, finite */
+  PV_PARAM_ENUM,   /* one of `words` */
   PV_PARAM_STRING, /* 1..128 bytes of [A-Za-z0-9._-] */
   PV_PARAM_STRINGS /* a list of 1..32 such strings */
 } pv_param_type;
@@ -27,18 +27,18 @@ typedef struct pv_param_spec {
 
 typedef enum pv_check_needs {
   PV_NEEDS_NOTHING = 0,
-  PV_NEEDS_MODEL = 1,     /* a model file */
-  PV_NEEDS_CUDA = 2,      /* a CUDA device and kernels */
-  PV_NEEDS_REFERENCE = 4  /* the Hugging Face reference next to the model */
+  PV_NEEDS_MODEL = 1,    /* a model file */
+  PV_NEEDS_CUDA = 2,     /* a CUDA device and kernels */
+  PV_NEEDS_REFERENCE = 4 /* the Hugging Face reference next to the model */
 } pv_check_needs;
 
 typedef struct pv_check_spec {
-  const char *name;                /* "forward.parity" */
-  const char *about;               /* what it measures and when it fails, one or two sentences */
-  const pv_param_spec *params;     /* count entries */
+  const char *name;            /* "forward.parity" */
+  const char *about;           /* what it measures and when it fails, one or two sentences */
+  const pv_param_spec *params; /* count entries */
   size_t param_count;
-  unsigned needs;                  /* pv_check_needs bits that always hold; a parameter
-                                      `backend: cuda` adds PV_NEEDS_CUDA at run time */
+  unsigned needs; /* pv_check_needs bits that always hold; a parameter
+                     `backend: cuda` adds PV_NEEDS_CUDA at run time */
   double default_timeout_s;
 } pv_check_spec;
 

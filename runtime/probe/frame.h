@@ -26,8 +26,8 @@
 
 #include "runtime/base/error.h"
 
-#define PV_FRAME_LIMIT (4u << 20)
-#define PV_FRAME_HEAD 16u
+#define PV_FRAME_LIMIT    (4u << 20)
+#define PV_FRAME_HEAD     16u
 #define PV_FRAME_PROTOCOL 1
 
 /* Writes one frame to `fd`, whole. */

@@ -1,0 +1,193 @@
+/* pv run: generates text. pv tensors: what a file holds. pv version of the probe. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "runtime/base/text.h"
+#include "runtime/probe/environment.h"
+#include "runtime/probe/probe.h"
+#include "runtime/probe/sides.h"
+#include "runtime/sampler/sampler.h"
+#include "runtime/tokenizer/tokenizer.h"
+
+typedef struct generation {
+  pv_tokenizer *tokenizer;
+  pv_sampler *sampler;
+  pv_forward *forward;
+  float *logits;
+  double *exact; /* the arbiter's logits */
+  bool ids_only;
+  size_t made;
+} generation;
+
+static pv_status next_id(generation *g, const pv_model *model, uint32_t *id, pv_error *err) {
+  const size_t n = model->shape.vocab;
+  if (pv_forward_real_bytes(g->forward) == sizeof(float)) {
+    const pv_status status = pv_forward_read(g->forward, PV_STAGE_LOGITS, 0, 1, g->logits, err);
+    return status == PV_OK ? pv_sampler_draw(g->sampler, g->logits, id, err) : status;
+  }
+  const pv_status status = pv_forward_read(g->forward, PV_STAGE_LOGITS, 0, 1, g->exact, err);
+  for (size_t i = 0; i < n && status == PV_OK; i++) g->logits[i] = (float)g->exact[i];
+  return status == PV_OK ? pv_sampler_draw(g->sampler, g->logits, id, err) : status;
+}
+
+static pv_status emit(generation *g, pv_tokenizer_stream *stream, uint32_t id, pv_error *err) {
+  if (g->ids_only) {
+    printf("%s%u", g->made > 0 ? "," : "", id);
+    return PV_OK;
+  }
+  pv_text text = PV_TEXT_INIT;
+  const pv_status status = pv_tokenizer_stream_add(g->tokenizer, stream, id, &text, err);
+  if (status == PV_OK && text.length > 0) fwrite(text.data, 1, text.length, stdout);
+  fflush(stdout);
+  pv_text_free(&text);
+  return status;
+}
+
+static pv_status generate(generation *g, const pv_job *job, size_t tokens, bool ignore_eos,
+                          pv_error *err) {
+  pv_tokenizer_stream stream = PV_TOKENIZER_STREAM_INIT;
+  uint32_t eos = 0, id = 0;
+  const bool has_eos = !ignore_eos && g->tokenizer != NULL && pv_tokenizer_eos(g->tokenizer, &eos);
+  pv_status status = pv_forward_run(g->forward, job->ids, job->count, 1, NULL, err);
+  while (g->made < tokens && status == PV_OK) {
+    status = next_id(g, job->model, &id, err);
+    if (status != PV_OK || (has_eos && id == eos)) break;
+    status = emit(g, &stream, id, err);
+    if (++g->made < tokens && status == PV_OK)
+      status = pv_forward_run(g->forward, &id, 1, 1, NULL, err);
+  }
+  pv_text rest = PV_TEXT_INIT;
+  if (status == PV_OK && pv_tokenizer_stream_finish(&stream, &rest, err) == PV_OK &&
+      rest.length > 0)
+    fwrite(rest.data, 1, rest.length, stdout);
+  pv_text_free(&rest);
+  putchar('\n');
+  return status;
+}
+
+int pv_probe_run(int argc, char **argv) {
+  pv_side side = PV_SIDE_DEFAULTS;
+  const char *tokens_text = NULL, *seed = NULL, *temperature = NULL, *top_k = NULL, *top_p = NULL;
+  generation g = {0};
+  bool ignore_eos = false, help = false;
+  const pv_option list[] = {
+      PV_SIDE_OPTIONS(side),
+      PV_SIDE_TOKENS(side),
+      {"--tokens", "N", "how many tokens to make (default 64)", &tokens_text, NULL},
+      {"--temperature", "T", "0 is greedy (default 0)", &temperature, NULL},
+      {"--top-k", "K", "keep the K best tokens (default 0: all)", &top_k, NULL},
+      {"--top-p", "P", "keep the best tokens of this weight (default 1)", &top_p, NULL},
+      {"--seed", "N", "seed of the random draw (default 0)", &seed, NULL},
+      {"--print-ids", NULL, "print token ids instead of text", NULL, &g.ids_only},
+      {"--ignore-eos", NULL, "do not stop at the end-of-sequence token", NULL, &ignore_eos},
+      {0}};
+  pv_options options = {
+      .command = "run",
+      .summary = "Generates text.",
+      .examples =
+          "  pv run --model models/tiny-coder-moe-Q4_K_M.gguf --prompt 'def main():'\n"
+          "  pv run --model M.gguf --prompt 'import ' --temperature 0.8 --seed 7\n",
+      .list = list};
+  pv_error err = PV_ERROR_INIT;
+  pv_job job = {0};
+  uint64_t tokens = 64, k = 0;
+  pv_sampler_settings settings = {.temperature = 0.0, .top_p = 1.0};
+  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
+  if (status != PV_OK || help) return pv_side_exit(status, &err);
+  status = pv_option_u64("--tokens", tokens_text, 1, 1u << 20, &tokens, &err);
+  if (status == PV_OK) status = pv_option_u64("--top-k", top_k, 0, UINT32_MAX, &k, &err);
+  if (status == PV_OK) status = pv_option_u64("--seed", seed, 0, UINT64_MAX, &settings.seed, &err);
+  if (status == PV_OK)
+    status = pv_option_real("--temperature", temperature, 0.0, 1000.0, &settings.temperature, &err);
+  if (status == PV_OK) status = pv_option_real("--top-p", top_p, 0.0, 1.0, &settings.top_p, &err);
+  settings.top_k = (uint32_t)k;
+  if (status == PV_OK) status = pv_side_open(&side, true, &job, &err);
+  const pv_backend_config config = {job.numerics, job.count + tokens, job.count, job.threads,
+                                    side.path};
+  if (status == PV_OK) status = pv_forward_open(job.model, side.backend, &config, &g.forward, &err);
+  if (status == PV_OK && !g.ids_only)
+    status = pv_tokenizer_open(job.model->gguf, &g.tokenizer, &err);
+  if (status == PV_OK)
+    status = pv_sampler_open(&settings, job.model->shape.vocab, &g.sampler, &err);
+  if (status == PV_OK) {
+    g.logits = calloc(job.model->shape.vocab, sizeof *g.logits);
+    g.exact = calloc(job.model->shape.vocab, sizeof *g.exact);
+    if (g.logits == NULL || g.exact == NULL)
+      status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the logits");
+  }
+  if (status == PV_OK) status = generate(&g, &job, tokens, ignore_eos, &err);
+  free(g.logits);
+  free(g.exact);
+  pv_sampler_close(g.sampler);
+  pv_tokenizer_close(g.tokenizer);
+  pv_forward_close(g.forward);
+  pv_job_close(&job);
+  return pv_side_exit(status, &err);
+}
+
+static void print_tensor(const pv_gguf_tensor *t, bool json, bool first) {
+  pv_text name = PV_TEXT_INIT;
+  pv_text_escape(&name, t->name.data, t->name.length);
+  if (name.failed || name.data == NULL) return;
+  if (json) {
+    json_t *o =
+        json_pack("{s:s#, s:s, s:[I,I,I,I], s:I, s:I}", "name", t->name.data, (int)t->name.length,
+                  "type", pv_type_get(t->type)->name, "dims", (json_int_t)t->dims[0],
+                  (json_int_t)t->dims[1], (json_int_t)t->dims[2], (json_int_t)t->dims[3], "bytes",
+                  (json_int_t)t->bytes, "offset", (json_int_t)t->offset);
+    char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+    printf("%s\n%s", first ? "" : ",", text != NULL ? text : "null");
+    free(text);
+    json_decref(o);
+  } else {
+    char shape[96];
+    int n = snprintf(shape, sizeof shape, "%llu", (unsigned long long)t->dims[0]);
+    for (unsigned d = 1; d < t->dim_count; d++)
+      n += snprintf(shape + n, sizeof shape - (size_t)n, " x %llu", (unsigned long long)t->dims[d]);
+    printf("%-32s %-6s %-24s %14llu\n", name.data, pv_type_get(t->type)->name, shape,
+           (unsigned long long)t->bytes);
+  }
+  pv_text_free(&name);
+}
+
+int pv_probe_tensors(int argc, char **argv) {
+  const char *path = NULL;
+  bool json = false, help = false;
+  const pv_option list[] = {{"--json", NULL, "one JSON array", NULL, &json}, {0}};
+  pv_options options = {.command = "tensors",
+                        .summary = "Lists the tensors of a GGUF file with types and shapes.",
+                        .positional = "MODEL",
+                        .examples = "  pv tensors models/tiny-coder-moe-Q4_K_M.gguf\n",
+                        .list = list,
+                        .rest = &path,
+                        .rest_max = 1};
+  pv_error err = PV_ERROR_INIT;
+  pv_gguf *gguf = NULL;
+  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
+  if (status != PV_OK || help) return pv_side_exit(status, &err);
+  if (options.rest_count != 1) status = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
+  if (status == PV_OK) status = pv_gguf_open(path, &gguf, &err);
+  if (status == PV_OK) {
+    if (json)
+      printf("[");
+    else
+      printf("%-32s %-6s %-24s %14s\n", "tensor", "type", "shape", "bytes");
+    for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf); i++)
+      print_tensor(pv_gguf_tensor_at(gguf, i), json, i == 0);
+    if (json) printf("\n]\n");
+  }
+  pv_gguf_close(gguf);
+  return pv_side_exit(status, &err);
+}
+
+int pv_probe_version(int argc, char **argv) {
+  (void)argc;
+  (void)argv;
+  json_t *facts = pv_environment(0);
+  char *text = facts != NULL ? json_dumps(facts, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+  puts(text != NULL ? text : "{}");
+  free(text);
+  json_decref(facts);
+  return 0;
+}

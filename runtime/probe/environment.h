@@ -1,0 +1,12 @@
+/* Facts about this machine and this build, for evidence. */
+#ifndef PV_PROBE_ENVIRONMENT_H
+#define PV_PROBE_ENVIRONMENT_H
+
+#include <jansson.h>
+
+/* Name -> text. New reference; NULL when memory is out. `threads` is what the run uses. */
+json_t *pv_environment(unsigned threads);
+/* Identity name -> identity string. */
+json_t *pv_environment_numerics(void);
+
+#endif

@@ -1,0 +1,22 @@
+/* The program that parses model files and runs kernels, so that `pv` never does. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/child.h"
+#include "runtime/probe/probe.h"
+
+int main(int argc, char **argv) {
+  static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+  } commands[] = {
+      {"serve", pv_probe_serve},     {"digest", pv_probe_digest}, {"trace", pv_probe_trace},
+      {"compare", pv_probe_compare}, {"run", pv_probe_run},       {"bench", pv_probe_bench},
+      {"tensors", pv_probe_tensors}, {"synth", pv_probe_synth},   {"version", pv_probe_version},
+  };
+  pv_cancel_install();
+  for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+    if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+  fputs("pv-probe is started by pv; its commands are those of pv: see pv --help\n", stderr);
+  return 2;
+}

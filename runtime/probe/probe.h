@@ -1,0 +1,16 @@
+/* Commands of the program pv-probe. Each takes its own argv (argv[0] is the command's name) and
+ * returns an exit code. */
+#ifndef PV_PROBE_PROBE_H
+#define PV_PROBE_PROBE_H
+
+int pv_probe_serve(int argc, char **argv);  /* "serve": answers one request of frame.h */
+int pv_probe_digest(int argc, char **argv); /* one SHA-256 over all stages of one sequence */
+int pv_probe_trace(int argc, char **argv);
+int pv_probe_compare(int argc, char **argv);
+int pv_probe_run(int argc, char **argv);
+int pv_probe_bench(int argc, char **argv);
+int pv_probe_tensors(int argc, char **argv);
+int pv_probe_synth(int argc, char **argv);
+int pv_probe_version(int argc, char **argv);
+
+#endif

@@ -1,0 +1,199 @@
+/* Answers one request: hello, then for each falsifier begin, progress and result, then end. The
+ * protocol is in frame.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/base/sha256.h"
+#include "runtime/base/text.h"
+#include "runtime/probe/checks/check.h"
+#include "runtime/probe/environment.h"
+#include "runtime/probe/frame.h"
+#include "runtime/probe/probe.h"
+
+enum { CHANNEL = 3, REQUEST_LIMIT = 4 << 20 };
+
+typedef struct session {
+  json_t *request;
+  const char *nonce;
+  pv_model *model;
+  pv_reference *reference;
+  const char *model_path, *reference_path;
+  char probe_path[4096];
+  unsigned threads;
+  pv_capture_cache cache;
+  const char *current; /* falsifier id */
+  double last_progress;
+} session;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Steals `object`. */
+static pv_status send(const session *s, json_t *object, pv_error *err) {
+  json_object_set_new(object, "nonce", json_string(s->nonce));
+  char *text = json_dumps(object, JSON_COMPACT);
+  json_decref(object);
+  if (text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a frame");
+  const pv_status status = pv_frame_write(CHANNEL, text, strlen(text), err);
+  free(text);
+  return status;
+}
+
+static pv_status read_request(session *s, pv_error *err) {
+  pv_text text = PV_TEXT_INIT;
+  char buffer[65536];
+  ssize_t n;
+  do {
+    n = read(STDIN_FILENO, buffer, sizeof buffer);
+    if (n > 0) pv_text_add(&text, buffer, (size_t)n);
+  } while ((n > 0 || (n < 0 && errno == EINTR)) && text.length <= REQUEST_LIMIT && !text.failed);
+  json_error_t where;
+  if (n == 0 && !text.failed && text.data != NULL)
+    s->request = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, &where);
+  pv_text_free(&text);
+  const json_t *protocol = json_object_get(s->request, "protocol");
+  s->nonce = json_string_value(json_object_get(s->request, "nonce"));
+  if (json_integer_value(protocol) != PV_FRAME_PROTOCOL || s->nonce == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "stdin holds no request of protocol %d",
+                        PV_FRAME_PROTOCOL);
+  s->model_path = json_string_value(json_object_get(s->request, "model"));
+  s->reference_path = json_string_value(json_object_get(s->request, "reference"));
+  s->threads = (unsigned)json_integer_value(json_object_get(s->request, "threads"));
+  return PV_OK;
+}
+
+static json_t *model_facts(const session *s, pv_error *err) {
+  char digest[PV_SHA256_HEX], text[64];
+  uint64_t length = 0;
+  if (s->model == NULL) return json_null();
+  const pv_shape *m = &s->model->shape;
+  const unsigned char *bytes = pv_gguf_bytes(s->model->gguf, &length);
+  pv_gguf_string name = {"", 0};
+  if (pv_sha256_bytes(bytes, length, digest, err) != PV_OK) return NULL;
+  (void)pv_gguf_get_string(s->model->gguf, "general.name", &name, NULL);
+  json_t *out =
+      json_pack("{s:s, s:s, s:s#, s:s}", "path", s->model_path, "sha256", digest, "name", name.data,
+                (int)(name.length < 200 ? name.length : 200), "arch", "qwen3moe");
+  const struct {
+    const char *name;
+    uint64_t value;
+  } numbers[] = {{"bytes", length},       {"layers", m->layers},     {"hidden", m->hidden},
+                 {"heads", m->heads},     {"kv_heads", m->kv_heads}, {"head_dim", m->head_dim},
+                 {"experts", m->experts}, {"experts_used", m->used}, {"expert_ffn", m->ffn},
+                 {"vocabulary", m->vocab}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    snprintf(text, sizeof text, "%llu", (unsigned long long)numbers[i].value);
+    json_object_set_new(out, numbers[i].name, json_string(text));
+  }
+  if (s->reference_path != NULL && pv_sha256_file(s->reference_path, digest, err) == PV_OK)
+    json_object_set_new(out, "reference_sha256", json_string(digest));
+  return out;
+}
+
+static pv_status say_hello(session *s, pv_error *err) {
+  json_t *model = model_facts(s, err);
+  if (model == NULL) return err->status;
+  return send(
+      s,
+      json_pack("{s:s, s:o, s:o, s:o}", "type", "hello", "environment", pv_environment(s->threads),
+                "model", model, "numerics", pv_environment_numerics()),
+      err);
+}
+
+static void progress(void *context, size_t done, size_t total) {
+  session *s = context;
+  if (now() - s->last_progress < 0.1) return;
+  s->last_progress = now();
+  (void)send(s,
+             json_pack("{s:s, s:s, s:I, s:I}", "type", "progress", "id", s->current, "done",
+                       (json_int_t)done, "total", (json_int_t)total),
+             NULL);
+}
+
+/* Runs the check; what went wrong on the way is an ERROR of this falsifier alone. */
+static void run_check(session *s, pv_check *check, const char *name) {
+  pv_error err = PV_ERROR_INIT;
+  const pv_check_function function = pv_check_function_find(name);
+  check->spec = pv_check_find(name);
+  if (function == NULL || check->spec == NULL) {
+    pv_check_verdict(check, "ERROR", "this probe has no check '%s'", name);
+    return;
+  }
+  (void)s;
+  const pv_status status = function(check, &err);
+  if (status != PV_OK) pv_check_verdict(check, "ERROR", "%s", err.message);
+}
+
+static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
+  const char *name = json_string_value(json_object_get(falsifier, "check"));
+  s->current = json_string_value(json_object_get(falsifier, "id"));
+  if (name == NULL || s->current == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "a falsifier of the request has no id or no check");
+  pv_check check = {.cache = &s->cache,
+                    .with = json_object_get(falsifier, "with"),
+                    .model = s->model,
+                    .reference = s->reference,
+                    .model_path = s->model_path,
+                    .reference_path = s->reference_path,
+                    .probe_path = s->probe_path,
+                    .threads = s->threads,
+                    .progress = progress,
+                    .progress_context = s,
+                    .verdict = "NOT_RUN",
+                    .metrics = json_object(),
+                    .series = json_array(),
+                    .backends = json_array()};
+  pv_status status = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
+  const double start = now();
+  if (status == PV_OK) run_check(s, &check, name);
+  json_t *result = json_pack(
+      "{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:f, s:o, s:o}", "type", "result", "id", s->current,
+      "verdict", check.verdict, "reason", check.reason, "compared", (json_int_t)check.compared,
+      "metrics", check.metrics, "worst", check.worst != NULL ? check.worst : json_null(),
+      "needed_tolerance", check.has_needed ? json_real(check.needed) : json_null(), "duration_s",
+      now() - start, "series", check.series, "backends", check.backends);
+  if (status != PV_OK || result == NULL) {
+    json_decref(result);
+    return status != PV_OK ? status : pv_error_set(err, PV_ERR_NOMEM, "out of memory for a result");
+  }
+  return send(s, result, err);
+}
+
+static pv_status open_inputs(session *s, pv_error *err) {
+  pv_status status = PV_OK;
+  const ssize_t n = readlink("/proc/self/exe", s->probe_path, sizeof s->probe_path - 1);
+  if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
+  if (s->model_path != NULL) status = pv_model_open(s->model_path, &s->model, err);
+  if (status == PV_OK && s->reference_path != NULL)
+    status = pv_reference_open(s->reference_path, &s->reference, err);
+  return status;
+}
+
+int pv_probe_serve(int argc, char **argv) {
+  pv_error err = PV_ERROR_INIT;
+  session s = {0};
+  (void)argc;
+  (void)argv;
+  pv_status status = read_request(&s, &err);
+  if (status == PV_OK) status = open_inputs(&s, &err);
+  if (status == PV_OK) status = say_hello(&s, &err);
+  const json_t *list = json_object_get(s.request, "falsifiers");
+  for (size_t i = 0; i < json_array_size(list) && status == PV_OK; i++)
+    status = answer(&s, json_array_get(list, i), &err);
+  if (status == PV_OK)
+    status =
+        send(&s, json_pack("{s:s, s:I}", "type", "end", "count", (json_int_t)json_array_size(list)),
+             &err);
+  if (status != PV_OK) pv_error_print(&err, stderr);
+  pv_capture_cache_free(&s.cache);
+  pv_reference_close(s.reference);
+  pv_model_close(s.model);
+  json_decref(s.request);
+  return pv_status_exit(status);
+}

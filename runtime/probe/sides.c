@@ -1,0 +1,62 @@
+#include "runtime/probe/sides.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/tokenizer/tokenizer.h"
+
+static pv_status encode(const pv_side *side, pv_job *job, pv_error *err) {
+  pv_tokenizer *tokenizer = NULL;
+  pv_status status = pv_tokenizer_open(job->model->gguf, &tokenizer, err);
+  if (status == PV_OK)
+    status = pv_tokenizer_encode(tokenizer, side->prompt, strlen(side->prompt), true, &job->ids,
+                                 &job->count, err);
+  pv_tokenizer_close(tokenizer);
+  return status;
+}
+
+pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *err) {
+  const int numerics = pv_numerics_find(side->numerics);
+  uint64_t threads = 0;
+  *out = (pv_job){0};
+  if (side->model == NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "no model was named");
+    pv_error_hint(err, "add --model FILE, for example models/tiny-coder-moe-Q4_K_M.gguf");
+    return PV_ERR_INPUT;
+  }
+  if (numerics < 0) {
+    pv_error_set(err, PV_ERR_INPUT, "there is no numerics identity '%s'", side->numerics);
+    pv_error_hint(err, "the identities are i16, f32-f64acc, f64 and i8");
+    return PV_ERR_INPUT;
+  }
+  if (tokens && (side->ids == NULL) == (side->prompt == NULL))
+    return pv_error_set(err, PV_ERR_INPUT, "give either --ids or --prompt");
+  pv_status status = pv_option_u64("--threads", side->threads, 0, 256, &threads, err);
+  if (status != PV_OK) return status;
+  out->numerics = (pv_numerics)numerics;
+  out->threads = (unsigned)threads;
+  status = pv_model_open(side->model, &out->model, err);
+  if (status == PV_OK && side->ids != NULL)
+    status = pv_option_ids("--ids", side->ids, &out->ids, &out->count, err);
+  if (status == PV_OK && side->prompt != NULL) status = encode(side, out, err);
+  if (status == PV_OK && tokens && out->count == 0)
+    status = pv_error_set(err, PV_ERR_INPUT, "the prompt has no tokens");
+  if (status != PV_OK) pv_job_close(out);
+  return status;
+}
+
+void pv_job_close(pv_job *job) {
+  pv_model_close(job->model);
+  free(job->ids);
+  *job = (pv_job){0};
+}
+
+int pv_side_exit(pv_status status, const pv_error *err) {
+  if (status != PV_OK) pv_error_print(err, stderr);
+  return pv_status_exit(status);
+}
+
+bool pv_side_terminal(void) {
+  return isatty(STDERR_FILENO) == 1;
+}

@@ -1,0 +1,175 @@
+#include "runtime/trace/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/base/file.h"
+#include "runtime/base/text.h"
+
+enum { PATH_LIMIT = 4096 };
+
+pv_status pv_trace_filter_parse(const char *stages, const char *layers, const pv_shape *shape,
+                                pv_trace_filter *out, pv_error *err) {
+  const bool every_stage = stages == NULL || strcmp(stages, "all") == 0;
+  const bool every_layer = layers == NULL || strcmp(layers, "all") == 0;
+  *out = (pv_trace_filter){0};
+  for (int s = 0; s < PV_STAGES; s++) out->stage[s] = every_stage;
+  for (uint32_t l = 0; l < shape->layers; l++) out->layer[l] = every_layer;
+  for (const char *p = every_stage ? "" : stages; *p != '\0';) {
+    char name[64];
+    const size_t n = strcspn(p, ",");
+    snprintf(name, sizeof name, "%.*s", (int)(n < 63 ? n : 63), p);
+    const int stage = pv_stage_find(name);
+    if (stage < 0) {
+      pv_error_set(err, PV_ERR_INPUT, "there is no stage '%s'", name);
+      pv_error_hint(err, "stages are embedding, attn_norm, q, k, v, ... logits, argmax");
+      return PV_ERR_INPUT;
+    }
+    out->stage[stage] = true;
+    p += n + (p[n] == ',');
+  }
+  for (const char *p = every_layer ? "" : layers; *p != '\0';) {
+    const size_t n = strcspn(p, ",");
+    uint64_t layer = 0;
+    if (!pv_parse_u64(p, n, &layer) || layer >= shape->layers)
+      return pv_error_set(err, PV_ERR_INPUT, "'%.*s' is no layer from 0 to %u",
+                          (int)(n < 40 ? n : 40), p, shape->layers - 1);
+    out->layer[layer] = true;
+    p += n + (p[n] == ',');
+  }
+  return PV_OK;
+}
+
+struct pv_trace_writer {
+  char folder[PATH_LIMIT];
+  const pv_forward *forward;
+  const pv_model *model;
+  pv_trace_filter filter;
+  json_t *tensors;
+  bool finished;
+};
+
+static void tensor_name(char out[96], pv_stage_id stage, uint32_t layer) {
+  if (pv_stage_is_layered(stage))
+    snprintf(out, 96, "%s.%u.bin", pv_stage_name(stage), layer);
+  else
+    snprintf(out, 96, "%s.bin", pv_stage_name(stage));
+}
+
+pv_status pv_trace_begin(const char *folder, const pv_forward *forward, const pv_model *model,
+                         const pv_trace_filter *filter, pv_trace_writer **out, pv_error *err) {
+  struct stat info;
+  if (strlen(folder) >= PATH_LIMIT - 128)
+    return pv_error_set(err, PV_ERR_LIMIT, "the folder's name is too long");
+  const bool there = stat(folder, &info) == 0;
+  if (there && rmdir(folder) != 0) {
+    pv_error_set(err, PV_ERR_INPUT, "'%s' exists already and is not empty", folder);
+    pv_error_hint(err, "name a new folder: an old trace is never overwritten");
+    return PV_ERR_INPUT;
+  }
+  pv_status status = pv_folder_make(folder, err);
+  if (status != PV_OK) return status;
+  pv_trace_writer *w = calloc(1, sizeof *w);
+  if (w != NULL) w->tensors = json_array();
+  if (w == NULL || w->tensors == NULL) {
+    free(w);
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
+  }
+  snprintf(w->folder, sizeof w->folder, "%s", folder);
+  w->forward = forward;
+  w->model = model;
+  w->filter = *filter;
+  *out = w;
+  return PV_OK;
+}
+
+static int want(void *context, pv_stage_id stage, uint32_t layer) {
+  const pv_trace_writer *w = context;
+  return w->filter.stage[stage] && (!pv_stage_is_layered(stage) || w->filter.layer[layer]);
+}
+
+static pv_status write_file(const char *path, const void *data, size_t length, pv_error *err) {
+  const char *p = data;
+  pv_status status = PV_OK;
+  const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+  while (fd >= 0 && length > 0) {
+    const ssize_t n = write(fd, p, length);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    p += n;
+    length -= (size_t)n;
+  }
+  if (fd < 0 || length > 0) status = pv_error_errno(err, errno, "cannot write '%s'", path);
+  if (fd >= 0 && close(fd) != 0 && status == PV_OK)
+    status = pv_error_errno(err, errno, "cannot write '%s'", path);
+  return status;
+}
+
+static json_t *find_tensor(json_t *tensors, const char *file) {
+  for (size_t i = 0; i < json_array_size(tensors); i++) {
+    json_t *t = json_array_get(tensors, i);
+    if (strcmp(json_string_value(json_object_get(t, "file")), file) == 0) return t;
+  }
+  return NULL;
+}
+
+/* The first batch adds the tensor, later ones more rows. */
+static pv_status put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+                     size_t width, const void *data, pv_error *err) {
+  pv_trace_writer *w = context;
+  const size_t real = pv_forward_real_bytes(w->forward);
+  const size_t size = pv_stage_is_index(stage) ? sizeof(int32_t) : real;
+  const char *dtype = pv_stage_is_index(stage) ? "i32le" : real == 8 ? "f64le" : "f32le";
+  char file[96], path[PATH_LIMIT + 100];
+  tensor_name(file, stage, layer);
+  snprintf(path, sizeof path, "%s/%s", w->folder, file);
+  json_t *tensor = find_tensor(w->tensors, file);
+  if (tensor == NULL) {
+    tensor = json_pack(
+        "{s:s, s:s, s:o, s:[I,I], s:s, s:I}", "file", file, "stage", pv_stage_name(stage), "layer",
+        pv_stage_is_layered(stage) ? json_integer(layer) : json_null(), "shape", (json_int_t)0,
+        (json_int_t)width, "dtype", dtype, "position", (json_int_t)position);
+    if (tensor == NULL || json_array_append_new(w->tensors, tensor) != 0)
+      return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the manifest");
+  }
+  json_t *count = json_array_get(json_object_get(tensor, "shape"), 0);
+  json_integer_set(count, json_integer_value(count) + (json_int_t)rows);
+  return write_file(path, data, rows * width * size, err);
+}
+
+pv_sink pv_trace_sink(pv_trace_writer *writer) {
+  return (pv_sink){writer, want, put};
+}
+
+pv_status pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err) {
+  char path[PATH_LIMIT + 100];
+  json_t *root = json_pack("{s:s, s:O}", "schema", "pv/trace/v1", "tensors", writer->tensors);
+  for (size_t i = 0; root != NULL && about[i] != NULL; i += 2)
+    json_object_set_new(root, about[i], json_string(about[i + 1]));
+  char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+  json_decref(root);
+  if (text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the manifest");
+  snprintf(path, sizeof path, "%s/manifest.json", writer->folder);
+  const pv_status status = pv_file_replace(path, text, strlen(text), err);
+  free(text);
+  writer->finished = status == PV_OK;
+  return status;
+}
+
+void pv_trace_free(pv_trace_writer *writer) {
+  if (writer == NULL) return;
+  for (size_t i = 0; !writer->finished && i < json_array_size(writer->tensors); i++) {
+    char path[PATH_LIMIT + 100];
+    snprintf(path, sizeof path, "%s/%s", writer->folder,
+             json_string_value(json_object_get(json_array_get(writer->tensors, i), "file")));
+    unlink(path);
+  }
+  if (!writer->finished) rmdir(writer->folder);
+  json_decref(writer->tensors);
+  free(writer);
+}

@@ -1,0 +1,46 @@
+/* Traces on disk: `manifest.json` and one raw little-endian file per stage and layer. */
+#ifndef PV_TRACE_FOLDER_H
+#define PV_TRACE_FOLDER_H
+
+#include <stdbool.h>
+
+#include "runtime/forward/forward.h"
+
+/* Which stages and layers are wanted. NULL means all. Names as in pv_stage_name; layers as
+ * numbers, separated by commas. */
+typedef struct pv_trace_filter {
+  bool stage[PV_STAGES];
+  bool layer[PV_MODEL_LAYERS_MAX];
+} pv_trace_filter;
+pv_status pv_trace_filter_parse(const char *stages, const char *layers, const pv_shape *shape,
+                                pv_trace_filter *out, pv_error *err);
+
+/* Writer. The folder must not exist or be empty; files appear in it as the forward runs, and the
+ * manifest last: a folder without a manifest is no trace. */
+typedef struct pv_trace_writer pv_trace_writer;
+pv_status pv_trace_begin(const char *folder, const pv_forward *forward, const pv_model *model,
+                         const pv_trace_filter *filter, pv_trace_writer **out, pv_error *err);
+pv_sink pv_trace_sink(pv_trace_writer *writer);
+/* `about` (name and text pairs, NULL-ended) goes into the manifest. */
+pv_status pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err);
+void pv_trace_free(pv_trace_writer *writer); /* after finish, or to abandon: files are removed */
+
+/* Comparison of two trace folders, tensor by tensor. */
+typedef struct pv_trace_comparison {
+  uint64_t tensors, elements, different;
+  uint64_t only_left, only_right; /* tensors that one side lacks */
+  char numerics[2][400];          /* identities; equal or "" when not recorded */
+} pv_trace_comparison;
+typedef struct pv_trace_row { /* one tensor of both */
+  const char *stage;
+  int64_t layer;
+  uint64_t elements, different;
+  double max_abs, scale, cosine;
+  uint64_t worst;
+  double left, right;
+} pv_trace_row;
+typedef void (*pv_trace_report)(void *context, const pv_trace_row *row);
+pv_status pv_trace_compare(const char *left, const char *right, pv_trace_report report,
+                           void *context, pv_trace_comparison *out, pv_error *err);
+
+#endif
