@@ -39,17 +39,9 @@ static bool encode_q8_0(const float *x, pv_block_q8_0 *out) {
   return true;
 }
 
-static void pack_k4(const uint8_t sc[8], const uint8_t m[8], uint8_t out[12]) {
-  for (unsigned j = 0; j < 4; j++) {
-    out[j] = (uint8_t)(sc[j] | (sc[4 + j] >> 4) << 6);
-    out[4 + j] = (uint8_t)(m[j] | (m[4 + j] >> 4) << 6);
-    out[8 + j] = (uint8_t)((sc[4 + j] & 15u) | (m[4 + j] & 15u) << 4);
-  }
-}
-
 /* Q4_K and Q5_K share everything but `top`, the largest integer (15 or 31). Minima are stored as
  * magnitudes below zero, so a sub-block of positive values keeps a minimum of 0. */
-static bool scale_k4(const float *x, int top, pv_block_q4_k *head, uint8_t q[256]) {
+static bool scale_k4(const float *x, int top, pv_block_q4_k *head, int8_t q[256]) {
   float scale[8], low[8], max_scale = 0.0f, max_low = 0.0f, d, dmin;
   uint8_t sc[8], m[8];
   for (unsigned j = 0; j < 8; j++) {
@@ -70,56 +62,42 @@ static bool scale_k4(const float *x, int top, pv_block_q4_k *head, uint8_t q[256
     m[j] = (uint8_t)round_near(quotient(low[j], dmin), 0, 63);
     const float step = d * (float)sc[j], minimum = dmin * (float)m[j];
     for (unsigned i = 0; i < 32; i++)
-      q[32 * j + i] = (uint8_t)round_near(quotient(x[32 * j + i] + minimum, step), 0, top);
+      q[32 * j + i] = (int8_t)round_near(quotient(x[32 * j + i] + minimum, step), 0, top);
   }
-  pack_k4(sc, m, head->scales);
+  pv_k4_pack(sc, m, head->scales);
   return true;
 }
 
 static bool encode_q4_k(const float *x, pv_block_q4_k *out) {
-  uint8_t q[256];
+  int8_t q[256];
   if (!scale_k4(x, 15, out, q)) return false;
-  for (unsigned i = 0; i < 128; i++) {
-    const unsigned at = i / 32 * 64 + i % 32;
-    out->q[i] = (uint8_t)(q[at] | q[at + 32] << 4);
-  }
+  pv_block_pack(PV_TYPE_Q4_K, q, out);
   return true;
 }
 
 static bool encode_q5_k(const float *x, pv_block_q5_k *out) {
-  uint8_t q[256];
+  int8_t q[256];
   pv_block_q4_k head;
   if (!scale_k4(x, 31, &head, q)) return false;
-  memset(out, 0, sizeof *out);
   out->d = head.d;
   out->dmin = head.dmin;
   memcpy(out->scales, head.scales, sizeof out->scales);
-  for (unsigned i = 0; i < 128; i++) {
-    const unsigned at = i / 32 * 64 + i % 32;
-    out->q[i] = (uint8_t)((q[at] & 15u) | (q[at + 32] & 15u) << 4);
-  }
-  for (unsigned i = 0; i < 256; i++)
-    out->high[i % 32] = (uint8_t)(out->high[i % 32] | (q[i] >> 4) << (i / 32));
+  pv_block_pack(PV_TYPE_Q5_K, q, out);
   return true;
 }
 
 static bool encode_q6_k(const float *x, pv_block_q6_k *out) {
+  int8_t q[256];
   float d;
-  memset(out, 0, sizeof *out);
   if (!store_scale(largest(x, 256) / (31.0f * 127.0f), &out->d, &d)) return false;
   for (unsigned j = 0; j < 16; j++) {
     const int sc = round_near(quotient(largest(x + 16 * j, 16) / 31.0f, d), 0, 127);
     const float step = d * (float)sc;
     out->scales[j] = (int8_t)sc;
-    for (unsigned i = 16 * j; i < 16 * j + 16; i++) {
-      const unsigned q = (unsigned)(round_near(quotient(x[i], step), -32, 31) + 32);
-      const unsigned half = i / 128, quarter = i % 128 / 32, lane = i % 32;
-      uint8_t *low = &out->low[half * 64 + quarter % 2 * 32 + lane];
-      uint8_t *high = &out->high[half * 32 + lane];
-      *low = (uint8_t)(*low | (q & 15u) << (quarter < 2 ? 0 : 4));
-      *high = (uint8_t)(*high | (q >> 4) << (2 * quarter));
-    }
+    for (unsigned i = 16 * j; i < 16 * j + 16; i++)
+      q[i] = (int8_t)round_near(quotient(x[i], step), -32, 31);
   }
+  pv_block_pack(PV_TYPE_Q6_K, q, out);
   return true;
 }
 

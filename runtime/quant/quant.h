@@ -24,7 +24,7 @@ typedef struct pv_type_info {
   const char *name;        /* "Q4_K" */
   uint32_t block_elements; /* 1, 32 or 256 */
   uint32_t block_bytes;
-  bool quantised;          /* small integers with block scales */
+  bool quantised; /* small integers with block scales */
 } pv_type_info;
 
 #define PV_TYPE_COUNT 7
@@ -72,10 +72,15 @@ bool pv_tensor_size(pv_type type, const uint64_t *dims, unsigned dim_count, uint
 
 /* The eight (sc, m) pairs of a Q4_K or Q5_K super-block. */
 void pv_k4_scales(const uint8_t scales[12], uint8_t sc[8], uint8_t m[8]);
+/* The inverse; every value is below 64. */
+void pv_k4_pack(const uint8_t sc[8], const uint8_t m[8], uint8_t scales[12]);
 
 /* Integer weights of one block as small signed or unsigned integers, in row order:
  * Q8_0: 32 of -128..127; Q4_K: 256 of 0..15; Q5_K: 256 of 0..31; Q6_K: 256 of -32..31. */
 void pv_block_integers(pv_type type, const void *block, int8_t *out);
+/* The inverse: writes the integers of a block and leaves its scales alone. Each must be in the
+ * range of the type. */
+void pv_block_pack(pv_type type, const int8_t *integers, void *block);
 
 /* Decodes `count` weights of a row (count a whole number of blocks) into float32 exactly as the
  * reference implementation does (d * sc and dmin * m rounded to float32, then product, then

@@ -98,6 +98,43 @@ static uint32_t step(uint32_t *state) {
   return *state >> 8;
 }
 
+/* Packing undoes unpacking for every integer that a type can hold. */
+static void test_pack(void) {
+  static const struct {
+    pv_type type;
+    int low, high;
+  } ranges[] = {{PV_TYPE_Q8_0, -128, 127},
+                {PV_TYPE_Q4_K, 0, 15},
+                {PV_TYPE_Q5_K, 0, 31},
+                {PV_TYPE_Q6_K, -32, 31}};
+  uint32_t state = 11;
+  for (unsigned t = 0; t < 4; t++) {
+    const unsigned count = pv_type_get((uint32_t)ranges[t].type)->block_elements;
+    unsigned char block[256];
+    int8_t in[256], out[256];
+    for (unsigned round = 0; round < 64; round++) {
+      memset(block, (int)step(&state) & 255, sizeof block);
+      for (unsigned i = 0; i < count; i++)
+        in[i] = (int8_t)(ranges[t].low +
+                         (int)(step(&state) % (uint32_t)(ranges[t].high - ranges[t].low + 1)));
+      pv_block_pack(ranges[t].type, in, block);
+      pv_block_integers(ranges[t].type, block, out);
+      EXPECT_BYTES(out, in, count);
+    }
+  }
+  for (unsigned round = 0; round < 64; round++) {
+    uint8_t sc[8], m[8], sc2[8], m2[8], packed[12];
+    for (unsigned j = 0; j < 8; j++) {
+      sc[j] = step(&state) & 63u;
+      m[j] = step(&state) & 63u;
+    }
+    pv_k4_pack(sc, m, packed);
+    pv_k4_scales(packed, sc2, m2);
+    EXPECT_BYTES(sc2, sc, 8);
+    EXPECT_BYTES(m2, m, 8);
+  }
+}
+
 /* Encoding and decoding again stays within half a step of the block's range; what is decoded does
  * not change when it is encoded once more with the exactly representable types. */
 static void test_encode(void) {
@@ -150,6 +187,7 @@ static void test_encode_refuses(void) {
 int main(void) {
   return pv_testing_main("quant blocks", (pv_case[]){PV_CASE(test_golden),
                                                      PV_CASE(test_places),
+                                                     PV_CASE(test_pack),
                                                      PV_CASE(test_encode),
                                                      PV_CASE(test_encode_refuses),
                                                      {0}});
