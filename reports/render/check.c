@@ -1,0 +1,73 @@
+#include "reports/render/render.h"
+
+/* A renderer does not believe the result it is given: what it would print as proven must be
+ * supported inside the result itself. */
+
+static pv_status refuse(pv_error *err, const char *what, const char *id) {
+  return pv_error_set(err, PV_ERR_INTERNAL, "the result contradicts itself: %s%s%s", what,
+                      id[0] != '\0' ? ": " : "", id);
+}
+
+static pv_status check_falsifier(const pv_falsifier_result *f, pv_error *err) {
+  if (f->falsifier == NULL || f->falsifier->id == NULL)
+    return refuse(err, "a falsifier without its contract entry", "");
+  const char *id = f->falsifier->id;
+  if ((unsigned)f->verdict >= PV_VERDICT_COUNT) return refuse(err, "an unknown verdict", id);
+  if (f->verdict != PV_PASS) return PV_OK;
+  if (f->compared == 0) return refuse(err, "a PASS that compared nothing", id);
+  if (f->source != PV_FROM_RUN && f->source != PV_FROM_RECEIPT)
+    return refuse(err, "a PASS from nowhere", id);
+  return PV_OK;
+}
+
+static pv_status check_criterion(const pv_result *r, const pv_criterion_result *c, pv_error *err) {
+  if (c->criterion == NULL || c->criterion->id == NULL)
+    return refuse(err, "a criterion without its contract entry", "");
+  const char *id = c->criterion->id;
+  if ((unsigned)c->verdict >= PV_VERDICT_COUNT) return refuse(err, "an unknown verdict", id);
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    if (c->falsifiers[i] >= r->falsifier_count)
+      return refuse(err, "a criterion bound to a falsifier that is not there", id);
+  if (c->verdict != PV_PASS) return PV_OK;
+  if (c->falsifier_count == 0) return refuse(err, "a PASS that no falsifier supports", id);
+  if (c->source != PV_FROM_RUN && c->source != PV_FROM_RECEIPT)
+    return refuse(err, "a PASS from nowhere", id);
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    if (r->falsifiers[c->falsifiers[i]].verdict != PV_PASS)
+      return refuse(err, "a criterion better than its falsifiers", id);
+  return PV_OK;
+}
+
+static pv_status check_totals(const pv_result *r, pv_error *err) {
+  size_t passed = 0;
+  bool falsified = false;
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    const pv_verdict v = r->criteria[i].verdict;
+    passed += v == PV_PASS;
+    falsified = falsified || v == PV_FAIL || v == PV_VACUOUS;
+  }
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_verdict v = r->falsifiers[i].verdict;
+    falsified = falsified || v == PV_FAIL || v == PV_VACUOUS;
+  }
+  if (r->summary.discharged != passed)
+    return refuse(err, "the summary counts other discharged criteria than there are", "");
+  const bool declared = r->status_before == PV_STATUS_KNOWN_DIVERGENCE;
+  if (r->exit_code == 0 && ((falsified && !declared) || !r->status_carried))
+    return refuse(err, "exit code 0 over a claim that is falsified or not carried", "");
+  return PV_OK;
+}
+
+pv_status pv_render_check(const pv_result *result, pv_error *err) {
+  if (result == NULL || result->contract == NULL)
+    return refuse(err, "there is no contract in it", "");
+  if ((unsigned)result->status_before >= PV_STATUS_COUNT ||
+      (unsigned)result->status_after >= PV_STATUS_COUNT)
+    return refuse(err, "an unknown status", "");
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < result->falsifier_count && status == PV_OK; i++)
+    status = check_falsifier(&result->falsifiers[i], err);
+  for (size_t i = 0; i < result->criterion_count && status == PV_OK; i++)
+    status = check_criterion(result, &result->criteria[i], err);
+  return status == PV_OK ? check_totals(result, err) : status;
+}

@@ -1,0 +1,15 @@
+/* The shapes of a plot. A slot has its own colour and its own shape, so that neither is needed. */
+#ifndef PV_RENDER_PLOT_MARKS_H
+#define PV_RENDER_PLOT_MARKS_H
+
+#include "reports/render/plot.h"
+
+void pv_plot_xy(pv_text *out, double x, double y); /* "12.3,45.6" */
+void pv_plot_open(pv_text *out, const char *css, double x, double y);
+void pv_plot_label(pv_text *out, const char *css, double x, double y, const char *text);
+/* One marker of about `size` around (x, y); a cross when `bad`. */
+void pv_plot_mark(pv_text *out, double x, double y, size_t slot, bool bad, double size);
+/* The sample in a legend: 22 wide, centred on y. */
+void pv_plot_key(pv_text *out, double x, double y, size_t slot, const pv_plot_line *line);
+
+#endif

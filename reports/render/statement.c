@@ -1,0 +1,90 @@
+/* An in-toto Statement v1 with the test-result predicate: who claims that which bytes passed which
+ * tests. Subjects are the things tested, so the digests of the model, the probe and the evidence;
+ * the contract is the configuration of the test. */
+#include <string.h>
+
+#include "reports/render/json_parts.h"
+
+static bool is_digest(const char *value) {
+  return strlen(value) == 64 && strspn(value, "0123456789abcdef") == 64;
+}
+
+static bool add_resource(json_t *list, const char *name, const char *digest) {
+  if (!is_digest(pv_view_text(digest))) return true;
+  return json_array_append_new(list, json_pack("{s:o, s:{s:s}}", "name", pv_json_text(name),
+                                               "digest", "sha256", digest)) == 0;
+}
+
+/* Facts named "sha256" or "... sha256" / "..._sha256" name what they are the digest of. */
+static bool add_facts(json_t *list, const pv_fact *facts, size_t count, const char *whole) {
+  static const char suffix[] = "sha256";
+  bool ok = true;
+  for (size_t i = 0; i < count && ok; i++) {
+    const char *name = pv_view_text(facts[i].name);
+    const size_t length = strlen(name);
+    if (length < sizeof suffix - 1 || strcmp(name + length - (sizeof suffix - 1), suffix) != 0)
+      continue;
+    size_t stem = length - (sizeof suffix - 1);
+    while (stem > 0 && strchr(" _.-", name[stem - 1]) != NULL) stem--;
+    pv_text subject = PV_TEXT_INIT;
+    pv_text_add(&subject, stem > 0 ? name : whole, stem > 0 ? stem : strlen(whole));
+    ok = !subject.failed && add_resource(list, subject.data, facts[i].value);
+    pv_text_free(&subject);
+  }
+  return ok;
+}
+
+static json_t *subjects(const pv_result *r, const pv_render_links *links) {
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  const char *model = pv_view_fact(r->model, r->model_count, "path");
+  if (ok && links != NULL) ok = add_resource(list, "evidence.json", links->evidence_sha256);
+  ok = ok && add_facts(list, r->model, r->model_count, model != NULL ? model : "model");
+  ok = ok && add_facts(list, r->environment, r->environment_count, "environment");
+  /* Without any other digest the statement is still about something: the contract itself. */
+  if (ok && json_array_size(list) == 0)
+    ok = add_resource(list, r->contract->path, r->contract->sha256);
+  if (ok) return list;
+  json_decref(list);
+  return NULL;
+}
+
+/* `passed`: names of the falsifiers that passed; otherwise those that are false. Those without an
+ * answer are warned: neither passed nor failed. */
+static json_t *tests(const pv_result *r, int kind) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < r->falsifier_count && list != NULL; i++) {
+    const pv_concern concern = pv_view_concern(r->falsifiers[i].verdict);
+    const int of = concern == PV_CONCERN_NONE ? 0 : concern == PV_CONCERN_FALSE ? 2 : 1;
+    if (of != kind) continue;
+    if (json_array_append_new(list, pv_json_text(r->falsifiers[i].falsifier->id)) != 0) {
+      json_decref(list);
+      return NULL;
+    }
+  }
+  return list;
+}
+
+static const char *outcome(const pv_result *r) {
+  if (r->exit_code == 1 || !r->status_carried) return "FAILED";
+  const bool open = pv_view_count(r, PV_CONCERN_NONE) != r->criterion_count;
+  return r->exit_code == 0 && !open               ? "PASSED"
+         : r->exit_code == 0 || r->exit_code == 3 ? "WARNED"
+                                                  : "FAILED";
+}
+
+pv_status pv_render_statement(const pv_result *result, const pv_render_links *links, pv_text *out,
+                              pv_error *err) {
+  const pv_status status = pv_render_check(result, err);
+  if (status != PV_OK) return status;
+  json_t *predicate =
+      json_pack("{s:s, s:[{s:o, s:{s:s}}], s:o, s:o, s:o}", "result", outcome(result),
+                "configuration", "name", pv_json_text(result->contract->path), "digest", "sha256",
+                result->contract->sha256, "passedTests", tests(result, 0), "warnedTests",
+                tests(result, 1), "failedTests", tests(result, 2));
+  json_t *statement =
+      json_pack("{s:s, s:o, s:s, s:o}", "_type", "https://in-toto.io/Statement/v1", "subject",
+                subjects(result, links), "predicateType",
+                "https://in-toto.io/attestation/test-result/v0.1", "predicate", predicate);
+  return pv_json_put(out, statement, err);
+}

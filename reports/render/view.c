@@ -1,0 +1,244 @@
+#include "reports/render/view.h"
+
+#include <string.h>
+
+#include "reports/render/fmt.h"
+
+static const pv_look looks[PV_VERDICT_COUNT] = {
+    [PV_NOT_RUN] = {"⚪", "○", "-", "notrun", "2", "nobody looked"},
+    [PV_PASS] = {"✅", "✓", "+", "pass", "32", "the claim held"},
+    [PV_FAIL] = {"❌", "✗", "X", "fail", "1;31", "the claim is false"},
+    [PV_ERROR] = {"⚠️", "!", "!", "error", "33", "the check could not be carried out"},
+    [PV_TIMEOUT] = {"⏱️", "◷", "T", "timeout", "33", "the check took too long"},
+    [PV_CRASH] = {"💥", "‼", "#", "crash", "33", "the probe ended without an answer"},
+    [PV_VACUOUS] = {"🚫", "∅", "0", "vacuous", "1;31", "nothing was tested"},
+    [PV_INCOMPARABLE] = {"↔️", "≠", "~", "incomparable", "33",
+                         "the two sides compute different functions"},
+    [PV_STALE] = {"⌛", "◌", "?", "stale", "2", "the receipt no longer holds"},
+};
+
+const pv_look *pv_view_look(pv_verdict verdict) {
+  return &looks[verdict];
+}
+
+const char *pv_view_text(const char *value) {
+  return value == NULL ? "" : value;
+}
+
+pv_concern pv_view_concern(pv_verdict verdict) {
+  switch (verdict) {
+    case PV_PASS:
+      return PV_CONCERN_NONE;
+    case PV_FAIL:
+    case PV_VACUOUS:
+      return PV_CONCERN_FALSE;
+    case PV_NOT_RUN:
+    case PV_STALE:
+      return PV_CONCERN_UNSEEN;
+    default:
+      return PV_CONCERN_UNJUDGED;
+  }
+}
+
+size_t pv_view_count(const pv_result *result, pv_concern concern) {
+  size_t count = 0;
+  for (size_t i = 0; i < result->criterion_count; i++)
+    count += pv_view_concern(result->criteria[i].verdict) == concern;
+  return count;
+}
+
+/* Also a falsifier that supports no criterion can be false. */
+static bool any_false(const pv_result *r) {
+  for (size_t i = 0; i < r->falsifier_count; i++)
+    if (pv_view_concern(r->falsifiers[i].verdict) == PV_CONCERN_FALSE) return true;
+  return pv_view_count(r, PV_CONCERN_FALSE) > 0;
+}
+
+const char *pv_view_outcome(const pv_result *r) {
+  if (any_false(r)) return r->exit_code == 0 ? "Known divergence" : "Falsified";
+  if (!r->status_carried) return "Not carried";
+  if (r->exit_code == 0) return "Carried";
+  return r->exit_code == 3 ? "Not fully judged" : "Not carried";
+}
+
+pv_verdict pv_view_outcome_look(const pv_result *r) {
+  if (any_false(r) || !r->status_carried) return PV_FAIL;
+  if (r->exit_code == 0) return PV_PASS;
+  return r->exit_code == 3 ? PV_NOT_RUN : PV_FAIL;
+}
+
+static void put_names(pv_text *out, const pv_result *r, pv_concern concern) {
+  enum { NAMED = 4 };
+  size_t seen = 0;
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    if (pv_view_concern(r->criteria[i].verdict) != concern) continue;
+    if (seen < NAMED) {
+      pv_text_puts(out, seen > 0 ? ", " : " (");
+      pv_text_puts(out, r->criteria[i].criterion->id);
+    }
+    seen++;
+  }
+  if (seen > NAMED) pv_text_printf(out, " and %zu more", seen - NAMED);
+  if (seen > 0) pv_text_puts(out, ")");
+}
+
+static void put_rest(pv_text *out, const pv_result *r) {
+  const size_t unjudged = pv_view_count(r, PV_CONCERN_UNJUDGED);
+  const size_t unseen = pv_view_count(r, PV_CONCERN_UNSEEN);
+  if (unjudged > 0) pv_text_printf(out, "; %zu could not be judged", unjudged);
+  if (unseen > 0) pv_text_printf(out, "; nobody looked at %zu", unseen);
+}
+
+void pv_view_sentence(pv_text *out, const pv_result *r) {
+  const size_t all = r->criterion_count, held = pv_view_count(r, PV_CONCERN_NONE);
+  const size_t refuted = pv_view_count(r, PV_CONCERN_FALSE);
+  if (refuted > 0) {
+    pv_text_printf(out, "%zu of %zu criteria %s false", refuted, all, refuted == 1 ? "is" : "are");
+    put_names(out, r, PV_CONCERN_FALSE);
+    pv_text_printf(out, "; %zu hold%s", held, held == 1 ? "s" : "");
+  } else if (any_false(r)) {
+    pv_text_puts(out, "A falsifier that no criterion names is false");
+  } else if (all == 0) {
+    pv_text_puts(out, "The contract has no criteria, so nothing was claimed or shown");
+  } else if (held == all) {
+    pv_text_printf(out, "%s %zu criteria hold, and none is falsified", all == 1 ? "The" : "All",
+                   all);
+  } else {
+    pv_text_printf(out, "Nothing is falsified; %zu of %zu criteria hold%s", held, all,
+                   held == 1 ? "s" : "");
+  }
+  put_rest(out, r);
+  pv_text_puts(out, ".");
+  if (any_false(r) && r->exit_code == 0)
+    pv_text_puts(out, " The file declares this as a known divergence.");
+  if (!r->status_carried)
+    pv_text_printf(out, " The file claims %s, but the evidence carries only %s.",
+                   pv_contract_status_name(r->status_before),
+                   pv_contract_status_name(r->status_after));
+}
+
+void pv_view_transition(pv_text *out, const pv_result *r) {
+  if (!r->status_carried) {
+    pv_text_puts(out, "not carried");
+  } else if (r->status_before == r->status_after) {
+    pv_text_puts(out, "carried, unchanged");
+  } else {
+    pv_text_puts(out, "carried, and the evidence carries more");
+  }
+  if (r->status_before != r->status_after)
+    pv_text_puts(out, r->publish ? "; recorded in the contract" : "; the file was not changed");
+}
+
+void pv_view_falsifier_source(pv_text *out, const pv_falsifier_result *f) {
+  if (f->source == PV_FROM_RUN) {
+    pv_text_puts(out, "this run");
+    return;
+  }
+  const char *device = pv_view_text(f->receipt_device), *date = pv_view_text(f->receipt_date);
+  const char *run = pv_view_text(f->receipt_run);
+  if (f->source == PV_FROM_NOWHERE && device[0] == '\0' && date[0] == '\0' && run[0] == '\0') {
+    pv_text_puts(out, "nowhere");
+    return;
+  }
+  pv_text_puts(out, f->source == PV_FROM_RECEIPT ? "receipt: " : "nowhere (old receipt: ");
+  const char *what = device[0] != '\0' ? device : run[0] != '\0' ? run : "unknown device";
+  pv_text_puts(out, what);
+  if (date[0] != '\0') pv_text_printf(out, ", %s", date);
+  if (f->source != PV_FROM_RECEIPT) pv_text_puts(out, ")");
+}
+
+static const pv_falsifier_result *part(const pv_result *r, const pv_criterion_result *c, size_t i) {
+  return &r->falsifiers[c->falsifiers[i]];
+}
+
+void pv_view_criterion_source(pv_text *out, const pv_result *r, size_t index) {
+  const pv_criterion_result *c = &r->criteria[index];
+  for (size_t i = 0; i < c->falsifier_count && c->source == PV_FROM_RECEIPT; i++) {
+    if (part(r, c, i)->source != PV_FROM_RECEIPT) continue;
+    pv_view_falsifier_source(out, part(r, c, i));
+    return;
+  }
+  pv_text_puts(out, c->source == PV_FROM_RUN       ? "this run"
+                    : c->source == PV_FROM_RECEIPT ? "receipt"
+                                                   : "nowhere");
+}
+
+void pv_view_criterion_reason(pv_text *out, const pv_result *r, size_t index) {
+  enum { SHOWN = 3 };
+  const pv_criterion_result *c = &r->criteria[index];
+  size_t seen = 0;
+  if (c->falsifier_count == 0) pv_text_puts(out, "no falsifier is bound to it");
+  for (size_t i = 0; i < c->falsifier_count; i++) {
+    const pv_falsifier_result *f = part(r, c, i);
+    if (f->verdict != c->verdict) continue;
+    if (seen++ >= SHOWN) continue;
+    const char *reason = pv_view_text(f->reason);
+    pv_text_printf(out, "%s%s: %s", seen > 1 ? "; " : "", f->falsifier->id,
+                   reason[0] != '\0' ? reason : pv_view_look(f->verdict)->means);
+  }
+  if (seen > SHOWN) pv_text_printf(out, "; and %zu more", seen - SHOWN);
+}
+
+void pv_view_where(pv_text *out, const pv_result *r) {
+  size_t counts[3] = {0};
+  const char *device = "", *date = "";
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    const pv_criterion_result *c = &r->criteria[i];
+    counts[c->source <= PV_FROM_RECEIPT ? c->source : PV_FROM_NOWHERE]++;
+    for (size_t k = 0; k < c->falsifier_count && c->source == PV_FROM_RECEIPT; k++) {
+      if (device[0] != '\0' || part(r, c, k)->source != PV_FROM_RECEIPT) continue;
+      device = pv_view_text(part(r, c, k)->receipt_device);
+      date = pv_view_text(part(r, c, k)->receipt_date);
+    }
+  }
+  pv_text_printf(out, "%zu by this run", counts[PV_FROM_RUN]);
+  if (counts[PV_FROM_RECEIPT] > 0) {
+    pv_text_printf(out, ", %zu by receipt", counts[PV_FROM_RECEIPT]);
+    if (device[0] != '\0') pv_text_printf(out, " (%s%s%s)", device, date[0] ? ", " : "", date);
+  }
+  pv_text_printf(out, ", %zu nowhere", counts[PV_FROM_NOWHERE]);
+}
+
+void pv_view_worst(pv_text *out, const pv_worst *w) {
+  pv_text_puts(out, pv_view_text(w->stage));
+  if (w->layer >= 0) pv_text_printf(out, ", layer %lld", (long long)w->layer);
+  if (w->position >= 0) pv_text_printf(out, ", position %lld", (long long)w->position);
+  if (w->index >= 0) pv_text_printf(out, ", index %lld", (long long)w->index);
+  pv_text_puts(out, ": ");
+  pv_fmt_number(out, w->left);
+  pv_text_puts(out, " against ");
+  pv_fmt_number(out, w->right);
+}
+
+bool pv_view_divergence(const pv_result *r, pv_divergence *out) {
+  bool found = false;
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[i];
+    for (size_t s = 0; s < f->series_count && f->verdict == PV_FAIL; s++) {
+      const pv_series *line = &f->series[s];
+      if (strcmp(pv_view_text(line->picture), "stage-error") != 0) continue;
+      for (size_t k = 0; k < line->count; k++) {
+        if (line->y[k] == 0.0 || (found && !(line->x[k] < out->x))) continue;
+        *out = (pv_divergence){f, line, line->x[k], line->y[k]};
+        found = true;
+      }
+    }
+  }
+  return found;
+}
+
+const char *pv_view_fact(const pv_fact *facts, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(pv_view_text(facts[i].name), name) == 0) return facts[i].value;
+  return NULL;
+}
+
+pv_status pv_view_end(pv_text *out, size_t begin, pv_status status, pv_error *err) {
+  if (status == PV_OK && !out->failed) return PV_OK;
+  if (out->data != NULL && begin < out->capacity) {
+    out->length = begin;
+    out->data[begin] = '\0';
+  }
+  if (status != PV_OK) return status;
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory while writing a report");
+}

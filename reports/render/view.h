@@ -1,0 +1,63 @@
+/* What every format says, said once: the sentence on top, marks, sources, reasons. */
+#ifndef PV_RENDER_VIEW_H
+#define PV_RENDER_VIEW_H
+
+#include <stdbool.h>
+
+#include "reports/render/render.h"
+
+/* How a verdict looks. Marks differ in shape, never in colour alone. */
+typedef struct pv_look {
+  const char *emoji; /* markdown */
+  const char *glyph; /* terminal */
+  const char *ascii; /* terminal without Unicode */
+  const char *css;   /* class and symbol id: "pass", "fail", ... */
+  const char *ansi;  /* SGR parameters */
+  const char *means; /* "the claim held", for titles and legends */
+} pv_look;
+const pv_look *pv_view_look(pv_verdict verdict);
+
+/* The three questions after "what holds?". */
+typedef enum pv_concern {
+  PV_CONCERN_NONE = 0, /* PASS */
+  PV_CONCERN_FALSE,    /* FAIL, VACUOUS */
+  PV_CONCERN_UNJUDGED, /* tried, without an answer: ERROR, TIMEOUT, CRASH, INCOMPARABLE */
+  PV_CONCERN_UNSEEN    /* nobody looked: NOT_RUN, STALE */
+} pv_concern;
+pv_concern pv_view_concern(pv_verdict verdict);
+size_t pv_view_count(const pv_result *result, pv_concern concern); /* criteria */
+
+/* One or two words for the outcome ("Falsified") and the look that goes with it. */
+const char *pv_view_outcome(const pv_result *result);
+pv_verdict pv_view_outcome_look(const pv_result *result);
+
+/* Plain sentences, escaped by nobody yet. */
+void pv_view_sentence(pv_text *out, const pv_result *result);
+/* "raised, recorded in the contract", "unchanged", ... */
+void pv_view_transition(pv_text *out, const pv_result *result);
+/* "9 criteria held by this run, 2 by receipts (NVIDIA H100, 2026-11-20), 1 by nothing". */
+void pv_view_where(pv_text *out, const pv_result *result);
+void pv_view_criterion_source(pv_text *out, const pv_result *result, size_t criterion);
+void pv_view_falsifier_source(pv_text *out, const pv_falsifier_result *falsifier);
+/* Why a criterion has its verdict: the reasons of the falsifiers that decide it. */
+void pv_view_criterion_reason(pv_text *out, const pv_result *result, size_t criterion);
+/* "moe_ffn_out, layer 3, position 17, index 5: 0.5 against 0.25" */
+void pv_view_worst(pv_text *out, const pv_worst *worst);
+
+/* Where two sides first part: the smallest x of a "stage-error" line of a failing falsifier whose
+ * value is not 0. False when there is none. */
+typedef struct pv_divergence {
+  const pv_falsifier_result *falsifier;
+  const pv_series *series;
+  double x, y;
+} pv_divergence;
+bool pv_view_divergence(const pv_result *result, pv_divergence *out);
+
+/* Value of an environment or model fact, or NULL. */
+const char *pv_view_fact(const pv_fact *facts, size_t count, const char *name);
+const char *pv_view_text(const char *value); /* "" for NULL */
+
+/* The end of every renderer: when `status` or `out` says failed, `out` is cut back to `begin`. */
+pv_status pv_view_end(pv_text *out, size_t begin, pv_status status, pv_error *err);
+
+#endif
