@@ -25,12 +25,15 @@ function(pv_room name)
   target_link_libraries(${name} PUBLIC pv_flags ${ROOM_DEPENDS})
 endfunction()
 
-# pv_test(NAME SOURCES test_x.c [DEPENDS room ...]): one CUnit program, one ctest entry.
+# pv_test(NAME SOURCES test_x.c [DEPENDS room ...] [LABELS label ...]): one CUnit program, one ctest
+# entry. Labels: threads (also run under the thread sanitizer), slow (not under sanitizers), long
+# (only with ./dev test --long), gpu (only with ./dev test --gpu).
 function(pv_test name)
-  cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE pv_flags pv_testing ${TEST_DEPENDS})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   # 77: every test of the program was skipped (see tests/unit/testing.h); under CI=true it fails.
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+    LABELS "${TEST_LABELS}")
 endfunction()

@@ -1,0 +1,65 @@
+# Reads C files; prints each include that points the wrong way, each leftover note and each file
+# that is too long. A room may include itself and what the table names; see docs and DESIGN: base
+# stands before everything, the validator never touches what parses a model.
+
+function room(path,   part, n) {
+  n = split(path, part, "/")
+  return n > 2 ? part[1] "/" part[2] : part[1]
+}
+
+function allow(from, list,   item, n, i) {
+  known[from] = 1
+  n = split(list, item, " ")
+  for (i = 1; i <= n; i++) allowed[from, item[i]] = 1
+}
+
+function complain(text) { print text; bad++ }
+
+function check_include(from, target,   to) {
+  if (!(from in known)) { complain(FILENAME ": the room " from " is not in tests/meta/house.awk"); return }
+  to = room(target)
+  if (to == from || (from, to) in allowed || (from, target) in allowed) return
+  if (index(target, "/") == 0) return # generated, or beside the file
+  complain(FILENAME ":" FNR ": " from " must not include " target)
+}
+
+BEGIN {
+  allow("runtime/base", "")
+  allow("runtime/quant", "runtime/base")
+  allow("runtime/gguf", "runtime/base runtime/quant")
+  allow("runtime/tokenizer", "runtime/base runtime/gguf")
+  allow("runtime/sampler", "runtime/base")
+  allow("kernels/arith", "")
+  allow("kernels/cpu", "runtime/base runtime/quant kernels/arith")
+  allow("kernels/cuda", "runtime/base runtime/quant kernels/arith")
+  allow("kernels/ptx", "runtime/base")
+  allow("runtime/model", "runtime/base runtime/gguf runtime/quant")
+  low = "runtime/base runtime/gguf runtime/quant runtime/model kernels/arith kernels/cpu kernels/cuda kernels/ptx"
+  allow("runtime/forward", low)
+  allow("runtime/reference", low " runtime/forward")
+  allow("runtime/trace", low " runtime/forward")
+  allow("runtime/synth", low " runtime/forward")
+  allow("runtime/probe", low " runtime/forward runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler")
+  base = "runtime/base runtime/probe/check_spec.h runtime/probe/frame.h"
+  allow("validator/yaml", "runtime/base")
+  allow("validator/model", base " validator/yaml")
+  allow("validator/rules", base " validator/yaml validator/model")
+  allow("validator/store", base " validator/yaml validator/model")
+  allow("validator/run", base " validator/yaml validator/model")
+  allow("reports/render", "runtime/base validator/model")
+  allow("validator/cli", base " validator/yaml validator/model validator/rules validator/store validator/run reports/render")
+}
+
+FNR == 1 { files++; if (FILENAME ~ /^tests\//) tests = 1; else tests = 0 }
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+  split($0, quoted, "\"")
+  if (!tests) check_include(room(FILENAME), quoted[2])
+}
+/TO[D]O|FIX[M]E/ { complain(FILENAME ":" FNR ": a leftover note: " $0) }
+{ lines[FILENAME] = FNR }
+END {
+  for (file in lines) if (lines[file] > 600) complain(file ": " lines[file] " lines, at most 600")
+  if (files == 0) complain("no file was looked at")
+  printf "%d files looked at\n", files
+  exit bad > 0
+}

@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# The tiers of `./dev test`; sourced by ./dev, which defines build, format, lint, note and die.
+# Each tier prints what it did; the last line of all counts the test cases that ran now.
+
+total_passed=0
+total_failed=0
+broken=0
+
+# One digest over everything that a tier's outcome depends on.
+tier_key() {
+  {
+    sources . | xargs -0 sha256sum 2>/dev/null
+    gcc --version
+    printf "%s\n" "${PV_GOLDEN:-}"
+    ls ../shared ../shared/golden ../shared/models 2>/dev/null
+  } | sha256sum | cut -d' ' -f1
+}
+
+# Cases from a ctest -V log: a program's own "N passed, N failed", else one case for each entry.
+count_cases() {
+  awk '
+    match($0, /^[0-9]+: [0-9]+ passed, [0-9]+ failed$/) {
+      id = $1 + 0; passed[id] = $2; failed[id] = $4; counted[id] = 1; next }
+    match($0, /Test +#[0-9]+: /) {
+      id = substr($0, RSTART); sub(/^Test +#/, "", id); id += 0
+      if ($0 ~ /Passed/) entry[id] = "p"; else if ($0 ~ /\*\*\*Skipped/) entry[id] = "s"; else entry[id] = "f" }
+    END {
+      for (id in entry) {
+        if (entry[id] == "s") { skips++; continue }
+        if (counted[id]) { p += passed[id]; f += failed[id] }
+        if (entry[id] == "f" && !(counted[id] && failed[id] > 0)) f++
+        if (entry[id] == "p" && !counted[id]) p++
+      }
+      printf "%d %d %d\n", p, f, skips }' "$1"
+}
+
+# run_ctest NAME FOLDER CTEST-ARGS...
+run_ctest() {
+  local name=$1 folder=$2 log code=0 passed failed skipped
+  shift 2
+  log=$folder/test.log
+  ctest --test-dir "$folder" -V --no-tests=error -j "$(nproc)" "$@" >"$log" 2>&1 || code=$?
+  read -r passed failed skipped < <(count_cases "$log")
+  if [ "$code" -ne 0 ]; then
+    [ "$failed" -gt 0 ] || failed=1
+    awk '/^The following tests FAILED/ { tail = 1 } tail' "$log"
+    grep -E '^[0-9]+: (FAILED|.*(Sanitizer|runtime error|: got |is false))' "$log" | head -40 || true
+    note "$name: the whole output is in $log"
+  fi
+  note "$name: $passed passed, $failed failed, $skipped programs skipped"
+  total_passed=$((total_passed + passed))
+  total_failed=$((total_failed + failed))
+  [ "$code" -eq 0 ]
+}
+
+# tier NAME FUNCTION ARGS...: runs it, unless it passed before on exactly these files. What is not
+# run is not counted.
+tier() {
+  local name=$1 stamp="build-release/tier-$1" started=$SECONDS
+  shift
+  if [ "$fresh" -eq 0 ] && [ "$(head -n1 "$stamp" 2>/dev/null)" = "$key" ]; then
+    note "$name: not run again, it passed $(tail -n1 "$stamp") on exactly these files (--fresh repeats it)"
+    return
+  fi
+  rm -f "$stamp"
+  if "$@"; then
+    printf '%s\n%s\n' "$key" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$stamp"
+  else
+    broken=1
+  fi
+  note "$name: $((SECONDS - started)) s"
+}
+
+# check NAME COMMAND...: something that is one case.
+check() {
+  local name=$1
+  shift
+  if "$@"; then
+    total_passed=$((total_passed + 1))
+    note "$name: clean"
+  else
+    total_failed=$((total_failed + 1))
+    note "$name: FAILED"
+    return 1
+  fi
+}
+
+tier_sanitize() {
+  build asan-ubsan
+  ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    run_ctest asan-ubsan build-asan-ubsan -LE '^(slow|long|gpu)$'
+}
+
+tier_threads() {
+  local programs
+  configure tsan
+  programs=$(ctest --test-dir build-tsan -N -L '^threads$' | sed -n 's/^ *Test *#[0-9]*: *//p')
+  [ -n "$programs" ] || { note "tsan: no test is labelled threads"; return 1; }
+  # shellcheck disable=SC2086 # one target for each word
+  build tsan $programs
+  TSAN_OPTIONS=halt_on_error=1 run_ctest tsan build-tsan -L '^threads$' -LE '^(long|gpu)$'
+}
+
+tier_gpu() {
+  command -v nvcc >/dev/null || [ -x "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ] ||
+    { note "gpu: nvcc is not on this machine"; return 1; }
+  run_ctest gpu build-release -L '^gpu$'
+}
+
+run_tiers() {
+  local fresh=0 long=0 gpu=0 key
+  [ "${CI:-}" = true ] && fresh=1
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --fresh) fresh=1 ;;
+      --long) long=1 ;;
+      --gpu) gpu=1 ;;
+      *) die "no such option of test: $1" ;;
+    esac
+    shift
+  done
+  build release
+  key=$(tier_key)
+  run_ctest release build-release -LE '^(long|gpu)$' || broken=1
+  [ "$long" -eq 0 ] || tier long run_ctest long build-release -L '^long$'
+  [ "$gpu" -eq 0 ] || tier gpu tier_gpu
+  tier format check format format --check
+  tier lint check clang-tidy lint
+  tier asan-ubsan tier_sanitize
+  tier tsan tier_threads
+  printf '%s passed, %s failed\n' "$total_passed" "$total_failed"
+  [ "$total_failed" -eq 0 ] && [ "$broken" -eq 0 ] && [ "$total_passed" -gt 0 ]
+}
