@@ -47,9 +47,8 @@ static void test_exp(void) {
     const double error = fabs(pv_sampler_exp(x) - want) / (want * 0x1p-52);
     if (!(error <= worst)) worst = error;
   }
-  printf("worst %g\n", worst);
-  EXPECT(worst <= 2.0);
-  EXPECT(worst > 0.0); /* it is not libm's own */
+  EXPECT(worst <= 1.25); /* libm is off by half a unit itself; without the last term: 1.45 */
+  EXPECT(worst > 0.0);   /* it is not libm's own */
   EXPECT_F64(pv_sampler_exp(0.0), 1.0, 0.0);
   EXPECT_F64(pv_sampler_exp(-0.0), 1.0, 0.0);
   EXPECT_F64(pv_sampler_exp(-708.5), 0.0, 0.0);
