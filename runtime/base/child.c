@@ -178,8 +178,8 @@ static bool drain(pv_child *child, int which, pv_text *channel) {
   }
   pv_text *text = &child->text[which - OUT];
   const size_t room = child->output_limit - text->length;
-  if ((size_t)n > room || text->failed) child->result.output_dropped = true;
   pv_text_add(text, buffer, (size_t)n < room ? (size_t)n : room);
+  if ((size_t)n > room || text->failed) child->result.output_dropped = true;
   return false;
 }
 

@@ -1,0 +1,13 @@
+/* Makes the Nth allocation fail. Link with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc. */
+#ifndef PV_TEST_FAILING_H
+#define PV_TEST_FAILING_H
+
+#include <stdbool.h>
+
+/* From now on allocations are counted; number `n` (from 1) and, with `lasting`, all later ones
+ * return NULL. */
+void failing_begin(unsigned n, bool lasting);
+/* Stops. Returns how many allocations were asked for since failing_begin. */
+unsigned failing_end(void);
+
+#endif

@@ -1,0 +1,201 @@
+/* Every allocation of base fails once: the call says so, leaks nothing and leaves outputs alone. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/base/arena.h"
+#include "runtime/base/child.h"
+#include "runtime/base/file.h"
+#include "runtime/base/sha256.h"
+#include "runtime/base/text.h"
+#include "tests/fault/failing.h"
+#include "tests/unit/testing.h"
+
+static char path[] = "/tmp/pv-fault-XXXXXX";
+
+/* Open descriptors of this process. */
+static unsigned descriptors(void) {
+  unsigned count = 0;
+  DIR *dir = opendir("/proc/self/fd");
+  while (dir != NULL && readdir(dir) != NULL) count++;
+  if (dir != NULL) closedir(dir);
+  return count;
+}
+
+/* Runs `work` with the 1st, 2nd, ... allocation failing, until none is left to fail. `work` returns
+ * true when everything went well and checks by itself that a failure was reported cleanly. */
+static void fail_each(bool (*work)(void), unsigned at_least) {
+  for (int lasting = 0; lasting < 2; lasting++) {
+    const unsigned before = descriptors();
+    unsigned n = 1, asked = 0;
+    for (bool good = false; !good && n < 1000; n++) {
+      failing_begin(n, lasting != 0);
+      good = work();
+      asked = failing_end();
+      /* Success exactly when no allocation was refused: a refusal nobody noticed is a defect. */
+      EXPECT(good == (asked < n));
+    }
+    EXPECT(asked >= at_least);
+    EXPECT(n < 1000);
+    EXPECT_U64(descriptors(), before);
+    EXPECT(waitpid(-1, NULL, WNOHANG) == -1); /* and no child is left */
+  }
+}
+
+static bool arena_work(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  bool good = pv_arena_strdup(&arena, "text") != NULL;
+  good &= pv_arena_alloc(&arena, 100000, 1) != NULL;
+  good &= pv_arena_printf(&arena, "%070000d", 1) != NULL;
+  good &= PV_ARENA_NEW(&arena, 1 << 20, int) != NULL;
+  pv_arena_free(&arena);
+  return good;
+}
+
+static bool text_work(void) {
+  pv_text text = PV_TEXT_INIT;
+  for (int i = 0; i < 1000; i++) {
+    const size_t length = text.length;
+    const bool failed = text.failed;
+    if (i % 2 == 0)
+      pv_text_printf(&text, "%d,", i);
+    else
+      pv_text_escape(&text, "\x1b[0m", 4);
+    if (failed && text.length != length) return EXPECT(!"the text grew after a failure");
+    if (text.data != NULL && text.data[text.length] != '\0') return EXPECT(!"no NUL at the end");
+  }
+  const bool good = !text.failed;
+  pv_text_free(&text);
+  return good;
+}
+
+static bool read_work(void) {
+  unsigned char mark;
+  pv_bytes bytes = {&mark, 7};
+  pv_error err = PV_ERROR_INIT;
+  const pv_status status = pv_file_read(path, 100, &bytes, &err);
+  if (status == PV_OK) {
+    pv_bytes_free(&bytes);
+    return true;
+  }
+  if (status != PV_ERR_NOMEM || err.status != PV_ERR_NOMEM || bytes.data != &mark)
+    EXPECT(!"the error is out of memory and the output untouched");
+  return false;
+}
+
+static bool replace_work(void) {
+  pv_error err = PV_ERROR_INIT;
+  return pv_file_replace(path, "content", 7, &err) == PV_OK;
+}
+
+static bool digest_work(void) {
+  char out[PV_SHA256_HEX] = "untouched";
+  pv_error err = PV_ERROR_INIT;
+  const pv_status status = pv_sha256_file(path, out, &err);
+  if (status == PV_OK) return true;
+  if (status != PV_ERR_NOMEM || strcmp(out, "untouched") != 0)
+    EXPECT(!"the error is out of memory and the output untouched");
+  return false;
+}
+
+static bool bytes_digest_work(void) {
+  char out[PV_SHA256_HEX] = "untouched";
+  const pv_status status = pv_sha256_bytes("abc", 3, out, NULL);
+  return status == PV_OK;
+}
+
+static bool child_work(void) {
+  static const char *const argv[] = {"/bin/sh", "-c", "cat; echo err >&2; echo f >&3", NULL};
+  pv_text channel = PV_TEXT_INIT;
+  pv_child *child = NULL;
+  pv_child_event event = PV_CHILD_BYTES;
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = pv_child_start(&(pv_child_spec){argv, "in", 2, 100}, &child, &err);
+  while (status == PV_OK && event == PV_CHILD_BYTES)
+    status = pv_child_wait(child, 20, &channel, 100, &event, &err);
+  if (status != PV_OK && status != PV_ERR_NOMEM) EXPECT(!"the error is out of memory");
+  /* Captured output that could not be kept is reported as dropped, not as empty. */
+  const bool good = status == PV_OK && event == PV_CHILD_EXIT &&
+                    !pv_child_result(child)->output_dropped && channel.length == 2;
+  pv_text_free(&channel);
+  pv_child_free(child);
+  return good;
+}
+
+static bool error_work(void) {
+  char *printed = NULL;
+  size_t length = 0;
+  pv_error err = PV_ERROR_INIT;
+  pv_error_set(&err, PV_ERR_INPUT, "message");
+  pv_error_at(&err, "file", 1, 1, 0);
+  FILE *file = open_memstream(&printed, &length);
+  if (file == NULL) return false;
+  pv_error_print(&err, file);
+  fclose(file);
+  const bool good = printed != NULL && strcmp(printed, "file:1:1: error: message\n") == 0;
+  free(printed);
+  return good;
+}
+
+static void test_arena(void) {
+  fail_each(arena_work, 4);
+}
+static void test_text(void) {
+  fail_each(text_work, 5);
+}
+static void test_file_read(void) {
+  fail_each(read_work, 1);
+}
+static void test_file_replace(void) {
+  fail_each(replace_work, 0);
+  pv_bytes bytes = {0};
+  EXPECT_I64(pv_file_read(path, 100, &bytes, NULL), PV_OK);
+  EXPECT_STR((const char *)bytes.data, "content");
+  pv_bytes_free(&bytes);
+}
+static void test_digest(void) {
+  fail_each(digest_work, 2);
+  fail_each(bytes_digest_work, 1);
+}
+static void test_child(void) {
+  fail_each(child_work, 5);
+}
+static void test_error_print(void) {
+  fail_each(error_work, 0);
+}
+
+/* The wrappers themselves: otherwise all of the above would hold without a single failure. */
+static void test_wrappers_work(void) {
+  failing_begin(2, false);
+  void *a = malloc(1), *b = calloc(1, 1), *c = realloc(NULL, 1);
+  const bool shape = a != NULL && b == NULL && c != NULL;
+  EXPECT_U64(failing_end(), 3);
+  EXPECT(shape);
+  free(a);
+  free(c);
+  failing_begin(1, true);
+  void *d = malloc(1), *e = malloc(1);
+  failing_end();
+  EXPECT(d == NULL && e == NULL);
+}
+
+int main(void) {
+  const int fd = mkstemp(path);
+  if (fd < 0 || write(fd, "content", 7) != 7 || close(fd) != 0) return 1;
+  const int code = pv_testing_main("fault", (pv_case[]){PV_CASE(test_wrappers_work),
+                                                        PV_CASE(test_arena),
+                                                        PV_CASE(test_text),
+                                                        PV_CASE(test_file_read),
+                                                        PV_CASE(test_file_replace),
+                                                        PV_CASE(test_digest),
+                                                        PV_CASE(test_child),
+                                                        PV_CASE(test_error_print),
+                                                        {0}});
+  unlink(path);
+  return code;
+}
