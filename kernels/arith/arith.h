@@ -73,10 +73,11 @@ PV_ARITH float pv_rint_f32(float x) {
   return (x + 12582912.0f) - 12582912.0f;
 }
 
-/* exp(x). x = k ln2 + r, |r| <= ln2 / 2, ln2 in two parts; exp(r) = 1 + r + r^2 q(r) with q of
- * degree 4 interpolated at Chebyshev nodes (relative error of the polynomial 1.1e-8); 2^k applied
- * in two factors so that subnormal results round once. */
-PV_ARITH float pv_exp_f32(float x) {
+/* exp(x) as a product of two factors, the returned one normal. x = k ln2 + r, |r| <= ln2 / 2, ln2
+ * in two parts; exp(r) = 1 + r + r^2 q(r) with q of degree 4 interpolated at Chebyshev nodes
+ * (relative error of the polynomial 1.1e-8); 2^k in two factors, so that a subnormal result
+ * rounds once, when they are multiplied. */
+PV_ARITH float pv_exp_split_f32(float x, float *scale) {
   float xc = x < -110.0f ? -110.0f : x;
   xc = xc > 90.0f ? 90.0f : xc;
   const float t = pv_fma_f32(xc, 0x1.715476p+0f, 12582912.0f);
@@ -91,14 +92,26 @@ PV_ARITH float pv_exp_f32(float x) {
   const float e = 1.0f + pv_fma_f32(q, r * r, r);
   const int32_t k = (int32_t)(pv_bits_f32(t) - 0x4b400000u);
   const int32_t half = k >> 1;
-  const float s1 = pv_f32_bits((uint32_t)(half + 127) << 23);
-  const float s2 = pv_f32_bits((uint32_t)(k - half + 127) << 23);
-  return e * s1 * s2;
+  *scale = pv_f32_bits((uint32_t)(k - half + 127) << 23);
+  return e * pv_f32_bits((uint32_t)(half + 127) << 23);
 }
 
-/* SiLU: x / (1 + exp(-x)). */
+PV_ARITH float pv_exp_f32(float x) {
+  float scale;
+  const float e = pv_exp_split_f32(x, &scale);
+  return e * scale;
+}
+
+/* SiLU: x / (1 + exp(-x)), with e = exp(-|x|) so that nothing overflows: x / (1 + e) for x >= 0,
+ * x e / (1 + e) below, where the second factor of e comes last. -infinity gives -0 by clamping
+ * as every x below -110 does. */
 PV_ARITH float pv_silu_f32(float x) {
-  return pv_div_f32(x, 1.0f + pv_exp_f32(-x));
+  float scale;
+  const float xc = x < -150.0f ? -150.0f : x;
+  const float part = pv_exp_split_f32(x < 0.0f ? x : -x, &scale);
+  const float top = x < 0.0f ? xc * part : x;
+  const float last = x < 0.0f ? scale : 1.0f;
+  return pv_div_f32(top, 1.0f + part * scale) * last;
 }
 
 /* SwiGLU of one element: silu(gate) * up. */

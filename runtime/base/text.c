@@ -172,3 +172,22 @@ void pv_text_escape(pv_text *text, const char *bytes, size_t length) {
     i += n;
   }
 }
+
+size_t pv_text_distance(const char *a, const char *b) {
+  enum { LONGEST = 64 };
+  size_t row[LONGEST + 1];
+  const size_t n = strlen(a), m = strlen(b);
+  if (n > LONGEST || m > LONGEST) return LONGEST;
+  for (size_t j = 0; j <= m; j++) row[j] = j;
+  for (size_t i = 1; i <= n; i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= m; j++) {
+      const size_t replace = diagonal + (a[i - 1] != b[j - 1]);
+      const size_t one = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      diagonal = row[j];
+      row[j] = replace < one ? replace : one;
+    }
+  }
+  return row[m];
+}

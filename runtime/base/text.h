@@ -34,6 +34,9 @@ bool pv_parse_f64(const char *text, size_t length, double *out);
  * \xNN, so that text from a stranger's file cannot move the cursor or reorder a line. */
 void pv_text_escape(pv_text *text, const char *bytes, size_t length);
 
+/* Edit distance, for "did you mean"; texts of more than 64 bytes are 64 apart. */
+size_t pv_text_distance(const char *a, const char *b);
+
 bool pv_utf8_valid(const char *bytes, size_t length);
 
 #endif

@@ -38,7 +38,4 @@ pv_status pv_option_real(const char *name, const char *text, double min, double 
 pv_status pv_option_ids(const char *name, const char *text, uint32_t **out, size_t *count,
                         pv_error *err);
 
-/* Edit distance for "did you mean". */
-size_t pv_text_distance(const char *a, const char *b);
-
 #endif

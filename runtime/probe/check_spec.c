@@ -1,0 +1,191 @@
+#include "runtime/probe/check_spec.h"
+
+#include <string.h>
+
+#include "runtime/base/text.h"
+
+static const char *const backends[] = {"cpu", "cuda", "ptx", NULL};
+static const char *const identities[] = {"i16", "f32-f64acc", "f64", "i8", NULL};
+static const char *const types[] = {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q5_K", "Q6_K", NULL};
+
+#define ENUM(name, words, fallback, about) \
+  { name, PV_PARAM_ENUM, (fallback) == NULL, 0, 0, words, "", fallback, about }
+#define REAL(name, min, max, unit, fallback, about) \
+  { name, PV_PARAM_REAL, false, min, max, NULL, unit, fallback, about }
+#define INT(name, min, max, unit, fallback, about) \
+  { name, PV_PARAM_INT, false, min, max, NULL, unit, fallback, about }
+
+#define BACKEND        ENUM("backend", backends, "cpu", "who computes")
+#define LEFT           ENUM("left", backends, "cpu", "one side")
+#define RIGHT          ENUM("right", backends, "cuda", "the other side")
+#define NUMERICS       ENUM("numerics", identities, "i16", "numerics identity, see docs/numerics.md")
+#define LEFT_NUMERICS  ENUM("left_numerics", identities, "i16", "identity of the left side")
+#define RIGHT_NUMERICS ENUM("right_numerics", identities, "i16", "identity of the right side")
+#define TYPE           ENUM("type", types, NULL, "tensor type")
+#define PROMPTS                                                                              \
+  {                                                                                          \
+    "prompts", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "all",                               \
+        "names of prompts in the reference file; without it those that the check can afford" \
+  }
+
+static const pv_param_spec two_sides[] = {LEFT, RIGHT, LEFT_NUMERICS, RIGHT_NUMERICS, PROMPTS};
+static const pv_param_spec one_side[] = {BACKEND, NUMERICS, PROMPTS};
+static const pv_param_spec backend_prompts[] = {BACKEND, PROMPTS};
+static const pv_param_spec numerics_prompts[] = {NUMERICS, PROMPTS};
+static const pv_param_spec type_only[] = {TYPE};
+static const pv_param_spec type_numerics[] = {TYPE, NUMERICS};
+static const pv_param_spec argmax_params[] = {LEFT, RIGHT, NUMERICS, PROMPTS};
+static const pv_param_spec runs_params[] = {
+    BACKEND, NUMERICS, INT("runs", 2, 10, "processes", "3", "fresh processes"), PROMPTS};
+static const pv_param_spec arbiter_params[] = {
+    BACKEND, NUMERICS,
+    REAL("min_cosine", 0.5, 1, "", "0.9999999", "smallest cosine of the logits at any position"),
+    PROMPTS};
+static const pv_param_spec reference_params[] = {
+    BACKEND, NUMERICS,
+    REAL("min_cosine", 0.5, 1, "", "0.99", "the cosine at the end of each prompt lies above this"),
+    PROMPTS};
+static const pv_param_spec sum_params[] = {
+    BACKEND, NUMERICS,
+    REAL("tolerance", 1e-12, 0.1, "", "1e-6", "largest distance of the sum from 1"), PROMPTS};
+static const pv_param_spec dispatch_params[] = {
+    BACKEND, NUMERICS,
+    REAL("tolerance", 1e-15, 0.1, "", "1e-3",
+         "largest error over the largest value of the exact sum"),
+    PROMPTS};
+static const pv_param_spec ulp_params[] = {
+    REAL("max_ulp", 0.5, 1000, "ulp", "4", "largest error in units in the last place")};
+static const pv_param_spec min_types[] = {
+    INT("min_types", 1, 7, "types", "1", "tensor types that the model must mix")};
+static const pv_param_spec memory_params[] = {
+    BACKEND, NUMERICS,
+    REAL("max_fraction", 0.01, 1, "", "0.95", "largest share of the device's memory")};
+static const pv_param_spec speed_params[] = {
+    BACKEND, NUMERICS,
+    REAL("min_tokens_per_s", 0.001, 1e9, "tokens/s", "150", "smallest median of decode"),
+    INT("tokens", 1, 65536, "tokens", "128", "decoded tokens per repeat"),
+    INT("repeats", 1, 63, "repeats", "5", "repeats of which the median is taken")};
+static const pv_param_spec ptx_params[] = {
+    {"kernel", PV_PARAM_STRING, true, 0, 0, NULL, "", NULL, "name of the kernel"},
+    {"require", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", "instructions that must occur"},
+    {"forbid", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", "instructions that must not occur"},
+    {"order", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", "instructions that occur in this order"},
+    {"count", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", "instruction.times, exactly"}};
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+#define CHECK(name, about, list, needs, timeout) \
+  { name, about, list, COUNT(list), needs, timeout }
+#define PLAIN(name, about, needs, timeout) \
+  { name, about, NULL, 0, needs, timeout }
+#define BOTH (PV_NEEDS_MODEL | PV_NEEDS_REFERENCE)
+
+static const pv_check_spec table[] = {
+    CHECK("experts.combine_order",
+          "The weighted sum of experts is taken by rank, product then fma, bit for bit. Fails on "
+          "any other order.",
+          backend_prompts, BOTH, 60),
+    CHECK("experts.dispatch",
+          "The experts' sum equals the dense sum over all experts with weight 0 for those that "
+          "were not chosen. Fails when another expert's rows are read or one is dropped.",
+          dispatch_params, BOTH, 60),
+    CHECK("forward.arbiter",
+          "Logits, top tokens and expert sets against the float64 arbiter at every position; "
+          "reports router margins and the error of each layer.",
+          arbiter_params, BOTH, 120),
+    CHECK("forward.argmax",
+          "The top token at every position of every prompt is the same on both "
+          "sides.",
+          argmax_params, BOTH, 120),
+    CHECK("forward.batch_split",
+          "Prefill, decode and any cut into batches give the same bits at every stage.", one_side,
+          BOTH, 120),
+    CHECK("forward.determinism", "Fresh processes give the same SHA-256 over every stage.",
+          runs_params, BOTH, 120),
+    CHECK("forward.finite", "Every element of every stage is finite.", one_side, BOTH, 120),
+    CHECK("forward.no_fallback",
+          "The backend that was asked for is the one that computed. Asking for one that is not "
+          "there is NOT_RUN, never another backend's answer.",
+          backend_prompts, BOTH, 60),
+    CHECK("forward.parity",
+          "Two backends of one numerics identity give the same bits at every stage of every "
+          "layer and position. Different identities are INCOMPARABLE.",
+          two_sides, BOTH, 300),
+    CHECK("forward.paths",
+          "Scalar and AVX2 code with 1, 2 and 7 threads give the same bits at every stage.",
+          numerics_prompts, BOTH, 120),
+    CHECK("forward.reference",
+          "Cosine of the logits and the top token against the Hugging Face reference at the end "
+          "of every prompt; other positions are counted and reported.",
+          reference_params, BOTH, 60),
+    CHECK("forward.shape",
+          "Every stage has the rows and the width that the metadata imply; expert and token "
+          "indices are in range.",
+          backend_prompts, BOTH, 60),
+    CHECK("gemv.bound",
+          "Products of random rows lie within the rounding bound that the definition allows, "
+          "against float64.",
+          type_numerics, 0, 30),
+    CHECK("gemv.exact",
+          "Products of small integers with power-of-two scales are exact, on every code path.",
+          type_only, 0, 30),
+    CHECK("memory.headroom", "Weights, cache and buffers fit in a share of the device's memory.",
+          memory_params, PV_NEEDS_MODEL, 60),
+    PLAIN("names.mutations", "A model with a renamed, doubled or transposed tensor is refused.",
+          PV_NEEDS_MODEL, 60),
+    PLAIN("names.resolve",
+          "Every tensor that the architecture needs is there with the shape that the metadata "
+          "imply, and no other.",
+          PV_NEEDS_MODEL, 30),
+    CHECK("ptx.emit", "The PTX that is loaded has the instructions that the contract states.",
+          ptx_params, PV_NEEDS_CUDA, 30),
+    CHECK("quant.blocks",
+          "The block decoder against the format's definition, written a second time, over random "
+          "blocks.",
+          type_only, 0, 30),
+    CHECK("router.index_sets",
+          "The sets of chosen experts are the same on both sides at every layer and position.",
+          two_sides, BOTH, 120),
+    PLAIN("router.topk_rule",
+          "Softmax, choice and weights of the router against a sorting oracle, with planted ties "
+          "(value descending, then index ascending).",
+          0, 30),
+    CHECK("router.weights_sum", "The weights of the chosen experts add up to 1.", sum_params, BOTH,
+          60),
+    CHECK("swiglu.error",
+          "SwiGLU against extended precision over a grid and edge values, in units in the last "
+          "place.",
+          ulp_params, 0, 30),
+    CHECK("throughput.decode", "Median of decoded tokens per second.", speed_params, PV_NEEDS_MODEL,
+          300),
+    CHECK("types.dispatch",
+          "Rows of every tensor, read by the tensor's own type, against float64. Fails when bytes "
+          "of one type are read as another.",
+          min_types, PV_NEEDS_MODEL, 60),
+    PLAIN("types.refuse_unknown",
+          "Unknown tensor types, other versions, other byte order and truncation are refused.",
+          PV_NEEDS_MODEL, 60),
+};
+
+const pv_check_spec *pv_check_specs(size_t *count) {
+  *count = COUNT(table);
+  return table;
+}
+
+const pv_check_spec *pv_check_find(const char *name) {
+  for (size_t i = 0; i < COUNT(table); i++)
+    if (strcmp(table[i].name, name) == 0) return &table[i];
+  return NULL;
+}
+
+const char *pv_check_nearest(const char *name) {
+  const char *best = NULL;
+  size_t least = 6;
+  for (size_t i = 0; i < COUNT(table); i++) {
+    const size_t d = pv_text_distance(name, table[i].name);
+    if (d < least) {
+      least = d;
+      best = table[i].name;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,129 @@
+#include "runtime/reference/reference.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/arena.h"
+#include "runtime/base/ck.h"
+#include "runtime/base/cursor.h"
+#include "runtime/base/file.h"
+#include "runtime/base/sha256.h"
+#include "runtime/quant/quant.h"
+
+enum { PROMPTS_MAX = 1024, VOCAB_MAX = 1 << 24, DIGEST = 32 };
+#define FILE_MAX ((size_t)256 << 20)
+static const char magic[8] = "PVREF\0\0\1";
+
+struct pv_reference {
+  pv_arena arena;
+  pv_reference_prompt *prompts;
+  size_t count;
+};
+
+static pv_status refuse(pv_error *err, const char *name, uint64_t byte, const char *why) {
+  const pv_status status = pv_error_set(err, PV_ERR_INPUT, "the reference %s", why);
+  pv_error_at(err, name, 0, 0, (int64_t)byte);
+  pv_error_hint(err, "make it again with models/make_reference.py");
+  return status;
+}
+
+static bool digest_holds(const unsigned char *data, size_t length) {
+  char want[PV_SHA256_HEX], hex[PV_SHA256_HEX];
+  if (pv_sha256_bytes(data, length - DIGEST, hex, NULL) != PV_OK) return false;
+  for (size_t i = 0; i < DIGEST; i++) snprintf(want + 2 * i, 3, "%02x", data[length - DIGEST + i]);
+  return memcmp(want, hex, 64) == 0;
+}
+
+static char *read_string(pv_cursor *c, pv_arena *arena) {
+  const uint32_t length = pv_cursor_u32(c);
+  const unsigned char *bytes = pv_cursor_take(c, length);
+  return bytes == NULL ? NULL : pv_arena_strndup(arena, (const char *)bytes, length);
+}
+
+/* A count and as many token ids below the vocabulary's size. */
+static uint32_t *read_ids(pv_cursor *c, pv_arena *arena, uint32_t vocab, size_t *count) {
+  const uint32_t n = pv_cursor_u32(c);
+  const unsigned char *bytes = pv_cursor_take(c, (uint64_t)n * 4);
+  uint32_t *ids = bytes == NULL ? NULL : PV_ARENA_NEW(arena, n, uint32_t);
+  pv_cursor values = pv_cursor_make(bytes, (uint64_t)n * 4);
+  for (uint32_t i = 0; ids != NULL && i < n; i++) {
+    ids[i] = pv_cursor_u32(&values);
+    if (ids[i] >= vocab) c->failed = true;
+  }
+  if (ids == NULL) c->failed = true;
+  *count = n;
+  return ids;
+}
+
+static const float *read_logits(pv_cursor *c, pv_arena *arena, size_t rows, uint32_t vocab) {
+  uint64_t elements = 0, bytes = 0;
+  if (!pv_ck_mul(rows, vocab, &elements) || !pv_ck_mul(elements, 2, &bytes)) c->failed = true;
+  const unsigned char *halves = pv_cursor_take(c, bytes);
+  float *out = halves == NULL ? NULL : PV_ARENA_NEW(arena, elements, float);
+  for (uint64_t i = 0; out != NULL && i < elements; i++)
+    out[i] = pv_f16_to_f32((uint16_t)(halves[2 * i] | halves[2 * i + 1] << 8));
+  if (out == NULL) c->failed = true;
+  return out;
+}
+
+static void read_prompt(pv_cursor *c, pv_arena *arena, uint32_t vocab, pv_reference_prompt *p) {
+  p->vocab = vocab;
+  p->name = read_string(c, arena);
+  p->text = read_string(c, arena);
+  p->ids = read_ids(c, arena, vocab, &p->count);
+  p->hf_greedy = read_ids(c, arena, vocab, &p->hf_greedy_count);
+  p->f64_greedy = read_ids(c, arena, vocab, &p->f64_greedy_count);
+  const uint8_t has_logits = pv_cursor_u8(c);
+  if (has_logits > 1 || p->name == NULL || p->text == NULL || p->count == 0) c->failed = true;
+  if (has_logits == 1 && !c->failed) p->logits = read_logits(c, arena, p->count, vocab);
+}
+
+pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
+                             pv_error *err) {
+  if (length < sizeof magic + 8 + DIGEST || memcmp(data, magic, sizeof magic) != 0)
+    return refuse(err, name, 0, "is not one of version 1");
+  if (!digest_holds(data, length)) return refuse(err, name, length - DIGEST, "is damaged");
+  pv_cursor c = pv_cursor_make(data, length - DIGEST);
+  pv_cursor_take(&c, sizeof magic);
+  const uint32_t vocab = pv_cursor_u32(&c), count = pv_cursor_u32(&c);
+  if (vocab == 0 || vocab > VOCAB_MAX || count == 0 || count > PROMPTS_MAX)
+    return refuse(err, name, 8, "has an impossible size");
+  pv_reference *r = calloc(1, sizeof *r);
+  if (r != NULL) r->prompts = PV_ARENA_NEW(&r->arena, count, pv_reference_prompt);
+  if (r == NULL || r->prompts == NULL) {
+    pv_reference_close(r);
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference");
+  }
+  for (; r->count < count && !c.failed; r->count++)
+    read_prompt(&c, &r->arena, vocab, &r->prompts[r->count]);
+  if (c.failed || c.at != c.length) {
+    pv_reference_close(r);
+    return refuse(err, name, c.at, "has a part of the wrong length");
+  }
+  *out = r;
+  return PV_OK;
+}
+
+pv_status pv_reference_open(const char *path, pv_reference **out, pv_error *err) {
+  pv_bytes bytes;
+  pv_status status = pv_file_read(path, FILE_MAX, &bytes, err);
+  if (status != PV_OK) return status;
+  status = pv_reference_parse(bytes.data, bytes.length, path, out, err);
+  pv_bytes_free(&bytes);
+  return status;
+}
+
+void pv_reference_close(pv_reference *reference) {
+  if (reference == NULL) return;
+  pv_arena_free(&reference->arena);
+  free(reference);
+}
+
+size_t pv_reference_prompt_count(const pv_reference *reference) {
+  return reference->count;
+}
+
+const pv_reference_prompt *pv_reference_prompt_at(const pv_reference *reference, size_t index) {
+  return &reference->prompts[index];
+}

@@ -1,0 +1,34 @@
+/* The reference beside a model: prompts, and what the Hugging Face implementation computed for
+ * them. Written by models/make_reference.py; format in models/README.md. */
+#ifndef PV_REFERENCE_REFERENCE_H
+#define PV_REFERENCE_REFERENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/error.h"
+
+typedef struct pv_reference_prompt {
+  const char *name, *text;
+  const uint32_t *ids;
+  size_t count;
+  uint32_t vocab;
+  const float *logits;       /* [count][vocab], exact float32 of stored binary16; or NULL */
+  const uint32_t *hf_greedy; /* greedy continuation of the reference, hf_greedy_count ids */
+  size_t hf_greedy_count;
+  const uint32_t *f64_greedy; /* of the float64 forward */
+  size_t f64_greedy_count;
+} pv_reference_prompt;
+
+typedef struct pv_reference pv_reference;
+
+/* The file's SHA-256 trailer and every length are checked before use. */
+pv_status pv_reference_open(const char *path, pv_reference **out, pv_error *err);
+pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
+                             pv_error *err);
+void pv_reference_close(pv_reference *reference); /* NULL is allowed */
+
+size_t pv_reference_prompt_count(const pv_reference *reference);
+const pv_reference_prompt *pv_reference_prompt_at(const pv_reference *reference, size_t index);
+
+#endif
