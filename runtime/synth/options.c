@@ -1,0 +1,152 @@
+/* Shapes by name, defaults, and the check of everything that a caller can set. */
+#include <string.h>
+
+#include "runtime/base/ck.h"
+#include "runtime/synth/internal.h"
+
+#define LAYERS_MAX  PV_MODEL_LAYERS_MAX
+#define WIDTH_MAX   PV_MODEL_WIDTH_MAX
+#define EXPERTS_MAX PV_MODEL_EXPERTS_MAX
+
+static const struct {
+  const char *name;
+  pv_shape shape;
+} shapes[] = {
+    {"tiny",
+     {.layers = 4,
+      .hidden = 256,
+      .heads = 8,
+      .kv_heads = 2,
+      .head_dim = 64,
+      .experts = 16,
+      .used = 4,
+      .ffn = 256,
+      .vocab = 4096,
+      .context = 4096,
+      .rope_base = 1e6,
+      .eps = 1e-6f}},
+    {"qwen3-coder-30b-a3b",
+     {.layers = 48,
+      .hidden = 2048,
+      .heads = 32,
+      .kv_heads = 4,
+      .head_dim = 128,
+      .experts = 128,
+      .used = 8,
+      .ffn = 768,
+      .vocab = 151936,
+      .context = 262144,
+      .rope_base = 1e7,
+      .eps = 1e-6f}},
+};
+
+static const char *const layouts[PV_SYNTH_LAYOUT_COUNT] = {"F32",  "F16",    "BF16",      "Q8_0",
+                                                           "Q6_K", "Q4_K_M", "Q4_K_M-kv8"};
+
+bool pv_synth_shape(const char *name, pv_shape *shape) {
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    if (strcmp(shapes[i].name, name) == 0) {
+      *shape = shapes[i].shape;
+      return true;
+    }
+  return false;
+}
+
+const char *pv_synth_layout_name(pv_synth_layout layout) {
+  return (unsigned)layout < PV_SYNTH_LAYOUT_COUNT ? layouts[layout] : "unknown";
+}
+
+bool synth_layout_by_name(const char *name, pv_synth_layout *out) {
+  for (unsigned i = 0; i < PV_SYNTH_LAYOUT_COUNT; i++)
+    if (strcmp(layouts[i], name) == 0) {
+      *out = (pv_synth_layout)i;
+      return true;
+    }
+  return false;
+}
+
+pv_synth_options pv_synth_defaults(void) {
+  pv_synth_options options = {
+      .layout = PV_SYNTH_Q4_K_M, .seed = 1, .outlier_token = -1, .near_tie = -1.0};
+  pv_synth_shape("tiny", &options.shape);
+  return options;
+}
+
+static pv_status refuse(pv_error *err, const char *what, const char *cure) {
+  pv_error_set(err, PV_ERR_INPUT, "%s", what);
+  pv_error_hint(err, "%s", cure);
+  return PV_ERR_INPUT;
+}
+
+static pv_status check_ranges(const pv_shape *s, pv_error *err) {
+  const struct {
+    const char *name;
+    uint32_t value, low, high;
+  } ranges[] = {
+      {"--layers", s->layers, 1, LAYERS_MAX},
+      {"--hidden", s->hidden, 1, WIDTH_MAX},
+      {"--heads", s->heads, 1, 1024},
+      {"--kv-heads", s->kv_heads, 1, 1024},
+      {"--head-dim", s->head_dim, 8, 256},
+      {"--experts", s->experts, 1, EXPERTS_MAX},
+      {"--used", s->used, 1, EXPERTS_MAX},
+      {"--ffn", s->ffn, 1, WIDTH_MAX},
+      {"--vocab", s->vocab, PV_SYNTH_VOCAB_MIN, PV_SYNTH_VOCAB_MAX},
+      {"--context", s->context, 1, 1u << 24},
+  };
+  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+    if (ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high) continue;
+    pv_error_set(err, PV_ERR_INPUT, "%s is %u, outside %u..%u", ranges[i].name,
+                 (unsigned)ranges[i].value, (unsigned)ranges[i].low, (unsigned)ranges[i].high);
+    pv_error_hint(err, "give %s a value from %u to %u", ranges[i].name, (unsigned)ranges[i].low,
+                  (unsigned)ranges[i].high);
+    return PV_ERR_INPUT;
+  }
+  return PV_OK;
+}
+
+static pv_status check_shape(const pv_shape *s, pv_error *err) {
+  const pv_status status = check_ranges(s, err);
+  if (status != PV_OK) return status;
+  if (s->heads % s->kv_heads != 0)
+    return refuse(err, "the query heads are not a multiple of the key heads",
+                  "choose --heads as a multiple of --kv-heads");
+  if (s->head_dim % 8 != 0)
+    return refuse(err, "the head dimension is not a multiple of 8", "change --head-dim");
+  if ((uint64_t)s->heads * s->head_dim > WIDTH_MAX)
+    return refuse(err, "the attention is wider than 65536", "lower --heads or --head-dim");
+  if (s->used > s->experts)
+    return refuse(err, "more experts are used than there are", "lower --used or raise --experts");
+  if (!(s->rope_base > 0.0 && s->rope_base <= 1e12))
+    return refuse(err, "the RoPE base is not in (0, 1e12]", "change --rope-base");
+  if (!(s->eps > 0.0f && s->eps <= 1.0f))
+    return refuse(err, "the RMSNorm epsilon is not in (0, 1]", "change --eps");
+  return PV_OK;
+}
+
+pv_status synth_check(const pv_synth_options *options, pv_error *err) {
+  const pv_shape *s = &options->shape;
+  const pv_status status = check_shape(s, err);
+  if (status != PV_OK) return status;
+  if ((unsigned)options->layout >= PV_SYNTH_LAYOUT_COUNT)
+    return refuse(err, "the layout is unknown", "choose one that --help lists");
+  if (options->threads > 256) return refuse(err, "more than 256 threads", "lower --threads");
+  if (!(options->outlier >= 0.0 && options->outlier <= 1e9))
+    return refuse(err, "the outlier is not a factor in 0..1e9", "change --outlier");
+  if (options->outlier_channel >= s->hidden)
+    return refuse(err, "the outlier's channel is not one of the hidden ones",
+                  "lower --outlier-channel below --hidden");
+  if (options->outlier_token < -1 || options->outlier_token >= (int64_t)s->vocab)
+    return refuse(err, "the outlier's token is not in the vocabulary",
+                  "lower --outlier-token below --vocab");
+  if (options->outlier > 0.0 && s->hidden < 2)
+    return refuse(err, "an outlier needs other channels to stand out from", "raise --hidden");
+  if (!(options->near_tie <= 1.0))
+    return refuse(err, "the near-tie is not a number up to 1", "change --near-tie");
+  if (options->near_tie >= 0.0 && s->experts < 2)
+    return refuse(err, "a near-tie needs two experts", "raise --experts");
+  if (memchr(options->name, '\0', sizeof options->name) == NULL ||
+      !pv_utf8_valid(options->name, strlen(options->name)))
+    return refuse(err, "the name is not text of at most 63 bytes", "change --name");
+  return PV_OK;
+}

@@ -1,0 +1,203 @@
+/* The command line of `synth`. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/ck.h"
+#include "runtime/synth/internal.h"
+
+const char pv_synth_help[] =
+    "usage: synth [options] --out FILE\n"
+    "\n"
+    "Writes a GGUF model with the Qwen3-MoE architecture and random weights. The same options "
+    "give\n"
+    "the same bytes on every machine and with any number of threads.\n"
+    "\n"
+    "  --out FILE            where to write; an existing file is kept unless --force is given\n"
+    "  --shape NAME          tiny (4 layers, 10 MB; the default) or qwen3-coder-30b-a3b (48 "
+    "layers,\n"
+    "                        18.6 GB); every dimension below changes it, wherever it stands\n"
+    "  --layers N            --hidden N      --heads N       --kv-heads N    --head-dim N\n"
+    "  --experts N           --used N        --ffn N         --vocab N       --context N\n"
+    "  --tokens N            the same as --vocab: entries of the vocabulary, at least 258\n"
+    "  --rope-base X         --eps X\n"
+    "  --tied                the head is the token embedding\n"
+    "  --layout NAME         F32 F16 BF16 Q8_0 Q6_K, Q4_K_M (the default: as published files of "
+    "the\n"
+    "                        30B shape mix Q4_K and Q6_K) or Q4_K_M-kv8 (attn_k and attn_v in "
+    "Q8_0,\n"
+    "                        attn_output in Q5_K, as newer quantisers do it)\n"
+    "  --seed N              default 1\n"
+    "  --threads N           default: one for each processor\n"
+    "  --name TEXT           general.name\n"
+    "  --outlier X           one channel of the token embedding gets X times the rms of the "
+    "others\n"
+    "  --outlier-channel N   which one; default 0\n"
+    "  --outlier-token ID    only in the row of this token; default: in all\n"
+    "  --near-tie X          experts 2j and 2j+1 differ by X in one router weight; 0: exact ties\n"
+    "  --integers            every weight is a small integer, exact in its type\n"
+    "  --force               replace an existing file\n"
+    "  --no-sync             do not wait until the disk has everything\n"
+    "\n"
+    "examples:\n"
+    "  synth --out /tmp/tiny.gguf\n"
+    "  synth --shape qwen3-coder-30b-a3b --layers 8 --out 30b-8.gguf\n"
+    "  synth --layout BF16 --outlier 1000 --outlier-channel 17 --out outlier.gguf\n"
+    "  synth --near-tie 1e-6 --seed 3 --out ties.gguf\n";
+
+typedef enum kind { SHAPE, OUT, NAME, LAYOUT, U32, U64, TOKEN, F64, F32, FLAG, HELP } kind;
+
+typedef struct option {
+  const char *name;
+  kind kind;
+  size_t offset; /* in pv_synth_options */
+} option;
+
+#define AT(field) offsetof(pv_synth_options, field)
+
+static const option known[] = {
+    {"--out", OUT, 0},
+    {"--shape", SHAPE, AT(shape)},
+    {"--layers", U32, AT(shape.layers)},
+    {"--hidden", U32, AT(shape.hidden)},
+    {"--heads", U32, AT(shape.heads)},
+    {"--kv-heads", U32, AT(shape.kv_heads)},
+    {"--head-dim", U32, AT(shape.head_dim)},
+    {"--experts", U32, AT(shape.experts)},
+    {"--used", U32, AT(shape.used)},
+    {"--ffn", U32, AT(shape.ffn)},
+    {"--vocab", U32, AT(shape.vocab)},
+    {"--tokens", U32, AT(shape.vocab)},
+    {"--context", U32, AT(shape.context)},
+    {"--rope-base", F64, AT(shape.rope_base)},
+    {"--eps", F32, AT(shape.eps)},
+    {"--tied", FLAG, AT(shape.tied)},
+    {"--layout", LAYOUT, AT(layout)},
+    {"--seed", U64, AT(seed)},
+    {"--threads", U32, AT(threads)},
+    {"--name", NAME, AT(name)},
+    {"--outlier", F64, AT(outlier)},
+    {"--outlier-channel", U32, AT(outlier_channel)},
+    {"--outlier-token", TOKEN, AT(outlier_token)},
+    {"--near-tie", F64, AT(near_tie)},
+    {"--integers", FLAG, AT(integers)},
+    {"--force", FLAG, AT(force)},
+    {"--no-sync", FLAG, AT(no_sync)},
+    {"--help", HELP, 0},
+    {"-h", HELP, 0},
+};
+enum { KNOWN = sizeof known / sizeof *known };
+
+static pv_status refuse(pv_error *err, const char *what, const char *argument) {
+  pv_error_set(err, PV_ERR_INPUT, "%s '%s'", what, argument);
+  pv_error_hint(err, "synth --help lists the options");
+  return PV_ERR_INPUT;
+}
+
+/* One argument: which option it is, and its value when that follows a '='. */
+static const option *look_up(const char *argument, const char **value) {
+  const char *equals = strchr(argument, '=');
+  const size_t length = equals == NULL ? strlen(argument) : (size_t)(equals - argument);
+  *value = equals == NULL ? NULL : equals + 1;
+  for (unsigned i = 0; i < KNOWN; i++)
+    if (strlen(known[i].name) == length && memcmp(known[i].name, argument, length) == 0)
+      return &known[i];
+  return NULL;
+}
+
+static pv_status store_text(const option *o, const char *value, pv_synth_options *options,
+                            pv_error *err) {
+  if (o->kind == SHAPE)
+    return pv_synth_shape(value, &options->shape) ? PV_OK : refuse(err, "unknown shape", value);
+  if (o->kind == LAYOUT)
+    return synth_layout_by_name(value, &options->layout) ? PV_OK
+                                                         : refuse(err, "unknown layout", value);
+  if (strlen(value) >= sizeof options->name) return refuse(err, "too long a name", value);
+  snprintf(options->name, sizeof options->name, "%s", value);
+  return PV_OK;
+}
+
+static pv_status store(const option *o, const char *value, pv_synth_options *options,
+                       const char **path, pv_error *err) {
+  char *field = (char *)options + o->offset;
+  const size_t length = strlen(value);
+  uint64_t number = 0;
+  uint32_t small = 0;
+  double real = 0.0;
+  bool ok = true;
+  if (o->kind == OUT) {
+    *path = value;
+    return length > 0 ? PV_OK : refuse(err, "an empty path for", o->name);
+  }
+  if (o->kind == SHAPE || o->kind == LAYOUT || o->kind == NAME)
+    return store_text(o, value, options, err);
+  if (o->kind == F64 || o->kind == F32) {
+    ok = pv_parse_f64(value, length, &real);
+    const float narrow = (float)real;
+    if (ok && o->kind == F64) memcpy(field, &real, sizeof real);
+    if (ok && o->kind == F32) memcpy(field, &narrow, sizeof narrow);
+  } else {
+    ok = pv_parse_u64(value, length, &number);
+    if (ok && o->kind == U32) ok = pv_ck_u32(number, &small);
+    if (ok && o->kind == TOKEN) ok = number <= INT64_MAX;
+    if (ok && o->kind == U32) memcpy(field, &small, sizeof small);
+    if (ok && o->kind != U32) memcpy(field, &number, sizeof number); /* int64_t too: same bits */
+  }
+  if (ok) return PV_OK;
+  pv_error_set(err, PV_ERR_INPUT, "'%s' is not a number that %s can take", value, o->name);
+  pv_error_hint(err, "write a plain decimal number, such as %s %s", o->name,
+                o->kind == F64 || o->kind == F32 ? "1e-6" : "8");
+  return PV_ERR_INPUT;
+}
+
+/* One pass: the shape alone, or all but the shape, so that its place does not matter. */
+static pv_status pass(int argc, char **argv, bool shape, pv_synth_options *options,
+                      const char **path, bool *help, pv_error *err) {
+  uint64_t seen = 0;
+  for (int i = 1; i < argc; i++) {
+    const char *value;
+    const option *o = look_up(argv[i], &value);
+    if (o == NULL) return refuse(err, "unknown option", argv[i]);
+    const uint64_t bit = UINT64_C(1) << (o - known);
+    if ((seen & bit) != 0) return refuse(err, "given twice:", o->name);
+    seen |= bit;
+    if (o->kind == HELP || o->kind == FLAG) {
+      const bool on = true;
+      if (value != NULL) return refuse(err, "no value belongs to", o->name);
+      if (o->kind == HELP)
+        *help = true;
+      else
+        memcpy((char *)options + o->offset, &on, sizeof on);
+      continue;
+    }
+    if (value == NULL) {
+      if (i + 1 >= argc) return refuse(err, "a value is missing after", o->name);
+      value = argv[++i];
+    }
+    if ((o->kind == SHAPE) != shape) continue;
+    const pv_status status = store(o, value, options, path, err);
+    if (status != PV_OK) return status;
+  }
+  return PV_OK;
+}
+
+_Static_assert(KNOWN <= 64, "one bit for each option");
+
+pv_status pv_synth_parse(int argc, char **argv, pv_synth_options *options, const char **path,
+                         bool *help, pv_error *err) {
+  *options = pv_synth_defaults();
+  *path = NULL;
+  *help = false;
+  for (int i = 1; i < argc; i++)
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) *help = true;
+  if (*help) return PV_OK;
+  pv_status status = pass(argc, argv, true, options, path, help, err);
+  if (status == PV_OK) status = pass(argc, argv, false, options, path, help, err);
+  if (status != PV_OK) return status;
+  if (*path == NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "no file to write was named");
+    pv_error_hint(err, "add --out FILE");
+    return PV_ERR_INPUT;
+  }
+  return synth_check(options, err);
+}

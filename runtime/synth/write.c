@@ -1,0 +1,311 @@
+/* The file: space checked first, chunks written by several threads to a temporary file, renamed
+ * when complete. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "runtime/base/child.h"
+#include "runtime/base/ck.h"
+#include "runtime/synth/internal.h"
+
+typedef struct job {
+  const synth_plan *plan;
+  const char *path; /* for messages */
+  int fd;
+  uint64_t data_at; /* where tensor data begins */
+  size_t buffer_bytes;
+  pv_synth_progress progress;
+  void *context;
+  uint64_t total;
+  atomic_uint_fast64_t next, done; /* chunks taken, bytes written */
+  atomic_bool stop;
+  pthread_mutex_t guard;
+  pv_status status; /* the first failure, under the guard */
+  pv_error err;
+} job;
+
+static pv_status placed(const char *path, pv_status status, pv_error *err) {
+  pv_error_at(err, path, 0, 0, -1);
+  return status;
+}
+
+static pv_status system_error(const char *path, const char *what, int number, pv_error *err) {
+  const pv_status status =
+      placed(path, pv_error_errno(err, number, "cannot %s '%s'", what, path), err);
+  if (number == ENOSPC || number == EDQUOT)
+    pv_error_hint(err, "free some space or write to another disk; nothing was left behind");
+  return status;
+}
+
+static pv_status write_at(int fd, const char *path, const void *data, size_t length, uint64_t at,
+                          pv_error *err) {
+  const char *from = data;
+  while (length > 0) {
+    const ssize_t n = pwrite(fd, from, length, (off_t)at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error(path, "write", errno, err);
+    if (n == 0) return system_error(path, "write", EIO, err);
+    from += n;
+    at += (uint64_t)n;
+    length -= (size_t)n;
+  }
+  return PV_OK;
+}
+
+static void fail(job *self, pv_status status, const pv_error *err) {
+  pthread_mutex_lock(&self->guard);
+  if (self->status == PV_OK) {
+    self->status = status;
+    self->err = *err;
+  }
+  pthread_mutex_unlock(&self->guard);
+  atomic_store(&self->stop, true);
+}
+
+/* The tensor that chunk `index` belongs to. */
+static const synth_tensor *owner(const synth_plan *plan, uint64_t index) {
+  uint64_t low = 0, high = plan->count;
+  while (high - low > 1) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (plan->tensors[middle].first_chunk <= index)
+      low = middle;
+    else
+      high = middle;
+  }
+  return &plan->tensors[low];
+}
+
+static pv_status write_chunk(job *self, uint64_t index, unsigned char *buffer, pv_error *err) {
+  const synth_tensor *t = owner(self->plan, index);
+  const uint64_t first = (index - t->first_chunk) * t->chunk;
+  const uint64_t count = t->rows - first < t->chunk ? t->rows - first : t->chunk;
+  const uint64_t at = self->data_at + t->offset + first * t->row_bytes;
+  const size_t bytes = (size_t)(count * t->row_bytes);
+  synth_fill(self->plan, t, first, count, buffer);
+  const pv_status status = write_at(self->fd, self->path, buffer, bytes, at, err);
+  if (status != PV_OK) return status;
+  /* Start the disk early, so that the sync at the end finds little left. */
+  if (!self->plan->options->no_sync)
+    (void)sync_file_range(self->fd, (off_t)at, (off_t)bytes, SYNC_FILE_RANGE_WRITE);
+  atomic_fetch_add(&self->done, bytes);
+  return PV_OK;
+}
+
+static void work(job *self, bool reports) {
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = PV_OK;
+  unsigned char *buffer = malloc(self->buffer_bytes);
+  if (buffer == NULL) status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for a write buffer");
+  while (status == PV_OK && !atomic_load(&self->stop)) {
+    const uint64_t index = atomic_fetch_add(&self->next, 1);
+    if (index >= self->plan->chunks) break;
+    if (pv_cancelled())
+      status = placed(
+          self->path,
+          pv_error_set(&err, PV_ERR_CANCELLED, "cancelled; '%s' was not written", self->path),
+          &err);
+    else
+      status = write_chunk(self, index, buffer, &err);
+    if (status == PV_OK && reports && self->progress != NULL)
+      self->progress(self->context, atomic_load(&self->done), self->total);
+  }
+  if (status != PV_OK) fail(self, status, &err);
+  free(buffer);
+}
+
+static void *work_quietly(void *self) {
+  work(self, false);
+  return NULL;
+}
+
+/* Fewer threads than wanted is no failure: the bytes are the same. */
+static void run(job *self) {
+  pthread_t threads[256];
+  unsigned started = 0;
+  long wanted = (long)self->plan->options->threads;
+  if (wanted == 0) wanted = sysconf(_SC_NPROCESSORS_ONLN);
+  if (wanted < 1) wanted = 1;
+  if (wanted > 256) wanted = 256;
+  while (started + 1 < (unsigned)wanted &&
+         pthread_create(&threads[started], NULL, work_quietly, self) == 0)
+    started++;
+  work(self, true);
+  for (unsigned i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  if (self->status == PV_OK && self->progress != NULL)
+    self->progress(self->context, atomic_load(&self->done), self->total);
+}
+
+/* The folder that `path` lies in. */
+static bool folder_of(const char *path, char *out, size_t room) {
+  const char *slash = strrchr(path, '/');
+  const size_t length = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+  if (length + 1 > room) return false;
+  memcpy(out, slash == NULL ? "." : path, length);
+  out[length] = '\0';
+  return true;
+}
+
+static pv_status check_place(const char *path, bool force, pv_error *err) {
+  struct stat info;
+  if (lstat(path, &info) != 0) {
+    if (errno == ENOENT && path[0] != '\0') return PV_OK;
+    return system_error(path, "examine", errno, err);
+  }
+  const char *why = NULL, *cure = "choose another path";
+  if (S_ISLNK(info.st_mode)) {
+    why = "is a symbolic link";
+  } else if (!S_ISREG(info.st_mode)) {
+    why = "exists and is not a regular file";
+  } else if (!force) {
+    why = "exists already";
+    cure = "choose another path, or replace the file with --force";
+  }
+  if (why == NULL) return PV_OK;
+  const pv_status status = placed(path, pv_error_set(err, PV_ERR_INPUT, "'%s' %s", path, why), err);
+  pv_error_hint(err, "%s", cure);
+  return status;
+}
+
+static pv_status check_space(const char *path, const char *folder, uint64_t need, pv_error *err) {
+  struct statvfs info;
+  uint64_t room = 0;
+  if (statvfs(folder, &info) != 0) return system_error(folder, "examine the folder", errno, err);
+  if (!pv_ck_mul(info.f_bavail, info.f_frsize, &room)) room = UINT64_MAX;
+  if (room >= need) return PV_OK;
+  const pv_status status =
+      placed(path,
+             pv_error_set(err, PV_ERR_IO, "'%s' needs %.3f GB, but only %.3f GB are free in '%s'",
+                          path, (double)need / 1e9, (double)room / 1e9, folder),
+             err);
+  pv_error_hint(err, "free some space, write to another disk, or lower --layers");
+  return status;
+}
+
+/* A name beside `path` that nobody else uses. */
+static pv_status open_temporary(const char *path, char *out, size_t room, int *fd, pv_error *err) {
+  for (unsigned attempt = 0; attempt < 100; attempt++) {
+    const int length = snprintf(out, room, "%s.part-%ld-%u", path, (long)getpid(), attempt);
+    if (length < 0 || (size_t)length >= room)
+      return placed(path, pv_error_set(err, PV_ERR_INPUT, "the path is too long"), err);
+    *fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (*fd >= 0) return PV_OK;
+    if (errno != EEXIST) return system_error(path, "create a file beside", errno, err);
+  }
+  return system_error(path, "create a file beside", EEXIST, err);
+}
+
+/* Reserves the blocks, so that a full disk is noticed now and not after minutes. */
+static pv_status reserve(int fd, const char *path, uint64_t bytes, pv_error *err) {
+  if (fallocate(fd, 0, 0, (off_t)bytes) == 0) return PV_OK;
+  if (errno != EOPNOTSUPP && errno != EINTR && errno != ENOSYS)
+    return system_error(path, "reserve space for", errno, err);
+  if (ftruncate(fd, (off_t)bytes) == 0) return PV_OK;
+  return system_error(path, "set the length of", errno, err);
+}
+
+static pv_status publish(const char *temporary, const char *path, const char *folder,
+                         const pv_synth_options *o, pv_error *err) {
+  const unsigned flags = o->force ? 0 : RENAME_NOREPLACE;
+  int result = renameat2(AT_FDCWD, temporary, AT_FDCWD, path, flags);
+  if (result != 0 && (errno == EINVAL || errno == ENOSYS)) { /* not every file system has flags */
+    const pv_status status = check_place(path, o->force, err);
+    if (status != PV_OK) return status;
+    result = rename(temporary, path);
+  }
+  if (result != 0) return system_error(path, "rename the finished file to", errno, err);
+  const int fd = o->no_sync ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) {
+    (void)fsync(fd);
+    close(fd);
+  }
+  return PV_OK;
+}
+
+static pv_status write_file(job *self, const pv_text *header, pv_error *err) {
+  pv_status status = reserve(self->fd, self->path, self->total, err);
+  if (status == PV_OK)
+    status = write_at(self->fd, self->path, header->data, header->length, 0, err);
+  if (status != PV_OK) return status;
+  self->done = header->length;
+  run(self);
+  if (self->status != PV_OK) {
+    if (err != NULL) *err = self->err;
+    return self->status;
+  }
+  if (!self->plan->options->no_sync && fsync(self->fd) != 0)
+    return system_error(self->path, "write", errno, err);
+  return PV_OK;
+}
+
+static size_t largest_chunk(const synth_plan *plan) {
+  uint64_t most = 1;
+  for (uint64_t i = 0; i < plan->count; i++) {
+    const uint64_t bytes = plan->tensors[i].chunk * plan->tensors[i].row_bytes;
+    if (bytes > most) most = bytes;
+  }
+  return (size_t)most;
+}
+
+/* The last tensor is not padded: the file ends with its data. */
+static uint64_t data_end(const synth_plan *plan) {
+  const synth_tensor *last = &plan->tensors[plan->count - 1];
+  return last->offset + last->bytes;
+}
+
+pv_status pv_synth_size(const pv_synth_options *options, uint64_t *bytes, pv_error *err) {
+  synth_plan plan = {0};
+  pv_text header = PV_TEXT_INIT;
+  pv_status status = synth_plan_make(options, &plan, err);
+  if (status != PV_OK) return status;
+  status = synth_header(&plan, &header, err);
+  if (status == PV_OK) *bytes = header.length + data_end(&plan);
+  pv_text_free(&header);
+  synth_plan_free(&plan);
+  return status;
+}
+
+pv_status pv_synth_write(const pv_synth_options *options, const char *path,
+                         pv_synth_progress progress, void *context, pv_error *err) {
+  char temporary[PATH_MAX] = "", folder[PATH_MAX];
+  synth_plan plan = {0};
+  pv_text header = PV_TEXT_INIT;
+  job self = {.plan = &plan,
+              .path = path,
+              .fd = -1,
+              .progress = progress,
+              .context = context,
+              .guard = PTHREAD_MUTEX_INITIALIZER};
+  bool created = false;
+  pv_status status = synth_plan_make(options, &plan, err);
+  if (status == PV_OK) status = check_place(path, options->force, err);
+  if (status == PV_OK && !folder_of(path, folder, sizeof folder))
+    status = placed(path, pv_error_set(err, PV_ERR_INPUT, "the path is too long"), err);
+  if (status == PV_OK) status = synth_header(&plan, &header, err);
+  if (status != PV_OK) goto cleanup;
+  self.data_at = header.length;
+  self.total = header.length + data_end(&plan);
+  self.buffer_bytes = largest_chunk(&plan);
+  status = check_space(path, folder, self.total, err);
+  if (status != PV_OK) goto cleanup;
+  status = open_temporary(path, temporary, sizeof temporary, &self.fd, err);
+  if (status != PV_OK) goto cleanup;
+  created = true;
+  status = write_file(&self, &header, err);
+  if (close(self.fd) != 0 && status == PV_OK) status = system_error(path, "write", errno, err);
+  if (status == PV_OK) status = publish(temporary, path, folder, options, err);
+
+cleanup:
+  if (created && status != PV_OK) unlink(temporary);
+  pthread_mutex_destroy(&self.guard);
+  pv_text_free(&header);
+  synth_plan_free(&plan);
+  return status;
+}
