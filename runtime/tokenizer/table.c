@@ -28,27 +28,26 @@ static uint64_t hash_bytes(const char *data, uint64_t length) {
   return mix(h ^ tail);
 }
 
-/* A power of two at least twice the capacity: at most half of the slots are ever used, so a search
- * always meets an empty one. */
-static pv_status slot_count(uint64_t capacity, size_t size, uint64_t *count, pv_error *err) {
-  uint64_t bytes, wanted = 16;
-  while (wanted / 2 < capacity)
-    if (!pv_ck_mul(wanted, 2, &wanted)) goto too_many;
-  if (!pv_ck_mul(wanted, size, &bytes) || bytes > SIZE_MAX / 2) goto too_many;
+/* Room for a power of two of slots, at least twice the capacity: at most half of them are ever
+ * used, so a search always meets an empty one. NULL with the error set. */
+static void *make_slots(uint64_t capacity, size_t size, uint64_t *count, pv_error *err) {
+  uint64_t total = 0, wanted = 16;
+  size_t bytes = 0;
+  bool fits = true;
+  while (fits && wanted / 2 < capacity) fits = pv_ck_mul(wanted, 2, &wanted);
+  fits = fits && pv_ck_mul(wanted, size, &total) && pv_ck_size(total, &bytes);
+  void *slots = fits && bytes > 0 ? malloc(bytes) : NULL;
+  if (slots == NULL)
+    (void)pv_error_set(err, PV_ERR_NOMEM, "no memory for a table of %llu entries",
+                       (unsigned long long)capacity);
   *count = wanted;
-  return PV_OK;
-
-too_many:
-  return pv_error_set(err, PV_ERR_LIMIT, "a table of %llu entries is too large",
-                      (unsigned long long)capacity);
+  return slots;
 }
 
 pv_status pv_string_table_make(pv_string_table *table, uint64_t capacity, pv_error *err) {
-  uint64_t count = 0;
-  const pv_status status = slot_count(capacity, sizeof *table->slots, &count, err);
-  if (status != PV_OK) return status;
-  pv_string_slot *slots = malloc((size_t)count * sizeof *slots);
-  if (slots == NULL) return pv_error_set(err, PV_ERR_NOMEM, "no memory for the vocabulary's table");
+  uint64_t count;
+  pv_string_slot *slots = make_slots(capacity, sizeof *slots, &count, err);
+  if (slots == NULL) return PV_ERR_NOMEM;
   for (uint64_t i = 0; i < count; i++) slots[i] = (pv_string_slot){.index = PV_TABLE_NONE};
   *table = (pv_string_table){.slots = slots, .mask = count - 1};
   return PV_OK;
@@ -85,11 +84,9 @@ void pv_string_table_free(pv_string_table *table) {
 }
 
 pv_status pv_pair_table_make(pv_pair_table *table, uint64_t capacity, pv_error *err) {
-  uint64_t count = 0;
-  const pv_status status = slot_count(capacity, sizeof *table->slots, &count, err);
-  if (status != PV_OK) return status;
-  pv_pair_slot *slots = malloc((size_t)count * sizeof *slots);
-  if (slots == NULL) return pv_error_set(err, PV_ERR_NOMEM, "no memory for the table of merges");
+  uint64_t count;
+  pv_pair_slot *slots = make_slots(capacity, sizeof *slots, &count, err);
+  if (slots == NULL) return PV_ERR_NOMEM;
   for (uint64_t i = 0; i < count; i++) slots[i] = (pv_pair_slot){.rank = PV_TABLE_NONE};
   *table = (pv_pair_table){.slots = slots, .mask = count - 1};
   return PV_OK;
