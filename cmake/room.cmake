@@ -26,7 +26,8 @@ function(pv_room name)
 endfunction()
 
 # pv_test(NAME SOURCES test_x.c [DEPENDS room ...] [LABELS label ...]): one CUnit program, one ctest
-# entry. Labels: threads (also run under the thread sanitizer), slow (not under sanitizers), long
+# entry. Labels: threads (also run under the thread sanitizer), slow (not under sanitizers,
+# and not repeated by ./dev test when nothing changed), long
 # (only with ./dev test --long), gpu (only with ./dev test --gpu).
 function(pv_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})

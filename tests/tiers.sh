@@ -121,7 +121,8 @@ run_tiers() {
   done
   build release
   key=$(tier_key)
-  run_ctest release build-release -LE '^(long|gpu)$' || broken=1
+  run_ctest release build-release -LE '^(slow|long|gpu)$' || broken=1
+  tier slow run_ctest slow build-release -L '^slow$'
   [ "$long" -eq 0 ] || tier long run_ctest long build-release -L '^long$'
   [ "$gpu" -eq 0 ] || tier gpu tier_gpu
   tier format check format format --check
