@@ -39,7 +39,7 @@ static int digits_of(double value) {
   return digits;
 }
 
-void pv_fmt_number(pv_text *out, double value) {
+static void put_number(pv_text *out, double value, int digits) {
   char buffer[64];
   if (put_words(out, value)) return;
   if (value == 0.0) {
@@ -51,8 +51,16 @@ void pv_fmt_number(pv_text *out, double value) {
     pv_fmt_count(out, (uint64_t)fabs(value));
     return;
   }
-  snprintf(buffer, sizeof buffer, "%.*g", digits_of(value), value);
+  snprintf(buffer, sizeof buffer, "%.*g", digits, value);
   put_plain(out, buffer);
+}
+
+void pv_fmt_number(pv_text *out, double value) {
+  put_number(out, value, digits_of(value));
+}
+
+void pv_fmt_float(pv_text *out, double value) {
+  put_number(out, value, 9);
 }
 
 void pv_fmt_count(pv_text *out, uint64_t value) {

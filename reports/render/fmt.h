@@ -9,6 +9,8 @@
 /* Four significant digits, more just below 1 so that a cosine never reads "1" unless it is 1;
  * integers whole; NaN, Infinity and -Infinity in words. */
 void pv_fmt_number(pv_text *out, double value);
+/* Nine significant digits: a float is told apart from its neighbours. */
+void pv_fmt_float(pv_text *out, double value);
 /* 1234567 as "1,234,567". */
 void pv_fmt_count(pv_text *out, uint64_t value);
 /* "0.4 ms", "12.3 s", "2 min 05 s". */

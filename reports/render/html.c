@@ -41,18 +41,24 @@ void pv_html_omitted(pv_text *out, size_t omitted, const char *what, unsigned co
                  columns, omitted, what);
 }
 
+/* What stands below a rung: who claims it and who carries it. */
+static const char *rung_words(const pv_result *r, pv_contract_status rung) {
+  const bool here = rung == r->status_before, top = rung == r->status_after;
+  if (here && top) return "✓ claimed and carried";
+  if (top)
+    return rung < r->status_before ? "✓ the evidence carries this" : "✓ carried, not yet claimed";
+  if (here) return rung > r->status_after ? "✗ the file claims this" : "✓ claimed and carried";
+  if (rung < r->status_after) return "✓ carried";
+  return rung < r->status_before ? "✗ not carried" : "not claimed";
+}
+
 static void put_rung(pv_text *out, const pv_result *r, pv_contract_status rung) {
   const bool held = rung <= r->status_after, claimed = rung <= r->status_before;
-  pv_text_printf(out, "<li class=\"%s\"><b>%s</b><span>%s%s%s</span></li>\n",
+  pv_text_printf(out, "<li class=\"%s\"><b>%s</b><span>%s</span></li>\n",
                  held      ? "held"
                  : claimed ? "gap"
                            : "above",
-                 pv_contract_status_name(rung),
-                 rung == r->status_before ? "the file claims this" : "",
-                 rung == r->status_before && rung == r->status_after ? "; " : "",
-                 rung == r->status_after                        ? "the evidence carries this"
-                 : claimed && !held && rung != r->status_before ? "claimed, not carried"
-                                                                : "");
+                 pv_contract_status_name(rung), rung_words(r, rung));
 }
 
 static bool on_ladder(pv_contract_status status) {
@@ -84,9 +90,10 @@ static void put_tally(pv_text *out, const pv_result *r) {
               {PV_CONCERN_UNSEEN, PV_NOT_RUN, "nobody looked"}};
   pv_text_puts(out, "<ul class=\"tally\" aria-label=\"Criteria\">\n");
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    pv_text_puts(out, "<li>");
+    const size_t count = pv_view_count(r, rows[i].concern);
+    pv_text_puts(out, count == 0 ? "<li class=\"zero\">" : "<li>");
     pv_html_icon(out, rows[i].look);
-    pv_text_printf(out, "<b>%zu</b> %s</li>\n", pv_view_count(r, rows[i].concern), rows[i].words);
+    pv_text_printf(out, "<b>%zu</b> %s</li>\n", count, rows[i].words);
   }
   pv_text_puts(out, "<li class=\"dim\">Evidence: ");
   PV_HTML_VIEW(out, pv_view_where(view, r));
@@ -136,7 +143,9 @@ static void put_criterion(pv_text *out, const pv_result *r, size_t i) {
   pv_html_text(out, c->criterion->property);
   pv_text_puts(out, "</span><span class=\"sub\">");
   pv_html_code(out, c->criterion->id);
-  pv_text_printf(out, " needed for %s</span></th><td data-h=\"Source:\">",
+  pv_text_printf(out,
+                 " · <span title=\"the status that needs this criterion\">%s</span></span></th><td "
+                 "data-h=\"Source:\">",
                  pv_contract_status_name(c->criterion->needed_for));
   PV_HTML_VIEW(out, pv_view_criterion_source(view, r, i));
   pv_text_puts(out, "</td><td data-h=\"Falsifiers:\">");
@@ -164,6 +173,22 @@ static void put_criteria(pv_text *out, const pv_result *r) {
   pv_text_puts(out, "</tbody></table></section>\n");
 }
 
+static void put_divergence(pv_text *out, const pv_result *r) {
+  pv_divergence d;
+  if (!pv_view_divergence(r, &d)) return;
+  pv_text_puts(out, "<p class=\"div\"><b>First divergence:</b> ");
+  pv_html_text(out, pv_view_text(d.series->x_label)[0] ? d.series->x_label : "layer");
+  pv_text_puts(out, " ");
+  pv_fmt_number(out, d.x);
+  pv_text_puts(out, " (");
+  pv_html_text(out, d.series->name);
+  pv_text_puts(out, ": ");
+  pv_fmt_number(out, d.y);
+  pv_text_puts(out, ", ");
+  pv_html_code(out, d.falsifier->falsifier->id);
+  pv_text_puts(out, ")</p>\n");
+}
+
 static void put_concern(pv_text *out, const pv_result *r, pv_concern concern, const char *title,
                         const char *about) {
   if (pv_view_count(r, concern) == 0) return;
@@ -183,7 +208,9 @@ static void put_concern(pv_text *out, const pv_result *r, pv_concern concern, co
   }
   if (tally.omitted > 0)
     pv_text_printf(out, "<li>and %zu more criteria in evidence.json</li>\n", tally.omitted);
-  pv_text_puts(out, "</ul></section>\n");
+  pv_text_puts(out, "</ul>\n");
+  if (concern == PV_CONCERN_FALSE) put_divergence(out, r);
+  pv_text_puts(out, "</section>\n");
 }
 
 static void put_claims(pv_text *out, const pv_result *r) {
@@ -202,22 +229,6 @@ static void put_claims(pv_text *out, const pv_result *r) {
     pv_text_puts(out, "</div>\n");
   }
   pv_text_puts(out, "</div>\n");
-}
-
-static void put_divergence(pv_text *out, const pv_result *r) {
-  pv_divergence d;
-  if (!pv_view_divergence(r, &d)) return;
-  pv_text_puts(out, "<p class=\"div\"><b>First divergence:</b> ");
-  pv_html_text(out, pv_view_text(d.series->x_label)[0] ? d.series->x_label : "layer");
-  pv_text_puts(out, " ");
-  pv_fmt_number(out, d.x);
-  pv_text_puts(out, " (");
-  pv_html_text(out, d.series->name);
-  pv_text_puts(out, ": ");
-  pv_fmt_number(out, d.y);
-  pv_text_puts(out, ", ");
-  pv_html_code(out, d.falsifier->falsifier->id);
-  pv_text_puts(out, ")</p>\n");
 }
 
 static pv_status put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
@@ -260,7 +271,7 @@ pv_status pv_render_html(const pv_result *result, const pv_render_links *links, 
   pv_text_puts(out, "<main>\n");
   put_head(out, result);
   put_claims(out, result);
-  put_divergence(out, result);
+  if (pv_view_count(result, PV_CONCERN_FALSE) == 0) put_divergence(out, result);
   status = put_pictures(out, result, err);
   pv_html_falsifiers(out, result);
   pv_html_foot(out, result, links);

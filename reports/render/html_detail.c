@@ -83,7 +83,7 @@ static void put_row(pv_text *out, const pv_falsifier_result *f) {
   if (f->faults_declared.count > 0)
     pv_text_printf(out, "%zu of %zu", f->faults_killed.count, f->faults_declared.count);
   pv_text_puts(out, "</td><td class=\"n\" data-h=\"Time:\">");
-  pv_fmt_seconds(out, f->duration_s);
+  if (f->source == PV_FROM_RUN) pv_fmt_seconds(out, f->duration_s);
   pv_text_puts(out, "</td><td data-h=\"Source:\">");
   PV_HTML_VIEW(out, pv_view_falsifier_source(view, f));
   pv_text_puts(out, "</td></tr>\n");
@@ -93,7 +93,7 @@ void pv_html_falsifiers(pv_text *out, const pv_result *r) {
   if (r->falsifier_count == 0) return;
   pv_text_puts(
       out,
-      "<h2>Falsifiers</h2>\n<section class=\"card scroll\"><table class=\"stack\" "
+      "<h2>Falsifiers</h2>\n<section class=\"card scroll\"><table class=\"stack wide\" "
       "aria-label=\"Falsifiers\"><thead><tr><th scope=\"col\">Verdict</th>"
       "<th scope=\"col\">Falsifier and check</th><th scope=\"col\" class=\"n\">Compared</th>"
       "<th scope=\"col\">Worst element</th><th scope=\"col\" class=\"n\">Needed tolerance"

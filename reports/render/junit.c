@@ -3,7 +3,7 @@
 #include "reports/render/fmt.h"
 #include "reports/render/view.h"
 
-enum { OUTPUT_BYTES = 16 << 10, TEXT_BYTES = 4096 };
+enum { OUTPUT_BYTES = 4 << 10, TEXT_BYTES = 1024 };
 
 typedef struct totals {
   size_t tests, failures, errors, skipped;

@@ -125,15 +125,6 @@ static void put_concern(pv_text *out, const pv_result *r, pv_concern concern, co
   put_omitted(out, &tally, "criteria were");
 }
 
-static void put_concerns(pv_text *out, const pv_result *r) {
-  put_concern(out, r, PV_CONCERN_FALSE, "What does not hold",
-              "Refuted by a falsifier, or by one that tested nothing.");
-  put_concern(out, r, PV_CONCERN_UNJUDGED, "What could not be judged",
-              "A check was started and gave no answer. This is not a pass.");
-  put_concern(out, r, PV_CONCERN_UNSEEN, "What nobody looked at",
-              "Not run here and not held by a valid receipt. This is not a pass.");
-}
-
 static void put_divergence(pv_text *out, const pv_result *r) {
   pv_divergence d;
   if (!pv_view_divergence(r, &d)) return;
@@ -148,6 +139,16 @@ static void put_divergence(pv_text *out, const pv_result *r) {
   pv_text_puts(out, ", ");
   pv_esc_markdown_code(out, d.falsifier->falsifier->id);
   pv_text_puts(out, ")\n");
+}
+
+static void put_concerns(pv_text *out, const pv_result *r) {
+  put_concern(out, r, PV_CONCERN_FALSE, "What does not hold",
+              "Refuted by a falsifier, or by one that tested nothing.");
+  put_divergence(out, r);
+  put_concern(out, r, PV_CONCERN_UNJUDGED, "What could not be judged",
+              "A check was started and gave no answer. This is not a pass.");
+  put_concern(out, r, PV_CONCERN_UNSEEN, "What nobody looked at",
+              "Not run here and not held by a valid receipt. This is not a pass.");
 }
 
 static pv_status put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
@@ -192,7 +193,7 @@ static void put_falsifier_row(pv_text *out, const pv_falsifier_result *f) {
   pv_text_puts(out, " | ");
   put_faults(out, f);
   pv_text_puts(out, " | ");
-  pv_fmt_seconds(out, f->duration_s);
+  if (f->source == PV_FROM_RUN) pv_fmt_seconds(out, f->duration_s);
   pv_text_puts(out, " | ");
   ESCAPED(out, pv_view_falsifier_source(view, f));
   pv_text_puts(out, " | ");
@@ -316,7 +317,6 @@ pv_status pv_render_markdown(const pv_result *result, const pv_render_links *lin
   put_head(out, result);
   put_criteria(out, result);
   put_concerns(out, result);
-  put_divergence(out, result);
   status = put_pictures(out, result, err);
   put_falsifiers(out, result);
   put_metrics(out, result);

@@ -166,8 +166,11 @@ static void draw_points(pv_text *out, const frame *f, const pv_plot_line *line, 
     if (line->kind == PV_PLOT_LINE && dense && !lane && (!line->failed || i % stride != 0))
       continue;
     if (!place(f, line->x[points[i]], y, &px, &py)) continue;
-    pv_plot_mark(out, px, py, slot, line->failed || !isfinite(y),
-                 line->kind == PV_PLOT_DOTS || dense ? 2.2 : 3.4);
+    const pv_mark mark = !isfinite(y)    ? PV_MARK_CROSS
+                         : !line->failed ? PV_MARK_PLAIN
+                         : lane          ? PV_MARK_AGREES
+                                         : PV_MARK_CROSS;
+    pv_plot_mark(out, px, py, slot, mark, line->kind == PV_PLOT_DOTS || dense ? 2.2 : 3.4);
   }
 }
 
@@ -186,7 +189,8 @@ static void draw_bars(pv_text *out, const frame *f, const pv_plot_line *line, si
     if (!place(f, x, y, &px, &py)) continue;
     px += ((double)nth - ((double)groups - 1.0) / 2.0) * width;
     if (!isfinite(y) || y == 0.0) {
-      pv_plot_mark(out, px, y == 0.0 ? foot - 4.0 : py, slot, y != 0.0, 2.4);
+      pv_plot_mark(out, px, y == 0.0 ? foot - 4.0 : py, slot,
+                   y == 0.0 ? PV_MARK_PLAIN : PV_MARK_CROSS, 2.4);
       continue;
     }
     pv_text_printf(out, "<rect class=\"pf s%zu%s\" x=\"", slot, line->failed ? " bad" : "");

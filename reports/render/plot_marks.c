@@ -53,12 +53,13 @@ static void put_cross(pv_text *out, double x, double y, size_t slot, double size
   pv_text_puts(out, "\"/>\n");
 }
 
-void pv_plot_mark(pv_text *out, double x, double y, size_t slot, bool bad, double size) {
+void pv_plot_mark(pv_text *out, double x, double y, size_t slot, pv_mark mark, double size) {
+  const char *bad = mark == PV_MARK_AGREES ? " bad" : "";
   const corners *shape = &shapes[slot % (sizeof shapes / sizeof shapes[0])];
-  if (bad) {
+  if (mark == PV_MARK_CROSS) {
     put_cross(out, x, y, slot, size);
   } else if (shape->count == 0) {
-    pv_text_printf(out, "<circle class=\"pm s%zu\" cx=\"", slot);
+    pv_text_printf(out, "<circle class=\"pm s%zu%s\" cx=\"", slot, bad);
     pv_fmt_fixed(out, x, 1);
     pv_text_puts(out, "\" cy=\"");
     pv_fmt_fixed(out, y, 1);
@@ -66,7 +67,7 @@ void pv_plot_mark(pv_text *out, double x, double y, size_t slot, bool bad, doubl
     pv_fmt_fixed(out, size, 1);
     pv_text_puts(out, "\"/>\n");
   } else {
-    pv_text_printf(out, "<path class=\"pm s%zu\" d=\"", slot);
+    pv_text_printf(out, "<path class=\"pm s%zu%s\" d=\"", slot, bad);
     for (int i = 0; i < shape->count; i++) {
       pv_text_puts(out, i == 0 ? "M" : "L");
       pv_plot_xy(out, x + shape->at[i][0] * size, y + shape->at[i][1] * size);
@@ -92,7 +93,8 @@ void pv_plot_key(pv_text *out, double x, double y, size_t slot, const pv_plot_li
     pv_plot_xy(out, x, y);
     pv_text_puts(out, "h22\"/>\n");
   }
-  if (line->kind != PV_PLOT_RULE) pv_plot_mark(out, x + 11.0, y, slot, line->failed, 3.4);
+  if (line->kind != PV_PLOT_RULE)
+    pv_plot_mark(out, x + 11.0, y, slot, line->failed ? PV_MARK_CROSS : PV_MARK_PLAIN, 3.4);
 }
 
 /* Okabe and Ito's colours, which stay apart for the common kinds of colour blindness; lighter
@@ -122,8 +124,8 @@ static void put_palette(pv_text *out, const palette *p) {
                    p->slots[i]);
   pv_text_printf(out,
                  ".pb{fill:%s}.pt{fill:%s}.pg{stroke:%s}.px,.pg.lane{stroke:%s}"
-                 ".pl.bad,.pc.bad,.pf.bad{stroke:%s}.pf.bad{fill:none}",
-                 p->page, p->text, p->grid, p->axis, p->bad);
+                 ".pl.bad,.pc.bad,.pf.bad{stroke:%s}.pf.bad{fill:none}.pm.bad{fill:%s}",
+                 p->page, p->text, p->grid, p->axis, p->bad, p->bad);
 }
 
 void pv_plot_style(pv_text *out) {

@@ -105,7 +105,8 @@ void pv_scale_label(pv_text *out, const pv_scale *s, double tick) {
   }
   const int e = decade(tick);
   const double lead = tick / power_of_ten(e);
-  if (e >= -2 && e <= 3) {
+  const bool plain = s->low > 0.0009 && s->high < 99999.0; /* one way of writing for all ticks */
+  if (plain || ((e == 0 || e == 1) && lead < 1.5)) {
     pv_fmt_number(out, tick);
     return;
   }

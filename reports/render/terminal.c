@@ -5,7 +5,7 @@
 #include "reports/render/fmt.h"
 #include "reports/render/view.h"
 
-enum { WIDTH_MIN = 40, WIDTH_MAX = 160, WIDTH_DEFAULT = 80, VERDICT = 12, ID_MAX = 24 };
+enum { WIDTH_MIN = 40, WIDTH_MAX = 160, WIDTH_DEFAULT = 80, VERDICT = 13, ID_MAX = 28, SOURCE = 8 };
 
 typedef struct page {
   pv_text *out;
@@ -118,11 +118,15 @@ static size_t id_width(const pv_result *r) {
   return widest > ID_MAX ? ID_MAX : widest;
 }
 
-static void put_criterion(const page *p, const pv_result *r, size_t i, size_t ids, pv_text *store) {
-  const pv_criterion_result *c = &r->criteria[i];
+static const char *source_word(pv_source source) {
+  return source == PV_FROM_RUN ? "this run" : source == PV_FROM_RECEIPT ? "receipt " : "nowhere ";
+}
+
+/* mark, verdict, id, source, claim: the claim gives way first, the source never. */
+static void put_row(const page *p, const pv_criterion_result *c, size_t ids, pv_text *store) {
   const pv_look *look = pv_view_look(c->verdict);
   const char *name = pv_verdict_name(c->verdict);
-  pv_text source = PV_TEXT_INIT;
+  const size_t used = 4 + VERDICT + ids + 2 + SOURCE + 2;
   pv_text_puts(p->out, "  ");
   color(p, look->ansi);
   pv_text_printf(p->out, "%s %s", p->how->ascii ? look->ascii : look->glyph, name);
@@ -131,26 +135,26 @@ static void put_criterion(const page *p, const pv_result *r, size_t i, size_t id
   const char *id = pv_view_text(clean(p, store, c->criterion->id));
   put_clipped(p, id, ids);
   put_blanks(p, columns(id) < ids ? ids - columns(id) + 2 : 2);
-  pv_view_criterion_source(&source, r, i);
-  const size_t used = 4 + VERDICT + ids + 2;
-  /* The source is part of the verdict, so it is never the part that gives way. */
-  size_t room = p->width > used ? p->width - used : 0;
-  const size_t origin = source.data != NULL ? columns(source.data) : 0;
-  if (room > origin + 14) {
-    put_clipped(p, pv_view_text(clean(p, store, c->criterion->property)), room - origin - 3);
-    pv_text_puts(p->out, " [");
-  } else {
-    pv_text_puts(p->out, "[");
+  pv_text_puts(p->out, source_word(c->source));
+  if (p->width > used + 16) {
+    pv_text_puts(p->out, "  ");
+    put_clipped(p, pv_view_text(clean(p, store, c->criterion->property)), p->width - used);
   }
-  pv_text_puts(p->out, pv_view_text(clean(p, store, source.data)));
-  pv_text_puts(p->out, "]\n");
-  p->out->failed = p->out->failed || source.failed;
-  pv_text_free(&source);
-  if (c->verdict == PV_PASS) return;
-  pv_view_criterion_reason(&source, r, i);
-  put_wrapped(p, pv_view_text(clean(p, store, source.data)), 6, 4);
-  p->out->failed = p->out->failed || source.failed;
-  pv_text_free(&source);
+  pv_text_puts(p->out, "\n");
+}
+
+static void put_criterion(const page *p, const pv_result *r, size_t i, size_t ids, pv_text *store) {
+  const pv_criterion_result *c = &r->criteria[i];
+  pv_text more = PV_TEXT_INIT;
+  put_row(p, c, ids, store);
+  if (c->verdict != PV_PASS) {
+    pv_view_criterion_reason(&more, r, i);
+  } else if (c->source == PV_FROM_RECEIPT) {
+    pv_view_criterion_source(&more, r, i);
+  }
+  if (more.length > 0) put_wrapped(p, pv_view_text(clean(p, store, more.data)), 6, 4);
+  p->out->failed = p->out->failed || more.failed;
+  pv_text_free(&more);
 }
 
 /* Falsifiers that no criterion names would otherwise be false without being seen. */

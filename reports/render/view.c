@@ -205,9 +205,9 @@ void pv_view_worst(pv_text *out, const pv_worst *w) {
   if (w->position >= 0) pv_text_printf(out, ", position %lld", (long long)w->position);
   if (w->index >= 0) pv_text_printf(out, ", index %lld", (long long)w->index);
   pv_text_puts(out, ": ");
-  pv_fmt_number(out, w->left);
+  pv_fmt_float(out, w->left);
   pv_text_puts(out, " against ");
-  pv_fmt_number(out, w->right);
+  pv_fmt_float(out, w->right);
 }
 
 bool pv_view_divergence(const pv_result *r, pv_divergence *out) {
