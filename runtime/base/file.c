@@ -52,7 +52,7 @@ pv_status pv_file_read(const char *path, size_t limit, pv_bytes *out, pv_error *
     goto cleanup;
   }
   uint64_t room = 0;
-  data = pv_ck_add(length, 2, &room) ? malloc(room) : NULL;
+  data = pv_ck_add(length, 2, &room) ? calloc(1, room) : NULL;
   if (data == NULL) {
     status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", path);
     goto cleanup;
@@ -74,7 +74,6 @@ cleanup:
     free(data);
     return status;
   }
-  data[have] = '\0';
   *out = (pv_bytes){data, have};
   return PV_OK;
 }

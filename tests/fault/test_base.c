@@ -177,11 +177,14 @@ static void test_wrappers_work(void) {
   EXPECT_U64(failing_end(), 3);
   EXPECT(shape);
   free(a);
+  free(b);
   free(c);
   failing_begin(1, true);
   void *d = malloc(1), *e = malloc(1);
   failing_end();
   EXPECT(d == NULL && e == NULL);
+  free(d);
+  free(e);
 }
 
 int main(void) {

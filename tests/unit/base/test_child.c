@@ -1,7 +1,6 @@
 /* One child: what it is given, what it may say, how it ends. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,9 +55,8 @@ static void test_no_input_is_end_of_file(void) {
 
 static void test_large_input_and_output(void) {
   enum { BYTES = 1000000 };
-  char *input = malloc(BYTES);
+  static char input[BYTES];
   pv_text channel = PV_TEXT_INIT;
-  REQUIRE(input != NULL);
   for (int i = 0; i < BYTES; i++) input[i] = (char)('a' + i % 26);
   pv_child *child = start("tee /dev/fd/3", input, BYTES, BYTES);
   REQUIRE(child != NULL);
@@ -69,13 +67,11 @@ static void test_large_input_and_output(void) {
   EXPECT_BYTES(pv_child_stdout(child)->data, input, BYTES);
   pv_child_free(child);
   pv_text_free(&channel);
-  free(input);
 }
 
 static void test_input_nobody_reads(void) {
-  char *input = calloc(1, MANY); /* more than a pipe holds: writing it ends in EPIPE */
+  static char input[1 << 20]; /* more than a pipe holds: writing it ends in EPIPE */
   pv_text channel = PV_TEXT_INIT;
-  REQUIRE(input != NULL);
   signal(SIGPIPE, SIG_DFL);
   pv_child *child = start("exec 0<&-; sleep 0.1; exit 3", input, MANY, MANY);
   REQUIRE(child != NULL);
@@ -83,7 +79,6 @@ static void test_input_nobody_reads(void) {
   EXPECT_I64(pv_child_result(child)->code, 3);
   pv_child_free(child);
   pv_text_free(&channel);
-  free(input);
 }
 
 static void test_flood_is_cut(void) {

@@ -36,7 +36,7 @@ static pid_t said(pv_child *child) {
   while (pv_child_wait(child, 20, &channel, MANY, &event, NULL) == PV_OK &&
          event == PV_CHILD_BYTES && strchr(channel.data, '\n') == NULL)
     continue;
-  if (channel.data != NULL) pid = (pid_t)atol(channel.data);
+  if (channel.data != NULL) pid = (pid_t)strtol(channel.data, NULL, 10);
   pv_text_free(&channel);
   return pid;
 }
@@ -186,8 +186,9 @@ static void test_dies_with_us(void) {
   waitpid(middle, NULL, 0);
   REQUIRE(read(tell[0], text, sizeof text - 1) > 0);
   close(tell[0]);
-  EXPECT(atol(text) > 1);
-  EXPECT(gone((pid_t)atol(text)));
+  const pid_t orphan = (pid_t)strtol(text, NULL, 10);
+  EXPECT(orphan > 1);
+  EXPECT(gone(orphan));
 }
 
 /* In a process of its own: the flag can not be taken back. */

@@ -104,7 +104,8 @@ static void add_under_lock(int rounds) {
     char text[32];
     if (pv_lock_take(folder_path("n"), 20000, &lock, NULL) != PV_OK) _exit(1);
     if (pv_file_read(folder_path("n"), 31, &bytes, NULL) != PV_OK) _exit(2);
-    const int n = snprintf(text, sizeof text, "%d", atoi((const char *)bytes.data) + 1);
+    const int n =
+        snprintf(text, sizeof text, "%d", (int)strtol((const char *)bytes.data, NULL, 10) + 1);
     pv_bytes_free(&bytes);
     if (pv_file_replace(folder_path("n"), text, (size_t)n, NULL) != PV_OK) _exit(3);
     pv_lock_release(&lock);

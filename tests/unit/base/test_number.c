@@ -56,8 +56,7 @@ static const char *const never[] = {
     "1e1.5",
     "\xd9\xa1",
     "1\xc2\xa0",
-    "\xe2\x88\x92"
-    "1",
+    "\xe2\x88\x92\x31",
     "1e400",
     "-1e400",
     "1e-400",
