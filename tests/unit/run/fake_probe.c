@@ -1,0 +1,225 @@
+/* A probe that computes nothing and misbehaves by request: what it does with a falsifier stands in
+ * the falsifier's id, from the second letter group on ("F_SEGV", "F_SEGV_2"). What it does at the
+ * start stands in PV_FAKE_START. PV_FAKE_LOG names a file that gets the pid of every process. */
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/base/sha256.h"
+#include "runtime/base/text.h"
+#include "runtime/probe/frame.h"
+
+enum { CHANNEL = 3 };
+
+static const char *nonce = "";
+
+static const char *setting(const char *name, const char *otherwise) {
+  const char *value = getenv(name);
+  return value == NULL ? otherwise : value;
+}
+
+static void note_pid(void) {
+  const char *path = getenv("PV_FAKE_LOG");
+  FILE *log = path == NULL ? NULL : fopen(path, "ab");
+  if (log == NULL) return;
+  fprintf(log, "%ld\n", (long)getpid());
+  fclose(log);
+}
+
+static void hang(void) {
+  signal(SIGTERM, SIG_IGN);
+  for (;;) pause();
+}
+
+static void send_as(json_t *object, const char *with_nonce) {
+  json_object_set_new(object, "nonce", json_string(with_nonce));
+  char *text = json_dumps(object, JSON_COMPACT);
+  if (text == NULL || pv_frame_write(CHANNEL, text, strlen(text), NULL) != PV_OK) _exit(90);
+  free(text);
+  json_decref(object);
+}
+static void send_object(json_t *object) {
+  send_as(object, nonce);
+}
+
+static json_t *result(const char *id, const char *verdict, const char *reason, int compared) {
+  return json_pack("{s:s, s:s, s:s, s:s, s:i, s:{s:f, s:f}, s:n, s:n, s:f, s:[], s:[s]}", "type",
+                   "result", "id", id, "verdict", verdict, "reason", reason, "compared", compared,
+                   "metrics", "worst_cosine", 0.99999994039535522, "largest_ulp", 1.0, "worst",
+                   "needed_tolerance", "duration_s", 0.001, "series", "backends",
+                   setting("PV_FAKE_BACKEND", "cpu"));
+}
+
+static void flood(void) {
+  char block[4096];
+  memset(block, 'x', sizeof block);
+  for (int i = 0; i < 2500; i++)
+    if (write(STDERR_FILENO, block, sizeof block) < 0 || write(STDOUT_FILENO, block, 1) < 0) return;
+}
+
+static void raw(const char *bytes, size_t length) {
+  if (write(CHANNEL, bytes, length) != (ssize_t)length) _exit(91);
+}
+
+/* Ways to end without an answer. */
+static void end_early(const char *mode) {
+  if (strcmp(mode, "SEGV") == 0) {
+    signal(SIGSEGV, SIG_DFL);
+    fputs("about to fall\n", stderr);
+    raise(SIGSEGV);
+  }
+  if (strcmp(mode, "ABRT") == 0) {
+    signal(SIGABRT, SIG_DFL);
+    raise(SIGABRT);
+  }
+  if (strcmp(mode, "OOM") == 0) raise(SIGKILL);
+  if (strcmp(mode, "EXIT3") == 0) _exit(3);
+  if (strcmp(mode, "EXIT0") == 0) _exit(0);
+  if (strcmp(mode, "SAYPASS") == 0) {
+    if (write(STDOUT_FILENO, "PASS\n", 5) == 5) _exit(0);
+  }
+  if (strcmp(mode, "HANG") == 0) hang();
+  if (strcmp(mode, "FORKHANG") == 0) {
+    if (fork() == 0) note_pid();
+    hang();
+  }
+}
+
+/* Ways to break the protocol; each leaves something else than one sound result. */
+static bool break_protocol(const char *mode, const char *id) {
+  if (strcmp(mode, "GARBAGE") == 0) {
+    raw("PASS\n", 5);
+  } else if (strcmp(mode, "BIG") == 0) {
+    raw("PVF1\x01\x00\x40\x00________", 16);
+  } else if (strcmp(mode, "DIGEST") == 0) {
+    raw("PVF1\x02\x00\x00\x00________{}", 18);
+  } else if (strcmp(mode, "NOTJSON") == 0) {
+    if (pv_frame_write(CHANNEL, "[1", 2, NULL) != PV_OK) _exit(92);
+  } else if (strcmp(mode, "SHORT") == 0) {
+    raw("PVF1\x40\x00\x00\x00", 8);
+    _exit(0);
+  } else if (strcmp(mode, "NONCE") == 0) {
+    send_as(result(id, "PASS", "", 10), "00000000000000000000000000000000");
+  } else if (strcmp(mode, "UNKNOWN") == 0) {
+    send_object(result("F_SOMEBODY", "PASS", "", 10));
+  } else if (strcmp(mode, "TWICE") == 0) {
+    send_object(result(id, "PASS", "", 10));
+    send_object(result(id, "PASS", "", 10));
+  } else if (strcmp(mode, "VERDICT") == 0) {
+    send_object(result(id, "STALE", "", 10));
+  } else if (strcmp(mode, "HELLO") == 0) {
+    send_object(json_pack("{s:s}", "type", "hello"));
+  } else if (strcmp(mode, "EARLYEND") == 0) {
+    send_object(json_pack("{s:s, s:i}", "type", "end", "count", 1));
+  } else if (strcmp(mode, "FRAMES") == 0) {
+    for (;;)
+      send_object(
+          json_pack("{s:s, s:s, s:i, s:i}", "type", "progress", "id", id, "done", 1, "total", 2));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static void answer(const char *mode, const char *id) {
+  send_object(json_pack("{s:s, s:s}", "type", "begin", "id", id));
+  end_early(mode);
+  if (break_protocol(mode, id)) return;
+  send_object(
+      json_pack("{s:s, s:s, s:i, s:i}", "type", "progress", "id", id, "done", 1, "total", 2));
+  if (strcmp(mode, "FLOOD") == 0) flood();
+  json_t *r = strcmp(mode, "FAIL") == 0     ? result(id, "FAIL", "3 of 10 elements differ", 10)
+              : strcmp(mode, "NOTRUN") == 0 ? result(id, "NOT_RUN", "there is no CUDA device", 0)
+              : strcmp(mode, "ERROR") == 0  ? result(id, "ERROR", "it could not be computed", 0)
+              : strcmp(mode, "INCOMP") == 0 ? result(id, "INCOMPARABLE", "i16 against f64", 0)
+              : strcmp(mode, "ZERO") == 0   ? result(id, "PASS", "", 0)
+              : strcmp(mode, "MUTE") == 0   ? result(id, "FAIL", "", 10)
+                                            : result(id, "PASS", "", 10);
+  if (strcmp(mode, "NAN") == 0)
+    json_object_set_new(json_object_get(r, "metrics"), "worst_cosine", json_string("nan"));
+  if (strcmp(mode, "NULLMETRIC") == 0)
+    json_object_set_new(json_object_get(r, "metrics"), "worst_cosine", json_null());
+  if (strcmp(mode, "NOBACKEND") == 0) json_object_set_new(r, "backends", json_array());
+  if (strcmp(mode, "RICH") == 0) {
+    json_object_set_new(r, "needed_tolerance", json_real(0.1));
+    json_object_set_new(r, "worst",
+                        json_pack("{s:s, s:i, s:i, s:i, s:f, s:s}", "stage", "moe_ffn_out", "layer",
+                                  3, "position", 17, "index", 5, "left", 0.5, "right", "inf"));
+    json_object_set_new(r, "series",
+                        json_pack("[{s:s, s:s, s:s, s:s, s:b, s:[f,f], s:[f,s]}]", "picture",
+                                  "stage-error", "name", "moe", "x_label", "layer", "y_label",
+                                  "error", "log_y", 1, "x", 0.0, 1.0, "y", 1e-9, "nan"));
+  }
+  send_object(r);
+  if (strcmp(mode, "NOEND") == 0) _exit(0);
+  if (strcmp(mode, "LATERSEGV") == 0) raise(SIGSEGV);
+}
+
+static void start(void) {
+  const char *mode = setting("PV_FAKE_START", "");
+  if (strcmp(mode, "refuse") == 0) {
+    fputs("model.gguf: error: 'model.gguf' is no GGUF file\n  name a GGUF file\n", stderr);
+    _exit(2);
+  }
+  if (strcmp(mode, "saypass") == 0 && write(STDOUT_FILENO, "PASS\n", 5) == 5) _exit(0);
+  if (strcmp(mode, "segv") == 0) raise(SIGSEGV);
+  if (strcmp(mode, "hang") == 0) hang();
+  if (strcmp(mode, "garbage") == 0) raw("hello!", 6);
+}
+
+static json_t *model_facts(const json_t *request) {
+  char digest[PV_SHA256_HEX];
+  const char *path = json_string_value(json_object_get(request, "model"));
+  const char *reference = json_string_value(json_object_get(request, "reference"));
+  if (path == NULL || pv_sha256_file(path, digest, NULL) != PV_OK) return json_null();
+  json_t *model = json_pack("{s:s, s:s, s:s}", "path", path, "sha256", digest, "arch", "fake");
+  if (reference != NULL && pv_sha256_file(reference, digest, NULL) == PV_OK)
+    json_object_set_new(model, "reference_sha256", json_string(digest));
+  return model;
+}
+
+static json_t *read_request(void) {
+  pv_text text = PV_TEXT_INIT;
+  char buffer[4096];
+  for (ssize_t n = 1; n > 0 || (n < 0 && errno == EINTR);) {
+    n = read(STDIN_FILENO, buffer, sizeof buffer);
+    if (n > 0) pv_text_add(&text, buffer, (size_t)n);
+  }
+  json_t *request = text.data == NULL ? NULL : json_loadb(text.data, text.length, 0, NULL);
+  pv_text_free(&text);
+  return request;
+}
+
+int main(void) {
+  note_pid();
+  start();
+  json_t *request = read_request();
+  const char *given = json_string_value(json_object_get(request, "nonce"));
+  if (given == NULL) return 93;
+  nonce = given;
+  json_t *environment =
+      json_pack("{s:s, s:s, s:s, s:i}", "device", setting("PV_FAKE_DEVICE", "none"), "cpu",
+                "fake processor", "kernels_sha256",
+                setting("PV_FAKE_KERNELS",
+                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                "threads", (int)json_integer_value(json_object_get(request, "threads")));
+  send_object(json_pack("{s:s, s:o, s:o, s:{s:s}}", "type", "hello", "environment", environment,
+                        "model", model_facts(request), "numerics", "i16",
+                        setting("PV_FAKE_NUMERICS", "i16-v1")));
+  const json_t *list = json_object_get(request, "falsifiers");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *id = json_string_value(json_object_get(json_array_get(list, i), "id"));
+    char mode[64] = "";
+    if (id != NULL && strncmp(id, "F_", 2) == 0)
+      snprintf(mode, sizeof mode, "%.*s", (int)strcspn(id + 2, "_"), id + 2);
+    answer(mode, id);
+  }
+  send_object(json_pack("{s:s, s:i}", "type", "end", "count", (int)json_array_size(list)));
+  json_decref(request);
+  return 0;
+}

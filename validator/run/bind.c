@@ -1,0 +1,104 @@
+#include "validator/run/bind.h"
+
+#include <string.h>
+
+#include "runtime/base/text.h"
+#include "runtime/probe/check_spec.h"
+
+static pv_status refuse(pv_error *err, const pv_place *place, const char *what, const char *name) {
+  pv_error_set(err, PV_ERR_INPUT, "%s '%s'", what, name);
+  pv_error_at(err, "", place->line, place->column, place->begin);
+  return PV_ERR_INPUT;
+}
+
+/* NULL when `text` is not a value of the type. */
+static json_t *scalar(const pv_param_spec *spec, const char *text) {
+  int64_t whole = 0;
+  double real = 0.0;
+  switch (spec->type) {
+    case PV_PARAM_INT:
+      if (!pv_parse_i64(text, strlen(text), &whole)) return NULL;
+      if ((double)whole < spec->min || (double)whole > spec->max) return NULL;
+      return json_integer(whole);
+    case PV_PARAM_REAL:
+      if (!pv_parse_f64(text, strlen(text), &real)) return NULL;
+      if (!(real >= spec->min && real <= spec->max)) return NULL;
+      return json_real(real);
+    case PV_PARAM_ENUM:
+      for (size_t i = 0; spec->words[i] != NULL; i++)
+        if (strcmp(spec->words[i], text) == 0) return json_string(text);
+      return NULL;
+    case PV_PARAM_STRING:
+      return json_string(text);
+    case PV_PARAM_STRINGS:
+      return text[0] == '\0' ? json_array() : json_pack("[s]", text);
+  }
+  return NULL;
+}
+
+static json_t *value_of(const pv_param_spec *spec, const pv_param *param) {
+  if (param->text != NULL) return scalar(spec, param->text);
+  if (spec->type != PV_PARAM_STRINGS) return NULL;
+  json_t *list = json_array();
+  for (size_t i = 0; i < param->list.count; i++)
+    if (json_array_append_new(list, json_string(param->list.items[i])) != 0) {
+      json_decref(list);
+      return NULL;
+    }
+  return list;
+}
+
+static const pv_param *find_param(const pv_falsifier *f, const char *name) {
+  for (size_t i = 0; i < f->with_count; i++)
+    if (strcmp(f->with[i].name, name) == 0) return &f->with[i];
+  return NULL;
+}
+
+static pv_status bind_one(const pv_falsifier *f, const pv_param_spec *spec, const char *backend,
+                          json_t *out, pv_error *err) {
+  const pv_param *param = find_param(f, spec->name);
+  const bool open = param == NULL && backend != NULL && strcmp(spec->name, "backend") == 0;
+  const char *fallback = open ? backend : spec->fallback;
+  if (param == NULL && fallback == NULL)
+    return refuse(err, &f->check_place, "the check needs the parameter", spec->name);
+  json_t *value = param != NULL ? value_of(spec, param) : scalar(spec, fallback);
+  if (value == NULL)
+    return refuse(err, param != NULL ? &param->place : &f->check_place,
+                  "the check can not take this value for the parameter", spec->name);
+  if (json_object_set_new(out, spec->name, value) != 0)
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for parameters");
+  return PV_OK;
+}
+
+pv_status pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
+                       pv_error *err) {
+  const pv_check_spec *spec = falsifier->check == NULL ? NULL : pv_check_find(falsifier->check);
+  json_t *with = NULL;
+  pv_status status = PV_OK;
+  if (spec == NULL)
+    return refuse(err, &falsifier->check_place, "there is no check",
+                  falsifier->check == NULL ? "" : falsifier->check);
+  with = json_object();
+  if (with == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for parameters");
+  for (size_t i = 0; i < spec->param_count && status == PV_OK; i++)
+    status = bind_one(falsifier, &spec->params[i], backend, with, err);
+  for (size_t i = 0; i < falsifier->with_count && status == PV_OK; i++)
+    if (json_object_get(with, falsifier->with[i].name) == NULL)
+      status = refuse(err, &falsifier->with[i].place, "the check has no parameter",
+                      falsifier->with[i].name);
+  if (status != PV_OK)
+    json_decref(with);
+  else
+    *out = with;
+  return status;
+}
+
+size_t pv_bind_backends(const json_t *with, const char *out[3]) {
+  static const char *const names[] = {"backend", "left", "right"};
+  size_t count = 0;
+  for (size_t i = 0; i < 3; i++) {
+    const char *value = json_string_value(json_object_get(with, names[i]));
+    if (value != NULL) out[count++] = value;
+  }
+  return count;
+}

@@ -1,0 +1,22 @@
+/* Parameters of a falsifier as the check gets them: typed by the check's table, with the table's
+ * value where the contract is silent. The same object goes to the probe and into the digest that
+ * a receipt must match, so a changed default makes old receipts stale. */
+#ifndef PV_RUN_BIND_H
+#define PV_RUN_BIND_H
+
+#include <jansson.h>
+
+#include "runtime/base/error.h"
+#include "validator/model/contract.h"
+
+/* `backend` (may be NULL) takes the place of the table's value of a parameter `backend` that the
+ * contract leaves open. `*out` is a new reference. A check that does not exist, an unknown or
+ * missing parameter and a value of the wrong type are PV_ERR_INPUT at the parameter's place. */
+pv_status pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
+                       pv_error *err);
+
+/* The backends that the bound parameters ask for ("backend", "left", "right"): the number of
+ * names written to `out`, which point into `with`. */
+size_t pv_bind_backends(const json_t *with, const char *out[3]);
+
+#endif

@@ -1,0 +1,211 @@
+#include "validator/run/run.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "validator/run/talk.h"
+
+static pv_status nomem(pv_error *err) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a run");
+}
+
+const char *pv_run_fact(const pv_fact *facts, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(facts[i].name, name) == 0) return facts[i].value;
+  return NULL;
+}
+
+pv_status pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err) {
+  char self[PATH_MAX];
+  if (given != NULL) {
+    /* The child is started without a search of the PATH: a bare name is a file right here. */
+    *out = pv_arena_printf(arena, "%s%s", strchr(given, '/') == NULL ? "./" : "", given);
+  } else {
+    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
+    self[n] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash != NULL) *slash = '\0';
+    *out = pv_arena_printf(arena, "%s/pv-probe", self);
+  }
+  if (*out == NULL) return nomem(err);
+  if (access(*out, X_OK) == 0) return PV_OK;
+  pv_error_set(err, PV_ERR_INPUT, "there is no program '%s'", *out);
+  pv_error_hint(err, "pv-probe stands beside pv; --probe PATH names another");
+  return PV_ERR_INPUT;
+}
+
+static pv_status settle(pv_arena *arena, pv_falsifier_result *out, pv_verdict verdict,
+                        const pv_talk *talk, const char *why, pv_error *err) {
+  out->verdict = verdict;
+  out->source = PV_FROM_RUN;
+  out->duration_s = talk->current_s;
+  out->reason = pv_arena_strdup(arena, why);
+  out->output = talk->output != NULL && talk->output[0] != '\0' ? talk->output : NULL;
+  return out->reason == NULL ? nomem(err) : PV_OK;
+}
+
+/* Takes over an answer and keeps what the contract says about the falsifier. */
+static void accept(const pv_talk *talk, size_t i, pv_falsifier_result *to) {
+  const pv_falsifier *falsifier = to->falsifier;
+  const pv_strings faults = to->faults_declared;
+  *to = talk->results[i];
+  to->falsifier = falsifier;
+  to->faults_declared = faults;
+  if (to->verdict == PV_ERROR && talk->output[0] != '\0') to->output = talk->output;
+}
+
+/* How a child that did not answer is judged: verdict and sentence. */
+static pv_verdict blame(const pv_talk *talk, double timeout_s, char *why, size_t room) {
+  switch (talk->end) {
+    case PV_TALK_LATE:
+      if (talk->current == SIZE_MAX && !talk->heard)
+        snprintf(why, room, "the probe did not say hello in time");
+      else if (talk->current == SIZE_MAX)
+        snprintf(why, room, "the probe neither went on nor ended");
+      else
+        snprintf(why, room, "no answer within %g s", timeout_s);
+      return PV_TIMEOUT;
+    case PV_TALK_LEFT:
+      snprintf(why, room, "%s", talk->why);
+      return talk->signal != 0 ? PV_CRASH : PV_ERROR;
+    case PV_TALK_BROKEN:
+      snprintf(why, room, "the probe broke the protocol: %s", talk->why);
+      break;
+    case PV_TALK_DONE:
+      snprintf(why, room, "the probe gave no answer");
+      break;
+  }
+  return PV_ERROR;
+}
+
+/* The probe could not open what it was given: it says so with exit code 2 before any frame. */
+static bool refused(const pv_talk *talk) {
+  return talk->end == PV_TALK_LEFT && !talk->framed && talk->code == 2 && talk->signal == 0 &&
+         talk->output[0] != '\0';
+}
+
+static pv_status refusal(const pv_talk *talk, pv_error *err) {
+  const char *said = talk->output;
+  /* The child prints "error: what\n  hint\n"; it becomes one error of ours. */
+  const char *mark = strstr(said, "error: ");
+  if (mark != NULL) said = mark + strlen("error: ");
+  const size_t line = strcspn(said, "\n");
+  pv_error_set(err, PV_ERR_INPUT, "%.*s", (int)(line < 400 ? line : 400), said);
+  const char *next = said + line + (said[line] == '\n');
+  next += strspn(next, " ");
+  const size_t hint = strcspn(next, "\n");
+  if (hint > 0) pv_error_hint(err, "%.*s", (int)(hint < 200 ? hint : 200), next);
+  return PV_ERR_INPUT;
+}
+
+static pv_status keep_hello(const pv_talk *talk, pv_run_outcome *out) {
+  if (talk->heard && !out->heard) {
+    out->hello = talk->hello;
+    out->heard = true;
+  }
+  return PV_OK;
+}
+
+static pv_status run_alone(pv_arena *arena, const pv_run_spec *spec, size_t index, size_t shown,
+                           size_t total, pv_run_outcome *out, pv_error *err) {
+  char why[600];
+  pv_talk talk = {.list = &index, .count = 1, .shown = shown, .shown_total = total};
+  const pv_status status = pv_talk_hold(arena, spec, &talk, err);
+  if (status != PV_OK) return status;
+  out->children++;
+  keep_hello(&talk, out);
+  pv_falsifier_result *result = &out->falsifiers[index];
+  if (talk.end == PV_TALK_DONE) {
+    accept(&talk, 0, result);
+    return PV_OK;
+  }
+  const pv_verdict verdict = blame(&talk, result->falsifier->timeout_s, why, sizeof why);
+  return settle(arena, result, verdict, &talk, why, err);
+}
+
+/* Judges what one child for many leaves; `again` marks those that need a child of their own. */
+static pv_status take_over(pv_arena *arena, const pv_talk *talk, bool *again, pv_run_outcome *out,
+                           pv_error *err) {
+  char why[600];
+  pv_status status = PV_OK;
+  const bool whose = talk->current != SIZE_MAX;
+  const bool started = talk->heard;
+  /* Nobody to blame, or nothing to believe: each for itself. */
+  const bool empty = talk->end == PV_TALK_BROKEN || (talk->end != PV_TALK_DONE && !whose);
+  for (size_t i = 0; i < talk->count && status == PV_OK; i++) {
+    pv_falsifier_result *result = &out->falsifiers[talk->list[i]];
+    const double timeout_s = result->falsifier->timeout_s;
+    if (talk->end != PV_TALK_DONE && (!started || (empty && talk->count == 1))) {
+      const pv_verdict verdict = blame(talk, timeout_s, why, sizeof why);
+      status = settle(arena, result, verdict, talk, why, err);
+    } else if (empty) {
+      again[i] = true;
+    } else if (talk->answered[i]) {
+      accept(talk, i, result);
+    } else if (i == talk->current) {
+      const pv_verdict verdict = blame(talk, timeout_s, why, sizeof why);
+      status = settle(arena, result, verdict, talk, why, err);
+    } else {
+      again[i] = true;
+    }
+  }
+  return status;
+}
+
+static pv_status run_list(pv_arena *arena, const pv_run_spec *spec, const size_t *list,
+                          size_t count, pv_run_outcome *out, pv_error *err) {
+  pv_talk talk = {.list = list, .count = count, .shown_total = count};
+  bool *again = PV_ARENA_NEW(arena, count + 1, bool);
+  if (again == NULL) return nomem(err);
+  pv_status status = pv_talk_hold(arena, spec, &talk, err);
+  if (status != PV_OK) return status;
+  out->children++;
+  if (refused(&talk)) return refusal(&talk, err);
+  keep_hello(&talk, out);
+  status = take_over(arena, &talk, again, out, err);
+  size_t left = 0;
+  for (size_t i = 0; i < count; i++) left += again[i];
+  for (size_t i = 0; i < count && status == PV_OK; i++)
+    if (again[i]) status = run_alone(arena, spec, list[i], count - left--, count, out, err);
+  return status;
+}
+
+pv_status pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv_error *err) {
+  const pv_contract *contract = spec->contract;
+  const size_t count = contract->falsifier_count;
+  size_t *list = PV_ARENA_NEW(arena, count + 1, size_t), chosen = 0;
+  *out = (pv_run_outcome){.falsifier_count = count,
+                          .falsifiers = PV_ARENA_NEW(arena, count + 1, pv_falsifier_result)};
+  if (list == NULL || out->falsifiers == NULL) return nomem(err);
+  for (size_t i = 0; i < count; i++) {
+    const bool selected = spec->selected == NULL || spec->selected[i];
+    pv_falsifier_result *r = &out->falsifiers[i];
+    r->falsifier = &contract->falsifiers[i];
+    r->faults_declared = contract->falsifiers[i].faults;
+    r->verdict = selected ? PV_ERROR : PV_NOT_RUN;
+    r->reason = pv_arena_strdup(arena, selected                   ? "there is no answer"
+                                       : spec->unselected != NULL ? spec->unselected
+                                                                  : "it was left out");
+    if (r->reason == NULL) return nomem(err);
+    if (selected) list[chosen++] = i;
+  }
+  return chosen == 0 ? PV_OK : run_list(arena, spec, list, chosen, out, err);
+}
+
+pv_status pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, pv_error *err) {
+  char why[600];
+  pv_talk talk = {0};
+  const pv_status status = pv_talk_hold(arena, spec, &talk, err);
+  if (status != PV_OK) return status;
+  if (refused(&talk)) return refusal(&talk, err);
+  if (talk.end != PV_TALK_DONE) {
+    blame(&talk, 0, why, sizeof why);
+    return pv_error_set(err, PV_ERR_IO, "%s", why);
+  }
+  *out = talk.hello;
+  return PV_OK;
+}

@@ -1,0 +1,56 @@
+/* Runs falsifiers in a child process `pv-probe` and judges what comes back. The probe's word is
+ * taken for what was measured, never for what follows from it:
+ *  - a PASS that compared nothing is VACUOUS; a PASS with a number that is none is ERROR;
+ *  - a PASS whose backends do not include every backend that was asked for is FAIL;
+ *  - an answer that is missing, twice, for somebody else or outside the protocol is ERROR.
+ * All falsifiers share one child, so that a model is loaded once. When that child ends early or
+ * hangs, the one it was working on gets CRASH, ERROR or TIMEOUT and those not yet answered get a
+ * child each. When it breaks the protocol nothing it said counts, and each gets its own child. */
+#ifndef PV_RUN_RUN_H
+#define PV_RUN_RUN_H
+
+#include "runtime/base/arena.h"
+#include "runtime/base/error.h"
+#include "validator/model/result.h"
+
+typedef struct pv_run_spec {
+  const char *probe;             /* path of pv-probe */
+  const char *model, *reference; /* paths, or NULL */
+  const char *backend;           /* for falsifiers that name none; NULL: the check's own default */
+  unsigned threads;              /* 0: one per processor, decided by the probe */
+  const pv_contract *contract;
+  const bool *selected;   /* one per falsifier of the contract; NULL: all */
+  const char *unselected; /* the reason of those that are left out */
+  double start_timeout_s; /* until the hello, and between falsifiers; 0: 120 s */
+  bool progress;          /* a line on stderr while it runs */
+} pv_run_spec;
+
+typedef struct pv_run_hello {
+  pv_fact *environment, *model, *numerics;
+  size_t environment_count, model_count, numerics_count;
+} pv_run_hello;
+
+typedef struct pv_run_outcome {
+  bool heard; /* a probe said hello */
+  pv_run_hello hello;
+  pv_falsifier_result *falsifiers; /* one for each in the contract, same order */
+  size_t falsifier_count;
+  unsigned children; /* started */
+} pv_run_outcome;
+
+/* Everything in `*out` lives in `arena`. PV_ERR_INPUT when the probe refuses the model or the
+ * reference (its own words), PV_ERR_CANCELLED on Ctrl-C, PV_ERR_IO when the probe cannot be
+ * started; what goes wrong in one falsifier is its verdict, not an error. With no falsifier
+ * selected no child is started. */
+pv_status pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv_error *err);
+
+/* Only the hello: which kernels, which numerics, which model. No falsifier is run. */
+pv_status pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, pv_error *err);
+
+/* The probe's path: `given`, else `pv-probe` beside this program's own file. */
+pv_status pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err);
+
+/* Value of a fact, or NULL. */
+const char *pv_run_fact(const pv_fact *facts, size_t count, const char *name);
+
+#endif

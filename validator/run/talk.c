@@ -1,0 +1,323 @@
+#include "validator/run/talk.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "runtime/base/child.h"
+#include "runtime/probe/frame.h"
+#include "validator/run/bind.h"
+#include "validator/run/judge.h"
+#include "validator/run/progress.h"
+
+enum { OUTPUT_KEPT = 64 << 10, TAIL = 2000, NONCE = 33 };
+static const double START_S = 120.0, GRACE_S = 0.5, LEAVE_S = 5.0;
+
+typedef struct session {
+  pv_arena *arena;
+  const pv_run_spec *spec;
+  pv_talk *talk;
+  json_t **with; /* one for each of the list */
+  char nonce[NONCE];
+  pv_child *child;
+  pv_text channel;
+  pv_progress *progress;
+  bool ended; /* said "end" */
+  double deadline, began;
+} session;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static const pv_falsifier *falsifier_at(const session *s, size_t i) {
+  return &s->spec->contract->falsifiers[s->talk->list[i]];
+}
+
+static pv_status make_nonce(char out[NONCE], pv_error *err) {
+  unsigned char bytes[NONCE / 2];
+  size_t have = 0;
+  while (have < sizeof bytes) {
+    const ssize_t n = getrandom(bytes + have, sizeof bytes - have, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return pv_error_errno(err, errno, "cannot get random bytes");
+    have += (size_t)n;
+  }
+  for (size_t i = 0; i < sizeof bytes; i++) snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+  return PV_OK;
+}
+
+/* Processors this process may use, so that a probe under taskset does not start too many. */
+static unsigned processors(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  const int count = CPU_COUNT(&set);
+  return count < 1 ? 1 : count > 256 ? 256 : (unsigned)count;
+}
+
+static json_t *or_null(const char *text) {
+  return text == NULL ? json_null() : json_string(text);
+}
+
+/* `*out` is to be freed. */
+static pv_status make_request(session *s, char **out, pv_error *err) {
+  const pv_run_spec *spec = s->spec;
+  pv_status status = PV_OK;
+  json_t *list = json_array();
+  for (size_t i = 0; i < s->talk->count && status == PV_OK; i++) {
+    const pv_falsifier *f = falsifier_at(s, i);
+    status = pv_bind_with(f, spec->backend, &s->with[i], err);
+    if (status != PV_OK) break;
+    json_array_append_new(
+        list, json_pack("{s:s, s:s, s:O}", "id", f->id, "check", f->check, "with", s->with[i]));
+  }
+  json_t *request =
+      json_pack("{s:i, s:s, s:o, s:o, s:i, s:s, s:o}", "protocol", PV_FRAME_PROTOCOL, "nonce",
+                s->nonce, "model", or_null(spec->model), "reference", or_null(spec->reference),
+                "threads", (int)(spec->threads == 0 ? processors() : spec->threads), "backend",
+                spec->backend == NULL ? "cpu" : spec->backend, "falsifiers", list);
+  *out = status == PV_OK && request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
+  const bool whole = json_array_size(list) == s->talk->count;
+  json_decref(request);
+  if (status != PV_OK) return status;
+  if (*out == NULL || !whole) {
+    free(*out);
+    *out = NULL;
+    return pv_error_set(err, PV_ERR_INPUT,
+                        "the request cannot be written as JSON: is a path or a "
+                        "parameter no UTF-8?");
+  }
+  return PV_OK;
+}
+
+__attribute__((format(printf, 2, 3))) static bool broken(session *s, const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(s->talk->why, sizeof s->talk->why, fmt, args);
+  va_end(args);
+  s->talk->end = PV_TALK_BROKEN;
+  return false;
+}
+
+/* Index into the list, or SIZE_MAX. */
+static size_t find_id(const session *s, const json_t *message) {
+  const char *id = json_string_value(json_object_get(message, "id"));
+  for (size_t i = 0; id != NULL && i < s->talk->count; i++)
+    if (strcmp(falsifier_at(s, i)->id, id) == 0) return i;
+  return SIZE_MAX;
+}
+
+static bool on_begin(session *s, const json_t *message) {
+  const size_t i = find_id(s, message);
+  if (i == SIZE_MAX) return broken(s, "it began a falsifier that nobody asked for");
+  if (s->talk->answered[i]) return broken(s, "it began %s again", falsifier_at(s, i)->id);
+  if (s->talk->current != SIZE_MAX) return broken(s, "it began a second one at once");
+  s->talk->current = i;
+  s->began = now();
+  s->deadline = s->began + falsifier_at(s, i)->timeout_s;
+  pv_progress_begin(s->progress, falsifier_at(s, i));
+  return true;
+}
+
+static bool on_progress(session *s, const json_t *message) {
+  if (find_id(s, message) != s->talk->current || s->talk->current == SIZE_MAX)
+    return broken(s, "it told of progress in something that it had not begun");
+  pv_progress_part(s->progress, json_integer_value(json_object_get(message, "done")),
+                   json_integer_value(json_object_get(message, "total")));
+  return true;
+}
+
+static bool on_result(session *s, const json_t *message, pv_error *err, pv_status *status) {
+  const size_t i = find_id(s, message);
+  if (i == SIZE_MAX) return broken(s, "it answered a falsifier that nobody asked for");
+  if (s->talk->answered[i]) return broken(s, "it answered %s twice", falsifier_at(s, i)->id);
+  if (i != s->talk->current)
+    return broken(s, "it answered %s without having begun it", falsifier_at(s, i)->id);
+  pv_error local = PV_ERROR_INIT;
+  *status = pv_judge_result(s->arena, message, s->with[i], &s->talk->results[i], &local);
+  if (*status == PV_ERR_INPUT) {
+    *status = PV_OK;
+    return broken(s, "%s", local.message);
+  }
+  if (*status != PV_OK) {
+    if (err != NULL) *err = local;
+    return false;
+  }
+  s->talk->results[i].duration_s = now() - s->began;
+  s->talk->answered[i] = true;
+  s->talk->current = SIZE_MAX;
+  s->deadline = now() + (s->spec->start_timeout_s > 0 ? s->spec->start_timeout_s : START_S);
+  pv_progress_answer(s->progress);
+  return true;
+}
+
+static bool on_end(session *s, const json_t *message) {
+  for (size_t i = 0; i < s->talk->count; i++)
+    if (!s->talk->answered[i])
+      return broken(s, "it said that it was done without an answer to %s", falsifier_at(s, i)->id);
+  if (json_integer_value(json_object_get(message, "count")) != (json_int_t)s->talk->count)
+    return broken(s, "its own count of answers is wrong");
+  s->ended = true;
+  s->deadline = now() + LEAVE_S;
+  return true;
+}
+
+static bool on_message(session *s, const json_t *message, pv_error *err, pv_status *status) {
+  const char *nonce = json_string_value(json_object_get(message, "nonce"));
+  const char *type = json_string_value(json_object_get(message, "type"));
+  if (nonce == NULL || strcmp(nonce, s->nonce) != 0)
+    return broken(s, "its message carries another nonce");
+  if (type == NULL || s->ended)
+    return broken(s, type == NULL ? "its message has no type" : "it went on after the end");
+  if (strcmp(type, "hello") == 0) {
+    pv_error local = PV_ERROR_INIT;
+    if (s->talk->heard) return broken(s, "it said hello twice");
+    *status = pv_judge_hello(s->arena, message, &s->talk->hello, &local);
+    s->talk->heard = *status == PV_OK;
+    if (*status != PV_ERR_INPUT) {
+      if (*status != PV_OK && err != NULL) *err = local;
+      return *status == PV_OK;
+    }
+    *status = PV_OK;
+    return broken(s, "%s", local.message);
+  }
+  if (!s->talk->heard) return broken(s, "it did not begin with a hello");
+  if (strcmp(type, "begin") == 0) return on_begin(s, message);
+  if (strcmp(type, "progress") == 0) return on_progress(s, message);
+  if (strcmp(type, "result") == 0) return on_result(s, message, err, status);
+  if (strcmp(type, "end") == 0) return on_end(s, message);
+  return broken(s, "its message has an unknown type");
+}
+
+/* Takes every whole frame from the channel; false when the conversation is over. */
+static bool read_frames(session *s, pv_error *err, pv_status *status) {
+  size_t at = 0;
+  bool go_on = true;
+  while (go_on) {
+    size_t used = 0, length = 0;
+    const char *json = NULL;
+    pv_error local = PV_ERROR_INIT;
+    json_error_t where;
+    if (at == s->channel.length) break;
+    const pv_status got =
+        pv_frame_next(s->channel.data + at, s->channel.length - at, &used, &json, &length, &local);
+    if (got != PV_OK) {
+      go_on = broken(s, "%s", local.message);
+      break;
+    }
+    if (used == 0) break;
+    json_t *message = json_loadb(json, length, JSON_REJECT_DUPLICATES, &where);
+    go_on = json_is_object(message) ? on_message(s, message, err, status)
+                                    : broken(s, "a frame holds no JSON object");
+    json_decref(message);
+    at += used;
+  }
+  if (at > 0) {
+    memmove(s->channel.data, s->channel.data + at, s->channel.length - at);
+    s->channel.length -= at;
+  }
+  return go_on;
+}
+
+static void note_left(session *s) {
+  const pv_child_exit *end = pv_child_result(s->child);
+  pv_talk *t = s->talk;
+  t->code = end->code;
+  t->signal = end->signal;
+  t->out_of_memory = end->out_of_memory;
+  if (s->ended && s->channel.length == 0) {
+    t->end = PV_TALK_DONE;
+    return;
+  }
+  t->end = PV_TALK_LEFT;
+  if (s->channel.length > 0)
+    (void)broken(s, "it ended in the middle of a frame");
+  else if (end->out_of_memory)
+    snprintf(t->why, sizeof t->why, "the probe was killed (signal 9), as for want of memory");
+  else if (end->signal != 0)
+    snprintf(t->why, sizeof t->why, "the probe was ended by signal %d (%s)", end->signal,
+             sigabbrev_np(end->signal) != NULL ? sigabbrev_np(end->signal) : "?");
+  else
+    snprintf(t->why, sizeof t->why, "the probe left with exit code %d and without an answer",
+             end->code);
+}
+
+static pv_status hear(session *s, pv_error *err) {
+  pv_status status = PV_OK;
+  bool go_on = true;
+  while (go_on && status == PV_OK) {
+    pv_child_event event = PV_CHILD_BYTES;
+    pv_error local = PV_ERROR_INIT;
+    const double left = s->deadline - now();
+    status = pv_child_wait(s->child, left > 0 ? left : 0, &s->channel,
+                           2 * (PV_FRAME_LIMIT + PV_FRAME_HEAD), &event, &local);
+    if (status == PV_ERR_LIMIT) {
+      (void)broken(s, "it floods the frame channel");
+      return PV_OK;
+    }
+    if (status != PV_OK) {
+      if (err != NULL) *err = local;
+      return status;
+    }
+    s->talk->framed = s->talk->framed || s->channel.length > 0;
+    go_on = read_frames(s, err, &status);
+    if (!go_on || status != PV_OK) return status;
+    if (event == PV_CHILD_EXIT) {
+      note_left(s);
+      return PV_OK;
+    }
+    /* A probe that floods us with frames never lets the wait time out. */
+    if (event == PV_CHILD_TIMEOUT || now() > s->deadline) {
+      if (s->ended) return PV_OK; /* it has said everything */
+      s->talk->end = PV_TALK_LATE;
+      return PV_OK;
+    }
+  }
+  return status;
+}
+
+static pv_status prepare(session *s, pv_error *err) {
+  pv_talk *t = s->talk;
+  t->answered = PV_ARENA_NEW(s->arena, t->count + 1, bool);
+  t->results = PV_ARENA_NEW(s->arena, t->count + 1, pv_falsifier_result);
+  s->with = calloc(t->count + 1, sizeof *s->with);
+  if (t->answered == NULL || t->results == NULL || s->with == NULL)
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a probe");
+  t->current = SIZE_MAX;
+  return make_nonce(s->nonce, err);
+}
+
+pv_status pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err) {
+  session s = {.arena = arena, .spec = spec, .talk = talk};
+  char *request = NULL;
+  const char *argv[] = {spec->probe, "serve", NULL};
+  pv_status status = prepare(&s, err);
+  if (status == PV_OK) status = make_request(&s, &request, err);
+  if (status != PV_OK) goto cleanup;
+  s.progress = pv_progress_open(spec->progress, talk->shown, talk->shown_total);
+  const pv_child_spec child = {argv, request, strlen(request), OUTPUT_KEPT};
+  status = pv_child_start(&child, &s.child, err);
+  if (status != PV_OK) goto cleanup;
+  s.deadline = now() + (spec->start_timeout_s > 0 ? spec->start_timeout_s : START_S);
+  status = hear(&s, err);
+  if (talk->current != SIZE_MAX) talk->current_s = now() - s.began;
+  pv_child_kill(s.child, GRACE_S);
+  const pv_text *said = pv_child_stderr(s.child);
+  talk->output = pv_judge_text(arena, said->data, said->length, TAIL);
+  if (status == PV_OK && talk->output == NULL)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the probe's output");
+cleanup:
+  pv_progress_close(s.progress);
+  pv_child_free(s.child);
+  pv_text_free(&s.channel);
+  for (size_t i = 0; s.with != NULL && i < talk->count; i++) json_decref(s.with[i]);
+  free(s.with);
+  free(request);
+  return status;
+}
