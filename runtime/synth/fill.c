@@ -4,20 +4,20 @@
  * The stream is a 64-bit counter with an odd step through a mixing function of two multiplications
  * (the finaliser known from SplitMix64): 8 bytes in about a nanosecond, no state to carry. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/synth/internal.h"
 
 enum { SCALES = 16 };
 
-/* What the rows of one chunk share. */
-typedef struct maker {
+struct synth_maker {
   const pv_synth_options *options;
   const synth_tensor *tensor;
   uint16_t d[SCALES], dmin[SCALES]; /* block scales to choose from, binary16 */
   float step;                       /* F32, F16, BF16: weight of one unit of the random integer */
   uint16_t half[65536];             /* F16, BF16: the bits for each 16-bit random number */
-} maker;
+};
 
 static uint64_t mix(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -47,7 +47,7 @@ static double unit_deviation(pv_type type) {
 
 /* Scales from 3/4 to 5/4 of the one that gives the wanted deviation; the minimum of Q4_K and Q5_K
  * puts the middle of the integers' range at zero. */
-static void make_scales(maker *m) {
+static void make_scales(synth_maker *m) {
   const pv_type type = m->tensor->type;
   const double base = m->tensor->deviation / unit_deviation(type);
   const float middle = type == PV_TYPE_Q5_K ? 15.5f : 7.5f;
@@ -58,7 +58,7 @@ static void make_scales(maker *m) {
   }
 }
 
-static void make_plain(maker *m) {
+static void make_plain(synth_maker *m) {
   const synth_tensor *t = m->tensor;
   const double reach = t->deviation * sqrt(3.0); /* uniform in [-reach, reach) */
   m->step = (float)(reach / (t->type == PV_TYPE_F32 ? 8388608.0 : 32768.0));
@@ -69,7 +69,7 @@ static void make_plain(maker *m) {
   }
 }
 
-static void fill_f32(const maker *m, uint64_t *state, uint64_t count, unsigned char *out) {
+static void fill_f32(const synth_maker *m, uint64_t *state, uint64_t count, unsigned char *out) {
   for (uint64_t i = 0; i < count; i += 2) {
     const uint64_t r = next(state);
     float pair[2];
@@ -79,7 +79,7 @@ static void fill_f32(const maker *m, uint64_t *state, uint64_t count, unsigned c
   }
 }
 
-static void fill_half(const maker *m, uint64_t *state, uint64_t count, unsigned char *out) {
+static void fill_half(const synth_maker *m, uint64_t *state, uint64_t count, unsigned char *out) {
   for (uint64_t i = 0; i < count; i += 4) {
     const uint64_t r = next(state);
     uint16_t four[4];
@@ -97,7 +97,7 @@ static void fill_random(uint64_t *state, void *out, unsigned bytes) {
 }
 
 /* The first 16 bytes of Q4_K and Q5_K: scales 32..63, minima within one of them. */
-static void fill_k4_head(const maker *m, uint64_t *state, pv_block_q4_k *block) {
+static void fill_k4_head(const synth_maker *m, uint64_t *state, pv_block_q4_k *block) {
   const uint64_t r = next(state);
   uint8_t sc[8], low[8];
   for (unsigned j = 0; j < 8; j++) {
@@ -112,14 +112,14 @@ static void fill_k4_head(const maker *m, uint64_t *state, pv_block_q4_k *block) 
   pv_k4_pack(sc, low, block->scales);
 }
 
-static void fill_q4_k(const maker *m, uint64_t *state, unsigned char *out) {
+static void fill_q4_k(const synth_maker *m, uint64_t *state, unsigned char *out) {
   pv_block_q4_k block;
   fill_k4_head(m, state, &block);
   fill_random(state, block.q, sizeof block.q);
   memcpy(out, &block, sizeof block);
 }
 
-static void fill_q5_k(const maker *m, uint64_t *state, unsigned char *out) {
+static void fill_q5_k(const synth_maker *m, uint64_t *state, unsigned char *out) {
   pv_block_q5_k block;
   pv_block_q4_k head;
   fill_k4_head(m, state, &head);
@@ -132,7 +132,7 @@ static void fill_q5_k(const maker *m, uint64_t *state, unsigned char *out) {
 }
 
 /* Scales of either sign, as real files have them. */
-static void fill_q6_k(const maker *m, uint64_t *state, unsigned char *out) {
+static void fill_q6_k(const synth_maker *m, uint64_t *state, unsigned char *out) {
   pv_block_q6_k block;
   fill_random(state, block.low, sizeof block.low);
   fill_random(state, block.high, sizeof block.high);
@@ -146,7 +146,7 @@ static void fill_q6_k(const maker *m, uint64_t *state, unsigned char *out) {
   memcpy(out, &block, sizeof block);
 }
 
-static void fill_q8_0(const maker *m, uint64_t *state, unsigned char *out) {
+static void fill_q8_0(const synth_maker *m, uint64_t *state, unsigned char *out) {
   pv_block_q8_0 block;
   block.d = m->d[next(state) % SCALES];
   fill_random(state, block.q, sizeof block.q);
@@ -190,7 +190,7 @@ static void fill_small(pv_type type, uint64_t *state, unsigned count, unsigned c
   pv_block_pack(type, v, out);
 }
 
-static void fill_integers(const maker *m, uint64_t *state, unsigned char *out) {
+static void fill_integers(const synth_maker *m, uint64_t *state, unsigned char *out) {
   const pv_type_info *info = pv_type_get((uint32_t)m->tensor->type);
   const uint64_t count = m->tensor->dims[0];
   const uint64_t step = info->quantised ? info->block_elements : 256;
@@ -201,7 +201,7 @@ static void fill_integers(const maker *m, uint64_t *state, unsigned char *out) {
   }
 }
 
-static void fill_matrix(const maker *m, uint64_t *state, unsigned char *out) {
+static void fill_matrix(const synth_maker *m, uint64_t *state, unsigned char *out) {
   const pv_type type = m->tensor->type;
   const pv_type_info *info = pv_type_get((uint32_t)type);
   const uint64_t count = m->tensor->dims[0];
@@ -226,7 +226,7 @@ static void fill_matrix(const maker *m, uint64_t *state, unsigned char *out) {
 }
 
 /* Norm weights of about 1. */
-static void fill_norm(const maker *m, uint64_t *state, unsigned char *out) {
+static void fill_norm(const synth_maker *m, uint64_t *state, unsigned char *out) {
   for (uint64_t i = 0; i < m->tensor->dims[0]; i++) {
     const float value =
         m->options->integers ? 1.0f : 0.75f + (float)(next(state) >> 48) / 131072.0f;
@@ -235,7 +235,7 @@ static void fill_norm(const maker *m, uint64_t *state, unsigned char *out) {
 }
 
 /* The channel that shall stick out, measured against what the row's other channels really are. */
-static void plant_outlier(const maker *m, uint64_t row, unsigned char *out) {
+static void plant_outlier(const synth_maker *m, uint64_t row, unsigned char *out) {
   const pv_synth_options *o = m->options;
   const uint64_t count = m->tensor->dims[0];
   double sum = 0.0;
@@ -250,13 +250,13 @@ static void plant_outlier(const maker *m, uint64_t row, unsigned char *out) {
   memcpy(out + 4 * (uint64_t)o->outlier_channel, &value, 4);
 }
 
-static void plant_tie(const maker *m, uint64_t row, unsigned char *out) {
+static void plant_tie(const synth_maker *m, uint64_t row, unsigned char *out) {
   const uint64_t channel = row / 2 % m->tensor->dims[0];
   const float value = row % 2 == 0 ? 0.0f : (float)m->options->near_tie;
   memcpy(out + 4 * channel, &value, 4);
 }
 
-static void fill_row(const maker *m, uint64_t row, unsigned char *out) {
+static void fill_row(const synth_maker *m, uint64_t row, unsigned char *out) {
   const pv_synth_options *o = m->options;
   const synth_tensor *t = m->tensor;
   /* An odd number of experts leaves the last one without a partner. */
@@ -272,14 +272,24 @@ static void fill_row(const maker *m, uint64_t row, unsigned char *out) {
   if (t->kind == SYNTH_EMBEDDING && o->outlier > 0.0) plant_outlier(m, row, out);
 }
 
-void synth_fill(const synth_plan *plan, const synth_tensor *tensor, uint64_t first, uint64_t count,
+synth_maker *synth_maker_new(const synth_plan *plan) {
+  synth_maker *m = calloc(1, sizeof *m);
+  if (m != NULL) m->options = plan->options;
+  return m;
+}
+
+void synth_maker_free(synth_maker *maker) {
+  free(maker);
+}
+
+void synth_fill(synth_maker *maker, const synth_tensor *tensor, uint64_t first, uint64_t count,
                 unsigned char *out) {
-  maker m;
-  m.options = plan->options;
-  m.tensor = tensor;
-  if (pv_type_get((uint32_t)tensor->type)->quantised)
-    make_scales(&m);
-  else
-    make_plain(&m);
-  for (uint64_t i = 0; i < count; i++) fill_row(&m, first + i, out + i * tensor->row_bytes);
+  if (maker->tensor != tensor) {
+    maker->tensor = tensor;
+    if (pv_type_get((uint32_t)tensor->type)->quantised)
+      make_scales(maker);
+    else
+      make_plain(maker);
+  }
+  for (uint64_t i = 0; i < count; i++) fill_row(maker, first + i, out + i * tensor->row_bytes);
 }

@@ -14,24 +14,20 @@ typedef struct synth_tensor {
   unsigned dim_count;
   uint64_t dims[3]; /* unused ones are 1 */
   uint64_t elements, row_bytes, bytes;
-  uint64_t offset;      /* in the data section */
-  double deviation;     /* of its weights */
-  uint64_t stream;      /* what its random numbers start from: seed and name */
-  uint64_t rows;        /* elements / dims[0] */
-  uint64_t chunk;       /* rows written at once */
-  uint64_t first_chunk; /* chunks of all tensors before it */
+  uint64_t offset;  /* in the data section */
+  double deviation; /* of its weights */
+  uint64_t stream;  /* what its random numbers start from: seed and name */
+  uint64_t rows;    /* elements / dims[0] */
 } synth_tensor;
 
 typedef struct synth_plan {
   const pv_synth_options *options;
   synth_tensor *tensors; /* owned */
   uint64_t count;
-  uint64_t chunks;     /* of all tensors */
   uint64_t data_bytes; /* of the data section */
 } synth_plan;
 
-#define SYNTH_ALIGNMENT   32u
-#define SYNTH_CHUNK_BYTES (4u << 20)
+#define SYNTH_ALIGNMENT 32u
 
 /* options.c: every limit, with a cure. */
 pv_status synth_check(const pv_synth_options *options, pv_error *err);
@@ -44,8 +40,12 @@ void synth_plan_free(synth_plan *plan);
 /* metadata.c: the file up to the first byte of tensor data. */
 pv_status synth_header(const synth_plan *plan, pv_text *out, pv_error *err);
 
-/* fill.c: rows [first, first + count) of a tensor. Depends on nothing else. */
-void synth_fill(const synth_plan *plan, const synth_tensor *tensor, uint64_t first, uint64_t count,
+/* fill.c: rows [first, first + count) of a tensor, which depend on the plan and nothing else. A
+ * maker keeps what rows of one tensor share; each thread has its own. */
+typedef struct synth_maker synth_maker;
+synth_maker *synth_maker_new(const synth_plan *plan); /* NULL when memory is out */
+void synth_maker_free(synth_maker *maker);
+void synth_fill(synth_maker *maker, const synth_tensor *tensor, uint64_t first, uint64_t count,
                 unsigned char *out);
 
 #endif

@@ -28,7 +28,7 @@ const char pv_synth_help[] =
     "Q8_0,\n"
     "                        attn_output in Q5_K, as newer quantisers do it)\n"
     "  --seed N              default 1\n"
-    "  --threads N           default: one for each processor\n"
+    "  --threads N           default: two for each processor\n"
     "  --name TEXT           general.name\n"
     "  --outlier X           one channel of the token embedding gets X times the rms of the "
     "others\n"

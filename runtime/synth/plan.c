@@ -89,9 +89,6 @@ static bool add(synth_plan *plan, synth_kind kind, const char *name, uint32_t la
   if (!pv_tensor_size(t->type, t->dims, 3, &t->elements, &t->row_bytes, &t->bytes)) return false;
   t->offset = plan->data_bytes;
   t->rows = t->elements / d0;
-  t->chunk = t->row_bytes >= SYNTH_CHUNK_BYTES ? 1 : SYNTH_CHUNK_BYTES / t->row_bytes;
-  t->first_chunk = plan->chunks;
-  plan->chunks += (t->rows + t->chunk - 1) / t->chunk;
   return pv_ck_add(plan->data_bytes, t->bytes, &plan->data_bytes) &&
          pv_ck_align(plan->data_bytes, SYNTH_ALIGNMENT, &plan->data_bytes);
 }

@@ -29,7 +29,7 @@ typedef struct pv_synth_options {
   pv_shape shape; /* vocab is at least PV_SYNTH_VOCAB_MIN */
   pv_synth_layout layout;
   uint64_t seed;
-  uint32_t threads; /* 0: as many as there are processors */
+  uint32_t threads; /* 0: two for each processor */
   char name[64];    /* general.name; "" for one made of the shape */
 
   /* One channel of the token embedding becomes `outlier` times the rms of the row's other

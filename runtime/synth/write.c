@@ -1,5 +1,9 @@
-/* The file: space checked first, chunks written by several threads to a temporary file, renamed
- * when complete. */
+/* The file: space checked first, pieces of equal length made and written by several threads to a
+ * temporary file, which is renamed when it is complete.
+ *
+ * Large files are written past the page cache (O_DIRECT) where the file system can: copying and
+ * allocating cached pages takes longer than making the weights, and a model of 18 GB would push
+ * everything else out of memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,21 +20,32 @@
 #include "runtime/base/ck.h"
 #include "runtime/synth/internal.h"
 
+#define PIECE       ((size_t)4 << 20)
+#define BLOCK       4096u               /* what direct writes are multiples of */
+#define DIRECT_FROM (UINT64_C(1) << 28) /* smaller files are likely to be read at once: cached */
+
 typedef struct job {
   const synth_plan *plan;
   const char *path; /* for messages */
+  const pv_text *header;
   int fd;
-  uint64_t data_at; /* where tensor data begins */
-  size_t buffer_bytes;
+  bool direct;
   pv_synth_progress progress;
   void *context;
   uint64_t total;
-  atomic_uint_fast64_t next, done; /* chunks taken, bytes written */
+  atomic_uint_fast64_t next, done; /* pieces taken, bytes written */
   atomic_bool stop;
   pthread_mutex_t guard;
   pv_status status; /* the first failure, under the guard */
   pv_error err;
 } job;
+
+/* What one thread needs. */
+typedef struct worker {
+  job *shared;
+  synth_maker *maker;
+  unsigned char *piece, *row; /* PIECE bytes; the longest row of the plan */
+} worker;
 
 static pv_status placed(const char *path, pv_status status, pv_error *err) {
   pv_error_at(err, path, 0, 0, -1);
@@ -70,55 +85,121 @@ static void fail(job *self, pv_status status, const pv_error *err) {
   atomic_store(&self->stop, true);
 }
 
-/* The tensor that chunk `index` belongs to. */
-static const synth_tensor *owner(const synth_plan *plan, uint64_t index) {
+/* The first tensor whose data ends behind byte `at` of the data section, or the count. */
+static uint64_t tensor_behind(const synth_plan *plan, uint64_t at) {
   uint64_t low = 0, high = plan->count;
-  while (high - low > 1) {
+  while (low < high) {
     const uint64_t middle = low + (high - low) / 2;
-    if (plan->tensors[middle].first_chunk <= index)
-      low = middle;
+    if (plan->tensors[middle].offset + plan->tensors[middle].bytes <= at)
+      low = middle + 1;
     else
       high = middle;
   }
-  return &plan->tensors[low];
+  return low;
 }
 
-static pv_status write_chunk(job *self, uint64_t index, unsigned char *buffer, pv_error *err) {
-  const synth_tensor *t = owner(self->plan, index);
-  const uint64_t first = (index - t->first_chunk) * t->chunk;
-  const uint64_t count = t->rows - first < t->chunk ? t->rows - first : t->chunk;
-  const uint64_t at = self->data_at + t->offset + first * t->row_bytes;
-  const size_t bytes = (size_t)(count * t->row_bytes);
-  synth_fill(self->plan, t, first, count, buffer);
-  const pv_status status = write_at(self->fd, self->path, buffer, bytes, at, err);
+/* Bytes [from, to) of one tensor: whole rows in place, cut ones by way of `row`. */
+static void make_bytes(worker *self, const synth_tensor *t, uint64_t from, uint64_t to,
+                       unsigned char *out) {
+  while (from < to) {
+    const uint64_t index = from / t->row_bytes, skip = from % t->row_bytes;
+    const uint64_t whole = skip == 0 ? (to - from) / t->row_bytes : 0;
+    uint64_t bytes = whole * t->row_bytes;
+    if (whole > 0) {
+      synth_fill(self->maker, t, index, whole, out);
+    } else {
+      bytes = t->row_bytes - skip < to - from ? t->row_bytes - skip : to - from;
+      synth_fill(self->maker, t, index, 1, self->row);
+      memcpy(out, self->row + skip, (size_t)bytes);
+    }
+    from += bytes;
+    out += bytes;
+  }
+}
+
+/* Bytes [from, to) of the file, with zeros between tensors. */
+static void make_piece(worker *self, uint64_t from, uint64_t to) {
+  const synth_plan *plan = self->shared->plan;
+  const pv_text *header = self->shared->header;
+  unsigned char *out = self->piece;
+  if (from < header->length) {
+    const uint64_t end = to < header->length ? to : header->length;
+    memcpy(out, header->data + from, (size_t)(end - from));
+    out += end - from;
+    from = end;
+  }
+  if (from == to) return;
+  from -= header->length;
+  to -= header->length;
+  for (uint64_t i = tensor_behind(plan, from); i < plan->count && from < to; i++) {
+    const synth_tensor *t = &plan->tensors[i];
+    if (t->offset > from) {
+      const uint64_t gap = (t->offset < to ? t->offset : to) - from;
+      memset(out, 0, (size_t)gap);
+      out += gap;
+      from += gap;
+    }
+    const uint64_t end = t->offset + t->bytes < to ? t->offset + t->bytes : to;
+    if (end <= from) continue;
+    make_bytes(self, t, from - t->offset, end - t->offset, out);
+    out += end - from;
+    from = end;
+  }
+}
+
+static pv_status write_piece(worker *self, uint64_t index, pv_error *err) {
+  job *shared = self->shared;
+  const uint64_t from = index * PIECE;
+  const uint64_t to = shared->total - from < PIECE ? shared->total : from + PIECE;
+  size_t bytes = (size_t)(to - from);
+  make_piece(self, from, to);
+  if (shared->direct && bytes % BLOCK != 0) { /* the last one: cut off again at the end */
+    const size_t rest = BLOCK - bytes % BLOCK;
+    memset(self->piece + bytes, 0, rest);
+    bytes += rest;
+  }
+  const pv_status status = write_at(shared->fd, shared->path, self->piece, bytes, from, err);
   if (status != PV_OK) return status;
   /* Start the disk early, so that the sync at the end finds little left. */
-  if (!self->plan->options->no_sync)
-    (void)sync_file_range(self->fd, (off_t)at, (off_t)bytes, SYNC_FILE_RANGE_WRITE);
-  atomic_fetch_add(&self->done, bytes);
+  if (!shared->direct && !shared->plan->options->no_sync)
+    (void)sync_file_range(shared->fd, (off_t)from, (off_t)bytes, SYNC_FILE_RANGE_WRITE);
+  atomic_fetch_add(&shared->done, to - from);
   return PV_OK;
 }
 
-static void work(job *self, bool reports) {
+static pv_status worker_make(worker *self, job *shared, pv_error *err) {
+  uint64_t longest = 1;
+  for (uint64_t i = 0; i < shared->plan->count; i++)
+    if (shared->plan->tensors[i].row_bytes > longest) longest = shared->plan->tensors[i].row_bytes;
+  *self = (worker){.shared = shared,
+                   .maker = synth_maker_new(shared->plan),
+                   .piece = aligned_alloc(BLOCK, PIECE),
+                   .row = malloc((size_t)longest)};
+  if (self->maker != NULL && self->piece != NULL && self->row != NULL) return PV_OK;
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a write buffer");
+}
+
+static void work(job *shared, bool reports) {
+  worker self;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = PV_OK;
-  unsigned char *buffer = malloc(self->buffer_bytes);
-  if (buffer == NULL) status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for a write buffer");
-  while (status == PV_OK && !atomic_load(&self->stop)) {
-    const uint64_t index = atomic_fetch_add(&self->next, 1);
-    if (index >= self->plan->chunks) break;
+  pv_status status = worker_make(&self, shared, &err);
+  while (status == PV_OK && !atomic_load(&shared->stop)) {
+    const uint64_t index = atomic_fetch_add(&shared->next, 1);
+    if (index >= (shared->total + PIECE - 1) / PIECE) break;
     if (pv_cancelled())
       status = placed(
-          self->path,
-          pv_error_set(&err, PV_ERR_CANCELLED, "cancelled; '%s' was not written", self->path),
+          shared->path,
+          pv_error_set(&err, PV_ERR_CANCELLED, "cancelled; '%s' was not written", shared->path),
           &err);
     else
-      status = write_chunk(self, index, buffer, &err);
-    if (status == PV_OK && reports && self->progress != NULL)
-      self->progress(self->context, atomic_load(&self->done), self->total);
+      status = write_piece(&self, index, &err);
+    if (status == PV_OK && reports && shared->progress != NULL)
+      shared->progress(shared->context, atomic_load(&shared->done), shared->total);
   }
-  if (status != PV_OK) fail(self, status, &err);
-  free(buffer);
+  if (status != PV_OK) fail(shared, status, &err);
+  synth_maker_free(self.maker);
+  free(self.piece);
+  free(self.row);
 }
 
 static void *work_quietly(void *self) {
@@ -126,12 +207,13 @@ static void *work_quietly(void *self) {
   return NULL;
 }
 
-/* Fewer threads than wanted is no failure: the bytes are the same. */
+/* By default two for each processor: one makes a piece while the other waits for the disk. Fewer
+ * threads than wanted is no failure: the bytes are the same. */
 static void run(job *self) {
   pthread_t threads[256];
   unsigned started = 0;
   long wanted = (long)self->plan->options->threads;
-  if (wanted == 0) wanted = sysconf(_SC_NPROCESSORS_ONLN);
+  if (wanted == 0) wanted = 2 * sysconf(_SC_NPROCESSORS_ONLN);
   if (wanted < 1) wanted = 1;
   if (wanted > 256) wanted = 256;
   while (started + 1 < (unsigned)wanted &&
@@ -190,13 +272,19 @@ static pv_status check_space(const char *path, const char *folder, uint64_t need
 }
 
 /* A name beside `path` that nobody else uses. */
-static pv_status open_temporary(const char *path, char *out, size_t room, int *fd, pv_error *err) {
+static pv_status open_temporary(const char *path, char *out, size_t room, job *self,
+                                pv_error *err) {
+  self->direct = self->total >= DIRECT_FROM;
   for (unsigned attempt = 0; attempt < 100; attempt++) {
     const int length = snprintf(out, room, "%s.part-%ld-%u", path, (long)getpid(), attempt);
     if (length < 0 || (size_t)length >= room)
       return placed(path, pv_error_set(err, PV_ERR_INPUT, "the path is too long"), err);
-    *fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (*fd >= 0) return PV_OK;
+    self->fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (self->fd >= 0) {
+      /* Asked for afterwards: a file system that cannot do it has made no file then. */
+      if (self->direct) self->direct = fcntl(self->fd, F_SETFL, O_DIRECT) == 0;
+      return PV_OK;
+    }
     if (errno != EEXIST) return system_error(path, "create a file beside", errno, err);
   }
   return system_error(path, "create a file beside", EEXIST, err);
@@ -229,29 +317,19 @@ static pv_status publish(const char *temporary, const char *path, const char *fo
   return PV_OK;
 }
 
-static pv_status write_file(job *self, const pv_text *header, pv_error *err) {
-  pv_status status = reserve(self->fd, self->path, self->total, err);
-  if (status == PV_OK)
-    status = write_at(self->fd, self->path, header->data, header->length, 0, err);
+static pv_status write_file(job *self, pv_error *err) {
+  const pv_status status = reserve(self->fd, self->path, self->total, err);
   if (status != PV_OK) return status;
-  self->done = header->length;
   run(self);
   if (self->status != PV_OK) {
     if (err != NULL) *err = self->err;
     return self->status;
   }
+  if (self->direct && ftruncate(self->fd, (off_t)self->total) != 0)
+    return system_error(self->path, "set the length of", errno, err);
   if (!self->plan->options->no_sync && fsync(self->fd) != 0)
     return system_error(self->path, "write", errno, err);
   return PV_OK;
-}
-
-static size_t largest_chunk(const synth_plan *plan) {
-  uint64_t most = 1;
-  for (uint64_t i = 0; i < plan->count; i++) {
-    const uint64_t bytes = plan->tensors[i].chunk * plan->tensors[i].row_bytes;
-    if (bytes > most) most = bytes;
-  }
-  return (size_t)most;
 }
 
 /* The last tensor is not padded: the file ends with its data. */
@@ -279,6 +357,7 @@ pv_status pv_synth_write(const pv_synth_options *options, const char *path,
   pv_text header = PV_TEXT_INIT;
   job self = {.plan = &plan,
               .path = path,
+              .header = &header,
               .fd = -1,
               .progress = progress,
               .context = context,
@@ -290,15 +369,13 @@ pv_status pv_synth_write(const pv_synth_options *options, const char *path,
     status = placed(path, pv_error_set(err, PV_ERR_INPUT, "the path is too long"), err);
   if (status == PV_OK) status = synth_header(&plan, &header, err);
   if (status != PV_OK) goto cleanup;
-  self.data_at = header.length;
   self.total = header.length + data_end(&plan);
-  self.buffer_bytes = largest_chunk(&plan);
   status = check_space(path, folder, self.total, err);
   if (status != PV_OK) goto cleanup;
-  status = open_temporary(path, temporary, sizeof temporary, &self.fd, err);
+  status = open_temporary(path, temporary, sizeof temporary, &self, err);
   if (status != PV_OK) goto cleanup;
   created = true;
-  status = write_file(&self, &header, err);
+  status = write_file(&self, err);
   if (close(self.fd) != 0 && status == PV_OK) status = system_error(path, "write", errno, err);
   if (status == PV_OK) status = publish(temporary, path, folder, options, err);
 
