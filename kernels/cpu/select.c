@@ -1,4 +1,7 @@
 /* Choice of a code path for this machine. */
+#ifdef PV_HAVE_AVX2
+#include <cpuid.h>
+#endif
 #include <string.h>
 
 #include "kernels/cpu/cpu.h"
@@ -8,10 +11,18 @@ size_t pv_attend_scratch(size_t head_dim, size_t positions) {
   return chunks * (head_dim + 2);
 }
 
+#ifdef PV_HAVE_AVX2
+/* F16C; clang 14 does not know it as a feature name. */
+static bool converts_halves(void) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 const pv_cpu_path *pv_cpu_path_get(const char *name) {
 #ifdef PV_HAVE_AVX2
-  const bool runs = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("f16c");
+  const bool runs =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && converts_halves();
   if (runs && (name == NULL || strcmp(name, "avx2") == 0)) return &pv_cpu_avx2;
 #endif
   if (name == NULL || strcmp(name, "scalar") == 0) return &pv_cpu_scalar;

@@ -6,7 +6,7 @@
 
 #include "runtime/base/text.h"
 
-pv_status pv_error_set(pv_error *err, pv_status status, const char *fmt, ...) {
+pv_status(pv_error_set)(pv_error *err, pv_status status, const char *fmt, ...) {
   if (err == NULL) return status;
   pv_error fresh = PV_ERROR_INIT; /* an argument may be the old message */
   fresh.status = status;
@@ -40,7 +40,7 @@ void pv_error_hint(pv_error *err, const char *fmt, ...) {
   memcpy(err->hint, hint, sizeof hint);
 }
 
-pv_status pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...) {
+pv_status(pv_error_errno)(pv_error *err, int saved_errno, const char *fmt, ...) {
   const pv_status status = saved_errno == ENOMEM ? PV_ERR_NOMEM : PV_ERR_IO;
   char text[sizeof((pv_error *)0)->message];
   va_list args;

@@ -47,6 +47,11 @@ void pv_error_hint(pv_error *err, const char *fmt, ...) __attribute__((format(pr
 pv_status pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__ /* it can not see into error.c: what these return is never PV_OK */
+#define pv_error_set(err, status, ...) (pv_error_set((err), (status), __VA_ARGS__), (status))
+#define pv_error_errno(...)            (pv_error_errno(__VA_ARGS__), PV_ERR_IO)
+#endif
+
 /* Writes "file:line:column: error: message [rule]\n  hint\n" with control and bidirectional
  * characters escaped. `file` NULL writes nothing. */
 void pv_error_print(const pv_error *err, FILE *file);
