@@ -161,6 +161,7 @@ static bool known_name(const pv_gguf_string *name, uint32_t layers) {
   for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
     if (strcmp(text, whole[i]) == 0) return true;
   unsigned layer = 0;
+  /* Whatever was read is written again below and compared. NOLINTNEXTLINE(cert-err34-c) */
   if (sscanf(text, "blk.%u.", &layer) != 1 || layer >= layers) return false;
   for (size_t i = 0; i < sizeof per_layer / sizeof *per_layer; i++) {
     snprintf(want, sizeof want, "blk.%u.%s.weight", layer, per_layer[i]);
