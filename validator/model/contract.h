@@ -8,11 +8,7 @@
 
 #include "runtime/base/sha256.h"
 #include "validator/model/verdict.h"
-
-typedef struct pv_place {
-  int64_t line, column; /* 1-based, bytes */
-  int64_t begin, end;   /* byte offsets of the scalar's content in the file, quotes excluded */
-} pv_place;
+#include "validator/yaml/yaml.h"
 
 typedef struct pv_strings {
   char **items;
@@ -39,8 +35,8 @@ typedef struct pv_criterion {
 
 typedef struct pv_param { /* one entry of `with`, typed by the check's table */
   char *name;
-  char *text;        /* scalar as written; NULL for a list */
-  pv_strings list;   /* items of a list */
+  char *text;      /* scalar as written; NULL for a list */
+  pv_strings list; /* items of a list */
   pv_place place;
 } pv_param;
 
@@ -63,7 +59,7 @@ typedef struct pv_contract {
   char sha256[PV_SHA256_HEX];
   const unsigned char *bytes; /* the file as read */
   size_t length;
-  char *schema;                                    /* "pv/contract/v1" */
+  char *schema; /* "pv/contract/v1" */
   char *name, *version, *kind, *created, *author, *description;
   pv_contract_status status;
   pv_place name_place, version_place, status_place, amendments_place;

@@ -39,8 +39,8 @@ typedef struct pv_falsifier_result {
   const pv_falsifier *falsifier; /* the contract's entry */
   pv_verdict verdict;
   pv_source source;
-  char *reason;       /* "" on a plain PASS; one sentence otherwise */
-  uint64_t compared;  /* elements compared; 0 can not be PASS */
+  char *reason;      /* "" on a plain PASS; one sentence otherwise */
+  uint64_t compared; /* elements compared; 0 can not be PASS */
   pv_metric *metrics;
   size_t metric_count;
   pv_worst worst;
@@ -49,10 +49,10 @@ typedef struct pv_falsifier_result {
   double duration_s;
   pv_series *series;
   size_t series_count;
-  pv_strings backends;        /* that really computed */
+  pv_strings backends; /* that really computed */
   pv_strings faults_declared, faults_killed;
   char *receipt_run, *receipt_date, *receipt_device; /* PV_FROM_RECEIPT, or the stale one */
-  char *output;               /* tail of the probe's stderr when it went wrong; may be NULL */
+  char *output; /* tail of the probe's stderr when it went wrong; may be NULL */
 } pv_falsifier_result;
 
 typedef struct pv_criterion_result {
@@ -73,25 +73,25 @@ typedef struct pv_summary {
 
 typedef struct pv_result {
   const pv_contract *contract;
-  char *run_id;            /* 20261122T101500Z-<8 hex of evidence digest input> */
-  char *started;           /* RFC 3339, UTC */
+  char *run_id;  /* 20261122T101500Z-<8 hex of evidence digest input> */
+  char *started; /* RFC 3339, UTC */
   double duration_s;
-  char *command;           /* argv, shell-quoted: how to reproduce */
+  char *command; /* argv, shell-quoted: how to reproduce */
   bool publish;
   pv_contract_status status_before, status_after; /* after: the highest rung carried */
-  bool status_carried;     /* false: the file claims more than the evidence carries */
-  pv_fact *environment;    /* os, cpu, threads, compiler, device, driver, pv and probe sha256, git */
+  bool status_carried;  /* false: the file claims more than the evidence carries */
+  pv_fact *environment; /* os, cpu, threads, compiler, device, driver, pv and probe sha256, git */
   size_t environment_count;
-  pv_fact *model;          /* path, sha256, name, architecture, layers, experts, tensor types */
+  pv_fact *model; /* path, sha256, name, architecture, layers, experts, tensor types */
   size_t model_count;
-  pv_fact *numerics;       /* identity name -> string */
+  pv_fact *numerics; /* identity name -> string */
   size_t numerics_count;
   pv_falsifier_result *falsifiers; /* one for each in the contract, same order */
   size_t falsifier_count;
-  pv_criterion_result *criteria;   /* one for each in the contract, same order */
+  pv_criterion_result *criteria; /* one for each in the contract, same order */
   size_t criterion_count;
   pv_summary summary;
-  int exit_code;           /* 0, 1 or 3 */
+  int exit_code; /* 0, 1 or 3 */
 } pv_result;
 
 #endif

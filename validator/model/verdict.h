@@ -5,21 +5,21 @@
 #include <stdbool.h>
 
 typedef enum pv_verdict {
-  PV_NOT_RUN = 0,       /* zero value on purpose: a forgotten field never passes */
+  PV_NOT_RUN = 0, /* zero value on purpose: a forgotten field never passes */
   PV_PASS,
-  PV_FAIL,              /* the claim is false */
-  PV_ERROR,             /* the check itself could not be carried out */
+  PV_FAIL,  /* the claim is false */
+  PV_ERROR, /* the check itself could not be carried out */
   PV_TIMEOUT,
-  PV_CRASH,             /* the probe ended without an answer (signal in the reason) */
-  PV_VACUOUS,           /* nothing was compared, or a declared fault survived */
-  PV_INCOMPARABLE,      /* the two sides compute different functions */
-  PV_STALE,             /* only receipts whose digests changed */
+  PV_CRASH,        /* the probe ended without an answer (signal in the reason) */
+  PV_VACUOUS,      /* nothing was compared, or a declared fault survived */
+  PV_INCOMPARABLE, /* the two sides compute different functions */
+  PV_STALE,        /* only receipts whose digests changed */
   PV_VERDICT_COUNT
 } pv_verdict;
 
-const char *pv_verdict_name(pv_verdict verdict);             /* "PASS" ... */
-bool pv_verdict_parse(const char *name, pv_verdict *out);    /* exact names only */
-bool pv_verdict_falsifies(pv_verdict verdict);               /* FAIL, VACUOUS: exit code 1 */
+const char *pv_verdict_name(pv_verdict verdict);          /* "PASS" ... */
+bool pv_verdict_parse(const char *name, pv_verdict *out); /* exact names only */
+bool pv_verdict_falsifies(pv_verdict verdict);            /* FAIL, VACUOUS: exit code 1 */
 
 /* The verdict of a criterion from its falsifiers: the worst of them; none at all is NOT_RUN.
  * Order, worst first: FAIL VACUOUS CRASH ERROR TIMEOUT INCOMPARABLE STALE NOT_RUN PASS. */

@@ -1,0 +1,240 @@
+#include "validator/model/contract_load.h"
+
+#include <string.h>
+
+#include "runtime/base/file.h"
+#include "runtime/base/text.h"
+#include "validator/model/fields.h"
+#include "validator/model/second_reader.h"
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+bool pv_contract_is_ours(const pv_yaml_node *root) {
+  return pv_yaml_get(root, "schema") != NULL;
+}
+
+/* Each element of an optional list through `one`, into a new array. */
+typedef pv_status (*read_element)(const pv_reading *r, const pv_yaml_node *node, void *out);
+
+static pv_status read_list(const pv_reading *r, const pv_yaml_node *node, const char *what,
+                           size_t size, read_element one, void **out, size_t *count) {
+  if (node == NULL) return PV_OK;
+  if (node->kind != PV_YAML_SEQUENCE)
+    return pv_fields_refuse(r, node, "PV012", "write it as a list", "%s is not a list", what);
+  char *items = pv_arena_alloc(r->arena, node->count, size);
+  if (items == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
+  for (size_t i = 0; i < node->count; i++) {
+    const pv_status status = one(r, node->items[i], items + i * size);
+    if (status != PV_OK) return status;
+  }
+  *out = items;
+  *count = node->count;
+  return PV_OK;
+}
+
+static pv_status read_status(const pv_reading *r, const pv_yaml_node *node, const char *text,
+                             const char *what, pv_contract_status *out) {
+  if (pv_contract_status_parse(text, out)) return PV_OK;
+  return pv_fields_refuse(r, node, "PV013",
+                          "statuses are DRAFT, PROPOSED, ACTIVE_ALGORITHM_LEVEL, ACTIVE_RUNTIME, "
+                          "KNOWN_DIVERGENCE, DEPRECATED",
+                          "%s '%.60s' is no status", what, text);
+}
+
+static pv_status read_amendment(const pv_reading *r, const pv_yaml_node *node, void *out) {
+  pv_amendment *a = out;
+  a->place = node->place;
+  const pv_field fields[] = {{"version", PV_FIELD_TEXT, true, &a->version, NULL},
+                             {"date", PV_FIELD_TEXT, true, &a->date, NULL},
+                             {"kind", PV_FIELD_TEXT, true, &a->kind, NULL},
+                             {"title", PV_FIELD_TEXT, true, &a->title, NULL},
+                             {"description", PV_FIELD_TEXT, false, &a->description, NULL},
+                             {"evidence", PV_FIELD_TEXT, false, &a->evidence, NULL}};
+  return pv_fields_read(r, node, "an amendment", fields, COUNT(fields));
+}
+
+static pv_status read_criterion(const pv_reading *r, const pv_yaml_node *node, void *out) {
+  pv_criterion *c = out;
+  char *needed_for = NULL;
+  c->place = node->place;
+  const pv_field fields[] = {{"id", PV_FIELD_TEXT, true, &c->id, &c->place},
+                             {"property", PV_FIELD_TEXT, true, &c->property, NULL},
+                             {"formal", PV_FIELD_TEXT, false, &c->formal, NULL},
+                             {"needed_for", PV_FIELD_TEXT, true, &needed_for, NULL}};
+  const pv_status status = pv_fields_read(r, node, "a criterion", fields, COUNT(fields));
+  if (status != PV_OK) return status;
+  return read_status(r, pv_yaml_get(node, "needed_for"), needed_for, "needed_for", &c->needed_for);
+}
+
+static pv_status read_with(const pv_reading *r, const pv_yaml_node *node, pv_falsifier *f) {
+  if (node == NULL) return PV_OK;
+  if (node->kind != PV_YAML_MAPPING)
+    return pv_fields_refuse(r, node, "PV012", "write parameter: value pairs",
+                            "'with' is not a mapping");
+  f->with = PV_ARENA_NEW(r->arena, node->count, pv_param);
+  if (f->with == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory");
+  for (size_t i = 0; i < node->count; i++) {
+    const pv_yaml_node *value = node->items[i];
+    pv_param *p = &f->with[f->with_count++];
+    p->name = node->keys[i]->text;
+    p->place = value->place;
+    if (value->kind == PV_YAML_MAPPING)
+      return pv_fields_refuse(r, value, "PV012", "write one value or a list",
+                              "parameter '%.60s' is a mapping", p->name);
+    if (value->kind == PV_YAML_SCALAR) {
+      p->text = value->text;
+      continue;
+    }
+    const pv_status status = pv_fields_strings(r, value, p->name, &p->list);
+    if (status != PV_OK) return status;
+  }
+  return PV_OK;
+}
+
+static pv_status read_falsifier(const pv_reading *r, const pv_yaml_node *node, void *out) {
+  pv_falsifier *f = out;
+  const pv_yaml_node *with = NULL;
+  char *timeout = NULL;
+  f->place = node->place;
+  const pv_field fields[] = {{"id", PV_FIELD_TEXT, true, &f->id, &f->place},
+                             {"rule", PV_FIELD_TEXT, true, &f->rule, NULL},
+                             {"prediction", PV_FIELD_TEXT, false, &f->prediction, NULL},
+                             {"criteria", PV_FIELD_STRINGS, true, &f->criteria, NULL},
+                             {"check", PV_FIELD_TEXT, true, &f->check, &f->check_place},
+                             {"with", PV_FIELD_NODE, false, &with, NULL},
+                             {"faults", PV_FIELD_STRINGS, false, &f->faults, NULL},
+                             {"timeout_s", PV_FIELD_TEXT, false, &timeout, NULL},
+                             {"if_fails", PV_FIELD_TEXT, false, &f->if_fails, NULL}};
+  pv_status status = pv_fields_read(r, node, "a falsifier", fields, COUNT(fields));
+  if (status == PV_OK) status = read_with(r, with, f);
+  if (status != PV_OK || timeout == NULL) return status;
+  if (!pv_parse_f64(timeout, strlen(timeout), &f->timeout_s) || !(f->timeout_s > 0.0) ||
+      f->timeout_s > 86400.0)
+    return pv_fields_refuse(r, pv_yaml_get(node, "timeout_s"), "PV014",
+                            "write seconds, for example 60",
+                            "timeout_s '%.40s' is no number of seconds from 0 to 86400", timeout);
+  return PV_OK;
+}
+
+static pv_status read_stage(const pv_reading *r, const pv_yaml_node *node, void *out) {
+  pv_stage *s = out;
+  const pv_field fields[] = {
+      {"id", PV_FIELD_TEXT, true, &s->id, &s->place},
+      {"status", PV_FIELD_TEXT, true, &s->status, NULL},
+      {"description", PV_FIELD_TEXT, true, &s->description, NULL},
+      {"expected_acceptance", PV_FIELD_TEXT, false, &s->expected_acceptance, NULL}};
+  return pv_fields_read(r, node, "an implementation stage", fields, COUNT(fields));
+}
+
+static pv_status read_equations(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
+  if (node == NULL) return PV_OK;
+  if (node->kind != PV_YAML_MAPPING)
+    return pv_fields_refuse(r, node, "PV012", "write name: {formula: ...}",
+                            "equations is not a mapping");
+  c->equations = PV_ARENA_NEW(r->arena, node->count, pv_equation);
+  if (c->equations == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory");
+  for (size_t i = 0; i < node->count; i++) {
+    pv_equation *e = &c->equations[c->equation_count++];
+    e->name = node->keys[i]->text;
+    e->place = node->keys[i]->place;
+    const pv_field fields[] = {
+        {"formula", PV_FIELD_TEXT, true, &e->formula, NULL},
+        {"domain", PV_FIELD_TEXT, false, &e->domain, NULL},
+        {"invariants", PV_FIELD_STRINGS, false, &e->invariants, NULL},
+        {"preconditions", PV_FIELD_STRINGS, false, &e->preconditions, NULL},
+        {"postconditions", PV_FIELD_STRINGS, false, &e->postconditions, NULL}};
+    const pv_status status =
+        pv_fields_read(r, node->items[i], "an equation", fields, COUNT(fields));
+    if (status != PV_OK) return status;
+  }
+  return PV_OK;
+}
+
+static pv_status read_metadata(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
+  const pv_yaml_node *amendments = NULL;
+  char *status_text = NULL;
+  const pv_field fields[] = {
+      {"name", PV_FIELD_TEXT, true, &c->name, &c->name_place},
+      {"version", PV_FIELD_TEXT, true, &c->version, &c->version_place},
+      {"kind", PV_FIELD_TEXT, true, &c->kind, NULL},
+      {"status", PV_FIELD_TEXT, true, &status_text, &c->status_place},
+      {"created", PV_FIELD_TEXT, true, &c->created, NULL},
+      {"author", PV_FIELD_TEXT, true, &c->author, NULL},
+      {"description", PV_FIELD_TEXT, true, &c->description, NULL},
+      {"references", PV_FIELD_STRINGS, false, &c->references, NULL},
+      {"depends_on", PV_FIELD_STRINGS, false, &c->depends_on, NULL},
+      {"known_divergence", PV_FIELD_STRINGS, false, &c->known_divergence, NULL},
+      {"amendment_history", PV_FIELD_NODE, true, &amendments, &c->amendments_place}};
+  pv_status status = pv_fields_read(r, node, "metadata", fields, COUNT(fields));
+  if (status == PV_OK)
+    status = read_status(r, pv_yaml_get(node, "status"), status_text, "status", &c->status);
+  if (status != PV_OK) return status;
+  return read_list(r, amendments, "amendment_history", sizeof *c->amendments, read_amendment,
+                   (void **)&c->amendments, &c->amendment_count);
+}
+
+static pv_status read_gate(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
+  if (node == NULL) return PV_OK;
+  const pv_field fields[] = {{"id", PV_FIELD_TEXT, true, &c->qa_id, NULL},
+                             {"name", PV_FIELD_TEXT, true, &c->qa_name, NULL},
+                             {"pass_criteria", PV_FIELD_TEXT, true, &c->qa_pass_criteria, NULL},
+                             {"falsification", PV_FIELD_TEXT, false, &c->qa_falsification, NULL}};
+  return pv_fields_read(r, node, "qa_gate", fields, COUNT(fields));
+}
+
+static pv_status read_root(const pv_reading *r, const pv_yaml_node *root, pv_contract *c) {
+  const pv_yaml_node *metadata = NULL, *equations = NULL, *criteria = NULL, *falsifiers = NULL;
+  const pv_yaml_node *stages = NULL, *gate = NULL;
+  const pv_field fields[] = {{"schema", PV_FIELD_TEXT, true, &c->schema, NULL},
+                             {"metadata", PV_FIELD_NODE, true, &metadata, NULL},
+                             {"equations", PV_FIELD_NODE, false, &equations, NULL},
+                             {"acceptance_criteria", PV_FIELD_NODE, true, &criteria, NULL},
+                             {"falsification_tests", PV_FIELD_NODE, true, &falsifiers, NULL},
+                             {"implementation_stages", PV_FIELD_NODE, false, &stages, NULL},
+                             {"qa_gate", PV_FIELD_NODE, false, &gate, NULL}};
+  pv_status status = pv_fields_read(r, root, "a contract", fields, COUNT(fields));
+  if (status == PV_OK && strcmp(c->schema, PV_CONTRACT_SCHEMA) != 0)
+    status = pv_fields_refuse(r, pv_yaml_get(root, "schema"), "PV015",
+                              "this pv reads " PV_CONTRACT_SCHEMA, "schema '%.60s' is unknown",
+                              c->schema);
+  if (status == PV_OK) status = read_metadata(r, metadata, c);
+  if (status == PV_OK) status = read_equations(r, equations, c);
+  if (status == PV_OK)
+    status = read_list(r, criteria, "acceptance_criteria", sizeof *c->criteria, read_criterion,
+                       (void **)&c->criteria, &c->criterion_count);
+  if (status == PV_OK)
+    status = read_list(r, falsifiers, "falsification_tests", sizeof *c->falsifiers, read_falsifier,
+                       (void **)&c->falsifiers, &c->falsifier_count);
+  if (status == PV_OK)
+    status = read_list(r, stages, "implementation_stages", sizeof *c->stages, read_stage,
+                       (void **)&c->stages, &c->stage_count);
+  return status == PV_OK ? read_gate(r, gate, c) : status;
+}
+
+pv_status pv_contract_load_bytes(pv_arena *arena, const char *path, const void *bytes,
+                                 size_t length, pv_contract **out, pv_error *err) {
+  const pv_reading r = {arena, path, err};
+  pv_yaml_node *root = NULL;
+  pv_status status = pv_yaml_parse(arena, path, bytes, length, &root, err);
+  if (status != PV_OK) return status;
+  pv_contract *c = PV_ARENA_NEW(arena, 1, pv_contract);
+  if (c != NULL) c->path = pv_arena_strdup(arena, path);
+  if (c != NULL) c->bytes = (const unsigned char *)pv_arena_strndup(arena, bytes, length);
+  if (c == NULL || c->path == NULL || c->bytes == NULL)
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", path);
+  c->length = length;
+  status = read_root(&r, root, c);
+  if (status == PV_OK) status = pv_second_reader_check(c, err);
+  if (status == PV_OK) status = pv_sha256_bytes(bytes, length, c->sha256, err);
+  if (status == PV_OK) *out = c;
+  return status;
+}
+
+pv_status pv_contract_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
+  pv_bytes bytes;
+  pv_status status = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, err);
+  if (status != PV_OK) return status;
+  status = pv_contract_load_bytes(arena, path, bytes.data, bytes.length, out, err);
+  pv_bytes_free(&bytes);
+  return status;
+}

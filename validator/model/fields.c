@@ -1,0 +1,100 @@
+#include "validator/model/fields.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "runtime/base/text.h"
+
+pv_status pv_fields_refuse(const pv_reading *r, const pv_yaml_node *at, const char *rule,
+                           const char *hint, const char *fmt, ...) {
+  char text[400];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  pv_error_set(r->err, PV_ERR_INPUT, "%s", text);
+  pv_error_at(r->err, r->file, at->place.line, at->place.column, at->place.begin);
+  pv_error_rule(r->err, rule);
+  pv_error_hint(r->err, "%s", hint);
+  return PV_ERR_INPUT;
+}
+
+static const char *const kind_names[] = {"a text", "a list", "a mapping"};
+
+static const pv_field *find(const pv_field *fields, size_t count, const char *key) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(fields[i].key, key) == 0) return &fields[i];
+  return NULL;
+}
+
+static pv_status unknown_key(const pv_reading *r, const pv_yaml_node *key, const char *what,
+                             const pv_field *fields, size_t count) {
+  char hint[200];
+  size_t least = 5;
+  snprintf(hint, sizeof hint, "see docs/contract-format.md for the keys of %s", what);
+  for (size_t i = 0; i < count; i++) {
+    const size_t d = pv_text_distance(key->text, fields[i].key);
+    if (d >= least) continue;
+    least = d;
+    snprintf(hint, sizeof hint, "did you mean '%s'?", fields[i].key);
+  }
+  return pv_fields_refuse(r, key, "PV010", hint, "%s has no key '%.80s'", what, key->text);
+}
+
+pv_status pv_fields_strings(const pv_reading *r, const pv_yaml_node *node, const char *what,
+                            pv_strings *out) {
+  if (node->kind != PV_YAML_SEQUENCE)
+    return pv_fields_refuse(r, node, "PV012", "write it as a list", "%s is %s, not a list", what,
+                            kind_names[node->kind]);
+  out->items = PV_ARENA_NEW(r->arena, node->count, char *);
+  out->places = PV_ARENA_NEW(r->arena, node->count, pv_place);
+  if (out->items == NULL || out->places == NULL)
+    return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
+  for (size_t i = 0; i < node->count; i++) {
+    const pv_yaml_node *item = node->items[i];
+    if (item->kind != PV_YAML_SCALAR || item->length == 0)
+      return pv_fields_refuse(r, item, "PV012", "put it in quotes", "an entry of %s is no text",
+                              what);
+    out->items[i] = item->text;
+    out->places[i] = item->place;
+  }
+  out->count = node->count;
+  return PV_OK;
+}
+
+static pv_status read_one(const pv_reading *r, const pv_yaml_node *value, const char *what,
+                          const pv_field *field) {
+  char name[160];
+  if (field->place != NULL) *field->place = value->place;
+  if (field->kind == PV_FIELD_NODE) {
+    *(const pv_yaml_node **)field->target = value;
+    return PV_OK;
+  }
+  snprintf(name, sizeof name, "%s of %s", field->key, what);
+  if (field->kind == PV_FIELD_STRINGS) return pv_fields_strings(r, value, name, field->target);
+  if (value->kind != PV_YAML_SCALAR)
+    return pv_fields_refuse(r, value, "PV012", "write one text", "%s is %s, not a text", name,
+                            kind_names[value->kind]);
+  if (value->length == 0)
+    return pv_fields_refuse(r, value, "PV012", "fill it in or leave the key out", "%s is empty",
+                            name);
+  *(char **)field->target = value->text;
+  return PV_OK;
+}
+
+pv_status pv_fields_read(const pv_reading *r, const pv_yaml_node *node, const char *what,
+                         const pv_field *fields, size_t count) {
+  if (node->kind != PV_YAML_MAPPING)
+    return pv_fields_refuse(r, node, "PV012", "write key: value pairs", "%s is %s, not a mapping",
+                            what, kind_names[node->kind]);
+  for (size_t i = 0; i < node->count; i++) {
+    const pv_field *field = find(fields, count, node->keys[i]->text);
+    if (field == NULL) return unknown_key(r, node->keys[i], what, fields, count);
+    const pv_status status = read_one(r, node->items[i], what, field);
+    if (status != PV_OK) return status;
+  }
+  for (size_t i = 0; i < count; i++)
+    if (fields[i].required && pv_yaml_get(node, fields[i].key) == NULL)
+      return pv_fields_refuse(r, node, "PV011", "add it", "%s has no '%s'", what, fields[i].key);
+  return PV_OK;
+}

@@ -1,0 +1,56 @@
+#include "validator/model/verdict.h"
+
+#include <string.h>
+
+static const char *const verdict_names[PV_VERDICT_COUNT] = {
+    [PV_NOT_RUN] = "NOT_RUN", [PV_PASS] = "PASS",
+    [PV_FAIL] = "FAIL",       [PV_ERROR] = "ERROR",
+    [PV_TIMEOUT] = "TIMEOUT", [PV_CRASH] = "CRASH",
+    [PV_VACUOUS] = "VACUOUS", [PV_INCOMPARABLE] = "INCOMPARABLE",
+    [PV_STALE] = "STALE",
+};
+
+/* Higher is worse. */
+static const int badness[PV_VERDICT_COUNT] = {
+    [PV_PASS] = 0,  [PV_NOT_RUN] = 1, [PV_STALE] = 2,   [PV_INCOMPARABLE] = 3, [PV_TIMEOUT] = 4,
+    [PV_ERROR] = 5, [PV_CRASH] = 6,   [PV_VACUOUS] = 7, [PV_FAIL] = 8,
+};
+
+const char *pv_verdict_name(pv_verdict verdict) {
+  return (unsigned)verdict < PV_VERDICT_COUNT ? verdict_names[verdict] : "ERROR";
+}
+
+bool pv_verdict_parse(const char *name, pv_verdict *out) {
+  for (int i = 0; i < PV_VERDICT_COUNT; i++)
+    if (strcmp(verdict_names[i], name) == 0) {
+      *out = (pv_verdict)i;
+      return true;
+    }
+  return false;
+}
+
+bool pv_verdict_falsifies(pv_verdict verdict) {
+  return verdict == PV_FAIL || verdict == PV_VACUOUS;
+}
+
+pv_verdict pv_verdict_join(pv_verdict a, pv_verdict b) {
+  return badness[a] >= badness[b] ? a : b;
+}
+
+static const char *const status_names[PV_STATUS_COUNT] = {
+    "DRAFT",          "PROPOSED",         "ACTIVE_ALGORITHM_LEVEL",
+    "ACTIVE_RUNTIME", "KNOWN_DIVERGENCE", "DEPRECATED",
+};
+
+const char *pv_contract_status_name(pv_contract_status status) {
+  return (unsigned)status < PV_STATUS_COUNT ? status_names[status] : "DRAFT";
+}
+
+bool pv_contract_status_parse(const char *name, pv_contract_status *out) {
+  for (int i = 0; i < PV_STATUS_COUNT; i++)
+    if (strcmp(status_names[i], name) == 0) {
+      *out = (pv_contract_status)i;
+      return true;
+    }
+  return false;
+}

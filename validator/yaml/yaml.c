@@ -1,0 +1,305 @@
+#include "validator/yaml/yaml.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "runtime/base/text.h"
+
+enum { FLOW_OPEN_MAX = 1024 }; /* libyaml is quadratic in the depth of open brackets */
+
+typedef struct reader {
+  pv_arena *arena;
+  const char *file;
+  const char *bytes;
+  size_t length;
+  yaml_parser_t parser;
+  int64_t mark_line, mark_byte; /* where the last mark was turned into bytes */
+  pv_error *err;
+} reader;
+
+static pv_status refuse(reader *r, const char *rule, int64_t byte, const char *what,
+                        const char *hint) {
+  int64_t line = 1, start = 0;
+  for (int64_t i = 0; i < byte && i < (int64_t)r->length; i++)
+    if (r->bytes[i] == '\n') {
+      line++;
+      start = i + 1;
+    }
+  pv_error_set(r->err, PV_ERR_INPUT, "%s", what);
+  pv_error_at(r->err, r->file, line, byte - start + 1, byte);
+  pv_error_rule(r->err, rule);
+  pv_error_hint(r->err, "%s", hint);
+  return PV_ERR_INPUT;
+}
+
+/* Characters that would hide text from a reader, or lines from us. */
+static bool forbidden(const unsigned char *s, size_t left) {
+  if (s[0] == '\r') return left < 2 || s[1] != '\n';
+  if (s[0] < 0x20) return s[0] != '\t' && s[0] != '\n';
+  if (s[0] == 0x7f) return true;
+  if (left < 2 || s[0] < 0xc2) return false;
+  const unsigned c2 = s[1];
+  if (s[0] == 0xc2) return c2 < 0xa0;  /* C1 controls */
+  if (s[0] == 0xd8) return c2 == 0x9c; /* U+061C */
+  if (left < 3) return false;
+  if (s[0] == 0xe2 && c2 == 0x80)
+    return s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae);
+  if (s[0] == 0xe2 && c2 == 0x81) return s[2] >= 0xa6 && s[2] <= 0xa9;
+  return s[0] == 0xef && c2 == 0xbb && s[2] == 0xbf;
+}
+
+static pv_status scan(reader *r) {
+  const unsigned char *s = (const unsigned char *)r->bytes;
+  int open = 0;
+  if (r->length > PV_YAML_BYTES_MAX)
+    return refuse(r, "PV001", 0, "the file is larger than 1 MiB", "split it");
+  if (r->length >= 2 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)))
+    return refuse(r, "PV002", 0, "the file is UTF-16",
+                  "save it as UTF-8 without a byte order mark");
+  if (r->length >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
+    return refuse(r, "PV002", 0, "the file begins with a byte order mark", "save it without one");
+  if (memchr(s, 0, r->length) != NULL)
+    return refuse(r, "PV002", (const unsigned char *)memchr(s, 0, r->length) - s,
+                  "the file holds a NUL byte", "contracts are UTF-8 text");
+  if (!pv_utf8_valid(r->bytes, r->length)) {
+    size_t good = 0;
+    while (pv_utf8_valid(r->bytes + good, 1) ||
+           (good + 2 <= r->length && pv_utf8_valid(r->bytes + good, 2)) ||
+           (good + 3 <= r->length && pv_utf8_valid(r->bytes + good, 3)) ||
+           (good + 4 <= r->length && pv_utf8_valid(r->bytes + good, 4)))
+      good += pv_utf8_valid(r->bytes + good, 1)   ? 1
+              : pv_utf8_valid(r->bytes + good, 2) ? 2
+              : pv_utf8_valid(r->bytes + good, 3) ? 3
+                                                  : 4;
+    return refuse(r, "PV002", (int64_t)good, "the file is not valid UTF-8", "save it as UTF-8");
+  }
+  for (size_t i = 0; i < r->length; i++) {
+    if (forbidden(s + i, r->length - i))
+      return refuse(r, "PV003", (int64_t)i,
+                    "a control or bidirectional character could hide text from a reader",
+                    "remove it");
+    open += s[i] == '[' || s[i] == '{';
+    open -= open > 0 && (s[i] == ']' || s[i] == '}');
+    if (open > FLOW_OPEN_MAX)
+      return refuse(r, "PV004", (int64_t)i, "too many brackets are open", "nest at most 32 deep");
+  }
+  return PV_OK;
+}
+
+/* libyaml's line and column (characters) as a byte offset. Marks come in rising order, so the
+ * search goes on from the last one. */
+static int64_t byte_of(reader *r, yaml_mark_t mark) {
+  if ((int64_t)mark.line < r->mark_line) r->mark_line = r->mark_byte = 0;
+  while (r->mark_line < (int64_t)mark.line) {
+    const char *end = memchr(r->bytes + r->mark_byte, '\n', r->length - (size_t)r->mark_byte);
+    if (end == NULL) return (int64_t)r->length;
+    r->mark_byte = end - r->bytes + 1;
+    r->mark_line++;
+  }
+  int64_t at = r->mark_byte;
+  for (size_t column = 0; column < mark.column && at < (int64_t)r->length; column++) {
+    at++;
+    while (at < (int64_t)r->length && ((unsigned char)r->bytes[at] & 0xc0) == 0x80) at++;
+  }
+  return at;
+}
+
+static pv_place place_of(reader *r, const yaml_event_t *event) {
+  const int64_t begin = byte_of(r, event->start_mark);
+  const int64_t line_start = r->mark_byte;
+  const int64_t end = byte_of(r, event->end_mark);
+  return (pv_place){(int64_t)event->start_mark.line + 1, begin - line_start + 1, begin, end};
+}
+
+static pv_status refuse_event(reader *r, const char *rule, const yaml_event_t *event,
+                              const char *what, const char *hint) {
+  return refuse(r, rule, byte_of(r, event->start_mark), what, hint);
+}
+
+static pv_status next(reader *r, yaml_event_t *event) {
+  if (yaml_parser_parse(&r->parser, event)) return PV_OK;
+  if (r->parser.error == YAML_MEMORY_ERROR)
+    return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
+  const yaml_mark_t mark = r->parser.problem_mark;
+  char what[200];
+  snprintf(what, sizeof what, "this is not YAML: %s",
+           r->parser.problem != NULL ? r->parser.problem : "unreadable");
+  return refuse(r, "PV005", byte_of(r, mark), what, "check the indentation and the quotes here");
+}
+
+static pv_status out_of_memory(reader *r) {
+  return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
+}
+
+static pv_status read_node(reader *r, yaml_event_t *event, int depth, pv_yaml_node **out);
+
+static pv_status read_scalar(reader *r, const yaml_event_t *event, pv_yaml_node *node) {
+  const yaml_scalar_style_t style = event->data.scalar.style;
+  const bool quoted =
+      style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+  node->kind = PV_YAML_SCALAR;
+  node->style = quoted                             ? PV_YAML_QUOTED
+                : style == YAML_PLAIN_SCALAR_STYLE ? PV_YAML_PLAIN
+                                                   : PV_YAML_BLOCK;
+  node->length = event->data.scalar.length;
+  if (memchr(event->data.scalar.value, 0, node->length) != NULL)
+    return refuse_event(r, "PV003", event, "a text holds an escaped NUL", "remove it");
+  node->text = pv_arena_strndup(r->arena, (const char *)event->data.scalar.value, node->length);
+  if (quoted) {
+    node->place.begin++;
+    node->place.end--;
+  }
+  return node->text == NULL ? out_of_memory(r) : PV_OK;
+}
+
+/* Children are gathered in a list that doubles, then kept in the arena. */
+static pv_status append(reader *r, pv_yaml_node ***list, size_t count, pv_yaml_node *node) {
+  if ((count & (count - 1)) == 0) {
+    pv_yaml_node **grown = PV_ARENA_NEW(r->arena, count == 0 ? 1 : 2 * count, pv_yaml_node *);
+    if (grown == NULL) return out_of_memory(r);
+    if (count > 0) memcpy(grown, *list, count * sizeof *grown);
+    *list = grown;
+  }
+  (*list)[count] = node;
+  return PV_OK;
+}
+
+static pv_status check_key(reader *r, const yaml_event_t *event, const pv_yaml_node *map,
+                           const pv_yaml_node *key) {
+  char what[160];
+  if (key->kind != PV_YAML_SCALAR || key->length == 0)
+    return refuse_event(r, "PV006", event, "a key is not a plain word", "write key: value");
+  if (strcmp(key->text, "<<") == 0)
+    return refuse_event(r, "PV007", event, "merge keys are not allowed", "write the keys out");
+  if (map->count >= PV_YAML_KEYS_MAX)
+    return refuse_event(r, "PV001", event, "a mapping has more than 4096 keys", "split it");
+  for (size_t i = 0; i < map->count; i++)
+    if (strcmp(map->keys[i]->text, key->text) == 0) {
+      snprintf(what, sizeof what, "the key '%.60s' stands here a second time (first in line %lld)",
+               key->text, (long long)map->keys[i]->place.line);
+      return refuse_event(r, "PV008", event, what, "keep one of the two");
+    }
+  return PV_OK;
+}
+
+static pv_status read_children(reader *r, pv_yaml_node *node, int depth) {
+  const yaml_event_type_t end =
+      node->kind == PV_YAML_MAPPING ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT;
+  pv_status status = PV_OK;
+  for (bool done = false; status == PV_OK && !done;) {
+    yaml_event_t event;
+    pv_yaml_node *key = NULL, *value = NULL;
+    status = next(r, &event);
+    if (status != PV_OK) break;
+    done = event.type == end;
+    if (done) node->place.end = byte_of(r, event.end_mark);
+    if (!done && node->kind == PV_YAML_MAPPING) {
+      status = read_node(r, &event, depth, &key);
+      if (status == PV_OK) status = check_key(r, &event, node, key);
+      if (status == PV_OK) status = append(r, &node->keys, node->count, key);
+      yaml_event_delete(&event);
+      if (status == PV_OK) status = next(r, &event);
+      if (status != PV_OK) break;
+    }
+    if (!done) status = read_node(r, &event, depth, &value);
+    if (!done && status == PV_OK) status = append(r, &node->items, node->count, value);
+    if (!done && status == PV_OK) node->count++;
+    yaml_event_delete(&event);
+  }
+  return status;
+}
+
+static pv_status check_event(reader *r, const yaml_event_t *event, int depth) {
+  const yaml_char_t *anchor = NULL, *tag = NULL;
+  if (event->type == YAML_ALIAS_EVENT)
+    return refuse_event(r, "PV007", event, "aliases are not allowed", "write the value out");
+  if (event->type == YAML_SCALAR_EVENT) {
+    anchor = event->data.scalar.anchor;
+    tag = event->data.scalar.tag;
+  } else if (event->type == YAML_SEQUENCE_START_EVENT) {
+    anchor = event->data.sequence_start.anchor;
+    tag = event->data.sequence_start.tag;
+  } else if (event->type == YAML_MAPPING_START_EVENT) {
+    anchor = event->data.mapping_start.anchor;
+    tag = event->data.mapping_start.tag;
+  }
+  if (anchor != NULL)
+    return refuse_event(r, "PV007", event, "anchors are not allowed", "write the value out");
+  if (tag != NULL) return refuse_event(r, "PV007", event, "tags are not allowed", "remove the tag");
+  if (depth > PV_YAML_DEPTH_MAX)
+    return refuse_event(r, "PV004", event, "the nesting is deeper than 32", "flatten it");
+  return PV_OK;
+}
+
+static pv_status read_node(reader *r, yaml_event_t *event, int depth, pv_yaml_node **out) {
+  pv_status status = check_event(r, event, depth);
+  if (status != PV_OK) return status;
+  pv_yaml_node *node = PV_ARENA_NEW(r->arena, 1, pv_yaml_node);
+  if (node == NULL) return out_of_memory(r);
+  node->place = place_of(r, event);
+  if (event->type == YAML_SCALAR_EVENT) {
+    status = read_scalar(r, event, node);
+  } else {
+    node->kind = event->type == YAML_MAPPING_START_EVENT ? PV_YAML_MAPPING : PV_YAML_SEQUENCE;
+    status = read_children(r, node, depth + 1);
+  }
+  *out = node;
+  return status;
+}
+
+static pv_status read_document(reader *r, pv_yaml_node **out) {
+  pv_status status = PV_OK;
+  int documents = 0;
+  for (bool done = false; status == PV_OK && !done;) {
+    yaml_event_t event;
+    status = next(r, &event);
+    if (status != PV_OK) break;
+    switch (event.type) {
+      case YAML_STREAM_END_EVENT:
+        done = true;
+        break;
+      case YAML_STREAM_START_EVENT:
+      case YAML_DOCUMENT_END_EVENT:
+        break;
+      case YAML_DOCUMENT_START_EVENT:
+        if (event.data.document_start.version_directive != NULL ||
+            event.data.document_start.tag_directives.start !=
+                event.data.document_start.tag_directives.end)
+          status = refuse_event(r, "PV007", &event, "directives are not allowed", "remove it");
+        else if (documents++ > 0)
+          status = refuse_event(r, "PV009", &event, "a second document begins here",
+                                "one contract per file");
+        break;
+      default:
+        status = read_node(r, &event, 0, out);
+        break;
+    }
+    yaml_event_delete(&event);
+  }
+  if (status == PV_OK && *out == NULL)
+    status = refuse(r, "PV005", 0, "the file has no content", "write a contract");
+  return status;
+}
+
+pv_status pv_yaml_parse(pv_arena *arena, const char *file, const void *bytes, size_t length,
+                        pv_yaml_node **out, pv_error *err) {
+  reader r = {.arena = arena, .file = file, .bytes = bytes, .length = length, .err = err};
+  pv_yaml_node *root = NULL;
+  pv_status status = scan(&r);
+  if (status != PV_OK) return status;
+  if (!yaml_parser_initialize(&r.parser)) return out_of_memory(&r);
+  yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+  yaml_parser_set_input_string(&r.parser, bytes, length);
+  status = read_document(&r, &root);
+  yaml_parser_delete(&r.parser);
+  if (status == PV_OK) *out = root;
+  return status;
+}
+
+const pv_yaml_node *pv_yaml_get(const pv_yaml_node *mapping, const char *key) {
+  if (mapping == NULL || mapping->kind != PV_YAML_MAPPING) return NULL;
+  for (size_t i = 0; i < mapping->count; i++)
+    if (strcmp(mapping->keys[i]->text, key) == 0) return mapping->items[i];
+  return NULL;
+}
