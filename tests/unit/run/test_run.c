@@ -286,9 +286,8 @@ static void test_no_probe(void) {
   EXPECT_STR(found, getenv("PV_FAKE_PROBE"));
 }
 
-int main(int argc, char **argv) {
-  if (argc < 2 || folder_make() == NULL) return 1;
-  setenv("PV_FAKE_PROBE", argv[1], 1);
+int main(void) {
+  if (getenv("PV_FAKE_PROBE") == NULL || folder_make() == NULL) return 1;
   const int code = pv_testing_main("run", (pv_case[]){PV_CASE(test_plain_verdicts),
                                                       PV_CASE(test_policy),
                                                       PV_CASE(test_crashes),

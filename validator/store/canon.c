@@ -1,0 +1,48 @@
+#include "validator/store/canon.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+pv_status pv_canon_write(const json_t *value, pv_text *out, pv_error *err) {
+  char *dumped = json_dumps(value, JSON_SORT_KEYS | JSON_INDENT(1) | JSON_ENSURE_ASCII |
+                                       JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY);
+  pv_text_free(out);
+  *out = PV_TEXT_INIT;
+  if (dumped == NULL)
+    return pv_error_set(err, PV_ERR_INTERNAL, "a value can not be written as JSON");
+  pv_text_puts(out, dumped);
+  pv_text_puts(out, "\n");
+  free(dumped);
+  return out->failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON") : PV_OK;
+}
+
+pv_status pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err) {
+  pv_text text = PV_TEXT_INIT;
+  pv_status status = pv_canon_write(value, &text, err);
+  if (status == PV_OK) status = pv_sha256_bytes(text.data, text.length, out, err);
+  pv_text_free(&text);
+  return status;
+}
+
+json_t *pv_canon_number(double value) {
+  if (isnan(value)) return json_string("NaN");
+  if (isinf(value)) return json_string(value > 0 ? "Infinity" : "-Infinity");
+  return json_real(value);
+}
+
+bool pv_canon_read_number(const json_t *value, double *out) {
+  const char *word = json_string_value(value);
+  if (json_is_number(value)) {
+    *out = json_number_value(value);
+    return true;
+  }
+  if (word == NULL) return false;
+  if (strcmp(word, "NaN") == 0) {
+    *out = NAN;
+    return true;
+  }
+  if (strcmp(word, "Infinity") != 0 && strcmp(word, "-Infinity") != 0) return false;
+  *out = word[0] == '-' ? -INFINITY : INFINITY;
+  return true;
+}

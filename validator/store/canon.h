@@ -1,0 +1,21 @@
+/* One form for every JSON text that is hashed: keys sorted, one value a line, ASCII, numbers with
+ * 17 digits, a final newline. Reading such a text and writing it again gives the same bytes. */
+#ifndef PV_STORE_CANON_H
+#define PV_STORE_CANON_H
+
+#include <jansson.h>
+
+#include "runtime/base/error.h"
+#include "runtime/base/sha256.h"
+#include "runtime/base/text.h"
+
+/* Replaces what `out` holds. PV_ERR_INTERNAL for a value that JSON cannot hold. */
+pv_status pv_canon_write(const json_t *value, pv_text *out, pv_error *err);
+pv_status pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err);
+
+/* JSON has no NaN: numbers that are not finite are the words NaN, Infinity and -Infinity. */
+json_t *pv_canon_number(double value);
+/* False when `value` is neither a number nor one of the three words. */
+bool pv_canon_read_number(const json_t *value, double *out);
+
+#endif

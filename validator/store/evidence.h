@@ -1,0 +1,40 @@
+/* evidence.json: the record of one run, and the seal over the folder it lies in. See
+ * docs/evidence-format.md. The seal finds every change that was not made by pv; it is no
+ * signature: who can write the folder can make a new one. */
+#ifndef PV_STORE_EVIDENCE_H
+#define PV_STORE_EVIDENCE_H
+
+#include "runtime/base/arena.h"
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "validator/model/result.h"
+#include "validator/store/subject.h"
+
+#define PV_EVIDENCE_SCHEMA "pv/evidence/v1"
+#define PV_EVIDENCE_FILE   "evidence.json"
+#define PV_EVIDENCE_LIMIT  ((size_t)64 << 20)
+
+typedef struct pv_evidence {
+  const pv_result *result;
+  const pv_subject *subjects;    /* one for each falsifier of the result */
+  const char *contract_path;     /* relative to the repository's root */
+  char semantics[PV_SHA256_HEX]; /* pv_subject_contract */
+  const pv_fact *files;          /* other files of the folder: name -> SHA-256 */
+  size_t file_count;
+} pv_evidence;
+
+/* The text of evidence.json with its seal, appended to `out`. */
+pv_status pv_evidence_render(const pv_evidence *evidence, pv_text *out, pv_error *err);
+
+/* Reads `<folder>/evidence.json` into the arena. The result's contract holds what the evidence
+ * says about it: name, version, criteria and falsifiers without their texts on failure. The seal
+ * is not judged here; PV_ERR_INPUT for anything that is not this schema. */
+pv_status pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err);
+
+/* Hashes everything again. PV_OK, and one sentence in `problems` for each thing that is not as it
+ * was: a missing, changed or extra file, a broken seal, a changed byte of evidence.json. An error
+ * only when the judgement itself was not possible (no memory, cancelled). */
+pv_status pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *problems,
+                             pv_error *err);
+
+#endif

@@ -1,0 +1,348 @@
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/file.h"
+#include "validator/store/canon.h"
+#include "validator/store/evidence.h"
+
+/* One reader for the whole file: the first wrong field is remembered, later reads do nothing. */
+typedef struct reader {
+  pv_arena *arena;
+  const char *wrong; /* name of the first field that is missing or of another type */
+  bool out_of_memory;
+} reader;
+
+static void wrong(reader *r, const char *field) {
+  if (r->wrong == NULL) r->wrong = field;
+}
+
+static void *keep(reader *r, void *memory) {
+  if (memory == NULL) r->out_of_memory = true;
+  return memory;
+}
+
+static char *get_text(reader *r, const json_t *object, const char *field) {
+  const char *value = json_string_value(json_object_get(object, field));
+  if (value == NULL) {
+    wrong(r, field);
+    value = "";
+  }
+  return keep(r, pv_arena_strdup(r->arena, value));
+}
+
+/* A text or null. */
+static char *get_maybe(reader *r, const json_t *object, const char *field) {
+  const json_t *value = json_object_get(object, field);
+  return json_is_null(value) ? NULL : get_text(r, object, field);
+}
+
+static void get_digest(reader *r, const json_t *object, const char *field,
+                       char out[PV_SHA256_HEX]) {
+  const char *value = json_string_value(json_object_get(object, field));
+  if (value == NULL || strlen(value) != PV_SHA256_HEX - 1)
+    wrong(r, field);
+  else
+    memcpy(out, value, PV_SHA256_HEX);
+}
+
+static bool get_bool(reader *r, const json_t *object, const char *field) {
+  const json_t *value = json_object_get(object, field);
+  if (!json_is_boolean(value)) wrong(r, field);
+  return json_is_true(value);
+}
+
+static int64_t get_int(reader *r, const json_t *object, const char *field) {
+  const json_t *value = json_object_get(object, field);
+  if (!json_is_integer(value)) wrong(r, field);
+  return json_integer_value(value);
+}
+
+static unsigned get_count(reader *r, const json_t *object, const char *field) {
+  const int64_t value = get_int(r, object, field);
+  if (value < 0 || value > INT_MAX) wrong(r, field);
+  return (unsigned)value;
+}
+
+static double get_number(reader *r, const json_t *object, const char *field) {
+  double value = 0.0;
+  if (!pv_canon_read_number(json_object_get(object, field), &value)) wrong(r, field);
+  return value;
+}
+
+static const json_t *get_array(reader *r, const json_t *object, const char *field, size_t *count) {
+  const json_t *value = json_object_get(object, field);
+  if (!json_is_array(value)) wrong(r, field);
+  *count = json_array_size(value);
+  return value;
+}
+
+static pv_strings get_strings(reader *r, const json_t *object, const char *field) {
+  pv_strings out = {0};
+  size_t count = 0;
+  const json_t *array = get_array(r, object, field, &count);
+  out.items = keep(r, PV_ARENA_NEW(r->arena, count + 1, char *));
+  for (size_t i = 0; i < count && out.items != NULL; i++) {
+    const char *value = json_string_value(json_array_get(array, i));
+    if (value == NULL) wrong(r, field);
+    out.items[out.count++] = keep(r, pv_arena_strdup(r->arena, value == NULL ? "" : value));
+  }
+  return out;
+}
+
+static pv_fact *get_facts(reader *r, const json_t *object, const char *field, size_t *count) {
+  json_t *facts = json_object_get(object, field), *value;
+  const char *name;
+  if (!json_is_object(facts)) wrong(r, field);
+  *count = 0;
+  pv_fact *out = keep(r, PV_ARENA_NEW(r->arena, json_object_size(facts) + 1, pv_fact));
+  if (out == NULL) return NULL;
+  json_object_foreach(facts, name, value) {
+    if (!json_is_string(value)) wrong(r, field);
+    out[*count].name = keep(r, pv_arena_strdup(r->arena, name));
+    out[(*count)++].value = get_text(r, facts, name);
+  }
+  return out;
+}
+
+static pv_verdict get_verdict(reader *r, const json_t *object) {
+  pv_verdict out = PV_NOT_RUN;
+  const char *name = json_string_value(json_object_get(object, "verdict"));
+  if (name == NULL || !pv_verdict_parse(name, &out)) wrong(r, "verdict");
+  return out;
+}
+
+static pv_source get_source(reader *r, const json_t *object) {
+  const char *name = json_string_value(json_object_get(object, "source"));
+  if (name != NULL && strcmp(name, "run") == 0) return PV_FROM_RUN;
+  if (name != NULL && strcmp(name, "receipt") == 0) return PV_FROM_RECEIPT;
+  if (name == NULL || strcmp(name, "nowhere") != 0) wrong(r, "source");
+  return PV_FROM_NOWHERE;
+}
+
+static pv_contract_status get_status(reader *r, const json_t *object, const char *field) {
+  pv_contract_status out = PV_STATUS_DRAFT;
+  const char *name = json_string_value(json_object_get(object, field));
+  if (name == NULL || !pv_contract_status_parse(name, &out)) wrong(r, field);
+  return out;
+}
+
+static void read_metrics(reader *r, const json_t *object, pv_falsifier_result *out) {
+  json_t *metrics = json_object_get(object, "metrics"), *value;
+  const char *name;
+  if (!json_is_object(metrics)) wrong(r, "metrics");
+  out->metrics = keep(r, PV_ARENA_NEW(r->arena, json_object_size(metrics) + 1, pv_metric));
+  if (out->metrics == NULL) return;
+  json_object_foreach(metrics, name, value) {
+    (void)value;
+    pv_metric *m = &out->metrics[out->metric_count++];
+    m->name = keep(r, pv_arena_strdup(r->arena, name));
+    m->value = get_number(r, metrics, name);
+  }
+}
+
+static double *get_numbers(reader *r, const json_t *object, const char *field, size_t *count) {
+  const json_t *array = get_array(r, object, field, count);
+  double *out = keep(r, PV_ARENA_NEW(r->arena, *count + 1, double));
+  for (size_t i = 0; out != NULL && i < *count; i++)
+    if (!pv_canon_read_number(json_array_get(array, i), &out[i])) wrong(r, field);
+  return out;
+}
+
+static void read_series(reader *r, const json_t *object, pv_falsifier_result *out) {
+  size_t count = 0, xs = 0, ys = 0;
+  const json_t *array = get_array(r, object, "series", &count);
+  out->series = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_series));
+  for (size_t i = 0; out->series != NULL && i < count; i++) {
+    const json_t *s = json_array_get(array, i);
+    out->series[i] = (pv_series){.picture = get_text(r, s, "picture"),
+                                 .name = get_text(r, s, "name"),
+                                 .x_label = get_text(r, s, "x_label"),
+                                 .y_label = get_text(r, s, "y_label"),
+                                 .x = get_numbers(r, s, "x", &xs),
+                                 .y = get_numbers(r, s, "y", &ys),
+                                 .log_y = get_bool(r, s, "log_y")};
+    if (xs != ys) wrong(r, "series");
+    out->series[i].count = xs;
+    out->series_count++;
+  }
+}
+
+static void read_worst(reader *r, const json_t *object, pv_worst *out) {
+  const json_t *w = json_object_get(object, "worst");
+  if (json_is_null(w)) return;
+  *out = (pv_worst){.present = true,
+                    .stage = get_text(r, w, "stage"),
+                    .layer = get_int(r, w, "layer"),
+                    .position = get_int(r, w, "position"),
+                    .index = get_int(r, w, "index"),
+                    .left = get_number(r, w, "left"),
+                    .right = get_number(r, w, "right")};
+}
+
+static void read_subject(reader *r, const json_t *object, pv_subject *out) {
+  const json_t *s = json_object_get(object, "subject");
+  get_digest(r, s, "falsifier", out->falsifier);
+  out->model = get_maybe(r, s, "model");
+  out->reference = get_maybe(r, s, "reference");
+  out->kernels = get_maybe(r, s, "kernels");
+  out->numerics = get_facts(r, s, "numerics", &out->numerics_count);
+}
+
+static void read_falsifier(reader *r, const json_t *object, pv_falsifier *falsifier,
+                           pv_falsifier_result *out, pv_subject *subject) {
+  const json_t *faults = json_object_get(object, "faults");
+  const json_t *receipt = json_object_get(object, "receipt");
+  const int64_t compared = get_int(r, object, "compared");
+  if (compared < 0) wrong(r, "compared");
+  *falsifier = (pv_falsifier){.id = get_text(r, object, "id"),
+                              .check = get_text(r, object, "check"),
+                              .criteria = get_strings(r, object, "criteria")};
+  *out = (pv_falsifier_result){.falsifier = falsifier,
+                               .verdict = get_verdict(r, object),
+                               .source = get_source(r, object),
+                               .reason = get_text(r, object, "reason"),
+                               .compared = (uint64_t)compared,
+                               .duration_s = get_number(r, object, "duration_s"),
+                               .backends = get_strings(r, object, "backends"),
+                               .faults_declared = get_strings(r, faults, "declared"),
+                               .faults_killed = get_strings(r, faults, "killed"),
+                               .output = get_maybe(r, object, "output")};
+  if (!json_is_null(json_object_get(object, "needed_tolerance"))) {
+    out->has_needed_tolerance = true;
+    out->needed_tolerance = get_number(r, object, "needed_tolerance");
+  }
+  if (!json_is_null(receipt)) {
+    out->receipt_run = get_text(r, receipt, "run");
+    out->receipt_date = get_text(r, receipt, "date");
+    out->receipt_device = get_text(r, receipt, "device");
+  }
+  read_metrics(r, object, out);
+  read_series(r, object, out);
+  read_worst(r, object, &out->worst);
+  read_subject(r, object, subject);
+}
+
+static void read_falsifiers(reader *r, const json_t *root, pv_contract *contract, pv_result *out,
+                            pv_evidence *evidence) {
+  size_t count = 0;
+  const json_t *array = get_array(r, root, "falsifiers", &count);
+  contract->falsifiers = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_falsifier));
+  out->falsifiers = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_falsifier_result));
+  pv_subject *subjects = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_subject));
+  evidence->subjects = subjects;
+  if (r->out_of_memory) return;
+  for (size_t i = 0; i < count; i++)
+    read_falsifier(r, json_array_get(array, i), &contract->falsifiers[i], &out->falsifiers[i],
+                   &subjects[i]);
+  contract->falsifier_count = out->falsifier_count = count;
+}
+
+static void bind_criterion(reader *r, const json_t *object, const pv_result *result,
+                           pv_criterion_result *out) {
+  const pv_strings ids = get_strings(r, object, "falsifiers");
+  out->falsifiers = keep(r, PV_ARENA_NEW(r->arena, ids.count + 1, size_t));
+  if (r->out_of_memory) return;
+  for (size_t i = 0; i < ids.count; i++) {
+    size_t k = 0;
+    while (k < result->falsifier_count &&
+           strcmp(result->falsifiers[k].falsifier->id, ids.items[i]) != 0)
+      k++;
+    if (k == result->falsifier_count)
+      wrong(r, "criteria");
+    else
+      out->falsifiers[out->falsifier_count++] = k;
+  }
+}
+
+static void read_criteria(reader *r, const json_t *root, pv_contract *contract, pv_result *out) {
+  size_t count = 0;
+  const json_t *array = get_array(r, root, "criteria", &count);
+  contract->criteria = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_criterion));
+  out->criteria = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_criterion_result));
+  if (r->out_of_memory) return;
+  for (size_t i = 0; i < count; i++) {
+    const json_t *object = json_array_get(array, i);
+    contract->criteria[i] = (pv_criterion){.id = get_text(r, object, "id"),
+                                           .property = get_text(r, object, "property"),
+                                           .needed_for = get_status(r, object, "needed_for")};
+    out->criteria[i] = (pv_criterion_result){.criterion = &contract->criteria[i],
+                                             .verdict = get_verdict(r, object),
+                                             .source = get_source(r, object)};
+    bind_criterion(r, object, out, &out->criteria[i]);
+  }
+  contract->criterion_count = out->criterion_count = count;
+}
+
+static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_result *out,
+                      pv_evidence *evidence) {
+  const json_t *run = json_object_get(root, "run"), *about = json_object_get(root, "contract");
+  const json_t *summary = json_object_get(root, "summary");
+  contract->name = get_text(r, about, "name");
+  contract->version = get_text(r, about, "version");
+  contract->status = get_status(r, about, "status_before");
+  get_digest(r, about, "sha256", contract->sha256);
+  get_digest(r, about, "semantics_sha256", evidence->semantics);
+  evidence->contract_path = get_text(r, about, "path");
+  out->run_id = get_text(r, run, "id");
+  out->started = get_text(r, run, "started");
+  out->duration_s = get_number(r, run, "duration_s");
+  out->command = get_text(r, run, "command");
+  out->publish = get_bool(r, run, "publish");
+  out->exit_code = (int)get_count(r, run, "exit_code");
+  out->status_before = contract->status;
+  out->status_after = get_status(r, about, "status_after");
+  out->status_carried = get_bool(r, about, "status_carried");
+  out->environment = get_facts(r, root, "environment", &out->environment_count);
+  out->model = get_facts(r, root, "model", &out->model_count);
+  out->numerics = get_facts(r, root, "numerics", &out->numerics_count);
+  out->summary = (pv_summary){.discharged = get_count(r, summary, "discharged"),
+                              .falsified = get_count(r, summary, "falsified"),
+                              .not_run = get_count(r, summary, "not_run"),
+                              .stale = get_count(r, summary, "stale"),
+                              .error = get_count(r, summary, "error"),
+                              .vacuous = get_count(r, summary, "vacuous")};
+  evidence->files = get_facts(r, root, "files", &evidence->file_count);
+}
+
+static pv_status read_root(pv_arena *arena, const json_t *root, pv_evidence *out, pv_error *err) {
+  reader r = {.arena = arena};
+  const char *schema = json_string_value(json_object_get(root, "schema"));
+  if (schema == NULL || strcmp(schema, PV_EVIDENCE_SCHEMA) != 0)
+    return pv_error_set(err, PV_ERR_INPUT, "it is no evidence of the schema " PV_EVIDENCE_SCHEMA);
+  pv_contract *contract = keep(&r, PV_ARENA_NEW(arena, 1, pv_contract));
+  pv_result *result = keep(&r, PV_ARENA_NEW(arena, 1, pv_result));
+  *out = (pv_evidence){.result = result};
+  if (!r.out_of_memory) {
+    result->contract = contract;
+    read_head(&r, root, contract, result, out);
+    read_falsifiers(&r, root, contract, result, out);
+    read_criteria(&r, root, contract, result);
+  }
+  if (r.out_of_memory) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+  if (r.wrong != NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "the evidence has no usable field '%s'", r.wrong);
+  return PV_OK;
+}
+
+pv_status pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err) {
+  char path[PATH_MAX];
+  pv_bytes bytes = {0};
+  json_error_t where;
+  if (snprintf(path, sizeof path, "%s/%s", folder, PV_EVIDENCE_FILE) >= (int)sizeof path)
+    return pv_error_set(err, PV_ERR_INPUT, "the folder's name is too long");
+  pv_status status = pv_file_read(path, PV_EVIDENCE_LIMIT, &bytes, err);
+  if (status != PV_OK) return status;
+  json_t *root = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &where);
+  if (root == NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "it is no JSON: %s", where.text);
+    pv_error_at(err, path, where.line, where.column, where.position);
+    status = PV_ERR_INPUT;
+  } else {
+    status = read_root(arena, root, out, err);
+    if (status == PV_ERR_INPUT) pv_error_at(err, path, 0, 0, -1);
+  }
+  json_decref(root);
+  pv_bytes_free(&bytes);
+  return status;
+}

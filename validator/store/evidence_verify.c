@@ -1,0 +1,171 @@
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runtime/base/child.h"
+#include "runtime/base/file.h"
+#include "validator/store/canon.h"
+#include "validator/store/evidence.h"
+
+enum { PROBLEMS_MAX = 64 };
+
+typedef struct judge {
+  pv_arena *arena;
+  const char *folder;
+  pv_strings *problems;
+  bool out_of_memory;
+} judge;
+
+__attribute__((format(printf, 2, 3))) static void problem(judge *j, const char *fmt, ...) {
+  pv_strings *list = j->problems;
+  char text[1024];
+  va_list args;
+  if (list->count == PROBLEMS_MAX) return;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  char *copy = pv_arena_strdup(j->arena, text);
+  if (copy == NULL)
+    j->out_of_memory = true;
+  else
+    list->items[list->count++] = copy;
+}
+
+/* The bytes are exactly those that pv would write for this JSON. */
+static void check_form(judge *j, const json_t *root, const pv_bytes *bytes) {
+  pv_text form = PV_TEXT_INIT;
+  if (pv_canon_write(root, &form, NULL) != PV_OK) {
+    problem(j, "evidence.json can not be written again");
+  } else if (form.length != bytes->length || memcmp(form.data, bytes->data, form.length) != 0) {
+    size_t at = 0;
+    while (at < form.length && at < bytes->length &&
+           (unsigned char)form.data[at] == bytes->data[at])
+      at++;
+    problem(j, "evidence.json is not as pv wrote it, from byte %zu on", at);
+  }
+  pv_text_free(&form);
+}
+
+static void check_seal(judge *j, json_t *root) {
+  char digest[PV_SHA256_HEX];
+  const char *value = json_string_value(json_object_get(root, "seal"));
+  char seal[PV_SHA256_HEX] = "";
+  if (value == NULL || strlen(value) != PV_SHA256_HEX - 1) {
+    problem(j, "evidence.json has no seal");
+    return;
+  }
+  memcpy(seal, value, sizeof seal);
+  json_object_del(root, "seal");
+  if (pv_canon_digest(root, digest, NULL) != PV_OK || strcmp(digest, seal) != 0)
+    problem(j, "the seal is broken: something in evidence.json was changed");
+}
+
+static void check_file(judge *j, const char *name, const char *want) {
+  char path[PATH_MAX], digest[PV_SHA256_HEX];
+  struct stat info;
+  pv_error err = PV_ERROR_INIT;
+  if (strchr(name, '/') != NULL || name[0] == '.' ||
+      snprintf(path, sizeof path, "%s/%s", j->folder, name) >= (int)sizeof path) {
+    problem(j, "'%s' is no name of a file in this folder", name);
+    return;
+  }
+  if (lstat(path, &info) != 0)
+    problem(j, errno == ENOENT ? "%s is missing" : "%s can not be examined", name);
+  else if (!S_ISREG(info.st_mode))
+    problem(j, "%s is no regular file", name);
+  else if (pv_sha256_file(path, digest, &err) != PV_OK)
+    problem(j, "%s can not be read: %s", name, err.message);
+  else if (strcmp(digest, want) != 0)
+    problem(j, "%s was changed", name);
+}
+
+/* Nothing lies there that the evidence does not name. */
+static void check_folder(judge *j, const json_t *files) {
+  DIR *dir = opendir(j->folder);
+  if (dir == NULL) {
+    problem(j, "the folder can not be listed");
+    return;
+  }
+  for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+    const bool own = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+                     strcmp(e->d_name, PV_EVIDENCE_FILE) == 0;
+    if (!own && json_object_get(files, e->d_name) == NULL)
+      problem(j, "%s is not part of the evidence", e->d_name);
+  }
+  closedir(dir);
+}
+
+static void check_files(judge *j, const json_t *root) {
+  json_t *files = json_object_get(root, "files"), *value;
+  const char *name;
+  if (!json_is_object(files)) {
+    problem(j, "evidence.json names no files");
+    return;
+  }
+  json_object_foreach(files, name, value) {
+    if (json_is_string(value))
+      check_file(j, name, json_string_value(value));
+    else
+      problem(j, "evidence.json has no digest of %s", name);
+  }
+  check_folder(j, files);
+}
+
+/* The folder is named after the run, so that one run can not pass for another. */
+static void check_name(judge *j, const json_t *root) {
+  char real[PATH_MAX];
+  const char *id = json_string_value(json_object_get(json_object_get(root, "run"), "id"));
+  const char *name = realpath(j->folder, real) == NULL ? NULL : strrchr(real, '/');
+  if (id == NULL || name == NULL || strcmp(name + 1, id) != 0)
+    problem(j, "the folder does not carry the name of the run %s", id == NULL ? "?" : id);
+}
+
+static void check_evidence(judge *j, const pv_bytes *bytes) {
+  json_error_t where;
+  pv_evidence evidence;
+  pv_error err = PV_ERROR_INIT;
+  json_t *root =
+      json_loadb((const char *)bytes->data, bytes->length, JSON_REJECT_DUPLICATES, &where);
+  if (!json_is_object(root)) {
+    problem(j, "evidence.json is no JSON object: %s, line %d", where.text, where.line);
+    json_decref(root);
+    return;
+  }
+  check_form(j, root, bytes);
+  check_name(j, root);
+  check_files(j, root);
+  check_seal(j, root);
+  json_decref(root);
+  if (pv_evidence_read(j->arena, j->folder, &evidence, &err) != PV_OK)
+    problem(j, "%s", err.message);
+}
+
+pv_status pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *problems,
+                             pv_error *err) {
+  char path[PATH_MAX];
+  struct stat info;
+  pv_bytes bytes = {0};
+  pv_error local = PV_ERROR_INIT;
+  judge j = {.arena = arena, .folder = folder, .problems = problems};
+  *problems = (pv_strings){.items = PV_ARENA_NEW(arena, PROBLEMS_MAX, char *)};
+  if (problems->items == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+  if (snprintf(path, sizeof path, "%s/%s", folder, PV_EVIDENCE_FILE) >= (int)sizeof path)
+    problem(&j, "the folder's name is too long");
+  else if (lstat(path, &info) != 0)
+    problem(&j, "there is no evidence.json");
+  else if (!S_ISREG(info.st_mode))
+    problem(&j, "evidence.json is no regular file");
+  else if (pv_file_read(path, PV_EVIDENCE_LIMIT, &bytes, &local) != PV_OK)
+    problem(&j, "evidence.json can not be read: %s", local.message);
+  else
+    check_evidence(&j, &bytes);
+  pv_bytes_free(&bytes);
+  if (j.out_of_memory) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+  if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
+  return PV_OK;
+}

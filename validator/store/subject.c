@@ -1,0 +1,178 @@
+#include "validator/store/subject.h"
+
+#include <string.h>
+
+#include "runtime/probe/check_spec.h"
+#include "validator/run/bind.h"
+#include "validator/store/canon.h"
+
+static json_t *text_or_null(const char *text) {
+  return text == NULL ? json_null() : json_string(text);
+}
+
+static json_t *strings(const pv_strings *list) {
+  json_t *out = json_array();
+  for (size_t i = 0; i < list->count; i++) json_array_append_new(out, json_string(list->items[i]));
+  return out;
+}
+
+/* The claims that the falsifier is bound to, word for word. */
+static json_t *claims(const pv_contract *contract, const pv_falsifier *falsifier) {
+  json_t *out = json_array();
+  for (size_t i = 0; i < contract->criterion_count; i++) {
+    const pv_criterion *c = &contract->criteria[i];
+    for (size_t k = 0; k < falsifier->criteria.count; k++)
+      if (strcmp(falsifier->criteria.items[k], c->id) == 0)
+        json_array_append_new(
+            out, json_pack("{s:s, s:o, s:o}", "id", c->id, "property", text_or_null(c->property),
+                           "formal", text_or_null(c->formal)));
+  }
+  return out;
+}
+
+static const char *known(const char *digest) {
+  return digest == NULL || digest[0] == '\0' ? PV_SUBJECT_UNKNOWN : digest;
+}
+
+pv_status pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
+                          const pv_basis *basis, pv_subject *out, pv_error *err) {
+  json_t *with = NULL;
+  pv_status status = pv_bind_with(falsifier, basis->backend, &with, err);
+  if (status != PV_OK) return status;
+  const pv_check_spec *spec = pv_check_find(falsifier->check);
+  const bool model = spec == NULL || (spec->needs & PV_NEEDS_MODEL) != 0;
+  const bool reference = spec == NULL || (spec->needs & PV_NEEDS_REFERENCE) != 0;
+  *out = (pv_subject){.model = model ? known(basis->model) : NULL,
+                      .reference = reference ? known(basis->reference) : NULL,
+                      .kernels = known(basis->kernels),
+                      .numerics = basis->numerics,
+                      .numerics_count = basis->numerics_count};
+  json_t *object = json_pack("{s:s, s:o, s:o}", "check", falsifier->check, "with", with, "criteria",
+                             claims(contract, falsifier));
+  status = pv_canon_digest(object, out->falsifier, err);
+  json_decref(object);
+  return status;
+}
+
+pv_status pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_basis *basis,
+                         pv_subject **out, pv_error *err) {
+  pv_status status = PV_OK;
+  pv_subject *list = PV_ARENA_NEW(arena, contract->falsifier_count + 1, pv_subject);
+  if (list == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for digests");
+  for (size_t i = 0; i < contract->falsifier_count && status == PV_OK; i++)
+    status = pv_subject_make(contract, &contract->falsifiers[i], basis, &list[i], err);
+  *out = list;
+  return status;
+}
+
+static const char *fact(const pv_subject *s, const char *name) {
+  for (size_t i = 0; i < s->numerics_count; i++)
+    if (strcmp(s->numerics[i].name, name) == 0) return s->numerics[i].value;
+  return NULL;
+}
+
+/* Each identity of one is there in the other, with the same definition. */
+static bool numerics_within(const pv_subject *a, const pv_subject *b) {
+  for (size_t i = 0; i < a->numerics_count; i++) {
+    const char *other = fact(b, a->numerics[i].name);
+    if (other == NULL || strcmp(other, a->numerics[i].value) != 0) return false;
+  }
+  return true;
+}
+
+static bool same(const char *then, const char *now) {
+  if (then == NULL || now == NULL) return then == now;
+  return strcmp(then, now) == 0 && strcmp(now, PV_SUBJECT_UNKNOWN) != 0;
+}
+
+static bool note(bool holds, pv_text *changed, const char *what) {
+  if (holds) return true;
+  if (changed != NULL) pv_text_printf(changed, "%s%s", changed->length > 0 ? ", " : "", what);
+  return false;
+}
+
+bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *changed) {
+  bool holds = note(strcmp(then->falsifier, now->falsifier) == 0, changed, "the claim or its test");
+  holds &= note(same(then->model, now->model), changed, "the model");
+  holds &= note(same(then->reference, now->reference), changed, "the reference");
+  holds &= note(same(then->kernels, now->kernels), changed, "the kernels");
+  holds &= note(now->numerics_count > 0 && numerics_within(then, now) && numerics_within(now, then),
+                changed, "the numerics");
+  return holds;
+}
+
+static json_t *equations(const pv_contract *c) {
+  json_t *out = json_object();
+  for (size_t i = 0; i < c->equation_count; i++) {
+    const pv_equation *e = &c->equations[i];
+    json_object_set_new(
+        out, e->name,
+        json_pack("{s:o, s:o, s:o, s:o, s:o}", "formula", text_or_null(e->formula), "domain",
+                  text_or_null(e->domain), "invariants", strings(&e->invariants), "preconditions",
+                  strings(&e->preconditions), "postconditions", strings(&e->postconditions)));
+  }
+  return out;
+}
+
+static json_t *criteria(const pv_contract *c) {
+  json_t *out = json_array();
+  for (size_t i = 0; i < c->criterion_count; i++)
+    json_array_append_new(out,
+                          json_pack("{s:s, s:o, s:o, s:s}", "id", c->criteria[i].id, "property",
+                                    text_or_null(c->criteria[i].property), "formal",
+                                    text_or_null(c->criteria[i].formal), "needed_for",
+                                    pv_contract_status_name(c->criteria[i].needed_for)));
+  return out;
+}
+
+static json_t *parameters(const pv_falsifier *f) {
+  json_t *out = json_object();
+  for (size_t i = 0; i < f->with_count; i++)
+    json_object_set_new(
+        out, f->with[i].name,
+        f->with[i].text != NULL ? json_string(f->with[i].text) : strings(&f->with[i].list));
+  return out;
+}
+
+static json_t *falsifiers(const pv_contract *c) {
+  json_t *out = json_array();
+  for (size_t i = 0; i < c->falsifier_count; i++) {
+    const pv_falsifier *f = &c->falsifiers[i];
+    json_array_append_new(
+        out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "id", f->id, "rule",
+                       text_or_null(f->rule), "prediction", text_or_null(f->prediction), "check",
+                       text_or_null(f->check), "if_fails", text_or_null(f->if_fails), "criteria",
+                       strings(&f->criteria), "faults", strings(&f->faults), "with", parameters(f),
+                       "timeout_s", f->timeout_s));
+  }
+  return out;
+}
+
+static json_t *stages(const pv_contract *c) {
+  json_t *out = json_array();
+  for (size_t i = 0; i < c->stage_count; i++) {
+    const pv_stage *s = &c->stages[i];
+    json_array_append_new(
+        out, json_pack("{s:o, s:o, s:o, s:o}", "id", text_or_null(s->id), "status",
+                       text_or_null(s->status), "description", text_or_null(s->description),
+                       "expected", text_or_null(s->expected_acceptance)));
+  }
+  return out;
+}
+
+pv_status pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_error *err) {
+  json_t *object = json_pack(
+      "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+      "schema", text_or_null(c->schema), "name", text_or_null(c->name), "kind",
+      text_or_null(c->kind), "created", text_or_null(c->created), "author", text_or_null(c->author),
+      "description", text_or_null(c->description), "references", strings(&c->references),
+      "depends_on", strings(&c->depends_on), "known_divergence", strings(&c->known_divergence),
+      "equations", equations(c), "criteria", criteria(c), "falsifiers", falsifiers(c), "stages",
+      stages(c), "qa_id", text_or_null(c->qa_id), "qa_name", text_or_null(c->qa_name), "qa_pass",
+      text_or_null(c->qa_pass_criteria), "qa_falsification", text_or_null(c->qa_falsification));
+  if (object == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "the contract can not be written as JSON");
+  const pv_status status = pv_canon_digest(object, out, err);
+  json_decref(object);
+  return status;
+}

@@ -1,0 +1,45 @@
+/* What a verdict is about: the digests that must be unchanged for it to hold elsewhere, later. */
+#ifndef PV_STORE_SUBJECT_H
+#define PV_STORE_SUBJECT_H
+
+#include <jansson.h>
+
+#include "runtime/base/arena.h"
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "validator/model/result.h"
+
+/* Texts are digests in hex. NULL: the check does not depend on it. PV_SUBJECT_UNKNOWN: it does,
+ * but nobody could say which it was; that equals nothing, not even itself. */
+#define PV_SUBJECT_UNKNOWN "unknown"
+
+typedef struct pv_subject {
+  char falsifier[PV_SHA256_HEX]; /* check, bound parameters, the criteria's claims */
+  const char *model, *reference;
+  const char *kernels;
+  const pv_fact *numerics; /* identity name -> string */
+  size_t numerics_count;
+} pv_subject;
+
+/* What a run stands on. Texts may be NULL when they are not known. */
+typedef struct pv_basis {
+  const char *model, *reference, *kernels;
+  const pv_fact *numerics;
+  size_t numerics_count;
+  const char *backend; /* --backend, as given to pv_bind_with */
+} pv_basis;
+
+pv_status pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
+                          const pv_basis *basis, pv_subject *out, pv_error *err);
+/* One for each falsifier, in the arena. */
+pv_status pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_basis *basis,
+                         pv_subject **out, pv_error *err);
+
+/* True when `then` still holds for `now`. Else the names of what differs are appended to
+ * `changed`, which may be NULL: "the model, the kernels". */
+bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *changed);
+
+/* Everything a contract claims: all of it but status, version and history. */
+pv_status pv_subject_contract(const pv_contract *contract, char out[PV_SHA256_HEX], pv_error *err);
+
+#endif
