@@ -106,7 +106,39 @@ static void test_opens(void) {
   }
 }
 
-/* Layer 2, 5 of 8 between the first and the last eighth, as the rule says. */
+/* Bytes that belong to no tensor are zeros, in later pieces of the file too, whose memory was used
+ * before. */
+static void test_gaps(void) {
+  pv_synth_options o = small();
+  uint64_t end = 0, gaps = 0, wrong = 0, length = 0;
+  o.shape = (pv_shape){.layers = 200,
+                       .hidden = 96,
+                       .heads = 6,
+                       .kv_heads = 3,
+                       .head_dim = 24,
+                       .experts = 5,
+                       .used = 2,
+                       .ffn = 32,
+                       .vocab = 259,
+                       .context = 16,
+                       .rope_base = 1e6,
+                       .eps = 1e-6f};
+  pv_model *m = made(&o);
+  REQUIRE(m != NULL);
+  const unsigned char *bytes = pv_gguf_bytes(m->gguf, &length);
+  EXPECT(length > 2 << 22);
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(m->gguf); i++) {
+    const pv_gguf_tensor *t = pv_gguf_tensor_at(m->gguf, i);
+    for (; end != 0 && end < t->offset; end++, gaps++) wrong += bytes[end] != 0;
+    end = t->offset + t->bytes;
+  }
+  EXPECT(gaps > 1000);
+  EXPECT_U64(wrong, 0);
+  EXPECT_U64(end, length);
+  pv_model_close(m);
+}
+
+/* The first and the last eighth, and every third layer between. */
 static void test_layout(void) {
   pv_synth_options o = small();
   o.shape.layers = 16; /* eighths: layers 0, 1 and 14, 15 */
@@ -319,6 +351,7 @@ int main(void) {
   const int result = pv_testing_main("synth file", (pv_case[]){PV_CASE(test_deterministic),
                                                                PV_CASE(test_pinned),
                                                                PV_CASE(test_opens),
+                                                               PV_CASE(test_gaps),
                                                                PV_CASE(test_layout),
                                                                PV_CASE(test_layout_of_real_file),
                                                                PV_CASE(test_tokenizer),
