@@ -1,0 +1,190 @@
+/* The older dialect: what can be said of it by reading alone. */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "validator/rules/rules.h"
+
+enum { IDS_MAX = 4096 };
+
+typedef struct reading {
+  pv_arena *arena;
+  const char *file;
+  pv_findings *findings;
+  pv_error *err;
+  const pv_yaml_node *ids[IDS_MAX];
+  size_t id_count;
+} reading;
+
+#define REPORT(r, rule, node, hint, ...)                                          \
+  pv_findings_add((r)->arena, (r)->findings, rule, (r)->file, (node)->place.line, \
+                  (node)->place.column, hint, (r)->err, __VA_ARGS__)
+
+static bool is_word(const char *text, const char *const *words, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (strcasecmp(text, words[i]) == 0) return true;
+  return false;
+}
+
+/* Something that a machine could run: a command, a path, a qualified or underscored name. */
+static bool executable(const char *text) {
+  static const char *const commands[] = {"cargo ",  "pytest ",  "make ",   "bash ", "sh ", "ctest ",
+                                         "python ", "python3 ", "go test", "pv ",   "./",  "../"};
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (strncmp(text, commands[i], strlen(commands[i])) == 0) return true;
+  if (strpbrk(text, " \t\n") != NULL || text[0] == '\0') return false;
+  return strstr(text, "::") != NULL || strchr(text, '_') != NULL || strchr(text, '/') != NULL;
+}
+
+static pv_status check_tests(reading *r, const pv_yaml_node *tests) {
+  pv_status status = PV_OK;
+  for (size_t i = 0;
+       tests != NULL && tests->kind != PV_YAML_SCALAR && i < tests->count && status == PV_OK; i++) {
+    const pv_yaml_node *test = pv_yaml_get(tests->items[i], "test");
+    if (test == NULL || test->kind != PV_YAML_SCALAR)
+      status = REPORT(r, "PV052", tests->items[i], "bind it to a test",
+                      "this falsification test has no test");
+    else if (!executable(test->text))
+      status = REPORT(r, "PV052", test, "name a test that runs",
+                      "prose in the place of a test: %.120s", test->text);
+  }
+  return status;
+}
+
+static const pv_yaml_node *obligation_named(const pv_yaml_node *obligations, const char *id) {
+  for (size_t i = 0; obligations != NULL && i < obligations->count; i++) {
+    const pv_yaml_node *own = pv_yaml_get(obligations->items[i], "id");
+    if (own != NULL && own->kind == PV_YAML_SCALAR && strcmp(own->text, id) == 0) return own;
+  }
+  return NULL;
+}
+
+static pv_status check_harnesses(reading *r, const pv_yaml_node *harnesses,
+                                 const pv_yaml_node *obligations) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; harnesses != NULL && harnesses->kind == PV_YAML_SEQUENCE &&
+                     i < harnesses->count && status == PV_OK;
+       i++) {
+    const pv_yaml_node *target = pv_yaml_get(harnesses->items[i], "obligation");
+    if (target == NULL || target->kind != PV_YAML_SCALAR)
+      status = REPORT(r, "PV053", harnesses->items[i], "name the obligation",
+                      "this harness names no obligation");
+    else if (obligation_named(obligations, target->text) == NULL)
+      status = REPORT(r, "PV053", target, "give an obligation this id, or correct it",
+                      "the harness refers to '%.80s', which no obligation has", target->text);
+  }
+  return status;
+}
+
+static bool mentions(const pv_yaml_node *list, const char *id) {
+  for (size_t i = 0; list != NULL && list->kind == PV_YAML_SEQUENCE && i < list->count; i++) {
+    const pv_yaml_node *entry = list->items[i];
+    for (size_t k = 0; entry->kind == PV_YAML_MAPPING && k < entry->count; k++)
+      if (entry->items[k]->kind == PV_YAML_SCALAR && strcmp(entry->keys[k]->text, "id") != 0 &&
+          strcmp(entry->items[k]->text, id) == 0)
+        return true;
+  }
+  return false;
+}
+
+static pv_status check_obligations(reading *r, const pv_yaml_node *root,
+                                   const pv_yaml_node *obligations) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; obligations != NULL && obligations->kind == PV_YAML_SEQUENCE &&
+                     i < obligations->count && status == PV_OK;
+       i++) {
+    const pv_yaml_node *o = obligations->items[i], *id = pv_yaml_get(o, "id");
+    const pv_yaml_node *property = pv_yaml_get(o, "property");
+    const char *name = property != NULL && property->kind == PV_YAML_SCALAR ? property->text : "";
+    if (id == NULL || id->kind != PV_YAML_SCALAR)
+      status = REPORT(r, "PV054", o, "give it an id and bind a test to it",
+                      "the obligation '%.80s' has no id, so nothing can be bound to it", name);
+    else if (!mentions(pv_yaml_get(root, "falsification_tests"), id->text) &&
+             !mentions(pv_yaml_get(root, "kani_harnesses"), id->text))
+      status = REPORT(r, "PV054", id, "bind a test or a harness to it",
+                      "the obligation %.60s is bound to nothing", id->text);
+  }
+  return status;
+}
+
+static bool proof_key(const char *key) {
+  return strstr(key, "proved") != NULL || strstr(key, "proven") != NULL ||
+         strstr(key, "verified") != NULL || strstr(key, "discharged") != NULL;
+}
+
+static bool is_number(const char *text) {
+  for (const char *p = text; *p != '\0'; p++)
+    if (!isdigit((unsigned char)*p)) return false;
+  return text[0] != '\0';
+}
+
+/* Everywhere: statuses that claim a proof, and ids that stand twice. */
+static pv_status walk(reading *r, const pv_yaml_node *node, bool in_list) {
+  static const char *const claims[] = {"proved", "proven", "verified", "discharged", "shipped"};
+  pv_status status = PV_OK;
+  for (size_t i = 0; node->kind != PV_YAML_SCALAR && i < node->count && status == PV_OK; i++) {
+    const pv_yaml_node *value = node->items[i];
+    const char *key = node->kind == PV_YAML_MAPPING ? node->keys[i]->text : "";
+    if (value->kind != PV_YAML_SCALAR) {
+      status = walk(r, value, node->kind == PV_YAML_SEQUENCE);
+      continue;
+    }
+    if (strcmp(key, "status") == 0 && is_word(value->text, claims, sizeof claims / sizeof *claims))
+      status = REPORT(r, "PV055", value, "let a run say so", "a status of '%.40s' typed by hand",
+                      value->text);
+    else if (proof_key(key) && is_number(value->text) && strcmp(value->text, "0") != 0)
+      status = REPORT(r, "PV055", value, "let a run count them",
+                      "%.60s: %.20s, a count of proofs typed by hand", key, value->text);
+    if (status != PV_OK || !in_list || strcmp(key, "id") != 0) continue;
+    for (size_t k = 0; k < r->id_count && status == PV_OK; k++)
+      if (strcmp(r->ids[k]->text, value->text) == 0) {
+        status = REPORT(r, "PV056", value, "rename one", "the id '%.60s' stands twice (line %lld)",
+                        value->text, (long long)r->ids[k]->place.line);
+        break;
+      }
+    if (r->id_count < IDS_MAX) r->ids[r->id_count++] = value;
+  }
+  return status;
+}
+
+/* Version fields at the top and in metadata that disagree. */
+static pv_status check_versions(reading *r, const pv_yaml_node *root) {
+  static const char *const keys[] = {"version", "contract_version"};
+  const pv_yaml_node *first = NULL;
+  const pv_yaml_node *const places[] = {root, pv_yaml_get(root, "metadata"),
+                                        pv_yaml_get(root, "contract")};
+  for (size_t p = 0; p < 3; p++)
+    for (size_t k = 0; k < 2; k++) {
+      const pv_yaml_node *v = pv_yaml_get(places[p], keys[k]);
+      if (v == NULL || v->kind != PV_YAML_SCALAR) continue;
+      if (first == NULL)
+        first = v;
+      else if (strcmp(first->text, v->text) != 0)
+        return REPORT(r, "PV051", v, "keep one", "version '%.40s' here, '%.40s' in line %lld",
+                      v->text, first->text, (long long)first->place.line);
+    }
+  return PV_OK;
+}
+
+pv_status pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node *root,
+                           pv_findings *findings, pv_error *err) {
+  reading *r = PV_ARENA_NEW(arena, 1, reading);
+  if (r == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", file);
+  *r = (reading){.arena = arena, .file = file, .findings = findings, .err = err};
+  const pv_yaml_node *obligations = pv_yaml_get(root, "proof_obligations");
+  const pv_yaml_node *tests = pv_yaml_get(root, "falsification_tests");
+  const pv_yaml_node *metadata = pv_yaml_get(root, "metadata");
+  if (metadata == NULL || (obligations == NULL && tests == NULL))
+    return REPORT(r, "PV050", root, "a contract has schema, metadata and falsification_tests",
+                  "this is YAML, but not a contract");
+  pv_status status = REPORT(r, "PV057", root, "nothing of it can run under pv",
+                            "a contract of an older dialect, read for lint only");
+  if (obligations != NULL && obligations->kind != PV_YAML_SEQUENCE) obligations = NULL;
+  if (status == PV_OK) status = check_versions(r, root);
+  if (status == PV_OK) status = check_tests(r, tests);
+  if (status == PV_OK)
+    status = check_harnesses(r, pv_yaml_get(root, "kani_harnesses"), obligations);
+  if (status == PV_OK) status = check_obligations(r, root, obligations);
+  if (status == PV_OK) status = walk(r, root, false);
+  return status;
+}

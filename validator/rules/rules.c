@@ -1,0 +1,404 @@
+#include "validator/rules/rules.h"
+
+#include <ctype.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runtime/base/text.h"
+#include "runtime/probe/check_spec.h"
+#include "validator/model/contract_load.h"
+
+typedef struct context {
+  pv_arena *arena;
+  const pv_contract *c;
+  pv_findings *findings;
+  pv_error *err;
+} context;
+
+#define REPORT(x, rule, place, hint, ...)                                                        \
+  pv_findings_add((x)->arena, (x)->findings, rule, (x)->c->path, (place)->line, (place)->column, \
+                  hint, (x)->err, __VA_ARGS__)
+
+static bool starts_number(const char **p) {
+  const char *start = *p;
+  while (isdigit((unsigned char)**p)) (*p)++;
+  return *p > start && (*start != '0' || *p == start + 1) && *p - start <= 9;
+}
+
+static bool semver(const char *text) {
+  const char *p = text;
+  return starts_number(&p) && *p++ == '.' && starts_number(&p) && *p++ == '.' &&
+         starts_number(&p) && *p == '\0';
+}
+
+static bool iso_date(const char *t) {
+  if (strlen(t) != 10 || t[4] != '-' || t[7] != '-') return false;
+  for (int i = 0; i < 10; i++)
+    if (i != 4 && i != 7 && !isdigit((unsigned char)t[i])) return false;
+  const int month = (t[5] - '0') * 10 + t[6] - '0', day = (t[8] - '0') * 10 + t[9] - '0';
+  static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1];
+}
+
+static bool good_id(const char *id) {
+  if (!isalpha((unsigned char)id[0]) || strlen(id) > 64) return false;
+  for (const char *p = id; *p != '\0'; p++)
+    if (!isalnum((unsigned char)*p) && *p != '_' && *p != '-') return false;
+  return true;
+}
+
+static pv_status check_name(const context *x) {
+  char copy[PATH_MAX];
+  const pv_contract *c = x->c;
+  snprintf(copy, sizeof copy, "%s", c->path);
+  char *stem = basename(copy);
+  char *dot = strrchr(stem, '.');
+  if (dot != NULL) *dot = '\0';
+  if (!good_id(c->name))
+    return REPORT(x, "PV024", &c->name_place, "use letters, digits, '_' and '-'",
+                  "the name '%.80s' is not well-formed", c->name);
+  if (strcmp(stem, c->name) != 0)
+    return REPORT(x, "PV020", &c->name_place, "rename the one or the other",
+                  "the contract is named '%s', its file '%.80s'", c->name, stem);
+  return PV_OK;
+}
+
+static pv_status check_amendment_order(const context *x) {
+  const pv_contract *c = x->c;
+  int direction = 0; /* +1: oldest first */
+  for (size_t i = 0; i < c->amendment_count; i++) {
+    const pv_amendment *a = &c->amendments[i];
+    if (!iso_date(a->date))
+      return REPORT(x, "PV023", &a->place, "write YYYY-MM-DD", "'%.40s' is no date", a->date);
+    if (!semver(a->version))
+      return REPORT(x, "PV021", &a->place, "write MAJOR.MINOR.PATCH", "'%.40s' is no version",
+                    a->version);
+    const int order = i == 0 ? 0 : strcmp(c->amendments[i - 1].date, a->date);
+    if (order != 0 && direction == 0) direction = order < 0 ? 1 : -1;
+    if (order != 0 && (order < 0) != (direction > 0))
+      return REPORT(x, "PV023", &a->place, "order the amendments by date",
+                    "the amendment of %s stands out of order", a->date);
+  }
+  return PV_OK;
+}
+
+/* -1, 0, 1 for two versions that are well-formed. */
+static int compare_versions(const char *a, const char *b) {
+  for (int part = 0; part < 3; part++) {
+    uint64_t x = 0, y = 0;
+    const size_t n = strcspn(a, "."), m = strcspn(b, ".");
+    pv_parse_u64(a, n, &x);
+    pv_parse_u64(b, m, &y);
+    if (x != y) return x < y ? -1 : 1;
+    a += n + (a[n] == '.');
+    b += m + (b[m] == '.');
+  }
+  return 0;
+}
+
+static bool says_discharged(const char *title) {
+  static const char *const words[] = {"DISCHARGE", "discharged", "SHIPPED", "shipped"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strstr(title, words[i]) != NULL) return true;
+  return false;
+}
+
+static pv_status check_versions(const context *x) {
+  const pv_contract *c = x->c;
+  const pv_amendment *newest = NULL;
+  if (!semver(c->version))
+    return REPORT(x, "PV021", &c->version_place, "write MAJOR.MINOR.PATCH, in quotes",
+                  "'%.40s' is no version", c->version);
+  if (!iso_date(c->created))
+    return REPORT(x, "PV023", &c->version_place, "write created as YYYY-MM-DD",
+                  "created '%.40s' is no date", c->created);
+  const size_t before = x->findings->count;
+  const pv_status status = check_amendment_order(x);
+  if (status != PV_OK || x->findings->count > before) return status;
+  for (size_t i = 0; i < c->amendment_count; i++)
+    if (newest == NULL || compare_versions(c->amendments[i].version, newest->version) > 0)
+      newest = &c->amendments[i];
+  if (newest == NULL)
+    return REPORT(x, "PV022", &c->amendments_place, "begin with an amendment for the first version",
+                  "there is no amendment");
+  if (strcmp(newest->version, c->version) != 0)
+    return REPORT(x, "PV022", &c->version_place, "make the two agree",
+                  "the version is %s, the newest amendment's %s", c->version, newest->version);
+  if (c->status <= PV_STATUS_PROPOSED && says_discharged(newest->title))
+    return REPORT(x, "PV036", &newest->place, "correct the title or the status",
+                  "the status is %s while the newest amendment is titled '%.80s'",
+                  pv_contract_status_name(c->status), newest->title);
+  return PV_OK;
+}
+
+static const pv_criterion *find_criterion(const pv_contract *c, const char *id) {
+  for (size_t i = 0; i < c->criterion_count; i++)
+    if (strcmp(c->criteria[i].id, id) == 0) return &c->criteria[i];
+  return NULL;
+}
+
+static pv_status check_ids(const context *x, const char *id, const pv_place *place,
+                           const char *earlier) {
+  if (!good_id(id))
+    return REPORT(x, "PV024", place, "use letters, digits, '_' and '-', at most 64",
+                  "the id '%.80s' is not well-formed", id);
+  if (earlier != NULL)
+    return REPORT(x, "PV024", place, "rename one", "the id '%s' stands a second time", id);
+  return PV_OK;
+}
+
+static pv_status check_criteria(const context *x) {
+  const pv_contract *c = x->c;
+  pv_status status = PV_OK;
+  if (c->criterion_count == 0 || c->falsifier_count == 0)
+    status =
+        REPORT(x, "PV034", &c->name_place, "add at least one of each",
+               "there are %zu criteria and %zu falsifiers", c->criterion_count, c->falsifier_count);
+  for (size_t i = 0; i < c->criterion_count && status == PV_OK; i++) {
+    const pv_criterion *k = &c->criteria[i];
+    const pv_criterion *first = find_criterion(c, k->id);
+    bool bound = false;
+    status = check_ids(x, k->id, &k->place, first != k ? first->id : NULL);
+    for (size_t f = 0; f < c->falsifier_count; f++)
+      for (size_t n = 0; n < c->falsifiers[f].criteria.count; n++)
+        bound |= strcmp(c->falsifiers[f].criteria.items[n], k->id) == 0;
+    if (status == PV_OK && !bound)
+      status = REPORT(x, "PV025", &k->place, "name it under `criteria` of a falsification test",
+                      "criterion %s is bound to no falsifier", k->id);
+    if (status == PV_OK && k->needed_for > PV_STATUS_ACTIVE_RUNTIME)
+      status = REPORT(x, "PV013", &k->place, "name a rung of the ladder",
+                      "criterion %s is needed for %s, which is no rung", k->id,
+                      pv_contract_status_name(k->needed_for));
+  }
+  return status;
+}
+
+static const pv_param_spec *find_param(const pv_check_spec *spec, const char *name) {
+  for (size_t i = 0; i < spec->param_count; i++)
+    if (strcmp(spec->params[i].name, name) == 0) return &spec->params[i];
+  return NULL;
+}
+
+static bool good_string(const char *s) {
+  const size_t n = strlen(s);
+  if (n == 0 || n > 128) return false;
+  for (size_t i = 0; i < n; i++)
+    if (!isalnum((unsigned char)s[i]) && strchr("._-", s[i]) == NULL) return false;
+  return true;
+}
+
+/* NULL when the value fits, else what was expected. */
+static const char *misfit(const pv_param_spec *spec, const pv_param *p, char *text, size_t room) {
+  int64_t whole = 0;
+  double real = 0.0;
+  const size_t n = p->text != NULL ? strlen(p->text) : 0;
+  if (spec->type == PV_PARAM_STRINGS) {
+    for (size_t i = 0; i < p->list.count; i++)
+      if (!good_string(p->list.items[i])) return "words of letters, digits, '.', '_' and '-'";
+    if (p->text != NULL && !good_string(p->text)) return "a list of words";
+    return p->text == NULL && (p->list.count == 0 || p->list.count > 32) ? "1 to 32 words" : NULL;
+  }
+  if (p->text == NULL) return "one value, not a list";
+  switch (spec->type) {
+    case PV_PARAM_INT:
+      if (pv_parse_i64(p->text, n, &whole) && (double)whole >= spec->min &&
+          (double)whole <= spec->max)
+        return NULL;
+      snprintf(text, room, "a whole number from %.0f to %.0f", spec->min, spec->max);
+      return text;
+    case PV_PARAM_REAL:
+      if (pv_parse_f64(p->text, n, &real) && real >= spec->min && real <= spec->max) return NULL;
+      snprintf(text, room, "a number from %g to %g", spec->min, spec->max);
+      return text;
+    case PV_PARAM_ENUM:
+      for (size_t i = 0; spec->words[i] != NULL; i++)
+        if (strcmp(spec->words[i], p->text) == 0) return NULL;
+      snprintf(text, room, "one of");
+      for (size_t i = 0, at = 6; spec->words[i] != NULL && at + 1 < room; i++)
+        at += (size_t)snprintf(text + at, room - at, " %s", spec->words[i]);
+      return text;
+    default:
+      return good_string(p->text) ? NULL : "letters, digits, '.', '_' and '-'";
+  }
+}
+
+static pv_status check_params(const context *x, const pv_falsifier *f, const pv_check_spec *spec) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < f->with_count && status == PV_OK; i++) {
+    char text[200];
+    const pv_param *p = &f->with[i];
+    const pv_param_spec *want = find_param(spec, p->name);
+    const char *expected = want != NULL ? misfit(want, p, text, sizeof text) : NULL;
+    if (want == NULL)
+      status = REPORT(x, "PV028", &p->place, "see `pv explain` for its parameters",
+                      "the check %s has no parameter '%.60s'", spec->name, p->name);
+    else if (expected != NULL)
+      status = REPORT(x, "PV028", &p->place, "see `pv explain` for its parameters",
+                      "parameter %s is '%.60s', not %s", p->name,
+                      p->text != NULL ? p->text : "a list", expected);
+  }
+  for (size_t k = 0; k < spec->param_count && status == PV_OK; k++) {
+    bool given = !spec->params[k].required;
+    for (size_t i = 0; i < f->with_count; i++)
+      given |= strcmp(f->with[i].name, spec->params[k].name) == 0;
+    if (!given)
+      status = REPORT(x, "PV028", &f->check_place, "add it under `with`",
+                      "the check %s needs the parameter '%s'", spec->name, spec->params[k].name);
+  }
+  return status;
+}
+
+static pv_status check_binding(const context *x, const pv_falsifier *f) {
+  pv_status status = PV_OK;
+  if (f->criteria.count == 0)
+    status = REPORT(x, "PV026", &f->place, "name what it can falsify",
+                    "falsifier %s names no criterion", f->id);
+  for (size_t n = 0; n < f->criteria.count && status == PV_OK; n++)
+    if (find_criterion(x->c, f->criteria.items[n]) == NULL)
+      status = REPORT(x, "PV026", &f->criteria.places[n], "correct the id",
+                      "falsifier %s names the criterion '%.60s', which does not exist", f->id,
+                      f->criteria.items[n]);
+  const pv_check_spec *spec = pv_check_find(f->check);
+  if (status != PV_OK || spec != NULL) return status != PV_OK ? status : check_params(x, f, spec);
+  char hint[200];
+  const char *near = pv_check_nearest(f->check);
+  if (near != NULL)
+    snprintf(hint, sizeof hint, "did you mean %s?", near);
+  else
+    snprintf(hint, sizeof hint, "`pv explain` lists all checks");
+  return REPORT(x, "PV027", &f->check_place, hint, "there is no check '%.60s'", f->check);
+}
+
+static pv_status check_falsifiers(const context *x) {
+  const pv_contract *c = x->c;
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < c->falsifier_count && status == PV_OK; i++) {
+    const pv_falsifier *f = &c->falsifiers[i];
+    const char *earlier = NULL;
+    for (size_t k = 0; k < i; k++)
+      if (strcmp(c->falsifiers[k].id, f->id) == 0) earlier = f->id;
+    status = check_ids(x, f->id, &f->place, earlier);
+    if (status == PV_OK) status = check_binding(x, f);
+    if (status == PV_OK && (f->prediction == NULL || f->if_fails == NULL))
+      status = REPORT(x, "PV033", &f->place, "add prediction and if_fails",
+                      "falsifier %s does not say what it predicts or what a failure means", f->id);
+    for (size_t a = 0; a < f->faults.count && status == PV_OK; a++)
+      for (size_t b = 0; b < a && status == PV_OK; b++)
+        if (strcmp(f->faults.items[a], f->faults.items[b]) == 0)
+          status = REPORT(x, "PV035", &f->faults.places[a], "remove it",
+                          "the fault '%.60s' is listed twice", f->faults.items[a]);
+  }
+  return status;
+}
+
+static pv_status check_stages(const context *x) {
+  static const char *const words[] = {"PENDING", "IN_PROGRESS", "DONE"};
+  const pv_contract *c = x->c;
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < c->stage_count && status == PV_OK; i++) {
+    const pv_stage *s = &c->stages[i];
+    const char *earlier = NULL;
+    bool known = false;
+    for (size_t k = 0; k < i; k++)
+      if (strcmp(c->stages[k].id, s->id) == 0) earlier = s->id;
+    for (size_t w = 0; w < 3; w++) known |= strcmp(words[w], s->status) == 0;
+    status = check_ids(x, s->id, &s->place, earlier);
+    if (status == PV_OK && !known)
+      status = REPORT(x, "PV032", &s->place, "use PENDING, IN_PROGRESS or DONE",
+                      "stage %s has the status '%.40s'", s->id, s->status);
+  }
+  return status;
+}
+
+static pv_status check_divergence(const context *x) {
+  const pv_contract *c = x->c;
+  pv_status status = PV_OK;
+  if ((c->status == PV_STATUS_KNOWN_DIVERGENCE) != (c->known_divergence.count > 0))
+    status = REPORT(x, "PV031", &c->status_place, "list the failing criteria, or change the status",
+                    "the status is %s and known_divergence has %zu entries",
+                    pv_contract_status_name(c->status), c->known_divergence.count);
+  for (size_t i = 0; i < c->known_divergence.count && status == PV_OK; i++)
+    if (find_criterion(c, c->known_divergence.items[i]) == NULL)
+      status = REPORT(x, "PV031", &c->known_divergence.places[i], "correct the id",
+                      "known_divergence names '%.60s', which is no criterion",
+                      c->known_divergence.items[i]);
+  return status;
+}
+
+/* `<folder of the contract>/<rest>` */
+static bool beside(const pv_contract *c, char out[PATH_MAX], const char *format, const char *a,
+                   const char *b) {
+  char copy[PATH_MAX], rest[PATH_MAX];
+  snprintf(copy, sizeof copy, "%s", c->path);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  snprintf(rest, sizeof rest, format, a, b);
+#pragma GCC diagnostic pop
+  return snprintf(out, PATH_MAX, "%s/%s", dirname(copy), rest) < PATH_MAX;
+}
+
+/* True when `target` can be reached from the contract in `path`. */
+static bool reaches(const char *path, const char *target, int depth) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_contract *c = NULL;
+  bool found = depth > 16;
+  if (!found && pv_contract_load(&arena, path, &c, NULL) == PV_OK)
+    for (size_t i = 0; i < c->depends_on.count && !found; i++) {
+      char next[PATH_MAX];
+      found = strcmp(c->depends_on.items[i], target) == 0 ||
+              (good_id(c->depends_on.items[i]) &&
+               beside(c, next, "%s.yaml%s", c->depends_on.items[i], "") &&
+               reaches(next, target, depth + 1));
+    }
+  pv_arena_free(&arena);
+  return found;
+}
+
+static pv_status check_dependencies(const context *x) {
+  const pv_contract *c = x->c;
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < c->depends_on.count && status == PV_OK; i++) {
+    const char *name = c->depends_on.items[i];
+    const pv_place *place = &c->depends_on.places[i];
+    char path[PATH_MAX];
+    struct stat info;
+    if (!good_id(name) || !beside(c, path, "%s.yaml%s", name, "") || stat(path, &info) != 0)
+      status = REPORT(x, "PV029", place, "add it beside this file, or remove the dependency",
+                      "the contract '%.80s' that this one depends on is not there", name);
+    else if (strcmp(name, c->name) == 0 || reaches(path, c->name, 0))
+      status = REPORT(x, "PV029", place, "break the circle",
+                      "the dependency on %s leads back to this contract", name);
+  }
+  return status;
+}
+
+static pv_status check_evidence(const context *x) {
+  const pv_contract *c = x->c;
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < c->amendment_count && status == PV_OK; i++) {
+    const pv_amendment *a = &c->amendments[i];
+    char path[PATH_MAX];
+    struct stat info;
+    if (a->evidence == NULL) continue;
+    if (!good_string(a->evidence) ||
+        !beside(c, path, "../reports/published/%s/%s", c->name, a->evidence) ||
+        stat(path, &info) != 0)
+      status = REPORT(x, "PV030", &a->place, "publish the run again, or correct the run id",
+                      "the evidence '%.80s' of amendment %s is not there", a->evidence, a->version);
+  }
+  return status;
+}
+
+pv_status pv_rules_run(pv_arena *arena, const pv_contract *contract, pv_findings *findings,
+                       pv_error *err) {
+  static pv_status (*const rules[])(const context *x) = {
+      check_name,   check_versions,   check_criteria,     check_falsifiers,
+      check_stages, check_divergence, check_dependencies, check_evidence};
+  const context x = {arena, contract, findings, err};
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < sizeof rules / sizeof *rules && status == PV_OK; i++)
+    status = rules[i](&x);
+  return status;
+}
