@@ -3,7 +3,7 @@
 #define PV_PROBE_SIDES_H
 
 #include "runtime/forward/forward.h"
-#include "runtime/probe/options.h"
+#include "runtime/base/options.h"
 
 typedef struct pv_side {
   const char *model, *prompt, *ids, *backend, *numerics, *threads, *path;

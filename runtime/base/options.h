@@ -1,6 +1,6 @@
-/* Command-line options of the probe's own commands. */
-#ifndef PV_PROBE_OPTIONS_H
-#define PV_PROBE_OPTIONS_H
+/* Command-line options, the same way for every command. */
+#ifndef PV_BASE_OPTIONS_H
+#define PV_BASE_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

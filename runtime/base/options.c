@@ -1,4 +1,4 @@
-#include "runtime/probe/options.h"
+#include "runtime/base/options.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,238 @@
+/* pv diff: what changed between two versions of a contract, and whether it weakens it. */
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/options.h"
+#include "runtime/base/text.h"
+#include "runtime/probe/check_spec.h"
+#include "validator/cli/commands.h"
+#include "validator/model/contract_load.h"
+
+typedef struct diff {
+  bool json;
+  json_t *changes;
+  size_t breaking, compatible;
+  const char *file;
+} diff;
+
+static void note(diff *d, bool breaking, const pv_place *place, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void note(diff *d, bool breaking, const pv_place *place, const char *fmt, ...) {
+  char raw[600];
+  pv_text text = PV_TEXT_INIT;
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(raw, sizeof raw, fmt, args);
+  va_end(args);
+  pv_text_escape(&text, raw, strlen(raw));
+  d->breaking += breaking;
+  d->compatible += !breaking;
+  if (d->json)
+    json_array_append_new(d->changes,
+                          json_pack("{s:b, s:I, s:s}", "breaking", breaking ? 1 : 0, "line",
+                                    (json_int_t)(place != NULL ? place->line : 0), "change",
+                                    text.data != NULL ? text.data : ""));
+  else if (place != NULL)
+    printf("%s:%lld: %s: %s\n", d->file, (long long)place->line,
+           breaking ? "BREAKING" : "compatible", text.data != NULL ? text.data : "");
+  else
+    printf("%s: %s: %s\n", d->file, breaking ? "BREAKING" : "compatible",
+           text.data != NULL ? text.data : "");
+  pv_text_free(&text);
+}
+
+static const pv_falsifier *find_falsifier(const pv_contract *c, const char *id) {
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    if (strcmp(c->falsifiers[i].id, id) == 0) return &c->falsifiers[i];
+  return NULL;
+}
+
+static const pv_criterion *find_criterion(const pv_contract *c, const char *id) {
+  for (size_t i = 0; i < c->criterion_count; i++)
+    if (strcmp(c->criteria[i].id, id) == 0) return &c->criteria[i];
+  return NULL;
+}
+
+static bool contains(const pv_strings *list, const char *item) {
+  for (size_t i = 0; i < list->count; i++)
+    if (strcmp(list->items[i], item) == 0) return true;
+  return false;
+}
+
+/* The value that counts: the contract's, else the table's. */
+static const char *value_of(const pv_falsifier *f, const pv_param_spec *spec,
+                            const pv_param **own) {
+  for (size_t i = 0; i < f->with_count; i++)
+    if (strcmp(f->with[i].name, spec->name) == 0) {
+      *own = &f->with[i];
+      return f->with[i].text;
+    }
+  *own = NULL;
+  return spec->fallback;
+}
+
+/* +1: a larger value demands less; -1: a smaller one does; 0: any change may. */
+static int loosening_direction(const char *name) {
+  if (strncmp(name, "max_", 4) == 0 || strcmp(name, "tolerance") == 0) return 1;
+  if (strncmp(name, "min_", 4) == 0 || strcmp(name, "runs") == 0 || strcmp(name, "tokens") == 0 ||
+      strcmp(name, "repeats") == 0)
+    return -1;
+  return 0;
+}
+
+static bool same_list(const pv_param *a, const pv_param *b) {
+  if (a == NULL || b == NULL || a->list.count != b->list.count) return a == b;
+  for (size_t i = 0; i < a->list.count; i++)
+    if (strcmp(a->list.items[i], b->list.items[i]) != 0) return false;
+  return true;
+}
+
+static void compare_param(diff *d, const pv_falsifier *old, const pv_falsifier *new,
+                          const pv_param_spec *spec) {
+  const pv_param *a, *b;
+  const char *x = value_of(old, spec, &a), *y = value_of(new, spec, &b);
+  const pv_place *place = b != NULL ? &b->place : &new->place;
+  if (x == NULL || y == NULL) { /* lists: anything but an equal one may look at less */
+    if (x == y && same_list(a, b)) return;
+    note(d, true, place, "%s: the list '%s' changed", new->id, spec->name);
+    return;
+  }
+  if (strcmp(x, y) == 0) return;
+  double p = 0.0, q = 0.0;
+  const int direction = loosening_direction(spec->name);
+  if (direction != 0 && pv_parse_f64(x, strlen(x), &p) && pv_parse_f64(y, strlen(y), &q)) {
+    if (p == q) return;
+    const bool looser = direction > 0 ? q > p : q < p;
+    note(d, looser, place, "%s: %s is %s, was %s: %s", new->id, spec->name, y, x,
+         looser ? "looser" : "stricter");
+    return;
+  }
+  note(d, true, place, "%s: %s is %s, was %s", new->id, spec->name, y, x);
+}
+
+static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifier *new) {
+  if (strcmp(old->check, new->check) != 0) {
+    note(d, true, &new->check_place, "%s: the check is %s, was %s", new->id, new->check,
+         old->check);
+    return;
+  }
+  const pv_check_spec *spec = pv_check_find(new->check);
+  for (size_t i = 0; spec != NULL && i < spec->param_count; i++)
+    compare_param(d, old, new, &spec->params[i]);
+  for (size_t i = 0; i < old->criteria.count; i++)
+    if (!contains(&new->criteria, old->criteria.items[i]))
+      note(d, true, &new->place, "%s no longer judges %s", new->id, old->criteria.items[i]);
+  for (size_t i = 0; i < new->criteria.count; i++)
+    if (!contains(&old->criteria, new->criteria.items[i]))
+      note(d, false, &new->criteria.places[i], "%s also judges %s", new->id,
+           new->criteria.items[i]);
+  for (size_t i = 0; i < old->faults.count; i++)
+    if (!contains(&new->faults, old->faults.items[i]))
+      note(d, true, &new->place, "%s no longer declares the fault %s", new->id,
+           old->faults.items[i]);
+  for (size_t i = 0; i < new->faults.count; i++)
+    if (!contains(&old->faults, new->faults.items[i]))
+      note(d, false, &new->faults.places[i], "%s declares the fault %s", new->id,
+           new->faults.items[i]);
+  if (new->timeout_s != old->timeout_s)
+    note(d, false, &new->place, "%s: timeout_s is %g, was %g", new->id, new->timeout_s,
+         old->timeout_s);
+}
+
+static void compare_criterion(diff *d, const pv_criterion *old, const pv_criterion *new) {
+  if (new->needed_for != old->needed_for)
+    note(d, new->needed_for > old->needed_for, &new->place, "%s is needed for %s, was for %s",
+         new->id, pv_contract_status_name(new->needed_for),
+         pv_contract_status_name(old->needed_for));
+  if (strcmp(new->property, old->property) != 0)
+    note(d, true, &new->place, "%s claims something else: %s", new->id, new->property);
+  if (strcmp(new->formal != NULL ? new->formal : "", old->formal != NULL ? old->formal : "") != 0)
+    note(d, true, &new->place, "%s: the formal statement changed", new->id);
+}
+
+static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
+  if (strcmp(old->name, new->name) != 0)
+    note(d, true, &new->name_place, "the name is %s, was %s", new->name, old->name);
+  if (strcmp(old->version, new->version) != 0)
+    note(d, false, &new->version_place, "the version is %s, was %s", new->version, old->version);
+  if (old->status != new->status)
+    note(d, new->status > PV_STATUS_ACTIVE_RUNTIME || new->status < old->status, &new->status_place,
+         "the status is %s, was %s", pv_contract_status_name(new->status),
+         pv_contract_status_name(old->status));
+  for (size_t i = 0; i < old->criterion_count; i++) {
+    const pv_criterion *k = find_criterion(new, old->criteria[i].id);
+    if (k == NULL)
+      note(d, true, NULL, "criterion %s was removed", old->criteria[i].id);
+    else
+      compare_criterion(d, &old->criteria[i], k);
+  }
+  for (size_t i = 0; i < new->criterion_count; i++)
+    if (find_criterion(old, new->criteria[i].id) == NULL)
+      note(d, false, &new->criteria[i].place, "criterion %s was added", new->criteria[i].id);
+  for (size_t i = 0; i < old->falsifier_count; i++) {
+    const pv_falsifier *f = find_falsifier(new, old->falsifiers[i].id);
+    if (f == NULL)
+      note(d, true, NULL, "falsifier %s was removed", old->falsifiers[i].id);
+    else
+      compare_falsifier(d, &old->falsifiers[i], f);
+  }
+  for (size_t i = 0; i < new->falsifier_count; i++)
+    if (find_falsifier(old, new->falsifiers[i].id) == NULL)
+      note(d, false, &new->falsifiers[i].place, "falsifier %s was added", new->falsifiers[i].id);
+  for (size_t i = 0; i < old->depends_on.count; i++)
+    if (!contains(&new->depends_on, old->depends_on.items[i]))
+      note(d, true, NULL, "no longer depends on %s", old->depends_on.items[i]);
+}
+
+static void print_json(const diff *d) {
+  json_t *root = json_pack("{s:O, s:I, s:I}", "changes", d->changes, "breaking",
+                           (json_int_t)d->breaking, "compatible", (json_int_t)d->compatible);
+  char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+  puts(text != NULL ? text : "{}");
+  free(text);
+  json_decref(root);
+}
+
+int pv_cmd_diff(int argc, char **argv) {
+  diff d = {0};
+  bool help = false;
+  const char *files[2] = {NULL, NULL};
+  const pv_option list[] = {{"--json", NULL, "one JSON object", NULL, &d.json}, {0}};
+  pv_options options = {
+      .command = "diff",
+      .summary =
+          "Compares two versions of a contract by meaning. A loosened tolerance, a removed\n"
+          "criterion or falsifier is BREAKING. Exit code 1 then, else 0.",
+      .positional = "OLD NEW",
+      .examples =
+          "  git show HEAD~1:contracts/moe-router-v1.yaml > /tmp/old.yaml\n"
+          "  pv diff /tmp/old.yaml contracts/moe-router-v1.yaml\n",
+      .list = list,
+      .rest = files,
+      .rest_max = 2};
+  pv_arena arena = PV_ARENA_INIT;
+  pv_contract *old = NULL, *new = NULL;
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
+  if (status == PV_OK && help) return 0;
+  if (status == PV_OK && options.rest_count != 2)
+    status = pv_error_set(&err, PV_ERR_INPUT, "name two contracts: OLD NEW");
+  if (status == PV_OK) status = pv_contract_load(&arena, files[0], &old, &err);
+  if (status == PV_OK) status = pv_contract_load(&arena, files[1], &new, &err);
+  if (status == PV_OK) {
+    d.file = files[1];
+    d.changes = json_array();
+    compare(&d, old, new);
+    if (d.json)
+      print_json(&d);
+    else
+      printf("%zu breaking, %zu compatible changes\n", d.breaking, d.compatible);
+    json_decref(d.changes);
+  }
+  pv_arena_free(&arena);
+  if (status != PV_OK) pv_error_print(&err, stderr);
+  return status != PV_OK ? pv_status_exit(status) : d.breaking > 0 ? 1 : 0;
+}

@@ -1,0 +1,221 @@
+/* pv explain: what a rule, a check, a verdict, a status, a criterion or a falsifier means. */
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/options.h"
+#include "runtime/base/text.h"
+#include "runtime/probe/check_spec.h"
+#include "validator/cli/commands.h"
+#include "validator/model/contract_load.h"
+#include "validator/rules/rules.h"
+
+static const struct {
+  const char *name, *text;
+} words[] = {
+    {"PASS", "The claim held for everything that was compared. Nothing compared is never a PASS."},
+    {"FAIL", "The claim is false: the falsifier found a counterexample. Exit code 1."},
+    {"NOT_RUN", "The falsifier did not run; the reason is given (no device, no model, left out)."},
+    {"ERROR", "The check itself could not be carried out; nothing is known about the claim."},
+    {"TIMEOUT", "The check did not answer in its time and was ended."},
+    {"CRASH", "The probe ended without an answer, by the signal named in the reason."},
+    {"VACUOUS", "Nothing was compared, or a declared fault survived: the test proves nothing."},
+    {"INCOMPARABLE", "The two sides compute different functions (numerics identities differ)."},
+    {"STALE", "Only receipts of earlier runs exist, and something that they name has changed."},
+    {"DRAFT", "Being written; nothing is claimed."},
+    {"PROPOSED", "Complete and agreed; criteria needed for PROPOSED hold."},
+    {"ACTIVE_ALGORITHM_LEVEL",
+     "What can be shown without the target device is carried by evidence."},
+    {"ACTIVE_RUNTIME", "Everything is carried by evidence, on the target device too."},
+    {"KNOWN_DIVERGENCE", "Exactly the criteria named in known_divergence fail, with evidence."},
+    {"DEPRECATED", "No longer judged."},
+};
+
+static void print(const char *text) {
+  pv_text t = PV_TEXT_INIT;
+  pv_text_escape(&t, text, strlen(text));
+  fputs(t.data != NULL ? t.data : "", stdout);
+  pv_text_free(&t);
+}
+
+static bool explain_rule(const char *id) {
+  const pv_rule *rule = pv_rule_find(id);
+  if (rule == NULL) return false;
+  printf("%s (%s): %s.\n\nWhy: %s\nFix: %s\n", rule->id,
+         rule->severity == PV_SEVERE ? "error" : "warning", rule->title, rule->because, rule->fix);
+  return true;
+}
+
+static void print_param(const pv_param_spec *p) {
+  static const char *const kinds[] = {"whole number", "number", "word", "name", "list of names"};
+  printf("  %-18s %s", p->name, kinds[p->type]);
+  if (p->type == PV_PARAM_INT || p->type == PV_PARAM_REAL)
+    printf(" from %g to %g%s%s", p->min, p->max, p->unit[0] != '\0' ? " " : "", p->unit);
+  for (size_t i = 0; p->type == PV_PARAM_ENUM && p->words[i] != NULL; i++)
+    printf("%s%s", i == 0 ? ": " : ", ", p->words[i]);
+  if (p->required)
+    printf(" (required)");
+  else if (p->fallback != NULL && p->fallback[0] != '\0')
+    printf(" (%s when absent)", p->fallback);
+  printf("\n  %-18s %s\n", "", p->about);
+}
+
+static bool explain_check(const char *name) {
+  const pv_check_spec *spec = pv_check_find(name);
+  if (spec == NULL) return false;
+  printf("%s: %s\n\nNeeds:%s%s%s%s. Default timeout: %g s.\n", spec->name, spec->about,
+         spec->needs == 0 ? " nothing" : "", spec->needs & PV_NEEDS_MODEL ? " a model" : "",
+         spec->needs & PV_NEEDS_REFERENCE ? " a reference" : "",
+         spec->needs & PV_NEEDS_CUDA ? " a CUDA device" : "", spec->default_timeout_s);
+  if (spec->param_count > 0) puts("\nParameters:");
+  for (size_t i = 0; i < spec->param_count; i++) print_param(&spec->params[i]);
+  return true;
+}
+
+static bool explain_word(const char *name) {
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strcmp(words[i].name, name) == 0) {
+      printf("%s: %s\n", words[i].name, words[i].text);
+      return true;
+    }
+  return false;
+}
+
+static void field(const char *name, const char *text) {
+  if (text == NULL) return;
+  printf("  %-12s ", name);
+  print(text);
+  putchar('\n');
+}
+
+static void show_falsifier(const pv_falsifier *f) {
+  printf("%s, bound to the check %s\n", f->id, f->check);
+  field("rule", f->rule);
+  field("prediction", f->prediction);
+  for (size_t i = 0; i < f->with_count; i++) {
+    pv_text list = PV_TEXT_INIT;
+    for (size_t k = 0; k < f->with[i].list.count; k++)
+      pv_text_printf(&list, "%s%s", k > 0 ? ", " : "", f->with[i].list.items[k]);
+    field(f->with[i].name, f->with[i].text != NULL ? f->with[i].text : list.data);
+    pv_text_free(&list);
+  }
+  for (size_t i = 0; i < f->criteria.count; i++) field("judges", f->criteria.items[i]);
+  for (size_t i = 0; i < f->faults.count; i++) field("must catch", f->faults.items[i]);
+  field("if it fails", f->if_fails);
+}
+
+static void show_criterion(const pv_contract *c, const pv_criterion *k) {
+  printf("%s: ", k->id);
+  print(k->property);
+  putchar('\n');
+  field("formal", k->formal);
+  field("needed for", pv_contract_status_name(k->needed_for));
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    for (size_t n = 0; n < c->falsifiers[i].criteria.count; n++)
+      if (strcmp(c->falsifiers[i].criteria.items[n], k->id) == 0)
+        field("falsifier", c->falsifiers[i].id);
+}
+
+/* Looks for a criterion or falsifier in one file. */
+static bool explain_in(const char *path, const char *id) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_contract *c = NULL;
+  bool found = false;
+  if (pv_contract_load(&arena, path, &c, NULL) == PV_OK) {
+    for (size_t i = 0; i < c->criterion_count && !found; i++)
+      if (strcmp(c->criteria[i].id, id) == 0) {
+        printf("%s %s, ", c->name, c->version);
+        show_criterion(c, &c->criteria[i]);
+        found = true;
+      }
+    for (size_t i = 0; i < c->falsifier_count && !found; i++)
+      if (strcmp(c->falsifiers[i].id, id) == 0) {
+        printf("%s %s, ", c->name, c->version);
+        show_falsifier(&c->falsifiers[i]);
+        found = true;
+      }
+  }
+  pv_arena_free(&arena);
+  return found;
+}
+
+static bool explain_in_folder(const char *folder, const char *id) {
+  struct dirent **entries = NULL;
+  bool found = false;
+  const int count = scandir(folder, &entries, NULL, alphasort);
+  for (int i = 0; i < count; i++) {
+    char path[PATH_MAX];
+    const char *dot = strrchr(entries[i]->d_name, '.');
+    if (!found && dot != NULL && strcmp(dot, ".yaml") == 0 &&
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name) < (int)sizeof path)
+      found = explain_in(path, id);
+    free(entries[i]);
+  }
+  free(entries);
+  return found;
+}
+
+static void list_all(void) {
+  size_t count = 0;
+  const pv_check_spec *checks = pv_check_specs(&count);
+  puts("Checks:");
+  for (size_t i = 0; i < count; i++) printf("  %-24s %s\n", checks[i].name, checks[i].about);
+  const pv_rule *rules = pv_rule_list(&count);
+  puts("\nRules:");
+  for (size_t i = 0; i < count; i++) printf("  %-24s %s\n", rules[i].id, rules[i].title);
+  puts("\nVerdicts and statuses:");
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    printf("  %-24s %s\n", words[i].name, words[i].text);
+}
+
+static void suggest(pv_error *err, const char *id) {
+  size_t count = 0, least = 5;
+  const char *best = pv_check_nearest(id);
+  const pv_rule *rules = pv_rule_list(&count);
+  for (size_t i = 0; best == NULL && i < count; i++)
+    if (pv_text_distance(id, rules[i].id) < 2) best = rules[i].id;
+  for (size_t i = 0; best == NULL && i < sizeof words / sizeof *words; i++)
+    if (pv_text_distance(id, words[i].name) < least) best = words[i].name;
+  if (best != NULL)
+    pv_error_hint(err, "did you mean %s?", best);
+  else
+    pv_error_hint(err, "`pv explain` lists checks, rules and words");
+}
+
+int pv_cmd_explain(int argc, char **argv) {
+  enum { ARGUMENTS = 64 };
+  const char *rest[ARGUMENTS];
+  const pv_option list[] = {{0}};
+  bool help = false;
+  pv_options options = {
+      .command = "explain",
+      .summary =
+          "Explains a rule, a check, a verdict, a status, or a criterion or falsifier of the\n"
+          "contracts in ./contracts (or of the files named). Without an argument: lists all.",
+      .positional = "[ID [FILE...]]",
+      .examples = "  pv explain PV028\n  pv explain forward.arbiter\n  pv explain AC_GPU_MOE_008\n",
+      .list = list,
+      .rest = rest,
+      .rest_max = ARGUMENTS};
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
+  if (status == PV_OK && help) return 0;
+  if (status == PV_OK && options.rest_count == 0) {
+    list_all();
+    return 0;
+  }
+  bool found = false;
+  if (status == PV_OK) {
+    found = explain_rule(rest[0]) || explain_check(rest[0]) || explain_word(rest[0]);
+    for (size_t i = 1; i < options.rest_count && !found; i++) found = explain_in(rest[i], rest[0]);
+    if (!found && options.rest_count == 1) found = explain_in_folder("contracts", rest[0]);
+  }
+  if (status == PV_OK && !found) {
+    status = pv_error_set(&err, PV_ERR_INPUT, "nothing is called '%s'", rest[0]);
+    suggest(&err, rest[0]);
+  }
+  if (status != PV_OK) pv_error_print(&err, stderr);
+  return pv_status_exit(status);
+}

@@ -1,0 +1,177 @@
+/* pv lint: the static rules over files and folders. */
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/base/file.h"
+#include "runtime/base/options.h"
+#include "runtime/base/text.h"
+#include "validator/cli/commands.h"
+#include "validator/model/contract_load.h"
+#include "validator/rules/rules.h"
+
+typedef struct lint {
+  const char *only; /* one rule id, or NULL */
+  bool json, colour;
+  json_t *all;
+  size_t files, contracts, severe, warnings;
+} lint;
+
+static void escaped(FILE *out, const char *text) {
+  pv_text t = PV_TEXT_INIT;
+  pv_text_escape(&t, text, strlen(text));
+  fputs(t.data != NULL && !t.failed ? t.data : "", out);
+  pv_text_free(&t);
+}
+
+static void show_json(lint *l, const pv_finding *f) {
+  json_array_append_new(
+      l->all, json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "rule", f->rule->id, "severity",
+                        f->rule->severity == PV_SEVERE ? "error" : "warning", "line",
+                        (json_int_t)f->line, "column", (json_int_t)f->column, "file", f->file,
+                        "message", f->message, "hint", f->hint));
+}
+
+static void show(lint *l, const pv_finding *f) {
+  const bool severe = f->rule->severity == PV_SEVERE;
+  if (l->only != NULL && strcmp(l->only, f->rule->id) != 0) return;
+  l->severe += severe;
+  l->warnings += !severe;
+  if (l->json) {
+    show_json(l, f);
+    return;
+  }
+  escaped(stdout, f->file);
+  if (f->line > 0) printf(":%lld:%lld", (long long)f->line, (long long)f->column);
+  printf(": %s%s%s: ", l->colour ? (severe ? "\033[1;31m" : "\033[1;33m") : "",
+         severe ? "error" : "warning", l->colour ? "\033[0m" : "");
+  escaped(stdout, f->message);
+  printf(" [%s]\n", f->rule->id);
+  if (f->hint[0] != '\0') {
+    fputs("  ", stdout);
+    escaped(stdout, f->hint);
+    putchar('\n');
+  }
+}
+
+/* Findings of one file; an error of a reader is one of them. */
+static pv_status judge(lint *l, pv_arena *arena, const char *path, pv_findings *findings,
+                       pv_error *err) {
+  pv_error local = PV_ERROR_INIT;
+  pv_bytes bytes = {0};
+  pv_yaml_node *root = NULL;
+  pv_contract *contract = NULL;
+  pv_status status = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, &local);
+  if (status == PV_ERR_LIMIT) pv_error_rule(&local, "PV001");
+  if (status == PV_OK) status = pv_yaml_parse(arena, path, bytes.data, bytes.length, &root, &local);
+  if (status == PV_OK && !pv_contract_is_ours(root)) {
+    status = pv_rules_dialect(arena, path, root, findings, err);
+    pv_bytes_free(&bytes);
+    return status;
+  }
+  if (status == PV_OK)
+    status = pv_contract_load_bytes(arena, path, bytes.data, bytes.length, &contract, &local);
+  pv_bytes_free(&bytes);
+  if (status != PV_OK) return pv_findings_from_error(arena, findings, &local, err);
+  l->contracts++;
+  return pv_rules_run(arena, contract, findings, err);
+}
+
+static pv_status lint_file(lint *l, const char *path, pv_error *err) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_findings findings = {0};
+  l->files++;
+  const pv_status status = judge(l, &arena, path, &findings, err);
+  for (size_t i = 0; i < findings.count; i++) show(l, &findings.items[i]);
+  pv_arena_free(&arena);
+  return status;
+}
+
+static int yaml_name(const struct dirent *entry) {
+  const char *dot = strrchr(entry->d_name, '.');
+  return dot != NULL && entry->d_name[0] != '.' &&
+         (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+static pv_status lint_folder(lint *l, const char *path, pv_error *err) {
+  struct dirent **entries = NULL;
+  pv_status status = PV_OK;
+  const int count = scandir(path, &entries, yaml_name, alphasort);
+  if (count < 0) return pv_error_errno(err, errno, "cannot list '%s'", path);
+  if (count == 0) {
+    status = pv_error_set(err, PV_ERR_INPUT, "there is no YAML file in this folder");
+    pv_error_at(err, path, 0, 0, -1);
+  }
+  for (int i = 0; i < count; i++) {
+    char file[PATH_MAX];
+    const int n = snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
+    if (status == PV_OK && n > 0 && (size_t)n < sizeof file) status = lint_file(l, file, err);
+    free(entries[i]);
+  }
+  free(entries);
+  return status;
+}
+
+static void finish(lint *l) {
+  if (l->json) {
+    json_t *root = json_pack("{s:O, s:I, s:I, s:I, s:I}", "findings", l->all, "files",
+                             (json_int_t)l->files, "contracts", (json_int_t)l->contracts, "errors",
+                             (json_int_t)l->severe, "warnings", (json_int_t)l->warnings);
+    char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    puts(text != NULL ? text : "{}");
+    free(text);
+    json_decref(root);
+    return;
+  }
+  printf("%zu file%s, %zu contract%s: %zu error%s, %zu warning%s\n", l->files,
+         l->files == 1 ? "" : "s", l->contracts, l->contracts == 1 ? "" : "s", l->severe,
+         l->severe == 1 ? "" : "s", l->warnings, l->warnings == 1 ? "" : "s");
+}
+
+int pv_cmd_lint(int argc, char **argv) {
+  enum { PATHS = 4096 };
+  lint l = {0};
+  bool help = false;
+  const pv_option list[] = {{"--json", NULL, "one JSON object", NULL, &l.json},
+                            {"--rule", "ID", "only findings of this rule", &l.only, NULL},
+                            {0}};
+  const char **paths = calloc(PATHS, sizeof *paths);
+  pv_options options = {
+      .command = "lint",
+      .summary =
+          "Checks contracts without running anything: syntax, schema, binding, versions.\n"
+          "Reads an older dialect too. Exit code 0: no errors; 2: errors.",
+      .positional = "FILE|DIR...",
+      .examples = "  pv lint contracts\n  pv lint contracts/moe-router-v1.yaml --json\n",
+      .list = list,
+      .rest = paths,
+      .rest_max = PATHS};
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = paths == NULL ? pv_error_set(&err, PV_ERR_NOMEM, "out of memory")
+                                   : pv_options_parse(&options, argc, argv, &help, &err);
+  if (status == PV_OK && help) goto cleanup;
+  if (status == PV_OK && options.rest_count == 0)
+    status = pv_error_set(&err, PV_ERR_INPUT, "name a contract or a folder");
+  if (status == PV_OK && l.only != NULL && pv_rule_find(l.only) == NULL) {
+    status = pv_error_set(&err, PV_ERR_INPUT, "there is no rule '%s'", l.only);
+    pv_error_hint(&err, "`pv explain` lists all rules");
+  }
+  l.colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL;
+  l.all = json_array();
+  for (size_t i = 0; i < options.rest_count && status == PV_OK; i++) {
+    struct stat info;
+    const bool folder = stat(paths[i], &info) == 0 && S_ISDIR(info.st_mode);
+    status = folder ? lint_folder(&l, paths[i], &err) : lint_file(&l, paths[i], &err);
+  }
+  if (status == PV_OK) finish(&l);
+cleanup:
+  json_decref(l.all);
+  free(paths);
+  if (status != PV_OK) pv_error_print(&err, stderr);
+  return status != PV_OK ? pv_status_exit(status) : l.severe > 0 ? 2 : 0;
+}

@@ -1,0 +1,94 @@
+/* The program `pv`: reads contracts, starts probes, writes statuses. It parses no model and opens
+ * no CUDA context. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/child.h"
+#include "runtime/base/text.h"
+#include "validator/cli/commands.h"
+
+typedef struct command {
+  const char *name, *about;
+  int (*run)(int argc, char **argv);
+} command;
+
+static const command commands[] = {
+    {"validate", "run the falsifiers of contracts and judge", pv_cmd_validate},
+    {"lint", "check contracts without running anything", pv_cmd_lint},
+    {"status", "what carries the status of each contract", pv_cmd_status},
+    {"diff", "what changed between two versions of a contract", pv_cmd_diff},
+    {"explain", "what a rule, check, verdict, criterion or falsifier means", pv_cmd_explain},
+    {"evidence", "verify or show a folder of evidence", pv_cmd_evidence},
+    {"run", "generate text", pv_cmd_forward},
+    {"trace", "write the stages of a forward to files", pv_cmd_forward},
+    {"compare", "compare two trace folders", pv_cmd_forward},
+    {"tensors", "list the tensors of a model file", pv_cmd_forward},
+    {"synth", "write a model of any shape with random weights", pv_cmd_forward},
+    {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},
+    {"version", "versions and digests of pv and its probe", pv_cmd_version},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *out) {
+  fputs(
+      "pv proves, or refutes, numerical claims about a model's forward pass.\n\n"
+      "Usage: pv COMMAND [arguments]\n\nCommands:\n",
+      out);
+  for (size_t i = 0; i < COMMANDS; i++)
+    fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+  fputs(
+      "\nExamples:\n"
+      "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
+      "  pv explain AC_GPU_MOE_001\n"
+      "  pv run --model models/tiny-coder-moe-Q4_K_M.gguf --prompt 'def main():'\n\n"
+      "`pv COMMAND --help` shows the options of a command. Exit codes: 0 what is claimed is\n"
+      "carried; 1 something is falsified; 2 the input or the call is wrong; 3 nothing is\n"
+      "falsified, but not everything could be judged; 4 internal error.\n",
+      out);
+}
+
+static const command *find(const char *name) {
+  for (size_t i = 0; i < COMMANDS; i++)
+    if (strcmp(commands[i].name, name) == 0) return &commands[i];
+  return NULL;
+}
+
+static int unknown(const char *name) {
+  pv_error err = PV_ERROR_INIT;
+  const char *best = NULL;
+  size_t least = 4;
+  for (size_t i = 0; i < COMMANDS; i++) {
+    const size_t d = pv_text_distance(name, commands[i].name);
+    if (d < least) {
+      least = d;
+      best = commands[i].name;
+    }
+  }
+  pv_error_set(&err, PV_ERR_INPUT, "pv has no command '%s'", name);
+  if (best != NULL)
+    pv_error_hint(&err, "did you mean %s?", best);
+  else
+    pv_error_hint(&err, "see: pv --help");
+  pv_error_print(&err, stderr);
+  return 2;
+}
+
+int main(int argc, char **argv) {
+  pv_cancel_install();
+  if (argc < 2) {
+    print_help(stderr);
+    return 2;
+  }
+  const char *name = argv[1];
+  if (strcmp(name, "--version") == 0) name = "version";
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    const command *about = argc > 2 ? find(argv[2]) : NULL;
+    char *ask[] = {about != NULL ? argv[2] : argv[0], (char[]){"--help"}, NULL};
+    if (about != NULL) return about->run(2, ask);
+    if (argc > 2) return unknown(argv[2]);
+    print_help(stdout);
+    return 0;
+  }
+  const command *c = find(name);
+  return c != NULL ? c->run(argc - 1, argv + 1) : unknown(name);
+}
