@@ -1,0 +1,162 @@
+/* From verdicts to status and exit code, over every combination of three criteria. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/store/sample.h"
+#include "tests/unit/testing.h"
+#include "validator/store/derive.h"
+
+static sample s;
+
+/* Verdicts of F_ONE (PROPOSED), F_TWO (ACTIVE_ALGORITHM_LEVEL), F_THREE (ACTIVE_RUNTIME). */
+static int derive(pv_contract_status file, pv_verdict one, pv_verdict two, pv_verdict three) {
+  const pv_verdict verdicts[] = {one, two, three};
+  s.contract->status = file;
+  for (size_t i = 0; i < 3; i++) {
+    pv_falsifier_result *f = &s.result.falsifiers[i];
+    f->verdict = verdicts[i];
+    f->compared = verdicts[i] == PV_PASS ? 1 : 0;
+    f->source = verdicts[i] == PV_NOT_RUN ? PV_FROM_NOWHERE : PV_FROM_RUN;
+  }
+  EXPECT(pv_status_derive(&s.arena, &s.result, NULL) == PV_OK);
+  return s.result.exit_code;
+}
+
+static void test_ladder(void) {
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_NOT_RUN, PV_NOT_RUN, PV_NOT_RUN), 0);
+  EXPECT(s.result.status_after == PV_STATUS_DRAFT && s.result.status_carried);
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_NOT_RUN, PV_NOT_RUN), 0);
+  EXPECT(s.result.status_after == PV_STATUS_PROPOSED);
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_ALGORITHM_LEVEL, PV_PASS, PV_PASS, PV_NOT_RUN), 0);
+  EXPECT(s.result.status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL && s.result.status_carried);
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_PASS), 0);
+  EXPECT(s.result.status_after == PV_STATUS_ACTIVE_RUNTIME);
+  /* A higher rung does not stand on a lower one that is missing. */
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_NOT_RUN, PV_PASS, PV_PASS), 3);
+  EXPECT(s.result.status_after == PV_STATUS_DRAFT && !s.result.status_carried);
+}
+
+/* 9 x 9 x 9 verdicts x 4 statuses against the definition, written a second time. */
+static void test_every_combination(void) {
+  static const pv_contract_status rungs[] = {PV_STATUS_DRAFT, PV_STATUS_PROPOSED,
+                                             PV_STATUS_ACTIVE_ALGORITHM_LEVEL,
+                                             PV_STATUS_ACTIVE_RUNTIME};
+  unsigned wrong = 0;
+  for (int v = 0; v < 9 * 9 * 9 * 4; v++) {
+    const pv_verdict of[] = {(pv_verdict)(v % 9), (pv_verdict)(v / 9 % 9),
+                             (pv_verdict)(v / 81 % 9)};
+    const int file = v / 729;
+    int carried = 0, code = 0;
+    while (carried < 3 && of[carried] == PV_PASS) carried++;
+    if (file > carried) code = 3;
+    for (int i = 0; i < 3; i++)
+      if (of[i] == PV_ERROR || of[i] == PV_TIMEOUT || of[i] == PV_CRASH || of[i] == PV_INCOMPARABLE)
+        code = 3;
+    for (int i = 0; i < 3; i++)
+      if (of[i] == PV_FAIL || of[i] == PV_VACUOUS) code = 1;
+    wrong += derive(rungs[file], of[0], of[1], of[2]) != code ||
+             s.result.status_after != rungs[carried] ||
+             s.result.status_carried != (file <= carried);
+  }
+  EXPECT_U64(wrong, 0);
+}
+
+static void test_nobody_claims(void) {
+  pv_criterion *criteria = s.contract->criteria;
+  criteria[2].needed_for = PV_STATUS_PROPOSED;
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, PV_PASS, PV_PASS), 3);
+  EXPECT(s.result.status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL);
+  pv_text why = PV_TEXT_INIT;
+  pv_status_explain(&s.result, &why);
+  EXPECT_HAS(why.data, "no criterion is needed for that status");
+  pv_text_free(&why);
+  criteria[2].needed_for = PV_STATUS_ACTIVE_RUNTIME;
+  const size_t count = s.contract->criterion_count;
+  s.contract->criterion_count = 0; /* a contract without a claim is a draft */
+  derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_PASS);
+  EXPECT(s.result.status_after == PV_STATUS_DRAFT);
+  s.contract->criterion_count = count;
+}
+
+static void test_unbound_criterion(void) {
+  s.contract->falsifiers[0].criteria.count = 0;
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_PASS), 3);
+  EXPECT(s.result.criteria[0].verdict == PV_NOT_RUN);
+  /* Bound to nothing, but false all the same. */
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_FAIL, PV_PASS, PV_PASS), 1);
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_CRASH, PV_PASS, PV_PASS), 3);
+  s.contract->falsifiers[0].criteria.count = 1;
+}
+
+static void test_worst_of_several(void) {
+  char *both[] = {s.contract->criteria[0].id};
+  const pv_strings old = s.contract->falsifiers[1].criteria;
+  s.contract->falsifiers[1].criteria = (pv_strings){both, NULL, 1};
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_FAIL, PV_NOT_RUN), 1);
+  EXPECT(s.result.criteria[0].verdict == PV_FAIL);
+  EXPECT_U64(s.result.criteria[0].falsifier_count, 2);
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_NOT_RUN, PV_NOT_RUN), 3);
+  EXPECT(s.result.criteria[0].source == PV_FROM_NOWHERE);
+  derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_NOT_RUN);
+  s.result.falsifiers[1].source = PV_FROM_RECEIPT;
+  EXPECT(pv_status_derive(&s.arena, &s.result, NULL) == PV_OK);
+  EXPECT(s.result.criteria[0].source == PV_FROM_RECEIPT);
+  s.contract->falsifiers[1].criteria = old;
+}
+
+static void test_known_divergence(void) {
+  const pv_contract_status known = PV_STATUS_KNOWN_DIVERGENCE;
+  char *named[] = {s.contract->criteria[1].id};
+  s.contract->known_divergence = (pv_strings){named, NULL, 1};
+  EXPECT_I64(derive(known, PV_PASS, PV_FAIL, PV_PASS), 0);
+  EXPECT(s.result.status_after == known && s.result.status_carried);
+  EXPECT_I64(derive(known, PV_PASS, PV_PASS, PV_PASS), 1); /* it does not diverge */
+  EXPECT(s.result.status_after == PV_STATUS_ACTIVE_RUNTIME && !s.result.status_carried);
+  EXPECT_I64(derive(known, PV_FAIL, PV_FAIL, PV_PASS), 1);    /* another one fails */
+  EXPECT_I64(derive(known, PV_PASS, PV_VACUOUS, PV_PASS), 1); /* nothing was shown to diverge */
+  EXPECT_I64(derive(known, PV_PASS, PV_NOT_RUN, PV_PASS), 3);
+  EXPECT_I64(derive(known, PV_PASS, PV_FAIL, PV_NOT_RUN), 3);
+  EXPECT(!s.result.status_carried);
+  /* Under any other status the names excuse nothing. */
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_FAIL, PV_PASS), 1);
+  s.contract->known_divergence.count = 0;
+  EXPECT_I64(derive(known, PV_PASS, PV_PASS, PV_PASS), 1);
+}
+
+static void test_deprecated(void) {
+  EXPECT_I64(derive(PV_STATUS_DEPRECATED, PV_NOT_RUN, PV_NOT_RUN, PV_NOT_RUN), 0);
+  EXPECT(s.result.status_after == PV_STATUS_DEPRECATED && s.result.status_carried);
+}
+
+static void test_summary_and_sentence(void) {
+  pv_text why = PV_TEXT_INIT;
+  derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, PV_STALE, PV_CRASH);
+  EXPECT_U64(s.result.summary.discharged, 1);
+  EXPECT_U64(s.result.summary.stale, 1);
+  EXPECT_U64(s.result.summary.error, 1);
+  pv_status_explain(&s.result, &why);
+  EXPECT_STR(why.data,
+             "the file claims ACTIVE_RUNTIME, the evidence carries PROPOSED: AC_TWO is "
+             "STALE, AC_THREE is CRASH");
+  pv_text_free(&why);
+  derive(PV_STATUS_PROPOSED, PV_PASS, PV_FAIL, PV_VACUOUS);
+  EXPECT_U64(s.result.summary.falsified, 1);
+  EXPECT_U64(s.result.summary.vacuous, 1);
+  pv_status_explain(&s.result, &why);
+  EXPECT_U64(why.length, 0);
+}
+
+int main(void) {
+  if (!sample_make(&s)) return 1;
+  const int code = pv_testing_main("derive", (pv_case[]){PV_CASE(test_ladder),
+                                                         PV_CASE(test_every_combination),
+                                                         PV_CASE(test_nobody_claims),
+                                                         PV_CASE(test_unbound_criterion),
+                                                         PV_CASE(test_worst_of_several),
+                                                         PV_CASE(test_known_divergence),
+                                                         PV_CASE(test_deprecated),
+                                                         PV_CASE(test_summary_and_sentence),
+                                                         {0}});
+  sample_free(&s);
+  return code;
+}

@@ -1,0 +1,174 @@
+/* What is written is read; whatever is changed afterwards is found. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/base/file.h"
+#include "tests/unit/base/folder.h"
+#include "tests/unit/store/sample.h"
+#include "tests/unit/testing.h"
+
+static sample s;
+static pv_arena arena;
+static pv_strings problems;
+static char folder[600], evidence_path[700], report_path[700];
+
+static bool publish(void) {
+  if (!EXPECT(sample_make(&s))) return false;
+  const char *made = sample_publish(&s, folder_path("published"));
+  if (!EXPECT(made != NULL)) return false;
+  snprintf(folder, sizeof folder, "%s", made);
+  snprintf(evidence_path, sizeof evidence_path, "%s/evidence.json", folder);
+  snprintf(report_path, sizeof report_path, "%s/report.md", folder);
+  return true;
+}
+
+/* The number of problems. */
+static size_t verify(void) {
+  pv_arena_free(&arena);
+  EXPECT(pv_evidence_verify(&arena, folder, &problems, NULL) == PV_OK);
+  return problems.count;
+}
+
+static void test_sound(void) {
+  REQUIRE(publish());
+  EXPECT_U64(verify(), 0);
+  sample_free(&s);
+}
+
+static void test_round_trip(void) {
+  pv_evidence back;
+  pv_text first = PV_TEXT_INIT, second = PV_TEXT_INIT;
+  pv_bytes bytes = {0};
+  REQUIRE(publish());
+  REQUIRE(pv_evidence_read(&arena, folder, &back, NULL) == PV_OK);
+  EXPECT_STR(back.result->run_id, s.result.run_id);
+  EXPECT_STR(back.result->contract->name, "sample");
+  EXPECT_U64(back.result->falsifier_count, 3);
+  EXPECT(back.result->falsifiers[0].verdict == PV_PASS);
+  EXPECT(back.result->falsifiers[2].verdict == PV_NOT_RUN);
+  EXPECT_F64(back.result->falsifiers[0].metrics[0].value, 0.99999994039535522, 0);
+  EXPECT(back.result->status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL);
+  EXPECT(back.subjects[0].model == NULL); /* the check needs no model */
+  EXPECT_STR(back.subjects[1].model, "aa11");
+  EXPECT(pv_subject_holds(&back.subjects[2], &s.subjects[2], NULL));
+  /* What was read renders to the same bytes. */
+  EXPECT(pv_evidence_render(&back, &first, NULL) == PV_OK);
+  REQUIRE(pv_file_read(evidence_path, 1 << 20, &bytes, NULL) == PV_OK);
+  EXPECT_U64(first.length, bytes.length);
+  EXPECT_BYTES(first.data, bytes.data, bytes.length);
+  pv_bytes_free(&bytes);
+  pv_text_free(&first);
+  pv_text_free(&second);
+  sample_free(&s);
+}
+
+/* Any byte of evidence.json, changed in one bit: each bit has its turn. */
+static void test_every_byte(void) {
+  pv_bytes bytes = {0};
+  size_t missed = 0;
+  REQUIRE(publish());
+  REQUIRE(pv_file_read(evidence_path, 1 << 20, &bytes, NULL) == PV_OK);
+  for (size_t i = 0; i < bytes.length; i++) {
+    const unsigned char old = bytes.data[i];
+    bytes.data[i] = (unsigned char)(old ^ (1u << (i % 8)));
+    FILE *file = fopen(evidence_path, "wb"); /* no fsync: thousands of them */
+    REQUIRE(file != NULL);
+    fwrite(bytes.data, 1, bytes.length, file);
+    fclose(file);
+    pv_arena_free(&arena);
+    if (pv_evidence_verify(&arena, folder, &problems, NULL) != PV_OK || problems.count == 0)
+      missed++;
+    bytes.data[i] = old;
+  }
+  EXPECT(bytes.length > 2000);
+  EXPECT_U64(missed, 0);
+  pv_bytes_free(&bytes);
+  sample_free(&s);
+}
+
+static void expect_problem(const char *what) {
+  EXPECT(verify() > 0);
+  if (problems.count > 0) EXPECT_HAS(problems.items[0], what);
+}
+
+static void test_other_files(void) {
+  char extra[700];
+  REQUIRE(publish());
+  REQUIRE(pv_file_replace(report_path, "# a report\n", 11, NULL) == PV_OK);
+  expect_problem("report.md was changed");
+  unlink(report_path);
+  expect_problem("report.md is missing");
+  EXPECT(symlink("/etc/hostname", report_path) == 0);
+  expect_problem("report.md is no regular file");
+  unlink(report_path);
+  REQUIRE(publish());
+  snprintf(extra, sizeof extra, "%s/notes.txt", folder);
+  REQUIRE(pv_file_replace(extra, "x", 1, NULL) == PV_OK);
+  expect_problem("notes.txt is not part of the evidence");
+  unlink(extra);
+  EXPECT_U64(verify(), 0);
+  unlink(evidence_path);
+  expect_problem("no evidence.json");
+}
+
+static void test_another_run(void) {
+  char moved[600];
+  REQUIRE(publish());
+  snprintf(moved, sizeof moved, "%s/20261123T101500Z-0badcafe", folder_path("published"));
+  REQUIRE(rename(folder, moved) == 0);
+  snprintf(folder, sizeof folder, "%s", moved);
+  expect_problem("name of the run");
+}
+
+/* Whoever forges evidence and makes a new seal still can not leave the schema. */
+static void test_not_the_schema(void) {
+  pv_evidence back;
+  pv_error err = PV_ERROR_INIT;
+  static const char *const wrong[] = {"{}",
+                                      "[]",
+                                      "{\"schema\":\"pv/evidence/v2\"}",
+                                      "{\"schema\":\"pv/evidence/v1\"}",
+                                      "{\"a\":1,\"a\":1}",
+                                      ""};
+  REQUIRE(publish());
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    REQUIRE(pv_file_replace(evidence_path, wrong[i], strlen(wrong[i]), NULL) == PV_OK);
+    EXPECT(pv_evidence_read(&arena, folder, &back, &err) == PV_ERR_INPUT);
+    EXPECT(verify() > 0);
+  }
+}
+
+static void test_numbers_that_are_none(void) {
+  pv_evidence back;
+  REQUIRE(sample_make(&s));
+  const double nothing = 0.0;
+  s.result.falsifiers[1].metrics[0].value = nothing / nothing;
+  s.result.falsifiers[1].has_needed_tolerance = true;
+  s.result.falsifiers[1].needed_tolerance = 1e308 * 10;
+  const char *made = sample_publish(&s, folder_path("published"));
+  s.result.falsifiers[1].metrics[0].value = 0.99999994039535522; /* shared by the next test */
+  REQUIRE(made != NULL && pv_evidence_read(&arena, made, &back, NULL) == PV_OK);
+  EXPECT(back.result->falsifiers[1].metrics[0].value !=
+         back.result->falsifiers[1].metrics[0].value);
+  EXPECT(back.result->falsifiers[1].needed_tolerance > 1e308);
+  sample_free(&s);
+}
+
+int main(void) {
+  if (folder_make() == NULL) return 1;
+  const int code = pv_testing_main("evidence", (pv_case[]){PV_CASE(test_sound),
+                                                           PV_CASE(test_round_trip),
+                                                           PV_CASE(test_every_byte),
+                                                           PV_CASE(test_other_files),
+                                                           PV_CASE(test_another_run),
+                                                           PV_CASE(test_not_the_schema),
+                                                           PV_CASE(test_numbers_that_are_none),
+                                                           {0}});
+  pv_arena_free(&arena);
+  pv_arena_free(&s.arena);
+  folder_remove();
+  return code;
+}

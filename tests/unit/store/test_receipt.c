@@ -1,0 +1,216 @@
+/* Receipts: what holds, what does not and why. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/file.h"
+#include "tests/unit/base/folder.h"
+#include "tests/unit/store/sample.h"
+#include "tests/unit/testing.h"
+#include "validator/store/derive.h"
+#include "validator/store/receipt.h"
+
+static sample there, here;
+static pv_receipts receipts;
+static char published[512];
+
+static char id_old[] = "20261120T101500Z-00000001", id_new[] = "20261122T101500Z-00000002";
+static char differs[] = "3 elements differ", cpu_name[] = "fake", device[] = "none";
+
+/* A run elsewhere that judged F_THREE, published under `id`. */
+static bool publish(char *id, pv_verdict verdict) {
+  if (!EXPECT(sample_make(&there))) return false;
+  pv_falsifier_result *f = &there.result.falsifiers[2];
+  f->verdict = verdict;
+  f->source = PV_FROM_RUN;
+  f->compared = 99;
+  f->reason = verdict == PV_PASS ? there.result.falsifiers[0].reason : differs;
+  there.result.run_id = id;
+  return EXPECT(pv_status_derive(&there.arena, &there.result, NULL) == PV_OK) &&
+         EXPECT(sample_publish(&there, published) != NULL);
+}
+
+/* What F_THREE becomes here. */
+static const pv_falsifier_result *apply(void) {
+  EXPECT(sample_subjects(&here));
+  EXPECT(pv_receipts_load(&here.arena, published, &receipts, NULL) == PV_OK);
+  EXPECT(pv_receipts_apply(&here.arena, &receipts, here.subjects, here.result.falsifiers, 3,
+                           NULL) == PV_OK);
+  EXPECT(pv_status_derive(&here.arena, &here.result, NULL) == PV_OK);
+  return &here.result.falsifiers[2];
+}
+
+static void begin(void) {
+  static unsigned number;
+  snprintf(published, sizeof published, "%s-%u", folder_path("published"), number++);
+  sample_free(&here);
+  EXPECT(sample_make(&here));
+}
+
+static void test_none(void) {
+  begin();
+  const pv_falsifier_result *f = apply();
+  EXPECT(f->verdict == PV_NOT_RUN);
+  EXPECT_STR(f->reason, "there is no CUDA device");
+  EXPECT_U64(receipts.count, 0);
+}
+
+static void test_holds(void) {
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  const pv_falsifier_result *f = apply();
+  EXPECT(f->verdict == PV_PASS);
+  EXPECT(f->source == PV_FROM_RECEIPT);
+  EXPECT_U64(f->compared, 99);
+  EXPECT_STR(f->receipt_run, id_old);
+  EXPECT_STR(f->receipt_date, "2026-11-22");
+  EXPECT_STR(f->receipt_device, "NVIDIA H100");
+  EXPECT_STR(f->falsifier->id, "F_THREE");
+  EXPECT(f->falsifier == &here.contract->falsifiers[2]);
+  EXPECT(here.result.criteria[2].source == PV_FROM_RECEIPT);
+  EXPECT(here.result.status_after == PV_STATUS_ACTIVE_RUNTIME);
+  /* This run's own answers are not touched. */
+  EXPECT(here.result.falsifiers[0].source == PV_FROM_RUN);
+}
+
+static void test_failure_holds_too(void) {
+  begin();
+  REQUIRE(publish(id_old, PV_FAIL));
+  const pv_falsifier_result *f = apply();
+  EXPECT(f->verdict == PV_FAIL);
+  EXPECT_STR(f->reason, "3 elements differ");
+  EXPECT_I64(here.result.exit_code, 1);
+}
+
+static void test_newest_wins(void) {
+  begin();
+  REQUIRE(publish(id_new, PV_FAIL));
+  REQUIRE(publish(id_old, PV_PASS));
+  EXPECT(apply()->verdict == PV_FAIL);
+  begin();
+  REQUIRE(publish(id_old, PV_FAIL));
+  REQUIRE(publish(id_new, PV_PASS));
+  EXPECT(apply()->verdict == PV_PASS);
+}
+
+static void test_what_judges_nothing_is_no_receipt(void) {
+  static const pv_verdict none[] = {PV_ERROR, PV_TIMEOUT, PV_CRASH, PV_STALE};
+  for (size_t i = 0; i < 4; i++) {
+    begin();
+    REQUIRE(publish(id_new, none[i]));
+    REQUIRE(publish(id_old, PV_PASS));
+    EXPECT_STR(apply()->receipt_run, id_old);
+  }
+  begin(); /* a receipt of a receipt */
+  REQUIRE(publish(id_old, PV_PASS));
+  there.result.falsifiers[2].source = PV_FROM_RECEIPT;
+  REQUIRE(sample_publish(&there, published) != NULL);
+  EXPECT(apply()->verdict == PV_NOT_RUN);
+}
+
+static void expect_stale(const char *what) {
+  const pv_falsifier_result *f = apply();
+  EXPECT(f->verdict == PV_STALE);
+  EXPECT(f->source == PV_FROM_NOWHERE);
+  EXPECT_HAS(f->reason, what);
+  EXPECT_STR(f->receipt_run, id_old);
+  EXPECT(here.result.criteria[2].verdict == PV_STALE);
+  EXPECT_U64(here.result.summary.stale, 1);
+}
+
+/* Each digest alone makes it stale, and is named. */
+static void test_stale_by_each_digest(void) {
+  static char other[] = "i16-v2", property[] = "Third, but tighter", cpu[] = "cpu";
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.model = "ff";
+  expect_stale("another state of the model;");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.reference = "ff";
+  expect_stale("another state of the reference;");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.kernels = "ff";
+  expect_stale("another state of the kernels;");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.numerics[0].value = other;
+  expect_stale("another state of the numerics;");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.contract->criteria[2].property = property;
+  expect_stale("another state of the claim or its test;");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.contract->falsifiers[2].with[0].text = cpu;
+  expect_stale("the claim or its test");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.kernels = NULL; /* not known is not the same */
+  here.basis.model = NULL;
+  expect_stale("the model, the kernels");
+}
+
+/* A claim elsewhere in the contract does not matter. */
+static void test_other_claims_do_not_matter(void) {
+  static char property[] = "First, but tighter";
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.contract->criteria[0].property = property;
+  EXPECT(apply()->verdict == PV_PASS);
+}
+
+static void test_unknown_equals_nothing(void) {
+  begin();
+  REQUIRE(sample_make(&there));
+  there.basis.kernels = NULL;
+  here.basis.kernels = NULL;
+  REQUIRE(sample_subjects(&there) && sample_subjects(&here));
+  EXPECT(!pv_subject_holds(&there.subjects[0], &here.subjects[0], NULL));
+}
+
+static void test_broken_receipts_do_not_count(void) {
+  char path[700];
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  snprintf(path, sizeof path, "%s/%s/report.md", published, id_old);
+  REQUIRE(pv_file_replace(path, "x", 1, NULL) == PV_OK);
+  EXPECT(apply()->verdict == PV_NOT_RUN);
+  EXPECT_U64(receipts.count, 0);
+  EXPECT_U64(receipts.broken.count, 1);
+  EXPECT_HAS(receipts.broken.items[0], "report.md was changed");
+}
+
+static void test_device_of_a_cpu_run(void) {
+  pv_fact facts[] = {{device, device}, {there.result.environment[0].name, cpu_name}};
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  static char key[] = "cpu", device_key[] = "device";
+  facts[0].name = device_key;
+  facts[1].name = key;
+  there.result.environment = facts;
+  there.result.environment_count = 2;
+  REQUIRE(sample_publish(&there, published) != NULL);
+  EXPECT_STR(apply()->receipt_device, "fake");
+}
+
+int main(void) {
+  if (folder_make() == NULL) return 1;
+  const int code =
+      pv_testing_main("receipt", (pv_case[]){PV_CASE(test_none),
+                                             PV_CASE(test_holds),
+                                             PV_CASE(test_failure_holds_too),
+                                             PV_CASE(test_newest_wins),
+                                             PV_CASE(test_what_judges_nothing_is_no_receipt),
+                                             PV_CASE(test_stale_by_each_digest),
+                                             PV_CASE(test_other_claims_do_not_matter),
+                                             PV_CASE(test_unknown_equals_nothing),
+                                             PV_CASE(test_broken_receipts_do_not_count),
+                                             PV_CASE(test_device_of_a_cpu_run),
+                                             {0}});
+  sample_free(&there);
+  sample_free(&here);
+  folder_remove();
+  return code;
+}

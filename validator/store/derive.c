@@ -1,0 +1,191 @@
+#include "validator/store/derive.h"
+
+#include <string.h>
+
+static bool names(const pv_strings *list, const char *id) {
+  for (size_t i = 0; i < list->count; i++)
+    if (strcmp(list->items[i], id) == 0) return true;
+  return false;
+}
+
+/* Receipts are weaker news than this run: one of them makes the criterion's source a receipt. */
+static void join_sources(const pv_result *r, pv_criterion_result *c) {
+  c->source = PV_FROM_NOWHERE;
+  for (size_t i = 0; i < c->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[c->falsifiers[i]];
+    if (f->verdict == c->verdict && f->source > c->source) c->source = f->source;
+  }
+}
+
+static pv_status judge_criterion(pv_arena *arena, pv_result *r, size_t index, pv_error *err) {
+  const pv_criterion *criterion = &r->contract->criteria[index];
+  pv_criterion_result *c = &r->criteria[index];
+  *c = (pv_criterion_result){.criterion = criterion,
+                             .falsifiers = PV_ARENA_NEW(arena, r->falsifier_count + 1, size_t)};
+  if (c->falsifiers == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for criteria");
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    if (!names(&r->falsifiers[i].falsifier->criteria, criterion->id)) continue;
+    c->verdict = c->falsifier_count == 0 ? r->falsifiers[i].verdict
+                                         : pv_verdict_join(c->verdict, r->falsifiers[i].verdict);
+    c->falsifiers[c->falsifier_count++] = i;
+  }
+  join_sources(r, c);
+  return PV_OK;
+}
+
+static void count(pv_summary *s, pv_verdict verdict) {
+  switch (verdict) {
+    case PV_PASS:
+      s->discharged++;
+      break;
+    case PV_FAIL:
+      s->falsified++;
+      break;
+    case PV_VACUOUS:
+      s->vacuous++;
+      break;
+    case PV_NOT_RUN:
+      s->not_run++;
+      break;
+    case PV_STALE:
+      s->stale++;
+      break;
+    default:
+      s->error++;
+      break;
+  }
+}
+
+/* The highest rung that some criterion is needed for. */
+static pv_contract_status highest_claimed(const pv_contract *c) {
+  pv_contract_status top = PV_STATUS_DRAFT;
+  for (size_t i = 0; i < c->criterion_count; i++)
+    if (c->criteria[i].needed_for > top && c->criteria[i].needed_for <= PV_STATUS_ACTIVE_RUNTIME)
+      top = c->criteria[i].needed_for;
+  return top;
+}
+
+static pv_contract_status highest_carried(const pv_result *r) {
+  pv_contract_status rung = highest_claimed(r->contract);
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    const pv_contract_status need = r->criteria[i].criterion->needed_for;
+    if (r->criteria[i].verdict == PV_PASS || need > rung) continue;
+    rung = need == PV_STATUS_DRAFT ? PV_STATUS_DRAFT : need - 1;
+  }
+  return rung;
+}
+
+typedef struct tally {
+  bool false_unnamed; /* falsified, and not declared as such */
+  bool named_pass, named_open, other_open;
+  bool broken; /* a check broke down */
+} tally;
+
+static tally look(const pv_result *r) {
+  tally t = {0};
+  const pv_strings *known = &r->contract->known_divergence;
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    const pv_verdict v = r->criteria[i].verdict;
+    const bool named = names(known, r->criteria[i].criterion->id);
+    if (pv_verdict_falsifies(v)) {
+      t.false_unnamed |= !named || v == PV_VACUOUS;
+    } else if (v == PV_PASS) {
+      t.named_pass |= named;
+    } else {
+      t.named_open |= named;
+      t.other_open |= !named;
+      t.broken |= v != PV_NOT_RUN && v != PV_STALE;
+    }
+  }
+  return t;
+}
+
+/* A falsifier may be bound to no criterion, or only to declared ones. */
+static bool false_falsifier(const pv_result *r, bool declared) {
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_strings *bound = &r->falsifiers[i].falsifier->criteria;
+    bool excused = declared && bound->count > 0 && r->falsifiers[i].verdict == PV_FAIL;
+    for (size_t k = 0; k < bound->count; k++)
+      excused = excused && names(&r->contract->known_divergence, bound->items[k]);
+    if (pv_verdict_falsifies(r->falsifiers[i].verdict) && !excused) return true;
+  }
+  return false;
+}
+
+static bool broken_falsifier(const pv_result *r) {
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_verdict v = r->falsifiers[i].verdict;
+    if (v == PV_ERROR || v == PV_TIMEOUT || v == PV_CRASH || v == PV_INCOMPARABLE) return true;
+  }
+  return false;
+}
+
+static void judge_divergence(pv_result *r, const tally *t) {
+  const bool named = r->contract->known_divergence.count > 0;
+  const bool wrong = t->false_unnamed || t->named_pass || false_falsifier(r, true) || !named;
+  r->status_carried = !wrong && !t->named_open && !t->other_open;
+  r->status_after = r->status_carried ? PV_STATUS_KNOWN_DIVERGENCE : highest_carried(r);
+  r->exit_code = wrong ? 1 : r->status_carried && !broken_falsifier(r) ? 0 : 3;
+}
+
+static void judge_ladder(pv_result *r, const tally *t) {
+  r->status_after = highest_carried(r);
+  r->status_carried = r->status_before <= r->status_after;
+  if (t->false_unnamed || false_falsifier(r, false))
+    r->exit_code = 1;
+  else
+    r->exit_code = !r->status_carried || t->broken || broken_falsifier(r) ? 3 : 0;
+}
+
+pv_status pv_status_derive(pv_arena *arena, pv_result *r, pv_error *err) {
+  pv_status status = PV_OK;
+  r->criterion_count = r->contract->criterion_count;
+  r->criteria = PV_ARENA_NEW(arena, r->criterion_count + 1, pv_criterion_result);
+  if (r->criteria == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for criteria");
+  for (size_t i = 0; i < r->criterion_count && status == PV_OK; i++)
+    status = judge_criterion(arena, r, i, err);
+  if (status != PV_OK) return status;
+  r->summary = (pv_summary){0};
+  for (size_t i = 0; i < r->criterion_count; i++) count(&r->summary, r->criteria[i].verdict);
+  r->status_before = r->contract->status;
+  tally t = look(r);
+  if (r->status_before == PV_STATUS_DEPRECATED) {
+    r->status_after = PV_STATUS_DEPRECATED;
+    r->status_carried = true;
+    r->exit_code = 0;
+  } else if (r->status_before == PV_STATUS_KNOWN_DIVERGENCE) {
+    judge_divergence(r, &t);
+  } else {
+    /* Names of known divergence excuse nothing under any other status. */
+    for (size_t i = 0; i < r->criterion_count; i++)
+      t.false_unnamed |= pv_verdict_falsifies(r->criteria[i].verdict);
+    judge_ladder(r, &t);
+  }
+  return PV_OK;
+}
+
+/* Criteria that stand between the evidence and the file's status. */
+static bool in_the_way(const pv_result *r, size_t i) {
+  const pv_criterion_result *c = &r->criteria[i];
+  if (r->status_before != PV_STATUS_KNOWN_DIVERGENCE)
+    return c->verdict != PV_PASS && c->criterion->needed_for <= r->status_before;
+  const bool named = names(&r->contract->known_divergence, c->criterion->id);
+  return c->verdict != (named ? PV_FAIL : PV_PASS);
+}
+
+void pv_status_explain(const pv_result *r, pv_text *out) {
+  enum { SHOWN = 4 };
+  size_t seen = 0;
+  if (r->status_carried) return;
+  pv_text_printf(out, "the file claims %s, the evidence carries %s: ",
+                 pv_contract_status_name(r->status_before),
+                 pv_contract_status_name(r->status_after));
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    if (!in_the_way(r, i) || seen++ >= SHOWN) continue;
+    pv_text_puts(out, seen > 1 ? ", " : "");
+    pv_text_escape(out, r->criteria[i].criterion->id, strlen(r->criteria[i].criterion->id));
+    pv_text_printf(out, " is %s", pv_verdict_name(r->criteria[i].verdict));
+  }
+  if (seen > SHOWN) pv_text_printf(out, " and %zu more", seen - SHOWN);
+  if (seen == 0) pv_text_puts(out, "no criterion is needed for that status, so nothing carries it");
+}

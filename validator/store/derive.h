@@ -1,0 +1,28 @@
+/* From the verdicts of falsifiers to criteria, status and exit code. Nothing is read or run here.
+ *
+ * The ladder is DRAFT, PROPOSED, ACTIVE_ALGORITHM_LEVEL, ACTIVE_RUNTIME. A rung is carried when
+ * every criterion that it or a lower one needs is PASS, and when the contract has a criterion for
+ * it or for a higher rung: nothing carries a rung that nobody made a claim for.
+ * KNOWN_DIVERGENCE is carried when exactly the criteria named by the contract fail and every other
+ * one is PASS. A DEPRECATED contract claims nothing.
+ *
+ * Exit codes: 1 when a criterion or a falsifier is FAIL or VACUOUS (but for the named ones of a
+ * carried KNOWN_DIVERGENCE), or when a named one passes; else 3 when the file's status is not
+ * carried or a check broke down (ERROR, TIMEOUT, CRASH, INCOMPARABLE); else 0. */
+#ifndef PV_STORE_DERIVE_H
+#define PV_STORE_DERIVE_H
+
+#include "runtime/base/arena.h"
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "validator/model/result.h"
+
+/* `result` has its contract and one result for each falsifier; fills criteria, summary, statuses
+ * and exit code. */
+pv_status pv_status_derive(pv_arena *arena, pv_result *result, pv_error *err);
+
+/* One sentence on why the file's status is not carried, naming the first criteria in the way;
+ * nothing when it is carried. */
+void pv_status_explain(const pv_result *result, pv_text *out);
+
+#endif

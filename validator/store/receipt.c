@@ -1,0 +1,168 @@
+#include "validator/store/receipt.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RUNS_MAX = 4096 };
+
+static pv_status nomem(pv_error *err) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for receipts");
+}
+
+static int newest_first(const void *a, const void *b) {
+  char *const *left = a, *const *right = b;
+  return strcmp(*right, *left); /* a run's name begins with its time */
+}
+
+/* Names of the folder's entries, sorted. A folder that is not there has none. */
+static pv_status list_runs(pv_arena *arena, const char *folder, pv_strings *out, pv_error *err) {
+  pv_status status = PV_OK;
+  DIR *dir = opendir(folder);
+  out->items = PV_ARENA_NEW(arena, RUNS_MAX, char *);
+  if (out->items == NULL) status = nomem(err);
+  if (dir == NULL) {
+    if (status == PV_OK && errno != ENOENT)
+      status = pv_error_errno(err, errno, "cannot list '%s'", folder);
+    return status;
+  }
+  for (const struct dirent *e = readdir(dir); e != NULL && status == PV_OK; e = readdir(dir)) {
+    if (e->d_name[0] == '.') continue; /* also what a run that was killed left behind */
+    if (out->count == RUNS_MAX) {
+      status = pv_error_set(err, PV_ERR_LIMIT, "more than %d runs lie in '%s'", RUNS_MAX, folder);
+    } else {
+      out->items[out->count] = pv_arena_strdup(arena, e->d_name);
+      status = out->items[out->count++] == NULL ? nomem(err) : PV_OK;
+    }
+  }
+  closedir(dir);
+  if (status == PV_OK) qsort(out->items, out->count, sizeof *out->items, newest_first);
+  return status;
+}
+
+static pv_status load_one(pv_arena *arena, const char *folder, const char *run, pv_receipts *out,
+                          pv_error *err) {
+  pv_strings problems;
+  pv_error local = PV_ERROR_INIT;
+  char *path = pv_arena_printf(arena, "%s/%s", folder, run);
+  if (path == NULL) return nomem(err);
+  pv_status status = pv_evidence_verify(arena, path, &problems, err);
+  if (status != PV_OK) return status;
+  const char *why = problems.count > 0 ? problems.items[0] : NULL;
+  if (why == NULL) {
+    status = pv_evidence_read(arena, path, &out->items[out->count], &local);
+    if (status == PV_ERR_NOMEM) return nomem(err);
+    if (status == PV_OK) {
+      out->count++;
+      return PV_OK;
+    }
+    why = local.message;
+  }
+  char *text = pv_arena_printf(arena, "%s: %s", run, why);
+  if (text == NULL) return nomem(err);
+  out->broken.items[out->broken.count++] = text;
+  return PV_OK;
+}
+
+pv_status pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err) {
+  pv_strings runs = {0};
+  *out = (pv_receipts){0};
+  pv_status status = list_runs(arena, folder, &runs, err);
+  if (status != PV_OK) return status;
+  out->items = PV_ARENA_NEW(arena, runs.count + 1, pv_evidence);
+  out->broken.items = PV_ARENA_NEW(arena, runs.count + 1, char *);
+  if (out->items == NULL || out->broken.items == NULL) return nomem(err);
+  for (size_t i = 0; i < runs.count && status == PV_OK; i++)
+    status = load_one(arena, folder, runs.items[i], out, err);
+  return status;
+}
+
+/* What was measured there, and said something about the claim. */
+static bool judges(const pv_falsifier_result *r) {
+  if (r->source != PV_FROM_RUN) return false;
+  return (r->verdict == PV_PASS && r->compared > 0) || r->verdict == PV_FAIL ||
+         r->verdict == PV_VACUOUS || r->verdict == PV_INCOMPARABLE;
+}
+
+static const char *device_of(const pv_result *run) {
+  static const char *const names[] = {"device", "cpu"};
+  for (size_t n = 0; n < 2; n++)
+    for (size_t i = 0; i < run->environment_count; i++) {
+      const pv_fact *f = &run->environment[i];
+      if (strcmp(f->name, names[n]) == 0 && f->value[0] != '\0' && strcmp(f->value, "none") != 0)
+        return f->value;
+    }
+  return "unknown device";
+}
+
+static pv_status name_receipt(pv_arena *arena, const pv_result *run, pv_falsifier_result *out,
+                              pv_error *err) {
+  out->receipt_run = pv_arena_strdup(arena, run->run_id);
+  out->receipt_date = pv_arena_strndup(arena, run->started, strnlen(run->started, 10));
+  out->receipt_device = pv_arena_strdup(arena, device_of(run));
+  const bool whole =
+      out->receipt_run != NULL && out->receipt_date != NULL && out->receipt_device != NULL;
+  return whole ? PV_OK : nomem(err);
+}
+
+/* The receipt's measurement takes the place of the missing one; both live in the arena. */
+static pv_status take(pv_arena *arena, const pv_result *run, const pv_falsifier_result *receipt,
+                      pv_falsifier_result *out, pv_error *err) {
+  const pv_falsifier *falsifier = out->falsifier;
+  const pv_strings declared = out->faults_declared;
+  *out = *receipt;
+  out->falsifier = falsifier;
+  out->faults_declared = declared;
+  out->source = PV_FROM_RECEIPT;
+  return name_receipt(arena, run, out, err);
+}
+
+static pv_status go_stale(pv_arena *arena, const pv_result *run, const char *changed,
+                          pv_falsifier_result *out, pv_error *err) {
+  char *reason = pv_arena_printf(arena,
+                                 "the receipt of %.10s no longer holds: it was for another "
+                                 "state of %s; here: %s",
+                                 run->started, changed, out->reason == NULL ? "" : out->reason);
+  if (reason == NULL) return nomem(err);
+  out->verdict = PV_STALE;
+  out->source = PV_FROM_NOWHERE;
+  out->reason = reason;
+  return name_receipt(arena, run, out, err);
+}
+
+static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const pv_subject *subject,
+                           pv_falsifier_result *out, pv_error *err) {
+  const pv_result *newest = NULL;
+  pv_text changed = PV_TEXT_INIT;
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < receipts->count; i++) {
+    const pv_evidence *e = &receipts->items[i];
+    for (size_t k = 0; k < e->result->falsifier_count; k++) {
+      const pv_falsifier_result *r = &e->result->falsifiers[k];
+      if (strcmp(r->falsifier->id, out->falsifier->id) != 0 || !judges(r)) continue;
+      if (pv_subject_holds(&e->subjects[k], subject, newest == NULL ? &changed : NULL)) {
+        status = take(arena, e->result, r, out, err);
+        goto cleanup;
+      }
+      if (newest == NULL) newest = e->result;
+    }
+  }
+  if (newest != NULL && changed.failed) status = nomem(err);
+  if (newest != NULL && status == PV_OK) status = go_stale(arena, newest, changed.data, out, err);
+cleanup:
+  pv_text_free(&changed);
+  return status;
+}
+
+pv_status pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts,
+                            const pv_subject *subjects, pv_falsifier_result *results, size_t count,
+                            pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < count && status == PV_OK; i++)
+    if (results[i].verdict == PV_NOT_RUN)
+      status = apply_one(arena, receipts, &subjects[i], &results[i], err);
+  return status;
+}

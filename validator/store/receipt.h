@@ -1,0 +1,24 @@
+/* Receipts: published evidence of earlier runs, maybe of other machines, that still holds because
+ * every digest it names is unchanged. */
+#ifndef PV_STORE_RECEIPT_H
+#define PV_STORE_RECEIPT_H
+
+#include "validator/store/evidence.h"
+
+typedef struct pv_receipts {
+  pv_evidence *items; /* sound ones, newest first */
+  size_t count;
+  pv_strings broken; /* "20261122T...: report.md was changed" */
+} pv_receipts;
+
+/* Reads every run below `folder` ("reports/published/<contract>"); no folder is no receipt. */
+pv_status pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err);
+
+/* Fills each NOT_RUN result from the newest receipt that holds for its subject: PASS stays PASS, a
+ * FAIL that still holds stays FAIL. Where receipts exist but none holds the result is STALE and
+ * says what changed. Only what a run measured itself is a receipt, never another receipt. */
+pv_status pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts,
+                            const pv_subject *subjects, pv_falsifier_result *results, size_t count,
+                            pv_error *err);
+
+#endif

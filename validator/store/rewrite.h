@@ -1,0 +1,34 @@
+/* Changing a contract's status: exactly the bytes of the status and of the version are replaced
+ * and one amendment is inserted; every other byte, comments and line ends included, stays. */
+#ifndef PV_STORE_REWRITE_H
+#define PV_STORE_REWRITE_H
+
+#include "runtime/base/arena.h"
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "validator/model/contract.h"
+
+typedef struct pv_rewrite {
+  const pv_contract *contract; /* as loaded: its bytes are the old ones */
+  pv_contract_status status;   /* the new one; may be the old one */
+  pv_amendment amendment;      /* its version is the contract's new version; place is ignored */
+} pv_rewrite;
+
+/* "1.4.9" to "1.4.10". PV_ERR_INPUT when it is not three numbers. */
+pv_status pv_rewrite_bump(pv_arena *arena, const char *version, char **out, pv_error *err);
+
+/* The new bytes, appended to `out`, from the old ones alone. The amendment goes where new ones go
+ * in this file: to the end, or to the head when the newest comes first. PV_ERR_UNSUPPORTED when
+ * the history is not a block list with an entry to imitate, or a scalar is not written plainly.
+ * The new bytes were loaded again and hold exactly the change that was asked for. */
+pv_status pv_rewrite_text(const pv_rewrite *rewrite, pv_text *out, pv_error *err);
+
+/* Takes the contract's lock, compares the file with the digest of when it was loaded
+ * (PV_ERR_CONFLICT when somebody was faster), makes the new bytes, calls `before` (which may be
+ * NULL and may refuse), and replaces the file atomically. A symbolic link is refused. On any
+ * failure the file is untouched. */
+typedef pv_status (*pv_rewrite_before)(void *context, pv_error *err);
+pv_status pv_rewrite_commit(const pv_rewrite *rewrite, pv_rewrite_before before, void *context,
+                            pv_error *err);
+
+#endif
