@@ -64,6 +64,7 @@ tier() {
     return
   fi
   rm -f "$stamp"
+  note "$name: started"
   if "$@"; then
     printf '%s\n%s\n' "$key" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$stamp"
   else
@@ -122,6 +123,7 @@ run_tiers() {
     esac
     shift
   done
+  note "release: started"
   build release
   key=$(tier_key)
   run_ctest release build-release -LE '^(slow|long|gpu)$' || broken=1

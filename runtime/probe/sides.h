@@ -2,8 +2,8 @@
 #ifndef PV_PROBE_SIDES_H
 #define PV_PROBE_SIDES_H
 
-#include "runtime/forward/forward.h"
 #include "runtime/base/options.h"
+#include "runtime/forward/forward.h"
 
 typedef struct pv_side {
   const char *model, *prompt, *ids, *backend, *numerics, *threads, *path;
