@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "runtime/base/text.h"
-#include "validator/run/bind.h"
+#include "validator/model/bind.h"
 
 enum { METRICS_LIMIT = 256, SERIES_LIMIT = 64, BACKENDS_LIMIT = 16 };
 

@@ -10,7 +10,7 @@
 
 #include "runtime/base/child.h"
 #include "runtime/probe/frame.h"
-#include "validator/run/bind.h"
+#include "validator/model/bind.h"
 #include "validator/run/judge.h"
 #include "validator/run/progress.h"
 

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "validator/run/bind.h"
+#include "validator/model/bind.h"
 #include "validator/store/canon.h"
 #include "validator/store/evidence.h"
 

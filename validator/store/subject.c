@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "runtime/probe/check_spec.h"
-#include "validator/run/bind.h"
+#include "validator/model/bind.h"
 #include "validator/store/canon.h"
 
 static json_t *text_or_null(const char *text) {

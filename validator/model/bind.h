@@ -1,8 +1,8 @@
 /* Parameters of a falsifier as the check gets them: typed by the check's table, with the table's
  * value where the contract is silent. The same object goes to the probe and into the digest that
  * a receipt must match, so a changed default makes old receipts stale. */
-#ifndef PV_RUN_BIND_H
-#define PV_RUN_BIND_H
+#ifndef PV_MODEL_BIND_H
+#define PV_MODEL_BIND_H
 
 #include <jansson.h>
 

@@ -1,4 +1,4 @@
-#include "validator/run/bind.h"
+#include "validator/model/bind.h"
 
 #include <string.h>
 
