@@ -97,7 +97,7 @@ PV_INLINE void half_two_by_four(const int16_t *w0, const int16_t *w1, const pv_a
                                 size_t at, __m256i sum[2][4]) {
 #pragma GCC unroll 4
   for (int t = 0; t < 4; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
-#pragma GCC unroll 8
+#pragma GCC unroll 2
   for (size_t p = 0; p < 128; p += 16) {
     const __m256i a = load256(w0 + at + p), b = load256(w1 + at + p);
 #pragma GCC unroll 4
