@@ -150,10 +150,10 @@ static void put_criterion(pv_text *out, const pv_result *r, size_t i) {
   PV_HTML_VIEW(out, pv_view_criterion_source(view, r, i));
   pv_text_puts(out, "</td><td data-h=\"Falsifiers:\">");
   for (size_t k = 0; k < c->falsifier_count && k < 8; k++) {
-    if (k > 0) pv_text_puts(out, "<br>");
+    if (k > 0) pv_text_puts(out, "<br/>");
     pv_html_code(out, r->falsifiers[c->falsifiers[k]].falsifier->id);
   }
-  if (c->falsifier_count > 8) pv_text_printf(out, "<br>and %zu more", c->falsifier_count - 8);
+  if (c->falsifier_count > 8) pv_text_printf(out, "<br/>and %zu more", c->falsifier_count - 8);
   pv_text_puts(out, c->falsifier_count == 0 ? "none</td></tr>\n" : "</td></tr>\n");
 }
 
@@ -257,10 +257,10 @@ pv_status pv_render_html(const pv_result *result, const pv_render_links *links, 
   if (status != PV_OK) return status;
   const size_t begin = out->length;
   pv_text_puts(out,
-               "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+               "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-               "style-src 'unsafe-inline'\">\n<title>");
+               "style-src 'unsafe-inline'\"/>\n<title>");
   pv_text_printf(out, "%s: ", pv_view_outcome(result));
   pv_html_text(out, result->contract->name);
   pv_text_puts(out, "</title>\n<style>\n");

@@ -22,7 +22,7 @@ static void put_detail(pv_text *out, const pv_falsifier_result *f) {
       f->faults_declared.count == 0 && pv_view_text(f->falsifier->prediction)[0] == '\0')
     return;
   pv_text_printf(out, "<details%s><summary>Details</summary><dl class=\"m\">\n",
-                 pv_view_concern(f->verdict) == PV_CONCERN_FALSE ? " open" : "");
+                 pv_view_concern(f->verdict) == PV_CONCERN_FALSE ? " open=\"\"" : "");
   if (pv_view_text(f->falsifier->prediction)[0] != '\0') {
     pv_text_puts(out, "<dt>prediction</dt><dd>");
     pv_html_text(out, f->falsifier->prediction);

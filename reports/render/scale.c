@@ -11,8 +11,10 @@ static double power_of_ten(int exponent) {
   return exponent < 0 ? 1.0 / p : p;
 }
 
-/* The largest e with 10^e <= value, for a normal value > 0. */
+/* The largest e with 10^e <= value; between -300 and 306. */
 static int decade(double value) {
+  if (!(value >= 1e-300)) return -300;
+  if (value > 1e306) return 306;
   int e = (int)floor(log10(value));
   while (e > -307 && power_of_ten(e) > value) e--;
   while (e < 307 && power_of_ten(e + 1) <= value * (1.0 + 1e-12)) e++;
@@ -23,25 +25,24 @@ static int decade(double value) {
 static double nice_step(double span, size_t wanted, bool whole) {
   const double raw = span / (double)wanted, base = power_of_ten(decade(raw));
   const double ratio = raw / base;
-  const double step = (ratio <= 1.0001   ? 1.0
-                       : ratio <= 2.0001 ? 2.0
-                       : ratio <= 5.0001 ? 5.0
-                                         : 10.0) *
-                      base;
+  const double step = (ratio < 1.5 ? 1.0 : ratio < 3.5 ? 2.0 : ratio < 7.5 ? 5.0 : 10.0) * base;
   return whole && step < 1.0 ? 1.0 : step;
 }
 
+/* Far enough from the ends of double that spans and steps stay finite. */
+static double clamp(double value) {
+  return value > 1e300 ? 1e300 : value < -1e300 ? -1e300 : value;
+}
+
 pv_scale pv_scale_linear(double low, double high, bool round, double from, double to) {
-  if (!(high > low)) {
-    const double pad = low == 0.0 ? 1.0 : fabs(low) * 0.5;
+  low = clamp(low);
+  high = clamp(high);
+  const double size = fabs(low) > fabs(high) ? fabs(low) : fabs(high);
+  if (!(high - low > size * 1e-12) || high - low < 1e-290) { /* one value: put it in the middle */
+    const double pad = size < 1e-290 ? 1.0 : size * 0.5;
     high = low + pad;
-    if (low != 0.0) low -= pad;
+    if (size >= 1e-290) low -= pad;
   }
-  if (!isfinite(high - low)) { /* half a range too wide for a double is still a picture */
-    low = low < -1e307 ? -1e307 : low;
-    high = high > 1e307 ? 1e307 : high;
-  }
-  if (high - low < 1e-300) high = low + 1e-300;
   if (round) {
     const double step = nice_step(high - low, 5, false);
     low = floor(low / step + 1e-9) * step;

@@ -13,7 +13,7 @@ typedef struct pv_scale {
   double from, to;  /* places of low and high */
 } pv_scale;
 
-enum { PV_SCALE_TICKS = 12 };
+enum { PV_SCALE_TICKS = 16 };
 
 /* A linear scale that holds [low, high]; widened to round numbers when `round`. */
 pv_scale pv_scale_linear(double low, double high, bool round, double from, double to);
