@@ -19,10 +19,28 @@ def ids(values):
     return struct.pack(f"<I{len(values)}I", len(values), *values)
 
 
-def halves(path):
+def rows(path, vocab):
     data = path.read_bytes()
-    floats = struct.unpack(f"<{len(data) // 4}f", data)
-    return struct.pack(f"<{len(floats)}e", *floats)
+    return [struct.unpack_from(f"<{vocab}f", data, at) for at in range(0, len(data), 4 * vocab)]
+
+
+def argmax(row):
+    return max(range(len(row)), key=lambda i: (row[i], -i))
+
+
+def logits_of(name, logits):
+    """Top tokens and margins as float32 gave them, then the logits in binary16."""
+    tops, margins, halves = [], [], b""
+    for position, row in enumerate(logits):
+        best, second = sorted(row, reverse=True)[:2]
+        half = struct.pack(f"<{len(row)}e", *row)
+        tops.append(argmax(row))
+        margins.append(best - second)
+        halves += half
+        if argmax(struct.unpack(f"<{len(row)}e", half)) != tops[-1]:
+            sys.exit(f"{name}: binary16 moves the top token of position {position}")
+    count = len(logits)
+    return struct.pack(f"<{count}I{count}f", *tops, *margins) + halves
 
 
 def main(golden, out):
@@ -37,7 +55,7 @@ def main(golden, out):
         data += ids(prompt.get("hf_greedy_32", [])) + ids(prompt.get("f64_greedy_32", []))
         data += struct.pack("<B", logits is not None)
         if logits is not None:
-            data += halves(golden / logits["file"])
+            data += logits_of(prompt["name"], rows(golden / logits["file"], vocab))
     out.write_bytes(data + hashlib.sha256(data).digest())
 
 

@@ -1,5 +1,6 @@
 #include "runtime/reference/reference.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,10 @@
 #include "runtime/base/cursor.h"
 #include "runtime/base/file.h"
 #include "runtime/base/sha256.h"
+#include "runtime/base/text.h"
 #include "runtime/quant/quant.h"
 
-enum { PROMPTS_MAX = 1024, VOCAB_MAX = 1 << 24, DIGEST = 32 };
+enum { PROMPTS_MAX = 1024, VOCAB_MAX = 1 << 24, NAME_MAX_BYTES = 64, DIGEST = 32 };
 #define FILE_MAX ((size_t)256 << 20)
 static const char magic[8] = "PVREF\0\0\1";
 
@@ -38,45 +40,80 @@ static bool digest_holds(const unsigned char *data, size_t length) {
 static char *read_string(pv_cursor *c, pv_arena *arena) {
   const uint32_t length = pv_cursor_u32(c);
   const unsigned char *bytes = pv_cursor_take(c, length);
-  return bytes == NULL ? NULL : pv_arena_strndup(arena, (const char *)bytes, length);
+  if (bytes != NULL && memchr(bytes, '\0', length) == NULL &&
+      pv_utf8_valid((const char *)bytes, length))
+    return pv_arena_strndup(arena, (const char *)bytes, length);
+  c->failed = true;
+  return NULL;
 }
 
-/* A count and as many token ids below the vocabulary's size. */
-static uint32_t *read_ids(pv_cursor *c, pv_arena *arena, uint32_t vocab, size_t *count) {
-  const uint32_t n = pv_cursor_u32(c);
-  const unsigned char *bytes = pv_cursor_take(c, (uint64_t)n * 4);
-  uint32_t *ids = bytes == NULL ? NULL : PV_ARENA_NEW(arena, n, uint32_t);
-  pv_cursor values = pv_cursor_make(bytes, (uint64_t)n * 4);
-  for (uint32_t i = 0; ids != NULL && i < n; i++) {
+/* A name goes into contracts, reasons and reports: plain, and no two alike. */
+static bool name_is_sound(const pv_reference *r, const char *name) {
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  const size_t length = strlen(name);
+  if (length == 0 || length > NAME_MAX_BYTES || strspn(name, allowed) != length) return false;
+  for (size_t i = 0; i < r->count; i++)
+    if (strcmp(r->prompts[i].name, name) == 0) return false;
+  return true;
+}
+
+/* `count` token ids below the vocabulary's size. */
+static uint32_t *read_ids(pv_cursor *c, pv_arena *arena, uint32_t vocab, uint64_t count) {
+  const unsigned char *bytes = pv_cursor_take(c, count * 4);
+  uint32_t *ids = bytes == NULL ? NULL : PV_ARENA_NEW(arena, (size_t)count, uint32_t);
+  pv_cursor values = pv_cursor_make(bytes, count * 4);
+  for (uint64_t i = 0; ids != NULL && i < count; i++) {
     ids[i] = pv_cursor_u32(&values);
     if (ids[i] >= vocab) c->failed = true;
   }
   if (ids == NULL) c->failed = true;
-  *count = n;
   return ids;
 }
 
-static const float *read_logits(pv_cursor *c, pv_arena *arena, size_t rows, uint32_t vocab) {
-  uint64_t elements = 0, bytes = 0;
-  if (!pv_ck_mul(rows, vocab, &elements) || !pv_ck_mul(elements, 2, &bytes)) c->failed = true;
-  const unsigned char *halves = pv_cursor_take(c, bytes);
-  float *out = halves == NULL ? NULL : PV_ARENA_NEW(arena, elements, float);
-  for (uint64_t i = 0; out != NULL && i < elements; i++)
-    out[i] = pv_f16_to_f32((uint16_t)(halves[2 * i] | halves[2 * i + 1] << 8));
+static uint32_t *read_counted_ids(pv_cursor *c, pv_arena *arena, uint32_t vocab, size_t *count) {
+  *count = pv_cursor_u32(c);
+  return read_ids(c, arena, vocab, *count);
+}
+
+static float *read_margins(pv_cursor *c, pv_arena *arena, size_t count) {
+  const unsigned char *bytes = pv_cursor_take(c, (uint64_t)count * 4);
+  float *out = bytes == NULL ? NULL : PV_ARENA_NEW(arena, count, float);
+  pv_cursor values = pv_cursor_make(bytes, (uint64_t)count * 4);
+  for (size_t i = 0; out != NULL && i < count; i++) {
+    out[i] = pv_cursor_f32(&values);
+    if (!(out[i] >= 0.0f) || isinf(out[i])) c->failed = true;
+  }
   if (out == NULL) c->failed = true;
   return out;
 }
 
-static void read_prompt(pv_cursor *c, pv_arena *arena, uint32_t vocab, pv_reference_prompt *p) {
+static float *read_logits(pv_cursor *c, pv_arena *arena, size_t rows, uint32_t vocab) {
+  uint64_t elements = 0, bytes = 0;
+  if (!pv_ck_mul(rows, vocab, &elements) || !pv_ck_mul(elements, 2, &bytes)) c->failed = true;
+  const unsigned char *halves = pv_cursor_take(c, bytes);
+  float *out = halves == NULL ? NULL : PV_ARENA_NEW(arena, elements, float);
+  for (uint64_t i = 0; out != NULL && i < elements; i++) {
+    out[i] = pv_f16_to_f32((uint16_t)(halves[2 * i] | halves[2 * i + 1] << 8));
+    if (!isfinite(out[i])) c->failed = true;
+  }
+  if (out == NULL) c->failed = true;
+  return out;
+}
+
+static void read_prompt(pv_cursor *c, pv_reference *r, uint32_t vocab) {
+  pv_reference_prompt *p = &r->prompts[r->count];
   p->vocab = vocab;
-  p->name = read_string(c, arena);
-  p->text = read_string(c, arena);
-  p->ids = read_ids(c, arena, vocab, &p->count);
-  p->hf_greedy = read_ids(c, arena, vocab, &p->hf_greedy_count);
-  p->f64_greedy = read_ids(c, arena, vocab, &p->f64_greedy_count);
+  p->name = read_string(c, &r->arena);
+  p->text = read_string(c, &r->arena);
+  p->ids = read_counted_ids(c, &r->arena, vocab, &p->count);
+  p->hf_greedy = read_counted_ids(c, &r->arena, vocab, &p->hf_greedy_count);
+  p->f64_greedy = read_counted_ids(c, &r->arena, vocab, &p->f64_greedy_count);
   const uint8_t has_logits = pv_cursor_u8(c);
-  if (has_logits > 1 || p->name == NULL || p->text == NULL || p->count == 0) c->failed = true;
-  if (has_logits == 1 && !c->failed) p->logits = read_logits(c, arena, p->count, vocab);
+  if (c->failed || has_logits > 1 || p->count == 0 || !name_is_sound(r, p->name)) c->failed = true;
+  if (has_logits == 0 || c->failed) return;
+  p->top = read_ids(c, &r->arena, vocab, p->count);
+  p->top_margin = read_margins(c, &r->arena, p->count);
+  p->logits = read_logits(c, &r->arena, p->count, vocab);
 }
 
 pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
@@ -95,11 +132,11 @@ pv_status pv_reference_parse(const void *data, size_t length, const char *name, 
     pv_reference_close(r);
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference");
   }
-  for (; r->count < count && !c.failed; r->count++)
-    read_prompt(&c, &r->arena, vocab, &r->prompts[r->count]);
+  for (; r->count < count && !c.failed; r->count++) read_prompt(&c, r, vocab);
   if (c.failed || c.at != c.length) {
     pv_reference_close(r);
-    return refuse(err, name, c.at, "has a part of the wrong length");
+    return refuse(err, name, c.at,
+                  "has a part that is cut off, of the wrong length or out of range");
   }
   *out = r;
   return PV_OK;

@@ -9,11 +9,16 @@
 #include "runtime/base/error.h"
 
 typedef struct pv_reference_prompt {
-  const char *name, *text;
-  const uint32_t *ids;
+  const char *name;    /* unique; letters, digits, '.', '_' and '-' */
+  const char *text;    /* UTF-8 */
+  const uint32_t *ids; /* count of them, 1 or more, each below vocab */
   size_t count;
   uint32_t vocab;
-  const float *logits;       /* [count][vocab], exact float32 of stored binary16; or NULL */
+  /* All three or none; per position. The top token and its distance to the second best are those
+   * of the float32 logits, the logits are binary16 of these. All are finite. */
+  const float *logits; /* [count][vocab] */
+  const uint32_t *top;
+  const float *top_margin;
   const uint32_t *hf_greedy; /* greedy continuation of the reference, hf_greedy_count ids */
   size_t hf_greedy_count;
   const uint32_t *f64_greedy; /* of the float64 forward */
@@ -22,7 +27,8 @@ typedef struct pv_reference_prompt {
 
 typedef struct pv_reference pv_reference;
 
-/* The file's SHA-256 trailer and every length are checked before use. */
+/* The file's SHA-256 trailer, every length and every value is checked before it is used: anything
+ * odd is PV_ERR_INPUT. */
 pv_status pv_reference_open(const char *path, pv_reference **out, pv_error *err);
 pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
                              pv_error *err);

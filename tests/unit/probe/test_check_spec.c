@@ -1,0 +1,191 @@
+/* The table of checks: in order, complete on both sides, and no default that its own rules refuse.
+ */
+#include "runtime/probe/check_spec.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/text.h"
+#include "runtime/forward/backend.h"
+#include "runtime/probe/checks/check.h"
+#include "runtime/quant/quant.h"
+#include "tests/unit/testing.h"
+
+static void test_order(void) {
+  size_t count = 0;
+  const pv_check_spec *specs = pv_check_specs(&count);
+  EXPECT(count >= 26);
+  for (size_t i = 0; i < count; i++) {
+    const char *dot = strchr(specs[i].name, '.');
+    EXPECT(dot != NULL && dot != specs[i].name && dot[1] != '\0');
+    for (const char *c = specs[i].name; *c != '\0'; c++)
+      EXPECT(islower((unsigned char)*c) || *c == '.' || *c == '_');
+    if (i > 0) EXPECT(strcmp(specs[i - 1].name, specs[i].name) < 0);
+  }
+}
+
+static void test_texts(void) {
+  size_t count = 0;
+  const pv_check_spec *specs = pv_check_specs(&count);
+  for (size_t i = 0; i < count; i++) {
+    const size_t length = strlen(specs[i].about);
+    EXPECT(length > 20 && length < 300);
+    EXPECT(specs[i].about[length - 1] == '.');
+    EXPECT(specs[i].default_timeout_s >= 1 && specs[i].default_timeout_s <= 3600);
+    EXPECT((specs[i].needs & ~7u) == 0);
+    if (specs[i].needs & PV_NEEDS_REFERENCE) EXPECT(specs[i].needs & PV_NEEDS_MODEL);
+  }
+}
+
+static size_t words(const char *const *list) {
+  size_t count = 0;
+  while (list != NULL && list[count] != NULL) count++;
+  return count;
+}
+
+static bool is_word(const pv_param_spec *p, const char *text) {
+  for (size_t i = 0; p->words != NULL && p->words[i] != NULL; i++)
+    if (strcmp(p->words[i], text) == 0) return true;
+  return false;
+}
+
+static bool plain(const char *text) {
+  const size_t length = strlen(text);
+  for (size_t i = 0; i < length; i++)
+    if (!isalnum((unsigned char)text[i]) && strchr("._-", text[i]) == NULL) return false;
+  return length <= 128;
+}
+
+/* The default obeys the type that the table itself states. */
+static bool fallback_holds(const pv_param_spec *p) {
+  int64_t whole = 0;
+  double real = 0.0;
+  const size_t length = strlen(p->fallback);
+  switch (p->type) {
+    case PV_PARAM_INT:
+      return pv_parse_i64(p->fallback, length, &whole) && (double)whole >= p->min &&
+             (double)whole <= p->max;
+    case PV_PARAM_REAL:
+      return pv_parse_f64(p->fallback, length, &real) && real >= p->min && real <= p->max;
+    case PV_PARAM_ENUM:
+      return is_word(p, p->fallback);
+    case PV_PARAM_STRING:
+      return length > 0 && plain(p->fallback);
+    case PV_PARAM_STRINGS: /* "": an empty list */
+      return plain(p->fallback);
+  }
+  return false;
+}
+
+static void check_param(const pv_check_spec *spec, size_t index) {
+  const pv_param_spec *p = &spec->params[index];
+  const bool number = p->type == PV_PARAM_INT || p->type == PV_PARAM_REAL;
+  EXPECT(p->about != NULL && p->about[0] != '\0');
+  EXPECT(p->unit != NULL);
+  for (const char *c = p->name; *c != '\0'; c++) EXPECT(islower((unsigned char)*c) || *c == '_');
+  EXPECT(p->required == (p->fallback == NULL));
+  if (number)
+    EXPECT(p->min < p->max);
+  else
+    EXPECT(p->min == 0 && p->max == 0);
+  EXPECT((p->type == PV_PARAM_ENUM) == (p->words != NULL));
+  if (p->type == PV_PARAM_ENUM) EXPECT(words(p->words) >= 2);
+  if (p->fallback != NULL && !EXPECT(fallback_holds(p)))
+    printf("  %s %s: %s\n", spec->name, p->name, p->fallback);
+  for (size_t i = 0; i < index; i++) EXPECT(strcmp(spec->params[i].name, p->name) != 0);
+}
+
+static void test_params(void) {
+  size_t count = 0;
+  const pv_check_spec *specs = pv_check_specs(&count);
+  for (size_t i = 0; i < count; i++) {
+    EXPECT((specs[i].param_count > 0) == (specs[i].params != NULL));
+    for (size_t k = 0; k < specs[i].param_count; k++) check_param(&specs[i], k);
+  }
+}
+
+static const pv_param_spec *find_param(const char *check, const char *name) {
+  const pv_check_spec *spec = pv_check_find(check);
+  for (size_t i = 0; spec != NULL && i < spec->param_count; i++)
+    if (strcmp(spec->params[i].name, name) == 0) return &spec->params[i];
+  return NULL;
+}
+
+/* Words of enums are those that the runtime knows: a name in the table alone would bind a
+ * falsifier that no probe can run, a name in the runtime alone could not be asked for. */
+static void test_enums(void) {
+  const pv_param_spec *type = find_param("gemv.exact", "type");
+  const pv_param_spec *numerics = find_param("gemv.bound", "numerics");
+  const pv_param_spec *backend = find_param("forward.finite", "backend");
+  REQUIRE(type != NULL && numerics != NULL && backend != NULL);
+  EXPECT_U64(words(type->words), PV_TYPE_COUNT);
+  for (size_t i = 0; i < PV_TYPE_COUNT; i++) EXPECT(is_word(type, pv_type_table[i].name));
+  EXPECT_U64(words(numerics->words), PV_NUMERICS_COUNT);
+  for (int i = 0; i < PV_NUMERICS_COUNT; i++)
+    EXPECT(is_word(numerics, pv_numerics_name((pv_numerics)i)));
+  EXPECT_STR(numerics->fallback, pv_numerics_name(PV_NUMERICS_I16));
+  EXPECT_U64(words(backend->words), 3);
+  EXPECT(is_word(backend, "cpu") && is_word(backend, "cuda") && is_word(backend, "ptx"));
+}
+
+/* Figures that the contracts rest on. */
+static void test_defaults(void) {
+  EXPECT_STR(find_param("forward.reference", "min_cosine")->fallback, "0.99");
+  EXPECT_STR(find_param("forward.arbiter", "min_cosine")->fallback, "0.9999999");
+  EXPECT_STR(find_param("router.weights_sum", "tolerance")->fallback, "1e-6");
+  EXPECT_STR(find_param("memory.headroom", "max_fraction")->fallback, "0.95");
+  EXPECT_STR(find_param("throughput.decode", "min_tokens_per_s")->fallback, "150");
+  EXPECT_STR(find_param("forward.parity", "right")->fallback, "cuda");
+  EXPECT(find_param("ptx.emit", "kernel")->required);
+  EXPECT(find_param("quant.blocks", "type")->required);
+}
+
+/* Table and functions: every entry has one of the other. */
+static void test_functions(void) {
+  size_t count = 0, functions = 0;
+  const pv_check_spec *specs = pv_check_specs(&count);
+  for (size_t i = 0; i < count; i++) EXPECT(pv_check_function_find(specs[i].name) != NULL);
+  for (; pv_check_function_at(functions) != NULL; functions++)
+    EXPECT(pv_check_find(pv_check_function_at(functions)) != NULL);
+  EXPECT_U64(functions, count);
+  EXPECT(pv_check_function_find("forward") == NULL);
+}
+
+static void test_find(void) {
+  size_t count = 0;
+  const pv_check_spec *specs = pv_check_specs(&count);
+  for (size_t i = 0; i < count; i++) EXPECT(pv_check_find(specs[i].name) == &specs[i]);
+  EXPECT(pv_check_find("") == NULL);
+  EXPECT(pv_check_find("forward.parit") == NULL);
+  EXPECT(pv_check_find("forward.parityy") == NULL);
+  EXPECT(pv_check_find("Forward.parity") == NULL);
+}
+
+static void test_nearest(void) {
+  size_t count = 0;
+  const pv_check_spec *specs = pv_check_specs(&count);
+  char typo[64];
+  for (size_t i = 0; i < count; i++) { /* a letter too much is nearest to what it was */
+    snprintf(typo, sizeof typo, "%sx", specs[i].name);
+    EXPECT(pv_check_nearest(typo) != NULL);
+    EXPECT_STR(pv_check_nearest(typo), specs[i].name);
+  }
+  EXPECT_STR(pv_check_nearest("forward.party"), "forward.parity");
+  EXPECT_STR(pv_check_nearest("forward-finite"), "forward.finite");
+  EXPECT_STR(pv_check_nearest("router.weight_sums"), "router.weights_sum");
+  EXPECT(pv_check_nearest("a wish that no check comes near") == NULL);
+  EXPECT(pv_check_nearest("") == NULL);
+}
+
+int main(void) {
+  return pv_testing_main("check_spec", (pv_case[]){PV_CASE(test_order),
+                                                   PV_CASE(test_texts),
+                                                   PV_CASE(test_params),
+                                                   PV_CASE(test_enums),
+                                                   PV_CASE(test_defaults),
+                                                   PV_CASE(test_functions),
+                                                   PV_CASE(test_find),
+                                                   PV_CASE(test_nearest),
+                                                   {0}});
+}
