@@ -1,0 +1,200 @@
+/* Products of rows: exact inputs, bounds, and the same bits on every path for any batch. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/arith/arith.h"
+#include "runtime/probe/checks/rows.h"
+#include "tests/unit/testing.h"
+
+static const pv_type types[] = {PV_TYPE_F32,  PV_TYPE_F16,  PV_TYPE_BF16, PV_TYPE_Q8_0,
+                                PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K};
+static const pv_product products[] = {PV_PRODUCT_I16, PV_PRODUCT_I8, PV_PRODUCT_F64ACC};
+static const size_t lengths[] = {256, 512, 768, 1280, 2048, 4096};
+enum { TYPES = 7, PRODUCTS = 3, LENGTHS = 6, ROWS = 7, ACTS = 11, K_MAX = 4096 };
+
+/* ROWS random rows against ACTS random activations; out[t * ROWS + r]. */
+static void multiply(const pv_cpu_path *path, pv_type type, pv_product product, size_t k,
+                     size_t row_count, size_t act_count, uint64_t seed, float *result) {
+  const pv_type_info *info = pv_type_get(type);
+  const size_t row_bytes = k / info->block_elements * info->block_bytes;
+  unsigned char *rows = calloc(ROWS, row_bytes);
+  float *x = calloc(ACTS, k * sizeof *x), *out[ACTS];
+  pv_rows_act acts[ACTS];
+  pv_act views[ACTS];
+  for (size_t r = 0; r < ROWS; r++) pv_rows_random(type, k, &seed, rows + r * row_bytes);
+  for (size_t i = 0; i < ACTS * k; i++) x[i] = (float)(pv_rows_unit(&seed) * 6.0 - 3.0);
+  for (size_t t = 0; t < act_count; t++) {
+    EXPECT_I64(pv_rows_act_make(path, product, x + t * k, k, &acts[t], NULL), PV_OK);
+    views[t] = acts[t].act;
+    out[t] = result + t * ROWS;
+  }
+  const pv_mm mm = {type, product, rows, row_bytes, row_count, k, views, out, 0, act_count};
+  path->mm(&mm);
+  for (size_t t = 0; t < act_count; t++) pv_rows_act_free(&acts[t]);
+  free(rows);
+  free(x);
+}
+
+static void test_paths_and_batches_agree(void) {
+  const pv_cpu_path *fast = pv_cpu_path_get(NULL), *plain = pv_cpu_path_get("scalar");
+  for (int t = 0; t < TYPES; t++)
+    for (int p = 0; p < PRODUCTS; p++)
+      for (int l = 0; l < LENGTHS; l++) {
+        float a[ACTS * ROWS], b[ACTS * ROWS];
+        const uint64_t seed = (uint64_t)(t * 100 + p * 10 + l);
+        multiply(plain, types[t], products[p], lengths[l], ROWS, ACTS, seed, a);
+        multiply(fast, types[t], products[p], lengths[l], ROWS, ACTS, seed, b);
+        EXPECT_BYTES(a, b, sizeof a);
+        for (size_t acts = 1; acts <= 5; acts++) { /* fewer activations and rows: same values */
+          memset(b, 0, sizeof b);
+          multiply(fast, types[t], products[p], lengths[l], 5, acts, seed, b);
+          for (size_t i = 0; i < acts; i++)
+            EXPECT_BYTES(b + i * ROWS, a + i * ROWS, 5 * sizeof(float));
+        }
+      }
+}
+
+static void test_exact_inputs(void) {
+  uint64_t seed = 77;
+  unsigned char *row = calloc(K_MAX, sizeof(float));
+  static float x[K_MAX];
+  for (int t = 0; t < TYPES; t++)
+    for (int l = 0; l < LENGTHS; l++)
+      for (int p = 0; p < PRODUCTS; p++) {
+        const pv_cpu_path *path = pv_cpu_path_get(l % 2 ? NULL : "scalar");
+        pv_rows_act act;
+        double bound;
+        pv_rows_exact(types[t], products[p], lengths[l], &seed, row, x);
+        REQUIRE(pv_rows_act_make(path, products[p], x, lengths[l], &act, NULL) == PV_OK);
+        const float got = pv_rows_multiply(path, products[p], types[t], row, lengths[l], &act);
+        const double want = pv_rows_exact_value(types[t], products[p], row, x, lengths[l], &bound);
+        EXPECT_F64((double)got, want, 0.0);
+        EXPECT(want != 0.0 || lengths[l] == 256);
+        pv_rows_act_free(&act);
+      }
+  free(row);
+}
+
+static void test_bounds(void) {
+  uint64_t seed = 5;
+  unsigned char *row = calloc(K_MAX, sizeof(float));
+  static float x[K_MAX];
+  for (int round = 0; round < 40; round++)
+    for (int t = 0; t < TYPES; t++)
+      for (int p = 0; p < PRODUCTS; p++) {
+        const size_t k = lengths[round % LENGTHS];
+        const pv_cpu_path *path = pv_cpu_path_get(NULL);
+        pv_rows_act act;
+        double bound;
+        pv_rows_random(types[t], k, &seed, row);
+        for (size_t i = 0; i < k; i++) x[i] = (float)(pv_rows_unit(&seed) - 0.5);
+        x[k / 2] *= round % 3 == 0 ? 1000.0f : 1.0f;
+        REQUIRE(pv_rows_act_make(path, products[p], x, k, &act, NULL) == PV_OK);
+        const double want = pv_rows_exact_value(types[t], products[p], row, x, k, &bound);
+        const double got = (double)pv_rows_multiply(path, products[p], types[t], row, k, &act);
+        EXPECT(fabs(got - want) <= bound);
+        EXPECT(bound < 1e6);
+        pv_rows_act_free(&act);
+      }
+  free(row);
+}
+
+/* Rows that are no multiple of 256, which only Q8_0 and the plain types have. */
+static void test_odd_lengths(void) {
+  static const size_t odd[] = {32, 64, 96, 224, 288, 480, 1056};
+  static const pv_type some[] = {PV_TYPE_Q8_0, PV_TYPE_F32, PV_TYPE_BF16};
+  const pv_cpu_path *fast = pv_cpu_path_get(NULL), *plain = pv_cpu_path_get("scalar");
+  for (size_t l = 0; l < sizeof odd / sizeof *odd; l++)
+    for (int t = 0; t < 3; t++)
+      for (int p = 0; p < PRODUCTS; p++) {
+        float a[ACTS * ROWS], b[ACTS * ROWS];
+        multiply(plain, some[t], products[p], odd[l], ROWS, ACTS, l, a);
+        multiply(fast, some[t], products[p], odd[l], ROWS, ACTS, l, b);
+        EXPECT_BYTES(a, b, sizeof a);
+      }
+}
+
+/* The largest integers that the formats allow, all of one sign: nothing may wrap. */
+static void test_extremes_do_not_wrap(void) {
+  pv_block_q6_k block;
+  float x[256];
+  memset(&block, 0, sizeof block); /* every q is -32 */
+  memset(block.scales, 0x80, sizeof block.scales);
+  block.d = 0x3c00;
+  for (int i = 0; i < 256; i++) x[i] = (float)PV_ACT16_MAX;
+  const double want = 256.0 * -32.0 * -128.0 * PV_ACT16_MAX;
+  for (int i = 0; i < 2; i++) {
+    const pv_cpu_path *path = pv_cpu_path_get(i ? NULL : "scalar");
+    pv_rows_act act;
+    REQUIRE(pv_rows_act_make(path, PV_PRODUCT_I16, x, 256, &act, NULL) == PV_OK);
+    const float one = pv_rows_multiply(path, PV_PRODUCT_I16, PV_TYPE_Q6_K, &block, 256, &act);
+    EXPECT_F64((double)one, want, 0.0);
+    float value[4] = {0}, *out[4] = {&value[0], &value[1], &value[2], &value[3]};
+    const pv_act acts[4] = {act.act, act.act, act.act, act.act};
+    const pv_mm mm = {
+        PV_TYPE_Q6_K, PV_PRODUCT_I16, (const unsigned char *)&block, 0, 1, 256, acts, out, 0, 4};
+    path->mm(&mm);
+    for (int t = 0; t < 4; t++) EXPECT_F64((double)value[t], want, 0.0);
+    pv_rows_act_free(&act);
+  }
+}
+
+static void test_rounding(void) {
+  float x[256], d[8];
+  int16_t q[256];
+  int32_t sum[8];
+  for (int i = 0; i < 256; i++) x[i] = 0.0f;
+  x[3] = -2.0f; /* segment 0: its largest */
+  x[4] = 1.0f;
+  x[40] = 1e-38f;    /* segment 1: below PV_ACT_TINY, so zeros */
+  x[70] = NAN;       /* segment 2 */
+  x[100] = INFINITY; /* segment 3 */
+  x[130] = 3.0e38f;  /* segment 4 */
+  for (int i = 0; i < 2; i++) {
+    const pv_cpu_path *path = pv_cpu_path_get(i ? NULL : "scalar");
+    path->round(PV_PRODUCT_I16, x, 256, q, d, sum);
+    EXPECT_I64(q[pv_act_slot(3)], -PV_ACT16_MAX);
+    EXPECT_I64(q[pv_act_slot(4)], PV_ACT16_MAX / 2);
+    EXPECT_I64(sum[0], -PV_ACT16_MAX / 2);
+    EXPECT_BITS32(d[0], 2.0f / (float)PV_ACT16_MAX);
+    EXPECT_BITS32(d[1], 0.0f);
+    EXPECT_I64(q[pv_act_slot(40)], 0);
+    EXPECT(isnan(d[2]) && isnan(d[3]));
+    EXPECT_I64(q[pv_act_slot(100)], 0);
+    EXPECT_I64(q[pv_act_slot(130)], PV_ACT16_MAX);
+    EXPECT(isfinite(d[4]));
+    path->round(PV_PRODUCT_I8, x, 256, q, d, sum);
+    EXPECT_I64(q[pv_act_slot(3)], -127);
+    EXPECT_I64(q[pv_act_slot(4)], 64); /* 63.5 to even */
+  }
+}
+
+/* A NaN among the activations reaches the result: it is never rounded away. */
+static void test_nan_is_seen(void) {
+  uint64_t seed = 1;
+  unsigned char row[2048];
+  float x[256];
+  for (int t = 0; t < TYPES; t++)
+    for (int p = 0; p < PRODUCTS; p++) {
+      pv_rows_act act;
+      const pv_cpu_path *path = pv_cpu_path_get(NULL);
+      pv_rows_random(types[t], 256, &seed, row);
+      for (int i = 0; i < 256; i++) x[i] = 1.0f;
+      x[200] = NAN;
+      REQUIRE(pv_rows_act_make(path, products[p], x, 256, &act, NULL) == PV_OK);
+      EXPECT(isnan(pv_rows_multiply(path, products[p], types[t], row, 256, &act)));
+      pv_rows_act_free(&act);
+    }
+}
+
+int main(void) {
+  return pv_testing_main("products", (pv_case[]){PV_CASE(test_paths_and_batches_agree),
+                                                 PV_CASE(test_exact_inputs),
+                                                 PV_CASE(test_bounds),
+                                                 PV_CASE(test_odd_lengths),
+                                                 PV_CASE(test_extremes_do_not_wrap),
+                                                 PV_CASE(test_rounding),
+                                                 PV_CASE(test_nan_is_seen),
+                                                 {0}});
+}
