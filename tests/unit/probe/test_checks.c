@@ -1,0 +1,151 @@
+/* The checks on the default model: what passes, and that each can say something else. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/probe/checks/check.h"
+#include "tests/unit/testing.h"
+
+#define MODEL     "models/tiny-coder-moe-Q4_K_M.gguf"
+#define REFERENCE "models/tiny-coder-moe.reference"
+
+static pv_model *model;
+static pv_reference *reference;
+static pv_capture_cache cache;
+
+typedef struct answer {
+  char verdict[24], reason[512];
+  uint64_t compared;
+} answer;
+
+/* `with` is JSON in single quotes, for legibility. */
+static answer ask(const char *name, const char *with, bool with_model) {
+  char text[400];
+  answer out = {"", "", 0};
+  pv_error err = PV_ERROR_INIT;
+  snprintf(text, sizeof text, "%s", with);
+  for (char *p = text; *p != '\0'; p++) *p = *p == '\'' ? '"' : *p;
+  json_t *parameters = json_loads(text, 0, NULL);
+  pv_check check = {.cache = &cache,
+                    .spec = pv_check_find(name),
+                    .with = parameters,
+                    .model = with_model ? model : NULL,
+                    .reference = with_model ? reference : NULL,
+                    .model_path = MODEL,
+                    .reference_path = REFERENCE,
+                    .probe_path = "/bin/false",
+                    .threads = 2,
+                    .verdict = "NOT_RUN",
+                    .metrics = json_object(),
+                    .series = json_array(),
+                    .backends = json_array()};
+  const pv_check_function function = pv_check_function_find(name);
+  if (EXPECT(parameters != NULL) && EXPECT(function != NULL && check.spec != NULL)) {
+    const pv_status status = function(&check, &err);
+    snprintf(out.verdict, sizeof out.verdict, "%s", status == PV_OK ? check.verdict : "ERROR");
+    snprintf(out.reason, sizeof out.reason, "%s", status == PV_OK ? check.reason : err.message);
+    out.compared = check.compared;
+  }
+  json_decref(parameters);
+  json_decref(check.metrics);
+  json_decref(check.series);
+  json_decref(check.backends);
+  json_decref(check.worst);
+  return out;
+}
+
+static void expect(const char *name, const char *with, const char *verdict, const char *reason) {
+  const answer a = ask(name, with, true);
+  if (!EXPECT_STR(a.verdict, verdict)) fprintf(stderr, "  %s %s: %s\n", name, with, a.reason);
+  if (reason != NULL) EXPECT_HAS(a.reason, reason);
+  if (strcmp(verdict, "PASS") == 0) EXPECT(a.compared > 0);
+}
+
+static void test_table_and_functions_agree(void) {
+  size_t count = 0;
+  const pv_check_spec *specs = pv_check_specs(&count);
+  for (size_t i = 0; i < count; i++) {
+    EXPECT(pv_check_function_find(specs[i].name) != NULL);
+    EXPECT_STR(pv_check_function_at(i), specs[i].name); /* the same order: by name */
+    if (i > 0) EXPECT(strcmp(specs[i - 1].name, specs[i].name) < 0);
+    EXPECT(specs[i].default_timeout_s > 0.0);
+  }
+  EXPECT(pv_check_function_at(count) == NULL);
+  EXPECT(pv_check_function_find("forward.everything") == NULL);
+  EXPECT_STR(pv_check_nearest("forward.paritty"), "forward.parity");
+}
+
+static void test_what_holds(void) {
+  expect("forward.arbiter", "{}", "PASS", NULL);
+  expect("forward.arbiter", "{'numerics': 'f32-f64acc'}", "PASS", NULL);
+  expect("forward.reference", "{}", "PASS", NULL);
+  expect("forward.batch_split", "{'prompts': ['p0', 'p6']}", "PASS", NULL);
+  expect("forward.paths", "{'prompts': ['p0']}", "PASS", NULL);
+  expect("forward.finite", "{}", "PASS", NULL);
+  expect("forward.shape", "{}", "PASS", NULL);
+  expect("forward.no_fallback", "{}", "PASS", NULL);
+  expect("router.weights_sum", "{}", "PASS", NULL);
+  expect("router.index_sets", "{'right': 'cpu', 'right_numerics': 'f64'}", "PASS", NULL);
+  expect("router.topk_rule", "{}", "PASS", NULL);
+  expect("experts.dispatch", "{'numerics': 'f64', 'tolerance': 1e-9}", "PASS", NULL);
+  expect("experts.combine_order", "{}", "PASS", NULL);
+  expect("swiglu.error", "{}", "PASS", NULL);
+  expect("types.dispatch", "{'min_types': 5}", "PASS", NULL);
+  expect("types.refuse_unknown", "{}", "PASS", NULL);
+  expect("names.resolve", "{}", "PASS", NULL);
+  expect("names.mutations", "{}", "PASS", NULL);
+  expect("memory.headroom", "{}", "PASS", NULL);
+  expect("gemv.exact", "{'type': 'Q6_K'}", "PASS", NULL);
+  expect("gemv.bound", "{'type': 'Q5_K'}", "PASS", NULL);
+  expect("quant.blocks", "{'type': 'Q4_K'}", "PASS", NULL);
+}
+
+/* The same checks with a claim that is false. */
+static void test_what_does_not_hold(void) {
+  expect("forward.arbiter", "{'numerics': 'i8'}", "FAIL", "below");
+  expect("forward.arbiter", "{'min_cosine': 1}", "FAIL", "cosine");
+  expect("forward.reference", "{'min_cosine': 0.9999}", "FAIL", "not above");
+  expect("router.weights_sum", "{'tolerance': 1e-12}", "FAIL", "add up to");
+  expect("router.index_sets", "{'right': 'cpu', 'right_numerics': 'i8'}", "FAIL", "experts differ");
+  expect("experts.dispatch", "{'tolerance': 1e-15}", "FAIL", "sum over all experts");
+  expect("swiglu.error", "{'max_ulp': 0.5}", "FAIL", "ulp off");
+  expect("throughput.decode", "{'min_tokens_per_s': 1e9, 'tokens': 2, 'repeats': 1}", "FAIL",
+         "are needed");
+}
+
+static void test_what_cannot_be_judged(void) {
+  expect("forward.parity", "{}", "NOT_RUN", "CUDA");
+  expect("forward.argmax", "{}", "NOT_RUN", "CUDA");
+  expect("forward.finite", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
+  expect("forward.no_fallback", "{'backend': 'ptx'}", "NOT_RUN", "PTX");
+  expect("memory.headroom", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
+  expect("ptx.emit", "{'kernel': 'all'}", "NOT_RUN", "CUDA");
+  expect("forward.parity", "{'right_numerics': 'i8'}", "INCOMPARABLE", "two different functions");
+  expect("forward.parity", "{'right': 'cpu'}", "VACUOUS", "nothing is compared");
+  expect("forward.argmax", "{'right': 'cpu'}", "VACUOUS", NULL);
+  expect("router.index_sets", "{'right': 'cpu'}", "VACUOUS", NULL);
+  expect("forward.arbiter", "{'numerics': 'f64'}", "VACUOUS", "itself");
+  expect("types.dispatch", "{'min_types': 7}", "NOT_RUN", "are needed");
+  expect("forward.finite", "{'prompts': ['p9']}", "ERROR", "no prompt 'p9'");
+  expect("forward.determinism", "{'runs': 2}", "ERROR", "digest"); /* /bin/false is no probe */
+  EXPECT_STR(ask("forward.finite", "{}", false).verdict, "NOT_RUN");
+  EXPECT_STR(ask("names.resolve", "{}", false).verdict, "NOT_RUN");
+}
+
+int main(void) {
+  pv_error err = PV_ERROR_INIT;
+  if (pv_model_open(MODEL, &model, &err) != PV_OK ||
+      pv_reference_open(REFERENCE, &reference, &err) != PV_OK) {
+    pv_error_print(&err, stderr);
+    return 1;
+  }
+  const int code = pv_testing_main("checks", (pv_case[]){PV_CASE(test_table_and_functions_agree),
+                                                         PV_CASE(test_what_holds),
+                                                         PV_CASE(test_what_does_not_hold),
+                                                         PV_CASE(test_what_cannot_be_judged),
+                                                         {0}});
+  pv_capture_cache_free(&cache);
+  pv_reference_close(reference);
+  pv_model_close(model);
+  return code;
+}
