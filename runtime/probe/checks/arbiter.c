@@ -223,19 +223,19 @@ typedef struct reference_row {
   bool same_top;
 } reference_row;
 
-static reference_row against_reference(const float *want, const pv_capture *got, size_t p,
-                                       uint32_t vocab) {
+static reference_row against_reference(const pv_reference_prompt *prompt, const pv_capture *got,
+                                       size_t p) {
+  const float *want = prompt->logits + p * prompt->vocab;
+  const uint32_t vocab = prompt->vocab;
   double ab = 0.0, aa = 0.0, bb = 0.0;
-  uint32_t top = 0;
   for (uint32_t i = 0; i < vocab; i++) {
     const double a = (double)want[i], b = pv_capture_at(got, PV_STAGE_LOGITS, 0, p, i);
     ab += a * b;
     aa += a * a;
     bb += b * b;
-    if (want[i] > want[top]) top = i;
   }
   return (reference_row){ab / (sqrt(aa) * sqrt(bb)),
-                         pv_capture_at(got, PV_STAGE_ARGMAX, 0, p, 0) == (double)top};
+                         pv_capture_at(got, PV_STAGE_ARGMAX, 0, p, 0) == (double)prompt->top[p]};
 }
 
 pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
@@ -256,8 +256,7 @@ pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
                               pv_check_numerics(check, "numerics"), prompt, &c, err);
     if (status != PV_OK || c == NULL) return status;
     for (size_t p = 0; p < c->positions; p++) {
-      const reference_row r =
-          against_reference(prompt->logits + p * prompt->vocab, c, p, prompt->vocab);
+      const reference_row r = against_reference(prompt, c, p);
       const bool last = p + 1 == c->positions;
       positions++;
       different += !r.same_top;
