@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "validator/model/bind.h"
 #include "validator/store/canon.h"
 #include "validator/store/evidence.h"
 

@@ -1,0 +1,221 @@
+/* pv status: what carries the status of each contract. No falsifier is run: receipts are held
+ * against the digests of what lies here and against what the probe says of itself. */
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runtime/base/options.h"
+#include "validator/cli/commands.h"
+#include "validator/cli/judgement.h"
+#include "validator/model/contract_load.h"
+
+enum { FILES_MAX = 256 };
+
+typedef struct listing {
+  pv_arena *arena;
+  const char *files[FILES_MAX];
+  size_t count;
+  const char *model, *reference, *probe;
+  json_t *json; /* array, or NULL */
+  int code;
+} listing;
+
+static int by_name(const void *a, const void *b) {
+  const char *const *left = a, *const *right = b;
+  return strcmp(*left, *right);
+}
+
+static pv_status add_file(listing *l, const char *path, pv_error *err) {
+  if (l->count == FILES_MAX)
+    return pv_error_set(err, PV_ERR_LIMIT, "more than %d contracts at once", FILES_MAX);
+  l->files[l->count] = pv_arena_strdup(l->arena, path);
+  return l->files[l->count++] == NULL ? pv_error_set(err, PV_ERR_NOMEM, "out of memory") : PV_OK;
+}
+
+static bool is_yaml(const char *name) {
+  const char *dot = strrchr(name, '.');
+  return name[0] != '.' && dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+/* A file as it is; a folder's YAML files, sorted. */
+static pv_status add_path(listing *l, const char *path, pv_error *err) {
+  struct stat info;
+  pv_status status = PV_OK;
+  if (stat(path, &info) != 0) {
+    pv_error_errno(err, errno, "cannot open '%s'", path);
+    if (err != NULL) err->status = PV_ERR_INPUT;
+    return PV_ERR_INPUT;
+  }
+  if (!S_ISDIR(info.st_mode)) return add_file(l, path, err);
+  const size_t first = l->count;
+  DIR *dir = opendir(path);
+  if (dir == NULL) return pv_error_errno(err, errno, "cannot list '%s'", path);
+  for (const struct dirent *e = readdir(dir); e != NULL && status == PV_OK; e = readdir(dir)) {
+    if (!is_yaml(e->d_name)) continue;
+    const char *file = pv_arena_printf(l->arena, "%s/%s", path, e->d_name);
+    status =
+        file == NULL ? pv_error_set(err, PV_ERR_NOMEM, "out of memory") : add_file(l, file, err);
+  }
+  closedir(dir);
+  qsort(l->files + first, l->count - first, sizeof *l->files, by_name);
+  return status;
+}
+
+static void put_escaped(pv_text *out, const char *text) {
+  pv_text_escape(out, text == NULL ? "" : text, text == NULL ? 0 : strlen(text));
+}
+
+/* One criterion: verdict, and the receipt that it comes from or what is wrong with it. */
+static void put_criterion(pv_text *out, const pv_result *r, const pv_criterion_result *c) {
+  pv_text_printf(out, "    %-12s ", pv_verdict_name(c->verdict));
+  put_escaped(out, c->criterion->id);
+  for (size_t i = 0; i < c->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[c->falsifiers[i]];
+    if (f->verdict != c->verdict) continue;
+    if (f->source == PV_FROM_RECEIPT) {
+      pv_text_printf(out, "  receipt %s, ", f->receipt_run);
+      put_escaped(out, f->receipt_device);
+    } else if (f->verdict == PV_STALE) {
+      pv_text_puts(out, "  ");
+      put_escaped(out, f->reason);
+    }
+    break;
+  }
+  pv_text_puts(out, "\n");
+}
+
+static void put_contract(pv_text *out, const pv_judgement *j) {
+  const pv_result *r = &j->result;
+  put_escaped(out, j->contract->name);
+  pv_text_puts(out, " ");
+  put_escaped(out, j->contract->version);
+  pv_text_printf(out, "  %s", pv_contract_status_name(r->status_before));
+  if (r->status_before == PV_STATUS_DEPRECATED)
+    pv_text_puts(out, "  nothing is judged\n");
+  else if (r->status_carried)
+    pv_text_puts(out, "  carried by receipts\n");
+  else
+    pv_text_printf(out, "  receipts alone carry %s; `pv validate` judges the rest\n",
+                   pv_contract_status_name(r->status_after));
+  for (size_t i = 0; i < r->criterion_count; i++) put_criterion(out, r, &r->criteria[i]);
+  for (size_t i = 0; i < j->notes.count; i++) {
+    pv_text_puts(out, "    note: ");
+    put_escaped(out, j->notes.items[i]);
+    pv_text_puts(out, "\n");
+  }
+}
+
+static json_t *criteria_json(const pv_result *r) {
+  json_t *out = json_array();
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    const pv_criterion_result *c = &r->criteria[i];
+    json_t *receipts = json_array();
+    for (size_t k = 0; k < c->falsifier_count; k++) {
+      const pv_falsifier_result *f = &r->falsifiers[c->falsifiers[k]];
+      if (f->receipt_run == NULL) continue;
+      json_array_append_new(
+          receipts, json_pack("{s:s, s:s, s:s, s:s, s:b}", "falsifier", f->falsifier->id, "run",
+                              f->receipt_run, "date", f->receipt_date, "device", f->receipt_device,
+                              "holds", f->source == PV_FROM_RECEIPT ? 1 : 0));
+    }
+    json_array_append_new(out,
+                          json_pack("{s:s, s:s, s:s, s:o}", "id", c->criterion->id, "needed_for",
+                                    pv_contract_status_name(c->criterion->needed_for), "verdict",
+                                    pv_verdict_name(c->verdict), "receipts", receipts));
+  }
+  return out;
+}
+
+static json_t *contract_json(const pv_judgement *j) {
+  json_t *notes = json_array();
+  for (size_t i = 0; i < j->notes.count; i++)
+    json_array_append_new(notes, json_string(j->notes.items[i]));
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "path", j->contract->path, "name",
+                   j->contract->name, "version", j->contract->version, "status",
+                   pv_contract_status_name(j->result.status_before), "carried_status",
+                   pv_contract_status_name(j->result.status_after), "carried",
+                   j->result.status_carried ? 1 : 0, "criteria", criteria_json(&j->result), "notes",
+                   notes);
+}
+
+/* A falsified claim is 1, a status that receipts do not carry 3. */
+static int worse(int a, int b) {
+  return a == 1 || b == 1 ? 1 : a > b ? a : b;
+}
+
+static pv_status look(listing *l, const char *path, pv_text *out, pv_error *err) {
+  pv_contract *contract = NULL;
+  pv_status status = pv_contract_load(l->arena, path, &contract, err);
+  pv_judgement j = {
+      .contract = contract, .model = l->model, .reference = l->reference, .probe = l->probe};
+  if (status == PV_OK) status = pv_judgement_receipts(l->arena, &j, err);
+  if (status != PV_OK) return status;
+  l->code = worse(l->code, j.result.exit_code);
+  if (l->json == NULL)
+    put_contract(out, &j);
+  else if (json_array_append_new(l->json, contract_json(&j)) != 0)
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+  return PV_OK;
+}
+
+static pv_status print_listing(listing *l, pv_text *out, pv_error *err) {
+  if (l->json != NULL) {
+    char *text = json_dumps(l->json, JSON_INDENT(2) | JSON_SORT_KEYS);
+    if (text != NULL) pv_text_puts(out, text);
+    pv_text_puts(out, "\n");
+    free(text);
+  }
+  if (out->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the listing");
+  const bool wrote = out->length == 0 || fwrite(out->data, 1, out->length, stdout) == out->length;
+  return wrote && fflush(stdout) == 0
+             ? PV_OK
+             : pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+}
+
+int pv_cmd_status(int argc, char **argv) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_error err = PV_ERROR_INIT;
+  pv_text out = PV_TEXT_INIT;
+  listing l = {.arena = &arena};
+  const char *paths[FILES_MAX];
+  bool help = false, json = false;
+  const pv_option list[] = {
+      {"--model", "FILE", "the model that receipts must be about", &l.model, NULL},
+      {"--reference", "FILE", "the reference that receipts must be about", &l.reference, NULL},
+      {"--probe", "FILE", "another pv-probe than the one beside pv", &l.probe, NULL},
+      {"--json", NULL, "one JSON array on standard output", NULL, &json},
+      {0}};
+  pv_options options = {
+      .command = "status",
+      .summary =
+          "Shows for each contract which status it claims and which published evidence still\n"
+          "carries it. Runs no falsifier. Exit codes: 0 receipts alone carry every status;\n"
+          "1 a receipt that holds falsifies a claim; 2 wrong input or call; 3 some status needs\n"
+          "`pv validate` to be judged.",
+      .positional = "[FILE|DIR...]",
+      .examples = "  pv status\n  pv status contracts/moe-router-v1.yaml --json\n",
+      .list = list,
+      .rest = paths,
+      .rest_max = FILES_MAX};
+  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
+  if (status != PV_OK || help) goto cleanup;
+  if (json && (l.json = json_array()) == NULL)
+    status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
+  if (status == PV_OK && options.rest_count == 0) status = add_path(&l, "contracts", &err);
+  for (size_t i = 0; i < options.rest_count && status == PV_OK; i++)
+    status = add_path(&l, paths[i], &err);
+  for (size_t i = 0; i < l.count && status == PV_OK; i++) status = look(&l, l.files[i], &out, &err);
+  if (status == PV_OK) status = print_listing(&l, &out, &err);
+cleanup:
+  if (status != PV_OK) {
+    pv_error_print(&err, stderr);
+    l.code = pv_status_exit(status);
+  }
+  json_decref(l.json);
+  pv_text_free(&out);
+  pv_arena_free(&arena);
+  return l.code;
+}

@@ -1,0 +1,203 @@
+/* pv validate: run the falsifiers, take what receipts still hold, judge, report, maybe publish. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "reports/render/render.h"
+#include "runtime/base/options.h"
+#include "validator/cli/commands.h"
+#include "validator/cli/judgement.h"
+#include "validator/cli/sound.h"
+
+enum { FILES_MAX = 256 };
+
+typedef struct arguments {
+  const char *model, *reference, *backend, *threads, *only, *out, *probe;
+  bool publish, json, help;
+  const char *files[FILES_MAX];
+  size_t file_count;
+} arguments;
+
+static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
+  const pv_option list[] = {
+      {"--model", "FILE", "a GGUF model (default: " PV_SITE_MODEL ")", &a->model, NULL},
+      {"--reference", "FILE", "reference logits (default: those beside the model)", &a->reference,
+       NULL},
+      {"--backend", "NAME", "cpu, cuda or ptx, where the contract names none", &a->backend, NULL},
+      {"--threads", "N", "threads (default: one per processor)", &a->threads, NULL},
+      {"--only", "ID,...", "only these criteria or falsifiers", &a->only, NULL},
+      {"--out", "DIR", "reports go below DIR (default: reports/runs)", &a->out, NULL},
+      {"--probe", "FILE", "another pv-probe than the one beside pv", &a->probe, NULL},
+      {"--publish", NULL, "keep the evidence and write the status into the contract", NULL,
+       &a->publish},
+      {"--json", NULL, "one JSON object per contract on standard output", NULL, &a->json},
+      {0}};
+  pv_options options = {
+      .command = "validate",
+      .summary =
+          "Runs the falsifiers of contracts and judges: which criteria hold, which status the\n"
+          "evidence carries. Writes a report; without --publish no tracked file changes.\n"
+          "Exit codes: 0 the status is carried; 1 something is falsified; 2 wrong input or call;\n"
+          "3 nothing falsified, but not everything could be judged; 4 internal error.",
+      .positional = "FILE...",
+      .examples =
+          "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
+          "  pv validate contracts/moe-router-v1.yaml --only AC_ROUTER_001 --json\n"
+          "  pv validate contracts/*.yaml --publish\n",
+      .list = list,
+      .rest = a->files,
+      .rest_max = FILES_MAX};
+  const pv_status status = pv_options_parse(&options, argc, argv, &a->help, err);
+  a->file_count = options.rest_count;
+  return status;
+}
+
+static pv_status usage(pv_error *err, const char *what, const char *hint) {
+  pv_error_set(err, PV_ERR_INPUT, "%s", what);
+  pv_error_hint(err, "%s", hint);
+  return PV_ERR_INPUT;
+}
+
+/* Calls that contradict themselves are refused before anything is read. */
+static pv_status check_call(const arguments *a, unsigned *threads, pv_error *err) {
+  uint64_t count = 0;
+  if (a->file_count == 0)
+    return usage(err, "no contract was named", "for example: pv validate contracts/*.yaml");
+  if (a->backend != NULL && strcmp(a->backend, "cpu") != 0 && strcmp(a->backend, "cuda") != 0 &&
+      strcmp(a->backend, "ptx") != 0) {
+    pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", a->backend);
+    pv_error_hint(err, "the backends are cpu, cuda and ptx");
+    return PV_ERR_INPUT;
+  }
+  if (a->publish && a->only != NULL)
+    return usage(err, "a partial run is not published", "leave out --only or --publish");
+  if (a->publish && a->backend != NULL)
+    return usage(err, "a run with another backend than the contract's is not published",
+                 "leave out --backend or --publish");
+  if (a->publish && a->out != NULL)
+    return usage(err, "published evidence has one place, below reports/published",
+                 "leave out --out or --publish");
+  const pv_status status = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
+  *threads = (unsigned)count;
+  return status;
+}
+
+static bool unicode_terminal(void) {
+  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+  for (size_t i = 0; i < 3; i++) {
+    const char *value = getenv(names[i]);
+    if (value == NULL || value[0] == '\0') continue;
+    return strcasestr(value, "utf-8") != NULL || strcasestr(value, "utf8") != NULL;
+  }
+  return false;
+}
+
+static pv_terminal terminal(void) {
+  struct winsize size = {0};
+  const bool tty = isatty(STDOUT_FILENO) == 1;
+  const char *no_color = getenv("NO_COLOR");
+  pv_terminal out = {.color = tty && (no_color == NULL || no_color[0] == '\0'),
+                     .ascii = !unicode_terminal(),
+                     .width = 100};
+  if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) out.width = size.ws_col;
+  return out;
+}
+
+/* A verdict that could not be told is no success. */
+static pv_status print_all(const pv_text *text, pv_error *err) {
+  const size_t wrote = fwrite(text->data, 1, text->length, stdout);
+  if (wrote == text->length && fflush(stdout) == 0) return PV_OK;
+  return pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+}
+
+static void print_notes(const pv_judgement *j) {
+  pv_text text = PV_TEXT_INIT;
+  for (size_t i = 0; i < j->notes.count; i++) {
+    pv_text_puts(&text, "  note: ");
+    pv_text_escape(&text, j->notes.items[i], strlen(j->notes.items[i]));
+    pv_text_puts(&text, "\n");
+  }
+  if (!text.failed && text.data != NULL) fputs(text.data, stderr);
+  pv_text_free(&text);
+}
+
+static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) {
+  const pv_terminal how = terminal();
+  const pv_render_links links = {.folder = j->shown};
+  pv_text text = PV_TEXT_INIT;
+  pv_status status = a->json ? pv_render_json(&j->result, &links, &text, err)
+                             : pv_render_terminal(&j->result, &links, &how, &text, err);
+  if (status == PV_OK && !a->json && !j->result.status_carried) {
+    pv_text_puts(&text, "  ");
+    pv_status_explain(&j->result, &text);
+    pv_text_puts(&text, "\n");
+  }
+  if (status == PV_OK && !a->json && j->result.status_before != j->result.status_after) {
+    if (j->result.publish)
+      pv_text_printf(&text, "  the contract now says %s\n",
+                     pv_contract_status_name(j->written_status));
+    else
+      pv_text_puts(&text, "  no tracked file was changed; --publish records the status\n");
+  }
+  if (status == PV_OK) status = print_all(&text, err);
+  pv_text_free(&text);
+  if (status == PV_OK) print_notes(j);
+  return status;
+}
+
+/* The worse of two exit codes of contracts: falsified before not judged before carried. */
+static int worse(int a, int b) {
+  static const int order[] = {0, 3, 1, 2, 4};
+  int ia = 4, ib = 4;
+  for (int i = 0; i < 5; i++) {
+    if (order[i] == a) ia = i;
+    if (order[i] == b) ib = i;
+  }
+  return ia > ib ? a : b;
+}
+
+static int fail(const pv_error *err) {
+  pv_error_print(err, stderr);
+  if (err->status == PV_ERR_CANCELLED)
+    fputs("interrupted: what ran was stopped, no report was written, no status was moved\n",
+          stderr);
+  return pv_status_exit(err->status);
+}
+
+int pv_cmd_validate(int argc, char **argv) {
+  arguments a = {0};
+  unsigned threads = 0;
+  int code = 0;
+  pv_arena arena = PV_ARENA_INIT;
+  pv_error err = PV_ERROR_INIT;
+  pv_contract *contracts[FILES_MAX];
+  char *command = NULL;
+  pv_status status = parse(argc, argv, &a, &err);
+  if (status == PV_OK && a.help) goto cleanup;
+  if (status == PV_OK) status = check_call(&a, &threads, &err);
+  if (status == PV_OK) status = pv_facts_command(&arena, argc, argv, &command, &err);
+  /* All are read before the first is run: a typing error in the last costs no minutes. */
+  for (size_t i = 0; status == PV_OK && i < a.file_count; i++)
+    status = pv_sound_load(&arena, a.files[i], &contracts[i], &err);
+  for (size_t i = 0; status == PV_OK && i < a.file_count; i++) {
+    pv_judgement j = {.contract = contracts[i],
+                      .command = command,
+                      .model = a.model,
+                      .reference = a.reference,
+                      .backend = a.backend,
+                      .only = a.only,
+                      .out = a.out,
+                      .probe = a.probe,
+                      .threads = threads,
+                      .publish = a.publish};
+    status = pv_judgement_make(&arena, &j, &err);
+    if (status == PV_OK) status = show(&a, &j, &err);
+    if (status == PV_OK) code = worse(code, j.result.exit_code);
+  }
+cleanup:
+  if (status != PV_OK) code = fail(&err);
+  pv_arena_free(&arena);
+  return code;
+}

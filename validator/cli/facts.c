@@ -1,0 +1,161 @@
+#include "validator/cli/facts.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/base/child.h"
+#include "runtime/base/text.h"
+
+static pv_status nomem(pv_error *err) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the facts of a run");
+}
+
+pv_status pv_facts_now(pv_arena *arena, char **out, pv_error *err) {
+  struct timespec now;
+  struct tm parts;
+  char text[32];
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (gmtime_r(&now.tv_sec, &parts) == NULL ||
+      strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    return pv_error_set(err, PV_ERR_INTERNAL, "the clock tells no date");
+  *out = pv_arena_strdup(arena, text);
+  return *out == NULL ? nomem(err) : PV_OK;
+}
+
+pv_status pv_facts_run_id(pv_arena *arena, const char *started, const char *contract_sha256,
+                          const char *command, char **out, pv_error *err) {
+  struct timespec now;
+  char compact[32] = "", digest[PV_SHA256_HEX];
+  pv_text text = PV_TEXT_INIT;
+  size_t length = 0;
+  for (const char *p = started; *p != '\0' && length + 1 < sizeof compact; p++)
+    if (*p != '-' && *p != ':') compact[length++] = *p;
+  compact[length] = '\0';
+  clock_gettime(CLOCK_REALTIME, &now);
+  pv_text_printf(&text, "%s %s %s %ld %ld", contract_sha256, command, started, (long)now.tv_nsec,
+                 (long)getpid());
+  pv_status status =
+      text.failed ? nomem(err) : pv_sha256_bytes(text.data, text.length, digest, err);
+  pv_text_free(&text);
+  if (status != PV_OK) return status;
+  *out = pv_arena_printf(arena, "%s-%.8s", compact, digest);
+  return *out == NULL ? nomem(err) : PV_OK;
+}
+
+static void put_word(pv_text *out, const char *word) {
+  static const char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,=:+@%";
+  if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+    pv_text_puts(out, word);
+    return;
+  }
+  pv_text_puts(out, "'");
+  for (const char *p = word; *p != '\0'; p++) {
+    if (*p == '\'')
+      pv_text_puts(out, "'\\''");
+    else
+      pv_text_add(out, p, 1);
+  }
+  pv_text_puts(out, "'");
+}
+
+pv_status pv_facts_command(pv_arena *arena, int argc, char **argv, char **out, pv_error *err) {
+  pv_text text = PV_TEXT_INIT;
+  pv_text_puts(&text, "pv");
+  for (int i = 0; i < argc; i++) {
+    pv_text_puts(&text, " ");
+    put_word(&text, argv[i]);
+  }
+  /* Evidence is JSON: bytes that are no UTF-8 are shown, not kept. */
+  const bool valid = !text.failed && pv_utf8_valid(text.data, text.length);
+  if (!valid && !text.failed) {
+    pv_text shown = PV_TEXT_INIT;
+    pv_text_escape(&shown, text.data, text.length);
+    pv_text_free(&text);
+    text = shown;
+  }
+  *out = text.failed ? NULL : pv_arena_strdup(arena, text.data);
+  pv_text_free(&text);
+  return *out == NULL ? nomem(err) : PV_OK;
+}
+
+/* Standard output of a short git command; false when git is not there or says no. */
+static bool git_says(const char *root, const char *const *arguments, pv_text *out) {
+  enum { ARGS = 16, LIMIT = 1 << 20, SECONDS = 20 };
+  /* A stranger's repository must not make git start programs of its own. */
+  const char *argv[ARGS] = {
+      "/usr/bin/env", "git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", root};
+  size_t count = 7;
+  for (size_t i = 0; arguments[i] != NULL && count + 1 < ARGS; i++) argv[count++] = arguments[i];
+  const pv_child_spec spec = {argv, NULL, 0, LIMIT};
+  pv_child *child = NULL;
+  pv_text channel = PV_TEXT_INIT;
+  pv_child_event event = PV_CHILD_TIMEOUT;
+  if (pv_child_start(&spec, &child, NULL) != PV_OK) return false;
+  bool well = pv_child_wait(child, SECONDS, &channel, LIMIT, &event, NULL) == PV_OK &&
+              event == PV_CHILD_EXIT && pv_child_result(child)->code == 0 &&
+              !pv_child_result(child)->output_dropped;
+  if (well) {
+    const pv_text *said = pv_child_stdout(child);
+    pv_text_add(out, said->data == NULL ? "" : said->data, said->length);
+    well = !out->failed;
+  }
+  pv_child_free(child);
+  pv_text_free(&channel);
+  return well;
+}
+
+/* Lines of `git status --porcelain`: two letters, a blank, the path from the repository's top. */
+static const char *first_change(char *lines) {
+  for (char *line = lines, *next; line != NULL && *line != '\0'; line = next) {
+    next = strchr(line, '\n');
+    if (next != NULL) *next++ = '\0';
+    if (strlen(line) < 4) continue;
+    const char *path = line + 3;
+    if (strncmp(path, "contracts/", 10) != 0 && strncmp(path, "reports/", 8) != 0) return path;
+  }
+  return NULL;
+}
+
+pv_status pv_facts_git(pv_arena *arena, const char *root, pv_git *out, pv_error *err) {
+  static const char *const head[] = {"rev-parse", "HEAD", NULL};
+  static const char *const state[] = {"status", "--porcelain", "--untracked-files=no", NULL};
+  pv_text text = PV_TEXT_INIT;
+  *out = (pv_git){0};
+  if (git_says(root, head, &text) && text.length > 0) {
+    out->commit = pv_arena_strndup(arena, text.data, strcspn(text.data, "\n"));
+    pv_text_free(&text);
+    text = PV_TEXT_INIT;
+    const bool known = git_says(root, state, &text);
+    const char *path = known && text.length > 0 ? first_change(text.data) : NULL;
+    out->dirty = !known || path != NULL;
+    out->changed = path != NULL ? pv_arena_strdup(arena, path) : NULL;
+  } else {
+    out->commit = pv_arena_strdup(arena, "none");
+  }
+  pv_text_free(&text);
+  return out->commit == NULL ? nomem(err) : PV_OK;
+}
+
+static bool put(pv_arena *arena, pv_fact *out, const char *name, const char *value) {
+  *out = (pv_fact){pv_arena_strdup(arena, name), pv_arena_strdup(arena, value)};
+  return out->name != NULL && out->value != NULL;
+}
+
+pv_status pv_facts_environment(pv_arena *arena, const pv_fact *facts, size_t count,
+                               const pv_git *git, pv_fact **out, size_t *out_count, pv_error *err) {
+  enum { OWN = 3 };
+  char digest[PV_SHA256_HEX] = "unknown";
+  pv_fact *list = PV_ARENA_NEW(arena, count + OWN, pv_fact);
+  const char *commit = pv_arena_printf(arena, "%s%s", git->commit, git->dirty ? " (changed)" : "");
+  (void)pv_sha256_file("/proc/self/exe", digest, NULL);
+  if (list == NULL || commit == NULL) return nomem(err);
+  if (count > 0) memcpy(list, facts, count * sizeof *list);
+  const bool whole = put(arena, &list[count], "pv_version", PV_VERSION) &&
+                     put(arena, &list[count + 1], "pv_sha256", digest) &&
+                     put(arena, &list[count + 2], "git", commit);
+  *out = list;
+  *out_count = count + OWN;
+  return whole ? PV_OK : nomem(err);
+}

@@ -1,0 +1,285 @@
+#include "validator/cli/judgement.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/base/child.h"
+#include "runtime/base/sha256.h"
+#include "runtime/probe/check_spec.h"
+#include "validator/cli/publish.h"
+
+enum { NOTES_MAX = 64 };
+
+static pv_status nomem(pv_error *err) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static pv_status note(pv_arena *arena, pv_judgement *j, const char *what, const char *which,
+                      pv_error *err) {
+  if (j->notes.items == NULL) j->notes.items = PV_ARENA_NEW(arena, NOTES_MAX, char *);
+  if (j->notes.items == NULL) return nomem(err);
+  if (j->notes.count == NOTES_MAX) return PV_OK;
+  char *text = pv_arena_printf(arena, "%s%s", what, which);
+  if (text == NULL) return nomem(err);
+  j->notes.items[j->notes.count++] = text;
+  return PV_OK;
+}
+
+/* The folder with the contract's published runs. */
+static const char *published(pv_arena *arena, const pv_judgement *j) {
+  return pv_arena_printf(arena, "%s/reports/published/%s", j->site.home, j->contract->name);
+}
+
+/* Bits of pv_check_needs over the falsifiers that `selected` names; NULL: all. */
+static unsigned needs(const pv_contract *contract, const bool *selected) {
+  unsigned bits = 0;
+  for (size_t i = 0; i < contract->falsifier_count; i++) {
+    const pv_check_spec *spec = pv_check_find(contract->falsifiers[i].check);
+    if ((selected == NULL || selected[i]) && spec != NULL) bits |= spec->needs;
+  }
+  return bits;
+}
+
+static pv_status find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_status status = pv_site_find(arena, j->contract->path, &j->site, err);
+  if (status == PV_OK) status = pv_site_model(arena, &j->site, j->model, &j->model_path, err);
+  if (status == PV_OK)
+    status = pv_site_reference(arena, j->model_path, j->reference, &j->reference_path, err);
+  if (status != PV_OK || (needs(j->contract, NULL) & PV_NEEDS_MODEL) == 0) return status;
+  if (j->model_path == NULL)
+    return note(arena, j, "no model was found; --model FILE names one. Looked for ", PV_SITE_MODEL,
+                err);
+  if (j->reference_path == NULL)
+    return note(arena, j, "no reference was found beside the model; --reference FILE names one", "",
+                err);
+  return PV_OK;
+}
+
+/* `hello`'s digest of a file, else our own: hashing bytes is not parsing them. */
+static pv_status digest_of(pv_arena *arena, const pv_run_hello *hello, const char *name,
+                           const char *path, const char **out, pv_error *err) {
+  char digest[PV_SHA256_HEX];
+  *out = pv_run_fact(hello->model, hello->model_count, name);
+  if (*out != NULL || path == NULL) return PV_OK;
+  const pv_status status = pv_sha256_file(path, digest, err);
+  if (status != PV_OK) return status;
+  *out = pv_arena_strdup(arena, digest);
+  return *out == NULL ? nomem(err) : PV_OK;
+}
+
+static pv_status make_basis(pv_arena *arena, pv_judgement *j, const pv_run_hello *hello,
+                            pv_error *err) {
+  const unsigned bits = needs(j->contract, NULL);
+  pv_status status = PV_OK;
+  j->basis = (pv_basis){
+      .kernels = pv_run_fact(hello->environment, hello->environment_count, "kernels_sha256"),
+      .numerics = hello->numerics,
+      .numerics_count = hello->numerics_count,
+      .backend = j->backend};
+  if ((bits & PV_NEEDS_MODEL) != 0)
+    status = digest_of(arena, hello, "sha256", j->model_path, &j->basis.model, err);
+  if (status == PV_OK && (bits & PV_NEEDS_REFERENCE) != 0)
+    status =
+        digest_of(arena, hello, "reference_sha256", j->reference_path, &j->basis.reference, err);
+  if (status == PV_OK) status = pv_subject_all(arena, j->contract, &j->basis, &j->subjects, err);
+  return status;
+}
+
+static pv_status make_spec(pv_arena *arena, const pv_judgement *j, pv_run_spec *out,
+                           pv_error *err) {
+  *out = (pv_run_spec){.backend = j->backend,
+                       .threads = j->threads,
+                       .contract = j->contract,
+                       .unselected = "left out by --only",
+                       .progress = true};
+  return pv_run_find_probe(arena, j->probe, &out->probe, err);
+}
+
+/* Selects falsifiers by their own id or by that of a criterion. */
+static pv_status select_one(const pv_contract *c, const char *id, size_t length, bool *selected,
+                            pv_error *err) {
+  bool found = false;
+  const char *best = NULL;
+  char word[80];
+  size_t least = 6;
+  snprintf(word, sizeof word, "%.*s", (int)(length < 79 ? length : 79), id);
+  for (size_t i = 0; i < c->falsifier_count; i++) {
+    bool hit = strcmp(c->falsifiers[i].id, word) == 0;
+    for (size_t k = 0; k < c->falsifiers[i].criteria.count; k++)
+      hit = hit || strcmp(c->falsifiers[i].criteria.items[k], word) == 0;
+    selected[i] = selected[i] || hit;
+    found = found || hit;
+    const size_t d = pv_text_distance(word, c->falsifiers[i].id);
+    if (d < least) {
+      least = d;
+      best = c->falsifiers[i].id;
+    }
+  }
+  for (size_t i = 0; i < c->criterion_count; i++) {
+    const size_t d = pv_text_distance(word, c->criteria[i].id);
+    if (d < least) {
+      least = d;
+      best = c->criteria[i].id;
+    }
+  }
+  if (found) return PV_OK;
+  pv_error_set(err, PV_ERR_INPUT, "%s has no criterion or falsifier '%s'", c->name, word);
+  if (best != NULL) pv_error_hint(err, "did you mean %s?", best);
+  return PV_ERR_INPUT;
+}
+
+static pv_status select_all(pv_arena *arena, const pv_judgement *j, const bool **out,
+                            pv_error *err) {
+  pv_status status = PV_OK;
+  const size_t count = j->contract->falsifier_count;
+  const bool deprecated = j->contract->status == PV_STATUS_DEPRECATED;
+  bool *selected = PV_ARENA_NEW(arena, count + 1, bool);
+  if (selected == NULL) return nomem(err);
+  for (size_t i = 0; i < count; i++) selected[i] = j->only == NULL && !deprecated;
+  for (const char *at = j->only; at != NULL && status == PV_OK && !deprecated;) {
+    const size_t length = strcspn(at, ",");
+    status = select_one(j->contract, at, length, selected, err);
+    at = at[length] == ',' ? at + length + 1 : NULL;
+  }
+  *out = selected;
+  return status;
+}
+
+static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_run_spec spec;
+  pv_status status = make_spec(arena, j, &spec, err);
+  if (status == PV_OK) status = select_all(arena, j, &spec.selected, err);
+  if (status != PV_OK) return status;
+  if (j->contract->status == PV_STATUS_DEPRECATED)
+    spec.unselected = "the contract is deprecated: nothing is judged";
+  const unsigned bits = needs(j->contract, spec.selected);
+  spec.model = (bits & PV_NEEDS_MODEL) != 0 ? j->model_path : NULL;
+  spec.reference = (bits & PV_NEEDS_REFERENCE) != 0 ? j->reference_path : NULL;
+  status = pv_run(arena, &spec, &j->outcome, err);
+  if (status != PV_OK || j->contract->status == PV_STATUS_DEPRECATED) return status;
+  /* With nothing selected nobody was asked what receipts must match. */
+  pv_run_hello *hello = &j->outcome.hello;
+  if (!j->outcome.heard && j->outcome.children == 0) status = pv_run_ask(arena, &spec, hello, err);
+  return status;
+}
+
+static pv_status use_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_receipts receipts;
+  const char *folder = published(arena, j);
+  if (folder == NULL) return nomem(err);
+  pv_status status = pv_receipts_load(arena, folder, &receipts, err);
+  for (size_t i = 0; status == PV_OK && i < receipts.broken.count; i++)
+    status = note(arena, j, "published evidence does not count: ", receipts.broken.items[i], err);
+  if (status == PV_OK && j->contract->status != PV_STATUS_DEPRECATED)
+    status = pv_receipts_apply(arena, &receipts, j->subjects, j->outcome.falsifiers,
+                               j->outcome.falsifier_count, err);
+  return status;
+}
+
+/* The model's facts, with its path as it is in the repository. */
+static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  const pv_run_hello *hello = &j->outcome.hello;
+  pv_fact *facts = PV_ARENA_NEW(arena, hello->model_count + 1, pv_fact);
+  if (facts == NULL) return nomem(err);
+  for (size_t i = 0; i < hello->model_count; i++) {
+    facts[i] = hello->model[i];
+    if (strcmp(facts[i].name, "path") != 0) continue;
+    const char *path = pv_site_relative(arena, j->site.root, facts[i].value);
+    facts[i].value = path == NULL ? NULL : pv_arena_strdup(arena, path);
+    if (facts[i].value == NULL) return nomem(err);
+  }
+  j->result.model = facts;
+  j->result.model_count = hello->model_count;
+  return PV_OK;
+}
+
+static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_result *r = &j->result;
+  const pv_run_hello *hello = &j->outcome.hello;
+  r->numerics = hello->numerics;
+  r->numerics_count = hello->numerics_count;
+  r->falsifiers = j->outcome.falsifiers;
+  r->falsifier_count = j->outcome.falsifier_count;
+  pv_status status = model_facts(arena, j, err);
+  if (status == PV_OK)
+    status = pv_facts_environment(arena, hello->environment, hello->environment_count, &j->git,
+                                  &r->environment, &r->environment_count, err);
+  if (status == PV_OK) status = pv_status_derive(arena, r, err);
+  if (status != PV_OK) return status;
+  j->written_status = j->contract->status;
+  j->evidence =
+      (pv_evidence){.result = r, .subjects = j->subjects, .contract_path = j->site.relative};
+  return pv_subject_contract(j->contract, j->evidence.semantics, err);
+}
+
+/* Before anything is computed: where the report goes, what it is called. */
+static pv_status prepare(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_result *r = &j->result;
+  char *command = pv_arena_strdup(arena, j->command);
+  pv_status status = command == NULL ? nomem(err) : find_files(arena, j, err);
+  if (status == PV_OK) status = pv_facts_git(arena, j->site.root, &j->git, err);
+  if (status == PV_OK && j->publish) status = pv_publish_allowed(j, err);
+  *r = (pv_result){.contract = j->contract, .command = command, .publish = j->publish};
+  if (status == PV_OK) status = pv_facts_now(arena, &r->started, err);
+  if (status == PV_OK)
+    status = pv_facts_run_id(arena, r->started, j->contract->sha256, j->command, &r->run_id, err);
+  if (status != PV_OK) return status;
+  const char *base = j->publish       ? pv_arena_printf(arena, "%s/reports/published", j->site.home)
+                     : j->out != NULL ? pv_arena_strdup(arena, j->out)
+                                      : pv_arena_printf(arena, "%s/reports/runs", j->site.root);
+  if (base == NULL) return nomem(err);
+  status = pv_run_folder_open(arena, base, j->contract->name, r->run_id, &j->folder, err);
+  if (status == PV_OK) {
+    j->shown = pv_site_shown(arena, j->folder.final);
+    if (j->shown == NULL) status = nomem(err);
+  }
+  return status;
+}
+
+pv_status pv_judgement_make(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  const double begin = now();
+  const char *written = NULL;
+  pv_status status = prepare(arena, j, err);
+  if (status == PV_OK) status = run(arena, j, err);
+  if (status == PV_OK) status = make_basis(arena, j, &j->outcome.hello, err);
+  if (status == PV_OK) status = use_receipts(arena, j, err);
+  if (status == PV_OK) status = fill_result(arena, j, err);
+  if (status != PV_OK) goto cleanup;
+  j->result.duration_s = now() - begin;
+  /* Published reports name their place in the repository, not the way there from here. */
+  written = j->publish ? pv_site_relative(arena, j->site.home, j->folder.final) : j->shown;
+  status = written == NULL ? nomem(err)
+                           : pv_run_folder_fill(arena, &j->folder, &j->evidence, written, err);
+  if (status == PV_OK)
+    status = j->publish ? pv_publish(arena, j, err) : pv_run_folder_finish(&j->folder, err);
+cleanup:
+  if (status != PV_OK) pv_run_folder_drop(&j->folder, j->publish);
+  return status;
+}
+
+pv_status pv_judgement_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_run_spec spec;
+  j->result = (pv_result){.contract = j->contract};
+  pv_status status = find_files(arena, j, err);
+  if (status == PV_OK) status = make_spec(arena, j, &spec, err);
+  if (status != PV_OK) return status;
+  spec.selected = PV_ARENA_NEW(arena, j->contract->falsifier_count + 1, bool); /* none */
+  spec.unselected = "nothing was run";
+  if (spec.selected == NULL) return nomem(err);
+  status = pv_run(arena, &spec, &j->outcome, err);
+  if (status == PV_OK) status = pv_run_ask(arena, &spec, &j->outcome.hello, err);
+  if (status == PV_OK) status = make_basis(arena, j, &j->outcome.hello, err);
+  if (status == PV_OK) status = use_receipts(arena, j, err);
+  if (status != PV_OK) return status;
+  j->result.falsifiers = j->outcome.falsifiers;
+  j->result.falsifier_count = j->outcome.falsifier_count;
+  return pv_status_derive(arena, &j->result, err);
+}

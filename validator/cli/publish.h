@@ -1,0 +1,16 @@
+/* Publishing: first the evidence, then the contract. */
+#ifndef PV_CLI_PUBLISH_H
+#define PV_CLI_PUBLISH_H
+
+#include "validator/cli/judgement.h"
+
+/* PV_ERR_INPUT for a deprecated contract and for a working tree whose sources are not those of its
+ * commit: evidence names a commit. */
+pv_status pv_publish_allowed(const pv_judgement *j, pv_error *err);
+
+/* Under the contract's lock: the folder, already filled, gets its name; the contract gets the
+ * status that the evidence carries, a new version and an amendment that names the run. Statuses
+ * beside the ladder are a person's to set and stay. */
+pv_status pv_publish(pv_arena *arena, pv_judgement *j, pv_error *err);
+
+#endif

@@ -1,0 +1,78 @@
+#include "validator/cli/sound.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "validator/model/contract_load.h"
+#include "validator/rules/rules.h"
+
+enum { FAMILY_MAX = 256 };
+
+/* The contract and all it rests on, by name. */
+typedef struct family {
+  const char *names[FAMILY_MAX];
+  size_t count, done;
+} family;
+
+static void print_finding(const pv_finding *f) {
+  pv_error shown = PV_ERROR_INIT;
+  pv_error_set(&shown, PV_ERR_INPUT, "%s", f->message);
+  pv_error_at(&shown, f->file, f->line, f->column, -1);
+  pv_error_rule(&shown, f->rule->id);
+  if (f->hint != NULL && f->hint[0] != '\0') pv_error_hint(&shown, "%s", f->hint);
+  pv_error_print(&shown, stderr);
+}
+
+static pv_status add(family *all, const char *name, pv_error *err) {
+  for (size_t i = 0; i < all->count; i++)
+    if (strcmp(all->names[i], name) == 0) return PV_OK;
+  if (all->count == FAMILY_MAX)
+    return pv_error_set(err, PV_ERR_LIMIT, "more than %d contracts depend on one another",
+                        FAMILY_MAX);
+  all->names[all->count++] = name;
+  return PV_OK;
+}
+
+/* Loads and lints one; the number of severe findings is added to `severe`. */
+static pv_status look(pv_arena *arena, const char *path, pv_contract **out, size_t *severe,
+                      pv_error *err) {
+  pv_findings findings = {0};
+  pv_status status = pv_contract_load(arena, path, out, err);
+  if (status == PV_OK) status = pv_rules_run(arena, *out, &findings, err);
+  if (status != PV_OK) return status;
+  for (size_t i = 0; i < findings.count; i++)
+    if (findings.items[i].rule->severity == PV_SEVERE) print_finding(&findings.items[i]);
+  *severe += findings.severe;
+  return PV_OK;
+}
+
+pv_status pv_sound_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
+  char copy[PATH_MAX];
+  size_t severe = 0;
+  family all = {0};
+  pv_contract *contract = NULL;
+  if (strlen(path) >= sizeof copy)
+    return pv_error_set(err, PV_ERR_INPUT, "the contract's path is too long");
+  strcpy(copy, path);
+  const char *folder = dirname(copy);
+  pv_status status = look(arena, path, &contract, &severe, err);
+  *out = contract;
+  if (status == PV_OK) status = add(&all, contract->name, err);
+  for (size_t i = 0; status == PV_OK && severe == 0 && i < contract->depends_on.count; i++)
+    status = add(&all, contract->depends_on.items[i], err);
+  for (all.done = 1; status == PV_OK && severe == 0 && all.done < all.count; all.done++) {
+    const char *below = pv_arena_printf(arena, "%s/%s.yaml", folder, all.names[all.done]);
+    if (below == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");
+    status = look(arena, below, &contract, &severe, err);
+    for (size_t i = 0; status == PV_OK && i < contract->depends_on.count; i++)
+      status = add(&all, contract->depends_on.items[i], err);
+  }
+  if (status != PV_OK || severe == 0) return status;
+  pv_error_set(err, PV_ERR_INPUT, "nothing was run: the contract%s not valid",
+               all.done > 1 ? " or one that it depends on is" : " is");
+  pv_error_at(err, path, 0, 0, -1);
+  pv_error_hint(err, "`pv explain RULE` says more about a finding");
+  return PV_ERR_INPUT;
+}
