@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/base/file.h"
 #include "runtime/base/text.h"
 #include "runtime/forward/backend.h"
 #include "runtime/probe/checks/check.h"
@@ -178,7 +179,72 @@ static void test_nearest(void) {
   EXPECT(pv_check_nearest("") == NULL);
 }
 
-int main(void) {
+/* docs/checks.md, which must not tell another story than the table. */
+static void describe_param(pv_text *out, const pv_param_spec *p) {
+  static const char *const kinds[] = {"whole number", "number", "one of", "name", "list of names"};
+  pv_text_printf(out, "| `%s` | %s", p->name, kinds[p->type]);
+  if (p->type == PV_PARAM_INT || p->type == PV_PARAM_REAL)
+    pv_text_printf(out, ", %g to %g%s%s", p->min, p->max, p->unit[0] != '\0' ? " " : "", p->unit);
+  for (size_t i = 0; p->words != NULL && p->words[i] != NULL; i++)
+    pv_text_printf(out, "%s `%s`", i > 0 ? "," : "", p->words[i]);
+  if (p->required)
+    pv_text_puts(out, " | required");
+  else if (p->fallback[0] == '\0')
+    pv_text_puts(out, " | none");
+  else
+    pv_text_printf(out, " | `%s`", p->fallback);
+  pv_text_printf(out, " | %s |\n", p->about);
+}
+
+static void describe_check(pv_text *out, const pv_check_spec *spec) {
+  pv_text_printf(out, "\n## %s\n\n%s\n\nNeeds%s%s%s%s; default timeout %g s.\n", spec->name,
+                 spec->about, spec->needs == 0 ? " nothing but the program" : "",
+                 spec->needs & PV_NEEDS_MODEL ? " a model" : "",
+                 spec->needs & PV_NEEDS_REFERENCE ? " and its reference" : "",
+                 spec->needs & PV_NEEDS_CUDA ? " a CUDA device" : "", spec->default_timeout_s);
+  if (spec->param_count == 0) return;
+  pv_text_puts(out, "\n| parameter | values | when absent | |\n|---|---|---|---|\n");
+  for (size_t i = 0; i < spec->param_count; i++) describe_param(out, &spec->params[i]);
+}
+
+static void describe_all(pv_text *out) {
+  size_t count = 0;
+  const pv_check_spec *specs = pv_check_specs(&count);
+  pv_text_printf(out,
+                 "# Checks\n\n"
+                 "A falsifier of a contract is bound to one of these %zu checks; `with` gives its\n"
+                 "parameters. A parameter `backend: cuda` (or `left`, `right`) makes the check need"
+                 " a CUDA\n"
+                 "device; where there is none the verdict is NOT_RUN with the reason. Names of"
+                 " prompts are those\n"
+                 "of the reference file beside the model.\n\n"
+                 "This page is written from the table in `runtime/probe/check_spec.c`, and a test"
+                 " holds the two\n"
+                 "together: `build-release/bin/test_probe_check_spec --print > docs/checks.md`."
+                 " `pv explain CHECK`\n"
+                 "shows one entry.\n",
+                 count);
+  for (size_t i = 0; i < count; i++) describe_check(out, &specs[i]);
+}
+
+static void test_documented(void) {
+  pv_text want = PV_TEXT_INIT;
+  pv_bytes got = {0};
+  describe_all(&want);
+  REQUIRE(!want.failed && pv_file_read("docs/checks.md", 1 << 20, &got, NULL) == PV_OK);
+  EXPECT_STR((const char *)got.data, want.data);
+  pv_bytes_free(&got);
+  pv_text_free(&want);
+}
+
+int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "--print") == 0) {
+    pv_text text = PV_TEXT_INIT;
+    describe_all(&text);
+    const bool wrote = !text.failed && fwrite(text.data, 1, text.length, stdout) == text.length;
+    pv_text_free(&text);
+    return wrote && fflush(stdout) == 0 ? 0 : 1;
+  }
   return pv_testing_main("check_spec", (pv_case[]){PV_CASE(test_order),
                                                    PV_CASE(test_texts),
                                                    PV_CASE(test_params),
@@ -187,5 +253,6 @@ int main(void) {
                                                    PV_CASE(test_functions),
                                                    PV_CASE(test_find),
                                                    PV_CASE(test_nearest),
+                                                   PV_CASE(test_documented),
                                                    {0}});
 }
