@@ -52,9 +52,16 @@ static pv_status check_totals(const pv_result *r, pv_error *err) {
   }
   if (r->summary.discharged != passed)
     return refuse(err, "the summary counts other discharged criteria than there are", "");
-  const bool declared = r->status_before == PV_STATUS_KNOWN_DIVERGENCE;
-  if (r->exit_code == 0 && ((falsified && !declared) || !r->status_carried))
+  /* Beside the ladder a claim may be false and said to be so. */
+  const bool ladder = r->status_before <= PV_STATUS_ACTIVE_RUNTIME;
+  if (r->exit_code == 0 && ((falsified && ladder) || !r->status_carried))
     return refuse(err, "exit code 0 over a claim that is falsified or not carried", "");
+  for (size_t i = 0; i < r->criterion_count && ladder && r->status_carried; i++) {
+    const pv_contract_status need = r->criteria[i].criterion->needed_for;
+    if (r->criteria[i].verdict != PV_PASS && need != PV_STATUS_DRAFT && need <= r->status_before)
+      return refuse(err, "a status is called carried without a criterion that it needs",
+                    r->criteria[i].criterion->id);
+  }
   return PV_OK;
 }
 

@@ -80,7 +80,7 @@ static const char *const style[] = {
     ".div{margin:14px 0 0}table.wide tbody "
     "th{width:36%;min-width:300px}footer{margin-top:36px;color:var(--dim);font-size:13px;"
     "overflow-wrap:anywhere}\n",
-    "@media(max-width:960px){.two{grid-template-columns:minmax(0,1fr)}}\n"
+    "@media(max-width:960px){.two{grid-template-columns:minmax(0,1fr)}.side{order:-1}}\n"
     "@media(max-width:620px){main{padding:18px 14px 48px}.hero{padding:16px 16px}"
     ".hero .word{font-size:24px}.hero .say{font-size:16px}"
     "table.stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"

@@ -54,8 +54,15 @@ static bool any_false(const pv_result *r) {
   return pv_view_count(r, PV_CONCERN_FALSE) > 0;
 }
 
+/* Exit code 0 over something false: only a status beside the ladder allows that. */
+static bool false_by_declaration(const pv_result *r) {
+  return r->exit_code == 0 && any_false(r);
+}
+
 const char *pv_view_outcome(const pv_result *r) {
-  if (any_false(r)) return r->exit_code == 0 ? "Known divergence" : "Falsified";
+  if (r->status_before == PV_STATUS_DEPRECATED) return "Deprecated";
+  if (false_by_declaration(r)) return "Known divergence";
+  if (any_false(r)) return "Falsified";
   if (!r->status_carried) return "Not carried";
   if (r->exit_code == 0) return "Carried";
   return r->exit_code == 3 ? "Not fully judged" : "Not carried";
@@ -63,6 +70,7 @@ const char *pv_view_outcome(const pv_result *r) {
 
 pv_verdict pv_view_outcome_look(const pv_result *r) {
   if (any_false(r) || !r->status_carried) return PV_FAIL;
+  if (r->status_before == PV_STATUS_DEPRECATED) return PV_STALE;
   if (r->exit_code == 0) return PV_PASS;
   return r->exit_code == 3 ? PV_NOT_RUN : PV_FAIL;
 }
@@ -89,6 +97,24 @@ static void put_rest(pv_text *out, const pv_result *r) {
   if (unseen > 0) pv_text_printf(out, "; nobody looked at %zu", unseen);
 }
 
+/* When everything that the claimed rung needs holds, that is what a reader wants to hear. */
+static bool put_needed(pv_text *out, const pv_result *r) {
+  size_t needed = 0;
+  if (r->exit_code != 0 || r->status_before > PV_STATUS_ACTIVE_RUNTIME) return false;
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    if (r->criteria[i].criterion->needed_for > r->status_before) continue;
+    if (r->criteria[i].verdict != PV_PASS) return false;
+    needed++;
+  }
+  if (needed == 0) return false;
+  pv_text_printf(out,
+                 "%s %zu criteri%s that %s needs hold%s; %zu of %zu hold in all, none is false",
+                 needed == 1 ? "The" : "All", needed, needed == 1 ? "on" : "a",
+                 pv_contract_status_name(r->status_before), needed == 1 ? "s" : "",
+                 pv_view_count(r, PV_CONCERN_NONE), r->criterion_count);
+  return true;
+}
+
 void pv_view_sentence(pv_text *out, const pv_result *r) {
   const size_t all = r->criterion_count, held = pv_view_count(r, PV_CONCERN_NONE);
   const size_t refuted = pv_view_count(r, PV_CONCERN_FALSE);
@@ -100,6 +126,8 @@ void pv_view_sentence(pv_text *out, const pv_result *r) {
     pv_text_puts(out, "A falsifier that no criterion names is false");
   } else if (all == 0) {
     pv_text_puts(out, "The contract has no criteria, so nothing was claimed or shown");
+  } else if (held < all && put_needed(out, r)) {
+    /* said */
   } else if (held == all) {
     pv_text_printf(out, "%s %zu criteria hold, and none is falsified", all == 1 ? "The" : "All",
                    all);
@@ -109,7 +137,7 @@ void pv_view_sentence(pv_text *out, const pv_result *r) {
   }
   put_rest(out, r);
   pv_text_puts(out, ".");
-  if (any_false(r) && r->exit_code == 0)
+  if (false_by_declaration(r) && r->status_before == PV_STATUS_KNOWN_DIVERGENCE)
     pv_text_puts(out, " The file declares this as a known divergence.");
   if (!r->status_carried)
     pv_text_printf(out, " The file claims %s, but the evidence carries only %s.",

@@ -333,6 +333,12 @@ static void realistic(sample *s, bool refuted) {
   s->result.exit_code = refuted ? 1 : 0;
 }
 
+static void not_carried(sample *s) {
+  s->result.status_carried = false;
+  s->result.status_after = PV_STATUS_DRAFT;
+  s->result.exit_code = 1;
+}
+
 static void every(sample *s) {
   head(s, "every-verdict-v1");
   room(s, PV_VERDICT_COUNT);
@@ -348,10 +354,8 @@ static void every(sample *s) {
     if (passed || i == PV_STALE) receipt(s, f);
     if (i == PV_CRASH) f->output = dup(s, "probe: signal 11\n\tat layer 3\n");
   }
-  s->result.status_carried = false;
-  s->result.status_after = PV_STATUS_DRAFT;
   s->result.publish = true;
-  s->result.exit_code = 1;
+  not_carried(s);
 }
 
 static void hostile(sample *s) {
@@ -387,7 +391,7 @@ static void hostile(sample *s) {
     add_series(s, f, (const char *const[]){"expert-usage", h, h, h}, false, 7, x, y);
   }
   s->result.duration_s = INFINITY;
-  s->result.exit_code = 1;
+  not_carried(s);
 }
 
 static void big(sample *s) {
@@ -419,7 +423,7 @@ static void big(sample *s) {
   }
   add_series(s, &s->result.falsifiers[0],
              (const char *const[]){"latency", "per token", "token", "ms"}, false, POINTS, x, y);
-  s->result.exit_code = 1;
+  not_carried(s);
 }
 
 sample *sample_make(sample_kind kind) {

@@ -62,10 +62,37 @@ static void test_contradictions(void) {
   r->status_before = PV_STATUS_ACTIVE_ALGORITHM_LEVEL;
   r->falsifiers[0].verdict = PV_NOT_RUN;
 
+  r->status_before = PV_STATUS_ACTIVE_RUNTIME;
+  expect_refused(r, "without a criterion that it needs: AC_GPU_MOE_001");
+  r->status_before = PV_STATUS_ACTIVE_ALGORITHM_LEVEL;
+
   r->criteria[2].falsifiers[0] = r->falsifier_count;
   expect_refused(r, "a falsifier that is not there");
   r->criteria[2].falsifiers[0] = 2;
   EXPECT(pv_render_check(r, NULL) == PV_OK);
+  sample_free(s);
+}
+
+/* What is false stays visible under a status that allows it. */
+static void test_beside_the_ladder(void) {
+  static const struct {
+    pv_contract_status status;
+    const char *word, *not_word;
+  } rows[] = {{PV_STATUS_KNOWN_DIVERGENCE, "Known divergence", "✓ Known"},
+              {PV_STATUS_DEPRECATED, "Deprecated", "Carried"}};
+  static const pv_terminal terminal = {.width = 80};
+  sample *s = sample_make(SAMPLE_CARRIED);
+  REQUIRE(s != NULL);
+  s->result.falsifiers[0].verdict = s->result.criteria[0].verdict = PV_FAIL;
+  for (size_t i = 0; i < 2; i++) {
+    pv_text out = PV_TEXT_INIT;
+    s->result.status_before = s->result.status_after = rows[i].status;
+    EXPECT(pv_render_terminal(&s->result, NULL, &terminal, &out, NULL) == PV_OK);
+    EXPECT_HAS(out.data, rows[i].word);
+    EXPECT_HAS(out.data, "1 of 12 criteria is false (AC_GPU_MOE_001)");
+    EXPECT(strstr(out.data, rows[i].not_word) == NULL);
+    pv_text_free(&out);
+  }
   sample_free(s);
 }
 
@@ -130,6 +157,7 @@ static void test_escapes(void) {
 
 int main(void) {
   return pv_testing_main("reports check", (pv_case[]){PV_CASE(test_contradictions),
+                                                      PV_CASE(test_beside_the_ladder),
                                                       PV_CASE(test_numbers),
                                                       PV_CASE(test_seconds),
                                                       PV_CASE(test_escapes),

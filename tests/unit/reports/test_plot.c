@@ -77,7 +77,7 @@ static void test_thinning_keeps_extremes(void) {
   pv_pictures p;
   REQUIRE(s != NULL);
   EXPECT(pv_render_pictures(&s->result, &p, NULL) == PV_OK);
-  EXPECT_U64(p.count, 1);
+  REQUIRE(p.count == 1);
   EXPECT_STR(p.items[0].file, "latency.svg");
   EXPECT(p.items[0].svg_length < 65536);
   EXPECT_HAS(p.items[0].alt, "to 50");
@@ -101,6 +101,21 @@ static void test_names_of_files(void) {
   sample_free(s);
 }
 
+/* Two names that become the same file name are two files. */
+static void test_names_do_not_collide(void) {
+  sample *s = sample_make(SAMPLE_CARRIED);
+  static char other[] = "Router Margin";
+  pv_pictures p;
+  REQUIRE(s != NULL);
+  s->result.falsifiers[10].series[0].picture = other;
+  EXPECT(pv_render_pictures(&s->result, &p, NULL) == PV_OK);
+  REQUIRE(p.count == 4);
+  EXPECT_STR(p.items[0].file, "router-margin.svg");
+  EXPECT_STR(p.items[2].file, "router-margin-2.svg");
+  pv_pictures_free(&p);
+  sample_free(s);
+}
+
 static void expect_ticks(pv_scale scale, size_t count, double first, double last) {
   double ticks[PV_SCALE_TICKS];
   const size_t n = pv_scale_ticks(&scale, 5, false, ticks);
@@ -116,6 +131,9 @@ static void test_ticks(void) {
   expect_ticks(pv_scale_linear(5.0, 5.0, true, 0, 100), 7, 2.0, 8.0);
   expect_ticks(pv_scale_log(2e-6, 3e-4, 0, 100), 4, 1e-6, 1e-3);
   expect_ticks(pv_scale_log(1e-12, 1.0, 0, 100), 7, 1e-12, 1.0);
+  const pv_scale wide = pv_scale_linear(-1.7e308, 1.7e308, true, 0, 100);
+  EXPECT(isfinite(wide.high - wide.low) && wide.high > wide.low);
+  EXPECT_F64(pv_scale_place(&wide, 0.0), 50.0, 1e-6);
   const pv_scale s = pv_scale_log(1e-4, 1.0, 0, 100);
   EXPECT_F64(pv_scale_place(&s, 1e-2), 50.0, 1e-9);
 }
@@ -126,6 +144,7 @@ int main(void) {
                                                      PV_CASE(test_degenerate),
                                                      PV_CASE(test_thinning_keeps_extremes),
                                                      PV_CASE(test_names_of_files),
+                                                     PV_CASE(test_names_do_not_collide),
                                                      PV_CASE(test_ticks),
                                                      {0}});
 }
