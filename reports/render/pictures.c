@@ -114,7 +114,9 @@ static void put_alt(pv_text *out, const group *g) {
       if (s->y[p] < low) low = s->y[p];
       if (s->y[p] > high) high = s->y[p];
     }
-    pv_text_printf(out, "%s %s from ", i == 0 ? ":" : ";", pv_view_text(s->name));
+    pv_text_puts(out, i == 0 ? ": " : "; ");
+    if (g->several_owners) pv_text_printf(out, "%s, ", g->members[i].owner->falsifier->id);
+    pv_text_printf(out, "%s from ", pv_view_text(s->name));
     pv_fmt_number(out, low);
     pv_text_puts(out, " to ");
     pv_fmt_number(out, high);
