@@ -1,6 +1,7 @@
 /* Quantised rows with rounded activations, AVX2: the same integers and the same float terms as
  * mm_int.c, the eight segments of 256 weights side by side in a register. */
 #include "kernels/arith/fold.h"
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/unpack_avx2.h"
 #include "kernels/cpu/vector.h"
 
@@ -31,19 +32,21 @@ PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half0, __m256i
   return _mm256_mul_ps(dx, _mm256_fnmadd_ps(s->dmin, low, high));
 }
 
-/* Fold of all segments of a row: whole registers first, then the lanes of the last one. With
- * `tail` segments in the last register (a Q8_0 row), the general form. */
+/* Fold of all segments of a row: whole registers first, then the lanes of the last one. The
+ * general form is for a Q8_0 row that ends within a register. */
 PV_INLINE float fold_row(__m256 *v, size_t chunks, size_t segments) {
   if (segments % 8 != 0) return pv_fold_f32((float *)v, segments);
+  if (chunks == 8) { /* K = 2048 */
+    for (size_t i = 0; i < 4; i++) v[i] = _mm256_add_ps(v[i], v[i + 4]);
+    return v8_fold(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3])));
+  }
   size_t n = chunks, p = 1;
   while (p < n) p *= 2;
   for (size_t s = p / 2; s > 0; s /= 2) {
     for (size_t i = 0; i + s < n; i++) v[i] = _mm256_add_ps(v[i], v[i + s]);
     n = s;
   }
-  float lane[8];
-  _mm256_storeu_ps(lane, v[0]);
-  return pv_fold_f32(lane, 8);
+  return v8_fold(v[0]);
 }
 
 PV_INLINE size_t segments_at(size_t k, size_t chunk) {
@@ -92,40 +95,47 @@ PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, si
   }
 }
 
-/* Half of 256 weights of two rows against four activation rows. */
-PV_INLINE void half_two_by_four(const int16_t *w0, const int16_t *w1, const pv_act *const act[4],
-                                size_t at, __m256i sum[2][4]) {
+/* `length` of 256 weights of two rows against four activation rows. */
+PV_INLINE void dot_two_by_four(const int16_t *w0, const int16_t *w1, const pv_act *const act[4],
+                               size_t at, size_t length, __m256i sum[2][4]) {
 #pragma GCC unroll 4
   for (int t = 0; t < 4; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
 #pragma GCC unroll 2
-  for (size_t p = 0; p < 128; p += 16) {
-    const __m256i a = load256(w0 + at + p), b = load256(w1 + at + p);
+  for (size_t p = at; p < at + length; p += 16) {
+    const __m256i a = load256(w0 + p), b = load256(w1 + p);
 #pragma GCC unroll 4
     for (int t = 0; t < 4; t++) {
-      const __m256i x = load256(act[t]->q + at + p);
+      const __m256i x = load256(act[t]->q + p);
       sum[0][t] = _mm256_add_epi32(sum[0][t], _mm256_madd_epi16(a, x));
       sum[1][t] = _mm256_add_epi32(sum[1][t], _mm256_madd_epi16(b, x));
     }
   }
 }
 
+/* Only Q6_K has a scale for each half of a segment: the others are summed in one go. */
+PV_INLINE void chunk_two_by_four(pv_type type, const pair *rows, size_t c,
+                                 const pv_act *const act[4], __m256 *value, size_t stride) {
+  const bool halves = type == PV_TYPE_Q6_K;
+  __m256i first[2][4], second[2][4];
+  dot_two_by_four(rows->w[0], rows->w[1], act, 256 * c, halves ? 128 : 256, first);
+  if (halves) dot_two_by_four(rows->w[0], rows->w[1], act, 256 * c + 128, 128, second);
+#pragma GCC unroll 2
+  for (int r = 0; r < 2; r++)
+#pragma GCC unroll 4
+    for (int t = 0; t < 4; t++)
+      value[(size_t)(4 * r + t) * stride + c] = finish(
+          type, &rows->scale[r][c], first[r][t], halves ? second[r][t] : _mm256_setzero_si256(),
+          act[t]->d + 8 * c, act[t]->sum + 8 * c);
+}
+
 PV_INLINE void two_by_four(pv_type type, const pair *rows, size_t k, const pv_act *const act[4],
                            float out[2][4]) {
   const size_t chunks = (k + 255) / 256;
-  __m256 value[2][4][CHUNKS_MAX];
-  for (size_t c = 0; c < chunks; c++) {
-    __m256i half[2][2][4];
-    half_two_by_four(rows->w[0], rows->w[1], act, 256 * c, half[0]);
-    half_two_by_four(rows->w[0], rows->w[1], act, 256 * c + 128, half[1]);
-#pragma GCC unroll 2
-    for (int r = 0; r < 2; r++)
-#pragma GCC unroll 4
-      for (int t = 0; t < 4; t++)
-        value[r][t][c] = finish(type, &rows->scale[r][c], half[0][r][t], half[1][r][t],
-                                act[t]->d + 8 * c, act[t]->sum + 8 * c);
-  }
+  __m256 value[8 * CHUNKS_MAX];
+  for (size_t c = 0; c < chunks; c++) chunk_two_by_four(type, rows, c, act, value, chunks);
   for (int r = 0; r < 2; r++)
-    for (int t = 0; t < 4; t++) out[r][t] = fold_row(value[r][t], chunks, k / PV_SEGMENT);
+    for (int t = 0; t < 4; t++)
+      out[r][t] = fold_row(value + (size_t)(4 * r + t) * chunks, chunks, k / PV_SEGMENT);
 }
 
 PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
