@@ -75,7 +75,7 @@ static void put_row(pv_text *out, const pv_falsifier_result *f) {
   put_detail(out, f);
   pv_text_puts(out, "</th><td class=\"n\" data-h=\"Compared:\">");
   pv_fmt_count(out, f->compared);
-  pv_text_puts(out, "</td><td data-h=\"Worst element:\">");
+  pv_text_puts(out, "</td><td class=\"worst\" data-h=\"Worst element:\">");
   if (f->worst.present) PV_HTML_VIEW(out, pv_view_worst(view, &f->worst));
   pv_text_puts(out, "</td><td class=\"n\" data-h=\"Needed tolerance:\">");
   if (f->has_needed_tolerance) pv_fmt_number(out, f->needed_tolerance);

@@ -78,7 +78,8 @@ static const char *const style[] = {
     "overflow-wrap:anywhere}.cards{display:grid;gap:18px;"
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}"
     ".div{margin:14px 0 0}table.wide tbody "
-    "th{width:36%;min-width:300px}footer{margin-top:36px;color:var(--dim);font-size:13px;"
+    "th{width:30%;min-width:270px}.worst{min-width:200px}footer{margin-top:36px;color:var(--dim);"
+    "font-size:13px;"
     "overflow-wrap:anywhere}\n",
     "@media(max-width:960px){.two{grid-template-columns:minmax(0,1fr)}.side{order:-1}}\n"
     "@media(max-width:620px){main{padding:18px 14px 48px}.hero{padding:16px 16px}"
