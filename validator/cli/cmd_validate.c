@@ -139,7 +139,7 @@ static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) 
       pv_text_printf(&text, "  the contract now says %s\n",
                      pv_contract_status_name(j->written_status));
     else
-      pv_text_puts(&text, "  no tracked file was changed; --publish records the status\n");
+      pv_text_puts(&text, "  --publish would record it\n");
   }
   if (status == PV_OK) status = print_all(&text, err);
   pv_text_free(&text);

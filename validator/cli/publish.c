@@ -45,7 +45,13 @@ static pv_status make_amendment(pv_arena *arena, const pv_judgement *j, pv_amend
 
 pv_status pv_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_rewrite rewrite = {.contract = j->contract};
-  if (j->contract->status <= PV_STATUS_ACTIVE_RUNTIME) j->written_status = j->result.status_after;
+  if (j->contract->status <= PV_STATUS_ACTIVE_RUNTIME) {
+    j->written_status = j->result.status_after;
+  } else if (!j->result.status_carried) {
+    pv_error_set(err, PV_ERR_INPUT, "the divergence is not as the contract names it");
+    pv_error_hint(err, "run without --publish to see it; change the status by hand, then publish");
+    return PV_ERR_INPUT;
+  }
   rewrite.status = j->written_status;
   const pv_status status = make_amendment(arena, j, &rewrite.amendment, err);
   return status == PV_OK ? pv_rewrite_commit(&rewrite, finish_folder, &j->folder, err) : status;

@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# Publishing, receipts on another machine, staleness, and what flipped bytes break.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/lib.sh"
+rung=ACTIVE_ALGORITHM_LEVEL
+plain=router.topk_rule
+status() { run "$pv" status --probe "$fake" "$@"; }
+verify() { run "$pv" evidence verify --probe "$fake" "$@"; }
+
+# raising a status: evidence, amendment, version; every other byte stays
+contract up DRAFT "F_PASS_1 $plain PROPOSED" "F_PASS_2 names.resolve $rung"
+cp contracts/up.yaml before.yaml
+validate contracts/up.yaml --publish
+exits 0
+says "the contract now says $rung"
+folder=$(echo reports/published/up/*)
+id=$(basename "$folder")
+same "$(diff before.yaml contracts/up.yaml | grep -c '^<')" 2 'lines taken out'
+same "$(grep -c "status: $rung # pv moves it" contracts/up.yaml)" 1 'the status, its comment kept'
+same "$(grep -c 'version: "1.0.1"' contracts/up.yaml)" 2 'the version and the amendment'
+same "$(grep -c "evidence: \"$id\"" contracts/up.yaml)" 1 'the run in the amendment'
+same "$(diff before.yaml contracts/up.yaml | grep -c '^>')" 8 'lines put in'
+run "$pv" lint contracts/up.yaml
+exits 0
+verify "$folder"
+exits 0
+says 'as written'
+status contracts/up.yaml
+exits 0
+says 'carried by receipts'
+says "$id"
+status contracts --json
+field "d[0]['criteria'][0]['receipts'][0]['holds']" True
+run "$pv" evidence show "$folder"
+exits 0
+says 'AC_2'
+
+# once more: confirmed, with the next version
+validate contracts/up.yaml --publish
+exits 0
+same "$(grep -c 'version: "1.0.2"' contracts/up.yaml)" 2 'the second amendment'
+run "$pv" lint contracts/up.yaml
+exits 0
+
+# a falsified claim lowers the status, and still says so
+contract down $rung "F_FAIL $plain $rung" "F_PASS $plain PROPOSED"
+validate contracts/down.yaml --publish
+exits 1
+same "$(grep -c 'status: PROPOSED' contracts/down.yaml)" 1 'the lowered status'
+same "$(grep -c 'Status lowered' contracts/down.yaml)" 1 'the amendment'
+run "$pv" lint contracts/down.yaml
+exits 0
+
+# a receipt carries what this machine can not run
+contract gpu ACTIVE_RUNTIME "F_PASS $plain $rung" "F_GPU names.resolve ACTIVE_RUNTIME"
+PV_FAKE_DEVICE='NVIDIA H100' validate contracts/gpu.yaml --publish
+exits 0
+receipt=$(echo reports/published/gpu/*)
+cp contracts/gpu.yaml gpu.sound
+validate contracts/gpu.yaml --only F_PASS --json
+exits 0
+field "[c['source'] for c in d['criteria']]" "['run', 'receipt']"
+validate contracts/gpu.yaml --only F_PASS
+says 'NVIDIA H100'
+
+# stale by each digest, with its name
+stale() {
+  exits 3
+  says 'STALE'
+  says "$1"
+}
+PV_FAKE_KERNELS=$(printf 'b%.0s' {1..64}) validate contracts/gpu.yaml --only F_PASS
+stale 'the kernels'
+PV_FAKE_NUMERICS=i16-v2 validate contracts/gpu.yaml --only F_PASS
+stale 'the numerics'
+printf 'A model' >models/tiny-coder-moe-Q4_K_M.gguf
+validate contracts/gpu.yaml --only F_PASS
+stale 'the model'
+status contracts/gpu.yaml
+stale 'the model'
+verify "$receipt"
+exits 3
+says 'F_GPU PASS: it was for another state of the model'
+printf 'a model' >models/tiny-coder-moe-Q4_K_M.gguf
+sed -i 's/property: Claim 2/property: Claim 3/' contracts/gpu.yaml
+validate contracts/gpu.yaml --only F_PASS
+stale 'the claim or its test'
+verify "$receipt"
+exits 3
+says 'claims something else now'
+cp gpu.sound contracts/gpu.yaml
+sed -i 's/A comment that stays/a comment that stays/' contracts/gpu.yaml
+verify "$receipt"
+exits 0
+says 'its claims did not'
+cp gpu.sound contracts/gpu.yaml
+
+# a changed byte of published evidence: it no longer counts, and both commands say why
+cp -r "$receipt" "$work/kept"
+for file in evidence.json report.md report.html junit.xml statement.json; do
+  printf 'x' | dd of="$receipt/$file" bs=1 seek=100 conv=notrunc 2>/dev/null
+  verify "$receipt"
+  exits 1
+  says "$file"
+  validate contracts/gpu.yaml --only F_PASS
+  exits 3
+  warns "$file"
+  cp "$work/kept/$file" "$receipt/$file"
+done
+verify "$receipt"
+exits 0
+verify "$work/nothing"
+exits 2
+
+# the newest receipt that holds decides, also when it is a failure
+contract gpu ACTIVE_RUNTIME "F_PASS $plain $rung" "F_GPU names.resolve ACTIVE_RUNTIME"
+validate contracts/gpu.yaml --only F_PASS
+exits 0
+
+# --publish and the working tree
+if git --version >/dev/null 2>&1; then
+  mkdir -p repo/contracts repo/runtime
+  cp contracts/good.yaml repo/contracts 2>/dev/null || contract good DRAFT "F_PASS $plain $rung"
+  cp contracts/good.yaml repo/contracts/
+  echo 'int a;' >repo/runtime/a.c
+  (
+    cd repo && mkdir models && git init -q . && git add . &&
+      git -c user.name=t -c user.email=t@example.org commit -qm t && echo 'int b;' >>runtime/a.c
+  )
+  validate repo/contracts/good.yaml --publish
+  exits 2
+  warns 'runtime/a.c'
+  same "$(find repo/reports -type f 2>/dev/null | wc -l)" 0 'evidence of a changed tree'
+  (cd repo && git checkout -q runtime/a.c)
+  validate repo/contracts/good.yaml --publish
+  exits 0
+  validate repo/contracts/good.yaml --publish
+  exits 0 # the contract itself and reports may differ
+  same "$(find repo/reports/published/good -name evidence.json | wc -l)" 2 'runs published'
+  same "$(grep -c "$work" -r repo/reports | awk -F: '{n += $2} END {print n}')" 0 \
+    'lines of published evidence that name a path of this machine'
+fi
+
+# a known divergence stays what it is, or is a person's to change
+contract known KNOWN_DIVERGENCE "F_PASS $plain $rung" "F_FAIL $plain $rung"
+sed -i 's/^  amendment_history/  known_divergence: [AC_2]\n&/' contracts/known.yaml
+validate contracts/known.yaml --publish
+exits 0
+same "$(grep -c 'status: KNOWN_DIVERGENCE' contracts/known.yaml)" 1 'the status that stays'
+run "$pv" lint contracts/known.yaml
+exits 0
+sed -i 's/known_divergence: \[AC_2\]/known_divergence: [AC_1]/' contracts/known.yaml
+validate contracts/known.yaml --publish
+exits 2
+warns 'change the status by hand'
+same "$(find reports/published/known -name evidence.json | wc -l)" 1 'no evidence of what was refused'
+
+# a deprecated contract, a link
+contract old DEPRECATED "F_PASS $plain $rung"
+validate contracts/old.yaml --publish
+exits 2
+mv contracts/up.yaml contracts/real
+ln -s real contracts/up.yaml
+validate contracts/up.yaml --publish
+exits 2
+warns 'link'
+same "$(find reports/published/up -name evidence.json | wc -l)" 2 'no evidence by way of a link'
+finish

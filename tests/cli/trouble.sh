@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# pv validate in trouble: no place to write, a full disk, Ctrl-C, calls that are wrong.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/lib.sh"
+rung=ACTIVE_ALGORITHM_LEVEL
+contract good $rung "F_PASS_1 router.topk_rule $rung"
+
+# mistyped flags and calls that contradict themselves
+validate contracts/good.yaml --pubish
+exits 2
+warns 'did you mean --publish?'
+validate
+exits 2
+warns 'no contract was named'
+validate contracts/good.yaml --threads 0
+exits 2
+validate contracts/good.yaml --threads many
+exits 2
+validate contracts/good.yaml --backend gpu
+exits 2
+warns 'cpu, cuda and ptx'
+validate contracts/good.yaml --publish --only F_PASS_1
+exits 2
+warns 'a partial run is not published'
+validate contracts/good.yaml --publish --out elsewhere
+exits 2
+validate contracts/good.yaml --model
+exits 2
+warns 'needs a value'
+validate contracts/nothing.yaml
+exits 2
+warns 'nothing.yaml'
+validate contracts
+exits 2
+run "$pv" validat
+exits 2
+warns 'did you mean validate?'
+run "$pv" validate --help
+exits 0
+says '--publish'
+says 'Examples:'
+run "$pv" help evidence
+exits 0
+says 'pv evidence verify'
+same "$(find . -name reports | wc -l)" 0 'reports after wrong calls'
+
+# a place that can not be written is known before anything is run
+printf 'a file' >reports
+export PV_FAKE_LOG=$work/.pids
+validate contracts/good.yaml
+exits 2
+warns 'not a folder'
+if [ ! -e "$PV_FAKE_LOG" ]; then ok; else bad 'a probe was started all the same'; fi
+rm reports
+validate contracts/good.yaml --out "$work/contracts/good.yaml/x"
+exits 2
+validate contracts/good.yaml --out "$work/other"
+exits 0
+same "$(find other/good -name report.md | wc -l)" 1 'reports below --out'
+
+# a full disk: no file larger than 1 KiB
+rm -rf reports other
+before=$(sha256sum contracts/good.yaml)
+(
+  ulimit -f 1
+  validate contracts/good.yaml
+  exits 2
+  warns 'File too large'
+  [ "$failed" -eq 0 ]
+) || bad 'a full disk'
+ok
+same "$(find reports -type f 2>/dev/null | wc -l)" 0 'files after a full disk'
+same "$(find . -name '*.tmp*' -o -name '.2*' | wc -l)" 0 'temporary folders after a full disk'
+(
+  ulimit -f 1
+  validate contracts/good.yaml --publish
+  [ "$code" -eq 2 ]
+) || bad 'publishing on a full disk'
+same "$(sha256sum contracts/good.yaml)" "$before" 'the contract after a full disk'
+same "$(find reports -type f 2>/dev/null | wc -l)" 0 'evidence after a full disk'
+
+# a verdict that can not be told is no success
+validate contracts/good.yaml
+exits 0
+"$pv" validate --probe "$fake" contracts/good.yaml >/dev/full 2>/dev/null
+same $? 2 'exit code with a full standard output'
+
+# Ctrl-C: the children go, nothing half-written stays
+rm -rf reports "$PV_FAKE_LOG"
+contract slow $rung "F_HANG router.topk_rule $rung"
+sed -i 's/timeout_s: 2/timeout_s: 60/' contracts/slow.yaml
+for signal in INT TERM; do
+  : >"$PV_FAKE_LOG"
+  # A background job of a shell ignores SIGINT: start it from a program that does not.
+  python3 - "$pv" "$fake" "$signal" "$PV_FAKE_LOG" >"$work/.out" 2>"$work/.err" <<'PY'
+import os, signal, subprocess, sys, time
+pv, fake, name, log = sys.argv[1:]
+child = subprocess.Popen([pv, "validate", "--probe", fake, "contracts/slow.yaml"],
+                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+for _ in range(500):
+    if os.path.getsize(log) > 0: break
+    time.sleep(0.02)
+time.sleep(0.2)
+child.send_signal(getattr(signal, "SIG" + name))
+code = child.wait(20)
+time.sleep(0.2)
+alive = 0
+for pid in open(log).read().split():
+    try:
+        alive += open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        pass
+print(code, alive)
+PY
+  same "$(tail -1 "$work/.out")" '130 0' "exit code and processes after SIG$signal"
+  if grep -q 'no report was written' "$work/.err"; then ok; else bad "SIG$signal: $(cat "$work/.err")"; fi
+  same "$(find reports -type f 2>/dev/null | wc -l)" 0 "files after SIG$signal"
+done
+finish
