@@ -5,9 +5,9 @@ pv=$1
 fake=$2
 passed=0
 failed=0
-here=$(pwd)
+began=$(pwd)
 work=$(mktemp -d)
-trap 'cd "$here"; rm -rf "$work"' EXIT
+trap 'cd "$began"; rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8 ASAN_OPTIONS=${ASAN_OPTIONS:-handle_segv=0:handle_abort=0}
 unset CI
 mkdir -p "$work/contracts" "$work/models"

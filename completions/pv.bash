@@ -1,0 +1,50 @@
+# Completion of `pv` for bash: source this file, or install it as
+# share/bash-completion/completions/pv. Options are asked of `pv COMMAND --help`, so that they are
+# always those of the installed program.
+_pv() {
+  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
+  local commands='validate lint status diff explain evidence run trace compare tensors synth bench
+    version help'
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+      -*) ;;
+      *)
+        command=${COMP_WORDS[i]}
+        break
+        ;;
+    esac
+  done
+  if [ -z "$command" ] || { [ "$command" = help ] && [ "$COMP_CWORD" -eq 2 ]; }; then
+    mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
+    return
+  fi
+  case $previous in
+    --backend)
+      mapfile -t COMPREPLY < <(compgen -W 'cpu cuda ptx' -- "$word")
+      return
+      ;;
+    --numerics)
+      mapfile -t COMPREPLY < <(compgen -W 'i16 f32-f64acc f64 i8' -- "$word")
+      return
+      ;;
+    --only)
+      # Ids of the contracts that are named on the line.
+      mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^ *- id: *//p' \
+        $(printf '%s\n' "${COMP_WORDS[@]}" | grep '\.yaml$') 2>/dev/null)" -- "$word")
+      return
+      ;;
+  esac
+  if [ "$command" = evidence ] && [ "$previous" = evidence ]; then
+    mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
+    return
+  fi
+  case $word in
+    -*)
+      mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null |
+        grep -o '^ *--[a-z-]*')" -- "$word")
+      ;;
+    *) compopt -o default 2>/dev/null ;;
+  esac
+}
+complete -F _pv pv
