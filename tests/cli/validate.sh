@@ -47,7 +47,7 @@ done
 says 'VACUOUS'
 
 # 3: nothing falsified, but what the status claims could not be judged
-for mode in NOTRUN ERROR INCOMP SEGV HANG NONCE EXIT0 SAYPASS NAN; do
+for mode in ERROR INCOMP SEGV HANG NONCE EXIT0 SAYPASS NAN; do
   contract "open-$mode" $rung "F_$mode $plain $rung" "F_PASS $plain $rung"
   validate "contracts/open-$mode.yaml"
   exits 3
@@ -60,15 +60,28 @@ exits 3
 says 'CRASH'
 says 'signal 11'
 
-# a status typed by hand that nothing carries
+# a status typed by hand that nothing carries: nobody ever judged what it needs
+contract typed $rung "F_NOTRUN $plain $rung" "F_PASS $plain $rung"
+validate contracts/typed.yaml
+exits 1
+says "the file claims $rung, the evidence carries PROPOSED: AC_1 is NOT_RUN"
+validate contracts/typed.yaml --only F_PASS
+exits 3
 contract typed ACTIVE_RUNTIME "F_PASS $plain $rung" "F_FAIL $plain ACTIVE_RUNTIME"
 validate contracts/typed.yaml
 exits 1
 says "the file claims ACTIVE_RUNTIME, the evidence carries $rung: AC_2 is FAIL"
 contract typed ACTIVE_RUNTIME "F_PASS $plain $rung"
 validate contracts/typed.yaml
-exits 3
+exits 1
 says 'no criterion is needed for that status, so nothing carries it'
+
+contract typed ACTIVE_RUNTIME "F_PASS $plain $rung" "F_NOTRUN $plain ACTIVE_RUNTIME"
+validate contracts/typed.yaml
+exits 1
+says "the file claims ACTIVE_RUNTIME, the evidence carries $rung: AC_2 is NOT_RUN"
+validate contracts/typed.yaml --only F_PASS
+exits 3
 
 # a silent fallback is a failure; --backend reaches what the contract leaves open
 contract backend $rung "F_PASS forward.finite $rung"
