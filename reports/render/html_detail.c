@@ -79,9 +79,8 @@ static void put_row(pv_text *out, const pv_falsifier_result *f) {
   if (f->worst.present) PV_HTML_VIEW(out, pv_view_worst(view, &f->worst));
   pv_text_puts(out, "</td><td class=\"n\" data-h=\"Needed tolerance:\">");
   if (f->has_needed_tolerance) pv_fmt_number(out, f->needed_tolerance);
-  pv_text_puts(out, "</td><td class=\"n\" data-h=\"Faults caught:\">");
-  if (f->faults_declared.count > 0)
-    pv_text_printf(out, "%zu of %zu", f->faults_killed.count, f->faults_declared.count);
+  pv_text_puts(out, "</td><td class=\"n\" data-h=\"Faults:\">");
+  pv_view_faults(out, f);
   pv_text_puts(out, "</td><td class=\"n\" data-h=\"Time:\">");
   if (f->source == PV_FROM_RUN) pv_fmt_seconds(out, f->duration_s);
   pv_text_puts(out, "</td><td data-h=\"Source:\">");

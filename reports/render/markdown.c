@@ -174,7 +174,7 @@ static void put_faults(pv_text *out, const pv_falsifier_result *f) {
     pv_text_puts(out, "–");
     return;
   }
-  pv_text_printf(out, "%zu of %zu caught", f->faults_killed.count, f->faults_declared.count);
+  pv_view_faults(out, f);
 }
 
 static void put_falsifier_row(pv_text *out, const pv_falsifier_result *f) {

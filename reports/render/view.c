@@ -227,6 +227,17 @@ void pv_view_where(pv_text *out, const pv_result *r) {
   pv_text_printf(out, ", %zu nowhere", counts[PV_FROM_NOWHERE]);
 }
 
+/* A tried fault that survives makes the falsifier VACUOUS, so none caught otherwise means that none
+ * was tried. */
+void pv_view_faults(pv_text *out, const pv_falsifier_result *falsifier) {
+  const size_t declared = falsifier->faults_declared.count, killed = falsifier->faults_killed.count;
+  if (declared == 0) return;
+  if (killed == 0 && falsifier->verdict != PV_VACUOUS)
+    pv_text_printf(out, "%zu declared, none tried", declared);
+  else
+    pv_text_printf(out, "%zu of %zu caught", killed, declared);
+}
+
 void pv_view_worst(pv_text *out, const pv_worst *w) {
   pv_text_puts(out, pv_view_text(w->stage));
   if (w->layer >= 0) pv_text_printf(out, ", layer %lld", (long long)w->layer);

@@ -41,6 +41,8 @@ void pv_view_criterion_source(pv_text *out, const pv_result *result, size_t crit
 void pv_view_falsifier_source(pv_text *out, const pv_falsifier_result *falsifier);
 /* Why a criterion has its verdict: the reasons of the falsifiers that decide it. */
 void pv_view_criterion_reason(pv_text *out, const pv_result *result, size_t criterion);
+/* "3 of 4 caught", "4 declared, none tried"; nothing when none is declared. */
+void pv_view_faults(pv_text *out, const pv_falsifier_result *falsifier);
 /* "moe_ffn_out, layer 3, position 17, index 5: 0.5 against 0.25" */
 void pv_view_worst(pv_text *out, const pv_worst *worst);
 

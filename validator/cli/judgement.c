@@ -204,6 +204,7 @@ static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
 static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
   const pv_run_hello *hello = &j->outcome.hello;
+  r->partial = j->only != NULL;
   r->numerics = hello->numerics;
   r->numerics_count = hello->numerics_count;
   r->falsifiers = j->outcome.falsifiers;
@@ -267,7 +268,7 @@ cleanup:
 
 pv_status pv_judgement_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_run_spec spec;
-  j->result = (pv_result){.contract = j->contract};
+  j->result = (pv_result){.contract = j->contract, .partial = true};
   pv_status status = find_files(arena, j, err);
   if (status == PV_OK) status = make_spec(arena, j, &spec, err);
   if (status != PV_OK) return status;

@@ -128,10 +128,21 @@ static void judge_divergence(pv_result *r, const tally *t) {
   r->exit_code = wrong ? 1 : r->status_carried && !broken_falsifier(r) ? 0 : 3;
 }
 
+/* A criterion that the file's status needs was not run here, and no receipt, not even a stale one,
+ * says that it ever was; or no criterion is needed for that status: somebody typed it. */
+static bool never_shown(const pv_result *r) {
+  if (r->status_before > highest_claimed(r->contract)) return true;
+  for (size_t i = 0; i < r->criterion_count; i++)
+    if (r->criteria[i].verdict == PV_NOT_RUN &&
+        r->criteria[i].criterion->needed_for <= r->status_before)
+      return !r->partial;
+  return false;
+}
+
 static void judge_ladder(pv_result *r, const tally *t) {
   r->status_after = highest_carried(r);
   r->status_carried = r->status_before <= r->status_after;
-  if (t->false_unnamed || false_falsifier(r, false))
+  if (t->false_unnamed || false_falsifier(r, false) || never_shown(r))
     r->exit_code = 1;
   else
     r->exit_code = !r->status_carried || t->broken || broken_falsifier(r) ? 3 : 0;

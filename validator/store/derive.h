@@ -7,8 +7,10 @@
  * one is PASS. A DEPRECATED contract claims nothing.
  *
  * Exit codes: 1 when a criterion or a falsifier is FAIL or VACUOUS (but for the named ones of a
- * carried KNOWN_DIVERGENCE), or when a named one passes; else 3 when the file's status is not
- * carried or a check broke down (ERROR, TIMEOUT, CRASH, INCOMPARABLE); else 0. */
+ * carried KNOWN_DIVERGENCE), when a named one passes, or when the file's status needs a criterion
+ * that neither a whole run nor any receipt, stale ones included, ever judged; else 3 when the
+ * file's status is not carried or a check broke down (ERROR, TIMEOUT, CRASH, INCOMPARABLE);
+ * else 0. */
 #ifndef PV_STORE_DERIVE_H
 #define PV_STORE_DERIVE_H
 

@@ -42,7 +42,7 @@ static void test_paths_and_batches_agree(void) {
     for (int p = 0; p < PRODUCTS; p++)
       for (int l = 0; l < LENGTHS; l++) {
         float a[ACTS * ROWS], b[ACTS * ROWS];
-        const uint64_t seed = (uint64_t)(t * 100 + p * 10 + l);
+        const uint64_t seed = (uint64_t)t * 100 + (uint64_t)p * 10 + (uint64_t)l;
         multiply(plain, types[t], products[p], lengths[l], ROWS, ACTS, seed, a);
         multiply(fast, types[t], products[p], lengths[l], ROWS, ACTS, seed, b);
         EXPECT_BYTES(a, b, sizeof a);
@@ -57,7 +57,7 @@ static void test_paths_and_batches_agree(void) {
 
 static void test_exact_inputs(void) {
   uint64_t seed = 77;
-  unsigned char *row = calloc(K_MAX, sizeof(float));
+  unsigned char *row = calloc(K_MAX, 4);
   static float x[K_MAX];
   for (int t = 0; t < TYPES; t++)
     for (int l = 0; l < LENGTHS; l++)
@@ -78,7 +78,7 @@ static void test_exact_inputs(void) {
 
 static void test_bounds(void) {
   uint64_t seed = 5;
-  unsigned char *row = calloc(K_MAX, sizeof(float));
+  unsigned char *row = calloc(K_MAX, 4);
   static float x[K_MAX];
   for (int round = 0; round < 40; round++)
     for (int t = 0; t < TYPES; t++)

@@ -32,8 +32,18 @@ static void test_ladder(void) {
   EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_PASS), 0);
   EXPECT(s.result.status_after == PV_STATUS_ACTIVE_RUNTIME);
   /* A higher rung does not stand on a lower one that is missing. */
-  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_NOT_RUN, PV_PASS, PV_PASS), 3);
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_STALE, PV_PASS, PV_PASS), 3);
   EXPECT(s.result.status_after == PV_STATUS_DRAFT && !s.result.status_carried);
+}
+
+/* A status that nothing ever carried was typed by somebody: that is false, not merely open. */
+static void test_typed_status(void) {
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, PV_PASS, PV_NOT_RUN), 1);
+  EXPECT(!s.result.status_carried);
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, PV_PASS, PV_STALE), 3);
+  s.result.partial = true; /* only a part was asked to run */
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, PV_PASS, PV_NOT_RUN), 3);
+  s.result.partial = false;
 }
 
 /* 9 x 9 x 9 verdicts x 4 statuses against the definition, written a second time. */
@@ -53,7 +63,7 @@ static void test_every_combination(void) {
       if (of[i] == PV_ERROR || of[i] == PV_TIMEOUT || of[i] == PV_CRASH || of[i] == PV_INCOMPARABLE)
         code = 3;
     for (int i = 0; i < 3; i++)
-      if (of[i] == PV_FAIL || of[i] == PV_VACUOUS) code = 1;
+      if (of[i] == PV_FAIL || of[i] == PV_VACUOUS || (of[i] == PV_NOT_RUN && i < file)) code = 1;
     wrong += derive(rungs[file], of[0], of[1], of[2]) != code ||
              s.result.status_after != rungs[carried] ||
              s.result.status_carried != (file <= carried);
@@ -64,7 +74,7 @@ static void test_every_combination(void) {
 static void test_nobody_claims(void) {
   pv_criterion *criteria = s.contract->criteria;
   criteria[2].needed_for = PV_STATUS_PROPOSED;
-  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, PV_PASS, PV_PASS), 3);
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, PV_PASS, PV_PASS), 1);
   EXPECT(s.result.status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL);
   pv_text why = PV_TEXT_INIT;
   pv_status_explain(&s.result, &why);
@@ -80,7 +90,7 @@ static void test_nobody_claims(void) {
 
 static void test_unbound_criterion(void) {
   s.contract->falsifiers[0].criteria.count = 0;
-  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_PASS), 3);
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_PASS), 1);
   EXPECT(s.result.criteria[0].verdict == PV_NOT_RUN);
   /* Bound to nothing, but false all the same. */
   EXPECT_I64(derive(PV_STATUS_DRAFT, PV_FAIL, PV_PASS, PV_PASS), 1);
@@ -95,7 +105,7 @@ static void test_worst_of_several(void) {
   EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_FAIL, PV_NOT_RUN), 1);
   EXPECT(s.result.criteria[0].verdict == PV_FAIL);
   EXPECT_U64(s.result.criteria[0].falsifier_count, 2);
-  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_NOT_RUN, PV_NOT_RUN), 3);
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_NOT_RUN, PV_NOT_RUN), 1);
   EXPECT(s.result.criteria[0].source == PV_FROM_NOWHERE);
   derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_NOT_RUN);
   s.result.falsifiers[1].source = PV_FROM_RECEIPT;
@@ -149,6 +159,7 @@ static void test_summary_and_sentence(void) {
 int main(void) {
   if (!sample_make(&s)) return 1;
   const int code = pv_testing_main("derive", (pv_case[]){PV_CASE(test_ladder),
+                                                         PV_CASE(test_typed_status),
                                                          PV_CASE(test_every_combination),
                                                          PV_CASE(test_nobody_claims),
                                                          PV_CASE(test_unbound_criterion),
