@@ -1,0 +1,143 @@
+/* Traces on disk: written, compared, refused. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/base/file.h"
+#include "runtime/trace/folder.h"
+#include "tests/unit/testing.h"
+
+#define MODEL "models/tiny-coder-moe-Q4_K_M.gguf"
+
+static pv_model *model;
+static char work[64];
+static unsigned rows, rows_different;
+
+static void count_row(void *context, const pv_trace_row *row) {
+  (void)context;
+  rows++;
+  rows_different += row->different > 0;
+}
+
+static void path_of(char out[200], const char *name) {
+  snprintf(out, 200, "%s/%s", work, name);
+}
+
+/* Traces three tokens in batches of `batch` into a new folder. */
+static pv_status trace(const char *name, pv_numerics numerics, size_t batch, const char *stages,
+                       const char *layers, pv_error *err) {
+  static const uint32_t ids[] = {861, 1644, 198};
+  const pv_backend_config config = {numerics, 3, batch, 1, NULL};
+  pv_forward *forward = NULL;
+  pv_trace_writer *writer = NULL;
+  pv_trace_filter filter;
+  char folder[200];
+  path_of(folder, name);
+  pv_status status = pv_trace_filter_parse(stages, layers, &model->shape, &filter, err);
+  if (status == PV_OK) status = pv_forward_open(model, "cpu", &config, &forward, err);
+  if (status == PV_OK) status = pv_trace_begin(folder, forward, model, &filter, &writer, err);
+  for (size_t at = 0; at < 3 && status == PV_OK; at += batch) {
+    const pv_sink sink = pv_trace_sink(writer);
+    const size_t n = 3 - at < batch ? 3 - at : batch;
+    status = pv_forward_run(forward, ids + at, n, n, &sink, err);
+  }
+  const char *const about[] = {"numerics", pv_numerics_identity(numerics), NULL};
+  if (status == PV_OK) status = pv_trace_finish(writer, about, err);
+  pv_trace_free(writer);
+  pv_forward_close(forward);
+  return status;
+}
+
+static pv_status compare(const char *a, const char *b, pv_trace_comparison *out, pv_error *err) {
+  char left[200], right[200];
+  path_of(left, a);
+  path_of(right, b);
+  rows = rows_different = 0;
+  return pv_trace_compare(left, right, count_row, NULL, out, err);
+}
+
+static void test_written_and_equal(void) {
+  pv_trace_comparison c;
+  pv_error err = PV_ERROR_INIT;
+  EXPECT_I64(trace("a", PV_NUMERICS_I16, 3, NULL, NULL, &err), PV_OK);
+  EXPECT_I64(trace("b", PV_NUMERICS_I16, 1, "all", "all", &err), PV_OK);
+  EXPECT_I64(compare("a", "b", &c, &err), PV_OK);
+  EXPECT_U64(c.tensors, 19 * 4 + 4);
+  EXPECT_U64(rows, c.tensors);
+  EXPECT_U64(c.different, 0);
+  EXPECT(c.elements > 10000);
+  EXPECT_STR(c.numerics[0], c.numerics[1]);
+}
+
+static void test_other_numerics_differ(void) {
+  pv_trace_comparison c;
+  pv_error err = PV_ERROR_INIT;
+  EXPECT_I64(trace("f64", PV_NUMERICS_F64, 3, NULL, NULL, &err), PV_OK);
+  EXPECT_I64(trace("i8", PV_NUMERICS_I8, 3, NULL, NULL, &err), PV_OK);
+  EXPECT_I64(compare("f64", "i8", &c, &err), PV_OK);
+  EXPECT(c.different > 0 && rows_different > 70);
+  EXPECT(strcmp(c.numerics[0], c.numerics[1]) != 0);
+}
+
+static void test_filter(void) {
+  pv_trace_comparison c;
+  pv_error err = PV_ERROR_INIT;
+  EXPECT_I64(trace("some", PV_NUMERICS_I16, 3, "logits,moe_ffn_out", "0,3", &err), PV_OK);
+  EXPECT_I64(compare("some", "a", &c, &err), PV_OK);
+  EXPECT_U64(c.tensors, 3);
+  EXPECT_U64(c.only_right, 19 * 4 + 4 - 3);
+  EXPECT_I64(compare("a", "some", &c, &err), PV_OK);
+  EXPECT_U64(c.only_left, 19 * 4 + 4 - 3);
+  EXPECT_I64(trace("x", PV_NUMERICS_I16, 3, "logit", NULL, &err), PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "'logit'");
+  EXPECT_I64(trace("x", PV_NUMERICS_I16, 3, NULL, "4", &err), PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "layer");
+}
+
+/* One flipped bit in one file is found; an old trace is never overwritten. */
+static void test_flip_and_refusals(void) {
+  char file[240], folder[200];
+  pv_trace_comparison c;
+  pv_error err = PV_ERROR_INIT;
+  pv_bytes bytes;
+  EXPECT_I64(trace("flip", PV_NUMERICS_I16, 3, NULL, NULL, &err), PV_OK);
+  EXPECT_I64(trace("flip", PV_NUMERICS_I16, 3, NULL, NULL, &err), PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "not empty");
+  path_of(folder, "flip");
+  snprintf(file, sizeof file, "%s/expert_up.2.bin", folder);
+  REQUIRE(pv_file_read(file, 1u << 20, &bytes, &err) == PV_OK);
+  bytes.data[100] ^= 1;
+  EXPECT_I64(pv_file_replace(file, bytes.data, bytes.length, &err), PV_OK);
+  EXPECT_I64(compare("a", "flip", &c, &err), PV_OK);
+  EXPECT_U64(c.different, 1);
+  EXPECT_U64(rows_different, 1);
+  EXPECT_I64(pv_file_replace(file, bytes.data, bytes.length - 4, &err), PV_OK);
+  EXPECT_I64(compare("a", "flip", &c, &err), PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "manifest says");
+  pv_bytes_free(&bytes);
+  snprintf(file, sizeof file, "%s/manifest.json", folder);
+  EXPECT_I64(pv_file_replace(file, "{\"tensors\":[{\"file\":\"../a\"}]}", 29, &err), PV_OK);
+  EXPECT_I64(compare("flip", "a", &c, &err), PV_ERR_INPUT);
+  EXPECT_I64(pv_file_replace(file, "{", 1, &err), PV_OK);
+  EXPECT_I64(compare("flip", "a", &c, &err), PV_ERR_INPUT);
+  EXPECT_I64(compare("nowhere", "a", &c, &err), PV_ERR_IO);
+}
+
+int main(void) {
+  pv_error err = PV_ERROR_INIT;
+  char command[128];
+  snprintf(work, sizeof work, "/tmp/pv-trace-XXXXXX");
+  if (mkdtemp(work) == NULL || pv_model_open(MODEL, &model, &err) != PV_OK) {
+    pv_error_print(&err, stderr);
+    return 1;
+  }
+  const int code = pv_testing_main("trace", (pv_case[]){PV_CASE(test_written_and_equal),
+                                                        PV_CASE(test_other_numerics_differ),
+                                                        PV_CASE(test_filter),
+                                                        PV_CASE(test_flip_and_refusals),
+                                                        {0}});
+  pv_model_close(model);
+  snprintf(command, sizeof command, "rm -rf '%s'", work);
+  return system(command) == 0 ? code : 1;
+}
