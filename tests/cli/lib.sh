@@ -61,7 +61,7 @@ contract() {
     prediction: p
     criteria: [AC_$number]
     check: $2
-    timeout_s: 2
+    timeout_s: 5
     if_fails: look"
   done
   cat >"contracts/$name.yaml" <<YAML

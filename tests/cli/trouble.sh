@@ -88,7 +88,7 @@ same $? 2 'exit code with a full standard output'
 # Ctrl-C: the children go, nothing half-written stays
 rm -rf reports "$PV_FAKE_LOG"
 contract slow $rung "F_HANG router.topk_rule $rung"
-sed -i 's/timeout_s: 2/timeout_s: 60/' contracts/slow.yaml
+sed -i 's/timeout_s: 5/timeout_s: 60/' contracts/slow.yaml
 for signal in INT TERM; do
   : >"$PV_FAKE_LOG"
   # A background job of a shell ignores SIGINT: start it from a program that does not.

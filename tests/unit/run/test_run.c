@@ -31,7 +31,9 @@ static pv_status run(const char *const *ids) {
     const size_t i = contract.falsifier_count;
     snprintf(copies[i], sizeof copies[i], "%s", ids[i]);
     char *colon = strchr(copies[i], ':');
-    falsifiers[i] = (pv_falsifier){.id = copies[i], .check = topk, .timeout_s = 0.4};
+    /* Short only for those that are to run into it: this machine may be busy. */
+    const bool late = strstr(ids[i], "HANG") != NULL || strstr(ids[i], "FRAMES") != NULL;
+    falsifiers[i] = (pv_falsifier){.id = copies[i], .check = topk, .timeout_s = late ? 0.4 : 30};
     if (colon == NULL) continue;
     *colon = '\0';
     params[i] = (pv_param){.name = backend, .text = colon + 1};
@@ -44,7 +46,7 @@ static pv_status run(const char *const *ids) {
   setenv("PV_FAKE_LOG", log_path, 1);
   err = PV_ERROR_INIT;
   const pv_run_spec spec = {
-      .probe = getenv("PV_FAKE_PROBE"), .contract = &contract, .threads = 3, .start_timeout_s = 5};
+      .probe = getenv("PV_FAKE_PROBE"), .contract = &contract, .threads = 3, .start_timeout_s = 30};
   return pv_run(&arena, &spec, &outcome, &err);
 }
 
@@ -188,7 +190,7 @@ static void test_flood(void) {
   EXPECT(run(ids) == PV_OK);
   EXPECT_STR(verdict(0), "PASS");
   /* 10 MB on stderr is no crime; it is read away and only its head is kept. */
-  EXPECT(outcome.falsifiers[1].verdict == PV_PASS || outcome.falsifiers[1].verdict == PV_TIMEOUT);
+  EXPECT_STR(verdict(1), "PASS");
   EXPECT_U64(left_behind(), 0);
 }
 
