@@ -168,6 +168,26 @@ validate contracts/model.yaml --probe /nowhere/pv-probe
 exits 2
 warns '/nowhere/pv-probe'
 
+# without a model or a reference nothing is falsified and nothing is published
+contract lacking $rung "F_NOTRUN forward.finite $rung"
+mkdir kept
+mv models/*.reference kept/
+validate contracts/lacking.yaml
+exits 3
+warns 'no reference was found'
+validate contracts/lacking.yaml --publish
+exits 2
+warns 'it lacks the reference'
+mv models/*.gguf kept/
+validate contracts/lacking.yaml
+exits 3
+warns 'no model was found'
+validate contracts/lacking.yaml --publish
+exits 2
+mv kept/* models/
+validate contracts/lacking.yaml
+exits 1
+
 # the start of a probe that fails is nobody's success
 PV_FAKE_START=saypass validate contracts/good.yaml
 exits 3

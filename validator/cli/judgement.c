@@ -53,11 +53,15 @@ static pv_status find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
   if (status == PV_OK) status = pv_site_model(arena, &j->site, j->model, &j->model_path, err);
   if (status == PV_OK)
     status = pv_site_reference(arena, j->model_path, j->reference, &j->reference_path, err);
-  if (status != PV_OK || (needs(j->contract, NULL) & PV_NEEDS_MODEL) == 0) return status;
-  if (j->model_path == NULL)
+  if (status != PV_OK) return status;
+  const unsigned bits = needs(j->contract, NULL);
+  const bool no_model = (bits & PV_NEEDS_MODEL) != 0 && j->model_path == NULL;
+  const bool no_reference = (bits & PV_NEEDS_REFERENCE) != 0 && j->reference_path == NULL;
+  j->lacking = no_model || no_reference;
+  if (no_model)
     return note(arena, j, "no model was found; --model FILE names one. Looked for ", PV_SITE_MODEL,
                 err);
-  if (j->reference_path == NULL)
+  if (no_reference)
     return note(arena, j, "no reference was found beside the model; --reference FILE names one", "",
                 err);
   return PV_OK;
@@ -204,7 +208,7 @@ static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
 static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
   const pv_run_hello *hello = &j->outcome.hello;
-  r->partial = j->only != NULL;
+  r->partial = j->only != NULL || j->lacking;
   r->numerics = hello->numerics;
   r->numerics_count = hello->numerics_count;
   r->falsifiers = j->outcome.falsifiers;

@@ -24,6 +24,7 @@ typedef struct pv_judgement {
   /* between the steps */
   pv_site site;
   const char *model_path, *reference_path;
+  bool lacking; /* some falsifier needs a model or a reference, and there is none */
   pv_git git;
   pv_run_outcome outcome;
   pv_basis basis;

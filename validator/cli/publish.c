@@ -5,6 +5,12 @@
 pv_status pv_publish_allowed(const pv_judgement *j, pv_error *err) {
   if (j->contract->status == PV_STATUS_DEPRECATED)
     return pv_error_set(err, PV_ERR_INPUT, "a deprecated contract is not published");
+  if (j->lacking) {
+    pv_error_set(err, PV_ERR_INPUT, "a partial run is not published: it lacks the %s",
+                 j->model_path == NULL ? "model" : "reference");
+    pv_error_hint(err, "--model FILE and --reference FILE name them");
+    return PV_ERR_INPUT;
+  }
   if (!j->git.dirty) return PV_OK;
   pv_error_set(err, PV_ERR_INPUT, "the working tree differs from its commit: %s",
                j->git.changed == NULL ? "git can not say how" : j->git.changed);

@@ -4,8 +4,8 @@
 
 #include "validator/cli/judgement.h"
 
-/* PV_ERR_INPUT for a deprecated contract and for a working tree whose sources are not those of its
- * commit: evidence names a commit. */
+/* PV_ERR_INPUT for a deprecated contract, a model or reference that is not there, and a working
+ * tree whose sources are not those of its commit: evidence names a commit. */
 pv_status pv_publish_allowed(const pv_judgement *j, pv_error *err);
 
 /* Under the contract's lock: the folder, already filled, gets its name; the contract gets the
