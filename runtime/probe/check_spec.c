@@ -22,10 +22,10 @@ static const char *const types[] = {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q5_K"
 #define LEFT_NUMERICS  ENUM("left_numerics", identities, "i16", "identity of the left side")
 #define RIGHT_NUMERICS ENUM("right_numerics", identities, "i16", "identity of the right side")
 #define TYPE           ENUM("type", types, NULL, "tensor type")
-#define PROMPTS                                                                              \
-  {                                                                                          \
-    "prompts", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "all",                               \
-        "names of prompts in the reference file; without it those that the check can afford" \
+#define PROMPTS                                                                    \
+  {                                                                                \
+    "prompts", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "all",                     \
+        "names of prompts in the reference file; overrides the check's own choice" \
   }
 
 static const pv_param_spec two_sides[] = {LEFT, RIGHT, LEFT_NUMERICS, RIGHT_NUMERICS, PROMPTS};
@@ -81,12 +81,13 @@ static const pv_param_spec ptx_params[] = {
 
 static const pv_check_spec table[] = {
     CHECK("experts.combine_order",
-          "The weighted sum of experts is taken by rank, product then fma, bit for bit. Fails on "
-          "any other order.",
+          "The weighted sum of experts is taken by rank, product then fma, bit for bit, over "
+          "prompts of at most 16 tokens in i16. Fails on any other order.",
           backend_prompts, BOTH, 60),
     CHECK("experts.dispatch",
           "The experts' sum equals the dense sum over all experts with weight 0 for those that "
-          "were not chosen. Fails when another expert's rows are read or one is dropped.",
+          "were not chosen, in every layer at two positions of one prompt. Fails when another "
+          "expert's rows are read or one is dropped.",
           dispatch_params, BOTH, 60),
     CHECK("forward.arbiter",
           "Logits, top tokens and expert sets against the float64 arbiter at every position; "
@@ -97,11 +98,15 @@ static const pv_check_spec table[] = {
           "sides.",
           argmax_params, BOTH, 120),
     CHECK("forward.batch_split",
-          "Prefill, decode and any cut into batches give the same bits at every stage.", one_side,
-          BOTH, 120),
-    CHECK("forward.determinism", "Fresh processes give the same SHA-256 over every stage.",
+          "One batch, decode, prefill then decode, two halves and a ragged cut give the same bits "
+          "at every stage, over prompts of at most 32 tokens.",
+          one_side, BOTH, 120),
+    CHECK("forward.determinism",
+          "Fresh processes give the same SHA-256 over every stage of the last prompt of at most 32 "
+          "tokens.",
           runs_params, BOTH, 120),
-    CHECK("forward.finite", "Every element of every stage is finite.", one_side, BOTH, 120),
+    CHECK("forward.finite", "Every element of every stage is finite, over every prompt.", one_side,
+          BOTH, 120),
     CHECK("forward.no_fallback",
           "The backend that was asked for is the one that computed. Asking for one that is not "
           "there is NOT_RUN, never another backend's answer.",
@@ -111,26 +116,29 @@ static const pv_check_spec table[] = {
           "layer and position. Different identities are INCOMPARABLE.",
           two_sides, BOTH, 300),
     CHECK("forward.paths",
-          "Scalar and AVX2 code with 1, 2 and 7 threads give the same bits at every stage.",
+          "Scalar and AVX2 code with 1, 2 and 7 threads give the same bits at every stage, over "
+          "prompts of at most 32 tokens. NOT_RUN where there is only one code path.",
           numerics_prompts, BOTH, 120),
     CHECK("forward.reference",
           "Cosine of the logits and the top token against the Hugging Face reference at the end "
           "of every prompt; other positions are counted and reported.",
           reference_params, BOTH, 60),
     CHECK("forward.shape",
-          "Every stage has the rows and the width that the metadata imply; expert and token "
-          "indices are in range.",
+          "Every stage has the rows that the batch implies; expert and token indices are in range. "
+          "A stage of another width is an ERROR of every check that traces it.",
           backend_prompts, BOTH, 60),
     CHECK("gemv.bound",
-          "Products of random rows lie within the rounding bound that the definition allows, "
-          "against float64.",
+          "Products of 64 random rows lie within the rounding bound that the definition allows, "
+          "against float64, on every CPU code path.",
           type_numerics, 0, 30),
     CHECK("gemv.exact",
-          "Products of small integers with power-of-two scales are exact, on every code path.",
+          "Products of 64 rows of small integers with power-of-two scales are exact, in i16 and "
+          "f32-f64acc, on every CPU code path.",
           type_only, 0, 30),
     CHECK("memory.headroom", "Weights, cache and buffers fit in a share of the device's memory.",
           memory_params, PV_NEEDS_MODEL, 60),
-    PLAIN("names.mutations", "A model with a renamed, doubled or transposed tensor is refused.",
+    PLAIN("names.mutations",
+          "Copies of the model with a renamed, doubled or transposed tensor are refused.",
           PV_NEEDS_MODEL, 60),
     PLAIN("names.resolve",
           "Every tensor that the architecture needs is there with the shape that the metadata "
@@ -143,7 +151,8 @@ static const pv_check_spec table[] = {
           "blocks.",
           type_only, 0, 30),
     CHECK("router.index_sets",
-          "The sets of chosen experts are the same on both sides at every layer and position.",
+          "The sets of chosen experts are the same on both sides at every layer and position. The "
+          "sides may have different identities: sets must be equal all the same.",
           two_sides, BOTH, 120),
     PLAIN("router.topk_rule",
           "Softmax, choice and weights of the router against a sorting oracle, with planted ties "
@@ -152,17 +161,19 @@ static const pv_check_spec table[] = {
     CHECK("router.weights_sum", "The weights of the chosen experts add up to 1.", sum_params, BOTH,
           60),
     CHECK("swiglu.error",
-          "SwiGLU against extended precision over a grid and edge values, in units in the last "
-          "place.",
+          "SwiGLU against extended precision over 200000 pairs and edge values, in units in the "
+          "last place, on every CPU code path.",
           ulp_params, 0, 30),
-    CHECK("throughput.decode", "Median of decoded tokens per second.", speed_params, PV_NEEDS_MODEL,
-          300),
+    CHECK("throughput.decode",
+          "Median of decoded tokens per second, one sequence from position 1 on, cache on.",
+          speed_params, PV_NEEDS_MODEL, 300),
     CHECK("types.dispatch",
-          "Rows of every tensor, read by the tensor's own type, against float64. Fails when bytes "
-          "of one type are read as another.",
+          "First and last row of every tensor, read by the tensor's own type, in i16 against "
+          "float64. Fails when a kernel reads bytes of one type as another.",
           min_types, PV_NEEDS_MODEL, 60),
     PLAIN("types.refuse_unknown",
-          "Unknown tensor types, other versions, other byte order and truncation are refused.",
+          "Copies of the model with an unknown tensor type, another version, another byte order or "
+          "an end too early are refused.",
           PV_NEEDS_MODEL, 60),
 };
 
