@@ -56,6 +56,15 @@ dead_commands() {
     done
 }
 
+# Rows "| `file` | ... | `SHA-256` |" of a markdown file whose file is another one.
+wrong_digests() {
+  local name digest
+  sed -nE 's/^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$/\1 \2/p' "$1" | while read -r name digest; do
+    [ "$(sha256sum "models/$name" 2>/dev/null | cut -c1-64)" = "$digest" ] ||
+      printf 'another file: %s\n' "$name"
+  done
+}
+
 # The first YAML block of a markdown file, linted under its own name.
 lint_example() {
   awk '/^```yaml/ { on = 1; next } /^```/ { on = 0 } on' "$1" >"$folder/example"
@@ -74,6 +83,10 @@ output=$(dead_names "${pages[@]}")
 expect 'names' ''
 output=$(dead_commands "${pages[@]}")
 expect 'commands' ''
+output=$(wrong_digests models/README.md)
+expect 'digests' ''
+output=$(grep -cE '`[0-9a-f]{64}`' models/README.md)
+expect 'digests are looked at' 2
 output=$(lint_example docs/contract-format.md)
 expect 'the example is a contract' ''
 output=$("$pv" lint contracts 2>&1 | grep -v '0 errors, 0 warnings')
@@ -91,6 +104,10 @@ expect 'a dead rule is found' 'no such rule: PV099'
 printf '    pv prove everything\n' >"$page"
 output=$(dead_commands "$page")
 expect 'a dead command is found' 'no such command: pv prove'
+sed -E 's/`[0-9a-f]{64}`/`0000000000000000000000000000000000000000000000000000000000000000`/' \
+  models/README.md >"$page"
+output=$(wrong_digests "$page")
+expect 'a wrong digest is found' 'another file: tiny-coder-moe.reference'
 sed 's/router.topk_rule/router.topk_rules/' docs/contract-format.md >"$page"
 output=$(lint_example "$page")
 expect 'a wrong example is found' 'PV027'
