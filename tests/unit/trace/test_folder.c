@@ -1,4 +1,5 @@
 /* Traces on disk: written, compared, refused. */
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -124,9 +125,15 @@ static void test_flip_and_refusals(void) {
   EXPECT_I64(compare("nowhere", "a", &c, &err), PV_ERR_IO);
 }
 
+static int drop(const char *path, const struct stat *info, int kind, struct FTW *at) {
+  (void)info;
+  (void)kind;
+  (void)at;
+  return remove(path);
+}
+
 int main(void) {
   pv_error err = PV_ERROR_INIT;
-  char command[128];
   snprintf(work, sizeof work, "/tmp/pv-trace-XXXXXX");
   if (mkdtemp(work) == NULL || pv_model_open(MODEL, &model, &err) != PV_OK) {
     pv_error_print(&err, stderr);
@@ -138,6 +145,5 @@ int main(void) {
                                                         PV_CASE(test_flip_and_refusals),
                                                         {0}});
   pv_model_close(model);
-  snprintf(command, sizeof command, "rm -rf '%s'", work);
-  return system(command) == 0 ? code : 1;
+  return nftw(work, drop, 8, FTW_DEPTH | FTW_PHYS) == 0 ? code : 1;
 }

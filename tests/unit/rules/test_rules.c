@@ -1,0 +1,253 @@
+/* One input for each rule of the catalogue, and the place where it must be found. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/text.h"
+#include "tests/unit/testing.h"
+#include "validator/model/contract_load.h"
+#include "validator/rules/rules.h"
+
+/* A sound contract; a case changes one place of it. */
+static const char sound[] =
+    "schema: pv/contract/v1\n"          /* 1 */
+    "metadata:\n"                       /* 2 */
+    "  name: sample\n"                  /* 3 */
+    "  version: \"1.0.0\"\n"            /* 4 */
+    "  kind: kernel\n"                  /* 5 */
+    "  status: PROPOSED\n"              /* 6 */
+    "  created: \"2026-11-22\"\n"       /* 7 */
+    "  author: somebody\n"              /* 8 */
+    "  description: a sample\n"         /* 9 */
+    "  amendment_history:\n"            /* 10 */
+    "    - version: \"1.0.0\"\n"        /* 11 */
+    "      date: \"2026-11-22\"\n"      /* 12 */
+    "      kind: created\n"             /* 13 */
+    "      title: First version\n"      /* 14 */
+    "acceptance_criteria:\n"            /* 15 */
+    "  - id: AC_1\n"                    /* 16 */
+    "    property: it holds\n"          /* 17 */
+    "    needed_for: ACTIVE_RUNTIME\n"  /* 18 */
+    "falsification_tests:\n"            /* 19 */
+    "  - id: F_1\n"                     /* 20 */
+    "    rule: a rule\n"                /* 21 */
+    "    prediction: nothing differs\n" /* 22 */
+    "    criteria: [AC_1]\n"            /* 23 */
+    "    check: gemv.exact\n"           /* 24 */
+    "    with: {type: Q6_K}\n"          /* 25 */
+    "    faults: [wrong_sub_scale]\n"   /* 26 */
+    "    if_fails: look there\n"        /* 27 */
+    "implementation_stages:\n"          /* 28 */
+    "  - id: first\n"                   /* 29 */
+    "    status: DONE\n"                /* 30 */
+    "    description: all of it\n";     /* 31 */
+
+static const char dialect[] =
+    "metadata:\n  version: \"1.0.0\"\n"
+    "proof_obligations:\n  - id: OB-1\n    property: p\n"
+    "falsification_tests:\n  - id: T-1\n    rule: OB-1\n    test: tests/run_it.sh\n";
+
+typedef struct rule_case {
+  const char *rule;
+  const char *from, *to; /* replaced once in `sound`; from "" appends, from NULL replaces all */
+  int64_t line;          /* 0: any */
+  const char *base;      /* NULL: sound */
+} rule_case;
+
+static const rule_case cases[] = {
+    {"PV002", NULL, "\xef\xbb\xbfschema: x\n", 1, NULL},
+    {"PV003", "a sample", "a \x01 sample", 9, NULL},
+    {"PV003", "a sample", "a \xe2\x80\xae sample", 9, NULL},
+    {"PV004", NULL, "a: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n", 1,
+     NULL},
+    {"PV005", "  kind: kernel", "  kind: [kernel", 0, NULL},
+    {"PV006", "  kind: kernel", "  ? [a]\n  : kernel", 5, NULL},
+    {"PV007", "kernel", "&anchor kernel", 5, NULL},
+    {"PV007", "kernel", "!!str kernel", 5, NULL},
+    {"PV007", "  kind: kernel", "  <<: kernel", 5, NULL},
+    {"PV008", "  kind: kernel", "  kind: kernel\n  kind: kernel", 6, NULL},
+    {"PV009", "", "---\nschema: again\n", 32, NULL},
+    {"PV010", "  kind: kernel", "  kin: kernel", 5, NULL},
+    {"PV011", "  kind: kernel\n", "", 0, NULL},
+    {"PV012", "criteria: [AC_1]", "criteria: AC_1", 23, NULL},
+    {"PV013", "PROPOSED", "SHIPPED", 6, NULL},
+    {"PV014", "    if_fails", "    timeout_s: nan\n    if_fails", 27, NULL},
+    {"PV014", "    if_fails", "    timeout_s: 0x10\n    if_fails", 27, NULL},
+    {"PV015", "pv/contract/v1", "pv/contract/v9", 1, NULL},
+    {"PV020", "name: sample", "name: other", 3, NULL},
+    {"PV021", "  version: \"1.0.0\"\n  kind", "  version: \"1.0\"\n  kind", 4, NULL},
+    {"PV022", "  version: \"1.0.0\"\n  kind", "  version: \"1.0.1\"\n  kind", 4, NULL},
+    {"PV023", "date: \"2026-11-22\"", "date: \"2026-13-22\"", 0, NULL},
+    {"PV024", "  - id: AC_1\n", "  - id: \"AC 1\"\n", 16, NULL},
+    {"PV024", "falsification_tests:",
+     "  - id: AC_1\n    property: p\n    needed_for: PROPOSED\nfalsification_tests:", 19, NULL},
+    {"PV025", "falsification_tests:",
+     "  - id: AC_2\n    property: p\n    needed_for: PROPOSED\nfalsification_tests:", 19, NULL},
+    {"PV026", "criteria: [AC_1]", "criteria: [AC_1, AC_9]", 23, NULL},
+    {"PV027", "gemv.exact", "gemv.exakt", 24, NULL},
+    {"PV028", "{type: Q6_K}", "{type: Q6_K, tolerance: 1}", 25, NULL},
+    {"PV028", "{type: Q6_K}", "{type: Q9_K}", 25, NULL},
+    {"PV028", "    with: {type: Q6_K}\n", "", 24, NULL},
+    {"PV029", "  amendment_history:", "  depends_on: [nowhere-v1]\n  amendment_history:", 10, NULL},
+    {"PV029", "  amendment_history:", "  depends_on: [../sample]\n  amendment_history:", 10, NULL},
+    {"PV030", "      title: First version",
+     "      title: First version\n      evidence: no-such-run", 0, NULL},
+    {"PV031", "status: PROPOSED", "status: KNOWN_DIVERGENCE", 6, NULL},
+    {"PV031", "  amendment_history:", "  known_divergence: [AC_1]\n  amendment_history:", 6, NULL},
+    {"PV032", "status: DONE", "status: SHIPPED", 29, NULL},
+    {"PV033", "    if_fails: look there\n", "", 20, NULL},
+    {"PV034", "  - id: AC_1\n    property: it holds\n    needed_for: ACTIVE_RUNTIME\n", "  []\n", 0,
+     NULL},
+    {"PV035", "[wrong_sub_scale]", "[wrong_sub_scale, wrong_sub_scale]", 26, NULL},
+    {"PV036", "First version", "All stages DISCHARGED", 0, NULL},
+    {"PV050", NULL, "version: \"1.0.0\"\nbindings: [a]\n", 1, NULL},
+    {"PV051", "metadata:", "version: \"2.0.0\"\nmetadata:", 3, dialect},
+    {"PV052", "tests/run_it.sh", "Requires an API that is not there", 9, dialect},
+    {"PV053", "", "kani_harnesses:\n  - id: K-1\n    obligation: OB-7\n", 12, dialect},
+    {"PV054", "    rule: OB-1\n", "    rule: x\n", 4, dialect},
+    {"PV055", "    property: p\n", "    property: p\n    status: proven\n", 6, dialect},
+    {"PV056", "    test: tests/run_it.sh\n",
+     "    test: tests/run_it.sh\n  - id: T-1\n    test: tests/run_it.sh\n", 10, dialect},
+    {"PV057", "", "", 1, dialect},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static void make(const rule_case *c, pv_text *out) {
+  const char *base = c->base != NULL ? c->base : sound;
+  if (c->from == NULL) {
+    pv_text_puts(out, c->to);
+    return;
+  }
+  const char *at = c->from[0] == '\0' ? base + strlen(base) : strstr(base, c->from);
+  if (!EXPECT(at != NULL)) return;
+  pv_text_add(out, base, (size_t)(at - base));
+  pv_text_puts(out, c->to);
+  pv_text_puts(out, at + strlen(c->from));
+}
+
+/* Findings of a text, as pv lint collects them. */
+static void judge(pv_arena *arena, const char *text, size_t length, pv_findings *findings) {
+  pv_error err = PV_ERROR_INIT;
+  pv_yaml_node *root = NULL;
+  pv_contract *contract = NULL;
+  pv_status status = pv_yaml_parse(arena, "/tmp/sample.yaml", text, length, &root, &err);
+  if (status == PV_OK && !pv_contract_is_ours(root)) {
+    EXPECT_I64(pv_rules_dialect(arena, "/tmp/sample.yaml", root, findings, NULL), PV_OK);
+    return;
+  }
+  if (status == PV_OK)
+    status = pv_contract_load_bytes(arena, "/tmp/sample.yaml", text, length, &contract, &err);
+  if (status != PV_OK)
+    EXPECT_I64(pv_findings_from_error(arena, findings, &err, NULL), PV_OK);
+  else
+    EXPECT_I64(pv_rules_run(arena, contract, findings, NULL), PV_OK);
+}
+
+static void test_sound_contract_has_no_findings(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_findings findings = {0};
+  judge(&arena, sound, sizeof sound - 1, &findings);
+  EXPECT_U64(findings.count, 0);
+  for (size_t i = 0; i < findings.count; i++)
+    fprintf(stderr, "  %s: %s\n", findings.items[i].rule->id, findings.items[i].message);
+  pv_arena_free(&arena);
+}
+
+static void test_each_case(void) {
+  for (size_t i = 0; i < CASES; i++) {
+    pv_arena arena = PV_ARENA_INIT;
+    pv_findings findings = {0};
+    pv_text text = PV_TEXT_INIT;
+    const pv_finding *hit = NULL;
+    make(&cases[i], &text);
+    judge(&arena, text.data, text.length, &findings);
+    for (size_t k = 0; k < findings.count && hit == NULL; k++)
+      if (strcmp(findings.items[k].rule->id, cases[i].rule) == 0) hit = &findings.items[k];
+    if (!EXPECT(hit != NULL)) {
+      fprintf(stderr, "  case %zu: no %s, but", i, cases[i].rule);
+      for (size_t k = 0; k < findings.count; k++)
+        fprintf(stderr, " %s", findings.items[k].rule->id);
+      fputc('\n', stderr);
+    } else if (cases[i].line > 0 && !EXPECT_I64(hit->line, cases[i].line)) {
+      fprintf(stderr, "  case %zu, %s: %s\n", i, cases[i].rule, hit->message);
+    }
+    pv_text_free(&text);
+    pv_arena_free(&arena);
+  }
+}
+
+/* Size and disagreement between readers have inputs of their own; every other rule is above. */
+static void test_every_rule_has_a_case(void) {
+  size_t count = 0;
+  const pv_rule *rules = pv_rule_list(&count);
+  for (size_t r = 0; r < count; r++) {
+    bool found = strcmp(rules[r].id, "PV001") == 0 || strcmp(rules[r].id, "PV016") == 0;
+    for (size_t i = 0; i < CASES; i++) found |= strcmp(cases[i].rule, rules[r].id) == 0;
+    if (!EXPECT(found)) fprintf(stderr, "  %s\n", rules[r].id);
+    EXPECT(pv_rule_find(rules[r].id) == &rules[r]);
+    EXPECT(strlen(rules[r].because) > 10 && strlen(rules[r].fix) > 5);
+    if (r > 0) EXPECT(strcmp(rules[r - 1].id, rules[r].id) < 0);
+  }
+  EXPECT(pv_rule_find("PV999") == NULL);
+}
+
+static void test_sizes(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_findings findings = {0};
+  pv_text text = PV_TEXT_INIT;
+  pv_text_puts(&text, sound);
+  while (text.length <= PV_YAML_BYTES_MAX) pv_text_puts(&text, "# a comment that fills the file\n");
+  judge(&arena, text.data, text.length, &findings);
+  REQUIRE(findings.count == 1);
+  EXPECT_STR(findings.items[0].rule->id, "PV001");
+  pv_text_free(&text);
+  pv_arena_free(&arena);
+}
+
+/* Places are bytes, not characters: the status after a line of umlauts is cut out exactly. */
+static void test_places_are_bytes(void) {
+  static const rule_case umlauts = {"", "  author: somebody\n",
+                                    "  author: \"\xc3\xa4\xc3\xb6\xf0\x9f\x98\x80\"\n", 0, NULL};
+  pv_arena arena = PV_ARENA_INIT;
+  pv_contract *c = NULL;
+  pv_text text = PV_TEXT_INIT;
+  make(&umlauts, &text);
+  REQUIRE(pv_contract_load_bytes(&arena, "/tmp/sample.yaml", text.data, text.length, &c, NULL) ==
+          PV_OK);
+  EXPECT_I64(c->status_place.end - c->status_place.begin, 8);
+  EXPECT_BYTES(text.data + c->status_place.begin, "PROPOSED", 8);
+  EXPECT_BYTES(text.data + c->version_place.begin, "1.0.0", 5);
+  EXPECT_BYTES(text.data + c->falsifiers[0].check_place.begin, "gemv.exact", 10);
+  EXPECT_I64(c->falsifiers[0].check_place.line, 24);
+  EXPECT_I64(c->falsifiers[0].check_place.column, 12);
+  pv_text_free(&text);
+  pv_arena_free(&arena);
+}
+
+static void test_our_contracts(void) {
+  static const char *const files[] = {
+      "qwen3-moe-forward-gpu-v1", "qwen3-moe-forward-v1", "moe-router-v1",
+      "moe-expert-dispatch-v1",   "swiglu-kernel-v1",     "q6k-gemv-v1",
+      "tensor-names-v1"};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    char path[128];
+    pv_arena arena = PV_ARENA_INIT;
+    pv_findings findings = {0};
+    pv_contract *c = NULL;
+    snprintf(path, sizeof path, "contracts/%s.yaml", files[i]);
+    if (EXPECT_I64(pv_contract_load(&arena, path, &c, NULL), PV_OK)) {
+      EXPECT_I64(pv_rules_run(&arena, c, &findings, NULL), PV_OK);
+      EXPECT_U64(findings.count, 0);
+    }
+    pv_arena_free(&arena);
+  }
+}
+
+int main(void) {
+  return pv_testing_main("rules", (pv_case[]){PV_CASE(test_sound_contract_has_no_findings),
+                                              PV_CASE(test_each_case),
+                                              PV_CASE(test_every_rule_has_a_case),
+                                              PV_CASE(test_sizes),
+                                              PV_CASE(test_places_are_bytes),
+                                              PV_CASE(test_our_contracts),
+                                              {0}});
+}
