@@ -215,13 +215,11 @@ static void test_fields(void) {
   with_bytes(8, large_vocab, 4, size, "a vocabulary of more than 2^24");
   with_bytes(12, none, 4, size, "no prompt");
   with_bytes(12, many, 4, size, "1025 prompts");
-  with_bytes(16, none, 4, odd, "an empty name");
   with_bytes(16, all, 4, odd, "a name of 4 GiB");
   with_bytes(20, "/", 1, odd, "a name with a slash");
   with_bytes(20, "\0", 1, odd, "a name with a NUL");
   with_bytes(25, "\0", 1, odd, "a text with a NUL");
   with_bytes(25, "\xff", 1, odd, "a text that is not UTF-8");
-  with_bytes(32, none, 4, odd, "no token");
   with_bytes(32, all, 4, odd, "2^32 - 1 tokens");
   with_bytes(36, vocab, 4, odd, "a token outside the vocabulary");
   with_bytes(48, vocab, 4, odd, "a continuation outside the vocabulary");
@@ -234,6 +232,40 @@ static void test_fields(void) {
   with_bytes(85, half_inf, 2, odd, "an infinite logit");
   with_bytes(85, half_nan, 2, odd, "a logit that is NaN");
   with_bytes(101, "a", 1, odd, "a name that occurs twice");
+}
+
+/* A file of one prompt with this name and so many tokens. */
+static void make_one(draft *d, const char *name, uint32_t count) {
+  static const uint32_t ids[] = {1, 2};
+  put_head(d, VOCAB, 1);
+  put_string(d, name);
+  put_string(d, "text");
+  put_ids(d, count, ids);
+  put_ids(d, 0, NULL);
+  put_ids(d, 0, NULL);
+  put(d, "", 1);
+  seal(d);
+}
+
+/* Wrong only in this, and not in what follows. */
+static void test_names_and_lengths(void) {
+  char longest[66];
+  pv_reference *r = NULL;
+  draft d;
+  memset(longest, 'n', sizeof longest);
+  longest[65] = '\0';
+  make_one(&d, longest, 1);
+  refused(&d, "out of range", "a name of 65 bytes");
+  longest[64] = '\0';
+  make_one(&d, longest, 2);
+  EXPECT(parse(d.bytes, d.length, &r, NULL) == PV_OK);
+  pv_reference_close(r);
+  make_one(&d, "", 1);
+  refused(&d, "out of range", "an empty name");
+  make_one(&d, "a b", 1);
+  refused(&d, "out of range", "a name with a blank");
+  make_one(&d, "a", 0);
+  refused(&d, "out of range", "a prompt without tokens");
 }
 
 static void test_not_a_reference(void) {
