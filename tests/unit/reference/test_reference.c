@@ -376,6 +376,7 @@ int main(void) {
                                                   PV_CASE(test_truncated_and_sealed),
                                                   PV_CASE(test_every_bit_counts),
                                                   PV_CASE(test_fields),
+                                                  PV_CASE(test_names_and_lengths),
                                                   PV_CASE(test_not_a_reference),
                                                   PV_CASE(test_committed),
                                                   PV_CASE(test_golden),
