@@ -5,7 +5,10 @@
 #include "kernels/cpu/unpack_avx2.h"
 #include "kernels/cpu/vector.h"
 
-enum { CHUNKS_MAX = PV_K_MAX / 256 };
+enum {
+  CHUNKS_MAX = PV_K_MAX / 256,
+  AHEAD = 2048 /* bytes; the hardware's own prefetcher stops at each page */
+};
 
 /* a + b of 32-bit integers, rounded once to float: in float64 the sum is exact. */
 PV_INLINE __m256 sum_to_f32(__m256i a, __m256i b) {
@@ -36,7 +39,8 @@ PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half0, __m256i
  * general form is for a Q8_0 row that ends within a register. */
 PV_INLINE float fold_row(__m256 *v, size_t chunks, size_t segments) {
   if (segments % 8 != 0) return pv_fold_f32((float *)v, segments);
-  if (chunks == 8) { /* K = 2048 */
+  if (chunks == 3) return v8_fold(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), v[1])); /* K = 768 */
+  if (chunks == 8) {                                                               /* K = 2048 */
     for (size_t i = 0; i < 4; i++) v[i] = _mm256_add_ps(v[i], v[i + 4]);
     return v8_fold(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3])));
   }
@@ -64,6 +68,8 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
     for (size_t c = 0; c < chunks; c++) {
       __m256i w[16], half[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
       const int16_t *x = act->q + 256 * c;
+      for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
+        _mm_prefetch((const char *)(row + c * chunk_bytes + ahead + AHEAD), _MM_HINT_T0);
       const pv_scale8 s = unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w);
 #pragma GCC unroll 16
       for (int p = 0; p < 16; p++)
@@ -95,17 +101,17 @@ PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, si
   }
 }
 
-/* `length` of 256 weights of two rows against four activation rows. */
-PV_INLINE void dot_two_by_four(const int16_t *w0, const int16_t *w1, const pv_act *const act[4],
-                               size_t at, size_t length, __m256i sum[2][4]) {
+/* `length` of 256 weights of two rows against `n` activation rows. */
+PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const pv_act *act,
+                            size_t at, size_t length, __m256i sum[2][4]) {
 #pragma GCC unroll 4
-  for (int t = 0; t < 4; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
+  for (int t = 0; t < n; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
 #pragma GCC unroll 2
   for (size_t p = at; p < at + length; p += 16) {
     const __m256i a = load256(w0 + p), b = load256(w1 + p);
 #pragma GCC unroll 4
-    for (int t = 0; t < 4; t++) {
-      const __m256i x = load256(act[t]->q + p);
+    for (int t = 0; t < n; t++) {
+      const __m256i x = load256(act[t].q + p);
       sum[0][t] = _mm256_add_epi32(sum[0][t], _mm256_madd_epi16(a, x));
       sum[1][t] = _mm256_add_epi32(sum[1][t], _mm256_madd_epi16(b, x));
     }
@@ -113,45 +119,51 @@ PV_INLINE void dot_two_by_four(const int16_t *w0, const int16_t *w1, const pv_ac
 }
 
 /* Only Q6_K has a scale for each half of a segment: the others are summed in one go. */
-PV_INLINE void chunk_two_by_four(pv_type type, const pair *rows, size_t c,
-                                 const pv_act *const act[4], __m256 *value, size_t stride) {
+PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
+                              __m256 *value, size_t stride) {
   const bool halves = type == PV_TYPE_Q6_K;
   __m256i first[2][4], second[2][4];
-  dot_two_by_four(rows->w[0], rows->w[1], act, 256 * c, halves ? 128 : 256, first);
-  if (halves) dot_two_by_four(rows->w[0], rows->w[1], act, 256 * c + 128, 128, second);
+  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c, halves ? 128 : 256, first);
+  if (halves) dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c + 128, 128, second);
 #pragma GCC unroll 2
   for (int r = 0; r < 2; r++)
 #pragma GCC unroll 4
-    for (int t = 0; t < 4; t++)
+    for (int t = 0; t < n; t++)
       value[(size_t)(4 * r + t) * stride + c] = finish(
           type, &rows->scale[r][c], first[r][t], halves ? second[r][t] : _mm256_setzero_si256(),
-          act[t]->d + 8 * c, act[t]->sum + 8 * c);
+          act[t].d + 8 * c, act[t].sum + 8 * c);
 }
 
-PV_INLINE void two_by_four(pv_type type, const pair *rows, size_t k, const pv_act *const act[4],
-                           float out[2][4]) {
-  const size_t chunks = (k + 255) / 256;
+/* Two rows against activation rows t .. t + n - 1, n from 1 to 4 and known to the compiler. */
+PV_INLINE void two_by_n(pv_type type, const pair *rows, const pv_mm *mm, size_t r, size_t t,
+                        int n) {
+  const size_t chunks = (mm->k + 255) / 256;
   __m256 value[8 * CHUNKS_MAX];
-  for (size_t c = 0; c < chunks; c++) chunk_two_by_four(type, rows, c, act, value, chunks);
-  for (int r = 0; r < 2; r++)
-    for (int t = 0; t < 4; t++)
-      out[r][t] = fold_row(value + (size_t)(4 * r + t) * chunks, chunks, k / PV_SEGMENT);
+  for (size_t c = 0; c < chunks; c++) chunk_two_by_n(type, rows, c, n, mm->acts + t, value, chunks);
+  for (size_t j = 0; j < 2 && r + j < mm->row_count; j++)
+    for (size_t i = 0; i < (size_t)n; i++)
+      mm->out[t + i][mm->first_out + r + j] =
+          fold_row(value + (4 * j + i) * chunks, chunks, mm->k / PV_SEGMENT);
 }
 
 PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
   pair rows;
   for (size_t r = 0; r < mm->row_count; r += 2) {
     unpack_pair(type, chunk_bytes, mm, r, &rows);
-    for (size_t t = 0; t < mm->act_count; t += 4) {
-      const pv_act *act[4];
-      float value[2][4];
-      for (size_t i = 0; i < 4; i++)
-        act[i] = &mm->acts[t + i < mm->act_count ? t + i : mm->act_count - 1];
-      two_by_four(type, &rows, mm->k, act, value);
-      for (size_t i = 0; i < 4 && t + i < mm->act_count; i++)
-        for (size_t j = 0; j < 2 && r + j < mm->row_count; j++)
-          mm->out[t + i][mm->first_out + r + j] = value[j][i];
-    }
+    for (size_t t = 0; t < mm->act_count; t += 4) switch (mm->act_count - t) {
+        case 1:
+          two_by_n(type, &rows, mm, r, t, 1);
+          break;
+        case 2:
+          two_by_n(type, &rows, mm, r, t, 2);
+          break;
+        case 3:
+          two_by_n(type, &rows, mm, r, t, 3);
+          break;
+        default:
+          two_by_n(type, &rows, mm, r, t, 4);
+          break;
+      }
   }
 }
 
