@@ -89,6 +89,23 @@ static void test_every_byte(void) {
   sample_free(&s);
 }
 
+/* The same JSON in other bytes: the seal over its meaning holds, the file is not as it was. */
+static void test_other_layout(void) {
+  pv_bytes bytes = {0};
+  REQUIRE(publish());
+  REQUIRE(pv_file_read(evidence_path, 1 << 20, &bytes, NULL) == PV_OK);
+  char *blank = strchr((char *)bytes.data, ' ');
+  REQUIRE(blank != NULL);
+  *blank = '\t';
+  REQUIRE(pv_file_replace(evidence_path, bytes.data, bytes.length, NULL) == PV_OK);
+  EXPECT_U64(verify(), 1);
+  EXPECT_HAS(problems.items[0], "not as pv wrote it, from byte 2 on");
+  *blank = ' ';
+  REQUIRE(pv_file_replace(evidence_path, bytes.data, bytes.length - 1, NULL) == PV_OK);
+  EXPECT_U64(verify(), 1); /* without the last line end */
+  pv_bytes_free(&bytes);
+}
+
 static void expect_problem(const char *what) {
   EXPECT(verify() > 0);
   if (problems.count > 0) EXPECT_HAS(problems.items[0], what);
@@ -162,6 +179,7 @@ int main(void) {
   const int code = pv_testing_main("evidence", (pv_case[]){PV_CASE(test_sound),
                                                            PV_CASE(test_round_trip),
                                                            PV_CASE(test_every_byte),
+                                                           PV_CASE(test_other_layout),
                                                            PV_CASE(test_other_files),
                                                            PV_CASE(test_another_run),
                                                            PV_CASE(test_not_the_schema),
