@@ -10,13 +10,14 @@ enum {
   AHEAD = 2048 /* bytes; the hardware's own prefetcher stops at each page */
 };
 
-/* a + b of 32-bit integers, rounded once to float: in float64 the sum is exact. */
+/* a + b of 32-bit integers, rounded once to float: the halves of 16 bits add up exactly, and fma
+ * rounds once. */
 PV_INLINE __m256 sum_to_f32(__m256i a, __m256i b) {
-  const __m256d low = _mm256_add_pd(_mm256_cvtepi32_pd(_mm256_castsi256_si128(a)),
-                                    _mm256_cvtepi32_pd(_mm256_castsi256_si128(b)));
-  const __m256d high = _mm256_add_pd(_mm256_cvtepi32_pd(_mm256_extracti128_si256(a, 1)),
-                                     _mm256_cvtepi32_pd(_mm256_extracti128_si256(b, 1)));
-  return _mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low));
+  const __m256i mask = _mm256_set1_epi32(0xffff);
+  const __m256i high = _mm256_add_epi32(_mm256_srai_epi32(a, 16), _mm256_srai_epi32(b, 16));
+  const __m256i low = _mm256_add_epi32(_mm256_and_si256(a, mask), _mm256_and_si256(b, mask));
+  return _mm256_fmadd_ps(_mm256_set1_ps(65536.0f), _mm256_cvtepi32_ps(high),
+                         _mm256_cvtepi32_ps(low));
 }
 
 /* Values of eight segments from the integer sums of their two halves. */
