@@ -90,11 +90,20 @@ static bool refused(const pv_talk *talk) {
 
 static pv_status refusal(const pv_talk *talk, pv_error *err) {
   const char *said = talk->output;
-  /* The child prints "error: what\n  hint\n"; it becomes one error of ours. */
+  char file[400] = "";
+  /* The child prints "file: error: what\n  hint\n"; it becomes one error of ours. */
   const char *mark = strstr(said, "error: ");
-  if (mark != NULL) said = mark + strlen("error: ");
+  if (mark != NULL) {
+    const char *begin = mark;
+    while (begin > said && begin[-1] != '\n') begin--;
+    const size_t place = (size_t)(mark - begin);
+    if (place > 2 && place < sizeof file)
+      snprintf(file, sizeof file, "%.*s", (int)place - 2, begin);
+    said = mark + strlen("error: ");
+  }
   const size_t line = strcspn(said, "\n");
   pv_error_set(err, PV_ERR_INPUT, "%.*s", (int)(line < 400 ? line : 400), said);
+  if (file[0] != '\0') pv_error_at(err, file, 0, 0, -1);
   const char *next = said + line + (said[line] == '\n');
   next += strspn(next, " ");
   const size_t hint = strcspn(next, "\n");
