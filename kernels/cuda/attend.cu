@@ -1,0 +1,133 @@
+/* Grouped-query attention over the cache, positions in chunks of PV_ATTENTION_CHUNK: each chunk has
+ * its own maximum, sum of exponentials and weighted values; then the chunks are combined by narrow
+ * sums with factors exp(top_c - M). Reference: attend of kernels/cpu. Scores: narrow sum of q k
+ * over dim, eight threads a key, then * scale. */
+#include "kernels/cuda/common.cuh"
+
+namespace {
+
+/* The larger; a NaN stays. */
+__device__ __forceinline__ float larger(float m, float e) {
+  return e > m || !(e == e) ? e : m;
+}
+
+/* Scores become exponentials; one warp works on one head. */
+__device__ void exponentials(float *e, unsigned count, float *top, float *sum) {
+  const unsigned lane = threadIdx.x % 32;
+  float m = e[lane < count ? lane : 0];
+  if (lane + 32 < count) m = larger(m, e[lane + 32]);
+  for (unsigned s = 16; s > 0; s /= 2) m = larger(m, __shfl_xor_sync(every_lane, m, s));
+  float a = 0.0f, b = 0.0f;
+  if (lane < count) e[lane] = a = pv_exp_f32(e[lane] - m);
+  if (lane + 32 < count) {
+    e[lane + 32] = b = pv_exp_f32(e[lane + 32] - m);
+    a += b;
+  }
+  a = fold_warp(a, count < 32 ? count : 32, lane);
+  if (lane == 0) {
+    *top = m;
+    *sum = a;
+  }
+}
+
+/* `group` query heads that share one KV head read each key and value once. */
+template <int group>
+__device__ void chunk(const pv_cuda_attend &a) {
+  __shared__ float score[group][PV_ATTENTION_CHUNK];
+  const unsigned row = a.first + blockIdx.z, head = blockIdx.y * group;
+  const unsigned positions = a.step->position + row + 1;
+  const unsigned begin = blockIdx.x * PV_ATTENTION_CHUNK;
+  if (begin >= positions) return;
+  const unsigned count =
+      positions - begin < PV_ATTENTION_CHUNK ? positions - begin : PV_ATTENTION_CHUNK;
+  const size_t stride = static_cast<size_t>(a.kv_heads) * a.dim;
+  const size_t at = begin * stride + static_cast<size_t>(head / (a.heads / a.kv_heads)) * a.dim;
+  const float *keys = a.keys + at, *values = a.values + at;
+  const float *q = a.q + (static_cast<size_t>(row) * a.heads + head) * a.dim;
+  const unsigned lane = threadIdx.x % 8;
+  for (unsigned i = threadIdx.x / 8; i < PV_ATTENTION_CHUNK; i += blockDim.x / 8) {
+    const float *key = keys + (i < count ? i : 0) * stride + lane;
+    float dot[group];
+#pragma unroll
+    for (int h = 0; h < group; h++) dot[h] = q[h * a.dim + lane] * key[0];
+#pragma unroll 4
+    for (unsigned j = 8; j < a.dim; j += 8)
+#pragma unroll
+      for (int h = 0; h < group; h++) dot[h] = pv_fma_f32(q[h * a.dim + lane + j], key[j], dot[h]);
+#pragma unroll
+    for (int h = 0; h < group; h++) {
+      for (unsigned s = 4; s > 0; s /= 2) dot[h] += __shfl_down_sync(every_lane, dot[h], s, 8);
+      if (lane == 0) score[h][i] = dot[h] * a.scale;
+    }
+  }
+  __syncthreads();
+  const size_t part = ((static_cast<size_t>(blockIdx.z) * a.heads) + head) * a.chunks + blockIdx.x;
+  for (unsigned h = threadIdx.x / 32; h < group; h += blockDim.x / 32)
+    exponentials(score[h], count, a.top + part + h * a.chunks, a.sum + part + h * a.chunks);
+  __syncthreads();
+  for (unsigned j = threadIdx.x; j < a.dim; j += blockDim.x) {
+    float sum[group];
+#pragma unroll
+    for (int h = 0; h < group; h++) sum[h] = score[h][0] * values[j];
+#pragma unroll 4
+    for (unsigned i = 1; i < count; i++)
+#pragma unroll
+      for (int h = 0; h < group; h++)
+        sum[h] = pv_fma_f32(score[h][i], values[i * stride + j], sum[h]);
+#pragma unroll
+    for (int h = 0; h < group; h++)
+      a.value[(part + static_cast<size_t>(h) * a.chunks) * a.dim + j] = sum[h];
+  }
+}
+
+}  // namespace
+
+/* Grid (chunks, heads / group, rows), block 128. */
+PV_KERNEL __launch_bounds__(128) attend_1(const pv_cuda_attend a) {
+  chunk<1>(a);
+}
+PV_KERNEL __launch_bounds__(128) attend_4(const pv_cuda_attend a) {
+  chunk<4>(a);
+}
+PV_KERNEL __launch_bounds__(128) attend_8(const pv_cuda_attend a) {
+  chunk<8>(a);
+}
+
+/* Grid (output width / 256 rounded up, rows), block 256: a thread for each element, a warp for each
+ * segment that is rounded. */
+PV_KERNEL __launch_bounds__(256) attend_combine(const pv_cuda_attend a) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, width = a.heads * a.dim;
+  const unsigned row = a.first + blockIdx.y;
+  const unsigned chunks = (a.step->position + row) / PV_ATTENTION_CHUNK + 1;
+  float y = 0.0f;
+  if (i < width) {
+    const size_t part = (static_cast<size_t>(blockIdx.y) * a.heads + i / a.dim) * a.chunks;
+    const float *top = a.top + part, *sum = a.sum + part;
+    const float *value = a.value + part * a.dim + i % a.dim;
+    float m = top[0], total[PV_NARROW_LANES], lane[PV_NARROW_LANES];
+    for (unsigned c = 1; c < chunks; c++) m = larger(m, top[c]);
+    for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES)
+#pragma unroll
+      for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
+        if (c + l >= chunks) break;
+        const float f = pv_exp_f32(top[c + l] - m), v = value[static_cast<size_t>(c + l) * a.dim];
+        total[l] = c == 0 ? f * sum[c + l] : pv_fma_f32(f, sum[c + l], total[l]);
+        lane[l] = c == 0 ? f * v : pv_fma_f32(f, v, lane[l]);
+      }
+    unsigned n = chunks < PV_NARROW_LANES ? chunks : PV_NARROW_LANES;
+#pragma unroll
+    for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2) {
+#pragma unroll
+      for (unsigned l = 0; l < s; l++)
+        if (l + s < n) {
+          total[l] += total[l + s];
+          lane[l] += lane[l + s];
+        }
+      n = n < s ? n : s;
+    }
+    y = pv_div_f32(lane[0], total[0]);
+    a.out[static_cast<size_t>(row) * width + i] = y;
+  }
+  if (a.acts.q != nullptr && i / PV_SEGMENT < a.acts.segments)
+    round_segment(a.acts, a.max, row, i / PV_SEGMENT, y, threadIdx.x % 32);
+}

@@ -1,0 +1,38 @@
+/* Rows of the token embedding, decoded to float32 as pv_dequant_f32 does (its reference): d * sc
+ * and dmin * m rounded, then the product, then the difference.
+ * Grid (rows of the batch), block 256. */
+#include "kernels/cuda/blocks.cuh"
+
+template <int type>
+__device__ void decode(const uint8_t *row, unsigned k, float *out) {
+  for (unsigned i = threadIdx.x; i < k; i += blockDim.x) {
+    if (!is_quantised(type)) {
+      out[i] = plain_at<type>(row, i);
+      continue;
+    }
+    const weight w = weight_at<type>(row, i);
+    const float product = (w.d * static_cast<float>(w.sc)) * static_cast<float>(w.q);
+    out[i] = has_minimum(type) ? product - w.dmin * static_cast<float>(w.m) : product;
+  }
+}
+
+PV_KERNEL __launch_bounds__(256) embed(const pv_cuda_embed a) {
+  const uint8_t *row = a.rows.data + a.ids[blockIdx.x] * a.rows.row_bytes;
+  float *out = a.out + static_cast<size_t>(blockIdx.x) * a.k;
+  switch (a.rows.type) {
+    case PV_F32:
+      return decode<PV_F32>(row, a.k, out);
+    case PV_F16:
+      return decode<PV_F16>(row, a.k, out);
+    case PV_BF16:
+      return decode<PV_BF16>(row, a.k, out);
+    case PV_Q8_0:
+      return decode<PV_Q8_0>(row, a.k, out);
+    case PV_Q4_K:
+      return decode<PV_Q4_K>(row, a.k, out);
+    case PV_Q5_K:
+      return decode<PV_Q5_K>(row, a.k, out);
+    case PV_Q6_K:
+      return decode<PV_Q6_K>(row, a.k, out);
+  }
+}

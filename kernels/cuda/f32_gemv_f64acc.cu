@@ -1,0 +1,6 @@
+/* Rows of F32 with float32 activations, sums in float64: see f64acc.cuh. */
+#include "kernels/cuda/f64acc.cuh"
+
+PV_KERNEL __launch_bounds__(256) f32_gemv_f64acc(const pv_cuda_gemv a) {
+  gemv_f64acc<PV_F32>(a);
+}

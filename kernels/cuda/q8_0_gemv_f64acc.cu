@@ -1,0 +1,6 @@
+/* Rows of Q8_0 with float32 activations, sums in float64: see f64acc.cuh. */
+#include "kernels/cuda/f64acc.cuh"
+
+PV_KERNEL __launch_bounds__(256) q8_0_gemv_f64acc(const pv_cuda_gemv a) {
+  gemv_f64acc<PV_Q8_0>(a);
+}
