@@ -5,8 +5,8 @@
 
 static const pv_rule list[] = {
     {"PV001", PV_SEVERE, "A contract has a sane size",
-     "1 MiB and 4096 keys are far more than any contract needs; the rest is an attack or an "
-     "accident.",
+     "1 MiB, 4096 keys in a mapping, 16384 keys and values in all and 4096 blanks in a row are far "
+     "more than any contract needs; the rest is an attack or an accident.",
      "Split the file."},
     {"PV002", PV_SEVERE, "A contract is UTF-8 text without a byte order mark",
      "Two readers must see the same characters.", "Save the file as UTF-8."},

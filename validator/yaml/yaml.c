@@ -6,15 +6,15 @@
 
 #include "runtime/base/text.h"
 
-enum { FLOW_OPEN_MAX = 1024 }; /* libyaml is quadratic in the depth of open brackets */
-
 typedef struct reader {
   pv_arena *arena;
   const char *file;
   const char *bytes;
   size_t length;
   yaml_parser_t parser;
-  int64_t mark_line, mark_byte; /* where the last mark was turned into bytes */
+  int64_t line, line_start, column, at; /* the last mark that was turned into bytes */
+  size_t nodes;
+  bool ended; /* the document was ended by '...' */
   pv_error *err;
 } reader;
 
@@ -51,7 +51,6 @@ static bool forbidden(const unsigned char *s, size_t left) {
 
 static pv_status scan(reader *r) {
   const unsigned char *s = (const unsigned char *)r->bytes;
-  int open = 0;
   if (r->length > PV_YAML_BYTES_MAX)
     return refuse(r, "PV001", 0, "the file is larger than 1 MiB", "split it");
   if (r->length >= 2 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)))
@@ -74,40 +73,47 @@ static pv_status scan(reader *r) {
                                                   : 4;
     return refuse(r, "PV002", (int64_t)good, "the file is not valid UTF-8", "save it as UTF-8");
   }
+  size_t blanks = 0;
   for (size_t i = 0; i < r->length; i++) {
     if (forbidden(s + i, r->length - i))
       return refuse(r, "PV003", (int64_t)i,
                     "a control or bidirectional character could hide text from a reader",
                     "remove it");
-    open += s[i] == '[' || s[i] == '{';
-    open -= open > 0 && (s[i] == ']' || s[i] == '}');
-    if (open > FLOW_OPEN_MAX)
-      return refuse(r, "PV004", (int64_t)i, "too many brackets are open", "nest at most 32 deep");
+    blanks = s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n' ? blanks + 1 : 0;
+    if (blanks > PV_YAML_BLANKS_MAX)
+      return refuse(r, "PV001", (int64_t)i, "more than 4096 blanks or line ends in a row",
+                    "remove them");
   }
   return PV_OK;
 }
 
-/* libyaml's line and column (characters) as a byte offset. Marks come in rising order, so the
- * search goes on from the last one. */
+/* libyaml's line and column (characters) as a byte offset. The search goes on from the last mark,
+ * in its line too: from the line's start, one line of 1 MiB would take minutes. Only errors look
+ * back. */
 static int64_t byte_of(reader *r, yaml_mark_t mark) {
-  if ((int64_t)mark.line < r->mark_line) r->mark_line = r->mark_byte = 0;
-  while (r->mark_line < (int64_t)mark.line) {
-    const char *end = memchr(r->bytes + r->mark_byte, '\n', r->length - (size_t)r->mark_byte);
-    if (end == NULL) return (int64_t)r->length;
-    r->mark_byte = end - r->bytes + 1;
-    r->mark_line++;
+  const int64_t length = (int64_t)r->length;
+  if ((int64_t)mark.line < r->line) r->line = r->line_start = r->column = r->at = 0;
+  while (r->line < (int64_t)mark.line) {
+    const char *end = memchr(r->bytes + r->line_start, '\n', r->length - (size_t)r->line_start);
+    if (end == NULL) return length;
+    r->line_start = r->at = end - r->bytes + 1;
+    r->column = 0;
+    r->line++;
   }
-  int64_t at = r->mark_byte;
-  for (size_t column = 0; column < mark.column && at < (int64_t)r->length; column++) {
-    at++;
-    while (at < (int64_t)r->length && ((unsigned char)r->bytes[at] & 0xc0) == 0x80) at++;
+  if ((int64_t)mark.column < r->column) {
+    r->at = r->line_start;
+    r->column = 0;
   }
-  return at;
+  for (; r->column < (int64_t)mark.column && r->at < length; r->column++) {
+    r->at++;
+    while (r->at < length && ((unsigned char)r->bytes[r->at] & 0xc0) == 0x80) r->at++;
+  }
+  return r->at;
 }
 
 static pv_place place_of(reader *r, const yaml_event_t *event) {
   const int64_t begin = byte_of(r, event->start_mark);
-  const int64_t line_start = r->mark_byte;
+  const int64_t line_start = r->line_start;
   const int64_t end = byte_of(r, event->end_mark);
   return (pv_place){(int64_t)event->start_mark.line + 1, begin - line_start + 1, begin, end};
 }
@@ -117,19 +123,36 @@ static pv_status refuse_event(reader *r, const char *rule, const yaml_event_t *e
   return refuse(r, rule, byte_of(r, event->start_mark), what, hint);
 }
 
-static pv_status next(reader *r, yaml_event_t *event) {
-  if (yaml_parser_parse(&r->parser, event)) return PV_OK;
-  if (r->parser.error == YAML_MEMORY_ERROR)
-    return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
-  const yaml_mark_t mark = r->parser.problem_mark;
-  char what[200];
-  snprintf(what, sizeof what, "this is not YAML: %s",
-           r->parser.problem != NULL ? r->parser.problem : "unreadable");
-  return refuse(r, "PV005", byte_of(r, mark), what, "check the indentation and the quotes here");
-}
-
 static pv_status out_of_memory(reader *r) {
   return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
+}
+
+static bool says(const char *text, const char *part) {
+  return text != NULL && strstr(text, part) != NULL;
+}
+
+/* What libyaml could not read. Two of its errors are rules of ours, and an error of its decoder has
+ * no mark. */
+static pv_status refuse_unreadable(reader *r) {
+  const yaml_parser_t *p = &r->parser;
+  char what[200];
+  if (p->error == YAML_MEMORY_ERROR) return out_of_memory(r);
+  if (says(p->context, "directive"))
+    return refuse(r, "PV007", byte_of(r, p->context_mark), "directives are not allowed",
+                  "remove it");
+  if (r->ended && says(p->problem, "<document start>"))
+    return refuse(r, "PV009", byte_of(r, p->problem_mark), "a second document begins here",
+                  "one contract per file");
+  snprintf(what, sizeof what, "this is not YAML: %s",
+           p->problem != NULL ? p->problem : "unreadable");
+  return refuse(
+      r, "PV005",
+      p->error == YAML_READER_ERROR ? (int64_t)p->problem_offset : byte_of(r, p->problem_mark),
+      what, "check the indentation and the quotes here");
+}
+
+static pv_status next(reader *r, yaml_event_t *event) {
+  return yaml_parser_parse(&r->parser, event) ? PV_OK : refuse_unreadable(r);
 }
 
 static pv_status read_node(reader *r, yaml_event_t *event, int depth, pv_yaml_node **out);
@@ -227,7 +250,7 @@ static pv_status check_event(reader *r, const yaml_event_t *event, int depth) {
   if (anchor != NULL)
     return refuse_event(r, "PV007", event, "anchors are not allowed", "write the value out");
   if (tag != NULL) return refuse_event(r, "PV007", event, "tags are not allowed", "remove the tag");
-  if (depth > PV_YAML_DEPTH_MAX)
+  if (event->type != YAML_SCALAR_EVENT && depth >= PV_YAML_DEPTH_MAX)
     return refuse_event(r, "PV004", event, "the nesting is deeper than 32", "flatten it");
   return PV_OK;
 }
@@ -235,6 +258,8 @@ static pv_status check_event(reader *r, const yaml_event_t *event, int depth) {
 static pv_status read_node(reader *r, yaml_event_t *event, int depth, pv_yaml_node **out) {
   pv_status status = check_event(r, event, depth);
   if (status != PV_OK) return status;
+  if (++r->nodes > PV_YAML_NODES_MAX)
+    return refuse_event(r, "PV001", event, "there are more than 16384 keys and values", "split it");
   pv_yaml_node *node = PV_ARENA_NEW(r->arena, 1, pv_yaml_node);
   if (node == NULL) return out_of_memory(r);
   node->place = place_of(r, event);
@@ -260,7 +285,9 @@ static pv_status read_document(reader *r, pv_yaml_node **out) {
         done = true;
         break;
       case YAML_STREAM_START_EVENT:
+        break;
       case YAML_DOCUMENT_END_EVENT:
+        r->ended = !event.data.document_end.implicit;
         break;
       case YAML_DOCUMENT_START_EVENT:
         if (event.data.document_start.version_directive != NULL ||

@@ -2,8 +2,10 @@
  *
  * Refused, each with line and column: more than 1 MiB, a byte order mark, NUL, invalid UTF-8,
  * control and bidirectional characters, a bare carriage return, anchors, aliases, tags, merge
- * keys, directives, a second document, keys that are not plain text, duplicate keys, nesting
- * deeper than 32. libyaml 0.2.5 counts its marks in characters; places here are in bytes. */
+ * keys, directives, a second document, keys that are not plain text, duplicate keys, more than
+ * 4096 keys in a mapping, 4096 blanks in a row or 16384 keys and values in all, lists and mappings
+ * nested deeper than 32: at the 33rd, for libyaml would take time quadratic in the depth. libyaml
+ * 0.2.5 counts its marks in characters; places here are in bytes. */
 #ifndef PV_YAML_YAML_H
 #define PV_YAML_YAML_H
 
@@ -17,6 +19,10 @@
 #define PV_YAML_BYTES_MAX ((size_t)1 << 20)
 #define PV_YAML_DEPTH_MAX 32
 #define PV_YAML_KEYS_MAX  4096 /* of one mapping */
+/* Keys and values together: what compares each with each stays below a second. */
+#define PV_YAML_NODES_MAX 16384
+/* In a row. libyaml keeps a run in a buffer that it then clears whole after each word. */
+#define PV_YAML_BLANKS_MAX 4096
 
 typedef struct pv_place {
   int64_t line, column; /* 1-based; columns in bytes */
