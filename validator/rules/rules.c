@@ -284,11 +284,14 @@ static pv_status check_falsifiers(const context *x) {
     if (status == PV_OK && (f->prediction == NULL || f->if_fails == NULL))
       status = REPORT(x, "PV033", &f->place, "add prediction and if_fails",
                       "falsifier %s does not say what it predicts or what a failure means", f->id);
-    for (size_t a = 0; a < f->faults.count && status == PV_OK; a++)
-      for (size_t b = 0; b < a && status == PV_OK; b++)
-        if (strcmp(f->faults.items[a], f->faults.items[b]) == 0)
-          status = REPORT(x, "PV035", &f->faults.places[a], "remove it",
-                          "the fault '%.60s' is listed twice", f->faults.items[a]);
+    for (size_t a = 0; a < f->faults.count && status == PV_OK; a++) {
+      bool listed = false;
+      for (size_t b = 0; b < a && !listed; b++)
+        listed = strcmp(f->faults.items[a], f->faults.items[b]) == 0;
+      if (listed)
+        status = REPORT(x, "PV035", &f->faults.places[a], "remove it",
+                        "the fault '%.60s' is listed twice", f->faults.items[a]);
+    }
   }
   return status;
 }

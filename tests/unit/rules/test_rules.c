@@ -190,6 +190,20 @@ static void test_every_rule_has_a_case(void) {
   EXPECT(pv_rule_find("PV999") == NULL);
 }
 
+/* Once for each repetition, not for each pair: a list of thousands must not fill the memory. */
+static void test_repetitions_are_counted_once(void) {
+  static const rule_case thrice = {"", "[wrong_sub_scale]",
+                                   "[contraction, contraction, contraction, contraction]", 0, NULL};
+  pv_arena arena = PV_ARENA_INIT;
+  pv_findings findings = {0};
+  pv_text text = PV_TEXT_INIT;
+  make(&thrice, &text);
+  judge(&arena, text.data, text.length, &findings);
+  EXPECT_U64(findings.count, 3);
+  pv_text_free(&text);
+  pv_arena_free(&arena);
+}
+
 static void test_sizes(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
@@ -246,6 +260,7 @@ int main(void) {
   return pv_testing_main("rules", (pv_case[]){PV_CASE(test_sound_contract_has_no_findings),
                                               PV_CASE(test_each_case),
                                               PV_CASE(test_every_rule_has_a_case),
+                                              PV_CASE(test_repetitions_are_counted_once),
                                               PV_CASE(test_sizes),
                                               PV_CASE(test_places_are_bytes),
                                               PV_CASE(test_our_contracts),
