@@ -14,8 +14,8 @@ target_compile_options(pv_flags INTERFACE
 if(PV_WERROR)
   target_compile_options(pv_flags INTERFACE -Werror)
 endif()
-if(PV_STATIC)
-  target_link_options(pv_flags INTERFACE -static)
+if(PV_STATIC) # all but the C library, which must be the machine's own: libcuda is opened through it
+  target_link_options(pv_flags INTERFACE -static-libgcc)
 endif()
 
 # pv_room(NAME SOURCES a.c b.c [DEPENDS other_room PkgConfig::lib ...]): one static library.

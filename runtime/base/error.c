@@ -97,6 +97,8 @@ const char *pv_status_name(pv_status status) {
       return "conflict";
     case PV_ERR_CANCELLED:
       return "cancelled";
+    case PV_ERR_DEVICE:
+      return "device";
     case PV_ERR_INTERNAL:
       break;
   }
@@ -109,6 +111,7 @@ int pv_status_exit(pv_status status) {
       return 0;
     case PV_ERR_CANCELLED:
       return 130;
+    case PV_ERR_DEVICE:
     case PV_ERR_INTERNAL:
     case PV_ERR_NOMEM:
       return 4;

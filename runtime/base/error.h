@@ -18,6 +18,7 @@ typedef enum pv_status {
   PV_ERR_UNSUPPORTED, /* valid, but not something this build can do */
   PV_ERR_CONFLICT,    /* somebody else changed or holds the file */
   PV_ERR_CANCELLED,   /* Ctrl-C or SIGTERM */
+  PV_ERR_DEVICE,      /* the accelerator failed: nothing it holds can be trusted any more */
   PV_ERR_INTERNAL     /* a broken invariant of pv itself: exit code 4 */
 } pv_status;
 

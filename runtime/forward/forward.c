@@ -46,9 +46,12 @@ static pv_status choose(const char *name, const pv_backend_config *config,
     *out = config->numerics == PV_NUMERICS_F64 ? &pv_backend_f64 : &pv_backend_cpu;
     return PV_OK;
   }
-  if (strcmp(name, "cuda") == 0 || strcmp(name, "ptx") == 0)
-    return pv_error_set(err, PV_ERR_UNSUPPORTED, "this build has no %s backend",
-                        strcmp(name, "cuda") == 0 ? "CUDA" : "PTX");
+  if (strcmp(name, "cuda") == 0) {
+    *out = &pv_backend_cuda;
+    return PV_OK;
+  }
+  if (strcmp(name, "ptx") == 0)
+    return pv_error_set(err, PV_ERR_UNSUPPORTED, "this build has no PTX backend");
   pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", name);
   pv_error_hint(err, "the backends are cpu, cuda and ptx");
   return PV_ERR_INPUT;

@@ -1,0 +1,77 @@
+/* The part of the CUDA driver API that is used, declared here so that a build needs no toolkit and
+ * a program no driver: libcuda is opened at run time. Names and values are those of cuda.h. */
+#ifndef PV_CUDA_DRIVER_API_H
+#define PV_CUDA_DRIVER_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int CUresult;
+typedef int CUdevice;
+typedef uint64_t CUdeviceptr;
+typedef struct CUctx_st *CUcontext;
+typedef struct CUmod_st *CUmodule;
+typedef struct CUfunc_st *CUfunction;
+typedef struct CUstream_st *CUstream;
+typedef struct CUgraph_st *CUgraph;
+typedef struct CUgraphExec_st *CUgraphExec;
+
+enum {
+  CUDA_SUCCESS = 0,
+  CUDA_ERROR_OUT_OF_MEMORY = 2,
+  CUDA_ERROR_NO_DEVICE = 100,
+  CUDA_ERROR_NO_BINARY_FOR_GPU = 209,
+  CUDA_ERROR_INVALID_PTX = 218,
+  CUDA_ERROR_UNSUPPORTED_PTX_VERSION = 222,
+  CUDA_ERROR_NOT_FOUND = 500,
+  CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
+  CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
+  CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76,
+  CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8,
+  CU_STREAM_NON_BLOCKING = 1,
+  CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1
+};
+
+/* X(name in the library, member, parameters) */
+#define PV_CUDA_DRIVER(X)                                                                         \
+  X(cuInit, init, (unsigned))                                                                     \
+  X(cuDriverGetVersion, driver_version, (int *))                                                  \
+  X(cuGetErrorName, error_name, (CUresult, const char **))                                        \
+  X(cuGetErrorString, error_string, (CUresult, const char **))                                    \
+  X(cuDeviceGetCount, device_count, (int *))                                                      \
+  X(cuDeviceGet, device_get, (CUdevice *, int))                                                   \
+  X(cuDeviceGetName, device_name, (char *, int, CUdevice))                                        \
+  X(cuDeviceGetAttribute, device_attribute, (int *, int, CUdevice))                               \
+  X(cuDevicePrimaryCtxRetain, context_retain, (CUcontext *, CUdevice))                            \
+  X(cuDevicePrimaryCtxRelease_v2, context_release, (CUdevice))                                    \
+  X(cuCtxSetCurrent, context_set, (CUcontext))                                                    \
+  X(cuMemGetInfo_v2, memory_info, (size_t *, size_t *))                                           \
+  X(cuMemAlloc_v2, memory_alloc, (CUdeviceptr *, size_t))                                         \
+  X(cuMemFree_v2, memory_free, (CUdeviceptr))                                                     \
+  X(cuMemsetD8Async, memory_set, (CUdeviceptr, unsigned char, size_t, CUstream))                  \
+  X(cuMemcpyHtoDAsync_v2, copy_in, (CUdeviceptr, const void *, size_t, CUstream))                 \
+  X(cuMemcpyDtoHAsync_v2, copy_out, (void *, CUdeviceptr, size_t, CUstream))                      \
+  X(cuModuleLoadData, module_load, (CUmodule *, const void *))                                    \
+  X(cuModuleUnload, module_unload, (CUmodule))                                                    \
+  X(cuModuleGetFunction, module_function, (CUfunction *, CUmodule, const char *))                 \
+  X(cuFuncSetAttribute, function_set, (CUfunction, int, int))                                     \
+  X(cuLaunchKernel, launch,                                                                       \
+    (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream,  \
+     void **, void **))                                                                           \
+  X(cuStreamCreate, stream_create, (CUstream *, unsigned))                                        \
+  X(cuStreamDestroy_v2, stream_destroy, (CUstream))                                               \
+  X(cuStreamSynchronize, stream_wait, (CUstream))                                                 \
+  X(cuStreamBeginCapture_v2, capture_begin, (CUstream, int))                                      \
+  X(cuStreamEndCapture, capture_end, (CUstream, CUgraph *))                                       \
+  X(cuGraphInstantiateWithFlags, graph_instantiate, (CUgraphExec *, CUgraph, unsigned long long)) \
+  X(cuGraphDestroy, graph_destroy, (CUgraph))                                                     \
+  X(cuGraphLaunch, graph_launch, (CUgraphExec, CUstream))                                         \
+  X(cuGraphExecDestroy, graph_exec_destroy, (CUgraphExec))
+
+typedef struct pv_cuda_driver {
+#define PV_CUDA_MEMBER(name, member, parameters) CUresult(*member) parameters;
+  PV_CUDA_DRIVER(PV_CUDA_MEMBER)
+#undef PV_CUDA_MEMBER
+} pv_cuda_driver;
+
+#endif

@@ -1,0 +1,58 @@
+/* A device that runs the kernels of this folder: memory, launches, recorded sequences of launches.
+ * The CUDA driver is one; an interpreter of the same PTX can be another.
+ *
+ * Work is queued in order; errors of queued work show up at the next call that waits (download,
+ * finish). After PV_ERR_DEVICE the device can only be closed. */
+#ifndef PV_CUDA_GPU_H
+#define PV_CUDA_GPU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/error.h"
+
+typedef struct pv_gpu_info {
+  char name[128];         /* "NVIDIA H100 80GB HBM3" */
+  char driver[64];        /* "CUDA 13.0" */
+  char code[64];          /* what was loaded: "sm_90" or "PTX" */
+  unsigned processors;    /* multiprocessors */
+  uint64_t memory, free_; /* bytes, now */
+} pv_gpu_info;
+
+typedef struct pv_gpu_launch {
+  unsigned kernel; /* from pv_gpu_ops.find */
+  unsigned grid[3], block;
+  unsigned shared;  /* bytes of dynamic shared memory */
+  const void *args; /* the kernel's one parameter */
+  size_t arg_bytes;
+} pv_gpu_launch;
+
+typedef struct pv_gpu pv_gpu;
+typedef struct pv_gpu_ops {
+  const char *name; /* "cuda" */
+  /* PV_ERR_UNSUPPORTED with the reason where there is no such device: no kernels in this build, no
+   * driver, a driver or a device that is too old, no device. */
+  pv_status (*open)(pv_gpu **out, pv_error *err);
+  void (*close)(pv_gpu *gpu); /* frees everything that was allocated */
+  pv_status (*info)(pv_gpu *gpu, pv_gpu_info *out, pv_error *err);
+  /* Memory filled with zeros, aligned to 256 bytes. PV_ERR_NOMEM when there is not enough. */
+  pv_status (*alloc)(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err);
+  pv_status (*upload)(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes, pv_error *err);
+  pv_status (*download)(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err);
+  pv_status (*find)(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err);
+  pv_status (*launch)(pv_gpu *gpu, const pv_gpu_launch *launch, pv_error *err);
+  pv_status (*finish)(pv_gpu *gpu, pv_error *err);
+  /* Between record and recorded, launches are noted down instead of run. The sequence belongs to
+   * the device. */
+  pv_status (*record)(pv_gpu *gpu, pv_error *err);
+  pv_status (*recorded)(pv_gpu *gpu, unsigned *sequence, pv_error *err);
+  pv_status (*replay)(pv_gpu *gpu, unsigned sequence, pv_error *err);
+} pv_gpu_ops;
+
+struct pv_gpu { /* first member of every device's own state */
+  const pv_gpu_ops *ops;
+};
+
+extern const pv_gpu_ops pv_gpu_cuda;
+
+#endif

@@ -1,0 +1,138 @@
+/* The GPU backend: identities i16, i8 and f32-f64acc over the kernels of kernels/cuda.
+ *
+ * Launches are queued as operations come. A decoded position is different: its operations are held
+ * back, and when the last one comes and nobody has read a stage in between, they are replayed as
+ * one recorded sequence; a read runs what was held back, launch by launch, and from then on the
+ * position is like any batch. Either way the same kernels run with the same arguments. */
+#include <stdlib.h>
+
+#include "kernels/arith/act.h"
+#include "runtime/base/ck.h"
+#include "runtime/forward/gpu_state.h"
+
+static void gpu_close(pv_backend *backend) {
+  pv_gpu_backend *b = (pv_gpu_backend *)backend;
+  if (b->gpu != NULL) b->gpu->ops->close(b->gpu);
+  free(b->tensor);
+  free(b->layers);
+  free(b);
+}
+
+static pv_status find_kernels(pv_gpu_backend *b, pv_error *err) {
+  static const char *const names[] = {
+#define PV_GPU_NAME(name) #name,
+      PV_GPU_KERNELS(PV_GPU_NAME)
+#undef PV_GPU_NAME
+  };
+  pv_status status = PV_OK;
+  for (int i = 0; i < PV_GPU_KERNEL_COUNT && status == PV_OK; i++)
+    status = b->gpu->ops->find(b->gpu, names[i], &b->kernel[i], err);
+  return status;
+}
+
+static pv_status gpu_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                          pv_error *err) {
+  if (config->numerics == PV_NUMERICS_F64)
+    return pv_error_set(err, PV_ERR_UNSUPPORTED, "the arbiter (f64) runs on the CPU alone");
+  pv_gpu_backend *b = calloc(1, sizeof *b);
+  if (b == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
+  b->base = (pv_backend){&pv_backend_cuda, model, *config, sizeof(float)};
+  b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
+           : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
+                                                : 0.0f;
+  pv_status status = pv_gpu_cuda.open(&b->gpu, err);
+  if (status == PV_OK) status = b->gpu->ops->info(b->gpu, &b->info, err);
+  if (status == PV_OK) status = find_kernels(b, err);
+  if (status == PV_OK) status = pv_gpu_memory_open(b, err);
+  if (status != PV_OK) {
+    gpu_close(&b->base);
+    return status;
+  }
+  *out = &b->base;
+  return PV_OK;
+}
+
+static pv_status gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+  pv_gpu_backend *b = (pv_gpu_backend *)backend;
+  const pv_cuda_step step = {(uint32_t)batch->position, (uint32_t)batch->count,
+                             (uint32_t)batch->logits, 0};
+  const size_t positions = batch->position + batch->count;
+  b->batch = *batch;
+  b->deferred = batch->count == 1 && batch->logits == 1;
+  b->pending = 0;
+  b->chunks = (uint32_t)((positions + PV_ATTENTION_CHUNK - 1) / PV_ATTENTION_CHUNK);
+  pv_status status = b->gpu->ops->upload(b->gpu, b->step, &step, sizeof step, err);
+  if (status == PV_OK)
+    status =
+        b->gpu->ops->upload(b->gpu, b->ids, batch->ids, batch->count * sizeof *batch->ids, err);
+  return status;
+}
+
+/* The n-th operation of a forward. */
+static pv_status run_nth(pv_gpu_backend *b, size_t n, pv_error *err) {
+  enum { FIRST = PV_OP_ATTN_NORM, PER_LAYER = PV_OP_DOWN - PV_OP_ATTN_NORM + 1 };
+  const size_t layers = b->base.model->shape.layers;
+  if (n == 0) return pv_gpu_run_op(b, PV_OP_EMBED, 0, err);
+  n--;
+  if (n < layers * PER_LAYER)
+    return pv_gpu_run_op(b, (pv_op)(FIRST + n % PER_LAYER), (uint32_t)(n / PER_LAYER), err);
+  return pv_gpu_run_op(b, n == layers * PER_LAYER ? PV_OP_FINAL_NORM : PV_OP_HEAD, 0, err);
+}
+
+static pv_status run_pending(pv_gpu_backend *b, pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < b->pending && status == PV_OK; i++) status = run_nth(b, i, err);
+  b->pending = 0;
+  b->deferred = false;
+  return status;
+}
+
+/* All operations of a decoded position are pending. */
+static pv_status replay(pv_gpu_backend *b, pv_error *err) {
+  unsigned bucket = 0;
+  while ((1u << bucket) < b->chunks) bucket++;
+  b->chunks = 1u << bucket;
+  if (!b->has_sequence[bucket]) {
+    pv_status status = b->gpu->ops->record(b->gpu, err);
+    if (status != PV_OK) return status;
+    status = run_pending(b, err);
+    const pv_status ended = b->gpu->ops->recorded(b->gpu, &b->sequence[bucket], err);
+    if (status != PV_OK || ended != PV_OK) return status != PV_OK ? status : ended;
+    b->has_sequence[bucket] = true;
+  }
+  b->pending = 0;
+  b->deferred = false;
+  return b->gpu->ops->replay(b->gpu, b->sequence[bucket], err);
+}
+
+static pv_status gpu_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+  pv_gpu_backend *b = (pv_gpu_backend *)backend;
+  if (!b->deferred) return pv_gpu_run_op(b, op, layer, err);
+  b->pending++;
+  return op == PV_OP_HEAD ? replay(b, err) : PV_OK;
+}
+
+static pv_status gpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
+                          void *out, pv_error *err) {
+  pv_gpu_backend *b = (pv_gpu_backend *)backend;
+  const uint64_t row = pv_stage_width(stage, &b->base.model->shape) * sizeof(float);
+  pv_status status = PV_OK;
+  if (!pv_ck_range(first, rows, b->base.config.batch))
+    return pv_error_set(err, PV_ERR_INTERNAL, "rows %zu + %zu are outside the batch", first, rows);
+  if (b->pending > 0) status = run_pending(b, err);
+  if (status == PV_OK)
+    status = b->gpu->ops->download(b->gpu, out, b->stage[stage] + first * row, rows * row, err);
+  return status;
+}
+
+static uint64_t gpu_memory(const pv_backend *backend) {
+  return ((const pv_gpu_backend *)backend)->bytes;
+}
+
+const pv_backend_ops pv_backend_cuda = {.name = "cuda",
+                                        .open = gpu_open,
+                                        .close = gpu_close,
+                                        .begin = gpu_begin,
+                                        .run = gpu_run,
+                                        .read = gpu_read,
+                                        .memory = gpu_memory};

@@ -1,0 +1,171 @@
+/* Device memory of the GPU backend: weights in their file form, stages, cache, scratch. */
+#include <stdlib.h>
+
+#include "kernels/arith/act.h"
+#include "kernels/arith/rope.h"
+#include "runtime/base/ck.h"
+#include "runtime/forward/gpu_state.h"
+
+enum {
+  ALIGNMENT = 256,
+  TAIL = 256,                       /* kernels read whole words around a row */
+  ATTEND_BYTES = 128 << 20,         /* wanted for the parts of attention */
+  ROW_NARROW_MAX = 0x7fffffff / 128 /* rows of a stage are indexed with 32 bits in places */
+};
+
+/* One plan, walked twice: first to add up what is needed, then to allocate. */
+typedef struct plan {
+  pv_gpu_backend *b;
+  bool allocate;
+  uint64_t bytes;
+  pv_status status;
+  pv_error *err;
+} plan;
+
+static void take(plan *p, uint64_t *out, uint64_t count, uint64_t size) {
+  uint64_t bytes = 0, padded = 0;
+  if (p->status != PV_OK) return;
+  if (!pv_ck_mul(count, size, &bytes) || !pv_ck_add(bytes, ALIGNMENT, &padded) ||
+      !pv_ck_add(p->bytes, padded, &p->bytes)) {
+    p->status = pv_error_set(p->err, PV_ERR_LIMIT, "the sizes of the device's buffers overflow");
+    return;
+  }
+  if (p->allocate) p->status = p->b->gpu->ops->alloc(p->b->gpu, padded, out, p->err);
+}
+
+static void take_acts(plan *p, pv_cuda_acts *a, uint64_t rows, size_t k) {
+  const size_t segments = (k + PV_SEGMENT - 1) / PV_SEGMENT;
+  a->segments = (uint32_t)segments;
+  take(p, &a->q, rows, segments * 2 * PV_SEGMENT);
+  take(p, &a->d, rows, segments * sizeof(float));
+  take(p, &a->sum, rows, segments * sizeof(int32_t));
+}
+
+static uint64_t round_up(uint64_t x) {
+  return (x + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* The tensors lie one after the other, each at an aligned place. */
+static uint64_t weights_bytes(const pv_gguf *g) {
+  uint64_t bytes = TAIL; /* tensors lie inside a file, without overlap: no sum here overflows */
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(g); i++)
+    bytes += round_up(pv_gguf_tensor_at(g, i)->bytes);
+  return bytes;
+}
+
+static void take_all(plan *p) {
+  pv_gpu_backend *b = p->b;
+  const pv_shape *s = &b->base.model->shape;
+  const uint64_t rows = b->base.config.batch, context = b->base.config.context;
+  const uint64_t slots = rows * s->used, cache = context * s->layers;
+  const size_t q = pv_stage_width(PV_STAGE_Q, s), kv = pv_stage_width(PV_STAGE_K, s);
+  take(p, &b->weights, weights_bytes(b->base.model->gguf), 1);
+  for (int i = 0; i < PV_STAGES; i++)
+    take(p, &b->stage[i], rows, pv_stage_width((pv_stage_id)i, s) * sizeof(float));
+  take(p, &b->keys, cache, kv * sizeof(float));
+  take(p, &b->values, cache, kv * sizeof(float));
+  take(p, &b->cos, context, s->head_dim / 2 * sizeof(float));
+  take(p, &b->sin, context, s->head_dim / 2 * sizeof(float));
+  take(p, &b->step, 1, sizeof(pv_cuda_step));
+  take(p, &b->ids, rows, sizeof(uint32_t));
+  /* Parts of attention: room for one row at least, for more while that is cheap. */
+  const uint64_t chunks = (context + PV_ATTENTION_CHUNK - 1) / PV_ATTENTION_CHUNK;
+  const uint64_t one = 2 * chunks * s->heads; /* chunks are rounded up to a power of two */
+  const uint64_t many = ATTEND_BYTES / sizeof(float) / s->head_dim;
+  b->attend_floats = one > many ? one : one * rows < many ? one * rows : many;
+  take(p, &b->top, b->attend_floats, sizeof(float));
+  take(p, &b->sum, b->attend_floats, sizeof(float));
+  take(p, &b->value, b->attend_floats, s->head_dim * sizeof(float));
+  take_acts(p, &b->plain, rows, q > s->hidden ? q : s->hidden);
+  take_acts(p, &b->expert, slots, s->ffn);
+}
+
+static const uint64_t *tensor_place(const pv_gpu_backend *b, const pv_gguf_tensor *t) {
+  return &b->tensor[t - pv_gguf_tensor_at(b->base.model->gguf, 0)]; /* tensors are one array */
+}
+
+static pv_cuda_rows rows_of(const pv_gpu_backend *b, const pv_gguf_tensor *t) {
+  return (pv_cuda_rows){*tensor_place(b, t), t->row_bytes, t->row_bytes * t->dims[1],
+                        (uint32_t)t->type, (uint32_t)t->dims[1]};
+}
+
+static void find_layers(pv_gpu_backend *b) {
+  const pv_model *m = b->base.model;
+  for (uint32_t i = 0; i < m->shape.layers; i++) {
+    const pv_layer *l = &m->layers[i];
+    b->layers[i] = (pv_gpu_layer){.q = rows_of(b, l->q),
+                                  .k = rows_of(b, l->k),
+                                  .v = rows_of(b, l->v),
+                                  .o = rows_of(b, l->o),
+                                  .router = rows_of(b, l->router),
+                                  .gate = rows_of(b, l->gate),
+                                  .up = rows_of(b, l->up),
+                                  .down = rows_of(b, l->down),
+                                  .attn_norm = *tensor_place(b, l->attn_norm),
+                                  .q_norm = *tensor_place(b, l->q_norm),
+                                  .k_norm = *tensor_place(b, l->k_norm),
+                                  .ffn_norm = *tensor_place(b, l->ffn_norm)};
+  }
+  b->embedding = rows_of(b, m->embedding);
+  b->head = rows_of(b, m->head);
+  b->final_norm = *tensor_place(b, m->final_norm);
+}
+
+static pv_status upload_weights(pv_gpu_backend *b, pv_error *err) {
+  const pv_gguf *g = b->base.model->gguf;
+  const uint64_t count = pv_gguf_tensor_count(g);
+  pv_status status = PV_OK;
+  uint64_t at = b->weights;
+  b->tensor = calloc((size_t)count, sizeof *b->tensor);
+  b->layers = calloc(b->base.model->shape.layers, sizeof *b->layers);
+  if (b->tensor == NULL || b->layers == NULL)
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
+  for (uint64_t i = 0; i < count && status == PV_OK; i++) {
+    const pv_gguf_tensor *t = pv_gguf_tensor_at(g, i);
+    b->tensor[i] = at;
+    status = b->gpu->ops->upload(b->gpu, at, t->data, t->bytes, err);
+    at += round_up(t->bytes);
+  }
+  if (status == PV_OK) find_layers(b);
+  return status;
+}
+
+static pv_status upload_rope(pv_gpu_backend *b, pv_error *err) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t half = s->head_dim / 2, context = b->base.config.context;
+  float *cos = calloc(context, half * sizeof *cos), *sin = calloc(context, half * sizeof *sin);
+  pv_status status = PV_OK;
+  if (cos == NULL || sin == NULL)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the RoPE tables");
+  for (size_t p = 0; p < context && status == PV_OK; p++)
+    pv_rope_row(s->rope_base, s->head_dim, p, cos + p * half, sin + p * half);
+  const uint64_t bytes = (uint64_t)context * half * sizeof *cos;
+  if (status == PV_OK) status = b->gpu->ops->upload(b->gpu, b->cos, cos, bytes, err);
+  if (status == PV_OK) status = b->gpu->ops->upload(b->gpu, b->sin, sin, bytes, err);
+  if (status == PV_OK) status = b->gpu->ops->finish(b->gpu, err);
+  free(cos);
+  free(sin);
+  return status;
+}
+
+pv_status pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
+  plan p = {b, false, 0, PV_OK, err};
+  take_all(&p);
+  if (p.status == PV_OK && b->base.config.batch * b->base.model->shape.used > ROW_NARROW_MAX)
+    p.status = pv_error_set(err, PV_ERR_LIMIT, "a batch of %zu positions is too large for a GPU",
+                            b->base.config.batch);
+  if (p.status != PV_OK) return p.status;
+  if (p.bytes > b->info.free_) {
+    pv_error_set(err, PV_ERR_NOMEM, "%.2f GB of device memory are needed, %.2f of %.2f are free",
+                 (double)p.bytes / 1e9, (double)b->info.free_ / 1e9, (double)b->info.memory / 1e9);
+    pv_error_hint(err, "ask for less context, or free the device's memory");
+    return PV_ERR_NOMEM;
+  }
+  b->bytes = p.bytes;
+  p.bytes = 0;
+  p.allocate = true;
+  take_all(&p);
+  if (p.status == PV_OK) p.status = upload_weights(b, err);
+  if (p.status == PV_OK) p.status = upload_rope(b, err);
+  return p.status;
+}

@@ -1,0 +1,319 @@
+/* Which kernels an operation launches, with which arguments. */
+#include "kernels/arith/act.h"
+#include "kernels/arith/arith.h"
+#include "runtime/forward/gpu_state.h"
+#include "runtime/quant/quant.h"
+
+enum { BLOCK = 256, WARPS = BLOCK / 32, DOWN_ROWS = 8, BLOCKS_PER_PROCESSOR = 2 };
+
+static void launch(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t x, size_t y, size_t z,
+                   unsigned block, size_t shared, const void *args, size_t bytes) {
+  const pv_gpu_launch l = {b->kernel[kernel],
+                           {(unsigned)x, (unsigned)y, (unsigned)z},
+                           block,
+                           (unsigned)shared,
+                           args,
+                           bytes};
+  if (b->status == PV_OK) b->status = b->gpu->ops->launch(b->gpu, &l, b->err);
+}
+#define LAUNCH(b, kernel, x, y, block, shared, args) \
+  launch(b, kernel, x, y, 1, block, shared, &(args), sizeof(args))
+
+static size_t parts(size_t n, size_t size) {
+  return (n + size - 1) / size;
+}
+
+/* Bytes of shared memory for one row of rounded activations: kernels/cuda/segments.cuh. */
+static size_t act_shared(size_t k) {
+  return parts(k / PV_SEGMENT, 2) * 160;
+}
+
+/* Activations in `stage` with the rounded form in `acts`. */
+static pv_cuda_acts acts_of(const pv_gpu_backend *b, pv_cuda_acts acts, pv_stage_id stage, size_t k,
+                            size_t share) {
+  acts.x = b->stage[stage];
+  acts.k = acts.stride = (uint32_t)k;
+  acts.segments = (uint32_t)parts(k, PV_SEGMENT);
+  acts.share = (uint32_t)share;
+  if (b->max == 0.0f) acts.q = 0;
+  return acts;
+}
+
+static pv_gpu_kernel f64acc_kernel(uint32_t type) {
+  switch ((pv_type)type) {
+    case PV_TYPE_F32:
+      return PV_GPU_f32_gemv_f64acc;
+    case PV_TYPE_F16:
+      return PV_GPU_f16_gemv_f64acc;
+    case PV_TYPE_BF16:
+      return PV_GPU_bf16_gemv_f64acc;
+    case PV_TYPE_Q8_0:
+      return PV_GPU_q8_0_gemv_f64acc;
+    case PV_TYPE_Q4_K:
+      return PV_GPU_q4k_gemv_f64acc;
+    case PV_TYPE_Q5_K:
+      return PV_GPU_q5k_gemv_f64acc;
+    case PV_TYPE_Q6_K:
+      break;
+  }
+  return PV_GPU_q6k_gemv_f64acc;
+}
+
+/* Products of `a->jobs` matrices with `rows` rows of activations. */
+static void products(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
+  if (b->max == 0.0f) {
+    for (uint32_t j = 0; j < a->jobs; j++) {
+      pv_cuda_gemv one = *a;
+      one.job[0] = a->job[j];
+      one.jobs = 1;
+      LAUNCH(b, f64acc_kernel(one.job[0].rows.type), parts(one.job[0].rows.count, WARPS), rows,
+             BLOCK, 0, one);
+    }
+    return;
+  }
+  size_t all = 0, blocks = 0;
+  for (uint32_t j = 0; j < a->jobs; j++) all += a->job[j].rows.count;
+  const size_t wave = (size_t)WARPS * b->info.processors * BLOCKS_PER_PROCESSOR;
+  a->rows_per_block = (uint32_t)(WARPS * parts(all, wave));
+  for (uint32_t j = 0; j < a->jobs; j++) blocks += parts(a->job[j].rows.count, a->rows_per_block);
+  LAUNCH(b, PV_GPU_gemv, blocks, rows, BLOCK, act_shared(a->acts.k), *a);
+}
+
+static void norm(pv_gpu_backend *b, pv_stage_id in, bool last_rows, uint64_t weight,
+                 pv_stage_id out, size_t rows) {
+  const pv_shape *s = &b->base.model->shape;
+  const pv_cuda_norm a = {.x = b->stage[in],
+                          .weight = weight,
+                          .step = last_rows ? b->step : 0,
+                          .out = b->stage[out],
+                          .acts = acts_of(b, b->plain, out, s->hidden, 1),
+                          .n = s->hidden,
+                          .eps = s->eps,
+                          .max = b->max};
+  LAUNCH(b, PV_GPU_rmsnorm, rows, 1, BLOCK, 0, a);
+}
+
+static void qkv(pv_gpu_backend *b, const pv_gpu_layer *l) {
+  const size_t hidden = b->base.model->shape.hidden;
+  pv_cuda_gemv a = {.job = {{l->q, b->stage[PV_STAGE_Q]},
+                            {l->k, b->stage[PV_STAGE_K]},
+                            {l->v, b->stage[PV_STAGE_V]}},
+                    .acts = acts_of(b, b->plain, PV_STAGE_ATTN_NORM, hidden, 1),
+                    .jobs = 3};
+  products(b, &a, b->batch.count);
+}
+
+static uint64_t cache_layer(const pv_gpu_backend *b, uint64_t cache, uint32_t layer) {
+  const uint64_t kv = pv_stage_width(PV_STAGE_K, &b->base.model->shape);
+  return cache + (uint64_t)layer * b->base.config.context * kv * sizeof(float);
+}
+
+static void heads(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const pv_cuda_heads a = {.q = b->stage[PV_STAGE_Q],
+                           .k = b->stage[PV_STAGE_K],
+                           .v = b->stage[PV_STAGE_V],
+                           .q_weight = l->q_norm,
+                           .k_weight = l->k_norm,
+                           .q_out = b->stage[PV_STAGE_Q_ROPE],
+                           .k_out = b->stage[PV_STAGE_K_ROPE],
+                           .keys = cache_layer(b, b->keys, layer),
+                           .values = cache_layer(b, b->values, layer),
+                           .cos = b->cos,
+                           .sin = b->sin,
+                           .step = b->step,
+                           .heads = s->heads,
+                           .kv_heads = s->kv_heads,
+                           .dim = s->head_dim,
+                           .eps = s->eps};
+  LAUNCH(b, PV_GPU_heads, s->heads + s->kv_heads, b->batch.count,
+         (unsigned)(parts(s->head_dim, 32) * 32), 0, a);
+}
+
+/* Query heads that one block takes together: more of them read the cache less often, fewer of them
+ * keep more processors busy. */
+static unsigned attend_group(const pv_gpu_backend *b, size_t rows) {
+  const pv_shape *s = &b->base.model->shape;
+  const uint32_t share = s->heads / s->kv_heads;
+  const size_t work = (size_t)s->heads * b->chunks * rows, enough = 4 * (size_t)b->info.processors;
+  if (share % 8 == 0 && work >= 8 * enough) return 8;
+  if (share % 4 == 0 && work >= 4 * enough) return 4;
+  return 1;
+}
+
+static void attend(pv_gpu_backend *b, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t width = (size_t)s->heads * s->head_dim, n = b->batch.count;
+  const size_t room = b->attend_floats / ((size_t)s->heads * b->chunks);
+  pv_cuda_attend a = {.q = b->stage[PV_STAGE_Q_ROPE],
+                      .keys = cache_layer(b, b->keys, layer),
+                      .values = cache_layer(b, b->values, layer),
+                      .step = b->step,
+                      .top = b->top,
+                      .sum = b->sum,
+                      .value = b->value,
+                      .out = b->stage[PV_STAGE_ATTN_OUT],
+                      .acts = acts_of(b, b->plain, PV_STAGE_ATTN_OUT, width, 1),
+                      .heads = s->heads,
+                      .kv_heads = s->kv_heads,
+                      .dim = s->head_dim,
+                      .chunks = b->chunks,
+                      .scale = pv_div_f32(1.0f, pv_sqrt_f32((float)s->head_dim)),
+                      .max = b->max};
+  for (size_t first = 0; first < n; first += room) {
+    const size_t rows = n - first < room ? n - first : room;
+    const unsigned group = attend_group(b, rows);
+    a.first = (uint32_t)first;
+    launch(b,
+           group == 8   ? PV_GPU_attend_8
+           : group == 4 ? PV_GPU_attend_4
+                        : PV_GPU_attend_1,
+           b->chunks, s->heads / group, rows, 128, 0, &a, sizeof a);
+    LAUNCH(b, PV_GPU_attend_combine, parts(width, BLOCK), rows, BLOCK, 0, a);
+  }
+}
+
+static pv_stage_id layer_input(uint32_t layer) {
+  return layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
+}
+
+static void add(pv_gpu_backend *b, pv_stage_id left, pv_stage_id right, pv_stage_id out) {
+  const pv_cuda_add a = {b->stage[left], b->stage[right], b->stage[out],
+                         (uint64_t)b->batch.count * b->base.model->shape.hidden};
+  LAUNCH(b, PV_GPU_add, parts(a.n, BLOCK), 1, BLOCK, 0, a);
+}
+
+static void attention_projection(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t width = (size_t)s->heads * s->head_dim;
+  pv_cuda_gemv a = {.job = {{l->o, b->stage[PV_STAGE_ATTN_PROJ]}},
+                    .acts = acts_of(b, b->plain, PV_STAGE_ATTN_OUT, width, 1),
+                    .add = b->stage[layer_input(layer)],
+                    .total = b->stage[PV_STAGE_ATTN_RESIDUAL],
+                    .jobs = 1};
+  products(b, &a, b->batch.count);
+  if (b->max == 0.0f) add(b, layer_input(layer), PV_STAGE_ATTN_PROJ, PV_STAGE_ATTN_RESIDUAL);
+}
+
+static void route(pv_gpu_backend *b, const pv_gpu_layer *l) {
+  const pv_shape *s = &b->base.model->shape;
+  pv_cuda_gemv a = {.job = {{l->router, b->stage[PV_STAGE_MOE_ROUTER_LOGITS]}},
+                    .acts = acts_of(b, b->plain, PV_STAGE_FFN_NORM, s->hidden, 1),
+                    .jobs = 1};
+  const pv_cuda_route r = {b->stage[PV_STAGE_MOE_ROUTER_LOGITS],
+                           b->stage[PV_STAGE_MOE_ROUTER_INDICES], b->stage[PV_STAGE_MOE_ROUTER],
+                           s->experts, s->used};
+  products(b, &a, b->batch.count);
+  LAUNCH(b, PV_GPU_route, b->batch.count, 1, 32, 0, r);
+}
+
+static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t slots = b->batch.count * s->used;
+  const pv_cuda_gate_up a = {
+      .gate = l->gate,
+      .up = l->up,
+      .experts = b->stage[PV_STAGE_MOE_ROUTER_INDICES],
+      .in = acts_of(b, b->plain, PV_STAGE_FFN_NORM, s->hidden, s->used),
+      .gate_out = b->stage[PV_STAGE_EXPERT_GATE],
+      .up_out = b->stage[PV_STAGE_EXPERT_UP],
+      .out = b->stage[PV_STAGE_EXPERT_SWIGLU],
+      .acts = acts_of(b, b->expert, PV_STAGE_EXPERT_SWIGLU, s->ffn, 1),
+      .max = b->max,
+  };
+  if (b->max != 0.0f) {
+    LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT), slots, BLOCK, act_shared(s->hidden), a);
+    return;
+  }
+  pv_cuda_gemv both = {.job = {{l->gate, a.gate_out}, {l->up, a.up_out}},
+                       .acts = a.in,
+                       .experts = a.experts,
+                       .jobs = 2};
+  products(b, &both, slots);
+  LAUNCH(b, PV_GPU_swiglu, parts(s->ffn, BLOCK), slots, BLOCK, 0, a);
+}
+
+static void down(pv_gpu_backend *b, const pv_gpu_layer *l) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t n = b->batch.count;
+  const pv_cuda_down a = {
+      .rows = l->down,
+      .experts = b->stage[PV_STAGE_MOE_ROUTER_INDICES],
+      .weights = b->stage[PV_STAGE_MOE_ROUTER],
+      .residual = b->stage[PV_STAGE_ATTN_RESIDUAL],
+      .in = acts_of(b, b->expert, PV_STAGE_EXPERT_SWIGLU, s->ffn, 1),
+      .out = b->stage[PV_STAGE_EXPERT_DOWN],
+      .sum = b->stage[PV_STAGE_MOE_FFN_OUT],
+      .total = b->stage[PV_STAGE_FFN_RESIDUAL],
+      .used = s->used,
+  };
+  if (b->max != 0.0f) {
+    LAUNCH(b, PV_GPU_down, parts(s->hidden, DOWN_ROWS), n, BLOCK,
+           s->used * DOWN_ROWS * sizeof(float), a);
+    return;
+  }
+  pv_cuda_gemv one = {.job = {{l->down, a.out}}, .acts = a.in, .experts = a.experts, .jobs = 1};
+  products(b, &one, n * s->used);
+  LAUNCH(b, PV_GPU_combine, parts(s->hidden, BLOCK), n, BLOCK, 0, a);
+}
+
+static void embed(pv_gpu_backend *b) {
+  const pv_cuda_embed a = {b->embedding, b->ids, b->stage[PV_STAGE_EMBEDDING],
+                           b->base.model->shape.hidden};
+  LAUNCH(b, PV_GPU_embed, b->batch.count, 1, BLOCK, 0, a);
+}
+
+static void head(pv_gpu_backend *b) {
+  const pv_shape *s = &b->base.model->shape;
+  pv_cuda_gemv a = {.job = {{b->head, b->stage[PV_STAGE_LOGITS]}},
+                    .acts = acts_of(b, b->plain, PV_STAGE_FINAL_NORM, s->hidden, 1),
+                    .jobs = 1};
+  const pv_cuda_argmax best = {b->stage[PV_STAGE_LOGITS], b->stage[PV_STAGE_ARGMAX], s->vocab};
+  products(b, &a, b->batch.logits);
+  LAUNCH(b, PV_GPU_argmax, b->batch.logits, 1, 1024, 0, best);
+}
+
+pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *err) {
+  const pv_gpu_layer *l = &b->layers[layer];
+  b->status = PV_OK;
+  b->err = err;
+  switch (op) {
+    case PV_OP_EMBED:
+      embed(b);
+      break;
+    case PV_OP_ATTN_NORM:
+      norm(b, layer_input(layer), false, l->attn_norm, PV_STAGE_ATTN_NORM, b->batch.count);
+      break;
+    case PV_OP_QKV:
+      qkv(b, l);
+      break;
+    case PV_OP_HEADS:
+      heads(b, l, layer);
+      break;
+    case PV_OP_ATTEND:
+      attend(b, layer);
+      break;
+    case PV_OP_ATTN_PROJ:
+      attention_projection(b, l, layer);
+      break;
+    case PV_OP_FFN_NORM:
+      norm(b, PV_STAGE_ATTN_RESIDUAL, false, l->ffn_norm, PV_STAGE_FFN_NORM, b->batch.count);
+      break;
+    case PV_OP_ROUTE:
+      route(b, l);
+      break;
+    case PV_OP_EXPERTS:
+      experts(b, l);
+      break;
+    case PV_OP_DOWN:
+      down(b, l);
+      break;
+    case PV_OP_FINAL_NORM:
+      norm(b, PV_STAGE_FFN_RESIDUAL, true, b->final_norm, PV_STAGE_FINAL_NORM, b->batch.logits);
+      break;
+    case PV_OP_HEAD:
+      head(b);
+      break;
+  }
+  return b->status;
+}
