@@ -13,19 +13,38 @@
 /* What a matrix product computes (the matrix part of a numerics identity). */
 typedef enum pv_product { PV_PRODUCT_I16, PV_PRODUCT_I8, PV_PRODUCT_F64ACC } pv_product;
 
-/* One row of K activations, ready for any weight type. The pointers belong to the caller. In `q`
- * the elements of each 256 are permuted (pv_act_slot) so that eight segments lie side by side in
- * the eight lanes of a register; the last 256 are padded with zeros. */
+/* One row of K activations, ready for any weight type. The pointers belong to the caller. Each 256
+ * elements of `q`, each 8 of `d` and `sum` and each 16 of `offset` are permuted (pv_act_slot,
+ * pv_segment_slot, pv_half_slot): segments lie side by side in the lanes of a register, in the
+ * order that the weights' formats give with the fewest shuffles. The last 256 are padded with
+ * zeros. */
 typedef struct pv_act {
-  const float *x;     /* K, as they were: for weights that are not quantised, and for f64acc */
-  const int16_t *q;   /* K rounded up to 256 */
-  const float *d;     /* as many / 32 scales */
-  const int32_t *sum; /* as many / 32 sums of q over a segment */
+  const float *x;        /* K, as they were: for weights that are not quantised, and for f64acc */
+  const int16_t *q;      /* K rounded up to 256 */
+  const float *d;        /* as many / 32 scales */
+  const int32_t *sum;    /* as many / 32 sums of q over a segment */
+  const int32_t *offset; /* as many / 16: 32 * sum of q over half a segment, what Q6_K's weights
+                            are too large by while they count from 0 instead of -32 */
 } pv_act;
 
-/* Place of element i: segment j = i / 32 % 8, pair p = i % 32 / 2 -> 16 p + 2 j + i % 2. */
+/* Bits of the number of a segment in its 256, reversed: 0 4 2 6 1 5 3 7. Neighbours in this order
+ * are what the fold adds first. */
+static inline size_t pv_segment_slot(size_t s) {
+  return (s & ~(size_t)7) + 4 * (s & 1) + (s & 2) + (s >> 2 & 1);
+}
+
+/* Place of half `h` of segment s: the even segments' first halves, their second halves, then the
+ * odd segments'. */
+static inline size_t pv_half_slot(size_t s, size_t h) {
+  return 2 * (s & ~(size_t)7) + 8 * (s & 1) + 4 * h + (s & 2) + (s >> 2 & 1);
+}
+
+/* Place of element i: four bytes of a half segment share a lane of 32 bits in two registers, bytes
+ * 0 and 2 in one, 1 and 3 in the other. */
 static inline size_t pv_act_slot(size_t i) {
-  return (i & ~(size_t)255) + 16 * (i % 32 / 2) + 2 * (i / 32 % 8) + i % 2;
+  const size_t lane = pv_half_slot(i / 32 % 8, i / 16 % 2);
+  return (i & ~(size_t)255) + 128 * (lane / 8) + 32 * (i / 4 % 4) + 16 * (i % 2) + 2 * (lane % 8) +
+         i / 2 % 2;
 }
 
 /* K rounded up to whole 256. */
@@ -62,7 +81,9 @@ size_t pv_attend_scratch(size_t head_dim, size_t positions);
 
 typedef struct pv_cpu_path {
   const char *name; /* "scalar", "avx2" */
-  void (*round)(pv_product product, const float *x, size_t k, int16_t *q, float *d, int32_t *sum);
+  /* Fills the planes of a row: `q`, `d`, `sum` and `offset` of a pv_act. */
+  void (*round)(pv_product product, const float *x, size_t k, int16_t *q, float *d, int32_t *sum,
+                int32_t *offset);
   void (*mm)(const pv_mm *mm);
   void (*rmsnorm)(const float *x, const float *weight, size_t n, float eps, float *out);
   /* In place over one head: pairs (i, i + n/2) turned by cos[i], sin[i]. */

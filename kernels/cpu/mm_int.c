@@ -7,7 +7,7 @@
 static float segment(pv_type type, const void *block, const int8_t *w, const pv_act *act,
                      size_t at) {
   const size_t s = at / PV_SEGMENT, j = s % 8;
-  const float dx = act->d[s];
+  const float dx = act->d[pv_segment_slot(s)];
   int64_t half[2] = {0, 0};
   for (size_t i = 0; i < PV_SEGMENT; i++) half[i / 16] += w[i] * act->q[pv_act_slot(at + i)];
   if (type == PV_TYPE_Q8_0) {
@@ -23,7 +23,8 @@ static float segment(pv_type type, const void *block, const int8_t *w, const pv_
   uint8_t sc[8], m[8];
   pv_k4_scales(b->scales, sc, m);
   const float high = pv_f16_to_f32(b->d) * (float)(sc[j] * (half[0] + half[1]));
-  return dx * pv_fma_f32(-pv_f16_to_f32(b->dmin), (float)(m[j] * act->sum[s]), high);
+  return dx *
+         pv_fma_f32(-pv_f16_to_f32(b->dmin), (float)(m[j] * act->sum[pv_segment_slot(s)]), high);
 }
 
 static void decode_row(const pv_type_info *type, const unsigned char *row, size_t k, int8_t *w) {

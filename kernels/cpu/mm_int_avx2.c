@@ -1,5 +1,5 @@
 /* Quantised rows with rounded activations, AVX2: the same integers and the same float terms as
- * mm_int.c, the eight segments of 256 weights side by side in a register. */
+ * mm_int.c, the segments of 256 weights side by side in a register, even and odd. */
 #include "kernels/arith/fold.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/unpack_avx2.h"
@@ -20,30 +20,50 @@ PV_INLINE __m256 sum_to_f32(__m256i a, __m256i b) {
                          _mm256_cvtepi32_ps(low));
 }
 
-/* Values of eight segments from the integer sums of their two halves. */
-PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1,
-                        const float *d, const int32_t *sum) {
-  const __m256 dx = _mm256_loadu_ps(d);
+/* Values of eight segments from the sums of the even and of the odd ones, which have a lane for
+ * each half. The two halves meet: in `a` the first of the even and the second of the odd. */
+PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i even, __m256i odd,
+                        const pv_act *act, size_t c) {
+  const __m256 dx = _mm256_loadu_ps(act->d + 8 * c);
   if (type == PV_TYPE_Q6_K) {
-    const __m256 total =
-        sum_to_f32(_mm256_mullo_epi32(s->sc, half0), _mm256_mullo_epi32(s->sc1, half1));
+    even = _mm256_sub_epi32(even, load256(act->offset + 16 * c));
+    odd = _mm256_sub_epi32(odd, load256(act->offset + 16 * c + 8));
+  }
+  const __m256i a = _mm256_blend_epi32(even, odd, 0xf0);
+  const __m256i b = _mm256_permute2x128_si256(even, odd, 0x21);
+  if (type == PV_TYPE_Q6_K) {
+    const __m256 total = sum_to_f32(_mm256_mullo_epi32(s->sc, a), _mm256_mullo_epi32(s->sc1, b));
     return _mm256_mul_ps(dx, _mm256_mul_ps(s->d, total));
   }
-  const __m256i all = _mm256_add_epi32(half0, half1);
+  const __m256i all = _mm256_add_epi32(a, b);
   if (type == PV_TYPE_Q8_0) return _mm256_mul_ps(dx, _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(all)));
   const __m256 high = _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(_mm256_mullo_epi32(s->sc, all)));
-  const __m256 low = _mm256_cvtepi32_ps(_mm256_mullo_epi32(s->m, load256(sum)));
+  /* Both factors are exact in float; adding 0 makes 0 * -1 what it is among integers. */
+  const __m256 sum = _mm256_cvtepi32_ps(load256(act->sum + 8 * c));
+  const __m256 low = _mm256_fmadd_ps(s->m, sum, _mm256_setzero_ps());
   return _mm256_mul_ps(dx, _mm256_fnmadd_ps(s->dmin, low, high));
+}
+
+/* v8_fold for lanes in the order of pv_segment_slot. */
+PV_INLINE float fold_slots(__m256 v) {
+  const __m256 a = _mm256_add_ps(v, _mm256_movehdup_ps(v));
+  const __m128 low = _mm256_castps256_ps128(a), high = _mm256_extractf128_ps(a, 1);
+  return _mm_cvtss_f32(_mm_add_ss(_mm_add_ss(low, _mm_movehl_ps(low, low)),
+                                  _mm_add_ss(high, _mm_movehl_ps(high, high))));
 }
 
 /* Fold of all segments of a row: whole registers first, then the lanes of the last one. The
  * general form is for a Q8_0 row that ends within a register. */
 PV_INLINE float fold_row(__m256 *v, size_t chunks, size_t segments) {
-  if (segments % 8 != 0) return pv_fold_f32((float *)v, segments);
-  if (chunks == 3) return v8_fold(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), v[1])); /* K = 768 */
-  if (chunks == 8) {                                                               /* K = 2048 */
+  if (segments % 8 != 0) {
+    const __m256i order = _mm256_setr_epi32(0, 4, 2, 6, 1, 5, 3, 7);
+    for (size_t i = 0; i < chunks; i++) v[i] = _mm256_permutevar8x32_ps(v[i], order);
+    return pv_fold_f32((float *)v, segments);
+  }
+  if (chunks == 3) return fold_slots(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), v[1])); /* K = 768 */
+  if (chunks == 8) {                                                                  /* K = 2048 */
     for (size_t i = 0; i < 4; i++) v[i] = _mm256_add_ps(v[i], v[i + 4]);
-    return v8_fold(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3])));
+    return fold_slots(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3])));
   }
   size_t n = chunks, p = 1;
   while (p < n) p *= 2;
@@ -51,12 +71,16 @@ PV_INLINE float fold_row(__m256 *v, size_t chunks, size_t segments) {
     for (size_t i = 0; i + s < n; i++) v[i] = _mm256_add_ps(v[i], v[i + s]);
     n = s;
   }
-  return v8_fold(v[0]);
+  return fold_slots(v[0]);
 }
 
 PV_INLINE size_t segments_at(size_t k, size_t chunk) {
   const size_t left = k / PV_SEGMENT - 8 * chunk;
   return left < 8 ? left : 8;
+}
+
+PV_INLINE void prefetch(const unsigned char *p, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += 64) _mm_prefetch((const char *)p + at, _MM_HINT_T0);
 }
 
 /* One activation row: weights go from memory to the sum without a stop. */
@@ -67,15 +91,17 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *row = mm->rows + r * mm->row_bytes;
     for (size_t c = 0; c < chunks; c++) {
-      __m256i w[16], half[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+      __m256i w[8], sum[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
       const int16_t *x = act->q + 256 * c;
-      for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
-        _mm_prefetch((const char *)(row + c * chunk_bytes + ahead + AHEAD), _MM_HINT_T0);
+      prefetch(row + c * chunk_bytes + AHEAD, chunk_bytes);
       const pv_scale8 s = unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w);
-#pragma GCC unroll 16
-      for (int p = 0; p < 16; p++)
-        half[p / 8] = _mm256_add_epi32(half[p / 8], _mm256_madd_epi16(w[p], load256(x + 16 * p)));
-      value[c] = finish(type, &s, half[0], half[1], act->d + 8 * c, act->sum + 8 * c);
+#pragma GCC unroll 8
+      for (int i = 0; i < 8; i++) {
+        const __m256i even = _mm256_madd_epi16(widen_even(type, w[i]), load256(x + 32 * i));
+        const __m256i odd = _mm256_madd_epi16(widen_odd(type, w[i]), load256(x + 32 * i + 16));
+        sum[i / 4] = _mm256_add_epi32(sum[i / 4], _mm256_add_epi32(even, odd));
+      }
+      value[c] = finish(type, &s, sum[0], sum[1], act, c);
     }
     out[mm->first_out + r] = fold_row(value, chunks, mm->k / PV_SEGMENT);
   }
@@ -87,28 +113,32 @@ typedef struct pair {
   pv_scale8 scale[2][CHUNKS_MAX];
 } pair;
 
+/* Asks for the next pair at the same time. */
 PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, size_t r,
                            pair *rows) {
   for (size_t i = 0; i < 2; i++) {
     const size_t at = r + i < mm->row_count ? r + i : mm->row_count - 1;
     const unsigned char *row = mm->rows + at * mm->row_bytes;
+    prefetch(row + 2 * mm->row_bytes, mm->row_bytes);
     for (size_t c = 0; 256 * c < mm->k; c++) {
-      __m256i w[16];
+      __m256i w[8], *to = (__m256i *)(void *)(rows->w[i] + 256 * c);
       rows->scale[i][c] = unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w);
-#pragma GCC unroll 16
-      for (int p = 0; p < 16; p++)
-        _mm256_storeu_si256((__m256i *)(void *)(rows->w[i] + 256 * c + 16 * (size_t)p), w[p]);
+#pragma GCC unroll 8
+      for (int p = 0; p < 8; p++) {
+        _mm256_storeu_si256(to + 2 * p, widen_even(type, w[p]));
+        _mm256_storeu_si256(to + 2 * p + 1, widen_odd(type, w[p]));
+      }
     }
   }
 }
 
-/* `length` of 256 weights of two rows against `n` activation rows. */
+/* 128 weights of two rows against `n` activation rows. */
 PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const pv_act *act,
-                            size_t at, size_t length, __m256i sum[2][4]) {
+                            size_t at, __m256i sum[2][4]) {
 #pragma GCC unroll 4
   for (int t = 0; t < n; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
 #pragma GCC unroll 2
-  for (size_t p = at; p < at + length; p += 16) {
+  for (size_t p = at; p < at + 128; p += 16) {
     const __m256i a = load256(w0 + p), b = load256(w1 + p);
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++) {
@@ -119,20 +149,17 @@ PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const p
   }
 }
 
-/* Only Q6_K has a scale for each half of a segment: the others are summed in one go. */
 PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
                               __m256 *value, size_t stride) {
-  const bool halves = type == PV_TYPE_Q6_K;
-  __m256i first[2][4], second[2][4];
-  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c, halves ? 128 : 256, first);
-  if (halves) dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c + 128, 128, second);
+  __m256i even[2][4], odd[2][4];
+  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c, even);
+  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c + 128, odd);
 #pragma GCC unroll 2
   for (int r = 0; r < 2; r++)
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++)
-      value[(size_t)(4 * r + t) * stride + c] = finish(
-          type, &rows->scale[r][c], first[r][t], halves ? second[r][t] : _mm256_setzero_si256(),
-          act[t].d + 8 * c, act[t].sum + 8 * c);
+      value[(size_t)(4 * r + t) * stride + c] =
+          finish(type, &rows->scale[r][c], even[r][t], odd[r][t], &act[t], c);
 }
 
 /* Two rows against activation rows t .. t + n - 1, n from 1 to 4 and known to the compiler. */

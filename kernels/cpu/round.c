@@ -25,20 +25,22 @@ static float round_segment(const float *x, size_t n, float max, int32_t out[PV_S
 }
 
 void PV_PATH(round)(pv_product product, const float *x, size_t k, int16_t *q, float *d,
-                    int32_t *sum) {
+                    int32_t *sum, int32_t *offset) {
   const float max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX;
   const size_t padded = pv_act_padded(k);
   for (size_t i = 0; i < padded; i += PV_SEGMENT) {
-    int32_t value[PV_SEGMENT], total = 0;
-    const size_t left = i < k ? k - i : 0;
-    d[i / PV_SEGMENT] =
+    int32_t value[PV_SEGMENT], half[2] = {0, 0};
+    const size_t left = i < k ? k - i : 0, s = i / PV_SEGMENT;
+    d[pv_segment_slot(s)] =
         round_segment(x + (left > 0 ? i : 0), left < PV_SEGMENT ? left : PV_SEGMENT, max, value);
-    int16_t *place = q + pv_act_slot(i);
-    for (size_t p = 0; p < PV_SEGMENT / 2; p++) {
-      place[16 * p] = (int16_t)value[2 * p];
-      place[16 * p + 1] = (int16_t)value[2 * p + 1];
+    for (size_t h = 0; h < 2; h++) {
+      int16_t *place = q + pv_act_slot(i + 16 * h);
+      for (size_t j = 0; j < 16; j++) {
+        place[pv_act_slot(j)] = (int16_t)value[16 * h + j];
+        half[h] += value[16 * h + j];
+      }
+      offset[pv_half_slot(s, h)] = 32 * half[h];
     }
-    for (size_t j = 0; j < PV_SEGMENT; j++) total += value[j];
-    sum[i / PV_SEGMENT] = total;
+    sum[pv_segment_slot(s)] = half[0] + half[1];
   }
 }

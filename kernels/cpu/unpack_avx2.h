@@ -1,13 +1,12 @@
-/* 256 weights as sixteen registers of 16-bit integers in the order of pv_act_slot: register p
- * holds elements 2 p and 2 p + 1 of eight segments side by side, so that vpmaddwd with the
- * activations of the same order sums each segment in a lane of its own. */
+/* 256 weights in the order of pv_act_slot. Blocks of Q4_K keep two segments in the nibbles of a
+ * byte: its four registers are transposed as they are and only then taken apart. */
 #ifndef PV_CPU_UNPACK_AVX2_H
 #define PV_CPU_UNPACK_AVX2_H
 
 #include <immintrin.h>
 #include <string.h>
 
-#include "runtime/quant/quant.h"
+#include "kernels/cpu/cpu.h"
 
 #define PV_INLINE static inline __attribute__((always_inline))
 
@@ -15,69 +14,71 @@ PV_INLINE __m256i load256(const void *p) {
   return _mm256_loadu_si256(p);
 }
 
-/* The float and integer scales of eight segments. */
+/* The float and integer scales of eight segments in the order of pv_segment_slot. */
 typedef struct pv_scale8 {
-  __m256 d, dmin;
-  __m256i sc, sc1, m; /* Q4_K, Q5_K: sc, m; Q6_K: sc, sc1 for the two halves */
+  __m256 d, dmin, m;
+  __m256i sc, sc1; /* Q6_K: one for each half */
 } pv_scale8;
 
-/* Rows of 32 bytes, one per segment: pairs of bytes transposed, then widened. */
-PV_INLINE void transpose(__m256i r[8], __m256i out[16]) {
-  __m256i a[8], b[8];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    a[i] = _mm256_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
-    a[4 + i] = _mm256_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
-  }
-#pragma GCC unroll 2
-  for (int h = 0; h < 2; h++) {
-    const __m256i *s = a + 4 * h;
-    b[4 * h + 0] = _mm256_unpacklo_epi32(s[0], s[1]);
-    b[4 * h + 1] = _mm256_unpackhi_epi32(s[0], s[1]);
-    b[4 * h + 2] = _mm256_unpacklo_epi32(s[2], s[3]);
-    b[4 * h + 3] = _mm256_unpackhi_epi32(s[2], s[3]);
-  }
-#pragma GCC unroll 8
-  for (int p = 0; p < 8; p++) {
-    const __m256i low = b[p / 4 * 4 + p / 2 % 2], high = b[p / 4 * 4 + 2 + p / 2 % 2];
-    const __m256i t =
-        p % 2 == 0 ? _mm256_unpacklo_epi64(low, high) : _mm256_unpackhi_epi64(low, high);
-    out[p] = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(t));
-    out[p + 8] = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(t, 1));
-  }
+/* Lane p of each half of a, b, c, d, side by side. */
+PV_INLINE void transpose4(__m256i a, __m256i b, __m256i c, __m256i d, __m256i out[4]) {
+  const __m256i ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b);
+  const __m256i cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
+  out[0] = _mm256_unpacklo_epi64(ab0, cd0);
+  out[1] = _mm256_unpackhi_epi64(ab0, cd0);
+  out[2] = _mm256_unpacklo_epi64(ab1, cd1);
+  out[3] = _mm256_unpackhi_epi64(ab1, cd1);
 }
 
-/* sc[8] then m[8], one byte each. */
-PV_INLINE __m128i k4_scales(const uint8_t packed[12]) {
-  uint32_t u[3];
-  memcpy(u, packed, sizeof u);
-  return _mm_setr_epi32(
-      (int)(u[0] & 0x3f3f3f3fu), (int)((u[2] & 0x0f0f0f0fu) | ((u[0] >> 2) & 0x30303030u)),
-      (int)(u[1] & 0x3f3f3f3fu), (int)(((u[2] >> 4) & 0x0f0f0f0fu) | ((u[1] >> 2) & 0x30303030u)));
+/* Rows of 32 bytes, one for each segment, to the order of pv_act_slot. */
+PV_INLINE void transpose8(const __m256i row[8], __m256i r[8]) {
+  transpose4(row[0], row[4], row[2], row[6], r);
+  transpose4(row[1], row[5], row[3], row[7], r + 4);
 }
 
+/* Bytes to 16 bits without a shuffle: bytes 0 and 2 of each four, and bytes 1 and 3. */
+PV_INLINE __m256i widen_even(pv_type type, __m256i r) {
+  if (type == PV_TYPE_Q8_0) return _mm256_srai_epi16(_mm256_slli_epi16(r, 8), 8);
+  return _mm256_and_si256(r, _mm256_set1_epi16(255));
+}
+PV_INLINE __m256i widen_odd(pv_type type, __m256i r) {
+  return type == PV_TYPE_Q8_0 ? _mm256_srai_epi16(r, 8) : _mm256_srli_epi16(r, 8);
+}
+
+/* The first 16 bytes of a Q4_K or Q5_K block: d, dmin, then six bits each of sc[8] and m[8]; the
+ * upper two bits of the last four of each lie above the first four. */
 PV_INLINE pv_scale8 scale_k4(const pv_block_q4_k *b) {
-  const __m128i packed = k4_scales(b->scales);
-  const pv_scale8 s = {.d = _mm256_set1_ps(_cvtsh_ss(b->d)),
-                       .dmin = _mm256_set1_ps(_cvtsh_ss(b->dmin)),
-                       .sc = _mm256_cvtepu8_epi32(packed),
-                       .m = _mm256_cvtepu8_epi32(_mm_srli_si128(packed, 8))};
+  const __m128i head = _mm_loadu_si128((const __m128i *)(const void *)b);
+  const __m128i low =
+      _mm_and_si128(_mm_srlv_epi32(_mm_shuffle_epi32(head, 0xed), _mm_setr_epi32(0, 0, 0, 4)),
+                    _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+  const __m128i high = _mm_and_si128(_mm_srli_epi32(_mm_shuffle_epi32(head, 0xa5), 2),
+                                     _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
+  const __m128i all = _mm_shuffle_epi8(
+      _mm_or_si128(low, high), _mm_setr_epi8(0, 4, 2, 6, 1, 5, 3, 7, 8, 12, 10, 14, 9, 13, 11, 15));
+  const __m128 d = _mm_cvtph_ps(head);
+  const pv_scale8 s = {.d = _mm256_broadcastss_ps(d),
+                       .dmin = _mm256_broadcastss_ps(_mm_movehdup_ps(d)),
+                       .sc = _mm256_cvtepu8_epi32(all),
+                       .m = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)))};
   return s;
 }
 
 PV_INLINE void rows_q4_k(const pv_block_q4_k *b, __m256i r[8]) {
   const __m256i nibble = _mm256_set1_epi8(15);
+  __m256i t[4];
+  transpose4(load256(b->q), load256(b->q + 64), load256(b->q + 32), load256(b->q + 96), t);
 #pragma GCC unroll 4
-  for (int j = 0; j < 4; j++) {
-    const __m256i q = load256(b->q + 32 * j);
-    r[2 * j] = _mm256_and_si256(q, nibble);
-    r[2 * j + 1] = _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble);
+  for (int p = 0; p < 4; p++) {
+    r[p] = _mm256_and_si256(t[p], nibble);
+    r[4 + p] = _mm256_and_si256(_mm256_srli_epi16(t[p], 4), nibble);
   }
 }
 
 PV_INLINE void rows_q5_k(const pv_block_q5_k *b, __m256i r[8]) {
   const __m256i nibble = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16);
   const __m256i high = load256(b->high);
+  __m256i row[8];
 #pragma GCC unroll 4
   for (int j = 0; j < 4; j++) {
     const __m256i q = load256(b->q + 32 * j);
@@ -85,74 +86,73 @@ PV_INLINE void rows_q5_k(const pv_block_q5_k *b, __m256i r[8]) {
         j < 2 ? _mm256_slli_epi16(high, 4 - 2 * j) : _mm256_srli_epi16(high, 2 * j - 4);
     const __m256i h1 =
         j < 2 ? _mm256_slli_epi16(high, 3 - 2 * j) : _mm256_srli_epi16(high, 2 * j - 3);
-    r[2 * j] = _mm256_or_si256(_mm256_and_si256(q, nibble), _mm256_and_si256(h0, bit));
-    r[2 * j + 1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(q, 4), nibble),
-                                   _mm256_and_si256(h1, bit));
+    row[2 * j] = _mm256_or_si256(_mm256_and_si256(q, nibble), _mm256_and_si256(h0, bit));
+    row[2 * j + 1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(q, 4), nibble),
+                                     _mm256_and_si256(h1, bit));
   }
+  transpose8(row, r);
 }
 
 PV_INLINE __m256i q6(__m256i low, __m256i high) {
   const __m256i four = _mm256_and_si256(low, _mm256_set1_epi8(15));
-  const __m256i two = _mm256_and_si256(high, _mm256_set1_epi8(0x30));
-  return _mm256_sub_epi8(_mm256_or_si256(four, two), _mm256_set1_epi8(32));
+  return _mm256_or_si256(four, _mm256_and_si256(high, _mm256_set1_epi8(0x30)));
 }
 
+/* From 0 to 63. */
 PV_INLINE void rows_q6_k(const pv_block_q6_k *b, __m256i r[8]) {
+  __m256i row[8];
 #pragma GCC unroll 2
   for (int h = 0; h < 2; h++) {
     const __m256i a = load256(b->low + 64 * h), c = load256(b->low + 64 * h + 32);
     const __m256i q = load256(b->high + 32 * h);
-    r[4 * h] = q6(a, _mm256_slli_epi16(q, 4));
-    r[4 * h + 1] = q6(c, _mm256_slli_epi16(q, 2));
-    r[4 * h + 2] = q6(_mm256_srli_epi16(a, 4), q);
-    r[4 * h + 3] = q6(_mm256_srli_epi16(c, 4), _mm256_srli_epi16(q, 2));
+    row[4 * h] = q6(a, _mm256_slli_epi16(q, 4));
+    row[4 * h + 1] = q6(c, _mm256_slli_epi16(q, 2));
+    row[4 * h + 2] = q6(_mm256_srli_epi16(a, 4), q);
+    row[4 * h + 3] = q6(_mm256_srli_epi16(c, 4), _mm256_srli_epi16(q, 2));
   }
+  transpose8(row, r);
 }
 
 PV_INLINE pv_scale8 scale_q6_k(const pv_block_q6_k *b) {
-  const __m128i all = _mm_loadu_si128((const __m128i *)(const void *)b->scales);
-  const __m128i even = _mm_srai_epi16(_mm_slli_epi16(all, 8), 8), odd = _mm_srai_epi16(all, 8);
+  const __m128i packed = _mm_loadu_si128((const __m128i *)(const void *)b->scales);
+  const __m128i all =
+      _mm_shuffle_epi8(packed, _mm_setr_epi8(0, 8, 4, 12, 3, 11, 7, 15, 1, 9, 5, 13, 2, 10, 6, 14));
   const pv_scale8 s = {.d = _mm256_set1_ps(_cvtsh_ss(b->d)),
-                       .sc = _mm256_cvtepi16_epi32(even),
-                       .sc1 = _mm256_cvtepi16_epi32(odd)};
+                       .sc = _mm256_cvtepi8_epi32(all),
+                       .sc1 = _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8))};
   return s;
 }
 
 /* Up to eight blocks; what is missing counts as zero. */
 PV_INLINE pv_scale8 unpack_q8_0(const pv_block_q8_0 *b, size_t count, __m256i r[8]) {
   uint16_t d[8] = {0};
+  __m256i row[8];
 #pragma GCC unroll 8
   for (size_t j = 0; j < 8; j++) {
-    r[j] = j < count ? load256(b[j].q) : _mm256_setzero_si256();
-    d[j] = j < count ? b[j].d : 0;
+    row[j] = j < count ? load256(b[j].q) : _mm256_setzero_si256();
+    d[pv_segment_slot(j)] = j < count ? b[j].d : 0;
   }
+  transpose8(row, r);
   const pv_scale8 s = {.d = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)d))};
   return s;
 }
 
-/* `segments` of the 256 weights at `block` are there (8 but at the end of a Q8_0 row). */
-PV_INLINE pv_scale8 unpack(pv_type type, const void *block, size_t segments, __m256i w[16]) {
-  __m256i r[8];
-  pv_scale8 s;
+/* 256 weights as eight registers of bytes, register i for registers 2 i and 2 i + 1 of the
+ * activations. `segments` of them are there (8 but at the end of a Q8_0 row). */
+PV_INLINE pv_scale8 unpack(pv_type type, const void *block, size_t segments, __m256i r[8]) {
   switch (type) {
     case PV_TYPE_Q4_K:
       rows_q4_k(block, r);
-      s = scale_k4(block);
-      break;
+      return scale_k4(block);
     case PV_TYPE_Q5_K:
       rows_q5_k(block, r);
-      s = scale_k4(block);
-      break;
+      return scale_k4(block);
     case PV_TYPE_Q6_K:
       rows_q6_k(block, r);
-      s = scale_q6_k(block);
-      break;
+      return scale_q6_k(block);
     default:
-      s = unpack_q8_0(block, segments, r);
-      break;
+      return unpack_q8_0(block, segments, r);
   }
-  transpose(r, w);
-  return s;
 }
 
 #endif

@@ -15,7 +15,7 @@ typedef struct acts {
   pv_act *rows;
   int16_t *q;
   float *d;
-  int32_t *sum;
+  int32_t *sum, *offset;
 } acts;
 
 typedef struct job { /* one matrix product, cut into tasks of `tile` rows */
@@ -66,8 +66,10 @@ static void take_acts(cpu *c, acts *a, size_t rows, size_t k, bool *failed) {
   a->q = take(c, rows, padded * sizeof *a->q, failed);
   a->d = take(c, rows, segments * sizeof *a->d, failed);
   a->sum = take(c, rows, segments * sizeof *a->sum, failed);
+  a->offset = take(c, rows, 2 * segments * sizeof *a->offset, failed);
   for (size_t i = 0; i < rows && !*failed; i++)
-    a->rows[i] = (pv_act){NULL, a->q + i * padded, a->d + i * segments, a->sum + i * segments};
+    a->rows[i] = (pv_act){NULL, a->q + i * padded, a->d + i * segments, a->sum + i * segments,
+                          a->offset + 2 * i * segments};
 }
 
 static void cpu_close(pv_backend *backend) {
@@ -80,6 +82,7 @@ static void cpu_close(pv_backend *backend) {
     free(both[i]->q);
     free(both[i]->d);
     free(both[i]->sum);
+    free(both[i]->offset);
   }
   free(c->keys);
   free(c->values);
@@ -161,7 +164,7 @@ static void round_row(const cpu *c, pv_act *act, const float *x, size_t k) {
   act->x = x;
   if (c->product == PV_PRODUCT_F64ACC) return;
   c->path->round(c->product, x, k, (int16_t *)(uintptr_t)act->q, (float *)(uintptr_t)act->d,
-                 (int32_t *)(uintptr_t)act->sum);
+                 (int32_t *)(uintptr_t)act->sum, (int32_t *)(uintptr_t)act->offset);
 }
 
 /* Matrix products: all jobs share one list of tasks. */

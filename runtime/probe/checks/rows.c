@@ -151,13 +151,15 @@ pv_status pv_rows_act_make(const pv_cpu_path *path, pv_product product, const fl
   const size_t padded = pv_act_padded(k);
   *out = (pv_rows_act){.q = calloc(padded, sizeof(int16_t)),
                        .d = calloc(padded / PV_SEGMENT, sizeof(float)),
-                       .sum = calloc(padded / PV_SEGMENT, sizeof(int32_t))};
-  if (out->q == NULL || out->d == NULL || out->sum == NULL) {
+                       .sum = calloc(padded / PV_SEGMENT, sizeof(int32_t)),
+                       .offset = calloc(2 * padded / PV_SEGMENT, sizeof(int32_t))};
+  if (out->q == NULL || out->d == NULL || out->sum == NULL || out->offset == NULL) {
     pv_rows_act_free(out);
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row of %zu activations", k);
   }
-  out->act = (pv_act){x, out->q, out->d, out->sum};
-  if (product != PV_PRODUCT_F64ACC) path->round(product, x, k, out->q, out->d, out->sum);
+  out->act = (pv_act){x, out->q, out->d, out->sum, out->offset};
+  if (product != PV_PRODUCT_F64ACC)
+    path->round(product, x, k, out->q, out->d, out->sum, out->offset);
   return PV_OK;
 }
 
@@ -165,6 +167,7 @@ void pv_rows_act_free(pv_rows_act *act) {
   free(act->q);
   free(act->d);
   free(act->sum);
+  free(act->offset);
   *act = (pv_rows_act){0};
 }
 

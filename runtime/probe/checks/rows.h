@@ -24,7 +24,7 @@ typedef struct pv_rows_act {
   pv_act act;
   int16_t *q;
   float *d;
-  int32_t *sum;
+  int32_t *sum, *offset;
 } pv_rows_act;
 pv_status pv_rows_act_make(const pv_cpu_path *path, pv_product product, const float *x, size_t k,
                            pv_rows_act *out, pv_error *err);

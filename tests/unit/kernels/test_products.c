@@ -140,10 +140,29 @@ static void test_extremes_do_not_wrap(void) {
   }
 }
 
+/* Scales of zero and negative activations: 0 * -1 is the integer 0, so nothing may become -0. */
+static void test_zero_has_one_sign(void) {
+  pv_block_q4_k block;
+  float x[256];
+  memset(&block, 0, sizeof block);
+  memset(block.q, 0xff, sizeof block.q);
+  block.d = 0x8000;    /* d * (sc * sum) is -0, */
+  block.dmin = 0xbc00; /* and -dmin * (m * sum) has the sign of m * sum */
+  for (int i = 0; i < 256; i++) x[i] = -1.0f;
+  for (int i = 0; i < 2; i++) {
+    const pv_cpu_path *path = pv_cpu_path_get(i ? NULL : "scalar");
+    pv_rows_act act;
+    REQUIRE(pv_rows_act_make(path, PV_PRODUCT_I16, x, 256, &act, NULL) == PV_OK);
+    const float zero = pv_rows_multiply(path, PV_PRODUCT_I16, PV_TYPE_Q4_K, &block, 256, &act);
+    EXPECT_BITS32(zero, 0.0f);
+    pv_rows_act_free(&act);
+  }
+}
+
 static void test_rounding(void) {
   float x[256], d[8];
   int16_t q[256];
-  int32_t sum[8];
+  int32_t sum[8], offset[16];
   for (int i = 0; i < 256; i++) x[i] = 0.0f;
   x[3] = -2.0f; /* segment 0: its largest */
   x[4] = 1.0f;
@@ -153,20 +172,39 @@ static void test_rounding(void) {
   x[130] = 3.0e38f;  /* segment 4 */
   for (int i = 0; i < 2; i++) {
     const pv_cpu_path *path = pv_cpu_path_get(i ? NULL : "scalar");
-    path->round(PV_PRODUCT_I16, x, 256, q, d, sum);
+    path->round(PV_PRODUCT_I16, x, 256, q, d, sum, offset);
     EXPECT_I64(q[pv_act_slot(3)], -PV_ACT16_MAX);
     EXPECT_I64(q[pv_act_slot(4)], PV_ACT16_MAX / 2);
     EXPECT_I64(sum[0], -PV_ACT16_MAX / 2);
+    EXPECT_I64(offset[pv_half_slot(0, 0)], -32 * PV_ACT16_MAX / 2);
+    EXPECT_I64(offset[pv_half_slot(0, 1)], 0);
+    EXPECT_I64(offset[pv_half_slot(4, 0)], 32 * PV_ACT16_MAX);
     EXPECT_BITS32(d[0], 2.0f / (float)PV_ACT16_MAX);
-    EXPECT_BITS32(d[1], 0.0f);
+    EXPECT_BITS32(d[pv_segment_slot(1)], 0.0f);
     EXPECT_I64(q[pv_act_slot(40)], 0);
-    EXPECT(isnan(d[2]) && isnan(d[3]));
+    EXPECT(isnan(d[pv_segment_slot(2)]) && isnan(d[pv_segment_slot(3)]));
     EXPECT_I64(q[pv_act_slot(100)], 0);
     EXPECT_I64(q[pv_act_slot(130)], PV_ACT16_MAX);
-    EXPECT(isfinite(d[4]));
-    path->round(PV_PRODUCT_I8, x, 256, q, d, sum);
+    EXPECT(isfinite(d[pv_segment_slot(4)]));
+    path->round(PV_PRODUCT_I8, x, 256, q, d, sum, offset);
     EXPECT_I64(q[pv_act_slot(3)], -127);
     EXPECT_I64(q[pv_act_slot(4)], 64); /* 63.5 to even */
+  }
+}
+
+/* Every order is a permutation of its 256, so that no two elements share a place. */
+static void test_slots_are_permutations(void) {
+  static const size_t count[3] = {512, 16, 32};
+  for (int kind = 0; kind < 3; kind++) {
+    unsigned char seen[512] = {0};
+    for (size_t i = 0; i < count[kind]; i++) {
+      const size_t slot = kind == 0   ? pv_act_slot(i)
+                          : kind == 1 ? pv_segment_slot(i)
+                                      : pv_half_slot(i / 2, i % 2);
+      REQUIRE(slot < count[kind]);
+      seen[slot]++;
+    }
+    for (size_t i = 0; i < count[kind]; i++) EXPECT_I64(seen[i], 1);
   }
 }
 
@@ -194,7 +232,9 @@ int main(void) {
                                                  PV_CASE(test_bounds),
                                                  PV_CASE(test_odd_lengths),
                                                  PV_CASE(test_extremes_do_not_wrap),
+                                                 PV_CASE(test_zero_has_one_sign),
                                                  PV_CASE(test_rounding),
+                                                 PV_CASE(test_slots_are_permutations),
                                                  PV_CASE(test_nan_is_seen),
                                                  {0}});
 }
