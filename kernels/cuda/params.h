@@ -79,6 +79,33 @@ typedef struct pv_cuda_gemv {
   uint32_t rows_per_block;
 } pv_cuda_gemv;
 
+/* Rows of activations that one block of a matrix product takes together: entries first .. first +
+ * count - 1 of `slots`, all of one expert. */
+enum { PV_CUDA_TILE = 32 };
+typedef struct pv_cuda_tile {
+  uint32_t expert, first, count;
+} pv_cuda_tile;
+
+/* Products of up to three matrices with the rows of activations that `slots` lists, tile by tile.
+ * Without `tiles`, slots are 0 .. count - 1 and there is one expert. */
+typedef struct pv_cuda_gemm {
+  pv_cuda_job job[PV_CUDA_JOBS];
+  pv_cuda_acts acts;
+  PV_DEVICE(const uint32_t) slots;
+  PV_DEVICE(const pv_cuda_tile) tiles;
+  PV_DEVICE(const uint32_t) tile_count;
+  uint32_t jobs;
+  uint32_t count;
+} pv_cuda_gemm;
+
+typedef struct pv_cuda_group {
+  PV_DEVICE(const int32_t) indices; /* expert of each slot */
+  PV_DEVICE(uint32_t) order;        /* slots by expert */
+  PV_DEVICE(pv_cuda_tile) tiles;    /* room for slots / PV_CUDA_TILE + experts */
+  PV_DEVICE(uint32_t) tile_count;
+  uint32_t slots, experts;
+} pv_cuda_group;
+
 typedef struct pv_cuda_heads {
   PV_DEVICE(const float) q;
   PV_DEVICE(const float) k;

@@ -59,7 +59,48 @@ static pv_gpu_kernel f64acc_kernel(uint32_t type) {
   return PV_GPU_q6k_gemv_f64acc;
 }
 
-/* Products of `a->jobs` matrices with `rows` rows of activations. */
+static void add(pv_gpu_backend *b, uint64_t left, uint64_t right, uint64_t out, uint64_t n) {
+  const pv_cuda_add a = {left, right, out, n};
+  LAUNCH(b, PV_GPU_add, parts(n, BLOCK), 1, BLOCK, 0, a);
+}
+
+/* Integer matrix products pay for a batch of this many rows; gemv reads the weights once a row. */
+enum { GEMM_ROWS = 8 };
+
+static bool takes_gemm(const pv_cuda_rows *rows, uint32_t k, size_t batch) {
+  return batch >= GEMM_ROWS && pv_type_get(rows->type)->quantised && k % 64 == 0 && k <= 64 << 6;
+}
+
+static bool takes_gemm_all(const pv_cuda_gemv *a, size_t batch) {
+  for (uint32_t j = 0; j < a->jobs; j++)
+    if (!takes_gemm(&a->job[j].rows, a->acts.k, batch)) return false;
+  return true;
+}
+
+/* `slots` rows of output; by expert when `a->experts` is there. */
+static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
+  enum { ROWS = 64 };
+  pv_cuda_gemm g = {.acts = a->acts, .jobs = a->jobs, .count = (uint32_t)slots};
+  size_t blocks = 0, tiles = parts(slots, PV_CUDA_TILE);
+  for (uint32_t j = 0; j < a->jobs; j++) {
+    g.job[j] = a->job[j];
+    blocks += parts(a->job[j].rows.count, ROWS);
+  }
+  if (a->experts != 0) {
+    g.slots = b->order;
+    g.tiles = b->tiles;
+    g.tile_count = b->tile_count;
+    const size_t most = slots / PV_CUDA_TILE + b->base.model->shape.experts;
+    tiles = most < slots ? most : slots;
+  }
+  const uint32_t k = a->acts.k;
+  const pv_gpu_kernel kernel = k <= 64 << 4   ? PV_GPU_gemm_4
+                               : k <= 64 << 5 ? PV_GPU_gemm_5
+                                              : PV_GPU_gemm_6;
+  LAUNCH(b, kernel, blocks, tiles, BLOCK, (size_t)k / PV_SEGMENT * PV_CUDA_TILE * 8, g);
+}
+
+/* Products of `a->jobs` matrices, one row of each output for each of `rows`. */
 static void products(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   if (b->max == 0.0f) {
     for (uint32_t j = 0; j < a->jobs; j++) {
@@ -69,6 +110,12 @@ static void products(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
       LAUNCH(b, f64acc_kernel(one.job[0].rows.type), parts(one.job[0].rows.count, WARPS), rows,
              BLOCK, 0, one);
     }
+    if (a->add != 0) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
+    return;
+  }
+  if (takes_gemm_all(a, b->batch.count)) {
+    gemm(b, a, rows);
+    if (a->add != 0) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
     return;
   }
   size_t all = 0, blocks = 0;
@@ -177,12 +224,6 @@ static pv_stage_id layer_input(uint32_t layer) {
   return layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
 }
 
-static void add(pv_gpu_backend *b, pv_stage_id left, pv_stage_id right, pv_stage_id out) {
-  const pv_cuda_add a = {b->stage[left], b->stage[right], b->stage[out],
-                         (uint64_t)b->batch.count * b->base.model->shape.hidden};
-  LAUNCH(b, PV_GPU_add, parts(a.n, BLOCK), 1, BLOCK, 0, a);
-}
-
 static void attention_projection(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
   const size_t width = (size_t)s->heads * s->head_dim;
@@ -192,7 +233,6 @@ static void attention_projection(pv_gpu_backend *b, const pv_gpu_layer *l, uint3
                     .total = b->stage[PV_STAGE_ATTN_RESIDUAL],
                     .jobs = 1};
   products(b, &a, b->batch.count);
-  if (b->max == 0.0f) add(b, layer_input(layer), PV_STAGE_ATTN_PROJ, PV_STAGE_ATTN_RESIDUAL);
 }
 
 static void route(pv_gpu_backend *b, const pv_gpu_layer *l) {
@@ -205,6 +245,11 @@ static void route(pv_gpu_backend *b, const pv_gpu_layer *l) {
                            s->experts, s->used};
   products(b, &a, b->batch.count);
   LAUNCH(b, PV_GPU_route, b->batch.count, 1, 32, 0, r);
+  if (b->batch.count < GEMM_ROWS) return;
+  const pv_cuda_group g = {
+      r.indices, b->order, b->tiles, b->tile_count, (uint32_t)(b->batch.count * s->used),
+      s->experts};
+  LAUNCH(b, PV_GPU_group, 1, 1, 1024, 0, g);
 }
 
 static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
@@ -221,14 +266,14 @@ static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
       .acts = acts_of(b, b->expert, PV_STAGE_EXPERT_SWIGLU, s->ffn, 1),
       .max = b->max,
   };
-  if (b->max != 0.0f) {
-    LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT), slots, BLOCK, act_shared(s->hidden), a);
-    return;
-  }
   pv_cuda_gemv both = {.job = {{l->gate, a.gate_out}, {l->up, a.up_out}},
                        .acts = a.in,
                        .experts = a.experts,
                        .jobs = 2};
+  if (b->max != 0.0f && !takes_gemm_all(&both, b->batch.count)) {
+    LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT), slots, BLOCK, act_shared(s->hidden), a);
+    return;
+  }
   products(b, &both, slots);
   LAUNCH(b, PV_GPU_swiglu, parts(s->ffn, BLOCK), slots, BLOCK, 0, a);
 }

@@ -97,27 +97,20 @@ static pv_status check_complete(const pv_capture *c, pv_error *err) {
   return PV_OK;
 }
 
-pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
-                         pv_error *err) {
-  pv_forward *forward = NULL;
+/* `sizes` NULL: batches of `batch`. */
+static pv_status run_batches(pv_forward *forward, const pv_model *model, const uint32_t *ids,
+                             size_t count, const size_t *sizes, size_t batch, pv_capture **out,
+                             pv_error *err) {
   pv_capture *c = NULL;
-  const size_t whole[1] = {spec->count};
-  const size_t *batches = spec->batches != NULL ? spec->batches : whole;
-  const size_t batch_count = spec->batches != NULL ? spec->batch_count : 1;
-  size_t largest = 0, at = 0;
-  for (size_t i = 0; i < batch_count; i++) largest = batches[i] > largest ? batches[i] : largest;
-  const pv_backend_config config = {spec->numerics, spec->count, largest, spec->threads,
-                                    spec->path};
-  pv_status status = pv_forward_open(model, spec->backend, &config, &forward, err);
-  if (status == PV_OK)
-    status = allocate(model, spec->count, pv_forward_real_bytes(forward), &c, err);
-  for (size_t i = 0; i < batch_count && status == PV_OK; i++) {
+  pv_status status = allocate(model, count, pv_forward_real_bytes(forward), &c, err);
+  for (size_t i = 0, at = 0; at < count && status == PV_OK; i++) {
     const pv_sink sink = {c, want_all, keep};
-    if (!pv_ck_range(at, batches[i], spec->count))
+    const size_t left = count - at, size = sizes != NULL ? sizes[i] : left < batch ? left : batch;
+    if (size == 0 || size > left)
       status = pv_error_set(err, PV_ERR_INTERNAL, "the batches are longer than the sequence");
     else
-      status = pv_forward_run(forward, spec->ids + at, batches[i], batches[i], &sink, err);
-    at += batches[i];
+      status = pv_forward_run(forward, ids + at, size, size, &sink, err);
+    at += size;
   }
   if (status == PV_OK) status = check_complete(c, err);
   if (status == PV_OK) {
@@ -126,6 +119,30 @@ pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_
   } else {
     pv_capture_free(c);
   }
+  return status;
+}
+
+pv_status pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
+                             size_t count, size_t batch, pv_capture **out, pv_error *err) {
+  pv_forward_rewind(forward, 0);
+  return run_batches(forward, model, ids, count, NULL, batch, out, err);
+}
+
+pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
+                         pv_error *err) {
+  pv_forward *forward = NULL;
+  size_t largest = spec->batches == NULL ? spec->count : 0, all = 0;
+  for (size_t i = 0; spec->batches != NULL && i < spec->batch_count; i++) {
+    largest = spec->batches[i] > largest ? spec->batches[i] : largest;
+    all += spec->batches[i];
+  }
+  if (spec->batches != NULL && all != spec->count)
+    return pv_error_set(err, PV_ERR_INTERNAL, "the batches do not add up to the sequence");
+  const pv_backend_config config = {spec->numerics, spec->count, largest, spec->threads,
+                                    spec->path};
+  pv_status status = pv_forward_open(model, spec->backend, &config, &forward, err);
+  if (status == PV_OK)
+    status = run_batches(forward, model, spec->ids, spec->count, spec->batches, largest, out, err);
   pv_forward_close(forward);
   return status;
 }

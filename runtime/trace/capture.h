@@ -30,6 +30,9 @@ typedef struct pv_capture_spec {
 /* Runs and keeps all stages; logits for every position. */
 pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
                          pv_error *err);
+/* The same with a forward that is open: from position 0, in batches of at most `batch`. */
+pv_status pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
+                             size_t count, size_t batch, pv_capture **out, pv_error *err);
 void pv_capture_free(pv_capture *capture);
 
 /* Element as a number, whatever the stage's type. */

@@ -25,7 +25,7 @@ pv_sink pv_trace_sink(pv_trace_writer *writer);
 pv_status pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err);
 void pv_trace_free(pv_trace_writer *writer); /* after finish, or to abandon: files are removed */
 
-/* Comparison of two trace folders, tensor by tensor. */
+/* Comparison tensor by tensor: of two trace folders, or of a running forward with a capture. */
 typedef struct pv_trace_comparison {
   uint64_t tensors, elements, different;
   uint64_t only_left, only_right; /* tensors that one side lacks */
@@ -42,5 +42,14 @@ typedef struct pv_trace_row { /* one tensor of both */
 typedef void (*pv_trace_report)(void *context, const pv_trace_row *row);
 pv_status pv_trace_compare(const char *left, const char *right, pv_trace_report report,
                            void *context, pv_trace_comparison *out, pv_error *err);
+
+/* Runs `forward` from position 0 in batches of at most `batch` and compares the stages of `filter`
+ * with `left`, which must be a capture of the same ids and element size. Nothing is kept but sums.
+ * Reports once for each stage and layer, in the order of computation. */
+struct pv_capture;
+pv_status pv_trace_compare_forward(const struct pv_capture *left, pv_forward *forward,
+                                   const uint32_t *ids, size_t batch, const pv_trace_filter *filter,
+                                   pv_trace_report report, void *context, pv_trace_comparison *out,
+                                   pv_error *err);
 
 #endif

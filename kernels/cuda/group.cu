@@ -1,0 +1,42 @@
+/* Sorts the (row, rank) slots of a batch by expert, in order within an expert, and cuts each
+ * expert's slots into tiles. Reference: runtime/forward/groups.h. Grid (1), block 1024. */
+#include "kernels/cuda/common.cuh"
+
+enum { EXPERTS_MAX = 1024 };
+
+PV_KERNEL __launch_bounds__(1024) group(const pv_cuda_group a) {
+  __shared__ unsigned count[EXPERTS_MAX], first[EXPERTS_MAX], tile[EXPERTS_MAX];
+  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  for (unsigned e = warp; e < a.experts; e += blockDim.x / 32) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < a.slots; i += 32) {
+      const bool mine = i + lane < a.slots && a.indices[i + lane] == static_cast<int>(e);
+      n += __popc(__ballot_sync(every_lane, mine));
+    }
+    if (lane == 0) count[e] = n;
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    unsigned slots = 0, tiles = 0;
+    for (unsigned e = 0; e < a.experts; e++) {
+      first[e] = slots;
+      tile[e] = tiles;
+      slots += count[e];
+      tiles += (count[e] + PV_CUDA_TILE - 1) / PV_CUDA_TILE;
+    }
+    *a.tile_count = tiles;
+  }
+  __syncthreads();
+  for (unsigned e = warp; e < a.experts; e += blockDim.x / 32) {
+    unsigned at = first[e];
+    for (unsigned i = 0; i < a.slots; i += 32) {
+      const bool mine = i + lane < a.slots && a.indices[i + lane] == static_cast<int>(e);
+      const unsigned all = __ballot_sync(every_lane, mine);
+      if (mine) a.order[at + __popc(all & ((1u << lane) - 1))] = i + lane;
+      at += __popc(all);
+    }
+    for (unsigned i = lane * PV_CUDA_TILE; i < count[e]; i += 32 * PV_CUDA_TILE)
+      a.tiles[tile[e] + i / PV_CUDA_TILE] = {
+          e, first[e] + i, min(count[e] - i, static_cast<unsigned>(PV_CUDA_TILE))};
+  }
+}

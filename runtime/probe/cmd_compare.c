@@ -1,0 +1,241 @@
+/* pv compare: two trace folders, or two sides that compute. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/text.h"
+#include "runtime/probe/probe.h"
+#include "runtime/probe/sides.h"
+#include "runtime/trace/capture.h"
+#include "runtime/trace/folder.h"
+
+typedef struct table {
+  bool json, brief;
+  uint64_t rows;
+} table;
+
+static void json_number(const char *name, double value) {
+  if (value - value == 0.0)
+    printf("\"%s\":%.17g", name, value);
+  else
+    printf("\"%s\":\"%s\"", name, value != value ? "nan" : "inf");
+}
+
+static void print_json(table *t, const pv_trace_row *r) {
+  printf("%s\n  {\"stage\":\"%s\",\"layer\":", t->rows > 0 ? "," : "", r->stage);
+  if (r->layer < 0)
+    printf("null");
+  else
+    printf("%lld", (long long)r->layer);
+  printf(",\"elements\":%llu,\"different\":%llu,", (unsigned long long)r->elements,
+         (unsigned long long)r->different);
+  json_number("max_abs", r->max_abs);
+  putchar(',');
+  json_number("cosine", r->cosine);
+  printf(",\"worst\":%llu,", (unsigned long long)r->worst);
+  json_number("left", r->left);
+  putchar(',');
+  json_number("right", r->right);
+  putchar('}');
+}
+
+static void print_row(void *context, const pv_trace_row *r) {
+  table *t = context;
+  pv_text stage = PV_TEXT_INIT;
+  if (t->json) {
+    print_json(t, r);
+    t->rows++;
+    return;
+  }
+  pv_text_escape(&stage, r->stage, strlen(r->stage));
+  if (t->rows++ == 0)
+    printf("%-20s %5s %12s %12s %12s %14s %10s\n", "stage", "layer", "elements", "different",
+           "max |l - r|", "cosine", "worst at");
+  if (!t->brief || r->different > 0) {
+    printf("%-20s ", stage.data != NULL ? stage.data : "");
+    if (r->layer < 0)
+      printf("%5s", "-");
+    else
+      printf("%5lld", (long long)r->layer);
+    printf(" %12llu %12llu %12.4g %14.10f %10llu\n", (unsigned long long)r->elements,
+           (unsigned long long)r->different, r->max_abs, r->cosine, (unsigned long long)r->worst);
+  }
+  pv_text_free(&stage);
+}
+
+static void print_summary(const pv_trace_comparison *c) {
+  printf("%llu tensors, %llu elements compared, %llu differ\n", (unsigned long long)c->tensors,
+         (unsigned long long)c->elements, (unsigned long long)c->different);
+  if (c->only_left + c->only_right > 0)
+    printf("%llu tensors only on the left, %llu only on the right\n",
+           (unsigned long long)c->only_left, (unsigned long long)c->only_right);
+  if (strcmp(c->numerics[0], c->numerics[1]) != 0)
+    printf("the two sides compute different functions:\n  left:  %s\n  right: %s\n", c->numerics[0],
+           c->numerics[1]);
+}
+
+static int finish(const table *t, const pv_trace_comparison *c) {
+  const bool same_numerics = strcmp(c->numerics[0], c->numerics[1]) == 0;
+  if (t->json)
+    printf(
+        "],\"compared\":%llu,\"different\":%llu,\"only_left\":%llu,\"only_right\":%llu,"
+        "\"same_numerics\":%s}\n",
+        (unsigned long long)c->elements, (unsigned long long)c->different,
+        (unsigned long long)c->only_left, (unsigned long long)c->only_right,
+        same_numerics ? "true" : "false");
+  else
+    print_summary(c);
+  if (c->elements == 0) return 3;
+  return c->different + c->only_left + c->only_right > 0 ? 1 : 0;
+}
+
+static int compare_folders(table *t, const char *left, const char *right) {
+  pv_error err = PV_ERROR_INIT;
+  pv_trace_comparison c;
+  if (t->json) printf("{\"tensors\":[");
+  const pv_status status = pv_trace_compare(left, right, print_row, t, &c, &err);
+  if (status == PV_OK) return finish(t, &c);
+  if (t->json && t->rows > 0) printf("]");
+  return pv_side_exit(status, &err);
+}
+
+/* "cuda:i16" */
+static pv_status parse_side(const char *text, char backend[16], pv_numerics *numerics,
+                            pv_error *err) {
+  const char *colon = strchr(text, ':');
+  const int found = colon != NULL ? pv_numerics_find(colon + 1) : -1;
+  if (found >= 0 && colon - text < 16) {
+    snprintf(backend, 16, "%.*s", (int)(colon - text), text);
+    *numerics = (pv_numerics)found;
+    return PV_OK;
+  }
+  pv_error_set(err, PV_ERR_INPUT, "'%s' is no side", text);
+  pv_error_hint(err, "a side is a backend and a numerics identity, for example cuda:i16");
+  return PV_ERR_INPUT;
+}
+
+typedef struct sides {
+  pv_job job;
+  char backend[2][16];
+  pv_numerics numerics[2];
+  uint64_t batch, seed;
+  const char *random; /* lengths of random sequences */
+  pv_trace_filter filter;
+  pv_forward *forward[2];
+} sides;
+
+/* The left side is kept in memory whole, the right side is compared as it runs. */
+static pv_status compare_sequence(table *t, sides *s, const uint32_t *ids, size_t count,
+                                  pv_trace_comparison *all, pv_error *err) {
+  pv_capture *left = NULL;
+  pv_trace_comparison c;
+  pv_status status = pv_capture_forward(s->forward[0], s->job.model, ids, count, count, &left, err);
+  if (status == PV_OK)
+    status = pv_trace_compare_forward(left, s->forward[1], ids, s->batch > 0 ? s->batch : count,
+                                      &s->filter, print_row, t, &c, err);
+  pv_capture_free(left);
+  if (status != PV_OK) return status;
+  all->tensors += c.tensors;
+  all->elements += c.elements;
+  all->different += c.different;
+  if (!t->json) printf("%zu tokens: %llu differ\n", count, (unsigned long long)c.different);
+  fflush(stdout);
+  return PV_OK;
+}
+
+static pv_status compare_random(table *t, sides *s, const uint32_t *lengths, size_t count,
+                                pv_trace_comparison *all, pv_error *err) {
+  pv_status status = PV_OK;
+  uint64_t state = s->seed;
+  for (size_t i = 0; i < count && status == PV_OK; i++) {
+    uint32_t *ids = calloc(lengths[i], sizeof *ids);
+    if (ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
+    for (uint32_t k = 0; k < lengths[i]; k++) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      ids[k] = (uint32_t)((state >> 33) % s->job.model->shape.vocab);
+    }
+    status = compare_sequence(t, s, ids, lengths[i], all, err);
+    free(ids);
+  }
+  return status;
+}
+
+static int compare_sides(table *t, sides *s) {
+  pv_error err = PV_ERROR_INIT;
+  pv_trace_comparison all = {0};
+  uint32_t *lengths = NULL;
+  size_t count = 0, longest = s->job.count;
+  pv_status status = PV_OK;
+  if (s->random != NULL) status = pv_option_ids("--random", s->random, &lengths, &count, &err);
+  for (size_t i = 0; i < count; i++) {
+    if (lengths[i] == 0 && status == PV_OK)
+      status = pv_error_set(&err, PV_ERR_INPUT, "--random: a length of 0");
+    if (lengths[i] > longest) longest = lengths[i];
+  }
+  for (int i = 0; i < 2 && status == PV_OK; i++) {
+    const size_t batch = i == 1 && s->batch > 0 && s->batch < longest ? s->batch : longest;
+    const pv_backend_config config = {s->numerics[i], longest, batch, s->job.threads, NULL};
+    status = pv_forward_open(s->job.model, s->backend[i], &config, &s->forward[i], &err);
+    snprintf(all.numerics[i], sizeof all.numerics[i], "%s", pv_numerics_identity(s->numerics[i]));
+  }
+  if (status == PV_OK && t->json) printf("{\"tensors\":[");
+  if (status == PV_OK && s->random != NULL)
+    status = compare_random(t, s, lengths, count, &all, &err);
+  else if (status == PV_OK)
+    status = compare_sequence(t, s, s->job.ids, s->job.count, &all, &err);
+  free(lengths);
+  for (int i = 0; i < 2; i++) pv_forward_close(s->forward[i]);
+  return status == PV_OK ? finish(t, &all) : pv_side_exit(status, &err);
+}
+
+int pv_probe_compare(int argc, char **argv) {
+  table t = {0};
+  sides s = {.seed = 1};
+  pv_side side = PV_SIDE_DEFAULTS;
+  const char *stages = NULL, *layers = NULL, *batch = NULL, *seed = NULL;
+  const pv_option list[] = {
+      {"--model", "FILE", "for two sides: a GGUF model (Qwen3-MoE)", &side.model, NULL},
+      PV_SIDE_TOKENS(side),
+      {"--random", "3,512", "lengths of random sequences, instead of --ids", &s.random, NULL},
+      {"--seed", "N", "of the random sequences (default 1)", &seed, NULL},
+      {"--batch", "N", "positions per batch of the right side (default: all)", &batch, NULL},
+      {"--stage", "LIST", "stages, separated by commas (default all)", &stages, NULL},
+      {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
+      {"--threads", "N", "threads (default: one per processor)", &side.threads, NULL},
+      {"--json", NULL, "one JSON object", NULL, &t.json},
+      {"--different", NULL, "only tensors that differ", NULL, &t.brief},
+      {0}};
+  const char *names[2];
+  pv_options options = {
+      .command = "compare",
+      .summary =
+          "Compares two trace folders, or two sides such as cpu:i16 and cuda:i16 over the\n"
+          "same tokens, tensor by tensor, bit by bit.\n"
+          "Exit code 0: all bits equal; 1: not; 3: nothing to compare.",
+      .positional = "LEFT RIGHT",
+      .examples =
+          "  pv compare trace-a trace-b --different\n"
+          "  pv compare cpu:i16 cuda:i16 --model M.gguf --random 1,17,512 --different\n",
+      .list = list,
+      .rest = names,
+      .rest_max = 2};
+  pv_error err = PV_ERROR_INIT;
+  bool help = false;
+  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
+  if (status != PV_OK || help) return pv_side_exit(status, &err);
+  if (options.rest_count != 2)
+    status = pv_error_set(&err, PV_ERR_INPUT, "name two trace folders or two sides");
+  if (status == PV_OK && side.model == NULL) return compare_folders(&t, names[0], names[1]);
+  for (int i = 0; i < 2 && status == PV_OK; i++)
+    status = parse_side(names[i], s.backend[i], &s.numerics[i], &err);
+  if (status == PV_OK && s.random != NULL && (side.ids != NULL || side.prompt != NULL))
+    status = pv_error_set(&err, PV_ERR_INPUT, "give one of --ids, --prompt and --random");
+  if (status == PV_OK) status = pv_side_open(&side, s.random == NULL, &s.job, &err);
+  if (status == PV_OK) status = pv_option_u64("--batch", batch, 1, 1u << 20, &s.batch, &err);
+  if (status == PV_OK) status = pv_option_u64("--seed", seed, 0, UINT64_MAX, &s.seed, &err);
+  if (status == PV_OK)
+    status = pv_trace_filter_parse(stages, layers, &s.job.model->shape, &s.filter, &err);
+  const int code = status == PV_OK ? compare_sides(&t, &s) : pv_side_exit(status, &err);
+  pv_job_close(&s.job);
+  return code;
+}
