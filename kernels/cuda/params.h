@@ -178,6 +178,12 @@ typedef struct pv_cuda_add {
   uint64_t n;
 } pv_cuda_add;
 
+typedef struct pv_cuda_scan {
+  PV_DEVICE(const uint8_t) words;
+  PV_DEVICE(uint32_t) out;
+  uint64_t count; /* of 16 bytes */
+} pv_cuda_scan;
+
 typedef struct pv_cuda_argmax {
   PV_DEVICE(const float) x;
   PV_DEVICE(int32_t) out;

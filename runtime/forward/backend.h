@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/cuda/gpu.h"
 #include "runtime/base/error.h"
 #include "runtime/model/model.h"
 
@@ -104,6 +105,8 @@ typedef struct pv_backend_ops {
                     pv_error *err);
   /* Bytes of memory that the backend holds beyond the mapped file. */
   uint64_t (*memory)(const pv_backend *backend);
+  /* The device that computes; NULL for the CPU. */
+  pv_status (*device)(pv_backend *backend, pv_gpu_info *out, pv_error *err);
 } pv_backend_ops;
 
 struct pv_backend { /* first member of every backend's own state */

@@ -129,10 +129,16 @@ static uint64_t gpu_memory(const pv_backend *backend) {
   return ((const pv_gpu_backend *)backend)->bytes;
 }
 
+static pv_status gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) {
+  pv_gpu_backend *b = (pv_gpu_backend *)backend;
+  return b->gpu->ops->info(b->gpu, out, err);
+}
+
 const pv_backend_ops pv_backend_cuda = {.name = "cuda",
                                         .open = gpu_open,
                                         .close = gpu_close,
                                         .begin = gpu_begin,
                                         .run = gpu_run,
                                         .read = gpu_read,
-                                        .memory = gpu_memory};
+                                        .memory = gpu_memory,
+                                        .device = gpu_device};

@@ -173,3 +173,9 @@ size_t pv_forward_real_bytes(const pv_forward *forward) {
 uint64_t pv_forward_memory(const pv_forward *forward) {
   return forward->backend->ops->memory(forward->backend);
 }
+
+pv_status pv_forward_device(pv_forward *forward, bool *has, pv_gpu_info *out, pv_error *err) {
+  const pv_backend_ops *ops = forward->backend->ops;
+  *has = ops->device != NULL;
+  return *has ? ops->device(forward->backend, out, err) : PV_OK;
+}

@@ -39,5 +39,7 @@ void pv_forward_rewind(pv_forward *forward, size_t position); /* forgets later p
 const char *pv_forward_backend(const pv_forward *forward);    /* who really computes */
 size_t pv_forward_real_bytes(const pv_forward *forward);
 uint64_t pv_forward_memory(const pv_forward *forward);
+/* The device that computes. False for the CPU; PV_ERR_DEVICE when it no longer answers. */
+pv_status pv_forward_device(pv_forward *forward, bool *has, pv_gpu_info *out, pv_error *err);
 
 #endif

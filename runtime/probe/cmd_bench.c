@@ -4,11 +4,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "kernels/cuda/bandwidth.h"
 #include "runtime/forward/pool.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
 
-enum { REPEATS_MAX = 99 };
+enum { REPEATS_MAX = 99, SIZES_MAX = 8, BATCH_MAX = 2048 };
 
 typedef struct figures {
   double median, least, most;
@@ -47,7 +48,7 @@ static void read_task(void *context, size_t task, unsigned thread) {
   for (size_t j = 0; j < 16; j++) r->sums[task] += lane[j];
 }
 
-static pv_status bandwidth(unsigned threads, size_t repeats, figures *out, pv_error *err) {
+static pv_status cpu_bandwidth(unsigned threads, size_t repeats, figures *out, pv_error *err) {
   enum { TASKS = 64 };
   const size_t bytes = (size_t)1 << 30;
   double rate[REPEATS_MAX];
@@ -82,32 +83,35 @@ static double bytes_per_token(const pv_model *m) {
   return bytes;
 }
 
+typedef struct sizes { /* of a list option */
+  uint32_t at[SIZES_MAX];
+  size_t count;
+} sizes;
+
+typedef struct decode_figures { /* after some positions of context */
+  figures rate, first;          /* tokens/s; seconds to the first token */
+  double p50, p99;              /* seconds per token */
+} decode_figures;
+
 typedef struct bench {
   pv_job job;
   const char *backend, *path;
-  size_t tokens, prefill, repeats, context;
-  figures read, decode, prompt, first; /* bytes/s, tokens/s, tokens/s, seconds */
-  double p50, p99;                     /* seconds per decoded token */
+  uint64_t tokens, repeats;
+  sizes contexts, prompts; /* contexts ascend */
+  figures read;            /* bytes/s */
+  decode_figures decode[SIZES_MAX];
+  figures prefill[SIZES_MAX]; /* tokens/s */
   uint64_t memory;
+  bool has_device;
+  pv_gpu_info device;
 } bench;
 
-static pv_status run_decode(bench *b, pv_forward *f, double *rate, double *each, double *first,
-                            pv_error *err) {
-  uint32_t id = 1;
-  pv_forward_rewind(f, b->context);
-  const double start = now();
-  pv_status status = pv_forward_run(f, &id, 1, 1, NULL, err);
-  *first = now() - start;
-  const double begin = now();
-  for (size_t t = 0; t < b->tokens && status == PV_OK; t++) {
-    int32_t top = 0;
-    const double one = now();
-    status = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
-    id = (uint32_t)top;
-    if (status == PV_OK) status = pv_forward_run(f, &id, 1, 1, NULL, err);
-    each[t] = now() - one;
-  }
-  *rate = (double)b->tokens / (now() - begin);
+static pv_status bandwidth(bench *b, pv_error *err) {
+  double rate[REPEATS_MAX];
+  if (strcmp(b->backend, "cuda") != 0)
+    return cpu_bandwidth(b->job.threads, b->repeats, &b->read, err);
+  const pv_status status = pv_gpu_bandwidth(&pv_gpu_cuda, rate, (unsigned)b->repeats, err);
+  if (status == PV_OK) b->read = summarise(rate, b->repeats);
   return status;
 }
 
@@ -116,51 +120,108 @@ static void fill_ids(uint32_t *ids, size_t count, uint32_t vocab) {
   for (size_t i = 0; i < count; i++) ids[i] = (uint32_t)((i * 2654435761u + 12345u) % vocab);
 }
 
-static pv_status fill_context(bench *b, pv_forward *f, const uint32_t *ids, pv_error *err) {
+static pv_status run_to(pv_forward *f, const uint32_t *ids, size_t end, size_t batch,
+                        bool with_logits, pv_error *err) {
   pv_status status = PV_OK;
-  for (size_t at = 0; at < b->context && status == PV_OK;) {
-    const size_t n = b->context - at < b->prefill ? b->context - at : b->prefill;
-    status = pv_forward_run(f, ids, n, 0, NULL, err);
+  for (size_t at = pv_forward_position(f); at < end && status == PV_OK;) {
+    const size_t n = end - at < batch ? end - at : batch;
+    status = pv_forward_run(f, ids + at, n, with_logits && at + n == end ? 1 : 0, NULL, err);
     at += n;
   }
   return status;
 }
 
-static pv_status measure(bench *b, pv_error *err) {
-  const size_t room = b->context + (b->tokens + 1 > b->prefill ? b->tokens + 1 : b->prefill);
-  const pv_backend_config config = {b->job.numerics, room, b->prefill, b->job.threads, b->path};
-  double rate[REPEATS_MAX], first[REPEATS_MAX], prompt[REPEATS_MAX];
-  pv_forward *f = NULL;
-  uint32_t *ids = calloc(b->prefill, sizeof *ids);
+/* The next token is known when its id is on the host. */
+static pv_status next_token(pv_forward *f, uint32_t *id, pv_error *err) {
+  int32_t top = 0;
+  pv_status status = pv_forward_run(f, id, 1, 1, NULL, err);
+  if (status == PV_OK) status = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
+  *id = (uint32_t)top;
+  return status;
+}
+
+static pv_status measure_decode(bench *b, pv_forward *f, size_t context, decode_figures *out,
+                                pv_error *err) {
+  double rate[REPEATS_MAX], first[REPEATS_MAX];
   double *each = calloc(b->tokens * b->repeats, sizeof *each);
-  pv_status status = PV_OK;
-  if (ids == NULL || each == NULL) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory");
-  if (status == PV_OK) status = pv_forward_open(b->job.model, b->backend, &config, &f, err);
-  if (status == PV_OK) fill_ids(ids, b->prefill, b->job.model->shape.vocab);
-  if (status == PV_OK) status = fill_context(b, f, ids, err);
-  if (status == PV_OK) status = pv_forward_run(f, ids, b->prefill, 1, NULL, err); /* warm */
+  pv_status status =
+      each != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for times");
   for (size_t r = 0; r < b->repeats && status == PV_OK; r++) {
-    pv_forward_rewind(f, b->context);
-    const double start = now();
-    status = pv_forward_run(f, ids, b->prefill, 1, NULL, err);
-    prompt[r] = (double)b->prefill / (now() - start);
-    if (status == PV_OK) status = run_decode(b, f, &rate[r], each + r * b->tokens, &first[r], err);
-    if (pv_side_terminal()) fprintf(stderr, "\r%zu of %zu", r + 1, b->repeats);
+    uint32_t id = 1;
+    pv_forward_rewind(f, context);
+    double start = now();
+    status = next_token(f, &id, err);
+    first[r] = now() - start;
+    const double begin = now();
+    for (size_t t = 0; t < b->tokens && status == PV_OK; t++) {
+      start = now();
+      status = next_token(f, &id, err);
+      each[r * b->tokens + t] = now() - start;
+    }
+    rate[r] = (double)b->tokens / (now() - begin);
   }
-  if (pv_side_terminal()) fputc('\r', stderr);
   if (status == PV_OK) {
-    b->decode = summarise(rate, b->repeats);
-    b->prompt = summarise(prompt, b->repeats);
-    b->first = summarise(first, b->repeats);
     const size_t all = b->tokens * b->repeats;
+    out->rate = summarise(rate, b->repeats);
+    out->first = summarise(first, b->repeats);
     qsort(each, all, sizeof *each, ascending);
-    b->p50 = each[all / 2];
-    b->p99 = each[all * 99 / 100];
-    b->memory = pv_forward_memory(f);
+    out->p50 = each[all / 2];
+    out->p99 = each[all * 99 / 100];
   }
+  free(each);
+  pv_forward_rewind(f, context);
+  return status;
+}
+
+static pv_status measure_prefill(bench *b, pv_forward *f, const uint32_t *ids, size_t count,
+                                 size_t batch, figures *out, pv_error *err) {
+  double rate[REPEATS_MAX];
+  int32_t top = 0;
+  pv_status status = PV_OK;
+  for (size_t r = 0; r <= b->repeats && status == PV_OK; r++) { /* the first one warms up */
+    pv_forward_rewind(f, 0);
+    const double start = now();
+    status = run_to(f, ids, count, batch, true, err);
+    if (status == PV_OK) status = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
+    if (r > 0) rate[r - 1] = (double)count / (now() - start);
+  }
+  if (status == PV_OK) *out = summarise(rate, b->repeats);
+  pv_forward_rewind(f, 0);
+  return status;
+}
+
+static void tell(const char *what, size_t size) {
+  if (pv_side_terminal()) fprintf(stderr, "\r\033[K%s %zu", what, size);
+}
+
+static pv_status measure(bench *b, pv_error *err) {
+  size_t longest = 0, prompt = 0;
+  for (size_t i = 0; i < b->prompts.count; i++)
+    if (b->prompts.at[i] > prompt) prompt = b->prompts.at[i];
+  longest = b->contexts.at[b->contexts.count - 1] + b->tokens + 1;
+  if (prompt > longest) longest = prompt;
+  const size_t batch = prompt < BATCH_MAX ? prompt : BATCH_MAX;
+  const pv_backend_config config = {b->job.numerics, longest, batch, b->job.threads, b->path};
+  pv_forward *f = NULL;
+  uint32_t *ids = calloc(longest, sizeof *ids);
+  pv_status status =
+      ids != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
+  if (status == PV_OK) status = pv_forward_open(b->job.model, b->backend, &config, &f, err);
+  if (status == PV_OK) fill_ids(ids, longest, b->job.model->shape.vocab);
+  for (size_t i = 0; i < b->prompts.count && status == PV_OK; i++) {
+    tell("prefill of", b->prompts.at[i]);
+    status = measure_prefill(b, f, ids, b->prompts.at[i], batch, &b->prefill[i], err);
+  }
+  for (size_t i = 0; i < b->contexts.count && status == PV_OK; i++) {
+    tell("decode after", b->contexts.at[i]);
+    status = run_to(f, ids, b->contexts.at[i], batch, false, err);
+    if (status == PV_OK) status = measure_decode(b, f, b->contexts.at[i], &b->decode[i], err);
+  }
+  if (pv_side_terminal()) fputs("\r\033[K", stderr);
+  if (status == PV_OK) b->memory = pv_forward_memory(f);
+  if (status == PV_OK) status = pv_forward_device(f, &b->has_device, &b->device, err);
   pv_forward_close(f);
   free(ids);
-  free(each);
   return status;
 }
 
@@ -168,42 +229,104 @@ static json_t *figures_json(figures f) {
   return json_pack("{s:f, s:f, s:f}", "median", f.median, "min", f.least, "max", f.most);
 }
 
+/* Bytes that a token decoded after `context` positions reads: weights and cache. */
+static double token_bytes(const bench *b, size_t context) {
+  const pv_shape *s = &b->job.model->shape;
+  return bytes_per_token(b->job.model) +
+         2.0 * (double)context * s->layers * s->kv_heads * s->head_dim * sizeof(float);
+}
+
+static json_t *decode_json(const bench *b) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < b->contexts.count; i++) {
+    const decode_figures *d = &b->decode[i];
+    const double bytes = token_bytes(b, b->contexts.at[i]);
+    json_array_append_new(
+        list,
+        json_pack("{s:I, s:o, s:o, s:f, s:f, s:f, s:f}", "context", (json_int_t)b->contexts.at[i],
+                  "tokens_per_s", figures_json(d->rate), "first_token_s", figures_json(d->first),
+                  "token_p50_s", d->p50, "token_p99_s", d->p99, "bytes_per_token", bytes,
+                  "fraction_of_read_bandwidth", bytes * d->rate.median / b->read.median));
+  }
+  return list;
+}
+
 static void print_json(const bench *b) {
-  const double bytes = bytes_per_token(b->job.model);
-  json_t *o = json_pack(
-      "{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:I}", "backend",
-      b->backend, "numerics", pv_numerics_name(b->job.numerics), "threads",
-      (json_int_t)b->job.threads, "tokens", (json_int_t)b->tokens, "prefill_tokens",
-      (json_int_t)b->prefill, "context", (json_int_t)b->context, "read_bytes_per_s",
-      figures_json(b->read), "decode_tokens_per_s", figures_json(b->decode), "prefill_tokens_per_s",
-      figures_json(b->prompt), "first_token_s", figures_json(b->first), "token_p50_s", b->p50,
-      "token_p99_s", b->p99, "bytes_per_token", bytes, "fraction_of_read_bandwidth",
-      bytes * b->decode.median / b->read.median, "memory_bytes", (json_int_t)b->memory);
+  json_t *prefill = json_array();
+  for (size_t i = 0; i < b->prompts.count; i++)
+    json_array_append_new(prefill, json_pack("{s:I, s:o}", "prompt", (json_int_t)b->prompts.at[i],
+                                             "tokens_per_s", figures_json(b->prefill[i])));
+  json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "backend", b->backend,
+                        "numerics", pv_numerics_name(b->job.numerics), "threads",
+                        (json_int_t)b->job.threads, "tokens", (json_int_t)b->tokens, "repeats",
+                        (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
+                        decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
+  if (b->has_device)
+    json_object_set_new(
+        o, "device",
+        json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", b->device.name, "driver", b->device.driver,
+                  "code", b->device.code, "memory_bytes", (json_int_t)b->device.memory,
+                  "used_bytes", (json_int_t)(b->device.memory - b->device.free_)));
   char *text = o != NULL ? json_dumps(o, JSON_INDENT(1)) : NULL;
   puts(text != NULL ? text : "{}");
   free(text);
   json_decref(o);
 }
 
+static void print_line(const char *name, figures f, double unit, const char *more) {
+  printf("%-32s %11.2f %11.2f %11.2f%s\n", name, f.median * unit, f.least * unit, f.most * unit,
+         more);
+}
+
 static void print_text(const bench *b) {
-  const double bytes = bytes_per_token(b->job.model);
-  printf("%-22s %12s %12s %12s\n", "", "median", "min", "max");
-  printf("%-22s %12.2f %12.2f %12.2f\n", "read, GB/s", b->read.median / 1e9, b->read.least / 1e9,
-         b->read.most / 1e9);
-  printf("%-22s %12.2f %12.2f %12.2f\n", "decode, tokens/s", b->decode.median, b->decode.least,
-         b->decode.most);
-  printf("%-22s %12.2f %12.2f %12.2f\n", "prefill, tokens/s", b->prompt.median, b->prompt.least,
-         b->prompt.most);
-  printf("%-22s %12.3f %12.3f %12.3f\n", "first token, ms", b->first.median * 1e3,
-         b->first.least * 1e3, b->first.most * 1e3);
-  printf("a decoded token: %.3f ms (p50), %.3f ms (p99), reads %.1f MB of weights\n", b->p50 * 1e3,
-         b->p99 * 1e3, bytes / 1e6);
-  printf("decode reads %.2f GB/s: %.0f %% of the read bandwidth of this run\n",
-         bytes * b->decode.median / 1e9, 100.0 * bytes * b->decode.median / b->read.median);
-  printf(
-      "%zu repeats of %zu tokens and of %zu prompt tokens after %zu of context, %u threads, "
-      "%.1f MB beyond the weights\n",
-      b->repeats, b->tokens, b->prefill, b->context, b->job.threads, (double)b->memory / 1e6);
+  char name[64], more[96];
+  if (b->has_device)
+    printf("%s, %s, %s; %.2f of %.2f GB of its memory in use\n", b->device.name, b->device.driver,
+           b->device.code, (double)(b->device.memory - b->device.free_) / 1e9,
+           (double)b->device.memory / 1e9);
+  printf("%-32s %11s %11s %11s\n", "", "median", "min", "max");
+  print_line("read, GB/s", b->read, 1e-9, "");
+  for (size_t i = 0; i < b->prompts.count; i++) {
+    snprintf(name, sizeof name, "prefill of %u, tokens/s", b->prompts.at[i]);
+    print_line(name, b->prefill[i], 1.0, "");
+  }
+  for (size_t i = 0; i < b->contexts.count; i++) {
+    const decode_figures *d = &b->decode[i];
+    const double bytes = token_bytes(b, b->contexts.at[i]);
+    snprintf(more, sizeof more, "   %.1f MB a token: %.0f %% of the read bandwidth", bytes / 1e6,
+             100.0 * bytes * d->rate.median / b->read.median);
+    snprintf(name, sizeof name, "decode after %u, tokens/s", b->contexts.at[i]);
+    print_line(name, d->rate, 1.0, more);
+    snprintf(more, sizeof more, "   a token: %.3f ms (p50), %.3f ms (p99)", d->p50 * 1e3,
+             d->p99 * 1e3);
+    snprintf(name, sizeof name, "first token after %u, ms", b->contexts.at[i]);
+    print_line(name, d->first, 1e3, more);
+  }
+  printf("%zu repeats of %zu decoded tokens; %s %s", (size_t)b->repeats, (size_t)b->tokens,
+         b->backend, pv_numerics_name(b->job.numerics));
+  if (!b->has_device) printf(", %u threads", b->job.threads);
+  printf("; %.1f MB %s\n", (double)b->memory / 1e6,
+         b->has_device ? "of device memory" : "beyond the weights");
+}
+
+/* A list of at most SIZES_MAX sizes of `least` or more. */
+static pv_status parse_sizes(const char *name, const char *text, uint32_t least, bool ascending_,
+                             sizes *out, pv_error *err) {
+  uint32_t *list = NULL;
+  size_t count = 0;
+  if (text == NULL) return PV_OK;
+  pv_status status = pv_option_ids(name, text, &list, &count, err);
+  if (status == PV_OK && (count == 0 || count > SIZES_MAX))
+    status = pv_error_set(err, PV_ERR_INPUT, "%s takes 1 to %d sizes", name, SIZES_MAX);
+  for (size_t i = 0; i < count && status == PV_OK; i++) {
+    if (list[i] < least || list[i] > 1u << 24 || (ascending_ && i > 0 && list[i] <= list[i - 1]))
+      status =
+          pv_error_set(err, PV_ERR_INPUT, "%s: %u is out of range or out of order", name, list[i]);
+    out->at[i] = list[i];
+  }
+  if (status == PV_OK) out->count = count;
+  free(list);
+  return status;
 }
 
 int pv_probe_bench(int argc, char **argv) {
@@ -213,33 +336,32 @@ int pv_probe_bench(int argc, char **argv) {
   const pv_option list[] = {
       PV_SIDE_OPTIONS(side),
       {"--tokens", "N", "decoded tokens per repeat (default 32)", &tokens, NULL},
-      {"--prefill", "N", "prompt tokens (default 128)", &prefill, NULL},
-      {"--context", "N", "positions before them (default 0)", &context, NULL},
+      {"--prefill", "LIST", "lengths of prompts (default 128)", &prefill, NULL},
+      {"--context", "LIST", "positions before decode, ascending (default 0)", &context, NULL},
       {"--repeats", "N", "repeats (default 5)", &repeats, NULL},
       {"--json", NULL, "one JSON object", NULL, &json},
       {0}};
   pv_options options = {
       .command = "bench",
       .summary = "Measures decode, prefill and the read bandwidth of the same run.",
-      .examples = "  pv bench --model models/tiny-coder-moe-Q4_K_M.gguf --threads 2\n",
+      .examples =
+          "  pv bench --model models/tiny-coder-moe-Q4_K_M.gguf --threads 2\n"
+          "  pv bench --model M.gguf --backend cuda --tokens 128 --prefill 512,2048 "
+          "--context 0,4096\n",
       .list = list};
   pv_error err = PV_ERROR_INIT;
-  uint64_t n[4] = {32, 128, 5, 0};
-  bench b = {0};
+  bench b = {.tokens = 32, .repeats = 5, .contexts = {{0}, 1}, .prompts = {{128}, 1}};
   pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
   if (status != PV_OK || help) return pv_side_exit(status, &err);
-  status = pv_option_u64("--tokens", tokens, 1, 1u << 16, &n[0], &err);
-  if (status == PV_OK) status = pv_option_u64("--prefill", prefill, 1, 1u << 16, &n[1], &err);
-  if (status == PV_OK) status = pv_option_u64("--repeats", repeats, 1, REPEATS_MAX, &n[2], &err);
-  if (status == PV_OK) status = pv_option_u64("--context", context, 0, 1u << 24, &n[3], &err);
+  status = pv_option_u64("--tokens", tokens, 1, 1u << 16, &b.tokens, &err);
+  if (status == PV_OK)
+    status = pv_option_u64("--repeats", repeats, 1, REPEATS_MAX, &b.repeats, &err);
+  if (status == PV_OK) status = parse_sizes("--prefill", prefill, 1, false, &b.prompts, &err);
+  if (status == PV_OK) status = parse_sizes("--context", context, 0, true, &b.contexts, &err);
   if (status == PV_OK) status = pv_side_open(&side, false, &b.job, &err);
   b.backend = side.backend;
   b.path = side.path;
-  b.tokens = n[0];
-  b.prefill = n[1];
-  b.repeats = n[2];
-  b.context = n[3];
-  if (status == PV_OK) status = bandwidth(b.job.threads, b.repeats, &b.read, &err);
+  if (status == PV_OK) status = bandwidth(&b, &err);
   if (status == PV_OK) status = measure(&b, &err);
   if (status == PV_OK && json) print_json(&b);
   if (status == PV_OK && !json) print_text(&b);

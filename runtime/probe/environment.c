@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "kernels/cpu/cpu.h"
+#include "kernels/cuda/gpu.h"
 #include "kernels_digest.h"
 #include "runtime/base/sha256.h"
 #include "runtime/forward/backend.h"
@@ -21,6 +22,19 @@ static void cpu_name(char *out, size_t room) {
     break;
   }
   if (f != NULL) fclose(f);
+}
+
+/* The device is opened, described and closed: the driver's context goes with it. */
+static void describe_device(json_t *out) {
+  pv_gpu *gpu = NULL;
+  pv_gpu_info info;
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = pv_gpu_cuda.open(&gpu, &err);
+  if (status == PV_OK) status = pv_gpu_cuda.info(gpu, &info, &err);
+  json_object_set_new(out, "device", json_string(status == PV_OK ? info.name : "none"));
+  json_object_set_new(out, "cuda", json_string(status == PV_OK ? info.driver : err.message));
+  if (status == PV_OK) json_object_set_new(out, "cuda_code", json_string(info.code));
+  if (gpu != NULL) pv_gpu_cuda.close(gpu);
 }
 
 json_t *pv_environment(unsigned threads) {
@@ -41,8 +55,7 @@ json_t *pv_environment(unsigned threads) {
 #else
   json_object_set_new(out, "compiler", json_string("gcc " __VERSION__));
 #endif
-  json_object_set_new(out, "device", json_string("none"));
-  json_object_set_new(out, "cuda", json_string("this build has no CUDA backend"));
+  describe_device(out);
   json_object_set_new(out, "kernels_sha256", json_string(PV_KERNELS_SHA256));
   if (pv_sha256_file("/proc/self/exe", digest, NULL) == PV_OK)
     json_object_set_new(out, "probe_sha256", json_string(digest));

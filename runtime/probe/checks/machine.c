@@ -81,10 +81,18 @@ pv_status pv_check_memory_headroom(pv_check *check, pv_error *err) {
                    &forward, err);
   if (status != PV_OK || forward == NULL) return status;
   uint64_t file = 0;
+  pv_gpu_info device;
+  bool has_device = false;
   pv_gguf_bytes(check->model->gguf, &file);
-  const double all = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
-  const double used = (double)file + (double)pv_forward_memory(forward);
+  double all = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+  double used = (double)file + (double)pv_forward_memory(forward);
+  status = pv_forward_device(forward, &has_device, &device, err);
+  if (has_device && status == PV_OK) { /* what the device itself says is in use, by whomever */
+    all = (double)device.memory;
+    used = (double)(device.memory - device.free_);
+  }
   pv_forward_close(forward);
+  if (status != PV_OK) return status;
   check->compared = 1;
   pv_check_metric(check, "bytes_needed", used);
   pv_check_metric(check, "bytes_of_memory", all);
