@@ -1,0 +1,321 @@
+/* Modules and the heads of functions. */
+#include "kernels/ptx/parse.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/ck.h"
+#include "runtime/base/text.h"
+
+enum { FIRST_ROOM = 8 };
+
+pv_status(pv_ptx_fail)(pv_ptx_parser *p, const pv_ptx_token *token, const char *fmt, ...) {
+  char text[sizeof p->err->message];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  pv_error_set(p->err, PV_ERR_INPUT, "%s", text);
+  return pv_ptx_lex_error(&p->lexer, token, p->err);
+}
+
+pv_status(pv_ptx_unexpected)(pv_ptx_parser *p, const char *wanted) {
+  const pv_ptx_token *t = &p->lexer.now;
+  if (t->kind == PV_PTX_END) return pv_ptx_fail(p, t, "the text ends where %s is wanted", wanted);
+  return pv_ptx_fail(p, t, "%s is wanted, not '%.*s'", wanted,
+                     (int)(t->length < 64 ? t->length : 64), t->text);
+}
+
+pv_status(pv_ptx_nomem)(pv_ptx_parser *p) {
+  return pv_error_set(p->err, PV_ERR_NOMEM, "out of memory");
+}
+
+pv_status pv_ptx_room(pv_ptx_parser *p, void *items, size_t count, size_t *capacity, size_t size) {
+  void *old = NULL;
+  uint64_t wanted = FIRST_ROOM;
+  if (count < *capacity) return PV_OK;
+  if (*capacity > 0 && !pv_ck_mul(*capacity, 2, &wanted)) return pv_ptx_nomem(p);
+  void *grown = pv_arena_alloc(p->arena, wanted, size);
+  if (grown == NULL) return pv_ptx_nomem(p);
+  memcpy(&old, items, sizeof old); /* `items` is the address of a pointer to some type */
+  if (count > 0) memcpy(grown, old, count * size);
+  memcpy(items, &grown, sizeof grown);
+  *capacity = wanted;
+  return PV_OK;
+}
+
+pv_status pv_ptx_next(pv_ptx_parser *p) {
+  return pv_ptx_lex_next(&p->lexer, p->err);
+}
+
+bool pv_ptx_at(const pv_ptx_parser *p, char sign) {
+  return pv_ptx_is_sign(&p->lexer.now, sign);
+}
+
+pv_status pv_ptx_take(pv_ptx_parser *p, char sign) {
+  const char wanted[] = {'\'', sign, '\'', '\0'};
+  return pv_ptx_at(p, sign) ? pv_ptx_next(p) : pv_ptx_unexpected(p, wanted);
+}
+
+pv_status pv_ptx_skip_line(pv_ptx_parser *p) {
+  const uint32_t line = p->lexer.now.line;
+  pv_status status = PV_OK;
+  while (status == PV_OK && p->lexer.now.kind != PV_PTX_END && p->lexer.now.line == line)
+    status = pv_ptx_next(p);
+  return status;
+}
+
+pv_status pv_ptx_skip_pragma(pv_ptx_parser *p) {
+  pv_status status = pv_ptx_next(p);
+  if (status == PV_OK && p->lexer.now.kind != PV_PTX_STRING)
+    return pv_ptx_unexpected(p, "a string");
+  if (status == PV_OK) status = pv_ptx_next(p);
+  return status == PV_OK ? pv_ptx_take(p, ';') : status;
+}
+
+/* `.section .debug_info { ... }`: data of a debugger, without braces inside. */
+static pv_status skip_section(pv_ptx_parser *p) {
+  pv_status status = pv_ptx_next(p);
+  if (status == PV_OK && p->lexer.now.kind != PV_PTX_WORD)
+    return pv_ptx_unexpected(p, "the name of a section");
+  if (status == PV_OK) status = pv_ptx_next(p);
+  if (status == PV_OK) status = pv_ptx_take(p, '{');
+  while (status == PV_OK && !pv_ptx_at(p, '}')) {
+    if (p->lexer.now.kind == PV_PTX_END || pv_ptx_at(p, '{')) return pv_ptx_unexpected(p, "'}'");
+    status = pv_ptx_next(p);
+  }
+  return status == PV_OK ? pv_ptx_next(p) : status;
+}
+
+static pv_status read_version(pv_ptx_parser *p) {
+  const pv_ptx_token t = p->lexer.now;
+  const char *dot = memchr(t.text, '.', t.length);
+  uint64_t major = 0, minor = 0;
+  if (t.kind != PV_PTX_DIGITS || dot == NULL ||
+      !pv_parse_u64(t.text, (size_t)(dot - t.text), &major) ||
+      !pv_parse_u64(dot + 1, t.length - (size_t)(dot - t.text) - 1, &minor) || major == 0 ||
+      !pv_ck_u32(major, &p->module->version_major) || !pv_ck_u32(minor, &p->module->version_minor))
+    return pv_ptx_unexpected(p, "a version");
+  return pv_ptx_next(p);
+}
+
+/* `sm_80` or `sm_90, debug` */
+static pv_status read_target(pv_ptx_parser *p) {
+  pv_status status = PV_OK;
+  for (bool more = true; status == PV_OK && more;) {
+    const pv_ptx_token t = p->lexer.now;
+    if (t.kind != PV_PTX_WORD) return pv_ptx_unexpected(p, "a target");
+    if (t.length > 3 && memcmp(t.text, "sm_", 3) == 0) {
+      p->module->target = pv_arena_strndup(p->arena, t.text, t.length);
+      if (p->module->target == NULL) return pv_ptx_nomem(p);
+    }
+    status = pv_ptx_next(p);
+    more = status == PV_OK && pv_ptx_at(p, ',');
+    if (more) status = pv_ptx_next(p);
+  }
+  return status;
+}
+
+static pv_status read_params(pv_ptx_parser *p, pv_ptx_variable ***out, size_t *count) {
+  size_t capacity = 0;
+  *out = NULL;
+  *count = 0;
+  pv_status status = pv_ptx_take(p, '(');
+  while (status == PV_OK && !pv_ptx_at(p, ')')) {
+    if (*count > 0) status = pv_ptx_take(p, ',');
+    if (status == PV_OK && pv_ptx_space_of(&p->lexer.now) != PV_PTX_PARAM)
+      return pv_ptx_unexpected(p, ".param");
+    if (status == PV_OK) status = pv_ptx_next(p);
+    if (status == PV_OK) status = pv_ptx_room(p, out, *count, &capacity, sizeof **out);
+    if (status == PV_OK) status = pv_ptx_read_variable(p, PV_PTX_PARAM, false, &(*out)[*count]);
+    if (status == PV_OK) ++*count;
+  }
+  return status == PV_OK ? pv_ptx_next(p) : status;
+}
+
+/* Directives between the head and the body: they bound the launch and compute nothing. */
+static pv_status skip_launch_bounds(pv_ptx_parser *p) {
+  static const char *const known[] = {".maxntid",          ".reqntid",         ".minnctapersm",
+                                      ".maxnctapersm",     ".maxnreg",         ".maxclusterrank",
+                                      ".noreturn",         ".explicitcluster", ".reqnctapercluster",
+                                      ".blocksareclusters"};
+  pv_status status = PV_OK;
+  while (status == PV_OK && p->lexer.now.kind == PV_PTX_WORD) {
+    size_t k = 0;
+    if (pv_ptx_is_word(&p->lexer.now, ".pragma")) {
+      status = pv_ptx_skip_pragma(p);
+      continue;
+    }
+    while (k < sizeof known / sizeof *known && !pv_ptx_is_word(&p->lexer.now, known[k])) k++;
+    if (k == sizeof known / sizeof *known) return pv_ptx_unexpected(p, "the body of the function");
+    status = pv_ptx_next(p);
+    while (status == PV_OK && p->lexer.now.kind == PV_PTX_DIGITS) {
+      status = pv_ptx_next(p);
+      if (status == PV_OK && pv_ptx_at(p, ',')) status = pv_ptx_next(p);
+    }
+  }
+  return status;
+}
+
+/* The function of that name, new or declared before. */
+static pv_status find_function(pv_ptx_parser *p, bool is_entry, pv_ptx_function **out) {
+  pv_ptx_module *m = p->module;
+  const pv_ptx_token t = p->lexer.now;
+  if (t.kind != PV_PTX_WORD || memchr(t.text, '.', t.length) != NULL)
+    return pv_ptx_unexpected(p, "the name of a function");
+  pv_ptx_name *name = pv_ptx_names_get(&p->names, t.text, t.length);
+  if (name != NULL && name->kind == PV_PTX_NAME_FUNCTION && !name->function->has_body &&
+      name->function->is_entry == is_entry) {
+    *out = name->function;
+    return pv_ptx_next(p);
+  }
+  if (name != NULL && name->depth > 0)
+    return pv_ptx_fail(p, &t, "a function has the name of its result");
+  pv_ptx_function *f = PV_ARENA_NEW(p->arena, 1, pv_ptx_function);
+  if (f == NULL) return pv_ptx_nomem(p);
+  /* Declared in the module, while the scope of the parameters is open already. */
+  const unsigned depth = p->names.depth;
+  p->names.depth = 0;
+  const pv_status named =
+      pv_ptx_names_add(&p->names, t.text, t.length, PV_PTX_NAME_FUNCTION, &name, p->err);
+  p->names.depth = depth;
+  if (named != PV_OK) return pv_ptx_lex_error(&p->lexer, &t, p->err);
+  *f = (pv_ptx_function){.name = name->text, .is_entry = is_entry, .line = t.line};
+  name->function = f;
+  const pv_status status =
+      pv_ptx_room(p, &m->functions, m->function_count, &p->functions, sizeof *m->functions);
+  if (status != PV_OK) return status;
+  m->functions[m->function_count++] = f;
+  *out = f;
+  return pv_ptx_next(p);
+}
+
+static pv_status read_function(pv_ptx_parser *p, bool is_entry) {
+  pv_ptx_function *f = NULL;
+  pv_ptx_variable **results = NULL;
+  size_t result_count = 0;
+  if (!pv_ptx_names_push(&p->names)) return pv_ptx_nomem(p);
+  pv_status status = pv_ptx_next(p);
+  const uint32_t line = p->lexer.now.line;
+  if (status == PV_OK && pv_ptx_at(p, '(') && !is_entry)
+    status = read_params(p, &results, &result_count);
+  if (status == PV_OK) status = find_function(p, is_entry, &f);
+  if (status != PV_OK) return status;
+  f->results = results;
+  f->result_count = result_count;
+  f->line = f->last_line = line;
+  if (pv_ptx_at(p, '(')) status = read_params(p, &f->params, &f->param_count);
+  if (status == PV_OK) status = skip_launch_bounds(p);
+  if (status == PV_OK && pv_ptx_at(p, ';')) {
+    status = pv_ptx_leave(p);
+    return status == PV_OK ? pv_ptx_next(p) : status;
+  }
+  if (status != PV_OK) return status;
+  f->has_body = true;
+  p->function = f;
+  p->locals = p->registers = p->labels = p->tables = p->instructions = 0;
+  status = pv_ptx_read_body(p);
+  if (status == PV_OK) status = pv_ptx_leave(p);
+  p->function = NULL;
+  return status;
+}
+
+static pv_status read_global(pv_ptx_parser *p, pv_ptx_space space, bool is_extern) {
+  pv_ptx_module *m = p->module;
+  pv_ptx_variable *v = NULL;
+  pv_status status = pv_ptx_next(p);
+  if (status == PV_OK) status = pv_ptx_read_variable(p, space, is_extern, &v);
+  if (status == PV_OK) status = pv_ptx_take(p, ';');
+  if (status == PV_OK)
+    status = pv_ptx_room(p, &m->variables, m->variable_count, &p->variables, sizeof *m->variables);
+  if (status == PV_OK) m->variables[m->variable_count++] = v;
+  return status;
+}
+
+static pv_status read_linkage(pv_ptx_parser *p, bool *is_extern) {
+  pv_status status = PV_OK;
+  *is_extern = false;
+  while (status == PV_OK) {
+    const pv_ptx_token *t = &p->lexer.now;
+    if (pv_ptx_is_word(t, ".extern"))
+      *is_extern = true;
+    else if (!pv_ptx_is_word(t, ".visible") && !pv_ptx_is_word(t, ".weak") &&
+             !pv_ptx_is_word(t, ".common"))
+      return PV_OK;
+    status = pv_ptx_next(p);
+  }
+  return status;
+}
+
+static pv_status read_item(pv_ptx_parser *p) {
+  const pv_ptx_token *t = &p->lexer.now;
+  bool is_extern = false;
+  uint64_t size = 0;
+  if (pv_ptx_is_word(t, ".file") || pv_ptx_is_word(t, ".loc")) return pv_ptx_skip_line(p);
+  if (pv_ptx_is_word(t, ".section")) return skip_section(p);
+  if (pv_ptx_is_word(t, ".pragma")) return pv_ptx_skip_pragma(p);
+  if (pv_ptx_is_word(t, ".address_size")) {
+    pv_status status = pv_ptx_next(p);
+    const pv_ptx_token place = *t;
+    if (status == PV_OK) status = pv_ptx_read_u64(p, &size);
+    if (status != PV_OK) return status;
+    if (size != 32 && size != 64) return pv_ptx_fail(p, &place, "addresses have 32 or 64 bits");
+    p->module->address_size = (uint32_t)size;
+    return PV_OK;
+  }
+  const pv_status status = read_linkage(p, &is_extern);
+  if (status != PV_OK) return status;
+  const pv_ptx_space space = pv_ptx_space_of(t);
+  if (space != PV_PTX_NO_SPACE && space != PV_PTX_PARAM) return read_global(p, space, is_extern);
+  if (pv_ptx_is_word(t, ".entry")) return read_function(p, true);
+  if (pv_ptx_is_word(t, ".func")) return read_function(p, false);
+  return pv_ptx_unexpected(p, "a directive that is understood");
+}
+
+/* .version and .target come first: without them nothing says what the text means. */
+static pv_status read_head(pv_ptx_parser *p) {
+  pv_status status = PV_OK;
+  if (!pv_ptx_is_word(&p->lexer.now, ".version")) return pv_ptx_unexpected(p, ".version");
+  status = pv_ptx_next(p);
+  if (status == PV_OK) status = read_version(p);
+  if (status == PV_OK && !pv_ptx_is_word(&p->lexer.now, ".target"))
+    return pv_ptx_unexpected(p, ".target");
+  const pv_ptx_token t = p->lexer.now;
+  if (status == PV_OK) status = pv_ptx_next(p);
+  if (status == PV_OK) status = read_target(p);
+  if (status == PV_OK && p->module->target == NULL)
+    return pv_ptx_fail(p, &t, "the target names no sm_ architecture");
+  return status;
+}
+
+pv_status pv_ptx_parse(pv_arena *arena, const char *name, const char *text, size_t length,
+                       pv_ptx_module **out, pv_error *err) {
+  pv_error local = PV_ERROR_INIT;
+  pv_ptx_parser p = {.arena = arena, .err = &local};
+  pv_status status = PV_OK;
+  p.module = PV_ARENA_NEW(arena, 1, pv_ptx_module);
+  char *copy = pv_arena_strdup(arena, name);
+  if (p.module == NULL || copy == NULL) {
+    status = pv_ptx_nomem(&p);
+    goto cleanup;
+  }
+  p.module->name = copy;
+  p.module->address_size = 32; /* what PTX says of a module that does not */
+  status = pv_ptx_names_open(&p.names, arena, &local);
+  if (status == PV_OK) status = pv_ptx_lex_open(&p.lexer, copy, text, length, &local);
+  if (status == PV_OK) status = read_head(&p);
+  while (status == PV_OK && p.lexer.now.kind != PV_PTX_END) status = read_item(&p);
+  if (status == PV_OK) status = pv_ptx_bind(&p);
+  if (status == PV_OK) *out = p.module;
+cleanup:
+  if (status != PV_OK && err != NULL) *err = local;
+  return status;
+}
+
+const pv_ptx_function *pv_ptx_kernel(const pv_ptx_module *module, const char *name) {
+  for (size_t i = 0; i < module->function_count; i++)
+    if (module->functions[i]->is_entry && strcmp(module->functions[i]->name, name) == 0)
+      return module->functions[i];
+  return NULL;
+}
