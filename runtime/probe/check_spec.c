@@ -65,12 +65,32 @@ static const pv_param_spec speed_params[] = {
     REAL("min_tokens_per_s", 0.001, 1e9, "tokens/s", "150", "smallest median of decode"),
     INT("tokens", 1, 65536, "tokens", "128", "decoded tokens per repeat"),
     INT("repeats", 1, 63, "repeats", "5", "repeats of which the median is taken")};
-static const pv_param_spec ptx_params[] = {
-    {"kernel", PV_PARAM_STRING, true, 0, 0, NULL, "", NULL, "name of the kernel"},
-    {"require", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", "instructions that must occur"},
-    {"forbid", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", "instructions that must not occur"},
-    {"order", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", "instructions that occur in this order"},
-    {"count", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", "instruction.times, exactly"}};
+#define KERNEL(required, fallback)                                 \
+  {                                                                \
+    "kernel", PV_PARAM_STRING, required, 0, 0, NULL, "", fallback, \
+        "name of a kernel; all: each kernel of the build"          \
+  }
+#define PATTERN(name, fallback, about) \
+  { name, PV_PARAM_STRING, false, 0, 0, NULL, "", fallback, about }
+#define PATTERNS(name, about) \
+  { name, PV_PARAM_STRINGS, false, 0, 0, NULL, "", "", about }
+static const pv_param_spec ptx_emit_params[] = {
+    KERNEL(true, NULL), PATTERNS("require", "instructions that must occur"),
+    PATTERNS("forbid", "instructions that must not occur, in called functions either"),
+    PATTERNS("order", "instructions whose first and whose last occurrences are in this order"),
+    PATTERNS("count", "instruction.times, exactly")};
+static const pv_param_spec ptx_flow_params[] = {
+    KERNEL(true, NULL),
+    PATTERN("sink", "shfl.sync", "instructions whose values are traced back"),
+    PATTERN("through", "cvt.rn.f32.f64",
+            "the one instruction by which a sum leaves its accumulator"),
+    PATTERN("combine", "add.f32", "adds a value and its shuffled self between two sinks"),
+    {"writers", PV_PARAM_STRINGS, true, 0, 0, NULL, "", NULL,
+     "instructions that may write an accumulator; zero: the constant"}};
+static const pv_param_spec ptx_rules_params[] = {
+    KERNEL(false, "all"),
+    {"rules", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "all",
+     "no_ftz, no_approx, no_float_atomics, no_local, no_contraction"}};
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 #define CHECK(name, about, list, needs, timeout) \
@@ -144,8 +164,20 @@ static const pv_check_spec table[] = {
           "Every tensor that the architecture needs is there with the shape that the metadata "
           "imply, and no other.",
           PV_NEEDS_MODEL, 30),
-    CHECK("ptx.emit", "The PTX that is loaded has the instructions that the contract states.",
-          ptx_params, PV_NEEDS_CUDA, 30),
+    CHECK("ptx.emit",
+          "The PTX that is loaded has the instructions that the contract states; see docs/ptx.md. "
+          "NOT_RUN in a build without CUDA kernels.",
+          ptx_emit_params, 0, 30),
+    CHECK("ptx.flow",
+          "In the PTX that is loaded, every value that reaches the sink comes through one rounding "
+          "from accumulators that only the named instructions write; see docs/ptx.md. NOT_RUN in a "
+          "build without CUDA kernels.",
+          ptx_flow_params, 0, 30),
+    CHECK("ptx.rules",
+          "The rules for every kernel hold in the PTX that is loaded: nothing flushes, "
+          "approximates, adds floats atomically, uses local memory or may be contracted. NOT_RUN "
+          "in a build without CUDA kernels.",
+          ptx_rules_params, 0, 30),
     CHECK("quant.blocks",
           "The block decoder against the format's definition, written a second time, over random "
           "blocks.",

@@ -28,6 +28,8 @@ static const struct {
     {"names.mutations", pv_check_names_mutations},
     {"names.resolve", pv_check_names_resolve},
     {"ptx.emit", pv_check_ptx_emit},
+    {"ptx.flow", pv_check_ptx_flow},
+    {"ptx.rules", pv_check_ptx_rules},
     {"quant.blocks", pv_check_quant_blocks},
     {"router.index_sets", pv_check_router_index_sets},
     {"router.topk_rule", pv_check_router_topk_rule},

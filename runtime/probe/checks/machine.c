@@ -1,4 +1,4 @@
-/* Checks of what the machine does: speed, memory, the PTX that is loaded. */
+/* Checks of what the machine does: speed, memory. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,9 +100,4 @@ pv_status pv_check_memory_headroom(pv_check *check, pv_error *err) {
   if (!(used <= allowed * all))
     pv_check_fail(check, "%.0f of %.0f bytes are needed, more than %.2f", used, all, allowed);
   return pv_check_pass(check);
-}
-
-pv_status pv_check_ptx_emit(pv_check *check, pv_error *err) {
-  (void)err;
-  return pv_check_verdict(check, "NOT_RUN", "this build has no CUDA kernels");
 }

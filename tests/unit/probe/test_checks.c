@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cuda/images.h"
 #include "runtime/probe/checks/check.h"
 #include "tests/unit/testing.h"
 
@@ -119,7 +120,6 @@ static void test_what_cannot_be_judged(void) {
   expect("forward.finite", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
   expect("forward.no_fallback", "{'backend': 'ptx'}", "NOT_RUN", "PTX");
   expect("memory.headroom", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
-  expect("ptx.emit", "{'kernel': 'all'}", "NOT_RUN", "CUDA");
   expect("forward.parity", "{'right_numerics': 'i8'}", "INCOMPARABLE", "two different functions");
   expect("forward.parity", "{'right': 'cpu'}", "VACUOUS", "nothing is compared");
   expect("forward.argmax", "{'right': 'cpu'}", "VACUOUS", NULL);
@@ -130,6 +130,34 @@ static void test_what_cannot_be_judged(void) {
   expect("forward.determinism", "{'runs': 2}", "ERROR", "digest"); /* /bin/false is no probe */
   EXPECT_STR(ask("forward.finite", "{}", false).verdict, "NOT_RUN");
   EXPECT_STR(ask("names.resolve", "{}", false).verdict, "NOT_RUN");
+}
+
+/* In a build with kernels they are judged, without a device; in one without they are not. */
+static void test_ptx(void) {
+  static const char *const emit = "{'kernel': 'q6k_gemv_f64acc', 'forbid': ['.ftz']}",
+                           *const flow =
+                               "{'kernel': 'q6k_gemv_f64acc', 'writers': "
+                               "['fma.rn.f64', 'add.f64', 'zero']}";
+  size_t count = 0;
+  (void)pv_cuda_modules(&count);
+  if (count == 0) {
+    expect("ptx.emit", emit, "NOT_RUN", "CUDA");
+    expect("ptx.flow", flow, "NOT_RUN", "CUDA");
+    expect("ptx.rules", "{}", "NOT_RUN", "CUDA");
+    return;
+  }
+  expect("ptx.emit", emit, "PASS", NULL);
+  expect("ptx.flow", flow, "PASS", NULL);
+  expect("ptx.rules", "{}", "PASS", NULL);
+  expect("ptx.rules", "{'kernel': 'rmsnorm', 'rules': ['no_ftz']}", "PASS", NULL);
+  expect("ptx.emit", "{'kernel': 'q6k_gemv_f64acc', 'forbid': ['fma.rn.f64']}", "FAIL",
+         "q6k_gemv_f64acc, line");
+  expect("ptx.flow", "{'kernel': 'q6k_gemv_f64acc', 'writers': ['add.f64', 'zero']}", "FAIL",
+         "fma.rn.f64 writes an accumulator");
+  expect("ptx.emit", "{'kernel': 'all'}", "ERROR", "nothing is asserted");
+  expect("ptx.emit", "{'kernel': 'q6k_gemv', 'forbid': ['.ftz']}", "ERROR", "no kernel 'q6k_gemv'");
+  expect("ptx.emit", "{'kernel': 'all', 'forbid': ['.ftx']}", "ERROR", "no modifier 'ftx'");
+  expect("ptx.rules", "{'rules': ['no_fzt']}", "ERROR", "no rule 'no_fzt'");
 }
 
 int main(void) {
@@ -143,6 +171,7 @@ int main(void) {
                                                          PV_CASE(test_what_holds),
                                                          PV_CASE(test_what_does_not_hold),
                                                          PV_CASE(test_what_cannot_be_judged),
+                                                         PV_CASE(test_ptx),
                                                          {0}});
   pv_capture_cache_free(&cache);
   pv_reference_close(reference);
