@@ -4,7 +4,7 @@
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
   local commands='validate lint status diff explain evidence run trace compare tensors synth bench
-    version help'
+    ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
@@ -37,6 +37,15 @@ _pv() {
   esac
   if [ "$command" = evidence ] && [ "$previous" = evidence ]; then
     mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
+    return
+  fi
+  if [ "$command" = ptx ] && [ "$previous" = ptx ]; then
+    mapfile -t COMPREPLY < <(compgen -W 'list show check' -- "$word")
+    return
+  fi
+  if [ "$command" = ptx ] && { [ "$previous" = show ] || [ "$previous" = check ]; }; then
+    mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" ptx list 2>/dev/null |
+      cut -d ' ' -f 1)" -- "$word")
     return
   fi
   case $word in

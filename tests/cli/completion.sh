@@ -29,6 +29,10 @@ complete_line "$pv" validate x.yaml --backend cu
 same "$out" cuda 'pv validate --backend cu'
 complete_line "$pv" evidence v
 same "$out" verify 'pv evidence v'
+complete_line "$pv" ptx c
+same "$out" check 'pv ptx c'
+complete_line "$pv" ptx check k --wr
+same "$out" --writers 'pv ptx check --wr'
 contract good DRAFT "F_PASS router.topk_rule PROPOSED"
 complete_line "$pv" validate contracts/good.yaml --only F_
 same "$out" F_PASS 'pv validate --only F_'

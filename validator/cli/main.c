@@ -25,6 +25,7 @@ static const command commands[] = {
     {"tensors", "list the tensors of a model file", pv_cmd_forward},
     {"synth", "write a model of any shape with random weights", pv_cmd_forward},
     {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},
+    {"ptx", "list, show and check the PTX of the kernels", pv_cmd_ptx},
     {"version", "versions and digests of pv and its probe", pv_cmd_version},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

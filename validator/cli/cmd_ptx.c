@@ -1,0 +1,329 @@
+/* pv ptx: what is in the PTX of the kernels, and assertions about it by hand. The text is data that
+ * lies in this program (or in a file); no driver is touched. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cuda/images.h"
+#include "kernels/ptx/assert.h"
+#include "runtime/base/file.h"
+#include "runtime/base/options.h"
+#include "runtime/base/text.h"
+#include "validator/cli/commands.h"
+
+enum { NOTHING_TO_JUDGE = 3, LIST_MAX = 32 };
+#define FILE_LIMIT ((size_t)64 << 20)
+
+typedef struct source {
+  const char *text;
+  size_t length;
+  pv_ptx_module *module;
+} source;
+
+typedef struct words {
+  const char *items[LIST_MAX];
+  size_t count;
+} words;
+
+typedef struct arguments {
+  const char *verb, *kernel, *file;
+  const char *require, *forbid, *order, *count, *rules;
+  const char *sink, *through, *combine, *writers;
+  bool json, help;
+} arguments;
+
+typedef struct session {
+  pv_arena arena;
+  arguments a;
+  pv_bytes bytes;
+  source *sources; /* in the arena */
+  size_t source_count;
+} session;
+
+static pv_status parse_call(int argc, char **argv, arguments *a, pv_error *err) {
+  const char *rest[2] = {NULL, NULL};
+  const pv_option list[] = {
+      {"--file", "FILE", "PTX of a file instead of that in this program", &a->file, NULL},
+      {"--require", "LIST", "check: instructions that must occur", &a->require, NULL},
+      {"--forbid", "LIST", "check: instructions that must not occur", &a->forbid, NULL},
+      {"--order", "LIST", "check: first and last occurrences are in this order", &a->order, NULL},
+      {"--count", "LIST", "check: instruction.times, exactly", &a->count, NULL},
+      {"--rules", "LIST", "check: rules for every kernel, or all", &a->rules, NULL},
+      {"--writers", "LIST", "check: what may write the accumulators of a flow", &a->writers, NULL},
+      {"--sink", "NAME", "check: where the flow ends (default shfl.sync)", &a->sink, NULL},
+      {"--through", "NAME", "check: its rounding (default cvt.rn.f32.f64)", &a->through, NULL},
+      {"--combine", "NAME", "check: its sum after a sink (default add.f32)", &a->combine, NULL},
+      {"--json", NULL, "one JSON object", NULL, &a->json},
+      {0}};
+  pv_options options = {
+      .command = "ptx",
+      .summary =
+          "The PTX of the kernels: list them, show one, check one (or all).\n"
+          "LIST is separated by commas; docs/ptx.md says what a directive means.",
+      .positional = "list|show|check [KERNEL]",
+      .examples =
+          "  pv ptx list\n"
+          "  pv ptx show q6k_gemv_f64acc\n"
+          "  pv ptx check all --rules all\n"
+          "  pv ptx check q6k_gemv_f64acc --forbid fma.rn.f32 --count shfl.sync.down.b32.5\n"
+          "  pv ptx check q6k_gemv_f64acc --writers fma.rn.f64,add.f64,zero\n"
+          "  pv ptx check all --file kernel.ptx --forbid .ftz,.approx\n",
+      .list = list,
+      .rest = rest,
+      .rest_max = 2};
+  const pv_status status = pv_options_parse(&options, argc, argv, &a->help, err);
+  a->verb = rest[0];
+  a->kernel = rest[1];
+  return status;
+}
+
+static pv_status check_call(const arguments *a, pv_error *err) {
+  if (a->verb == NULL || (strcmp(a->verb, "list") != 0 && strcmp(a->verb, "show") != 0 &&
+                          strcmp(a->verb, "check") != 0)) {
+    pv_error_set(err, PV_ERR_INPUT, "ptx needs list, show or check");
+    pv_error_hint(err, "see: pv ptx --help");
+    return PV_ERR_INPUT;
+  }
+  if (strcmp(a->verb, "list") == 0 && a->kernel != NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "list takes no kernel");
+  if (strcmp(a->verb, "list") != 0 && a->kernel == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "%s needs the name of a kernel%s", a->verb,
+                        strcmp(a->verb, "check") == 0 ? ", or all" : "");
+  const bool directive = a->require != NULL || a->forbid != NULL || a->order != NULL ||
+                         a->count != NULL || a->rules != NULL || a->writers != NULL;
+  const bool flow = a->sink != NULL || a->through != NULL || a->combine != NULL;
+  if (strcmp(a->verb, "check") != 0 && (directive || flow))
+    return pv_error_set(err, PV_ERR_INPUT, "directives belong to check");
+  if (flow && a->writers == NULL) return pv_error_set(err, PV_ERR_INPUT, "a flow needs --writers");
+  if (strcmp(a->verb, "check") == 0 && !directive)
+    return pv_error_set(err, PV_ERR_INPUT, "nothing is asserted: give at least one directive");
+  return PV_OK;
+}
+
+static pv_status read_sources(session *s, pv_error *err) {
+  pv_status status = PV_OK;
+  size_t count = 0;
+  const pv_cuda_module *images = pv_cuda_modules(&count);
+  if (s->a.file != NULL) {
+    status = pv_file_read(s->a.file, FILE_LIMIT, &s->bytes, err);
+    count = 1;
+  }
+  s->sources = status == PV_OK ? PV_ARENA_NEW(&s->arena, count, source) : NULL;
+  if (status == PV_OK && s->sources == NULL)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory");
+  for (size_t i = 0; status == PV_OK && i < count; i++) {
+    source *out = &s->sources[i];
+    *out = s->a.file != NULL ? (source){(const char *)s->bytes.data, s->bytes.length, NULL}
+                             : (source){images[i].ptx, images[i].ptx_bytes, NULL};
+    status = pv_ptx_parse(&s->arena, s->a.file != NULL ? s->a.file : images[i].name, out->text,
+                          out->length, &out->module, err);
+  }
+  if (status == PV_OK) s->source_count = count;
+  return status;
+}
+
+static int print_json(json_t *object) {
+  char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
+  if (text != NULL) puts(text);
+  const int code = text != NULL ? 0 : 4;
+  free(text);
+  json_decref(object);
+  return code;
+}
+
+static json_t *kernel_object(const pv_ptx_module *m, const pv_ptx_function *f, uint64_t shared) {
+  json_t *params = json_array();
+  for (size_t i = 0; i < f->param_count; i++)
+    json_array_append_new(params, json_pack("{s:s, s:s, s:I}", "name", f->params[i]->name, "type",
+                                            pv_ptx_type_name(f->params[i]->type), "bytes",
+                                            (json_int_t)f->params[i]->bytes));
+  return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "kernel", f->name, "module", m->name,
+                   "target", m->target, "params", params, "instructions",
+                   (json_int_t)f->instruction_count, "registers", (json_int_t)f->register_count,
+                   "shared_bytes", (json_int_t)shared);
+}
+
+static void print_kernel(const pv_ptx_module *m, const pv_ptx_function *f, uint64_t shared) {
+  printf("%-20s %-20s %6zu instructions %6llu bytes shared  (", f->name, m->name,
+         f->instruction_count, (unsigned long long)shared);
+  for (size_t i = 0; i < f->param_count; i++) {
+    printf("%s%s", i > 0 ? ", " : "", pv_ptx_type_name(f->params[i]->type));
+    if (f->params[i]->is_array) printf("[%llu]", (unsigned long long)f->params[i]->bytes);
+  }
+  puts(")");
+}
+
+static int list_kernels(const session *s) {
+  json_t *kernels = json_array();
+  for (size_t i = 0; i < s->source_count; i++)
+    for (size_t k = 0; k < s->sources[i].module->function_count; k++) {
+      const pv_ptx_function *f = s->sources[i].module->functions[k];
+      uint64_t shared = 0;
+      if (!f->is_entry || !pv_ptx_shared_bytes(f, &shared)) continue;
+      if (s->a.json)
+        json_array_append_new(kernels, kernel_object(s->sources[i].module, f, shared));
+      else
+        print_kernel(s->sources[i].module, f, shared);
+    }
+  if (s->a.json) return print_json(json_pack("{s:o}", "kernels", kernels));
+  json_decref(kernels);
+  return 0;
+}
+
+/* Lines `first` to `last` of the text, with their numbers and without control characters. */
+static void print_lines(const source *from, uint32_t first, uint32_t last) {
+  const char *at = from->text, *end = from->text + from->length;
+  for (uint32_t line = 1; line <= last && at < end; line++) {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    const size_t length = stop != NULL ? (size_t)(stop - at) : (size_t)(end - at);
+    pv_text shown = PV_TEXT_INIT;
+    for (size_t i = 0; i < length; i++) /* a tab is how nvcc indents */
+      pv_text_add(&shown, at[i] == '\t' ? "  " : at + i, at[i] == '\t' ? 2 : 1);
+    pv_text safe = PV_TEXT_INIT;
+    if (shown.data != NULL) pv_text_escape(&safe, shown.data, shown.length);
+    if (line >= first) printf("%6u  %s\n", line, safe.data != NULL ? safe.data : "");
+    pv_text_free(&safe);
+    pv_text_free(&shown);
+    at += length + 1;
+  }
+}
+
+static pv_status show_kernel(const session *s, int *code, pv_error *err) {
+  for (size_t i = 0; i < s->source_count; i++) {
+    const pv_ptx_function *f = pv_ptx_kernel(s->sources[i].module, s->a.kernel);
+    uint64_t shared = 0;
+    if (f == NULL || !pv_ptx_shared_bytes(f, &shared)) continue;
+    if (!s->a.json) {
+      print_lines(&s->sources[i], f->line, f->last_line);
+      return PV_OK;
+    }
+    json_t *list = json_array();
+    for (size_t k = 0; k < f->instruction_count; k++)
+      json_array_append_new(
+          list, json_pack("{s:I, s:s}", "line", (json_int_t)f->instructions[k].line, "opcode",
+                          f->instructions[k].opcode));
+    json_t *object = kernel_object(s->sources[i].module, f, shared);
+    json_object_set_new(object, "code", list);
+    *code = print_json(object);
+    return PV_OK;
+  }
+  pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%s'", s->a.kernel);
+  pv_error_hint(err, "see: pv ptx list");
+  return PV_ERR_INPUT;
+}
+
+/* Splits at commas, into copies of the arena; an empty item is an error of the pattern parser. */
+static pv_status split(pv_arena *arena, const char *name, const char *text, words *out,
+                       pv_error *err) {
+  out->count = 0;
+  while (text != NULL) {
+    const char *comma = strchr(text, ',');
+    const size_t length = comma != NULL ? (size_t)(comma - text) : strlen(text);
+    if (out->count == LIST_MAX)
+      return pv_error_set(err, PV_ERR_LIMIT, "%s takes at most %d items", name, LIST_MAX);
+    out->items[out->count] = pv_arena_strndup(arena, text, length);
+    if (out->items[out->count++] == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
+    text = comma != NULL ? comma + 1 : NULL;
+  }
+  return PV_OK;
+}
+
+static pv_status check_kernel(session *s, const pv_ptx_function *f, pv_ptx_report *report,
+                              pv_error *err) {
+  const arguments *a = &s->a;
+  words require, forbid, order, count, rules, writers;
+  pv_status status = split(&s->arena, "--require", a->require, &require, err);
+  if (status == PV_OK) status = split(&s->arena, "--forbid", a->forbid, &forbid, err);
+  if (status == PV_OK) status = split(&s->arena, "--order", a->order, &order, err);
+  if (status == PV_OK) status = split(&s->arena, "--count", a->count, &count, err);
+  if (status == PV_OK) status = split(&s->arena, "--rules", a->rules, &rules, err);
+  if (status == PV_OK) status = split(&s->arena, "--writers", a->writers, &writers, err);
+  if (status != PV_OK) return status;
+  const pv_ptx_directives d = {require.items, forbid.items, order.items, count.items,
+                               require.count, forbid.count, order.count, count.count};
+  const pv_ptx_flow flow = {.sink = a->sink != NULL ? a->sink : "shfl.sync",
+                            .through = a->through != NULL ? a->through : "cvt.rn.f32.f64",
+                            .combine = a->combine != NULL ? a->combine : "add.f32",
+                            .writers = writers.items,
+                            .writer_count = writers.count};
+  const bool all = rules.count == 1 && strcmp(rules.items[0], "all") == 0;
+  if (d.requires + d.forbids + d.orders + d.counts > 0)
+    status = pv_ptx_check_directives(&s->arena, f, &d, report, err);
+  if (status == PV_OK && rules.count > 0)
+    status = pv_ptx_check_rules(&s->arena, f, rules.items, all ? 0 : rules.count, report, err);
+  if (status == PV_OK && writers.count > 0)
+    status = pv_ptx_check_flow(&s->arena, f, &flow, report, err);
+  return status;
+}
+
+static int print_report(const session *s, const pv_ptx_report *r, size_t kernels) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < r->count; i++) {
+    const pv_ptx_finding *f = &r->findings[i];
+    json_array_append_new(
+        list, json_pack("{s:s, s:s, s:b, s:I, s:s}", "kernel", f->kernel, "directive", f->directive,
+                        "held", f->held ? 1 : 0, "line", (json_int_t)f->line, "text", f->text));
+    if (!s->a.json && !f->held)
+      printf("FAIL %s, line %u: %s: %s\n", f->kernel, f->line, f->directive, f->text);
+  }
+  if (s->a.json)
+    return print_json(json_pack("{s:o, s:I, s:I, s:I, s:s}", "findings", list, "kernels",
+                                (json_int_t)kernels, "compared", (json_int_t)r->compared, "failed",
+                                (json_int_t)r->failed, "verdict", r->failed > 0 ? "FAIL" : "PASS"));
+  json_decref(list);
+  printf("%s: %zu findings, %zu against, in %zu %s\n", r->failed > 0 ? "FAIL" : "PASS", r->count,
+         r->failed, kernels, kernels == 1 ? "kernel" : "kernels");
+  return 0;
+}
+
+static pv_status check_kernels(session *s, int *code, pv_error *err) {
+  pv_ptx_report report = {0};
+  size_t kernels = 0;
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < s->source_count; i++)
+    for (size_t k = 0; status == PV_OK && k < s->sources[i].module->function_count; k++) {
+      const pv_ptx_function *f = s->sources[i].module->functions[k];
+      if (!f->is_entry || (strcmp(s->a.kernel, "all") != 0 && strcmp(s->a.kernel, f->name) != 0))
+        continue;
+      status = check_kernel(s, f, &report, err);
+      kernels++;
+    }
+  if (status == PV_OK && kernels == 0) {
+    pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%s'", s->a.kernel);
+    pv_error_hint(err, "see: pv ptx list");
+    return PV_ERR_INPUT;
+  }
+  if (status != PV_OK) return status;
+  *code = print_report(s, &report, kernels);
+  if (*code == 0 && report.failed > 0) *code = 1;
+  return PV_OK;
+}
+
+int pv_cmd_ptx(int argc, char **argv) {
+  session s = {.arena = PV_ARENA_INIT};
+  pv_error err = PV_ERROR_INIT;
+  int code = 0;
+  pv_status status = parse_call(argc, argv, &s.a, &err);
+  if (status != PV_OK || s.a.help) goto cleanup;
+  status = check_call(&s.a, &err);
+  if (status == PV_OK) status = read_sources(&s, &err);
+  if (status != PV_OK) goto cleanup;
+  if (s.source_count == 0) {
+    fputs("NOT_RUN: this build has no CUDA kernels\n", stderr);
+    code = NOTHING_TO_JUDGE;
+    goto cleanup;
+  }
+  if (strcmp(s.a.verb, "list") == 0)
+    code = list_kernels(&s);
+  else if (strcmp(s.a.verb, "show") == 0)
+    status = show_kernel(&s, &code, &err);
+  else
+    status = check_kernels(&s, &code, &err);
+  if (status == PV_OK && (fflush(stdout) != 0 || ferror(stdout) != 0))
+    status = pv_error_set(&err, PV_ERR_IO, "cannot write to standard output");
+cleanup:
+  if (err.status != PV_OK) pv_error_print(&err, stderr);
+  pv_bytes_free(&s.bytes);
+  pv_arena_free(&s.arena);
+  return status != PV_OK ? pv_status_exit(status) : code;
+}
