@@ -1,10 +1,11 @@
-/* One input for each rule of the catalogue, and the place where it must be found. */
+/* For each rule of the catalogue a test that sees it reported, and where. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/base/text.h"
 #include "tests/unit/testing.h"
 #include "validator/model/contract_load.h"
+#include "validator/model/second_reader.h"
 #include "validator/rules/rules.h"
 
 /* A sound contract; a case changes one place of it. */
@@ -111,6 +112,17 @@ static const rule_case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
+/* Rules that a test of this file has seen reported, by their place in the list. */
+enum { RULES_MAX = 100 };
+static bool reported[RULES_MAX];
+
+static void note(const pv_rule *rule) {
+  size_t count = 0;
+  const pv_rule *rules = pv_rule_list(&count);
+  if (EXPECT(rule >= rules && rule < rules + count && count <= RULES_MAX))
+    reported[rule - rules] = true;
+}
+
 static void make(const rule_case *c, pv_text *out) {
   const char *base = c->base != NULL ? c->base : sound;
   if (c->from == NULL) {
@@ -169,25 +181,12 @@ static void test_each_case(void) {
       fputc('\n', stderr);
     } else if (cases[i].line > 0 && !EXPECT_I64(hit->line, cases[i].line)) {
       fprintf(stderr, "  case %zu, %s: %s\n", i, cases[i].rule, hit->message);
+    } else {
+      note(hit->rule);
     }
     pv_text_free(&text);
     pv_arena_free(&arena);
   }
-}
-
-/* Size and disagreement between readers have inputs of their own; every other rule is above. */
-static void test_every_rule_has_a_case(void) {
-  size_t count = 0;
-  const pv_rule *rules = pv_rule_list(&count);
-  for (size_t r = 0; r < count; r++) {
-    bool found = strcmp(rules[r].id, "PV001") == 0 || strcmp(rules[r].id, "PV016") == 0;
-    for (size_t i = 0; i < CASES; i++) found |= strcmp(cases[i].rule, rules[r].id) == 0;
-    if (!EXPECT(found)) fprintf(stderr, "  %s\n", rules[r].id);
-    EXPECT(pv_rule_find(rules[r].id) == &rules[r]);
-    EXPECT(strlen(rules[r].because) > 10 && strlen(rules[r].fix) > 5);
-    if (r > 0) EXPECT(strcmp(rules[r - 1].id, rules[r].id) < 0);
-  }
-  EXPECT(pv_rule_find("PV999") == NULL);
 }
 
 /* Once for each repetition, not for each pair: a list of thousands must not fill the memory. */
@@ -213,8 +212,78 @@ static void test_sizes(void) {
   judge(&arena, text.data, text.length, &findings);
   REQUIRE(findings.count == 1);
   EXPECT_STR(findings.items[0].rule->id, "PV001");
+  note(findings.items[0].rule);
   pv_text_free(&text);
   pv_arena_free(&arena);
+}
+
+/* Another reading of `sound` than its bytes give, as a fault in one reader would make it. */
+static void misread(pv_contract *c, int what) {
+  static char other[] = "other";
+  switch (what) {
+    case 0:
+      c->schema = other;
+      break;
+    case 1:
+      c->name = other;
+      break;
+    case 2:
+      c->version = other;
+      break;
+    case 3:
+      c->status = PV_STATUS_DRAFT;
+      break;
+    case 4:
+      c->criterion_count = 0;
+      break;
+    case 5:
+      c->falsifier_count = 0;
+      break;
+    case 6:
+      c->criteria[0].id = other;
+      break;
+    case 7:
+      c->criteria[0].needed_for = PV_STATUS_PROPOSED;
+      break;
+    case 8:
+      c->falsifiers[0].id = other;
+      break;
+    case 9:
+      c->falsifiers[0].check = other;
+      break;
+    case 10:
+      c->falsifiers[0].criteria.count = 0;
+      break;
+    case 11:
+      c->falsifiers[0].criteria.items[0] = other;
+      break;
+    default:
+      c->length -= 12; /* the bytes end within a key */
+  }
+}
+
+/* No file is known that the two readers read differently: both stand on one library. So one reading
+ * is changed here. */
+static void test_two_readers(void) {
+  for (int what = 0; what <= 12; what++) {
+    pv_arena arena = PV_ARENA_INIT;
+    pv_error err = PV_ERROR_INIT;
+    pv_findings findings = {0};
+    pv_contract *c = NULL;
+    REQUIRE(EXPECT_I64(
+        pv_contract_load_bytes(&arena, "/tmp/sample.yaml", sound, sizeof sound - 1, &c, &err),
+        PV_OK));
+    EXPECT_I64(pv_second_reader_check(c, &err), PV_OK);
+    misread(c, what);
+    if (!EXPECT_I64(pv_second_reader_check(c, &err), PV_ERR_INPUT))
+      fprintf(stderr, "  misreading %d\n", what);
+    EXPECT_STR(err.rule, "PV016");
+    EXPECT_STR(err.file, "/tmp/sample.yaml");
+    EXPECT_HAS(err.message, "two YAML readers disagree");
+    EXPECT_I64(pv_findings_from_error(&arena, &findings, &err, NULL), PV_OK);
+    if (EXPECT_U64(findings.count, 1)) note(findings.items[0].rule);
+    pv_arena_free(&arena);
+  }
 }
 
 /* Places are bytes, not characters: the status after a line of umlauts is cut out exactly. */
@@ -256,13 +325,28 @@ static void test_our_contracts(void) {
   }
 }
 
+/* Stands last: what the tests above have reported is the whole list. */
+static void test_every_rule_was_reported(void) {
+  size_t count = 0;
+  const pv_rule *rules = pv_rule_list(&count);
+  for (size_t r = 0; r < count && r < RULES_MAX; r++) {
+    if (!EXPECT(reported[r])) fprintf(stderr, "  no test reports %s\n", rules[r].id);
+    EXPECT(pv_rule_find(rules[r].id) == &rules[r]);
+    EXPECT(strlen(rules[r].because) > 10 && strlen(rules[r].fix) > 5);
+    if (r > 0) EXPECT(strcmp(rules[r - 1].id, rules[r].id) < 0);
+  }
+  EXPECT(pv_rule_find("PV999") == NULL);
+}
+
 int main(void) {
   return pv_testing_main("rules", (pv_case[]){PV_CASE(test_sound_contract_has_no_findings),
                                               PV_CASE(test_each_case),
-                                              PV_CASE(test_every_rule_has_a_case),
+
                                               PV_CASE(test_repetitions_are_counted_once),
                                               PV_CASE(test_sizes),
+                                              PV_CASE(test_two_readers),
                                               PV_CASE(test_places_are_bytes),
                                               PV_CASE(test_our_contracts),
+                                              PV_CASE(test_every_rule_was_reported),
                                               {0}});
 }
