@@ -144,8 +144,9 @@ static const pv_check_spec table[] = {
           "of every prompt; other positions are counted and reported.",
           reference_params, BOTH, 60),
     CHECK("forward.shape",
-          "Every stage has the rows that the batch implies; expert and token indices are in range. "
-          "A stage of another width is an ERROR of every check that traces it.",
+          "Every stage has the rows and the width that the metadata imply, each row comes once for "
+          "each layer and position, all of it is written and nothing beyond, nothing is left from "
+          "an earlier run, and expert and token indices are in range.",
           backend_prompts, BOTH, 60),
     CHECK("gemv.bound",
           "Products of 64 random rows lie within the rounding bound that the definition allows, "

@@ -243,43 +243,6 @@ pv_status pv_check_forward_finite(pv_check *check, pv_error *err) {
   return status == PV_OK ? pv_check_pass(check) : status;
 }
 
-/* Rows arrive with the width that follows from the metadata; indices are in range. */
-pv_status pv_check_forward_shape(pv_check *check, pv_error *err) {
-  pv_prompts prompts;
-  if (!pv_check_has(check, true)) return PV_OK;
-  const pv_shape *shape = &check->model->shape;
-  pv_status status = pv_check_prompts(check, 32, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
-    const pv_capture *c = NULL;
-    status = pv_check_capture(check, pv_check_word(check, "backend"), PV_NUMERICS_I16,
-                              prompts.items[i], &c, err);
-    if (status != PV_OK || c == NULL) return status;
-    for (int s = 0; s < PV_STAGES; s++) {
-      const uint64_t want = (uint64_t)c->positions * pv_capture_layers(c, (pv_stage_id)s);
-      check->compared++;
-      if (c->rows[s] != want)
-        pv_check_fail(check, "stage %s has %llu rows, not %llu", pv_stage_name((pv_stage_id)s),
-                      (unsigned long long)c->rows[s], (unsigned long long)want);
-    }
-    for (uint32_t l = 0; l < shape->layers; l++)
-      for (size_t k = 0; k < c->positions * shape->used; k++) {
-        const double e = pv_capture_at(c, PV_STAGE_MOE_ROUTER_INDICES, l, 0, k);
-        check->compared++;
-        if (!(e >= 0 && e < shape->experts))
-          pv_check_fail(check, "expert index %g of layer %u is outside 0..%u", e, l,
-                        shape->experts - 1);
-      }
-    for (size_t p = 0; p < c->positions; p++) {
-      const double id = pv_capture_at(c, PV_STAGE_ARGMAX, 0, p, 0);
-      check->compared++;
-      if (!(id >= 0 && id < shape->vocab))
-        pv_check_fail(check, "argmax %g is outside the vocabulary of %u", id, shape->vocab);
-    }
-  }
-  pv_check_metric(check, "vocabulary", shape->vocab);
-  return status == PV_OK ? pv_check_pass(check) : status;
-}
-
 pv_status pv_check_forward_no_fallback(pv_check *check, pv_error *err) {
   const char *backend = pv_check_word(check, "backend");
   pv_prompts prompts;
