@@ -40,11 +40,14 @@ pv_status pv_ptx_check_rules(pv_arena *arena, const pv_ptx_function *kernel,
 
 /* Every value that reaches `sink` comes through `through` from accumulators that only `writers`
  * write; `combine` adds a value and its shuffled self between two sinks. The writer "zero" is the
- * constant zero. */
+ * constant zero. With `factors`, what an fma multiplies into an accumulator is made by these
+ * instructions only, down to loads and integers; without, it is not looked at. */
 typedef struct pv_ptx_flow {
   const char *sink, *through, *combine;
   const char *const *writers;
   size_t writer_count;
+  const char *const *factors;
+  size_t factor_count;
 } pv_ptx_flow;
 pv_status pv_ptx_check_flow(pv_arena *arena, const pv_ptx_function *kernel, const pv_ptx_flow *flow,
                             pv_ptx_report *report, pv_error *err);

@@ -7,13 +7,13 @@
 #include "kernels/ptx/pattern.h"
 #include "runtime/base/ck.h"
 
-enum { REDUCING = 0, ACCUMULATING = 1, SIDES = 2 };
+enum { REDUCING = 0, ACCUMULATING = 1, MULTIPLYING = 2, SIDES = 3 };
 
 typedef struct tracer {
   pv_arena *arena;
   const pv_ptx_function *kernel;
-  pv_ptx_pattern sink, through, combine, *writers;
-  size_t writer_count;
+  pv_ptx_pattern sink, through, combine, *writers, *factors;
+  size_t writer_count, factor_count;
   bool zero; /* the constant zero may be written */
   /* writers of register r: instructions writing[first[r]] to writing[first[r + 1] - 1] */
   size_t *first, *writing;
@@ -86,7 +86,8 @@ static pv_status follow(tracer *t, const pv_ptx_instruction *user, const pv_ptx_
       status = follow(t, user, &o->items[k], side);
     return status;
   }
-  if (o->kind == PV_PTX_IMMEDIATE && o->bits == 0 && t->zero) return PV_OK;
+  if (o->kind == PV_PTX_IMMEDIATE && (side == MULTIPLYING || (o->bits == 0 && t->zero)))
+    return PV_OK;
   if (o->kind != PV_PTX_REGISTER)
     return refuse(t, user->line,
                   pv_arena_printf(t->arena, "%s uses a value that no writer made", user->opcode));
@@ -148,11 +149,31 @@ static pv_status trace_accumulator(tracer *t, const pv_ptx_instruction *i) {
     return refuse(
         t, i->line,
         pv_arena_printf(t->arena, "%s writes an accumulator of %s", i->opcode, t->through.text));
-  /* The accumulator goes on where a sum goes on; the factors of a product are not accumulated. */
-  if (is(i, "fma") || is(i, "mad")) return follow(t, i, &i->operands[3], ACCUMULATING);
+  /* The accumulator goes on where a sum goes on; the factors of a product are another matter. */
+  if (is(i, "fma") || is(i, "mad")) {
+    pv_status status = follow(t, i, &i->operands[3], ACCUMULATING);
+    for (size_t f = 1; status == PV_OK && t->factor_count > 0 && f < 3; f++)
+      status = follow(t, i, &i->operands[f], MULTIPLYING);
+    return status;
+  }
   if (!is(i, "add") && !is(i, "sub")) return PV_OK;
   const pv_status status = follow(t, i, &i->operands[1], ACCUMULATING);
   return status == PV_OK ? follow(t, i, &i->operands[2], ACCUMULATING) : status;
+}
+
+/* What makes a factor: traced to what was loaded, or to an integer, which is exact. */
+static pv_status trace_factor(tracer *t, const pv_ptx_instruction *i) {
+  pv_status status = PV_OK;
+  size_t k = 0;
+  while (k < t->factor_count && !pv_ptx_matches(&t->factors[k], i)) k++;
+  if (k == t->factor_count)
+    return refuse(t, i->line,
+                  pv_arena_printf(t->arena, "%s makes a factor of an accumulator", i->opcode));
+  const char from = i->parts[i->part_count - 1][0]; /* of a conversion: "u16" */
+  if (is(i, "ld") || is(i, "ldu") || (is(i, "cvt") && (from == 'u' || from == 's'))) return PV_OK;
+  for (size_t o = 1; status == PV_OK && o < i->operand_count; o++)
+    status = follow(t, i, &i->operands[o], MULTIPLYING);
+  return status;
 }
 
 static pv_status trace_writer(tracer *t, const pv_ptx_instruction *i, int side) {
@@ -162,6 +183,7 @@ static pv_status trace_writer(tracer *t, const pv_ptx_instruction *i, int side) 
     const pv_status status = follow(t, i, &i->operands[1], side);
     return status == PV_OK ? follow(t, i, &i->operands[2], side) : status;
   }
+  if (side == MULTIPLYING) return trace_factor(t, i);
   return side == REDUCING ? trace_reduction(t, i) : trace_accumulator(t, i);
 }
 
@@ -188,8 +210,9 @@ static pv_status parse_flow(tracer *t, const pv_ptx_flow *flow) {
   if (status == PV_OK) status = parse(t, flow->combine, &t->combine);
   if (status != PV_OK) return status;
   t->writers = PV_ARENA_NEW(t->arena, flow->writer_count, pv_ptx_pattern);
+  t->factors = PV_ARENA_NEW(t->arena, flow->factor_count, pv_ptx_pattern);
   t->directive = pv_arena_printf(t->arena, "flow %s through %s", flow->sink, flow->through);
-  if (t->writers == NULL || t->directive == NULL)
+  if (t->writers == NULL || t->factors == NULL || t->directive == NULL)
     return pv_error_set(t->err, PV_ERR_NOMEM, "out of memory");
   for (size_t i = 0; status == PV_OK && i < flow->writer_count; i++) {
     if (strcmp(flow->writers[i], "zero") == 0)
@@ -197,6 +220,8 @@ static pv_status parse_flow(tracer *t, const pv_ptx_flow *flow) {
     else
       status = parse(t, flow->writers[i], &t->writers[t->writer_count++]);
   }
+  for (size_t i = 0; status == PV_OK && i < flow->factor_count; i++)
+    status = parse(t, flow->factors[i], &t->factors[t->factor_count++]);
   if (status == PV_OK && t->writer_count == 0)
     return pv_error_set(t->err, PV_ERR_INPUT, "no instruction is named that may write");
   return status;

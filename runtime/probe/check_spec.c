@@ -86,7 +86,8 @@ static const pv_param_spec ptx_flow_params[] = {
             "the one instruction by which a sum leaves its accumulator"),
     PATTERN("combine", "add.f32", "adds a value and its shuffled self between two sinks"),
     {"writers", PV_PARAM_STRINGS, true, 0, 0, NULL, "", NULL,
-     "instructions that may write an accumulator; zero: the constant"}};
+     "instructions that may write an accumulator; zero: the constant"},
+    PATTERNS("factors", "instructions that may make what an fma multiplies; none: not looked at")};
 static const pv_param_spec ptx_rules_params[] = {
     KERNEL(false, "all"),
     {"rules", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "all",

@@ -11,7 +11,7 @@ says 'sound'
 says 'local_memory'
 run "$pv" ptx list --file "$faults" --json
 exits 0
-field "len(d['kernels'])" 13
+field "len(d['kernels'])" 14
 field "[k['params'][3]['type'] for k in d['kernels'] if k['kernel']=='sound']" "['u32']"
 field "all(k['instructions']>0 and k['target']=='sm_80' for k in d['kernels'])" True
 run "$pv" ptx show sound --file "$faults"
@@ -31,11 +31,14 @@ says 'PASS: 14 findings, 0 against'
 run "$pv" ptx check f32_accumulator --file "$faults" --writers fma.rn.f64,add.f64,zero
 exits 1
 says 'fma.rn.f32 reaches shfl.sync, but not through cvt.rn.f32.f64'
+run "$pv" ptx check f32_scaled_sums --file "$faults" --writers fma.rn.f64,zero --factors cvt.f64,ld
+exits 1
+says 'fma.rn.f32 makes a factor of an accumulator'
 run "$pv" ptx check all --file "$faults" --rules all --json
 exits 1
 field "sorted({f['kernel'] for f in d['findings'] if not f['held']})" \
   "['approximate_exp', 'atomics', 'fault_in_a_call', 'local_memory']"
-field "d['verdict'], d['kernels'], d['compared'] > 0" 'FAIL 13 True'
+field "d['verdict'], d['kernels'], d['compared'] > 0" 'FAIL 14 True'
 
 # what can not be judged is never a PASS
 refuses() {

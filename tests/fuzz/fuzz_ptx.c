@@ -50,8 +50,8 @@ static void judge(pv_arena *arena, const pv_ptx_function *f) {
                                .forbids = 2,
                                .orders = 2,
                                .counts = 1};
-  const pv_ptx_flow flows[] = {{"shfl", "cvt", "add", writers, 3},
-                               {"st", ".f32", "mul", writers, 2}};
+  const pv_ptx_flow flows[] = {{"shfl", "cvt", "add", writers, 3, NULL, 0},
+                               {"st", ".f32", "mul", writers, 2, writers, 2}};
   pv_ptx_report report = {0};
   uint64_t shared = 0;
   (void)pv_ptx_shared_bytes(f, &shared);

@@ -28,7 +28,7 @@ typedef struct words {
 typedef struct arguments {
   const char *verb, *kernel, *file;
   const char *require, *forbid, *order, *count, *rules;
-  const char *sink, *through, *combine, *writers;
+  const char *sink, *through, *combine, *writers, *factors;
   bool json, help;
 } arguments;
 
@@ -50,6 +50,8 @@ static pv_status parse_call(int argc, char **argv, arguments *a, pv_error *err) 
       {"--count", "LIST", "check: instruction.times, exactly", &a->count, NULL},
       {"--rules", "LIST", "check: rules for every kernel, or all", &a->rules, NULL},
       {"--writers", "LIST", "check: what may write the accumulators of a flow", &a->writers, NULL},
+      {"--factors", "LIST", "check: what may make what an fma multiplies into them", &a->factors,
+       NULL},
       {"--sink", "NAME", "check: where the flow ends (default shfl.sync)", &a->sink, NULL},
       {"--through", "NAME", "check: its rounding (default cvt.rn.f32.f64)", &a->through, NULL},
       {"--combine", "NAME", "check: its sum after a sink (default add.f32)", &a->combine, NULL},
@@ -91,7 +93,8 @@ static pv_status check_call(const arguments *a, pv_error *err) {
                         strcmp(a->verb, "check") == 0 ? ", or all" : "");
   const bool directive = a->require != NULL || a->forbid != NULL || a->order != NULL ||
                          a->count != NULL || a->rules != NULL || a->writers != NULL;
-  const bool flow = a->sink != NULL || a->through != NULL || a->combine != NULL;
+  const bool flow =
+      a->sink != NULL || a->through != NULL || a->combine != NULL || a->factors != NULL;
   if (strcmp(a->verb, "check") != 0 && (directive || flow))
     return pv_error_set(err, PV_ERR_INPUT, "directives belong to check");
   if (flow && a->writers == NULL) return pv_error_set(err, PV_ERR_INPUT, "a flow needs --writers");
@@ -231,13 +234,14 @@ static pv_status split(pv_arena *arena, const char *name, const char *text, word
 static pv_status check_kernel(session *s, const pv_ptx_function *f, pv_ptx_report *report,
                               pv_error *err) {
   const arguments *a = &s->a;
-  words require, forbid, order, count, rules, writers;
+  words require, forbid, order, count, rules, writers, factors;
   pv_status status = split(&s->arena, "--require", a->require, &require, err);
   if (status == PV_OK) status = split(&s->arena, "--forbid", a->forbid, &forbid, err);
   if (status == PV_OK) status = split(&s->arena, "--order", a->order, &order, err);
   if (status == PV_OK) status = split(&s->arena, "--count", a->count, &count, err);
   if (status == PV_OK) status = split(&s->arena, "--rules", a->rules, &rules, err);
   if (status == PV_OK) status = split(&s->arena, "--writers", a->writers, &writers, err);
+  if (status == PV_OK) status = split(&s->arena, "--factors", a->factors, &factors, err);
   if (status != PV_OK) return status;
   const pv_ptx_directives d = {require.items, forbid.items, order.items, count.items,
                                require.count, forbid.count, order.count, count.count};
@@ -245,7 +249,9 @@ static pv_status check_kernel(session *s, const pv_ptx_function *f, pv_ptx_repor
                             .through = a->through != NULL ? a->through : "cvt.rn.f32.f64",
                             .combine = a->combine != NULL ? a->combine : "add.f32",
                             .writers = writers.items,
-                            .writer_count = writers.count};
+                            .writer_count = writers.count,
+                            .factors = factors.items,
+                            .factor_count = factors.count};
   const bool all = rules.count == 1 && strcmp(rules.items[0], "all") == 0;
   if (d.requires + d.forbids + d.orders + d.counts > 0)
     status = pv_ptx_check_directives(&s->arena, f, &d, report, err);

@@ -75,12 +75,14 @@ static pv_status judge_directives(const pv_check *check, pv_arena *arena,
 
 static pv_status judge_flow(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
                             pv_ptx_report *report, pv_error *err) {
-  const char *writers[32];
+  const char *writers[32], *factors[32];
   const pv_ptx_flow flow = {.sink = pv_check_word(check, "sink"),
                             .through = pv_check_word(check, "through"),
                             .combine = pv_check_word(check, "combine"),
                             .writers = writers,
-                            .writer_count = pv_check_list(check, "writers", writers)};
+                            .writer_count = pv_check_list(check, "writers", writers),
+                            .factors = factors,
+                            .factor_count = pv_check_list(check, "factors", factors)};
   return pv_ptx_check_flow(arena, kernel, &flow, report, err);
 }
 

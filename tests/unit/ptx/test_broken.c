@@ -67,6 +67,7 @@ static void test_declarations(void) {
   refused(HEAD ".entry k(.reg .u32 a) { ret; }", ".param is wanted", 4, 10);
   refused(HEAD ".entry k() .maxthreads 4 { ret; }", "the body of the function", 4, 12);
   refused(HEAD ".entry k() { ret; } .entry k() { ret; }", "declared twice", 4, 28);
+  refused(HEAD ".entry k(); .func k() { ret; }", "declared twice", 4, 19);
   refused(HEAD ".entry k() { ret;", "the text ends", 4, 18);
 }
 
@@ -85,6 +86,7 @@ static void test_instructions(void) {
   refused_in_body("@%r1 bra a; a:", "not a predicate", 1);
   refused_in_body("@!5 bra a; a:", "a predicate is wanted", 3);
   refused_in_body("mov.f32 %r1, 0f3F80;", "not a number", 14);
+  refused_in_body("mov.f32 %r1, 0f3F8000000;", "not a number", 14);
   refused_in_body("mov.f32 %r1, 1.5;", "not a number", 14);
   refused_in_body("mov.f32 %r1, -0f3F800000;", "can not be negated", 15);
   refused_in_body("mov.u32 %r1, 0x1FFFFFFFFFFFFFFFF;", "not a number", 14);

@@ -10,7 +10,7 @@
   ".reg .f32 %f<20>; .reg .f64 %fd<20>; .reg .b32 %r<20>; .reg .pred %p<9>;\n"
 
 static const char *const writers[] = {"fma.rn.f64", "add.f64", "zero"};
-static const pv_ptx_flow standard = {"shfl.sync", "cvt.rn.f32.f64", "add.f32", writers, 3};
+static const pv_ptx_flow standard = {"shfl.sync", "cvt.rn.f32.f64", "add.f32", writers, 3, NULL, 0};
 
 typedef struct outcome {
   pv_status status;
@@ -33,13 +33,17 @@ static outcome trace(pv_arena *arena, const pv_ptx_function *f, const pv_ptx_flo
   return o;
 }
 
-static outcome trace_kernel(const char *kernel) {
+static outcome trace_with(const char *kernel, const pv_ptx_flow *flow) {
   sample s = sample_open(SAMPLES "faults.ptx");
   outcome out = {.status = PV_ERR_INTERNAL};
   const pv_ptx_function *f = s.module != NULL ? pv_ptx_kernel(s.module, kernel) : NULL;
-  if (EXPECT(f != NULL)) out = trace(&s.arena, f, &standard);
+  if (EXPECT(f != NULL)) out = trace(&s.arena, f, flow);
   sample_close(&s);
   return out;
+}
+
+static outcome trace_kernel(const char *kernel) {
+  return trace_with(kernel, &standard);
 }
 
 static outcome trace_text(const char *body, const pv_ptx_flow *flow) {
@@ -113,6 +117,19 @@ static void test_faults_by_hand(void) {
                    "mov.b32 %r1, %f1;\n" SHUFFLE("%r2", "%r1"),
                    &standard),
         "7 mul.rn.f64 writes an accumulator");
+  /* the other side of a choice */
+  fails(trace_text("mul.rn.f64 %fd2, %fd8, %fd9;\n"
+                   "selp.f64 %fd3, 0d0000000000000000, %fd2, %p1;\ncvt.rn.f32.f64 %f1, %fd3;\n"
+                   "mov.b32 %r1, %f1;\n" SHUFFLE("%r2", "%r1"),
+                   &standard),
+        "6 mul.rn.f64 writes an accumulator");
+  /* half of a value that is put together */
+  fails(trace_text(
+            "fma.rn.f64 %fd2, %fd8, %fd9, 0d0000000000000000;\nmov.b64 {%r5, %r6}, %fd2;\n"
+            "mov.b64 %fd3, {%r5, %r7};\ncvt.rn.f32.f64 %f1, %fd3;\nmov.b32 %r1, %f1;\n" SHUFFLE(
+                "%r2", "%r1"),
+            &standard),
+        "nothing writes %r7");
   /* another rounding */
   fails(trace_text("fma.rn.f64 %fd2, %fd8, %fd9, 0d0000000000000000;\ncvt.rz.f32.f64 %f1, %fd2;\n"
                    "mov.b32 %r1, %f1;\n" SHUFFLE("%r2", "%r1"),
@@ -141,9 +158,45 @@ static void test_faults_by_hand(void) {
         "adds something else");
 }
 
+/* What is multiplied in: loads and conversions are fine, sums are not. */
+static void test_factors(void) {
+  static const char *const exact[] = {"cvt.f64.f32", "cvt.rn.f64", "ld.global"};
+  static const char *const products[] = {"cvt.f64.f32", "mul.rn.f64", "ld.global"};
+  pv_ptx_flow flow = standard;
+  holds(trace_kernel("f32_scaled_sums")); /* the gap without factors */
+  flow.factors = exact;
+  flow.factor_count = 3;
+  holds(trace_with("sound", &flow));
+  holds(trace_with("sound_loop", &flow));
+  fails(trace_with("f32_scaled_sums", &flow), "fma.rn.f32 makes a factor of an accumulator");
+  flow.factor_count = 2;
+  fails(trace_with("sound", &flow), "ld.global.f32 makes a factor");
+  flow.factors = products;
+  flow.factor_count = 3;
+  static const char *const head =
+      "ld.global.f32 %f5, [out];\ncvt.f64.f32 %fd8, %f5;\nmov.f64 %fd9, 0d4000000000000000;\n";
+  static const char *const tail =
+      "fma.rn.f64 %fd2, %fd8, %fd7, 0d0000000000000000;\ncvt.rn.f32.f64 %f1, %fd2;\n"
+      "mov.b32 %r1, %f1;\n" SHUFFLE("%r2", "%r1");
+  char text[600];
+  snprintf(text, sizeof text, "%smul.rn.f64 %%fd7, %%fd8, %%fd9;\n%s", head, tail);
+  holds(trace_text(text, &flow));
+  /* integers are exact, whatever was done to them */
+  const char *const whole[] = {"cvt.rn.f64.s32", "cvt.f64.f32", "ld.global"};
+  flow.factors = whole;
+  snprintf(text, sizeof text, "%sadd.s32 %%r5, %%r6, 1;\ncvt.rn.f64.s32 %%fd7, %%r5;\n%s", head,
+           tail);
+  holds(trace_text(text, &flow));
+  flow.factors = products;
+  snprintf(text, sizeof text, "%sadd.rn.f64 %%fd7, %%fd8, %%fd9;\n%s", head, tail);
+  fails(trace_text(text, &flow), "9 add.rn.f64 makes a factor");
+  snprintf(text, sizeof text, "%smul.rn.f64 %%fd7, %%fd9, %%fd6;\n%s", head, tail);
+  fails(trace_text(text, &flow), "nothing writes %fd6");
+}
+
 /* Zero may be written only where the contract says so. */
 static void test_zero_is_named(void) {
-  const pv_ptx_flow strict = {"shfl.sync", "cvt.rn.f32.f64", "add.f32", writers, 2};
+  const pv_ptx_flow strict = {"shfl.sync", "cvt.rn.f32.f64", "add.f32", writers, 2, NULL, 0};
   fails(trace_text("fma.rn.f64 %fd2, %fd8, %fd9, 0d0000000000000000;\ncvt.rn.f32.f64 %f1, %fd2;\n"
                    "mov.b32 %r1, %f1;\n" SHUFFLE("%r2", "%r1"),
                    &strict),
@@ -153,21 +206,23 @@ static void test_zero_is_named(void) {
 static void test_calls_that_are_wrong(void) {
   const char *const misspelt[] = {"fma.rn.f46"}, *const zero[] = {"zero"};
   const pv_ptx_flow flows[] = {
-      {"shfl.sinc", "cvt.rn.f32.f64", "add.f32", writers, 3},
-      {"shfl.sync", "cwt.rn.f32.f64", "add.f32", writers, 3},
-      {"shfl.sync", "cvt.rn.f32.f64", "ad.f32", writers, 3},
-      {"shfl.sync", "cvt.rn.f32.f64", "add.f32", misspelt, 1},
-      {"shfl.sync", "cvt.rn.f32.f64", "add.f32", zero, 1},
-      {"shfl.sync", "cvt.rn.f32.f64", "add.f32", NULL, 0},
+      {"shfl.sinc", "cvt.rn.f32.f64", "add.f32", writers, 3, NULL, 0},
+      {"shfl.sync", "cwt.rn.f32.f64", "add.f32", writers, 3, NULL, 0},
+      {"shfl.sync", "cvt.rn.f32.f64", "ad.f32", writers, 3, NULL, 0},
+      {"shfl.sync", "cvt.rn.f32.f64", "add.f32", misspelt, 1, NULL, 0},
+      {"shfl.sync", "cvt.rn.f32.f64", "add.f32", zero, 1, NULL, 0},
+      {"shfl.sync", "cvt.rn.f32.f64", "add.f32", NULL, 0, NULL, 0},
+      {"shfl.sync", "cvt.rn.f32.f64", "add.f32", writers, 3, misspelt, 1},
   };
   static const char *const messages[] = {
-      "'sinc'", "'cwt'", "'ad'", "'f46'", "no instruction is named", "no instruction is named"};
+      "'sinc'", "'cwt'", "'ad'", "'f46'", "no instruction is named", "no instruction is named",
+      "'f46'"};
   for (size_t i = 0; i < sizeof flows / sizeof *flows; i++) {
     const outcome o = trace_text(SHUFFLE("%r3", "%r1"), &flows[i]);
     EXPECT(o.status == PV_ERR_INPUT);
     EXPECT_HAS(o.message, messages[i]);
   }
-  const pv_ptx_flow none = {"ret", "cvt.rn.f32.f64", "add.f32", writers, 3};
+  const pv_ptx_flow none = {"ret", "cvt.rn.f32.f64", "add.f32", writers, 3, NULL, 0};
   EXPECT_HAS(trace_text("", &none).message, "nothing flows into 'ret'");
 }
 
@@ -177,6 +232,7 @@ int main(void) {
                                                  PV_CASE(test_forms),
                                                  PV_CASE(test_faults_by_hand),
                                                  PV_CASE(test_zero_is_named),
+                                                 PV_CASE(test_factors),
                                                  PV_CASE(test_calls_that_are_wrong),
                                                  {0}});
 }

@@ -171,6 +171,19 @@ static void test_scopes(void) {
   sample_close(&s);
 }
 
+/* The label of the nearest scope around, even where that one comes later than one further out. */
+static void test_nearest_label(void) {
+  static const char text[] =
+      ".version 8.0\n.target sm_80\n.entry k() {\nx: ret;\n{ { bra x; } x: ret; }\n}\n";
+  pv_arena arena = PV_ARENA_INIT;
+  pv_ptx_module *m = NULL;
+  REQUIRE(pv_ptx_parse(&arena, "x", text, sizeof text - 1, &m, NULL) == PV_OK);
+  const pv_ptx_function *f = m->functions[0];
+  REQUIRE(f->instruction_count == 3 && f->label_count == 2);
+  EXPECT_U64(f->labels[f->instructions[1].operands[0].index].at, 2);
+  pv_arena_free(&arena);
+}
+
 static void test_types(void) {
   for (int i = PV_PTX_NO_TYPE + 1; i < PV_PTX_TYPES; i++)
     EXPECT(pv_ptx_type_find(pv_ptx_type_name((pv_ptx_type)i)) == (pv_ptx_type)i);
@@ -185,7 +198,7 @@ static void test_what_nvcc_made(void) {
   REQUIRE(s.module != NULL);
   size_t kernels = 0;
   for (size_t i = 0; i < s.module->function_count; i++) kernels += s.module->functions[i]->is_entry;
-  EXPECT_U64(kernels, 13);
+  EXPECT_U64(kernels, 14);
   const pv_ptx_function *f = pv_ptx_kernel(s.module, "sound");
   REQUIRE(f != NULL);
   EXPECT_U64(f->param_count, 4);
@@ -206,6 +219,7 @@ int main(void) {
                                                  PV_CASE(test_operands),
                                                  PV_CASE(test_results),
                                                  PV_CASE(test_scopes),
+                                                 PV_CASE(test_nearest_label),
                                                  PV_CASE(test_types),
                                                  PV_CASE(test_what_nvcc_made),
                                                  {0}});

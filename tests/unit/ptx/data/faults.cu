@@ -61,6 +61,19 @@ KERNEL f32_block_sums(const signed char *w, const float *x, float *y, int blocks
   if (threadIdx.x == 0) y[0] = f;
 }
 
+// The same with a scale for each block: what is multiplied into the accumulator was a sum.
+KERNEL f32_scaled_sums(const signed char *w, const float *x, const float *d, float *y, int blocks) {
+  double acc = 0.0;
+  for (int b = 0; b < blocks; b++) {
+    float sum = 0.0f;
+#pragma unroll 1
+    for (int i = 0; i < 8; i++) sum = fmaf((float)w[b * 8 + i], x[i], sum);
+    acc = fma((double)d[b], (double)sum, acc);
+  }
+  const float f = fold((float)acc);
+  if (threadIdx.x == 0) y[0] = f;
+}
+
 KERNEL unfused_product(const signed char *w, const float *x, float *y, int n) {
   double acc = 0.0;
   for (int i = threadIdx.x; i < n; i += 32) acc += (double)w[i] * (double)x[i];
