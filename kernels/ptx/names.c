@@ -1,31 +1,19 @@
 #include "kernels/ptx/names.h"
 
-#include <string.h>
-
-#include "runtime/base/ck.h"
 #include "runtime/base/text.h"
 
-/* One slot for each distinct text; `top` is its innermost declaration. */
+/* A tree of bytes: no hash that a text could be written against. A byte of a name has at most 64
+ * siblings, so that a look-up is linear in the name. */
 typedef struct pv_ptx_slot {
-  const char *text;
-  size_t length;
-  uint64_t hash;
-  pv_ptx_name *top;
-  struct pv_ptx_slot *next;
+  char byte;
+  pv_ptx_name *top;                    /* the innermost declaration of the name that ends here */
+  struct pv_ptx_slot *child, *sibling; /* one byte more; another byte at this place */
 } pv_ptx_slot;
 
-enum { FIRST_BUCKETS = 256 };
-
-static uint64_t hash_of(const char *text, size_t length) { /* FNV-1a */
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-  return hash ^ hash >> 32;
-}
-
 pv_status pv_ptx_names_open(pv_ptx_names *names, pv_arena *arena, pv_error *err) {
-  *names = (pv_ptx_names){.arena = arena, .bucket_count = FIRST_BUCKETS};
-  names->buckets = PV_ARENA_NEW(arena, FIRST_BUCKETS, pv_ptx_slot *);
-  return names->buckets != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory");
+  *names = (pv_ptx_names){.arena = arena};
+  names->root = PV_ARENA_NEW(arena, 1, pv_ptx_slot);
+  return names->root != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory");
 }
 
 bool pv_ptx_names_push(pv_ptx_names *names) {
@@ -40,60 +28,39 @@ void pv_ptx_names_pop(pv_ptx_names *names) {
   names->depth--;
 }
 
-static pv_ptx_slot *find_slot(const pv_ptx_names *names, const char *text, size_t length) {
-  const uint64_t hash = hash_of(text, length);
-  pv_ptx_slot *slot = names->buckets[hash & (names->bucket_count - 1)];
-  while (slot != NULL &&
-         !(slot->hash == hash && slot->length == length && memcmp(slot->text, text, length) == 0))
-    slot = slot->next;
+/* The slot of a name; NULL when there is none, or no memory to `make` it. */
+static pv_ptx_slot *find_slot(const pv_ptx_names *names, const char *text, size_t length,
+                              bool make) {
+  pv_ptx_slot *slot = names->root;
+  for (size_t i = 0; i < length; i++) {
+    pv_ptx_slot *child = slot->child;
+    while (child != NULL && child->byte != text[i]) child = child->sibling;
+    if (child == NULL) {
+      child = make ? PV_ARENA_NEW(names->arena, 1, pv_ptx_slot) : NULL;
+      if (child == NULL) return NULL;
+      *child = (pv_ptx_slot){.byte = text[i], .sibling = slot->child};
+      slot->child = child;
+    }
+    slot = child;
+  }
   return slot;
 }
 
 pv_ptx_name *pv_ptx_names_get(const pv_ptx_names *names, const char *text, size_t length) {
-  const pv_ptx_slot *slot = find_slot(names, text, length);
+  const pv_ptx_slot *slot = find_slot(names, text, length, false);
   return slot != NULL ? slot->top : NULL;
-}
-
-static bool grow(pv_ptx_names *names) {
-  uint64_t count = 0;
-  if (!pv_ck_mul(names->bucket_count, 2, &count)) return false;
-  pv_ptx_slot **buckets = PV_ARENA_NEW(names->arena, count, pv_ptx_slot *);
-  if (buckets == NULL) return false;
-  for (size_t i = 0; i < names->bucket_count; i++)
-    for (pv_ptx_slot *slot = names->buckets[i], *next = NULL; slot != NULL; slot = next) {
-      next = slot->next;
-      slot->next = buckets[slot->hash & (count - 1)];
-      buckets[slot->hash & (count - 1)] = slot;
-    }
-  names->buckets = buckets;
-  names->bucket_count = count;
-  return true;
-}
-
-static pv_ptx_slot *make_slot(pv_ptx_names *names, const char *text, size_t length) {
-  if (names->slot_count >= names->bucket_count && !grow(names)) return NULL;
-  pv_ptx_slot *slot = PV_ARENA_NEW(names->arena, 1, pv_ptx_slot);
-  if (slot == NULL) return NULL;
-  slot->text = pv_arena_strndup(names->arena, text, length);
-  if (slot->text == NULL) return NULL;
-  slot->length = length;
-  slot->hash = hash_of(text, length);
-  pv_ptx_slot **bucket = &names->buckets[slot->hash & (names->bucket_count - 1)];
-  slot->next = *bucket;
-  *bucket = slot;
-  names->slot_count++;
-  return slot;
 }
 
 /* Declarations of one text lie in the order of their depths: what is added is never further out
  * than what is there, since the innermost one would have been found instead. */
 static pv_status declare(pv_ptx_names *names, const char *text, size_t length, unsigned depth,
                          pv_ptx_name **out, pv_error *err) {
-  pv_ptx_slot *slot = find_slot(names, text, length);
-  if (slot == NULL) slot = make_slot(names, text, length);
+  pv_ptx_slot *slot = find_slot(names, text, length, true);
   pv_ptx_name *name = PV_ARENA_NEW(names->arena, 1, pv_ptx_name);
-  if (slot == NULL || name == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
-  *name = (pv_ptx_name){.text = slot->text,
+  const char *copy = pv_arena_strndup(names->arena, text, length);
+  if (slot == NULL || name == NULL || copy == NULL)
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
+  *name = (pv_ptx_name){.text = copy,
                         .index = PV_PTX_UNUSED,
                         .depth = depth,
                         .slot = slot,

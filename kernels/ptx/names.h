@@ -35,8 +35,7 @@ typedef struct pv_ptx_name {
 
 typedef struct pv_ptx_names {
   pv_arena *arena;
-  struct pv_ptx_slot **buckets;
-  size_t bucket_count, slot_count;
+  struct pv_ptx_slot *root;
   pv_ptx_name *scopes[PV_PTX_DEPTH_MAX + 4]; /* declarations of each scope */
   unsigned depth;                            /* 0: the module */
 } pv_ptx_names;

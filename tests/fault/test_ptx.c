@@ -1,0 +1,66 @@
+/* Every allocation of the PTX reader and of the assertions fails once. */
+#include <string.h>
+
+#include "kernels/ptx/assert.h"
+#include "tests/fault/failing.h"
+#include "tests/unit/ptx/sample.h"
+#include "tests/unit/testing.h"
+
+static pv_bytes text;
+
+/* Reads and judges everything; false when memory was out, which must be what the error says. */
+static bool work(void) {
+  static const char *const list[] = {"mov", "st", "zero"}, *const counts[] = {"add.1"};
+  const pv_ptx_directives d = {.require = list,
+                               .forbid = list,
+                               .order = list,
+                               .count = counts,
+                               .requires = 2,
+                               .forbids = 2,
+                               .orders = 2,
+                               .counts = 1};
+  const pv_ptx_flow flow = {"shfl", "cvt", "add", list, 3, list, 1};
+  pv_arena arena = PV_ARENA_INIT;
+  pv_ptx_module *m = NULL;
+  pv_ptx_report report = {0};
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = pv_ptx_parse(&arena, "x", (const char *)text.data, text.length, &m, &err);
+  EXPECT((status == PV_OK) == (m != NULL));
+  for (size_t i = 0; status == PV_OK && m != NULL && i < m->function_count; i++) {
+    const pv_ptx_function *f = m->functions[i];
+    if (!f->is_entry) continue;
+    status = pv_ptx_check_directives(&arena, f, &d, &report, &err);
+    if (status == PV_OK) status = pv_ptx_check_rules(&arena, f, NULL, 0, &report, &err);
+    if (status == PV_OK) status = pv_ptx_check_flow(&arena, f, &flow, &report, &err);
+  }
+  pv_arena_free(&arena);
+  EXPECT(status == PV_OK || (status == PV_ERR_NOMEM && err.status == PV_ERR_NOMEM));
+  return status == PV_OK;
+}
+
+static void fail_each(const char *path, unsigned at_least) {
+  REQUIRE(pv_file_read(path, (size_t)1 << 20, &text, NULL) == PV_OK);
+  for (int lasting = 0; lasting < 2; lasting++) {
+    unsigned n = 1, asked = 0;
+    for (bool good = false; !good && n < 1000; n++) {
+      failing_begin(n, lasting != 0);
+      good = work();
+      asked = failing_end();
+      EXPECT(good == (asked < n));
+    }
+    EXPECT(asked >= at_least && n < 1000);
+  }
+  pv_bytes_free(&text);
+}
+
+static void test_by_hand(void) {
+  fail_each(SAMPLES "reader.ptx", 1); /* one block of the arena */
+}
+static void test_what_nvcc_made(void) {
+  fail_each(SAMPLES "faults.ptx", 8);
+}
+
+int main(void) {
+  return pv_testing_main("ptx_fault",
+                         (pv_case[]){PV_CASE(test_by_hand), PV_CASE(test_what_nvcc_made), {0}});
+}
