@@ -68,6 +68,7 @@ static void test_declarations(void) {
   refused(HEAD ".entry k() .maxthreads 4 { ret; }", "the body of the function", 4, 12);
   refused(HEAD ".entry k() { ret; } .entry k() { ret; }", "declared twice", 4, 28);
   refused(HEAD ".entry k(); .func k() { ret; }", "declared twice", 4, 19);
+  refused(HEAD ".func (.param .b32 f) f() { ret; }", "the name of its result", 4, 23);
   refused(HEAD ".entry k() { ret;", "the text ends", 4, 18);
 }
 
@@ -95,6 +96,9 @@ static void test_instructions(void) {
   refused_in_body(".reg .b32 %q1<4>;", "ends with a digit", 11);
   refused_in_body(".reg .b32 %r<9>;", "declared twice", 11);
   refused_in_body(".reg .b32 %r2; mov.u32 %r2, 1;", "declared twice", 24);
+  refused_in_body("bra r; .reg .b32 r;", "'r' is not declared, or not as a label", 1);
+  refused_in_body("t: .branchtargets %r1;", "a branch target is not a label", 1);
+  refused_in_body("t: .branchtargets nowhere;", "'nowhere' is not declared", 1);
   refused_in_body(".unknown 5;", "a directive that is understood", 1);
   refused_in_body("{ { { { { { { { { { { { { { { { { { { {", "deeper than", 31);
   refused_in_body("{ inner: ret; } bra inner;", "'inner' is not declared", 17);

@@ -184,6 +184,30 @@ static void test_nearest_label(void) {
   pv_arena_free(&arena);
 }
 
+/* Tensor cores, barriers in memory, a function that is declared before it is defined. */
+static void test_other_forms(void) {
+  static const char text[] =
+      ".version 8.0\n.target sm_90\n.address_size 64\n.func f(.param .b32 a);\n"
+      ".func f(.param .b32 a) .pragma \"nounroll\"; { ret; }\n.entry k() {\n"
+      ".reg .b32 %r<20>; .reg .b64 %s<2>; .shared .b64 gate;\n"
+      "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%r0, %r1, %r2, %r3}, {%r4, %r5, %r6, %r7}, "
+      "{%r8, %r9}, {%r0, %r1, %r2, %r3};\n"
+      "mbarrier.init.shared::cta.b64 [gate], 1;\nmbarrier.arrive.shared::cta.b64 %s1, [gate];\n"
+      "ret;\n}\n";
+  pv_arena arena = PV_ARENA_INIT;
+  pv_ptx_module *m = NULL;
+  size_t count = 0;
+  REQUIRE(pv_ptx_parse(&arena, "x", text, sizeof text - 1, &m, NULL) == PV_OK);
+  REQUIRE(m->function_count == 2 && m->functions[0]->has_body);
+  EXPECT_U64(m->functions[0]->line, 5);
+  EXPECT_U64(m->functions[0]->param_count, 1);
+  const pv_ptx_instruction *i = m->functions[1]->instructions;
+  EXPECT(pv_ptx_results(&i[0], &count) != NULL && count == 4);
+  EXPECT(pv_ptx_results(&i[1], &count) == NULL && count == 0);
+  EXPECT(pv_ptx_results(&i[2], &count) != NULL && count == 1);
+  pv_arena_free(&arena);
+}
+
 static void test_types(void) {
   for (int i = PV_PTX_NO_TYPE + 1; i < PV_PTX_TYPES; i++)
     EXPECT(pv_ptx_type_find(pv_ptx_type_name((pv_ptx_type)i)) == (pv_ptx_type)i);
@@ -220,6 +244,7 @@ int main(void) {
                                                  PV_CASE(test_results),
                                                  PV_CASE(test_scopes),
                                                  PV_CASE(test_nearest_label),
+                                                 PV_CASE(test_other_forms),
                                                  PV_CASE(test_types),
                                                  PV_CASE(test_what_nvcc_made),
                                                  {0}});
