@@ -1,36 +1,58 @@
-/* Index of the best value by (value, index): pv_before of kernels/arith is the reference.
- * Grid (rows), block 1024. */
+/* Index of the best value by (value, index): pv_before of kernels/arith is the reference. In two
+ * steps: blocks find the best of their share, one block the best of those. */
 #include "kernels/cuda/common.cuh"
 
-PV_KERNEL __launch_bounds__(1024) argmax(const pv_cuda_argmax a) {
+namespace {
+
+struct candidate {
+  float value;
+  int index; /* -1: none */
+};
+
+__device__ __forceinline__ candidate better(candidate a, candidate b) {
+  if (a.index < 0) return b;
+  return b.index >= 0 && pv_before(b.value, b.index, a.value, a.index) ? b : a;
+}
+
+__device__ __forceinline__ candidate best_of_block(candidate c) {
   __shared__ float value[32];
   __shared__ int index[32];
-  const float *x = a.x + static_cast<size_t>(blockIdx.x) * a.n;
-  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  int best = threadIdx.x < a.n ? static_cast<int>(threadIdx.x) : 0;
-  float v = x[best];
-  for (unsigned i = threadIdx.x + blockDim.x; i < a.n; i += blockDim.x)
-    if (pv_before(x[i], i, v, best)) {
-      v = x[i];
-      best = static_cast<int>(i);
-    }
+  const unsigned lane = threadIdx.x % 32, warps = blockDim.x / 32;
   for (int round = 0; round < 2; round++) {
-    for (unsigned s = 16; s > 0; s /= 2) {
-      const float other = __shfl_xor_sync(every_lane, v, s);
-      const int at = __shfl_xor_sync(every_lane, best, s);
-      if (pv_before(other, at, v, best)) {
-        v = other;
-        best = at;
-      }
-    }
+    for (unsigned s = 16; s > 0; s /= 2)
+      c = better(
+          c, {__shfl_xor_sync(every_lane, c.value, s), __shfl_xor_sync(every_lane, c.index, s)});
     if (round == 1) break;
     if (lane == 0) {
-      value[warp] = v;
-      index[warp] = best;
+      value[threadIdx.x / 32] = c.value;
+      index[threadIdx.x / 32] = c.index;
     }
     __syncthreads();
-    v = value[lane];
-    best = index[lane];
+    c = {value[lane % warps], index[lane % warps]};
   }
-  if (threadIdx.x == 0) a.out[blockIdx.x] = best;
+  return c;
+}
+
+}  // namespace
+
+/* Grid (parts, rows), block 256. */
+PV_KERNEL __launch_bounds__(256) argmax_parts(const pv_cuda_argmax a) {
+  const float *x = a.x + static_cast<size_t>(blockIdx.y) * a.n;
+  candidate c = {0.0f, -1};
+#pragma unroll 4
+  for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < a.n; i += gridDim.x * blockDim.x)
+    c = better(c, {x[i], static_cast<int>(i)});
+  c = best_of_block(c);
+  if (threadIdx.x == 0) a.part[static_cast<size_t>(blockIdx.y) * gridDim.x + blockIdx.x] = c.index;
+}
+
+/* Grid (rows), block 256: the best of a.parts candidates. */
+PV_KERNEL __launch_bounds__(256) argmax(const pv_cuda_argmax a) {
+  const float *x = a.x + static_cast<size_t>(blockIdx.x) * a.n;
+  const int32_t *part = a.part + static_cast<size_t>(blockIdx.x) * a.parts;
+  candidate c = {0.0f, -1};
+  for (unsigned i = threadIdx.x; i < a.parts; i += blockDim.x)
+    if (part[i] >= 0) c = better(c, {x[part[i]], part[i]});
+  c = best_of_block(c);
+  if (threadIdx.x == 0) a.out[blockIdx.x] = c.index;
 }

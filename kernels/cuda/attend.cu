@@ -50,7 +50,7 @@ __device__ void chunk(const pv_cuda_attend &a) {
     float dot[group];
 #pragma unroll
     for (int h = 0; h < group; h++) dot[h] = q[h * a.dim + lane] * key[0];
-#pragma unroll 4
+#pragma unroll 16
     for (unsigned j = 8; j < a.dim; j += 8)
 #pragma unroll
       for (int h = 0; h < group; h++) dot[h] = pv_fma_f32(q[h * a.dim + lane + j], key[j], dot[h]);
@@ -65,31 +65,34 @@ __device__ void chunk(const pv_cuda_attend &a) {
   for (unsigned h = threadIdx.x / 32; h < group; h += blockDim.x / 32)
     exponentials(score[h], count, a.top + part + h * a.chunks, a.sum + part + h * a.chunks);
   __syncthreads();
-  for (unsigned j = threadIdx.x; j < a.dim; j += blockDim.x) {
-    float sum[group];
+  /* Half of the heads for each half of the block. */
+  constexpr unsigned sides = group > 1 ? 2 : 1, share = group / sides;
+  const unsigned side = sides == 2 ? threadIdx.x / (blockDim.x / 2) : 0;
+  for (unsigned j = threadIdx.x % (blockDim.x / sides); j < a.dim; j += blockDim.x / sides) {
+    float sum[share];
 #pragma unroll
-    for (int h = 0; h < group; h++) sum[h] = score[h][0] * values[j];
-#pragma unroll 4
+    for (unsigned h = 0; h < share; h++) sum[h] = score[side * share + h][0] * values[j];
+#pragma unroll 16
     for (unsigned i = 1; i < count; i++)
 #pragma unroll
-      for (int h = 0; h < group; h++)
-        sum[h] = pv_fma_f32(score[h][i], values[i * stride + j], sum[h]);
+      for (unsigned h = 0; h < share; h++)
+        sum[h] = pv_fma_f32(score[side * share + h][i], values[i * stride + j], sum[h]);
 #pragma unroll
-    for (int h = 0; h < group; h++)
-      a.value[(part + static_cast<size_t>(h) * a.chunks) * a.dim + j] = sum[h];
+    for (unsigned h = 0; h < share; h++)
+      a.value[(part + static_cast<size_t>(side * share + h) * a.chunks) * a.dim + j] = sum[h];
   }
 }
 
 }  // namespace
 
-/* Grid (chunks, heads / group, rows), block 128. */
-PV_KERNEL __launch_bounds__(128) attend_1(const pv_cuda_attend a) {
+/* Grid (chunks, heads / group, rows), block 256. */
+PV_KERNEL __launch_bounds__(256) attend_1(const pv_cuda_attend a) {
   chunk<1>(a);
 }
-PV_KERNEL __launch_bounds__(128) attend_4(const pv_cuda_attend a) {
+PV_KERNEL __launch_bounds__(256) attend_4(const pv_cuda_attend a) {
   chunk<4>(a);
 }
-PV_KERNEL __launch_bounds__(128) attend_8(const pv_cuda_attend a) {
+PV_KERNEL __launch_bounds__(256) attend_8(const pv_cuda_attend a) {
   chunk<8>(a);
 }
 
@@ -129,5 +132,5 @@ PV_KERNEL __launch_bounds__(256) attend_combine(const pv_cuda_attend a) {
     a.out[static_cast<size_t>(row) * width + i] = y;
   }
   if (a.acts.q != nullptr && i / PV_SEGMENT < a.acts.segments)
-    round_segment(a.acts, a.max, row, i / PV_SEGMENT, y, threadIdx.x % 32);
+    store_rounded(round_segment(y, a.max), threadIdx.x % 32, a.acts, row, i / PV_SEGMENT);
 }

@@ -16,8 +16,12 @@ enum {
   PV_BF16 = 30
 };
 
+__device__ __forceinline__ float half_value(uint16_t bits) {
+  return __half2float(__ushort_as_half(bits));
+}
+
 __device__ __forceinline__ float half_at(const uint8_t *p) {
-  return __half2float(__ushort_as_half(*reinterpret_cast<const uint16_t *>(p)));
+  return half_value(*reinterpret_cast<const uint16_t *>(p));
 }
 
 /* `n` words from an even address, by whole aligned words: up to two bytes on either side are read

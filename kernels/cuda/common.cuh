@@ -38,45 +38,55 @@ __device__ __forceinline__ float fold_warp(float v, unsigned n, unsigned lane) {
   return v;
 }
 
-/* Fold of n values, one in each of the block's first n threads (n <= 256); every thread gets the
- * sum. `shared` has room for 256. */
-__device__ __forceinline__ float fold_block(float value, unsigned n, float *shared) {
-  const unsigned at = threadIdx.x;
-  unsigned s = power_above(n) / 2;
-  if (at < n) shared[at] = value;
-  __syncthreads();
-  for (; s >= 32; s /= 2) {
-    if (at < s && at + s < n) shared[at] += shared[at + s];
+/* Fold of n <= 256 values; lane l of a full warp holds the values l + 32 j. The sum is in lane 0.
+ */
+__device__ __forceinline__ float fold_strided(float (&v)[8], unsigned n, unsigned lane) {
+#pragma unroll
+  for (unsigned s = 128; s >= 32; s /= 2) {
+    if (power_above(n) / 2 < s) continue;
+#pragma unroll
+    for (unsigned j = 0; j < s / 32; j++)
+      if (lane + 32 * j + s < n) v[j] += v[j + s / 32];
     n = n < s ? n : s;
-    __syncthreads();
   }
-  if (at < 32) {
-    float v = fold_warp(at < n ? shared[at] : 0.0f, n, at);
-    if (at == 0) shared[0] = v;
-  }
-  __syncthreads();
-  const float sum = shared[0];
-  __syncthreads();
-  return sum;
+  return fold_warp(v[0], n, lane);
 }
 
-/* Rounds the segment whose 32 elements the lanes of a warp hold. `row` and `segment` say where it
- * goes. */
-__device__ __forceinline__ void round_segment(const pv_cuda_acts &acts, float max, unsigned row,
-                                              unsigned segment, float x, unsigned lane) {
+/* An activation and what its segment has in common; the lanes of a warp hold the 32 elements. */
+struct rounded {
+  int q, sum;
+  float d;
+};
+
+__device__ __forceinline__ rounded round_segment(float x, float max) {
   const uint32_t top = __reduce_max_sync(every_lane, pv_bits_f32(x) & 0x7fffffffu);
   const float a = pv_f32_bits(top);
   const bool damaged = top >= 0x7f800000u, zero = a < PV_ACT_TINY;
-  int q = 0;
-  if (!damaged && !zero) q = static_cast<int>(pv_rint_f32(x * pv_div_f32(max, a)));
-  const int sum = __reduce_add_sync(every_lane, q);
-  const int high = (q + 128) >> 8, low = q - 256 * high;
-  const size_t at = static_cast<size_t>(row) * acts.segments + segment;
-  uint8_t *bytes = acts.q + at * 64 + lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4;
-  bytes[0] = static_cast<uint8_t>(high);
-  bytes[8] = static_cast<uint8_t>(low);
-  if (lane == 0) {
-    acts.d[at] = damaged ? pv_f32_bits(0x7fc00000u) : zero ? 0.0f : pv_div_f32(a, max);
-    acts.sum[at] = sum;
+  rounded r = {0, 0, damaged ? pv_f32_bits(0x7fc00000u) : 0.0f};
+  if (!damaged && !zero) {
+    r.q = static_cast<int>(pv_rint_f32(x * pv_div_f32(max, a)));
+    r.d = pv_div_f32(a, max);
   }
+  r.sum = __reduce_add_sync(every_lane, r.q);
+  return r;
+}
+
+/* `bytes` are the segment's 64; see pv_cuda_acts. */
+__device__ __forceinline__ void store_rounded(const rounded &r, unsigned lane, uint8_t *bytes,
+                                              float *d, int32_t *sum) {
+  const int high = (r.q + 128) >> 8, low = r.q - 256 * high;
+  uint8_t *place = bytes + lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4;
+  place[0] = static_cast<uint8_t>(high);
+  place[8] = static_cast<uint8_t>(low);
+  if (lane == 0) {
+    *d = r.d;
+    *sum = r.sum;
+  }
+}
+
+__device__ __forceinline__ void store_rounded(const rounded &r, unsigned lane,
+                                              const pv_cuda_acts &acts, unsigned row,
+                                              unsigned segment) {
+  const size_t at = static_cast<size_t>(row) * acts.segments + segment;
+  store_rounded(r, lane, acts.q + at * 64, acts.d + at, acts.sum + at);
 }

@@ -15,7 +15,7 @@ PV_KERNEL __launch_bounds__(256) swiglu(const pv_cuda_gate_up a) {
   float y = 0.0f;
   if (i < a.gate.count) a.out[at] = y = pv_swiglu_f32(a.gate_out[at], a.up_out[at]);
   if (a.acts.q != nullptr && i / PV_SEGMENT < a.acts.segments)
-    round_segment(a.acts, a.max, slot, i / PV_SEGMENT, y, threadIdx.x % 32);
+    store_rounded(round_segment(y, a.max), threadIdx.x % 32, a.acts, slot, i / PV_SEGMENT);
 }
 
 /* Weighted sum by rank: product, then fma; and the residual. Grid (hidden / 256 rounded up, rows),

@@ -1,27 +1,28 @@
-/* The gate and up products of one chosen expert, SwiGLU, and the rounding of its result for the
- * down product: a block owns 32 elements, which is a segment. Reference: mm, swiglu and round of
- * kernels/cpu. Grid (ffn / 32 rounded up, slots), block 256, dynamic shared memory
- * act_shared_bytes(k). */
+/* Routing, the gate and up products of one chosen expert, SwiGLU, and the rounding of its result
+ * for the down product: a block owns 32 elements, which is a segment. Every block routes for
+ * itself: that is cheaper than another launch. Reference: route, mm, swiglu and round of
+ * kernels/cpu. Grid (ffn / 32 rounded up, slots), block 256, dynamic shared memory: see
+ * shared_layout. */
+#include "kernels/cuda/route.cuh"
 #include "kernels/cuda/segments.cuh"
 
-PV_KERNEL __launch_bounds__(256) gate_up(const pv_cuda_gate_up a) {
+PV_KERNEL __launch_bounds__(256, 2) gate_up(const pv_cuda_gate_up a) {
   extern __shared__ uint4 shared[];
   __shared__ float result[2][PV_SEGMENT];
+  __shared__ int chosen[32 * ROUTE_MANY];
   const unsigned slot = blockIdx.y, first = blockIdx.x * PV_SEGMENT, ffn = a.gate.count;
+  const unsigned row = slot / a.route.used, rank = slot % a.route.used;
   const bool quantised =
       is_quantised(static_cast<int>(a.gate.type)) || is_quantised(static_cast<int>(a.up.type));
-  const act_row act =
-      load_acts(a.in, slot / a.in.share, reinterpret_cast<uint8_t *>(shared), quantised);
-  const int expert = a.experts[slot];
+  if (threadIdx.x < 32) route_row(a.route, row, chosen, blockIdx.x == 0 && rank == 0);
+  const act_row act = load_acts(a.in, row, shared, quantised);
+  __syncthreads();
   for (int side = 0; side < 2; side++) {
     const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
-    const unsigned width = group_width(rows.type, a.in.k), lane = threadIdx.x % width;
-    const uint8_t *data = rows.data + expert * rows.expert_bytes;
-    for (unsigned i = threadIdx.x / width; i < PV_SEGMENT; i += blockDim.x / width) {
-      const unsigned row = min(first + i, ffn - 1);
-      const float y = row_dot(rows.type, data + row * rows.row_bytes, act, lane, width);
-      if (lane == 0) result[side][i] = y;
-    }
+    const uint8_t *data = rows.data + chosen[rank] * rows.expert_bytes;
+    each_row<4>(rows.type, {data, rows.row_bytes, first, min(first + PV_SEGMENT, ffn)}, act,
+                group_of(rows.type, a.in.k),
+                [&](unsigned r, float y) { result[side][r - first] = y; });
   }
   __syncthreads();
   if (threadIdx.x >= PV_SEGMENT) return;
@@ -35,5 +36,5 @@ PV_KERNEL __launch_bounds__(256) gate_up(const pv_cuda_gate_up a) {
     a.up_out[at] = u;
     a.out[at] = y;
   }
-  round_segment(a.acts, a.max, slot, blockIdx.x, y, threadIdx.x);
+  store_rounded(round_segment(y, a.max), threadIdx.x, a.acts, slot, blockIdx.x);
 }

@@ -1,18 +1,19 @@
 /* Products of quantised matrices with many rows of activations, identities i16 and i8, on 8-bit
  * integer tensor cores: the same integers as gemv.cu, and the same folds.
  *
- * A block owns 64 rows of the matrix and 32 rows of activations; a warp owns 16 rows and either the
- * even or the odd segments, since the last step of a fold over an even number of values adds the
- * sum of the odd ones to the sum of the even ones. A segment is one product of depth 32 for each of
- * the two planes of an activation. A warp meets its segments in bit-reversed order, in which the
- * fold is a binary counter of partial sums; it holds one for each level in registers, so there is a
- * kernel for each depth of tree. Rows of activations that belong to one expert form the tiles.
+ * A block owns 32 rows of the matrix and 32 rows of activations; a warp owns 16 of each, and either
+ * the even or the odd segments, since the last step of a fold over an even number of values adds
+ * the sum of the odd ones to the sum of the even ones. A segment is one product of depth 32 for
+ * each of the two planes of an activation. A warp meets its segments in bit-reversed order, in
+ * which the fold is a binary counter of partial sums; it holds one for each level in registers, so
+ * there is a kernel for each depth of tree. Rows of activations that belong to one expert form the
+ * tiles.
  *
- * Reference: mm of kernels/cpu. Grid (64-row blocks over all jobs, tiles), block 256, dynamic
+ * Reference: mm of kernels/cpu. Grid (32-row blocks over all jobs, tiles), block 256, dynamic
  * shared memory 256 bytes for a segment. K a multiple of 64, at most 64 << levels. */
 #include "kernels/cuda/segments.cuh"
 
-enum { ROWS = 64, TILE = PV_CUDA_TILE, COLUMNS = TILE / 8, PER_THREAD = 4 * COLUMNS };
+enum { ROWS = 32, TILE = PV_CUDA_TILE, COLUMNS = TILE / 16, PER_THREAD = 4 * COLUMNS };
 
 namespace {
 
@@ -118,10 +119,26 @@ __device__ __forceinline__ void column_values(const weights &w, const uint4 &x, 
 
 struct tile_acts {
   const uint4 *q[COLUMNS]; /* of the thread's row of each column, from its place in segment 0 */
-  const float *d;          /* shared: [segment][TILE] */
+  const float *d;          /* shared: [segment][TILE], from the warp's first row */
   const int *sum;
-  unsigned segments, columns; /* columns that are used */
+  unsigned segments;
 };
+
+/* What one step needs from memory; the next step's is loaded before this one's is used. */
+struct operands {
+  weights w;
+  uint4 x[COLUMNS];
+};
+
+template <int type>
+__device__ __forceinline__ void load_operands(const uint8_t *row0, const uint8_t *row1,
+                                              const tile_acts &act, unsigned s, unsigned t,
+                                              operands &out) {
+  load_row<type>(row0, s, t, 0, out.w);
+  load_row<type>(row1, s, t, 1, out.w);
+#pragma unroll
+  for (unsigned j = 0; j < COLUMNS; j++) out.x[j] = __ldg(act.q[j] + static_cast<size_t>(s) * 4);
+}
 
 /* The sum over the segments of one parity. `out` gets PER_THREAD values. */
 template <int type, int levels>
@@ -129,23 +146,22 @@ __device__ __forceinline__ void parity_sum(const uint8_t *row0, const uint8_t *r
                                            const tile_acts &act, unsigned parity, unsigned t,
                                            float (&out)[PER_THREAD]) {
   const unsigned leaves = act.segments / 2, places = power_above(leaves);
-  float stack[levels][PER_THREAD];
+  const unsigned shift = __clz(static_cast<int>(places)) + 1;
+  float stack[levels][PER_THREAD] = {};
+  operands next;
+  load_operands<type>(row0, row1, act, parity, t, next);
+#pragma unroll 1
   for (unsigned i = 0; i < places; i++) {
-    const unsigned leaf = places > 1 ? __brev(i) >> (__clz(static_cast<int>(places)) + 1) : 0;
-    const bool present = leaf < leaves;
-    if (present) {
-      const unsigned s = 2 * leaf + parity;
-      weights w;
-      load_row<type>(row0, s, t, 0, w);
-      load_row<type>(row1, s, t, 1, w);
+    const unsigned leaf = places > 1 ? __brev(i) >> shift : 0, s = 2 * leaf + parity;
+    const unsigned after = places > 1 ? __brev(i + 1) >> shift : 0;
+    const bool present = leaf < leaves; /* only leaves of the upper half, at odd i, can be absent */
+    const operands now = next;
+    load_operands<type>(row0, row1, act, 2 * min(after, leaves - 1) + parity, t, next);
 #pragma unroll
-      for (unsigned j = 0; j < COLUMNS; j++) {
-        if (j >= act.columns) break;
-        const uint4 x = __ldg(act.q[j] + static_cast<size_t>(s) * 4);
-        const unsigned at = s * TILE + 8 * j + 2 * t;
-        column_values<type>(w, x, *reinterpret_cast<const float2 *>(act.d + at),
-                            *reinterpret_cast<const int2 *>(act.sum + at), out + 4 * j);
-      }
+    for (unsigned j = 0; j < COLUMNS; j++) {
+      const unsigned at = min(s, act.segments - 1) * TILE + 8 * j + 2 * t;
+      column_values<type>(now.w, now.x[j], *reinterpret_cast<const float2 *>(act.d + at),
+                          *reinterpret_cast<const int2 *>(act.sum + at), out + 4 * j);
     }
     bool carry = true;
 #pragma unroll
@@ -156,10 +172,8 @@ __device__ __forceinline__ void parity_sum(const uint8_t *row0, const uint8_t *r
       for (int c = 0; c < PER_THREAD; c++) {
         if (!carry)
           stack[level][c] = out[c];
-        else if (level > 0 || present) /* only leaves of the upper half can be absent */
-          out[c] = stack[level][c] + out[c];
         else
-          out[c] = stack[level][c];
+          out[c] = level > 0 || present ? stack[level][c] + out[c] : stack[level][c];
       }
     }
   }
@@ -168,9 +182,11 @@ __device__ __forceinline__ void parity_sum(const uint8_t *row0, const uint8_t *r
 template <int levels>
 __device__ __forceinline__ void gemm(const pv_cuda_gemm &a) {
   extern __shared__ float scales[];
-  __shared__ float odd[ROWS / 16][PER_THREAD][32];
+  __shared__ float odd[4][PER_THREAD][32]; /* of the warps with the other parity */
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
-  const unsigned parity = warp % 2, segments = a.acts.k / PV_SEGMENT;
+  /* Of a warp: its parity, which 16 rows of activations, which 16 rows of the matrix. */
+  const unsigned parity = warp % 2, half = warp / 2 % 2, upper = warp / 4,
+                 segments = a.acts.k / PV_SEGMENT;
   pv_cuda_tile tile = {0, blockIdx.y * TILE,
                        min(static_cast<unsigned>(TILE), a.count - blockIdx.y * TILE)};
   if (a.tiles != nullptr) {
@@ -197,44 +213,44 @@ __device__ __forceinline__ void gemm(const pv_cuda_gemm &a) {
   }
 #pragma unroll
   for (unsigned j = 0; j < COLUMNS; j++) {
-    const unsigned n = min(8 * j + g, tile.count - 1);
+    const unsigned n = min(16 * half + 8 * j + g, tile.count - 1);
     const unsigned slot = a.slots != nullptr ? a.slots[tile.first + n] : tile.first + n;
     const size_t at = static_cast<size_t>(slot / a.acts.share) * a.acts.segments;
     act.q[j] = reinterpret_cast<const uint4 *>(a.acts.q + at * 64) + t;
   }
-  act.d = d;
-  act.sum = sum;
+  act.d = d + 16 * half;
+  act.sum = sum + 16 * half;
   act.segments = segments;
-  act.columns = (tile.count + 7) / 8;
   __syncthreads();
 
-  const unsigned first = block * ROWS + warp / 2 * 16;
+  const bool live = 16 * half < tile.count;
+  const unsigned first = block * ROWS + 16 * upper;
   const uint8_t *data = job.rows.data + tile.expert * job.rows.expert_bytes;
   const uint8_t *row0 = data + min(first + g, job.rows.count - 1) * job.rows.row_bytes;
   const uint8_t *row1 = data + min(first + g + 8, job.rows.count - 1) * job.rows.row_bytes;
   float out[PER_THREAD] = {};
-  switch (job.rows.type) {
-    case PV_Q4_K:
-      parity_sum<PV_Q4_K, levels>(row0, row1, act, parity, t, out);
-      break;
-    case PV_Q5_K:
-      parity_sum<PV_Q5_K, levels>(row0, row1, act, parity, t, out);
-      break;
-    case PV_Q6_K:
-      parity_sum<PV_Q6_K, levels>(row0, row1, act, parity, t, out);
-      break;
-    default:
-      parity_sum<PV_Q8_0, levels>(row0, row1, act, parity, t, out);
-      break;
-  }
+  if (live) switch (job.rows.type) {
+      case PV_Q4_K:
+        parity_sum<PV_Q4_K, levels>(row0, row1, act, parity, t, out);
+        break;
+      case PV_Q5_K:
+        parity_sum<PV_Q5_K, levels>(row0, row1, act, parity, t, out);
+        break;
+      case PV_Q6_K:
+        parity_sum<PV_Q6_K, levels>(row0, row1, act, parity, t, out);
+        break;
+      default:
+        parity_sum<PV_Q8_0, levels>(row0, row1, act, parity, t, out);
+        break;
+    }
   if (parity == 1)
 #pragma unroll
     for (int c = 0; c < PER_THREAD; c++) odd[warp / 2][c][lane] = out[c];
   __syncthreads();
-  if (parity == 1) return;
+  if (parity == 1 || !live) return;
 #pragma unroll
   for (int c = 0; c < PER_THREAD; c++) {
-    const unsigned n = c / 4 * 8 + 2 * t + c % 2, row = first + g + c % 4 / 2 * 8;
+    const unsigned n = 16 * half + c / 4 * 8 + 2 * t + c % 2, row = first + g + c % 4 / 2 * 8;
     if (n >= tile.count || row >= job.rows.count) continue;
     const unsigned slot = a.slots != nullptr ? a.slots[tile.first + n] : tile.first + n;
     job.out[static_cast<size_t>(slot) * job.rows.count + row] = out[c] + odd[warp / 2][c][lane];
@@ -243,12 +259,12 @@ __device__ __forceinline__ void gemm(const pv_cuda_gemm &a) {
 
 }  // namespace
 
-PV_KERNEL __launch_bounds__(256) gemm_4(const pv_cuda_gemm a) {
+PV_KERNEL __launch_bounds__(256, 2) gemm_4(const pv_cuda_gemm a) {
   gemm<4>(a);
 }
-PV_KERNEL __launch_bounds__(256) gemm_5(const pv_cuda_gemm a) {
+PV_KERNEL __launch_bounds__(256, 2) gemm_5(const pv_cuda_gemm a) {
   gemm<5>(a);
 }
-PV_KERNEL __launch_bounds__(256) gemm_6(const pv_cuda_gemm a) {
+PV_KERNEL __launch_bounds__(256, 2) gemm_6(const pv_cuda_gemm a) {
   gemm<6>(a);
 }

@@ -1,10 +1,15 @@
 /* Matrix-vector products, identities i16 and i8: out[r] = row r . activations, for up to three
- * matrices with the same activations, and for the first of them total = add + out.
- * Reference: mm of kernels/cpu. Grid (blocks of rows_per_block rows, over all jobs; rows of the
- * batch), block 256, dynamic shared memory act_shared_bytes(k). */
-#include "kernels/cuda/segments.cuh"
+ * matrices with the same activations, and for the first of them total = add + out. The activations
+ * may be the RMSNorm of a row, which every block then computes for itself: that is cheaper than
+ * another launch. Reference: mm and rmsnorm of kernels/cpu. Grid (blocks of rows_per_block rows,
+ * over all jobs; rows of the batch), block 256, dynamic shared memory: see shared_layout. */
+#include "kernels/cuda/norm.cuh"
 
-PV_KERNEL __launch_bounds__(256) gemv(const pv_cuda_gemv a) {
+namespace {
+
+/* A group of lanes takes `count` neighbouring rows at a time. */
+template <int count>
+__device__ __forceinline__ void gemv(const pv_cuda_gemv &a) {
   extern __shared__ uint4 shared[];
   unsigned block = blockIdx.x, which = 0;
   const unsigned at = blockIdx.y;
@@ -14,18 +19,38 @@ PV_KERNEL __launch_bounds__(256) gemv(const pv_cuda_gemv a) {
     block -= blocks;
   }
   const pv_cuda_job &job = a.job[which];
-  const unsigned width = group_width(job.rows.type, a.acts.k), lane = threadIdx.x % width;
-  const act_row act = load_acts(a.acts, at / a.acts.share, reinterpret_cast<uint8_t *>(shared),
-                                is_quantised(static_cast<int>(job.rows.type)));
+  act_row act;
+  if (a.norm.x != nullptr) {
+    const shared_acts to = shared_layout(shared, a.acts.k);
+    norm_row(a.norm, at, &to, blockIdx.x == 0);
+    __syncthreads();
+    act = {to.q, to.d, to.sum, to.x, a.acts.k, PAIR_BYTES};
+  } else {
+    act =
+        load_acts(a.acts, at / a.acts.share, shared, is_quantised(static_cast<int>(job.rows.type)));
+  }
   const uint8_t *data = job.rows.data;
   if (a.experts != nullptr) data += a.experts[at] * job.rows.expert_bytes;
-  const unsigned end = min((block + 1) * a.rows_per_block, job.rows.count);
-  for (unsigned first = block * a.rows_per_block; first < end; first += blockDim.x / width) {
-    const unsigned r = first + threadIdx.x / width, row = r < end ? r : end - 1;
-    const float y = row_dot(job.rows.type, data + row * job.rows.row_bytes, act, lane, width);
-    if (lane != 0 || r >= end) continue;
-    const size_t place = static_cast<size_t>(at) * job.rows.count + r;
-    job.out[place] = y;
-    if (a.add != nullptr && which == 0) a.total[place] = a.add[place] + y;
-  }
+  const unsigned first = block * a.rows_per_block;
+  const row_range rows = {data, job.rows.row_bytes, first,
+                          min(first + a.rows_per_block, job.rows.count)};
+  const size_t place = static_cast<size_t>(at) * job.rows.count;
+  const bool adds = a.add != nullptr && which == 0;
+  each_row<count>(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k),
+                  [&](unsigned r, float y) {
+                    job.out[place + r] = y;
+                    if (adds) a.total[place + r] = a.add[place + r] + y;
+                  });
+}
+
+}  // namespace
+
+PV_KERNEL __launch_bounds__(256, 2) gemv_1(const pv_cuda_gemv a) {
+  gemv<1>(a);
+}
+PV_KERNEL __launch_bounds__(256, 2) gemv_2(const pv_cuda_gemv a) {
+  gemv<2>(a);
+}
+PV_KERNEL __launch_bounds__(256, 2) gemv_4(const pv_cuda_gemv a) {
+  gemv<4>(a);
 }

@@ -72,6 +72,7 @@ typedef struct pv_cuda_job {
 typedef struct pv_cuda_gemv {
   pv_cuda_job job[PV_CUDA_JOBS];
   pv_cuda_acts acts;
+  pv_cuda_norm norm; /* norm.x not 0: the activations are this norm's result */
   PV_DEVICE(const int32_t) experts;
   PV_DEVICE(const float) add; /* not 0: total = add + out, for the first job */
   PV_DEVICE(float) total;
@@ -146,10 +147,10 @@ typedef struct pv_cuda_route {
   uint32_t experts, used;
 } pv_cuda_route;
 
-/* Gate and up products of the chosen experts, SwiGLU, and the rounding of its result. */
+/* Routing, gate and up products of the chosen experts, SwiGLU, and the rounding of its result. */
 typedef struct pv_cuda_gate_up {
   pv_cuda_rows gate, up;
-  PV_DEVICE(const int32_t) experts;
+  pv_cuda_route route;
   pv_cuda_acts in;
   PV_DEVICE(float) gate_out;
   PV_DEVICE(float) up_out;
@@ -186,8 +187,9 @@ typedef struct pv_cuda_scan {
 
 typedef struct pv_cuda_argmax {
   PV_DEVICE(const float) x;
+  PV_DEVICE(int32_t) part; /* [row][parts] */
   PV_DEVICE(int32_t) out;
-  uint32_t n;
+  uint32_t n, parts;
 } pv_cuda_argmax;
 
 #endif

@@ -6,8 +6,7 @@
 
 #include "kernels/cuda/blocks.cuh"
 
-/* One row of activations, in shared or in global memory. Eight bytes of padding after 128 (two
- * segments) would spread the lanes over the banks; 16 keep the loads aligned. */
+/* One row of activations, in shared or in global memory. */
 struct act_row {
   const uint8_t *q; /* `pair` bytes for each two segments */
   const float *d;
@@ -50,26 +49,92 @@ __device__ __forceinline__ float k4_value(float d, float dmin, int sc, int m, in
   return act.d[s] * pv_fma_f32(-dmin, static_cast<float>(m * act.sum[s]), high);
 }
 
-/* Q4_K and Q5_K: both blocks begin with d, dmin and the packed scales, 16 bytes in all. */
+/* What a lane reads of a row for the segments s and s + 1 (s even): loaded for several rows before
+ * the first is used, so that a warp has enough bytes in flight. */
 template <int type>
-__device__ __forceinline__ void k4_pair(const uint8_t *row, const act_row &act, unsigned s,
-                                        float &a, float &b) {
-  const uint4 *block = reinterpret_cast<const uint4 *>(row + static_cast<size_t>(s / 8) *
-                                                                 (type == PV_Q4_K ? 144 : 176));
-  const unsigned j = s % 8;
-  const uint4 head = __ldg(block);
-  const uint4 *nibbles = block + (type == PV_Q4_K ? 1 : 3) + j;
-  const uint4 n0 = __ldg(nibbles), n1 = __ldg(nibbles + 1);
-  const uint32_t packed[8] = {n0.x, n0.y, n0.z, n0.w, n1.x, n1.y, n1.z, n1.w};
+struct raw;
+
+/* Q4_K and Q5_K: both blocks begin with d, dmin and the packed scales, 16 bytes in all. */
+template <>
+struct raw<PV_Q4_K> {
+  uint4 head, nibbles[2];
+};
+template <>
+struct raw<PV_Q5_K> {
+  uint4 head, nibbles[2], fifth[2];
+};
+/* Lanes 2 i and 2 i + 1 share half a block. A byte of `low` holds quarters 0 and 2 or 1 and 3: the
+ * even lane computes the former, the odd one the latter, and they exchange one value. */
+template <>
+struct raw<PV_Q6_K> {
   uint32_t low[8], high[8];
+  uint16_t scales[2], d; /* of the quarters that the lane computes */
+};
+template <>
+struct raw<PV_Q8_0> {
+  uint32_t w[2][8];
+  uint16_t d[2];
+};
+
+/* Lanes without segments do the work of the last ones: every load happens, so no register holds a
+ * value that another way through left there. */
+__device__ __forceinline__ unsigned last_pair(unsigned s, unsigned n) {
+  return min(s, (n - 1) & ~1u);
+}
+
+template <int type>
+__device__ __forceinline__ void load_pair(const uint8_t *row, unsigned s, unsigned n,
+                                          raw<type> &out) {
+  s = last_pair(s, n);
+  if constexpr (type == PV_Q6_K) {
+    const unsigned odd = s / 2 % 2, half = s % 8 / 4;
+    const uint8_t *block = row + static_cast<size_t>(s / 8) * 210;
+    const uint16_t *scales = reinterpret_cast<const uint16_t *>(block + 192 + 8 * half + 2 * odd);
+    load_words(block + half * 64 + odd * 32, out.low);
+    load_words(block + 128 + half * 32, out.high);
+    out.scales[0] = __ldg(scales);
+    out.scales[1] = __ldg(scales + 2);
+    out.d = __ldg(reinterpret_cast<const uint16_t *>(block + 208));
+  } else if constexpr (type == PV_Q8_0) {
+#pragma unroll
+    for (unsigned i = 0; i < 2; i++) {
+      const uint8_t *block = row + static_cast<size_t>(min(s + i, n - 1)) * 34;
+      load_words(block + 2, out.w[i]);
+      out.d[i] = __ldg(reinterpret_cast<const uint16_t *>(block));
+    }
+  } else {
+    const uint4 *block = reinterpret_cast<const uint4 *>(row + static_cast<size_t>(s / 8) *
+                                                                   (type == PV_Q4_K ? 144 : 176));
+    const uint4 *nibbles = block + (type == PV_Q4_K ? 1 : 3) + s % 8;
+    out.head = __ldg(block);
+    out.nibbles[0] = __ldg(nibbles);
+    out.nibbles[1] = __ldg(nibbles + 1);
+    if constexpr (type == PV_Q5_K) {
+      out.fifth[0] = __ldg(block + 1);
+      out.fifth[1] = __ldg(block + 2);
+    }
+  }
+}
+
+__device__ __forceinline__ void words_of(const uint4 (&v)[2], uint32_t (&out)[8]) {
+  out[0] = v[0].x, out[1] = v[0].y, out[2] = v[0].z, out[3] = v[0].w;
+  out[4] = v[1].x, out[5] = v[1].y, out[6] = v[1].z, out[7] = v[1].w;
+}
+
+template <int type>
+__device__ __forceinline__ void k4_values(const raw<type> &w, const act_row &act, unsigned s,
+                                          float &a, float &b) {
+  const unsigned j = s % 8;
+  uint32_t packed[8], low[8], high[8];
+  words_of(w.nibbles, packed);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
     low[i] = packed[i] & 0x0f0f0f0fu;
     high[i] = packed[i] >> 4 & 0x0f0f0f0fu;
   }
-  if (type == PV_Q5_K) {
-    const uint4 h0 = __ldg(block + 1), h1 = __ldg(block + 2);
-    const uint32_t fifth[8] = {h0.x, h0.y, h0.z, h0.w, h1.x, h1.y, h1.z, h1.w};
+  if constexpr (type == PV_Q5_K) {
+    uint32_t fifth[8];
+    words_of(w.fifth, fifth);
 #pragma unroll
     for (int i = 0; i < 8; i++) {
       low[i] |= (fifth[i] >> j & 0x01010101u) << 4;
@@ -80,15 +145,15 @@ __device__ __forceinline__ void k4_pair(const uint8_t *row, const act_row &act, 
   const uint32_t shift = 8 * (j & 2u);
   uint32_t sc, m;
   if (j < 4) {
-    sc = head.y >> shift & 0x3f3fu;
-    m = head.z >> shift & 0x3f3fu;
+    sc = w.head.y >> shift & 0x3f3fu;
+    m = w.head.z >> shift & 0x3f3fu;
   } else {
-    const uint32_t last = head.w >> shift;
-    sc = (last & 0x0f0fu) | (head.y >> shift & 0xc0c0u) >> 2;
-    m = (last >> 4 & 0x0f0fu) | (head.z >> shift & 0xc0c0u) >> 2;
+    const uint32_t last = w.head.w >> shift;
+    sc = (last & 0x0f0fu) | (w.head.y >> shift & 0xc0c0u) >> 2;
+    m = (last >> 4 & 0x0f0fu) | (w.head.z >> shift & 0xc0c0u) >> 2;
   }
-  const float d = __half2float(__ushort_as_half(static_cast<uint16_t>(head.x)));
-  const float dmin = __half2float(__ushort_as_half(static_cast<uint16_t>(head.x >> 16)));
+  const float d = half_value(static_cast<uint16_t>(w.head.x));
+  const float dmin = half_value(static_cast<uint16_t>(w.head.x >> 16));
   a = k4_value(d, dmin, sc & 255, m & 255, dot_segment(low, act, s), act, s);
   b = k4_value(d, dmin, sc >> 8 & 255, m >> 8 & 255, dot_segment(high, act, s + 1), act, s + 1);
 }
@@ -101,7 +166,7 @@ __device__ __forceinline__ uint32_t minus_32(uint32_t q) {
 
 /* Sums of a segment's two halves have scales of their own; H and L are at most 2^24, so
  * fma(256, H, L) rounds the exact sum once. */
-__device__ __forceinline__ float q6_value(float d, const uint8_t *scales, const uint32_t (&w)[8],
+__device__ __forceinline__ float q6_value(float d, uint16_t scales, const uint32_t (&w)[8],
                                           const act_row &act, unsigned s) {
   uint4 x[4];
   const uint4 *p = segment_bytes(act, s);
@@ -110,88 +175,54 @@ __device__ __forceinline__ float q6_value(float d, const uint8_t *scales, const 
   int high[2] = {0, 0}, low[2] = {0, 0};
   dot_half(w, x, 0, high[0], low[0]);
   dot_half(w, x, 1, high[1], low[1]);
-  const int sc0 = static_cast<int8_t>(scales[0]), sc1 = static_cast<int8_t>(scales[1]);
+  const int sc0 = static_cast<int8_t>(scales), sc1 = static_cast<int8_t>(scales >> 8);
   const float h = static_cast<float>(sc0 * high[0] + sc1 * high[1]);
   const float l = static_cast<float>(sc0 * low[0] + sc1 * low[1]);
   return act.d[s] * (d * pv_fma_f32(256.0f, h, l));
 }
 
-/* Lanes 2 i and 2 i + 1 share half a block. A byte of `low` holds quarters 0 and 2 or 1 and 3, so
- * the even lane computes the former, the odd one the latter, and they exchange one value. All lanes
- * of the warp come here; `live` says whether the segments exist. */
-__device__ __forceinline__ void q6_pair(const uint8_t *row, const act_row &act, unsigned s,
-                                        bool live, float &a, float &b) {
-  const unsigned odd = s / 2 % 2, first = (s & ~3u) + odd, half = s % 8 / 4;
-  float v0 = 0.0f, v2 = 0.0f;
-  if (live) {
-    const uint8_t *block = row + static_cast<size_t>(s / 8) * 210;
-    uint32_t low[8], high[8], w0[8], w2[8];
-    load_words(block + half * 64 + odd * 32, low);
-    load_words(block + 128 + half * 32, high);
+/* Values of the segments s and s + 1 of a row with n; those of the last ones where there are none.
+ * All lanes of the warp come here together. */
+template <int type>
+__device__ __forceinline__ void pair_values(const raw<type> &w, const act_row &act, unsigned s,
+                                            unsigned n, float &a, float &b) {
+  s = last_pair(s, n);
+  if constexpr (type == PV_Q6_K) {
+    const unsigned odd = s / 2 % 2, first = (s & ~3u) + odd;
+    uint32_t w0[8], w2[8];
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-      const uint32_t two = high[i] >> (2 * odd);
-      w0[i] = minus_32((low[i] & 0x0f0f0f0fu) | (two & 0x03030303u) << 4);
-      w2[i] = minus_32((low[i] >> 4 & 0x0f0f0f0fu) | (two & 0x30303030u));
+      const uint32_t two = w.high[i] >> (2 * odd);
+      w0[i] = minus_32((w.low[i] & 0x0f0f0f0fu) | (two & 0x03030303u) << 4);
+      w2[i] = minus_32((w.low[i] >> 4 & 0x0f0f0f0fu) | (two & 0x30303030u));
     }
-    const uint8_t *scales = block + 192 + 8 * half + 2 * odd;
-    const float d = half_at(block + 208);
-    v0 = q6_value(d, scales, w0, act, first);
-    v2 = q6_value(d, scales + 4, w2, act, first + 2);
+    const float d = half_value(w.d);
+    const float v0 = q6_value(d, w.scales[0], w0, act, first);
+    const float v2 = q6_value(d, w.scales[1], w2, act, first + 2);
+    const float other = __shfl_xor_sync(every_lane, odd ? v0 : v2, 1);
+    a = odd ? other : v0;
+    b = odd ? v2 : other;
+  } else if constexpr (type == PV_Q8_0) {
+    const unsigned next = min(s + 1, n - 1);
+    a = act.d[s] * (half_value(w.d[0]) * static_cast<float>(dot_segment(w.w[0], act, s)));
+    b = act.d[next] * (half_value(w.d[1]) * static_cast<float>(dot_segment(w.w[1], act, next)));
+  } else {
+    k4_values<type>(w, act, s, a, b);
   }
-  const float other = __shfl_xor_sync(every_lane, odd ? v0 : v2, 1);
-  a = odd ? other : v0;
-  b = odd ? v2 : other;
 }
 
-__device__ __forceinline__ float q8_value(const uint8_t *block, const act_row &act, unsigned s) {
-  uint32_t w[8];
-  load_words(block + 2, w);
-  return act.d[s] * (half_at(block) * static_cast<float>(dot_segment(w, act, s)));
-}
-
-/* Values of the segments s and s + 1 (s even) of a row with `n`; 0 where there is none. */
+/* Rows of more than 128 segments are taken 64 at a time in bit-reversed order, so that the fold
+ * over the pieces is a binary counter of partial sums. */
 template <int type>
-__device__ __forceinline__ void pair_values(const uint8_t *row, const act_row &act, unsigned s,
-                                            unsigned n, float &a, float &b) {
-  a = b = 0.0f;
-  if (type == PV_Q6_K) {
-    q6_pair(row, act, s, s < n, a, b);
-  } else if (type == PV_Q8_0) {
-    if (s < n) a = q8_value(row + static_cast<size_t>(s) * 34, act, s);
-    if (s + 1 < n) b = q8_value(row + static_cast<size_t>(s + 1) * 34, act, s + 1);
-  } else if (s < n) {
-    k4_pair<type>(row, act, s, a, b);
-  }
-}
-
-/* The product of a row, in lane 0 of its group of `width` lanes. Rows of more than 64 segments are
- * taken 64 at a time in bit-reversed order, so that the fold over the pieces is a binary counter of
- * partial sums. */
-template <int type>
-__device__ __forceinline__ float quantised_dot(const uint8_t *row, const act_row &act,
-                                               unsigned lane, unsigned width) {
-  const unsigned n = act.k / PV_SEGMENT;
-  float a, b;
-  if (n <= 64) {
-    pair_values<type>(row, act, 2 * lane, n, a, b);
-    return fold_pairs(a, b, n, lane, width);
-  }
-  if (n <= 128) {
-    float c, d;
-    pair_values<type>(row, act, 2 * lane, n, a, b);
-    pair_values<type>(row, act, 64 + 2 * lane, n, c, d);
-    if (64 + 2 * lane < n) a += c;
-    if (65 + 2 * lane < n) b += d;
-    return fold_pairs(a, b, 64, lane, width);
-  }
+__device__ __forceinline__ float long_dot(const uint8_t *row, const act_row &act, unsigned lane) {
   constexpr int levels = 5; /* PV_K_MAX / 32 segments are 32 pieces of 64 */
-  float stack_a[levels], stack_b[levels];
-  const unsigned pieces = power_above((n + 63) / 64);
+  const unsigned n = act.k / PV_SEGMENT, pieces = power_above((n + 63) / 64);
+  float stack_a[levels] = {}, stack_b[levels] = {}, a, b;
   for (unsigned i = 0; i < pieces; i++) {
-    const unsigned piece = __brev(i) >> (32 - (31 - __clz(static_cast<int>(pieces))));
-    const unsigned s = 64 * piece + 2 * lane;
-    pair_values<type>(row, act, s, n, a, b);
+    const unsigned s = 64 * (__brev(i) >> (__clz(static_cast<int>(pieces)) + 1)) + 2 * lane;
+    raw<type> w;
+    load_pair<type>(row, s, n, w);
+    pair_values<type>(w, act, s, n, a, b);
     bool carry = true;
 #pragma unroll
     for (int level = 0; level < levels; level++) {
@@ -207,89 +238,221 @@ __device__ __forceinline__ float quantised_dot(const uint8_t *row, const act_row
       }
     }
   }
-  return fold_pairs(a, b, 64, lane, width);
+  return fold_pairs(a, b, 64, lane, 32);
 }
 
-/* Unrounded activations and a wide sum; a full warp, lane l holds the wide lanes l, l + 32, ... */
+/* The rows first .. end - 1 of a matrix, and how a block's groups of lanes share them: group g of
+ * `groups` takes `count` neighbouring rows, then those count * groups further on. */
+struct row_range {
+  const uint8_t *data;
+  uint64_t row_bytes;
+  unsigned first, end;
+  __device__ __forceinline__ const uint8_t *at(unsigned i) const { /* past the end: the last one */
+    return data + min(i, end - 1) * row_bytes;
+  }
+};
+struct lane_group {
+  unsigned lane, width, index, groups;
+};
+
+template <int type>
+__device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row &act,
+                                               unsigned lane) {
+  const unsigned n = act.k / PV_SEGMENT, s = 2 * lane;
+  raw<type> w[2];
+  float a, b, c, d;
+  load_pair<type>(row, s, n, w[0]);
+  load_pair<type>(row, 64 + s, n, w[1]);
+  pair_values<type>(w[0], act, s, n, a, b);
+  pair_values<type>(w[1], act, 64 + s, n, c, d);
+  if (64 + s < n) a += c;
+  if (65 + s < n) b += d;
+  return fold_pairs(a, b, 64, lane, 32);
+}
+
+/* Calls store(row, product) in one lane for each row. Each way through has a loop of its own, so
+ * that the compiler keeps in registers what that way needs and no more. */
+template <int type, int count, class Store>
+__device__ __forceinline__ void quantised_rows(const row_range &rows, const act_row &act,
+                                               const lane_group &group, const Store &store) {
+  constexpr int together = type == PV_Q4_K || count < 2 ? count : 2; /* as registers allow */
+  const unsigned n = act.k / PV_SEGMENT, s = 2 * group.lane, step = together * group.groups;
+  if (n <= 64) {
+#pragma unroll 1
+    for (unsigned first = rows.first; first < rows.end; first += step) {
+      const unsigned r = first + together * group.index;
+      raw<type> w[together];
+#pragma unroll
+      for (int i = 0; i < together; i++) load_pair<type>(rows.at(r + i), s, n, w[i]);
+#pragma unroll
+      for (int i = 0; i < together; i++) {
+        float a, b;
+        pair_values<type>(w[i], act, s, n, a, b);
+        const float y = fold_pairs(a, b, n, group.lane, group.width);
+        if (group.lane == 0 && r + i < rows.end) store(r + i, y);
+      }
+    }
+    return;
+  }
+#pragma unroll 1
+  for (unsigned first = rows.first; first < rows.end; first += group.groups) {
+    const unsigned r = first + group.index;
+    const float y = n <= 128 ? two_piece_dot<type>(rows.at(r), act, group.lane)
+                             : long_dot<type>(rows.at(r), act, group.lane);
+    if (group.lane == 0 && r < rows.end) store(r, y);
+  }
+}
+
+/* Eight neighbouring elements of a row. */
+template <int type>
+__device__ __forceinline__ void load_eight(const uint8_t *row, size_t i, float (&out)[8]) {
+  if constexpr (type == PV_F32) {
+    const float4 *p = reinterpret_cast<const float4 *>(row + 4 * i);
+    const float4 v = __ldg(p), w = __ldg(p + 1);
+    out[0] = v.x, out[1] = v.y, out[2] = v.z, out[3] = v.w;
+    out[4] = w.x, out[5] = w.y, out[6] = w.z, out[7] = w.w;
+  } else {
+    const uint4 v = __ldg(reinterpret_cast<const uint4 *>(row + 2 * i));
+    const uint32_t words[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      const uint16_t low = static_cast<uint16_t>(words[j]);
+      const uint16_t high = static_cast<uint16_t>(words[j] >> 16);
+      out[2 * j] = type == PV_F16 ? half_value(low) : pv_f32_bits(words[j] << 16);
+      out[2 * j + 1] = type == PV_F16 ? half_value(high) : pv_f32_bits(words[j] & 0xffff0000u);
+    }
+  }
+}
+
+__device__ __forceinline__ void load_eight(const float *x, float (&out)[8]) {
+  const float4 *p = reinterpret_cast<const float4 *>(x);
+  const float4 v = p[0], w = p[1];
+  out[0] = v.x, out[1] = v.y, out[2] = v.z, out[3] = v.w;
+  out[4] = w.x, out[5] = w.y, out[6] = w.z, out[7] = w.w;
+}
+
+/* Unrounded activations and a wide sum; a full warp, lane l holds the wide lanes 8 l .. 8 l + 7. */
 template <int type>
 __device__ __forceinline__ float plain_dot(const uint8_t *row, const act_row &act, unsigned lane) {
-  float sum[PV_WIDE_LANES / 32];
+  float sum[8];
+  const bool whole = act.k % PV_WIDE_LANES == 0 && (reinterpret_cast<uintptr_t>(row) & 15) == 0;
   unsigned n = act.k < PV_WIDE_LANES ? act.k : PV_WIDE_LANES;
+  if (whole) {
+#pragma unroll 4
+    for (unsigned at = 0; at < act.k; at += PV_WIDE_LANES) {
+      float w[8], x[8];
+      load_eight<type>(row, at + 8 * lane, w);
+      load_eight(act.x + at + 8 * lane, x);
 #pragma unroll
-  for (unsigned j = 0; j < PV_WIDE_LANES / 32; j++) {
-    const unsigned i = lane + 32 * j;
-    sum[j] = i < act.k ? plain_at<type>(row, i) * act.x[i] : 0.0f;
+      for (unsigned j = 0; j < 8; j++)
+        sum[j] = at == 0 ? w[j] * x[j] : pv_fma_f32(w[j], x[j], sum[j]);
+    }
+  } else {
+#pragma unroll
+    for (unsigned j = 0; j < 8; j++) {
+      const unsigned first = 8 * lane + j;
+      sum[j] = first < act.k ? plain_at<type>(row, first) * act.x[first] : 0.0f;
+      for (unsigned i = first + PV_WIDE_LANES; i < act.k; i += PV_WIDE_LANES)
+        sum[j] = pv_fma_f32(plain_at<type>(row, i), act.x[i], sum[j]);
+    }
   }
-  for (unsigned at = PV_WIDE_LANES; at < act.k; at += PV_WIDE_LANES)
+  for (unsigned s = power_above(n) / 2; s >= 8; s /= 2) {
 #pragma unroll
-    for (unsigned j = 0; j < PV_WIDE_LANES / 32; j++) {
-      const unsigned i = at + lane + 32 * j;
-      if (i < act.k) sum[j] = pv_fma_f32(plain_at<type>(row, i), act.x[i], sum[j]);
+    for (unsigned j = 0; j < 8; j++) {
+      const float other = __shfl_down_sync(every_lane, sum[j], s / 8);
+      if (8 * lane + j + s < n) sum[j] += other;
     }
+    n = n < s ? n : s;
+  }
 #pragma unroll
-  for (unsigned s = PV_WIDE_LANES / 2; s >= 32; s /= 2)
-    if (power_above(n) / 2 >= s) {
+  for (unsigned s = 4; s > 0; s /= 2) {
+    if (power_above(n) / 2 < s) continue;
 #pragma unroll
-      for (unsigned j = 0; j < s / 32; j++)
-        if (lane + 32 * j + s < n) sum[j] += sum[j + s / 32];
-      n = n < s ? n : s;
-    }
-  return fold_warp(sum[0], n, lane);
+    for (unsigned j = 0; j < s; j++)
+      if (j + s < n) sum[j] += sum[j + s];
+    n = n < s ? n : s;
+  }
+  return sum[0];
 }
 
-/* Lanes that work on one row of the type: as many as have segments, a power of two. */
-__device__ __forceinline__ unsigned group_width(unsigned type, unsigned k) {
-  if (!is_quantised(static_cast<int>(type))) return 32;
+/* As many lanes work on a row of the type as have segments: a power of two. */
+__device__ __forceinline__ lane_group group_of(unsigned type, unsigned k) {
   const unsigned pairs = (k / PV_SEGMENT + 1) / 2;
-  return pairs >= 32 ? 32 : power_above(pairs) < 2 ? 2 : power_above(pairs);
+  const bool whole = !is_quantised(static_cast<int>(type)) || pairs >= 32;
+  const unsigned width = whole ? 32 : max(power_above(pairs), 2u);
+  return {threadIdx.x % width, width, threadIdx.x / width, blockDim.x / width};
 }
 
-__device__ __forceinline__ float row_dot(unsigned type, const uint8_t *row, const act_row &act,
-                                         unsigned lane, unsigned width) {
+template <int type, class Store>
+__device__ __forceinline__ void plain_rows(const row_range &rows, const act_row &act,
+                                           const lane_group &group, const Store &store) {
+#pragma unroll 1
+  for (unsigned first = rows.first; first < rows.end; first += group.groups) {
+    const unsigned r = first + group.index;
+    const float y = plain_dot<type>(rows.at(r), act, group.lane);
+    if (group.lane == 0 && r < rows.end) store(r, y);
+  }
+}
+
+template <int count, class Store>
+__device__ __forceinline__ void each_row(unsigned type, const row_range &rows, const act_row &act,
+                                         const lane_group &group, const Store &store) {
   switch (type) {
     case PV_Q4_K:
-      return quantised_dot<PV_Q4_K>(row, act, lane, width);
+      return quantised_rows<PV_Q4_K, count>(rows, act, group, store);
     case PV_Q5_K:
-      return quantised_dot<PV_Q5_K>(row, act, lane, width);
+      return quantised_rows<PV_Q5_K, count>(rows, act, group, store);
     case PV_Q6_K:
-      return quantised_dot<PV_Q6_K>(row, act, lane, width);
+      return quantised_rows<PV_Q6_K, count>(rows, act, group, store);
     case PV_Q8_0:
-      return quantised_dot<PV_Q8_0>(row, act, lane, width);
+      return quantised_rows<PV_Q8_0, count>(rows, act, group, store);
     case PV_F16:
-      return plain_dot<PV_F16>(row, act, lane);
+      return plain_rows<PV_F16>(rows, act, group, store);
     case PV_BF16:
-      return plain_dot<PV_BF16>(row, act, lane);
+      return plain_rows<PV_BF16>(rows, act, group, store);
     default:
-      return plain_dot<PV_F32>(row, act, lane);
+      return plain_rows<PV_F32>(rows, act, group, store);
   }
 }
 
-/* The activations of one row: rounded ones are copied to shared memory, each two segments padded
- * from 128 to 144 bytes, so that lanes load 16 bytes each without bank conflicts. */
+/* Activations in shared memory: each two segments are padded from 128 to 144 bytes, so that lanes
+ * load 16 bytes each without bank conflicts; then the scales, the sums, and the unrounded row. */
 enum { PAIR_BYTES = 144 };
 
-__host__ __device__ constexpr unsigned act_shared_bytes(unsigned k) {
-  return (k / PV_SEGMENT + 1) / 2 * (PAIR_BYTES + 16);
+struct shared_acts {
+  uint8_t *q;
+  float *d;
+  int *sum;
+  float *x;
+};
+
+__device__ __forceinline__ shared_acts shared_layout(void *base, unsigned k) {
+  const unsigned pairs = (k / PV_SEGMENT + 1) / 2;
+  uint8_t *q = static_cast<uint8_t *>(base);
+  float *d = reinterpret_cast<float *>(q + static_cast<size_t>(pairs) * PAIR_BYTES);
+  int *sum = reinterpret_cast<int *>(d + 2 * pairs);
+  return {q, d, sum, reinterpret_cast<float *>(sum + 2 * pairs)};
 }
 
-__device__ __forceinline__ act_row load_acts(const pv_cuda_acts &acts, unsigned row,
-                                             uint8_t *shared, bool quantised) {
-  act_row act = {shared, nullptr,   nullptr, acts.x + static_cast<size_t>(row) * acts.stride,
-                 acts.k, PAIR_BYTES};
-  if (!quantised) return act;
-  const unsigned n = acts.k / PV_SEGMENT, pairs = (n + 1) / 2;
-  const size_t at = static_cast<size_t>(row) * acts.segments;
-  float *d = reinterpret_cast<float *>(shared + static_cast<size_t>(pairs) * PAIR_BYTES);
-  int *sum = reinterpret_cast<int *>(d + 2 * pairs);
+/* The bytes of `count` segments, and what belongs to them, from global to shared memory. */
+__device__ __forceinline__ void copy_acts(const pv_cuda_acts &acts, size_t row, unsigned count,
+                                          const shared_acts &to) {
+  const size_t at = row * acts.segments;
   const uint4 *q = reinterpret_cast<const uint4 *>(acts.q + at * 64);
-  for (unsigned i = threadIdx.x; i < n * 4; i += blockDim.x)
-    *reinterpret_cast<uint4 *>(shared + i / 8 * PAIR_BYTES + i % 8 * 16) = q[i];
-  for (unsigned i = threadIdx.x; i < n; i += blockDim.x) {
-    d[i] = acts.d[at + i];
-    sum[i] = acts.sum[at + i];
+  for (unsigned i = threadIdx.x; i < count * 4; i += blockDim.x)
+    *reinterpret_cast<uint4 *>(to.q + i / 8 * PAIR_BYTES + i % 8 * 16) = __ldg(q + i);
+  for (unsigned i = threadIdx.x; i < count; i += blockDim.x) {
+    to.d[i] = acts.d[at + i];
+    to.sum[i] = acts.sum[at + i];
   }
-  act.d = d;
-  act.sum = sum;
-  __syncthreads();
-  return act;
+}
+
+__device__ __forceinline__ act_row load_acts(const pv_cuda_acts &acts, unsigned row, void *shared,
+                                             bool quantised) {
+  const shared_acts to = shared_layout(shared, acts.k);
+  if (quantised) {
+    copy_acts(acts, row, acts.k / PV_SEGMENT, to);
+    __syncthreads();
+  }
+  return {to.q, to.d, to.sum, acts.x + static_cast<size_t>(row) * acts.stride, acts.k, PAIR_BYTES};
 }

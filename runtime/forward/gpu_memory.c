@@ -78,6 +78,7 @@ static void take_all(plan *p) {
   take(p, &b->value, b->attend_floats, s->head_dim * sizeof(float));
   take_acts(p, &b->plain, rows, q > s->hidden ? q : s->hidden);
   take_acts(p, &b->expert, slots, s->ffn);
+  take(p, &b->parts, rows * PV_GPU_ARGMAX_PARTS, sizeof(int32_t));
   take(p, &b->order, slots, sizeof(uint32_t));
   take(p, &b->tiles, slots / PV_CUDA_TILE + s->experts, sizeof(pv_cuda_tile));
   take(p, &b->tile_count, 1, sizeof(uint32_t));

@@ -23,10 +23,14 @@ static size_t parts(size_t n, size_t size) {
   return (n + size - 1) / size;
 }
 
-/* Bytes of shared memory for one row of rounded activations: kernels/cuda/segments.cuh. */
+/* Bytes of shared memory for one row of rounded activations: shared_layout of
+ * kernels/cuda/segments.cuh, without the unrounded row. */
 static size_t act_shared(size_t k) {
   return parts(k / PV_SEGMENT, 2) * 160;
 }
+
+/* More needs a device that allows it; then a batch is computed in more launches instead. */
+enum { SHARED_MAX = 48 << 10 };
 
 /* Activations in `stage` with the rounded form in `acts`. */
 static pv_cuda_acts acts_of(const pv_gpu_backend *b, pv_cuda_acts acts, pv_stage_id stage, size_t k,
@@ -77,9 +81,15 @@ static bool takes_gemm_all(const pv_cuda_gemv *a, size_t batch) {
   return true;
 }
 
+/* The kernels that norm, route or combine on the way to a product. */
+static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch) {
+  return b->max != 0.0f && !takes_gemm_all(a, batch) &&
+         act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
+}
+
 /* `slots` rows of output; by expert when `a->experts` is there. */
 static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
-  enum { ROWS = 64 };
+  enum { ROWS = 32 };
   pv_cuda_gemm g = {.acts = a->acts, .jobs = a->jobs, .count = (uint32_t)slots};
   size_t blocks = 0, tiles = parts(slots, PV_CUDA_TILE);
   for (uint32_t j = 0; j < a->jobs; j++) {
@@ -100,6 +110,21 @@ static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
   LAUNCH(b, kernel, blocks, tiles, BLOCK, (size_t)k / PV_SEGMENT * PV_CUDA_TILE * 8, g);
 }
 
+/* As many rows for a warp at a time as still leave work for every processor. */
+static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
+  size_t all = 0, blocks = 0, together = 4;
+  for (uint32_t j = 0; j < a->jobs; j++) all += a->job[j].rows.count;
+  while (together > 1 && parts(all, WARPS * together) < b->info.processors) together /= 2;
+  const size_t wave = WARPS * together * b->info.processors * BLOCKS_PER_PROCESSOR;
+  a->rows_per_block = (uint32_t)(WARPS * together * parts(all, wave));
+  for (uint32_t j = 0; j < a->jobs; j++) blocks += parts(a->job[j].rows.count, a->rows_per_block);
+  const pv_gpu_kernel kernel = together == 4   ? PV_GPU_gemv_4
+                               : together == 2 ? PV_GPU_gemv_2
+                                               : PV_GPU_gemv_1;
+  const size_t unrounded = a->norm.x != 0 ? a->acts.k * sizeof(float) : 0;
+  LAUNCH(b, kernel, blocks, rows, BLOCK, act_shared(a->acts.k) + unrounded, *a);
+}
+
 /* Products of `a->jobs` matrices, one row of each output for each of `rows`. */
 static void products(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   if (b->max == 0.0f) {
@@ -113,41 +138,51 @@ static void products(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
     if (a->add != 0) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
     return;
   }
-  if (takes_gemm_all(a, b->batch.count)) {
+  if (takes_gemm_all(a, a->experts != 0 ? b->batch.count : rows)) {
     gemm(b, a, rows);
     if (a->add != 0) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
     return;
   }
-  size_t all = 0, blocks = 0;
-  for (uint32_t j = 0; j < a->jobs; j++) all += a->job[j].rows.count;
-  const size_t wave = (size_t)WARPS * b->info.processors * BLOCKS_PER_PROCESSOR;
-  a->rows_per_block = (uint32_t)(WARPS * parts(all, wave));
-  for (uint32_t j = 0; j < a->jobs; j++) blocks += parts(a->job[j].rows.count, a->rows_per_block);
-  LAUNCH(b, PV_GPU_gemv, blocks, rows, BLOCK, act_shared(a->acts.k), *a);
+  gemv(b, a, rows);
 }
 
-static void norm(pv_gpu_backend *b, pv_stage_id in, bool last_rows, uint64_t weight,
-                 pv_stage_id out, size_t rows) {
+static pv_stage_id layer_input(uint32_t layer) {
+  return layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
+}
+
+/* RMSNorm of `in`, and what it is rounded to, into `out` and b->plain. */
+static pv_cuda_norm norm_of(const pv_gpu_backend *b, pv_stage_id in, uint64_t weight,
+                            pv_stage_id out) {
   const pv_shape *s = &b->base.model->shape;
-  const pv_cuda_norm a = {.x = b->stage[in],
-                          .weight = weight,
-                          .step = last_rows ? b->step : 0,
-                          .out = b->stage[out],
-                          .acts = acts_of(b, b->plain, out, s->hidden, 1),
-                          .n = s->hidden,
-                          .eps = s->eps,
-                          .max = b->max};
-  LAUNCH(b, PV_GPU_rmsnorm, rows, 1, BLOCK, 0, a);
+  return (pv_cuda_norm){.x = b->stage[in],
+                        .weight = weight,
+                        .step = out == PV_STAGE_FINAL_NORM ? b->step : 0,
+                        .out = b->stage[out],
+                        .acts = acts_of(b, b->plain, out, s->hidden, 1),
+                        .n = s->hidden,
+                        .eps = s->eps,
+                        .max = b->max};
 }
 
-static void qkv(pv_gpu_backend *b, const pv_gpu_layer *l) {
-  const size_t hidden = b->base.model->shape.hidden;
+/* The norm, then the products of its result: in one launch where the products are gemv. */
+static void norm_products(pv_gpu_backend *b, const pv_cuda_norm *norm, pv_cuda_gemv *a,
+                          size_t rows) {
+  a->acts = norm->acts;
+  if (takes_gemv(b, a, rows)) {
+    a->norm = *norm;
+  } else {
+    LAUNCH(b, PV_GPU_rmsnorm, rows, 1, BLOCK, 0, *norm);
+  }
+  products(b, a, rows);
+}
+
+static void qkv(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
+  const pv_cuda_norm norm = norm_of(b, layer_input(layer), l->attn_norm, PV_STAGE_ATTN_NORM);
   pv_cuda_gemv a = {.job = {{l->q, b->stage[PV_STAGE_Q]},
                             {l->k, b->stage[PV_STAGE_K]},
                             {l->v, b->stage[PV_STAGE_V]}},
-                    .acts = acts_of(b, b->plain, PV_STAGE_ATTN_NORM, hidden, 1),
                     .jobs = 3};
-  products(b, &a, b->batch.count);
+  norm_products(b, &norm, &a, b->batch.count);
 }
 
 static uint64_t cache_layer(const pv_gpu_backend *b, uint64_t cache, uint32_t layer) {
@@ -173,8 +208,7 @@ static void heads(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
                            .kv_heads = s->kv_heads,
                            .dim = s->head_dim,
                            .eps = s->eps};
-  LAUNCH(b, PV_GPU_heads, s->heads + s->kv_heads, b->batch.count,
-         (unsigned)(parts(s->head_dim, 32) * 32), 0, a);
+  LAUNCH(b, PV_GPU_heads, parts(s->heads + s->kv_heads, WARPS), b->batch.count, BLOCK, 0, a);
 }
 
 /* Query heads that one block takes together: more of them read the cache less often, fewer of them
@@ -215,13 +249,9 @@ static void attend(pv_gpu_backend *b, uint32_t layer) {
            group == 8   ? PV_GPU_attend_8
            : group == 4 ? PV_GPU_attend_4
                         : PV_GPU_attend_1,
-           b->chunks, s->heads / group, rows, 128, 0, &a, sizeof a);
+           b->chunks, s->heads / group, rows, BLOCK, 0, &a, sizeof a);
     LAUNCH(b, PV_GPU_attend_combine, parts(width, BLOCK), rows, BLOCK, 0, a);
   }
-}
-
-static pv_stage_id layer_input(uint32_t layer) {
-  return layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
 }
 
 static void attention_projection(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
@@ -235,30 +265,21 @@ static void attention_projection(pv_gpu_backend *b, const pv_gpu_layer *l, uint3
   products(b, &a, b->batch.count);
 }
 
-static void route(pv_gpu_backend *b, const pv_gpu_layer *l) {
-  const pv_shape *s = &b->base.model->shape;
-  pv_cuda_gemv a = {.job = {{l->router, b->stage[PV_STAGE_MOE_ROUTER_LOGITS]}},
-                    .acts = acts_of(b, b->plain, PV_STAGE_FFN_NORM, s->hidden, 1),
-                    .jobs = 1};
-  const pv_cuda_route r = {b->stage[PV_STAGE_MOE_ROUTER_LOGITS],
-                           b->stage[PV_STAGE_MOE_ROUTER_INDICES], b->stage[PV_STAGE_MOE_ROUTER],
-                           s->experts, s->used};
-  products(b, &a, b->batch.count);
-  LAUNCH(b, PV_GPU_route, b->batch.count, 1, 32, 0, r);
-  if (b->batch.count < GEMM_ROWS) return;
-  const pv_cuda_group g = {
-      r.indices, b->order, b->tiles, b->tile_count, (uint32_t)(b->batch.count * s->used),
-      s->experts};
-  LAUNCH(b, PV_GPU_group, 1, 1, 1024, 0, g);
+static void router(pv_gpu_backend *b, const pv_gpu_layer *l) {
+  const pv_cuda_norm norm = norm_of(b, PV_STAGE_ATTN_RESIDUAL, l->ffn_norm, PV_STAGE_FFN_NORM);
+  pv_cuda_gemv a = {.job = {{l->router, b->stage[PV_STAGE_MOE_ROUTER_LOGITS]}}, .jobs = 1};
+  norm_products(b, &norm, &a, b->batch.count);
 }
 
+/* Routing, gate, up and SwiGLU. */
 static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
   const pv_shape *s = &b->base.model->shape;
-  const size_t slots = b->batch.count * s->used;
+  const size_t n = b->batch.count, slots = n * s->used;
   const pv_cuda_gate_up a = {
       .gate = l->gate,
       .up = l->up,
-      .experts = b->stage[PV_STAGE_MOE_ROUTER_INDICES],
+      .route = {b->stage[PV_STAGE_MOE_ROUTER_LOGITS], b->stage[PV_STAGE_MOE_ROUTER_INDICES],
+                b->stage[PV_STAGE_MOE_ROUTER], s->experts, s->used},
       .in = acts_of(b, b->plain, PV_STAGE_FFN_NORM, s->hidden, s->used),
       .gate_out = b->stage[PV_STAGE_EXPERT_GATE],
       .up_out = b->stage[PV_STAGE_EXPERT_UP],
@@ -268,12 +289,17 @@ static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
   };
   pv_cuda_gemv both = {.job = {{l->gate, a.gate_out}, {l->up, a.up_out}},
                        .acts = a.in,
-                       .experts = a.experts,
+                       .experts = a.route.indices,
                        .jobs = 2};
-  if (b->max != 0.0f && !takes_gemm_all(&both, b->batch.count)) {
+  const bool fused = takes_gemv(b, &both, n);
+  const pv_cuda_group g = {a.route.indices, b->order,        b->tiles,
+                           b->tile_count,   (uint32_t)slots, s->experts};
+  if (fused)
     LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT), slots, BLOCK, act_shared(s->hidden), a);
-    return;
-  }
+  else
+    LAUNCH(b, PV_GPU_route, n, 1, 32, 0, a.route);
+  if (n >= GEMM_ROWS) LAUNCH(b, PV_GPU_group, 1, 1, 1024, 0, g);
+  if (fused) return;
   products(b, &both, slots);
   LAUNCH(b, PV_GPU_swiglu, parts(s->ffn, BLOCK), slots, BLOCK, 0, a);
 }
@@ -292,12 +318,12 @@ static void down(pv_gpu_backend *b, const pv_gpu_layer *l) {
       .total = b->stage[PV_STAGE_FFN_RESIDUAL],
       .used = s->used,
   };
-  if (b->max != 0.0f) {
-    LAUNCH(b, PV_GPU_down, parts(s->hidden, DOWN_ROWS), n, BLOCK,
-           s->used * DOWN_ROWS * sizeof(float), a);
+  pv_cuda_gemv one = {.job = {{l->down, a.out}}, .acts = a.in, .experts = a.experts, .jobs = 1};
+  const size_t shared = s->used * (act_shared(s->ffn) + DOWN_ROWS * sizeof(float));
+  if (takes_gemv(b, &one, n) && shared <= SHARED_MAX && s->hidden % DOWN_ROWS == 0) {
+    LAUNCH(b, PV_GPU_down, s->hidden / DOWN_ROWS, n, BLOCK, shared, a);
     return;
   }
-  pv_cuda_gemv one = {.job = {{l->down, a.out}}, .acts = a.in, .experts = a.experts, .jobs = 1};
   products(b, &one, n * s->used);
   LAUNCH(b, PV_GPU_combine, parts(s->hidden, BLOCK), n, BLOCK, 0, a);
 }
@@ -309,15 +335,21 @@ static void embed(pv_gpu_backend *b) {
 }
 
 static void head(pv_gpu_backend *b) {
-  const pv_shape *s = &b->base.model->shape;
-  pv_cuda_gemv a = {.job = {{b->head, b->stage[PV_STAGE_LOGITS]}},
-                    .acts = acts_of(b, b->plain, PV_STAGE_FINAL_NORM, s->hidden, 1),
-                    .jobs = 1};
-  const pv_cuda_argmax best = {b->stage[PV_STAGE_LOGITS], b->stage[PV_STAGE_ARGMAX], s->vocab};
-  products(b, &a, b->batch.logits);
-  LAUNCH(b, PV_GPU_argmax, b->batch.logits, 1, 1024, 0, best);
+  const pv_cuda_norm norm = norm_of(b, PV_STAGE_FFN_RESIDUAL, b->final_norm, PV_STAGE_FINAL_NORM);
+  pv_cuda_gemv a = {.job = {{b->head, b->stage[PV_STAGE_LOGITS]}}, .jobs = 1};
+  norm_products(b, &norm, &a, b->batch.logits);
 }
 
+static void argmax(pv_gpu_backend *b) {
+  const size_t rows = b->batch.logits;
+  const pv_cuda_argmax a = {b->stage[PV_STAGE_LOGITS], b->parts, b->stage[PV_STAGE_ARGMAX],
+                            b->base.model->shape.vocab, PV_GPU_ARGMAX_PARTS};
+  LAUNCH(b, PV_GPU_argmax_parts, a.parts, rows, BLOCK, 0, a);
+  LAUNCH(b, PV_GPU_argmax, rows, 1, BLOCK, 0, a);
+}
+
+/* Norms and routing are launched together with the products that follow: an operation may do part
+ * of what the next one stands for, never less than its own. */
 pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *err) {
   const pv_gpu_layer *l = &b->layers[layer];
   b->status = PV_OK;
@@ -327,10 +359,9 @@ pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *e
       embed(b);
       break;
     case PV_OP_ATTN_NORM:
-      norm(b, layer_input(layer), false, l->attn_norm, PV_STAGE_ATTN_NORM, b->batch.count);
+      qkv(b, l, layer);
       break;
     case PV_OP_QKV:
-      qkv(b, l);
       break;
     case PV_OP_HEADS:
       heads(b, l, layer);
@@ -342,22 +373,21 @@ pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *e
       attention_projection(b, l, layer);
       break;
     case PV_OP_FFN_NORM:
-      norm(b, PV_STAGE_ATTN_RESIDUAL, false, l->ffn_norm, PV_STAGE_FFN_NORM, b->batch.count);
+      router(b, l);
       break;
     case PV_OP_ROUTE:
-      route(b, l);
+      experts(b, l);
       break;
     case PV_OP_EXPERTS:
-      experts(b, l);
       break;
     case PV_OP_DOWN:
       down(b, l);
       break;
     case PV_OP_FINAL_NORM:
-      norm(b, PV_STAGE_FFN_RESIDUAL, true, b->final_norm, PV_STAGE_FINAL_NORM, b->batch.logits);
+      head(b);
       break;
     case PV_OP_HEAD:
-      head(b);
+      argmax(b);
       break;
   }
   return b->status;

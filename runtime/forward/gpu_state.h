@@ -9,14 +9,16 @@
 #include "runtime/forward/backend.h"
 
 /* X(kernel) */
-#define PV_GPU_KERNELS(X)                                                                  \
-  X(embed)                                                                                 \
-  X(rmsnorm)                                                                               \
-  X(heads)                                                                                 \
-  X(attend_1)                                                                              \
-  X(attend_4) X(attend_8) X(attend_combine) X(route) X(gemv) X(gemm_4) X(gemm_5) X(gemm_6) \
-      X(group) X(gate_up) X(down) X(add) X(swiglu) X(combine) X(argmax) X(f32_gemv_f64acc) \
-          X(f16_gemv_f64acc) X(bf16_gemv_f64acc) X(q8_0_gemv_f64acc) X(q4k_gemv_f64acc)    \
+#define PV_GPU_KERNELS(X)                                                                         \
+  X(embed)                                                                                        \
+  X(rmsnorm)                                                                                      \
+  X(heads)                                                                                        \
+  X(attend_1)                                                                                     \
+  X(attend_4)                                                                                     \
+  X(attend_8)                                                                                     \
+  X(attend_combine) X(route) X(gemv_1) X(gemv_2) X(gemv_4) X(gemm_4) X(gemm_5) X(gemm_6) X(group) \
+      X(gate_up) X(down) X(add) X(swiglu) X(combine) X(argmax_parts) X(argmax) X(f32_gemv_f64acc) \
+          X(f16_gemv_f64acc) X(bf16_gemv_f64acc) X(q8_0_gemv_f64acc) X(q4k_gemv_f64acc)           \
               X(q5k_gemv_f64acc) X(q6k_gemv_f64acc)
 typedef enum pv_gpu_kernel {
 #define PV_GPU_ENUM(name) PV_GPU_##name,
@@ -32,7 +34,7 @@ typedef struct pv_gpu_layer { /* device addresses of a layer's tensors */
 
 /* A decoded position whose stages nobody reads in between is one recorded sequence of launches.
  * There is one for each power of two of attention chunks. */
-enum { PV_GPU_BUCKETS = 24 };
+enum { PV_GPU_BUCKETS = 24, PV_GPU_ARGMAX_PARTS = 64 };
 
 typedef struct pv_gpu_backend {
   pv_backend base;
@@ -50,6 +52,7 @@ typedef struct pv_gpu_backend {
   uint64_t top, sum, value; /* of attention chunks */
   uint64_t attend_floats;   /* for which `value` has room, without the factor head_dim */
   pv_cuda_acts plain, expert;
+  uint64_t parts;                    /* of argmax */
   uint64_t order, tiles, tile_count; /* slots by expert, see pv_cuda_group */
   uint64_t bytes;
   /* deferred operations of a decoded position */
