@@ -94,7 +94,7 @@ static void test_long_i16(void) {
   variants("Q4_K_M", "long", PV_NUMERICS_I16, true);
 }
 static void test_long_acc(void) {
-  variants("Q4_K_M", "long", PV_NUMERICS_F32_F64ACC, false);
+  variants("Q4_K_M", "long", PV_NUMERICS_F32_F64ACC, true);
 }
 
 /* The comparison itself sees one flipped bit, and says where. */
