@@ -90,7 +90,9 @@ pv_status pv_check_forward_paths(pv_check *check, pv_error *err) {
   }
   pv_check_metric(check, "variants", variants);
   if (status == PV_OK && pv_cpu_path_get("avx2") == NULL && !pv_check_failed(check))
-    return pv_check_verdict(check, "NOT_RUN", "this machine has only one CPU code path");
+    return pv_check_verdict(check, "NOT_RUN",
+                            "this machine has only one CPU code path; a run published on one with "
+                            "AVX2 would hold here");
   return status == PV_OK ? pv_check_pass(check) : status;
 }
 
