@@ -121,7 +121,8 @@ exits 0
 if git --version >/dev/null 2>&1; then
   mkdir -p repo/contracts repo/runtime
   cp contracts/good.yaml repo/contracts 2>/dev/null || contract good DRAFT "F_PASS $plain $rung"
-  cp contracts/good.yaml repo/contracts/
+  contract draft DRAFT "F_PASS $plain $rung"
+  cp contracts/good.yaml contracts/draft.yaml repo/contracts/
   echo 'int a;' >repo/runtime/a.c
   (
     cd repo && mkdir models && git init -q . && git add . &&
@@ -131,6 +132,8 @@ if git --version >/dev/null 2>&1; then
   exits 2
   warns 'runtime/a.c'
   same "$(find repo/reports -type f 2>/dev/null | wc -l)" 0 'evidence of a changed tree'
+  validate repo/contracts/draft.yaml
+  says 'after a commit, --publish would record it'
   (cd repo && git checkout -q runtime/a.c)
   validate repo/contracts/good.yaml --publish
   exits 0

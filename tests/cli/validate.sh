@@ -37,6 +37,13 @@ exits 0
 says "DRAFT -> $rung"
 says 'the file was not changed'
 says '--publish would record it'
+# nobody is sent to --publish where it refuses
+for option in '--only F_PASS' '--backend cpu' "--out $work/elsewhere"; do
+  # shellcheck disable=SC2086
+  validate contracts/low.yaml $option
+  says 'DRAFT -> '
+  silent '--publish'
+done
 
 # 1: FAIL and VACUOUS on any criterion, also above the claimed rung
 for mode in FAIL ZERO; do
@@ -152,6 +159,7 @@ contract known KNOWN_DIVERGENCE "F_PASS_1 $plain $rung" "F_PASS_2 $plain $rung"
 sed -i 's/^  amendment_history/  known_divergence: [AC_2]\n&/' contracts/known.yaml
 validate contracts/known.yaml
 exits 1
+silent '--publish'
 
 # the model: default, none, refused by the probe
 contract model $rung "F_PASS names.resolve $rung"

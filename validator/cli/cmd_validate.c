@@ -123,6 +123,14 @@ static void print_notes(const pv_judgement *j) {
   pv_text_free(&text);
 }
 
+/* What --publish would do about a status that is not the file's; NULL when it would refuse. */
+static const char *hint(const arguments *a, const pv_judgement *j) {
+  const bool refused = a->only != NULL || a->backend != NULL || a->out != NULL || j->lacking ||
+                       j->result.status_before > PV_STATUS_ACTIVE_RUNTIME;
+  if (refused || j->result.status_before == j->result.status_after) return NULL;
+  return j->git.dirty ? "after a commit, --publish would record it" : "--publish would record it";
+}
+
 static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) {
   const pv_terminal how = terminal();
   const pv_render_links links = {.folder = j->shown};
@@ -134,13 +142,12 @@ static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) 
     pv_status_explain(&j->result, &text);
     pv_text_puts(&text, "\n");
   }
-  if (status == PV_OK && !a->json && j->result.status_before != j->result.status_after) {
-    if (j->result.publish)
-      pv_text_printf(&text, "  the contract now says %s\n",
-                     pv_contract_status_name(j->written_status));
-    else
-      pv_text_puts(&text, "  --publish would record it\n");
-  }
+  if (status == PV_OK && !a->json && j->result.publish &&
+      j->result.status_before != j->result.status_after)
+    pv_text_printf(&text, "  the contract now says %s\n",
+                   pv_contract_status_name(j->written_status));
+  if (status == PV_OK && !a->json && !j->result.publish && hint(a, j) != NULL)
+    pv_text_printf(&text, "  %s\n", hint(a, j));
   if (status == PV_OK) status = print_all(&text, err);
   pv_text_free(&text);
   if (status == PV_OK) print_notes(j);
