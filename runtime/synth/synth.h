@@ -68,9 +68,11 @@ pv_status pv_synth_size(const pv_synth_options *options, uint64_t *bytes, pv_err
 /* Called now and then from the thread that called pv_synth_write. */
 typedef void (*pv_synth_progress)(void *context, uint64_t done, uint64_t total);
 
-/* Writes to a temporary file beside `path` and renames it when it is complete. On any failure, and
- * when pv_cancelled(), nothing is left behind. Refused: wrong options, an existing file without
- * `force`, a folder or a symbolic link at `path`, too little free space. `progress` may be NULL. */
+/* Writes to a file without a name, or where the file system has none to a temporary one beside
+ * `path`, and gives it its name when it is complete. On any failure, and when pv_cancelled(),
+ * nothing is left behind; a killed process leaves at most the temporary file. Refused: wrong
+ * options, an existing file without `force`, a folder or a symbolic link at `path`, too little free
+ * space. `progress` may be NULL. */
 pv_status pv_synth_write(const pv_synth_options *options, const char *path,
                          pv_synth_progress progress, void *context, pv_error *err);
 

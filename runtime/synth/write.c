@@ -271,23 +271,42 @@ static pv_status check_space(const char *path, const char *folder, uint64_t need
   return status;
 }
 
-/* A name beside `path` that nobody else uses. */
-static pv_status open_temporary(const char *path, char *out, size_t room, job *self,
-                                pv_error *err) {
-  self->direct = self->total >= DIRECT_FROM;
+/* A name for an open file without one; -1 with errno. */
+static int give_name(int unnamed, const char *out) {
+  char handle[40];
+  snprintf(handle, sizeof handle, "/proc/self/fd/%d", unnamed);
+  return linkat(AT_FDCWD, handle, AT_FDCWD, out, AT_SYMLINK_FOLLOW);
+}
+
+/* A name beside `path` that nobody else uses, into `out`: for a new file, which `*fd` becomes, or
+ * for `*fd` when it is an open file without a name. */
+static pv_status name_beside(const char *path, char *out, size_t room, int *fd, pv_error *err) {
   for (unsigned attempt = 0; attempt < 100; attempt++) {
     const int length = snprintf(out, room, "%s.part-%ld-%u", path, (long)getpid(), attempt);
     if (length < 0 || (size_t)length >= room)
       return placed(path, pv_error_set(err, PV_ERR_INPUT, "the path is too long"), err);
-    self->fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (self->fd >= 0) {
-      /* Asked for afterwards: a file system that cannot do it has made no file then. */
-      if (self->direct) self->direct = fcntl(self->fd, F_SETFL, O_DIRECT) == 0;
-      return PV_OK;
+    if (*fd >= 0) {
+      if (give_name(*fd, out) == 0) return PV_OK;
+    } else {
+      *fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+      if (*fd >= 0) return PV_OK;
     }
     if (errno != EEXIST) return system_error(path, "create a file beside", errno, err);
   }
   return system_error(path, "create a file beside", EEXIST, err);
+}
+
+/* Where it can be, the file has no name while it is written: a killed process leaves nothing. */
+static pv_status open_temporary(const char *path, const char *folder, char *out, size_t room,
+                                job *self, pv_error *err) {
+  pv_status status = PV_OK;
+  if (access("/proc/self/fd", X_OK) == 0) /* which give_name needs */
+    self->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (self->fd < 0) status = name_beside(path, out, room, &self->fd, err);
+  self->direct = self->total >= DIRECT_FROM;
+  /* Asked for afterwards: a file system that cannot do it has made no file then. */
+  if (status == PV_OK && self->direct) self->direct = fcntl(self->fd, F_SETFL, O_DIRECT) == 0;
+  return status;
 }
 
 /* Reserves the blocks, so that a full disk is noticed now and not after minutes. */
@@ -362,7 +381,7 @@ pv_status pv_synth_write(const pv_synth_options *options, const char *path,
               .progress = progress,
               .context = context,
               .guard = PTHREAD_MUTEX_INITIALIZER};
-  bool created = false;
+  bool named = false;
   pv_status status = synth_plan_make(options, &plan, err);
   if (status == PV_OK) status = check_place(path, options->force, err);
   if (status == PV_OK && !folder_of(path, folder, sizeof folder))
@@ -372,15 +391,19 @@ pv_status pv_synth_write(const pv_synth_options *options, const char *path,
   self.total = header.length + data_end(&plan);
   status = check_space(path, folder, self.total, err);
   if (status != PV_OK) goto cleanup;
-  status = open_temporary(path, temporary, sizeof temporary, &self, err);
+  status = open_temporary(path, folder, temporary, sizeof temporary, &self, err);
   if (status != PV_OK) goto cleanup;
-  created = true;
+  named = temporary[0] != '\0';
   status = write_file(&self, err);
+  if (status == PV_OK && !named) {
+    status = name_beside(path, temporary, sizeof temporary, &self.fd, err);
+    named = status == PV_OK;
+  }
   if (close(self.fd) != 0 && status == PV_OK) status = system_error(path, "write", errno, err);
   if (status == PV_OK) status = publish(temporary, path, folder, options, err);
 
 cleanup:
-  if (created && status != PV_OK) unlink(temporary);
+  if (named && status != PV_OK) unlink(temporary);
   pthread_mutex_destroy(&self.guard);
   pv_text_free(&header);
   synth_plan_free(&plan);

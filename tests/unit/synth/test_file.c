@@ -1,7 +1,9 @@
 /* The file as a whole: determinism, layouts, that it opens as a model, atomic writing. */
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "runtime/base/child.h"
 #include "runtime/base/sha256.h"
@@ -336,6 +338,33 @@ static void test_progress(void) {
 }
 
 /* Last of all: the flag that an interrupt sets stays set. */
+static void die(void *context, uint64_t done, uint64_t total) {
+  (void)context;
+  (void)done;
+  (void)total;
+  raise(SIGKILL);
+}
+
+/* Killed in the middle: nothing lies beside the file, where files without a name can be had. */
+static void test_killed(void) {
+  pv_synth_options o = small();
+  const char *path = in_temporary("killed.gguf");
+  int how = 0;
+  temporary_files(1);
+  const int unnamed = open(temporary, O_TMPFILE | O_WRONLY, 0600);
+  const pid_t child = fork();
+  if (child == 0) {
+    pv_synth_write(&o, path, die, NULL, NULL);
+    _exit(1);
+  }
+  REQUIRE(child > 0 && waitpid(child, &how, 0) == child);
+  EXPECT(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+  if (unnamed >= 0) EXPECT_U64(temporary_files(0), 0);
+  if (unnamed >= 0) close(unnamed);
+  EXPECT_I64(pv_synth_write(&o, path, NULL, NULL, NULL), PV_OK);
+  if (unnamed >= 0) EXPECT_U64(temporary_files(0), 1);
+}
+
 static void test_cancelled(void) {
   pv_synth_options o = pv_synth_defaults();
   pv_error err = PV_ERROR_INIT;
@@ -360,6 +389,7 @@ int main(void) {
                                                                PV_CASE(test_no_space),
                                                                PV_CASE(test_write_fails),
                                                                PV_CASE(test_progress),
+                                                               PV_CASE(test_killed),
                                                                PV_CASE(test_cancelled),
                                                                {0}});
   temporary_remove();
