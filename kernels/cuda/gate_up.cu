@@ -14,9 +14,15 @@ PV_KERNEL __launch_bounds__(256, 2) gate_up(const pv_cuda_gate_up a) {
   const unsigned row = slot / a.route.used, rank = slot % a.route.used;
   const bool quantised =
       is_quantised(static_cast<int>(a.gate.type)) || is_quantised(static_cast<int>(a.up.type));
-  if (threadIdx.x < 32) route_row(a.route, row, chosen, blockIdx.x == 0 && rank == 0);
+  const bool keep = blockIdx.x == gridDim.x - 1 && rank == a.route.used - 1;
+  if (threadIdx.x < 32) route_row(a.route, row, chosen, keep);
   const act_row act = load_acts(a.in, row, shared, quantised);
   __syncthreads();
+  for (int side = 0; side < 2; side++) {
+    const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
+    prefetch(rows.data + chosen[rank] * rows.expert_bytes + first * rows.row_bytes,
+             min(ffn - first, static_cast<unsigned>(PV_SEGMENT)) * rows.row_bytes);
+  }
   for (int side = 0; side < 2; side++) {
     const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
     const uint8_t *data = rows.data + chosen[rank] * rows.expert_bytes;

@@ -19,9 +19,15 @@ __device__ __forceinline__ void gemv(const pv_cuda_gemv &a) {
     block -= blocks;
   }
   const pv_cuda_job &job = a.job[which];
+  const uint8_t *data = job.rows.data;
+  if (a.experts != nullptr) data += a.experts[at] * job.rows.expert_bytes;
+  const unsigned first = block * a.rows_per_block;
+  const row_range rows = {data, job.rows.row_bytes, first,
+                          min(first + a.rows_per_block, job.rows.count)};
   act_row act;
   if (a.norm.x != nullptr) {
     const shared_acts to = shared_layout(shared, a.acts.k);
+    prefetch(rows.at(first), min(rows.end - first, 64u) * rows.row_bytes);
     norm_row(a.norm, at, &to, blockIdx.x == 0);
     __syncthreads();
     act = {to.q, to.d, to.sum, to.x, a.acts.k, PAIR_BYTES};
@@ -29,11 +35,6 @@ __device__ __forceinline__ void gemv(const pv_cuda_gemv &a) {
     act =
         load_acts(a.acts, at / a.acts.share, shared, is_quantised(static_cast<int>(job.rows.type)));
   }
-  const uint8_t *data = job.rows.data;
-  if (a.experts != nullptr) data += a.experts[at] * job.rows.expert_bytes;
-  const unsigned first = block * a.rows_per_block;
-  const row_range rows = {data, job.rows.row_bytes, first,
-                          min(first + a.rows_per_block, job.rows.count)};
   const size_t place = static_cast<size_t>(at) * job.rows.count;
   const bool adds = a.add != nullptr && which == 0;
   each_row<count>(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k),

@@ -15,26 +15,33 @@ PV_KERNEL __launch_bounds__(256) heads(const pv_cuda_heads a) {
   const size_t at = row * width + static_cast<size_t>(head) * a.dim;
   const size_t position = a.step->position + row;
   const float *from = (is_q ? a.q : a.k) + at, *weight = is_q ? a.q_weight : a.k_weight;
-  float *y = turned[threadIdx.x / 32], x[8], squares[8];
+  const float *cosine = a.cos + position * half, *sine = a.sin + position * half;
+  float *y = turned[threadIdx.x / 32], x[8], squares[8], w[8], c[8], s[8];
 #pragma unroll
   for (unsigned j = 0; j < 8; j++) {
-    x[j] = lane + 32 * j < a.dim ? from[lane + 32 * j] : 0.0f;
+    const unsigned i = lane + 32 * j, pair = i < half ? i : i - half;
+    const bool live = i < a.dim;
+    x[j] = live ? from[i] : 0.0f;
+    w[j] = live ? __ldg(weight + i) : 0.0f;
+    c[j] = live ? __ldg(cosine + pair) : 0.0f;
+    s[j] = live ? __ldg(sine + pair) : 0.0f;
     squares[j] = x[j] * x[j];
   }
   const float sum = __shfl_sync(every_lane, fold_strided(squares, a.dim, lane), 0);
   const float mean = pv_div_f32(sum, static_cast<float>(a.dim));
-  const float s = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
+  const float scale = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
 #pragma unroll
   for (unsigned j = 0; j < 8; j++)
-    if (lane + 32 * j < a.dim) y[lane + 32 * j] = (x[j] * s) * weight[lane + 32 * j];
+    if (lane + 32 * j < a.dim) y[lane + 32 * j] = (x[j] * scale) * w[j];
   __syncwarp();
   float *out = (is_q ? a.q_out : a.k_out) + at;
   const size_t place = position * width + static_cast<size_t>(head) * a.dim;
-  for (unsigned i = lane; i < a.dim; i += 32) {
-    const unsigned pair = i < half ? i : i - half;
-    const float c = a.cos[position * half + pair], sine = a.sin[position * half + pair];
-    const float value =
-        i < half ? pv_fma_f32(y[i], c, -(y[i + half] * sine)) : pv_fma_f32(y[i], c, y[pair] * sine);
+#pragma unroll
+  for (unsigned j = 0; j < 8; j++) {
+    const unsigned i = lane + 32 * j;
+    if (i >= a.dim) continue;
+    const float value = i < half ? pv_fma_f32(y[i], c[j], -(y[i + half] * s[j]))
+                                 : pv_fma_f32(y[i], c[j], y[i - half] * s[j]);
     out[i] = value;
     if (is_q) continue;
     a.keys[place + i] = value;

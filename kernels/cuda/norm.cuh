@@ -13,11 +13,25 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
   const unsigned lane = threadIdx.x % 32;
   const unsigned first = a.step != nullptr ? a.step->count - a.step->logits : 0;
   const float *x = a.x + static_cast<size_t>(first + row) * a.n;
-  float sum = 0.0f, part[8];
-  if (threadIdx.x < a.n) sum = x[threadIdx.x] * x[threadIdx.x];
-#pragma unroll 8
-  for (unsigned i = threadIdx.x + PV_WIDE_LANES; i < a.n; i += PV_WIDE_LANES)
-    sum = pv_fma_f32(x[i], x[i], sum);
+  /* Eight elements a thread are loaded at once; for rows up to 2048 that is all of them, and they
+   * stay in registers. The weights do not wait for the sum. */
+  constexpr unsigned each = 8, chunk = each * PV_WIDE_LANES;
+  float v[each], weight[each], sum = 0.0f, part[8];
+  const auto load = [&](unsigned begin) {
+#pragma unroll
+    for (unsigned j = 0; j < each; j++) {
+      const unsigned i = begin + threadIdx.x + PV_WIDE_LANES * j;
+      v[j] = i < a.n ? x[i] : 0.0f;
+      weight[j] = i < a.n ? __ldg(a.weight + i) : 0.0f;
+    }
+  };
+  for (unsigned begin = 0; begin < a.n; begin += chunk) {
+    load(begin);
+#pragma unroll
+    for (unsigned j = 0; j < each; j++)
+      if (begin + threadIdx.x + PV_WIDE_LANES * j < a.n)
+        sum = begin + j == 0 ? v[j] * v[j] : pv_fma_f32(v[j], v[j], sum);
+  }
   squares[threadIdx.x] = sum;
   __syncthreads();
 #pragma unroll
@@ -26,20 +40,24 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
   sum = __shfl_sync(every_lane, sum, 0);
   const float mean = pv_div_f32(sum, static_cast<float>(a.n));
   const float s = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
-#pragma unroll 4
-  for (unsigned begin = 0; begin < a.n; begin += PV_WIDE_LANES) {
-    const unsigned i = begin + threadIdx.x, segment = i / PV_SEGMENT;
-    float y = 0.0f;
-    if (i < a.n) {
-      y = (x[i] * s) * a.weight[i];
-      if (keep) a.out[static_cast<size_t>(row) * a.n + i] = y;
-      if (to != nullptr) to->x[i] = y;
+  for (unsigned begin = 0; begin < a.n; begin += chunk) {
+    if (a.n > chunk) load(begin);
+    rounded r[each];
+#pragma unroll
+    for (unsigned j = 0; j < each; j++) {
+      v[j] = (v[j] * s) * weight[j];
+      if (a.acts.q != nullptr) r[j] = round_segment(v[j], a.max);
     }
-    if (a.acts.q == nullptr || segment >= a.acts.segments) continue;
-    const rounded r = round_segment(y, a.max);
-    if (keep) store_rounded(r, lane, a.acts, row, segment);
-    if (to != nullptr)
-      store_rounded(r, lane, to->q + segment / 2 * PAIR_BYTES + segment % 2 * 64, to->d + segment,
-                    to->sum + segment);
+#pragma unroll
+    for (unsigned j = 0; j < each; j++) {
+      const unsigned i = begin + threadIdx.x + PV_WIDE_LANES * j, segment = i / PV_SEGMENT;
+      if (i < a.n && keep) a.out[static_cast<size_t>(row) * a.n + i] = v[j];
+      if (i < a.n && to != nullptr) to->x[i] = v[j];
+      if (a.acts.q == nullptr || segment >= a.acts.segments) continue;
+      if (keep) store_rounded(r[j], lane, a.acts, row, segment);
+      if (to != nullptr)
+        store_rounded(r[j], lane, to->q + segment / 2 * PAIR_BYTES + segment % 2 * 64,
+                      to->d + segment, to->sum + segment);
+    }
   }
 }

@@ -251,6 +251,12 @@ struct row_range {
     return data + min(i, end - 1) * row_bytes;
   }
 };
+/* Asks for bytes that will be read soon: `size` of them, by all threads of the block. */
+__device__ __forceinline__ void prefetch(const uint8_t *p, uint64_t size) {
+  for (uint64_t i = threadIdx.x * 128u; i < size; i += blockDim.x * 128u)
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(p + i));
+}
+
 struct lane_group {
   unsigned lane, width, index, groups;
 };
@@ -284,13 +290,16 @@ __device__ __forceinline__ void quantised_rows(const row_range &rows, const act_
       raw<type> w[together];
 #pragma unroll
       for (int i = 0; i < together; i++) load_pair<type>(rows.at(r + i), s, n, w[i]);
+      float y[together];
 #pragma unroll
       for (int i = 0; i < together; i++) {
         float a, b;
         pair_values<type>(w[i], act, s, n, a, b);
-        const float y = fold_pairs(a, b, n, group.lane, group.width);
-        if (group.lane == 0 && r + i < rows.end) store(r + i, y);
+        y[i] = fold_pairs(a, b, n, group.lane, group.width);
       }
+#pragma unroll
+      for (int i = 0; i < together; i++)
+        if (group.lane == 0 && r + i < rows.end) store(r + i, y[i]);
     }
     return;
   }
@@ -338,7 +347,7 @@ __device__ __forceinline__ float plain_dot(const uint8_t *row, const act_row &ac
   const bool whole = act.k % PV_WIDE_LANES == 0 && (reinterpret_cast<uintptr_t>(row) & 15) == 0;
   unsigned n = act.k < PV_WIDE_LANES ? act.k : PV_WIDE_LANES;
   if (whole) {
-#pragma unroll 4
+#pragma unroll 8
     for (unsigned at = 0; at < act.k; at += PV_WIDE_LANES) {
       float w[8], x[8];
       load_eight<type>(row, at + 8 * lane, w);

@@ -319,8 +319,9 @@ static void down(pv_gpu_backend *b, const pv_gpu_layer *l) {
       .used = s->used,
   };
   pv_cuda_gemv one = {.job = {{l->down, a.out}}, .acts = a.in, .experts = a.experts, .jobs = 1};
-  const size_t shared = s->used * (act_shared(s->ffn) + DOWN_ROWS * sizeof(float));
-  if (takes_gemv(b, &one, n) && shared <= SHARED_MAX && s->hidden % DOWN_ROWS == 0) {
+  const size_t shared = act_shared((size_t)s->used * s->ffn) + s->used * DOWN_ROWS * sizeof(float);
+  const bool even = s->ffn % (2 * PV_SEGMENT) == 0 && s->hidden % DOWN_ROWS == 0;
+  if (takes_gemv(b, &one, n) && shared <= SHARED_MAX && even) {
     LAUNCH(b, PV_GPU_down, s->hidden / DOWN_ROWS, n, BLOCK, shared, a);
     return;
   }
