@@ -197,17 +197,23 @@ static void job_task(void *context, size_t task, unsigned thread) {
 static void add_job(cpu *c, size_t *count, const pv_gguf_tensor *w, const unsigned char *rows,
                     const pv_act *act, float *const *out, size_t act_count) {
   job *j = &c->jobs[(*count)++];
-  const size_t by_bytes = (size_t)(((uint64_t)48 << 10) / (w->row_bytes > 0 ? w->row_bytes : 1));
   j->mm = (pv_mm){w->type, c->product, rows, w->row_bytes, (size_t)w->dims[1], (size_t)w->dims[0],
                   act,     out,        0,    act_count};
-  j->tile = (by_bytes < 16 ? 16 : by_bytes > 256 ? 256 : by_bytes) & ~(size_t)3;
 }
 
+/* Long tasks, since each begins with weights that nothing has asked for yet; but so many that no
+ * thread waits long for the last. */
 static void run_jobs(cpu *c, size_t count) {
-  size_t tasks = 0;
+  enum { TASK_WEIGHTS = 1 << 19, TASKS_PER_THREAD = 32, ROWS_MIN = 16 };
+  size_t weights = 0, tasks = 0;
+  for (size_t i = 0; i < count; i++) weights += c->jobs[i].mm.row_count * c->jobs[i].mm.k;
+  const size_t share = weights / (TASKS_PER_THREAD * (size_t)pv_pool_threads(c->pool));
   for (size_t i = 0; i < count; i++) {
-    c->jobs[i].first_task = tasks;
-    tasks += (c->jobs[i].mm.row_count + c->jobs[i].tile - 1) / c->jobs[i].tile;
+    job *j = &c->jobs[i];
+    const size_t rows = (share < TASK_WEIGHTS ? share : TASK_WEIGHTS) / j->mm.k & ~(size_t)3;
+    j->tile = rows < ROWS_MIN ? ROWS_MIN : rows;
+    j->first_task = tasks;
+    tasks += (j->mm.row_count + j->tile - 1) / j->tile;
   }
   job_list list = {c, c->jobs, count};
   pv_pool_run(c->pool, job_task, &list, tasks);
