@@ -33,10 +33,10 @@ static inline size_t pv_segment_slot(size_t s) {
   return (s & ~(size_t)7) + 4 * (s & 1) + (s & 2) + (s >> 2 & 1);
 }
 
-/* Place of half `h` of segment s: the even segments' first halves, their second halves, then the
- * odd segments'. */
+/* Place of half `h` of segment s: the even segments' first halves beside the odd ones' second, then
+ * the other halves, so that adding the two eights gives whole segments. */
 static inline size_t pv_half_slot(size_t s, size_t h) {
-  return 2 * (s & ~(size_t)7) + 8 * (s & 1) + 4 * h + (s & 2) + (s >> 2 & 1);
+  return 2 * (s & ~(size_t)7) + 8 * ((s ^ h) & 1) + pv_segment_slot(s & 7);
 }
 
 /* Place of element i: four bytes of a half segment share a lane of 32 bits in two registers, bytes

@@ -1,5 +1,5 @@
 /* Quantised rows with rounded activations, AVX2: the same integers and the same float terms as
- * mm_int.c, the segments of 256 weights side by side in a register, even and odd. */
+ * mm_int.c, the eight segments of 256 weights side by side in a register. */
 #include "kernels/arith/fold.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/unpack_avx2.h"
@@ -20,22 +20,17 @@ PV_INLINE __m256 sum_to_f32(__m256i a, __m256i b) {
                          _mm256_cvtepi32_ps(low));
 }
 
-/* Values of eight segments from the sums of the even and of the odd ones, which have a lane for
- * each half. The two halves meet: in `a` the first of the even and the second of the odd. */
-PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i even, __m256i odd,
+/* Values of eight segments from the sums of their halves, in the two eights of pv_half_slot. */
+PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1,
                         const pv_act *act, size_t c) {
   const __m256 dx = _mm256_loadu_ps(act->d + 8 * c);
   if (type == PV_TYPE_Q6_K) {
-    even = _mm256_sub_epi32(even, load256(act->offset + 16 * c));
-    odd = _mm256_sub_epi32(odd, load256(act->offset + 16 * c + 8));
-  }
-  const __m256i a = _mm256_blend_epi32(even, odd, 0xf0);
-  const __m256i b = _mm256_permute2x128_si256(even, odd, 0x21);
-  if (type == PV_TYPE_Q6_K) {
+    const __m256i a = _mm256_sub_epi32(half0, load256(act->offset + 16 * c));
+    const __m256i b = _mm256_sub_epi32(half1, load256(act->offset + 16 * c + 8));
     const __m256 total = sum_to_f32(_mm256_mullo_epi32(s->sc, a), _mm256_mullo_epi32(s->sc1, b));
     return _mm256_mul_ps(dx, _mm256_mul_ps(s->d, total));
   }
-  const __m256i all = _mm256_add_epi32(a, b);
+  const __m256i all = _mm256_add_epi32(half0, half1);
   if (type == PV_TYPE_Q8_0) return _mm256_mul_ps(dx, _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(all)));
   const __m256 high = _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(_mm256_mullo_epi32(s->sc, all)));
   /* Both factors are exact in float; adding 0 makes 0 * -1 what it is among integers. */
@@ -79,10 +74,6 @@ PV_INLINE size_t segments_at(size_t k, size_t chunk) {
   return left < 8 ? left : 8;
 }
 
-PV_INLINE void prefetch(const unsigned char *p, size_t bytes) {
-  for (size_t at = 0; at < bytes; at += 64) _mm_prefetch((const char *)p + at, _MM_HINT_T0);
-}
-
 /* One activation row: weights go from memory to the sum without a stop. */
 PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_act *act,
                        float *out) {
@@ -93,8 +84,10 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
     for (size_t c = 0; c < chunks; c++) {
       __m256i w[8], sum[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
       const int16_t *x = act->q + 256 * c;
-      prefetch(row + c * chunk_bytes + AHEAD, chunk_bytes);
-      const pv_scale8 s = unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w);
+      for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
+        _mm_prefetch((const char *)(row + c * chunk_bytes + ahead + AHEAD), _MM_HINT_T0);
+      pv_scale8 s;
+      unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w, &s);
 #pragma GCC unroll 8
       for (int i = 0; i < 8; i++) {
         const __m256i even = _mm256_madd_epi16(widen_even(type, w[i]), load256(x + 32 * i));
@@ -113,16 +106,14 @@ typedef struct pair {
   pv_scale8 scale[2][CHUNKS_MAX];
 } pair;
 
-/* Asks for the next pair at the same time. */
 PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, size_t r,
                            pair *rows) {
   for (size_t i = 0; i < 2; i++) {
     const size_t at = r + i < mm->row_count ? r + i : mm->row_count - 1;
     const unsigned char *row = mm->rows + at * mm->row_bytes;
-    prefetch(row + 2 * mm->row_bytes, mm->row_bytes);
     for (size_t c = 0; 256 * c < mm->k; c++) {
       __m256i w[8], *to = (__m256i *)(void *)(rows->w[i] + 256 * c);
-      rows->scale[i][c] = unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w);
+      unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w, &rows->scale[i][c]);
 #pragma GCC unroll 8
       for (int p = 0; p < 8; p++) {
         _mm256_storeu_si256(to + 2 * p, widen_even(type, w[p]));
@@ -132,13 +123,13 @@ PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, si
   }
 }
 
-/* 128 weights of two rows against `n` activation rows. */
+/* `length` of 256 weights of two rows against `n` activation rows. */
 PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const pv_act *act,
-                            size_t at, __m256i sum[2][4]) {
+                            size_t at, size_t length, __m256i sum[2][4]) {
 #pragma GCC unroll 4
   for (int t = 0; t < n; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
 #pragma GCC unroll 2
-  for (size_t p = at; p < at + 128; p += 16) {
+  for (size_t p = at; p < at + length; p += 16) {
     const __m256i a = load256(w0 + p), b = load256(w1 + p);
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++) {
@@ -149,17 +140,20 @@ PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const p
   }
 }
 
+/* Only Q6_K has a scale for each half of a segment: the others are summed in one go. */
 PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
                               __m256 *value, size_t stride) {
-  __m256i even[2][4], odd[2][4];
-  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c, even);
-  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c + 128, odd);
+  const bool halves = type == PV_TYPE_Q6_K;
+  __m256i first[2][4], second[2][4];
+  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c, halves ? 128 : 256, first);
+  if (halves) dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c + 128, 128, second);
 #pragma GCC unroll 2
   for (int r = 0; r < 2; r++)
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++)
       value[(size_t)(4 * r + t) * stride + c] =
-          finish(type, &rows->scale[r][c], even[r][t], odd[r][t], &act[t], c);
+          finish(type, &rows->scale[r][c], first[r][t],
+                 halves ? second[r][t] : _mm256_setzero_si256(), &act[t], c);
 }
 
 /* Two rows against activation rows t .. t + n - 1, n from 1 to 4 and known to the compiler. */

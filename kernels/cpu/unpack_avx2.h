@@ -30,10 +30,21 @@ PV_INLINE void transpose4(__m256i a, __m256i b, __m256i c, __m256i d, __m256i ou
   out[3] = _mm256_unpackhi_epi64(ab1, cd1);
 }
 
+/* Even and odd segments to the order of pv_half_slot. */
+PV_INLINE void pair_halves(const __m256i even[4], const __m256i odd[4], __m256i r[8]) {
+#pragma GCC unroll 4
+  for (int p = 0; p < 4; p++) {
+    r[p] = _mm256_blend_epi32(even[p], odd[p], 0xf0);
+    r[4 + p] = _mm256_permute2x128_si256(even[p], odd[p], 0x21);
+  }
+}
+
 /* Rows of 32 bytes, one for each segment, to the order of pv_act_slot. */
 PV_INLINE void transpose8(const __m256i row[8], __m256i r[8]) {
-  transpose4(row[0], row[4], row[2], row[6], r);
-  transpose4(row[1], row[5], row[3], row[7], r + 4);
+  __m256i even[4], odd[4];
+  transpose4(row[0], row[4], row[2], row[6], even);
+  transpose4(row[1], row[5], row[3], row[7], odd);
+  pair_halves(even, odd, r);
 }
 
 /* Bytes to 16 bits without a shuffle: bytes 0 and 2 of each four, and bytes 1 and 3. */
@@ -47,7 +58,7 @@ PV_INLINE __m256i widen_odd(pv_type type, __m256i r) {
 
 /* The first 16 bytes of a Q4_K or Q5_K block: d, dmin, then six bits each of sc[8] and m[8]; the
  * upper two bits of the last four of each lie above the first four. */
-PV_INLINE pv_scale8 scale_k4(const pv_block_q4_k *b) {
+PV_INLINE void scale_k4(const pv_block_q4_k *b, pv_scale8 *s) {
   const __m128i head = _mm_loadu_si128((const __m128i *)(const void *)b);
   const __m128i low =
       _mm_and_si128(_mm_srlv_epi32(_mm_shuffle_epi32(head, 0xed), _mm_setr_epi32(0, 0, 0, 4)),
@@ -57,22 +68,22 @@ PV_INLINE pv_scale8 scale_k4(const pv_block_q4_k *b) {
   const __m128i all = _mm_shuffle_epi8(
       _mm_or_si128(low, high), _mm_setr_epi8(0, 4, 2, 6, 1, 5, 3, 7, 8, 12, 10, 14, 9, 13, 11, 15));
   const __m128 d = _mm_cvtph_ps(head);
-  const pv_scale8 s = {.d = _mm256_broadcastss_ps(d),
-                       .dmin = _mm256_broadcastss_ps(_mm_movehdup_ps(d)),
-                       .sc = _mm256_cvtepu8_epi32(all),
-                       .m = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)))};
-  return s;
+  s->d = _mm256_broadcastss_ps(d);
+  s->dmin = _mm256_broadcastss_ps(_mm_movehdup_ps(d));
+  s->sc = _mm256_cvtepu8_epi32(all);
+  s->m = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
 }
 
 PV_INLINE void rows_q4_k(const pv_block_q4_k *b, __m256i r[8]) {
   const __m256i nibble = _mm256_set1_epi8(15);
-  __m256i t[4];
+  __m256i t[4], even[4], odd[4];
   transpose4(load256(b->q), load256(b->q + 64), load256(b->q + 32), load256(b->q + 96), t);
 #pragma GCC unroll 4
   for (int p = 0; p < 4; p++) {
-    r[p] = _mm256_and_si256(t[p], nibble);
-    r[4 + p] = _mm256_and_si256(_mm256_srli_epi16(t[p], 4), nibble);
+    even[p] = _mm256_and_si256(t[p], nibble);
+    odd[p] = _mm256_and_si256(_mm256_srli_epi16(t[p], 4), nibble);
   }
+  pair_halves(even, odd, r);
 }
 
 PV_INLINE void rows_q5_k(const pv_block_q5_k *b, __m256i r[8]) {
@@ -113,18 +124,17 @@ PV_INLINE void rows_q6_k(const pv_block_q6_k *b, __m256i r[8]) {
   transpose8(row, r);
 }
 
-PV_INLINE pv_scale8 scale_q6_k(const pv_block_q6_k *b) {
+PV_INLINE void scale_q6_k(const pv_block_q6_k *b, pv_scale8 *s) {
   const __m128i packed = _mm_loadu_si128((const __m128i *)(const void *)b->scales);
   const __m128i all =
       _mm_shuffle_epi8(packed, _mm_setr_epi8(0, 8, 4, 12, 3, 11, 7, 15, 1, 9, 5, 13, 2, 10, 6, 14));
-  const pv_scale8 s = {.d = _mm256_set1_ps(_cvtsh_ss(b->d)),
-                       .sc = _mm256_cvtepi8_epi32(all),
-                       .sc1 = _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8))};
-  return s;
+  s->d = _mm256_set1_ps(_cvtsh_ss(b->d));
+  s->sc = _mm256_cvtepi8_epi32(all);
+  s->sc1 = _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8));
 }
 
 /* Up to eight blocks; what is missing counts as zero. */
-PV_INLINE pv_scale8 unpack_q8_0(const pv_block_q8_0 *b, size_t count, __m256i r[8]) {
+PV_INLINE void unpack_q8_0(const pv_block_q8_0 *b, size_t count, __m256i r[8], pv_scale8 *s) {
   uint16_t d[8] = {0};
   __m256i row[8];
 #pragma GCC unroll 8
@@ -133,25 +143,29 @@ PV_INLINE pv_scale8 unpack_q8_0(const pv_block_q8_0 *b, size_t count, __m256i r[
     d[pv_segment_slot(j)] = j < count ? b[j].d : 0;
   }
   transpose8(row, r);
-  const pv_scale8 s = {.d = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)d))};
-  return s;
+  s->d = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)d));
 }
 
 /* 256 weights as eight registers of bytes, register i for registers 2 i and 2 i + 1 of the
  * activations. `segments` of them are there (8 but at the end of a Q8_0 row). */
-PV_INLINE pv_scale8 unpack(pv_type type, const void *block, size_t segments, __m256i r[8]) {
+PV_INLINE void unpack(pv_type type, const void *block, size_t segments, __m256i r[8],
+                      pv_scale8 *s) {
   switch (type) {
     case PV_TYPE_Q4_K:
       rows_q4_k(block, r);
-      return scale_k4(block);
+      scale_k4(block, s);
+      break;
     case PV_TYPE_Q5_K:
       rows_q5_k(block, r);
-      return scale_k4(block);
+      scale_k4(block, s);
+      break;
     case PV_TYPE_Q6_K:
       rows_q6_k(block, r);
-      return scale_q6_k(block);
+      scale_q6_k(block, s);
+      break;
     default:
-      return unpack_q8_0(block, segments, r);
+      unpack_q8_0(block, segments, r, s);
+      break;
   }
 }
 
