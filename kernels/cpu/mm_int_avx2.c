@@ -1,7 +1,6 @@
 /* Quantised rows with rounded activations, AVX2: the same integers and the same float terms as
  * mm_int.c, the eight segments of 256 weights side by side in a register. */
 #include "kernels/arith/fold.h"
-#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/unpack_avx2.h"
 #include "kernels/cpu/vector.h"
 
