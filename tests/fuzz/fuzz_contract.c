@@ -1,0 +1,73 @@
+/* Any bytes as a contract: refused with a rule and a place, or loaded and judged by every rule; a
+ * second time the same. Every node of the tree lies inside the file. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "validator/model/contract_load.h"
+#include "validator/rules/rules.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char path[] = "/nowhere/fuzz.yaml"; /* nothing lies beside it */
+
+static void demand(bool ok, const char *what) {
+  if (ok) return;
+  fprintf(stderr, "violated: %s\n", what);
+  abort();
+}
+
+static void look_at(const pv_yaml_node *node, size_t size, int depth) {
+  const pv_place *p = &node->place;
+  demand(0 <= p->begin && p->begin <= p->end && p->end <= (int64_t)size, "a node is in the file");
+  demand(p->line > 0 && p->column > 0, "a node has a line and a column");
+  demand(depth <= PV_YAML_DEPTH_MAX, "the tree is not too deep");
+  demand(node->kind != PV_YAML_SCALAR || strlen(node->text) == node->length, "a text holds no NUL");
+  for (size_t i = 0; i < node->count; i++) {
+    look_at(node->items[i], size, depth + 1);
+    if (node->kind == PV_YAML_MAPPING) look_at(node->keys[i], size, depth + 1);
+  }
+}
+
+/* What the tools would say of these bytes. */
+static pv_findings judge(pv_arena *arena, const uint8_t *data, size_t size) {
+  pv_error err = PV_ERROR_INIT;
+  pv_findings findings = {0};
+  pv_yaml_node *root = NULL;
+  pv_contract *c = NULL;
+  pv_status status = pv_yaml_parse(arena, path, data, size, &root, &err);
+  demand(status == PV_OK || root == NULL, "a refused file gives no tree");
+  if (status == PV_OK) {
+    look_at(root, size, 0);
+    if (!pv_contract_is_ours(root)) {
+      demand(pv_rules_dialect(arena, path, root, &findings, &err) == PV_OK,
+             "the dialect is judged");
+      return findings;
+    }
+    status = pv_contract_load_bytes(arena, path, data, size, &c, &err);
+  }
+  if (status == PV_OK) {
+    demand(memcmp(c->bytes, data, size) == 0 && c->length == size, "the bytes are kept");
+    demand(pv_rules_run(arena, c, &findings, &err) == PV_OK, "the rules are run");
+    return findings;
+  }
+  demand(status == PV_ERR_INPUT && err.message[0] != '\0', "a refusal says why");
+  demand(pv_rule_find(err.rule) != NULL, "a refusal names a rule");
+  demand(pv_findings_from_error(arena, &findings, &err, NULL) == PV_OK, "a refusal is a finding");
+  return findings;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  pv_arena arena = PV_ARENA_INIT;
+  const pv_findings first = judge(&arena, data, size), second = judge(&arena, data, size);
+  demand(first.count == second.count && first.severe == second.severe, "the verdict is stable");
+  for (size_t i = 0; i < first.count; i++) {
+    const pv_finding *a = &first.items[i], *b = &second.items[i];
+    demand(a->rule == b->rule && a->line == b->line && a->column == b->column &&
+               strcmp(a->message, b->message) == 0,
+           "each finding is stable");
+  }
+  pv_arena_free(&arena);
+  return 0;
+}
