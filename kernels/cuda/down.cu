@@ -15,6 +15,10 @@ PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
   const bool quantised = is_quantised(static_cast<int>(a.rows.type));
   const shared_acts in = shared_layout(shared, a.used * a.in.k);
   float *result = quantised ? in.x : reinterpret_cast<float *>(shared); /* [used][ROWS] */
+  for (unsigned rank = threadIdx.x / 32; rank < a.used; rank += blockDim.x / 32) {
+    const uint8_t *rows = a.rows.data + a.experts[at * a.used + rank] * a.rows.expert_bytes;
+    prefetch(rows + first * a.rows.row_bytes, ROWS * a.rows.row_bytes, threadIdx.x % 32, 32);
+  }
   if (quantised) copy_acts(a.in, at * a.used, a.used * segments, in);
   __syncthreads();
   for (unsigned begin = 0; begin < a.used * UNITS; begin += group.groups) {
@@ -27,10 +31,10 @@ PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
                          a.in.k,
                          PAIR_BYTES};
     const uint8_t *data = a.rows.data + a.experts[slot] * a.rows.expert_bytes;
-    each_row<COUNT>(a.rows.type, {data, a.rows.row_bytes, row, row + COUNT}, act,
-                    {group.lane, group.width, 0, 1}, [&](unsigned r, float y) {
-                      if (unit < a.used * UNITS) result[rank * ROWS + r - first] = y;
-                    });
+    each_row(a.rows.type, {data, a.rows.row_bytes, row, row + COUNT}, act,
+             {group.lane, group.width, 0, 1}, [&](unsigned r, float y) {
+               if (unit < a.used * UNITS) result[rank * ROWS + r - first] = y;
+             });
   }
   __syncthreads();
   for (unsigned i = threadIdx.x; i < a.used * ROWS; i += blockDim.x)

@@ -21,14 +21,16 @@ PV_KERNEL __launch_bounds__(256, 2) gate_up(const pv_cuda_gate_up a) {
   for (int side = 0; side < 2; side++) {
     const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
     prefetch(rows.data + chosen[rank] * rows.expert_bytes + first * rows.row_bytes,
-             min(ffn - first, static_cast<unsigned>(PV_SEGMENT)) * rows.row_bytes);
+             min(ffn - first, static_cast<unsigned>(PV_SEGMENT)) * rows.row_bytes, threadIdx.x,
+             blockDim.x);
   }
+#pragma unroll 1
   for (int side = 0; side < 2; side++) {
     const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
     const uint8_t *data = rows.data + chosen[rank] * rows.expert_bytes;
-    each_row<4>(rows.type, {data, rows.row_bytes, first, min(first + PV_SEGMENT, ffn)}, act,
-                group_of(rows.type, a.in.k),
-                [&](unsigned r, float y) { result[side][r - first] = y; });
+    each_row(rows.type, {data, rows.row_bytes, first, min(first + PV_SEGMENT, ffn)}, act,
+             group_of(rows.type, a.in.k),
+             [&](unsigned r, float y) { result[side][r - first] = y; });
   }
   __syncthreads();
   if (threadIdx.x >= PV_SEGMENT) return;

@@ -5,11 +5,7 @@
  * over all jobs; rows of the batch), block 256, dynamic shared memory: see shared_layout. */
 #include "kernels/cuda/norm.cuh"
 
-namespace {
-
-/* A group of lanes takes `count` neighbouring rows at a time. */
-template <int count>
-__device__ __forceinline__ void gemv(const pv_cuda_gemv &a) {
+PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
   extern __shared__ uint4 shared[];
   unsigned block = blockIdx.x, which = 0;
   const unsigned at = blockIdx.y;
@@ -27,7 +23,7 @@ __device__ __forceinline__ void gemv(const pv_cuda_gemv &a) {
   act_row act;
   if (a.norm.x != nullptr) {
     const shared_acts to = shared_layout(shared, a.acts.k);
-    prefetch(rows.at(first), min(rows.end - first, 64u) * rows.row_bytes);
+    prefetch(rows.at(first), min(rows.end - first, 64u) * rows.row_bytes, threadIdx.x, blockDim.x);
     norm_row(a.norm, at, &to, blockIdx.x == 0);
     __syncthreads();
     act = {to.q, to.d, to.sum, to.x, a.acts.k, PAIR_BYTES};
@@ -37,21 +33,8 @@ __device__ __forceinline__ void gemv(const pv_cuda_gemv &a) {
   }
   const size_t place = static_cast<size_t>(at) * job.rows.count;
   const bool adds = a.add != nullptr && which == 0;
-  each_row<count>(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k),
-                  [&](unsigned r, float y) {
-                    job.out[place + r] = y;
-                    if (adds) a.total[place + r] = a.add[place + r] + y;
-                  });
-}
-
-}  // namespace
-
-PV_KERNEL __launch_bounds__(256, 2) gemv_1(const pv_cuda_gemv a) {
-  gemv<1>(a);
-}
-PV_KERNEL __launch_bounds__(256, 2) gemv_2(const pv_cuda_gemv a) {
-  gemv<2>(a);
-}
-PV_KERNEL __launch_bounds__(256, 2) gemv_4(const pv_cuda_gemv a) {
-  gemv<4>(a);
+  each_row(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k), [&](unsigned r, float y) {
+    job.out[place + r] = y;
+    if (adds) a.total[place + r] = a.add[place + r] + y;
+  });
 }

@@ -13,20 +13,26 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
   const unsigned lane = threadIdx.x % 32;
   const unsigned first = a.step != nullptr ? a.step->count - a.step->logits : 0;
   const float *x = a.x + static_cast<size_t>(first + row) * a.n;
-  /* Eight elements a thread are loaded at once; for rows up to 2048 that is all of them, and they
-   * stay in registers. The weights do not wait for the sum. */
+  /* For the sum thread j is wide lane j; for the rest a thread has eight neighbouring elements, a
+   * quarter of a segment. Both are loaded at once; for rows up to 2048 that is all of them. */
   constexpr unsigned each = 8, chunk = each * PV_WIDE_LANES;
-  float v[each], weight[each], sum = 0.0f, part[8];
+  float y[each], weight[each], sum = 0.0f, part[8];
   const auto load = [&](unsigned begin) {
+#pragma unroll
+    for (unsigned j = 0; j < each; j++) {
+      const unsigned i = begin + each * threadIdx.x + j;
+      y[j] = i < a.n ? x[i] : 0.0f;
+      weight[j] = i < a.n ? __ldg(a.weight + i) : 0.0f;
+    }
+  };
+  load(0);
+  for (unsigned begin = 0; begin < a.n; begin += chunk) {
+    float v[each];
 #pragma unroll
     for (unsigned j = 0; j < each; j++) {
       const unsigned i = begin + threadIdx.x + PV_WIDE_LANES * j;
       v[j] = i < a.n ? x[i] : 0.0f;
-      weight[j] = i < a.n ? __ldg(a.weight + i) : 0.0f;
     }
-  };
-  for (unsigned begin = 0; begin < a.n; begin += chunk) {
-    load(begin);
 #pragma unroll
     for (unsigned j = 0; j < each; j++)
       if (begin + threadIdx.x + PV_WIDE_LANES * j < a.n)
@@ -41,23 +47,21 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
   const float mean = pv_div_f32(sum, static_cast<float>(a.n));
   const float s = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
   for (unsigned begin = 0; begin < a.n; begin += chunk) {
-    if (a.n > chunk) load(begin);
-    rounded r[each];
+    const unsigned first = begin + each * threadIdx.x, segment = first / PV_SEGMENT;
+    if (begin > 0) load(begin);
 #pragma unroll
     for (unsigned j = 0; j < each; j++) {
-      v[j] = (v[j] * s) * weight[j];
-      if (a.acts.q != nullptr) r[j] = round_segment(v[j], a.max);
+      y[j] = (y[j] * s) * weight[j];
+      if (first + j < a.n && keep) a.out[static_cast<size_t>(row) * a.n + first + j] = y[j];
+      if (first + j < a.n && to != nullptr) to->x[first + j] = y[j];
     }
-#pragma unroll
-    for (unsigned j = 0; j < each; j++) {
-      const unsigned i = begin + threadIdx.x + PV_WIDE_LANES * j, segment = i / PV_SEGMENT;
-      if (i < a.n && keep) a.out[static_cast<size_t>(row) * a.n + i] = v[j];
-      if (i < a.n && to != nullptr) to->x[i] = v[j];
-      if (a.acts.q == nullptr || segment >= a.acts.segments) continue;
-      if (keep) store_rounded(r[j], lane, a.acts, row, segment);
-      if (to != nullptr)
-        store_rounded(r[j], lane, to->q + segment / 2 * PAIR_BYTES + segment % 2 * 64,
-                      to->d + segment, to->sum + segment);
-    }
+    if (a.acts.q == nullptr) continue;
+    const rounded_quarter r = round_quarter(y, a.max);
+    if (segment >= a.acts.segments) continue;
+    const size_t at = static_cast<size_t>(row) * a.acts.segments + segment;
+    if (keep) store_quarter(r, threadIdx.x % 4, a.acts.q + at * 64, a.acts.d + at, a.acts.sum + at);
+    if (to != nullptr)
+      store_quarter(r, threadIdx.x % 4, to->q + segment / 2 * PAIR_BYTES + segment % 2 * 64,
+                    to->d + segment, to->sum + segment);
   }
 }

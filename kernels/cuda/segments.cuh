@@ -241,8 +241,8 @@ __device__ __forceinline__ float long_dot(const uint8_t *row, const act_row &act
   return fold_pairs(a, b, 64, lane, 32);
 }
 
-/* The rows first .. end - 1 of a matrix, and how a block's groups of lanes share them: group g of
- * `groups` takes `count` neighbouring rows, then those count * groups further on. */
+/* The rows first .. end - 1 of a matrix, and how a block's groups of lanes share them: group g
+ * takes the rows first + g, first + g + groups, ... */
 struct row_range {
   const uint8_t *data;
   uint64_t row_bytes;
@@ -251,9 +251,10 @@ struct row_range {
     return data + min(i, end - 1) * row_bytes;
   }
 };
-/* Asks for bytes that will be read soon: `size` of them, by all threads of the block. */
-__device__ __forceinline__ void prefetch(const uint8_t *p, uint64_t size) {
-  for (uint64_t i = threadIdx.x * 128u; i < size; i += blockDim.x * 128u)
+/* Asks for `size` bytes that will be read soon; thread `index` of `threads`. */
+__device__ __forceinline__ void prefetch(const uint8_t *p, uint64_t size, unsigned index,
+                                         unsigned threads) {
+  for (uint64_t i = index * 128u; i < size; i += threads * 128u)
     asm volatile("prefetch.global.L2 [%0];" ::"l"(p + i));
 }
 
@@ -276,30 +277,25 @@ __device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row
   return fold_pairs(a, b, 64, lane, 32);
 }
 
-/* Calls store(row, product) in one lane for each row. Each way through has a loop of its own, so
- * that the compiler keeps in registers what that way needs and no more. */
-template <int type, int count, class Store>
+/* Calls store(row, product) in one lane for each row. The next row's weights are loaded before this
+ * one's are used. Loops are not unrolled: a product is computed a few times in a launch, and
+ * instructions must be fetched too. */
+template <int type, class Store>
 __device__ __forceinline__ void quantised_rows(const row_range &rows, const act_row &act,
                                                const lane_group &group, const Store &store) {
-  constexpr int together = type == PV_Q4_K || count < 2 ? count : 2; /* as registers allow */
-  const unsigned n = act.k / PV_SEGMENT, s = 2 * group.lane, step = together * group.groups;
+  const unsigned n = act.k / PV_SEGMENT, s = 2 * group.lane;
   if (n <= 64) {
+    raw<type> next;
+    load_pair<type>(rows.at(rows.first + group.index), s, n, next);
 #pragma unroll 1
-    for (unsigned first = rows.first; first < rows.end; first += step) {
-      const unsigned r = first + together * group.index;
-      raw<type> w[together];
-#pragma unroll
-      for (int i = 0; i < together; i++) load_pair<type>(rows.at(r + i), s, n, w[i]);
-      float y[together];
-#pragma unroll
-      for (int i = 0; i < together; i++) {
-        float a, b;
-        pair_values<type>(w[i], act, s, n, a, b);
-        y[i] = fold_pairs(a, b, n, group.lane, group.width);
-      }
-#pragma unroll
-      for (int i = 0; i < together; i++)
-        if (group.lane == 0 && r + i < rows.end) store(r + i, y[i]);
+    for (unsigned first = rows.first; first < rows.end; first += group.groups) {
+      const unsigned r = first + group.index;
+      const raw<type> now = next;
+      float a, b;
+      load_pair<type>(rows.at(r + group.groups), s, n, next);
+      pair_values<type>(now, act, s, n, a, b);
+      const float y = fold_pairs(a, b, n, group.lane, group.width);
+      if (group.lane == 0 && r < rows.end) store(r, y);
     }
     return;
   }
@@ -403,18 +399,18 @@ __device__ __forceinline__ void plain_rows(const row_range &rows, const act_row 
   }
 }
 
-template <int count, class Store>
+template <class Store>
 __device__ __forceinline__ void each_row(unsigned type, const row_range &rows, const act_row &act,
                                          const lane_group &group, const Store &store) {
   switch (type) {
     case PV_Q4_K:
-      return quantised_rows<PV_Q4_K, count>(rows, act, group, store);
+      return quantised_rows<PV_Q4_K>(rows, act, group, store);
     case PV_Q5_K:
-      return quantised_rows<PV_Q5_K, count>(rows, act, group, store);
+      return quantised_rows<PV_Q5_K>(rows, act, group, store);
     case PV_Q6_K:
-      return quantised_rows<PV_Q6_K, count>(rows, act, group, store);
+      return quantised_rows<PV_Q6_K>(rows, act, group, store);
     case PV_Q8_0:
-      return quantised_rows<PV_Q8_0, count>(rows, act, group, store);
+      return quantised_rows<PV_Q8_0>(rows, act, group, store);
     case PV_F16:
       return plain_rows<PV_F16>(rows, act, group, store);
     case PV_BF16:

@@ -110,19 +110,14 @@ static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
   LAUNCH(b, kernel, blocks, tiles, BLOCK, (size_t)k / PV_SEGMENT * PV_CUDA_TILE * 8, g);
 }
 
-/* As many rows for a warp at a time as still leave work for every processor. */
 static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
-  size_t all = 0, blocks = 0, together = 4;
+  size_t all = 0, blocks = 0;
   for (uint32_t j = 0; j < a->jobs; j++) all += a->job[j].rows.count;
-  while (together > 1 && parts(all, WARPS * together) < b->info.processors) together /= 2;
-  const size_t wave = WARPS * together * b->info.processors * BLOCKS_PER_PROCESSOR;
-  a->rows_per_block = (uint32_t)(WARPS * together * parts(all, wave));
+  const size_t wave = (size_t)WARPS * b->info.processors * BLOCKS_PER_PROCESSOR;
+  a->rows_per_block = (uint32_t)(WARPS * parts(all, wave));
   for (uint32_t j = 0; j < a->jobs; j++) blocks += parts(a->job[j].rows.count, a->rows_per_block);
-  const pv_gpu_kernel kernel = together == 4   ? PV_GPU_gemv_4
-                               : together == 2 ? PV_GPU_gemv_2
-                                               : PV_GPU_gemv_1;
   const size_t unrounded = a->norm.x != 0 ? a->acts.k * sizeof(float) : 0;
-  LAUNCH(b, kernel, blocks, rows, BLOCK, act_shared(a->acts.k) + unrounded, *a);
+  LAUNCH(b, PV_GPU_gemv, blocks, rows, BLOCK, act_shared(a->acts.k) + unrounded, *a);
 }
 
 /* Products of `a->jobs` matrices, one row of each output for each of `rows`. */
