@@ -37,6 +37,7 @@ __device__ __forceinline__ candidate best_of_block(candidate c) {
 
 /* Grid (parts, rows), block 256. */
 PV_KERNEL __launch_bounds__(256) argmax_parts(const pv_cuda_argmax a) {
+  begin_kernel();
   const float *x = a.x + static_cast<size_t>(blockIdx.y) * a.n;
   candidate c = {0.0f, -1};
 #pragma unroll 4
@@ -48,6 +49,7 @@ PV_KERNEL __launch_bounds__(256) argmax_parts(const pv_cuda_argmax a) {
 
 /* Grid (rows), block 256: the best of a.parts candidates. */
 PV_KERNEL __launch_bounds__(256) argmax(const pv_cuda_argmax a) {
+  begin_kernel();
   const float *x = a.x + static_cast<size_t>(blockIdx.x) * a.n;
   const int32_t *part = a.part + static_cast<size_t>(blockIdx.x) * a.parts;
   candidate c = {0.0f, -1};

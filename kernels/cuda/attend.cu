@@ -87,18 +87,22 @@ __device__ void chunk(const pv_cuda_attend &a) {
 
 /* Grid (chunks, heads / group, rows), block 256. */
 PV_KERNEL __launch_bounds__(256) attend_1(const pv_cuda_attend a) {
+  begin_kernel();
   chunk<1>(a);
 }
 PV_KERNEL __launch_bounds__(256) attend_4(const pv_cuda_attend a) {
+  begin_kernel();
   chunk<4>(a);
 }
 PV_KERNEL __launch_bounds__(256) attend_8(const pv_cuda_attend a) {
+  begin_kernel();
   chunk<8>(a);
 }
 
 /* Grid (output width / 256 rounded up, rows), block 256: a thread for each element, a warp for each
  * segment that is rounded. */
 PV_KERNEL __launch_bounds__(256) attend_combine(const pv_cuda_attend a) {
+  begin_kernel();
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, width = a.heads * a.dim;
   const unsigned row = a.first + blockIdx.y;
   const unsigned chunks = (a.step->position + row) / PV_ATTENTION_CHUNK + 1;

@@ -10,6 +10,17 @@
 
 constexpr unsigned every_lane = 0xffffffffu;
 
+/* From compute capability 9.0 on a kernel may start before the one before it has ended, so that
+ * what needs no result of it (asking for weights) is done meanwhile. Every thread of every kernel
+ * calls this before it touches anything that a kernel wrote or that an earlier kernel may still
+ * read. */
+__device__ __forceinline__ void begin_kernel() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 __device__ __forceinline__ unsigned power_above(unsigned n) { /* smallest power of two >= n >= 1 */
   return n <= 1 ? 1 : 1u << (32 - __clz(static_cast<int>(n - 1)));
 }
@@ -18,6 +29,14 @@ __device__ __forceinline__ unsigned power_above(unsigned n) { /* smallest power 
  * 2 l and 2 l + 1. The sum is in lane 0 of the group. */
 __device__ __forceinline__ float fold_pairs(float a, float b, unsigned n, unsigned lane,
                                             unsigned width) {
+  if (n == 64) { /* every value is there */
+#pragma unroll
+    for (unsigned s = 16; s > 0; s /= 2) {
+      a += __shfl_down_sync(every_lane, a, s);
+      b += __shfl_down_sync(every_lane, b, s);
+    }
+    return a + b;
+  }
   for (unsigned s = power_above(n) / 2; s >= 2; s /= 2) {
     const float c = __shfl_down_sync(every_lane, a, s / 2, width);
     const float d = __shfl_down_sync(every_lane, b, s / 2, width);

@@ -6,6 +6,7 @@
 #include "kernels/cuda/segments.cuh"
 
 PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
+  begin_kernel();
   enum { ROWS = 8, COUNT = 4, UNITS = ROWS / COUNT }; /* a unit: COUNT rows of one rank */
   extern __shared__ uint4 shared[];
   const unsigned at = blockIdx.y, first = blockIdx.x * ROWS, hidden = a.rows.count;

@@ -41,7 +41,7 @@ typedef struct cuda {
   CUgraphExec sequences[SEQUENCES_MAX];
   unsigned sequence_count;
   int driver_version;
-  unsigned sm;
+  unsigned sm, target; /* of the device; of the modules */
   bool from_ptx;
 } cuda;
 
@@ -111,10 +111,21 @@ static pv_status open_device(cuda *c, pv_error *err) {
   return failed(c, code, "the device does not open", err);
 }
 
+/* Of the modules with one name, that for the newest chips which this one is not older than. */
+static bool is_chosen(const cuda *c, const pv_cuda_module *modules, size_t count, size_t i) {
+  if (modules[i].target > c->sm) return false;
+  for (size_t j = 0; j < count; j++)
+    if (strcmp(modules[j].name, modules[i].name) == 0 && modules[j].target <= c->sm &&
+        modules[j].target > modules[i].target)
+      return false;
+  return true;
+}
+
 /* Machine code where there is some for exactly this chip, else the PTX it was made from. */
 static pv_status load_module(cuda *c, const pv_cuda_module *module, pv_error *err) {
   const void *image = module->ptx;
   c->from_ptx = true;
+  c->target = module->target;
   for (size_t i = 0; i < module->binary_count; i++)
     if (module->binaries[i].sm == c->sm) {
       image = module->binaries[i].data;
@@ -160,7 +171,8 @@ static pv_status cuda_open(pv_gpu **out, pv_error *err) {
   c->base.ops = &pv_gpu_cuda;
   pv_status status = open_library(c, err);
   if (status == PV_OK) status = open_device(c, err);
-  for (size_t i = 0; i < count && status == PV_OK; i++) status = load_module(c, &modules[i], err);
+  for (size_t i = 0; i < count && status == PV_OK; i++)
+    if (is_chosen(c, modules, count, i)) status = load_module(c, &modules[i], err);
   if (status != PV_OK) {
     cuda_close(&c->base);
     return status;
@@ -257,9 +269,16 @@ static pv_status cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err)
                                (int)l->shared);
     k->shared = l->shared;
   }
-  if (code == CUDA_SUCCESS)
-    code = c->api.launch(k->function, l->grid[0], l->grid[1], l->grid[2], l->block, 1, 1, l->shared,
-                         c->stream, args, NULL);
+  /* Kernels for 9.0 wait themselves for what they need: see begin_kernel. */
+  CUlaunchAttribute early = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+                             .value = {.programmaticStreamSerializationAllowed = 1}};
+  const CUlaunchConfig config = {.grid = {l->grid[0], l->grid[1], l->grid[2]},
+                                 .block = {l->block, 1, 1},
+                                 .shared = l->shared,
+                                 .stream = c->stream,
+                                 .attributes = &early,
+                                 .attribute_count = c->target >= 90 ? 1 : 0};
+  if (code == CUDA_SUCCESS) code = c->api.launch(&config, k->function, args, NULL);
   return failed(c, code, k->name, err);
 }
 

@@ -28,9 +28,26 @@ enum {
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76,
   CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8,
+  CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6,
   CU_STREAM_NON_BLOCKING = 1,
   CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1
 };
+
+typedef struct CUlaunchAttribute {
+  int id; /* CU_LAUNCH_ATTRIBUTE_... */
+  char pad[4];
+  union {
+    int programmaticStreamSerializationAllowed;
+    char bytes[64];
+  } value;
+} CUlaunchAttribute;
+
+typedef struct CUlaunchConfig {
+  unsigned grid[3], block[3], shared;
+  CUstream stream;
+  CUlaunchAttribute *attributes;
+  unsigned attribute_count;
+} CUlaunchConfig;
 
 /* X(name in the library, member, parameters) */
 #define PV_CUDA_DRIVER(X)                                                                         \
@@ -55,9 +72,7 @@ enum {
   X(cuModuleUnload, module_unload, (CUmodule))                                                    \
   X(cuModuleGetFunction, module_function, (CUfunction *, CUmodule, const char *))                 \
   X(cuFuncSetAttribute, function_set, (CUfunction, int, int))                                     \
-  X(cuLaunchKernel, launch,                                                                       \
-    (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream,  \
-     void **, void **))                                                                           \
+  X(cuLaunchKernelEx, launch, (const CUlaunchConfig *, CUfunction, void **, void **))             \
   X(cuStreamCreate, stream_create, (CUstream *, unsigned))                                        \
   X(cuStreamDestroy_v2, stream_destroy, (CUstream))                                               \
   X(cuStreamSynchronize, stream_wait, (CUstream))                                                 \

@@ -4,12 +4,14 @@
 
 /* out = a + b. Grid (n / 256 rounded up, 1), block 256. */
 PV_KERNEL __launch_bounds__(256) add(const pv_cuda_add a) {
+  begin_kernel();
   const uint64_t i = static_cast<uint64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i < a.n) a.out[i] = a.a[i] + a.b[i];
 }
 
 /* SwiGLU and the rounding of its result. Grid (ffn / 256 rounded up, slots), block 256. */
 PV_KERNEL __launch_bounds__(256) swiglu(const pv_cuda_gate_up a) {
+  begin_kernel();
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, slot = blockIdx.y;
   const size_t at = static_cast<size_t>(slot) * a.gate.count + i;
   float y = 0.0f;
@@ -21,6 +23,7 @@ PV_KERNEL __launch_bounds__(256) swiglu(const pv_cuda_gate_up a) {
 /* Weighted sum by rank: product, then fma; and the residual. Grid (hidden / 256 rounded up, rows),
  * block 256. */
 PV_KERNEL __launch_bounds__(256) combine(const pv_cuda_down a) {
+  begin_kernel();
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, at = blockIdx.y, hidden = a.rows.count;
   if (i >= hidden) return;
   const float *weights = a.weights + static_cast<size_t>(at) * a.used;

@@ -17,6 +17,7 @@ __device__ void decode(const uint8_t *row, unsigned k, float *out) {
 }
 
 PV_KERNEL __launch_bounds__(256) embed(const pv_cuda_embed a) {
+  begin_kernel();
   const uint8_t *row = a.rows.data + a.ids[blockIdx.x] * a.rows.row_bytes;
   float *out = a.out + static_cast<size_t>(blockIdx.x) * a.k;
   switch (a.rows.type) {

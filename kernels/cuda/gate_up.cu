@@ -7,6 +7,7 @@
 #include "kernels/cuda/segments.cuh"
 
 PV_KERNEL __launch_bounds__(256, 2) gate_up(const pv_cuda_gate_up a) {
+  begin_kernel();
   extern __shared__ uint4 shared[];
   __shared__ float result[2][PV_SEGMENT];
   __shared__ int chosen[32 * ROUTE_MANY];

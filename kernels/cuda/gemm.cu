@@ -260,11 +260,14 @@ __device__ __forceinline__ void gemm(const pv_cuda_gemm &a) {
 }  // namespace
 
 PV_KERNEL __launch_bounds__(256, 2) gemm_4(const pv_cuda_gemm a) {
+  begin_kernel();
   gemm<4>(a);
 }
 PV_KERNEL __launch_bounds__(256, 2) gemm_5(const pv_cuda_gemm a) {
+  begin_kernel();
   gemm<5>(a);
 }
 PV_KERNEL __launch_bounds__(256, 2) gemm_6(const pv_cuda_gemm a) {
+  begin_kernel();
   gemm<6>(a);
 }

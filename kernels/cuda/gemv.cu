@@ -15,15 +15,16 @@ PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
     block -= blocks;
   }
   const pv_cuda_job &job = a.job[which];
-  const uint8_t *data = job.rows.data;
-  if (a.experts != nullptr) data += a.experts[at] * job.rows.expert_bytes;
   const unsigned first = block * a.rows_per_block;
-  const row_range rows = {data, job.rows.row_bytes, first,
-                          min(first + a.rows_per_block, job.rows.count)};
+  row_range rows = {job.rows.data, job.rows.row_bytes, first,
+                    min(first + a.rows_per_block, job.rows.count)};
+  if (a.experts == nullptr)
+    prefetch(rows.at(first), min(rows.end - first, 64u) * rows.row_bytes, threadIdx.x, blockDim.x);
+  begin_kernel();
+  if (a.experts != nullptr) rows.data += a.experts[at] * job.rows.expert_bytes;
   act_row act;
   if (a.norm.x != nullptr) {
     const shared_acts to = shared_layout(shared, a.acts.k);
-    prefetch(rows.at(first), min(rows.end - first, 64u) * rows.row_bytes, threadIdx.x, blockDim.x);
     norm_row(a.norm, at, &to, blockIdx.x == 0);
     __syncthreads();
     act = {to.q, to.d, to.sum, to.x, a.acts.k, PAIR_BYTES};

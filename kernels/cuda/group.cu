@@ -5,6 +5,7 @@
 enum { EXPERTS_MAX = 1024 };
 
 PV_KERNEL __launch_bounds__(1024) group(const pv_cuda_group a) {
+  begin_kernel();
   __shared__ unsigned count[EXPERTS_MAX], first[EXPERTS_MAX], tile[EXPERTS_MAX];
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   for (unsigned e = warp; e < a.experts; e += blockDim.x / 32) {

@@ -5,6 +5,7 @@
 #include "kernels/cuda/common.cuh"
 
 PV_KERNEL __launch_bounds__(256) heads(const pv_cuda_heads a) {
+  begin_kernel();
   __shared__ float turned[8][PV_WIDE_LANES];
   const unsigned lane = threadIdx.x % 32, row = blockIdx.y, half = a.dim / 2;
   const unsigned which = blockIdx.x * 8 + threadIdx.x / 32;

@@ -15,6 +15,7 @@ typedef struct pv_cuda_binary {
 
 typedef struct pv_cuda_module {
   const char *name; /* of the .cu file */
+  unsigned target;  /* 80: compute capability 8.0 and later */
   const char *ptx;  /* NUL-terminated */
   size_t ptx_bytes; /* without the NUL */
   const pv_cuda_binary *binaries;

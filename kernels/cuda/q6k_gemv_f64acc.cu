@@ -2,5 +2,6 @@
 #include "kernels/cuda/f64acc.cuh"
 
 PV_KERNEL __launch_bounds__(256) q6k_gemv_f64acc(const pv_cuda_gemv a) {
+  begin_kernel();
   gemv_f64acc<PV_Q6_K>(a);
 }

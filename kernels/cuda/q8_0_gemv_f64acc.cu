@@ -2,5 +2,6 @@
 #include "kernels/cuda/f64acc.cuh"
 
 PV_KERNEL __launch_bounds__(256) q8_0_gemv_f64acc(const pv_cuda_gemv a) {
+  begin_kernel();
   gemv_f64acc<PV_Q8_0>(a);
 }

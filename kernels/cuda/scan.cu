@@ -4,6 +4,7 @@
 #include "kernels/cuda/common.cuh"
 
 PV_KERNEL __launch_bounds__(512) scan(const pv_cuda_scan a) {
+  begin_kernel();
   const uint4 *words = reinterpret_cast<const uint4 *>(a.words);
   const uint64_t step = static_cast<uint64_t>(gridDim.x) * blockDim.x;
   uint32_t sum = 0, any = 0;

@@ -15,9 +15,17 @@ struct act_row {
   unsigned k, pair;
 };
 
-__device__ __forceinline__ const uint4 *segment_bytes(const act_row &act, unsigned s) {
-  return reinterpret_cast<const uint4 *>(act.q + static_cast<size_t>(s / 2) * act.pair +
-                                         s % 2 * 64);
+/* Activations of one segment, in registers. */
+struct act_segment {
+  uint4 x[4];
+  float d;
+  int sum;
+};
+
+__device__ __forceinline__ act_segment load_segment(const act_row &act, unsigned s) {
+  const uint4 *p =
+      reinterpret_cast<const uint4 *>(act.q + static_cast<size_t>(s / 2) * act.pair + s % 2 * 64);
+  return {{p[0], p[1], p[2], p[3]}, act.d[s], act.sum[s]};
 }
 
 /* Sums of w x over 16 elements: w[0..3] when `half` is 0, w[4..7] when it is 1. */
@@ -32,22 +40,23 @@ __device__ __forceinline__ void dot_half(const uint32_t (&w)[8], const uint4 (&x
 }
 
 /* The exact integer sum over a segment: |w| < 128, so below 2^31. */
-__device__ __forceinline__ int dot_segment(const uint32_t (&w)[8], const act_row &act, unsigned s) {
-  uint4 x[4];
-  const uint4 *p = segment_bytes(act, s);
-#pragma unroll
-  for (int t = 0; t < 4; t++) x[t] = p[t];
+__device__ __forceinline__ int dot_segment(const uint32_t (&w)[8], const act_segment &act) {
   int high = 0, low = 0;
-  dot_half(w, x, 0, high, low);
-  dot_half(w, x, 1, high, low);
+  dot_half(w, act.x, 0, high, low);
+  dot_half(w, act.x, 1, high, low);
   return 256 * high + low;
 }
 
 __device__ __forceinline__ float k4_value(float d, float dmin, int sc, int m, int dot,
-                                          const act_row &act, unsigned s) {
+                                          const act_segment &act) {
   const float high = d * static_cast<float>(sc * dot);
-  return act.d[s] * pv_fma_f32(-dmin, static_cast<float>(m * act.sum[s]), high);
+  return act.d * pv_fma_f32(-dmin, static_cast<float>(m * act.sum), high);
 }
+
+/* The two segments that a lane computes of every 64. */
+struct act_pair {
+  act_segment a, b;
+};
 
 /* What a lane reads of a row for the segments s and s + 1 (s even): loaded for several rows before
  * the first is used, so that a warp has enough bytes in flight. */
@@ -122,7 +131,7 @@ __device__ __forceinline__ void words_of(const uint4 (&v)[2], uint32_t (&out)[8]
 }
 
 template <int type>
-__device__ __forceinline__ void k4_values(const raw<type> &w, const act_row &act, unsigned s,
+__device__ __forceinline__ void k4_values(const raw<type> &w, const act_pair &act, unsigned s,
                                           float &a, float &b) {
   const unsigned j = s % 8;
   uint32_t packed[8], low[8], high[8];
@@ -154,8 +163,8 @@ __device__ __forceinline__ void k4_values(const raw<type> &w, const act_row &act
   }
   const float d = half_value(static_cast<uint16_t>(w.head.x));
   const float dmin = half_value(static_cast<uint16_t>(w.head.x >> 16));
-  a = k4_value(d, dmin, sc & 255, m & 255, dot_segment(low, act, s), act, s);
-  b = k4_value(d, dmin, sc >> 8 & 255, m >> 8 & 255, dot_segment(high, act, s + 1), act, s + 1);
+  a = k4_value(d, dmin, sc & 255, m & 255, dot_segment(low, act.a), act.a);
+  b = k4_value(d, dmin, sc >> 8 & 255, m >> 8 & 255, dot_segment(high, act.b), act.b);
 }
 
 /* Six bits to a signed byte: q - 32, four at a time. */
@@ -167,28 +176,35 @@ __device__ __forceinline__ uint32_t minus_32(uint32_t q) {
 /* Sums of a segment's two halves have scales of their own; H and L are at most 2^24, so
  * fma(256, H, L) rounds the exact sum once. */
 __device__ __forceinline__ float q6_value(float d, uint16_t scales, const uint32_t (&w)[8],
-                                          const act_row &act, unsigned s) {
-  uint4 x[4];
-  const uint4 *p = segment_bytes(act, s);
-#pragma unroll
-  for (int t = 0; t < 4; t++) x[t] = p[t];
+                                          const act_segment &act) {
   int high[2] = {0, 0}, low[2] = {0, 0};
-  dot_half(w, x, 0, high[0], low[0]);
-  dot_half(w, x, 1, high[1], low[1]);
+  dot_half(w, act.x, 0, high[0], low[0]);
+  dot_half(w, act.x, 1, high[1], low[1]);
   const int sc0 = static_cast<int8_t>(scales), sc1 = static_cast<int8_t>(scales >> 8);
   const float h = static_cast<float>(sc0 * high[0] + sc1 * high[1]);
   const float l = static_cast<float>(sc0 * low[0] + sc1 * low[1]);
-  return act.d[s] * (d * pv_fma_f32(256.0f, h, l));
+  return act.d * (d * pv_fma_f32(256.0f, h, l));
+}
+
+/* The activations that go with raw<type>. */
+template <int type>
+__device__ __forceinline__ act_pair load_act_pair(const act_row &act, unsigned s, unsigned n) {
+  s = last_pair(s, n);
+  if (type == PV_Q6_K) {
+    const unsigned first = (s & ~3u) + s / 2 % 2;
+    return {load_segment(act, first), load_segment(act, first + 2)};
+  }
+  return {load_segment(act, s), load_segment(act, min(s + 1, n - 1))};
 }
 
 /* Values of the segments s and s + 1 of a row with n; those of the last ones where there are none.
  * All lanes of the warp come here together. */
 template <int type>
-__device__ __forceinline__ void pair_values(const raw<type> &w, const act_row &act, unsigned s,
+__device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &act, unsigned s,
                                             unsigned n, float &a, float &b) {
   s = last_pair(s, n);
   if constexpr (type == PV_Q6_K) {
-    const unsigned odd = s / 2 % 2, first = (s & ~3u) + odd;
+    const unsigned odd = s / 2 % 2;
     uint32_t w0[8], w2[8];
 #pragma unroll
     for (int i = 0; i < 8; i++) {
@@ -197,15 +213,14 @@ __device__ __forceinline__ void pair_values(const raw<type> &w, const act_row &a
       w2[i] = minus_32((w.low[i] >> 4 & 0x0f0f0f0fu) | (two & 0x30303030u));
     }
     const float d = half_value(w.d);
-    const float v0 = q6_value(d, w.scales[0], w0, act, first);
-    const float v2 = q6_value(d, w.scales[1], w2, act, first + 2);
+    const float v0 = q6_value(d, w.scales[0], w0, act.a);
+    const float v2 = q6_value(d, w.scales[1], w2, act.b);
     const float other = __shfl_xor_sync(every_lane, odd ? v0 : v2, 1);
     a = odd ? other : v0;
     b = odd ? v2 : other;
   } else if constexpr (type == PV_Q8_0) {
-    const unsigned next = min(s + 1, n - 1);
-    a = act.d[s] * (half_value(w.d[0]) * static_cast<float>(dot_segment(w.w[0], act, s)));
-    b = act.d[next] * (half_value(w.d[1]) * static_cast<float>(dot_segment(w.w[1], act, next)));
+    a = act.a.d * (half_value(w.d[0]) * static_cast<float>(dot_segment(w.w[0], act.a)));
+    b = act.b.d * (half_value(w.d[1]) * static_cast<float>(dot_segment(w.w[1], act.b)));
   } else {
     k4_values<type>(w, act, s, a, b);
   }
@@ -222,7 +237,7 @@ __device__ __forceinline__ float long_dot(const uint8_t *row, const act_row &act
     const unsigned s = 64 * (__brev(i) >> (__clz(static_cast<int>(pieces)) + 1)) + 2 * lane;
     raw<type> w;
     load_pair<type>(row, s, n, w);
-    pair_values<type>(w, act, s, n, a, b);
+    pair_values<type>(w, load_act_pair<type>(act, s, n), s, n, a, b);
     bool carry = true;
 #pragma unroll
     for (int level = 0; level < levels; level++) {
@@ -270,16 +285,15 @@ __device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row
   float a, b, c, d;
   load_pair<type>(row, s, n, w[0]);
   load_pair<type>(row, 64 + s, n, w[1]);
-  pair_values<type>(w[0], act, s, n, a, b);
-  pair_values<type>(w[1], act, 64 + s, n, c, d);
+  pair_values<type>(w[0], load_act_pair<type>(act, s, n), s, n, a, b);
+  pair_values<type>(w[1], load_act_pair<type>(act, 64 + s, n), 64 + s, n, c, d);
   if (64 + s < n) a += c;
   if (65 + s < n) b += d;
   return fold_pairs(a, b, 64, lane, 32);
 }
 
 /* Calls store(row, product) in one lane for each row. The next row's weights are loaded before this
- * one's are used. Loops are not unrolled: a product is computed a few times in a launch, and
- * instructions must be fetched too. */
+ * one's are used. */
 template <int type, class Store>
 __device__ __forceinline__ void quantised_rows(const row_range &rows, const act_row &act,
                                                const lane_group &group, const Store &store) {
@@ -287,13 +301,14 @@ __device__ __forceinline__ void quantised_rows(const row_range &rows, const act_
   if (n <= 64) {
     raw<type> next;
     load_pair<type>(rows.at(rows.first + group.index), s, n, next);
-#pragma unroll 1
+    const act_pair x = load_act_pair<type>(act, s, n);
+#pragma unroll 2
     for (unsigned first = rows.first; first < rows.end; first += group.groups) {
       const unsigned r = first + group.index;
       const raw<type> now = next;
       float a, b;
       load_pair<type>(rows.at(r + group.groups), s, n, next);
-      pair_values<type>(now, act, s, n, a, b);
+      pair_values<type>(now, x, s, n, a, b);
       const float y = fold_pairs(a, b, n, group.lane, group.width);
       if (group.lane == 0 && r < rows.end) store(r, y);
     }
