@@ -46,6 +46,7 @@ __device__ void chunk(const pv_cuda_attend &a) {
   const float *q = a.q + (static_cast<size_t>(row) * a.heads + head) * a.dim;
   const unsigned lane = threadIdx.x % 8;
   for (unsigned i = threadIdx.x / 8; i < PV_ATTENTION_CHUNK; i += blockDim.x / 8) {
+    if (i / 4 * 4 >= count) break; /* four keys to a warp */
     const float *key = keys + (i < count ? i : 0) * stride + lane;
     float dot[group];
 #pragma unroll

@@ -25,48 +25,46 @@ __device__ __forceinline__ unsigned power_above(unsigned n) { /* smallest power 
   return n <= 1 ? 1 : 1u << (32 - __clz(static_cast<int>(n - 1)));
 }
 
-/* Fold of n <= 2 * width values, two in each lane: lane l of its group of `width` holds the values
- * 2 l and 2 l + 1. The sum is in lane 0 of the group. */
+/* Folds. A step s halves n values when n > s >= n / 2: for s = 2^i, 2^(i-1), ... that is the tree
+ * of kernels/arith/act.h. n is the same in all lanes. */
+
+/* n <= 2 * width values, two in each lane: lane l of its group of `width` holds the values 2 l and
+ * 2 l + 1. The sum is in lane 0 of the group. */
 __device__ __forceinline__ float fold_pairs(float a, float b, unsigned n, unsigned lane,
                                             unsigned width) {
-  if (n == 64) { /* every value is there */
 #pragma unroll
-    for (unsigned s = 16; s > 0; s /= 2) {
-      a += __shfl_down_sync(every_lane, a, s);
-      b += __shfl_down_sync(every_lane, b, s);
-    }
-    return a + b;
-  }
-  for (unsigned s = power_above(n) / 2; s >= 2; s /= 2) {
+  for (unsigned s = 32; s >= 2; s /= 2) {
+    if (n <= s) continue;
     const float c = __shfl_down_sync(every_lane, a, s / 2, width);
     const float d = __shfl_down_sync(every_lane, b, s / 2, width);
     if (2 * lane + s < n) a += c;
     if (2 * lane + 1 + s < n) b += d;
-    n = n < s ? n : s;
+    n = s;
   }
   return n > 1 ? a + b : a;
 }
 
-/* Fold of n <= 32 values, one in each lane of a full warp. The sum is in lane 0. */
+/* n <= 32 values, one in each lane of a full warp. The sum is in lane 0. */
 __device__ __forceinline__ float fold_warp(float v, unsigned n, unsigned lane) {
-  for (unsigned s = power_above(n) / 2; s > 0; s /= 2) {
+#pragma unroll
+  for (unsigned s = 16; s > 0; s /= 2) {
+    if (n <= s) continue;
     const float c = __shfl_down_sync(every_lane, v, s);
     if (lane + s < n) v += c;
-    n = n < s ? n : s;
+    n = s;
   }
   return v;
 }
 
-/* Fold of n <= 256 values; lane l of a full warp holds the values l + 32 j. The sum is in lane 0.
- */
+/* n <= 256 values; lane l of a full warp holds the values l + 32 j. The sum is in lane 0. */
 __device__ __forceinline__ float fold_strided(float (&v)[8], unsigned n, unsigned lane) {
 #pragma unroll
   for (unsigned s = 128; s >= 32; s /= 2) {
-    if (power_above(n) / 2 < s) continue;
+    if (n <= s) continue;
 #pragma unroll
     for (unsigned j = 0; j < s / 32; j++)
       if (lane + 32 * j + s < n) v[j] += v[j + s / 32];
-    n = n < s ? n : s;
+    n = s;
   }
   return fold_warp(v[0], n, lane);
 }

@@ -10,6 +10,9 @@ PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
   enum { ROWS = 8, COUNT = 4, UNITS = ROWS / COUNT }; /* a unit: COUNT rows of one rank */
   extern __shared__ uint4 shared[];
   const unsigned at = blockIdx.y, first = blockIdx.x * ROWS, hidden = a.rows.count;
+  const float *weights = a.weights + static_cast<size_t>(at) * a.used;
+  const size_t place = static_cast<size_t>(at) * hidden + first + threadIdx.x % ROWS;
+  const float residual = a.residual[place];
   const lane_group group = group_of(a.rows.type, a.in.k);
   /* The slots of a position are neighbours: their activations are copied like one long row. */
   const unsigned segments = a.in.k / PV_SEGMENT;
@@ -40,13 +43,10 @@ PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
   __syncthreads();
   for (unsigned i = threadIdx.x; i < a.used * ROWS; i += blockDim.x)
     a.out[(static_cast<size_t>(at) * a.used + i / ROWS) * hidden + first + i % ROWS] = result[i];
-  const unsigned row = first + threadIdx.x;
   if (threadIdx.x >= ROWS) return;
-  const float *weights = a.weights + static_cast<size_t>(at) * a.used;
   float sum = weights[0] * result[threadIdx.x];
   for (unsigned r = 1; r < a.used; r++)
     sum = pv_fma_f32(weights[r], result[r * ROWS + threadIdx.x], sum);
-  const size_t place = static_cast<size_t>(at) * hidden + row;
   a.sum[place] = sum;
-  a.total[place] = a.residual[place] + sum;
+  a.total[place] = residual + sum;
 }

@@ -1,36 +1,39 @@
 /* Routing, the gate and up products of one chosen expert, SwiGLU, and the rounding of its result
- * for the down product: a block owns 32 elements, which is a segment. Every block routes for
- * itself: that is cheaper than another launch. Reference: route, mm, swiglu and round of
- * kernels/cpu. Grid (ffn / 32 rounded up, slots), block 256, dynamic shared memory: see
- * shared_layout. */
+ * for the down product: a block owns 32 elements, which is a segment. Every block chooses the
+ * experts for itself: that is cheaper than another launch. One more block for each row computes the
+ * weights. Reference: route, mm, swiglu and round of kernels/cpu. Grid (ffn / 32 rounded up, and
+ * one; slots), block 256, dynamic shared memory: see shared_layout. */
 #include "kernels/cuda/route.cuh"
 #include "kernels/cuda/segments.cuh"
 
 PV_KERNEL __launch_bounds__(256, 2) gate_up(const pv_cuda_gate_up a) {
-  begin_kernel();
   extern __shared__ uint4 shared[];
   __shared__ float result[2][PV_SEGMENT];
-  __shared__ int chosen[32 * ROUTE_MANY];
+  __shared__ __align__(16) uint32_t key[EXPERTS_MAX];
+  __shared__ int chosen[EXPERTS_MAX];
+  begin_kernel();
   const unsigned slot = blockIdx.y, first = blockIdx.x * PV_SEGMENT, ffn = a.gate.count;
   const unsigned row = slot / a.route.used, rank = slot % a.route.used;
   const bool quantised =
       is_quantised(static_cast<int>(a.gate.type)) || is_quantised(static_cast<int>(a.up.type));
-  const bool keep = blockIdx.x == gridDim.x - 1 && rank == a.route.used - 1;
-  if (threadIdx.x < 32) route_row(a.route, row, chosen, keep);
-  const act_row act = load_acts(a.in, row, shared, quantised);
-  __syncthreads();
+  if (first >= ffn && rank > 0) return;
+  choose(a.route, row, key, chosen);
+  if (first >= ffn) {
+    if (threadIdx.x < 32) keep_route(a.route, row, chosen, reinterpret_cast<float *>(key));
+    return;
+  }
+  const unsigned end = min(first + PV_SEGMENT, ffn);
   for (int side = 0; side < 2; side++) {
     const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
     prefetch(rows.data + chosen[rank] * rows.expert_bytes + first * rows.row_bytes,
-             min(ffn - first, static_cast<unsigned>(PV_SEGMENT)) * rows.row_bytes, threadIdx.x,
-             blockDim.x);
+             (end - first) * rows.row_bytes, threadIdx.x, blockDim.x);
   }
+  const act_row act = load_acts(a.in, row, shared, quantised);
 #pragma unroll 1
   for (int side = 0; side < 2; side++) {
     const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
     const uint8_t *data = rows.data + chosen[rank] * rows.expert_bytes;
-    each_row(rows.type, {data, rows.row_bytes, first, min(first + PV_SEGMENT, ffn)}, act,
-             group_of(rows.type, a.in.k),
+    each_row(rows.type, {data, rows.row_bytes, first, end}, act, group_of(rows.type, a.in.k),
              [&](unsigned r, float y) { result[side][r - first] = y; });
   }
   __syncthreads();

@@ -1,89 +1,76 @@
-/* Softmax over all router logits, the `used` best by (value, index), their weights renormalised;
- * one warp on a row. Reference: route of kernels/cpu. The order is taken from the logits: exp may
- * merge two that differ. */
+/* Routing of a row: the `used` best experts by (value, index), and their weights: softmax over all
+ * logits, renormalised over the chosen. Reference: route of kernels/cpu. The order is taken from
+ * the logits: exp may merge two that differ. */
 #pragma once
 
 #include "kernels/cuda/common.cuh"
 
+enum { EXPERTS_MAX = 1024 };
+
 /* Keys that order as pv_before does before it looks at the index: larger is better, a NaN is below
- * every number, zeros are equal. 0 is free for what was taken. */
+ * every number, zeros are equal. */
 __device__ __forceinline__ uint32_t order_key(float x) {
   const uint32_t u = pv_bits_f32(x + 0.0f);
-  if (!(x == x)) return 1;
+  if (!(x == x)) return 0;
   return u & 0x80000000u ? ~u : u | 0x80000000u;
 }
 
-/* Wide sum of n values; lane l holds the values l + 32 j. The sum is in every lane. */
-template <int per>
-__device__ __forceinline__ float wide_sum(const float (&v)[per], unsigned n, unsigned lane) {
+/* All threads of a block: an expert's rank is the number of those before it. `key` (shared) has
+ * room for the experts rounded up to four, `chosen` (shared) gets the `used` best. Ends with a
+ * barrier. */
+__device__ __forceinline__ void choose(const pv_cuda_route &a, unsigned row, uint32_t *key,
+                                       int *chosen) {
+  const float *logits = a.logits + static_cast<size_t>(row) * a.experts;
+  const unsigned fours = (a.experts + 3) / 4;
+  for (unsigned i = threadIdx.x; i < 4 * fours; i += blockDim.x)
+    key[i] = i < a.experts ? order_key(logits[i]) : 0; /* past the end: after every expert */
+  __syncthreads();
+  for (unsigned i = threadIdx.x; i < a.experts; i += blockDim.x) {
+    const uint32_t mine = key[i];
+    unsigned before = 0;
+#pragma unroll 4
+    for (unsigned j = 0; j < fours; j++) {
+      const uint4 k = reinterpret_cast<const uint4 *>(key)[j];
+      before += (k.x > mine) + (k.y > mine) + (k.z > mine) + (k.w > mine);
+      before += (k.x == mine && 4 * j < i) + (k.y == mine && 4 * j + 1 < i) +
+                (k.z == mine && 4 * j + 2 < i) + (k.w == mine && 4 * j + 3 < i);
+    }
+    if (before < a.used) chosen[before] = static_cast<int>(i);
+  }
+  __syncthreads();
+}
+
+/* Wide sum of n values in shared memory, by one warp. The sum is in every lane. */
+__device__ __forceinline__ float wide_sum(const float *v, unsigned n, unsigned lane) {
   float sum[8];
 #pragma unroll
   for (unsigned j = 0; j < 8; j++) {
-    sum[j] = j < per ? v[j < per ? j : 0] : 0.0f;
-#pragma unroll
-    for (unsigned i = j + 8; i < per; i += 8)
-      if (lane + 32 * i < n) sum[j] += v[i];
+    const unsigned first = lane + 32 * j;
+    sum[j] = first < n ? v[first] : 0.0f;
+    for (unsigned i = first + PV_WIDE_LANES; i < n; i += PV_WIDE_LANES) sum[j] += v[i];
   }
-  const unsigned first = n < PV_WIDE_LANES ? n : PV_WIDE_LANES;
-  return __shfl_sync(every_lane, fold_strided(sum, first, lane), 0);
+  const unsigned folded = n < PV_WIDE_LANES ? n : PV_WIDE_LANES;
+  return __shfl_sync(every_lane, fold_strided(sum, folded, lane), 0);
 }
 
-/* At most 32 * per experts. `chosen` (shared, `used` entries) gets the indices; with `keep` indices
- * and weights go to the row's place in global memory. */
-template <int per>
-__device__ __forceinline__ void route_row(const pv_cuda_route &a, unsigned row, int *chosen,
-                                          bool keep) {
+/* One warp, after choose(): indices and weights to global memory. `p` (shared) has room for the
+ * experts. */
+__device__ __forceinline__ void keep_route(const pv_cuda_route &a, unsigned row, const int *chosen,
+                                           float *p) {
   const unsigned lane = threadIdx.x % 32;
   const float *logits = a.logits + static_cast<size_t>(row) * a.experts;
-  float v[per];
-  uint32_t key[per];
-#pragma unroll
-  for (unsigned j = 0; j < per; j++) {
-    v[j] = lane + 32 * j < a.experts ? logits[lane + 32 * j] : 0.0f;
-    key[j] = lane + 32 * j < a.experts ? order_key(v[j]) : 0;
-  }
-  for (unsigned r = 0; r < a.used; r++) {
-    uint32_t best = 0, index = 0xffffffffu;
-#pragma unroll
-    for (unsigned j = 0; j < per; j++) best = max(best, key[j]);
-    best = __reduce_max_sync(every_lane, best);
-#pragma unroll
-    for (unsigned j = 0; j < per; j++)
-      if (key[j] == best) index = min(index, lane + 32 * j);
-    index = __reduce_min_sync(every_lane, index);
-#pragma unroll
-    for (unsigned j = 0; j < per; j++)
-      if (lane + 32 * j == index) key[j] = 0;
-    if (lane == 0) chosen[r] = static_cast<int>(index);
-  }
-  __syncwarp();
-  if (!keep) return;
-  const float top = logits[chosen[0]];
-  float kept[per];
-#pragma unroll
-  for (unsigned j = 0; j < per; j++) v[j] = pv_exp_f32(v[j] - top);
-  const float all = wide_sum(v, a.experts, lane);
-#pragma unroll
-  for (unsigned j = 0; j < per; j++)
-    kept[j] = lane + 32 * j < a.used
-                  ? pv_div_f32(pv_exp_f32(logits[chosen[lane + 32 * j]] - top), all)
-                  : 0.0f;
-  const float sum = wide_sum(kept, a.used, lane);
   const size_t at = static_cast<size_t>(row) * a.used;
-#pragma unroll
-  for (unsigned j = 0; j < per; j++)
-    if (lane + 32 * j < a.used) {
-      a.indices[at + lane + 32 * j] = chosen[lane + 32 * j];
-      a.weights[at + lane + 32 * j] = pv_div_f32(kept[j], sum);
-    }
-}
-
-enum { ROUTE_FEW = 4, ROUTE_MANY = 32 }; /* up to 128 and up to 1024 experts */
-
-__device__ __forceinline__ void route_row(const pv_cuda_route &a, unsigned row, int *chosen,
-                                          bool keep) {
-  if (a.experts <= 32 * ROUTE_FEW)
-    route_row<ROUTE_FEW>(a, row, chosen, keep);
-  else
-    route_row<ROUTE_MANY>(a, row, chosen, keep);
+  const float top = logits[chosen[0]];
+  for (unsigned i = lane; i < a.experts; i += 32) p[i] = pv_exp_f32(logits[i] - top);
+  __syncwarp();
+  const float all = wide_sum(p, a.experts, lane);
+  __syncwarp();
+  for (unsigned r = lane; r < a.used; r += 32)
+    p[r] = pv_div_f32(pv_exp_f32(logits[chosen[r]] - top), all);
+  __syncwarp();
+  const float sum = wide_sum(p, a.used, lane);
+  for (unsigned r = lane; r < a.used; r += 32) {
+    a.indices[at + r] = chosen[r];
+    a.weights[at + r] = pv_div_f32(p[r], sum);
+  }
 }

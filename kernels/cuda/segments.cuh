@@ -376,21 +376,23 @@ __device__ __forceinline__ float plain_dot(const uint8_t *row, const act_row &ac
         sum[j] = pv_fma_f32(plain_at<type>(row, i), act.x[i], sum[j]);
     }
   }
-  for (unsigned s = power_above(n) / 2; s >= 8; s /= 2) {
+#pragma unroll
+  for (unsigned s = 128; s >= 8; s /= 2) {
+    if (n <= s) continue;
 #pragma unroll
     for (unsigned j = 0; j < 8; j++) {
       const float other = __shfl_down_sync(every_lane, sum[j], s / 8);
       if (8 * lane + j + s < n) sum[j] += other;
     }
-    n = n < s ? n : s;
+    n = s;
   }
 #pragma unroll
   for (unsigned s = 4; s > 0; s /= 2) {
-    if (power_above(n) / 2 < s) continue;
+    if (n <= s) continue;
 #pragma unroll
     for (unsigned j = 0; j < s; j++)
       if (j + s < n) sum[j] += sum[j + s];
-    n = n < s ? n : s;
+    n = s;
   }
   return sum[0];
 }

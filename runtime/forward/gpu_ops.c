@@ -290,9 +290,10 @@ static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
   const pv_cuda_group g = {a.route.indices, b->order,        b->tiles,
                            b->tile_count,   (uint32_t)slots, s->experts};
   if (fused)
-    LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT), slots, BLOCK, act_shared(s->hidden), a);
+    LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT) + 1, slots, BLOCK, act_shared(s->hidden),
+           a);
   else
-    LAUNCH(b, PV_GPU_route, n, 1, 32, 0, a.route);
+    LAUNCH(b, PV_GPU_route, n, 1, 128, 0, a.route);
   if (n >= GEMM_ROWS) LAUNCH(b, PV_GPU_group, 1, 1, 1024, 0, g);
   if (fused) return;
   products(b, &both, slots);
