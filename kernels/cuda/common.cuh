@@ -32,6 +32,14 @@ __device__ __forceinline__ unsigned power_above(unsigned n) { /* smallest power 
  * 2 l + 1. The sum is in lane 0 of the group. */
 __device__ __forceinline__ float fold_pairs(float a, float b, unsigned n, unsigned lane,
                                             unsigned width) {
+  if (n == 64) { /* the usual case: every value is there */
+#pragma unroll
+    for (unsigned s = 16; s > 0; s /= 2) {
+      a += __shfl_down_sync(every_lane, a, s);
+      b += __shfl_down_sync(every_lane, b, s);
+    }
+    return a + b;
+  }
 #pragma unroll
   for (unsigned s = 32; s >= 2; s /= 2) {
     if (n <= s) continue;

@@ -15,27 +15,32 @@ __device__ __forceinline__ uint32_t order_key(float x) {
   return u & 0x80000000u ? ~u : u | 0x80000000u;
 }
 
-/* All threads of a block: an expert's rank is the number of those before it. `key` (shared) has
- * room for the experts rounded up to four, `chosen` (shared) gets the `used` best. Ends with a
- * barrier. */
+/* All threads of a block: an expert's rank is the number of those before it. Two neighbouring
+ * threads count for one expert. `key` (shared) has room for the experts rounded up to eight,
+ * `chosen` (shared) gets the `used` best. Ends with a barrier. */
 __device__ __forceinline__ void choose(const pv_cuda_route &a, unsigned row, uint32_t *key,
                                        int *chosen) {
   const float *logits = a.logits + static_cast<size_t>(row) * a.experts;
-  const unsigned fours = (a.experts + 3) / 4;
-  for (unsigned i = threadIdx.x; i < 4 * fours; i += blockDim.x)
+  const unsigned eights = (a.experts + 7) / 8, half = threadIdx.x % 2;
+  for (unsigned i = threadIdx.x; i < 8 * eights; i += blockDim.x)
     key[i] = i < a.experts ? order_key(logits[i]) : 0; /* past the end: after every expert */
   __syncthreads();
-  for (unsigned i = threadIdx.x; i < a.experts; i += blockDim.x) {
+  for (unsigned first = 0; first < a.experts; first += blockDim.x / 2) {
+    const unsigned i = min(first + threadIdx.x / 2, a.experts - 1);
     const uint32_t mine = key[i];
-    unsigned before = 0;
+    unsigned before = 0, equal = 0;
 #pragma unroll 4
-    for (unsigned j = 0; j < fours; j++) {
-      const uint4 k = reinterpret_cast<const uint4 *>(key)[j];
+    for (unsigned j = 0; j < eights; j++) {
+      const uint4 k = reinterpret_cast<const uint4 *>(key)[2 * j + half];
       before += (k.x > mine) + (k.y > mine) + (k.z > mine) + (k.w > mine);
-      before += (k.x == mine && 4 * j < i) + (k.y == mine && 4 * j + 1 < i) +
-                (k.z == mine && 4 * j + 2 < i) + (k.w == mine && 4 * j + 3 < i);
+      equal += (k.x == mine) + (k.y == mine) + (k.z == mine) + (k.w == mine);
     }
-    if (before < a.used) chosen[before] = static_cast<int>(i);
+    before += __shfl_xor_sync(every_lane, before, 1);
+    equal += __shfl_xor_sync(every_lane, equal, 1);
+    if (equal > 1) /* besides itself: those with a smaller index are before it */
+      for (unsigned j = 0; j < i; j++) before += key[j] == mine;
+    if (half == 0 && first + threadIdx.x / 2 < a.experts && before < a.used)
+      chosen[before] = static_cast<int>(i);
   }
   __syncthreads();
 }

@@ -354,18 +354,27 @@ __device__ __forceinline__ void load_eight(const float *x, float (&out)[8]) {
 /* Unrounded activations and a wide sum; a full warp, lane l holds the wide lanes 8 l .. 8 l + 7. */
 template <int type>
 __device__ __forceinline__ float plain_dot(const uint8_t *row, const act_row &act, unsigned lane) {
-  float sum[8];
+  float sum[8] = {};
   const bool whole = act.k % PV_WIDE_LANES == 0 && (reinterpret_cast<uintptr_t>(row) & 15) == 0;
   unsigned n = act.k < PV_WIDE_LANES ? act.k : PV_WIDE_LANES;
   if (whole) {
-#pragma unroll 8
-    for (unsigned at = 0; at < act.k; at += PV_WIDE_LANES) {
-      float w[8], x[8];
-      load_eight<type>(row, at + 8 * lane, w);
-      load_eight(act.x + at + 8 * lane, x);
+    constexpr unsigned together = 4; /* loads that are under way at once */
+    for (unsigned begin = 0; begin < act.k; begin += together * PV_WIDE_LANES) {
+      float w[together][8];
 #pragma unroll
-      for (unsigned j = 0; j < 8; j++)
-        sum[j] = at == 0 ? w[j] * x[j] : pv_fma_f32(w[j], x[j], sum[j]);
+      for (unsigned c = 0; c < together; c++)
+        load_eight<type>(row, min(begin + c * PV_WIDE_LANES, act.k - PV_WIDE_LANES) + 8 * lane,
+                         w[c]);
+#pragma unroll
+      for (unsigned c = 0; c < together; c++) {
+        const unsigned at = begin + c * PV_WIDE_LANES;
+        if (at >= act.k) break;
+        float x[8];
+        load_eight(act.x + at + 8 * lane, x);
+#pragma unroll
+        for (unsigned j = 0; j < 8; j++)
+          sum[j] = at == 0 ? w[c][j] * x[j] : pv_fma_f32(w[c][j], x[j], sum[j]);
+      }
     }
   } else {
 #pragma unroll
@@ -401,8 +410,9 @@ __device__ __forceinline__ float plain_dot(const uint8_t *row, const act_row &ac
 __device__ __forceinline__ lane_group group_of(unsigned type, unsigned k) {
   const unsigned pairs = (k / PV_SEGMENT + 1) / 2;
   const bool whole = !is_quantised(static_cast<int>(type)) || pairs >= 32;
-  const unsigned width = whole ? 32 : max(power_above(pairs), 2u);
-  return {threadIdx.x % width, width, threadIdx.x / width, blockDim.x / width};
+  const unsigned shift = whole ? 5 : max(31 - __clz(static_cast<int>(power_above(pairs))), 1);
+  return {threadIdx.x & ((1u << shift) - 1), 1u << shift, threadIdx.x >> shift,
+          blockDim.x >> shift};
 }
 
 template <int type, class Store>
@@ -461,6 +471,7 @@ __device__ __forceinline__ void copy_acts(const pv_cuda_acts &acts, size_t row, 
                                           const shared_acts &to) {
   const size_t at = row * acts.segments;
   const uint4 *q = reinterpret_cast<const uint4 *>(acts.q + at * 64);
+#pragma unroll 4
   for (unsigned i = threadIdx.x; i < count * 4; i += blockDim.x)
     *reinterpret_cast<uint4 *>(to.q + i / 8 * PAIR_BYTES + i % 8 * 16) = __ldg(q + i);
   for (unsigned i = threadIdx.x; i < count; i += blockDim.x) {

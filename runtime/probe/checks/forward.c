@@ -33,6 +33,26 @@ static pv_status require_equal(pv_check *check, const pv_capture *left, const pv
   return PV_OK;
 }
 
+/* The figure that others ask for, beside the bits: the smallest cosine of a layer's output. */
+static void note_cosines(const pv_capture *left, const pv_capture *right, double *least) {
+  for (uint32_t l = 0; l < left->model->shape.layers; l++)
+    for (size_t p = 0; p < left->positions; p++) {
+      const double c = pv_capture_distance(left, right, PV_STAGE_FFN_RESIDUAL, l, p).cosine;
+      if (!(c >= least[l])) least[l] = c; /* a NaN stays: nothing is larger than it */
+    }
+}
+
+static void report_cosines(pv_check *check, const double *least, uint32_t layers) {
+  double worst = 1.0, x[PV_MODEL_LAYERS_MAX];
+  for (uint32_t l = 0; l < layers; l++) {
+    x[l] = (double)l;
+    if (!(least[l] >= worst)) worst = least[l];
+  }
+  pv_check_metric(check, "smallest_cosine", worst);
+  pv_check_series(check, "cosine", "smallest cosine of a layer's output", "layer", "cosine", false,
+                  x, least, layers);
+}
+
 pv_status pv_check_forward_parity(pv_check *check, pv_error *err) {
   const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
   const pv_numerics ln = pv_check_numerics(check, "left_numerics");
@@ -46,6 +66,8 @@ pv_status pv_check_forward_parity(pv_check *check, pv_error *err) {
                             left, pv_numerics_name(ln), right, pv_numerics_name(rn));
   if (strcmp(left, right) == 0)
     return pv_check_verdict(check, "VACUOUS", "both sides are %s: nothing is compared", left);
+  double cosine[PV_MODEL_LAYERS_MAX];
+  for (uint32_t l = 0; l < check->model->shape.layers; l++) cosine[l] = 1.0;
   pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
   for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
     const pv_capture *a = NULL, *b = NULL;
@@ -54,8 +76,10 @@ pv_status pv_check_forward_parity(pv_check *check, pv_error *err) {
       status = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
     if (status != PV_OK || b == NULL) return status;
     status = require_equal(check, a, b, left, right, prompts.items[i]->name, err);
+    note_cosines(a, b, cosine);
     pv_check_progress(check, i + 1, prompts.count);
   }
+  if (status == PV_OK) report_cosines(check, cosine, check->model->shape.layers);
   return status == PV_OK ? pv_check_pass(check) : status;
 }
 
