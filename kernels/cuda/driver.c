@@ -33,6 +33,7 @@ typedef struct cuda {
   CUcontext context;
   CUstream stream;
   CUmodule *modules;
+  const pv_cuda_module **images; /* of `modules` */
   size_t module_count;
   kernel kernels[KERNELS_MAX];
   unsigned kernel_count;
@@ -137,7 +138,7 @@ static pv_status load_module(cuda *c, const pv_cuda_module *module, pv_error *er
     return pv_error_set(err, PV_ERR_UNSUPPORTED,
                         "the driver does not take the kernel '%s' for compute capability %u.%u",
                         module->name, c->sm / 10, c->sm % 10);
-  if (code == CUDA_SUCCESS) c->module_count++;
+  if (code == CUDA_SUCCESS) c->images[c->module_count++] = module;
   return failed(c, code, "a kernel does not load", err);
 }
 
@@ -151,6 +152,7 @@ static void cuda_close(pv_gpu *gpu) {
   if (c->context != NULL) c->api.context_release(c->device);
   if (c->library != NULL) dlclose(c->library);
   free(c->modules);
+  free(c->images);
   free(c);
 }
 
@@ -163,8 +165,15 @@ static pv_status cuda_open(pv_gpu **out, pv_error *err) {
     return PV_ERR_UNSUPPORTED;
   }
   cuda *c = calloc(1, sizeof *c);
-  if (c != NULL) c->modules = calloc(count, sizeof(CUmodule));
-  if (c == NULL || c->modules == NULL) {
+  if (c != NULL) {
+    c->modules = calloc(count, sizeof(CUmodule));
+    c->images = calloc(count, sizeof *c->images);
+  }
+  if (c == NULL || c->modules == NULL || c->images == NULL) {
+    if (c != NULL) {
+      free(c->modules);
+      free(c->images);
+    }
     free(c);
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the CUDA device");
   }
@@ -242,16 +251,24 @@ static pv_status cuda_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t by
   return cuda_finish(gpu, err);
 }
 
+/* The driver is not asked for a kernel that its module lacks: tools that watch it would report that
+ * as an error. */
+static bool has_kernel(const pv_cuda_module *module, const char *name) {
+  char entry[128];
+  snprintf(entry, sizeof entry, ".entry %s(", name);
+  return strstr(module->ptx, entry) != NULL;
+}
+
 static pv_status cuda_find(pv_gpu *gpu, const char *name, unsigned *out, pv_error *err) {
   cuda *c = (cuda *)gpu;
-  CUresult code = CUDA_ERROR_NOT_FOUND;
+  size_t m = 0;
   if (c->kernel_count == KERNELS_MAX)
     return pv_error_set(err, PV_ERR_INTERNAL, "more than %d kernels", KERNELS_MAX);
-  kernel *k = &c->kernels[c->kernel_count];
-  for (size_t i = 0; i < c->module_count && code == CUDA_ERROR_NOT_FOUND; i++)
-    code = c->api.module_function(&k->function, c->modules[i], name);
-  if (code == CUDA_ERROR_NOT_FOUND)
+  while (m < c->module_count && !has_kernel(c->images[m], name)) m++;
+  if (m == c->module_count)
     return pv_error_set(err, PV_ERR_INTERNAL, "there is no kernel '%s'", name);
+  kernel *k = &c->kernels[c->kernel_count];
+  const CUresult code = c->api.module_function(&k->function, c->modules[m], name);
   if (code != CUDA_SUCCESS) return failed(c, code, name, err);
   k->name = name;
   k->shared = PLAIN_SHARED;

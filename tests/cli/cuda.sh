@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# What a machine without a usable GPU is told, by a driver that plays each case ($3: its folder).
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+drivers=$3
+source "$here/lib.sh"
+model=$here/../../models/tiny-coder-moe-Q4_K_M.gguf
+mkdir "$work/none"
+: >"$work/none/libcuda.so.1" # the loader refuses it, as if there were none
+
+# case MODE EXIT TEXT
+try() {
+  run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA="$1" \
+    "$pv" run --model "$model" --prompt 'def f' --tokens 1 --backend cuda
+  exits "$2"
+  warns "$3"
+  same "$out" '' "$call: output"
+}
+
+run env LD_LIBRARY_PATH="$work/none" "$pv" run --model "$model" --prompt x --backend cuda
+exits 2
+warns 'this machine has no CUDA driver'
+try no-device 2 'a CUDA driver but no device'
+try old-driver 2 'the CUDA driver is too old: it knows CUDA 11.4'
+try old-device 2 'the device is of compute capability 7.0, the kernels need 8.0'
+try refused 2 'the driver does not take the kernel'
+try full 4 'GB of device memory are needed, 0.00 of 8.59 are free'
+try no-memory 4 'out of memory'
+try lost 4 'the device is unavailable'
+try sticky 4 'an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS)'
+warns 'nothing computed since the last check counts'
+
+# A device that breaks in the middle of a check is an error, and never a pass.
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=sticky "$pv" validate --json \
+  --model "$model" --only F_GPU_ARGMAX "$here/../../contracts/qwen3-moe-forward-gpu-v1.yaml"
+field "[f['verdict'] for f in d['falsifiers'] if f['id']=='F_GPU_ARGMAX']" "['ERROR']"
+# One that computes nothing gives other bits, and is caught.
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "$pv" validate --json \
+  --model "$model" --only F_GPU_ARGMAX "$here/../../contracts/qwen3-moe-forward-gpu-v1.yaml"
+field "[f['verdict'] for f in d['falsifiers'] if f['id']=='F_GPU_ARGMAX']" "['FAIL']"
+exits 1
+finish
