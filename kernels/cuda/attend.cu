@@ -113,6 +113,7 @@ PV_KERNEL __launch_bounds__(256) attend_combine(const pv_cuda_attend a) {
     const float *top = a.top + part, *sum = a.sum + part;
     const float *value = a.value + part * a.dim + i % a.dim;
     float m = top[0], total[PV_NARROW_LANES], lane[PV_NARROW_LANES];
+#pragma unroll 16
     for (unsigned c = 1; c < chunks; c++) m = larger(m, top[c]);
     for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES)
 #pragma unroll

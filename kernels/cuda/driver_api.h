@@ -83,6 +83,7 @@ typedef struct CUlaunchConfig {
   X(cuGraphExecDestroy, graph_exec_destroy, (CUgraphExec))
 
 typedef struct pv_cuda_driver {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): these make a declaration */
 #define PV_CUDA_MEMBER(name, member, parameters) CUresult(*member) parameters;
   PV_CUDA_DRIVER(PV_CUDA_MEMBER)
 #undef PV_CUDA_MEMBER

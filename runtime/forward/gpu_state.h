@@ -9,17 +9,18 @@
 #include "runtime/forward/backend.h"
 
 /* X(kernel) */
-#define PV_GPU_KERNELS(X)                                                                       \
-  X(embed)                                                                                      \
-  X(rmsnorm)                                                                                    \
-  X(heads)                                                                                      \
-  X(attend_1)                                                                                   \
-  X(attend_4)                                                                                   \
-  X(attend_8)                                                                                   \
-  X(attend_combine)                                                                             \
-  X(route)                                                                                      \
-  X(gemv) X(gemm_4) X(gemm_5) X(gemm_6) X(group) X(gate_up) X(down) X(add) X(swiglu) X(combine) \
-      X(argmax_parts) X(argmax) X(f32_gemv_f64acc) X(f16_gemv_f64acc) X(bf16_gemv_f64acc)       \
+#define PV_GPU_KERNELS(X)                                                                 \
+  X(embed)                                                                                \
+  X(rmsnorm)                                                                              \
+  X(heads)                                                                                \
+  X(attend_1)                                                                             \
+  X(attend_4)                                                                             \
+  X(attend_8)                                                                             \
+  X(attend_combine)                                                                       \
+  X(route)                                                                                \
+  X(gemv)                                                                                 \
+  X(gemm_4) X(gemm_5) X(gemm_6) X(group) X(gate_up) X(down) X(add) X(swiglu) X(combine)   \
+      X(argmax_parts) X(argmax) X(f32_gemv_f64acc) X(f16_gemv_f64acc) X(bf16_gemv_f64acc) \
           X(q8_0_gemv_f64acc) X(q4k_gemv_f64acc) X(q5k_gemv_f64acc) X(q6k_gemv_f64acc)
 typedef enum pv_gpu_kernel {
 #define PV_GPU_ENUM(name) PV_GPU_##name,

@@ -1,5 +1,5 @@
-// What the PTX files beside this one were made from. `sound` keeps every rule; each other kernel has
-// the one fault that it is named after.
+// What the PTX files beside this one were made from. `sound` keeps every rule; each other kernel
+// has the one fault that it is named after.
 //
 //   nvcc -ptx -arch=compute_80 --fmad=false faults.cu -o faults.ptx
 //   nvcc -ptx -arch=compute_80 -DCONTRACTED faults.cu -o contracted.ptx
@@ -10,7 +10,9 @@
 KERNEL scale_add(const float *x, float *y, float d) {
   y[threadIdx.x] = x[threadIdx.x] * d + y[threadIdx.x];
 }
-KERNEL add(const float *x, float *y) { y[threadIdx.x] += x[threadIdx.x]; }
+KERNEL add(const float *x, float *y) {
+  y[threadIdx.x] += x[threadIdx.x];
+}
 #else
 
 __device__ float fold(float f) {
@@ -106,7 +108,9 @@ KERNEL one_step_short(const signed char *w, const float *x, float *y, int n) {
   if (threadIdx.x == 0) y[0] = f;
 }
 
-KERNEL approximate_exp(const float *x, float *y) { y[threadIdx.x] = __expf(x[threadIdx.x]); }
+KERNEL approximate_exp(const float *x, float *y) {
+  y[threadIdx.x] = __expf(x[threadIdx.x]);
+}
 
 KERNEL local_memory(const float *x, float *y, int n) {
   float a[4];
@@ -120,8 +124,14 @@ KERNEL atomics(const float *x, float *y, unsigned *count) {
   atomicAdd(count, 1u);
 }
 
-KERNEL integer_atomics(unsigned *count) { atomicAdd(count, 1u); }
+KERNEL integer_atomics(unsigned *count) {
+  atomicAdd(count, 1u);
+}
 
-__noinline__ __device__ float hidden(float x) { return __expf(x); }
-KERNEL fault_in_a_call(const float *x, float *y) { y[threadIdx.x] = hidden(x[threadIdx.x]); }
+__noinline__ __device__ float hidden(float x) {
+  return __expf(x);
+}
+KERNEL fault_in_a_call(const float *x, float *y) {
+  y[threadIdx.x] = hidden(x[threadIdx.x]);
+}
 #endif
