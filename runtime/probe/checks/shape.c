@@ -277,7 +277,7 @@ static pv_status check_prompt(pv_check *check, const wanted *want, const char *b
 pv_status pv_check_forward_shape(pv_check *check, pv_error *err) {
   const char *backend = pv_check_word(check, "backend");
   pv_prompts prompts;
-  wanted want;
+  wanted want = {0};
   if (!pv_check_has(check, true)) return PV_OK;
   pv_status status = derive(check->model, &want, err);
   if (status == PV_OK) status = pv_check_prompts(check, 32, &prompts, err);
