@@ -342,20 +342,32 @@ static bool beside(const pv_contract *c, char out[PATH_MAX], const char *format,
   return snprintf(out, PATH_MAX, "%s/%s", dirname(copy), rest) < PATH_MAX;
 }
 
-/* True when `target` can be reached from the contract in `path`. */
-static bool reaches(const char *path, const char *target, int depth) {
-  pv_arena arena = PV_ARENA_INIT;
-  pv_contract *c = NULL;
-  bool found = depth > 16;
-  if (!found && pv_contract_load(&arena, path, &c, NULL) == PV_OK)
-    for (size_t i = 0; i < c->depends_on.count && !found; i++) {
-      char next[PATH_MAX];
-      found = strcmp(c->depends_on.items[i], target) == 0 ||
-              (good_id(c->depends_on.items[i]) &&
-               beside(c, next, "%s.yaml%s", c->depends_on.items[i], "") &&
-               reaches(next, target, depth + 1));
-    }
-  pv_arena_free(&arena);
+/* True when `target` can be reached from the contract `start` in the folder of `c`, or when more
+ * contracts than this are on the way. Each is read once, however many name it. */
+enum { DEPENDENCIES_MAX = 256 };
+static bool reaches(const pv_contract *c, const char *start, const char *target) {
+  pv_arena names = PV_ARENA_INIT;
+  const char *seen[DEPENDENCIES_MAX] = {start};
+  size_t count = 1;
+  bool found = false;
+  for (size_t at = 0; at < count && !found; at++) {
+    pv_arena arena = PV_ARENA_INIT;
+    pv_contract *next = NULL;
+    char path[PATH_MAX];
+    if (good_id(seen[at]) && beside(c, path, "%s.yaml%s", seen[at], "") &&
+        pv_contract_load(&arena, path, &next, NULL) == PV_OK)
+      for (size_t i = 0; i < next->depends_on.count && !found; i++) {
+        const char *name = next->depends_on.items[i];
+        size_t k = 0;
+        while (k < count && strcmp(seen[k], name) != 0) k++;
+        found = strcmp(name, target) == 0 || (k == count && count == DEPENDENCIES_MAX);
+        if (k < count || found) continue;
+        seen[count] = pv_arena_strdup(&names, name);
+        found = seen[count++] == NULL;
+      }
+    pv_arena_free(&arena);
+  }
+  pv_arena_free(&names);
   return found;
 }
 
@@ -370,7 +382,7 @@ static pv_status check_dependencies(const context *x) {
     if (!good_id(name) || !beside(c, path, "%s.yaml%s", name, "") || stat(path, &info) != 0)
       status = REPORT(x, "PV029", place, "add it beside this file, or remove the dependency",
                       "the contract '%.80s' that this one depends on is not there", name);
-    else if (strcmp(name, c->name) == 0 || reaches(path, c->name, 0))
+    else if (strcmp(name, c->name) == 0 || reaches(c, name, c->name))
       status = REPORT(x, "PV029", place, "break the circle",
                       "the dependency on %s leads back to this contract", name);
   }
