@@ -147,7 +147,7 @@ static json_t *kernel_object(const pv_ptx_module *m, const pv_ptx_function *f, u
 }
 
 static void print_kernel(const pv_ptx_module *m, const pv_ptx_function *f, uint64_t shared) {
-  printf("%-20s %-20s %6zu instructions %6llu bytes shared  (", f->name, m->name,
+  printf("%-20s %-20s %-6s %6zu instructions %6llu bytes shared  (", f->name, m->name, m->target,
          f->instruction_count, (unsigned long long)shared);
   for (size_t i = 0; i < f->param_count; i++) {
     printf("%s%s", i > 0 ? ", " : "", pv_ptx_type_name(f->params[i]->type));

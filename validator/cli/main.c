@@ -21,7 +21,7 @@ static const command commands[] = {
     {"evidence", "verify or show a folder of evidence", pv_cmd_evidence},
     {"run", "generate text", pv_cmd_forward},
     {"trace", "write the stages of a forward to files", pv_cmd_forward},
-    {"compare", "compare two trace folders", pv_cmd_forward},
+    {"compare", "compare two sides, or two trace folders, bit by bit", pv_cmd_forward},
     {"tensors", "list the tensors of a model file", pv_cmd_forward},
     {"synth", "write a model of any shape with random weights", pv_cmd_forward},
     {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# pv compare over two sides that compute, and pv bench with lists, over the real probe and model.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/lib.sh"
+model=$here/../../models/tiny-coder-moe-Q4_K_M.gguf
+
+# Prefill on the left, ragged batches on the right: the same bits in all 80 tensors of each prompt.
+run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 3,20 --batch 7
+exits 0
+says '3 tokens: 0 differ'
+says '20 tokens: 0 differ'
+says '160 tensors, 802999 elements compared, 0 differ'
+run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 20 --batch 1 --stage logits,argmax --json
+exits 0
+field "[t['stage'] for t in d['tensors']], d['compared'], d['different']" "['logits', 'argmax'] 81940 0"
+# Another function: that is said, and it differs everywhere behind the embedding.
+run "$pv" compare cpu:i16 cpu:i8 --model "$model" --ids 1,2,3 --layer 0 --json
+exits 1
+field "d['same_numerics'], d['tensors'][0]['stage'], d['tensors'][0]['different']" 'False embedding 0'
+field "[t['different'] > 0 for t in d['tensors'] if t['stage'] == 'q']" '[True]'
+run "$pv" compare cpu:i16 cpu:i8 --model "$model" --prompt 'def f' --different
+exits 1
+says 'the two sides compute different functions'
+# The same seed gives the same tokens, another one others.
+run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 5 --seed 1 --stage embedding --json
+one=$out
+run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 5 --seed 2 --stage embedding --json
+exits 0
+if [ "$one" != "$out" ]; then ok; else bad 'seeds 1 and 2 gave the same numbers'; fi
+
+run "$pv" compare cpu:i16 cpu --model "$model" --random 3
+exits 2
+warns "'cpu' is no side"
+run "$pv" compare cpu:i16 gpu:i16 --model "$model" --random 3
+exits 2
+warns "there is no backend 'gpu'"
+run "$pv" compare cpu:i16 cpu:i16 --model "$model"
+exits 2
+run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 3 --ids 1
+exits 2
+warns 'give one of --ids, --prompt and --random'
+run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 0
+exits 2
+warns 'a length of 0'
+
+run "$pv" bench --model "$model" --threads 2 --tokens 2 --repeats 1 --prefill 4,8 --context 0,5 --json
+exits 0
+field "[x['context'] for x in d['decode']], [x['prompt'] for x in d['prefill']]" '[0, 5] [4, 8]'
+field "all(x['tokens_per_s']['median'] > 0 for x in d['decode'] + d['prefill'])" True
+field "d['decode'][1]['bytes_per_token'] > d['decode'][0]['bytes_per_token']" True
+run "$pv" bench --model "$model" --context 5,5
+exits 2
+warns '--context: 5 is out of range or out of order'
+run "$pv" bench --model "$model" --prefill 0
+exits 2
+run "$pv" bench --model "$model" --prefill 1,2,3,4,5,6,7,8,9
+exits 2
+warns '--prefill takes 1 to 8 sizes'
+finish
