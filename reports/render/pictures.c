@@ -25,6 +25,7 @@ typedef struct known {
 } known;
 static const known titles[] = {
     {"stage-error", "Error by layer", "How far the two sides are apart after each layer"},
+    {"cosine", "Cosine by layer", "Smallest cosine between the two sides' outputs of a layer"},
     {"router-margin", "Router margins",
      "Smallest margins between the last chosen expert and the next, beside the noise"},
     {"expert-usage", "Expert usage", "Share of routings that each expert received"},
