@@ -7,7 +7,7 @@ model=$here/../../models/tiny-coder-moe-Q4_K_M.gguf
 mkdir "$work/none"
 : >"$work/none/libcuda.so.1" # the loader refuses it, as if there were none
 
-# case MODE EXIT TEXT
+# try MODE EXIT TEXT
 try() {
   run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA="$1" \
     "$pv" run --model "$model" --prompt 'def f' --tokens 1 --backend cuda

@@ -342,9 +342,10 @@ static bool beside(const pv_contract *c, char out[PATH_MAX], const char *format,
   return snprintf(out, PATH_MAX, "%s/%s", dirname(copy), rest) < PATH_MAX;
 }
 
-/* True when `target` can be reached from the contract `start` in the folder of `c`, or when more
- * contracts than this are on the way. Each is read once, however many name it. */
 enum { DEPENDENCIES_MAX = 256 };
+
+/* True when `target` can be reached from the contract `start` in the folder of `c`, or when more
+ * than DEPENDENCIES_MAX contracts are on the way. Each is read once, however many name it. */
 static bool reaches(const pv_contract *c, const char *start, const char *target) {
   pv_arena names = PV_ARENA_INIT;
   const char *seen[DEPENDENCIES_MAX] = {start};
