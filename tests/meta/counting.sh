@@ -53,5 +53,16 @@ counts 'not run' '0 1 0' <<'LOG'
 LOG
 rm -f "$log"
 
+# A user has no ../shared: the key is made all the same, also where every failure ends the script.
+folder=$(mktemp -d)
+mkdir "$folder/tree"
+if (cd "$folder/tree" && set -euo pipefail && sources() { :; } && tier_key >/dev/null); then
+  passed=$((passed + 1))
+else
+  failed=$((failed + 1))
+  echo 'tier_key: fails without ../shared'
+fi
+rm -r "$folder"
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
