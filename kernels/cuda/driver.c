@@ -15,7 +15,7 @@ enum {
   SEQUENCES_MAX = 64,
   KERNELS_MAX = 64,
   ALLOCATIONS_MAX = 256,
-  PLAIN_SHARED = 48 << 10, /* more must be asked for */
+  PLAIN_SHARED = 32 << 10, /* 48 KB, less what kernels declare: more must be asked for */
   COPY_STEP = 64 << 20
 };
 
@@ -192,13 +192,16 @@ static pv_status cuda_open(pv_gpu **out, pv_error *err) {
 
 static pv_status cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
   cuda *c = (cuda *)gpu;
-  int processors = 0;
+  int processors = 0, shared = 0;
   size_t free_bytes = 0, all = 0;
   *out = (pv_gpu_info){0};
   CUresult code = c->api.device_name(out->name, sizeof out->name, c->device);
   if (code == CUDA_SUCCESS)
     code =
         c->api.device_attribute(&processors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, c->device);
+  if (code == CUDA_SUCCESS)
+    code = c->api.device_attribute(&shared, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
+                                   c->device);
   if (code == CUDA_SUCCESS) code = c->api.memory_info(&free_bytes, &all);
   snprintf(out->driver, sizeof out->driver, "CUDA %d.%d", c->driver_version / 1000,
            c->driver_version % 1000 / 10);
@@ -207,6 +210,7 @@ static pv_status cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
   else
     snprintf(out->code, sizeof out->code, "sm_%u", c->sm);
   out->processors = (unsigned)processors;
+  out->shared = (unsigned)shared;
   out->memory = all;
   out->free_ = free_bytes;
   return failed(c, code, "the device does not answer", err);

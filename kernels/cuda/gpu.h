@@ -16,6 +16,7 @@ typedef struct pv_gpu_info {
   char driver[64];        /* "CUDA 13.0" */
   char code[64];          /* what was loaded: "sm_90" or "PTX" */
   unsigned processors;    /* multiprocessors */
+  unsigned shared;        /* bytes of shared memory that a block can have */
   uint64_t memory, free_; /* bytes, now */
 } pv_gpu_info;
 

@@ -8,9 +8,10 @@
 
 enum {
   ALIGNMENT = 256,
-  TAIL = 256,                       /* kernels read whole words around a row */
-  ATTEND_BYTES = 128 << 20,         /* wanted for the parts of attention */
-  ROW_NARROW_MAX = 0x7fffffff / 128 /* rows of a stage are indexed with 32 bits in places */
+  TAIL = 256,               /* kernels read whole words around a row */
+  ATTEND_BYTES = 128 << 20, /* wanted for the parts of attention */
+  GRID_MAX = 65535,         /* slots of a batch are one dimension of a grid */
+  DECLARED_SHARED = 2 << 10 /* of a kernel that also asks for a row of activations; or less */
 };
 
 /* One plan, walked twice: first to add up what is needed, then to allocate. */
@@ -152,12 +153,37 @@ static pv_status upload_rope(pv_gpu_backend *b, pv_error *err) {
   return status;
 }
 
+/* What no launch could do is said before anything is copied. */
+static pv_status check_limits(const pv_gpu_backend *b, pv_error *err) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t batch = b->base.config.batch, most = GRID_MAX / s->used;
+  if (batch > most) {
+    pv_error_set(err, PV_ERR_LIMIT, "a batch of %zu positions is too large for a GPU: at most %zu",
+                 batch, most);
+    pv_error_hint(err, "ask for smaller batches: the bits are the same");
+    return PV_ERR_LIMIT;
+  }
+  if (b->max == 0.0f) return PV_OK; /* f32-f64acc keeps no activations in shared memory */
+  const struct {
+    const char *name;
+    size_t k;
+  } rows[] = {{"hidden", s->hidden},
+              {"heads x head_dim", pv_stage_width(PV_STAGE_Q, s)},
+              {"the experts' width", s->ffn}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const size_t needed = pv_gpu_act_shared(rows[i].k) + DECLARED_SHARED;
+    if (needed > b->info.shared)
+      return pv_error_set(err, PV_ERR_LIMIT,
+                          "the model is too wide for this device: %s is %zu, for which a block "
+                          "needs %zu bytes of shared memory and can have %u",
+                          rows[i].name, rows[i].k, needed, b->info.shared);
+  }
+  return PV_OK;
+}
+
 pv_status pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
-  plan p = {b, false, 0, PV_OK, err};
+  plan p = {b, false, 0, check_limits(b, err), err};
   take_all(&p);
-  if (p.status == PV_OK && b->base.config.batch * b->base.model->shape.used > ROW_NARROW_MAX)
-    p.status = pv_error_set(err, PV_ERR_LIMIT, "a batch of %zu positions is too large for a GPU",
-                            b->base.config.batch);
   if (p.status != PV_OK) return p.status;
   if (p.bytes > b->info.free_) {
     pv_error_set(err, PV_ERR_NOMEM, "%.2f GB of device memory are needed, %.2f of %.2f are free",

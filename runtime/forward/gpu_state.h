@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "kernels/arith/act.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/params.h"
 #include "runtime/forward/backend.h"
@@ -68,8 +69,13 @@ typedef struct pv_gpu_backend {
   pv_error *err;
 } pv_gpu_backend;
 
-/* Copies the weights and makes the buffers. PV_ERR_NOMEM before anything is copied when the sizes
- * say that they do not fit. */
+/* Bytes of shared memory for a row of k rounded activations: shared_layout of kernels/cuda. */
+static inline size_t pv_gpu_act_shared(size_t k) {
+  return (k / PV_SEGMENT + 1) / 2 * 160;
+}
+
+/* Copies the weights and makes the buffers. Before anything is copied: PV_ERR_NOMEM when the
+ * sizes say that they do not fit, PV_ERR_LIMIT when a launch would exceed the device's limits. */
 pv_status pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err);
 
 /* Queues the launches of an operation. */

@@ -25,9 +25,21 @@ try old-device 2 'the device is of compute capability 7.0, the kernels need 8.0'
 try refused 2 'the driver does not take the kernel'
 try full 4 'GB of device memory are needed, 0.00 of 8.59 are free'
 try no-memory 4 'out of memory'
+try small-blocks 2 'heads x head_dim is 512, for which a block needs 3328 bytes of shared memory and can have 3072'
 try lost 4 'the device is unavailable'
 try sticky 4 'an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS)'
 warns 'nothing computed since the last check counts'
+
+# More slots than a grid can have, 4096 positions x 16 experts, is said before anything is launched.
+run "$pv" synth --used 16 --out many.gguf
+exits 0
+for batch in 4095 4096; do
+  run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=lost "$pv" compare cuda:i16 cuda:i16 \
+    --model many.gguf --random "$batch" --stage argmax
+  [ "$batch" -eq 4095 ] && warns 'the device is unavailable'
+done
+exits 2
+warns 'a batch of 4096 positions is too large for a GPU: at most 4095'
 
 # A device that breaks in the middle of a check is an error, and never a pass.
 run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=sticky "$pv" validate --json \
