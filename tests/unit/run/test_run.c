@@ -152,6 +152,7 @@ static void test_crashes(void) {
   between("F_SEGV", "CRASH", "signal 11 (SEGV)", 2);
   EXPECT_HAS(outcome.falsifiers[1].output, "about to fall");
   between("F_ABRT", "CRASH", "signal 6", 2);
+  between("F_BUS", "CRASH", "signal 7 (BUS)", 2);
   between("F_OOM", "CRASH", "want of memory", 2);
   between("F_EXIT3", "ERROR", "exit code 3", 2);
   between("F_EXIT0", "ERROR", "exit code 0", 2);
