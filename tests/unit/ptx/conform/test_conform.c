@@ -1,0 +1,142 @@
+/* The suite itself: it covers what the kernels use, and it finds what differs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cuda/images.h"
+#include "tests/unit/ptx/conform/operands.h"
+#include "tests/unit/ptx/conform/shape.h"
+#include "tests/unit/ptx/conform/suite.h"
+#include "tests/unit/testing.h"
+
+static void add_text(pv_conform_shapes *shapes, pv_arena *arena, const char *name, const char *text,
+                     size_t length) {
+  pv_ptx_module *module = NULL;
+  pv_error err = PV_ERROR_INIT;
+  if (!EXPECT(pv_ptx_parse(arena, name, text, length, &module, &err) == PV_OK))
+    pv_error_print(&err, stdout);
+  else
+    EXPECT(pv_conform_shapes_add(shapes, arena, module));
+}
+
+static void test_each_form_of_the_kernels_is_covered(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_conform_shapes used = {0}, covered = {0};
+  const pv_conform_form *form;
+  size_t count = 0;
+  const pv_cuda_module *modules = pv_cuda_modules(&count);
+  if (count == 0) pv_testing_skip("a build without nvcc has no kernels");
+  for (size_t i = 0; i < count; i++)
+    add_text(&used, &arena, modules[i].name, modules[i].ptx, modules[i].ptx_bytes);
+  for (size_t i = 0; (form = pv_conform_form_at(i)) != NULL; i++) {
+    pv_conform_kernel kernel;
+    pv_error err = PV_ERROR_INIT;
+    EXPECT(pv_conform_kernel_make(form, &kernel, &err) == PV_OK);
+    add_text(&covered, &arena, kernel.name, kernel.text.data, kernel.text.length);
+    pv_conform_kernel_free(&kernel);
+  }
+  for (size_t i = 0; i < used.count; i++)
+    pv_expect(pv_conform_shapes_has(&covered, used.list[i]), used.list[i], __FILE__, __LINE__);
+  EXPECT(count == 0 || used.count > 100);
+  pv_arena_free(&arena);
+}
+
+/* A runner that answers with numbers, and from `wrong` on with one bit that differs. */
+static uint64_t flipped;
+static size_t wrong;
+
+static pv_status run_numbers(pv_conform_runner *self, const pv_conform_kernel *k, uint64_t *out,
+                             pv_error *err) {
+  (void)self;
+  (void)err;
+  for (size_t i = 0; i < k->cases; i++)
+    for (size_t j = 0; k->results[j] != '\0'; j++)
+      out[i * k->out_slots + j] = i * 7 / 3 % 16 & (k->results[j] == 'p' ? 1 : 15);
+  if (wrong < k->cases) out[wrong * k->out_slots] ^= flipped;
+  return PV_OK;
+}
+
+static pv_status refuse(pv_conform_runner *self, const pv_conform_kernel *k, uint64_t *out,
+                        pv_error *err) {
+  (void)self;
+  (void)out;
+  return pv_error_set(err, PV_ERR_UNSUPPORTED, "no %s here", k->name);
+}
+
+static pv_conform_result run(const char *only, const char *expected, pv_text *answers) {
+  pv_conform_runner runner = {.name = "numbers", .driver = "none", .run = run_numbers};
+  pv_conform_result result = {0};
+  pv_error err = PV_ERROR_INIT;
+  EXPECT(pv_conform_suite_run(&runner, only, expected, answers, &result, &err) == PV_OK);
+  return result;
+}
+
+static void test_a_difference_is_found_and_told(void) {
+  pv_text answers = PV_TEXT_INIT;
+  flipped = 0;
+  wrong = 0;
+  pv_conform_result r = run(NULL, NULL, &answers);
+  EXPECT(r.kernels > 500 && r.cases > r.kernels * 2048);
+  r = run(NULL, answers.data, NULL);
+  EXPECT_U64(r.different, 0);
+  EXPECT(r.report.length == 0);
+
+  flipped = 4;
+  wrong = 11; /* an edge case: 1 - inf */
+  r = run("sub.rn.f32:f=ff", answers.data, NULL);
+  EXPECT_U64(r.kernels, 1);
+  EXPECT_U64(r.different, 1);
+  EXPECT_HAS(r.report.data,
+             "sub.rn.f32:f=ff: case 11: 80000000 80000000: expected 00000009, got 0000000d");
+  pv_text_free(&r.report);
+
+  wrong = 3000; /* among the random ones */
+  r = run("sub.rn.f32:f=ff", answers.data, NULL);
+  EXPECT_U64(r.different, 1);
+  EXPECT_HAS(r.report.data, "random cases from");
+  pv_text_free(&r.report);
+  pv_text_free(&answers);
+}
+
+static void test_answers_that_are_missing_are_no_pass(void) {
+  pv_text answers = PV_TEXT_INIT;
+  flipped = 0;
+  pv_conform_result r = run("add.s32:r=rr", NULL, &answers);
+  EXPECT_U64(r.kernels, 1);
+  r = run("add.s64:l=ll", answers.data, NULL);
+  EXPECT_U64(r.different, 1);
+  EXPECT_HAS(r.report.data, "there are no answers for add.s64:l=ll as it is now");
+  pv_text_free(&r.report);
+
+  char *of = strstr(answers.data, " of "); /* another kernel, or other operands */
+  REQUIRE(of != NULL);
+  of[4] = of[4] == '0' ? '1' : '0';
+  r = run("add.s32:r=rr", answers.data, NULL);
+  EXPECT_U64(r.different, 1);
+  pv_text_free(&r.report);
+
+  of[4] = '\0'; /* cut off */
+  r = run("add.s32:r=rr", answers.data, NULL);
+  EXPECT_U64(r.different, 1);
+  pv_text_free(&r.report);
+  pv_text_free(&answers);
+}
+
+static void test_what_is_refused_is_counted(void) {
+  pv_conform_runner runner = {.run = refuse};
+  pv_conform_result result = {0};
+  pv_error err = PV_ERROR_INIT;
+  EXPECT(pv_conform_suite_run(&runner, "add.s32", NULL, NULL, &result, &err) == PV_OK);
+  EXPECT(result.refused >= 2);
+  EXPECT_U64(result.kernels, 0);
+  EXPECT_HAS(result.report.data, "add.s32:r=rr: refused: no add.s32:r=rr here");
+  pv_text_free(&result.report);
+}
+
+int main(void) {
+  return pv_testing_main("ptx conformance",
+                         (pv_case[]){PV_CASE(test_each_form_of_the_kernels_is_covered),
+                                     PV_CASE(test_a_difference_is_found_and_told),
+                                     PV_CASE(test_answers_that_are_missing_are_no_pass),
+                                     PV_CASE(test_what_is_refused_is_counted),
+                                     {0}});
+}
