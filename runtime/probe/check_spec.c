@@ -61,9 +61,16 @@ static const pv_param_spec memory_params[] = {
     BACKEND, NUMERICS,
     REAL("max_fraction", 0.01, 1, "", "0.95", "largest share of the device's memory")};
 static const pv_param_spec speed_params[] = {
-    BACKEND, NUMERICS,
+    BACKEND,
+    NUMERICS,
     REAL("min_tokens_per_s", 0.001, 1e9, "tokens/s", "150", "smallest median of decode"),
     INT("tokens", 1, 65536, "tokens", "128", "decoded tokens per repeat"),
+    INT("repeats", 1, 63, "repeats", "5", "repeats of which the median is taken"),
+    INT("context", 0, 1048576, "positions", "0", "positions in the cache before the first")};
+static const pv_param_spec prefill_params[] = {
+    BACKEND, NUMERICS,
+    REAL("min_tokens_per_s", 0.001, 1e9, "tokens/s", "1000", "smallest median of prefill"),
+    INT("tokens", 1, 65536, "tokens", "512", "length of the prompt"),
     INT("repeats", 1, 63, "repeats", "5", "repeats of which the median is taken")};
 #define KERNEL(required, fallback)                                 \
   {                                                                \
@@ -199,8 +206,14 @@ static const pv_check_spec table[] = {
           "last place, on every CPU code path.",
           ulp_params, 0, 30),
     CHECK("throughput.decode",
-          "Median of decoded tokens per second, one sequence from position 1 on, cache on.",
+          "Median of decoded tokens per second, one sequence, cache on, after `context` positions "
+          "and one more.",
           speed_params, PV_NEEDS_MODEL, 300),
+    CHECK(
+        "throughput.prefill",
+        "Median of a prompt's tokens per second, in batches of at most 512, until its top token is "
+        "on the host; after one run that is not counted.",
+        prefill_params, PV_NEEDS_MODEL, 300),
     CHECK("types.dispatch",
           "First and last row of every tensor, read by the tensor's own type, in i16 against "
           "float64. Fails when a kernel reads bytes of one type as another.",

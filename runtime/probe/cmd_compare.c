@@ -150,10 +150,7 @@ static pv_status compare_random(table *t, sides *s, const uint32_t *lengths, siz
   for (size_t i = 0; i < count && status == PV_OK; i++) {
     uint32_t *ids = calloc(lengths[i], sizeof *ids);
     if (ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-    for (uint32_t k = 0; k < lengths[i]; k++) {
-      state = state * 6364136223846793005u + 1442695040888963407u;
-      ids[k] = (uint32_t)((state >> 33) % s->job.model->shape.vocab);
-    }
+    pv_side_random_ids(&state, s->job.model->shape.vocab, ids, lengths[i]);
     status = compare_sequence(t, s, ids, lengths[i], all, err);
     free(ids);
   }

@@ -37,6 +37,9 @@ typedef struct pv_job {
 pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *err);
 void pv_job_close(pv_job *job);
 
+/* Random token ids below `vocab`; `*state` is the seed at first and goes on from call to call. */
+void pv_side_random_ids(uint64_t *state, uint32_t vocab, uint32_t *ids, size_t count);
+
 /* Prints the error, if any, and returns the exit code. */
 int pv_side_exit(pv_status status, const pv_error *err);
 

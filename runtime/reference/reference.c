@@ -15,7 +15,6 @@
 
 enum { PROMPTS_MAX = 1024, VOCAB_MAX = 1 << 24, NAME_MAX_BYTES = 64, DIGEST = 32 };
 #define FILE_MAX ((size_t)256 << 20)
-static const char magic[8] = "PVREF\0\0\1";
 
 struct pv_reference {
   pv_arena arena;
@@ -26,7 +25,7 @@ struct pv_reference {
 static pv_status refuse(pv_error *err, const char *name, uint64_t byte, const char *why) {
   const pv_status status = pv_error_set(err, PV_ERR_INPUT, "the reference %s", why);
   pv_error_at(err, name, 0, 0, (int64_t)byte);
-  pv_error_hint(err, "make it again with models/make_reference.py");
+  pv_error_hint(err, "make it again: models/make_reference.py, or pv synth --prompts");
   return status;
 }
 
@@ -118,11 +117,12 @@ static void read_prompt(pv_cursor *c, pv_reference *r, uint32_t vocab) {
 
 pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
                              pv_error *err) {
-  if (length < sizeof magic + 8 + DIGEST || memcmp(data, magic, sizeof magic) != 0)
+  if (length < PV_REFERENCE_MAGIC_BYTES + 8 + DIGEST ||
+      memcmp(data, PV_REFERENCE_MAGIC, PV_REFERENCE_MAGIC_BYTES) != 0)
     return refuse(err, name, 0, "is not one of version 1");
   if (!digest_holds(data, length)) return refuse(err, name, length - DIGEST, "is damaged");
   pv_cursor c = pv_cursor_make(data, length - DIGEST);
-  pv_cursor_take(&c, sizeof magic);
+  pv_cursor_take(&c, PV_REFERENCE_MAGIC_BYTES);
   const uint32_t vocab = pv_cursor_u32(&c), count = pv_cursor_u32(&c);
   if (vocab == 0 || vocab > VOCAB_MAX || count == 0 || count > PROMPTS_MAX)
     return refuse(err, name, 8, "has an impossible size");

@@ -1,5 +1,6 @@
-/* The reference beside a model: prompts, and what the Hugging Face implementation computed for
- * them. Written by models/make_reference.py; format in models/README.md. */
+/* The reference beside a model: prompts, and where there is one what the Hugging Face
+ * implementation computed for them. Written by models/make_reference.py and, with prompts alone, by
+ * `pv synth --prompts`; format in models/README.md. */
 #ifndef PV_REFERENCE_REFERENCE_H
 #define PV_REFERENCE_REFERENCE_H
 
@@ -27,11 +28,18 @@ typedef struct pv_reference_prompt {
 
 typedef struct pv_reference pv_reference;
 
+#define PV_REFERENCE_MAGIC       "PVREF\0\0\1"
+#define PV_REFERENCE_MAGIC_BYTES 8
+
 /* The file's SHA-256 trailer, every length and every value is checked before it is used: anything
  * odd is PV_ERR_INPUT. */
 pv_status pv_reference_open(const char *path, pv_reference **out, pv_error *err);
 pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
                              pv_error *err);
+/* Replaces the file at `path` by one with these prompts, of which names, texts and ids are written:
+ * no logits and no continuations. Prompts that the reader would refuse are PV_ERR_INPUT. */
+pv_status pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
+                             size_t count, pv_error *err);
 void pv_reference_close(pv_reference *reference); /* NULL is allowed */
 
 size_t pv_reference_prompt_count(const pv_reference *reference);

@@ -36,6 +36,9 @@ const char pv_synth_help[] =
     "  --outlier-token ID    only in the row of this token; default: in all\n"
     "  --near-tie X          experts 2j and 2j+1 differ by X in one router weight; 0: exact ties\n"
     "  --integers            every weight is a small integer, exact in its type\n"
+    "  --prompts LENGTHS     also write FILE.reference (without .gguf) with random prompts of "
+    "these\n"
+    "                        lengths: those of `compare --random LENGTHS --seed N`\n"
     "  --force               replace an existing file\n"
     "  --no-sync             do not wait until the disk has everything\n"
     "\n"
@@ -43,9 +46,9 @@ const char pv_synth_help[] =
     "  synth --out /tmp/tiny.gguf\n"
     "  synth --shape qwen3-coder-30b-a3b --layers 8 --out 30b-8.gguf\n"
     "  synth --layout BF16 --outlier 1000 --outlier-channel 17 --out outlier.gguf\n"
-    "  synth --near-tie 1e-6 --seed 3 --out ties.gguf\n";
+    "  synth --near-tie 1e-6 --seed 3 --prompts 3,17 --out ties.gguf\n";
 
-typedef enum kind { SHAPE, OUT, NAME, LAYOUT, U32, U64, TOKEN, F64, F32, FLAG, HELP } kind;
+typedef enum kind { SHAPE, OUT, NAME, WORDS, LAYOUT, U32, U64, TOKEN, F64, F32, FLAG, HELP } kind;
 
 typedef struct option {
   const char *name;
@@ -81,6 +84,7 @@ static const option known[] = {
     {"--outlier-token", TOKEN, AT(outlier_token)},
     {"--near-tie", F64, AT(near_tie)},
     {"--integers", FLAG, AT(integers)},
+    {"--prompts", WORDS, AT(prompts)},
     {"--force", FLAG, AT(force)},
     {"--no-sync", FLAG, AT(no_sync)},
     {"--help", HELP, 0},
@@ -128,6 +132,10 @@ static pv_status store(const option *o, const char *value, pv_synth_options *opt
   if (o->kind == OUT) {
     *path = value;
     return length > 0 ? PV_OK : refuse(err, "an empty path for", o->name);
+  }
+  if (o->kind == WORDS) {
+    memcpy(field, &value, sizeof value);
+    return length > 0 ? PV_OK : refuse(err, "an empty list for", o->name);
   }
   if (o->kind == SHAPE || o->kind == LAYOUT || o->kind == NAME)
     return store_text(o, value, options, err);

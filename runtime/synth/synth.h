@@ -31,6 +31,8 @@ typedef struct pv_synth_options {
   uint64_t seed;
   uint32_t threads; /* 0: two for each processor */
   char name[64];    /* general.name; "" for one made of the shape */
+  const char
+      *prompts; /* lengths of prompts for a reference beside the file, or NULL: the caller's */
 
   /* One channel of the token embedding becomes `outlier` times the rms of the row's other
    * channels; 0 for none. The embedding is F32 then: a quantised block would lose its other

@@ -78,7 +78,7 @@ static const char *value_of(const pv_falsifier *f, const pv_param_spec *spec,
 static int loosening_direction(const char *name) {
   if (strncmp(name, "max_", 4) == 0 || strcmp(name, "tolerance") == 0) return 1;
   if (strncmp(name, "min_", 4) == 0 || strcmp(name, "runs") == 0 || strcmp(name, "tokens") == 0 ||
-      strcmp(name, "repeats") == 0)
+      strcmp(name, "repeats") == 0 || strcmp(name, "context") == 0)
     return -1;
   return 0;
 }
@@ -153,6 +153,10 @@ static void compare_criterion(diff *d, const pv_criterion *old, const pv_criteri
     note(d, true, &new->place, "%s: the formal statement changed", new->id);
 }
 
+static bool same_text(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
   if (strcmp(old->name, new->name) != 0)
     note(d, true, &new->name_place, "the name is %s, was %s", new->name, old->name);
@@ -162,6 +166,10 @@ static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
     note(d, new->status > PV_STATUS_ACTIVE_RUNTIME || new->status < old->status, &new->status_place,
          "the status is %s, was %s", pv_contract_status_name(new->status),
          pv_contract_status_name(old->status));
+  if (!same_text(old->model.sha256, new->model.sha256) ||
+      !same_text(old->model.reference_sha256, new->model.reference_sha256))
+    note(d, true, new->model.sha256 != NULL ? &new->model.place : NULL,
+         "the contract is about another model");
   for (size_t i = 0; i < old->criterion_count; i++) {
     const pv_criterion *k = find_criterion(new, old->criteria[i].id);
     if (k == NULL)

@@ -8,6 +8,7 @@
 #include "runtime/base/child.h"
 #include "runtime/base/sha256.h"
 #include "runtime/probe/check_spec.h"
+#include "validator/cli/named_model.h"
 #include "validator/cli/publish.h"
 
 enum { NOTES_MAX = 64 };
@@ -49,15 +50,26 @@ static unsigned needs(const pv_contract *contract, const bool *selected) {
 }
 
 static pv_status find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  const pv_subject_model *named = &j->contract->model;
   pv_status status = pv_site_find(arena, j->contract->path, &j->site, err);
   if (status == PV_OK) status = pv_site_model(arena, &j->site, j->model, &j->model_path, err);
   if (status == PV_OK)
+    status = pv_named_model_keep(j->contract, "model", named->sha256, j->model != NULL,
+                                 &j->model_path, err);
+  if (status == PV_OK)
     status = pv_site_reference(arena, j->model_path, j->reference, &j->reference_path, err);
+  if (status == PV_OK)
+    status = pv_named_model_keep(j->contract, "reference", named->reference_sha256,
+                                 j->model != NULL, &j->reference_path, err);
   if (status != PV_OK) return status;
   const unsigned bits = needs(j->contract, NULL);
   const bool no_model = (bits & PV_NEEDS_MODEL) != 0 && j->model_path == NULL;
   const bool no_reference = (bits & PV_NEEDS_REFERENCE) != 0 && j->reference_path == NULL;
   j->lacking = no_model || no_reference;
+  if (no_model && named->sha256 != NULL) {
+    const char *cure = pv_named_model_cure(arena, j->contract);
+    return cure == NULL ? nomem(err) : note(arena, j, cure, "", err);
+  }
   if (no_model)
     return note(arena, j, "no model was found; --model FILE names one. Looked for ", PV_SITE_MODEL,
                 err);
@@ -67,11 +79,15 @@ static pv_status find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
   return PV_OK;
 }
 
-/* `hello`'s digest of a file, else our own: hashing bytes is not parsing them. */
+/* `hello`'s digest of a file, else our own: hashing bytes is not parsing them. Where the contract
+ * says which file it is about (`named`), that is what receipts must be about, here or not. */
 static pv_status digest_of(pv_arena *arena, const pv_run_hello *hello, const char *name,
-                           const char *path, const char **out, pv_error *err) {
+                           const char *path, const char *named, const char **out, pv_error *err) {
   char digest[PV_SHA256_HEX];
   *out = pv_run_fact(hello->model, hello->model_count, name);
+  if (*out != NULL && named != NULL && strcmp(*out, named) != 0)
+    return pv_error_set(err, PV_ERR_CONFLICT, "'%s' changed while it was judged", path);
+  if (*out == NULL && named != NULL) *out = named;
   if (*out != NULL || path == NULL) return PV_OK;
   const pv_status status = pv_sha256_file(path, digest, err);
   if (status != PV_OK) return status;
@@ -89,10 +105,11 @@ static pv_status make_basis(pv_arena *arena, pv_judgement *j, const pv_run_hello
       .numerics_count = hello->numerics_count,
       .backend = j->backend};
   if ((bits & PV_NEEDS_MODEL) != 0)
-    status = digest_of(arena, hello, "sha256", j->model_path, &j->basis.model, err);
+    status = digest_of(arena, hello, "sha256", j->model_path, j->contract->model.sha256,
+                       &j->basis.model, err);
   if (status == PV_OK && (bits & PV_NEEDS_REFERENCE) != 0)
-    status =
-        digest_of(arena, hello, "reference_sha256", j->reference_path, &j->basis.reference, err);
+    status = digest_of(arena, hello, "reference_sha256", j->reference_path,
+                       j->contract->model.reference_sha256, &j->basis.reference, err);
   if (status == PV_OK) status = pv_subject_all(arena, j->contract, &j->basis, &j->subjects, err);
   return status;
 }
@@ -140,8 +157,7 @@ static pv_status select_one(const pv_contract *c, const char *id, size_t length,
   return PV_ERR_INPUT;
 }
 
-static pv_status select_all(pv_arena *arena, const pv_judgement *j, const bool **out,
-                            pv_error *err) {
+static pv_status select_all(pv_arena *arena, const pv_judgement *j, bool **out, pv_error *err) {
   pv_status status = PV_OK;
   const size_t count = j->contract->falsifier_count;
   const bool deprecated = j->contract->status == PV_STATUS_DEPRECATED;
@@ -159,15 +175,22 @@ static pv_status select_all(pv_arena *arena, const pv_judgement *j, const bool *
 
 static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_run_spec spec;
+  bool *selected = NULL, *absent = PV_ARENA_NEW(arena, j->contract->falsifier_count + 1, bool);
+  if (absent == NULL) return nomem(err);
   pv_status status = make_spec(arena, j, &spec, err);
-  if (status == PV_OK) status = select_all(arena, j, &spec.selected, err);
+  if (status == PV_OK) status = select_all(arena, j, &selected, err);
   if (status != PV_OK) return status;
+  spec.selected = selected;
+  if (j->lacking && j->contract->model.sha256 != NULL)
+    pv_named_model_leave_out(j->contract, selected, absent);
   if (j->contract->status == PV_STATUS_DEPRECATED)
     spec.unselected = "the contract is deprecated: nothing is judged";
   const unsigned bits = needs(j->contract, spec.selected);
   spec.model = (bits & PV_NEEDS_MODEL) != 0 ? j->model_path : NULL;
   spec.reference = (bits & PV_NEEDS_REFERENCE) != 0 ? j->reference_path : NULL;
   status = pv_run(arena, &spec, &j->outcome, err);
+  if (status == PV_OK)
+    status = pv_named_model_explain(arena, j->contract, absent, j->outcome.falsifiers, err);
   if (status != PV_OK || j->contract->status == PV_STATUS_DEPRECATED) return status;
   /* With nothing selected nobody was asked what receipts must match. */
   pv_run_hello *hello = &j->outcome.hello;
@@ -202,6 +225,11 @@ static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   }
   j->result.model = facts;
   j->result.model_count = hello->model_count;
+  if (hello->model_count == 0 || j->contract->model.made_by == NULL) return PV_OK;
+  facts[j->result.model_count++] = (pv_fact){pv_arena_strdup(arena, "made_by"),
+                                             pv_arena_strdup(arena, j->contract->model.made_by)};
+  if (facts[hello->model_count].name == NULL || facts[hello->model_count].value == NULL)
+    return nomem(err);
   return PV_OK;
 }
 

@@ -54,6 +54,14 @@ typedef struct pv_stage {
   pv_place place;
 } pv_stage;
 
+/* The one model that a contract is about. Without it a contract is about any model. */
+typedef struct pv_subject_model {
+  char *sha256;           /* NULL: the contract names no model */
+  char *reference_sha256; /* of the reference beside it, or NULL */
+  char *made_by;          /* the command that makes it, up to the file's name */
+  pv_place place;
+} pv_subject_model;
+
 typedef struct pv_contract {
   char *path;
   char sha256[PV_SHA256_HEX];
@@ -65,6 +73,7 @@ typedef struct pv_contract {
   pv_place name_place, version_place, status_place, amendments_place;
   pv_strings references, depends_on;
   pv_strings known_divergence; /* criteria named while status is KNOWN_DIVERGENCE */
+  pv_subject_model model;
   pv_amendment *amendments;
   size_t amendment_count;
   pv_equation *equations;

@@ -173,6 +173,15 @@ static pv_status read_metadata(const pv_reading *r, const pv_yaml_node *node, pv
                    (void **)&c->amendments, &c->amendment_count);
 }
 
+static pv_status read_model(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
+  pv_subject_model *m = &c->model;
+  if (node == NULL) return PV_OK;
+  const pv_field fields[] = {{"sha256", PV_FIELD_TEXT, true, &m->sha256, &m->place},
+                             {"reference_sha256", PV_FIELD_TEXT, false, &m->reference_sha256, NULL},
+                             {"made_by", PV_FIELD_TEXT, true, &m->made_by, NULL}};
+  return pv_fields_read(r, node, "model", fields, COUNT(fields));
+}
+
 static pv_status read_gate(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
   if (node == NULL) return PV_OK;
   const pv_field fields[] = {{"id", PV_FIELD_TEXT, true, &c->qa_id, NULL},
@@ -184,9 +193,10 @@ static pv_status read_gate(const pv_reading *r, const pv_yaml_node *node, pv_con
 
 static pv_status read_root(const pv_reading *r, const pv_yaml_node *root, pv_contract *c) {
   const pv_yaml_node *metadata = NULL, *equations = NULL, *criteria = NULL, *falsifiers = NULL;
-  const pv_yaml_node *stages = NULL, *gate = NULL;
+  const pv_yaml_node *model = NULL, *stages = NULL, *gate = NULL;
   const pv_field fields[] = {{"schema", PV_FIELD_TEXT, true, &c->schema, NULL},
                              {"metadata", PV_FIELD_NODE, true, &metadata, NULL},
+                             {"model", PV_FIELD_NODE, false, &model, NULL},
                              {"equations", PV_FIELD_NODE, false, &equations, NULL},
                              {"acceptance_criteria", PV_FIELD_NODE, true, &criteria, NULL},
                              {"falsification_tests", PV_FIELD_NODE, true, &falsifiers, NULL},
@@ -198,6 +208,7 @@ static pv_status read_root(const pv_reading *r, const pv_yaml_node *root, pv_con
                               "this pv reads " PV_CONTRACT_SCHEMA, "schema '%.60s' is unknown",
                               c->schema);
   if (status == PV_OK) status = read_metadata(r, metadata, c);
+  if (status == PV_OK) status = read_model(r, model, c);
   if (status == PV_OK) status = read_equations(r, equations, c);
   if (status == PV_OK)
     status = read_list(r, criteria, "acceptance_criteria", sizeof *c->criteria, read_criterion,

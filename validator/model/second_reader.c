@@ -77,6 +77,7 @@ static const cyaml_schema_field_t document_fields[] = {
                          &criterion_value, 0, CYAML_UNLIMITED),
     CYAML_FIELD_SEQUENCE("falsification_tests", CYAML_FLAG_POINTER, document, falsifiers,
                          &falsifier_value, 0, CYAML_UNLIMITED),
+    CYAML_FIELD_IGNORE("model", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_IGNORE("equations", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_IGNORE("implementation_stages", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_IGNORE("qa_gate", CYAML_FLAG_OPTIONAL),

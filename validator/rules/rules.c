@@ -296,6 +296,28 @@ static pv_status check_falsifiers(const context *x) {
   return status;
 }
 
+static bool is_digest(const char *text) {
+  return strlen(text) == PV_SHA256_HEX - 1 && strspn(text, "0123456789abcdef") == PV_SHA256_HEX - 1;
+}
+
+static pv_status check_model(const context *x) {
+  const pv_contract *c = x->c;
+  const pv_subject_model *m = &c->model;
+  unsigned needs = 0;
+  if (m->sha256 == NULL) return PV_OK;
+  for (size_t i = 0; i < c->falsifier_count; i++) {
+    const pv_check_spec *spec = pv_check_find(c->falsifiers[i].check);
+    if (spec != NULL) needs |= spec->needs;
+  }
+  if (!is_digest(m->sha256) || (m->reference_sha256 != NULL && !is_digest(m->reference_sha256)))
+    return REPORT(x, "PV037", &m->place, "take it from sha256sum",
+                  "the model's digest is not 64 hexadecimal digits in lower case");
+  if ((needs & PV_NEEDS_REFERENCE) != 0 && m->reference_sha256 == NULL)
+    return REPORT(x, "PV037", &m->place, "add reference_sha256",
+                  "a check needs a reference, and the model's is not named");
+  return PV_OK;
+}
+
 static pv_status check_stages(const context *x) {
   static const char *const words[] = {"PENDING", "IN_PROGRESS", "DONE"};
   const pv_contract *c = x->c;
@@ -410,7 +432,7 @@ static pv_status check_evidence(const context *x) {
 pv_status pv_rules_run(pv_arena *arena, const pv_contract *contract, pv_findings *findings,
                        pv_error *err) {
   static pv_status (*const rules[])(const context *x) = {
-      check_name,   check_versions,   check_criteria,     check_falsifiers,
+      check_name,   check_versions,   check_criteria,     check_falsifiers, check_model,
       check_stages, check_divergence, check_dependencies, check_evidence};
   const context x = {arena, contract, findings, err};
   pv_status status = PV_OK;

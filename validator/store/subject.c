@@ -160,6 +160,15 @@ static json_t *stages(const pv_contract *c) {
   return out;
 }
 
+/* Left out where there is none, so that contracts without one keep their digest. */
+static void add_model(json_t *object, const pv_subject_model *m) {
+  if (m->sha256 == NULL) return;
+  json_object_set_new(
+      object, "model",
+      json_pack("{s:s, s:o, s:o}", "sha256", m->sha256, "reference_sha256",
+                text_or_null(m->reference_sha256), "made_by", text_or_null(m->made_by)));
+}
+
 pv_status pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_error *err) {
   json_t *object = json_pack(
       "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
@@ -172,6 +181,7 @@ pv_status pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_
       text_or_null(c->qa_pass_criteria), "qa_falsification", text_or_null(c->qa_falsification));
   if (object == NULL)
     return pv_error_set(err, PV_ERR_INPUT, "the contract can not be written as JSON");
+  add_model(object, &c->model);
   const pv_status status = pv_canon_digest(object, out, err);
   json_decref(object);
   return status;

@@ -36,6 +36,7 @@ static const struct {
     {"router.weights_sum", pv_check_router_weights_sum},
     {"swiglu.error", pv_check_swiglu_error},
     {"throughput.decode", pv_check_throughput_decode},
+    {"throughput.prefill", pv_check_throughput_prefill},
     {"types.dispatch", pv_check_types_dispatch},
     {"types.refuse_unknown", pv_check_types_refuse_unknown},
 };

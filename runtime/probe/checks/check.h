@@ -118,6 +118,7 @@ pv_status pv_check_names_resolve(pv_check *check, pv_error *err);
 pv_status pv_check_names_mutations(pv_check *check, pv_error *err);
 pv_status pv_check_memory_headroom(pv_check *check, pv_error *err);
 pv_status pv_check_throughput_decode(pv_check *check, pv_error *err);
+pv_status pv_check_throughput_prefill(pv_check *check, pv_error *err);
 pv_status pv_check_ptx_emit(pv_check *check, pv_error *err);
 pv_status pv_check_ptx_flow(pv_check *check, pv_error *err);
 pv_status pv_check_ptx_rules(pv_check *check, pv_error *err);

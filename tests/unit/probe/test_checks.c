@@ -96,6 +96,10 @@ static void test_what_holds(void) {
   expect("names.resolve", "{}", "PASS", NULL);
   expect("names.mutations", "{}", "PASS", NULL);
   expect("memory.headroom", "{}", "PASS", NULL);
+  expect("throughput.decode",
+         "{'context': 513, 'min_tokens_per_s': 0.001, 'tokens': 2, 'repeats': 2}", "PASS", NULL);
+  expect("throughput.prefill", "{'min_tokens_per_s': 0.001, 'tokens': 520, 'repeats': 2}", "PASS",
+         NULL);
   expect("gemv.exact", "{'type': 'Q6_K'}", "PASS", NULL);
   expect("gemv.bound", "{'type': 'Q5_K'}", "PASS", NULL);
   expect("quant.blocks", "{'type': 'Q4_K'}", "PASS", NULL);
@@ -112,6 +116,8 @@ static void test_what_does_not_hold(void) {
   expect("swiglu.error", "{'max_ulp': 0.5}", "FAIL", "ulp off");
   expect("throughput.decode", "{'min_tokens_per_s': 1e9, 'tokens': 2, 'repeats': 1}", "FAIL",
          "are needed");
+  expect("throughput.prefill", "{'min_tokens_per_s': 1e9, 'tokens': 2, 'repeats': 1}", "FAIL",
+         "are needed");
 }
 
 static void test_what_cannot_be_judged(void) {
@@ -120,6 +126,8 @@ static void test_what_cannot_be_judged(void) {
   expect("forward.finite", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
   expect("forward.no_fallback", "{'backend': 'ptx'}", "NOT_RUN", "PTX");
   expect("memory.headroom", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
+  expect("throughput.prefill", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
+  expect("throughput.decode", "{'context': 4096}", "ERROR", "a context of 4225 positions");
   expect("forward.parity", "{'right_numerics': 'i8'}", "INCOMPARABLE", "two different functions");
   expect("forward.parity", "{'right': 'cpu'}", "VACUOUS", "nothing is compared");
   expect("forward.argmax", "{'right': 'cpu'}", "VACUOUS", NULL);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/base/file.h"
 #include "runtime/base/sha256.h"
@@ -370,6 +371,38 @@ static void test_golden(void) {
   json_decref(manifest);
 }
 
+static void test_write(void) {
+  static const uint32_t ids[] = {2, 0, 2};
+  pv_reference_prompt prompts[] = {{.name = "a", .text = "", .ids = ids, .count = 3},
+                                   {.name = "b", .text = "x", .ids = ids, .count = 1}};
+  char path[] = "/tmp/pv-test-reference-XXXXXX";
+  pv_reference *r = NULL;
+  pv_error err = PV_ERROR_INIT;
+  const int fd = mkstemp(path);
+  REQUIRE(fd >= 0 && close(fd) == 0);
+  EXPECT(pv_reference_write(path, 3, prompts, 2, &err) == PV_OK);
+  REQUIRE(pv_reference_open(path, &r, &err) == PV_OK);
+  EXPECT_U64(pv_reference_prompt_count(r), 2);
+  for (size_t i = 0; i < 2; i++) {
+    const pv_reference_prompt *p = pv_reference_prompt_at(r, i);
+    EXPECT_STR(p->name, prompts[i].name);
+    EXPECT_STR(p->text, prompts[i].text);
+    EXPECT_U64(p->count, prompts[i].count);
+    EXPECT(memcmp(p->ids, ids, p->count * sizeof *ids) == 0);
+    EXPECT(p->logits == NULL && p->hf_greedy_count == 0 && p->f64_greedy_count == 0);
+  }
+  pv_reference_close(r);
+  /* What the reader would refuse is not written: the file stays as it was. */
+  EXPECT(pv_reference_write(path, 2, prompts, 2, &err) == PV_ERR_INPUT);
+  prompts[1].name = "a";
+  EXPECT(pv_reference_write(path, 3, prompts, 2, &err) == PV_ERR_INPUT);
+  EXPECT(pv_reference_write(path, 3, prompts, 0, &err) == PV_ERR_INPUT);
+  REQUIRE(pv_reference_open(path, &r, &err) == PV_OK);
+  EXPECT_U64(pv_reference_prompt_count(r), 2);
+  pv_reference_close(r);
+  unlink(path);
+}
+
 int main(void) {
   return pv_testing_main("reference", (pv_case[]){PV_CASE(test_round_trip),
                                                   PV_CASE(test_truncated_anywhere),
@@ -380,5 +413,6 @@ int main(void) {
                                                   PV_CASE(test_not_a_reference),
                                                   PV_CASE(test_committed),
                                                   PV_CASE(test_golden),
+                                                  PV_CASE(test_write),
                                                   {0}});
 }

@@ -101,6 +101,8 @@ static const rule_case cases[] = {
      NULL},
     {"PV035", "[wrong_sub_scale]", "[wrong_sub_scale, wrong_sub_scale]", 26, NULL},
     {"PV036", "First version", "All stages DISCHARGED", 0, NULL},
+    {"PV037", "acceptance_criteria:\n",
+     "model: {sha256: 0123, made_by: pv synth --out}\nacceptance_criteria:\n", 15, NULL},
     {"PV050", NULL, "version: \"1.0.0\"\nbindings: [a]\n", 1, NULL},
     {"PV051", "metadata:", "version: \"2.0.0\"\nmetadata:", 3, dialect},
     {"PV052", "tests/run_it.sh", "Requires an API that is not there", 9, dialect},

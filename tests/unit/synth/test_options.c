@@ -27,6 +27,7 @@ static void test_taken(void) {
                "--outlier 1000 --outlier-channel 5 --outlier-token 11 --layout Q8_0 --integers",
                &o, &path, &help, &err) == PV_OK);
   EXPECT_STR(path, "a.gguf");
+  EXPECT(o.prompts == NULL);
   EXPECT(!help);
   EXPECT_U64(o.shape.layers, 8); /* though the shape comes later */
   EXPECT_U64(o.shape.hidden, 2048);
@@ -47,7 +48,8 @@ static void test_taken(void) {
   EXPECT_U64(o.outlier_channel, 5);
   EXPECT_I64(o.outlier_token, 11);
   EXPECT(o.layout == PV_SYNTH_Q8_0);
-  EXPECT(parse("synth --out=b.gguf --tokens 777 --tied --force --no-sync --eps 1e-5 --name hello",
+  EXPECT(parse("synth --out=b.gguf --tokens 777 --tied --force --no-sync --eps 1e-5 --name hello "
+               "--prompts 3,17",
                &o, &path, &help, &err) == PV_OK);
   EXPECT_STR(path, "b.gguf");
   EXPECT_U64(o.shape.vocab, 777);
@@ -55,6 +57,7 @@ static void test_taken(void) {
   EXPECT(o.shape.tied && o.force && o.no_sync);
   EXPECT_F64((double)o.shape.eps, (double)1e-5f, 0.0);
   EXPECT_STR(o.name, "hello");
+  EXPECT_STR(o.prompts, "3,17");
   EXPECT_I64(o.outlier_token, -1);
   EXPECT(o.near_tie < 0.0);
 }
@@ -66,6 +69,7 @@ static void test_refused(void) {
       {"synth", "no file to write was named"},
       {"synth --out", "a value is missing after '--out'"},
       {"synth --out= ", "an empty path"},
+      {"synth --prompts= --out a", "an empty list"},
       {"synth --outt a", "unknown option '--outt'"},
       {"synth file", "unknown option 'file'"},
       {"synth --out a --out b", "given twice: '--out'"},

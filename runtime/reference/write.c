@@ -1,0 +1,62 @@
+#include <string.h>
+
+#include "runtime/base/file.h"
+#include "runtime/base/sha256.h"
+#include "runtime/base/text.h"
+#include "runtime/reference/reference.h"
+
+static void put_u32(pv_text *out, uint32_t value) {
+  const char bytes[] = {(char)(value & 255), (char)(value >> 8 & 255), (char)(value >> 16 & 255),
+                        (char)(value >> 24)};
+  pv_text_add(out, bytes, sizeof bytes);
+}
+
+static void put_string(pv_text *out, const char *text) {
+  put_u32(out, (uint32_t)strlen(text));
+  pv_text_puts(out, text);
+}
+
+static void put_ids(pv_text *out, const uint32_t *ids, size_t count) {
+  put_u32(out, (uint32_t)count);
+  for (size_t i = 0; i < count; i++) put_u32(out, ids[i]);
+}
+
+static int digit(char c) {
+  return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+/* The digest of everything before it, as bytes. */
+static pv_status put_trailer(pv_text *out, pv_error *err) {
+  char hex[PV_SHA256_HEX], bytes[(PV_SHA256_HEX - 1) / 2];
+  const pv_status status = pv_sha256_bytes(out->data, out->length, hex, err);
+  for (size_t i = 0; i < sizeof bytes && status == PV_OK; i++)
+    bytes[i] = (char)(16 * digit(hex[2 * i]) + digit(hex[2 * i + 1]));
+  if (status == PV_OK) pv_text_add(out, bytes, sizeof bytes);
+  return status;
+}
+
+pv_status pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
+                             size_t count, pv_error *err) {
+  pv_text out = PV_TEXT_INIT;
+  pv_text_add(&out, PV_REFERENCE_MAGIC, PV_REFERENCE_MAGIC_BYTES);
+  put_u32(&out, vocab);
+  put_u32(&out, (uint32_t)count);
+  for (size_t i = 0; i < count; i++) {
+    put_string(&out, prompts[i].name);
+    put_string(&out, prompts[i].text);
+    put_ids(&out, prompts[i].ids, prompts[i].count);
+    put_ids(&out, NULL, 0);
+    put_ids(&out, NULL, 0);
+    pv_text_add(&out, "", 1); /* no logits */
+  }
+  pv_status status = out.failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference")
+                                : put_trailer(&out, err);
+  if (status == PV_OK && out.failed)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference");
+  pv_reference *back = NULL; /* what no reader would take is not written */
+  if (status == PV_OK) status = pv_reference_parse(out.data, out.length, path, &back, err);
+  pv_reference_close(back);
+  if (status == PV_OK) status = pv_file_replace(path, out.data, out.length, err);
+  pv_text_free(&out);
+  return status;
+}
