@@ -74,6 +74,8 @@ typedef enum pv_op {
   PV_OP_FINAL_NORM, /* FINAL_NORM, of the rows whose logits are asked for */
   PV_OP_HEAD        /* LOGITS ARGMAX */
 } pv_op;
+/* The stages of an operation in the order of computation; at most 3. */
+size_t pv_op_stages(pv_op op, const pv_stage_id **out);
 
 /* A batch of consecutive positions of one sequence. */
 typedef struct pv_batch {
@@ -107,6 +109,12 @@ typedef struct pv_backend_ops {
   uint64_t (*memory)(const pv_backend *backend);
   /* The device that computes; NULL for the CPU. */
   pv_status (*device)(pv_backend *backend, pv_gpu_info *out, pv_error *err);
+  /* Of a witness alone, else NULL. `compute` makes all rows of the batch of one stage from the
+   * stages that the backend holds; `write` replaces them, elements as `read` gives them (an expert
+   * out of range is PV_ERR_INPUT). V and K_ROPE enter the cache in both. */
+  pv_status (*compute)(pv_backend *backend, pv_stage_id stage, uint32_t layer, pv_error *err);
+  pv_status (*write)(pv_backend *backend, pv_stage_id stage, uint32_t layer, const void *data,
+                     pv_error *err);
 } pv_backend_ops;
 
 struct pv_backend { /* first member of every backend's own state */

@@ -174,25 +174,20 @@ static double *cache_row(const f64 *c, double *cache, size_t position) {
   return cache + ((size_t)c->layer * c->base.config.context + position) * c->width[PV_STAGE_K];
 }
 
-static void heads_task(void *context, size_t i, unsigned thread) {
-  f64 *c = context;
+static void heads(f64 *c, pv_stage_id in, const pv_gguf_tensor *gain, pv_stage_id out) {
   const pv_shape *s = &c->base.model->shape;
-  const pv_layer *l = &c->base.model->layers[c->layer];
-  const size_t dim = s->head_dim, position = c->batch.position + i;
-  (void)thread;
-  for (size_t h = 0; h < s->heads; h++) {
-    double *out = row(c, PV_STAGE_Q_ROPE, i) + h * dim;
-    rmsnorm(row(c, PV_STAGE_Q, i) + h * dim, l->q_norm, dim, (double)s->eps, out);
-    rope(out, dim, s->rope_base, position);
-  }
-  for (size_t h = 0; h < s->kv_heads; h++) {
-    double *out = row(c, PV_STAGE_K_ROPE, i) + h * dim;
-    rmsnorm(row(c, PV_STAGE_K, i) + h * dim, l->k_norm, dim, (double)s->eps, out);
-    rope(out, dim, s->rope_base, position);
-  }
-  const size_t bytes = c->width[PV_STAGE_K] * sizeof(double);
-  memcpy(cache_row(c, c->keys, position), row(c, PV_STAGE_K_ROPE, i), bytes);
-  memcpy(cache_row(c, c->values, position), row(c, PV_STAGE_V, i), bytes);
+  for (size_t i = 0; i < c->batch.count; i++)
+    for (size_t h = 0; h < c->width[out]; h += s->head_dim) {
+      rmsnorm(row(c, in, i) + h, gain, s->head_dim, (double)s->eps, row(c, out, i) + h);
+      rope(row(c, out, i) + h, s->head_dim, s->rope_base, c->batch.position + i);
+    }
+}
+
+/* Keys and values enter the cache as soon as they are there. */
+static void append(f64 *c, pv_stage_id stage) {
+  if (stage == PV_STAGE_V || stage == PV_STAGE_K_ROPE)
+    memcpy(cache_row(c, stage == PV_STAGE_V ? c->values : c->keys, c->batch.position),
+           row(c, stage, 0), c->batch.count * c->width[stage] * sizeof(double));
 }
 
 /* softmax(q . k / sqrt(dim)) v over positions 0 .. position */
@@ -230,11 +225,12 @@ static bool before(double a, int32_t index_a, double b, int32_t index_b) {
   return a != b ? a > b : index_a < index_b;
 }
 
-static void route_row(const f64 *c, size_t i) {
+/* Weights by rank, and whose they are; either may be NULL. */
+static void route_row(const f64 *c, size_t i, double *weight, int32_t *index) {
   const pv_shape *s = &c->base.model->shape;
   const double *logits = row(c, PV_STAGE_MOE_ROUTER_LOGITS, i);
-  double *weights = row(c, PV_STAGE_MOE_ROUTER, i), all = 0.0, sum = 0.0;
-  int32_t *chosen = indices(c, i);
+  double weights[PV_MODEL_EXPERTS_MAX], all = 0.0, sum = 0.0;
+  int32_t chosen[PV_MODEL_EXPERTS_MAX];
   bool taken[PV_MODEL_EXPERTS_MAX] = {false};
   for (uint32_t r = 0; r < s->used; r++) {
     int32_t best = -1;
@@ -246,13 +242,12 @@ static void route_row(const f64 *c, size_t i) {
   for (uint32_t e = 0; e < s->experts; e++) all += exp(logits[e] - logits[chosen[0]]);
   for (uint32_t r = 0; r < s->used; r++)
     sum += weights[r] = exp(logits[chosen[r]] - logits[chosen[0]]) / all;
-  for (uint32_t r = 0; r < s->used; r++) weights[r] /= sum;
+  for (uint32_t r = 0; r < s->used && weight != NULL; r++) weight[r] = weights[r] / sum;
+  for (uint32_t r = 0; r < s->used && index != NULL; r++) index[r] = chosen[r];
 }
 
-static void route(f64 *c, const pv_layer *l) {
+static void group(f64 *c) {
   const pv_shape *s = &c->base.model->shape;
-  multiply_stage(c, l->router, PV_STAGE_FFN_NORM, PV_STAGE_MOE_ROUTER_LOGITS, c->batch.count);
-  for (size_t i = 0; i < c->batch.count; i++) route_row(c, i);
   pv_groups_fill(&c->groups, indices(c, 0), c->batch.count, s->used, s->experts);
 }
 
@@ -318,67 +313,128 @@ static pv_status f64_begin(pv_backend *backend, const pv_batch *batch, pv_error 
   return PV_OK;
 }
 
-static pv_status f64_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+static pv_status f64_compute(pv_backend *backend, pv_stage_id stage, uint32_t layer,
+                             pv_error *err) {
   f64 *c = (f64 *)backend;
   const pv_model *m = backend->model;
   const pv_layer *l = &m->layers[layer];
   const size_t n = c->batch.count, k = c->batch.logits;
-  const pv_stage_id input = layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
+  const pv_stage_id stream = layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
   (void)err;
   c->layer = layer;
-  switch (op) {
-    case PV_OP_EMBED:
+  switch (stage) {
+    case PV_STAGE_EMBEDDING:
       embed(c);
       break;
-    case PV_OP_ATTN_NORM:
-      norm(c, input, 0, l->attn_norm, PV_STAGE_ATTN_NORM, n);
+    case PV_STAGE_ATTN_NORM:
+      norm(c, stream, 0, l->attn_norm, stage, n);
       break;
-    case PV_OP_QKV:
-      multiply_stage(c, l->q, PV_STAGE_ATTN_NORM, PV_STAGE_Q, n);
-      multiply_stage(c, l->k, PV_STAGE_ATTN_NORM, PV_STAGE_K, n);
-      multiply_stage(c, l->v, PV_STAGE_ATTN_NORM, PV_STAGE_V, n);
+    case PV_STAGE_Q:
+      multiply_stage(c, l->q, PV_STAGE_ATTN_NORM, stage, n);
       break;
-    case PV_OP_HEADS:
-      pv_pool_run(c->pool, heads_task, c, n);
+    case PV_STAGE_K:
+      multiply_stage(c, l->k, PV_STAGE_ATTN_NORM, stage, n);
       break;
-    case PV_OP_ATTEND:
+    case PV_STAGE_V:
+      multiply_stage(c, l->v, PV_STAGE_ATTN_NORM, stage, n);
+      break;
+    case PV_STAGE_Q_ROPE:
+      heads(c, PV_STAGE_Q, l->q_norm, stage);
+      break;
+    case PV_STAGE_K_ROPE:
+      heads(c, PV_STAGE_K, l->k_norm, stage);
+      break;
+    case PV_STAGE_ATTN_OUT:
       pv_pool_run(c->pool, attend_task, c, n * m->shape.heads);
       break;
-    case PV_OP_ATTN_PROJ:
-      multiply_stage(c, l->o, PV_STAGE_ATTN_OUT, PV_STAGE_ATTN_PROJ, n);
-      residual(c, input, PV_STAGE_ATTN_PROJ, PV_STAGE_ATTN_RESIDUAL);
+    case PV_STAGE_ATTN_PROJ:
+      multiply_stage(c, l->o, PV_STAGE_ATTN_OUT, stage, n);
       break;
-    case PV_OP_FFN_NORM:
-      norm(c, PV_STAGE_ATTN_RESIDUAL, 0, l->ffn_norm, PV_STAGE_FFN_NORM, n);
+    case PV_STAGE_ATTN_RESIDUAL:
+      residual(c, stream, PV_STAGE_ATTN_PROJ, stage);
       break;
-    case PV_OP_ROUTE:
-      route(c, l);
+    case PV_STAGE_FFN_NORM:
+      norm(c, PV_STAGE_ATTN_RESIDUAL, 0, l->ffn_norm, stage, n);
       break;
-    case PV_OP_EXPERTS:
-      multiply_experts(c, l->gate, PV_STAGE_FFN_NORM, false, PV_STAGE_EXPERT_GATE);
-      multiply_experts(c, l->up, PV_STAGE_FFN_NORM, false, PV_STAGE_EXPERT_UP);
+    case PV_STAGE_MOE_ROUTER_LOGITS:
+      multiply_stage(c, l->router, PV_STAGE_FFN_NORM, stage, n);
+      break;
+    case PV_STAGE_MOE_ROUTER:
+      for (size_t i = 0; i < n; i++) route_row(c, i, row(c, stage, i), NULL);
+      break;
+    case PV_STAGE_MOE_ROUTER_INDICES:
+      for (size_t i = 0; i < n; i++) route_row(c, i, NULL, indices(c, i));
+      group(c);
+      break;
+    case PV_STAGE_EXPERT_GATE:
+      multiply_experts(c, l->gate, PV_STAGE_FFN_NORM, false, stage);
+      break;
+    case PV_STAGE_EXPERT_UP:
+      multiply_experts(c, l->up, PV_STAGE_FFN_NORM, false, stage);
+      break;
+    case PV_STAGE_EXPERT_SWIGLU:
       swiglu(c);
       break;
-    case PV_OP_DOWN:
-      multiply_experts(c, l->down, PV_STAGE_EXPERT_SWIGLU, true, PV_STAGE_EXPERT_DOWN);
+    case PV_STAGE_EXPERT_DOWN:
+      multiply_experts(c, l->down, PV_STAGE_EXPERT_SWIGLU, true, stage);
+      break;
+    case PV_STAGE_MOE_FFN_OUT:
       combine(c);
-      residual(c, PV_STAGE_ATTN_RESIDUAL, PV_STAGE_MOE_FFN_OUT, PV_STAGE_FFN_RESIDUAL);
       break;
-    case PV_OP_FINAL_NORM:
-      norm(c, PV_STAGE_FFN_RESIDUAL, n - k, m->final_norm, PV_STAGE_FINAL_NORM, k);
+    case PV_STAGE_FFN_RESIDUAL:
+      residual(c, PV_STAGE_ATTN_RESIDUAL, PV_STAGE_MOE_FFN_OUT, stage);
       break;
-    case PV_OP_HEAD:
-      multiply_stage(c, m->head, PV_STAGE_FINAL_NORM, PV_STAGE_LOGITS, k);
+    case PV_STAGE_FINAL_NORM:
+      norm(c, PV_STAGE_FFN_RESIDUAL, n - k, m->final_norm, stage, k);
+      break;
+    case PV_STAGE_LOGITS:
+      multiply_stage(c, m->head, PV_STAGE_FINAL_NORM, stage, k);
+      break;
+    case PV_STAGE_ARGMAX:
       argmax(c);
       break;
+    case PV_STAGE_COUNT_:
+      break;
   }
+  append(c, stage);
+  return PV_OK;
+}
+
+static pv_status f64_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+  const pv_stage_id *stages = NULL;
+  const size_t count = pv_op_stages(op, &stages);
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < count && status == PV_OK; i++)
+    status = f64_compute(backend, stages[i], layer, err);
+  return status;
+}
+
+static size_t element_bytes(pv_stage_id stage) {
+  return pv_stage_is_index(stage) ? sizeof(int32_t) : sizeof(double);
+}
+
+static pv_status f64_write(pv_backend *backend, pv_stage_id stage, uint32_t layer, const void *data,
+                           pv_error *err) {
+  f64 *c = (f64 *)backend;
+  const pv_shape *s = &c->base.model->shape;
+  const size_t rows = stage >= PV_STAGE_FINAL_NORM ? c->batch.logits : c->batch.count;
+  const bool routing = stage == PV_STAGE_MOE_ROUTER_INDICES;
+  const int32_t *index = data;
+  c->layer = layer;
+  for (size_t i = 0; routing && i < rows * s->used; i++)
+    if (index[i] < 0 || (uint32_t)index[i] >= s->experts)
+      return pv_error_set(err, PV_ERR_INPUT, "expert %d of layer %u is outside 0..%u", index[i],
+                          layer, s->experts - 1);
+  memcpy(c->stage[stage], data, rows * c->width[stage] * element_bytes(stage));
+  if (routing) group(c);
+  append(c, stage);
   return PV_OK;
 }
 
 static pv_status f64_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
                           void *out, pv_error *err) {
   const f64 *c = (const f64 *)backend;
-  const size_t size = pv_stage_is_index(stage) ? sizeof(int32_t) : sizeof(double);
+  const size_t size = element_bytes(stage);
   if (!pv_ck_range(first, rows, c->base.config.batch))
     return pv_error_set(err, PV_ERR_INTERNAL, "rows %zu + %zu are outside the batch", first, rows);
   memcpy(out, (const char *)c->stage[stage] + first * c->width[stage] * size,
@@ -396,4 +452,6 @@ const pv_backend_ops pv_backend_f64 = {.name = "cpu",
                                        .begin = f64_begin,
                                        .run = f64_run,
                                        .read = f64_read,
-                                       .memory = f64_memory};
+                                       .memory = f64_memory,
+                                       .compute = f64_compute,
+                                       .write = f64_write};

@@ -7,35 +7,26 @@
 #include "runtime/base/ck.h"
 
 /* The order of operations, once for every backend. */
-typedef struct step {
-  pv_op op;
-  pv_stage_id stages[3];
-  int stage_count;
-} step;
+static const pv_op layer_ops[] = {PV_OP_ATTN_NORM, PV_OP_QKV,       PV_OP_HEADS,
+                                  PV_OP_ATTEND,    PV_OP_ATTN_PROJ, PV_OP_FFN_NORM,
+                                  PV_OP_ROUTE,     PV_OP_EXPERTS,   PV_OP_DOWN};
+enum { LAYER_OPS = sizeof layer_ops / sizeof *layer_ops };
 
-static const step before[] = {{PV_OP_EMBED, {PV_STAGE_EMBEDDING}, 1}};
-static const step layer_steps[] = {
-    {PV_OP_ATTN_NORM, {PV_STAGE_ATTN_NORM}, 1},
-    {PV_OP_QKV, {PV_STAGE_Q, PV_STAGE_K, PV_STAGE_V}, 3},
-    {PV_OP_HEADS, {PV_STAGE_Q_ROPE, PV_STAGE_K_ROPE}, 2},
-    {PV_OP_ATTEND, {PV_STAGE_ATTN_OUT}, 1},
-    {PV_OP_ATTN_PROJ, {PV_STAGE_ATTN_PROJ, PV_STAGE_ATTN_RESIDUAL}, 2},
-    {PV_OP_FFN_NORM, {PV_STAGE_FFN_NORM}, 1},
-    {PV_OP_ROUTE,
-     {PV_STAGE_MOE_ROUTER_LOGITS, PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES},
-     3},
-    {PV_OP_EXPERTS, {PV_STAGE_EXPERT_GATE, PV_STAGE_EXPERT_UP, PV_STAGE_EXPERT_SWIGLU}, 3},
-    {PV_OP_DOWN, {PV_STAGE_EXPERT_DOWN, PV_STAGE_MOE_FFN_OUT, PV_STAGE_FFN_RESIDUAL}, 3},
-};
-static const step after[] = {
-    {PV_OP_FINAL_NORM, {PV_STAGE_FINAL_NORM}, 1},
-    {PV_OP_HEAD, {PV_STAGE_LOGITS, PV_STAGE_ARGMAX}, 2},
-};
-#define COUNT(a) (sizeof(a) / sizeof *(a))
+size_t pv_forward_steps(const pv_shape *shape, size_t logits) {
+  return 1 + (size_t)shape->layers * LAYER_OPS + (logits > 0 ? 2 : 0);
+}
+
+pv_step pv_forward_step_at(const pv_shape *shape, size_t index) {
+  if (index == 0) return (pv_step){PV_OP_EMBED, 0};
+  const size_t layer = (index - 1) / LAYER_OPS;
+  if (layer < shape->layers) return (pv_step){layer_ops[(index - 1) % LAYER_OPS], (uint32_t)layer};
+  return (pv_step){(index - 1) % LAYER_OPS == 0 ? PV_OP_FINAL_NORM : PV_OP_HEAD, 0};
+}
 
 struct pv_forward {
   pv_backend *backend;
   size_t position;
+  pv_batch batch;            /* the one that was begun */
   unsigned char *row_buffer; /* one traced stage of one batch */
   size_t row_buffer_bytes;
 };
@@ -57,23 +48,28 @@ static pv_status choose(const char *name, const pv_backend_config *config,
   return PV_ERR_INPUT;
 }
 
+pv_status pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err) {
+  pv_forward *f = calloc(1, sizeof *f);
+  if (f == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the forward");
+  f->backend = backend;
+  *out = f;
+  return PV_OK;
+}
+
 pv_status pv_forward_open(const pv_model *model, const char *backend,
                           const pv_backend_config *config, pv_forward **out, pv_error *err) {
   const pv_backend_ops *ops = NULL;
+  pv_backend *made = NULL;
   pv_status status = choose(backend, config, &ops, err);
   if (status != PV_OK) return status;
   if (config->context == 0 || config->context > model->shape.context || config->batch == 0)
     return pv_error_set(err, PV_ERR_INPUT, "a context of %zu positions is outside 1..%u",
                         config->context, model->shape.context);
-  pv_forward *f = calloc(1, sizeof *f);
-  if (f == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the forward");
-  status = ops->open(model, config, &f->backend, err);
-  if (status != PV_OK) {
-    free(f);
-    return status;
-  }
-  *out = f;
-  return PV_OK;
+  status = ops->open(model, config, &made, err);
+  if (status != PV_OK) return status;
+  status = pv_forward_adopt(made, out, err);
+  if (status != PV_OK) ops->close(made);
+  return status;
 }
 
 void pv_forward_close(pv_forward *forward) {
@@ -107,17 +103,6 @@ static pv_status trace(pv_forward *f, pv_stage_id stage, uint32_t layer, const p
                    f->row_buffer, err);
 }
 
-static pv_status run_steps(pv_forward *f, const step *steps, size_t count, uint32_t layer,
-                           const pv_batch *batch, const pv_sink *sink, pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < count && status == PV_OK; i++) {
-    status = f->backend->ops->run(f->backend, steps[i].op, layer, err);
-    for (int s = 0; s < steps[i].stage_count && status == PV_OK && sink != NULL; s++)
-      status = trace(f, steps[i].stages[s], layer, batch, sink, err);
-  }
-  return status;
-}
-
 static pv_status check_batch(const pv_forward *f, const pv_batch *batch, pv_error *err) {
   const pv_backend *b = f->backend;
   if (batch->count == 0 || batch->count > b->config.batch || batch->logits > batch->count)
@@ -133,20 +118,39 @@ static pv_status check_batch(const pv_forward *f, const pv_batch *batch, pv_erro
   return PV_OK;
 }
 
-pv_status pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
-                         const pv_sink *sink, pv_error *err) {
+pv_status pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                           pv_error *err) {
   const pv_batch batch = {ids, count, forward->position, logits};
-  const uint32_t layers = forward->backend->model->shape.layers;
   pv_status status = check_batch(forward, &batch, err);
   if (status == PV_OK) status = forward->backend->ops->begin(forward->backend, &batch, err);
-  if (status == PV_OK) status = run_steps(forward, before, COUNT(before), 0, &batch, sink, err);
-  for (uint32_t l = 0; l < layers && status == PV_OK; l++) {
-    if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    status = run_steps(forward, layer_steps, COUNT(layer_steps), l, &batch, sink, err);
+  if (status == PV_OK) forward->batch = batch;
+  return status;
+}
+
+pv_status pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err) {
+  const pv_stage_id *stages = NULL;
+  const size_t count = pv_op_stages(step.op, &stages);
+  pv_status status = forward->backend->ops->run(forward->backend, step.op, step.layer, err);
+  for (size_t i = 0; i < count && status == PV_OK && sink != NULL; i++)
+    status = trace(forward, stages[i], step.layer, &forward->batch, sink, err);
+  return status;
+}
+
+void pv_forward_end(pv_forward *forward) {
+  forward->position += forward->batch.count;
+}
+
+pv_status pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                         const pv_sink *sink, pv_error *err) {
+  const pv_shape *shape = &forward->backend->model->shape;
+  pv_status status = pv_forward_begin(forward, ids, count, logits, err);
+  for (size_t i = 0; status == PV_OK && i < pv_forward_steps(shape, logits); i++) {
+    const pv_step step = pv_forward_step_at(shape, i);
+    if (step.op == PV_OP_ATTN_NORM && pv_cancelled())
+      return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
+    status = pv_forward_step(forward, step, sink, err);
   }
-  if (status == PV_OK && logits > 0)
-    status = run_steps(forward, after, COUNT(after), 0, &batch, sink, err);
-  if (status == PV_OK) forward->position += count;
+  if (status == PV_OK) pv_forward_end(forward);
   return status;
 }
 

@@ -22,6 +22,8 @@ typedef struct pv_forward pv_forward;
  * alone. `model` must outlive the forward. */
 pv_status pv_forward_open(const pv_model *model, const char *backend,
                           const pv_backend_config *config, pv_forward **out, pv_error *err);
+/* The same over a backend that is open; takes ownership of it on success. */
+pv_status pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err);
 void pv_forward_close(pv_forward *forward);
 
 /* Runs `count` more positions in one batch (count <= config.batch) and appends them to the cache.
@@ -29,6 +31,19 @@ void pv_forward_close(pv_forward *forward);
  * full cache is PV_ERR_INPUT, and nothing has changed. */
 pv_status pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
                          const pv_sink *sink, pv_error *err);
+
+/* The same run in single steps, for who must look between them: begin, step 0 .. steps - 1 in
+ * order, end. `ids` must stay valid until the end. */
+typedef struct pv_step {
+  pv_op op;
+  uint32_t layer; /* 0 outside the layers */
+} pv_step;
+size_t pv_forward_steps(const pv_shape *shape, size_t logits);
+pv_step pv_forward_step_at(const pv_shape *shape, size_t index);
+pv_status pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                           pv_error *err);
+pv_status pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err);
+void pv_forward_end(pv_forward *forward);
 
 /* Rows of the last batch, as pv_backend_ops.read. */
 pv_status pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows,

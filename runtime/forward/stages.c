@@ -77,6 +77,30 @@ int pv_stage_is_layered(pv_stage_id stage) {
   return stage != PV_STAGE_EMBEDDING && stage < PV_STAGE_FINAL_NORM;
 }
 
+size_t pv_op_stages(pv_op op, const pv_stage_id **out) {
+  static const struct {
+    size_t count;
+    pv_stage_id stages[3];
+  } table[] = {
+      [PV_OP_EMBED] = {1, {PV_STAGE_EMBEDDING}},
+      [PV_OP_ATTN_NORM] = {1, {PV_STAGE_ATTN_NORM}},
+      [PV_OP_QKV] = {3, {PV_STAGE_Q, PV_STAGE_K, PV_STAGE_V}},
+      [PV_OP_HEADS] = {2, {PV_STAGE_Q_ROPE, PV_STAGE_K_ROPE}},
+      [PV_OP_ATTEND] = {1, {PV_STAGE_ATTN_OUT}},
+      [PV_OP_ATTN_PROJ] = {2, {PV_STAGE_ATTN_PROJ, PV_STAGE_ATTN_RESIDUAL}},
+      [PV_OP_FFN_NORM] = {1, {PV_STAGE_FFN_NORM}},
+      [PV_OP_ROUTE] = {3,
+                       {PV_STAGE_MOE_ROUTER_LOGITS, PV_STAGE_MOE_ROUTER,
+                        PV_STAGE_MOE_ROUTER_INDICES}},
+      [PV_OP_EXPERTS] = {3, {PV_STAGE_EXPERT_GATE, PV_STAGE_EXPERT_UP, PV_STAGE_EXPERT_SWIGLU}},
+      [PV_OP_DOWN] = {3, {PV_STAGE_EXPERT_DOWN, PV_STAGE_MOE_FFN_OUT, PV_STAGE_FFN_RESIDUAL}},
+      [PV_OP_FINAL_NORM] = {1, {PV_STAGE_FINAL_NORM}},
+      [PV_OP_HEAD] = {2, {PV_STAGE_LOGITS, PV_STAGE_ARGMAX}},
+  };
+  *out = table[op].stages;
+  return table[op].count;
+}
+
 static const struct {
   const char *name, *identity;
 } numerics_table[PV_NUMERICS_COUNT] = {

@@ -36,6 +36,7 @@ BEGIN {
   allow("runtime/model", "runtime/base runtime/gguf runtime/quant")
   low = "runtime/base runtime/gguf runtime/quant runtime/model kernels/arith kernels/cpu kernels/cuda kernels/ptx"
   allow("runtime/forward", low)
+  allow("runtime/plain", low " runtime/forward")
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/trace", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
