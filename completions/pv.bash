@@ -3,8 +3,8 @@
 # always those of the installed program.
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
-  local commands='validate lint status diff explain evidence run trace compare tensors synth bench
-    ptx version help'
+  local commands='validate lint status diff explain evidence run trace compare bisect faults
+    tensors synth bench ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
@@ -20,6 +20,10 @@ _pv() {
     return
   fi
   case $previous in
+    --fault | --left-fault)
+      mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" faults --names 2>/dev/null)" -- "$word")
+      return
+      ;;
     --backend)
       mapfile -t COMPREPLY < <(compgen -W 'cpu cuda ptx' -- "$word")
       return

@@ -230,7 +230,7 @@ static void route_row(const f64 *c, size_t i, double *weight, int32_t *index) {
   const pv_shape *s = &c->base.model->shape;
   const double *logits = row(c, PV_STAGE_MOE_ROUTER_LOGITS, i);
   double weights[PV_MODEL_EXPERTS_MAX], all = 0.0, sum = 0.0;
-  int32_t chosen[PV_MODEL_EXPERTS_MAX];
+  int32_t chosen[PV_MODEL_EXPERTS_MAX] = {0};
   bool taken[PV_MODEL_EXPERTS_MAX] = {false};
   for (uint32_t r = 0; r < s->used; r++) {
     int32_t best = -1;

@@ -99,21 +99,6 @@ static int compare_folders(table *t, const char *left, const char *right) {
   return pv_side_exit(status, &err);
 }
 
-/* "cuda:i16" */
-static pv_status parse_side(const char *text, char backend[16], pv_numerics *numerics,
-                            pv_error *err) {
-  const char *colon = strchr(text, ':');
-  const int found = colon != NULL ? pv_numerics_find(colon + 1) : -1;
-  if (found >= 0 && colon - text < 16) {
-    snprintf(backend, 16, "%.*s", (int)(colon - text), text);
-    *numerics = (pv_numerics)found;
-    return PV_OK;
-  }
-  pv_error_set(err, PV_ERR_INPUT, "'%s' is no side", text);
-  pv_error_hint(err, "a side is a backend and a numerics identity, for example cuda:i16");
-  return PV_ERR_INPUT;
-}
-
 typedef struct sides {
   pv_job job;
   char backend[2][16];
@@ -224,7 +209,7 @@ int pv_probe_compare(int argc, char **argv) {
     status = pv_error_set(&err, PV_ERR_INPUT, "name two trace folders or two sides");
   if (status == PV_OK && side.model == NULL) return compare_folders(&t, names[0], names[1]);
   for (int i = 0; i < 2 && status == PV_OK; i++)
-    status = parse_side(names[i], s.backend[i], &s.numerics[i], &err);
+    status = pv_side_parse(names[i], s.backend[i], &s.numerics[i], &err);
   if (status == PV_OK && s.random != NULL && (side.ids != NULL || side.prompt != NULL))
     status = pv_error_set(&err, PV_ERR_INPUT, "give one of --ids, --prompt and --random");
   if (status == PV_OK) status = pv_side_open(&side, s.random == NULL, &s.job, &err);

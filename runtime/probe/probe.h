@@ -7,6 +7,8 @@ int pv_probe_serve(int argc, char **argv);  /* "serve": answers one request of f
 int pv_probe_digest(int argc, char **argv); /* one SHA-256 over all stages of one sequence */
 int pv_probe_trace(int argc, char **argv);
 int pv_probe_compare(int argc, char **argv);
+int pv_probe_bisect(int argc, char **argv);
+int pv_probe_faults(int argc, char **argv);
 int pv_probe_run(int argc, char **argv);
 int pv_probe_bench(int argc, char **argv);
 int pv_probe_tensors(int argc, char **argv);

@@ -52,6 +52,19 @@ void pv_job_close(pv_job *job) {
   *job = (pv_job){0};
 }
 
+pv_status pv_side_parse(const char *text, char backend[16], pv_numerics *numerics, pv_error *err) {
+  const char *colon = strchr(text, ':');
+  const int found = colon != NULL ? pv_numerics_find(colon + 1) : -1;
+  if (found >= 0 && colon - text < 16) {
+    snprintf(backend, 16, "%.*s", (int)(colon - text), text);
+    *numerics = (pv_numerics)found;
+    return PV_OK;
+  }
+  pv_error_set(err, PV_ERR_INPUT, "'%s' is no side", text);
+  pv_error_hint(err, "a side is a backend and a numerics identity, for example cuda:i16");
+  return PV_ERR_INPUT;
+}
+
 void pv_side_random_ids(uint64_t *state, uint32_t vocab, uint32_t *ids, size_t count) {
   for (size_t i = 0; i < count; i++) {
     *state = *state * 6364136223846793005u + 1442695040888963407u;

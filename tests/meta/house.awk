@@ -37,10 +37,12 @@ BEGIN {
   low = "runtime/base runtime/gguf runtime/quant runtime/model kernels/arith kernels/cpu kernels/cuda kernels/ptx"
   allow("runtime/forward", low)
   allow("runtime/plain", low " runtime/forward")
+  allow("runtime/faults", low " runtime/forward runtime/plain")
+  allow("runtime/bisect", low " runtime/forward runtime/plain runtime/faults")
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/trace", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/probe", low " runtime/forward runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler")
+  allow("runtime/probe", low " runtime/forward runtime/plain runtime/faults runtime/bisect runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler")
   base = "runtime/base runtime/probe/check_spec.h runtime/probe/frame.h"
   allow("validator/yaml", "runtime/base")
   allow("validator/model", base " validator/yaml")

@@ -22,6 +22,8 @@ static const command commands[] = {
     {"run", "generate text", pv_cmd_forward},
     {"trace", "write the stages of a forward to files", pv_cmd_forward},
     {"compare", "compare two sides, or two trace folders, bit by bit", pv_cmd_forward},
+    {"bisect", "where two sides part, which one is wrong, and by how much", pv_cmd_forward},
+    {"faults", "list the defects that can be planted", pv_cmd_forward},
     {"tensors", "list the tensors of a model file", pv_cmd_forward},
     {"synth", "write a model of any shape with random weights", pv_cmd_forward},
     {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},

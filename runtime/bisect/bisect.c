@@ -1,0 +1,260 @@
+#include "runtime/bisect/bisect.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/child.h"
+#include "runtime/bisect/parts.h"
+
+enum { LEFT, RIGHT, FREE, RUNNERS, STAGES_OF_OP = 3 };
+
+typedef struct run {
+  const pv_bisect_spec *spec;
+  pv_bisect_result *out;
+  pv_fault_side side[2];
+  pv_forward *runner[RUNNERS]; /* the sides, then the free-running arbiter */
+  pv_witness definition[2], arbiter[2];
+  pv_rows rows[RUNNERS][STAGES_OF_OP]; /* what the last operation left */
+  size_t at;                           /* first position of the batch */
+  uint32_t layer;
+} run;
+
+static void close_all(run *r) {
+  for (int i = 0; i < 2; i++) {
+    pv_fault_close(&r->side[i]);
+    pv_witness_close(&r->definition[i]);
+    pv_witness_close(&r->arbiter[i]);
+  }
+  pv_forward_close(r->runner[FREE]);
+  for (int i = 0; i < RUNNERS; i++)
+    for (int k = 0; k < STAGES_OF_OP; k++) free(r->rows[i][k].data);
+}
+
+static pv_status open_all(run *r, pv_error *err) {
+  const pv_bisect_spec *s = r->spec;
+  const pv_backend_config exact = {PV_NUMERICS_F64, s->count, s->batch, s->threads, NULL};
+  pv_status status = PV_OK;
+  for (int i = 0; i < 2 && status == PV_OK; i++) {
+    const pv_bisect_side *side = &s->side[i];
+    const pv_backend_config config = {side->numerics, s->count, s->batch, s->threads, NULL};
+    const bool planted = side->planted.fault != NULL;
+    status = pv_fault_open(s->model, side->backend, &config, planted ? &side->planted : NULL,
+                           &r->side[i], err);
+    if (status != PV_OK) break;
+    r->runner[i] = r->side[i].forward;
+    r->out->computed[i] = pv_forward_backend(r->runner[i]);
+    const bool stand_in = planted && side->planted.fault->host == PV_FAULT_IN_PLAIN;
+    r->out->fallback[i] = !stand_in && strcmp(r->out->computed[i], side->backend) != 0;
+    status = pv_witness_open(s->model, side->numerics, s->count, s->batch, s->threads,
+                             &r->definition[i], err);
+    if (status == PV_OK)
+      status = pv_witness_open(s->model, PV_NUMERICS_F64, s->count, s->batch, s->threads,
+                               &r->arbiter[i], err);
+  }
+  if (status == PV_OK) status = pv_forward_open(s->model, "cpu", &exact, &r->runner[FREE], err);
+  if (status != PV_OK) return status;
+  r->out->memory = pv_forward_memory(r->runner[FREE]);
+  for (int i = 0; i < 2; i++) {
+    const pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
+    r->out->memory += pv_forward_memory(r->runner[i]);
+    for (int k = 0; k < 2; k++) r->out->memory += both[k]->ops->memory(both[k]);
+  }
+  return PV_OK;
+}
+
+/* Rank and expert of an element of the experts' stages, by the routing of side `i`. */
+static pv_status name_expert(run *r, int i, pv_bisect_place *place, pv_error *err) {
+  const pv_shape *s = &r->spec->model->shape;
+  int32_t indices[PV_MODEL_EXPERTS_MAX];
+  place->rank = place->expert = -1;
+  if (place->stage < PV_STAGE_EXPERT_GATE || place->stage > PV_STAGE_EXPERT_DOWN) return PV_OK;
+  const size_t width = pv_stage_width(place->stage, s) / s->used;
+  const pv_status status = pv_forward_read(r->runner[i], PV_STAGE_MOE_ROUTER_INDICES,
+                                           place->position - r->at, 1, indices, err);
+  place->rank = (int64_t)(place->index / width);
+  if (status == PV_OK) place->expert = indices[place->rank];
+  return status;
+}
+
+static pv_status note_place(run *r, int side, pv_stage_id stage, size_t row, size_t index, int k,
+                            double exact, pv_bisect_place *out, pv_error *err) {
+  *out = (pv_bisect_place){.present = true,
+                           .stage = stage,
+                           .layer = r->layer,
+                           .position = r->at + row,
+                           .index = index,
+                           .left = pv_rows_at(&r->rows[LEFT][k], row, index),
+                           .right = pv_rows_at(&r->rows[RIGHT][k], row, index),
+                           .exact = exact};
+  return name_expert(r, side, out, err);
+}
+
+static pv_status compare_sides(run *r, int k, pv_bisect_stage *sum, pv_error *err) {
+  const pv_rows *a = &r->rows[LEFT][k], *b = &r->rows[RIGHT][k], *exact = &r->rows[FREE][k];
+  pv_status status = PV_OK;
+  for (size_t p = 0; p < a->rows && status == PV_OK; p++)
+    for (size_t i = 0; i < a->width && status == PV_OK; i++) {
+      sum->elements++;
+      if (pv_same_bits(a, b, p, i)) continue;
+      sum->different++;
+      if (!r->out->first.present)
+        status =
+            note_place(r, RIGHT, a->stage, p, i, k, pv_rows_at(exact, p, i), &r->out->first, err);
+    }
+  return status;
+}
+
+/* One side against its witnesses. */
+static pv_status judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_error *err) {
+  const pv_rows *rows = &r->rows[side][k];
+  pv_witness *definition = &r->definition[side], *arbiter = &r->arbiter[side];
+  const bool index = pv_stage_is_index(rows->stage);
+  pv_status status = pv_witness_replay(definition, rows, r->layer, err);
+  if (status == PV_OK) status = pv_witness_replay(arbiter, rows, r->layer, err);
+  for (size_t p = 0; p < rows->rows && status == PV_OK; p++) {
+    for (size_t i = 0; i < rows->width && status == PV_OK; i++) {
+      if (pv_same_bits(rows, &definition->made, p, i)) continue;
+      sum->side[side].undefined++;
+      if (!r->out->culprit[side].present)
+        status = note_place(r, side, rows->stage, p, i, k, pv_rows_at(&arbiter->made, p, i),
+                            &r->out->culprit[side], err);
+    }
+    if (index) continue; /* a number of an expert is no quantity */
+    const double introduced = pv_row_error(&arbiter->made, rows, p);
+    const double total = pv_row_error(&r->rows[FREE][k], rows, p);
+    if (introduced > sum->side[side].introduced) sum->side[side].introduced = introduced;
+    if (total > sum->side[side].total) sum->side[side].total = total;
+  }
+  return status;
+}
+
+static void compare_routing(run *r) {
+  const pv_rows *left = r->rows[LEFT], *right = r->rows[RIGHT], *exact = r->rows[FREE];
+  pv_bisect_routing *out = &r->out->routing;
+  for (size_t p = 0; p < left[2].rows; p++) {
+    out->sets++;
+    out->from_arbiter[LEFT] += !pv_same_set(&left[2], &exact[2], p);
+    out->from_arbiter[RIGHT] += !pv_same_set(&right[2], &exact[2], p);
+    if (pv_same_set(&left[2], &right[2], p)) continue;
+    out->different++;
+    if (out->present) continue;
+    out->present = true;
+    out->layer = r->layer;
+    out->position = r->at + p;
+    out->margin = pv_row_margin(&left[0], &left[2], p);
+    out->noise = pv_row_distance(&left[0], &right[0], p);
+  }
+}
+
+static void compare_outputs(run *r) {
+  const pv_rows *left = r->rows[LEFT], *right = r->rows[RIGHT], *exact = r->rows[FREE];
+  pv_bisect_result *out = r->out;
+  for (size_t p = 0; p < left[0].rows; p++) {
+    const double tops[] = {pv_rows_at(&left[1], p, 0), pv_rows_at(&right[1], p, 0)};
+    const double cosine = pv_row_cosine(&left[0], &right[0], p);
+    if (!(cosine >= out->routing.cosine)) out->routing.cosine = cosine;
+    for (int i = 0; i < 2; i++) {
+      const double c = pv_row_cosine(&exact[0], &r->rows[i][0], p);
+      if (!(c >= out->worst_cosine[i])) out->worst_cosine[i] = c;
+      out->tops_from_arbiter[i] += tops[i] != pv_rows_at(&exact[1], p, 0);
+    }
+    if (tops[0] == tops[1]) continue;
+    if (out->tops_different++ == 0) {
+      out->top_present = true;
+      out->top_position = r->at + p;
+    }
+  }
+}
+
+static pv_status step(run *r, pv_step s, size_t count, pv_error *err) {
+  const pv_stage_id *stages = NULL;
+  const size_t stage_count = pv_op_stages(s.op, &stages);
+  pv_status status = PV_OK;
+  r->layer = s.layer;
+  for (int i = 0; i < RUNNERS && status == PV_OK; i++) {
+    status = pv_forward_step(r->runner[i], s, NULL, err);
+    for (size_t k = 0; k < stage_count && status == PV_OK; k++)
+      status = pv_rows_read(r->runner[i], r->spec->model, stages[k], count, &r->rows[i][k], err);
+  }
+  for (size_t k = 0; k < stage_count && status == PV_OK; k++) {
+    pv_bisect_stage *sum = &r->out->stages[s.layer][stages[k]];
+    status = compare_sides(r, (int)k, sum, err);
+    for (int i = 0; i < 2 && status == PV_OK; i++) status = judge_side(r, i, (int)k, sum, err);
+  }
+  if (status == PV_OK && s.op == PV_OP_ROUTE) compare_routing(r);
+  if (status == PV_OK && s.op == PV_OP_HEAD) compare_outputs(r);
+  return status;
+}
+
+static pv_status run_batch(run *r, size_t count, pv_error *err) {
+  const pv_bisect_spec *s = r->spec;
+  const size_t steps = pv_forward_steps(&s->model->shape, count);
+  const size_t batches = (s->count + s->batch - 1) / s->batch;
+  const pv_batch batch = {s->ids + r->at, count, r->at, count};
+  pv_status status = PV_OK;
+  for (int i = 0; i < RUNNERS && status == PV_OK; i++)
+    status = pv_forward_begin(r->runner[i], batch.ids, count, count, err);
+  for (int i = 0; i < 2 && status == PV_OK; i++) {
+    pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
+    for (int k = 0; k < 2 && status == PV_OK; k++)
+      status = both[k]->ops->begin(both[k], &batch, err);
+  }
+  for (size_t i = 0; i < steps && status == PV_OK; i++) {
+    if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
+    status = step(r, pv_forward_step_at(&s->model->shape, i), count, err);
+    if (s->progress != NULL)
+      s->progress(s->context, r->at / s->batch * steps + i + 1, batches * steps);
+  }
+  for (int i = 0; i < RUNNERS && status == PV_OK; i++) pv_forward_end(r->runner[i]);
+  return status;
+}
+
+static pv_bisect_verdict judge(const pv_bisect_result *out) {
+  const bool left = out->culprit[LEFT].present || out->fallback[LEFT];
+  const bool right = out->culprit[RIGHT].present || out->fallback[RIGHT];
+  if (left && right) return PV_BISECT_BOTH;
+  if (left) return PV_BISECT_LEFT;
+  if (right) return PV_BISECT_RIGHT;
+  if (!out->same_identity) return PV_BISECT_FUNCTIONS;
+  return out->different > 0 ? PV_BISECT_UNDECIDED : PV_BISECT_EQUAL;
+}
+
+int pv_bisect_less_exact(const pv_bisect_result *result) {
+  const double left = result->worst_cosine[LEFT], right = result->worst_cosine[RIGHT];
+  if (left == right) return -1;
+  return !(right >= left) ? RIGHT : LEFT;
+}
+
+pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
+  run r = {.spec = spec, .out = out};
+  *out = (pv_bisect_result){.layers = spec->model->shape.layers, .worst_cosine = {1.0, 1.0}};
+  out->routing.cosine = 1.0;
+  out->same_identity = strcmp(pv_numerics_identity(spec->side[0].numerics),
+                              pv_numerics_identity(spec->side[1].numerics)) == 0;
+  out->stages = calloc(out->layers, sizeof *out->stages);
+  pv_status status =
+      out->stages != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
+  if (status == PV_OK) status = open_all(&r, err);
+  for (; status == PV_OK && r.at < spec->count; r.at += spec->batch) {
+    const size_t left = spec->count - r.at;
+    status = run_batch(&r, left < spec->batch ? left : spec->batch, err);
+  }
+  for (uint32_t l = 0; status == PV_OK && l < out->layers; l++)
+    for (int s = 0; s < PV_STAGES; s++) {
+      out->compared += out->stages[l][s].elements;
+      out->different += out->stages[l][s].different;
+    }
+  out->routing.tops = out->tops_different;
+  if (status == PV_OK && out->routing.different > 0)
+    status = pv_bisect_route_again(spec, r.runner[LEFT], &out->routing, err);
+  if (status == PV_OK) out->verdict = judge(out);
+  close_all(&r);
+  if (status != PV_OK) pv_bisect_free(out);
+  return status;
+}
+
+void pv_bisect_free(pv_bisect_result *result) {
+  free(result->stages);
+  *result = (pv_bisect_result){0};
+}

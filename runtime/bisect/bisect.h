@@ -1,0 +1,101 @@
+/* Who is wrong, and where it begins. Two sides run in lockstep, operation by operation. Each stage
+ * of each side is made again, from that side's own inputs, by two witnesses:
+ *  - the definition of its identity (the plain backend; for f64 the arbiter): a bit that differs
+ *    was made wrong by this stage of this side, whatever it inherited;
+ *  - the float64 arbiter: how much error this stage introduces.
+ * A third, free-running arbiter gives the error that has piled up. Nothing is kept but sums and the
+ * tensors of one operation. */
+#ifndef PV_BISECT_BISECT_H
+#define PV_BISECT_BISECT_H
+
+#include "runtime/faults/faults.h"
+
+typedef struct pv_bisect_side {
+  const char *name; /* as the user wrote it, with the fault */
+  const char *backend;
+  pv_numerics numerics;
+  pv_planted planted; /* fault NULL: none */
+} pv_bisect_side;
+
+typedef struct pv_bisect_spec {
+  const pv_model *model;
+  pv_bisect_side side[2]; /* left, right */
+  const uint32_t *ids;
+  size_t count, batch; /* both sides run in batches of at most `batch` */
+  unsigned threads;
+  void (*progress)(void *context, size_t done, size_t total); /* steps; may be NULL */
+  void *context;
+} pv_bisect_spec;
+
+/* One element. `expert` is -1 outside the experts' stages. */
+typedef struct pv_bisect_place {
+  bool present;
+  pv_stage_id stage;
+  uint32_t layer;
+  size_t position, index;
+  int64_t rank, expert;
+  double left, right; /* both sides there */
+  double exact;       /* float64 on the inputs of the side in question; of a first difference,
+                         free-running */
+} pv_bisect_place;
+
+/* One stage of one layer, over all positions. Errors are relative to the largest exact element of
+ * the row; infinite when a side is not finite and the witness is. */
+typedef struct pv_bisect_stage {
+  uint64_t elements;
+  uint64_t different; /* left from right, bits */
+  struct {
+    uint64_t undefined; /* elements that the side's definition gives other bits for */
+    double introduced;  /* largest error on the side's own input */
+    double total;       /* largest error of the free run */
+  } side[2];
+} pv_bisect_stage;
+
+typedef struct pv_bisect_routing {
+  uint64_t sets, different;
+  bool present; /* the first set that differs, and: */
+  uint32_t layer;
+  size_t position;
+  double margin, noise; /* the left side's rank k over k + 1; largest difference of the logits */
+  uint64_t from_arbiter[2];
+  /* The right side once more with the routing of the left. */
+  bool replayed;
+  double cosine, replayed_cosine; /* smallest, of the logits, left against right */
+  uint64_t tops, replayed_tops;   /* top tokens that differ */
+} pv_bisect_routing;
+
+typedef enum pv_bisect_verdict {
+  PV_BISECT_EQUAL,     /* no bit differs and both are as defined */
+  PV_BISECT_LEFT,      /* the left side is wrong */
+  PV_BISECT_RIGHT,     /* the right side is wrong */
+  PV_BISECT_BOTH,      /* both are */
+  PV_BISECT_FUNCTIONS, /* each is as its own identity defines; the identities differ */
+  PV_BISECT_UNDECIDED  /* bits differ, and no witness says why */
+} pv_bisect_verdict;
+
+typedef struct pv_bisect_result {
+  uint32_t layers;
+  pv_bisect_stage (*stages)[PV_STAGES]; /* [layer]; stages outside the layers in layer 0; owned */
+  uint64_t compared, different;
+  pv_bisect_place first;      /* difference of the sides, in the order of computation */
+  pv_bisect_place culprit[2]; /* first element of each side that its definition does not give */
+  bool fallback[2];           /* another backend computed than was asked for */
+  const char *computed[2];    /* who did; "plain": stands in, with the fault */
+  bool same_identity;
+  pv_bisect_routing routing;
+  uint64_t tops_different, tops_from_arbiter[2];
+  bool top_present; /* the first position whose top token differs */
+  size_t top_position;
+  double worst_cosine[2]; /* of the logits with the arbiter's */
+  uint64_t memory;        /* bytes of sides and witnesses beyond the mapped file */
+  pv_bisect_verdict verdict;
+} pv_bisect_result;
+
+/* PV_ERR_UNSUPPORTED when a backend does not exist here. */
+pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err);
+void pv_bisect_free(pv_bisect_result *result);
+
+/* The less exact side by the logits' distance from the arbiter: 0, 1, or -1 when they are equal. */
+int pv_bisect_less_exact(const pv_bisect_result *result);
+
+#endif

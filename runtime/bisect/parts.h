@@ -1,0 +1,50 @@
+/* Inside the room. */
+#ifndef PV_BISECT_PARTS_H
+#define PV_BISECT_PARTS_H
+
+#include "runtime/bisect/bisect.h"
+
+/* Rows of one stage, as a backend reads them. */
+typedef struct pv_rows {
+  pv_stage_id stage;
+  size_t rows, width, size; /* size: bytes of an element */
+  void *data;               /* grows, never shrinks; owned */
+  size_t room;
+} pv_rows;
+pv_status pv_rows_read(pv_forward *forward, const pv_model *model, pv_stage_id stage, size_t rows,
+                       pv_rows *out, pv_error *err);
+/* An element as a number. */
+double pv_rows_at(const pv_rows *r, size_t row, size_t index);
+/* The same rows with elements of `size` bytes. */
+pv_status pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *err);
+/* Room for `rows` of a stage. */
+pv_status pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size_t size,
+                       pv_rows *out, pv_error *err);
+
+bool pv_same_bits(const pv_rows *a, const pv_rows *b, size_t row, size_t index);
+/* Largest difference in a row over the largest magnitude of `exact`; infinite when only one of two
+ * elements is finite. */
+double pv_row_error(const pv_rows *exact, const pv_rows *side, size_t row);
+double pv_row_cosine(const pv_rows *a, const pv_rows *b, size_t row);
+bool pv_same_set(const pv_rows *a, const pv_rows *b, size_t row);
+/* Logit of the weakest chosen expert over the strongest one that was not. */
+double pv_row_margin(const pv_rows *logits, const pv_rows *indices, size_t row);
+double pv_row_distance(const pv_rows *a, const pv_rows *b, size_t row);
+
+/* A witness: makes stages from what was written into it. */
+typedef struct pv_witness {
+  pv_backend *backend;
+  pv_rows made, given; /* what it makes of the stage; what it was given, in its own elements */
+} pv_witness;
+/* The definition of `numerics`; f64: the arbiter. */
+pv_status pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
+                          unsigned threads, pv_witness *out, pv_error *err);
+void pv_witness_close(pv_witness *w);
+/* Makes `side`'s stage from what was given so far, then takes the side's own rows instead. */
+pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
+
+/* The second pass: the right side with the left side's routing. */
+pv_status pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left,
+                                pv_bisect_routing *out, pv_error *err);
+
+#endif

@@ -1,0 +1,105 @@
+/* Does the downstream divergence come from the choice of experts? The right side runs once more
+ * with the experts and weights that the left side chose. It is computed by its witness, which can
+ * be written to, with the fault of the right side if it has one. */
+#include <stdlib.h>
+
+#include "runtime/bisect/parts.h"
+
+typedef struct again {
+  const pv_bisect_spec *spec;
+  pv_forward *left;
+  pv_model *changed;
+  pv_backend *right;
+  pv_rows routing, given, logits[2], tops[2];
+} again;
+
+static pv_status open_right(again *a, pv_error *err) {
+  const pv_bisect_side *side = &a->spec->side[1];
+  const pv_backend_config config = {side->numerics, a->spec->count, a->spec->batch,
+                                    a->spec->threads, NULL};
+  const pv_fault *fault = side->planted.fault;
+  const pv_model *model = a->spec->model;
+  pv_plain_defect defect = {.layer = -1};
+  if (fault != NULL && fault->host == PV_FAULT_IN_PLAIN) defect = fault->defect;
+  defect.layer = side->planted.fault != NULL ? side->planted.layer : -1;
+  if (fault != NULL && (fault->host == PV_FAULT_IN_WEIGHTS || fault->host == PV_FAULT_IN_SHAPE)) {
+    const pv_status status = pv_fault_model(model, &side->planted, &a->changed, err);
+    if (status != PV_OK) return status;
+    model = a->changed;
+  }
+  if (side->numerics == PV_NUMERICS_F64) return pv_backend_f64.open(model, &config, &a->right, err);
+  return pv_plain_open(model, &config, &defect, &a->right, err);
+}
+
+/* The left side's choice of this layer, written over the right side's own. */
+static pv_status hand_over(again *a, uint32_t layer, size_t rows, pv_error *err) {
+  static const pv_stage_id stages[] = {PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES};
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < 2 && status == PV_OK; i++) {
+    status = pv_rows_read(a->left, a->spec->model, stages[i], rows, &a->routing, err);
+    if (status == PV_OK)
+      status = pv_rows_convert(&a->routing, a->right->real_bytes, &a->given, err);
+    if (status == PV_OK)
+      status = a->right->ops->write(a->right, stages[i], layer, a->given.data, err);
+  }
+  return status;
+}
+
+static pv_status note_outputs(again *a, size_t rows, pv_bisect_routing *out, pv_error *err) {
+  static const pv_stage_id stages[] = {PV_STAGE_LOGITS, PV_STAGE_ARGMAX};
+  pv_rows *kept[2] = {a->logits, a->tops};
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < 2 && status == PV_OK; i++) {
+    pv_rows *right = &kept[i][1];
+    status = pv_rows_read(a->left, a->spec->model, stages[i], rows, &kept[i][0], err);
+    if (status == PV_OK)
+      status = pv_rows_room(a->spec->model, stages[i], rows, a->right->real_bytes, right, err);
+    if (status == PV_OK)
+      status = a->right->ops->read(a->right, stages[i], 0, rows, right->data, err);
+  }
+  for (size_t p = 0; p < rows && status == PV_OK; p++) {
+    const double cosine = pv_row_cosine(&a->logits[0], &a->logits[1], p);
+    if (!(cosine >= out->replayed_cosine)) out->replayed_cosine = cosine;
+    out->replayed_tops += pv_rows_at(&a->tops[0], p, 0) != pv_rows_at(&a->tops[1], p, 0);
+  }
+  return status;
+}
+
+static pv_status run_batch(again *a, size_t at, size_t count, pv_bisect_routing *out,
+                           pv_error *err) {
+  const pv_shape *shape = &a->spec->model->shape;
+  const pv_batch batch = {a->spec->ids + at, count, at, count};
+  pv_status status = pv_forward_begin(a->left, batch.ids, count, count, err);
+  if (status == PV_OK) status = a->right->ops->begin(a->right, &batch, err);
+  for (size_t i = 0; status == PV_OK && i < pv_forward_steps(shape, count); i++) {
+    const pv_step step = pv_forward_step_at(shape, i);
+    status = pv_forward_step(a->left, step, NULL, err);
+    if (status == PV_OK) status = a->right->ops->run(a->right, step.op, step.layer, err);
+    if (status == PV_OK && step.op == PV_OP_ROUTE) status = hand_over(a, step.layer, count, err);
+  }
+  if (status != PV_OK) return status;
+  pv_forward_end(a->left);
+  return note_outputs(a, count, out, err);
+}
+
+pv_status pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left,
+                                pv_bisect_routing *out, pv_error *err) {
+  again a = {.spec = spec, .left = left};
+  pv_status status = open_right(&a, err);
+  out->replayed_cosine = 1.0;
+  pv_forward_rewind(left, 0);
+  for (size_t at = 0; at < spec->count && status == PV_OK; at += spec->batch) {
+    const size_t n = spec->count - at < spec->batch ? spec->count - at : spec->batch;
+    status = run_batch(&a, at, n, out, err);
+  }
+  out->replayed = status == PV_OK;
+  if (a.right != NULL) a.right->ops->close(a.right);
+  pv_fault_model_free(a.changed);
+  free(a.routing.data);
+  free(a.given.data);
+  for (int i = 0; i < 2; i++) {
+    free(a.logits[i].data);
+    free(a.tops[i].data);
+  }
+  return status;
+}

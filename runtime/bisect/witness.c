@@ -1,0 +1,34 @@
+/* Who makes a stage once more. */
+#include <stdlib.h>
+
+#include "runtime/bisect/parts.h"
+
+pv_status pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
+                          unsigned threads, pv_witness *out, pv_error *err) {
+  const pv_backend_config config = {numerics, context, batch, threads, NULL};
+  *out = (pv_witness){0};
+  if (numerics == PV_NUMERICS_F64) return pv_backend_f64.open(model, &config, &out->backend, err);
+  return pv_plain_open(model, &config, NULL, &out->backend, err);
+}
+
+void pv_witness_close(pv_witness *w) {
+  if (w->backend != NULL) w->backend->ops->close(w->backend);
+  free(w->made.data);
+  free(w->given.data);
+  *w = (pv_witness){0};
+}
+
+pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
+  pv_backend *b = w->backend;
+  pv_error local = PV_ERROR_INIT;
+  pv_status status = pv_rows_room(b->model, side->stage, side->rows, b->real_bytes, &w->made, err);
+  if (status == PV_OK) status = b->ops->compute(b, side->stage, layer, err);
+  if (status == PV_OK) status = b->ops->read(b, side->stage, 0, side->rows, w->made.data, err);
+  if (status == PV_OK) status = pv_rows_convert(side, b->real_bytes, &w->given, err);
+  if (status != PV_OK) return status;
+  status = b->ops->write(b, side->stage, layer, w->given.data, &local);
+  /* An expert that does not exist has been counted as wrong; the witness keeps its own. */
+  if (status == PV_OK || status == PV_ERR_INPUT) return PV_OK;
+  if (err != NULL) *err = local;
+  return status;
+}

@@ -1,0 +1,165 @@
+/* Kernels with one thing wrong each; the rest of them is the definition's. */
+#include <string.h>
+#include <unistd.h>
+
+#include "kernels/arith/arith.h"
+#include "runtime/faults/faults.h"
+
+static void mm_8bit(const pv_mm *mm) {
+  pv_mm coarse = *mm;
+  if (mm->product == PV_PRODUCT_I16) coarse.product = PV_PRODUCT_I8;
+  pv_plain_kernels.mm(&coarse);
+}
+const pv_cpu_path pv_fault_activations_8bit = {.mm = mm_8bit};
+
+/* Every product by its own rule for one element. */
+typedef float (*dot_rule)(const pv_mm *mm, const unsigned char *row, const float *x);
+
+static void mm_by(const pv_mm *mm, dot_rule dot) {
+  for (size_t t = 0; t < mm->act_count; t++)
+    for (size_t r = 0; r < mm->row_count; r++)
+      mm->out[t][mm->first_out + r] = dot(mm, mm->rows + r * mm->row_bytes, mm->acts[t].x);
+}
+
+/* 32 lanes as defined, but in float32. */
+static float dot_f32(const pv_mm *mm, const unsigned char *row, const float *x) {
+  float w[PV_K_MAX], lane[32] = {0};
+  pv_dequant_f32(mm->type, row, mm->k, w);
+  for (size_t i = 0; i < mm->k; i++) lane[i % 32] = pv_fma_f32(w[i], x[i], lane[i % 32]);
+  return pv_plain_fold(lane, 32);
+}
+static void mm_f32(const pv_mm *mm) {
+  mm_by(mm, dot_f32);
+}
+const pv_cpu_path pv_fault_f32_accumulator = {.mm = mm_f32};
+
+/* What the fold of a row adds: segments of a quantised row, products of a plain one. */
+static size_t terms(const pv_mm *mm, const unsigned char *row, const float *x, float *value) {
+  if (pv_type_get(mm->type)->quantised) return pv_plain_segments(mm, row, x, value);
+  pv_dequant_f32(mm->type, row, mm->k, value);
+  for (size_t i = 0; i < mm->k; i++) value[i] = value[i] * x[i];
+  return mm->k;
+}
+
+static float dot_left_to_right(const pv_mm *mm, const unsigned char *row, const float *x) {
+  float value[PV_K_MAX], sum = 0.0f;
+  const size_t n = terms(mm, row, x, value);
+  for (size_t i = 0; i < n; i++) sum += value[i];
+  return sum;
+}
+static void mm_left_to_right(const pv_mm *mm) {
+  mm_by(mm, dot_left_to_right);
+}
+const pv_cpu_path pv_fault_other_order = {.mm = mm_left_to_right};
+
+/* Another order in every process. */
+static float dot_any_order(const pv_mm *mm, const unsigned char *row, const float *x) {
+  float value[PV_K_MAX];
+  const size_t n = terms(mm, row, x, value);
+  uint64_t state = (uint64_t)getpid();
+  for (size_t i = n; i > 1; i--) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const size_t j = (size_t)((state >> 33) % i);
+    const float kept = value[i - 1];
+    value[i - 1] = value[j];
+    value[j] = kept;
+  }
+  float sum = 0.0f;
+  for (size_t i = 0; i < n; i++) sum += value[i];
+  return sum;
+}
+static void mm_any_order(const pv_mm *mm) {
+  mm_by(mm, dot_any_order);
+}
+const pv_cpu_path pv_fault_random_order = {.mm = mm_any_order};
+
+/* Of the two products of a sum the other one is fused: a compiler may choose. */
+static void rope_contracted(float *x, size_t n, const float *cos, const float *sin) {
+  for (size_t i = 0; i < n / 2; i++) {
+    const float a = x[i], b = x[i + n / 2];
+    x[i] = pv_fma_f32(-b, sin[i], a * cos[i]);
+    x[i + n / 2] = pv_fma_f32(a, sin[i], b * cos[i]);
+  }
+}
+static void combine_contracted(const float *const *rows, const float *weight, size_t ranks,
+                               size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) {
+    out[i] = weight[0] * rows[0][i];
+    if (ranks > 1) out[i] = pv_fma_f32(weight[0], rows[0][i], weight[1] * rows[1][i]);
+    for (size_t r = 2; r < ranks; r++) out[i] = pv_fma_f32(weight[r], rows[r][i], out[i]);
+  }
+}
+const pv_cpu_path pv_fault_contraction = {.rope = rope_contracted, .combine = combine_contracted};
+
+/* exp(x) as 2^(x log2 e) with the product rounded first: its error grows with |x|. */
+static float exp_by_two(float x) {
+  const float t = x * 0x1.715476p+0f;
+  return pv_exp_f32(t * 0x1.62e43p-1f);
+}
+static void swiglu_approximate(const float *gate, const float *up, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) out[i] = gate[i] / (1.0f + exp_by_two(-gate[i])) * up[i];
+}
+const pv_cpu_path pv_fault_approximate_exp = {.swiglu = swiglu_approximate};
+
+/* Of equal logits the later expert is taken: the definition's choice over mirrored experts. */
+static void route_reversed(const float *logits, size_t n, size_t used, int32_t *indices,
+                           float *weights) {
+  float mirrored[PV_EXPERTS_MAX];
+  for (size_t i = 0; i < n; i++) mirrored[i] = logits[n - 1 - i];
+  pv_plain_kernels.route(mirrored, n, used, indices, weights);
+  for (size_t r = 0; r < used; r++) indices[r] = (int32_t)n - 1 - indices[r];
+}
+const pv_cpu_path pv_fault_tie_reversed = {.route = route_reversed};
+
+static void route_not_renormalised(const float *logits, size_t n, size_t used, int32_t *indices,
+                                   float *weights) {
+  float sum = 0.0f;
+  pv_plain_kernels.route(logits, n, used, indices, weights);
+  const float top = logits[indices[0]];
+  for (size_t i = 0; i < n; i++) sum += pv_exp_f32(logits[i] - top);
+  for (size_t r = 0; r < used; r++) weights[r] = pv_exp_f32(logits[indices[r]] - top) / sum;
+}
+const pv_cpu_path pv_fault_not_renormalised = {.route = route_not_renormalised};
+
+/* Softmax over the chosen alone: the same on paper, other roundings. */
+static void route_softmax_after(const float *logits, size_t n, size_t used, int32_t *indices,
+                                float *weights) {
+  float sum = 0.0f;
+  pv_plain_kernels.route(logits, n, used, indices, weights);
+  for (size_t r = 0; r < used; r++) {
+    weights[r] = pv_exp_f32(logits[indices[r]] - logits[indices[0]]);
+    sum += weights[r];
+  }
+  for (size_t r = 0; r < used; r++) weights[r] = weights[r] / sum;
+}
+const pv_cpu_path pv_fault_softmax_after = {.route = route_softmax_after};
+
+static void combine_without_last(const float *const *rows, const float *weight, size_t ranks,
+                                 size_t n, float *out) {
+  pv_plain_kernels.combine(rows, weight, ranks > 1 ? ranks - 1 : ranks, n, out);
+}
+const pv_cpu_path pv_fault_expert_dropped = {.combine = combine_without_last};
+
+static void combine_permuted(const float *const *rows, const float *weight, size_t ranks, size_t n,
+                             float *out) {
+  float permuted[PV_EXPERTS_MAX];
+  for (size_t r = 0; r < ranks; r++) permuted[r] = weight[(r + 1) % ranks];
+  pv_plain_kernels.combine(rows, permuted, ranks, n, out);
+}
+const pv_cpu_path pv_fault_weights_permuted = {.combine = combine_permuted};
+
+static void rope_neighbours(float *x, size_t n, const float *cos, const float *sin) {
+  for (size_t i = 0; i < n / 2; i++) {
+    const float a = x[2 * i], b = x[2 * i + 1];
+    x[2 * i] = pv_fma_f32(a, cos[i], -(b * sin[i]));
+    x[2 * i + 1] = pv_fma_f32(b, cos[i], a * sin[i]);
+  }
+}
+const pv_cpu_path pv_fault_rope_pairs = {.rope = rope_neighbours};
+
+static void no_norm(const float *x, const float *weight, size_t n, float eps, float *out) {
+  (void)weight;
+  (void)eps;
+  memcpy(out, x, n * sizeof *out);
+}
+const pv_cpu_path pv_fault_no_norm = {.rmsnorm = no_norm};

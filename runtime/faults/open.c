@@ -1,0 +1,44 @@
+/* A side with a fault planted. */
+#include "runtime/faults/faults.h"
+
+static pv_status open_plain(const pv_model *model, const pv_backend_config *config,
+                            const pv_planted *planted, pv_forward **out, pv_error *err) {
+  pv_plain_defect defect = planted->fault->defect;
+  pv_backend *backend = NULL;
+  defect.layer = planted->layer;
+  if (config->context == 0 || config->context > model->shape.context || config->batch == 0)
+    return pv_error_set(err, PV_ERR_INPUT, "a context of %zu positions is outside 1..%u",
+                        config->context, model->shape.context);
+  pv_status status = pv_plain_open(model, config, &defect, &backend, err);
+  if (status == PV_OK) status = pv_forward_adopt(backend, out, err);
+  if (status != PV_OK && backend != NULL) backend->ops->close(backend);
+  return status;
+}
+
+pv_status pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
+                        const pv_planted *planted, pv_fault_side *out, pv_error *err) {
+  *out = (pv_fault_side){0};
+  if (planted == NULL || planted->fault == NULL)
+    return pv_forward_open(model, backend, config, &out->forward, err);
+  const pv_fault *fault = planted->fault;
+  if ((fault->numerics >> config->numerics & 1) == 0)
+    return pv_error_set(err, PV_ERR_INPUT, "the fault %s does not exist in %s", fault->name,
+                        pv_numerics_name(config->numerics));
+  if (planted->layer >= (int64_t)model->shape.layers)
+    return pv_error_set(err, PV_ERR_INPUT, "layer %lld of the fault %s is outside 0..%u",
+                        (long long)planted->layer, fault->name, model->shape.layers - 1);
+  if (fault->host == PV_FAULT_IN_CHOICE)
+    return pv_forward_open(model, "cpu", config, &out->forward, err);
+  if (fault->host == PV_FAULT_IN_PLAIN)
+    return open_plain(model, config, planted, &out->forward, err);
+  pv_status status = pv_fault_model(model, planted, &out->model, err);
+  if (status == PV_OK) status = pv_forward_open(out->model, backend, config, &out->forward, err);
+  if (status != PV_OK) pv_fault_close(out);
+  return status;
+}
+
+void pv_fault_close(pv_fault_side *side) {
+  pv_forward_close(side->forward);
+  pv_fault_model_free(side->model);
+  *side = (pv_fault_side){0};
+}

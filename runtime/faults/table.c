@@ -1,0 +1,204 @@
+/* The table of faults, in the order of the forward within each area. */
+#include <string.h>
+
+#include "runtime/base/text.h"
+#include "runtime/faults/faults.h"
+
+#define AT(stage) (UINT64_C(1) << PV_STAGE_##stage)
+#define ROTATED   (AT(Q_ROPE) | AT(K_ROPE))
+#define PRODUCTS                                                                     \
+  (AT(Q) | AT(K) | AT(V) | AT(ATTN_PROJ) | AT(MOE_ROUTER_LOGITS) | AT(EXPERT_GATE) | \
+   AT(EXPERT_UP) | AT(EXPERT_DOWN) | AT(LOGITS))
+#define I16    (1u << PV_NUMERICS_I16)
+#define F64ACC (1u << PV_NUMERICS_F32_F64ACC)
+#define I8     (1u << PV_NUMERICS_I8)
+#define FIXED  (I16 | I8)
+#define ALL    (I16 | F64ACC | I8)
+#define EVERY  (ALL | 1u << PV_NUMERICS_F64)
+#define K4 \
+  { PV_TYPE_Q4_K, PV_TYPE_Q5_K, -1 }
+
+#define WEIGHTS(n, what, by, alter, ...)                                               \
+  {                                                                                    \
+    .name = n, .area = "block formats", .summary = what, .caught_by = by,              \
+    .host = PV_FAULT_IN_WEIGHTS, .numerics = EVERY, .row = alter, .types = __VA_ARGS__ \
+  }
+#define PLAIN(n, in, what, by, ids, ...)                                                \
+  {                                                                                     \
+    .name = n, .area = in, .summary = what, .caught_by = by, .host = PV_FAULT_IN_PLAIN, \
+    .numerics = ids, .types = {-1}, .defect = {                                         \
+      __VA_ARGS__                                                                       \
+    }                                                                                   \
+  }
+
+static const pv_fault table[] = {
+    WEIGHTS("swapped_scale_and_min", "Q4_K, Q5_K: scale and minimum of a sub-block exchanged",
+            "forward.parity forward.reference forward.arbiter", pv_fault_row_scale_and_min, K4),
+    WEIGHTS("high_bits_dropped", "Q5_K, Q6_K: the bits above the fourth are not read",
+            "quant.blocks gemv.exact forward.parity forward.arbiter", pv_fault_row_high_bits,
+            {PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
+    WEIGHTS("superblock_short", "Q4_K, Q5_K, Q6_K: the last super-block of a row is left out",
+            "gemv.exact gemv.bound forward.parity forward.arbiter", pv_fault_row_short,
+            {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
+    WEIGHTS("q4k_read_as_q6k", "bytes of Q4_K are read as Q6_K",
+            "types.dispatch forward.finite forward.parity", pv_fault_row_q4k_as_q6k,
+            {PV_TYPE_Q4_K, -1}),
+    WEIGHTS("q6k_read_as_q4k", "bytes of Q6_K are read as Q4_K",
+            "types.dispatch forward.finite forward.parity", pv_fault_row_q6k_as_q4k,
+            {PV_TYPE_Q6_K, -1}),
+    WEIGHTS("wrong_sub_scale", "Q4_K, Q5_K, Q6_K: each sub-block takes its neighbour's scale",
+            "quant.blocks gemv.bound forward.parity forward.arbiter", pv_fault_row_sub_scale,
+            {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
+    WEIGHTS("flushed_subnormals", "Q6_K: binary16 scales below 2^-14 are read as 0",
+            "ptx.rules forward.parity forward.arbiter", pv_fault_row_subnormals,
+            {PV_TYPE_Q6_K, -1}),
+
+    PLAIN("activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16",
+          "gemv.bound forward.parity forward.arbiter router.index_sets", I16, .stages = PRODUCTS,
+          .kernels = &pv_fault_activations_8bit),
+    PLAIN("f32_accumulator", "arithmetic", "products are summed in float32, not float64",
+          "ptx.flow ptx.emit forward.parity", F64ACC, .stages = PRODUCTS,
+          .kernels = &pv_fault_f32_accumulator),
+    PLAIN("sum_in_other_order", "arithmetic", "the terms of a row are summed from left to right",
+          "forward.parity forward.paths", FIXED, .stages = PRODUCTS,
+          .kernels = &pv_fault_other_order),
+    PLAIN("contraction", "arithmetic", "the other product of a sum of two is fused",
+          "forward.parity forward.paths experts.combine_order ptx.rules", ALL,
+          .stages = ROTATED | AT(MOE_FFN_OUT), .kernels = &pv_fault_contraction),
+    PLAIN("approximate_exp", "arithmetic", "exp in SwiGLU loses digits as its argument grows",
+          "swiglu.error forward.parity ptx.rules", ALL, .stages = AT(EXPERT_SWIGLU),
+          .kernels = &pv_fault_approximate_exp),
+
+    {.name = "tie_rule_reversed",
+     .area = "MoE",
+     .summary = "of experts with the same logit the last is taken",
+     .caught_by = "router.topk_rule",
+     .host = PV_FAULT_IN_PLAIN,
+     .numerics = ALL,
+     .types = {-1},
+     .needs_tie = true,
+     .defect = {.stages = AT(MOE_ROUTER_INDICES), .kernels = &pv_fault_tie_reversed}},
+    PLAIN("no_renormalisation", "MoE", "the weights of the chosen experts keep their sum below 1",
+          "router.weights_sum router.topk_rule forward.arbiter", ALL, .stages = AT(MOE_ROUTER),
+          .kernels = &pv_fault_not_renormalised),
+    PLAIN("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
+          "forward.parity forward.paths", ALL, .stages = AT(MOE_ROUTER),
+          .kernels = &pv_fault_softmax_after),
+    {.name = "expert_stride_off_by_one",
+     .area = "MoE",
+     .summary = "in the gate's tensor expert e begins e rows too late",
+     .caught_by = "experts.dispatch forward.parity forward.arbiter",
+     .host = PV_FAULT_IN_WEIGHTS,
+     .numerics = EVERY,
+     .types = {-1}},
+    PLAIN("last_expert_dropped", "MoE", "the last of the chosen experts is not added",
+          "experts.dispatch forward.arbiter", ALL, .stages = AT(MOE_FFN_OUT),
+          .kernels = &pv_fault_expert_dropped),
+    PLAIN("weights_permuted", "MoE", "each expert is weighted with the next one's weight",
+          "experts.dispatch experts.combine_order forward.arbiter", ALL, .stages = AT(MOE_FFN_OUT),
+          .kernels = &pv_fault_weights_permuted),
+
+    {.name = "wrong_rope_base",
+     .area = "attention",
+     .summary = "RoPE with ten times the base",
+     .caught_by = "forward.reference forward.parity forward.arbiter",
+     .host = PV_FAULT_IN_SHAPE,
+     .numerics = EVERY,
+     .types = {-1},
+     .once = true},
+    PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves",
+          "forward.reference forward.parity", ALL, .stages = ROTATED,
+          .kernels = &pv_fault_rope_pairs),
+    PLAIN("qk_norm_missing", "attention", "queries and keys are not normed",
+          "forward.reference forward.parity", ALL, .stages = ROTATED, .kernels = &pv_fault_no_norm),
+    PLAIN("wrong_head_group", "attention", "query head h reads KV head h modulo their number",
+          "forward.reference forward.parity", ALL, .stages = AT(ATTN_OUT),
+          .group = pv_fault_head_modulo),
+    PLAIN("mask_off_by_one", "attention", "each position sees the one after it",
+          "forward.batch_split forward.reference forward.parity", ALL, .stages = AT(ATTN_OUT),
+          .visible = pv_fault_sees_next),
+    PLAIN("stale_kv_entry", "attention", "the first position of a later batch is not cached",
+          "forward.batch_split", ALL, .stages = AT(ATTN_OUT), .appended = pv_fault_first_kept),
+
+    {.name = "silent_fallback",
+     .area = "system",
+     .summary = "the CPU computes, whoever was asked",
+     .caught_by = "forward.no_fallback forward.parity",
+     .host = PV_FAULT_IN_CHOICE,
+     .numerics = EVERY,
+     .types = {-1},
+     .once = true},
+    PLAIN("nondeterministic_order", "system", "the terms of a row in another order in each process",
+          "forward.determinism forward.parity", FIXED, .stages = PRODUCTS,
+          .kernels = &pv_fault_random_order),
+    PLAIN("uninitialised_output", "system", "the last element of a row is never written",
+          "forward.parity forward.paths experts.combine_order", ALL, .stages = AT(MOE_FFN_OUT),
+          .after = pv_fault_last_unwritten),
+    PLAIN("nan_in_one_element", "system", "one element of the first position is NaN",
+          "forward.finite forward.parity", ALL, .stages = AT(EXPERT_DOWN),
+          .after = pv_fault_one_nan),
+    PLAIN("wrong_position_after_split", "system", "positions are counted from the batch's start",
+          "forward.batch_split", ALL, .stages = ROTATED, .position = pv_fault_position_of_batch),
+    {.name = "argmax_out_of_range",
+     .area = "system",
+     .summary = "the top token is no token of the vocabulary",
+     .caught_by = "forward.shape forward.parity",
+     .host = PV_FAULT_IN_PLAIN,
+     .numerics = ALL,
+     .types = {-1},
+     .once = true,
+     .defect = {.stages = AT(ARGMAX), .after = pv_fault_out_of_range}},
+};
+enum { COUNT = sizeof table / sizeof *table };
+
+const pv_fault *pv_faults(size_t *count) {
+  *count = COUNT;
+  return table;
+}
+
+const pv_fault *pv_fault_find(const char *name) {
+  for (size_t i = 0; i < COUNT; i++)
+    if (strcmp(table[i].name, name) == 0) return &table[i];
+  return NULL;
+}
+
+static pv_status unknown(const char *name, pv_error *err) {
+  const char *best = NULL;
+  size_t least = 6;
+  for (size_t i = 0; i < COUNT; i++) {
+    const size_t d = pv_text_distance(name, table[i].name);
+    if (d < least) {
+      least = d;
+      best = table[i].name;
+    }
+  }
+  pv_error_set(err, PV_ERR_INPUT, "there is no fault '%s'", name);
+  if (best != NULL)
+    pv_error_hint(err, "did you mean %s?", best);
+  else
+    pv_error_hint(err, "list them with: pv faults");
+  return PV_ERR_INPUT;
+}
+
+pv_status pv_fault_parse(const char *text, pv_planted *out, pv_error *err) {
+  static const char key[] = "layer=";
+  char name[64];
+  const char *colon = strchr(text, ':');
+  const size_t n = colon != NULL ? (size_t)(colon - text) : strlen(text);
+  uint64_t layer = 0;
+  snprintf(name, sizeof name, "%.*s", (int)(n < 63 ? n : 63), text);
+  *out = (pv_planted){pv_fault_find(name), -1};
+  if (out->fault == NULL) return unknown(name, err);
+  if (colon == NULL) return PV_OK;
+  const char *value = colon + 1 + strlen(key);
+  if (strncmp(colon + 1, key, strlen(key)) != 0 || !pv_parse_u64(value, strlen(value), &layer) ||
+      layer >= PV_MODEL_LAYERS_MAX) {
+    pv_error_set(err, PV_ERR_INPUT, "'%.60s' says no place of the fault %s", colon + 1, name);
+    pv_error_hint(err, "for example %s:layer=2", name);
+    return PV_ERR_INPUT;
+  }
+  if (out->fault->once)
+    return pv_error_set(err, PV_ERR_INPUT, "the fault %s belongs to no layer", name);
+  out->layer = (int64_t)layer;
+  return PV_OK;
+}

@@ -1,0 +1,303 @@
+/* Defects of the block formats: rows as a wrong reader would see them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/ck.h"
+#include "runtime/faults/faults.h"
+
+static size_t copy_row(pv_type type, const unsigned char *row, size_t k, unsigned char *out) {
+  const pv_type_info *info = pv_type_get(type);
+  const size_t blocks = k / info->block_elements;
+  memcpy(out, row, blocks * info->block_bytes);
+  return blocks;
+}
+
+pv_type pv_fault_row_scale_and_min(pv_type type, const unsigned char *row, size_t k,
+                                   unsigned char *out) {
+  const size_t blocks = copy_row(type, row, k, out), bytes = pv_type_get(type)->block_bytes;
+  for (size_t b = 0; b < blocks; b++) {
+    pv_block_q4_k *block = (void *)(out + b * bytes); /* Q5_K begins alike */
+    uint8_t sc[8], m[8];
+    pv_k4_scales(block->scales, sc, m);
+    pv_k4_pack(m, sc, block->scales);
+  }
+  return type;
+}
+
+pv_type pv_fault_row_high_bits(pv_type type, const unsigned char *row, size_t k,
+                               unsigned char *out) {
+  const size_t blocks = copy_row(type, row, k, out), bytes = pv_type_get(type)->block_bytes;
+  for (size_t b = 0; b < blocks; b++) {
+    unsigned char *block = out + b * bytes;
+    if (type == PV_TYPE_Q6_K)
+      memset(((pv_block_q6_k *)(void *)block)->high, 0, 64);
+    else
+      memset(((pv_block_q5_k *)(void *)block)->high, 0, 32);
+  }
+  return type;
+}
+
+/* All bytes 0 are weights 0 in every type. */
+pv_type pv_fault_row_short(pv_type type, const unsigned char *row, size_t k, unsigned char *out) {
+  const size_t blocks = copy_row(type, row, k, out), bytes = pv_type_get(type)->block_bytes;
+  memset(out + (blocks - 1) * bytes, 0, bytes);
+  return type;
+}
+
+/* The bytes of one type under another; a row that ends too early begins again. */
+static pv_type reread(pv_type type, pv_type as, const unsigned char *row, size_t k,
+                      unsigned char *out) {
+  const pv_type_info *from = pv_type_get(type), *to = pv_type_get(as);
+  const size_t have = k / from->block_elements * from->block_bytes;
+  const size_t want = k / to->block_elements * to->block_bytes;
+  for (size_t i = 0; i < want; i++) out[i] = row[i % have];
+  return as;
+}
+
+pv_type pv_fault_row_q4k_as_q6k(pv_type type, const unsigned char *row, size_t k,
+                                unsigned char *out) {
+  return reread(type, PV_TYPE_Q6_K, row, k, out);
+}
+
+pv_type pv_fault_row_q6k_as_q4k(pv_type type, const unsigned char *row, size_t k,
+                                unsigned char *out) {
+  return reread(type, PV_TYPE_Q4_K, row, k, out);
+}
+
+pv_type pv_fault_row_sub_scale(pv_type type, const unsigned char *row, size_t k,
+                               unsigned char *out) {
+  const size_t blocks = copy_row(type, row, k, out), bytes = pv_type_get(type)->block_bytes;
+  for (size_t b = 0; b < blocks; b++) {
+    if (type == PV_TYPE_Q6_K) {
+      pv_block_q6_k *block = (void *)(out + b * bytes);
+      const pv_block_q6_k *right = (const void *)(row + b * bytes);
+      for (size_t j = 0; j < 16; j++) block->scales[j] = right->scales[j ^ 1];
+    } else {
+      pv_block_q4_k *block = (void *)(out + b * bytes);
+      uint8_t sc[8], m[8], wrong[8];
+      pv_k4_scales(block->scales, sc, m);
+      for (size_t j = 0; j < 8; j++) wrong[j] = sc[j ^ 1];
+      pv_k4_pack(wrong, m, block->scales);
+    }
+  }
+  return type;
+}
+
+static uint16_t flushed(uint16_t half) {
+  return (half & 0x7c00u) == 0 ? half & 0x8000u : half;
+}
+
+pv_type pv_fault_row_subnormals(pv_type type, const unsigned char *row, size_t k,
+                                unsigned char *out) {
+  const size_t blocks = copy_row(type, row, k, out), bytes = pv_type_get(type)->block_bytes;
+  for (size_t b = 0; b < blocks; b++) {
+    pv_block_q6_k *block = (void *)(out + b * bytes);
+    block->d = flushed(block->d);
+  }
+  return type;
+}
+
+/* What a changed model owns: its own copy of everything but the file. */
+typedef struct changed {
+  pv_model model; /* first */
+  pv_gguf_tensor *tensors;
+  unsigned char **bytes;
+  size_t count, room;
+} changed;
+
+void pv_fault_model_free(pv_model *model) {
+  changed *c = (changed *)model;
+  if (c == NULL) return;
+  for (size_t i = 0; c->bytes != NULL && i < c->count; i++) free(c->bytes[i]);
+  free(c->bytes);
+  free(c->tensors);
+  free(c->model.layers);
+  free(c);
+}
+
+enum { MATRICES = 8 };
+
+/* The matrices of a layer in the order in which they are computed with, and their stages. */
+static void layer_matrices(pv_layer *l, const pv_gguf_tensor **out[MATRICES]) {
+  const pv_gguf_tensor **list[MATRICES] = {&l->q,      &l->k,    &l->v,  &l->o,
+                                           &l->router, &l->gate, &l->up, &l->down};
+  memcpy(out, list, sizeof list);
+}
+static const pv_stage_id matrix_stage[MATRICES] = {PV_STAGE_Q,
+                                                   PV_STAGE_K,
+                                                   PV_STAGE_V,
+                                                   PV_STAGE_ATTN_PROJ,
+                                                   PV_STAGE_MOE_ROUTER_LOGITS,
+                                                   PV_STAGE_EXPERT_GATE,
+                                                   PV_STAGE_EXPERT_UP,
+                                                   PV_STAGE_EXPERT_DOWN};
+
+static bool concerns(const pv_fault *fault, const pv_gguf_tensor *t, pv_stage_id stage) {
+  if (fault->row == NULL) return stage == PV_STAGE_EXPERT_GATE; /* the stride of the experts */
+  for (size_t i = 0; fault->types[i] >= 0; i++)
+    if (fault->types[i] == (int)t->type) return true;
+  return false;
+}
+
+static pv_status start(const pv_model *model, changed **out, pv_error *err) {
+  const size_t layers = model->shape.layers;
+  changed *c = calloc(1, sizeof *c);
+  if (c != NULL) {
+    c->model = *model;
+    c->room = layers * MATRICES + 1;
+    c->model.layers = malloc(layers * sizeof *model->layers);
+    c->tensors = calloc(c->room, sizeof *c->tensors);
+    c->bytes = calloc(c->room, sizeof *c->bytes);
+  }
+  if (c == NULL || c->model.layers == NULL || c->tensors == NULL || c->bytes == NULL) {
+    pv_fault_model_free(c == NULL ? NULL : &c->model);
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a changed model");
+  }
+  memcpy(c->model.layers, model->layers, layers * sizeof *model->layers);
+  *out = c;
+  return PV_OK;
+}
+
+/* A copy of `t` with room for rows of any type. */
+static pv_status copy_tensor(changed *c, const pv_gguf_tensor *t, uint64_t row_bytes,
+                             pv_gguf_tensor **out, unsigned char **data, pv_error *err) {
+  uint64_t bytes = 0;
+  size_t need = 0;
+  if (!pv_ck_mul(t->elements / t->dims[0], row_bytes, &bytes) || !pv_ck_size(bytes, &need))
+    return pv_error_set(err, PV_ERR_LIMIT, "a changed tensor does not fit in memory");
+  unsigned char *copy = malloc(need);
+  if (copy == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a changed tensor");
+  pv_gguf_tensor *made = &c->tensors[c->count];
+  c->bytes[c->count++] = copy;
+  *made = *t;
+  made->row_bytes = row_bytes;
+  made->bytes = bytes;
+  made->data = copy;
+  *out = made;
+  *data = copy;
+  return PV_OK;
+}
+
+static pv_status change_rows(changed *c, const pv_fault *fault, const pv_gguf_tensor **slot,
+                             pv_error *err) {
+  const pv_gguf_tensor *t = *slot;
+  const size_t k = (size_t)t->dims[0];
+  unsigned char *data = NULL, *probe = malloc(8 * k + 256); /* no type takes 8 bytes a weight */
+  pv_gguf_tensor *made = NULL;
+  if (probe == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
+  const pv_type type = fault->row(t->type, t->data, k, probe);
+  free(probe);
+  const pv_type_info *info = pv_type_get(type);
+  const uint64_t row_bytes = k / info->block_elements * info->block_bytes;
+  const pv_status status = copy_tensor(c, t, row_bytes, &made, &data, err);
+  if (status != PV_OK) return status;
+  made->type = type;
+  for (uint64_t r = 0; r < t->elements / t->dims[0]; r++)
+    fault->row(t->type, t->data + r * t->row_bytes, k, data + r * row_bytes);
+  *slot = made;
+  return PV_OK;
+}
+
+/* Expert e begins e rows too late; behind the last, the first again. */
+static pv_status change_stride(changed *c, const pv_gguf_tensor **slot, pv_error *err) {
+  const pv_gguf_tensor *t = *slot;
+  const uint64_t rows = t->dims[1], all = t->elements / t->dims[0];
+  unsigned char *data = NULL;
+  pv_gguf_tensor *made = NULL;
+  const pv_status status = copy_tensor(c, t, t->row_bytes, &made, &data, err);
+  if (status != PV_OK) return status;
+  for (uint64_t r = 0; r < all; r++)
+    memcpy(data + r * t->row_bytes, t->data + (r + r / rows) % all * t->row_bytes, t->row_bytes);
+  *slot = made;
+  return PV_OK;
+}
+
+static pv_status change_layer(changed *c, const pv_planted *planted, uint32_t layer,
+                              pv_error *err) {
+  const pv_gguf_tensor **slots[MATRICES];
+  pv_status status = PV_OK;
+  layer_matrices(&c->model.layers[layer], slots);
+  for (size_t i = 0; i < MATRICES && status == PV_OK; i++) {
+    if (!concerns(planted->fault, *slots[i], matrix_stage[i])) continue;
+    status = planted->fault->row != NULL ? change_rows(c, planted->fault, slots[i], err)
+                                         : change_stride(c, slots[i], err);
+  }
+  return status;
+}
+
+pv_status pv_fault_model(const pv_model *model, const pv_planted *planted, pv_model **out,
+                         pv_error *err) {
+  changed *c = NULL;
+  pv_status status = start(model, &c, err);
+  if (status != PV_OK) return status;
+  if (planted->fault->host == PV_FAULT_IN_SHAPE) {
+    c->model.shape.rope_base *= 10.0;
+    *out = &c->model;
+    return PV_OK;
+  }
+  for (uint32_t l = 0; l < model->shape.layers && status == PV_OK; l++)
+    if (planted->layer < 0 || planted->layer == (int64_t)l)
+      status = change_layer(c, planted, l, err);
+  if (status == PV_OK && planted->layer < 0 && planted->fault->row != NULL &&
+      concerns(planted->fault, model->head, PV_STAGE_LOGITS))
+    status = change_rows(c, planted->fault, &c->model.head, err);
+  if (status == PV_OK && c->count == 0)
+    status = pv_error_set(err, PV_ERR_INPUT, "no tensor there has a type that %s is about",
+                          planted->fault->name);
+  if (status == PV_OK)
+    *out = &c->model;
+  else
+    pv_fault_model_free(&c->model);
+  return status;
+}
+
+pv_status pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err) {
+  changed *c = NULL;
+  pv_status status = start(model, &c, err);
+  for (uint32_t l = 0; status == PV_OK && l < model->shape.layers; l++) {
+    const pv_gguf_tensor *t = model->layers[l].router;
+    unsigned char *data = NULL;
+    pv_gguf_tensor *made = NULL;
+    status = copy_tensor(c, t, t->row_bytes, &made, &data, err);
+    for (uint64_t r = 0; status == PV_OK && r < t->dims[1]; r++)
+      memcpy(data + r * t->row_bytes, t->data + r / 3 * 3 * t->row_bytes, t->row_bytes);
+    if (status == PV_OK) c->model.layers[l].router = made;
+  }
+  if (status == PV_OK)
+    *out = &c->model;
+  else if (c != NULL)
+    pv_fault_model_free(&c->model);
+  return status;
+}
+
+/* The first matrix in the order of computation that the fault changes. */
+static bool weights_show(const pv_planted *planted, const pv_model *model, pv_stage_id *stage,
+                         uint32_t *layer) {
+  for (uint32_t l = 0; l < model->shape.layers; l++) {
+    const pv_gguf_tensor **slots[MATRICES];
+    if (planted->layer >= 0 && planted->layer != (int64_t)l) continue;
+    layer_matrices(&model->layers[l], slots);
+    for (size_t i = 0; i < MATRICES; i++) {
+      if (!concerns(planted->fault, *slots[i], matrix_stage[i])) continue;
+      *stage = matrix_stage[i];
+      *layer = l;
+      return true;
+    }
+  }
+  *stage = PV_STAGE_LOGITS;
+  *layer = 0;
+  return planted->layer < 0 && planted->fault->row != NULL &&
+         concerns(planted->fault, model->head, PV_STAGE_LOGITS);
+}
+
+bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_id *stage,
+                    uint32_t *layer) {
+  const pv_fault *fault = planted->fault;
+  if (fault->host == PV_FAULT_IN_WEIGHTS) return weights_show(planted, model, stage, layer);
+  if (fault->host == PV_FAULT_IN_CHOICE) return false;
+  *layer = planted->layer < 0 ? 0 : (uint32_t)planted->layer;
+  *stage = PV_STAGE_Q_ROPE; /* the shape's RoPE base */
+  for (int s = PV_STAGES - 1; s >= 0; s--)
+    if ((fault->defect.stages >> s & 1) != 0) *stage = (pv_stage_id)s;
+  return true;
+}

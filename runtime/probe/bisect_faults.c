@@ -1,0 +1,145 @@
+/* pv bisect --faults: every fault planted once, and whether it is found. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/probe/bisect_report.h"
+
+typedef struct outcome {
+  char name[96]; /* with its layer */
+  pv_numerics numerics;
+  bool shows, stage_right, side_right;
+  pv_stage_id stage; /* where it must appear */
+  uint32_t layer;
+  const pv_bisect_place *found; /* into `result`, or NULL */
+  double introduced[2];
+} outcome;
+
+/* A layer in the middle, so that naming it is no accident; for weights one that has the type. */
+static void choose_layer(const pv_model *model, pv_planted *planted) {
+  const uint32_t layers = model->shape.layers;
+  pv_stage_id stage;
+  uint32_t layer;
+  planted->layer = -1;
+  if (planted->fault->once) return;
+  for (uint32_t i = 0; i < layers; i++) {
+    planted->layer = (int64_t)((layers / 2 + i) % layers);
+    if (pv_fault_shows(planted, model, &stage, &layer)) return;
+  }
+  planted->layer = -1;
+}
+
+static pv_numerics choose_numerics(const pv_fault *fault) {
+  return (fault->numerics >> PV_NUMERICS_I16 & 1) != 0 ? PV_NUMERICS_I16 : PV_NUMERICS_F32_F64ACC;
+}
+
+static pv_status try_fault(const pv_bisect_spec *base, const pv_fault *fault,
+                           pv_bisect_result *result, outcome *out, pv_error *err) {
+  pv_planted planted = {fault, -1};
+  pv_bisect_spec spec = *base;
+  pv_model *tied = NULL;
+  pv_status status = PV_OK;
+  choose_layer(base->model, &planted);
+  *out = (outcome){.numerics = choose_numerics(fault)};
+  out->shows = pv_fault_shows(&planted, base->model, &out->stage, &out->layer);
+  snprintf(out->name, sizeof out->name, planted.layer < 0 ? "%s" : "%s:layer=%d", fault->name,
+           (int)planted.layer);
+  /* A fallback needs somebody who was asked. */
+  const char *right = fault->host == PV_FAULT_IN_CHOICE ? "cuda" : base->side[1].backend;
+  spec.side[0] = (pv_bisect_side){"left", base->side[0].backend, out->numerics, {NULL, -1}};
+  spec.side[1] = (pv_bisect_side){"right", right, out->numerics, planted};
+  if (fault->needs_tie) status = pv_fault_tied_model(base->model, &tied, err);
+  if (fault->needs_tie) spec.model = tied;
+  if (status == PV_OK) status = pv_bisect(&spec, result, err);
+  pv_fault_model_free(tied);
+  if (status != PV_OK) return status;
+  out->found = result->culprit[1].present ? &result->culprit[1] : NULL;
+  out->side_right = result->verdict == PV_BISECT_RIGHT;
+  out->stage_right = out->shows ? out->found != NULL && out->found->stage == out->stage &&
+                                      out->found->layer == out->layer
+                                : out->found == NULL && result->fallback[1];
+  for (int i = 0; i < 2 && out->found != NULL; i++)
+    out->introduced[i] = result->stages[out->found->layer][out->found->stage].side[i].introduced;
+  return PV_OK;
+}
+
+static void place_name(bool present, pv_stage_id stage, uint32_t layer, char out[48]) {
+  if (!present)
+    snprintf(out, 48, "no stage");
+  else if (pv_stage_is_layered(stage))
+    snprintf(out, 48, "%s, %u", pv_stage_name(stage), layer);
+  else
+    snprintf(out, 48, "%s", pv_stage_name(stage));
+}
+
+/* An error of rounding is not told by its size: it may even be the smaller one. */
+static void size_name(const outcome *o, char out[32]) {
+  const bool real = o->found != NULL && !pv_stage_is_index(o->found->stage);
+  if (!real)
+    snprintf(out, 32, "-");
+  else if (o->introduced[1] < 10.0 * o->introduced[0])
+    snprintf(out, 32, "rounding");
+  else
+    snprintf(out, 32, "%.0e", o->introduced[1]);
+}
+
+static void print_line(const outcome *o) {
+  char want[48], got[48], size[32];
+  place_name(o->shows, o->stage, o->layer, want);
+  place_name(o->found != NULL, o->found != NULL ? o->found->stage : 0,
+             o->found != NULL ? o->found->layer : 0, got);
+  size_name(o, size);
+  printf("| `%s` | %s | %s | %s | %s | %s | %s |\n", o->name, pv_numerics_name(o->numerics), want,
+         got, size, o->stage_right ? "yes" : "**no**", o->side_right ? "yes" : "**no**");
+  fflush(stdout);
+}
+
+static json_t *line_json(const outcome *o) {
+  char want[48], got[48];
+  place_name(o->shows, o->stage, o->layer, want);
+  place_name(o->found != NULL, o->found != NULL ? o->found->stage : 0,
+             o->found != NULL ? o->found->layer : 0, got);
+  return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "fault", o->name, "numerics",
+                   pv_numerics_name(o->numerics), "planted_in", want, "found_in", got,
+                   "stage_right", o->stage_right ? 1 : 0, "side_right", o->side_right ? 1 : 0);
+}
+
+pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found,
+                               pv_error *err) {
+  size_t count = 0, stages = 0, sides = 0;
+  const pv_fault *list = pv_faults(&count);
+  json_t *lines = json_array();
+  pv_status status = PV_OK;
+  if (!json)
+    puts(
+        "| fault | identity | planted in | found in | error | stage | side |\n"
+        "|---|---|---|---|---|---|---|");
+  for (size_t i = 0; i < count && status == PV_OK; i++) {
+    pv_bisect_result result = {0};
+    outcome o;
+    status = try_fault(base, &list[i], &result, &o, err);
+    if (status != PV_OK) break;
+    stages += o.stage_right;
+    sides += o.side_right;
+    if (json)
+      json_array_append_new(lines, line_json(&o));
+    else
+      print_line(&o);
+    pv_bisect_free(&result);
+  }
+  *all_found = stages == count && sides == count;
+  json_t *root = json_pack("{s:O, s:I, s:I, s:I}", "faults", lines, "planted", (json_int_t)count,
+                           "stage_right", (json_int_t)stages, "side_right", (json_int_t)sides);
+  json_decref(lines);
+  char *text = status == PV_OK && root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+  json_decref(root);
+  if (status == PV_OK && text == NULL)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the table");
+  if (status == PV_OK && json) puts(text);
+  if (status == PV_OK && !json)
+    printf("\n%zu faults planted: the stage is right for %zu, the side for %zu.\n", count, stages,
+           sides);
+  free(text);
+  return status;
+}

@@ -1,0 +1,101 @@
+/* Everything that was measured, as one JSON object. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/probe/bisect_report.h"
+
+static json_t *number(double value) {
+  if (isfinite(value)) return json_real(value);
+  return json_string(isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+}
+
+static json_t *count(uint64_t value) {
+  return json_integer((json_int_t)value);
+}
+
+static json_t *layer_of(pv_stage_id stage, uint32_t layer) {
+  return pv_stage_is_layered(stage) ? count(layer) : json_null();
+}
+
+static json_t *tensor(const pv_model *model, pv_stage_id stage, uint32_t layer) {
+  const pv_gguf_tensor *t = pv_bisect_tensor(model, stage, layer);
+  if (t == NULL) return json_null();
+  json_t *shape = json_array();
+  for (unsigned i = 0; i < t->dim_count; i++) json_array_append_new(shape, count(t->dims[i]));
+  return json_pack("{s:s%, s:s, s:o}", "name", t->name.data, (size_t)t->name.length, "type",
+                   pv_type_get(t->type)->name, "shape", shape);
+}
+
+static json_t *place(const pv_model *model, const pv_bisect_place *p) {
+  if (p == NULL || !p->present) return json_null();
+  return json_pack(
+      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name(p->stage),
+      "layer", layer_of(p->stage, p->layer), "position", count(p->position), "element",
+      count(p->index), "rank", p->rank < 0 ? json_null() : json_integer(p->rank), "expert",
+      p->expert < 0 ? json_null() : json_integer(p->expert), "left", number(p->left), "right",
+      number(p->right), "exact", number(p->exact), "tensor", tensor(model, p->stage, p->layer));
+}
+
+static json_t *routing(const pv_bisect_routing *r) {
+  json_t *first = r->present ? json_pack("{s:o, s:o, s:o, s:o}", "layer", count(r->layer),
+                                         "position", count(r->position), "margin",
+                                         number(r->margin), "noise", number(r->noise))
+                             : json_null();
+  json_t *again = r->replayed
+                      ? json_pack("{s:o, s:o}", "smallest_cosine", number(r->replayed_cosine),
+                                  "top_tokens_different", count(r->replayed_tops))
+                      : json_null();
+  return json_pack("{s:o, s:o, s:o, s:o}", "sets", count(r->sets), "different", count(r->different),
+                   "first", first, "with_the_left_routing", again);
+}
+
+static json_t *stages(const pv_bisect_result *r) {
+  json_t *out = json_array();
+  for (uint32_t l = 0; l < r->layers; l++)
+    for (int i = 0; i < PV_STAGES; i++) {
+      const pv_bisect_stage *s = &r->stages[l][i];
+      json_t *sides[2];
+      if (s->elements == 0) continue;
+      for (int k = 0; k < 2; k++)
+        sides[k] =
+            json_pack("{s:o, s:o, s:o}", "undefined", count(s->side[k].undefined), "introduced",
+                      number(s->side[k].introduced), "total", number(s->side[k].total));
+      json_array_append_new(
+          out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name((pv_stage_id)i),
+                         "layer", layer_of((pv_stage_id)i, l), "elements", count(s->elements),
+                         "different", count(s->different), "left", sides[0], "right", sides[1]));
+    }
+  return out;
+}
+
+static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i) {
+  return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "name", spec->side[i].name,
+                   "computed_by", r->computed[i], "numerics",
+                   pv_numerics_identity(spec->side[i].numerics), "fallback", r->fallback[i] ? 1 : 0,
+                   "first_undefined", place(spec->model, &r->culprit[i]), "smallest_cosine",
+                   number(r->worst_cosine[i]), "top_tokens_not_the_arbiters",
+                   count(r->tops_from_arbiter[i]), "expert_sets_not_the_arbiters",
+                   count(r->routing.from_arbiter[i]));
+}
+
+pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, const char *again,
+                         pv_error *err) {
+  const int less = pv_bisect_less_exact(r);
+  json_t *root = json_pack(
+      "{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "schema",
+      "pv/bisect/v1", "verdict", pv_bisect_verdict_name(r->verdict), "same_numerics",
+      r->same_identity ? 1 : 0, "culprit", place(spec->model, pv_bisect_culprit(r)), "less_exact",
+      less < 0 ? json_null() : json_string(less == 0 ? "left" : "right"), "first_difference",
+      place(spec->model, &r->first), "compared", count(r->compared), "different",
+      count(r->different), "top_tokens_different", count(r->tops_different), "routing",
+      routing(&r->routing), "memory_bytes", count(r->memory), "sides",
+      json_pack("[o, o]", side(spec, r, 0), side(spec, r, 1)), "stages", stages(r), "again", again);
+  char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+  json_decref(root);
+  if (text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the report");
+  puts(text);
+  free(text);
+  return PV_OK;
+}

@@ -1,0 +1,25 @@
+/* What `pv bisect` prints. */
+#ifndef PV_PROBE_BISECT_REPORT_H
+#define PV_PROBE_BISECT_REPORT_H
+
+#include "runtime/bisect/bisect.h"
+
+/* A finding for a reader: what, where, which side, how much, since when, how to see it again.
+ * `again` is the command that was given. */
+void pv_bisect_text(const pv_bisect_spec *spec, const pv_bisect_result *result, const char *again);
+/* One JSON object with everything that was measured. PV_ERR_NOMEM. */
+pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *result,
+                         const char *again, pv_error *err);
+
+/* Every fault planted once in the right side of `base`, in a layer in its middle, as a table of
+ * markdown or JSON. `*all_found`: stage, layer and side are right for each. */
+pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found,
+                               pv_error *err);
+
+const char *pv_bisect_verdict_name(pv_bisect_verdict verdict);
+/* The place that the verdict is about; NULL when there is none (equal, or a fallback alone). */
+const pv_bisect_place *pv_bisect_culprit(const pv_bisect_result *result);
+/* Matrices and norms that make a stage, at most 1; NULL: none. */
+const pv_gguf_tensor *pv_bisect_tensor(const pv_model *model, pv_stage_id stage, uint32_t layer);
+
+#endif
