@@ -111,6 +111,30 @@ tier_gpu() {
   run_ctest gpu build-release -L '^gpu$'
 }
 
+# A static build that was copied here has programs and no build tree.
+is_copied_build() { [ -x build-static/bin/pv ] && [ ! -f build-static/build.ninja ]; }
+
+# On a host that has only that: the tests of tests/gpu/CMakeLists.txt, without ctest. Nothing is
+# built or installed, no other tier runs, and that is said.
+run_copied_build() {
+  local name log passed failed
+  [ "$*" = --gpu ] || die 'build-static is a copied build: only ./dev test --gpu runs over it'
+  log=$(mktemp)
+  for name in parity sanitizer; do
+    note "gpu: $name, over the copied build-static: started"
+    bash "tests/gpu/$name.sh" build-static/bin/pv 2>&1 | tee "$log" || broken=1
+    passed=0
+    failed=0
+    read -r passed _ failed _ < <(grep -xE '[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1) || broken=1
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+  done
+  rm -f "$log"
+  note 'the other tiers need a build tree and were not run'
+  printf '%s passed, %s failed\n' "$total_passed" "$total_failed"
+  [ "$total_failed" -eq 0 ] && [ "$broken" -eq 0 ] && [ "$total_passed" -gt 0 ]
+}
+
 run_tiers() {
   local fresh=0 long=0 gpu=0 key
   [ "${CI:-}" = true ] && fresh=1

@@ -6,6 +6,7 @@
 #include "runtime/base/text.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
+#include "runtime/reference/reference.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 
@@ -105,6 +106,7 @@ typedef struct sides {
   pv_numerics numerics[2];
   uint64_t batch, seed;
   const char *random; /* lengths of random sequences */
+  pv_reference *reference;
   pv_trace_filter filter;
   pv_forward *forward[2];
 } sides;
@@ -142,18 +144,36 @@ static pv_status compare_random(table *t, sides *s, const uint32_t *lengths, siz
   return status;
 }
 
+static pv_status compare_prompts(table *t, sides *s, pv_trace_comparison *all, pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < pv_reference_prompt_count(s->reference) && status == PV_OK; i++) {
+    const pv_reference_prompt *p = pv_reference_prompt_at(s->reference, i);
+    status = compare_sequence(t, s, p->ids, p->count, all, err);
+  }
+  return status;
+}
+
+/* Positions of the longest sequence. */
+static size_t longest_of(const sides *s, const uint32_t *lengths, size_t count) {
+  size_t longest = s->job.count;
+  for (size_t i = 0; i < count; i++)
+    if (lengths[i] > longest) longest = lengths[i];
+  for (size_t i = 0; s->reference != NULL && i < pv_reference_prompt_count(s->reference); i++)
+    if (pv_reference_prompt_at(s->reference, i)->count > longest)
+      longest = pv_reference_prompt_at(s->reference, i)->count;
+  return longest;
+}
+
 static int compare_sides(table *t, sides *s) {
   pv_error err = PV_ERROR_INIT;
   pv_trace_comparison all = {0};
   uint32_t *lengths = NULL;
-  size_t count = 0, longest = s->job.count;
+  size_t count = 0;
   pv_status status = PV_OK;
   if (s->random != NULL) status = pv_option_ids("--random", s->random, &lengths, &count, &err);
-  for (size_t i = 0; i < count; i++) {
-    if (lengths[i] == 0 && status == PV_OK)
-      status = pv_error_set(&err, PV_ERR_INPUT, "--random: a length of 0");
-    if (lengths[i] > longest) longest = lengths[i];
-  }
+  for (size_t i = 0; i < count && status == PV_OK; i++)
+    if (lengths[i] == 0) status = pv_error_set(&err, PV_ERR_INPUT, "--random: a length of 0");
+  const size_t longest = longest_of(s, lengths, count);
   for (int i = 0; i < 2 && status == PV_OK; i++) {
     const size_t batch = i == 1 && s->batch > 0 && s->batch < longest ? s->batch : longest;
     const pv_backend_config config = {s->numerics[i], longest, batch, s->job.threads, NULL};
@@ -163,6 +183,8 @@ static int compare_sides(table *t, sides *s) {
   if (status == PV_OK && t->json) printf("{\"tensors\":[");
   if (status == PV_OK && s->random != NULL)
     status = compare_random(t, s, lengths, count, &all, &err);
+  else if (status == PV_OK && s->reference != NULL)
+    status = compare_prompts(t, s, &all, &err);
   else if (status == PV_OK)
     status = compare_sequence(t, s, s->job.ids, s->job.count, &all, &err);
   free(lengths);
@@ -174,11 +196,12 @@ int pv_probe_compare(int argc, char **argv) {
   table t = {0};
   sides s = {.seed = 1};
   pv_side side = PV_SIDE_DEFAULTS;
-  const char *stages = NULL, *layers = NULL, *batch = NULL, *seed = NULL;
+  const char *stages = NULL, *layers = NULL, *batch = NULL, *seed = NULL, *reference = NULL;
   const pv_option list[] = {
       {"--model", "FILE", "for two sides: a GGUF model (Qwen3-MoE)", &side.model, NULL},
       PV_SIDE_TOKENS(side),
       {"--random", "3,512", "lengths of random sequences, instead of --ids", &s.random, NULL},
+      {"--reference", "FILE", "all prompts of a reference, instead of --ids", &reference, NULL},
       {"--seed", "N", "of the random sequences (default 1)", &seed, NULL},
       {"--batch", "N", "positions per batch of the right side (default: all)", &batch, NULL},
       {"--stage", "LIST", "stages, separated by commas (default all)", &stages, NULL},
@@ -197,7 +220,8 @@ int pv_probe_compare(int argc, char **argv) {
       .positional = "LEFT RIGHT",
       .examples =
           "  pv compare trace-a trace-b --different\n"
-          "  pv compare cpu:i16 cuda:i16 --model M.gguf --random 1,17,512 --different\n",
+          "  pv compare cpu:i16 cuda:i16 --model M.gguf --random 1,17,512 --different\n"
+          "  pv compare cpu:i16 cuda:i16 --model M.gguf --reference M.reference --different\n",
       .list = list,
       .rest = names,
       .rest_max = 2};
@@ -210,14 +234,20 @@ int pv_probe_compare(int argc, char **argv) {
   if (status == PV_OK && side.model == NULL) return compare_folders(&t, names[0], names[1]);
   for (int i = 0; i < 2 && status == PV_OK; i++)
     status = pv_side_parse(names[i], s.backend[i], &s.numerics[i], &err);
-  if (status == PV_OK && s.random != NULL && (side.ids != NULL || side.prompt != NULL))
-    status = pv_error_set(&err, PV_ERR_INPUT, "give one of --ids, --prompt and --random");
-  if (status == PV_OK) status = pv_side_open(&side, s.random == NULL, &s.job, &err);
+  const bool given = side.ids != NULL || side.prompt != NULL;
+  if (status == PV_OK && given + (s.random != NULL) + (reference != NULL) > 1)
+    status =
+        pv_error_set(&err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --reference");
+  if (status == PV_OK)
+    status = pv_side_open(&side, s.random == NULL && reference == NULL, &s.job, &err);
+  if (status == PV_OK && reference != NULL)
+    status = pv_reference_open(reference, &s.reference, &err);
   if (status == PV_OK) status = pv_option_u64("--batch", batch, 1, 1u << 20, &s.batch, &err);
   if (status == PV_OK) status = pv_option_u64("--seed", seed, 0, UINT64_MAX, &s.seed, &err);
   if (status == PV_OK)
     status = pv_trace_filter_parse(stages, layers, &s.job.model->shape, &s.filter, &err);
   const int code = status == PV_OK ? compare_sides(&t, &s) : pv_side_exit(status, &err);
+  pv_reference_close(s.reference);
   pv_job_close(&s.job);
   return code;
 }

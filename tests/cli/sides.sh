@@ -28,6 +28,16 @@ run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 5 --seed 2 --stage e
 exits 0
 if [ "$one" != "$out" ]; then ok; else bad 'seeds 1 and 2 gave the same numbers'; fi
 
+# All prompts of a reference: nine, of 644 positions.
+run "$pv" compare cpu:i16 cpu:i16 --model "$model" --reference "${model%-Q4_K_M.gguf}.reference" \
+  --stage argmax --different
+exits 0
+says '549 tokens: 0 differ'
+says '9 tensors, 644 elements compared, 0 differ'
+run "$pv" compare cpu:i16 cpu:i16 --model "$model" --reference "$model"
+exits 2
+warns 'is not one of version 1'
+
 run "$pv" compare cpu:i16 cpu --model "$model" --random 3
 exits 2
 warns "'cpu' is no side"
@@ -38,7 +48,7 @@ run "$pv" compare cpu:i16 cpu:i16 --model "$model"
 exits 2
 run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 3 --ids 1
 exits 2
-warns 'give one of --ids, --prompt and --random'
+warns 'give one of --ids, --prompt, --random and --reference'
 run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 0
 exits 2
 warns 'a length of 0'

@@ -1,26 +1,54 @@
 #!/usr/bin/env bash
-# The four tools of compute-sanitizer over prefill and decode. Usage: sanitizer.sh PV [MODEL]
+# The four tools of compute-sanitizer. First each must report the defect that is planted for it and
+# find a sound kernel clean; then it watches prefill and decode. Usage: sanitizer.sh PV [MODEL]
 set -u
-pv=$1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bin=$(cd "$(dirname "$1")" && pwd)
 model=${2:-$here/models/tiny-coder-moe-Q4_K_M.gguf}
+declare -A planted=([memcheck]=out_of_bounds [racecheck]=race [initcheck]=uninitialised
+  [synccheck]=divergent)
 passed=0
 failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
+if ! command -v compute-sanitizer >/dev/null; then
+  echo "FAILED compute-sanitizer is not on this machine: it comes with the CUDA toolkit"
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+
+# watch TOOL COMMAND...: compute-sanitizer's exit code; its output is in the log.
+watch() {
+  timeout 300 compute-sanitizer --tool "$1" --error-exitcode 9 "${@:2}" >"$log" 2>&1
+}
+clean() { grep -qE '(ERROR|RACECHECK) SUMMARY: 0 (errors|hazards)' "$log"; }
+reported() { grep -qE '(ERROR|RACECHECK) SUMMARY: [1-9][0-9]* (error|hazard)' "$log"; }
+
+verdict() { # OK TEXT
+  if [ "$1" = yes ]; then
+    passed=$((passed + 1))
+    echo "ok     $2"
+  else
+    failed=$((failed + 1))
+    echo "FAILED $2"
+    tail -n 30 "$log"
+  fi
+}
+
 for tool in memcheck racecheck initcheck synccheck; do
+  watch "$tool" "$bin/gpu_defect" "${planted[$tool]}" && code=0 || code=$?
+  [ "$code" -eq 9 ] && reported && ok=yes || ok=no
+  verdict "$ok" "$tool reports the planted defect ${planted[$tool]}"
+  watch "$tool" "$bin/gpu_defect" sound && clean && ok=yes || ok=no
+  verdict "$ok" "$tool finds nothing in a sound kernel"
   for numerics in i16 f32-f64acc; do
-    log=$(mktemp)
     # The probe itself: `pv` would only start it.
-    if compute-sanitizer --tool "$tool" --error-exitcode 9 "$(dirname "$pv")/pv-probe" compare \
-      "cuda:$numerics" "cuda:$numerics" --model "$model" --random 1,9,40 --batch 11 >"$log" 2>&1 &&
-      grep -qE '(ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards)' "$log"; then
-      passed=$((passed + 1))
-    else
-      failed=$((failed + 1))
-      echo "FAILED $tool $numerics"
-      tail -n 30 "$log"
-    fi
-    rm -f "$log"
+    watch "$tool" "$bin/pv-probe" compare "cuda:$numerics" "cuda:$numerics" --model "$model" \
+      --random 1,9,40 --batch 11 && clean && ok=yes || ok=no
+    verdict "$ok" "$tool finds nothing in the forward, $numerics"
   done
 done
 echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+[ "$failed" -eq 0 ] && [ "$passed" -eq 16 ]

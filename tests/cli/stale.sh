@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# After any change to a kernel the receipts of a GPU host are STALE on a machine without one: the
+# digest that the build makes of the real sources, before and after an edit, through to the verdict.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/lib.sh"
+root=$(cd "$here/../.." && pwd)
+mkdir tree
+cp -r "$root/kernels" "$root/runtime" tree/
+digest() {
+  cmake -DSOURCE_DIR="$work/tree" -DOUTPUT="$work/digest.h" -P "$root/cmake/kernels_digest.cmake" &&
+    sed -n 's/^#define PV_KERNELS_SHA256 "\([0-9a-f]\{64\}\)"$/\1/p' digest.h
+}
+before=$(digest)
+same "${#before}" 64 'digits of the digest'
+same "$(digest)" "$before" 'the digest, once more'
+
+contract gpu DRAFT "F_PASS router.topk_rule ACTIVE_ALGORITHM_LEVEL" "F_GPU names.resolve ACTIVE_RUNTIME"
+PV_FAKE_KERNELS=$before PV_FAKE_DEVICE='NVIDIA H100' validate contracts/gpu.yaml --publish
+exits 0
+PV_FAKE_KERNELS=$before validate contracts/gpu.yaml --only F_PASS
+exits 0
+says 'receipt: NVIDIA H100'
+
+# Every file from which a kernel is made, and some of what launches and judges them.
+files=("$root"/kernels/cuda/*.cu "$root"/kernels/cuda/*.cuh "$root"/kernels/cuda/*.h
+  "$root"/kernels/arith/*.h "$root"/runtime/forward/gpu_ops.c "$root"/runtime/quant/table.c
+  "$root"/runtime/probe/checks/forward.c)
+if [ ${#files[@]} -gt 20 ]; then ok; else bad "only ${#files[@]} files were looked at"; fi
+for file in "${files[@]}"; do
+  file=${file#"$root"/}
+  printf '\n' >>"tree/$file"
+  after=$(digest)
+  if [ "${#after}" -eq 64 ] && [ "$after" != "$before" ]; then ok; else bad "$file: not in the digest"; fi
+  cp "$root/$file" "tree/$file"
+done
+same "$(digest)" "$before" 'the digest of what was put back'
+
+# One of them to the end: a product that is a little smaller.
+sed -i 's/1\.0f/0.9f/' tree/kernels/cuda/norm.cuh
+if cmp -s tree/kernels/cuda/norm.cuh "$root/kernels/cuda/norm.cuh"; then bad 'nothing was edited'; fi
+PV_FAKE_KERNELS=$(digest) validate contracts/gpu.yaml --only F_PASS
+exits 3
+says 'STALE'
+says 'it was for another state of the kernels'
+PV_FAKE_KERNELS=$(digest) run "$pv" status --probe "$fake" contracts/gpu.yaml
+exits 3
+says 'STALE'
+finish
