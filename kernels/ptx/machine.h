@@ -1,0 +1,94 @@
+/* A machine that executes PTX on the host: the kernels of kernels/cuda run where there is no GPU,
+ * and every access to memory is checked. It is an interpreter of the subset that docs/ptx.md lists,
+ * bit for bit; anything else is refused when a kernel is looked up, with the instruction, its line
+ * and what to do. It is not a device: no evidence about one follows from it.
+ *
+ * Ownership: modules, kernels and device memory belong to the machine. One thread may use it.
+ * Units: addresses are device addresses, sizes are bytes. Memory of the device is filled with
+ * zeros, but reading a byte that nobody has uploaded or stored is a fault.
+ * Errors: PV_ERR_UNSUPPORTED for what the machine can not execute, PV_ERR_DEVICE for a launch that
+ * stopped at a fault; pv_ptx_machine_fault then tells which. */
+#ifndef PV_PTX_MACHINE_H
+#define PV_PTX_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/error.h"
+
+typedef struct pv_ptx_machine pv_ptx_machine;
+
+typedef enum pv_ptx_fault_kind {
+  PV_PTX_NO_FAULT = 0,
+  PV_PTX_OUT_OF_BOUNDS,     /* outside every allocation, or outside the block's own memory */
+  PV_PTX_MISALIGNED,        /* the address is no multiple of the size of the access */
+  PV_PTX_UNINITIALISED,     /* memory or a register that was never written; a lane that is absent */
+  PV_PTX_UNDECLARED_WRITE,  /* to memory that the launch does not declare as output */
+  PV_PTX_DIVERGENT_BARRIER, /* threads wait for each other in places that can not meet */
+  PV_PTX_SHARED_RACE,       /* two threads, no barrier between, at least one writes */
+  PV_PTX_ENDLESS            /* a block that executes more than it is allowed to */
+} pv_ptx_fault_kind;
+
+/* "out of bounds" */
+const char *pv_ptx_fault_name(pv_ptx_fault_kind kind);
+
+/* The first defect of a launch: that of the lowest block, whatever the number of host threads. */
+typedef struct pv_ptx_fault {
+  pv_ptx_fault_kind kind;
+  char kernel[128];
+  char instruction[64];         /* "st.global.f32" */
+  uint32_t line;                /* of the PTX */
+  char source[256];             /* the file that .loc names, or "" */
+  uint32_t source_line;         /* or 0 */
+  uint32_t block[3], thread[3]; /* thread: the first one concerned */
+  uint64_t address;             /* of an access to memory, else 0 */
+  char text[512];               /* one sentence: what, where, and the nearest buffer */
+} pv_ptx_fault;
+
+typedef struct pv_ptx_launch {
+  unsigned kernel; /* from pv_ptx_machine_find */
+  unsigned grid[3], block[3];
+  unsigned shared;    /* bytes of dynamic shared memory */
+  const void *params; /* the kernel's parameters, each at its aligned place, as one run of bytes */
+  size_t param_bytes; /* exactly what the kernel declares */
+  /* Addresses in the allocations that may be written; with NULL, all may be. */
+  const uint64_t *outputs;
+  size_t output_count;
+} pv_ptx_launch;
+
+/* `threads` of the host, 0: one per processor. */
+pv_status pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err);
+void pv_ptx_machine_close(pv_ptx_machine *machine);
+
+/* Reads a module; `name` stands in errors in place of a file. The text may be freed afterwards. */
+pv_status pv_ptx_machine_load(pv_ptx_machine *machine, const char *name, const char *text,
+                              size_t length, pv_error *err);
+
+/* The kernel (.entry) of that name in any loaded module, decoded. The same name gives the same
+ * number. PV_ERR_INPUT when there is none, PV_ERR_UNSUPPORTED with module, line and instruction
+ * when it can not be executed. */
+pv_status pv_ptx_machine_find(pv_ptx_machine *machine, const char *kernel, unsigned *out,
+                              pv_error *err);
+
+/* Aligned to 256 bytes. */
+pv_status pv_ptx_machine_alloc(pv_ptx_machine *machine, uint64_t bytes, uint64_t *out,
+                               pv_error *err);
+/* PV_ERR_INPUT when the bytes do not lie in one allocation. What was uploaded is initialised; a
+ * download takes any byte. */
+pv_status pv_ptx_machine_upload(pv_ptx_machine *machine, uint64_t to, const void *from,
+                                uint64_t bytes, pv_error *err);
+pv_status pv_ptx_machine_download(pv_ptx_machine *machine, void *to, uint64_t from, uint64_t bytes,
+                                  pv_error *err);
+
+/* Runs to the end. After a fault the outputs hold what was stored until then. */
+pv_status pv_ptx_machine_launch(pv_ptx_machine *machine, const pv_ptx_launch *launch,
+                                pv_error *err);
+
+/* Of the last launch, or NULL. */
+const pv_ptx_fault *pv_ptx_machine_fault(const pv_ptx_machine *machine);
+
+/* Instructions that warps have executed so far, all launches together. */
+uint64_t pv_ptx_machine_instructions(const pv_ptx_machine *machine);
+
+#endif
