@@ -71,13 +71,14 @@ static pv_status read_directive(pv_ptx_parser *p) {
     const pv_status status = pv_ptx_next(p);
     return status == PV_OK ? pv_ptx_read_registers(p) : status;
   }
-  if (pv_ptx_is_word(t, ".loc") || pv_ptx_is_word(t, ".file")) return pv_ptx_skip_line(p);
+  if (pv_ptx_is_word(t, ".loc") || pv_ptx_is_word(t, ".file")) return pv_ptx_read_source(p);
   if (pv_ptx_is_word(t, ".pragma")) return pv_ptx_skip_pragma(p);
   return pv_ptx_unexpected(p, "a directive that is understood");
 }
 
 pv_status pv_ptx_read_body(pv_ptx_parser *p) {
   const unsigned outside = p->names.depth;
+  p->source_file = p->source_line = 0;
   pv_status status = open_scope(p);
   while (status == PV_OK && p->names.depth > outside) {
     const pv_ptx_token *t = &p->lexer.now;

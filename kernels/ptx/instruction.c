@@ -109,6 +109,8 @@ pv_status pv_ptx_read_instruction(pv_ptx_parser *p) {
   if (status == PV_OK)
     status = pv_ptx_room(p, &f->instructions, f->instruction_count, &p->instructions,
                          sizeof *f->instructions);
+  i.source_file = p->source_file;
+  i.source_line = p->source_line;
   if (status == PV_OK) f->instructions[f->instruction_count++] = i;
   return status;
 }

@@ -43,7 +43,7 @@ typedef struct pv_ptx_fault {
   uint32_t source_line;         /* or 0 */
   uint32_t block[3], thread[3]; /* thread: the first one concerned */
   uint64_t address;             /* of an access to memory, else 0 */
-  char text[512];               /* one sentence: what, where, and the nearest buffer */
+  char text[768];               /* one sentence: what, where, and the nearest buffer */
 } pv_ptx_fault;
 
 typedef struct pv_ptx_launch {

@@ -58,12 +58,48 @@ pv_status pv_ptx_take(pv_ptx_parser *p, char sign) {
   return pv_ptx_at(p, sign) ? pv_ptx_next(p) : pv_ptx_unexpected(p, wanted);
 }
 
-pv_status pv_ptx_skip_line(pv_ptx_parser *p) {
+/* A whole number on the line, or 0. */
+static pv_status read_number_of(pv_ptx_parser *p, uint32_t line, uint32_t *out) {
+  uint64_t number = 0;
+  *out = 0;
+  if (p->lexer.now.kind != PV_PTX_DIGITS || p->lexer.now.line != line) return PV_OK;
+  const pv_status status = pv_ptx_read_u64(p, &number);
+  if (status == PV_OK && !pv_ck_u32(number, out)) *out = 0;
+  return status;
+}
+
+static pv_status add_file(pv_ptx_parser *p, uint32_t number) {
+  pv_ptx_module *m = p->module;
+  const pv_ptx_token *t = &p->lexer.now;
+  if (t->kind != PV_PTX_STRING || t->length < 2) return PV_OK;
+  pv_status status = pv_ptx_room(p, &m->files, m->file_count, &p->files, sizeof *m->files);
+  if (status != PV_OK) return status;
+  const char *name = pv_arena_strndup(p->arena, t->text + 1, t->length - 2);
+  if (name == NULL) return pv_ptx_nomem(p);
+  m->files[m->file_count++] = (pv_ptx_file){number, name};
+  return PV_OK;
+}
+
+pv_status pv_ptx_read_source(pv_ptx_parser *p) {
   const uint32_t line = p->lexer.now.line;
-  pv_status status = PV_OK;
+  const bool names = pv_ptx_is_word(&p->lexer.now, ".file");
+  uint32_t file = 0;
+  pv_status status = pv_ptx_next(p);
+  if (status == PV_OK) status = read_number_of(p, line, &file);
+  if (status == PV_OK && names) status = add_file(p, file);
+  if (status == PV_OK && !names) {
+    p->source_file = file;
+    status = read_number_of(p, line, &p->source_line);
+  }
   while (status == PV_OK && p->lexer.now.kind != PV_PTX_END && p->lexer.now.line == line)
     status = pv_ptx_next(p);
   return status;
+}
+
+const char *pv_ptx_file_name(const pv_ptx_module *module, uint32_t number) {
+  for (size_t i = 0; i < module->file_count; i++)
+    if (module->files[i].number == number) return module->files[i].name;
+  return NULL;
 }
 
 pv_status pv_ptx_skip_pragma(pv_ptx_parser *p) {
@@ -252,7 +288,7 @@ static pv_status read_item(pv_ptx_parser *p) {
   const pv_ptx_token *t = &p->lexer.now;
   bool is_extern = false;
   uint64_t size = 0;
-  if (pv_ptx_is_word(t, ".file") || pv_ptx_is_word(t, ".loc")) return pv_ptx_skip_line(p);
+  if (pv_ptx_is_word(t, ".file") || pv_ptx_is_word(t, ".loc")) return pv_ptx_read_source(p);
   if (pv_ptx_is_word(t, ".section")) return skip_section(p);
   if (pv_ptx_is_word(t, ".pragma")) return pv_ptx_skip_pragma(p);
   if (pv_ptx_is_word(t, ".address_size")) {

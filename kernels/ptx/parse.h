@@ -21,7 +21,8 @@ typedef struct pv_ptx_parser {
   pv_ptx_function *function; /* whose body is read, or NULL */
   pv_ptx_pending *pending[PV_PTX_DEPTH_MAX + 4];
   /* elements that the growing arrays have room for */
-  size_t variables, functions, locals, registers, labels, tables, instructions;
+  size_t variables, functions, locals, registers, labels, tables, instructions, files;
+  uint32_t source_file, source_line; /* of the last .loc of the function */
 } pv_ptx_parser;
 
 /* Room for one more element; the old array stays in the arena, so that all take at most twice the
@@ -45,8 +46,8 @@ pv_status pv_ptx_next(pv_ptx_parser *p);
 /* Takes the current token when it is `sign`, else fails. */
 pv_status pv_ptx_take(pv_ptx_parser *p, char sign);
 bool pv_ptx_at(const pv_ptx_parser *p, char sign);
-/* Passes .file and .loc, which end with their line. */
-pv_status pv_ptx_skip_line(pv_ptx_parser *p);
+/* .file and .loc, which end with their line. */
+pv_status pv_ptx_read_source(pv_ptx_parser *p);
 /* `.pragma "text";` */
 pv_status pv_ptx_skip_pragma(pv_ptx_parser *p);
 

@@ -127,7 +127,8 @@ typedef struct pv_ptx_instruction {
   const char *const *parts; /* "shfl", "sync", "down", "b32" */
   size_t part_count;
   uint32_t line, column;
-  bool guarded, guard_negated; /* @%p1 or @!%p1 */
+  uint32_t source_file, source_line; /* of the last .loc before it, 0 when there is none */
+  bool guarded, guard_negated;       /* @%p1 or @!%p1 */
   uint32_t guard;              /* index of the register */
   bool writes;                 /* operand 0 is the result, or holds the results */
   pv_ptx_operand *operands;
@@ -152,6 +153,11 @@ typedef struct pv_ptx_function {
   size_t instruction_count;
 } pv_ptx_function;
 
+typedef struct pv_ptx_file { /* `.file 1 "kernel.cu"` */
+  uint32_t number;
+  const char *name;
+} pv_ptx_file;
+
 typedef struct pv_ptx_module {
   const char *name; /* as given */
   uint32_t version_major, version_minor;
@@ -161,6 +167,8 @@ typedef struct pv_ptx_module {
   size_t variable_count;
   pv_ptx_function **functions; /* kernels and others, in the order of the text */
   size_t function_count;
+  pv_ptx_file *files;
+  size_t file_count;
 } pv_ptx_module;
 
 /* `name` stands in errors in place of a file. On an error `*out` is untouched; what was allocated
@@ -170,6 +178,9 @@ pv_status pv_ptx_parse(pv_arena *arena, const char *name, const char *text, size
 
 /* The kernel (.entry) of that name, or NULL. */
 const pv_ptx_function *pv_ptx_kernel(const pv_ptx_module *module, const char *name);
+
+/* The name of a source file, or NULL. */
+const char *pv_ptx_file_name(const pv_ptx_module *module, uint32_t number);
 
 /* What an instruction writes: `count` operands, each a register, a variable of a call, or
  * PV_PTX_NOTHING. */

@@ -127,5 +127,6 @@ struct pv_backend { /* first member of every backend's own state */
 extern const pv_backend_ops pv_backend_cpu;
 extern const pv_backend_ops pv_backend_f64;
 extern const pv_backend_ops pv_backend_cuda;
+extern const pv_backend_ops pv_backend_ptx; /* the same kernels, interpreted */
 
 #endif

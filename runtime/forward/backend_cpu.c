@@ -6,9 +6,9 @@
 #include "kernels/arith/rope.h"
 #include "kernels/cpu/cpu.h"
 #include "runtime/base/ck.h"
+#include "runtime/base/pool.h"
 #include "runtime/forward/backend.h"
 #include "runtime/forward/groups.h"
-#include "runtime/forward/pool.h"
 
 /* Rounded rows, one buffer for the widest of them. */
 typedef struct acts {

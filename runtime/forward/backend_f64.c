@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "runtime/base/ck.h"
+#include "runtime/base/pool.h"
 #include "runtime/forward/backend.h"
 #include "runtime/forward/groups.h"
-#include "runtime/forward/pool.h"
 
 typedef struct f64 {
   pv_backend base;

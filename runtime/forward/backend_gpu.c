@@ -8,6 +8,7 @@
 
 #include "kernels/arith/act.h"
 #include "runtime/base/ck.h"
+#include "runtime/forward/gpu_devices.h"
 #include "runtime/forward/gpu_state.h"
 
 static void gpu_close(pv_backend *backend) {
@@ -30,17 +31,17 @@ static pv_status find_kernels(pv_gpu_backend *b, pv_error *err) {
   return status;
 }
 
-static pv_status gpu_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
-                          pv_error *err) {
+static pv_status open_on(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
+                         const pv_backend_config *config, pv_backend **out, pv_error *err) {
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "the arbiter (f64) runs on the CPU alone");
   pv_gpu_backend *b = calloc(1, sizeof *b);
   if (b == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
-  b->base = (pv_backend){&pv_backend_cuda, model, *config, sizeof(float)};
+  b->base = (pv_backend){ops, model, *config, sizeof(float)};
   b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
            : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
                                                 : 0.0f;
-  pv_status status = pv_gpu_cuda.open(&b->gpu, err);
+  pv_status status = device->open(&b->gpu, err);
   if (status == PV_OK) status = b->gpu->ops->info(b->gpu, &b->info, err);
   if (status == PV_OK) status = find_kernels(b, err);
   if (status == PV_OK) status = pv_gpu_memory_open(b, err);
@@ -134,11 +135,30 @@ static pv_status gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err
   return b->gpu->ops->info(b->gpu, out, err);
 }
 
+static pv_status cuda_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                           pv_error *err) {
+  return open_on(&pv_gpu_cuda, &pv_backend_cuda, model, config, out, err);
+}
+
+static pv_status ptx_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                          pv_error *err) {
+  return open_on(&pv_gpu_ptx, &pv_backend_ptx, model, config, out, err);
+}
+
 const pv_backend_ops pv_backend_cuda = {.name = "cuda",
-                                        .open = gpu_open,
+                                        .open = cuda_open,
                                         .close = gpu_close,
                                         .begin = gpu_begin,
                                         .run = gpu_run,
                                         .read = gpu_read,
                                         .memory = gpu_memory,
                                         .device = gpu_device};
+
+const pv_backend_ops pv_backend_ptx = {.name = "ptx",
+                                       .open = ptx_open,
+                                       .close = gpu_close,
+                                       .begin = gpu_begin,
+                                       .run = gpu_run,
+                                       .read = gpu_read,
+                                       .memory = gpu_memory,
+                                       .device = gpu_device};

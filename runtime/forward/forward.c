@@ -41,8 +41,10 @@ static pv_status choose(const char *name, const pv_backend_config *config,
     *out = &pv_backend_cuda;
     return PV_OK;
   }
-  if (strcmp(name, "ptx") == 0)
-    return pv_error_set(err, PV_ERR_UNSUPPORTED, "this build has no PTX backend");
+  if (strcmp(name, "ptx") == 0) {
+    *out = &pv_backend_ptx;
+    return PV_OK;
+  }
   pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", name);
   pv_error_hint(err, "the backends are cpu, cuda and ptx");
   return PV_ERR_INPUT;

@@ -8,7 +8,7 @@
 #include "kernels/arith/arith.h"
 #include "kernels/arith/rope.h"
 #include "runtime/base/ck.h"
-#include "runtime/forward/pool.h"
+#include "runtime/base/pool.h"
 
 typedef struct plain {
   pv_backend base;

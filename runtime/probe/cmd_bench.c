@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "kernels/cuda/bandwidth.h"
-#include "runtime/forward/pool.h"
+#include "runtime/base/pool.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
 

@@ -1,7 +1,7 @@
 /* A pool of threads that share numbered tasks. Which thread runs which task never changes a
  * result: every task writes its own outputs. */
-#ifndef PV_FORWARD_POOL_H
-#define PV_FORWARD_POOL_H
+#ifndef PV_BASE_POOL_H
+#define PV_BASE_POOL_H
 
 #include <stddef.h>
 

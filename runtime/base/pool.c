@@ -1,4 +1,4 @@
-#include "runtime/forward/pool.h"
+#include "runtime/base/pool.h"
 
 #include <pthread.h>
 #include <sched.h>

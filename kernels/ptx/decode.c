@@ -1,0 +1,320 @@
+/* Turns the instructions of a kernel into steps. What has no row in a table here or in alu.h is
+ * refused. */
+#include "kernels/ptx/decode.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels/ptx/alu.h"
+#include "runtime/base/ck.h"
+
+enum { REGISTER_BYTES_MAX = 16 << 20, SHARED_MAX = 1 << 20 };
+
+static const struct {
+  const char *name; /* first part of the opcode */
+  pv_status (*decode)(pv_ptx_decoder *d);
+} families[] = {
+    {"mov", pv_ptx_decode_mov},
+    {"setp", pv_ptx_decode_setp},
+    {"ld", pv_ptx_decode_load},
+    {"st", pv_ptx_decode_store},
+    {"cvta", pv_ptx_decode_cvta},
+    {"bra", pv_ptx_decode_branch},
+    {"brx", pv_ptx_decode_table},
+    {"ret", pv_ptx_decode_exit},
+    {"exit", pv_ptx_decode_exit},
+    {"prefetch", pv_ptx_decode_nothing}, /* hints, and orders that a block keeps by itself */
+    {"prefetchu", pv_ptx_decode_nothing},
+    {"membar", pv_ptx_decode_nothing},
+    {"fence", pv_ptx_decode_nothing},
+    {"griddepcontrol", pv_ptx_decode_nothing},
+    {"bar", pv_ptx_decode_bar},
+    {"barrier", pv_ptx_decode_bar},
+    {"shfl", pv_ptx_decode_shfl},
+    {"vote", pv_ptx_decode_vote},
+    {"redux", pv_ptx_decode_redux},
+    {"activemask", pv_ptx_decode_activemask},
+    {"mma", pv_ptx_decode_mma},
+};
+
+static const char *const specials[PV_PTX_SPECIALS] = {
+    [PV_PTX_TID_X] = "%tid.x",
+    [PV_PTX_TID_Y] = "%tid.y",
+    [PV_PTX_TID_Z] = "%tid.z",
+    [PV_PTX_NTID_X] = "%ntid.x",
+    [PV_PTX_NTID_Y] = "%ntid.y",
+    [PV_PTX_NTID_Z] = "%ntid.z",
+    [PV_PTX_CTAID_X] = "%ctaid.x",
+    [PV_PTX_CTAID_Y] = "%ctaid.y",
+    [PV_PTX_CTAID_Z] = "%ctaid.z",
+    [PV_PTX_NCTAID_X] = "%nctaid.x",
+    [PV_PTX_NCTAID_Y] = "%nctaid.y",
+    [PV_PTX_NCTAID_Z] = "%nctaid.z",
+    [PV_PTX_LANEID] = "%laneid",
+    [PV_PTX_WARPID] = "%warpid",
+    [PV_PTX_LANEMASK_EQ] = "%lanemask_eq",
+    [PV_PTX_LANEMASK_LT] = "%lanemask_lt",
+    [PV_PTX_LANEMASK_LE] = "%lanemask_le",
+    [PV_PTX_LANEMASK_GT] = "%lanemask_gt",
+    [PV_PTX_LANEMASK_GE] = "%lanemask_ge",
+    [PV_PTX_DYNAMIC_SMEM_SIZE] = "%dynamic_smem_size",
+};
+
+pv_status pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...) {
+  char text[256];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  pv_error_set(d->err, PV_ERR_UNSUPPORTED, "kernel '%.60s': '%.60s': %s", d->function->name,
+               d->now->opcode, text);
+  pv_error_at(d->err, d->module_name, d->now->line, d->now->column, -1);
+  pv_error_hint(d->err, "%s",
+                hint != NULL
+                    ? hint
+                    : "write the kernel without it, or add it to the tables of kernels/ptx "
+                      "(docs/ptx.md, The interpreter)");
+  return PV_ERR_UNSUPPORTED;
+}
+
+static pv_status nomem(pv_ptx_decoder *d) {
+  return pv_error_set(d->err, PV_ERR_NOMEM, "out of memory for the kernel '%.60s'",
+                      d->function->name);
+}
+
+/* Room for one more element; the old array stays in the arena. */
+static bool room(pv_ptx_decoder *d, void *items, size_t count, size_t *capacity, size_t size) {
+  void **array = items;
+  if (count < *capacity) return true;
+  const size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
+  void *larger = pv_arena_alloc(d->arena, wanted, size);
+  if (larger == NULL) return false;
+  if (count > 0) memcpy(larger, *array, count * size);
+  *array = larger;
+  *capacity = wanted;
+  return true;
+}
+
+char pv_ptx_kind_of(const pv_ptx_decoder *d, const pv_ptx_operand *o) {
+  const pv_ptx_type type = d->function->registers[o->index].type;
+  if (type == PV_PTX_PRED) return 'p';
+  return pv_ptx_type_bytes(type) > 4 ? 'w' : 'n';
+}
+
+pv_status pv_ptx_new_register(pv_ptx_decoder *d, char kind, uint32_t *out) {
+  uint32_t *next = &d->code->register_bytes;
+  const uint32_t bytes = kind == 'w' ? PV_PTX_WIDE : kind == 'n' ? PV_PTX_NARROW : 64;
+  if (kind == 'p' && d->next_bit < d->last_bit) {
+    *out = d->next_bit;
+    d->next_bit += sizeof(uint32_t);
+    return PV_OK;
+  }
+  if (*next > REGISTER_BYTES_MAX)
+    return pv_ptx_refuse(d, NULL, "the kernel has too many registers");
+  *out = *next;
+  *next += bytes;
+  if (kind == 'p') {
+    d->next_bit = *out + (uint32_t)sizeof(uint32_t);
+    d->last_bit = *next;
+  }
+  return PV_OK;
+}
+
+pv_status pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value, uint32_t *out) {
+  pv_ptx_code *code = d->code;
+  for (size_t i = 0; i < code->fill_count; i++)
+    if (code->fills[i].kind == kind && code->fills[i].value == value) {
+      *out = code->fills[i].at;
+      return PV_OK;
+    }
+  pv_status status = pv_ptx_new_register(d, kind, out);
+  if (status != PV_OK) return status;
+  if (!room(d, &code->fills, code->fill_count, &d->fill_room, sizeof *code->fills)) return nomem(d);
+  code->fills[code->fill_count++] = (pv_ptx_fill){kind, *out, value};
+  return PV_OK;
+}
+
+static pv_status special(pv_ptx_decoder *d, const char *name, char kind, uint32_t *out) {
+  if (strcmp(name, "WARP_SZ") == 0) return pv_ptx_constant(d, kind, PV_PTX_LANES, out);
+  for (unsigned i = 0; i < PV_PTX_SPECIALS; i++) {
+    if (strcmp(specials[i], name) != 0) continue;
+    if (kind != 'n') return pv_ptx_refuse(d, NULL, "%s is read as 64 bits", name);
+    uint32_t *at = &d->code->special[i];
+    const pv_status status = *at == 0 ? pv_ptx_new_register(d, 'n', at) : PV_OK;
+    *out = *at;
+    return status;
+  }
+  return pv_ptx_refuse(d, NULL, "the special register %s is not interpreted", name);
+}
+
+static pv_status immediate(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind, uint32_t *out) {
+  const char *last = d->now->parts[d->now->part_count - 1];
+  if (kind == 'p') return pv_ptx_constant(d, kind, o->bits != 0 ? PV_PTX_ALL : 0, out);
+  if (o->number == PV_PTX_INTEGER && last[0] == 'f' && strcmp(d->now->parts[0], "cvt") != 0)
+    return pv_ptx_refuse(d, NULL, "an integer stands for a floating-point number");
+  if ((o->number == PV_PTX_SINGLE && kind != 'n') || (o->number == PV_PTX_DOUBLE && kind != 'w'))
+    return pv_ptx_refuse(d, NULL, "a constant of another size than its operand");
+  if (kind == 'n' && (uint64_t)(int64_t)(int32_t)o->bits != o->bits && o->bits > UINT32_MAX)
+    return pv_ptx_refuse(d, NULL, "a constant does not fit in 32 bits");
+  return pv_ptx_constant(d, kind, kind == 'n' ? (uint32_t)o->bits : o->bits, out);
+}
+
+static pv_status place_variable(pv_ptx_decoder *d, const pv_ptx_variable *v, uint32_t *end,
+                                uint64_t limit) {
+  uint64_t start = *end, after = 0;
+  if (!pv_ck_align(start, v->align > 0 ? v->align : 1, &start) ||
+      !pv_ck_add(start, v->bytes, &after) || after > limit) {
+    pv_error_set(d->err, PV_ERR_UNSUPPORTED, "kernel '%.60s': '%.60s' is too large",
+                 d->function->name, v->name);
+    pv_error_at(d->err, d->module_name, v->line, 0, -1);
+    return PV_ERR_UNSUPPORTED;
+  }
+  d->places[d->place_count++] = (pv_ptx_place){v, start};
+  *end = (uint32_t)after;
+  return PV_OK;
+}
+
+/* Shared memory: what the body declares, then what the module does, then the unsized arrays, which
+ * all begin at the same place. */
+static pv_status place_variables(pv_ptx_decoder *d) {
+  const pv_ptx_function *f = d->function;
+  pv_ptx_code *code = d->code;
+  const size_t all = f->param_count + f->variable_count + d->module->variable_count;
+  pv_status status = PV_OK;
+  d->places = PV_ARENA_NEW(d->arena, all, pv_ptx_place);
+  if (d->places == NULL) return nomem(d);
+  for (size_t i = 0; i < f->param_count && status == PV_OK; i++)
+    status = place_variable(d, f->params[i], &code->param_bytes, UINT32_MAX);
+  for (size_t i = 0; i < f->variable_count + d->module->variable_count && status == PV_OK; i++) {
+    const pv_ptx_variable *v =
+        i < f->variable_count ? f->variables[i] : d->module->variables[i - f->variable_count];
+    if (v->space == PV_PTX_SHARED && v->bytes > 0)
+      status = place_variable(d, v, &code->shared_bytes, SHARED_MAX);
+    if (v->space == PV_PTX_SHARED && v->bytes == 0 && v->align > code->dynamic_align)
+      code->dynamic_align = (uint32_t)v->align;
+    if (v->space == PV_PTX_LOCAL) status = place_variable(d, v, &code->local_bytes, SHARED_MAX);
+  }
+  uint64_t dynamic = 0;
+  if (code->dynamic_align == 0) code->dynamic_align = 1;
+  if (status == PV_OK && pv_ck_align(code->shared_bytes, code->dynamic_align, &dynamic))
+    code->shared_bytes = (uint32_t)dynamic;
+  return status;
+}
+
+pv_status pv_ptx_address_of(pv_ptx_decoder *d, const pv_ptx_variable *v, uint64_t *out) {
+  if (v->space == PV_PTX_SHARED && v->bytes == 0) {
+    *out = d->code->shared_bytes;
+    return PV_OK;
+  }
+  for (size_t i = 0; i < d->place_count; i++)
+    if (d->places[i].variable == v) {
+      *out = d->places[i].address;
+      return PV_OK;
+    }
+  return pv_ptx_refuse(d, "pass the data as a parameter of the kernel",
+                       "the module's own memory ('%.60s') is not interpreted", v->name);
+}
+
+pv_status pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind, uint32_t *out) {
+  uint64_t address = 0;
+  uint32_t plain = 0;
+  pv_status status = PV_OK;
+  switch (o->kind) {
+    case PV_PTX_REGISTER:
+      if (pv_ptx_kind_of(d, o) != kind)
+        return pv_ptx_refuse(d, NULL, "register %u of the kernel has another size", o->index);
+      if (d->at[o->index] == 0) status = pv_ptx_new_register(d, kind, &d->at[o->index]);
+      *out = d->at[o->index];
+      if (status != PV_OK || !o->negated) return status;
+      plain = *out;
+      status = pv_ptx_new_register(d, 'p', out);
+      return status == PV_OK ? pv_ptx_emit_alu(d, "not.pred", "pp", true, *out, plain, 0) : status;
+    case PV_PTX_SPECIAL:
+      return special(d, o->name, kind, out);
+    case PV_PTX_IMMEDIATE:
+      return immediate(d, o, kind, out);
+    case PV_PTX_VARIABLE:
+      status = pv_ptx_address_of(d, o->variable, &address);
+      if (status != PV_OK) return status;
+      return pv_ptx_constant(d, kind, address + (uint64_t)o->offset, out);
+    case PV_PTX_NOTHING: /* a result that nobody wants */
+      return pv_ptx_new_register(d, kind, out);
+    default:
+      return pv_ptx_refuse(d, NULL, "an operand of this form is not interpreted");
+  }
+}
+
+static pv_status append(pv_ptx_decoder *d, pv_ptx_step step) {
+  pv_ptx_code *code = d->code;
+  step.source = (uint32_t)(d->now - d->function->instructions);
+  if (code->step_count == UINT32_MAX ||
+      !room(d, &code->steps, code->step_count, &d->step_room, sizeof step))
+    return nomem(d);
+  code->steps[code->step_count++] = step;
+  return PV_OK;
+}
+
+pv_status pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step) {
+  if (d->now->guarded) {
+    const pv_ptx_operand guard = {.kind = PV_PTX_REGISTER, .index = d->now->guard};
+    const pv_status status = pv_ptx_operand_at(d, &guard, 'p', &step.guard);
+    if (status != PV_OK) return status;
+    step.guarded = d->now->guard_negated ? PV_PTX_UNLESS : PV_PTX_IF;
+  }
+  return append(d, step);
+}
+
+pv_status pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step) {
+  return append(d, step);
+}
+
+static pv_status decode_one(pv_ptx_decoder *d) {
+  for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    if (strcmp(families[i].name, d->now->parts[0]) == 0) return families[i].decode(d);
+  return pv_ptx_decode_alu(d);
+}
+
+/* Labels become steps. */
+static void bind_branches(pv_ptx_decoder *d) {
+  const pv_ptx_function *f = d->function;
+  for (uint32_t i = 0; i < d->code->step_count; i++) {
+    pv_ptx_step *s = &d->code->steps[i];
+    if (s->flow == PV_PTX_BRANCH) s->target = d->first[f->labels[s->target].at];
+  }
+  for (size_t i = 0; i < d->table_room; i++)
+    d->code->tables[i] = d->first[f->labels[d->code->tables[i]].at];
+}
+
+pv_status pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module,
+                        const pv_ptx_function *function, pv_ptx_code **out, pv_error *err) {
+  pv_ptx_decoder d = {.arena = arena,
+                      .err = err,
+                      .module_name = module->name,
+                      .module = module,
+                      .function = function};
+  pv_ptx_code *code = PV_ARENA_NEW(arena, 1, pv_ptx_code);
+  d.code = code;
+  d.at = PV_ARENA_NEW(arena, function->register_count, uint32_t);
+  d.first = PV_ARENA_NEW(arena, function->instruction_count + 1, uint32_t);
+  if (code == NULL || d.at == NULL || d.first == NULL) return nomem(&d);
+  *code = (pv_ptx_code){.function = function, .module = module, .register_bytes = 64};
+  pv_status status = place_variables(&d);
+  for (size_t i = 0; i < function->instruction_count && status == PV_OK; i++) {
+    d.now = &function->instructions[i];
+    d.first[i] = code->step_count;
+    status = decode_one(&d);
+  }
+  if (status != PV_OK) return status;
+  /* The end of the body is an exit. */
+  d.first[function->instruction_count] = code->step_count;
+  if (function->instruction_count > 0)
+    d.now = &function->instructions[function->instruction_count - 1];
+  else
+    return pv_error_set(err, PV_ERR_INPUT, "the kernel '%.60s' is empty", function->name);
+  status = append(&d, (pv_ptx_step){.flow = PV_PTX_EXIT});
+  if (status != PV_OK) return status;
+  bind_branches(&d);
+  *out = code;
+  return PV_OK;
+}

@@ -1,0 +1,165 @@
+/* Decoding of what works on each lane alone. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels/ptx/alu.h"
+#include "kernels/ptx/decode.h"
+
+/* Words that change a result in a way that no table says bit for bit. */
+static const char *why_not(const pv_ptx_instruction *i) {
+  if (pv_ptx_has_part(i, "approx") || pv_ptx_has_part(i, "full"))
+    return "an approximation is not specified bit for bit: use an exact operation";
+  if (pv_ptx_has_part(i, "ftz")) return "compile with --ftz=false: subnormals are kept here";
+  if (strcmp(i->parts[0], "call") == 0)
+    return "functions are not called here: make them __forceinline__";
+  if (strcmp(i->parts[i->part_count - 1], "f32") == 0 ||
+      strcmp(i->parts[i->part_count - 1], "f64") == 0)
+    return "compile with --fmad=false, so that the rounding mode is written out (.rn)";
+  return NULL;
+}
+
+static pv_status emit_row(pv_ptx_decoder *d, const pv_ptx_alu *row) {
+  pv_ptx_step s = {.run = row->run};
+  pv_status status = PV_OK;
+  const size_t count = strlen(row->operands);
+  for (size_t i = count; i-- > 0 && status == PV_OK;) {
+    const pv_ptx_operand *o = &d->now->operands[i];
+    if (row->operands[i] == 'i')
+      s.offset = (int64_t)o->bits;
+    else if (i == 0 && o->negated)
+      status = pv_ptx_refuse(d, NULL, "a result is negated");
+    else
+      status = pv_ptx_operand_at(d, o, row->operands[i], &s.r[i]);
+  }
+  return status == PV_OK ? pv_ptx_emit(d, s) : status;
+}
+
+/* One letter for each operand; what has no size of its own is '?'. */
+static bool kinds_of(const pv_ptx_decoder *d, char *out, size_t size) {
+  const pv_ptx_instruction *now = d->now;
+  if (now->operand_count >= size) return false;
+  for (size_t i = 0; i < now->operand_count; i++) {
+    const pv_ptx_operand *o = &now->operands[i];
+    out[i] = o->kind == PV_PTX_REGISTER ? pv_ptx_kind_of(d, o) : '?';
+    if (o->kind == PV_PTX_IMMEDIATE && o->number == PV_PTX_INTEGER) out[i] = 'i';
+  }
+  out[now->operand_count] = '\0';
+  return true;
+}
+
+pv_status pv_ptx_decode_alu(pv_ptx_decoder *d) {
+  char kinds[16];
+  bool known = false;
+  const pv_ptx_alu *row =
+      kinds_of(d, kinds, sizeof kinds) ? pv_ptx_alu_find(d->now->opcode, kinds, &known) : NULL;
+  if (row != NULL) return emit_row(d, row);
+  if (known) return pv_ptx_refuse(d, NULL, "operands of these sizes are not interpreted");
+  return pv_ptx_refuse(d, why_not(d->now), "this instruction is not interpreted");
+}
+
+pv_status pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *operands, bool always,
+                          uint32_t r0, uint32_t r1, uint32_t r2) {
+  bool known = false;
+  const pv_ptx_alu *row = pv_ptx_alu_find(opcode, operands, &known);
+  if (row == NULL) return pv_ptx_refuse(d, NULL, "'%s' is not interpreted", opcode);
+  const pv_ptx_step s = {.run = row->run, .r = {r0, r1, r2}};
+  return always ? pv_ptx_emit_always(d, s) : pv_ptx_emit(d, s);
+}
+
+/* setp.CMP[.BOOL].TYPE p[|q], a, b[, c]: the comparison, then what is made of it. */
+pv_status pv_ptx_decode_setp(pv_ptx_decoder *d) {
+  const pv_ptx_instruction *now = d->now;
+  const pv_ptx_operand *result = &now->operands[0];
+  const bool pair = result->kind == PV_PTX_PAIR, logic = now->operand_count == 4;
+  if (!pair && !logic) return pv_ptx_decode_alu(d);
+  char opcode[64], combine[32] = "mov.pred", kinds[4] = "p??";
+  bool known = false;
+  if (logic != (now->part_count == 4)) return pv_ptx_decode_alu(d);
+  snprintf(opcode, sizeof opcode, "setp.%s.%s", now->parts[1], now->parts[now->part_count - 1]);
+  if (logic) snprintf(combine, sizeof combine, "%s.pred", now->parts[2]);
+  for (int i = 1; i < 3; i++)
+    if (now->operands[i].kind == PV_PTX_REGISTER) kinds[i] = pv_ptx_kind_of(d, &now->operands[i]);
+  const pv_ptx_alu *row = pv_ptx_alu_find(opcode, kinds, &known);
+  if (row == NULL) return pv_ptx_decode_alu(d);
+
+  const pv_ptx_operand *p = pair ? &result->items[0] : result;
+  uint32_t holds = 0, fails = 0, with = 0, to = 0;
+  pv_ptx_step s = {.run = row->run};
+  if (now->guarded && pair && p->kind == PV_PTX_REGISTER && p->index == now->guard)
+    return pv_ptx_refuse(d, NULL, "the guard is a result");
+  pv_status status = pv_ptx_operand_at(d, &now->operands[1], row->operands[1], &s.r[1]);
+  if (status == PV_OK) status = pv_ptx_operand_at(d, &now->operands[2], row->operands[2], &s.r[2]);
+  if (status == PV_OK) status = pv_ptx_new_register(d, 'p', &holds);
+  s.r[0] = holds;
+  if (status == PV_OK) status = pv_ptx_emit_always(d, s);
+  if (status == PV_OK && pair) status = pv_ptx_new_register(d, 'p', &fails);
+  if (status == PV_OK && pair) status = pv_ptx_emit_alu(d, "not.pred", "pp", true, fails, holds, 0);
+  if (status == PV_OK && logic) { /* a copy: c may be one of the results */
+    uint32_t c = 0;
+    status = pv_ptx_operand_at(d, &now->operands[3], 'p', &c);
+    if (status == PV_OK) status = pv_ptx_new_register(d, 'p', &with);
+    if (status == PV_OK) status = pv_ptx_emit_alu(d, "mov.pred", "pp", true, with, c, 0);
+  }
+  const char *shape = logic ? "ppp" : "pp";
+  if (status == PV_OK) status = pv_ptx_operand_at(d, p, 'p', &to);
+  if (status == PV_OK) status = pv_ptx_emit_alu(d, combine, shape, false, to, holds, with);
+  if (status == PV_OK && pair) status = pv_ptx_operand_at(d, &result->items[1], 'p', &to);
+  if (status == PV_OK && pair) status = pv_ptx_emit_alu(d, combine, shape, false, to, fails, with);
+  return status;
+}
+
+/* Between a register and the vector of its parts, lowest first. r: the whole, then the parts. */
+static void run_pack(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask) {
+  const unsigned bits = 8u * step->bytes;
+  for (unsigned l = 0; l < PV_PTX_LANES; l++) {
+    uint64_t value = 0;
+    if ((mask >> l & 1u) == 0) continue;
+    for (unsigned i = 0; i < step->count; i++) {
+      const uint32_t part = ((const uint32_t *)(void *)(warp->registers + step->r[1 + i]))[l];
+      value |= (uint64_t)(bits == 16 ? part & 0xffffu : part) << (bits * i);
+    }
+    if (step->wide)
+      ((uint64_t *)(void *)(warp->registers + step->r[0]))[l] = value;
+    else
+      ((uint32_t *)(void *)(warp->registers + step->r[0]))[l] = (uint32_t)value;
+  }
+}
+
+static void run_unpack(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask) {
+  const unsigned bits = 8u * step->bytes;
+  for (unsigned l = 0; l < PV_PTX_LANES; l++) {
+    if ((mask >> l & 1u) == 0) continue;
+    const uint64_t value = step->wide
+                               ? ((const uint64_t *)(void *)(warp->registers + step->r[0]))[l]
+                               : ((const uint32_t *)(void *)(warp->registers + step->r[0]))[l];
+    for (unsigned i = 0; i < step->count; i++) {
+      const uint32_t part = (uint32_t)(value >> (bits * i));
+      ((uint32_t *)(void *)(warp->registers + step->r[1 + i]))[l] =
+          bits == 16 ? part & 0xffffu : part;
+    }
+  }
+}
+
+pv_status pv_ptx_decode_mov(pv_ptx_decoder *d) {
+  const pv_ptx_operand *to = &d->now->operands[0], *from = &d->now->operands[1];
+  const bool packs = from->kind == PV_PTX_VECTOR;
+  if (!packs && to->kind != PV_PTX_VECTOR) return pv_ptx_decode_alu(d);
+  const pv_ptx_operand *vector = packs ? from : to, *whole = packs ? to : from;
+  const uint32_t bytes = pv_ptx_type_bytes(pv_ptx_type_find(d->now->parts[d->now->part_count - 1]));
+  pv_ptx_step s = {.run = packs ? run_pack : run_unpack, .wide = bytes == 8};
+  if ((bytes != 4 && bytes != 8) || d->now->part_count != 2 || vector->item_count < 2 ||
+      vector->item_count > 4 || bytes / vector->item_count < 2 || vector->item_count == 3 ||
+      whole->kind == PV_PTX_VECTOR)
+    return pv_ptx_refuse(d, NULL, "a vector of this form is not interpreted");
+  s.bytes = (uint8_t)(bytes / vector->item_count);
+  s.count = (uint8_t)vector->item_count;
+  pv_status status = pv_ptx_operand_at(d, whole, s.wide ? 'w' : 'n', &s.r[0]);
+  for (size_t i = 0; i < vector->item_count && status == PV_OK; i++)
+    status = pv_ptx_operand_at(d, &vector->items[i], 'n', &s.r[1 + i]);
+  return status == PV_OK ? pv_ptx_emit(d, s) : status;
+}
+
+pv_status pv_ptx_decode_nothing(pv_ptx_decoder *d) {
+  (void)d;
+  return PV_OK;
+}

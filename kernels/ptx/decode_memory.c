@@ -1,0 +1,114 @@
+/* Decoding of loads, stores and address conversions. */
+#include <string.h>
+
+#include "kernels/ptx/decode.h"
+
+/* What says how a cache is used, or that nobody else writes: it changes no value here. */
+static bool is_hint(const char *part) {
+  static const char *const hints[] = {"nc", "ca", "cg", "cs", "lu", "wb", "wt", "weak"};
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (strcmp(hints[i], part) == 0) return true;
+  return strncmp(part, "L1::", 4) == 0 || strncmp(part, "L2::", 4) == 0;
+}
+
+static pv_ptx_space space_of(const char *part) {
+  if (strcmp(part, "global") == 0) return PV_PTX_GLOBAL;
+  if (strcmp(part, "shared") == 0 || strcmp(part, "shared::cta") == 0) return PV_PTX_SHARED;
+  if (strcmp(part, "param") == 0 || strcmp(part, "param::entry") == 0) return PV_PTX_PARAM;
+  if (strcmp(part, "local") == 0) return PV_PTX_LOCAL;
+  return PV_PTX_NO_SPACE;
+}
+
+/* Space, elements and type of a load or store. */
+static pv_status read_parts(pv_ptx_decoder *d, pv_ptx_step *s) {
+  const pv_ptx_instruction *now = d->now;
+  const char *name = now->parts[now->part_count - 1];
+  const pv_ptx_type type = pv_ptx_type_find(name);
+  const uint32_t bytes = pv_ptx_type_bytes(type);
+  s->space = PV_PTX_NO_SPACE;
+  s->count = 1;
+  for (size_t i = 1; i + 1 < now->part_count; i++) {
+    const char *part = now->parts[i];
+    const pv_ptx_space space = space_of(part);
+    if (space != PV_PTX_NO_SPACE)
+      s->space = (uint8_t)space;
+    else if (strcmp(part, "v2") == 0 || strcmp(part, "v4") == 0)
+      s->count = (uint8_t)(part[1] - '0');
+    else if (!is_hint(part))
+      return pv_ptx_refuse(d, NULL, "'.%s' is not interpreted", part);
+  }
+  if (bytes == 0 || bytes > 8 || bytes * s->count > 16)
+    return pv_ptx_refuse(d, NULL, "an access of this size is not interpreted");
+  s->bytes = (uint8_t)bytes;
+  s->is_signed = name[0] == 's';
+  s->wide = bytes == 8;
+  return PV_OK;
+}
+
+static pv_status read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s) {
+  if (o->kind != PV_PTX_ADDRESS) return pv_ptx_refuse(d, NULL, "this is not an address");
+  const pv_ptx_operand *base = &o->items[0];
+  s->offset = o->offset;
+  s->narrow_address = base->kind == PV_PTX_REGISTER && pv_ptx_kind_of(d, base) == 'n';
+  if (base->kind == PV_PTX_VARIABLE && s->space == PV_PTX_NO_SPACE)
+    return pv_ptx_refuse(d, NULL, "a variable without its space");
+  if (base->kind == PV_PTX_VARIABLE && base->variable->space != (pv_ptx_space)s->space)
+    return pv_ptx_refuse(d, NULL, "'%.60s' lies in another space", base->name);
+  return pv_ptx_operand_at(d, base, s->narrow_address ? 'n' : 'w', &s->r[0]);
+}
+
+/* The registers of the elements, r[1] to r[4]. All have one size, at least that of an element. */
+static pv_status read_elements(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s) {
+  const pv_ptx_operand *items = o->kind == PV_PTX_VECTOR ? o->items : o;
+  if (s->count != (o->kind == PV_PTX_VECTOR ? o->item_count : 1))
+    return pv_ptx_refuse(d, NULL, "the vector has another number of elements");
+  for (unsigned i = 0; i < s->count; i++)
+    if (items[i].kind == PV_PTX_REGISTER && pv_ptx_kind_of(d, &items[i]) == 'w') s->wide = 1;
+  for (unsigned i = 0; i < s->count; i++) {
+    const pv_status status = pv_ptx_operand_at(d, &items[i], s->wide ? 'w' : 'n', &s->r[1 + i]);
+    if (status != PV_OK) return status;
+  }
+  return PV_OK;
+}
+
+static pv_status decode_access(pv_ptx_decoder *d, bool loads) {
+  pv_ptx_step s = {.run = loads ? pv_ptx_run_load : pv_ptx_run_store};
+  if (d->now->operand_count != 2)
+    return pv_ptx_refuse(d, NULL, "a cache policy is not interpreted");
+  pv_status status = read_parts(d, &s);
+  if (status == PV_OK && !loads && s.space == PV_PTX_PARAM)
+    return pv_ptx_refuse(d, NULL, "a store to a parameter");
+  if (status == PV_OK) status = read_address(d, &d->now->operands[loads ? 1 : 0], &s);
+  if (status == PV_OK) status = read_elements(d, &d->now->operands[loads ? 0 : 1], &s);
+  if (status != PV_OK) return status;
+  if (s.space == PV_PTX_GLOBAL || s.space == PV_PTX_NO_SPACE) s.target = d->code->caches++;
+  return pv_ptx_emit(d, s);
+}
+
+pv_status pv_ptx_decode_load(pv_ptx_decoder *d) {
+  return decode_access(d, true);
+}
+
+pv_status pv_ptx_decode_store(pv_ptx_decoder *d) {
+  return decode_access(d, false);
+}
+
+/* cvta[.to].SPACE.u64 d, a: into or out of the space's window of generic addresses. Global
+ * addresses are generic ones. */
+pv_status pv_ptx_decode_cvta(pv_ptx_decoder *d) {
+  const pv_ptx_instruction *now = d->now;
+  const bool to = now->part_count == 4 && strcmp(now->parts[1], "to") == 0;
+  const pv_ptx_space space =
+      now->part_count == (to ? 4 : 3) ? space_of(now->parts[now->part_count - 2]) : PV_PTX_NO_SPACE;
+  const uint64_t window = space == PV_PTX_SHARED  ? PV_PTX_SHARED_WINDOW
+                          : space == PV_PTX_LOCAL ? PV_PTX_LOCAL_WINDOW
+                          : space == PV_PTX_PARAM ? PV_PTX_PARAM_WINDOW
+                                                  : 0;
+  uint32_t out = 0, in = 0, by = 0;
+  if (space == PV_PTX_NO_SPACE || strcmp(now->parts[now->part_count - 1], "u64") != 0)
+    return pv_ptx_refuse(d, NULL, "this conversion of an address is not interpreted");
+  pv_status status = pv_ptx_operand_at(d, &now->operands[1], 'w', &in);
+  if (status == PV_OK) status = pv_ptx_constant(d, 'w', to ? 0 - window : window, &by);
+  if (status == PV_OK) status = pv_ptx_operand_at(d, &now->operands[0], 'w', &out);
+  return status == PV_OK ? pv_ptx_emit_alu(d, "add.u64", "www", false, out, in, by) : status;
+}

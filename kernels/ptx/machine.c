@@ -1,0 +1,268 @@
+/* The machine: modules, kernels, memory, launches. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/ptx/step.h"
+#include "runtime/base/ck.h"
+#include "runtime/base/pool.h"
+
+enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024, GAP = 1 << 20, ALIGN = 256 };
+#define FIRST_ADDRESS (1ULL << 32)
+#define MEMORY_MAX    (1ULL << 46)
+#define SHARED_MAX    (256u << 10)
+
+struct pv_ptx_machine {
+  pv_arena arena; /* modules and kernels */
+  pv_ptx_module *modules[MODULES_MAX];
+  size_t module_count;
+  const pv_ptx_code *kernels[KERNELS_MAX];
+  unsigned kernel_count;
+  pv_ptx_memory memory;
+  pv_pool *pool;
+  pv_ptx_block *blocks; /* one for each thread */
+  bool failed;
+  pv_ptx_fault fault;
+};
+
+static void free_block(pv_ptx_block *b) {
+  free(b->registers);
+  free(b->shared);
+  free(b->shared_written);
+  free(b->touched);
+  free(b->local);
+  free(b->local_written);
+  free(b->cache);
+  b->registers = b->shared = b->shared_written = b->local = b->local_written = b->cache = NULL;
+  b->touched = NULL;
+}
+
+pv_status pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err) {
+  pv_ptx_machine *m = calloc(1, sizeof *m);
+  if (m == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX machine");
+  const pv_status status = pv_pool_open(threads, &m->pool, err);
+  if (status == PV_OK) m->blocks = calloc(pv_pool_threads(m->pool), sizeof *m->blocks);
+  if (status != PV_OK || m->blocks == NULL) {
+    pv_ptx_machine_close(m);
+    return status != PV_OK ? status
+                           : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX machine");
+  }
+  *out = m;
+  return PV_OK;
+}
+
+void pv_ptx_machine_close(pv_ptx_machine *m) {
+  if (m == NULL) return;
+  for (unsigned i = 0; m->blocks != NULL && i < pv_pool_threads(m->pool); i++)
+    free_block(&m->blocks[i]);
+  free(m->blocks);
+  pv_pool_close(m->pool);
+  for (uint32_t i = 0; i < m->memory.count; i++) {
+    free(m->memory.buffers[i].data);
+    free(m->memory.buffers[i].written);
+  }
+  pv_arena_free(&m->arena);
+  free(m);
+}
+
+pv_status pv_ptx_machine_load(pv_ptx_machine *m, const char *name, const char *text, size_t length,
+                              pv_error *err) {
+  if (m->module_count == MODULES_MAX)
+    return pv_error_set(err, PV_ERR_LIMIT, "more than %d modules", MODULES_MAX);
+  const char *own = pv_arena_strdup(&m->arena, name);
+  if (own == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a module");
+  const pv_status status =
+      pv_ptx_parse(&m->arena, own, text, length, &m->modules[m->module_count], err);
+  if (status == PV_OK) m->module_count++;
+  return status;
+}
+
+pv_status pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *out, pv_error *err) {
+  pv_ptx_code *code = NULL;
+  pv_error own;
+  for (unsigned i = 0; i < m->kernel_count; i++)
+    if (strcmp(m->kernels[i]->function->name, kernel) == 0) {
+      *out = i;
+      return PV_OK;
+    }
+  for (size_t i = 0; i < m->module_count; i++) {
+    const pv_ptx_function *f = pv_ptx_kernel(m->modules[i], kernel);
+    if (f == NULL) continue;
+    if (m->kernel_count == KERNELS_MAX)
+      return pv_error_set(err, PV_ERR_LIMIT, "more than %d kernels", KERNELS_MAX);
+    const pv_status status =
+        pv_ptx_decode(&m->arena, m->modules[i], f, &code, err != NULL ? err : &own);
+    if (status != PV_OK) return status;
+    m->kernels[m->kernel_count] = code;
+    *out = m->kernel_count++;
+    return PV_OK;
+  }
+  return pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%.100s'", kernel);
+}
+
+pv_status pv_ptx_machine_alloc(pv_ptx_machine *m, uint64_t bytes, uint64_t *out, pv_error *err) {
+  pv_ptx_memory *memory = &m->memory;
+  const pv_ptx_buffer *last = memory->count > 0 ? &memory->buffers[memory->count - 1] : NULL;
+  uint64_t address = last != NULL ? last->address + last->bytes + GAP : FIRST_ADDRESS;
+  if (memory->count == PV_PTX_BUFFERS_MAX || bytes > MEMORY_MAX ||
+      !pv_ck_align(address, ALIGN, &address) || address > MEMORY_MAX)
+    return pv_error_set(err, PV_ERR_LIMIT, "too many or too large allocations");
+  pv_ptx_buffer b = {.address = address, .bytes = bytes, .writable = true};
+  b.data = calloc(bytes > 0 ? bytes : 1, 1);
+  b.written = calloc(bytes > 0 ? bytes : 1, 1);
+  if (b.data == NULL || b.written == NULL) {
+    free(b.data);
+    free(b.written);
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for %llu bytes of device memory",
+                        (unsigned long long)bytes);
+  }
+  memory->buffers[memory->count++] = b;
+  *out = address;
+  return PV_OK;
+}
+
+static pv_ptx_buffer *find_bytes(pv_ptx_machine *m, uint64_t address, uint64_t bytes,
+                                 pv_error *err) {
+  pv_ptx_buffer *b = pv_ptx_buffer_at(&m->memory, address, bytes);
+  if (b == NULL)
+    pv_error_set(err, PV_ERR_INPUT, "%llu bytes at 0x%llx lie in no allocation",
+                 (unsigned long long)bytes, (unsigned long long)address);
+  return b;
+}
+
+pv_status pv_ptx_machine_upload(pv_ptx_machine *m, uint64_t to, const void *from, uint64_t bytes,
+                                pv_error *err) {
+  const pv_ptx_buffer *b = find_bytes(m, to, bytes, err);
+  if (b == NULL) return PV_ERR_INPUT;
+  if (bytes == 0) return PV_OK;
+  memcpy(b->data + (to - b->address), from, bytes);
+  memset(b->written + (to - b->address), 1, bytes);
+  return PV_OK;
+}
+
+pv_status pv_ptx_machine_download(pv_ptx_machine *m, void *to, uint64_t from, uint64_t bytes,
+                                  pv_error *err) {
+  const pv_ptx_buffer *b = find_bytes(m, from, bytes, err);
+  if (b == NULL) return PV_ERR_INPUT;
+  if (bytes > 0) memcpy(to, b->data + (from - b->address), bytes);
+  return PV_OK;
+}
+
+/* Memory for the blocks of a launch, one after the other. */
+static bool prepare(pv_ptx_block *b, pv_ptx_grid *grid, uint32_t warps) {
+  const pv_ptx_code *code = grid->code;
+  const size_t local = (size_t)code->local_bytes * warps * PV_PTX_LANES;
+  free_block(b);
+  b->grid = grid;
+  b->code = code;
+  b->warp_count = warps;
+  b->shared_bytes = code->shared_bytes + grid->launch->shared;
+  b->clock = 1;
+  b->registers = aligned_alloc(64, (size_t)(code->register_bytes + 63) / 64 * 64 * warps);
+  b->shared = malloc(b->shared_bytes + 1u);
+  b->shared_written = malloc(b->shared_bytes + 1u);
+  b->touched = calloc(b->shared_bytes + 1u, sizeof *b->touched);
+  b->local = malloc(local + 1);
+  b->local_written = malloc(local + 1);
+  b->cache = calloc(code->caches + 1u, 1);
+  if (b->registers == NULL || b->shared == NULL || b->shared_written == NULL ||
+      b->touched == NULL || b->local == NULL || b->local_written == NULL || b->cache == NULL)
+    return false;
+  memset(b->registers, 0, (size_t)code->register_bytes * warps);
+  return true;
+}
+
+typedef struct job {
+  pv_ptx_grid *grid;
+  pv_ptx_block *blocks;
+} job;
+
+/* Takes blocks until there are none, or none below one with a fault. Blocks are handed out in
+ * order, so that each below the lowest with a fault was run. */
+static void run_blocks(void *context, size_t task, unsigned thread) {
+  const job *j = context;
+  pv_ptx_block *b = &j->blocks[task];
+  (void)thread;
+  for (;;) {
+    const uint64_t number = atomic_fetch_add(&j->grid->next, 1);
+    if (number >= j->grid->blocks || number > atomic_load(&j->grid->failed)) return;
+    if (pv_ptx_block_run(b, number)) continue;
+    unsigned long long lowest = atomic_load(&j->grid->failed);
+    while (number < lowest && !atomic_compare_exchange_weak(&j->grid->failed, &lowest, number)) {
+    }
+    return;
+  }
+}
+
+static pv_status check_launch(const pv_ptx_machine *m, const pv_ptx_launch *l, uint64_t *blocks,
+                              uint64_t *threads, pv_error *err) {
+  if (l->kernel >= m->kernel_count)
+    return pv_error_set(err, PV_ERR_INPUT, "there is no such kernel");
+  const pv_ptx_code *code = m->kernels[l->kernel];
+  bool fits = pv_ck_mul(l->grid[0], l->grid[1], blocks) && pv_ck_mul(*blocks, l->grid[2], blocks) &&
+              pv_ck_mul(l->block[0], l->block[1], threads) &&
+              pv_ck_mul(*threads, l->block[2], threads);
+  if (!fits || *blocks == 0 || *threads == 0 || *threads > THREADS_MAX)
+    return pv_error_set(err, PV_ERR_INPUT, "kernel '%.60s': a launch of this shape is not possible",
+                        code->function->name);
+  if (l->param_bytes != code->param_bytes)
+    return pv_error_set(err, PV_ERR_INPUT, "kernel '%.60s' has %u bytes of parameters, not %zu",
+                        code->function->name, code->param_bytes, l->param_bytes);
+  if (l->shared > SHARED_MAX || code->shared_bytes > SHARED_MAX - l->shared)
+    return pv_error_set(err, PV_ERR_INPUT, "kernel '%.60s': more than %u bytes of shared memory",
+                        code->function->name, SHARED_MAX);
+  return PV_OK;
+}
+
+/* Marks what may be written. */
+static pv_status declare_outputs(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
+  for (uint32_t i = 0; i < m->memory.count; i++) m->memory.buffers[i].writable = l->outputs == NULL;
+  for (size_t i = 0; l->outputs != NULL && i < l->output_count; i++) {
+    pv_ptx_buffer *b = find_bytes(m, l->outputs[i], 0, err);
+    if (b == NULL) return PV_ERR_INPUT;
+    b->writable = true;
+  }
+  return PV_OK;
+}
+
+pv_status pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
+  uint64_t blocks = 0, threads = 0;
+  m->failed = false;
+  pv_status status = check_launch(m, l, &blocks, &threads, err);
+  if (status == PV_OK) status = declare_outputs(m, l, err);
+  if (status != PV_OK) return status;
+  pv_ptx_grid grid = {.launch = l,
+                      .code = m->kernels[l->kernel],
+                      .memory = &m->memory,
+                      .params = l->params,
+                      .blocks = blocks};
+  atomic_store(&grid.failed, UINT64_MAX);
+  const unsigned pooled = pv_pool_threads(m->pool);
+  const unsigned tasks = blocks < pooled ? (unsigned)blocks : pooled;
+  for (unsigned i = 0; i < tasks; i++)
+    if (!prepare(&m->blocks[i], &grid, (uint32_t)((threads + PV_PTX_LANES - 1) / PV_PTX_LANES)))
+      return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a block of '%.60s'",
+                          grid.code->function->name);
+  for (unsigned i = 0; i < tasks; i++) m->blocks[i].failed = false;
+  job j = {&grid, m->blocks};
+  pv_pool_run(m->pool, run_blocks, &j, tasks);
+  const uint64_t lowest = atomic_load(&grid.failed);
+  for (unsigned i = 0; i < tasks && lowest != UINT64_MAX; i++)
+    if (m->blocks[i].failed && m->blocks[i].number == lowest) {
+      m->failed = true;
+      m->fault = m->blocks[i].fault;
+      pv_error_set(err, PV_ERR_DEVICE, "%s", m->fault.text);
+      return PV_ERR_DEVICE;
+    }
+  return PV_OK;
+}
+
+const pv_ptx_fault *pv_ptx_machine_fault(const pv_ptx_machine *m) {
+  return m->failed ? &m->fault : NULL;
+}
+
+uint64_t pv_ptx_machine_instructions(const pv_ptx_machine *m) {
+  uint64_t sum = 0;
+  for (unsigned i = 0; i < pv_pool_threads(m->pool); i++) sum += m->blocks[i].executed;
+  return sum;
+}

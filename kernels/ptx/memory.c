@@ -1,0 +1,231 @@
+/* Loads and stores. Every access is checked before it is done: bounds, alignment, whether the bytes
+ * read were ever written, whether they may be written, and races in shared memory. */
+#include <string.h>
+
+#include "kernels/ptx/decode.h"
+#include "kernels/ptx/shared.h"
+
+/* The buffer before or at `address`: the last whose start is not above it. */
+pv_ptx_buffer *pv_ptx_buffer_at(pv_ptx_memory *memory, uint64_t address, uint64_t bytes) {
+  uint32_t low = 0, high = memory->count;
+  while (low < high) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (memory->buffers[middle].address <= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == 0) return NULL;
+  pv_ptx_buffer *b = &memory->buffers[low - 1];
+  const uint64_t offset = address - b->address;
+  return offset <= b->bytes && bytes <= b->bytes - offset ? b : NULL;
+}
+
+/* An access of one lane. */
+typedef struct access {
+  pv_ptx_warp *warp;
+  const pv_ptx_step *step;
+  unsigned lane, bytes;
+  bool stores;
+  uint64_t address;       /* as it was given */
+  unsigned char *written; /* NULL: always initialised */
+  const unsigned char *data;
+  unsigned char *to; /* the same, where it may be written */
+} access;
+
+static bool fail(const access *a, pv_ptx_fault_kind kind, const char *what) {
+  pv_ptx_fail_access(a->warp, a->step, a->lane, kind, a->address, what);
+  return false;
+}
+
+static inline bool in_global(access *a) {
+  pv_ptx_block *block = a->warp->block;
+  pv_ptx_memory *memory = block->grid->memory;
+  uint8_t *cached = &block->cache[a->step->target];
+  pv_ptx_buffer *b = &memory->buffers[*cached];
+  if (a->address - b->address >= b->bytes || a->bytes > b->bytes - (a->address - b->address)) {
+    b = pv_ptx_buffer_at(memory, a->address, a->bytes);
+    if (b == NULL) return fail(a, PV_PTX_OUT_OF_BOUNDS, "outside every buffer");
+    *cached = (uint8_t)(b - memory->buffers);
+  }
+  if (a->stores && !b->writable)
+    return fail(a, PV_PTX_UNDECLARED_WRITE, "a buffer that is no declared output");
+  a->data = a->to = b->data + (a->address - b->address);
+  a->written = b->written + (a->address - b->address);
+  return true;
+}
+
+static bool check_race(const access *a, uint64_t at) {
+  pv_ptx_touch *touched = a->warp->block->touched + at;
+  const uint32_t thread = a->warp->index * PV_PTX_LANES + a->lane;
+  const uint32_t mine = a->warp->block->clock << PV_PTX_WHO_BITS | thread;
+  for (unsigned i = 0; i < a->bytes; i++) {
+    if (pv_ptx_is_unordered(a->warp, thread, touched[i].write, a->warp->synced))
+      return fail(a, PV_PTX_SHARED_RACE,
+                  a->stores ? "another thread wrote this since the last barrier"
+                            : "another thread wrote this, and no barrier lies between");
+    if (!a->stores) {
+      touched[i].read = pv_ptx_after_read(a->warp, thread, touched[i].read);
+      continue;
+    }
+    if (pv_ptx_is_unordered(a->warp, thread, touched[i].read, a->warp->met))
+      return fail(a, PV_PTX_SHARED_RACE, "another thread read this, and no barrier lies between");
+    touched[i].write = mine;
+  }
+  return true;
+}
+
+static inline bool in_shared(access *a, uint64_t at) {
+  pv_ptx_block *block = a->warp->block;
+  if (at >= block->shared_bytes || a->bytes > block->shared_bytes - at)
+    return fail(a, PV_PTX_OUT_OF_BOUNDS, "outside the block's shared memory");
+  if (at % a->bytes != 0) return fail(a, PV_PTX_MISALIGNED, "");
+  if (!check_race(a, at)) return false;
+  a->data = a->to = block->shared + at;
+  a->written = block->shared_written + at;
+  return true;
+}
+
+static bool in_local(access *a, uint64_t at) {
+  const uint64_t bytes = a->warp->block->code->local_bytes;
+  const uint64_t own = ((uint64_t)a->warp->index * PV_PTX_LANES + a->lane) * bytes + at;
+  if (at >= bytes || a->bytes > bytes - at)
+    return fail(a, PV_PTX_OUT_OF_BOUNDS, "outside the thread's local memory");
+  a->data = a->to = a->warp->block->local + own;
+  a->written = a->warp->block->local_written + own;
+  return true;
+}
+
+static bool in_params(access *a, uint64_t at) {
+  const pv_ptx_grid *grid = a->warp->block->grid;
+  const uint64_t bytes = grid->code->param_bytes;
+  if (a->stores || at >= bytes || a->bytes > bytes - at)
+    return fail(a, PV_PTX_OUT_OF_BOUNDS, "outside the kernel's parameters");
+  a->data = grid->params + at;
+  a->written = NULL;
+  return true;
+}
+
+static bool in_window(access *a) {
+  const uint64_t at = a->address % PV_PTX_WINDOW;
+  switch (a->address / PV_PTX_WINDOW) {
+    case PV_PTX_SHARED_WINDOW / PV_PTX_WINDOW:
+      return in_shared(a, at);
+    case PV_PTX_LOCAL_WINDOW / PV_PTX_WINDOW:
+      return in_local(a, at);
+    case PV_PTX_PARAM_WINDOW / PV_PTX_WINDOW:
+      return in_params(a, at);
+    default:
+      return in_global(a);
+  }
+}
+
+static bool all_written(const unsigned char *written, unsigned bytes) {
+  uint64_t word = 0;
+  switch (bytes) {
+    case 1:
+      return written[0];
+    case 2:
+      return written[0] & written[1];
+    case 4:
+      memcpy(&word, written, 4);
+      return word == 0x01010101u;
+    default:
+      for (unsigned i = 0; i < bytes; i += 8) {
+        memcpy(&word, written + i, 8);
+        if (word != 0x0101010101010101u) return false;
+      }
+      return true;
+  }
+}
+
+/* Finds the bytes of an access, or stops the block. */
+static inline bool locate(access *a) {
+  const pv_ptx_step *s = a->step;
+  const unsigned char *base = a->warp->registers + s->r[0];
+  a->address = s->narrow_address ? ((const uint32_t *)(const void *)base)[a->lane]
+                                 : ((const uint64_t *)(const void *)base)[a->lane];
+  a->address += (uint64_t)s->offset;
+  bool found = false;
+  if (s->space == PV_PTX_GLOBAL)
+    found = in_global(a);
+  else if (s->space == PV_PTX_SHARED)
+    found = in_shared(a, a->address);
+  else if (s->space == PV_PTX_PARAM)
+    found = in_params(a, a->address);
+  else if (s->space == PV_PTX_LOCAL)
+    found = in_local(a, a->address);
+  else
+    found = in_window(a);
+  if (!found) return false;
+  if ((a->address & (a->bytes - 1)) != 0) return fail(a, PV_PTX_MISALIGNED, "");
+  if (a->written == NULL) return true;
+  if (a->stores)
+    memset(a->written, 1, a->bytes);
+  else if (!all_written(a->written, a->bytes))
+    return fail(a, PV_PTX_UNINITIALISED, "nothing was ever written there");
+  return true;
+}
+
+static inline uint64_t element(const unsigned char *from, const pv_ptx_step *s) {
+  uint64_t value = 0;
+  memcpy(&value, from, s->bytes);
+  if (!s->is_signed) return value;
+  const unsigned unused = 64 - 8u * s->bytes;
+  return (uint64_t)((int64_t)(value << unused) >> unused);
+}
+
+/* All lanes read one place of the parameters: the usual case. */
+static bool load_param(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
+  const pv_ptx_grid *grid = warp->block->grid;
+  const uint64_t *base = (const uint64_t *)(const void *)(warp->registers + s->r[0]);
+  const uint64_t at = base[0] + (uint64_t)s->offset, bytes = (uint64_t)s->bytes * s->count;
+  if (mask != PV_PTX_ALL || s->narrow_address || at % bytes != 0 || at > grid->code->param_bytes ||
+      bytes > grid->code->param_bytes - at)
+    return false;
+  for (unsigned l = 1; l < PV_PTX_LANES; l++)
+    if (base[l] != base[0]) return false;
+  for (unsigned i = 0; i < s->count; i++) {
+    const uint64_t value = element(grid->params + at + (size_t)i * s->bytes, s);
+    void *to = warp->registers + s->r[1 + i];
+    for (unsigned l = 0; l < PV_PTX_LANES; l++) {
+      if (s->wide)
+        ((uint64_t *)to)[l] = value;
+      else
+        ((uint32_t *)to)[l] = (uint32_t)value;
+    }
+  }
+  return true;
+}
+
+void pv_ptx_run_load(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
+  const bool words = s->bytes == 4 && !s->wide;
+  access a = {.warp = warp, .step = s, .bytes = (unsigned)s->bytes * s->count};
+  if (s->space == PV_PTX_PARAM && load_param(warp, s, mask)) return;
+  for (; mask != 0; mask &= mask - 1) {
+    a.lane = (unsigned)__builtin_ctz(mask);
+    if (!locate(&a)) return;
+    for (unsigned i = 0; i < s->count; i++) {
+      const unsigned char *from = a.data + (size_t)i * s->bytes;
+      void *to = warp->registers + s->r[1 + i];
+      if (words)
+        memcpy((uint32_t *)to + a.lane, from, 4);
+      else if (s->wide)
+        ((uint64_t *)to)[a.lane] = element(from, s);
+      else
+        ((uint32_t *)to)[a.lane] = (uint32_t)element(from, s);
+    }
+  }
+}
+
+void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
+  access a = {.warp = warp, .step = s, .bytes = (unsigned)s->bytes * s->count, .stores = true};
+  for (; mask != 0; mask &= mask - 1) {
+    a.lane = (unsigned)__builtin_ctz(mask);
+    if (!locate(&a)) return;
+    for (unsigned i = 0; i < s->count; i++) {
+      const unsigned char *from = warp->registers + s->r[1 + i] + (s->wide ? 8 : 4) * a.lane;
+      memcpy(a.to + (size_t)i * s->bytes, from, s->bytes);
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/* The compact form that a kernel is decoded to, and the state that executes it. Private to the
+ * machine.
+ *
+ * A register is 32 lanes, one after the other: lanes of 4 bytes for types of at most 32 bits (a
+ * reader takes the low bits that its type has), lanes of 8 bytes for 64 bits, and one word with a
+ * bit for each lane for a predicate. All lie in one block of memory for each warp; an operand is an
+ * offset into it. Constants and special registers are registers that are filled beforehand. */
+#ifndef PV_PTX_STEP_H
+#define PV_PTX_STEP_H
+
+#include <stdatomic.h>
+
+#include "kernels/ptx/machine.h"
+#include "kernels/ptx/ptx.h"
+
+enum {
+  PV_PTX_LANES = 32,
+  PV_PTX_WARPS_MAX = 32,
+  PV_PTX_NARROW = 128, /* bytes of a register */
+  PV_PTX_WIDE = 256,
+  PV_PTX_BUFFERS_MAX = 256,
+  PV_PTX_SLOTS = 5, /* operands that lie in a step itself */
+  PV_PTX_BARRIERS = 16
+};
+#define PV_PTX_ALL UINT32_MAX /* every lane */
+
+/* Generic addresses: windows over what is not global. */
+#define PV_PTX_WINDOW        (1ULL << 56)
+#define PV_PTX_SHARED_WINDOW (1ULL << 56)
+#define PV_PTX_LOCAL_WINDOW  (2ULL << 56)
+#define PV_PTX_PARAM_WINDOW  (3ULL << 56)
+
+typedef struct pv_ptx_warp pv_ptx_warp;
+typedef struct pv_ptx_step pv_ptx_step;
+/* Executes a step for the lanes of `mask`, which is not empty. */
+typedef void (*pv_ptx_run)(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+
+typedef enum pv_ptx_flow_kind {
+  PV_PTX_GO_ON = 0, /* run, then the next step */
+  PV_PTX_BRANCH,    /* to step `target` */
+  PV_PTX_TABLE_BRANCH,
+  PV_PTX_EXIT,
+  PV_PTX_CONVERGE, /* run, once the lanes of the member mask (operand r[4]) are all here */
+  PV_PTX_BARRIER   /* of the block, once all lanes of the warp are here */
+} pv_ptx_flow_kind;
+
+typedef enum pv_ptx_guard { PV_PTX_ALWAYS = 0, PV_PTX_IF, PV_PTX_UNLESS } pv_ptx_guard;
+
+struct pv_ptx_step {
+  pv_ptx_run run;
+  const uint32_t *more; /* operands beyond `r`, in the arena */
+  int64_t offset;       /* of an address; else whatever `run` documents */
+  uint32_t r[PV_PTX_SLOTS];
+  uint32_t guard;  /* the predicate */
+  uint32_t target; /* of a branch; else of a memory access: its place in the cache of buffers */
+  uint32_t source; /* index of the instruction */
+  uint8_t flow;    /* pv_ptx_flow_kind */
+  uint8_t guarded; /* pv_ptx_guard */
+  uint8_t bytes;   /* of one element of a memory access */
+  uint8_t count;   /* elements */
+  uint8_t space;   /* pv_ptx_space; PV_PTX_NO_SPACE: a generic address */
+  uint8_t wide;    /* the registers of the elements have lanes of 8 bytes */
+  uint8_t is_signed;
+  uint8_t narrow_address; /* the address register has lanes of 4 bytes */
+};
+
+typedef struct pv_ptx_fill { /* a register that holds one value in all lanes */
+  char kind;                 /* n, w or p: see pv_ptx_alu */
+  uint32_t at;
+  uint64_t value;
+} pv_ptx_fill;
+
+typedef enum pv_ptx_special {
+  PV_PTX_TID_X,
+  PV_PTX_TID_Y,
+  PV_PTX_TID_Z,
+  PV_PTX_NTID_X,
+  PV_PTX_NTID_Y,
+  PV_PTX_NTID_Z,
+  PV_PTX_CTAID_X,
+  PV_PTX_CTAID_Y,
+  PV_PTX_CTAID_Z,
+  PV_PTX_NCTAID_X,
+  PV_PTX_NCTAID_Y,
+  PV_PTX_NCTAID_Z,
+  PV_PTX_LANEID,
+  PV_PTX_WARPID,
+  PV_PTX_LANEMASK_EQ,
+  PV_PTX_LANEMASK_LT,
+  PV_PTX_LANEMASK_LE,
+  PV_PTX_LANEMASK_GT,
+  PV_PTX_LANEMASK_GE,
+  PV_PTX_DYNAMIC_SMEM_SIZE,
+  PV_PTX_SPECIALS
+} pv_ptx_special;
+
+typedef struct pv_ptx_code { /* a kernel */
+  const pv_ptx_module *module;
+  const pv_ptx_function *function;
+  pv_ptx_step *steps;
+  uint32_t step_count;
+  uint32_t register_bytes; /* of a warp */
+  pv_ptx_fill *fills;
+  size_t fill_count;
+  uint32_t special[PV_PTX_SPECIALS]; /* offsets, 0: not used */
+  uint32_t *tables;                  /* step of each label of each branch table */
+  uint32_t shared_bytes;             /* static; dynamic shared memory begins behind them */
+  uint32_t dynamic_align;
+  uint32_t local_bytes; /* of a thread */
+  uint32_t param_bytes;
+  uint32_t caches; /* memory accesses that look a buffer up */
+} pv_ptx_code;
+
+typedef struct pv_ptx_buffer {
+  uint64_t address, bytes;
+  unsigned char *data;
+  unsigned char *written; /* for each byte 1 when it was uploaded or stored */
+  bool writable;          /* by the launch under way */
+} pv_ptx_buffer;
+
+typedef struct pv_ptx_memory { /* in the order of addresses */
+  pv_ptx_buffer buffers[PV_PTX_BUFFERS_MAX];
+  uint32_t count;
+} pv_ptx_memory;
+
+typedef struct pv_ptx_group { /* lanes of a warp that are at the same step */
+  uint32_t at, mask;
+  bool waits; /* for others, at a step that needs them */
+} pv_ptx_group;
+
+typedef enum pv_ptx_warp_state {
+  PV_PTX_READY = 0,
+  PV_PTX_AT_BARRIER,
+  PV_PTX_DONE
+} pv_ptx_warp_state;
+
+struct pv_ptx_block;
+
+struct pv_ptx_warp {
+  unsigned char *registers; /* aligned to 64 bytes */
+  struct pv_ptx_block *block;
+  uint32_t index;  /* in the block */
+  uint32_t exited; /* lanes, those that never were included */
+  pv_ptx_group groups[PV_PTX_LANES];
+  uint32_t group_count;
+  pv_ptx_warp_state state;
+  uint32_t barrier, barrier_threads, barrier_step; /* where it waits; threads 0: all */
+  uint32_t synced, met; /* the clock at its last bar.warp.sync; when its lanes last met at all */
+};
+
+/* Which thread touched a byte of shared memory last, and when: see shared.c. */
+typedef struct pv_ptx_touch {
+  uint32_t write, read;
+} pv_ptx_touch;
+
+typedef struct pv_ptx_block { /* one for each thread of the host, used for block after block */
+  struct pv_ptx_grid *grid;
+  const pv_ptx_code *code;
+  uint32_t id[3];
+  uint64_t number;
+  pv_ptx_warp warps[PV_PTX_WARPS_MAX];
+  uint32_t warp_count;
+  unsigned char *registers; /* of all warps */
+  unsigned char *shared, *shared_written;
+  pv_ptx_touch *touched;
+  uint32_t shared_bytes;
+  uint32_t clock, barrier_clock;        /* of shared memory */
+  unsigned char *local, *local_written; /* [warp][lane][local_bytes] */
+  uint8_t *cache;                       /* for each memory access the buffer it found last */
+  uint64_t executed, allowed;
+  bool failed; /* `fault` is set: stop */
+  pv_ptx_fault fault;
+} pv_ptx_block;
+
+typedef struct pv_ptx_grid { /* a launch */
+  const pv_ptx_launch *launch;
+  const pv_ptx_code *code;
+  pv_ptx_memory *memory;
+  const unsigned char *params;
+  uint64_t blocks;
+  atomic_ullong next;   /* block to hand out */
+  atomic_ullong failed; /* the lowest block with a fault */
+} pv_ptx_grid;
+
+/* decode.c: the steps of a kernel, in the arena. */
+pv_status pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module,
+                        const pv_ptx_function *function, pv_ptx_code **out, pv_error *err);
+
+/* block.c: runs block `number` of the launch. False when it stopped at a fault. */
+bool pv_ptx_block_run(pv_ptx_block *block, uint64_t number);
+
+/* memory.c: the allocation that holds all of these bytes, or NULL. */
+pv_ptx_buffer *pv_ptx_buffer_at(pv_ptx_memory *memory, uint64_t address, uint64_t bytes);
+
+/* fault.c: stops the block. The first fault is kept. `mask`: the lanes concerned. */
+void pv_ptx_fail_at(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask,
+                    pv_ptx_fault_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* The same for an access to memory; appends where the nearest buffer lies. */
+void pv_ptx_fail_access(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane,
+                        pv_ptx_fault_kind kind, uint64_t address, const char *what);
+
+#endif

@@ -1,0 +1,163 @@
+/* The device that is no device: the PTX of the kernels, executed on the host by kernels/ptx. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cuda/images.h"
+#include "kernels/ptx/machine.h"
+#include "runtime/forward/gpu_devices.h"
+
+enum { TARGET = 80, LAUNCHES_MAX = 4096, SEQUENCES_MAX = 64 };
+
+typedef struct noted { /* a launch of a recorded sequence */
+  pv_gpu_launch launch;
+  void *args; /* owned */
+} noted;
+
+typedef struct device {
+  pv_gpu base;
+  pv_ptx_machine *machine;
+  bool recording;
+  noted *notes; /* of all sequences, one after the other */
+  size_t note_count;
+  size_t first[SEQUENCES_MAX + 1]; /* of each sequence; the end of the last */
+  unsigned sequence_count;
+} device;
+
+static void ptx_close(pv_gpu *gpu) {
+  device *d = (device *)gpu;
+  for (size_t i = 0; i < d->note_count; i++) free(d->notes[i].args);
+  free(d->notes);
+  pv_ptx_machine_close(d->machine);
+  free(d);
+}
+
+static pv_status ptx_open(pv_gpu **out, pv_error *err) {
+  size_t count = 0;
+  const pv_cuda_module *modules = pv_cuda_modules(&count);
+  if (count == 0) {
+    pv_error_set(err, PV_ERR_UNSUPPORTED, "this build has no PTX to interpret");
+    pv_error_hint(err, "install the CUDA toolkit (nvcc), then build again");
+    return PV_ERR_UNSUPPORTED;
+  }
+  device *d = calloc(1, sizeof *d);
+  if (d != NULL) d->notes = calloc(LAUNCHES_MAX, sizeof *d->notes);
+  if (d == NULL || d->notes == NULL) {
+    free(d);
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX interpreter");
+  }
+  d->base.ops = &pv_gpu_ptx;
+  pv_status status = pv_ptx_machine_open(0, &d->machine, err);
+  for (size_t i = 0; i < count && status == PV_OK; i++)
+    if (modules[i].target == TARGET)
+      status = pv_ptx_machine_load(d->machine, modules[i].name, modules[i].ptx,
+                                   modules[i].ptx_bytes, err);
+  if (status != PV_OK) {
+    ptx_close(&d->base);
+    return status;
+  }
+  *out = &d->base;
+  return PV_OK;
+}
+
+static pv_status ptx_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
+  (void)gpu;
+  (void)err;
+  *out = (pv_gpu_info){
+      .processors = 1, .shared = 160u << 10, .memory = UINT64_MAX, .free_ = UINT64_MAX};
+  snprintf(out->name, sizeof out->name, "PTX interpreter (not a device)");
+  snprintf(out->driver, sizeof out->driver, "none");
+  snprintf(out->code, sizeof out->code, "PTX of compute_%d, interpreted", TARGET);
+  return PV_OK;
+}
+
+static pv_status ptx_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err) {
+  return pv_ptx_machine_alloc(((device *)gpu)->machine, bytes, out, err);
+}
+
+static pv_status ptx_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
+                            pv_error *err) {
+  return pv_ptx_machine_upload(((device *)gpu)->machine, to, from, bytes, err);
+}
+
+static pv_status ptx_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err) {
+  return pv_ptx_machine_download(((device *)gpu)->machine, to, from, bytes, err);
+}
+
+static pv_status ptx_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err) {
+  return pv_ptx_machine_find(((device *)gpu)->machine, kernel, out, err);
+}
+
+static pv_status ptx_run(device *d, const pv_gpu_launch *l, pv_error *err) {
+  const pv_ptx_launch launch = {.kernel = l->kernel,
+                                .grid = {l->grid[0], l->grid[1], l->grid[2]},
+                                .block = {l->block, 1, 1},
+                                .shared = l->shared,
+                                .params = l->args,
+                                .param_bytes = l->arg_bytes};
+  return pv_ptx_machine_launch(d->machine, &launch, err);
+}
+
+static pv_status ptx_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+  device *d = (device *)gpu;
+  if (!d->recording) return ptx_run(d, l, err);
+  if (d->note_count == LAUNCHES_MAX)
+    return pv_error_set(err, PV_ERR_LIMIT, "more than %d recorded launches", LAUNCHES_MAX);
+  noted *n = &d->notes[d->note_count];
+  n->args = malloc(l->arg_bytes);
+  if (n->args == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a launch");
+  memcpy(n->args, l->args, l->arg_bytes);
+  n->launch = *l;
+  n->launch.args = n->args;
+  d->note_count++;
+  return PV_OK;
+}
+
+static pv_status ptx_finish(pv_gpu *gpu, pv_error *err) {
+  (void)gpu; /* every launch has ended when it returns */
+  (void)err;
+  return PV_OK;
+}
+
+static pv_status ptx_record(pv_gpu *gpu, pv_error *err) {
+  device *d = (device *)gpu;
+  if (d->sequence_count == SEQUENCES_MAX)
+    return pv_error_set(err, PV_ERR_INTERNAL, "more than %d recorded sequences", SEQUENCES_MAX);
+  d->recording = true;
+  return PV_OK;
+}
+
+static pv_status ptx_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
+  device *d = (device *)gpu;
+  (void)err;
+  d->recording = false;
+  *sequence = d->sequence_count++;
+  d->first[d->sequence_count] = d->note_count;
+  return PV_OK;
+}
+
+static pv_status ptx_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
+  device *d = (device *)gpu;
+  pv_status status = PV_OK;
+  for (size_t i = d->first[sequence]; i < d->first[sequence + 1] && status == PV_OK; i++)
+    status = ptx_run(d, &d->notes[i].launch, err);
+  return status;
+}
+
+uint64_t pv_gpu_ptx_instructions(const pv_gpu *gpu) {
+  return pv_ptx_machine_instructions(((const device *)gpu)->machine);
+}
+
+const pv_gpu_ops pv_gpu_ptx = {.name = "ptx",
+                               .open = ptx_open,
+                               .close = ptx_close,
+                               .info = ptx_info,
+                               .alloc = ptx_alloc,
+                               .upload = ptx_upload,
+                               .download = ptx_download,
+                               .find = ptx_find,
+                               .launch = ptx_launch,
+                               .finish = ptx_finish,
+                               .record = ptx_record,
+                               .recorded = ptx_recorded,
+                               .replay = ptx_replay};
