@@ -129,8 +129,8 @@ typedef struct pv_ptx_instruction {
   uint32_t line, column;
   uint32_t source_file, source_line; /* of the last .loc before it, 0 when there is none */
   bool guarded, guard_negated;       /* @%p1 or @!%p1 */
-  uint32_t guard;              /* index of the register */
-  bool writes;                 /* operand 0 is the result, or holds the results */
+  uint32_t guard;                    /* index of the register */
+  bool writes;                       /* operand 0 is the result, or holds the results */
   pv_ptx_operand *operands;
   size_t operand_count;
 } pv_ptx_instruction;
