@@ -117,17 +117,20 @@ static pv_status write_all(int fd, const char *path, const void *data, size_t le
   return PV_OK;
 }
 
-static pv_status sync_folder(const char *path, pv_error *err) {
-  char copy[PATH_MAX];
-  if (strlen(path) >= sizeof copy) return refuse(err, PV_ERR_LIMIT, path, "is too long a name");
-  strcpy(copy, path);
-  const char *folder = dirname(copy);
+pv_status pv_folder_sync(const char *folder, pv_error *err) {
   const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return fail(err, folder, "open");
   /* EINVAL: a file system that can not sync a folder. */
   const pv_status status = fsync(fd) == 0 || errno == EINVAL ? PV_OK : fail(err, folder, "sync");
   close(fd);
   return status;
+}
+
+static pv_status sync_parent(const char *path, pv_error *err) {
+  char copy[PATH_MAX];
+  if (strlen(path) >= sizeof copy) return refuse(err, PV_ERR_LIMIT, path, "is too long a name");
+  strcpy(copy, path);
+  return pv_folder_sync(dirname(copy), err);
 }
 
 /* The mode the new file gets; refuses what must not be replaced. */
@@ -167,7 +170,7 @@ pv_status pv_file_replace(const char *path, const void *data, size_t length, pv_
     unlink(temporary);
     return status;
   }
-  return sync_folder(path, err);
+  return sync_parent(path, err);
 }
 
 pv_status pv_lock_take(const char *path, unsigned wait_ms, pv_lock *out, pv_error *err) {
@@ -209,10 +212,13 @@ pv_status pv_folder_make(const char *path, pv_error *err) {
     const char kept = *p;
     *p = '\0';
     struct stat info;
-    if (mkdir(copy, 0777) != 0) {
-      if (errno != EEXIST) return fail(err, copy, "make the folder");
-      if (stat(copy, &info) != 0 || !S_ISDIR(info.st_mode))
-        return refuse(err, PV_ERR_INPUT, copy, "is not a folder");
+    if (mkdir(copy, 0777) == 0) {
+      const pv_status status = sync_parent(copy, err);
+      if (status != PV_OK) return status;
+    } else if (errno != EEXIST) {
+      return fail(err, copy, "make the folder");
+    } else if (stat(copy, &info) != 0 || !S_ISDIR(info.st_mode)) {
+      return refuse(err, PV_ERR_INPUT, copy, "is not a folder");
     }
     *p = kept;
     if (kept == '\0') return PV_OK;

@@ -26,7 +26,9 @@ void pv_map_close(pv_map *map);
 
 /* Writes `data` to a new file in the folder of `path`, syncs it, renames it over `path` and syncs
  * the folder: a reader sees the old bytes or the new ones. Keeps the mode of an existing file.
- * Nothing is left behind on failure. A symbolic link at `path` is refused (PV_ERR_INPUT). */
+ * Nothing is left behind on failure. A symbolic link at `path` is refused (PV_ERR_INPUT). When only
+ * the last step fails, an error is returned though the new bytes are in place: a power cut could
+ * still bring back the old ones. */
 pv_status pv_file_replace(const char *path, const void *data, size_t length, pv_error *err);
 
 /* Takes an exclusive lock on `<path>.lock` beside the file (created, never removed), waiting at
@@ -37,7 +39,10 @@ typedef struct pv_lock {
 pv_status pv_lock_take(const char *path, unsigned wait_ms, pv_lock *out, pv_error *err);
 void pv_lock_release(pv_lock *lock);
 
-/* mkdir -p. An existing folder is fine, an existing file is not. */
+/* Makes what was made, renamed or removed in this folder last through a power cut. */
+pv_status pv_folder_sync(const char *folder, pv_error *err);
+
+/* mkdir -p; new folders last. An existing folder is fine, an existing file is not. */
 pv_status pv_folder_make(const char *path, pv_error *err);
 
 #endif

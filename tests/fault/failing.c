@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
+#include <yaml.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -9,6 +11,12 @@ void *__real_realloc(void *old, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+int __real_yaml_parser_initialize(yaml_parser_t *parser);
+int __wrap_yaml_parser_initialize(yaml_parser_t *parser);
+int __real_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
+int __wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
 
 static bool active, lasts;
 static unsigned asked, fails_at;
@@ -41,4 +49,18 @@ void *__wrap_calloc(size_t count, size_t size) {
 }
 void *__wrap_realloc(void *old, size_t size) {
   return refused() ? NULL : __real_realloc(old, size);
+}
+char *__wrap_strdup(const char *text) {
+  return refused() ? NULL : __real_strdup(text);
+}
+
+/* libyaml's own allocations can not be reached; this is how it says that one failed. */
+int __wrap_yaml_parser_initialize(yaml_parser_t *parser) {
+  return refused() ? 0 : __real_yaml_parser_initialize(parser);
+}
+int __wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event) {
+  if (!refused()) return __real_yaml_parser_parse(parser, event);
+  memset(event, 0, sizeof *event);
+  parser->error = YAML_MEMORY_ERROR;
+  return 0;
 }

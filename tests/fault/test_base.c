@@ -1,11 +1,8 @@
 /* Every allocation of base fails once: the call says so, leaks nothing and leaves outputs alone. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/base/arena.h"
@@ -13,39 +10,11 @@
 #include "runtime/base/file.h"
 #include "runtime/base/sha256.h"
 #include "runtime/base/text.h"
+#include "tests/fault/each.h"
 #include "tests/fault/failing.h"
 #include "tests/unit/testing.h"
 
 static char path[] = "/tmp/pv-fault-XXXXXX";
-
-/* Open descriptors of this process. */
-static unsigned descriptors(void) {
-  unsigned count = 0;
-  DIR *dir = opendir("/proc/self/fd");
-  while (dir != NULL && readdir(dir) != NULL) count++;
-  if (dir != NULL) closedir(dir);
-  return count;
-}
-
-/* Runs `work` with the 1st, 2nd, ... allocation failing, until none is left to fail. `work` returns
- * true when everything went well and checks by itself that a failure was reported cleanly. */
-static void fail_each(bool (*work)(void), unsigned at_least) {
-  for (int lasting = 0; lasting < 2; lasting++) {
-    const unsigned before = descriptors();
-    unsigned n = 1, asked = 0;
-    for (bool good = false; !good && n < 1000; n++) {
-      failing_begin(n, lasting != 0);
-      good = work();
-      asked = failing_end();
-      /* Success exactly when no allocation was refused: a refusal nobody noticed is a defect. */
-      EXPECT(good == (asked < n));
-    }
-    EXPECT(asked >= at_least);
-    EXPECT(n < 1000);
-    EXPECT_U64(descriptors(), before);
-    EXPECT(waitpid(-1, NULL, WNOHANG) == -1); /* and no child is left */
-  }
-}
 
 static bool arena_work(void) {
   pv_arena arena = PV_ARENA_INIT;
@@ -143,30 +112,30 @@ static bool error_work(void) {
 }
 
 static void test_arena(void) {
-  fail_each(arena_work, 4);
+  each_allocation(arena_work, 4);
 }
 static void test_text(void) {
-  fail_each(text_work, 5);
+  each_allocation(text_work, 5);
 }
 static void test_file_read(void) {
-  fail_each(read_work, 1);
+  each_allocation(read_work, 1);
 }
 static void test_file_replace(void) {
-  fail_each(replace_work, 0);
+  each_allocation(replace_work, 0);
   pv_bytes bytes = {0};
   EXPECT_I64(pv_file_read(path, 100, &bytes, NULL), PV_OK);
   EXPECT_STR((const char *)bytes.data, "content");
   pv_bytes_free(&bytes);
 }
 static void test_digest(void) {
-  fail_each(digest_work, 2);
-  fail_each(bytes_digest_work, 1);
+  each_allocation(digest_work, 2);
+  each_allocation(bytes_digest_work, 1);
 }
 static void test_child(void) {
-  fail_each(child_work, 5);
+  each_allocation(child_work, 5);
 }
 static void test_error_print(void) {
-  fail_each(error_work, 0);
+  each_allocation(error_work, 0);
 }
 
 /* The wrappers themselves: otherwise all of the above would hold without a single failure. */

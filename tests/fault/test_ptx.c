@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "kernels/ptx/assert.h"
-#include "tests/fault/failing.h"
+#include "tests/fault/each.h"
 #include "tests/unit/ptx/sample.h"
 #include "tests/unit/testing.h"
 
@@ -40,16 +40,7 @@ static bool work(void) {
 
 static void fail_each(const char *path, unsigned at_least) {
   REQUIRE(pv_file_read(path, (size_t)1 << 20, &text, NULL) == PV_OK);
-  for (int lasting = 0; lasting < 2; lasting++) {
-    unsigned n = 1, asked = 0;
-    for (bool good = false; !good && n < 1000; n++) {
-      failing_begin(n, lasting != 0);
-      good = work();
-      asked = failing_end();
-      EXPECT(good == (asked < n));
-    }
-    EXPECT(asked >= at_least && n < 1000);
-  }
+  each_allocation(work, at_least);
   pv_bytes_free(&text);
 }
 

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,12 +107,8 @@ pv_status pv_run_folder_finish(pv_run_folder *folder, pv_error *err) {
   if (rename(folder->temporary, folder->final) != 0)
     return pv_error_errno(err, errno, "cannot name the folder '%s'", folder->final);
   folder->finished = true;
-  const int fd = open(folder->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) {
-    (void)fsync(fd); /* some file systems refuse; the files themselves are safe */
-    close(fd);
-  }
-  return PV_OK;
+  /* It must be there for good before a status names it. */
+  return pv_folder_sync(folder->parent, err);
 }
 
 static void remove_folder(const char *path) {
@@ -131,6 +126,6 @@ static void remove_folder(const char *path) {
 void pv_run_folder_drop(pv_run_folder *folder, bool published) {
   if (folder->temporary == NULL) return;
   if (!folder->finished) remove_folder(folder->temporary);
-  if (folder->finished && published) remove_folder(folder->final);
+  if (folder->finished && !folder->named && published) remove_folder(folder->final);
   rmdir(folder->parent); /* only when it is empty */
 }

@@ -8,7 +8,8 @@ typedef struct pv_run_folder {
   char *parent;    /* "<root>/reports/runs/<contract>" */
   char *temporary; /* "<parent>/.<run id>" */
   char *final;     /* "<parent>/<run id>" */
-  bool finished;
+  bool finished;   /* it has its name */
+  bool named;      /* and a contract on the disk names it */
 } pv_run_folder;
 
 /* Makes the parent, and the temporary folder in it. Before the run, so that a folder that can not
@@ -21,10 +22,11 @@ pv_status pv_run_folder_open(pv_arena *arena, const char *base, const char *cont
 pv_status pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evidence *evidence,
                              const char *shown, pv_error *err);
 
-/* Gives the folder its name. Refused when Ctrl-C was pressed meanwhile. */
+/* Gives the folder its name, for good. Refused when Ctrl-C was pressed meanwhile. */
 pv_status pv_run_folder_finish(pv_run_folder *folder, pv_error *err);
 
-/* Removes the temporary folder if it is still there; with `published`, the final one too. */
+/* Removes the temporary folder if it is still there; with `published`, the final one too, unless a
+ * contract names it. */
 void pv_run_folder_drop(pv_run_folder *folder, bool published);
 
 #endif

@@ -59,6 +59,10 @@ pv_status pv_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
     return PV_ERR_INPUT;
   }
   rewrite.status = j->written_status;
-  const pv_status status = make_amendment(arena, j, &rewrite.amendment, err);
-  return status == PV_OK ? pv_rewrite_commit(&rewrite, finish_folder, &j->folder, err) : status;
+  pv_status status = make_amendment(arena, j, &rewrite.amendment, err);
+  if (status != PV_OK) return status;
+  status = pv_rewrite_commit(&rewrite, finish_folder, &j->folder, err);
+  /* Evidence that the contract already names is not taken away again. */
+  j->folder.named = j->folder.finished && !pv_rewrite_untouched(&rewrite);
+  return status;
 }

@@ -11,41 +11,50 @@ static pv_status refuse(pv_error *err, const pv_place *place, const char *what, 
   return PV_ERR_INPUT;
 }
 
-/* NULL when `text` is not a value of the type. */
-static json_t *scalar(const pv_param_spec *spec, const char *text) {
+/* False when `text` is not a value of the type; `*out` is NULL when memory is out. */
+static bool scalar(const pv_param_spec *spec, const char *text, json_t **out) {
   int64_t whole = 0;
   double real = 0.0;
   switch (spec->type) {
     case PV_PARAM_INT:
-      if (!pv_parse_i64(text, strlen(text), &whole)) return NULL;
-      if ((double)whole < spec->min || (double)whole > spec->max) return NULL;
-      return json_integer(whole);
+      if (!pv_parse_i64(text, strlen(text), &whole)) return false;
+      if ((double)whole < spec->min || (double)whole > spec->max) return false;
+      *out = json_integer(whole);
+      return true;
     case PV_PARAM_REAL:
-      if (!pv_parse_f64(text, strlen(text), &real)) return NULL;
-      if (!(real >= spec->min && real <= spec->max)) return NULL;
-      return json_real(real);
+      if (!pv_parse_f64(text, strlen(text), &real)) return false;
+      if (!(real >= spec->min && real <= spec->max)) return false;
+      *out = json_real(real);
+      return true;
     case PV_PARAM_ENUM:
       for (size_t i = 0; spec->words[i] != NULL; i++)
-        if (strcmp(spec->words[i], text) == 0) return json_string(text);
-      return NULL;
+        if (strcmp(spec->words[i], text) == 0) {
+          *out = json_string(text);
+          return true;
+        }
+      return false;
     case PV_PARAM_STRING:
-      return json_string(text);
+      *out = json_string(text);
+      return true;
     case PV_PARAM_STRINGS:
-      return text[0] == '\0' ? json_array() : json_pack("[s]", text);
+      *out = text[0] == '\0' ? json_array() : json_pack("[s]", text);
+      return true;
   }
-  return NULL;
+  return false;
 }
 
-static json_t *value_of(const pv_param_spec *spec, const pv_param *param) {
-  if (param->text != NULL) return scalar(spec, param->text);
-  if (spec->type != PV_PARAM_STRINGS) return NULL;
+static bool value_of(const pv_param_spec *spec, const pv_param *param, json_t **out) {
+  if (param->text != NULL) return scalar(spec, param->text, out);
+  if (spec->type != PV_PARAM_STRINGS) return false;
   json_t *list = json_array();
   for (size_t i = 0; i < param->list.count; i++)
     if (json_array_append_new(list, json_string(param->list.items[i])) != 0) {
       json_decref(list);
-      return NULL;
+      list = NULL;
+      break;
     }
-  return list;
+  *out = list;
+  return true;
 }
 
 static const pv_param *find_param(const pv_falsifier *f, const char *name) {
@@ -61,8 +70,8 @@ static pv_status bind_one(const pv_falsifier *f, const pv_param_spec *spec, cons
   const char *fallback = open ? backend : spec->fallback;
   if (param == NULL && fallback == NULL)
     return refuse(err, &f->check_place, "the check needs the parameter", spec->name);
-  json_t *value = param != NULL ? value_of(spec, param) : scalar(spec, fallback);
-  if (value == NULL)
+  json_t *value = NULL;
+  if (!(param != NULL ? value_of(spec, param, &value) : scalar(spec, fallback, &value)))
     return refuse(err, param != NULL ? &param->place : &f->check_place,
                   "the check can not take this value for the parameter", spec->name);
   if (json_object_set_new(out, spec->name, value) != 0)

@@ -334,7 +334,9 @@ pv_status pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out
   pv_status status = pv_file_read(path, PV_EVIDENCE_LIMIT, &bytes, err);
   if (status != PV_OK) return status;
   json_t *root = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &where);
-  if (root == NULL) {
+  if (root == NULL && pv_canon_no_memory(&where)) {
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+  } else if (root == NULL) {
     pv_error_set(err, PV_ERR_INPUT, "it is no JSON: %s", where.text);
     pv_error_at(err, path, where.line, where.column, where.position);
     status = PV_ERR_INPUT;

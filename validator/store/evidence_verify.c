@@ -18,7 +18,7 @@ typedef struct judge {
   pv_arena *arena;
   const char *folder;
   pv_strings *problems;
-  bool out_of_memory;
+  bool out_of_memory; /* then nothing was judged */
 } judge;
 
 __attribute__((format(printf, 2, 3))) static void problem(judge *j, const char *fmt, ...) {
@@ -36,11 +36,19 @@ __attribute__((format(printf, 2, 3))) static void problem(judge *j, const char *
     list->items[list->count++] = copy;
 }
 
+/* A file that can not be read, for whatever reason but ours. */
+static void unreadable(judge *j, const char *name, const pv_error *err) {
+  if (err->status == PV_ERR_NOMEM || err->status == PV_ERR_INTERNAL)
+    j->out_of_memory = true;
+  else
+    problem(j, "%s can not be read: %s", name, err->message);
+}
+
 /* The bytes are exactly those that pv would write for this JSON. */
 static void check_form(judge *j, const json_t *root, const pv_bytes *bytes) {
   pv_text form = PV_TEXT_INIT;
   if (pv_canon_write(root, &form, NULL) != PV_OK) {
-    problem(j, "evidence.json can not be written again");
+    j->out_of_memory = true; /* what was read can be written */
   } else if (form.length != bytes->length || memcmp(form.data, bytes->data, form.length) != 0) {
     size_t at = 0;
     while (at < form.length && at < bytes->length &&
@@ -61,7 +69,9 @@ static void check_seal(judge *j, json_t *root) {
   }
   memcpy(seal, value, sizeof seal);
   json_object_del(root, "seal");
-  if (pv_canon_digest(root, digest, NULL) != PV_OK || strcmp(digest, seal) != 0)
+  if (pv_canon_digest(root, digest, NULL) != PV_OK)
+    j->out_of_memory = true;
+  else if (strcmp(digest, seal) != 0)
     problem(j, "the seal is broken: something in evidence.json was changed");
 }
 
@@ -79,7 +89,7 @@ static void check_file(judge *j, const char *name, const char *want) {
   else if (!S_ISREG(info.st_mode))
     problem(j, "%s is no regular file", name);
   else if (pv_sha256_file(path, digest, &err) != PV_OK)
-    problem(j, "%s can not be read: %s", name, err.message);
+    unreadable(j, name, &err);
   else if (strcmp(digest, want) != 0)
     problem(j, "%s was changed", name);
 }
@@ -87,16 +97,23 @@ static void check_file(judge *j, const char *name, const char *want) {
 /* Nothing lies there that the evidence does not name. */
 static void check_folder(judge *j, const json_t *files) {
   DIR *dir = opendir(j->folder);
+  if (dir == NULL && errno == ENOMEM) {
+    j->out_of_memory = true;
+    return;
+  }
   if (dir == NULL) {
     problem(j, "the folder can not be listed");
     return;
   }
+  errno = 0; /* else the end and a failure look alike */
   for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
     const bool own = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
                      strcmp(e->d_name, PV_EVIDENCE_FILE) == 0;
     if (!own && json_object_get(files, e->d_name) == NULL)
       problem(j, "%s is not part of the evidence", e->d_name);
+    errno = 0;
   }
+  if (errno != 0) problem(j, "the folder can not be listed to its end");
   closedir(dir);
 }
 
@@ -131,6 +148,10 @@ static void check_evidence(judge *j, const pv_bytes *bytes) {
   pv_error err = PV_ERROR_INIT;
   json_t *root =
       json_loadb((const char *)bytes->data, bytes->length, JSON_REJECT_DUPLICATES, &where);
+  if (root == NULL && pv_canon_no_memory(&where)) {
+    j->out_of_memory = true;
+    return;
+  }
   if (!json_is_object(root)) {
     problem(j, "evidence.json is no JSON object: %s, line %d", where.text, where.line);
     json_decref(root);
@@ -141,7 +162,10 @@ static void check_evidence(judge *j, const pv_bytes *bytes) {
   check_files(j, root);
   check_seal(j, root);
   json_decref(root);
-  if (pv_evidence_read(j->arena, j->folder, &evidence, &err) != PV_OK)
+  const pv_status status = pv_evidence_read(j->arena, j->folder, &evidence, &err);
+  if (status == PV_ERR_NOMEM)
+    j->out_of_memory = true;
+  else if (status != PV_OK)
     problem(j, "%s", err.message);
 }
 
@@ -161,7 +185,7 @@ pv_status pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *pr
   else if (!S_ISREG(info.st_mode))
     problem(&j, "evidence.json is no regular file");
   else if (pv_file_read(path, PV_EVIDENCE_LIMIT, &bytes, &local) != PV_OK)
-    problem(&j, "evidence.json can not be read: %s", local.message);
+    unreadable(&j, PV_EVIDENCE_FILE, &local);
   else
     check_evidence(&j, &bytes);
   pv_bytes_free(&bytes);

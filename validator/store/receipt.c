@@ -21,14 +21,12 @@ static int newest_first(const void *a, const void *b) {
 /* Names of the folder's entries, sorted. A folder that is not there has none. */
 static pv_status list_runs(pv_arena *arena, const char *folder, pv_strings *out, pv_error *err) {
   pv_status status = PV_OK;
-  DIR *dir = opendir(folder);
   out->items = PV_ARENA_NEW(arena, RUNS_MAX, char *);
-  if (out->items == NULL) status = nomem(err);
-  if (dir == NULL) {
-    if (status == PV_OK && errno != ENOENT)
-      status = pv_error_errno(err, errno, "cannot list '%s'", folder);
-    return status;
-  }
+  if (out->items == NULL) return nomem(err);
+  DIR *dir = opendir(folder);
+  if (dir == NULL)
+    return errno == ENOENT ? PV_OK : pv_error_errno(err, errno, "cannot list '%s'", folder);
+  errno = 0; /* else the end and a failure look alike, and the newest receipt decides */
   for (const struct dirent *e = readdir(dir); e != NULL && status == PV_OK; e = readdir(dir)) {
     if (e->d_name[0] == '.') continue; /* also what a run that was killed left behind */
     if (out->count == RUNS_MAX) {
@@ -37,7 +35,10 @@ static pv_status list_runs(pv_arena *arena, const char *folder, pv_strings *out,
       out->items[out->count] = pv_arena_strdup(arena, e->d_name);
       status = out->items[out->count++] == NULL ? nomem(err) : PV_OK;
     }
+    errno = 0;
   }
+  if (status == PV_OK && errno != 0)
+    status = pv_error_errno(err, errno, "cannot list '%s' to its end", folder);
   closedir(dir);
   if (status == PV_OK) qsort(out->items, out->count, sizeof *out->items, newest_first);
   return status;

@@ -236,6 +236,7 @@ pv_status pv_rewrite_text(const pv_rewrite *w, pv_text *out, pv_error *err) {
   }
   status = check_result(w, &text, err);
   if (status == PV_OK) pv_text_add(out, text.data, text.length);
+  if (out->failed) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", c->path);
 cleanup:
   pv_text_free(&insert);
   pv_text_free(&text);
@@ -259,6 +260,10 @@ static pv_status compare(const pv_contract *c, pv_error *err) {
   pv_error_set(err, PV_ERR_CONFLICT, "'%s' was changed since it was read", c->path);
   pv_error_hint(err, "nothing was written; run the command again");
   return PV_ERR_CONFLICT;
+}
+
+bool pv_rewrite_untouched(const pv_rewrite *w) {
+  return compare(w->contract, NULL) == PV_OK;
 }
 
 pv_status pv_rewrite_commit(const pv_rewrite *w, pv_rewrite_before before, void *context,

@@ -25,10 +25,14 @@ pv_status pv_rewrite_text(const pv_rewrite *rewrite, pv_text *out, pv_error *err
 
 /* Takes the contract's lock, compares the file with the digest of when it was loaded
  * (PV_ERR_CONFLICT when somebody was faster), makes the new bytes, calls `before` (which may be
- * NULL and may refuse), and replaces the file atomically. A symbolic link is refused. On any
- * failure the file is untouched. */
+ * NULL and may refuse), and replaces the file atomically. A symbolic link is refused. On a failure
+ * the file is untouched, but for one case: see pv_file_replace. */
 typedef pv_status (*pv_rewrite_before)(void *context, pv_error *err);
 pv_status pv_rewrite_commit(const pv_rewrite *rewrite, pv_rewrite_before before, void *context,
                             pv_error *err);
+
+/* After a failed commit: true when the file still has the bytes it had when it was loaded. False
+ * also when nobody can say: what the new bytes may name must then be kept. */
+bool pv_rewrite_untouched(const pv_rewrite *rewrite);
 
 #endif

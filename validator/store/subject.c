@@ -12,7 +12,7 @@ static json_t *text_or_null(const char *text) {
 
 static json_t *strings(const pv_strings *list) {
   json_t *out = json_array();
-  for (size_t i = 0; i < list->count; i++) json_array_append_new(out, json_string(list->items[i]));
+  for (size_t i = 0; i < list->count; i++) pv_canon_append(&out, json_string(list->items[i]));
   return out;
 }
 
@@ -23,9 +23,9 @@ static json_t *claims(const pv_contract *contract, const pv_falsifier *falsifier
     const pv_criterion *c = &contract->criteria[i];
     for (size_t k = 0; k < falsifier->criteria.count; k++)
       if (strcmp(falsifier->criteria.items[k], c->id) == 0)
-        json_array_append_new(
-            out, json_pack("{s:s, s:o, s:o}", "id", c->id, "property", text_or_null(c->property),
-                           "formal", text_or_null(c->formal)));
+        pv_canon_append(
+            &out, json_pack("{s:s, s:o, s:o}", "id", c->id, "property", text_or_null(c->property),
+                            "formal", text_or_null(c->formal)));
   }
   return out;
 }
@@ -105,8 +105,8 @@ static json_t *equations(const pv_contract *c) {
   json_t *out = json_object();
   for (size_t i = 0; i < c->equation_count; i++) {
     const pv_equation *e = &c->equations[i];
-    json_object_set_new(
-        out, e->name,
+    pv_canon_set(
+        &out, e->name,
         json_pack("{s:o, s:o, s:o, s:o, s:o}", "formula", text_or_null(e->formula), "domain",
                   text_or_null(e->domain), "invariants", strings(&e->invariants), "preconditions",
                   strings(&e->preconditions), "postconditions", strings(&e->postconditions)));
@@ -117,8 +117,7 @@ static json_t *equations(const pv_contract *c) {
 static json_t *criteria(const pv_contract *c) {
   json_t *out = json_array();
   for (size_t i = 0; i < c->criterion_count; i++)
-    json_array_append_new(out,
-                          json_pack("{s:s, s:o, s:o, s:s}", "id", c->criteria[i].id, "property",
+    pv_canon_append(&out, json_pack("{s:s, s:o, s:o, s:s}", "id", c->criteria[i].id, "property",
                                     text_or_null(c->criteria[i].property), "formal",
                                     text_or_null(c->criteria[i].formal), "needed_for",
                                     pv_contract_status_name(c->criteria[i].needed_for)));
@@ -128,8 +127,8 @@ static json_t *criteria(const pv_contract *c) {
 static json_t *parameters(const pv_falsifier *f) {
   json_t *out = json_object();
   for (size_t i = 0; i < f->with_count; i++)
-    json_object_set_new(
-        out, f->with[i].name,
+    pv_canon_set(
+        &out, f->with[i].name,
         f->with[i].text != NULL ? json_string(f->with[i].text) : strings(&f->with[i].list));
   return out;
 }
@@ -138,12 +137,12 @@ static json_t *falsifiers(const pv_contract *c) {
   json_t *out = json_array();
   for (size_t i = 0; i < c->falsifier_count; i++) {
     const pv_falsifier *f = &c->falsifiers[i];
-    json_array_append_new(
-        out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "id", f->id, "rule",
-                       text_or_null(f->rule), "prediction", text_or_null(f->prediction), "check",
-                       text_or_null(f->check), "if_fails", text_or_null(f->if_fails), "criteria",
-                       strings(&f->criteria), "faults", strings(&f->faults), "with", parameters(f),
-                       "timeout_s", f->timeout_s));
+    pv_canon_append(
+        &out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "id", f->id, "rule",
+                        text_or_null(f->rule), "prediction", text_or_null(f->prediction), "check",
+                        text_or_null(f->check), "if_fails", text_or_null(f->if_fails), "criteria",
+                        strings(&f->criteria), "faults", strings(&f->faults), "with", parameters(f),
+                        "timeout_s", f->timeout_s));
   }
   return out;
 }
@@ -152,21 +151,20 @@ static json_t *stages(const pv_contract *c) {
   json_t *out = json_array();
   for (size_t i = 0; i < c->stage_count; i++) {
     const pv_stage *s = &c->stages[i];
-    json_array_append_new(
-        out, json_pack("{s:o, s:o, s:o, s:o}", "id", text_or_null(s->id), "status",
-                       text_or_null(s->status), "description", text_or_null(s->description),
-                       "expected", text_or_null(s->expected_acceptance)));
+    pv_canon_append(&out,
+                    json_pack("{s:o, s:o, s:o, s:o}", "id", text_or_null(s->id), "status",
+                              text_or_null(s->status), "description", text_or_null(s->description),
+                              "expected", text_or_null(s->expected_acceptance)));
   }
   return out;
 }
 
 /* Left out where there is none, so that contracts without one keep their digest. */
-static void add_model(json_t *object, const pv_subject_model *m) {
+static void add_model(json_t **object, const pv_subject_model *m) {
   if (m->sha256 == NULL) return;
-  json_object_set_new(
-      object, "model",
-      json_pack("{s:s, s:o, s:o}", "sha256", m->sha256, "reference_sha256",
-                text_or_null(m->reference_sha256), "made_by", text_or_null(m->made_by)));
+  pv_canon_set(object, "model",
+               json_pack("{s:s, s:o, s:o}", "sha256", m->sha256, "reference_sha256",
+                         text_or_null(m->reference_sha256), "made_by", text_or_null(m->made_by)));
 }
 
 pv_status pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_error *err) {
@@ -179,9 +177,8 @@ pv_status pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_
       "equations", equations(c), "criteria", criteria(c), "falsifiers", falsifiers(c), "stages",
       stages(c), "qa_id", text_or_null(c->qa_id), "qa_name", text_or_null(c->qa_name), "qa_pass",
       text_or_null(c->qa_pass_criteria), "qa_falsification", text_or_null(c->qa_falsification));
-  if (object == NULL)
-    return pv_error_set(err, PV_ERR_INPUT, "the contract can not be written as JSON");
-  add_model(object, &c->model);
+  if (object != NULL) add_model(&object, &c->model);
+  if (object == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
   const pv_status status = pv_canon_digest(object, out, err);
   json_decref(object);
   return status;
