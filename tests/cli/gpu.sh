@@ -48,7 +48,7 @@ says 'ok small f32-f64acc, decoded, every stage: '
 says '16 passed, 0 failed'
 PLAY_OTHER=1 parity "$play" small.gguf
 exits 1
-says 'FAILED small i16, golden prompts: '
+says 'FAILED small i16, golden prompts '
 says '11 passed, 5 failed'
 PLAY_CONTRACT=3 parity "$play" small.gguf
 exits 1

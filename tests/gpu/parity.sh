@@ -28,9 +28,10 @@ verdict() { # CODE TEXT OUTPUT
 }
 
 equal() { # MODEL NUMERICS NAME ARGS...
-  local output code=0
+  local output counts='' code=0
   output=$("$pv" compare "cpu:$2" "cuda:$2" --model "$1" --different "${@:4}" 2>&1) || code=$?
-  verdict "$code" "$(basename "$1" .gguf) $2, $3: $(tail -n 1 <<<"$output")" "$output"
+  [ "$code" -ne 0 ] || counts=": $(tail -n 1 <<<"$output")"
+  verdict "$code" "$(basename "$1" .gguf) $2, $3$counts" "$output"
 }
 
 for model in "$@"; do
