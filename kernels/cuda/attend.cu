@@ -1,34 +1,8 @@
-/* Grouped-query attention over the cache, positions in chunks of PV_ATTENTION_CHUNK: each chunk has
- * its own maximum, sum of exponentials and weighted values; then the chunks are combined by narrow
- * sums with factors exp(top_c - M). Reference: attend of kernels/cpu. Scores: narrow sum of q k
- * over dim, eight threads a key, then * scale. */
-#include "kernels/cuda/common.cuh"
+/* Grouped-query attention of the rows of a batch over the cache, chunk by chunk, and the
+ * combination of chunks. Scores: narrow sum of q k over dim, eight threads a key, then * scale. */
+#include "kernels/cuda/attend.cuh"
 
 namespace {
-
-/* The larger; a NaN stays. */
-__device__ __forceinline__ float larger(float m, float e) {
-  return e > m || !(e == e) ? e : m;
-}
-
-/* Scores become exponentials; one warp works on one head. */
-__device__ void exponentials(float *e, unsigned count, float *top, float *sum) {
-  const unsigned lane = threadIdx.x % 32;
-  float m = e[lane < count ? lane : 0];
-  if (lane + 32 < count) m = larger(m, e[lane + 32]);
-  for (unsigned s = 16; s > 0; s /= 2) m = larger(m, __shfl_xor_sync(every_lane, m, s));
-  float a = 0.0f, b = 0.0f;
-  if (lane < count) e[lane] = a = pv_exp_f32(e[lane] - m);
-  if (lane + 32 < count) {
-    e[lane + 32] = b = pv_exp_f32(e[lane + 32] - m);
-    a += b;
-  }
-  a = fold_warp(a, count < 32 ? count : 32, lane);
-  if (lane == 0) {
-    *top = m;
-    *sum = a;
-  }
-}
 
 /* `group` query heads that share one KV head read each key and value once. */
 template <int group>
@@ -64,7 +38,7 @@ __device__ void chunk(const pv_cuda_attend &a) {
   __syncthreads();
   const size_t part = ((static_cast<size_t>(blockIdx.z) * a.heads) + head) * a.chunks + blockIdx.x;
   for (unsigned h = threadIdx.x / 32; h < group; h += blockDim.x / 32)
-    exponentials(score[h], count, a.top + part + h * a.chunks, a.sum + part + h * a.chunks);
+    exponentials(score[h], 1, count, a.top + part + h * a.chunks, a.sum + part + h * a.chunks);
   __syncthreads();
   /* Half of the heads for each half of the block. */
   constexpr unsigned sides = group > 1 ? 2 : 1, share = group / sides;

@@ -11,9 +11,9 @@
 constexpr unsigned every_lane = 0xffffffffu;
 
 /* From compute capability 9.0 on a kernel may start before the one before it has ended, so that
- * what needs no result of it (asking for weights) is done meanwhile. Every thread of every kernel
- * calls this before it touches anything that a kernel wrote or that an earlier kernel may still
- * read. */
+ * what needs no result of it (asking for weights, for rows of the cache) is done meanwhile. Every
+ * thread of every kernel calls this before it touches anything that a kernel of the same position
+ * wrote or that an earlier kernel may still read. */
 __device__ __forceinline__ void begin_kernel() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");

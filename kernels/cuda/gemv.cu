@@ -34,8 +34,12 @@ PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
   }
   const size_t place = static_cast<size_t>(at) * job.rows.count;
   const bool adds = a.add != nullptr && which == 0;
-  each_row(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k), [&](unsigned r, float y) {
+  const auto store = [&](unsigned r, float y) {
     job.out[place + r] = y;
     if (adds) a.total[place + r] = a.add[place + r] + y;
-  });
+  };
+  if (job.rows.type == PV_F32 && a.rows_per_block == 1)
+    plain_row<PV_F32>(rows, act, store);
+  else
+    each_row(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k), store);
 }

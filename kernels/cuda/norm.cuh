@@ -17,7 +17,14 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
    * quarter of a segment. Both are loaded at once; for rows up to 2048 that is all of them. */
   constexpr unsigned each = 8, chunk = each * PV_WIDE_LANES;
   float y[each], weight[each], sum = 0.0f, part[8];
+  const bool eights = a.n % each == 0; /* no thread's elements end within the row */
   const auto load = [&](unsigned begin) {
+    if (eights) {
+      const unsigned i = min(begin + each * threadIdx.x, a.n - each);
+      load_eight(x + i, y);
+      load_eight<PV_F32>(reinterpret_cast<const uint8_t *>(a.weight), i, weight);
+      return;
+    }
 #pragma unroll
     for (unsigned j = 0; j < each; j++) {
       const unsigned i = begin + each * threadIdx.x + j;

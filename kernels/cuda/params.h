@@ -140,6 +140,13 @@ typedef struct pv_cuda_attend {
   float scale, max;
 } pv_cuda_attend;
 
+/* Both for one decoded position. */
+typedef struct pv_cuda_attend_step {
+  pv_cuda_heads heads;
+  pv_cuda_attend attend;
+  uint32_t whole; /* there is one chunk: its values are the result */
+} pv_cuda_attend_step;
+
 typedef struct pv_cuda_route {
   PV_DEVICE(const float) logits;
   PV_DEVICE(int32_t) indices;

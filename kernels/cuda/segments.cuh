@@ -269,8 +269,15 @@ struct row_range {
 /* Asks for `size` bytes that will be read soon; thread `index` of `threads`. */
 __device__ __forceinline__ void prefetch(const uint8_t *p, uint64_t size, unsigned index,
                                          unsigned threads) {
+#if __CUDA_ARCH__ >= 900 /* in one piece: the units of 16 bytes that begin there */
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(p) + 15) & ~uintptr_t{15};
+  if (index == 0)
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(first),
+                 "r"(static_cast<uint32_t>(size) & ~15u));
+#else
   for (uint64_t i = index * 128u; i < size; i += threads * 128u)
     asm volatile("prefetch.global.L2 [%0];" ::"l"(p + i));
+#endif
 }
 
 struct lane_group {
@@ -424,6 +431,36 @@ __device__ __forceinline__ void plain_rows(const row_range &rows, const act_row 
     const float y = plain_dot<type>(rows.at(r), act, group.lane);
     if (group.lane == 0 && r < rows.end) store(r, y);
   }
+}
+
+/* One plain row by a block of PV_WIDE_LANES threads, each a wide lane: for matrices of few rows.
+ * Calls store(row, product) in one thread. */
+template <int type, class Store>
+__device__ __forceinline__ void plain_row(const row_range &rows, const act_row &act,
+                                          const Store &store) {
+  __shared__ float lanes[PV_WIDE_LANES];
+  constexpr unsigned together = 8; /* loads that are under way at once */
+  const uint8_t *row = rows.at(rows.first);
+  const unsigned lane = threadIdx.x % 32;
+  float sum = 0.0f, part[8];
+  for (unsigned begin = 0; begin < act.k; begin += together * PV_WIDE_LANES) {
+    float w[together];
+#pragma unroll
+    for (unsigned c = 0; c < together; c++)
+      w[c] = plain_at<type>(row, min(begin + threadIdx.x + c * PV_WIDE_LANES, act.k - 1));
+#pragma unroll
+    for (unsigned c = 0; c < together; c++) {
+      const unsigned i = begin + threadIdx.x + c * PV_WIDE_LANES;
+      if (i < act.k) sum = begin + c == 0 ? w[c] * act.x[i] : pv_fma_f32(w[c], act.x[i], sum);
+    }
+  }
+  lanes[threadIdx.x] = sum;
+  __syncthreads();
+  if (threadIdx.x >= 32) return;
+#pragma unroll
+  for (unsigned j = 0; j < 8; j++) part[j] = lanes[lane + 32 * j];
+  sum = fold_strided(part, act.k < PV_WIDE_LANES ? act.k : PV_WIDE_LANES, lane);
+  if (lane == 0) store(rows.first, sum);
 }
 
 template <class Store>

@@ -113,8 +113,9 @@ static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
 static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   size_t all = 0, blocks = 0;
   for (uint32_t j = 0; j < a->jobs; j++) all += a->job[j].rows.count;
-  const size_t wave = (size_t)WARPS * b->info.processors * BLOCKS_PER_PROCESSOR;
-  a->rows_per_block = (uint32_t)(WARPS * parts(all, wave));
+  const size_t wave = (size_t)b->info.processors * BLOCKS_PER_PROCESSOR;
+  const bool few = rows == 1 && all <= wave && a->jobs == 1 && a->job[0].rows.type == PV_TYPE_F32;
+  a->rows_per_block = few ? 1 : (uint32_t)(WARPS * parts(all, WARPS * wave));
   for (uint32_t j = 0; j < a->jobs; j++) blocks += parts(a->job[j].rows.count, a->rows_per_block);
   const size_t unrounded = a->norm.x != 0 ? a->acts.k * sizeof(float) : 0;
   LAUNCH(b, PV_GPU_gemv, blocks, rows, BLOCK, act_shared(a->acts.k) + unrounded, *a);
@@ -185,66 +186,111 @@ static uint64_t cache_layer(const pv_gpu_backend *b, uint64_t cache, uint32_t la
   return cache + (uint64_t)layer * b->base.config.context * kv * sizeof(float);
 }
 
-static void heads(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
+static pv_cuda_heads heads_of(const pv_gpu_backend *b, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
-  const pv_cuda_heads a = {.q = b->stage[PV_STAGE_Q],
-                           .k = b->stage[PV_STAGE_K],
-                           .v = b->stage[PV_STAGE_V],
-                           .q_weight = l->q_norm,
-                           .k_weight = l->k_norm,
-                           .q_out = b->stage[PV_STAGE_Q_ROPE],
-                           .k_out = b->stage[PV_STAGE_K_ROPE],
-                           .keys = cache_layer(b, b->keys, layer),
-                           .values = cache_layer(b, b->values, layer),
-                           .cos = b->cos,
-                           .sin = b->sin,
-                           .step = b->step,
-                           .heads = s->heads,
-                           .kv_heads = s->kv_heads,
-                           .dim = s->head_dim,
-                           .eps = s->eps};
-  LAUNCH(b, PV_GPU_heads, parts(s->heads + s->kv_heads, WARPS), b->batch.count, BLOCK, 0, a);
+  const pv_gpu_layer *l = &b->layers[layer];
+  return (pv_cuda_heads){.q = b->stage[PV_STAGE_Q],
+                         .k = b->stage[PV_STAGE_K],
+                         .v = b->stage[PV_STAGE_V],
+                         .q_weight = l->q_norm,
+                         .k_weight = l->k_norm,
+                         .q_out = b->stage[PV_STAGE_Q_ROPE],
+                         .k_out = b->stage[PV_STAGE_K_ROPE],
+                         .keys = cache_layer(b, b->keys, layer),
+                         .values = cache_layer(b, b->values, layer),
+                         .cos = b->cos,
+                         .sin = b->sin,
+                         .step = b->step,
+                         .heads = s->heads,
+                         .kv_heads = s->kv_heads,
+                         .dim = s->head_dim,
+                         .eps = s->eps};
+}
+
+static pv_cuda_attend attend_of(const pv_gpu_backend *b, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t width = (size_t)s->heads * s->head_dim;
+  return (pv_cuda_attend){.q = b->stage[PV_STAGE_Q_ROPE],
+                          .keys = cache_layer(b, b->keys, layer),
+                          .values = cache_layer(b, b->values, layer),
+                          .step = b->step,
+                          .top = b->top,
+                          .sum = b->sum,
+                          .value = b->value,
+                          .out = b->stage[PV_STAGE_ATTN_OUT],
+                          .acts = acts_of(b, b->plain, PV_STAGE_ATTN_OUT, width, 1),
+                          .heads = s->heads,
+                          .kv_heads = s->kv_heads,
+                          .dim = s->head_dim,
+                          .chunks = b->chunks,
+                          .scale = pv_div_f32(1.0f, pv_sqrt_f32((float)s->head_dim)),
+                          .max = b->max};
 }
 
 /* Query heads that one block takes together: more of them read the cache less often, fewer of them
- * keep more processors busy. */
-static unsigned attend_group(const pv_gpu_backend *b, size_t rows) {
+ * keep more processors busy, of which `blocks` blocks are enough. */
+static unsigned attend_group(const pv_gpu_backend *b, size_t rows, size_t blocks) {
   const pv_shape *s = &b->base.model->shape;
   const uint32_t share = s->heads / s->kv_heads;
-  const size_t work = (size_t)s->heads * b->chunks * rows, enough = 4 * (size_t)b->info.processors;
-  if (share % 8 == 0 && work >= 8 * enough) return 8;
-  if (share % 4 == 0 && work >= 4 * enough) return 4;
+  const size_t work = (size_t)s->heads * b->chunks * rows;
+  if (share % 8 == 0 && work >= 8 * blocks) return 8;
+  if (share % 4 == 0 && work >= 4 * blocks) return 4;
   return 1;
+}
+
+/* Shared memory of attend_step: a chunk of keys (padded) and values, and for each head of the group
+ * q and scores, and a row for each warp. */
+static size_t step_shared(const pv_shape *s, unsigned group) {
+  const size_t dim = s->head_dim, chunk = PV_ATTENTION_CHUNK;
+  return sizeof(float) * (chunk * (2 * dim + 8) + group * (dim + chunk) + WARPS * dim);
+}
+
+/* A decoded position has its heads and its attention in one launch. */
+static bool takes_step(const pv_gpu_backend *b) {
+  const pv_shape *s = &b->base.model->shape;
+  return b->batch.count == 1 && s->head_dim % 8 == 0 && step_shared(s, 8) <= b->info.shared;
+}
+
+/* Then blocks of attention may round what they computed: no segment has parts of two heads. */
+static bool even_heads(const pv_gpu_backend *b) {
+  return takes_step(b) && b->base.model->shape.head_dim % PV_SEGMENT == 0;
+}
+
+static void heads(pv_gpu_backend *b, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const pv_cuda_heads h = heads_of(b, layer);
+  if (!takes_step(b)) {
+    LAUNCH(b, PV_GPU_heads, parts(s->heads + s->kv_heads, WARPS), b->batch.count, BLOCK, 0, h);
+    return;
+  }
+  const pv_cuda_attend_step a = {h, attend_of(b, layer), b->chunks == 1 && even_heads(b)};
+  const unsigned group = attend_group(b, 1, b->info.processors);
+  LAUNCH(b,
+         group == 8   ? PV_GPU_attend_step_8
+         : group == 4 ? PV_GPU_attend_step_4
+                      : PV_GPU_attend_step_1,
+         s->heads / group, b->chunks, BLOCK, step_shared(s, group), a);
 }
 
 static void attend(pv_gpu_backend *b, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
   const size_t width = (size_t)s->heads * s->head_dim, n = b->batch.count;
   const size_t room = b->attend_floats / ((size_t)s->heads * b->chunks);
-  pv_cuda_attend a = {.q = b->stage[PV_STAGE_Q_ROPE],
-                      .keys = cache_layer(b, b->keys, layer),
-                      .values = cache_layer(b, b->values, layer),
-                      .step = b->step,
-                      .top = b->top,
-                      .sum = b->sum,
-                      .value = b->value,
-                      .out = b->stage[PV_STAGE_ATTN_OUT],
-                      .acts = acts_of(b, b->plain, PV_STAGE_ATTN_OUT, width, 1),
-                      .heads = s->heads,
-                      .kv_heads = s->kv_heads,
-                      .dim = s->head_dim,
-                      .chunks = b->chunks,
-                      .scale = pv_div_f32(1.0f, pv_sqrt_f32((float)s->head_dim)),
-                      .max = b->max};
+  pv_cuda_attend a = attend_of(b, layer);
+  if (even_heads(b)) {
+    if (b->chunks > 1) LAUNCH(b, PV_GPU_attend_step_combine, width / PV_SEGMENT, 1, BLOCK, 0, a);
+    return;
+  }
   for (size_t first = 0; first < n; first += room) {
     const size_t rows = n - first < room ? n - first : room;
-    const unsigned group = attend_group(b, rows);
+    const unsigned group = attend_group(b, rows, 4 * (size_t)b->info.processors);
     a.first = (uint32_t)first;
-    launch(b,
-           group == 8   ? PV_GPU_attend_8
-           : group == 4 ? PV_GPU_attend_4
-                        : PV_GPU_attend_1,
-           b->chunks, s->heads / group, rows, BLOCK, 0, &a, sizeof a);
+    if (!takes_step(b))
+      launch(b,
+             group == 8   ? PV_GPU_attend_8
+             : group == 4 ? PV_GPU_attend_4
+                          : PV_GPU_attend_1,
+             b->chunks, s->heads / group, rows, BLOCK, 0, &a, sizeof a);
     LAUNCH(b, PV_GPU_attend_combine, parts(width, BLOCK), rows, BLOCK, 0, a);
   }
 }
@@ -361,7 +407,7 @@ pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *e
     case PV_OP_QKV:
       break;
     case PV_OP_HEADS:
-      heads(b, l, layer);
+      heads(b, layer);
       break;
     case PV_OP_ATTEND:
       attend(b, layer);

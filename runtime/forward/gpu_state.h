@@ -18,6 +18,10 @@
   X(attend_4)                                                                             \
   X(attend_8)                                                                             \
   X(attend_combine)                                                                       \
+  X(attend_step_1)                                                                        \
+  X(attend_step_4)                                                                        \
+  X(attend_step_8)                                                                        \
+  X(attend_step_combine)                                                                  \
   X(route)                                                                                \
   X(gemv)                                                                                 \
   X(gemm_4) X(gemm_5) X(gemm_6) X(group) X(gate_up) X(down) X(add) X(swiglu) X(combine)   \

@@ -1,0 +1,226 @@
+/* Attention of one decoded position, with the norms and RoPE of its heads and the append to the
+ * cache: heads and attend in one launch. Every block norms and turns the query heads that it needs,
+ * and the newest key, for itself. A block works on one chunk of the cache and on `group` query
+ * heads that share a KV head; keys and values come through shared memory.
+ *
+ * The last step too where there is one chunk (`whole`): then no combination follows.
+ *
+ * Of the cache this kernel asks for rows before the kernel before it has ended: they belong to
+ * earlier positions, and between two positions lies a copy of the step, which waits for all.
+ *
+ * Grid (heads / group, chunks; blocks of chunks that do not exist come last), block 256, dynamic
+ * shared memory: step_shared of runtime/forward/gpu_ops.c. dim a multiple of 8, at most 256; of 32
+ * when `whole`. */
+#include "kernels/cuda/attend.cuh"
+#include "kernels/cuda/heads.cuh"
+
+namespace {
+
+constexpr unsigned CHUNK = PV_ATTENTION_CHUNK, WARPS = 8;
+
+__device__ __forceinline__ void copy_ahead(float *to, const float *from) { /* 16 bytes */
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
+                   static_cast<unsigned>(__cvta_generic_to_shared(to))),
+               "l"(from)
+               : "memory");
+}
+
+/* Rows of dim floats, `stride` apart, to rows `width` apart. */
+__device__ __forceinline__ void copy_rows(float *to, unsigned width, const float *from,
+                                          unsigned stride, unsigned rows, unsigned dim) {
+  const unsigned warp = threadIdx.x / 32;
+  for (unsigned i = threadIdx.x % 32 * 4; i < dim; i += 128) {
+    const float *p = from + static_cast<size_t>(warp) * stride + i;
+    float *place = to + warp * width + i;
+#pragma unroll 8
+    for (unsigned r = warp; r < rows; r += WARPS) {
+      copy_ahead(place, p);
+      p += WARPS * stride;
+      place += WARPS * width;
+    }
+  }
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
+
+template <int copies> /* that may still be under way */
+__device__ __forceinline__ void wait_for_copies() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(copies) : "memory");
+  __syncthreads();
+}
+
+template <int group>
+__device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
+  extern __shared__ float memory[];
+  const pv_cuda_heads &h = a.heads;
+  const pv_cuda_attend &t = a.attend;
+  const unsigned dim = t.dim, position = __ldg(&h.step->position), chunk = blockIdx.y,
+                 begin = chunk * CHUNK;
+  if (begin > position) return;
+  const unsigned count = min(position + 1 - begin, CHUNK), share = t.heads / t.kv_heads;
+  const unsigned head = blockIdx.x * group, kv = head / share, warp = threadIdx.x / 32;
+  const bool newest = begin + count > position;
+  const unsigned old = newest ? count - 1 : count, last = count - 1;
+  const size_t stride = static_cast<size_t>(t.kv_heads) * dim, at = static_cast<size_t>(kv) * dim;
+  const unsigned wide = dim + 8; /* eight lanes of each of four keys: different banks */
+  float *key = memory, *value = key + CHUNK * wide, *q = value + CHUNK * dim;
+  float *score = q + group * dim,
+        *normed = score + CHUNK * group; /* [CHUNK][group], [WARPS][dim] */
+  copy_rows(key, wide, t.keys + begin * stride + at, stride, old, dim);
+  copy_rows(value, dim, t.values + begin * stride + at, stride, old, dim);
+  begin_kernel();
+  /* The newest key and value: kept by the first block that has them. */
+  const bool keeps_key = newest && head % share == 0, keeps_q = chunk == 0;
+  const size_t table = static_cast<size_t>(position) * (dim / 2);
+  for (unsigned w = warp; w < group + (newest ? 1 : 0); w += WARPS) {
+    const bool is_q = w < group;
+    const size_t place = is_q ? static_cast<size_t>(head + w) * dim : at;
+    const head_turn turn = {h.cos + table, h.sin + table, dim, h.eps};
+    const auto store = [&](unsigned i, float v) {
+      (is_q ? q + w * dim : key + last * wide)[i] = v;
+      if (is_q ? keeps_q : keeps_key) (is_q ? h.q_out : h.k_out)[place + i] = v;
+      if (!is_q && keeps_key) h.keys[position * stride + at + i] = v;
+    };
+    const float *from = (is_q ? h.q : h.k) + place, *weight = is_q ? h.q_weight : h.k_weight;
+    if (dim <= 128)
+      turn_head<4>(turn, from, weight, normed + warp * dim, store);
+    else
+      turn_head<8>(turn, from, weight, normed + warp * dim, store);
+  }
+  if (newest)
+    for (unsigned i = threadIdx.x; i < dim; i += blockDim.x) {
+      const float v = h.v[at + i];
+      value[last * dim + i] = v;
+      if (keeps_key) h.values[position * stride + at + i] = v;
+    }
+  wait_for_copies<1>();
+  /* Four keys to a warp, and the four that lie half a chunk further. */
+  const unsigned narrow = threadIdx.x % PV_NARROW_LANES, i = threadIdx.x / PV_NARROW_LANES;
+  if (i / 4 * 4 < count) {
+    const float *k[2] = {key + min(i, last) * wide + narrow,
+                         key + min(i + CHUNK / 2, last) * wide + narrow};
+    float dot[2][group];
+#pragma unroll
+    for (int side = 0; side < 2; side++)
+#pragma unroll
+      for (int g = 0; g < group; g++) dot[side][g] = q[g * dim + narrow] * k[side][0];
+#pragma unroll 4
+    for (unsigned j = 8; j < dim; j += 8)
+#pragma unroll
+      for (int g = 0; g < group; g++) {
+        const float x = q[g * dim + narrow + j];
+        dot[0][g] = pv_fma_f32(x, k[0][j], dot[0][g]);
+        dot[1][g] = pv_fma_f32(x, k[1][j], dot[1][g]);
+      }
+#pragma unroll
+    for (int side = 0; side < 2; side++)
+#pragma unroll
+      for (int g = 0; g < group; g++) {
+#pragma unroll
+        for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2)
+          dot[side][g] += __shfl_down_sync(every_lane, dot[side][g], s, PV_NARROW_LANES);
+        const unsigned of = i + side * CHUNK / 2;
+        if (narrow == 0 && of < count) score[of * group + g] = dot[side][g] * t.scale;
+      }
+  }
+  __syncthreads();
+  __shared__ float top[group], sum[group];
+  for (unsigned g = warp; g < group; g += WARPS)
+    exponentials(score + g, group, count, top + g, sum + g);
+  wait_for_copies<0>();
+  /* A thread has one element of `together` heads. */
+  constexpr unsigned together = group < 4 ? group : 4, sides = group / together;
+  const unsigned threads = blockDim.x / sides, side = threadIdx.x / threads;
+  for (unsigned j = threadIdx.x % threads; j < dim; j += threads) {
+    const float *p = score + side * together;
+    float mean[together];
+#pragma unroll
+    for (unsigned g = 0; g < together; g++) mean[g] = p[g] * value[j];
+#pragma unroll 8
+    for (unsigned i = 1; i < count; i++)
+#pragma unroll
+      for (unsigned g = 0; g < together; g++)
+        mean[g] = pv_fma_f32(p[i * group + g], value[i * dim + j], mean[g]);
+#pragma unroll
+    for (unsigned g = 0; g < together; g++) {
+      const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
+      const float m = top[of], f = pv_exp_f32(m - m);
+      if (!a.whole) {
+        const size_t part = static_cast<size_t>(head + of) * t.chunks + chunk;
+        t.value[part * dim + j] = mean[g];
+        if (j > 0) continue;
+        t.top[part] = m;
+        t.sum[part] = sum[of];
+        continue;
+      }
+      const float y = pv_div_f32(f * mean[g], f * sum[of]);
+      t.out[i] = y;
+      if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
+        store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
+    }
+  }
+}
+
+}  // namespace
+
+PV_KERNEL __launch_bounds__(256) attend_step_1(const pv_cuda_attend_step a) {
+  step<1>(a);
+}
+PV_KERNEL __launch_bounds__(256) attend_step_4(const pv_cuda_attend_step a) {
+  step<4>(a);
+}
+PV_KERNEL __launch_bounds__(256) attend_step_8(const pv_cuda_attend_step a) {
+  step<8>(a);
+}
+
+/* The combination of chunks for one position: a block takes 32 elements of one head, and a warp one
+ * lane of the narrow sums. Grid width / 32, block 256; dim a multiple of 32. */
+PV_KERNEL __launch_bounds__(256) attend_step_combine(const pv_cuda_attend a) {
+  begin_kernel();
+  __shared__ float totals[PV_NARROW_LANES], means[PV_NARROW_LANES][32];
+  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  const unsigned i = blockIdx.x * 32 + lane, head = i / a.dim;
+  const unsigned chunks = a.step->position / CHUNK + 1, used = min(chunks, PV_NARROW_LANES);
+  const size_t part = static_cast<size_t>(head) * a.chunks;
+  const float *top = a.top + part, *sum = a.sum + part, *value = a.value + part * a.dim + i % a.dim;
+  float m = top[min(lane, chunks - 1)], total = 0.0f, mean = 0.0f;
+#pragma unroll 4
+  for (unsigned c = lane + 32; c < chunks; c += 32) m = larger(m, top[c]);
+  m = larger_of_warp(m);
+  for (unsigned first = warp; first < chunks; first += 32 * PV_NARROW_LANES) {
+    const unsigned mine = min(first + lane * PV_NARROW_LANES, chunks - 1);
+    const float factor = pv_exp_f32(top[mine] - m), its_sum = sum[mine];
+#pragma unroll 8
+    for (unsigned j = 0; j < 32; j++) {
+      const unsigned c = first + j * PV_NARROW_LANES;
+      if (c >= chunks) break;
+      const float f = __shfl_sync(every_lane, factor, j), n = __shfl_sync(every_lane, its_sum, j);
+      const float v = value[static_cast<size_t>(c) * a.dim];
+      total = c == warp ? f * n : pv_fma_f32(f, n, total);
+      mean = c == warp ? f * v : pv_fma_f32(f, v, mean);
+    }
+  }
+  means[warp][lane] = mean;
+  if (lane == 0) totals[warp] = total;
+  __syncthreads();
+  if (warp > 0) return;
+  float t[PV_NARROW_LANES], v[PV_NARROW_LANES];
+#pragma unroll
+  for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
+    t[l] = totals[l];
+    v[l] = means[l][lane];
+  }
+  unsigned n = used;
+#pragma unroll
+  for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2) {
+#pragma unroll
+    for (unsigned l = 0; l < s; l++)
+      if (l + s < n) {
+        t[l] += t[l + s];
+        v[l] += v[l + s];
+      }
+    n = n < s ? n : s;
+  }
+  const float y = pv_div_f32(v[0], t[0]);
+  a.out[i] = y;
+  if (a.acts.q != nullptr) store_rounded(round_segment(y, a.max), lane, a.acts, 0, blockIdx.x);
+}

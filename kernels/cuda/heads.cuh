@@ -1,0 +1,45 @@
+/* Per-head RMSNorm and RoPE (pairs i, i + dim / 2, as product then fma) of one head by one warp.
+ * Reference: rmsnorm and rope of kernels/cpu. dim <= 256. */
+#pragma once
+
+#include "kernels/cuda/common.cuh"
+
+/* What does not depend on the head: the row's position in the tables is already in cos and sin. */
+struct head_turn {
+  const float *cosine, *sine;
+  unsigned dim;
+  float eps;
+};
+
+/* `normed` (shared) has room for dim; store(i, value) in the lane that has element i. dim is at
+ * most 32 * each. */
+template <unsigned each, class Store>
+__device__ __forceinline__ void turn_head(const head_turn &a, const float *from,
+                                          const float *weight, float *normed, const Store &store) {
+  const unsigned lane = threadIdx.x % 32, half = a.dim / 2;
+  float x[each], squares[8] = {}, w[each], c[each], s[each];
+#pragma unroll
+  for (unsigned j = 0; j < each; j++) {
+    const unsigned i = lane + 32 * j, pair = i < half ? i : i - half;
+    const bool live = i < a.dim;
+    x[j] = live ? from[i] : 0.0f;
+    w[j] = live ? __ldg(weight + i) : 0.0f;
+    c[j] = live ? __ldg(a.cosine + pair) : 0.0f;
+    s[j] = live ? __ldg(a.sine + pair) : 0.0f;
+    squares[j] = x[j] * x[j];
+  }
+  const float sum = __shfl_sync(every_lane, fold_strided(squares, a.dim, lane), 0);
+  const float mean = pv_div_f32(sum, static_cast<float>(a.dim));
+  const float scale = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
+#pragma unroll
+  for (unsigned j = 0; j < each; j++)
+    if (lane + 32 * j < a.dim) normed[lane + 32 * j] = (x[j] * scale) * w[j];
+  __syncwarp();
+#pragma unroll
+  for (unsigned j = 0; j < each; j++) {
+    const unsigned i = lane + 32 * j;
+    if (i >= a.dim) continue;
+    store(i, i < half ? pv_fma_f32(normed[i], c[j], -(normed[i + half] * s[j]))
+                      : pv_fma_f32(normed[i], c[j], normed[i - half] * s[j]));
+  }
+}
