@@ -15,26 +15,17 @@ static const struct {
   const char *name; /* first part of the opcode */
   pv_status (*decode)(pv_ptx_decoder *d);
 } families[] = {
-    {"mov", pv_ptx_decode_mov},
-    {"setp", pv_ptx_decode_setp},
-    {"ld", pv_ptx_decode_load},
-    {"st", pv_ptx_decode_store},
-    {"cvta", pv_ptx_decode_cvta},
-    {"bra", pv_ptx_decode_branch},
-    {"brx", pv_ptx_decode_table},
-    {"ret", pv_ptx_decode_exit},
-    {"exit", pv_ptx_decode_exit},
+    {"mov", pv_ptx_decode_mov},           {"setp", pv_ptx_decode_setp},
+    {"ld", pv_ptx_decode_load},           {"st", pv_ptx_decode_store},
+    {"cvta", pv_ptx_decode_cvta},         {"cp", pv_ptx_decode_copy},
+    {"bra", pv_ptx_decode_branch},        {"brx", pv_ptx_decode_table},
+    {"ret", pv_ptx_decode_exit},          {"exit", pv_ptx_decode_exit},
     {"prefetch", pv_ptx_decode_nothing}, /* hints, and orders that a block keeps by itself */
-    {"prefetchu", pv_ptx_decode_nothing},
-    {"membar", pv_ptx_decode_nothing},
-    {"fence", pv_ptx_decode_nothing},
-    {"griddepcontrol", pv_ptx_decode_nothing},
-    {"bar", pv_ptx_decode_bar},
-    {"barrier", pv_ptx_decode_bar},
-    {"shfl", pv_ptx_decode_shfl},
-    {"vote", pv_ptx_decode_vote},
-    {"redux", pv_ptx_decode_redux},
-    {"activemask", pv_ptx_decode_activemask},
+    {"prefetchu", pv_ptx_decode_nothing}, {"membar", pv_ptx_decode_nothing},
+    {"fence", pv_ptx_decode_nothing},     {"griddepcontrol", pv_ptx_decode_nothing},
+    {"bar", pv_ptx_decode_bar},           {"barrier", pv_ptx_decode_bar},
+    {"shfl", pv_ptx_decode_shfl},         {"vote", pv_ptx_decode_vote},
+    {"redux", pv_ptx_decode_redux},       {"activemask", pv_ptx_decode_activemask},
     {"mma", pv_ptx_decode_mma},
 };
 

@@ -59,6 +59,7 @@ pv_status pv_ptx_decode_setp(pv_ptx_decoder *d);
 pv_status pv_ptx_decode_load(pv_ptx_decoder *d);
 pv_status pv_ptx_decode_store(pv_ptx_decoder *d);
 pv_status pv_ptx_decode_cvta(pv_ptx_decoder *d);
+pv_status pv_ptx_decode_copy(pv_ptx_decoder *d);
 pv_status pv_ptx_decode_branch(pv_ptx_decoder *d);
 pv_status pv_ptx_decode_table(pv_ptx_decoder *d);
 pv_status pv_ptx_decode_exit(pv_ptx_decoder *d);
@@ -73,6 +74,9 @@ pv_status pv_ptx_decode_mma(pv_ptx_decoder *d);
 /* What the steps run; memory.c and warp.c. */
 void pv_ptx_run_load(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_copy(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_commit(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_wait(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_sync(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_shfl(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_vote(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);

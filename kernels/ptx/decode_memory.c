@@ -1,4 +1,4 @@
-/* Decoding of loads, stores and address conversions. */
+/* Decoding of loads, stores, copies and address conversions. */
 #include <string.h>
 
 #include "kernels/ptx/decode.h"
@@ -111,4 +111,40 @@ pv_status pv_ptx_decode_cvta(pv_ptx_decoder *d) {
   if (status == PV_OK) status = pv_ptx_constant(d, 'w', to ? 0 - window : window, &by);
   if (status == PV_OK) status = pv_ptx_operand_at(d, &now->operands[0], 'w', &out);
   return status == PV_OK ? pv_ptx_emit_alu(d, "add.u64", "www", false, out, in, by) : status;
+}
+
+/* cp.async.{ca,cg}.shared.global [to], [from], bytes: r[0] from, `offset` of from; r[1] to; more:
+ * the offset of `to`. */
+static pv_status decode_async(pv_ptx_decoder *d) {
+  const pv_ptx_operand *o = d->now->operands, *to = &o[0];
+  pv_ptx_step s = {.run = pv_ptx_run_copy, .space = PV_PTX_GLOBAL, .target = d->code->caches++};
+  if (d->now->operand_count != 3 || o[2].kind != PV_PTX_IMMEDIATE ||
+      (o[2].bits != 4 && o[2].bits != 8 && o[2].bits != 16))
+    return pv_ptx_refuse(d, NULL, "this form is not interpreted");
+  if (to->kind != PV_PTX_ADDRESS || to->items[0].kind != PV_PTX_REGISTER ||
+      pv_ptx_kind_of(d, &to->items[0]) != 'n')
+    return pv_ptx_refuse(d, NULL, "the place is not in a register of 32 bits");
+  int64_t *more = PV_ARENA_NEW(d->arena, 1, int64_t);
+  if (more == NULL) return pv_error_set(d->err, PV_ERR_NOMEM, "out of memory");
+  *more = to->offset;
+  s.more = (const uint32_t *)more;
+  s.bytes = (uint8_t)o[2].bits;
+  pv_status status = read_address(d, &o[1], &s);
+  if (status == PV_OK) status = pv_ptx_operand_at(d, &to->items[0], 'n', &s.r[1]);
+  return status == PV_OK ? pv_ptx_emit(d, s) : status;
+}
+
+pv_status pv_ptx_decode_copy(pv_ptx_decoder *d) {
+  const pv_ptx_instruction *now = d->now;
+  const char *const name = now->opcode;
+  if (strcmp(name, "cp.async.ca.shared.global") == 0 ||
+      strcmp(name, "cp.async.cg.shared.global") == 0)
+    return decode_async(d);
+  if (strcmp(name, "cp.async.commit_group") == 0)
+    return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_commit});
+  if (strcmp(name, "cp.async.wait_group") == 0 && now->operands[0].kind == PV_PTX_IMMEDIATE)
+    return pv_ptx_emit(
+        d, (pv_ptx_step){.run = pv_ptx_run_wait, .offset = (int64_t)now->operands[0].bits});
+  if (strcmp(name, "cp.async.bulk.prefetch.L2.global") == 0) return pv_ptx_decode_nothing(d);
+  return pv_ptx_refuse(d, NULL, "this form is not interpreted");
 }

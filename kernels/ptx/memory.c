@@ -1,5 +1,5 @@
-/* Loads and stores. Every access is checked before it is done: bounds, alignment, whether the bytes
- * read were ever written, whether they may be written, and races in shared memory. */
+/* Loads, stores and copies. Every access is checked before it is done: bounds, alignment, whether
+ * the bytes read were ever written, whether they may be written, and races in shared memory. */
 #include <string.h>
 
 #include "kernels/ptx/decode.h"
@@ -228,4 +228,67 @@ void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
       memcpy(a.to + (size_t)i * s->bytes, from, s->bytes);
     }
   }
+}
+
+/* Copies from global to shared memory. The source is read when the copy is asked for; its place
+ * counts as never written until the thread waits for the copy's group, and is written then. */
+void pv_ptx_run_copy(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
+  pv_ptx_block *b = warp->block;
+  access a = {.warp = warp, .step = s, .bytes = s->bytes};
+  for (; mask != 0; mask &= mask - 1) {
+    a.lane = (unsigned)__builtin_ctz(mask);
+    if (!locate(&a)) return;
+    pv_ptx_copy copy = {.step = s, .thread = warp->index * PV_PTX_LANES + a.lane};
+    int64_t offset = 0;
+    memcpy(&offset, s->more, sizeof offset);
+    memcpy(copy.data, a.data, s->bytes);
+    copy.group = b->committed[copy.thread];
+    copy.to =
+        ((const uint32_t *)(const void *)(warp->registers + s->r[1]))[a.lane] + (uint64_t)offset;
+    access to = {.warp = warp,
+                 .step = s,
+                 .lane = a.lane,
+                 .bytes = s->bytes,
+                 .stores = true,
+                 .address = copy.to};
+    if (!in_shared(&to, copy.to)) return;
+    memset(to.written, 0, s->bytes);
+    if (b->copy_count == b->shared_bytes / 4) {
+      fail(&to, PV_PTX_SHARED_RACE, "more copies are under way than there are places");
+      return;
+    }
+    b->copies[b->copy_count++] = copy;
+  }
+}
+
+void pv_ptx_run_commit(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
+  (void)s;
+  for (; mask != 0; mask &= mask - 1)
+    warp->block->committed[warp->index * PV_PTX_LANES + (unsigned)__builtin_ctz(mask)]++;
+}
+
+/* Until at most `offset` groups of each thread are under way. */
+void pv_ptx_run_wait(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
+  pv_ptx_block *b = warp->block;
+  size_t left = 0;
+  for (size_t i = 0; i < b->copy_count; i++) {
+    const pv_ptx_copy *c = &b->copies[i];
+    const uint32_t lane = c->thread % PV_PTX_LANES;
+    const bool ends = c->thread / PV_PTX_LANES == warp->index && (mask >> lane & 1u) != 0 &&
+                      (uint64_t)c->group + (uint64_t)s->offset < b->committed[c->thread];
+    if (!ends) {
+      b->copies[left++] = *c;
+      continue;
+    }
+    access to = {.warp = warp,
+                 .step = c->step,
+                 .lane = lane,
+                 .bytes = c->step->bytes,
+                 .stores = true,
+                 .address = c->to};
+    if (!in_shared(&to, c->to)) return;
+    memcpy(to.to, c->data, to.bytes);
+    memset(to.written, 1, to.bytes);
+  }
+  b->copy_count = left;
 }

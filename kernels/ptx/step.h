@@ -153,6 +153,13 @@ typedef struct pv_ptx_touch {
   uint32_t write, read;
 } pv_ptx_touch;
 
+typedef struct pv_ptx_copy { /* under way from global to shared memory (cp.async) */
+  const pv_ptx_step *step;
+  uint32_t thread, group; /* of the thread's groups of copies, from 0 */
+  uint64_t to;
+  unsigned char data[16];
+} pv_ptx_copy;
+
 typedef struct pv_ptx_block { /* one for each thread of the host, used for block after block */
   struct pv_ptx_grid *grid;
   const pv_ptx_code *code;
@@ -163,6 +170,9 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   unsigned char *registers; /* of all warps */
   unsigned char *shared, *shared_written;
   pv_ptx_touch *touched;
+  pv_ptx_copy *copies; /* room for shared_bytes / 4 */
+  size_t copy_count;
+  uint32_t committed[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* groups of copies of each thread */
   uint32_t shared_bytes;
   uint32_t clock, barrier_clock;        /* of shared memory */
   unsigned char *local, *local_written; /* [warp][lane][local_bytes] */
