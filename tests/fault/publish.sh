@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# pv validate --publish, killed at each step by which it changes files, and with each step failing:
+# the contract has its old bytes or its new ones, a status that it says is carried by evidence that is
+# whole, and the next run publishes. Then the order of the steps, for power cuts.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../cli/lib.sh"
+shim=$3
+contract up DRAFT "F_PASS_1 router.topk_rule PROPOSED"
+cp contracts/up.yaml "$work/before"
+publish() { run env LD_PRELOAD="$shim" "$@" "$pv" validate --probe "$fake" contracts/up.yaml --publish; }
+reset() {
+  rm -rf reports
+  cp "$work/before" contracts/up.yaml
+  rm -f contracts/up.yaml.*
+}
+
+# whole WHAT: what lies there may be trusted.
+whole() {
+  local run folder
+  for folder in reports/published/up/*/; do
+    [ -d "$folder" ] || continue
+    "$pv" evidence verify --probe "$fake" "$folder" >/dev/null 2>&1 || bad "$1: broken evidence"
+  done
+  if cmp -s contracts/up.yaml "$work/before"; then
+    old=$((old + 1))
+    ok
+    return
+  fi
+  new=$((new + 1))
+  for run in $(sed -n 's/^ *evidence: "\(.*\)"/\1/p' contracts/up.yaml); do
+    [ -d "reports/published/up/$run" ] || bad "$1: no evidence $run, which the contract names"
+  done
+  if [ -n "$run" ] && grep -q 'status: PROPOSED' contracts/up.yaml &&
+    "$pv" lint contracts/up.yaml >/dev/null 2>&1; then
+    ok
+  else
+    bad "$1: a contract that is neither the old one nor the new one"
+  fi
+}
+
+publish PV_STEP_LOG="$work/log"
+exits 0
+steps=$(wc -l <"$work/log")
+cp "$work/log" "$work/order"
+old=0 new=0
+for ((n = 1; n <= steps; n++)); do
+  reset
+  { publish PV_STEP_KILL=$n; } 2>/dev/null # bash would tell of each
+  exits 137
+  whole "killed at step $n"
+  publish A=b # nobody is locked out by the dead one
+  exits 0
+  whole "after the kill at step $n"
+done
+echo "killed at $steps steps: the old contract $((old)) times, the new one $((new - steps)) times"
+if [ "$old" -gt 10 ] && [ "$new" -gt "$steps" ]; then ok; else bad "old $old, new $new"; fi
+
+old=0 new=0
+for ((n = 1; n <= steps; n++)); do
+  reset
+  publish PV_STEP_FAIL=$n
+  if [ "$code" -eq 0 ] || [ "$code" -eq 2 ]; then ok; else bad "step $n fails: exit $code: $err"; fi
+  whole "step $n fails"
+  if [ "$code" -eq 0 ] && cmp -s contracts/up.yaml "$work/before"; then bad "step $n fails: exit 0"; fi
+  same "$(find . -name '.2*' -o -name 'up.yaml.??????' | wc -l)" 0 "temporary files when step $n fails"
+done
+echo "$steps steps failed: the old contract $((old)) times, the new one $((new)) times"
+
+# A power cut keeps what was synced: content before its name, evidence before the status that names it.
+same "$(python3 - "$work/order" <<'PY'
+import os, sys
+dirty, unsynced, seen, wrong = set(), {}, 0, []
+for line in open(sys.argv[1]):
+    call, path, to = (line.replace("/./", "/").rstrip("\n").split(" ") + [""])[:3]
+    if call in ("write", "fchmod"): dirty.add(path)
+    if call == "fsync":
+        dirty.discard(path)
+        unsynced = {p: d for p, d in unsynced.items() if d != path}
+    if call in ("mkdir", "rename"): unsynced[to or path] = os.path.dirname(to or path)
+    if call != "rename": continue
+    if path in dirty: wrong.append("renamed before its content was synced: " + path)
+    unsynced = {p.replace(path, to, 1): d.replace(path, to, 1) for p, d in unsynced.items()}
+    if to.endswith("/up.yaml"):
+        seen += 1
+        wrong += ["not synced before the status: " + p for p in unsynced if p != to]
+wrong += ["never synced: " + p for p in unsynced]
+print(seen, wrong)
+PY
+)" '1 []' 'the order of the steps'
+finish
