@@ -13,8 +13,9 @@ typedef struct pv_conform_form {
   /* NULL: the opcode with these operands, once for each immediate. Otherwise statements; they find
    * the operands in %i0, %i1, ... and leave the results in %o0, %o1, ... They also have %t (the
    * thread of the block), %ai and %ao (the 64-bit addresses of this thread's operands and results,
-   * 8 bytes each, the first a multiple of 16), `scratch` (shared, 2048 bytes), %s (the address of
-   * this thread's 16 bytes there, .b32) and the parameter `blob` (40 bytes). */
+   * 8 bytes each, the first a multiple of 16), `scratch` (shared), %s (.b32, the address of this
+   * thread's 16 bytes there, from 64 on), %near and %far (the same of a thread of this warp and of
+   * one of another), %p and the parameter `blob` (40 bytes). */
   const char *text;
   const char *tag; /* tells forms with equal opcode and signature apart; or NULL */
 } pv_conform_form;

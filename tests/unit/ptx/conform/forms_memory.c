@@ -22,15 +22,18 @@
 #define SHARED(type, signature, of)                                                                \
   {"ld.shared." type, signature, FILL "ld.shared." type " " of ", [%s];", NULL},                   \
       {"ld.shared." type, signature,                                                               \
-       ".reg .b32 %next;\n" FILL                                                                   \
-       "xor.b32 %next, %s, 32;\nbar.sync 0;\n"                                                     \
-       "ld.shared." type " " of ", [%next];",                                                      \
+       FILL                                                                                        \
+       "bar.sync 0;\n"                                                                             \
+       "ld.shared." type " " of ", [%far];",                                                       \
        "of a neighbour"},                                                                          \
       {"ld.shared." type, signature,                                                               \
        ".reg .b32 %base;\n" FILL "sub.s32 %base, %s, 16;\nld.shared." type " " of ", [%base+16];", \
        "offset"},                                                                                  \
   {                                                                                                \
-    "ld.shared." type, signature, FILL "bar.sync 0;\nld.shared." type " " of ", [scratch];",       \
+    "ld.shared." type, signature,                                                                  \
+        "setp.eq.s32 %p, %t, 0;\n@%p st.shared.v4.u32 [scratch], {%i0, %i1, %i2, %i3};\nbar.sync " \
+        "0;\n"                                                                                     \
+        "ld.shared." type " " of ", [scratch];",                                                   \
         "variable"                                                                                 \
   }
 
@@ -147,7 +150,7 @@ const pv_conform_form pv_conform_memory[] = {
     {"cvta.shared.u64", "f=f",
      ".reg .b64 %a, %b;\n.reg .b32 %c;\nst.shared.f32 [%s], %i0;\nmov.b64 %a, scratch;\n"
      "cvta.shared.u64 %a, %a;\nshl.b32 %c, %t, 4;\ncvt.u64.u32 %b, %c;\nadd.s64 %a, %a, %b;\n"
-     "ld.f32 %o0, [%a+0];",
+     "ld.f32 %o0, [%a+64];",
      "of a variable"},
     {"mov.u32", "r=", ".reg .b32 %a;\nmov.u32 %a, scratch;\nsub.s32 %o0, %s, %a;", "variable"},
     {"prefetch.global.L2", "r=r", "prefetch.global.L2 [%ai];\nmov.u32 %o0, %i0;", NULL},

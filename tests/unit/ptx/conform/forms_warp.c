@@ -20,8 +20,8 @@
        "clamp given"},                                                                        \
   {                                                                                           \
     "shfl.sync." mode ".b32", "rp=r",                                                         \
-        ALL ".reg .b32 %far, %c;\nmov.u32 %far, 16;\nmov.u32 %c, 31;\nshfl.sync." mode        \
-            ".b32 %o0|%o1, %i0, %far, %c, %all;",                                             \
+        ALL ".reg .b32 %away, %c;\nmov.u32 %away, 16;\nmov.u32 %c, 31;\nshfl.sync." mode      \
+            ".b32 %o0|%o1, %i0, %away, %c, %all;",                                            \
         "far"                                                                                 \
   }
 
@@ -86,13 +86,13 @@ const pv_conform_form pv_conform_warp[] = {
     K32("s32.s8.u8.s32"),
     K32("s32.u8.u8.s32"),
     {"bar.sync", "rr=rr",
-     ".reg .b32 %next;\nst.shared.u32 [%s], %i0;\nxor.b32 %next, %s, 1024;\nbar.sync 0;\n"
-     "ld.shared.u32 %o0, [%next];\nbar.sync 0;\nst.shared.u32 [%s], %i1;\nbar.sync 0;\n"
-     "ld.shared.u32 %o1, [%next];",
+     "st.shared.u32 [%s], %i0;\nbar.sync 0;\n"
+     "ld.shared.u32 %o0, [%far];\nbar.sync 0;\nst.shared.u32 [%s], %i1;\nbar.sync 0;\n"
+     "ld.shared.u32 %o1, [%far];",
      NULL},
     {"bar.warp.sync", "r=r",
-     ".reg .b32 %next;\nst.shared.u32 [%s], %i0;\nxor.b32 %next, %s, 16;\nbar.warp.sync -1;\n"
-     "ld.shared.u32 %o0, [%next];",
+     "st.shared.u32 [%s], %i0;\nbar.warp.sync -1;\n"
+     "ld.shared.u32 %o0, [%near];",
      NULL},
     {"ldmatrix.sync.aligned.m8n8.x1.shared.b16", "r=rrrr",
      "st.shared.v4.u32 [%s], {%i0, %i1, %i2, %i3};\nbar.sync 0;\n"

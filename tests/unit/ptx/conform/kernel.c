@@ -48,9 +48,9 @@ static void put_start(pv_conform_kernel *k) {
   pv_text_printf(&k->text,
                  ".version 8.0\n.target %s\n.address_size 64\n.visible .entry %s(\n"
                  ".param .u64 in,\n.param .u64 out,\n.param .align 8 .b8 blob[%d]\n)\n{\n"
-                 ".reg .b32 %%t, %%s, %%case, %%flag;\n.reg .b64 %%ai, %%ao, %%at;\n"
+                 ".reg .b32 %%t, %%s, %%near, %%far, %%case, %%flag;\n.reg .b64 %%ai, %%ao, %%at;\n"
                  ".reg .pred %%p;\n.shared .align 16 .b8 scratch[%d];\n",
-                 newer ? "sm_90" : "sm_80", k->entry, CONFORM_BLOB, 16 * CONFORM_BLOCK);
+                 newer ? "sm_90" : "sm_80", k->entry, CONFORM_BLOB, 16 * CONFORM_BLOCK + 64);
   for (size_t i = 0; i < strlen(k->operands); i++)
     pv_text_printf(&k->text, ".reg .%s %%i%zu;\n", pv_conform_type_of(k->operands[i])->reg, i);
   for (size_t i = 0; i < strlen(k->results); i++)
@@ -61,7 +61,10 @@ static void put_start(pv_conform_kernel *k) {
                  "mov.u32 %%case, %%ctaid.x;\nmad.lo.s32 %%case, %%case, %d, %%t;\n"
                  "mul.wide.u32 %%at, %%case, %zu;\nadd.s64 %%ai, %%ai, %%at;\n"
                  "mul.wide.u32 %%at, %%case, %zu;\nadd.s64 %%ao, %%ao, %%at;\n"
-                 "mov.u32 %%s, scratch;\nshl.b32 %%flag, %%t, 4;\nadd.s32 %%s, %%s, %%flag;\n",
+                 "mov.u32 %%flag, scratch;\nadd.s32 %%flag, %%flag, 64;\n"
+                 "mad.lo.s32 %%s, %%t, 16, %%flag;\nxor.b32 %%near, %%t, 1;\n"
+                 "mad.lo.s32 %%near, %%near, 16, %%flag;\nxor.b32 %%far, %%t, 64;\n"
+                 "mad.lo.s32 %%far, %%far, 16, %%flag;\n",
                  CONFORM_BLOCK, 8 * k->in_slots, 8 * k->out_slots);
 }
 

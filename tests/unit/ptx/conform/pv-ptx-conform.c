@@ -1,4 +1,4 @@
-/* pv-ptx-conform: the conformance suite on a CUDA device. */
+/* pv-ptx-conform: the conformance suite on a CUDA device or on the interpreter. */
 #include <stdio.h>
 #include <string.h>
 
@@ -37,8 +37,10 @@ static pv_status run_suite(const char *on, const char *only, const char *write, 
   pv_status status = PV_OK;
   if (strcmp(on, "device") == 0)
     status = pv_conform_device_open(&runner, err);
+  else if (strcmp(on, "interpreter") == 0)
+    status = pv_conform_interpreter_open(&runner, err);
   else
-    status = pv_error_set(err, PV_ERR_INPUT, "--on takes device, not '%s'", on);
+    status = pv_error_set(err, PV_ERR_INPUT, "--on takes device or interpreter, not '%s'", on);
   if (status == PV_OK && check != NULL) status = pv_file_read(check, (size_t)4 << 20, &file, err);
   if (status == PV_OK)
     status = pv_conform_suite_run(runner, only, (const char *)file.data,
@@ -55,7 +57,7 @@ int main(int argc, char **argv) {
   const char *on = NULL, *only = NULL, *write = NULL, *check = NULL, *emit = NULL;
   bool help = false;
   const pv_option list[] = {
-      {"--on", "WHERE", "device: the first CUDA device", &on, NULL},
+      {"--on", "WHERE", "device: the first CUDA device; interpreter: kernels/ptx", &on, NULL},
       {"--write", "FILE", "write the answers", &write, NULL},
       {"--check", "FILE", "compare with answers written before", &check, NULL},
       {"--only", "TEXT", "only kernels whose name contains it", &only, NULL},
@@ -66,7 +68,7 @@ int main(int argc, char **argv) {
       .summary = "Runs each PTX instruction that the kernels use over edge and random operands.",
       .examples =
           "  pv-ptx-conform --on device --write answers.txt\n"
-          "  pv-ptx-conform --on device --check answers.txt --only add.rn.f32\n",
+          "  pv-ptx-conform --on interpreter --check answers.txt --only add.rn.f32\n",
       .list = list};
   pv_error err = PV_ERROR_INIT;
   pv_conform_result result = {0};

@@ -19,4 +19,7 @@ struct pv_conform_runner {
 /* libcuda is opened at run time; PV_ERR_UNSUPPORTED without a driver or a device. */
 pv_status pv_conform_device_open(pv_conform_runner **out, pv_error *err);
 
+/* kernels/ptx. A kernel that faults is PV_ERR_DEVICE. */
+pv_status pv_conform_interpreter_open(pv_conform_runner **out, pv_error *err);
+
 #endif
