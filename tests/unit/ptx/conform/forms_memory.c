@@ -154,6 +154,10 @@ const pv_conform_form pv_conform_memory[] = {
      "of a variable"},
     {"mov.u32", "r=", ".reg .b32 %a;\nmov.u32 %a, scratch;\nsub.s32 %o0, %s, %a;", "variable"},
     {"prefetch.global.L2", "r=r", "prefetch.global.L2 [%ai];\nmov.u32 %o0, %i0;", NULL},
+    {"cp.async.bulk.prefetch.L2.global", "r=r",
+     ".reg .b32 %size;\nmov.u32 %size, 16;\ncp.async.bulk.prefetch.L2.global [%ai], %size;\n"
+     "mov.u32 %o0, %i0;",
+     NULL},
     {"atom.global.add.u32", "r_=rr", "atom.global.add.u32 %o0, [%ao+8], %i0;", NULL},
 };
 const size_t pv_conform_memory_count = sizeof pv_conform_memory / sizeof pv_conform_memory[0];

@@ -44,7 +44,8 @@ static void put_instruction(pv_conform_kernel *k, const char *operands, size_t v
 }
 
 static void put_start(pv_conform_kernel *k) {
-  const bool newer = strncmp(k->form->opcode, "griddepcontrol", 14) == 0;
+  const bool newer = strncmp(k->form->opcode, "griddepcontrol", 14) == 0 ||
+                     strncmp(k->form->opcode, "cp.async.bulk", 13) == 0;
   pv_text_printf(&k->text,
                  ".version 8.0\n.target %s\n.address_size 64\n.visible .entry %s(\n"
                  ".param .u64 in,\n.param .u64 out,\n.param .align 8 .b8 blob[%d]\n)\n{\n"
