@@ -152,8 +152,21 @@ const pv_conform_form pv_conform_memory[] = {
      "cvta.shared.u64 %a, %a;\nshl.b32 %c, %t, 4;\ncvt.u64.u32 %b, %c;\nadd.s64 %a, %a, %b;\n"
      "ld.f32 %o0, [%a+64];",
      "of a variable"},
+    {"st.shared.f32", "ff=f",
+     "setp.eq.s32 %p, %t, 5;\n@%p st.shared.f32 [scratch], %i0;\n"
+     "@%p st.shared.f32 [scratch+4], %i0;\nbar.sync 0;\nld.shared.f32 %o0, [scratch];\n"
+     "ld.shared.f32 %o1, [scratch+4];",
+     "variable"},
     {"mov.u32", "r=", ".reg .b32 %a;\nmov.u32 %a, scratch;\nsub.s32 %o0, %s, %a;", "variable"},
     {"prefetch.global.L2", "r=r", "prefetch.global.L2 [%ai];\nmov.u32 %o0, %i0;", NULL},
+    {"cp.async.cg.shared.global", "rrrr=ll",
+     "cp.async.cg.shared.global [%s], [%ai], 16;\ncp.async.commit_group;\n"
+     "cp.async.wait_group 0;\nld.shared.v4.u32 {%o0, %o1, %o2, %o3}, [%s];",
+     NULL},
+    {"cp.async.cg.shared.global", "rrrr=llll",
+     "cp.async.cg.shared.global [%s], [%ai+16], 16;\ncp.async.commit_group;\n"
+     "cp.async.wait_group 0;\nbar.sync 0;\nld.shared.v4.u32 {%o0, %o1, %o2, %o3}, [%far];",
+     "of a neighbour"},
     {"cp.async.bulk.prefetch.L2.global", "r=r",
      ".reg .b32 %size;\nmov.u32 %size, 16;\ncp.async.bulk.prefetch.L2.global [%ai], %size;\n"
      "mov.u32 %o0, %i0;",
