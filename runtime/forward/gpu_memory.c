@@ -11,7 +11,7 @@ enum {
   TAIL = 256,               /* kernels read whole words around a row */
   ATTEND_BYTES = 128 << 20, /* wanted for the parts of attention */
   GRID_MAX = 65535,         /* slots of a batch are one dimension of a grid */
-  DECLARED_SHARED = 2 << 10 /* of a kernel that also asks for a row of activations; or less */
+  DECLARED_SHARED = 8 << 10 /* most that a kernel declares which also asks for such a row */
 };
 
 /* One plan, walked twice: first to add up what is needed, then to allocate. */

@@ -23,12 +23,6 @@ static size_t parts(size_t n, size_t size) {
   return (n + size - 1) / size;
 }
 
-/* Bytes of shared memory for one row of rounded activations: shared_layout of
- * kernels/cuda/segments.cuh, without the unrounded row. */
-static size_t act_shared(size_t k) {
-  return parts(k / PV_SEGMENT, 2) * 160;
-}
-
 /* More needs a device that allows it; then a batch is computed in more launches instead. */
 enum { SHARED_MAX = 48 << 10 };
 
@@ -84,7 +78,7 @@ static bool takes_gemm_all(const pv_cuda_gemv *a, size_t batch) {
 /* The kernels that norm, route or combine on the way to a product. */
 static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch) {
   return b->max != 0.0f && !takes_gemm_all(a, batch) &&
-         act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
+         pv_gpu_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
 }
 
 /* `slots` rows of output; by expert when `a->experts` is there. */
@@ -118,7 +112,7 @@ static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   a->rows_per_block = few ? 1 : (uint32_t)(WARPS * parts(all, WARPS * wave));
   for (uint32_t j = 0; j < a->jobs; j++) blocks += parts(a->job[j].rows.count, a->rows_per_block);
   const size_t unrounded = a->norm.x != 0 ? a->acts.k * sizeof(float) : 0;
-  LAUNCH(b, PV_GPU_gemv, blocks, rows, BLOCK, act_shared(a->acts.k) + unrounded, *a);
+  LAUNCH(b, PV_GPU_gemv, blocks, rows, BLOCK, pv_gpu_act_shared(a->acts.k) + unrounded, *a);
 }
 
 /* Products of `a->jobs` matrices, one row of each output for each of `rows`. */
@@ -336,8 +330,8 @@ static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
   const pv_cuda_group g = {a.route.indices, b->order,        b->tiles,
                            b->tile_count,   (uint32_t)slots, s->experts};
   if (fused)
-    LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT) + 1, slots, BLOCK, act_shared(s->hidden),
-           a);
+    LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT) + 1, slots, BLOCK,
+           pv_gpu_act_shared(s->hidden), a);
   else
     LAUNCH(b, PV_GPU_route, n, 1, 128, 0, a.route);
   if (n >= GEMM_ROWS) LAUNCH(b, PV_GPU_group, 1, 1, 1024, 0, g);
@@ -361,7 +355,8 @@ static void down(pv_gpu_backend *b, const pv_gpu_layer *l) {
       .used = s->used,
   };
   pv_cuda_gemv one = {.job = {{l->down, a.out}}, .acts = a.in, .experts = a.experts, .jobs = 1};
-  const size_t shared = act_shared((size_t)s->used * s->ffn) + s->used * DOWN_ROWS * sizeof(float);
+  const size_t shared =
+      pv_gpu_act_shared((size_t)s->used * s->ffn) + s->used * DOWN_ROWS * sizeof(float);
   const bool even = s->ffn % (2 * PV_SEGMENT) == 0 && s->hidden % DOWN_ROWS == 0;
   if (takes_gemv(b, &one, n) && shared <= SHARED_MAX && even) {
     LAUNCH(b, PV_GPU_down, s->hidden / DOWN_ROWS, n, BLOCK, shared, a);

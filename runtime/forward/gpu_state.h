@@ -73,7 +73,8 @@ typedef struct pv_gpu_backend {
   pv_error *err;
 } pv_gpu_backend;
 
-/* Bytes of shared memory for a row of k rounded activations: shared_layout of kernels/cuda. */
+/* Bytes of shared memory for a row of k rounded activations: shared_layout of
+ * kernels/cuda/segments.cuh, without the unrounded row. */
 static inline size_t pv_gpu_act_shared(size_t k) {
   return (k / PV_SEGMENT + 1) / 2 * 160;
 }

@@ -57,7 +57,7 @@ CUresult cuDeviceGetAttribute(int *out, int attribute, CUdevice device) {
   *out = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR   ? is("old-device") ? 7 : 9
          : attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR ? 0
          : attribute == CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
-             ? is("small-blocks") ? 3 << 10 : 227 << 10
+             ? is("small-blocks") ? 9 << 10 : 227 << 10
              : 4;
   return CUDA_SUCCESS;
 }

@@ -124,7 +124,6 @@ static void test_what_cannot_be_judged(void) {
   expect("forward.parity", "{}", "NOT_RUN", "CUDA");
   expect("forward.argmax", "{}", "NOT_RUN", "CUDA");
   expect("forward.finite", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
-  expect("forward.no_fallback", "{'backend': 'ptx'}", "NOT_RUN", "PTX");
   expect("memory.headroom", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
   expect("throughput.prefill", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
   expect("throughput.decode", "{'context': 4096}", "ERROR", "a context of 4225 positions");
@@ -152,6 +151,7 @@ static void test_ptx(void) {
     expect("ptx.emit", emit, "NOT_RUN", "CUDA");
     expect("ptx.flow", flow, "NOT_RUN", "CUDA");
     expect("ptx.rules", "{}", "NOT_RUN", "CUDA");
+    expect("forward.no_fallback", "{'backend': 'ptx'}", "NOT_RUN", "PTX");
     return;
   }
   expect("ptx.emit", emit, "PASS", NULL);
