@@ -251,5 +251,7 @@ const pv_conform_form *pv_conform_form_at(size_t index) {
   index -= count;
   if (index < pv_conform_memory_count) return &pv_conform_memory[index];
   index -= pv_conform_memory_count;
-  return index < pv_conform_warp_count ? &pv_conform_warp[index] : NULL;
+  if (index < pv_conform_warp_count) return &pv_conform_warp[index];
+  index -= pv_conform_warp_count;
+  return index < pv_conform_spare_count ? &pv_conform_spare[index] : NULL;
 }

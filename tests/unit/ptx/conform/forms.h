@@ -23,8 +23,9 @@ typedef struct pv_conform_form {
 /* All of them; NULL past the end. */
 const pv_conform_form *pv_conform_form_at(size_t index);
 
-/* Parts of that list: loads, stores and addresses; several threads, and control flow. */
-extern const pv_conform_form pv_conform_memory[], pv_conform_warp[];
-extern const size_t pv_conform_memory_count, pv_conform_warp_count;
+/* Parts of that list: loads, stores and addresses; several threads, and control flow; what no
+ * kernel uses. */
+extern const pv_conform_form pv_conform_memory[], pv_conform_warp[], pv_conform_spare[];
+extern const size_t pv_conform_memory_count, pv_conform_warp_count, pv_conform_spare_count;
 
 #endif

@@ -9,7 +9,7 @@
 #include "tests/unit/ptx/conform/operands.h"
 
 enum {
-  ANSWER_BYTES = 900, /* of a kernel's edge cases in the file of answers, about */
+  ANSWER_BYTES = 640, /* of a kernel's edge cases in the file of answers, about */
   MIXED = 8,          /* edge cases of kernels with more than three operands */
   RANDOM = 2048,      /* at least */
   EDGES_MAX = 64,     /* of one operand */
