@@ -163,3 +163,39 @@ static void no_norm(const float *x, const float *weight, size_t n, float eps, fl
   memcpy(out, x, n * sizeof *out);
 }
 const pv_cpu_path pv_fault_no_norm = {.rmsnorm = no_norm};
+
+/* Products whose rows are read as a fault of the block formats reads them. */
+static void mm_reading(const pv_mm *mm, const char *name) {
+  const pv_fault *fault = pv_fault_find(name);
+  unsigned char row[4 * PV_K_MAX];
+  pv_mm one = *mm;
+  one.row_count = 1;
+  one.rows = row;
+  for (size_t r = 0; r < mm->row_count; r++) {
+    one.first_out = mm->first_out + r;
+    one.type = pv_fault_read_row(fault, mm->type, mm->rows + r * mm->row_bytes, mm->k, row);
+    pv_plain_kernels.mm(&one);
+  }
+}
+
+#define READER(part, name)                 \
+  static void mm_##part(const pv_mm *mm) { \
+    mm_reading(mm, name);                  \
+  }                                        \
+  const pv_cpu_path pv_fault_##part##_kernels = {.mm = mm_##part};
+READER(scale_and_min, "swapped_scale_and_min")
+READER(high_bits, "high_bits_dropped")
+READER(short, "superblock_short")
+READER(q4k_as_q6k, "q4k_read_as_q6k")
+READER(q6k_as_q4k, "q6k_read_as_q4k")
+READER(sub_scale, "wrong_sub_scale")
+
+static void mm_subnormals(const pv_mm *mm) {
+  mm_reading(mm, "flushed_subnormals");
+}
+static void swiglu_flushed(const float *gate, const float *up, size_t n, float *out) {
+  pv_plain_kernels.swiglu(gate, up, n, out);
+  for (size_t i = 0; i < n; i++)
+    if (out[i] > -0x1p-126f && out[i] < 0x1p-126f) out[i] = 0.0f;
+}
+const pv_cpu_path pv_fault_subnormals_kernels = {.mm = mm_subnormals, .swiglu = swiglu_flushed};

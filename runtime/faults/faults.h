@@ -12,7 +12,8 @@ typedef enum pv_fault_host {
   PV_FAULT_IN_WEIGHTS, /* bytes or types of tensors as they are read */
   PV_FAULT_IN_SHAPE,   /* a number of the metadata as it is read */
   PV_FAULT_IN_PLAIN,   /* an operation */
-  PV_FAULT_IN_CHOICE   /* who computes */
+  PV_FAULT_IN_CHOICE,  /* who computes */
+  PV_FAULT_IN_READER   /* what a reader of files lets pass; for its checks alone */
 } pv_fault_host;
 
 typedef struct pv_fault {
@@ -25,6 +26,9 @@ typedef struct pv_fault {
    * returns the type that the bytes are then read as; `types` ends with -1. */
   pv_type (*row)(pv_type type, const unsigned char *row, size_t k, unsigned char *out);
   int types[4];
+  /* The same for checks of a kernel alone, where there is no model; NULL: see `defect`. */
+  const pv_cpu_path *kernels;
+  const char *ptx[2];     /* for checks of PTX: this instruction becomes that one; NULL: none */
   pv_plain_defect defect; /* PV_FAULT_IN_PLAIN; `layer` is filled in when it is planted */
   bool once;              /* outside the layers: takes no layer */
   bool needs_tie;         /* invisible unless two experts have the same logit */
@@ -39,7 +43,7 @@ typedef struct pv_planted {
   int64_t layer; /* -1: every layer */
 } pv_planted;
 
-/* "NAME" or "NAME:layer=N". */
+/* "NAME" or "NAME:layer=N"; "none" is no fault, but with the plain backend in the side's place. */
 pv_status pv_fault_parse(const char *text, pv_planted *out, pv_error *err);
 
 /* Where the first wrong element must appear. False when the model has nothing that the fault acts
@@ -64,7 +68,17 @@ typedef struct pv_fault_side {
 } pv_fault_side;
 pv_status pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
                         const pv_planted *planted, pv_fault_side *out, pv_error *err);
+/* The same for a check: the plain backend (for f64 the arbiter) stands in for the side, whatever
+ * the backend, so that a fault can be planted where the backend does not exist. */
+pv_status pv_fault_stand_in(const pv_model *model, const pv_backend_config *config,
+                            const pv_planted *planted, pv_fault_side *out, pv_error *err);
 void pv_fault_close(pv_fault_side *side);
+
+/* For checks of kernels: the definition's with the fault, complete. */
+pv_cpu_path pv_fault_kernels(const pv_fault *fault);
+/* Reads one row as the fault does, when it is about the type; `out` has room for any type. */
+pv_type pv_fault_read_row(const pv_fault *fault, pv_type type, const void *row, size_t k,
+                          unsigned char *out);
 
 /* The parts, for the table. */
 pv_type pv_fault_row_scale_and_min(pv_type, const unsigned char *, size_t, unsigned char *);
@@ -75,10 +89,12 @@ pv_type pv_fault_row_q6k_as_q4k(pv_type, const unsigned char *, size_t, unsigned
 pv_type pv_fault_row_sub_scale(pv_type, const unsigned char *, size_t, unsigned char *);
 pv_type pv_fault_row_subnormals(pv_type, const unsigned char *, size_t, unsigned char *);
 
-extern const pv_cpu_path pv_fault_activations_8bit, pv_fault_f32_accumulator, pv_fault_contraction,
-    pv_fault_approximate_exp, pv_fault_other_order, pv_fault_random_order, pv_fault_tie_reversed,
-    pv_fault_not_renormalised, pv_fault_softmax_after, pv_fault_expert_dropped,
-    pv_fault_weights_permuted, pv_fault_rope_pairs, pv_fault_no_norm;
+extern const pv_cpu_path pv_fault_high_bits_kernels, pv_fault_short_kernels,
+    pv_fault_sub_scale_kernels, pv_fault_q4k_as_q6k_kernels, pv_fault_q6k_as_q4k_kernels,
+    pv_fault_scale_and_min_kernels, pv_fault_subnormals_kernels, pv_fault_activations_8bit,
+    pv_fault_f32_accumulator, pv_fault_contraction, pv_fault_approximate_exp, pv_fault_other_order,
+    pv_fault_random_order, pv_fault_tie_reversed, pv_fault_not_renormalised, pv_fault_softmax_after,
+    pv_fault_expert_dropped, pv_fault_weights_permuted, pv_fault_rope_pairs, pv_fault_no_norm;
 
 size_t pv_fault_position_of_batch(const pv_batch *batch, size_t row);
 size_t pv_fault_sees_next(const pv_batch *batch, size_t row, size_t context);

@@ -1,4 +1,6 @@
 /* A side with a fault planted. */
+#include <string.h>
+
 #include "runtime/faults/faults.h"
 
 static pv_status open_plain(const pv_model *model, const pv_backend_config *config,
@@ -15,26 +17,69 @@ static pv_status open_plain(const pv_model *model, const pv_backend_config *conf
   return status;
 }
 
-pv_status pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
-                        const pv_planted *planted, pv_fault_side *out, pv_error *err) {
-  *out = (pv_fault_side){0};
-  if (planted == NULL || planted->fault == NULL)
-    return pv_forward_open(model, backend, config, &out->forward, err);
+static pv_status check_place(const pv_model *model, const pv_backend_config *config,
+                             const pv_planted *planted, pv_error *err) {
   const pv_fault *fault = planted->fault;
+  if (fault->host == PV_FAULT_IN_READER)
+    return pv_error_set(err, PV_ERR_INPUT, "the fault %s is one of reading files", fault->name);
   if ((fault->numerics >> config->numerics & 1) == 0)
     return pv_error_set(err, PV_ERR_INPUT, "the fault %s does not exist in %s", fault->name,
                         pv_numerics_name(config->numerics));
   if (planted->layer >= (int64_t)model->shape.layers)
     return pv_error_set(err, PV_ERR_INPUT, "layer %lld of the fault %s is outside 0..%u",
                         (long long)planted->layer, fault->name, model->shape.layers - 1);
-  if (fault->host == PV_FAULT_IN_CHOICE)
+  return PV_OK;
+}
+
+static bool in_model(const pv_fault *fault) {
+  return fault->host == PV_FAULT_IN_WEIGHTS || fault->host == PV_FAULT_IN_SHAPE;
+}
+
+pv_status pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
+                        const pv_planted *planted, pv_fault_side *out, pv_error *err) {
+  *out = (pv_fault_side){0};
+  if (planted == NULL || planted->fault == NULL)
+    return pv_forward_open(model, backend, config, &out->forward, err);
+  pv_status status = check_place(model, config, planted, err);
+  if (status != PV_OK) return status;
+  if (planted->fault->host == PV_FAULT_IN_CHOICE)
     return pv_forward_open(model, "cpu", config, &out->forward, err);
-  if (fault->host == PV_FAULT_IN_PLAIN)
+  if (planted->fault->host == PV_FAULT_IN_PLAIN)
     return open_plain(model, config, planted, &out->forward, err);
-  pv_status status = pv_fault_model(model, planted, &out->model, err);
+  status = pv_fault_model(model, planted, &out->model, err);
   if (status == PV_OK) status = pv_forward_open(out->model, backend, config, &out->forward, err);
   if (status != PV_OK) pv_fault_close(out);
   return status;
+}
+
+pv_status pv_fault_stand_in(const pv_model *model, const pv_backend_config *config,
+                            const pv_planted *planted, pv_fault_side *out, pv_error *err) {
+  *out = (pv_fault_side){0};
+  pv_status status = check_place(model, config, planted, err);
+  if (status == PV_OK && in_model(planted->fault))
+    status = pv_fault_model(model, planted, &out->model, err);
+  const pv_model *computed = out->model != NULL ? out->model : model;
+  if (status == PV_OK)
+    status = config->numerics == PV_NUMERICS_F64 || planted->fault->host == PV_FAULT_IN_CHOICE
+                 ? pv_forward_open(computed, "cpu", config, &out->forward, err)
+                 : open_plain(computed, config, planted, &out->forward, err);
+  if (status != PV_OK) pv_fault_close(out);
+  return status;
+}
+
+pv_cpu_path pv_fault_kernels(const pv_fault *fault) {
+  pv_cpu_path all = pv_plain_with(fault->kernels != NULL ? fault->kernels : fault->defect.kernels);
+  all.round = pv_cpu_scalar.round; /* for callers that ask; the products here do their own */
+  return all;
+}
+
+pv_type pv_fault_read_row(const pv_fault *fault, pv_type type, const void *row, size_t k,
+                          unsigned char *out) {
+  const pv_type_info *info = pv_type_get(type);
+  for (size_t i = 0; fault->row != NULL && fault->types[i] >= 0; i++)
+    if (fault->types[i] == (int)type) return fault->row(type, row, k, out);
+  memcpy(out, row, k / info->block_elements * info->block_bytes);
+  return type;
 }
 
 void pv_fault_close(pv_fault_side *side) {

@@ -231,7 +231,8 @@ pv_status pv_fault_model(const pv_model *model, const pv_planted *planted, pv_mo
   pv_status status = start(model, &c, err);
   if (status != PV_OK) return status;
   if (planted->fault->host == PV_FAULT_IN_SHAPE) {
-    c->model.shape.rope_base *= 10.0;
+    /* What a reader takes that does not look for the key. */
+    c->model.shape.rope_base = model->shape.rope_base == 1e4 ? 1e6 : 1e4;
     *out = &c->model;
     return PV_OK;
   }

@@ -67,21 +67,6 @@ static bool take_all(plain *p) {
   return !failed;
 }
 
-/* The definition's kernels, with the members that a defect replaces. */
-static pv_cpu_path with_planted(const pv_cpu_path *replaced) {
-  pv_cpu_path all = pv_plain_kernels;
-  if (replaced == NULL) return all;
-  if (replaced->mm != NULL) all.mm = replaced->mm;
-  if (replaced->rmsnorm != NULL) all.rmsnorm = replaced->rmsnorm;
-  if (replaced->rope != NULL) all.rope = replaced->rope;
-  if (replaced->attend != NULL) all.attend = replaced->attend;
-  if (replaced->swiglu != NULL) all.swiglu = replaced->swiglu;
-  if (replaced->add != NULL) all.add = replaced->add;
-  if (replaced->combine != NULL) all.combine = replaced->combine;
-  if (replaced->route != NULL) all.route = replaced->route;
-  return all;
-}
-
 pv_status pv_plain_open(const pv_model *model, const pv_backend_config *config,
                         const pv_plain_defect *defect, pv_backend **out, pv_error *err) {
   static const pv_plain_defect none = {.layer = -1};
@@ -94,7 +79,7 @@ pv_status pv_plain_open(const pv_model *model, const pv_backend_config *config,
                : config->numerics == PV_NUMERICS_I8 ? PV_PRODUCT_I8
                                                     : PV_PRODUCT_F64ACC;
   p->defect = defect != NULL ? *defect : none;
-  p->planted = with_planted(p->defect.kernels);
+  p->planted = pv_plain_with(p->defect.kernels);
   for (int i = 0; i < PV_STAGES; i++) p->width[i] = pv_stage_width((pv_stage_id)i, &model->shape);
   pv_status status = pv_pool_open(config->threads, &p->pool, err);
   if (status == PV_OK && !take_all(p))

@@ -217,3 +217,17 @@ const pv_cpu_path pv_plain_kernels = {.name = "plain",
                                       .add = add,
                                       .combine = combine,
                                       .route = route};
+
+pv_cpu_path pv_plain_with(const pv_cpu_path *replaced) {
+  pv_cpu_path all = pv_plain_kernels;
+  if (replaced == NULL) return all;
+  if (replaced->mm != NULL) all.mm = replaced->mm;
+  if (replaced->rmsnorm != NULL) all.rmsnorm = replaced->rmsnorm;
+  if (replaced->rope != NULL) all.rope = replaced->rope;
+  if (replaced->attend != NULL) all.attend = replaced->attend;
+  if (replaced->swiglu != NULL) all.swiglu = replaced->swiglu;
+  if (replaced->add != NULL) all.add = replaced->add;
+  if (replaced->combine != NULL) all.combine = replaced->combine;
+  if (replaced->route != NULL) all.route = replaced->route;
+  return all;
+}

@@ -15,6 +15,9 @@
  * `round` is NULL. */
 extern const pv_cpu_path pv_plain_kernels;
 
+/* The definition's kernels, with the members of `replaced` that are not NULL; NULL: none. */
+pv_cpu_path pv_plain_with(const pv_cpu_path *replaced);
+
 /* Parts that a planted defect is built from. */
 float pv_plain_fold(const float *v, size_t n);
 /* What the fold of a row adds: the values of the segments of a quantised row, and how many. */

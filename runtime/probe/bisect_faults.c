@@ -107,7 +107,7 @@ static json_t *line_json(const outcome *o) {
 
 pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found,
                                pv_error *err) {
-  size_t count = 0, stages = 0, sides = 0;
+  size_t count = 0, planted = 0, stages = 0, sides = 0;
   const pv_fault *list = pv_faults(&count);
   json_t *lines = json_array();
   pv_status status = PV_OK;
@@ -116,10 +116,12 @@ pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_
         "| fault | identity | planted in | found in | error | stage | side |\n"
         "|---|---|---|---|---|---|---|");
   for (size_t i = 0; i < count && status == PV_OK; i++) {
+    if (list[i].host == PV_FAULT_IN_READER) continue; /* nothing is computed */
     pv_bisect_result result = {0};
     outcome o;
     status = try_fault(base, &list[i], &result, &o, err);
     if (status != PV_OK) break;
+    planted++;
     stages += o.stage_right;
     sides += o.side_right;
     if (json)
@@ -128,8 +130,8 @@ pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_
       print_line(&o);
     pv_bisect_free(&result);
   }
-  *all_found = stages == count && sides == count;
-  json_t *root = json_pack("{s:O, s:I, s:I, s:I}", "faults", lines, "planted", (json_int_t)count,
+  *all_found = stages == planted && sides == planted;
+  json_t *root = json_pack("{s:O, s:I, s:I, s:I}", "faults", lines, "planted", (json_int_t)planted,
                            "stage_right", (json_int_t)stages, "side_right", (json_int_t)sides);
   json_decref(lines);
   char *text = status == PV_OK && root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
@@ -138,7 +140,7 @@ pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_
     status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the table");
   if (status == PV_OK && json) puts(text);
   if (status == PV_OK && !json)
-    printf("\n%zu faults planted: the stage is right for %zu, the side for %zu.\n", count, stages,
+    printf("\n%zu faults planted: the stage is right for %zu, the side for %zu.\n", planted, stages,
            sides);
   free(text);
   return status;

@@ -7,6 +7,7 @@
 #include "runtime/probe/bisect_report.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
+#include "runtime/reference/reference.h"
 
 static void show_progress(void *context, size_t done, size_t total) {
   (void)context;
@@ -41,16 +42,41 @@ static char *quoted(int argc, char **argv) {
 
 typedef struct call {
   pv_side side;
-  const char *random, *seed, *batch, *fault[2];
+  const char *random, *seed, *batch, *reference, *named, *fault[2];
   bool json, faults;
   pv_job job;
   char backend[2][16], name[2][128];
 } call;
 
+/* The prompt of the reference in which a falsifier saw something. */
+static pv_status take_prompt(call *c, pv_error *err) {
+  pv_reference *reference = NULL;
+  const pv_reference_prompt *found = NULL;
+  if (c->reference == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "--named needs --reference FILE");
+  pv_status status = pv_reference_open(c->reference, &reference, err);
+  for (size_t i = 0; status == PV_OK && i < pv_reference_prompt_count(reference); i++)
+    if (strcmp(pv_reference_prompt_at(reference, i)->name, c->named) == 0)
+      found = pv_reference_prompt_at(reference, i);
+  if (status == PV_OK && found == NULL)
+    status = pv_error_set(err, PV_ERR_INPUT, "the reference has no prompt '%s'", c->named);
+  if (status == PV_OK) {
+    c->job.ids = calloc(found->count, sizeof *c->job.ids);
+    c->job.count = found->count;
+    if (c->job.ids != NULL)
+      memcpy(c->job.ids, found->ids, found->count * sizeof *c->job.ids);
+    else
+      status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
+  }
+  pv_reference_close(reference);
+  return status;
+}
+
 static pv_status choose_tokens(call *c, pv_error *err) {
   uint64_t length = 24, seed = 1;
   pv_status status = pv_option_u64("--random", c->random, 1, 1u << 16, &length, err);
   if (status == PV_OK) status = pv_option_u64("--seed", c->seed, 0, UINT64_MAX, &seed, err);
+  if (status == PV_OK && c->named != NULL) status = take_prompt(c, err);
   if (status != PV_OK || c->job.ids != NULL) return status;
   c->job.ids = calloc(length, sizeof *c->job.ids);
   if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
@@ -73,8 +99,10 @@ static pv_status make_spec(call *c, const char *const names[2], pv_bisect_spec *
     side->name = c->name[i];
     side->backend = c->backend[i];
   }
-  if (status == PV_OK && c->random != NULL && (c->side.ids != NULL || c->side.prompt != NULL))
-    status = pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt and --random");
+  const int sources =
+      (c->random != NULL) + (c->side.ids != NULL) + (c->side.prompt != NULL) + (c->named != NULL);
+  if (status == PV_OK && sources > 1)
+    status = pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --named");
   const bool given = c->side.ids != NULL || c->side.prompt != NULL;
   if (status == PV_OK) status = pv_side_open(&c->side, given, &c->job, err);
   if (status == PV_OK) status = choose_tokens(c, err);
@@ -96,6 +124,8 @@ int pv_probe_bisect(int argc, char **argv) {
       {"--model", "FILE", "a GGUF model (Qwen3-MoE)", &c.side.model, NULL},
       PV_SIDE_TOKENS(c.side),
       {"--random", "N", "so many random tokens (default 24)", &c.random, NULL},
+      {"--reference", "FILE", "a model's reference, for --named", &c.reference, NULL},
+      {"--named", "NAME", "the tokens of a prompt of the reference", &c.named, NULL},
       {"--seed", "N", "of the random tokens (default 1)", &c.seed, NULL},
       {"--batch", "N", "positions per batch (default: half of the tokens)", &c.batch, NULL},
       {"--fault", "NAME", "plant a defect in the right side; see pv faults", &c.fault[1], NULL},

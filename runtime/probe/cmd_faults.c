@@ -14,6 +14,7 @@ static const char *host_name(pv_fault_host host) {
       [PV_FAULT_IN_SHAPE] = "metadata",
       [PV_FAULT_IN_PLAIN] = "plain backend",
       [PV_FAULT_IN_CHOICE] = "choice of the backend",
+      [PV_FAULT_IN_READER] = "reader of model files",
   };
   return names[host];
 }

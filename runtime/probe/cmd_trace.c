@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/faults/faults.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
 #include "runtime/trace/capture.h"
@@ -72,7 +73,11 @@ int pv_probe_trace(int argc, char **argv) {
 
 int pv_probe_digest(int argc, char **argv) {
   pv_side side = PV_SIDE_DEFAULTS;
-  const pv_option list[] = {PV_SIDE_OPTIONS(side), PV_SIDE_TOKENS(side), {0}};
+  const char *fault = NULL;
+  const pv_option list[] = {PV_SIDE_OPTIONS(side),
+                            PV_SIDE_TOKENS(side),
+                            {"--fault", "NAME", "plant a defect; see pv faults", &fault, NULL},
+                            {0}};
   pv_options options = {.command = "digest",
                         .summary = "Prints one SHA-256 over all stages of a sequence.",
                         .examples = "",
@@ -80,6 +85,9 @@ int pv_probe_digest(int argc, char **argv) {
   pv_error err = PV_ERROR_INIT;
   pv_job job = {0};
   pv_capture *capture = NULL;
+  pv_planted planted = {NULL, -1};
+  pv_fault_side faulty = {0};
+  pv_backend_config config;
   char digest[65];
   bool help = false;
   pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
@@ -91,10 +99,16 @@ int pv_probe_digest(int argc, char **argv) {
                                 .threads = job.threads,
                                 .ids = job.ids,
                                 .count = job.count};
-  if (status == PV_OK) status = pv_capture_run(job.model, &spec, &capture, &err);
+  if (status == PV_OK && fault != NULL) status = pv_fault_parse(fault, &planted, &err);
+  if (status == PV_OK) status = pv_capture_config(&spec, &config, &err);
+  if (status == PV_OK)
+    status = fault != NULL ? pv_fault_stand_in(job.model, &config, &planted, &faulty, &err)
+                           : pv_fault_open(job.model, side.backend, &config, NULL, &faulty, &err);
+  if (status == PV_OK) status = pv_capture_with(faulty.forward, job.model, &spec, &capture, &err);
   if (status == PV_OK) status = pv_capture_digest(capture, digest, &err);
   if (status == PV_OK) puts(digest);
   pv_capture_free(capture);
+  pv_fault_close(&faulty);
   pv_job_close(&job);
   return pv_side_exit(status, &err);
 }

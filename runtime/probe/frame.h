@@ -8,6 +8,8 @@
  *   {"protocol":1,"nonce":"32 hex digits","model":"path or null","reference":"path or null",
  *    "threads":2,"backend":"cpu",
  *    "falsifiers":[{"id":"F_X_001","check":"forward.finite","with":{...}},...]}
+ *   A falsifier may carry "fault":"name": planted in the side that it tests ("none": nothing is
+ *   wrong, but what stands in for that side is used).
  * Answers, in this order:
  *   {"nonce","type":"hello","environment":{..},"model":{"path","sha256","name","arch",...}|null,
  *    "numerics":{"i16":"string","f64":...}}

@@ -130,9 +130,18 @@ static void run_check(session *s, pv_check *check, const char *name) {
   if (status != PV_OK) pv_check_verdict(check, "ERROR", "%s", err.message);
 }
 
+/* False, with the verdict NOT_RUN, when this probe has no such fault. */
+static bool plant(pv_check *check, const char *fault) {
+  pv_error local = PV_ERROR_INIT;
+  if (fault == NULL || pv_fault_parse(fault, &check->planted, &local) == PV_OK) return true;
+  pv_check_verdict(check, "NOT_RUN", "%s", local.message);
+  return false;
+}
+
 static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
   const char *name = json_string_value(json_object_get(falsifier, "check"));
   s->current = json_string_value(json_object_get(falsifier, "id"));
+  const char *fault = json_string_value(json_object_get(falsifier, "fault"));
   if (name == NULL || s->current == NULL)
     return pv_error_set(err, PV_ERR_INPUT, "a falsifier of the request has no id or no check");
   pv_check check = {.cache = &s->cache,
@@ -151,7 +160,7 @@ static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
                     .backends = json_array()};
   pv_status status = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
   const double start = now();
-  if (status == PV_OK) run_check(s, &check, name);
+  if (status == PV_OK && plant(&check, fault)) run_check(s, &check, name);
   json_t *result = json_pack(
       "{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:f, s:o, s:o}", "type", "result", "id", s->current,
       "verdict", check.verdict, "reason", check.reason, "compared", (json_int_t)check.compared,

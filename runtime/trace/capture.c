@@ -128,9 +128,7 @@ pv_status pv_capture_forward(pv_forward *forward, const pv_model *model, const u
   return run_batches(forward, model, ids, count, NULL, batch, out, err);
 }
 
-pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
-                         pv_error *err) {
-  pv_forward *forward = NULL;
+pv_status pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err) {
   size_t largest = spec->batches == NULL ? spec->count : 0, all = 0;
   for (size_t i = 0; spec->batches != NULL && i < spec->batch_count; i++) {
     largest = spec->batches[i] > largest ? spec->batches[i] : largest;
@@ -138,11 +136,22 @@ pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_
   }
   if (spec->batches != NULL && all != spec->count)
     return pv_error_set(err, PV_ERR_INTERNAL, "the batches do not add up to the sequence");
-  const pv_backend_config config = {spec->numerics, spec->count, largest, spec->threads,
-                                    spec->path};
-  pv_status status = pv_forward_open(model, spec->backend, &config, &forward, err);
-  if (status == PV_OK)
-    status = run_batches(forward, model, spec->ids, spec->count, spec->batches, largest, out, err);
+  *out = (pv_backend_config){spec->numerics, spec->count, largest, spec->threads, spec->path};
+  return PV_OK;
+}
+
+pv_status pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
+                          pv_capture **out, pv_error *err) {
+  return run_batches(forward, model, spec->ids, spec->count, spec->batches, spec->count, out, err);
+}
+
+pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
+                         pv_error *err) {
+  pv_forward *forward = NULL;
+  pv_backend_config config;
+  pv_status status = pv_capture_config(spec, &config, err);
+  if (status == PV_OK) status = pv_forward_open(model, spec->backend, &config, &forward, err);
+  if (status == PV_OK) status = pv_capture_with(forward, model, spec, out, err);
   pv_forward_close(forward);
   return status;
 }

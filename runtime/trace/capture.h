@@ -30,6 +30,11 @@ typedef struct pv_capture_spec {
 /* Runs and keeps all stages; logits for every position. */
 pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
                          pv_error *err);
+/* Its parts, for a forward that is opened otherwise: what it must be opened with, and the run from
+ * position 0 on; `spec`'s backend and path are not looked at. */
+pv_status pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err);
+pv_status pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
+                          pv_capture **out, pv_error *err);
 /* The same with a forward that is open: from position 0, in batches of at most `batch`. */
 pv_status pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
                              size_t count, size_t batch, pv_capture **out, pv_error *err);

@@ -59,4 +59,22 @@ says 'rope_pairs RoPE turns neighbours, not halves'
 run "$pv" faults --names
 exits 0
 same "$(wc -l <<<"$out")" "$("$pv" faults --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["faults"]))')" 'names'
+# A red validate says which bisect to run, and that command runs as printed.
+contract red-v1 PROPOSED 'F_RED forward.arbiter ACTIVE_ALGORITHM_LEVEL'
+sed -i 's/^    check: .*/&\n    with: {numerics: i8, min_cosine: 0.9999999}/' contracts/red-v1.yaml
+reference=$here/../../models/tiny-coder-moe.reference
+run "$pv" validate contracts/red-v1.yaml --model "$model" --reference "$reference"
+exits 1
+says 'where it begins, and who is wrong:'
+command=$(grep -o 'bisect cpu:f64 cpu:i8 .*' <<<"$out")
+if grep -qE -- '--reference [^ ]+ --named [a-z0-9]+$' <<<"$command"; then ok; else bad "no prompt in: $command"; fi
+# shellcheck disable=SC2086
+run "$pv" $command
+exits 1
+says 'each side is what its identity defines; cpu:i8 is the less exact one'
+run "$pv" bisect cpu:i16 cpu:i16 --model "$model" --named p0
+exits 2
+run "$pv" bisect cpu:i16 cpu:i16 --model "$model" --reference "$reference" --named nobody
+exits 2
+warns "the reference has no prompt 'nobody'"
 finish

@@ -10,12 +10,13 @@
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
 #include "validator/cli/sound.h"
+#include "validator/cli/suggest.h"
 
 enum { FILES_MAX = 256 };
 
 typedef struct arguments {
   const char *model, *reference, *backend, *threads, *only, *out, *probe;
-  bool publish, json, help;
+  bool publish, faults, json, help;
   const char *files[FILES_MAX];
   size_t file_count;
 } arguments;
@@ -32,6 +33,8 @@ static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
       {"--probe", "FILE", "another pv-probe than the one beside pv", &a->probe, NULL},
       {"--publish", NULL, "keep the evidence and write the status into the contract", NULL,
        &a->publish},
+      {"--faults", NULL, "run each falsifier against the faults that it declares, too", NULL,
+       &a->faults},
       {"--json", NULL, "one JSON object per contract on standard output", NULL, &a->json},
       {0}};
   pv_options options = {
@@ -40,11 +43,13 @@ static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
           "Runs the falsifiers of contracts and judges: which criteria hold, which status the\n"
           "evidence carries. Writes a report; without --publish no tracked file changes.\n"
           "Exit codes: 0 the status is carried; 1 something is falsified; 2 wrong input or call;\n"
-          "3 nothing falsified, but not everything could be judged; 4 internal error.",
+          "3 nothing falsified, but not everything could be judged; 4 internal error.\n"
+          "With --faults a falsifier that passes over a fault that it declares is VACUOUS.",
       .positional = "FILE...",
       .examples =
           "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
           "  pv validate contracts/moe-router-v1.yaml --only AC_ROUTER_001 --json\n"
+          "  pv validate contracts/moe-router-v1.yaml --faults\n"
           "  pv validate contracts/*.yaml --publish\n",
       .list = list,
       .rest = a->files,
@@ -131,6 +136,17 @@ static const char *hint(const arguments *a, const pv_judgement *j) {
   return j->git.dirty ? "after a commit, --publish would record it" : "--publish would record it";
 }
 
+/* Falsifier by falsifier what was caught; a survivor is the reason of a VACUOUS one. */
+static void put_faults(const pv_result *r, pv_text *out) {
+  size_t declared = 0, killed = 0;
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    declared += r->falsifiers[i].faults_declared.count;
+    killed += r->falsifiers[i].faults_killed.count;
+  }
+  pv_text_printf(out, "  planted faults: %zu of %zu pairs of falsifier and fault were caught\n",
+                 killed, declared);
+}
+
 static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) {
   const pv_terminal how = terminal();
   const pv_render_links links = {.folder = j->shown};
@@ -142,6 +158,8 @@ static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) 
     pv_status_explain(&j->result, &text);
     pv_text_puts(&text, "\n");
   }
+  if (status == PV_OK && !a->json) pv_suggest_bisect(j, &text);
+  if (status == PV_OK && !a->json && a->faults) put_faults(&j->result, &text);
   if (status == PV_OK && !a->json && j->result.publish &&
       j->result.status_before != j->result.status_after)
     pv_text_printf(&text, "  the contract now says %s\n",
@@ -198,7 +216,8 @@ int pv_cmd_validate(int argc, char **argv) {
                       .out = a.out,
                       .probe = a.probe,
                       .threads = threads,
-                      .publish = a.publish};
+                      .publish = a.publish,
+                      .faults = a.faults};
     status = pv_judgement_make(&arena, &j, &err);
     if (status == PV_OK) status = show(&a, &j, &err);
     if (status == PV_OK) code = worse(code, j.result.exit_code);

@@ -10,6 +10,7 @@
 #include "runtime/probe/check_spec.h"
 #include "validator/cli/named_model.h"
 #include "validator/cli/publish.h"
+#include "validator/run/faults.h"
 
 enum { NOTES_MAX = 64 };
 
@@ -189,6 +190,7 @@ static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
   spec.model = (bits & PV_NEEDS_MODEL) != 0 ? j->model_path : NULL;
   spec.reference = (bits & PV_NEEDS_REFERENCE) != 0 ? j->reference_path : NULL;
   status = pv_run(arena, &spec, &j->outcome, err);
+  j->spec = spec;
   if (status == PV_OK)
     status = pv_named_model_explain(arena, j->contract, absent, j->outcome.falsifiers, err);
   if (status != PV_OK || j->contract->status == PV_STATUS_DEPRECATED) return status;
@@ -253,6 +255,14 @@ static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   return pv_subject_contract(j->contract, j->evidence.semantics, err);
 }
 
+static pv_status plant_faults(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_strings untried = {0};
+  pv_status status = pv_run_faults(arena, &j->spec, j->outcome.falsifiers, &untried, err);
+  for (size_t i = 0; status == PV_OK && i < untried.count; i++)
+    status = note(arena, j, untried.items[i], "", err);
+  return status;
+}
+
 /* Before anything is computed: where the report goes, what it is called. */
 static pv_status prepare(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
@@ -284,6 +294,7 @@ pv_status pv_judgement_make(pv_arena *arena, pv_judgement *j, pv_error *err) {
   if (status == PV_OK) status = run(arena, j, err);
   if (status == PV_OK) status = make_basis(arena, j, &j->outcome.hello, err);
   if (status == PV_OK) status = use_receipts(arena, j, err);
+  if (status == PV_OK && j->faults) status = plant_faults(arena, j, err);
   if (status == PV_OK) status = fill_result(arena, j, err);
   if (status != PV_OK) goto cleanup;
   j->result.duration_s = now() - begin;

@@ -15,7 +15,7 @@ typedef struct pv_judgement {
   const pv_contract *contract;
   const char *command, *model, *reference, *backend, *only, *out, *probe;
   unsigned threads;
-  bool publish;
+  bool publish, faults; /* faults: run each falsifier against those that it declares */
   /* left behind, in the arena */
   pv_result result;
   const char *shown;                 /* the report's folder as the user can type it */
@@ -26,6 +26,7 @@ typedef struct pv_judgement {
   const char *model_path, *reference_path;
   bool lacking; /* some falsifier needs a model or a reference, and there is none */
   pv_git git;
+  pv_run_spec spec;
   pv_run_outcome outcome;
   pv_basis basis;
   pv_subject *subjects;

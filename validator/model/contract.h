@@ -43,6 +43,7 @@ typedef struct pv_param { /* one entry of `with`, typed by the check's table */
 typedef struct pv_falsifier {
   char *id, *rule, *prediction, *check, *if_fails;
   pv_strings criteria, faults;
+  const char *planted; /* set by pv_run_faults alone: the fault to plant, or NULL */
   pv_param *with;
   size_t with_count;
   double timeout_s; /* the file's, else the check's default */

@@ -74,8 +74,8 @@ static pv_status make_request(session *s, char **out, pv_error *err) {
     const pv_falsifier *f = falsifier_at(s, i);
     status = pv_bind_with(f, spec->backend, &s->with[i], err);
     if (status != PV_OK) break;
-    json_array_append_new(
-        list, json_pack("{s:s, s:s, s:O}", "id", f->id, "check", f->check, "with", s->with[i]));
+    json_array_append_new(list, json_pack("{s:s, s:s, s:O, s:s*}", "id", f->id, "check", f->check,
+                                          "with", s->with[i], "fault", f->planted));
   }
   json_t *request =
       json_pack("{s:i, s:s, s:o, s:o, s:i, s:s, s:o}", "protocol", PV_FRAME_PROTOCOL, "nonce",

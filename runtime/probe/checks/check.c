@@ -6,6 +6,8 @@
 
 #include "runtime/base/text.h"
 
+enum { PLANTED_LONGEST = 32 };
+
 static const struct {
   const char *name;
   pv_check_function run;
@@ -184,6 +186,8 @@ pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *ou
   size_t named = pv_check_list(check, "prompts", names);
   if (named == 1 && strcmp(names[0], "all") == 0) named = 0;
   *out = (pv_prompts){0};
+  /* What stands in with a fault is slow; a fault that is seen in few prompts is seen. */
+  if (check->planted.fault != NULL && longest > PLANTED_LONGEST) longest = PLANTED_LONGEST;
   const size_t count = pv_reference_prompt_count(check->reference);
   for (size_t i = 0; i < count && named == 0; i++) {
     const pv_reference_prompt *p = pv_reference_prompt_at(check->reference, i);
@@ -201,11 +205,59 @@ pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *ou
   return PV_OK;
 }
 
+bool pv_check_planted(const pv_check *check, const char *fault) {
+  return check->planted.fault != NULL && strcmp(check->planted.fault->name, fault) == 0;
+}
+
+/* Is this the side that a fault is planted in? Of two sides the right one, unless that is the
+ * arbiter; of code paths those that are compared with the default; never the arbiter beside it. */
+static bool under_test(const pv_check *check, const char *backend, pv_numerics numerics,
+                       const char *path) {
+  if (check->planted.fault == NULL) return false;
+  if (strcmp(check->spec->name, "forward.paths") == 0) return path != NULL;
+  const bool two = param(check, "right") != NULL, apart = param(check, "right_numerics") != NULL;
+  if (!two)
+    return numerics != PV_NUMERICS_F64 || pv_check_numerics(check, "numerics") == PV_NUMERICS_F64;
+  const bool left = apart && pv_check_numerics(check, "right_numerics") == PV_NUMERICS_F64;
+  const char *side = pv_check_word(check, left ? "left" : "right");
+  const char *identity = !apart ? "numerics" : left ? "left_numerics" : "right_numerics";
+  return strcmp(backend, side) == 0 && numerics == pv_check_numerics(check, identity);
+}
+
+pv_status pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
+                        pv_fault_side *out, pv_error *err) {
+  return under_test(check, backend, config->numerics, config->path)
+             ? pv_fault_stand_in(check->model, config, &check->planted, out, err)
+             : pv_fault_open(check->model, backend, config, NULL, out, err);
+}
+
+const pv_cpu_path *pv_check_path(pv_check *check, const char *name) {
+  if (check->planted.fault == NULL) return pv_cpu_path_get(name);
+  check->kernels = pv_fault_kernels(check->planted.fault);
+  return &check->kernels;
+}
+
+static pv_status capture_planted(const pv_check *check, const pv_capture_spec *spec,
+                                 pv_capture **out, pv_error *err) {
+  pv_backend_config config;
+  pv_fault_side side = {0};
+  pv_status status = pv_capture_config(spec, &config, err);
+  if (status == PV_OK) status = pv_check_open(check, spec->backend, &config, &side, err);
+  if (status == PV_OK) status = pv_capture_with(side.forward, check->model, spec, out, err);
+  pv_fault_close(&side);
+  /* It goes by the name of the one whose place it takes; a fallback does not. */
+  if (status == PV_OK && check->planted.fault->host != PV_FAULT_IN_CHOICE)
+    (*out)->backend = spec->backend;
+  return status;
+}
+
 pv_status pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                                 pv_error *err) {
   pv_error local = PV_ERROR_INIT;
   *out = NULL;
-  const pv_status status = pv_capture_run(check->model, spec, out, &local);
+  const pv_status status = under_test(check, spec->backend, spec->numerics, spec->path)
+                               ? capture_planted(check, spec, out, &local)
+                               : pv_capture_run(check->model, spec, out, &local);
   if (status == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
   if (status != PV_OK) {
     if (err != NULL) *err = local;
@@ -225,10 +277,12 @@ pv_status pv_check_capture(pv_check *check, const char *backend, pv_numerics num
                            const pv_reference_prompt *prompt, const pv_capture **out,
                            pv_error *err) {
   pv_capture_cache *cache = check->cache;
+  const pv_fault *fault = under_test(check, backend, numerics, NULL) ? check->planted.fault : NULL;
   *out = NULL;
   for (size_t i = 0; i < cache->count && *out == NULL; i++)
     if (strcmp(cache->entries[i].capture->backend, backend) == 0 &&
-        cache->entries[i].numerics == numerics && cache->entries[i].prompt == prompt)
+        cache->entries[i].numerics == numerics && cache->entries[i].prompt == prompt &&
+        cache->entries[i].fault == fault)
       *out = cache->entries[i].capture;
   if (*out != NULL) {
     pv_check_backend(check, (*out)->backend);
@@ -244,7 +298,7 @@ pv_status pv_check_capture(pv_check *check, const char *backend, pv_numerics num
   cache->entries = grown;
   pv_capture *made = NULL;
   const pv_status status = pv_check_capture_spec(check, &spec, &made, err);
-  if (made != NULL) cache->entries[cache->count++] = (pv_cached){numerics, prompt, made};
+  if (made != NULL) cache->entries[cache->count++] = (pv_cached){numerics, prompt, fault, made};
   *out = made;
   return status;
 }

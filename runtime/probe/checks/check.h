@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "runtime/faults/faults.h"
 #include "runtime/probe/check_spec.h"
 #include "runtime/reference/reference.h"
 #include "runtime/trace/capture.h"
@@ -14,7 +15,8 @@
 typedef struct pv_cached {
   pv_numerics numerics;
   const pv_reference_prompt *prompt;
-  pv_capture *capture; /* owned */
+  const pv_fault *fault; /* planted in it; NULL: the backend itself */
+  pv_capture *capture;   /* owned */
 } pv_cached;
 typedef struct pv_capture_cache {
   pv_cached *entries; /* owned; nothing is evicted, since a check may hold several */
@@ -31,6 +33,8 @@ typedef struct pv_check {
   const pv_reference *reference; /* NULL when none was given */
   const char *model_path, *reference_path, *probe_path;
   unsigned threads;
+  pv_planted planted;  /* in the side under test; fault NULL: none */
+  pv_cpu_path kernels; /* filled in by pv_check_path */
   void (*progress)(void *context, size_t done, size_t total);
   void *progress_context;
   /* left behind */
@@ -89,6 +93,13 @@ pv_status pv_check_capture(pv_check *check, const char *backend, pv_numerics num
 /* The same with a CPU path, a number of threads and a cut into batches; the caller frees it. */
 pv_status pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                                 pv_error *err);
+/* A forward for the side under test: the backend, or what stands in for it with a fault. */
+pv_status pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
+                        pv_fault_side *out, pv_error *err);
+/* The CPU kernels of that name, as pv_cpu_path_get; with a fault planted, those of the fault. */
+const pv_cpu_path *pv_check_path(pv_check *check, const char *name);
+/* True when exactly this fault is planted. */
+bool pv_check_planted(const pv_check *check, const char *fault);
 /* NOT_RUN unless the check was given a model (and a reference). */
 bool pv_check_has(pv_check *check, bool reference);
 

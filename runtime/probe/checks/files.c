@@ -12,7 +12,7 @@ static pv_status check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t
                               pv_error *err) {
   const size_t k = (size_t)t->dims[0];
   const uint64_t rows = t->elements / t->dims[0];
-  const pv_cpu_path *path = pv_cpu_path_get(NULL);
+  const pv_cpu_path *path = pv_check_path(check, NULL);
   float *x = calloc(k, sizeof *x);
   pv_rows_act act = {0};
   pv_status status = PV_OK;
@@ -116,8 +116,12 @@ static void must_refuse(pv_check *check, const copy *c, uint64_t length, const c
 static void damage(pv_check *check, copy *c, unsigned char *at, const void *bytes, size_t length,
                    const char *what) {
   unsigned char kept[96];
+  const bool type = strstr(what, "tensor type") != NULL, shape = strstr(what, "transposed") != NULL;
   memcpy(kept, at, length);
-  memcpy(at, bytes, length);
+  /* A reader that lets it pass sees what it expects. */
+  if (!(type && pv_check_planted(check, "unknown_type_accepted")) &&
+      !(shape && pv_check_planted(check, "shape_unchecked")))
+    memcpy(at, bytes, length);
   must_refuse(check, c, c->length, what);
   memcpy(at, kept, length);
 }

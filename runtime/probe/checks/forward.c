@@ -186,6 +186,8 @@ static pv_status fresh_digest(const pv_check *check, const char *ids, char out[6
                               threads,
                               "--ids",
                               ids,
+                              check->planted.fault != NULL ? "--fault" : NULL,
+                              check->planted.fault != NULL ? check->planted.fault->name : NULL,
                               NULL};
   const pv_child_spec spec = {argv, NULL, 0, 4096};
   pv_child *child = NULL;

@@ -43,7 +43,7 @@ pv_status pv_check_gemv_exact(pv_check *check, pv_error *err) {
       pv_rows_exact(type->type, products[i], k, &seed, b.row, b.x);
       const double want = pv_rows_exact_value(type->type, products[i], b.row, b.x, k, &bound);
       for (int p = 0; p < PATHS && status == PV_OK; p++) {
-        const pv_cpu_path *path = pv_cpu_path_get(path_names[p]);
+        const pv_cpu_path *path = pv_check_path(check, path_names[p]);
         pv_rows_act act;
         if (path == NULL) continue;
         status = pv_rows_act_make(path, products[i], b.x, k, &act, err);
@@ -79,7 +79,7 @@ pv_status pv_check_gemv_bound(pv_check *check, pv_error *err) {
       b.x[i] = (float)((pv_rows_unit(&seed) - 0.5) * (pv_rows_next(&seed) % 97 == 0 ? 50.0 : 1.0));
     const double want = pv_rows_exact_value(type->type, product, b.row, b.x, k, &bound);
     for (int p = 0; p < PATHS && status == PV_OK; p++) {
-      const pv_cpu_path *path = pv_cpu_path_get(path_names[p]);
+      const pv_cpu_path *path = pv_check_path(check, path_names[p]);
       pv_rows_act act;
       if (path == NULL) continue;
       status = pv_rows_act_make(path, product, b.x, k, &act, err);
@@ -123,12 +123,18 @@ pv_status pv_check_quant_blocks(pv_check *check, pv_error *err) {
   uint64_t seed = 3;
   if (type == NULL) return pv_error_set(err, PV_ERR_INPUT, "unknown tensor type");
   for (int round = 0; round < 200; round++) {
-    unsigned char block[256];
+    unsigned char block[256], read[1024];
     double w[256];
     float f[256];
     pv_rows_random(type->type, type->block_elements, &seed, block);
-    pv_dequant_f64(type->type, block, type->block_elements, w);
-    pv_dequant_f32(type->type, block, type->block_elements, f);
+    pv_type as = type->type;
+    const unsigned char *bytes = block;
+    if (check->planted.fault != NULL) {
+      as = pv_fault_read_row(check->planted.fault, type->type, block, type->block_elements, read);
+      bytes = read;
+    }
+    pv_dequant_f64(as, bytes, type->block_elements, w);
+    pv_dequant_f32(as, bytes, type->block_elements, f);
     for (size_t i = 0; i < type->block_elements; i++) {
       uint16_t u16;
       float plain;
@@ -171,7 +177,7 @@ pv_status pv_check_swiglu_error(pv_check *check, pv_error *err) {
   double worst = 0.0;
   (void)err;
   for (int p = 0; p < PATHS; p++) {
-    const pv_cpu_path *path = pv_cpu_path_get(path_names[p]);
+    const pv_cpu_path *path = pv_check_path(check, path_names[p]);
     uint64_t seed = 5;
     if (path == NULL) continue;
     for (size_t at = 0; at < GRID + EDGES; at += BATCH) {

@@ -3,23 +3,49 @@
 
 #include "kernels/cuda/images.h"
 #include "kernels/ptx/assert.h"
+#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 
 typedef pv_status (*judge)(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
                            pv_ptx_report *report, pv_error *err);
+
+/* The module's text with the instruction that the fault puts in another's place. */
+static pv_status plant(const pv_fault *fault, const pv_cuda_module *image, pv_text *out,
+                       pv_error *err) {
+  const char *from = fault->ptx[0], *at = image->ptx, *end = at + image->ptx_bytes;
+  const size_t n = from != NULL ? strlen(from) : 0;
+  const char *hit;
+  while (n > 0 && (hit = memmem(at, (size_t)(end - at), from, n)) != NULL) {
+    pv_text_add(out, at, (size_t)(hit - at));
+    pv_text_puts(out, fault->ptx[1]);
+    at = hit + n;
+  }
+  pv_text_add(out, at, (size_t)(end - at));
+  return out->failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for PTX") : PV_OK;
+}
 
 /* Every kernel of one module that `wanted` names. */
 static pv_status judge_module(pv_check *check, pv_arena *arena, const pv_cuda_module *image,
                               const char *wanted, judge run, pv_ptx_report *report, size_t *kernels,
                               pv_error *err) {
   pv_ptx_module *module = NULL;
-  pv_status status = pv_ptx_parse(arena, image->name, image->ptx, image->ptx_bytes, &module, err);
+  pv_text planted = PV_TEXT_INIT;
+  const char *text = image->ptx;
+  size_t length = image->ptx_bytes;
+  pv_status status = PV_OK;
+  if (check->planted.fault != NULL) {
+    status = plant(check->planted.fault, image, &planted, err);
+    text = planted.data;
+    length = planted.length;
+  }
+  if (status == PV_OK) status = pv_ptx_parse(arena, image->name, text, length, &module, err);
   for (size_t i = 0; status == PV_OK && i < module->function_count; i++) {
     const pv_ptx_function *f = module->functions[i];
     if (!f->is_entry || (strcmp(wanted, "all") != 0 && strcmp(wanted, f->name) != 0)) continue;
     status = run(check, arena, f, report, err);
     ++*kernels;
   }
+  pv_text_free(&planted);
   return status;
 }
 

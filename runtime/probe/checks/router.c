@@ -130,7 +130,7 @@ pv_status pv_check_router_topk_rule(pv_check *check, pv_error *err) {
   uint64_t seed = 1;
   (void)err;
   for (int n = 0; n < 2; n++) {
-    const pv_cpu_path *path = pv_cpu_path_get(names[n]);
+    const pv_cpu_path *path = pv_check_path(check, names[n]);
     if (path == NULL) continue;
     pv_check_backend(check, "cpu");
     for (int round = 0; round < 1000; round++) {

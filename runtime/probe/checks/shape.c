@@ -14,7 +14,8 @@ typedef struct wanted {
  * batches. What the second leaves unwritten still shows the first. */
 typedef struct watch {
   pv_check *check;
-  pv_forward *forward;
+  pv_fault_side side;
+  pv_forward *forward; /* of the side */
   const wanted *want;
   const pv_reference_prompt *prompt;
   uint32_t *others;        /* the prompt's ids, rotated */
@@ -251,12 +252,13 @@ static pv_status check_prompt(pv_check *check, const wanted *want, const char *b
     return pv_error_set(err, PV_ERR_LIMIT, "%zu positions are too many to watch", prompt->count);
   pv_error local = PV_ERROR_INIT;
   watch w = {.check = check, .want = want, .prompt = prompt};
-  pv_status status = pv_forward_open(check->model, backend, &config, &w.forward, &local);
+  pv_status status = pv_check_open(check, backend, &config, &w.side, &local);
   if (status == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
   if (status != PV_OK) {
     if (err != NULL) *err = local;
     return status;
   }
+  w.forward = w.side.forward;
   pv_check_backend(check, pv_forward_backend(w.forward));
   w.real_bytes = pv_forward_real_bytes(w.forward);
   w.others = calloc(prompt->count, sizeof *w.others);
@@ -270,7 +272,7 @@ static pv_status check_prompt(pv_check *check, const wanted *want, const char *b
   free(w.marks);
   free(w.seen);
   free(w.others);
-  pv_forward_close(w.forward);
+  pv_fault_close(&w.side);
   return status;
 }
 

@@ -1,0 +1,83 @@
+#include "validator/cli/suggest.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "validator/model/bind.h"
+
+static const char *word(const json_t *with, const char *name, const char *otherwise) {
+  const char *text = json_string_value(json_object_get(with, name));
+  return text != NULL ? text : otherwise;
+}
+
+/* Quoted for a shell where it must be. */
+static void put_word(pv_text *out, const char *text) {
+  static const char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+  if (strspn(text, plain) == strlen(text)) {
+    pv_text_puts(out, text);
+    return;
+  }
+  pv_text_puts(out, "'");
+  for (const char *c = text; *c != '\0'; c++)
+    if (*c == '\'')
+      pv_text_puts(out, "'\\''");
+    else
+      pv_text_escape(out, c, 1);
+  pv_text_puts(out, "'");
+}
+
+/* One side is the backend; the other is the more exact witness that it can be held against: the
+ * CPU for a device, float64 for the CPU. */
+static void put_sides(pv_text *out, const json_t *with) {
+  const char *numerics = word(with, "numerics", "i16");
+  const char *backend = word(with, "backend", "cpu");
+  if (json_object_get(with, "right") != NULL)
+    pv_text_printf(out, "%s:%s %s:%s", word(with, "left", "cpu"),
+                   word(with, "left_numerics", numerics), word(with, "right", "cpu"),
+                   word(with, "right_numerics", numerics));
+  else
+    pv_text_printf(out, "cpu:%s %s:%s", strcmp(backend, "cpu") == 0 ? "f64" : numerics, backend,
+                   numerics);
+}
+
+/* The reason names the prompt in which it was seen. */
+static void put_prompt(pv_text *out, const char *reason, const char *reference) {
+  static const char mark[] = "prompt ";
+  const char *at = strstr(reason, mark);
+  if (at == NULL || reference == NULL) return;
+  at += strlen(mark);
+  const size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+  if (n == 0) return;
+  pv_text_puts(out, " --reference ");
+  put_word(out, reference);
+  pv_text_printf(out, " --named %.*s", (int)n, at);
+}
+
+static bool over_a_model(const char *check) {
+  static const char *const rooms[] = {"forward.", "router.", "experts."};
+  for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
+    if (strncmp(check, rooms[i], strlen(rooms[i])) == 0) return true;
+  return false;
+}
+
+void pv_suggest_bisect(const pv_judgement *j, pv_text *out) {
+  enum { SHOWN = 3 };
+  size_t shown = 0;
+  for (size_t i = 0; i < j->result.falsifier_count && shown < SHOWN; i++) {
+    const pv_falsifier_result *f = &j->result.falsifiers[i];
+    json_t *with = NULL;
+    if (f->verdict != PV_FAIL || f->source != PV_FROM_RUN || j->spec.model == NULL ||
+        !over_a_model(f->falsifier->check) ||
+        pv_bind_with(f->falsifier, j->spec.backend, &with, NULL) != PV_OK)
+      continue;
+    pv_text_puts(out, shown++ == 0 ? "  where it begins, and who is wrong:\n    pv bisect "
+                                   : "    pv bisect ");
+    put_sides(out, with);
+    pv_text_puts(out, " --model ");
+    put_word(out, j->spec.model);
+    put_prompt(out, f->reason, j->spec.reference);
+    pv_text_puts(out, "\n");
+    json_decref(with);
+  }
+}

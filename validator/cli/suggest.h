@@ -1,0 +1,12 @@
+/* What to run next after a red verdict. */
+#ifndef PV_CLI_SUGGEST_H
+#define PV_CLI_SUGGEST_H
+
+#include "runtime/base/text.h"
+#include "validator/cli/judgement.h"
+
+/* Appends, for the first falsifiers that this run refuted over a model, the `pv bisect` that says
+ * which stage of which side is wrong; nothing when there are none. */
+void pv_suggest_bisect(const pv_judgement *j, pv_text *out);
+
+#endif
