@@ -5,6 +5,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/options.h"
 #include "tests/unit/ptx/conform/suite.h"
+#include "tests/unit/ptx/conform/table.h"
 
 static pv_status write_folder(const char *folder, pv_error *err) {
   const pv_conform_form *form;
@@ -53,15 +54,27 @@ static pv_status run_suite(const char *on, const char *only, const char *write, 
   return status;
 }
 
+static pv_status print_table(pv_error *err) {
+  pv_conform_runner *runner = NULL;
+  pv_text page = PV_TEXT_INIT;
+  pv_status status = pv_conform_interpreter_open(&runner, err);
+  if (status == PV_OK) status = pv_conform_table(runner, &page, err);
+  if (status == PV_OK) fputs(page.data, stdout);
+  if (runner != NULL) runner->close(runner);
+  pv_text_free(&page);
+  return status;
+}
+
 int main(int argc, char **argv) {
   const char *on = NULL, *only = NULL, *write = NULL, *check = NULL, *emit = NULL;
-  bool help = false;
+  bool table = false, help = false;
   const pv_option list[] = {
       {"--on", "WHERE", "device: the first CUDA device; interpreter: kernels/ptx", &on, NULL},
       {"--write", "FILE", "write the answers", &write, NULL},
       {"--check", "FILE", "compare with answers written before", &check, NULL},
       {"--only", "TEXT", "only kernels whose name contains it", &only, NULL},
       {"--emit", "FOLDER", "write the kernels themselves, as PTX", &emit, NULL},
+      {"--table", NULL, "print docs/ptx-instructions.md", NULL, &table},
       {0}};
   pv_options options = {
       .command = "pv-ptx-conform",
@@ -74,11 +87,12 @@ int main(int argc, char **argv) {
   pv_conform_result result = {0};
   int code = 0;
   pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status == PV_OK && !help && (emit == NULL) == (on == NULL))
-    status = pv_error_set(&err, PV_ERR_INPUT, "say one of --on and --emit");
+  if (status == PV_OK && !help && table + (emit != NULL) + (on != NULL) != 1)
+    status = pv_error_set(&err, PV_ERR_INPUT, "say one of --on, --emit and --table");
   if (status == PV_OK && on != NULL && (write == NULL) == (check == NULL))
     status = pv_error_set(&err, PV_ERR_INPUT, "say one of --write and --check");
   if (status == PV_OK && emit != NULL) status = write_folder(emit, &err);
+  if (status == PV_OK && table) status = print_table(&err);
   if (status == PV_OK && on != NULL) {
     status = run_suite(on, only, write, check, &result, &err);
     if (status == PV_OK) code = summary(&result);

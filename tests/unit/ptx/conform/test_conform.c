@@ -1,11 +1,14 @@
 /* The suite itself: it covers what the kernels use, and it finds what differs. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels/cuda/images.h"
 #include "kernels/ptx/alu.h"
+#include "runtime/base/file.h"
 #include "tests/unit/ptx/conform/shape.h"
 #include "tests/unit/ptx/conform/suite.h"
+#include "tests/unit/ptx/conform/table.h"
 #include "tests/unit/testing.h"
 
 static void add_text(pv_conform_shapes *shapes, pv_arena *arena, const char *name, const char *text,
@@ -18,7 +21,9 @@ static void add_text(pv_conform_shapes *shapes, pv_arena *arena, const char *nam
     EXPECT(pv_conform_shapes_add(shapes, arena, module));
 }
 
+/* By what the interpreter takes: what it refuses covers nothing. */
 static void test_each_form_of_the_kernels_is_covered(void) {
+  pv_conform_runner *interpreter = NULL;
   pv_arena arena = PV_ARENA_INIT;
   pv_conform_shapes used = {0}, covered = {0};
   const pv_conform_form *form;
@@ -27,13 +32,17 @@ static void test_each_form_of_the_kernels_is_covered(void) {
   if (count == 0) pv_testing_skip("a build without nvcc has no kernels");
   for (size_t i = 0; i < count; i++)
     add_text(&used, &arena, modules[i].name, modules[i].ptx, modules[i].ptx_bytes);
+  REQUIRE(pv_conform_interpreter_open(&interpreter, NULL) == PV_OK);
   for (size_t i = 0; (form = pv_conform_form_at(i)) != NULL; i++) {
     pv_conform_kernel kernel;
-    pv_error err = PV_ERROR_INIT;
-    EXPECT(pv_conform_kernel_make(form, &kernel, &err) == PV_OK);
-    add_text(&covered, &arena, kernel.name, kernel.text.data, kernel.text.length);
+    EXPECT(pv_conform_kernel_make(form, &kernel, NULL) == PV_OK);
+    uint64_t *out = calloc(kernel.cases, 8 * kernel.out_slots);
+    if (out != NULL && interpreter->run(interpreter, &kernel, out, NULL) == PV_OK)
+      add_text(&covered, &arena, kernel.name, kernel.text.data, kernel.text.length);
+    free(out);
     pv_conform_kernel_free(&kernel);
   }
+  interpreter->close(interpreter);
   for (size_t i = 0; i < used.count; i++)
     pv_expect(pv_conform_shapes_has(&covered, used.list[i]), used.list[i], __FILE__, __LINE__);
   EXPECT(count == 0 || used.count > 100);
@@ -154,6 +163,20 @@ static void test_what_is_refused_is_counted(void) {
   pv_text_free(&result.report);
 }
 
+static void test_the_page_of_instructions_is_current(void) {
+  pv_conform_runner *interpreter = NULL;
+  pv_text page = PV_TEXT_INIT;
+  pv_error err = PV_ERROR_INIT;
+  pv_bytes kept = {0};
+  REQUIRE(pv_file_read("docs/ptx-instructions.md", (size_t)1 << 20, &kept, &err) == PV_OK);
+  REQUIRE(pv_conform_interpreter_open(&interpreter, NULL) == PV_OK);
+  EXPECT(pv_conform_table(interpreter, &page, &err) == PV_OK);
+  EXPECT_STR(page.data, (const char *)kept.data);
+  interpreter->close(interpreter);
+  pv_text_free(&page);
+  pv_bytes_free(&kept);
+}
+
 int main(void) {
   return pv_testing_main("ptx conformance",
                          (pv_case[]){PV_CASE(test_each_form_of_the_kernels_is_covered),
@@ -161,5 +184,6 @@ int main(void) {
                                      PV_CASE(test_a_difference_is_found_and_told),
                                      PV_CASE(test_answers_that_are_missing_are_no_pass),
                                      PV_CASE(test_what_is_refused_is_counted),
+                                     PV_CASE(test_the_page_of_instructions_is_current),
                                      {0}});
 }
