@@ -22,7 +22,8 @@ __device__ __forceinline__ void exponentials(float *e, unsigned stride, unsigned
   const unsigned lane = threadIdx.x % 32;
   float *first = e + lane * stride, *second = first + 32 * stride;
   const bool has_first = lane < count, has_second = lane + 32 < count;
-  float a = has_first ? *first : e[0], b = has_second ? *second : a;
+  const float least = pv_f32_bits(0xff800000u); /* of lanes without a score */
+  float a = has_first ? *first : least, b = has_second ? *second : least;
   const float m = larger_of_warp(larger(a, b));
   a = pv_exp_f32(a - m);
   b = pv_exp_f32(b - m);

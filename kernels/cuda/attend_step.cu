@@ -186,17 +186,23 @@ PV_KERNEL __launch_bounds__(256) attend_step_combine(const pv_cuda_attend a) {
 #pragma unroll 4
   for (unsigned c = lane + 32; c < chunks; c += 32) m = larger(m, top[c]);
   m = larger_of_warp(m);
-  for (unsigned first = warp; first < chunks; first += 32 * PV_NARROW_LANES) {
-    const unsigned mine = min(first + lane * PV_NARROW_LANES, chunks - 1);
+  constexpr unsigned batch = 8; /* loads that are under way at once */
+  for (unsigned first = warp; first < chunks; first += batch * PV_NARROW_LANES) {
+    const unsigned mine = min(first + lane % batch * PV_NARROW_LANES, chunks - 1);
+    float v[batch];
+#pragma unroll
+    for (unsigned j = 0; j < batch; j++) {
+      const unsigned c = min(first + j * PV_NARROW_LANES, chunks - 1);
+      v[j] = value[static_cast<size_t>(c) * a.dim];
+    }
     const float factor = pv_exp_f32(top[mine] - m), its_sum = sum[mine];
-#pragma unroll 8
-    for (unsigned j = 0; j < 32; j++) {
+#pragma unroll
+    for (unsigned j = 0; j < batch; j++) {
       const unsigned c = first + j * PV_NARROW_LANES;
-      if (c >= chunks) break;
       const float f = __shfl_sync(every_lane, factor, j), n = __shfl_sync(every_lane, its_sum, j);
-      const float v = value[static_cast<size_t>(c) * a.dim];
+      if (c >= chunks) continue;
       total = c == warp ? f * n : pv_fma_f32(f, n, total);
-      mean = c == warp ? f * v : pv_fma_f32(f, v, mean);
+      mean = c == warp ? f * v[j] : pv_fma_f32(f, v[j], mean);
     }
   }
   means[warp][lane] = mean;

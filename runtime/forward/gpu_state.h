@@ -41,7 +41,7 @@ typedef struct pv_gpu_layer { /* device addresses of a layer's tensors */
 
 /* A decoded position whose stages nobody reads in between is one recorded sequence of launches.
  * There is one for each power of two of attention chunks. */
-enum { PV_GPU_BUCKETS = 24, PV_GPU_ARGMAX_PARTS = 64 };
+enum { PV_GPU_BUCKETS = 24, PV_GPU_ARGMAX_PARTS = 256 };
 
 typedef struct pv_gpu_backend {
   pv_backend base;
