@@ -167,7 +167,7 @@ const pv_cpu_path pv_fault_no_norm = {.rmsnorm = no_norm};
 /* Products whose rows are read as a fault of the block formats reads them. */
 static void mm_reading(const pv_mm *mm, const char *name) {
   const pv_fault *fault = pv_fault_find(name);
-  unsigned char row[4 * PV_K_MAX];
+  _Alignas(8) unsigned char row[4 * PV_K_MAX];
   pv_mm one = *mm;
   one.row_count = 1;
   one.rows = row;

@@ -123,7 +123,7 @@ pv_status pv_check_quant_blocks(pv_check *check, pv_error *err) {
   uint64_t seed = 3;
   if (type == NULL) return pv_error_set(err, PV_ERR_INPUT, "unknown tensor type");
   for (int round = 0; round < 200; round++) {
-    unsigned char block[256], read[1024];
+    _Alignas(8) unsigned char block[256], read[1024];
     double w[256];
     float f[256];
     pv_rows_random(type->type, type->block_elements, &seed, block);
