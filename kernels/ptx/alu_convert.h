@@ -58,6 +58,6 @@
   ONE("cvt.rmi.f64.f64", cvt_rmi_f64_f64, f64, f64, floor(a))                                \
   ONE("cvt.rpi.f64.f64", cvt_rpi_f64_f64, f64, f64, ceil(a))                                 \
   ONE("cvt.f64.f32", cvt_f64_f32, f64, f32, (f64)a)                                          \
-  ONE("cvt.rn.f32.f64", cvt_f32_f64, f32, f64, canonical((f32)a))                            \
+  ONE("cvt.rn.f32.f64", cvt_f32_f64, f32, f64, round_f64(a))                                 \
   ONE("cvt.f32.f16", cvt_f32_f16, f32, u16, from_half(a))                                    \
   ONE("cvt.rn.f16.f32", cvt_f16_f32, u16, f32, to_half(a))

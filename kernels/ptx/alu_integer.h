@@ -5,9 +5,9 @@
   PLAIN(TWO, THREE, COMPARE, s, u)                                                \
   PLAIN(TWO, THREE, COMPARE, u, u)                                                \
   TWO("div." #s, div_##s, s, s, s, b == 0 ? -1 : b == -1 ? (s)(0 - (u)a) : a / b) \
-  TWO("rem." #s, rem_##s, s, s, s, b == 0 ? a : b == -1 ? 0 : a % b)              \
+  TWO("rem." #s, rem_##s, s, s, s, b == 0 ? -1 : b == -1 ? 0 : a % b)             \
   TWO("div." #u, div_##u, u, u, u, b == 0 ? (u) ~(u)0 : a / b)                    \
-  TWO("rem." #u, rem_##u, u, u, u, b == 0 ? a : a % b)                            \
+  TWO("rem." #u, rem_##u, u, u, u, b == 0 ? (u)-1 : a % b)                        \
   ONE("neg." #s, neg_##s, s, s, 0 - (u)a)                                         \
   ONE("abs." #s, abs_##s, s, s, a < 0 ? (s)(0 - (u)a) : a)                        \
   COMPARE("setp.lo." #u, setp_lo_##u, u, a < b)                                   \

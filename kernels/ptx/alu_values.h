@@ -27,6 +27,24 @@ static inline f32 canonical(f32 x) {
   return x == x ? x : float_of(0x7fffffffu);
 }
 
+/* f64 keeps the payload of a NaN and makes it quiet. Of several operands b counts first, then c. */
+static inline f64 quiet(f64 x) {
+  return double_of(bits_of_f64(x) | (u64)1 << 51);
+}
+static inline f64 keep_nan_2(f64 a, f64 b, f64 r) {
+  if (b != b) return quiet(b);
+  if (a != a) return quiet(a);
+  return r == r ? r : double_of((u64)0xfff8 << 48);
+}
+static inline f64 keep_nan_3(f64 a, f64 b, f64 c, f64 r) {
+  return b != b ? quiet(b) : keep_nan_2(a, c, r);
+}
+static inline f32 round_f64(f64 x) {
+  if (x == x) return (f32)x;
+  const u64 u = bits_of_f64(x);
+  return float_of((u32)(u >> 32) >> 31 << 31 | 0x7fc00000u | ((u32)(u >> 29) & 0x3fffffu));
+}
+
 static inline u32 lop3(u32 a, u32 b, u32 c, unsigned table) {
   u32 r = 0;
   for (unsigned i = 0; i < 8; i++)
@@ -69,22 +87,26 @@ static inline u64 reverse_u64(u64 x) {
   return (u64)reverse_u32((u32)x) << 32 | reverse_u32((u32)(x >> 32));
 }
 
-/* Bits c .. c + e - 1 of a field of `width`; only the low byte of c and e counts. */
+/* Places and lengths of bit fields: of a field of 32 bits only their low byte counts. */
+static inline u64 place(u32 c, unsigned width) {
+  return width == 64 ? c : c & 255u;
+}
+/* Bits c .. c + e - 1 of a field of `width`. */
 static inline u64 extract(u64 a, u32 c, u32 e, unsigned width, bool is_signed) {
-  const u32 from = c & 255u, length = e & 255u;
-  const u32 last = from + length - 1 < width - 1 ? from + length - 1 : width - 1;
+  const u64 from = place(c, width), length = place(e, width);
+  const u64 last = from + length - 1 < width - 1 ? from + length - 1 : width - 1;
   const u64 sign = is_signed && length > 0 && a >> last & 1u ? ~(u64)0 : 0;
   if (length == 0) return 0;
   if (from >= width) return sign;
-  const u32 held = length < width - from ? length : width - from;
+  const u64 held = length < width - from ? length : width - from;
   const u64 field = held >= 64 ? ~(u64)0 : ((u64)1 << held) - 1;
   return (a >> from & field) | (sign & ~field);
 }
 /* The low e bits of a, put over those of b from bit c on. */
 static inline u64 insert(u64 a, u64 b, u32 c, u32 e, unsigned width) {
-  const u32 from = c & 255u, length = e & 255u;
+  const u64 from = place(c, width), length = place(e, width);
   if (length == 0 || from >= width) return b;
-  const u32 held = length < width - from ? length : width - from;
+  const u64 held = length < width - from ? length : width - from;
   const u64 field = (held >= 64 ? ~(u64)0 : ((u64)1 << held) - 1) << from;
   return (a << from & field) | (b & ~field);
 }
@@ -109,13 +131,13 @@ static inline f32 larger_f32(f32 a, f32 b) {
   return a > b ? a : b;
 }
 static inline f64 smaller_f64(f64 a, f64 b) {
-  if (a != a) return b;
+  if (a != a) return b == b ? b : quiet(b);
   if (b != b) return a;
   if (a == b) return double_of(bits_of_f64(a) | bits_of_f64(b));
   return a < b ? a : b;
 }
 static inline f64 larger_f64(f64 a, f64 b) {
-  if (a != a) return b;
+  if (a != a) return b == b ? b : quiet(b);
   if (b != b) return a;
   if (a == b) return double_of(bits_of_f64(a) & bits_of_f64(b));
   return a > b ? a : b;

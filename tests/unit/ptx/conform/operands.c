@@ -49,12 +49,14 @@ static const uint64_t clamps[] = {0x1f,   0x00,   0x1c1f, 0x1c00, 0x181f,
                                   0x101f, 0x1e1f, 0x0f07, 0x1f1f, 0x0007};
 static const uint64_t truths[] = {0, 1};
 
+/* Only what PTX defines: what ptxas makes of a NaN that it subtracts, or of a field that ends
+ * outside, where both are constants, is another matter than what the device makes of them. */
 static const char *const f32_immediates[] = {"0f00000000", "0f80000000", "0f3F800000",
                                              "0f7F800000", "0f7F800001", "0f00000001",
                                              "0fBF000000", "0f4B800001"};
 static const char *const f64_immediates[] = {
     "0d0000000000000000", "0d8000000000000000", "0d3FF0000000000000", "0d7FF0000000000000",
-    "0d7FF0000000000001", "0d0000000000000001", "0dBFE0000000000000", "0d4170000010000000"};
+    "0d7FEFFFFFFFFFFFFF", "0d0000000000000001", "0dBFE0000000000000", "0d4170000010000000"};
 static const char *const b32_immediates[] = {"0",  "1",           "-1",         "5",
                                              "16", "-2147483648", "2147483647", "-252645136"};
 static const char *const b64_immediates[] = {
@@ -62,6 +64,7 @@ static const char *const b64_immediates[] = {
     "-4294967296"};
 static const char *const b16_immediates[] = {"0", "1", "-1", "15", "255", "-32768", "32767", "4"};
 static const char *const count_immediates[] = {"0", "1", "8", "16", "31", "32", "33", "4"};
+static const char *const width_immediates[] = {"0", "1", "8", "16", "31", "5", "24", "4"};
 static const char *const selector_immediates[] = {"12816", "30292", "21520", "291",
                                                   "65535", "34952", "47768", "65244"};
 static const char *const table_immediates[] = {"150", "232", "202", "128", "254", "60", "27", "0"};
@@ -75,6 +78,7 @@ static const pv_conform_type types[] = {
     {'h', "16 bits", "b16", "u16", 4, b16_edges, COUNT(b16_edges), b16_immediates},
     {'p', "predicate", "pred", "u32", 1, truths, COUNT(truths), truth_immediates},
     {'s', "bit count", "b32", "u32", 8, counts, COUNT(counts), count_immediates},
+    {'w', "bits of a field", "b32", "u32", 8, counts, COUNT(counts), width_immediates},
     {'q', "selector", "b32", "u32", 8, selectors, COUNT(selectors), selector_immediates},
     {'t', "truth table", "b32", "u32", 8, counts, COUNT(counts), table_immediates},
     {'n', "lane", "b32", "u32", 8, lanes, COUNT(lanes), NULL},
@@ -142,6 +146,7 @@ uint64_t pv_conform_random(const pv_conform_type *type, uint64_t *state) {
     case 'p':
       return x & 1;
     case 's':
+    case 'w':
       return kind < 6 ? x % 70 : x & 0xffffffff;
     case 'n':
       return kind < 6 ? x & 31 : x & 0xff;
