@@ -238,7 +238,7 @@ static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
 static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
   const pv_run_hello *hello = &j->outcome.hello;
-  r->partial = j->only != NULL || j->lacking;
+  r->partial = j->only != NULL || j->lacking || j->backend != NULL;
   r->numerics = hello->numerics;
   r->numerics_count = hello->numerics_count;
   r->falsifiers = j->outcome.falsifiers;

@@ -57,10 +57,28 @@ static bool value_of(const pv_param_spec *spec, const pv_param *param, json_t **
   return true;
 }
 
+static const char *const backend_names[] = {"backend", "left", "right"};
+
+static bool is_backend(const char *name) {
+  for (size_t i = 0; i < 3; i++)
+    if (strcmp(backend_names[i], name) == 0) return true;
+  return false;
+}
+
 static const pv_param *find_param(const pv_falsifier *f, const char *name) {
   for (size_t i = 0; i < f->with_count; i++)
     if (strcmp(f->with[i].name, name) == 0) return &f->with[i];
   return NULL;
+}
+
+/* Whether the interpreter stands in for the device that a parameter names. Never where the device
+ * itself is measured: its speed and its memory. */
+static bool stands_in(const pv_falsifier *f, const pv_param_spec *spec, const pv_param *param,
+                      const char *backend) {
+  const char *named = param == NULL ? spec->fallback : param->text;
+  return backend != NULL && strcmp(backend, "ptx") == 0 && named != NULL &&
+         strcmp(named, "cuda") == 0 && is_backend(spec->name) &&
+         strncmp(f->check, "throughput.", 11) != 0 && strncmp(f->check, "memory.", 7) != 0;
 }
 
 static pv_status bind_one(const pv_falsifier *f, const pv_param_spec *spec, const char *backend,
@@ -71,7 +89,9 @@ static pv_status bind_one(const pv_falsifier *f, const pv_param_spec *spec, cons
   if (param == NULL && fallback == NULL)
     return refuse(err, &f->check_place, "the check needs the parameter", spec->name);
   json_t *value = NULL;
-  if (!(param != NULL ? value_of(spec, param, &value) : scalar(spec, fallback, &value)))
+  if (!(stands_in(f, spec, param, backend) ? scalar(spec, "ptx", &value)
+        : param != NULL                    ? value_of(spec, param, &value)
+                                           : scalar(spec, fallback, &value)))
     return refuse(err, param != NULL ? &param->place : &f->check_place,
                   "the check can not take this value for the parameter", spec->name);
   if (json_object_set_new(out, spec->name, value) != 0)
@@ -103,11 +123,20 @@ pv_status pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_
 }
 
 size_t pv_bind_backends(const json_t *with, const char *out[3]) {
-  static const char *const names[] = {"backend", "left", "right"};
   size_t count = 0;
   for (size_t i = 0; i < 3; i++) {
-    const char *value = json_string_value(json_object_get(with, names[i]));
+    const char *value = json_string_value(json_object_get(with, backend_names[i]));
     if (value != NULL) out[count++] = value;
   }
   return count;
+}
+
+bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with) {
+  for (size_t i = 0; i < 3; i++) {
+    const char *value = json_string_value(json_object_get(with, backend_names[i]));
+    const pv_param *param = find_param(falsifier, backend_names[i]);
+    const bool named = param != NULL && param->text != NULL && strcmp(param->text, "ptx") == 0;
+    if (value != NULL && strcmp(value, "ptx") == 0 && !named) return true;
+  }
+  return false;
 }

@@ -10,13 +10,19 @@
 #include "validator/model/contract.h"
 
 /* `backend` (may be NULL) takes the place of the table's value of a parameter `backend` that the
- * contract leaves open. `*out` is a new reference. A check that does not exist, an unknown or
- * missing parameter and a value of the wrong type are PV_ERR_INPUT at the parameter's place. */
+ * contract leaves open; "ptx", the interpreter, also that of a device that the contract names,
+ * except where the device itself is measured. `*out` is a new reference. A check that does not
+ * exist, an unknown or missing parameter and a value of the wrong type are PV_ERR_INPUT at the
+ * parameter's place. */
 pv_status pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
                        pv_error *err);
 
 /* The backends that the bound parameters ask for ("backend", "left", "right"): the number of
  * names written to `out`, which point into `with`. */
 size_t pv_bind_backends(const json_t *with, const char *out[3]);
+
+/* Whether the bound parameters let the interpreter stand where the contract does not name it. What
+ * holds there is not shown on a device. */
+bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with);
 
 #endif

@@ -78,7 +78,7 @@ typedef struct pv_result {
   double duration_s;
   char *command; /* argv, shell-quoted: how to reproduce */
   bool publish;
-  bool partial; /* not all could be run: --only, `pv status`, no model or reference at hand */
+  bool partial; /* not all could be run: --only, --backend, `pv status`, no model or reference */
   pv_contract_status status_before, status_after; /* after: the highest rung carried */
   bool status_carried;  /* false: the file claims more than the evidence carries */
   pv_fact *environment; /* os, cpu, threads, compiler, device, driver, pv and probe sha256, git */

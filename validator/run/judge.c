@@ -181,6 +181,15 @@ static void become(pv_arena *arena, pv_falsifier_result *out, pv_verdict verdict
   out->reason = copy != NULL ? copy : lost;
 }
 
+/* What holds in the interpreter is told, but discharges nothing: nobody looked at a device. */
+static void not_on_a_device(pv_arena *arena, pv_falsifier_result *out) {
+  char held[96];
+  snprintf(held, sizeof held, "interpreted, not a device: it held there over %llu elements",
+           (unsigned long long)out->compared);
+  become(arena, out, PV_NOT_RUN, held, NULL);
+  out->source = PV_FROM_NOWHERE;
+}
+
 /* What a PASS must bring with it, whatever the probe thinks. */
 static void apply_policy(pv_arena *arena, const json_t *with, pv_falsifier_result *out) {
   const char *wanted[3];
@@ -241,6 +250,8 @@ pv_status pv_judge_result(pv_arena *arena, const json_t *message, const json_t *
   out->verdict = verdict;
   out->source = verdict == PV_NOT_RUN ? PV_FROM_NOWHERE : PV_FROM_RUN;
   apply_policy(arena, with, out);
+  if (out->verdict == PV_PASS && pv_bind_interprets(out->falsifier, with))
+    not_on_a_device(arena, out);
   if (out->verdict != PV_PASS && out->reason[0] == '\0')
     become(arena, out, out->verdict, "the probe gave no reason", NULL);
   return PV_OK;

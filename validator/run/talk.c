@@ -140,6 +140,7 @@ static bool on_result(session *s, const json_t *message, pv_error *err, pv_statu
   if (i != s->talk->current)
     return broken(s, "it answered %s without having begun it", falsifier_at(s, i)->id);
   pv_error local = PV_ERROR_INIT;
+  s->talk->results[i].falsifier = falsifier_at(s, i);
   *status = pv_judge_result(s->arena, message, s->with[i], &s->talk->results[i], &local);
   if (*status == PV_ERR_INPUT) {
     *status = PV_OK;

@@ -7,6 +7,8 @@
 #include "runtime/base/text.h"
 
 enum { PLANTED_LONGEST = 32 };
+/* Tokens of the longest prompt that the interpreter gets by itself: a matter of time. */
+enum { INTERPRETED = 16 };
 
 static const struct {
   const char *name;
@@ -181,6 +183,13 @@ bool pv_check_has(pv_check *check, bool reference) {
   return true;
 }
 
+static bool interprets(const pv_check *check) {
+  static const char *const names[] = {"backend", "left", "right"};
+  for (size_t i = 0; i < 3; i++)
+    if (strcmp(pv_check_word(check, names[i]), "ptx") == 0) return true;
+  return false;
+}
+
 pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err) {
   const char *names[32];
   size_t named = pv_check_list(check, "prompts", names);
@@ -188,6 +197,7 @@ pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *ou
   *out = (pv_prompts){0};
   /* What stands in with a fault is slow; a fault that is seen in few prompts is seen. */
   if (check->planted.fault != NULL && longest > PLANTED_LONGEST) longest = PLANTED_LONGEST;
+  if (interprets(check) && longest > INTERPRETED) longest = INTERPRETED;
   const size_t count = pv_reference_prompt_count(check->reference);
   for (size_t i = 0; i < count && named == 0; i++) {
     const pv_reference_prompt *p = pv_reference_prompt_at(check->reference, i);

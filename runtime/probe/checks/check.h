@@ -78,7 +78,7 @@ void pv_check_series(pv_check *check, const char *picture, const char *name, con
 void pv_check_progress(pv_check *check, size_t done, size_t total);
 
 /* The prompts a check runs over: those named by `prompts`, else all of the reference up to
- * `longest` tokens. An unknown name is PV_ERR_INPUT. */
+ * `longest` tokens, at most 16 where the backend is ptx. An unknown name is PV_ERR_INPUT. */
 typedef struct pv_prompts {
   const pv_reference_prompt *items[64];
   size_t count;
