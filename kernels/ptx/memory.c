@@ -198,10 +198,70 @@ static bool load_param(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
   return true;
 }
 
+/* Loads whose lanes all lie in the buffer that the step found last, which is the usual case: checked
+ * all at once, then done. False, with nothing done, when a lane must be looked at. `total` and
+ * `bytes` are constants where this is inlined. */
+static inline __attribute__((always_inline)) bool load_global(pv_ptx_warp *warp,
+                                                              const pv_ptx_step *s, uint32_t mask,
+                                                              const unsigned total,
+                                                              const unsigned bytes) {
+  const pv_ptx_block *block = warp->block;
+  const pv_ptx_buffer *b = &block->grid->memory->buffers[block->cache[s->target]];
+  const uint64_t *address = (const uint64_t *)(const void *)(warp->registers + s->r[0]);
+  const uint64_t base = b->address - (uint64_t)s->offset;
+  uint64_t at[PV_PTX_LANES], outside = 0;
+  uint32_t unwritten = 0;
+  if (s->narrow_address || b->bytes < total) return false;
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+    const unsigned l = (unsigned)__builtin_ctz(rest);
+    at[l] = address[l] - base;
+    outside |= (uint64_t)(at[l] > b->bytes - total) | (at[l] & (total - 1));
+  }
+  if (outside != 0) return false;
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1)
+    unwritten |= !all_written(b->written + at[__builtin_ctz(rest)], total);
+  if (unwritten != 0) return false;
+  for (unsigned i = 0; i < total / bytes; i++) {
+    void *to = warp->registers + s->r[1 + i];
+    for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+      const unsigned l = (unsigned)__builtin_ctz(rest);
+      uint64_t value = 0;
+      memcpy(&value, b->data + at[l] + (size_t)i * bytes, bytes);
+      if (bytes == 8)
+        ((uint64_t *)to)[l] = value;
+      else
+        ((uint32_t *)to)[l] = (uint32_t)value;
+    }
+  }
+  return true;
+}
+
+/* By size; what is rarer goes lane by lane. */
+static bool load_global_fast(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
+  if (s->is_signed || s->wide != (s->bytes == 8)) return false;
+  switch (s->bytes << 4 | s->count) {
+    case 1 << 4 | 1:
+      return load_global(warp, s, mask, 1, 1);
+    case 2 << 4 | 1:
+      return load_global(warp, s, mask, 2, 2);
+    case 4 << 4 | 1:
+      return load_global(warp, s, mask, 4, 4);
+    case 4 << 4 | 2:
+      return load_global(warp, s, mask, 8, 4);
+    case 4 << 4 | 4:
+      return load_global(warp, s, mask, 16, 4);
+    case 8 << 4 | 1:
+      return load_global(warp, s, mask, 8, 8);
+    default:
+      return false;
+  }
+}
+
 void pv_ptx_run_load(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
   const bool words = s->bytes == 4 && !s->wide;
   access a = {.warp = warp, .step = s, .bytes = (unsigned)s->bytes * s->count};
   if (s->space == PV_PTX_PARAM && load_param(warp, s, mask)) return;
+  if (s->space == PV_PTX_GLOBAL && load_global_fast(warp, s, mask)) return;
   for (; mask != 0; mask &= mask - 1) {
     a.lane = (unsigned)__builtin_ctz(mask);
     if (!locate(&a)) return;
