@@ -5,7 +5,7 @@
 
 /* What says how a cache is used, or that nobody else writes: it changes no value here. */
 static bool is_hint(const char *part) {
-  static const char *const hints[] = {"nc", "ca", "cg", "cs", "lu", "wb", "wt", "weak"};
+  static const char *const hints[] = {"nc", "ca", "cg", "cs", "lu", "wb", "wt", "weak", "volatile"};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strcmp(hints[i], part) == 0) return true;
   return strncmp(part, "L1::", 4) == 0 || strncmp(part, "L2::", 4) == 0;

@@ -1,0 +1,148 @@
+// Kernels with one defect each, for tests/unit/ptx/test_machine.c, and `sound` with none. Made into
+// memory.ptx by
+//   nvcc -ptx -O3 -arch=compute_80 --fmad=false -lineinfo memory.cu
+// with the folders taken out of its .file lines.
+#include <stdint.h>
+
+struct args {
+  const uint32_t *in;
+  uint32_t *out;
+  uint32_t n;
+};
+
+#define KERNEL extern "C" __global__ void
+
+// A block's sums of 64 neighbours, through shared memory.
+KERNEL sound(const args a) {
+  __shared__ uint32_t part[64];
+  const uint32_t i = blockIdx.x * 64 + threadIdx.x;
+  part[threadIdx.x] = i < a.n ? a.in[i] : 0;
+  __syncthreads();
+  for (uint32_t s = 32; s > 0; s /= 2) {
+    if (threadIdx.x < s) part[threadIdx.x] += part[threadIdx.x + s];
+    __syncthreads();
+  }
+  if (threadIdx.x == 0) a.out[blockIdx.x] = part[0];
+}
+
+// Reads one element past the end.
+KERNEL past_the_end(const args a) {
+  const uint32_t i = blockIdx.x * 64 + threadIdx.x;
+  if (i <= a.n) a.out[i % 64] = a.in[i];
+}
+
+// Writes before the beginning.
+KERNEL before_the_start(const args a) {
+  a.out[static_cast<int64_t>(threadIdx.x) - 3] = 1;
+}
+
+// Indexes shared memory past its end.
+KERNEL past_shared(const args a) {
+  __shared__ uint32_t part[64];
+  part[threadIdx.x + a.n] = 1;
+  __syncthreads();
+  a.out[threadIdx.x] = part[threadIdx.x];
+}
+
+// Four bytes from an odd address.
+KERNEL misaligned(const args a) {
+  const uint8_t *bytes = reinterpret_cast<const uint8_t *>(a.in);
+  a.out[threadIdx.x] = *reinterpret_cast<const uint32_t *>(bytes + 4 * threadIdx.x + (a.n & 1));
+}
+
+// Reads what nobody wrote: device memory, shared memory.
+KERNEL unwritten(const args a) {
+  a.out[threadIdx.x] = a.out[threadIdx.x + 64] + 1;
+}
+KERNEL unwritten_shared(const args a) {
+  __shared__ uint32_t part[64];
+  if (threadIdx.x < 32) part[threadIdx.x] = a.in[threadIdx.x];
+  __syncthreads();
+  a.out[threadIdx.x] = part[threadIdx.x ^ 32];
+}
+
+// A shuffle from a lane that has left.
+KERNEL absent_lane(const args a) {
+  if (threadIdx.x >= a.n) return;
+  a.out[threadIdx.x] = __shfl_down_sync(0xffffffffu, a.in[threadIdx.x], 1);
+}
+
+// Writes to its input.
+KERNEL writes_input(const args a) {
+  const_cast<uint32_t *>(a.in)[threadIdx.x] = 7;
+}
+
+// A barrier that half of a warp passes by.
+KERNEL divergent(const args a) {
+  if (threadIdx.x % 2 == 0) {
+    asm volatile("bar.sync 0;" ::: "memory");
+    a.out[threadIdx.x] = 1;
+  } else {
+    asm volatile("bar.sync 1;" ::: "memory");
+    a.out[threadIdx.x] = 2;
+  }
+}
+
+// Two warps that wait at different barriers.
+KERNEL apart(const args a) {
+  if (threadIdx.x < 32) {
+    asm volatile("bar.sync 0;" ::: "memory");
+    a.out[threadIdx.x] = 1;
+  } else {
+    asm volatile("bar.sync 1;" ::: "memory");
+    a.out[threadIdx.x] = 2;
+  }
+}
+
+// The other warp's part is read without a barrier; the other warp then writes it.
+KERNEL race(const args a) {
+  __shared__ uint32_t part[64];
+  part[threadIdx.x] = 0;
+  __syncthreads();
+  part[threadIdx.x] = threadIdx.x;
+  a.out[threadIdx.x] = *reinterpret_cast<volatile uint32_t *>(&part[threadIdx.x ^ 32]);
+}
+// One warp overwrites what the other then reads.
+KERNEL race_before(const args a) {
+  __shared__ uint32_t part[64];
+  part[threadIdx.x] = a.in[threadIdx.x];
+  __syncthreads();
+  if (threadIdx.x < 32)
+    part[threadIdx.x] = 7;
+  else
+    a.out[threadIdx.x] = part[threadIdx.x - 32];
+}
+
+// A neighbouring lane's part is read without __syncwarp.
+KERNEL race_in_warp(const args a) {
+  __shared__ uint32_t part[32];
+  part[threadIdx.x % 32] = a.in[threadIdx.x];
+  a.out[threadIdx.x] = part[threadIdx.x % 32 ^ 1];
+}
+
+// Two threads write one word.
+KERNEL race_of_writes(const args a) {
+  __shared__ uint32_t part[64];
+  part[threadIdx.x % 48] = threadIdx.x;
+  __syncthreads();
+  if (threadIdx.x < 48) a.out[threadIdx.x] = part[threadIdx.x];
+}
+
+// An instruction that is not interpreted.
+KERNEL unsupported(const args a) {
+  float x = static_cast<float>(a.n), y;
+  asm("sin.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+  a.out[0] = static_cast<uint32_t>(y);
+}
+
+// Lanes that part, meet and part again: each counts to its own number.
+KERNEL collatz(const args a) {
+  uint32_t x = a.in[threadIdx.x], steps = 0;
+  while (x > 1) {
+    x = x % 2 == 0 ? x / 2 : 3 * x + 1;
+    steps++;
+    if (steps > 500) break;
+  }
+  const uint32_t all = __reduce_add_sync(0xffffffffu, steps);
+  a.out[threadIdx.x] = steps << 16 | (all & 0xffff);
+}

@@ -1,0 +1,173 @@
+/* The machine: what a sound kernel computes, and each fault at a planted defect. */
+#include <string.h>
+
+#include "kernels/ptx/machine.h"
+#include "runtime/base/file.h"
+#include "tests/unit/ptx/sample.h"
+#include "tests/unit/testing.h"
+
+enum { N = 64, OUT = 64 };
+
+typedef struct arguments { /* `args` of data/memory.cu */
+  uint64_t in, out;
+  uint32_t n, zero;
+} arguments;
+
+typedef struct bench {
+  pv_ptx_machine *machine;
+  uint64_t in, out;
+  uint32_t result[OUT];
+} bench;
+
+static pv_status open_bench(bench *b, unsigned threads, pv_error *err) {
+  pv_bytes text = {0};
+  uint32_t numbers[N];
+  *b = (bench){0};
+  for (uint32_t i = 0; i < N; i++) numbers[i] = i + 1;
+  pv_status status = pv_ptx_machine_open(threads, &b->machine, err);
+  if (status == PV_OK) status = pv_file_read(SAMPLES "memory.ptx", 1 << 20, &text, err);
+  if (status == PV_OK)
+    status =
+        pv_ptx_machine_load(b->machine, "memory.ptx", (const char *)text.data, text.length, err);
+  pv_bytes_free(&text);
+  if (status == PV_OK) status = pv_ptx_machine_alloc(b->machine, sizeof numbers, &b->in, err);
+  if (status == PV_OK) status = pv_ptx_machine_alloc(b->machine, 1024, &b->out, err);
+  if (status == PV_OK)
+    status = pv_ptx_machine_upload(b->machine, b->in, numbers, sizeof numbers, err);
+  return status;
+}
+
+static pv_status launch(bench *b, const char *kernel, unsigned grid, unsigned threads, uint32_t n,
+                        pv_error *err) {
+  const arguments a = {b->in, b->out, n, 0};
+  const uint64_t outputs[] = {b->out};
+  pv_ptx_launch l = {.grid = {grid, 1, 1},
+                     .block = {threads, 1, 1},
+                     .params = &a,
+                     .param_bytes = sizeof a,
+                     .outputs = outputs,
+                     .output_count = 1};
+  pv_status status = pv_ptx_machine_find(b->machine, kernel, &l.kernel, err);
+  if (status == PV_OK) status = pv_ptx_machine_launch(b->machine, &l, err);
+  if (status == PV_OK)
+    status = pv_ptx_machine_download(b->machine, b->result, b->out, sizeof b->result, err);
+  return status;
+}
+
+/* The fault of a kernel, at this line of memory.cu; it is the same with any number of threads. */
+static void expect_fault(const char *kernel, uint32_t n, pv_ptx_fault_kind kind, uint32_t block,
+                         uint32_t thread, const char *text) {
+  for (unsigned threads = 1; threads <= 3; threads += 2) {
+    bench b;
+    pv_error err = PV_ERROR_INIT;
+    REQUIRE(open_bench(&b, threads, &err) == PV_OK);
+    EXPECT_U64(launch(&b, kernel, 4, N, n, &err), PV_ERR_DEVICE);
+    const pv_ptx_fault *f = pv_ptx_machine_fault(b.machine);
+    if (EXPECT(f != NULL)) {
+      EXPECT_STR(pv_ptx_fault_name(f->kind), pv_ptx_fault_name(kind));
+      EXPECT_STR(f->kernel, kernel);
+      if (strcmp(kernel, "absent_lane") != 0) /* its shuffle stands in a header of nvcc's */
+        EXPECT_STR(f->source, "memory.cu");
+      EXPECT(f->line > 0 && f->source_line > 0);
+      EXPECT_U64(f->block[0], block);
+      EXPECT_U64(f->thread[0], thread);
+      EXPECT_HAS(f->text, text);
+      EXPECT_STR(err.message, f->text);
+    }
+    pv_ptx_machine_close(b.machine);
+  }
+}
+
+static void test_sound(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 2, &err) == PV_OK);
+  EXPECT_U64(launch(&b, "sound", 1, N, N, &err), PV_OK);
+  EXPECT_U64(b.result[0], 64 * 65 / 2);
+  EXPECT(pv_ptx_machine_fault(b.machine) == NULL);
+  const uint64_t executed = pv_ptx_machine_instructions(b.machine);
+  EXPECT(executed > 50 && executed < 500);
+  pv_ptx_machine_close(b.machine);
+}
+
+/* Each lane goes its own way through a loop, and all meet behind it. */
+static void test_divergence(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_U64(launch(&b, "collatz", 1, N, N, &err), PV_OK);
+  for (uint32_t first = 0; first < N; first += 32) {
+    uint32_t steps[32], all = 0;
+    for (uint32_t i = 0; i < 32; i++) {
+      steps[i] = 0;
+      for (uint32_t x = first + i + 1; x > 1; x = x % 2 == 0 ? x / 2 : 3 * x + 1) steps[i]++;
+      all += steps[i];
+    }
+    for (uint32_t i = 0; i < 32; i++) EXPECT_U64(b.result[first + i], steps[i] << 16 | all);
+  }
+  pv_ptx_machine_close(b.machine);
+}
+
+static void test_bounds(void) {
+  expect_fault("past_the_end", N, PV_PTX_OUT_OF_BOUNDS, 1, 0,
+               "byte 256 of the buffer of 256 bytes");
+  expect_fault("before_the_start", N, PV_PTX_OUT_OF_BOUNDS, 0, 0,
+               "12 bytes before the buffer of 1024 bytes");
+  expect_fault("past_shared", 3, PV_PTX_OUT_OF_BOUNDS, 0, 61, "outside the block's shared memory");
+}
+
+static void test_misaligned(void) {
+  expect_fault("misaligned", 1, PV_PTX_MISALIGNED, 0, 0, "4 bytes at 0x");
+}
+
+static void test_uninitialised(void) {
+  expect_fault("unwritten", N, PV_PTX_UNINITIALISED, 0, 0, "nothing was ever written there");
+  expect_fault("unwritten_shared", N, PV_PTX_UNINITIALISED, 0, 0, "nothing was ever written");
+  expect_fault("absent_lane", 20, PV_PTX_UNINITIALISED, 0, 19, "reads lane 20");
+}
+
+static void test_undeclared_write(void) {
+  expect_fault("writes_input", N, PV_PTX_UNDECLARED_WRITE, 0, 0, "no declared output");
+}
+
+static void test_barriers(void) {
+  expect_fault("divergent", N, PV_PTX_DIVERGENT_BARRIER, 0, 0, "which wait elsewhere");
+  expect_fault("apart", N, PV_PTX_DIVERGENT_BARRIER, 0, 32, "wait elsewhere");
+}
+
+static void test_races(void) {
+  expect_fault("race", N, PV_PTX_SHARED_RACE, 0, 32, "another thread read this");
+  expect_fault("race_before", N, PV_PTX_SHARED_RACE, 0, 32, "another thread wrote this");
+  expect_fault("race_in_warp", N, PV_PTX_SHARED_RACE, 0, 0, "another thread wrote this");
+  expect_fault("race_of_writes", N, PV_PTX_SHARED_RACE, 0, 48, "another thread wrote this");
+}
+
+static void test_refusals(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  unsigned kernel = 0;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_U64(pv_ptx_machine_find(b.machine, "unsupported", &kernel, &err), PV_ERR_UNSUPPORTED);
+  EXPECT_HAS(err.message, "kernel 'unsupported': 'sin.approx.f32'");
+  EXPECT_HAS(err.hint, "use an exact operation");
+  EXPECT_STR(err.file, "memory.ptx");
+  EXPECT(err.line > 0);
+  EXPECT_U64(pv_ptx_machine_find(b.machine, "nobody", &kernel, &err), PV_ERR_INPUT);
+  EXPECT_U64(launch(&b, "sound", 0, N, N, &err), PV_ERR_INPUT);
+  EXPECT_U64(launch(&b, "sound", 1, 1025, N, &err), PV_ERR_INPUT);
+  EXPECT_U64(pv_ptx_machine_download(b.machine, b.result, b.in + 252, 8, &err), PV_ERR_INPUT);
+  pv_ptx_machine_close(b.machine);
+}
+
+int main(void) {
+  return pv_testing_main("ptx machine", (pv_case[]){PV_CASE(test_sound),
+                                                    PV_CASE(test_divergence),
+                                                    PV_CASE(test_bounds),
+                                                    PV_CASE(test_misaligned),
+                                                    PV_CASE(test_uninitialised),
+                                                    PV_CASE(test_undeclared_write),
+                                                    PV_CASE(test_barriers),
+                                                    PV_CASE(test_races),
+                                                    PV_CASE(test_refusals),
+                                                    {0}});
+}
