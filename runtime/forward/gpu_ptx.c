@@ -6,8 +6,9 @@
 #include "kernels/cuda/images.h"
 #include "kernels/ptx/machine.h"
 #include "runtime/forward/gpu_devices.h"
+#include "runtime/forward/gpu_outputs.h"
 
-enum { TARGET = 80, LAUNCHES_MAX = 4096, SEQUENCES_MAX = 64 };
+enum { TARGET = 80, LAUNCHES_MAX = 4096, SEQUENCES_MAX = 64, KERNELS_MAX = 256 };
 
 typedef struct noted { /* a launch of a recorded sequence */
   pv_gpu_launch launch;
@@ -17,6 +18,7 @@ typedef struct noted { /* a launch of a recorded sequence */
 typedef struct device {
   pv_gpu base;
   pv_ptx_machine *machine;
+  const char *names[KERNELS_MAX]; /* of kernels, as they were asked for */
   bool recording;
   noted *notes; /* of all sequences, one after the other */
   size_t note_count;
@@ -85,16 +87,29 @@ static pv_status ptx_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t byt
 }
 
 static pv_status ptx_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err) {
-  return pv_ptx_machine_find(((device *)gpu)->machine, kernel, out, err);
+  device *d = (device *)gpu;
+  const pv_status status = pv_ptx_machine_find(d->machine, kernel, out, err);
+  if (status != PV_OK) return status;
+  if (*out >= KERNELS_MAX)
+    return pv_error_set(err, PV_ERR_INTERNAL, "more than %d kernels", KERNELS_MAX);
+  d->names[*out] = kernel;
+  return PV_OK;
 }
 
 static pv_status ptx_run(device *d, const pv_gpu_launch *l, pv_error *err) {
+  uint64_t outputs[PV_GPU_OUTPUTS_MAX];
+  size_t count = 0;
+  const pv_status status =
+      pv_gpu_outputs(d->names[l->kernel], l->args, l->arg_bytes, outputs, &count, err);
+  if (status != PV_OK) return status;
   const pv_ptx_launch launch = {.kernel = l->kernel,
                                 .grid = {l->grid[0], l->grid[1], l->grid[2]},
                                 .block = {l->block, 1, 1},
                                 .shared = l->shared,
                                 .params = l->args,
-                                .param_bytes = l->arg_bytes};
+                                .param_bytes = l->arg_bytes,
+                                .outputs = outputs,
+                                .output_count = count};
   return pv_ptx_machine_launch(d->machine, &launch, err);
 }
 
