@@ -198,9 +198,9 @@ static bool load_param(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
   return true;
 }
 
-/* Loads whose lanes all lie in the buffer that the step found last, which is the usual case: checked
- * all at once, then done. False, with nothing done, when a lane must be looked at. `total` and
- * `bytes` are constants where this is inlined. */
+/* Loads whose lanes all lie in the buffer that the step found last, which is the usual case:
+ * checked all at once, then done. False, with nothing done, when a lane must be looked at. `total`
+ * and `bytes` are constants where this is inlined. */
 static inline __attribute__((always_inline)) bool load_global(pv_ptx_warp *warp,
                                                               const pv_ptx_step *s, uint32_t mask,
                                                               const unsigned total,

@@ -11,7 +11,13 @@
 #define ATTEND            AT(pv_cuda_attend, top), AT(pv_cuda_attend, sum), AT(pv_cuda_attend, value)
 #define JOBS(type)        AT(type, job[0].out), AT(type, job[1].out), AT(type, job[2].out)
 #define GEMV              JOBS(pv_cuda_gemv), AT(pv_cuda_gemv, total)
-#define NONE              UINT16_MAX
+#define ATTEND_STEP                                                               \
+  AT(pv_cuda_attend_step, heads.q_out), AT(pv_cuda_attend_step, heads.k_out),     \
+      AT(pv_cuda_attend_step, heads.keys), AT(pv_cuda_attend_step, heads.values), \
+      AT(pv_cuda_attend_step, attend.top), AT(pv_cuda_attend_step, attend.sum),   \
+      AT(pv_cuda_attend_step, attend.value), AT(pv_cuda_attend_step, attend.out), \
+      ACTS(pv_cuda_attend_step, attend.acts)
+#define NONE UINT16_MAX
 
 static const struct {
   const char *kernel;
@@ -26,6 +32,10 @@ static const struct {
     {"attend_4", {ATTEND, NONE}},
     {"attend_8", {ATTEND, NONE}},
     {"attend_combine", {AT(pv_cuda_attend, out), ACTS(pv_cuda_attend, acts), NONE}},
+    {"attend_step_1", {ATTEND_STEP, NONE}},
+    {"attend_step_4", {ATTEND_STEP, NONE}},
+    {"attend_step_8", {ATTEND_STEP, NONE}},
+    {"attend_step_combine", {AT(pv_cuda_attend, out), ACTS(pv_cuda_attend, acts), NONE}},
     {"route", {AT(pv_cuda_route, indices), AT(pv_cuda_route, weights), NONE}},
     {"gemv", {GEMV, AT(pv_cuda_gemv, norm.out), ACTS(pv_cuda_gemv, norm.acts), NONE}},
     {"gemm_4", {JOBS(pv_cuda_gemm), NONE}},

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# The backend ptx over the real probe and model: the kernels' PTX, interpreted with every access to
+# memory checked, gives the bits of the CPU; and nothing that it shows passes for a device's.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/lib.sh"
+model=$here/../../models/tiny-coder-moe-Q4_K_M.gguf
+
+# Every kind of launch: matrix products for many rows (9) and for few (1, 2), decode by a recorded
+# sequence behind one chunk of attention and behind two.
+run "$pv" compare cpu:i16 ptx:i16 --model "$model" --random 2,9 --different
+exits 0
+says '160 tensors, 384043 elements compared, 0 differ'
+run "$pv" compare cpu:i16 ptx:i16 --model "$model" --random 66 --batch 65 --stage attn_out,logits
+exits 0
+says ' 0 differ'
+run "$pv" compare cpu:f32-f64acc ptx:f32-f64acc --model "$model" --ids 5 --different
+exits 0
+says ' 0 differ'
+run "$pv" run --model "$model" --backend cpu --prompt 'class Stack:' --tokens 5
+exits 0
+one=$out
+run "$pv" run --model "$model" --backend ptx --prompt 'class Stack:' --tokens 5
+exits 0
+same "$out" "$one" 'text of cpu and ptx'
+
+# What holds there discharges nothing, and does not falsify either.
+run "$pv" validate "$here/../../contracts/qwen3-moe-forward-gpu-v1.yaml" --backend ptx --json \
+  --model "$model" --only F_GPU_INDEX_SETS,F_GPU_ROUTER_SUM,F_GPU_THROUGHPUT --out report
+exits 3
+field "d['summary']['falsified']" 0
+field "[f['verdict'] in ('NOT_RUN', 'STALE') and 'interpreted, not a device: it held there over' in f['reason'] for f in d['falsifiers'] if f['id'] in ('F_GPU_INDEX_SETS', 'F_GPU_ROUTER_SUM')]" '[True, True]'
+# Speed is never asked of the interpreter.
+field "['interpreted' in f['reason'] for f in d['falsifiers'] if f['id'] == 'F_GPU_THROUGHPUT']" '[False]'
+run "$pv" validate "$here/../../contracts/qwen3-moe-forward-gpu-v1.yaml" --backend ptx --publish
+exits 2
+
+finish
