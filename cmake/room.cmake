@@ -7,10 +7,12 @@ target_compile_features(pv_flags INTERFACE c_std_17)
 target_include_directories(pv_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_compile_definitions(pv_flags INTERFACE _GNU_SOURCE=1 PV_VERSION="${PROJECT_VERSION}")
 target_compile_options(pv_flags INTERFACE
-  -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fstack-protector-strong -fPIE
+  -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fstack-protector-strong
+  -fstack-clash-protection -fPIE
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
   -Wpointer-arith -Wcast-qual -Wundef -Wwrite-strings
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+target_link_options(pv_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 if(PV_WERROR)
   target_compile_options(pv_flags INTERFACE -Werror)
 endif()

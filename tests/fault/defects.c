@@ -1,0 +1,42 @@
+/* Planted defects, one for each thing that the sanitizer builds are there to find. $1 says which.
+ */
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int shared;
+
+static void *race(void *unused) {
+  for (int i = 0; i < 100000; i++) shared++;
+  return unused;
+}
+
+int main(int argc, char **argv) {
+  const char *which = argc > 1 ? argv[1] : "";
+  volatile int index = 8, big = INT_MAX; /* volatile: the compiler must not see it coming */
+  if (strcmp(which, "overflow") == 0) {
+    char *block = malloc(8);
+    if (block == NULL) return 1;
+    printf("%d\n", block[index]);
+    free(block);
+  } else if (strcmp(which, "freed") == 0) {
+    char *block = malloc(8);
+    if (block == NULL) return 1;
+    free(block);
+    printf("%d\n", block[index - 1]); /* NOLINT(clang-analyzer-unix.Malloc): planted */
+  } else if (strcmp(which, "leak") == 0) {
+    void *volatile block = malloc(8);
+    block = NULL;
+    (void)block;
+  } else if (strcmp(which, "undefined") == 0) {
+    printf("%d\n", big + 1);
+  } else if (strcmp(which, "race") == 0) {
+    pthread_t other;
+    if (pthread_create(&other, NULL, race, NULL) != 0) return 1;
+    race(NULL);
+    pthread_join(other, NULL);
+  }
+  return 0;
+}
