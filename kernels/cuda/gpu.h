@@ -18,6 +18,7 @@ typedef struct pv_gpu_info {
   unsigned processors;    /* multiprocessors */
   unsigned shared;        /* bytes of shared memory that a block can have */
   uint64_t memory, free_; /* bytes, now */
+  uint64_t instructions;  /* that warps have executed, where they are interpreted; else 0 */
 } pv_gpu_info;
 
 typedef struct pv_gpu_launch {

@@ -8,7 +8,4 @@
  * before it returns; a fault is PV_ERR_DEVICE. */
 extern const pv_gpu_ops pv_gpu_ptx;
 
-/* Instructions that warps have executed, of a device that pv_gpu_ptx opened. */
-uint64_t pv_gpu_ptx_instructions(const pv_gpu *gpu);
-
 #endif

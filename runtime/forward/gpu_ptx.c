@@ -10,6 +10,8 @@
 
 enum { TARGET = 80, LAUNCHES_MAX = 4096, SEQUENCES_MAX = 64, KERNELS_MAX = 256 };
 
+#define MEMORY (1ULL << 46) /* what addresses reach; the host has less */
+
 typedef struct noted { /* a launch of a recorded sequence */
   pv_gpu_launch launch;
   void *args; /* owned */
@@ -63,10 +65,12 @@ static pv_status ptx_open(pv_gpu **out, pv_error *err) {
 }
 
 static pv_status ptx_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
-  (void)gpu;
   (void)err;
-  *out = (pv_gpu_info){
-      .processors = 1, .shared = 160u << 10, .memory = UINT64_MAX, .free_ = UINT64_MAX};
+  *out = (pv_gpu_info){.processors = 1,
+                       .shared = 160u << 10,
+                       .memory = MEMORY,
+                       .free_ = MEMORY,
+                       .instructions = pv_ptx_machine_instructions(((device *)gpu)->machine)};
   snprintf(out->name, sizeof out->name, "PTX interpreter (not a device)");
   snprintf(out->driver, sizeof out->driver, "none");
   snprintf(out->code, sizeof out->code, "PTX of compute_%d, interpreted", TARGET);
@@ -157,10 +161,6 @@ static pv_status ptx_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
   for (size_t i = d->first[sequence]; i < d->first[sequence + 1] && status == PV_OK; i++)
     status = ptx_run(d, &d->notes[i].launch, err);
   return status;
-}
-
-uint64_t pv_gpu_ptx_instructions(const pv_gpu *gpu) {
-  return pv_ptx_machine_instructions(((const device *)gpu)->machine);
 }
 
 const pv_gpu_ops pv_gpu_ptx = {.name = "ptx",

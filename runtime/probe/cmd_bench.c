@@ -104,6 +104,7 @@ typedef struct bench {
   uint64_t memory;
   bool has_device;
   pv_gpu_info device;
+  double interpreted; /* instructions of a warp in a second, 0 for a device */
 } bench;
 
 static pv_status bandwidth(bench *b, pv_error *err) {
@@ -208,6 +209,7 @@ static pv_status measure(bench *b, pv_error *err) {
       ids != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
   if (status == PV_OK) status = pv_forward_open(b->job.model, b->backend, &config, &f, err);
   if (status == PV_OK) fill_ids(ids, longest, b->job.model->shape.vocab);
+  const double start = now();
   for (size_t i = 0; i < b->prompts.count && status == PV_OK; i++) {
     tell("prefill of", b->prompts.at[i]);
     status = measure_prefill(b, f, ids, b->prompts.at[i], batch, &b->prefill[i], err);
@@ -218,8 +220,10 @@ static pv_status measure(bench *b, pv_error *err) {
     if (status == PV_OK) status = measure_decode(b, f, b->contexts.at[i], &b->decode[i], err);
   }
   if (pv_side_terminal()) fputs("\r\033[K", stderr);
+  const double spent = now() - start;
   if (status == PV_OK) b->memory = pv_forward_memory(f);
   if (status == PV_OK) status = pv_forward_device(f, &b->has_device, &b->device, err);
+  if (status == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
   pv_forward_close(f);
   free(ids);
   return status;
@@ -267,6 +271,8 @@ static void print_json(const bench *b) {
         json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", b->device.name, "driver", b->device.driver,
                   "code", b->device.code, "memory_bytes", (json_int_t)b->device.memory,
                   "used_bytes", (json_int_t)(b->device.memory - b->device.free_)));
+  if (b->interpreted > 0.0)
+    json_object_set_new(o, "interpreted_instructions_per_s", json_real(b->interpreted));
   char *text = o != NULL ? json_dumps(o, JSON_INDENT(1)) : NULL;
   puts(text != NULL ? text : "{}");
   free(text);
@@ -302,6 +308,9 @@ static void print_text(const bench *b) {
     snprintf(name, sizeof name, "first token after %u, ms", b->contexts.at[i]);
     print_line(name, d->first, 1e3, more);
   }
+  if (b->interpreted > 0.0)
+    printf("interpreted, not a device: %.1f million instructions of a warp in a second\n",
+           b->interpreted / 1e6);
   printf("%zu repeats of %zu decoded tokens; %s %s", (size_t)b->repeats, (size_t)b->tokens,
          b->backend, pv_numerics_name(b->job.numerics));
   if (!b->has_device) printf(", %u threads", b->job.threads);
