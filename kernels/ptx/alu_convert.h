@@ -1,4 +1,5 @@
 /* Rows of conversions. Included by alu_rows.h. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and expressions over lanes */
 
 /* From one integer type to each. */
 #define FROM_INTEGER(ONE, t)                                                      \
@@ -61,3 +62,4 @@
   ONE("cvt.rn.f32.f64", cvt_f32_f64, f32, f64, round_f64(a))                                 \
   ONE("cvt.f32.f16", cvt_f32_f16, f32, u16, from_half(a))                                    \
   ONE("cvt.rn.f16.f32", cvt_f16_f32, u16, f32, to_half(a))
+/* NOLINTEND(bugprone-macro-parentheses) */

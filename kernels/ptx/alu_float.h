@@ -1,5 +1,6 @@
 /* Rows of floating-point instructions: the ones that are rounded to nearest and do not flush
  * subnormals. Included by alu_rows.h. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and expressions over lanes */
 
 #define FLOAT_ORDER(SELECT, COMPARE, t)                       \
   SELECT("selp." #t, selp_##t, t)                             \
@@ -50,3 +51,4 @@
       (a & 0x8000000000000000u) | (b & 0x7fffffffffffffffu))                              \
   TWO("min.f64", min_f64, f64, f64, f64, smaller_f64(a, b))                               \
   TWO("max.f64", max_f64, f64, f64, f64, larger_f64(a, b))
+/* NOLINTEND(bugprone-macro-parentheses) */

@@ -1,4 +1,5 @@
 /* Rows of integer, bit and predicate instructions. Included by alu_rows.h. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and expressions over lanes */
 
 /* Of one signed and one unsigned type of the same size. */
 #define BOTH_SIGNS(ONE, TWO, THREE, COMPARE, s, u, bits)                          \
@@ -117,3 +118,4 @@
   LOGIC("xor.pred", xor_pred, 3, a ^ b)                                                            \
   LOGIC("not.pred", not_pred, 2, ~a)                                                               \
   LOGIC("mov.pred", mov_pred, 2, a)
+/* NOLINTEND(bugprone-macro-parentheses) */

@@ -1,5 +1,6 @@
 /* The functions behind the rows, and the rows: included by alu_any.c and alu_avx2.c, which say for
  * which processor. Results are those of the PTX ISA; where it leaves one open, that of an H100. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and expressions over lanes */
 #include <math.h>
 #include <string.h>
 
@@ -145,3 +146,4 @@ ALL_ROWS(RUN_1, RUN_2, RUN_3, RUN_4, RUN_LUT, RUN_SELECT, RUN_COMPARE, RUN_LOGIC
 
 const pv_ptx_alu PV_PTX_ALU_TABLE[] = {
     ALL_ROWS(ROW_1, ROW_2, ROW_3, ROW_4, ROW_LUT, ROW_SELECT, ROW_COMPARE, ROW_LOGIC)};
+/* NOLINTEND(bugprone-macro-parentheses) */

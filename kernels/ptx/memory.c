@@ -79,7 +79,7 @@ static inline bool in_shared(access *a, uint64_t at) {
   pv_ptx_block *block = a->warp->block;
   if (at >= block->shared_bytes || a->bytes > block->shared_bytes - at)
     return fail(a, PV_PTX_OUT_OF_BOUNDS, "outside the block's shared memory");
-  if (at % a->bytes != 0) return fail(a, PV_PTX_MISALIGNED, "");
+  if ((at & (a->bytes - 1)) != 0) return fail(a, PV_PTX_MISALIGNED, "");
   if (!check_race(a, at)) return false;
   a->data = a->to = block->shared + at;
   a->written = block->shared_written + at;
@@ -108,12 +108,12 @@ static bool in_params(access *a, uint64_t at) {
 
 static bool in_window(access *a) {
   const uint64_t at = a->address % PV_PTX_WINDOW;
-  switch (a->address / PV_PTX_WINDOW) {
-    case PV_PTX_SHARED_WINDOW / PV_PTX_WINDOW:
+  switch (a->address - at) {
+    case PV_PTX_SHARED_WINDOW:
       return in_shared(a, at);
-    case PV_PTX_LOCAL_WINDOW / PV_PTX_WINDOW:
+    case PV_PTX_LOCAL_WINDOW:
       return in_local(a, at);
-    case PV_PTX_PARAM_WINDOW / PV_PTX_WINDOW:
+    case PV_PTX_PARAM_WINDOW:
       return in_params(a, at);
     default:
       return in_global(a);

@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/params.h"
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): fields are no expressions */
 /* Where in a kernel's argument the addresses stand that it may write to. */
 #define AT(type, field)   ((uint16_t)offsetof(type, field))
 #define ACTS(type, field) AT(type, field.q), AT(type, field.d), AT(type, field.sum)
@@ -18,6 +19,7 @@
       AT(pv_cuda_attend_step, attend.value), AT(pv_cuda_attend_step, attend.out), \
       ACTS(pv_cuda_attend_step, attend.acts)
 #define NONE UINT16_MAX
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct {
   const char *kernel;
