@@ -52,6 +52,7 @@ for model in "$@"; do
 done
 code=0
 output=$("$pv" validate "$here/contracts/qwen3-moe-forward-gpu-v1.yaml" 2>&1) || code=$?
+[[ $output == *' by receipt'* ]] && code=1 # this device has to show it
 verdict "$code" 'the main contract' "$output"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -eq $((15 * $# + 1)) ]
