@@ -90,6 +90,16 @@ static void test_sound(void) {
   pv_ptx_machine_close(b.machine);
 }
 
+/* Copies that are waited for, group by group. */
+static void test_copies(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_U64(launch(&b, "copied_soundly", 1, N, N, &err), PV_OK);
+  for (uint32_t i = 0; i < N; i++) EXPECT_U64(b.result[i], 2 * (i + 1));
+  pv_ptx_machine_close(b.machine);
+}
+
 /* Each lane goes its own way through a loop, and all meet behind it. */
 static void test_divergence(void) {
   bench b;
@@ -123,6 +133,7 @@ static void test_misaligned(void) {
 static void test_uninitialised(void) {
   expect_fault("unwritten", N, PV_PTX_UNINITIALISED, 0, 0, "nothing was ever written there");
   expect_fault("unwritten_shared", N, PV_PTX_UNINITIALISED, 0, 0, "nothing was ever written");
+  expect_fault("not_waited_for", N, PV_PTX_UNINITIALISED, 0, 0, "nothing was ever written");
   expect_fault("absent_lane", 20, PV_PTX_UNINITIALISED, 0, 19, "reads lane 20");
 }
 
@@ -162,6 +173,7 @@ static void test_refusals(void) {
 int main(void) {
   return pv_testing_main("ptx machine", (pv_case[]){PV_CASE(test_sound),
                                                     PV_CASE(test_divergence),
+                                                    PV_CASE(test_copies),
                                                     PV_CASE(test_bounds),
                                                     PV_CASE(test_misaligned),
                                                     PV_CASE(test_uninitialised),

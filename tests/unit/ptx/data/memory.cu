@@ -61,6 +61,31 @@ KERNEL unwritten_shared(const args a) {
   a.out[threadIdx.x] = part[threadIdx.x ^ 32];
 }
 
+// Two groups of copies, each thread its own two words; `waits` is how many may still be under way
+// when the second word is read.
+template <int waits>
+__device__ void copied(const args &a) {
+  __shared__ uint32_t part[2][64];
+  for (int i = 0; i < 2; i++) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(
+                     static_cast<unsigned>(__cvta_generic_to_shared(&part[i][threadIdx.x]))),
+                 "l"(a.in + threadIdx.x)
+                 : "memory");
+    asm volatile("cp.async.commit_group;" ::: "memory");
+  }
+  asm volatile("cp.async.wait_group 1;" ::: "memory");
+  uint32_t sum = part[0][threadIdx.x];
+  asm volatile("cp.async.wait_group %0;" ::"n"(waits) : "memory");
+  sum += part[1][threadIdx.x];
+  a.out[threadIdx.x] = sum;
+}
+KERNEL copied_soundly(const args a) {
+  copied<0>(a);
+}
+KERNEL not_waited_for(const args a) {
+  copied<1>(a);
+}
+
 // A shuffle from a lane that has left.
 KERNEL absent_lane(const args a) {
   if (threadIdx.x >= a.n) return;
