@@ -12,6 +12,11 @@ struct args {
 
 #define KERNEL extern "C" __global__ void
 
+// Blocks run at once: each writes words of its own.
+__device__ uint32_t *own(const args &a) {
+  return a.out + blockIdx.x * 64;
+}
+
 // A block's sums of 64 neighbours, through shared memory.
 KERNEL sound(const args a) {
   __shared__ uint32_t part[64];
@@ -28,12 +33,12 @@ KERNEL sound(const args a) {
 // Reads one element past the end.
 KERNEL past_the_end(const args a) {
   const uint32_t i = blockIdx.x * 64 + threadIdx.x;
-  if (i <= a.n) a.out[i % 64] = a.in[i];
+  if (i <= a.n) own(a)[i % 64] = a.in[i];
 }
 
 // Writes before the beginning.
 KERNEL before_the_start(const args a) {
-  a.out[static_cast<int64_t>(threadIdx.x) - 3] = 1;
+  own(a)[static_cast<int64_t>(threadIdx.x) - 3] = 1;
 }
 
 // Indexes shared memory past its end.
@@ -41,24 +46,24 @@ KERNEL past_shared(const args a) {
   __shared__ uint32_t part[64];
   part[threadIdx.x + a.n] = 1;
   __syncthreads();
-  a.out[threadIdx.x] = part[threadIdx.x];
+  own(a)[threadIdx.x] = part[threadIdx.x];
 }
 
 // Four bytes from an odd address.
 KERNEL misaligned(const args a) {
   const uint8_t *bytes = reinterpret_cast<const uint8_t *>(a.in);
-  a.out[threadIdx.x] = *reinterpret_cast<const uint32_t *>(bytes + 4 * threadIdx.x + (a.n & 1));
+  own(a)[threadIdx.x] = *reinterpret_cast<const uint32_t *>(bytes + 4 * threadIdx.x + (a.n & 1));
 }
 
 // Reads what nobody wrote: device memory, shared memory.
 KERNEL unwritten(const args a) {
-  a.out[threadIdx.x] = a.out[threadIdx.x + 64] + 1;
+  own(a)[threadIdx.x] = own(a)[threadIdx.x + 64] + 1;
 }
 KERNEL unwritten_shared(const args a) {
   __shared__ uint32_t part[64];
   if (threadIdx.x < 32) part[threadIdx.x] = a.in[threadIdx.x];
   __syncthreads();
-  a.out[threadIdx.x] = part[threadIdx.x ^ 32];
+  own(a)[threadIdx.x] = part[threadIdx.x ^ 32];
 }
 
 // Two groups of copies, each thread its own two words; `waits` is how many may still be under way
@@ -77,7 +82,7 @@ __device__ void copied(const args &a) {
   uint32_t sum = part[0][threadIdx.x];
   asm volatile("cp.async.wait_group %0;" ::"n"(waits) : "memory");
   sum += part[1][threadIdx.x];
-  a.out[threadIdx.x] = sum;
+  own(a)[threadIdx.x] = sum;
 }
 KERNEL copied_soundly(const args a) {
   copied<0>(a);
@@ -89,7 +94,7 @@ KERNEL not_waited_for(const args a) {
 // A shuffle from a lane that has left.
 KERNEL absent_lane(const args a) {
   if (threadIdx.x >= a.n) return;
-  a.out[threadIdx.x] = __shfl_down_sync(0xffffffffu, a.in[threadIdx.x], 1);
+  own(a)[threadIdx.x] = __shfl_down_sync(0xffffffffu, a.in[threadIdx.x], 1);
 }
 
 // Writes to its input.
@@ -101,10 +106,10 @@ KERNEL writes_input(const args a) {
 KERNEL divergent(const args a) {
   if (threadIdx.x % 2 == 0) {
     asm volatile("bar.sync 0;" ::: "memory");
-    a.out[threadIdx.x] = 1;
+    own(a)[threadIdx.x] = 1;
   } else {
     asm volatile("bar.sync 1;" ::: "memory");
-    a.out[threadIdx.x] = 2;
+    own(a)[threadIdx.x] = 2;
   }
 }
 
@@ -112,10 +117,10 @@ KERNEL divergent(const args a) {
 KERNEL apart(const args a) {
   if (threadIdx.x < 32) {
     asm volatile("bar.sync 0;" ::: "memory");
-    a.out[threadIdx.x] = 1;
+    own(a)[threadIdx.x] = 1;
   } else {
     asm volatile("bar.sync 1;" ::: "memory");
-    a.out[threadIdx.x] = 2;
+    own(a)[threadIdx.x] = 2;
   }
 }
 
@@ -125,7 +130,7 @@ KERNEL race(const args a) {
   part[threadIdx.x] = 0;
   __syncthreads();
   part[threadIdx.x] = threadIdx.x;
-  a.out[threadIdx.x] = *reinterpret_cast<volatile uint32_t *>(&part[threadIdx.x ^ 32]);
+  own(a)[threadIdx.x] = *reinterpret_cast<volatile uint32_t *>(&part[threadIdx.x ^ 32]);
 }
 // One warp overwrites what the other then reads.
 KERNEL race_before(const args a) {
@@ -135,14 +140,14 @@ KERNEL race_before(const args a) {
   if (threadIdx.x < 32)
     part[threadIdx.x] = 7;
   else
-    a.out[threadIdx.x] = part[threadIdx.x - 32];
+    own(a)[threadIdx.x] = part[threadIdx.x - 32];
 }
 
 // A neighbouring lane's part is read without __syncwarp.
 KERNEL race_in_warp(const args a) {
   __shared__ uint32_t part[32];
   part[threadIdx.x % 32] = a.in[threadIdx.x];
-  a.out[threadIdx.x] = part[threadIdx.x % 32 ^ 1];
+  own(a)[threadIdx.x] = part[threadIdx.x % 32 ^ 1];
 }
 
 // Two threads write one word.
@@ -150,14 +155,14 @@ KERNEL race_of_writes(const args a) {
   __shared__ uint32_t part[64];
   part[threadIdx.x % 48] = threadIdx.x;
   __syncthreads();
-  if (threadIdx.x < 48) a.out[threadIdx.x] = part[threadIdx.x];
+  if (threadIdx.x < 48) own(a)[threadIdx.x] = part[threadIdx.x];
 }
 
 // An instruction that is not interpreted.
 KERNEL unsupported(const args a) {
   float x = static_cast<float>(a.n), y;
   asm("sin.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
-  a.out[0] = static_cast<uint32_t>(y);
+  own(a)[0] = static_cast<uint32_t>(y);
 }
 
 // Lanes that part, meet and part again: each counts to its own number.
@@ -169,5 +174,5 @@ KERNEL collatz(const args a) {
     if (steps > 500) break;
   }
   const uint32_t all = __reduce_add_sync(0xffffffffu, steps);
-  a.out[threadIdx.x] = steps << 16 | (all & 0xffff);
+  own(a)[threadIdx.x] = steps << 16 | (all & 0xffff);
 }
