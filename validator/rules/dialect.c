@@ -5,11 +5,14 @@
 
 #include "validator/rules/rules.h"
 
-enum { IDS_MAX = 4096 };
+/* An entry of a list, its key `id` and the value are three of the nodes that a document may have.
+ */
+enum { IDS_MAX = PV_YAML_NODES_MAX / 3 };
 
 typedef struct reading {
   pv_arena *arena;
   const char *file;
+  const pv_yaml_node *obligations, *tests, *harnesses; /* without entries where there are none */
   pv_findings *findings;
   pv_error *err;
   const pv_yaml_node *ids[IDS_MAX];
@@ -19,6 +22,12 @@ typedef struct reading {
 #define REPORT(r, rule, node, hint, ...)                                          \
   pv_findings_add((r)->arena, (r)->findings, rule, (r)->file, (node)->place.line, \
                   (node)->place.column, hint, (r)->err, __VA_ARGS__)
+
+/* The text under a key, or NULL. */
+static const pv_yaml_node *scalar_at(const pv_yaml_node *mapping, const char *key) {
+  const pv_yaml_node *node = pv_yaml_get(mapping, key);
+  return node != NULL && node->kind == PV_YAML_SCALAR ? node : NULL;
+}
 
 static bool is_word(const char *text, const char *const *words, size_t count) {
   for (size_t i = 0; i < count; i++)
@@ -32,17 +41,16 @@ static bool executable(const char *text) {
                                          "python ", "python3 ", "go test", "pv ",   "./",  "../"};
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     if (strncmp(text, commands[i], strlen(commands[i])) == 0) return true;
-  if (strpbrk(text, " \t\n") != NULL || text[0] == '\0') return false;
-  return strstr(text, "::") != NULL || strchr(text, '_') != NULL || strchr(text, '/') != NULL;
+  if (strpbrk(text, " \t\n") != NULL || strcasecmp(text, "n/a") == 0) return false;
+  return strstr(text, "::") != NULL || strpbrk(text, "_/") != NULL;
 }
 
-static pv_status check_tests(reading *r, const pv_yaml_node *tests) {
+static pv_status check_tests(reading *r) {
   pv_status status = PV_OK;
-  for (size_t i = 0;
-       tests != NULL && tests->kind != PV_YAML_SCALAR && i < tests->count && status == PV_OK; i++) {
-    const pv_yaml_node *test = pv_yaml_get(tests->items[i], "test");
-    if (test == NULL || test->kind != PV_YAML_SCALAR)
-      status = REPORT(r, "PV052", tests->items[i], "bind it to a test",
+  for (size_t i = 0; i < r->tests->count && status == PV_OK; i++) {
+    const pv_yaml_node *test = scalar_at(r->tests->items[i], "test");
+    if (test == NULL)
+      status = REPORT(r, "PV052", r->tests->items[i], "bind it to a test",
                       "this falsification test has no test");
     else if (!executable(test->text))
       status = REPORT(r, "PV052", test, "name a test that runs",
@@ -51,34 +59,31 @@ static pv_status check_tests(reading *r, const pv_yaml_node *tests) {
   return status;
 }
 
-static const pv_yaml_node *obligation_named(const pv_yaml_node *obligations, const char *id) {
-  for (size_t i = 0; obligations != NULL && i < obligations->count; i++) {
-    const pv_yaml_node *own = pv_yaml_get(obligations->items[i], "id");
-    if (own != NULL && own->kind == PV_YAML_SCALAR && strcmp(own->text, id) == 0) return own;
+static bool obligation_named(const reading *r, const char *id) {
+  for (size_t i = 0; i < r->obligations->count; i++) {
+    const pv_yaml_node *own = scalar_at(r->obligations->items[i], "id");
+    if (own != NULL && strcmp(own->text, id) == 0) return true;
   }
-  return NULL;
+  return false;
 }
 
-static pv_status check_harnesses(reading *r, const pv_yaml_node *harnesses,
-                                 const pv_yaml_node *obligations) {
+static pv_status check_harnesses(reading *r) {
   pv_status status = PV_OK;
-  for (size_t i = 0; harnesses != NULL && harnesses->kind == PV_YAML_SEQUENCE &&
-                     i < harnesses->count && status == PV_OK;
-       i++) {
-    const pv_yaml_node *target = pv_yaml_get(harnesses->items[i], "obligation");
-    if (target == NULL || target->kind != PV_YAML_SCALAR)
-      status = REPORT(r, "PV053", harnesses->items[i], "name the obligation",
+  for (size_t i = 0; i < r->harnesses->count && status == PV_OK; i++) {
+    const pv_yaml_node *target = scalar_at(r->harnesses->items[i], "obligation");
+    if (target == NULL)
+      status = REPORT(r, "PV053", r->harnesses->items[i], "name the obligation",
                       "this harness names no obligation");
-    else if (obligation_named(obligations, target->text) == NULL)
+    else if (!obligation_named(r, target->text))
       status = REPORT(r, "PV053", target, "give an obligation this id, or correct it",
                       "the harness refers to '%.80s', which no obligation has", target->text);
   }
   return status;
 }
 
-static bool mentions(const pv_yaml_node *list, const char *id) {
-  for (size_t i = 0; list != NULL && list->kind == PV_YAML_SEQUENCE && i < list->count; i++) {
-    const pv_yaml_node *entry = list->items[i];
+static bool mentions(const pv_yaml_node *entries, const char *id) {
+  for (size_t i = 0; i < entries->count; i++) {
+    const pv_yaml_node *entry = entries->items[i];
     for (size_t k = 0; entry->kind == PV_YAML_MAPPING && k < entry->count; k++)
       if (entry->items[k]->kind == PV_YAML_SCALAR && strcmp(entry->keys[k]->text, "id") != 0 &&
           strcmp(entry->items[k]->text, id) == 0)
@@ -87,42 +92,40 @@ static bool mentions(const pv_yaml_node *list, const char *id) {
   return false;
 }
 
-static pv_status check_obligations(reading *r, const pv_yaml_node *root,
-                                   const pv_yaml_node *obligations) {
+static pv_status check_obligations(reading *r) {
   pv_status status = PV_OK;
-  for (size_t i = 0; obligations != NULL && obligations->kind == PV_YAML_SEQUENCE &&
-                     i < obligations->count && status == PV_OK;
-       i++) {
-    const pv_yaml_node *o = obligations->items[i], *id = pv_yaml_get(o, "id");
-    const pv_yaml_node *property = pv_yaml_get(o, "property");
-    const char *name = property != NULL && property->kind == PV_YAML_SCALAR ? property->text : "";
-    if (id == NULL || id->kind != PV_YAML_SCALAR)
+  for (size_t i = 0; i < r->obligations->count && status == PV_OK; i++) {
+    const pv_yaml_node *o = r->obligations->items[i], *id = scalar_at(o, "id");
+    const pv_yaml_node *property = scalar_at(o, "property");
+    if (id == NULL)
       status = REPORT(r, "PV054", o, "give it an id and bind a test to it",
-                      "the obligation '%.80s' has no id, so nothing can be bound to it", name);
-    else if (!mentions(pv_yaml_get(root, "falsification_tests"), id->text) &&
-             !mentions(pv_yaml_get(root, "kani_harnesses"), id->text))
+                      "the obligation '%.80s' has no id, so nothing can be bound to it",
+                      property != NULL ? property->text : "");
+    else if (!mentions(r->tests, id->text) && !mentions(r->harnesses, id->text))
       status = REPORT(r, "PV054", id, "bind a test or a harness to it",
                       "the obligation %.60s is bound to nothing", id->text);
   }
   return status;
 }
 
+/* A word that claims a proof, not one that denies it, such as "unproven". */
 static bool proof_key(const char *key) {
-  return strstr(key, "proved") != NULL || strstr(key, "proven") != NULL ||
-         strstr(key, "verified") != NULL || strstr(key, "discharged") != NULL;
+  static const char *const words[] = {"proved", "proven", "verified", "discharged"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    for (const char *at = key; (at = strstr(at, words[i])) != NULL; at++)
+      if (at == key || !isalpha((unsigned char)at[-1])) return true;
+  return false;
 }
 
 static bool is_number(const char *text) {
-  for (const char *p = text; *p != '\0'; p++)
-    if (!isdigit((unsigned char)*p)) return false;
-  return text[0] != '\0';
+  return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
 /* Everywhere: statuses that claim a proof, and ids that stand twice. */
 static pv_status walk(reading *r, const pv_yaml_node *node, bool in_list) {
   static const char *const claims[] = {"proved", "proven", "verified", "discharged", "shipped"};
   pv_status status = PV_OK;
-  for (size_t i = 0; node->kind != PV_YAML_SCALAR && i < node->count && status == PV_OK; i++) {
+  for (size_t i = 0; i < node->count && status == PV_OK; i++) {
     const pv_yaml_node *value = node->items[i];
     const char *key = node->kind == PV_YAML_MAPPING ? node->keys[i]->text : "";
     if (value->kind != PV_YAML_SCALAR) {
@@ -136,13 +139,13 @@ static pv_status walk(reading *r, const pv_yaml_node *node, bool in_list) {
       status = REPORT(r, "PV055", value, "let a run count them",
                       "%.60s: %.20s, a count of proofs typed by hand", key, value->text);
     if (status != PV_OK || !in_list || strcmp(key, "id") != 0) continue;
-    for (size_t k = 0; k < r->id_count && status == PV_OK; k++)
+    for (size_t k = 0; k < r->id_count; k++)
       if (strcmp(r->ids[k]->text, value->text) == 0) {
         status = REPORT(r, "PV056", value, "rename one", "the id '%.60s' stands twice (line %lld)",
                         value->text, (long long)r->ids[k]->place.line);
         break;
       }
-    if (r->id_count < IDS_MAX) r->ids[r->id_count++] = value;
+    r->ids[r->id_count++] = value;
   }
   return status;
 }
@@ -155,11 +158,10 @@ static pv_status check_versions(reading *r, const pv_yaml_node *root) {
                                         pv_yaml_get(root, "contract")};
   for (size_t p = 0; p < 3; p++)
     for (size_t k = 0; k < 2; k++) {
-      const pv_yaml_node *v = pv_yaml_get(places[p], keys[k]);
-      if (v == NULL || v->kind != PV_YAML_SCALAR) continue;
+      const pv_yaml_node *v = scalar_at(places[p], keys[k]);
       if (first == NULL)
         first = v;
-      else if (strcmp(first->text, v->text) != 0)
+      else if (v != NULL && strcmp(first->text, v->text) != 0)
         return REPORT(r, "PV051", v, "keep one", "version '%.40s' here, '%.40s' in line %lld",
                       v->text, first->text, (long long)first->place.line);
     }
@@ -168,23 +170,26 @@ static pv_status check_versions(reading *r, const pv_yaml_node *root) {
 
 pv_status pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node *root,
                            pv_findings *findings, pv_error *err) {
+  static const pv_yaml_node none = {.kind = PV_YAML_SEQUENCE};
   reading *r = PV_ARENA_NEW(arena, 1, reading);
   if (r == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", file);
   *r = (reading){.arena = arena, .file = file, .findings = findings, .err = err};
   const pv_yaml_node *obligations = pv_yaml_get(root, "proof_obligations");
   const pv_yaml_node *tests = pv_yaml_get(root, "falsification_tests");
-  const pv_yaml_node *metadata = pv_yaml_get(root, "metadata");
-  if (metadata == NULL || (obligations == NULL && tests == NULL))
+  const pv_yaml_node *harnesses = pv_yaml_get(root, "kani_harnesses");
+  if (pv_yaml_get(root, "metadata") == NULL || (obligations == NULL && tests == NULL))
     return REPORT(r, "PV050", root, "a contract has schema, metadata and falsification_tests",
                   "this is YAML, but not a contract");
+  r->tests = tests != NULL ? tests : &none;
+  r->obligations =
+      obligations != NULL && obligations->kind == PV_YAML_SEQUENCE ? obligations : &none;
+  r->harnesses = harnesses != NULL && harnesses->kind == PV_YAML_SEQUENCE ? harnesses : &none;
   pv_status status = REPORT(r, "PV057", root, "nothing of it can run under pv",
                             "a contract of an older dialect, read for lint only");
-  if (obligations != NULL && obligations->kind != PV_YAML_SEQUENCE) obligations = NULL;
   if (status == PV_OK) status = check_versions(r, root);
-  if (status == PV_OK) status = check_tests(r, tests);
-  if (status == PV_OK)
-    status = check_harnesses(r, pv_yaml_get(root, "kani_harnesses"), obligations);
-  if (status == PV_OK) status = check_obligations(r, root, obligations);
+  if (status == PV_OK) status = check_tests(r);
+  if (status == PV_OK) status = check_harnesses(r);
+  if (status == PV_OK) status = check_obligations(r);
   if (status == PV_OK) status = walk(r, root, false);
   return status;
 }

@@ -41,7 +41,7 @@ struct pv_yaml_node {
   pv_place place;
   pv_yaml_node **items; /* elements, or the values of a mapping */
   pv_yaml_node **keys;  /* of a mapping */
-  size_t count;
+  size_t count;         /* 0 of a scalar */
 };
 
 /* Parses one document. `file` names it in errors. Everything is owned by `arena`. An empty

@@ -4,44 +4,11 @@
 #include <unistd.h>
 
 #include "runtime/base/text.h"
+#include "tests/unit/rules/sample.h"
 #include "tests/unit/testing.h"
 #include "validator/model/contract_load.h"
 #include "validator/model/second_reader.h"
 #include "validator/rules/rules.h"
-
-/* A sound contract; a case changes one place of it. */
-static const char sound[] =
-    "schema: pv/contract/v1\n"          /* 1 */
-    "metadata:\n"                       /* 2 */
-    "  name: sample\n"                  /* 3 */
-    "  version: \"1.0.0\"\n"            /* 4 */
-    "  kind: kernel\n"                  /* 5 */
-    "  status: PROPOSED\n"              /* 6 */
-    "  created: \"2026-11-22\"\n"       /* 7 */
-    "  author: somebody\n"              /* 8 */
-    "  description: a sample\n"         /* 9 */
-    "  amendment_history:\n"            /* 10 */
-    "    - version: \"1.0.0\"\n"        /* 11 */
-    "      date: \"2026-11-22\"\n"      /* 12 */
-    "      kind: created\n"             /* 13 */
-    "      title: First version\n"      /* 14 */
-    "acceptance_criteria:\n"            /* 15 */
-    "  - id: AC_1\n"                    /* 16 */
-    "    property: it holds\n"          /* 17 */
-    "    needed_for: ACTIVE_RUNTIME\n"  /* 18 */
-    "falsification_tests:\n"            /* 19 */
-    "  - id: F_1\n"                     /* 20 */
-    "    rule: a rule\n"                /* 21 */
-    "    prediction: nothing differs\n" /* 22 */
-    "    criteria: [AC_1]\n"            /* 23 */
-    "    check: gemv.exact\n"           /* 24 */
-    "    with: {type: Q6_K}\n"          /* 25 */
-    "    faults: [wrong_sub_scale]\n"   /* 26 */
-    "    if_fails: look there\n"        /* 27 */
-    "implementation_stages:\n"          /* 28 */
-    "  - id: first\n"                   /* 29 */
-    "    status: DONE\n"                /* 30 */
-    "    description: all of it\n";     /* 31 */
 
 static const char dialect[] =
     "metadata:\n  version: \"1.0.0\"\n"
@@ -127,7 +94,7 @@ static void note(const pv_rule *rule) {
 }
 
 static void make(const rule_case *c, pv_text *out) {
-  const char *base = c->base != NULL ? c->base : sound;
+  const char *base = c->base != NULL ? c->base : sample_sound;
   if (c->from == NULL) {
     pv_text_puts(out, c->to);
     return;
@@ -139,28 +106,10 @@ static void make(const rule_case *c, pv_text *out) {
   pv_text_puts(out, at + strlen(c->from));
 }
 
-/* Findings of a text, as pv lint collects them. */
-static void judge(pv_arena *arena, const char *text, size_t length, pv_findings *findings) {
-  pv_error err = PV_ERROR_INIT;
-  pv_yaml_node *root = NULL;
-  pv_contract *contract = NULL;
-  pv_status status = pv_yaml_parse(arena, "/tmp/sample.yaml", text, length, &root, &err);
-  if (status == PV_OK && !pv_contract_is_ours(root)) {
-    EXPECT_I64(pv_rules_dialect(arena, "/tmp/sample.yaml", root, findings, NULL), PV_OK);
-    return;
-  }
-  if (status == PV_OK)
-    status = pv_contract_load_bytes(arena, "/tmp/sample.yaml", text, length, &contract, &err);
-  if (status != PV_OK)
-    EXPECT_I64(pv_findings_from_error(arena, findings, &err, NULL), PV_OK);
-  else
-    EXPECT_I64(pv_rules_run(arena, contract, findings, NULL), PV_OK);
-}
-
 static void test_sound_contract_has_no_findings(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
-  judge(&arena, sound, sizeof sound - 1, &findings);
+  sample_judge(&arena, SAMPLE_PATH, sample_sound, strlen(sample_sound), &findings);
   EXPECT_U64(findings.count, 0);
   for (size_t i = 0; i < findings.count; i++)
     fprintf(stderr, "  %s: %s\n", findings.items[i].rule->id, findings.items[i].message);
@@ -174,7 +123,7 @@ static void test_each_case(void) {
     pv_text text = PV_TEXT_INIT;
     const pv_finding *hit = NULL;
     make(&cases[i], &text);
-    judge(&arena, text.data, text.length, &findings);
+    sample_judge(&arena, SAMPLE_PATH, text.data, text.length, &findings);
     for (size_t k = 0; k < findings.count && hit == NULL; k++)
       if (strcmp(findings.items[k].rule->id, cases[i].rule) == 0) hit = &findings.items[k];
     if (!EXPECT(hit != NULL)) {
@@ -200,7 +149,7 @@ static void test_repetitions_are_counted_once(void) {
   pv_findings findings = {0};
   pv_text text = PV_TEXT_INIT;
   make(&thrice, &text);
-  judge(&arena, text.data, text.length, &findings);
+  sample_judge(&arena, SAMPLE_PATH, text.data, text.length, &findings);
   EXPECT_U64(findings.count, 3);
   pv_text_free(&text);
   pv_arena_free(&arena);
@@ -210,9 +159,9 @@ static void test_sizes(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
   pv_text text = PV_TEXT_INIT;
-  pv_text_puts(&text, sound);
+  pv_text_puts(&text, sample_sound);
   while (text.length <= PV_YAML_BYTES_MAX) pv_text_puts(&text, "# a comment that fills the file\n");
-  judge(&arena, text.data, text.length, &findings);
+  sample_judge(&arena, SAMPLE_PATH, text.data, text.length, &findings);
   REQUIRE(findings.count == 1);
   EXPECT_STR(findings.items[0].rule->id, "PV001");
   note(findings.items[0].rule);
@@ -274,14 +223,14 @@ static void test_two_readers(void) {
     pv_findings findings = {0};
     pv_contract *c = NULL;
     REQUIRE(EXPECT_I64(
-        pv_contract_load_bytes(&arena, "/tmp/sample.yaml", sound, sizeof sound - 1, &c, &err),
+        pv_contract_load_bytes(&arena, SAMPLE_PATH, sample_sound, strlen(sample_sound), &c, &err),
         PV_OK));
     EXPECT_I64(pv_second_reader_check(c, &err), PV_OK);
     misread(c, what);
     if (!EXPECT_I64(pv_second_reader_check(c, &err), PV_ERR_INPUT))
       fprintf(stderr, "  misreading %d\n", what);
     EXPECT_STR(err.rule, "PV016");
-    EXPECT_STR(err.file, "/tmp/sample.yaml");
+    EXPECT_STR(err.file, SAMPLE_PATH);
     EXPECT_HAS(err.message, "two YAML readers disagree");
     EXPECT_I64(pv_findings_from_error(&arena, &findings, &err, NULL), PV_OK);
     if (EXPECT_U64(findings.count, 1)) note(findings.items[0].rule);
@@ -297,8 +246,7 @@ static void test_places_are_bytes(void) {
   pv_contract *c = NULL;
   pv_text text = PV_TEXT_INIT;
   make(&umlauts, &text);
-  REQUIRE(pv_contract_load_bytes(&arena, "/tmp/sample.yaml", text.data, text.length, &c, NULL) ==
-          PV_OK);
+  REQUIRE(pv_contract_load_bytes(&arena, SAMPLE_PATH, text.data, text.length, &c, NULL) == PV_OK);
   EXPECT_I64(c->status_place.end - c->status_place.begin, 8);
   EXPECT_BYTES(text.data + c->status_place.begin, "PROPOSED", 8);
   EXPECT_BYTES(text.data + c->version_place.begin, "1.0.0", 5);
@@ -313,9 +261,9 @@ static void test_places_are_bytes(void) {
 static void put_contract(const char *folder, const char *name, const char *depends) {
   char path[256];
   pv_text text = PV_TEXT_INIT;
-  const char *rest = strstr(sound, "  amendment_history:");
-  const char *after = strstr(sound, "name: sample") + strlen("name: sample");
-  pv_text_add(&text, sound, (size_t)(strstr(sound, "sample") - sound));
+  const char *rest = strstr(sample_sound, "  amendment_history:");
+  const char *after = strstr(sample_sound, "name: sample") + strlen("name: sample");
+  pv_text_add(&text, sample_sound, (size_t)(strstr(sample_sound, "sample") - sample_sound));
   pv_text_puts(&text, name);
   pv_text_add(&text, after, (size_t)(rest - after));
   if (depends != NULL) pv_text_printf(&text, "  depends_on: [%s]\n", depends);
@@ -412,7 +360,6 @@ static void test_every_rule_was_reported(void) {
 int main(void) {
   return pv_testing_main("rules", (pv_case[]){PV_CASE(test_sound_contract_has_no_findings),
                                               PV_CASE(test_each_case),
-
                                               PV_CASE(test_repetitions_are_counted_once),
                                               PV_CASE(test_sizes),
                                               PV_CASE(test_two_readers),
