@@ -71,7 +71,7 @@ typedef struct pv_contract {
   char *schema; /* "pv/contract/v1" */
   char *name, *version, *kind, *created, *author, *description;
   pv_contract_status status;
-  pv_place name_place, version_place, status_place, amendments_place;
+  pv_place name_place, version_place, status_place, created_place, amendments_place;
   pv_strings references, depends_on;
   pv_strings known_divergence; /* criteria named while status is KNOWN_DIVERGENCE */
   pv_subject_model model;

@@ -158,7 +158,7 @@ static pv_status read_metadata(const pv_reading *r, const pv_yaml_node *node, pv
       {"version", PV_FIELD_TEXT, true, &c->version, &c->version_place},
       {"kind", PV_FIELD_TEXT, true, &c->kind, NULL},
       {"status", PV_FIELD_TEXT, true, &status_text, &c->status_place},
-      {"created", PV_FIELD_TEXT, true, &c->created, NULL},
+      {"created", PV_FIELD_TEXT, true, &c->created, &c->created_place},
       {"author", PV_FIELD_TEXT, true, &c->author, NULL},
       {"description", PV_FIELD_TEXT, true, &c->description, NULL},
       {"references", PV_FIELD_STRINGS, false, &c->references, NULL},

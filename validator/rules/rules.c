@@ -1,8 +1,6 @@
 #include "validator/rules/rules.h"
 
 #include <ctype.h>
-#include <libgen.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -49,19 +47,24 @@ static bool good_id(const char *id) {
   return true;
 }
 
+/* Bytes of the path up to the file's name. */
+static int folder_length(const pv_contract *c) {
+  const char *slash = strrchr(c->path, '/');
+  return slash != NULL ? (int)(slash - c->path) + 1 : 0;
+}
+
 static pv_status check_name(const context *x) {
-  char copy[PATH_MAX];
   const pv_contract *c = x->c;
-  snprintf(copy, sizeof copy, "%s", c->path);
-  char *stem = basename(copy);
-  char *dot = strrchr(stem, '.');
-  if (dot != NULL) *dot = '\0';
+  const char *file = c->path + folder_length(c);
+  const char *dot = strrchr(file, '.');
+  const size_t stem = dot != NULL ? (size_t)(dot - file) : strlen(file);
   if (!good_id(c->name))
     return REPORT(x, "PV024", &c->name_place, "use letters, digits, '_' and '-'",
                   "the name '%.80s' is not well-formed", c->name);
-  if (strcmp(stem, c->name) != 0)
+  if (strlen(c->name) != stem || memcmp(file, c->name, stem) != 0)
     return REPORT(x, "PV020", &c->name_place, "rename the one or the other",
-                  "the contract is named '%s', its file '%.80s'", c->name, stem);
+                  "the contract is named '%s', its file '%.*s'", c->name,
+                  (int)(stem < 80 ? stem : 80), file);
   return PV_OK;
 }
 
@@ -112,7 +115,7 @@ static pv_status check_versions(const context *x) {
     return REPORT(x, "PV021", &c->version_place, "write MAJOR.MINOR.PATCH, in quotes",
                   "'%.40s' is no version", c->version);
   if (!iso_date(c->created))
-    return REPORT(x, "PV023", &c->version_place, "write created as YYYY-MM-DD",
+    return REPORT(x, "PV023", &c->created_place, "write created as YYYY-MM-DD",
                   "created '%.40s' is no date", c->created);
   const size_t before = x->findings->count;
   const pv_status status = check_amendment_order(x);
@@ -352,63 +355,87 @@ static pv_status check_divergence(const context *x) {
   return status;
 }
 
-/* `<folder of the contract>/<rest>` */
-static bool beside(const pv_contract *c, char out[PATH_MAX], const char *format, const char *a,
-                   const char *b) {
-  char copy[PATH_MAX], rest[PATH_MAX];
-  snprintf(copy, sizeof copy, "%s", c->path);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-  snprintf(rest, sizeof rest, format, a, b);
-#pragma GCC diagnostic pop
-  return snprintf(out, PATH_MAX, "%s/%s", dirname(copy), rest) < PATH_MAX;
+/* The file of a contract in the folder of `c`. NULL when memory is out. */
+static char *beside(pv_arena *arena, const pv_contract *c, const char *name) {
+  return pv_arena_printf(arena, "%.*s%s.yaml", folder_length(c), c->path, name);
+}
+
+static pv_status out_of_memory(const context *x) {
+  return pv_error_set(x->err, PV_ERR_NOMEM, "out of memory for what '%s' names", x->c->path);
 }
 
 enum { DEPENDENCIES_MAX = 256 };
+static const char circle[] = "leads back to this contract";
+static const char crowd[] = "leads to more than 256 contracts";
 
-/* True when `target` can be reached from the contract `start` in the folder of `c`, or when more
- * than DEPENDENCIES_MAX contracts are on the way. Each is read once, however many name it. */
-static bool reaches(const pv_contract *c, const char *start, const char *target) {
-  pv_arena names = PV_ARENA_INIT;
-  const char *seen[DEPENDENCIES_MAX] = {start};
-  size_t count = 1;
-  bool found = false;
-  for (size_t at = 0; at < count && !found; at++) {
+/* The contracts that can be reached from one, each once, however many name it. */
+typedef struct reach {
+  pv_arena names;
+  const char *seen[DEPENDENCIES_MAX];
+  size_t count;
+  const char *found; /* circle, crowd or NULL */
+} reach;
+
+static pv_status follow(const context *x, reach *r, const pv_strings *names) {
+  for (size_t i = 0; i < names->count && r->found == NULL; i++) {
+    const char *name = names->items[i];
+    size_t k = 0;
+    while (k < r->count && strcmp(r->seen[k], name) != 0) k++;
+    if (strcmp(name, x->c->name) == 0) r->found = circle;
+    if (k < r->count || r->found != NULL) continue;
+    if (r->count == DEPENDENCIES_MAX) {
+      r->found = crowd;
+    } else {
+      r->seen[r->count] = pv_arena_strdup(&r->names, name);
+      if (r->seen[r->count++] == NULL) return out_of_memory(x);
+    }
+  }
+  return PV_OK;
+}
+
+/* What is wrong with the contracts behind `start`, or NULL. One that can not be read is a finding
+ * where it is judged itself. */
+static pv_status look_behind(const context *x, const char *start, const char **found) {
+  reach r = {.names = PV_ARENA_INIT, .seen = {start}, .count = 1};
+  pv_status status = PV_OK;
+  for (size_t at = 0; at < r.count && r.found == NULL && status == PV_OK; at++) {
     pv_arena arena = PV_ARENA_INIT;
     pv_contract *next = NULL;
-    char path[PATH_MAX];
-    if (good_id(seen[at]) && beside(c, path, "%s.yaml%s", seen[at], "") &&
-        pv_contract_load(&arena, path, &next, NULL) == PV_OK)
-      for (size_t i = 0; i < next->depends_on.count && !found; i++) {
-        const char *name = next->depends_on.items[i];
-        size_t k = 0;
-        while (k < count && strcmp(seen[k], name) != 0) k++;
-        found = strcmp(name, target) == 0 || (k == count && count == DEPENDENCIES_MAX);
-        if (k < count || found) continue;
-        seen[count] = pv_arena_strdup(&names, name);
-        found = seen[count++] == NULL;
-      }
+    if (!good_id(r.seen[at])) continue;
+    const char *path = beside(&arena, x->c, r.seen[at]);
+    const pv_status loaded =
+        path == NULL ? PV_ERR_NOMEM : pv_contract_load(&arena, path, &next, NULL);
+    if (loaded == PV_OK) status = follow(x, &r, &next->depends_on);
+    if (loaded == PV_ERR_NOMEM) status = out_of_memory(x);
     pv_arena_free(&arena);
   }
-  pv_arena_free(&names);
-  return found;
+  pv_arena_free(&r.names);
+  *found = r.found;
+  return status;
+}
+
+static pv_status check_dependency(const context *x, const char *name, const pv_place *place) {
+  const char *path = beside(x->arena, x->c, name), *found = NULL;
+  struct stat info;
+  if (path == NULL) return out_of_memory(x);
+  if (!good_id(name) || stat(path, &info) != 0)
+    return REPORT(x, "PV029", place, "add it beside this file, or remove the dependency",
+                  "the contract '%.80s' that this one depends on is not there", name);
+  pv_status status = PV_OK;
+  if (strcmp(name, x->c->name) == 0)
+    found = circle;
+  else
+    status = look_behind(x, name, &found);
+  if (status != PV_OK || found == NULL) return status;
+  return REPORT(x, "PV029", place, found == circle ? "break the circle" : "depend on fewer",
+                "the dependency on %s %s", name, found);
 }
 
 static pv_status check_dependencies(const context *x) {
-  const pv_contract *c = x->c;
+  const pv_strings *names = &x->c->depends_on;
   pv_status status = PV_OK;
-  for (size_t i = 0; i < c->depends_on.count && status == PV_OK; i++) {
-    const char *name = c->depends_on.items[i];
-    const pv_place *place = &c->depends_on.places[i];
-    char path[PATH_MAX];
-    struct stat info;
-    if (!good_id(name) || !beside(c, path, "%s.yaml%s", name, "") || stat(path, &info) != 0)
-      status = REPORT(x, "PV029", place, "add it beside this file, or remove the dependency",
-                      "the contract '%.80s' that this one depends on is not there", name);
-    else if (strcmp(name, c->name) == 0 || reaches(c, name, c->name))
-      status = REPORT(x, "PV029", place, "break the circle",
-                      "the dependency on %s leads back to this contract", name);
-  }
+  for (size_t i = 0; i < names->count && status == PV_OK; i++)
+    status = check_dependency(x, names->items[i], &names->places[i]);
   return status;
 }
 
@@ -417,12 +444,12 @@ static pv_status check_evidence(const context *x) {
   pv_status status = PV_OK;
   for (size_t i = 0; i < c->amendment_count && status == PV_OK; i++) {
     const pv_amendment *a = &c->amendments[i];
-    char path[PATH_MAX];
     struct stat info;
     if (a->evidence == NULL) continue;
-    if (!good_string(a->evidence) ||
-        !beside(c, path, "../reports/published/%s/%s", c->name, a->evidence) ||
-        stat(path, &info) != 0)
+    const char *path = pv_arena_printf(x->arena, "%.*s../reports/published/%s/%s", folder_length(c),
+                                       c->path, c->name, a->evidence);
+    if (path == NULL) return out_of_memory(x);
+    if (!good_string(a->evidence) || a->evidence[0] == '.' || stat(path, &info) != 0)
       status = REPORT(x, "PV030", &a->place, "publish the run again, or correct the run id",
                       "the evidence '%.80s' of amendment %s is not there", a->evidence, a->version);
   }

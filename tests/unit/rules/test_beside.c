@@ -1,0 +1,125 @@
+/* What the rules look for beside the file: contracts that it depends on and runs that it names. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/unit/base/folder.h"
+#include "tests/unit/rules/sample.h"
+#include "tests/unit/testing.h"
+
+/* `sample_sound` under another name, with a line before its history. */
+static void put(const char *name, const char *depends) {
+  char file[80], named[80], line[4000];
+  pv_text text = PV_TEXT_INIT;
+  snprintf(file, sizeof file, "%s.yaml", name);
+  snprintf(named, sizeof named, "name: %s\n", name);
+  snprintf(line, sizeof line, "%s  amendment_history:", depends);
+  sample_edit(&text, sample_sound,
+              (const char *const[]){"name: sample\n", named, "  amendment_history:", line, NULL});
+  folder_write(file, text.data);
+  pv_text_free(&text);
+}
+
+/* The sample in the folder with one change, and what is said of it. */
+static void expect_there(const char *from, const char *to, const char *wanted) {
+  char path[400];
+  pv_text text = PV_TEXT_INIT;
+  sample_edit(&text, sample_sound, (const char *const[]){from, to, NULL});
+  snprintf(path, sizeof path, "%s", folder_path("sample.yaml"));
+  if (!sample_expect(path, text.data, wanted)) fprintf(stderr, "  for: %s\n", to);
+  pv_text_free(&text);
+}
+
+static void expect_dependency(const char *names, const char *wanted) {
+  char line[200];
+  snprintf(line, sizeof line, "  depends_on: [%s]\n  amendment_history:", names);
+  expect_there("  amendment_history:", line, wanted);
+}
+
+static void test_dependencies(void) {
+  pv_text many = PV_TEXT_INIT;
+  REQUIRE(folder_make() != NULL);
+  pv_text_puts(&many, "  depends_on: [d0");
+  for (int i = 1; i < 255; i++) pv_text_printf(&many, ", d%d", i);
+  pv_text_puts(&many, "]\n");
+  put("most", many.data);
+  many.length -= 2;
+  pv_text_puts(&many, ", d255]\n");
+  put("more", many.data);
+  put("leaf", "");
+  put("odd", "  depends_on: [../odd, nowhere, leaf, leaf]\n");
+  put("back", "  depends_on: [leaf, sample]\n");
+  put("far", "  depends_on: [odd, back]\n");
+  folder_write("broken.yaml", "schema: [\n");
+  folder_write("sample.yaml", sample_sound);
+  expect_dependency("leaf, most, odd, broken", "");
+  expect_dependency("sample", "PV029 10:16 the dependency on sample leads back to this contract\n");
+  expect_dependency("back, far",
+                    "PV029 10:16 the dependency on back leads back to this contract\n"
+                    "PV029 10:22 the dependency on far leads back to this contract\n");
+  expect_dependency("more, leaf",
+                    "PV029 10:16 the dependency on more leads to more than 256 contracts\n");
+  expect_dependency("none, ../leaf",
+                    "PV029 10:16 the contract 'none' that this one depends on is not there\n"
+                    "PV029 10:22 the contract '../leaf' that this one depends on is not there\n");
+  pv_text_free(&many);
+  folder_remove();
+}
+
+/* A path that no system call takes is one that is not there. */
+static void test_long_path(void) {
+  pv_text path = PV_TEXT_INIT, text = PV_TEXT_INIT;
+  while (path.length < 5000) pv_text_puts(&path, "/a-folder-with-a-long-name");
+  pv_text_puts(&path, "/sample.yaml");
+  sample_edit(
+      &text, sample_sound,
+      (const char *const[]){"  amendment_history:", "  depends_on: [leaf]\n  amendment_history:",
+                            "First version", "t\n      evidence: run", NULL});
+  sample_expect(path.data, text.data,
+                "PV029 10:16 the contract 'leaf' that this one depends on is not there\n"
+                "PV030 12:7 the evidence 'run' of amendment 1.0.0 is not there\n");
+  pv_text_free(&text);
+  pv_text_free(&path);
+}
+
+/* The folder holds `contracts` and `reports` with one published run of the sample. */
+static void test_evidence(void) {
+  static const struct {
+    const char *run;
+    bool there;
+  } runs[] = {{"20261123T230258Z-6cd68ef6", true},
+              {"20261123T230258Z-6cd68ef7", false},
+              {".", false},
+              {"..", false},
+              {"../other", false},
+              {"a b", false}};
+  static const char *const folders[] = {"contracts",
+                                        "reports",
+                                        "reports/published",
+                                        "reports/published/sample",
+                                        "reports/published/other",
+                                        "reports/published/sample/20261123T230258Z-6cd68ef6"};
+  REQUIRE(folder_make() != NULL);
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+    EXPECT_I64(mkdir(folder_path(folders[i]), 0700), 0);
+  for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+    char change[120], wanted[200];
+    pv_text text = PV_TEXT_INIT;
+    snprintf(change, sizeof change, "First version\n      evidence: \"%s\"", runs[i].run);
+    snprintf(wanted, sizeof wanted,
+             "PV030 11:7 the evidence '%s' of amendment 1.0.0 is not there\n", runs[i].run);
+    sample_edit(&text, sample_sound, (const char *const[]){"First version", change, NULL});
+    if (!sample_expect(folder_path("contracts/sample.yaml"), text.data,
+                       runs[i].there ? "" : wanted))
+      fprintf(stderr, "  for: %s\n", runs[i].run);
+    pv_text_free(&text);
+  }
+  folder_remove();
+}
+
+int main(void) {
+  return pv_testing_main(
+      "beside a contract",
+      (pv_case[]){
+          PV_CASE(test_dependencies), PV_CASE(test_long_path), PV_CASE(test_evidence), {0}});
+}
