@@ -29,12 +29,22 @@ static void escaped(FILE *out, const char *text) {
   pv_text_free(&t);
 }
 
+/* Escaped as it is shown: JSON takes no bytes that are not UTF-8, as where a message was cut. */
+static void put_text(json_t *object, const char *key, const char *text) {
+  pv_text t = PV_TEXT_INIT;
+  pv_text_escape(&t, text, strlen(text));
+  json_object_set_new(object, key, json_string(t.data != NULL && !t.failed ? t.data : ""));
+  pv_text_free(&t);
+}
+
 static void show_json(lint *l, const pv_finding *f) {
-  json_array_append_new(
-      l->all, json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "rule", f->rule->id, "severity",
-                        f->rule->severity == PV_SEVERE ? "error" : "warning", "line",
-                        (json_int_t)f->line, "column", (json_int_t)f->column, "file", f->file,
-                        "message", f->message, "hint", f->hint));
+  json_t *object = json_pack("{s:s, s:s, s:I, s:I}", "rule", f->rule->id, "severity",
+                             f->rule->severity == PV_SEVERE ? "error" : "warning", "line",
+                             (json_int_t)f->line, "column", (json_int_t)f->column);
+  put_text(object, "file", f->file);
+  put_text(object, "message", f->message);
+  put_text(object, "hint", f->hint);
+  json_array_append_new(l->all, object);
 }
 
 static void show(lint *l, const pv_finding *f) {
