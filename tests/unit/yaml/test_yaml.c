@@ -46,6 +46,13 @@ static const refusal refusals[] = {
     {"PV002", 1, 12,
      BYTES("a: \xf0\x9f\x98\x80\xe2\x82\xac"
            "b\xfe")},
+    {"PV002", 1, 1,
+     BYTES("\xff"
+           "a: 1\n")}, /* half of a mark is none */
+    {"PV002", 1, 1,
+     BYTES("\xfe"
+           "a: 1\n")},
+    {"PV002", 1, 1, BYTES("\xff")},
     /* characters */
     {"PV003", 1, 4, BYTES("a: \x01\n")},
     {"PV003", 1, 4, BYTES("a: \x1b[31m\n")},
@@ -67,6 +74,7 @@ static const refusal refusals[] = {
     {"PV003", 1, 5, BYTES("a: 1\r")},
     {"PV003", 2, 5, BYTES("a: 1\r\nb: 2\r\r\n")},
     {"PV003", 1, 4, BYTES("a: \"x\\0y\"\n")}, /* an escape that makes a NUL */
+    {"PV003", 2, 4, BYTES("a: 1\nb: \"\xc3\xa4\n  \\0\n  y\"\nc: 1\n")}, /* begins lines before */
     /* no YAML */
     {"PV005", 1, 1, BYTES("")},
     {"PV005", 1, 1, BYTES("# nothing\n")},
@@ -110,6 +118,7 @@ static const refusal refusals[] = {
     {"PV009", 2, 1, BYTES("a: 1\n---\nb: 2\n")},
     {"PV009", 3, 1, BYTES("---\na: 1\n---\n")},
     {"PV009", 3, 1, BYTES("a: 1\n...\nb: 2\n")},
+    {"PV005", 4, 1, BYTES("a: 1\n...\n\"b\n")}, /* what follows is not even a document */
 };
 
 static pv_status parse(pv_arena *arena, const char *bytes, size_t length, pv_yaml_node **out,
@@ -311,6 +320,19 @@ static const cut cuts[] = {
     {"\xc3\xa4: \xc3\xa4\n\"key\"  :   v\t\n", "v", NULL, 2, 12, PV_YAML_PLAIN},
     {"a: |\n  \xc3\xa4\n  b\n\nkey: v\n", "v", NULL, 5, 6, PV_YAML_PLAIN},
     {"---\nkey: v\n...\n", "v", NULL, 2, 6, PV_YAML_PLAIN},
+    /* neighbours of what is forbidden */
+    {"key: \xc3\xa4", "\xc3\xa4", NULL, 1, 6, PV_YAML_PLAIN},
+    {"key: x\xc2\xa0y", "x\xc2\xa0y", NULL, 1, 6, PV_YAML_PLAIN},         /* U+00A0 */
+    {"key: x\xd8\x9b", "x\xd8\x9b", NULL, 1, 6, PV_YAML_PLAIN},           /* U+061B */
+    {"key: x\xd8\x9d", "x\xd8\x9d", NULL, 1, 6, PV_YAML_PLAIN},           /* U+061D */
+    {"key: x\xe2\x80\x8dy", "x\xe2\x80\x8dy", NULL, 1, 6, PV_YAML_PLAIN}, /* U+200D */
+    {"key: x\xe2\x80\x90y", "x\xe2\x80\x90y", NULL, 1, 6, PV_YAML_PLAIN}, /* U+2010 */
+    {"key: x\xe2\x80\xa7y", "x\xe2\x80\xa7y", NULL, 1, 6, PV_YAML_PLAIN}, /* U+2027 */
+    {"key: x\xe2\x80\xafy", "x\xe2\x80\xafy", NULL, 1, 6, PV_YAML_PLAIN}, /* U+202F */
+    {"key: x\xe2\x81\xa5y", "x\xe2\x81\xa5y", NULL, 1, 6, PV_YAML_PLAIN}, /* U+2065 */
+    {"key: x\xe2\x81\xaay", "x\xe2\x81\xaay", NULL, 1, 6, PV_YAML_PLAIN}, /* U+206A */
+    {"key: x\xef\xbb\xbey", "x\xef\xbb\xbey", NULL, 1, 6, PV_YAML_PLAIN}, /* U+FEFE */
+    {"key: x\xef\xbc\xbfy", "x\xef\xbc\xbfy", NULL, 1, 6, PV_YAML_PLAIN}, /* U+FF3F */
 };
 
 static void test_places_cut_the_bytes(void) {
