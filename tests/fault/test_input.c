@@ -1,5 +1,6 @@
 /* Every allocation fails while something from a stranger is read: a model, its tokenizer, YAML, a
  * contract, its rules. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,10 @@
 #include "runtime/model/model.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tests/fault/each.h"
+#include "tests/fault/failing.h"
+#include "tests/unit/base/folder.h"
 #include "tests/unit/gguf/build.h"
+#include "tests/unit/rules/sample.h"
 #include "tests/unit/testing.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
@@ -18,6 +22,8 @@
 
 static pv_text gguf_file;
 static pv_bytes contract_file;
+static pv_contract *dependent, *faulty;
+static pv_yaml_node *old_root;
 
 static bool ended(pv_status status, const pv_error *err) {
   if (status != PV_OK) EXPECT(status == PV_ERR_NOMEM && err->status == status);
@@ -92,21 +98,114 @@ static bool bad_contract_work(void) {
   return ended(status, &err);
 }
 
-static bool dialect_work(void) {
-  static const char text[] =
-      "metadata:\n  version: \"1.0.0\"\nversion: \"2.0.0\"\nproof_obligations:\n  - id: OB-1\n"
-      "    property: p\n    status: proven\nfalsification_tests:\n  - id: T-1\n    rule: OB-7\n"
-      "    test: Requires an API\n  - id: T-1\n";
+/* Its dependencies are read while it is judged. */
+static bool dependent_work(void) {
   pv_arena arena = PV_ARENA_INIT;
-  pv_yaml_node *root = NULL;
   pv_findings findings = {0};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_yaml_parse(&arena, "old.yaml", text, sizeof text - 1, &root, &err);
-  EXPECT((status == PV_OK) == (root != NULL));
-  if (status == PV_OK) status = pv_rules_dialect(&arena, "old.yaml", root, &findings, &err);
-  if (status == PV_OK) EXPECT(findings.count > 4);
+  const pv_status status = pv_rules_run(&arena, dependent, &findings, &err);
+  EXPECT_U64(findings.count, 0);
   pv_arena_free(&arena);
   return ended(status, &err);
+}
+
+/* An arena asks for memory when its block is full: `left` bytes of the block are free when the work
+ * begins, so that each of its own allocations, however small, is one time the one that asks. */
+enum { BLOCK_BYTES = 64 << 10, GRAIN = 16, DEPTH = 1024 };
+static size_t left;
+
+static bool fill(pv_arena *arena) {
+  return pv_arena_alloc(arena, BLOCK_BYTES - left, 1) != NULL;
+}
+
+static unsigned asked_by(each_work work, size_t bytes) {
+  left = bytes;
+  failing_begin(UINT_MAX, false);
+  EXPECT(work());
+  return failing_end();
+}
+
+/* From where everything fits downwards; `sizes`: different amounts that the work takes, at least.
+ */
+static void each_room(each_work work, unsigned sizes) {
+  const unsigned least = asked_by(work, BLOCK_BYTES - GRAIN);
+  size_t enough = 0;
+  while (asked_by(work, enough) > least) enough += GRAIN;
+  REQUIRE(enough > (size_t)GRAIN * sizes);
+  for (unsigned i = 1; i <= DEPTH && enough >= (size_t)GRAIN * i; i++) {
+    EXPECT(asked_by(work, enough - (size_t)GRAIN * i) > least);
+    each_allocation(work, 2);
+  }
+}
+
+static bool yaml_work(void) {
+  static const char text[] = "one: [a, 'b', {c: d}]\ntwo: |\n  e\nthree: {f: g, h: i}\n";
+  pv_arena arena = PV_ARENA_INIT;
+  pv_yaml_node *root = NULL;
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
+  if (status == PV_OK)
+    status = pv_yaml_parse(&arena, "file.yaml", text, sizeof text - 1, &root, &err);
+  EXPECT((status == PV_OK) == (root != NULL));
+  if (status == PV_OK) EXPECT_STR(pv_yaml_get(pv_yaml_get(root, "three"), "h")->text, "i");
+  pv_arena_free(&arena);
+  return ended(status, &err);
+}
+
+/* Everything that is found is whole, and whole is what is found on success. */
+static bool judged(pv_status status, const pv_findings *findings, size_t count,
+                   const pv_error *err) {
+  EXPECT(status != PV_OK || findings->count == count);
+  for (size_t i = 0; i < findings->count; i++) {
+    const pv_finding *f = &findings->items[i];
+    EXPECT(f->file != NULL && f->message != NULL && f->hint != NULL);
+  }
+  return ended(status, err);
+}
+
+static const char wrong_contract[] =
+    "schema: pv/contract/v1\nmetadata:\n  name: bad name\n  version: \"1.0.0\"\n  kind: k\n"
+    "  status: PROPOSED\n  created: \"2026-11-22\"\n  author: a\n  description: d\n"
+    "  depends_on: [nowhere-1, nowhere-2]\n  known_divergence: [X_1, X_2]\n"
+    "  amendment_history:\n"
+    "    - {version: 1.0.0, date: 2026-11-20, kind: k, title: t, evidence: none-1}\n"
+    "    - {version: 1.0.0, date: 2026-11-21, kind: k, title: t, evidence: none-2}\n"
+    "    - {version: 1.0.0, date: 2026-11-20, kind: k, title: t}\n"
+    "acceptance_criteria:\n  - {id: A 1, property: p, needed_for: DEPRECATED}\n"
+    "  - {id: A 2, property: p, needed_for: DEPRECATED}\n"
+    "falsification_tests:\n"
+    "  - {id: F 1, rule: r, criteria: [A_8, A_9], check: ptx.flow, with: {a: 1, b: 2},\n"
+    "     faults: [x, x, x]}\n"
+    "  - {id: F_2, rule: r, criteria: [], check: no.check}\n"
+    "implementation_stages:\n  - {id: s 1, status: s, description: d}\n"
+    "  - {id: s 2, status: s, description: d}\n";
+
+static bool wrong_work(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_findings findings = {0};
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
+  if (status == PV_OK) status = pv_rules_run(&arena, faulty, &findings, &err);
+  const bool good = judged(status, &findings, 32, &err);
+  pv_arena_free(&arena);
+  return good;
+}
+
+static const char wrong_dialect[] =
+    "metadata:\n  version: \"1.0.0\"\nversion: \"2.0.0\"\n"
+    "proof_obligations:\n  - {property: p, status: proven, verified: 3}\n  - {id: OB-1}\n"
+    "falsification_tests:\n  - {id: T-1, test: Requires an API}\n  - {id: T-1}\n"
+    "kani_harnesses:\n  - {id: T-1, obligation: OB-7}\n  - {id: K-1}\n";
+
+static bool dialect_work(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_findings findings = {0};
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
+  if (status == PV_OK) status = pv_rules_dialect(&arena, "old.yaml", old_root, &findings, &err);
+  const bool good = judged(status, &findings, 12, &err);
+  pv_arena_free(&arena);
+  return good;
 }
 
 static void test_gguf(void) {
@@ -121,8 +220,36 @@ static void test_contract(void) {
 static void test_bad_contract(void) {
   each_allocation(bad_contract_work, 50);
 }
+static void test_dependencies(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  REQUIRE(folder_make() != NULL);
+  sample_put("sample", "  depends_on: [near]\n");
+  sample_put("near", "  depends_on: [far, farther]\n");
+  sample_put("far", "");
+  REQUIRE(
+      EXPECT_I64(pv_contract_load(&arena, folder_path("sample.yaml"), &dependent, NULL), PV_OK));
+  each_allocation(dependent_work, 100);
+  pv_arena_free(&arena);
+  folder_remove();
+}
+static void test_yaml(void) {
+  each_room(yaml_work, 30);
+}
+static void test_findings(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  REQUIRE(EXPECT_I64(pv_contract_load_bytes(&arena, "contracts/none.yaml", wrong_contract,
+                                            sizeof wrong_contract - 1, &faulty, NULL),
+                     PV_OK));
+  each_room(wrong_work, 100);
+  pv_arena_free(&arena);
+}
 static void test_dialect(void) {
-  each_allocation(dialect_work, 20);
+  pv_arena arena = PV_ARENA_INIT;
+  REQUIRE(EXPECT_I64(
+      pv_yaml_parse(&arena, "old.yaml", wrong_dialect, sizeof wrong_dialect - 1, &old_root, NULL),
+      PV_OK));
+  each_room(dialect_work, 50);
+  pv_arena_free(&arena);
 }
 
 /* The mapping and its file. */
@@ -159,6 +286,9 @@ int main(void) {
                                                               PV_CASE(test_model),
                                                               PV_CASE(test_contract),
                                                               PV_CASE(test_bad_contract),
+                                                              PV_CASE(test_dependencies),
+                                                              PV_CASE(test_yaml),
+                                                              PV_CASE(test_findings),
                                                               PV_CASE(test_dialect),
                                                               PV_CASE(test_open),
                                                               {0}});

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 #include "validator/model/contract_load.h"
 
@@ -54,6 +55,20 @@ void sample_edit(pv_text *out, const char *base, const char *const *changes) {
     pv_text_free(out);
     *out = changed;
   }
+}
+
+void sample_put(const char *name, const char *lines) {
+  char file[80], named[80];
+  pv_text text = PV_TEXT_INIT, history = PV_TEXT_INIT;
+  snprintf(file, sizeof file, "%s.yaml", name);
+  snprintf(named, sizeof named, "name: %s\n", name);
+  pv_text_printf(&history, "%s  amendment_history:", lines);
+  sample_edit(
+      &text, sample_sound,
+      (const char *const[]){"name: sample\n", named, "  amendment_history:", history.data, NULL});
+  folder_write(file, text.data);
+  pv_text_free(&history);
+  pv_text_free(&text);
 }
 
 void sample_judge(pv_arena *arena, const char *path, const char *text, size_t length,

@@ -7,19 +7,6 @@
 #include "tests/unit/rules/sample.h"
 #include "tests/unit/testing.h"
 
-/* `sample_sound` under another name, with a line before its history. */
-static void put(const char *name, const char *depends) {
-  char file[80], named[80], line[4000];
-  pv_text text = PV_TEXT_INIT;
-  snprintf(file, sizeof file, "%s.yaml", name);
-  snprintf(named, sizeof named, "name: %s\n", name);
-  snprintf(line, sizeof line, "%s  amendment_history:", depends);
-  sample_edit(&text, sample_sound,
-              (const char *const[]){"name: sample\n", named, "  amendment_history:", line, NULL});
-  folder_write(file, text.data);
-  pv_text_free(&text);
-}
-
 /* The sample in the folder with one change, and what is said of it. */
 static void expect_there(const char *from, const char *to, const char *wanted) {
   char path[400];
@@ -42,17 +29,19 @@ static void test_dependencies(void) {
   pv_text_puts(&many, "  depends_on: [d0");
   for (int i = 1; i < 255; i++) pv_text_printf(&many, ", d%d", i);
   pv_text_puts(&many, "]\n");
-  put("most", many.data);
+  sample_put("most", many.data);
   many.length -= 2;
   pv_text_puts(&many, ", d255]\n");
-  put("more", many.data);
-  put("leaf", "");
-  put("odd", "  depends_on: [../odd, nowhere, leaf, leaf]\n");
-  put("back", "  depends_on: [leaf, sample]\n");
-  put("far", "  depends_on: [odd, back]\n");
+  sample_put("more", many.data);
+  sample_put("leaf", "");
+  sample_put("odd", "  depends_on: [../odd, nowhere, leaf, leaf]\n");
+  sample_put("back", "  depends_on: [leaf, sample, far]\n");
+  sample_put("round", "  depends_on: [about]\n");
+  sample_put("about", "  depends_on: [round]\n"); /* a circle that the sample is not in */
+  sample_put("far", "  depends_on: [odd, back]\n");
   folder_write("broken.yaml", "schema: [\n");
   folder_write("sample.yaml", sample_sound);
-  expect_dependency("leaf, most, odd, broken", "");
+  expect_dependency("leaf, most, odd, broken, round", "");
   expect_dependency("sample", "PV029 10:16 the dependency on sample leads back to this contract\n");
   expect_dependency("back, far",
                     "PV029 10:16 the dependency on back leads back to this contract\n"
@@ -63,6 +52,23 @@ static void test_dependencies(void) {
                     "PV029 10:16 the contract 'none' that this one depends on is not there\n"
                     "PV029 10:22 the contract '../leaf' that this one depends on is not there\n");
   pv_text_free(&many);
+  folder_remove();
+}
+
+/* Each rung stands on the next two: 2^27 ways down, 40 contracts. */
+static void test_ladder(void) {
+  enum { LADDER = 40 };
+  REQUIRE(folder_make() != NULL);
+  for (int i = 0; i < LADDER; i++) {
+    char name[32], line[80];
+    snprintf(name, sizeof name, "rung%d", i);
+    snprintf(line, sizeof line, "  depends_on: [rung%d, rung%d]\n", i + 1, i + 2);
+    sample_put(name, i + 2 < LADDER ? line : "");
+  }
+  folder_write("sample.yaml", sample_sound);
+  expect_dependency("rung0", "");
+  sample_put("rung39", "  depends_on: [sample]\n");
+  expect_dependency("rung0", "PV029 10:16 the dependency on rung0 leads back to this contract\n");
   folder_remove();
 }
 
@@ -118,8 +124,9 @@ static void test_evidence(void) {
 }
 
 int main(void) {
-  return pv_testing_main(
-      "beside a contract",
-      (pv_case[]){
-          PV_CASE(test_dependencies), PV_CASE(test_long_path), PV_CASE(test_evidence), {0}});
+  return pv_testing_main("beside a contract", (pv_case[]){PV_CASE(test_dependencies),
+                                                          PV_CASE(test_ladder),
+                                                          PV_CASE(test_long_path),
+                                                          PV_CASE(test_evidence),
+                                                          {0}});
 }

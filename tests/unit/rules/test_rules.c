@@ -1,7 +1,6 @@
 /* For each rule of the catalogue a test that sees it reported, and where. */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/base/text.h"
 #include "tests/unit/rules/sample.h"
@@ -257,74 +256,6 @@ static void test_places_are_bytes(void) {
   pv_arena_free(&arena);
 }
 
-/* `sound` under another name and with dependencies, as FOLDER/NAME.yaml. */
-static void put_contract(const char *folder, const char *name, const char *depends) {
-  char path[256];
-  pv_text text = PV_TEXT_INIT;
-  const char *rest = strstr(sample_sound, "  amendment_history:");
-  const char *after = strstr(sample_sound, "name: sample") + strlen("name: sample");
-  pv_text_add(&text, sample_sound, (size_t)(strstr(sample_sound, "sample") - sample_sound));
-  pv_text_puts(&text, name);
-  pv_text_add(&text, after, (size_t)(rest - after));
-  if (depends != NULL) pv_text_printf(&text, "  depends_on: [%s]\n", depends);
-  pv_text_puts(&text, rest);
-  snprintf(path, sizeof path, "%s/%s.yaml", folder, name);
-  FILE *f = fopen(path, "w");
-  if (EXPECT(f != NULL)) {
-    EXPECT_U64(fwrite(text.data, 1, text.length, f), text.length);
-    fclose(f);
-  }
-  pv_text_free(&text);
-}
-
-/* Findings about dependencies of FOLDER/NAME.yaml. */
-static size_t circles(const char *folder, const char *name) {
-  char path[256];
-  pv_arena arena = PV_ARENA_INIT;
-  pv_findings findings = {0};
-  pv_contract *c = NULL;
-  size_t count = 0;
-  snprintf(path, sizeof path, "%s/%s.yaml", folder, name);
-  if (EXPECT_I64(pv_contract_load(&arena, path, &c, NULL), PV_OK) &&
-      EXPECT_I64(pv_rules_run(&arena, c, &findings, NULL), PV_OK))
-    for (size_t i = 0; i < findings.count; i++)
-      count += strcmp(findings.items[i].rule->id, "PV029") == 0 &&
-               strstr(findings.items[i].message, "leads back") != NULL;
-  pv_arena_free(&arena);
-  return count;
-}
-
-static void test_circles_of_dependencies(void) {
-  enum { LADDER = 40 };
-  char folder[] = "/tmp/pv-circle-XXXXXX", name[32], depends[64], path[128];
-  REQUIRE(mkdtemp(folder) != NULL);
-  put_contract(folder, "alone", "alone");
-  put_contract(folder, "a", "b");
-  put_contract(folder, "b", "c");
-  put_contract(folder, "c", "a");
-  put_contract(folder, "outside", "a"); /* looks at a circle, is not in it */
-  EXPECT_U64(circles(folder, "alone"), 1);
-  EXPECT_U64(circles(folder, "a"), 1);
-  EXPECT_U64(circles(folder, "b"), 1);
-  EXPECT_U64(circles(folder, "outside"), 0);
-  /* Each rung stands on the next two: 2^27 ways down, 40 contracts. */
-  for (int i = 0; i < LADDER; i++) {
-    snprintf(name, sizeof name, "rung%d", i);
-    snprintf(depends, sizeof depends, "rung%d, rung%d", i + 1, i + 2);
-    put_contract(folder, name, i + 2 < LADDER ? depends : NULL);
-  }
-  EXPECT_U64(circles(folder, "rung0"), 0);
-  static const char *const others[] = {"alone", "a", "b", "c", "outside"};
-  for (int i = 0; i < LADDER + 5; i++) {
-    if (i < LADDER)
-      snprintf(path, sizeof path, "%s/rung%d.yaml", folder, i);
-    else
-      snprintf(path, sizeof path, "%s/%s.yaml", folder, others[i - LADDER]);
-    EXPECT_I64(remove(path), 0);
-  }
-  EXPECT_I64(rmdir(folder), 0);
-}
-
 static void test_our_contracts(void) {
   static const char *const files[] = {
       "qwen3-moe-forward-gpu-v1", "qwen3-moe-forward-v1", "moe-router-v1",
@@ -364,7 +295,6 @@ int main(void) {
                                               PV_CASE(test_sizes),
                                               PV_CASE(test_two_readers),
                                               PV_CASE(test_places_are_bytes),
-                                              PV_CASE(test_circles_of_dependencies),
                                               PV_CASE(test_our_contracts),
                                               PV_CASE(test_every_rule_was_reported),
                                               {0}});
