@@ -23,6 +23,19 @@ static void expect_dependency(const char *names, const char *wanted) {
   expect_there("  amendment_history:", line, wanted);
 }
 
+static void expect_hint(const char *names, const char *hint) {
+  char change[200];
+  pv_arena arena = PV_ARENA_INIT;
+  pv_findings findings = {0};
+  pv_text text = PV_TEXT_INIT;
+  snprintf(change, sizeof change, "  depends_on: [%s]\n  amendment_history:", names);
+  sample_edit(&text, sample_sound, (const char *const[]){"  amendment_history:", change, NULL});
+  sample_judge(&arena, folder_path("sample.yaml"), text.data, text.length, &findings);
+  if (EXPECT_U64(findings.count, 1)) EXPECT_STR(findings.items[0].hint, hint);
+  pv_text_free(&text);
+  pv_arena_free(&arena);
+}
+
 static void test_dependencies(void) {
   pv_text many = PV_TEXT_INIT;
   REQUIRE(folder_make() != NULL);
@@ -34,7 +47,7 @@ static void test_dependencies(void) {
   pv_text_puts(&many, ", d255]\n");
   sample_put("more", many.data);
   sample_put("leaf", "");
-  sample_put("odd", "  depends_on: [../odd, nowhere, leaf, leaf]\n");
+  sample_put("odd", "  depends_on: [./back, nowhere, leaf, leaf]\n");
   sample_put("back", "  depends_on: [leaf, sample, far]\n");
   sample_put("round", "  depends_on: [about]\n");
   sample_put("about", "  depends_on: [round]\n"); /* a circle that the sample is not in */
@@ -48,9 +61,11 @@ static void test_dependencies(void) {
                     "PV029 10:22 the dependency on far leads back to this contract\n");
   expect_dependency("more, leaf",
                     "PV029 10:16 the dependency on more leads to more than 256 contracts\n");
-  expect_dependency("none, ../leaf",
+  expect_dependency("none, ./leaf",
                     "PV029 10:16 the contract 'none' that this one depends on is not there\n"
-                    "PV029 10:22 the contract '../leaf' that this one depends on is not there\n");
+                    "PV029 10:22 the contract './leaf' that this one depends on is not there\n");
+  expect_hint("back", "break the circle");
+  expect_hint("more", "depend on fewer");
   pv_text_free(&many);
   folder_remove();
 }
@@ -98,6 +113,7 @@ static void test_evidence(void) {
               {".", false},
               {"..", false},
               {"../other", false},
+              {"20261123T230258Z-6cd68ef6/../../other", false},
               {"a b", false}};
   static const char *const folders[] = {"contracts",
                                         "reports",

@@ -290,6 +290,7 @@ static void test_parameters(void) {
 static const cause models[] = {
     {{MODEL("sha256: " SHA256)}, ""},
     {{MODEL("sha256: " SHA256 "0")}, NO_DIGEST},
+    {{MODEL("sha256: " SHA256 "g")}, NO_DIGEST},
     {{MODEL("sha256: A123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")},
      NO_DIGEST},
     {{MODEL("sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeg")},

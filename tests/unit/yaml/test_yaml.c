@@ -153,6 +153,44 @@ static void test_refusals(void) {
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) expect_refusal(&refusals[i]);
 }
 
+/* Causes that share a rule are told apart by words. */
+static void test_words(void) {
+  static const struct {
+    const char *words, *bytes;
+    size_t length;
+  } said[] = {
+      {"the file is UTF-16", BYTES("\xff\xfe")},
+      {"the file is UTF-16", BYTES("\xfe\xff")},
+      {"the file is not valid UTF-8", BYTES("\xff\xff")},
+      {"the file is not valid UTF-8", BYTES("\xfe\xfe")},
+      {"the file is not valid UTF-8", BYTES("\xff")},
+      {"the file is not valid UTF-8", BYTES("\xef\xbb")},
+      {"the file begins with a byte order mark", BYTES("\xef\xbb\xbf")},
+      {"the file holds a NUL byte", BYTES("\xef\0")},
+      {"a text holds an escaped NUL", BYTES("a: \"\\0\"\n")},
+      {"a control or bidirectional character", BYTES("a: \1\n")},
+      {"this is not YAML: ", BYTES("a: 1\n...\n\"b\n")},
+      {"a second document begins here", BYTES("a: 1\n...\nb: 2\n")},
+      {"the file has no content", BYTES("# nothing\n")},
+      {"directives are not allowed", BYTES("%YAML 1.1\n---\na: 1\n")},
+      {"directives are not allowed", BYTES("%YAML x\n---\na: 1\n")},
+      {"merge keys are not allowed", BYTES("<<: 1\n")},
+      {"aliases are not allowed", BYTES("a: *b\n")},
+      {"anchors are not allowed", BYTES("a: &b {c: 1}\n")},
+      {"tags are not allowed", BYTES("a: !b [1]\n")},
+      {"the key 'a' stands here a second time (first in line 2)",
+       BYTES("b: 1\na: 1\nc: 1\na: 1\n")},
+  };
+  for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+    pv_arena arena = PV_ARENA_INIT;
+    pv_error err = PV_ERROR_INIT;
+    pv_yaml_node *root = NULL;
+    EXPECT_I64(parse(&arena, said[i].bytes, said[i].length, &root, &err), PV_ERR_INPUT);
+    EXPECT_HAS(err.message, said[i].words);
+    pv_arena_free(&arena);
+  }
+}
+
 /* `count` times `open`, then `middle`, then `count` times `close`. */
 static pv_text nested(int count, const char *open, const char *middle, const char *close) {
   pv_text text = PV_TEXT_INIT;
@@ -384,6 +422,7 @@ static void test_tree(void) {
 
 int main(void) {
   return pv_testing_main("yaml", (pv_case[]){PV_CASE(test_refusals),
+                                             PV_CASE(test_words),
                                              PV_CASE(test_nesting),
                                              PV_CASE(test_time),
                                              PV_CASE(test_long_line),
