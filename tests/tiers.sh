@@ -12,6 +12,7 @@ tier_key() {
   {
     sources . | xargs -0 sha256sum 2>/dev/null
     gcc --version
+    clang --version 2>/dev/null || true
     printf "%s\n" "${PV_GOLDEN:-}"
     ls ../shared ../shared/golden ../shared/models 2>/dev/null || true # a user has none
   } | sha256sum | cut -d' ' -f1
@@ -105,6 +106,21 @@ tier_threads() {
   TSAN_OPTIONS=halt_on_error=1 run_ctest tsan build-tsan -L '^threads$' -LE '^(long|gpu)$'
 }
 
+# A short look by each fuzz target, one case each; from nothing and from the same seed each time.
+tier_fuzz() {
+  local code=0 passed failed rows
+  rows=$(mktemp)
+  rm -rf build-fuzz/fuzz
+  fuzz_targets 8 1 | tee "$rows" || code=$?
+  read -r passed failed < <(fuzz_count <"$rows")
+  rm -f "$rows"
+  [ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+  note "fuzz: $passed passed, $failed failed"
+  total_passed=$((total_passed + passed))
+  total_failed=$((total_failed + failed))
+  [ "$code" -eq 0 ] && [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
 tier_gpu() {
   command -v nvcc >/dev/null || [ -x "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ] ||
     { note "gpu: nvcc is not on this machine"; return 1; }
@@ -158,6 +174,7 @@ run_tiers() {
   tier lint check clang-tidy lint
   tier asan-ubsan tier_sanitize
   tier tsan tier_threads
+  tier fuzz tier_fuzz
   printf '%s passed, %s failed\n' "$total_passed" "$total_failed"
   [ "$total_failed" -eq 0 ] && [ "$broken" -eq 0 ] && [ "$total_passed" -gt 0 ]
 }
