@@ -112,7 +112,7 @@ tier_fuzz() {
   rows=$(mktemp)
   rm -rf build-fuzz/fuzz
   fuzz_targets 8 1 | tee "$rows" || code=$?
-  read -r passed failed < <(fuzz_count <"$rows")
+  read -r passed failed < <(fuzz_count "$rows")
   rm -f "$rows"
   [ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
   note "fuzz: $passed passed, $failed failed"

@@ -19,8 +19,8 @@ fuzz_figures() {
 
 # PASSED FAILED, from the rows of figures: a target that executed nothing failed.
 fuzz_count() {
-  awk '/^fuzz_[a-z]+ / && NF == 8 { if ($8 == 0 && $2 > 0) passed++; else failed++ }
-    END { printf "%d %d\n", passed, failed }'
+  awk '/^fuzz_[a-z]+ +[0-9]/ && NF == 8 { if ($8 == 0 && $2 > 0) passed++; else failed++ }
+    END { printf "%d %d\n", passed, failed }' "$1"
 }
 
 # What to do with the inputs that one target failed on.
@@ -60,9 +60,10 @@ fuzz_one() {
   done
   read -r executions edges features size < <(fuzz_figures "$own/log")
   crashes=$(find "$own/found" -type f | wc -l)
+  used=$((limit - left))
   # shellcheck disable=SC2059 # the columns of the head
-  printf "$fuzz_columns" "$name" "$executions" "$((executions * 1000 / (limit - left + 1)))" "$edges" \
-    "$features" "$size" "$(((limit - left) / 1000))" "$crashes"
+  printf "$fuzz_columns" "$name" "$executions" "$((executions * 1000 / (used + 1)))" "$edges" \
+    "$features" "$size" "$((used / 1000)).$((used % 1000 / 100))" "$crashes"
   [ "$code" -eq 0 ] && [ "$executions" -gt 0 ] && return
   fuzz_explain "$name" "$corpus" "$own"
   return 1

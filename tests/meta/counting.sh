@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# How ./dev test counts cases in a ctest log: a skipped or failed program is never a passed one.
+# How ./dev test counts cases in a ctest log: a skipped or failed program is never a passed one. And
+# fuzz targets in their rows: one that executed nothing is none either.
 set -u
 source tests/tiers.sh
+source tests/fuzz/fuzz.sh
 passed=0
 failed=0
 log=$(mktemp)
@@ -10,7 +12,7 @@ log=$(mktemp)
 counts() {
   cat >"$log"
   local got
-  got=$(count_cases "$log")
+  got=$("${counter[@]}" "$log")
   if [ "$got" = "$2" ]; then
     passed=$((passed + 1))
   else
@@ -19,6 +21,7 @@ counts() {
   fi
 }
 
+counter=(count_cases)
 counts 'nothing ran' '0 0 0' <<'LOG'
 No tests were found!!!
 LOG
@@ -50,6 +53,27 @@ counts 'a skipped program' '0 0 1' <<'LOG'
 LOG
 counts 'not run' '0 1 0' <<'LOG'
 1/1 Test #1: test_a .....***Not Run   0.00 sec
+LOG
+counter=(fuzz_count)
+counts 'no target' '0 0' <<'LOG'
+target            executions  a second   edges  features  corpus   user s  crashes
+LOG
+counts 'targets' '1 2' <<'LOG'
+target            executions  a second   edges  features  corpus   user s  crashes
+fuzz_gguf             155498     37289     476      1737     354        4.0        0
+fuzz_vocab            135097     32838     584      1417     275        4.1        1
+fuzz_vocab failed; the whole output is in build-fuzz/fuzz/fuzz_vocab/log
+fuzz_ptx                   0         0       0         0       0        0        0
+LOG
+counter=(fuzz_figures)
+counts 'rounds of a target' '59 476 1858 426' <<'LOG'
+#319	INITED cov: 473 ft: 1570 corp: 277/104Kb exec/s: 0 rss: 39Mb
+stat::number_of_executed_units: 42
+#4160	DONE   cov: 476 ft: 1858 corp: 426/132Kb lim: 4096 exec/s: 2080 rss: 67Mb
+stat::number_of_executed_units: 17
+LOG
+counts 'a target that did not start' '0 0 0 0' <<'LOG'
+ParseDictionaryFile: error in line 3
 LOG
 rm -f "$log"
 
