@@ -10,7 +10,7 @@
 enum { U32 = 4, I32 = 5, STRING = 8, ARRAY = 9 };
 
 typedef struct mutation {
-  uint64_t state;
+  uint64_t state, counted; /* elements of one of the arrays: what ids elsewhere are compared with */
   size_t input_size, used;
   uint8_t scratch[1u << 18]; /* what edits make; one of them is not done when it is full */
 } mutation;
@@ -45,7 +45,7 @@ static gguf_span text(const char *words) {
   return (gguf_span){(const uint8_t *)words, strlen(words)};
 }
 
-/* Near where sizes wrap around, near the file's own size, or near what was there. */
+/* Near where sizes wrap around, near a size or a count of the file, or near what was there. */
 static uint64_t wild(mutation *m, uint64_t old) {
   static const uint8_t bits[] = {8, 16, 20, 31, 32, 60, 61, 63};
   uint64_t value = old;
@@ -57,7 +57,7 @@ static uint64_t wild(mutation *m, uint64_t old) {
       value = (uint64_t)1 << bits[below(m, sizeof bits)];
       break;
     case 2:
-      value = m->input_size;
+      value = below(m, 2) == 0 ? m->input_size : m->counted;
       break;
     case 3:
       value = old * (1 + below(m, 4));
@@ -301,6 +301,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
   m.used = 0;
   if (below(&m, 4) == 0 || !gguf_take_apart(data, size, &f))
     return LLVMFuzzerMutate(data, size, max_size);
+  m.counted = f.pair_count == 0 ? 0 : f.pairs[below(&m, f.pair_count)].count;
   const size_t pairs = f.pair_count, tensors = f.tensor_count;
   for (size_t edits = 1 + below(&m, 3); edits > 0; edits--) edit(&m, &f);
   f.pairs_said += f.pair_count - pairs;
