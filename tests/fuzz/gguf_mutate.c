@@ -45,7 +45,7 @@ static gguf_span text(const char *words) {
   return (gguf_span){(const uint8_t *)words, strlen(words)};
 }
 
-/* Near where sizes wrap around, near a size or a count of the file, or near what was there. */
+/* Near where sizes wrap around, near the file's own size, or near what was there. */
 static uint64_t wild(mutation *m, uint64_t old) {
   static const uint8_t bits[] = {8, 16, 20, 31, 32, 60, 61, 63};
   uint64_t value = old;
@@ -57,7 +57,7 @@ static uint64_t wild(mutation *m, uint64_t old) {
       value = (uint64_t)1 << bits[below(m, sizeof bits)];
       break;
     case 2:
-      value = below(m, 2) == 0 ? m->input_size : m->counted;
+      value = m->input_size;
       break;
     case 3:
       value = old * (1 + below(m, 4));
@@ -136,7 +136,8 @@ static void edit_element(mutation *m, gguf_pair *p) {
     if (words.length > 0) memcpy(bytes + 8, words.data, words.length);
     made = (gguf_span){bytes, 8 + words.length};
   } else {
-    made = little(m, wild(m, below(m, (size_t)p->count + 4)), old.length);
+    const uint64_t near = m->counted + below(m, 3) - 1;
+    made = little(m, below(m, 2) == 0 ? near : wild(m, below(m, (size_t)p->count + 4)), old.length);
   }
   splice(m, p, old, made);
 }
@@ -175,7 +176,7 @@ static void retype(mutation *m, gguf_pair *p) {
 static void edit_pair(mutation *m, gguf_pieces *f) {
   gguf_pair *p = &f->pairs[below(m, f->pair_count)], *q = &f->pairs[below(m, f->pair_count)];
   const gguf_pair kept = *p;
-  switch (below(m, 10)) {
+  switch (below(m, 14)) {
     case 0:
       p->type = (uint32_t)below(m, 14);
       if (below(m, 2) == 0) retype(m, p);
@@ -303,7 +304,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     return LLVMFuzzerMutate(data, size, max_size);
   m.counted = f.pair_count == 0 ? 0 : f.pairs[below(&m, f.pair_count)].count;
   const size_t pairs = f.pair_count, tensors = f.tensor_count;
-  for (size_t edits = 1 + below(&m, 3); edits > 0; edits--) edit(&m, &f);
+  for (size_t edits = 1 + below(&m, 1 + below(&m, 3)); edits > 0; edits--) edit(&m, &f);
   f.pairs_said += f.pair_count - pairs;
   f.tensors_said += f.tensor_count - tensors;
   if (f.whole && below(&m, 4) != 0) place(&m, &f, max_size);
