@@ -60,6 +60,7 @@ fuzz_one() {
   done
   read -r executions edges features size < <(fuzz_figures "$own/log")
   crashes=$(find "$own/found" -type f | wc -l)
+  [ "$code" -eq 0 ] || [ "$crashes" -gt 0 ] || crashes=1 # it ended without leaving an input
   used=$((limit - left))
   # shellcheck disable=SC2059 # the columns of the head
   printf "$fuzz_columns" "$name" "$executions" "$((executions * 1000 / (used + 1)))" "$edges" \

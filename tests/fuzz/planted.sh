@@ -41,6 +41,7 @@ while read -r target corpus _; do
   ends "$target: its corpus alone" 0 ''
   run ./dev fuzz "$seconds" "$target"
   ends "$target: finds what is planted" 1 "^$target +([0-9.]+ +){6}1\$"
+  ends "$target: keeps the input" 1 "^repeat it:  build-fuzz/bin/$target "
   grep -E "^$target +[0-9]|violated|SUMMARY" <<<"$output"
   run git apply -R "tests/fuzz/planted/$target.patch"
 done <build-fuzz/fuzz-targets
