@@ -6,17 +6,13 @@
 #include <jansson.h>
 
 #include "runtime/base/error.h"
+#include "runtime/base/json.h"
 #include "runtime/base/sha256.h"
 #include "runtime/base/text.h"
 
 /* Replaces what `out` holds. PV_ERR_INTERNAL for a value that JSON cannot hold. */
 pv_status pv_canon_write(const json_t *value, pv_text *out, pv_error *err);
 pv_status pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err);
-
-/* Building without a check at each step: what could not be made or added turns the whole into NULL,
- * which every later step and json_pack pass on. Nothing is ever left out silently. */
-void pv_canon_append(json_t **array, json_t *item);
-void pv_canon_set(json_t **object, const char *name, json_t *value);
 
 /* After json_loadb gave NULL: memory was out, which is no word about the text. */
 bool pv_canon_no_memory(const json_error_t *error);

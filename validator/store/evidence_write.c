@@ -12,13 +12,13 @@ static json_t *text(const char *value) {
 
 static json_t *strings(const pv_strings *list) {
   json_t *out = json_array();
-  for (size_t i = 0; i < list->count; i++) pv_canon_append(&out, json_string(list->items[i]));
+  for (size_t i = 0; i < list->count; i++) pv_json_append(&out, json_string(list->items[i]));
   return out;
 }
 
 static json_t *facts(const pv_fact *list, size_t count) {
   json_t *out = json_object();
-  for (size_t i = 0; i < count; i++) pv_canon_set(&out, list[i].name, text(list[i].value));
+  for (size_t i = 0; i < count; i++) pv_json_set(&out, list[i].name, text(list[i].value));
   return out;
 }
 
@@ -28,14 +28,14 @@ static const char *source_name(pv_source source) {
 
 static json_t *numbers(const double *values, size_t count) {
   json_t *out = json_array();
-  for (size_t i = 0; i < count; i++) pv_canon_append(&out, pv_canon_number(values[i]));
+  for (size_t i = 0; i < count; i++) pv_json_append(&out, pv_canon_number(values[i]));
   return out;
 }
 
 static json_t *metrics(const pv_falsifier_result *f) {
   json_t *out = json_object();
   for (size_t i = 0; i < f->metric_count; i++)
-    pv_canon_set(&out, f->metrics[i].name, pv_canon_number(f->metrics[i].value));
+    pv_json_set(&out, f->metrics[i].name, pv_canon_number(f->metrics[i].value));
   return out;
 }
 
@@ -51,7 +51,7 @@ static json_t *series(const pv_falsifier_result *f) {
   json_t *out = json_array();
   for (size_t i = 0; i < f->series_count; i++) {
     const pv_series *s = &f->series[i];
-    pv_canon_append(
+    pv_json_append(
         &out,
         json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "picture", text(s->picture), "name",
                   text(s->name), "x_label", text(s->x_label), "y_label", text(s->y_label), "log_y",
@@ -96,7 +96,7 @@ static json_t *falsifiers(const pv_evidence *e) {
   const pv_result *r = e->result;
   json_t *out = json_array();
   for (size_t i = 0; i < r->falsifier_count; i++)
-    pv_canon_append(&out, falsifier(&r->falsifiers[i], &e->subjects[i]));
+    pv_json_append(&out, falsifier(&r->falsifiers[i], &e->subjects[i]));
   return out;
 }
 
@@ -106,12 +106,12 @@ static json_t *criteria(const pv_result *r) {
     const pv_criterion_result *c = &r->criteria[i];
     json_t *ids = json_array();
     for (size_t k = 0; k < c->falsifier_count; k++)
-      pv_canon_append(&ids, json_string(r->falsifiers[c->falsifiers[k]].falsifier->id));
-    pv_canon_append(&out, json_pack("{s:s, s:o, s:s, s:s, s:s, s:o}", "id", c->criterion->id,
-                                    "property", text(c->criterion->property), "needed_for",
-                                    pv_contract_status_name(c->criterion->needed_for), "verdict",
-                                    pv_verdict_name(c->verdict), "source", source_name(c->source),
-                                    "falsifiers", ids));
+      pv_json_append(&ids, json_string(r->falsifiers[c->falsifiers[k]].falsifier->id));
+    pv_json_append(&out, json_pack("{s:s, s:o, s:s, s:s, s:s, s:o}", "id", c->criterion->id,
+                                   "property", text(c->criterion->property), "needed_for",
+                                   pv_contract_status_name(c->criterion->needed_for), "verdict",
+                                   pv_verdict_name(c->verdict), "source", source_name(c->source),
+                                   "falsifiers", ids));
   }
   return out;
 }
@@ -156,7 +156,7 @@ pv_status pv_evidence_render(const pv_evidence *e, pv_text *out, pv_error *err) 
   }
   status = pv_canon_digest(object, seal, err);
   if (status != PV_OK) goto cleanup;
-  pv_canon_set(&object, "seal", json_string(seal));
+  pv_json_set(&object, "seal", json_string(seal));
   status = pv_canon_write(object, &whole, err);
   if (status == PV_OK) pv_text_add(out, whole.data, whole.length);
   if (status == PV_OK && out->failed)
