@@ -33,7 +33,7 @@ unsigned failing_end(void) {
   return asked;
 }
 
-static bool refused(void) {
+bool failing_refuses(void) {
   if (!active) return false;
   asked++;
   if (asked < fails_at || (asked > fails_at && !lasts)) return false;
@@ -42,24 +42,24 @@ static bool refused(void) {
 }
 
 void *__wrap_malloc(size_t size) {
-  return refused() ? NULL : __real_malloc(size);
+  return failing_refuses() ? NULL : __real_malloc(size);
 }
 void *__wrap_calloc(size_t count, size_t size) {
-  return refused() ? NULL : __real_calloc(count, size);
+  return failing_refuses() ? NULL : __real_calloc(count, size);
 }
 void *__wrap_realloc(void *old, size_t size) {
-  return refused() ? NULL : __real_realloc(old, size);
+  return failing_refuses() ? NULL : __real_realloc(old, size);
 }
 char *__wrap_strdup(const char *text) {
-  return refused() ? NULL : __real_strdup(text);
+  return failing_refuses() ? NULL : __real_strdup(text);
 }
 
 /* libyaml's own allocations can not be reached; this is how it says that one failed. */
 int __wrap_yaml_parser_initialize(yaml_parser_t *parser) {
-  return refused() ? 0 : __real_yaml_parser_initialize(parser);
+  return failing_refuses() ? 0 : __real_yaml_parser_initialize(parser);
 }
 int __wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event) {
-  if (!refused()) return __real_yaml_parser_parse(parser, event);
+  if (!failing_refuses()) return __real_yaml_parser_parse(parser, event);
   memset(event, 0, sizeof *event);
   parser->error = YAML_MEMORY_ERROR;
   return 0;

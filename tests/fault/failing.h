@@ -10,4 +10,7 @@ void failing_begin(unsigned n, bool lasting);
 /* Stops. Returns how many allocations were asked for since failing_begin. */
 unsigned failing_end(void);
 
+/* Counts one allocation; true when it is to fail. For allocators that are wrapped elsewhere. */
+bool failing_refuses(void);
+
 #endif

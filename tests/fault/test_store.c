@@ -8,6 +8,7 @@
 
 #include "runtime/base/file.h"
 #include "tests/fault/each.h"
+#include "tests/fault/failing.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"
@@ -18,9 +19,9 @@
 
 void *__real_malloc(size_t size); /* of the linker */
 
-static sample s;
-static char published[600], run_folder[700], path[600];
-static char *want_evidence, *want_contract; /* what a run without failures makes */
+static sample s; /* with all that evidence can hold */
+static char published[600], run_folder[700], broken_folder[700], path[600];
+static char *want_evidence, *want_published, *want_contract; /* what no failure makes */
 static char want_semantics[PV_SHA256_HEX];
 
 /* No failure is any other thing than that: not evidence that is broken, not a wrong contract. */
@@ -50,6 +51,7 @@ static bool render_work(void) {
   pv_error err = PV_ERROR_INIT;
   const bool good = ended(pv_evidence_render(&e, &text, &err), &err);
   if (good) EXPECT_STR(text.data, want_evidence); /* whole: nothing was left out */
+  if (!good) EXPECT_U64(text.length, 0);
   pv_text_free(&text);
   return good;
 }
@@ -61,7 +63,9 @@ static bool subject_work(void) {
   pv_error err = PV_ERROR_INIT;
   pv_status status = pv_subject_contract(s.contract, semantics, &err);
   if (status == PV_OK) EXPECT_STR(semantics, want_semantics);
+  if (status != PV_OK) EXPECT_STR(semantics, "");
   if (status == PV_OK) status = pv_subject_all(&arena, s.contract, &s.basis, &list, &err);
+  if (status != PV_OK) EXPECT(list == NULL);
   for (size_t i = 0; status == PV_OK && i < s.contract->falsifier_count; i++)
     EXPECT_STR(list[i].falsifier, s.subjects[i].falsifier);
   pv_arena_free(&arena);
@@ -75,6 +79,34 @@ static bool verify_work(void) {
   const bool good = ended(pv_evidence_verify(&arena, run_folder, &problems, &err), &err);
   if (good && problems.count > 0) printf("%s\n", problems.items[0]);
   if (good) EXPECT_U64(problems.count, 0);
+  if (!good) EXPECT(problems.items == NULL);
+  pv_arena_free(&arena);
+  return good;
+}
+
+/* What is broken is never called sound, nor the other way round. */
+static bool verify_broken_work(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_strings problems = {0};
+  pv_error err = PV_ERROR_INIT;
+  const bool good = ended(pv_evidence_verify(&arena, broken_folder, &problems, &err), &err);
+  if (good) EXPECT_U64(problems.count, 2); /* a file more, and one that is not as it was */
+  if (!good) EXPECT(problems.items == NULL);
+  pv_arena_free(&arena);
+  return good;
+}
+
+static bool read_work(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_evidence out = {.contract_path = "before"};
+  pv_text text = PV_TEXT_INIT;
+  pv_error err = PV_ERROR_INIT;
+  const bool good = ended(pv_evidence_read(&arena, run_folder, &out, &err), &err);
+  failing_end(); /* what follows is the test's own */
+  if (!good) EXPECT(out.result == NULL && strcmp(out.contract_path, "before") == 0);
+  if (good && EXPECT(pv_evidence_render(&out, &text, NULL) == PV_OK))
+    EXPECT_STR(text.data, want_published);
+  pv_text_free(&text);
   pv_arena_free(&arena);
   return good;
 }
@@ -93,7 +125,7 @@ static bool verify_call_work(void) {
 /* A receipt is used whole, or not at all. */
 static bool receipts_work(void) {
   pv_arena arena = PV_ARENA_INIT;
-  pv_receipts receipts;
+  pv_receipts receipts = {0};
   pv_error err = PV_ERROR_INIT;
   pv_result r = s.result;
   pv_falsifier_result results[3];
@@ -111,6 +143,40 @@ static bool receipts_work(void) {
     EXPECT(results[0].verdict == PV_NOT_RUN && receipts.broken.count == 1);
   pv_arena_free(&arena);
   return ended(status, &err) && whole;
+}
+
+/* What no longer holds is stale, with the whole reason; what is broken is said to be. */
+static bool stale_work(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_receipts receipts = {0};
+  pv_error err = PV_ERROR_INIT;
+  pv_falsifier_result result = s.result.falsifiers[0];
+  pv_subject changed = s.subjects[0];
+  result.verdict = PV_NOT_RUN;
+  result.reason = s.result.falsifiers[0].reason;
+  changed.kernels = "another";
+  pv_status status = pv_receipts_load(&arena, published, &receipts, &err);
+  if (status != PV_OK) EXPECT(receipts.items == NULL && receipts.count == 0);
+  if (status == PV_OK) status = pv_receipts_apply(&arena, &receipts, &changed, &result, 1, &err);
+  if (status == PV_OK && EXPECT(result.verdict == PV_STALE))
+    EXPECT_STR(result.reason,
+               "the receipt of 2026-11-22 no longer holds: it was for another "
+               "state of the kernels; here: ");
+  pv_arena_free(&arena);
+  return ended(status, &err);
+}
+
+static bool broken_receipts_work(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_receipts receipts = {0};
+  pv_error err = PV_ERROR_INIT;
+  const pv_status status = pv_receipts_load(&arena, folder_path("broken"), &receipts, &err);
+  if (status == PV_OK && EXPECT(receipts.count == 0 && receipts.broken.count == 2)) {
+    EXPECT_HAS(receipts.broken.items[0], "a-run: there is no evidence.json");
+    EXPECT_HAS(receipts.broken.items[1], "report.md was changed");
+  }
+  pv_arena_free(&arena);
+  return ended(status, &err);
 }
 
 static pv_status commit(pv_error *err) {
@@ -157,6 +223,28 @@ static void each_with_jansson(each_work work, unsigned at_least) {
   json_set_alloc_funcs(__real_malloc, free);
 }
 
+static void *no_memory(size_t size) {
+  (void)size;
+  return NULL;
+}
+
+/* The parser's first allocation: that is no word about the text. */
+static void test_parse_without_memory(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_evidence out = {.contract_path = "before"};
+  pv_strings problems = {.count = 7};
+  pv_error err = PV_ERROR_INIT;
+  json_set_alloc_funcs(no_memory, free);
+  const pv_status read = pv_evidence_read(&arena, run_folder, &out, &err);
+  const pv_status verified = pv_evidence_verify(&arena, run_folder, &problems, NULL);
+  json_set_alloc_funcs(__real_malloc, free);
+  EXPECT(read == PV_ERR_NOMEM && err.status == PV_ERR_NOMEM && verified == PV_ERR_NOMEM);
+  EXPECT_STR(err.message, "out of memory for evidence");
+  EXPECT_STR(out.contract_path, "before");
+  EXPECT(problems.count == 7 && problems.items == NULL);
+  pv_arena_free(&arena);
+}
+
 static void test_render(void) {
   each_with_jansson(render_work, 300);
 }
@@ -164,30 +252,59 @@ static void test_subject(void) {
   each_with_jansson(subject_work, 300);
 }
 static void test_verify(void) {
-  each_allocation(verify_work, 5);
+  each_allocation(verify_work, 100);
+  each_allocation(verify_broken_work, 5);
   each_call(verify_call_work, 20);
+  each_allocation(read_work, 100);
 }
 static void test_receipts(void) {
-  each_allocation(receipts_work, 5);
+  each_allocation(receipts_work, 100);
+  each_allocation(stale_work, 100);
+  each_allocation(broken_receipts_work, 10);
   each_call(receipts_work, 20);
 }
 static void test_rewrite(void) {
   each_with_jansson(rewrite_work, 300);
   each_call(rewrite_work, 20);
-  EXPECT_U64(folder_count(), 3); /* the contract, its lock, what was published */
+  EXPECT_U64(folder_count(), 5); /* the contract, its lock, what was published */
+}
+
+static bool publish_full(void) {
+  char file[800];
+  pv_bytes bytes = {0};
+  const char *folder = sample_publish(&s, folder_path("full"));
+  if (folder == NULL) return false;
+  snprintf(run_folder, sizeof run_folder, "%s", folder);
+  snprintf(file, sizeof file, "%s/evidence.json", folder);
+  const bool read = pv_file_read(file, 1 << 20, &bytes, NULL) == PV_OK;
+  want_published = (char *)bytes.data;
+  return read;
+}
+
+/* One file more, and one that is not as it was; and beside it a run without evidence. */
+static bool publish_broken(void) {
+  char file[800];
+  const char *folder = sample_publish(&s, folder_path("broken"));
+  if (folder == NULL) return false;
+  snprintf(broken_folder, sizeof broken_folder, "%s", folder);
+  snprintf(file, sizeof file, "%s/more.txt", folder);
+  bool wrote = pv_file_replace(file, "x", 1, NULL) == PV_OK &&
+               pv_folder_make(folder_path("broken/a-run"), NULL) == PV_OK;
+  snprintf(file, sizeof file, "%s/report.md", folder);
+  return wrote && pv_file_replace(file, "x", 1, NULL) == PV_OK;
 }
 
 static bool prepare(void) {
   pv_text text = PV_TEXT_INIT;
   if (folder_make() == NULL || !sample_make(&s)) return false;
   if (pv_subject_contract(s.contract, want_semantics, NULL) != PV_OK) return false;
+  snprintf(published, sizeof published, "%s", folder_path("published"));
+  if (sample_publish(&s, published) == NULL) return false;
+  sample_fill(&s);
   const pv_evidence e = evidence_of();
   if (pv_evidence_render(&e, &text, NULL) != PV_OK) return false;
   want_evidence = text.data;
-  snprintf(published, sizeof published, "%s", folder_path("published"));
-  const char *folder = sample_publish(&s, published);
-  if (folder == NULL) return false;
-  snprintf(run_folder, sizeof run_folder, "%s", folder);
+  if (!publish_full() || !publish_broken()) return false;
   folder_write("c.yaml", sample_yaml);
   snprintf(path, sizeof path, "%s", folder_path("c.yaml"));
   if (commit(NULL) != PV_OK) return false;
@@ -197,7 +314,8 @@ static bool prepare(void) {
 
 int main(void) {
   if (!prepare()) return 1;
-  const int code = pv_testing_main("fault store", (pv_case[]){PV_CASE(test_render),
+  const int code = pv_testing_main("fault store", (pv_case[]){PV_CASE(test_parse_without_memory),
+                                                              PV_CASE(test_render),
                                                               PV_CASE(test_subject),
                                                               PV_CASE(test_verify),
                                                               PV_CASE(test_receipts),
@@ -205,6 +323,7 @@ int main(void) {
                                                               {0}});
   printf("%u failures injected\n", each_injected());
   free(want_evidence);
+  free(want_published);
   free(want_contract);
   sample_free(&s);
   folder_remove();

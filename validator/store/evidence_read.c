@@ -1,4 +1,5 @@
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,27 @@ static void *keep(reader *r, void *memory) {
   return memory;
 }
 
+/* NULL, of which every field is wrong, for what is no object. */
+static json_t *object_of(reader *r, json_t *value, const char *field) {
+  if (json_is_object(value)) return value;
+  wrong(r, field);
+  return NULL;
+}
+
+static json_t *get_object(reader *r, const json_t *object, const char *field) {
+  return object_of(r, json_object_get(object, field), field);
+}
+
+/* An object or null. */
+static json_t *get_maybe_object(reader *r, const json_t *object, const char *field) {
+  return json_is_null(json_object_get(object, field)) ? NULL : get_object(r, object, field);
+}
+
+/* An object in the list of that name. */
+static const json_t *get_item(reader *r, const json_t *array, size_t i, const char *list) {
+  return object_of(r, json_array_get(array, i), list);
+}
+
 static char *get_text(reader *r, const json_t *object, const char *field) {
   const char *value = json_string_value(json_object_get(object, field));
   if (value == NULL) {
@@ -40,7 +62,8 @@ static char *get_maybe(reader *r, const json_t *object, const char *field) {
 static void get_digest(reader *r, const json_t *object, const char *field,
                        char out[PV_SHA256_HEX]) {
   const char *value = json_string_value(json_object_get(object, field));
-  if (value == NULL || strlen(value) != PV_SHA256_HEX - 1)
+  if (value == NULL || strlen(value) != PV_SHA256_HEX - 1 ||
+      strspn(value, "0123456789abcdef") != PV_SHA256_HEX - 1)
     wrong(r, field);
   else
     memcpy(out, value, PV_SHA256_HEX);
@@ -58,15 +81,21 @@ static int64_t get_int(reader *r, const json_t *object, const char *field) {
   return json_integer_value(value);
 }
 
-static unsigned get_count(reader *r, const json_t *object, const char *field) {
+static unsigned get_count(reader *r, const json_t *object, const char *field, unsigned most) {
   const int64_t value = get_int(r, object, field);
-  if (value < 0 || value > INT_MAX) wrong(r, field);
+  if (value < 0 || value > most) wrong(r, field);
   return (unsigned)value;
 }
 
 static double get_number(reader *r, const json_t *object, const char *field) {
   double value = 0.0;
   if (!pv_canon_read_number(json_object_get(object, field), &value)) wrong(r, field);
+  return value;
+}
+
+static double get_duration(reader *r, const json_t *object) {
+  const double value = get_number(r, object, "duration_s");
+  if (!(value >= 0.0 && isfinite(value))) wrong(r, "duration_s");
   return value;
 }
 
@@ -91,14 +120,13 @@ static pv_strings get_strings(reader *r, const json_t *object, const char *field
 }
 
 static pv_fact *get_facts(reader *r, const json_t *object, const char *field, size_t *count) {
-  json_t *facts = json_object_get(object, field), *value;
-  const char *name;
-  if (!json_is_object(facts)) wrong(r, field);
+  json_t *facts = get_object(r, object, field);
   *count = 0;
   pv_fact *out = keep(r, PV_ARENA_NEW(r->arena, json_object_size(facts) + 1, pv_fact));
   if (out == NULL) return NULL;
-  json_object_foreach(facts, name, value) {
-    if (!json_is_string(value)) wrong(r, field);
+  for (void *at = json_object_iter(facts); at != NULL; at = json_object_iter_next(facts, at)) {
+    const char *name = json_object_iter_key(at);
+    if (json_string_value(json_object_iter_value(at)) == NULL) wrong(r, field);
     out[*count].name = keep(r, pv_arena_strdup(r->arena, name));
     out[(*count)++].value = get_text(r, facts, name);
   }
@@ -128,16 +156,13 @@ static pv_contract_status get_status(reader *r, const json_t *object, const char
 }
 
 static void read_metrics(reader *r, const json_t *object, pv_falsifier_result *out) {
-  json_t *metrics = json_object_get(object, "metrics"), *value;
-  const char *name;
-  if (!json_is_object(metrics)) wrong(r, "metrics");
+  json_t *metrics = get_object(r, object, "metrics");
   out->metrics = keep(r, PV_ARENA_NEW(r->arena, json_object_size(metrics) + 1, pv_metric));
   if (out->metrics == NULL) return;
-  json_object_foreach(metrics, name, value) {
-    (void)value;
+  for (void *at = json_object_iter(metrics); at != NULL; at = json_object_iter_next(metrics, at)) {
     pv_metric *m = &out->metrics[out->metric_count++];
-    m->name = keep(r, pv_arena_strdup(r->arena, name));
-    m->value = get_number(r, metrics, name);
+    m->name = keep(r, pv_arena_strdup(r->arena, json_object_iter_key(at)));
+    if (!pv_canon_read_number(json_object_iter_value(at), &m->value)) wrong(r, "metrics");
   }
 }
 
@@ -154,7 +179,7 @@ static void read_series(reader *r, const json_t *object, pv_falsifier_result *ou
   const json_t *array = get_array(r, object, "series", &count);
   out->series = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_series));
   for (size_t i = 0; out->series != NULL && i < count; i++) {
-    const json_t *s = json_array_get(array, i);
+    const json_t *s = get_item(r, array, i, "series");
     out->series[i] = (pv_series){.picture = get_text(r, s, "picture"),
                                  .name = get_text(r, s, "name"),
                                  .x_label = get_text(r, s, "x_label"),
@@ -169,8 +194,8 @@ static void read_series(reader *r, const json_t *object, pv_falsifier_result *ou
 }
 
 static void read_worst(reader *r, const json_t *object, pv_worst *out) {
-  const json_t *w = json_object_get(object, "worst");
-  if (json_is_null(w)) return;
+  const json_t *w = get_maybe_object(r, object, "worst");
+  if (w == NULL) return;
   *out = (pv_worst){.present = true,
                     .stage = get_text(r, w, "stage"),
                     .layer = get_int(r, w, "layer"),
@@ -181,7 +206,7 @@ static void read_worst(reader *r, const json_t *object, pv_worst *out) {
 }
 
 static void read_subject(reader *r, const json_t *object, pv_subject *out) {
-  const json_t *s = json_object_get(object, "subject");
+  const json_t *s = get_object(r, object, "subject");
   get_digest(r, s, "falsifier", out->falsifier);
   out->model = get_maybe(r, s, "model");
   out->reference = get_maybe(r, s, "reference");
@@ -191,8 +216,8 @@ static void read_subject(reader *r, const json_t *object, pv_subject *out) {
 
 static void read_falsifier(reader *r, const json_t *object, pv_falsifier *falsifier,
                            pv_falsifier_result *out, pv_subject *subject) {
-  const json_t *faults = json_object_get(object, "faults");
-  const json_t *receipt = json_object_get(object, "receipt");
+  const json_t *faults = get_object(r, object, "faults");
+  const json_t *receipt = get_maybe_object(r, object, "receipt");
   const int64_t compared = get_int(r, object, "compared");
   if (compared < 0) wrong(r, "compared");
   *falsifier = (pv_falsifier){.id = get_text(r, object, "id"),
@@ -203,7 +228,7 @@ static void read_falsifier(reader *r, const json_t *object, pv_falsifier *falsif
                                .source = get_source(r, object),
                                .reason = get_text(r, object, "reason"),
                                .compared = (uint64_t)compared,
-                               .duration_s = get_number(r, object, "duration_s"),
+                               .duration_s = get_duration(r, object),
                                .backends = get_strings(r, object, "backends"),
                                .faults_declared = get_strings(r, faults, "declared"),
                                .faults_killed = get_strings(r, faults, "killed"),
@@ -212,11 +237,14 @@ static void read_falsifier(reader *r, const json_t *object, pv_falsifier *falsif
     out->has_needed_tolerance = true;
     out->needed_tolerance = get_number(r, object, "needed_tolerance");
   }
-  if (!json_is_null(receipt)) {
+  if (receipt != NULL) {
     out->receipt_run = get_text(r, receipt, "run");
     out->receipt_date = get_text(r, receipt, "date");
     out->receipt_device = get_text(r, receipt, "device");
   }
+  /* No PASS over nothing, and nothing is held by a receipt that is not named. */
+  if (out->verdict == PV_PASS && compared == 0) wrong(r, "compared");
+  if (out->source == PV_FROM_RECEIPT && receipt == NULL) wrong(r, "receipt");
   read_metrics(r, object, out);
   read_series(r, object, out);
   read_worst(r, object, &out->worst);
@@ -233,8 +261,8 @@ static void read_falsifiers(reader *r, const json_t *root, pv_contract *contract
   evidence->subjects = subjects;
   if (r->out_of_memory) return;
   for (size_t i = 0; i < count; i++)
-    read_falsifier(r, json_array_get(array, i), &contract->falsifiers[i], &out->falsifiers[i],
-                   &subjects[i]);
+    read_falsifier(r, get_item(r, array, i, "falsifiers"), &contract->falsifiers[i],
+                   &out->falsifiers[i], &subjects[i]);
   contract->falsifier_count = out->falsifier_count = count;
 }
 
@@ -262,7 +290,7 @@ static void read_criteria(reader *r, const json_t *root, pv_contract *contract, 
   out->criteria = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_criterion_result));
   if (r->out_of_memory) return;
   for (size_t i = 0; i < count; i++) {
-    const json_t *object = json_array_get(array, i);
+    const json_t *object = get_item(r, array, i, "criteria");
     contract->criteria[i] = (pv_criterion){.id = get_text(r, object, "id"),
                                            .property = get_text(r, object, "property"),
                                            .needed_for = get_status(r, object, "needed_for")};
@@ -276,8 +304,8 @@ static void read_criteria(reader *r, const json_t *root, pv_contract *contract, 
 
 static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_result *out,
                       pv_evidence *evidence) {
-  const json_t *run = json_object_get(root, "run"), *about = json_object_get(root, "contract");
-  const json_t *summary = json_object_get(root, "summary");
+  const json_t *run = get_object(r, root, "run"), *about = get_object(r, root, "contract");
+  const json_t *summary = get_object(r, root, "summary");
   contract->name = get_text(r, about, "name");
   contract->version = get_text(r, about, "version");
   contract->status = get_status(r, about, "status_before");
@@ -286,22 +314,22 @@ static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_r
   evidence->contract_path = get_text(r, about, "path");
   out->run_id = get_text(r, run, "id");
   out->started = get_text(r, run, "started");
-  out->duration_s = get_number(r, run, "duration_s");
+  out->duration_s = get_duration(r, run);
   out->command = get_text(r, run, "command");
   out->publish = get_bool(r, run, "publish");
-  out->exit_code = (int)get_count(r, run, "exit_code");
+  out->exit_code = (int)get_count(r, run, "exit_code", 3);
   out->status_before = contract->status;
   out->status_after = get_status(r, about, "status_after");
   out->status_carried = get_bool(r, about, "status_carried");
   out->environment = get_facts(r, root, "environment", &out->environment_count);
   out->model = get_facts(r, root, "model", &out->model_count);
   out->numerics = get_facts(r, root, "numerics", &out->numerics_count);
-  out->summary = (pv_summary){.discharged = get_count(r, summary, "discharged"),
-                              .falsified = get_count(r, summary, "falsified"),
-                              .not_run = get_count(r, summary, "not_run"),
-                              .stale = get_count(r, summary, "stale"),
-                              .error = get_count(r, summary, "error"),
-                              .vacuous = get_count(r, summary, "vacuous")};
+  out->summary = (pv_summary){.discharged = get_count(r, summary, "discharged", INT_MAX),
+                              .falsified = get_count(r, summary, "falsified", INT_MAX),
+                              .not_run = get_count(r, summary, "not_run", INT_MAX),
+                              .stale = get_count(r, summary, "stale", INT_MAX),
+                              .error = get_count(r, summary, "error", INT_MAX),
+                              .vacuous = get_count(r, summary, "vacuous", INT_MAX)};
   evidence->files = get_facts(r, root, "files", &evidence->file_count);
 }
 
@@ -312,16 +340,17 @@ static pv_status read_root(pv_arena *arena, const json_t *root, pv_evidence *out
     return pv_error_set(err, PV_ERR_INPUT, "it is no evidence of the schema " PV_EVIDENCE_SCHEMA);
   pv_contract *contract = keep(&r, PV_ARENA_NEW(arena, 1, pv_contract));
   pv_result *result = keep(&r, PV_ARENA_NEW(arena, 1, pv_result));
-  *out = (pv_evidence){.result = result};
+  pv_evidence evidence = {.result = result};
   if (!r.out_of_memory) {
     result->contract = contract;
-    read_head(&r, root, contract, result, out);
-    read_falsifiers(&r, root, contract, result, out);
+    read_head(&r, root, contract, result, &evidence);
+    read_falsifiers(&r, root, contract, result, &evidence);
     read_criteria(&r, root, contract, result);
   }
   if (r.out_of_memory) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
   if (r.wrong != NULL)
     return pv_error_set(err, PV_ERR_INPUT, "the evidence has no usable field '%s'", r.wrong);
+  *out = evidence;
   return PV_OK;
 }
 

@@ -118,15 +118,16 @@ static void check_folder(judge *j, const json_t *files) {
 }
 
 static void check_files(judge *j, const json_t *root) {
-  json_t *files = json_object_get(root, "files"), *value;
-  const char *name;
+  json_t *files = json_object_get(root, "files");
   if (!json_is_object(files)) {
     problem(j, "evidence.json names no files");
     return;
   }
-  json_object_foreach(files, name, value) {
-    if (json_is_string(value))
-      check_file(j, name, json_string_value(value));
+  for (void *at = json_object_iter(files); at != NULL; at = json_object_iter_next(files, at)) {
+    const char *name = json_object_iter_key(at);
+    const char *digest = json_string_value(json_object_iter_value(at));
+    if (digest != NULL)
+      check_file(j, name, digest);
     else
       problem(j, "evidence.json has no digest of %s", name);
   }
@@ -175,9 +176,9 @@ pv_status pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *pr
   struct stat info;
   pv_bytes bytes = {0};
   pv_error local = PV_ERROR_INIT;
-  judge j = {.arena = arena, .folder = folder, .problems = problems};
-  *problems = (pv_strings){.items = PV_ARENA_NEW(arena, PROBLEMS_MAX, char *)};
-  if (problems->items == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+  pv_strings found = {.items = PV_ARENA_NEW(arena, PROBLEMS_MAX, char *)};
+  judge j = {.arena = arena, .folder = folder, .problems = &found};
+  if (found.items == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
   if (snprintf(path, sizeof path, "%s/%s", folder, PV_EVIDENCE_FILE) >= (int)sizeof path)
     problem(&j, "the folder's name is too long");
   else if (lstat(path, &info) != 0)
@@ -191,5 +192,6 @@ pv_status pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *pr
   pv_bytes_free(&bytes);
   if (j.out_of_memory) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
   if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
+  *problems = found;
   return PV_OK;
 }

@@ -18,7 +18,7 @@ static int newest_first(const void *a, const void *b) {
   return strcmp(*right, *left); /* a run's name begins with its time */
 }
 
-/* Names of the folder's entries, sorted. A folder that is not there has none. */
+/* Names of the folder's entries, newest first. A folder that is not there has none. */
 static pv_status list_runs(pv_arena *arena, const char *folder, pv_strings *out, pv_error *err) {
   pv_status status = PV_OK;
   out->items = PV_ARENA_NEW(arena, RUNS_MAX, char *);
@@ -70,14 +70,14 @@ static pv_status load_one(pv_arena *arena, const char *folder, const char *run, 
 
 pv_status pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err) {
   pv_strings runs = {0};
-  *out = (pv_receipts){0};
   pv_status status = list_runs(arena, folder, &runs, err);
   if (status != PV_OK) return status;
-  out->items = PV_ARENA_NEW(arena, runs.count + 1, pv_evidence);
-  out->broken.items = PV_ARENA_NEW(arena, runs.count + 1, char *);
-  if (out->items == NULL || out->broken.items == NULL) return nomem(err);
+  pv_receipts all = {.items = PV_ARENA_NEW(arena, runs.count + 1, pv_evidence),
+                     .broken.items = PV_ARENA_NEW(arena, runs.count + 1, char *)};
+  if (all.items == NULL || all.broken.items == NULL) return nomem(err);
   for (size_t i = 0; i < runs.count && status == PV_OK; i++)
-    status = load_one(arena, folder, runs.items[i], out, err);
+    status = load_one(arena, folder, runs.items[i], &all, err);
+  if (status == PV_OK) *out = all;
   return status;
 }
 

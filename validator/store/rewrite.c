@@ -252,9 +252,10 @@ static pv_status compare(const pv_contract *c, pv_error *err) {
     pv_error_hint(err, "name the file itself");
     return PV_ERR_INPUT;
   }
-  const pv_status status = pv_file_read(c->path, (size_t)info.st_size + 1, &bytes, err);
-  if (status != PV_OK) return status == PV_ERR_LIMIT ? PV_ERR_CONFLICT : status;
-  const bool same = bytes.length == c->length && memcmp(bytes.data, c->bytes, c->length) == 0;
+  const pv_status status = pv_file_read(c->path, c->length, &bytes, err);
+  if (status != PV_OK && status != PV_ERR_LIMIT) return status;
+  const bool same =
+      status == PV_OK && bytes.length == c->length && memcmp(bytes.data, c->bytes, c->length) == 0;
   pv_bytes_free(&bytes);
   if (same) return PV_OK;
   pv_error_set(err, PV_ERR_CONFLICT, "'%s' was changed since it was read", c->path);

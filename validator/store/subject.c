@@ -12,7 +12,7 @@ static json_t *text_or_null(const char *text) {
 
 static json_t *strings(const pv_strings *list) {
   json_t *out = json_array();
-  for (size_t i = 0; i < list->count; i++) pv_canon_append(&out, json_string(list->items[i]));
+  for (size_t i = 0; i < list->count; i++) pv_json_append(&out, json_string(list->items[i]));
   return out;
 }
 
@@ -23,7 +23,7 @@ static json_t *claims(const pv_contract *contract, const pv_falsifier *falsifier
     const pv_criterion *c = &contract->criteria[i];
     for (size_t k = 0; k < falsifier->criteria.count; k++)
       if (strcmp(falsifier->criteria.items[k], c->id) == 0)
-        pv_canon_append(
+        pv_json_append(
             &out, json_pack("{s:s, s:o, s:o}", "id", c->id, "property", text_or_null(c->property),
                             "formal", text_or_null(c->formal)));
   }
@@ -40,16 +40,17 @@ pv_status pv_subject_make(const pv_contract *contract, const pv_falsifier *falsi
   pv_status status = pv_bind_with(falsifier, basis->backend, &with, err);
   if (status != PV_OK) return status;
   const pv_check_spec *spec = pv_check_find(falsifier->check);
-  const bool model = spec == NULL || (spec->needs & PV_NEEDS_MODEL) != 0;
-  const bool reference = spec == NULL || (spec->needs & PV_NEEDS_REFERENCE) != 0;
-  *out = (pv_subject){.model = model ? known(basis->model) : NULL,
-                      .reference = reference ? known(basis->reference) : NULL,
-                      .kernels = known(basis->kernels),
-                      .numerics = basis->numerics,
-                      .numerics_count = basis->numerics_count};
+  const bool model = (spec->needs & PV_NEEDS_MODEL) != 0; /* there is one: it was bound */
+  const bool reference = (spec->needs & PV_NEEDS_REFERENCE) != 0;
+  pv_subject made = {.model = model ? known(basis->model) : NULL,
+                     .reference = reference ? known(basis->reference) : NULL,
+                     .kernels = known(basis->kernels),
+                     .numerics = basis->numerics,
+                     .numerics_count = basis->numerics_count};
   json_t *object = json_pack("{s:s, s:o, s:o}", "check", falsifier->check, "with", with, "criteria",
                              claims(contract, falsifier));
-  status = pv_canon_digest(object, out->falsifier, err);
+  status = pv_canon_digest(object, made.falsifier, err);
+  if (status == PV_OK) *out = made;
   json_decref(object);
   return status;
 }
@@ -61,7 +62,7 @@ pv_status pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_
   if (list == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for digests");
   for (size_t i = 0; i < contract->falsifier_count && status == PV_OK; i++)
     status = pv_subject_make(contract, &contract->falsifiers[i], basis, &list[i], err);
-  *out = list;
+  if (status == PV_OK) *out = list;
   return status;
 }
 
@@ -105,7 +106,7 @@ static json_t *equations(const pv_contract *c) {
   json_t *out = json_object();
   for (size_t i = 0; i < c->equation_count; i++) {
     const pv_equation *e = &c->equations[i];
-    pv_canon_set(
+    pv_json_set(
         &out, e->name,
         json_pack("{s:o, s:o, s:o, s:o, s:o}", "formula", text_or_null(e->formula), "domain",
                   text_or_null(e->domain), "invariants", strings(&e->invariants), "preconditions",
@@ -117,19 +118,18 @@ static json_t *equations(const pv_contract *c) {
 static json_t *criteria(const pv_contract *c) {
   json_t *out = json_array();
   for (size_t i = 0; i < c->criterion_count; i++)
-    pv_canon_append(&out, json_pack("{s:s, s:o, s:o, s:s}", "id", c->criteria[i].id, "property",
-                                    text_or_null(c->criteria[i].property), "formal",
-                                    text_or_null(c->criteria[i].formal), "needed_for",
-                                    pv_contract_status_name(c->criteria[i].needed_for)));
+    pv_json_append(&out, json_pack("{s:s, s:o, s:o, s:s}", "id", c->criteria[i].id, "property",
+                                   text_or_null(c->criteria[i].property), "formal",
+                                   text_or_null(c->criteria[i].formal), "needed_for",
+                                   pv_contract_status_name(c->criteria[i].needed_for)));
   return out;
 }
 
 static json_t *parameters(const pv_falsifier *f) {
   json_t *out = json_object();
   for (size_t i = 0; i < f->with_count; i++)
-    pv_canon_set(
-        &out, f->with[i].name,
-        f->with[i].text != NULL ? json_string(f->with[i].text) : strings(&f->with[i].list));
+    pv_json_set(&out, f->with[i].name,
+                f->with[i].text != NULL ? json_string(f->with[i].text) : strings(&f->with[i].list));
   return out;
 }
 
@@ -137,7 +137,7 @@ static json_t *falsifiers(const pv_contract *c) {
   json_t *out = json_array();
   for (size_t i = 0; i < c->falsifier_count; i++) {
     const pv_falsifier *f = &c->falsifiers[i];
-    pv_canon_append(
+    pv_json_append(
         &out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "id", f->id, "rule",
                         text_or_null(f->rule), "prediction", text_or_null(f->prediction), "check",
                         text_or_null(f->check), "if_fails", text_or_null(f->if_fails), "criteria",
@@ -151,10 +151,10 @@ static json_t *stages(const pv_contract *c) {
   json_t *out = json_array();
   for (size_t i = 0; i < c->stage_count; i++) {
     const pv_stage *s = &c->stages[i];
-    pv_canon_append(&out,
-                    json_pack("{s:o, s:o, s:o, s:o}", "id", text_or_null(s->id), "status",
-                              text_or_null(s->status), "description", text_or_null(s->description),
-                              "expected", text_or_null(s->expected_acceptance)));
+    pv_json_append(&out,
+                   json_pack("{s:o, s:o, s:o, s:o}", "id", text_or_null(s->id), "status",
+                             text_or_null(s->status), "description", text_or_null(s->description),
+                             "expected", text_or_null(s->expected_acceptance)));
   }
   return out;
 }
@@ -162,9 +162,9 @@ static json_t *stages(const pv_contract *c) {
 /* Left out where there is none, so that contracts without one keep their digest. */
 static void add_model(json_t **object, const pv_subject_model *m) {
   if (m->sha256 == NULL) return;
-  pv_canon_set(object, "model",
-               json_pack("{s:s, s:o, s:o}", "sha256", m->sha256, "reference_sha256",
-                         text_or_null(m->reference_sha256), "made_by", text_or_null(m->made_by)));
+  pv_json_set(object, "model",
+              json_pack("{s:s, s:o, s:o}", "sha256", m->sha256, "reference_sha256",
+                        text_or_null(m->reference_sha256), "made_by", text_or_null(m->made_by)));
 }
 
 pv_status pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_error *err) {

@@ -118,6 +118,31 @@ bool sample_make(sample *s) {
   return sample_subjects(s) && pv_status_derive(&s->arena, r, NULL) == PV_OK;
 }
 
+void sample_fill(sample *s) {
+  static char picture[] = "stage-error", line[] = "i16", x_label[] = "layer", y_label[] = "error";
+  static char stage[] = "router", fault[] = "swap", said[] = "probe: \"no device\"\n";
+  static char run[] = "20261120T101500Z-00000001", date[] = "2026-11-20";
+  static char path_name[] = "path", path[] = "models/tiny.gguf", *faults[] = {fault, fault};
+  static double x[] = {0.0, 1.0}, y[] = {0.5, 0.25};
+  static pv_series series[] = {{picture, line, x_label, y_label, x, y, 2, true}};
+  static pv_fact model[] = {{path_name, path}};
+  pv_falsifier_result *f = s->result.falsifiers;
+  f[0].series = series;
+  f[0].series_count = 1;
+  f[0].worst = (pv_worst){true, stage, 3, -1, 7, 0.25, 0.75};
+  f[0].has_needed_tolerance = true;
+  f[0].needed_tolerance = 0.5;
+  f[1].source = PV_FROM_RECEIPT;
+  f[1].receipt_run = run;
+  f[1].receipt_date = date;
+  f[1].receipt_device = h100;
+  f[1].faults_declared = (pv_strings){faults, NULL, 2};
+  f[1].faults_killed = (pv_strings){faults, NULL, 1};
+  f[2].output = said;
+  s->result.model = model;
+  s->result.model_count = 1;
+}
+
 void sample_free(sample *s) {
   pv_arena_free(&s->arena);
 }

@@ -20,6 +20,9 @@ typedef struct sample {
 bool sample_make(sample *s);
 /* Subjects anew, after the basis or the contract was changed. */
 bool sample_subjects(sample *s);
+/* Gives the results all that evidence can hold: curves, the worst element, a tolerance, a receipt
+ * (F_TWO then comes from one), faults, output, a model. */
+void sample_fill(sample *s);
 void sample_free(sample *s);
 
 /* Writes a sealed folder "<parent>/<run id>" with evidence.json and report.md; the path is static,

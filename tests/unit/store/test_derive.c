@@ -156,18 +156,105 @@ static void test_summary_and_sentence(void) {
   EXPECT_U64(why.length, 0);
 }
 
+/* A criterion that no rung of the ladder needs raises nothing, and one that a draft needs lets
+ * nothing stand when it is open. */
+static void test_odd_rungs(void) {
+  pv_criterion *criteria = s.contract->criteria;
+  criteria[2].needed_for = PV_STATUS_DEPRECATED;
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_PASS), 0);
+  EXPECT(s.result.status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL);
+  criteria[2].needed_for = PV_STATUS_DRAFT;
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_STALE), 0);
+  EXPECT(s.result.status_after == PV_STATUS_DRAFT);
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_STALE), 3);
+  EXPECT(!s.result.status_carried);
+  criteria[2].needed_for = PV_STATUS_ACTIVE_RUNTIME;
+}
+
+/* A falsifier that no criterion of the contract is judged by can be false, and can break down. */
+static void test_unbound_falsifier_of_a_divergence(void) {
+  static const pv_verdict broken[] = {PV_ERROR, PV_TIMEOUT, PV_CRASH, PV_INCOMPARABLE};
+  const pv_contract_status known = PV_STATUS_KNOWN_DIVERGENCE;
+  char *named[] = {s.contract->criteria[1].id}, *two[2] = {named[0], s.contract->criteria[0].id};
+  const size_t count = s.contract->criterion_count;
+  const pv_strings bound = s.contract->falsifiers[1].criteria;
+  s.contract->known_divergence = (pv_strings){named, NULL, 1};
+  s.contract->criterion_count = 2; /* F_THREE judges none of them */
+  s.contract->falsifiers[2].criteria.count = 0;
+  EXPECT_I64(derive(known, PV_PASS, PV_FAIL, PV_PASS), 0);
+  EXPECT_I64(derive(known, PV_PASS, PV_FAIL, PV_FAIL), 1); /* declared by nobody */
+  EXPECT_I64(derive(known, PV_PASS, PV_FAIL, PV_VACUOUS), 1);
+  for (size_t i = 0; i < 4; i++) {
+    EXPECT_I64(derive(known, PV_PASS, PV_FAIL, broken[i]), 3);
+    EXPECT(s.result.status_carried); /* the status is right, the run was not whole */
+  }
+  /* Under any other status nothing is excused, bound or not. */
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_FAIL), 1);
+  /* One that is also bound to what was not declared is not excused, be it a criterion or none. */
+  s.contract->falsifiers[1].criteria = (pv_strings){two, NULL, 2};
+  EXPECT_I64(derive(known, PV_PASS, PV_FAIL, PV_PASS), 1);
+  two[1] = s.contract->criteria[2].id;
+  EXPECT_I64(derive(known, PV_PASS, PV_FAIL, PV_PASS), 1);
+  s.contract->falsifiers[1].criteria = bound;
+  s.contract->falsifiers[2].criteria.count = 1;
+  s.contract->criterion_count = count;
+  s.contract->known_divergence.count = 0;
+}
+
+static void expect_sentence(const char *want) {
+  pv_text why = PV_TEXT_INIT;
+  pv_status_explain(&s.result, &why);
+  EXPECT_STR(why.data, want);
+  pv_text_free(&why);
+}
+
+static void test_sentence_of_a_divergence(void) {
+  char *named[] = {s.contract->criteria[1].id};
+  s.contract->known_divergence = (pv_strings){named, NULL, 1};
+  derive(PV_STATUS_KNOWN_DIVERGENCE, PV_PASS, PV_PASS, PV_CRASH);
+  expect_sentence(
+      "the file claims KNOWN_DIVERGENCE, the evidence carries ACTIVE_ALGORITHM_LEVEL: "
+      "AC_TWO is PASS, AC_THREE is CRASH");
+  s.contract->known_divergence.count = 0;
+}
+
+/* Four are named, the others counted. */
+static void test_sentence_over_many(void) {
+  pv_criterion many[7];
+  pv_criterion *const old = s.contract->criteria;
+  for (size_t i = 0; i < 7; i++) many[i] = old[0];
+  s.contract->criteria = many;
+  s.contract->criterion_count = 7;
+  derive(PV_STATUS_PROPOSED, PV_STALE, PV_PASS, PV_PASS);
+  expect_sentence(
+      "the file claims PROPOSED, the evidence carries DRAFT: AC_ONE is STALE, AC_ONE "
+      "is STALE, AC_ONE is STALE, AC_ONE is STALE and 3 more");
+  many[0].needed_for = many[1].needed_for = many[2].needed_for = PV_STATUS_ACTIVE_RUNTIME;
+  derive(PV_STATUS_PROPOSED, PV_STALE, PV_PASS, PV_PASS);
+  expect_sentence(
+      "the file claims PROPOSED, the evidence carries DRAFT: AC_ONE is STALE, AC_ONE "
+      "is STALE, AC_ONE is STALE, AC_ONE is STALE");
+  s.contract->criteria = old;
+  s.contract->criterion_count = 3;
+}
+
 int main(void) {
   if (!sample_make(&s)) return 1;
-  const int code = pv_testing_main("derive", (pv_case[]){PV_CASE(test_ladder),
-                                                         PV_CASE(test_typed_status),
-                                                         PV_CASE(test_every_combination),
-                                                         PV_CASE(test_nobody_claims),
-                                                         PV_CASE(test_unbound_criterion),
-                                                         PV_CASE(test_worst_of_several),
-                                                         PV_CASE(test_known_divergence),
-                                                         PV_CASE(test_deprecated),
-                                                         PV_CASE(test_summary_and_sentence),
-                                                         {0}});
+  const int code =
+      pv_testing_main("derive", (pv_case[]){PV_CASE(test_ladder),
+                                            PV_CASE(test_typed_status),
+                                            PV_CASE(test_every_combination),
+                                            PV_CASE(test_nobody_claims),
+                                            PV_CASE(test_unbound_criterion),
+                                            PV_CASE(test_worst_of_several),
+                                            PV_CASE(test_known_divergence),
+                                            PV_CASE(test_deprecated),
+                                            PV_CASE(test_summary_and_sentence),
+                                            PV_CASE(test_odd_rungs),
+                                            PV_CASE(test_unbound_falsifier_of_a_divergence),
+                                            PV_CASE(test_sentence_of_a_divergence),
+                                            PV_CASE(test_sentence_over_many),
+                                            {0}});
   sample_free(&s);
   return code;
 }

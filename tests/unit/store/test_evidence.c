@@ -1,14 +1,18 @@
 /* What is written is read; whatever is changed afterwards is found. */
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/base/child.h"
 #include "runtime/base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"
+#include "validator/store/canon.h"
 
 static sample s;
 static pv_arena arena;
@@ -102,7 +106,13 @@ static void test_other_layout(void) {
   EXPECT_HAS(problems.items[0], "not as pv wrote it, from byte 2 on");
   *blank = ' ';
   REQUIRE(pv_file_replace(evidence_path, bytes.data, bytes.length - 1, NULL) == PV_OK);
-  EXPECT_U64(verify(), 1); /* without the last line end */
+  EXPECT_U64(verify(), 1);         /* without the last line end */
+  bytes.data[bytes.length] = '\n'; /* where a NUL stood */
+  REQUIRE(pv_file_replace(evidence_path, bytes.data, bytes.length + 1, NULL) == PV_OK);
+  EXPECT_U64(verify(), 1); /* with one more */
+  char want[80];
+  snprintf(want, sizeof want, "not as pv wrote it, from byte %zu on", bytes.length);
+  EXPECT_HAS(problems.items[0], want);
   pv_bytes_free(&bytes);
 }
 
@@ -129,6 +139,66 @@ static void test_other_files(void) {
   EXPECT_U64(verify(), 0);
   unlink(evidence_path);
   expect_problem("no evidence.json");
+}
+
+/* A page of problems is enough, and no more are kept than there is room for. */
+static void test_more_problems_than_are_shown(void) {
+  char extra[700];
+  REQUIRE(publish());
+  for (int i = 0; i < 70; i++) {
+    snprintf(extra, sizeof extra, "%s/extra-%d", folder, i);
+    FILE *file = fopen(extra, "wb");
+    REQUIRE(file != NULL);
+    fclose(file);
+  }
+  EXPECT_U64(verify(), 64);
+  for (int i = 0; i < 70; i++) {
+    snprintf(extra, sizeof extra, "%s/extra-%d", folder, i);
+    unlink(extra);
+  }
+}
+
+static void expect_unreadable(const char *where, pv_status status, const char *words) {
+  pv_evidence back, untouched;
+  pv_error err = PV_ERROR_INIT;
+  memset(&back, 0x5a, sizeof back);
+  memcpy(&untouched, &back, sizeof back);
+  EXPECT(pv_evidence_read(&arena, where, &back, &err) == status);
+  EXPECT(err.status == status);
+  EXPECT_HAS(err.message, words);
+  EXPECT_BYTES(&back, &untouched, sizeof back);
+}
+
+/* No run: a name that is too long, a folder in the file's place. */
+static void test_no_file(void) {
+  char name[PATH_MAX + 10];
+  memset(name, 'n', sizeof name - 1);
+  name[sizeof name - 1] = '\0';
+  EXPECT(pv_evidence_verify(&arena, name, &problems, NULL) == PV_OK);
+  EXPECT_U64(problems.count, 1);
+  EXPECT_STR(problems.items[0], "the folder's name is too long");
+  expect_unreadable(name, PV_ERR_INPUT, "the folder's name is too long");
+  REQUIRE(publish());
+  REQUIRE(unlink(evidence_path) == 0 && mkdir(evidence_path, 0777) == 0);
+  expect_problem("evidence.json is no regular file");
+  expect_unreadable(folder, PV_ERR_INPUT, "is not a regular file");
+  REQUIRE(rmdir(evidence_path) == 0);
+  expect_unreadable(folder, PV_ERR_IO, "cannot open");
+}
+
+/* The place of what is no JSON is told. */
+static void test_no_json(void) {
+  pv_evidence back;
+  pv_error err = PV_ERROR_INIT;
+  static const char text[] = "{\"schema\":\n  nothing}";
+  REQUIRE(publish());
+  REQUIRE(pv_file_replace(evidence_path, text, sizeof text - 1, NULL) == PV_OK);
+  EXPECT(pv_evidence_read(&arena, folder, &back, &err) == PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "it is no JSON: invalid token near 'nothing'");
+  EXPECT_STR(err.file, evidence_path);
+  EXPECT_I64(err.line, 2);
+  EXPECT_I64(err.byte, 20);
+  expect_problem("evidence.json is no JSON object: invalid token near 'nothing', line 2");
 }
 
 static void test_another_run(void) {
@@ -165,26 +235,113 @@ static void test_numbers_that_are_none(void) {
   s.result.falsifiers[1].metrics[0].value = nothing / nothing;
   s.result.falsifiers[1].has_needed_tolerance = true;
   s.result.falsifiers[1].needed_tolerance = 1e308 * 10;
+  s.result.falsifiers[0].has_needed_tolerance = true;
+  s.result.falsifiers[0].needed_tolerance = -1e308 * 10;
   const char *made = sample_publish(&s, folder_path("published"));
   s.result.falsifiers[1].metrics[0].value = 0.99999994039535522; /* shared by the next test */
   REQUIRE(made != NULL && pv_evidence_read(&arena, made, &back, NULL) == PV_OK);
   EXPECT(back.result->falsifiers[1].metrics[0].value !=
          back.result->falsifiers[1].metrics[0].value);
   EXPECT(back.result->falsifiers[1].needed_tolerance > 1e308);
+  EXPECT(back.result->falsifiers[0].needed_tolerance < -1e308);
   sample_free(&s);
+}
+
+static void test_words_for_numbers(void) {
+  static const char *const none[] = {"", "nan", "Inf", "-Inf", "-NaN", "0"};
+  double value = 1.0;
+  json_t *word = NULL;
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+    word = json_string(none[i]);
+    EXPECT(!pv_canon_read_number(word, &value));
+    json_decref(word);
+  }
+  EXPECT(!pv_canon_read_number(NULL, &value));
+  EXPECT_F64(value, 1.0, 0);
+  const double huge = 1e308 * 10;
+  for (int sign = -1; sign <= 1; sign += 2) {
+    word = pv_canon_number(sign * huge);
+    EXPECT_STR(json_string_value(word), sign < 0 ? "-Infinity" : "Infinity");
+    EXPECT(pv_canon_read_number(word, &value) && value == sign * huge);
+    json_decref(word);
+  }
+}
+
+/* What is no JSON is not written, and what was there before stays. */
+static void test_canon_refuses(void) {
+  char digest[PV_SHA256_HEX] = "as it was";
+  pv_text text = PV_TEXT_INIT;
+  pv_error err = PV_ERROR_INIT;
+  pv_text_puts(&text, "before");
+  EXPECT(pv_canon_write(NULL, &text, &err) == PV_ERR_INTERNAL);
+  EXPECT_STR(err.message, "a value can not be written as JSON");
+  EXPECT_STR(text.data, "before");
+  EXPECT(pv_canon_digest(NULL, digest, &err) == PV_ERR_INTERNAL);
+  EXPECT_STR(digest, "as it was");
+  pv_text_free(&text);
+}
+
+/* All that evidence can hold comes back; a text that is not there is an empty one. */
+static void test_full_round_trip(void) {
+  pv_evidence back;
+  pv_text again = PV_TEXT_INIT;
+  pv_bytes bytes = {0};
+  REQUIRE(publish());
+  sample_fill(&s);
+  s.result.falsifiers[2].reason = NULL;
+  REQUIRE(sample_publish(&s, folder_path("published")) != NULL);
+  EXPECT_U64(verify(), 0);
+  REQUIRE(pv_evidence_read(&arena, folder, &back, NULL) == PV_OK);
+  const pv_falsifier_result *f = back.result->falsifiers;
+  EXPECT_U64(f[0].series_count, 1);
+  EXPECT_U64(f[0].series[0].count, 2);
+  EXPECT_F64(f[0].series[0].y[1], 0.25, 0);
+  EXPECT(f[0].series[0].log_y && f[0].worst.present && f[0].worst.position == -1);
+  EXPECT_F64(f[0].worst.right, 0.75, 0);
+  EXPECT_STR(f[1].receipt_device, "NVIDIA H100");
+  EXPECT_U64(f[1].faults_declared.count, 2);
+  EXPECT_U64(f[1].faults_killed.count, 1);
+  EXPECT_STR(f[2].reason, "");
+  EXPECT_STR(f[2].output, s.result.falsifiers[2].output);
+  REQUIRE(pv_evidence_render(&back, &again, NULL) == PV_OK);
+  REQUIRE(pv_file_read(evidence_path, 1 << 20, &bytes, NULL) == PV_OK);
+  EXPECT_STR(again.data, (const char *)bytes.data);
+  pv_bytes_free(&bytes);
+  pv_text_free(&again);
+}
+
+/* The last of all: this process stays interrupted. */
+static void test_interrupted(void) {
+  pv_error err = PV_ERROR_INIT;
+  const pv_strings before = {.count = 7};
+  REQUIRE(publish());
+  pv_cancel_install();
+  REQUIRE(raise(SIGTERM) == 0);
+  problems = before;
+  EXPECT(pv_evidence_verify(&arena, folder, &problems, &err) == PV_ERR_CANCELLED);
+  EXPECT_STR(err.message, "interrupted");
+  EXPECT(problems.count == before.count && problems.items == NULL);
 }
 
 int main(void) {
   if (folder_make() == NULL) return 1;
-  const int code = pv_testing_main("evidence", (pv_case[]){PV_CASE(test_sound),
-                                                           PV_CASE(test_round_trip),
-                                                           PV_CASE(test_every_byte),
-                                                           PV_CASE(test_other_layout),
-                                                           PV_CASE(test_other_files),
-                                                           PV_CASE(test_another_run),
-                                                           PV_CASE(test_not_the_schema),
-                                                           PV_CASE(test_numbers_that_are_none),
-                                                           {0}});
+  const int code =
+      pv_testing_main("evidence", (pv_case[]){PV_CASE(test_sound),
+                                              PV_CASE(test_round_trip),
+                                              PV_CASE(test_every_byte),
+                                              PV_CASE(test_other_layout),
+                                              PV_CASE(test_other_files),
+                                              PV_CASE(test_another_run),
+                                              PV_CASE(test_not_the_schema),
+                                              PV_CASE(test_more_problems_than_are_shown),
+                                              PV_CASE(test_no_file),
+                                              PV_CASE(test_no_json),
+                                              PV_CASE(test_numbers_that_are_none),
+                                              PV_CASE(test_words_for_numbers),
+                                              PV_CASE(test_canon_refuses),
+                                              PV_CASE(test_full_round_trip),
+                                              PV_CASE(test_interrupted),
+                                              {0}});
   pv_arena_free(&arena);
   pv_arena_free(&s.arena);
   folder_remove();

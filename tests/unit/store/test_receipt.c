@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/base/file.h"
 #include "tests/unit/base/folder.h"
@@ -104,8 +106,99 @@ static void test_what_judges_nothing_is_no_receipt(void) {
   begin(); /* a receipt of a receipt */
   REQUIRE(publish(id_old, PV_PASS));
   there.result.falsifiers[2].source = PV_FROM_RECEIPT;
+  there.result.falsifiers[2].receipt_run = id_new;
   REQUIRE(sample_publish(&there, published) != NULL);
   EXPECT(apply()->verdict == PV_NOT_RUN);
+  EXPECT_U64(receipts.count, 1); /* it is sound evidence all the same */
+}
+
+/* Where the evidence did not come from a file that was checked: a PASS over nothing is none. */
+static void test_pass_over_nothing(void) {
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  REQUIRE(sample_subjects(&here));
+  there.result.falsifiers[2].compared = 0;
+  pv_evidence item = {.result = &there.result, .subjects = there.subjects};
+  const pv_receipts all = {.items = &item, .count = 1};
+  REQUIRE(pv_receipts_apply(&here.arena, &all, here.subjects, here.result.falsifiers, 3, NULL) ==
+          PV_OK);
+  EXPECT(here.result.falsifiers[2].verdict == PV_NOT_RUN);
+  there.result.falsifiers[2].compared = 1;
+  REQUIRE(pv_receipts_apply(&here.arena, &all, here.subjects, here.result.falsifiers, 3, NULL) ==
+          PV_OK);
+  EXPECT(here.result.falsifiers[2].verdict == PV_PASS);
+}
+
+/* Nothing was compared, or nothing comparable: that was measured, and holds like a FAIL. */
+static void test_other_verdicts_that_judge(void) {
+  static const pv_verdict some[] = {PV_VACUOUS, PV_INCOMPARABLE};
+  for (size_t i = 0; i < 2; i++) {
+    begin();
+    REQUIRE(publish(id_old, PV_PASS));
+    REQUIRE(publish(id_new, some[i]));
+    EXPECT(apply()->verdict == some[i]);
+    EXPECT_STR(here.result.falsifiers[2].receipt_run, id_new);
+  }
+}
+
+/* Of several that do not hold the newest is named, with what changed since that one. */
+static void test_newest_stale(void) {
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.kernels = "ff";
+  here.basis.model = "ff";
+  there.basis.kernels = "ff";
+  REQUIRE(sample_subjects(&there));
+  there.result.run_id = id_new;
+  REQUIRE(sample_publish(&there, published) != NULL);
+  here.result.falsifiers[2].reason = NULL;
+  const pv_falsifier_result *f = apply();
+  EXPECT(f->verdict == PV_STALE);
+  EXPECT_STR(f->receipt_run, id_new);
+  EXPECT_STR(f->reason,
+             "the receipt of 2026-11-22 no longer holds: it was for another state of "
+             "the model; here: ");
+}
+
+/* Thousands of entries are refused, not read in part: the newest might be the one left out. */
+static void test_too_many_runs(void) {
+  char path[700];
+  pv_error err = PV_ERROR_INIT;
+  pv_receipts out = {.count = 7};
+  begin();
+  REQUIRE(mkdir(published, 0777) == 0);
+  for (int i = 0; i < 4097; i++) {
+    snprintf(path, sizeof path, "%s/20261120T101500Z-%08x", published, (unsigned)i);
+    FILE *file = fopen(path, "wb");
+    REQUIRE(file != NULL);
+    fclose(file);
+  }
+  EXPECT(pv_receipts_load(&here.arena, published, &out, &err) == PV_ERR_LIMIT);
+  EXPECT_HAS(err.message, "more than 4096 runs lie in '");
+  EXPECT(out.count == 7 && out.items == NULL);
+  REQUIRE(unlink(path) == 0);
+  EXPECT(pv_receipts_load(&here.arena, published, &out, &err) == PV_OK);
+  EXPECT_U64(out.count, 0);
+  EXPECT_U64(out.broken.count, 4096);
+  EXPECT_STR(out.broken.items[0], "20261120T101500Z-00000fff: there is no evidence.json");
+}
+
+/* What a killed run left behind begins with a dot; a file in the folder's place is no folder. */
+static void test_odd_folders(void) {
+  char path[700];
+  pv_error err = PV_ERROR_INIT;
+  pv_receipts out = {.count = 7};
+  begin();
+  REQUIRE(mkdir(published, 0777) == 0);
+  snprintf(path, sizeof path, "%s/.20261120T101500Z-00000001", published);
+  REQUIRE(mkdir(path, 0777) == 0);
+  EXPECT(pv_receipts_load(&here.arena, published, &out, &err) == PV_OK);
+  EXPECT_U64(out.count + out.broken.count, 0);
+  out.count = 7;
+  folder_write("a-file", "");
+  EXPECT(pv_receipts_load(&here.arena, folder_path("a-file"), &out, &err) == PV_ERR_IO);
+  EXPECT_HAS(err.message, "cannot list '");
+  EXPECT_U64(out.count, 7);
 }
 
 static void expect_stale(const char *what) {
@@ -195,6 +288,16 @@ static void test_device_of_a_cpu_run(void) {
   EXPECT_STR(apply()->receipt_device, "fake");
 }
 
+static void test_device_that_nobody_named(void) {
+  static char key[] = "cpu", nothing[] = "";
+  pv_fact facts[] = {{key, nothing}};
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  there.result.environment = facts;
+  REQUIRE(sample_publish(&there, published) != NULL);
+  EXPECT_STR(apply()->receipt_device, "unknown device");
+}
+
 int main(void) {
   if (folder_make() == NULL) return 1;
   const int code =
@@ -208,6 +311,12 @@ int main(void) {
                                              PV_CASE(test_unknown_equals_nothing),
                                              PV_CASE(test_broken_receipts_do_not_count),
                                              PV_CASE(test_device_of_a_cpu_run),
+                                             PV_CASE(test_device_that_nobody_named),
+                                             PV_CASE(test_pass_over_nothing),
+                                             PV_CASE(test_other_verdicts_that_judge),
+                                             PV_CASE(test_newest_stale),
+                                             PV_CASE(test_too_many_runs),
+                                             PV_CASE(test_odd_folders),
                                              {0}});
   sample_free(&there);
   sample_free(&here);
