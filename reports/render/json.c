@@ -6,14 +6,7 @@
 #include <string.h>
 
 json_t *pv_json_text(const char *value) {
-  value = pv_view_text(value);
-  const size_t length = strlen(value);
-  if (pv_utf8_valid(value, length)) return json_stringn(value, length);
-  pv_text clean = PV_TEXT_INIT; /* JSON has no word for bytes that are not UTF-8 */
-  pv_text_escape(&clean, value, length);
-  json_t *out = clean.failed ? NULL : json_stringn(clean.data, clean.length);
-  pv_text_free(&clean);
-  return out;
+  return pv_json_string(pv_view_text(value));
 }
 
 json_t *pv_json_number(double value) {
@@ -43,11 +36,7 @@ static json_t *facts_object(const pv_fact *facts, size_t count) {
 
 static json_t *strings_array(const pv_strings *list) {
   json_t *out = json_array();
-  for (size_t i = 0; i < list->count && out != NULL; i++)
-    if (json_array_append_new(out, pv_json_text(list->items[i])) != 0) {
-      json_decref(out);
-      return NULL;
-    }
+  for (size_t i = 0; i < list->count; i++) pv_json_append(&out, pv_json_text(list->items[i]));
   return out;
 }
 
@@ -92,8 +81,8 @@ static json_t *falsifier_object(const pv_falsifier_result *f) {
 
 static json_t *criterion_object(const pv_result *r, const pv_criterion_result *c) {
   json_t *ids = json_array();
-  for (size_t i = 0; i < c->falsifier_count && ids != NULL; i++)
-    json_array_append_new(ids, pv_json_text(r->falsifiers[c->falsifiers[i]].falsifier->id));
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    pv_json_append(&ids, pv_json_text(r->falsifiers[c->falsifiers[i]].falsifier->id));
   return json_pack("{s:o, s:s, s:s, s:s, s:o}", "id", pv_json_text(c->criterion->id), "verdict",
                    pv_verdict_name(c->verdict), "source", source_name(c->source), "needed_for",
                    pv_contract_status_name(c->criterion->needed_for), "falsifiers", ids);
@@ -102,14 +91,9 @@ static json_t *criterion_object(const pv_result *r, const pv_criterion_result *c
 static json_t *lists(const pv_result *r, bool criteria) {
   json_t *out = json_array();
   const size_t count = criteria ? r->criterion_count : r->falsifier_count;
-  for (size_t i = 0; i < count && out != NULL; i++) {
-    json_t *item =
-        criteria ? criterion_object(r, &r->criteria[i]) : falsifier_object(&r->falsifiers[i]);
-    if (json_array_append_new(out, item) != 0) {
-      json_decref(out);
-      return NULL;
-    }
-  }
+  for (size_t i = 0; i < count; i++)
+    pv_json_append(&out, criteria ? criterion_object(r, &r->criteria[i])
+                                  : falsifier_object(&r->falsifiers[i]));
   return out;
 }
 
@@ -137,13 +121,12 @@ static json_t *result_object(const pv_result *r, const pv_render_links *links) {
 }
 
 pv_status pv_json_put(pv_text *out, json_t *object, pv_error *err) {
-  char *dump = object == NULL ? NULL : json_dumps(object, JSON_INDENT(2));
-  json_decref(object);
-  if (dump == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory while writing JSON");
   const size_t begin = out->length;
-  pv_text_puts(out, dump);
+  if (object == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory while writing JSON");
+  pv_status status = pv_json_write(object, JSON_INDENT(2), out, err);
+  json_decref(object);
+  if (status != PV_OK) return status;
   pv_text_puts(out, "\n");
-  free(dump);
   return pv_view_end(out, begin, PV_OK, err);
 }
 

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "reports/render/view.h"
+#include "runtime/base/json.h"
 
 /* NULL only when memory is out; NULL text reads as "". Bytes that are not UTF-8 become \xNN. */
 json_t *pv_json_text(const char *value);

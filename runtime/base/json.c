@@ -1,5 +1,8 @@
 #include "runtime/base/json.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static int add(const char *bytes, size_t length, void *out) {
   pv_text_add(out, bytes, length);
   return 0;
@@ -7,14 +10,38 @@ static int add(const char *bytes, size_t length, void *out) {
 
 pv_status pv_json_write(const json_t *value, size_t flags, pv_text *out, pv_error *err) {
   const size_t begin = out->length;
-  const bool whole = json_dump_callback(value, add, out, flags) == 0;
+  const bool whole = value != NULL && json_dump_callback(value, add, out, flags) == 0;
   if (whole && !out->failed) return PV_OK; /* the text remembers what jansson does not */
   if (out->length > begin) {
     out->length = begin;
     out->data[begin] = '\0';
   }
-  return out->failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON")
-                     : pv_error_set(err, PV_ERR_INTERNAL, "a value can not be written as JSON");
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+}
+
+pv_status pv_json_print(json_t *value, size_t flags, pv_error *err) {
+  pv_text text = PV_TEXT_INIT;
+  pv_status status = pv_json_write(value, flags, &text, err);
+  json_decref(value);
+  if (status == PV_OK && (fwrite(text.data, 1, text.length, stdout) != text.length ||
+                          putchar('\n') == EOF || fflush(stdout) != 0))
+    status = pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+  pv_text_free(&text);
+  return status;
+}
+
+json_t *pv_json_string(const char *text) {
+  return pv_json_stringn(text, strlen(text));
+}
+
+json_t *pv_json_stringn(const char *bytes, size_t length) {
+  if (pv_utf8_valid(bytes, length) && memchr(bytes, '\0', length) == NULL)
+    return json_stringn(bytes, length);
+  pv_text clean = PV_TEXT_INIT; /* JSON has no word for such bytes */
+  pv_text_escape(&clean, bytes, length);
+  json_t *out = clean.failed ? NULL : json_stringn(clean.data, clean.length);
+  pv_text_free(&clean);
+  return out;
 }
 
 void pv_json_append(json_t **array, json_t *item) {

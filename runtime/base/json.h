@@ -9,9 +9,19 @@
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
 
-/* Appends `value` to `out`; `flags` are jansson's. PV_ERR_NOMEM, or PV_ERR_INTERNAL for a value
- * that JSON can not hold; NULL is one. */
+/* Appends `value` to `out`; `flags` are jansson's. PV_ERR_NOMEM, also for NULL, which is what
+ * building gives when memory is out. jansson builds no value that it can not write, but for one
+ * that contains itself. */
 pv_status pv_json_write(const json_t *value, size_t flags, pv_text *out, pv_error *err);
+
+/* Prints `value` and a line end to standard output, whole or not at all, and releases it. Errors as
+ * above, and PV_ERR_IO. */
+pv_status pv_json_print(json_t *value, size_t flags, pv_error *err);
+
+/* A text that came from outside, or the first `length` bytes of one: what is no UTF-8 becomes \xNN,
+ * and so does a NUL. NULL only when memory is out. */
+json_t *pv_json_string(const char *text);
+json_t *pv_json_stringn(const char *bytes, size_t length);
 
 /* Building without a check at each step: what could not be made or added turns the whole into NULL,
  * which every later step and json_pack pass on. Both steal what they are given. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/json.h"
 #include "runtime/probe/bisect_report.h"
 
 typedef struct outcome {
@@ -125,7 +126,7 @@ pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_
     stages += o.stage_right;
     sides += o.side_right;
     if (json)
-      json_array_append_new(lines, line_json(&o));
+      pv_json_append(&lines, line_json(&o));
     else
       print_line(&o);
     pv_bisect_free(&result);
@@ -134,14 +135,11 @@ pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_
   json_t *root = json_pack("{s:O, s:I, s:I, s:I}", "faults", lines, "planted", (json_int_t)planted,
                            "stage_right", (json_int_t)stages, "side_right", (json_int_t)sides);
   json_decref(lines);
-  char *text = status == PV_OK && root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
-  json_decref(root);
-  if (status == PV_OK && text == NULL)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the table");
-  if (status == PV_OK && json) puts(text);
-  if (status == PV_OK && !json)
+  if (status == PV_OK && json)
+    status = pv_json_print(json_incref(root), JSON_INDENT(1), err);
+  else if (status == PV_OK)
     printf("\n%zu faults planted: the stage is right for %zu, the side for %zu.\n", planted, stages,
            sides);
-  free(text);
+  json_decref(root);
   return status;
 }

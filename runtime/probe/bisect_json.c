@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "runtime/base/json.h"
 #include "runtime/probe/bisect_report.h"
 
 static json_t *number(double value) {
@@ -23,8 +24,8 @@ static json_t *tensor(const pv_model *model, pv_stage_id stage, uint32_t layer) 
   const pv_gguf_tensor *t = pv_bisect_tensor(model, stage, layer);
   if (t == NULL) return json_null();
   json_t *shape = json_array();
-  for (unsigned i = 0; i < t->dim_count; i++) json_array_append_new(shape, count(t->dims[i]));
-  return json_pack("{s:s%, s:s, s:o}", "name", t->name.data, (size_t)t->name.length, "type",
+  for (unsigned i = 0; i < t->dim_count; i++) pv_json_append(&shape, count(t->dims[i]));
+  return json_pack("{s:o, s:s, s:o}", "name", pv_json_stringn(t->name.data, t->name.length), "type",
                    pv_type_get(t->type)->name, "shape", shape);
 }
 
@@ -62,10 +63,10 @@ static json_t *stages(const pv_bisect_result *r) {
         sides[k] =
             json_pack("{s:o, s:o, s:o}", "undefined", count(s->side[k].undefined), "introduced",
                       number(s->side[k].introduced), "total", number(s->side[k].total));
-      json_array_append_new(
-          out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name((pv_stage_id)i),
-                         "layer", layer_of((pv_stage_id)i, l), "elements", count(s->elements),
-                         "different", count(s->different), "left", sides[0], "right", sides[1]));
+      pv_json_append(
+          &out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name((pv_stage_id)i),
+                          "layer", layer_of((pv_stage_id)i, l), "elements", count(s->elements),
+                          "different", count(s->different), "left", sides[0], "right", sides[1]));
     }
   return out;
 }
@@ -83,19 +84,15 @@ static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i
 pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, const char *again,
                          pv_error *err) {
   const int less = pv_bisect_less_exact(r);
-  json_t *root = json_pack(
-      "{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "schema",
-      "pv/bisect/v1", "verdict", pv_bisect_verdict_name(r->verdict), "same_numerics",
-      r->same_identity ? 1 : 0, "culprit", place(spec->model, pv_bisect_culprit(r)), "less_exact",
-      less < 0 ? json_null() : json_string(less == 0 ? "left" : "right"), "first_difference",
-      place(spec->model, &r->first), "compared", count(r->compared), "different",
-      count(r->different), "top_tokens_different", count(r->tops_different), "routing",
-      routing(&r->routing), "memory_bytes", count(r->memory), "sides",
-      json_pack("[o, o]", side(spec, r, 0), side(spec, r, 1)), "stages", stages(r), "again", again);
-  char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
-  json_decref(root);
-  if (text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the report");
-  puts(text);
-  free(text);
-  return PV_OK;
+  json_t *root =
+      json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+                "pv/bisect/v1", "verdict", pv_bisect_verdict_name(r->verdict), "same_numerics",
+                r->same_identity ? 1 : 0, "culprit", place(spec->model, pv_bisect_culprit(r)),
+                "less_exact", less < 0 ? json_null() : json_string(less == 0 ? "left" : "right"),
+                "first_difference", place(spec->model, &r->first), "compared", count(r->compared),
+                "different", count(r->different), "top_tokens_different", count(r->tops_different),
+                "routing", routing(&r->routing), "memory_bytes", count(r->memory), "sides",
+                json_pack("[o, o]", side(spec, r, 0), side(spec, r, 1)), "stages", stages(r),
+                "again", pv_json_string(again));
+  return pv_json_print(root, JSON_INDENT(1), err);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "kernels/cuda/bandwidth.h"
+#include "runtime/base/json.h"
 #include "runtime/base/pool.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -245,8 +246,8 @@ static json_t *decode_json(const bench *b) {
   for (size_t i = 0; i < b->contexts.count; i++) {
     const decode_figures *d = &b->decode[i];
     const double bytes = token_bytes(b, b->contexts.at[i]);
-    json_array_append_new(
-        list,
+    pv_json_append(
+        &list,
         json_pack("{s:I, s:o, s:o, s:f, s:f, s:f, s:f}", "context", (json_int_t)b->contexts.at[i],
                   "tokens_per_s", figures_json(d->rate), "first_token_s", figures_json(d->first),
                   "token_p50_s", d->p50, "token_p99_s", d->p99, "bytes_per_token", bytes,
@@ -255,28 +256,25 @@ static json_t *decode_json(const bench *b) {
   return list;
 }
 
-static void print_json(const bench *b) {
+static pv_status print_json(const bench *b, pv_error *err) {
   json_t *prefill = json_array();
   for (size_t i = 0; i < b->prompts.count; i++)
-    json_array_append_new(prefill, json_pack("{s:I, s:o}", "prompt", (json_int_t)b->prompts.at[i],
-                                             "tokens_per_s", figures_json(b->prefill[i])));
+    pv_json_append(&prefill, json_pack("{s:I, s:o}", "prompt", (json_int_t)b->prompts.at[i],
+                                       "tokens_per_s", figures_json(b->prefill[i])));
   json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "backend", b->backend,
                         "numerics", pv_numerics_name(b->job.numerics), "threads",
                         (json_int_t)b->job.threads, "tokens", (json_int_t)b->tokens, "repeats",
                         (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
                         decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
   if (b->has_device)
-    json_object_set_new(
-        o, "device",
-        json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", b->device.name, "driver", b->device.driver,
-                  "code", b->device.code, "memory_bytes", (json_int_t)b->device.memory,
-                  "used_bytes", (json_int_t)(b->device.memory - b->device.free_)));
+    pv_json_set(&o, "device",
+                json_pack("{s:o, s:s, s:s, s:I, s:I}", "name", pv_json_string(b->device.name),
+                          "driver", b->device.driver, "code", b->device.code, "memory_bytes",
+                          (json_int_t)b->device.memory, "used_bytes",
+                          (json_int_t)(b->device.memory - b->device.free_)));
   if (b->interpreted > 0.0)
-    json_object_set_new(o, "interpreted_instructions_per_s", json_real(b->interpreted));
-  char *text = o != NULL ? json_dumps(o, JSON_INDENT(1)) : NULL;
-  puts(text != NULL ? text : "{}");
-  free(text);
-  json_decref(o);
+    pv_json_set(&o, "interpreted_instructions_per_s", json_real(b->interpreted));
+  return pv_json_print(o, JSON_INDENT(1), err);
 }
 
 static void print_line(const char *name, figures f, double unit, const char *more) {
@@ -372,8 +370,10 @@ int pv_probe_bench(int argc, char **argv) {
   b.path = side.path;
   if (status == PV_OK) status = bandwidth(&b, &err);
   if (status == PV_OK) status = measure(&b, &err);
-  if (status == PV_OK && json) print_json(&b);
-  if (status == PV_OK && !json) print_text(&b);
+  if (status == PV_OK && json)
+    status = print_json(&b, &err);
+  else if (status == PV_OK)
+    print_text(&b);
   pv_job_close(&b.job);
   return pv_side_exit(status, &err);
 }

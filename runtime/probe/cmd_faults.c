@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/json.h"
 #include "runtime/faults/faults.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -23,7 +24,7 @@ static json_t *identities(const pv_fault *fault) {
   json_t *out = json_array();
   for (int n = 0; n < PV_NUMERICS_COUNT; n++)
     if ((fault->numerics >> n & 1) != 0)
-      json_array_append_new(out, json_string(pv_numerics_name((pv_numerics)n)));
+      pv_json_append(&out, json_string(pv_numerics_name((pv_numerics)n)));
   return out;
 }
 
@@ -31,27 +32,21 @@ static json_t *words(const char *text) {
   json_t *out = json_array();
   while (*text != '\0') {
     const size_t n = strcspn(text, " ");
-    json_array_append_new(out, json_stringn(text, n));
+    pv_json_append(&out, json_stringn(text, n));
     text += n + (text[n] == ' ');
   }
   return out;
 }
 
-static int print_json(const pv_fault *list, size_t count) {
+static pv_status print_json(const pv_fault *list, size_t count, pv_error *err) {
   json_t *all = json_array();
   for (size_t i = 0; i < count; i++)
-    json_array_append_new(
-        all, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "name", list[i].name, "area",
-                       list[i].area, "summary", list[i].summary, "planted_in",
-                       host_name(list[i].host), "numerics", identities(&list[i]), "caught_by",
-                       words(list[i].caught_by), "takes_layer", list[i].once ? 0 : 1));
-  json_t *root = json_pack("{s:o}", "faults", all);
-  char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
-  json_decref(root);
-  if (text == NULL) return 4;
-  puts(text);
-  free(text);
-  return 0;
+    pv_json_append(&all,
+                   json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "name", list[i].name, "area",
+                             list[i].area, "summary", list[i].summary, "planted_in",
+                             host_name(list[i].host), "numerics", identities(&list[i]), "caught_by",
+                             words(list[i].caught_by), "takes_layer", list[i].once ? 0 : 1));
+  return pv_json_print(json_pack("{s:o}", "faults", all), JSON_INDENT(1), err);
 }
 
 static int print_text(const pv_fault *list, size_t count) {
@@ -84,7 +79,7 @@ int pv_probe_faults(int argc, char **argv) {
   const pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
   if (status != PV_OK || help) return pv_side_exit(status, &err);
   const pv_fault *list = pv_faults(&count);
-  if (json) return print_json(list, count);
+  if (json) return pv_side_exit(print_json(list, count, &err), &err);
   if (!names) return print_text(list, count);
   for (size_t i = 0; i < count; i++) puts(list[i].name);
   return 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/base/json.h"
 #include "runtime/base/text.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/probe.h"
@@ -126,29 +127,53 @@ int pv_probe_run(int argc, char **argv) {
   return pv_side_exit(status, &err);
 }
 
-static void print_tensor(const pv_gguf_tensor *t, bool json, bool first) {
+static json_t *tensor_json(const pv_gguf_tensor *t) {
+  return json_pack("{s:o, s:s, s:[I,I,I,I], s:I, s:I}", "name",
+                   pv_json_stringn(t->name.data, t->name.length), "type",
+                   pv_type_get(t->type)->name, "dims", (json_int_t)t->dims[0],
+                   (json_int_t)t->dims[1], (json_int_t)t->dims[2], (json_int_t)t->dims[3], "bytes",
+                   (json_int_t)t->bytes, "offset", (json_int_t)t->offset);
+}
+
+static void put_tensor(pv_text *out, const pv_gguf_tensor *t) {
   pv_text name = PV_TEXT_INIT;
+  char shape[96];
+  int n = snprintf(shape, sizeof shape, "%llu", (unsigned long long)t->dims[0]);
+  for (unsigned d = 1; d < t->dim_count; d++)
+    n += snprintf(shape + n, sizeof shape - (size_t)n, " x %llu", (unsigned long long)t->dims[d]);
   pv_text_escape(&name, t->name.data, t->name.length);
-  if (name.failed || name.data == NULL) return;
-  if (json) {
-    json_t *o =
-        json_pack("{s:s#, s:s, s:[I,I,I,I], s:I, s:I}", "name", t->name.data, (int)t->name.length,
-                  "type", pv_type_get(t->type)->name, "dims", (json_int_t)t->dims[0],
-                  (json_int_t)t->dims[1], (json_int_t)t->dims[2], (json_int_t)t->dims[3], "bytes",
-                  (json_int_t)t->bytes, "offset", (json_int_t)t->offset);
-    char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
-    printf("%s\n%s", first ? "" : ",", text != NULL ? text : "null");
-    free(text);
-    json_decref(o);
-  } else {
-    char shape[96];
-    int n = snprintf(shape, sizeof shape, "%llu", (unsigned long long)t->dims[0]);
-    for (unsigned d = 1; d < t->dim_count; d++)
-      n += snprintf(shape + n, sizeof shape - (size_t)n, " x %llu", (unsigned long long)t->dims[d]);
-    printf("%-32s %-6s %-24s %14llu\n", name.data, pv_type_get(t->type)->name, shape,
-           (unsigned long long)t->bytes);
-  }
+  pv_text_printf(out, "%-32s %-6s %-24s %14llu\n", name.data == NULL ? "" : name.data,
+                 pv_type_get(t->type)->name, shape, (unsigned long long)t->bytes);
+  out->failed |= name.failed;
   pv_text_free(&name);
+}
+
+/* The whole list, or an error: half of it would look like a smaller model. */
+static pv_status print_tensors(const pv_gguf *gguf, bool json, pv_error *err) {
+  pv_text out = PV_TEXT_INIT;
+  pv_status status = PV_OK;
+  if (json)
+    pv_text_puts(&out, "[");
+  else
+    pv_text_printf(&out, "%-32s %-6s %-24s %14s\n", "tensor", "type", "shape", "bytes");
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf) && status == PV_OK; i++) {
+    json_t *one = json ? tensor_json(pv_gguf_tensor_at(gguf, i)) : NULL;
+    if (json) {
+      pv_text_puts(&out, i == 0 ? "\n" : ",\n");
+      status = pv_json_write(one, JSON_COMPACT, &out, err);
+    } else {
+      put_tensor(&out, pv_gguf_tensor_at(gguf, i));
+    }
+    json_decref(one);
+  }
+  if (json) pv_text_puts(&out, "\n]\n");
+  if (status == PV_OK && out.failed)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the list");
+  if (status == PV_OK &&
+      (fwrite(out.data, 1, out.length, stdout) != out.length || fflush(stdout) != 0))
+    status = pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+  pv_text_free(&out);
+  return status;
 }
 
 int pv_probe_tensors(int argc, char **argv) {
@@ -168,15 +193,7 @@ int pv_probe_tensors(int argc, char **argv) {
   if (status != PV_OK || help) return pv_side_exit(status, &err);
   if (options.rest_count != 1) status = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
   if (status == PV_OK) status = pv_gguf_open(path, &gguf, &err);
-  if (status == PV_OK) {
-    if (json)
-      printf("[");
-    else
-      printf("%-32s %-6s %-24s %14s\n", "tensor", "type", "shape", "bytes");
-    for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf); i++)
-      print_tensor(pv_gguf_tensor_at(gguf, i), json, i == 0);
-    if (json) printf("\n]\n");
-  }
+  if (status == PV_OK) status = print_tensors(gguf, json, &err);
   pv_gguf_close(gguf);
   return pv_side_exit(status, &err);
 }
@@ -184,10 +201,7 @@ int pv_probe_tensors(int argc, char **argv) {
 int pv_probe_version(int argc, char **argv) {
   (void)argc;
   (void)argv;
-  json_t *facts = pv_environment(0);
-  char *text = facts != NULL ? json_dumps(facts, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
-  puts(text != NULL ? text : "{}");
-  free(text);
-  json_decref(facts);
-  return 0;
+  pv_error err = PV_ERROR_INIT;
+  return pv_side_exit(pv_json_print(pv_environment(0), JSON_INDENT(1) | JSON_SORT_KEYS, &err),
+                      &err);
 }

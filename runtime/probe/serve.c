@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/base/json.h"
 #include "runtime/base/sha256.h"
 #include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
@@ -36,12 +37,12 @@ static double now(void) {
 
 /* Steals `object`. */
 static pv_status send(const session *s, json_t *object, pv_error *err) {
-  json_object_set_new(object, "nonce", json_string(s->nonce));
-  char *text = json_dumps(object, JSON_COMPACT);
+  pv_text text = PV_TEXT_INIT;
+  pv_json_set(&object, "nonce", json_string(s->nonce));
+  pv_status status = pv_json_write(object, JSON_COMPACT, &text, err);
   json_decref(object);
-  if (text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a frame");
-  const pv_status status = pv_frame_write(CHANNEL, text, strlen(text), err);
-  free(text);
+  if (status == PV_OK) status = pv_frame_write(CHANNEL, text.data, text.length, err);
+  pv_text_free(&text);
   return status;
 }
 
@@ -77,9 +78,9 @@ static json_t *model_facts(const session *s, pv_error *err) {
   pv_gguf_string name = {"", 0};
   if (pv_sha256_bytes(bytes, length, digest, err) != PV_OK) return NULL;
   (void)pv_gguf_get_string(s->model->gguf, "general.name", &name, NULL);
-  json_t *out =
-      json_pack("{s:s, s:s, s:s#, s:s}", "path", s->model_path, "sha256", digest, "name", name.data,
-                (int)(name.length < 200 ? name.length : 200), "arch", "qwen3moe");
+  json_t *out = json_pack("{s:s, s:s, s:o, s:s}", "path", s->model_path, "sha256", digest, "name",
+                          pv_json_stringn(name.data, name.length < 200 ? name.length : 200), "arch",
+                          "qwen3moe");
   const struct {
     const char *name;
     uint64_t value;
@@ -89,10 +90,11 @@ static json_t *model_facts(const session *s, pv_error *err) {
                  {"vocabulary", m->vocab}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     snprintf(text, sizeof text, "%llu", (unsigned long long)numbers[i].value);
-    json_object_set_new(out, numbers[i].name, json_string(text));
+    pv_json_set(&out, numbers[i].name, json_string(text));
   }
   if (s->reference_path != NULL && pv_sha256_file(s->reference_path, digest, err) == PV_OK)
-    json_object_set_new(out, "reference_sha256", json_string(digest));
+    pv_json_set(&out, "reference_sha256", json_string(digest));
+  if (out == NULL) pv_error_set(err, PV_ERR_NOMEM, "out of memory for the model's facts");
   return out;
 }
 
@@ -161,12 +163,13 @@ static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
   pv_status status = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
   const double start = now();
   if (status == PV_OK && plant(&check, fault)) run_check(s, &check, name);
-  json_t *result = json_pack(
-      "{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:f, s:o, s:o}", "type", "result", "id", s->current,
-      "verdict", check.verdict, "reason", check.reason, "compared", (json_int_t)check.compared,
-      "metrics", check.metrics, "worst", check.worst != NULL ? check.worst : json_null(),
-      "needed_tolerance", check.has_needed ? json_real(check.needed) : json_null(), "duration_s",
-      now() - start, "series", check.series, "backends", check.backends);
+  json_t *result =
+      json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:f, s:o, s:o}", "type", "result", "id",
+                s->current, "verdict", check.verdict, "reason", pv_json_string(check.reason),
+                "compared", (json_int_t)check.compared, "metrics", check.metrics, "worst",
+                check.worst != NULL ? check.worst : json_null(), "needed_tolerance",
+                check.has_needed ? json_real(check.needed) : json_null(), "duration_s",
+                now() - start, "series", check.series, "backends", check.backends);
   if (status != PV_OK || result == NULL) {
     json_decref(result);
     return status != PV_OK ? status : pv_error_set(err, PV_ERR_NOMEM, "out of memory for a result");

@@ -18,7 +18,7 @@ int __wrap_yaml_parser_initialize(yaml_parser_t *parser);
 int __real_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
 int __wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
 
-static bool active, lasts;
+static bool active, lasts, paused;
 static unsigned asked, fails_at;
 
 void failing_begin(unsigned n, bool lasting) {
@@ -33,8 +33,15 @@ unsigned failing_end(void) {
   return asked;
 }
 
+void failing_pause(void) {
+  paused = true;
+}
+void failing_resume(void) {
+  paused = false;
+}
+
 bool failing_refuses(void) {
-  if (!active) return false;
+  if (!active || paused) return false;
   asked++;
   if (asked < fails_at || (asked > fails_at && !lasts)) return false;
   errno = ENOMEM;

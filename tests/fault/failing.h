@@ -10,6 +10,10 @@ void failing_begin(unsigned n, bool lasting);
 /* Stops. Returns how many allocations were asked for since failing_begin. */
 unsigned failing_end(void);
 
+/* Between these two nothing is counted and nothing fails. */
+void failing_pause(void);
+void failing_resume(void);
+
 /* Counts one allocation; true when it is to fail. For allocators that are wrapped elsewhere. */
 bool failing_refuses(void);
 

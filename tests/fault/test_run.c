@@ -1,5 +1,6 @@
 /* Every allocation and every system call fails while a probe is run: its PASS is taken over, or
  * there is an error or another verdict; never a wrong one, and no process is left. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,8 @@
 #include "tests/fault/each.h"
 #include "tests/unit/testing.h"
 #include "validator/run/run.h"
+
+void *__real_malloc(size_t size); /* of the linker */
 
 static char pass[] = "F_PASS_1", fail[] = "F_FAIL_1", topk[] = "router.topk_rule";
 static pv_falsifier falsifiers[] = {{.id = pass, .check = topk, .timeout_s = 0.5},
@@ -39,6 +42,12 @@ static bool work(void) {
 static void test_allocations(void) {
   each_allocation(work, 10);
 }
+/* Also those of jansson, while the request is made: the probe is asked everything, or nothing. */
+static void test_request(void) {
+  json_set_alloc_funcs(malloc, free);
+  each_allocation(work, 50);
+  json_set_alloc_funcs(__real_malloc, free);
+}
 static void test_calls(void) {
   each_call(work, 30);
 }
@@ -46,7 +55,8 @@ static void test_calls(void) {
 int main(void) {
   if (getenv("PV_FAKE_PROBE") == NULL) return 1;
   const int code = pv_testing_main(
-      "fault run", (pv_case[]){PV_CASE(test_allocations), PV_CASE(test_calls), {0}});
+      "fault run",
+      (pv_case[]){PV_CASE(test_allocations), PV_CASE(test_request), PV_CASE(test_calls), {0}});
   printf("%u failures injected\n", each_injected());
   return code;
 }

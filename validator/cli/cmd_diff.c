@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/json.h"
 #include "runtime/base/options.h"
 #include "runtime/base/text.h"
 #include "runtime/probe/check_spec.h"
@@ -11,7 +12,7 @@
 #include "validator/model/contract_load.h"
 
 typedef struct diff {
-  bool json;
+  bool json, failed; /* failed: memory was out for a text */
   json_t *changes;
   size_t breaking, compatible;
   const char *file;
@@ -30,11 +31,11 @@ static void note(diff *d, bool breaking, const pv_place *place, const char *fmt,
   pv_text_escape(&text, raw, strlen(raw));
   d->breaking += breaking;
   d->compatible += !breaking;
+  d->failed |= text.failed;
   if (d->json)
-    json_array_append_new(d->changes,
-                          json_pack("{s:b, s:I, s:s}", "breaking", breaking ? 1 : 0, "line",
-                                    (json_int_t)(place != NULL ? place->line : 0), "change",
-                                    text.data != NULL ? text.data : ""));
+    pv_json_append(&d->changes, json_pack("{s:b, s:I, s:s}", "breaking", breaking ? 1 : 0, "line",
+                                          (json_int_t)(place != NULL ? place->line : 0), "change",
+                                          text.data != NULL ? text.data : ""));
   else if (place != NULL)
     printf("%s:%lld: %s: %s\n", d->file, (long long)place->line,
            breaking ? "BREAKING" : "compatible", text.data != NULL ? text.data : "");
@@ -195,13 +196,15 @@ static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
       note(d, true, NULL, "no longer depends on %s", old->depends_on.items[i]);
 }
 
-static void print_json(const diff *d) {
+static pv_status finish(const diff *d, pv_error *err) {
+  if (d->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the changes");
+  if (!d->json) {
+    printf("%zu breaking, %zu compatible changes\n", d->breaking, d->compatible);
+    return PV_OK;
+  }
   json_t *root = json_pack("{s:O, s:I, s:I}", "changes", d->changes, "breaking",
                            (json_int_t)d->breaking, "compatible", (json_int_t)d->compatible);
-  char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
-  puts(text != NULL ? text : "{}");
-  free(text);
-  json_decref(root);
+  return pv_json_print(root, JSON_INDENT(1), err);
 }
 
 int pv_cmd_diff(int argc, char **argv) {
@@ -234,10 +237,7 @@ int pv_cmd_diff(int argc, char **argv) {
     d.file = files[1];
     d.changes = json_array();
     compare(&d, old, new);
-    if (d.json)
-      print_json(&d);
-    else
-      printf("%zu breaking, %zu compatible changes\n", d.breaking, d.compatible);
+    status = finish(&d, &err);
     json_decref(d.changes);
   }
   pv_arena_free(&arena);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "reports/render/render.h"
+#include "runtime/base/json.h"
 #include "runtime/base/options.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
@@ -141,7 +142,7 @@ static json_t *texts(char *const *items, size_t count) {
   for (size_t i = 0; i < count; i++) {
     pv_text shown = PV_TEXT_INIT; /* names of files need not be UTF-8 */
     pv_text_escape(&shown, items[i], strlen(items[i]));
-    json_array_append_new(out, json_string(shown.data == NULL ? "" : shown.data));
+    pv_json_append(&out, shown.failed ? NULL : json_string(shown.data == NULL ? "" : shown.data));
     pv_text_free(&shown);
   }
   return out;
@@ -179,21 +180,19 @@ static pv_status verify(pv_arena *arena, const call *c, int *code, pv_error *err
     char *name = pv_arena_strdup(arena, c->words[i]);
     json_t *names = name == NULL ? NULL : texts(&name, 1);
     if (c->json)
-      json_array_append_new(
-          array, json_pack("{s:O, s:b, s:o, s:o, s:o}", "folder", json_array_get(names, 0), "sound",
-                           v.problems.count == 0 ? 1 : 0, "problems",
-                           texts(v.problems.items, v.problems.count), "stale",
-                           texts(v.stale.items, v.stale.count), "notes",
-                           texts(v.notes.items, v.notes.count)));
+      pv_json_append(&array,
+                     json_pack("{s:O, s:b, s:o, s:o, s:o}", "folder", json_array_get(names, 0),
+                               "sound", v.problems.count == 0 ? 1 : 0, "problems",
+                               texts(v.problems.items, v.problems.count), "stale",
+                               texts(v.stale.items, v.stale.count), "notes",
+                               texts(v.notes.items, v.notes.count)));
     else
       put_verdict(&out, c->words[i], &v);
     json_decref(names);
   }
   if (status == PV_OK && c->json) {
-    char *text = json_dumps(array, JSON_INDENT(2) | JSON_SORT_KEYS);
-    if (text != NULL) pv_text_puts(&out, text);
+    status = pv_json_write(array, JSON_INDENT(2) | JSON_SORT_KEYS, &out, err);
     pv_text_puts(&out, "\n");
-    free(text);
   }
   if (status == PV_OK) status = print_text(&out, err);
   json_decref(array);
@@ -241,7 +240,11 @@ int pv_cmd_evidence(int argc, char **argv) {
   pv_error err = PV_ERROR_INIT;
   int code = 0;
   call *c = calloc(1, sizeof *c);
-  if (c == NULL) return 4;
+  if (c == NULL) {
+    const pv_status failed = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
+    pv_error_print(&err, stderr);
+    return pv_status_exit(failed);
+  }
   const pv_option list[] = {
       {"--json", NULL, "JSON on standard output", NULL, &c->json},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &c->probe, NULL},

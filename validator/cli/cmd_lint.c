@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runtime/base/file.h"
+#include "runtime/base/json.h"
 #include "runtime/base/options.h"
 #include "runtime/base/text.h"
 #include "validator/cli/commands.h"
@@ -16,35 +17,27 @@
 #include "validator/rules/rules.h"
 
 typedef struct lint {
-  const char *only; /* one rule id, or NULL */
-  bool json, colour;
+  const char *only;          /* one rule id, or NULL */
+  bool json, colour, failed; /* failed: memory was out for a text */
   json_t *all;
   size_t files, contracts, severe, warnings;
 } lint;
 
-static void escaped(FILE *out, const char *text) {
+static void escaped(lint *l, const char *text) {
   pv_text t = PV_TEXT_INIT;
   pv_text_escape(&t, text, strlen(text));
-  fputs(t.data != NULL && !t.failed ? t.data : "", out);
-  pv_text_free(&t);
-}
-
-/* Escaped as it is shown: JSON takes no bytes that are not UTF-8, as where a message was cut. */
-static void put_text(json_t *object, const char *key, const char *text) {
-  pv_text t = PV_TEXT_INIT;
-  pv_text_escape(&t, text, strlen(text));
-  json_object_set_new(object, key, json_string(t.data != NULL && !t.failed ? t.data : ""));
+  fputs(t.data != NULL && !t.failed ? t.data : "", stdout);
+  l->failed |= t.failed;
   pv_text_free(&t);
 }
 
 static void show_json(lint *l, const pv_finding *f) {
-  json_t *object = json_pack("{s:s, s:s, s:I, s:I}", "rule", f->rule->id, "severity",
-                             f->rule->severity == PV_SEVERE ? "error" : "warning", "line",
-                             (json_int_t)f->line, "column", (json_int_t)f->column);
-  put_text(object, "file", f->file);
-  put_text(object, "message", f->message);
-  put_text(object, "hint", f->hint);
-  json_array_append_new(l->all, object);
+  pv_json_append(
+      &l->all,
+      json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "rule", f->rule->id, "severity",
+                f->rule->severity == PV_SEVERE ? "error" : "warning", "line", (json_int_t)f->line,
+                "column", (json_int_t)f->column, "file", pv_json_string(f->file), "message",
+                pv_json_string(f->message), "hint", pv_json_string(f->hint)));
 }
 
 static void show(lint *l, const pv_finding *f) {
@@ -56,15 +49,15 @@ static void show(lint *l, const pv_finding *f) {
     show_json(l, f);
     return;
   }
-  escaped(stdout, f->file);
+  escaped(l, f->file);
   if (f->line > 0) printf(":%lld:%lld", (long long)f->line, (long long)f->column);
   printf(": %s%s%s: ", l->colour ? (severe ? "\033[1;31m" : "\033[1;33m") : "",
          severe ? "error" : "warning", l->colour ? "\033[0m" : "");
-  escaped(stdout, f->message);
+  escaped(l, f->message);
   printf(" [%s]\n", f->rule->id);
   if (f->hint[0] != '\0') {
     fputs("  ", stdout);
-    escaped(stdout, f->hint);
+    escaped(l, f->hint);
     putchar('\n');
   }
 }
@@ -127,20 +120,18 @@ static pv_status lint_folder(lint *l, const char *path, pv_error *err) {
   return status;
 }
 
-static void finish(lint *l) {
+static pv_status finish(const lint *l, pv_error *err) {
   if (l->json) {
     json_t *root = json_pack("{s:O, s:I, s:I, s:I, s:I}", "findings", l->all, "files",
                              (json_int_t)l->files, "contracts", (json_int_t)l->contracts, "errors",
                              (json_int_t)l->severe, "warnings", (json_int_t)l->warnings);
-    char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
-    puts(text != NULL ? text : "{}");
-    free(text);
-    json_decref(root);
-    return;
+    return pv_json_print(root, JSON_INDENT(1), err);
   }
+  if (l->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the findings");
   printf("%zu file%s, %zu contract%s: %zu error%s, %zu warning%s\n", l->files,
          l->files == 1 ? "" : "s", l->contracts, l->contracts == 1 ? "" : "s", l->severe,
          l->severe == 1 ? "" : "s", l->warnings, l->warnings == 1 ? "" : "s");
+  return PV_OK;
 }
 
 int pv_cmd_lint(int argc, char **argv) {
@@ -178,7 +169,7 @@ int pv_cmd_lint(int argc, char **argv) {
     const bool folder = stat(paths[i], &info) == 0 && S_ISDIR(info.st_mode);
     status = folder ? lint_folder(&l, paths[i], &err) : lint_file(&l, paths[i], &err);
   }
-  if (status == PV_OK) finish(&l);
+  if (status == PV_OK) status = finish(&l, &err);
 cleanup:
   json_decref(l.all);
   free(paths);

@@ -7,6 +7,7 @@
 #include "kernels/cuda/images.h"
 #include "kernels/ptx/assert.h"
 #include "runtime/base/file.h"
+#include "runtime/base/json.h"
 #include "runtime/base/options.h"
 #include "runtime/base/text.h"
 #include "validator/cli/commands.h"
@@ -125,23 +126,18 @@ static pv_status read_sources(session *s, pv_error *err) {
   return status;
 }
 
-static int print_json(json_t *object) {
-  char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
-  if (text != NULL) puts(text);
-  const int code = text != NULL ? 0 : 4;
-  free(text);
-  json_decref(object);
-  return code;
+static pv_status print_json(json_t *object, pv_error *err) {
+  return pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
 }
 
 static json_t *kernel_object(const pv_ptx_module *m, const pv_ptx_function *f, uint64_t shared) {
   json_t *params = json_array();
   for (size_t i = 0; i < f->param_count; i++)
-    json_array_append_new(params, json_pack("{s:s, s:s, s:I}", "name", f->params[i]->name, "type",
-                                            pv_ptx_type_name(f->params[i]->type), "bytes",
-                                            (json_int_t)f->params[i]->bytes));
-  return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "kernel", f->name, "module", m->name,
-                   "target", m->target, "params", params, "instructions",
+    pv_json_append(&params, json_pack("{s:s, s:s, s:I}", "name", f->params[i]->name, "type",
+                                      pv_ptx_type_name(f->params[i]->type), "bytes",
+                                      (json_int_t)f->params[i]->bytes));
+  return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I}", "kernel", f->name, "module",
+                   pv_json_string(m->name), "target", m->target, "params", params, "instructions",
                    (json_int_t)f->instruction_count, "registers", (json_int_t)f->register_count,
                    "shared_bytes", (json_int_t)shared);
 }
@@ -156,7 +152,7 @@ static void print_kernel(const pv_ptx_module *m, const pv_ptx_function *f, uint6
   puts(")");
 }
 
-static int list_kernels(const session *s) {
+static pv_status list_kernels(const session *s, pv_error *err) {
   json_t *kernels = json_array();
   for (size_t i = 0; i < s->source_count; i++)
     for (size_t k = 0; k < s->sources[i].module->function_count; k++) {
@@ -164,13 +160,13 @@ static int list_kernels(const session *s) {
       uint64_t shared = 0;
       if (!f->is_entry || !pv_ptx_shared_bytes(f, &shared)) continue;
       if (s->a.json)
-        json_array_append_new(kernels, kernel_object(s->sources[i].module, f, shared));
+        pv_json_append(&kernels, kernel_object(s->sources[i].module, f, shared));
       else
         print_kernel(s->sources[i].module, f, shared);
     }
-  if (s->a.json) return print_json(json_pack("{s:o}", "kernels", kernels));
+  if (s->a.json) return print_json(json_pack("{s:o}", "kernels", kernels), err);
   json_decref(kernels);
-  return 0;
+  return PV_OK;
 }
 
 /* Lines `first` to `last` of the text, with their numbers and without control characters. */
@@ -191,7 +187,7 @@ static void print_lines(const source *from, uint32_t first, uint32_t last) {
   }
 }
 
-static pv_status show_kernel(const session *s, int *code, pv_error *err) {
+static pv_status show_kernel(const session *s, pv_error *err) {
   for (size_t i = 0; i < s->source_count; i++) {
     const pv_ptx_function *f = pv_ptx_kernel(s->sources[i].module, s->a.kernel);
     uint64_t shared = 0;
@@ -202,13 +198,11 @@ static pv_status show_kernel(const session *s, int *code, pv_error *err) {
     }
     json_t *list = json_array();
     for (size_t k = 0; k < f->instruction_count; k++)
-      json_array_append_new(
-          list, json_pack("{s:I, s:s}", "line", (json_int_t)f->instructions[k].line, "opcode",
-                          f->instructions[k].opcode));
+      pv_json_append(&list, json_pack("{s:I, s:s}", "line", (json_int_t)f->instructions[k].line,
+                                      "opcode", f->instructions[k].opcode));
     json_t *object = kernel_object(s->sources[i].module, f, shared);
-    json_object_set_new(object, "code", list);
-    *code = print_json(object);
-    return PV_OK;
+    pv_json_set(&object, "code", list);
+    return print_json(object, err);
   }
   pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%s'", s->a.kernel);
   pv_error_hint(err, "see: pv ptx list");
@@ -262,24 +256,26 @@ static pv_status check_kernel(session *s, const pv_ptx_function *f, pv_ptx_repor
   return status;
 }
 
-static int print_report(const session *s, const pv_ptx_report *r, size_t kernels) {
+static pv_status print_report(const session *s, const pv_ptx_report *r, size_t kernels,
+                              pv_error *err) {
   json_t *list = json_array();
   for (size_t i = 0; i < r->count; i++) {
     const pv_ptx_finding *f = &r->findings[i];
-    json_array_append_new(
-        list, json_pack("{s:s, s:s, s:b, s:I, s:s}", "kernel", f->kernel, "directive", f->directive,
-                        "held", f->held ? 1 : 0, "line", (json_int_t)f->line, "text", f->text));
+    pv_json_append(&list, json_pack("{s:s, s:o, s:b, s:I, s:o}", "kernel", f->kernel, "directive",
+                                    pv_json_string(f->directive), "held", f->held ? 1 : 0, "line",
+                                    (json_int_t)f->line, "text", pv_json_string(f->text)));
     if (!s->a.json && !f->held)
       printf("FAIL %s, line %u: %s: %s\n", f->kernel, f->line, f->directive, f->text);
   }
   if (s->a.json)
     return print_json(json_pack("{s:o, s:I, s:I, s:I, s:s}", "findings", list, "kernels",
                                 (json_int_t)kernels, "compared", (json_int_t)r->compared, "failed",
-                                (json_int_t)r->failed, "verdict", r->failed > 0 ? "FAIL" : "PASS"));
+                                (json_int_t)r->failed, "verdict", r->failed > 0 ? "FAIL" : "PASS"),
+                      err);
   json_decref(list);
   printf("%s: %zu findings, %zu against, in %zu %s\n", r->failed > 0 ? "FAIL" : "PASS", r->count,
          r->failed, kernels, kernels == 1 ? "kernel" : "kernels");
-  return 0;
+  return PV_OK;
 }
 
 static pv_status check_kernels(session *s, int *code, pv_error *err) {
@@ -300,9 +296,8 @@ static pv_status check_kernels(session *s, int *code, pv_error *err) {
     return PV_ERR_INPUT;
   }
   if (status != PV_OK) return status;
-  *code = print_report(s, &report, kernels);
-  if (*code == 0 && report.failed > 0) *code = 1;
-  return PV_OK;
+  *code = report.failed > 0 ? 1 : 0;
+  return print_report(s, &report, kernels, err);
 }
 
 int pv_cmd_ptx(int argc, char **argv) {
@@ -320,9 +315,9 @@ int pv_cmd_ptx(int argc, char **argv) {
     goto cleanup;
   }
   if (strcmp(s.a.verb, "list") == 0)
-    code = list_kernels(&s);
+    status = list_kernels(&s, &err);
   else if (strcmp(s.a.verb, "show") == 0)
-    status = show_kernel(&s, &code, &err);
+    status = show_kernel(&s, &err);
   else
     status = check_kernels(&s, &code, &err);
   if (status == PV_OK && (fflush(stdout) != 0 || ferror(stdout) != 0))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "runtime/base/json.h"
 #include "runtime/base/options.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
@@ -116,15 +117,14 @@ static json_t *criteria_json(const pv_result *r) {
     for (size_t k = 0; k < c->falsifier_count; k++) {
       const pv_falsifier_result *f = &r->falsifiers[c->falsifiers[k]];
       if (f->receipt_run == NULL) continue;
-      json_array_append_new(
-          receipts, json_pack("{s:s, s:s, s:s, s:s, s:b}", "falsifier", f->falsifier->id, "run",
-                              f->receipt_run, "date", f->receipt_date, "device", f->receipt_device,
-                              "holds", f->source == PV_FROM_RECEIPT ? 1 : 0));
+      pv_json_append(&receipts,
+                     json_pack("{s:s, s:s, s:s, s:s, s:b}", "falsifier", f->falsifier->id, "run",
+                               f->receipt_run, "date", f->receipt_date, "device", f->receipt_device,
+                               "holds", f->source == PV_FROM_RECEIPT ? 1 : 0));
     }
-    json_array_append_new(out,
-                          json_pack("{s:s, s:s, s:s, s:o}", "id", c->criterion->id, "needed_for",
-                                    pv_contract_status_name(c->criterion->needed_for), "verdict",
-                                    pv_verdict_name(c->verdict), "receipts", receipts));
+    pv_json_append(&out, json_pack("{s:s, s:s, s:s, s:o}", "id", c->criterion->id, "needed_for",
+                                   pv_contract_status_name(c->criterion->needed_for), "verdict",
+                                   pv_verdict_name(c->verdict), "receipts", receipts));
   }
   return out;
 }
@@ -132,11 +132,11 @@ static json_t *criteria_json(const pv_result *r) {
 static json_t *contract_json(const pv_judgement *j) {
   json_t *notes = json_array();
   for (size_t i = 0; i < j->notes.count; i++)
-    json_array_append_new(notes, json_string(j->notes.items[i]));
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "path", j->contract->path, "name",
-                   j->contract->name, "version", j->contract->version, "status",
-                   pv_contract_status_name(j->result.status_before), "carried_status",
-                   pv_contract_status_name(j->result.status_after), "carried",
+    pv_json_append(&notes, pv_json_string(j->notes.items[i]));
+  return json_pack("{s:o, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "path",
+                   pv_json_string(j->contract->path), "name", j->contract->name, "version",
+                   j->contract->version, "status", pv_contract_status_name(j->result.status_before),
+                   "carried_status", pv_contract_status_name(j->result.status_after), "carried",
                    j->result.status_carried ? 1 : 0, "criteria", criteria_json(&j->result), "notes",
                    notes);
 }
@@ -163,10 +163,9 @@ static pv_status look(listing *l, const char *path, pv_text *out, pv_error *err)
 
 static pv_status print_listing(listing *l, pv_text *out, pv_error *err) {
   if (l->json != NULL) {
-    char *text = json_dumps(l->json, JSON_INDENT(2) | JSON_SORT_KEYS);
-    if (text != NULL) pv_text_puts(out, text);
+    const pv_status status = pv_json_write(l->json, JSON_INDENT(2) | JSON_SORT_KEYS, out, err);
+    if (status != PV_OK) return status;
     pv_text_puts(out, "\n");
-    free(text);
   }
   if (out->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the listing");
   const bool wrote = out->length == 0 || fwrite(out->data, 1, out->length, stdout) == out->length;

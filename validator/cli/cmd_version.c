@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/json.h"
 #include "runtime/base/options.h"
 #include "runtime/base/sha256.h"
 #include "validator/cli/commands.h"
@@ -10,8 +11,7 @@
 
 static json_t *facts(const pv_fact *list, size_t count) {
   json_t *out = json_object();
-  for (size_t i = 0; i < count; i++)
-    json_object_set_new(out, list[i].name, json_string(list[i].value));
+  for (size_t i = 0; i < count; i++) pv_json_set(&out, list[i].name, json_string(list[i].value));
   return out;
 }
 
@@ -33,10 +33,8 @@ static pv_status print_version(bool json, const char *digest, const pv_run_hello
     json_t *object =
         json_pack("{s:s, s:s, s:o, s:o}", "pv", PV_VERSION, "pv_sha256", digest, "probe", probe,
                   "numerics", facts(hello->numerics, hello->numerics_count));
-    char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
-    if (text != NULL) puts(text);
-    free(text);
-    json_decref(object);
+    const pv_status status = pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
+    if (status != PV_OK) return status;
   }
   return fflush(stdout) == 0 && ferror(stdout) == 0
              ? PV_OK

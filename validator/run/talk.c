@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "runtime/base/child.h"
+#include "runtime/base/json.h"
 #include "runtime/probe/frame.h"
 #include "validator/model/bind.h"
 #include "validator/run/judge.h"
@@ -65,8 +66,11 @@ static json_t *or_null(const char *text) {
   return text == NULL ? json_null() : json_string(text);
 }
 
-/* `*out` is to be freed. */
-static pv_status make_request(session *s, char **out, pv_error *err) {
+static bool readable(const char *text) {
+  return text == NULL || pv_utf8_valid(text, strlen(text));
+}
+
+static pv_status make_request(session *s, pv_text *out, pv_error *err) {
   const pv_run_spec *spec = s->spec;
   pv_status status = PV_OK;
   json_t *list = json_array();
@@ -74,26 +78,21 @@ static pv_status make_request(session *s, char **out, pv_error *err) {
     const pv_falsifier *f = falsifier_at(s, i);
     status = pv_bind_with(f, spec->backend, &s->with[i], err);
     if (status != PV_OK) break;
-    json_array_append_new(list, json_pack("{s:s, s:s, s:O, s:s*}", "id", f->id, "check", f->check,
-                                          "with", s->with[i], "fault", f->planted));
+    pv_json_append(&list, json_pack("{s:s, s:s, s:O, s:s*}", "id", f->id, "check", f->check, "with",
+                                    s->with[i], "fault", f->planted));
   }
   json_t *request =
       json_pack("{s:i, s:s, s:o, s:o, s:i, s:s, s:o}", "protocol", PV_FRAME_PROTOCOL, "nonce",
                 s->nonce, "model", or_null(spec->model), "reference", or_null(spec->reference),
                 "threads", (int)(spec->threads == 0 ? processors() : spec->threads), "backend",
                 spec->backend == NULL ? "cpu" : spec->backend, "falsifiers", list);
-  *out = status == PV_OK && request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
-  const bool whole = json_array_size(list) == s->talk->count;
+  if (status == PV_OK && request == NULL)
+    status = readable(spec->model) && readable(spec->reference) && readable(spec->backend)
+                 ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the request")
+                 : pv_error_set(err, PV_ERR_INPUT, "a path to a model has to be UTF-8");
+  if (status == PV_OK) status = pv_json_write(request, JSON_COMPACT, out, err);
   json_decref(request);
-  if (status != PV_OK) return status;
-  if (*out == NULL || !whole) {
-    free(*out);
-    *out = NULL;
-    return pv_error_set(err, PV_ERR_INPUT,
-                        "the request cannot be written as JSON: is a path or a "
-                        "parameter no UTF-8?");
-  }
-  return PV_OK;
+  return status;
 }
 
 __attribute__((format(printf, 2, 3))) static bool broken(session *s, const char *fmt, ...) {
@@ -296,13 +295,13 @@ static pv_status prepare(session *s, pv_error *err) {
 
 pv_status pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err) {
   session s = {.arena = arena, .spec = spec, .talk = talk};
-  char *request = NULL;
+  pv_text request = PV_TEXT_INIT;
   const char *argv[] = {spec->probe, "serve", NULL};
   pv_status status = prepare(&s, err);
   if (status == PV_OK) status = make_request(&s, &request, err);
   if (status != PV_OK) goto cleanup;
   s.progress = pv_progress_open(spec->progress, talk->shown, talk->shown_total);
-  const pv_child_spec child = {argv, request, strlen(request), OUTPUT_KEPT};
+  const pv_child_spec child = {argv, request.data, request.length, OUTPUT_KEPT};
   status = pv_child_start(&child, &s.child, err);
   if (status != PV_OK) goto cleanup;
   s.deadline = now() + (spec->start_timeout_s > 0 ? spec->start_timeout_s : START_S);
@@ -319,6 +318,6 @@ cleanup:
   pv_text_free(&s.channel);
   for (size_t i = 0; s.with != NULL && i < talk->count; i++) json_decref(s.with[i]);
   free(s.with);
-  free(request);
+  pv_text_free(&request);
   return status;
 }

@@ -10,7 +10,7 @@
 #include "runtime/base/sha256.h"
 #include "runtime/base/text.h"
 
-/* Replaces what `out` holds. PV_ERR_INTERNAL for a value that JSON cannot hold. */
+/* Replaces what `out` holds. Errors as of pv_json_write. */
 pv_status pv_canon_write(const json_t *value, pv_text *out, pv_error *err);
 pv_status pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err);
 

@@ -21,10 +21,10 @@ static void test_what_is_no_json(void) {
   pv_error err = PV_ERROR_INIT;
   json_t *inner = json_array(), *outer = json_pack("[i, O]", 1, inner);
   pv_text_puts(&text, "before");
-  EXPECT(pv_json_write(NULL, 0, &text, &err) == PV_ERR_INTERNAL);
-  EXPECT_STR(err.message, "a value can not be written as JSON");
+  EXPECT(pv_json_write(NULL, 0, &text, &err) == PV_ERR_NOMEM);
+  EXPECT_STR(err.message, "out of memory for JSON");
   EXPECT(json_array_append(inner, outer) == 0); /* a circle */
-  EXPECT(pv_json_write(outer, 0, &text, &err) == PV_ERR_INTERNAL);
+  EXPECT(pv_json_write(outer, 0, &text, &err) == PV_ERR_NOMEM);
   EXPECT_STR(text.data, "before");
   EXPECT_U64(text.length, 6);
   EXPECT(json_array_clear(inner) == 0);
@@ -49,9 +49,27 @@ static void test_nothing_is_left_out(void) {
   EXPECT(array == NULL && object == NULL);
 }
 
+static void expect_string(const char *bytes, size_t length, const char *want) {
+  json_t *value = pv_json_stringn(bytes, length);
+  EXPECT_STR(json_string_value(value), want);
+  json_decref(value);
+}
+
+/* Names that others gave: cut inside a character, with a NUL, in no encoding at all. */
+static void test_strings(void) {
+  json_t *value = pv_json_string("");
+  EXPECT_STR(json_string_value(value), "");
+  json_decref(value);
+  expect_string("na\xc3\xafve", 6, "na\xc3\xafve");
+  expect_string("na\xc3\xafve", 3, "na\\xc3");
+  expect_string("a\0b", 3, "a\\x00b");
+  expect_string("\xff\xfe", 2, "\\xff\\xfe");
+}
+
 int main(void) {
   return pv_testing_main("json", (pv_case[]){PV_CASE(test_write),
                                              PV_CASE(test_what_is_no_json),
                                              PV_CASE(test_nothing_is_left_out),
+                                             PV_CASE(test_strings),
                                              {0}});
 }

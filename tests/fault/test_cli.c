@@ -1,0 +1,78 @@
+/* Every allocation fails while a command prints JSON: it is whole, or there is none and exit
+ * code 4. Half of a list would look like a shorter one. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/fault/each.h"
+#include "tests/fault/printed.h"
+#include "tests/unit/base/folder.h"
+#include "tests/unit/store/sample.h"
+#include "tests/unit/testing.h"
+#include "validator/cli/commands.h"
+
+static char old_path[300], new_path[300], wrong_path[300], ptx_path[300], run_folder[600];
+
+static void test_lint(void) {
+  printed_whole(pv_cmd_lint, (const char *[]){"lint", "--json", old_path, wrong_path, NULL}, 100);
+}
+static void test_diff(void) {
+  printed_whole(pv_cmd_diff, (const char *[]){"diff", "--json", old_path, new_path, NULL}, 100);
+}
+static void test_ptx(void) {
+  printed_whole(pv_cmd_ptx, (const char *[]){"ptx", "list", "--file", ptx_path, "--json", NULL},
+                20);
+  printed_whole(pv_cmd_ptx,
+                (const char *[]){"ptx", "show", "--file", ptx_path, "first", "--json", NULL}, 20);
+  printed_whole(pv_cmd_ptx,
+                (const char *[]){"ptx", "check", "--file", ptx_path, "first", "--require", "ret",
+                                 "--forbid", "bar", "--json", NULL},
+                20);
+}
+static void test_evidence(void) {
+  printed_whole(pv_cmd_evidence, (const char *[]){"evidence", "show", run_folder, "--json", NULL},
+                100);
+}
+
+static const char ptx[] =
+    ".version 8.0\n.target sm_80\n.address_size 64\n\n"
+    ".visible .entry first(.param .u64 to, .param .u32 count)\n{\n"
+    "  .reg .b32 %r<3>;\n  .reg .b64 %rd<2>;\n"
+    "  ld.param.u64 %rd1, [to];\n  ld.param.u32 %r1, [count];\n"
+    "  st.global.u32 [%rd1], %r1;\n  ret;\n}\n";
+
+static bool prepare(void) {
+  static sample s;
+  char text[4096];
+  if (folder_make() == NULL || !sample_make(&s)) return false;
+  sample_fill(&s);
+  const char *made = sample_publish(&s, folder_path("published"));
+  if (made == NULL) return false;
+  snprintf(run_folder, sizeof run_folder, "%s", made);
+  sample_free(&s);
+  snprintf(text, sizeof text, "%s", sample_yaml);
+  memcpy(strstr(text, "property: Second"), "property: Fourth", 16);
+  memcpy(strstr(text, "F_TWO"), "F_SIX", 5);
+  folder_write("old.yaml", sample_yaml);
+  folder_write("new.yaml", text);
+  memcpy(strstr(text, "names.resolve"), "names.nothing", 13);
+  folder_write("wrong.yaml", text);
+  folder_write("first.ptx", ptx);
+  snprintf(old_path, sizeof old_path, "%s", folder_path("old.yaml"));
+  snprintf(new_path, sizeof new_path, "%s", folder_path("new.yaml"));
+  snprintf(wrong_path, sizeof wrong_path, "%s", folder_path("wrong.yaml"));
+  snprintf(ptx_path, sizeof ptx_path, "%s", folder_path("first.ptx"));
+  return true;
+}
+
+int main(void) {
+  if (!prepare()) return 1;
+  const int code = pv_testing_main(
+      "fault cli",
+      (pv_case[]){
+          PV_CASE(test_lint), PV_CASE(test_diff), PV_CASE(test_ptx), PV_CASE(test_evidence), {0}});
+  printf("%u failures injected\n", each_injected());
+  folder_remove();
+  return code;
+}
