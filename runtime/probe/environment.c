@@ -32,6 +32,7 @@ static void describe_device(json_t **out) {
   pv_error err = PV_ERROR_INIT;
   pv_status status = pv_gpu_cuda.open(&gpu, &err);
   if (status == PV_OK) status = pv_gpu_cuda.info(gpu, &info, &err);
+  if (status == PV_ERR_NOMEM) pv_json_set(out, "device", NULL); /* that is no word about it */
   pv_json_set(out, "device", pv_json_string(status == PV_OK ? info.name : "none"));
   pv_json_set(out, "cuda", pv_json_string(status == PV_OK ? info.driver : err.message));
   if (status == PV_OK) pv_json_set(out, "cuda_code", pv_json_string(info.code));
@@ -58,8 +59,9 @@ json_t *pv_environment(unsigned threads) {
 #endif
   describe_device(&out);
   pv_json_set(&out, "kernels_sha256", pv_json_string(PV_KERNELS_SHA256));
-  if (pv_sha256_file("/proc/self/exe", digest, NULL) == PV_OK)
-    pv_json_set(&out, "probe_sha256", pv_json_string(digest));
+  const pv_status status = pv_sha256_file("/proc/self/exe", digest, NULL);
+  if (status == PV_OK || status == PV_ERR_NOMEM)
+    pv_json_set(&out, "probe_sha256", status == PV_OK ? json_string(digest) : NULL);
   pv_json_set(&out, "probe_version", pv_json_string(PV_VERSION));
   return out;
 }

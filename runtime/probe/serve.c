@@ -92,8 +92,13 @@ static json_t *model_facts(const session *s, pv_error *err) {
     snprintf(text, sizeof text, "%llu", (unsigned long long)numbers[i].value);
     pv_json_set(&out, numbers[i].name, json_string(text));
   }
-  if (s->reference_path != NULL && pv_sha256_file(s->reference_path, digest, err) == PV_OK)
+  if (s->reference_path != NULL) {
+    if (pv_sha256_file(s->reference_path, digest, err) != PV_OK) {
+      json_decref(out);
+      return NULL;
+    }
     pv_json_set(&out, "reference_sha256", json_string(digest));
+  }
   if (out == NULL) pv_error_set(err, PV_ERR_NOMEM, "out of memory for the model's facts");
   return out;
 }
