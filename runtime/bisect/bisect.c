@@ -31,23 +31,39 @@ static void close_all(run *r) {
     for (int k = 0; k < STAGES_OF_OP; k++) free(r->rows[i][k].data);
 }
 
+/* What computes or recorded the side. */
+static pv_status open_side(run *r, int i, pv_error *err) {
+  const pv_bisect_spec *s = r->spec;
+  const pv_bisect_side *side = &s->side[i];
+  const pv_backend_config config = {side->numerics, s->count, s->batch, s->threads, NULL};
+  const bool planted = side->planted.fault != NULL;
+  pv_status status;
+  if (side->recorded != NULL) {
+    status = pv_recorded_forward(side->recorded, s->model, &config, &r->side[i].forward, err);
+    r->out->computed[i] = side->recorded->backend;
+  } else {
+    status = pv_fault_open(s->model, side->backend, &config, planted ? &side->planted : NULL,
+                           &r->side[i], err);
+    if (status != PV_OK) return status;
+    r->out->computed[i] = pv_forward_backend(r->side[i].forward);
+    const bool stand_in = planted && side->planted.fault->host == PV_FAULT_IN_PLAIN;
+    r->out->fallback[i] = !stand_in && strcmp(r->out->computed[i], side->backend) != 0;
+  }
+  r->runner[i] = r->side[i].forward;
+  return status;
+}
+
 static pv_status open_all(run *r, pv_error *err) {
   const pv_bisect_spec *s = r->spec;
   const pv_backend_config exact = {PV_NUMERICS_F64, s->count, s->batch, s->threads, NULL};
   pv_status status = PV_OK;
   for (int i = 0; i < 2 && status == PV_OK; i++) {
-    const pv_bisect_side *side = &s->side[i];
-    const pv_backend_config config = {side->numerics, s->count, s->batch, s->threads, NULL};
-    const bool planted = side->planted.fault != NULL;
-    status = pv_fault_open(s->model, side->backend, &config, planted ? &side->planted : NULL,
-                           &r->side[i], err);
-    if (status != PV_OK) break;
-    r->runner[i] = r->side[i].forward;
-    r->out->computed[i] = pv_forward_backend(r->runner[i]);
-    const bool stand_in = planted && side->planted.fault->host == PV_FAULT_IN_PLAIN;
-    r->out->fallback[i] = !stand_in && strcmp(r->out->computed[i], side->backend) != 0;
-    status = pv_witness_open(s->model, side->numerics, s->count, s->batch, s->threads,
-                             &r->definition[i], err);
+    const pv_recorded *recorded = s->side[i].recorded;
+    status = open_side(r, i, err);
+    if (status == PV_OK && r->out->defined[i])
+      status =
+          pv_witness_open(s->model, recorded != NULL ? recorded->numerics : s->side[i].numerics,
+                          s->count, s->batch, s->threads, &r->definition[i], err);
     if (status == PV_OK)
       status = pv_witness_open(s->model, PV_NUMERICS_F64, s->count, s->batch, s->threads,
                                &r->arbiter[i], err);
@@ -58,7 +74,8 @@ static pv_status open_all(run *r, pv_error *err) {
   for (int i = 0; i < 2; i++) {
     const pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
     r->out->memory += pv_forward_memory(r->runner[i]);
-    for (int k = 0; k < 2; k++) r->out->memory += both[k]->ops->memory(both[k]);
+    for (int k = 0; k < 2; k++)
+      if (both[k] != NULL) r->out->memory += both[k]->ops->memory(both[k]);
   }
   return PV_OK;
 }
@@ -70,9 +87,12 @@ static pv_status name_expert(run *r, int i, pv_bisect_place *place, pv_error *er
   place->rank = place->expert = -1;
   if (place->stage < PV_STAGE_EXPERT_GATE || place->stage > PV_STAGE_EXPERT_DOWN) return PV_OK;
   const size_t width = pv_stage_width(place->stage, s) / s->used;
+  place->rank = (int64_t)(place->index / width);
+  const pv_recorded *recorded = r->spec->side[i].recorded;
+  if (recorded != NULL && !pv_recorded_has(recorded, PV_STAGE_MOE_ROUTER_INDICES, place->layer))
+    return PV_OK;
   const pv_status status = pv_forward_read(r->runner[i], PV_STAGE_MOE_ROUTER_INDICES,
                                            place->position - r->at, 1, indices, err);
-  place->rank = (int64_t)(place->index / width);
   if (status == PV_OK) place->expert = indices[place->rank];
   return status;
 }
@@ -93,6 +113,7 @@ static pv_status note_place(run *r, int side, pv_stage_id stage, size_t row, siz
 static pv_status compare_sides(run *r, int k, pv_bisect_stage *sum, pv_error *err) {
   const pv_rows *a = &r->rows[LEFT][k], *b = &r->rows[RIGHT][k], *exact = &r->rows[FREE][k];
   pv_status status = PV_OK;
+  if (a->absent || b->absent) return PV_OK;
   for (size_t p = 0; p < a->rows && status == PV_OK; p++)
     for (size_t i = 0; i < a->width && status == PV_OK; i++) {
       sum->elements++;
@@ -105,16 +126,25 @@ static pv_status compare_sides(run *r, int k, pv_bisect_stage *sum, pv_error *er
   return status;
 }
 
+/* As the definition says; without one, a number where the arbiter has one. */
+static bool as_defined(const run *r, int side, const pv_rows *rows, size_t p, size_t i) {
+  if (r->out->defined[side]) return pv_same_bits(rows, &r->definition[side].made, p, i);
+  return isfinite(pv_rows_at(rows, p, i)) || !isfinite(pv_rows_at(&r->arbiter[side].made, p, i));
+}
+
 /* One side against its witnesses. */
 static pv_status judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_error *err) {
   const pv_rows *rows = &r->rows[side][k];
-  pv_witness *definition = &r->definition[side], *arbiter = &r->arbiter[side];
+  pv_witness *arbiter = &r->arbiter[side];
   const bool index = pv_stage_is_index(rows->stage);
-  pv_status status = pv_witness_replay(definition, rows, r->layer, err);
+  pv_status status = PV_OK;
+  if (r->out->defined[side]) status = pv_witness_replay(&r->definition[side], rows, r->layer, err);
   if (status == PV_OK) status = pv_witness_replay(arbiter, rows, r->layer, err);
+  if (rows->absent) return status;
+  sum->side[side].judged += rows->rows * rows->width;
   for (size_t p = 0; p < rows->rows && status == PV_OK; p++) {
     for (size_t i = 0; i < rows->width && status == PV_OK; i++) {
-      if (pv_same_bits(rows, &definition->made, p, i)) continue;
+      if (as_defined(r, side, rows, p, i)) continue;
       sum->side[side].undefined++;
       if (!r->out->culprit[side].present)
         status = note_place(r, side, rows->stage, p, i, k, pv_rows_at(&arbiter->made, p, i),
@@ -132,39 +162,54 @@ static pv_status judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_er
 static void compare_routing(run *r) {
   const pv_rows *left = r->rows[LEFT], *right = r->rows[RIGHT], *exact = r->rows[FREE];
   pv_bisect_routing *out = &r->out->routing;
-  for (size_t p = 0; p < left[2].rows; p++) {
+  const bool both = !left[2].absent && !right[2].absent;
+  for (size_t p = 0; p < exact[2].rows; p++) {
+    for (int i = 0; i < 2; i++)
+      if (!r->rows[i][2].absent) out->from_arbiter[i] += !pv_same_set(&r->rows[i][2], &exact[2], p);
+    if (!both) continue;
     out->sets++;
-    out->from_arbiter[LEFT] += !pv_same_set(&left[2], &exact[2], p);
-    out->from_arbiter[RIGHT] += !pv_same_set(&right[2], &exact[2], p);
     if (pv_same_set(&left[2], &right[2], p)) continue;
     out->different++;
     if (out->present) continue;
     out->present = true;
     out->layer = r->layer;
     out->position = r->at + p;
-    out->margin = pv_row_margin(&left[0], &left[2], p);
-    out->noise = pv_row_distance(&left[0], &right[0], p);
+    out->margin = left[0].absent ? NAN : pv_row_margin(&left[0], &left[2], p);
+    out->noise = left[0].absent || right[0].absent ? NAN : pv_row_distance(&left[0], &right[0], p);
   }
 }
 
 static void compare_outputs(run *r) {
   const pv_rows *left = r->rows[LEFT], *right = r->rows[RIGHT], *exact = r->rows[FREE];
   pv_bisect_result *out = r->out;
-  for (size_t p = 0; p < left[0].rows; p++) {
-    const double tops[] = {pv_rows_at(&left[1], p, 0), pv_rows_at(&right[1], p, 0)};
-    const double cosine = pv_row_cosine(&left[0], &right[0], p);
-    if (!(cosine >= out->routing.cosine)) out->routing.cosine = cosine;
+  for (size_t p = 0; p < exact[0].rows; p++) {
+    pv_keep_smallest(&out->routing.cosine, pv_row_cosine(&left[0], &right[0], p));
     for (int i = 0; i < 2; i++) {
-      const double c = pv_row_cosine(&exact[0], &r->rows[i][0], p);
-      if (!(c >= out->worst_cosine[i])) out->worst_cosine[i] = c;
-      out->tops_from_arbiter[i] += tops[i] != pv_rows_at(&exact[1], p, 0);
+      const pv_rows *top = &r->rows[i][1];
+      pv_keep_smallest(&out->worst_cosine[i], pv_row_cosine(&exact[0], &r->rows[i][0], p));
+      if (!top->absent)
+        out->tops_from_arbiter[i] += pv_rows_at(top, p, 0) != pv_rows_at(&exact[1], p, 0);
     }
-    if (tops[0] == tops[1]) continue;
+    if (left[1].absent || right[1].absent) continue;
+    if (pv_rows_at(&left[1], p, 0) == pv_rows_at(&right[1], p, 0)) continue;
     if (out->tops_different++ == 0) {
       out->top_present = true;
       out->top_position = r->at + p;
     }
   }
+}
+
+/* What the runner has of a stage. */
+static pv_status read_stage(run *r, int i, pv_stage_id stage, size_t count, pv_rows *out,
+                            pv_error *err) {
+  const pv_recorded *recorded = i < 2 ? r->spec->side[i].recorded : NULL;
+  if (recorded == NULL || pv_recorded_has(recorded, stage, r->layer))
+    return pv_rows_read(r->runner[i], r->spec->model, stage, count, out, err);
+  out->stage = stage;
+  out->rows = count;
+  out->width = pv_stage_width(stage, &r->spec->model->shape);
+  out->absent = true;
+  return PV_OK;
 }
 
 static pv_status step(run *r, pv_step s, size_t count, pv_error *err) {
@@ -175,7 +220,7 @@ static pv_status step(run *r, pv_step s, size_t count, pv_error *err) {
   for (int i = 0; i < RUNNERS && status == PV_OK; i++) {
     status = pv_forward_step(r->runner[i], s, NULL, err);
     for (size_t k = 0; k < stage_count && status == PV_OK; k++)
-      status = pv_rows_read(r->runner[i], r->spec->model, stages[k], count, &r->rows[i][k], err);
+      status = read_stage(r, i, stages[k], count, &r->rows[i][k], err);
   }
   for (size_t k = 0; k < stage_count && status == PV_OK; k++) {
     pv_bisect_stage *sum = &r->out->stages[s.layer][stages[k]];
@@ -198,7 +243,7 @@ static pv_status run_batch(run *r, size_t count, pv_error *err) {
   for (int i = 0; i < 2 && status == PV_OK; i++) {
     pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
     for (int k = 0; k < 2 && status == PV_OK; k++)
-      status = both[k]->ops->begin(both[k], &batch, err);
+      if (both[k] != NULL) status = both[k]->ops->begin(both[k], &batch, err);
   }
   for (size_t i = 0; i < steps && status == PV_OK; i++) {
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
@@ -216,22 +261,45 @@ static pv_bisect_verdict judge(const pv_bisect_result *out) {
   if (left && right) return PV_BISECT_BOTH;
   if (left) return PV_BISECT_LEFT;
   if (right) return PV_BISECT_RIGHT;
-  if (!out->same_identity) return PV_BISECT_FUNCTIONS;
-  return out->different > 0 ? PV_BISECT_UNDECIDED : PV_BISECT_EQUAL;
+  if (out->compared == 0) return PV_BISECT_VACUOUS;
+  if (!out->same_identity && out->defined[LEFT] && out->defined[RIGHT]) return PV_BISECT_FUNCTIONS;
+  /* Equal to a side that is as defined is enough. */
+  const bool defined = out->defined[LEFT] || out->defined[RIGHT];
+  return out->different > 0 || !defined ? PV_BISECT_UNDECIDED : PV_BISECT_EQUAL;
+}
+
+const char *pv_bisect_identity(const pv_bisect_side *side) {
+  return side->recorded != NULL ? side->recorded->identity : pv_numerics_identity(side->numerics);
 }
 
 int pv_bisect_less_exact(const pv_bisect_result *result) {
   const double left = result->worst_cosine[LEFT], right = result->worst_cosine[RIGHT];
-  if (left == right) return -1;
-  return !(right >= left) ? RIGHT : LEFT;
+  const bool known[] = {result->stages[0][PV_STAGE_LOGITS].side[LEFT].judged > 0,
+                        result->stages[0][PV_STAGE_LOGITS].side[RIGHT].judged > 0};
+  if (!known[LEFT] || !known[RIGHT] || left == right || (isnan(left) && isnan(right))) return -1;
+  return isnan(left) || right > left ? LEFT : RIGHT;
+}
+
+/* The second pass reads the left side's routing and logits. Of a recorded right side only what is
+ * as defined can be made again. */
+static bool can_route_again(const pv_bisect_spec *spec, const pv_bisect_result *out) {
+  static const pv_stage_id needed[] = {PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES,
+                                       PV_STAGE_LOGITS, PV_STAGE_ARGMAX};
+  const pv_recorded *left = spec->side[LEFT].recorded, *right = spec->side[RIGHT].recorded;
+  for (size_t i = 0; left != NULL && i < sizeof needed / sizeof *needed; i++)
+    for (uint32_t l = 0; l < out->layers; l++)
+      if (!pv_recorded_has(left, needed[i], l)) return false;
+  return right == NULL || (right->defined && !out->culprit[RIGHT].present);
 }
 
 pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
   run r = {.spec = spec, .out = out};
   *out = (pv_bisect_result){.layers = spec->model->shape.layers, .worst_cosine = {1.0, 1.0}};
   out->routing.cosine = 1.0;
-  out->same_identity = strcmp(pv_numerics_identity(spec->side[0].numerics),
-                              pv_numerics_identity(spec->side[1].numerics)) == 0;
+  for (int i = 0; i < 2; i++)
+    out->defined[i] = spec->side[i].recorded == NULL || spec->side[i].recorded->defined;
+  out->same_identity =
+      strcmp(pv_bisect_identity(&spec->side[0]), pv_bisect_identity(&spec->side[1])) == 0;
   out->stages = calloc(out->layers, sizeof *out->stages);
   pv_status status =
       out->stages != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
@@ -246,7 +314,7 @@ pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error 
       out->different += out->stages[l][s].different;
     }
   out->routing.tops = out->tops_different;
-  if (status == PV_OK && out->routing.different > 0)
+  if (status == PV_OK && out->routing.different > 0 && can_route_again(spec, out))
     status = pv_bisect_route_again(spec, r.runner[LEFT], &out->routing, err);
   if (status == PV_OK) out->verdict = judge(out);
   close_all(&r);

@@ -4,17 +4,22 @@
  *    was made wrong by this stage of this side, whatever it inherited;
  *  - the float64 arbiter: how much error this stage introduces.
  * A third, free-running arbiter gives the error that has piled up. Nothing is kept but sums and the
- * tensors of one operation. */
+ * tensors of one operation.
+ * A side may have been computed before and be read from a folder. A stage that it lacks is made by
+ * its witnesses from what it has, and the next one that it has is held to what they make of that.
+ */
 #ifndef PV_BISECT_BISECT_H
 #define PV_BISECT_BISECT_H
 
+#include "runtime/bisect/recorded.h"
 #include "runtime/faults/faults.h"
 
 typedef struct pv_bisect_side {
   const char *name; /* as the user wrote it, with the fault */
   const char *backend;
   pv_numerics numerics;
-  pv_planted planted; /* fault NULL: none */
+  pv_planted planted;          /* fault NULL: none */
+  const pv_recorded *recorded; /* a trace instead of a backend; its own identity counts. Or NULL */
 } pv_bisect_side;
 
 typedef struct pv_bisect_spec {
@@ -34,7 +39,7 @@ typedef struct pv_bisect_place {
   uint32_t layer;
   size_t position, index;
   int64_t rank, expert;
-  double left, right; /* both sides there */
+  double left, right; /* both sides there; NaN where a side has no such stage */
   double exact;       /* float64 on the inputs of the side in question; of a first difference,
                          free-running */
 } pv_bisect_place;
@@ -42,9 +47,10 @@ typedef struct pv_bisect_place {
 /* One stage of one layer, over all positions. Errors are relative to the largest exact element of
  * the row; infinite when a side is not finite and the witness is. */
 typedef struct pv_bisect_stage {
-  uint64_t elements;
+  uint64_t elements;  /* that both sides have */
   uint64_t different; /* left from right, bits */
   struct {
+    uint64_t judged;    /* elements that this side has */
     uint64_t undefined; /* elements that the side's definition gives other bits for */
     double introduced;  /* largest error on the side's own input */
     double total;       /* largest error of the free run */
@@ -56,7 +62,8 @@ typedef struct pv_bisect_routing {
   bool present; /* the first set that differs, and: */
   uint32_t layer;
   size_t position;
-  double margin, noise; /* the left side's rank k over k + 1; largest difference of the logits */
+  double margin, noise; /* the left side's rank k over k + 1; largest difference of the logits;
+                           NaN without them */
   uint64_t from_arbiter[2];
   /* The right side once more with the routing of the left. */
   bool replayed;
@@ -70,7 +77,8 @@ typedef enum pv_bisect_verdict {
   PV_BISECT_RIGHT,     /* the right side is wrong */
   PV_BISECT_BOTH,      /* both are */
   PV_BISECT_FUNCTIONS, /* each is as its own identity defines; the identities differ */
-  PV_BISECT_UNDECIDED  /* bits differ, and no witness says why */
+  PV_BISECT_UNDECIDED, /* bits differ, and no witness says why */
+  PV_BISECT_VACUOUS    /* the sides have no stage in common */
 } pv_bisect_verdict;
 
 typedef struct pv_bisect_result {
@@ -81,12 +89,13 @@ typedef struct pv_bisect_result {
   pv_bisect_place culprit[2]; /* first element of each side that its definition does not give */
   bool fallback[2];           /* another backend computed than was asked for */
   const char *computed[2];    /* who did; "plain": stands in, with the fault */
+  bool defined[2];            /* pv has a definition of the side's identity */
   bool same_identity;
   pv_bisect_routing routing;
   uint64_t tops_different, tops_from_arbiter[2];
   bool top_present; /* the first position whose top token differs */
   size_t top_position;
-  double worst_cosine[2]; /* of the logits with the arbiter's */
+  double worst_cosine[2]; /* of the logits with the arbiter's; NaN without them */
   uint64_t memory;        /* bytes of sides and witnesses beyond the mapped file */
   pv_bisect_verdict verdict;
 } pv_bisect_result;
@@ -94,6 +103,8 @@ typedef struct pv_bisect_result {
 /* PV_ERR_UNSUPPORTED when a backend does not exist here. */
 pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err);
 void pv_bisect_free(pv_bisect_result *result);
+
+const char *pv_bisect_identity(const pv_bisect_side *side);
 
 /* The less exact side by the logits' distance from the arbiter: 0, 1, or -1 when they are equal. */
 int pv_bisect_less_exact(const pv_bisect_result *result);

@@ -11,6 +11,7 @@ pv_status pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, si
   uint64_t bytes = 0;
   size_t need = 0;
   out->stage = stage;
+  out->absent = false;
   out->rows = rows;
   out->width = pv_stage_width(stage, &model->shape);
   out->size = pv_stage_is_index(stage) ? sizeof(int32_t) : size;
@@ -37,6 +38,7 @@ static const void *element(const pv_rows *r, size_t row, size_t index) {
 }
 
 double pv_rows_at(const pv_rows *r, size_t row, size_t index) {
+  if (r->absent) return NAN;
   const void *p = element(r, row, index);
   if (pv_stage_is_index(r->stage)) return *(const int32_t *)p;
   return r->size == sizeof(double) ? *(const double *)p : (double)*(const float *)p;
@@ -97,6 +99,10 @@ double pv_row_cosine(const pv_rows *a, const pv_rows *b, size_t row) {
     bb += y * y;
   }
   return aa == 0.0 && bb == 0.0 ? 1.0 : ab / (sqrt(aa) * sqrt(bb));
+}
+
+void pv_keep_smallest(double *smallest, double cosine) {
+  if (!isnan(*smallest) && !(cosine >= *smallest)) *smallest = cosine;
 }
 
 static bool holds(const pv_rows *r, size_t row, double expert) {

@@ -10,6 +10,7 @@ typedef struct pv_rows {
   size_t rows, width, size; /* size: bytes of an element */
   void *data;               /* grows, never shrinks; owned */
   size_t room;
+  bool absent; /* the side has no such stage; every element counts as NaN */
 } pv_rows;
 pv_status pv_rows_read(pv_forward *forward, const pv_model *model, pv_stage_id stage, size_t rows,
                        pv_rows *out, pv_error *err);
@@ -26,6 +27,7 @@ bool pv_same_bits(const pv_rows *a, const pv_rows *b, size_t row, size_t index);
  * elements is finite. */
 double pv_row_error(const pv_rows *exact, const pv_rows *side, size_t row);
 double pv_row_cosine(const pv_rows *a, const pv_rows *b, size_t row);
+void pv_keep_smallest(double *smallest, double cosine); /* a NaN is the smallest, and stays */
 bool pv_same_set(const pv_rows *a, const pv_rows *b, size_t row);
 /* Logit of the weakest chosen expert over the strongest one that was not. */
 double pv_row_margin(const pv_rows *logits, const pv_rows *indices, size_t row);
@@ -40,7 +42,8 @@ typedef struct pv_witness {
 pv_status pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
                           unsigned threads, pv_witness *out, pv_error *err);
 void pv_witness_close(pv_witness *w);
-/* Makes `side`'s stage from what was given so far, then takes the side's own rows instead. */
+/* Makes `side`'s stage from what was given so far, then takes the side's own rows instead, if it
+ * has any. */
 pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
 
 /* The second pass: the right side with the left side's routing. */

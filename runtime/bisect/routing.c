@@ -15,8 +15,9 @@ typedef struct again {
 
 static pv_status open_right(again *a, pv_error *err) {
   const pv_bisect_side *side = &a->spec->side[1];
-  const pv_backend_config config = {side->numerics, a->spec->count, a->spec->batch,
-                                    a->spec->threads, NULL};
+  const pv_numerics numerics = side->recorded != NULL ? side->recorded->numerics : side->numerics;
+  const pv_backend_config config = {numerics, a->spec->count, a->spec->batch, a->spec->threads,
+                                    NULL};
   const pv_fault *fault = side->planted.fault;
   const pv_model *model = a->spec->model;
   pv_plain_defect defect = {.layer = -1};
@@ -27,7 +28,7 @@ static pv_status open_right(again *a, pv_error *err) {
     if (status != PV_OK) return status;
     model = a->changed;
   }
-  if (side->numerics == PV_NUMERICS_F64) return pv_backend_f64.open(model, &config, &a->right, err);
+  if (numerics == PV_NUMERICS_F64) return pv_backend_f64.open(model, &config, &a->right, err);
   return pv_plain_open(model, &config, &defect, &a->right, err);
 }
 
@@ -58,8 +59,7 @@ static pv_status note_outputs(again *a, size_t rows, pv_bisect_routing *out, pv_
       status = a->right->ops->read(a->right, stages[i], 0, rows, right->data, err);
   }
   for (size_t p = 0; p < rows && status == PV_OK; p++) {
-    const double cosine = pv_row_cosine(&a->logits[0], &a->logits[1], p);
-    if (!(cosine >= out->replayed_cosine)) out->replayed_cosine = cosine;
+    pv_keep_smallest(&out->replayed_cosine, pv_row_cosine(&a->logits[0], &a->logits[1], p));
     out->replayed_tops += pv_rows_at(&a->tops[0], p, 0) != pv_rows_at(&a->tops[1], p, 0);
   }
   return status;

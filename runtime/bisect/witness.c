@@ -24,7 +24,8 @@ pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, 
   pv_status status = pv_rows_room(b->model, side->stage, side->rows, b->real_bytes, &w->made, err);
   if (status == PV_OK) status = b->ops->compute(b, side->stage, layer, err);
   if (status == PV_OK) status = b->ops->read(b, side->stage, 0, side->rows, w->made.data, err);
-  if (status == PV_OK) status = pv_rows_convert(side, b->real_bytes, &w->given, err);
+  if (status != PV_OK || side->absent) return status;
+  status = pv_rows_convert(side, b->real_bytes, &w->given, err);
   if (status != PV_OK) return status;
   status = b->ops->write(b, side->stage, layer, w->given.data, &local);
   /* An expert that does not exist has been counted as wrong; the witness keeps its own. */

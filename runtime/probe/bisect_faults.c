@@ -48,8 +48,8 @@ static pv_status try_fault(const pv_bisect_spec *base, const pv_fault *fault,
            (int)planted.layer);
   /* A fallback needs somebody who was asked. */
   const char *right = fault->host == PV_FAULT_IN_CHOICE ? "cuda" : base->side[1].backend;
-  spec.side[0] = (pv_bisect_side){"left", base->side[0].backend, out->numerics, {NULL, -1}};
-  spec.side[1] = (pv_bisect_side){"right", right, out->numerics, planted};
+  spec.side[0] = (pv_bisect_side){"left", base->side[0].backend, out->numerics, {NULL, -1}, NULL};
+  spec.side[1] = (pv_bisect_side){"right", right, out->numerics, planted, NULL};
   if (fault->needs_tie) status = pv_fault_tied_model(base->model, &tied, err);
   if (fault->needs_tie) spec.model = tied;
   if (status == PV_OK) status = pv_bisect(&spec, result, err);

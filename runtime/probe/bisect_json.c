@@ -58,11 +58,13 @@ static json_t *stages(const pv_bisect_result *r) {
     for (int i = 0; i < PV_STAGES; i++) {
       const pv_bisect_stage *s = &r->stages[l][i];
       json_t *sides[2];
-      if (s->elements == 0) continue;
+      if (s->side[0].judged + s->side[1].judged == 0) continue;
       for (int k = 0; k < 2; k++)
-        sides[k] =
-            json_pack("{s:o, s:o, s:o}", "undefined", count(s->side[k].undefined), "introduced",
-                      number(s->side[k].introduced), "total", number(s->side[k].total));
+        sides[k] = s->side[k].judged == 0
+                       ? json_null()
+                       : json_pack("{s:o, s:o, s:o}", "undefined", count(s->side[k].undefined),
+                                   "introduced", number(s->side[k].introduced), "total",
+                                   number(s->side[k].total));
       pv_json_append(
           &out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name((pv_stage_id)i),
                           "layer", layer_of((pv_stage_id)i, l), "elements", count(s->elements),
@@ -71,12 +73,26 @@ static json_t *stages(const pv_bisect_result *r) {
   return out;
 }
 
+/* Stages that a recorded side lacks. */
+static json_t *missing(const pv_bisect_spec *spec, const pv_bisect_result *r, int i) {
+  const pv_recorded *recorded = spec->side[i].recorded;
+  json_t *out = json_array();
+  for (uint32_t l = 0; recorded != NULL && l < r->layers; l++)
+    for (int s = 0; s < PV_STAGES; s++)
+      if (!pv_recorded_has(recorded, (pv_stage_id)s, l) &&
+          (l == 0 || pv_stage_is_layered((pv_stage_id)s)))
+        json_array_append_new(out, json_pack("{s:s, s:o}", "stage", pv_stage_name((pv_stage_id)s),
+                                             "layer", layer_of((pv_stage_id)s, l)));
+  return out;
+}
+
 static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i) {
-  return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "name", spec->side[i].name,
-                   "computed_by", r->computed[i], "numerics",
-                   pv_numerics_identity(spec->side[i].numerics), "fallback", r->fallback[i] ? 1 : 0,
-                   "first_undefined", place(spec->model, &r->culprit[i]), "smallest_cosine",
-                   number(r->worst_cosine[i]), "top_tokens_not_the_arbiters",
+  return json_pack("{s:s, s:b, s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "name",
+                   spec->side[i].name, "recorded", spec->side[i].recorded != NULL, "computed_by",
+                   r->computed[i], "numerics", pv_bisect_identity(&spec->side[i]), "defined",
+                   r->defined[i] ? 1 : 0, "not_recorded", missing(spec, r, i), "fallback",
+                   r->fallback[i] ? 1 : 0, "first_undefined", place(spec->model, &r->culprit[i]),
+                   "smallest_cosine", number(r->worst_cosine[i]), "top_tokens_not_the_arbiters",
                    count(r->tops_from_arbiter[i]), "expert_sets_not_the_arbiters",
                    count(r->routing.from_arbiter[i]));
 }

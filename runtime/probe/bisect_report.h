@@ -16,6 +16,11 @@ pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *res
 pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found,
                                pv_error *err);
 
+/* Stages that `stage` depends on and that side `side` has not recorded, back to those that it has:
+ * out[layer][stage], room for `result->layers`. Their number. */
+size_t pv_bisect_behind(const pv_bisect_result *result, int side, pv_stage_id stage, uint32_t layer,
+                        bool (*out)[PV_STAGES]);
+
 const char *pv_bisect_verdict_name(pv_bisect_verdict verdict);
 /* The place that the verdict is about; NULL when there is none (equal, or a fallback alone). */
 const pv_bisect_place *pv_bisect_culprit(const pv_bisect_result *result);

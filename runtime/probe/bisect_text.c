@@ -1,8 +1,10 @@
 /* The finding in words. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/text.h"
 #include "runtime/probe/bisect_report.h"
 
 static const char *const side_word[] = {"left", "right"};
@@ -11,7 +13,8 @@ const char *pv_bisect_verdict_name(pv_bisect_verdict verdict) {
   static const char *const names[] = {
       [PV_BISECT_EQUAL] = "equal",         [PV_BISECT_LEFT] = "left",
       [PV_BISECT_RIGHT] = "right",         [PV_BISECT_BOTH] = "both",
-      [PV_BISECT_FUNCTIONS] = "functions", [PV_BISECT_UNDECIDED] = "undecided"};
+      [PV_BISECT_FUNCTIONS] = "functions", [PV_BISECT_UNDECIDED] = "undecided",
+      [PV_BISECT_VACUOUS] = "vacuous"};
   return names[verdict];
 }
 
@@ -68,17 +71,53 @@ static void print_place(const pv_bisect_place *p) {
   printf(", position %zu, element %zu", p->position, p->index);
 }
 
+/* Text of a manifest, which a stranger wrote. */
+static void print_foreign(const char *text) {
+  pv_text escaped = PV_TEXT_INIT;
+  pv_text_escape(&escaped, text, strlen(text));
+  printf("%s", escaped.data != NULL ? escaped.data : "");
+  pv_text_free(&escaped);
+}
+
+static void print_recorded(const pv_bisect_side *side, int i) {
+  printf("  the %s side was recorded", side_word[i]);
+  if (side->recorded->backend[0] != '\0') {
+    printf("; computed by ");
+    print_foreign(side->recorded->backend);
+  }
+  if (side->recorded->ids == NULL) printf("; of which tokens its manifest does not say");
+  putchar('\n');
+}
+
 static void print_header(const pv_bisect_spec *spec, const pv_bisect_result *r) {
   printf("%s and %s, %zu tokens in batches of %zu\n", spec->side[0].name, spec->side[1].name,
          spec->count, spec->batch);
   for (int i = 0; i < 2; i++)
-    if (strcmp(r->computed[i], "plain") == 0)
+    if (spec->side[i].recorded != NULL)
+      print_recorded(&spec->side[i], i);
+    else if (strcmp(r->computed[i], "plain") == 0)
       printf("  on the %s the plain backend stands in, with the fault; it has the same bits else\n",
              side_word[i]);
-  if (r->same_identity) return;
-  printf("\nTWO DIFFERENT FUNCTIONS: bits cannot agree, and no difference is a defect by itself\n");
-  for (int i = 0; i < 2; i++)
-    printf("  %-5s %s\n", side_word[i], pv_numerics_identity(spec->side[i].numerics));
+  const bool defined = r->defined[0] && r->defined[1];
+  if (!defined)
+    printf("\nNO DEFINITION: pv does not define how a side computes; float64 alone judges it\n");
+  else if (!r->same_identity)
+    printf(
+        "\nTWO DIFFERENT FUNCTIONS: bits cannot agree, and no difference is a defect by itself\n");
+  if (defined && r->same_identity) return;
+  for (int i = 0; i < 2; i++) {
+    printf("  %-5s ", side_word[i]);
+    print_foreign(pv_bisect_identity(&spec->side[i]));
+    printf("%s\n", r->defined[i] ? "" : " (not defined here)");
+  }
+}
+
+static void print_equal(const pv_bisect_result *r) {
+  if (r->defined[0] && r->defined[1])
+    printf("no bit differs, and both are as their identity defines\n");
+  else
+    printf("no bit differs, and the %s side is as its identity defines\n",
+           side_word[r->defined[0] ? 0 : 1]);
 }
 
 static void print_verdict(const pv_bisect_spec *spec, const pv_bisect_result *r) {
@@ -87,7 +126,10 @@ static void print_verdict(const pv_bisect_spec *spec, const pv_bisect_result *r)
   printf("\nFINDING  ");
   switch (r->verdict) {
     case PV_BISECT_EQUAL:
-      printf("no bit differs, and both are as their identity defines\n");
+      print_equal(r);
+      return;
+    case PV_BISECT_VACUOUS:
+      printf("nothing was compared: the sides have no stage in common\n");
       return;
     case PV_BISECT_LEFT:
     case PV_BISECT_RIGHT:
@@ -98,17 +140,20 @@ static void print_verdict(const pv_bisect_spec *spec, const pv_bisect_result *r)
       break;
     case PV_BISECT_FUNCTIONS:
       printf("each side is what its identity defines; ");
-      if (less >= 0) printf("%s is the less exact one; they part in ", spec->side[less].name);
+      if (less >= 0) printf("%s is the less exact one; ", spec->side[less].name);
+      if (p != NULL) printf("they part in ");
       break;
     case PV_BISECT_UNDECIDED:
-      printf("bits differ, and no witness says which side is wrong: ");
+      if (p == NULL) printf("no bit differs, and no definition says that it is right");
+      if (p != NULL) printf("bits differ, and no witness says which side is wrong: ");
       break;
   }
   if (p != NULL) {
     printf("%s", pv_stage_name(p->stage));
     if (pv_stage_is_layered(p->stage)) printf(" of layer %u", p->layer);
-    putchar('\n');
   }
+  if (p != NULL || r->verdict == PV_BISECT_UNDECIDED || r->verdict == PV_BISECT_FUNCTIONS)
+    putchar('\n');
 }
 
 static void print_tensor(const pv_model *model, const pv_bisect_place *p) {
@@ -120,15 +165,46 @@ static void print_tensor(const pv_model *model, const pv_bisect_place *p) {
   putchar('\n');
 }
 
+static void print_stages(const bool (*set)[PV_STAGES], uint32_t layers);
+
+/* The file in which a recorded side has the stage, and what may be to blame instead of it. */
+static void print_file(const pv_bisect_spec *spec, const pv_bisect_result *r,
+                       const pv_bisect_place *p) {
+  bool(*behind)[PV_STAGES] = calloc(r->layers, sizeof *behind);
+  for (int i = 0; i < 2 && behind != NULL; i++) {
+    const pv_recorded *recorded = spec->side[i].recorded;
+    if (recorded == NULL || !pv_recorded_has(recorded, p->stage, p->layer)) continue;
+    printf("  file        ");
+    print_foreign(recorded->folder);
+    putchar('/');
+    print_foreign(recorded->files[p->stage][p->layer]);
+    putchar('\n');
+    if (r->stages[p->layer][p->stage].side[i].undefined == 0 ||
+        pv_bisect_behind(r, i, p->stage, p->layer, behind) == 0)
+      continue;
+    printf("  or before   in what the %s side has not recorded:\n", side_word[i]);
+    print_stages((const bool(*)[PV_STAGES])behind, r->layers);
+  }
+  free(behind);
+}
+
 static void print_how_much(const pv_bisect_result *r, const pv_bisect_place *p) {
   const pv_bisect_stage *s = &r->stages[p->layer][p->stage];
-  printf("  there       left %.9g, right %.9g, float64 %.9g\n", p->left, p->right, p->exact);
+  const double value[] = {p->left, p->right};
+  printf("  there      ");
+  for (int i = 0; i < 2; i++)
+    if (s->side[i].judged > 0)
+      printf(" %s %.9g,", side_word[i], value[i]);
+    else
+      printf(" %s not recorded,", side_word[i]);
+  printf(" float64 %.9g\n", p->exact);
   if (!pv_stage_is_index(p->stage))
     printf("  introduces  left %.2e, right %.2e of the row's largest element, on its own input\n",
            s->side[0].introduced, s->side[1].introduced);
   printf("  not defined left %llu, right %llu of %llu elements of this stage\n",
          (unsigned long long)s->side[0].undefined, (unsigned long long)s->side[1].undefined,
-         (unsigned long long)s->elements);
+         (unsigned long long)(s->side[0].judged > s->side[1].judged ? s->side[0].judged
+                                                                    : s->side[1].judged));
 }
 
 static void print_since(const pv_bisect_result *r, const pv_bisect_place *p) {
@@ -148,11 +224,15 @@ static void print_since(const pv_bisect_result *r, const pv_bisect_place *p) {
 static void print_routing(const pv_bisect_result *r) {
   const pv_bisect_routing *o = &r->routing;
   if (!o->present) return;
-  printf(
-      "\nROUTING  the first set of experts that differs: layer %u, position %zu\n"
-      "  margin %.3g between the last expert kept and the first left out; the logits differ by "
-      "%.3g\n",
-      o->layer, o->position, o->margin, o->noise);
+  printf("\nROUTING  the first set of experts that differs: layer %u, position %zu\n", o->layer,
+         o->position);
+  if (isnan(o->margin + o->noise))
+    printf("  the router's logits there are not recorded\n");
+  else
+    printf(
+        "  margin %.3g between the last expert kept and the first left out; the logits differ by "
+        "%.3g\n",
+        o->margin, o->noise);
   if (r->top_present) printf("  the first top token that differs: position %zu\n", r->top_position);
   if (!o->replayed) return;
   printf(
@@ -162,15 +242,7 @@ static void print_routing(const pv_bisect_result *r) {
       (unsigned long long)o->tops);
 }
 
-static void print_exact(const pv_bisect_spec *spec, const pv_bisect_result *r) {
-  printf("\nAGAINST FLOAT64 %26s %26s\n", side_word[0], side_word[1]);
-  printf("  largest 1 - cosine, logits %15.3g %26.3g\n", 1.0 - r->worst_cosine[0],
-         1.0 - r->worst_cosine[1]);
-  printf("  top tokens that differ %19llu %26llu\n", (unsigned long long)r->tops_from_arbiter[0],
-         (unsigned long long)r->tops_from_arbiter[1]);
-  printf("  expert sets that differ %18llu %26llu\n",
-         (unsigned long long)r->routing.from_arbiter[0],
-         (unsigned long long)r->routing.from_arbiter[1]);
+static void print_layers(const pv_bisect_result *r) {
   printf(
       "\nlayer   piled up in ffn_residual: left, right   introduced, largest stage: left, right\n");
   for (uint32_t l = 0; l < r->layers; l++) {
@@ -184,11 +256,43 @@ static void print_exact(const pv_bisect_spec *spec, const pv_bisect_result *r) {
           worst[i] = s;
         }
     const pv_bisect_stage *sum = &r->stages[l][PV_STAGE_FFN_RESIDUAL];
-    printf("%5u %20.2e %12.2e   %10.2e %-18s %10.2e %s\n", l, sum->side[0].total,
-           sum->side[1].total, introduced[0], pv_stage_name((pv_stage_id)worst[0]), introduced[1],
-           pv_stage_name((pv_stage_id)worst[1]));
+    char piled[2][32];
+    for (int i = 0; i < 2; i++)
+      snprintf(piled[i], sizeof piled[i], sum->side[i].judged > 0 ? "%.2e" : "-",
+               sum->side[i].total);
+    printf("%5u %20s %12s   %10.2e %-18s %10.2e %s\n", l, piled[0], piled[1], introduced[0],
+           introduced[0] > 0.0 ? pv_stage_name((pv_stage_id)worst[0]) : "-", introduced[1],
+           introduced[1] > 0.0 ? pv_stage_name((pv_stage_id)worst[1]) : "-");
   }
-  (void)spec;
+}
+
+/* Whether the side has the stage in any layer: else there is no figure. */
+static bool has_any(const pv_bisect_result *r, int side, pv_stage_id stage) {
+  for (uint32_t l = 0; l < r->layers; l++)
+    if (r->stages[l][stage].side[side].judged > 0) return true;
+  return false;
+}
+
+static void print_exact(const pv_bisect_result *r) {
+  printf("\nAGAINST FLOAT64 %26s %26s\n", side_word[0], side_word[1]);
+  for (int line = 0; line < 3; line++) {
+    static const char *const names[] = {"largest 1 - cosine, logits", "top tokens that differ",
+                                        "expert sets that differ"};
+    static const pv_stage_id stages[] = {PV_STAGE_LOGITS, PV_STAGE_ARGMAX,
+                                         PV_STAGE_MOE_ROUTER_INDICES};
+    char text[2][32];
+    for (int i = 0; i < 2; i++) {
+      const uint64_t count = line == 1 ? r->tops_from_arbiter[i] : r->routing.from_arbiter[i];
+      if (!has_any(r, i, stages[line]))
+        snprintf(text[i], sizeof text[i], "-");
+      else if (line == 0)
+        snprintf(text[i], sizeof text[i], "%.3g", 1.0 - r->worst_cosine[i]);
+      else
+        snprintf(text[i], sizeof text[i], "%llu", (unsigned long long)count);
+    }
+    printf("  %-26s %15s %26s\n", names[line], text[0], text[1]);
+  }
+  print_layers(r);
 }
 
 /* Stages in which a side is not what its identity defines. */
@@ -213,6 +317,69 @@ static void print_undefined(const pv_bisect_result *r) {
   if (seen > SHOWN) printf("  and %zu more stages\n", seen - SHOWN);
 }
 
+/* "q 0-2,5; logits": stages, each with its layers, folded. */
+static void print_stages(const bool (*set)[PV_STAGES], uint32_t layers) {
+  enum { INDENT = 4, FOLD = 96 };
+  int column = FOLD;
+  for (int s = 0; s < PV_STAGES; s++) {
+    pv_text text = PV_TEXT_INIT;
+    const uint32_t last = pv_stage_is_layered((pv_stage_id)s) ? layers : 1;
+    for (uint32_t l = 0; l < last; l++) {
+      uint32_t end = l;
+      if (!set[l][s]) continue;
+      while (end + 1 < last && set[end + 1][s]) end++;
+      pv_text_puts(&text, text.length == 0 ? pv_stage_name((pv_stage_id)s) : ",");
+      if (last > 1) pv_text_printf(&text, text.data[text.length - 1] == ',' ? "%u" : " %u", l);
+      if (end > l) pv_text_printf(&text, "-%u", end);
+      l = end;
+    }
+    if (text.length == 0) continue;
+    const bool fold = column + (int)text.length + 2 > FOLD;
+    if (fold) printf("%s%*s", column < FOLD ? "\n" : "", INDENT, "");
+    column = (fold ? INDENT : column) + printf("%s%s", fold ? "" : "; ", text.data);
+    pv_text_free(&text);
+  }
+  if (column < FOLD) putchar('\n');
+}
+
+/* Never equal over nothing: what was not there is told. */
+static void print_missing(const pv_bisect_spec *spec, const pv_bisect_result *r) {
+  for (int i = 0; i < 2; i++) {
+    const pv_recorded *recorded = spec->side[i].recorded;
+    bool(*missing)[PV_STAGES] = recorded != NULL ? calloc(r->layers, sizeof *missing) : NULL;
+    bool some = false;
+    for (uint32_t l = 0; l < r->layers && missing != NULL; l++)
+      for (int s = 0; s < PV_STAGES; s++)
+        some |= missing[l][s] = !pv_recorded_has(recorded, (pv_stage_id)s, l);
+    if (some) {
+      printf("\nNOT JUDGED on the %s, not recorded (stage, layers):\n", side_word[i]);
+      print_stages((const bool(*)[PV_STAGES])missing, r->layers);
+    }
+    free(missing);
+  }
+}
+
+/* Where there is no definition, the size of the error is all that can be said. */
+static void print_worst(const pv_bisect_result *r) {
+  for (int i = 0; i < 2; i++) {
+    double worst = 0.0;
+    uint32_t layer = 0;
+    int stage = 0;
+    for (uint32_t l = 0; l < r->layers; l++)
+      for (int s = 0; s < PV_STAGES; s++)
+        if (r->stages[l][s].side[i].introduced > worst) {
+          worst = r->stages[l][s].side[i].introduced;
+          layer = l;
+          stage = s;
+        }
+    if (r->defined[i] || worst == 0.0) continue;
+    printf("  by float64  the %s side introduces most, %.2e, in %s", side_word[i], worst,
+           pv_stage_name((pv_stage_id)stage));
+    if (pv_stage_is_layered((pv_stage_id)stage)) printf(" of layer %u", layer);
+    putchar('\n');
+  }
+}
+
 void pv_bisect_text(const pv_bisect_spec *spec, const pv_bisect_result *r, const char *again) {
   const pv_bisect_place *p = pv_bisect_culprit(r);
   print_header(spec, r);
@@ -226,14 +393,17 @@ void pv_bisect_text(const pv_bisect_spec *spec, const pv_bisect_result *r, const
     print_place(p);
     putchar('\n');
     print_tensor(spec->model, p);
+    print_file(spec, r, p);
     print_how_much(r, p);
     print_since(r, p);
   } else {
     printf("  %llu elements compared\n", (unsigned long long)r->compared);
   }
+  print_worst(r);
   printf("  again       %s\n", again);
-  if (r->verdict == PV_BISECT_EQUAL) return;
+  print_missing(spec, r);
+  if (r->verdict == PV_BISECT_EQUAL || r->verdict == PV_BISECT_VACUOUS) return;
   print_undefined(r);
   print_routing(r);
-  print_exact(spec, r);
+  print_exact(r);
 }

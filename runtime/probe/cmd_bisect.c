@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runtime/base/text.h"
 #include "runtime/probe/bisect_report.h"
@@ -45,8 +46,19 @@ typedef struct call {
   const char *random, *seed, *batch, *reference, *named, *fault[2];
   bool json, faults;
   pv_job job;
-  char backend[2][16], name[2][128];
+  char backend[2][16];
+  pv_text name[2];
+  const char *folder[2]; /* of a recorded side, or NULL */
+  pv_recorded *recorded[2];
 } call;
+
+static pv_status copy_ids(call *c, const uint32_t *ids, size_t count, pv_error *err) {
+  c->job.ids = calloc(count, sizeof *c->job.ids);
+  if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
+  memcpy(c->job.ids, ids, count * sizeof *ids);
+  c->job.count = count;
+  return PV_OK;
+}
 
 /* The prompt of the reference in which a falsifier saw something. */
 static pv_status take_prompt(call *c, pv_error *err) {
@@ -60,14 +72,7 @@ static pv_status take_prompt(call *c, pv_error *err) {
       found = pv_reference_prompt_at(reference, i);
   if (status == PV_OK && found == NULL)
     status = pv_error_set(err, PV_ERR_INPUT, "the reference has no prompt '%s'", c->named);
-  if (status == PV_OK) {
-    c->job.ids = calloc(found->count, sizeof *c->job.ids);
-    c->job.count = found->count;
-    if (c->job.ids != NULL)
-      memcpy(c->job.ids, found->ids, found->count * sizeof *c->job.ids);
-    else
-      status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-  }
+  if (status == PV_OK) status = copy_ids(c, found->ids, found->count, err);
   pv_reference_close(reference);
   return status;
 }
@@ -77,7 +82,17 @@ static pv_status choose_tokens(call *c, pv_error *err) {
   pv_status status = pv_option_u64("--random", c->random, 1, 1u << 16, &length, err);
   if (status == PV_OK) status = pv_option_u64("--seed", c->seed, 0, UINT64_MAX, &seed, err);
   if (status == PV_OK && c->named != NULL) status = take_prompt(c, err);
+  for (int i = 0; i < 2 && status == PV_OK && c->random == NULL && c->job.ids == NULL; i++)
+    if (c->recorded[i] != NULL && c->recorded[i]->ids != NULL)
+      status = copy_ids(c, c->recorded[i]->ids, c->recorded[i]->positions, err);
   if (status != PV_OK || c->job.ids != NULL) return status;
+  for (int i = 0; i < 2; i++)
+    if (c->recorded[i] != NULL && c->random == NULL) {
+      pv_error_set(err, PV_ERR_INPUT, "the manifest does not say of which tokens the trace is");
+      pv_error_at(err, c->folder[i], 0, 0, -1);
+      pv_error_hint(err, "give them with --ids");
+      return PV_ERR_INPUT;
+    }
   c->job.ids = calloc(length, sizeof *c->job.ids);
   if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
   c->job.count = length;
@@ -85,27 +100,68 @@ static pv_status choose_tokens(call *c, pv_error *err) {
   return PV_OK;
 }
 
+/* A trace of other tokens would differ everywhere, and nobody would be wrong. */
+static pv_status check_tokens(const call *c, pv_error *err) {
+  for (int i = 0; i < 2; i++) {
+    const pv_recorded *r = c->recorded[i];
+    if (r == NULL || r->ids == NULL) continue;
+    const bool same = r->positions == c->job.count &&
+                      memcmp(r->ids, c->job.ids, c->job.count * sizeof *r->ids) == 0;
+    if (same) continue;
+    pv_error_set(err, PV_ERR_INPUT, "the trace is of other tokens than those of this run");
+    pv_error_at(err, c->folder[i], 0, 0, -1);
+    pv_error_hint(err, "without --ids and the like the tokens of the trace are taken");
+    return PV_ERR_INPUT;
+  }
+  return PV_OK;
+}
+
+/* "trace:DIR", a folder's name, or a backend and an identity. */
+static pv_status parse_side(call *c, int i, const char *text, pv_bisect_side *out, pv_error *err) {
+  struct stat info;
+  pv_error local = PV_ERROR_INIT;
+  if (strncmp(text, "trace:", 6) == 0) c->folder[i] = text + 6;
+  pv_status status =
+      c->folder[i] == NULL ? pv_side_parse(text, c->backend[i], &out->numerics, &local) : PV_OK;
+  if (status != PV_OK && stat(text, &info) == 0 && S_ISDIR(info.st_mode)) {
+    c->folder[i] = text;
+    status = PV_OK;
+  }
+  if (status != PV_OK && err != NULL) *err = local;
+  if (status == PV_OK && c->fault[i] != NULL && c->folder[i] != NULL)
+    status = pv_error_set(err, PV_ERR_INPUT, "a fault cannot be planted in a trace");
+  if (status == PV_OK && c->fault[i] != NULL)
+    status = pv_fault_parse(c->fault[i], &out->planted, err);
+  pv_text_escape(&c->name[i], text, strlen(text));
+  if (c->fault[i] != NULL) pv_text_printf(&c->name[i], " with %s", c->fault[i]);
+  if (status == PV_OK && c->name[i].failed)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the name of a side");
+  out->name = c->name[i].data;
+  out->backend = c->backend[i];
+  return status;
+}
+
 static pv_status make_spec(call *c, const char *const names[2], pv_bisect_spec *out,
                            pv_error *err) {
   uint64_t batch = 0;
   pv_status status = PV_OK;
-  for (int i = 0; i < 2 && status == PV_OK; i++) {
-    pv_bisect_side *side = &out->side[i];
-    status = pv_side_parse(names[i], c->backend[i], &side->numerics, err);
-    if (status == PV_OK && c->fault[i] != NULL)
-      status = pv_fault_parse(c->fault[i], &side->planted, err);
-    snprintf(c->name[i], sizeof c->name[i], "%s%s%s", names[i], c->fault[i] != NULL ? " with " : "",
-             c->fault[i] != NULL ? c->fault[i] : "");
-    side->name = c->name[i];
-    side->backend = c->backend[i];
-  }
+  for (int i = 0; i < 2 && status == PV_OK; i++)
+    status = parse_side(c, i, names[i], &out->side[i], err);
+  if (status == PV_OK && c->faults && (c->folder[0] != NULL || c->folder[1] != NULL))
+    status = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
   const int sources =
       (c->random != NULL) + (c->side.ids != NULL) + (c->side.prompt != NULL) + (c->named != NULL);
   if (status == PV_OK && sources > 1)
     status = pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --named");
   const bool given = c->side.ids != NULL || c->side.prompt != NULL;
   if (status == PV_OK) status = pv_side_open(&c->side, given, &c->job, err);
+  for (int i = 0; i < 2 && status == PV_OK; i++)
+    if (c->folder[i] != NULL) {
+      status = pv_recorded_open(c->folder[i], c->job.model, &c->recorded[i], err);
+      out->side[i].recorded = c->recorded[i];
+    }
   if (status == PV_OK) status = choose_tokens(c, err);
+  if (status == PV_OK) status = check_tokens(c, err);
   /* Two batches at least: a defect of positions or of the cache may need a cut. */
   batch = (c->job.count + 1) / 2;
   if (status == PV_OK) status = pv_option_u64("--batch", c->batch, 1, 1u << 20, &batch, err);
@@ -141,7 +197,8 @@ int pv_probe_bisect(int argc, char **argv) {
       .summary =
           "Finds where two sides part and which one is wrong. Each stage of each side is made\n"
           "again from the side's own inputs: by the definition of its identity, bit by bit, and\n"
-          "in float64, for the error that it introduces.\n"
+          "in float64, for the error that it introduces. A side is a backend and an identity, or\n"
+          "a folder that pv trace wrote (trace:DIR): of what was computed elsewhere, too.\n"
           "Exit code 0: no bit differs and both are as defined; 1: a finding. With --faults 0: "
           "for\n"
           "each fault the stage, the layer and the side are named rightly; 1: not for each.",
@@ -150,7 +207,8 @@ int pv_probe_bisect(int argc, char **argv) {
           "  pv bisect cpu:i16 cuda:i16 --model M.gguf --random 32\n"
           "  pv bisect cpu:i16 cpu:i8 --model models/tiny-coder-moe-Q4_K_M.gguf\n"
           "  pv bisect cpu:i16 cpu:i16 --model M.gguf --fault wrong_head_group:layer=2\n"
-          "  pv bisect cpu:i16 cpu:i16 --model M.gguf --random 12 --faults\n",
+          "  pv bisect cpu:i16 cpu:i16 --model M.gguf --random 12 --faults\n"
+          "  pv bisect cpu:i16 trace:DIR --model M.gguf\n",
       .list = list,
       .rest = names,
       .rest_max = 2};
@@ -184,6 +242,10 @@ cleanup:;
                        : pv_side_exit(status, &err);
   free(again);
   pv_bisect_free(&result);
+  for (int i = 0; i < 2; i++) {
+    pv_recorded_close(c.recorded[i]);
+    pv_text_free(&c.name[i]);
+  }
   pv_job_close(&c.job);
   return code;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/text.h"
 #include "runtime/faults/faults.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -57,13 +58,19 @@ int pv_probe_trace(int argc, char **argv) {
   if (status == PV_OK) status = pv_forward_open(job.model, side.backend, &config, &forward, &err);
   if (status == PV_OK) status = pv_trace_begin(out, forward, job.model, &filter, &writer, &err);
   if (status == PV_OK) status = run_traced(&job, forward, writer, batch, &err);
+  pv_text ids = PV_TEXT_INIT;
+  for (size_t i = 0; i < job.count; i++) pv_text_printf(&ids, "%s%u", i > 0 ? "," : "", job.ids[i]);
+  if (status == PV_OK && ids.failed)
+    status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the manifest");
   if (status == PV_OK) {
     const char *const about[] = {"backend",  pv_forward_backend(forward),
                                  "numerics", pv_numerics_identity(job.numerics),
                                  "model",    side.model,
+                                 "ids",      ids.data,
                                  NULL};
     status = pv_trace_finish(writer, about, &err);
   }
+  pv_text_free(&ids);
   if (status == PV_OK) printf("%s/manifest.json\n", out);
   pv_trace_free(writer);
   pv_forward_close(forward);

@@ -35,6 +35,69 @@ run "$pv" bisect cpu:i16 cuda:i16 --model "$model" --ids 1,2 --fault silent_fall
 exits 1
 says 'the right side is wrong'
 says 'cuda was asked for on the right, cpu computed'
+# A folder that was computed before takes a side's place, with its own tokens.
+run "$pv" trace --model "$model" --ids 5,6,7 --out whole
+run "$pv" bisect cpu:i16 trace:whole --model "$model"
+exits 0
+says 'the right side was recorded; computed by cpu'
+says 'FINDING no bit differs, and both are as their identity defines'
+silent 'NOT JUDGED'
+run "$pv" bisect cpu:i16 whole --model "$model" --ids 5,6,8
+exits 2
+warns 'whole: error: the trace is of other tokens than those of this run'
+# One element of one file: the sign of the last value of layer 2.
+cp -r whole wrong
+python3 - <<'PY'
+with open('wrong/attn_out.2.bin', 'r+b') as f:
+    f.seek(-1, 2)
+    last = f.read(1)[0]
+    f.seek(-1, 2)
+    f.write(bytes([last ^ 0x80]))
+PY
+run "$pv" bisect wrong whole --model "$model" --json
+exits 1
+field "d['verdict'], d['culprit']['stage'], d['culprit']['layer'], d['culprit']['position'], d['culprit']['element']" 'left attn_out 2 2 511'
+field "[s['recorded'] for s in d['sides']], d['different'], d['sides'][0]['not_recorded']" '[True, True] 1 []'
+# Few stages: what is between them is told, and what was not judged.
+run "$pv" trace --model "$model" --ids 5,6,7 --stage attn_norm,attn_proj --out few
+python3 - <<'PY'
+with open('few/attn_proj.1.bin', 'r+b') as f: f.write(b'\0\0\200\177')
+PY
+run "$pv" bisect cpu:i16 few --model "$model"
+exits 1
+says 'the right side is wrong: attn_proj of layer 1'
+says 'file few/attn_proj.1.bin'
+says 'or before in what the right side has not recorded: q 1; k 1; v 1; q_rope 1; k_rope 1; attn_out 1'
+says 'NOT JUDGED on the right, not recorded (stage, layers): embedding; q 0-3; k 0-3;'
+says 'right inf, float64'
+run "$pv" trace --model "$model" --ids 5,6,7 --stage q --out q
+run "$pv" bisect few q --model "$model"
+exits 1
+says 'nothing was compared: the sides have no stage in common'
+# By another program: no identity that pv defines, no tokens.
+python3 -c "import json; m = json.load(open('wrong/manifest.json')); del m['ids']; m['numerics'] = 'q8/7'; json.dump(m, open('wrong/manifest.json', 'w'))"
+run "$pv" bisect cpu:i16 wrong --model "$model"
+exits 2
+warns 'wrong: error: the manifest does not say of which tokens the trace is'
+run "$pv" bisect cpu:i16 wrong --model "$model" --ids 5,6,7
+exits 1
+says 'NO DEFINITION: pv does not define how a side computes; float64 alone judges it'
+says 'q8/7 (not defined here)'
+says 'of which tokens its manifest does not say'
+says 'bits differ, and no witness says which side is wrong: attn_out of layer 2'
+says 'in attn_out of layer 2'
+truncate -s 100 q/q.3.bin
+run "$pv" bisect cpu:i16 q --model "$model"
+exits 2
+warns 'q/q.3.bin: error: the file has 100 bytes, the manifest says 6144'
+run "$pv" bisect cpu:i16 trace:nowhere --model "$model"
+exits 2
+warns 'nowhere/manifest.json'
+run "$pv" bisect cpu:i16 few --model "$model" --fault rope_pairs
+exits 2
+warns 'a fault cannot be planted in a trace'
+run "$pv" bisect cpu:i16 few --model "$model" --faults
+exits 2
 
 run "$pv" bisect cpu:i16 cpu:i16 --model "$model" --fault rope_pair
 exits 2

@@ -15,7 +15,7 @@ static pv_bisect_result bisect(pv_numerics left, const char *left_fault, pv_nume
   pv_bisect_result out = {0};
   pv_bisect_spec spec = {
       .model = model,
-      .side = {{"left", "cpu", left, {NULL, -1}}, {"right", "cpu", right, {NULL, -1}}},
+      .side = {{"left", "cpu", left, {NULL, -1}, NULL}, {"right", "cpu", right, {NULL, -1}, NULL}},
       .ids = ids,
       .count = IDS,
       .batch = 4,
@@ -148,8 +148,8 @@ static void test_missing_backend(void) {
   pv_bisect_result out;
   pv_error err = PV_ERROR_INIT;
   const pv_bisect_spec spec = {.model = model,
-                               .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}},
-                                        {"right", "gpu", PV_NUMERICS_I16, {NULL, -1}}},
+                               .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}, NULL},
+                                        {"right", "gpu", PV_NUMERICS_I16, {NULL, -1}, NULL}},
                                .ids = ids,
                                .count = IDS,
                                .batch = 4};

@@ -1,0 +1,351 @@
+/* A trace folder in a side's place: what is wrong in it, what it lacks, and what is refused. */
+#include <ftw.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/base/file.h"
+#include "runtime/bisect/bisect.h"
+#include "runtime/trace/folder.h"
+#include "tests/unit/testing.h"
+
+static pv_model *model;
+static char work[] = "/tmp/pv-recorded-XXXXXX";
+static const uint32_t ids[] = {861, 1644, 198, 17};
+enum { IDS = sizeof ids / sizeof *ids, BATCH = IDS / 2 };
+#define IDS_TEXT "861,1644,198,17"
+
+static const char *path_of(const char *name) {
+  static char out[4][256];
+  static int turn;
+  turn = (turn + 1) % 4;
+  snprintf(out[turn], sizeof out[turn], "%s/%s", work, name);
+  return out[turn];
+}
+
+/* Writes a trace as pv trace does, with a fault in who computes. */
+static void record(const char *name, pv_numerics numerics, const char *fault, const char *stages,
+                   const char *layers) {
+  const pv_backend_config config = {numerics, IDS, BATCH, 2, NULL};
+  const char *const about[] = {"backend", "elsewhere", "numerics", pv_numerics_identity(numerics),
+                               "ids",     IDS_TEXT,    NULL};
+  pv_fault_side side = {0};
+  pv_planted planted = {NULL, -1};
+  pv_trace_writer *writer = NULL;
+  pv_trace_filter filter;
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
+  if (status == PV_OK)
+    status = pv_fault_open(model, "cpu", &config, fault != NULL ? &planted : NULL, &side, &err);
+  if (status == PV_OK) status = pv_trace_filter_parse(stages, layers, &model->shape, &filter, &err);
+  if (status == PV_OK)
+    status = pv_trace_begin(path_of(name), side.forward, model, &filter, &writer, &err);
+  for (size_t at = 0; at < IDS && status == PV_OK; at += BATCH) {
+    const pv_sink sink = pv_trace_sink(writer);
+    status = pv_forward_run(side.forward, ids + at, BATCH, BATCH, &sink, &err);
+  }
+  if (status == PV_OK) status = pv_trace_finish(writer, about, &err);
+  if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
+  pv_trace_free(writer);
+  pv_fault_close(&side);
+}
+
+/* Sides by the name of their folder; NULL: the CPU in i16. */
+static pv_bisect_result bisect(const char *left, const char *right) {
+  const char *const names[] = {left, right};
+  pv_recorded *recorded[2] = {NULL, NULL};
+  pv_bisect_result out = {0};
+  pv_bisect_spec spec = {.model = model, .ids = ids, .count = IDS, .batch = BATCH, .threads = 2};
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = PV_OK;
+  for (int i = 0; i < 2 && status == PV_OK; i++) {
+    if (names[i] != NULL) status = pv_recorded_open(path_of(names[i]), model, &recorded[i], &err);
+    spec.side[i] = (pv_bisect_side){
+        i == 0 ? "left" : "right", "cpu", PV_NUMERICS_I16, {NULL, -1}, recorded[i]};
+  }
+  if (status == PV_OK) status = pv_bisect(&spec, &out, &err);
+  if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
+  for (int i = 0; i < 2; i++) out.computed[i] = NULL; /* they end with the folders */
+  for (int i = 0; i < 2; i++) pv_recorded_close(recorded[i]);
+  return out;
+}
+
+static uint64_t undefined(const pv_bisect_result *r, int side) {
+  uint64_t sum = 0;
+  for (uint32_t l = 0; l < r->layers; l++)
+    for (int s = 0; s < PV_STAGES; s++) sum += r->stages[l][s].side[side].undefined;
+  return sum;
+}
+
+static void test_equal(void) {
+  record("sound", PV_NUMERICS_I16, NULL, NULL, NULL);
+  pv_bisect_result r = bisect(NULL, "sound");
+  EXPECT_I64(r.verdict, PV_BISECT_EQUAL);
+  EXPECT(r.compared > 100000);
+  EXPECT_U64(r.different + undefined(&r, 0) + undefined(&r, 1), 0);
+  EXPECT_U64(r.routing.sets, 4 * IDS);
+  EXPECT(r.worst_cosine[0] == r.worst_cosine[1]);
+  pv_bisect_free(&r);
+  r = bisect("sound", "sound");
+  EXPECT_I64(r.verdict, PV_BISECT_EQUAL);
+  EXPECT(r.compared > 100000);
+  pv_bisect_free(&r);
+}
+
+/* Each is found in the stage and layer that it was planted in, and nowhere else unless it acts
+ * there too. */
+static void test_faults(void) {
+  static const struct {
+    const char *fault;
+    pv_stage_id stage;
+    uint32_t layer;
+  } table[] = {{"wrong_sub_scale:layer=1", PV_STAGE_Q, 1},
+               {"contraction:layer=3", PV_STAGE_Q_ROPE, 3},
+               {"wrong_head_group:layer=2", PV_STAGE_ATTN_OUT, 2},
+               {"stale_kv_entry:layer=1", PV_STAGE_ATTN_OUT, 1},
+               {"no_renormalisation:layer=0", PV_STAGE_MOE_ROUTER, 0},
+               {"expert_stride_off_by_one:layer=2", PV_STAGE_EXPERT_GATE, 2},
+               {"approximate_exp:layer=2", PV_STAGE_EXPERT_SWIGLU, 2},
+               {"nan_in_one_element:layer=1", PV_STAGE_EXPERT_DOWN, 1},
+               {"weights_permuted:layer=3", PV_STAGE_MOE_FFN_OUT, 3},
+               {"argmax_out_of_range", PV_STAGE_ARGMAX, 0}};
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "fault%zu", i);
+    record(name, PV_NUMERICS_I16, table[i].fault, NULL, NULL);
+    pv_bisect_result r = bisect(NULL, name);
+    EXPECT_I64(r.verdict, PV_BISECT_RIGHT);
+    EXPECT(r.culprit[1].present);
+    EXPECT_STR(pv_stage_name(r.culprit[1].stage), pv_stage_name(table[i].stage));
+    EXPECT_U64(r.culprit[1].layer, table[i].layer);
+    EXPECT_U64(undefined(&r, 0), 0);
+    EXPECT(r.first.present && r.first.stage == r.culprit[1].stage);
+    EXPECT(r.routing.replayed == false);
+    pv_bisect_free(&r);
+  }
+}
+
+static void test_both_recorded(void) {
+  record("left", PV_NUMERICS_I16, "rope_pairs:layer=2", NULL, NULL);
+  record("right", PV_NUMERICS_I16, "superblock_short:layer=1", NULL, NULL);
+  pv_bisect_result r = bisect("left", "right");
+  EXPECT_I64(r.verdict, PV_BISECT_BOTH);
+  EXPECT_I64(r.culprit[0].stage, PV_STAGE_Q_ROPE);
+  EXPECT_U64(r.culprit[0].layer, 2);
+  EXPECT_I64(r.culprit[1].stage, PV_STAGE_Q);
+  EXPECT_U64(r.culprit[1].layer, 1);
+  pv_bisect_free(&r);
+}
+
+/* Stages that are not there are made from those that are; what is wrong shows in the next one. */
+static void test_missing(void) {
+  record("few", PV_NUMERICS_I16, NULL, "v,ffn_residual,logits", NULL);
+  pv_bisect_result r = bisect(NULL, "few");
+  EXPECT_I64(r.verdict, PV_BISECT_EQUAL);
+  EXPECT_U64(r.compared, (uint64_t)IDS * (4 * (128 + 256) + 4096));
+  EXPECT_U64(r.stages[1][PV_STAGE_Q].elements + r.stages[1][PV_STAGE_Q].side[1].judged, 0);
+  EXPECT(r.stages[1][PV_STAGE_Q].side[0].judged > 0);
+  EXPECT_U64(r.routing.sets, 0);
+  pv_bisect_free(&r);
+  record("few-wrong", PV_NUMERICS_I16, "wrong_head_group:layer=2", "v,ffn_residual,logits", NULL);
+  r = bisect(NULL, "few-wrong");
+  EXPECT_I64(r.verdict, PV_BISECT_RIGHT);
+  EXPECT_I64(r.culprit[1].stage, PV_STAGE_FFN_RESIDUAL);
+  EXPECT_U64(r.culprit[1].layer, 2);
+  EXPECT(isfinite(r.culprit[1].left) && isfinite(r.culprit[1].right));
+  pv_bisect_free(&r);
+  /* One layer alone: the others are made by the witness. */
+  record("layer", PV_NUMERICS_I16, "contraction:layer=3", "q_rope,k_rope", "3");
+  r = bisect("layer", NULL);
+  EXPECT_I64(r.verdict, PV_BISECT_LEFT);
+  EXPECT_I64(r.culprit[0].stage, PV_STAGE_Q_ROPE);
+  EXPECT_U64(r.culprit[0].layer, 3);
+  EXPECT_I64(pv_bisect_less_exact(&r), -1);
+  EXPECT(isnan(r.worst_cosine[0]) && isfinite(r.worst_cosine[1]));
+  pv_bisect_free(&r);
+}
+
+static void test_nothing_in_common(void) {
+  record("only-q", PV_NUMERICS_I16, NULL, "q", NULL);
+  record("only-k", PV_NUMERICS_I16, NULL, "k", NULL);
+  pv_bisect_result r = bisect("only-q", "only-k");
+  EXPECT_I64(r.verdict, PV_BISECT_VACUOUS);
+  EXPECT_U64(r.compared, 0);
+  pv_bisect_free(&r);
+}
+
+static void test_other_identity(void) {
+  record("i8", PV_NUMERICS_I8, NULL, NULL, NULL);
+  pv_bisect_result r = bisect(NULL, "i8");
+  EXPECT_I64(r.verdict, PV_BISECT_FUNCTIONS);
+  EXPECT_U64(undefined(&r, 0) + undefined(&r, 1), 0);
+  EXPECT_I64(pv_bisect_less_exact(&r), 1);
+  EXPECT_I64(r.first.stage, PV_STAGE_Q);
+  /* As defined, so it can be made again with the left side's routing. */
+  EXPECT(r.routing.different == 0 || r.routing.replayed);
+  pv_bisect_free(&r);
+  record("f64", PV_NUMERICS_F64, NULL, NULL, NULL);
+  r = bisect("f64", NULL);
+  EXPECT_I64(r.verdict, PV_BISECT_FUNCTIONS);
+  EXPECT_U64(undefined(&r, 0) + undefined(&r, 1), 0);
+  EXPECT_F64(r.stages[2][PV_STAGE_FFN_RESIDUAL].side[0].introduced, 0.0, 0.0);
+  EXPECT(r.stages[2][PV_STAGE_FFN_RESIDUAL].side[1].introduced > 0.0);
+  pv_bisect_free(&r);
+}
+
+/* Changes the manifest of `name`: one member of the object, or of the tensor `file`. */
+static void change(const char *name, const char *file, const char *key, json_t *value) {
+  char path[300];
+  snprintf(path, sizeof path, "%s/manifest.json", path_of(name));
+  json_t *root = json_load_file(path, 0, NULL), *object = file == NULL ? root : NULL;
+  size_t i;
+  json_t *t;
+  json_array_foreach(json_object_get(root, "tensors"), i,
+                     t) if (file != NULL && strcmp(json_string_value(json_object_get(t, "file")),
+                                                   file) == 0) object = t;
+  EXPECT(object != NULL);
+  if (value != NULL)
+    json_object_set_new(object, key, value);
+  else
+    json_object_del(object, key);
+  EXPECT_I64(json_dump_file(root, path, 0), 0);
+  json_decref(root);
+}
+
+/* Whose identity is unknown is held to no definition: float64 alone tells the error. */
+static void test_unknown_identity(void) {
+  record("unknown", PV_NUMERICS_I16, NULL, NULL, NULL);
+  change("unknown", NULL, "numerics", json_string("somebody's/3"));
+  pv_bisect_result r = bisect(NULL, "unknown");
+  EXPECT_I64(r.verdict, PV_BISECT_EQUAL);
+  EXPECT(r.defined[0] && !r.defined[1] && !r.same_identity);
+  pv_bisect_free(&r);
+  r = bisect("unknown", "unknown");
+  EXPECT_I64(r.verdict, PV_BISECT_UNDECIDED);
+  EXPECT_U64(r.different, 0);
+  pv_bisect_free(&r);
+  record("unknown-wrong", PV_NUMERICS_I16, "wrong_head_group:layer=2", NULL, NULL);
+  change("unknown-wrong", NULL, "numerics", NULL);
+  r = bisect(NULL, "unknown-wrong");
+  EXPECT_I64(r.verdict, PV_BISECT_UNDECIDED);
+  EXPECT_U64(undefined(&r, 1), 0);
+  EXPECT(r.stages[2][PV_STAGE_ATTN_OUT].side[1].introduced > 0.1);
+  EXPECT(r.stages[3][PV_STAGE_FFN_RESIDUAL].side[1].introduced < 1e-5);
+  pv_bisect_free(&r);
+  /* A NaN where there is a number is wrong in any identity. */
+  record("unknown-nan", PV_NUMERICS_I16, "nan_in_one_element:layer=1", NULL, NULL);
+  change("unknown-nan", NULL, "numerics", json_string("somebody's/3"));
+  r = bisect(NULL, "unknown-nan");
+  EXPECT_I64(r.verdict, PV_BISECT_RIGHT);
+  EXPECT_I64(r.culprit[1].stage, PV_STAGE_EXPERT_DOWN);
+  EXPECT_U64(r.culprit[1].layer, 1);
+  EXPECT_U64(undefined(&r, 1), 1);
+  pv_bisect_free(&r);
+}
+
+static void refuses(const char *name, const char *file, const char *why) {
+  pv_recorded *out = NULL;
+  pv_error err = PV_ERROR_INIT;
+  EXPECT(pv_recorded_open(path_of(name), model, &out, &err) != PV_OK);
+  EXPECT(out == NULL);
+  EXPECT_HAS(err.message, why);
+  EXPECT_HAS(err.file, file);
+  pv_recorded_close(out);
+}
+
+static json_t *shape(int rows, int width) {
+  return json_pack("[i, i]", rows, width);
+}
+
+static void test_refused(void) {
+  record("bad", PV_NUMERICS_I16, NULL, "q,logits,argmax", NULL);
+  const struct {
+    const char *file, *key;
+    json_t *wrong, *right;
+    const char *where, *why;
+  } table[] = {
+      {NULL, "schema", json_string("pv/trace/v2"), json_string("pv/trace/v1"), "manifest.json",
+       "is no manifest"},
+      {NULL, "ids", json_string("1,2,x"), json_string(IDS_TEXT), "manifest.json", "token id"},
+      {NULL, "ids", json_string("1,2"), json_string(IDS_TEXT), "manifest.json",
+       "has 2 token ids and tensors of 4 positions"},
+      {NULL, "ids", json_integer(1), json_string(IDS_TEXT), "manifest.json", "is not a text"},
+      {"q.1.bin", "stage", json_string("quux"), json_string("q"), "q.1.bin", "does not have"},
+      {"q.1.bin", "layer", json_integer(4), json_integer(1), "q.1.bin", "does not have"},
+      {"q.1.bin", "layer", json_integer(-1), json_integer(1), "q.1.bin", "does not have"},
+      {"q.1.bin", "layer", json_integer(2), json_integer(1), "q.2.bin", "twice"},
+      {"logits.bin", "layer", json_integer(1), json_null(), "logits.bin", "does not have"},
+      {"q.1.bin", "dtype", json_string("f64le"), json_string("f32le"), "q.1.bin", "another type"},
+      {"q.1.bin", "dtype", json_string("f16le"), json_string("f32le"), "q.1.bin", "neither"},
+      {"argmax.bin", "dtype", json_string("f32le"), json_string("i32le"), "argmax.bin", "i32le"},
+      {"q.2.bin", "shape", shape(IDS, 128), shape(IDS, 512), "q.2.bin", "128 wide"},
+      {"q.2.bin", "shape", shape(7, 512), shape(IDS, 512), "q.2.bin", "another number"},
+      {"q.2.bin", "shape", shape(-1, 512), shape(IDS, 512), "q.2.bin", "no shape"},
+      {"q.2.bin", "position", json_integer(1), json_integer(0), "q.2.bin", "position 0"},
+      {"q.2.bin", "file", json_string("../x"), NULL, "manifest.json", "inside the folder"},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    change("bad", table[i].file, table[i].key, table[i].wrong);
+    refuses("bad", table[i].where, table[i].why);
+    if (table[i].right != NULL) change("bad", table[i].file, table[i].key, table[i].right);
+  }
+  refuses("nowhere", "manifest.json", "cannot open");
+  pv_error err = PV_ERROR_INIT;
+  EXPECT_I64(pv_file_replace(path_of("only-q/q.2.bin"), "short", 5, &err), PV_OK);
+  refuses("only-q", "q.2.bin", "the file has 5 bytes, the manifest says 8192");
+  EXPECT_I64(unlink(path_of("only-q/q.2.bin")), 0);
+  refuses("only-q", "q.2.bin", "cannot open");
+}
+
+/* Shortened, or of another length, after it was opened. */
+static void test_changed_meanwhile(void) {
+  pv_recorded *recorded = NULL;
+  pv_bisect_result out;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(pv_recorded_open(path_of("only-k"), model, &recorded, &err) == PV_OK);
+  pv_bisect_spec spec = {.model = model,
+                         .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}, NULL},
+                                  {"right", "", PV_NUMERICS_I16, {NULL, -1}, recorded}},
+                         .ids = ids,
+                         .count = IDS - 1,
+                         .batch = BATCH};
+  EXPECT_I64(pv_bisect(&spec, &out, &err), PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "the trace has 4 positions, the run 3");
+  spec.count = IDS;
+  EXPECT_I64(truncate(path_of("only-k/k.2.bin"), 100), 0);
+  EXPECT_I64(pv_bisect(&spec, &out, &err), PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "the file has 100 bytes");
+  EXPECT_HAS(err.file, "only-k/k.2.bin");
+  pv_recorded_close(recorded);
+}
+
+static int drop(const char *path, const struct stat *info, int kind, struct FTW *at) {
+  (void)info;
+  (void)kind;
+  (void)at;
+  return remove(path);
+}
+
+int main(void) {
+  pv_error err = PV_ERROR_INIT;
+  if (mkdtemp(work) == NULL ||
+      pv_model_open("models/tiny-coder-moe-Q4_K_M.gguf", &model, &err) != PV_OK) {
+    pv_error_print(&err, stderr);
+    return 1;
+  }
+  const int code = pv_testing_main("recorded", (pv_case[]){PV_CASE(test_equal),
+                                                           PV_CASE(test_faults),
+                                                           PV_CASE(test_both_recorded),
+                                                           PV_CASE(test_missing),
+                                                           PV_CASE(test_nothing_in_common),
+                                                           PV_CASE(test_other_identity),
+                                                           PV_CASE(test_unknown_identity),
+                                                           PV_CASE(test_refused),
+                                                           PV_CASE(test_changed_meanwhile),
+                                                           {0}});
+  pv_model_close(model);
+  return nftw(work, drop, 8, FTW_DEPTH | FTW_PHYS) == 0 ? code : 1;
+}
