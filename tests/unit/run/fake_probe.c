@@ -138,11 +138,12 @@ static bool break_protocol(const char *mode, const char *id) {
   return true;
 }
 
-/* PV_FAKE_FAULTS=caught: a sound falsifier; anything else passes over every fault. */
+/* PV_FAKE_FAULTS=caught: a sound falsifier; late: it never answers with a fault planted; anything
+ * else passes over every fault. */
 static void answer(const char *mode, const char *id, const char *fault) {
   const bool planted = fault != NULL && strcmp(fault, "none") != 0;
   send_object(json_pack("{s:s, s:s}", "type", "begin", "id", id));
-  end_early(mode);
+  end_early(planted && strcmp(setting("PV_FAKE_FAULTS", ""), "late") == 0 ? "HANG" : mode);
   if (break_protocol(mode, id)) return;
   send_object(
       json_pack("{s:s, s:s, s:i, s:i}", "type", "progress", "id", id, "done", 1, "total", 2));
