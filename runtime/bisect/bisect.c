@@ -1,8 +1,10 @@
 #include "runtime/bisect/bisect.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/base/child.h"
 #include "runtime/bisect/parts.h"
@@ -18,6 +20,7 @@ typedef struct run {
   pv_rows rows[RUNNERS][STAGES_OF_OP]; /* what the last operation left */
   size_t at;                           /* first position of the batch */
   uint32_t layer;
+  pv_progress now, before; /* operations so far; those that the state holds */
 } run;
 
 static void close_all(run *r) {
@@ -40,12 +43,13 @@ static pv_status open_side(run *r, int i, pv_error *err) {
   pv_status status;
   if (side->recorded != NULL) {
     status = pv_recorded_forward(side->recorded, s->model, &config, &r->side[i].forward, err);
-    r->out->computed[i] = side->recorded->backend;
+    snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s", side->recorded->backend);
   } else {
     status = pv_fault_open(s->model, side->backend, &config, planted ? &side->planted : NULL,
                            &r->side[i], err);
     if (status != PV_OK) return status;
-    r->out->computed[i] = pv_forward_backend(r->side[i].forward);
+    snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s",
+             pv_forward_backend(r->side[i].forward));
     const bool stand_in = planted && side->planted.fault->host == PV_FAULT_IN_PLAIN;
     r->out->fallback[i] = !stand_in && strcmp(r->out->computed[i], side->backend) != 0;
   }
@@ -162,20 +166,28 @@ static pv_status judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_er
 static void compare_routing(run *r) {
   const pv_rows *left = r->rows[LEFT], *right = r->rows[RIGHT], *exact = r->rows[FREE];
   pv_bisect_routing *out = &r->out->routing;
+  pv_bisect_router *sum = &r->out->router[r->layer];
   const bool both = !left[2].absent && !right[2].absent;
   for (size_t p = 0; p < exact[2].rows; p++) {
     for (int i = 0; i < 2; i++)
       if (!r->rows[i][2].absent) out->from_arbiter[i] += !pv_same_set(&r->rows[i][2], &exact[2], p);
     if (!both) continue;
     out->sets++;
+    const double margin = left[0].absent ? NAN : pv_row_margin(&left[0], &left[2], p);
+    const double noise =
+        left[0].absent || right[0].absent ? NAN : pv_row_distance(&left[0], &right[0], p);
+    if (!sum->present || margin < sum->margin) sum->margin = margin;
+    if (!sum->present || noise > sum->noise) sum->noise = noise;
+    sum->present = true;
     if (pv_same_set(&left[2], &right[2], p)) continue;
     out->different++;
+    sum->different++;
     if (out->present) continue;
     out->present = true;
     out->layer = r->layer;
     out->position = r->at + p;
-    out->margin = left[0].absent ? NAN : pv_row_margin(&left[0], &left[2], p);
-    out->noise = left[0].absent || right[0].absent ? NAN : pv_row_distance(&left[0], &right[0], p);
+    out->margin = margin;
+    out->noise = noise;
   }
 }
 
@@ -212,16 +224,10 @@ static pv_status read_stage(run *r, int i, pv_stage_id stage, size_t count, pv_r
   return PV_OK;
 }
 
-static pv_status step(run *r, pv_step s, size_t count, pv_error *err) {
-  const pv_stage_id *stages = NULL;
-  const size_t stage_count = pv_op_stages(s.op, &stages);
+/* Compares and judges what the operation left. */
+static pv_status judge_step(run *r, pv_step s, const pv_stage_id *stages, size_t stage_count,
+                            pv_error *err) {
   pv_status status = PV_OK;
-  r->layer = s.layer;
-  for (int i = 0; i < RUNNERS && status == PV_OK; i++) {
-    status = pv_forward_step(r->runner[i], s, NULL, err);
-    for (size_t k = 0; k < stage_count && status == PV_OK; k++)
-      status = read_stage(r, i, stages[k], count, &r->rows[i][k], err);
-  }
   for (size_t k = 0; k < stage_count && status == PV_OK; k++) {
     pv_bisect_stage *sum = &r->out->stages[s.layer][stages[k]];
     status = compare_sides(r, (int)k, sum, err);
@@ -229,6 +235,54 @@ static pv_status step(run *r, pv_step s, size_t count, pv_error *err) {
   }
   if (status == PV_OK && s.op == PV_OP_ROUTE) compare_routing(r);
   if (status == PV_OK && s.op == PV_OP_HEAD) compare_outputs(r);
+  return status;
+}
+
+/* What was judged before the interruption: the witnesses get what the sides have. */
+static pv_status take_step(run *r, size_t stage_count, pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t k = 0; k < stage_count; k++)
+    for (int i = 0; i < 2 && status == PV_OK; i++) {
+      const pv_rows *rows = &r->rows[i][k];
+      if (r->out->defined[i]) status = pv_witness_take(&r->definition[i], rows, r->layer, err);
+      if (status == PV_OK) status = pv_witness_take(&r->arbiter[i], rows, r->layer, err);
+    }
+  return status;
+}
+
+/* The digest of what the sides computed: a state goes on only from the same bits. */
+static pv_status note_bits(run *r, size_t stage_count, pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t k = 0; k < stage_count; k++)
+    for (int i = 0; i < 2 && status == PV_OK; i++)
+      status = pv_bisect_bits(r->now.bits, &r->rows[i][k], err);
+  r->now.done++;
+  if (status != PV_OK || r->now.done != r->before.done ||
+      memcmp(r->now.bits, r->before.bits, sizeof r->now.bits) == 0)
+    return status;
+  pv_error_set(err, PV_ERR_INPUT, "the sides do not compute what they did before the interruption");
+  pv_error_at(err, r->spec->state, 0, 0, -1);
+  pv_error_hint(err, "begin again with a new file");
+  return PV_ERR_INPUT;
+}
+
+static pv_status step(run *r, pv_step s, size_t count, pv_error *err) {
+  const pv_stage_id *stages = NULL;
+  const size_t stage_count = pv_op_stages(s.op, &stages);
+  const bool judged = r->now.done < r->before.done;
+  pv_status status = PV_OK;
+  r->layer = s.layer;
+  for (int i = 0; i < RUNNERS && status == PV_OK; i++) {
+    status = pv_forward_step(r->runner[i], s, NULL, err);
+    for (size_t k = 0; k < stage_count && status == PV_OK; k++)
+      status = read_stage(r, i, stages[k], count, &r->rows[i][k], err);
+  }
+  if (status == PV_OK)
+    status = judged ? take_step(r, stage_count, err) : judge_step(r, s, stages, stage_count, err);
+  if (status != PV_OK || r->spec->state == NULL) return status;
+  status = note_bits(r, stage_count, err);
+  if (status == PV_OK && !judged && (s.op == PV_OP_DOWN || s.op == PV_OP_HEAD))
+    status = pv_bisect_save(r->spec->state, r->spec->key, &r->now, r->out, err);
   return status;
 }
 
@@ -292,8 +346,7 @@ static bool can_route_again(const pv_bisect_spec *spec, const pv_bisect_result *
   return right == NULL || (right->defined && !out->culprit[RIGHT].present);
 }
 
-pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
-  run r = {.spec = spec, .out = out};
+static pv_status allocate(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
   *out = (pv_bisect_result){.layers = spec->model->shape.layers, .worst_cosine = {1.0, 1.0}};
   out->routing.cosine = 1.0;
   for (int i = 0; i < 2; i++)
@@ -301,22 +354,42 @@ pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error 
   out->same_identity =
       strcmp(pv_bisect_identity(&spec->side[0]), pv_bisect_identity(&spec->side[1])) == 0;
   out->stages = calloc(out->layers, sizeof *out->stages);
-  pv_status status =
-      out->stages != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
-  if (status == PV_OK) status = open_all(&r, err);
-  for (; status == PV_OK && r.at < spec->count; r.at += spec->batch) {
-    const size_t left = spec->count - r.at;
-    status = run_batch(&r, left < spec->batch ? left : spec->batch, err);
-  }
-  for (uint32_t l = 0; status == PV_OK && l < out->layers; l++)
+  out->router = calloc(out->layers, sizeof *out->router);
+  if (out->stages != NULL && out->router != NULL) return PV_OK;
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
+}
+
+static pv_status conclude(run *r, pv_error *err) {
+  pv_bisect_result *out = r->out;
+  pv_status status = PV_OK;
+  for (uint32_t l = 0; l < out->layers; l++)
     for (int s = 0; s < PV_STAGES; s++) {
       out->compared += out->stages[l][s].elements;
       out->different += out->stages[l][s].different;
     }
   out->routing.tops = out->tops_different;
-  if (status == PV_OK && out->routing.different > 0 && can_route_again(spec, out))
-    status = pv_bisect_route_again(spec, r.runner[LEFT], &out->routing, err);
-  if (status == PV_OK) out->verdict = judge(out);
+  if (out->routing.different > 0 && can_route_again(r->spec, out))
+    status = pv_bisect_route_again(r->spec, r->runner[LEFT], &out->routing, err);
+  if (status != PV_OK) return status;
+  out->verdict = judge(out);
+  r->now.finished = true;
+  return r->spec->state == NULL ? PV_OK
+                                : pv_bisect_save(r->spec->state, r->spec->key, &r->now, out, err);
+}
+
+pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
+  run r = {.spec = spec, .out = out};
+  pv_status status = allocate(spec, out, err);
+  if (status == PV_OK && spec->state != NULL && access(spec->state, F_OK) == 0)
+    status = pv_bisect_load(spec->state, spec->key, &r.before, out, err);
+  if (status != PV_OK || r.before.finished) goto cleanup;
+  status = open_all(&r, err);
+  for (; status == PV_OK && r.at < spec->count; r.at += spec->batch) {
+    const size_t left = spec->count - r.at;
+    status = run_batch(&r, left < spec->batch ? left : spec->batch, err);
+  }
+  if (status == PV_OK) status = conclude(&r, err);
+cleanup:
   close_all(&r);
   if (status != PV_OK) pv_bisect_free(out);
   return status;
@@ -324,5 +397,6 @@ pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error 
 
 void pv_bisect_free(pv_bisect_result *result) {
   free(result->stages);
+  free(result->router);
   *result = (pv_bisect_result){0};
 }

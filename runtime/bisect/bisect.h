@@ -30,6 +30,9 @@ typedef struct pv_bisect_spec {
   unsigned threads;
   void (*progress)(void *context, size_t done, size_t total); /* steps; may be NULL */
   void *context;
+  /* A file for the state, or NULL: written after each layer; one that is there is continued. `key`:
+   * a digest of all that the result depends on. */
+  const char *state, *key;
 } pv_bisect_spec;
 
 /* One element. `expert` is -1 outside the experts' stages. */
@@ -71,6 +74,13 @@ typedef struct pv_bisect_routing {
   uint64_t tops, replayed_tops;   /* top tokens that differ */
 } pv_bisect_routing;
 
+/* Of one layer: the smallest margin of the left side, the largest difference of the logits. */
+typedef struct pv_bisect_router {
+  bool present;
+  double margin, noise;
+  uint64_t different; /* sets */
+} pv_bisect_router;
+
 typedef enum pv_bisect_verdict {
   PV_BISECT_EQUAL,     /* no bit differs and both are as defined */
   PV_BISECT_LEFT,      /* the left side is wrong */
@@ -84,11 +94,12 @@ typedef enum pv_bisect_verdict {
 typedef struct pv_bisect_result {
   uint32_t layers;
   pv_bisect_stage (*stages)[PV_STAGES]; /* [layer]; stages outside the layers in layer 0; owned */
+  pv_bisect_router *router;             /* [layer]; owned */
   uint64_t compared, different;
   pv_bisect_place first;      /* difference of the sides, in the order of computation */
   pv_bisect_place culprit[2]; /* first element of each side that its definition does not give */
   bool fallback[2];           /* another backend computed than was asked for */
-  const char *computed[2];    /* who did; "plain": stands in, with the fault */
+  char computed[2][48];       /* who did; "plain": stands in, with the fault */
   bool defined[2];            /* pv has a definition of the side's identity */
   bool same_identity;
   pv_bisect_routing routing;
@@ -100,7 +111,8 @@ typedef struct pv_bisect_result {
   pv_bisect_verdict verdict;
 } pv_bisect_result;
 
-/* PV_ERR_UNSUPPORTED when a backend does not exist here. */
+/* PV_ERR_UNSUPPORTED when a backend does not exist here. PV_ERR_INPUT for a state of something
+ * else, or when the sides do not compute again what they computed before it was written. */
 pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err);
 void pv_bisect_free(pv_bisect_result *result);
 

@@ -2,6 +2,8 @@
 #ifndef PV_BISECT_PARTS_H
 #define PV_BISECT_PARTS_H
 
+#include "runtime/base/sha256.h"
+#include "runtime/base/text.h"
 #include "runtime/bisect/bisect.h"
 
 /* Rows of one stage, as a backend reads them. */
@@ -45,6 +47,22 @@ void pv_witness_close(pv_witness *w);
 /* Makes `side`'s stage from what was given so far, then takes the side's own rows instead, if it
  * has any. */
 pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
+
+/* The same without making what the side has: for what was judged before. */
+pv_status pv_witness_take(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
+
+/* How far a result goes: operations that are judged, over all batches. */
+typedef struct pv_progress {
+  uint64_t done;
+  bool finished;
+  char bits[PV_SHA256_HEX]; /* over every bit of both sides up to there, one digest in the next */
+} pv_progress;
+pv_status pv_bisect_save(const char *path, const char *key, const pv_progress *at,
+                         const pv_bisect_result *result, pv_error *err);
+/* `result`: with its arrays, which are filled in. PV_ERR_INPUT for a state of something else. */
+pv_status pv_bisect_load(const char *path, const char *key, pv_progress *at,
+                         pv_bisect_result *result, pv_error *err);
+pv_status pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *err);
 
 /* The second pass: the right side with the left side's routing. */
 pv_status pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left,

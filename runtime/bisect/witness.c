@@ -18,18 +18,31 @@ void pv_witness_close(pv_witness *w) {
   *w = (pv_witness){0};
 }
 
-pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
+static pv_status give(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
   pv_backend *b = w->backend;
   pv_error local = PV_ERROR_INIT;
-  pv_status status = pv_rows_room(b->model, side->stage, side->rows, b->real_bytes, &w->made, err);
-  if (status == PV_OK) status = b->ops->compute(b, side->stage, layer, err);
-  if (status == PV_OK) status = b->ops->read(b, side->stage, 0, side->rows, w->made.data, err);
-  if (status != PV_OK || side->absent) return status;
-  status = pv_rows_convert(side, b->real_bytes, &w->given, err);
+  pv_status status = pv_rows_convert(side, b->real_bytes, &w->given, err);
   if (status != PV_OK) return status;
   status = b->ops->write(b, side->stage, layer, w->given.data, &local);
   /* An expert that does not exist has been counted as wrong; the witness keeps its own. */
   if (status == PV_OK || status == PV_ERR_INPUT) return PV_OK;
   if (err != NULL) *err = local;
   return status;
+}
+
+pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
+  pv_backend *b = w->backend;
+  pv_status status = pv_rows_room(b->model, side->stage, side->rows, b->real_bytes, &w->made, err);
+  if (status == PV_OK) status = b->ops->compute(b, side->stage, layer, err);
+  if (status == PV_OK) status = b->ops->read(b, side->stage, 0, side->rows, w->made.data, err);
+  return status != PV_OK || side->absent ? status : give(w, side, layer, err);
+}
+
+/* Indices are made all the same: they may stay the witness's own, see give. */
+pv_status pv_witness_take(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
+  pv_backend *b = w->backend;
+  pv_status status = PV_OK;
+  if (side->absent || pv_stage_is_index(side->stage))
+    status = b->ops->compute(b, side->stage, layer, err);
+  return status != PV_OK || side->absent ? status : give(w, side, layer, err);
 }

@@ -39,7 +39,16 @@ static json_t *place(const pv_model *model, const pv_bisect_place *p) {
       number(p->right), "exact", number(p->exact), "tensor", tensor(model, p->stage, p->layer));
 }
 
-static json_t *routing(const pv_bisect_routing *r) {
+static json_t *routing(const pv_bisect_result *result) {
+  const pv_bisect_routing *r = &result->routing;
+  json_t *layers = json_array();
+  for (uint32_t l = 0; l < result->layers; l++) {
+    const pv_bisect_router *x = &result->router[l];
+    if (!x->present) continue;
+    json_array_append_new(layers, json_pack("{s:o, s:o, s:o, s:o}", "layer", count(l), "different",
+                                            count(x->different), "smallest_margin",
+                                            number(x->margin), "largest_noise", number(x->noise)));
+  }
   json_t *first = r->present ? json_pack("{s:o, s:o, s:o, s:o}", "layer", count(r->layer),
                                          "position", count(r->position), "margin",
                                          number(r->margin), "noise", number(r->noise))
@@ -48,8 +57,9 @@ static json_t *routing(const pv_bisect_routing *r) {
                       ? json_pack("{s:o, s:o}", "smallest_cosine", number(r->replayed_cosine),
                                   "top_tokens_different", count(r->replayed_tops))
                       : json_null();
-  return json_pack("{s:o, s:o, s:o, s:o}", "sets", count(r->sets), "different", count(r->different),
-                   "first", first, "with_the_left_routing", again);
+  return json_pack("{s:o, s:o, s:o, s:o, s:o}", "sets", count(r->sets), "different",
+                   count(r->different), "first", first, "with_the_left_routing", again, "layers",
+                   layers);
 }
 
 static json_t *stages(const pv_bisect_result *r) {
@@ -107,7 +117,7 @@ pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, 
                 "less_exact", less < 0 ? json_null() : json_string(less == 0 ? "left" : "right"),
                 "first_difference", place(spec->model, &r->first), "compared", count(r->compared),
                 "different", count(r->different), "top_tokens_different", count(r->tops_different),
-                "routing", routing(&r->routing), "memory_bytes", count(r->memory), "sides",
+                "routing", routing(r), "memory_bytes", count(r->memory), "sides",
                 json_pack("[o, o]", side(spec, r, 0), side(spec, r, 1)), "stages", stages(r),
                 "again", pv_json_string(again));
   return pv_json_print(root, JSON_INDENT(1), err);

@@ -310,8 +310,8 @@ static void print_undefined(const pv_bisect_result *r) {
       for (int i = 0; i < 2; i++)
         if (sum->side[i].undefined > 0)
           printf(" %s: %llu of %llu elements, %.2e;", side_word[i],
-                 (unsigned long long)sum->side[i].undefined, (unsigned long long)sum->elements,
-                 sum->side[i].introduced);
+                 (unsigned long long)sum->side[i].undefined,
+                 (unsigned long long)sum->side[i].judged, sum->side[i].introduced);
       putchar('\n');
     }
   if (seen > SHOWN) printf("  and %zu more stages\n", seen - SHOWN);
@@ -320,7 +320,7 @@ static void print_undefined(const pv_bisect_result *r) {
 /* "q 0-2,5; logits": stages, each with its layers, folded. */
 static void print_stages(const bool (*set)[PV_STAGES], uint32_t layers) {
   enum { INDENT = 4, FOLD = 96 };
-  int column = FOLD;
+  int column = 0; /* 0: nothing yet */
   for (int s = 0; s < PV_STAGES; s++) {
     pv_text text = PV_TEXT_INIT;
     const uint32_t last = pv_stage_is_layered((pv_stage_id)s) ? layers : 1;
@@ -334,12 +334,12 @@ static void print_stages(const bool (*set)[PV_STAGES], uint32_t layers) {
       l = end;
     }
     if (text.length == 0) continue;
-    const bool fold = column + (int)text.length + 2 > FOLD;
-    if (fold) printf("%s%*s", column < FOLD ? "\n" : "", INDENT, "");
+    const bool fold = column == 0 || column + (int)text.length + 2 > FOLD;
+    if (fold) printf("%s%*s", column > 0 ? "\n" : "", INDENT, "");
     column = (fold ? INDENT : column) + printf("%s%s", fold ? "" : "; ", text.data);
     pv_text_free(&text);
   }
-  if (column < FOLD) putchar('\n');
+  if (column > 0) putchar('\n');
 }
 
 /* Never equal over nothing: what was not there is told. */

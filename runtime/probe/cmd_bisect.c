@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kernels_digest.h"
+#include "runtime/base/sha256.h"
 #include "runtime/base/text.h"
 #include "runtime/probe/bisect_report.h"
 #include "runtime/probe/probe.h"
@@ -43,13 +45,14 @@ static char *quoted(int argc, char **argv) {
 
 typedef struct call {
   pv_side side;
-  const char *random, *seed, *batch, *reference, *named, *fault[2];
+  const char *random, *seed, *batch, *reference, *named, *fault[2], *resume, *svg;
   bool json, faults;
   pv_job job;
   char backend[2][16];
   pv_text name[2];
   const char *folder[2]; /* of a recorded side, or NULL */
   pv_recorded *recorded[2];
+  char key[PV_SHA256_HEX];
 } call;
 
 static pv_status copy_ids(call *c, const uint32_t *ids, size_t count, pv_error *err) {
@@ -174,6 +177,59 @@ static pv_status make_spec(call *c, const char *const names[2], pv_bisect_spec *
   return status;
 }
 
+/* A digest of all that the result depends on; for an interrupted run that goes on. */
+static pv_status make_key(const call *c, const pv_bisect_spec *spec, char out[PV_SHA256_HEX],
+                          pv_error *err) {
+  char digest[PV_SHA256_HEX];
+  pv_text text = PV_TEXT_INIT;
+  pv_status status = pv_sha256_file(c->side.model, digest, err);
+  pv_text_printf(&text, "%s %s %s %zu", PV_VERSION, PV_KERNELS_SHA256, digest, spec->batch);
+  for (int i = 0; i < 2 && status == PV_OK; i++) {
+    const pv_bisect_side *side = &spec->side[i];
+    if (side->recorded != NULL) status = pv_recorded_digest(side->recorded, digest, err);
+    pv_text_printf(&text, "\n%s %s %s", side->name, pv_bisect_identity(side),
+                   side->recorded != NULL ? digest : "computes");
+  }
+  for (size_t i = 0; i < spec->count; i++) pv_text_printf(&text, " %u", spec->ids[i]);
+  if (status == PV_OK && text.failed)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+  if (status == PV_OK) status = pv_sha256_bytes(text.data, text.length, out, err);
+  pv_text_free(&text);
+  return status;
+}
+
+/* Runs and prints; with --faults EQUAL says that all are found. */
+static pv_status carry_out(const call *c, pv_bisect_spec *spec, const char *again,
+                           pv_bisect_verdict *verdict, pv_error *err) {
+  pv_bisect_result result = {0};
+  bool all = false;
+  pv_status status;
+  if (c->faults) {
+    spec->progress = NULL;
+    status = pv_bisect_all_faults(spec, c->json, &all, err);
+    *verdict = all ? PV_BISECT_EQUAL : PV_BISECT_UNDECIDED;
+    return status;
+  }
+  status = pv_bisect(spec, &result, err);
+  if (status == PV_OK && c->svg != NULL) status = pv_bisect_svg(c->svg, spec, &result, err);
+  if (status == PV_OK && c->json) status = pv_bisect_json(spec, &result, again, err);
+  if (status == PV_OK && !c->json) pv_bisect_text(spec, &result, again);
+  *verdict = result.verdict;
+  pv_bisect_free(&result);
+  return status;
+}
+
+static pv_status check_options(const call *c, size_t sides, const char *again, pv_error *err) {
+  if (sides != 2)
+    return pv_error_set(err, PV_ERR_INPUT, "name two sides, for example cpu:i16 cuda:i16");
+  if (again == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the command");
+  if (c->faults && (c->fault[0] != NULL || c->fault[1] != NULL))
+    return pv_error_set(err, PV_ERR_INPUT, "--faults plants each fault itself");
+  if (c->faults && (c->resume != NULL || c->svg != NULL))
+    return pv_error_set(err, PV_ERR_INPUT, "--faults takes neither --resume nor --svg");
+  return PV_OK;
+}
+
 int pv_probe_bisect(int argc, char **argv) {
   call c = {.side = PV_SIDE_DEFAULTS};
   const pv_option list[] = {
@@ -188,6 +244,10 @@ int pv_probe_bisect(int argc, char **argv) {
       {"--left-fault", "NAME", "plant a defect in the left side", &c.fault[0], NULL},
       {"--faults", NULL, "each fault once in the right side: a table of what is found", NULL,
        &c.faults},
+      {"--resume", "FILE", "keep the state in this file after each layer, and go on from it",
+       &c.resume, NULL},
+      {"--svg", "DIR", "also two pictures: the error and the router's margins by layer", &c.svg,
+       NULL},
       {"--threads", "N", "threads (default: one per processor)", &c.side.threads, NULL},
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};
@@ -214,34 +274,20 @@ int pv_probe_bisect(int argc, char **argv) {
       .rest_max = 2};
   pv_error err = PV_ERROR_INIT;
   pv_bisect_spec spec = {0};
-  pv_bisect_result result = {0};
+  pv_bisect_verdict verdict = PV_BISECT_EQUAL;
   bool help = false;
   char *again = quoted(argc, argv);
   pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
   if (status == PV_OK && help) goto cleanup;
-  if (status == PV_OK && options.rest_count != 2)
-    status = pv_error_set(&err, PV_ERR_INPUT, "name two sides, for example cpu:i16 cuda:i16");
-  if (status == PV_OK && again == NULL)
-    status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the command");
-  if (status == PV_OK && c.faults && (c.fault[0] != NULL || c.fault[1] != NULL))
-    status = pv_error_set(&err, PV_ERR_INPUT, "--faults plants each fault itself");
+  if (status == PV_OK) status = check_options(&c, options.rest_count, again, &err);
   if (status == PV_OK) status = make_spec(&c, names, &spec, &err);
-  if (status == PV_OK && c.faults) {
-    bool all = false;
-    spec.progress = NULL;
-    status = pv_bisect_all_faults(&spec, c.json, &all, &err);
-    result.verdict = all ? PV_BISECT_EQUAL : PV_BISECT_UNDECIDED;
-    if (status == PV_OK) goto cleanup;
-  }
-  if (status == PV_OK) status = pv_bisect(&spec, &result, &err);
-  if (status == PV_OK && c.json) status = pv_bisect_json(&spec, &result, again, &err);
-  if (status == PV_OK && !c.json) pv_bisect_text(&spec, &result, again);
+  if (status == PV_OK && c.resume != NULL) status = make_key(&c, &spec, c.key, &err);
+  spec.state = c.resume;
+  spec.key = c.key;
+  if (status == PV_OK) status = carry_out(&c, &spec, again, &verdict, &err);
 cleanup:;
-  const int code = status == PV_OK && !help && result.verdict != PV_BISECT_EQUAL
-                       ? 1
-                       : pv_side_exit(status, &err);
+  const int code = status == PV_OK && verdict != PV_BISECT_EQUAL ? 1 : pv_side_exit(status, &err);
   free(again);
-  pv_bisect_free(&result);
   for (int i = 0; i < 2; i++) {
     pv_recorded_close(c.recorded[i]);
     pv_text_free(&c.name[i]);

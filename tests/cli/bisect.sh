@@ -60,6 +60,10 @@ field "d['verdict'], d['culprit']['stage'], d['culprit']['layer'], d['culprit'][
 field "[s['recorded'] for s in d['sides']], d['different'], d['sides'][0]['not_recorded']" '[True, True] 1 []'
 # Few stages: what is between them is told, and what was not judged.
 run "$pv" trace --model "$model" --ids 5,6,7 --stage attn_norm,attn_proj --out few
+run "$pv" trace --model "$model" --ids 5,6,7 --stage q --out q
+run "$pv" bisect few q --model "$model"
+exits 1
+says 'nothing was compared: the sides have no stage in common'
 python3 - <<'PY'
 with open('few/attn_proj.1.bin', 'r+b') as f: f.write(b'\0\0\200\177')
 PY
@@ -70,10 +74,6 @@ says 'file few/attn_proj.1.bin'
 says 'or before in what the right side has not recorded: q 1; k 1; v 1; q_rope 1; k_rope 1; attn_out 1'
 says 'NOT JUDGED on the right, not recorded (stage, layers): embedding; q 0-3; k 0-3;'
 says 'right inf, float64'
-run "$pv" trace --model "$model" --ids 5,6,7 --stage q --out q
-run "$pv" bisect few q --model "$model"
-exits 1
-says 'nothing was compared: the sides have no stage in common'
 # By another program: no identity that pv defines, no tokens.
 python3 -c "import json; m = json.load(open('wrong/manifest.json')); del m['ids']; m['numerics'] = 'q8/7'; json.dump(m, open('wrong/manifest.json', 'w'))"
 run "$pv" bisect cpu:i16 wrong --model "$model"
@@ -97,6 +97,33 @@ run "$pv" bisect cpu:i16 few --model "$model" --fault rope_pairs
 exits 2
 warns 'a fault cannot be planted in a trace'
 run "$pv" bisect cpu:i16 few --model "$model" --faults
+exits 2
+
+# Interrupted, it goes on from its file and says the same; a finished one says it at once.
+run "$pv" bisect cpu:i16 cpu:i8 --model "$model" --random 6 --resume state --json --svg pictures
+exits 1
+whole=$out
+same "$(ls pictures)" 'error.svg
+router.svg' 'pictures'
+for name in error router; do
+  python3 -c 'import sys, xml.dom.minidom as m; d = m.parse(sys.argv[1]); assert len(d.getElementsByTagName("path")) >= 2' "pictures/$name.svg" || bad "$name.svg"
+done
+rm state
+"$pv" bisect cpu:i16 cpu:i8 --model "$model" --random 6 --resume state --json >/dev/null &
+until [ -s state ]; do sleep 0.01; done
+kill -9 $! # the probe dies with it
+wait 2>/dev/null
+run "$pv" bisect cpu:i16 cpu:i8 --model "$model" --random 6 --resume state --json --svg pictures
+same "$out" "$whole" 'the report of an interrupted run'
+for _ in 1 2; do
+  run "$pv" bisect cpu:i16 cpu:i8 --model "$model" --random 6 --resume state --json --svg pictures
+  exits 1
+  same "$out" "$whole" 'the report of a finished run'
+done
+run "$pv" bisect cpu:i16 cpu:i8 --model "$model" --random 6 --seed 2 --resume state
+exits 2
+warns 'state: error: the state is of other sides, tokens or options, of another model or pv'
+run "$pv" bisect cpu:i16 cpu:i8 --model "$model" --random 6 --faults --resume state
 exits 2
 
 run "$pv" bisect cpu:i16 cpu:i16 --model "$model" --fault rope_pair

@@ -42,7 +42,7 @@ BEGIN {
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/trace", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/probe", low " runtime/forward runtime/plain runtime/faults runtime/bisect runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler")
+  allow("runtime/probe", low " runtime/forward runtime/plain runtime/faults runtime/bisect runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   base = "runtime/base runtime/probe/check_spec.h runtime/probe/frame.h"
   allow("validator/yaml", "runtime/base")
   allow("validator/model", base " validator/yaml")

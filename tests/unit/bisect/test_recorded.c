@@ -68,7 +68,6 @@ static pv_bisect_result bisect(const char *left, const char *right) {
   }
   if (status == PV_OK) status = pv_bisect(&spec, &out, &err);
   if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
-  for (int i = 0; i < 2; i++) out.computed[i] = NULL; /* they end with the folders */
   for (int i = 0; i < 2; i++) pv_recorded_close(recorded[i]);
   return out;
 }
