@@ -259,6 +259,8 @@ int pv_probe_bisect(int argc, char **argv) {
           "again from the side's own inputs: by the definition of its identity, bit by bit, and\n"
           "in float64, for the error that it introduces. A side is a backend and an identity, or\n"
           "a folder that pv trace wrote (trace:DIR): of what was computed elsewhere, too.\n"
+          "What --resume finds in its file is not judged again; the sides are computed again up\n"
+          "to there, which takes about half of the time.\n"
           "Exit code 0: no bit differs and both are as defined; 1: a finding. With --faults 0: "
           "for\n"
           "each fault the stage, the layer and the side are named rightly; 1: not for each.",

@@ -91,7 +91,7 @@ static void test_both_sides(void) {
 }
 
 static void test_expert(void) {
-  pv_bisect_result r = bisect(PV_NUMERICS_I16, NULL, PV_NUMERICS_I16, "nan_in_one_element:layer=2");
+  pv_bisect_result r = bisect(PV_NUMERICS_I16, NULL, PV_NUMERICS_I16, "nan_in_one_element:layer=3");
   EXPECT_I64(r.verdict, PV_BISECT_RIGHT);
   REQUIRE(r.culprit[1].present);
   EXPECT_I64(r.culprit[1].stage, PV_STAGE_EXPERT_DOWN);
@@ -100,9 +100,12 @@ static void test_expert(void) {
   EXPECT_I64(r.culprit[1].rank, model->shape.used / 2);
   EXPECT(r.culprit[1].expert >= 0 && r.culprit[1].expert < (int64_t)model->shape.experts);
   EXPECT(isnan(r.culprit[1].right) && isfinite(r.culprit[1].exact));
-  EXPECT(isinf(r.stages[2][PV_STAGE_EXPERT_DOWN].side[1].introduced));
+  EXPECT(isinf(r.stages[3][PV_STAGE_EXPERT_DOWN].side[1].introduced));
   /* Behind it a NaN made from a NaN is no new error. */
   EXPECT_U64(undefined(&r, 1), 1);
+  /* In the last layer, so of one position: the sound ones behind it do not make it forgotten. */
+  EXPECT(isnan(r.worst_cosine[1]) && r.worst_cosine[0] > 0.99);
+  EXPECT_I64(pv_bisect_less_exact(&r), 1);
   pv_bisect_free(&r);
 }
 
