@@ -29,14 +29,17 @@ static json_t *tensor(const pv_model *model, pv_stage_id stage, uint32_t layer) 
                    pv_type_get(t->type)->name, "shape", shape);
 }
 
-static json_t *place(const pv_model *model, const pv_bisect_place *p) {
+static json_t *place(const pv_model *model, const pv_bisect_result *r, const pv_bisect_place *p) {
   if (p == NULL || !p->present) return json_null();
-  return json_pack(
-      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name(p->stage),
-      "layer", layer_of(p->stage, p->layer), "position", count(p->position), "element",
-      count(p->index), "rank", p->rank < 0 ? json_null() : json_integer(p->rank), "expert",
-      p->expert < 0 ? json_null() : json_integer(p->expert), "left", number(p->left), "right",
-      number(p->right), "exact", number(p->exact), "tensor", tensor(model, p->stage, p->layer));
+  const pv_bisect_stage *s = &r->stages[p->layer][p->stage];
+  json_t *left = s->side[0].judged > 0 ? number(p->left) : json_null();
+  json_t *right = s->side[1].judged > 0 ? number(p->right) : json_null();
+  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "stage",
+                   pv_stage_name(p->stage), "layer", layer_of(p->stage, p->layer), "position",
+                   count(p->position), "element", count(p->index), "rank",
+                   p->rank < 0 ? json_null() : json_integer(p->rank), "expert",
+                   p->expert < 0 ? json_null() : json_integer(p->expert), "left", left, "right",
+                   right, "exact", number(p->exact), "tensor", tensor(model, p->stage, p->layer));
 }
 
 static json_t *routing(const pv_bisect_result *result) {
@@ -45,9 +48,9 @@ static json_t *routing(const pv_bisect_result *result) {
   for (uint32_t l = 0; l < result->layers; l++) {
     const pv_bisect_router *x = &result->router[l];
     if (!x->present) continue;
-    json_array_append_new(layers, json_pack("{s:o, s:o, s:o, s:o}", "layer", count(l), "different",
-                                            count(x->different), "smallest_margin",
-                                            number(x->margin), "largest_noise", number(x->noise)));
+    pv_json_append(&layers, json_pack("{s:o, s:o, s:o, s:o}", "layer", count(l), "different",
+                                      count(x->different), "smallest_margin", number(x->margin),
+                                      "largest_noise", number(x->noise)));
   }
   json_t *first = r->present ? json_pack("{s:o, s:o, s:o, s:o}", "layer", count(r->layer),
                                          "position", count(r->position), "margin",
@@ -91,18 +94,19 @@ static json_t *missing(const pv_bisect_spec *spec, const pv_bisect_result *r, in
     for (int s = 0; s < PV_STAGES; s++)
       if (!pv_recorded_has(recorded, (pv_stage_id)s, l) &&
           (l == 0 || pv_stage_is_layered((pv_stage_id)s)))
-        json_array_append_new(out, json_pack("{s:s, s:o}", "stage", pv_stage_name((pv_stage_id)s),
-                                             "layer", layer_of((pv_stage_id)s, l)));
+        pv_json_append(&out, json_pack("{s:s, s:o}", "stage", pv_stage_name((pv_stage_id)s),
+                                       "layer", layer_of((pv_stage_id)s, l)));
   return out;
 }
 
 static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i) {
-  return json_pack("{s:s, s:b, s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "name",
-                   spec->side[i].name, "recorded", spec->side[i].recorded != NULL, "computed_by",
-                   r->computed[i], "numerics", pv_bisect_identity(&spec->side[i]), "defined",
-                   r->defined[i] ? 1 : 0, "not_recorded", missing(spec, r, i), "fallback",
-                   r->fallback[i] ? 1 : 0, "first_undefined", place(spec->model, &r->culprit[i]),
-                   "smallest_cosine", number(r->worst_cosine[i]), "top_tokens_not_the_arbiters",
+  return json_pack("{s:o, s:b, s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "name",
+                   pv_json_string(spec->side[i].name), "recorded", spec->side[i].recorded != NULL,
+                   "computed_by", r->computed[i], "numerics", pv_bisect_identity(&spec->side[i]),
+                   "defined", r->defined[i] ? 1 : 0, "not_recorded", missing(spec, r, i),
+                   "fallback", r->fallback[i] ? 1 : 0, "first_undefined",
+                   place(spec->model, r, &r->culprit[i]), "smallest_cosine",
+                   number(r->worst_cosine[i]), "top_tokens_not_the_arbiters",
                    count(r->tops_from_arbiter[i]), "expert_sets_not_the_arbiters",
                    count(r->routing.from_arbiter[i]));
 }
@@ -113,12 +117,12 @@ pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, 
   json_t *root =
       json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
                 "pv/bisect/v1", "verdict", pv_bisect_verdict_name(r->verdict), "same_numerics",
-                r->same_identity ? 1 : 0, "culprit", place(spec->model, pv_bisect_culprit(r)),
+                r->same_identity ? 1 : 0, "culprit", place(spec->model, r, pv_bisect_culprit(r)),
                 "less_exact", less < 0 ? json_null() : json_string(less == 0 ? "left" : "right"),
-                "first_difference", place(spec->model, &r->first), "compared", count(r->compared),
-                "different", count(r->different), "top_tokens_different", count(r->tops_different),
-                "routing", routing(r), "memory_bytes", count(r->memory), "sides",
-                json_pack("[o, o]", side(spec, r, 0), side(spec, r, 1)), "stages", stages(r),
-                "again", pv_json_string(again));
+                "first_difference", place(spec->model, r, &r->first), "compared",
+                count(r->compared), "different", count(r->different), "top_tokens_different",
+                count(r->tops_different), "routing", routing(r), "memory_bytes", count(r->memory),
+                "sides", json_pack("[o, o]", side(spec, r, 0), side(spec, r, 1)), "stages",
+                stages(r), "again", pv_json_string(again));
   return pv_json_print(root, JSON_INDENT(1), err);
 }

@@ -74,6 +74,9 @@ says 'file few/attn_proj.1.bin'
 says 'or before in what the right side has not recorded: q 1; k 1; v 1; q_rope 1; k_rope 1; attn_out 1'
 says 'NOT JUDGED on the right, not recorded (stage, layers): embedding; q 0-3; k 0-3;'
 says 'right inf, float64'
+run "$pv" bisect few q --model "$model" --json
+exits 1
+field "d['verdict'], d['culprit']['left'], d['culprit']['right'], d['compared']" 'left inf None 0'
 # By another program: no identity that pv defines, no tokens.
 python3 -c "import json; m = json.load(open('wrong/manifest.json')); del m['ids']; m['numerics'] = 'q8/7'; json.dump(m, open('wrong/manifest.json', 'w'))"
 run "$pv" bisect cpu:i16 wrong --model "$model"
