@@ -11,8 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/base/orphans.h"
+
 enum { IN, OUT, ERR, CHANNEL, PIPES };
 enum { READ_BYTES = 64 << 10, REAP_MS = 5, LAST_ROUNDS = 16, LAST_MS = 10 };
+enum {
+  LOST = -1
+}; /* the wait status of a child that somebody else waited for: neither exit code
+    * nor signal */
 
 struct pv_child {
   pid_t pid;
@@ -36,6 +42,8 @@ void pv_cancel_install(void) {
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  action.sa_handler = SIG_DFL;
+  sigaction(SIGCHLD, &action, NULL); /* who ignores it is not told how children end */
   action.sa_handler =
       SIG_IGN; /* a broken pipe and a full quota are errors of a write, not our end */
   sigaction(SIGPIPE, &action, NULL);
@@ -62,7 +70,7 @@ static void become(const pv_child_spec *spec, int theirs[PIPES], pid_t parent, i
   struct sigaction plain = {.sa_handler = SIG_DFL};
   sigset_t none;
   int high[PIPES];
-  setpgid(0, 0);
+  setsid(); /* can not fail: a new process leads no group */
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);
   sigaction(SIGINT, &plain, NULL);
@@ -118,13 +126,14 @@ pv_status pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *er
   if (status == PV_OK && pipe2(report, O_CLOEXEC) != 0)
     status = pv_error_errno(err, errno, "cannot make a pipe");
   if (status != PV_OK) goto cleanup;
+  pv_orphans_expect();
   child->pid = fork();
   if (child->pid == 0) become(spec, theirs, parent, report[1]);
   if (child->pid < 0) {
+    pv_orphans_end();
     status = pv_error_errno(err, errno, "cannot start '%s'", spec->argv[0]);
     goto cleanup;
   }
-  setpgid(child->pid, child->pid);
   shut(&report[1]);
   ssize_t n;
   do n = read(report[0], &failure, sizeof failure);
@@ -143,8 +152,10 @@ cleanup:
   return status;
 }
 
+/* From here on nobody keeps a pipe open. */
 static void note_exit(pv_child *child, int wait_status) {
   child->reaped = true;
+  pv_orphans_end();
   child->result.code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
   child->result.signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
   child->result.out_of_memory = child->result.signal == SIGKILL && !child->killed;
@@ -211,20 +222,21 @@ static bool pump(pv_child *child, pv_text *channel, int timeout_ms) {
 }
 
 /* Reaps the child if it has ended. Its group is killed while the zombie still holds the number, so
- * that the signal can never reach a stranger who got it next; from then on nobody of the group
- * keeps a pipe open. */
+ * that the signal can never reach a stranger who got it next. */
 static bool ended(pv_child *child) {
   siginfo_t info = {0};
-  int wait_status = 0;
+  int wait_status = LOST;
   if (child->reaped) return true;
-  if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
-    return false;
-  kill(-child->pid, SIGKILL);
-  if (waitpid(child->pid, &wait_status, 0) == child->pid) note_exit(child, wait_status);
-  return child->reaped;
+  if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+    if (info.si_pid == 0) return false;
+    kill(-child->pid, SIGKILL);
+    waitpid(child->pid, &wait_status, 0);
+  }
+  note_exit(child, wait_status);
+  return true;
 }
 
-/* What the ended child left in its pipes. Bounded: someone who left the group may still write. */
+/* What the ended child left in its pipes. Bounded: someone who got away may still write. */
 static bool drain_rest(pv_child *child, pv_text *channel) {
   bool bytes = false;
   for (int round = 0; round < LAST_ROUNDS && open_pipes(child); round++)
@@ -261,23 +273,21 @@ pv_status pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, siz
   }
 }
 
+/* The group is not there before the child made it, and the start may have failed before that. */
+static void signal_all(const pv_child *child, int number) {
+  if (kill(-child->pid, number) != 0) kill(child->pid, number);
+}
+
 void pv_child_kill(pv_child *child, double grace_s) {
+  static const struct timespec pause = {.tv_nsec = REAP_MS * 1000000L};
   const double deadline = now() + grace_s;
   if (child->pid <= 0) return;
-  if (!child->reaped) {
+  if (!ended(child)) {
     child->killed = true;
-    kill(-child->pid, SIGTERM);
-    while (!ended(child) && now() < deadline)
-      nanosleep(&(struct timespec){.tv_nsec = REAP_MS * 1000000L}, NULL);
+    signal_all(child, SIGTERM);
   }
-  if (!child->reaped) kill(-child->pid, SIGKILL); /* grandchildren too */
-  while (!child->reaped) {
-    int wait_status = 0;
-    if (waitpid(child->pid, &wait_status, 0) == child->pid)
-      note_exit(child, wait_status);
-    else if (errno != EINTR)
-      break;
-  }
+  while (!ended(child) && now() < deadline) nanosleep(&pause, NULL);
+  for (; !ended(child); nanosleep(&pause, NULL)) signal_all(child, SIGKILL);
   pv_text none = PV_TEXT_INIT; /* stdout and stderr are worth keeping, frames are not */
   drain_rest(child, &none);
   pv_text_free(&none);

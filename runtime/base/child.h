@@ -1,4 +1,19 @@
-/* Child processes: exec at once after fork, own process group, bounded output, bounded time. */
+/* Child processes: exec at once after fork, own session, bounded output, bounded time.
+ *
+ * Promised: when the last child of this process was waited for (PV_CHILD_EXIT, pv_child_kill,
+ * pv_child_free), nothing that any of them started runs any more: not what left the process group,
+ * nor what began a session, nor what lost its parent. While a child lives, this process is a child
+ * subreaper: orphans come to it, and they are known by a session that is not ours and by their age.
+ * Those that end meanwhile are waited for with the others.
+ *
+ * Not promised: processes that fork faster than they can be killed for 2 s, and those that we may
+ * not signal; a kernel without /proc/PID/task/TID/children (there the child's group is killed, no
+ * more); anything but the child itself when this process is killed or ends at a second signal.
+ *
+ * Asked of the other code of the process: children are started and waited for by one thread (each
+ * dies with the thread that started it). Processes that it starts in the meantime stay in our
+ * session, and strangers' orphans are not handed to us, as they are to the first process of a
+ * container; both would be taken for orphans of a child. */
 #ifndef PV_BASE_CHILD_H
 #define PV_BASE_CHILD_H
 
@@ -39,7 +54,8 @@ pv_status pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *er
 pv_status pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
                         pv_child_event *event, pv_error *err);
 
-/* Sends SIGTERM to the whole process group, SIGKILL after `grace_s`, and reaps. Idempotent. */
+/* Sends SIGTERM to the whole process group, SIGKILL after `grace_s`, and reaps. Idempotent. Those
+ * who left the group get the SIGKILL only. */
 void pv_child_kill(pv_child *child, double grace_s);
 
 /* Valid after PV_CHILD_EXIT or pv_child_kill. The texts stay owned by the child. */
@@ -47,7 +63,7 @@ const pv_child_exit *pv_child_result(const pv_child *child);
 const pv_text *pv_child_stdout(const pv_child *child);
 const pv_text *pv_child_stderr(const pv_child *child);
 
-/* Kills what still runs in the group and frees. NULL is allowed. */
+/* As pv_child_kill without grace, and frees. NULL is allowed. */
 void pv_child_free(pv_child *child);
 
 /* SIGINT and SIGTERM set a flag that long loops poll; a second one ends the process. */

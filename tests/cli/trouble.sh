@@ -85,34 +85,36 @@ exits 0
 "$pv" validate --probe "$fake" contracts/good.yaml >/dev/full 2>/dev/null
 same $? 2 'exit code with a full standard output'
 
-# Ctrl-C: the children go, nothing half-written stays
+# Ctrl-C: the children go, nothing half-written stays; nor a process that left the probe
 rm -rf reports "$PV_FAKE_LOG"
 contract slow $rung "F_HANG router.topk_rule $rung"
-sed -i 's/timeout_s: 5/timeout_s: 60/' contracts/slow.yaml
-for signal in INT TERM; do
+contract left $rung "F_ORPHANHANG router.topk_rule $rung"
+sed -i 's/timeout_s: 5/timeout_s: 60/' contracts/slow.yaml contracts/left.yaml
+for how in 'INT slow 1' 'TERM slow 1' 'INT left 2' 'TERM left 2'; do
+  read -r signal name processes <<<"$how"
   : >"$PV_FAKE_LOG"
   # A background job of a shell ignores SIGINT: start it from a program that does not.
-  python3 - "$pv" "$fake" "$signal" "$PV_FAKE_LOG" >"$work/.out" 2>"$work/.err" <<'PY'
+  python3 - "$pv" "$fake" "$signal" "$PV_FAKE_LOG" "$name" "$processes" >"$work/.out" 2>"$work/.err" <<'PY'
 import os, signal, subprocess, sys, time
-pv, fake, name, log = sys.argv[1:]
-child = subprocess.Popen([pv, "validate", "--probe", fake, "contracts/slow.yaml"],
+pv, fake, name, log, contract, processes = sys.argv[1:]
+child = subprocess.Popen([pv, "validate", "--probe", fake, f"contracts/{contract}.yaml"],
                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 for _ in range(500):
-    if os.path.getsize(log) > 0: break
+    if len(open(log).readlines()) == int(processes): break
     time.sleep(0.02)
 time.sleep(0.2)
 child.send_signal(getattr(signal, "SIG" + name))
 code = child.wait(20)
 time.sleep(0.2)
-alive = 0
-for pid in open(log).read().split():
+pids, alive = open(log).read().split(), 0
+for pid in pids:
     try:
         alive += open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except FileNotFoundError:
         pass
-print(code, alive)
+print(code, len(pids), alive)
 PY
-  same "$(tail -1 "$work/.out")" '130 0' "exit code and processes after SIG$signal"
+  same "$(tail -1 "$work/.out")" "130 $processes 0" "exit code, processes, those alive: $how"
   if grep -q 'no report was written' "$work/.err"; then ok; else bad "SIG$signal: $(cat "$work/.err")"; fi
   same "$(find reports -type f 2>/dev/null | wc -l)" 0 "files after SIG$signal"
 done

@@ -77,6 +77,21 @@ static void read_a_shortened_file(void) {
   _exit(data[0]);
 }
 
+/* A process in a session of its own, without a parent, that holds every pipe and hangs. */
+static void leave_one_behind(void) {
+  int ready[2];
+  char byte = 0;
+  if (pipe(ready) != 0) _exit(95);
+  if (fork() == 0) {
+    if (fork() != 0) _exit(0);
+    setsid();
+    note_pid();
+    if (write(ready[1], "x", 1) != 1) _exit(95);
+    hang();
+  }
+  if (read(ready[0], &byte, 1) != 1) _exit(95);
+}
+
 /* Ways to end without an answer. */
 static void end_early(const char *mode) {
   if (strcmp(mode, "SEGV") == 0) {
@@ -100,6 +115,10 @@ static void end_early(const char *mode) {
     if (fork() == 0) note_pid();
     hang();
   }
+  if (strncmp(mode, "ORPHAN", 6) == 0) leave_one_behind();
+  if (strcmp(mode, "ORPHANHANG") == 0) hang();
+  if (strcmp(mode, "ORPHANEXIT3") == 0) _exit(3);
+  if (strcmp(mode, "ORPHANSEGV") == 0) raise(SIGSEGV);
 }
 
 /* Ways to break the protocol; each leaves something else than one sound result. */

@@ -165,6 +165,14 @@ static void test_hangs(void) {
   between("F_FRAMES", "TIMEOUT", "within 0.4 s", 2);
 }
 
+/* Processes that left the probe's group, its session and its parent. */
+static void test_leaves_processes(void) {
+  between("F_ORPHANHANG", "TIMEOUT", "within 0.4 s", 2);
+  between("F_ORPHANEXIT3", "ERROR", "exit code 3", 2);
+  between("F_ORPHANSEGV", "CRASH", "signal 11", 2);
+  between("F_ORPHAN", "PASS", "", 1);
+}
+
 /* The answer of the shared child is void; four children in all. */
 static void test_lies(void) {
   between("F_GARBAGE", "ERROR", "no frame", 4);
@@ -295,6 +303,7 @@ int main(void) {
                                                       PV_CASE(test_policy),
                                                       PV_CASE(test_crashes),
                                                       PV_CASE(test_hangs),
+                                                      PV_CASE(test_leaves_processes),
                                                       PV_CASE(test_lies),
                                                       PV_CASE(test_ends_badly),
                                                       PV_CASE(test_flood),
