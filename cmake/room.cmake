@@ -13,6 +13,11 @@ target_compile_options(pv_flags INTERFACE
   -Wpointer-arith -Wcast-qual -Wundef -Wwrite-strings
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 target_link_options(pv_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+if(CMAKE_C_FLAGS MATCHES "--coverage")
+  add_library(pv_exit STATIC ${PROJECT_SOURCE_DIR}/tests/exit.c)
+  target_link_libraries(pv_flags INTERFACE pv_exit)
+  target_link_options(pv_flags INTERFACE -Wl,--wrap=_exit)
+endif()
 if(PV_WERROR)
   target_compile_options(pv_flags INTERFACE -Werror)
 endif()

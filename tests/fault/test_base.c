@@ -8,6 +8,8 @@
 #include "runtime/base/arena.h"
 #include "runtime/base/child.h"
 #include "runtime/base/file.h"
+#include "runtime/base/options.h"
+#include "runtime/base/pool.h"
 #include "runtime/base/sha256.h"
 #include "runtime/base/text.h"
 #include "tests/fault/each.h"
@@ -96,6 +98,39 @@ static bool child_work(void) {
   return good;
 }
 
+static void nothing(void *context, size_t task, unsigned thread) {
+  (void)context;
+  (void)task;
+  (void)thread;
+}
+
+static bool pool_work(void) {
+  pv_pool *pool = NULL;
+  pv_error err = PV_ERROR_INIT;
+  if (pv_pool_open(3, &pool, &err) != PV_OK) {
+    if (err.status != PV_ERR_NOMEM || pool != NULL)
+      EXPECT(!"the error is out of memory and the output untouched");
+    return false;
+  }
+  pv_pool_run(pool, nothing, NULL, 10);
+  pv_pool_close(pool);
+  return true;
+}
+
+static bool ids_work(void) {
+  uint32_t *ids = NULL;
+  size_t count = 7;
+  pv_error err = PV_ERROR_INIT;
+  if (pv_option_ids("--ids", "1,2,3", &ids, &count, &err) != PV_OK) {
+    if (err.status != PV_ERR_NOMEM || ids != NULL || count != 7)
+      EXPECT(!"the error is out of memory and the output untouched");
+    return false;
+  }
+  const bool good = count == 3 && ids[2] == 3;
+  free(ids);
+  return good;
+}
+
 static bool error_work(void) {
   char *printed = NULL;
   size_t length = 0;
@@ -134,6 +169,12 @@ static void test_digest(void) {
 static void test_child(void) {
   each_allocation(child_work, 5);
 }
+static void test_pool(void) {
+  each_allocation(pool_work, 2);
+}
+static void test_ids(void) {
+  each_allocation(ids_work, 1);
+}
 static void test_error_print(void) {
   each_allocation(error_work, 0);
 }
@@ -166,6 +207,8 @@ int main(void) {
                                                         PV_CASE(test_file_replace),
                                                         PV_CASE(test_digest),
                                                         PV_CASE(test_child),
+                                                        PV_CASE(test_pool),
+                                                        PV_CASE(test_ids),
                                                         PV_CASE(test_error_print),
                                                         {0}});
   unlink(path);

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <wchar.h>
 
 #include "runtime/base/arena.h"
 #include "tests/unit/testing.h"
@@ -75,6 +76,14 @@ static void test_free_and_use_again(void) {
   pv_arena_free(&arena);
 }
 
+static void test_what_can_not_be_printed(void) {
+  static const wchar_t wrong[] = {0x110000, 0};
+  pv_arena arena = PV_ARENA_INIT;
+  EXPECT(pv_arena_printf(&arena, "%ls", wrong) == NULL);
+  EXPECT(arena.head == NULL);
+  pv_arena_free(&arena);
+}
+
 int main(void) {
   return pv_testing_main("arena", (pv_case[]){PV_CASE(test_zeroed_and_aligned),
                                               PV_CASE(test_objects_do_not_overlap),
@@ -82,5 +91,6 @@ int main(void) {
                                               PV_CASE(test_nothing_is_something),
                                               PV_CASE(test_texts),
                                               PV_CASE(test_free_and_use_again),
+                                              PV_CASE(test_what_can_not_be_printed),
                                               {0}});
 }

@@ -128,6 +128,14 @@ static void test_names_and_exit_codes(void) {
   }
 }
 
+static void test_without_place_and_text(void) {
+  pv_error err = PV_ERROR_INIT;
+  EXPECT_STR(print(&err), "error: \n");
+  pv_error_at(&err, "a", 1, 2, 3);
+  pv_error_at(&err, NULL, 4, 5, 6); /* the file stays */
+  EXPECT_STR(print(&err), "a:4:5: error: \n");
+}
+
 int main(void) {
   const int failed = pv_testing_main("error", (pv_case[]){PV_CASE(test_set_fills),
                                                           PV_CASE(test_set_resets_place_and_hint),
@@ -138,6 +146,7 @@ int main(void) {
                                                           PV_CASE(test_print),
                                                           PV_CASE(test_print_escapes),
                                                           PV_CASE(test_names_and_exit_codes),
+                                                          PV_CASE(test_without_place_and_text),
                                                           {0}});
   free(printed);
   return failed;

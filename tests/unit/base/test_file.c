@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,6 +205,27 @@ static void test_folder_make(void) {
   folder_remove();
 }
 
+/* A name that is good itself, but not with what is put behind it. */
+static void test_name_just_too_long(void) {
+  char path[PATH_MAX];
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(folder_make() != NULL);
+  const char *folder = folder_path("");
+  size_t n = strlen(folder);
+  memcpy(path, folder, n);
+  for (; n < PATH_MAX - 6; n += 2) memcpy(path + n, "./", 2);
+  snprintf(path + n, sizeof path - n, "x");
+  EXPECT_I64(pv_file_replace(path, "a", 1, &err), PV_ERR_LIMIT);
+  EXPECT_U64(folder_count(), 0);
+  folder_remove();
+}
+
+static void test_folders_that_can_not_be_synced(void) {
+  pv_error err = PV_ERROR_INIT;
+  EXPECT_I64(pv_folder_sync("/proc", &err), PV_OK);
+  EXPECT_I64(pv_folder_sync("/no/such/folder", &err), PV_ERR_IO);
+}
+
 int main(void) {
   return pv_testing_main("file", (pv_case[]){PV_CASE(test_read),
                                              PV_CASE(test_read_refuses),
@@ -216,5 +238,7 @@ int main(void) {
                                              PV_CASE(test_full_disk_leaves_the_old_file),
                                              PV_CASE(test_read_only_folder),
                                              PV_CASE(test_folder_make),
+                                             PV_CASE(test_name_just_too_long),
+                                             PV_CASE(test_folders_that_can_not_be_synced),
                                              {0}});
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/base/child.h"
 #include "runtime/base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
@@ -149,11 +150,34 @@ static void test_refuses(void) {
   folder_remove();
 }
 
+/* In a process of its own: the flag can not be taken back. */
+static void cancelled_waiting(void) {
+  pv_lock lock = {-1}, second = {-1};
+  if (pv_lock_take(folder_path("a"), 0, &lock, NULL) != PV_OK) _exit(10);
+  pv_cancel_install();
+  raise(SIGINT);
+  const double before = now();
+  if (pv_lock_take(folder_path("a"), 60000, &second, NULL) != PV_ERR_CONFLICT) _exit(11);
+  _exit(now() - before < 30 ? 0 : 12);
+}
+
+static void test_cancelled(void) {
+  int status = -1;
+  REQUIRE(folder_make() != NULL);
+  fflush(stdout);
+  const pid_t pid = fork();
+  if (pid == 0) cancelled_waiting();
+  EXPECT(waitpid(pid, &status, 0) == pid);
+  EXPECT_I64(status, 0);
+  folder_remove();
+}
+
 int main(void) {
   return pv_testing_main("lock", (pv_case[]){PV_CASE(test_take_and_release),
                                              PV_CASE(test_other_process_holds),
                                              PV_CASE(test_waits_until_free),
                                              PV_CASE(test_no_update_is_lost),
                                              PV_CASE(test_refuses),
+                                             PV_CASE(test_cancelled),
                                              {0}});
 }

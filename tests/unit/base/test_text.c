@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "runtime/base/text.h"
 #include "tests/unit/testing.h"
@@ -120,6 +121,25 @@ static void test_utf8_valid(void) {
   EXPECT(!pv_utf8_valid("\xe2\x82\xac", 2)); /* the length cuts it */
 }
 
+static void test_what_can_not_be_printed(void) {
+  static const wchar_t wrong[] = {0x110000, 0};
+  pv_text text = PV_TEXT_INIT;
+  pv_text_puts(&text, "a");
+  pv_text_printf(&text, "%ls", wrong);
+  EXPECT(text.failed);
+  EXPECT_STR(text.data, "a");
+  pv_text_free(&text);
+}
+
+static void test_distance_of_long_words(void) {
+  char word[66];
+  memset(word, 'a', 65);
+  word[65] = '\0';
+  EXPECT_U64(pv_text_distance(word, "a"), 64);
+  EXPECT_U64(pv_text_distance("a", word), 64);
+  EXPECT_U64(pv_text_distance(word + 1, word + 1), 0);
+}
+
 int main(void) {
   return pv_testing_main("text", (pv_case[]){PV_CASE(test_grows),
                                              PV_CASE(test_adds),
@@ -128,5 +148,7 @@ int main(void) {
                                              PV_CASE(test_escape_bidi),
                                              PV_CASE(test_escape_utf8),
                                              PV_CASE(test_utf8_valid),
+                                             PV_CASE(test_what_can_not_be_printed),
+                                             PV_CASE(test_distance_of_long_words),
                                              {0}});
 }
