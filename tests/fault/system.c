@@ -72,6 +72,13 @@ WRAP(pid_t, -1, fork, (void), ())
 WRAP(ssize_t, -1, getrandom, (void *to, size_t n, unsigned flags), (to, n, flags))
 WRAP(ssize_t, -1, readlink, (const char *path, char *to, size_t n), (path, to, n))
 WRAP(char *, NULL, realpath, (const char *path, char *to), (path, to))
+/* What these are called where the compiler knows how much room there is (_FORTIFY_SOURCE). */
+WRAP(int, -1, __open_2, (const char *path, int flags), (path, flags))
+WRAP(int, -1, __poll_chk, (struct pollfd * set, nfds_t count, int ms, size_t room),
+     (set, count, ms, room))
+WRAP(ssize_t, -1, __readlink_chk, (const char *path, char *to, size_t n, size_t room),
+     (path, to, n, room))
+WRAP(char *, NULL, __realpath_chk, (const char *path, char *to, size_t room), (path, to, room))
 WRAP(DIR *, NULL, opendir, (const char *path), (path))
 WRAP(struct dirent *, NULL, readdir, (DIR * dir), (dir))
 WRAP(void *, MAP_FAILED, mmap,
@@ -116,6 +123,12 @@ ssize_t __real_read(int fd, void *to, size_t n);
 ssize_t __wrap_read(int fd, void *to, size_t n);
 ssize_t __wrap_read(int fd, void *to, size_t n) {
   return refused() ? -1 : __real_read(fd, to, most > 0 && n > most ? most : n);
+}
+
+ssize_t __real___read_chk(int fd, void *to, size_t n, size_t room);
+ssize_t __wrap___read_chk(int fd, void *to, size_t n, size_t room);
+ssize_t __wrap___read_chk(int fd, void *to, size_t n, size_t room) {
+  return refused() ? -1 : __real___read_chk(fd, to, most > 0 && n > most ? most : n, room);
 }
 
 ssize_t __real_write(int fd, const void *from, size_t n);
