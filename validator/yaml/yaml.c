@@ -243,7 +243,7 @@ static pv_status check_event(reader *r, const yaml_event_t *event, int depth) {
   } else if (event->type == YAML_SEQUENCE_START_EVENT) {
     anchor = event->data.sequence_start.anchor;
     tag = event->data.sequence_start.tag;
-  } else { /* the grammar leaves a mapping's start */
+  } else if (event->type == YAML_MAPPING_START_EVENT) {
     anchor = event->data.mapping_start.anchor;
     tag = event->data.mapping_start.tag;
   }
