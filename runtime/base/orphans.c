@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 2000, ROUND_MS = 1, DEPTH = 16 };
+enum { PATIENCE_MS = 2000, ROUND_MS = 1 };
 
 static unsigned children;
 static uint64_t since; /* the first of them began, in ticks since the machine did */
@@ -65,21 +65,6 @@ static pid_t next(FILE *list) {
   return fscanf(list, "%15s", word) == 1 ? (pid_t)strtol(word, NULL, 10) : 0;
 }
 
-/* The youngest descendant along the youngest children. Of a chain in which each forks the next and
- * ends, all others can fork no more, but are dying already when they come to us. */
-static pid_t youngest(pid_t pid) {
-  for (int depth = 0; depth < DEPTH; depth++) {
-    FILE *list = children_of(pid);
-    if (list == NULL) break;
-    pid_t last = 0;
-    for (pid_t child = next(list); child != 0; child = next(list)) last = child;
-    fclose(list);
-    if (last == 0) break;
-    pid = last;
-  }
-  return pid;
-}
-
 /* In a group nobody can get ahead of the signal by forking. */
 static void kill_group_of(pid_t pid) {
   const pid_t group = getpgid(pid);
@@ -97,8 +82,7 @@ static bool kill_orphans(double deadline) {
     if (!is_orphan(pid)) continue;
     found = true;
     if (waitpid(pid, NULL, WNOHANG) == pid) continue;
-    kill_group_of(youngest(pid));
-    kill_group_of(pid);
+    kill_group_of(pid); /* while it is not waited for, nobody else can have its numbers */
   }
   fclose(list);
   return found;
