@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "runtime/base/ck.h"
-#include "runtime/bisect/parts.h"
+#include "runtime/bisect/rows.h"
 
 pv_status pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size_t size,
                        pv_rows *out, pv_error *err) {
