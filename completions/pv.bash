@@ -3,8 +3,8 @@
 # always those of the installed program.
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
-  local commands='validate lint status diff explain evidence run trace compare bisect faults
-    tensors synth bench ptx version help'
+  local commands='validate lint status diff explain evidence run trace compare bisect noise
+    faults tensors synth bench ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in

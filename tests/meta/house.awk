@@ -39,10 +39,11 @@ BEGIN {
   allow("runtime/plain", low " runtime/forward")
   allow("runtime/faults", low " runtime/forward runtime/plain")
   allow("runtime/bisect", low " runtime/forward runtime/plain runtime/faults")
+  allow("runtime/noise", low " runtime/forward runtime/plain runtime/faults runtime/bisect")
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/trace", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/probe", low " runtime/forward runtime/plain runtime/faults runtime/bisect runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
+  allow("runtime/probe", low " runtime/forward runtime/plain runtime/faults runtime/bisect runtime/noise runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   base = "runtime/base runtime/probe/check_spec.h runtime/probe/frame.h"
   allow("validator/yaml", "runtime/base")
   allow("validator/model", base " validator/yaml")

@@ -1,0 +1,308 @@
+#include "runtime/noise/noise.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/child.h"
+#include "runtime/noise/parts.h"
+
+enum { STAGES_OF_OP = 3 };
+
+/* One that runs beside the arbiter. */
+typedef struct runner {
+  size_t source, repeat;
+  pv_fault_side side; /* rounded: the forward of the identity */
+  pv_backend
+      *arbiter;   /* perturbed: the one that is; rounded: starts each block where the side is */
+  pv_rows chosen; /* experts of the layer */
+} runner;
+
+typedef struct run {
+  const pv_noise_spec *spec;
+  pv_noise_result *out;
+  pv_forward *exact;
+  runner *runners;
+  size_t runner_count;
+  pv_rows want[STAGES_OF_OP], got[STAGES_OF_OP]; /* of the last operation */
+  pv_rows chosen;                                /* the arbiter's experts of the layer */
+  pv_rows made, given, aligned;                  /* see measure_block, pv_noise_align */
+  pv_noise_place place;
+} run;
+
+static const pv_noise_source *source_of(const run *r, const runner *who) {
+  return &r->spec->sources[who->source];
+}
+
+static pv_status check(const pv_noise_spec *s, pv_error *err) {
+  if (s->prompt_count == 0 || s->source_count == 0 || s->batch == 0)
+    return pv_error_set(err, PV_ERR_INPUT, "there is nothing to measure");
+  if (s->source_count > PV_NOISE_SOURCES_MAX)
+    return pv_error_set(err, PV_ERR_INPUT, "more than %d sources of noise", PV_NOISE_SOURCES_MAX);
+  for (size_t i = 0; i < s->prompt_count; i++)
+    if (s->prompts[i].count == 0)
+      return pv_error_set(err, PV_ERR_INPUT, "prompt %zu has no tokens", i);
+  for (size_t i = 0; i < s->source_count; i++) {
+    const pv_noise_source *source = &s->sources[i];
+    if (source->kind == PV_NOISE_PERTURBED && (s->repeats < 1 || s->repeats > PV_NOISE_REPEATS_MAX))
+      return pv_error_set(err, PV_ERR_INPUT, "%zu repeats are outside 1..%d", s->repeats,
+                          PV_NOISE_REPEATS_MAX);
+    if (source->kind == PV_NOISE_ROUNDED && source->numerics == PV_NUMERICS_F64)
+      return pv_error_set(err, PV_ERR_INPUT, "f64 is the arbiter: it has no distance from itself");
+  }
+  return PV_OK;
+}
+
+static pv_status make_room(run *r, pv_error *err) {
+  const pv_noise_spec *s = r->spec;
+  pv_noise_result *out = r->out;
+  size_t count = 0;
+  out->layers = s->model->shape.layers;
+  out->source_count = s->source_count;
+  for (size_t i = 0; i < s->source_count; i++) {
+    pv_noise_of *of = &out->of[i];
+    of->finite = true;
+    of->stages = calloc(out->layers, sizeof *of->stages);
+    of->routing = calloc(out->layers, sizeof *of->routing);
+    if (of->stages == NULL || of->routing == NULL)
+      return pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
+    for (uint32_t l = 0; l < out->layers; l++)
+      of->routing[l].margin = of->routing[l].ratio = INFINITY;
+    count += s->sources[i].kind == PV_NOISE_PERTURBED ? s->repeats : 1;
+  }
+  r->runners = calloc(count, sizeof *r->runners);
+  if (r->runners == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the runs");
+  for (size_t i = 0; i < s->source_count; i++)
+    for (size_t k = 0; k < (s->sources[i].kind == PV_NOISE_PERTURBED ? s->repeats : 1); k++)
+      r->runners[r->runner_count++] = (runner){.source = i, .repeat = k};
+  return PV_OK;
+}
+
+static pv_status open_all(run *r, pv_error *err) {
+  const pv_noise_spec *s = r->spec;
+  pv_backend_config config = {PV_NUMERICS_F64, 0, 0, s->threads, NULL};
+  for (size_t i = 0; i < s->prompt_count; i++)
+    if (s->prompts[i].count > config.context) config.context = s->prompts[i].count;
+  config.batch = s->batch < config.context ? s->batch : config.context;
+  pv_status status = pv_forward_open(s->model, "cpu", &config, &r->exact, err);
+  if (status == PV_OK) r->out->memory += pv_forward_memory(r->exact);
+  for (size_t i = 0; i < r->runner_count && status == PV_OK; i++) {
+    runner *who = &r->runners[i];
+    const pv_noise_source *source = source_of(r, who);
+    status = pv_backend_f64.open(s->model, &config, &who->arbiter, err);
+    if (status == PV_OK) r->out->memory += who->arbiter->ops->memory(who->arbiter);
+    if (status != PV_OK || source->kind == PV_NOISE_PERTURBED) continue;
+    pv_backend_config own = config;
+    own.numerics = source->numerics;
+    status = pv_fault_open(s->model, "cpu", &own, &source->planted, &who->side, err);
+    if (status != PV_OK) break;
+    r->out->memory += pv_forward_memory(who->side.forward);
+    r->out->of[who->source].computed = pv_forward_backend(who->side.forward);
+  }
+  return status;
+}
+
+static void close_all(run *r) {
+  for (size_t i = 0; i < r->runner_count; i++) {
+    if (r->runners[i].arbiter != NULL) r->runners[i].arbiter->ops->close(r->runners[i].arbiter);
+    pv_fault_close(&r->runners[i].side);
+    free(r->runners[i].chosen.data);
+  }
+  free(r->runners);
+  pv_forward_close(r->exact);
+  for (int k = 0; k < STAGES_OF_OP; k++) {
+    free(r->want[k].data);
+    free(r->got[k].data);
+  }
+  free(r->chosen.data);
+  free(r->aligned.data);
+  free(r->made.data);
+  free(r->given.data);
+}
+
+/* Makes a stage of the arbiter's and reads its rows. */
+static pv_status make(const run *r, pv_backend *arbiter, pv_stage_id stage, size_t rows,
+                      pv_rows *out, pv_error *err) {
+  pv_status status = arbiter->ops->compute(arbiter, stage, r->place.layer, err);
+  if (status == PV_OK)
+    status = pv_rows_room(r->spec->model, stage, rows, arbiter->real_bytes, out, err);
+  return status == PV_OK ? arbiter->ops->read(arbiter, stage, 0, rows, out->data, err) : status;
+}
+
+static pv_status perturb(run *r, const runner *who, pv_rows *rows, pv_error *err) {
+  if ((source_of(r, who)->stages >> rows->stage & 1) == 0 || pv_stage_is_index(rows->stage))
+    return PV_OK;
+  r->place.repeat = who->repeat;
+  pv_noise_perturb(rows, &r->place, r->spec->amount);
+  return who->arbiter->ops->write(who->arbiter, rows->stage, r->place.layer, rows->data, err);
+}
+
+/* The stages that a block starts from are the side's own. */
+static bool starts_block(pv_stage_id stage) {
+  switch (stage) {
+    case PV_STAGE_EMBEDDING:
+    case PV_STAGE_ATTN_RESIDUAL:
+    case PV_STAGE_FFN_NORM:
+    case PV_STAGE_MOE_ROUTER:
+    case PV_STAGE_MOE_ROUTER_INDICES:
+    case PV_STAGE_FFN_RESIDUAL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/* A side's stage against what its arbiter makes from where the block began. */
+static pv_status measure_block(run *r, const runner *who, const pv_rows *side,
+                               pv_noise_spread *block, pv_error *err) {
+  pv_backend *arbiter = who->arbiter;
+  pv_status status = make(r, arbiter, side->stage, side->rows, &r->made, err);
+  for (size_t p = 0; p < side->rows && status == PV_OK && !pv_stage_is_index(side->stage); p++)
+    pv_noise_widen(block, &r->made, side, p);
+  if (status != PV_OK || !starts_block(side->stage)) return status;
+  status = pv_rows_convert(side, arbiter->real_bytes, &r->given, err);
+  if (status != PV_OK) return status;
+  return arbiter->ops->write(arbiter, side->stage, r->place.layer, r->given.data, err);
+}
+
+/* Experts are compared by themselves, not by rank: two of nearly the same weight may change places.
+ */
+static pv_status by_expert(run *r, const runner *who, const pv_rows *exact, const pv_rows **side,
+                           pv_error *err) {
+  const pv_stage_id stage = (*side)->stage;
+  const pv_rows chosen[] = {r->chosen, who->chosen};
+  if (stage < PV_STAGE_EXPERT_GATE || stage > PV_STAGE_EXPERT_DOWN) return PV_OK;
+  const pv_status status = pv_noise_align(exact, *side, chosen, &r->aligned, err);
+  *side = &r->aligned;
+  return status;
+}
+
+static pv_status measure(run *r, const runner *who, size_t k, pv_error *err) {
+  pv_noise_of *of = &r->out->of[who->source];
+  const pv_rows *exact = &r->want[k], *own = &r->got[k], *side = own;
+  pv_noise_stage *stage = &of->stages[r->place.layer][own->stage];
+  pv_status status = PV_OK;
+  if (!pv_stage_is_index(own->stage)) {
+    status = by_expert(r, who, exact, &side, err);
+    for (size_t p = 0; p < own->rows && status == PV_OK; p++)
+      pv_noise_widen(&stage->total, exact, side, p);
+    stage->elements += own->rows * own->width;
+    if (isinf(stage->total.error)) of->finite = false;
+  }
+  if (status != PV_OK || source_of(r, who)->kind == PV_NOISE_PERTURBED) return status;
+  return measure_block(r, who, own, &stage->block, err);
+}
+
+/* What a source chose, after its operation. */
+static void measure_choices(run *r, const runner *who, pv_op op) {
+  pv_noise_of *of = &r->out->of[who->source];
+  const pv_rows exact[] = {r->want[0], r->want[2]}, side[] = {r->got[0], r->got[2]};
+  for (size_t p = 0; op == PV_OP_ROUTE && p < exact[0].rows; p++)
+    pv_noise_route(&of->routing[r->place.layer], exact, side, p);
+  for (size_t p = 0; op == PV_OP_HEAD && p < r->want[1].rows; p++) {
+    of->tops++;
+    of->tops_changed += pv_rows_at(&r->want[1], p, 0) != pv_rows_at(&r->got[1], p, 0);
+  }
+}
+
+static pv_status run_one(run *r, runner *who, pv_step s, size_t rows, pv_error *err) {
+  const bool rounded = source_of(r, who)->kind == PV_NOISE_ROUNDED;
+  const pv_stage_id *stages = NULL;
+  const size_t count = pv_op_stages(s.op, &stages);
+  pv_status status = rounded ? pv_forward_step(who->side.forward, s, NULL, err) : PV_OK;
+  for (size_t k = 0; k < count && status == PV_OK; k++) {
+    pv_rows *got = &r->got[k];
+    if (rounded) {
+      status = pv_rows_read(who->side.forward, r->spec->model, stages[k], rows, got, err);
+    } else {
+      status = make(r, who->arbiter, stages[k], rows, got, err);
+      if (status == PV_OK) status = perturb(r, who, got, err);
+    }
+    if (status == PV_OK) status = measure(r, who, k, err);
+  }
+  if (status == PV_OK) measure_choices(r, who, s.op);
+  if (status == PV_OK && s.op == PV_OP_ROUTE)
+    status = pv_rows_convert(&r->got[2], sizeof(int32_t), &who->chosen, err);
+  return status;
+}
+
+static pv_status step(run *r, pv_step s, size_t rows, pv_error *err) {
+  const pv_stage_id *stages = NULL;
+  const size_t count = pv_op_stages(s.op, &stages);
+  r->place.layer = s.layer;
+  pv_status status = pv_forward_step(r->exact, s, NULL, err);
+  for (size_t k = 0; k < count && status == PV_OK; k++)
+    status = pv_rows_read(r->exact, r->spec->model, stages[k], rows, &r->want[k], err);
+  if (status == PV_OK && s.op == PV_OP_ROUTE)
+    status = pv_rows_convert(&r->want[2], sizeof(int32_t), &r->chosen, err);
+  for (size_t i = 0; i < r->runner_count && status == PV_OK; i++)
+    status = run_one(r, &r->runners[i], s, rows, err);
+  return status;
+}
+
+static pv_status run_batch(run *r, const uint32_t *ids, size_t count, size_t *done, size_t total,
+                           pv_error *err) {
+  const pv_noise_spec *s = r->spec;
+  const pv_batch batch = {ids, count, r->place.position, count};
+  const size_t steps = pv_forward_steps(&s->model->shape, count);
+  pv_status status = pv_forward_begin(r->exact, ids, count, count, err);
+  for (size_t i = 0; i < r->runner_count && status == PV_OK; i++) {
+    const runner *who = &r->runners[i];
+    status = who->arbiter->ops->begin(who->arbiter, &batch, err);
+    if (status == PV_OK && who->side.forward != NULL)
+      status = pv_forward_begin(who->side.forward, ids, count, count, err);
+  }
+  for (size_t i = 0; i < steps && status == PV_OK; i++) {
+    if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
+    status = step(r, pv_forward_step_at(&s->model->shape, i), count, err);
+    if (s->progress != NULL) s->progress(s->context, ++*done, total);
+  }
+  if (status != PV_OK) return status;
+  pv_forward_end(r->exact);
+  for (size_t i = 0; i < r->runner_count; i++)
+    if (r->runners[i].side.forward != NULL) pv_forward_end(r->runners[i].side.forward);
+  return PV_OK;
+}
+
+static pv_status run_all(run *r, pv_error *err) {
+  const pv_noise_spec *s = r->spec;
+  const size_t steps = pv_forward_steps(&s->model->shape, 1);
+  size_t done = 0, total = 0;
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < s->prompt_count; i++)
+    total += (s->prompts[i].count + s->batch - 1) / s->batch * steps;
+  for (size_t i = 0; i < s->prompt_count && status == PV_OK; i++) {
+    const pv_noise_prompt *p = &s->prompts[i];
+    r->place.prompt = i;
+    pv_forward_rewind(r->exact, 0);
+    for (size_t k = 0; k < r->runner_count; k++)
+      if (r->runners[k].side.forward != NULL) pv_forward_rewind(r->runners[k].side.forward, 0);
+    for (size_t at = 0; at < p->count && status == PV_OK; at += s->batch) {
+      const size_t left = p->count - at;
+      r->place.position = at;
+      status = run_batch(r, p->ids + at, left < s->batch ? left : s->batch, &done, total, err);
+    }
+    r->out->positions += p->count;
+  }
+  return status;
+}
+
+pv_status pv_noise(const pv_noise_spec *spec, pv_noise_result *out, pv_error *err) {
+  run r = {.spec = spec, .out = out, .place = {.seed = spec->seed}};
+  *out = (pv_noise_result){0};
+  pv_status status = check(spec, err);
+  if (status == PV_OK) status = make_room(&r, err);
+  if (status == PV_OK) status = open_all(&r, err);
+  if (status == PV_OK) status = run_all(&r, err);
+  close_all(&r);
+  if (status != PV_OK) pv_noise_free(out);
+  return status;
+}
+
+void pv_noise_free(pv_noise_result *result) {
+  for (size_t i = 0; i < result->source_count; i++) {
+    free(result->of[i].stages);
+    free(result->of[i].routing);
+  }
+  *result = (pv_noise_result){0};
+}
