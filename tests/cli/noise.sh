@@ -13,7 +13,6 @@ for option in --prompt --ids --random --seed --repeats --numerics --json; do say
 
 run "$pv" noise --model "$model" --random 6 --repeats 2
 exits 0
-same "$err" '' 'progress in a pipe'
 says 'noise over 6 positions of 1 prompt'
 says 'the embedding is changed by at most 2^-24 of each element, 2 runs, seed 1'
 says 'last bit i16 f32-f64acc i8'
@@ -109,6 +108,9 @@ except OSError:
 child.wait()
 print(seen.count(b' operations') > 0, seen == b'' or seen.endswith(b'\r\x1b[K'))
 PY
-run python3 terminal.py "$pv" noise --model "$model" --random 16 --repeats 32 --threads 1
+long=(--model "$model" --random 16 --repeats 48 --threads 1)
+run python3 terminal.py "$pv" noise "${long[@]}"
 same "$out" 'True True' 'a long run on a terminal'
+run "$pv" noise "${long[@]}"
+same "$err" '' 'a long run in a pipe'
 finish

@@ -65,6 +65,41 @@ wrong_digests() {
   done
 }
 
+# The real parameters of each check with their defaults: "CHECK PARAMETER DEFAULT".
+real_parameters() {
+  awk -F '|' '/^## / { check = substr($0, 4) }
+    $3 ~ /^ number,/ { gsub(/[` ]/, "", $2); gsub(/[` ]/, "", $4); print check, $2, $4 }' docs/checks.md
+}
+
+# Every tolerance of the contracts: "CONTRACT FALSIFIER PARAMETER: VALUE", or "computed" where the
+# check has its own bound.
+contract_gates() {
+  local file id text check of parameter default value
+  for file in contracts/*.yaml; do
+    sed -nE 's/^  - id: (F_[A-Z0-9_]+)$/\1/p' "$file" | while read -r id; do
+      text=$("$pv" explain "$id")
+      check=$(sed -nE '1s/.* bound to the check //p' <<<"$text")
+      real_parameters | while read -r of parameter default; do
+        [ "$of" = "$check" ] || continue
+        value=$(awk -v p="$parameter" '$1 == p { print $2 }' <<<"$text")
+        printf '%s %s %s: %s\n' "$(basename "$file" .yaml)" "$id" "$parameter" "${value:-$default}"
+      done
+      case $check in
+        gemv.bound | types.dispatch | quant.blocks | router.topk_rule)
+          printf '%s %s computed\n' "$(basename "$file" .yaml)" "$id"
+          ;;
+      esac
+    done
+  done | sort
+}
+
+# Gates that a page's table lacks, has otherwise or without an origin, and rows of no gate. $2:
+# contract_gates.
+wrong_gates() {
+  diff <(sed -nE 's/^\| `([a-z0-9-]+)` \| `(F_[A-Z0-9_]+)` \| `([^`]+)` \| (noise|bound|asked for|use) \|.*/\1 \2 \3/p' "$1" | sort) - <<<"$2" |
+    sed -nE 's/^< /no such gate: /p; s/^> /not in the table: /p'
+}
+
 # The first YAML block of a markdown file, linted under its own name.
 lint_example() {
   awk '/^```yaml/ { on = 1; next } /^```/ { on = 0 } on' "$1" >"$folder/example"
@@ -87,6 +122,11 @@ output=$(wrong_digests models/README.md)
 expect 'digests' ''
 output=$(grep -cE '`[0-9a-f]{64}`' models/README.md)
 expect 'digests are looked at' 2
+gates=$(contract_gates)
+[ "$(grep -c . <<<"$gates")" -ge 20 ] && output= || output='too few gates'
+expect 'gates are looked at' ''
+output=$(wrong_gates docs/numerics.md "$gates")
+expect 'gates' ''
 output=$(lint_example docs/contract-format.md)
 expect 'the example is a contract' ''
 output=$("$pv" lint contracts 2>&1 | grep -v '0 errors, 0 warnings')
@@ -108,6 +148,16 @@ sed -E 's/`[0-9a-f]{64}`/`000000000000000000000000000000000000000000000000000000
   models/README.md >"$page"
 output=$(wrong_digests "$page")
 expect 'a wrong digest is found' 'another file: tiny-coder-moe.reference'
+sed 's/`F_DISPATCH_F64` | `tolerance: 1e-9`/`F_DISPATCH_F64` | `tolerance: 1e-8`/' docs/numerics.md >"$page"
+output=$(wrong_gates "$page" "$gates")
+expect 'another number is found' 'no such gate: moe-expert-dispatch-v1 F_DISPATCH_F64 tolerance: 1e-8'
+expect 'another number is missed' 'not in the table: moe-expert-dispatch-v1 F_DISPATCH_F64 tolerance: 1e-9'
+sed 's/`max_ulp: 4` | bound/`max_ulp: 4` | habit/' docs/numerics.md >"$page"
+output=$(wrong_gates "$page" "$gates")
+expect 'a gate without an origin is found' 'not in the table: swiglu-kernel-v1 F_SWIGLU_ULP max_ulp: 4'
+grep -v '`F_Q6K_BLOCKS`' docs/numerics.md >"$page"
+output=$(wrong_gates "$page" "$gates")
+expect 'a missing gate is found' 'not in the table: q6k-gemv-v1 F_Q6K_BLOCKS computed'
 sed 's/router.topk_rule/router.topk_rules/' docs/contract-format.md >"$page"
 output=$(lint_example "$page")
 expect 'a wrong example is found' 'PV027'
