@@ -125,7 +125,8 @@ static pv_status finish(const lint *l, pv_error *err) {
     json_t *root = json_pack("{s:O, s:I, s:I, s:I, s:I}", "findings", l->all, "files",
                              (json_int_t)l->files, "contracts", (json_int_t)l->contracts, "errors",
                              (json_int_t)l->severe, "warnings", (json_int_t)l->warnings);
-    return pv_json_print(root, JSON_INDENT(1), err);
+    /* Escapes keep a message from moving the cursor or turning a line around. */
+    return pv_json_print(root, JSON_INDENT(1) | JSON_ENSURE_ASCII, err);
   }
   if (l->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the findings");
   printf("%zu file%s, %zu contract%s: %zu error%s, %zu warning%s\n", l->files,
