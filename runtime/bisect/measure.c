@@ -135,7 +135,8 @@ double pv_row_distance(const pv_rows *a, const pv_rows *b, size_t row) {
   double worst = 0.0;
   for (size_t i = 0; i < a->width; i++) {
     const double d = fabs(pv_rows_at(a, row, i) - pv_rows_at(b, row, i));
-    if (!(d <= worst)) worst = d;
+    if (isnan(d)) return INFINITY; /* no later element takes it back */
+    if (d > worst) worst = d;
   }
   return worst;
 }

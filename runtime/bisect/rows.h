@@ -32,6 +32,7 @@ void pv_keep_smallest(double *smallest, double cosine); /* a NaN is the smallest
 bool pv_same_set(const pv_rows *a, const pv_rows *b, size_t row);
 /* Logit of the weakest chosen expert over the strongest one that was not. */
 double pv_row_margin(const pv_rows *logits, const pv_rows *indices, size_t row);
+/* Largest difference of two elements; infinite when one of them is a NaN. */
 double pv_row_distance(const pv_rows *a, const pv_rows *b, size_t row);
 
 #endif
