@@ -163,7 +163,7 @@ pv_status pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts,
                             pv_error *err) {
   pv_status status = PV_OK;
   for (size_t i = 0; i < count && status == PV_OK; i++)
-    if (results[i].verdict == PV_NOT_RUN)
+    if (results[i].verdict == PV_NOT_RUN && results[i].compared == 0)
       status = apply_one(arena, receipts, &subjects[i], &results[i], err);
   return status;
 }

@@ -57,6 +57,17 @@ static void test_none(void) {
   EXPECT_U64(receipts.count, 0);
 }
 
+/* What was interpreted is neither held by a device's receipt nor made stale by it. */
+static void test_stands_in(void) {
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.result.falsifiers[2].compared = 7;
+  const pv_falsifier_result *f = apply();
+  EXPECT_U64(receipts.count, 1);
+  EXPECT(f->verdict == PV_NOT_RUN);
+  EXPECT_STR(f->reason, "there is no CUDA device");
+}
+
 static void test_holds(void) {
   begin();
   REQUIRE(publish(id_old, PV_PASS));
@@ -302,6 +313,7 @@ int main(void) {
   if (folder_make() == NULL) return 1;
   const int code =
       pv_testing_main("receipt", (pv_case[]){PV_CASE(test_none),
+                                             PV_CASE(test_stands_in),
                                              PV_CASE(test_holds),
                                              PV_CASE(test_failure_holds_too),
                                              PV_CASE(test_newest_wins),
