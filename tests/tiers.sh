@@ -96,7 +96,7 @@ tier_sanitize() {
 
 tier_threads() {
   local programs plain=()
-  configure tsan
+  build tsan build.ninja # the list is of these sources
   programs=$(ctest --test-dir build-tsan -N -L '^threads$' | sed -n 's/^ *Test *#[0-9]*: *//p')
   [ -n "$programs" ] || { note "tsan: no test is labelled threads"; return 1; }
   # shellcheck disable=SC2086 # one target for each word
