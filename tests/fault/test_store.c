@@ -131,6 +131,7 @@ static bool receipts_work(void) {
   pv_falsifier_result results[3];
   memcpy(results, s.result.falsifiers, sizeof results);
   results[0].verdict = results[1].verdict = PV_NOT_RUN;
+  results[0].compared = results[1].compared = 0;
   r.falsifiers = results;
   pv_status status = pv_receipts_load(&arena, published, &receipts, &err);
   bool whole = status == PV_OK && receipts.count == 1;
@@ -153,6 +154,7 @@ static bool stale_work(void) {
   pv_falsifier_result result = s.result.falsifiers[0];
   pv_subject changed = s.subjects[0];
   result.verdict = PV_NOT_RUN;
+  result.compared = 0;
   result.reason = s.result.falsifiers[0].reason;
   changed.kernels = "another";
   pv_status status = pv_receipts_load(&arena, published, &receipts, &err);
