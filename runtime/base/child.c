@@ -15,10 +15,8 @@
 
 enum { IN, OUT, ERR, CHANNEL, PIPES };
 enum { READ_BYTES = 64 << 10, REAP_MS = 5, LAST_ROUNDS = 16, LAST_MS = 10 };
-enum {
-  LOST = -1
-}; /* the wait status of a child that somebody else waited for: neither exit code
-    * nor signal */
+/* The wait status of a child that somebody else waited for: neither exit code nor signal. */
+enum { LOST = -1 };
 
 struct pv_child {
   pid_t pid;

@@ -1,5 +1,4 @@
 /* A trace folder in a side's place: what is wrong in it, what it lacks, and what is refused. */
-#include <ftw.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,21 +9,13 @@
 #include "runtime/base/file.h"
 #include "runtime/bisect/bisect.h"
 #include "runtime/trace/folder.h"
+#include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 
 static pv_model *model;
-static char work[] = "/tmp/pv-recorded-XXXXXX";
 static const uint32_t ids[] = {861, 1644, 198, 17};
 enum { IDS = sizeof ids / sizeof *ids, BATCH = IDS / 2 };
 #define IDS_TEXT "861,1644,198,17"
-
-static const char *path_of(const char *name) {
-  static char out[4][256];
-  static int turn;
-  turn = (turn + 1) % 4;
-  snprintf(out[turn], sizeof out[turn], "%s/%s", work, name);
-  return out[turn];
-}
 
 /* Writes a trace as pv trace does, with a fault in who computes. */
 static void record(const char *name, pv_numerics numerics, const char *fault, const char *stages,
@@ -42,7 +33,7 @@ static void record(const char *name, pv_numerics numerics, const char *fault, co
     status = pv_fault_open(model, "cpu", &config, fault != NULL ? &planted : NULL, &side, &err);
   if (status == PV_OK) status = pv_trace_filter_parse(stages, layers, &model->shape, &filter, &err);
   if (status == PV_OK)
-    status = pv_trace_begin(path_of(name), side.forward, model, &filter, &writer, &err);
+    status = pv_trace_begin(folder_path(name), side.forward, model, &filter, &writer, &err);
   for (size_t at = 0; at < IDS && status == PV_OK; at += BATCH) {
     const pv_sink sink = pv_trace_sink(writer);
     status = pv_forward_run(side.forward, ids + at, BATCH, BATCH, &sink, &err);
@@ -62,7 +53,8 @@ static pv_bisect_result bisect(const char *left, const char *right) {
   pv_error err = PV_ERROR_INIT;
   pv_status status = PV_OK;
   for (int i = 0; i < 2 && status == PV_OK; i++) {
-    if (names[i] != NULL) status = pv_recorded_open(path_of(names[i]), model, &recorded[i], &err);
+    if (names[i] != NULL)
+      status = pv_recorded_open(folder_path(names[i]), model, &recorded[i], &err);
     spec.side[i] = (pv_bisect_side){
         i == 0 ? "left" : "right", "cpu", PV_NUMERICS_I16, {NULL, -1}, recorded[i]};
   }
@@ -198,7 +190,7 @@ static void test_other_identity(void) {
 /* Changes the manifest of `name`: one member of the object, or of the tensor `file`. */
 static void change(const char *name, const char *file, const char *key, json_t *value) {
   char path[300];
-  snprintf(path, sizeof path, "%s/manifest.json", path_of(name));
+  snprintf(path, sizeof path, "%s/manifest.json", folder_path(name));
   json_t *root = json_load_file(path, 0, NULL), *object = file == NULL ? root : NULL;
   size_t i;
   json_t *t;
@@ -248,7 +240,7 @@ static void test_unknown_identity(void) {
 static void refuses(const char *name, const char *file, const char *why) {
   pv_recorded *out = NULL;
   pv_error err = PV_ERROR_INIT;
-  EXPECT(pv_recorded_open(path_of(name), model, &out, &err) != PV_OK);
+  EXPECT(pv_recorded_open(folder_path(name), model, &out, &err) != PV_OK);
   EXPECT(out == NULL);
   EXPECT_HAS(err.message, why);
   EXPECT_HAS(err.file, file);
@@ -293,9 +285,9 @@ static void test_refused(void) {
   }
   refuses("nowhere", "manifest.json", "cannot open");
   pv_error err = PV_ERROR_INIT;
-  EXPECT_I64(pv_file_replace(path_of("only-q/q.2.bin"), "short", 5, &err), PV_OK);
+  EXPECT_I64(pv_file_replace(folder_path("only-q/q.2.bin"), "short", 5, &err), PV_OK);
   refuses("only-q", "q.2.bin", "the file has 5 bytes, the manifest says 8192");
-  EXPECT_I64(unlink(path_of("only-q/q.2.bin")), 0);
+  EXPECT_I64(unlink(folder_path("only-q/q.2.bin")), 0);
   refuses("only-q", "q.2.bin", "cannot open");
 }
 
@@ -304,7 +296,7 @@ static void test_changed_meanwhile(void) {
   pv_recorded *recorded = NULL;
   pv_bisect_result out;
   pv_error err = PV_ERROR_INIT;
-  REQUIRE(pv_recorded_open(path_of("only-k"), model, &recorded, &err) == PV_OK);
+  REQUIRE(pv_recorded_open(folder_path("only-k"), model, &recorded, &err) == PV_OK);
   pv_bisect_spec spec = {.model = model,
                          .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}, NULL},
                                   {"right", "", PV_NUMERICS_I16, {NULL, -1}, recorded}},
@@ -314,23 +306,16 @@ static void test_changed_meanwhile(void) {
   EXPECT_I64(pv_bisect(&spec, &out, &err), PV_ERR_INPUT);
   EXPECT_HAS(err.message, "the trace has 4 positions, the run 3");
   spec.count = IDS;
-  EXPECT_I64(truncate(path_of("only-k/k.2.bin"), 100), 0);
+  EXPECT_I64(truncate(folder_path("only-k/k.2.bin"), 100), 0);
   EXPECT_I64(pv_bisect(&spec, &out, &err), PV_ERR_INPUT);
   EXPECT_HAS(err.message, "the file has 100 bytes");
   EXPECT_HAS(err.file, "only-k/k.2.bin");
   pv_recorded_close(recorded);
 }
 
-static int drop(const char *path, const struct stat *info, int kind, struct FTW *at) {
-  (void)info;
-  (void)kind;
-  (void)at;
-  return remove(path);
-}
-
 int main(void) {
   pv_error err = PV_ERROR_INIT;
-  if (mkdtemp(work) == NULL ||
+  if (folder_make() == NULL ||
       pv_model_open("models/tiny-coder-moe-Q4_K_M.gguf", &model, &err) != PV_OK) {
     pv_error_print(&err, stderr);
     return 1;
@@ -346,5 +331,6 @@ int main(void) {
                                                            PV_CASE(test_changed_meanwhile),
                                                            {0}});
   pv_model_close(model);
-  return nftw(work, drop, 8, FTW_DEPTH | FTW_PHYS) == 0 ? code : 1;
+  folder_remove();
+  return code;
 }

@@ -8,10 +8,11 @@
 
 #include "runtime/base/file.h"
 #include "runtime/bisect/bisect.h"
+#include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 
 static pv_model *model;
-static char work[] = "/tmp/pv-resume-XXXXXX", state[64];
+static char state[512];
 static const uint32_t ids[] = {861, 1644, 198, 17};
 enum { IDS = sizeof ids / sizeof *ids, STEPS = 2 * (1 + 4 * 9 + 2) }; /* two batches */
 static char key[65];
@@ -155,15 +156,15 @@ static void test_refused(void) {
 int main(void) {
   pv_error err = PV_ERROR_INIT;
   memset(key, 'a', sizeof key - 1);
-  if (mkdtemp(work) == NULL ||
+  if (folder_make() == NULL ||
       pv_model_open("models/tiny-coder-moe-Q4_K_M.gguf", &model, &err) != PV_OK) {
     pv_error_print(&err, stderr);
     return 1;
   }
-  snprintf(state, sizeof state, "%s/state", work);
+  snprintf(state, sizeof state, "%s", folder_path("state"));
   const int code =
       pv_testing_main("resume", (pv_case[]){PV_CASE(test_killed), PV_CASE(test_refused), {0}});
   pv_model_close(model);
-  unlink(state);
-  return rmdir(work) == 0 ? code : 1;
+  folder_remove();
+  return code;
 }
