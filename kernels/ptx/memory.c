@@ -120,23 +120,51 @@ static bool in_window(access *a) {
   }
 }
 
-static bool all_written(const unsigned char *written, unsigned bytes) {
-  uint64_t word = 0;
+/* Blocks run at once, and a kernel may let them race in device memory. Its outcome is then either
+ * value, as on a device: each aligned element is read and written whole, and relaxed. */
+
+static inline uint64_t get_word(const void *from, unsigned bytes) { /* 1, 2, 4 or 8 */
   switch (bytes) {
     case 1:
-      return written[0];
+      return __atomic_load_n((const unsigned char *)from, __ATOMIC_RELAXED);
     case 2:
-      return written[0] & written[1];
+      return __atomic_load_n((const uint16_t *)from, __ATOMIC_RELAXED);
     case 4:
-      memcpy(&word, written, 4);
-      return word == 0x01010101u;
+      return __atomic_load_n((const uint32_t *)from, __ATOMIC_RELAXED);
     default:
-      for (unsigned i = 0; i < bytes; i += 8) {
-        memcpy(&word, written + i, 8);
-        if (word != 0x0101010101010101u) return false;
-      }
-      return true;
+      return __atomic_load_n((const uint64_t *)from, __ATOMIC_RELAXED);
   }
+}
+
+static inline void put_word(void *to, unsigned bytes, uint64_t value) {
+  switch (bytes) {
+    case 1:
+      __atomic_store_n((unsigned char *)to, (unsigned char)value, __ATOMIC_RELAXED);
+      break;
+    case 2:
+      __atomic_store_n((uint16_t *)to, (uint16_t)value, __ATOMIC_RELAXED);
+      break;
+    case 4:
+      __atomic_store_n((uint32_t *)to, (uint32_t)value, __ATOMIC_RELAXED);
+      break;
+    default:
+      __atomic_store_n((uint64_t *)to, value, __ATOMIC_RELAXED);
+  }
+}
+
+#define ALL_WRITTEN 0x0101010101010101u /* a 1 for each byte */
+
+static inline bool all_written(const unsigned char *written, unsigned bytes) {
+  const unsigned step = bytes < 8 ? bytes : 8;
+  const uint64_t wanted = ALL_WRITTEN >> (64 - 8 * step);
+  for (unsigned i = 0; i < bytes; i += step)
+    if (get_word(written + i, step) != wanted) return false;
+  return true;
+}
+
+static inline void mark_written(unsigned char *written, unsigned bytes) {
+  const unsigned step = bytes < 8 ? bytes : 8;
+  for (unsigned i = 0; i < bytes; i += step) put_word(written + i, step, ALL_WRITTEN);
 }
 
 /* Finds the bytes of an access, or stops the block. */
@@ -161,15 +189,14 @@ static inline bool locate(access *a) {
   if ((a->address & (a->bytes - 1)) != 0) return fail(a, PV_PTX_MISALIGNED, "");
   if (a->written == NULL) return true;
   if (a->stores)
-    memset(a->written, 1, a->bytes);
+    mark_written(a->written, a->bytes);
   else if (!all_written(a->written, a->bytes))
     return fail(a, PV_PTX_UNINITIALISED, "nothing was ever written there");
   return true;
 }
 
 static inline uint64_t element(const unsigned char *from, const pv_ptx_step *s) {
-  uint64_t value = 0;
-  memcpy(&value, from, s->bytes);
+  const uint64_t value = get_word(from, s->bytes);
   if (!s->is_signed) return value;
   const unsigned unused = 64 - 8u * s->bytes;
   return (uint64_t)((int64_t)(value << unused) >> unused);
@@ -225,8 +252,7 @@ static inline __attribute__((always_inline)) bool load_global(pv_ptx_warp *warp,
     void *to = warp->registers + s->r[1 + i];
     for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
       const unsigned l = (unsigned)__builtin_ctz(rest);
-      uint64_t value = 0;
-      memcpy(&value, b->data + at[l] + (size_t)i * bytes, bytes);
+      const uint64_t value = get_word(b->data + at[l] + (size_t)i * bytes, bytes);
       if (bytes == 8)
         ((uint64_t *)to)[l] = value;
       else
@@ -269,7 +295,7 @@ void pv_ptx_run_load(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
       const unsigned char *from = a.data + (size_t)i * s->bytes;
       void *to = warp->registers + s->r[1 + i];
       if (words)
-        memcpy((uint32_t *)to + a.lane, from, 4);
+        ((uint32_t *)to)[a.lane] = (uint32_t)get_word(from, 4);
       else if (s->wide)
         ((uint64_t *)to)[a.lane] = element(from, s);
       else
@@ -285,7 +311,9 @@ void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
     if (!locate(&a)) return;
     for (unsigned i = 0; i < s->count; i++) {
       const unsigned char *from = warp->registers + s->r[1 + i] + (s->wide ? 8 : 4) * a.lane;
-      memcpy(a.to + (size_t)i * s->bytes, from, s->bytes);
+      uint64_t value = 0;
+      memcpy(&value, from, s->bytes);
+      put_word(a.to + (size_t)i * s->bytes, s->bytes, value);
     }
   }
 }
@@ -301,7 +329,10 @@ void pv_ptx_run_copy(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
     pv_ptx_copy copy = {.step = s, .thread = warp->index * PV_PTX_LANES + a.lane};
     int64_t offset = 0;
     memcpy(&offset, s->more, sizeof offset);
-    memcpy(copy.data, a.data, s->bytes);
+    for (unsigned i = 0; i < s->bytes; i += 4) {
+      const uint32_t word = (uint32_t)get_word(a.data + i, 4);
+      memcpy(copy.data + i, &word, 4);
+    }
     copy.group = b->committed[copy.thread];
     copy.to =
         ((const uint32_t *)(const void *)(warp->registers + s->r[1]))[a.lane] + (uint64_t)offset;

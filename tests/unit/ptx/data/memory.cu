@@ -30,6 +30,13 @@ KERNEL sound(const args a) {
   if (threadIdx.x == 0) a.out[blockIdx.x] = part[0];
 }
 
+// Blocks race for the same words of device memory.
+KERNEL racing(const args a) {
+  a.out[threadIdx.x] = blockIdx.x;
+  const uint32_t seen = *reinterpret_cast<volatile uint32_t *>(a.out + threadIdx.x);
+  a.out[threadIdx.x] = seen < gridDim.x ? a.in[threadIdx.x] : 0;
+}
+
 // Reads one element past the end.
 KERNEL past_the_end(const args a) {
   const uint32_t i = blockIdx.x * 64 + threadIdx.x;
