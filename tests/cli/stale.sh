@@ -34,6 +34,21 @@ for file in "${files[@]}"; do
   cp "$root/$file" "tree/$file"
 done
 same "$(digest)" "$before" 'the digest of what was put back'
+# What the interpreter computes is no evidence, so a change of it leaves the receipts as they are.
+interpreter=$(sed -n '/^pv_room(pv_ptx_machine/,/DEPENDS/p' "$root/kernels/ptx/CMakeLists.txt" |
+  grep -oE '[a-z0-9_]+\.c' | sed 's|^|kernels/ptx/|')
+for file in $interpreter runtime/forward/gpu_ptx.c; do
+  printf '\n' >>"tree/$file"
+  same "$(digest)" "$before" "the digest after a change of $file"
+  cp "$root/$file" "tree/$file"
+done
+for file in "$root"/kernels/ptx/*.c; do
+  file=${file#"$root"/}
+  [[ $'\n'$interpreter$'\n' != *$'\n'"$file"$'\n'* ]] || continue
+  printf '\n' >>"tree/$file"
+  if [ "$(digest)" != "$before" ]; then ok; else bad "$file: not in the digest"; fi
+  cp "$root/$file" "tree/$file"
+done
 
 # One of them to the end: a product that is a little smaller.
 sed -i 's/1\.0f/0.9f/' tree/kernels/cuda/norm.cuh
