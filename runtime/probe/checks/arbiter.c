@@ -50,8 +50,8 @@ static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
   const pv_shape *s = &check->model->shape;
   const pv_distance d = pv_capture_distance(exact, side, PV_STAGE_FFN_RESIDUAL, l, p);
   const double relative = d.max_abs / d.scale;
-  if (!(relative <= v->error[l])) v->error[l] = relative;
-  if (!(1.0 - d.cosine <= v->cosine[l])) v->cosine[l] = 1.0 - d.cosine;
+  pv_check_exceeds(relative, &v->error[l]);
+  pv_check_exceeds(1.0 - d.cosine, &v->cosine[l]);
   v->margin[v->rows] = before_and_after(exact, l, p, s);
   v->noise[v->rows++] = pv_capture_distance(exact, side, PV_STAGE_MOE_ROUTER_LOGITS, l, p).max_abs;
   for (uint32_t r = 0; r < s->used; r++)
@@ -91,12 +91,10 @@ static void survey_position(pv_check *check, survey *v, const pv_capture *exact,
   v->positions++;
   check->compared += 1 + s->vocab;
   if (margin < v->top_margin) v->top_margin = margin;
-  if (!(d.cosine >= v->worst_cosine)) {
-    v->worst_cosine = d.cosine;
+  if (pv_check_undercuts(d.cosine, &v->worst_cosine))
     pv_check_worst(check, PV_STAGE_LOGITS, 0, p, d.worst,
                    pv_capture_at(exact, PV_STAGE_LOGITS, 0, p, d.worst),
                    pv_capture_at(side, PV_STAGE_LOGITS, 0, p, d.worst));
-  }
   if (!(d.cosine >= bound))
     pv_check_fail(check, "cosine %.10f of the logits at position %zu of prompt %s is below %.10g",
                   d.cosine, p, prompt, bound);
@@ -261,8 +259,8 @@ pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
       positions++;
       different += !r.same_top;
       check->compared += prompt->vocab;
-      if (!(r.cosine >= worst_any)) worst_any = r.cosine;
-      if (last && !(r.cosine >= worst_last)) worst_last = r.cosine;
+      pv_check_undercuts(r.cosine, &worst_any);
+      if (last) pv_check_undercuts(r.cosine, &worst_last);
       if (last && !(r.cosine > bound))
         pv_check_fail(check, "cosine %.6f at the end of prompt %s is not above %g", r.cosine,
                       prompt->name, bound);

@@ -1,9 +1,11 @@
 #include "runtime/probe/checks/check.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/json.h"
 #include "runtime/base/text.h"
 
 enum { PLANTED_LONGEST = 32 };
@@ -131,7 +133,21 @@ static json_t *number(double value) {
 }
 
 void pv_check_metric(pv_check *check, const char *name, double value) {
-  json_object_set_new(check->metrics, name, number(value));
+  pv_json_set(&check->metrics, name, number(value));
+}
+
+bool pv_check_exceeds(double error, double *largest) {
+  if (error != error) error = INFINITY;
+  if (!(error > *largest)) return false;
+  *largest = error;
+  return true;
+}
+
+bool pv_check_undercuts(double cosine, double *smallest) {
+  if (cosine != cosine) cosine = -INFINITY;
+  if (!(cosine < *smallest)) return false;
+  *smallest = cosine;
+  return true;
 }
 
 void pv_check_needed(pv_check *check, double tolerance) {
@@ -142,7 +158,7 @@ void pv_check_needed(pv_check *check, double tolerance) {
 void pv_check_backend(pv_check *check, const char *name) {
   for (size_t i = 0; i < json_array_size(check->backends); i++)
     if (strcmp(json_string_value(json_array_get(check->backends, i)), name) == 0) return;
-  json_array_append_new(check->backends, json_string(name));
+  pv_json_append(&check->backends, json_string(name));
 }
 
 void pv_check_worst(pv_check *check, pv_stage_id stage, uint32_t layer, size_t position,
@@ -158,13 +174,12 @@ void pv_check_series(pv_check *check, const char *picture, const char *name, con
                      size_t count) {
   json_t *xs = json_array(), *ys = json_array();
   for (size_t i = 0; i < count; i++) {
-    json_array_append_new(xs, number(x[i]));
-    json_array_append_new(ys, number(y[i]));
+    pv_json_append(&xs, number(x[i]));
+    pv_json_append(&ys, number(y[i]));
   }
-  json_array_append_new(
-      check->series,
-      json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "picture", picture, "name", name, "x_label",
-                x_label, "y_label", y_label, "log_y", log_y ? 1 : 0, "x", xs, "y", ys));
+  pv_json_append(&check->series, json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "picture",
+                                           picture, "name", name, "x_label", x_label, "y_label",
+                                           y_label, "log_y", log_y ? 1 : 0, "x", xs, "y", ys));
 }
 
 void pv_check_progress(pv_check *check, size_t done, size_t total) {

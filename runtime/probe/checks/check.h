@@ -68,6 +68,10 @@ pv_status pv_check_verdict(pv_check *check, const char *verdict, const char *fmt
 bool pv_check_failed(const pv_check *check);
 
 void pv_check_metric(pv_check *check, const char *name, double value);
+/* True when an error is the largest so far, or a cosine the smallest: it is kept then. A NaN counts as
+ * infinitely bad, so that nothing finite that follows hides it. */
+bool pv_check_exceeds(double error, double *largest);
+bool pv_check_undercuts(double cosine, double *smallest);
 void pv_check_needed(pv_check *check, double tolerance);
 void pv_check_backend(pv_check *check, const char *name);
 void pv_check_worst(pv_check *check, pv_stage_id stage, uint32_t layer, size_t position,

@@ -50,10 +50,8 @@ static void compare_dense(pv_check *check, const pv_capture *c, uint32_t l, size
     const double got = pv_capture_at(c, PV_STAGE_MOE_FFN_OUT, l, p, i);
     const double error = fabs(got - want[i]) / scale;
     check->compared++;
-    if (!(error <= *worst)) {
-      *worst = error;
+    if (pv_check_exceeds(error, worst))
       pv_check_worst(check, PV_STAGE_MOE_FFN_OUT, l, p, i, got, want[i]);
-    }
     if (!(error <= tolerance))
       pv_check_fail(check,
                     "layer %u, position %zu, element %u: %.9g, the sum over all experts %.9g", l, p,

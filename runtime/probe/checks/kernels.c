@@ -87,7 +87,7 @@ pv_status pv_check_gemv_bound(pv_check *check, pv_error *err) {
       const double got = (double)pv_rows_multiply(path, product, type->type, b.row, k, &act);
       pv_rows_act_free(&act);
       check->compared++;
-      if (!(fabs(got - want) / bound <= worst)) worst = fabs(got - want) / bound;
+      pv_check_exceeds(fabs(got - want) / bound, &worst);
       if (!(fabs(got - want) <= bound))
         pv_check_fail(check, "%s row of %zu on the %s path is %.3g from exact, the bound is %.3g",
                       type->name, k, path->name, fabs(got - want), bound);
@@ -191,7 +191,7 @@ pv_status pv_check_swiglu_error(pv_check *check, pv_error *err) {
       for (size_t i = 0; i < BATCH; i++) {
         const double ulp = swiglu_ulp(gate[i], up[i], out[i]);
         check->compared++;
-        if (!(ulp <= worst)) worst = ulp;
+        pv_check_exceeds(ulp, &worst);
         if (!(ulp <= allowed))
           pv_check_fail(check, "swiglu(%.9g, %.9g) on the %s path is %.9g: %.3g ulp off",
                         (double)gate[i], (double)up[i], path->name, (double)out[i], ulp);

@@ -25,10 +25,8 @@ pv_status pv_check_router_weights_sum(pv_check *check, pv_error *err) {
         double sum = 0.0;
         for (uint32_t r = 0; r < used; r++) sum += pv_capture_at(c, PV_STAGE_MOE_ROUTER, l, p, r);
         check->compared++;
-        if (!(fabs(sum - 1.0) <= worst)) {
-          worst = fabs(sum - 1.0);
+        if (pv_check_exceeds(fabs(sum - 1.0), &worst))
           pv_check_worst(check, PV_STAGE_MOE_ROUTER, l, p, 0, sum, 1.0);
-        }
         if (!(fabs(sum - 1.0) <= tolerance))
           pv_check_fail(check,
                         "the weights of layer %u at position %zu of prompt %s add up to %.9g", l, p,
