@@ -136,7 +136,7 @@ run_copied_build() {
   local name log passed failed
   [ "$*" = --gpu ] || die 'build-static is a copied build: only ./dev test --gpu runs over it'
   log=$(mktemp)
-  for name in parity sanitizer; do
+  for name in parity long_context faults sanitizer; do
     note "gpu: $name, over the copied build-static: started"
     bash "tests/gpu/$name.sh" build-static/bin/pv 2>&1 | tee "$log" || broken=1
     passed=0

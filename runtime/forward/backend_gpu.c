@@ -14,7 +14,6 @@
 static void gpu_close(pv_backend *backend) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
   if (b->gpu != NULL) b->gpu->ops->close(b->gpu);
-  free(b->tensor);
   free(b->layers);
   free(b);
 }

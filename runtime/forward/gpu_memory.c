@@ -46,12 +46,73 @@ static uint64_t round_up(uint64_t x) {
   return (x + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* The tensors lie one after the other, each at an aligned place. */
-static uint64_t weights_bytes(const pv_gguf *g) {
-  uint64_t bytes = TAIL; /* tensors lie inside a file, without overlap: no sum here overflows */
-  for (uint64_t i = 0; i < pv_gguf_tensor_count(g); i++)
-    bytes += round_up(pv_gguf_tensor_at(g, i)->bytes);
-  return bytes;
+/* The model's own tensors, one after the other, each at an aligned place, with zeros between them
+ * and behind the last. Walked twice: first `b` is NULL and only the sizes count. A model with a
+ * fault planted has tensors that are in no file. */
+typedef struct loading {
+  pv_gpu_backend *b;
+  uint64_t at;
+  pv_status status;
+  pv_error *err;
+} loading;
+
+static void load_bytes(loading *l, const void *bytes, uint64_t count) {
+  if (l->b != NULL && l->status == PV_OK && count > 0)
+    l->status = l->b->gpu->ops->upload(l->b->gpu, l->at, bytes, count, l->err);
+  l->at += count; /* of tensors that memory holds: no sum overflows */
+}
+
+static const unsigned char zeros[ALIGNMENT > TAIL ? ALIGNMENT : TAIL];
+
+static uint64_t load(loading *l, const pv_gguf_tensor *t) {
+  const uint64_t place = l->at;
+  load_bytes(l, t->data, t->bytes);
+  load_bytes(l, zeros, round_up(t->bytes) - t->bytes);
+  return place;
+}
+
+static pv_cuda_rows load_rows(loading *l, const pv_gguf_tensor *t) {
+  return (pv_cuda_rows){load(l, t), t->row_bytes, t->row_bytes * t->dims[1], (uint32_t)t->type,
+                        (uint32_t)t->dims[1]};
+}
+
+static pv_gpu_layer load_layer(loading *l, const pv_layer *from) {
+  pv_gpu_layer to;
+  to.attn_norm = load(l, from->attn_norm);
+  to.q = load_rows(l, from->q);
+  to.k = load_rows(l, from->k);
+  to.v = load_rows(l, from->v);
+  to.q_norm = load(l, from->q_norm);
+  to.k_norm = load(l, from->k_norm);
+  to.o = load_rows(l, from->o);
+  to.ffn_norm = load(l, from->ffn_norm);
+  to.router = load_rows(l, from->router);
+  to.gate = load_rows(l, from->gate);
+  to.up = load_rows(l, from->up);
+  to.down = load_rows(l, from->down);
+  return to;
+}
+
+static void load_model(loading *l, const pv_model *m) {
+  const pv_cuda_rows embedding = load_rows(l, m->embedding);
+  const pv_cuda_rows head = m->head == m->embedding ? embedding : load_rows(l, m->head);
+  const uint64_t final_norm = load(l, m->final_norm);
+  if (l->b != NULL) {
+    l->b->embedding = embedding;
+    l->b->head = head;
+    l->b->final_norm = final_norm;
+  }
+  for (uint32_t i = 0; i < m->shape.layers; i++) {
+    const pv_gpu_layer layer = load_layer(l, &m->layers[i]);
+    if (l->b != NULL) l->b->layers[i] = layer;
+  }
+  load_bytes(l, zeros, TAIL);
+}
+
+static uint64_t weights_bytes(const pv_model *m) {
+  loading l = {0};
+  load_model(&l, m);
+  return l.at;
 }
 
 static void take_all(plan *p) {
@@ -60,7 +121,7 @@ static void take_all(plan *p) {
   const uint64_t rows = b->base.config.batch, context = b->base.config.context;
   const uint64_t slots = rows * s->used, cache = context * s->layers;
   const size_t q = pv_stage_width(PV_STAGE_Q, s), kv = pv_stage_width(PV_STAGE_K, s);
-  take(p, &b->weights, weights_bytes(b->base.model->gguf), 1);
+  take(p, &b->weights, weights_bytes(b->base.model), 1);
   for (int i = 0; i < PV_STAGES; i++)
     take(p, &b->stage[i], rows, pv_stage_width((pv_stage_id)i, s) * sizeof(float));
   take(p, &b->keys, cache, kv * sizeof(float));
@@ -85,54 +146,13 @@ static void take_all(plan *p) {
   take(p, &b->tile_count, 1, sizeof(uint32_t));
 }
 
-static const uint64_t *tensor_place(const pv_gpu_backend *b, const pv_gguf_tensor *t) {
-  return &b->tensor[t - pv_gguf_tensor_at(b->base.model->gguf, 0)]; /* tensors are one array */
-}
-
-static pv_cuda_rows rows_of(const pv_gpu_backend *b, const pv_gguf_tensor *t) {
-  return (pv_cuda_rows){*tensor_place(b, t), t->row_bytes, t->row_bytes * t->dims[1],
-                        (uint32_t)t->type, (uint32_t)t->dims[1]};
-}
-
-static void find_layers(pv_gpu_backend *b) {
-  const pv_model *m = b->base.model;
-  for (uint32_t i = 0; i < m->shape.layers; i++) {
-    const pv_layer *l = &m->layers[i];
-    b->layers[i] = (pv_gpu_layer){.q = rows_of(b, l->q),
-                                  .k = rows_of(b, l->k),
-                                  .v = rows_of(b, l->v),
-                                  .o = rows_of(b, l->o),
-                                  .router = rows_of(b, l->router),
-                                  .gate = rows_of(b, l->gate),
-                                  .up = rows_of(b, l->up),
-                                  .down = rows_of(b, l->down),
-                                  .attn_norm = *tensor_place(b, l->attn_norm),
-                                  .q_norm = *tensor_place(b, l->q_norm),
-                                  .k_norm = *tensor_place(b, l->k_norm),
-                                  .ffn_norm = *tensor_place(b, l->ffn_norm)};
-  }
-  b->embedding = rows_of(b, m->embedding);
-  b->head = rows_of(b, m->head);
-  b->final_norm = *tensor_place(b, m->final_norm);
-}
-
 static pv_status upload_weights(pv_gpu_backend *b, pv_error *err) {
-  const pv_gguf *g = b->base.model->gguf;
-  const uint64_t count = pv_gguf_tensor_count(g);
-  pv_status status = PV_OK;
-  uint64_t at = b->weights;
-  b->tensor = calloc((size_t)count, sizeof *b->tensor);
+  loading l = {b, b->weights, PV_OK, err};
   b->layers = calloc(b->base.model->shape.layers, sizeof *b->layers);
-  if (b->tensor == NULL || b->layers == NULL)
+  if (b->layers == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
-  for (uint64_t i = 0; i < count && status == PV_OK; i++) {
-    const pv_gguf_tensor *t = pv_gguf_tensor_at(g, i);
-    b->tensor[i] = at;
-    status = b->gpu->ops->upload(b->gpu, at, t->data, t->bytes, err);
-    at += round_up(t->bytes);
-  }
-  if (status == PV_OK) find_layers(b);
-  return status;
+  load_model(&l, b->base.model);
+  return l.status;
 }
 
 static pv_status upload_rope(pv_gpu_backend *b, pv_error *err) {

@@ -51,7 +51,7 @@ typedef struct pv_gpu_backend {
   float max; /* largest rounded activation; 0 for f32-f64acc */
   pv_batch batch;
   /* device addresses */
-  uint64_t weights, *tensor; /* one for each tensor of the file */
+  uint64_t weights; /* of all tensors */
   pv_gpu_layer *layers;
   pv_cuda_rows embedding, head;
   uint64_t final_norm;

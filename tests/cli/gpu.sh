@@ -6,10 +6,15 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 root=$(cd "$here/../.." && pwd)
 mkdir -p play/bin
+count=$("$pv" faults | grep -E '^ +in the ' | grep -vc 'reader of model files')
 cat >play/bin/pv <<SH
 #!/usr/bin/env bash
 case \$1 in
   validate) exit "\${PLAY_CONTRACT:-0}" ;;
+  bisect)
+    echo "$count faults planted: the stage is right for \${PLAY_FOUND:-$count}, the side for $count."
+    exit "\${PLAY_BISECT:-0}"
+    ;;
   compare) [ -n "\${PLAY_OTHER:-}" ] && set -- "\${@/cuda:i16/cpu:i8}" ;;
 esac
 exec "$pv" "\${@/cuda:/cpu:}"
@@ -63,6 +68,22 @@ LD_LIBRARY_PATH=$work/none parity "$pv" small.gguf # no device
 exits 1
 says '0 passed, 16 failed'
 
+run bash "$root/tests/gpu/faults.sh" "$play"
+exits 0
+says "$count passed, 0 failed"
+PLAY_FOUND=$((count - 1)) run bash "$root/tests/gpu/faults.sh" "$play"
+exits 1
+PLAY_BISECT=1 run bash "$root/tests/gpu/faults.sh" "$play"
+exits 1
+run bash "$root/tests/gpu/faults.sh" "$pv" # no device
+exits 1
+says '0 passed, 1 failed'
+PLAY_OTHER=1 run bash "$root/tests/gpu/long_context.sh" "$play"
+exits 1
+says '0 passed, 1 failed'
+run bash "$root/tests/gpu/long_context.sh" "$pv"
+exits 1
+
 sanitizer() { run env PATH="$work/play/bin:$PATH" PLAY_TOOL="$1" bash "$root/tests/gpu/sanitizer.sh" "$play"; }
 sanitizer sound
 exits 0
@@ -96,11 +117,11 @@ cp small.reference host/models/tiny-coder-moe.reference
 run env PATH="$work/play/bin:$PATH" host/dev test --gpu
 exits 0
 says '61 passed, 0 failed'
-says '77 passed, 0 failed'
+says "$((78 + count)) passed, 0 failed"
 says 'the other tiers need a build tree and were not run'
 PLAY_TOOL=blind run env PATH="$work/play/bin:$PATH" host/dev test --gpu
 exits 1
-says '73 passed, 4 failed'
+says "$((74 + count)) passed, 4 failed"
 printf 'exit 0\n' >host/tests/gpu/sanitizer.sh # says nothing: no pass
 run env PATH="$work/play/bin:$PATH" host/dev test --gpu
 exits 1

@@ -23,6 +23,22 @@ run "$pv" run --model "$model" --backend ptx --prompt 'class Stack:' --tokens 5
 exits 0
 same "$out" "$one" 'text of cpu and ptx'
 
+# Eight query heads on one copy of keys and values, behind one chunk and behind two.
+run "$pv" synth --layers 1 --hidden 32 --heads 8 --kv-heads 1 --head-dim 32 --experts 4 --used 2 --ffn 32 \
+  --vocab 300 --layout Q8_0 --out eight.gguf
+exits 0
+run "$pv" compare cpu:i16 ptx:i16 --model eight.gguf --random 70 --batch 1 --stage attn_out,logits
+exits 0
+says '70 tokens: 0 differ'
+
+# Tensors and numbers that are in no file, but planted in the side that is interpreted.
+run "$pv" bisect cpu:i16 ptx:i16 --model "$model" --random 2 --fault q6k_read_as_q4k:layer=2
+exits 1
+says 'the right side is wrong: expert_down of layer 2'
+run "$pv" bisect cpu:i16 ptx:i16 --model "$model" --random 2 --fault wrong_rope_base
+exits 1
+says 'the right side is wrong: q_rope of layer 0'
+
 # What holds there discharges nothing, and does not falsify either.
 run "$pv" validate "$here/../../contracts/qwen3-moe-forward-gpu-v1.yaml" --backend ptx --json \
   --model "$model" --only F_GPU_INDEX_SETS,F_GPU_ROUTER_SUM,F_GPU_THROUGHPUT --out report
