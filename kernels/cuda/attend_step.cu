@@ -48,9 +48,17 @@ __device__ __forceinline__ void wait_for_copies() {
   __syncthreads();
 }
 
+/* Values of up to four heads, side by side: read from shared memory at once. */
+template <int heads>
+struct alignas(sizeof(float) * heads) abreast {
+  float of[heads];
+};
+
 template <int group>
 __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
-  extern __shared__ float memory[];
+  extern __shared__ __align__(16) float memory[];
+  constexpr unsigned together = group < 4 ? group : 4, sides = group / together;
+  using heads_abreast = abreast<together>;
   const pv_cuda_heads &h = a.heads;
   const pv_cuda_attend &t = a.attend;
   const unsigned dim = t.dim, position = __ldg(&h.step->position), chunk = blockIdx.y,
@@ -62,9 +70,9 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   const unsigned old = newest ? count - 1 : count, last = count - 1;
   const size_t stride = static_cast<size_t>(t.kv_heads) * dim, at = static_cast<size_t>(kv) * dim;
   const unsigned wide = dim + 8; /* eight lanes of each of four keys: different banks */
-  float *key = memory, *value = key + CHUNK * wide, *q = value + CHUNK * dim;
-  float *score = q + group * dim,
-        *normed = score + CHUNK * group; /* [CHUNK][group], [WARPS][dim] */
+  float *key = memory, *value = key + CHUNK * wide;
+  /* [sides][dim][together], [sides][CHUNK][together]; before there are scores, [WARPS][dim]. */
+  float *q = value + CHUNK * dim, *score = q + group * dim, *normed = score;
   copy_rows(key, wide, t.keys + begin * stride + at, stride, old, dim);
   copy_rows(value, dim, t.values + begin * stride + at, stride, old, dim);
   begin_kernel();
@@ -76,7 +84,10 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
     const size_t place = is_q ? static_cast<size_t>(head + w) * dim : at;
     const head_turn turn = {h.cos + table, h.sin + table, dim, h.eps};
     const auto store = [&](unsigned i, float v) {
-      (is_q ? q + w * dim : key + last * wide)[i] = v;
+      if (is_q)
+        q[(w / together * dim + i) * together + w % together] = v;
+      else
+        key[last * wide + i] = v;
       if (is_q ? keeps_q : keeps_key) (is_q ? h.q_out : h.k_out)[place + i] = v;
       if (!is_q && keeps_key) h.keys[position * stride + at + i] = v;
     };
@@ -93,53 +104,69 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
       if (keeps_key) h.values[position * stride + at + i] = v;
     }
   wait_for_copies<1>();
-  /* Four keys to a warp, and the four that lie half a chunk further. */
-  const unsigned narrow = threadIdx.x % PV_NARROW_LANES, i = threadIdx.x / PV_NARROW_LANES;
-  if (i / 4 * 4 < count) {
+  /* Four keys to a warp, neighbours in it so that they read q together, and the four that lie half
+   * a chunk further. */
+  constexpr unsigned keys = 32 / PV_NARROW_LANES;
+  const unsigned narrow = threadIdx.x % 32 / keys, i = warp * keys + threadIdx.x % keys;
+  if (warp * keys < count) {
     const float *k[2] = {key + min(i, last) * wide + narrow,
                          key + min(i + CHUNK / 2, last) * wide + narrow};
+    const heads_abreast *x = reinterpret_cast<const heads_abreast *>(q) + narrow;
     float dot[2][group];
 #pragma unroll
-    for (int side = 0; side < 2; side++)
+    for (unsigned side = 0; side < sides; side++) {
+      const heads_abreast part = x[side * dim];
 #pragma unroll
-      for (int g = 0; g < group; g++) dot[side][g] = q[g * dim + narrow] * k[side][0];
+      for (unsigned g = 0; g < together; g++) {
+        dot[0][side * together + g] = part.of[g] * k[0][0];
+        dot[1][side * together + g] = part.of[g] * k[1][0];
+      }
+    }
 #pragma unroll 4
     for (unsigned j = 8; j < dim; j += 8)
 #pragma unroll
-      for (int g = 0; g < group; g++) {
-        const float x = q[g * dim + narrow + j];
-        dot[0][g] = pv_fma_f32(x, k[0][j], dot[0][g]);
-        dot[1][g] = pv_fma_f32(x, k[1][j], dot[1][g]);
+      for (unsigned side = 0; side < sides; side++) {
+        const heads_abreast part = x[side * dim + j];
+#pragma unroll
+        for (unsigned g = 0; g < together; g++) {
+          float *sum = &dot[0][side * together + g], *further = &dot[1][side * together + g];
+          *sum = pv_fma_f32(part.of[g], k[0][j], *sum);
+          *further = pv_fma_f32(part.of[g], k[1][j], *further);
+        }
       }
 #pragma unroll
-    for (int side = 0; side < 2; side++)
+    for (unsigned half = 0; half < 2; half++)
 #pragma unroll
-      for (int g = 0; g < group; g++) {
+      for (unsigned g = 0; g < group; g++) {
 #pragma unroll
         for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2)
-          dot[side][g] += __shfl_down_sync(every_lane, dot[side][g], s, PV_NARROW_LANES);
-        const unsigned of = i + side * CHUNK / 2;
-        if (narrow == 0 && of < count) score[of * group + g] = dot[side][g] * t.scale;
+          dot[half][g] += __shfl_down_sync(every_lane, dot[half][g], s * keys);
+        const unsigned of = i + half * CHUNK / 2;
+        if (narrow == 0 && of < count)
+          score[(g / together * CHUNK + of) * together + g % together] = dot[half][g] * t.scale;
       }
   }
   __syncthreads();
   __shared__ float top[group], sum[group];
   for (unsigned g = warp; g < group; g += WARPS)
-    exponentials(score + g, group, count, top + g, sum + g);
+    exponentials(score + g / together * CHUNK * together + g % together, together, count, top + g,
+                 sum + g);
   wait_for_copies<0>();
   /* A thread has one element of `together` heads. */
-  constexpr unsigned together = group < 4 ? group : 4, sides = group / together;
   const unsigned threads = blockDim.x / sides, side = threadIdx.x / threads;
   for (unsigned j = threadIdx.x % threads; j < dim; j += threads) {
-    const float *p = score + side * together;
+    const heads_abreast *p = reinterpret_cast<const heads_abreast *>(score) + side * CHUNK;
+    heads_abreast part = p[0];
     float mean[together];
 #pragma unroll
-    for (unsigned g = 0; g < together; g++) mean[g] = p[g] * value[j];
+    for (unsigned g = 0; g < together; g++) mean[g] = part.of[g] * value[j];
 #pragma unroll 8
-    for (unsigned i = 1; i < count; i++)
+    for (unsigned i = 1; i < count; i++) {
+      part = p[i];
 #pragma unroll
       for (unsigned g = 0; g < together; g++)
-        mean[g] = pv_fma_f32(p[i * group + g], value[i * dim + j], mean[g]);
+        mean[g] = pv_fma_f32(part.of[g], value[i * dim + j], mean[g]);
+    }
 #pragma unroll
     for (unsigned g = 0; g < together; g++) {
       const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
@@ -162,13 +189,13 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
 
 }  // namespace
 
-PV_KERNEL __launch_bounds__(256) attend_step_1(const pv_cuda_attend_step a) {
+PV_KERNEL __launch_bounds__(256, 2) attend_step_1(const pv_cuda_attend_step a) {
   step<1>(a);
 }
-PV_KERNEL __launch_bounds__(256) attend_step_4(const pv_cuda_attend_step a) {
+PV_KERNEL __launch_bounds__(256, 2) attend_step_4(const pv_cuda_attend_step a) {
   step<4>(a);
 }
-PV_KERNEL __launch_bounds__(256) attend_step_8(const pv_cuda_attend_step a) {
+PV_KERNEL __launch_bounds__(256, 2) attend_step_8(const pv_cuda_attend_step a) {
   step<8>(a);
 }
 
@@ -182,28 +209,37 @@ PV_KERNEL __launch_bounds__(256) attend_step_combine(const pv_cuda_attend a) {
   const unsigned chunks = a.step->position / CHUNK + 1, used = min(chunks, PV_NARROW_LANES);
   const size_t part = static_cast<size_t>(head) * a.chunks;
   const float *top = a.top + part, *sum = a.sum + part, *value = a.value + part * a.dim + i % a.dim;
+  constexpr unsigned batch = 16; /* chunks of a warp that are asked for at once */
+  struct {
+    float value[batch], top, sum; /* lane j % batch has those of chunk j of the batch */
+  } now, next;
+  const auto ask = [&](unsigned first, auto &of) {
+    const unsigned mine = min(first + lane % batch * PV_NARROW_LANES, chunks - 1);
+#pragma unroll
+    for (unsigned j = 0; j < batch; j++)
+      of.value[j] =
+          value[static_cast<size_t>(min(first + j * PV_NARROW_LANES, chunks - 1)) * a.dim];
+    of.top = top[mine];
+    of.sum = sum[mine];
+  };
+  ask(warp, now);
   float m = top[min(lane, chunks - 1)], total = 0.0f, mean = 0.0f;
 #pragma unroll 4
   for (unsigned c = lane + 32; c < chunks; c += 32) m = larger(m, top[c]);
   m = larger_of_warp(m);
-  constexpr unsigned batch = 8; /* loads that are under way at once */
   for (unsigned first = warp; first < chunks; first += batch * PV_NARROW_LANES) {
-    const unsigned mine = min(first + lane % batch * PV_NARROW_LANES, chunks - 1);
-    float v[batch];
-#pragma unroll
-    for (unsigned j = 0; j < batch; j++) {
-      const unsigned c = min(first + j * PV_NARROW_LANES, chunks - 1);
-      v[j] = value[static_cast<size_t>(c) * a.dim];
-    }
-    const float factor = pv_exp_f32(top[mine] - m), its_sum = sum[mine];
+    const bool more = first + batch * PV_NARROW_LANES < chunks;
+    if (more) ask(first + batch * PV_NARROW_LANES, next);
+    const float factor = pv_exp_f32(now.top - m);
 #pragma unroll
     for (unsigned j = 0; j < batch; j++) {
       const unsigned c = first + j * PV_NARROW_LANES;
-      const float f = __shfl_sync(every_lane, factor, j), n = __shfl_sync(every_lane, its_sum, j);
+      const float f = __shfl_sync(every_lane, factor, j), n = __shfl_sync(every_lane, now.sum, j);
       if (c >= chunks) continue;
       total = c == warp ? f * n : pv_fma_f32(f, n, total);
-      mean = c == warp ? f * v[j] : pv_fma_f32(f, v[j], mean);
+      mean = c == warp ? f * now.value[j] : pv_fma_f32(f, now.value[j], mean);
     }
+    if (more) now = next;
   }
   means[warp][lane] = mean;
   if (lane == 0) totals[warp] = total;

@@ -232,11 +232,12 @@ static unsigned attend_group(const pv_gpu_backend *b, size_t rows, size_t blocks
   return 1;
 }
 
-/* Shared memory of attend_step: a chunk of keys (padded) and values, and for each head of the group
- * q and scores, and a row for each warp. */
+/* Shared memory of attend_step: a chunk of keys (padded) and values, q of each head of the group,
+ * and room for a row of each warp and then for the scores. */
 static size_t step_shared(const pv_shape *s, unsigned group) {
   const size_t dim = s->head_dim, chunk = PV_ATTENTION_CHUNK;
-  return sizeof(float) * (chunk * (2 * dim + 8) + group * (dim + chunk) + WARPS * dim);
+  const size_t rows = WARPS * dim, scores = group * chunk;
+  return sizeof(float) * (chunk * (2 * dim + 8) + group * dim + (rows > scores ? rows : scores));
 }
 
 /* A decoded position has its heads and its attention in one launch. */
