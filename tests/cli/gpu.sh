@@ -88,21 +88,21 @@ sanitizer() { run env PATH="$work/play/bin:$PATH" PLAY_TOOL="$1" bash "$root/tes
 sanitizer sound
 exits 0
 says 'ok synccheck reports the planted defect divergent'
-says '16 passed, 0 failed'
+says '20 passed, 0 failed'
 sanitizer blind
 exits 1
 says 'FAILED racecheck reports the planted defect race'
-says '12 passed, 4 failed'
+says '16 passed, 4 failed'
 sanitizer noisy
 exits 1
 says 'FAILED memcheck finds nothing in a sound kernel'
 sanitizer nosy
 exits 1
 says 'FAILED initcheck finds nothing in the forward, f32-f64acc'
-says '8 passed, 8 failed'
+says '8 passed, 12 failed'
 sanitizer refused
 exits 1
-says '0 passed, 16 failed'
+says '0 passed, 20 failed'
 CUDA_HOME=$work/none run bash "$root/tests/gpu/sanitizer.sh" "$play"
 exits 1
 
@@ -117,11 +117,11 @@ cp small.reference host/models/tiny-coder-moe.reference
 run env PATH="$work/play/bin:$PATH" host/dev test --gpu
 exits 0
 says '61 passed, 0 failed'
-says "$((78 + count)) passed, 0 failed"
+says "$((82 + count)) passed, 0 failed"
 says 'the other tiers need a build tree and were not run'
 PLAY_TOOL=blind run env PATH="$work/play/bin:$PATH" host/dev test --gpu
 exits 1
-says "$((74 + count)) passed, 4 failed"
+says "$((78 + count)) passed, 4 failed"
 printf 'exit 0\n' >host/tests/gpu/sanitizer.sh # says nothing: no pass
 run env PATH="$work/play/bin:$PATH" host/dev test --gpu
 exits 1

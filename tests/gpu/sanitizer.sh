@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The four tools of compute-sanitizer. First each must report the defect that is planted for it and
-# find a sound kernel clean; then it watches prefill and decode. Usage: sanitizer.sh PV [MODEL]
+# find a sound kernel clean; then it watches prefill and decode of the model, and decode of one with so
+# many heads that eight of them share each copy of the keys. Usage: sanitizer.sh PV [MODEL]
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=$(cd "$(dirname "$1")" && pwd)
@@ -9,8 +10,11 @@ declare -A planted=([memcheck]=out_of_bounds [racecheck]=race [initcheck]=uninit
   [synccheck]=divergent)
 passed=0
 failed=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+log=$work/log
+trap 'rm -rf "$work"' EXIT
+"$1" synth --layers 1 --hidden 32 --heads 264 --kv-heads 33 --head-dim 128 --experts 4 --used 2 --ffn 32 \
+  --vocab 300 --layout Q8_0 --out "$work/heads.gguf" >/dev/null || exit 1
 
 PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
 if ! command -v compute-sanitizer >/dev/null; then
@@ -49,6 +53,9 @@ for tool in memcheck racecheck initcheck synccheck; do
       --random 1,9,40 --batch 11 && clean && ok=yes || ok=no
     verdict "$ok" "$tool finds nothing in the forward, $numerics"
   done
+  watch "$tool" "$bin/pv-probe" compare cuda:i16 cuda:i16 --model "$work/heads.gguf" --random 130 \
+    --batch 129 --stage logits && clean && ok=yes || ok=no
+  verdict "$ok" "$tool finds nothing in eight heads at once"
 done
 echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -eq 16 ]
+[ "$failed" -eq 0 ] && [ "$passed" -eq 20 ]
