@@ -34,6 +34,15 @@ field "d[0]['criteria'][0]['receipts'][0]['holds']" True
 run "$pv" evidence show "$folder"
 exits 0
 says 'AC_2'
+cp -r "$folder" broken
+echo more >>broken/report.md
+run "$pv" evidence show broken
+exits 1
+says 'broken: '
+run "$pv" evidence show broken --json # nothing but JSON on standard output
+exits 1
+field "'report.md' in json.dumps(d)" False
+warns 'broken: report.md'
 
 # once more: confirmed, with the next version
 validate contracts/up.yaml --publish

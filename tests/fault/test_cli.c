@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/fault/each.h"
 #include "tests/fault/printed.h"
@@ -13,6 +14,8 @@
 #include "validator/cli/commands.h"
 
 static char old_path[300], new_path[300], wrong_path[300], ptx_path[300], run_folder[600];
+static char folder[300];
+static const char *probe;
 
 static void test_lint(void) {
   printed_whole(pv_cmd_lint, (const char *[]){"lint", "--json", old_path, wrong_path, NULL}, 100);
@@ -30,9 +33,20 @@ static void test_ptx(void) {
                                  "--forbid", "bar", "--json", NULL},
                 20);
 }
+/* With the contract that the evidence is about beside it, which claims something else now. */
 static void test_evidence(void) {
   printed_whole(pv_cmd_evidence, (const char *[]){"evidence", "show", run_folder, "--json", NULL},
                 100);
+  printed_whole(
+      pv_cmd_evidence,
+      (const char *[]){"evidence", "verify", run_folder, "--json", "--probe", probe, NULL}, 100);
+  printed_whole(pv_cmd_evidence,
+                (const char *[]){"evidence", "verify", run_folder, "--probe", probe, NULL}, 100);
+}
+static void test_status(void) {
+  printed_whole(pv_cmd_status, (const char *[]){"status", folder, "--json", "--probe", probe, NULL},
+                100);
+  printed_whole(pv_cmd_status, (const char *[]){"status", folder, "--probe", probe, NULL}, 100);
 }
 
 static const char ptx[] =
@@ -56,6 +70,9 @@ static bool prepare(void) {
   memcpy(strstr(text, "F_TWO"), "F_SIX", 5);
   folder_write("old.yaml", sample_yaml);
   folder_write("new.yaml", text);
+  snprintf(folder, sizeof folder, "%s", folder_path("contracts"));
+  if (mkdir(folder, 0777) != 0) return false;
+  folder_write("contracts/sample.yaml", text);
   memcpy(strstr(text, "names.resolve"), "names.nothing", 13);
   folder_write("wrong.yaml", text);
   folder_write("first.ptx", ptx);
@@ -67,11 +84,14 @@ static bool prepare(void) {
 }
 
 int main(void) {
-  if (!prepare()) return 1;
-  const int code = pv_testing_main(
-      "fault cli",
-      (pv_case[]){
-          PV_CASE(test_lint), PV_CASE(test_diff), PV_CASE(test_ptx), PV_CASE(test_evidence), {0}});
+  probe = getenv("PV_FAKE_PROBE");
+  if (probe == NULL || !prepare()) return 1;
+  const int code = pv_testing_main("fault cli", (pv_case[]){PV_CASE(test_lint),
+                                                            PV_CASE(test_diff),
+                                                            PV_CASE(test_ptx),
+                                                            PV_CASE(test_evidence),
+                                                            PV_CASE(test_status),
+                                                            {0}});
   printf("%u failures injected\n", each_injected());
   folder_remove();
   return code;

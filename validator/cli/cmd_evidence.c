@@ -1,8 +1,8 @@
 /* pv evidence verify|show: is the folder as it was written, and does what it says still hold for
  * the contract, the model and the kernels that lie here? */
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,46 +15,48 @@
 #include "validator/cli/judgement.h"
 #include "validator/model/contract_load.h"
 
-enum { FOLDERS_MAX = 1024, LINES_MAX = 256 };
-
-typedef struct lines {
-  char *items[LINES_MAX];
-  size_t count;
-} lines;
+enum { FOLDERS_MAX = 1024, NOTES_MAX = 4 };
 
 typedef struct verdict {
-  pv_strings problems; /* not as it was written */
-  lines stale, notes;  /* does not hold any more; was not looked at */
+  pv_strings problems;     /* not as it was written */
+  pv_strings stale, notes; /* does not hold any more; was not looked at */
 } verdict;
 
-__attribute__((format(printf, 3, 4))) static void add(pv_arena *arena, lines *list, const char *fmt,
-                                                      ...) {
-  char text[1024];
-  va_list args;
-  if (list->count == LINES_MAX) return;
-  va_start(args, fmt);
-  vsnprintf(text, sizeof text, fmt, args);
-  va_end(args);
-  char *copy = pv_arena_strdup(arena, text);
-  if (copy != NULL) list->items[list->count++] = copy;
+static pv_status nomem(pv_error *err) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for what is said of the evidence");
 }
 
-/* The nearest folder above `folder` that has the file `relative`; the file's path, or NULL. */
-static const char *find_above(pv_arena *arena, const char *folder, const char *relative) {
+/* Takes a line that was made in the arena; NULL is want of memory. The list has room. */
+static pv_status add(pv_strings *list, char *line, pv_error *err) {
+  if (line == NULL) return nomem(err);
+  list->items[list->count++] = line;
+  return PV_OK;
+}
+
+/* The nearest folder above `folder` that has the file `relative`; `*out` is the file's path, or
+ * NULL. */
+static pv_status find_above(pv_arena *arena, const char *folder, const char *relative, char **out,
+                            pv_error *err) {
   char real[PATH_MAX];
-  if (relative[0] == '\0' || relative[0] == '/' || strstr(relative, "..") != NULL) return NULL;
-  if (realpath(folder, real) == NULL) return NULL;
+  *out = NULL;
+  if (relative[0] == '\0' || relative[0] == '/' || strstr(relative, "..") != NULL) return PV_OK;
+  if (realpath(folder, real) == NULL)
+    return errno == ENOMEM ? nomem(err) : PV_OK; /* the folder went away: nothing is above it */
   for (char *slash = real + strlen(real); slash != NULL; slash = strrchr(real, '/')) {
     *slash = '\0';
-    const char *path = pv_arena_printf(arena, "%s/%s", real, relative);
-    if (path == NULL || access(path, R_OK) == 0) return path;
+    char *path = pv_arena_printf(arena, "%s/%s", real, relative);
+    if (path == NULL) return nomem(err);
+    if (access(path, R_OK) != 0) continue;
+    *out = path;
+    return PV_OK;
   }
-  return NULL;
+  return PV_OK;
 }
 
-static void compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_judgement *here,
-                             verdict *v) {
-  for (size_t i = 0; i < e->result->falsifier_count; i++) {
+static pv_status compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_judgement *here,
+                                  verdict *v, pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < e->result->falsifier_count && status == PV_OK; i++) {
     const pv_falsifier_result *r = &e->result->falsifiers[i];
     size_t k = 0;
     pv_text changed = PV_TEXT_INIT;
@@ -63,50 +65,82 @@ static void compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_jud
            strcmp(here->contract->falsifiers[k].id, r->falsifier->id) != 0)
       k++;
     if (k == here->contract->falsifier_count)
-      add(arena, &v->stale, "%s: the contract has no such falsifier any more", r->falsifier->id);
+      status = add(&v->stale,
+                   pv_arena_printf(arena, "%s: the contract has no such falsifier any more",
+                                   r->falsifier->id),
+                   err);
     else if (!pv_subject_holds(&e->subjects[i], &here->subjects[k], &changed))
-      add(arena, &v->stale, "%s %s: it was for another state of %s", r->falsifier->id,
-          pv_verdict_name(r->verdict), changed.data == NULL ? "something" : changed.data);
+      status =
+          add(&v->stale,
+              changed.failed ? NULL
+                             : pv_arena_printf(arena, "%s %s: it was for another state of %s",
+                                               r->falsifier->id, pv_verdict_name(r->verdict),
+                                               changed.data == NULL ? "something" : changed.data),
+              err);
     pv_text_free(&changed);
   }
+  return status;
+}
+
+static bool is_fatal(pv_status status) {
+  return status == PV_ERR_NOMEM || status == PV_ERR_CANCELLED;
+}
+
+/* Contract against contract: first what they claim, then whether a byte changed. */
+static pv_status compare_contracts(pv_arena *arena, const pv_evidence *e, const pv_contract *here,
+                                   verdict *v, pv_error *err) {
+  char semantics[PV_SHA256_HEX];
+  const pv_status status = pv_subject_contract(here, semantics, err);
+  if (status != PV_OK) return status;
+  if (strcmp(semantics, e->semantics) != 0)
+    return add(
+        &v->stale,
+        pv_arena_printf(arena, "the contract %s claims something else now", e->contract_path), err);
+  if (strcmp(here->sha256, e->result->contract->sha256) == 0) return PV_OK;
+  return add(&v->notes,
+             pv_arena_strdup(arena,
+                             "the contract's file changed (status, history, comments or "
+                             "layout), its claims did not"),
+             err);
 }
 
 /* What the evidence is about, against what lies here now. */
 static pv_status compare(pv_arena *arena, const char *folder, const pv_evidence *e,
-                         const char *probe, verdict *v) {
-  char semantics[PV_SHA256_HEX];
+                         const char *probe, verdict *v, pv_error *err) {
   pv_contract *contract = NULL;
   pv_error local = PV_ERROR_INIT;
-  const char *path = find_above(arena, folder, e->contract_path);
-  if (path == NULL) {
-    add(arena, &v->notes, "its contract %s is not here: not compared", e->contract_path);
-    return PV_OK;
-  }
-  if (pv_contract_load(arena, path, &contract, &local) != PV_OK) {
-    add(arena, &v->stale, "its contract can not be read any more: %s", local.message);
-    return PV_OK;
-  }
-  if (pv_subject_contract(contract, semantics, &local) == PV_OK &&
-      strcmp(semantics, e->semantics) != 0)
-    add(arena, &v->stale, "the contract %s claims something else now", e->contract_path);
-  else if (strcmp(contract->sha256, e->result->contract->sha256) != 0)
-    add(arena, &v->notes,
-        "the contract's file changed (status, history, comments or layout), its claims did not");
+  char *path = NULL, *model_path = NULL;
+  v->stale.items = PV_ARENA_NEW(arena, e->result->falsifier_count + 2, char *);
+  v->notes.items = PV_ARENA_NEW(arena, NOTES_MAX, char *);
+  if (v->stale.items == NULL || v->notes.items == NULL) return nomem(err);
+  pv_status status = find_above(arena, folder, e->contract_path, &path, err);
+  if (status != PV_OK) return status;
+  if (path == NULL)
+    return add(
+        &v->notes,
+        pv_arena_printf(arena, "its contract %s is not here: not compared", e->contract_path), err);
+  status = pv_contract_load(arena, path, &contract, &local);
+  if (is_fatal(status)) return pv_error_set(err, status, "%s", local.message);
+  if (status != PV_OK)
+    return add(&v->stale,
+               pv_arena_printf(arena, "its contract can not be read any more: %s", local.message),
+               err);
+  status = compare_contracts(arena, e, contract, v, err);
   const char *model = pv_run_fact(e->result->model, e->result->model_count, "path");
-  pv_judgement here = {.contract = contract, .probe = probe};
-  if (model != NULL) here.model = find_above(arena, folder, model);
-  if (pv_judgement_receipts(arena, &here, &local) == PV_OK)
-    compare_subjects(arena, e, &here, v);
-  else if (local.status == PV_ERR_CANCELLED || local.status == PV_ERR_NOMEM)
-    return local.status;
-  else
-    add(arena, &v->notes, "model and kernels were not compared: %s", local.message);
-  return PV_OK;
+  if (status == PV_OK && model != NULL) status = find_above(arena, folder, model, &model_path, err);
+  if (status != PV_OK) return status;
+  pv_judgement here = {.contract = contract, .probe = probe, .model = model_path};
+  status = pv_judgement_receipts(arena, &here, &local);
+  if (status == PV_OK) return compare_subjects(arena, e, &here, v, err);
+  if (is_fatal(status)) return pv_error_set(err, status, "%s", local.message);
+  return add(&v->notes,
+             pv_arena_printf(arena, "model and kernels were not compared: %s", local.message), err);
 }
 
 static pv_status judge(pv_arena *arena, const char *folder, const char *probe, verdict *v,
                        pv_error *err) {
   pv_evidence evidence;
+  pv_error local = PV_ERROR_INIT;
   struct stat info;
   *v = (verdict){0};
   if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
@@ -116,9 +150,10 @@ static pv_status judge(pv_arena *arena, const char *folder, const char *probe, v
   }
   pv_status status = pv_evidence_verify(arena, folder, &v->problems, err);
   if (status != PV_OK) return status;
-  if (pv_evidence_read(arena, folder, &evidence, NULL) != PV_OK) return PV_OK;
-  status = compare(arena, folder, &evidence, probe, v);
-  return status == PV_OK ? status : pv_error_set(err, status, "%s", pv_status_name(status));
+  status = pv_evidence_read(arena, folder, &evidence, &local);
+  if (is_fatal(status)) return pv_error_set(err, status, "%s", local.message);
+  if (status == PV_OK) return compare(arena, folder, &evidence, probe, v, err);
+  return v->problems.count > 0 ? PV_OK : pv_error_set(err, status, "%s", local.message);
 }
 
 static void put_line(pv_text *out, const char *mark, const char *text) {
@@ -137,14 +172,18 @@ static void put_verdict(pv_text *out, const char *folder, const verdict *v) {
   for (size_t i = 0; i < v->notes.count; i++) put_line(out, "note", v->notes.items[i]);
 }
 
-static json_t *texts(char *const *items, size_t count) {
+/* Names of files need not be UTF-8, and may hold what reorders a line. */
+static json_t *shown(const char *text) {
+  pv_text clean = PV_TEXT_INIT;
+  pv_text_escape(&clean, text, strlen(text));
+  json_t *out = clean.failed ? NULL : json_string(clean.data == NULL ? "" : clean.data);
+  pv_text_free(&clean);
+  return out;
+}
+
+static json_t *texts(const pv_strings *list) {
   json_t *out = json_array();
-  for (size_t i = 0; i < count; i++) {
-    pv_text shown = PV_TEXT_INIT; /* names of files need not be UTF-8 */
-    pv_text_escape(&shown, items[i], strlen(items[i]));
-    pv_json_append(&out, shown.failed ? NULL : json_string(shown.data == NULL ? "" : shown.data));
-    pv_text_free(&shown);
-  }
+  for (size_t i = 0; i < list->count; i++) pv_json_append(&out, shown(list->items[i]));
   return out;
 }
 
@@ -152,12 +191,12 @@ static int code_of(const verdict *v) {
   return v->problems.count > 0 ? 1 : v->stale.count > 0 ? 3 : 0;
 }
 
-static pv_status print_text(const pv_text *out, pv_error *err) {
-  if (out->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
-  const bool wrote = out->length == 0 || fwrite(out->data, 1, out->length, stdout) == out->length;
-  return wrote && fflush(stdout) == 0
+static pv_status print_text(FILE *to, const pv_text *out, pv_error *err) {
+  if (out->failed) return nomem(err);
+  const bool wrote = out->length == 0 || fwrite(out->data, 1, out->length, to) == out->length;
+  return wrote && fflush(to) == 0
              ? PV_OK
-             : pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+             : pv_error_set(err, PV_ERR_IO, "cannot write what is said of the evidence");
 }
 
 typedef struct call {
@@ -167,56 +206,57 @@ typedef struct call {
   size_t count;
 } call;
 
+static json_t *verdict_json(const char *folder, const verdict *v) {
+  return json_pack("{s:o, s:b, s:o, s:o, s:o}", "folder", shown(folder), "sound",
+                   v->problems.count == 0 ? 1 : 0, "problems", texts(&v->problems), "stale",
+                   texts(&v->stale), "notes", texts(&v->notes));
+}
+
 static pv_status verify(pv_arena *arena, const call *c, int *code, pv_error *err) {
   pv_text out = PV_TEXT_INIT;
   pv_status status = PV_OK;
-  json_t *array = json_array();
+  json_t *array = c->json ? json_array() : NULL;
   for (size_t i = 1; i < c->count && status == PV_OK; i++) {
     verdict v;
     status = judge(arena, c->words[i], c->probe, &v, err);
     if (status != PV_OK) break;
     const int one = code_of(&v);
     *code = one == 1 || *code == 1 ? 1 : one > *code ? one : *code;
-    char *name = pv_arena_strdup(arena, c->words[i]);
-    json_t *names = name == NULL ? NULL : texts(&name, 1);
     if (c->json)
-      pv_json_append(&array,
-                     json_pack("{s:O, s:b, s:o, s:o, s:o}", "folder", json_array_get(names, 0),
-                               "sound", v.problems.count == 0 ? 1 : 0, "problems",
-                               texts(v.problems.items, v.problems.count), "stale",
-                               texts(v.stale.items, v.stale.count), "notes",
-                               texts(v.notes.items, v.notes.count)));
+      pv_json_append(&array, verdict_json(c->words[i], &v));
     else
       put_verdict(&out, c->words[i], &v);
-    json_decref(names);
   }
   if (status == PV_OK && c->json) {
     status = pv_json_write(array, JSON_INDENT(2) | JSON_SORT_KEYS, &out, err);
     pv_text_puts(&out, "\n");
   }
-  if (status == PV_OK) status = print_text(&out, err);
+  if (status == PV_OK) status = print_text(stdout, &out, err);
   json_decref(array);
   pv_text_free(&out);
   return status;
 }
 
-/* The run as it was shown then; what is broken comes first. */
+/* The run as it was shown then; what is broken comes first, beside JSON on standard error. */
 static pv_status show(pv_arena *arena, const call *c, int *code, pv_error *err) {
   pv_evidence evidence;
   pv_strings problems;
-  pv_text out = PV_TEXT_INIT;
+  pv_text out = PV_TEXT_INIT, broken = PV_TEXT_INIT;
   const char *folder = c->words[1];
   const pv_terminal how = {.ascii = true, .width = 100};
   const pv_render_links links = {.folder = folder};
   pv_status status = pv_evidence_verify(arena, folder, &problems, err);
   if (status == PV_OK) status = pv_evidence_read(arena, folder, &evidence, err);
   if (status != PV_OK) return status;
-  for (size_t i = 0; i < problems.count; i++) put_line(&out, "broken", problems.items[i]);
+  for (size_t i = 0; i < problems.count; i++) put_line(&broken, "broken", problems.items[i]);
   *code = problems.count > 0 ? 1 : 0;
   status = c->json ? pv_render_json(evidence.result, &links, &out, err)
                    : pv_render_terminal(evidence.result, &links, &how, &out, err);
-  if (status == PV_OK) status = print_text(&out, err);
+  if (status == PV_OK && out.failed) status = nomem(err);
+  if (status == PV_OK) status = print_text(c->json ? stderr : stdout, &broken, err);
+  if (status == PV_OK) status = print_text(stdout, &out, err);
   pv_text_free(&out);
+  pv_text_free(&broken);
   return status;
 }
 

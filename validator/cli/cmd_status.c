@@ -54,7 +54,13 @@ static pv_status add_path(listing *l, const char *path, pv_error *err) {
   const size_t first = l->count;
   DIR *dir = opendir(path);
   if (dir == NULL) return pv_error_errno(err, errno, "cannot list '%s'", path);
-  for (const struct dirent *e = readdir(dir); e != NULL && status == PV_OK; e = readdir(dir)) {
+  while (status == PV_OK) {
+    errno = 0;
+    const struct dirent *e = readdir(dir);
+    if (e == NULL) {
+      if (errno != 0) status = pv_error_errno(err, errno, "cannot list '%s'", path);
+      break;
+    }
     if (!is_yaml(e->d_name)) continue;
     const char *file = pv_arena_printf(l->arena, "%s/%s", path, e->d_name);
     status =

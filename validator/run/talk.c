@@ -207,12 +207,23 @@ static bool read_frames(session *s, pv_error *err, pv_status *status) {
     if (at == s->channel.length) break;
     const pv_status got =
         pv_frame_next(s->channel.data + at, s->channel.length - at, &used, &json, &length, &local);
-    if (got != PV_OK) {
+    if (got == PV_ERR_INPUT) {
       go_on = broken(s, "%s", local.message);
+      break;
+    }
+    if (got != PV_OK) { /* the fault is not the probe's */
+      if (err != NULL) *err = local;
+      *status = got;
+      go_on = false;
       break;
     }
     if (used == 0) break;
     json_t *message = json_loadb(json, length, JSON_REJECT_DUPLICATES, &where);
+    if (message == NULL && json_error_code(&where) == json_error_out_of_memory) {
+      *status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for what the probe says");
+      go_on = false;
+      break;
+    }
     go_on = json_is_object(message) ? on_message(s, message, err, status)
                                     : broken(s, "a frame holds no JSON object");
     json_decref(message);
