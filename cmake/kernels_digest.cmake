@@ -8,9 +8,10 @@ file(GLOB_RECURSE sources RELATIVE ${SOURCE_DIR}
   ${SOURCE_DIR}/runtime/trace/*.[ch] ${SOURCE_DIR}/runtime/probe/checks/*.[ch]
   ${SOURCE_DIR}/runtime/probe/check_spec.[ch])
 # What the interpreter of PTX computes discharges nothing: of kernels/ptx only the reader and the
-# assertions count.
+# assertions count. No check reads or writes a trace folder.
 set(interpreter "kernels/ptx/(alu|block|decode|fault|machine|memory|shared|step|warp)[a-z0-9_]*")
-list(FILTER sources EXCLUDE REGEX "^(${interpreter}|runtime/forward/gpu_ptx)\\.[ch]$")
+list(FILTER sources EXCLUDE REGEX
+  "^(${interpreter}|runtime/forward/gpu_ptx|runtime/trace/(folder|compare|against))\\.[ch]$")
 list(SORT sources)
 set(listing "")
 foreach(source IN LISTS sources)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runtime/base/file.h"
+#include "runtime/base/json.h"
 #include "runtime/base/text.h"
 
 enum { PATH_LIMIT = 4096 };
@@ -78,6 +79,7 @@ pv_status pv_trace_begin(const char *folder, const pv_forward *forward, const pv
   if (w != NULL) w->tensors = json_array();
   if (w == NULL || w->tensors == NULL) {
     free(w);
+    rmdir(folder);
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
   }
   snprintf(w->folder, sizeof w->folder, "%s", folder);
@@ -148,15 +150,16 @@ pv_sink pv_trace_sink(pv_trace_writer *writer) {
 
 pv_status pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err) {
   char path[PATH_LIMIT + 100];
+  pv_text text = PV_TEXT_INIT;
   json_t *root = json_pack("{s:s, s:O}", "schema", "pv/trace/v1", "tensors", writer->tensors);
-  for (size_t i = 0; root != NULL && about[i] != NULL; i += 2)
-    json_object_set_new(root, about[i], json_string(about[i + 1]));
-  char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+  for (size_t i = 0; about[i] != NULL; i += 2)
+    pv_json_set(&root, about[i], json_string(about[i + 1]));
+  pv_status status = pv_json_write(root, JSON_INDENT(1), &text, err);
   json_decref(root);
-  if (text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the manifest");
   snprintf(path, sizeof path, "%s/manifest.json", writer->folder);
-  const pv_status status = pv_file_replace(path, text, strlen(text), err);
-  free(text);
+  if (status == PV_OK) status = pv_file_replace(path, text.data, text.length, err);
+  pv_text_free(&text);
+  if (status != PV_OK) unlink(path); /* it may have its name, and the folder not be synced */
   writer->finished = status == PV_OK;
   return status;
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool active, lasts;
+static bool active, lasts, paused;
 static unsigned asked, fails_at, most;
 static int with;
 
@@ -28,10 +28,10 @@ void system_short(unsigned bytes) {
 }
 
 void system_pause(void) {
-  active = false;
+  paused = true;
 }
 void system_resume(void) {
-  active = true;
+  paused = false;
 }
 
 unsigned system_end(void) {
@@ -41,7 +41,7 @@ unsigned system_end(void) {
 }
 
 static bool refused(void) {
-  if (!active) return false;
+  if (!active || paused) return false;
   asked++;
   if (asked < fails_at || (asked > fails_at && !lasts)) return false;
   errno = with;

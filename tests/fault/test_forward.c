@@ -1,0 +1,239 @@
+/* Every allocation fails, and where files are written every system call, while a model is made, run
+ * and traced: the bits are those of an undisturbed run or there is an error, and no part of a file
+ * is left behind. */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/base/sha256.h"
+#include "runtime/noise/noise.h"
+#include "runtime/synth/synth.h"
+#include "runtime/trace/capture.h"
+#include "runtime/trace/folder.h"
+#include "tests/fault/each.h"
+#include "tests/fault/failing.h"
+#include "tests/fault/system.h"
+#include "tests/unit/base/folder.h"
+#include "tests/unit/testing.h"
+
+enum { IDS = 3 };
+
+static const uint32_t ids[IDS] = {65, 200, 7};
+static pv_synth_options small;
+static pv_model *model;
+static char model_path[600], made_folder[600], made_path[700], trace_path[600],
+    model_digest[PV_SHA256_HEX];
+static bool in_calls; /* system calls fail, else allocations */
+
+/* Between these two nothing fails. */
+static void rest(void) {
+  failing_pause();
+  system_pause();
+}
+static void go_on(void) {
+  failing_resume();
+  system_resume();
+}
+
+/* Takes the files out of a folder, and says how many there were. */
+static size_t clear(const char *folder) {
+  char path[1100];
+  size_t count = 0;
+  DIR *dir = opendir(folder);
+  if (dir == NULL) return 0;
+  for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+    if (e->d_name[0] == '.') continue;
+    snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+    unlink(path);
+    count++;
+  }
+  closedir(dir);
+  return count;
+}
+
+static bool ended(pv_status status, const pv_error *err) {
+  if (status == PV_OK) return true;
+  EXPECT(err->status == status && err->message[0] != '\0');
+  if (!in_calls) EXPECT_I64(status, PV_ERR_NOMEM);
+  return false;
+}
+
+static void each_of_both(each_work work, unsigned allocations, unsigned calls) {
+  each_allocation(work, allocations);
+  in_calls = true;
+  each_call(work, calls);
+  in_calls = false;
+}
+
+/* A capture of every stage, in two batches. */
+static pv_numerics numerics;
+static char bits[65];
+
+static pv_status capture(char digest[65], pv_error *err) {
+  static const size_t batches[] = {2, 1};
+  const pv_capture_spec spec = {"cpu", numerics, "scalar", 1, ids, IDS, batches, 2};
+  pv_capture *c = NULL;
+  pv_status status = pv_capture_run(model, &spec, &c, err);
+  EXPECT((status == PV_OK) == (c != NULL));
+  if (status == PV_OK) status = pv_capture_digest(c, digest, err);
+  pv_capture_free(c);
+  return status;
+}
+
+static bool capture_work(void) {
+  char digest[65] = "";
+  pv_error err = PV_ERROR_INIT;
+  const bool good = ended(capture(digest, &err), &err);
+  if (good) EXPECT_STR(digest, bits);
+  return good;
+}
+
+static void test_capture(void) {
+  static const pv_numerics all[] = {PV_NUMERICS_I16, PV_NUMERICS_I8, PV_NUMERICS_F32_F64ACC,
+                                    PV_NUMERICS_F64};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    numerics = all[i];
+    REQUIRE(EXPECT_I64(capture(bits, NULL), PV_OK));
+    each_allocation(capture_work, 40);
+  }
+}
+
+static void no_row(void *context, const pv_trace_row *row) {
+  (void)context;
+  (void)row;
+}
+
+/* A trace folder, as pv trace writes it: whole, or without a manifest and then without a file. */
+static bool trace_work(void) {
+  const pv_backend_config config = {PV_NUMERICS_I16, IDS, IDS, 1, NULL};
+  pv_trace_filter filter;
+  pv_trace_writer *writer = NULL;
+  pv_forward *forward = NULL;
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = pv_trace_filter_parse(NULL, NULL, &model->shape, &filter, &err);
+  if (status == PV_OK) status = pv_forward_open(model, "cpu", &config, &forward, &err);
+  if (status == PV_OK) status = pv_trace_begin(trace_path, forward, model, &filter, &writer, &err);
+  if (status == PV_OK) {
+    const pv_sink sink = pv_trace_sink(writer);
+    status = pv_forward_run(forward, ids, IDS, IDS, &sink, &err);
+  }
+  if (status == PV_OK) status = pv_trace_finish(writer, (const char *[]){"ids", "65", NULL}, &err);
+  pv_trace_free(writer);
+  pv_forward_close(forward);
+  rest();
+  char manifest[700];
+  snprintf(manifest, sizeof manifest, "%s/manifest.json", trace_path);
+  EXPECT((status == PV_OK) == (access(manifest, F_OK) == 0));
+  if (status == PV_OK) {
+    pv_trace_comparison same;
+    EXPECT_I64(pv_trace_compare(trace_path, trace_path, no_row, NULL, &same, NULL), PV_OK);
+    EXPECT(same.tensors > 20 && same.different == 0);
+  }
+  const size_t files = clear(trace_path);
+  EXPECT(status == PV_OK ? files > 20 : files == 0);
+  go_on();
+  return ended(status, &err);
+}
+
+static void test_trace(void) {
+  each_of_both(trace_work, 40, 40);
+}
+
+/* A model that is made: its bytes are those that the same options gave before, or there is none. */
+static bool synth_work(void) {
+  char digest[PV_SHA256_HEX] = "";
+  pv_error err = PV_ERROR_INIT;
+  const pv_status status = pv_synth_write(&small, made_path, NULL, NULL, &err);
+  rest();
+  EXPECT((status == PV_OK) == (access(made_path, F_OK) == 0));
+  if (status == PV_OK) {
+    EXPECT_I64(pv_sha256_file(made_path, digest, NULL), PV_OK);
+    EXPECT_STR(digest, model_digest);
+  }
+  EXPECT_U64(clear(made_folder), status == PV_OK ? 1 : 0);
+  go_on();
+  return ended(status, &err);
+}
+
+static void test_synth(void) {
+  each_of_both(synth_work, 5, 5);
+}
+
+/* float64 with its input changed, and an identity's roundings. */
+static pv_noise_result noise;
+
+static bool noise_work(void) {
+  static const pv_noise_prompt prompt = {ids, IDS};
+  static const pv_noise_source sources[] = {
+      {PV_NOISE_PERTURBED, UINT64_C(1) << PV_STAGE_EMBEDDING, PV_NUMERICS_F64, {NULL, -1}},
+      {PV_NOISE_ROUNDED, 0, PV_NUMERICS_I16, {NULL, -1}}};
+  const pv_noise_spec spec = {.model = model,
+                              .prompts = &prompt,
+                              .prompt_count = 1,
+                              .batch = 2,
+                              .threads = 1,
+                              .sources = sources,
+                              .source_count = 2,
+                              .repeats = 1,
+                              .seed = 1,
+                              .amount = PV_NOISE_LAST_BIT};
+  pv_noise_result out;
+  pv_error err = PV_ERROR_INIT;
+  const bool good = ended(pv_noise(&spec, &out, &err), &err);
+  if (good && noise.source_count == 0) noise = out; /* the undisturbed one, asked for first */
+  if (!good || noise.of[0].stages == out.of[0].stages) return good;
+  for (size_t i = 0; i < 2; i++)
+    EXPECT(memcmp(&out.of[i].stages[0][PV_STAGE_LOGITS], &noise.of[i].stages[0][PV_STAGE_LOGITS],
+                  sizeof out.of[i].stages[0][0]) == 0);
+  pv_noise_free(&out);
+  return good;
+}
+
+static void test_noise(void) {
+  REQUIRE(noise_work());
+  EXPECT(noise.of[1].stages[0][PV_STAGE_LOGITS].total.error > 0.0);
+  each_allocation(noise_work, 40);
+  pv_noise_free(&noise);
+}
+
+/* One layer whose rows are the shortest that the layout takes. */
+static bool prepare(void) {
+  pv_error err = PV_ERROR_INIT;
+  if (folder_make() == NULL) return false;
+  snprintf(model_path, sizeof model_path, "%s", folder_path("model.gguf"));
+  snprintf(trace_path, sizeof trace_path, "%s", folder_path("trace"));
+  snprintf(made_folder, sizeof made_folder, "%s", folder_path("made"));
+  snprintf(made_path, sizeof made_path, "%s/made.gguf", made_folder);
+  small = pv_synth_defaults();
+  small.layout = PV_SYNTH_Q8_0;
+  small.threads = 1;
+  small.shape.layers = 1;
+  small.shape.hidden = small.shape.ffn = 32;
+  small.shape.heads = 2;
+  small.shape.kv_heads = 1;
+  small.shape.head_dim = 16;
+  small.shape.experts = 4;
+  small.shape.used = 2;
+  small.shape.vocab = PV_SYNTH_VOCAB_MIN;
+  small.shape.context = 16;
+  pv_status status = pv_synth_write(&small, model_path, NULL, NULL, &err);
+  if (status == PV_OK) status = pv_sha256_file(model_path, model_digest, &err);
+  if (status == PV_OK) status = pv_model_open(model_path, &model, &err);
+  if (status != PV_OK) pv_error_print(&err, stderr);
+  return status == PV_OK && mkdir(made_folder, 0777) == 0;
+}
+
+int main(void) {
+  if (!prepare()) return 1;
+  const int code = pv_testing_main("fault forward", (pv_case[]){PV_CASE(test_capture),
+                                                                PV_CASE(test_trace),
+                                                                PV_CASE(test_synth),
+                                                                PV_CASE(test_noise),
+                                                                {0}});
+  printf("%u failures injected\n", each_injected());
+  pv_model_close(model);
+  folder_remove();
+  return code;
+}
