@@ -1,5 +1,6 @@
 #include "runtime/bisect/bisect.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -377,10 +378,21 @@ static pv_status conclude(run *r, pv_error *err) {
                                 : pv_bisect_save(r->spec->state, r->spec->key, &r->now, out, err);
 }
 
+/* Only one that is not there may be begun: the first layer replaces what lies there. */
+static pv_status find_state(const char *path, bool *there, pv_error *err) {
+  *there = access(path, F_OK) == 0;
+  if (*there || errno == ENOENT) return PV_OK;
+  const pv_status status = pv_error_errno(err, errno, "cannot examine '%s'", path);
+  pv_error_at(err, path, 0, 0, -1);
+  return status;
+}
+
 pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
   run r = {.spec = spec, .out = out};
   pv_status status = allocate(spec, out, err);
-  if (status == PV_OK && spec->state != NULL && access(spec->state, F_OK) == 0)
+  bool there = false;
+  if (status == PV_OK && spec->state != NULL) status = find_state(spec->state, &there, err);
+  if (status == PV_OK && there)
     status = pv_bisect_load(spec->state, spec->key, &r.before, out, err);
   if (status != PV_OK || r.before.finished) goto cleanup;
   status = open_all(&r, err);

@@ -254,7 +254,8 @@ pv_status pv_recorded_digest(const pv_recorded *r, char out[65], pv_error *err) 
       status = pv_sha256_file(path, one, err);
       if (status == PV_OK) pv_sha256_add(hash, one, sizeof one);
     }
-  const pv_status finished = pv_sha256_finish(hash, out, status == PV_OK ? err : NULL);
+  const pv_status finished =
+      pv_sha256_finish(hash, status == PV_OK ? out : one, status == PV_OK ? err : NULL);
   return status == PV_OK ? finished : status;
 }
 

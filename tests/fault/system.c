@@ -94,7 +94,8 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...) {
   va_list args;
   va_start(args, flags);
-  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(args, mode_t) : 0;
+  const bool made = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+  const mode_t mode = made ? va_arg(args, mode_t) : 0;
   va_end(args);
   return refused() ? -1 : __real_open(path, flags, mode);
 }
@@ -129,6 +130,18 @@ ssize_t __real___read_chk(int fd, void *to, size_t n, size_t room);
 ssize_t __wrap___read_chk(int fd, void *to, size_t n, size_t room);
 ssize_t __wrap___read_chk(int fd, void *to, size_t n, size_t room) {
   return refused() ? -1 : __real___read_chk(fd, to, most > 0 && n > most ? most : n, room);
+}
+
+ssize_t __real_pread(int fd, void *to, size_t n, off_t at);
+ssize_t __wrap_pread(int fd, void *to, size_t n, off_t at);
+ssize_t __wrap_pread(int fd, void *to, size_t n, off_t at) {
+  return refused() ? -1 : __real_pread(fd, to, most > 0 && n > most ? most : n, at);
+}
+
+ssize_t __real___pread_chk(int fd, void *to, size_t n, off_t at, size_t room);
+ssize_t __wrap___pread_chk(int fd, void *to, size_t n, off_t at, size_t room);
+ssize_t __wrap___pread_chk(int fd, void *to, size_t n, off_t at, size_t room) {
+  return refused() ? -1 : __real___pread_chk(fd, to, most > 0 && n > most ? most : n, at, room);
 }
 
 ssize_t __real_write(int fd, const void *from, size_t n);

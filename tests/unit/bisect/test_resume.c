@@ -9,6 +9,7 @@
 #include "runtime/base/file.h"
 #include "runtime/bisect/bisect.h"
 #include "tests/unit/base/folder.h"
+#include "tests/unit/bisect/same.h"
 #include "tests/unit/testing.h"
 
 static pv_model *model;
@@ -67,29 +68,6 @@ static void killed_at(const char *fault, size_t step) {
   EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
 }
 
-static void expect_same(const pv_bisect_result *a, const pv_bisect_result *b) {
-  EXPECT_U64(a->compared, b->compared);
-  EXPECT_U64(a->different, b->different);
-  EXPECT_I64(a->verdict, b->verdict);
-  EXPECT_BYTES(a->stages, b->stages, a->layers * sizeof *a->stages);
-  for (int i = 0; i < 2; i++) {
-    EXPECT_U64(a->culprit[i].present, b->culprit[i].present);
-    EXPECT_U64(a->culprit[i].index, b->culprit[i].index);
-    EXPECT_BYTES(&a->culprit[i].exact, &b->culprit[i].exact, sizeof(double));
-    EXPECT_BYTES(&a->worst_cosine[i], &b->worst_cosine[i], sizeof(double));
-    EXPECT_U64(a->tops_from_arbiter[i], b->tops_from_arbiter[i]);
-    EXPECT_U64(a->routing.from_arbiter[i], b->routing.from_arbiter[i]);
-    EXPECT_STR(a->computed[i], b->computed[i]);
-  }
-  EXPECT_U64(a->first.index, b->first.index);
-  EXPECT_U64(a->first.layer, b->first.layer);
-  EXPECT_U64(a->routing.different, b->routing.different);
-  EXPECT_BYTES(&a->routing.replayed_cosine, &b->routing.replayed_cosine, sizeof(double));
-  EXPECT_U64(a->memory, b->memory);
-  for (uint32_t l = 0; l < a->layers; l++)
-    EXPECT_BYTES(&a->router[l].noise, &b->router[l].noise, sizeof(double));
-}
-
 /* In the first layer, at the boundary of a layer, of a batch, behind the last operation. */
 static void test_killed(void) {
   static const size_t at[] = {3, 11, STEPS / 2, STEPS / 2 + 30, STEPS};
@@ -104,7 +82,7 @@ static void test_killed(void) {
     EXPECT_I64(access(state, F_OK), at[i] < 10 ? -1 : 0);
     REQUIRE(run("wrong_head_group:layer=2", &again));
     EXPECT_U64(seen, STEPS);
-    expect_same(&whole, &again);
+    same_result(&whole, &again);
     pv_bisect_free(&again);
   }
   /* Killed twice. */
@@ -112,12 +90,12 @@ static void test_killed(void) {
   killed_at("wrong_head_group:layer=2", 21);
   killed_at("wrong_head_group:layer=2", 60);
   REQUIRE(run("wrong_head_group:layer=2", &again));
-  expect_same(&whole, &again);
+  same_result(&whole, &again);
   pv_bisect_free(&again);
   /* A finished one computes nothing. */
   REQUIRE(run("wrong_head_group:layer=2", &again));
   EXPECT_U64(seen, 0);
-  expect_same(&whole, &again);
+  same_result(&whole, &again);
   pv_bisect_free(&again);
   pv_bisect_free(&whole);
 }
