@@ -40,12 +40,8 @@ static void test_evidence(void) {
   printed_whole(
       pv_cmd_evidence,
       (const char *[]){"evidence", "verify", run_folder, "--json", "--probe", probe, NULL}, 100);
-  printed_whole(pv_cmd_evidence,
-                (const char *[]){"evidence", "verify", run_folder, "--probe", probe, NULL}, 100);
 }
 static void test_status(void) {
-  printed_whole(pv_cmd_status, (const char *[]){"status", folder, "--json", "--probe", probe, NULL},
-                100);
   printed_whole(pv_cmd_status, (const char *[]){"status", folder, "--probe", probe, NULL}, 100);
 }
 

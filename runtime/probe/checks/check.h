@@ -68,8 +68,8 @@ pv_status pv_check_verdict(pv_check *check, const char *verdict, const char *fmt
 bool pv_check_failed(const pv_check *check);
 
 void pv_check_metric(pv_check *check, const char *name, double value);
-/* True when an error is the largest so far, or a cosine the smallest: it is kept then. A NaN counts as
- * infinitely bad, so that nothing finite that follows hides it. */
+/* True when an error is the largest so far, or a cosine the smallest: it is kept then. A NaN counts
+ * as infinitely bad, so that nothing finite that follows hides it. */
 bool pv_check_exceeds(double error, double *largest);
 bool pv_check_undercuts(double cosine, double *smallest);
 void pv_check_needed(pv_check *check, double tolerance);
