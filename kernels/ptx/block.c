@@ -311,8 +311,8 @@ bool pv_ptx_block_run(pv_ptx_block *b, uint64_t number) {
   b->failed = false;
   b->allowed = b->executed + EXECUTED_MAX;
   if (b->shared_bytes > 0) memset(b->shared_written, 0, b->shared_bytes);
-  if (b->code->local_bytes > 0)
-    memset(b->local_written, 0, (size_t)b->code->local_bytes * b->warp_count * PV_PTX_LANES);
+  if (b->code->local_pitch > 0)
+    memset(b->local_written, 0, (size_t)b->code->local_pitch * b->warp_count * PV_PTX_LANES);
   b->copy_count = 0;
   memset(b->committed, 0, sizeof b->committed);
   b->barrier_clock = pv_ptx_tick(b);

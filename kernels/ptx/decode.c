@@ -190,9 +190,8 @@ static pv_status place_variables(pv_ptx_decoder *d) {
   if (code->dynamic_align == 0) code->dynamic_align = 1;
   if (status == PV_OK && pv_ck_align(code->shared_bytes, code->dynamic_align, &dynamic))
     code->shared_bytes = (uint32_t)dynamic;
-  /* A thread's local memory follows another's: each begins as aligned as any element. */
   if (status == PV_OK && pv_ck_align(code->local_bytes, 16, &dynamic))
-    code->local_bytes = (uint32_t)dynamic;
+    code->local_pitch = (uint32_t)dynamic;
   return status;
 }
 

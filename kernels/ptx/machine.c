@@ -153,7 +153,7 @@ pv_status pv_ptx_machine_download(pv_ptx_machine *m, void *to, uint64_t from, ui
 /* Memory for the blocks of a launch, one after the other. */
 static bool prepare(pv_ptx_block *b, pv_ptx_grid *grid, uint32_t warps) {
   const pv_ptx_code *code = grid->code;
-  const size_t local = (size_t)code->local_bytes * warps * PV_PTX_LANES;
+  const size_t local = (size_t)code->local_pitch * warps * PV_PTX_LANES;
   free_block(b);
   b->grid = grid;
   b->code = code;

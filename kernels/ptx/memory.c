@@ -87,8 +87,10 @@ static inline bool in_shared(access *a, uint64_t at) {
 }
 
 static bool in_local(access *a, uint64_t at) {
-  const uint64_t bytes = a->warp->block->code->local_bytes;
-  const uint64_t own = ((uint64_t)a->warp->index * PV_PTX_LANES + a->lane) * bytes + at;
+  const pv_ptx_code *code = a->warp->block->code;
+  const uint64_t bytes = code->local_bytes;
+  const uint64_t thread = (uint64_t)a->warp->index * PV_PTX_LANES + a->lane;
+  const uint64_t own = thread * code->local_pitch + at;
   if (at >= bytes || a->bytes > bytes - at)
     return fail(a, PV_PTX_OUT_OF_BOUNDS, "outside the thread's local memory");
   a->data = a->to = a->warp->block->local + own;

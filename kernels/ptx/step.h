@@ -107,6 +107,7 @@ typedef struct pv_ptx_code { /* a kernel */
   uint32_t shared_bytes;             /* static; dynamic shared memory begins behind them */
   uint32_t dynamic_align;
   uint32_t local_bytes; /* of a thread */
+  uint32_t local_pitch; /* from one thread's to the next: aligned for any element */
   uint32_t param_bytes;
   uint32_t caches; /* memory accesses that look a buffer up */
 } pv_ptx_code;
@@ -175,7 +176,7 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   uint32_t committed[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* groups of copies of each thread */
   uint32_t shared_bytes;
   uint32_t clock, barrier_clock;        /* of shared memory */
-  unsigned char *local, *local_written; /* [warp][lane][local_bytes] */
+  unsigned char *local, *local_written; /* [warp][lane][local_pitch] */
   uint8_t *cache;                       /* for each memory access the buffer it found last */
   uint64_t executed, allowed;
   bool failed; /* `fault` is set: stop */

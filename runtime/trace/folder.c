@@ -153,7 +153,7 @@ pv_status pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_
   pv_text text = PV_TEXT_INIT;
   json_t *root = json_pack("{s:s, s:O}", "schema", "pv/trace/v1", "tensors", writer->tensors);
   for (size_t i = 0; about[i] != NULL; i += 2)
-    pv_json_set(&root, about[i], json_string(about[i + 1]));
+    pv_json_set(&root, about[i], pv_json_string(about[i + 1]));
   pv_status status = pv_json_write(root, JSON_INDENT(1), &text, err);
   json_decref(root);
   snprintf(path, sizeof path, "%s/manifest.json", writer->folder);

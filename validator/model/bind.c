@@ -131,12 +131,22 @@ size_t pv_bind_backends(const json_t *with, const char *out[3]) {
   return count;
 }
 
+static bool is_named(const pv_falsifier *falsifier, const char *parameter) {
+  const pv_param *param = find_param(falsifier, parameter);
+  return param != NULL && param->text != NULL && strcmp(param->text, "ptx") == 0;
+}
+
+bool pv_bind_names_interpreter(const pv_falsifier *falsifier) {
+  for (size_t i = 0; i < 3; i++)
+    if (is_named(falsifier, backend_names[i])) return true;
+  return false;
+}
+
 bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with) {
   for (size_t i = 0; i < 3; i++) {
     const char *value = json_string_value(json_object_get(with, backend_names[i]));
-    const pv_param *param = find_param(falsifier, backend_names[i]);
-    const bool named = param != NULL && param->text != NULL && strcmp(param->text, "ptx") == 0;
-    if (value != NULL && strcmp(value, "ptx") == 0 && !named) return true;
+    if (value != NULL && strcmp(value, "ptx") == 0 && !is_named(falsifier, backend_names[i]))
+      return true;
   }
   return false;
 }

@@ -24,5 +24,7 @@ size_t pv_bind_backends(const json_t *with, const char *out[3]);
 /* Whether the bound parameters let the interpreter stand where the contract does not name it. What
  * holds there is not shown on a device. */
 bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with);
+/* Whether the contract itself names the interpreter. */
+bool pv_bind_names_interpreter(const pv_falsifier *falsifier);
 
 #endif

@@ -96,7 +96,7 @@ static void survey_position(pv_check *check, survey *v, const pv_capture *exact,
                    pv_capture_at(exact, PV_STAGE_LOGITS, 0, p, d.worst),
                    pv_capture_at(side, PV_STAGE_LOGITS, 0, p, d.worst));
   if (!(d.cosine >= bound))
-    pv_check_fail(check, "cosine %.10f of the logits at position %zu of prompt %s is below %.10g",
+    pv_check_fail(check, "cosine %.15g of the logits at position %zu of prompt %s is below %.15g",
                   d.cosine, p, prompt, bound);
   if (a == b) return;
   v->argmax_different++;

@@ -151,7 +151,7 @@ bool pv_check_undercuts(double cosine, double *smallest) {
 }
 
 void pv_check_needed(pv_check *check, double tolerance) {
-  check->has_needed = tolerance == tolerance;
+  check->has_needed = isfinite(tolerance);
   check->needed = tolerance;
 }
 

@@ -72,6 +72,7 @@ void pv_check_metric(pv_check *check, const char *name, double value);
  * as infinitely bad, so that nothing finite that follows hides it. */
 bool pv_check_exceeds(double error, double *largest);
 bool pv_check_undercuts(double cosine, double *smallest);
+/* The tolerance that would have been enough; one that is not finite is none. */
 void pv_check_needed(pv_check *check, double tolerance);
 void pv_check_backend(pv_check *check, const char *name);
 void pv_check_worst(pv_check *check, pv_stage_id stage, uint32_t layer, size_t position,

@@ -131,6 +131,11 @@ static void test_worst(void) {
   EXPECT(pv_check_undercuts(1.0, &smallest) && !pv_check_undercuts(1.0, &smallest));
   EXPECT(pv_check_undercuts(NAN, &smallest) && !pv_check_undercuts(-1.0, &smallest));
   EXPECT(smallest == -INFINITY);
+  pv_check check = {0};
+  pv_check_needed(&check, 0.5);
+  EXPECT(check.has_needed && check.needed == 0.5);
+  pv_check_needed(&check, largest); /* JSON has no word for it */
+  EXPECT(!check.has_needed);
 }
 
 static void test_what_cannot_be_judged(void) {

@@ -135,6 +135,7 @@ static void test_bounds(void) {
   expect_fault("before_the_start", N, PV_PTX_OUT_OF_BOUNDS, 0, 0,
                "12 bytes before the buffer of 1024 bytes");
   expect_fault("past_shared", 3, PV_PTX_OUT_OF_BOUNDS, 0, 61, "outside the block's shared memory");
+  expect_fault("past_local", N, PV_PTX_OUT_OF_BOUNDS, 0, 3, "outside the thread's local memory");
 }
 
 static void test_misaligned(void) {

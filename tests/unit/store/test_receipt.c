@@ -68,6 +68,21 @@ static void test_stands_in(void) {
   EXPECT_STR(f->reason, "there is no CUDA device");
 }
 
+/* Nor is a claim about the interpreter, which no digest of a receipt is about. */
+static void test_interpreter(void) {
+  static char right[] = "right", ptx[] = "ptx";
+  static pv_param named = {.name = right, .text = ptx};
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.contract->falsifiers[2].with = &named;
+  here.contract->falsifiers[2].with_count = 1;
+  EXPECT(pv_receipts_load(&here.arena, published, &receipts, NULL) == PV_OK);
+  EXPECT(pv_receipts_apply(&here.arena, &receipts, here.subjects, here.result.falsifiers, 3,
+                           NULL) == PV_OK);
+  EXPECT_STR(here.result.falsifiers[2].reason, "there is no CUDA device");
+  EXPECT(here.result.falsifiers[2].verdict == PV_NOT_RUN);
+}
+
 static void test_holds(void) {
   begin();
   REQUIRE(publish(id_old, PV_PASS));
@@ -314,6 +329,7 @@ int main(void) {
   const int code =
       pv_testing_main("receipt", (pv_case[]){PV_CASE(test_none),
                                              PV_CASE(test_stands_in),
+                                             PV_CASE(test_interpreter),
                                              PV_CASE(test_holds),
                                              PV_CASE(test_failure_holds_too),
                                              PV_CASE(test_newest_wins),

@@ -56,6 +56,14 @@ KERNEL past_shared(const args a) {
   own(a)[threadIdx.x] = part[threadIdx.x];
 }
 
+// Indexes the thread's own memory past its end, by less than it is aligned to.
+KERNEL past_local(const args a) {
+  uint32_t part[5];
+  for (uint32_t i = 0; i < 5; i++) part[i] = i;
+  part[threadIdx.x == 3 ? a.n / 12 : threadIdx.x % 5] = 7;
+  own(a)[threadIdx.x] = part[threadIdx.x % 3];
+}
+
 // Four bytes from an odd address.
 KERNEL misaligned(const args a) {
   const uint8_t *bytes = reinterpret_cast<const uint8_t *>(a.in);
