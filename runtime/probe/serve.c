@@ -27,6 +27,8 @@ typedef struct session {
   pv_capture_cache cache;
   const char *current; /* falsifier id */
   double last_progress;
+  pv_status told; /* of the progress: what could not be said ends the session */
+  pv_error told_err;
 } session;
 
 static double now(void) {
@@ -55,9 +57,13 @@ static pv_status read_request(session *s, pv_error *err) {
     if (n > 0) pv_text_add(&text, buffer, (size_t)n);
   } while ((n > 0 || (n < 0 && errno == EINTR)) && text.length <= REQUEST_LIMIT && !text.failed);
   json_error_t where;
+  bool lacks = text.failed;
   if (n == 0 && !text.failed && text.data != NULL)
     s->request = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, &where);
+  if (n == 0 && text.data != NULL && s->request == NULL)
+    lacks = lacks || json_error_code(&where) == json_error_out_of_memory;
   pv_text_free(&text);
+  if (lacks) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the request");
   const json_t *protocol = json_object_get(s->request, "protocol");
   s->nonce = json_string_value(json_object_get(s->request, "nonce"));
   if (json_integer_value(protocol) != PV_FRAME_PROTOCOL || s->nonce == NULL)
@@ -115,12 +121,12 @@ static pv_status say_hello(session *s, pv_error *err) {
 
 static void progress(void *context, size_t done, size_t total) {
   session *s = context;
-  if (now() - s->last_progress < 0.1) return;
+  if (s->told != PV_OK || now() - s->last_progress < 0.1) return;
   s->last_progress = now();
-  (void)send(s,
-             json_pack("{s:s, s:s, s:I, s:I}", "type", "progress", "id", s->current, "done",
-                       (json_int_t)done, "total", (json_int_t)total),
-             NULL);
+  s->told = send(s,
+                 json_pack("{s:s, s:s, s:I, s:I}", "type", "progress", "id", s->current, "done",
+                           (json_int_t)done, "total", (json_int_t)total),
+                 &s->told_err);
 }
 
 /* Runs the check; what went wrong on the way is an ERROR of this falsifier alone. */
@@ -168,6 +174,10 @@ static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
   pv_status status = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
   const double start = now();
   if (status == PV_OK && plant(&check, fault)) run_check(s, &check, name);
+  if (status == PV_OK && s->told != PV_OK) {
+    *err = s->told_err;
+    status = s->told;
+  }
   json_t *result =
       json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:f, s:o, s:o}", "type", "result", "id",
                 s->current, "verdict", check.verdict, "reason", pv_json_string(check.reason),

@@ -29,20 +29,34 @@ static pv_status refuse(pv_error *err, const char *name, uint64_t byte, const ch
   return status;
 }
 
-static bool digest_holds(const unsigned char *data, size_t length) {
+static pv_status check_digest(const unsigned char *data, size_t length, const char *name,
+                              pv_error *err) {
   char want[PV_SHA256_HEX], hex[PV_SHA256_HEX];
-  if (pv_sha256_bytes(data, length - DIGEST, hex, NULL) != PV_OK) return false;
+  const pv_status status = pv_sha256_bytes(data, length - DIGEST, hex, err);
+  if (status != PV_OK) return status;
   for (size_t i = 0; i < DIGEST; i++) snprintf(want + 2 * i, 3, "%02x", data[length - DIGEST + i]);
-  return memcmp(want, hex, 64) == 0;
+  return memcmp(want, hex, 64) == 0 ? PV_OK : refuse(err, name, length - DIGEST, "is damaged");
 }
 
-static char *read_string(pv_cursor *c, pv_arena *arena) {
-  const uint32_t length = pv_cursor_u32(c);
-  const unsigned char *bytes = pv_cursor_take(c, length);
+typedef struct reader {
+  pv_cursor c;
+  pv_reference *r;
+  bool starved; /* c.failed, for want of memory */
+} reader;
+
+/* What was made in the arena, or NULL, which ends the reading. */
+static void *made(reader *in, void *memory) {
+  if (memory == NULL) in->starved = in->c.failed = true;
+  return memory;
+}
+
+static char *read_string(reader *in) {
+  const uint32_t length = pv_cursor_u32(&in->c);
+  const unsigned char *bytes = pv_cursor_take(&in->c, length);
   if (bytes != NULL && memchr(bytes, '\0', length) == NULL &&
       pv_utf8_valid((const char *)bytes, length))
-    return pv_arena_strndup(arena, (const char *)bytes, length);
-  c->failed = true;
+    return made(in, pv_arena_strndup(&in->r->arena, (const char *)bytes, length));
+  in->c.failed = true;
   return NULL;
 }
 
@@ -57,62 +71,63 @@ static bool name_is_sound(const pv_reference *r, const char *name) {
 }
 
 /* `count` token ids below the vocabulary's size. */
-static uint32_t *read_ids(pv_cursor *c, pv_arena *arena, uint32_t vocab, uint64_t count) {
-  const unsigned char *bytes = pv_cursor_take(c, count * 4);
-  uint32_t *ids = bytes == NULL ? NULL : PV_ARENA_NEW(arena, (size_t)count, uint32_t);
+static uint32_t *read_ids(reader *in, uint32_t vocab, uint64_t count) {
+  const unsigned char *bytes = pv_cursor_take(&in->c, count * 4);
+  if (bytes == NULL) return NULL;
+  uint32_t *ids = made(in, PV_ARENA_NEW(&in->r->arena, (size_t)count, uint32_t));
   pv_cursor values = pv_cursor_make(bytes, count * 4);
   for (uint64_t i = 0; ids != NULL && i < count; i++) {
     ids[i] = pv_cursor_u32(&values);
-    if (ids[i] >= vocab) c->failed = true;
+    if (ids[i] >= vocab) in->c.failed = true;
   }
-  if (ids == NULL) c->failed = true;
   return ids;
 }
 
-static uint32_t *read_counted_ids(pv_cursor *c, pv_arena *arena, uint32_t vocab, size_t *count) {
-  *count = pv_cursor_u32(c);
-  return read_ids(c, arena, vocab, *count);
+static uint32_t *read_counted_ids(reader *in, uint32_t vocab, size_t *count) {
+  *count = pv_cursor_u32(&in->c);
+  return read_ids(in, vocab, *count);
 }
 
-static float *read_margins(pv_cursor *c, pv_arena *arena, size_t count) {
-  const unsigned char *bytes = pv_cursor_take(c, (uint64_t)count * 4);
-  float *out = bytes == NULL ? NULL : PV_ARENA_NEW(arena, count, float);
+static float *read_margins(reader *in, size_t count) {
+  const unsigned char *bytes = pv_cursor_take(&in->c, (uint64_t)count * 4);
+  if (bytes == NULL) return NULL;
+  float *out = made(in, PV_ARENA_NEW(&in->r->arena, count, float));
   pv_cursor values = pv_cursor_make(bytes, (uint64_t)count * 4);
   for (size_t i = 0; out != NULL && i < count; i++) {
     out[i] = pv_cursor_f32(&values);
-    if (!(out[i] >= 0.0f) || isinf(out[i])) c->failed = true;
+    if (!(out[i] >= 0.0f) || isinf(out[i])) in->c.failed = true;
   }
-  if (out == NULL) c->failed = true;
   return out;
 }
 
-static float *read_logits(pv_cursor *c, pv_arena *arena, size_t rows, uint32_t vocab) {
+static float *read_logits(reader *in, size_t rows, uint32_t vocab) {
   uint64_t elements = 0, bytes = 0;
-  if (!pv_ck_mul(rows, vocab, &elements) || !pv_ck_mul(elements, 2, &bytes)) c->failed = true;
-  const unsigned char *halves = pv_cursor_take(c, bytes);
-  float *out = halves == NULL ? NULL : PV_ARENA_NEW(arena, elements, float);
+  if (!pv_ck_mul(rows, vocab, &elements) || !pv_ck_mul(elements, 2, &bytes)) in->c.failed = true;
+  const unsigned char *halves = in->c.failed ? NULL : pv_cursor_take(&in->c, bytes);
+  if (halves == NULL) return NULL;
+  float *out = made(in, PV_ARENA_NEW(&in->r->arena, elements, float));
   for (uint64_t i = 0; out != NULL && i < elements; i++) {
     out[i] = pv_f16_to_f32((uint16_t)(halves[2 * i] | halves[2 * i + 1] << 8));
-    if (!isfinite(out[i])) c->failed = true;
+    if (!isfinite(out[i])) in->c.failed = true;
   }
-  if (out == NULL) c->failed = true;
   return out;
 }
 
-static void read_prompt(pv_cursor *c, pv_reference *r, uint32_t vocab) {
-  pv_reference_prompt *p = &r->prompts[r->count];
+static void read_prompt(reader *in, uint32_t vocab) {
+  pv_reference_prompt *p = &in->r->prompts[in->r->count];
   p->vocab = vocab;
-  p->name = read_string(c, &r->arena);
-  p->text = read_string(c, &r->arena);
-  p->ids = read_counted_ids(c, &r->arena, vocab, &p->count);
-  p->hf_greedy = read_counted_ids(c, &r->arena, vocab, &p->hf_greedy_count);
-  p->f64_greedy = read_counted_ids(c, &r->arena, vocab, &p->f64_greedy_count);
-  const uint8_t has_logits = pv_cursor_u8(c);
-  if (c->failed || has_logits > 1 || p->count == 0 || !name_is_sound(r, p->name)) c->failed = true;
-  if (has_logits == 0 || c->failed) return;
-  p->top = read_ids(c, &r->arena, vocab, p->count);
-  p->top_margin = read_margins(c, &r->arena, p->count);
-  p->logits = read_logits(c, &r->arena, p->count, vocab);
+  p->name = read_string(in);
+  p->text = read_string(in);
+  p->ids = read_counted_ids(in, vocab, &p->count);
+  p->hf_greedy = read_counted_ids(in, vocab, &p->hf_greedy_count);
+  p->f64_greedy = read_counted_ids(in, vocab, &p->f64_greedy_count);
+  const uint8_t has_logits = pv_cursor_u8(&in->c);
+  if (in->c.failed || has_logits > 1 || p->count == 0 || !name_is_sound(in->r, p->name))
+    in->c.failed = true;
+  if (has_logits == 0 || in->c.failed) return;
+  p->top = read_ids(in, vocab, p->count);
+  p->top_margin = read_margins(in, p->count);
+  p->logits = read_logits(in, p->count, vocab);
 }
 
 pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
@@ -120,22 +135,25 @@ pv_status pv_reference_parse(const void *data, size_t length, const char *name, 
   if (length < PV_REFERENCE_MAGIC_BYTES + 8 + DIGEST ||
       memcmp(data, PV_REFERENCE_MAGIC, PV_REFERENCE_MAGIC_BYTES) != 0)
     return refuse(err, name, 0, "is not one of version 1");
-  if (!digest_holds(data, length)) return refuse(err, name, length - DIGEST, "is damaged");
-  pv_cursor c = pv_cursor_make(data, length - DIGEST);
-  pv_cursor_take(&c, PV_REFERENCE_MAGIC_BYTES);
-  const uint32_t vocab = pv_cursor_u32(&c), count = pv_cursor_u32(&c);
+  const pv_status status = check_digest(data, length, name, err);
+  if (status != PV_OK) return status;
+  reader in = {.c = pv_cursor_make(data, length - DIGEST)};
+  pv_cursor_take(&in.c, PV_REFERENCE_MAGIC_BYTES);
+  const uint32_t vocab = pv_cursor_u32(&in.c), count = pv_cursor_u32(&in.c);
   if (vocab == 0 || vocab > VOCAB_MAX || count == 0 || count > PROMPTS_MAX)
     return refuse(err, name, 8, "has an impossible size");
   pv_reference *r = calloc(1, sizeof *r);
   if (r != NULL) r->prompts = PV_ARENA_NEW(&r->arena, count, pv_reference_prompt);
+  in.r = r;
   if (r == NULL || r->prompts == NULL) {
     pv_reference_close(r);
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference");
   }
-  for (; r->count < count && !c.failed; r->count++) read_prompt(&c, r, vocab);
-  if (c.failed || c.at != c.length) {
+  for (; r->count < count && !in.c.failed; r->count++) read_prompt(&in, vocab);
+  if (in.c.failed || in.c.at != in.c.length) {
     pv_reference_close(r);
-    return refuse(err, name, c.at,
+    if (in.starved) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference");
+    return refuse(err, name, in.c.at,
                   "has a part that is cut off, of the wrong length or out of range");
   }
   *out = r;

@@ -111,11 +111,11 @@ static int by_margin(const void *a, const void *b) {
 
 /* Smallest margins first, beside the error of the same row: where the curves would meet, an
  * expert could change. */
-static void margin_series(pv_check *check, const survey *v) {
+static pv_status margin_series(pv_check *check, const survey *v, pv_error *err) {
   enum { SHOWN = 120 };
   double(*rows)[2] = calloc(v->rows, sizeof *rows);
   double x[SHOWN], margin[SHOWN], noise[SHOWN], ratio = INFINITY;
-  if (rows == NULL) return;
+  if (rows == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the margins");
   for (size_t i = 0; i < v->rows; i++) {
     rows[i][0] = v->margin[i];
     rows[i][1] = v->noise[i];
@@ -136,9 +136,10 @@ static void margin_series(pv_check *check, const survey *v) {
   pv_check_metric(check, "smallest_router_margin", rows[0][0]);
   pv_check_metric(check, "smallest_margin_over_twice_noise", ratio);
   free(rows);
+  return PV_OK;
 }
 
-static void publish(pv_check *check, survey *v) {
+static pv_status publish(pv_check *check, survey *v, pv_error *err) {
   const pv_shape *s = &check->model->shape;
   double x[PV_MODEL_LAYERS_MAX];
   for (uint32_t i = 0; i < PV_MODEL_LAYERS_MAX; i++) x[i] = i;
@@ -151,7 +152,6 @@ static void publish(pv_check *check, survey *v) {
   for (uint32_t e = 0; e < s->experts; e++) v->usage[e] /= all;
   pv_check_series(check, "expert-usage", "share of routings", "expert", "share", false, x, v->usage,
                   s->experts);
-  margin_series(check, v);
   pv_check_metric(check, "worst_cosine", v->worst_cosine);
   pv_check_metric(check, "positions", (double)v->positions);
   pv_check_metric(check, "argmax_different", (double)v->argmax_different);
@@ -159,6 +159,7 @@ static void publish(pv_check *check, survey *v) {
   pv_check_metric(check, "expert_sets_different", (double)v->sets_different);
   pv_check_metric(check, "smallest_top_margin", v->top_margin);
   pv_check_needed(check, v->worst_cosine);
+  return margin_series(check, v, err);
 }
 
 static void survey_free(survey *v) {
@@ -207,10 +208,8 @@ pv_status pv_check_forward_arbiter(pv_check *check, pv_error *err) {
       survey_position(check, &v, exact, side, p, prompt->name, bound);
     pv_check_progress(check, i + 1, prompts.count);
   }
-  if (status == PV_OK && v.positions > 0) {
-    publish(check, &v);
-    pv_check_pass(check);
-  }
+  if (status == PV_OK && v.positions > 0) status = publish(check, &v, err);
+  if (status == PV_OK && v.positions > 0) pv_check_pass(check);
 cleanup:
   survey_free(&v);
   return status;

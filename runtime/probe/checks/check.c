@@ -167,6 +167,7 @@ void pv_check_worst(pv_check *check, pv_stage_id stage, uint32_t layer, size_t p
   check->worst = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "stage", pv_stage_name(stage), "layer",
                            (json_int_t)layer, "position", (json_int_t)position, "index",
                            (json_int_t)index, "left", number(left), "right", number(right));
+  if (check->worst == NULL) pv_json_set(&check->metrics, "worst", NULL); /* then nothing is told */
 }
 
 void pv_check_series(pv_check *check, const char *picture, const char *name, const char *x_label,

@@ -22,8 +22,9 @@ static pv_status check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t
   for (int i = 0; i < 2 && status == PV_OK; i++) {
     const uint64_t r = i == 0 ? 0 : rows - 1;
     const unsigned char *row = t->data + r * t->row_bytes;
-    double bound;
-    const double want = pv_rows_exact_value(t->type, PV_PRODUCT_I16, row, x, k, &bound);
+    double want, bound;
+    status = pv_rows_exact_value(t->type, PV_PRODUCT_I16, row, x, k, &want, &bound, err);
+    if (status != PV_OK) break;
     const double got = (double)pv_rows_multiply(path, PV_PRODUCT_I16, t->type, row, k, &act);
     check->compared++;
     if (!(fabs(got - want) <= bound))

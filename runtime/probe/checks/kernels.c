@@ -39,9 +39,9 @@ pv_status pv_check_gemv_exact(pv_check *check, pv_error *err) {
   for (int round = 0; round < ROUNDS && status == PV_OK; round++) {
     const size_t k = row_length(type, round);
     for (int i = 0; i < 2 && status == PV_OK; i++) {
-      double bound;
+      double want, bound;
       pv_rows_exact(type->type, products[i], k, &seed, b.row, b.x);
-      const double want = pv_rows_exact_value(type->type, products[i], b.row, b.x, k, &bound);
+      status = pv_rows_exact_value(type->type, products[i], b.row, b.x, k, &want, &bound, err);
       for (int p = 0; p < PATHS && status == PV_OK; p++) {
         const pv_cpu_path *path = pv_check_path(check, path_names[p]);
         pv_rows_act act;
@@ -73,11 +73,11 @@ pv_status pv_check_gemv_bound(pv_check *check, pv_error *err) {
   if (b.row == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
   for (int round = 0; round < ROUNDS && status == PV_OK; round++) {
     const size_t k = row_length(type, round);
-    double bound;
+    double want, bound;
     pv_rows_random(type->type, k, &seed, b.row);
     for (size_t i = 0; i < k; i++) /* a few large ones among many small ones */
       b.x[i] = (float)((pv_rows_unit(&seed) - 0.5) * (pv_rows_next(&seed) % 97 == 0 ? 50.0 : 1.0));
-    const double want = pv_rows_exact_value(type->type, product, b.row, b.x, k, &bound);
+    status = pv_rows_exact_value(type->type, product, b.row, b.x, k, &want, &bound, err);
     for (int p = 0; p < PATHS && status == PV_OK; p++) {
       const pv_cpu_path *path = pv_check_path(check, path_names[p]);
       pv_rows_act act;

@@ -185,13 +185,10 @@ float pv_rows_multiply(const pv_cpu_path *path, pv_product product, pv_type type
  * |dmin m x|: at most 4 |w'| + the minimum, which twice the largest weight of the block covers.
  * Everything else sums plain products: at most 26 roundings to float32 on any way (a chain of 16
  * and a fold of 8), 8 when the chain is float64. */
-double pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
-                           size_t k, double *bound) {
+pv_status pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
+                              size_t k, double *value, double *bound, pv_error *err) {
   double *w = calloc(k, sizeof *w), sum = 0.0, absolute = 0.0, rounding = 0.0, products = 0.0;
-  if (w == NULL) {
-    *bound = NAN;
-    return NAN;
-  }
+  if (w == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for an exact product");
   pv_dequant_f64(type, row, k, w);
   for (size_t s = 0; s < k; s += PV_SEGMENT) {
     const size_t n = k - s < PV_SEGMENT ? k - s : PV_SEGMENT;
@@ -214,5 +211,6 @@ double pv_rows_exact_value(pv_type type, pv_product product, const void *row, co
   else
     *bound = rounding + 24.0 * 0x1p-24 * absolute;
   free(w);
-  return sum;
+  *value = sum;
+  return PV_OK;
 }

@@ -34,7 +34,7 @@ void pv_rows_act_free(pv_rows_act *act);
  * kernels/arith/act.h can cause. */
 float pv_rows_multiply(const pv_cpu_path *path, pv_product product, pv_type type, const void *row,
                        size_t k, const pv_rows_act *act);
-double pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
-                           size_t k, double *bound);
+pv_status pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
+                              size_t k, double *value, double *bound, pv_error *err);
 
 #endif
