@@ -17,6 +17,15 @@ unsigned each_injected(void) {
   return injected;
 }
 
+void each_rest(void) {
+  failing_pause();
+  system_pause();
+}
+void each_go_on(void) {
+  failing_resume();
+  system_resume();
+}
+
 /* Open descriptors of this process. */
 static unsigned descriptors(void) {
   unsigned count = 0;

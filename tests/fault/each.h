@@ -18,6 +18,10 @@ void each_allocation(each_work work, unsigned at_least);
  * which are no failure at all. */
 void each_call(each_work work, unsigned at_least);
 
+/* Between these two the calls are the test's own: none is counted, and none fails. */
+void each_rest(void);
+void each_go_on(void);
+
 /* Failures injected up to now. */
 unsigned each_injected(void);
 

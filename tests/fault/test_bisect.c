@@ -12,8 +12,6 @@
 #include "runtime/synth/synth.h"
 #include "runtime/trace/folder.h"
 #include "tests/fault/each.h"
-#include "tests/fault/failing.h"
-#include "tests/fault/system.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/bisect/same.h"
 #include "tests/unit/testing.h"
@@ -40,16 +38,6 @@ static bool ended(pv_status status, const pv_error *err) {
   else
     EXPECT(status == PV_ERR_IO || status == PV_ERR_NOMEM);
   return false;
-}
-
-/* Between these two nothing fails. */
-static void rest(void) {
-  failing_pause();
-  system_pause();
-}
-static void go_on(void) {
-  failing_resume();
-  system_resume();
 }
 
 static void each_failure(each_work work, unsigned allocations, unsigned calls) {
@@ -273,13 +261,13 @@ static bool load_work(void) {
  * far it is. */
 static uint64_t expect_state(uint64_t done, bool good) {
   static loaded now;
-  rest();
+  each_rest();
   prepare(&now);
   EXPECT_U64(folder_count(), IN_FOLDER);
   EXPECT_I64(pv_bisect_load(state, key, &now.at, &now.result, NULL), PV_OK);
   EXPECT(now.at.done == done || (!good && now.at.done == LAYER_STEPS));
   EXPECT(!good || now.at.finished);
-  go_on();
+  each_go_on();
   return now.at.done;
 }
 
@@ -297,9 +285,9 @@ static bool resume_work(void) {
   put_half();
   const bool good = bisect_work();
   const bool old = expect_state(STEPS, good) == LAYER_STEPS;
-  rest();
+  each_rest();
   EXPECT(old ? state_is(&half) : good || bisect_work());
-  go_on();
+  each_go_on();
   return good;
 }
 
@@ -307,10 +295,10 @@ static bool resume_work(void) {
 static bool begin_work(void) {
   unlink(state);
   const bool good = bisect_work();
-  rest();
+  each_rest();
   const bool kept = access(state, F_OK) == 0;
   EXPECT(kept || (!good && folder_count() == IN_FOLDER - 1));
-  go_on();
+  each_go_on();
   if (kept) expect_state(STEPS, good);
   return good;
 }

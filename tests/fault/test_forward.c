@@ -9,12 +9,10 @@
 
 #include "runtime/base/sha256.h"
 #include "runtime/noise/noise.h"
-#include "runtime/synth/synth.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 #include "tests/fault/each.h"
-#include "tests/fault/failing.h"
-#include "tests/fault/system.h"
+#include "tests/fault/small.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 
@@ -26,16 +24,6 @@ static pv_model *model;
 static char model_path[600], made_folder[600], made_path[700], trace_path[600],
     model_digest[PV_SHA256_HEX];
 static bool in_calls; /* system calls fail, else allocations */
-
-/* Between these two nothing fails. */
-static void rest(void) {
-  failing_pause();
-  system_pause();
-}
-static void go_on(void) {
-  failing_resume();
-  system_resume();
-}
 
 /* Takes the files out of a folder, and says how many there were. */
 static size_t clear(const char *folder) {
@@ -122,7 +110,7 @@ static bool trace_work(void) {
   if (status == PV_OK) status = pv_trace_finish(writer, (const char *[]){"ids", "65", NULL}, &err);
   pv_trace_free(writer);
   pv_forward_close(forward);
-  rest();
+  each_rest();
   char manifest[700];
   snprintf(manifest, sizeof manifest, "%s/manifest.json", trace_path);
   EXPECT((status == PV_OK) == (access(manifest, F_OK) == 0));
@@ -133,7 +121,7 @@ static bool trace_work(void) {
   }
   const size_t files = clear(trace_path);
   EXPECT(status == PV_OK ? files > 20 : files == 0);
-  go_on();
+  each_go_on();
   return ended(status, &err);
 }
 
@@ -146,14 +134,14 @@ static bool synth_work(void) {
   char digest[PV_SHA256_HEX] = "";
   pv_error err = PV_ERROR_INIT;
   const pv_status status = pv_synth_write(&small, made_path, NULL, NULL, &err);
-  rest();
+  each_rest();
   EXPECT((status == PV_OK) == (access(made_path, F_OK) == 0));
   if (status == PV_OK) {
     EXPECT_I64(pv_sha256_file(made_path, digest, NULL), PV_OK);
     EXPECT_STR(digest, model_digest);
   }
   EXPECT_U64(clear(made_folder), status == PV_OK ? 1 : 0);
-  go_on();
+  each_go_on();
   return ended(status, &err);
 }
 
@@ -200,7 +188,6 @@ static void test_noise(void) {
   pv_noise_free(&noise);
 }
 
-/* One layer whose rows are the shortest that the layout takes. */
 static bool prepare(void) {
   pv_error err = PV_ERROR_INIT;
   if (folder_make() == NULL) return false;
@@ -208,18 +195,7 @@ static bool prepare(void) {
   snprintf(trace_path, sizeof trace_path, "%s", folder_path("trace"));
   snprintf(made_folder, sizeof made_folder, "%s", folder_path("made"));
   snprintf(made_path, sizeof made_path, "%s/made.gguf", made_folder);
-  small = pv_synth_defaults();
-  small.layout = PV_SYNTH_Q8_0;
-  small.threads = 1;
-  small.shape.layers = 1;
-  small.shape.hidden = small.shape.ffn = 32;
-  small.shape.heads = 2;
-  small.shape.kv_heads = 1;
-  small.shape.head_dim = 16;
-  small.shape.experts = 4;
-  small.shape.used = 2;
-  small.shape.vocab = PV_SYNTH_VOCAB_MIN;
-  small.shape.context = 16;
+  small = small_model();
   pv_status status = pv_synth_write(&small, model_path, NULL, NULL, &err);
   if (status == PV_OK) status = pv_sha256_file(model_path, model_digest, &err);
   if (status == PV_OK) status = pv_model_open(model_path, &model, &err);

@@ -11,9 +11,9 @@
 #include "runtime/probe/frame.h"
 #include "runtime/probe/probe.h"
 #include "runtime/reference/reference.h"
-#include "runtime/synth/synth.h"
 #include "tests/fault/each.h"
 #include "tests/fault/failing.h"
+#include "tests/fault/small.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 
@@ -107,19 +107,8 @@ static void test_allocations(void) {
 
 static bool prepare(void) {
   pv_error err = PV_ERROR_INIT;
-  pv_synth_options small = pv_synth_defaults();
+  pv_synth_options small = small_model();
   if (folder_make() == NULL) return false;
-  small.layout = PV_SYNTH_Q8_0;
-  small.threads = 1;
-  small.shape.layers = 1;
-  small.shape.hidden = small.shape.ffn = 32;
-  small.shape.heads = 2;
-  small.shape.kv_heads = 1;
-  small.shape.head_dim = 16;
-  small.shape.experts = 4;
-  small.shape.used = 2;
-  small.shape.vocab = PV_SYNTH_VOCAB_MIN;
-  small.shape.context = 16;
   const char *path = folder_path("small.gguf");
   pv_status status = pv_synth_write(&small, path, NULL, NULL, &err);
   if (status == PV_OK)
