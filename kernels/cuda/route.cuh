@@ -28,17 +28,18 @@ __device__ __forceinline__ void choose(const pv_cuda_route &a, unsigned row, uin
   for (unsigned first = 0; first < a.experts; first += blockDim.x / 2) {
     const unsigned i = min(first + threadIdx.x / 2, a.experts - 1);
     const uint32_t mine = key[i];
-    unsigned before = 0, equal = 0;
+    unsigned before = 0;
+    /* At least `mine` is before it where the index is smaller, else at least mine + 1 (no key is
+     * the largest number). Its own four are counted like those that follow. */
 #pragma unroll 4
     for (unsigned j = 0; j < eights; j++) {
-      const uint4 k = reinterpret_cast<const uint4 *>(key)[2 * j + half];
-      before += (k.x > mine) + (k.y > mine) + (k.z > mine) + (k.w > mine);
-      equal += (k.x == mine) + (k.y == mine) + (k.z == mine) + (k.w == mine);
+      const unsigned four = 2 * j + half;
+      const uint4 k = reinterpret_cast<const uint4 *>(key)[four];
+      const uint32_t least = mine + (four >= i / 4);
+      before += (k.x >= least) + (k.y >= least) + (k.z >= least) + (k.w >= least);
     }
     before += __shfl_xor_sync(every_lane, before, 1);
-    equal += __shfl_xor_sync(every_lane, equal, 1);
-    if (equal > 1) /* besides itself: those with a smaller index are before it */
-      for (unsigned j = 0; j < i; j++) before += key[j] == mine;
+    for (unsigned j = i & ~3u; j < i; j++) before += key[j] == mine;
     if (half == 0 && first + threadIdx.x / 2 < a.experts && before < a.used)
       chosen[before] = static_cast<int>(i);
   }
