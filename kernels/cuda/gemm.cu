@@ -17,6 +17,12 @@ enum { ROWS = 32, TILE = PV_CUDA_TILE, COLUMNS = TILE / 16, PER_THREAD = 4 * COL
 
 namespace {
 
+/* Six bits to a signed byte: q - 32, four at a time. */
+__device__ __forceinline__ uint32_t minus_32(uint32_t q) {
+  const uint32_t x = q ^ 0x20202020u;
+  return x | (x & 0x20202020u) * 6u;
+}
+
 __device__ __forceinline__ void mma_32(int (&c)[4], const uint32_t (&a)[4], uint32_t b0,
                                        uint32_t b1) {
   asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "

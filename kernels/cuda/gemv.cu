@@ -1,8 +1,8 @@
 /* Matrix-vector products, identities i16 and i8: out[r] = row r . activations, for up to three
  * matrices with the same activations, and for the first of them total = add + out. The activations
  * may be the RMSNorm of a row, which every block then computes for itself: that is cheaper than
- * another launch. Reference: mm and rmsnorm of kernels/cpu. Grid (blocks of rows_per_block rows,
- * over all jobs; rows of the batch), block 256, dynamic shared memory: see shared_layout. */
+ * another launch. Reference: mm and rmsnorm of kernels/cpu. Grid (blocks of a job's rows_per_block
+ * rows, over all jobs; rows of the batch), block 256, dynamic shared memory: see shared_layout. */
 #include "kernels/cuda/norm.cuh"
 
 PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
@@ -10,14 +10,15 @@ PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
   unsigned block = blockIdx.x, which = 0;
   const unsigned at = blockIdx.y;
   for (; which + 1 < a.jobs; which++) {
-    const unsigned blocks = (a.job[which].rows.count + a.rows_per_block - 1) / a.rows_per_block;
+    const pv_cuda_job &job = a.job[which];
+    const unsigned blocks = (job.rows.count + job.rows_per_block - 1) / job.rows_per_block;
     if (block < blocks) break;
     block -= blocks;
   }
   const pv_cuda_job &job = a.job[which];
-  const unsigned first = block * a.rows_per_block;
+  const unsigned first = block * job.rows_per_block;
   row_range rows = {job.rows.data, job.rows.row_bytes, first,
-                    min(first + a.rows_per_block, job.rows.count)};
+                    min(first + job.rows_per_block, job.rows.count)};
   if (a.experts == nullptr)
     prefetch(rows.at(first), min(rows.end - first, 64u) * rows.row_bytes, threadIdx.x, blockDim.x);
   begin_kernel();
@@ -38,7 +39,7 @@ PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
     job.out[place + r] = y;
     if (adds) a.total[place + r] = a.add[place + r] + y;
   };
-  if (job.rows.type == PV_F32 && a.rows_per_block == 1)
+  if (job.rows.type == PV_F32 && job.rows_per_block == 1)
     plain_row<PV_F32>(rows, act, store);
   else
     each_row(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k), store);

@@ -66,6 +66,7 @@ enum { PV_CUDA_JOBS = 3 };
 typedef struct pv_cuda_job {
   pv_cuda_rows rows;
   PV_DEVICE(float) out;
+  uint32_t rows_per_block; /* of gemv */
 } pv_cuda_job;
 
 /* Products of up to three matrices with the same activations. */
@@ -77,7 +78,6 @@ typedef struct pv_cuda_gemv {
   PV_DEVICE(const float) add; /* not 0: total = add + out, for the first job */
   PV_DEVICE(float) total;
   uint32_t jobs;
-  uint32_t rows_per_block;
 } pv_cuda_gemv;
 
 /* Rows of activations that one block of a matrix product takes together: entries first .. first +

@@ -53,9 +53,11 @@ __device__ __forceinline__ float k4_value(float d, float dmin, int sc, int m, in
   return act.d * pv_fma_f32(-dmin, static_cast<float>(m * act.sum), high);
 }
 
-/* The two segments that a lane computes of every 64. */
+/* The two segments that a lane computes of every 64. For Q6_K also the sums of their halves' high
+ * and low bytes, times -32: where products start with these, weights are 0..63. */
 struct act_pair {
   act_segment a, b;
+  int a_start[2][2], b_start[2][2];
 };
 
 /* What a lane reads of a row for the segments s and s + 1 (s even): loaded for several rows before
@@ -167,17 +169,11 @@ __device__ __forceinline__ void k4_values(const raw<type> &w, const act_pair &ac
   b = k4_value(d, dmin, sc >> 8 & 255, m >> 8 & 255, dot_segment(high, act.b), act.b);
 }
 
-/* Six bits to a signed byte: q - 32, four at a time. */
-__device__ __forceinline__ uint32_t minus_32(uint32_t q) {
-  const uint32_t x = q ^ 0x20202020u;
-  return x | (x & 0x20202020u) * 6u;
-}
-
 /* Sums of a segment's two halves have scales of their own; H and L are at most 2^24, so
  * fma(256, H, L) rounds the exact sum once. */
 __device__ __forceinline__ float q6_value(float d, uint16_t scales, const uint32_t (&w)[8],
-                                          const act_segment &act) {
-  int high[2] = {0, 0}, low[2] = {0, 0};
+                                          const act_segment &act, const int (&start)[2][2]) {
+  int high[2] = {start[0][0], start[1][0]}, low[2] = {start[0][1], start[1][1]};
   dot_half(w, act.x, 0, high[0], low[0]);
   dot_half(w, act.x, 1, high[1], low[1]);
   const int sc0 = static_cast<int8_t>(scales), sc1 = static_cast<int8_t>(scales >> 8);
@@ -186,15 +182,32 @@ __device__ __forceinline__ float q6_value(float d, uint16_t scales, const uint32
   return act.d * (d * pv_fma_f32(256.0f, h, l));
 }
 
+__device__ __forceinline__ void q6_start(const act_segment &act, int (&start)[2][2]) {
+  constexpr uint32_t four = 0xe0e0e0e0u; /* bytes of -32 */
+  const uint32_t w[8] = {four, four, four, four, four, four, four, four};
+#pragma unroll
+  for (int half = 0; half < 2; half++) {
+    start[half][0] = start[half][1] = 0;
+    dot_half(w, act.x, half, start[half][0], start[half][1]);
+  }
+}
+
 /* The activations that go with raw<type>. */
 template <int type>
 __device__ __forceinline__ act_pair load_act_pair(const act_row &act, unsigned s, unsigned n) {
   s = last_pair(s, n);
-  if (type == PV_Q6_K) {
+  act_pair pair;
+  if constexpr (type == PV_Q6_K) {
     const unsigned first = (s & ~3u) + s / 2 % 2;
-    return {load_segment(act, first), load_segment(act, first + 2)};
+    pair.a = load_segment(act, first);
+    pair.b = load_segment(act, first + 2);
+    q6_start(pair.a, pair.a_start);
+    q6_start(pair.b, pair.b_start);
+  } else {
+    pair.a = load_segment(act, s);
+    pair.b = load_segment(act, min(s + 1, n - 1));
   }
-  return {load_segment(act, s), load_segment(act, min(s + 1, n - 1))};
+  return pair;
 }
 
 /* Values of the segments s and s + 1 of a row with n; those of the last ones where there are none.
@@ -208,13 +221,13 @@ __device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &
     uint32_t w0[8], w2[8];
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-      const uint32_t two = w.high[i] >> (2 * odd);
-      w0[i] = minus_32((w.low[i] & 0x0f0f0f0fu) | (two & 0x03030303u) << 4);
-      w2[i] = minus_32((w.low[i] >> 4 & 0x0f0f0f0fu) | (two & 0x30303030u));
+      const uint32_t first = w.high[i] << (4 - 2 * odd), second = w.high[i] >> (2 * odd);
+      w0[i] = (w.low[i] & 0x0f0f0f0fu) | (first & 0x30303030u);
+      w2[i] = (w.low[i] >> 4 & 0x0f0f0f0fu) | (second & 0x30303030u);
     }
     const float d = half_value(w.d);
-    const float v0 = q6_value(d, w.scales[0], w0, act.a);
-    const float v2 = q6_value(d, w.scales[1], w2, act.b);
+    const float v0 = q6_value(d, w.scales[0], w0, act.a, act.a_start);
+    const float v2 = q6_value(d, w.scales[1], w2, act.b, act.b_start);
     const float other = __shfl_xor_sync(every_lane, odd ? v0 : v2, 1);
     a = odd ? other : v0;
     b = odd ? v2 : other;
@@ -271,7 +284,7 @@ __device__ __forceinline__ void prefetch(const uint8_t *p, uint64_t size, unsign
                                          unsigned threads) {
 #if __CUDA_ARCH__ >= 900 /* in one piece: the units of 16 bytes that begin there */
   const uintptr_t first = (reinterpret_cast<uintptr_t>(p) + 15) & ~uintptr_t{15};
-  if (index == 0)
+  if (index == 0 && size >= 16)
     asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(first),
                  "r"(static_cast<uint32_t>(size) & ~15u));
 #else

@@ -104,13 +104,30 @@ static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
   LAUNCH(b, kernel, blocks, tiles, BLOCK, (size_t)k / PV_SEGMENT * PV_CUDA_TILE * 8, g);
 }
 
-static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
-  size_t all = 0, blocks = 0;
+/* Divides the rows of all jobs among blocks that are all there at once, and returns how many blocks
+ * that is. Beside other types a warp gets a third as many rows of Q6_K: they take three times as
+ * long to unpack, and all would wait for the few blocks that have them. */
+static size_t divide_rows(pv_cuda_gemv *a, size_t wave) {
+  size_t all = 0;
   for (uint32_t j = 0; j < a->jobs; j++) all += a->job[j].rows.count;
+  for (size_t rows = parts(all, WARPS * wave);; rows++) {
+    size_t blocks = 0;
+    for (uint32_t j = 0; j < a->jobs; j++) {
+      pv_cuda_job *job = &a->job[j];
+      const bool slow = a->jobs > 1 && job->rows.type == PV_TYPE_Q6_K;
+      job->rows_per_block = (uint32_t)(WARPS * (slow ? parts(rows, 3) : rows));
+      blocks += parts(job->rows.count, job->rows_per_block);
+    }
+    if (blocks <= wave || rows >= all) return blocks;
+  }
+}
+
+static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   const size_t wave = (size_t)b->info.processors * BLOCKS_PER_PROCESSOR;
-  const bool few = rows == 1 && all <= wave && a->jobs == 1 && a->job[0].rows.type == PV_TYPE_F32;
-  a->rows_per_block = few ? 1 : (uint32_t)(WARPS * parts(all, WARPS * wave));
-  for (uint32_t j = 0; j < a->jobs; j++) blocks += parts(a->job[j].rows.count, a->rows_per_block);
+  const pv_cuda_rows *first = &a->job[0].rows;
+  const bool few = rows == 1 && first->count <= wave && a->jobs == 1 && first->type == PV_TYPE_F32;
+  const size_t blocks = few ? first->count : divide_rows(a, wave);
+  if (few) a->job[0].rows_per_block = 1;
   const size_t unrounded = a->norm.x != 0 ? a->acts.k * sizeof(float) : 0;
   LAUNCH(b, PV_GPU_gemv, blocks, rows, BLOCK, pv_gpu_act_shared(a->acts.k) + unrounded, *a);
 }
