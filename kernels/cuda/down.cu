@@ -1,7 +1,7 @@
 /* The down products of a position's chosen experts, their weighted sum by rank (product, then fma)
  * and the residual. Reference: mm, combine and add of kernels/cpu. Grid (hidden / 8,
  * rows of the batch), block 256, dynamic shared memory: shared_layout of all slots of a position,
- * without the unrounded rows, then used * 8 floats. For rounded activations k is a multiple of 64.
+ * without the unrounded rows, then used * 9 floats. For rounded activations k is a multiple of 64.
  */
 #include "kernels/cuda/segments.cuh"
 
@@ -10,7 +10,6 @@ PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
   enum { ROWS = 8, COUNT = 4, UNITS = ROWS / COUNT }; /* a unit: COUNT rows of one rank */
   extern __shared__ uint4 shared[];
   const unsigned at = blockIdx.y, first = blockIdx.x * ROWS, hidden = a.rows.count;
-  const float *weights = a.weights + static_cast<size_t>(at) * a.used;
   const size_t place = static_cast<size_t>(at) * hidden + first + threadIdx.x % ROWS;
   const float residual = a.residual[place];
   const lane_group group = group_of(a.rows.type, a.in.k);
@@ -19,6 +18,9 @@ PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
   const bool quantised = is_quantised(static_cast<int>(a.rows.type));
   const shared_acts in = shared_layout(shared, a.used * a.in.k);
   float *result = quantised ? in.x : reinterpret_cast<float *>(shared); /* [used][ROWS] */
+  float *weights = result + a.used * ROWS;
+  for (unsigned rank = threadIdx.x; rank < a.used; rank += blockDim.x)
+    weights[rank] = a.weights[static_cast<size_t>(at) * a.used + rank];
   for (unsigned rank = threadIdx.x / 32; rank < a.used; rank += blockDim.x / 32) {
     const uint8_t *rows = a.rows.data + a.experts[at * a.used + rank] * a.rows.expert_bytes;
     prefetch(rows + first * a.rows.row_bytes, ROWS * a.rows.row_bytes, threadIdx.x % 32, 32);
@@ -40,6 +42,7 @@ PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
                if (unit < a.used * UNITS) result[rank * ROWS + r - first] = y;
              });
   }
+  prefetch_ahead(a.ahead);
   __syncthreads();
   for (unsigned i = threadIdx.x; i < a.used * ROWS; i += blockDim.x)
     a.out[(static_cast<size_t>(at) * a.used + i / ROWS) * hidden + first + i % ROWS] = result[i];

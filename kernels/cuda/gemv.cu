@@ -33,6 +33,7 @@ PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
     act =
         load_acts(a.acts, at / a.acts.share, shared, is_quantised(static_cast<int>(job.rows.type)));
   }
+  prefetch_ahead(a.ahead);
   const size_t place = static_cast<size_t>(at) * job.rows.count;
   const bool adds = a.add != nullptr && which == 0;
   const auto store = [&](unsigned r, float y) {

@@ -69,6 +69,13 @@ typedef struct pv_cuda_job {
   uint32_t rows_per_block; /* of gemv */
 } pv_cuda_job;
 
+/* Weights that every block of the next launch reads first. The blocks of this one ask for them,
+ * each for a part: behind the matrices that the next one asks for they would wait. */
+typedef struct pv_cuda_ahead {
+  PV_DEVICE(const uint8_t) data;
+  uint64_t bytes;
+} pv_cuda_ahead;
+
 /* Products of up to three matrices with the same activations. */
 typedef struct pv_cuda_gemv {
   pv_cuda_job job[PV_CUDA_JOBS];
@@ -77,6 +84,7 @@ typedef struct pv_cuda_gemv {
   PV_DEVICE(const int32_t) experts;
   PV_DEVICE(const float) add; /* not 0: total = add + out, for the first job */
   PV_DEVICE(float) total;
+  pv_cuda_ahead ahead;
   uint32_t jobs;
 } pv_cuda_gemv;
 
@@ -176,6 +184,7 @@ typedef struct pv_cuda_down {
   PV_DEVICE(float) out; /* [row][used][hidden] */
   PV_DEVICE(float) sum; /* [row][hidden] */
   PV_DEVICE(float) total;
+  pv_cuda_ahead ahead;
   uint32_t used;
 } pv_cuda_down;
 

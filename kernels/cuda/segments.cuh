@@ -293,6 +293,12 @@ __device__ __forceinline__ void prefetch(const uint8_t *p, uint64_t size, unsign
 #endif
 }
 
+__device__ __forceinline__ void prefetch_ahead(const pv_cuda_ahead &a) {
+  const uint64_t part = ((a.bytes + gridDim.x - 1) / gridDim.x + 127) & ~uint64_t{127};
+  const uint64_t from = part * blockIdx.x;
+  if (from < a.bytes) prefetch(a.data + from, min(part, a.bytes - from), threadIdx.x, blockDim.x);
+}
+
 struct lane_group {
   unsigned lane, width, index, groups;
 };

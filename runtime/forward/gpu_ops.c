@@ -183,6 +183,10 @@ static void norm_products(pv_gpu_backend *b, const pv_cuda_norm *norm, pv_cuda_g
   products(b, a, rows);
 }
 
+static pv_cuda_ahead norm_weights(const pv_gpu_backend *b, uint64_t weights) {
+  return (pv_cuda_ahead){weights, b->base.model->shape.hidden * sizeof(float)};
+}
+
 static void qkv(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
   const pv_cuda_norm norm = norm_of(b, layer_input(layer), l->attn_norm, PV_STAGE_ATTN_NORM);
   pv_cuda_gemv a = {.job = {{l->q, b->stage[PV_STAGE_Q]},
@@ -314,6 +318,7 @@ static void attention_projection(pv_gpu_backend *b, const pv_gpu_layer *l, uint3
                     .acts = acts_of(b, b->plain, PV_STAGE_ATTN_OUT, width, 1),
                     .add = b->stage[layer_input(layer)],
                     .total = b->stage[PV_STAGE_ATTN_RESIDUAL],
+                    .ahead = norm_weights(b, l->ffn_norm),
                     .jobs = 1};
   products(b, &a, b->batch.count);
 }
@@ -358,7 +363,7 @@ static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
   LAUNCH(b, PV_GPU_swiglu, parts(s->ffn, BLOCK), slots, BLOCK, 0, a);
 }
 
-static void down(pv_gpu_backend *b, const pv_gpu_layer *l) {
+static void down(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
   const size_t n = b->batch.count;
   const pv_cuda_down a = {
@@ -370,11 +375,12 @@ static void down(pv_gpu_backend *b, const pv_gpu_layer *l) {
       .out = b->stage[PV_STAGE_EXPERT_DOWN],
       .sum = b->stage[PV_STAGE_MOE_FFN_OUT],
       .total = b->stage[PV_STAGE_FFN_RESIDUAL],
+      .ahead = norm_weights(b, layer + 1 < s->layers ? l[1].attn_norm : b->final_norm),
       .used = s->used,
   };
   pv_cuda_gemv one = {.job = {{l->down, a.out}}, .acts = a.in, .experts = a.experts, .jobs = 1};
   const size_t shared =
-      pv_gpu_act_shared((size_t)s->used * s->ffn) + s->used * DOWN_ROWS * sizeof(float);
+      pv_gpu_act_shared((size_t)s->used * s->ffn) + s->used * (DOWN_ROWS + 1) * sizeof(float);
   const bool even = s->ffn % (2 * PV_SEGMENT) == 0 && s->hidden % DOWN_ROWS == 0;
   if (takes_gemv(b, &one, n) && shared <= SHARED_MAX && even) {
     LAUNCH(b, PV_GPU_down, s->hidden / DOWN_ROWS, n, BLOCK, shared, a);
@@ -437,7 +443,7 @@ pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *e
     case PV_OP_EXPERTS:
       break;
     case PV_OP_DOWN:
-      down(b, l);
+      down(b, l, layer);
       break;
     case PV_OP_FINAL_NORM:
       head(b);
