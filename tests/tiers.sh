@@ -94,6 +94,16 @@ tier_sanitize() {
     run_ctest asan-ubsan build-asan-ubsan -LE '^(slow|long|gpu)$'
 }
 
+# What the release tier runs, over a build without kernels.
+tier_no_toolkit() {
+  if grep -q '^PV_NVCC:FILEPATH=.*NOTFOUND$' build-release/CMakeCache.txt; then
+    note 'no-toolkit: that is what the release tier was: nvcc is not on this machine'
+    return
+  fi
+  build no-toolkit
+  run_ctest no-toolkit build-no-toolkit -LE '^(slow|long|gpu)$'
+}
+
 tier_threads() {
   local programs plain=()
   build tsan build.ninja # the list is of these sources
@@ -167,6 +177,7 @@ run_tiers() {
   build release
   key=$(tier_key)
   run_ctest release build-release -LE '^(slow|long|gpu)$' || broken=1
+  tier no-toolkit tier_no_toolkit
   tier slow run_ctest slow build-release -L '^slow$'
   [ "$long" -eq 0 ] || tier long run_ctest long build-release -L '^long$'
   [ "$gpu" -eq 0 ] || tier gpu tier_gpu
