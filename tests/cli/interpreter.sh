@@ -23,11 +23,11 @@ run "$pv" run --model "$model" --backend ptx --prompt 'class Stack:' --tokens 5
 exits 0
 same "$out" "$one" 'text of cpu and ptx'
 
-# Eight query heads on one copy of keys and values, behind one chunk and behind two.
+# Eight query heads on one copy of keys and values, behind one chunk and behind two; experts that tie.
 run "$pv" synth --layers 1 --hidden 32 --heads 8 --kv-heads 1 --head-dim 32 --experts 4 --used 2 --ffn 32 \
-  --vocab 300 --layout Q8_0 --out eight.gguf
+  --near-tie 0 --vocab 300 --layout Q8_0 --out eight.gguf
 exits 0
-run "$pv" compare cpu:i16 ptx:i16 --model eight.gguf --random 70 --batch 1 --stage attn_out,logits
+run "$pv" compare cpu:i16 ptx:i16 --model eight.gguf --random 70 --batch 1 --stage attn_out,moe_router_indices,logits
 exits 0
 says '70 tokens: 0 differ'
 
