@@ -9,6 +9,7 @@
 #include "runtime/base/text.h"
 #include "runtime/probe/check_spec.h"
 #include "validator/cli/commands.h"
+#include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 
 typedef struct diff {
@@ -138,9 +139,8 @@ static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifi
     if (!contains(&old->faults, new->faults.items[i]))
       note(d, false, &new->faults.places[i], "%s declares the fault %s", new->id,
            new->faults.items[i]);
-  if (new->timeout_s != old->timeout_s)
-    note(d, false, &new->place, "%s: timeout_s is %g, was %g", new->id, new->timeout_s,
-         old->timeout_s);
+  const double late = pv_bind_timeout(new), was = pv_bind_timeout(old);
+  if (late != was) note(d, false, &new->place, "%s: timeout_s is %g, was %g", new->id, late, was);
 }
 
 static void compare_criterion(diff *d, const pv_criterion *old, const pv_criterion *new) {

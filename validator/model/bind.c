@@ -150,3 +150,9 @@ bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with) {
   }
   return false;
 }
+
+double pv_bind_timeout(const pv_falsifier *falsifier) {
+  const pv_check_spec *spec = falsifier->check == NULL ? NULL : pv_check_find(falsifier->check);
+  return falsifier->timeout_s > 0.0 || spec == NULL ? falsifier->timeout_s
+                                                    : spec->default_timeout_s;
+}

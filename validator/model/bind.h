@@ -27,4 +27,7 @@ bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with);
 /* Whether the contract itself names the interpreter. */
 bool pv_bind_names_interpreter(const pv_falsifier *falsifier);
 
+/* Seconds until an answer is late: the contract's, else the check's default. */
+double pv_bind_timeout(const pv_falsifier *falsifier);
+
 #endif

@@ -46,7 +46,7 @@ typedef struct pv_falsifier {
   const char *planted; /* set by pv_run_faults alone: the fault to plant, or NULL */
   pv_param *with;
   size_t with_count;
-  double timeout_s; /* the file's, else the check's default */
+  double timeout_s; /* as written; 0: the file is silent, see pv_bind_timeout */
   pv_place place, check_place;
 } pv_falsifier;
 

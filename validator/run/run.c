@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "validator/model/bind.h"
 #include "validator/run/talk.h"
 
 static pv_status nomem(pv_error *err) {
@@ -132,7 +133,7 @@ static pv_status run_alone(pv_arena *arena, const pv_run_spec *spec, size_t inde
     accept(&talk, 0, result);
     return PV_OK;
   }
-  const pv_verdict verdict = blame(&talk, result->falsifier->timeout_s, why, sizeof why);
+  const pv_verdict verdict = blame(&talk, pv_bind_timeout(result->falsifier), why, sizeof why);
   return settle(arena, result, verdict, &talk, why, err);
 }
 
@@ -147,7 +148,7 @@ static pv_status take_over(pv_arena *arena, const pv_talk *talk, bool *again, pv
   const bool empty = talk->end == PV_TALK_BROKEN || (talk->end != PV_TALK_DONE && !whose);
   for (size_t i = 0; i < talk->count && status == PV_OK; i++) {
     pv_falsifier_result *result = &out->falsifiers[talk->list[i]];
-    const double timeout_s = result->falsifier->timeout_s;
+    const double timeout_s = pv_bind_timeout(result->falsifier);
     if (talk->end != PV_TALK_DONE && (!started || (empty && talk->count == 1))) {
       const pv_verdict verdict = blame(talk, timeout_s, why, sizeof why);
       status = settle(arena, result, verdict, talk, why, err);

@@ -119,7 +119,7 @@ static bool on_begin(session *s, const json_t *message) {
   if (s->talk->current != SIZE_MAX) return broken(s, "it began a second one at once");
   s->talk->current = i;
   s->began = now();
-  s->deadline = s->began + falsifier_at(s, i)->timeout_s;
+  s->deadline = s->began + pv_bind_timeout(falsifier_at(s, i));
   pv_progress_begin(s->progress, falsifier_at(s, i));
   return true;
 }
