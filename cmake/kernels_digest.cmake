@@ -1,17 +1,25 @@
 # Writes generated/kernels_digest.h: SHA-256 over every source that decides what the forward
-# computes and how a check judges it. A receipt holds only while this digest is unchanged. Run as a
-# script at build time.
-file(GLOB_RECURSE sources RELATIVE ${SOURCE_DIR}
-  ${SOURCE_DIR}/kernels/*.[ch] ${SOURCE_DIR}/kernels/*.cu ${SOURCE_DIR}/kernels/*.cuh
-  ${SOURCE_DIR}/runtime/forward/*.[ch] ${SOURCE_DIR}/runtime/model/*.[ch]
-  ${SOURCE_DIR}/runtime/quant/*.[ch] ${SOURCE_DIR}/runtime/gguf/*.[ch]
-  ${SOURCE_DIR}/runtime/trace/*.[ch] ${SOURCE_DIR}/runtime/probe/checks/*.[ch]
-  ${SOURCE_DIR}/runtime/probe/check_spec.[ch])
-# What the interpreter of PTX computes discharges nothing: of kernels/ptx only the reader and the
-# assertions count. No check reads or writes a trace folder.
-set(interpreter "kernels/ptx/(alu|block|decode|fault|machine|memory|shared|step|warp)[a-z0-9_]*")
-list(FILTER sources EXCLUDE REGEX
-  "^(${interpreter}|runtime/forward/gpu_ptx|runtime/trace/(folder|compare|against))\\.[ch]$")
+# computes and how a check judges it, and over every header that these include, near or far. A receipt
+# holds only while this digest is unchanged. SOURCES is the list that closure.cmake wrote; what was
+# hashed stands in LISTING. Run as a script at build time.
+cmake_minimum_required(VERSION 3.25)
+file(STRINGS ${SOURCES} waiting)
+set(sources "")
+while(waiting)
+  list(POP_FRONT waiting source)
+  if(source IN_LIST sources)
+    continue()
+  endif()
+  list(APPEND sources ${source})
+  # Without the conditions around them: a machine without AVX2 or nvcc has the same digest.
+  file(STRINGS ${SOURCE_DIR}/${source} lines REGEX "^[ \t]*#[ \t]*include[ \t]*\"")
+  foreach(line IN LISTS lines)
+    if(NOT line MATCHES "\"([^\"]+)\"" OR NOT EXISTS ${SOURCE_DIR}/${CMAKE_MATCH_1})
+      message(FATAL_ERROR "${source}: not a path from the root: ${line}")
+    endif()
+    list(APPEND waiting ${CMAKE_MATCH_1})
+  endforeach()
+endwhile()
 list(SORT sources)
 set(listing "")
 foreach(source IN LISTS sources)
@@ -20,6 +28,7 @@ foreach(source IN LISTS sources)
 endforeach()
 string(SHA256 digest "${listing}")
 set(text "#define PV_KERNELS_SHA256 \"${digest}\"\n")
+file(WRITE ${LISTING} "${listing}")
 if(EXISTS ${OUTPUT})
   file(READ ${OUTPUT} old)
 endif()

@@ -5,9 +5,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 root=$(cd "$here/../.." && pwd)
 mkdir tree
-cp -r "$root/kernels" "$root/runtime" tree/
+cp -r "$root/kernels" "$root/runtime" "$root/cmake" tree/
 digest() {
-  cmake -DSOURCE_DIR="$work/tree" -DOUTPUT="$work/digest.h" -P "$root/cmake/kernels_digest.cmake" &&
+  cmake -DSOURCE_DIR="$work/tree" -DSOURCES="$(dirname "$pv")/../generated/checks_sources.txt" \
+    -DOUTPUT="$work/digest.h" -DLISTING="$work/listing" -P "$root/cmake/kernels_digest.cmake" &&
     sed -n 's/^#define PV_KERNELS_SHA256 "\([0-9a-f]\{64\}\)"$/\1/p' digest.h
 }
 before=$(digest)
@@ -21,10 +22,13 @@ PV_FAKE_KERNELS=$before validate contracts/gpu.yaml --only F_PASS
 exits 0
 says 'receipt: NVIDIA H100'
 
-# Every file from which a kernel is made, and some of what launches and judges them.
+# Every file from which a kernel is made, the flags of all, and some of what launches and judges them:
+# who opens the side that a check looks at decides who computes.
 files=("$root"/kernels/cuda/*.cu "$root"/kernels/cuda/*.cuh "$root"/kernels/cuda/*.h
   "$root"/kernels/arith/*.h "$root"/runtime/forward/gpu_ops.c "$root"/runtime/quant/table.c
-  "$root"/runtime/probe/checks/forward.c)
+  "$root"/runtime/probe/checks/forward.c "$root"/runtime/faults/open.c "$root"/runtime/plain/backend.c
+  "$root"/runtime/reference/reference.c "$root"/kernels/cuda/CMakeLists.txt "$root"/kernels/cpu/CMakeLists.txt
+  "$root"/cmake/room.cmake)
 if [ ${#files[@]} -gt 20 ]; then ok; else bad "only ${#files[@]} files were looked at"; fi
 for file in "${files[@]}"; do
   file=${file#"$root"/}
@@ -39,7 +43,7 @@ same "$(digest)" "$before" 'the digest of what was put back'
 interpreter=$(sed -n '/^pv_room(pv_ptx_machine/,/DEPENDS/p' "$root/kernels/ptx/CMakeLists.txt" |
   grep -oE '[a-z0-9_]+\.c' | sed 's|^|kernels/ptx/|')
 for file in $interpreter runtime/forward/gpu_ptx.c runtime/trace/folder.c runtime/trace/folder.h \
-  runtime/trace/compare.c runtime/trace/against.c; do
+  runtime/trace/compare.c runtime/trace/against.c runtime/probe/cmd_bench.c runtime/probe/bisect_text.c; do
   printf '\n' >>"tree/$file"
   same "$(digest)" "$before" "the digest after a change of $file"
   cp "$root/$file" "tree/$file"
