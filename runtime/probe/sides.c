@@ -10,8 +10,8 @@ static pv_status encode(const pv_side *side, pv_job *job, pv_error *err) {
   pv_tokenizer *tokenizer = NULL;
   pv_status status = pv_tokenizer_open(job->model->gguf, &tokenizer, err);
   if (status == PV_OK)
-    status = pv_tokenizer_encode(tokenizer, side->prompt, strlen(side->prompt), true, &job->ids,
-                                 &job->count, err);
+    status = pv_tokenizer_prompt(tokenizer, side->prompt, strlen(side->prompt), !side->plain,
+                                 &job->ids, &job->count, err);
   pv_tokenizer_close(tokenizer);
   return status;
 }
@@ -32,6 +32,8 @@ pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *
   }
   if (tokens && (side->ids == NULL) == (side->prompt == NULL))
     return pv_error_set(err, PV_ERR_INPUT, "give either --ids or --prompt");
+  if (side->plain && side->prompt == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "--plain-text needs --prompt TEXT");
   pv_status status = pv_option_u64("--threads", side->threads, 0, 256, &threads, err);
   if (status != PV_OK) return status;
   out->numerics = (pv_numerics)numerics;

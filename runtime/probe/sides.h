@@ -7,6 +7,7 @@
 
 typedef struct pv_side {
   const char *model, *prompt, *ids, *backend, *numerics, *threads, *path;
+  bool plain; /* the names of control tokens in the prompt are text like any other */
 } pv_side;
 #define PV_SIDE_DEFAULTS ((pv_side){.backend = "cpu", .numerics = "i16", .threads = "0"})
 
@@ -19,9 +20,11 @@ typedef struct pv_side {
       {"--threads", "N", "threads (default: one per processor)", &(side).threads, NULL}, {        \
     "--path", "NAME", "CPU code path: scalar or avx2 (default: the fastest)", &(side).path, NULL  \
   }
-#define PV_SIDE_TOKENS(side)                                                     \
-  {"--ids", "1,2,3", "token ids", &(side).ids, NULL}, {                          \
-    "--prompt", "TEXT", "text to encode, instead of --ids", &(side).prompt, NULL \
+#define PV_SIDE_TOKENS(side)                                                            \
+  {"--ids", "1,2,3", "token ids", &(side).ids, NULL},                                   \
+      {"--prompt", "TEXT", "text to encode, instead of --ids", &(side).prompt, NULL}, { \
+    "--plain-text", NULL, "no control tokens in the prompt: <|im_end|> is text", NULL,  \
+        &(side).plain                                                                   \
   }
 
 /* What the options ask for; the caller closes the model and frees the ids. */

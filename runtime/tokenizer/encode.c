@@ -1,4 +1,5 @@
-/* Text to ids: special tokens are cut out, the rest is split into pieces, each piece is merged. */
+/* Text to ids: special tokens are cut out, the rest is normalised and split into pieces, each piece
+ * is merged. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 
 /* Memory in KiB that one match may use: the pattern needs a few frames only. */
 #define HEAP_LIMIT_KIB 1024u
+/* Bytes of text for each that form C may make of it. */
+#define NFC_GROWTH 3u
 
 typedef struct encoder {
   const pv_tokenizer *tok;
@@ -16,6 +19,7 @@ typedef struct encoder {
   pv_bpe *bpe;
   pcre2_match_data *match;
   pcre2_match_context *context;
+  pv_text normal; /* a part in form C, reused from part to part */
   pv_id_list ids;
 } encoder;
 
@@ -43,7 +47,7 @@ static pv_status prepare(encoder *self, pv_error *err) {
   self->context = pcre2_match_context_create(NULL);
   if (self->bpe == NULL || self->match == NULL || self->context == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "no memory to encode the text");
-  const uint32_t limit = (uint32_t)(self->length * 4 + 1000);
+  const uint32_t limit = (uint32_t)(self->length * 4 * NFC_GROWTH + 1000);
   if (pcre2_set_match_limit(self->context, limit) != 0 ||
       pcre2_set_depth_limit(self->context, limit) != 0 ||
       pcre2_set_heap_limit(self->context, HEAP_LIMIT_KIB) != 0)
@@ -51,11 +55,9 @@ static pv_status prepare(encoder *self, pv_error *err) {
   return PV_OK;
 }
 
-/* Pieces of [from, to). The look-ahead of the pattern must not see a special token that follows,
- * so the subject ends at `to`. */
-static pv_status encode_plain(encoder *self, size_t from, size_t to, pv_error *err) {
-  const unsigned char *part = self->text + from;
-  const size_t length = to - from;
+/* Ids of text without special tokens; `from` is where it stood, for an error. */
+static pv_status encode_part(encoder *self, const unsigned char *part, size_t length, size_t from,
+                             pv_error *err) {
   size_t at = 0;
   pv_status status = PV_OK;
   while (at < length && status == PV_OK) {
@@ -65,14 +67,26 @@ static pv_status encode_plain(encoder *self, size_t from, size_t to, pv_error *e
     if (found < 0 || range[0] != at || range[1] <= at || range[1] > length) {
       status =
           pv_error_set(err, found == PCRE2_ERROR_NOMEMORY ? PV_ERR_NOMEM : PV_ERR_LIMIT,
-                       "the text cannot be split at byte %zu (PCRE2 code %d)", from + at, found);
-      pv_error_at(err, "", 0, 0, (int64_t)(from + at));
+                       "the text from byte %zu on cannot be split (PCRE2 code %d)", from, found);
+      pv_error_at(err, "", 0, 0, (int64_t)from);
       break;
     }
     status = pv_bpe_piece(self->tok, self->bpe, part + at, range[1] - at, &self->ids, err);
     at = range[1];
   }
   return status;
+}
+
+/* Ids of [from, to). Neither the look-ahead of the pattern nor a composition may reach into a
+ * special token beside it, so each part stands alone. */
+static pv_status encode_plain(encoder *self, size_t from, size_t to, pv_error *err) {
+  const unsigned char *part = self->text + from;
+  if (pv_nfc_is_plain(part, to - from)) return encode_part(self, part, to - from, from, err);
+  self->normal.length = 0;
+  const pv_status status = pv_nfc_add(part, to - from, &self->normal, err);
+  if (status != PV_OK) return status;
+  return encode_part(self, (const unsigned char *)self->normal.data, self->normal.length, from,
+                     err);
 }
 
 /* The longest special token at the front of `text`, or PV_TABLE_NONE. The ids are ordered by their
@@ -151,8 +165,42 @@ pv_status pv_tokenizer_encode(const pv_tokenizer *tok, const char *text, size_t 
 
 cleanup:
   free(self.ids.data);
+  pv_text_free(&self.normal);
   pcre2_match_context_free(self.context);
   pcre2_match_data_free(self.match);
   pv_bpe_free(self.bpe);
   return status;
+}
+
+/* The id that the file wants at one end of a prompt. */
+static pv_status add_end(const char *which, bool wanted, const pv_optional_id *end, pv_id_list *out,
+                         pv_error *err) {
+  if (!wanted) return PV_OK;
+  if (end->present) return pv_id_list_add(out, end->id, err);
+  const pv_status status = pv_error_set(
+      err, PV_ERR_INPUT,
+      "tokenizer.ggml.add_%s_token is true, and the file names no tokenizer.ggml.%s_token_id",
+      which, which);
+  pv_error_hint(err, "convert the model again, or give token ids instead of text");
+  return status;
+}
+
+pv_status pv_tokenizer_prompt(const pv_tokenizer *tok, const char *text, size_t length,
+                              bool specials, uint32_t **ids, size_t *count, pv_error *err) {
+  uint32_t *inner = NULL;
+  size_t inner_count = 0;
+  pv_id_list list = {0};
+  pv_status status = pv_tokenizer_encode(tok, text, length, specials, &inner, &inner_count, err);
+  if (status == PV_OK) status = add_end("bos", tok->add_bos, &tok->bos, &list, err);
+  for (size_t i = 0; i < inner_count && status == PV_OK; i++)
+    status = pv_id_list_add(&list, inner[i], err);
+  if (status == PV_OK) status = add_end("eos", tok->add_eos, &tok->eos, &list, err);
+  free(inner);
+  if (status != PV_OK) {
+    free(list.data);
+    return status;
+  }
+  *ids = list.data;
+  *count = list.count;
+  return PV_OK;
 }

@@ -32,7 +32,7 @@ struct pv_tokenizer {
   bool special_first[256]; /* some special token begins with this byte */
   pcre2_code *pattern;
   pv_optional_id bos, eos;
-  bool add_bos;
+  bool add_bos, add_eos;
 };
 
 /* Growing list of ids. */
@@ -53,6 +53,12 @@ typedef struct pv_utf8 {
   bool cut;        /* else: the bytes end inside a sequence that could still become valid */
 } pv_utf8;
 pv_utf8 pv_utf8_front(const unsigned char *at, size_t left);
+
+/* True for text that is in normalisation form C without a closer look. */
+bool pv_nfc_is_plain(const unsigned char *text, size_t length);
+/* Appends valid UTF-8 in form C, at most three times as long. Time and memory: O(n) for any text.
+ */
+pv_status pv_nfc_add(const unsigned char *text, size_t length, pv_text *out, pv_error *err);
 
 /* The qwen2 split. */
 pv_status pv_split_compile(pcre2_code **out, pv_error *err);

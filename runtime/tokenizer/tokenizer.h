@@ -13,9 +13,12 @@
  * and unused tokens are written literally, the first two in valid UTF-8. Where the file names bos,
  * eos and padding ids, these lie in the vocabulary.
  *
- * Text is UTF-8 and is not normalised (the Hugging Face tokenizer of this family applies NFC
- * first; here decode(encode(x)) == x holds for every valid x). Letters, numbers and white space are
- * those of the Unicode version of the PCRE2 library in use. */
+ * Text is UTF-8. As in the Hugging Face tokenizer of this family, special tokens are found in the
+ * text as it is, and what is left between them is brought to normalisation form C (NFC), each part
+ * for itself: decode(encode(x)) == x holds for every valid x without special tokens that is in form
+ * C. Letters, numbers and white space are those of the Unicode version of the PCRE2 library in use,
+ * compositions and the order of combining marks those of utf8proc's. Hugging Face's tables are of an
+ * older Unicode (9): it leaves a mark that was added since where it stands. */
 #ifndef PV_TOKENIZER_TOKENIZER_H
 #define PV_TOKENIZER_TOKENIZER_H
 
@@ -44,15 +47,21 @@ uint32_t pv_tokenizer_count(const pv_tokenizer *tok);
 /* False, with `*id` untouched, where the file names none. */
 bool pv_tokenizer_bos(const pv_tokenizer *tok, uint32_t *id);
 bool pv_tokenizer_eos(const pv_tokenizer *tok, uint32_t *id);
-/* tokenizer.ggml.add_bos_token, false when absent. Encoding never adds it by itself. */
-bool pv_tokenizer_add_bos(const pv_tokenizer *tok);
-
 /* Text to ids. User-defined tokens are recognised in the text always, control tokens only with
  * `specials`: at each position the longest that matches, from left to right. Text that is not valid
  * UTF-8 is PV_ERR_INPUT with the offset of the first bad byte in `err->byte`. `*ids` is owned by
  * the caller (free); it may be NULL when `*count` is 0. On error both are untouched.
- * Time: O(n log n) for any text. Safe to call from several threads on one tokenizer. */
+ * Nothing is added at the ends. Time: O(n log n) for any text. Safe to call from several threads on
+ * one tokenizer. */
 pv_status pv_tokenizer_encode(const pv_tokenizer *tok, const char *text, size_t length,
+                              bool specials, uint32_t **ids, size_t *count, pv_error *err);
+
+/* The ids of a text as the model is to be given it: those of pv_tokenizer_encode, with bos before
+ * them where tokenizer.ggml.add_bos_token is true and eos behind them where
+ * tokenizer.ggml.add_eos_token is; absent keys are false. A text that itself begins with bos gets
+ * it twice, as from Hugging Face and llama.cpp. A file that wants an id which it does not name is
+ * PV_ERR_INPUT. Otherwise as pv_tokenizer_encode. */
+pv_status pv_tokenizer_prompt(const pv_tokenizer *tok, const char *text, size_t length,
                               bool specials, uint32_t **ids, size_t *count, pv_error *err);
 
 /* The bytes of one token, owned by `tok`, not NUL-terminated; often not whole UTF-8 sequences. */

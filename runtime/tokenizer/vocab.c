@@ -261,13 +261,20 @@ static pv_status read_id(const reader *self, const char *key, pv_optional_id *ou
   return PV_OK;
 }
 
+static pv_status read_flag(const reader *self, const char *key, bool *out, pv_error *err) {
+  return pv_gguf_find(self->gguf, key) == NULL ? PV_OK
+                                               : pv_gguf_get_bool(self->gguf, key, out, err);
+}
+
 static pv_status read_ids(const reader *self, pv_error *err) {
   pv_optional_id unused = {0};
   pv_status status = read_id(self, "tokenizer.ggml.bos_token_id", &self->tok->bos, err);
   if (status == PV_OK) status = read_id(self, "tokenizer.ggml.eos_token_id", &self->tok->eos, err);
   if (status == PV_OK) status = read_id(self, "tokenizer.ggml.padding_token_id", &unused, err);
-  if (status == PV_OK && pv_gguf_find(self->gguf, "tokenizer.ggml.add_bos_token") != NULL)
-    status = pv_gguf_get_bool(self->gguf, "tokenizer.ggml.add_bos_token", &self->tok->add_bos, err);
+  if (status == PV_OK)
+    status = read_flag(self, "tokenizer.ggml.add_bos_token", &self->tok->add_bos, err);
+  if (status == PV_OK)
+    status = read_flag(self, "tokenizer.ggml.add_eos_token", &self->tok->add_eos, err);
   return status;
 }
 
@@ -320,8 +327,4 @@ bool pv_tokenizer_bos(const pv_tokenizer *tok, uint32_t *id) {
 bool pv_tokenizer_eos(const pv_tokenizer *tok, uint32_t *id) {
   if (tok->eos.present) *id = tok->eos.id;
   return tok->eos.present;
-}
-
-bool pv_tokenizer_add_bos(const pv_tokenizer *tok) {
-  return tok->add_bos;
 }

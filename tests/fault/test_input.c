@@ -55,7 +55,7 @@ static bool model_work(void) {
   if (status == PV_OK) status = pv_tokenizer_open(model->gguf, &tokenizer, &err);
   EXPECT((status == PV_OK) == (tokenizer != NULL));
   if (status == PV_OK)
-    status = pv_tokenizer_encode(tokenizer, "class Stack:", 12, true, &ids, &count, &err);
+    status = pv_tokenizer_prompt(tokenizer, "class e\u0301\u0323:", 12, true, &ids, &count, &err);
   EXPECT((status == PV_OK) == (count > 0));
   free(ids);
   pv_text_free(&text);

@@ -97,7 +97,6 @@ static void test_named_ids(void) {
   id = 0;
   EXPECT(pv_tokenizer_eos(tok, &id));
   EXPECT_U64(id, 4094);
-  EXPECT(!pv_tokenizer_add_bos(tok));
 }
 
 /* Without `specials` the control token is plain text: it takes several ids and comes back whole. */

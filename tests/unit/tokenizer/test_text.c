@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "runtime/tokenizer/tokenizer.h"
+#include "runtime/tokenizer/internal.h"
 #include "tests/unit/testing.h"
 #include "tests/unit/tokenizer/vocab_file.h"
 
@@ -195,7 +195,23 @@ static void add_code_point(pv_text *text, uint32_t point) {
   pv_text_add(text, bytes, n);
 }
 
-/* decode(encode(text)) == text, whole and as a stream; returns the number of ids. */
+static bool same(const pv_text *a, const char *data, size_t length) {
+  return a->length == length && (length == 0 || memcmp(a->data, data, length) == 0);
+}
+
+/* Encoding normalises the parts between special tokens: brought to form C as a whole, text and
+ * decoded text are the same, and a text that is in form C comes back as it is. */
+static void expect_same_text(const pv_text *decoded, const char *text, size_t length) {
+  pv_text want = PV_TEXT_INIT, got = PV_TEXT_INIT;
+  EXPECT(pv_nfc_add((const unsigned char *)text, length, &want, NULL) == PV_OK);
+  EXPECT(pv_nfc_add((const unsigned char *)decoded->data, decoded->length, &got, NULL) == PV_OK);
+  EXPECT(same(&got, want.data, want.length));
+  if (same(&want, text, length)) EXPECT(same(decoded, text, length));
+  pv_text_free(&want);
+  pv_text_free(&got);
+}
+
+/* decode(encode(text)) is the text, whole and as a stream; returns the number of ids. */
 static size_t round_trip(const char *text, size_t length, bool specials) {
   uint32_t *ids = NULL;
   size_t count = 0;
@@ -211,8 +227,8 @@ static size_t round_trip(const char *text, size_t length, bool specials) {
   }
   EXPECT(ok);
   EXPECT(pv_tokenizer_stream_finish(&stream, &streamed, NULL) == PV_OK);
-  if (EXPECT_U64(whole.length, length) && length > 0) EXPECT_BYTES(whole.data, text, length);
-  if (EXPECT_U64(streamed.length, length) && length > 0) EXPECT_BYTES(streamed.data, text, length);
+  expect_same_text(&whole, text, length);
+  EXPECT(same(&streamed, whole.data, whole.length));
   pv_text_free(&whole);
   pv_text_free(&streamed);
   free(ids);

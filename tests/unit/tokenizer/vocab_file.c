@@ -57,7 +57,9 @@ pv_vocab pv_vocab_sound(void) {
                     .type_element = 5,
                     .bos = PV_VOCAB_ABSENT,
                     .eos = PV_VOCAB_ENDOFTEXT,
-                    .padding = PV_VOCAB_ABSENT};
+                    .padding = PV_VOCAB_ABSENT,
+                    .add_bos = PV_VOCAB_ABSENT,
+                    .add_eos = PV_VOCAB_ABSENT};
   for (unsigned byte = 0; byte < 256; byte++) {
     vocab.types[vocab.type_count++] = 1;
     vocab.tokens[vocab.token_count++] = byte_token(byte);
@@ -111,10 +113,17 @@ static void put_id(pv_text *out, const char *key, int64_t id) {
   put(out, (uint64_t)id, 8);
 }
 
+static void put_flag(pv_text *out, const char *key, int64_t flag) {
+  if (flag == PV_VOCAB_ABSENT) return;
+  put_key(out, key, 7);
+  put(out, (uint64_t)flag, 1);
+}
+
 void pv_vocab_write(const pv_vocab *vocab, pv_text *out) {
   const unsigned values = 3u + (vocab->model != NULL) + (vocab->pre != NULL) +
                           (vocab->bos != PV_VOCAB_ABSENT) + (vocab->eos != PV_VOCAB_ABSENT) +
-                          (vocab->padding != PV_VOCAB_ABSENT);
+                          (vocab->padding != PV_VOCAB_ABSENT) +
+                          (vocab->add_bos != PV_VOCAB_ABSENT) + (vocab->add_eos != PV_VOCAB_ABSENT);
   pv_text_add(out, "GGUF", 4);
   put(out, 3, 4);
   put(out, 0, 8);
@@ -130,5 +139,7 @@ void pv_vocab_write(const pv_vocab *vocab, pv_text *out) {
   put_id(out, "tokenizer.ggml.bos_token_id", vocab->bos);
   put_id(out, "tokenizer.ggml.eos_token_id", vocab->eos);
   put_id(out, "tokenizer.ggml.padding_token_id", vocab->padding);
+  put_flag(out, "tokenizer.ggml.add_bos_token", vocab->add_bos);
+  put_flag(out, "tokenizer.ggml.add_eos_token", vocab->add_eos);
   while (out->length % 32 != 0) put(out, 0, 1);
 }

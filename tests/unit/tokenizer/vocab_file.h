@@ -23,6 +23,7 @@ typedef struct pv_vocab {
   uint32_t token_count, type_count, merge_count;
   uint32_t type_element;     /* GGUF type number of token_type's elements: 5, i32 */
   int64_t bos, eos, padding; /* PV_VOCAB_ABSENT: the key is left out; written as i64 */
+  int64_t add_bos, add_eos;  /* PV_VOCAB_ABSENT, else written as bool */
 } pv_vocab;
 
 /* A sound vocabulary: ids 0..255 are the single bytes in order; then the results of the merges
