@@ -55,11 +55,11 @@ static pv_status check_totals(const pv_result *r, pv_error *err) {
   /* Beside the ladder a claim may be false and said to be so. */
   const bool ladder = r->status_before <= PV_STATUS_ACTIVE_RUNTIME;
   if (r->exit_code == 0 && ((falsified && ladder) || !r->status_carried))
-    return refuse(err, "exit code 0 over a claim that is falsified or not carried", "");
+    return refuse(err, "exit code 0 over a claim that is falsified or not supported", "");
   for (size_t i = 0; i < r->criterion_count && ladder && r->status_carried; i++) {
     const pv_contract_status need = r->criteria[i].criterion->needed_for;
     if (r->criteria[i].verdict != PV_PASS && need != PV_STATUS_DRAFT && need <= r->status_before)
-      return refuse(err, "a status is called carried without a criterion that it needs",
+      return refuse(err, "a status is called supported without a criterion that it needs",
                     r->criteria[i].criterion->id);
   }
   return PV_OK;

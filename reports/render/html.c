@@ -41,15 +41,16 @@ void pv_html_omitted(pv_text *out, size_t omitted, const char *what, unsigned co
                  columns, omitted, what);
 }
 
-/* What stands below a rung: who claims it and who carries it. */
+/* What stands below a rung: who claims it and whether the evidence supports it. */
 static const char *rung_words(const pv_result *r, pv_contract_status rung) {
   const bool here = rung == r->status_before, top = rung == r->status_after;
-  if (here && top) return "✓ claimed and carried";
+  if (here && top) return "✓ claimed and supported";
   if (top)
-    return rung < r->status_before ? "✓ the evidence carries this" : "✓ carried, not yet claimed";
-  if (here) return rung > r->status_after ? "✗ the file claims this" : "✓ claimed and carried";
-  if (rung < r->status_after) return "✓ carried";
-  return rung < r->status_before ? "✗ not carried" : "not claimed";
+    return rung < r->status_before ? "✓ the evidence supports this"
+                                   : "✓ supported, not yet claimed";
+  if (here) return rung > r->status_after ? "✗ the file claims this" : "✓ claimed and supported";
+  if (rung < r->status_after) return "✓ supported";
+  return rung < r->status_before ? "✗ not supported" : "not claimed";
 }
 
 static void put_rung(pv_text *out, const pv_result *r, pv_contract_status rung) {
@@ -72,9 +73,11 @@ static void put_status(pv_text *out, const pv_result *r) {
       put_rung(out, r, (pv_contract_status)s);
     pv_text_puts(out, "</ol>\n");
   }
-  pv_text_printf(out, "<p class=\"dim\">Status <code>%s</code> → <code>%s</code>: ",
-                 pv_contract_status_name(r->status_before),
-                 pv_contract_status_name(r->status_after));
+  pv_text_printf(out, "<p class=\"dim\">Status <code>%s</code>",
+                 pv_contract_status_name(r->status_before));
+  if (r->status_after != r->status_before)
+    pv_text_printf(out, " → <code>%s</code>", pv_contract_status_name(r->status_after));
+  pv_text_puts(out, ": ");
   PV_HTML_VIEW(out, pv_view_transition(view, r));
   pv_text_puts(out, ".</p>\n");
 }

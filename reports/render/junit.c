@@ -142,7 +142,7 @@ pv_status pv_render_junit(const pv_result *result, pv_text *out, pv_error *err) 
   put_property(out, "contract.sha256", c->sha256);
   put_property(out, "status.before", pv_contract_status_name(result->status_before));
   put_property(out, "status.after", pv_contract_status_name(result->status_after));
-  put_property(out, "status.carried", result->status_carried ? "true" : "false");
+  put_property(out, "status.supported", result->status_carried ? "true" : "false");
   put_property(out, "run", result->run_id);
   pv_text_puts(out, "    </properties>\n");
   for (size_t i = 0; i < result->falsifier_count; i++) put_case(out, c, &result->falsifiers[i]);

@@ -55,8 +55,10 @@ static void put_head(pv_text *out, const pv_result *r) {
   pv_text_puts(out, "**");
   ESCAPED(out, pv_view_sentence(view, r));
   pv_text_puts(out, "**\n\n| | |\n|---|---|\n");
-  pv_text_printf(out, "| Status | `%s` → `%s` (", pv_contract_status_name(r->status_before),
-                 pv_contract_status_name(r->status_after));
+  pv_text_printf(out, "| Status | `%s`", pv_contract_status_name(r->status_before));
+  if (r->status_after != r->status_before)
+    pv_text_printf(out, " → `%s`", pv_contract_status_name(r->status_after));
+  pv_text_puts(out, " (");
   ESCAPED(out, pv_view_transition(view, r));
   pv_text_puts(out, ") |\n| Criteria | ");
   ESCAPED(out, pv_view_where(view, r));

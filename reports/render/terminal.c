@@ -101,8 +101,10 @@ static void put_head(const page *p, const pv_result *r, pv_text *store) {
   pv_view_sentence(&plain_text, r);
   put_wrapped(p, pv_view_text(clean(p, store, plain_text.data)), 2, 8);
   pv_text_free(&plain_text);
-  pv_text_printf(&plain_text, "status %s -> %s: ", pv_contract_status_name(r->status_before),
-                 pv_contract_status_name(r->status_after));
+  pv_text_printf(&plain_text, "status %s", pv_contract_status_name(r->status_before));
+  if (r->status_after != r->status_before)
+    pv_text_printf(&plain_text, " -> %s", pv_contract_status_name(r->status_after));
+  pv_text_puts(&plain_text, ": ");
   pv_view_transition(&plain_text, r);
   put_wrapped(p, pv_view_text(clean(p, store, plain_text.data)), 2, 4);
   p->out->failed = p->out->failed || plain_text.failed;

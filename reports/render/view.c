@@ -8,7 +8,7 @@ static const pv_look looks[PV_VERDICT_COUNT] = {
     [PV_NOT_RUN] = {"⚪", "○", "-", "notrun", "2", "nobody looked"},
     [PV_PASS] = {"✅", "✓", "+", "pass", "32", "the claim held"},
     [PV_FAIL] = {"❌", "✗", "X", "fail", "1;31", "the claim is false"},
-    [PV_ERROR] = {"⚠️", "!", "!", "error", "33", "the check could not be carried out"},
+    [PV_ERROR] = {"⚠️", "!", "!", "error", "33", "the check broke down"},
     [PV_TIMEOUT] = {"⏱️", "◷", "T", "timeout", "33", "the check took too long"},
     [PV_CRASH] = {"💥", "‼", "#", "crash", "33", "the probe ended without an answer"},
     [PV_VACUOUS] = {"🚫", "∅", "0", "vacuous", "1;31", "nothing was tested"},
@@ -63,9 +63,9 @@ const char *pv_view_outcome(const pv_result *r) {
   if (r->status_before == PV_STATUS_DEPRECATED) return "Deprecated";
   if (false_by_declaration(r)) return "Known divergence";
   if (any_false(r)) return "Falsified";
-  if (!r->status_carried) return "Not carried";
-  if (r->exit_code == 0) return "Carried";
-  return r->exit_code == 3 ? "Not fully judged" : "Not carried";
+  if (!r->status_carried) return "Not verified";
+  if (r->exit_code == 0) return "Verified";
+  return r->exit_code == 3 ? "Incomplete" : "Not verified";
 }
 
 pv_verdict pv_view_outcome_look(const pv_result *r) {
@@ -140,18 +140,19 @@ void pv_view_sentence(pv_text *out, const pv_result *r) {
   if (false_by_declaration(r) && r->status_before == PV_STATUS_KNOWN_DIVERGENCE)
     pv_text_puts(out, " The file declares this as a known divergence.");
   if (!r->status_carried)
-    pv_text_printf(out, " The file claims %s, but the evidence carries only %s.",
+    pv_text_printf(out, " The file claims %s, but the evidence supports only %s.",
                    pv_contract_status_name(r->status_before),
                    pv_contract_status_name(r->status_after));
 }
 
 void pv_view_transition(pv_text *out, const pv_result *r) {
-  if (!r->status_carried) {
-    pv_text_puts(out, "not carried");
-  } else if (r->status_before == r->status_after) {
-    pv_text_puts(out, "carried, unchanged");
+  if (r->status_before == PV_STATUS_DEPRECATED) {
+    pv_text_puts(out, "nothing is claimed");
+  } else if (!r->status_carried) {
+    pv_text_puts(out, "not supported by the evidence");
   } else {
-    pv_text_puts(out, "carried, and the evidence carries more");
+    pv_text_puts(out, "supported by the evidence");
+    if (r->status_before != r->status_after) pv_text_puts(out, ", which supports more");
   }
   if (r->status_before != r->status_after)
     pv_text_puts(out, r->publish ? "; recorded in the contract" : "; the file was not changed");

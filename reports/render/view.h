@@ -33,7 +33,7 @@ pv_verdict pv_view_outcome_look(const pv_result *result);
 
 /* Plain sentences, escaped by nobody yet. */
 void pv_view_sentence(pv_text *out, const pv_result *result);
-/* "raised, recorded in the contract", "unchanged", ... */
+/* "supported by the evidence", "not supported by the evidence; the file was not changed", ... */
 void pv_view_transition(pv_text *out, const pv_result *result);
 /* "9 criteria held by this run, 2 by receipts (NVIDIA H100, 2026-11-20), 1 by nothing". */
 void pv_view_where(pv_text *out, const pv_result *result);

@@ -62,7 +62,7 @@ exits 0
 says 'NVIDIA H100'
 run "$pv" status --probe "$fake" contracts/big.yaml
 exits 0
-says 'carried by receipts'
+says 'supported by receipts'
 run "$pv" evidence verify --probe "$fake" "$receipt"
 exits 0
 PV_FAKE_KERNELS=$(printf 'b%.0s' {1..64}) validate contracts/big.yaml
@@ -70,7 +70,7 @@ exits 3
 says 'STALE'
 says 'the kernels'
 
-# A contract that is about another model now is carried by nothing, and pv diff says so.
+# A contract that is about another model now rests on nothing, and pv diff says so.
 cp contracts/big.yaml published.yaml
 sed -i "s/$model/$(digest "$default")/" contracts/big.yaml
 run "$pv" diff published.yaml contracts/big.yaml

@@ -27,7 +27,7 @@ exits 0
 says 'as written'
 status contracts/up.yaml
 exits 0
-says 'carried by receipts'
+says 'supported by receipts'
 says "$id"
 status contracts --json
 field "d[0]['criteria'][0]['receipts'][0]['holds']" True
@@ -60,7 +60,7 @@ same "$(grep -c 'Status lowered' contracts/down.yaml)" 1 'the amendment'
 run "$pv" lint contracts/down.yaml
 exits 0
 
-# a receipt carries what this machine can not run
+# a receipt supports what this machine can not run
 contract gpu ACTIVE_RUNTIME "F_PASS $plain $rung" "F_GPU names.resolve ACTIVE_RUNTIME"
 PV_FAKE_DEVICE='NVIDIA H100' validate contracts/gpu.yaml --publish
 exits 0

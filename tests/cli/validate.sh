@@ -5,12 +5,12 @@ source "$here/lib.sh"
 rung=ACTIVE_ALGORITHM_LEVEL
 plain=router.topk_rule
 
-# 0: carried, a report with everything, no tracked file touched
+# 0: verified, a report with everything, no tracked file touched
 contract good $rung "F_PASS_1 $plain PROPOSED" "F_PASS_2 $plain $rung"
 before=$(sha256sum contracts/good.yaml)
 validate contracts/good.yaml
 exits 0
-says 'Carried'
+says 'Verified'
 says 'AC_1'
 says 'reports/runs/good/'
 same "$(sha256sum contracts/good.yaml)" "$before" 'the contract without --publish'
@@ -30,7 +30,7 @@ exits 0
 says 'NOT_RUN'
 says 'there is no CUDA device'
 
-# 0: a draft claims nothing; the evidence carries more
+# 0: a draft claims nothing; the evidence supports more
 contract low DRAFT "F_PASS $plain $rung"
 validate contracts/low.yaml
 exits 0
@@ -58,7 +58,7 @@ for mode in ERROR INCOMP SEGV HANG NONCE EXIT0 SAYPASS NAN; do
   contract "open-$mode" $rung "F_$mode $plain $rung" "F_PASS $plain $rung"
   validate "contracts/open-$mode.yaml"
   exits 3
-  says "the file claims $rung, the evidence carries PROPOSED: AC_1 is"
+  says "the file claims $rung, the evidence supports PROPOSED: AC_1 is"
 done
 # 3: a check that broke down above the claimed rung is no success either
 contract broken DRAFT "F_SEGV $plain ACTIVE_RUNTIME"
@@ -67,26 +67,26 @@ exits 3
 says 'CRASH'
 says 'signal 11'
 
-# a status typed by hand that nothing carries: nobody ever judged what it needs
+# a status typed by hand that nothing supports: nobody ever judged what it needs
 contract typed $rung "F_NOTRUN $plain $rung" "F_PASS $plain $rung"
 validate contracts/typed.yaml
 exits 1
-says "the file claims $rung, the evidence carries PROPOSED: AC_1 is NOT_RUN"
+says "the file claims $rung, the evidence supports PROPOSED: AC_1 is NOT_RUN"
 validate contracts/typed.yaml --only F_PASS
 exits 3
 contract typed ACTIVE_RUNTIME "F_PASS $plain $rung" "F_FAIL $plain ACTIVE_RUNTIME"
 validate contracts/typed.yaml
 exits 1
-says "the file claims ACTIVE_RUNTIME, the evidence carries $rung: AC_2 is FAIL"
+says "the file claims ACTIVE_RUNTIME, the evidence supports $rung: AC_2 is FAIL"
 contract typed ACTIVE_RUNTIME "F_PASS $plain $rung"
 validate contracts/typed.yaml
 exits 1
-says 'no criterion is needed for that status, so nothing carries it'
+says 'no criterion is needed for that status, so nothing supports it'
 
 contract typed ACTIVE_RUNTIME "F_PASS $plain $rung" "F_NOTRUN $plain ACTIVE_RUNTIME"
 validate contracts/typed.yaml
 exits 1
-says "the file claims ACTIVE_RUNTIME, the evidence carries $rung: AC_2 is NOT_RUN"
+says "the file claims ACTIVE_RUNTIME, the evidence supports $rung: AC_2 is NOT_RUN"
 validate contracts/typed.yaml --only F_PASS
 exits 3
 
@@ -150,7 +150,7 @@ validate contracts/old.yaml
 exits 0
 says 'DEPRECATED'
 
-# KNOWN_DIVERGENCE: carried when exactly the named criteria fail
+# KNOWN_DIVERGENCE: supported when exactly the named criteria fail
 contract known KNOWN_DIVERGENCE "F_PASS $plain $rung" "F_FAIL $plain $rung"
 sed -i 's/^  amendment_history/  known_divergence: [AC_2]\n&/' contracts/known.yaml
 validate contracts/known.yaml

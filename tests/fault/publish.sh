@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # pv validate --publish, killed at each step by which it changes files, and with each step failing:
-# the contract has its old bytes or its new ones, a status that it says is carried by evidence that is
+# the contract has its old bytes or its new ones, a status that it says is supported by evidence that is
 # whole, and the next run publishes. Then the order of the steps, for power cuts.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../cli/lib.sh"

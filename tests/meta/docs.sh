@@ -109,6 +109,19 @@ lint_example() {
   "$pv" lint "$folder/$name.yaml" 2>&1 | grep -v '0 errors, 0 warnings'
 }
 
+# Lines with "carried" or "carries", a word for "supported by the evidence" that readers did not
+# know: in what documents say and programs print. The member of evidence.json keeps its name.
+unknown_words() {
+  sed 's/`status_carried`//g' "$@" | grep -E '\b[Cc]arr(y|ied|ies)\b' | cut -c1-120
+}
+
+# What is printed: strings of the sources, without the names of members.
+printed_words() {
+  git ls-files -z -- 'validator/*.c' 'reports/render/*.c' runtime/probe/check_spec.c |
+    xargs -0 grep -hoE '"([^"\\]|\\.)*"' | grep -E '[Cc]arr(y|ied|ies)\b' |
+    grep -vxE '"(status_carried|carried|carried_status)"'
+}
+
 mapfile -d '' -t pages < <(git ls-files -z -- '*.md' ':!reports/published' ':!tests')
 [ "${#pages[@]}" -ge 5 ] && output= || output='too few pages'
 expect 'pages are looked at' ''
@@ -122,6 +135,13 @@ output=$(wrong_digests models/README.md)
 expect 'digests' ''
 output=$(grep -cE '`[0-9a-f]{64}`' models/README.md)
 expect 'digests are looked at' 2
+mapfile -d '' -t spoken < <(git ls-files -z -- '*.md' ':!reports/published' ':!CHANGELOG.md' ':!tests/fuzz')
+[ "${#spoken[@]}" -ge 15 ] && output= || output='too few documents'
+expect 'documents are looked at' ''
+output=$(unknown_words "${spoken[@]}")
+expect 'words of documents' ''
+output=$(printed_words)
+expect 'words that are printed' ''
 gates=$(contract_gates)
 [ "$(grep -c . <<<"$gates")" -ge 20 ] && output= || output='too few gates'
 expect 'gates are looked at' ''
@@ -141,6 +161,9 @@ output=$(dead_names "$page")
 expect 'a dead path is found' 'no such file: tests/unit/nothing.c'
 expect 'a dead test is found' 'no such test: test_of_nothing'
 expect 'a dead rule is found' 'no such rule: PV099'
+printf 'a status is Carried, see `status_carried`\n' >"$page"
+output=$(unknown_words "$page")
+expect 'an unknown word is found' 'a status is Carried'
 printf '    pv prove everything\n' >"$page"
 output=$(dead_commands "$page")
 expect 'a dead command is found' 'no such command: pv prove'

@@ -1,4 +1,4 @@
-/* pv status: what carries the status of each contract. No falsifier is run: receipts are held
+/* pv status: what supports the status of each contract. No falsifier is run: receipts are held
  * against the digests of what lies here and against what the probe says of itself. */
 #include <dirent.h>
 #include <errno.h>
@@ -103,9 +103,9 @@ static void put_contract(pv_text *out, const pv_judgement *j) {
   if (r->status_before == PV_STATUS_DEPRECATED)
     pv_text_puts(out, "  nothing is judged\n");
   else if (r->status_carried)
-    pv_text_puts(out, "  carried by receipts\n");
+    pv_text_puts(out, "  supported by receipts\n");
   else
-    pv_text_printf(out, "  receipts alone carry %s; `pv validate` judges the rest\n",
+    pv_text_printf(out, "  receipts alone support %s; `pv validate` judges the rest\n",
                    pv_contract_status_name(r->status_after));
   for (size_t i = 0; i < r->criterion_count; i++) put_criterion(out, r, &r->criteria[i]);
   for (size_t i = 0; i < j->notes.count; i++) {
@@ -147,7 +147,7 @@ static json_t *contract_json(const pv_judgement *j) {
                    notes);
 }
 
-/* A falsified claim is 1, a status that receipts do not carry 3. */
+/* A falsified claim is 1, a status that receipts do not support 3. */
 static int worse(int a, int b) {
   return a == 1 || b == 1 ? 1 : a > b ? a : b;
 }
@@ -197,7 +197,7 @@ int pv_cmd_status(int argc, char **argv) {
       .command = "status",
       .summary =
           "Shows for each contract which status it claims and which published evidence still\n"
-          "carries it. Runs no falsifier. Exit codes: 0 receipts alone carry every status;\n"
+          "supports it. Runs no falsifier. Exit codes: 0 receipts alone support every status;\n"
           "1 a receipt that holds falsifies a claim; 2 wrong input or call; 3 some status needs\n"
           "`pv validate` to be judged.",
       .positional = "[FILE|DIR...]",

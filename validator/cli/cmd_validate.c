@@ -42,8 +42,8 @@ static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
       .command = "validate",
       .summary =
           "Runs the falsifiers of contracts and judges: which criteria hold, which status the\n"
-          "evidence carries. Writes a report; without --publish no tracked file changes.\n"
-          "Exit codes: 0 the status is carried; 1 something is falsified; 2 wrong input or call;\n"
+          "evidence supports. Writes a report; without --publish no tracked file changes.\n"
+          "Exit codes: 0 what it claims holds; 1 something is falsified; 2 wrong input or call;\n"
           "3 nothing falsified, but not everything could be judged; 4 internal error.\n"
           "With --faults a falsifier that passes over a fault that it declares is VACUOUS.",
       .positional = "FILE...",
@@ -173,7 +173,7 @@ static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) 
   return status;
 }
 
-/* The worse of two exit codes of contracts: falsified before not judged before carried. */
+/* The worse of two exit codes of contracts: falsified before not judged before verified. */
 static int worse(int a, int b) {
   static const int order[] = {0, 3, 1, 2, 4};
   int ia = 4, ib = 4;

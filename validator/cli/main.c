@@ -15,7 +15,7 @@ typedef struct command {
 static const command commands[] = {
     {"validate", "run the falsifiers of contracts and judge", pv_cmd_validate},
     {"lint", "check contracts without running anything", pv_cmd_lint},
-    {"status", "what carries the status of each contract", pv_cmd_status},
+    {"status", "what supports the status of each contract", pv_cmd_status},
     {"diff", "what changed between two versions of a contract", pv_cmd_diff},
     {"explain", "what a rule, check, verdict, criterion or falsifier means", pv_cmd_explain},
     {"evidence", "verify or show a folder of evidence", pv_cmd_evidence},
@@ -45,8 +45,8 @@ static void print_help(FILE *out) {
       "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
       "  pv explain AC_GPU_MOE_001\n"
       "  pv run --model models/tiny-coder-moe-Q4_K_M.gguf --prompt 'def main():'\n\n"
-      "`pv COMMAND --help` shows the options of a command. Exit codes: 0 what is claimed is\n"
-      "carried; 1 something is falsified; 2 the input or the call is wrong; 3 nothing is\n"
+      "`pv COMMAND --help` shows the options of a command. Exit codes: 0 what is claimed\n"
+      "holds; 1 something is falsified; 2 the input or the call is wrong; 3 nothing is\n"
       "falsified, but not everything could be judged; 4 internal error.\n",
       out);
 }

@@ -9,8 +9,8 @@
 pv_status pv_publish_allowed(const pv_judgement *j, pv_error *err);
 
 /* Under the contract's lock: the folder, already filled, gets its name; the contract gets the
- * status that the evidence carries, a new version and an amendment that names the run. A status
- * beside the ladder is a person's to set: it stays when it is carried, else PV_ERR_INPUT. */
+ * status that the evidence supports, a new version and an amendment that names the run. A status
+ * beside the ladder is a person's to set: it stays when the evidence supports it, else PV_ERR_INPUT. */
 pv_status pv_publish(pv_arena *arena, pv_judgement *j, pv_error *err);
 
 #endif

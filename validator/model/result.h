@@ -79,8 +79,8 @@ typedef struct pv_result {
   char *command; /* argv, shell-quoted: how to reproduce */
   bool publish;
   bool partial; /* not all could be run: --only, --backend, `pv status`, no model or reference */
-  pv_contract_status status_before, status_after; /* after: the highest rung carried */
-  bool status_carried;  /* false: the file claims more than the evidence carries */
+  pv_contract_status status_before, status_after; /* after: the highest rung supported */
+  bool status_carried;  /* false: the file claims more than the evidence supports */
   pv_fact *environment; /* os, cpu, threads, compiler, device, driver, pv and probe sha256, git */
   size_t environment_count;
   pv_fact *model; /* path, sha256, name, architecture, layers, experts, tensor types */

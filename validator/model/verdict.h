@@ -8,7 +8,7 @@ typedef enum pv_verdict {
   PV_NOT_RUN = 0, /* zero value on purpose: a forgotten field never passes */
   PV_PASS,
   PV_FAIL,  /* the claim is false */
-  PV_ERROR, /* the check itself could not be carried out */
+  PV_ERROR, /* the check itself broke down */
   PV_TIMEOUT,
   PV_CRASH,        /* the probe ended without an answer (signal in the reason) */
   PV_VACUOUS,      /* nothing was compared, or a declared fault survived */

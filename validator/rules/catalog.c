@@ -90,7 +90,7 @@ static const pv_rule list[] = {
      "A stage was PENDING while its amendment was titled DISCHARGE.",
      "Correct the title or the status."},
     {"PV037", PV_SEVERE, "The model that a contract is about is named by digests",
-     "A claim about one model must not be carried by a run over another.",
+     "A claim about one model must not rest on a run over another.",
      "Write model.sha256, and model.reference_sha256 where a check needs a reference."},
     {"PV050", PV_WARNING, "Not a contract",
      "The file is YAML, but makes no claim that a contract makes.", "Nothing, if it was meant so."},

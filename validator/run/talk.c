@@ -172,7 +172,7 @@ static bool on_message(session *s, const json_t *message, pv_error *err, pv_stat
   const char *nonce = json_string_value(json_object_get(message, "nonce"));
   const char *type = json_string_value(json_object_get(message, "type"));
   if (nonce == NULL || strcmp(nonce, s->nonce) != 0)
-    return broken(s, "its message carries another nonce");
+    return broken(s, "its message has another nonce");
   if (type == NULL || s->ended)
     return broken(s, type == NULL ? "its message has no type" : "it went on after the end");
   if (strcmp(type, "hello") == 0) {

@@ -188,7 +188,7 @@ void pv_status_explain(const pv_result *r, pv_text *out) {
   enum { SHOWN = 4 };
   size_t seen = 0;
   if (r->status_carried) return;
-  pv_text_printf(out, "the file claims %s, the evidence carries %s: ",
+  pv_text_printf(out, "the file claims %s, the evidence supports %s: ",
                  pv_contract_status_name(r->status_before),
                  pv_contract_status_name(r->status_after));
   for (size_t i = 0; i < r->criterion_count; i++) {
@@ -198,5 +198,6 @@ void pv_status_explain(const pv_result *r, pv_text *out) {
     pv_text_printf(out, " is %s", pv_verdict_name(r->criteria[i].verdict));
   }
   if (seen > SHOWN) pv_text_printf(out, " and %zu more", seen - SHOWN);
-  if (seen == 0) pv_text_puts(out, "no criterion is needed for that status, so nothing carries it");
+  if (seen == 0)
+    pv_text_puts(out, "no criterion is needed for that status, so nothing supports it");
 }

@@ -1,15 +1,15 @@
 /* From the verdicts of falsifiers to criteria, status and exit code. Nothing is read or run here.
  *
- * The ladder is DRAFT, PROPOSED, ACTIVE_ALGORITHM_LEVEL, ACTIVE_RUNTIME. A rung is carried when
+ * The ladder is DRAFT, PROPOSED, ACTIVE_ALGORITHM_LEVEL, ACTIVE_RUNTIME. A rung is supported when
  * every criterion that it or a lower one needs is PASS, and when the contract has a criterion for
- * it or for a higher rung: nothing carries a rung that nobody made a claim for.
- * KNOWN_DIVERGENCE is carried when exactly the criteria named by the contract fail and every other
- * one is PASS. A DEPRECATED contract claims nothing.
+ * it or for a higher rung: nothing supports a rung that nobody made a claim for.
+ * KNOWN_DIVERGENCE is supported when exactly the criteria named by the contract fail and every
+ * other one is PASS. A DEPRECATED contract claims nothing.
  *
  * Exit codes: 1 when a criterion or a falsifier is FAIL or VACUOUS (but for the named ones of a
- * carried KNOWN_DIVERGENCE), when a named one passes, or when the file's status needs a criterion
+ * supported KNOWN_DIVERGENCE), when a named one passes, or when the file's status needs a criterion
  * that neither a whole run nor any receipt, stale ones included, ever judged; else 3 when the
- * file's status is not carried or a check broke down (ERROR, TIMEOUT, CRASH, INCOMPARABLE);
+ * file's status is not supported or a check broke down (ERROR, TIMEOUT, CRASH, INCOMPARABLE);
  * else 0. */
 #ifndef PV_STORE_DERIVE_H
 #define PV_STORE_DERIVE_H
@@ -23,8 +23,8 @@
  * and exit code. */
 pv_status pv_status_derive(pv_arena *arena, pv_result *result, pv_error *err);
 
-/* One sentence on why the file's status is not carried, naming the first criteria in the way;
- * nothing when it is carried. */
+/* One sentence on why the file's status is not supported, naming the first criteria in the way;
+ * nothing when it is supported. */
 void pv_status_explain(const pv_result *result, pv_text *out);
 
 #endif

@@ -140,7 +140,7 @@ static void check_name(judge *j, const json_t *root) {
   const char *id = json_string_value(json_object_get(json_object_get(root, "run"), "id"));
   const char *name = realpath(j->folder, real) == NULL ? NULL : strrchr(real, '/');
   if (id == NULL || name == NULL || strcmp(name + 1, id) != 0)
-    problem(j, "the folder does not carry the name of the run %s", id == NULL ? "?" : id);
+    problem(j, "the folder does not have the name of the run %s", id == NULL ? "?" : id);
 }
 
 static void check_evidence(judge *j, const pv_bytes *bytes) {

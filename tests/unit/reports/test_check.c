@@ -79,7 +79,7 @@ static void test_beside_the_ladder(void) {
     pv_contract_status status;
     const char *word, *not_word;
   } rows[] = {{PV_STATUS_KNOWN_DIVERGENCE, "Known divergence", "✓ Known"},
-              {PV_STATUS_DEPRECATED, "Deprecated", "Carried"}};
+              {PV_STATUS_DEPRECATED, "Deprecated", "Verified"}};
   static const pv_terminal terminal = {.width = 80};
   sample *s = sample_make(SAMPLE_CARRIED);
   REQUIRE(s != NULL);

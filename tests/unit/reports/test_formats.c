@@ -238,7 +238,7 @@ static void test_statement_fields(void) {
   json_decref(root);
   root = parsed(STATEMENT, SAMPLE_CARRIED);
   p = json_object_get(root, "predicate");
-  /* Carried, but three criteria have no answer: not a plain PASSED. */
+  /* Verified, but three criteria have no answer: not a plain PASSED. */
   EXPECT_STR(json_string_value(json_object_get(p, "result")), "WARNED");
   EXPECT_U64(json_array_size(json_object_get(root, "subject")), 3);
   json_decref(root);

@@ -36,7 +36,7 @@ static void test_ladder(void) {
   EXPECT(s.result.status_after == PV_STATUS_DRAFT && !s.result.status_carried);
 }
 
-/* A status that nothing ever carried was typed by somebody: that is false, not merely open. */
+/* A status that nothing ever supported was typed by somebody: that is false, not merely open. */
 static void test_typed_status(void) {
   EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, PV_PASS, PV_NOT_RUN), 1);
   EXPECT(!s.result.status_carried);
@@ -146,7 +146,7 @@ static void test_summary_and_sentence(void) {
   EXPECT_U64(s.result.summary.error, 1);
   pv_status_explain(&s.result, &why);
   EXPECT_STR(why.data,
-             "the file claims ACTIVE_RUNTIME, the evidence carries PROPOSED: AC_TWO is "
+             "the file claims ACTIVE_RUNTIME, the evidence supports PROPOSED: AC_TWO is "
              "STALE, AC_THREE is CRASH");
   pv_text_free(&why);
   derive(PV_STATUS_PROPOSED, PV_PASS, PV_FAIL, PV_VACUOUS);
@@ -213,7 +213,7 @@ static void test_sentence_of_a_divergence(void) {
   s.contract->known_divergence = (pv_strings){named, NULL, 1};
   derive(PV_STATUS_KNOWN_DIVERGENCE, PV_PASS, PV_PASS, PV_CRASH);
   expect_sentence(
-      "the file claims KNOWN_DIVERGENCE, the evidence carries ACTIVE_ALGORITHM_LEVEL: "
+      "the file claims KNOWN_DIVERGENCE, the evidence supports ACTIVE_ALGORITHM_LEVEL: "
       "AC_TWO is PASS, AC_THREE is CRASH");
   s.contract->known_divergence.count = 0;
 }
@@ -227,12 +227,12 @@ static void test_sentence_over_many(void) {
   s.contract->criterion_count = 7;
   derive(PV_STATUS_PROPOSED, PV_STALE, PV_PASS, PV_PASS);
   expect_sentence(
-      "the file claims PROPOSED, the evidence carries DRAFT: AC_ONE is STALE, AC_ONE "
+      "the file claims PROPOSED, the evidence supports DRAFT: AC_ONE is STALE, AC_ONE "
       "is STALE, AC_ONE is STALE, AC_ONE is STALE and 3 more");
   many[0].needed_for = many[1].needed_for = many[2].needed_for = PV_STATUS_ACTIVE_RUNTIME;
   derive(PV_STATUS_PROPOSED, PV_STALE, PV_PASS, PV_PASS);
   expect_sentence(
-      "the file claims PROPOSED, the evidence carries DRAFT: AC_ONE is STALE, AC_ONE "
+      "the file claims PROPOSED, the evidence supports DRAFT: AC_ONE is STALE, AC_ONE "
       "is STALE, AC_ONE is STALE, AC_ONE is STALE");
   s.contract->criteria = old;
   s.contract->criterion_count = 3;
