@@ -1,4 +1,9 @@
-/* junit.xml: what CI systems show. Nothing that was not looked at may count as a success there. */
+/* junit.xml: what CI systems show. Nothing that was not looked at may count as a success there, and
+ * what keeps `pv` from exit code 0 is a failure or an error: a CI server does not look at what was
+ * skipped. The last case is the status itself, so an exit code that no falsifier explains (a status
+ * that somebody typed, a declared divergence that is none) is not green either. */
+#include <string.h>
+
 #include "reports/render/escape.h"
 #include "reports/render/fmt.h"
 #include "reports/render/view.h"
@@ -9,25 +14,36 @@ typedef struct totals {
   size_t tests, failures, errors, skipped;
 } totals;
 
-static totals count(const pv_result *r) {
-  totals t = {.tests = r->falsifier_count};
-  for (size_t i = 0; i < r->falsifier_count; i++) {
-    switch (r->falsifiers[i].verdict) {
-      case PV_PASS:
-        break;
-      case PV_FAIL:
-      case PV_VACUOUS:
-        t.failures++;
-        break;
-      case PV_NOT_RUN:
-      case PV_STALE:
-      case PV_INCOMPARABLE:
-        t.skipped++;
-        break;
-      default:
-        t.errors++;
-    }
+/* What a case is called: NULL is a success. */
+static const char *element(const pv_result *r, size_t falsifier) {
+  switch (pv_view_concern(r->falsifiers[falsifier].verdict)) {
+    case PV_CONCERN_NONE:
+      return NULL;
+    case PV_CONCERN_FALSE:
+      return "failure";
+    case PV_CONCERN_UNJUDGED:
+      return "error";
+    default:
+      return r->exit_code != 0 && pv_view_needed(r, falsifier) ? "error" : "skipped";
   }
+}
+
+static const char *status_element(const pv_result *r) {
+  return r->exit_code == 0 ? NULL : r->exit_code == 3 ? "error" : "failure";
+}
+
+static void count_one(totals *t, const char *name) {
+  t->tests++;
+  if (name == NULL) return;
+  t->failures += strcmp(name, "failure") == 0;
+  t->errors += strcmp(name, "error") == 0;
+  t->skipped += strcmp(name, "skipped") == 0;
+}
+
+static totals count(const pv_result *r) {
+  totals t = {0};
+  for (size_t i = 0; i < r->falsifier_count; i++) count_one(&t, element(r, i));
+  count_one(&t, status_element(r));
   return t;
 }
 
@@ -44,42 +60,40 @@ static void put_totals(pv_text *out, const totals *t, double seconds) {
   pv_text_puts(out, "\"");
 }
 
-static void put_property(pv_text *out, const char *name, const char *value) {
-  pv_text_puts(out, "      <property");
+static void put_property(pv_text *out, const char *margin, const char *name, const char *value) {
+  if (pv_view_text(value)[0] == '\0') return;
+  pv_text_printf(out, "%s<property", margin);
   put_attribute(out, "name", name);
   put_attribute(out, "value", value);
   pv_text_puts(out, "/>\n");
 }
 
-static const char *element(pv_verdict verdict) {
-  switch (verdict) {
-    case PV_PASS:
-      return NULL;
-    case PV_FAIL:
-    case PV_VACUOUS:
-      return "failure";
-    case PV_NOT_RUN:
-    case PV_STALE:
-    case PV_INCOMPARABLE:
-      return "skipped";
-    default:
-      return "error";
-  }
-}
-
-static void put_outcome(pv_text *out, const pv_falsifier_result *f) {
-  const char *name = element(f->verdict), *reason = pv_view_text(f->reason);
+/* `name` is an element's, or NULL for a success. */
+static void put_outcome(pv_text *out, const char *name, const char *type, const char *reason) {
   if (name == NULL) return;
-  if (reason[0] == '\0') reason = pv_view_look(f->verdict)->means;
   pv_text message = PV_TEXT_INIT;
-  pv_text_printf(&message, "%s: %s", pv_verdict_name(f->verdict), reason);
+  pv_text_printf(&message, "%s: %s", type, reason);
   pv_text_printf(out, "      <%s", name);
   put_attribute(out, "message", message.data);
-  if (f->verdict != PV_NOT_RUN && f->verdict != PV_STALE && f->verdict != PV_INCOMPARABLE)
-    put_attribute(out, "type", pv_verdict_name(f->verdict));
+  if (strcmp(name, "skipped") != 0) put_attribute(out, "type", type);
   pv_text_puts(out, "/>\n");
   out->failed = out->failed || message.failed;
   pv_text_free(&message);
+}
+
+/* Which earlier run a case that was not run here rests on. */
+static void put_source(pv_text *out, const pv_falsifier_result *f) {
+  pv_text_puts(out, "      <properties>\n");
+  put_property(out, "        ", "source",
+               f->source == PV_FROM_RUN       ? "run"
+               : f->source == PV_FROM_RECEIPT ? "receipt"
+                                              : "nowhere");
+  if (f->source != PV_FROM_RUN) {
+    put_property(out, "        ", "receipt.run", f->receipt_run);
+    put_property(out, "        ", "receipt.date", f->receipt_date);
+    put_property(out, "        ", "receipt.device", f->receipt_device);
+  }
+  pv_text_puts(out, "      </properties>\n");
 }
 
 /* Where the answer comes from, and the numbers behind it, as readers show them below a case. */
@@ -112,16 +126,41 @@ static void put_system_out(pv_text *out, const pv_falsifier_result *f) {
   pv_text_puts(out, "</system-err>\n");
 }
 
-static void put_case(pv_text *out, const pv_contract *contract, const pv_falsifier_result *f) {
+static void open_case(pv_text *out, const pv_result *r, const char *name) {
   pv_text_puts(out, "    <testcase");
-  put_attribute(out, "classname", contract->name);
-  put_attribute(out, "name", f->falsifier->id);
-  pv_text_puts(out, " time=\"");
-  pv_fmt_fixed(out, f->duration_s > 0.0 ? f->duration_s : 0.0, 3);
-  pv_text_puts(out, "\">\n");
-  put_outcome(out, f);
+  put_attribute(out, "classname", r->contract->name);
+  put_attribute(out, "name", name);
+}
+
+/* What was not run here has no time: that of a receipt was spent on another day, elsewhere. */
+static void put_case(pv_text *out, const pv_result *r, size_t index) {
+  const pv_falsifier_result *f = &r->falsifiers[index];
+  const char *reason = pv_view_text(f->reason);
+  open_case(out, r, f->falsifier->id);
+  if (f->source == PV_FROM_RUN) {
+    pv_text_puts(out, " time=\"");
+    pv_fmt_fixed(out, f->duration_s > 0.0 ? f->duration_s : 0.0, 3);
+    pv_text_puts(out, "\"");
+  }
+  pv_text_puts(out, ">\n");
+  put_source(out, f);
+  put_outcome(out, element(r, index), pv_verdict_name(f->verdict),
+              reason[0] != '\0' ? reason : pv_view_look(f->verdict)->means);
   put_system_out(out, f);
   pv_text_puts(out, "    </testcase>\n");
+}
+
+static void put_status(pv_text *out, const pv_result *r) {
+  pv_text sentence = PV_TEXT_INIT;
+  pv_view_sentence(&sentence, r);
+  open_case(out, r, "status");
+  pv_text_puts(out, ">\n");
+  put_outcome(out, status_element(r), pv_view_outcome(r), pv_view_text(sentence.data));
+  pv_text_puts(out, "      <system-out>");
+  pv_esc_xml_lines(out, sentence.data, OUTPUT_BYTES);
+  pv_text_puts(out, "</system-out>\n    </testcase>\n");
+  out->failed = out->failed || sentence.failed;
+  pv_text_free(&sentence);
 }
 
 pv_status pv_render_junit(const pv_result *result, pv_text *out, pv_error *err) {
@@ -138,14 +177,15 @@ pv_status pv_render_junit(const pv_result *result, pv_text *out, pv_error *err) 
   put_totals(out, &t, seconds);
   put_attribute(out, "timestamp", result->started);
   pv_text_puts(out, ">\n    <properties>\n");
-  put_property(out, "contract.version", c->version);
-  put_property(out, "contract.sha256", c->sha256);
-  put_property(out, "status.before", pv_contract_status_name(result->status_before));
-  put_property(out, "status.after", pv_contract_status_name(result->status_after));
-  put_property(out, "status.supported", result->status_carried ? "true" : "false");
-  put_property(out, "run", result->run_id);
+  put_property(out, "      ", "contract.version", c->version);
+  put_property(out, "      ", "contract.sha256", c->sha256);
+  put_property(out, "      ", "status.before", pv_contract_status_name(result->status_before));
+  put_property(out, "      ", "status.after", pv_contract_status_name(result->status_after));
+  put_property(out, "      ", "status.supported", result->status_carried ? "true" : "false");
+  put_property(out, "      ", "run", result->run_id);
   pv_text_puts(out, "    </properties>\n");
-  for (size_t i = 0; i < result->falsifier_count; i++) put_case(out, c, &result->falsifiers[i]);
+  for (size_t i = 0; i < result->falsifier_count; i++) put_case(out, result, i);
+  put_status(out, result);
   pv_text_puts(out, "  </testsuite>\n</testsuites>\n");
   return pv_view_end(out, begin, PV_OK, err);
 }

@@ -47,6 +47,17 @@ size_t pv_view_count(const pv_result *result, pv_concern concern) {
   return count;
 }
 
+bool pv_view_needed(const pv_result *r, size_t falsifier) {
+  if (r->status_before == PV_STATUS_DEPRECATED) return false;
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    const pv_criterion_result *c = &r->criteria[i];
+    if (c->criterion->needed_for > r->status_before) continue;
+    for (size_t k = 0; k < c->falsifier_count; k++)
+      if (c->falsifiers[k] == falsifier) return true;
+  }
+  return false;
+}
+
 /* Also a falsifier that supports no criterion can be false. */
 static bool any_false(const pv_result *r) {
   for (size_t i = 0; i < r->falsifier_count; i++)

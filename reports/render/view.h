@@ -26,6 +26,9 @@ typedef enum pv_concern {
 } pv_concern;
 pv_concern pv_view_concern(pv_verdict verdict);
 size_t pv_view_count(const pv_result *result, pv_concern concern); /* criteria */
+/* Does the file's status rest on this falsifier? Beside the ladder every criterion is needed, and
+ * of a deprecated contract none. */
+bool pv_view_needed(const pv_result *result, size_t falsifier);
 
 /* One or two words for the outcome ("Falsified") and the look that goes with it. */
 const char *pv_view_outcome(const pv_result *result);

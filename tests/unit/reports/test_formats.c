@@ -173,18 +173,107 @@ static void test_same_bytes_twice(void) {
     }
 }
 
+/* The case of one falsifier, or of the status; free it. */
+static pv_text junit_case(const pv_result *r, const char *name) {
+  pv_text all = PV_TEXT_INIT, out = PV_TEXT_INIT;
+  char opening[80];
+  snprintf(opening, sizeof opening, " name=\"%s\"", name);
+  EXPECT(render(JUNIT, r, &all) == PV_OK);
+  pv_text_puts(&all, "");
+  pv_text_puts(&out, "");
+  expect_xml("junit", all.data, all.length);
+  const char *from = strstr(all.data, "<testcase");
+  while (from != NULL && strncmp(strstr(from, " name="), opening, strlen(opening)) != 0)
+    from = strstr(from + 1, "<testcase");
+  const char *to = from == NULL ? NULL : strstr(from, "</testcase>");
+  if (EXPECT(to != NULL)) pv_text_add(&out, from, (size_t)(to - from));
+  pv_text_free(&all);
+  return out;
+}
+
+static void expect_case(const pv_result *r, const char *name, const char *element) {
+  static const char *const all[] = {"failure", "error", "skipped"};
+  pv_text text = junit_case(r, name);
+  for (size_t i = 0; i < 3; i++)
+    if (!EXPECT_U64(xml_count(text.data, all[i]), strcmp(all[i], element) == 0))
+      fprintf(stderr, "  %s: want %s: %s\n", name, element, text.data);
+  pv_text_free(&text);
+}
+
 /* Nothing but PASS may look like a success to a JUnit reader. */
 static void test_junit_counts(void) {
   pv_text out = rendered(JUNIT, SAMPLE_EVERY);
-  EXPECT_U64(xml_count(out.data, "testcase"), PV_VERDICT_COUNT);
-  EXPECT_U64(xml_count(out.data, "failure"), 2);
-  EXPECT_U64(xml_count(out.data, "error"), 3);
-  EXPECT_U64(xml_count(out.data, "skipped"), 3);
-  EXPECT_HAS(out.data, "tests=\"9\" failures=\"2\" errors=\"3\" skipped=\"3\"");
-  EXPECT_HAS(out.data, "<skipped message=\"NOT_RUN: the reason of this verdict\"/>");
+  EXPECT_U64(xml_count(out.data, "testcase"), PV_VERDICT_COUNT + 1);
+  EXPECT_U64(xml_count(out.data, "failure"), 3);
+  EXPECT_U64(xml_count(out.data, "error"), 6);
+  EXPECT_U64(xml_count(out.data, "skipped"), 0);
+  EXPECT_HAS(out.data, "tests=\"10\" failures=\"3\" errors=\"6\" skipped=\"0\"");
+  EXPECT_HAS(out.data, "<error message=\"NOT_RUN: the reason of this verdict\" type=\"NOT_RUN\"/>");
   EXPECT_HAS(out.data,
              "<failure message=\"VACUOUS: the reason of this verdict\" type=\"VACUOUS\"/>");
   pv_text_free(&out);
+}
+
+/* What keeps pv from exit code 0 is a failure or an error; only what the status does not need may
+ * be skipped. */
+static void test_junit_is_as_red_as_the_exit_code(void) {
+  sample *s = sample_make(SAMPLE_EVERY);
+  REQUIRE(s != NULL);
+  pv_result *r = &s->result;
+  static const char *const element[PV_VERDICT_COUNT] = {
+      [PV_NOT_RUN] = "error",   [PV_PASS] = "none",          [PV_FAIL] = "failure",
+      [PV_ERROR] = "error",     [PV_TIMEOUT] = "error",      [PV_CRASH] = "error",
+      [PV_VACUOUS] = "failure", [PV_INCOMPARABLE] = "error", [PV_STALE] = "error"};
+  for (size_t i = 0; i < PV_VERDICT_COUNT; i++)
+    expect_case(r, r->falsifiers[i].falsifier->id, element[i]);
+  expect_case(r, "status", "failure");
+  r->exit_code = 3;
+  expect_case(r, "status", "error");
+  /* A criterion of a higher rung than the file's does not keep it from exit code 0. */
+  s->contract.criteria[PV_NOT_RUN].needed_for = PV_STATUS_ACTIVE_RUNTIME;
+  expect_case(r, r->falsifiers[PV_NOT_RUN].falsifier->id, "skipped");
+  expect_case(r, r->falsifiers[PV_STALE].falsifier->id, "error");
+  /* Beside the ladder all are needed. */
+  r->status_before = PV_STATUS_KNOWN_DIVERGENCE;
+  expect_case(r, r->falsifiers[PV_NOT_RUN].falsifier->id, "error");
+  sample_free(s);
+  /* Three criteria that the status does not need were not looked at: exit code 0, nothing red. */
+  pv_text out = rendered(JUNIT, SAMPLE_CARRIED);
+  EXPECT_HAS(out.data, " failures=\"0\" errors=\"0\" skipped=\"3\"");
+  pv_text_free(&out);
+}
+
+/* A status that somebody typed: every falsifier is PASS, and still the exit code is 1. */
+static void test_junit_has_the_status(void) {
+  sample *s = sample_make(SAMPLE_CARRIED);
+  REQUIRE(s != NULL);
+  expect_case(&s->result, "status", "none");
+  s->result.status_carried = false;
+  s->result.exit_code = 1;
+  pv_text text = junit_case(&s->result, "status");
+  EXPECT_HAS(text.data, "<failure message=\"Not verified: ");
+  pv_text_free(&text);
+  sample_free(s);
+}
+
+/* A receipt is marked as one and has no running time of its own. */
+static void test_junit_marks_receipts(void) {
+  sample *s = sample_make(SAMPLE_EVERY);
+  REQUIRE(s != NULL);
+  pv_text text = junit_case(&s->result, s->result.falsifiers[PV_PASS].falsifier->id);
+  EXPECT(s->result.falsifiers[PV_PASS].duration_s > 0.0);
+  EXPECT_HAS(text.data, "<property name=\"source\" value=\"receipt\"/>");
+  EXPECT_HAS(text.data, "<property name=\"receipt.date\" value=\"2026-11-20\"/>");
+  EXPECT(strstr(text.data, " time=") == NULL);
+  pv_text_free(&text);
+  sample_free(s);
+  s = sample_make(SAMPLE_REFUTED);
+  REQUIRE(s != NULL);
+  text = junit_case(&s->result, s->result.falsifiers[0].falsifier->id);
+  EXPECT_HAS(text.data, "<property name=\"source\" value=\"run\"/>");
+  EXPECT_HAS(text.data, " time=\"2.310\"");
+  pv_text_free(&text);
+  sample_free(s);
 }
 
 static json_t *parsed(int format, sample_kind kind) {
@@ -245,14 +334,18 @@ static void test_statement_fields(void) {
 }
 
 int main(void) {
-  return pv_testing_main("reports formats", (pv_case[]){PV_CASE(test_scanner_refuses),
-                                                        PV_CASE(test_xml_well_formed),
-                                                        PV_CASE(test_nothing_escapes),
-                                                        PV_CASE(test_markdown_tables_hold),
-                                                        PV_CASE(test_sizes_are_bounded),
-                                                        PV_CASE(test_same_bytes_twice),
-                                                        PV_CASE(test_junit_counts),
-                                                        PV_CASE(test_json_reads_back),
-                                                        PV_CASE(test_statement_fields),
-                                                        {0}});
+  return pv_testing_main("reports formats",
+                         (pv_case[]){PV_CASE(test_scanner_refuses),
+                                     PV_CASE(test_xml_well_formed),
+                                     PV_CASE(test_nothing_escapes),
+                                     PV_CASE(test_markdown_tables_hold),
+                                     PV_CASE(test_sizes_are_bounded),
+                                     PV_CASE(test_same_bytes_twice),
+                                     PV_CASE(test_junit_counts),
+                                     PV_CASE(test_junit_is_as_red_as_the_exit_code),
+                                     PV_CASE(test_junit_has_the_status),
+                                     PV_CASE(test_junit_marks_receipts),
+                                     PV_CASE(test_json_reads_back),
+                                     PV_CASE(test_statement_fields),
+                                     {0}});
 }
