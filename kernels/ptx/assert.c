@@ -26,18 +26,48 @@ pv_status pv_ptx_report_add(pv_arena *arena, pv_ptx_report *report, pv_ptx_findi
   return PV_OK;
 }
 
-/* What `instruction` calls; NULL for other instructions. */
+pv_status pv_ptx_refuse_unread(const pv_ptx_function *f, const pv_ptx_instruction *call,
+                               pv_error *err) {
+  const pv_ptx_unread *u = f->unread;
+  if (u == NULL) return PV_OK;
+  if (call == NULL)
+    pv_error_set(err, PV_ERR_UNSUPPORTED, "line %u: %s: %s", u->line, u->why, u->text);
+  else
+    pv_error_set(err, PV_ERR_UNSUPPORTED,
+                 "line %u calls %.100s, which is not read; line %u: %s: %s", call->line, f->name,
+                 u->line, u->why, u->text);
+  pv_error_at(err, "", u->line, u->column, -1);
+  return PV_ERR_UNSUPPORTED;
+}
+
+/* The CUDA runtime has these; their bodies are in no file. They print, end the kernel or hand out
+ * memory. */
+static bool of_the_runtime(const pv_ptx_function *f) {
+  static const char *const names[] = {"vprintf", "__assertfail", "malloc", "free"};
+  for (size_t i = 0; !f->has_body && i < sizeof names / sizeof *names; i++)
+    if (strcmp(f->name, names[i]) == 0) return true;
+  return false;
+}
+
+/* What `instruction` calls and has a body; NULL for other instructions. */
 static pv_status callee(const pv_ptx_instruction *i, const pv_ptx_function **out, pv_error *err) {
   *out = NULL;
   if (strcmp(i->parts[0], "call") != 0) return PV_OK;
   for (size_t k = 0; k < i->operand_count && k < 2; k++)
     if (i->operands[k].kind == PV_PTX_FUNCTION) *out = i->operands[k].function;
+  if (*out != NULL && of_the_runtime(*out)) {
+    *out = NULL;
+    return PV_OK;
+  }
+  if (*out != NULL && (*out)->unread != NULL) return pv_ptx_refuse_unread(*out, i, err);
+  if (*out != NULL && (*out)->has_body) return PV_OK;
   if (*out == NULL)
-    return pv_error_set(err, PV_ERR_INPUT, "line %u calls through a pointer", i->line);
-  if (!(*out)->has_body)
-    return pv_error_set(err, PV_ERR_INPUT, "line %u calls %.100s, whose body is not here", i->line,
-                        (*out)->name);
-  return PV_OK;
+    pv_error_set(err, PV_ERR_UNSUPPORTED, "line %u calls through a pointer", i->line);
+  else
+    pv_error_set(err, PV_ERR_UNSUPPORTED, "line %u calls %.100s, whose body is not here", i->line,
+                 (*out)->name);
+  pv_error_at(err, "", i->line, i->column, -1);
+  return PV_ERR_UNSUPPORTED;
 }
 
 static pv_status add_function(pv_arena *arena, const pv_ptx_function *f,
@@ -62,7 +92,8 @@ pv_status pv_ptx_reached(pv_arena *arena, const pv_ptx_function *kernel,
                          const pv_ptx_function ***out, size_t *count, pv_error *err) {
   const pv_ptx_function **list = NULL;
   size_t used = 0, capacity = 0;
-  pv_status status = add_function(arena, kernel, &list, &used, &capacity, err);
+  pv_status status = pv_ptx_refuse_unread(kernel, NULL, err);
+  if (status == PV_OK) status = add_function(arena, kernel, &list, &used, &capacity, err);
   for (size_t f = 0; status == PV_OK && f < used; f++)
     for (size_t i = 0; status == PV_OK && i < list[f]->instruction_count; i++) {
       const pv_ptx_function *next = NULL;
@@ -195,7 +226,7 @@ static pv_status check_order(pv_arena *arena, const pv_ptx_function *kernel,
 pv_status pv_ptx_check_directives(pv_arena *arena, const pv_ptx_function *kernel,
                                   const pv_ptx_directives *d, pv_ptx_report *report,
                                   pv_error *err) {
-  pv_status status = PV_OK;
+  pv_status status = pv_ptx_refuse_unread(kernel, NULL, err);
   if (d->requires + d->forbids + d->orders + d->counts == 0)
     return pv_error_set(err, PV_ERR_INPUT, "nothing is asserted of %.100s", kernel->name);
   for (size_t i = 0; status == PV_OK && i < d->requires; i++)

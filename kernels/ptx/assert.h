@@ -1,8 +1,9 @@
 /* Assertions over a kernel's PTX. What each says is in docs/ptx.md.
  *
  * A call that can not be judged is an error, never a finding: a pattern that PTX does not know, an
- * unknown rule, a directive list that is empty, a call of a function whose body is not here.
- * Findings are texts of the arena. */
+ * unknown rule, a directive list that is empty. PV_ERR_UNSUPPORTED, with the line of the PTX in the
+ * error: this kernel can not be judged, others may; it is unread, or it calls what is unread, has
+ * no body here or is reached through a pointer. Findings are texts of the arena. */
 #ifndef PV_PTX_ASSERT_H
 #define PV_PTX_ASSERT_H
 
@@ -52,12 +53,18 @@ typedef struct pv_ptx_flow {
 pv_status pv_ptx_check_flow(pv_arena *arena, const pv_ptx_function *kernel, const pv_ptx_flow *flow,
                             pv_ptx_report *report, pv_error *err);
 
+/* PV_ERR_UNSUPPORTED when `f` is unread; `call`, or NULL, is the instruction that leads to it. */
+pv_status pv_ptx_refuse_unread(const pv_ptx_function *f, const pv_ptx_instruction *call,
+                               pv_error *err);
+
 /* Adds a finding. */
 pv_status pv_ptx_report_add(pv_arena *arena, pv_ptx_report *report, pv_ptx_finding finding,
                             pv_error *err);
 
-/* The kernel and every function that it calls, near or far, in the arena. PV_ERR_INPUT when it
- * calls through a pointer or a function that has no body here. */
+/* The kernel and every function that it calls, near or far, in the arena. PV_ERR_UNSUPPORTED when
+ * one of them is unread, or when it calls through a pointer or a function that has no body here.
+ * The functions of the CUDA runtime (vprintf, __assertfail, malloc, free) have none anywhere: no
+ * value of a sum comes from them. */
 pv_status pv_ptx_reached(pv_arena *arena, const pv_ptx_function *kernel,
                          const pv_ptx_function ***out, size_t *count, pv_error *err);
 

@@ -130,6 +130,20 @@ static pv_status skip_pointer(pv_ptx_parser *p) {
   return status;
 }
 
+/* `.attribute(.managed)` and `.attribute(.unified(1, 2))`: where the memory is. */
+static pv_status skip_attribute(pv_ptx_parser *p) {
+  pv_status status = pv_ptx_next(p);
+  size_t depth = 0;
+  if (status == PV_OK && !pv_ptx_at(p, '(')) return pv_ptx_unexpected(p, "'('");
+  do {
+    if (p->lexer.now.kind == PV_PTX_END || pv_ptx_at(p, ';')) return pv_ptx_unexpected(p, "')'");
+    depth += pv_ptx_at(p, '(');
+    depth -= pv_ptx_at(p, ')');
+    status = pv_ptx_next(p);
+  } while (status == PV_OK && depth > 0);
+  return status;
+}
+
 /* Dimensions; [] only where nothing is initialised and somebody else gives the size. */
 static pv_status read_dimensions(pv_ptx_parser *p, uint64_t *elements, bool *sized) {
   pv_status status = PV_OK;
@@ -173,7 +187,9 @@ pv_status pv_ptx_read_variable(pv_ptx_parser *p, pv_ptx_space space, bool is_ext
   if (v == NULL) return pv_ptx_nomem(p);
   *v = (pv_ptx_variable){.space = space, .is_extern = is_extern};
   pv_status status = PV_OK;
-  if (pv_ptx_is_word(&p->lexer.now, ".align")) status = read_alignment(p, &v->align);
+  if (pv_ptx_is_word(&p->lexer.now, ".attribute")) status = skip_attribute(p);
+  if (status == PV_OK && pv_ptx_is_word(&p->lexer.now, ".align"))
+    status = read_alignment(p, &v->align);
   if (status == PV_OK) status = read_type(p, &v->type);
   if (status == PV_OK && v->type == PV_PTX_PRED)
     return pv_ptx_fail(p, &p->lexer.now, "a variable can not be a predicate");

@@ -232,7 +232,8 @@ pv_status pv_ptx_check_flow(pv_arena *arena, const pv_ptx_function *kernel, cons
   tracer t = {.arena = arena, .kernel = kernel, .report = report, .err = err};
   const size_t failed = report->failed;
   uint64_t sinks = 0;
-  pv_status status = parse_flow(&t, flow);
+  pv_status status = pv_ptx_refuse_unread(kernel, NULL, err);
+  if (status == PV_OK) status = parse_flow(&t, flow);
   if (status == PV_OK) status = index_writers(&t);
   for (size_t i = 0; status == PV_OK && i < kernel->instruction_count; i++) {
     const pv_ptx_instruction *sink = instruction(&t, i);

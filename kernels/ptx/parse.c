@@ -227,20 +227,9 @@ static pv_status find_function(pv_ptx_parser *p, bool is_entry, pv_ptx_function 
   return pv_ptx_next(p);
 }
 
-static pv_status read_function(pv_ptx_parser *p, bool is_entry) {
-  pv_ptx_function *f = NULL;
-  pv_ptx_variable **results = NULL;
-  size_t result_count = 0;
-  if (!pv_ptx_names_push(&p->names)) return pv_ptx_nomem(p);
-  pv_status status = pv_ptx_next(p);
-  const uint32_t line = p->lexer.now.line;
-  if (status == PV_OK && pv_ptx_at(p, '(') && !is_entry)
-    status = read_params(p, &results, &result_count);
-  if (status == PV_OK) status = find_function(p, is_entry, &f);
-  if (status != PV_OK) return status;
-  f->results = results;
-  f->result_count = result_count;
-  f->line = f->last_line = line;
+/* What follows the name of a function. */
+static pv_status read_rest(pv_ptx_parser *p, pv_ptx_function *f) {
+  pv_status status = PV_OK;
   if (pv_ptx_at(p, '(')) status = read_params(p, &f->params, &f->param_count);
   if (status == PV_OK) status = skip_launch_bounds(p);
   if (status == PV_OK && pv_ptx_at(p, ';')) {
@@ -254,6 +243,82 @@ static pv_status read_function(pv_ptx_parser *p, bool is_entry) {
   status = pv_ptx_read_body(p);
   if (status == PV_OK) status = pv_ptx_leave(p);
   p->function = NULL;
+  return status;
+}
+
+/* The line of an error without the blanks before it; from the error on where it is long. */
+static const char *text_at(pv_ptx_parser *p, size_t byte) {
+  enum { SHOWN = 100 };
+  const char *text = p->lexer.text, *end = text + p->lexer.length, *at = text + byte, *start = at;
+  while (start > text && start[-1] != '\n' && at - start < SHOWN / 2) start--;
+  if (start > text && start[-1] != '\n') start = at;
+  while (start < at && (*start == ' ' || *start == '\t')) start++;
+  size_t length = 0;
+  while (length < SHOWN && start + length < end && start[length] != '\n' && start[length] != '\r')
+    length++;
+  char *copy = pv_arena_strndup(p->arena, start, length);
+  for (char *c = copy; c != NULL && *c != '\0'; c++)
+    if (*c == '\t') *c = ' ';
+  return copy;
+}
+
+/* Passes over what follows the name of a function that is not understood: up to the `;` of a
+ * declaration or the last brace of a body, where an error of tokens is met again and stays one.
+ * What was read of it does not count. */
+static pv_status leave_unread(pv_ptx_parser *p, pv_ptx_function *f, const pv_ptx_lexer *head,
+                              unsigned outside) {
+  const pv_error cause = *p->err;
+  pv_ptx_unread *unread = PV_ARENA_NEW(p->arena, 1, pv_ptx_unread);
+  const char *why = pv_arena_strdup(p->arena, cause.message);
+  const char *text = text_at(p, (size_t)cause.byte);
+  if (unread == NULL || why == NULL || text == NULL) return pv_ptx_nomem(p);
+  *unread = (pv_ptx_unread){(uint32_t)cause.line, (uint32_t)cause.column, why, text};
+  *p->err = PV_ERROR_INIT;
+  p->lexer = *head;
+  for (p->function = NULL; p->names.depth > outside; pv_ptx_names_pop(&p->names))
+    p->pending[p->names.depth] = NULL;
+  *f = (pv_ptx_function){.name = f->name,
+                         .is_entry = f->is_entry,
+                         .unread = unread,
+                         .line = f->line,
+                         .params = f->params,
+                         .results = f->results,
+                         .param_count = f->param_count,
+                         .result_count = f->result_count};
+  pv_status status = PV_OK;
+  for (size_t depth = 0; status == PV_OK; status = pv_ptx_next(p)) {
+    f->last_line = p->lexer.now.line;
+    if (p->lexer.now.kind == PV_PTX_END || (depth == 0 && pv_ptx_at(p, '}'))) {
+      *p->err = cause; /* nothing says where the function ends */
+      return cause.status;
+    }
+    if (pv_ptx_at(p, '{')) f->has_body = true;
+    depth += pv_ptx_at(p, '{');
+    depth -= pv_ptx_at(p, '}');
+    if (depth == 0 && (pv_ptx_at(p, '}') || pv_ptx_at(p, ';'))) return pv_ptx_next(p);
+  }
+  return status;
+}
+
+static pv_status read_function(pv_ptx_parser *p, bool is_entry) {
+  const unsigned outside = p->names.depth;
+  pv_ptx_function *f = NULL;
+  pv_ptx_variable **results = NULL;
+  size_t result_count = 0;
+  if (!pv_ptx_names_push(&p->names)) return pv_ptx_nomem(p);
+  pv_status status = pv_ptx_next(p);
+  const uint32_t line = p->lexer.now.line;
+  if (status == PV_OK && pv_ptx_at(p, '(') && !is_entry)
+    status = read_params(p, &results, &result_count);
+  if (status == PV_OK) status = find_function(p, is_entry, &f);
+  if (status != PV_OK) return status;
+  f->results = results;
+  f->result_count = result_count;
+  f->line = f->last_line = line;
+  f->unread = NULL; /* of a declaration before */
+  const pv_ptx_lexer head = p->lexer;
+  status = read_rest(p, f);
+  if (status == PV_ERR_INPUT && p->each) return leave_unread(p, f, &head, outside);
   return status;
 }
 
@@ -325,10 +390,10 @@ static pv_status read_head(pv_ptx_parser *p) {
   return status;
 }
 
-pv_status pv_ptx_parse(pv_arena *arena, const char *name, const char *text, size_t length,
-                       pv_ptx_module **out, pv_error *err) {
+static pv_status parse(pv_arena *arena, const char *name, const char *text, size_t length,
+                       bool each, pv_ptx_module **out, pv_error *err) {
   pv_error local = PV_ERROR_INIT;
-  pv_ptx_parser p = {.arena = arena, .err = &local};
+  pv_ptx_parser p = {.arena = arena, .err = &local, .each = each};
   pv_status status = PV_OK;
   p.module = PV_ARENA_NEW(arena, 1, pv_ptx_module);
   char *copy = pv_arena_strdup(arena, name);
@@ -347,6 +412,16 @@ pv_status pv_ptx_parse(pv_arena *arena, const char *name, const char *text, size
 cleanup:
   if (status != PV_OK && err != NULL) *err = local;
   return status;
+}
+
+pv_status pv_ptx_parse(pv_arena *arena, const char *name, const char *text, size_t length,
+                       pv_ptx_module **out, pv_error *err) {
+  return parse(arena, name, text, length, false, out, err);
+}
+
+pv_status pv_ptx_parse_each(pv_arena *arena, const char *name, const char *text, size_t length,
+                            pv_ptx_module **out, pv_error *err) {
+  return parse(arena, name, text, length, true, out, err);
 }
 
 const pv_ptx_function *pv_ptx_kernel(const pv_ptx_module *module, const char *name) {

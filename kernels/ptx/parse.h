@@ -23,6 +23,7 @@ typedef struct pv_ptx_parser {
   /* elements that the growing arrays have room for */
   size_t variables, functions, locals, registers, labels, tables, instructions, files;
   uint32_t source_file, source_line; /* of the last .loc of the function */
+  bool each;                         /* a function that is not understood is left unread */
 } pv_ptx_parser;
 
 /* Room for one more element; the old array stays in the arena, so that all take at most twice the

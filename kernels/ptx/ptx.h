@@ -3,8 +3,9 @@
  * Ownership: a module and everything it points to lies in the arena that was given to
  * pv_ptx_parse, names included; the text may be freed afterwards.
  * Units: lines and columns count from 1, columns in bytes; sizes and offsets are bytes.
- * Errors: what the reader does not understand is PV_ERR_INPUT with line, column and byte, never a
- * guess. Time and memory are linear in the length of the text. */
+ * Errors: what the reader does not understand is PV_ERR_INPUT with line, column and byte, or a
+ * function that is left unread, never a guess. Time and memory are linear in the length of the
+ * text. */
 #ifndef PV_PTX_PTX_H
 #define PV_PTX_PTX_H
 
@@ -135,9 +136,17 @@ typedef struct pv_ptx_instruction {
   size_t operand_count;
 } pv_ptx_instruction;
 
+/* Why a function is not read: one instruction of it is enough. */
+typedef struct pv_ptx_unread {
+  uint32_t line, column;
+  const char *why;  /* "no modifier '.tensor' is known" */
+  const char *text; /* the line, or the part of it that begins there; at most 100 bytes */
+} pv_ptx_unread;
+
 typedef struct pv_ptx_function {
   const char *name;
   bool is_entry, has_body;
+  const pv_ptx_unread *unread; /* else NULL; when set nothing of the body is here */
   uint32_t line, last_line;
   pv_ptx_variable **params, **results;
   size_t param_count, result_count;
@@ -175,6 +184,12 @@ typedef struct pv_ptx_module {
  * until then goes with the arena. */
 pv_status pv_ptx_parse(pv_arena *arena, const char *name, const char *text, size_t length,
                        pv_ptx_module **out, pv_error *err);
+
+/* The same, but a function whose head or body is not understood spoils no other: it is passed over,
+ * brace by brace, and `unread` says why. What is no PTX for any reader (a character, a comment or a
+ * string, braces that do not close), and what stands outside functions, is an error as above. */
+pv_status pv_ptx_parse_each(pv_arena *arena, const char *name, const char *text, size_t length,
+                            pv_ptx_module **out, pv_error *err);
 
 /* The kernel (.entry) of that name, or NULL. */
 const pv_ptx_function *pv_ptx_kernel(const pv_ptx_module *module, const char *name);

@@ -77,6 +77,86 @@ printf 'BEGIN' >cut.ptx
 refuses list --file cut.ptx
 warns 'cut.ptx:1:1'
 
+# Foreign PTX: a kernel that is not understood is named and has no verdict; the others have theirs.
+foreign() { # foreign FILE KERNEL BODY...
+  local file=$1
+  shift
+  printf '.version 8.3\n.target sm_90a\n.address_size 64\n' >"$file"
+  printf '.extern .func (.param .b32 r) vprintf(.param .b64 a, .param .b64 b);\n' >>"$file"
+  while [ $# -gt 0 ]; do
+    printf '.visible .entry %s() {\n.reg .f32 %%f<3>;\n.reg .b32 %%r<5>;\n.reg .b64 %%d<5>;\n%s\nret;\n}\n' \
+      "$1" "$2" >>"$file"
+    shift 2
+  done
+}
+tma='	cp.async.bulk.tensor.2d.shared::cluster.global [%r1], [%d2, {%r2, %r3}], [%r1];'
+wgmma='wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%f1,%f2}, %d3, %d4, 1, 1, 1, 0, 0;'
+sound='add.rn.f32 %f1, %f1, %f2;'
+print='{
+.param .b32 v;
+.param .b64 p;
+call.uni (v), vprintf, (p, p);
+}'
+foreign beside.ptx tma "$tma" sound "$sound" wgmma "$wgmma" prints "$print"
+run "$pv" ptx check all --file beside.ptx --rules all
+exits 3
+says "NOT_RUN tma, line 9: no modifier '.tensor' is known: cp.async.bulk.tensor.2d.shared::cluster.global [%r1], [%d2, {%r2, %r3}], [%r1];"
+says "NOT_RUN wgmma, line 23: no modifier '.m64n8k16' is known: wgmma.mma_async"
+says 'NOT_RUN: 10 findings, 0 against, in 2 kernels; not judged: 2 kernels'
+silent PASS
+run "$pv" ptx check all --file beside.ptx --rules all --json
+exits 3
+field "[(k['kernel'], k['line']) for k in d['not_judged']]" "[('tma', 9), ('wgmma', 23)]"
+field "sorted({f['kernel'] for f in d['findings']}), d['verdict']" "['prints', 'sound'] NOT_RUN"
+for kernel in sound prints; do
+  run "$pv" ptx check $kernel --file beside.ptx --rules all
+  exits 0
+  says 'PASS: 5 findings, 0 against, in 1 kernel'
+done
+run "$pv" ptx check tma --file beside.ptx --require ret
+exits 3
+says 'NOT_RUN: 0 findings, 0 against, in 0 kernels; not judged: 1 kernel'
+run "$pv" ptx check all --file beside.ptx --forbid .aprox
+exits 2
+run "$pv" ptx list --file beside.ptx
+exits 3
+says "not read: line 9: no modifier '.tensor' is known: cp.async.bulk.tensor"
+says 'sound beside.ptx'
+run "$pv" ptx list --file beside.ptx --json
+exits 3
+field "[(k['kernel'], k['not_read'] and k['not_read']['line']) for k in d['kernels']]" \
+  "[('tma', 9), ('sound', None), ('wgmma', 23), ('prints', None)]"
+run "$pv" ptx show tma --file beside.ptx
+exits 3
+says 'cp.async.bulk.tensor.2d'
+run "$pv" ptx show sound --file beside.ptx --json
+exits 0
+field "d['not_read'], len(d['code'])" 'None 2'
+# One that is falsified counts, whatever else was not judged.
+foreign falsified.ptx tma "$tma" approximates 'ex2.approx.ftz.f32 %f1, %f2;'
+run "$pv" ptx check all --file falsified.ptx --rules all
+exits 1
+says 'FAIL approximates, line 16: no_ftz'
+says 'NOT_RUN tma, line 9'
+says 'FAIL: 5 findings, 2 against, in 1 kernel; not judged: 1 kernel'
+run "$pv" ptx check all --file falsified.ptx --rules all --json
+exits 1
+field "d['verdict'], len(d['not_judged'])" 'FAIL 1'
+foreign only.ptx tma "$tma"
+run "$pv" ptx check all --file only.ptx --rules all
+exits 3
+says 'in 0 kernels; not judged: 1 kernel'
+# Without a kernel there is nothing to list or to judge; what is no PTX at all is no kernel's matter.
+foreign none.ptx
+refuses check all --file none.ptx --rules all
+warns 'there is no kernel (.entry) in this text'
+refuses list --file none.ptx
+warns 'there is no kernel (.entry) in this text'
+foreign garbage.ptx sound "$sound" tma "$tma"
+printf '\1' >>garbage.ptx
+refuses check all --file garbage.ptx --rules all
+warns 'garbage.ptx:19:1: error: this character has no place in PTX'
+
 run "$pv" ptx --help
 exits 0
 says 'pv ptx check all --rules all'

@@ -1,4 +1,6 @@
 /* Every allocation of the PTX reader and of the assertions fails once. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels/ptx/assert.h"
@@ -24,11 +26,11 @@ static bool work(void) {
   pv_ptx_module *m = NULL;
   pv_ptx_report report = {0};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_ptx_parse(&arena, "x", (const char *)text.data, text.length, &m, &err);
+  pv_status status = pv_ptx_parse_each(&arena, "x", (const char *)text.data, text.length, &m, &err);
   EXPECT((status == PV_OK) == (m != NULL));
   for (size_t i = 0; status == PV_OK && m != NULL && i < m->function_count; i++) {
     const pv_ptx_function *f = m->functions[i];
-    if (!f->is_entry) continue;
+    if (!f->is_entry || f->unread != NULL) continue;
     status = pv_ptx_check_directives(&arena, f, &d, &report, &err);
     if (status == PV_OK) status = pv_ptx_check_rules(&arena, f, NULL, 0, &report, &err);
     if (status == PV_OK) status = pv_ptx_check_flow(&arena, f, &flow, &report, &err);
@@ -51,7 +53,21 @@ static void test_what_nvcc_made(void) {
   fail_each(SAMPLES "faults.ptx", 8);
 }
 
+/* What is left unread takes memory to be named. */
+static void test_unread(void) {
+  static const char head[] = ".version 8.0\n.target sm_80\n",
+                    part[] = ".entry k%03d() { sust 1; }\n";
+  char *whole = malloc(sizeof head + 200 * sizeof part);
+  REQUIRE(whole != NULL);
+  size_t length = (size_t)sprintf(whole, "%s", head);
+  for (int i = 0; i < 200; i++) length += (size_t)sprintf(whole + length, part, i);
+  text = (pv_bytes){.data = (unsigned char *)whole, .length = length};
+  each_allocation(work, 2);
+  pv_bytes_free(&text);
+}
+
 int main(void) {
-  return pv_testing_main("ptx_fault",
-                         (pv_case[]){PV_CASE(test_by_hand), PV_CASE(test_what_nvcc_made), {0}});
+  return pv_testing_main(
+      "ptx_fault",
+      (pv_case[]){PV_CASE(test_by_hand), PV_CASE(test_what_nvcc_made), PV_CASE(test_unread), {0}});
 }

@@ -1,5 +1,5 @@
 /* Any bytes as PTX: refused with a place, or read into a module whose every index is in range and
- * over which every assertion comes to an end. */
+ * over which every assertion comes to an end; what is left unread has a reason and no content. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +27,10 @@ static void look_at_operands(const pv_ptx_function *f, const pv_ptx_operand *lis
 }
 
 static void look_at(const pv_ptx_function *f) {
+  demand(f->unread == NULL || f->instruction_count + f->register_count + f->variable_count == 0,
+         "nothing of what is unread is here");
+  demand(f->unread == NULL || (f->unread->line > 0 && f->unread->why[0] != '\0'),
+         "what is unread has a place and a reason");
   for (size_t i = 0; i < f->label_count; i++)
     demand(f->labels[i].at <= f->instruction_count, "a label stands in the body");
   for (size_t i = 0; i < f->instruction_count; i++) {
@@ -58,19 +62,27 @@ static void judge(pv_arena *arena, const pv_ptx_function *f) {
   (void)pv_ptx_check_directives(arena, f, &d, &report, NULL);
   (void)pv_ptx_check_rules(arena, f, NULL, 0, &report, NULL);
   for (size_t i = 0; i < 2; i++) (void)pv_ptx_check_flow(arena, f, &flows[i], &report, NULL);
+  demand(f->unread == NULL || report.count == 0, "nothing is said of what is unread");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   pv_arena arena = PV_ARENA_INIT;
-  pv_ptx_module *m = NULL;
+  pv_ptx_module *m = NULL, *all = NULL;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_ptx_parse(&arena, "fuzz", (const char *)data, size, &m, &err);
+  size_t unread = 0;
+  const char *text = (const char *)data;
+  const pv_status status = pv_ptx_parse_each(&arena, "fuzz", text, size, &m, &err);
   demand(status == PV_OK || err.message[0] != '\0', "a refusal says why");
   demand(status == PV_OK || (m == NULL && err.line > 0), "a refusal has a place and no module");
   for (size_t i = 0; status == PV_OK && i < m->function_count; i++) {
     look_at(m->functions[i]);
     judge(&arena, m->functions[i]);
+    unread += m->functions[i]->unread != NULL;
   }
+  if (pv_ptx_parse(&arena, "fuzz", text, size, &all, NULL) == PV_OK)
+    demand(status == PV_OK && unread == 0, "what is read whole is read in parts");
+  else
+    demand(all == NULL && (status != PV_OK || unread > 0), "what is refused whole has a reason");
   pv_arena_free(&arena);
   return 0;
 }

@@ -12,7 +12,7 @@
 #include "runtime/base/text.h"
 #include "validator/cli/commands.h"
 
-enum { NOTHING_TO_JUDGE = 3, LIST_MAX = 32 };
+enum { NOT_ALL_JUDGED = 3, LIST_MAX = 32 };
 #define FILE_LIMIT ((size_t)64 << 20)
 
 typedef struct source {
@@ -33,12 +33,20 @@ typedef struct arguments {
   bool json, help;
 } arguments;
 
+typedef struct unjudged {
+  const char *kernel, *why;
+  int64_t line; /* of the PTX */
+  struct unjudged *next;
+} unjudged;
+
 typedef struct session {
   pv_arena arena;
   arguments a;
   pv_bytes bytes;
   source *sources; /* in the arena */
   size_t source_count;
+  unjudged *unjudged, **unjudged_end; /* in the arena, in the order of the text */
+  size_t unjudged_count;
 } session;
 
 static pv_status parse_call(int argc, char **argv, arguments *a, pv_error *err) {
@@ -62,7 +70,8 @@ static pv_status parse_call(int argc, char **argv, arguments *a, pv_error *err) 
       .command = "ptx",
       .summary =
           "The PTX of the kernels: list them, show one, check one (or all).\n"
-          "LIST is separated by commas; docs/ptx.md says what a directive means.",
+          "LIST is separated by commas; docs/ptx.md says what a directive means.\n"
+          "A kernel that is not understood is named and not judged: exit code 3.",
       .positional = "list|show|check [KERNEL]",
       .examples =
           "  pv ptx list\n"
@@ -119,8 +128,8 @@ static pv_status read_sources(session *s, pv_error *err) {
     source *out = &s->sources[i];
     *out = s->a.file != NULL ? (source){(const char *)s->bytes.data, s->bytes.length, NULL}
                              : (source){images[i].ptx, images[i].ptx_bytes, NULL};
-    status = pv_ptx_parse(&s->arena, s->a.file != NULL ? s->a.file : images[i].name, out->text,
-                          out->length, &out->module, err);
+    status = pv_ptx_parse_each(&s->arena, s->a.file != NULL ? s->a.file : images[i].name, out->text,
+                               out->length, &out->module, err);
   }
   if (status == PV_OK) s->source_count = count;
   return status;
@@ -130,19 +139,41 @@ static pv_status print_json(json_t *object, pv_error *err) {
   return pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
 }
 
+static json_t *not_read_object(const pv_ptx_unread *u) {
+  if (u == NULL) return json_null();
+  return json_pack("{s:I, s:I, s:o, s:o}", "line", (json_int_t)u->line, "column",
+                   (json_int_t)u->column, "reason", pv_json_string(u->why), "text",
+                   pv_json_string(u->text));
+}
+
 static json_t *kernel_object(const pv_ptx_module *m, const pv_ptx_function *f, uint64_t shared) {
   json_t *params = json_array();
   for (size_t i = 0; i < f->param_count; i++)
     pv_json_append(&params, json_pack("{s:s, s:s, s:I}", "name", f->params[i]->name, "type",
                                       pv_ptx_type_name(f->params[i]->type), "bytes",
                                       (json_int_t)f->params[i]->bytes));
-  return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I}", "kernel", f->name, "module",
+  return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:o}", "kernel", f->name, "module",
                    pv_json_string(m->name), "target", m->target, "params", params, "instructions",
                    (json_int_t)f->instruction_count, "registers", (json_int_t)f->register_count,
-                   "shared_bytes", (json_int_t)shared);
+                   "shared_bytes", (json_int_t)shared, "not_read", not_read_object(f->unread));
+}
+
+static void put_escaped(const char *text) {
+  pv_text safe = PV_TEXT_INIT;
+  pv_text_escape(&safe, text, strlen(text));
+  fputs(safe.data != NULL ? safe.data : "", stdout);
+  pv_text_free(&safe);
 }
 
 static void print_kernel(const pv_ptx_module *m, const pv_ptx_function *f, uint64_t shared) {
+  if (f->unread != NULL) {
+    printf("%-20s %-20s %-6s not read: line %u: ", f->name, m->name, m->target, f->unread->line);
+    put_escaped(f->unread->why);
+    fputs(": ", stdout);
+    put_escaped(f->unread->text);
+    puts("");
+    return;
+  }
   printf("%-20s %-20s %-6s %6zu instructions %6llu bytes shared  (", f->name, m->name, m->target,
          f->instruction_count, (unsigned long long)shared);
   for (size_t i = 0; i < f->param_count; i++) {
@@ -152,21 +183,28 @@ static void print_kernel(const pv_ptx_module *m, const pv_ptx_function *f, uint6
   puts(")");
 }
 
-static pv_status list_kernels(const session *s, pv_error *err) {
+static pv_status no_kernel(pv_error *err) {
+  return pv_error_set(err, PV_ERR_INPUT, "there is no kernel (.entry) in this text");
+}
+
+static pv_status list_kernels(const session *s, int *code, pv_error *err) {
   json_t *kernels = json_array();
+  size_t count = 0;
   for (size_t i = 0; i < s->source_count; i++)
     for (size_t k = 0; k < s->sources[i].module->function_count; k++) {
       const pv_ptx_function *f = s->sources[i].module->functions[k];
       uint64_t shared = 0;
       if (!f->is_entry || !pv_ptx_shared_bytes(f, &shared)) continue;
+      count++;
+      if (f->unread != NULL) *code = NOT_ALL_JUDGED;
       if (s->a.json)
         pv_json_append(&kernels, kernel_object(s->sources[i].module, f, shared));
       else
         print_kernel(s->sources[i].module, f, shared);
     }
-  if (s->a.json) return print_json(json_pack("{s:o}", "kernels", kernels), err);
+  if (s->a.json && count > 0) return print_json(json_pack("{s:o}", "kernels", kernels), err);
   json_decref(kernels);
-  return PV_OK;
+  return count > 0 ? PV_OK : no_kernel(err);
 }
 
 /* Lines `first` to `last` of the text, with their numbers and without control characters. */
@@ -187,11 +225,12 @@ static void print_lines(const source *from, uint32_t first, uint32_t last) {
   }
 }
 
-static pv_status show_kernel(const session *s, pv_error *err) {
+static pv_status show_kernel(const session *s, int *code, pv_error *err) {
   for (size_t i = 0; i < s->source_count; i++) {
     const pv_ptx_function *f = pv_ptx_kernel(s->sources[i].module, s->a.kernel);
     uint64_t shared = 0;
     if (f == NULL || !pv_ptx_shared_bytes(f, &shared)) continue;
+    if (f->unread != NULL) *code = NOT_ALL_JUDGED;
     if (!s->a.json) {
       print_lines(&s->sources[i], f->line, f->last_line);
       return PV_OK;
@@ -256,25 +295,60 @@ static pv_status check_kernel(session *s, const pv_ptx_function *f, pv_ptx_repor
   return status;
 }
 
-static pv_status print_report(const session *s, const pv_ptx_report *r, size_t kernels,
-                              pv_error *err) {
-  json_t *list = json_array();
+/* A kernel that can not be judged: of no verdict, so that others of the file are judged. */
+static pv_status set_aside(session *s, const pv_ptx_function *f, const pv_error *why,
+                           pv_error *err) {
+  unjudged *u = PV_ARENA_NEW(&s->arena, 1, unjudged);
+  if (u == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
+  *u = (unjudged){.kernel = f->name, .line = why->line};
+  u->why = pv_arena_strdup(&s->arena, why->message);
+  if (u->why == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
+  *s->unjudged_end = u;
+  s->unjudged_end = &u->next;
+  s->unjudged_count++;
+  return PV_OK;
+}
+
+static const char *verdict_of(const session *s, const pv_ptx_report *r) {
+  return r->failed > 0 ? "FAIL" : s->unjudged_count > 0 ? "NOT_RUN" : "PASS";
+}
+
+static pv_status print_objects(const session *s, const pv_ptx_report *r, size_t kernels,
+                               pv_error *err) {
+  json_t *list = json_array(), *aside = json_array();
   for (size_t i = 0; i < r->count; i++) {
     const pv_ptx_finding *f = &r->findings[i];
     pv_json_append(&list, json_pack("{s:s, s:o, s:b, s:I, s:o}", "kernel", f->kernel, "directive",
                                     pv_json_string(f->directive), "held", f->held ? 1 : 0, "line",
                                     (json_int_t)f->line, "text", pv_json_string(f->text)));
-    if (!s->a.json && !f->held)
-      printf("FAIL %s, line %u: %s: %s\n", f->kernel, f->line, f->directive, f->text);
   }
-  if (s->a.json)
-    return print_json(json_pack("{s:o, s:I, s:I, s:I, s:s}", "findings", list, "kernels",
-                                (json_int_t)kernels, "compared", (json_int_t)r->compared, "failed",
-                                (json_int_t)r->failed, "verdict", r->failed > 0 ? "FAIL" : "PASS"),
-                      err);
-  json_decref(list);
-  printf("%s: %zu findings, %zu against, in %zu %s\n", r->failed > 0 ? "FAIL" : "PASS", r->count,
-         r->failed, kernels, kernels == 1 ? "kernel" : "kernels");
+  for (const unjudged *u = s->unjudged; u != NULL; u = u->next)
+    pv_json_append(&aside, json_pack("{s:s, s:I, s:o}", "kernel", u->kernel, "line",
+                                     (json_int_t)u->line, "reason", pv_json_string(u->why)));
+  return print_json(
+      json_pack("{s:o, s:o, s:I, s:I, s:I, s:s}", "findings", list, "not_judged", aside, "kernels",
+                (json_int_t)kernels, "compared", (json_int_t)r->compared, "failed",
+                (json_int_t)r->failed, "verdict", verdict_of(s, r)),
+      err);
+}
+
+static pv_status print_report(const session *s, const pv_ptx_report *r, size_t kernels,
+                              pv_error *err) {
+  const size_t aside = s->unjudged_count, judged = kernels - aside;
+  if (s->a.json) return print_objects(s, r, kernels, err);
+  for (size_t i = 0; i < r->count; i++) {
+    const pv_ptx_finding *f = &r->findings[i];
+    if (!f->held) printf("FAIL %s, line %u: %s: %s\n", f->kernel, f->line, f->directive, f->text);
+  }
+  for (const unjudged *u = s->unjudged; u != NULL; u = u->next) {
+    printf("NOT_RUN %s, ", u->kernel);
+    put_escaped(u->why);
+    puts("");
+  }
+  printf("%s: %zu findings, %zu against, in %zu %s", verdict_of(s, r), r->count, r->failed, judged,
+         judged == 1 ? "kernel" : "kernels");
+  if (aside > 0) printf("; not judged: %zu %s", aside, aside == 1 ? "kernel" : "kernels");
+  puts("");
   return PV_OK;
 }
 
@@ -285,23 +359,30 @@ static pv_status check_kernels(session *s, int *code, pv_error *err) {
   for (size_t i = 0; i < s->source_count; i++)
     for (size_t k = 0; status == PV_OK && k < s->sources[i].module->function_count; k++) {
       const pv_ptx_function *f = s->sources[i].module->functions[k];
+      pv_error why = PV_ERROR_INIT;
       if (!f->is_entry || (strcmp(s->a.kernel, "all") != 0 && strcmp(s->a.kernel, f->name) != 0))
         continue;
-      status = check_kernel(s, f, &report, err);
+      status = check_kernel(s, f, &report, &why);
+      if (status == PV_ERR_UNSUPPORTED)
+        status = set_aside(s, f, &why, err);
+      else if (status != PV_OK)
+        *err = why;
       kernels++;
     }
   if (status == PV_OK && kernels == 0) {
+    if (strcmp(s->a.kernel, "all") == 0) return no_kernel(err);
     pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%s'", s->a.kernel);
     pv_error_hint(err, "see: pv ptx list");
     return PV_ERR_INPUT;
   }
   if (status != PV_OK) return status;
-  *code = report.failed > 0 ? 1 : 0;
+  *code = report.failed > 0 ? 1 : s->unjudged_count > 0 ? NOT_ALL_JUDGED : 0;
   return print_report(s, &report, kernels, err);
 }
 
 int pv_cmd_ptx(int argc, char **argv) {
   session s = {.arena = PV_ARENA_INIT};
+  s.unjudged_end = &s.unjudged;
   pv_error err = PV_ERROR_INIT;
   int code = 0;
   pv_status status = parse_call(argc, argv, &s.a, &err);
@@ -311,13 +392,13 @@ int pv_cmd_ptx(int argc, char **argv) {
   if (status != PV_OK) goto cleanup;
   if (s.source_count == 0) {
     fputs("NOT_RUN: this build has no CUDA kernels\n", stderr);
-    code = NOTHING_TO_JUDGE;
+    code = NOT_ALL_JUDGED;
     goto cleanup;
   }
   if (strcmp(s.a.verb, "list") == 0)
-    status = list_kernels(&s, &err);
+    status = list_kernels(&s, &code, &err);
   else if (strcmp(s.a.verb, "show") == 0)
-    status = show_kernel(&s, &err);
+    status = show_kernel(&s, &code, &err);
   else
     status = check_kernels(&s, &code, &err);
   if (status == PV_OK && (fflush(stdout) != 0 || ferror(stdout) != 0))
