@@ -63,7 +63,43 @@ PV_FAKE_KERNELS=$(digest) validate contracts/gpu.yaml --only F_PASS
 exits 3
 says 'STALE'
 says 'it was for another state of the kernels'
+silent '--backend ptx' # no side of it is one that could be interpreted
 PV_FAKE_KERNELS=$(digest) run "$pv" status --probe "$fake" contracts/gpu.yaml
 exits 3
 says 'STALE'
+
+# Where a device is named and there is none, the same kernels can be interpreted: said with the call.
+contract device DRAFT "F_PASS router.topk_rule ACTIVE_ALGORITHM_LEVEL" "F_GPU forward.finite ACTIVE_RUNTIME"
+sed -i 's|^    check: forward.finite$|&\n    with: {backend: cuda}|' contracts/device.yaml
+PV_FAKE_KERNELS=$before PV_FAKE_DEVICE='NVIDIA H100' PV_FAKE_BACKEND=cuda \
+  validate contracts/device.yaml --publish
+exits 0
+PV_FAKE_KERNELS=$before validate contracts/device.yaml --only F_PASS
+exits 0
+silent '--backend ptx'
+PV_FAKE_KERNELS=$(digest) validate contracts/device.yaml --only F_PASS
+exits 3
+says 'STALE'
+run "$pv" ptx list # has this build kernels to interpret?
+kernels=$code
+PV_FAKE_KERNELS=$(digest) validate contracts/device.yaml --only F_PASS \
+  --model models/tiny-coder-moe-Q4_K_M.gguf
+if [ "$kernels" -eq 0 ]; then
+  says 'discharges nothing: pv validate contracts/device.yaml --backend ptx --model models/tiny-coder-moe-Q4_K_M.gguf'
+else
+  silent '--backend ptx'
+fi
+for call in --json '--backend ptx'; do # a program reads it; it is what was done
+  # shellcheck disable=SC2086
+  PV_FAKE_KERNELS=$(digest) validate contracts/device.yaml --only F_PASS $call
+  silent 'can be interpreted'
+done
+PV_FAKE_KERNELS=$(digest) PV_FAKE_DEVICE='NVIDIA H100' validate contracts/device.yaml --only F_PASS
+says 'STALE'
+silent '--backend ptx'
+# Another model is no reason to interpret.
+printf 'another' >>models/tiny-coder-moe-Q4_K_M.gguf
+PV_FAKE_KERNELS=$before validate contracts/device.yaml --only F_PASS
+says 'it was for another state of the model'
+silent '--backend ptx'
 finish

@@ -159,7 +159,10 @@ static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) 
     pv_status_explain(&j->result, &text);
     pv_text_puts(&text, "\n");
   }
-  if (status == PV_OK && !a->json) pv_suggest_bisect(j, &text);
+  if (status == PV_OK && !a->json) {
+    pv_suggest_bisect(j, &text);
+    pv_suggest_interpreter(j, &text);
+  }
   if (status == PV_OK && !a->json && a->faults) put_faults(&j->result, &text);
   if (status == PV_OK && !a->json && j->result.publish &&
       j->result.status_before != j->result.status_after)

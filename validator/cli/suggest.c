@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "kernels/cuda/images.h"
 #include "validator/model/bind.h"
 
 static const char *word(const json_t *with, const char *name, const char *otherwise) {
@@ -80,4 +81,39 @@ void pv_suggest_bisect(const pv_judgement *j, pv_text *out) {
     pv_text_puts(out, "\n");
     json_decref(with);
   }
+}
+
+static bool has_device(const pv_result *r) {
+  for (size_t i = 0; i < r->environment_count; i++)
+    if (strcmp(r->environment[i].name, "device") == 0)
+      return strcmp(r->environment[i].value, "none") != 0;
+  return false;
+}
+
+/* Whether the interpreter can look at what a receipt no longer says. */
+static bool can_interpret(const pv_falsifier_result *f) {
+  json_t *with = NULL;
+  if (!pv_receipt_lost_kernels(f) || pv_bind_with(f->falsifier, "ptx", &with, NULL) != PV_OK)
+    return false;
+  const bool can = pv_bind_interprets(f->falsifier, with);
+  json_decref(with);
+  return can;
+}
+
+void pv_suggest_interpreter(const pv_judgement *j, pv_text *out) {
+  size_t kernels = 0, stale = 0;
+  (void)pv_cuda_modules(&kernels);
+  for (size_t i = 0; i < j->result.falsifier_count; i++)
+    stale += can_interpret(&j->result.falsifiers[i]);
+  if (stale == 0 || kernels == 0 || j->backend != NULL || has_device(&j->result)) return;
+  pv_text_puts(out,
+               "  without a device the changed kernels can be interpreted, which finds faults and "
+               "discharges nothing:\n    pv validate ");
+  put_word(out, j->contract->path);
+  pv_text_puts(out, " --backend ptx");
+  if (j->model != NULL) {
+    pv_text_puts(out, " --model ");
+    put_word(out, j->model);
+  }
+  pv_text_puts(out, "\n");
 }

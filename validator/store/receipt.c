@@ -123,12 +123,22 @@ static pv_status take(pv_arena *arena, const pv_result *run, const pv_falsifier_
   return name_receipt(arena, run, out, err);
 }
 
+static const char another_state[] = "it was for another state of ";
+
+bool pv_receipt_lost_kernels(const pv_falsifier_result *result) {
+  const char *at = result->verdict == PV_STALE && result->reason != NULL
+                       ? strstr(result->reason, another_state)
+                       : NULL;
+  if (at == NULL) return false;
+  const char *kernels = strstr(at, PV_SUBJECT_KERNELS);
+  return kernels != NULL && kernels < at + strcspn(at, ";");
+}
+
 static pv_status go_stale(pv_arena *arena, const pv_result *run, const char *changed,
                           pv_falsifier_result *out, pv_error *err) {
-  char *reason = pv_arena_printf(arena,
-                                 "the receipt of %.10s no longer holds: it was for another "
-                                 "state of %s; here: %s",
-                                 run->started, changed, out->reason == NULL ? "" : out->reason);
+  char *reason =
+      pv_arena_printf(arena, "the receipt of %.10s no longer holds: %s%s; here: %s", run->started,
+                      another_state, changed, out->reason == NULL ? "" : out->reason);
   if (reason == NULL) return nomem(err);
   out->verdict = PV_STALE;
   out->source = PV_FROM_NOWHERE;

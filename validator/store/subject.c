@@ -96,7 +96,7 @@ bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *ch
   bool holds = note(strcmp(then->falsifier, now->falsifier) == 0, changed, "the claim or its test");
   holds &= note(same(then->model, now->model), changed, "the model");
   holds &= note(same(then->reference, now->reference), changed, "the reference");
-  holds &= note(same(then->kernels, now->kernels), changed, "the kernels");
+  holds &= note(same(then->kernels, now->kernels), changed, PV_SUBJECT_KERNELS);
   holds &= note(now->numerics_count > 0 && numerics_within(then, now) && numerics_within(now, then),
                 changed, "the numerics");
   return holds;

@@ -13,6 +13,9 @@
  * but nobody could say which it was; that equals nothing, not even itself. */
 #define PV_SUBJECT_UNKNOWN "unknown"
 
+/* How the kernels are named among what differs. */
+#define PV_SUBJECT_KERNELS "the kernels"
+
 typedef struct pv_subject {
   char falsifier[PV_SHA256_HEX]; /* check, bound parameters, the criteria's claims */
   const char *model, *reference;
