@@ -14,6 +14,7 @@
 
 typedef struct diff {
   bool json, failed; /* failed: memory was out for a text */
+  bool quiet;        /* counts and says nothing */
   json_t *changes;
   size_t breaking, compatible;
   const char *file;
@@ -26,12 +27,13 @@ static void note(diff *d, bool breaking, const pv_place *place, const char *fmt,
   char raw[600];
   pv_text text = PV_TEXT_INIT;
   va_list args;
+  d->breaking += breaking;
+  d->compatible += !breaking;
+  if (d->quiet) return;
   va_start(args, fmt);
   vsnprintf(raw, sizeof raw, fmt, args);
   va_end(args);
   pv_text_escape(&text, raw, strlen(raw));
-  d->breaking += breaking;
-  d->compatible += !breaking;
   d->failed |= text.failed;
   if (d->json)
     pv_json_append(&d->changes, json_pack("{s:b, s:I, s:s}", "breaking", breaking ? 1 : 0, "line",
@@ -143,19 +145,48 @@ static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifi
   if (late != was) note(d, false, &new->place, "%s: timeout_s is %g, was %g", new->id, late, was);
 }
 
-static void compare_criterion(diff *d, const pv_criterion *old, const pv_criterion *new) {
+static bool same_text(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* An amendment since the old version says that words were made clearer. */
+static bool says_clarified(const pv_contract *old, const pv_contract *new) {
+  for (size_t i = 0; i < new->amendment_count; i++) {
+    bool known = !same_text(new->amendments[i].kind, "clarified");
+    for (size_t k = 0; k < old->amendment_count && !known; k++)
+      known = strcmp(old->amendments[k].version, new->amendments[i].version) == 0;
+    if (!known) return true;
+  }
+  return false;
+}
+
+/* Everything that judged the criterion still does, and demands no less: then other words for it
+ * take nothing away. */
+static bool judged_as_strictly(const pv_contract *old, const pv_contract *new, const char *id) {
+  diff d = {.quiet = true};
+  for (size_t i = 0; i < old->falsifier_count; i++) {
+    if (!contains(&old->falsifiers[i].criteria, id)) continue;
+    const pv_falsifier *now = find_falsifier(new, old->falsifiers[i].id);
+    if (now == NULL) return false;
+    compare_falsifier(&d, &old->falsifiers[i], now);
+  }
+  return d.breaking == 0;
+}
+
+/* `reworded`: other words are only other words. */
+static void compare_criterion(diff *d, const pv_criterion *old, const pv_criterion *new,
+                              bool reworded) {
   if (new->needed_for != old->needed_for)
     note(d, new->needed_for > old->needed_for, &new->place, "%s is needed for %s, was for %s",
          new->id, pv_contract_status_name(new->needed_for),
          pv_contract_status_name(old->needed_for));
   if (strcmp(new->property, old->property) != 0)
-    note(d, true, &new->place, "%s claims something else: %s", new->id, new->property);
+    note(d, !reworded, &new->place, "%s %s: %s", new->id,
+         reworded ? "is worded otherwise, and judged as strictly" : "claims something else",
+         new->property);
   if (strcmp(new->formal != NULL ? new->formal : "", old->formal != NULL ? old->formal : "") != 0)
-    note(d, true, &new->place, "%s: the formal statement changed", new->id);
-}
-
-static bool same_text(const char *a, const char *b) {
-  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+    note(d, !reworded, &new->place, "%s: the formal statement changed%s", new->id,
+         reworded ? ", and it is judged as strictly" : "");
 }
 
 static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
@@ -171,12 +202,13 @@ static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
       !same_text(old->model.reference_sha256, new->model.reference_sha256))
     note(d, true, new->model.sha256 != NULL ? &new->model.place : NULL,
          "the contract is about another model");
+  const bool clarified = says_clarified(old, new);
   for (size_t i = 0; i < old->criterion_count; i++) {
     const pv_criterion *k = find_criterion(new, old->criteria[i].id);
     if (k == NULL)
       note(d, true, NULL, "criterion %s was removed", old->criteria[i].id);
     else
-      compare_criterion(d, &old->criteria[i], k);
+      compare_criterion(d, &old->criteria[i], k, clarified && judged_as_strictly(old, new, k->id));
   }
   for (size_t i = 0; i < new->criterion_count; i++)
     if (find_criterion(old, new->criteria[i].id) == NULL)
@@ -216,7 +248,9 @@ int pv_cmd_diff(int argc, char **argv) {
       .command = "diff",
       .summary =
           "Compares two versions of a contract by meaning. A loosened tolerance, a removed\n"
-          "criterion or falsifier is BREAKING. Exit code 1 then, else 0.",
+          "criterion or falsifier is BREAKING, and so are other words for a claim, unless an\n"
+          "amendment of kind `clarified` says so and all that judges it is as strict. Exit code 1\n"
+          "then, else 0.",
       .positional = "OLD NEW",
       .examples =
           "  git show HEAD~1:contracts/moe-router-v1.yaml > /tmp/old.yaml\n"
