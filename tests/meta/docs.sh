@@ -100,6 +100,21 @@ wrong_gates() {
     sed -nE 's/^< /no such gate: /p; s/^> /not in the table: /p'
 }
 
+# Falsifiers with a tolerance (lines of contract_gates) of whose criteria none names its number, as it
+# stands or as its distance from 1; a criterion that refers to others by number names theirs.
+silent_claims() {
+  local file id parameter value claims words near
+  while read -r file id parameter value; do
+    case $parameter in tolerance: | min_cosine: | max_ulp: | min_tokens_per_s: | max_fraction:) ;; *) continue ;; esac
+    claims=$("$pv" explain "$id" | sed -nE 's/^  judges +//p')
+    words=$(for claim in $claims; do "$pv" explain "$claim" | sed -n 1p; done)
+    near=$(awk -v v="$value" 'BEGIN { printf "%.0e", 1 - v }' | sed 's/e-0/e-/')
+    [ "$parameter" = max_fraction: ] && near=$(awk -v v="$value" 'BEGIN { print v * 100 " %" }')
+    grep -qE '\b00[1-9], ' <<<"$words" || grep -qF -- "$value" <<<"$words" ||
+      grep -qF -- "$near" <<<"$words" || printf '%s %s: %s %s is not in: %s\n' "$file" "$id" "$parameter" "$value" "$words"
+  done <<<"$1"
+}
+
 # The first YAML block of a markdown file, linted under its own name.
 lint_example() {
   awk '/^```yaml/ { on = 1; next } /^```/ { on = 0 } on' "$1" >"$folder/example"
@@ -122,7 +137,7 @@ printed_words() {
     grep -vxE '"(status_carried|carried|carried_status)"'
 }
 
-mapfile -d '' -t pages < <(git ls-files -z -- '*.md' ':!reports/published' ':!tests')
+mapfile -d '' -t pages < <(git ls-files -z -- '*.md' 'contracts/*.yaml' ':!reports/published' ':!tests')
 [ "${#pages[@]}" -ge 5 ] && output= || output='too few pages'
 expect 'pages are looked at' ''
 output=$(dead_links "${pages[@]}")
@@ -135,8 +150,8 @@ output=$(wrong_digests models/README.md)
 expect 'digests' ''
 output=$(grep -cE '`[0-9a-f]{64}`' models/README.md)
 expect 'digests are looked at' 2
-mapfile -d '' -t spoken < <(git ls-files -z -- '*.md' ':!reports/published' ':!CHANGELOG.md' ':!tests/fuzz')
-[ "${#spoken[@]}" -ge 15 ] && output= || output='too few documents'
+mapfile -d '' -t spoken < <(git ls-files -z -- '*.md' 'contracts/*.yaml' ':!reports/published' ':!CHANGELOG.md' ':!tests/fuzz')
+[ "${#spoken[@]}" -ge 20 ] && output= || output='too few documents'
 expect 'documents are looked at' ''
 output=$(unknown_words "${spoken[@]}")
 expect 'words of documents' ''
@@ -147,6 +162,8 @@ gates=$(contract_gates)
 expect 'gates are looked at' ''
 output=$(wrong_gates docs/numerics.md "$gates")
 expect 'gates' ''
+output=$(silent_claims "$gates")
+expect 'claims name their gates' ''
 output=$(lint_example docs/contract-format.md)
 expect 'the example is a contract' ''
 output=$("$pv" lint contracts 2>&1 | grep -v '0 errors, 0 warnings')
@@ -178,6 +195,8 @@ expect 'another number is missed' 'not in the table: moe-expert-dispatch-v1 F_DI
 sed 's/`max_ulp: 4` | bound/`max_ulp: 4` | habit/' docs/numerics.md >"$page"
 output=$(wrong_gates "$page" "$gates")
 expect 'a gate without an origin is found' 'not in the table: swiglu-kernel-v1 F_SWIGLU_ULP max_ulp: 4'
+output=$(silent_claims "$(sed 's/min_cosine: 0.99$/min_cosine: 0.98/' <<<"$gates")")
+expect 'a claim beside another gate is found' 'qwen3-moe-forward-v1 F_FWD_REFERENCE: min_cosine: 0.98 is not in:'
 grep -v '`F_Q6K_BLOCKS`' docs/numerics.md >"$page"
 output=$(wrong_gates "$page" "$gates")
 expect 'a missing gate is found' 'not in the table: q6k-gemv-v1 F_Q6K_BLOCKS computed'

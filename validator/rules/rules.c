@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "runtime/base/text.h"
@@ -182,6 +183,48 @@ static const pv_param_spec *find_param(const pv_check_spec *spec, const char *na
   for (size_t i = 0; i < spec->param_count; i++)
     if (strcmp(spec->params[i].name, name) == 0) return &spec->params[i];
   return NULL;
+}
+
+/* The bound on a difference that a check takes; NULL when it compares without one. */
+static const char *gate_of(const char *check) {
+  static const char *const gates[] = {"tolerance", "min_cosine", "max_ulp"};
+  const pv_check_spec *spec = pv_check_find(check);
+  for (size_t i = 0; spec != NULL && i < sizeof gates / sizeof *gates; i++)
+    if (find_param(spec, gates[i]) != NULL) return gates[i];
+  return NULL;
+}
+
+/* Does the text claim equality, and name no number that would bound it? */
+static bool claims_equality(const char *text) {
+  static const char *const words[] = {"equal", "equals",  "identical", "identically",
+                                      "exact", "exactly", "same"};
+  for (const char *p = text; *p != '\0'; p++)
+    if (isdigit((unsigned char)*p)) return false;
+  for (const char *p = text; *p != '\0';) {
+    size_t n = 0;
+    while (isalpha((unsigned char)p[n])) n++;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+      if (strlen(words[i]) == n && strncasecmp(p, words[i], n) == 0) return true;
+    p += n > 0 ? n : 1;
+  }
+  return false;
+}
+
+/* "The logits equal the reference's" over a cosine of 0.99 says more than was looked at. */
+static pv_status check_claims(const context *x) {
+  const pv_contract *c = x->c;
+  pv_status status = PV_OK;
+  for (size_t f = 0; f < c->falsifier_count && status == PV_OK; f++) {
+    const pv_falsifier *test = &c->falsifiers[f];
+    const char *gate = gate_of(test->check);
+    for (size_t n = 0; gate != NULL && n < test->criteria.count && status == PV_OK; n++) {
+      const pv_criterion *k = find_criterion(c, test->criteria.items[n]);
+      if (k == NULL || k->property == NULL || !claims_equality(k->property)) continue;
+      status = REPORT(x, "PV040", &k->place, "say how near, in the property itself",
+                      "%s claims equality, and %s judges it with %s", k->id, test->id, gate);
+    }
+  }
+  return status;
 }
 
 static bool good_string(const char *s) {
@@ -459,8 +502,8 @@ static pv_status check_evidence(const context *x) {
 pv_status pv_rules_run(pv_arena *arena, const pv_contract *contract, pv_findings *findings,
                        pv_error *err) {
   static pv_status (*const rules[])(const context *x) = {
-      check_name,   check_versions,   check_criteria,     check_falsifiers, check_model,
-      check_stages, check_divergence, check_dependencies, check_evidence};
+      check_name,  check_versions, check_criteria,   check_falsifiers,   check_claims,
+      check_model, check_stages,   check_divergence, check_dependencies, check_evidence};
   const context x = {arena, contract, findings, err};
   pv_status status = PV_OK;
   for (size_t i = 0; i < sizeof rules / sizeof *rules && status == PV_OK; i++)

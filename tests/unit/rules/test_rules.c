@@ -69,6 +69,15 @@ static const rule_case cases[] = {
     {"PV036", "First version", "All stages DISCHARGED", 0, NULL},
     {"PV037", "acceptance_criteria:\n",
      "model: {sha256: 0123, made_by: pv synth --out}\nacceptance_criteria:\n", 15, NULL},
+    {"PV040",
+     "it holds\n    needed_for: ACTIVE_RUNTIME\nfalsification_tests:\n  - id: F_1\n    rule: a "
+     "rule\n"
+     "    prediction: nothing differs\n    criteria: [AC_1]\n    check: gemv.exact\n"
+     "    with: {type: Q6_K}\n",
+     "the sums are equal\n    needed_for: ACTIVE_RUNTIME\nfalsification_tests:\n  - id: F_1\n"
+     "    rule: a rule\n    prediction: nothing differs\n    criteria: [AC_1]\n"
+     "    check: experts.dispatch\n",
+     16, NULL},
     {"PV050", NULL, "version: \"1.0.0\"\nbindings: [a]\n", 1, NULL},
     {"PV051", "metadata:", "version: \"2.0.0\"\nmetadata:", 3, dialect},
     {"PV052", "tests/run_it.sh", "Requires an API that is not there", 9, dialect},
