@@ -124,7 +124,11 @@ static void put_head(pv_text *out, const pv_result *r) {
   pv_text_puts(out, "</p>\n");
   put_tally(out, r);
   put_status(out, r);
-  pv_text_puts(out, "<p class=\"dim\">Run ");
+  pv_text_puts(out, "<p class=\"dim about\">Model ");
+  PV_HTML_VIEW(out, pv_view_model(view, r));
+  pv_text_puts(out, "<br/>Commit ");
+  PV_HTML_VIEW(out, pv_view_commit(view, r));
+  pv_text_puts(out, "<br/>Run ");
   pv_html_code(out, r->run_id);
   pv_text_puts(out, ", ");
   pv_html_text(out, r->started);

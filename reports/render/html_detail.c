@@ -1,6 +1,7 @@
 /* The lower part of report.html: every falsifier with its numbers, then how to repeat the run. */
 #include "reports/render/escape.h"
 #include "reports/render/fmt.h"
+#include "reports/render/gate.h"
 #include "reports/render/html_parts.h"
 #include "reports/render/tally.h"
 
@@ -55,6 +56,17 @@ static void put_detail(pv_text *out, const pv_falsifier_result *f) {
   pv_text_puts(out, "</details>\n");
 }
 
+/* What was allowed beside what was measured: two cells. */
+static void put_gate(pv_text *out, const pv_falsifier_result *f) {
+  pv_gate gate;
+  const bool gated = pv_gate_find(f->falsifier, &gate);
+  pv_text_puts(out, "</td><td class=\"g\" data-h=\"Gate:\">");
+  if (gated) PV_HTML_VIEW(out, pv_gate_put(view, &gate));
+  pv_text_puts(out, "</td><td class=\"g\" data-h=\"Measured:\">");
+  if (f->has_needed_tolerance)
+    PV_HTML_VIEW(out, pv_gate_put_measured(view, gated ? &gate : NULL, f->needed_tolerance));
+}
+
 static void put_row(pv_text *out, const pv_falsifier_result *f) {
   const pv_concern concern = pv_view_concern(f->verdict);
   pv_text_printf(out, "<tr class=\"%s\"><td>",
@@ -72,19 +84,23 @@ static void put_row(pv_text *out, const pv_falsifier_result *f) {
     pv_html_text(out, f->reason);
     pv_text_puts(out, "</span>");
   }
+  if (f->worst.present) {
+    pv_text_puts(out, "<span class=\"sub\">worst: ");
+    PV_HTML_VIEW(out, pv_view_worst(view, &f->worst));
+    pv_text_puts(out, "</span>");
+  }
   put_detail(out, f);
   pv_text_puts(out, "</th><td class=\"n\" data-h=\"Compared:\">");
   pv_fmt_count(out, f->compared);
-  pv_text_puts(out, "</td><td class=\"worst\" data-h=\"Worst element:\">");
-  if (f->worst.present) PV_HTML_VIEW(out, pv_view_worst(view, &f->worst));
-  pv_text_puts(out, "</td><td class=\"n\" data-h=\"Needed tolerance:\">");
-  if (f->has_needed_tolerance) pv_fmt_number(out, f->needed_tolerance);
-  pv_text_puts(out, "</td><td class=\"n\" data-h=\"Faults:\">");
+  put_gate(out, f);
+  pv_text_puts(out, "</td><td data-h=\"Faults:\">");
   pv_view_faults(out, f);
-  pv_text_puts(out, "</td><td class=\"n\" data-h=\"Time:\">");
-  if (f->source == PV_FROM_RUN) pv_fmt_seconds(out, f->duration_s);
   pv_text_puts(out, "</td><td data-h=\"Source:\">");
   PV_HTML_VIEW(out, pv_view_falsifier_source(view, f));
+  if (f->source == PV_FROM_RUN) {
+    pv_text_puts(out, ", ");
+    pv_fmt_seconds(out, f->duration_s);
+  }
   pv_text_puts(out, "</td></tr>\n");
 }
 
@@ -95,13 +111,13 @@ void pv_html_falsifiers(pv_text *out, const pv_result *r) {
       "<h2>Falsifiers</h2>\n<section class=\"card scroll\"><table class=\"stack wide\" "
       "aria-label=\"Falsifiers\"><thead><tr><th scope=\"col\">Verdict</th>"
       "<th scope=\"col\">Falsifier and check</th><th scope=\"col\" class=\"n\">Compared</th>"
-      "<th scope=\"col\">Worst element</th><th scope=\"col\" class=\"n\">Needed tolerance"
-      "</th><th scope=\"col\" class=\"n\">Faults caught</th><th scope=\"col\" class=\"n\">"
-      "Time</th><th scope=\"col\">Source</th></tr></thead><tbody>\n");
+      "<th scope=\"col\">Gate</th><th scope=\"col\">Measured</th>"
+      "<th scope=\"col\">Faults caught</th><th scope=\"col\">Source, time</th></tr></thead>"
+      "<tbody>\n");
   pv_tally tally = pv_tally_begin(out, 2u * PV_HTML_PART);
   for (size_t i = 0; i < r->falsifier_count; i++)
     if (pv_tally_row(&tally, out)) put_row(out, &r->falsifiers[i]);
-  pv_html_omitted(out, tally.omitted, "falsifiers were", 8);
+  pv_html_omitted(out, tally.omitted, "falsifiers were", 7);
   pv_text_puts(out, "</tbody></table></section>\n");
 }
 

@@ -6,6 +6,7 @@
 
 #include "reports/render/escape.h"
 #include "reports/render/fmt.h"
+#include "reports/render/gate.h"
 #include "reports/render/view.h"
 
 enum { OUTPUT_BYTES = 4 << 10, TEXT_BYTES = 1024 };
@@ -98,6 +99,8 @@ static void put_source(pv_text *out, const pv_falsifier_result *f) {
 
 /* Where the answer comes from, and the numbers behind it, as readers show them below a case. */
 static void put_system_out(pv_text *out, const pv_falsifier_result *f) {
+  pv_gate gate;
+  const bool gated = pv_gate_find(f->falsifier, &gate);
   pv_text lines = PV_TEXT_INIT;
   pv_text_puts(&lines, "source: ");
   pv_view_falsifier_source(&lines, f);
@@ -107,9 +110,13 @@ static void put_system_out(pv_text *out, const pv_falsifier_result *f) {
     pv_text_puts(&lines, "\nworst element: ");
     pv_view_worst(&lines, &f->worst);
   }
+  if (gated) {
+    pv_text_puts(&lines, "\ngate: ");
+    pv_gate_put(&lines, &gate);
+  }
   if (f->has_needed_tolerance) {
-    pv_text_puts(&lines, "\nneeded tolerance: ");
-    pv_fmt_number(&lines, f->needed_tolerance);
+    pv_text_puts(&lines, "\nmeasured: ");
+    pv_gate_put_measured(&lines, gated ? &gate : NULL, f->needed_tolerance);
   }
   for (size_t i = 0; i < f->metric_count && lines.length < OUTPUT_BYTES; i++) {
     pv_text_printf(&lines, "\n%s: ", pv_view_text(f->metrics[i].name));

@@ -4,6 +4,7 @@
 
 #include "reports/render/escape.h"
 #include "reports/render/fmt.h"
+#include "reports/render/gate.h"
 #include "reports/render/pictures.h"
 #include "reports/render/tally.h"
 #include "reports/render/view.h"
@@ -62,6 +63,10 @@ static void put_head(pv_text *out, const pv_result *r) {
   ESCAPED(out, pv_view_transition(view, r));
   pv_text_puts(out, ") |\n| Criteria | ");
   ESCAPED(out, pv_view_where(view, r));
+  pv_text_puts(out, " |\n| Model | ");
+  ESCAPED(out, pv_view_model(view, r));
+  pv_text_puts(out, " |\n| Commit | ");
+  ESCAPED(out, pv_view_commit(view, r));
   pv_text_puts(out, " |\n| Run | ");
   pv_esc_markdown_code(out, r->run_id);
   pv_text_puts(out, ", ");
@@ -180,6 +185,8 @@ static void put_faults(pv_text *out, const pv_falsifier_result *f) {
 }
 
 static void put_falsifier_row(pv_text *out, const pv_falsifier_result *f) {
+  pv_gate gate;
+  const bool gated = pv_gate_find(f->falsifier, &gate);
   pv_text_puts(out, "| ");
   put_verdict(out, f->verdict);
   pv_text_puts(out, " | ");
@@ -189,9 +196,12 @@ static void put_falsifier_row(pv_text *out, const pv_falsifier_result *f) {
   pv_text_puts(out, " | ");
   pv_fmt_count(out, f->compared);
   pv_text_puts(out, " | ");
-  if (f->worst.present) ESCAPED(out, pv_view_worst(view, &f->worst));
+  if (gated) ESCAPED(out, pv_gate_put(view, &gate));
   pv_text_puts(out, " | ");
-  if (f->has_needed_tolerance) pv_fmt_number(out, f->needed_tolerance);
+  if (f->has_needed_tolerance)
+    ESCAPED(out, pv_gate_put_measured(view, gated ? &gate : NULL, f->needed_tolerance));
+  pv_text_puts(out, " | ");
+  if (f->worst.present) ESCAPED(out, pv_view_worst(view, &f->worst));
   pv_text_puts(out, " | ");
   put_faults(out, f);
   pv_text_puts(out, " | ");
@@ -206,9 +216,9 @@ static void put_falsifier_row(pv_text *out, const pv_falsifier_result *f) {
 static void put_falsifiers(pv_text *out, const pv_result *r) {
   if (r->falsifier_count == 0) return;
   pv_text_puts(out,
-               "\n## Falsifiers\n\n| Verdict | Falsifier, check | Compared | Worst element | "
-               "Needed tolerance | Planted faults | Time | Source | Reason |\n"
-               "|---|---|--:|---|--:|---|--:|---|---|\n");
+               "\n## Falsifiers\n\n| Verdict | Falsifier, check | Compared | Gate | Measured | "
+               "Worst element | Planted faults | Time | Source | Reason |\n"
+               "|---|---|--:|---|---|---|---|--:|---|---|\n");
   pv_tally tally = pv_tally_begin(out, BYTES_FALSIFIERS);
   for (size_t i = 0; i < r->falsifier_count; i++)
     if (pv_tally_row(&tally, out)) put_falsifier_row(out, &r->falsifiers[i]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "reports/render/fmt.h"
+#include "reports/render/gate.h"
 #include "reports/render/plot.h"
 #include "reports/render/view.h"
 
@@ -25,7 +26,7 @@ typedef struct known {
 } known;
 static const known titles[] = {
     {"stage-error", "Error by layer", "How far the two sides are apart after each layer"},
-    {"cosine", "Cosine by layer", "Smallest cosine between the two sides' outputs of a layer"},
+    {"cosine", "Distance by layer", "Largest 1 - cosine between the two sides' outputs of a layer"},
     {"router-margin", "Router margins",
      "Smallest margins between the last chosen expert and the next, beside the noise"},
     {"expert-usage", "Expert usage", "Share of routings that each expert received"},
@@ -58,22 +59,64 @@ static void add_member(group *g, const pv_series *s, const pv_falsifier_result *
   g->members[g->count++] = (struct member){s, owner};
 }
 
-static size_t collect(const pv_result *r, group groups[PICTURES]) {
+/* Cosines crowd below 1, where an axis shows nothing: what is drawn is their distance from 1, over
+ * decades. NULL when memory is out. */
+static const pv_series *as_drawn(pv_arena *arena, const pv_series *s) {
+  if (!same(s->picture, "cosine") || s->log_y) return s;
+  pv_series *out = PV_ARENA_NEW(arena, 1, pv_series);
+  double *y = PV_ARENA_NEW(arena, s->count, double);
+  char *name = pv_arena_printf(arena, "1 - %s", pv_view_text(s->name));
+  char *y_label = pv_arena_strdup(arena, "1 - cosine");
+  if (out == NULL || y == NULL || name == NULL || y_label == NULL) return NULL;
+  for (size_t i = 0; i < s->count; i++) y[i] = 1.0 - s->y[i];
+  *out = *s;
+  out->name = name;
+  out->y_label = y_label;
+  out->log_y = true;
+  out->y = y;
+  return out;
+}
+
+/* The bound on the cosine that the owner judges by, as a level beside its line of distances; NULL
+ * when there is none, or memory is out. */
+static const pv_series *gate_line(pv_arena *arena, const pv_series *line,
+                                  const pv_falsifier_result *owner) {
+  pv_gate gate;
+  if (strstr(pv_view_text(line->name), "1 - ") == NULL || !pv_gate_find(owner->falsifier, &gate) ||
+      strcmp(gate.name, "min_cosine") != 0)
+    return NULL;
+  pv_series *out = PV_ARENA_NEW(arena, 1, pv_series);
+  double *y = PV_ARENA_NEW(arena, 1, double);
+  char *name = pv_arena_strdup(arena, "gate of the logits' 1 - cosine");
+  if (out == NULL || y == NULL || name == NULL) return NULL;
+  y[0] = 1.0 - gate.value;
+  *out = *line;
+  out->name = name;
+  out->y = y;
+  out->count = 1;
+  return out;
+}
+
+static bool collect(const pv_result *r, pv_arena *arena, group groups[PICTURES], size_t *out) {
   size_t count = 0;
   for (size_t i = 0; i < r->falsifier_count; i++) {
     const pv_falsifier_result *f = &r->falsifiers[i];
     for (size_t k = 0; k < f->series_count; k++) {
-      const pv_series *s = &f->series[k];
       size_t g = 0, number = 1;
-      if (s->count == 0) continue;
+      if (f->series[k].count == 0) continue;
+      const pv_series *s = as_drawn(arena, &f->series[k]);
+      if (s == NULL) return false;
       for (; g < count && !belongs(&groups[g], s); g++)
         number += same(groups[g].first->picture, s->picture);
       if (g == PICTURES) continue;
       if (g == count) groups[count++] = (group){.first = s, .number = number};
       add_member(&groups[g], s, f);
+      const pv_series *gate = gate_line(arena, s, f);
+      if (gate != NULL) add_member(&groups[g], gate, f);
     }
   }
-  return count;
+  *out = count;
+  return true;
 }
 
 /* [a-z0-9-] only: the name becomes a file and an id. */
@@ -99,7 +142,9 @@ static pv_plot_kind kind_of(const pv_series *s) {
   bool level = s->count > 1;
   for (size_t i = 1; i < s->count; i++) level = level && s->y[i] == s->y[0];
   const bool noise = strstr(name, "noise") != NULL || strstr(name, "error") != NULL;
-  if (strstr(name, "tolerance") != NULL || strstr(name, "bound") != NULL) return PV_PLOT_RULE;
+  if (strstr(name, "tolerance") != NULL || strstr(name, "bound") != NULL ||
+      strncmp(name, "gate ", 5) == 0)
+    return PV_PLOT_RULE;
   if (strcmp(picture, "router-margin") == 0 && noise) return level ? PV_PLOT_RULE : PV_PLOT_DOTS;
   return strcmp(picture, "expert-usage") == 0 ? PV_PLOT_BARS : PV_PLOT_LINE;
 }
@@ -117,10 +162,12 @@ static void put_alt(pv_text *out, const group *g) {
     }
     pv_text_puts(out, i == 0 ? ": " : "; ");
     if (g->several_owners) pv_text_printf(out, "%s, ", g->members[i].owner->falsifier->id);
-    pv_text_printf(out, "%s from ", pv_view_text(s->name));
+    pv_text_printf(out, low == high ? "%s " : "%s from ", pv_view_text(s->name));
     pv_fmt_number(out, low);
-    pv_text_puts(out, " to ");
-    pv_fmt_number(out, high);
+    if (low != high) {
+      pv_text_puts(out, " to ");
+      pv_fmt_number(out, high);
+    }
     if (g->members[i].owner->verdict == PV_FAIL) pv_text_puts(out, " (fails)");
   }
   if (g->omitted > 0) pv_text_printf(out, "; %zu more lines are not drawn", g->omitted);
@@ -202,7 +249,7 @@ pv_status pv_pictures_make(const pv_result *result, bool embedded, bool drawn, p
   group *groups = calloc(PICTURES, sizeof *groups);
   size_t count = 0;
   bool ok = groups != NULL;
-  if (ok) count = collect(result, groups);
+  ok = ok && collect(result, &out->arena, groups, &count);
   out->items = PV_ARENA_NEW(&out->arena, count, pv_picture);
   ok = ok && out->items != NULL;
   for (size_t i = 0; i < count && ok; i++) ok = make_one(&groups[i], embedded, drawn, out);

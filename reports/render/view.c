@@ -187,6 +187,32 @@ void pv_view_falsifier_source(pv_text *out, const pv_falsifier_result *f) {
   if (f->source != PV_FROM_RECEIPT) pv_text_puts(out, ")");
 }
 
+enum { DIGITS = 12 };
+
+void pv_view_model(pv_text *out, const pv_result *r) {
+  const char *name = pv_view_text(pv_view_fact(r->model, r->model_count, "name"));
+  const char *path = pv_view_text(pv_view_fact(r->model, r->model_count, "path"));
+  const char *digest = pv_view_text(pv_view_fact(r->model, r->model_count, "sha256"));
+  if (r->model_count == 0) {
+    pv_text_puts(out, "none was needed");
+    return;
+  }
+  pv_text_puts(out, name[0] != '\0' || path[0] != '\0' ? name : "without a name");
+  pv_text_printf(out, "%s%s", name[0] != '\0' && path[0] != '\0' ? ", " : "", path);
+  if (digest[0] != '\0')
+    pv_text_printf(out, ", sha256 %.*s%s", DIGITS, digest, strlen(digest) > DIGITS ? "…" : "");
+}
+
+void pv_view_commit(pv_text *out, const pv_result *r) {
+  const char *git = pv_view_text(pv_view_fact(r->environment, r->environment_count, "git"));
+  const size_t length = strcspn(git, " ");
+  if (length == 0) {
+    pv_text_puts(out, "not known");
+    return;
+  }
+  pv_text_printf(out, "%.*s%s", length < DIGITS ? (int)length : DIGITS, git, git + length);
+}
+
 static const pv_falsifier_result *part(const pv_result *r, const pv_criterion_result *c, size_t i) {
   return &r->falsifiers[c->falsifiers[i]];
 }

@@ -42,6 +42,11 @@ void pv_view_transition(pv_text *out, const pv_result *result);
 void pv_view_where(pv_text *out, const pv_result *result);
 void pv_view_criterion_source(pv_text *out, const pv_result *result, size_t criterion);
 void pv_view_falsifier_source(pv_text *out, const pv_falsifier_result *falsifier);
+/* "tiny-coder-moe, models/tiny-coder-moe-Q4_K_M.gguf, sha256 7234fb21b62b…", or that none was used.
+ */
+void pv_view_model(pv_text *out, const pv_result *result);
+/* "cc79a483d649 (changed)", or that none is known. */
+void pv_view_commit(pv_text *out, const pv_result *result);
 /* Why a criterion has its verdict: the reasons of the falsifiers that decide it. */
 void pv_view_criterion_reason(pv_text *out, const pv_result *result, size_t criterion);
 /* "3 of 4 caught", "4 declared, none tried"; nothing when none is declared. */

@@ -50,7 +50,7 @@ BEGIN {
   allow("validator/rules", base " validator/yaml validator/model")
   allow("validator/store", base " validator/yaml validator/model")
   allow("validator/run", base " validator/yaml validator/model")
-  allow("reports/render", "runtime/base validator/model")
+  allow("reports/render", "runtime/base runtime/probe/check_spec.h validator/model")
   allow("validator/cli", base " kernels/ptx kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render")
 }
 

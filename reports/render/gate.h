@@ -1,0 +1,23 @@
+/* The bound that a falsifier judges by: the contract's parameter, else the check's default. */
+#ifndef PV_RENDER_GATE_H
+#define PV_RENDER_GATE_H
+
+#include <stdbool.h>
+
+#include "reports/render/render.h"
+
+typedef struct pv_gate {
+  const char *name; /* of the parameter: "tolerance", "min_cosine", "max_ulp", ... */
+  const char *text; /* the value as written */
+  const char *unit; /* "" when dimensionless */
+  double value;
+} pv_gate;
+
+/* False when the check compares without a bound, or computes its own. */
+bool pv_gate_find(const pv_falsifier *falsifier, pv_gate *out);
+/* "≤ 1e-6", "≥ 150 tokens/s"; a cosine with its distance from 1: "≥ 0.99999999 (1 − 1e-8)". */
+void pv_gate_put(pv_text *out, const pv_gate *gate);
+/* What was measured, in the terms of the gate; `gate` may be NULL. */
+void pv_gate_put_measured(pv_text *out, const pv_gate *gate, double measured);
+
+#endif
