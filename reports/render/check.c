@@ -1,4 +1,5 @@
 #include "reports/render/render.h"
+#include "validator/model/stage.h"
 
 /* A renderer does not believe the result it is given: what it would print as proven must be
  * supported inside the result itself. */
@@ -65,6 +66,18 @@ static pv_status check_totals(const pv_result *r, pv_error *err) {
   return PV_OK;
 }
 
+static pv_status check_stages(const pv_result *r, pv_error *err) {
+  for (size_t i = 0; i < r->stage_count; i++) {
+    const pv_stage_result *s = &r->stages[i];
+    if (s->stage == NULL || s->stage->id == NULL)
+      return refuse(err, "a stage without its contract entry", "");
+    const pv_stage_result own = pv_stage_derive(r, s->stage);
+    if (own.status != s->status || own.held != s->held)
+      return refuse(err, "a stage that is not what its criteria make of it", s->stage->id);
+  }
+  return PV_OK;
+}
+
 pv_status pv_render_check(const pv_result *result, pv_error *err) {
   if (result == NULL || result->contract == NULL)
     return refuse(err, "there is no contract in it", "");
@@ -76,5 +89,6 @@ pv_status pv_render_check(const pv_result *result, pv_error *err) {
     status = check_falsifier(&result->falsifiers[i], err);
   for (size_t i = 0; i < result->criterion_count && status == PV_OK; i++)
     status = check_criterion(result, &result->criteria[i], err);
+  if (status == PV_OK) status = check_stages(result, err);
   return status == PV_OK ? check_totals(result, err) : status;
 }

@@ -7,6 +7,7 @@
 #include "reports/render/html_parts.h"
 #include "reports/render/pictures.h"
 #include "reports/render/plot.h"
+#include "reports/render/stages.h"
 #include "reports/render/tally.h"
 
 void pv_html_text(pv_text *out, const char *value) {
@@ -279,6 +280,7 @@ pv_status pv_render_html(const pv_result *result, const pv_render_links *links, 
   put_head(out, result);
   put_claims(out, result);
   if (pv_view_count(result, PV_CONCERN_FALSE) == 0) put_divergence(out, result);
+  pv_stages_html(out, result);
   status = put_pictures(out, result, err);
   pv_html_falsifiers(out, result);
   pv_html_foot(out, result, links);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/render/stages.h"
+
 json_t *pv_json_text(const char *value) {
   return pv_json_string(pv_view_text(value));
 }
@@ -109,15 +111,16 @@ static json_t *result_object(const pv_result *r, const pv_render_links *links) {
   json_t *summary = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "discharged", (int)s->discharged,
                               "falsified", (int)s->falsified, "not_run", (int)s->not_run, "stale",
                               (int)s->stale, "error", (int)s->error, "vacuous", (int)s->vacuous);
-  return json_pack(
-      "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:i}", "contract", contract,
-      "summary", summary, "criteria", lists(r, true), "falsifiers", lists(r, false), "environment",
-      facts_object(r->environment, r->environment_count), "model",
-      facts_object(r->model, r->model_count), "numerics",
-      facts_object(r->numerics, r->numerics_count), "evidence",
-      folder != NULL ? pv_json_text(folder) : json_null(), "run_id", pv_json_text(r->run_id),
-      "started", pv_json_text(r->started), "duration_s", pv_json_number(r->duration_s), "published",
-      (int)r->publish, "exit_code", r->exit_code);
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:i}",
+                   "contract", contract, "summary", summary, "criteria", lists(r, true), "stages",
+                   pv_stages_json(r), "falsifiers", lists(r, false), "environment",
+                   facts_object(r->environment, r->environment_count), "model",
+                   facts_object(r->model, r->model_count), "numerics",
+                   facts_object(r->numerics, r->numerics_count), "evidence",
+                   folder != NULL ? pv_json_text(folder) : json_null(), "run_id",
+                   pv_json_text(r->run_id), "started", pv_json_text(r->started), "duration_s",
+                   pv_json_number(r->duration_s), "published", (int)r->publish, "exit_code",
+                   r->exit_code);
 }
 
 pv_status pv_json_put(pv_text *out, json_t *object, pv_error *err) {

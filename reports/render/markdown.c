@@ -6,6 +6,7 @@
 #include "reports/render/fmt.h"
 #include "reports/render/gate.h"
 #include "reports/render/pictures.h"
+#include "reports/render/stages.h"
 #include "reports/render/tally.h"
 #include "reports/render/view.h"
 
@@ -329,6 +330,7 @@ pv_status pv_render_markdown(const pv_result *result, const pv_render_links *lin
   put_head(out, result);
   put_criteria(out, result);
   put_concerns(out, result);
+  pv_stages_markdown(out, result);
   status = put_pictures(out, result, err);
   put_falsifiers(out, result);
   put_metrics(out, result);

@@ -3,6 +3,7 @@
 
 #include "reports/render/escape.h"
 #include "reports/render/fmt.h"
+#include "reports/render/stages.h"
 #include "reports/render/view.h"
 
 enum { WIDTH_MIN = 40, WIDTH_MAX = 160, WIDTH_DEFAULT = 80, VERDICT = 13, ID_MAX = 28, SOURCE = 8 };
@@ -179,6 +180,15 @@ static void put_unbound(const page *p, const pv_result *r, pv_text *store) {
   }
 }
 
+/* One line, as far as it goes: a stage claims nothing that its criteria above do not. */
+static void put_stages(const page *p, const pv_result *r, pv_text *store) {
+  pv_text text = PV_TEXT_INIT;
+  pv_stages_line(&text, r);
+  if (text.length > 0) put_wrapped(p, pv_view_text(clean(p, store, text.data)), 2, 4);
+  p->out->failed = p->out->failed || text.failed;
+  pv_text_free(&text);
+}
+
 static void put_foot(const page *p, const pv_result *r, const pv_render_links *links,
                      pv_text *store) {
   pv_text text = PV_TEXT_INIT;
@@ -211,6 +221,7 @@ pv_status pv_render_terminal(const pv_result *result, const pv_render_links *lin
   for (size_t i = 0; i < result->criterion_count; i++) put_criterion(&p, result, i, ids, &store);
   put_unbound(&p, result, &store);
   pv_text_puts(out, "\n");
+  put_stages(&p, result, &store);
   put_foot(&p, result, links, &store);
   pv_text_free(&store);
   return pv_view_end(out, begin, PV_OK, err);

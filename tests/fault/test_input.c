@@ -177,8 +177,8 @@ static const char wrong_contract[] =
     "  - {id: F 1, rule: r, criteria: [A_8, A_9], check: ptx.flow, with: {a: 1, b: 2},\n"
     "     faults: [x, x, x]}\n"
     "  - {id: F_2, rule: r, criteria: [], check: no.check}\n"
-    "implementation_stages:\n  - {id: s 1, status: s, description: d}\n"
-    "  - {id: s 2, status: s, description: d}\n";
+    "implementation_stages:\n  - {id: s 1, criteria: [x, x], description: d}\n"
+    "  - {id: s 2, criteria: [], description: d}\n";
 
 static bool wrong_work(void) {
   pv_arena arena = PV_ARENA_INIT;

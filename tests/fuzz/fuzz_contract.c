@@ -34,18 +34,19 @@ static void look_at(const pv_yaml_node *node, size_t size, int depth) {
 static pv_findings judge(pv_arena *arena, const uint8_t *data, size_t size) {
   pv_error err = PV_ERROR_INIT;
   pv_findings findings = {0};
+  pv_flaws flaws = {0};
   pv_yaml_node *root = NULL;
   pv_contract *c = NULL;
   pv_status status = pv_yaml_parse(arena, path, data, size, &root, &err);
   demand(status == PV_OK || root == NULL, "a refused file gives no tree");
   if (status == PV_OK) {
     look_at(root, size, 0);
-    if (!pv_contract_is_ours(root)) {
+    if (pv_contract_kind_of(root) != PV_CONTRACT_OURS) {
       demand(pv_rules_dialect(arena, path, root, &findings, &err) == PV_OK,
              "the dialect is judged");
       return findings;
     }
-    status = pv_contract_load_bytes(arena, path, data, size, &c, &err);
+    status = pv_contract_read_bytes(arena, path, data, size, &c, &flaws, &err);
   }
   if (status == PV_OK) {
     demand(memcmp(c->bytes, data, size) == 0 && c->length == size, "the bytes are kept");
@@ -54,7 +55,16 @@ static pv_findings judge(pv_arena *arena, const uint8_t *data, size_t size) {
   }
   demand(status == PV_ERR_INPUT && err.message[0] != '\0', "a refusal says why");
   demand(pv_rule_find(err.rule) != NULL, "a refusal names a rule");
+  demand(flaws.count <= PV_FLAWS_MAX, "the flaws have a bound");
+  demand(flaws.count == 0 || strcmp(flaws.items[0].message, err.message) == 0,
+         "the error is the first flaw");
   demand(pv_findings_from_error(arena, &findings, &err, NULL) == PV_OK, "a refusal is a finding");
+  for (size_t i = 1; i < flaws.count; i++) {
+    const pv_error *flaw = &flaws.items[i];
+    demand(pv_rule_find(flaw->rule) != NULL && flaw->hint[0] != '\0' && flaw->line > 0,
+           "a flaw names a rule, a cure and a place");
+    demand(pv_findings_from_error(arena, &findings, flaw, NULL) == PV_OK, "a flaw is a finding");
+  }
   return findings;
 }
 

@@ -189,6 +189,36 @@ static void compare_criterion(diff *d, const pv_criterion *old, const pv_criteri
          reworded ? ", and it is judged as strictly" : "");
 }
 
+static const pv_stage *find_stage(const pv_contract *c, const char *id) {
+  for (size_t i = 0; i < c->stage_count; i++)
+    if (strcmp(c->stages[i].id, id) == 0) return &c->stages[i];
+  return NULL;
+}
+
+/* A stage that needs less is done sooner. */
+static void compare_stage(diff *d, const pv_stage *old, const pv_stage *new) {
+  for (size_t i = 0; i < old->criteria.count; i++)
+    if (!contains(&new->criteria, old->criteria.items[i]))
+      note(d, true, &new->place, "stage %s no longer needs %s", new->id, old->criteria.items[i]);
+  for (size_t i = 0; i < new->criteria.count; i++)
+    if (!contains(&old->criteria, new->criteria.items[i]))
+      note(d, false, &new->criteria.places[i], "stage %s needs %s too", new->id,
+           new->criteria.items[i]);
+}
+
+static void compare_stages(diff *d, const pv_contract *old, const pv_contract *new) {
+  for (size_t i = 0; i < old->stage_count; i++) {
+    const pv_stage *s = find_stage(new, old->stages[i].id);
+    if (s == NULL)
+      note(d, true, NULL, "stage %s was removed", old->stages[i].id);
+    else
+      compare_stage(d, &old->stages[i], s);
+  }
+  for (size_t i = 0; i < new->stage_count; i++)
+    if (find_stage(old, new->stages[i].id) == NULL)
+      note(d, false, &new->stages[i].place, "stage %s was added", new->stages[i].id);
+}
+
 static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
   if (strcmp(old->name, new->name) != 0)
     note(d, true, &new->name_place, "the name is %s, was %s", new->name, old->name);
@@ -223,6 +253,7 @@ static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
   for (size_t i = 0; i < new->falsifier_count; i++)
     if (find_falsifier(old, new->falsifiers[i].id) == NULL)
       note(d, false, &new->falsifiers[i].place, "falsifier %s was added", new->falsifiers[i].id);
+  compare_stages(d, old, new);
   for (size_t i = 0; i < old->depends_on.count; i++)
     if (!contains(&new->depends_on, old->depends_on.items[i]))
       note(d, true, NULL, "no longer depends on %s", old->depends_on.items[i]);

@@ -62,34 +62,48 @@ static void show(lint *l, const pv_finding *f) {
   }
 }
 
-/* Findings of one file; an error of a reader is one of them. */
-static pv_status judge(lint *l, pv_arena *arena, const char *path, pv_findings *findings,
-                       pv_error *err) {
+static pv_status add_flaws(pv_arena *arena, pv_findings *findings, const pv_flaws *flaws,
+                           pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < flaws->count && status == PV_OK; i++)
+    status = pv_findings_from_error(arena, findings, &flaws->items[i], err);
+  return status;
+}
+
+/* Findings of one file; what a reader refuses is among them. A file that was `named` is meant to be
+ * a contract, one that lies in a folder need not be. */
+static pv_status judge(lint *l, pv_arena *arena, const char *path, bool named,
+                       pv_findings *findings, pv_error *err) {
   pv_error local = PV_ERROR_INIT;
+  pv_flaws flaws = {0};
   pv_bytes bytes = {0};
   pv_yaml_node *root = NULL;
   pv_contract *contract = NULL;
   pv_status status = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, &local);
   if (status == PV_ERR_LIMIT) pv_error_rule(&local, "PV001");
   if (status == PV_OK) status = pv_yaml_parse(arena, path, bytes.data, bytes.length, &root, &local);
-  if (status == PV_OK && !pv_contract_is_ours(root)) {
-    status = pv_rules_dialect(arena, path, root, findings, err);
+  if (status != PV_OK) {
     pv_bytes_free(&bytes);
-    return status;
+    return pv_findings_from_error(arena, findings, &local, err);
   }
-  if (status == PV_OK)
-    status = pv_contract_load_bytes(arena, path, bytes.data, bytes.length, &contract, &local);
+  const pv_contract_kind kind = pv_contract_kind_of(root);
+  if (kind != PV_CONTRACT_OURS) status = pv_rules_dialect(arena, path, root, findings, &local);
+  if (status == PV_OK && (kind == PV_CONTRACT_OURS || (kind == PV_CONTRACT_NONE && named)))
+    status =
+        pv_contract_read_bytes(arena, path, bytes.data, bytes.length, &contract, &flaws, &local);
   pv_bytes_free(&bytes);
+  if (flaws.count > 0) return add_flaws(arena, findings, &flaws, err);
   if (status != PV_OK) return pv_findings_from_error(arena, findings, &local, err);
+  if (contract == NULL) return PV_OK;
   l->contracts++;
   return pv_rules_run(arena, contract, findings, err);
 }
 
-static pv_status lint_file(lint *l, const char *path, pv_error *err) {
+static pv_status lint_file(lint *l, const char *path, bool named, pv_error *err) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
   l->files++;
-  const pv_status status = judge(l, &arena, path, &findings, err);
+  const pv_status status = judge(l, &arena, path, named, &findings, err);
   for (size_t i = 0; i < findings.count; i++) show(l, &findings.items[i]);
   pv_arena_free(&arena);
   return status;
@@ -113,7 +127,8 @@ static pv_status lint_folder(lint *l, const char *path, pv_error *err) {
   for (int i = 0; i < count; i++) {
     char file[PATH_MAX];
     const int n = snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
-    if (status == PV_OK && n > 0 && (size_t)n < sizeof file) status = lint_file(l, file, err);
+    if (status == PV_OK && n > 0 && (size_t)n < sizeof file)
+      status = lint_file(l, file, false, err);
     free(entries[i]);
   }
   free(entries);
@@ -147,7 +162,9 @@ int pv_cmd_lint(int argc, char **argv) {
       .command = "lint",
       .summary =
           "Checks contracts without running anything: syntax, schema, binding, versions.\n"
-          "Reads an older dialect too. Exit code 0: no errors; 2: errors.",
+          "Reads an older dialect too. Exit code 0: no errors; 2: errors. A file that is named "
+          "must\n"
+          "be a contract; in a folder other YAML is only mentioned.",
       .positional = "FILE|DIR...",
       .examples = "  pv lint contracts\n  pv lint contracts/moe-router-v1.yaml --json\n",
       .list = list,
@@ -168,7 +185,7 @@ int pv_cmd_lint(int argc, char **argv) {
   for (size_t i = 0; i < options.rest_count && status == PV_OK; i++) {
     struct stat info;
     const bool folder = stat(paths[i], &info) == 0 && S_ISDIR(info.st_mode);
-    status = folder ? lint_folder(&l, paths[i], &err) : lint_file(&l, paths[i], &err);
+    status = folder ? lint_folder(&l, paths[i], &err) : lint_file(&l, paths[i], true, &err);
   }
   if (status == PV_OK) status = finish(&l, &err);
 cleanup:

@@ -35,11 +35,32 @@ static pv_status add(family *all, const char *name, pv_error *err) {
   return PV_OK;
 }
 
-/* Loads and lints one; the number of severe findings is added to `severe`. */
+static pv_status add_needed(family *all, const pv_contract *c, pv_error *err) {
+  pv_status status = PV_OK;
+  for (size_t i = 0; c != NULL && status == PV_OK && i < c->depends_on.count; i++)
+    status = add(all, c->depends_on.items[i], err);
+  return status;
+}
+
+/* All of several; one alone is told as the error that it is. */
+static bool print_flaws(const pv_flaws *flaws) {
+  for (size_t i = 0; flaws->count > 1 && i < flaws->count; i++)
+    pv_error_print(&flaws->items[i], stderr);
+  return flaws->count > 1;
+}
+
+/* Loads and lints one; the number of severe findings is added to `severe`, and `*out` is NULL when
+ * they are about what could not be read. */
 static pv_status look(pv_arena *arena, const char *path, pv_contract **out, size_t *severe,
                       pv_error *err) {
   pv_findings findings = {0};
-  pv_status status = pv_contract_load(arena, path, out, err);
+  pv_flaws flaws = {0};
+  *out = NULL;
+  pv_status status = pv_contract_read(arena, path, out, &flaws, err);
+  if (print_flaws(&flaws)) {
+    *severe += flaws.count;
+    return PV_OK;
+  }
   if (status == PV_OK) status = pv_rules_run(arena, *out, &findings, err);
   if (status != PV_OK) return status;
   for (size_t i = 0; i < findings.count; i++)
@@ -59,15 +80,13 @@ pv_status pv_sound_load(pv_arena *arena, const char *path, pv_contract **out, pv
   const char *folder = dirname(copy);
   pv_status status = look(arena, path, &contract, &severe, err);
   *out = contract;
-  if (status == PV_OK) status = add(&all, contract->name, err);
-  for (size_t i = 0; status == PV_OK && severe == 0 && i < contract->depends_on.count; i++)
-    status = add(&all, contract->depends_on.items[i], err);
+  if (status == PV_OK && contract != NULL) status = add(&all, contract->name, err);
+  if (status == PV_OK && severe == 0) status = add_needed(&all, contract, err);
   for (all.done = 1; status == PV_OK && severe == 0 && all.done < all.count; all.done++) {
     const char *below = pv_arena_printf(arena, "%s/%s.yaml", folder, all.names[all.done]);
     if (below == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");
     status = look(arena, below, &contract, &severe, err);
-    for (size_t i = 0; status == PV_OK && i < contract->depends_on.count; i++)
-      status = add(&all, contract->depends_on.items[i], err);
+    if (status == PV_OK) status = add_needed(&all, contract, err);
   }
   if (status != PV_OK || severe == 0) return status;
   pv_error_set(err, PV_ERR_INPUT, "nothing was run: the contract%s not valid",

@@ -50,8 +50,9 @@ typedef struct pv_falsifier {
   pv_place place, check_place;
 } pv_falsifier;
 
-typedef struct pv_stage {
-  char *id, *status, *description, *expected_acceptance;
+typedef struct pv_stage { /* without a status: that follows from the criteria */
+  char *id, *description;
+  pv_strings criteria; /* that it must reach; empty: none is written yet */
   pv_place place;
 } pv_stage;
 

@@ -9,18 +9,34 @@
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-bool pv_contract_is_ours(const pv_yaml_node *root) {
-  return pv_yaml_get(root, "schema") != NULL;
+pv_contract_kind pv_contract_kind_of(const pv_yaml_node *root) {
+  static const char *const older[] = {"proof_obligations", "kani_harnesses", "verification_summary",
+                                      "falsification_tests"};
+  const pv_yaml_node *schema = pv_yaml_get(root, "schema");
+  if (pv_yaml_get(root, "acceptance_criteria") != NULL) return PV_CONTRACT_OURS;
+  if (schema != NULL && (schema->kind != PV_YAML_SCALAR || strncmp(schema->text, "pv/", 3) == 0))
+    return PV_CONTRACT_OURS;
+  for (size_t i = 0; i < COUNT(older); i++)
+    if (pv_yaml_get(root, older[i]) != NULL) return PV_CONTRACT_OLDER;
+  return schema != NULL ? PV_CONTRACT_OURS : PV_CONTRACT_NONE;
 }
 
-/* Each element of an optional list through `one`, into a new array. */
+/* Each element of a list through `one`, into a new array. `absent` is read in the place of a list
+ * that had to be there, to tell what its entries need. */
 typedef pv_status (*read_element)(const pv_reading *r, const pv_yaml_node *node, void *out);
 
-static pv_status read_list(const pv_reading *r, const pv_yaml_node *node, const char *what,
-                           size_t size, read_element one, void **out, size_t *count) {
-  if (node == NULL) return PV_OK;
+static pv_status read_list(const pv_reading *r, const pv_yaml_node *node,
+                           const pv_yaml_node *absent, const char *what, size_t size,
+                           read_element one, void **out, size_t *count) {
+  if (node == NULL && absent == NULL) return PV_OK;
+  if (node == NULL) {
+    void *unused = pv_arena_alloc(r->arena, 1, size);
+    if (unused == NULL)
+      return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
+    return one(r, absent, unused);
+  }
   if (node->kind != PV_YAML_SEQUENCE)
-    return pv_fields_refuse(r, node, "PV012", "write it as a list", "%s is not a list", what);
+    return pv_fields_flaw(r, node, "PV012", "write it as a list", "%s is not a list", what);
   char *items = pv_arena_alloc(r->arena, node->count, size);
   if (items == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
   for (size_t i = 0; i < node->count; i++) {
@@ -34,11 +50,11 @@ static pv_status read_list(const pv_reading *r, const pv_yaml_node *node, const 
 
 static pv_status read_status(const pv_reading *r, const pv_yaml_node *node, const char *text,
                              const char *what, pv_contract_status *out) {
-  if (pv_contract_status_parse(text, out)) return PV_OK;
-  return pv_fields_refuse(r, node, "PV013",
-                          "statuses are DRAFT, PROPOSED, ACTIVE_ALGORITHM_LEVEL, ACTIVE_RUNTIME, "
-                          "KNOWN_DIVERGENCE, DEPRECATED",
-                          "%s '%.60s' is no status", what, text);
+  if (text == NULL || pv_contract_status_parse(text, out)) return PV_OK;
+  return pv_fields_flaw(r, node, "PV013",
+                        "statuses are DRAFT, PROPOSED, ACTIVE_ALGORITHM_LEVEL, ACTIVE_RUNTIME, "
+                        "KNOWN_DIVERGENCE, DEPRECATED",
+                        "%s '%.60s' is no status", what, text);
 }
 
 static pv_status read_amendment(const pv_reading *r, const pv_yaml_node *node, void *out) {
@@ -69,8 +85,8 @@ static pv_status read_criterion(const pv_reading *r, const pv_yaml_node *node, v
 static pv_status read_with(const pv_reading *r, const pv_yaml_node *node, pv_falsifier *f) {
   if (node == NULL) return PV_OK;
   if (node->kind != PV_YAML_MAPPING)
-    return pv_fields_refuse(r, node, "PV012", "write parameter: value pairs",
-                            "'with' is not a mapping");
+    return pv_fields_flaw(r, node, "PV012", "write parameter: value pairs",
+                          "'with' is not a mapping");
   f->with = PV_ARENA_NEW(r->arena, node->count, pv_param);
   if (f->with == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory");
   for (size_t i = 0; i < node->count; i++) {
@@ -78,14 +94,14 @@ static pv_status read_with(const pv_reading *r, const pv_yaml_node *node, pv_fal
     pv_param *p = &f->with[f->with_count++];
     p->name = node->keys[i]->text;
     p->place = value->place;
+    pv_status status = PV_OK;
     if (value->kind == PV_YAML_MAPPING)
-      return pv_fields_refuse(r, value, "PV012", "write one value or a list",
+      status = pv_fields_flaw(r, value, "PV012", "write one value or a list",
                               "parameter '%.60s' is a mapping", p->name);
-    if (value->kind == PV_YAML_SCALAR) {
+    else if (value->kind == PV_YAML_SCALAR)
       p->text = value->text;
-      continue;
-    }
-    const pv_status status = pv_fields_strings(r, value, p->name, &p->list);
+    else
+      status = pv_fields_strings(r, value, p->name, &p->list);
     if (status != PV_OK) return status;
   }
   return PV_OK;
@@ -110,27 +126,30 @@ static pv_status read_falsifier(const pv_reading *r, const pv_yaml_node *node, v
   if (status != PV_OK || timeout == NULL) return status;
   if (!pv_parse_f64(timeout, strlen(timeout), &f->timeout_s) || !(f->timeout_s > 0.0) ||
       f->timeout_s > 86400.0)
-    return pv_fields_refuse(r, pv_yaml_get(node, "timeout_s"), "PV014",
-                            "write seconds, for example 60",
-                            "timeout_s '%.40s' is no number of seconds from 0 to 86400", timeout);
+    return pv_fields_flaw(r, pv_yaml_get(node, "timeout_s"), "PV014",
+                          "write seconds, for example 60",
+                          "timeout_s '%.40s' is no number of seconds from 0 to 86400", timeout);
   return PV_OK;
 }
 
 static pv_status read_stage(const pv_reading *r, const pv_yaml_node *node, void *out) {
+  static char derived[] = "remove it: the status follows from the verdicts of the stage's criteria";
+  static char named[] = "write criteria: [ID, ...], or [] as long as there is none";
   pv_stage *s = out;
-  const pv_field fields[] = {
-      {"id", PV_FIELD_TEXT, true, &s->id, &s->place},
-      {"status", PV_FIELD_TEXT, true, &s->status, NULL},
-      {"description", PV_FIELD_TEXT, true, &s->description, NULL},
-      {"expected_acceptance", PV_FIELD_TEXT, false, &s->expected_acceptance, NULL}};
+  s->place = node->place;
+  const pv_field fields[] = {{"id", PV_FIELD_TEXT, true, &s->id, &s->place},
+                             {"description", PV_FIELD_TEXT, true, &s->description, NULL},
+                             {"criteria", PV_FIELD_STRINGS, true, &s->criteria, NULL},
+                             {"status", PV_FIELD_GONE, false, derived, NULL},
+                             {"expected_acceptance", PV_FIELD_GONE, false, named, NULL}};
   return pv_fields_read(r, node, "an implementation stage", fields, COUNT(fields));
 }
 
 static pv_status read_equations(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
   if (node == NULL) return PV_OK;
   if (node->kind != PV_YAML_MAPPING)
-    return pv_fields_refuse(r, node, "PV012", "write name: {formula: ...}",
-                            "equations is not a mapping");
+    return pv_fields_flaw(r, node, "PV012", "write name: {formula: ...}",
+                          "equations is not a mapping");
   c->equations = PV_ARENA_NEW(r->arena, node->count, pv_equation);
   if (c->equations == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory");
   for (size_t i = 0; i < node->count; i++) {
@@ -150,7 +169,10 @@ static pv_status read_equations(const pv_reading *r, const pv_yaml_node *node, p
   return PV_OK;
 }
 
-static pv_status read_metadata(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
+static pv_status read_metadata(const pv_reading *r, const pv_yaml_node *node,
+                               const pv_yaml_node *absent, pv_contract *c) {
+  if (node == NULL) node = absent;
+  const pv_yaml_node nothing = {.kind = PV_YAML_MAPPING, .place = node->place};
   const pv_yaml_node *amendments = NULL;
   char *status_text = NULL;
   const pv_field fields[] = {
@@ -168,9 +190,9 @@ static pv_status read_metadata(const pv_reading *r, const pv_yaml_node *node, pv
   pv_status status = pv_fields_read(r, node, "metadata", fields, COUNT(fields));
   if (status == PV_OK)
     status = read_status(r, pv_yaml_get(node, "status"), status_text, "status", &c->status);
-  if (status != PV_OK) return status;
-  return read_list(r, amendments, "amendment_history", sizeof *c->amendments, read_amendment,
-                   (void **)&c->amendments, &c->amendment_count);
+  if (status != PV_OK || node->kind != PV_YAML_MAPPING) return status;
+  return read_list(r, amendments, &nothing, "amendment_history", sizeof *c->amendments,
+                   read_amendment, (void **)&c->amendments, &c->amendment_count);
 }
 
 static pv_status read_model(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
@@ -194,6 +216,8 @@ static pv_status read_gate(const pv_reading *r, const pv_yaml_node *node, pv_con
 static pv_status read_root(const pv_reading *r, const pv_yaml_node *root, pv_contract *c) {
   const pv_yaml_node *metadata = NULL, *equations = NULL, *criteria = NULL, *falsifiers = NULL;
   const pv_yaml_node *model = NULL, *stages = NULL, *gate = NULL;
+  const pv_yaml_node absent = {.kind = PV_YAML_MAPPING, .place = root->place};
+  const pv_yaml_node *schema = pv_yaml_get(root, "schema");
   const pv_field fields[] = {{"schema", PV_FIELD_TEXT, true, &c->schema, NULL},
                              {"metadata", PV_FIELD_NODE, true, &metadata, NULL},
                              {"model", PV_FIELD_NODE, false, &model, NULL},
@@ -202,50 +226,94 @@ static pv_status read_root(const pv_reading *r, const pv_yaml_node *root, pv_con
                              {"falsification_tests", PV_FIELD_NODE, true, &falsifiers, NULL},
                              {"implementation_stages", PV_FIELD_NODE, false, &stages, NULL},
                              {"qa_gate", PV_FIELD_NODE, false, &gate, NULL}};
+  /* The keys of a schema that is not known mean nothing here. */
+  if (schema != NULL && schema->kind == PV_YAML_SCALAR && schema->length > 0 &&
+      strcmp(schema->text, PV_CONTRACT_SCHEMA) != 0)
+    return pv_fields_flaw(r, schema, "PV015", "this pv reads " PV_CONTRACT_SCHEMA,
+                          "schema '%.60s' is unknown", schema->text);
   pv_status status = pv_fields_read(r, root, "a contract", fields, COUNT(fields));
-  if (status == PV_OK && strcmp(c->schema, PV_CONTRACT_SCHEMA) != 0)
-    status = pv_fields_refuse(r, pv_yaml_get(root, "schema"), "PV015",
-                              "this pv reads " PV_CONTRACT_SCHEMA, "schema '%.60s' is unknown",
-                              c->schema);
-  if (status == PV_OK) status = read_metadata(r, metadata, c);
+  if (status != PV_OK || root->kind != PV_YAML_MAPPING) return status;
+  status = read_metadata(r, metadata, &absent, c);
   if (status == PV_OK) status = read_model(r, model, c);
   if (status == PV_OK) status = read_equations(r, equations, c);
   if (status == PV_OK)
-    status = read_list(r, criteria, "acceptance_criteria", sizeof *c->criteria, read_criterion,
-                       (void **)&c->criteria, &c->criterion_count);
+    status = read_list(r, criteria, &absent, "acceptance_criteria", sizeof *c->criteria,
+                       read_criterion, (void **)&c->criteria, &c->criterion_count);
   if (status == PV_OK)
-    status = read_list(r, falsifiers, "falsification_tests", sizeof *c->falsifiers, read_falsifier,
-                       (void **)&c->falsifiers, &c->falsifier_count);
+    status = read_list(r, falsifiers, &absent, "falsification_tests", sizeof *c->falsifiers,
+                       read_falsifier, (void **)&c->falsifiers, &c->falsifier_count);
   if (status == PV_OK)
-    status = read_list(r, stages, "implementation_stages", sizeof *c->stages, read_stage,
+    status = read_list(r, stages, NULL, "implementation_stages", sizeof *c->stages, read_stage,
                        (void **)&c->stages, &c->stage_count);
   return status == PV_OK ? read_gate(r, gate, c) : status;
 }
 
-pv_status pv_contract_load_bytes(pv_arena *arena, const char *path, const void *bytes,
-                                 size_t length, pv_contract **out, pv_error *err) {
-  const pv_reading r = {arena, path, err};
+/* What a reader found wrong as a flaw of its own. */
+static pv_status keep(const pv_reading *r, const pv_error *found) {
+  if (found->rule[0] == '\0') {
+    if (r->err != NULL) *r->err = *found;
+    return found->status;
+  }
+  r->flaws->items = PV_ARENA_NEW(r->arena, 1, pv_error);
+  if (r->flaws->items == NULL)
+    return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for findings");
+  r->flaws->items[r->flaws->count++] = *found;
+  return PV_OK;
+}
+
+static pv_status read_document(const pv_reading *r, const void *bytes, size_t length,
+                               pv_contract *c) {
+  pv_error found = PV_ERROR_INIT;
   pv_yaml_node *root = NULL;
-  pv_status status = pv_yaml_parse(arena, path, bytes, length, &root, err);
-  if (status != PV_OK) return status;
+  if (pv_yaml_parse(r->arena, r->file, bytes, length, &root, &found) != PV_OK)
+    return keep(r, &found);
+  if (pv_contract_kind_of(root) == PV_CONTRACT_OLDER)
+    return pv_fields_flaw(
+        r, root, "PV057",
+        "pv lint FILE tells what can be said of it; rewrite it in " PV_CONTRACT_SCHEMA
+        " (docs/contract-format.md)",
+        "a contract of an older dialect: nothing of it can run under pv");
+  const pv_status status = read_root(r, root, c);
+  if (status != PV_OK || r->flaws->count > 0) return status;
+  return pv_second_reader_check(c, &found) == PV_OK ? PV_OK : keep(r, &found);
+}
+
+pv_status pv_contract_read_bytes(pv_arena *arena, const char *path, const void *bytes,
+                                 size_t length, pv_contract **out, pv_flaws *flaws, pv_error *err) {
+  pv_flaws found = {0};
+  const pv_reading r = {arena, path, &found, err};
   pv_contract *c = PV_ARENA_NEW(arena, 1, pv_contract);
   if (c != NULL) c->path = pv_arena_strdup(arena, path);
   if (c != NULL) c->bytes = (const unsigned char *)pv_arena_strndup(arena, bytes, length);
   if (c == NULL || c->path == NULL || c->bytes == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", path);
   c->length = length;
-  status = read_root(&r, root, c);
-  if (status == PV_OK) status = pv_second_reader_check(c, err);
+  pv_status status = read_document(&r, bytes, length, c);
+  if (found.count > 0 && (status == PV_OK || status == PV_ERR_INPUT)) {
+    if (err != NULL) *err = found.items[0];
+    if (flaws != NULL) *flaws = found;
+    return found.items[0].status;
+  }
   if (status == PV_OK) status = pv_sha256_bytes(bytes, length, c->sha256, err);
   if (status == PV_OK) *out = c;
   return status;
 }
 
-pv_status pv_contract_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
+pv_status pv_contract_read(pv_arena *arena, const char *path, pv_contract **out, pv_flaws *flaws,
+                           pv_error *err) {
   pv_bytes bytes;
   pv_status status = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, err);
   if (status != PV_OK) return status;
-  status = pv_contract_load_bytes(arena, path, bytes.data, bytes.length, out, err);
+  status = pv_contract_read_bytes(arena, path, bytes.data, bytes.length, out, flaws, err);
   pv_bytes_free(&bytes);
   return status;
+}
+
+pv_status pv_contract_load_bytes(pv_arena *arena, const char *path, const void *bytes,
+                                 size_t length, pv_contract **out, pv_error *err) {
+  return pv_contract_read_bytes(arena, path, bytes, length, out, NULL, err);
+}
+
+pv_status pv_contract_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
+  return pv_contract_read(arena, path, out, NULL, err);
 }

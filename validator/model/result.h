@@ -63,6 +63,12 @@ typedef struct pv_criterion_result {
   size_t falsifier_count;
 } pv_criterion_result;
 
+typedef struct pv_stage_result { /* by pv_stage_derive */
+  const pv_stage *stage;
+  pv_stage_status status;
+  size_t held; /* criteria of the stage that are PASS */
+} pv_stage_result;
+
 typedef struct pv_fact { /* one line of environment or model */
   char *name, *value;
 } pv_fact;
@@ -91,6 +97,8 @@ typedef struct pv_result {
   size_t falsifier_count;
   pv_criterion_result *criteria; /* one for each in the contract, same order */
   size_t criterion_count;
+  pv_stage_result *stages; /* one for each in the contract, same order */
+  size_t stage_count;
   pv_summary summary;
   int exit_code; /* 0, 1 or 3 */
 } pv_result;

@@ -17,6 +17,11 @@ typedef struct falsifier {
   char **criteria;
   unsigned criteria_count;
 } falsifier;
+typedef struct stage {
+  char *id;
+  char **criteria;
+  unsigned criteria_count;
+} stage;
 typedef struct document {
   char *schema;
   metadata metadata;
@@ -24,6 +29,8 @@ typedef struct document {
   unsigned criteria_count;
   falsifier *falsifiers;
   unsigned falsifiers_count;
+  stage *stages;
+  unsigned stages_count;
 } document;
 
 #define TEXT(key, type, member) \
@@ -70,6 +77,15 @@ static const cyaml_schema_field_t falsifier_fields[] = {
 static const cyaml_schema_value_t falsifier_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, falsifier, falsifier_fields)};
 
+static const cyaml_schema_field_t stage_fields[] = {
+    TEXT("id", stage, id),
+    CYAML_FIELD_SEQUENCE("criteria", CYAML_FLAG_POINTER, stage, criteria, &text_value, 0,
+                         CYAML_UNLIMITED),
+    CYAML_FIELD_IGNORE("description", CYAML_FLAG_OPTIONAL), CYAML_FIELD_END};
+
+static const cyaml_schema_value_t stage_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, stage, stage_fields)};
+
 static const cyaml_schema_field_t document_fields[] = {
     TEXT("schema", document, schema),
     CYAML_FIELD_MAPPING("metadata", CYAML_FLAG_DEFAULT, document, metadata, metadata_fields),
@@ -79,7 +95,8 @@ static const cyaml_schema_field_t document_fields[] = {
                          &falsifier_value, 0, CYAML_UNLIMITED),
     CYAML_FIELD_IGNORE("model", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_IGNORE("equations", CYAML_FLAG_OPTIONAL),
-    CYAML_FIELD_IGNORE("implementation_stages", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_SEQUENCE("implementation_stages", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                         document, stages, &stage_value, 0, CYAML_UNLIMITED),
     CYAML_FIELD_IGNORE("qa_gate", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_END};
 
@@ -90,6 +107,13 @@ static bool same(const char *a, const char *b) {
   return strcmp(a, b) == 0;
 }
 
+static bool same_ids(const pv_strings *list, char *const *items, unsigned count) {
+  if (list->count != count) return false;
+  for (size_t i = 0; i < list->count; i++)
+    if (!same(list->items[i], items[i])) return false;
+  return true;
+}
+
 /* NULL when both readings agree, else what differs. */
 static const char *difference(const pv_contract *c, const document *d) {
   if (!same(c->schema, d->schema)) return "schema";
@@ -98,6 +122,7 @@ static const char *difference(const pv_contract *c, const document *d) {
   if (!same(pv_contract_status_name(c->status), d->metadata.status)) return "status";
   if (c->criterion_count != d->criteria_count) return "number of criteria";
   if (c->falsifier_count != d->falsifiers_count) return "number of falsifiers";
+  if (c->stage_count != d->stages_count) return "number of stages";
   for (size_t i = 0; i < c->criterion_count; i++)
     if (!same(c->criteria[i].id, d->criteria[i].id) ||
         !same(pv_contract_status_name(c->criteria[i].needed_for), d->criteria[i].needed_for))
@@ -105,11 +130,13 @@ static const char *difference(const pv_contract *c, const document *d) {
   for (size_t i = 0; i < c->falsifier_count; i++) {
     const pv_falsifier *f = &c->falsifiers[i];
     if (!same(f->id, d->falsifiers[i].id) || !same(f->check, d->falsifiers[i].check) ||
-        f->criteria.count != d->falsifiers[i].criteria_count)
+        !same_ids(&f->criteria, d->falsifiers[i].criteria, d->falsifiers[i].criteria_count))
       return "falsification_tests";
-    for (size_t k = 0; k < f->criteria.count; k++)
-      if (!same(f->criteria.items[k], d->falsifiers[i].criteria[k])) return "criteria";
   }
+  for (size_t i = 0; i < c->stage_count; i++)
+    if (!same(c->stages[i].id, d->stages[i].id) ||
+        !same_ids(&c->stages[i].criteria, d->stages[i].criteria, d->stages[i].criteria_count))
+      return "implementation_stages";
   return NULL;
 }
 

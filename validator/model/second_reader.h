@@ -7,7 +7,7 @@
 #include "validator/model/contract.h"
 
 /* PV_ERR_INPUT when libcyaml refuses the contract's bytes or reads another name, version, status,
- * criterion or falsifier from them. */
+ * criterion, falsifier or stage from them. */
 pv_status pv_second_reader_check(const pv_contract *contract, pv_error *err);
 
 #endif

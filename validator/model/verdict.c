@@ -54,3 +54,10 @@ bool pv_contract_status_parse(const char *name, pv_contract_status *out) {
     }
   return false;
 }
+
+static const char *const stage_names[PV_STAGE_COUNT] = {"PENDING", "IN_PROGRESS", "DONE",
+                                                        "FALSIFIED"};
+
+const char *pv_stage_status_name(pv_stage_status status) {
+  return (unsigned)status < PV_STAGE_COUNT ? stage_names[status] : "PENDING";
+}

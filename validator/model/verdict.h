@@ -38,4 +38,15 @@ typedef enum pv_contract_status {
 const char *pv_contract_status_name(pv_contract_status status);
 bool pv_contract_status_parse(const char *name, pv_contract_status *out);
 
+/* A stage of the work has no status of its own: it follows from the verdicts of its criteria. */
+typedef enum pv_stage_status {
+  PV_STAGE_PENDING = 0, /* none of its criteria holds, or it has none yet */
+  PV_STAGE_IN_PROGRESS, /* some hold */
+  PV_STAGE_DONE,        /* all hold, and there is one */
+  PV_STAGE_FALSIFIED,   /* one is FAIL or VACUOUS */
+  PV_STAGE_COUNT
+} pv_stage_status;
+
+const char *pv_stage_status_name(pv_stage_status status);
+
 #endif

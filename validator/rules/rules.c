@@ -8,6 +8,7 @@
 #include "runtime/base/text.h"
 #include "runtime/probe/check_spec.h"
 #include "validator/model/contract_load.h"
+#include "validator/rules/stages.h"
 
 typedef struct context {
   pv_arena *arena;
@@ -365,20 +366,15 @@ static pv_status check_model(const context *x) {
 }
 
 static pv_status check_stages(const context *x) {
-  static const char *const words[] = {"PENDING", "IN_PROGRESS", "DONE"};
   const pv_contract *c = x->c;
   pv_status status = PV_OK;
   for (size_t i = 0; i < c->stage_count && status == PV_OK; i++) {
     const pv_stage *s = &c->stages[i];
     const char *earlier = NULL;
-    bool known = false;
     for (size_t k = 0; k < i; k++)
       if (strcmp(c->stages[k].id, s->id) == 0) earlier = s->id;
-    for (size_t w = 0; w < 3; w++) known |= strcmp(words[w], s->status) == 0;
     status = check_ids(x, s->id, &s->place, earlier);
-    if (status == PV_OK && !known)
-      status = REPORT(x, "PV032", &s->place, "use PENDING, IN_PROGRESS or DONE",
-                      "stage %s has the status '%.40s'", s->id, s->status);
+    if (status == PV_OK) status = pv_rules_stage(x->arena, c, s, x->findings, x->err);
   }
   return status;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "validator/model/stage.h"
+
 static bool names(const pv_strings *list, const char *id) {
   for (size_t i = 0; i < list->count; i++)
     if (strcmp(list->items[i], id) == 0) return true;
@@ -148,6 +150,15 @@ static void judge_ladder(pv_result *r, const tally *t) {
     r->exit_code = !r->status_carried || t->broken || broken_falsifier(r) ? 3 : 0;
 }
 
+static pv_status derive_stages(pv_arena *arena, pv_result *r, pv_error *err) {
+  r->stage_count = r->contract->stage_count;
+  r->stages = PV_ARENA_NEW(arena, r->stage_count + 1, pv_stage_result);
+  if (r->stages == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for stages");
+  for (size_t i = 0; i < r->stage_count; i++)
+    r->stages[i] = pv_stage_derive(r, &r->contract->stages[i]);
+  return PV_OK;
+}
+
 pv_status pv_status_derive(pv_arena *arena, pv_result *r, pv_error *err) {
   pv_status status = PV_OK;
   r->criterion_count = r->contract->criterion_count;
@@ -155,6 +166,7 @@ pv_status pv_status_derive(pv_arena *arena, pv_result *r, pv_error *err) {
   if (r->criteria == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for criteria");
   for (size_t i = 0; i < r->criterion_count && status == PV_OK; i++)
     status = judge_criterion(arena, r, i, err);
+  if (status == PV_OK) status = derive_stages(arena, r, err);
   if (status != PV_OK) return status;
   r->summary = (pv_summary){0};
   for (size_t i = 0; i < r->criterion_count; i++) count(&r->summary, r->criteria[i].verdict);

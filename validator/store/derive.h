@@ -10,7 +10,10 @@
  * supported KNOWN_DIVERGENCE), when a named one passes, or when the file's status needs a criterion
  * that neither a whole run nor any receipt, stale ones included, ever judged; else 3 when the
  * file's status is not supported or a check broke down (ERROR, TIMEOUT, CRASH, INCOMPARABLE);
- * else 0. */
+ * else 0.
+ *
+ * A stage claims nothing beyond its criteria: its status follows from theirs and has no part in the
+ * exit code. */
 #ifndef PV_STORE_DERIVE_H
 #define PV_STORE_DERIVE_H
 
@@ -19,8 +22,8 @@
 #include "runtime/base/text.h"
 #include "validator/model/result.h"
 
-/* `result` has its contract and one result for each falsifier; fills criteria, summary, statuses
- * and exit code. */
+/* `result` has its contract and one result for each falsifier; fills criteria, stages, summary,
+ * statuses and exit code. */
 pv_status pv_status_derive(pv_arena *arena, pv_result *result, pv_error *err);
 
 /* One sentence on why the file's status is not supported, naming the first criteria in the way;

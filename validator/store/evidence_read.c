@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/base/file.h"
+#include "validator/model/stage.h"
 #include "validator/store/canon.h"
 #include "validator/store/evidence.h"
 
@@ -302,6 +303,41 @@ static void read_criteria(reader *r, const json_t *root, pv_contract *contract, 
   contract->criterion_count = out->criterion_count = count;
 }
 
+static bool are_criteria(const pv_result *result, const pv_strings *ids) {
+  for (size_t i = 0; i < ids->count; i++) {
+    size_t k = 0;
+    while (k < result->criterion_count &&
+           strcmp(result->criteria[k].criterion->id, ids->items[i]) != 0)
+      k++;
+    if (k == result->criterion_count) return false;
+  }
+  return true;
+}
+
+/* Left out where the contract has none, and by earlier versions. A status that the criteria of the
+ * same file do not give is no evidence. */
+static void read_stages(reader *r, const json_t *root, pv_contract *contract, pv_result *out) {
+  size_t count = 0;
+  if (json_object_get(root, "stages") == NULL) return;
+  const json_t *array = get_array(r, root, "stages", &count);
+  contract->stages = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_stage));
+  out->stages = keep(r, PV_ARENA_NEW(r->arena, count + 1, pv_stage_result));
+  if (r->out_of_memory) return;
+  for (size_t i = 0; i < count; i++) {
+    const json_t *object = get_item(r, array, i, "stages");
+    contract->stages[i] = (pv_stage){.id = get_text(r, object, "id"),
+                                     .description = get_text(r, object, "description"),
+                                     .criteria = get_strings(r, object, "criteria")};
+    const char *status = get_text(r, object, "status");
+    if (r->out_of_memory) return;
+    out->stages[i] = pv_stage_derive(out, &contract->stages[i]);
+    if (strcmp(status, pv_stage_status_name(out->stages[i].status)) != 0 ||
+        !are_criteria(out, &contract->stages[i].criteria))
+      wrong(r, "stages");
+  }
+  contract->stage_count = out->stage_count = count;
+}
+
 static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_result *out,
                       pv_evidence *evidence) {
   const json_t *run = get_object(r, root, "run"), *about = get_object(r, root, "contract");
@@ -346,6 +382,7 @@ static pv_status read_root(pv_arena *arena, const json_t *root, pv_evidence *out
     read_head(&r, root, contract, result, &evidence);
     read_falsifiers(&r, root, contract, result, &evidence);
     read_criteria(&r, root, contract, result);
+    read_stages(&r, root, contract, result);
   }
   if (r.out_of_memory) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
   if (r.wrong != NULL)

@@ -116,6 +116,18 @@ static json_t *criteria(const pv_result *r) {
   return out;
 }
 
+static json_t *stages(const pv_result *r) {
+  json_t *out = json_array();
+  for (size_t i = 0; i < r->stage_count; i++) {
+    const pv_stage *s = r->stages[i].stage;
+    pv_json_append(
+        &out, json_pack("{s:s, s:o, s:s, s:o}", "id", s->id, "description", text(s->description),
+                        "status", pv_stage_status_name(r->stages[i].status), "criteria",
+                        strings(&s->criteria)));
+  }
+  return out;
+}
+
 static json_t *run_object(const pv_result *r) {
   return json_pack("{s:o, s:o, s:o, s:o, s:b, s:i}", "id", text(r->run_id), "started",
                    text(r->started), "duration_s", pv_canon_number(r->duration_s), "command",
@@ -154,6 +166,7 @@ pv_status pv_evidence_render(const pv_evidence *e, pv_text *out, pv_error *err) 
     status = pv_error_set(err, PV_ERR_INTERNAL, "the evidence can not be written as JSON");
     goto cleanup;
   }
+  if (r->stage_count > 0) pv_json_set(&object, "stages", stages(r));
   status = pv_canon_digest(object, seal, err);
   if (status != PV_OK) goto cleanup;
   pv_json_set(&object, "seal", json_string(seal));

@@ -152,9 +152,8 @@ static json_t *stages(const pv_contract *c) {
   for (size_t i = 0; i < c->stage_count; i++) {
     const pv_stage *s = &c->stages[i];
     pv_json_append(&out,
-                   json_pack("{s:o, s:o, s:o, s:o}", "id", text_or_null(s->id), "status",
-                             text_or_null(s->status), "description", text_or_null(s->description),
-                             "expected", text_or_null(s->expected_acceptance)));
+                   json_pack("{s:o, s:o, s:o}", "id", text_or_null(s->id), "description",
+                             text_or_null(s->description), "criteria", strings(&s->criteria)));
   }
   return out;
 }

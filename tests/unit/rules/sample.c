@@ -37,7 +37,7 @@ const char sample_sound[] =
     "    if_fails: look there\n"        /* 27 */
     "implementation_stages:\n"          /* 28 */
     "  - id: first\n"                   /* 29 */
-    "    status: DONE\n"                /* 30 */
+    "    criteria: []\n"                /* 30 */
     "    description: all of it\n";     /* 31 */
 
 void sample_edit(pv_text *out, const char *base, const char *const *changes) {
@@ -77,15 +77,20 @@ void sample_judge(pv_arena *arena, const char *path, const char *text, size_t le
   pv_yaml_node *root = NULL;
   pv_contract *contract = NULL;
   pv_status status = pv_yaml_parse(arena, path, text, length, &root, &err);
-  if (status == PV_OK && !pv_contract_is_ours(root)) {
+  if (status == PV_OK && pv_contract_kind_of(root) != PV_CONTRACT_OURS) {
     EXPECT_I64(pv_rules_dialect(arena, path, root, findings, NULL), PV_OK);
     return;
   }
-  if (status == PV_OK) status = pv_contract_load_bytes(arena, path, text, length, &contract, &err);
-  if (status != PV_OK)
-    EXPECT_I64(pv_findings_from_error(arena, findings, &err, NULL), PV_OK);
-  else
+  pv_flaws flaws = {0};
+  if (status == PV_OK)
+    status = pv_contract_read_bytes(arena, path, text, length, &contract, &flaws, &err);
+  if (status == PV_OK)
     EXPECT_I64(pv_rules_run(arena, contract, findings, NULL), PV_OK);
+  else if (flaws.count == 0)
+    EXPECT_I64(pv_findings_from_error(arena, findings, &err, NULL), PV_OK);
+  for (size_t i = 0; i < flaws.count; i++)
+    EXPECT_I64(pv_findings_from_error(arena, findings, &flaws.items[i], NULL), PV_OK);
+  if (flaws.count > 0) EXPECT_STR(err.message, flaws.items[0].message);
 }
 
 bool sample_expect(const char *path, const char *text, const char *wanted) {

@@ -63,7 +63,18 @@ const char sample_yaml[] =
     "    criteria: [AC_THREE]\n"
     "    check: forward.finite\n"
     "    with: {backend: cuda}\n"
-    "    if_fails: look\n";
+    "    if_fails: look\n"
+    "\n"
+    "implementation_stages:\n"
+    "  - id: one\n"
+    "    description: On any machine\n"
+    "    criteria: [AC_ONE]\n"
+    "  - id: three\n"
+    "    description: On a device too\n"
+    "    criteria: [AC_TWO, AC_THREE]\n"
+    "  - id: later\n"
+    "    description: Not written yet\n"
+    "    criteria: []\n";
 
 /* Contracts and results hold texts that are not const. */
 static char empty[] = "", left_out[] = "there is no CUDA device", metric[] = "worst_cosine";

@@ -46,6 +46,30 @@ static void test_typed_status(void) {
   s.result.partial = false;
 }
 
+/* What a stage is, of every combination of its two criteria, and that nobody's exit code asks. */
+static void test_stages(void) {
+  for (int v = 0; v < 81; v++) {
+    const pv_verdict two = (pv_verdict)(v % 9), three = (pv_verdict)(v / 9);
+    const bool refuted =
+        two == PV_FAIL || two == PV_VACUOUS || three == PV_FAIL || three == PV_VACUOUS;
+    const int held = (two == PV_PASS) + (three == PV_PASS);
+    const pv_stage_status want = refuted     ? PV_STAGE_FALSIFIED
+                                 : held == 0 ? PV_STAGE_PENDING
+                                 : held == 1 ? PV_STAGE_IN_PROGRESS
+                                             : PV_STAGE_DONE;
+    derive(PV_STATUS_PROPOSED, PV_PASS, two, three);
+    const pv_stage_result *stages = s.result.stages;
+    REQUIRE(EXPECT_U64(s.result.stage_count, 3));
+    EXPECT(stages[1].status == want && stages[1].held == (size_t)held);
+    EXPECT(stages[1].stage == &s.contract->stages[1]);
+    EXPECT(stages[2].status == PV_STAGE_PENDING && stages[2].held == 0);
+  }
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_NOT_RUN, PV_NOT_RUN), 0);
+  EXPECT(s.result.stages[0].status == PV_STAGE_DONE);
+  EXPECT(s.result.stages[1].status == PV_STAGE_PENDING);
+  EXPECT_STR(pv_stage_status_name(PV_STAGE_FALSIFIED), "FALSIFIED");
+}
+
 /* 9 x 9 x 9 verdicts x 4 statuses against the definition, written a second time. */
 static void test_every_combination(void) {
   static const pv_contract_status rungs[] = {PV_STATUS_DRAFT, PV_STATUS_PROPOSED,
@@ -243,6 +267,7 @@ int main(void) {
   const int code =
       pv_testing_main("derive", (pv_case[]){PV_CASE(test_ladder),
                                             PV_CASE(test_typed_status),
+                                            PV_CASE(test_stages),
                                             PV_CASE(test_every_combination),
                                             PV_CASE(test_nobody_claims),
                                             PV_CASE(test_unbound_criterion),

@@ -55,6 +55,11 @@ static void test_round_trip(void) {
   EXPECT(back.result->falsifiers[2].verdict == PV_NOT_RUN);
   EXPECT_F64(back.result->falsifiers[0].metrics[0].value, 0.99999994039535522, 0);
   EXPECT(back.result->status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL);
+  EXPECT_U64(back.result->stage_count, 3);
+  EXPECT(back.result->stages[0].status == PV_STAGE_DONE);
+  EXPECT(back.result->stages[1].status == PV_STAGE_IN_PROGRESS);
+  EXPECT(back.result->stages[2].status == PV_STAGE_PENDING);
+  EXPECT_STR(back.result->stages[1].stage->criteria.items[1], "AC_THREE");
   EXPECT(back.subjects[0].model == NULL); /* the check needs no model */
   EXPECT_STR(back.subjects[1].model, "aa11");
   EXPECT(pv_subject_holds(&back.subjects[2], &s.subjects[2], NULL));

@@ -157,7 +157,7 @@ static void visit(json_t *parent, const char *key, size_t index, const char *pat
     if (strncmp(path, "files.", 6) == 0)
       judge(path, "left out", "report.md is not part of the evidence", true);
     else
-      judge(path, "left out", named ? NULL : words, false);
+      judge(path, "left out", named || strcmp(path, "stages") == 0 ? NULL : words, false);
     json_object_set_new(parent, key, json_incref(old));
   } else {
     json_array_remove(parent, index);
@@ -165,7 +165,8 @@ static void visit(json_t *parent, const char *key, size_t index, const char *pat
     judge(path, "left out",
           curve                               ? "'series'"
           : strcmp(path, "falsifiers[]") == 0 ? "'criteria'"
-                                              : NULL,
+          : strcmp(path, "criteria[]") == 0 || strcmp(path, "stages[].criteria[]") == 0 ? "'stages'"
+                                                                                        : NULL,
           false);
     json_array_insert_new(parent, index, json_incref(old));
   }
@@ -246,6 +247,14 @@ static void test_out_of_range(void) {
                {"criteria/0/needed_for", "\"active_runtime\"", "'needed_for'"},
                {"criteria/0/verdict", "\"PASSED\"", "'verdict'"},
                {"criteria/0/source", "\"sky\"", "'source'"},
+               {"stages/0/status", "\"PENDING\"", "'stages'"},
+               {"stages/1/status", "\"DONE\"", "'stages'"},
+               {"stages/1/status", "\"FALSIFIED\"", "'stages'"},
+               {"stages/2/status", "\"DONE\"", "'stages'"},
+               {"stages/0/criteria", "[\"AC_FOUR\"]", "'stages'"},
+               {"stages/2/criteria", "[\"AC_FOUR\"]", "'stages'"},
+               {"criteria/0/verdict", "\"FAIL\"", "'stages'"},
+               {"stages/0/description", "\"\"", NULL},
                {"summary/stale", "2147483647", NULL},
                {"summary/stale", "2147483648", "'stale'"},
                {"summary/vacuous", "-1", "'vacuous'"},
