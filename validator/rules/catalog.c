@@ -115,6 +115,12 @@ static const pv_rule list[] = {
      "Rename one."},
     {"PV057", PV_WARNING, "The contract is of an older dialect",
      "It is read for lint only; no falsifier of it can run.", "Rewrite it in pv/contract/v1."},
+    {"PV058", PV_SEVERE, "A field of the older dialect holds what it can hold",
+     "A type that is none, a tolerance below 0 or a list that is a word is read by nobody: the "
+     "claim looks larger than it is.",
+     "Obligations: type is one of the dialect's words (invariant, equivalence, bound, ...), "
+     "tolerance 0 or more; harnesses: bound 1 or more, strategy exhaustive, stub_float, "
+     "compositional or bounded_int; demand_score 1 to 5; metadata there."},
 };
 
 const pv_rule *pv_rule_list(size_t *count) {

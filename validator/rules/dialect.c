@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "validator/model/contract_load.h"
+#include "validator/rules/dialect_values.h"
 #include "validator/rules/rules.h"
 
 /* An entry of a list, its key `id` and the value are three of the nodes that a document may have.
@@ -123,7 +125,9 @@ static bool is_number(const char *text) {
 
 /* Everywhere: statuses that claim a proof, and ids that stand twice. */
 static pv_status walk(reading *r, const pv_yaml_node *node, bool in_list) {
-  static const char *const claims[] = {"proved", "proven", "verified", "discharged", "shipped"};
+  static const char *const claims[] = {"proved",        "proven",  "verified",
+                                       "discharged",    "shipped", "active_algorithm_level",
+                                       "active_runtime"};
   pv_status status = PV_OK;
   for (size_t i = 0; i < node->count && status == PV_OK; i++) {
     const pv_yaml_node *value = node->items[i];
@@ -134,6 +138,9 @@ static pv_status walk(reading *r, const pv_yaml_node *node, bool in_list) {
     }
     if (strcmp(key, "status") == 0 && is_word(value->text, claims, sizeof claims / sizeof *claims))
       status = REPORT(r, "PV055", value, "let a run say so", "a status of '%.40s' typed by hand",
+                      value->text);
+    else if (strcmp(key, "current_level") == 0 && value->length > 0)
+      status = REPORT(r, "PV055", value, "let a run say so", "a level of '%.40s' typed by hand",
                       value->text);
     else if (proof_key(key) && is_number(value->text) && strcmp(value->text, "0") != 0)
       status = REPORT(r, "PV055", value, "let a run count them",
@@ -177,7 +184,7 @@ pv_status pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node
   const pv_yaml_node *obligations = pv_yaml_get(root, "proof_obligations");
   const pv_yaml_node *tests = pv_yaml_get(root, "falsification_tests");
   const pv_yaml_node *harnesses = pv_yaml_get(root, "kani_harnesses");
-  if (pv_yaml_get(root, "metadata") == NULL || (obligations == NULL && tests == NULL))
+  if (pv_contract_kind_of(root) != PV_CONTRACT_OLDER)
     return REPORT(r, "PV050", root, "a contract has schema, metadata and falsification_tests",
                   "this is YAML, but not a contract");
   r->tests = tests != NULL ? tests : &none;
@@ -186,6 +193,7 @@ pv_status pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node
   r->harnesses = harnesses != NULL && harnesses->kind == PV_YAML_SEQUENCE ? harnesses : &none;
   pv_status status = REPORT(r, "PV057", root, "nothing of it can run under pv",
                             "a contract of an older dialect, read for lint only");
+  if (status == PV_OK) status = pv_rules_dialect_values(arena, file, root, findings, err);
   if (status == PV_OK) status = check_versions(r, root);
   if (status == PV_OK) status = check_tests(r);
   if (status == PV_OK) status = check_harnesses(r);

@@ -87,6 +87,7 @@ static const rule_case cases[] = {
     {"PV056", "    test: tests/run_it.sh\n",
      "    test: tests/run_it.sh\n  - id: T-1\n    test: tests/run_it.sh\n", 10, dialect},
     {"PV057", "", "", 1, dialect},
+    {"PV058", "    property: p\n", "    property: p\n    type: banana\n", 6, dialect},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
