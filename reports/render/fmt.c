@@ -26,9 +26,9 @@ static void put_plain(pv_text *out, const char *number) {
 }
 
 static bool put_words(pv_text *out, double value) {
-  if (isfinite(value)) return false;
-  pv_text_puts(out, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
-  return true;
+  const char *word = pv_real_word(value);
+  if (word != NULL) pv_text_puts(out, word);
+  return word != NULL;
 }
 
 /* Just below 1 the distance to 1 is what matters: two digits of it are shown. */

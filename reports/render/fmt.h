@@ -7,7 +7,7 @@
 #include "runtime/base/text.h"
 
 /* Four significant digits, more just below 1 so that a cosine never reads "1" unless it is 1;
- * integers whole; NaN, Infinity and -Infinity in words. */
+ * integers whole; "nan", "inf" and "-inf". */
 void pv_fmt_number(pv_text *out, double value);
 /* Nine significant digits: a float is told apart from its neighbours. */
 void pv_fmt_float(pv_text *out, double value);

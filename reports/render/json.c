@@ -1,7 +1,6 @@
 /* The object of `pv validate --json`. */
 #include "reports/render/json_parts.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,12 +8,6 @@
 
 json_t *pv_json_text(const char *value) {
   return pv_json_string(pv_view_text(value));
-}
-
-json_t *pv_json_number(double value) {
-  if (isnan(value)) return json_string("NaN");
-  if (isinf(value)) return json_string(value > 0 ? "Infinity" : "-Infinity");
-  return json_real(value);
 }
 
 /* A key must be valid text as well; the same name twice keeps the last value. */

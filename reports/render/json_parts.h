@@ -9,8 +9,6 @@
 
 /* NULL only when memory is out; NULL text reads as "". Bytes that are not UTF-8 become \xNN. */
 json_t *pv_json_text(const char *value);
-/* A number, or "NaN", "Infinity", "-Infinity" as a string. */
-json_t *pv_json_number(double value);
 /* Writes `object` (NULL: out of memory) with a final newline, and releases it. */
 pv_status pv_json_put(pv_text *out, json_t *object, pv_error *err);
 

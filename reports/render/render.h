@@ -7,7 +7,7 @@
  * state more than its evidence is not written. On failure `out` holds what it held before.
  *
  * Texts from contracts and models are a stranger's: each format escapes them. Numbers that are
- * not finite appear as the words NaN, Infinity and -Infinity (in JSON: as strings). */
+ * not finite appear as the words nan, inf and -inf (in JSON: as strings). */
 #ifndef PV_REPORTS_RENDER_H
 #define PV_REPORTS_RENDER_H
 

@@ -44,6 +44,11 @@ json_t *pv_json_stringn(const char *bytes, size_t length) {
   return out;
 }
 
+json_t *pv_json_number(double value) {
+  const char *word = pv_real_word(value);
+  return word != NULL ? json_string(word) : json_real(value);
+}
+
 void pv_json_append(json_t **array, json_t *item) {
   if (json_array_append_new(*array, item) == 0) return;
   json_decref(*array);

@@ -23,6 +23,9 @@ pv_status pv_json_print(json_t *value, size_t flags, pv_error *err);
 json_t *pv_json_string(const char *text);
 json_t *pv_json_stringn(const char *bytes, size_t length);
 
+/* A number; JSON has none for what is no number: that is told in words, "nan", "inf" or "-inf". */
+json_t *pv_json_number(double value);
+
 /* Building without a check at each step: what could not be made or added turns the whole into NULL,
  * which every later step and json_pack pass on. Both steal what they are given. */
 void pv_json_append(json_t **array, json_t *item);

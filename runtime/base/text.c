@@ -173,6 +173,23 @@ void pv_text_escape(pv_text *text, const char *bytes, size_t length) {
   }
 }
 
+const char *pv_real_word(double value) {
+  return isfinite(value) ? NULL : isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+const char *pv_real_text(char out[PV_REAL_ROOM], char style, int digits, double value) {
+  const char *word = pv_real_word(value);
+  if (word != NULL)
+    snprintf(out, PV_REAL_ROOM, "%s", word);
+  else if (style == 'e')
+    snprintf(out, PV_REAL_ROOM, "%.*e", digits, value);
+  else if (style == 'f' && fabs(value) < 1e15)
+    snprintf(out, PV_REAL_ROOM, "%.*f", digits, value);
+  else
+    snprintf(out, PV_REAL_ROOM, "%.*g", digits, value);
+  return out;
+}
+
 size_t pv_text_distance(const char *a, const char *b) {
   enum { LONGEST = 64 };
   size_t row[LONGEST + 1];

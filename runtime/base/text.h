@@ -34,6 +34,16 @@ bool pv_parse_f64(const char *text, size_t length, double *out);
  * \xNN, so that text from a stranger's file cannot move the cursor or reorder a line. */
 void pv_text_escape(pv_text *text, const char *bytes, size_t length);
 
+/* A number for a reader, as printf's %g, %e or %f ('g', 'e', 'f') with so many digits. What is none
+ * is "nan", "inf" or "-inf": one spelling everywhere, whatever sign a NaN has. Returns `out`. */
+enum { PV_REAL_ROOM = 48 };
+const char *pv_real_text(char out[PV_REAL_ROOM], char style, int digits, double value);
+/* The word for a number that is none, NULL for one that is. */
+const char *pv_real_word(double value);
+/* The same in the place of an argument; lives to the end of the block. */
+#define PV_REAL(style, digits, value) \
+  pv_real_text((char[PV_REAL_ROOM]){0}, (style), (digits), (value))
+
 /* Edit distance, for "did you mean"; texts of more than 64 bytes are 64 apart. */
 size_t pv_text_distance(const char *a, const char *b);
 

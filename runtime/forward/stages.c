@@ -1,4 +1,5 @@
 /* Names and widths of stages, names and strings of numerics identities. */
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/forward/backend.h"
@@ -75,6 +76,12 @@ int pv_stage_is_index(pv_stage_id stage) {
 
 int pv_stage_is_layered(pv_stage_id stage) {
   return stage != PV_STAGE_EMBEDDING && stage < PV_STAGE_FINAL_NORM;
+}
+
+const char *pv_stage_place(pv_stage_id stage, uint32_t layer, char out[PV_STAGE_PLACE]) {
+  snprintf(out, PV_STAGE_PLACE, pv_stage_is_layered(stage) ? "%s of layer %u" : "%s",
+           pv_stage_name(stage), layer);
+  return out;
 }
 
 size_t pv_op_stages(pv_op op, const pv_stage_id **out) {

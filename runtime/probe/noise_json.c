@@ -1,21 +1,18 @@
 /* Everything that was measured, as one JSON object. */
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "runtime/base/json.h"
 #include "runtime/probe/noise_report.h"
-
-static json_t *number(double value) {
-  return isfinite(value) ? json_real(value) : json_string("inf");
-}
 
 static json_t *count(uint64_t value) {
   return json_integer((json_int_t)value);
 }
 
 static json_t *spread(const pv_noise_spread *s) {
-  return json_pack("{s:o, s:o}", "error", number(s->error), "one_minus_cosine", number(s->angle));
+  return json_pack("{s:o, s:o}", "error", pv_json_number(s->error), "one_minus_cosine",
+                   pv_json_number(s->angle));
 }
 
 static json_t *stages(const pv_noise_of *of, uint32_t layers, bool rounded) {
@@ -38,12 +35,13 @@ static json_t *routing(const pv_noise_of *of, uint32_t layers) {
   json_t *out = json_array();
   for (uint32_t l = 0; l < layers; l++) {
     const pv_noise_routing *r = &of->routing[l];
-    json_array_append_new(out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "layer", count(l),
-                                         "expert_sets", count(r->sets), "expert_sets_changed",
-                                         count(r->changed), "smallest_unchanged_margin",
-                                         r->changed < r->sets ? number(r->margin) : json_null(),
-                                         "largest_logit_error", number(r->shift),
-                                         "smallest_margin_over_twice_error", number(r->ratio)));
+    json_array_append_new(
+        out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "layer", count(l), "expert_sets",
+                       count(r->sets), "expert_sets_changed", count(r->changed),
+                       "smallest_unchanged_margin",
+                       r->changed < r->sets ? pv_json_number(r->margin) : json_null(),
+                       "largest_logit_error", pv_json_number(r->shift),
+                       "smallest_margin_over_twice_error", pv_json_number(r->ratio)));
   }
   return out;
 }
@@ -65,12 +63,12 @@ pv_status pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *r, con
                         pv_error *err) {
   json_t *sources = json_array();
   for (size_t i = 0; i < r->source_count; i++) json_array_append_new(sources, source(spec, r, i));
-  json_t *root =
-      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "pv/noise/v1", "prompts",
-                count(spec->prompt_count), "positions", count(r->positions), "repeats",
-                count(spec->repeats), "seed", count(spec->seed), "largest_relative_change",
-                number(spec->amount), "fault", fault != NULL ? json_string(fault) : json_null(),
-                "memory_bytes", count(r->memory), "sources", sources);
+  json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "pv/noise/v1",
+                           "prompts", count(spec->prompt_count), "positions", count(r->positions),
+                           "repeats", count(spec->repeats), "seed", count(spec->seed),
+                           "largest_relative_change", pv_json_number(spec->amount), "fault",
+                           fault != NULL ? json_string(fault) : json_null(), "memory_bytes",
+                           count(r->memory), "sources", sources);
   char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
   json_decref(root);
   if (text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the report");

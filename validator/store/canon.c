@@ -32,12 +32,6 @@ bool pv_canon_no_memory(const json_error_t *error) {
   return error->text[0] == '\0'; /* jansson 2.14 says nothing at all when an allocation fails */
 }
 
-json_t *pv_canon_number(double value) {
-  if (isnan(value)) return json_string("NaN");
-  if (isinf(value)) return json_string(value > 0 ? "Infinity" : "-Infinity");
-  return json_real(value);
-}
-
 bool pv_canon_read_number(const json_t *value, double *out) {
   const char *word = json_string_value(value);
   if (json_is_number(value)) {
@@ -45,11 +39,11 @@ bool pv_canon_read_number(const json_t *value, double *out) {
     return true;
   }
   if (word == NULL) return false;
-  if (strcmp(word, "NaN") == 0) {
+  if (strcmp(word, "nan") == 0) {
     *out = NAN;
     return true;
   }
-  if (strcmp(word, "Infinity") != 0 && strcmp(word, "-Infinity") != 0) return false;
+  if (strcmp(word, "inf") != 0 && strcmp(word, "-inf") != 0) return false;
   *out = word[0] == '-' ? -INFINITY : INFINITY;
   return true;
 }

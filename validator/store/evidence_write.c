@@ -28,14 +28,14 @@ static const char *source_name(pv_source source) {
 
 static json_t *numbers(const double *values, size_t count) {
   json_t *out = json_array();
-  for (size_t i = 0; i < count; i++) pv_json_append(&out, pv_canon_number(values[i]));
+  for (size_t i = 0; i < count; i++) pv_json_append(&out, pv_json_number(values[i]));
   return out;
 }
 
 static json_t *metrics(const pv_falsifier_result *f) {
   json_t *out = json_object();
   for (size_t i = 0; i < f->metric_count; i++)
-    pv_json_set(&out, f->metrics[i].name, pv_canon_number(f->metrics[i].value));
+    pv_json_set(&out, f->metrics[i].name, pv_json_number(f->metrics[i].value));
   return out;
 }
 
@@ -43,8 +43,8 @@ static json_t *worst(const pv_worst *w) {
   if (!w->present) return json_null();
   return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o}", "stage", text(w->stage), "layer",
                    (json_int_t)w->layer, "position", (json_int_t)w->position, "index",
-                   (json_int_t)w->index, "left", pv_canon_number(w->left), "right",
-                   pv_canon_number(w->right));
+                   (json_int_t)w->index, "left", pv_json_number(w->left), "right",
+                   pv_json_number(w->right));
 }
 
 static json_t *series(const pv_falsifier_result *f) {
@@ -80,8 +80,8 @@ static json_t *falsifier(const pv_falsifier_result *f, const pv_subject *about) 
       "compared", (json_int_t)f->compared, "metrics", metrics(f), "worst", worst(&f->worst));
   json_t *rest = json_pack(
       "{s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o}", "needed_tolerance",
-      f->has_needed_tolerance ? pv_canon_number(f->needed_tolerance) : json_null(), "duration_s",
-      pv_canon_number(f->duration_s), "series", series(f), "backends", strings(&f->backends),
+      f->has_needed_tolerance ? pv_json_number(f->needed_tolerance) : json_null(), "duration_s",
+      pv_json_number(f->duration_s), "series", series(f), "backends", strings(&f->backends),
       "faults", "declared", strings(&f->faults_declared), "killed", strings(&f->faults_killed),
       "receipt", receipt(f), "output", text_or_null(f->output), "subject", subject(about));
   if (out == NULL || rest == NULL || json_object_update(out, rest) != 0) {
@@ -130,7 +130,7 @@ static json_t *stages(const pv_result *r) {
 
 static json_t *run_object(const pv_result *r) {
   return json_pack("{s:o, s:o, s:o, s:o, s:b, s:i}", "id", text(r->run_id), "started",
-                   text(r->started), "duration_s", pv_canon_number(r->duration_s), "command",
+                   text(r->started), "duration_s", pv_json_number(r->duration_s), "command",
                    text(r->command), "publish", r->publish ? 1 : 0, "exit_code", r->exit_code);
 }
 

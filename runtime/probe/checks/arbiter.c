@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 
 enum { LONGEST = 4096 };
@@ -62,8 +63,8 @@ static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
   v->sets_different++;
   pv_check_fail(check,
                 "layer %u chooses other experts than the arbiter at position %zu of prompt %s, "
-                "where the margin is %.3g",
-                l, p, prompt, v->margin[v->rows - 1]);
+                "where the margin is %s",
+                l, p, prompt, PV_REAL('g', 3, v->margin[v->rows - 1]));
 }
 
 static double top_margin(const pv_capture *exact, size_t p, uint32_t vocab) {
@@ -96,8 +97,8 @@ static void survey_position(pv_check *check, survey *v, const pv_capture *exact,
                    pv_capture_at(exact, PV_STAGE_LOGITS, 0, p, d.worst),
                    pv_capture_at(side, PV_STAGE_LOGITS, 0, p, d.worst));
   if (!(d.cosine >= bound))
-    pv_check_fail(check, "cosine %.15g of the logits at position %zu of prompt %s is below %.15g",
-                  d.cosine, p, prompt, bound);
+    pv_check_fail(check, "cosine %s of the logits at position %zu of prompt %s is below %.15g",
+                  PV_REAL('g', 15, d.cosine), p, prompt, bound);
   if (a == b) return;
   v->argmax_different++;
   pv_check_fail(check, "the top token at position %zu of prompt %s is %g, the arbiter's %g", p,
@@ -261,8 +262,8 @@ pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
       pv_check_undercuts(r.cosine, &worst_any);
       if (last) pv_check_undercuts(r.cosine, &worst_last);
       if (last && !(r.cosine > bound))
-        pv_check_fail(check, "cosine %.6f at the end of prompt %s is not above %g", r.cosine,
-                      prompt->name, bound);
+        pv_check_fail(check, "cosine %s at the end of prompt %s is not above %g",
+                      PV_REAL('f', 6, r.cosine), prompt->name, bound);
       if (last && !r.same_top)
         pv_check_fail(check, "another top token than the reference at the end of prompt %s",
                       prompt->name);

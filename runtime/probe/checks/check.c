@@ -125,15 +125,9 @@ pv_status pv_check_verdict(pv_check *check, const char *verdict, const char *fmt
   return PV_OK;
 }
 
-/* JSON has no NaN: a number that is none is told in words, and the parent refuses a PASS. */
-static json_t *number(double value) {
-  if (value != value) return json_string("nan");
-  if (value - value != 0.0) return json_string(value > 0 ? "inf" : "-inf");
-  return json_real(value);
-}
-
+/* What is no number is told in words, and the parent refuses a PASS. */
 void pv_check_metric(pv_check *check, const char *name, double value) {
-  pv_json_set(&check->metrics, name, number(value));
+  pv_json_set(&check->metrics, name, pv_json_number(value));
 }
 
 bool pv_check_exceeds(double error, double *largest) {
@@ -165,8 +159,9 @@ void pv_check_worst(pv_check *check, pv_stage_id stage, uint32_t layer, size_t p
                     size_t index, double left, double right) {
   json_decref(check->worst);
   check->worst = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "stage", pv_stage_name(stage), "layer",
-                           (json_int_t)layer, "position", (json_int_t)position, "index",
-                           (json_int_t)index, "left", number(left), "right", number(right));
+                           pv_stage_is_layered(stage) ? (json_int_t)layer : -1, "position",
+                           (json_int_t)position, "index", (json_int_t)index, "left",
+                           pv_json_number(left), "right", pv_json_number(right));
   if (check->worst == NULL) pv_json_set(&check->metrics, "worst", NULL); /* then nothing is told */
 }
 
@@ -175,8 +170,8 @@ void pv_check_series(pv_check *check, const char *picture, const char *name, con
                      size_t count) {
   json_t *xs = json_array(), *ys = json_array();
   for (size_t i = 0; i < count; i++) {
-    pv_json_append(&xs, number(x[i]));
-    pv_json_append(&ys, number(y[i]));
+    pv_json_append(&xs, pv_json_number(x[i]));
+    pv_json_append(&ys, pv_json_number(y[i]));
   }
   pv_json_append(&check->series, json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "picture",
                                            picture, "name", name, "x_label", x_label, "y_label",

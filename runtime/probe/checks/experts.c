@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/arith/arith.h"
+#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 
 enum { LONGEST = 16 };
@@ -53,9 +54,8 @@ static void compare_dense(pv_check *check, const pv_capture *c, uint32_t l, size
     if (pv_check_exceeds(error, worst))
       pv_check_worst(check, PV_STAGE_MOE_FFN_OUT, l, p, i, got, want[i]);
     if (!(error <= tolerance))
-      pv_check_fail(check,
-                    "layer %u, position %zu, element %u: %.9g, the sum over all experts %.9g", l, p,
-                    i, got, want[i]);
+      pv_check_fail(check, "layer %u, position %zu, element %u: %s, the sum over all experts %s", l,
+                    p, i, PV_REAL('g', 9, got), PV_REAL('g', 9, want[i]));
   }
 }
 
@@ -109,8 +109,8 @@ pv_status pv_check_experts_combine_order(pv_check *check, pv_error *err) {
             sum = pv_fma_f32(weight[r], down[(size_t)r * s->hidden + i], sum);
           check->compared++;
           if (pv_bits_f32(sum) != pv_bits_f32(got[i]))
-            pv_check_fail(check, "layer %u, position %zu, element %u: %.9g, by rank %.9g", l, p, i,
-                          (double)got[i], (double)sum);
+            pv_check_fail(check, "layer %u, position %zu, element %u: %s, by rank %s", l, p, i,
+                          PV_REAL('g', 9, (double)got[i]), PV_REAL('g', 9, (double)sum));
         }
       }
   }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 #include "runtime/probe/checks/rows.h"
 
@@ -28,9 +29,9 @@ static pv_status check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t
     const double got = (double)pv_rows_multiply(path, PV_PRODUCT_I16, t->type, row, k, &act);
     check->compared++;
     if (!(fabs(got - want) <= bound))
-      pv_check_fail(check, "row %llu of %.*s, read as %s, gives %.6g, exact is %.6g",
+      pv_check_fail(check, "row %llu of %.*s, read as %s, gives %s, exact is %s",
                     (unsigned long long)r, (int)t->name.length, t->name.data,
-                    pv_type_get(t->type)->name, got, want);
+                    pv_type_get(t->type)->name, PV_REAL('g', 6, got), PV_REAL('g', 6, want));
   }
   pv_rows_act_free(&act);
   free(x);

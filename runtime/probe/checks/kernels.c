@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/arith/arith.h"
+#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 #include "runtime/probe/checks/rows.h"
 
@@ -52,8 +53,8 @@ pv_status pv_check_gemv_exact(pv_check *check, pv_error *err) {
         pv_rows_act_free(&act);
         check->compared++;
         if ((double)got != want)
-          pv_check_fail(check, "%s row of %zu on the %s path gives %.9g, exact is %.17g",
-                        type->name, k, path->name, (double)got, want);
+          pv_check_fail(check, "%s row of %zu on the %s path gives %s, exact is %s", type->name, k,
+                        path->name, PV_REAL('g', 9, (double)got), PV_REAL('g', 17, want));
       }
     }
   }
@@ -89,8 +90,9 @@ pv_status pv_check_gemv_bound(pv_check *check, pv_error *err) {
       check->compared++;
       pv_check_exceeds(fabs(got - want) / bound, &worst);
       if (!(fabs(got - want) <= bound))
-        pv_check_fail(check, "%s row of %zu on the %s path is %.3g from exact, the bound is %.3g",
-                      type->name, k, path->name, fabs(got - want), bound);
+        pv_check_fail(check, "%s row of %zu on the %s path is %s from exact, the bound is %s",
+                      type->name, k, path->name, PV_REAL('g', 3, fabs(got - want)),
+                      PV_REAL('g', 3, bound));
     }
   }
   pv_check_backend(check, "cpu");
@@ -146,11 +148,11 @@ pv_status pv_check_quant_blocks(pv_check *check, pv_error *err) {
                                                        : weight_by_definition(type->type, block, i);
       check->compared += 2;
       if (w[i] != want)
-        pv_check_fail(check, "weight %zu of a %s block decodes to %.17g, the format says %.17g", i,
-                      type->name, w[i], want);
+        pv_check_fail(check, "weight %zu of a %s block decodes to %s, the format says %s", i,
+                      type->name, PV_REAL('g', 17, w[i]), PV_REAL('g', 17, want));
       if (!(fabs((double)f[i] - want) <= 2e-7 * (fabs(want) + 1.0)))
-        pv_check_fail(check, "weight %zu of a %s block decodes to %.9g in float32, not %.9g", i,
-                      type->name, (double)f[i], want);
+        pv_check_fail(check, "weight %zu of a %s block decodes to %s in float32, not %s", i,
+                      type->name, PV_REAL('g', 9, (double)f[i]), PV_REAL('g', 9, want));
     }
   }
   pv_check_backend(check, "cpu");
@@ -193,8 +195,9 @@ pv_status pv_check_swiglu_error(pv_check *check, pv_error *err) {
         check->compared++;
         pv_check_exceeds(ulp, &worst);
         if (!(ulp <= allowed))
-          pv_check_fail(check, "swiglu(%.9g, %.9g) on the %s path is %.9g: %.3g ulp off",
-                        (double)gate[i], (double)up[i], path->name, (double)out[i], ulp);
+          pv_check_fail(check, "swiglu(%.9g, %.9g) on the %s path is %s: %s ulp off",
+                        (double)gate[i], (double)up[i], path->name, PV_REAL('g', 9, (double)out[i]),
+                        PV_REAL('g', 3, ulp));
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 #include "runtime/probe/checks/rows.h"
 
@@ -28,9 +29,8 @@ pv_status pv_check_router_weights_sum(pv_check *check, pv_error *err) {
         if (pv_check_exceeds(fabs(sum - 1.0), &worst))
           pv_check_worst(check, PV_STAGE_MOE_ROUTER, l, p, 0, sum, 1.0);
         if (!(fabs(sum - 1.0) <= tolerance))
-          pv_check_fail(check,
-                        "the weights of layer %u at position %zu of prompt %s add up to %.9g", l, p,
-                        prompts.items[i]->name, sum);
+          pv_check_fail(check, "the weights of layer %u at position %zu of prompt %s add up to %s",
+                        l, p, prompts.items[i]->name, PV_REAL('g', 9, sum));
       }
   }
   pv_check_metric(check, "largest_deviation", worst);
@@ -117,8 +117,8 @@ static void compare_route(pv_check *check, const pv_cpu_path *path, const float 
       pv_check_fail(check, "%s path, %s: rank %d is expert %d, the rule says %d", path->name, kind,
                     r, indices[r], all[r].index);
     if (isnan(want) ? !isnan(weights[r]) : !(fabs((double)weights[r] - want) <= 1e-6))
-      pv_check_fail(check, "%s path, %s: weight of rank %d is %.9g, exact %.9g", path->name, kind,
-                    r, (double)weights[r], want);
+      pv_check_fail(check, "%s path, %s: weight of rank %d is %s, exact %s", path->name, kind, r,
+                    PV_REAL('g', 9, (double)weights[r]), PV_REAL('g', 9, want));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/base/ck.h"
+#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 
 typedef struct wanted {
@@ -121,25 +122,28 @@ static pv_status read_twice(watch *w, pv_stage_id stage, uint32_t layer, size_t 
   pv_status status = pv_forward_read(w->forward, stage, 0, rows, w->left, err);
   if (status == PV_OK) status = pv_forward_read(w->forward, stage, 0, rows, w->right, err);
   size_t unwritten = 0, beyond = 0;
+  char place[PV_STAGE_PLACE];
   for (size_t i = 0; i < bytes; i++) unwritten += w->left[i] != w->right[i];
   for (size_t i = bytes; i < room; i++) beyond += w->left[i] != 0x5a || w->right[i] != 0xa5;
   if (status == PV_OK && unwritten > 0)
-    pv_check_fail(w->check, "stage %s of layer %u: %zu of %zu bytes are not written",
-                  pv_stage_name(stage), layer, unwritten, bytes);
+    pv_check_fail(w->check, "stage %s: %zu of %zu bytes are not written",
+                  pv_stage_place(stage, layer, place), unwritten, bytes);
   if (status == PV_OK && beyond > 0)
-    pv_check_fail(w->check, "stage %s of layer %u: %zu bytes are written beyond its %zu",
-                  pv_stage_name(stage), layer, beyond, bytes);
+    pv_check_fail(w->check, "stage %s: %zu bytes are written beyond its %zu",
+                  pv_stage_place(stage, layer, place), beyond, bytes);
   return status;
 }
 
 static void look_indices(watch *w, pv_stage_id stage, uint32_t layer, size_t position,
                          const unsigned char *row) {
+  char place[PV_STAGE_PLACE];
   const uint64_t limit = stage == PV_STAGE_ARGMAX ? w->want->vocab : w->want->experts;
   for (uint64_t k = 0; is_index(stage) && k < w->want->width[stage]; k++) {
     const double index = value_of(w, stage, row + k * sizeof(int32_t));
     if (!(index >= 0 && index < (double)limit))
-      pv_check_fail(w->check, "stage %s of layer %u, position %zu holds %g, outside 0..%llu",
-                    pv_stage_name(stage), layer, position, index, (unsigned long long)limit - 1);
+      pv_check_fail(w->check, "stage %s, position %zu holds %g, outside 0..%llu",
+                    pv_stage_place(stage, layer, place), position, index,
+                    (unsigned long long)limit - 1);
   }
 }
 
@@ -154,6 +158,7 @@ static uint64_t digest(const unsigned char *bytes, size_t count) {
 static void look_back(watch *w, pv_stage_id stage, uint32_t layer, size_t position,
                       const unsigned char *row, size_t bytes) {
   const size_t size = is_index(stage) ? sizeof(int32_t) : w->real_bytes;
+  char place[PV_STAGE_PLACE];
   const unsigned char *fresh = pv_capture_row(w->fresh, stage, layer, position);
   for (size_t at = 0; at < bytes; at += size) {
     if (memcmp(row + at, fresh + at, size) == 0) continue;
@@ -161,19 +166,20 @@ static void look_back(watch *w, pv_stage_id stage, uint32_t layer, size_t positi
     if (!pv_check_failed(w->check))
       pv_check_worst(w->check, stage, layer, position, at / size, left, right);
     pv_check_fail(w->check,
-                  "stage %s of layer %u, position %zu, element %zu is %.9g after another run, and "
-                  "%.9g in a fresh forward",
-                  pv_stage_name(stage), layer, position, at / size, left, right);
+                  "stage %s, position %zu, element %zu is %s after another run, and %s in a fresh "
+                  "forward",
+                  pv_stage_place(stage, layer, place), position, at / size, PV_REAL('g', 9, left),
+                  PV_REAL('g', 9, right));
     return;
   }
   if (!is_index(stage) && stage != PV_STAGE_MOE_ROUTER &&
       w->others[position] != w->prompt->ids[position] &&
       w->marks[slot(w, stage, layer, position)] == digest(row, bytes))
-    pv_check_fail(w->check,
-                  "stage %s of layer %u, position %zu is the same for the tokens %u and %u: it was "
-                  "not computed",
-                  pv_stage_name(stage), layer, position, w->others[position],
-                  w->prompt->ids[position]);
+    pv_check_fail(
+        w->check,
+        "stage %s, position %zu is the same for the tokens %u and %u: it was not computed",
+        pv_stage_place(stage, layer, place), position, w->others[position],
+        w->prompt->ids[position]);
 }
 
 static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
@@ -186,11 +192,12 @@ static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
 static pv_status look(void *context, pv_stage_id stage, uint32_t layer, size_t position,
                       size_t rows, size_t width, const void *data, pv_error *err) {
   watch *w = context;
+  char place[PV_STAGE_PLACE];
   (void)data; /* read again, over poison */
   const uint64_t want = w->want->width[stage];
   if (width != want)
-    return pv_check_fail(w->check, "stage %s of layer %u is %zu wide, the metadata imply %llu",
-                         pv_stage_name(stage), layer, width, (unsigned long long)want);
+    return pv_check_fail(w->check, "stage %s is %zu wide, the metadata imply %llu",
+                         pv_stage_place(stage, layer, place), width, (unsigned long long)want);
   if (layer >= layers_of(w->want, stage) || !pv_ck_range(position, rows, w->prompt->count))
     return pv_check_fail(w->check, "stage %s came for layer %u, positions %zu to %zu",
                          pv_stage_name(stage), layer, position, position + rows - 1);
@@ -216,10 +223,11 @@ static void look_complete(watch *w) {
   for (int s = 0; s < PV_STAGES; s++)
     for (uint32_t l = 0; l < layers_of(w->want, (pv_stage_id)s); l++)
       for (size_t p = 0; p < w->prompt->count; p++) {
+        char place[PV_STAGE_PLACE];
         const size_t at = slot(w, (pv_stage_id)s, l, p);
         if (w->seen[at] != 1)
-          pv_check_fail(w->check, "stage %s of layer %u came %u times for position %zu",
-                        pv_stage_name((pv_stage_id)s), l, w->seen[at], p);
+          pv_check_fail(w->check, "stage %s came %u times for position %zu",
+                        pv_stage_place((pv_stage_id)s, l, place), w->seen[at], p);
         w->seen[at] = 0;
       }
 }

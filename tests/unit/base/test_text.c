@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
@@ -140,6 +141,19 @@ static void test_distance_of_long_words(void) {
   EXPECT_U64(pv_text_distance(word + 1, word + 1), 0);
 }
 
+/* One word for what is no number, whatever the sign of a NaN; and as printf for what is one. */
+static void test_reals(void) {
+  EXPECT_STR(PV_REAL('g', 9, (double)NAN), "nan");
+  EXPECT_STR(PV_REAL('e', 2, copysign((double)NAN, -1.0)), "nan");
+  EXPECT_STR(PV_REAL('f', 10, (double)INFINITY), "inf");
+  EXPECT_STR(PV_REAL('g', 3, -(double)INFINITY), "-inf");
+  EXPECT_STR(PV_REAL('g', 3, 1234.5), "1.23e+03");
+  EXPECT_STR(PV_REAL('e', 1, 0.0), "0.0e+00");
+  EXPECT_STR(PV_REAL('f', 4, -0.5), "-0.5000");
+  EXPECT_STR(PV_REAL('f', 4, 1e300), "1e+300"); /* not three hundred digits */
+  EXPECT(pv_real_word(-0.0) == NULL && pv_real_word(1e308) == NULL);
+}
+
 int main(void) {
   return pv_testing_main("text", (pv_case[]){PV_CASE(test_grows),
                                              PV_CASE(test_adds),
@@ -150,5 +164,6 @@ int main(void) {
                                              PV_CASE(test_utf8_valid),
                                              PV_CASE(test_what_can_not_be_printed),
                                              PV_CASE(test_distance_of_long_words),
+                                             PV_CASE(test_reals),
                                              {0}});
 }

@@ -253,7 +253,7 @@ static void test_numbers_that_are_none(void) {
 }
 
 static void test_words_for_numbers(void) {
-  static const char *const none[] = {"", "nan", "Inf", "-Inf", "-NaN", "0"};
+  static const char *const none[] = {"", "NaN", "Inf", "-Infinity", "-nan", "0"};
   double value = 1.0;
   json_t *word = NULL;
   for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
@@ -265,8 +265,8 @@ static void test_words_for_numbers(void) {
   EXPECT_F64(value, 1.0, 0);
   const double huge = 1e308 * 10;
   for (int sign = -1; sign <= 1; sign += 2) {
-    word = pv_canon_number(sign * huge);
-    EXPECT_STR(json_string_value(word), sign < 0 ? "-Infinity" : "Infinity");
+    word = pv_json_number(sign * huge);
+    EXPECT_STR(json_string_value(word), sign < 0 ? "-inf" : "inf");
     EXPECT(pv_canon_read_number(word, &value) && value == sign * huge);
     json_decref(word);
   }
