@@ -7,18 +7,20 @@
 #include "kernels/cpu/cpu.h"
 #include "runtime/base/child.h"
 #include "runtime/base/text.h"
+#include "runtime/forward/weights.h"
 #include "runtime/probe/checks/check.h"
 
 enum { LONGEST = 4096 };
 
 static void fail_difference(pv_check *check, const pv_difference *d, const char *left,
                             const char *right, const char *prompt) {
+  char place[PV_STAGE_PLACE];
   pv_check_worst(check, d->stage, d->layer, d->position, d->index, d->left, d->right);
   pv_check_fail(check,
-                "%s and %s differ first in stage %s, layer %u, position %zu, element %zu of "
-                "prompt %s: %.9g and %.9g",
-                left, right, pv_stage_name(d->stage), d->layer, d->position, d->index, prompt,
-                d->left, d->right);
+                "%s and %s differ first in stage %s, position %zu, element %zu of prompt %s: %s "
+                "and %s",
+                left, right, pv_stage_place(d->stage, d->layer, place), d->position, d->index,
+                prompt, PV_REAL('g', 9, d->left), PV_REAL('g', 9, d->right));
 }
 
 /* Bits of two captures; adds to the count of compared elements. */
@@ -240,31 +242,69 @@ pv_status pv_check_forward_determinism(pv_check *check, pv_error *err) {
   return status == PV_OK ? pv_check_pass(check) : status;
 }
 
+/* The first element that is no number: with the weight that made it so, if one did. */
+static void fail_not_finite(pv_check *check, const pv_capture *c, const pv_reference_prompt *prompt,
+                            const pv_stage_element *e, size_t position, double value) {
+  char place[PV_STAGE_PLACE];
+  const pv_bad_weight bad = pv_stage_bad_weight(check->model, e);
+  pv_check_worst(check, e->stage, e->layer, position, e->index, value, value);
+  pv_stage_place(e->stage, e->layer, place);
+  if (!bad.present) {
+    pv_check_fail(check, "stage %s is %s at position %zu of prompt %s, computed by %s from numbers",
+                  place, PV_REAL('g', 6, value), position, prompt->name, c->backend);
+    return;
+  }
+  const pv_gguf_tensor *t = pv_stage_tensor(check->model, e->stage, e->layer);
+  pv_check_fail(check,
+                "the weights are not finite: %.*s, element %llu is %s; so stage %s is %s at "
+                "position %zu of prompt %s",
+                (int)t->name.length, t->name.data, (unsigned long long)bad.element,
+                PV_REAL('g', 6, bad.value), place, PV_REAL('g', 6, value), position, prompt->name);
+}
+
+static int64_t expert_of(const pv_capture *c, pv_stage_id stage, uint32_t layer, size_t position,
+                         size_t index) {
+  const pv_shape *s = &c->model->shape;
+  if (stage < PV_STAGE_EXPERT_GATE || stage > PV_STAGE_EXPERT_DOWN) return -1;
+  const size_t rank = index / (pv_stage_width(stage, s) / s->used);
+  return (int64_t)pv_capture_at(c, PV_STAGE_MOE_ROUTER_INDICES, layer, position, rank);
+}
+
+static void look_finite(pv_check *check, const pv_capture *c, const pv_reference_prompt *prompt,
+                        pv_stage_id stage, uint32_t layer, double *largest) {
+  const size_t width = pv_stage_width(stage, &check->model->shape);
+  for (size_t k = 0; k < c->positions * width; k++) {
+    const double value = pv_capture_at(c, stage, layer, 0, k);
+    const size_t position = k / width, index = k % width;
+    check->compared++;
+    if (fabs(value) > *largest) *largest = fabs(value);
+    if (isfinite(value) || pv_check_failed(check)) continue;
+    const pv_stage_element e = {stage, layer, prompt->ids[position], index,
+                                expert_of(c, stage, layer, position, index)};
+    fail_not_finite(check, c, prompt, &e, position, value);
+  }
+}
+
+/* In the order of computation: prompts, operations layer by layer, their stages, positions. What is
+ * named was then made from numbers, or by weights that are none. */
 pv_status pv_check_forward_finite(pv_check *check, pv_error *err) {
   pv_prompts prompts;
   double largest = 0.0;
   if (!pv_check_has(check, true)) return PV_OK;
+  const pv_shape *shape = &check->model->shape;
   pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
   for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
     const pv_capture *c = NULL;
     status = pv_check_capture(check, pv_check_word(check, "backend"),
                               pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
     if (status != PV_OK || c == NULL) return status;
-    for (int s = 0; s < PV_STAGES; s++) {
-      const pv_stage_id stage = (pv_stage_id)s;
-      if (pv_stage_is_index(stage)) continue;
-      const size_t n = c->positions * pv_stage_width(stage, &check->model->shape);
-      for (uint32_t l = 0; l < pv_capture_layers(c, stage); l++)
-        for (size_t k = 0; k < n; k++) {
-          const double value = pv_capture_at(c, stage, l, 0, k);
-          check->compared++;
-          if (fabs(value) > largest) largest = fabs(value);
-          if (isfinite(value) || pv_check_failed(check)) continue;
-          const size_t width = pv_stage_width(stage, &check->model->shape);
-          pv_check_worst(check, stage, l, k / width, k % width, value, value);
-          pv_check_fail(check, "stage %s of layer %u is %g at position %zu of prompt %s",
-                        pv_stage_name(stage), l, value, k / width, prompts.items[i]->name);
-        }
+    for (size_t n = 0; n < pv_forward_steps(shape, c->positions); n++) {
+      const pv_step step = pv_forward_step_at(shape, n);
+      const pv_stage_id *stages = NULL;
+      const size_t count = pv_op_stages(step.op, &stages);
+      for (size_t k = 0; k < count; k++)
+        if (!pv_stage_is_index(stages[k]))
+          look_finite(check, c, prompts.items[i], stages[k], step.layer, &largest);
     }
   }
   pv_check_metric(check, "largest_magnitude", largest);
