@@ -62,25 +62,44 @@ static bool over_a_model(const char *check) {
   return false;
 }
 
+/* The arguments of pv bisect for a falsifier. */
+static void put_command(pv_text *out, const pv_judgement *j, const pv_falsifier_result *f,
+                        const json_t *with) {
+  put_sides(out, with);
+  pv_text_puts(out, " --model ");
+  put_word(out, j->spec.model);
+  put_prompt(out, f->reason, j->spec.reference);
+}
+
+/* Several falsifiers may see the same thing on the same sides: one command shows it. */
 void pv_suggest_bisect(const pv_judgement *j, pv_text *out) {
   enum { SHOWN = 3 };
+  pv_text commands[SHOWN] = {PV_TEXT_INIT, PV_TEXT_INIT, PV_TEXT_INIT};
   size_t shown = 0;
   for (size_t i = 0; i < j->result.falsifier_count && shown < SHOWN; i++) {
     const pv_falsifier_result *f = &j->result.falsifiers[i];
+    pv_text *command = &commands[shown];
     json_t *with = NULL;
+    bool known = false;
     if (f->verdict != PV_FAIL || f->source != PV_FROM_RUN || j->spec.model == NULL ||
         !over_a_model(f->falsifier->check) ||
         pv_bind_with(f->falsifier, j->spec.backend, &with, NULL) != PV_OK)
       continue;
-    pv_text_puts(out, shown++ == 0 ? "  where it begins, and who is wrong:\n    pv bisect "
-                                   : "    pv bisect ");
-    put_sides(out, with);
-    pv_text_puts(out, " --model ");
-    put_word(out, j->spec.model);
-    put_prompt(out, f->reason, j->spec.reference);
-    pv_text_puts(out, "\n");
+    put_command(command, j, f, with);
     json_decref(with);
+    if (command->failed) {
+      out->failed = true;
+      break;
+    }
+    for (size_t k = 0; k < shown; k++) known |= strcmp(commands[k].data, command->data) == 0;
+    if (known) {
+      pv_text_free(command);
+      continue;
+    }
+    if (shown++ == 0) pv_text_puts(out, "  where it begins, and who is wrong:\n");
+    pv_text_printf(out, "    pv bisect %s\n", command->data);
   }
+  for (size_t i = 0; i < SHOWN; i++) pv_text_free(&commands[i]);
 }
 
 static bool has_device(const pv_result *r) {
