@@ -44,7 +44,8 @@ static pv_status open_side(run *r, int i, pv_error *err) {
   pv_status status;
   if (side->recorded != NULL) {
     status = pv_recorded_forward(side->recorded, s->model, &config, &r->side[i].forward, err);
-    snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s", side->recorded->backend);
+    snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s",
+             side->recorded->manifest->backend);
   } else {
     status = pv_fault_open(s->model, side->backend, &config, planted ? &side->planted : NULL,
                            &r->side[i], err);
@@ -131,10 +132,62 @@ static pv_status compare_sides(run *r, int k, pv_bisect_stage *sum, pv_error *er
   return status;
 }
 
-/* As the definition says; without one, a number where the arbiter has one. */
-static bool as_defined(const run *r, int side, const pv_rows *rows, size_t p, size_t i) {
-  if (r->out->defined[side]) return pv_same_bits(rows, &r->definition[side].made, p, i);
-  return isfinite(pv_rows_at(rows, p, i)) || !isfinite(pv_rows_at(&r->arbiter[side].made, p, i));
+/* By the definition, which says nothing of the bits of a NaN; without one, by what is wrong in any
+ * identity. */
+static pv_bisect_why judge_element(const run *r, int side, size_t k, size_t p, size_t i) {
+  const pv_rows *rows = &r->rows[side][k], *made = &r->definition[side].made;
+  if (r->out->defined[side])
+    return pv_same_bits(rows, made, p, i) ||
+                   (isnan(pv_rows_at(rows, p, i)) && isnan(pv_rows_at(made, p, i)))
+               ? PV_BISECT_SOUND
+               : PV_BISECT_OTHER_BITS;
+  if (!isfinite(pv_rows_at(rows, p, i)))
+    return isfinite(pv_rows_at(&r->arbiter[side].made, p, i)) ? PV_BISECT_NO_NUMBER
+                                                              : PV_BISECT_SOUND;
+  return pv_structure_judge(r->rows[side], k, p, i, &r->spec->model->shape);
+}
+
+static uint64_t order_of(pv_stage_id stage, uint32_t layer) {
+  if (!pv_stage_is_layered(stage)) return stage == PV_STAGE_EMBEDDING ? 0 : UINT64_MAX;
+  return 1 + (uint64_t)layer * PV_STAGES + stage;
+}
+
+/* Does this stage come before what is noted there? A side that runs is looked at as it computes,
+ * batch by batch. In which batches a recorded one was computed is not known: there a layer comes
+ * before the next one over all positions. */
+static bool comes_first(const run *r, int side, pv_stage_id stage, const pv_bisect_place *noted) {
+  if (!noted->present) return true;
+  return r->spec->side[side].recorded != NULL &&
+         order_of(stage, r->layer) < order_of(noted->stage, noted->layer);
+}
+
+/* The first that is no number: everything before it is one. */
+static pv_status note_not_finite(run *r, int side, size_t k, size_t p, size_t i, pv_error *err) {
+  pv_bisect_place *out = &r->out->not_finite[side];
+  const pv_status status = note_place(r, side, r->rows[side][k].stage, p, i, (int)k,
+                                      pv_rows_at(&r->arbiter[side].made, p, i), out, err);
+  const pv_stage_element element = {out->stage, out->layer, r->spec->ids[out->position], out->index,
+                                    out->expert};
+  if (status == PV_OK) r->out->weight[side] = pv_stage_bad_weight(r->spec->model, &element);
+  return status;
+}
+
+static pv_status measure_row(run *r, int side, size_t k, size_t p, pv_bisect_stage *sum,
+                             pv_error *err) {
+  const pv_rows *rows = &r->rows[side][k];
+  pv_bisect_place *large = &r->out->large[side];
+  size_t at = 0, unused = 0;
+  const double introduced = pv_row_error(&r->arbiter[side].made, rows, p, &at);
+  const double total = pv_row_error(&r->rows[FREE][k], rows, p, &unused);
+  if (pv_bisect_exceeds(introduced, sum->side[side].introduced))
+    sum->side[side].introduced = introduced;
+  if (pv_bisect_exceeds(total, sum->side[side].total)) sum->side[side].total = total;
+  if (r->out->defined[side] || !(introduced > PV_BISECT_LARGE) ||
+      !comes_first(r, side, rows->stage, large))
+    return PV_OK;
+  r->out->large_error[side] = introduced;
+  return note_place(r, side, rows->stage, p, at, (int)k, pv_rows_at(&r->arbiter[side].made, p, at),
+                    large, err);
 }
 
 /* One side against its witnesses. */
@@ -149,17 +202,19 @@ static pv_status judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_er
   sum->side[side].judged += rows->rows * rows->width;
   for (size_t p = 0; p < rows->rows && status == PV_OK; p++) {
     for (size_t i = 0; i < rows->width && status == PV_OK; i++) {
-      if (as_defined(r, side, rows, p, i)) continue;
+      if (!isfinite(pv_rows_at(rows, p, i)) &&
+          comes_first(r, side, rows->stage, &r->out->not_finite[side]))
+        status = note_not_finite(r, side, (size_t)k, p, i, err);
+      const pv_bisect_why why = judge_element(r, side, (size_t)k, p, i);
+      if (why == PV_BISECT_SOUND || status != PV_OK) continue;
       sum->side[side].undefined++;
-      if (!r->out->culprit[side].present)
-        status = note_place(r, side, rows->stage, p, i, k, pv_rows_at(&arbiter->made, p, i),
-                            &r->out->culprit[side], err);
+      if (!comes_first(r, side, rows->stage, &r->out->culprit[side])) continue;
+      r->out->why[side] = why;
+      status = note_place(r, side, rows->stage, p, i, k, pv_rows_at(&arbiter->made, p, i),
+                          &r->out->culprit[side], err);
     }
-    if (index) continue; /* a number of an expert is no quantity */
-    const double introduced = pv_row_error(&arbiter->made, rows, p);
-    const double total = pv_row_error(&r->rows[FREE][k], rows, p);
-    if (introduced > sum->side[side].introduced) sum->side[side].introduced = introduced;
-    if (total > sum->side[side].total) sum->side[side].total = total;
+    /* A number of an expert is no quantity. */
+    if (!index && status == PV_OK) status = measure_row(r, side, (size_t)k, p, sum, err);
   }
   return status;
 }
@@ -316,6 +371,7 @@ static pv_bisect_verdict judge(const pv_bisect_result *out) {
   if (left && right) return PV_BISECT_BOTH;
   if (left) return PV_BISECT_LEFT;
   if (right) return PV_BISECT_RIGHT;
+  if (out->not_finite[LEFT].present || out->not_finite[RIGHT].present) return PV_BISECT_NOT_FINITE;
   if (out->compared == 0) return PV_BISECT_VACUOUS;
   if (!out->same_identity && out->defined[LEFT] && out->defined[RIGHT]) return PV_BISECT_FUNCTIONS;
   /* Equal to a side that is as defined is enough. */
@@ -324,7 +380,8 @@ static pv_bisect_verdict judge(const pv_bisect_result *out) {
 }
 
 const char *pv_bisect_identity(const pv_bisect_side *side) {
-  return side->recorded != NULL ? side->recorded->identity : pv_numerics_identity(side->numerics);
+  return side->recorded != NULL ? side->recorded->manifest->identity
+                                : pv_numerics_identity(side->numerics);
 }
 
 int pv_bisect_less_exact(const pv_bisect_result *result) {
@@ -333,18 +390,6 @@ int pv_bisect_less_exact(const pv_bisect_result *result) {
                         result->stages[0][PV_STAGE_LOGITS].side[RIGHT].judged > 0};
   if (!known[LEFT] || !known[RIGHT] || left == right || (isnan(left) && isnan(right))) return -1;
   return isnan(left) || right > left ? LEFT : RIGHT;
-}
-
-/* The second pass reads the left side's routing and logits. Of a recorded right side only what is
- * as defined can be made again. */
-static bool can_route_again(const pv_bisect_spec *spec, const pv_bisect_result *out) {
-  static const pv_stage_id needed[] = {PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES,
-                                       PV_STAGE_LOGITS, PV_STAGE_ARGMAX};
-  const pv_recorded *left = spec->side[LEFT].recorded, *right = spec->side[RIGHT].recorded;
-  for (size_t i = 0; left != NULL && i < sizeof needed / sizeof *needed; i++)
-    for (uint32_t l = 0; l < out->layers; l++)
-      if (!pv_recorded_has(left, needed[i], l)) return false;
-  return right == NULL || (right->defined && !out->culprit[RIGHT].present);
 }
 
 static pv_status allocate(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
@@ -369,7 +414,7 @@ static pv_status conclude(run *r, pv_error *err) {
       out->different += out->stages[l][s].different;
     }
   out->routing.tops = out->tops_different;
-  if (out->routing.different > 0 && can_route_again(r->spec, out))
+  if (out->routing.different > 0 && pv_bisect_can_route_again(r->spec, out))
     status = pv_bisect_route_again(r->spec, r->runner[LEFT], &out->routing, err);
   if (status != PV_OK) return status;
   out->verdict = judge(out);

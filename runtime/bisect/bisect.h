@@ -13,6 +13,7 @@
 
 #include "runtime/bisect/recorded.h"
 #include "runtime/faults/faults.h"
+#include "runtime/forward/weights.h"
 
 typedef struct pv_bisect_side {
   const char *name; /* as the user wrote it, with the fault */
@@ -47,8 +48,27 @@ typedef struct pv_bisect_place {
                          free-running */
 } pv_bisect_place;
 
+/* Why an element is wrong. Only the first is a matter of the identity: the others are wrong in any,
+ * and they are all that a side without a definition is called wrong for. */
+typedef enum pv_bisect_why {
+  PV_BISECT_SOUND,      /* it is not */
+  PV_BISECT_OTHER_BITS, /* its definition gives others */
+  PV_BISECT_NO_NUMBER,  /* and float64 has one */
+  PV_BISECT_NO_EXPERT,  /* an index out of range */
+  PV_BISECT_TWICE,      /* an expert twice in a row */
+  PV_BISECT_WORSE,    /* an expert, where one with a clearly larger logit of its own is left out */
+  PV_BISECT_WEIGHT,   /* not what its own logits give for its own experts */
+  PV_BISECT_NO_TOKEN, /* a top token out of range */
+  PV_BISECT_NOT_TOP   /* a top token that has not the largest of its own logits */
+} pv_bisect_why;
+
+/* An error that a stage introduces, of the row's largest element, that no rounding to 8 bits makes:
+ * worth a look first where there is no definition. */
+#define PV_BISECT_LARGE 0.05
+
 /* One stage of one layer, over all positions. Errors are relative to the largest exact element of
- * the row; infinite when a side is not finite and the witness is. */
+ * the row; infinite when a side is not finite and the witness is, NaN when neither is: then there
+ * is no figure. */
 typedef struct pv_bisect_stage {
   uint64_t elements;  /* that both sides have */
   uint64_t different; /* left from right, bits */
@@ -82,13 +102,14 @@ typedef struct pv_bisect_router {
 } pv_bisect_router;
 
 typedef enum pv_bisect_verdict {
-  PV_BISECT_EQUAL,     /* no bit differs and both are as defined */
-  PV_BISECT_LEFT,      /* the left side is wrong */
-  PV_BISECT_RIGHT,     /* the right side is wrong */
-  PV_BISECT_BOTH,      /* both are */
-  PV_BISECT_FUNCTIONS, /* each is as its own identity defines; the identities differ */
-  PV_BISECT_UNDECIDED, /* bits differ, and no witness says why */
-  PV_BISECT_VACUOUS    /* the sides have no stage in common */
+  PV_BISECT_EQUAL,      /* no bit differs and both are as defined */
+  PV_BISECT_LEFT,       /* the left side is wrong */
+  PV_BISECT_RIGHT,      /* the right side is wrong */
+  PV_BISECT_BOTH,       /* both are */
+  PV_BISECT_NOT_FINITE, /* no side is wrong, and one has no number where it had only numbers */
+  PV_BISECT_FUNCTIONS,  /* each is as its own identity defines; the identities differ */
+  PV_BISECT_UNDECIDED,  /* bits differ, and no witness says why */
+  PV_BISECT_VACUOUS     /* the sides have no stage in common */
 } pv_bisect_verdict;
 
 typedef struct pv_bisect_result {
@@ -97,10 +118,18 @@ typedef struct pv_bisect_result {
   pv_bisect_router *router;             /* [layer]; owned */
   uint64_t compared, different;
   pv_bisect_place first;      /* difference of the sides, in the order of computation */
-  pv_bisect_place culprit[2]; /* first element of each side that its definition does not give */
-  bool fallback[2];           /* another backend computed than was asked for */
-  char computed[2][48];       /* who did; "plain": stands in, with the fault */
-  bool defined[2];            /* pv has a definition of the side's identity */
+  pv_bisect_place culprit[2]; /* first element of each side that is wrong */
+  pv_bisect_why why[2];       /* and why */
+  /* The first element of each side that is no number: made from numbers, unless of what the side
+   * has not recorded. And the weight that made it so, if one did. */
+  pv_bisect_place not_finite[2];
+  pv_bad_weight weight[2];
+  /* Of a side without a definition: the first element of an error above PV_BISECT_LARGE. */
+  pv_bisect_place large[2];
+  double large_error[2];
+  bool fallback[2];     /* another backend computed than was asked for */
+  char computed[2][48]; /* who did; "plain": stands in, with the fault */
+  bool defined[2];      /* pv has a definition of the side's identity */
   bool same_identity;
   pv_bisect_routing routing;
   uint64_t tops_different, tops_from_arbiter[2];
@@ -117,6 +146,9 @@ pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error 
 void pv_bisect_free(pv_bisect_result *result);
 
 const char *pv_bisect_identity(const pv_bisect_side *side);
+
+/* The order of errors: infinite is the largest, then what has no figure (NaN), then numbers. */
+bool pv_bisect_exceeds(double error, double largest);
 
 /* The less exact side by the logits' distance from the arbiter: 0, 1, or -1 when they are equal. */
 int pv_bisect_less_exact(const pv_bisect_result *result);

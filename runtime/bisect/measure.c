@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "runtime/base/ck.h"
-#include "runtime/bisect/rows.h"
+#include "runtime/bisect/parts.h"
 
 pv_status pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size_t size,
                        pv_rows *out, pv_error *err) {
@@ -78,16 +78,29 @@ bool pv_same_bits(const pv_rows *a, const pv_rows *b, size_t row, size_t index) 
   return pv_rows_at(a, row, index) == pv_rows_at(b, row, index);
 }
 
-double pv_row_error(const pv_rows *exact, const pv_rows *side, size_t row) {
+double pv_row_error(const pv_rows *exact, const pv_rows *side, size_t row, size_t *at) {
   double scale = 0.0, worst = 0.0;
+  bool none = false;
+  *at = 0;
   for (size_t i = 0; i < exact->width; i++) {
     const double x = pv_rows_at(exact, row, i), y = pv_rows_at(side, row, i);
-    if (isfinite(x) != isfinite(y)) return INFINITY;
-    if (!isfinite(x)) continue;
+    if (isfinite(x) != isfinite(y)) {
+      *at = i;
+      return INFINITY;
+    }
+    none |= !isfinite(x);
     if (fabs(x) > scale) scale = fabs(x);
-    if (fabs(x - y) > worst) worst = fabs(x - y);
+    if (!(fabs(x - y) > worst)) continue;
+    worst = fabs(x - y);
+    *at = i;
   }
-  return worst == 0.0 ? 0.0 : scale > 0.0 ? worst / scale : INFINITY;
+  return none ? NAN : worst == 0.0 ? 0.0 : scale > 0.0 ? worst / scale : INFINITY;
+}
+
+bool pv_bisect_exceeds(double error, double largest) {
+  if (isinf(largest)) return false;
+  if (isnan(largest)) return isinf(error);
+  return isnan(error) || error > largest;
 }
 
 double pv_row_cosine(const pv_rows *a, const pv_rows *b, size_t row) {

@@ -36,7 +36,14 @@ pv_status pv_bisect_load(const char *path, const char *key, pv_progress *at,
                          pv_bisect_result *result, pv_error *err);
 pv_status pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *err);
 
-/* The second pass: the right side with the left side's routing. */
+/* What is wrong in every identity with element `index` of row `row` of `rows[k]`. `rows`: all
+ * stages of its operation, some of which the side may not have. */
+pv_bisect_why pv_structure_judge(const pv_rows *rows, size_t k, size_t row, size_t index,
+                                 const pv_shape *shape);
+
+/* The second pass: the right side with the left side's routing. Only when the rerun would be the
+ * right side itself. */
+bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_result *result);
 pv_status pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left,
                                 pv_bisect_routing *out, pv_error *err);
 

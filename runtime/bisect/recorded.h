@@ -7,23 +7,28 @@
 
 #include <stdbool.h>
 
+#include "runtime/base/sha256.h"
 #include "runtime/forward/forward.h"
+#include "runtime/trace/manifest.h"
+
+/* What a trace must be of. */
+typedef struct pv_recorded_model {
+  const pv_model *model; /* whose shape the files must have */
+  const char *path; /* its file: a trace that carries a digest must be of it; NULL: not known */
+  char sha256[PV_SHA256_HEX]; /* of the file; "" at first, made when a trace asks for it */
+} pv_recorded_model;
 
 typedef struct pv_recorded {
-  char *folder;   /* owned, as all below */
-  char *backend;  /* who computed, by the manifest; "" when it does not say */
-  char *identity; /* the numerics identity, by the manifest; "" when it does not say */
-  bool defined;   /* pv has a definition of that identity: */
+  pv_manifest *manifest; /* owned */
+  bool defined;          /* pv has a definition of the manifest's identity: */
   pv_numerics numerics;
-  uint32_t *ids;    /* tokens, by the manifest; NULL when it does not say */
-  size_t positions; /* rows of each file */
   size_t real_bytes;
   uint32_t layers;
-  char **files[PV_STAGES]; /* [stage][layer]: name inside the folder; NULL: not recorded */
+  const pv_trace_tensor **tensors[PV_STAGES]; /* [stage][layer]; NULL: not recorded; owned */
 } pv_recorded;
 
-/* An error names the file. `model`: whose shape the files must have. */
-pv_status pv_recorded_open(const char *folder, const pv_model *model, pv_recorded **out,
+/* An error names the file. A trace of another model is PV_ERR_INPUT. */
+pv_status pv_recorded_open(const char *folder, pv_recorded_model *of, pv_recorded **out,
                            pv_error *err);
 void pv_recorded_close(pv_recorded *recorded);
 
@@ -35,6 +40,6 @@ pv_status pv_recorded_forward(const pv_recorded *recorded, const pv_model *model
                               const pv_backend_config *config, pv_forward **out, pv_error *err);
 
 /* Digest of manifest and files. */
-pv_status pv_recorded_digest(const pv_recorded *recorded, char out[65], pv_error *err);
+pv_status pv_recorded_digest(const pv_recorded *recorded, char out[PV_SHA256_HEX], pv_error *err);
 
 #endif

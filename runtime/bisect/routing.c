@@ -1,6 +1,9 @@
 /* Does the downstream divergence come from the choice of experts? The right side runs once more
- * with the experts and weights that the left side chose. It is computed by its witness, which can
- * be written to, with the fault of the right side if it has one. */
+ * with the experts and weights that the left side chose. That takes a backend that can be written
+ * to: the definition of the right side's identity. So it is done only where that is the right side:
+ * no bit of the right side differs from it, or the right side is that backend, with a fault planted
+ * in it. A kernel's own defect would not be in the rerun, and the divergence that it makes would be
+ * called one of the routing. */
 #include <stdlib.h>
 
 #include "runtime/bisect/parts.h"
@@ -8,10 +11,21 @@
 typedef struct again {
   const pv_bisect_spec *spec;
   pv_forward *left;
-  pv_model *changed;
   pv_backend *right;
   pv_rows routing, given, logits[2], tops[2];
 } again;
+
+bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_result *out) {
+  static const pv_stage_id needed[] = {PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES,
+                                       PV_STAGE_LOGITS, PV_STAGE_ARGMAX};
+  const pv_recorded *left = spec->side[0].recorded;
+  const pv_fault *fault = spec->side[1].planted.fault;
+  for (size_t i = 0; left != NULL && i < sizeof needed / sizeof *needed; i++)
+    for (uint32_t l = 0; l < out->layers; l++)
+      if (!pv_recorded_has(left, needed[i], l)) return false;
+  if (!out->defined[1]) return false;
+  return !out->culprit[1].present || (fault != NULL && fault->host == PV_FAULT_IN_PLAIN);
+}
 
 static pv_status open_right(again *a, pv_error *err) {
   const pv_bisect_side *side = &a->spec->side[1];
@@ -19,17 +33,12 @@ static pv_status open_right(again *a, pv_error *err) {
   const pv_backend_config config = {numerics, a->spec->count, a->spec->batch, a->spec->threads,
                                     NULL};
   const pv_fault *fault = side->planted.fault;
-  const pv_model *model = a->spec->model;
   pv_plain_defect defect = {.layer = -1};
   if (fault != NULL && fault->host == PV_FAULT_IN_PLAIN) defect = fault->defect;
-  defect.layer = side->planted.fault != NULL ? side->planted.layer : -1;
-  if (fault != NULL && (fault->host == PV_FAULT_IN_WEIGHTS || fault->host == PV_FAULT_IN_SHAPE)) {
-    const pv_status status = pv_fault_model(model, &side->planted, &a->changed, err);
-    if (status != PV_OK) return status;
-    model = a->changed;
-  }
-  if (numerics == PV_NUMERICS_F64) return pv_backend_f64.open(model, &config, &a->right, err);
-  return pv_plain_open(model, &config, &defect, &a->right, err);
+  defect.layer = fault != NULL ? side->planted.layer : -1;
+  if (numerics == PV_NUMERICS_F64)
+    return pv_backend_f64.open(a->spec->model, &config, &a->right, err);
+  return pv_plain_open(a->spec->model, &config, &defect, &a->right, err);
 }
 
 /* The left side's choice of this layer, written over the right side's own. */
@@ -94,7 +103,6 @@ pv_status pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left,
   }
   out->replayed = status == PV_OK;
   if (a.right != NULL) a.right->ops->close(a.right);
-  pv_fault_model_free(a.changed);
   free(a.routing.data);
   free(a.given.data);
   for (int i = 0; i < 2; i++) {

@@ -24,9 +24,9 @@ pv_status pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, si
                        pv_rows *out, pv_error *err);
 
 bool pv_same_bits(const pv_rows *a, const pv_rows *b, size_t row, size_t index);
-/* Largest difference in a row over the largest magnitude of `exact`; infinite when only one of two
- * elements is finite. */
-double pv_row_error(const pv_rows *exact, const pv_rows *side, size_t row);
+/* Largest difference in a row over the largest magnitude of `exact`, and where; infinite when only
+ * one of two elements is finite, else NaN when there are two that are not. */
+double pv_row_error(const pv_rows *exact, const pv_rows *side, size_t row, size_t *at);
 double pv_row_cosine(const pv_rows *a, const pv_rows *b, size_t row);
 void pv_keep_smallest(double *smallest, double cosine); /* a NaN is the smallest, and stays */
 bool pv_same_set(const pv_rows *a, const pv_rows *b, size_t row);

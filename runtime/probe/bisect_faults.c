@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/base/json.h"
+#include "runtime/base/text.h"
 #include "runtime/probe/bisect_report.h"
 
 typedef struct outcome {
@@ -82,7 +83,7 @@ static void size_name(const outcome *o, char out[32]) {
   else if (o->introduced[1] < 10.0 * o->introduced[0])
     snprintf(out, 32, "rounding");
   else
-    snprintf(out, 32, "%.0e", o->introduced[1]);
+    snprintf(out, 32, "%s", PV_REAL('e', 0, o->introduced[1]));
 }
 
 static void print_line(const outcome *o) {

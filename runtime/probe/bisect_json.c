@@ -7,11 +7,6 @@
 #include "runtime/base/json.h"
 #include "runtime/probe/bisect_report.h"
 
-static json_t *number(double value) {
-  if (isfinite(value)) return json_real(value);
-  return json_string(isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
-}
-
 static json_t *count(uint64_t value) {
   return json_integer((json_int_t)value);
 }
@@ -21,7 +16,7 @@ static json_t *layer_of(pv_stage_id stage, uint32_t layer) {
 }
 
 static json_t *tensor(const pv_model *model, pv_stage_id stage, uint32_t layer) {
-  const pv_gguf_tensor *t = pv_bisect_tensor(model, stage, layer);
+  const pv_gguf_tensor *t = pv_stage_tensor(model, stage, layer);
   if (t == NULL) return json_null();
   json_t *shape = json_array();
   for (unsigned i = 0; i < t->dim_count; i++) pv_json_append(&shape, count(t->dims[i]));
@@ -32,14 +27,39 @@ static json_t *tensor(const pv_model *model, pv_stage_id stage, uint32_t layer) 
 static json_t *place(const pv_model *model, const pv_bisect_result *r, const pv_bisect_place *p) {
   if (p == NULL || !p->present) return json_null();
   const pv_bisect_stage *s = &r->stages[p->layer][p->stage];
-  json_t *left = s->side[0].judged > 0 ? number(p->left) : json_null();
-  json_t *right = s->side[1].judged > 0 ? number(p->right) : json_null();
-  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "stage",
-                   pv_stage_name(p->stage), "layer", layer_of(p->stage, p->layer), "position",
-                   count(p->position), "element", count(p->index), "rank",
-                   p->rank < 0 ? json_null() : json_integer(p->rank), "expert",
-                   p->expert < 0 ? json_null() : json_integer(p->expert), "left", left, "right",
-                   right, "exact", number(p->exact), "tensor", tensor(model, p->stage, p->layer));
+  json_t *left = s->side[0].judged > 0 ? pv_json_number(p->left) : json_null();
+  json_t *right = s->side[1].judged > 0 ? pv_json_number(p->right) : json_null();
+  return json_pack(
+      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name(p->stage),
+      "layer", layer_of(p->stage, p->layer), "position", count(p->position), "element",
+      count(p->index), "rank", p->rank < 0 ? json_null() : json_integer(p->rank), "expert",
+      p->expert < 0 ? json_null() : json_integer(p->expert), "left", left, "right", right, "exact",
+      pv_json_number(p->exact), "tensor", tensor(model, p->stage, p->layer));
+}
+
+/* The first element that is no number, and the weight that made it so. */
+static json_t *not_finite(const pv_bisect_spec *spec, const pv_bisect_result *r, int i) {
+  json_t *out = place(spec->model, r, &r->not_finite[i]);
+  const pv_bad_weight *bad = &r->weight[i];
+  if (!r->not_finite[i].present) return out;
+  pv_json_set(&out, "weight",
+              bad->present ? json_pack("{s:o, s:o}", "element", count(bad->element), "value",
+                                       pv_json_number(bad->value))
+                           : json_null());
+  return out;
+}
+
+/* The first error of a side without a definition that no rounding makes. */
+static json_t *large(const pv_bisect_spec *spec, const pv_bisect_result *r, int i) {
+  json_t *out = place(spec->model, r, &r->large[i]);
+  if (r->large[i].present) pv_json_set(&out, "introduced", pv_json_number(r->large_error[i]));
+  return out;
+}
+
+/* By the manifest; null where there is none or it does not say. */
+static json_t *model_digest(const pv_recorded *recorded) {
+  const char *digest = recorded != NULL ? recorded->manifest->model_sha256 : "";
+  return digest[0] != '\0' ? json_string(digest) : json_null();
 }
 
 static json_t *routing(const pv_bisect_result *result) {
@@ -48,18 +68,20 @@ static json_t *routing(const pv_bisect_result *result) {
   for (uint32_t l = 0; l < result->layers; l++) {
     const pv_bisect_router *x = &result->router[l];
     if (!x->present) continue;
-    pv_json_append(&layers, json_pack("{s:o, s:o, s:o, s:o}", "layer", count(l), "different",
-                                      count(x->different), "smallest_margin", number(x->margin),
-                                      "largest_noise", number(x->noise)));
+    pv_json_append(&layers,
+                   json_pack("{s:o, s:o, s:o, s:o}", "layer", count(l), "different",
+                             count(x->different), "smallest_margin", pv_json_number(x->margin),
+                             "largest_noise", pv_json_number(x->noise)));
   }
-  json_t *first = r->present ? json_pack("{s:o, s:o, s:o, s:o}", "layer", count(r->layer),
-                                         "position", count(r->position), "margin",
-                                         number(r->margin), "noise", number(r->noise))
-                             : json_null();
-  json_t *again = r->replayed
-                      ? json_pack("{s:o, s:o}", "smallest_cosine", number(r->replayed_cosine),
-                                  "top_tokens_different", count(r->replayed_tops))
+  json_t *first = r->present
+                      ? json_pack("{s:o, s:o, s:o, s:o}", "layer", count(r->layer), "position",
+                                  count(r->position), "margin", pv_json_number(r->margin), "noise",
+                                  pv_json_number(r->noise))
                       : json_null();
+  json_t *again =
+      r->replayed ? json_pack("{s:o, s:o}", "smallest_cosine", pv_json_number(r->replayed_cosine),
+                              "top_tokens_different", count(r->replayed_tops))
+                  : json_null();
   return json_pack("{s:o, s:o, s:o, s:o, s:o}", "sets", count(r->sets), "different",
                    count(r->different), "first", first, "with_the_left_routing", again, "layers",
                    layers);
@@ -76,8 +98,8 @@ static json_t *stages(const pv_bisect_result *r) {
         sides[k] = s->side[k].judged == 0
                        ? json_null()
                        : json_pack("{s:o, s:o, s:o}", "undefined", count(s->side[k].undefined),
-                                   "introduced", number(s->side[k].introduced), "total",
-                                   number(s->side[k].total));
+                                   "introduced", pv_json_number(s->side[k].introduced), "total",
+                                   pv_json_number(s->side[k].total));
       pv_json_append(
           &out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name((pv_stage_id)i),
                           "layer", layer_of((pv_stage_id)i, l), "elements", count(s->elements),
@@ -100,15 +122,17 @@ static json_t *missing(const pv_bisect_spec *spec, const pv_bisect_result *r, in
 }
 
 static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i) {
-  return json_pack("{s:o, s:b, s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "name",
-                   pv_json_string(spec->side[i].name), "recorded", spec->side[i].recorded != NULL,
-                   "computed_by", r->computed[i], "numerics", pv_bisect_identity(&spec->side[i]),
-                   "defined", r->defined[i] ? 1 : 0, "not_recorded", missing(spec, r, i),
-                   "fallback", r->fallback[i] ? 1 : 0, "first_undefined",
-                   place(spec->model, r, &r->culprit[i]), "smallest_cosine",
-                   number(r->worst_cosine[i]), "top_tokens_not_the_arbiters",
-                   count(r->tops_from_arbiter[i]), "expert_sets_not_the_arbiters",
-                   count(r->routing.from_arbiter[i]));
+  return json_pack("{s:o, s:b, s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+                   "name", pv_json_string(spec->side[i].name), "recorded",
+                   spec->side[i].recorded != NULL, "computed_by", r->computed[i], "numerics",
+                   pv_bisect_identity(&spec->side[i]), "defined", r->defined[i] ? 1 : 0,
+                   "model_sha256", model_digest(spec->side[i].recorded), "not_recorded",
+                   missing(spec, r, i), "fallback", r->fallback[i] ? 1 : 0, "first_undefined",
+                   place(spec->model, r, &r->culprit[i]), "why", pv_bisect_why_text(r->why[i]),
+                   "not_finite", not_finite(spec, r, i), "large", large(spec, r, i),
+                   "smallest_cosine", pv_json_number(r->worst_cosine[i]),
+                   "top_tokens_not_the_arbiters", count(r->tops_from_arbiter[i]),
+                   "expert_sets_not_the_arbiters", count(r->routing.from_arbiter[i]));
 }
 
 pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, const char *again,

@@ -26,10 +26,18 @@ pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_
 size_t pv_bisect_behind(const pv_bisect_result *result, int side, pv_stage_id stage, uint32_t layer,
                         bool (*out)[PV_STAGES]);
 
+/* The kernels that make a stage, each with its file; NULL for who is not known. `computed`: "cpu",
+ * "cuda", "ptx" or "plain". */
+const char *pv_bisect_source(const pv_model *model, const char *computed, pv_numerics numerics,
+                             pv_stage_id stage, uint32_t layer);
+
+/* The largest error that a side introduces, and where; 0 when there is none. */
+double pv_bisect_worst(const pv_bisect_result *result, int side, pv_stage_id *stage,
+                       uint32_t *layer);
+/* "an expert that the row has already"; for PV_BISECT_OTHER_BITS and PV_BISECT_SOUND "". */
+const char *pv_bisect_why_text(pv_bisect_why why);
 const char *pv_bisect_verdict_name(pv_bisect_verdict verdict);
 /* The place that the verdict is about; NULL when there is none (equal, or a fallback alone). */
 const pv_bisect_place *pv_bisect_culprit(const pv_bisect_result *result);
-/* Matrices and norms that make a stage, at most 1; NULL: none. */
-const pv_gguf_tensor *pv_bisect_tensor(const pv_model *model, pv_stage_id stage, uint32_t layer);
 
 #endif

@@ -11,10 +11,10 @@ static const char *const side_word[] = {"left", "right"};
 
 const char *pv_bisect_verdict_name(pv_bisect_verdict verdict) {
   static const char *const names[] = {
-      [PV_BISECT_EQUAL] = "equal",         [PV_BISECT_LEFT] = "left",
-      [PV_BISECT_RIGHT] = "right",         [PV_BISECT_BOTH] = "both",
-      [PV_BISECT_FUNCTIONS] = "functions", [PV_BISECT_UNDECIDED] = "undecided",
-      [PV_BISECT_VACUOUS] = "vacuous"};
+      [PV_BISECT_EQUAL] = "equal",           [PV_BISECT_LEFT] = "left",
+      [PV_BISECT_RIGHT] = "right",           [PV_BISECT_BOTH] = "both",
+      [PV_BISECT_FUNCTIONS] = "functions",   [PV_BISECT_UNDECIDED] = "undecided",
+      [PV_BISECT_NOT_FINITE] = "not_finite", [PV_BISECT_VACUOUS] = "vacuous"};
   return names[verdict];
 }
 
@@ -23,50 +23,15 @@ const pv_bisect_place *pv_bisect_culprit(const pv_bisect_result *r) {
   if (r->verdict == PV_BISECT_RIGHT || r->verdict == PV_BISECT_BOTH) place = &r->culprit[1];
   if (r->verdict == PV_BISECT_LEFT || (r->verdict == PV_BISECT_BOTH && !place->present))
     place = &r->culprit[0];
+  if (r->verdict == PV_BISECT_NOT_FINITE) place = &r->not_finite[r->not_finite[1].present ? 1 : 0];
+  for (int i = 0; i < 2 && r->verdict == PV_BISECT_UNDECIDED; i++)
+    if (r->large[i].present) place = &r->large[i];
   return place->present ? place : NULL;
 }
 
-const pv_gguf_tensor *pv_bisect_tensor(const pv_model *model, pv_stage_id stage, uint32_t layer) {
-  const pv_layer *l = &model->layers[layer];
-  switch (stage) {
-    case PV_STAGE_EMBEDDING:
-      return model->embedding;
-    case PV_STAGE_ATTN_NORM:
-      return l->attn_norm;
-    case PV_STAGE_Q:
-      return l->q;
-    case PV_STAGE_K:
-      return l->k;
-    case PV_STAGE_V:
-      return l->v;
-    case PV_STAGE_Q_ROPE:
-      return l->q_norm;
-    case PV_STAGE_K_ROPE:
-      return l->k_norm;
-    case PV_STAGE_ATTN_PROJ:
-      return l->o;
-    case PV_STAGE_FFN_NORM:
-      return l->ffn_norm;
-    case PV_STAGE_MOE_ROUTER_LOGITS:
-      return l->router;
-    case PV_STAGE_EXPERT_GATE:
-      return l->gate;
-    case PV_STAGE_EXPERT_UP:
-      return l->up;
-    case PV_STAGE_EXPERT_DOWN:
-      return l->down;
-    case PV_STAGE_FINAL_NORM:
-      return model->final_norm;
-    case PV_STAGE_LOGITS:
-      return model->head;
-    default:
-      return NULL;
-  }
-}
-
 static void print_place(const pv_bisect_place *p) {
-  printf("%s", pv_stage_name(p->stage));
-  if (pv_stage_is_layered(p->stage)) printf(" of layer %u", p->layer);
+  char place[PV_STAGE_PLACE];
+  printf("%s", pv_stage_place(p->stage, p->layer, place));
   if (p->expert >= 0) printf(", expert %lld (rank %lld)", (long long)p->expert, (long long)p->rank);
   printf(", position %zu, element %zu", p->position, p->index);
 }
@@ -81,11 +46,13 @@ static void print_foreign(const char *text) {
 
 static void print_recorded(const pv_bisect_side *side, int i) {
   printf("  the %s side was recorded", side_word[i]);
-  if (side->recorded->backend[0] != '\0') {
+  const pv_manifest *m = side->recorded->manifest;
+  if (m->backend[0] != '\0') {
     printf("; computed by ");
-    print_foreign(side->recorded->backend);
+    print_foreign(m->backend);
   }
-  if (side->recorded->ids == NULL) printf("; of which tokens its manifest does not say");
+  if (m->model_sha256[0] == '\0') printf("; of which model its manifest does not say");
+  if (m->ids == NULL) printf("; of which tokens its manifest does not say");
   putchar('\n');
 }
 
@@ -120,44 +87,151 @@ static void print_equal(const pv_bisect_result *r) {
            side_word[r->defined[0] ? 0 : 1]);
 }
 
+const char *pv_bisect_why_text(pv_bisect_why why) {
+  static const char *const text[] = {
+      [PV_BISECT_SOUND] = "",
+      [PV_BISECT_OTHER_BITS] = "",
+      [PV_BISECT_NO_NUMBER] = "no number, where float64 has one",
+      [PV_BISECT_NO_EXPERT] = "an expert that does not exist",
+      [PV_BISECT_TWICE] = "an expert that the row has already",
+      [PV_BISECT_WORSE] = "an expert, while one with a larger logit is left out",
+      [PV_BISECT_WEIGHT] = "a weight that its own logits do not give for its own experts",
+      [PV_BISECT_NO_TOKEN] = "a token that does not exist",
+      [PV_BISECT_NOT_TOP] = "a token that has not the largest of its own logits"};
+  return text[why];
+}
+
+double pv_bisect_worst(const pv_bisect_result *r, int side, pv_stage_id *stage, uint32_t *layer) {
+  double worst = 0.0;
+  for (uint32_t l = 0; l < r->layers; l++)
+    for (int s = 0; s < PV_STAGES; s++)
+      if (pv_bisect_exceeds(r->stages[l][s].side[side].introduced, worst)) {
+        worst = r->stages[l][s].side[side].introduced;
+        *layer = l;
+        *stage = (pv_stage_id)s;
+      }
+  return worst;
+}
+
+/* Why there is no number: which weight it was, or that it was none. */
+static void print_no_number(const pv_bisect_spec *spec, const pv_bisect_result *r, int side) {
+  const pv_bisect_place *p = &r->not_finite[side];
+  const pv_bad_weight *bad = &r->weight[side];
+  const pv_gguf_tensor *t = pv_stage_tensor(spec->model, p->stage, p->layer);
+  char place[PV_STAGE_PLACE];
+  pv_stage_place(p->stage, p->layer, place);
+  if (!bad->present) {
+    printf("%s has no number where all that it is made of are numbers", place);
+    return;
+  }
+  printf("the weights are not finite: %.*s, element %llu is %s; so %s has no number",
+         (int)t->name.length, t->name.data, (unsigned long long)bad->element,
+         PV_REAL('g', 6, bad->value), place);
+}
+
+/* No side can be called wrong: how large the errors are, and where one stands out. */
+static void print_undecided(const pv_bisect_result *r) {
+  char place[PV_STAGE_PLACE];
+  printf(r->different == 0 ? "no bit differs, and no definition says that it is right"
+                           : "bits differ, and no definition says which are right");
+  for (int i = 0; i < 2; i++) {
+    pv_stage_id stage = PV_STAGE_EMBEDDING;
+    uint32_t layer = 0;
+    if (r->defined[i]) continue;
+    const double worst = pv_bisect_worst(r, i, &stage, &layer);
+    printf("; against float64 the %s side is ", side_word[i]);
+    if (r->large[i].present)
+      printf("first far off in %s (%s)",
+             pv_stage_place(r->large[i].stage, r->large[i].layer, place),
+             PV_REAL('e', 1, r->large_error[i]));
+    else
+      printf("nowhere far off");
+    printf(", most in %s (%s)", pv_stage_place(stage, layer, place), PV_REAL('e', 1, worst));
+  }
+  putchar('\n');
+}
+
+static void print_wrong(const pv_bisect_result *r, const pv_bisect_place *p) {
+  char place[PV_STAGE_PLACE];
+  if (r->verdict == PV_BISECT_BOTH)
+    printf("both sides are wrong%s", p != NULL ? "; first on the right or alone: " : "");
+  else
+    printf("the %s side is wrong%s", pv_bisect_verdict_name(r->verdict), p != NULL ? ": " : "");
+  if (p == NULL) {
+    putchar('\n');
+    return;
+  }
+  const char *why = pv_bisect_why_text(r->why[p == &r->culprit[0] ? 0 : 1]);
+  printf("%s%s%s\n", pv_stage_place(p->stage, p->layer, place), why[0] != '\0' ? " holds " : "",
+         why);
+}
+
 static void print_verdict(const pv_bisect_spec *spec, const pv_bisect_result *r) {
   const pv_bisect_place *p = pv_bisect_culprit(r);
   const int less = pv_bisect_less_exact(r);
+  char place[PV_STAGE_PLACE];
   printf("\nFINDING  ");
   switch (r->verdict) {
     case PV_BISECT_EQUAL:
       print_equal(r);
-      return;
+      break;
     case PV_BISECT_VACUOUS:
       printf("nothing was compared: the sides have no stage in common\n");
-      return;
+      break;
     case PV_BISECT_LEFT:
     case PV_BISECT_RIGHT:
-      printf("the %s side is wrong%s", pv_bisect_verdict_name(r->verdict), p != NULL ? ": " : "\n");
-      break;
     case PV_BISECT_BOTH:
-      printf("both sides are wrong%s", p != NULL ? "; first on the right or alone: " : "\n");
+      print_wrong(r, p);
+      break;
+    case PV_BISECT_NOT_FINITE:
+      print_no_number(spec, r, p == &r->not_finite[0] ? 0 : 1);
+      printf(", %s\n", r->not_finite[0].present && r->not_finite[1].present ? "on both sides"
+                       : p == &r->not_finite[0]                             ? "on the left side"
+                                                                            : "on the right side");
       break;
     case PV_BISECT_FUNCTIONS:
       printf("each side is what its identity defines; ");
       if (less >= 0) printf("%s is the less exact one; ", spec->side[less].name);
-      if (p != NULL) printf("they part in ");
+      if (p != NULL) printf("they part in %s", pv_stage_place(p->stage, p->layer, place));
+      putchar('\n');
       break;
     case PV_BISECT_UNDECIDED:
-      if (p == NULL) printf("no bit differs, and no definition says that it is right");
-      if (p != NULL) printf("bits differ, and no witness says which side is wrong: ");
+      print_undecided(r);
       break;
   }
-  if (p != NULL) {
-    printf("%s", pv_stage_name(p->stage));
-    if (pv_stage_is_layered(p->stage)) printf(" of layer %u", p->layer);
-  }
-  if (p != NULL || r->verdict == PV_BISECT_UNDECIDED || r->verdict == PV_BISECT_FUNCTIONS)
+}
+
+/* Where a side has no number and that is not the finding. */
+static void print_numbers(const pv_bisect_spec *spec, const pv_bisect_result *r,
+                          const pv_bisect_place *p) {
+  for (int i = 0; i < 2; i++) {
+    const pv_bisect_place *none = &r->not_finite[i];
+    if (!none->present || p == NULL || r->verdict == PV_BISECT_NOT_FINITE ||
+        (none->stage == p->stage && none->layer == p->layer))
+      continue;
+    printf("  no number   on the %s side: ", side_word[i]);
+    print_no_number(spec, r, i);
     putchar('\n');
+  }
+}
+
+/* Of each wrong side: which kernels make the stage, and in which file. */
+static void print_sources(const pv_bisect_spec *spec, const pv_bisect_result *r,
+                          const pv_bisect_place *p) {
+  for (int i = 0; i < 2; i++) {
+    const bool wrong =
+        r->verdict == PV_BISECT_BOTH || r->verdict == (i == 0 ? PV_BISECT_LEFT : PV_BISECT_RIGHT);
+    const pv_recorded *recorded = spec->side[i].recorded;
+    if (!wrong || !r->defined[i] || p != &r->culprit[i]) continue;
+    const char *source = pv_bisect_source(
+        spec->model, r->computed[i], recorded != NULL ? recorded->numerics : spec->side[i].numerics,
+        p->stage, p->layer);
+    if (source != NULL) printf("  kernel      %s, on the %s\n", source, side_word[i]);
+  }
 }
 
 static void print_tensor(const pv_model *model, const pv_bisect_place *p) {
-  const pv_gguf_tensor *t = pv_bisect_tensor(model, p->stage, p->layer);
+  const pv_gguf_tensor *t = pv_stage_tensor(model, p->stage, p->layer);
   if (t == NULL) return;
   printf("  made with   %.*s, %s, %llu", (int)t->name.length, t->name.data,
          pv_type_get(t->type)->name, (unsigned long long)t->dims[0]);
@@ -175,9 +249,9 @@ static void print_file(const pv_bisect_spec *spec, const pv_bisect_result *r,
     const pv_recorded *recorded = spec->side[i].recorded;
     if (recorded == NULL || !pv_recorded_has(recorded, p->stage, p->layer)) continue;
     printf("  file        ");
-    print_foreign(recorded->folder);
+    print_foreign(recorded->manifest->folder);
     putchar('/');
-    print_foreign(recorded->files[p->stage][p->layer]);
+    print_foreign(recorded->tensors[p->stage][p->layer]->file);
     putchar('\n');
     if (r->stages[p->layer][p->stage].side[i].undefined == 0 ||
         pv_bisect_behind(r, i, p->stage, p->layer, behind) == 0)
@@ -193,14 +267,12 @@ static void print_how_much(const pv_bisect_result *r, const pv_bisect_place *p) 
   const double value[] = {p->left, p->right};
   printf("  there      ");
   for (int i = 0; i < 2; i++)
-    if (s->side[i].judged > 0)
-      printf(" %s %.9g,", side_word[i], value[i]);
-    else
-      printf(" %s not recorded,", side_word[i]);
-  printf(" float64 %.9g\n", p->exact);
+    printf(" %s %s,", side_word[i],
+           s->side[i].judged > 0 ? PV_REAL('g', 9, value[i]) : "not recorded");
+  printf(" float64 %s\n", PV_REAL('g', 9, p->exact));
   if (!pv_stage_is_index(p->stage))
-    printf("  introduces  left %.2e, right %.2e of the row's largest element, on its own input\n",
-           s->side[0].introduced, s->side[1].introduced);
+    printf("  introduces  left %s, right %s of the row's largest element, on its own input\n",
+           PV_REAL('e', 2, s->side[0].introduced), PV_REAL('e', 2, s->side[1].introduced));
   printf("  not defined left %llu, right %llu of %llu elements of this stage\n",
          (unsigned long long)s->side[0].undefined, (unsigned long long)s->side[1].undefined,
          (unsigned long long)(s->side[0].judged > s->side[1].judged ? s->side[0].judged
@@ -230,39 +302,37 @@ static void print_routing(const pv_bisect_result *r) {
     printf("  the router's logits there are not recorded\n");
   else
     printf(
-        "  margin %.3g between the last expert kept and the first left out; the logits differ by "
-        "%.3g\n",
-        o->margin, o->noise);
+        "  margin %s between the last expert kept and the first left out; the logits differ by "
+        "%s\n",
+        PV_REAL('g', 3, o->margin), PV_REAL('g', 3, o->noise));
   if (r->top_present) printf("  the first top token that differs: position %zu\n", r->top_position);
   if (!o->replayed) return;
   printf(
-      "  with the left side's experts on the right: 1 - cosine of the logits %.3g instead of "
-      "%.3g,\n  %llu top tokens differ instead of %llu\n",
-      1.0 - o->replayed_cosine, 1.0 - o->cosine, (unsigned long long)o->replayed_tops,
-      (unsigned long long)o->tops);
+      "  with the left side's experts on the right: 1 - cosine of the logits %s instead of "
+      "%s,\n  %llu top tokens differ instead of %llu\n",
+      PV_REAL('g', 3, 1.0 - o->replayed_cosine), PV_REAL('g', 3, 1.0 - o->cosine),
+      (unsigned long long)o->replayed_tops, (unsigned long long)o->tops);
 }
 
 static void print_layers(const pv_bisect_result *r) {
   printf(
       "\nlayer   piled up in ffn_residual: left, right   introduced, largest stage: left, right\n");
   for (uint32_t l = 0; l < r->layers; l++) {
+    const pv_bisect_stage *sum = &r->stages[l][PV_STAGE_FFN_RESIDUAL];
     double introduced[2] = {0.0, 0.0};
-    int worst[2] = {PV_STAGE_Q, PV_STAGE_Q};
+    const char *worst[2] = {"-", "-"};
+    char piled[2][PV_REAL_ROOM] = {"-", "-"};
     for (int s = 0; s < PV_STAGES; s++)
       for (int i = 0; i < 2; i++)
         if (pv_stage_is_layered((pv_stage_id)s) &&
-            r->stages[l][s].side[i].introduced > introduced[i]) {
+            pv_bisect_exceeds(r->stages[l][s].side[i].introduced, introduced[i])) {
           introduced[i] = r->stages[l][s].side[i].introduced;
-          worst[i] = s;
+          worst[i] = pv_stage_name((pv_stage_id)s);
         }
-    const pv_bisect_stage *sum = &r->stages[l][PV_STAGE_FFN_RESIDUAL];
-    char piled[2][32];
     for (int i = 0; i < 2; i++)
-      snprintf(piled[i], sizeof piled[i], sum->side[i].judged > 0 ? "%.2e" : "-",
-               sum->side[i].total);
-    printf("%5u %20s %12s   %10.2e %-18s %10.2e %s\n", l, piled[0], piled[1], introduced[0],
-           introduced[0] > 0.0 ? pv_stage_name((pv_stage_id)worst[0]) : "-", introduced[1],
-           introduced[1] > 0.0 ? pv_stage_name((pv_stage_id)worst[1]) : "-");
+      if (sum->side[i].judged > 0) pv_real_text(piled[i], 'e', 2, sum->side[i].total);
+    printf("%5u %20s %12s   %10s %-18s %10s %s\n", l, piled[0], piled[1],
+           PV_REAL('e', 2, introduced[0]), worst[0], PV_REAL('e', 2, introduced[1]), worst[1]);
   }
 }
 
@@ -286,7 +356,7 @@ static void print_exact(const pv_bisect_result *r) {
       if (!has_any(r, i, stages[line]))
         snprintf(text[i], sizeof text[i], "-");
       else if (line == 0)
-        snprintf(text[i], sizeof text[i], "%.3g", 1.0 - r->worst_cosine[i]);
+        snprintf(text[i], sizeof text[i], "%s", PV_REAL('g', 3, 1.0 - r->worst_cosine[i]));
       else
         snprintf(text[i], sizeof text[i], "%llu", (unsigned long long)count);
     }
@@ -298,6 +368,7 @@ static void print_exact(const pv_bisect_result *r) {
 /* Stages in which a side is not what its identity defines. */
 static void print_undefined(const pv_bisect_result *r) {
   enum { SHOWN = 12 };
+  char place[PV_STAGE_PLACE];
   size_t seen = 0;
   for (uint32_t l = 0; l < r->layers; l++)
     for (int s = 0; s < PV_STAGES; s++) {
@@ -306,12 +377,14 @@ static void print_undefined(const pv_bisect_result *r) {
       if (seen++ == 0)
         printf("\nMADE WRONG, each on the side's own input (largest error introduced)\n");
       if (seen > SHOWN) continue;
-      printf("  %-20s layer %-4u", pv_stage_name((pv_stage_id)s), l);
+      printf("  %-31s", pv_stage_place((pv_stage_id)s, l, place));
       for (int i = 0; i < 2; i++)
         if (sum->side[i].undefined > 0)
-          printf(" %s: %llu of %llu elements, %.2e;", side_word[i],
+          printf(" %s: %llu of %llu elements%s%s;", side_word[i],
                  (unsigned long long)sum->side[i].undefined,
-                 (unsigned long long)sum->side[i].judged, sum->side[i].introduced);
+                 (unsigned long long)sum->side[i].judged,
+                 pv_stage_is_index((pv_stage_id)s) ? "" : ", ",
+                 pv_stage_is_index((pv_stage_id)s) ? "" : PV_REAL('e', 2, sum->side[i].introduced));
       putchar('\n');
     }
   if (seen > SHOWN) printf("  and %zu more stages\n", seen - SHOWN);
@@ -359,24 +432,17 @@ static void print_missing(const pv_bisect_spec *spec, const pv_bisect_result *r)
   }
 }
 
-/* Where there is no definition, the size of the error is all that can be said. */
+/* Where there is no definition, the size of the error is all that can be said; the headline says it
+ * when it is about nothing else. */
 static void print_worst(const pv_bisect_result *r) {
-  for (int i = 0; i < 2; i++) {
-    double worst = 0.0;
+  char place[PV_STAGE_PLACE];
+  for (int i = 0; i < 2 && r->verdict != PV_BISECT_UNDECIDED; i++) {
+    pv_stage_id stage = PV_STAGE_EMBEDDING;
     uint32_t layer = 0;
-    int stage = 0;
-    for (uint32_t l = 0; l < r->layers; l++)
-      for (int s = 0; s < PV_STAGES; s++)
-        if (r->stages[l][s].side[i].introduced > worst) {
-          worst = r->stages[l][s].side[i].introduced;
-          layer = l;
-          stage = s;
-        }
+    const double worst = pv_bisect_worst(r, i, &stage, &layer);
     if (r->defined[i] || worst == 0.0) continue;
-    printf("  by float64  the %s side introduces most, %.2e, in %s", side_word[i], worst,
-           pv_stage_name((pv_stage_id)stage));
-    if (pv_stage_is_layered((pv_stage_id)stage)) printf(" of layer %u", layer);
-    putchar('\n');
+    printf("  by float64  the %s side introduces most, %s, in %s\n", side_word[i],
+           PV_REAL('e', 2, worst), pv_stage_place(stage, layer, place));
   }
 }
 
@@ -393,12 +459,14 @@ void pv_bisect_text(const pv_bisect_spec *spec, const pv_bisect_result *r, const
     print_place(p);
     putchar('\n');
     print_tensor(spec->model, p);
+    print_sources(spec, r, p);
     print_file(spec, r, p);
     print_how_much(r, p);
     print_since(r, p);
   } else {
     printf("  %llu elements compared\n", (unsigned long long)r->compared);
   }
+  print_numbers(spec, r, p);
   print_worst(r);
   printf("  again       %s\n", again);
   print_missing(spec, r);

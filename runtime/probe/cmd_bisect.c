@@ -86,8 +86,8 @@ static pv_status choose_tokens(call *c, pv_error *err) {
   if (status == PV_OK) status = pv_option_u64("--seed", c->seed, 0, UINT64_MAX, &seed, err);
   if (status == PV_OK && c->named != NULL) status = take_prompt(c, err);
   for (int i = 0; i < 2 && status == PV_OK && c->random == NULL && c->job.ids == NULL; i++)
-    if (c->recorded[i] != NULL && c->recorded[i]->ids != NULL)
-      status = copy_ids(c, c->recorded[i]->ids, c->recorded[i]->positions, err);
+    if (c->recorded[i] != NULL && c->recorded[i]->manifest->ids != NULL)
+      status = copy_ids(c, c->recorded[i]->manifest->ids, c->recorded[i]->manifest->positions, err);
   if (status != PV_OK || c->job.ids != NULL) return status;
   for (int i = 0; i < 2; i++)
     if (c->recorded[i] != NULL && c->random == NULL) {
@@ -106,14 +106,16 @@ static pv_status choose_tokens(call *c, pv_error *err) {
 /* A trace of other tokens would differ everywhere, and nobody would be wrong. */
 static pv_status check_tokens(const call *c, pv_error *err) {
   for (int i = 0; i < 2; i++) {
-    const pv_recorded *r = c->recorded[i];
-    if (r == NULL || r->ids == NULL) continue;
-    const bool same = r->positions == c->job.count &&
-                      memcmp(r->ids, c->job.ids, c->job.count * sizeof *r->ids) == 0;
+    const pv_manifest *m = c->recorded[i] != NULL ? c->recorded[i]->manifest : NULL;
+    if (m == NULL || m->ids == NULL) continue;
+    const bool same = m->positions == c->job.count &&
+                      memcmp(m->ids, c->job.ids, c->job.count * sizeof *m->ids) == 0;
     if (same) continue;
     pv_error_set(err, PV_ERR_INPUT, "the trace is of other tokens than those of this run");
     pv_error_at(err, c->folder[i], 0, 0, -1);
-    pv_error_hint(err, "without --ids and the like the tokens of the trace are taken");
+    pv_error_hint(err,
+                  "both sides must be of the same tokens; without --ids and the like those of the "
+                  "first trace are taken");
     return PV_ERR_INPUT;
   }
   return PV_OK;
@@ -158,9 +160,10 @@ static pv_status make_spec(call *c, const char *const names[2], pv_bisect_spec *
     status = pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --named");
   const bool given = c->side.ids != NULL || c->side.prompt != NULL;
   if (status == PV_OK) status = pv_side_open(&c->side, given, &c->job, err);
+  pv_recorded_model of = {c->job.model, c->side.model, ""};
   for (int i = 0; i < 2 && status == PV_OK; i++)
     if (c->folder[i] != NULL) {
-      status = pv_recorded_open(c->folder[i], c->job.model, &c->recorded[i], err);
+      status = pv_recorded_open(c->folder[i], &of, &c->recorded[i], err);
       out->side[i].recorded = c->recorded[i];
     }
   if (status == PV_OK) status = choose_tokens(c, err);
@@ -198,23 +201,31 @@ static pv_status make_key(const call *c, const pv_bisect_spec *spec, char out[PV
   return status;
 }
 
-/* Runs and prints; with --faults EQUAL says that all are found. */
-static pv_status carry_out(const call *c, pv_bisect_spec *spec, const char *again,
-                           pv_bisect_verdict *verdict, pv_error *err) {
+/* 0: nothing is wrong; 1: a finding; 3: no definition says that the bits are right, and no error
+ * stands out. */
+static int exit_code(const pv_bisect_result *r) {
+  if (r->verdict == PV_BISECT_EQUAL || r->verdict == PV_BISECT_FUNCTIONS) return 0;
+  if (r->verdict != PV_BISECT_UNDECIDED) return 1;
+  return r->large[0].present || r->large[1].present ? 1 : 3;
+}
+
+/* Runs and prints. */
+static pv_status carry_out(const call *c, pv_bisect_spec *spec, const char *again, int *code,
+                           pv_error *err) {
   pv_bisect_result result = {0};
   bool all = false;
   pv_status status;
   if (c->faults) {
     spec->progress = NULL;
     status = pv_bisect_all_faults(spec, c->json, &all, err);
-    *verdict = all ? PV_BISECT_EQUAL : PV_BISECT_UNDECIDED;
+    *code = all ? 0 : 1;
     return status;
   }
   status = pv_bisect(spec, &result, err);
   if (status == PV_OK && c->svg != NULL) status = pv_bisect_svg(c->svg, spec, &result, err);
   if (status == PV_OK && c->json) status = pv_bisect_json(spec, &result, again, err);
   if (status == PV_OK && !c->json) pv_bisect_text(spec, &result, again);
-  *verdict = result.verdict;
+  *code = status == PV_OK ? exit_code(&result) : 0;
   pv_bisect_free(&result);
   return status;
 }
@@ -261,9 +272,13 @@ int pv_probe_bisect(int argc, char **argv) {
           "a folder that pv trace wrote (trace:DIR): of what was computed elsewhere, too.\n"
           "What --resume finds in its file is not judged again; the sides are computed again up\n"
           "to there, which takes about half of the time.\n"
-          "Exit code 0: no bit differs and both are as defined; 1: a finding. With --faults 0: "
-          "for\n"
-          "each fault the stage, the layer and the side are named rightly; 1: not for each.",
+          "Exit code 0: no bit differs and both are as defined, or each is what its identity "
+          "defines\n"
+          "and these are two functions; 1: a finding; 3: no definition says which bits are right, "
+          "and\n"
+          "no error stands out. With --faults 0: for each fault the stage, the layer and the side "
+          "are\n"
+          "named rightly; 1: not for each.",
       .positional = "LEFT RIGHT",
       .examples =
           "  pv bisect cpu:i16 cuda:i16 --model M.gguf --random 32\n"
@@ -276,7 +291,7 @@ int pv_probe_bisect(int argc, char **argv) {
       .rest_max = 2};
   pv_error err = PV_ERROR_INIT;
   pv_bisect_spec spec = {0};
-  pv_bisect_verdict verdict = PV_BISECT_EQUAL;
+  int found = 0;
   bool help = false;
   char *again = quoted(argc, argv);
   pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
@@ -286,9 +301,9 @@ int pv_probe_bisect(int argc, char **argv) {
   if (status == PV_OK && c.resume != NULL) status = make_key(&c, &spec, c.key, &err);
   spec.state = c.resume;
   spec.key = c.key;
-  if (status == PV_OK) status = carry_out(&c, &spec, again, &verdict, &err);
+  if (status == PV_OK) status = carry_out(&c, &spec, again, &found, &err);
 cleanup:;
-  const int code = status == PV_OK && verdict != PV_BISECT_EQUAL ? 1 : pv_side_exit(status, &err);
+  const int code = status == PV_OK ? found : pv_side_exit(status, &err);
   free(again);
   for (int i = 0; i < 2; i++) {
     pv_recorded_close(c.recorded[i]);

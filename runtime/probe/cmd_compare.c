@@ -16,18 +16,20 @@ typedef struct table {
 } table;
 
 static void json_number(const char *name, double value) {
-  if (value - value == 0.0)
+  const char *word = pv_real_word(value);
+  if (word == NULL)
     printf("\"%s\":%.17g", name, value);
   else
-    printf("\"%s\":\"%s\"", name, value != value ? "nan" : "inf");
+    printf("\"%s\":\"%s\"", name, word);
 }
 
 static void print_json(table *t, const pv_trace_row *r) {
-  printf("%s\n  {\"stage\":\"%s\",\"layer\":", t->rows > 0 ? "," : "", r->stage);
-  if (r->layer < 0)
-    printf("null");
+  printf("%s\n  {\"stage\":\"%s\",\"layer\":", t->rows > 0 ? "," : "{\"tensors\":[",
+         pv_stage_name(r->stage));
+  if (pv_stage_is_layered(r->stage))
+    printf("%u", r->layer);
   else
-    printf("%lld", (long long)r->layer);
+    printf("null");
   printf(",\"elements\":%llu,\"different\":%llu,", (unsigned long long)r->elements,
          (unsigned long long)r->different);
   json_number("max_abs", r->max_abs);
@@ -42,62 +44,111 @@ static void print_json(table *t, const pv_trace_row *r) {
 
 static void print_row(void *context, const pv_trace_row *r) {
   table *t = context;
-  pv_text stage = PV_TEXT_INIT;
+  char layer[16] = "-";
   if (t->json) {
     print_json(t, r);
     t->rows++;
     return;
   }
-  pv_text_escape(&stage, r->stage, strlen(r->stage));
   if (t->rows++ == 0)
     printf("%-20s %5s %12s %12s %12s %14s %10s\n", "stage", "layer", "elements", "different",
            "max |l - r|", "cosine", "worst at");
-  if (!t->brief || r->different > 0) {
-    printf("%-20s ", stage.data != NULL ? stage.data : "");
-    if (r->layer < 0)
-      printf("%5s", "-");
-    else
-      printf("%5lld", (long long)r->layer);
-    printf(" %12llu %12llu %12.4g %14.10f %10llu\n", (unsigned long long)r->elements,
-           (unsigned long long)r->different, r->max_abs, r->cosine, (unsigned long long)r->worst);
-  }
-  pv_text_free(&stage);
+  if (t->brief && r->different == 0) return;
+  if (pv_stage_is_layered(r->stage)) snprintf(layer, sizeof layer, "%u", r->layer);
+  printf("%-20s %5s %12llu %12llu %12s %14s %10llu\n", pv_stage_name(r->stage), layer,
+         (unsigned long long)r->elements, (unsigned long long)r->different,
+         PV_REAL('g', 4, r->max_abs), PV_REAL('f', 10, r->cosine), (unsigned long long)r->worst);
 }
 
-static void print_summary(const pv_trace_comparison *c) {
+typedef enum outcome { EQUAL, DIFFERENT, VACUOUS, INCOMPARABLE } outcome;
+
+/* Two functions, two models or two texts: that bits differ says nothing. */
+static outcome judge(const pv_trace_comparison *c, const char **why) {
+  const bool functions = c->numerics[0][0] != '\0' && c->numerics[1][0] != '\0' &&
+                         strcmp(c->numerics[0], c->numerics[1]) != 0;
+  *why = c->other_model ? "the two traces are of different models"
+         : c->other_ids ? "the two traces are of different token ids"
+         : functions    ? "the two sides compute different functions: no difference is a defect"
+                        : NULL;
+  if (*why != NULL) return INCOMPARABLE;
+  if (c->elements == 0) return VACUOUS;
+  return c->different + c->only_left + c->only_right > 0 ? DIFFERENT : EQUAL;
+}
+
+/* Of two folders: what their manifests leave open. */
+static void print_unknown(const pv_trace_comparison *c) {
+  static const char *const side[] = {"left", "right"};
+  for (int i = 0; i < 2; i++) {
+    if (c->model_sha256[i][0] == '\0')
+      printf("of which model the %s trace is, its manifest does not say\n", side[i]);
+    if (!c->ids_known[i])
+      printf("of which tokens the %s trace is, its manifest does not say\n", side[i]);
+    if (c->numerics[i][0] == '\0')
+      printf("which function the %s side computes, its manifest does not say\n", side[i]);
+  }
+}
+
+static void print_summary(const pv_trace_comparison *c, bool folders) {
+  const char *why = NULL;
+  const outcome is = judge(c, &why);
   printf("%llu tensors, %llu elements compared, %llu differ\n", (unsigned long long)c->tensors,
          (unsigned long long)c->elements, (unsigned long long)c->different);
   if (c->only_left + c->only_right > 0)
     printf("%llu tensors only on the left, %llu only on the right\n",
            (unsigned long long)c->only_left, (unsigned long long)c->only_right);
-  if (strcmp(c->numerics[0], c->numerics[1]) != 0)
-    printf("the two sides compute different functions:\n  left:  %s\n  right: %s\n", c->numerics[0],
-           c->numerics[1]);
+  if (folders) print_unknown(c);
+  if (is != INCOMPARABLE) return;
+  printf("INCOMPARABLE: %s\n", why);
+  for (int i = 0; i < 2; i++) {
+    if (c->other_model)
+      printf("  %-6s SHA-256 %.12s...\n", i == 0 ? "left:" : "right:", c->model_sha256[i]);
+    else if (!c->other_ids)
+      printf("  %-6s %s\n", i == 0 ? "left:" : "right:", c->numerics[i]);
+  }
 }
 
-static int finish(const table *t, const pv_trace_comparison *c) {
-  const bool same_numerics = strcmp(c->numerics[0], c->numerics[1]) == 0;
-  if (t->json)
-    printf(
-        "],\"compared\":%llu,\"different\":%llu,\"only_left\":%llu,\"only_right\":%llu,"
-        "\"same_numerics\":%s}\n",
-        (unsigned long long)c->elements, (unsigned long long)c->different,
-        (unsigned long long)c->only_left, (unsigned long long)c->only_right,
-        same_numerics ? "true" : "false");
+static void json_text(const char *name, const char *text) {
+  if (text != NULL && text[0] != '\0')
+    printf(",\"%s\":\"%s\"", name, text);
   else
-    print_summary(c);
-  if (c->elements == 0) return 3;
-  return c->different + c->only_left + c->only_right > 0 ? 1 : 0;
+    printf(",\"%s\":null", name);
+}
+
+static int finish(const table *t, const pv_trace_comparison *c, bool folders) {
+  static const char *const words[] = {"equal", "different", "vacuous", "incomparable"};
+  static const int codes[] = {0, 1, 3, 3};
+  const char *why = NULL;
+  const outcome is = judge(c, &why);
+  if (!t->json) {
+    print_summary(c, folders);
+    return codes[is];
+  }
+  printf("%s],\"compared\":%llu,\"different\":%llu,\"only_left\":%llu,\"only_right\":%llu",
+         t->rows == 0 ? "{\"tensors\":[" : "", (unsigned long long)c->elements,
+         (unsigned long long)c->different, (unsigned long long)c->only_left,
+         (unsigned long long)c->only_right);
+  printf(",\"same_numerics\":%s,\"verdict\":\"%s\"",
+         strcmp(c->numerics[0], c->numerics[1]) == 0 ? "true" : "false", words[is]);
+  json_text("reason", why);
+  if (folders) {
+    json_text("left_model_sha256", c->model_sha256[0]);
+    json_text("right_model_sha256", c->model_sha256[1]);
+  }
+  puts("}");
+  return codes[is];
+}
+
+/* An error may come behind the first rows. */
+static int fail(const table *t, pv_status status, const pv_error *err) {
+  if (t->json && t->rows > 0) puts("]}");
+  return pv_side_exit(status, err);
 }
 
 static int compare_folders(table *t, const char *left, const char *right) {
   pv_error err = PV_ERROR_INIT;
   pv_trace_comparison c;
-  if (t->json) printf("{\"tensors\":[");
   const pv_status status = pv_trace_compare(left, right, print_row, t, &c, &err);
-  if (status == PV_OK) return finish(t, &c);
-  if (t->json && t->rows > 0) printf("]");
-  return pv_side_exit(status, &err);
+  return status == PV_OK ? finish(t, &c, true) : fail(t, status, &err);
 }
 
 typedef struct sides {
@@ -180,7 +231,6 @@ static int compare_sides(table *t, sides *s) {
     status = pv_forward_open(s->job.model, s->backend[i], &config, &s->forward[i], &err);
     snprintf(all.numerics[i], sizeof all.numerics[i], "%s", pv_numerics_identity(s->numerics[i]));
   }
-  if (status == PV_OK && t->json) printf("{\"tensors\":[");
   if (status == PV_OK && s->random != NULL)
     status = compare_random(t, s, lengths, count, &all, &err);
   else if (status == PV_OK && s->reference != NULL)
@@ -189,7 +239,7 @@ static int compare_sides(table *t, sides *s) {
     status = compare_sequence(t, s, s->job.ids, s->job.count, &all, &err);
   free(lengths);
   for (int i = 0; i < 2; i++) pv_forward_close(s->forward[i]);
-  return status == PV_OK ? finish(t, &all) : pv_side_exit(status, &err);
+  return status == PV_OK ? finish(t, &all, false) : fail(t, status, &err);
 }
 
 int pv_probe_compare(int argc, char **argv) {
@@ -216,7 +266,8 @@ int pv_probe_compare(int argc, char **argv) {
       .summary =
           "Compares two trace folders, or two sides such as cpu:i16 and cuda:i16 over the\n"
           "same tokens, tensor by tensor, bit by bit.\n"
-          "Exit code 0: all bits equal; 1: not; 3: nothing to compare.",
+          "Exit code 0: all bits equal; 1: not; 3: INCOMPARABLE (two functions, or traces of two\n"
+          "models or of different token ids), or nothing to compare.",
       .positional = "LEFT RIGHT",
       .examples =
           "  pv compare trace-a trace-b --different\n"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/sha256.h"
 #include "runtime/base/text.h"
 #include "runtime/faults/faults.h"
 #include "runtime/probe/probe.h"
@@ -20,6 +21,33 @@ static pv_status run_traced(const pv_job *job, pv_forward *forward, pv_trace_wri
   }
   if (pv_side_terminal()) fputc('\n', stderr);
   return status;
+}
+
+/* Who computed what of which file: what a reader must know before bits mean anything. */
+static pv_status describe(const pv_side *side, const pv_job *job, pv_forward *forward,
+                          const char *ids, pv_trace_writer *writer, pv_error *err) {
+  char digest[PV_SHA256_HEX];
+  pv_gpu_info device;
+  bool has = false;
+  pv_status status = pv_sha256_file(side->model, digest, err);
+  if (status == PV_OK) status = pv_forward_device(forward, &has, &device, err);
+  if (status != PV_OK) return status;
+  const char *const about[] = {"backend",
+                               pv_forward_backend(forward),
+                               "numerics",
+                               pv_numerics_identity(job->numerics),
+                               "model",
+                               side->model,
+                               "model_sha256",
+                               digest,
+                               "ids",
+                               ids,
+                               "pv",
+                               PV_VERSION,
+                               has ? "device" : NULL,
+                               has ? device.name : NULL,
+                               NULL};
+  return pv_trace_finish(writer, about, err);
 }
 
 int pv_probe_trace(int argc, char **argv) {
@@ -62,14 +90,7 @@ int pv_probe_trace(int argc, char **argv) {
   for (size_t i = 0; i < job.count; i++) pv_text_printf(&ids, "%s%u", i > 0 ? "," : "", job.ids[i]);
   if (status == PV_OK && ids.failed)
     status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the manifest");
-  if (status == PV_OK) {
-    const char *const about[] = {"backend",  pv_forward_backend(forward),
-                                 "numerics", pv_numerics_identity(job.numerics),
-                                 "model",    side.model,
-                                 "ids",      ids.data,
-                                 NULL};
-    status = pv_trace_finish(writer, about, &err);
-  }
+  if (status == PV_OK) status = describe(&side, &job, forward, ids.data, writer, &err);
   pv_text_free(&ids);
   if (status == PV_OK) printf("%s/manifest.json\n", out);
   pv_trace_free(writer);

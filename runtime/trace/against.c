@@ -80,8 +80,8 @@ static void report_all(const against *a, pv_trace_report report, void *context,
       if (!pv_stage_is_layered(stage) && !once) continue;
       sums *s = &a->sums[i][pv_stage_is_layered(stage) ? layer : 0];
       if (s->row.elements == 0) continue;
-      s->row.stage = pv_stage_name(stage);
-      s->row.layer = pv_stage_is_layered(stage) ? (int64_t)layer : -1;
+      s->row.stage = stage;
+      s->row.layer = layer;
       s->row.cosine = s->aa == 0.0 && s->bb == 0.0 ? 1.0 : s->ab / (sqrt(s->aa) * sqrt(s->bb));
       out->tensors++;
       out->elements += s->row.elements;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "runtime/base/sha256.h"
 #include "runtime/forward/forward.h"
 
 /* Which stages and layers are wanted. NULL means all. Names as in pv_stage_name; layers as
@@ -28,12 +29,15 @@ void pv_trace_free(pv_trace_writer *writer); /* after finish, or to abandon: fil
 /* Comparison tensor by tensor: of two trace folders, or of a running forward with a capture. */
 typedef struct pv_trace_comparison {
   uint64_t tensors, elements, different;
-  uint64_t only_left, only_right; /* tensors that one side lacks */
-  char numerics[2][400];          /* identities; equal or "" when not recorded */
+  uint64_t only_left, only_right;      /* tensors that one side lacks */
+  char numerics[2][400];               /* identities; "" when not recorded */
+  char model_sha256[2][PV_SHA256_HEX]; /* of two folders; "" when not recorded */
+  bool ids_known[2];
+  bool other_model, other_ids; /* both are known and differ: then nothing is compared */
 } pv_trace_comparison;
 typedef struct pv_trace_row { /* one tensor of both */
-  const char *stage;
-  int64_t layer;
+  pv_stage_id stage;
+  uint32_t layer; /* 0 outside the layers */
   uint64_t elements, different;
   double max_abs, scale, cosine;
   uint64_t worst;

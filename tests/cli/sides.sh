@@ -15,12 +15,13 @@ exits 0
 field "[t['stage'] for t in d['tensors']], d['compared'], d['different']" "['logits', 'argmax'] 81940 0"
 # Another function: that is said, and it differs everywhere behind the embedding.
 run "$pv" compare cpu:i16 cpu:i8 --model "$model" --ids 1,2,3 --layer 0 --json
-exits 1
+exits 3
+field "d['verdict'], d['reason']" 'incomparable the two sides compute different functions: no difference is a defect'
 field "d['same_numerics'], d['tensors'][0]['stage'], d['tensors'][0]['different']" 'False embedding 0'
 field "[t['different'] > 0 for t in d['tensors'] if t['stage'] == 'q']" '[True]'
 run "$pv" compare cpu:i16 cpu:i8 --model "$model" --prompt 'def f' --different
-exits 1
-says 'the two sides compute different functions'
+exits 3
+says 'INCOMPARABLE: the two sides compute different functions'
 # The same seed gives the same tokens, another one others.
 run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 5 --seed 1 --stage embedding --json
 one=$out

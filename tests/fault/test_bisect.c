@@ -19,6 +19,7 @@
 enum { IDS = 2, LAYER_STEPS = 1 + 9, STEPS = LAYER_STEPS + 2, IN_FOLDER = 4 };
 
 static pv_model *model;
+static pv_recorded_model of; /* what traces are of */
 static const uint32_t ids[IDS] = {65, 200};
 static char state[600], key[PV_SHA256_HEX], sound[600], unsound[600];
 static pv_bisect_spec spec;   /* what is bisected */
@@ -152,7 +153,7 @@ static bool record(const char *folder, const char *fault) {
 static bool recorded_work(void) {
   pv_recorded *recorded = NULL;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_recorded_open(unsound, model, &recorded, &err);
+  const pv_status status = pv_recorded_open(unsound, &of, &recorded, &err);
   EXPECT((status == PV_OK) == (recorded != NULL));
   spec.side[1].recorded = recorded;
   const bool good = ended(status, &err) && bisect_work();
@@ -166,7 +167,7 @@ static bool digest_work(void) {
   pv_recorded *recorded = NULL;
   pv_error err = PV_ERROR_INIT;
   char digest[PV_SHA256_HEX] = "untouched";
-  pv_status status = pv_recorded_open(unsound, model, &recorded, &err);
+  pv_status status = pv_recorded_open(unsound, &of, &recorded, &err);
   if (status == PV_OK) status = pv_recorded_digest(recorded, digest, &err);
   EXPECT_STR(digest, status == PV_OK ? want_digest : "untouched");
   pv_recorded_close(recorded);
@@ -177,23 +178,23 @@ static void test_recorded(void) {
   pv_recorded *right = NULL;
   side(0, PV_NUMERICS_I16, NULL);
   side(1, PV_NUMERICS_I16, NULL);
-  REQUIRE(EXPECT_I64(pv_recorded_open(unsound, model, &right, NULL), PV_OK));
+  REQUIRE(EXPECT_I64(pv_recorded_open(unsound, &of, &right, NULL), PV_OK));
   spec.side[1].recorded = right;
   REQUIRE(undisturbed());
   EXPECT_I64(want.verdict, PV_BISECT_RIGHT);
   EXPECT_I64(want.culprit[1].stage, PV_STAGE_MOE_ROUTER_INDICES);
   EXPECT_I64(pv_recorded_digest(right, want_digest, NULL), PV_OK);
   pv_recorded_close(right);
-  each_failure(recorded_work, 250, 150);
-  each_failure(digest_work, 80, 200);
+  each_failure(recorded_work, 170, 150);
+  each_failure(digest_work, 40, 200);
   pv_bisect_free(&want);
 }
 
 /* Both sides from folders: the right one runs once more with the experts of the left one. */
 static void test_both_recorded(void) {
   pv_recorded *left = NULL, *right = NULL;
-  REQUIRE(EXPECT_I64(pv_recorded_open(unsound, model, &left, NULL), PV_OK));
-  REQUIRE(EXPECT_I64(pv_recorded_open(sound, model, &right, NULL), PV_OK));
+  REQUIRE(EXPECT_I64(pv_recorded_open(unsound, &of, &left, NULL), PV_OK));
+  REQUIRE(EXPECT_I64(pv_recorded_open(sound, &of, &right, NULL), PV_OK));
   side(0, PV_NUMERICS_I16, NULL);
   side(1, PV_NUMERICS_I16, NULL);
   spec.side[0].recorded = left;
@@ -363,6 +364,7 @@ static bool make(void) {
   pv_status status = pv_synth_write(&o, path, NULL, NULL, &err);
   if (status == PV_OK) status = pv_model_open(path, &model, &err);
   if (status != PV_OK) pv_error_print(&err, stdout);
+  of.model = model;
   spec = (pv_bisect_spec){.model = model, .ids = ids, .count = IDS, .batch = IDS, .threads = 1};
   return status == PV_OK && record(sound, NULL) && record(unsound, "tie_rule_reversed");
 }

@@ -38,7 +38,7 @@ BEGIN {
   allow("runtime/forward", low)
   allow("runtime/plain", low " runtime/forward")
   allow("runtime/faults", low " runtime/forward runtime/plain")
-  allow("runtime/bisect", low " runtime/forward runtime/plain runtime/faults")
+  allow("runtime/bisect", low " runtime/forward runtime/trace runtime/plain runtime/faults")
   allow("runtime/noise", low " runtime/forward runtime/plain runtime/faults runtime/bisect")
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/trace", low " runtime/forward")

@@ -8,61 +8,9 @@
 
 #include "runtime/base/file.h"
 #include "runtime/bisect/bisect.h"
-#include "runtime/trace/folder.h"
 #include "tests/unit/base/folder.h"
+#include "tests/unit/bisect/recording.h"
 #include "tests/unit/testing.h"
-
-static pv_model *model;
-static const uint32_t ids[] = {861, 1644, 198, 17};
-enum { IDS = sizeof ids / sizeof *ids, BATCH = IDS / 2 };
-#define IDS_TEXT "861,1644,198,17"
-
-/* Writes a trace as pv trace does, with a fault in who computes. */
-static void record(const char *name, pv_numerics numerics, const char *fault, const char *stages,
-                   const char *layers) {
-  const pv_backend_config config = {numerics, IDS, BATCH, 2, NULL};
-  const char *const about[] = {"backend", "elsewhere", "numerics", pv_numerics_identity(numerics),
-                               "ids",     IDS_TEXT,    NULL};
-  pv_fault_side side = {0};
-  pv_planted planted = {NULL, -1};
-  pv_trace_writer *writer = NULL;
-  pv_trace_filter filter;
-  pv_error err = PV_ERROR_INIT;
-  pv_status status = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
-  if (status == PV_OK)
-    status = pv_fault_open(model, "cpu", &config, fault != NULL ? &planted : NULL, &side, &err);
-  if (status == PV_OK) status = pv_trace_filter_parse(stages, layers, &model->shape, &filter, &err);
-  if (status == PV_OK)
-    status = pv_trace_begin(folder_path(name), side.forward, model, &filter, &writer, &err);
-  for (size_t at = 0; at < IDS && status == PV_OK; at += BATCH) {
-    const pv_sink sink = pv_trace_sink(writer);
-    status = pv_forward_run(side.forward, ids + at, BATCH, BATCH, &sink, &err);
-  }
-  if (status == PV_OK) status = pv_trace_finish(writer, about, &err);
-  if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
-  pv_trace_free(writer);
-  pv_fault_close(&side);
-}
-
-/* Sides by the name of their folder; NULL: the CPU in i16. */
-static pv_bisect_result bisect(const char *left, const char *right) {
-  const char *const names[] = {left, right};
-  pv_recorded *recorded[2] = {NULL, NULL};
-  pv_bisect_result out = {0};
-  pv_bisect_spec spec = {.model = model, .ids = ids, .count = IDS, .batch = BATCH, .threads = 2};
-  pv_error err = PV_ERROR_INIT;
-  pv_status status = PV_OK;
-  for (int i = 0; i < 2 && status == PV_OK; i++) {
-    if (names[i] != NULL)
-      status = pv_recorded_open(folder_path(names[i]), model, &recorded[i], &err);
-    spec.side[i] = (pv_bisect_side){
-        i == 0 ? "left" : "right", "cpu", PV_NUMERICS_I16, {NULL, -1}, recorded[i]};
-  }
-  if (status == PV_OK) status = pv_bisect(&spec, &out, &err);
-  if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
-  for (int i = 0; i < 2; i++) pv_recorded_close(recorded[i]);
-  return out;
-}
 
 static uint64_t undefined(const pv_bisect_result *r, int side) {
   uint64_t sum = 0;
@@ -72,15 +20,15 @@ static uint64_t undefined(const pv_bisect_result *r, int side) {
 }
 
 static void test_equal(void) {
-  record("sound", PV_NUMERICS_I16, NULL, NULL, NULL);
-  pv_bisect_result r = bisect(NULL, "sound");
+  recording_make("sound", PV_NUMERICS_I16, NULL, NULL, NULL);
+  pv_bisect_result r = recording_bisect(NULL, "sound");
   EXPECT_I64(r.verdict, PV_BISECT_EQUAL);
   EXPECT(r.compared > 100000);
   EXPECT_U64(r.different + undefined(&r, 0) + undefined(&r, 1), 0);
-  EXPECT_U64(r.routing.sets, 4 * IDS);
+  EXPECT_U64(r.routing.sets, 4 * RECORDING_COUNT);
   EXPECT(r.worst_cosine[0] == r.worst_cosine[1]);
   pv_bisect_free(&r);
-  r = bisect("sound", "sound");
+  r = recording_bisect("sound", "sound");
   EXPECT_I64(r.verdict, PV_BISECT_EQUAL);
   EXPECT(r.compared > 100000);
   pv_bisect_free(&r);
@@ -106,8 +54,8 @@ static void test_faults(void) {
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     char name[32];
     snprintf(name, sizeof name, "fault%zu", i);
-    record(name, PV_NUMERICS_I16, table[i].fault, NULL, NULL);
-    pv_bisect_result r = bisect(NULL, name);
+    recording_make(name, PV_NUMERICS_I16, table[i].fault, NULL, NULL);
+    pv_bisect_result r = recording_bisect(NULL, name);
     EXPECT_I64(r.verdict, PV_BISECT_RIGHT);
     EXPECT(r.culprit[1].present);
     EXPECT_STR(pv_stage_name(r.culprit[1].stage), pv_stage_name(table[i].stage));
@@ -120,9 +68,9 @@ static void test_faults(void) {
 }
 
 static void test_both_recorded(void) {
-  record("left", PV_NUMERICS_I16, "rope_pairs:layer=2", NULL, NULL);
-  record("right", PV_NUMERICS_I16, "superblock_short:layer=1", NULL, NULL);
-  pv_bisect_result r = bisect("left", "right");
+  recording_make("left", PV_NUMERICS_I16, "rope_pairs:layer=2", NULL, NULL);
+  recording_make("right", PV_NUMERICS_I16, "superblock_short:layer=1", NULL, NULL);
+  pv_bisect_result r = recording_bisect("left", "right");
   EXPECT_I64(r.verdict, PV_BISECT_BOTH);
   EXPECT_I64(r.culprit[0].stage, PV_STAGE_Q_ROPE);
   EXPECT_U64(r.culprit[0].layer, 2);
@@ -133,24 +81,25 @@ static void test_both_recorded(void) {
 
 /* Stages that are not there are made from those that are; what is wrong shows in the next one. */
 static void test_missing(void) {
-  record("few", PV_NUMERICS_I16, NULL, "v,ffn_residual,logits", NULL);
-  pv_bisect_result r = bisect(NULL, "few");
+  recording_make("few", PV_NUMERICS_I16, NULL, "v,ffn_residual,logits", NULL);
+  pv_bisect_result r = recording_bisect(NULL, "few");
   EXPECT_I64(r.verdict, PV_BISECT_EQUAL);
-  EXPECT_U64(r.compared, (uint64_t)IDS * (4 * (128 + 256) + 4096));
+  EXPECT_U64(r.compared, (uint64_t)RECORDING_COUNT * (4 * (128 + 256) + 4096));
   EXPECT_U64(r.stages[1][PV_STAGE_Q].elements + r.stages[1][PV_STAGE_Q].side[1].judged, 0);
   EXPECT(r.stages[1][PV_STAGE_Q].side[0].judged > 0);
   EXPECT_U64(r.routing.sets, 0);
   pv_bisect_free(&r);
-  record("few-wrong", PV_NUMERICS_I16, "wrong_head_group:layer=2", "v,ffn_residual,logits", NULL);
-  r = bisect(NULL, "few-wrong");
+  recording_make("few-wrong", PV_NUMERICS_I16, "wrong_head_group:layer=2", "v,ffn_residual,logits",
+                 NULL);
+  r = recording_bisect(NULL, "few-wrong");
   EXPECT_I64(r.verdict, PV_BISECT_RIGHT);
   EXPECT_I64(r.culprit[1].stage, PV_STAGE_FFN_RESIDUAL);
   EXPECT_U64(r.culprit[1].layer, 2);
   EXPECT(isfinite(r.culprit[1].left) && isfinite(r.culprit[1].right));
   pv_bisect_free(&r);
   /* One layer alone: the others are made by the witness. */
-  record("layer", PV_NUMERICS_I16, "contraction:layer=3", "q_rope,k_rope", "3");
-  r = bisect("layer", NULL);
+  recording_make("layer", PV_NUMERICS_I16, "contraction:layer=3", "q_rope,k_rope", "3");
+  r = recording_bisect("layer", NULL);
   EXPECT_I64(r.verdict, PV_BISECT_LEFT);
   EXPECT_I64(r.culprit[0].stage, PV_STAGE_Q_ROPE);
   EXPECT_U64(r.culprit[0].layer, 3);
@@ -160,17 +109,17 @@ static void test_missing(void) {
 }
 
 static void test_nothing_in_common(void) {
-  record("only-q", PV_NUMERICS_I16, NULL, "q", NULL);
-  record("only-k", PV_NUMERICS_I16, NULL, "k", NULL);
-  pv_bisect_result r = bisect("only-q", "only-k");
+  recording_make("only-q", PV_NUMERICS_I16, NULL, "q", NULL);
+  recording_make("only-k", PV_NUMERICS_I16, NULL, "k", NULL);
+  pv_bisect_result r = recording_bisect("only-q", "only-k");
   EXPECT_I64(r.verdict, PV_BISECT_VACUOUS);
   EXPECT_U64(r.compared, 0);
   pv_bisect_free(&r);
 }
 
 static void test_other_identity(void) {
-  record("i8", PV_NUMERICS_I8, NULL, NULL, NULL);
-  pv_bisect_result r = bisect(NULL, "i8");
+  recording_make("i8", PV_NUMERICS_I8, NULL, NULL, NULL);
+  pv_bisect_result r = recording_bisect(NULL, "i8");
   EXPECT_I64(r.verdict, PV_BISECT_FUNCTIONS);
   EXPECT_U64(undefined(&r, 0) + undefined(&r, 1), 0);
   EXPECT_I64(pv_bisect_less_exact(&r), 1);
@@ -178,8 +127,8 @@ static void test_other_identity(void) {
   /* As defined, so it can be made again with the left side's routing. */
   EXPECT(r.routing.different == 0 || r.routing.replayed);
   pv_bisect_free(&r);
-  record("f64", PV_NUMERICS_F64, NULL, NULL, NULL);
-  r = bisect("f64", NULL);
+  recording_make("f64", PV_NUMERICS_F64, NULL, NULL, NULL);
+  r = recording_bisect("f64", NULL);
   EXPECT_I64(r.verdict, PV_BISECT_FUNCTIONS);
   EXPECT_U64(undefined(&r, 0) + undefined(&r, 1), 0);
   EXPECT_F64(r.stages[2][PV_STAGE_FFN_RESIDUAL].side[0].introduced, 0.0, 0.0);
@@ -187,49 +136,30 @@ static void test_other_identity(void) {
   pv_bisect_free(&r);
 }
 
-/* Changes the manifest of `name`: one member of the object, or of the tensor `file`. */
-static void change(const char *name, const char *file, const char *key, json_t *value) {
-  char path[300];
-  snprintf(path, sizeof path, "%s/manifest.json", folder_path(name));
-  json_t *root = json_load_file(path, 0, NULL), *object = file == NULL ? root : NULL;
-  size_t i;
-  json_t *t;
-  json_array_foreach(json_object_get(root, "tensors"), i,
-                     t) if (file != NULL && strcmp(json_string_value(json_object_get(t, "file")),
-                                                   file) == 0) object = t;
-  EXPECT(object != NULL);
-  if (value != NULL)
-    json_object_set_new(object, key, value);
-  else
-    json_object_del(object, key);
-  EXPECT_I64(json_dump_file(root, path, 0), 0);
-  json_decref(root);
-}
-
 /* Whose identity is unknown is held to no definition: float64 alone tells the error. */
 static void test_unknown_identity(void) {
-  record("unknown", PV_NUMERICS_I16, NULL, NULL, NULL);
-  change("unknown", NULL, "numerics", json_string("somebody's/3"));
-  pv_bisect_result r = bisect(NULL, "unknown");
+  recording_make("unknown", PV_NUMERICS_I16, NULL, NULL, NULL);
+  recording_change("unknown", NULL, "numerics", json_string("somebody's/3"));
+  pv_bisect_result r = recording_bisect(NULL, "unknown");
   EXPECT_I64(r.verdict, PV_BISECT_EQUAL);
   EXPECT(r.defined[0] && !r.defined[1] && !r.same_identity);
   pv_bisect_free(&r);
-  r = bisect("unknown", "unknown");
+  r = recording_bisect("unknown", "unknown");
   EXPECT_I64(r.verdict, PV_BISECT_UNDECIDED);
   EXPECT_U64(r.different, 0);
   pv_bisect_free(&r);
-  record("unknown-wrong", PV_NUMERICS_I16, "wrong_head_group:layer=2", NULL, NULL);
-  change("unknown-wrong", NULL, "numerics", NULL);
-  r = bisect(NULL, "unknown-wrong");
+  recording_make("unknown-wrong", PV_NUMERICS_I16, "wrong_head_group:layer=2", NULL, NULL);
+  recording_change("unknown-wrong", NULL, "numerics", NULL);
+  r = recording_bisect(NULL, "unknown-wrong");
   EXPECT_I64(r.verdict, PV_BISECT_UNDECIDED);
   EXPECT_U64(undefined(&r, 1), 0);
   EXPECT(r.stages[2][PV_STAGE_ATTN_OUT].side[1].introduced > 0.1);
   EXPECT(r.stages[3][PV_STAGE_FFN_RESIDUAL].side[1].introduced < 1e-5);
   pv_bisect_free(&r);
   /* A NaN where there is a number is wrong in any identity. */
-  record("unknown-nan", PV_NUMERICS_I16, "nan_in_one_element:layer=1", NULL, NULL);
-  change("unknown-nan", NULL, "numerics", json_string("somebody's/3"));
-  r = bisect(NULL, "unknown-nan");
+  recording_make("unknown-nan", PV_NUMERICS_I16, "nan_in_one_element:layer=1", NULL, NULL);
+  recording_change("unknown-nan", NULL, "numerics", json_string("somebody's/3"));
+  r = recording_bisect(NULL, "unknown-nan");
   EXPECT_I64(r.verdict, PV_BISECT_RIGHT);
   EXPECT_I64(r.culprit[1].stage, PV_STAGE_EXPERT_DOWN);
   EXPECT_U64(r.culprit[1].layer, 1);
@@ -240,7 +170,8 @@ static void test_unknown_identity(void) {
 static void refuses(const char *name, const char *file, const char *why) {
   pv_recorded *out = NULL;
   pv_error err = PV_ERROR_INIT;
-  EXPECT(pv_recorded_open(folder_path(name), model, &out, &err) != PV_OK);
+  pv_recorded_model of = {recording_model, RECORDING_MODEL, ""};
+  EXPECT(pv_recorded_open(folder_path(name), &of, &out, &err) != PV_OK);
   EXPECT(out == NULL);
   EXPECT_HAS(err.message, why);
   EXPECT_HAS(err.file, file);
@@ -252,7 +183,7 @@ static json_t *shape(int rows, int width) {
 }
 
 static void test_refused(void) {
-  record("bad", PV_NUMERICS_I16, NULL, "q,logits,argmax", NULL);
+  recording_make("bad", PV_NUMERICS_I16, NULL, "q,logits,argmax", NULL);
   const struct {
     const char *file, *key;
     json_t *wrong, *right;
@@ -260,10 +191,10 @@ static void test_refused(void) {
   } table[] = {
       {NULL, "schema", json_string("pv/trace/v2"), json_string("pv/trace/v1"), "manifest.json",
        "is no manifest"},
-      {NULL, "ids", json_string("1,2,x"), json_string(IDS_TEXT), "manifest.json", "token id"},
-      {NULL, "ids", json_string("1,2"), json_string(IDS_TEXT), "manifest.json",
+      {NULL, "ids", json_string("1,2,x"), json_string(RECORDING_IDS), "manifest.json", "token id"},
+      {NULL, "ids", json_string("1,2"), json_string(RECORDING_IDS), "manifest.json",
        "has 2 token ids and tensors of 4 positions"},
-      {NULL, "ids", json_integer(1), json_string(IDS_TEXT), "manifest.json", "is not a text"},
+      {NULL, "ids", json_integer(1), json_string(RECORDING_IDS), "manifest.json", "is not a text"},
       {"q.1.bin", "stage", json_string("quux"), json_string("q"), "q.1.bin", "does not have"},
       {"q.1.bin", "layer", json_integer(4), json_integer(1), "q.1.bin", "does not have"},
       {"q.1.bin", "layer", json_integer(-1), json_integer(1), "q.1.bin", "does not have"},
@@ -272,16 +203,18 @@ static void test_refused(void) {
       {"q.1.bin", "dtype", json_string("f64le"), json_string("f32le"), "q.1.bin", "another type"},
       {"q.1.bin", "dtype", json_string("f16le"), json_string("f32le"), "q.1.bin", "neither"},
       {"argmax.bin", "dtype", json_string("f32le"), json_string("i32le"), "argmax.bin", "i32le"},
-      {"q.2.bin", "shape", shape(IDS, 128), shape(IDS, 512), "q.2.bin", "128 wide"},
-      {"q.2.bin", "shape", shape(7, 512), shape(IDS, 512), "q.2.bin", "another number"},
-      {"q.2.bin", "shape", shape(-1, 512), shape(IDS, 512), "q.2.bin", "no shape"},
+      {"q.2.bin", "shape", shape(RECORDING_COUNT, 128), shape(RECORDING_COUNT, 512), "q.2.bin",
+       "128 wide"},
+      {"q.2.bin", "shape", shape(7, 512), shape(RECORDING_COUNT, 512), "q.2.bin", "another number"},
+      {"q.2.bin", "shape", shape(-1, 512), shape(RECORDING_COUNT, 512), "q.2.bin", "no shape"},
       {"q.2.bin", "position", json_integer(1), json_integer(0), "q.2.bin", "position 0"},
       {"q.2.bin", "file", json_string("../x"), NULL, "manifest.json", "inside the folder"},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-    change("bad", table[i].file, table[i].key, table[i].wrong);
+    recording_change("bad", table[i].file, table[i].key, table[i].wrong);
     refuses("bad", table[i].where, table[i].why);
-    if (table[i].right != NULL) change("bad", table[i].file, table[i].key, table[i].right);
+    if (table[i].right != NULL)
+      recording_change("bad", table[i].file, table[i].key, table[i].right);
   }
   refuses("nowhere", "manifest.json", "cannot open");
   pv_error err = PV_ERROR_INIT;
@@ -296,16 +229,17 @@ static void test_changed_meanwhile(void) {
   pv_recorded *recorded = NULL;
   pv_bisect_result out;
   pv_error err = PV_ERROR_INIT;
-  REQUIRE(pv_recorded_open(folder_path("only-k"), model, &recorded, &err) == PV_OK);
-  pv_bisect_spec spec = {.model = model,
+  pv_recorded_model of = {recording_model, RECORDING_MODEL, ""};
+  REQUIRE(pv_recorded_open(folder_path("only-k"), &of, &recorded, &err) == PV_OK);
+  pv_bisect_spec spec = {.model = recording_model,
                          .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}, NULL},
                                   {"right", "", PV_NUMERICS_I16, {NULL, -1}, recorded}},
-                         .ids = ids,
-                         .count = IDS - 1,
-                         .batch = BATCH};
+                         .ids = recording_ids,
+                         .count = RECORDING_COUNT - 1,
+                         .batch = RECORDING_BATCH};
   EXPECT_I64(pv_bisect(&spec, &out, &err), PV_ERR_INPUT);
   EXPECT_HAS(err.message, "the trace has 4 positions, the run 3");
-  spec.count = IDS;
+  spec.count = RECORDING_COUNT;
   EXPECT_I64(truncate(folder_path("only-k/k.2.bin"), 100), 0);
   EXPECT_I64(pv_bisect(&spec, &out, &err), PV_ERR_INPUT);
   EXPECT_HAS(err.message, "the file has 100 bytes");
@@ -315,8 +249,7 @@ static void test_changed_meanwhile(void) {
 
 int main(void) {
   pv_error err = PV_ERROR_INIT;
-  if (folder_make() == NULL ||
-      pv_model_open("models/tiny-coder-moe-Q4_K_M.gguf", &model, &err) != PV_OK) {
+  if (folder_make() == NULL || pv_model_open(RECORDING_MODEL, &recording_model, &err) != PV_OK) {
     pv_error_print(&err, stderr);
     return 1;
   }
@@ -330,7 +263,7 @@ int main(void) {
                                                            PV_CASE(test_refused),
                                                            PV_CASE(test_changed_meanwhile),
                                                            {0}});
-  pv_model_close(model);
+  pv_model_close(recording_model);
   folder_remove();
   return code;
 }

@@ -1,0 +1,91 @@
+/* Which kernel makes a stage, and the file that it stands in: where to look first. */
+#include <string.h>
+
+#include "runtime/forward/weights.h"
+#include "runtime/probe/bisect_report.h"
+
+/* NULL: a product, which the type of the weights decides. */
+static const struct {
+  const char *cpu, *gpu;
+} table[PV_STAGES] = {
+    [PV_STAGE_EMBEDDING] = {"pv_dequant_f32 (runtime/quant/dequant.c)",
+                            "embed (kernels/cuda/embed.cu)"},
+    [PV_STAGE_ATTN_NORM] = {"rmsnorm (kernels/cpu/vector.c)",
+                            "rmsnorm (kernels/cuda/rmsnorm.cu) or, before few rows, gemv "
+                            "(kernels/cuda/gemv.cu)"},
+    [PV_STAGE_FFN_NORM] = {"rmsnorm (kernels/cpu/vector.c)",
+                           "rmsnorm (kernels/cuda/rmsnorm.cu) or, before few rows, gemv "
+                           "(kernels/cuda/gemv.cu)"},
+    [PV_STAGE_FINAL_NORM] = {"rmsnorm (kernels/cpu/vector.c)",
+                             "rmsnorm (kernels/cuda/rmsnorm.cu) or, before few rows, gemv "
+                             "(kernels/cuda/gemv.cu)"},
+    [PV_STAGE_Q_ROPE] = {"rmsnorm and rope (kernels/cpu/vector.c)",
+                         "heads (kernels/cuda/heads.cu) or, for one position, attend_step "
+                         "(kernels/cuda/attend_step.cu)"},
+    [PV_STAGE_K_ROPE] = {"rmsnorm and rope (kernels/cpu/vector.c)",
+                         "heads (kernels/cuda/heads.cu) or, for one position, attend_step "
+                         "(kernels/cuda/attend_step.cu)"},
+    [PV_STAGE_ATTN_OUT] = {"attend (kernels/cpu/vector.c)",
+                           "attend and attend_combine (kernels/cuda/attend.cu) or, for one "
+                           "position, attend_step (kernels/cuda/attend_step.cu)"},
+    [PV_STAGE_ATTN_RESIDUAL] = {"add (kernels/cpu/vector.c)",
+                                "add (kernels/cuda/elementwise.cu) or, for few rows, gemv "
+                                "(kernels/cuda/gemv.cu)"},
+    [PV_STAGE_MOE_ROUTER] = {"route (kernels/cpu/vector.c)",
+                             "route (kernels/cuda/route.cu) or, for few rows, gate_up "
+                             "(kernels/cuda/gate_up.cu)"},
+    [PV_STAGE_MOE_ROUTER_INDICES] = {"route (kernels/cpu/vector.c)",
+                                     "route (kernels/cuda/route.cu) or, for few rows, gate_up "
+                                     "(kernels/cuda/gate_up.cu)"},
+    [PV_STAGE_EXPERT_SWIGLU] = {"swiglu (kernels/cpu/vector.c)",
+                                "swiglu (kernels/cuda/elementwise.cu) or, for few rows, gate_up "
+                                "(kernels/cuda/gate_up.cu)"},
+    [PV_STAGE_MOE_FFN_OUT] = {"combine (kernels/cpu/vector.c)",
+                              "combine (kernels/cuda/elementwise.cu) or, for few rows, down "
+                              "(kernels/cuda/down.cu)"},
+    [PV_STAGE_FFN_RESIDUAL] = {"add (kernels/cpu/vector.c)",
+                               "combine (kernels/cuda/elementwise.cu) or, for few rows, down "
+                               "(kernels/cuda/down.cu)"},
+    [PV_STAGE_ARGMAX] = {"argmax (runtime/forward/backend_cpu.c)",
+                         "argmax_parts and argmax (kernels/cuda/argmax.cu)"},
+};
+
+static const char *cpu_product(pv_numerics numerics, bool quantised) {
+  if (numerics == PV_NUMERICS_F32_F64ACC) return "mm_f64acc (kernels/cpu/mm_f64acc.c)";
+  return quantised ? "mm_int (kernels/cpu/mm_int.c, mm_int_avx2.c)"
+                   : "mm_plain (kernels/cpu/mm_plain.c)";
+}
+
+static const char *gpu_product(pv_numerics numerics, pv_stage_id stage, pv_type type) {
+  static const struct {
+    pv_type type;
+    const char *kernel;
+  } f64acc[] = {{PV_TYPE_F32, "f32_gemv_f64acc (kernels/cuda/f32_gemv_f64acc.cu)"},
+                {PV_TYPE_F16, "f16_gemv_f64acc (kernels/cuda/f16_gemv_f64acc.cu)"},
+                {PV_TYPE_BF16, "bf16_gemv_f64acc (kernels/cuda/bf16_gemv_f64acc.cu)"},
+                {PV_TYPE_Q8_0, "q8_0_gemv_f64acc (kernels/cuda/q8_0_gemv_f64acc.cu)"},
+                {PV_TYPE_Q4_K, "q4k_gemv_f64acc (kernels/cuda/q4k_gemv_f64acc.cu)"},
+                {PV_TYPE_Q5_K, "q5k_gemv_f64acc (kernels/cuda/q5k_gemv_f64acc.cu)"},
+                {PV_TYPE_Q6_K, "q6k_gemv_f64acc (kernels/cuda/q6k_gemv_f64acc.cu)"}};
+  for (size_t i = 0; numerics == PV_NUMERICS_F32_F64ACC && i < sizeof f64acc / sizeof *f64acc; i++)
+    if (f64acc[i].type == type) return f64acc[i].kernel;
+  if (!pv_type_get(type)->quantised) return "gemv (kernels/cuda/gemv.cu)";
+  if (stage == PV_STAGE_EXPERT_GATE || stage == PV_STAGE_EXPERT_UP)
+    return "gemm (kernels/cuda/gemm.cu) or, for few rows, gate_up (kernels/cuda/gate_up.cu)";
+  if (stage == PV_STAGE_EXPERT_DOWN)
+    return "gemm (kernels/cuda/gemm.cu) or, for few rows, down (kernels/cuda/down.cu)";
+  return "gemm (kernels/cuda/gemm.cu) or, for few rows, gemv (kernels/cuda/gemv.cu)";
+}
+
+const char *pv_bisect_source(const pv_model *model, const char *computed, pv_numerics numerics,
+                             pv_stage_id stage, uint32_t layer) {
+  const bool gpu = strcmp(computed, "cuda") == 0 || strcmp(computed, "ptx") == 0;
+  if (strcmp(computed, "plain") == 0)
+    return "the plain backend (runtime/plain/backend.c, kernels.c)";
+  if (!gpu && strcmp(computed, "cpu") != 0) return NULL;
+  if (numerics == PV_NUMERICS_F64) return "the arbiter (runtime/forward/backend_f64.c)";
+  if (table[stage].cpu != NULL) return gpu ? table[stage].gpu : table[stage].cpu;
+  const pv_type type = pv_stage_tensor(model, stage, layer)->type;
+  return gpu ? gpu_product(numerics, stage, type)
+             : cpu_product(numerics, pv_type_get(type)->quantised);
+}

@@ -1,0 +1,94 @@
+#include "tests/unit/bisect/recording.h"
+
+#include <string.h>
+
+#include "runtime/trace/folder.h"
+#include "tests/unit/base/folder.h"
+#include "tests/unit/testing.h"
+
+pv_model *recording_model;
+const uint32_t recording_ids[RECORDING_COUNT] = {861, 1644, 198, 17};
+
+/* Writes a trace as pv trace does, with a fault in who computes. */
+void recording_make(const char *name, pv_numerics numerics, const char *fault, const char *stages,
+                    const char *layers) {
+  const pv_backend_config config = {numerics, RECORDING_COUNT, RECORDING_BATCH, 2, NULL};
+  const char *const about[] = {"backend", "elsewhere",   "numerics", pv_numerics_identity(numerics),
+                               "ids",     RECORDING_IDS, NULL};
+  pv_fault_side side = {0};
+  pv_planted planted = {NULL, -1};
+  pv_trace_writer *writer = NULL;
+  pv_trace_filter filter;
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
+  if (status == PV_OK)
+    status = pv_fault_open(recording_model, "cpu", &config, fault != NULL ? &planted : NULL, &side,
+                           &err);
+  if (status == PV_OK)
+    status = pv_trace_filter_parse(stages, layers, &recording_model->shape, &filter, &err);
+  if (status == PV_OK)
+    status =
+        pv_trace_begin(folder_path(name), side.forward, recording_model, &filter, &writer, &err);
+  for (size_t at = 0; at < RECORDING_COUNT && status == PV_OK; at += RECORDING_BATCH) {
+    const pv_sink sink = pv_trace_sink(writer);
+    status = pv_forward_run(side.forward, recording_ids + at, RECORDING_BATCH, RECORDING_BATCH,
+                            &sink, &err);
+  }
+  if (status == PV_OK) status = pv_trace_finish(writer, about, &err);
+  if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
+  pv_trace_free(writer);
+  pv_fault_close(&side);
+}
+
+/* Sides by the name of their folder; NULL: the CPU in i16. */
+pv_bisect_result recording_bisect(const char *left, const char *right) {
+  const char *const names[] = {left, right};
+  pv_recorded *recorded[2] = {NULL, NULL};
+  pv_recorded_model of = {recording_model, NULL, ""};
+  pv_bisect_result out = {0};
+  pv_bisect_spec spec = {.model = recording_model,
+                         .ids = recording_ids,
+                         .count = RECORDING_COUNT,
+                         .batch = RECORDING_BATCH,
+                         .threads = 2};
+  pv_error err = PV_ERROR_INIT;
+  pv_status status = PV_OK;
+  for (int i = 0; i < 2 && status == PV_OK; i++) {
+    if (names[i] != NULL) status = pv_recorded_open(folder_path(names[i]), &of, &recorded[i], &err);
+    spec.side[i] = (pv_bisect_side){
+        i == 0 ? "left" : "right", "cpu", PV_NUMERICS_I16, {NULL, -1}, recorded[i]};
+  }
+  if (status == PV_OK) status = pv_bisect(&spec, &out, &err);
+  if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
+  for (int i = 0; i < 2; i++) pv_recorded_close(recorded[i]);
+  return out;
+}
+
+/* Changes the manifest of `name`: one member of the object, or of the tensor `file`. */
+void recording_change(const char *name, const char *file, const char *key, json_t *value) {
+  char path[300];
+  snprintf(path, sizeof path, "%s/manifest.json", folder_path(name));
+  json_t *root = json_load_file(path, 0, NULL), *object = file == NULL ? root : NULL;
+  size_t i;
+  json_t *t;
+  json_array_foreach(json_object_get(root, "tensors"), i,
+                     t) if (file != NULL && strcmp(json_string_value(json_object_get(t, "file")),
+                                                   file) == 0) object = t;
+  EXPECT(object != NULL);
+  if (value != NULL)
+    json_object_set_new(object, key, value);
+  else
+    json_object_del(object, key);
+  EXPECT_I64(json_dump_file(root, path, 0), 0);
+  json_decref(root);
+}
+
+void recording_poke(const char *name, const char *file, size_t offset, const void *bytes,
+                    size_t length) {
+  char path[300];
+  snprintf(path, sizeof path, "%s/%s", folder_path(name), file);
+  FILE *f = fopen(path, "r+b");
+  if (!EXPECT(f != NULL)) return;
+  EXPECT(fseek(f, (long)offset, SEEK_SET) == 0 && fwrite(bytes, 1, length, f) == length);
+  EXPECT(fclose(f) == 0);
+}
