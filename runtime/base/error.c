@@ -61,6 +61,7 @@ static void print_escaped(FILE *file, const char *bytes) {
 
 void pv_error_print(const pv_error *err, FILE *file) {
   if (file == NULL || err == NULL) return;
+  if (err->status == PV_ERR_IO && err->message[0] == '\0') return;
   if (err->file[0] != '\0') {
     print_escaped(file, err->file);
     if (err->line > 0) fprintf(file, ":%lld", (long long)err->line);

@@ -54,7 +54,8 @@ pv_status pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...)
 #endif
 
 /* Writes "file:line:column: error: message [rule]\n  hint\n" with control and bidirectional
- * characters escaped. `file` NULL writes nothing. */
+ * characters escaped. `file` NULL writes nothing, and so does PV_ERR_IO without a message (see
+ * pv_output_flush). */
 void pv_error_print(const pv_error *err, FILE *file);
 
 const char *pv_status_name(pv_status status);

@@ -1,7 +1,8 @@
 #include "runtime/base/json.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "runtime/base/output.h"
 
 static int add(const char *bytes, size_t length, void *out) {
   pv_text_add(out, bytes, length);
@@ -23,9 +24,10 @@ pv_status pv_json_print(json_t *value, size_t flags, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
   pv_status status = pv_json_write(value, flags, &text, err);
   json_decref(value);
-  if (status == PV_OK && (fwrite(text.data, 1, text.length, stdout) != text.length ||
-                          putchar('\n') == EOF || fflush(stdout) != 0))
-    status = pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+  pv_text_puts(&text, "\n");
+  if (status == PV_OK && text.failed)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+  if (status == PV_OK) status = pv_output_write(text.data, text.length, err);
   pv_text_free(&text);
   return status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/base/json.h"
+#include "runtime/base/output.h"
 #include "runtime/base/text.h"
 #include "runtime/probe/bisect_report.h"
 
@@ -94,7 +95,6 @@ static void print_line(const outcome *o) {
   size_name(o, size);
   printf("| `%s` | %s | %s | %s | %s | %s | %s |\n", o->name, pv_numerics_name(o->numerics), want,
          got, size, o->stage_right ? "yes" : "**no**", o->side_right ? "yes" : "**no**");
-  fflush(stdout);
 }
 
 static json_t *line_json(const outcome *o) {
@@ -130,6 +130,7 @@ pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_
       pv_json_append(&lines, line_json(&o));
     else
       print_line(&o);
+    status = pv_output_flush(err);
     pv_bisect_free(&result);
   }
   *all_found = stages == planted && sides == planted;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/output.h"
 #include "runtime/base/text.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -177,8 +178,7 @@ static pv_status compare_sequence(table *t, sides *s, const uint32_t *ids, size_
   all->elements += c.elements;
   all->different += c.different;
   if (!t->json) printf("%zu tokens: %llu differ\n", count, (unsigned long long)c.different);
-  fflush(stdout);
-  return PV_OK;
+  return pv_output_flush(err);
 }
 
 static pv_status compare_random(table *t, sides *s, const uint32_t *lengths, size_t count,

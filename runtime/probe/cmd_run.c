@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "runtime/base/json.h"
+#include "runtime/base/output.h"
 #include "runtime/base/text.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/probe.h"
@@ -35,12 +36,11 @@ static pv_status next_id(generation *g, const pv_model *model, uint32_t *id, pv_
 static pv_status emit(generation *g, pv_tokenizer_stream *stream, uint32_t id, pv_error *err) {
   if (g->ids_only) {
     printf("%s%u", g->made > 0 ? "," : "", id);
-    return PV_OK;
+    return pv_output_flush(err);
   }
   pv_text text = PV_TEXT_INIT;
-  const pv_status status = pv_tokenizer_stream_add(g->tokenizer, stream, id, &text, err);
-  if (status == PV_OK && text.length > 0) fwrite(text.data, 1, text.length, stdout);
-  fflush(stdout);
+  pv_status status = pv_tokenizer_stream_add(g->tokenizer, stream, id, &text, err);
+  if (status == PV_OK) status = pv_output_write(text.data, text.length, err);
   pv_text_free(&text);
   return status;
 }
@@ -169,9 +169,7 @@ static pv_status print_tensors(const pv_gguf *gguf, bool json, pv_error *err) {
   if (json) pv_text_puts(&out, "\n]\n");
   if (status == PV_OK && out.failed)
     status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the list");
-  if (status == PV_OK &&
-      (fwrite(out.data, 1, out.length, stdout) != out.length || fflush(stdout) != 0))
-    status = pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+  if (status == PV_OK) status = pv_output_write(out.data, out.length, err);
   pv_text_free(&out);
   return status;
 }

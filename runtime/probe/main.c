@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/base/child.h"
+#include "runtime/base/output.h"
 #include "runtime/probe/probe.h"
 
 int main(int argc, char **argv) {
@@ -17,7 +18,8 @@ int main(int argc, char **argv) {
   };
   pv_cancel_install();
   for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
-    if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    if (strcmp(argv[1], commands[i].name) == 0)
+      return pv_output_exit(commands[i].run(argc - 1, argv + 1));
   fputs("pv-probe is started by pv; its commands are those of pv: see pv --help\n", stderr);
   return 2;
 }

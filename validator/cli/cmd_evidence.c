@@ -11,6 +11,7 @@
 #include "reports/render/render.h"
 #include "runtime/base/json.h"
 #include "runtime/base/options.h"
+#include "runtime/base/output.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
 #include "validator/model/contract_load.h"
@@ -193,10 +194,9 @@ static int code_of(const verdict *v) {
 
 static pv_status print_text(FILE *to, const pv_text *out, pv_error *err) {
   if (out->failed) return nomem(err);
+  if (to == stdout) return pv_output_write(out->data, out->length, err);
   const bool wrote = out->length == 0 || fwrite(out->data, 1, out->length, to) == out->length;
-  return wrote && fflush(to) == 0
-             ? PV_OK
-             : pv_error_set(err, PV_ERR_IO, "cannot write what is said of the evidence");
+  return wrote ? PV_OK : pv_error_set(err, PV_ERR_IO, "cannot write what is said of the evidence");
 }
 
 typedef struct call {

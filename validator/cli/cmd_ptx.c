@@ -9,6 +9,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/json.h"
 #include "runtime/base/options.h"
+#include "runtime/base/output.h"
 #include "runtime/base/text.h"
 #include "validator/cli/commands.h"
 
@@ -401,8 +402,7 @@ int pv_cmd_ptx(int argc, char **argv) {
     status = show_kernel(&s, &code, &err);
   else
     status = check_kernels(&s, &code, &err);
-  if (status == PV_OK && (fflush(stdout) != 0 || ferror(stdout) != 0))
-    status = pv_error_set(&err, PV_ERR_IO, "cannot write to standard output");
+  if (status == PV_OK) status = pv_output_flush(&err);
 cleanup:
   if (err.status != PV_OK) pv_error_print(&err, stderr);
   pv_bytes_free(&s.bytes);

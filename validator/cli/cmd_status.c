@@ -9,6 +9,7 @@
 
 #include "runtime/base/json.h"
 #include "runtime/base/options.h"
+#include "runtime/base/output.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
 #include "validator/model/contract_load.h"
@@ -174,10 +175,7 @@ static pv_status print_listing(listing *l, pv_text *out, pv_error *err) {
     pv_text_puts(out, "\n");
   }
   if (out->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the listing");
-  const bool wrote = out->length == 0 || fwrite(out->data, 1, out->length, stdout) == out->length;
-  return wrote && fflush(stdout) == 0
-             ? PV_OK
-             : pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+  return pv_output_write(out->data, out->length, err);
 }
 
 int pv_cmd_status(int argc, char **argv) {

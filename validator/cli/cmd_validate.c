@@ -7,6 +7,7 @@
 
 #include "reports/render/render.h"
 #include "runtime/base/options.h"
+#include "runtime/base/output.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
 #include "validator/cli/sound.h"
@@ -113,9 +114,7 @@ static pv_terminal terminal(void) {
 
 /* A verdict that could not be told is no success. */
 static pv_status print_all(const pv_text *text, pv_error *err) {
-  const size_t wrote = fwrite(text->data, 1, text->length, stdout);
-  if (wrote == text->length && fflush(stdout) == 0) return PV_OK;
-  return pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+  return pv_output_write(text->data, text->length, err);
 }
 
 static void print_notes(const pv_judgement *j) {

@@ -5,6 +5,7 @@
 
 #include "runtime/base/json.h"
 #include "runtime/base/options.h"
+#include "runtime/base/output.h"
 #include "runtime/base/sha256.h"
 #include "validator/cli/commands.h"
 #include "validator/run/run.h"
@@ -36,9 +37,7 @@ static pv_status print_version(bool json, const char *digest, const pv_run_hello
     const pv_status status = pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
     if (status != PV_OK) return status;
   }
-  return fflush(stdout) == 0 && ferror(stdout) == 0
-             ? PV_OK
-             : pv_error_set(err, PV_ERR_IO, "cannot write to standard output");
+  return pv_output_flush(err);
 }
 
 int pv_cmd_version(int argc, char **argv) {

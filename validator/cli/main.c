@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/base/child.h"
+#include "runtime/base/output.h"
 #include "runtime/base/text.h"
 #include "validator/cli/commands.h"
 
@@ -47,7 +48,8 @@ static void print_help(FILE *out) {
       "  pv run --model models/tiny-coder-moe-Q4_K_M.gguf --prompt 'def main():'\n\n"
       "`pv COMMAND --help` shows the options of a command. Exit codes: 0 what is claimed\n"
       "holds; 1 something is falsified; 2 the input or the call is wrong; 3 nothing is\n"
-      "falsified, but not everything could be judged; 4 internal error.\n",
+      "falsified, but not everything could be judged; 4 internal error;\n"
+      "141 whoever read standard output had enough.\n",
       out);
 }
 
@@ -77,8 +79,7 @@ static int unknown(const char *name) {
   return 2;
 }
 
-int main(int argc, char **argv) {
-  pv_cancel_install();
+static int dispatch(int argc, char **argv) {
   if (argc < 2) {
     print_help(stderr);
     return 2;
@@ -95,4 +96,9 @@ int main(int argc, char **argv) {
   }
   const command *c = find(name);
   return c != NULL ? c->run(argc - 1, argv + 1) : unknown(name);
+}
+
+int main(int argc, char **argv) {
+  pv_cancel_install();
+  return pv_output_exit(dispatch(argc, argv));
 }

@@ -134,6 +134,8 @@ static void test_without_place_and_text(void) {
   pv_error_at(&err, "a", 1, 2, 3);
   pv_error_at(&err, NULL, 4, 5, 6); /* the file stays */
   EXPECT_STR(print(&err), "a:4:5: error: \n");
+  (void)pv_error_set(&err, PV_ERR_IO, "%s", ""); /* nobody is there to be told */
+  EXPECT_STR(print(&err), "");
 }
 
 int main(void) {
