@@ -34,9 +34,8 @@ static pv_status find(const pv_gguf *gguf, const char *key, const pv_gguf_value 
   return refuse(gguf, NULL, "PV-GGUF-KEY-ABSENT", err);
 }
 
-/* Element `index` of an integer type as 64 bits; `*negative` tells what the sign bit means. */
-static uint64_t integer(const unsigned char *data, pv_gguf_value_type type, uint64_t index,
-                        bool *negative) {
+uint64_t gguf_integer(const unsigned char *data, pv_gguf_value_type type, uint64_t index,
+                      bool *negative) {
   const unsigned size = gguf_value_size(type);
   pv_cursor at = pv_cursor_make(data + index * size, size);
   int64_t value = 0;
@@ -80,7 +79,7 @@ pv_status pv_gguf_get_u64(const pv_gguf *gguf, const char *key, uint64_t *out, p
   const pv_status status = find(gguf, key, &value, err);
   if (status != PV_OK) return status;
   if (!is_integer(value->type)) return wrong_type(gguf, value, key, "an integer", err);
-  const uint64_t number = integer(value->data, value->type, 0, &negative);
+  const uint64_t number = gguf_integer(value->data, value->type, 0, &negative);
   if (negative) {
     pv_error_set(err, PV_ERR_INPUT, "key '%s' is negative (%lld)", key, (long long)number);
     return refuse(gguf, value, "PV-GGUF-KEY-RANGE", err);
@@ -159,7 +158,7 @@ pv_status pv_gguf_get_strings(pv_gguf *gguf, const char *key, const pv_gguf_stri
 int64_t pv_gguf_array_int(const pv_gguf_value *value, uint64_t index) {
   bool negative;
   if (!is_integer(value->element) || index >= value->count) return 0;
-  return (int64_t)integer(value->data, value->element, index, &negative);
+  return (int64_t)gguf_integer(value->data, value->element, index, &negative);
 }
 
 double pv_gguf_array_real(const pv_gguf_value *value, uint64_t index) {

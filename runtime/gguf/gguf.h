@@ -3,8 +3,10 @@
  *
  * An object that opened holds these promises: keys and tensor names are unique, not empty and free
  * of control characters; every value, array element and tensor lies inside the file; tensor data
- * is aligned and does not overlap; types are those of the lists below; bools are 0 or 1. Every
- * refusal names the file, the byte offset, a rule id ("PV-GGUF-...") and a cure.
+ * is aligned and does not overlap; value types are those of the list below; a tensor's type is one
+ * of pv_type_known, which pv_type_get may not know: such a file can be listed, and no model is made
+ * of it; bools are 0 or 1. Every refusal names the file, the byte offset, a rule id ("PV-GGUF-...")
+ * and a cure.
  *
  * A file that is truncated by someone else while it is mapped ends the process with SIGBUS: files
  * from strangers are opened in a probe process, never in the one that writes a status. */
@@ -15,6 +17,7 @@
 #include <stdint.h>
 
 #include "runtime/base/error.h"
+#include "runtime/base/text.h"
 #include "runtime/quant/quant.h"
 
 #define PV_GGUF_MAX_KEYS       1000000u
@@ -106,5 +109,9 @@ pv_status pv_gguf_get_strings(pv_gguf *gguf, const char *key, const pv_gguf_stri
 /* Element `index` of an i32/u32/f32 array. The caller checks type and count first. */
 int64_t pv_gguf_array_int(const pv_gguf_value *value, uint64_t index);
 double pv_gguf_array_real(const pv_gguf_value *value, uint64_t index);
+
+/* The value as text on one line: strings in quotes, escaped, at most 60 bytes of each; of an array
+ * the first 8 elements and the count. */
+void pv_gguf_value_put(const pv_gguf *gguf, const pv_gguf_value *value, pv_text *out);
 
 #endif

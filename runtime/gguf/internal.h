@@ -45,6 +45,11 @@ pv_status gguf_read_tensors(parser *self, uint64_t count);
 /* The size of one element of a fixed size, 0 for strings, arrays and unknown types. */
 unsigned gguf_value_size(uint32_t type);
 
+/* get.c: element `index` of an integer type as 64 bits; `*negative` tells what the sign bit means.
+ */
+uint64_t gguf_integer(const unsigned char *data, pv_gguf_value_type type, uint64_t index,
+                      bool *negative);
+
 /* index.c */
 pv_status gguf_index_make(const void *records, uint64_t count, size_t stride,
                           const pv_gguf_string ***out, pv_error *err);

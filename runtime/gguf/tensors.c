@@ -60,11 +60,12 @@ static pv_status read_type(parser *self, pv_gguf_tensor *tensor) {
   const uint32_t number = pv_cursor_u32(c);
   const pv_status status = gguf_check(self, "a tensor's type");
   if (status != PV_OK) return status;
-  const pv_type_info *info = pv_type_get(number);
-  if (info == NULL)
+  const pv_type_info *info = pv_type_known(number);
+  if (info == NULL) /* its size is unknown, and with it whether it lies in the file */
     return gguf_refuse(self, PV_ERR_UNSUPPORTED, at, "PV-GGUF-TENSOR-TYPE",
-                       "requantise the model to one of F32 F16 BF16 Q8_0 Q4_K Q5_K Q6_K",
-                       "tensor '%s' is of type %u, which pv does not read",
+                       "a newer type or one of another program: requantise the model to one of "
+                       "F32 F16 BF16 Q8_0 Q4_K Q5_K Q6_K",
+                       "tensor '%s' is of type %u, whose format pv does not know",
                        gguf_show(tensor->name, name), (unsigned)number);
   tensor->type = info->type;
   if (tensor->dims[0] % info->block_elements != 0)

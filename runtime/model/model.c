@@ -1,12 +1,9 @@
 #include "runtime/model/model.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
-
-#define ARCH "qwen3moe"
+#include "runtime/model/internal.h"
 
 static pv_status get_u32(const pv_gguf *g, const char *key, uint64_t max, uint32_t *out,
                          pv_error *err) {
@@ -31,7 +28,9 @@ static pv_status check_architecture(const pv_gguf *g, pv_error *err) {
   status = pv_error_set(err, PV_ERR_UNSUPPORTED, "the model's architecture is '%.*s', not " ARCH,
                         (int)(arch.length < 40 ? arch.length : 40), arch.data);
   pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
-  pv_error_hint(err, "pv reads Qwen3 Mixture-of-Experts models");
+  pv_error_hint(err,
+                "pv computes Qwen3 Mixture-of-Experts models; list what the file holds with: pv "
+                "tensors FILE");
   return status;
 }
 
@@ -86,108 +85,21 @@ static pv_status read_shape(const pv_gguf *g, pv_shape *s, pv_error *err) {
   return status;
 }
 
-/* A tensor of exactly these dimensions; norms must be F32. */
-static pv_status find(const pv_gguf *g, const char *name, uint64_t d0, uint64_t d1, uint64_t d2,
-                      bool norm, const pv_gguf_tensor **out, pv_error *err) {
-  const pv_gguf_tensor *t = pv_gguf_tensor_find(g, name);
-  pv_status status = PV_OK;
-  if (t == NULL) {
-    status = pv_error_set(err, PV_ERR_INPUT, "tensor '%s' is missing", name);
-    pv_error_hint(err, "list what the file holds with: pv tensors FILE");
-  } else if (t->dims[0] != d0 || t->dims[1] != d1 || t->dims[2] != d2 || t->dims[3] != 1) {
-    status =
-        pv_error_set(err, PV_ERR_INPUT,
-                     "tensor '%s' is [%llu, %llu, %llu], the metadata ask for [%llu, %llu, %llu]",
-                     name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
-                     (unsigned long long)t->dims[2], (unsigned long long)d0, (unsigned long long)d1,
-                     (unsigned long long)d2);
-  } else if (norm && t->type != PV_TYPE_F32) {
-    status = pv_error_set(err, PV_ERR_UNSUPPORTED, "norm '%s' is %s, not F32", name,
-                          pv_type_get(t->type)->name);
-  }
-  if (status != PV_OK) {
-    pv_error_at(err, pv_gguf_path(g), 0, 0, t == NULL ? -1 : (int64_t)t->offset);
-    return status;
-  }
-  *out = t;
-  return PV_OK;
-}
-
-static pv_status find_layer(const pv_gguf *g, const pv_shape *s, uint32_t index, pv_layer *l,
-                            pv_error *err) {
-  const uint64_t h = s->hidden, q = (uint64_t)s->heads * s->head_dim;
-  const uint64_t kv = (uint64_t)s->kv_heads * s->head_dim, e = s->experts, f = s->ffn;
-  const struct {
-    const char *name;
-    uint64_t d0, d1, d2;
-    bool norm;
-    const pv_gguf_tensor **out;
-  } want[] = {
-      {"attn_norm", h, 1, 1, true, &l->attn_norm},
-      {"attn_q", h, q, 1, false, &l->q},
-      {"attn_k", h, kv, 1, false, &l->k},
-      {"attn_v", h, kv, 1, false, &l->v},
-      {"attn_q_norm", s->head_dim, 1, 1, true, &l->q_norm},
-      {"attn_k_norm", s->head_dim, 1, 1, true, &l->k_norm},
-      {"attn_output", q, h, 1, false, &l->o},
-      {"ffn_norm", h, 1, 1, true, &l->ffn_norm},
-      {"ffn_gate_inp", h, e, 1, false, &l->router},
-      {"ffn_gate_exps", h, f, e, false, &l->gate},
-      {"ffn_up_exps", h, f, e, false, &l->up},
-      {"ffn_down_exps", f, h, e, false, &l->down},
-  };
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < sizeof want / sizeof *want && status == PV_OK; i++) {
-    char name[64];
-    snprintf(name, sizeof name, "blk.%u.%s.weight", index, want[i].name);
-    status = find(g, name, want[i].d0, want[i].d1, want[i].d2, want[i].norm, want[i].out, err);
-  }
-  return status;
-}
-
-enum { TENSORS_PER_LAYER = 12 };
-
-static pv_status find_all(pv_model *m, pv_error *err) {
-  const pv_gguf *g = m->gguf;
-  pv_shape *s = &m->shape;
-  const pv_gguf_tensor *embedding = pv_gguf_tensor_find(g, "token_embd.weight");
-  if (embedding != NULL && pv_ck_u32(embedding->dims[1], &s->vocab) == false) {
-    pv_status status = pv_error_set(err, PV_ERR_LIMIT, "the vocabulary is larger than 2^32");
-    pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)embedding->offset);
-    return status;
-  }
-  pv_status status =
-      find(g, "token_embd.weight", s->hidden, s->vocab, 1, false, &m->embedding, err);
-  if (status == PV_OK)
-    status = find(g, "output_norm.weight", s->hidden, 1, 1, true, &m->final_norm, err);
-  s->tied = pv_gguf_tensor_find(g, "output.weight") == NULL;
-  m->head = m->embedding;
-  if (status == PV_OK && !s->tied)
-    status = find(g, "output.weight", s->hidden, s->vocab, 1, false, &m->head, err);
-  for (uint32_t i = 0; i < s->layers && status == PV_OK; i++)
-    status = find_layer(g, s, i, &m->layers[i], err);
-  const uint64_t known = (uint64_t)s->layers * TENSORS_PER_LAYER + (s->tied ? 2 : 3);
-  if (status == PV_OK && pv_gguf_tensor_count(g) != known) {
-    status = pv_error_set(err, PV_ERR_UNSUPPORTED,
-                          "the file holds %llu tensors, the architecture knows %llu of them",
-                          (unsigned long long)pv_gguf_tensor_count(g), (unsigned long long)known);
-    pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
-    pv_error_hint(err, "a tensor that is not read would change nothing: list them with pv tensors");
-  }
-  return status;
-}
-
 pv_status pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err) {
   pv_model *m = calloc(1, sizeof *m);
   if (m == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the model");
   m->gguf = gguf;
-  pv_status status = check_architecture(gguf, err);
+  pv_status status = model_check_split(gguf, err);
+  if (status == PV_OK) status = check_architecture(gguf, err);
   if (status == PV_OK) status = read_shape(gguf, &m->shape, err);
+  if (status == PV_OK) status = model_find_vocab(m, err);
+  if (status == PV_OK) status = model_check_metadata(gguf, &m->shape, err);
+  if (status == PV_OK) status = model_check_types(gguf, err);
   if (status == PV_OK) {
     m->layers = calloc(m->shape.layers, sizeof *m->layers);
     if (m->layers == NULL) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the layers");
   }
-  if (status == PV_OK) status = find_all(m, err);
+  if (status == PV_OK) status = model_find_tensors(m, err);
   if (status != PV_OK) {
     m->gguf = NULL;
     pv_model_close(m);

@@ -25,6 +25,7 @@ typedef struct pv_model {
   pv_gguf *gguf; /* owned */
   pv_shape shape;
   const pv_gguf_tensor *embedding, *final_norm, *head;
+  uint64_t names; /* of tokens, in the file's tokenizer; below shape.vocab the last ids have none */
   pv_layer *layers; /* owned; shape.layers entries */
 } pv_model;
 
@@ -33,9 +34,11 @@ typedef struct pv_model {
 #define PV_MODEL_EXPERTS_MAX 1024
 #define PV_MODEL_WIDTH_MAX   65536 /* hidden, heads * head_dim, ffn */
 
-/* Every tensor the architecture needs is present with the shape that the metadata implies, norms
- * and biases in F32, and no tensor is left over: an unknown tensor would be silently ignored
- * weight. The router may have any type. */
+/* Refused is whatever would make the model another one than pv computes, each by name and with a
+ * cure: a part of a split model, another architecture, a metadata key that is not computed, neutral
+ * at its value or known to be without influence (metadata.h), tensors of a type that is not
+ * computed, a tensor that is missing, left over or of another shape than the metadata imply, norms
+ * that are not F32, more names of tokens than rows of the embedding. */
 pv_status pv_model_open(const char *path, pv_model **out, pv_error *err);
 /* The same over an open file; takes ownership of `gguf` only on success. */
 pv_status pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err);

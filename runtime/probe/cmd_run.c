@@ -130,7 +130,7 @@ int pv_probe_run(int argc, char **argv) {
 static json_t *tensor_json(const pv_gguf_tensor *t) {
   return json_pack("{s:o, s:s, s:[I,I,I,I], s:I, s:I}", "name",
                    pv_json_stringn(t->name.data, t->name.length), "type",
-                   pv_type_get(t->type)->name, "dims", (json_int_t)t->dims[0],
+                   pv_type_known((uint32_t)t->type)->name, "dims", (json_int_t)t->dims[0],
                    (json_int_t)t->dims[1], (json_int_t)t->dims[2], (json_int_t)t->dims[3], "bytes",
                    (json_int_t)t->bytes, "offset", (json_int_t)t->offset);
 }
@@ -143,7 +143,7 @@ static void put_tensor(pv_text *out, const pv_gguf_tensor *t) {
     n += snprintf(shape + n, sizeof shape - (size_t)n, " x %llu", (unsigned long long)t->dims[d]);
   pv_text_escape(&name, t->name.data, t->name.length);
   pv_text_printf(out, "%-32s %-6s %-24s %14llu\n", name.data == NULL ? "" : name.data,
-                 pv_type_get(t->type)->name, shape, (unsigned long long)t->bytes);
+                 pv_type_known((uint32_t)t->type)->name, shape, (unsigned long long)t->bytes);
   out->failed |= name.failed;
   pv_text_free(&name);
 }

@@ -16,6 +16,15 @@ static pv_status encode(const pv_side *side, pv_job *job, pv_error *err) {
   return status;
 }
 
+/* Weights are padded to round numbers, vocabularies are not: such a model runs, but its last ids
+ * are no text. Said on opening, not when one of them is drawn. */
+static void say_names(const pv_model *model) {
+  if (model->names == 0 || model->names == model->shape.vocab) return;
+  fprintf(stderr, "note: the tokenizer names %llu of %u tokens: ids from %llu on have no text\n",
+          (unsigned long long)model->names, (unsigned)model->shape.vocab,
+          (unsigned long long)model->names);
+}
+
 pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *err) {
   const int numerics = pv_numerics_find(side->numerics);
   uint64_t threads = 0;
@@ -39,6 +48,7 @@ pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *
   out->numerics = (pv_numerics)numerics;
   out->threads = (unsigned)threads;
   status = pv_model_open(side->model, &out->model, err);
+  if (status == PV_OK) say_names(out->model);
   if (status == PV_OK && side->ids != NULL)
     status = pv_option_ids("--ids", side->ids, &out->ids, &out->count, err);
   if (status == PV_OK && side->prompt != NULL) status = encode(side, out, err);

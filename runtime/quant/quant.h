@@ -8,7 +8,7 @@
 
 #include "runtime/base/error.h"
 
-/* Numbers as stored in a GGUF file. Only these are read; any other number is refused. */
+/* Numbers as stored in a GGUF file. Only these are computed with. */
 typedef enum pv_type {
   PV_TYPE_F32 = 0,
   PV_TYPE_F16 = 1,
@@ -32,6 +32,10 @@ extern const pv_type_info pv_type_table[PV_TYPE_COUNT];
 
 /* NULL for a number that is not in the table. */
 const pv_type_info *pv_type_get(uint32_t type);
+/* The same, and the other types that GGUF files hold, which can be listed but not computed with: of
+ * those `type` is a number outside the enumeration. Every number is below PV_TYPE_NUMBERS. */
+const pv_type_info *pv_type_known(uint32_t type);
+#define PV_TYPE_NUMBERS 43
 const pv_type_info *pv_type_by_name(const char *name);
 
 /* Block layouts; every byte of the file has its place here. Scales are IEEE binary16 bits. */
@@ -65,8 +69,9 @@ _Static_assert(sizeof(pv_block_q4_k) == 144, "Q4_K block");
 _Static_assert(sizeof(pv_block_q5_k) == 176, "Q5_K block");
 _Static_assert(sizeof(pv_block_q6_k) == 210, "Q6_K block");
 
-/* The one function that computes a tensor's size: `dims[0]` is the row length. False when a
- * dimension is 0, the row is not a whole number of blocks, or anything overflows 2^63 - 1. */
+/* The one function that computes a tensor's size, of any known type: `dims[0]` is the row length.
+ * False when a dimension is 0, the row is not a whole number of blocks, or anything overflows 2^63
+ * - 1. */
 bool pv_tensor_size(pv_type type, const uint64_t *dims, unsigned dim_count, uint64_t *elements,
                     uint64_t *row_bytes, uint64_t *bytes);
 

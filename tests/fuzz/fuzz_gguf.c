@@ -10,6 +10,7 @@
 
 #define ROW_LIMIT     8192u
 #define OVERLAP_LIMIT 256u
+#define VALUE_LIMIT   (8u * (4 * 60 + 8) + 64) /* eight strings of 60 bytes, each escaped */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,7 +47,8 @@ static void check_tensor(const pv_gguf *gguf, const pv_gguf_tensor *t, const uin
   demand((t->offset - pv_gguf_data_offset(gguf)) % pv_gguf_alignment(gguf) == 0, "data is aligned");
   copy_name(t->name, name, sizeof name);
   demand(pv_gguf_tensor_find(gguf, name) == t, "every tensor is found by its name");
-  if (t->dims[0] > ROW_LIMIT) return;
+  demand(pv_type_known((uint32_t)t->type) != NULL, "an accepted tensor has a known type");
+  if (t->dims[0] > ROW_LIMIT || pv_type_get((uint32_t)t->type) == NULL) return;
   pv_dequant_f32(t->type, t->data, t->dims[0], real);
   pv_dequant_f64(t->type, t->data + t->bytes - t->row_bytes, t->dims[0], exact);
 }
@@ -72,6 +74,12 @@ static void check_value(pv_gguf *gguf, const pv_gguf_value *v, const uint8_t *da
   demand(v->data == data + v->offset && inside(v->data, 0, data, size), "a value is in the file");
   copy_name(v->key, key, sizeof key);
   demand(pv_gguf_find(gguf, key) == v, "every key is found");
+  pv_text shown = PV_TEXT_INIT;
+  pv_gguf_value_put(gguf, v, &shown);
+  demand(shown.failed || (shown.length > 0 && shown.length <= VALUE_LIMIT &&
+                          pv_utf8_valid(shown.data, shown.length)),
+         "a value is shown in a short line");
+  pv_text_free(&shown);
   if (pv_gguf_get_string(gguf, key, &text, NULL) == PV_OK)
     demand(inside(text.data, text.length, data, size), "a string is inside the file");
   if (pv_gguf_get_strings(gguf, key, &strings, &count, NULL) == PV_OK)

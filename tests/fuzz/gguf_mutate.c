@@ -278,7 +278,7 @@ static void place(mutation *m, gguf_pieces *f, size_t max_size) {
   for (size_t i = 0; i < f->tensor_count; i++) {
     gguf_entry *t = &f->tensors[i];
     uint64_t elements = 0, row = 0, bytes = 0;
-    if (pv_type_get(t->type) == NULL || t->dim_count < 1 || t->dim_count > 4 ||
+    if (t->dim_count < 1 || t->dim_count > 4 ||
         !pv_tensor_size((pv_type)t->type, t->dims, t->dim_count, &elements, &row, &bytes) ||
         bytes > max_size)
       continue;

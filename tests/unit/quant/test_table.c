@@ -34,6 +34,43 @@ static void test_pinned(void) {
   EXPECT(pv_type_by_name("") == NULL);
 }
 
+/* What is only listed: names and block sizes as ggml has them, written out a second time. */
+static void test_known(void) {
+  static const struct {
+    uint32_t number;
+    const char *name;
+    uint32_t elements, bytes;
+  } rows[] = {{2, "Q4_0", 32, 18},        {3, "Q4_1", 32, 20},        {6, "Q5_0", 32, 22},
+              {7, "Q5_1", 32, 24},        {9, "Q8_1", 32, 40},        {10, "Q2_K", 256, 84},
+              {11, "Q3_K", 256, 110},     {15, "Q8_K", 256, 292},     {16, "IQ2_XXS", 256, 66},
+              {17, "IQ2_XS", 256, 74},    {18, "IQ3_XXS", 256, 98},   {19, "IQ1_S", 256, 50},
+              {20, "IQ4_NL", 32, 18},     {21, "IQ3_S", 256, 110},    {22, "IQ2_S", 256, 82},
+              {23, "IQ4_XS", 256, 136},   {24, "I8", 1, 1},           {25, "I16", 1, 2},
+              {26, "I32", 1, 4},          {27, "I64", 1, 8},          {28, "F64", 1, 8},
+              {29, "IQ1_M", 256, 56},     {31, "Q4_0_4_4", 32, 18},   {32, "Q4_0_4_8", 32, 18},
+              {33, "Q4_0_8_8", 32, 18},   {34, "TQ1_0", 256, 54},     {35, "TQ2_0", 256, 66},
+              {36, "IQ4_NL_4_4", 32, 18}, {37, "IQ4_NL_4_8", 32, 18}, {38, "IQ4_NL_8_8", 32, 18},
+              {39, "MXFP4", 32, 17},      {40, "NVFP4", 64, 36},      {41, "Q1_0", 128, 18},
+              {42, "Q2_0", 64, 18}};
+  unsigned known = 0;
+  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const pv_type_info *info = pv_type_known(rows[i].number);
+    REQUIRE(info != NULL);
+    EXPECT_STR(info->name, rows[i].name);
+    EXPECT_U64(info->block_elements, rows[i].elements);
+    EXPECT_U64(info->block_bytes, rows[i].bytes);
+    EXPECT(pv_type_get(rows[i].number) == NULL && pv_type_by_name(rows[i].name) == NULL);
+  }
+  for (uint32_t number = 0; number < 256; number++) {
+    const pv_type_info *info = pv_type_known(number);
+    if (pv_type_get(number) != NULL) EXPECT(info == pv_type_get(number));
+    EXPECT(info == NULL || number < PV_TYPE_NUMBERS);
+    known += info != NULL;
+  }
+  EXPECT_U64(known, PV_TYPE_COUNT + sizeof rows / sizeof *rows);
+  EXPECT(pv_type_known(UINT32_MAX) == NULL);
+}
+
 typedef struct size_case {
   pv_type type;
   unsigned dim_count;
@@ -55,7 +92,10 @@ static void test_sizes(void) {
       {PV_TYPE_F32, 5, {4, 1, 1, 1}, false, 0, 0, 0},
       {PV_TYPE_Q8_0, 1, {33}, false, 0, 0, 0},
       {PV_TYPE_Q6_K, 1, {128}, false, 0, 0, 0},
-      {(pv_type)2, 1, {256}, false, 0, 0, 0},
+      {(pv_type)2, 1, {256}, true, 256, 144, 144}, /* known, not computed with */
+      {(pv_type)23, 2, {512, 3}, true, 1536, 272, 816},
+      {(pv_type)4, 1, {256}, false, 0, 0, 0},
+      {(pv_type)PV_TYPE_NUMBERS, 1, {256}, false, 0, 0, 0},
       /* exactly below and at 2^63 bytes */
       {PV_TYPE_F32, 1, {big - 1}, true, big - 1, 4 * (big - 1), 4 * (big - 1)},
       {PV_TYPE_F32, 1, {big}, false, 0, 0, 0},
@@ -78,6 +118,7 @@ static void test_sizes(void) {
 }
 
 int main(void) {
-  return pv_testing_main("quant table",
-                         (pv_case[]){PV_CASE(test_pinned), PV_CASE(test_sizes), {0}});
+  return pv_testing_main(
+      "quant table",
+      (pv_case[]){PV_CASE(test_pinned), PV_CASE(test_known), PV_CASE(test_sizes), {0}});
 }

@@ -1,0 +1,337 @@
+/* The table of metadata keys, and every key of a file against it. */
+#include "runtime/model/metadata.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/model/internal.h"
+
+#define COMPUTED(name, meaning) \
+  { ARCH "." name, PV_KEY_COMPUTED, 0, 0, NULL, meaning }
+#define IDLE(name, meaning) \
+  { ARCH "." name, PV_KEY_NO_INFLUENCE, 0, 0, NULL, meaning }
+#define INTEGER(name, one, other, meaning) \
+  { ARCH "." name, PV_KEY_INTEGER, one, other, NULL, meaning }
+#define REAL(name, one, other, meaning) \
+  { ARCH "." name, PV_KEY_REAL, one, other, NULL, meaning }
+#define TRUTH(name, one, meaning) \
+  { ARCH "." name, PV_KEY_BOOL, one, one, NULL, meaning }
+#define TEXT(name, text, meaning) \
+  { ARCH "." name, PV_KEY_TEXT, 0, 0, text, meaning }
+#define LIKE(name, rule, meaning) \
+  { ARCH "." name, rule, 0, 0, NULL, meaning }
+
+/* Where 0 stands beside 1, 0 is how converters and engines write "not set". */
+const pv_model_key pv_model_keys[] = {
+    {"general.architecture", PV_KEY_COMPUTED, 0, 0, NULL, "name of the architecture, " ARCH},
+    {"general.alignment", PV_KEY_COMPUTED, 0, 0, NULL, "alignment of tensor data in the file"},
+    {"general.type", PV_KEY_TEXT, 0, 0, "model", "kind of file"},
+    {"general.quantization_version", PV_KEY_INTEGER, 2, 2, NULL, "version of the block formats"},
+    {"split.count", PV_KEY_INTEGER, 0, 1, NULL, "number of files that the model is split into"},
+    {"split.no", PV_KEY_INTEGER, 0, 0, NULL, "number of this file among the parts, from 0"},
+    {"split.tensors.count", PV_KEY_TENSORS, 0, 0, NULL, "number of tensors in all parts"},
+
+    COMPUTED("block_count", "number of layers"),
+    COMPUTED("context_length", "number of positions that the model was made for"),
+    COMPUTED("embedding_length", "width of the residual stream"),
+    COMPUTED("expert_count", "number of experts of a layer"),
+    COMPUTED("expert_used_count", "number of experts chosen for a position"),
+    COMPUTED("expert_feed_forward_length", "width of an expert"),
+    COMPUTED("attention.head_count", "number of query heads"),
+    COMPUTED("attention.head_count_kv", "number of key heads"),
+    COMPUTED("attention.key_length", "head dimension"),
+    COMPUTED("attention.layer_norm_rms_epsilon", "epsilon of RMSNorm"),
+    COMPUTED("rope.freq_base", "base of the rotary frequencies"),
+
+    LIKE("vocab_size", PV_KEY_ROWS, "size of the vocabulary"),
+    LIKE("attention.value_length", PV_KEY_HEAD_DIM, "head dimension of the values"),
+    LIKE("attention.scale", PV_KEY_SCALE, "factor on the scores of attention"),
+    TRUTH("attention.causal", 1, "whether a position sees only earlier ones"),
+    INTEGER("attention.sliding_window", 0, 0, "number of earlier positions that attention sees"),
+    LIKE("attention.sliding_window_pattern", PV_KEY_ZEROS, "list of layers with a sliding window"),
+    LIKE("attention.key_length_swa", PV_KEY_HEAD_DIM, "head dimension with a sliding window"),
+    LIKE("attention.value_length_swa", PV_KEY_HEAD_DIM, "the same of the values"),
+    INTEGER("attention.shared_kv_layers", 0, 0, "number of layers that reuse keys and values"),
+    REAL("attention.clamp_kqv", 0, 0, "bound on queries, keys and values"),
+    REAL("attention.max_alibi_bias", 0, 0, "bias of scores by distance"),
+    REAL("attention.output_scale", 0, 1, "factor on the output of attention"),
+    REAL("attention.temperature_scale", 0, 0, "factor on queries by position"),
+    INTEGER("attention.temperature_length", 0, 0, "length of a step of that factor"),
+    REAL("attn_logit_softcapping", 0, 0, "soft bound on the scores of attention"),
+    REAL("final_logit_softcapping", 0, 0, "soft bound on the logits"),
+    REAL("router_logit_softcapping", 0, 0, "soft bound on the logits of the router"),
+    REAL("logit_scale", 0, 1, "factor on the logits"),
+    REAL("embedding_scale", 0, 1, "factor on the embedding"),
+    REAL("residual_scale", 0, 1, "factor on what a block adds to the residual stream"),
+    TRUTH("use_parallel_residual", 0, "whether attention and experts have the same input"),
+    TEXT("tensor_data_layout", "reference", "order of the rows in the tensors"),
+    INTEGER("pooling_type", 0, 0, "pooling of positions into one"),
+
+    TEXT("rope.scaling.type", "none", "scaling of positions"),
+    REAL("rope.scaling.factor", 0, 1, "divisor of the positions"),
+    REAL("rope.scale_linear", 0, 1, "divisor of the positions, by an older name"),
+    REAL("rope.scaling.alpha", 0, 1, "factor on the base of the rotary frequencies"),
+    REAL("rope.scaling.attn_factor", 1, 1, "factor on rotated queries and keys"),
+    REAL("rope.scaling.yarn_attn_factor", 1, 1, "factor on rotated queries and keys of YaRN"),
+    REAL("rope.scaling.yarn_ext_factor", 0, 0, "weight of the unscaled frequencies of YaRN"),
+    REAL("rope.scaling.yarn_log_multiplier", 0, 0, "factor on the magnitude of YaRN"),
+    LIKE("rope.dimension_count", PV_KEY_HEAD_DIM, "number of dimensions that are rotated"),
+    LIKE("rope.dimension_count_swa", PV_KEY_HEAD_DIM, "the same with a sliding window"),
+    LIKE("rope.dimension_sections", PV_KEY_ZEROS, "sections that are rotated by other positions"),
+    LIKE("rope.freq_base_swa", PV_KEY_FREQ_BASE, "base of the frequencies with a sliding window"),
+
+    INTEGER("expert_gating_func", 0, 1, "function of the router (1 is softmax)"),
+    TRUTH("expert_weights_norm", 1, "whether the weights of the chosen experts add up to 1"),
+    REAL("expert_weights_scale", 0, 1, "factor on the weights of the chosen experts"),
+    INTEGER("expert_group_count", 0, 1, "number of groups of experts"),
+    INTEGER("expert_group_used_count", 0, 1, "number of groups chosen for a position"),
+    INTEGER("expert_shared_count", 0, 0, "number of experts that every position uses"),
+    INTEGER("expert_shared_feed_forward_length", 0, 0, "width of a shared expert"),
+    INTEGER("leading_dense_block_count", 0, 0, "number of layers without experts"),
+    INTEGER("interleave_moe_layer_step", 1, 1, "distance of layers with experts"),
+    INTEGER("moe_every_n_layers", 1, 1, "distance of layers with experts, by another name"),
+    INTEGER("nextn_predict_layers", 0, 0, "number of layers that predict further tokens"),
+    INTEGER("decoder_block_count", 0, 0, "number of layers of a decoder beside an encoder"),
+
+    IDLE("feed_forward_length", "width of layers without experts: there are none"),
+    IDLE("attention.layer_norm_epsilon", "epsilon of LayerNorm: there is none"),
+    IDLE("rope.scaling.finetuned", "whether a scaled model was trained further"),
+    IDLE("rope.scaling.original_context_length", "context before scaling: nothing is scaled"),
+    IDLE("rope.scaling.yarn_beta_fast", "bound of the ramp of YaRN: nothing is scaled"),
+    IDLE("rope.scaling.yarn_beta_slow", "bound of the ramp of YaRN: nothing is scaled"),
+    {0},
+};
+
+/* The value at which a key is neutral, in words. */
+static void neutral(const pv_model_key *key, char out[64]) {
+  switch (key->rule) {
+    case PV_KEY_BOOL:
+      snprintf(out, 64, "%s", key->one != 0 ? "true" : "false");
+      break;
+    case PV_KEY_TEXT:
+      snprintf(out, 64, "'%s'", key->text);
+      break;
+    case PV_KEY_ZEROS:
+      snprintf(out, 64, "an array of zeros");
+      break;
+    case PV_KEY_HEAD_DIM:
+      snprintf(out, 64, "attention.key_length");
+      break;
+    case PV_KEY_FREQ_BASE:
+      snprintf(out, 64, "rope.freq_base");
+      break;
+    case PV_KEY_SCALE:
+      snprintf(out, 64, "0 or 1 / sqrt(attention.key_length)");
+      break;
+    case PV_KEY_ROWS:
+      snprintf(out, 64, "the number of rows of token_embd.weight");
+      break;
+    case PV_KEY_TENSORS:
+      snprintf(out, 64, "the number of tensors in the file");
+      break;
+    default:
+      snprintf(out, 64, key->one != key->other ? "%g or %g" : "%g", key->one, key->other);
+  }
+}
+
+const char *pv_model_key_says(const pv_model_key *key, char out[96]) {
+  char at[64];
+  if (key->rule == PV_KEY_COMPUTED || key->rule == PV_KEY_NO_INFLUENCE) {
+    snprintf(out, 96, key->rule == PV_KEY_COMPUTED ? "computed" : "without influence");
+    return out;
+  }
+  neutral(key, at);
+  snprintf(out, 96, "neutral at %s", at);
+  return out;
+}
+
+/* "KEY is VALUE", with a place, a rule and the cure, which the caller has set. */
+static pv_status refuse(const pv_gguf *g, const pv_gguf_value *value, const char *words,
+                        pv_error *err) {
+  pv_text shown = PV_TEXT_INIT;
+  const int length = value->key.length > 80 ? 80 : (int)value->key.length;
+  pv_gguf_value_put(g, value, &shown);
+  if (shown.failed) {
+    pv_text_free(&shown);
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a metadata key");
+  }
+  pv_error_set(err, PV_ERR_UNSUPPORTED, "%.*s is %.160s; %s", length, value->key.data,
+               shown.data == NULL ? "" : shown.data, words);
+  pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)value->offset);
+  pv_error_rule(err, "PV-MODEL-KEY");
+  pv_text_free(&shown);
+  return PV_ERR_UNSUPPORTED;
+}
+
+static bool whole_zeros(const pv_gguf_value *value) {
+  const bool bools = value->element == PV_GGUF_BOOL;
+  for (uint64_t i = 0; i < value->count; i++)
+    if (bools ? value->data[i] != 0 : pv_gguf_array_int(value, i) != 0) return false;
+  return true;
+}
+
+static pv_status integer_is(const pv_gguf *g, const char *name, double one, double other, bool *ok,
+                            pv_error *err) {
+  uint64_t number = 0;
+  const pv_status status = pv_gguf_get_u64(g, name, &number, err);
+  /* All that is compared with is below 2^53; above, nothing is equal. */
+  *ok = (double)number == one || (double)number == other;
+  return status;
+}
+
+static pv_status real_is(const pv_gguf *g, const char *name, double one, double other, bool *ok,
+                         pv_error *err) {
+  double number = 0.0;
+  const pv_status status = pv_gguf_get_f64(g, name, &number, err);
+  *ok = number == one || number == other;
+  return status;
+}
+
+/* Whether a neutral key has its value; a value of another type is an error. */
+static pv_status is_neutral(const pv_gguf *g, const pv_shape *s, const pv_model_key *key,
+                            const pv_gguf_value *value, bool *ok, pv_error *err) {
+  pv_gguf_string text;
+  bool truth = false;
+  pv_status status = PV_OK;
+  switch (key->rule) {
+    case PV_KEY_INTEGER:
+      return integer_is(g, key->name, key->one, key->other, ok, err);
+    case PV_KEY_HEAD_DIM:
+      return integer_is(g, key->name, s->head_dim, s->head_dim, ok, err);
+    case PV_KEY_ROWS:
+      status = integer_is(g, key->name, s->vocab, s->vocab, ok, err);
+      *ok |= s->vocab == 0; /* no embedding: said where it is looked for */
+      return status;
+    case PV_KEY_TENSORS:
+      return integer_is(g, key->name, (double)pv_gguf_tensor_count(g),
+                        (double)pv_gguf_tensor_count(g), ok, err);
+    case PV_KEY_REAL:
+      return real_is(g, key->name, key->one, key->other, ok, err);
+    case PV_KEY_FREQ_BASE:
+      return real_is(g, key->name, s->rope_base, s->rope_base, ok, err);
+    case PV_KEY_SCALE:
+      return real_is(g, key->name, 0.0, (double)(float)(1.0 / sqrt(s->head_dim)), ok, err);
+    case PV_KEY_BOOL:
+      status = pv_gguf_get_bool(g, key->name, &truth, err);
+      *ok = truth == (key->one != 0);
+      return status;
+    case PV_KEY_TEXT:
+      status = pv_gguf_get_string(g, key->name, &text, err);
+      *ok = status == PV_OK && text.length == strlen(key->text) &&
+            memcmp(text.data, key->text, text.length) == 0;
+      return status;
+    case PV_KEY_ZEROS:
+      *ok = value->type == PV_GGUF_ARRAY && value->element != PV_GGUF_STRING &&
+            value->element != PV_GGUF_F32 && value->element != PV_GGUF_F64 && whole_zeros(value);
+      return PV_OK;
+    default:
+      *ok = true;
+      return PV_OK;
+  }
+}
+
+static pv_status check_known(const pv_gguf *g, const pv_shape *s, const pv_model_key *key,
+                             const pv_gguf_value *value, pv_error *err) {
+  const bool computed = strncmp(key->name, ARCH ".", sizeof ARCH) == 0;
+  const char *cure = "To ignore it would be to compute another model: use a file without it";
+  char at[64], words[128];
+  bool ok = false;
+  pv_status status = is_neutral(g, s, key, value, &ok, err);
+  if (status != PV_OK || ok) return status;
+  neutral(key, at);
+  snprintf(words, sizeof words, "pv %s only where it is %s",
+           computed ? "computes the model" : "reads a file", at);
+  status = refuse(g, value, words, err);
+  if (status != PV_ERR_UNSUPPORTED) return status;
+  if (strncmp(key->name, ARCH ".rope.scal", sizeof ARCH ".rope.scal" - 1) == 0)
+    cure =
+        "Linear and YaRN scaling are not computed yet: use a file converted without rope_scaling";
+  else if (key->rule == PV_KEY_ROWS)
+    cure = "It contradicts the tensors: convert the model again";
+  else if (!computed)
+    cure = "Use the whole model in one file";
+  pv_error_hint(err, "it sets: %s. %s (docs/metadata.md)", key->meaning, cure);
+  return status;
+}
+
+static const pv_model_key *find(const char *name, uint64_t length) {
+  for (const pv_model_key *key = pv_model_keys; key->name != NULL; key++)
+    if (strlen(key->name) == length && memcmp(key->name, name, (size_t)length) == 0) return key;
+  return NULL;
+}
+
+static bool starts(const pv_gguf_string *key, const char *prefix) {
+  const size_t length = strlen(prefix);
+  return key->length >= length && memcmp(key->data, prefix, length) == 0;
+}
+
+/* True for "PREFIX.rest" where the architecture has a key "rest": a setting of another one. */
+static bool of_another_architecture(const pv_gguf_string *key) {
+  const char *dot = memchr(key->data, '.', (size_t)key->length);
+  if (dot == NULL) return false;
+  const uint64_t rest = key->length - (uint64_t)(dot - key->data);
+  for (const pv_model_key *known = pv_model_keys; known->name != NULL; known++) {
+    if (strncmp(known->name, ARCH ".", sizeof ARCH) != 0) continue;
+    const char *own = known->name + sizeof ARCH - 1; /* from its dot on */
+    if (strlen(own) == rest && memcmp(own, dot, (size_t)rest) == 0) return true;
+  }
+  return false;
+}
+
+static pv_status check_unknown(const pv_gguf *g, const pv_gguf_value *value, pv_error *err) {
+  static const char *const beside[] = {"general.", "tokenizer.", "quantize.", "split."};
+  pv_status status = PV_OK;
+  for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+    if (starts(&value->key, beside[i])) return PV_OK;
+  if (starts(&value->key, ARCH ".")) {
+    status = refuse(g, value, "pv does not know this key, and it may change what is computed", err);
+    if (status == PV_ERR_UNSUPPORTED)
+      pv_error_hint(err, "docs/metadata.md lists the keys that are known; use a file without it");
+  } else if (starts(&value->key, "adapter.")) {
+    status = refuse(g, value, "an adapter changes the weights, and pv does not apply it", err);
+    if (status == PV_ERR_UNSUPPORTED)
+      pv_error_hint(err, "merge the adapter into the model, and convert the result");
+  } else if (of_another_architecture(&value->key)) {
+    status = refuse(g, value, "that is a setting of another architecture than " ARCH, err);
+    if (status == PV_ERR_UNSUPPORTED)
+      pv_error_hint(err, "nothing tells which of the two is meant: convert the model again");
+  }
+  return status;
+}
+
+pv_status model_check_metadata(const pv_gguf *g, const pv_shape *s, pv_error *err) {
+  pv_status status = PV_OK;
+  for (uint64_t i = 0; i < pv_gguf_value_count(g) && status == PV_OK; i++) {
+    const pv_gguf_value *value = pv_gguf_value_at(g, i);
+    const pv_model_key *key = find(value->key.data, value->key.length);
+    status = key != NULL ? check_known(g, s, key, value, err) : check_unknown(g, value, err);
+  }
+  return status;
+}
+
+pv_status model_check_split(const pv_gguf *g, pv_error *err) {
+  uint64_t count = 0, number = 0, tensors = 0;
+  char all[48] = "";
+  if (pv_gguf_find(g, "split.count") == NULL) return PV_OK;
+  pv_status status = pv_gguf_get_u64(g, "split.count", &count, err);
+  if (status != PV_OK || count < 2) return status;
+  if (pv_gguf_find(g, "split.no") != NULL) status = pv_gguf_get_u64(g, "split.no", &number, err);
+  if (status == PV_OK && pv_gguf_find(g, "split.tensors.count") != NULL) {
+    status = pv_gguf_get_u64(g, "split.tensors.count", &tensors, err);
+    snprintf(all, sizeof all, " of %llu", (unsigned long long)tensors);
+  }
+  if (status != PV_OK) return status;
+  if (number < count)
+    pv_error_set(err, PV_ERR_UNSUPPORTED,
+                 "the file is part %llu of %llu of a model, with %llu%s tensors",
+                 (unsigned long long)number + 1, (unsigned long long)count,
+                 (unsigned long long)pv_gguf_tensor_count(g), all);
+  else
+    pv_error_set(err, PV_ERR_INPUT, "split.no is %llu, and the model has %llu parts",
+                 (unsigned long long)number, (unsigned long long)count);
+  pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
+  pv_error_rule(err, "PV-MODEL-SPLIT");
+  pv_error_hint(err, "join all parts into one file: llama-gguf-split --merge FIRST-PART OUT.gguf");
+  return number < count ? PV_ERR_UNSUPPORTED : PV_ERR_INPUT;
+}

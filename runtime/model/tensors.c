@@ -1,0 +1,248 @@
+/* The tensors of the architecture: their types, names and shapes, and what is there beside them. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/ck.h"
+#include "runtime/base/text.h"
+#include "runtime/model/internal.h"
+
+static const char *const per_layer[] = {
+    "attn_norm",   "attn_q",   "attn_k",       "attn_v",        "attn_q_norm", "attn_k_norm",
+    "attn_output", "ffn_norm", "ffn_gate_inp", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"};
+enum { TENSORS_PER_LAYER = sizeof per_layer / sizeof *per_layer };
+
+static bool is(const pv_gguf_string *name, const char *text) {
+  return name->length == strlen(text) && memcmp(name->data, text, (size_t)name->length) == 0;
+}
+
+/* The number of a layer's tensor "blk.N.rest", N written as numbers are; -1 for other names. */
+static int64_t layer_of(const char *name) {
+  if (strncmp(name, "blk.", 4) != 0) return -1;
+  const char *digits = name + 4, *end = digits;
+  while (isdigit((unsigned char)*end) && end - digits < 9) end++;
+  uint64_t number = 0;
+  if (*end != '.' || !pv_parse_u64(digits, (size_t)(end - digits), &number)) return -1;
+  return (int64_t)number;
+}
+
+/* What the architecture does not know: how many tensors, and the name of the first. */
+typedef struct strangers {
+  uint64_t count;
+  char first[PV_GGUF_MAX_NAME_BYTES + 1];
+} strangers;
+
+static bool is_known(const pv_gguf_string *name, uint32_t layers, char text[]) {
+  memcpy(text, name->data, (size_t)name->length);
+  text[name->length] = '\0';
+  if (is(name, "token_embd.weight") || is(name, "output_norm.weight") || is(name, "output.weight"))
+    return true;
+  const int64_t layer = layer_of(text);
+  if (layer < 0 || layer >= (int64_t)layers) return false;
+  const char *rest = strchr(text + 4, '.') + 1;
+  for (unsigned i = 0; i < TENSORS_PER_LAYER; i++) {
+    const size_t length = strlen(per_layer[i]);
+    if (strncmp(rest, per_layer[i], length) == 0 && strcmp(rest + length, ".weight") == 0)
+      return true;
+  }
+  return false;
+}
+
+static strangers look_beside(const pv_gguf *g, uint32_t layers) {
+  strangers out = {0};
+  char text[PV_GGUF_MAX_NAME_BYTES + 1];
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(g); i++)
+    if (!is_known(&pv_gguf_tensor_at(g, i)->name, layers, text) && out.count++ == 0)
+      memcpy(out.first, text, sizeof text);
+  return out;
+}
+
+/* What a stranger is, by its name, and what to do. */
+static const char *cure(const char *name, uint32_t layers) {
+  static const struct {
+    const char *part, *words;
+  } kinds[] = {
+      {"ffn_gate_up_exps",
+       "gate and up are fused into one tensor: convert the model with ffn_gate_exps and "
+       "ffn_up_exps apart"},
+      {"_shexp", "pv does not compute shared experts: use a model without them"},
+      {"exp_probs_b", "pv does not compute a bias of the router: use a model without it"},
+      {".bias", "pv computes this architecture without biases: use a model without them"},
+      {"attn_qkv", "q, k and v are fused into one tensor: convert the model with them apart"},
+      {"rope_f", "factors on the rotary frequencies are not computed: use a model without them"},
+      {"scale", "pv does not apply scales that stand beside a tensor: use another quantisation"},
+  };
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (strstr(name, kinds[i].part) != NULL) return kinds[i].words;
+  if (layer_of(name) >= (int64_t)layers)
+    return "its layer is beyond block_count: layers that predict further tokens are not computed";
+  const char *dense = strstr(name, ".ffn_");
+  for (unsigned i = 0; i < 3 && dense != NULL; i++) {
+    static const char *const parts[] = {".ffn_gate.", ".ffn_up.", ".ffn_down."};
+    const size_t length = strlen(parts[i]);
+    if (strncmp(dense, parts[i], length) != 0) continue;
+    return isdigit((unsigned char)dense[length])
+               ? "it has one tensor for each expert, as old converters wrote: convert the model "
+                 "again"
+               : "pv computes layers of experts only: use a model without dense layers";
+  }
+  return "a tensor that is not read would change nothing: list them with pv tensors FILE";
+}
+
+static pv_status missing(const pv_gguf *g, const char *name, uint32_t layers, pv_error *err) {
+  const strangers beside = look_beside(g, layers);
+  if (beside.count == 0) {
+    pv_error_set(err, PV_ERR_INPUT, "tensor '%s' is missing", name);
+    pv_error_hint(err, "list what the file holds with: pv tensors FILE");
+  } else {
+    pv_error_set(err, PV_ERR_INPUT,
+                 "tensor '%s' is missing; tensors that the architecture does not know: %llu of "
+                 "%llu, the first is '%s'",
+                 name, (unsigned long long)beside.count,
+                 (unsigned long long)pv_gguf_tensor_count(g), beside.first);
+    pv_error_hint(err, "%s", cure(beside.first, layers));
+  }
+  pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
+  pv_error_rule(err, "PV-MODEL-TENSORS");
+  return PV_ERR_INPUT;
+}
+
+static pv_status refuse_strangers(const pv_gguf *g, uint32_t layers, pv_error *err) {
+  const strangers beside = look_beside(g, layers);
+  if (beside.count == 0) return PV_OK;
+  const pv_gguf_tensor *t = pv_gguf_tensor_find(g, beside.first);
+  pv_error_set(err, PV_ERR_UNSUPPORTED,
+               "tensors that the architecture does not know: %llu of %llu, the first is '%s'",
+               (unsigned long long)beside.count, (unsigned long long)pv_gguf_tensor_count(g),
+               beside.first);
+  pv_error_at(err, pv_gguf_path(g), 0, 0, t == NULL ? -1 : (int64_t)t->offset);
+  pv_error_rule(err, "PV-MODEL-TENSORS");
+  pv_error_hint(err, "%s", cure(beside.first, layers));
+  return PV_ERR_UNSUPPORTED;
+}
+
+pv_status model_check_types(const pv_gguf *g, pv_error *err) {
+  const pv_gguf_tensor *first = NULL;
+  uint64_t counts[PV_TYPE_NUMBERS] = {0};
+  pv_text list = PV_TEXT_INIT;
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(g); i++) {
+    const pv_gguf_tensor *t = pv_gguf_tensor_at(g, i);
+    if (pv_type_get((uint32_t)t->type) != NULL) continue;
+    if (first == NULL) first = t;
+    counts[t->type]++;
+  }
+  if (first == NULL) return PV_OK;
+  for (uint32_t type = 0; type < PV_TYPE_NUMBERS; type++)
+    if (counts[type] > 0)
+      pv_text_printf(&list, "%s%llu %s", list.length == 0 ? "" : ", ",
+                     (unsigned long long)counts[type], pv_type_known(type)->name);
+  pv_status status = PV_ERR_UNSUPPORTED;
+  if (list.failed)
+    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the types");
+  else
+    pv_error_set(
+        err, status, "tensor '%.*s' is %s, which pv does not compute (of %llu tensors: %s)",
+        (int)first->name.length, first->name.data, pv_type_known((uint32_t)first->type)->name,
+        (unsigned long long)pv_gguf_tensor_count(g), list.data);
+  if (!list.failed) {
+    pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)first->offset);
+    pv_error_rule(err, "PV-MODEL-TENSOR-TYPE");
+    pv_error_hint(err,
+                  "use a file with F32 F16 BF16 Q8_0 Q4_K Q5_K Q6_K alone, such as Q4_K_M or Q8_0, "
+                  "or quantise the model again");
+  }
+  pv_text_free(&list);
+  return status;
+}
+
+/* A tensor of exactly these dimensions; norms must be F32. */
+static pv_status find(const pv_model *m, const char *name, uint64_t d0, uint64_t d1, uint64_t d2,
+                      bool norm, const pv_gguf_tensor **out, pv_error *err) {
+  const pv_gguf_tensor *t = pv_gguf_tensor_find(m->gguf, name);
+  if (t == NULL) return missing(m->gguf, name, m->shape.layers, err);
+  pv_status status = PV_OK;
+  if (t->dims[0] != d0 || t->dims[1] != d1 || t->dims[2] != d2 || t->dims[3] != 1)
+    status =
+        pv_error_set(err, PV_ERR_INPUT,
+                     "tensor '%s' is [%llu, %llu, %llu], the metadata ask for [%llu, %llu, %llu]",
+                     name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
+                     (unsigned long long)t->dims[2], (unsigned long long)d0, (unsigned long long)d1,
+                     (unsigned long long)d2);
+  else if (norm && t->type != PV_TYPE_F32)
+    status = pv_error_set(err, PV_ERR_UNSUPPORTED, "norm '%s' is %s, not F32", name,
+                          pv_type_get(t->type)->name);
+  if (status != PV_OK) {
+    pv_error_at(err, pv_gguf_path(m->gguf), 0, 0, (int64_t)t->offset);
+    return status;
+  }
+  *out = t;
+  return PV_OK;
+}
+
+static pv_status find_layer(const pv_model *m, uint32_t index, pv_layer *l, pv_error *err) {
+  const pv_shape *s = &m->shape;
+  const uint64_t h = s->hidden, q = (uint64_t)s->heads * s->head_dim;
+  const uint64_t kv = (uint64_t)s->kv_heads * s->head_dim, e = s->experts, f = s->ffn;
+  const struct {
+    uint64_t d0, d1, d2;
+    bool norm;
+    const pv_gguf_tensor **out;
+  } want[TENSORS_PER_LAYER] = {
+      /* in the order of per_layer */
+      {h, 1, 1, true, &l->attn_norm},
+      {h, q, 1, false, &l->q},
+      {h, kv, 1, false, &l->k},
+      {h, kv, 1, false, &l->v},
+      {s->head_dim, 1, 1, true, &l->q_norm},
+      {s->head_dim, 1, 1, true, &l->k_norm},
+      {q, h, 1, false, &l->o},
+      {h, 1, 1, true, &l->ffn_norm},
+      {h, e, 1, false, &l->router},
+      {h, f, e, false, &l->gate},
+      {h, f, e, false, &l->up},
+      {f, h, e, false, &l->down},
+  };
+  pv_status status = PV_OK;
+  for (unsigned i = 0; i < TENSORS_PER_LAYER && status == PV_OK; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "blk.%u.%s.weight", index, per_layer[i]);
+    status = find(m, name, want[i].d0, want[i].d1, want[i].d2, want[i].norm, want[i].out, err);
+  }
+  return status;
+}
+
+pv_status model_find_vocab(pv_model *m, pv_error *err) {
+  const pv_gguf *g = m->gguf;
+  const pv_gguf_tensor *embedding = pv_gguf_tensor_find(g, "token_embd.weight");
+  const pv_gguf_value *names = pv_gguf_find(g, "tokenizer.ggml.tokens");
+  pv_status status = PV_OK;
+  if (names != NULL && names->type == PV_GGUF_ARRAY) m->names = names->count;
+  if (embedding == NULL) return PV_OK; /* said where it is looked for */
+  if (!pv_ck_u32(embedding->dims[1], &m->shape.vocab)) {
+    status = pv_error_set(err, PV_ERR_LIMIT, "the vocabulary is larger than 2^32");
+  } else if (m->names > m->shape.vocab) {
+    status = pv_error_set(err, PV_ERR_INPUT,
+                          "the tokenizer names %llu tokens, the embedding has rows for %u",
+                          (unsigned long long)m->names, (unsigned)m->shape.vocab);
+    pv_error_hint(err, "tokenizer and weights are of two models: convert the model again");
+  }
+  if (status != PV_OK) pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)embedding->offset);
+  return status;
+}
+
+pv_status model_find_tensors(pv_model *m, pv_error *err) {
+  pv_shape *s = &m->shape;
+  pv_status status =
+      find(m, "token_embd.weight", s->hidden, s->vocab, 1, false, &m->embedding, err);
+  if (status == PV_OK)
+    status = find(m, "output_norm.weight", s->hidden, 1, 1, true, &m->final_norm, err);
+  s->tied = pv_gguf_tensor_find(m->gguf, "output.weight") == NULL;
+  m->head = m->embedding;
+  if (status == PV_OK && !s->tied)
+    status = find(m, "output.weight", s->hidden, s->vocab, 1, false, &m->head, err);
+  for (uint32_t i = 0; i < s->layers && status == PV_OK; i++)
+    status = find_layer(m, i, &m->layers[i], err);
+  /* Names are unique and all that are known were found: what is left over is unknown. */
+  return status == PV_OK ? refuse_strangers(m->gguf, s->layers, err) : status;
+}
