@@ -112,8 +112,7 @@ static bool has_device(const pv_result *r) {
 /* Whether the interpreter can look at what a receipt no longer says. */
 static bool can_interpret(const pv_falsifier_result *f) {
   json_t *with = NULL;
-  if (!pv_receipt_lost_kernels(f) || pv_bind_with(f->falsifier, "ptx", &with, NULL) != PV_OK)
-    return false;
+  if (!f->kernels_changed || pv_bind_with(f->falsifier, "ptx", &with, NULL) != PV_OK) return false;
   const bool can = pv_bind_interprets(f->falsifier, with);
   json_decref(with);
   return can;

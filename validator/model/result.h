@@ -52,6 +52,7 @@ typedef struct pv_falsifier_result {
   pv_strings backends; /* that really computed */
   pv_strings faults_declared, faults_killed;
   char *receipt_run, *receipt_date, *receipt_device; /* PV_FROM_RECEIPT, or the stale one */
+  bool kernels_changed;                              /* the stale one was for other kernels */
   char *output; /* tail of the probe's stderr when it went wrong; may be NULL */
 } pv_falsifier_result;
 

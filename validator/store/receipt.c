@@ -123,22 +123,12 @@ static pv_status take(pv_arena *arena, const pv_result *run, const pv_falsifier_
   return name_receipt(arena, run, out, err);
 }
 
-static const char another_state[] = "it was for another state of ";
-
-bool pv_receipt_lost_kernels(const pv_falsifier_result *result) {
-  const char *at = result->verdict == PV_STALE && result->reason != NULL
-                       ? strstr(result->reason, another_state)
-                       : NULL;
-  if (at == NULL) return false;
-  const char *kernels = strstr(at, PV_SUBJECT_KERNELS);
-  return kernels != NULL && kernels < at + strcspn(at, ";");
-}
-
 static pv_status go_stale(pv_arena *arena, const pv_result *run, const char *changed,
                           pv_falsifier_result *out, pv_error *err) {
-  char *reason =
-      pv_arena_printf(arena, "the receipt of %.10s no longer holds: %s%s; here: %s", run->started,
-                      another_state, changed, out->reason == NULL ? "" : out->reason);
+  char *reason = pv_arena_printf(arena,
+                                 "the receipt of %.10s no longer holds: it was for another "
+                                 "state of %s; here: %s",
+                                 run->started, changed, out->reason == NULL ? "" : out->reason);
   if (reason == NULL) return nomem(err);
   out->verdict = PV_STALE;
   out->source = PV_FROM_NOWHERE;
@@ -149,6 +139,7 @@ static pv_status go_stale(pv_arena *arena, const pv_result *run, const char *cha
 static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const pv_subject *subject,
                            pv_falsifier_result *out, pv_error *err) {
   const pv_result *newest = NULL;
+  bool kernels_changed = false;
   pv_text changed = PV_TEXT_INIT;
   pv_status status = PV_OK;
   for (size_t i = 0; i < receipts->count; i++) {
@@ -160,11 +151,15 @@ static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const p
         status = take(arena, e->result, r, out, err);
         goto cleanup;
       }
-      if (newest == NULL) newest = e->result;
+      if (newest == NULL) {
+        newest = e->result;
+        kernels_changed = !pv_subject_same_kernels(&e->subjects[k], subject);
+      }
     }
   }
   if (newest != NULL && changed.failed) status = nomem(err);
   if (newest != NULL && status == PV_OK) status = go_stale(arena, newest, changed.data, out, err);
+  if (newest != NULL && status == PV_OK) out->kernels_changed = kernels_changed;
 cleanup:
   pv_text_free(&changed);
   return status;

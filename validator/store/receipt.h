@@ -23,7 +23,4 @@ pv_status pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts,
                             const pv_subject *subjects, pv_falsifier_result *results, size_t count,
                             pv_error *err);
 
-/* Whether a result is STALE because the kernels changed, alone or among other things. */
-bool pv_receipt_lost_kernels(const pv_falsifier_result *result);
-
 #endif

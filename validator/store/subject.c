@@ -92,11 +92,15 @@ static bool note(bool holds, pv_text *changed, const char *what) {
   return false;
 }
 
+bool pv_subject_same_kernels(const pv_subject *then, const pv_subject *now) {
+  return same(then->kernels, now->kernels);
+}
+
 bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *changed) {
   bool holds = note(strcmp(then->falsifier, now->falsifier) == 0, changed, "the claim or its test");
   holds &= note(same(then->model, now->model), changed, "the model");
   holds &= note(same(then->reference, now->reference), changed, "the reference");
-  holds &= note(same(then->kernels, now->kernels), changed, PV_SUBJECT_KERNELS);
+  holds &= note(pv_subject_same_kernels(then, now), changed, "the kernels");
   holds &= note(now->numerics_count > 0 && numerics_within(then, now) && numerics_within(now, then),
                 changed, "the numerics");
   return holds;

@@ -13,9 +13,6 @@
  * but nobody could say which it was; that equals nothing, not even itself. */
 #define PV_SUBJECT_UNKNOWN "unknown"
 
-/* How the kernels are named among what differs. */
-#define PV_SUBJECT_KERNELS "the kernels"
-
 typedef struct pv_subject {
   char falsifier[PV_SHA256_HEX]; /* check, bound parameters, the criteria's claims */
   const char *model, *reference;
@@ -41,6 +38,9 @@ pv_status pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_
 /* True when `then` still holds for `now`. Else the names of what differs are appended to
  * `changed`, which may be NULL: "the model, the kernels". */
 bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *changed);
+
+/* Whether the kernels of both are the same; unknown ones are not. */
+bool pv_subject_same_kernels(const pv_subject *then, const pv_subject *now);
 
 /* Everything a contract claims: all of it but status, version and history. */
 pv_status pv_subject_contract(const pv_contract *contract, char out[PV_SHA256_HEX], pv_error *err);
