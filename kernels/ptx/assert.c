@@ -131,10 +131,12 @@ static pv_status require(pv_arena *arena, const pv_ptx_function *kernel, const c
   const pv_status status = pv_ptx_pattern_parse(arena, text, strlen(text), &pattern, err);
   if (status != PV_OK) return status;
   const occurrences o = find(kernel, &pattern, report);
-  pv_ptx_finding f = {kernel->name, pv_arena_printf(arena, "require %s", text), o.count > 0,
-                      kernel->line, "does not occur"};
+  pv_ptx_finding f = {kernel->name,     pv_arena_printf(arena, "require %s", text),
+                      o.count > 0,      kernel->line,
+                      "does not occur", NULL};
   if (o.count > 0) {
-    f.line = kernel->instructions[o.first].line;
+    f.at = &kernel->instructions[o.first];
+    f.line = f.at->line;
     f.text = pv_arena_printf(arena, "occurs %llu times", (unsigned long long)o.count);
   }
   return pv_ptx_report_add(arena, report, f, err);
@@ -149,13 +151,14 @@ static pv_status forbid(pv_arena *arena, const pv_ptx_function *kernel, const ch
   pv_status status = pv_ptx_pattern_parse(arena, text, strlen(text), &pattern, err);
   if (status == PV_OK) status = pv_ptx_reached(arena, kernel, &reached, &count, err);
   if (status != PV_OK) return status;
-  pv_ptx_finding f = {kernel->name, pv_arena_printf(arena, "forbid %s", text), true, 0,
-                      "does not occur"};
+  pv_ptx_finding f = {
+      kernel->name, pv_arena_printf(arena, "forbid %s", text), true, 0, "does not occur", NULL};
   for (size_t r = 0; r < count && f.held; r++) {
     const occurrences o = find(reached[r], &pattern, report);
     if (o.count > 0) {
       const pv_ptx_instruction *i = &reached[r]->instructions[o.first];
       f.held = false;
+      f.at = i;
       f.line = i->line;
       f.text = pv_arena_printf(arena, "%s%s%s", i->opcode, r > 0 ? " in " : "",
                                r > 0 ? reached[r]->name : "");
@@ -179,9 +182,12 @@ static pv_status check_count(pv_arena *arena, const pv_ptx_function *kernel, con
   if (status != PV_OK) return status;
   const occurrences o = find(kernel, &pattern, report);
   const pv_ptx_finding f = {
-      kernel->name, pv_arena_printf(arena, "count %s", text), o.count == wanted,
+      kernel->name,
+      pv_arena_printf(arena, "count %s", text),
+      o.count == wanted,
       o.count > 0 ? kernel->instructions[o.last].line : kernel->line,
-      pv_arena_printf(arena, "occurs %llu times", (unsigned long long)o.count)};
+      pv_arena_printf(arena, "occurs %llu times", (unsigned long long)o.count),
+      o.count > 0 ? &kernel->instructions[o.last] : NULL};
   return pv_ptx_report_add(arena, report, f, err);
 }
 
@@ -200,17 +206,20 @@ static pv_status check_order(pv_arena *arena, const pv_ptx_function *kernel,
     const char *previous = k > 0 ? list[k - 1] : "";
     pv_ptx_finding f = {
         kernel->name, pv_arena_printf(arena, "order %s%s%s", previous, k > 0 ? " < " : "", list[k]),
-        true, kernel->line, "as stated"};
+        true,         kernel->line,
+        "as stated",  NULL};
     if (here.count == 0) {
       f.held = false;
       f.text = pv_arena_printf(arena, "%s does not occur", list[k]);
     } else if (k > 0 && before.count > 0 && here.first <= before.first) {
       f.held = false;
-      f.line = kernel->instructions[here.first].line;
+      f.at = &kernel->instructions[here.first];
+      f.line = f.at->line;
       f.text = pv_arena_printf(arena, "the first %s stands before the first %s", list[k], previous);
     } else if (k > 0 && before.count > 0 && here.last <= before.last) {
       f.held = false;
-      f.line = kernel->instructions[before.last].line;
+      f.at = &kernel->instructions[before.last];
+      f.line = f.at->line;
       f.text = pv_arena_printf(arena, "the last %s stands after the last %s", previous, list[k]);
     }
     if (f.text == NULL) return nomem(err);

@@ -13,8 +13,9 @@ typedef struct pv_ptx_finding {
   const char *kernel;
   const char *directive; /* "forbid .ftz" */
   bool held;
-  uint32_t line;    /* of the PTX, 0 when no line is meant */
-  const char *text; /* what was found */
+  uint32_t line;                /* of the PTX, 0 when no line is meant */
+  const char *text;             /* what was found */
+  const pv_ptx_instruction *at; /* the one that is meant, or NULL */
 } pv_ptx_finding;
 
 typedef struct pv_ptx_report {

@@ -30,8 +30,10 @@ static const pv_ptx_instruction *instruction(const tracer *t, size_t index) {
   return &t->kernel->instructions[index];
 }
 
-static pv_status refuse(tracer *t, uint32_t line, const char *text) {
-  const pv_ptx_finding f = {t->kernel->name, t->directive, false, line, text};
+/* `at` NULL: of the kernel as a whole. */
+static pv_status refuse(tracer *t, const pv_ptx_instruction *at, const char *text) {
+  const uint32_t line = at != NULL ? at->line : t->kernel->line;
+  const pv_ptx_finding f = {t->kernel->name, t->directive, false, line, text, at};
   return pv_ptx_report_add(t->arena, t->report, f, t->err);
 }
 
@@ -89,7 +91,7 @@ static pv_status follow(tracer *t, const pv_ptx_instruction *user, const pv_ptx_
   if (o->kind == PV_PTX_IMMEDIATE && (side == MULTIPLYING || (o->bits == 0 && t->zero)))
     return PV_OK;
   if (o->kind != PV_PTX_REGISTER)
-    return refuse(t, user->line,
+    return refuse(t, user,
                   pv_arena_printf(t->arena, "%s uses a value that no writer made", user->opcode));
   const size_t node = (size_t)o->index * SIDES + (size_t)side;
   if (t->seen[node]) return PV_OK;
@@ -133,11 +135,11 @@ static pv_status trace_reduction(tracer *t, const pv_ptx_instruction *i) {
       return follow(t, i, &i->operands[1], REDUCING);
     if (is_shuffled_self(t, &i->operands[2], &i->operands[1]))
       return follow(t, i, &i->operands[2], REDUCING);
-    return refuse(t, i->line,
+    return refuse(t, i,
                   pv_arena_printf(t->arena, "%s adds something else than a value's shuffled self",
                                   i->opcode));
   }
-  return refuse(t, i->line,
+  return refuse(t, i,
                 pv_arena_printf(t->arena, "%s reaches %s, but not through %s", i->opcode,
                                 t->sink.text, t->through.text));
 }
@@ -147,7 +149,7 @@ static pv_status trace_accumulator(tracer *t, const pv_ptx_instruction *i) {
   while (k < t->writer_count && !pv_ptx_matches(&t->writers[k], i)) k++;
   if (k == t->writer_count)
     return refuse(
-        t, i->line,
+        t, i,
         pv_arena_printf(t->arena, "%s writes an accumulator of %s", i->opcode, t->through.text));
   /* The accumulator goes on where a sum goes on; the factors of a product are another matter. */
   if (is(i, "fma") || is(i, "mad")) {
@@ -167,7 +169,7 @@ static pv_status trace_factor(tracer *t, const pv_ptx_instruction *i) {
   size_t k = 0;
   while (k < t->factor_count && !pv_ptx_matches(&t->factors[k], i)) k++;
   if (k == t->factor_count)
-    return refuse(t, i->line,
+    return refuse(t, i,
                   pv_arena_printf(t->arena, "%s makes a factor of an accumulator", i->opcode));
   const char from = i->parts[i->part_count - 1][0]; /* of a conversion: "u16" */
   if (is(i, "ld") || is(i, "ldu") || (is(i, "cvt") && (from == 'u' || from == 's'))) return PV_OK;
@@ -192,7 +194,7 @@ static pv_status trace_all(tracer *t) {
   while (status == PV_OK && t->depth > 0) {
     const uint32_t node = t->stack[--t->depth], r = node / SIDES;
     if (writer_count(t, r) == 0)
-      status = refuse(t, t->kernel->line,
+      status = refuse(t, NULL,
                       pv_arena_printf(t->arena, "nothing writes %s", t->kernel->registers[r].name));
     for (size_t k = t->first[r]; status == PV_OK && k < t->first[r + 1]; k++)
       status = trace_writer(t, instruction(t, t->writing[k]), (int)(node % SIDES));
@@ -245,15 +247,15 @@ pv_status pv_ptx_check_flow(pv_arena *arena, const pv_ptx_function *kernel, cons
     if (status == PV_OK) status = trace_all(&t);
   }
   if (status != PV_OK) return status;
-  if (sinks == 0)
-    return refuse(&t, kernel->line, pv_arena_printf(arena, "%s does not occur", flow->sink));
+  if (sinks == 0) return refuse(&t, NULL, pv_arena_printf(arena, "%s does not occur", flow->sink));
   if (t.rounded == 0 && report->failed == failed)
-    return refuse(&t, kernel->line, pv_arena_printf(arena, "%s rounds nothing", flow->through));
+    return refuse(&t, NULL, pv_arena_printf(arena, "%s rounds nothing", flow->through));
   if (report->failed > failed) return PV_OK;
   return pv_ptx_report_add(
       arena, report,
       (pv_ptx_finding){kernel->name, t.directive, true, kernel->line,
                        pv_arena_printf(arena, "%llu values, rounded by %llu instructions",
-                                       (unsigned long long)sinks, (unsigned long long)t.rounded)},
+                                       (unsigned long long)sinks, (unsigned long long)t.rounded),
+                       NULL},
       err);
 }

@@ -88,14 +88,14 @@ static pv_status apply(pv_arena *arena, const char *kernel, const pv_ptx_functio
     if (r->breaks(&f->instructions[i]))
       status = pv_ptx_report_add(arena, report,
                                  (pv_ptx_finding){kernel, r->name, false, f->instructions[i].line,
-                                                  f->instructions[i].opcode},
+                                                  f->instructions[i].opcode, &f->instructions[i]},
                                  err);
   for (size_t v = 0; status == PV_OK && r->space != PV_PTX_NO_SPACE && v < f->variable_count; v++)
     if (f->variables[v]->space == r->space)
       status = pv_ptx_report_add(
           arena, report,
           (pv_ptx_finding){kernel, r->name, false, f->variables[v]->line,
-                           pv_arena_printf(arena, "declares %s", f->variables[v]->name)},
+                           pv_arena_printf(arena, "declares %s", f->variables[v]->name), NULL},
           err);
   report->compared += f->instruction_count;
   return status;
@@ -114,8 +114,8 @@ pv_status pv_ptx_check_rules(pv_arena *arena, const pv_ptx_function *kernel,
     for (size_t f = 0; status == PV_OK && f < functions; f++)
       status = apply(arena, kernel->name, reached[f], r, report, err);
     if (status == PV_OK && report->failed == failed)
-      status = pv_ptx_report_add(arena, report,
-                                 (pv_ptx_finding){kernel->name, r->name, true, 0, "holds"}, err);
+      status = pv_ptx_report_add(
+          arena, report, (pv_ptx_finding){kernel->name, r->name, true, 0, "holds", NULL}, err);
   }
   return status;
 }

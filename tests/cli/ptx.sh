@@ -142,6 +142,22 @@ says 'FAIL: 5 findings, 2 against, in 1 kernel; not judged: 1 kernel'
 run "$pv" ptx check all --file falsified.ptx --rules all --json
 exits 1
 field "d['verdict'], len(d['not_judged'])" 'FAIL 1'
+# Where the text says what it was made from, a finding names it too.
+foreign made.ptx k '.loc 1 12 3
+ex2.approx.f32 %f1, %f2;
+.loc 7 5 1
+add.f32 %f1, %f1, %f2;' l 'add.f32 %f1, %f1, %f2;'
+printf '.file 1 "dir/kernel.cu"\n' >>made.ptx
+run "$pv" ptx check all --file made.ptx --rules all
+exits 1
+says 'FAIL k, line 10 (dir/kernel.cu:12): no_approx: ex2.approx.f32'
+says 'FAIL k, line 12: no_contraction: add.f32' # a file without a name
+says 'FAIL l, line 19: no_contraction: add.f32'
+run "$pv" ptx check k --file made.ptx --forbid .approx --require mul --count add.2 --order add,ex2 \
+  --writers add --sink ex2 --through cvt --json
+exits 1
+field "[f['source'] and (f['source']['file'], f['source']['line']) for f in d['findings'] if f['line'] == 10]" \
+  "[('dir/kernel.cu', 12), ('dir/kernel.cu', 12)]"
 foreign only.ptx tma "$tma"
 run "$pv" ptx check all --file only.ptx --rules all
 exits 3

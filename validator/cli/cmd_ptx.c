@@ -20,6 +20,7 @@ typedef struct source {
   const char *text;
   size_t length;
   pv_ptx_module *module;
+  size_t findings; /* of the report, up to and with those about this source */
 } source;
 
 typedef struct words {
@@ -127,8 +128,8 @@ static pv_status read_sources(session *s, pv_error *err) {
     status = pv_error_set(err, PV_ERR_NOMEM, "out of memory");
   for (size_t i = 0; status == PV_OK && i < count; i++) {
     source *out = &s->sources[i];
-    *out = s->a.file != NULL ? (source){(const char *)s->bytes.data, s->bytes.length, NULL}
-                             : (source){images[i].ptx, images[i].ptx_bytes, NULL};
+    *out = s->a.file != NULL ? (source){(const char *)s->bytes.data, s->bytes.length, NULL, 0}
+                             : (source){images[i].ptx, images[i].ptx_bytes, NULL, 0};
     status = pv_ptx_parse_each(&s->arena, s->a.file != NULL ? s->a.file : images[i].name, out->text,
                                out->length, &out->module, err);
   }
@@ -310,6 +311,28 @@ static pv_status set_aside(session *s, const pv_ptx_function *f, const pv_error 
   return PV_OK;
 }
 
+/* What a finding's instruction was made from, where a .loc says it; else the file is NULL. */
+typedef struct origin {
+  const char *file;
+  uint32_t line;
+} origin;
+
+static origin origin_of(const source **from, size_t index, const pv_ptx_finding *f) {
+  while (index >= (*from)->findings) ++*from;
+  if (f->at == NULL || f->at->source_line == 0) return (origin){NULL, 0};
+  return (origin){pv_ptx_file_name((*from)->module, f->at->source_file), f->at->source_line};
+}
+
+static void print_finding(const pv_ptx_finding *f, origin o) {
+  printf("FAIL %s, line %u", f->kernel, f->line);
+  if (o.file != NULL) {
+    fputs(" (", stdout);
+    put_escaped(o.file);
+    printf(":%u)", o.line);
+  }
+  printf(": %s: %s\n", f->directive, f->text);
+}
+
 static const char *verdict_of(const session *s, const pv_ptx_report *r) {
   return r->failed > 0 ? "FAIL" : s->unjudged_count > 0 ? "NOT_RUN" : "PASS";
 }
@@ -317,11 +340,17 @@ static const char *verdict_of(const session *s, const pv_ptx_report *r) {
 static pv_status print_objects(const session *s, const pv_ptx_report *r, size_t kernels,
                                pv_error *err) {
   json_t *list = json_array(), *aside = json_array();
+  const source *from = s->sources;
   for (size_t i = 0; i < r->count; i++) {
     const pv_ptx_finding *f = &r->findings[i];
-    pv_json_append(&list, json_pack("{s:s, s:o, s:b, s:I, s:o}", "kernel", f->kernel, "directive",
-                                    pv_json_string(f->directive), "held", f->held ? 1 : 0, "line",
-                                    (json_int_t)f->line, "text", pv_json_string(f->text)));
+    const origin o = origin_of(&from, i, f);
+    json_t *made_from = o.file == NULL ? json_null()
+                                       : json_pack("{s:o, s:I}", "file", pv_json_string(o.file),
+                                                   "line", (json_int_t)o.line);
+    pv_json_append(&list, json_pack("{s:s, s:o, s:b, s:I, s:o, s:o}", "kernel", f->kernel,
+                                    "directive", pv_json_string(f->directive), "held",
+                                    f->held ? 1 : 0, "line", (json_int_t)f->line, "text",
+                                    pv_json_string(f->text), "source", made_from));
   }
   for (const unjudged *u = s->unjudged; u != NULL; u = u->next)
     pv_json_append(&aside, json_pack("{s:s, s:I, s:o}", "kernel", u->kernel, "line",
@@ -336,10 +365,11 @@ static pv_status print_objects(const session *s, const pv_ptx_report *r, size_t 
 static pv_status print_report(const session *s, const pv_ptx_report *r, size_t kernels,
                               pv_error *err) {
   const size_t aside = s->unjudged_count, judged = kernels - aside;
+  const source *from = s->sources;
   if (s->a.json) return print_objects(s, r, kernels, err);
   for (size_t i = 0; i < r->count; i++) {
     const pv_ptx_finding *f = &r->findings[i];
-    if (!f->held) printf("FAIL %s, line %u: %s: %s\n", f->kernel, f->line, f->directive, f->text);
+    if (!f->held) print_finding(f, origin_of(&from, i, f));
   }
   for (const unjudged *u = s->unjudged; u != NULL; u = u->next) {
     printf("NOT_RUN %s, ", u->kernel);
@@ -357,7 +387,7 @@ static pv_status check_kernels(session *s, int *code, pv_error *err) {
   pv_ptx_report report = {0};
   size_t kernels = 0;
   pv_status status = PV_OK;
-  for (size_t i = 0; i < s->source_count; i++)
+  for (size_t i = 0; i < s->source_count; i++) {
     for (size_t k = 0; status == PV_OK && k < s->sources[i].module->function_count; k++) {
       const pv_ptx_function *f = s->sources[i].module->functions[k];
       pv_error why = PV_ERROR_INIT;
@@ -370,6 +400,8 @@ static pv_status check_kernels(session *s, int *code, pv_error *err) {
         *err = why;
       kernels++;
     }
+    s->sources[i].findings = report.count;
+  }
   if (status == PV_OK && kernels == 0) {
     if (strcmp(s->a.kernel, "all") == 0) return no_kernel(err);
     pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%s'", s->a.kernel);
