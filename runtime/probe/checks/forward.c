@@ -277,7 +277,7 @@ static void look_finite(pv_check *check, const pv_capture *c, const pv_reference
     const double value = pv_capture_at(c, stage, layer, 0, k);
     const size_t position = k / width, index = k % width;
     check->compared++;
-    if (fabs(value) > *largest) *largest = fabs(value);
+    pv_check_exceeds(fabs(value), largest); /* what is no number is infinite */
     if (isfinite(value) || pv_check_failed(check)) continue;
     const pv_stage_element e = {stage, layer, prompt->ids[position], index,
                                 expert_of(c, stage, layer, position, index)};

@@ -195,6 +195,11 @@ static void test_refused(void) {
       {NULL, "ids", json_string("1,2"), json_string(RECORDING_IDS), "manifest.json",
        "has 2 token ids and tensors of 4 positions"},
       {NULL, "ids", json_integer(1), json_string(RECORDING_IDS), "manifest.json", "is not a text"},
+      {NULL, "model_sha256", json_string("7234FB"), NULL, "manifest.json", "64 hexadecimal digits"},
+      {NULL, "model_sha256",
+       json_string("00000000000000000000000000000000000000000000000000000000000000ff"), NULL, "bad",
+       "is of another model: its SHA-256 begins with 000000000000, that of " RECORDING_MODEL},
+      {NULL, "model_sha256", json_null(), NULL, "manifest.json", "64 hexadecimal digits"},
       {"q.1.bin", "stage", json_string("quux"), json_string("q"), "q.1.bin", "does not have"},
       {"q.1.bin", "layer", json_integer(4), json_integer(1), "q.1.bin", "does not have"},
       {"q.1.bin", "layer", json_integer(-1), json_integer(1), "q.1.bin", "does not have"},
@@ -213,7 +218,7 @@ static void test_refused(void) {
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     recording_change("bad", table[i].file, table[i].key, table[i].wrong);
     refuses("bad", table[i].where, table[i].why);
-    if (table[i].right != NULL)
+    if (table[i].right != NULL || table[i].file == NULL)
       recording_change("bad", table[i].file, table[i].key, table[i].right);
   }
   refuses("nowhere", "manifest.json", "cannot open");

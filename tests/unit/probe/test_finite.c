@@ -27,6 +27,7 @@ static void expect(const pv_model *model, const char *numerics, const char *reas
   EXPECT_I64(pv_check_forward_finite(&check, &err), PV_OK);
   EXPECT_STR(check.verdict, "FAIL");
   EXPECT_HAS(check.reason, reason);
+  EXPECT_STR(json_string_value(json_object_get(check.metrics, "largest_magnitude")), "inf");
   json_decref(with);
   json_decref(check.metrics);
   json_decref(check.series);
