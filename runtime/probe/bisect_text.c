@@ -121,7 +121,13 @@ static void print_no_number(const pv_bisect_spec *spec, const pv_bisect_result *
   char place[PV_STAGE_PLACE];
   pv_stage_place(p->stage, p->layer, place);
   if (!bad->present) {
-    printf("%s has no number where all that it is made of are numbers", place);
+    bool(*behind)[PV_STAGES] = calloc(r->layers, sizeof *behind);
+    const bool known =
+        behind != NULL && pv_bisect_behind(r, side, p->stage, p->layer, behind) == 0;
+    free(behind);
+    printf("%s has no number%s", place,
+           known ? " where all that it is made of are numbers"
+                 : ", the first of what is recorded");
     return;
   }
   printf("the weights are not finite: %.*s, element %llu is %s; so %s has no number",
@@ -253,7 +259,7 @@ static void print_file(const pv_bisect_spec *spec, const pv_bisect_result *r,
     putchar('/');
     print_foreign(recorded->tensors[p->stage][p->layer]->file);
     putchar('\n');
-    if (r->stages[p->layer][p->stage].side[i].undefined == 0 ||
+    if ((r->stages[p->layer][p->stage].side[i].undefined == 0 && p != &r->not_finite[i]) ||
         pv_bisect_behind(r, i, p->stage, p->layer, behind) == 0)
       continue;
     printf("  or before   in what the %s side has not recorded:\n", side_word[i]);

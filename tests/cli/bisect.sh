@@ -96,6 +96,29 @@ run "$pv" compare whole silent --different
 exits 0
 says 'of which model the right trace is, its manifest does not say'
 silent 'the left trace'
+# Weights that are no numbers: the tensor that stands last in the file, which all its experts have.
+tail=$("$pv" tensors "$model" | awk '{ bytes = $NF } END { print bytes }')
+cp "$model" none.gguf
+head -c "$tail" /dev/zero | tr '\000' '\377' |
+  dd of=none.gguf bs=4096 seek=$(($(wc -c <none.gguf) - tail)) oflag=seek_bytes conv=notrunc status=none
+for sides in 'cpu:i16 cpu:i16' 'cpu:f64 cpu:i16'; do
+  # shellcheck disable=SC2086
+  run "$pv" bisect $sides --model none.gguf --ids 5,6
+  exits 1
+  says 'FINDING the weights are not finite: blk.3.ffn_down_exps.weight, element '
+  says 'is nan; so expert_down of layer 3 has no number, on both sides'
+  says 'left nan, right nan, float64 nan'
+  says ' 3 nan nan nan expert_down nan expert_down'
+  silent '-nan'
+done
+run "$pv" trace --model none.gguf --ids 5,6 --stage moe_ffn_out,logits --out few-none
+run "$pv" bisect few-none few-none --model none.gguf
+exits 1
+says 'FINDING moe_ffn_out of layer 3 has no number, the first of what is recorded, on both sides'
+says 'or before in what the right side has not recorded: embedding'
+run "$pv" compare few-none few-none --json
+exits 0
+field "[t['max_abs'] for t in d['tensors'] if t['stage'] == 'logits']" "['nan']"
 # One element of one file: the sign of the last value of layer 2.
 cp -r whole wrong
 python3 - <<'PY'
