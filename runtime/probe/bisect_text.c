@@ -122,12 +122,10 @@ static void print_no_number(const pv_bisect_spec *spec, const pv_bisect_result *
   pv_stage_place(p->stage, p->layer, place);
   if (!bad->present) {
     bool(*behind)[PV_STAGES] = calloc(r->layers, sizeof *behind);
-    const bool known =
-        behind != NULL && pv_bisect_behind(r, side, p->stage, p->layer, behind) == 0;
+    const bool known = behind != NULL && pv_bisect_behind(r, side, p->stage, p->layer, behind) == 0;
     free(behind);
     printf("%s has no number%s", place,
-           known ? " where all that it is made of are numbers"
-                 : ", the first of what is recorded");
+           known ? " where all that it is made of are numbers" : ", the first of what is recorded");
     return;
   }
   printf("the weights are not finite: %.*s, element %llu is %s; so %s has no number",

@@ -77,8 +77,8 @@ static void test_experts(void) {
 /* A choice among the wrong experts, with weights that belong to them. */
 static void test_choice(void) {
   const uint32_t used = recording_model->shape.used, experts = recording_model->shape.experts;
-  float logits[PV_MODEL_EXPERTS_MAX], weights[PV_MODEL_EXPERTS_MAX];
-  int32_t order[PV_MODEL_EXPERTS_MAX];
+  float logits[PV_MODEL_EXPERTS_MAX] = {0}, weights[PV_MODEL_EXPERTS_MAX];
+  int32_t order[PV_MODEL_EXPERTS_MAX] = {0};
   char path[300];
   make("choice");
   snprintf(path, sizeof path, "%s/moe_router_logits.1.bin", folder_path("choice"));
