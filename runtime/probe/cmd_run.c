@@ -1,4 +1,4 @@
-/* pv run: generates text. pv tensors: what a file holds. pv version of the probe. */
+/* pv run: generates text. pv version of the probe. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -124,75 +124,6 @@ int pv_probe_run(int argc, char **argv) {
   pv_tokenizer_close(g.tokenizer);
   pv_forward_close(g.forward);
   pv_job_close(&job);
-  return pv_side_exit(status, &err);
-}
-
-static json_t *tensor_json(const pv_gguf_tensor *t) {
-  return json_pack("{s:o, s:s, s:[I,I,I,I], s:I, s:I}", "name",
-                   pv_json_stringn(t->name.data, t->name.length), "type",
-                   pv_type_known((uint32_t)t->type)->name, "dims", (json_int_t)t->dims[0],
-                   (json_int_t)t->dims[1], (json_int_t)t->dims[2], (json_int_t)t->dims[3], "bytes",
-                   (json_int_t)t->bytes, "offset", (json_int_t)t->offset);
-}
-
-static void put_tensor(pv_text *out, const pv_gguf_tensor *t) {
-  pv_text name = PV_TEXT_INIT;
-  char shape[96];
-  int n = snprintf(shape, sizeof shape, "%llu", (unsigned long long)t->dims[0]);
-  for (unsigned d = 1; d < t->dim_count; d++)
-    n += snprintf(shape + n, sizeof shape - (size_t)n, " x %llu", (unsigned long long)t->dims[d]);
-  pv_text_escape(&name, t->name.data, t->name.length);
-  pv_text_printf(out, "%-32s %-6s %-24s %14llu\n", name.data == NULL ? "" : name.data,
-                 pv_type_known((uint32_t)t->type)->name, shape, (unsigned long long)t->bytes);
-  out->failed |= name.failed;
-  pv_text_free(&name);
-}
-
-/* The whole list, or an error: half of it would look like a smaller model. */
-static pv_status print_tensors(const pv_gguf *gguf, bool json, pv_error *err) {
-  pv_text out = PV_TEXT_INIT;
-  pv_status status = PV_OK;
-  if (json)
-    pv_text_puts(&out, "[");
-  else
-    pv_text_printf(&out, "%-32s %-6s %-24s %14s\n", "tensor", "type", "shape", "bytes");
-  for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf) && status == PV_OK; i++) {
-    json_t *one = json ? tensor_json(pv_gguf_tensor_at(gguf, i)) : NULL;
-    if (json) {
-      pv_text_puts(&out, i == 0 ? "\n" : ",\n");
-      status = pv_json_write(one, JSON_COMPACT, &out, err);
-    } else {
-      put_tensor(&out, pv_gguf_tensor_at(gguf, i));
-    }
-    json_decref(one);
-  }
-  if (json) pv_text_puts(&out, "\n]\n");
-  if (status == PV_OK && out.failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the list");
-  if (status == PV_OK) status = pv_output_write(out.data, out.length, err);
-  pv_text_free(&out);
-  return status;
-}
-
-int pv_probe_tensors(int argc, char **argv) {
-  const char *path = NULL;
-  bool json = false, help = false;
-  const pv_option list[] = {{"--json", NULL, "one JSON array", NULL, &json}, {0}};
-  pv_options options = {.command = "tensors",
-                        .summary = "Lists the tensors of a GGUF file with types and shapes.",
-                        .positional = "MODEL",
-                        .examples = "  pv tensors models/tiny-coder-moe-Q4_K_M.gguf\n",
-                        .list = list,
-                        .rest = &path,
-                        .rest_max = 1};
-  pv_error err = PV_ERROR_INIT;
-  pv_gguf *gguf = NULL;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) return pv_side_exit(status, &err);
-  if (options.rest_count != 1) status = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
-  if (status == PV_OK) status = pv_gguf_open(path, &gguf, &err);
-  if (status == PV_OK) status = print_tensors(gguf, json, &err);
-  pv_gguf_close(gguf);
   return pv_side_exit(status, &err);
 }
 

@@ -26,7 +26,7 @@ static const command commands[] = {
     {"bisect", "where two sides part, which one is wrong, and by how much", pv_cmd_forward},
     {"noise", "how far a sound forward moves: the floor under tolerances", pv_cmd_forward},
     {"faults", "list the defects that can be planted", pv_cmd_forward},
-    {"tensors", "list the tensors of a model file", pv_cmd_forward},
+    {"tensors", "list what a model file holds", pv_cmd_forward},
     {"synth", "write a model of any shape with random weights", pv_cmd_forward},
     {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},
     {"ptx", "list, show and check the PTX of the kernels", pv_cmd_ptx},
