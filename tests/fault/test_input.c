@@ -12,6 +12,7 @@
 #include "tests/fault/failing.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/gguf/build.h"
+#include "tests/unit/model/variant.h"
 #include "tests/unit/rules/sample.h"
 #include "tests/unit/testing.h"
 #include "validator/model/contract_load.h"
@@ -252,6 +253,37 @@ static void test_dialect(void) {
   pv_arena_free(&arena);
 }
 
+/* A refusal that can not be worded for want of memory is no refusal of the model. */
+static const char *refused_words;
+static pv_text refused_bytes;
+static bool refused_work(void) {
+  pv_gguf *gguf = NULL;
+  pv_model *model = NULL;
+  pv_error err = PV_ERROR_INIT;
+  pv_status status =
+      pv_gguf_parse(refused_bytes.data, refused_bytes.length, "refused", &gguf, &err);
+  if (status == PV_OK) status = pv_model_from_gguf(gguf, &model, &err);
+  EXPECT(model == NULL && err.status == status && err.message[0] != '\0');
+  pv_gguf_close(gguf);
+  const bool worded = status == PV_ERR_UNSUPPORTED && strstr(err.message, refused_words) != NULL;
+  EXPECT(worded || status == PV_ERR_NOMEM);
+  return worded;
+}
+static void test_refused(void) {
+  REQUIRE(variant_begin());
+  pv_text pair = variant_pair("qwen3moe.rope.scaling.type", "str", "\x1b[2J yarn");
+  refused_bytes = variant_with("qwen3moe.rope.scaling.type", &pair);
+  refused_words = "rope.scaling.type is '\\x1b[2J yarn'";
+  each_allocation(refused_work, 8);
+  pv_text_free(&pair);
+  pv_text_free(&refused_bytes);
+  refused_bytes = variant_typed("blk.1.ffn_up_exps.weight", 23);
+  refused_words = "(of 51 tensors: 1 IQ4_XS)";
+  each_allocation(refused_work, 8);
+  pv_text_free(&refused_bytes);
+  variant_end();
+}
+
 /* The mapping and its file. */
 static bool open_work(void) {
   pv_model *model = NULL;
@@ -290,6 +322,7 @@ int main(void) {
                                                               PV_CASE(test_yaml),
                                                               PV_CASE(test_findings),
                                                               PV_CASE(test_dialect),
+                                                              PV_CASE(test_refused),
                                                               PV_CASE(test_open),
                                                               {0}});
   printf("%u failures injected\n", each_injected());
