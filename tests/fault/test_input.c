@@ -53,7 +53,7 @@ static bool model_work(void) {
   pv_text text = PV_TEXT_INIT;
   pv_status status = pv_model_open(MODEL, &model, &err);
   EXPECT((status == PV_OK) == (model != NULL));
-  if (status == PV_OK) status = pv_tokenizer_open(model->gguf, &tokenizer, &err);
+  if (model != NULL) status = pv_tokenizer_open(model->gguf, &tokenizer, &err);
   EXPECT((status == PV_OK) == (tokenizer != NULL));
   if (status == PV_OK)
     status = pv_tokenizer_prompt(tokenizer, "class e\u0301\u0323:", 12, true, &ids, &count, &err);
