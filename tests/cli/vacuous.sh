@@ -11,7 +11,7 @@ while read -r check fault with; do
   contract "$(tr . - <<<"$check")-v1" PROPOSED "F_ONE $check ACTIVE_ALGORITHM_LEVEL" \
     'F_OTHER names.mutations ACTIVE_ALGORITHM_LEVEL'
   file=contracts/$(tr . - <<<"$check")-v1.yaml
-  sed -i "s/^    check: $check\$/&\n    faults: [$fault]/; s/timeout_s: 5/timeout_s: 250/" "$file"
+  sed -i "s/^    check: $check\$/&\n    faults: [$fault]/; s/timeout_s: 100/timeout_s: 250/" "$file"
   [ -z "$with" ] || sed -i "s/^    check: $check\$/&\n    with: $with/" "$file"
   # Whole: the fault is caught.
   PV_UNASSERTED=none run "$pv" validate "$file" --probe "$unasserted" --faults --only F_ONE --json

@@ -34,6 +34,10 @@ void system_resume(void) {
   paused = false;
 }
 
+bool system_failed(void) {
+  return active && asked >= fails_at;
+}
+
 unsigned system_end(void) {
   active = false;
   most = 0;

@@ -15,6 +15,8 @@ void system_short(unsigned bytes);
 /* Between these two the calls are the test's own: not counted, and none fails. */
 void system_pause(void);
 void system_resume(void);
+/* One call failed already. */
+bool system_failed(void);
 /* Stops. Returns how many calls were counted since system_begin. */
 unsigned system_end(void);
 

@@ -12,18 +12,16 @@
 void *__real_malloc(size_t size); /* of the linker */
 
 static char pass[] = "F_PASS_1", fail[] = "F_FAIL_1", topk[] = "router.topk_rule";
-static pv_falsifier falsifiers[] = {{.id = pass, .check = topk, .timeout_s = 0.5},
-                                    {.id = fail, .check = topk, .timeout_s = 0.5}};
+static pv_falsifier falsifiers[] = {{.id = pass, .check = topk, .timeout_s = 5},
+                                    {.id = fail, .check = topk, .timeout_s = 5}};
 static const pv_contract contract = {.falsifiers = falsifiers, .falsifier_count = 2};
 
 static bool work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_run_outcome outcome;
   pv_error err = PV_ERROR_INIT;
-  const pv_run_spec spec = {.probe = getenv("PV_FAKE_PROBE"),
-                            .contract = &contract,
-                            .threads = 1,
-                            .start_timeout_s = 0.5};
+  const pv_run_spec spec = {
+      .probe = getenv("PV_FAKE_PROBE"), .contract = &contract, .threads = 1, .start_timeout_s = 5};
   const pv_status status = pv_run(&arena, &spec, &outcome, &err);
   bool good = status == PV_OK;
   if (!good) EXPECT(err.status == status && err.message[0] != '\0' && status != PV_ERR_INPUT);

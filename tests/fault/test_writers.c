@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/base/folder.h"
@@ -15,6 +14,7 @@
 
 /* A history has room for some thousand entries; so the writers go from contract to contract. */
 enum { WRITERS = 32, CONTRACTS = 200, EACH = 5, UPDATES = CONTRACTS * EACH };
+enum { SWAPPED = 1000 }; /* so often the file was met, and so often the link */
 
 static char date[] = "2026-11-22", kind[] = "evidence", about[] = "Text", run[] = "20261122T1";
 
@@ -111,8 +111,7 @@ static void test_swapped_for_a_link(void) {
   snprintf(victim, sizeof victim, "%s", folder_path("victim.yaml"));
   const pid_t pid = fork();
   if (pid == 0) swap(path, victim);
-  const time_t end = time(NULL) + 20;
-  while (time(NULL) < end) {
+  while (done < SWAPPED || refused < SWAPPED) {
     const pv_status status = update(path, who);
     done += status == PV_OK;
     refused += status == PV_ERR_INPUT;
@@ -125,7 +124,6 @@ static void test_swapped_for_a_link(void) {
   text[n] = '\0';
   if (file != NULL) fclose(file);
   EXPECT_STR(text, sample_yaml);
-  EXPECT(done > 0 && refused > 0);
   EXPECT_U64(other, 0);
   printf("swapped: %u rewritten, %u refused as links\n", done, refused);
 }

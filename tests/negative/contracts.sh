@@ -17,14 +17,15 @@ clean() {
   fi
 }
 
-# refused RULE FILE: by validate, within 10 seconds.
+# Each process has so many seconds of the processor's time: how busy the machine is changes nothing.
+ulimit -S -t 20
+
+# refused RULE FILE: by validate.
 refused() {
-  local began=$SECONDS
   validate "$2"
   exits 2
   warns "[$1]"
   clean
-  if [ $((SECONDS - began)) -le 10 ]; then ok; else bad "$2: took $((SECONDS - began)) s"; fi
 }
 
 # edited RULE NAME SED-EXPRESSION: the sound contract with one thing changed.
@@ -56,7 +57,7 @@ edited PV027 check 's|check: .*|check: ../../bin/sh|'
 n=0
 for number in nan .nan NaN inf -.inf 0x10 0o17 010 +1 1_000 .5 5. 1e999 1e-999 0 -1 '"1 "' 5s true '~'; do
   n=$((n + 1))
-  edited PV014 "number$n" "s/timeout_s: 5/timeout_s: $number/"
+  edited PV014 "number$n" "s/timeout_s: 100/timeout_s: $number/"
 done
 
 # indirections, second values, encodings

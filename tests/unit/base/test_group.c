@@ -14,6 +14,8 @@
 #include "tests/unit/testing.h"
 
 static const size_t MANY = 1 << 20;
+/* Nothing here takes that long, on any machine: the limit ends what hangs. */
+static const double HANGS_S = 200;
 
 static double now(void) {
   struct timespec t;
@@ -33,7 +35,7 @@ static pid_t said(pv_child *child) {
   pv_text channel = PV_TEXT_INIT;
   pv_child_event event;
   pid_t pid = -1;
-  while (pv_child_wait(child, 20, &channel, MANY, &event, NULL) == PV_OK &&
+  while (pv_child_wait(child, HANGS_S, &channel, MANY, &event, NULL) == PV_OK &&
          event == PV_CHILD_BYTES && strchr(channel.data, '\n') == NULL)
     continue;
   if (channel.data != NULL) pid = (pid_t)strtol(channel.data, NULL, 10);
@@ -41,9 +43,9 @@ static pid_t said(pv_child *child) {
   return pid;
 }
 
-/* True once the process is gone or a zombie that somebody else must reap; waits up to 5 s. */
+/* True once the process is gone or a zombie that somebody else must reap. */
 static bool gone(pid_t pid) {
-  for (int i = 0; i < 500; i++) {
+  for (const double end = now() + HANGS_S; now() < end;) {
     char path[64], line[256] = "";
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     FILE *file = fopen(path, "r");
@@ -65,7 +67,7 @@ static void test_ignores_sigterm(void) {
   const double before = now();
   pv_child_kill(child, 0.2);
   const double took = now() - before;
-  EXPECT(took >= 0.19 && took < 10);
+  EXPECT(took >= 0.19);
   EXPECT_I64(pv_child_result(child)->signal, SIGKILL);
   EXPECT(!pv_child_result(child)->out_of_memory); /* the SIGKILL was ours */
   EXPECT(kill(pid, 0) != 0 && errno == ESRCH);
@@ -91,7 +93,7 @@ static void test_exit_takes_grandchildren_along(void) {
   REQUIRE(child != NULL);
   const pid_t grandchild = said(child);
   REQUIRE(grandchild > 1);
-  EXPECT_I64(pv_child_wait(child, 10, &channel, MANY, &event, NULL), PV_OK);
+  EXPECT_I64(pv_child_wait(child, HANGS_S, &channel, MANY, &event, NULL), PV_OK);
   EXPECT_I64(event, PV_CHILD_EXIT);
   EXPECT_I64(pv_child_result(child)->code, 5);
   EXPECT(gone(grandchild));
@@ -103,14 +105,14 @@ static void test_left_the_group(void) {
   /* Somebody in a session of its own holds the pipes: the end does not wait for it, but ends it. */
   pv_text channel = PV_TEXT_INIT;
   pv_child_event event = PV_CHILD_TIMEOUT;
-  pv_child *child = start("setsid sleep 1000 & echo $! >&3; sleep 0.3; exit 6");
+  pv_child *child = start(
+      "setsid sleep 1000 & p=$!; until [ $(cut -d' ' -f6 /proc/$p/stat) = $p ]; do :; done; "
+      "echo $p >&3; exit 6");
   REQUIRE(child != NULL);
   const pid_t stranger = said(child);
   REQUIRE(stranger > 1);
-  const double before = now();
-  EXPECT_I64(pv_child_wait(child, 20, &channel, MANY, &event, NULL), PV_OK);
+  EXPECT_I64(pv_child_wait(child, HANGS_S, &channel, MANY, &event, NULL), PV_OK);
   EXPECT_I64(event, PV_CHILD_EXIT);
-  EXPECT(now() - before < 10);
   EXPECT_I64(pv_child_result(child)->code, 6);
   EXPECT(kill(stranger, 0) != 0 && errno == ESRCH);
   pv_child_free(child);
@@ -145,7 +147,7 @@ static void test_no_other_descriptor(void) {
       "[ -e /proc/$$/fd/$i ] && echo $i >&2; i=$((i+1)); done");
   REQUIRE(child != NULL);
   while (event == PV_CHILD_BYTES)
-    if (pv_child_wait(child, 20, &channel, MANY, &event, NULL) != PV_OK) break;
+    if (pv_child_wait(child, HANGS_S, &channel, MANY, &event, NULL) != PV_OK) break;
   EXPECT_I64(event, PV_CHILD_EXIT);
   EXPECT_STR(pv_child_stderr(child)->data, "0\n1\n2\n3\n");
   close(low);
@@ -200,7 +202,7 @@ static void cancelled_wait(void) {
   pv_child *child = start("exec sleep 1000");
   raise(SIGINT);
   if (!pv_cancelled()) _exit(11);
-  if (pv_child_wait(child, 20, &channel, MANY, &event, NULL) != PV_ERR_CANCELLED) _exit(12);
+  if (pv_child_wait(child, HANGS_S, &channel, MANY, &event, NULL) != PV_ERR_CANCELLED) _exit(12);
   pv_child_free(child);
   raise(SIGINT); /* the second one ends the process */
   _exit(13);

@@ -33,7 +33,7 @@ static pv_status run(const char *const *ids) {
     char *colon = strchr(copies[i], ':');
     /* Short only for those that are to run into it: this machine may be busy. */
     const bool late = strstr(ids[i], "HANG") != NULL || strstr(ids[i], "FRAMES") != NULL;
-    falsifiers[i] = (pv_falsifier){.id = copies[i], .check = topk, .timeout_s = late ? 0.4 : 30};
+    falsifiers[i] = (pv_falsifier){.id = copies[i], .check = topk, .timeout_s = late ? 0.4 : 200};
     if (colon == NULL) continue;
     *colon = '\0';
     params[i] = (pv_param){.name = backend, .text = colon + 1};
@@ -45,8 +45,10 @@ static pv_status run(const char *const *ids) {
   unlink(log_path);
   setenv("PV_FAKE_LOG", log_path, 1);
   err = PV_ERROR_INIT;
-  const pv_run_spec spec = {
-      .probe = getenv("PV_FAKE_PROBE"), .contract = &contract, .threads = 3, .start_timeout_s = 30};
+  const pv_run_spec spec = {.probe = getenv("PV_FAKE_PROBE"),
+                            .contract = &contract,
+                            .threads = 3,
+                            .start_timeout_s = 200};
   return pv_run(&arena, &spec, &outcome, &err);
 }
 
@@ -68,7 +70,7 @@ static unsigned left_behind(void) {
   FILE *log = fopen(log_path, "rb");
   if (!EXPECT(log != NULL)) return 1;
   while (fscanf(log, "%ld", &pid) == 1) {
-    for (int i = 0; i < 100 && !gone(pid); i++) /* a killed one takes a moment to die */
+    for (int i = 0; i < 50000 && !gone(pid); i++) /* a killed one takes a moment to die */
       nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     alive += !gone(pid);
   }
