@@ -49,7 +49,8 @@ static void read_task(void *context, size_t task, unsigned thread) {
   for (size_t j = 0; j < 16; j++) r->sums[task] += lane[j];
 }
 
-static pv_status cpu_bandwidth(unsigned threads, size_t repeats, figures *out, pv_error *err) {
+/* `*threads` is as the option says, then how many there were. */
+static pv_status cpu_bandwidth(unsigned *threads, size_t repeats, figures *out, pv_error *err) {
   enum { TASKS = 64 };
   const size_t bytes = (size_t)1 << 30;
   double rate[REPEATS_MAX];
@@ -59,7 +60,8 @@ static pv_status cpu_bandwidth(unsigned threads, size_t repeats, figures *out, p
   if (words == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a 1 GiB buffer");
   memset(words, 1, bytes);
   reader r = {words, bytes / sizeof *words / TASKS, sums};
-  pv_status status = pv_pool_open(threads, &pool, err);
+  pv_status status = pv_pool_open(*threads, &pool, err);
+  if (status == PV_OK) *threads = pv_pool_threads(pool);
   for (size_t i = 0; i < repeats && status == PV_OK; i++) {
     const double start = now();
     pv_pool_run(pool, read_task, &r, TASKS);
@@ -98,6 +100,7 @@ typedef struct bench {
   pv_job job;
   const char *backend, *path;
   uint64_t tokens, repeats;
+  unsigned threads;
   sizes contexts, prompts; /* contexts ascend */
   figures read;            /* bytes/s */
   decode_figures decode[SIZES_MAX];
@@ -109,9 +112,9 @@ typedef struct bench {
 } bench;
 
 static pv_status bandwidth(bench *b, pv_error *err) {
+  b->threads = b->job.threads;
   double rate[REPEATS_MAX];
-  if (strcmp(b->backend, "cuda") != 0)
-    return cpu_bandwidth(b->job.threads, b->repeats, &b->read, err);
+  if (strcmp(b->backend, "cuda") != 0) return cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
   const pv_status status = pv_gpu_bandwidth(&pv_gpu_cuda, rate, (unsigned)b->repeats, err);
   if (status == PV_OK) b->read = summarise(rate, b->repeats);
   return status;
@@ -263,7 +266,7 @@ static pv_status print_json(const bench *b, pv_error *err) {
                                        "tokens_per_s", figures_json(b->prefill[i])));
   json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "backend", b->backend,
                         "numerics", pv_numerics_name(b->job.numerics), "threads",
-                        (json_int_t)b->job.threads, "tokens", (json_int_t)b->tokens, "repeats",
+                        (json_int_t)b->threads, "tokens", (json_int_t)b->tokens, "repeats",
                         (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
                         decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
   if (b->has_device)
@@ -311,7 +314,7 @@ static void print_text(const bench *b) {
            b->interpreted / 1e6);
   printf("%zu repeats of %zu decoded tokens; %s %s", (size_t)b->repeats, (size_t)b->tokens,
          b->backend, pv_numerics_name(b->job.numerics));
-  if (!b->has_device) printf(", %u threads", b->job.threads);
+  if (!b->has_device) printf(", %u thread%s", b->threads, b->threads == 1 ? "" : "s");
   printf("; %.1f MB %s\n", (double)b->memory / 1e6,
          b->has_device ? "of device memory" : "beyond the weights");
 }

@@ -59,6 +59,12 @@ exits 0
 field "[x['context'] for x in d['decode']], [x['prompt'] for x in d['prefill']]" '[0, 5] [4, 8]'
 field "all(x['tokens_per_s']['median'] > 0 for x in d['decode'] + d['prefill'])" True
 field "d['decode'][1]['bytes_per_token'] > d['decode'][0]['bytes_per_token']" True
+# The number that was used, also where none was named: one for each processor.
+run taskset -c "$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')" "$pv" bench --model "$model" --tokens 1 --repeats 1 --prefill 1
+exits 0
+says 'cpu i16, 1 thread;'
+run "$pv" bench --model "$model" --tokens 1 --repeats 1 --prefill 1 --threads 3 --json
+field "d['threads']" 3
 run "$pv" bench --model "$model" --context 5,5
 exits 2
 warns '--context: 5 is out of range or out of order'
