@@ -7,7 +7,7 @@
 #include "runtime/synth/internal.h"
 
 const char pv_synth_help[] =
-    "usage: synth [options] --out FILE\n"
+    "Usage: pv synth [options] --out FILE\n"
     "\n"
     "Writes a GGUF model with the Qwen3-MoE architecture and random weights. The same options "
     "give\n"
@@ -42,11 +42,11 @@ const char pv_synth_help[] =
     "  --force               replace an existing file\n"
     "  --no-sync             do not wait until the disk has everything\n"
     "\n"
-    "examples:\n"
-    "  synth --out /tmp/tiny.gguf\n"
-    "  synth --shape qwen3-coder-30b-a3b --layers 8 --out 30b-8.gguf\n"
-    "  synth --layout BF16 --outlier 1000 --outlier-channel 17 --out outlier.gguf\n"
-    "  synth --near-tie 1e-6 --seed 3 --prompts 3,17 --out ties.gguf\n";
+    "Examples:\n"
+    "  pv synth --out tiny.gguf\n"
+    "  pv synth --shape qwen3-coder-30b-a3b --layers 8 --out 30b-8.gguf\n"
+    "  pv synth --layout BF16 --outlier 1000 --outlier-channel 17 --out outlier.gguf\n"
+    "  pv synth --near-tie 1e-6 --seed 3 --prompts 3,17 --out ties.gguf\n";
 
 typedef enum kind { SHAPE, OUT, NAME, WORDS, LAYOUT, U32, U64, TOKEN, F64, F32, FLAG, HELP } kind;
 
@@ -94,7 +94,7 @@ enum { KNOWN = sizeof known / sizeof *known };
 
 static pv_status refuse(pv_error *err, const char *what, const char *argument) {
   pv_error_set(err, PV_ERR_INPUT, "%s '%s'", what, argument);
-  pv_error_hint(err, "synth --help lists the options");
+  pv_error_hint(err, "see: pv synth --help");
   return PV_ERR_INPUT;
 }
 

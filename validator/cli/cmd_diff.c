@@ -284,8 +284,8 @@ int pv_cmd_diff(int argc, char **argv) {
           "then, else 0.",
       .positional = "OLD NEW",
       .examples =
-          "  git show HEAD~1:contracts/moe-router-v1.yaml > /tmp/old.yaml\n"
-          "  pv diff /tmp/old.yaml contracts/moe-router-v1.yaml\n",
+          "  git show HEAD~1:contracts/moe-router-v1.yaml > old.yaml\n"
+          "  pv diff old.yaml contracts/moe-router-v1.yaml\n",
       .list = list,
       .rest = files,
       .rest_max = 2};

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Every command that a document or a help text shows is run, as it stands there, in a copy of what it
+# needs. $1 is pv; $2 "quick", or "slow" for those that take longer than the others together. Names of
+# files that are only examples stand for the model in models/ and what is made of it. What is not run
+# is parsed: its options are looked at as far as a --help behind them.
+set -u
+pv=$1
+tier=$2
+root=$PWD
+passed=0
+failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/bin"
+ln -s "$pv" "$work/bin/pv"
+PATH=$work/bin:$PATH
+unset CI
+
+ok() { passed=$((passed + 1)); }
+bad() {
+  failed=$((failed + 1))
+  printf 'FAILED %s\n' "$*"
+}
+
+# The commands of the pages, then those of the help texts, without what is said of them.
+examples() {
+  local page command
+  while IFS= read -r page; do
+    grep -hE '^( {4}|\$ )pv [a-z]+' "$page" | sed -E 's/^( {4}|\$ )//; s/ +#.*//'
+  done < <(git ls-files -- '*.md' ':!reports/published' ':!tests' ':!CHANGELOG.md')
+  {
+    "$pv" --help
+    for command in $("$pv" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+      "$pv" "$command" --help
+    done
+  } | grep -E '^  (pv|git show) ' | sed 's/^  //'
+}
+
+# needs LINE: why it is not run here, or nothing.
+needs() {
+  case $1 in
+    *30b* | *d48* | *'--layers 48'*) echo 'a file of gigabytes' ;;
+    *DIR*'another machine'*) echo 'another machine' ;;
+    *'git show'*) echo 'the history, which a copy lacks' ;;
+    *--backend\ cuda* | *cuda:i16*) echo 'a GPU' ;;
+  esac
+}
+
+# Whole contracts, measurements, interpreted kernels, faults by the dozen.
+slow() {
+  case $1 in
+    *'validate contracts/*'* | *qwen3-moe-forward* | *--faults* | *noise* | *bench* | *ptx:* | *'check all'* | *'--random 64'* | *--publish*) true ;;
+    *) false ;;
+  esac
+}
+
+# The exit codes that are right: 1 where the sides differ, as the page says; 3 where receipts are stale
+# or a build has no kernels.
+right() {
+  case $1 in
+    *compare*cpu:i8* | *bisect*cpu:i8* | *bisect*'--fault '*) echo '1' ;;
+    *'pv diff'*) echo '0 1' ;;
+    *validate*) echo '0 3' ;;
+    *'pv status'*) echo '0 1 3' ;;
+    *ptx*) echo '0 3' ;;
+    *evidence*) echo '0 3' ;;
+    *) echo '0' ;;
+  esac
+}
+
+# try LINE: as its reader would, but that example names are there.
+try() {
+  local line=$1 code out
+  line=${line//moe-router-v1\/20261122T101500Z-0badcafe/moe-router-v1\/$receipt}
+  out=$(sed -nE 's/.* --(out|resume) ([^ ]+).*/\2/p' <<<"$line")
+  if [ -n "$out" ]; then rm -rf "${out:?}"; fi
+  bash -c "$line" >"$work/said" 2>&1 </dev/null
+  code=$?
+  if [[ " $(right "$1") " == *" $code "* ]]; then ok; else
+    bad "$1: exit code $code, want $(right "$1"): $(tail -5 "$work/said")"
+  fi
+}
+
+# parse LINE: as far as its options go.
+parse() {
+  if bash -c "${1%%>*} --help" >"$work/said" 2>&1; then ok; else bad "$1: $(tail -5 "$work/said")"; fi
+}
+
+# refused LINE: without a GPU it says so, and is neither a success nor a verdict.
+refused() {
+  local code
+  CUDA_VISIBLE_DEVICES='' bash -c "$1" >"$work/said" 2>&1 </dev/null
+  code=$?
+  if [ "$code" -ge 2 ] && [ "$code" -le 3 ] && grep -qiE 'CUDA|driver|device' "$work/said"; then ok; else
+    bad "$1: exit code $code without a GPU: $(tail -5 "$work/said")"
+  fi
+}
+
+mapfile -t lines < <(examples | awk '!seen[$0]++')
+if [ "${#lines[@]}" -ge 60 ]; then ok; else bad "only ${#lines[@]} examples are looked at"; fi
+mkdir "$work/copy"
+cp -r contracts models "$work/copy"
+mkdir -p "$work/copy/reports"
+cp -r reports/published "$work/copy/reports"
+# A repository of its own, where --publish may write.
+git -C "$work/copy" init -q
+receipt=$(basename "$(printf '%s\n' "$work/copy"/reports/published/moe-router-v1/* | tail -1)")
+cd "$work/copy" || exit 1
+ln -s models/tiny-coder-moe-Q4_K_M.gguf M.gguf
+ln -s models/tiny-coder-moe-Q4_K_M.gguf FILE
+ln -s models/tiny-coder-moe.reference M.reference
+cp contracts/moe-router-v1.yaml old.yaml
+cp contracts/moe-router-v1.yaml new.yaml
+for folder in trace-a trace-b DIR a b; do
+  pv trace --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198 --out "$folder" >/dev/null || bad 'no trace'
+done
+pv ptx show q6k_gemv_f64acc >kernel.ptx 2>/dev/null
+pv validate contracts/moe-router-v1.yaml >/dev/null 2>&1 # a run to verify
+for line in "${lines[@]}"; do
+  why=$(needs "$line")
+  if [ "$tier" = slow ]; then
+    if [ -z "$why" ] && slow "$line"; then try "$line"; fi
+  elif [ "$why" = 'a GPU' ]; then
+    refused "$line"
+  elif [ "$why" = 'the history, which a copy lacks' ]; then
+    ok
+  elif [ -n "$why" ] || slow "$line"; then
+    parse "$line"
+  else
+    try "$line"
+  fi
+done
+
+# What this test is for is found: an option that is not there, a file that is not there.
+before=$failed
+if [ "$tier" = quick ]; then
+  {
+    try 'pv explain PV999'
+    parse 'pv bench --modle 30b.gguf'
+  } >"$work/expected"
+  if [ "$failed" -eq $((before + 2)) ]; then failed=$before && ok; else bad 'wrong examples are not found'; fi
+fi
+cd "$root" || exit 1
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
