@@ -39,15 +39,15 @@ _pv() {
       return
       ;;
   esac
-  if [ "$command" = evidence ] && [ "$previous" = evidence ]; then
+  if [[ $command = evidence && $previous = evidence && $word != -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
     return
   fi
-  if [ "$command" = ptx ] && [ "$previous" = ptx ]; then
+  if [[ $command = ptx && $previous = ptx && $word != -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W 'list show check' -- "$word")
     return
   fi
-  if [ "$command" = ptx ] && { [ "$previous" = show ] || [ "$previous" = check ]; }; then
+  if [[ $command = ptx && $previous =~ ^(show|check)$ && $word != -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" ptx list 2>/dev/null |
       cut -d ' ' -f 1)" -- "$word")
     return
@@ -55,7 +55,7 @@ _pv() {
   case $word in
     -*)
       mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null |
-        grep -o '^ *--[a-z-]*')" -- "$word")
+        sed '/^Examples:/,$d' | grep -o -- '--[a-z][a-z-]*' | sort -u)" -- "$word")
       ;;
     *) compopt -o default 2>/dev/null ;;
   esac

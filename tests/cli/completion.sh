@@ -14,10 +14,46 @@ complete_line() {
   call=$*
 }
 
-# commands of the program, from its own help
-for command in $("$pv" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
-  complete_line "$pv" "$command"
-  same "$out" "$command" "completion of $command"
+# sorted: words one on a line, in order, once.
+sorted() { tr ' ' '\n' | grep . | sort -u; }
+# lacks COMMAND OPTION: the program does not know it. A --help behind it ends what it would begin;
+# synth looks at that first, and begins nothing without --out.
+lacks() {
+  if [ "$1" = synth ]; then set -- "$1" "$2"; else set -- "$1" "$2" --help; fi
+  "$pv" "$@" 2>&1 | grep -qE "has no option|unknown option '$2'"
+}
+
+# The commands of the program, from its own help: all of them, and no others.
+commands=$("$pv" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+complete_line "$pv" ''
+same "$(sorted <<<"$out")" "$(sorted <<<"$commands help --help --version")" 'the commands that are offered'
+# The options of each, from its table in the help: all are offered, all that is offered is known, and
+# what is not offered is not.
+for command in $commands; do
+  complete_line "$pv" "$command" --
+  offered=$(sorted <<<"$out")
+  options=$("$pv" "$command" --help | sed -n '/^Options:/,/^Examples:/s/^  \(--[a-z-]*\) .*/\1/p')
+  if [ "$command" = synth ]; then # it has no such table: the words that its parser compares with
+    options="--help $(grep -ohE '"--[a-z-]+"' "$here"/../../runtime/synth/parse.c | tr -d '"')"
+  fi
+  same "$offered" "$(sorted <<<"$options")" "the options of $command that are offered"
+  for option in $offered; do
+    if lacks "$command" "$option"; then bad "pv $command has no $option"; else ok; fi
+  done
+  if lacks "$command" --no-such-option; then ok; else bad "pv $command takes --no-such-option"; fi
+done
+# Values that the help names.
+for option in backend numerics; do
+  complete_line "$pv" run "--$option" ''
+  for value in $out; do
+    if "$pv" run --help | grep -E "^  --$option " | grep -qw -- "$value"; then ok; else bad "--$option $value"; fi
+  done
+done
+for command in evidence ptx; do
+  complete_line "$pv" "$command" ''
+  for verb in $out; do
+    if "$pv" "$command" --help | grep -E '^Usage:' | grep -qw -- "$verb"; then ok; else bad "pv $command $verb"; fi
+  done
 done
 complete_line "$pv" val
 same "$out" validate 'pv val'

@@ -81,9 +81,12 @@ try() {
   fi
 }
 
-# parse LINE: as far as its options go.
+# parse LINE: as far as its options go; synth reads all of them before it looks at --out.
 parse() {
-  if bash -c "${1%%>*} --help" >"$work/said" 2>&1; then ok; else bad "$1: $(tail -5 "$work/said")"; fi
+  if [[ $1 = 'pv synth'* ]]; then
+    bash -c "${1/--out /--out nowhere/}" >"$work/said" 2>&1
+    if grep -q "folder 'nowhere'" "$work/said"; then ok; else bad "$1: $(tail -5 "$work/said")"; fi
+  elif bash -c "${1%%>*} --help" >"$work/said" 2>&1; then ok; else bad "$1: $(tail -5 "$work/said")"; fi
 }
 
 # refused LINE: without a GPU it says so, and is neither a success nor a verdict.

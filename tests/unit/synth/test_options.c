@@ -120,7 +120,7 @@ static void test_help(void) {
       "--vocab",    "--tokens",          "--context",       "--rope-base", "--eps",
       "--tied",     "--layout",          "--seed",          "--threads",   "--name",
       "--outlier",  "--outlier-channel", "--outlier-token", "--near-tie",  "--integers",
-      "--force",    "--no-sync",         "examples:"};
+      "--force",    "--no-sync",         "Examples:"};
   pv_synth_options o;
   const char *path = NULL;
   bool help = false;
