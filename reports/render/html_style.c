@@ -79,7 +79,8 @@ static const char *const style[] = {
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}"
     ".div{margin:14px 0 0}table.wide tbody "
     "th{width:36%;overflow-wrap:anywhere}table.wide "
-    "td:last-child{min-width:150px}td.g{font-variant-numeric:tabular-nums}footer{margin-top:"
+    "td:last-child{min-width:150px}td[data-h='Source:']{min-width:88px}td.g{font-variant-numeric:"
+    "tabular-nums}footer{margin-top:"
     "36px;color:var(--dim);"
     "font-size:13px;"
     "overflow-wrap:anywhere}\n",

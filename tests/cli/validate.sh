@@ -23,11 +23,19 @@ if [ -z "$err" ]; then ok; else bad "progress in a pipe: $err"; fi
 run "$pv" evidence verify --probe "$fake" "$folder"
 exits 0
 
+# junit NAME TOTALS: those of the newest run of a contract, which a CI server goes by.
+junit() {
+  local file
+  file=$(find "reports/runs/$1" -name junit.xml -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)
+  if grep -q "<testsuites .* $2 " "$file"; then ok; else bad "$file: $(sed -n 2p "$file"), want $2"; fi
+}
+
 # 0: what nobody looked at above the claimed rung does no harm, and is shown
 contract above $rung "F_PASS $plain $rung" "F_NOTRUN $plain ACTIVE_RUNTIME"
 validate contracts/above.yaml
 exits 0
 says 'NOT_RUN'
+junit above 'failures="0" errors="0" skipped="1"'
 says 'there is no CUDA device'
 
 # 0: a draft claims nothing; the evidence supports more
@@ -72,6 +80,7 @@ contract typed $rung "F_NOTRUN $plain $rung" "F_PASS $plain $rung"
 validate contracts/typed.yaml
 exits 1
 says "the file claims $rung, the evidence supports PROPOSED: AC_1 is NOT_RUN"
+junit typed 'failures="1" errors="1" skipped="0"'
 validate contracts/typed.yaml --only F_PASS
 exits 3
 contract typed ACTIVE_RUNTIME "F_PASS $plain $rung" "F_FAIL $plain ACTIVE_RUNTIME"
@@ -82,6 +91,7 @@ contract typed ACTIVE_RUNTIME "F_PASS $plain $rung"
 validate contracts/typed.yaml
 exits 1
 says 'no criterion is needed for that status, so nothing supports it'
+junit typed 'failures="1" errors="0" skipped="0"'
 
 contract typed ACTIVE_RUNTIME "F_PASS $plain $rung" "F_NOTRUN $plain ACTIVE_RUNTIME"
 validate contracts/typed.yaml
