@@ -70,19 +70,25 @@ static bool false_by_declaration(const pv_result *r) {
   return r->exit_code == 0 && any_false(r);
 }
 
+/* Nothing is false, and the status needs no criterion: nothing is shown either. */
+static bool claims_nothing(const pv_result *r) {
+  return r->status_before <= PV_STATUS_ACTIVE_RUNTIME && r->status_carried &&
+         pv_result_needed(r, r->status_before) == 0;
+}
+
 const char *pv_view_outcome(const pv_result *r) {
   if (r->status_before == PV_STATUS_DEPRECATED) return "Deprecated";
   if (false_by_declaration(r)) return "Known divergence";
   if (any_false(r)) return "Falsified";
   if (!r->status_carried) return "Not verified";
-  if (r->exit_code == 0) return "Verified";
+  if (r->exit_code == 0) return claims_nothing(r) ? "Nothing claimed" : "Verified";
   return r->exit_code == 3 ? "Incomplete" : "Not verified";
 }
 
 pv_verdict pv_view_outcome_look(const pv_result *r) {
   if (any_false(r) || !r->status_carried) return PV_FAIL;
   if (r->status_before == PV_STATUS_DEPRECATED) return PV_STALE;
-  if (r->exit_code == 0) return PV_PASS;
+  if (r->exit_code == 0) return claims_nothing(r) ? PV_NOT_RUN : PV_PASS;
   return r->exit_code == 3 ? PV_NOT_RUN : PV_FAIL;
 }
 
@@ -150,6 +156,9 @@ void pv_view_sentence(pv_text *out, const pv_result *r) {
   pv_text_puts(out, ".");
   if (false_by_declaration(r) && r->status_before == PV_STATUS_KNOWN_DIVERGENCE)
     pv_text_puts(out, " The file declares this as a known divergence.");
+  if (all > 0 && claims_nothing(r))
+    pv_text_printf(out, " The file claims nothing: %s needs no criterion.",
+                   pv_contract_status_name(r->status_before));
   if (!r->status_carried)
     pv_text_printf(out, " The file claims %s, but the evidence supports only %s.",
                    pv_contract_status_name(r->status_before),
@@ -161,6 +170,10 @@ void pv_view_transition(pv_text *out, const pv_result *r) {
     pv_text_puts(out, "nothing is claimed");
   } else if (!r->status_carried) {
     pv_text_puts(out, "not supported by the evidence");
+  } else if (claims_nothing(r)) {
+    pv_text_puts(out, r->status_before == r->status_after
+                          ? "nothing is claimed"
+                          : "nothing is claimed; evidence supports more");
   } else {
     pv_text_puts(out, "supported by the evidence");
     if (r->status_before != r->status_after) pv_text_puts(out, ", which supports more");

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "runtime/base/text.h"
+#include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
 
 #define AT(stage) (UINT64_C(1) << PV_STAGE_##stage)
@@ -18,40 +19,34 @@
 #define K4 \
   { PV_TYPE_Q4_K, PV_TYPE_Q5_K, -1 }
 
-#define WEIGHTS(n, what, by, part, ...)                                         \
-  {                                                                             \
-    .name = n, .area = "block formats", .summary = what, .caught_by = by,       \
-    .host = PV_FAULT_IN_WEIGHTS, .numerics = EVERY, .row = pv_fault_row_##part, \
-    .kernels = &pv_fault_##part##_kernels, .types = __VA_ARGS__                 \
+#define WEIGHTS(n, what, part, ...)                                                       \
+  {                                                                                       \
+    .name = n, .area = "block formats", .summary = what, .host = PV_FAULT_IN_WEIGHTS,     \
+    .numerics = EVERY, .row = pv_fault_row_##part, .kernels = &pv_fault_##part##_kernels, \
+    .types = __VA_ARGS__                                                                  \
   }
-#define PLAIN(n, in, what, by, ids, ...)                                                \
+#define PLAIN(n, in, what, ids, ...)                                                    \
   {                                                                                     \
-    .name = n, .area = in, .summary = what, .caught_by = by, .host = PV_FAULT_IN_PLAIN, \
-    .numerics = ids, .types = {-1}, .defect = {                                         \
+    .name = n, .area = in, .summary = what, .host = PV_FAULT_IN_PLAIN, .numerics = ids, \
+    .types = {-1}, .defect = {                                                          \
       __VA_ARGS__                                                                       \
     }                                                                                   \
   }
 
 static const pv_fault table[] = {
     WEIGHTS("swapped_scale_and_min", "Q4_K, Q5_K: scale and minimum of a sub-block exchanged",
-            "forward.parity forward.reference forward.arbiter", scale_and_min, K4),
-    WEIGHTS("high_bits_dropped", "Q5_K, Q6_K: the bits above the fourth are not read",
-            "quant.blocks gemv.exact forward.parity forward.arbiter", high_bits,
+            scale_and_min, K4),
+    WEIGHTS("high_bits_dropped", "Q5_K, Q6_K: the bits above the fourth are not read", high_bits,
             {PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
     WEIGHTS("superblock_short", "Q4_K, Q5_K, Q6_K: the last super-block of a row is left out",
-            "gemv.exact gemv.bound forward.parity forward.arbiter", short,
-            {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
-    WEIGHTS("q4k_read_as_q6k", "bytes of Q4_K are read as Q6_K",
-            "types.dispatch forward.finite forward.parity", q4k_as_q6k, {PV_TYPE_Q4_K, -1}),
-    WEIGHTS("q6k_read_as_q4k", "bytes of Q6_K are read as Q4_K",
-            "types.dispatch forward.finite forward.parity", q6k_as_q4k, {PV_TYPE_Q6_K, -1}),
+            short, {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
+    WEIGHTS("q4k_read_as_q6k", "bytes of Q4_K are read as Q6_K", q4k_as_q6k, {PV_TYPE_Q4_K, -1}),
+    WEIGHTS("q6k_read_as_q4k", "bytes of Q6_K are read as Q4_K", q6k_as_q4k, {PV_TYPE_Q6_K, -1}),
     WEIGHTS("wrong_sub_scale", "Q4_K, Q5_K, Q6_K: each sub-block takes its neighbour's scale",
-            "quant.blocks gemv.bound forward.parity forward.arbiter", sub_scale,
-            {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
+            sub_scale, {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
     {.name = "flushed_subnormals",
      .area = "block formats",
      .summary = "Q6_K: binary16 scales below 2^-14 are read as 0; small results become 0",
-     .caught_by = "swiglu.error ptx.emit ptx.rules forward.parity forward.arbiter",
      .host = PV_FAULT_IN_WEIGHTS,
      .numerics = EVERY,
      .row = pv_fault_row_subnormals,
@@ -59,25 +54,21 @@ static const pv_fault table[] = {
      .ptx = {"add.rn.f32", "add.rn.ftz.f32"},
      .types = {PV_TYPE_Q6_K, -1}},
 
-    PLAIN("activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16",
-          "gemv.bound forward.parity forward.arbiter router.index_sets", I16, .stages = PRODUCTS,
-          .kernels = &pv_fault_activations_8bit),
+    PLAIN("activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16", I16,
+          .stages = PRODUCTS, .kernels = &pv_fault_activations_8bit),
     {.name = "f32_accumulator",
      .area = "arithmetic",
      .summary = "products are summed in float32, not float64",
-     .caught_by = "ptx.flow ptx.emit forward.parity",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = F64ACC,
      .types = {-1},
      .ptx = {"fma.rn.f64", "fma.rn.f32"},
      .defect = {.stages = PRODUCTS, .kernels = &pv_fault_f32_accumulator}},
     PLAIN("sum_in_other_order", "arithmetic", "the terms of a row are summed from left to right",
-          "forward.parity forward.paths", FIXED, .stages = PRODUCTS,
-          .kernels = &pv_fault_other_order),
+          FIXED, .stages = PRODUCTS, .kernels = &pv_fault_other_order),
     {.name = "contraction",
      .area = "arithmetic",
      .summary = "the other product of a sum of two is fused",
-     .caught_by = "forward.parity forward.paths experts.combine_order ptx.rules",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = ALL,
      .types = {-1},
@@ -86,7 +77,6 @@ static const pv_fault table[] = {
     {.name = "approximate_exp",
      .area = "arithmetic",
      .summary = "exp in SwiGLU loses digits as its argument grows",
-     .caught_by = "swiglu.error forward.parity ptx.emit ptx.rules",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = ALL,
      .types = {-1},
@@ -96,77 +86,62 @@ static const pv_fault table[] = {
     {.name = "tie_rule_reversed",
      .area = "MoE",
      .summary = "of experts with the same logit the last is taken",
-     .caught_by = "router.topk_rule",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = ALL,
      .types = {-1},
      .needs_tie = true,
      .defect = {.stages = AT(MOE_ROUTER_INDICES), .kernels = &pv_fault_tie_reversed}},
     PLAIN("no_renormalisation", "MoE", "the weights of the chosen experts keep their sum below 1",
-          "router.weights_sum router.topk_rule forward.arbiter", ALL, .stages = AT(MOE_ROUTER),
-          .kernels = &pv_fault_not_renormalised),
+          ALL, .stages = AT(MOE_ROUTER), .kernels = &pv_fault_not_renormalised),
     PLAIN("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
-          "forward.parity forward.paths", ALL, .stages = AT(MOE_ROUTER),
-          .kernels = &pv_fault_softmax_after),
+          ALL, .stages = AT(MOE_ROUTER), .kernels = &pv_fault_softmax_after),
     {.name = "expert_stride_off_by_one",
      .area = "MoE",
      .summary = "in the gate's tensor expert e begins e rows too late",
-     .caught_by = "experts.dispatch forward.parity forward.arbiter",
      .host = PV_FAULT_IN_WEIGHTS,
      .numerics = EVERY,
      .types = {-1}},
-    PLAIN("last_expert_dropped", "MoE", "the last of the chosen experts is not added",
-          "experts.dispatch forward.arbiter", ALL, .stages = AT(MOE_FFN_OUT),
-          .kernels = &pv_fault_expert_dropped),
-    PLAIN("weights_permuted", "MoE", "each expert is weighted with the next one's weight",
-          "experts.dispatch experts.combine_order forward.arbiter", ALL, .stages = AT(MOE_FFN_OUT),
-          .kernels = &pv_fault_weights_permuted),
+    PLAIN("last_expert_dropped", "MoE", "the last of the chosen experts is not added", ALL,
+          .stages = AT(MOE_FFN_OUT), .kernels = &pv_fault_expert_dropped),
+    PLAIN("weights_permuted", "MoE", "each expert is weighted with the next one's weight", ALL,
+          .stages = AT(MOE_FFN_OUT), .kernels = &pv_fault_weights_permuted),
 
     {.name = "wrong_rope_base",
      .area = "attention",
      .summary = "RoPE with base 10000, whatever the file says",
-     .caught_by = "forward.reference forward.parity forward.arbiter",
      .host = PV_FAULT_IN_SHAPE,
      .numerics = EVERY,
      .types = {-1},
      .once = true},
-    PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves",
-          "forward.reference forward.parity", ALL, .stages = ROTATED,
+    PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves", ALL, .stages = ROTATED,
           .kernels = &pv_fault_rope_pairs),
-    PLAIN("qk_norm_missing", "attention", "queries and keys are not normed",
-          "forward.reference forward.parity", ALL, .stages = ROTATED, .kernels = &pv_fault_no_norm),
-    PLAIN("wrong_head_group", "attention", "query head h reads KV head h modulo their number",
-          "forward.reference forward.parity", ALL, .stages = AT(ATTN_OUT),
-          .group = pv_fault_head_modulo),
-    PLAIN("mask_off_by_one", "attention", "each position sees the one after it",
-          "forward.batch_split forward.reference forward.parity", ALL, .stages = AT(ATTN_OUT),
-          .visible = pv_fault_sees_next),
-    PLAIN("stale_kv_entry", "attention", "the first position of a later batch is not cached",
-          "forward.batch_split", ALL, .stages = AT(ATTN_OUT), .appended = pv_fault_first_kept),
+    PLAIN("qk_norm_missing", "attention", "queries and keys are not normed", ALL, .stages = ROTATED,
+          .kernels = &pv_fault_no_norm),
+    PLAIN("wrong_head_group", "attention", "query head h reads KV head h modulo their number", ALL,
+          .stages = AT(ATTN_OUT), .group = pv_fault_head_modulo),
+    PLAIN("mask_off_by_one", "attention", "each position sees the one after it", ALL,
+          .stages = AT(ATTN_OUT), .visible = pv_fault_sees_next),
+    PLAIN("stale_kv_entry", "attention", "the first position of a later batch is not cached", ALL,
+          .stages = AT(ATTN_OUT), .appended = pv_fault_first_kept),
 
     {.name = "silent_fallback",
      .area = "system",
      .summary = "the CPU computes, whoever was asked",
-     .caught_by = "forward.no_fallback forward.parity",
      .host = PV_FAULT_IN_CHOICE,
      .numerics = EVERY,
      .types = {-1},
      .once = true},
     PLAIN("nondeterministic_order", "system", "the terms of a row in another order in each process",
-          "forward.determinism forward.parity", FIXED, .stages = PRODUCTS,
-          .kernels = &pv_fault_random_order),
-    PLAIN("uninitialised_output", "system", "the last element of a row is never written",
-          "forward.parity forward.paths experts.combine_order", ALL, .stages = AT(MOE_FFN_OUT),
-          .after = pv_fault_last_unwritten),
-    PLAIN("nan_in_one_element", "system", "one element of the first position is NaN",
-          "forward.finite forward.parity", ALL, .stages = AT(EXPERT_DOWN),
-          .after = pv_fault_one_nan),
+          FIXED, .stages = PRODUCTS, .kernels = &pv_fault_random_order),
+    PLAIN("uninitialised_output", "system", "the last element of a row is never written", ALL,
+          .stages = AT(MOE_FFN_OUT), .after = pv_fault_last_unwritten),
+    PLAIN("nan_in_one_element", "system", "one element of the first position is NaN", ALL,
+          .stages = AT(EXPERT_DOWN), .after = pv_fault_one_nan),
     PLAIN("wrong_position_after_split", "system", "positions are counted from the batch's start",
-          "forward.batch_split", ALL, .stages = ROTATED, .position = pv_fault_position_of_batch),
+          ALL, .stages = ROTATED, .position = pv_fault_position_of_batch),
     {.name = "argmax_out_of_range",
      .area = "system",
      .summary = "the top token is no token of the vocabulary",
-     .caught_by = "forward.shape forward.parity",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = ALL,
      .types = {-1},
@@ -175,14 +150,12 @@ static const pv_fault table[] = {
     {.name = "unknown_type_accepted",
      .area = "system",
      .summary = "a tensor type that is not known is read as the one that was there",
-     .caught_by = "types.refuse_unknown",
      .host = PV_FAULT_IN_READER,
      .types = {-1},
      .once = true},
     {.name = "shape_unchecked",
      .area = "system",
      .summary = "a tensor's dimensions are taken as if they were as expected",
-     .caught_by = "names.mutations",
      .host = PV_FAULT_IN_READER,
      .types = {-1},
      .once = true},
@@ -193,7 +166,6 @@ enum { COUNT = sizeof table / sizeof *table };
 static const pv_fault sound = {.name = "none",
                                .area = "",
                                .summary = "nothing is wrong",
-                               .caught_by = "",
                                .host = PV_FAULT_IN_PLAIN,
                                .numerics = EVERY,
                                .types = {-1}};
@@ -210,15 +182,7 @@ const pv_fault *pv_fault_find(const char *name) {
 }
 
 static pv_status unknown(const char *name, pv_error *err) {
-  const char *best = NULL;
-  size_t least = 6;
-  for (size_t i = 0; i < COUNT; i++) {
-    const size_t d = pv_text_distance(name, table[i].name);
-    if (d < least) {
-      least = d;
-      best = table[i].name;
-    }
-  }
+  const char *best = pv_fault_spec_nearest(name);
   pv_error_set(err, PV_ERR_INPUT, "there is no fault '%s'", name);
   if (best != NULL)
     pv_error_hint(err, "did you mean %s?", best);

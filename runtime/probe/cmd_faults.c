@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/base/json.h"
+#include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -18,6 +19,11 @@ static const char *host_name(pv_fault_host host) {
       [PV_FAULT_IN_READER] = "reader of model files",
   };
   return names[host];
+}
+
+static const char *caught_by(const pv_fault *fault) {
+  const pv_fault_spec *spec = pv_fault_spec_find(fault->name);
+  return spec == NULL ? "" : spec->caught_by;
 }
 
 static json_t *identities(const pv_fault *fault) {
@@ -45,7 +51,7 @@ static pv_status print_json(const pv_fault *list, size_t count, pv_error *err) {
                    json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "name", list[i].name, "area",
                              list[i].area, "summary", list[i].summary, "planted_in",
                              host_name(list[i].host), "numerics", identities(&list[i]), "caught_by",
-                             words(list[i].caught_by), "takes_layer", list[i].once ? 0 : 1));
+                             words(caught_by(&list[i])), "takes_layer", list[i].once ? 0 : 1));
   return pv_json_print(json_pack("{s:o}", "faults", all), JSON_INDENT(1), err);
 }
 
@@ -55,7 +61,7 @@ static int print_text(const pv_fault *list, size_t count) {
     if (strcmp(area, list[i].area) != 0) printf("%s%s\n", i > 0 ? "\n" : "", list[i].area);
     area = list[i].area;
     printf("  %-27s %s\n", list[i].name, list[i].summary);
-    printf("  %-27s in the %s; seen by %s\n", "", host_name(list[i].host), list[i].caught_by);
+    printf("  %-27s in the %s; seen by %s\n", "", host_name(list[i].host), caught_by(&list[i]));
   }
   return 0;
 }

@@ -14,6 +14,12 @@ mkdir -p "$work/contracts" "$work/models"
 printf 'a model' >"$work/models/tiny-coder-moe-Q4_K_M.gguf"
 printf 'a reference' >"$work/models/tiny-coder-moe.reference"
 cd "$work" || exit 1
+# repository DIR: evidence is published in one with a commit, and nothing above it is looked at.
+repository() {
+  git init -q "$1" &&
+    git -C "$1" -c user.name=t -c user.email=t@example.org commit -q --allow-empty -m t
+}
+repository "$work" || exit 1
 
 ok() { passed=$((passed + 1)); }
 bad() {

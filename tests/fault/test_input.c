@@ -187,7 +187,7 @@ static bool wrong_work(void) {
   pv_error err = PV_ERROR_INIT;
   pv_status status = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
   if (status == PV_OK) status = pv_rules_run(&arena, faulty, &findings, &err);
-  const bool good = judged(status, &findings, 32, &err);
+  const bool good = judged(status, &findings, 33, &err);
   pv_arena_free(&arena);
   return good;
 }

@@ -47,7 +47,7 @@ BEGIN {
   base = "runtime/base runtime/probe/check_spec.h runtime/probe/frame.h"
   allow("validator/yaml", "runtime/base")
   allow("validator/model", base " validator/yaml")
-  allow("validator/rules", base " validator/yaml validator/model")
+  allow("validator/rules", base " runtime/faults/fault_spec.h validator/yaml validator/model")
   allow("validator/store", base " validator/yaml validator/model")
   allow("validator/run", base " validator/yaml validator/model")
   allow("reports/render", "runtime/base runtime/probe/check_spec.h validator/model")

@@ -34,24 +34,12 @@ static pv_status add(pv_strings *list, char *line, pv_error *err) {
   return PV_OK;
 }
 
-/* The nearest folder above `folder` that has the file `relative`; `*out` is the file's path, or
- * NULL. */
-static pv_status find_above(pv_arena *arena, const char *folder, const char *relative, char **out,
-                            pv_error *err) {
-  char real[PATH_MAX];
+/* `relative` comes from the evidence: a file below one of the folders above, and no other. */
+static pv_status find_above(pv_arena *arena, const char *folder, const char *relative,
+                            const char **out, pv_error *err) {
   *out = NULL;
   if (relative[0] == '\0' || relative[0] == '/' || strstr(relative, "..") != NULL) return PV_OK;
-  if (realpath(folder, real) == NULL)
-    return errno == ENOMEM ? nomem(err) : PV_OK; /* the folder went away: nothing is above it */
-  for (char *slash = real + strlen(real); slash != NULL; slash = strrchr(real, '/')) {
-    *slash = '\0';
-    char *path = pv_arena_printf(arena, "%s/%s", real, relative);
-    if (path == NULL) return nomem(err);
-    if (access(path, R_OK) != 0) continue;
-    *out = path;
-    return PV_OK;
-  }
-  return PV_OK;
+  return pv_site_above(arena, folder, relative, out, err);
 }
 
 static pv_status compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_judgement *here,
@@ -110,7 +98,7 @@ static pv_status compare(pv_arena *arena, const char *folder, const pv_evidence 
                          const char *probe, verdict *v, pv_error *err) {
   pv_contract *contract = NULL;
   pv_error local = PV_ERROR_INIT;
-  char *path = NULL, *model_path = NULL;
+  const char *path = NULL, *model_path = NULL;
   v->stale.items = PV_ARENA_NEW(arena, e->result->falsifier_count + 2, char *);
   v->notes.items = PV_ARENA_NEW(arena, NOTES_MAX, char *);
   if (v->stale.items == NULL || v->notes.items == NULL) return nomem(err);

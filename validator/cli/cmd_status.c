@@ -103,8 +103,15 @@ static void put_contract(pv_text *out, const pv_judgement *j) {
   pv_text_printf(out, "  %s", pv_contract_status_name(r->status_before));
   if (r->status_before == PV_STATUS_DEPRECATED)
     pv_text_puts(out, "  nothing is judged\n");
+  else if (r->status_carried && pv_result_needed(r, r->status_before) == 0)
+    pv_text_puts(out, "  claims nothing: no criterion is needed for it\n");
   else if (r->status_carried)
     pv_text_puts(out, "  supported by receipts\n");
+  else if (pv_status_never_shown(r))
+    pv_text_printf(out,
+                   "  no published evidence, not even an old one, is about all that it needs; "
+                   "receipts support %s\n",
+                   pv_contract_status_name(r->status_after));
   else
     pv_text_printf(out, "  receipts alone support %s; `pv validate` judges the rest\n",
                    pv_contract_status_name(r->status_after));
@@ -196,8 +203,8 @@ int pv_cmd_status(int argc, char **argv) {
       .summary =
           "Shows for each contract which status it claims and which published evidence still\n"
           "supports it. Runs no falsifier. Exit codes: 0 receipts alone support every status;\n"
-          "1 a receipt that holds falsifies a claim; 2 wrong input or call; 3 some status needs\n"
-          "`pv validate` to be judged.",
+          "1 a receipt that holds falsifies a claim, or no evidence was ever published for what a\n"
+          "status needs; 2 wrong input or call; 3 some status needs `pv validate` to be judged.",
       .positional = "[FILE|DIR...]",
       .examples = "  pv status\n  pv status contracts/moe-router-v1.yaml --json\n",
       .list = list,

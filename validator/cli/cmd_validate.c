@@ -10,6 +10,7 @@
 #include "runtime/base/output.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
+#include "validator/cli/publish.h"
 #include "validator/cli/sound.h"
 #include "validator/cli/suggest.h"
 
@@ -33,8 +34,7 @@ static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
       {"--only", "ID,...", "only these criteria or falsifiers", &a->only, NULL},
       {"--out", "DIR", "reports go below DIR (default: reports/runs)", &a->out, NULL},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &a->probe, NULL},
-      {"--publish", NULL, "keep the evidence and write the status into the contract", NULL,
-       &a->publish},
+      {"--publish", NULL, "keep the evidence; write a status that it carries", NULL, &a->publish},
       {"--faults", NULL, "run each falsifier against the faults that it declares, too", NULL,
        &a->faults},
       {"--json", NULL, "one JSON object per contract on standard output", NULL, &a->json},
@@ -46,7 +46,9 @@ static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
           "evidence supports. Writes a report; without --publish no tracked file changes.\n"
           "Exit codes: 0 what it claims holds; 1 something is falsified; 2 wrong input or call;\n"
           "3 nothing falsified, but not everything could be judged; 4 internal error.\n"
-          "With --faults a falsifier that passes over a fault that it declares is VACUOUS.",
+          "With --faults a falsifier that passes over a fault that it declares is VACUOUS, and "
+          "one\n"
+          "that could not be tried is exit code 3.",
       .positional = "FILE...",
       .examples =
           "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
@@ -130,21 +132,47 @@ static void print_notes(const pv_judgement *j) {
 
 /* What --publish would do about a status that is not the file's; NULL when it would refuse. */
 static const char *hint(const arguments *a, const pv_judgement *j) {
+  pv_text why = PV_TEXT_INIT;
   const bool refused = a->only != NULL || a->backend != NULL || a->out != NULL || j->lacking ||
-                       j->result.status_before > PV_STATUS_ACTIVE_RUNTIME;
+                       a->publish || j->result.status_before > PV_STATUS_ACTIVE_RUNTIME ||
+                       j->site.home == NULL || strcmp(j->git.commit, "none") == 0 ||
+                       pv_publish_refused(j, &why);
+  pv_text_free(&why);
   if (refused || j->result.status_before == j->result.status_after) return NULL;
   return j->git.dirty ? "after a commit, --publish would record it" : "--publish would record it";
 }
 
-/* Falsifier by falsifier what was caught; a survivor is the reason of a VACUOUS one. */
-static void put_faults(const pv_result *r, pv_text *out) {
-  size_t declared = 0, killed = 0;
+/* What was caught of what was asked for; which pairs were not tried, and why, stands in the notes.
+ */
+static void put_faults(const pv_judgement *j, pv_text *out) {
+  const pv_result *r = &j->result;
+  size_t declared = 0, killed = 0, left_out = 0;
   for (size_t i = 0; i < r->falsifier_count; i++) {
-    declared += r->falsifiers[i].faults_declared.count;
-    killed += r->falsifiers[i].faults_killed.count;
+    const pv_falsifier_result *f = &r->falsifiers[i];
+    const bool asked = j->spec.selected == NULL || j->spec.selected[i] || j->absent[i];
+    *(asked ? &declared : &left_out) += f->faults_declared.count;
+    killed += f->faults_killed.count;
   }
-  pv_text_printf(out, "  planted faults: %zu of %zu pairs of falsifier and fault were caught\n",
-                 killed, declared);
+  if (declared > 0)
+    pv_text_printf(out, "  planted faults: %zu of %zu pairs of falsifier and fault were caught",
+                   killed, declared);
+  else
+    pv_text_puts(out, "  planted faults: none, so nothing shows that these falsifiers can fail");
+  if (r->faults_untried > 0) pv_text_printf(out, ", %u not tried", r->faults_untried);
+  if (left_out > 0) pv_text_printf(out, "; %zu left out", left_out);
+  pv_text_puts(out, "\n");
+}
+
+/* What was taken from around the contract: a verdict is about exactly that. */
+static void put_taken(const pv_judgement *j, pv_text *out) {
+  if (j->spec.model != NULL) {
+    pv_text_puts(out, "  model:    ");
+    pv_text_escape(out, j->spec.model, strlen(j->spec.model));
+    pv_text_puts(out, j->model != NULL ? " (--model)\n" : "\n");
+  }
+  pv_text_puts(out, "  root:     ");
+  pv_text_escape(out, j->site.root, strlen(j->site.root));
+  pv_text_printf(out, " (%s)\n  receipts: %s\n", j->site.root_why, j->site.evidence_why);
 }
 
 static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) {
@@ -159,14 +187,18 @@ static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) 
     pv_text_puts(&text, "\n");
   }
   if (status == PV_OK && !a->json) {
+    put_taken(j, &text);
     pv_suggest_bisect(j, &text);
     pv_suggest_interpreter(j, &text);
   }
-  if (status == PV_OK && !a->json && a->faults) put_faults(&j->result, &text);
-  if (status == PV_OK && !a->json && j->result.publish &&
-      j->result.status_before != j->result.status_after)
-    pv_text_printf(&text, "  the contract now says %s\n",
-                   pv_contract_status_name(j->written_status));
+  if (status == PV_OK && !a->json && a->faults) put_faults(j, &text);
+  if (status == PV_OK && !a->json && j->result.publish) {
+    if (j->written_status == j->contract->status)
+      pv_text_puts(&text, "  published; the contract is as it was\n");
+    else
+      pv_text_printf(&text, "  the contract now says %s\n",
+                     pv_contract_status_name(j->written_status));
+  }
   if (status == PV_OK && !a->json && !j->result.publish && hint(a, j) != NULL)
     pv_text_printf(&text, "  %s\n", hint(a, j));
   if (status == PV_OK) status = print_all(&text, err);

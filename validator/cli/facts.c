@@ -106,6 +106,23 @@ static bool git_says(const char *root, const char *const *arguments, pv_text *ou
   return well;
 }
 
+bool pv_facts_git_safe(const char *repository) {
+  /* Asked from where no repository is: only the system's and the user's own word counts. */
+  static const char *const words[] = {"config", "--get-all", "safe.directory", NULL};
+  pv_text text = PV_TEXT_INIT;
+  bool safe = false;
+  if (git_says("/", words, &text))
+    for (char *line = text.data, *next; line < text.data + text.length; line = next) {
+      const size_t length = strcspn(line, "\n");
+      next = line + length + 1;
+      line[length] = '\0';
+      /* An empty line takes back those before it. */
+      safe = line[0] != '\0' && (safe || strcmp(line, "*") == 0 || strcmp(line, repository) == 0);
+    }
+  pv_text_free(&text);
+  return safe;
+}
+
 /* Lines of `git status --porcelain`: two letters, a blank, the path from the repository's top. */
 static const char *first_change(char *lines) {
   for (char *line = lines, *next; line != NULL && *line != '\0'; line = next) {
@@ -123,7 +140,7 @@ pv_status pv_facts_git(pv_arena *arena, const char *root, pv_git *out, pv_error 
   static const char *const state[] = {"status", "--porcelain", "--untracked-files=no", NULL};
   pv_text text = PV_TEXT_INIT;
   *out = (pv_git){0};
-  if (git_says(root, head, &text) && text.length > 0) {
+  if (root != NULL && git_says(root, head, &text) && text.length > 0) {
     out->commit = pv_arena_strndup(arena, text.data, strcspn(text.data, "\n"));
     pv_text_free(&text);
     text = PV_TEXT_INIT;

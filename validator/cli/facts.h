@@ -16,14 +16,17 @@ pv_status pv_facts_run_id(pv_arena *arena, const char *started, const char *cont
 /* "pv validate 'a b.yaml'": what to type to do it again. */
 pv_status pv_facts_command(pv_arena *arena, int argc, char **argv, char **out, pv_error *err);
 
-/* The commit that `root` is at ("none" outside a repository), and whether a tracked file that
- * decides what is computed or judged differs from it: contracts and reports may. */
+/* The commit that `root` is at ("none" outside a repository and for NULL), and whether a tracked
+ * file that decides what is computed or judged differs from it: contracts and reports may. */
 typedef struct pv_git {
   char *commit;
   bool dirty;
   char *changed; /* one such file, or NULL */
 } pv_git;
 pv_status pv_facts_git(pv_arena *arena, const char *root, pv_git *out, pv_error *err);
+
+/* Whether git's configuration names `repository` in safe.directory. */
+bool pv_facts_git_safe(const char *repository);
 
 /* `facts` of the probe and those of pv, in a new array. */
 pv_status pv_facts_environment(pv_arena *arena, const pv_fact *facts, size_t count,

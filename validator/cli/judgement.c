@@ -35,7 +35,7 @@ static pv_status note(pv_arena *arena, pv_judgement *j, const char *what, const 
   return PV_OK;
 }
 
-/* The folder with the contract's published runs. */
+/* The folder with the contract's published runs, where it may be trusted; see pv_site. */
 static const char *published(pv_arena *arena, const pv_judgement *j) {
   return pv_arena_printf(arena, "%s/reports/published/%s", j->site.home, j->contract->name);
 }
@@ -176,14 +176,15 @@ static pv_status select_all(pv_arena *arena, const pv_judgement *j, bool **out, 
 
 static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_run_spec spec;
-  bool *selected = NULL, *absent = PV_ARENA_NEW(arena, j->contract->falsifier_count + 1, bool);
-  if (absent == NULL) return nomem(err);
+  bool *selected = NULL;
+  j->absent = PV_ARENA_NEW(arena, j->contract->falsifier_count + 1, bool);
+  if (j->absent == NULL) return nomem(err);
   pv_status status = make_spec(arena, j, &spec, err);
   if (status == PV_OK) status = select_all(arena, j, &selected, err);
   if (status != PV_OK) return status;
   spec.selected = selected;
   if (j->lacking && j->contract->model.sha256 != NULL)
-    pv_named_model_leave_out(j->contract, selected, absent);
+    pv_named_model_leave_out(j->contract, selected, j->absent);
   if (j->contract->status == PV_STATUS_DEPRECATED)
     spec.unselected = "the contract is deprecated: nothing is judged";
   const unsigned bits = needs(j->contract, spec.selected);
@@ -192,7 +193,7 @@ static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
   status = pv_run(arena, &spec, &j->outcome, err);
   j->spec = spec;
   if (status == PV_OK)
-    status = pv_named_model_explain(arena, j->contract, absent, j->outcome.falsifiers, err);
+    status = pv_named_model_explain(arena, j->contract, j->absent, j->outcome.falsifiers, err);
   if (status != PV_OK || j->contract->status == PV_STATUS_DEPRECATED) return status;
   /* With nothing selected nobody was asked what receipts must match. */
   pv_run_hello *hello = &j->outcome.hello;
@@ -201,10 +202,11 @@ static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
 }
 
 static pv_status use_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
-  pv_receipts receipts;
-  const char *folder = published(arena, j);
-  if (folder == NULL) return nomem(err);
-  pv_status status = pv_receipts_load(arena, folder, &receipts, err);
+  pv_receipts receipts = {0};
+  const char *folder = j->site.home == NULL ? NULL : published(arena, j);
+  if (folder == NULL && j->site.home != NULL) return nomem(err);
+  pv_status status = PV_OK;
+  if (folder != NULL) status = pv_receipts_load(arena, folder, &receipts, err);
   for (size_t i = 0; status == PV_OK && i < receipts.broken.count; i++)
     status = note(arena, j, "published evidence does not count: ", receipts.broken.items[i], err);
   if (status == PV_OK && j->contract->status != PV_STATUS_DEPRECATED)
@@ -235,10 +237,35 @@ static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   return PV_OK;
 }
 
+/* What was taken from around the contract, and why from there. */
+static pv_status site_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_result *r = &j->result;
+  const char *model = j->model != NULL ? "--model" : j->model_path != NULL ? PV_SITE_MODEL : "none";
+  const char *const facts[][2] = {
+      {"root", j->site.root_why}, {"model_from", model}, {"receipts_from", j->site.evidence_why}};
+  enum { FACTS = sizeof facts / sizeof *facts };
+  pv_fact *list = PV_ARENA_NEW(arena, r->environment_count + FACTS, pv_fact);
+  if (list == NULL) return nomem(err);
+  memcpy(list, r->environment, r->environment_count * sizeof *list);
+  for (size_t i = 0; i < FACTS; i++) {
+    pv_fact *fact = &list[r->environment_count++];
+    *fact = (pv_fact){pv_arena_strdup(arena, facts[i][0]), pv_arena_strdup(arena, facts[i][1])};
+    if (fact->name == NULL || fact->value == NULL) return nomem(err);
+  }
+  r->environment = list;
+  return PV_OK;
+}
+
+/* Was something that is missing not asked for, or could not be? Else missing evidence was never
+ * made, and `pv validate` and `pv status` say so alike. */
+static bool is_partial(const pv_judgement *j) {
+  return j->only != NULL || j->lacking || j->backend != NULL;
+}
+
 static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
   const pv_run_hello *hello = &j->outcome.hello;
-  r->partial = j->only != NULL || j->lacking || j->backend != NULL;
+  r->partial = is_partial(j);
   r->numerics = hello->numerics;
   r->numerics_count = hello->numerics_count;
   r->falsifiers = j->outcome.falsifiers;
@@ -247,6 +274,7 @@ static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   if (status == PV_OK)
     status = pv_facts_environment(arena, hello->environment, hello->environment_count, &j->git,
                                   &r->environment, &r->environment_count, err);
+  if (status == PV_OK) status = site_facts(arena, j, err);
   if (status == PV_OK) status = pv_status_derive(arena, r, err);
   if (status != PV_OK) return status;
   j->written_status = j->contract->status;
@@ -255,12 +283,38 @@ static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   return pv_subject_contract(j->contract, j->evidence.semantics, err);
 }
 
+/* What --only leaves out was not asked for; what the named model's absence leaves out was. */
 static pv_status plant_faults(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_strings untried = {0};
   pv_status status = pv_run_faults(arena, &j->spec, j->outcome.falsifiers, &untried, err);
   for (size_t i = 0; status == PV_OK && i < untried.count; i++)
     status = note(arena, j, untried.items[i], "", err);
+  j->result.faults_untried = (unsigned)untried.count;
+  for (size_t i = 0; status == PV_OK && i < j->contract->falsifier_count; i++) {
+    const pv_falsifier *f = &j->contract->falsifiers[i];
+    if (!j->absent[i] || f->faults.count == 0) continue;
+    j->result.faults_untried += (unsigned)f->faults.count;
+    status = note(arena, j, f->id, ": its faults were not tried: the model is not here", err);
+  }
   return status;
+}
+
+static pv_status open_folder(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  if (!j->publish && j->out == NULL && j->site.runs == NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "no report is written beside '%s': %s", j->contract->path,
+                 j->site.root_why);
+    pv_error_hint(err, "--out DIR names a place for the report");
+    return PV_ERR_INPUT;
+  }
+  const char *base = j->publish       ? pv_arena_printf(arena, "%s/reports/published", j->site.home)
+                     : j->out != NULL ? pv_arena_strdup(arena, j->out)
+                                      : pv_arena_printf(arena, "%s/reports/runs", j->site.runs);
+  if (base == NULL) return nomem(err);
+  const pv_status status =
+      pv_run_folder_open(arena, base, j->contract->name, j->result.run_id, &j->folder, err);
+  if (status != PV_OK) return status;
+  j->shown = pv_site_shown(arena, j->folder.final);
+  return j->shown == NULL ? nomem(err) : PV_OK;
 }
 
 /* Before anything is computed: where the report goes, what it is called. */
@@ -268,22 +322,29 @@ static pv_status prepare(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
   char *command = pv_arena_strdup(arena, j->command);
   pv_status status = command == NULL ? nomem(err) : find_files(arena, j, err);
-  if (status == PV_OK) status = pv_facts_git(arena, j->site.root, &j->git, err);
+  /* Of no other repository than the one that the contract lies in. */
+  const char *root = j->site.repository == NULL ? NULL : j->site.root;
+  if (status == PV_OK) status = pv_facts_git(arena, root, &j->git, err);
   if (status == PV_OK && j->publish) status = pv_publish_allowed(j, err);
   *r = (pv_result){.contract = j->contract, .command = command, .publish = j->publish};
   if (status == PV_OK) status = pv_facts_now(arena, &r->started, err);
   if (status == PV_OK)
     status = pv_facts_run_id(arena, r->started, j->contract->sha256, j->command, &r->run_id, err);
   if (status != PV_OK) return status;
-  const char *base = j->publish       ? pv_arena_printf(arena, "%s/reports/published", j->site.home)
-                     : j->out != NULL ? pv_arena_strdup(arena, j->out)
-                                      : pv_arena_printf(arena, "%s/reports/runs", j->site.root);
-  if (base == NULL) return nomem(err);
-  status = pv_run_folder_open(arena, base, j->contract->name, r->run_id, &j->folder, err);
-  if (status == PV_OK) {
-    j->shown = pv_site_shown(arena, j->folder.final);
-    if (j->shown == NULL) status = nomem(err);
-  }
+  return open_folder(arena, j, err);
+}
+
+/* A run that carries nothing is not published: its report goes where it goes without --publish. */
+static pv_status maybe_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_text why = PV_TEXT_INIT;
+  pv_status status = PV_OK;
+  if (!j->publish || !pv_publish_refused(j, &why)) goto cleanup;
+  status = why.failed ? nomem(err) : note(arena, j, "nothing was published: ", why.data, err);
+  pv_run_folder_drop(&j->folder, true);
+  j->publish = j->result.publish = false;
+  if (status == PV_OK) status = open_folder(arena, j, err);
+cleanup:
+  pv_text_free(&why);
   return status;
 }
 
@@ -296,6 +357,7 @@ pv_status pv_judgement_make(pv_arena *arena, pv_judgement *j, pv_error *err) {
   if (status == PV_OK) status = use_receipts(arena, j, err);
   if (status == PV_OK && j->faults) status = plant_faults(arena, j, err);
   if (status == PV_OK) status = fill_result(arena, j, err);
+  if (status == PV_OK) status = maybe_publish(arena, j, err);
   if (status != PV_OK) goto cleanup;
   j->result.duration_s = now() - begin;
   /* Published reports name their place in the repository, not the way there from here. */
@@ -311,8 +373,9 @@ cleanup:
 
 pv_status pv_judgement_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_run_spec spec;
-  j->result = (pv_result){.contract = j->contract, .partial = true};
+  j->result = (pv_result){.contract = j->contract};
   pv_status status = find_files(arena, j, err);
+  j->result.partial = is_partial(j);
   if (status == PV_OK) status = make_spec(arena, j, &spec, err);
   if (status != PV_OK) return status;
   spec.selected = PV_ARENA_NEW(arena, j->contract->falsifier_count + 1, bool); /* none */

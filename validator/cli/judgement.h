@@ -27,6 +27,7 @@ typedef struct pv_judgement {
   bool lacking; /* some falsifier needs a model or a reference, and there is none */
   pv_git git;
   pv_run_spec spec;
+  bool *absent; /* falsifiers that were not run because the model that is named is not here */
   pv_run_outcome outcome;
   pv_basis basis;
   pv_subject *subjects;

@@ -1,10 +1,25 @@
 #include "validator/cli/publish.h"
 
+#include <string.h>
+
 #include "validator/store/rewrite.h"
+
+static pv_status not_here(pv_error *err, const char *what) {
+  pv_error_set(err, PV_ERR_INPUT, "nothing is published outside a git repository: %s", what);
+  pv_error_hint(err, "evidence names the commit that it is about: commit, then publish");
+  return PV_ERR_INPUT;
+}
 
 pv_status pv_publish_allowed(const pv_judgement *j, pv_error *err) {
   if (j->contract->status == PV_STATUS_DEPRECATED)
     return pv_error_set(err, PV_ERR_INPUT, "a deprecated contract is not published");
+  if (j->site.repository == NULL) return not_here(err, j->site.root_why);
+  if (strcmp(j->git.commit, "none") == 0) return not_here(err, "git names no commit");
+  if (j->site.home == NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "the contract lies in the uppermost folder of its repository");
+    pv_error_hint(err, "evidence goes to ../reports/published: move the contract to contracts/");
+    return PV_ERR_INPUT;
+  }
   if (j->lacking) {
     pv_error_set(err, PV_ERR_INPUT, "a partial run is not published: it lacks the %s",
                  j->model_path == NULL ? "model" : "reference");
@@ -18,12 +33,45 @@ pv_status pv_publish_allowed(const pv_judgement *j, pv_error *err) {
   return PV_ERR_INPUT;
 }
 
+static bool falsified(const pv_result *r) {
+  for (size_t i = 0; i < r->falsifier_count; i++)
+    if (pv_verdict_falsifies(r->falsifiers[i].verdict)) return true;
+  return false;
+}
+
+/* The first falsifier that broke down, by name. */
+static void put_broken(const pv_result *r, pv_text *out) {
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[i];
+    if (!pv_verdict_broken(f->verdict)) continue;
+    pv_text_printf(out, "%s is %s", f->falsifier->id, pv_verdict_name(f->verdict));
+    return;
+  }
+}
+
+bool pv_publish_refused(const pv_judgement *j, pv_text *why) {
+  const pv_result *r = &j->result;
+  const bool ladder = r->status_before <= PV_STATUS_ACTIVE_RUNTIME;
+  const bool lowers = ladder && falsified(r) && r->status_after < r->status_before;
+  /* What breaks down beside a counterexample makes the file claim less, never more. */
+  if (lowers) return false;
+  if (r->status_carried && r->faults_untried == 0 && !pv_status_broken(r)) return false;
+  if (!ladder && !r->status_carried)
+    pv_text_puts(why, "the divergence is not as the contract names it; change the status by hand");
+  else if (!r->status_carried)
+    pv_status_explain(r, why);
+  else if (pv_status_broken(r))
+    put_broken(r, why);
+  else
+    pv_text_puts(why, "not every declared fault was tried");
+  return true;
+}
+
 static pv_status finish_folder(void *context, pv_error *err) {
   return pv_run_folder_finish(context, err);
 }
 
 static const char *title_of(const pv_judgement *j) {
-  if (j->written_status == j->contract->status) return "Status confirmed by a run";
   return j->written_status > j->contract->status ? "Status raised by a run"
                                                  : "Status lowered by a run";
 }
@@ -51,13 +99,9 @@ static pv_status make_amendment(pv_arena *arena, const pv_judgement *j, pv_amend
 
 pv_status pv_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_rewrite rewrite = {.contract = j->contract};
-  if (j->contract->status <= PV_STATUS_ACTIVE_RUNTIME) {
-    j->written_status = j->result.status_after;
-  } else if (!j->result.status_carried) {
-    pv_error_set(err, PV_ERR_INPUT, "the divergence is not as the contract names it");
-    pv_error_hint(err, "run without --publish to see it; change the status by hand, then publish");
-    return PV_ERR_INPUT;
-  }
+  if (j->contract->status <= PV_STATUS_ACTIVE_RUNTIME) j->written_status = j->result.status_after;
+  if (j->written_status == j->contract->status)
+    return pv_rewrite_keep(j->contract, finish_folder, &j->folder, err);
   rewrite.status = j->written_status;
   pv_status status = make_amendment(arena, j, &rewrite.amendment, err);
   if (status != PV_OK) return status;

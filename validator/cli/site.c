@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/base/text.h"
+#include "validator/cli/facts.h"
+
 static pv_status nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");
 }
@@ -19,17 +22,97 @@ static bool is_folder(const char *path) {
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* The nearest folder, from `folder` upwards, that has a folder models; NULL when none has. */
-static char *find_root(pv_arena *arena, const char *folder) {
-  char path[PATH_MAX], models[PATH_MAX + 8];
-  snprintf(path, sizeof path, "%s", folder);
-  for (;;) {
-    snprintf(models, sizeof models, "%s/models", strcmp(path, "/") == 0 ? "" : path);
-    if (is_folder(models)) return pv_arena_strdup(arena, path);
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || path[1] == '\0') return NULL;
-    slash[slash == path ? 1 : 0] = '\0';
-  }
+/* Who else than this process's user may own a folder that is taken: whom sudo works for, and whom
+ * git's safe.directory names. */
+typedef struct owners {
+  uid_t sudo, safe;
+} owners;
+
+/* A way up from a folder, as far as what lies there may be trusted. */
+typedef struct climb {
+  char path[PATH_MAX];
+  owners also;
+  dev_t device;
+  unsigned up;      /* folders above the first */
+  const char *stop; /* once there is no way on: what is the matter with the next one */
+} climb;
+
+/* NULL when only its owner, who is no stranger, can have put there what lies there. */
+static const char *distrust(const struct stat *info, const owners *also) {
+  if ((info->st_mode & S_IWOTH) != 0) return "may be written by anybody";
+  if (info->st_uid != geteuid() && info->st_uid != also->sudo && info->st_uid != also->safe)
+    return "belongs to another user";
+  return NULL;
+}
+
+static bool has(const char *folder, const char *name, struct stat *out) {
+  char path[PATH_MAX + 16];
+  snprintf(path, sizeof path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
+  return stat(path, out) == 0;
+}
+
+/* The folder above, in place; false for the uppermost. */
+static bool shorten(char *path) {
+  char *slash = strrchr(path, '/');
+  if (slash == NULL || path[1] == '\0') return false;
+  slash[slash == path ? 1 : 0] = '\0';
+  return true;
+}
+
+/* As git does: root may act for the user who called sudo, and a repository of another user is taken
+ * when the configuration names it. */
+static owners find_owners(const char *folder) {
+  owners out = {geteuid(), geteuid()};
+  const char *sudo = geteuid() == 0 ? getenv("SUDO_UID") : NULL;
+  uint64_t uid = 0;
+  char top[PATH_MAX];
+  struct stat info;
+  if (sudo != NULL && pv_parse_u64(sudo, strlen(sudo), &uid) && uid < (uid_t)-1)
+    out.sudo = (uid_t)uid;
+  snprintf(top, sizeof top, "%s", folder);
+  while (!has(top, ".git", &info))
+    if (!shorten(top)) return out;
+  if (stat(top, &info) == 0 && distrust(&info, &out) != NULL && pv_facts_git_safe(top))
+    out.safe = info.st_uid;
+  return out;
+}
+
+/* False when not even the first folder may be trusted. */
+static bool climb_begin(climb *c, const char *folder) {
+  struct stat info;
+  *c = (climb){.also = find_owners(folder)};
+  snprintf(c->path, sizeof c->path, "%s", folder);
+  c->stop = stat(folder, &info) == 0 ? distrust(&info, &c->also) : "can not be examined";
+  c->device = info.st_dev;
+  return c->stop == NULL;
+}
+
+static bool climb_on(climb *c) {
+  char next[PATH_MAX];
+  struct stat info;
+  memcpy(next, c->path, sizeof next);
+  if (has(c->path, ".git", &info))
+    c->stop = "is outside the repository";
+  else if (!shorten(next))
+    c->stop = "does not exist";
+  else if (stat(next, &info) != 0)
+    c->stop = "can not be examined";
+  else if (info.st_dev != c->device)
+    c->stop = "is on another file system";
+  else
+    c->stop = distrust(&info, &c->also);
+  if (c->stop != NULL) return false;
+  memcpy(c->path, next, sizeof next);
+  c->up++;
+  return true;
+}
+
+/* "." for the contract's folder, ".." for the one above: no path of this machine. */
+static const char *steps(pv_arena *arena, unsigned up) {
+  char *out = pv_arena_strdup(arena, ".");
+  for (unsigned i = 0; out != NULL && i < up; i++)
+    out = i == 0 ? pv_arena_strdup(arena, "..") : pv_arena_printf(arena, "%s/..", out);
+  return out;
 }
 
 static const char *below(const char *root, const char *path) {
@@ -37,26 +120,73 @@ static const char *below(const char *root, const char *path) {
   return strncmp(path, root, length) == 0 && path[length] == '/' ? path + length + 1 : NULL;
 }
 
+/* What may be taken from the folders above, and what it is called in a report. */
+static pv_status look_around(pv_arena *arena, const char *folder, pv_site *out, pv_error *err) {
+  climb c;
+  struct stat info;
+  const char *where = ".", *why = "the contract's folder";
+  const bool trusted = climb_begin(&c, folder);
+  out->root = folder;
+  for (bool on = trusted, found = false; on; on = climb_on(&c)) {
+    if (c.up == 1) out->home = pv_arena_strdup(arena, c.path);
+    const bool models =
+        has(c.path, "models", &info) && S_ISDIR(info.st_mode) && distrust(&info, &c.also) == NULL;
+    const bool top = has(c.path, ".git", &info);
+    if (top) out->repository = pv_arena_strdup(arena, c.path);
+    if (found || (!models && !top)) continue;
+    found = true;
+    out->models = models;
+    out->root = pv_arena_strdup(arena, c.path);
+    where = steps(arena, c.up);
+    why = models ? "the nearest folder with models" : "the repository, which has no models";
+  }
+  if (out->repository == NULL && trusted) out->runs = folder;
+  if (out->repository != NULL) out->runs = out->root;
+  const char *next = steps(arena, trusted ? c.up + 1 : 0);
+  const bool whole = out->root != NULL && where != NULL && next != NULL;
+  out->root_why = whole ? pv_arena_printf(arena, "%s: %s; %s %s", where, why, next, c.stop) : NULL;
+  out->evidence_why =
+      out->home != NULL
+          ? pv_arena_printf(arena, "../reports/published: in %s",
+                            out->repository != NULL ? "the same repository" : "no repository")
+          : pv_arena_printf(arena, "nowhere: %s %s", trusted ? ".." : ".", c.stop);
+  return out->root_why == NULL || out->evidence_why == NULL ? nomem(err) : PV_OK;
+}
+
 pv_status pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, pv_error *err) {
-  char copy[PATH_MAX], folder[PATH_MAX], here[PATH_MAX], name[PATH_MAX];
+  char copy[PATH_MAX], folder[PATH_MAX], name[PATH_MAX];
   if (strlen(contract_path) >= sizeof copy)
     return pv_error_set(err, PV_ERR_INPUT, "the contract's path is too long");
   strcpy(copy, contract_path);
   snprintf(name, sizeof name, "%s", basename(copy));
   strcpy(copy, contract_path);
-  if (realpath(dirname(copy), folder) == NULL || getcwd(here, sizeof here) == NULL)
+  if (realpath(dirname(copy), folder) == NULL)
     return pv_error_errno(err, errno, "cannot find the folder of '%s'", contract_path);
-  out->folder = pv_arena_strdup(arena, folder);
-  out->root = find_root(arena, folder);
-  if (out->root == NULL) out->root = pv_arena_strdup(arena, here);
-  const char *path = pv_arena_printf(arena, "%s/%s", folder, name);
-  char *slash = strrchr(folder, '/');
-  slash[slash == folder ? 1 : 0] = '\0';
-  out->home = pv_arena_strdup(arena, folder);
-  if (out->folder == NULL || out->root == NULL || path == NULL || out->home == NULL)
-    return nomem(err);
-  out->relative = pv_site_relative(arena, out->root, path);
-  return out->relative == NULL ? nomem(err) : PV_OK;
+  pv_site site = {.folder = pv_arena_strdup(arena, folder)};
+  const char *path = pv_arena_printf(arena, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
+  if (site.folder == NULL || path == NULL) return nomem(err);
+  const pv_status status = look_around(arena, site.folder, &site, err);
+  if (status != PV_OK) return status;
+  site.relative = pv_site_relative(arena, site.root, path);
+  if (site.relative == NULL) return nomem(err);
+  *out = site;
+  return PV_OK;
+}
+
+pv_status pv_site_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
+                        pv_error *err) {
+  climb c;
+  char real[PATH_MAX];
+  *out = NULL;
+  if (realpath(folder, real) == NULL) /* the folder went away: nothing is above it */
+    return errno == ENOMEM ? nomem(err) : PV_OK;
+  for (bool on = climb_begin(&c, real); on && *out == NULL; on = climb_on(&c)) {
+    const char *path =
+        pv_arena_printf(arena, "%s/%s", strcmp(c.path, "/") == 0 ? "" : c.path, relative);
+    if (path == NULL) return nomem(err);
+    if (access(path, R_OK) == 0) *out = path;
+  }
+  return PV_OK;
 }
 
 static pv_status given_file(pv_arena *arena, const char *what, const char *given, const char **out,
@@ -77,6 +207,8 @@ static pv_status given_file(pv_arena *arena, const char *what, const char *given
 pv_status pv_site_model(pv_arena *arena, const pv_site *site, const char *given, const char **out,
                         pv_error *err) {
   if (given != NULL) return given_file(arena, "model", given, out, err);
+  *out = NULL;
+  if (!site->models) return PV_OK;
   const char *path = pv_arena_printf(arena, "%s/%s", site->root, PV_SITE_MODEL);
   if (path == NULL) return nomem(err);
   *out = access(path, R_OK) == 0 ? path : NULL;

@@ -3,19 +3,36 @@
 #ifndef PV_CLI_SITE_H
 #define PV_CLI_SITE_H
 
+#include <stdbool.h>
+
 #include "runtime/base/arena.h"
 #include "runtime/base/error.h"
 
 #define PV_SITE_MODEL "models/tiny-coder-moe-Q4_K_M.gguf"
 
+/* Folders are looked at from the contract's upwards, up to the repository's root (the folder with
+ * .git), and never one that is on another file system, may be written by anybody or belongs to
+ * another user: what lies there may be a stranger's. As with git, root acts for the user who called
+ * sudo, and the owner of a repository that safe.directory names is no stranger. */
 typedef struct pv_site {
-  const char *folder;   /* of the contract */
-  const char *home;     /* the folder above it: published evidence lies below home/reports */
-  const char *root;     /* the nearest folder above it with models/, else the current folder */
-  const char *relative; /* the contract's path from root, as it is written into evidence */
+  const char *folder;     /* of the contract */
+  const char *repository; /* that it lies in, or NULL */
+  const char *root;       /* the nearest folder with models/, else the repository, else `folder` */
+  bool models;            /* root has models that may be taken */
+  const char *home;       /* the folder above: published evidence lies below home/reports; NULL when
+                             it is none of those, and then no evidence is taken */
+  const char *runs;       /* reports go below runs/reports: root in a repository, else `folder`, for
+                             nothing is written above it; NULL: neither may be trusted */
+  const char *relative;   /* the contract's path from root, as it is written into evidence */
+  const char *root_why, *evidence_why; /* for readers, without a path of this machine */
 } pv_site;
 
 pv_status pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, pv_error *err);
+
+/* The nearest of the same folders from `folder` upwards that has the file `relative`: `*out` is the
+ * file's path, or NULL. */
+pv_status pv_site_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
+                        pv_error *err);
 
 /* The model: `given`, which must be there, else the default below root, else NULL. */
 pv_status pv_site_model(pv_arena *arena, const pv_site *site, const char *given, const char **out,

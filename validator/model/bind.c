@@ -156,3 +156,21 @@ double pv_bind_timeout(const pv_falsifier *falsifier) {
   return falsifier->timeout_s > 0.0 || spec == NULL ? falsifier->timeout_s
                                                     : spec->default_timeout_s;
 }
+
+/* The word of an ENUM parameter: the contract's, else the table's; NULL when the check has none. */
+static const char *word_of(const pv_falsifier *f, const pv_check_spec *spec, const char *name) {
+  const pv_param *param = find_param(f, name);
+  for (size_t i = 0; i < spec->param_count; i++)
+    if (strcmp(spec->params[i].name, name) == 0)
+      return param != NULL ? param->text : spec->params[i].fallback;
+  return NULL;
+}
+
+/* Of two sides the right one is under test, unless that is the arbiter. */
+const char *pv_bind_identity(const pv_falsifier *f) {
+  const pv_check_spec *spec = f->check == NULL ? NULL : pv_check_find(f->check);
+  if (spec == NULL) return NULL;
+  const char *right = word_of(f, spec, "right_numerics");
+  if (right == NULL) return word_of(f, spec, "numerics");
+  return strcmp(right, "f64") == 0 ? word_of(f, spec, "left_numerics") : right;
+}

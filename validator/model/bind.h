@@ -27,6 +27,10 @@ bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with);
 /* Whether the contract itself names the interpreter. */
 bool pv_bind_names_interpreter(const pv_falsifier *falsifier);
 
+/* The identity of the side that a fault is planted in; NULL for a check that has none of its own
+ * choice, and where the contract's words are not typed as the check's table has them. */
+const char *pv_bind_identity(const pv_falsifier *falsifier);
+
 /* Seconds until an answer is late: the contract's, else the check's default. */
 double pv_bind_timeout(const pv_falsifier *falsifier);
 

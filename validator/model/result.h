@@ -85,7 +85,8 @@ typedef struct pv_result {
   double duration_s;
   char *command; /* argv, shell-quoted: how to reproduce */
   bool publish;
-  bool partial; /* not all could be run: --only, --backend, `pv status`, no model or reference */
+  /* not all was asked for or could be run: --only, --backend, no model or reference */
+  bool partial;
   pv_contract_status status_before, status_after; /* after: the highest rung supported */
   bool status_carried;  /* false: the file claims more than the evidence supports */
   pv_fact *environment; /* os, cpu, threads, compiler, device, driver, pv and probe sha256, git */
@@ -100,8 +101,13 @@ typedef struct pv_result {
   size_t criterion_count;
   pv_stage_result *stages; /* one for each in the contract, same order */
   size_t stage_count;
+  unsigned faults_untried; /* declared pairs that --faults could neither see caught nor survive */
   pv_summary summary;
   int exit_code; /* 0, 1 or 3 */
 } pv_result;
+
+/* Criteria that `status` needs: none for DEPRECATED, all for KNOWN_DIVERGENCE. A
+ * status that needs none claims nothing, and nothing can carry it. */
+size_t pv_result_needed(const pv_result *result, pv_contract_status status);
 
 #endif

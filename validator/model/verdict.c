@@ -33,6 +33,11 @@ bool pv_verdict_falsifies(pv_verdict verdict) {
   return verdict == PV_FAIL || verdict == PV_VACUOUS;
 }
 
+bool pv_verdict_broken(pv_verdict verdict) {
+  return verdict == PV_ERROR || verdict == PV_TIMEOUT || verdict == PV_CRASH ||
+         verdict == PV_INCOMPARABLE;
+}
+
 pv_verdict pv_verdict_join(pv_verdict a, pv_verdict b) {
   return badness[a] >= badness[b] ? a : b;
 }

@@ -20,6 +20,8 @@ typedef enum pv_verdict {
 const char *pv_verdict_name(pv_verdict verdict);          /* "PASS" ... */
 bool pv_verdict_parse(const char *name, pv_verdict *out); /* exact names only */
 bool pv_verdict_falsifies(pv_verdict verdict);            /* FAIL, VACUOUS: exit code 1 */
+/* ERROR, TIMEOUT, CRASH, INCOMPARABLE: the check broke down and says nothing of the claim. */
+bool pv_verdict_broken(pv_verdict verdict);
 
 /* The verdict of a criterion from its falsifiers: the worst of them; none at all is NOT_RUN.
  * Order, worst first: FAIL VACUOUS CRASH ERROR TIMEOUT INCOMPARABLE STALE NOT_RUN PASS. */

@@ -97,6 +97,9 @@ static const pv_rule list[] = {
      "A stage's status follows from the verdicts of its criteria: one that is not there can never "
      "be reached.",
      "Correct the id; write criteria: [] while a stage has none."},
+    {"PV042", PV_SEVERE, "A declared fault exists, and the check can see it",
+     "A fault that can not be planted is never tried: the falsifier was not seen to fail.",
+     "Correct the name; `pv faults` lists all, with the checks that see them."},
     {"PV050", PV_WARNING, "Not a contract",
      "The file is YAML, but makes no claim that a contract makes.", "Nothing, if it was meant so."},
     {"PV051", PV_SEVERE, "One version in one file",

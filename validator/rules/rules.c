@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 #include "runtime/base/text.h"
+#include "runtime/faults/fault_spec.h"
 #include "runtime/probe/check_spec.h"
+#include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/stages.h"
 
@@ -172,6 +174,9 @@ static pv_status check_criteria(const context *x) {
     if (status == PV_OK && !bound)
       status = REPORT(x, "PV025", &k->place, "name it under `criteria` of a falsification test",
                       "criterion %s is bound to no falsifier", k->id);
+    if (status == PV_OK && k->needed_for == PV_STATUS_DRAFT)
+      status = REPORT(x, "PV013", &k->place, "name PROPOSED or a higher rung",
+                      "criterion %s is needed for DRAFT, which claims nothing", k->id);
     if (status == PV_OK && k->needed_for > PV_STATUS_ACTIVE_RUNTIME)
       status = REPORT(x, "PV013", &k->place, "name a rung of the ladder",
                       "criterion %s is needed for %s, which is no rung", k->id,
@@ -318,6 +323,32 @@ static pv_status check_binding(const context *x, const pv_falsifier *f) {
   return REPORT(x, "PV027", &f->check_place, hint, "there is no check '%.60s'", f->check);
 }
 
+/* A fault that can not be planted is never tried, and one that the check does not see survives. */
+static pv_status check_fault(const context *x, const pv_falsifier *f, size_t index) {
+  const char *name = f->faults.items[index];
+  const pv_place *place = &f->faults.places[index];
+  const pv_fault_spec *fault = pv_fault_spec_find(name);
+  const char *near = pv_fault_spec_nearest(name), *identity = pv_bind_identity(f);
+  char hint[256];
+  if (fault == NULL) {
+    if (near != NULL)
+      snprintf(hint, sizeof hint, "did you mean %s?", near);
+    else
+      snprintf(hint, sizeof hint, "list them with: pv faults");
+    return REPORT(x, "PV042", place, hint, "there is no fault '%.60s'", name);
+  }
+  if (pv_check_find(f->check) != NULL && !pv_fault_spec_lists(fault->caught_by, f->check)) {
+    snprintf(hint, sizeof hint, "it is seen by %s", fault->caught_by);
+    return REPORT(x, "PV042", place, hint, "the check %s does not see the fault %s", f->check,
+                  name);
+  }
+  if (identity == NULL || fault->numerics[0] == '\0' ||
+      pv_fault_spec_lists(fault->numerics, identity))
+    return PV_OK;
+  snprintf(hint, sizeof hint, "it exists in %s", fault->numerics);
+  return REPORT(x, "PV042", place, hint, "the fault %s does not exist in %.40s", name, identity);
+}
+
 static pv_status check_falsifiers(const context *x) {
   const pv_contract *c = x->c;
   pv_status status = PV_OK;
@@ -335,9 +366,9 @@ static pv_status check_falsifiers(const context *x) {
       bool listed = false;
       for (size_t b = 0; b < a && !listed; b++)
         listed = strcmp(f->faults.items[a], f->faults.items[b]) == 0;
-      if (listed)
-        status = REPORT(x, "PV035", &f->faults.places[a], "remove it",
-                        "the fault '%.60s' is listed twice", f->faults.items[a]);
+      status = listed ? REPORT(x, "PV035", &f->faults.places[a], "remove it",
+                               "the fault '%.60s' is listed twice", f->faults.items[a])
+                      : check_fault(x, f, a);
     }
   }
   return status;

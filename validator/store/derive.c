@@ -74,6 +74,8 @@ static pv_contract_status highest_carried(const pv_result *r) {
     if (r->criteria[i].verdict == PV_PASS || need > rung) continue;
     rung = need == PV_STATUS_DRAFT ? PV_STATUS_DRAFT : need - 1;
   }
+  /* A rung that needs nothing is nowhere to rise to: nothing was shown for it. */
+  while (rung > r->status_before && pv_result_needed(r, rung) == 0) rung--;
   return rung;
 }
 
@@ -114,10 +116,9 @@ static bool false_falsifier(const pv_result *r, bool declared) {
   return false;
 }
 
-static bool broken_falsifier(const pv_result *r) {
+bool pv_status_broken(const pv_result *r) {
   for (size_t i = 0; i < r->falsifier_count; i++) {
-    const pv_verdict v = r->falsifiers[i].verdict;
-    if (v == PV_ERROR || v == PV_TIMEOUT || v == PV_CRASH || v == PV_INCOMPARABLE) return true;
+    if (pv_verdict_broken(r->falsifiers[i].verdict)) return true;
   }
   return false;
 }
@@ -127,12 +128,12 @@ static void judge_divergence(pv_result *r, const tally *t) {
   const bool wrong = t->false_unnamed || t->named_pass || false_falsifier(r, true) || !named;
   r->status_carried = !wrong && !t->named_open && !t->other_open;
   r->status_after = r->status_carried ? PV_STATUS_KNOWN_DIVERGENCE : highest_carried(r);
-  r->exit_code = wrong ? 1 : r->status_carried && !broken_falsifier(r) ? 0 : 3;
+  r->exit_code = wrong ? 1 : r->status_carried && !pv_status_broken(r) ? 0 : 3;
 }
 
 /* A criterion that the file's status needs was not run here, and no receipt, not even a stale one,
  * says that it ever was; or no criterion is needed for that status: somebody typed it. */
-static bool never_shown(const pv_result *r) {
+bool pv_status_never_shown(const pv_result *r) {
   if (r->status_before > highest_claimed(r->contract)) return true;
   for (size_t i = 0; i < r->criterion_count; i++)
     if (r->criteria[i].verdict == PV_NOT_RUN &&
@@ -141,13 +142,23 @@ static bool never_shown(const pv_result *r) {
   return false;
 }
 
+/* Criteria that stand between the evidence and the file's status. */
+static bool in_the_way(const pv_result *r, size_t i) {
+  const pv_criterion_result *c = &r->criteria[i];
+  if (r->status_before != PV_STATUS_KNOWN_DIVERGENCE)
+    return c->verdict != PV_PASS && c->criterion->needed_for <= r->status_before;
+  const bool named = names(&r->contract->known_divergence, c->criterion->id);
+  return c->verdict != (named ? PV_FAIL : PV_PASS);
+}
+
 static void judge_ladder(pv_result *r, const tally *t) {
   r->status_after = highest_carried(r);
   r->status_carried = r->status_before <= r->status_after;
-  if (t->false_unnamed || false_falsifier(r, false) || never_shown(r))
+  for (size_t i = 0; i < r->criterion_count; i++) r->status_carried &= !in_the_way(r, i);
+  if (t->false_unnamed || false_falsifier(r, false) || pv_status_never_shown(r))
     r->exit_code = 1;
   else
-    r->exit_code = !r->status_carried || t->broken || broken_falsifier(r) ? 3 : 0;
+    r->exit_code = !r->status_carried || t->broken || pv_status_broken(r) ? 3 : 0;
 }
 
 static pv_status derive_stages(pv_arena *arena, pv_result *r, pv_error *err) {
@@ -184,16 +195,9 @@ pv_status pv_status_derive(pv_arena *arena, pv_result *r, pv_error *err) {
       t.false_unnamed |= pv_verdict_falsifies(r->criteria[i].verdict);
     judge_ladder(r, &t);
   }
+  /* Who asks whether the falsifiers can fail is not told yes when nobody looked. */
+  if (r->exit_code == 0 && r->faults_untried > 0) r->exit_code = 3;
   return PV_OK;
-}
-
-/* Criteria that stand between the evidence and the file's status. */
-static bool in_the_way(const pv_result *r, size_t i) {
-  const pv_criterion_result *c = &r->criteria[i];
-  if (r->status_before != PV_STATUS_KNOWN_DIVERGENCE)
-    return c->verdict != PV_PASS && c->criterion->needed_for <= r->status_before;
-  const bool named = names(&r->contract->known_divergence, c->criterion->id);
-  return c->verdict != (named ? PV_FAIL : PV_PASS);
 }
 
 void pv_status_explain(const pv_result *r, pv_text *out) {

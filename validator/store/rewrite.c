@@ -267,20 +267,32 @@ bool pv_rewrite_untouched(const pv_rewrite *w) {
   return compare(w->contract, NULL) == PV_OK;
 }
 
+/* Refuses a link before the lock is taken: the lock would be the link's, not the file's. */
+static pv_status lock_same(const pv_contract *c, pv_lock *lock, pv_error *err) {
+  struct stat info;
+  if (lstat(c->path, &info) == 0 && S_ISLNK(info.st_mode)) return compare(c, err);
+  const pv_status status = pv_lock_take(c->path, LOCK_WAIT_MS, lock, err);
+  return status == PV_OK ? compare(c, err) : status;
+}
+
 pv_status pv_rewrite_commit(const pv_rewrite *w, pv_rewrite_before before, void *context,
                             pv_error *err) {
   pv_text text = PV_TEXT_INIT;
   pv_lock lock = {-1};
-  struct stat info;
-  if (lstat(w->contract->path, &info) == 0 && S_ISLNK(info.st_mode))
-    return compare(w->contract, err);
-  pv_status status = pv_lock_take(w->contract->path, LOCK_WAIT_MS, &lock, err);
-  if (status != PV_OK) return status;
-  status = compare(w->contract, err);
+  pv_status status = lock_same(w->contract, &lock, err);
   if (status == PV_OK) status = pv_rewrite_text(w, &text, err);
   if (status == PV_OK && before != NULL) status = before(context, err);
   if (status == PV_OK) status = pv_file_replace(w->contract->path, text.data, text.length, err);
   pv_lock_release(&lock);
   pv_text_free(&text);
+  return status;
+}
+
+pv_status pv_rewrite_keep(const pv_contract *contract, pv_rewrite_before before, void *context,
+                          pv_error *err) {
+  pv_lock lock = {-1};
+  pv_status status = lock_same(contract, &lock, err);
+  if (status == PV_OK) status = before(context, err);
+  pv_lock_release(&lock);
   return status;
 }

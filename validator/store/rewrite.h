@@ -31,6 +31,10 @@ typedef pv_status (*pv_rewrite_before)(void *context, pv_error *err);
 pv_status pv_rewrite_commit(const pv_rewrite *rewrite, pv_rewrite_before before, void *context,
                             pv_error *err);
 
+/* The same for evidence that changes nothing in the contract: lock, comparison, `before`. */
+pv_status pv_rewrite_keep(const pv_contract *contract, pv_rewrite_before before, void *context,
+                          pv_error *err);
+
 /* After a failed commit: true when the file still has the bytes it had when it was loaded. False
  * also when nobody can say: what the new bytes may name must then be kept. */
 bool pv_rewrite_untouched(const pv_rewrite *rewrite);

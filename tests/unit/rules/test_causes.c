@@ -8,7 +8,8 @@
 #define VERSION   "  version: \"1.0.0\"\n  kind"
 #define AMENDMENT "    - version: \"1.0.0\"\n      date: \"2026-11-22\"\n"
 #define CRITERION "  - id: AC_1\n    property: it holds\n    needed_for: ACTIVE_RUNTIME\n"
-#define CHECK     "    check: gemv.exact\n    with: {type: Q6_K}\n"
+/* Up to the fault that this check sees and others may not. */
+#define CHECK "    check: gemv.exact\n    with: {type: Q6_K}\n    faults: [wrong_sub_scale]\n"
 #define ENTRY(version, date) \
   "    - {version: \"" version "\", date: \"" date "\", kind: k, title: t}\n"
 #define HISTORY                                                                 \
@@ -200,8 +201,15 @@ static const cause bindings[] = {
     {{"it holds", "unequal samepeople", "gemv.exact\n    with: {type: Q6_K}", "forward.reference"},
      ""},
     {{"it holds", "Small integers give the exact result"}, ""},
-    {{"[wrong_sub_scale]", "[a, b, a, c, a]"},
-     "PV035 26:20 the fault 'a' is listed twice\nPV035 26:26 the fault 'a' is listed twice\n"},
+    {{"[wrong_sub_scale]",
+      "[wrong_sub_scale, high_bits_dropped, wrong_sub_scale, superblock_short, wrong_sub_scale]"},
+     "PV035 26:50 the fault 'wrong_sub_scale' is listed twice\n"
+     "PV035 26:85 the fault 'wrong_sub_scale' is listed twice\n"},
+    {{"[wrong_sub_scale]", "[contraction, wrong_sub_scal, wrong_sub_scale]"},
+     "PV042 26:14 the check gemv.exact does not see the fault contraction\n"
+     "PV042 26:27 there is no fault 'wrong_sub_scal'\n"},
+    {{"needed_for: ACTIVE_RUNTIME", "needed_for: DRAFT"},
+     "PV013 16:9 criterion AC_1 is needed for DRAFT, which claims nothing\n"},
     {{"PROPOSED", "KNOWN_DIVERGENCE"},
      "PV031 6:11 the status is KNOWN_DIVERGENCE and known_divergence has 0 entries\n"},
     {{"  amendment_history:", "  known_divergence: [AC_1]\n  amendment_history:"},

@@ -78,6 +78,10 @@ static const rule_case cases[] = {
      "    check: experts.dispatch\n",
      16, NULL},
     {"PV041", "criteria: []", "criteria: [AC_2]", 30, NULL},
+    {"PV042", "[wrong_sub_scale]", "[wrong_sub_scal]", 26, NULL},
+    {"PV042", "[wrong_sub_scale]", "[nan_in_one_element]", 26, NULL},
+    {"PV042", "gemv.exact\n    with: {type: Q6_K}\n    faults: [wrong_sub_scale]",
+     "gemv.bound\n    with: {type: Q6_K, numerics: f64}\n    faults: [activations_8bit]", 26, NULL},
     {"PV050", NULL, "version: \"1.0.0\"\nbindings: [a]\n", 1, NULL},
     {"PV051", "metadata:", "version: \"2.0.0\"\nmetadata:", 3, dialect},
     {"PV052", "tests/run_it.sh", "Requires an API that is not there", 9, dialect},
@@ -152,8 +156,9 @@ static void test_each_case(void) {
 
 /* Once for each repetition, not for each pair: a list of thousands must not fill the memory. */
 static void test_repetitions_are_counted_once(void) {
-  static const rule_case thrice = {"", "[wrong_sub_scale]",
-                                   "[contraction, contraction, contraction, contraction]", 0, NULL};
+  static const rule_case thrice = {
+      "", "[wrong_sub_scale]",
+      "[wrong_sub_scale, wrong_sub_scale, wrong_sub_scale, wrong_sub_scale]", 0, NULL};
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
   pv_text text = PV_TEXT_INIT;

@@ -188,11 +188,41 @@ static void test_odd_rungs(void) {
   EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_PASS), 0);
   EXPECT(s.result.status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL);
   criteria[2].needed_for = PV_STATUS_DRAFT;
-  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_STALE), 0);
-  EXPECT(s.result.status_after == PV_STATUS_DRAFT);
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_STALE), 3);
+  EXPECT(s.result.status_after == PV_STATUS_DRAFT && !s.result.status_carried);
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_NOT_RUN), 1); /* nobody ever looked */
   EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_STALE), 3);
   EXPECT(!s.result.status_carried);
   criteria[2].needed_for = PV_STATUS_ACTIVE_RUNTIME;
+}
+
+/* Nothing rises to a rung that needs no criterion, and what needs none claims nothing. */
+static void test_nothing_claimed(void) {
+  pv_criterion *criteria = s.contract->criteria;
+  derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_PASS);
+  EXPECT_U64(pv_result_needed(&s.result, PV_STATUS_DRAFT), 0);
+  EXPECT_U64(pv_result_needed(&s.result, PV_STATUS_ACTIVE_ALGORITHM_LEVEL), 2);
+  EXPECT_U64(pv_result_needed(&s.result, PV_STATUS_KNOWN_DIVERGENCE), 3);
+  EXPECT_U64(pv_result_needed(&s.result, PV_STATUS_DEPRECATED), 0);
+  criteria[0].needed_for = criteria[1].needed_for = PV_STATUS_ACTIVE_RUNTIME;
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_NOT_RUN), 0);
+  EXPECT(s.result.status_after == PV_STATUS_DRAFT);
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_NOT_RUN), 0);
+  EXPECT(s.result.status_after == PV_STATUS_PROPOSED && s.result.status_carried);
+  EXPECT_I64(derive(PV_STATUS_DRAFT, PV_PASS, PV_PASS, PV_PASS), 0);
+  EXPECT(s.result.status_after == PV_STATUS_ACTIVE_RUNTIME);
+  criteria[0].needed_for = PV_STATUS_PROPOSED;
+  criteria[1].needed_for = PV_STATUS_ACTIVE_ALGORITHM_LEVEL;
+}
+
+/* A declared fault that was to be tried and was not is no exit code 0. */
+static void test_untried_faults(void) {
+  s.result.faults_untried = 1;
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_PASS), 3);
+  EXPECT(s.result.status_carried);
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_FAIL, PV_PASS), 1);
+  s.result.faults_untried = 0;
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, PV_PASS, PV_PASS, PV_PASS), 0);
 }
 
 /* A falsifier that no criterion of the contract is judged by can be false, and can break down. */
@@ -276,6 +306,8 @@ int main(void) {
                                             PV_CASE(test_deprecated),
                                             PV_CASE(test_summary_and_sentence),
                                             PV_CASE(test_odd_rungs),
+                                            PV_CASE(test_nothing_claimed),
+                                            PV_CASE(test_untried_faults),
                                             PV_CASE(test_unbound_falsifier_of_a_divergence),
                                             PV_CASE(test_sentence_of_a_divergence),
                                             PV_CASE(test_sentence_over_many),

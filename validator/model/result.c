@@ -1,0 +1,10 @@
+#include "validator/model/result.h"
+
+size_t pv_result_needed(const pv_result *result, pv_contract_status status) {
+  size_t count = 0;
+  for (size_t i = 0; i < result->criterion_count; i++)
+    count += status <= PV_STATUS_ACTIVE_RUNTIME
+                 ? result->criteria[i].criterion->needed_for <= status
+                 : status == PV_STATUS_KNOWN_DIVERGENCE;
+  return count;
+}
