@@ -79,6 +79,9 @@ for name in q6k-gemv-v1 moe-expert-dispatch-v1; do
   field "[f['verdict'] for f in d['falsifiers'] if f['verdict'] == 'VACUOUS']" '[]'
 done
 cd "$work" || exit 1
+# The page of contracts names them all.
+same "$("$pv" faults --names | while read -r name; do grep -qF "\`$name\`" "$root/docs/contract-format.md" || echo "$name"; done)" \
+  '' 'faults that docs/contract-format.md lacks'
 # A fault that nobody knows, that the check does not see or that its identity does not have is found
 # before anything runs, with its place.
 # declares CHECK FAULT [WITH]: a contract of one falsifier.

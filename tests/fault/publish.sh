@@ -66,6 +66,28 @@ for ((n = 1; n <= steps; n++)); do
 done
 echo "$steps steps failed: the old contract $((old)) times, the new one $((new)) times"
 
+# A run that confirms the status: whatever happens, the contract keeps its bytes, and the evidence is
+# whole or not there.
+reset
+sed -i 's/status: DRAFT/status: PROPOSED/' contracts/up.yaml
+cp contracts/up.yaml "$work/before"
+publish PV_STEP_LOG="$work/log"
+exits 0
+confirming=$(wc -l <"$work/log")
+if [ "$confirming" -gt 20 ]; then ok; else bad "only $confirming steps confirm"; fi
+old=0 new=0
+for ((n = 1; n <= confirming; n++)); do
+  for how in KILL FAIL; do
+    reset
+    { publish PV_STEP_$how=$n; } 2>/dev/null
+    whole "confirming, $how at step $n"
+    [ "$how" = KILL ] || same "$(find . -name '.2*' | wc -l)" 0 "temporary files when step $n fails"
+    if [ "$code" -eq 0 ] && [ ! -d reports/published/up ]; then bad "$how at step $n: exit 0 without evidence"; fi
+  done
+done
+same "$new" 0 'contracts changed by a run that confirms'
+echo "$confirming steps of a run that confirms killed and failed: the contract stayed $old times"
+
 # A power cut keeps what was synced: content before its name, evidence before the status that names it.
 same "$(python3 - "$work/order" <<'PY'
 import os, sys
