@@ -22,10 +22,10 @@ static const char *const types[] = {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q5_K"
 #define LEFT_NUMERICS  ENUM("left_numerics", identities, "i16", "identity of the left side")
 #define RIGHT_NUMERICS ENUM("right_numerics", identities, "i16", "identity of the right side")
 #define TYPE           ENUM("type", types, NULL, "tensor type")
-#define PROMPTS                                                                    \
-  {                                                                                \
-    "prompts", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "all",                     \
-        "names of prompts in the reference file; overrides the check's own choice" \
+#define PROMPTS                                                                                 \
+  {                                                                                             \
+    "prompts", PV_PARAM_STRINGS, false, 0, 0, NULL, "", "all",                                  \
+        "names of prompts, of the reference or built-in ones; overrides the check's own choice" \
   }
 
 static const pv_param_spec two_sides[] = {LEFT, RIGHT, LEFT_NUMERICS, RIGHT_NUMERICS, PROMPTS};
@@ -105,58 +105,58 @@ static const pv_param_spec ptx_rules_params[] = {
   { name, about, list, COUNT(list), needs, timeout }
 #define PLAIN(name, about, needs, timeout) \
   { name, about, NULL, 0, needs, timeout }
-#define BOTH (PV_NEEDS_MODEL | PV_NEEDS_REFERENCE)
+#define PROMPTED (PV_NEEDS_MODEL | PV_NEEDS_PROMPTS)
 
 static const pv_check_spec table[] = {
     CHECK("experts.combine_order",
           "The weighted sum of experts is taken by rank, product then fma, bit for bit, over "
           "prompts of at most 16 tokens in i16. Fails on any other order.",
-          backend_prompts, BOTH, 60),
+          backend_prompts, PROMPTED, 60),
     CHECK(
         "experts.dispatch",
         "The experts' sum lies within the tolerance of the dense sum over all experts with weight "
         "0 for those that were not chosen, in every layer at two positions of one prompt. Fails "
         "when another expert's rows are read or one is dropped.",
-        dispatch_params, BOTH, 60),
+        dispatch_params, PROMPTED, 60),
     CHECK("forward.arbiter",
           "Logits, top tokens and expert sets against the float64 arbiter at every position; "
           "reports router margins and the error of each layer.",
-          arbiter_params, BOTH, 120),
+          arbiter_params, PROMPTED, 120),
     CHECK("forward.argmax",
           "The top token at every position of every prompt is the same on both "
           "sides.",
-          argmax_params, BOTH, 120),
+          argmax_params, PROMPTED, 120),
     CHECK("forward.batch_split",
           "One batch, decode, prefill then decode, two halves and a ragged cut give the same bits "
           "at every stage, over prompts of at most 32 tokens.",
-          one_side, BOTH, 120),
+          one_side, PROMPTED, 120),
     CHECK("forward.determinism",
           "Fresh processes give the same SHA-256 over every stage of the last prompt of at most 32 "
           "tokens.",
-          runs_params, BOTH, 120),
+          runs_params, PROMPTED, 120),
     CHECK("forward.finite", "Every element of every stage is finite, over every prompt.", one_side,
-          BOTH, 120),
+          PROMPTED, 120),
     CHECK("forward.no_fallback",
           "The backend that was asked for is the one that computed. Asking for one that is not "
           "there is NOT_RUN, never another backend's answer.",
-          backend_prompts, BOTH, 60),
+          backend_prompts, PROMPTED, 60),
     CHECK("forward.parity",
           "Two backends of one numerics identity give the same bits at every stage of every "
           "layer and position. Different identities are INCOMPARABLE.",
-          two_sides, BOTH, 300),
+          two_sides, PROMPTED, 300),
     CHECK("forward.paths",
           "Scalar and AVX2 code with 1, 2 and 7 threads give the same bits at every stage, over "
           "prompts of at most 32 tokens. NOT_RUN where there is only one code path.",
-          numerics_prompts, BOTH, 120),
+          numerics_prompts, PROMPTED, 120),
     CHECK("forward.reference",
           "Cosine of the logits and the top token against the Hugging Face reference at the end "
           "of every prompt; other positions are counted and reported.",
-          reference_params, BOTH, 60),
+          reference_params, PROMPTED | PV_NEEDS_REFERENCE, 60),
     CHECK("forward.shape",
           "Every stage has the rows and the width that the metadata imply, each row comes once for "
           "each layer and position, all of it is written and nothing beyond, nothing is left from "
           "an earlier run, and expert and token indices are in range.",
-          backend_prompts, BOTH, 60),
+          backend_prompts, PROMPTED, 60),
     CHECK("gemv.bound",
           "Products of 64 random rows lie within the rounding bound that the definition allows, "
           "against float64, on every CPU code path.",
@@ -196,7 +196,7 @@ static const pv_check_spec table[] = {
     CHECK("router.index_sets",
           "The sets of chosen experts are the same on both sides at every layer and position. The "
           "sides may have different identities: sets must be equal all the same.",
-          two_sides, BOTH, 120),
+          two_sides, PROMPTED, 120),
     PLAIN("router.topk_rule",
           "Softmax, choice and weights of the router against a sorting oracle, with planted ties "
           "(value descending, then index ascending); weights within 1e-6.",
@@ -204,7 +204,7 @@ static const pv_check_spec table[] = {
     CHECK("router.weights_sum",
           "The weights of the chosen experts add up to 1 within the tolerance, at every layer and "
           "position.",
-          sum_params, BOTH, 60),
+          sum_params, PROMPTED, 60),
     CHECK("swiglu.error",
           "SwiGLU against extended precision over 200000 pairs and edge values, in units in the "
           "last place, on every CPU code path.",

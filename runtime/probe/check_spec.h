@@ -25,11 +25,15 @@ typedef struct pv_param_spec {
   const char *about;        /* one line */
 } pv_param_spec;
 
+/* Names of built-in prompts begin with this; see runtime/reference/reference.h. */
+#define PV_BUILTIN_PROMPT "builtin-"
+
 typedef enum pv_check_needs {
   PV_NEEDS_NOTHING = 0,
-  PV_NEEDS_MODEL = 1,    /* a model file */
-  PV_NEEDS_CUDA = 2,     /* a CUDA device and kernels */
-  PV_NEEDS_REFERENCE = 4 /* the Hugging Face reference next to the model */
+  PV_NEEDS_MODEL = 1,     /* a model file */
+  PV_NEEDS_CUDA = 2,      /* a CUDA device and kernels */
+  PV_NEEDS_REFERENCE = 4, /* known outputs: the reference next to the model */
+  PV_NEEDS_PROMPTS = 8    /* prompts: the reference's, or where there is none the built-in ones */
 } pv_check_needs;
 
 typedef struct pv_check_spec {

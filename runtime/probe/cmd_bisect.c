@@ -63,18 +63,23 @@ static pv_status copy_ids(call *c, const uint32_t *ids, size_t count, pv_error *
   return PV_OK;
 }
 
-/* The prompt of the reference in which a falsifier saw something. */
+/* The prompt in which a falsifier saw something: of the reference, or a built-in one. */
 static pv_status take_prompt(call *c, pv_error *err) {
   pv_reference *reference = NULL;
   const pv_reference_prompt *found = NULL;
-  if (c->reference == NULL)
-    return pv_error_set(err, PV_ERR_INPUT, "--named needs --reference FILE");
-  pv_status status = pv_reference_open(c->reference, &reference, err);
-  for (size_t i = 0; status == PV_OK && i < pv_reference_prompt_count(reference); i++)
-    if (strcmp(pv_reference_prompt_at(reference, i)->name, c->named) == 0)
-      found = pv_reference_prompt_at(reference, i);
-  if (status == PV_OK && found == NULL)
-    status = pv_error_set(err, PV_ERR_INPUT, "the reference has no prompt '%s'", c->named);
+  const pv_shape *s = &c->job.model->shape;
+  pv_status status = c->reference != NULL
+                         ? pv_reference_open(c->reference, &reference, err)
+                         : pv_reference_builtin(s->vocab, s->context, &reference, err);
+  if (status == PV_OK) found = pv_reference_find(reference, c->named);
+  if (status == PV_OK && found == NULL) {
+    status = pv_error_set(err, PV_ERR_INPUT, "%s has no prompt '%s'",
+                          c->reference != NULL ? "the reference" : "this model", c->named);
+    if (c->reference == NULL)
+      pv_error_hint(
+          err, "--reference FILE names a reference; built in is %s, for example",
+          pv_reference_prompt_at(reference, pv_reference_prompt_count(reference) - 1)->name);
+  }
   if (status == PV_OK) status = copy_ids(c, found->ids, found->count, err);
   pv_reference_close(reference);
   return status;
@@ -99,7 +104,7 @@ static pv_status choose_tokens(call *c, pv_error *err) {
   c->job.ids = calloc(length, sizeof *c->job.ids);
   if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
   c->job.count = length;
-  pv_side_random_ids(&seed, c->job.model->shape.vocab, c->job.ids, length);
+  pv_reference_random_ids(&seed, c->job.model->shape.vocab, c->job.ids, length);
   return PV_OK;
 }
 
@@ -248,7 +253,8 @@ int pv_probe_bisect(int argc, char **argv) {
       PV_SIDE_TOKENS(c.side),
       {"--random", "N", "so many random tokens (default 24)", &c.random, NULL},
       {"--reference", "FILE", "a model's reference, for --named", &c.reference, NULL},
-      {"--named", "NAME", "the tokens of a prompt of the reference", &c.named, NULL},
+      {"--named", "NAME", "the tokens of a prompt of the reference, or of a built-in one", &c.named,
+       NULL},
       {"--seed", "N", "of the random tokens (default 1)", &c.seed, NULL},
       {"--batch", "N", "positions per batch (default: half of the tokens)", &c.batch, NULL},
       {"--fault", "NAME", "plant a defect in the right side; see pv faults", &c.fault[1], NULL},

@@ -188,7 +188,7 @@ static pv_status compare_random(table *t, sides *s, const uint32_t *lengths, siz
   for (size_t i = 0; i < count && status == PV_OK; i++) {
     uint32_t *ids = calloc(lengths[i], sizeof *ids);
     if (ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-    pv_side_random_ids(&state, s->job.model->shape.vocab, ids, lengths[i]);
+    pv_reference_random_ids(&state, s->job.model->shape.vocab, ids, lengths[i]);
     status = compare_sequence(t, s, ids, lengths[i], all, err);
     free(ids);
   }

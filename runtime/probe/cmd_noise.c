@@ -68,7 +68,7 @@ static pv_status choose_tokens(call *c, pv_noise_spec *out, pv_error *err) {
     c->job.ids = calloc(length, sizeof *c->job.ids);
     if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
     c->job.count = length;
-    pv_side_random_ids(&state, c->job.model->shape.vocab, c->job.ids, length);
+    pv_reference_random_ids(&state, c->job.model->shape.vocab, c->job.ids, length);
   }
   c->prompts = calloc(1, sizeof *c->prompts);
   if (c->prompts == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");

@@ -57,7 +57,7 @@ static pv_status make_prompt(size_t index, uint32_t length, uint32_t vocab, uint
   if (name == NULL || ids == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
   snprintf(name, NAME, "p%zu-%u", index, length);
-  pv_side_random_ids(state, vocab, ids, length);
+  pv_reference_random_ids(state, vocab, ids, length);
   return PV_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/sha256.h"
 #include "runtime/forward/backend.h"
+#include "runtime/reference/reference.h"
 
 static void cpu_name(char *out, size_t room) {
   char line[256];
@@ -59,6 +60,8 @@ json_t *pv_environment(unsigned threads) {
 #endif
   describe_device(&out);
   pv_json_set(&out, "kernels_sha256", pv_json_string(PV_KERNELS_SHA256));
+  const pv_status made = pv_reference_builtin_digest(digest, NULL);
+  pv_json_set(&out, "builtin_prompts_sha256", made == PV_OK ? json_string(digest) : NULL);
   const pv_status status = pv_sha256_file("/proc/self/exe", digest, NULL);
   if (status == PV_OK || status == PV_ERR_NOMEM)
     pv_json_set(&out, "probe_sha256", status == PV_OK ? json_string(digest) : NULL);

@@ -20,7 +20,7 @@ typedef struct session {
   json_t *request;
   const char *nonce;
   pv_model *model;
-  pv_reference *reference;
+  pv_reference *reference, *builtin; /* the built-in prompts where there is no reference */
   const char *model_path, *reference_path;
   char probe_path[4096];
   unsigned threads;
@@ -75,6 +75,15 @@ static pv_status read_request(session *s, pv_error *err) {
   return PV_OK;
 }
 
+static json_t *prompt_names(const pv_reference *prompts) {
+  pv_text text = PV_TEXT_INIT;
+  for (size_t i = 0; i < pv_reference_prompt_count(prompts); i++)
+    pv_text_printf(&text, "%s%s", i > 0 ? ", " : "", pv_reference_prompt_at(prompts, i)->name);
+  json_t *out = text.failed ? NULL : json_string(text.data);
+  pv_text_free(&text);
+  return out;
+}
+
 static json_t *model_facts(const session *s, pv_error *err) {
   char digest[PV_SHA256_HEX], text[64];
   uint64_t length = 0;
@@ -105,6 +114,7 @@ static json_t *model_facts(const session *s, pv_error *err) {
     }
     pv_json_set(&out, "reference_sha256", json_string(digest));
   }
+  if (s->builtin != NULL) pv_json_set(&out, "prompts", prompt_names(s->builtin));
   if (out == NULL) pv_error_set(err, PV_ERR_NOMEM, "out of memory for the model's facts");
   return out;
 }
@@ -161,6 +171,7 @@ static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
                     .with = json_object_get(falsifier, "with"),
                     .model = s->model,
                     .reference = s->reference,
+                    .builtin = s->builtin,
                     .model_path = s->model_path,
                     .reference_path = s->reference_path,
                     .probe_path = s->probe_path,
@@ -192,6 +203,16 @@ static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
   return send(s, result, err);
 }
 
+static bool wants_prompts(const json_t *request) {
+  const json_t *list = json_object_get(request, "falsifiers");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *name = json_string_value(json_object_get(json_array_get(list, i), "check"));
+    const pv_check_spec *spec = name == NULL ? NULL : pv_check_find(name);
+    if (spec != NULL && (spec->needs & PV_NEEDS_PROMPTS) != 0) return true;
+  }
+  return false;
+}
+
 static pv_status open_inputs(session *s, pv_error *err) {
   pv_status status = PV_OK;
   const ssize_t n = readlink("/proc/self/exe", s->probe_path, sizeof s->probe_path - 1);
@@ -199,6 +220,8 @@ static pv_status open_inputs(session *s, pv_error *err) {
   if (s->model_path != NULL) status = pv_model_open(s->model_path, &s->model, err);
   if (status == PV_OK && s->reference_path != NULL)
     status = pv_reference_open(s->reference_path, &s->reference, err);
+  if (status == PV_OK && s->model != NULL && s->reference == NULL && wants_prompts(s->request))
+    status = pv_reference_builtin(s->model->shape.vocab, s->model->shape.context, &s->builtin, err);
   return status;
 }
 
@@ -220,6 +243,7 @@ int pv_probe_serve(int argc, char **argv) {
   if (status != PV_OK) pv_error_print(&err, stderr);
   pv_capture_cache_free(&s.cache);
   pv_reference_close(s.reference);
+  pv_reference_close(s.builtin);
   pv_model_close(s.model);
   json_decref(s.request);
   return pv_status_exit(status);

@@ -77,13 +77,6 @@ pv_status pv_side_parse(const char *text, char backend[16], pv_numerics *numeric
   return PV_ERR_INPUT;
 }
 
-void pv_side_random_ids(uint64_t *state, uint32_t vocab, uint32_t *ids, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    ids[i] = (uint32_t)((*state >> 33) % vocab);
-  }
-}
-
 int pv_side_exit(pv_status status, const pv_error *err) {
   if (status != PV_OK) pv_error_print(err, stderr);
   return pv_status_exit(status);

@@ -40,9 +40,6 @@ typedef struct pv_job {
 pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *err);
 void pv_job_close(pv_job *job);
 
-/* Random token ids below `vocab`; `*state` is the seed at first and goes on from call to call. */
-void pv_side_random_ids(uint64_t *state, uint32_t vocab, uint32_t *ids, size_t count);
-
 /* "cuda:i16" into a backend's name and an identity. */
 pv_status pv_side_parse(const char *text, char backend[16], pv_numerics *numerics, pv_error *err);
 

@@ -1,26 +1,18 @@
-#include "runtime/reference/reference.h"
-
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/arena.h"
 #include "runtime/base/ck.h"
 #include "runtime/base/cursor.h"
 #include "runtime/base/file.h"
 #include "runtime/base/sha256.h"
 #include "runtime/base/text.h"
 #include "runtime/quant/quant.h"
+#include "runtime/reference/internal.h"
 
 enum { PROMPTS_MAX = 1024, VOCAB_MAX = 1 << 24, NAME_MAX_BYTES = 64, DIGEST = 32 };
 #define FILE_MAX ((size_t)256 << 20)
-
-struct pv_reference {
-  pv_arena arena;
-  pv_reference_prompt *prompts;
-  size_t count;
-};
 
 static pv_status refuse(pv_error *err, const char *name, uint64_t byte, const char *why) {
   const pv_status status = pv_error_set(err, PV_ERR_INPUT, "the reference %s", why);
@@ -181,4 +173,10 @@ size_t pv_reference_prompt_count(const pv_reference *reference) {
 
 const pv_reference_prompt *pv_reference_prompt_at(const pv_reference *reference, size_t index) {
   return &reference->prompts[index];
+}
+
+const pv_reference_prompt *pv_reference_find(const pv_reference *reference, const char *name) {
+  for (size_t i = 0; i < reference->count; i++)
+    if (strcmp(reference->prompts[i].name, name) == 0) return &reference->prompts[i];
+  return NULL;
 }

@@ -1,6 +1,7 @@
 /* The reference beside a model: prompts, and where there is one what the Hugging Face
  * implementation computed for them. Written by models/make_reference.py and, with prompts alone, by
- * `pv synth --prompts`; format in models/README.md. */
+ * `pv synth --prompts`; format in models/README.md. A model without one has the built-in prompts.
+ */
 #ifndef PV_REFERENCE_REFERENCE_H
 #define PV_REFERENCE_REFERENCE_H
 
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "runtime/base/error.h"
+#include "runtime/base/sha256.h"
 
 typedef struct pv_reference_prompt {
   const char *name;    /* unique; letters, digits, '.', '_' and '-' */
@@ -40,9 +42,23 @@ pv_status pv_reference_parse(const void *data, size_t length, const char *name, 
  * no logits and no continuations. Prompts that the reader would refuse are PV_ERR_INPUT. */
 pv_status pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
                              size_t count, pv_error *err);
+/* The built-in prompts of a model, which are token ids alone: builtin-1, builtin-3, builtin-16,
+ * builtin-17 and builtin-64, a length above `context` cut to it, each length once. builtin-N is N
+ * ids of pv_reference_random_ids with the seed N, of which the second is then 0 (N > 2) and the
+ * last is vocab - 1 (N > 1). A vocabulary or a context of 0 is PV_ERR_INPUT. */
+pv_status pv_reference_builtin(uint32_t vocab, size_t context, pv_reference **out, pv_error *err);
+/* What says that two programs have the same built-in prompts: the SHA-256 of those of some small
+ * and one large vocabulary. With the digest of a model it says which tokens were computed. */
+pv_status pv_reference_builtin_digest(char out[PV_SHA256_HEX], pv_error *err);
 void pv_reference_close(pv_reference *reference); /* NULL is allowed */
 
 size_t pv_reference_prompt_count(const pv_reference *reference);
 const pv_reference_prompt *pv_reference_prompt_at(const pv_reference *reference, size_t index);
+/* NULL when there is none of that name. */
+const pv_reference_prompt *pv_reference_find(const pv_reference *reference, const char *name);
+
+/* Random token ids below `vocab`: (s >> 33) mod vocab of s = 6364136223846793005 s +
+ * 1442695040888963407 mod 2^64; `*state` is the seed at first and goes on from call to call. */
+void pv_reference_random_ids(uint64_t *state, uint32_t vocab, uint32_t *ids, size_t count);
 
 #endif

@@ -187,12 +187,14 @@ exits 2
 warns '/nowhere/pv-probe'
 
 # without a model or a reference nothing is falsified and nothing is published
-contract lacking $rung "F_NOTRUN forward.finite $rung"
+contract lacking $rung "F_NOTRUN forward.reference $rung" "F_PASS forward.finite $rung"
 mkdir kept
 mv models/*.reference kept/
 validate contracts/lacking.yaml
 exits 3
 warns 'no reference was found'
+warns 'it is needed by F_NOTRUN'
+silent 'F_PASS,'
 validate contracts/lacking.yaml --publish
 exits 2
 warns 'it lacks the reference'

@@ -17,13 +17,17 @@ static const struct {
 } words[] = {
     {"PASS", "The claim held for everything that was compared. Nothing compared is never a PASS."},
     {"FAIL", "The claim is false: the falsifier found a counterexample. Exit code 1."},
-    {"NOT_RUN", "The falsifier did not run; the reason is given (no device, no model, left out)."},
+    {"NOT_RUN",
+     "The falsifier did not run, and no receipt is about this model; the reason is given (no "
+     "device, no model, left out)."},
     {"ERROR", "The check itself broke down; nothing is known about the claim."},
     {"TIMEOUT", "The check did not answer in its time and was ended."},
     {"CRASH", "The probe ended without an answer, by the signal named in the reason."},
     {"VACUOUS", "Nothing was compared, or a declared fault survived: the test proves nothing."},
     {"INCOMPARABLE", "The two sides compute different functions (numerics identities differ)."},
-    {"STALE", "Only receipts of earlier runs exist, and something that they name has changed."},
+    {"STALE",
+     "Receipts of earlier runs are about this model, and something else that they name has "
+     "changed."},
     {"DRAFT", "Being written; nothing is claimed."},
     {"PROPOSED", "Complete and agreed; criteria needed for PROPOSED hold."},
     {"ACTIVE_ALGORITHM_LEVEL",
@@ -65,9 +69,12 @@ static void print_param(const pv_param_spec *p) {
 static bool explain_check(const char *name) {
   const pv_check_spec *spec = pv_check_find(name);
   if (spec == NULL) return false;
-  printf("%s: %s\n\nNeeds:%s%s%s%s. Default timeout: %g s.\n", spec->name, spec->about,
+  printf("%s: %s\n\nNeeds:%s%s%s%s%s. Default timeout: %g s.\n", spec->name, spec->about,
          spec->needs == 0 ? " nothing" : "", spec->needs & PV_NEEDS_MODEL ? " a model" : "",
          spec->needs & PV_NEEDS_REFERENCE ? " a reference" : "",
+         spec->needs == (PV_NEEDS_MODEL | PV_NEEDS_PROMPTS)
+             ? ", prompts (of its reference, else built in)"
+             : "",
          spec->needs & PV_NEEDS_CUDA ? " a CUDA device" : "", spec->default_timeout_s);
   if (spec->param_count > 0) puts("\nParameters:");
   for (size_t i = 0; i < spec->param_count; i++) print_param(&spec->params[i]);

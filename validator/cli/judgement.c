@@ -10,6 +10,7 @@
 #include "runtime/probe/check_spec.h"
 #include "validator/cli/named_model.h"
 #include "validator/cli/publish.h"
+#include "validator/model/bind.h"
 #include "validator/run/faults.h"
 
 enum { NOTES_MAX = 64 };
@@ -43,11 +44,26 @@ static const char *published(pv_arena *arena, const pv_judgement *j) {
 /* Bits of pv_check_needs over the falsifiers that `selected` names; NULL: all. */
 static unsigned needs(const pv_contract *contract, const bool *selected) {
   unsigned bits = 0;
-  for (size_t i = 0; i < contract->falsifier_count; i++) {
-    const pv_check_spec *spec = pv_check_find(contract->falsifiers[i].check);
-    if ((selected == NULL || selected[i]) && spec != NULL) bits |= spec->needs;
-  }
+  for (size_t i = 0; i < contract->falsifier_count; i++)
+    if (selected == NULL || selected[i]) bits |= pv_bind_needs(&contract->falsifiers[i]);
   return bits;
+}
+
+/* Which falsifiers a missing reference keeps from being run. */
+static pv_status note_reference(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  const pv_contract *c = j->contract;
+  pv_text text = PV_TEXT_INIT;
+  size_t count = 0;
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    if ((pv_bind_needs(&c->falsifiers[i]) & PV_NEEDS_REFERENCE) != 0)
+      pv_text_printf(&text, "%s%s", count++ > 0 ? ", " : " is needed by ", c->falsifiers[i].id);
+  const pv_status status =
+      text.failed ? nomem(err)
+                  : note(arena, j,
+                         "no reference was found beside the model; --reference FILE names one; it",
+                         text.data, err);
+  pv_text_free(&text);
+  return status;
 }
 
 static pv_status find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
@@ -63,21 +79,24 @@ static pv_status find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
     status = pv_named_model_keep(j->contract, "reference", named->reference_sha256,
                                  j->model != NULL, &j->reference_path, err);
   if (status != PV_OK) return status;
+  /* Of a named model the prompts are those of the named reference or the built-in ones, never those
+   * of whatever lies beside the file. */
+  if (named->sha256 != NULL && named->reference_sha256 == NULL && j->reference == NULL)
+    j->reference_path = NULL;
   const unsigned bits = needs(j->contract, NULL);
+  const unsigned outputs =
+      PV_NEEDS_REFERENCE | (named->reference_sha256 != NULL ? PV_NEEDS_PROMPTS : 0);
   const bool no_model = (bits & PV_NEEDS_MODEL) != 0 && j->model_path == NULL;
-  const bool no_reference = (bits & PV_NEEDS_REFERENCE) != 0 && j->reference_path == NULL;
+  const bool no_reference = (bits & outputs) != 0 && j->reference_path == NULL;
   j->lacking = no_model || no_reference;
-  if (no_model && named->sha256 != NULL) {
+  if (j->lacking && named->sha256 != NULL) {
     const char *cure = pv_named_model_cure(arena, j->contract);
     return cure == NULL ? nomem(err) : note(arena, j, cure, "", err);
   }
   if (no_model)
     return note(arena, j, "no model was found; --model FILE names one. Looked for ", PV_SITE_MODEL,
                 err);
-  if (no_reference)
-    return note(arena, j, "no reference was found beside the model; --reference FILE names one", "",
-                err);
-  return PV_OK;
+  return no_reference ? note_reference(arena, j, err) : PV_OK;
 }
 
 /* `hello`'s digest of a file, else our own: hashing bytes is not parsing them. Where the contract
@@ -102,13 +121,15 @@ static pv_status make_basis(pv_arena *arena, pv_judgement *j, const pv_run_hello
   pv_status status = PV_OK;
   j->basis = (pv_basis){
       .kernels = pv_run_fact(hello->environment, hello->environment_count, "kernels_sha256"),
+      .builtin =
+          pv_run_fact(hello->environment, hello->environment_count, "builtin_prompts_sha256"),
       .numerics = hello->numerics,
       .numerics_count = hello->numerics_count,
       .backend = j->backend};
   if ((bits & PV_NEEDS_MODEL) != 0)
     status = digest_of(arena, hello, "sha256", j->model_path, j->contract->model.sha256,
                        &j->basis.model, err);
-  if (status == PV_OK && (bits & PV_NEEDS_REFERENCE) != 0)
+  if (status == PV_OK && (bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0)
     status = digest_of(arena, hello, "reference_sha256", j->reference_path,
                        j->contract->model.reference_sha256, &j->basis.reference, err);
   if (status == PV_OK) status = pv_subject_all(arena, j->contract, &j->basis, &j->subjects, err);
@@ -189,7 +210,7 @@ static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
     spec.unselected = "the contract is deprecated: nothing is judged";
   const unsigned bits = needs(j->contract, spec.selected);
   spec.model = (bits & PV_NEEDS_MODEL) != 0 ? j->model_path : NULL;
-  spec.reference = (bits & PV_NEEDS_REFERENCE) != 0 ? j->reference_path : NULL;
+  spec.reference = (bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0 ? j->reference_path : NULL;
   status = pv_run(arena, &spec, &j->outcome, err);
   j->spec = spec;
   if (status == PV_OK)

@@ -42,16 +42,18 @@ static void put_sides(pv_text *out, const json_t *with) {
                    numerics);
 }
 
-/* The reason names the prompt in which it was seen. */
+/* The reason names the prompt in which it was seen; without a reference that is a built-in one. */
 static void put_prompt(pv_text *out, const char *reason, const char *reference) {
   static const char mark[] = "prompt ";
   const char *at = strstr(reason, mark);
-  if (at == NULL || reference == NULL) return;
+  if (at == NULL) return;
   at += strlen(mark);
   const size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
   if (n == 0) return;
-  pv_text_puts(out, " --reference ");
-  put_word(out, reference);
+  if (reference != NULL) {
+    pv_text_puts(out, " --reference ");
+    put_word(out, reference);
+  }
   pv_text_printf(out, " --named %.*s", (int)n, at);
 }
 

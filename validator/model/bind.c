@@ -122,6 +122,25 @@ pv_status pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_
   return status;
 }
 
+/* Whether a falsifier names prompts that only a reference can have. */
+static bool names_prompts(const pv_param *prompts) {
+  if (prompts == NULL) return false;
+  const size_t count = prompts->text != NULL ? 1 : prompts->list.count;
+  char *const *names = prompts->text != NULL ? &prompts->text : prompts->list.items;
+  if (count == 1 && strcmp(names[0], "all") == 0) return false;
+  for (size_t i = 0; i < count; i++)
+    if (strncmp(names[i], PV_BUILTIN_PROMPT, strlen(PV_BUILTIN_PROMPT)) != 0) return true;
+  return false;
+}
+
+unsigned pv_bind_needs(const pv_falsifier *falsifier) {
+  const pv_check_spec *spec = falsifier->check == NULL ? NULL : pv_check_find(falsifier->check);
+  if (spec == NULL) return PV_NEEDS_NOTHING;
+  const bool own =
+      (spec->needs & PV_NEEDS_PROMPTS) != 0 && names_prompts(find_param(falsifier, "prompts"));
+  return spec->needs | (own ? PV_NEEDS_REFERENCE : 0);
+}
+
 size_t pv_bind_backends(const json_t *with, const char *out[3]) {
   size_t count = 0;
   for (size_t i = 0; i < 3; i++) {

@@ -17,6 +17,10 @@
 pv_status pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
                        pv_error *err);
 
+/* Bits of pv_check_needs: those of its check, and the reference where it names prompts that are not
+ * built in. A check that does not exist needs nothing. */
+unsigned pv_bind_needs(const pv_falsifier *falsifier);
+
 /* The backends that the bound parameters ask for ("backend", "left", "right"): the number of
  * names written to `out`, which point into `with`. */
 size_t pv_bind_backends(const json_t *with, const char *out[3]);

@@ -383,10 +383,7 @@ static pv_status check_model(const context *x) {
   const pv_subject_model *m = &c->model;
   unsigned needs = 0;
   if (m->sha256 == NULL) return PV_OK;
-  for (size_t i = 0; i < c->falsifier_count; i++) {
-    const pv_check_spec *spec = pv_check_find(c->falsifiers[i].check);
-    if (spec != NULL) needs |= spec->needs;
-  }
+  for (size_t i = 0; i < c->falsifier_count; i++) needs |= pv_bind_needs(&c->falsifiers[i]);
   if (!is_digest(m->sha256) || (m->reference_sha256 != NULL && !is_digest(m->reference_sha256)))
     return REPORT(x, "PV037", &m->place, "take it from sha256sum",
                   "the model's digest is not 64 hexadecimal digits in lower case");

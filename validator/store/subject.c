@@ -34,16 +34,22 @@ static const char *known(const char *digest) {
   return digest == NULL || digest[0] == '\0' ? PV_SUBJECT_UNKNOWN : digest;
 }
 
+/* What the prompts come from: the reference, or where it is not needed and not there the program,
+ * whose digest is none of a file. */
+static const char *prompts_of(unsigned needs, const pv_basis *basis) {
+  if ((needs & PV_NEEDS_REFERENCE) != 0) return known(basis->reference);
+  if ((needs & PV_NEEDS_PROMPTS) == 0) return NULL;
+  return known(basis->reference != NULL ? basis->reference : basis->builtin);
+}
+
 pv_status pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
                           const pv_basis *basis, pv_subject *out, pv_error *err) {
   json_t *with = NULL;
   pv_status status = pv_bind_with(falsifier, basis->backend, &with, err);
   if (status != PV_OK) return status;
-  const pv_check_spec *spec = pv_check_find(falsifier->check);
-  const bool model = (spec->needs & PV_NEEDS_MODEL) != 0; /* there is one: it was bound */
-  const bool reference = (spec->needs & PV_NEEDS_REFERENCE) != 0;
-  pv_subject made = {.model = model ? known(basis->model) : NULL,
-                     .reference = reference ? known(basis->reference) : NULL,
+  const unsigned needs = pv_bind_needs(falsifier);
+  pv_subject made = {.model = (needs & PV_NEEDS_MODEL) != 0 ? known(basis->model) : NULL,
+                     .reference = prompts_of(needs, basis),
                      .kernels = known(basis->kernels),
                      .numerics = basis->numerics,
                      .numerics_count = basis->numerics_count};
@@ -104,6 +110,14 @@ bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *ch
   holds &= note(now->numerics_count > 0 && numerics_within(then, now) && numerics_within(now, then),
                 changed, "the numerics");
   return holds;
+}
+
+bool pv_subject_same_model(const pv_subject *then, const pv_subject *now) {
+  return same(then->model, now->model);
+}
+
+bool pv_subject_same_prompts(const pv_subject *then, const pv_subject *now) {
+  return same(then->reference, now->reference);
 }
 
 static json_t *equations(const pv_contract *c) {

@@ -15,7 +15,7 @@
 
 typedef struct pv_subject {
   char falsifier[PV_SHA256_HEX]; /* check, bound parameters, the criteria's claims */
-  const char *model, *reference;
+  const char *model, *reference; /* reference: or the built-in prompts that stand in for it */
   const char *kernels;
   const pv_fact *numerics; /* identity name -> string */
   size_t numerics_count;
@@ -24,6 +24,7 @@ typedef struct pv_subject {
 /* What a run stands on. Texts may be NULL when they are not known. */
 typedef struct pv_basis {
   const char *model, *reference, *kernels;
+  const char *builtin; /* prompts where there is no reference */
   const pv_fact *numerics;
   size_t numerics_count;
   const char *backend; /* --backend, as given to pv_bind_with */
@@ -41,6 +42,11 @@ bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *ch
 
 /* Whether the kernels of both are the same; unknown ones are not. */
 bool pv_subject_same_kernels(const pv_subject *then, const pv_subject *now);
+
+/* Whether `then` is about the same model, and about the same prompts, whatever else changed since.
+ */
+bool pv_subject_same_model(const pv_subject *then, const pv_subject *now);
+bool pv_subject_same_prompts(const pv_subject *then, const pv_subject *now);
 
 /* Everything a contract claims: all of it but status, version and history. */
 pv_status pv_subject_contract(const pv_contract *contract, char out[PV_SHA256_HEX], pv_error *err);

@@ -241,7 +241,10 @@ pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
   pv_prompts prompts;
   double worst_last = 2.0, worst_any = 2.0;
   size_t positions = 0, different = 0;
-  if (!pv_check_has(check, true)) return PV_OK;
+  if (!pv_check_has(check, false)) return PV_OK;
+  if (check->reference == NULL)
+    return pv_check_verdict(check, "NOT_RUN",
+                            "no reference was given: there are no outputs to compare with");
   pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
   for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
     const pv_reference_prompt *prompt = prompts.items[i];

@@ -182,15 +182,34 @@ void pv_check_progress(pv_check *check, size_t done, size_t total) {
   if (check->progress != NULL) check->progress(check->progress_context, done, total);
 }
 
-bool pv_check_has(pv_check *check, bool reference) {
+static const pv_reference *source_of(const pv_check *check) {
+  return check->reference != NULL ? check->reference : check->builtin;
+}
+
+/* Names in `prompts`; 0 when all are meant. */
+static size_t named_prompts(const pv_check *check, const char *names[32]) {
+  const size_t named = pv_check_list(check, "prompts", names);
+  return named == 1 && strcmp(names[0], "all") == 0 ? 0 : named;
+}
+
+bool pv_check_has(pv_check *check, bool prompts) {
+  const char *names[32];
   if (check->model == NULL) {
     pv_check_verdict(check, "NOT_RUN", "no model was given");
     return false;
   }
-  if (reference && check->reference == NULL) {
-    pv_check_verdict(check, "NOT_RUN", "no reference file was given");
+  if (prompts && source_of(check) == NULL) {
+    pv_check_verdict(check, "NOT_RUN", "no prompts were given");
     return false;
   }
+  const size_t named = prompts && check->reference == NULL ? named_prompts(check, names) : 0;
+  for (size_t n = 0; n < named; n++)
+    if (pv_reference_find(check->builtin, names[n]) == NULL) {
+      pv_check_verdict(check, "NOT_RUN",
+                       "no reference was given, and none of the built-in prompts is '%s'",
+                       names[n]);
+      return false;
+    }
   return true;
 }
 
@@ -203,22 +222,19 @@ static bool interprets(const pv_check *check) {
 
 pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err) {
   const char *names[32];
-  size_t named = pv_check_list(check, "prompts", names);
-  if (named == 1 && strcmp(names[0], "all") == 0) named = 0;
+  const size_t named = named_prompts(check, names);
+  const pv_reference *source = source_of(check);
   *out = (pv_prompts){0};
   /* What stands in with a fault is slow; a fault that is seen in few prompts is seen. */
   if (check->planted.fault != NULL && longest > PLANTED_LONGEST) longest = PLANTED_LONGEST;
   if (interprets(check) && longest > INTERPRETED) longest = INTERPRETED;
-  const size_t count = pv_reference_prompt_count(check->reference);
+  const size_t count = pv_reference_prompt_count(source);
   for (size_t i = 0; i < count && named == 0; i++) {
-    const pv_reference_prompt *p = pv_reference_prompt_at(check->reference, i);
+    const pv_reference_prompt *p = pv_reference_prompt_at(source, i);
     if (p->count <= longest && out->count < 64) out->items[out->count++] = p;
   }
   for (size_t n = 0; n < named; n++) {
-    const pv_reference_prompt *p = NULL;
-    for (size_t i = 0; i < count && p == NULL; i++)
-      if (strcmp(pv_reference_prompt_at(check->reference, i)->name, names[n]) == 0)
-        p = pv_reference_prompt_at(check->reference, i);
+    const pv_reference_prompt *p = pv_reference_find(source, names[n]);
     if (p == NULL)
       return pv_error_set(err, PV_ERR_INPUT, "the reference has no prompt '%s'", names[n]);
     out->items[out->count++] = p;

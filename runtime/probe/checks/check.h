@@ -31,6 +31,7 @@ typedef struct pv_check {
   const json_t *with;            /* parameters as bound; absent ones have the table's fallback */
   const pv_model *model;         /* NULL when none was given */
   const pv_reference *reference; /* NULL when none was given */
+  const pv_reference *builtin;   /* prompts of the model in its place; NULL with a reference */
   const char *model_path, *reference_path, *probe_path;
   unsigned threads;
   pv_planted planted;  /* in the side under test; fault NULL: none */
@@ -82,8 +83,9 @@ void pv_check_series(pv_check *check, const char *picture, const char *name, con
                      size_t count);
 void pv_check_progress(pv_check *check, size_t done, size_t total);
 
-/* The prompts a check runs over: those named by `prompts`, else all of the reference up to
- * `longest` tokens, at most 16 where the backend is ptx. An unknown name is PV_ERR_INPUT. */
+/* The prompts a check runs over, of the reference or where none was given of the built-in ones:
+ * those named by `prompts`, else all up to `longest` tokens, at most 16 where the backend is ptx.
+ * An unknown name is PV_ERR_INPUT. */
 typedef struct pv_prompts {
   const pv_reference_prompt *items[64];
   size_t count;
@@ -105,8 +107,9 @@ pv_status pv_check_open(const pv_check *check, const char *backend, const pv_bac
 const pv_cpu_path *pv_check_path(pv_check *check, const char *name);
 /* True when exactly this fault is planted. */
 bool pv_check_planted(const pv_check *check, const char *fault);
-/* NOT_RUN unless the check was given a model (and a reference). */
-bool pv_check_has(pv_check *check, bool reference);
+/* NOT_RUN unless the check was given a model (and the prompts that it names: without a reference
+ * there are the built-in ones alone). */
+bool pv_check_has(pv_check *check, bool prompts);
 
 /* The functions of the table. */
 pv_status pv_check_forward_parity(pv_check *check, pv_error *err);

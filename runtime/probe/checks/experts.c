@@ -59,6 +59,13 @@ static void compare_dense(pv_check *check, const pv_capture *c, uint32_t l, size
   }
 }
 
+/* The first prompt of two positions or more, else the first. */
+static const pv_reference_prompt *choose(const pv_prompts *prompts) {
+  for (size_t i = 0; i < prompts->count; i++)
+    if (prompts->items[i]->count > 1) return prompts->items[i];
+  return prompts->items[0];
+}
+
 pv_status pv_check_experts_dispatch(pv_check *check, pv_error *err) {
   const double tolerance = pv_check_real(check, "tolerance");
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
@@ -70,7 +77,7 @@ pv_status pv_check_experts_dispatch(pv_check *check, pv_error *err) {
   pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
   if (status != PV_OK || prompts.count == 0) return status;
   status =
-      pv_check_capture(check, pv_check_word(check, "backend"), numerics, prompts.items[0], &c, err);
+      pv_check_capture(check, pv_check_word(check, "backend"), numerics, choose(&prompts), &c, err);
   if (status != PV_OK || c == NULL) return status;
   double *work = calloc((size_t)PV_MODEL_WIDTH_MAX + 3 * s->hidden + 2 * s->ffn, sizeof *work);
   if (work == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for all experts");

@@ -18,12 +18,15 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Opens the backend; NOT_RUN when this build or machine lacks it. */
+/* Opens the backend; NOT_RUN when this build or machine lacks it, or the model the positions. */
 static pv_status open_backend(pv_check *check, size_t context, size_t batch, pv_forward **out,
                               pv_error *err) {
   const pv_backend_config config = {pv_check_numerics(check, "numerics"), context, batch,
                                     check->threads, NULL};
   pv_error local = PV_ERROR_INIT;
+  if (context > check->model->shape.context)
+    return pv_check_verdict(check, "NOT_RUN", "%zu positions are needed, the model has %u", context,
+                            check->model->shape.context);
   const pv_status status =
       pv_forward_open(check->model, pv_check_word(check, "backend"), &config, out, &local);
   if (status == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);

@@ -34,8 +34,15 @@ static void test_texts(void) {
     EXPECT(length > 20 && length < 300);
     EXPECT(specs[i].about[length - 1] == '.');
     EXPECT(specs[i].default_timeout_s >= 1 && specs[i].default_timeout_s <= 3600);
-    EXPECT((specs[i].needs & ~7u) == 0);
-    if (specs[i].needs & PV_NEEDS_REFERENCE) EXPECT(specs[i].needs & PV_NEEDS_MODEL);
+    EXPECT((specs[i].needs & ~15u) == 0);
+    if (specs[i].needs & PV_NEEDS_PROMPTS) EXPECT(specs[i].needs & PV_NEEDS_MODEL);
+    /* Who takes names of prompts needs prompts; known outputs are needed by one alone. */
+    bool names = false;
+    for (size_t k = 0; k < specs[i].param_count; k++)
+      names |= strcmp(specs[i].params[k].name, "prompts") == 0;
+    EXPECT(names == ((specs[i].needs & PV_NEEDS_PROMPTS) != 0));
+    EXPECT((strcmp(specs[i].name, "forward.reference") == 0) ==
+           ((specs[i].needs & PV_NEEDS_REFERENCE) != 0));
   }
 }
 
@@ -200,7 +207,9 @@ static void describe_check(pv_text *out, const pv_check_spec *spec) {
   pv_text_printf(out, "\n## %s\n\n%s\n\nNeeds%s%s%s%s; default timeout %g s.\n", spec->name,
                  spec->about, spec->needs == 0 ? " nothing but the program" : "",
                  spec->needs & PV_NEEDS_MODEL ? " a model" : "",
-                 spec->needs & PV_NEEDS_REFERENCE ? " and its reference" : "",
+                 spec->needs & PV_NEEDS_REFERENCE ? " and its reference"
+                 : spec->needs & PV_NEEDS_PROMPTS ? " and prompts"
+                                                  : "",
                  spec->needs & PV_NEEDS_CUDA ? " a CUDA device" : "", spec->default_timeout_s);
   if (spec->param_count == 0) return;
   pv_text_puts(out, "\n| parameter | values | when absent | |\n|---|---|---|---|\n");
@@ -215,9 +224,24 @@ static void describe_all(pv_text *out) {
                  "A falsifier of a contract is bound to one of these %zu checks; `with` gives its\n"
                  "parameters. A parameter `backend: cuda` (or `left`, `right`) makes the check need"
                  " a CUDA\n"
-                 "device; where there is none the verdict is NOT_RUN with the reason. Names of"
-                 " prompts are those\n"
-                 "of the reference file beside the model.\n\n"
+                 "device; where there is none the verdict is NOT_RUN with the reason.\n\n"
+                 "Prompts are those of the reference beside the model. A model without one has"
+                 " built-in prompts,\n"
+                 "token ids made of its vocabulary and context alone: `builtin-1`, `builtin-3`,"
+                 " `builtin-16`,\n"
+                 "`builtin-17` and `builtin-64`, of so many tokens; a length above the context is"
+                 " cut to it\n"
+                 "(`builtin-8` in a context of 8), and each length is there once. `builtin-N` has"
+                 " the ids\n"
+                 "`(s >> 33) mod vocabulary` of N steps"
+                 " `s = 6364136223846793005 s + 1442695040888963407 mod 2^64`\n"
+                 "from `s = N`, of which the second is then 0 (N > 2) and the last is vocabulary"
+                 " - 1 (N > 1). A\n"
+                 "falsifier that names prompts which are not there is NOT_RUN. `pv bisect ..."
+                 " --named builtin-17`\n"
+                 "without `--reference` takes the same tokens. Only `forward.reference`, which"
+                 " compares with known\n"
+                 "outputs, needs the reference itself.\n\n"
                  "This page is written from the table in `runtime/probe/check_spec.c`, and a test"
                  " holds the two\n"
                  "together: `build-release/bin/test_probe_check_spec --print > docs/checks.md`."

@@ -12,7 +12,8 @@
 #define REFERENCE "models/tiny-coder-moe.reference"
 
 static pv_model *model;
-static pv_reference *reference;
+static pv_reference *reference, *builtin;
+static bool without_reference; /* then the prompts are the built-in ones */
 static pv_capture_cache cache;
 
 typedef struct answer {
@@ -32,7 +33,8 @@ static answer ask(const char *name, const char *with, bool with_model) {
                     .spec = pv_check_find(name),
                     .with = parameters,
                     .model = with_model ? model : NULL,
-                    .reference = with_model ? reference : NULL,
+                    .reference = with_model && !without_reference ? reference : NULL,
+                    .builtin = with_model && without_reference ? builtin : NULL,
                     .model_path = MODEL,
                     .reference_path = REFERENCE,
                     .probe_path = "/bin/false",
@@ -144,7 +146,7 @@ static void test_what_cannot_be_judged(void) {
   expect("forward.finite", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
   expect("memory.headroom", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
   expect("throughput.prefill", "{'backend': 'cuda'}", "NOT_RUN", "CUDA");
-  expect("throughput.decode", "{'context': 4096}", "ERROR", "a context of 4225 positions");
+  expect("throughput.decode", "{'context': 4096}", "NOT_RUN", "4225 positions are needed");
   expect("forward.parity", "{'right_numerics': 'i8'}", "INCOMPARABLE", "two different functions");
   expect("forward.parity", "{'right': 'cpu'}", "VACUOUS", "nothing is compared");
   expect("forward.argmax", "{'right': 'cpu'}", "VACUOUS", NULL);
@@ -155,6 +157,35 @@ static void test_what_cannot_be_judged(void) {
   expect("forward.determinism", "{'runs': 2}", "ERROR", "digest"); /* /bin/false is no probe */
   EXPECT_STR(ask("forward.finite", "{}", false).verdict, "NOT_RUN");
   EXPECT_STR(ask("names.resolve", "{}", false).verdict, "NOT_RUN");
+}
+
+/* A model that nobody made a reference for: all that compares with no known output is judged. */
+static void test_builtin_prompts(void) {
+  without_reference = true;
+  for (size_t i = 0; i < pv_reference_prompt_count(builtin); i++)
+    EXPECT(strncmp(pv_reference_prompt_at(builtin, i)->name, PV_BUILTIN_PROMPT,
+                   strlen(PV_BUILTIN_PROMPT)) == 0);
+  expect("forward.batch_split", "{}", "PASS", NULL);
+  expect("forward.finite", "{'prompts': ['builtin-1', 'builtin-17']}", "PASS", NULL);
+  expect("forward.shape", "{}", "PASS", NULL);
+  expect("forward.no_fallback", "{'prompts': ['all']}", "PASS", NULL);
+  expect("router.weights_sum", "{}", "PASS", NULL);
+  expect("experts.dispatch", "{'numerics': 'f64', 'tolerance': 1e-9}", "PASS", NULL);
+  expect("experts.combine_order", "{}", "PASS", NULL);
+  expect("forward.arbiter", "{'min_cosine': 1}", "FAIL", "of prompt builtin-");
+  expect("forward.finite", "{'prompts': ['builtin-1', 'p0']}", "NOT_RUN",
+         "none of the built-in prompts is 'p0'");
+  expect("forward.reference", "{}", "NOT_RUN", "no reference was given");
+  expect("forward.reference", "{'prompts': ['builtin-3']}", "NOT_RUN", "no reference was given");
+  without_reference = false;
+  expect("forward.finite", "{'prompts': ['builtin-1']}", "ERROR",
+         "the reference has no prompt 'builtin-1'");
+  /* Two positions of one prompt, where a prompt has them. */
+  const uint64_t elements = (uint64_t)model->shape.layers * model->shape.hidden;
+  without_reference = true;
+  EXPECT_U64(ask("experts.dispatch", "{}", true).compared, 2 * elements);
+  EXPECT_U64(ask("experts.dispatch", "{'prompts': ['builtin-1']}", true).compared, elements);
+  without_reference = false;
 }
 
 /* In a build with kernels they are judged, without a device; in one without they are not. */
@@ -189,7 +220,8 @@ static void test_ptx(void) {
 int main(void) {
   pv_error err = PV_ERROR_INIT;
   if (pv_model_open(MODEL, &model, &err) != PV_OK ||
-      pv_reference_open(REFERENCE, &reference, &err) != PV_OK) {
+      pv_reference_open(REFERENCE, &reference, &err) != PV_OK ||
+      pv_reference_builtin(model->shape.vocab, model->shape.context, &builtin, &err) != PV_OK) {
     pv_error_print(&err, stderr);
     return 1;
   }
@@ -197,11 +229,13 @@ int main(void) {
                                                          PV_CASE(test_what_holds),
                                                          PV_CASE(test_what_does_not_hold),
                                                          PV_CASE(test_what_cannot_be_judged),
+                                                         PV_CASE(test_builtin_prompts),
                                                          PV_CASE(test_worst),
                                                          PV_CASE(test_ptx),
                                                          {0}});
   pv_capture_cache_free(&cache);
   pv_reference_close(reference);
+  pv_reference_close(builtin);
   pv_model_close(model);
   return code;
 }

@@ -403,6 +403,54 @@ static void test_write(void) {
   unlink(path);
 }
 
+/* Names and lengths of the built-in prompts, "1 3 8"; every id is below the vocabulary. */
+static const char *builtin(uint32_t vocab, size_t context) {
+  static char out[100];
+  pv_reference *r = NULL;
+  size_t used = 0;
+  out[0] = '\0';
+  if (!EXPECT(pv_reference_builtin(vocab, context, &r, NULL) == PV_OK)) return out;
+  for (size_t i = 0; i < pv_reference_prompt_count(r); i++) {
+    const pv_reference_prompt *p = pv_reference_prompt_at(r, i);
+    char name[32];
+    snprintf(name, sizeof name, "builtin-%zu", p->count);
+    EXPECT_STR(p->name, name);
+    EXPECT(pv_reference_find(r, name) == p);
+    EXPECT(p->vocab == vocab && p->logits == NULL && p->count <= context);
+    for (size_t k = 0; k < p->count; k++) EXPECT(p->ids[k] < vocab);
+    if (p->count > 2) EXPECT_U64(p->ids[1], 0);
+    if (p->count > 1) EXPECT_U64(p->ids[p->count - 1], vocab - 1);
+    used += (size_t)snprintf(out + used, sizeof out - used, "%s%zu", i > 0 ? " " : "", p->count);
+  }
+  EXPECT(pv_reference_find(r, "builtin-2000") == NULL);
+  pv_reference_close(r);
+  return out;
+}
+
+static void test_builtin(void) {
+  static const uint32_t three[] = {19459, 0, 151935};
+  char digest[PV_SHA256_HEX];
+  pv_reference *r = NULL;
+  pv_error err = PV_ERROR_INIT;
+  EXPECT_STR(builtin(151936, 262144), "1 3 16 17 64");
+  EXPECT_STR(builtin(258, 64), "1 3 16 17 64");
+  EXPECT_STR(builtin(258, 63), "1 3 16 17 63");
+  EXPECT_STR(builtin(258, 17), "1 3 16 17");
+  EXPECT_STR(builtin(258, 8), "1 3 8");
+  EXPECT_STR(builtin(5, 3), "1 3");
+  EXPECT_STR(builtin(2, 2), "1 2");
+  EXPECT_STR(builtin(1, 1), "1");
+  EXPECT_STR(builtin(UINT32_MAX, 40), "1 3 16 17 40");
+  EXPECT(pv_reference_builtin(0, 8, &r, &err) == PV_ERR_INPUT && r == NULL);
+  EXPECT(pv_reference_builtin(8, 0, &r, &err) == PV_ERR_INPUT && r == NULL);
+  /* Evidence is about these very tokens: whoever changes them makes it stale. */
+  REQUIRE(pv_reference_builtin(151936, 4096, &r, &err) == PV_OK);
+  EXPECT(memcmp(pv_reference_find(r, "builtin-3")->ids, three, sizeof three) == 0);
+  pv_reference_close(r);
+  REQUIRE(pv_reference_builtin_digest(digest, &err) == PV_OK);
+  EXPECT_STR(digest, "d01a2be462174e2f496427a76607db54b57049d7b7f854c9641d14cc93889550");
+}
+
 int main(void) {
   return pv_testing_main("reference", (pv_case[]){PV_CASE(test_round_trip),
                                                   PV_CASE(test_truncated_anywhere),
@@ -414,5 +462,6 @@ int main(void) {
                                                   PV_CASE(test_committed),
                                                   PV_CASE(test_golden),
                                                   PV_CASE(test_write),
+                                                  PV_CASE(test_builtin),
                                                   {0}});
 }

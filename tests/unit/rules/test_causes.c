@@ -305,8 +305,10 @@ static void test_parameters(void) {
 
 #define MODEL(fields) \
   "acceptance_criteria:\n", "model: {" fields ", made_by: m}\nacceptance_criteria:\n"
-#define FINITE    CHECK, "    check: forward.finite\n"
-#define NO_DIGEST "PV037 15:17 the model's digest is not 64 hexadecimal digits in lower case\n"
+#define FINITE       CHECK, "    check: forward.finite\n"
+#define NAMED(names) CHECK, "    check: forward.finite\n    with: {prompts: " names "}\n"
+#define UNNAMED      "PV037 15:17 a check needs a reference, and the model's is not named\n"
+#define NO_DIGEST    "PV037 15:17 the model's digest is not 64 hexadecimal digits in lower case\n"
 
 static const cause models[] = {
     {{MODEL("sha256: " SHA256)}, ""},
@@ -318,8 +320,14 @@ static const cause models[] = {
      NO_DIGEST},
     {{MODEL("sha256: " SHA256 ", reference_sha256: " SHA256)}, ""},
     {{MODEL("sha256: " SHA256 ", reference_sha256: x")}, NO_DIGEST},
-    {{MODEL("sha256: " SHA256), FINITE},
-     "PV037 15:17 a check needs a reference, and the model's is not named\n"},
+    {{MODEL("sha256: " SHA256), CHECK, "    check: forward.reference\n"}, UNNAMED},
+    /* Prompts alone are built in, but for those by other names. */
+    {{MODEL("sha256: " SHA256), FINITE}, ""},
+    {{MODEL("sha256: " SHA256), NAMED("[p0]")}, UNNAMED},
+    {{MODEL("sha256: " SHA256), NAMED("p0")}, UNNAMED},
+    {{MODEL("sha256: " SHA256), NAMED("[builtin-3, p0]")}, UNNAMED},
+    {{MODEL("sha256: " SHA256), NAMED("[builtin-3, builtin-17]")}, ""},
+    {{MODEL("sha256: " SHA256), NAMED("all")}, ""},
     {{MODEL("sha256: " SHA256 ", reference_sha256: " SHA256), FINITE}, ""},
     {{MODEL("sha256: " SHA256), "gemv.exact", "no.check"},
      "PV027 25:12 there is no check 'no.check'\n"},

@@ -157,6 +157,10 @@ static bool break_protocol(const char *mode, const char *id) {
   return true;
 }
 
+static bool has_device(void) {
+  return strcmp(setting("PV_FAKE_DEVICE", "none"), "none") != 0;
+}
+
 /* PV_FAKE_FAULTS=caught: a sound falsifier; late: it never answers with a fault planted; anything
  * else passes over every fault. */
 static void answer(const char *mode, const char *id, const char *fault) {
@@ -170,7 +174,8 @@ static void answer(const char *mode, const char *id, const char *fault) {
   json_t *r = strcmp(mode, "FAIL") == 0 ? result(id, "FAIL", "3 of 10 elements differ", 10)
               : planted && strcmp(setting("PV_FAKE_FAULTS", ""), "caught") == 0
                   ? result(id, "FAIL", "the fault is seen", 10)
-              : strcmp(mode, "NOTRUN") == 0 ? result(id, "NOT_RUN", "there is no CUDA device", 0)
+              : strcmp(mode, "NOTRUN") == 0 || (strcmp(mode, "DEVICE") == 0 && !has_device())
+                  ? result(id, "NOT_RUN", "there is no CUDA device", 0)
               : strcmp(mode, "ERROR") == 0  ? result(id, "ERROR", "it could not be computed", 0)
               : strcmp(mode, "INCOMP") == 0 ? result(id, "INCOMPARABLE", "i16 against f64", 0)
               : strcmp(mode, "ZERO") == 0   ? result(id, "PASS", "", 0)
@@ -239,10 +244,13 @@ int main(void) {
   if (given == NULL) return 93;
   nonce = given;
   json_t *environment =
-      json_pack("{s:s, s:s, s:s, s:i}", "device", setting("PV_FAKE_DEVICE", "none"), "cpu",
+      json_pack("{s:s, s:s, s:s, s:s, s:i}", "device", setting("PV_FAKE_DEVICE", "none"), "cpu",
                 "fake processor", "kernels_sha256",
                 setting("PV_FAKE_KERNELS",
                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                "builtin_prompts_sha256",
+                setting("PV_FAKE_PROMPTS",
+                        "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"),
                 "threads", (int)json_integer_value(json_object_get(request, "threads")));
   send_object(json_pack("{s:s, s:o, s:o, s:{s:s}}", "type", "hello", "environment", environment,
                         "model", model_facts(request), "numerics", "i16",
