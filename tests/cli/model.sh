@@ -78,7 +78,7 @@ exits 1
 says 'the contract is about another model'
 validate contracts/big.yaml --only F_GPU
 exits 3
-says 'another state of the model'
+says 'no receipt is about this model'
 run "$pv" evidence verify --probe "$fake" "$receipt"
 exits 3
 says 'claims something else now'
@@ -89,10 +89,17 @@ run "$pv" lint contracts/big.yaml
 exits 2
 says 'PV037'
 name "$model" "$reference"
-sed -i '/reference_sha256/d' contracts/big.yaml
+sed -i '/reference_sha256/d; s/forward.finite/forward.reference/' contracts/big.yaml
 run "$pv" lint contracts/big.yaml
 exits 2
 says "a check needs a reference, and the model's is not named"
+sed -i 's/check: forward.reference/check: forward.finite\n    with: {prompts: [p0]}/' contracts/big.yaml
+run "$pv" lint contracts/big.yaml
+exits 2
+says "a check needs a reference, and the model's is not named"
+sed -i 's/p0/builtin-3/' contracts/big.yaml
+run "$pv" lint contracts/big.yaml
+exits 0
 name "$model" "$reference"
 sed -i '/made_by/d' contracts/big.yaml
 run "$pv" lint contracts/big.yaml
@@ -123,4 +130,10 @@ run "$pv" validate contracts/big.yaml --model s.gguf --json
 exits 0
 field "[f['verdict'] for f in d['falsifiers']], d['falsifiers'][1]['compared'] > 0" "['PASS', 'PASS'] True"
 field "d['model']['made_by']" 'pv synth --layers 48 --out'
+
+# Where the contract names no reference the prompts are the built-in ones, whatever lies beside.
+sed -i '/reference_sha256/d' contracts/big.yaml
+run "$pv" validate contracts/big.yaml --model s.gguf --json
+exits 0
+field "d['model']['prompts'], 'reference_sha256' in d['model']" 'builtin-1, builtin-3, builtin-16, builtin-17, builtin-64 False'
 finish

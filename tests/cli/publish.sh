@@ -136,10 +136,17 @@ stale 'the kernels'
 PV_FAKE_NUMERICS=i16-v2 validate contracts/gpu.yaml --only F_PASS
 stale 'the numerics'
 printf 'A model' >models/tiny-coder-moe-Q4_K_M.gguf
+# Another model is no other state of this one: nobody looked at it.
+unseen() {
+  exits 3
+  says 'NOT_RUN'
+  says 'no receipt is about this model'
+  silent 'STALE'
+}
 validate contracts/gpu.yaml --only F_PASS
-stale 'the model'
+unseen
 status contracts/gpu.yaml
-stale 'the model'
+unseen
 verify "$receipt"
 exits 3
 says 'F_GPU PASS: it was for another state of the model'

@@ -97,9 +97,10 @@ done
 PV_FAKE_KERNELS=$(digest) PV_FAKE_DEVICE='NVIDIA H100' validate contracts/device.yaml --only F_PASS
 says 'STALE'
 silent '--backend ptx'
-# Another model is no reason to interpret.
+# Of another model nothing was ever shown: no kernel changed, and it is not STALE.
 printf 'another' >>models/tiny-coder-moe-Q4_K_M.gguf
 PV_FAKE_KERNELS=$before validate contracts/device.yaml --only F_PASS
-says 'it was for another state of the model'
-silent '--backend ptx'
+says 'no receipt is about this model'
+silent STALE
+silent 'the changed kernels'
 finish

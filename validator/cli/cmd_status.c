@@ -86,7 +86,7 @@ static void put_criterion(pv_text *out, const pv_result *r, const pv_criterion_r
     if (f->source == PV_FROM_RECEIPT) {
       pv_text_printf(out, "  receipt %s, ", f->receipt_run);
       put_escaped(out, f->receipt_device);
-    } else if (f->verdict == PV_STALE) {
+    } else if (f->verdict == PV_STALE || f->judged_elsewhere) {
       pv_text_puts(out, "  ");
       put_escaped(out, f->reason);
     }

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernels/cuda/images.h"
 #include "runtime/base/child.h"
 #include "runtime/base/sha256.h"
 #include "runtime/probe/check_spec.h"
@@ -236,6 +237,33 @@ static pv_status use_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   return status;
 }
 
+/* Whether a falsifier asked for a device and no receipt is about the model that it was to run. */
+static pv_status unseen_on_device(const pv_judgement *j, size_t i, bool *out, pv_error *err) {
+  const pv_falsifier_result *f = &j->outcome.falsifiers[i];
+  const char *names[3];
+  json_t *with = NULL;
+  if (f->verdict != PV_NOT_RUN || !f->judged_elsewhere || j->model_path == NULL) return PV_OK;
+  const pv_status status = pv_bind_with(f->falsifier, j->backend, &with, err);
+  const size_t count = status == PV_OK ? pv_bind_backends(with, names) : 0;
+  for (size_t k = 0; k < count; k++) *out |= strcmp(names[k], "cuda") == 0;
+  json_decref(with);
+  return status;
+}
+
+/* The contract was earned with another model: what is missing is no fault of it, but a machine. */
+static pv_status note_unseen(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_status status = PV_OK;
+  bool unseen = false;
+  for (size_t i = 0; i < j->outcome.falsifier_count && status == PV_OK; i++)
+    status = unseen_on_device(j, i, &unseen, err);
+  if (status != PV_OK || !unseen) return status;
+  size_t kernels = 0;
+  (void)pv_cuda_modules(&kernels);
+  const bool can = kernels > 0 && j->backend == NULL;
+  return note(arena, j, "this model was never seen on a GPU: run on one",
+              can ? ", or add --backend ptx to have the kernels interpreted" : "", err);
+}
+
 /* The model's facts, with its path as it is in the repository. */
 static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   const pv_run_hello *hello = &j->outcome.hello;
@@ -376,6 +404,7 @@ pv_status pv_judgement_make(pv_arena *arena, pv_judgement *j, pv_error *err) {
   if (status == PV_OK) status = run(arena, j, err);
   if (status == PV_OK) status = make_basis(arena, j, &j->outcome.hello, err);
   if (status == PV_OK) status = use_receipts(arena, j, err);
+  if (status == PV_OK) status = note_unseen(arena, j, err);
   if (status == PV_OK && j->faults) status = plant_faults(arena, j, err);
   if (status == PV_OK) status = fill_result(arena, j, err);
   if (status == PV_OK) status = maybe_publish(arena, j, err);

@@ -13,7 +13,7 @@ typedef enum pv_verdict {
   PV_CRASH,        /* the probe ended without an answer (signal in the reason) */
   PV_VACUOUS,      /* nothing was compared, or a declared fault survived */
   PV_INCOMPARABLE, /* the two sides compute different functions */
-  PV_STALE,        /* only receipts whose digests changed */
+  PV_STALE, /* only receipts about this model, and something else that they rest on changed */
   PV_VERDICT_COUNT
 } pv_verdict;
 

@@ -131,13 +131,25 @@ static void judge_divergence(pv_result *r, const tally *t) {
   r->exit_code = wrong ? 1 : r->status_carried && !pv_status_broken(r) ? 0 : 3;
 }
 
+/* A falsifier that was not run here, and that no receipt, be it about another model, ever judged.
+ */
+static bool never_judged(const pv_result *r, const pv_criterion_result *c) {
+  bool never = c->falsifier_count == 0;
+  for (size_t i = 0; i < c->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[c->falsifiers[i]];
+    never |= f->verdict == PV_NOT_RUN && !f->judged_elsewhere;
+  }
+  return never;
+}
+
 /* A criterion that the file's status needs was not run here, and no receipt, not even a stale one,
  * says that it ever was; or no criterion is needed for that status: somebody typed it. */
 bool pv_status_never_shown(const pv_result *r) {
   if (r->status_before > highest_claimed(r->contract)) return true;
   for (size_t i = 0; i < r->criterion_count; i++)
     if (r->criteria[i].verdict == PV_NOT_RUN &&
-        r->criteria[i].criterion->needed_for <= r->status_before)
+        r->criteria[i].criterion->needed_for <= r->status_before &&
+        never_judged(r, &r->criteria[i]))
       return !r->partial;
   return false;
 }

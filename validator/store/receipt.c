@@ -136,10 +136,30 @@ static pv_status go_stale(pv_arena *arena, const pv_result *run, const char *cha
   return name_receipt(arena, run, out, err);
 }
 
+static bool is_known(const char *digest) {
+  return digest == NULL || strcmp(digest, PV_SUBJECT_UNKNOWN) != 0;
+}
+
+/* Nobody looked at this model: that is no change of anything that was shown. */
+static pv_status stay_unseen(pv_arena *arena, const pv_subject *subject, bool model_seen,
+                             pv_falsifier_result *out, pv_error *err) {
+  const char *here = out->reason == NULL ? "" : out->reason;
+  const char *why = !model_seen                    ? "no receipt is about this model"
+                    : is_known(subject->reference) ? "no receipt is about these prompts"
+                                                   : "no receipt holds without the reference";
+  if (!is_known(subject->model)) why = "no receipt holds without a model";
+  char *reason = pv_arena_printf(arena, "%s%s%s", here, here[0] == '\0' ? "" : "; ", why);
+  if (reason == NULL) return nomem(err);
+  out->reason = reason;
+  return PV_OK;
+}
+
+/* Of the receipts of a falsifier the newest that holds counts, else the newest that is about the
+ * same model; those about other models say only that the claim was judged once. */
 static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const pv_subject *subject,
-                           pv_falsifier_result *out, pv_error *err) {
+                           bool take_over, pv_falsifier_result *out, pv_error *err) {
   const pv_result *newest = NULL;
-  bool kernels_changed = false;
+  bool kernels_changed = false, elsewhere = false, model_seen = false;
   pv_text changed = PV_TEXT_INIT;
   pv_status status = PV_OK;
   for (size_t i = 0; i < receipts->count; i++) {
@@ -147,8 +167,14 @@ static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const p
     for (size_t k = 0; k < e->result->falsifier_count; k++) {
       const pv_falsifier_result *r = &e->result->falsifiers[k];
       if (strcmp(r->falsifier->id, out->falsifier->id) != 0 || !judges(r)) continue;
+      const bool same_model = pv_subject_same_model(&e->subjects[k], subject);
+      model_seen |= same_model;
+      if (!same_model || !pv_subject_same_prompts(&e->subjects[k], subject)) {
+        elsewhere = true;
+        continue;
+      }
       if (pv_subject_holds(&e->subjects[k], subject, newest == NULL ? &changed : NULL)) {
-        status = take(arena, e->result, r, out, err);
+        if (take_over) status = take(arena, e->result, r, out, err);
         goto cleanup;
       }
       if (newest == NULL) {
@@ -157,9 +183,15 @@ static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const p
       }
     }
   }
+  if (newest == NULL) out->judged_elsewhere = elsewhere;
   if (newest != NULL && changed.failed) status = nomem(err);
-  if (newest != NULL && status == PV_OK) status = go_stale(arena, newest, changed.data, out, err);
-  if (newest != NULL && status == PV_OK) out->kernels_changed = kernels_changed;
+  if (status != PV_OK || !take_over) goto cleanup;
+  if (newest != NULL) {
+    status = go_stale(arena, newest, changed.data, out, err);
+    if (status == PV_OK) out->kernels_changed = kernels_changed;
+  } else if (elsewhere) {
+    status = stay_unseen(arena, subject, model_seen, out, err);
+  }
 cleanup:
   pv_text_free(&changed);
   return status;
@@ -170,8 +202,7 @@ pv_status pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts,
                             pv_error *err) {
   pv_status status = PV_OK;
   for (size_t i = 0; i < count && status == PV_OK; i++)
-    if (results[i].verdict == PV_NOT_RUN && results[i].compared == 0 &&
-        !pv_bind_names_interpreter(results[i].falsifier))
-      status = apply_one(arena, receipts, &subjects[i], &results[i], err);
+    if (results[i].verdict == PV_NOT_RUN && !pv_bind_names_interpreter(results[i].falsifier))
+      status = apply_one(arena, receipts, &subjects[i], results[i].compared == 0, &results[i], err);
   return status;
 }

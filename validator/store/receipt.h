@@ -15,10 +15,11 @@ typedef struct pv_receipts {
 pv_status pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err);
 
 /* Fills each NOT_RUN result from the newest receipt that holds for its subject: PASS stays PASS, a
- * FAIL that still holds stays FAIL. Where receipts exist but none holds the result is STALE and
- * says what changed. Only what a run measured itself is a receipt, never another receipt. A NOT_RUN
- * that compared something stays: what stands in for a device looked at it. So does one whose
- * contract names the interpreter: no digest is about that. */
+ * FAIL that still holds stays FAIL. Where receipts about the same model and prompts exist but none
+ * holds the result is STALE and says what changed. Where all are about others it stays NOT_RUN,
+ * says so, and is marked `judged_elsewhere`. Only what a run measured itself is a receipt, never
+ * another receipt. A NOT_RUN that compared something stays: what stands in for a device looked at
+ * it. So does one whose contract names the interpreter: no digest is about that. */
 pv_status pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts,
                             const pv_subject *subjects, pv_falsifier_result *results, size_t count,
                             pv_error *err);

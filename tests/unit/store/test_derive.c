@@ -70,6 +70,26 @@ static void test_stages(void) {
   EXPECT_STR(pv_stage_status_name(PV_STAGE_FALSIFIED), "FALSIFIED");
 }
 
+/* Judged once, for another model: open, not typed. One that nobody judged, beside it, is typed. */
+static void test_judged_elsewhere(void) {
+  const pv_strings bound = s.contract->falsifiers[1].criteria;
+  const pv_contract_status runtime = PV_STATUS_ACTIVE_RUNTIME;
+  s.result.falsifiers[2].judged_elsewhere = true;
+  EXPECT_I64(derive(runtime, PV_PASS, PV_PASS, PV_NOT_RUN), 3);
+  EXPECT(!s.result.status_carried && s.result.status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL);
+  EXPECT_I64(derive(runtime, PV_PASS, PV_NOT_RUN, PV_NOT_RUN), 1);
+  EXPECT_I64(derive(runtime, PV_PASS, PV_FAIL, PV_NOT_RUN), 1);
+  s.contract->falsifiers[1].criteria = s.contract->falsifiers[2].criteria;
+  s.contract->criterion_count = 3;
+  s.contract->criteria[1].needed_for = PV_STATUS_DEPRECATED; /* nobody judges it now */
+  EXPECT_I64(derive(runtime, PV_PASS, PV_NOT_RUN, PV_NOT_RUN), 1);
+  s.result.falsifiers[1].judged_elsewhere = true;
+  EXPECT_I64(derive(runtime, PV_PASS, PV_NOT_RUN, PV_NOT_RUN), 3);
+  s.contract->criteria[1].needed_for = PV_STATUS_ACTIVE_ALGORITHM_LEVEL;
+  s.contract->falsifiers[1].criteria = bound;
+  s.result.falsifiers[1].judged_elsewhere = s.result.falsifiers[2].judged_elsewhere = false;
+}
+
 /* 9 x 9 x 9 verdicts x 4 statuses against the definition, written a second time. */
 static void test_every_combination(void) {
   static const pv_contract_status rungs[] = {PV_STATUS_DRAFT, PV_STATUS_PROPOSED,
@@ -298,6 +318,7 @@ int main(void) {
       pv_testing_main("derive", (pv_case[]){PV_CASE(test_ladder),
                                             PV_CASE(test_typed_status),
                                             PV_CASE(test_stages),
+                                            PV_CASE(test_judged_elsewhere),
                                             PV_CASE(test_every_combination),
                                             PV_CASE(test_nobody_claims),
                                             PV_CASE(test_unbound_criterion),

@@ -172,8 +172,7 @@ static void test_newest_stale(void) {
   begin();
   REQUIRE(publish(id_old, PV_PASS));
   here.basis.kernels = "ff";
-  here.basis.model = "ff";
-  there.basis.kernels = "ff";
+  there.basis.kernels = "ee";
   REQUIRE(sample_subjects(&there));
   there.result.run_id = id_new;
   REQUIRE(sample_publish(&there, published) != NULL);
@@ -183,7 +182,7 @@ static void test_newest_stale(void) {
   EXPECT_STR(f->receipt_run, id_new);
   EXPECT_STR(f->reason,
              "the receipt of 2026-11-22 no longer holds: it was for another state of "
-             "the model; here: ");
+             "the kernels; here: ");
 }
 
 /* Thousands of entries are refused, not read in part: the newest might be the one left out. */
@@ -242,14 +241,6 @@ static void test_stale_by_each_digest(void) {
   static char other[] = "i16-v2", property[] = "Third, but tighter", cpu[] = "cpu";
   begin();
   REQUIRE(publish(id_old, PV_PASS));
-  here.basis.model = "ff";
-  expect_stale("another state of the model;");
-  begin();
-  REQUIRE(publish(id_old, PV_PASS));
-  here.basis.reference = "ff";
-  expect_stale("another state of the reference;");
-  begin();
-  REQUIRE(publish(id_old, PV_PASS));
   here.basis.kernels = "ff";
   expect_stale("another state of the kernels;");
   begin();
@@ -267,8 +258,121 @@ static void test_stale_by_each_digest(void) {
   begin();
   REQUIRE(publish(id_old, PV_PASS));
   here.basis.kernels = NULL; /* not known is not the same */
+  here.contract->criteria[2].property = property;
+  expect_stale("the claim or its test, the kernels");
+}
+
+/* Not STALE: no receipt is about what lies here. The claim was judged once, so that the status is
+ * not one that somebody typed. */
+static void expect_unseen(const char *reason) {
+  here.contract->status = PV_STATUS_ACTIVE_RUNTIME;
+  const pv_falsifier_result *f = apply();
+  EXPECT(f->verdict == PV_NOT_RUN && f->judged_elsewhere);
+  EXPECT(f->source == PV_FROM_NOWHERE && f->receipt_run == NULL);
+  EXPECT_STR(f->reason, reason);
+  EXPECT(here.result.criteria[2].verdict == PV_NOT_RUN);
+  EXPECT_U64(here.result.summary.not_run, 1);
+  EXPECT(!here.result.status_carried);
+  EXPECT_I64(here.result.exit_code, 3);
+}
+
+static void test_another_model(void) {
+  static char other[] = "i16-v2";
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.model = "ff";
+  here.basis.kernels = "ff"; /* whatever else changed */
+  here.numerics[0].value = other;
+  expect_unseen("there is no CUDA device; no receipt is about this model");
+  begin();
+  REQUIRE(publish(id_old, PV_FAIL)); /* nor is a failure of another one a failure of this one */
+  here.basis.model = "ff";
+  expect_unseen("there is no CUDA device; no receipt is about this model");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
   here.basis.model = NULL;
-  expect_stale("the model, the kernels");
+  here.result.falsifiers[2].reason = NULL;
+  expect_unseen("no receipt holds without a model");
+  begin(); /* the nearest is the newest that is about this model, not the newest of all */
+  REQUIRE(publish(id_old, PV_PASS));
+  there.basis.model = "ff";
+  REQUIRE(sample_subjects(&there));
+  there.result.run_id = id_new;
+  REQUIRE(sample_publish(&there, published) != NULL);
+  here.basis.kernels = "ff";
+  expect_stale("another state of the kernels;");
+  EXPECT(!here.result.falsifiers[2].judged_elsewhere);
+  begin(); /* and the newest of another model does not hide one that holds */
+  REQUIRE(publish(id_old, PV_PASS));
+  REQUIRE(sample_publish(&there, published) != NULL);
+  EXPECT(apply()->verdict == PV_PASS);
+}
+
+/* A run over the built-in prompts and one over the reference's are about different things. */
+static void test_other_prompts(void) {
+  static char prompts[] = "prompts", p0[] = "p0";
+  static pv_param named = {.name = prompts, .text = p0};
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.reference = "ff";
+  expect_unseen("there is no CUDA device; no receipt is about these prompts");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.reference = NULL;
+  here.basis.builtin = "dd44";
+  expect_unseen("there is no CUDA device; no receipt is about these prompts");
+  here.basis.builtin = NULL;
+  here.result.falsifiers[2].reason = NULL;
+  expect_unseen("no receipt holds without the reference");
+  begin(); /* from the built-in prompts of a program to those of the same, and of another one */
+  REQUIRE(publish(id_old, PV_FAIL));
+  there.basis.reference = NULL;
+  there.basis.builtin = "dd44";
+  there.result.run_id = id_new;
+  REQUIRE(sample_subjects(&there) && sample_publish(&there, published) != NULL);
+  here.basis.reference = NULL;
+  here.basis.builtin = "dd44";
+  EXPECT_STR(apply()->receipt_run, id_new);
+  begin();
+  REQUIRE(sample_publish(&there, published) != NULL);
+  here.basis.reference = NULL;
+  here.basis.builtin = "dd45";
+  expect_unseen("there is no CUDA device; no receipt is about these prompts");
+  begin();
+  REQUIRE(sample_publish(&there, published) != NULL);
+  expect_unseen("there is no CUDA device; no receipt is about these prompts");
+  /* Prompts by name are a reference's, and the built-in ones never stand in for them. */
+  begin();
+  here.basis.reference = NULL;
+  here.basis.builtin = "dd44";
+  here.contract->falsifiers[2].with = &named;
+  here.contract->falsifiers[2].with_count = 1;
+  REQUIRE(sample_subjects(&here));
+  EXPECT_STR(here.subjects[2].reference, PV_SUBJECT_UNKNOWN);
+  static char all[] = "all", own[] = "builtin-17";
+  named.text = all;
+  REQUIRE(sample_subjects(&here));
+  EXPECT_STR(here.subjects[2].reference, "dd44");
+  named.text = own;
+  REQUIRE(sample_subjects(&here));
+  EXPECT_STR(here.subjects[2].reference, "dd44");
+  EXPECT(here.subjects[1].reference == NULL); /* names.resolve looks at no prompt */
+}
+
+/* What compared something here keeps its reason; that the claim was judged once is known all the
+ * same. */
+static void test_another_model_that_was_looked_at(void) {
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  here.basis.model = "ff";
+  here.result.falsifiers[2].compared = 7;
+  expect_unseen("there is no CUDA device");
+  begin(); /* of this model it was not: somebody changed what is needed */
+  REQUIRE(publish(id_old, PV_PASS));
+  here.result.falsifiers[2].compared = 7;
+  here.contract->status = PV_STATUS_ACTIVE_RUNTIME;
+  EXPECT(!apply()->judged_elsewhere);
+  EXPECT_I64(here.result.exit_code, 1);
 }
 
 /* A claim elsewhere in the contract does not matter. */
@@ -335,6 +439,9 @@ int main(void) {
                                              PV_CASE(test_newest_wins),
                                              PV_CASE(test_what_judges_nothing_is_no_receipt),
                                              PV_CASE(test_stale_by_each_digest),
+                                             PV_CASE(test_another_model),
+                                             PV_CASE(test_other_prompts),
+                                             PV_CASE(test_another_model_that_was_looked_at),
                                              PV_CASE(test_other_claims_do_not_matter),
                                              PV_CASE(test_unknown_equals_nothing),
                                              PV_CASE(test_broken_receipts_do_not_count),
