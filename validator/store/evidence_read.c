@@ -282,6 +282,13 @@ static void bind_criterion(reader *r, const json_t *object, const pv_result *res
     else
       out->falsifiers[out->falsifier_count++] = k;
   }
+  pv_verdict joined = PV_NOT_RUN;
+  for (size_t i = 0; i < out->falsifier_count; i++) {
+    const pv_verdict one = result->falsifiers[out->falsifiers[i]].verdict;
+    joined = i == 0 ? one : pv_verdict_join(joined, one);
+  }
+  /* It follows from its falsifiers', and a criterion has one. */
+  if (ids.count == 0 || joined != out->verdict) wrong(r, "verdict");
 }
 
 static void read_criteria(reader *r, const json_t *root, pv_contract *contract, pv_result *out) {

@@ -142,6 +142,20 @@ static void change_type(json_t *parent, const char *key, size_t index, const cha
 
 static void walk(json_t *at, const char *path, const char *field);
 
+/* What an entry is missed by; NULL: nobody misses it. */
+static const char *without(const char *path) {
+  static const char *const missed[][2] = {{".x[]", "'series'"},
+                                          {".y[]", "'series'"},
+                                          {"criteria[].falsifiers[]", "'verdict'"},
+                                          {"stages[].criteria[]", "'stages'"},
+                                          {"falsifiers[].criteria[]", NULL},
+                                          {"falsifiers[]", "'criteria'"},
+                                          {"criteria[]", "'stages'"}};
+  for (size_t i = 0; i < sizeof missed / sizeof *missed; i++)
+    if (ends_with(path, missed[i][0])) return missed[i][1];
+  return NULL;
+}
+
 /* One value: of other types, left out, and all that is in it. */
 static void visit(json_t *parent, const char *key, size_t index, const char *path,
                   const char *field) {
@@ -161,13 +175,7 @@ static void visit(json_t *parent, const char *key, size_t index, const char *pat
     json_object_set_new(parent, key, json_incref(old));
   } else {
     json_array_remove(parent, index);
-    const bool curve = ends_with(path, ".x[]") || ends_with(path, ".y[]");
-    judge(path, "left out",
-          curve                               ? "'series'"
-          : strcmp(path, "falsifiers[]") == 0 ? "'criteria'"
-          : strcmp(path, "criteria[]") == 0 || strcmp(path, "stages[].criteria[]") == 0 ? "'stages'"
-                                                                                        : NULL,
-          false);
+    judge(path, "left out", without(path), false);
     json_array_insert_new(parent, index, json_incref(old));
   }
   walk(old, path, field);
@@ -253,7 +261,10 @@ static void test_out_of_range(void) {
                {"stages/2/status", "\"DONE\"", "'stages'"},
                {"stages/0/criteria", "[\"AC_FOUR\"]", "'stages'"},
                {"stages/2/criteria", "[\"AC_FOUR\"]", "'stages'"},
-               {"criteria/0/verdict", "\"FAIL\"", "'stages'"},
+               {"criteria/0/verdict", "\"FAIL\"", "'verdict'"},
+               {"criteria/2/verdict", "\"PASS\"", "'verdict'"},
+               {"criteria/0/falsifiers", "[]", "'verdict'"},
+               {"criteria/0/falsifiers", "[\"F_ONE\", \"F_THREE\"]", "'verdict'"},
                {"stages/0/description", "\"\"", NULL},
                {"summary/stale", "2147483647", NULL},
                {"summary/stale", "2147483648", "'stale'"},
