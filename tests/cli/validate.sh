@@ -100,6 +100,39 @@ says "the file claims ACTIVE_RUNTIME, the evidence supports $rung: AC_2 is NOT_R
 validate contracts/typed.yaml --only F_PASS
 exits 3
 
+# `pv status` judges missing evidence alike: no receipt, not even a stale one, was ever about it
+run "$pv" status --probe "$fake" contracts/typed.yaml
+exits 1
+says 'no published evidence, not even an old one, is about all that it needs'
+run "$pv" status --probe "$fake" contracts/typed.yaml --json
+exits 1
+
+# a file that claims nothing says so, without a tick; a draft that claims something is refused
+contract nothing DRAFT "F_NOTRUN $plain $rung"
+validate contracts/nothing.yaml
+exits 0
+says 'Nothing claimed'
+says 'The file claims nothing: DRAFT needs no criterion.'
+silent '✓'
+silent 'Carried'
+run "$pv" status --probe "$fake" contracts/nothing.yaml
+exits 0
+says 'claims nothing: no criterion is needed for it'
+silent 'carried by receipts'
+contract nothing PROPOSED "F_NOTRUN $plain $rung"
+validate contracts/nothing.yaml
+exits 0
+says 'The file claims nothing: PROPOSED needs no criterion.'
+contract claims DRAFT "F_NOTRUN $plain DRAFT"
+for command in validate lint; do
+  run "$pv" $command contracts/claims.yaml
+  if [ "$code" -eq 0 ]; then bad "$command: exit 0"; else ok; fi
+  if grep -qF 'criterion AC_1 is needed for DRAFT, which claims nothing [PV013]' <<<"$out$err"; then ok; else bad "$command: $out$err"; fi
+done
+run "$pv" status --probe "$fake" contracts/claims.yaml # which reads what it does not lint
+exits 1
+silent 'carried by receipts'
+
 # a silent fallback is a failure; --backend reaches what the contract leaves open
 contract backend $rung "F_PASS forward.finite $rung"
 validate contracts/backend.yaml
