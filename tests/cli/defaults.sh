@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a contract may leave out has a value that works: the example of docs/contract-format.md, as it
-# stands there, is carried by the real probe, and no falsifier without a time limit has one of 0 s.
+# stands there, is judged by the real probe, and no falsifier without a time limit has one of 0 s.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 

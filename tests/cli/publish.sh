@@ -57,7 +57,7 @@ exits 0
 verify reports/published/up/*
 exits 0
 
-# unpublished NAME STATUS CODE REASON FALSIFIER...: a run that carries nothing is not published, by
+# unpublished NAME STATUS CODE REASON FALSIFIER...: a run that supports nothing is not published, by
 # neither evidence nor a byte of the contract; what it saw is told as always.
 unpublished() {
   local name=$1 status=$2 want=$3 reason=$4
@@ -77,11 +77,11 @@ unpublished() {
   same "$(grep -l '"publish": false' reports/runs/"$name"/*/evidence.json | wc -l)" 1 "the run of $name"
 }
 options='' fault=''
-carries="the file claims $rung, the evidence carries PROPOSED: AC_1 is"
-unpublished late $rung 3 "$carries TIMEOUT" "F_HANG $plain $rung"
-unpublished fallen $rung 3 "$carries CRASH" "F_SEGV $plain $rung" "F_PASS $plain $rung"
-unpublished wrong $rung 3 "$carries ERROR" "F_ERROR $plain $rung"
-unpublished absent $rung 1 "$carries NOT_RUN" "F_NOTRUN $plain $rung"
+supports="the file claims $rung, the evidence supports PROPOSED: AC_1 is"
+unpublished late $rung 3 "$supports TIMEOUT" "F_HANG $plain $rung"
+unpublished fallen $rung 3 "$supports CRASH" "F_SEGV $plain $rung" "F_PASS $plain $rung"
+unpublished wrong $rung 3 "$supports ERROR" "F_ERROR $plain $rung"
+unpublished absent $rung 1 "$supports NOT_RUN" "F_NOTRUN $plain $rung"
 unpublished above PROPOSED 3 'F_SEGV is CRASH' "F_PASS $plain PROPOSED" "F_SEGV $plain ACTIVE_RUNTIME"
 unpublished rise DRAFT 3 'F_HANG is TIMEOUT' "F_PASS $plain PROPOSED" "F_HANG $plain ACTIVE_RUNTIME"
 options=--faults

@@ -118,7 +118,7 @@ silent 'Carried'
 run "$pv" status --probe "$fake" contracts/nothing.yaml
 exits 0
 says 'claims nothing: no criterion is needed for it'
-silent 'carried by receipts'
+silent 'supported by receipts'
 contract nothing PROPOSED "F_NOTRUN $plain $rung"
 validate contracts/nothing.yaml
 exits 0
@@ -131,7 +131,7 @@ for command in validate lint; do
 done
 run "$pv" status --probe "$fake" contracts/claims.yaml # which reads what it does not lint
 exits 1
-silent 'carried by receipts'
+silent 'supported by receipts'
 
 # a silent fallback is a failure; --backend reaches what the contract leaves open
 contract backend $rung "F_PASS forward.finite $rung"

@@ -34,7 +34,7 @@ static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
       {"--only", "ID,...", "only these criteria or falsifiers", &a->only, NULL},
       {"--out", "DIR", "reports go below DIR (default: reports/runs)", &a->out, NULL},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &a->probe, NULL},
-      {"--publish", NULL, "keep the evidence; write a status that it carries", NULL, &a->publish},
+      {"--publish", NULL, "keep the evidence; write a status that it supports", NULL, &a->publish},
       {"--faults", NULL, "run each falsifier against the faults that it declares, too", NULL,
        &a->faults},
       {"--json", NULL, "one JSON object per contract on standard output", NULL, &a->json},

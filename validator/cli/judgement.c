@@ -383,7 +383,7 @@ static pv_status prepare(pv_arena *arena, pv_judgement *j, pv_error *err) {
   return open_folder(arena, j, err);
 }
 
-/* A run that carries nothing is not published: its report goes where it goes without --publish. */
+/* A run that supports nothing is not published: its report goes where it goes without --publish. */
 static pv_status maybe_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_text why = PV_TEXT_INIT;
   pv_status status = PV_OK;

@@ -108,7 +108,7 @@ typedef struct pv_result {
 } pv_result;
 
 /* Criteria that `status` needs: none for DEPRECATED, all for KNOWN_DIVERGENCE. A
- * status that needs none claims nothing, and nothing can carry it. */
+ * status that needs none claims nothing, and nothing can support it. */
 size_t pv_result_needed(const pv_result *result, pv_contract_status status);
 
 #endif

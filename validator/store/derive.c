@@ -67,7 +67,7 @@ static pv_contract_status highest_claimed(const pv_contract *c) {
   return top;
 }
 
-static pv_contract_status highest_carried(const pv_result *r) {
+static pv_contract_status highest_supported(const pv_result *r) {
   pv_contract_status rung = highest_claimed(r->contract);
   for (size_t i = 0; i < r->criterion_count; i++) {
     const pv_contract_status need = r->criteria[i].criterion->needed_for;
@@ -127,7 +127,7 @@ static void judge_divergence(pv_result *r, const tally *t) {
   const bool named = r->contract->known_divergence.count > 0;
   const bool wrong = t->false_unnamed || t->named_pass || false_falsifier(r, true) || !named;
   r->status_carried = !wrong && !t->named_open && !t->other_open;
-  r->status_after = r->status_carried ? PV_STATUS_KNOWN_DIVERGENCE : highest_carried(r);
+  r->status_after = r->status_carried ? PV_STATUS_KNOWN_DIVERGENCE : highest_supported(r);
   r->exit_code = wrong ? 1 : r->status_carried && !pv_status_broken(r) ? 0 : 3;
 }
 
@@ -164,7 +164,7 @@ static bool in_the_way(const pv_result *r, size_t i) {
 }
 
 static void judge_ladder(pv_result *r, const tally *t) {
-  r->status_after = highest_carried(r);
+  r->status_after = highest_supported(r);
   r->status_carried = r->status_before <= r->status_after;
   for (size_t i = 0; i < r->criterion_count; i++) r->status_carried &= !in_the_way(r, i);
   if (t->false_unnamed || false_falsifier(r, false) || pv_status_never_shown(r))
