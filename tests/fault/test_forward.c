@@ -107,7 +107,8 @@ static bool trace_work(void) {
     const pv_sink sink = pv_trace_sink(writer);
     status = pv_forward_run(forward, ids, IDS, IDS, &sink, &err);
   }
-  if (status == PV_OK) status = pv_trace_finish(writer, (const char *[]){"ids", "65", NULL}, &err);
+  if (status == PV_OK)
+    status = pv_trace_finish(writer, (const char *[]){"ids", "65,200,7", NULL}, &err);
   pv_trace_free(writer);
   pv_forward_close(forward);
   each_rest();
