@@ -94,7 +94,7 @@ contract empty DRAFT "F_NOTRUN $plain $rung"
 validate contracts/empty.yaml
 exits 0
 says 'Nothing claimed'
-says 'status DRAFT -> DRAFT: nothing is claimed'
+says 'status DRAFT: nothing is claimed'
 silent '--publish would'
 
 # a falsified claim lowers the status, and still says so

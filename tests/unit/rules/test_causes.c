@@ -192,7 +192,8 @@ static const cause bindings[] = {
     {{"it holds", "The logits equal the reference's", "gemv.exact\n    with: {type: Q6_K}",
       "forward.reference"},
      "PV040 16:9 AC_1 claims equality, and F_1 judges it with min_cosine\n"},
-    {{"it holds", "exactly as it should be", "gemv.exact\n    with: {type: Q6_K}", "swiglu.error"},
+    {{"it holds", "exactly as it should be",
+      "gemv.exact\n    with: {type: Q6_K}\n    faults: [wrong_sub_scale]", "swiglu.error"},
      "PV040 16:9 AC_1 claims equality, and F_1 judges it with max_ulp\n"},
     /* How near is said; inequality is no equality; equal bits are compared without a bound. */
     {{"it holds", "The cosine is above 0.99, the top token equal",
