@@ -54,7 +54,7 @@ static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
           "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
           "  pv validate contracts/moe-router-v1.yaml --only AC_ROUTER_001 --json\n"
           "  pv validate contracts/moe-router-v1.yaml --faults\n"
-          "  pv validate contracts/*.yaml --publish\n",
+          "  pv validate contracts/moe-router-v1.yaml --publish\n",
       .list = list,
       .rest = a->files,
       .rest_max = FILES_MAX};
