@@ -17,8 +17,8 @@
  * text as it is, and what is left between them is brought to normalisation form C (NFC), each part
  * for itself: decode(encode(x)) == x holds for every valid x without special tokens that is in form
  * C. Letters, numbers and white space are those of the Unicode version of the PCRE2 library in use,
- * compositions and the order of combining marks those of utf8proc's. Hugging Face's tables are of an
- * older Unicode (9): it leaves a mark that was added since where it stands. */
+ * compositions and the order of combining marks those of utf8proc's. Hugging Face's tables are of
+ * an older Unicode (9): it leaves a mark that was added since where it stands. */
 #ifndef PV_TOKENIZER_TOKENIZER_H
 #define PV_TOKENIZER_TOKENIZER_H
 
