@@ -97,7 +97,7 @@ exits 0
 says 'of which model the right trace is, its manifest does not say'
 silent 'the left trace'
 # Weights that are no numbers: the tensor that stands last in the file, which all its experts have.
-tail=$("$pv" tensors "$model" | awk '{ bytes = $NF } END { print bytes }')
+tail=$("$pv" tensors "$model" | awk '$1 ~ /\.weight$/ { bytes = $NF } END { print bytes }')
 cp "$model" none.gguf
 head -c "$tail" /dev/zero | tr '\000' '\377' |
   dd of=none.gguf bs=4096 seek=$(($(wc -c <none.gguf) - tail)) oflag=seek_bytes conv=notrunc status=none

@@ -4,7 +4,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 contract old ACTIVE_RUNTIME 'F_1 forward.reference ACTIVE_RUNTIME' 'F_2 forward.shape PROPOSED'
-sed -i 's/^    timeout_s: 5$/&\n    with: {min_cosine: 0.99}/' contracts/old.yaml
+sed -i 's/^    timeout_s: 100$/&\n    with: {min_cosine: 0.99}/' contracts/old.yaml
 sed -i '/check: forward.shape/,$ { /with:/d }' contracts/old.yaml
 run "$pv" diff contracts/old.yaml contracts/old.yaml
 exits 0

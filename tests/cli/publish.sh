@@ -63,8 +63,7 @@ unpublished() {
   local name=$1 status=$2 want=$3 reason=$4
   shift 4
   contract "$name" "$status" "$@"
-  sed -i 's/timeout_s: 5/timeout_s: 1/' "contracts/$name.yaml"
-  [ -z "$fault" ] || sed -i "s/^    check: .*/&\n$fault/" "contracts/$name.yaml"
+  [ -z "$fault" ] || sed -i "s/timeout_s: 100/timeout_s: 5/; s/^    check: .*/&\n$fault/" "contracts/$name.yaml"
   cp "contracts/$name.yaml" before.yaml
   # shellcheck disable=SC2086
   validate "contracts/$name.yaml" --publish $options

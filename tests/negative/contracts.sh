@@ -118,8 +118,8 @@ for how in '' --json; do
 done
 same "$(LC_ALL=C grep -lrP '\x1b|\xe2\x80\xae|\xc2\x85' reports | wc -l)" 0 'report files with such characters'
 # lint: all that is found is listed, also where a message was cut within a character, or a name is none
-printf 'metadata: x\nfalsification_tests:\n- test: %0119d\xc3\xa4 \xe2\x82\xac\n' 0 >$'contracts/cut\xff.yaml'
-printf 'metadata: x\nfalsification_tests:\n- test: "a \\u202e b"\n' >contracts/bidi.yaml
+printf 'metadata: {}\nfalsification_tests:\n- test: %0119d\xc3\xa4 \xe2\x82\xac\n' 0 >$'contracts/cut\xff.yaml'
+printf 'metadata: {}\nfalsification_tests:\n- test: "a \\u202e b"\n' >contracts/bidi.yaml
 for file in $'contracts/cut\xff.yaml' contracts/bidi.yaml; do
   run "$pv" lint "$file" --json
   exits 2

@@ -9,9 +9,9 @@
  * working tree whose sources are not those of its commit: evidence names a commit. */
 pv_status pv_publish_allowed(const pv_judgement *j, pv_error *err);
 
-/* After the run: true, with the reason, when it supports nothing that could be published: the status
- * of the file is not supported or a check broke down, and nothing was falsified that lowers it. What
- * could not be judged neither confirms a status nor takes it away. */
+/* After the run: true, with the reason, when it supports nothing that could be published: the
+ * status of the file is not supported or a check broke down, and nothing was falsified that lowers
+ * it. What could not be judged neither confirms a status nor takes it away. */
 bool pv_publish_refused(const pv_judgement *j, pv_text *why);
 
 /* Under the contract's lock: the folder, already filled, gets its name. When the evidence supports

@@ -10,8 +10,8 @@
  * Exit codes: 1 when a criterion or a falsifier is FAIL or VACUOUS (but for the named ones of a
  * supported KNOWN_DIVERGENCE), when a named one passes, or when the file's status needs a criterion
  * that neither a whole run nor any receipt, stale ones and those about other models included, ever
- * judged; else 3 when the file's status is not supported, a check broke down (ERROR, TIMEOUT, CRASH,
- * INCOMPARABLE) or a declared fault was to be tried and was not; else 0.
+ * judged; else 3 when the file's status is not supported, a check broke down (ERROR, TIMEOUT,
+ * CRASH, INCOMPARABLE) or a declared fault was to be tried and was not; else 0.
  *
  * A stage claims nothing beyond its criteria: its status follows from theirs and has no part in the
  * exit code. */
