@@ -55,8 +55,14 @@ static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
   pv_check_exceeds(1.0 - d.cosine, &v->cosine[l]);
   v->margin[v->rows] = before_and_after(exact, l, p, s);
   v->noise[v->rows++] = pv_capture_distance(exact, side, PV_STAGE_MOE_ROUTER_LOGITS, l, p).max_abs;
-  for (uint32_t r = 0; r < s->used; r++)
-    v->usage[(size_t)pv_capture_at(side, PV_STAGE_MOE_ROUTER_INDICES, l, p, r)] += 1.0;
+  for (uint32_t r = 0; r < s->used; r++) {
+    const double e = pv_capture_at(side, PV_STAGE_MOE_ROUTER_INDICES, l, p, r);
+    if (e >= 0.0 && e < s->experts)
+      v->usage[(size_t)e] += 1.0;
+    else
+      pv_check_fail(check, "layer %u, position %zu of prompt %s has the expert %g, outside 0..%u",
+                    l, p, prompt, e, s->experts - 1);
+  }
   v->sets++;
   check->compared += 1 + s->hidden;
   if (same_set(exact, side, l, p, s->used)) return;

@@ -1,5 +1,6 @@
 /* forward.shape. What a stage must be is derived here a second time, from the file's metadata
  * alone: nothing of pv_shape or pv_stage_width, by which the forward allocates and cuts. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,12 @@ static uint64_t digest(const unsigned char *bytes, size_t count) {
   return h;
 }
 
+static bool any_finite(const watch *w, pv_stage_id stage, const unsigned char *row, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += w->real_bytes)
+    if (isfinite(value_of(w, stage, row + at))) return true;
+  return false;
+}
+
 /* A row of the second run against a fresh forward, and against the first run, where another token
  * stood: router weights alone may be equal then, since they are normalised. */
 static void look_back(watch *w, pv_stage_id stage, uint32_t layer, size_t position,
@@ -172,14 +179,17 @@ static void look_back(watch *w, pv_stage_id stage, uint32_t layer, size_t positi
                   PV_REAL('g', 9, right));
     return;
   }
-  if (!is_index(stage) && stage != PV_STAGE_MOE_ROUTER &&
-      w->others[position] != w->prompt->ids[position] &&
-      w->marks[slot(w, stage, layer, position)] == digest(row, bytes))
-    pv_check_fail(
-        w->check,
-        "stage %s, position %zu is the same for the tokens %u and %u: it was not computed",
-        pv_stage_place(stage, layer, place), position, w->others[position],
-        w->prompt->ids[position]);
+  if (is_index(stage) || stage == PV_STAGE_MOE_ROUTER ||
+      w->others[position] == w->prompt->ids[position] ||
+      w->marks[slot(w, stage, layer, position)] != digest(row, bytes))
+    return;
+  /* Nothing that can be told apart: that is no proof that it was not computed. */
+  const bool number = any_finite(w, stage, row, bytes);
+  pv_check_fail(w->check, "stage %s, position %zu %s for the tokens %u and %u: %s",
+                pv_stage_place(stage, layer, place), position,
+                number ? "is the same" : "holds no number", w->others[position],
+                w->prompt->ids[position],
+                number ? "it was not computed" : "nothing tells whether it was computed");
 }
 
 static int want_all(void *context, pv_stage_id stage, uint32_t layer) {

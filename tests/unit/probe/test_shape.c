@@ -158,6 +158,34 @@ static void test_planted_defects(void) {
   expect(FEWER_LAYERS, "FAIL", "came 0 times for position 0");
 }
 
+/* An expert that is none is a finding there too, and no place in a table. */
+static void test_arbiter(void) {
+  pv_capture_cache cache = {0};
+  pv_error err = PV_ERROR_INIT;
+  json_t *with = json_pack("{s:[s]}", "prompts", "p0");
+  pv_check check = {.cache = &cache,
+                    .spec = pv_check_find("forward.arbiter"),
+                    .with = with,
+                    .model = model,
+                    .reference = reference,
+                    .threads = 1,
+                    .verdict = "NOT_RUN",
+                    .metrics = json_object(),
+                    .series = json_array(),
+                    .backends = json_array()};
+  planted = BAD_EXPERT;
+  EXPECT_I64(pv_check_forward_arbiter(&check, &err), PV_OK);
+  planted = NONE;
+  EXPECT_STR(check.verdict, "FAIL");
+  EXPECT_HAS(check.reason, "has the expert -1, outside 0..15");
+  pv_capture_cache_free(&cache);
+  json_decref(with);
+  json_decref(check.metrics);
+  json_decref(check.series);
+  json_decref(check.backends);
+  json_decref(check.worst);
+}
+
 int main(void) {
   pv_error err = PV_ERROR_INIT;
   __wrap_pv_backend_cpu = __real_pv_backend_cpu;
@@ -170,8 +198,8 @@ int main(void) {
     pv_error_print(&err, stderr);
     return 1;
   }
-  const int code =
-      pv_testing_main("forward.shape", (pv_case[]){PV_CASE(test_planted_defects), {0}});
+  const int code = pv_testing_main(
+      "forward.shape", (pv_case[]){PV_CASE(test_planted_defects), PV_CASE(test_arbiter), {0}});
   pv_reference_close(reference);
   pv_model_close(model);
   return code;
