@@ -113,7 +113,7 @@ static pv_status plant_read(pv_backend *backend, pv_stage_id stage, size_t row, 
   return status;
 }
 
-static void expect(defect what, const char *verdict, const char *reason) {
+static void expect_of(const char *name, defect what, const char *verdict, const char *reason) {
   pv_capture_cache cache = {0};
   pv_error err = PV_ERROR_INIT;
   pv_model other = *model;
@@ -121,7 +121,7 @@ static void expect(defect what, const char *verdict, const char *reason) {
   if (what == FEWER_LAYERS) other.shape.layers--;
   json_t *with = json_pack("{s:[s]}", "prompts", "p0");
   pv_check check = {.cache = &cache,
-                    .spec = pv_check_find("forward.shape"),
+                    .spec = pv_check_find(name),
                     .with = with,
                     .model = &other,
                     .reference = reference,
@@ -131,7 +131,7 @@ static void expect(defect what, const char *verdict, const char *reason) {
                     .series = json_array(),
                     .backends = json_array()};
   planted = what;
-  EXPECT_I64(pv_check_forward_shape(&check, &err), PV_OK);
+  EXPECT_I64(pv_check_function_find(name)(&check, &err), PV_OK);
   planted = NONE;
   if (!EXPECT_STR(check.verdict, verdict) || !EXPECT_HAS(check.reason, reason))
     fprintf(stderr, "  defect %d: %s %s\n", (int)what, check.reason, err.message);
@@ -142,6 +142,10 @@ static void expect(defect what, const char *verdict, const char *reason) {
   json_decref(check.series);
   json_decref(check.backends);
   json_decref(check.worst);
+}
+
+static void expect(defect what, const char *verdict, const char *reason) {
+  expect_of("forward.shape", what, verdict, reason);
 }
 
 static void test_planted_defects(void) {
@@ -160,30 +164,7 @@ static void test_planted_defects(void) {
 
 /* An expert that is none is a finding there too, and no place in a table. */
 static void test_arbiter(void) {
-  pv_capture_cache cache = {0};
-  pv_error err = PV_ERROR_INIT;
-  json_t *with = json_pack("{s:[s]}", "prompts", "p0");
-  pv_check check = {.cache = &cache,
-                    .spec = pv_check_find("forward.arbiter"),
-                    .with = with,
-                    .model = model,
-                    .reference = reference,
-                    .threads = 1,
-                    .verdict = "NOT_RUN",
-                    .metrics = json_object(),
-                    .series = json_array(),
-                    .backends = json_array()};
-  planted = BAD_EXPERT;
-  EXPECT_I64(pv_check_forward_arbiter(&check, &err), PV_OK);
-  planted = NONE;
-  EXPECT_STR(check.verdict, "FAIL");
-  EXPECT_HAS(check.reason, "has the expert -1, outside 0..15");
-  pv_capture_cache_free(&cache);
-  json_decref(with);
-  json_decref(check.metrics);
-  json_decref(check.series);
-  json_decref(check.backends);
-  json_decref(check.worst);
+  expect_of("forward.arbiter", BAD_EXPERT, "FAIL", "has the expert -1, outside 0..15");
 }
 
 int main(void) {
