@@ -262,6 +262,19 @@ static const char *text_at(pv_ptx_parser *p, size_t byte) {
   return copy;
 }
 
+/* What is unread has no body. */
+static void keep_head(pv_ptx_function *f, const pv_ptx_unread *unread) {
+  *f = (pv_ptx_function){.name = f->name,
+                         .is_entry = f->is_entry,
+                         .unread = unread,
+                         .line = f->line,
+                         .last_line = f->last_line,
+                         .params = f->params,
+                         .results = f->results,
+                         .param_count = f->param_count,
+                         .result_count = f->result_count};
+}
+
 /* Passes over what follows the name of a function that is not understood: up to the `;` of a
  * declaration or the last brace of a body, where an error of tokens is met again and stays one.
  * What was read of it does not count. */
@@ -277,14 +290,7 @@ static pv_status leave_unread(pv_ptx_parser *p, pv_ptx_function *f, const pv_ptx
   p->lexer = *head;
   for (p->function = NULL; p->names.depth > outside; pv_ptx_names_pop(&p->names))
     p->pending[p->names.depth] = NULL;
-  *f = (pv_ptx_function){.name = f->name,
-                         .is_entry = f->is_entry,
-                         .unread = unread,
-                         .line = f->line,
-                         .params = f->params,
-                         .results = f->results,
-                         .param_count = f->param_count,
-                         .result_count = f->result_count};
+  keep_head(f, unread);
   pv_status status = PV_OK;
   for (size_t depth = 0; status == PV_OK; status = pv_ptx_next(p)) {
     f->last_line = p->lexer.now.line;
@@ -315,10 +321,15 @@ static pv_status read_function(pv_ptx_parser *p, bool is_entry) {
   f->results = results;
   f->result_count = result_count;
   f->line = f->last_line = line;
-  f->unread = NULL; /* of a declaration before */
   const pv_ptx_lexer head = p->lexer;
+  const pv_ptx_unread *declared = f->unread;
   status = read_rest(p, f);
   if (status == PV_ERR_INPUT && p->each) return leave_unread(p, f, &head, outside);
+  if (status == PV_OK && declared != NULL) { /* what a declaration says holds for the body */
+    const bool has_body = f->has_body;
+    keep_head(f, declared);
+    f->has_body = has_body;
+  }
   return status;
 }
 

@@ -112,13 +112,22 @@ static void test_still_broken(void) {
   broken(".alias a, b;\n" SOUND, "a directive that is understood", 1, 1);
 }
 
-/* A function that is read later than it was declared badly is read. */
+/* What a declaration says holds for the body: a body that is understood after a declaration that is
+ * not is not judged, and so is one that is declared well again. */
 static void test_declared_badly(void) {
-  pv_ptx_module *m = NULL;
-  pv_error err;
-  EXPECT(each(HEAD ".entry k() .odd; .entry k() { ret; }\n", &m, &err) == PV_OK);
-  REQUIRE(m != NULL && m->function_count == 1);
-  EXPECT(m->functions[0]->unread == NULL && m->functions[0]->instruction_count == 1);
+  static const char *const texts[] = {".entry k() .odd; .entry k() { ret; }\n",
+                                      ".func k(.odd); .func k(.param .b64 a);\n"};
+  for (size_t i = 0; i < 2; i++) {
+    pv_ptx_module *m = NULL;
+    pv_error err;
+    char text[200];
+    snprintf(text, sizeof text, HEAD "%s", texts[i]);
+    EXPECT(each(text, &m, &err) == PV_OK);
+    REQUIRE(m != NULL && m->function_count == 1 && m->functions[0]->unread != NULL);
+    EXPECT(m->functions[0]->has_body == (i == 0) && m->functions[0]->instruction_count == 0);
+    EXPECT_U64(m->functions[0]->unread->line, 4);
+    EXPECT_HAS(m->functions[0]->unread->text, ".odd");
+  }
 }
 
 /* Nothing is asserted of what is unread, nor of what calls it where a call must be looked into. */
