@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "kernels/arith/act.h"
-#include "runtime/quant/quant.h"
+#include "kernels/quant/quant.h"
 
 /* What a matrix product computes (the matrix part of a numerics identity). */
 typedef enum pv_product { PV_PRODUCT_I16, PV_PRODUCT_I8, PV_PRODUCT_F64ACC } pv_product;

@@ -42,7 +42,7 @@ static inline float v8_fold(v8 a) {
   return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
 }
 #else
-#include "runtime/quant/quant.h"
+#include "kernels/quant/quant.h"
 typedef struct v8 {
   float f[8];
 } v8;

@@ -10,34 +10,34 @@ static double now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-pv_status pv_gpu_bandwidth(const pv_gpu_ops *ops, double *out, unsigned repeats, pv_error *err) {
+pv_code pv_gpu_bandwidth(const pv_gpu_ops *ops, double *out, unsigned repeats, pv_error *err) {
   enum { BLOCK = 512, BLOCKS_PER_PROCESSOR = 4 };
   uint64_t bytes = (uint64_t)2 << 30;
   pv_gpu *gpu = NULL;
   pv_gpu_info info;
   pv_gpu_launch l = {.block = BLOCK};
   pv_cuda_scan a = {0};
-  pv_status status = ops->open(&gpu, err);
-  if (status == PV_OK) status = ops->info(gpu, &info, err);
-  if (status == PV_OK && bytes > info.free_ / 2) bytes = info.free_ / 2;
-  if (status == PV_OK) status = ops->alloc(gpu, bytes, &a.words, err);
-  if (status == PV_OK) status = ops->alloc(gpu, sizeof(uint32_t), &a.out, err);
-  if (status == PV_OK) status = ops->find(gpu, "scan", &l.kernel, err);
-  if (status == PV_OK) {
+  pv_code code = ops->open(&gpu, err);
+  if (code == PV_OK) code = ops->info(gpu, &info, err);
+  if (code == PV_OK && bytes > info.free_ / 2) bytes = info.free_ / 2;
+  if (code == PV_OK) code = ops->alloc(gpu, bytes, &a.words, err);
+  if (code == PV_OK) code = ops->alloc(gpu, sizeof(uint32_t), &a.out, err);
+  if (code == PV_OK) code = ops->find(gpu, "scan", &l.kernel, err);
+  if (code == PV_OK) {
     a.count = bytes / 16;
     l.grid[0] = BLOCKS_PER_PROCESSOR * info.processors;
     l.grid[1] = l.grid[2] = 1;
     l.args = &a;
     l.arg_bytes = sizeof a;
-    status = ops->launch(gpu, &l, err);
+    code = ops->launch(gpu, &l, err);
   }
-  for (unsigned i = 0; i < repeats && status == PV_OK; i++) {
-    status = ops->finish(gpu, err);
+  for (unsigned i = 0; i < repeats && code == PV_OK; i++) {
+    code = ops->finish(gpu, err);
     const double start = now();
-    if (status == PV_OK) status = ops->launch(gpu, &l, err);
-    if (status == PV_OK) status = ops->finish(gpu, err);
+    if (code == PV_OK) code = ops->launch(gpu, &l, err);
+    if (code == PV_OK) code = ops->finish(gpu, err);
     out[i] = (double)bytes / (now() - start);
   }
   if (gpu != NULL) ops->close(gpu);
-  return status;
+  return code;
 }

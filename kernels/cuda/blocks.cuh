@@ -1,4 +1,4 @@
-/* Reading of weights in their file form; the layouts are those of runtime/quant/quant.h. A row may
+/* Reading of weights in their file form; the layouts are those of kernels/quant/quant.h. A row may
  * begin at any even address: blocks of Q6_K (210 bytes) and Q8_0 (34) are not multiples of 4. */
 #pragma once
 

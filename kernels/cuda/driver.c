@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ck.h"
 #include "kernels/cuda/driver_api.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/images.h"
-#include "runtime/base/ck.h"
 
 enum {
   OLDEST_SM = 80,
@@ -47,7 +47,7 @@ typedef struct cuda {
 } cuda;
 
 /* Anything but running out of memory leaves the context in a state that nobody can vouch for. */
-static pv_status failed(const cuda *c, CUresult code, const char *what, pv_error *err) {
+static pv_code failed(const cuda *c, CUresult code, const char *what, pv_error *err) {
   const char *name = NULL, *text = NULL;
   if (code == CUDA_SUCCESS) return PV_OK;
   c->api.error_name(code, &name);
@@ -62,7 +62,7 @@ static pv_status failed(const cuda *c, CUresult code, const char *what, pv_error
   return PV_ERR_DEVICE;
 }
 
-static pv_status open_library(cuda *c, pv_error *err) {
+static pv_code open_library(cuda *c, pv_error *err) {
   c->library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (c->library == NULL) {
     pv_error_set(err, PV_ERR_UNSUPPORTED, "this machine has no CUDA driver (libcuda.so.1)");
@@ -79,7 +79,7 @@ static pv_status open_library(cuda *c, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status open_device(cuda *c, pv_error *err) {
+static pv_code open_device(cuda *c, pv_error *err) {
   int count = 0, major = 0, minor = 0;
   CUresult code = c->api.init(0);
   if (code == CUDA_SUCCESS) code = c->api.device_count(&count);
@@ -123,7 +123,7 @@ static bool is_chosen(const cuda *c, const pv_cuda_module *modules, size_t count
 }
 
 /* Machine code where there is some for exactly this chip, else the PTX it was made from. */
-static pv_status load_module(cuda *c, const pv_cuda_module *module, pv_error *err) {
+static pv_code load_module(cuda *c, const pv_cuda_module *module, pv_error *err) {
   const void *image = module->ptx;
   c->from_ptx = true;
   c->target = module->target;
@@ -156,7 +156,7 @@ static void cuda_close(pv_gpu *gpu) {
   free(c);
 }
 
-static pv_status cuda_open(pv_gpu **out, pv_error *err) {
+static pv_code cuda_open(pv_gpu **out, pv_error *err) {
   size_t count = 0;
   const pv_cuda_module *modules = pv_cuda_modules(&count);
   if (count == 0) {
@@ -178,19 +178,19 @@ static pv_status cuda_open(pv_gpu **out, pv_error *err) {
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the CUDA device");
   }
   c->base.ops = &pv_gpu_cuda;
-  pv_status status = open_library(c, err);
-  if (status == PV_OK) status = open_device(c, err);
-  for (size_t i = 0; i < count && status == PV_OK; i++)
-    if (is_chosen(c, modules, count, i)) status = load_module(c, &modules[i], err);
-  if (status != PV_OK) {
+  pv_code code = open_library(c, err);
+  if (code == PV_OK) code = open_device(c, err);
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    if (is_chosen(c, modules, count, i)) code = load_module(c, &modules[i], err);
+  if (code != PV_OK) {
     cuda_close(&c->base);
-    return status;
+    return code;
   }
   *out = &c->base;
   return PV_OK;
 }
 
-static pv_status cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
+static pv_code cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
   cuda *c = (cuda *)gpu;
   int processors = 0, shared = 0;
   size_t free_bytes = 0, all = 0;
@@ -216,7 +216,7 @@ static pv_status cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
   return failed(c, code, "the device does not answer", err);
 }
 
-static pv_status cuda_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err) {
+static pv_code cuda_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err) {
   cuda *c = (cuda *)gpu;
   size_t size = 0;
   if (c->memory_count == ALLOCATIONS_MAX || !pv_ck_size(bytes, &size))
@@ -231,8 +231,8 @@ static pv_status cuda_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error
   return failed(c, code, "device memory", err);
 }
 
-static pv_status cuda_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
-                             pv_error *err) {
+static pv_code cuda_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
+                           pv_error *err) {
   cuda *c = (cuda *)gpu;
   CUresult code = CUDA_SUCCESS;
   for (uint64_t at = 0; at < bytes && code == CUDA_SUCCESS; at += COPY_STEP) {
@@ -242,13 +242,12 @@ static pv_status cuda_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_
   return failed(c, code, "copy to the device", err);
 }
 
-static pv_status cuda_finish(pv_gpu *gpu, pv_error *err) {
+static pv_code cuda_finish(pv_gpu *gpu, pv_error *err) {
   cuda *c = (cuda *)gpu;
   return failed(c, c->api.stream_wait(c->stream), "work on the device", err);
 }
 
-static pv_status cuda_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes,
-                               pv_error *err) {
+static pv_code cuda_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err) {
   cuda *c = (cuda *)gpu;
   const CUresult code = c->api.copy_out(to, from, (size_t)bytes, c->stream);
   if (code != CUDA_SUCCESS) return failed(c, code, "copy from the device", err);
@@ -263,7 +262,7 @@ static bool has_kernel(const pv_cuda_module *module, const char *name) {
   return strstr(module->ptx, entry) != NULL;
 }
 
-static pv_status cuda_find(pv_gpu *gpu, const char *name, unsigned *out, pv_error *err) {
+static pv_code cuda_find(pv_gpu *gpu, const char *name, unsigned *out, pv_error *err) {
   cuda *c = (cuda *)gpu;
   size_t m = 0;
   if (c->kernel_count == KERNELS_MAX)
@@ -280,7 +279,7 @@ static pv_status cuda_find(pv_gpu *gpu, const char *name, unsigned *out, pv_erro
   return PV_OK;
 }
 
-static pv_status cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+static pv_code cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
   cuda *c = (cuda *)gpu;
   kernel *k = &c->kernels[l->kernel];
   void *args[] = {(void *)(uintptr_t)l->args};
@@ -303,7 +302,7 @@ static pv_status cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err)
   return failed(c, code, k->name, err);
 }
 
-static pv_status cuda_record(pv_gpu *gpu, pv_error *err) {
+static pv_code cuda_record(pv_gpu *gpu, pv_error *err) {
   cuda *c = (cuda *)gpu;
   if (c->sequence_count == SEQUENCES_MAX)
     return pv_error_set(err, PV_ERR_INTERNAL, "more than %d recorded sequences", SEQUENCES_MAX);
@@ -311,7 +310,7 @@ static pv_status cuda_record(pv_gpu *gpu, pv_error *err) {
                 "recording of launches", err);
 }
 
-static pv_status cuda_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
+static pv_code cuda_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
   cuda *c = (cuda *)gpu;
   CUgraph graph = NULL;
   CUresult code = c->api.capture_end(c->stream, &graph);
@@ -323,7 +322,7 @@ static pv_status cuda_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status cuda_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
+static pv_code cuda_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
   cuda *c = (cuda *)gpu;
   return failed(c, c->api.graph_launch(c->sequences[sequence], c->stream), "recorded launches",
                 err);

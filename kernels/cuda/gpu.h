@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 typedef struct pv_gpu_info {
   char name[128];         /* "NVIDIA H100 80GB HBM3" */
@@ -34,21 +34,21 @@ typedef struct pv_gpu_ops {
   const char *name; /* "cuda" */
   /* PV_ERR_UNSUPPORTED with the reason where there is no such device: no kernels in this build, no
    * driver, a driver or a device that is too old, no device. */
-  pv_status (*open)(pv_gpu **out, pv_error *err);
+  pv_code (*open)(pv_gpu **out, pv_error *err);
   void (*close)(pv_gpu *gpu); /* frees everything that was allocated */
-  pv_status (*info)(pv_gpu *gpu, pv_gpu_info *out, pv_error *err);
+  pv_code (*info)(pv_gpu *gpu, pv_gpu_info *out, pv_error *err);
   /* Memory filled with zeros, aligned to 256 bytes. PV_ERR_NOMEM when there is not enough. */
-  pv_status (*alloc)(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err);
-  pv_status (*upload)(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes, pv_error *err);
-  pv_status (*download)(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err);
-  pv_status (*find)(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err);
-  pv_status (*launch)(pv_gpu *gpu, const pv_gpu_launch *launch, pv_error *err);
-  pv_status (*finish)(pv_gpu *gpu, pv_error *err);
+  pv_code (*alloc)(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err);
+  pv_code (*upload)(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes, pv_error *err);
+  pv_code (*download)(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err);
+  pv_code (*find)(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err);
+  pv_code (*launch)(pv_gpu *gpu, const pv_gpu_launch *launch, pv_error *err);
+  pv_code (*finish)(pv_gpu *gpu, pv_error *err);
   /* Between record and recorded, launches are noted down instead of run. The sequence belongs to
    * the device. */
-  pv_status (*record)(pv_gpu *gpu, pv_error *err);
-  pv_status (*recorded)(pv_gpu *gpu, unsigned *sequence, pv_error *err);
-  pv_status (*replay)(pv_gpu *gpu, unsigned sequence, pv_error *err);
+  pv_code (*record)(pv_gpu *gpu, pv_error *err);
+  pv_code (*recorded)(pv_gpu *gpu, unsigned *sequence, pv_error *err);
+  pv_code (*replay)(pv_gpu *gpu, unsigned sequence, pv_error *err);
 } pv_gpu_ops;
 
 struct pv_gpu { /* first member of every device's own state */

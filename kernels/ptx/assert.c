@@ -2,15 +2,15 @@
 
 #include <string.h>
 
+#include "base/ck.h"
 #include "kernels/ptx/pattern.h"
-#include "runtime/base/ck.h"
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
 }
 
-pv_status pv_ptx_report_add(pv_arena *arena, pv_ptx_report *report, pv_ptx_finding finding,
-                            pv_error *err) {
+pv_code pv_ptx_report_add(pv_arena *arena, pv_ptx_report *report, pv_ptx_finding finding,
+                          pv_error *err) {
   if (finding.directive == NULL || finding.text == NULL) return nomem(err);
   if (report->count == report->capacity) {
     uint64_t wanted = 16;
@@ -26,8 +26,8 @@ pv_status pv_ptx_report_add(pv_arena *arena, pv_ptx_report *report, pv_ptx_findi
   return PV_OK;
 }
 
-pv_status pv_ptx_refuse_unread(const pv_ptx_function *f, const pv_ptx_instruction *call,
-                               pv_error *err) {
+pv_code pv_ptx_refuse_unread(const pv_ptx_function *f, const pv_ptx_instruction *call,
+                             pv_error *err) {
   const pv_ptx_unread *u = f->unread;
   if (u == NULL) return PV_OK;
   if (call == NULL)
@@ -50,7 +50,7 @@ static bool of_the_runtime(const pv_ptx_function *f) {
 }
 
 /* What `instruction` calls and has a body; NULL for other instructions. */
-static pv_status callee(const pv_ptx_instruction *i, const pv_ptx_function **out, pv_error *err) {
+static pv_code callee(const pv_ptx_instruction *i, const pv_ptx_function **out, pv_error *err) {
   *out = NULL;
   if (strcmp(i->parts[0], "call") != 0) return PV_OK;
   for (size_t k = 0; k < i->operand_count && k < 2; k++)
@@ -70,9 +70,9 @@ static pv_status callee(const pv_ptx_instruction *i, const pv_ptx_function **out
   return PV_ERR_UNSUPPORTED;
 }
 
-static pv_status add_function(pv_arena *arena, const pv_ptx_function *f,
-                              const pv_ptx_function ***list, size_t *count, size_t *capacity,
-                              pv_error *err) {
+static pv_code add_function(pv_arena *arena, const pv_ptx_function *f,
+                            const pv_ptx_function ***list, size_t *count, size_t *capacity,
+                            pv_error *err) {
   uint64_t wanted = 8;
   for (size_t i = 0; i < *count; i++)
     if ((*list)[i] == f) return PV_OK;
@@ -88,20 +88,20 @@ static pv_status add_function(pv_arena *arena, const pv_ptx_function *f,
   return PV_OK;
 }
 
-pv_status pv_ptx_reached(pv_arena *arena, const pv_ptx_function *kernel,
-                         const pv_ptx_function ***out, size_t *count, pv_error *err) {
+pv_code pv_ptx_reached(pv_arena *arena, const pv_ptx_function *kernel, const pv_ptx_function ***out,
+                       size_t *count, pv_error *err) {
   const pv_ptx_function **list = NULL;
   size_t used = 0, capacity = 0;
-  pv_status status = pv_ptx_refuse_unread(kernel, NULL, err);
-  if (status == PV_OK) status = add_function(arena, kernel, &list, &used, &capacity, err);
-  for (size_t f = 0; status == PV_OK && f < used; f++)
-    for (size_t i = 0; status == PV_OK && i < list[f]->instruction_count; i++) {
+  pv_code code = pv_ptx_refuse_unread(kernel, NULL, err);
+  if (code == PV_OK) code = add_function(arena, kernel, &list, &used, &capacity, err);
+  for (size_t f = 0; code == PV_OK && f < used; f++)
+    for (size_t i = 0; code == PV_OK && i < list[f]->instruction_count; i++) {
       const pv_ptx_function *next = NULL;
-      status = callee(&list[f]->instructions[i], &next, err);
-      if (status == PV_OK && next != NULL)
-        status = add_function(arena, next, &list, &used, &capacity, err);
+      code = callee(&list[f]->instructions[i], &next, err);
+      if (code == PV_OK && next != NULL)
+        code = add_function(arena, next, &list, &used, &capacity, err);
     }
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   *out = list;
   *count = used;
   return PV_OK;
@@ -125,11 +125,11 @@ static occurrences find(const pv_ptx_function *f, const pv_ptx_pattern *pattern,
   return out;
 }
 
-static pv_status require(pv_arena *arena, const pv_ptx_function *kernel, const char *text,
-                         pv_ptx_report *report, pv_error *err) {
+static pv_code require(pv_arena *arena, const pv_ptx_function *kernel, const char *text,
+                       pv_ptx_report *report, pv_error *err) {
   pv_ptx_pattern pattern;
-  const pv_status status = pv_ptx_pattern_parse(arena, text, strlen(text), &pattern, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_ptx_pattern_parse(arena, text, strlen(text), &pattern, err);
+  if (code != PV_OK) return code;
   const occurrences o = find(kernel, &pattern, report);
   pv_ptx_finding f = {kernel->name,     pv_arena_printf(arena, "require %s", text),
                       o.count > 0,      kernel->line,
@@ -143,14 +143,14 @@ static pv_status require(pv_arena *arena, const pv_ptx_function *kernel, const c
 }
 
 /* Also in what the kernel calls: there the fault would hide otherwise. */
-static pv_status forbid(pv_arena *arena, const pv_ptx_function *kernel, const char *text,
-                        pv_ptx_report *report, pv_error *err) {
+static pv_code forbid(pv_arena *arena, const pv_ptx_function *kernel, const char *text,
+                      pv_ptx_report *report, pv_error *err) {
   pv_ptx_pattern pattern;
   const pv_ptx_function **reached = NULL;
   size_t count = 0;
-  pv_status status = pv_ptx_pattern_parse(arena, text, strlen(text), &pattern, err);
-  if (status == PV_OK) status = pv_ptx_reached(arena, kernel, &reached, &count, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_ptx_pattern_parse(arena, text, strlen(text), &pattern, err);
+  if (code == PV_OK) code = pv_ptx_reached(arena, kernel, &reached, &count, err);
+  if (code != PV_OK) return code;
   pv_ptx_finding f = {
       kernel->name, pv_arena_printf(arena, "forbid %s", text), true, 0, "does not occur", NULL};
   for (size_t r = 0; r < count && f.held; r++) {
@@ -174,12 +174,12 @@ static pv_status forbid(pv_arena *arena, const pv_ptx_function *kernel, const ch
   return pv_ptx_report_add(arena, report, f, err);
 }
 
-static pv_status check_count(pv_arena *arena, const pv_ptx_function *kernel, const char *text,
-                             pv_ptx_report *report, pv_error *err) {
+static pv_code check_count(pv_arena *arena, const pv_ptx_function *kernel, const char *text,
+                           pv_ptx_report *report, pv_error *err) {
   pv_ptx_pattern pattern;
   uint64_t wanted = 0;
-  const pv_status status = pv_ptx_pattern_parse_count(arena, text, &pattern, &wanted, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_ptx_pattern_parse_count(arena, text, &pattern, &wanted, err);
+  if (code != PV_OK) return code;
   const occurrences o = find(kernel, &pattern, report);
   const pv_ptx_finding f = {
       kernel->name,
@@ -192,16 +192,15 @@ static pv_status check_count(pv_arena *arena, const pv_ptx_function *kernel, con
 }
 
 /* Both the first and the last occurrences stand in this order. */
-static pv_status check_order(pv_arena *arena, const pv_ptx_function *kernel,
-                             const char *const *list, size_t count, pv_ptx_report *report,
-                             pv_error *err) {
+static pv_code check_order(pv_arena *arena, const pv_ptx_function *kernel, const char *const *list,
+                           size_t count, pv_ptx_report *report, pv_error *err) {
   occurrences before = {0};
   if (count == 1)
     return pv_error_set(err, PV_ERR_INPUT, "an order of one instruction says nothing");
   for (size_t k = 0; k < count; k++) {
     pv_ptx_pattern pattern;
-    const pv_status status = pv_ptx_pattern_parse(arena, list[k], strlen(list[k]), &pattern, err);
-    if (status != PV_OK) return status;
+    const pv_code code = pv_ptx_pattern_parse(arena, list[k], strlen(list[k]), &pattern, err);
+    if (code != PV_OK) return code;
     const occurrences here = find(kernel, &pattern, report);
     const char *previous = k > 0 ? list[k - 1] : "";
     pv_ptx_finding f = {
@@ -224,7 +223,7 @@ static pv_status check_order(pv_arena *arena, const pv_ptx_function *kernel,
     }
     if (f.text == NULL) return nomem(err);
     if (k > 0 || !f.held) {
-      const pv_status added = pv_ptx_report_add(arena, report, f, err);
+      const pv_code added = pv_ptx_report_add(arena, report, f, err);
       if (added != PV_OK) return added;
     }
     before = here;
@@ -232,18 +231,17 @@ static pv_status check_order(pv_arena *arena, const pv_ptx_function *kernel,
   return PV_OK;
 }
 
-pv_status pv_ptx_check_directives(pv_arena *arena, const pv_ptx_function *kernel,
-                                  const pv_ptx_directives *d, pv_ptx_report *report,
-                                  pv_error *err) {
-  pv_status status = pv_ptx_refuse_unread(kernel, NULL, err);
+pv_code pv_ptx_check_directives(pv_arena *arena, const pv_ptx_function *kernel,
+                                const pv_ptx_directives *d, pv_ptx_report *report, pv_error *err) {
+  pv_code code = pv_ptx_refuse_unread(kernel, NULL, err);
   if (d->requires + d->forbids + d->orders + d->counts == 0)
     return pv_error_set(err, PV_ERR_INPUT, "nothing is asserted of %.100s", kernel->name);
-  for (size_t i = 0; status == PV_OK && i < d->requires; i++)
-    status = require(arena, kernel, d->require[i], report, err);
-  for (size_t i = 0; status == PV_OK && i < d->forbids; i++)
-    status = forbid(arena, kernel, d->forbid[i], report, err);
-  for (size_t i = 0; status == PV_OK && i < d->counts; i++)
-    status = check_count(arena, kernel, d->count[i], report, err);
-  if (status == PV_OK) status = check_order(arena, kernel, d->order, d->orders, report, err);
-  return status;
+  for (size_t i = 0; code == PV_OK && i < d->requires; i++)
+    code = require(arena, kernel, d->require[i], report, err);
+  for (size_t i = 0; code == PV_OK && i < d->forbids; i++)
+    code = forbid(arena, kernel, d->forbid[i], report, err);
+  for (size_t i = 0; code == PV_OK && i < d->counts; i++)
+    code = check_count(arena, kernel, d->count[i], report, err);
+  if (code == PV_OK) code = check_order(arena, kernel, d->order, d->orders, report, err);
+  return code;
 }

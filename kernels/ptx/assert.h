@@ -29,16 +29,15 @@ typedef struct pv_ptx_directives {
   size_t requires, forbids, orders, counts;
 } pv_ptx_directives;
 
-pv_status pv_ptx_check_directives(pv_arena *arena, const pv_ptx_function *kernel,
-                                  const pv_ptx_directives *directives, pv_ptx_report *report,
-                                  pv_error *err);
+pv_code pv_ptx_check_directives(pv_arena *arena, const pv_ptx_function *kernel,
+                                const pv_ptx_directives *directives, pv_ptx_report *report,
+                                pv_error *err);
 
 /* The rules for every kernel, by name; NULL past the end. */
 const char *pv_ptx_rule_at(size_t index);
 /* `count` 0 means all rules. */
-pv_status pv_ptx_check_rules(pv_arena *arena, const pv_ptx_function *kernel,
-                             const char *const *rules, size_t count, pv_ptx_report *report,
-                             pv_error *err);
+pv_code pv_ptx_check_rules(pv_arena *arena, const pv_ptx_function *kernel, const char *const *rules,
+                           size_t count, pv_ptx_report *report, pv_error *err);
 
 /* Every value that reaches `sink` comes through `through` from accumulators that only `writers`
  * write; `combine` adds a value and its shuffled self between two sinks. The writer "zero" is the
@@ -51,22 +50,22 @@ typedef struct pv_ptx_flow {
   const char *const *factors;
   size_t factor_count;
 } pv_ptx_flow;
-pv_status pv_ptx_check_flow(pv_arena *arena, const pv_ptx_function *kernel, const pv_ptx_flow *flow,
-                            pv_ptx_report *report, pv_error *err);
+pv_code pv_ptx_check_flow(pv_arena *arena, const pv_ptx_function *kernel, const pv_ptx_flow *flow,
+                          pv_ptx_report *report, pv_error *err);
 
 /* PV_ERR_UNSUPPORTED when `f` is unread; `call`, or NULL, is the instruction that leads to it. */
-pv_status pv_ptx_refuse_unread(const pv_ptx_function *f, const pv_ptx_instruction *call,
-                               pv_error *err);
+pv_code pv_ptx_refuse_unread(const pv_ptx_function *f, const pv_ptx_instruction *call,
+                             pv_error *err);
 
 /* Adds a finding. */
-pv_status pv_ptx_report_add(pv_arena *arena, pv_ptx_report *report, pv_ptx_finding finding,
-                            pv_error *err);
+pv_code pv_ptx_report_add(pv_arena *arena, pv_ptx_report *report, pv_ptx_finding finding,
+                          pv_error *err);
 
 /* The kernel and every function that it calls, near or far, in the arena. PV_ERR_UNSUPPORTED when
  * one of them is unread, or when it calls through a pointer or a function that has no body here.
  * The functions of the CUDA runtime (vprintf, __assertfail, malloc, free) have none anywhere: no
  * value of a sum comes from them. */
-pv_status pv_ptx_reached(pv_arena *arena, const pv_ptx_function *kernel,
-                         const pv_ptx_function ***out, size_t *count, pv_error *err);
+pv_code pv_ptx_reached(pv_arena *arena, const pv_ptx_function *kernel, const pv_ptx_function ***out,
+                       size_t *count, pv_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* Declarations of registers and variables. */
 #include <string.h>
 
+#include "base/ck.h"
 #include "kernels/ptx/parse.h"
-#include "runtime/base/ck.h"
 
 static const struct {
   const char *name;
@@ -40,58 +40,57 @@ static pv_ptx_type type_of(const pv_ptx_token *t) {
   return PV_PTX_NO_TYPE;
 }
 
-static pv_status read_type(pv_ptx_parser *p, pv_ptx_type *out) {
+static pv_code read_type(pv_ptx_parser *p, pv_ptx_type *out) {
   *out = type_of(&p->lexer.now);
   return *out != PV_PTX_NO_TYPE ? pv_ptx_next(p) : pv_ptx_unexpected(p, "a type");
 }
 
 /* A name that is declared: a word without a dot. */
-static pv_status read_new_name(pv_ptx_parser *p, pv_ptx_token *out) {
+static pv_code read_new_name(pv_ptx_parser *p, pv_ptx_token *out) {
   *out = p->lexer.now;
   if (out->kind != PV_PTX_WORD || memchr(out->text, '.', out->length) != NULL)
     return pv_ptx_unexpected(p, "a name");
   return pv_ptx_next(p);
 }
 
-static pv_status declare(pv_ptx_parser *p, const pv_ptx_token *t, pv_ptx_name_kind kind,
-                         pv_ptx_name **out) {
+static pv_code declare(pv_ptx_parser *p, const pv_ptx_token *t, pv_ptx_name_kind kind,
+                       pv_ptx_name **out) {
   if (pv_ptx_names_add(&p->names, t->text, t->length, kind, out, p->err) != PV_OK)
     return pv_ptx_lex_error(&p->lexer, t, p->err);
   return PV_OK;
 }
 
-static pv_status read_register(pv_ptx_parser *p, pv_ptx_type type) {
+static pv_code read_register(pv_ptx_parser *p, pv_ptx_type type) {
   pv_ptx_token t;
   pv_ptx_name *name = NULL;
   uint64_t count = 0;
-  pv_status status = read_new_name(p, &t);
-  if (status != PV_OK) return status;
+  pv_code code = read_new_name(p, &t);
+  if (code != PV_OK) return code;
   const bool range = pv_ptx_at(p, '<');
   if (range) {
     /* %r1<10> could mean %r15 or %r1 and 5: not a guess that a reader may make. */
     if (t.text[t.length - 1] >= '0' && t.text[t.length - 1] <= '9')
       return pv_ptx_fail(p, &t, "the name of a range of registers ends with a digit");
-    status = pv_ptx_next(p);
-    if (status == PV_OK) status = pv_ptx_read_u64(p, &count);
-    if (status == PV_OK) status = pv_ptx_take(p, '>');
+    code = pv_ptx_next(p);
+    if (code == PV_OK) code = pv_ptx_read_u64(p, &count);
+    if (code == PV_OK) code = pv_ptx_take(p, '>');
   }
-  if (status == PV_OK)
-    status = declare(p, &t, range ? PV_PTX_NAME_RANGE : PV_PTX_NAME_REGISTER, &name);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = declare(p, &t, range ? PV_PTX_NAME_RANGE : PV_PTX_NAME_REGISTER, &name);
+  if (code != PV_OK) return code;
   name->type = type;
   name->count = count;
   return PV_OK;
 }
 
-pv_status pv_ptx_read_registers(pv_ptx_parser *p) {
+pv_code pv_ptx_read_registers(pv_ptx_parser *p) {
   pv_ptx_type type = PV_PTX_NO_TYPE;
-  pv_status status = read_type(p, &type);
-  if (status == PV_OK) status = read_register(p, type);
-  while (status == PV_OK && pv_ptx_at(p, ',')) {
-    status = pv_ptx_next(p);
-    if (status == PV_OK) status = read_register(p, type);
+  pv_code code = read_type(p, &type);
+  if (code == PV_OK) code = read_register(p, type);
+  while (code == PV_OK && pv_ptx_at(p, ',')) {
+    code = pv_ptx_next(p);
+    if (code == PV_OK) code = read_register(p, type);
   }
-  return status == PV_OK ? pv_ptx_take(p, ';') : status;
+  return code == PV_OK ? pv_ptx_take(p, ';') : code;
 }
 
 pv_ptx_space pv_ptx_space_of(const pv_ptx_token *token) {
@@ -108,12 +107,12 @@ pv_ptx_space pv_ptx_space_of(const pv_ptx_token *token) {
   return PV_PTX_NO_SPACE;
 }
 
-static pv_status read_alignment(pv_ptx_parser *p, uint64_t *out) {
+static pv_code read_alignment(pv_ptx_parser *p, uint64_t *out) {
   const pv_ptx_token t = p->lexer.now;
   uint64_t value = 0;
-  pv_status status = pv_ptx_next(p);
-  if (status == PV_OK) status = pv_ptx_read_u64(p, &value);
-  if (status != PV_OK) return status;
+  pv_code code = pv_ptx_next(p);
+  if (code == PV_OK) code = pv_ptx_read_u64(p, &value);
+  if (code != PV_OK) return code;
   if (value == 0 || (value & (value - 1)) != 0)
     return pv_ptx_fail(p, &t, "an alignment is a power of two");
   *out = value;
@@ -121,64 +120,64 @@ static pv_status read_alignment(pv_ptx_parser *p, uint64_t *out) {
 }
 
 /* `.ptr .global .align 16`: what a parameter points to. It says nothing about the parameter. */
-static pv_status skip_pointer(pv_ptx_parser *p) {
+static pv_code skip_pointer(pv_ptx_parser *p) {
   uint64_t alignment = 0;
-  pv_status status = pv_ptx_next(p);
-  if (status == PV_OK && pv_ptx_space_of(&p->lexer.now) != PV_PTX_NO_SPACE) status = pv_ptx_next(p);
-  if (status == PV_OK && pv_ptx_is_word(&p->lexer.now, ".align"))
-    status = read_alignment(p, &alignment);
-  return status;
+  pv_code code = pv_ptx_next(p);
+  if (code == PV_OK && pv_ptx_space_of(&p->lexer.now) != PV_PTX_NO_SPACE) code = pv_ptx_next(p);
+  if (code == PV_OK && pv_ptx_is_word(&p->lexer.now, ".align"))
+    code = read_alignment(p, &alignment);
+  return code;
 }
 
 /* `.attribute(.managed)` and `.attribute(.unified(1, 2))`: where the memory is. */
-static pv_status skip_attribute(pv_ptx_parser *p) {
-  pv_status status = pv_ptx_next(p);
+static pv_code skip_attribute(pv_ptx_parser *p) {
+  pv_code code = pv_ptx_next(p);
   size_t depth = 0;
-  if (status == PV_OK && !pv_ptx_at(p, '(')) return pv_ptx_unexpected(p, "'('");
+  if (code == PV_OK && !pv_ptx_at(p, '(')) return pv_ptx_unexpected(p, "'('");
   do {
     if (p->lexer.now.kind == PV_PTX_END || pv_ptx_at(p, ';')) return pv_ptx_unexpected(p, "')'");
     depth += pv_ptx_at(p, '(');
     depth -= pv_ptx_at(p, ')');
-    status = pv_ptx_next(p);
-  } while (status == PV_OK && depth > 0);
-  return status;
+    code = pv_ptx_next(p);
+  } while (code == PV_OK && depth > 0);
+  return code;
 }
 
 /* Dimensions; [] only where nothing is initialised and somebody else gives the size. */
-static pv_status read_dimensions(pv_ptx_parser *p, uint64_t *elements, bool *sized) {
-  pv_status status = PV_OK;
-  while (status == PV_OK && pv_ptx_at(p, '[')) {
+static pv_code read_dimensions(pv_ptx_parser *p, uint64_t *elements, bool *sized) {
+  pv_code code = PV_OK;
+  while (code == PV_OK && pv_ptx_at(p, '[')) {
     const pv_ptx_token t = p->lexer.now;
     uint64_t size = 0;
-    status = pv_ptx_next(p);
-    if (status == PV_OK && pv_ptx_at(p, ']'))
+    code = pv_ptx_next(p);
+    if (code == PV_OK && pv_ptx_at(p, ']'))
       *sized = false;
-    else if (status == PV_OK)
-      status = pv_ptx_read_u64(p, &size);
-    if (status == PV_OK) status = pv_ptx_take(p, ']');
-    if (status == PV_OK && *sized && !pv_ck_mul(*elements, size, elements))
+    else if (code == PV_OK)
+      code = pv_ptx_read_u64(p, &size);
+    if (code == PV_OK) code = pv_ptx_take(p, ']');
+    if (code == PV_OK && *sized && !pv_ck_mul(*elements, size, elements))
       return pv_ptx_fail(p, &t, "the size does not fit in 64 bits");
   }
-  return status;
+  return code;
 }
 
-static pv_status read_values(pv_ptx_parser *p, pv_ptx_variable *v) {
+static pv_code read_values(pv_ptx_parser *p, pv_ptx_variable *v) {
   const pv_ptx_token t = p->lexer.now;
-  pv_status status = pv_ptx_next(p);
-  if (status != PV_OK) return status;
+  pv_code code = pv_ptx_next(p);
+  if (code != PV_OK) return code;
   if (pv_ptx_at(p, '{')) {
-    status = pv_ptx_read_items(p, 0, '}', &v->values, &v->value_count);
+    code = pv_ptx_read_items(p, 0, '}', &v->values, &v->value_count);
   } else {
     v->values = PV_ARENA_NEW(p->arena, 1, pv_ptx_operand);
     if (v->values == NULL) return pv_ptx_nomem(p);
     v->value_count = 1;
-    status = pv_ptx_read_operand(p, 0, v->values);
+    code = pv_ptx_read_operand(p, 0, v->values);
   }
-  return status == PV_OK ? pv_ptx_note_pending(p, v->values, v->value_count, &t) : status;
+  return code == PV_OK ? pv_ptx_note_pending(p, v->values, v->value_count, &t) : code;
 }
 
-pv_status pv_ptx_read_variable(pv_ptx_parser *p, pv_ptx_space space, bool is_extern,
-                               pv_ptx_variable **out) {
+pv_code pv_ptx_read_variable(pv_ptx_parser *p, pv_ptx_space space, bool is_extern,
+                             pv_ptx_variable **out) {
   pv_ptx_variable *v = PV_ARENA_NEW(p->arena, 1, pv_ptx_variable);
   pv_ptx_token t;
   pv_ptx_name *name = NULL;
@@ -186,29 +185,28 @@ pv_status pv_ptx_read_variable(pv_ptx_parser *p, pv_ptx_space space, bool is_ext
   bool sized = true;
   if (v == NULL) return pv_ptx_nomem(p);
   *v = (pv_ptx_variable){.space = space, .is_extern = is_extern};
-  pv_status status = PV_OK;
-  if (pv_ptx_is_word(&p->lexer.now, ".attribute")) status = skip_attribute(p);
-  if (status == PV_OK && pv_ptx_is_word(&p->lexer.now, ".align"))
-    status = read_alignment(p, &v->align);
-  if (status == PV_OK) status = read_type(p, &v->type);
-  if (status == PV_OK && v->type == PV_PTX_PRED)
+  pv_code code = PV_OK;
+  if (pv_ptx_is_word(&p->lexer.now, ".attribute")) code = skip_attribute(p);
+  if (code == PV_OK && pv_ptx_is_word(&p->lexer.now, ".align")) code = read_alignment(p, &v->align);
+  if (code == PV_OK) code = read_type(p, &v->type);
+  if (code == PV_OK && v->type == PV_PTX_PRED)
     return pv_ptx_fail(p, &p->lexer.now, "a variable can not be a predicate");
-  if (status == PV_OK && pv_ptx_is_word(&p->lexer.now, ".ptr")) status = skip_pointer(p);
-  if (status == PV_OK) status = read_new_name(p, &t);
-  if (status != PV_OK) return status;
+  if (code == PV_OK && pv_ptx_is_word(&p->lexer.now, ".ptr")) code = skip_pointer(p);
+  if (code == PV_OK) code = read_new_name(p, &t);
+  if (code != PV_OK) return code;
   v->line = t.line;
   v->name = pv_arena_strndup(p->arena, t.text, t.length);
   if (v->name == NULL) return pv_ptx_nomem(p);
   v->is_array = pv_ptx_at(p, '[');
   if (v->align == 0) v->align = pv_ptx_type_bytes(v->type);
-  status = read_dimensions(p, &elements, &sized);
-  if (status == PV_OK && !sized) elements = 0;
-  if (status == PV_OK && !pv_ck_mul(elements, pv_ptx_type_bytes(v->type), &v->bytes))
+  code = read_dimensions(p, &elements, &sized);
+  if (code == PV_OK && !sized) elements = 0;
+  if (code == PV_OK && !pv_ck_mul(elements, pv_ptx_type_bytes(v->type), &v->bytes))
     return pv_ptx_fail(p, &t, "the size does not fit in 64 bits");
-  if (status == PV_OK && strcmp(v->name, "_") != 0)
-    status = declare(p, &t, PV_PTX_NAME_VARIABLE, &name);
-  if (status == PV_OK && name != NULL) name->variable = v;
-  if (status == PV_OK && pv_ptx_at(p, '=')) status = read_values(p, v);
-  if (status == PV_OK) *out = v;
-  return status;
+  if (code == PV_OK && strcmp(v->name, "_") != 0)
+    code = declare(p, &t, PV_PTX_NAME_VARIABLE, &name);
+  if (code == PV_OK && name != NULL) name->variable = v;
+  if (code == PV_OK && pv_ptx_at(p, '=')) code = read_values(p, v);
+  if (code == PV_OK) *out = v;
+  return code;
 }

@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ck.h"
 #include "kernels/ptx/alu.h"
-#include "runtime/base/ck.h"
 
 enum { REGISTER_BYTES_MAX = 16 << 20, SHARED_MAX = 1 << 20 };
 
 static const struct {
   const char *name; /* first part of the opcode */
-  pv_status (*decode)(pv_ptx_decoder *d);
+  pv_code (*decode)(pv_ptx_decoder *d);
 } families[] = {
     {"mov", pv_ptx_decode_mov},           {"setp", pv_ptx_decode_setp},
     {"ld", pv_ptx_decode_load},           {"st", pv_ptx_decode_store},
@@ -52,7 +52,7 @@ static const char *const specials[PV_PTX_SPECIALS] = {
     [PV_PTX_DYNAMIC_SMEM_SIZE] = "%dynamic_smem_size",
 };
 
-pv_status pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...) {
+pv_code pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...) {
   char text[256];
   va_list args;
   va_start(args, fmt);
@@ -69,7 +69,7 @@ pv_status pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ..
   return PV_ERR_UNSUPPORTED;
 }
 
-static pv_status nomem(pv_ptx_decoder *d) {
+static pv_code nomem(pv_ptx_decoder *d) {
   return pv_error_set(d->err, PV_ERR_NOMEM, "out of memory for the kernel '%.60s'",
                       d->function->name);
 }
@@ -93,7 +93,7 @@ char pv_ptx_kind_of(const pv_ptx_decoder *d, const pv_ptx_operand *o) {
   return pv_ptx_type_bytes(type) > 4 ? 'w' : 'n';
 }
 
-pv_status pv_ptx_new_register(pv_ptx_decoder *d, char kind, uint32_t *out) {
+pv_code pv_ptx_new_register(pv_ptx_decoder *d, char kind, uint32_t *out) {
   uint32_t *next = &d->code->register_bytes;
   const uint32_t bytes = kind == 'w' ? PV_PTX_WIDE : kind == 'n' ? PV_PTX_NARROW : 64;
   if (kind == 'p' && d->next_bit < d->last_bit) {
@@ -112,34 +112,35 @@ pv_status pv_ptx_new_register(pv_ptx_decoder *d, char kind, uint32_t *out) {
   return PV_OK;
 }
 
-pv_status pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value, uint32_t *out) {
-  pv_ptx_code *code = d->code;
-  for (size_t i = 0; i < code->fill_count; i++)
-    if (code->fills[i].kind == kind && code->fills[i].value == value) {
-      *out = code->fills[i].at;
+pv_code pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value, uint32_t *out) {
+  pv_ptx_code *decoded = d->code;
+  for (size_t i = 0; i < decoded->fill_count; i++)
+    if (decoded->fills[i].kind == kind && decoded->fills[i].value == value) {
+      *out = decoded->fills[i].at;
       return PV_OK;
     }
-  pv_status status = pv_ptx_new_register(d, kind, out);
-  if (status != PV_OK) return status;
-  if (!room(d, &code->fills, code->fill_count, &d->fill_room, sizeof *code->fills)) return nomem(d);
-  code->fills[code->fill_count++] = (pv_ptx_fill){kind, *out, value};
+  pv_code code = pv_ptx_new_register(d, kind, out);
+  if (code != PV_OK) return code;
+  if (!room(d, &decoded->fills, decoded->fill_count, &d->fill_room, sizeof *decoded->fills))
+    return nomem(d);
+  decoded->fills[decoded->fill_count++] = (pv_ptx_fill){kind, *out, value};
   return PV_OK;
 }
 
-static pv_status special(pv_ptx_decoder *d, const char *name, char kind, uint32_t *out) {
+static pv_code special(pv_ptx_decoder *d, const char *name, char kind, uint32_t *out) {
   if (strcmp(name, "WARP_SZ") == 0) return pv_ptx_constant(d, kind, PV_PTX_LANES, out);
   for (unsigned i = 0; i < PV_PTX_SPECIALS; i++) {
     if (strcmp(specials[i], name) != 0) continue;
     if (kind != 'n') return pv_ptx_refuse(d, NULL, "%s is read as 64 bits", name);
     uint32_t *at = &d->code->special[i];
-    const pv_status status = *at == 0 ? pv_ptx_new_register(d, 'n', at) : PV_OK;
+    const pv_code code = *at == 0 ? pv_ptx_new_register(d, 'n', at) : PV_OK;
     *out = *at;
-    return status;
+    return code;
   }
   return pv_ptx_refuse(d, NULL, "the special register %s is not interpreted", name);
 }
 
-static pv_status immediate(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind, uint32_t *out) {
+static pv_code immediate(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind, uint32_t *out) {
   const char *last = d->now->parts[d->now->part_count - 1];
   if (kind == 'p') return pv_ptx_constant(d, kind, o->bits != 0 ? PV_PTX_ALL : 0, out);
   if (o->number == PV_PTX_INTEGER && last[0] == 'f' && strcmp(d->now->parts[0], "cvt") != 0)
@@ -151,8 +152,8 @@ static pv_status immediate(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind
   return pv_ptx_constant(d, kind, kind == 'n' ? (uint32_t)o->bits : o->bits, out);
 }
 
-static pv_status place_variable(pv_ptx_decoder *d, const pv_ptx_variable *v, uint32_t *end,
-                                uint64_t limit) {
+static pv_code place_variable(pv_ptx_decoder *d, const pv_ptx_variable *v, uint32_t *end,
+                              uint64_t limit) {
   uint64_t start = *end, after = 0;
   if (!pv_ck_align(start, v->align > 0 ? v->align : 1, &start) ||
       !pv_ck_add(start, v->bytes, &after) || after > limit) {
@@ -168,34 +169,34 @@ static pv_status place_variable(pv_ptx_decoder *d, const pv_ptx_variable *v, uin
 
 /* Shared memory: what the body declares, then what the module does, then the unsized arrays, which
  * all begin at the same place. */
-static pv_status place_variables(pv_ptx_decoder *d) {
+static pv_code place_variables(pv_ptx_decoder *d) {
   const pv_ptx_function *f = d->function;
-  pv_ptx_code *code = d->code;
+  pv_ptx_code *decoded = d->code;
   const size_t all = f->param_count + f->variable_count + d->module->variable_count;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   d->places = PV_ARENA_NEW(d->arena, all, pv_ptx_place);
   if (d->places == NULL) return nomem(d);
-  for (size_t i = 0; i < f->param_count && status == PV_OK; i++)
-    status = place_variable(d, f->params[i], &code->param_bytes, UINT32_MAX);
-  for (size_t i = 0; i < f->variable_count + d->module->variable_count && status == PV_OK; i++) {
+  for (size_t i = 0; i < f->param_count && code == PV_OK; i++)
+    code = place_variable(d, f->params[i], &decoded->param_bytes, UINT32_MAX);
+  for (size_t i = 0; i < f->variable_count + d->module->variable_count && code == PV_OK; i++) {
     const pv_ptx_variable *v =
         i < f->variable_count ? f->variables[i] : d->module->variables[i - f->variable_count];
     if (v->space == PV_PTX_SHARED && v->bytes > 0)
-      status = place_variable(d, v, &code->shared_bytes, SHARED_MAX);
-    if (v->space == PV_PTX_SHARED && v->bytes == 0 && v->align > code->dynamic_align)
-      code->dynamic_align = (uint32_t)v->align;
-    if (v->space == PV_PTX_LOCAL) status = place_variable(d, v, &code->local_bytes, SHARED_MAX);
+      code = place_variable(d, v, &decoded->shared_bytes, SHARED_MAX);
+    if (v->space == PV_PTX_SHARED && v->bytes == 0 && v->align > decoded->dynamic_align)
+      decoded->dynamic_align = (uint32_t)v->align;
+    if (v->space == PV_PTX_LOCAL) code = place_variable(d, v, &decoded->local_bytes, SHARED_MAX);
   }
   uint64_t dynamic = 0;
-  if (code->dynamic_align == 0) code->dynamic_align = 1;
-  if (status == PV_OK && pv_ck_align(code->shared_bytes, code->dynamic_align, &dynamic))
-    code->shared_bytes = (uint32_t)dynamic;
-  if (status == PV_OK && pv_ck_align(code->local_bytes, 16, &dynamic))
-    code->local_pitch = (uint32_t)dynamic;
-  return status;
+  if (decoded->dynamic_align == 0) decoded->dynamic_align = 1;
+  if (code == PV_OK && pv_ck_align(decoded->shared_bytes, decoded->dynamic_align, &dynamic))
+    decoded->shared_bytes = (uint32_t)dynamic;
+  if (code == PV_OK && pv_ck_align(decoded->local_bytes, 16, &dynamic))
+    decoded->local_pitch = (uint32_t)dynamic;
+  return code;
 }
 
-pv_status pv_ptx_address_of(pv_ptx_decoder *d, const pv_ptx_variable *v, uint64_t *out) {
+pv_code pv_ptx_address_of(pv_ptx_decoder *d, const pv_ptx_variable *v, uint64_t *out) {
   if (v->space == PV_PTX_SHARED && v->bytes == 0) {
     *out = d->code->shared_bytes;
     return PV_OK;
@@ -209,27 +210,27 @@ pv_status pv_ptx_address_of(pv_ptx_decoder *d, const pv_ptx_variable *v, uint64_
                        "the module's own memory ('%.60s') is not interpreted", v->name);
 }
 
-pv_status pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind, uint32_t *out) {
+pv_code pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind, uint32_t *out) {
   uint64_t address = 0;
   uint32_t plain = 0;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   switch (o->kind) {
     case PV_PTX_REGISTER:
       if (pv_ptx_kind_of(d, o) != kind)
         return pv_ptx_refuse(d, NULL, "register %u of the kernel has another size", o->index);
-      if (d->at[o->index] == 0) status = pv_ptx_new_register(d, kind, &d->at[o->index]);
+      if (d->at[o->index] == 0) code = pv_ptx_new_register(d, kind, &d->at[o->index]);
       *out = d->at[o->index];
-      if (status != PV_OK || !o->negated) return status;
+      if (code != PV_OK || !o->negated) return code;
       plain = *out;
-      status = pv_ptx_new_register(d, 'p', out);
-      return status == PV_OK ? pv_ptx_emit_alu(d, "not.pred", "pp", true, *out, plain, 0) : status;
+      code = pv_ptx_new_register(d, 'p', out);
+      return code == PV_OK ? pv_ptx_emit_alu(d, "not.pred", "pp", true, *out, plain, 0) : code;
     case PV_PTX_SPECIAL:
       return special(d, o->name, kind, out);
     case PV_PTX_IMMEDIATE:
       return immediate(d, o, kind, out);
     case PV_PTX_VARIABLE:
-      status = pv_ptx_address_of(d, o->variable, &address);
-      if (status != PV_OK) return status;
+      code = pv_ptx_address_of(d, o->variable, &address);
+      if (code != PV_OK) return code;
       return pv_ptx_constant(d, kind, address + (uint64_t)o->offset, out);
     case PV_PTX_NOTHING: /* a result that nobody wants */
       return pv_ptx_new_register(d, kind, out);
@@ -238,7 +239,7 @@ pv_status pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kin
   }
 }
 
-static pv_status append(pv_ptx_decoder *d, pv_ptx_step step) {
+static pv_code append(pv_ptx_decoder *d, pv_ptx_step step) {
   pv_ptx_code *code = d->code;
   step.source = (uint32_t)(d->now - d->function->instructions);
   if (code->step_count == UINT32_MAX ||
@@ -248,21 +249,21 @@ static pv_status append(pv_ptx_decoder *d, pv_ptx_step step) {
   return PV_OK;
 }
 
-pv_status pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step) {
+pv_code pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step) {
   if (d->now->guarded) {
     const pv_ptx_operand guard = {.kind = PV_PTX_REGISTER, .index = d->now->guard};
-    const pv_status status = pv_ptx_operand_at(d, &guard, 'p', &step.guard);
-    if (status != PV_OK) return status;
+    const pv_code code = pv_ptx_operand_at(d, &guard, 'p', &step.guard);
+    if (code != PV_OK) return code;
     step.guarded = d->now->guard_negated ? PV_PTX_UNLESS : PV_PTX_IF;
   }
   return append(d, step);
 }
 
-pv_status pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step) {
+pv_code pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step) {
   return append(d, step);
 }
 
-static pv_status decode_one(pv_ptx_decoder *d) {
+static pv_code decode_one(pv_ptx_decoder *d) {
   for (size_t i = 0; i < sizeof families / sizeof *families; i++)
     if (strcmp(families[i].name, d->now->parts[0]) == 0) return families[i].decode(d);
   return pv_ptx_decode_alu(d);
@@ -279,35 +280,35 @@ static void bind_branches(pv_ptx_decoder *d) {
     d->code->tables[i] = d->first[f->labels[d->code->tables[i]].at];
 }
 
-pv_status pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module,
-                        const pv_ptx_function *function, pv_ptx_code **out, pv_error *err) {
+pv_code pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module, const pv_ptx_function *function,
+                      pv_ptx_code **out, pv_error *err) {
   pv_ptx_decoder d = {.arena = arena,
                       .err = err,
                       .module_name = module->name,
                       .module = module,
                       .function = function};
-  pv_ptx_code *code = PV_ARENA_NEW(arena, 1, pv_ptx_code);
-  d.code = code;
+  pv_ptx_code *decoded = PV_ARENA_NEW(arena, 1, pv_ptx_code);
+  d.code = decoded;
   d.at = PV_ARENA_NEW(arena, function->register_count, uint32_t);
   d.first = PV_ARENA_NEW(arena, function->instruction_count + 1, uint32_t);
-  if (code == NULL || d.at == NULL || d.first == NULL) return nomem(&d);
-  *code = (pv_ptx_code){.function = function, .module = module, .register_bytes = 64};
-  pv_status status = place_variables(&d);
-  for (size_t i = 0; i < function->instruction_count && status == PV_OK; i++) {
+  if (decoded == NULL || d.at == NULL || d.first == NULL) return nomem(&d);
+  *decoded = (pv_ptx_code){.function = function, .module = module, .register_bytes = 64};
+  pv_code code = place_variables(&d);
+  for (size_t i = 0; i < function->instruction_count && code == PV_OK; i++) {
     d.now = &function->instructions[i];
-    d.first[i] = code->step_count;
-    status = decode_one(&d);
+    d.first[i] = decoded->step_count;
+    code = decode_one(&d);
   }
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   /* The end of the body is an exit. */
-  d.first[function->instruction_count] = code->step_count;
+  d.first[function->instruction_count] = decoded->step_count;
   if (function->instruction_count > 0)
     d.now = &function->instructions[function->instruction_count - 1];
   else
     return pv_error_set(err, PV_ERR_INPUT, "the kernel '%.60s' is empty", function->name);
-  status = append(&d, (pv_ptx_step){.flow = PV_PTX_EXIT});
-  if (status != PV_OK) return status;
+  code = append(&d, (pv_ptx_step){.flow = PV_PTX_EXIT});
+  if (code != PV_OK) return code;
   bind_branches(&d);
-  *out = code;
+  *out = decoded;
   return PV_OK;
 }

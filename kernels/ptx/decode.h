@@ -27,49 +27,49 @@ typedef struct pv_ptx_decoder {
 } pv_ptx_decoder;
 
 /* Refuses the current instruction; returns PV_ERR_UNSUPPORTED. `hint` may be NULL. */
-pv_status pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...)
+pv_code pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The kind of a register: 'n', 'w' or 'p' (see pv_ptx_alu). */
 char pv_ptx_kind_of(const pv_ptx_decoder *d, const pv_ptx_operand *operand);
 
 /* A new register. */
-pv_status pv_ptx_new_register(pv_ptx_decoder *d, char kind, uint32_t *out);
+pv_code pv_ptx_new_register(pv_ptx_decoder *d, char kind, uint32_t *out);
 /* A register that holds a constant in all lanes. */
-pv_status pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value, uint32_t *out);
+pv_code pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value, uint32_t *out);
 /* The offset of an operand that is read or written as `kind`. A predicate that is negated costs a
  * step. */
-pv_status pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *operand, char kind,
-                            uint32_t *out);
+pv_code pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *operand, char kind,
+                          uint32_t *out);
 /* Where a variable lies. */
-pv_status pv_ptx_address_of(pv_ptx_decoder *d, const pv_ptx_variable *variable, uint64_t *out);
+pv_code pv_ptx_address_of(pv_ptx_decoder *d, const pv_ptx_variable *variable, uint64_t *out);
 
 /* Appends a step; what `step` leaves 0 of source and guard is that of the current instruction. */
-pv_status pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step);
+pv_code pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step);
 /* The same without a guard: for a step whose result is the decoder's own. */
-pv_status pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step);
+pv_code pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step);
 /* A step of a row of alu.h, by name. */
-pv_status pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *operands, bool always,
-                          uint32_t r0, uint32_t r1, uint32_t r2);
+pv_code pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *operands, bool always,
+                        uint32_t r0, uint32_t r1, uint32_t r2);
 
 /* Families of instructions; each appends the steps of the current one. */
-pv_status pv_ptx_decode_alu(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_mov(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_setp(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_load(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_store(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_cvta(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_copy(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_branch(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_table(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_exit(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_nothing(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_bar(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_shfl(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_vote(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_redux(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_activemask(pv_ptx_decoder *d);
-pv_status pv_ptx_decode_mma(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_alu(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_mov(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_setp(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_load(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_store(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_copy(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_branch(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_table(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_exit(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_nothing(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_bar(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_shfl(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_vote(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_redux(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_activemask(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_mma(pv_ptx_decoder *d);
 
 /* What the steps run; memory.c and warp.c. */
 void pv_ptx_run_load(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);

@@ -18,20 +18,20 @@ static const char *why_not(const pv_ptx_instruction *i) {
   return NULL;
 }
 
-static pv_status emit_row(pv_ptx_decoder *d, const pv_ptx_alu *row) {
+static pv_code emit_row(pv_ptx_decoder *d, const pv_ptx_alu *row) {
   pv_ptx_step s = {.run = row->run};
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   const size_t count = strlen(row->operands);
-  for (size_t i = count; i-- > 0 && status == PV_OK;) {
+  for (size_t i = count; i-- > 0 && code == PV_OK;) {
     const pv_ptx_operand *o = &d->now->operands[i];
     if (row->operands[i] == 'i')
       s.offset = (int64_t)o->bits;
     else if (i == 0 && o->negated)
-      status = pv_ptx_refuse(d, NULL, "a result is negated");
+      code = pv_ptx_refuse(d, NULL, "a result is negated");
     else
-      status = pv_ptx_operand_at(d, o, row->operands[i], &s.r[i]);
+      code = pv_ptx_operand_at(d, o, row->operands[i], &s.r[i]);
   }
-  return status == PV_OK ? pv_ptx_emit(d, s) : status;
+  return code == PV_OK ? pv_ptx_emit(d, s) : code;
 }
 
 /* One letter for each operand; what has no size of its own is '?'. */
@@ -47,7 +47,7 @@ static bool kinds_of(const pv_ptx_decoder *d, char *out, size_t size) {
   return true;
 }
 
-pv_status pv_ptx_decode_alu(pv_ptx_decoder *d) {
+pv_code pv_ptx_decode_alu(pv_ptx_decoder *d) {
   char kinds[16];
   bool known = false;
   const pv_ptx_alu *row =
@@ -57,8 +57,8 @@ pv_status pv_ptx_decode_alu(pv_ptx_decoder *d) {
   return pv_ptx_refuse(d, why_not(d->now), "this instruction is not interpreted");
 }
 
-pv_status pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *operands, bool always,
-                          uint32_t r0, uint32_t r1, uint32_t r2) {
+pv_code pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *operands, bool always,
+                        uint32_t r0, uint32_t r1, uint32_t r2) {
   bool known = false;
   const pv_ptx_alu *row = pv_ptx_alu_find(opcode, operands, &known);
   if (row == NULL) return pv_ptx_refuse(d, NULL, "'%s' is not interpreted", opcode);
@@ -67,7 +67,7 @@ pv_status pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *ope
 }
 
 /* setp.CMP[.BOOL].TYPE p[|q], a, b[, c]: the comparison, then what is made of it. */
-pv_status pv_ptx_decode_setp(pv_ptx_decoder *d) {
+pv_code pv_ptx_decode_setp(pv_ptx_decoder *d) {
   const pv_ptx_instruction *now = d->now;
   const pv_ptx_operand *result = &now->operands[0];
   const bool pair = result->kind == PV_PTX_PAIR, logic = now->operand_count == 4;
@@ -87,25 +87,25 @@ pv_status pv_ptx_decode_setp(pv_ptx_decoder *d) {
   pv_ptx_step s = {.run = row->run};
   if (now->guarded && pair && p->kind == PV_PTX_REGISTER && p->index == now->guard)
     return pv_ptx_refuse(d, NULL, "the guard is a result");
-  pv_status status = pv_ptx_operand_at(d, &now->operands[1], row->operands[1], &s.r[1]);
-  if (status == PV_OK) status = pv_ptx_operand_at(d, &now->operands[2], row->operands[2], &s.r[2]);
-  if (status == PV_OK) status = pv_ptx_new_register(d, 'p', &holds);
+  pv_code code = pv_ptx_operand_at(d, &now->operands[1], row->operands[1], &s.r[1]);
+  if (code == PV_OK) code = pv_ptx_operand_at(d, &now->operands[2], row->operands[2], &s.r[2]);
+  if (code == PV_OK) code = pv_ptx_new_register(d, 'p', &holds);
   s.r[0] = holds;
-  if (status == PV_OK) status = pv_ptx_emit_always(d, s);
-  if (status == PV_OK && pair) status = pv_ptx_new_register(d, 'p', &fails);
-  if (status == PV_OK && pair) status = pv_ptx_emit_alu(d, "not.pred", "pp", true, fails, holds, 0);
-  if (status == PV_OK && logic) { /* a copy: c may be one of the results */
+  if (code == PV_OK) code = pv_ptx_emit_always(d, s);
+  if (code == PV_OK && pair) code = pv_ptx_new_register(d, 'p', &fails);
+  if (code == PV_OK && pair) code = pv_ptx_emit_alu(d, "not.pred", "pp", true, fails, holds, 0);
+  if (code == PV_OK && logic) { /* a copy: c may be one of the results */
     uint32_t c = 0;
-    status = pv_ptx_operand_at(d, &now->operands[3], 'p', &c);
-    if (status == PV_OK) status = pv_ptx_new_register(d, 'p', &with);
-    if (status == PV_OK) status = pv_ptx_emit_alu(d, "mov.pred", "pp", true, with, c, 0);
+    code = pv_ptx_operand_at(d, &now->operands[3], 'p', &c);
+    if (code == PV_OK) code = pv_ptx_new_register(d, 'p', &with);
+    if (code == PV_OK) code = pv_ptx_emit_alu(d, "mov.pred", "pp", true, with, c, 0);
   }
   const char *shape = logic ? "ppp" : "pp";
-  if (status == PV_OK) status = pv_ptx_operand_at(d, p, 'p', &to);
-  if (status == PV_OK) status = pv_ptx_emit_alu(d, combine, shape, false, to, holds, with);
-  if (status == PV_OK && pair) status = pv_ptx_operand_at(d, &result->items[1], 'p', &to);
-  if (status == PV_OK && pair) status = pv_ptx_emit_alu(d, combine, shape, false, to, fails, with);
-  return status;
+  if (code == PV_OK) code = pv_ptx_operand_at(d, p, 'p', &to);
+  if (code == PV_OK) code = pv_ptx_emit_alu(d, combine, shape, false, to, holds, with);
+  if (code == PV_OK && pair) code = pv_ptx_operand_at(d, &result->items[1], 'p', &to);
+  if (code == PV_OK && pair) code = pv_ptx_emit_alu(d, combine, shape, false, to, fails, with);
+  return code;
 }
 
 /* Between a register and the vector of its parts, lowest first. r: the whole, then the parts. */
@@ -140,7 +140,7 @@ static void run_unpack(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask
   }
 }
 
-pv_status pv_ptx_decode_mov(pv_ptx_decoder *d) {
+pv_code pv_ptx_decode_mov(pv_ptx_decoder *d) {
   const pv_ptx_operand *to = &d->now->operands[0], *from = &d->now->operands[1];
   const bool packs = from->kind == PV_PTX_VECTOR;
   if (!packs && to->kind != PV_PTX_VECTOR) return pv_ptx_decode_alu(d);
@@ -153,13 +153,13 @@ pv_status pv_ptx_decode_mov(pv_ptx_decoder *d) {
     return pv_ptx_refuse(d, NULL, "a vector of this form is not interpreted");
   s.bytes = (uint8_t)(bytes / vector->item_count);
   s.count = (uint8_t)vector->item_count;
-  pv_status status = pv_ptx_operand_at(d, whole, s.wide ? 'w' : 'n', &s.r[0]);
-  for (size_t i = 0; i < vector->item_count && status == PV_OK; i++)
-    status = pv_ptx_operand_at(d, &vector->items[i], 'n', &s.r[1 + i]);
-  return status == PV_OK ? pv_ptx_emit(d, s) : status;
+  pv_code code = pv_ptx_operand_at(d, whole, s.wide ? 'w' : 'n', &s.r[0]);
+  for (size_t i = 0; i < vector->item_count && code == PV_OK; i++)
+    code = pv_ptx_operand_at(d, &vector->items[i], 'n', &s.r[1 + i]);
+  return code == PV_OK ? pv_ptx_emit(d, s) : code;
 }
 
-pv_status pv_ptx_decode_nothing(pv_ptx_decoder *d) {
+pv_code pv_ptx_decode_nothing(pv_ptx_decoder *d) {
   (void)d;
   return PV_OK;
 }

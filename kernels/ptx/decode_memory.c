@@ -20,7 +20,7 @@ static pv_ptx_space space_of(const char *part) {
 }
 
 /* Space, elements and type of a load or store. */
-static pv_status read_parts(pv_ptx_decoder *d, pv_ptx_step *s) {
+static pv_code read_parts(pv_ptx_decoder *d, pv_ptx_step *s) {
   const pv_ptx_instruction *now = d->now;
   const char *name = now->parts[now->part_count - 1];
   const pv_ptx_type type = pv_ptx_type_find(name);
@@ -45,7 +45,7 @@ static pv_status read_parts(pv_ptx_decoder *d, pv_ptx_step *s) {
   return PV_OK;
 }
 
-static pv_status read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s) {
+static pv_code read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s) {
   if (o->kind != PV_PTX_ADDRESS) return pv_ptx_refuse(d, NULL, "this is not an address");
   const pv_ptx_operand *base = &o->items[0];
   s->offset = o->offset;
@@ -58,44 +58,44 @@ static pv_status read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx
 }
 
 /* The registers of the elements, r[1] to r[4]. All have one size, at least that of an element. */
-static pv_status read_elements(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s) {
+static pv_code read_elements(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s) {
   const pv_ptx_operand *items = o->kind == PV_PTX_VECTOR ? o->items : o;
   if (s->count != (o->kind == PV_PTX_VECTOR ? o->item_count : 1))
     return pv_ptx_refuse(d, NULL, "the vector has another number of elements");
   for (unsigned i = 0; i < s->count; i++)
     if (items[i].kind == PV_PTX_REGISTER && pv_ptx_kind_of(d, &items[i]) == 'w') s->wide = 1;
   for (unsigned i = 0; i < s->count; i++) {
-    const pv_status status = pv_ptx_operand_at(d, &items[i], s->wide ? 'w' : 'n', &s->r[1 + i]);
-    if (status != PV_OK) return status;
+    const pv_code code = pv_ptx_operand_at(d, &items[i], s->wide ? 'w' : 'n', &s->r[1 + i]);
+    if (code != PV_OK) return code;
   }
   return PV_OK;
 }
 
-static pv_status decode_access(pv_ptx_decoder *d, bool loads) {
+static pv_code decode_access(pv_ptx_decoder *d, bool loads) {
   pv_ptx_step s = {.run = loads ? pv_ptx_run_load : pv_ptx_run_store};
   if (d->now->operand_count != 2)
     return pv_ptx_refuse(d, NULL, "a cache policy is not interpreted");
-  pv_status status = read_parts(d, &s);
-  if (status == PV_OK && !loads && s.space == PV_PTX_PARAM)
+  pv_code code = read_parts(d, &s);
+  if (code == PV_OK && !loads && s.space == PV_PTX_PARAM)
     return pv_ptx_refuse(d, NULL, "a store to a parameter");
-  if (status == PV_OK) status = read_address(d, &d->now->operands[loads ? 1 : 0], &s);
-  if (status == PV_OK) status = read_elements(d, &d->now->operands[loads ? 0 : 1], &s);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = read_address(d, &d->now->operands[loads ? 1 : 0], &s);
+  if (code == PV_OK) code = read_elements(d, &d->now->operands[loads ? 0 : 1], &s);
+  if (code != PV_OK) return code;
   if (s.space == PV_PTX_GLOBAL || s.space == PV_PTX_NO_SPACE) s.target = d->code->caches++;
   return pv_ptx_emit(d, s);
 }
 
-pv_status pv_ptx_decode_load(pv_ptx_decoder *d) {
+pv_code pv_ptx_decode_load(pv_ptx_decoder *d) {
   return decode_access(d, true);
 }
 
-pv_status pv_ptx_decode_store(pv_ptx_decoder *d) {
+pv_code pv_ptx_decode_store(pv_ptx_decoder *d) {
   return decode_access(d, false);
 }
 
 /* cvta[.to].SPACE.u64 d, a: into or out of the space's window of generic addresses. Global
  * addresses are generic ones. */
-pv_status pv_ptx_decode_cvta(pv_ptx_decoder *d) {
+pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d) {
   const pv_ptx_instruction *now = d->now;
   const bool to = now->part_count == 4 && strcmp(now->parts[1], "to") == 0;
   const pv_ptx_space space =
@@ -107,15 +107,15 @@ pv_status pv_ptx_decode_cvta(pv_ptx_decoder *d) {
   uint32_t out = 0, in = 0, by = 0;
   if (space == PV_PTX_NO_SPACE || strcmp(now->parts[now->part_count - 1], "u64") != 0)
     return pv_ptx_refuse(d, NULL, "this conversion of an address is not interpreted");
-  pv_status status = pv_ptx_operand_at(d, &now->operands[1], 'w', &in);
-  if (status == PV_OK) status = pv_ptx_constant(d, 'w', to ? 0 - window : window, &by);
-  if (status == PV_OK) status = pv_ptx_operand_at(d, &now->operands[0], 'w', &out);
-  return status == PV_OK ? pv_ptx_emit_alu(d, "add.u64", "www", false, out, in, by) : status;
+  pv_code code = pv_ptx_operand_at(d, &now->operands[1], 'w', &in);
+  if (code == PV_OK) code = pv_ptx_constant(d, 'w', to ? 0 - window : window, &by);
+  if (code == PV_OK) code = pv_ptx_operand_at(d, &now->operands[0], 'w', &out);
+  return code == PV_OK ? pv_ptx_emit_alu(d, "add.u64", "www", false, out, in, by) : code;
 }
 
 /* cp.async.{ca,cg}.shared.global [to], [from], bytes: r[0] from, `offset` of from; r[1] to; more:
  * the offset of `to`. */
-static pv_status decode_async(pv_ptx_decoder *d) {
+static pv_code decode_async(pv_ptx_decoder *d) {
   const pv_ptx_operand *o = d->now->operands, *to = &o[0];
   pv_ptx_step s = {.run = pv_ptx_run_copy, .space = PV_PTX_GLOBAL, .target = d->code->caches++};
   if (d->now->operand_count != 3 || o[2].kind != PV_PTX_IMMEDIATE ||
@@ -129,12 +129,12 @@ static pv_status decode_async(pv_ptx_decoder *d) {
   *more = to->offset;
   s.more = (const uint32_t *)more;
   s.bytes = (uint8_t)o[2].bits;
-  pv_status status = read_address(d, &o[1], &s);
-  if (status == PV_OK) status = pv_ptx_operand_at(d, &to->items[0], 'n', &s.r[1]);
-  return status == PV_OK ? pv_ptx_emit(d, s) : status;
+  pv_code code = read_address(d, &o[1], &s);
+  if (code == PV_OK) code = pv_ptx_operand_at(d, &to->items[0], 'n', &s.r[1]);
+  return code == PV_OK ? pv_ptx_emit(d, s) : code;
 }
 
-pv_status pv_ptx_decode_copy(pv_ptx_decoder *d) {
+pv_code pv_ptx_decode_copy(pv_ptx_decoder *d) {
   const pv_ptx_instruction *now = d->now;
   const char *const name = now->opcode;
   if (strcmp(name, "cp.async.ca.shared.global") == 0 ||

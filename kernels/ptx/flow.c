@@ -3,9 +3,9 @@
  * is looked at once: linear in the kernel. See docs/ptx.md. */
 #include <string.h>
 
+#include "base/ck.h"
 #include "kernels/ptx/assert.h"
 #include "kernels/ptx/pattern.h"
-#include "runtime/base/ck.h"
 
 enum { REDUCING = 0, ACCUMULATING = 1, MULTIPLYING = 2, SIDES = 3 };
 
@@ -31,14 +31,14 @@ static const pv_ptx_instruction *instruction(const tracer *t, size_t index) {
 }
 
 /* `at` NULL: of the kernel as a whole. */
-static pv_status refuse(tracer *t, const pv_ptx_instruction *at, const char *text) {
+static pv_code refuse(tracer *t, const pv_ptx_instruction *at, const char *text) {
   const uint32_t line = at != NULL ? at->line : t->kernel->line;
   const pv_ptx_finding f = {t->kernel->name, t->directive, false, line, text, at};
   return pv_ptx_report_add(t->arena, t->report, f, t->err);
 }
 
 /* Lists the writers of each register: counted, then filled in. */
-static pv_status index_writers(tracer *t) {
+static pv_code index_writers(tracer *t) {
   const pv_ptx_function *f = t->kernel;
   uint64_t slots = 0, sides = 0;
   size_t total = 0;
@@ -80,13 +80,13 @@ static bool is(const pv_ptx_instruction *i, const char *opcode) {
 }
 
 /* Traces an operand on: registers are pushed, the constant zero is looked up. */
-static pv_status follow(tracer *t, const pv_ptx_instruction *user, const pv_ptx_operand *o,
-                        int side) {
+static pv_code follow(tracer *t, const pv_ptx_instruction *user, const pv_ptx_operand *o,
+                      int side) {
   if (o->kind == PV_PTX_VECTOR) {
-    pv_status status = PV_OK;
-    for (size_t k = 0; status == PV_OK && k < o->item_count; k++)
-      status = follow(t, user, &o->items[k], side);
-    return status;
+    pv_code code = PV_OK;
+    for (size_t k = 0; code == PV_OK && k < o->item_count; k++)
+      code = follow(t, user, &o->items[k], side);
+    return code;
   }
   if (o->kind == PV_PTX_IMMEDIATE && (side == MULTIPLYING || (o->bits == 0 && t->zero)))
     return PV_OK;
@@ -125,7 +125,7 @@ static bool is_shuffled_self(const tracer *t, const pv_ptx_operand *own,
          root(t, i->operands[1].index) == root(t, own->index);
 }
 
-static pv_status trace_reduction(tracer *t, const pv_ptx_instruction *i) {
+static pv_code trace_reduction(tracer *t, const pv_ptx_instruction *i) {
   if (i->operand_count > 1 && pv_ptx_matches(&t->through, i)) {
     t->rounded++;
     return follow(t, i, &i->operands[1], ACCUMULATING);
@@ -144,7 +144,7 @@ static pv_status trace_reduction(tracer *t, const pv_ptx_instruction *i) {
                                 t->sink.text, t->through.text));
 }
 
-static pv_status trace_accumulator(tracer *t, const pv_ptx_instruction *i) {
+static pv_code trace_accumulator(tracer *t, const pv_ptx_instruction *i) {
   size_t k = 0;
   while (k < t->writer_count && !pv_ptx_matches(&t->writers[k], i)) k++;
   if (k == t->writer_count)
@@ -153,19 +153,19 @@ static pv_status trace_accumulator(tracer *t, const pv_ptx_instruction *i) {
         pv_arena_printf(t->arena, "%s writes an accumulator of %s", i->opcode, t->through.text));
   /* The accumulator goes on where a sum goes on; the factors of a product are another matter. */
   if (is(i, "fma") || is(i, "mad")) {
-    pv_status status = follow(t, i, &i->operands[3], ACCUMULATING);
-    for (size_t f = 1; status == PV_OK && t->factor_count > 0 && f < 3; f++)
-      status = follow(t, i, &i->operands[f], MULTIPLYING);
-    return status;
+    pv_code code = follow(t, i, &i->operands[3], ACCUMULATING);
+    for (size_t f = 1; code == PV_OK && t->factor_count > 0 && f < 3; f++)
+      code = follow(t, i, &i->operands[f], MULTIPLYING);
+    return code;
   }
   if (!is(i, "add") && !is(i, "sub")) return PV_OK;
-  const pv_status status = follow(t, i, &i->operands[1], ACCUMULATING);
-  return status == PV_OK ? follow(t, i, &i->operands[2], ACCUMULATING) : status;
+  const pv_code code = follow(t, i, &i->operands[1], ACCUMULATING);
+  return code == PV_OK ? follow(t, i, &i->operands[2], ACCUMULATING) : code;
 }
 
 /* What makes a factor: traced to what was loaded, or to an integer, which is exact. */
-static pv_status trace_factor(tracer *t, const pv_ptx_instruction *i) {
-  pv_status status = PV_OK;
+static pv_code trace_factor(tracer *t, const pv_ptx_instruction *i) {
+  pv_code code = PV_OK;
   size_t k = 0;
   while (k < t->factor_count && !pv_ptx_matches(&t->factors[k], i)) k++;
   if (k == t->factor_count)
@@ -173,80 +173,80 @@ static pv_status trace_factor(tracer *t, const pv_ptx_instruction *i) {
                   pv_arena_printf(t->arena, "%s makes a factor of an accumulator", i->opcode));
   const char from = i->parts[i->part_count - 1][0]; /* of a conversion: "u16" */
   if (is(i, "ld") || is(i, "ldu") || (is(i, "cvt") && (from == 'u' || from == 's'))) return PV_OK;
-  for (size_t o = 1; status == PV_OK && o < i->operand_count; o++)
-    status = follow(t, i, &i->operands[o], MULTIPLYING);
-  return status;
+  for (size_t o = 1; code == PV_OK && o < i->operand_count; o++)
+    code = follow(t, i, &i->operands[o], MULTIPLYING);
+  return code;
 }
 
-static pv_status trace_writer(tracer *t, const pv_ptx_instruction *i, int side) {
+static pv_code trace_writer(tracer *t, const pv_ptx_instruction *i, int side) {
   t->report->compared++;
   if (is(i, "mov")) return follow(t, i, &i->operands[1], side);
   if (is(i, "selp")) {
-    const pv_status status = follow(t, i, &i->operands[1], side);
-    return status == PV_OK ? follow(t, i, &i->operands[2], side) : status;
+    const pv_code code = follow(t, i, &i->operands[1], side);
+    return code == PV_OK ? follow(t, i, &i->operands[2], side) : code;
   }
   if (side == MULTIPLYING) return trace_factor(t, i);
   return side == REDUCING ? trace_reduction(t, i) : trace_accumulator(t, i);
 }
 
-static pv_status trace_all(tracer *t) {
-  pv_status status = PV_OK;
-  while (status == PV_OK && t->depth > 0) {
+static pv_code trace_all(tracer *t) {
+  pv_code code = PV_OK;
+  while (code == PV_OK && t->depth > 0) {
     const uint32_t node = t->stack[--t->depth], r = node / SIDES;
     if (writer_count(t, r) == 0)
-      status = refuse(t, NULL,
-                      pv_arena_printf(t->arena, "nothing writes %s", t->kernel->registers[r].name));
-    for (size_t k = t->first[r]; status == PV_OK && k < t->first[r + 1]; k++)
-      status = trace_writer(t, instruction(t, t->writing[k]), (int)(node % SIDES));
+      code = refuse(t, NULL,
+                    pv_arena_printf(t->arena, "nothing writes %s", t->kernel->registers[r].name));
+    for (size_t k = t->first[r]; code == PV_OK && k < t->first[r + 1]; k++)
+      code = trace_writer(t, instruction(t, t->writing[k]), (int)(node % SIDES));
   }
-  return status;
+  return code;
 }
 
-static pv_status parse(tracer *t, const char *text, pv_ptx_pattern *out) {
+static pv_code parse(tracer *t, const char *text, pv_ptx_pattern *out) {
   return pv_ptx_pattern_parse(t->arena, text, strlen(text), out, t->err);
 }
 
-static pv_status parse_flow(tracer *t, const pv_ptx_flow *flow) {
-  pv_status status = parse(t, flow->sink, &t->sink);
-  if (status == PV_OK) status = parse(t, flow->through, &t->through);
-  if (status == PV_OK) status = parse(t, flow->combine, &t->combine);
-  if (status != PV_OK) return status;
+static pv_code parse_flow(tracer *t, const pv_ptx_flow *flow) {
+  pv_code code = parse(t, flow->sink, &t->sink);
+  if (code == PV_OK) code = parse(t, flow->through, &t->through);
+  if (code == PV_OK) code = parse(t, flow->combine, &t->combine);
+  if (code != PV_OK) return code;
   t->writers = PV_ARENA_NEW(t->arena, flow->writer_count, pv_ptx_pattern);
   t->factors = PV_ARENA_NEW(t->arena, flow->factor_count, pv_ptx_pattern);
   t->directive = pv_arena_printf(t->arena, "flow %s through %s", flow->sink, flow->through);
   if (t->writers == NULL || t->factors == NULL || t->directive == NULL)
     return pv_error_set(t->err, PV_ERR_NOMEM, "out of memory");
-  for (size_t i = 0; status == PV_OK && i < flow->writer_count; i++) {
+  for (size_t i = 0; code == PV_OK && i < flow->writer_count; i++) {
     if (strcmp(flow->writers[i], "zero") == 0)
       t->zero = true;
     else
-      status = parse(t, flow->writers[i], &t->writers[t->writer_count++]);
+      code = parse(t, flow->writers[i], &t->writers[t->writer_count++]);
   }
-  for (size_t i = 0; status == PV_OK && i < flow->factor_count; i++)
-    status = parse(t, flow->factors[i], &t->factors[t->factor_count++]);
-  if (status == PV_OK && t->writer_count == 0)
+  for (size_t i = 0; code == PV_OK && i < flow->factor_count; i++)
+    code = parse(t, flow->factors[i], &t->factors[t->factor_count++]);
+  if (code == PV_OK && t->writer_count == 0)
     return pv_error_set(t->err, PV_ERR_INPUT, "no instruction is named that may write");
-  return status;
+  return code;
 }
 
-pv_status pv_ptx_check_flow(pv_arena *arena, const pv_ptx_function *kernel, const pv_ptx_flow *flow,
-                            pv_ptx_report *report, pv_error *err) {
+pv_code pv_ptx_check_flow(pv_arena *arena, const pv_ptx_function *kernel, const pv_ptx_flow *flow,
+                          pv_ptx_report *report, pv_error *err) {
   tracer t = {.arena = arena, .kernel = kernel, .report = report, .err = err};
   const size_t failed = report->failed;
   uint64_t sinks = 0;
-  pv_status status = pv_ptx_refuse_unread(kernel, NULL, err);
-  if (status == PV_OK) status = parse_flow(&t, flow);
-  if (status == PV_OK) status = index_writers(&t);
-  for (size_t i = 0; status == PV_OK && i < kernel->instruction_count; i++) {
+  pv_code code = pv_ptx_refuse_unread(kernel, NULL, err);
+  if (code == PV_OK) code = parse_flow(&t, flow);
+  if (code == PV_OK) code = index_writers(&t);
+  for (size_t i = 0; code == PV_OK && i < kernel->instruction_count; i++) {
     const pv_ptx_instruction *sink = instruction(&t, i);
     if (!pv_ptx_matches(&t.sink, sink)) continue;
     sinks++;
     if (sink->operand_count < 2)
       return pv_error_set(err, PV_ERR_INPUT, "nothing flows into '%.60s'", sink->opcode);
-    status = follow(&t, sink, &sink->operands[1], REDUCING);
-    if (status == PV_OK) status = trace_all(&t);
+    code = follow(&t, sink, &sink->operands[1], REDUCING);
+    if (code == PV_OK) code = trace_all(&t);
   }
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   if (sinks == 0) return refuse(&t, NULL, pv_arena_printf(arena, "%s does not occur", flow->sink));
   if (t.rounded == 0 && report->failed == failed)
     return refuse(&t, NULL, pv_arena_printf(arena, "%s rounds nothing", flow->through));

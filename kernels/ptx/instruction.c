@@ -1,17 +1,17 @@
 /* One instruction: guard, opcode with its modifiers, operands. */
 #include <string.h>
 
+#include "base/ck.h"
 #include "kernels/ptx/parse.h"
 #include "kernels/ptx/words.h"
-#include "runtime/base/ck.h"
 
 /* @%p1 or @!%p1 */
-static pv_status read_guard(pv_ptx_parser *p, pv_ptx_instruction *i) {
+static pv_code read_guard(pv_ptx_parser *p, pv_ptx_instruction *i) {
   pv_ptx_operand guard;
   const pv_ptx_token t = p->lexer.now;
-  pv_status status = pv_ptx_take(p, '@');
-  if (status == PV_OK) status = pv_ptx_read_operand(p, 0, &guard);
-  if (status != PV_OK) return status;
+  pv_code code = pv_ptx_take(p, '@');
+  if (code == PV_OK) code = pv_ptx_read_operand(p, 0, &guard);
+  if (code != PV_OK) return code;
   if (guard.kind != PV_PTX_REGISTER || p->function->registers[guard.index].type != PV_PTX_PRED)
     return pv_ptx_fail(p, &t, "the guard is not a predicate");
   i->guarded = true;
@@ -20,8 +20,8 @@ static pv_status read_guard(pv_ptx_parser *p, pv_ptx_instruction *i) {
   return PV_OK;
 }
 
-static pv_status unknown_word(pv_ptx_parser *p, const pv_ptx_token *t, const char *word,
-                              size_t length, bool opcode) {
+static pv_code unknown_word(pv_ptx_parser *p, const pv_ptx_token *t, const char *word,
+                            size_t length, bool opcode) {
   char text[64];
   const size_t shown = length < sizeof text - 1 ? length : sizeof text - 1;
   memcpy(text, word, shown);
@@ -33,7 +33,7 @@ static pv_status unknown_word(pv_ptx_parser *p, const pv_ptx_token *t, const cha
 }
 
 /* Splits at the dots; every part must be known. */
-static pv_status read_opcode(pv_ptx_parser *p, pv_ptx_instruction *i, const pv_ptx_opcode **known) {
+static pv_code read_opcode(pv_ptx_parser *p, pv_ptx_instruction *i, const pv_ptx_opcode **known) {
   const pv_ptx_token t = p->lexer.now;
   size_t parts = 1, start = 0;
   if (t.kind != PV_PTX_WORD) return pv_ptx_unexpected(p, "an instruction");
@@ -63,17 +63,17 @@ static pv_status read_opcode(pv_ptx_parser *p, pv_ptx_instruction *i, const pv_p
   return pv_ptx_next(p);
 }
 
-static pv_status read_operands(pv_ptx_parser *p, pv_ptx_instruction *i) {
+static pv_code read_operands(pv_ptx_parser *p, pv_ptx_instruction *i) {
   size_t capacity = 0;
-  pv_status status = PV_OK;
-  while (status == PV_OK && !pv_ptx_at(p, ';')) {
-    if (i->operand_count > 0) status = pv_ptx_take(p, ',');
-    if (status == PV_OK)
-      status = pv_ptx_room(p, &i->operands, i->operand_count, &capacity, sizeof *i->operands);
-    if (status == PV_OK) status = pv_ptx_read_operand(p, 0, &i->operands[i->operand_count]);
-    if (status == PV_OK) i->operand_count++;
+  pv_code code = PV_OK;
+  while (code == PV_OK && !pv_ptx_at(p, ';')) {
+    if (i->operand_count > 0) code = pv_ptx_take(p, ',');
+    if (code == PV_OK)
+      code = pv_ptx_room(p, &i->operands, i->operand_count, &capacity, sizeof *i->operands);
+    if (code == PV_OK) code = pv_ptx_read_operand(p, 0, &i->operands[i->operand_count]);
+    if (code == PV_OK) i->operand_count++;
   }
-  return status == PV_OK ? pv_ptx_next(p) : status;
+  return code == PV_OK ? pv_ptx_next(p) : code;
 }
 
 /* What operand 0 must be where it is a result, so that nobody takes a source for one. */
@@ -90,29 +90,29 @@ static bool result_is_sound(const pv_ptx_instruction *i) {
          o->kind == PV_PTX_NOTHING;
 }
 
-pv_status pv_ptx_read_instruction(pv_ptx_parser *p) {
+pv_code pv_ptx_read_instruction(pv_ptx_parser *p) {
   pv_ptx_function *f = p->function;
   pv_ptx_instruction i = {0};
   const pv_ptx_opcode *known = NULL;
   const pv_ptx_token *now = &p->lexer.now;
-  pv_status status = pv_ptx_at(p, '@') ? read_guard(p, &i) : PV_OK;
+  pv_code code = pv_ptx_at(p, '@') ? read_guard(p, &i) : PV_OK;
   const pv_ptx_token t = *now;
-  if (status == PV_OK) status = read_opcode(p, &i, &known);
-  if (status == PV_OK) status = read_operands(p, &i);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = read_opcode(p, &i, &known);
+  if (code == PV_OK) code = read_operands(p, &i);
+  if (code != PV_OK) return code;
   if (i.operand_count < known->least || i.operand_count > known->most)
     return pv_ptx_fail(p, &t, "'%.60s' has %zu operands, not %d to %d", i.opcode, i.operand_count,
                        known->least, known->most);
   if (!result_is_sound(&i))
     return pv_ptx_fail(p, &t, "the first operand of '%.60s' can not be a result", i.opcode);
-  status = pv_ptx_note_pending(p, i.operands, i.operand_count, &t);
-  if (status == PV_OK)
-    status = pv_ptx_room(p, &f->instructions, f->instruction_count, &p->instructions,
-                         sizeof *f->instructions);
+  code = pv_ptx_note_pending(p, i.operands, i.operand_count, &t);
+  if (code == PV_OK)
+    code = pv_ptx_room(p, &f->instructions, f->instruction_count, &p->instructions,
+                       sizeof *f->instructions);
   i.source_file = p->source_file;
   i.source_line = p->source_line;
-  if (status == PV_OK) f->instructions[f->instruction_count++] = i;
-  return status;
+  if (code == PV_OK) f->instructions[f->instruction_count++] = i;
+  return code;
 }
 
 const pv_ptx_operand *pv_ptx_results(const pv_ptx_instruction *i, size_t *count) {

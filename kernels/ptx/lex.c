@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 
 static bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -23,14 +23,14 @@ static char peek(const pv_ptx_lexer *lexer, size_t ahead) {
              : '\0';
 }
 
-static pv_status fail_here(const pv_ptx_lexer *lexer, pv_error *err, const char *what) {
+static pv_code fail_here(const pv_ptx_lexer *lexer, pv_error *err, const char *what) {
   pv_error_set(err, PV_ERR_INPUT, "%s", what);
   pv_error_at(err, lexer->name, lexer->line, (int64_t)(lexer->at - lexer->line_start) + 1,
               (int64_t)lexer->at);
   return PV_ERR_INPUT;
 }
 
-static pv_status newline(pv_ptx_lexer *lexer, pv_error *err) {
+static pv_code newline(pv_ptx_lexer *lexer, pv_error *err) {
   uint64_t line = 0;
   if (!pv_ck_add(lexer->line, 1, &line) || !pv_ck_u32(line, &lexer->line))
     return fail_here(lexer, err, "the text has too many lines");
@@ -38,7 +38,7 @@ static pv_status newline(pv_ptx_lexer *lexer, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status skip_comment(pv_ptx_lexer *lexer, pv_error *err) {
+static pv_code skip_comment(pv_ptx_lexer *lexer, pv_error *err) {
   const bool to_line_end = peek(lexer, 1) == '/';
   pv_ptx_lexer start = *lexer;
   lexer->at += 2;
@@ -54,7 +54,7 @@ static pv_status skip_comment(pv_ptx_lexer *lexer, pv_error *err) {
   return to_line_end ? PV_OK : fail_here(&start, err, "this comment does not end");
 }
 
-static pv_status skip_blanks(pv_ptx_lexer *lexer, pv_error *err) {
+static pv_code skip_blanks(pv_ptx_lexer *lexer, pv_error *err) {
   while (lexer->at < lexer->length) {
     const char c = lexer->text[lexer->at];
     if (c == '/' && (peek(lexer, 1) == '/' || peek(lexer, 1) == '*')) {
@@ -80,7 +80,7 @@ static void take_word(pv_ptx_lexer *lexer) {
   }
 }
 
-static pv_status take_string(pv_ptx_lexer *lexer, pv_error *err) {
+static pv_code take_string(pv_ptx_lexer *lexer, pv_error *err) {
   const pv_ptx_lexer start = *lexer;
   for (lexer->at++; lexer->at < lexer->length; lexer->at++) {
     const char c = lexer->text[lexer->at];
@@ -94,7 +94,7 @@ static pv_status take_string(pv_ptx_lexer *lexer, pv_error *err) {
   return fail_here(&start, err, "this string does not end");
 }
 
-static pv_status scan(pv_ptx_lexer *lexer, pv_ptx_token *out, pv_error *err) {
+static pv_code scan(pv_ptx_lexer *lexer, pv_ptx_token *out, pv_error *err) {
   if (skip_blanks(lexer, err) != PV_OK) return PV_ERR_INPUT;
   const size_t start = lexer->at;
   uint64_t column = 0;
@@ -122,14 +122,14 @@ static pv_status scan(pv_ptx_lexer *lexer, pv_ptx_token *out, pv_error *err) {
   return PV_OK;
 }
 
-pv_status pv_ptx_lex_open(pv_ptx_lexer *lexer, const char *name, const char *text, size_t length,
-                          pv_error *err) {
+pv_code pv_ptx_lex_open(pv_ptx_lexer *lexer, const char *name, const char *text, size_t length,
+                        pv_error *err) {
   *lexer = (pv_ptx_lexer){.name = name, .text = text, .length = length, .line = 1};
   if (scan(lexer, &lexer->now, err) != PV_OK) return PV_ERR_INPUT;
   return scan(lexer, &lexer->ahead, err);
 }
 
-pv_status pv_ptx_lex_next(pv_ptx_lexer *lexer, pv_error *err) {
+pv_code pv_ptx_lex_next(pv_ptx_lexer *lexer, pv_error *err) {
   lexer->now = lexer->ahead;
   return scan(lexer, &lexer->ahead, err);
 }
@@ -143,7 +143,7 @@ bool pv_ptx_is_word(const pv_ptx_token *token, const char *word) {
          memcmp(token->text, word, token->length) == 0;
 }
 
-pv_status pv_ptx_lex_error(const pv_ptx_lexer *lexer, const pv_ptx_token *token, pv_error *err) {
+pv_code pv_ptx_lex_error(const pv_ptx_lexer *lexer, const pv_ptx_token *token, pv_error *err) {
   pv_error_at(err, lexer->name, token->line, token->column, (int64_t)token->byte);
-  return err != NULL ? err->status : PV_ERR_INPUT;
+  return err != NULL ? err->code : PV_ERR_INPUT;
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 typedef enum pv_ptx_token_kind {
   PV_PTX_END = 0,
@@ -33,14 +33,14 @@ typedef struct pv_ptx_lexer {
 } pv_ptx_lexer;
 
 /* After this `now` is the first token. */
-pv_status pv_ptx_lex_open(pv_ptx_lexer *lexer, const char *name, const char *text, size_t length,
-                          pv_error *err);
-pv_status pv_ptx_lex_next(pv_ptx_lexer *lexer, pv_error *err);
+pv_code pv_ptx_lex_open(pv_ptx_lexer *lexer, const char *name, const char *text, size_t length,
+                        pv_error *err);
+pv_code pv_ptx_lex_next(pv_ptx_lexer *lexer, pv_error *err);
 
 bool pv_ptx_is_sign(const pv_ptx_token *token, char sign);
 bool pv_ptx_is_word(const pv_ptx_token *token, const char *word);
 
-/* Adds the token's place to an error that was just set; returns the error's status. */
-pv_status pv_ptx_lex_error(const pv_ptx_lexer *lexer, const pv_ptx_token *token, pv_error *err);
+/* Adds the token's place to an error that was just set; returns the error's code. */
+pv_code pv_ptx_lex_error(const pv_ptx_lexer *lexer, const pv_ptx_token *token, pv_error *err);
 
 #endif

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ck.h"
+#include "base/pool.h"
 #include "kernels/ptx/step.h"
-#include "runtime/base/ck.h"
-#include "runtime/base/pool.h"
 
 enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024, GAP = 1 << 20, ALIGN = 256 };
 #define FIRST_ADDRESS (1ULL << 32)
@@ -39,15 +39,15 @@ static void free_block(pv_ptx_block *b) {
   b->copies = NULL;
 }
 
-pv_status pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err) {
+pv_code pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err) {
   pv_ptx_machine *m = calloc(1, sizeof *m);
   if (m == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX machine");
-  const pv_status status = pv_pool_open(threads, &m->pool, err);
-  if (status == PV_OK) m->blocks = calloc(pv_pool_threads(m->pool), sizeof *m->blocks);
-  if (status != PV_OK || m->blocks == NULL) {
+  const pv_code code = pv_pool_open(threads, &m->pool, err);
+  if (code == PV_OK) m->blocks = calloc(pv_pool_threads(m->pool), sizeof *m->blocks);
+  if (code != PV_OK || m->blocks == NULL) {
     pv_ptx_machine_close(m);
-    return status != PV_OK ? status
-                           : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX machine");
+    return code != PV_OK ? code
+                         : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX machine");
   }
   *out = m;
   return PV_OK;
@@ -67,20 +67,20 @@ void pv_ptx_machine_close(pv_ptx_machine *m) {
   free(m);
 }
 
-pv_status pv_ptx_machine_load(pv_ptx_machine *m, const char *name, const char *text, size_t length,
-                              pv_error *err) {
+pv_code pv_ptx_machine_load(pv_ptx_machine *m, const char *name, const char *text, size_t length,
+                            pv_error *err) {
   if (m->module_count == MODULES_MAX)
     return pv_error_set(err, PV_ERR_LIMIT, "more than %d modules", MODULES_MAX);
   const char *own = pv_arena_strdup(&m->arena, name);
   if (own == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a module");
-  const pv_status status =
+  const pv_code code =
       pv_ptx_parse(&m->arena, own, text, length, &m->modules[m->module_count], err);
-  if (status == PV_OK) m->module_count++;
-  return status;
+  if (code == PV_OK) m->module_count++;
+  return code;
 }
 
-pv_status pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *out, pv_error *err) {
-  pv_ptx_code *code = NULL;
+pv_code pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *out, pv_error *err) {
+  pv_ptx_code *decoded = NULL;
   pv_error own;
   for (unsigned i = 0; i < m->kernel_count; i++)
     if (strcmp(m->kernels[i]->function->name, kernel) == 0) {
@@ -92,17 +92,17 @@ pv_status pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *o
     if (f == NULL) continue;
     if (m->kernel_count == KERNELS_MAX)
       return pv_error_set(err, PV_ERR_LIMIT, "more than %d kernels", KERNELS_MAX);
-    const pv_status status =
-        pv_ptx_decode(&m->arena, m->modules[i], f, &code, err != NULL ? err : &own);
-    if (status != PV_OK) return status;
-    m->kernels[m->kernel_count] = code;
+    const pv_code code =
+        pv_ptx_decode(&m->arena, m->modules[i], f, &decoded, err != NULL ? err : &own);
+    if (code != PV_OK) return code;
+    m->kernels[m->kernel_count] = decoded;
     *out = m->kernel_count++;
     return PV_OK;
   }
   return pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%.100s'", kernel);
 }
 
-pv_status pv_ptx_machine_alloc(pv_ptx_machine *m, uint64_t bytes, uint64_t *out, pv_error *err) {
+pv_code pv_ptx_machine_alloc(pv_ptx_machine *m, uint64_t bytes, uint64_t *out, pv_error *err) {
   pv_ptx_memory *memory = &m->memory;
   const pv_ptx_buffer *last = memory->count > 0 ? &memory->buffers[memory->count - 1] : NULL;
   uint64_t address = last != NULL ? last->address + last->bytes + GAP : FIRST_ADDRESS;
@@ -132,8 +132,8 @@ static pv_ptx_buffer *find_bytes(pv_ptx_machine *m, uint64_t address, uint64_t b
   return b;
 }
 
-pv_status pv_ptx_machine_upload(pv_ptx_machine *m, uint64_t to, const void *from, uint64_t bytes,
-                                pv_error *err) {
+pv_code pv_ptx_machine_upload(pv_ptx_machine *m, uint64_t to, const void *from, uint64_t bytes,
+                              pv_error *err) {
   const pv_ptx_buffer *b = find_bytes(m, to, bytes, err);
   if (b == NULL) return PV_ERR_INPUT;
   if (bytes == 0) return PV_OK;
@@ -142,8 +142,8 @@ pv_status pv_ptx_machine_upload(pv_ptx_machine *m, uint64_t to, const void *from
   return PV_OK;
 }
 
-pv_status pv_ptx_machine_download(pv_ptx_machine *m, void *to, uint64_t from, uint64_t bytes,
-                                  pv_error *err) {
+pv_code pv_ptx_machine_download(pv_ptx_machine *m, void *to, uint64_t from, uint64_t bytes,
+                                pv_error *err) {
   const pv_ptx_buffer *b = find_bytes(m, from, bytes, err);
   if (b == NULL) return PV_ERR_INPUT;
   if (bytes > 0) memcpy(to, b->data + (from - b->address), bytes);
@@ -198,8 +198,8 @@ static void run_blocks(void *context, size_t task, unsigned thread) {
   }
 }
 
-static pv_status check_launch(const pv_ptx_machine *m, const pv_ptx_launch *l, uint64_t *blocks,
-                              uint64_t *threads, pv_error *err) {
+static pv_code check_launch(const pv_ptx_machine *m, const pv_ptx_launch *l, uint64_t *blocks,
+                            uint64_t *threads, pv_error *err) {
   if (l->kernel >= m->kernel_count)
     return pv_error_set(err, PV_ERR_INPUT, "there is no such kernel");
   const pv_ptx_code *code = m->kernels[l->kernel];
@@ -219,7 +219,7 @@ static pv_status check_launch(const pv_ptx_machine *m, const pv_ptx_launch *l, u
 }
 
 /* Marks what may be written. */
-static pv_status declare_outputs(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
+static pv_code declare_outputs(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
   for (uint32_t i = 0; i < m->memory.count; i++) m->memory.buffers[i].writable = l->outputs == NULL;
   for (size_t i = 0; l->outputs != NULL && i < l->output_count; i++) {
     pv_ptx_buffer *b = find_bytes(m, l->outputs[i], 0, err);
@@ -229,12 +229,12 @@ static pv_status declare_outputs(pv_ptx_machine *m, const pv_ptx_launch *l, pv_e
   return PV_OK;
 }
 
-pv_status pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
+pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
   uint64_t blocks = 0, threads = 0;
   m->failed = false;
-  pv_status status = check_launch(m, l, &blocks, &threads, err);
-  if (status == PV_OK) status = declare_outputs(m, l, err);
-  if (status != PV_OK) return status;
+  pv_code code = check_launch(m, l, &blocks, &threads, err);
+  if (code == PV_OK) code = declare_outputs(m, l, err);
+  if (code != PV_OK) return code;
   pv_ptx_grid grid = {.launch = l,
                       .code = m->kernels[l->kernel],
                       .memory = &m->memory,

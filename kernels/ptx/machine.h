@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 typedef struct pv_ptx_machine pv_ptx_machine;
 
@@ -58,32 +58,30 @@ typedef struct pv_ptx_launch {
 } pv_ptx_launch;
 
 /* `threads` of the host, 0: one per processor. */
-pv_status pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err);
+pv_code pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err);
 void pv_ptx_machine_close(pv_ptx_machine *machine);
 
 /* Reads a module; `name` stands in errors in place of a file. The text may be freed afterwards. */
-pv_status pv_ptx_machine_load(pv_ptx_machine *machine, const char *name, const char *text,
-                              size_t length, pv_error *err);
+pv_code pv_ptx_machine_load(pv_ptx_machine *machine, const char *name, const char *text,
+                            size_t length, pv_error *err);
 
 /* The kernel (.entry) of that name in any loaded module, decoded. The same name gives the same
  * number. PV_ERR_INPUT when there is none, PV_ERR_UNSUPPORTED with module, line and instruction
  * when it can not be executed. */
-pv_status pv_ptx_machine_find(pv_ptx_machine *machine, const char *kernel, unsigned *out,
-                              pv_error *err);
+pv_code pv_ptx_machine_find(pv_ptx_machine *machine, const char *kernel, unsigned *out,
+                            pv_error *err);
 
 /* Aligned to 256 bytes. */
-pv_status pv_ptx_machine_alloc(pv_ptx_machine *machine, uint64_t bytes, uint64_t *out,
-                               pv_error *err);
+pv_code pv_ptx_machine_alloc(pv_ptx_machine *machine, uint64_t bytes, uint64_t *out, pv_error *err);
 /* PV_ERR_INPUT when the bytes do not lie in one allocation. What was uploaded is initialised; a
  * download takes any byte. */
-pv_status pv_ptx_machine_upload(pv_ptx_machine *machine, uint64_t to, const void *from,
-                                uint64_t bytes, pv_error *err);
-pv_status pv_ptx_machine_download(pv_ptx_machine *machine, void *to, uint64_t from, uint64_t bytes,
-                                  pv_error *err);
+pv_code pv_ptx_machine_upload(pv_ptx_machine *machine, uint64_t to, const void *from,
+                              uint64_t bytes, pv_error *err);
+pv_code pv_ptx_machine_download(pv_ptx_machine *machine, void *to, uint64_t from, uint64_t bytes,
+                                pv_error *err);
 
 /* Runs to the end. After a fault the outputs hold what was stored until then. */
-pv_status pv_ptx_machine_launch(pv_ptx_machine *machine, const pv_ptx_launch *launch,
-                                pv_error *err);
+pv_code pv_ptx_machine_launch(pv_ptx_machine *machine, const pv_ptx_launch *launch, pv_error *err);
 
 /* Of the last launch, or NULL. */
 const pv_ptx_fault *pv_ptx_machine_fault(const pv_ptx_machine *machine);

@@ -1,6 +1,6 @@
 #include "kernels/ptx/names.h"
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 /* A tree of bytes: no hash that a text could be written against. A byte of a name has at most 64
  * siblings, so that a look-up is linear in the name. */
@@ -10,7 +10,7 @@ typedef struct pv_ptx_slot {
   struct pv_ptx_slot *child, *sibling; /* one byte more; another byte at this place */
 } pv_ptx_slot;
 
-pv_status pv_ptx_names_open(pv_ptx_names *names, pv_arena *arena, pv_error *err) {
+pv_code pv_ptx_names_open(pv_ptx_names *names, pv_arena *arena, pv_error *err) {
   *names = (pv_ptx_names){.arena = arena};
   names->root = PV_ARENA_NEW(arena, 1, pv_ptx_slot);
   return names->root != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory");
@@ -53,8 +53,8 @@ pv_ptx_name *pv_ptx_names_get(const pv_ptx_names *names, const char *text, size_
 
 /* Declarations of one text lie in the order of their depths: what is added is never further out
  * than what is there, since the innermost one would have been found instead. */
-static pv_status declare(pv_ptx_names *names, const char *text, size_t length, unsigned depth,
-                         pv_ptx_name **out, pv_error *err) {
+static pv_code declare(pv_ptx_names *names, const char *text, size_t length, unsigned depth,
+                       pv_ptx_name **out, pv_error *err) {
   pv_ptx_slot *slot = find_slot(names, text, length, true);
   pv_ptx_name *name = PV_ARENA_NEW(names->arena, 1, pv_ptx_name);
   const char *copy = pv_arena_strndup(names->arena, text, length);
@@ -72,15 +72,15 @@ static pv_status declare(pv_ptx_names *names, const char *text, size_t length, u
   return PV_OK;
 }
 
-pv_status pv_ptx_names_add(pv_ptx_names *names, const char *text, size_t length,
-                           pv_ptx_name_kind kind, pv_ptx_name **out, pv_error *err) {
+pv_code pv_ptx_names_add(pv_ptx_names *names, const char *text, size_t length,
+                         pv_ptx_name_kind kind, pv_ptx_name **out, pv_error *err) {
   const pv_ptx_name *there = pv_ptx_names_get(names, text, length);
   if (there != NULL && there->depth == names->depth)
     return pv_error_set(err, PV_ERR_INPUT, "'%.*s' is declared twice",
                         (int)(length < 100 ? length : 100), text);
-  const pv_status status = declare(names, text, length, names->depth, out, err);
-  if (status == PV_OK) (*out)->kind = kind;
-  return status;
+  const pv_code code = declare(names, text, length, names->depth, out, err);
+  if (code == PV_OK) (*out)->kind = kind;
+  return code;
 }
 
 /* The innermost range that declares `text`, or NULL: %r12 by %r<13>, but not %r012. */
@@ -96,8 +96,8 @@ static pv_ptx_name *find_range(const pv_ptx_names *names, const char *text, size
   return range;
 }
 
-pv_status pv_ptx_names_resolve(pv_ptx_names *names, const char *text, size_t length,
-                               pv_ptx_name **out, pv_error *err) {
+pv_code pv_ptx_names_resolve(pv_ptx_names *names, const char *text, size_t length,
+                             pv_ptx_name **out, pv_error *err) {
   pv_ptx_name *exact = pv_ptx_names_get(names, text, length);
   pv_ptx_name *range = find_range(names, text, length);
   if (exact != NULL && exact->kind == PV_PTX_NAME_RANGE) exact = NULL; /* its stem alone */
@@ -108,8 +108,8 @@ pv_status pv_ptx_names_resolve(pv_ptx_names *names, const char *text, size_t len
                           : pv_error_set(err, PV_ERR_INPUT, "'%.*s' is declared twice",
                                          (int)(length < 100 ? length : 100), text);
   pv_ptx_name *made = NULL;
-  const pv_status status = declare(names, text, length, range->depth, &made, err);
-  if (status != PV_OK) return status;
+  const pv_code code = declare(names, text, length, range->depth, &made, err);
+  if (code != PV_OK) return code;
   made->kind = PV_PTX_NAME_REGISTER;
   made->type = range->type;
   made->derived = true;

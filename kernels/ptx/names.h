@@ -40,7 +40,7 @@ typedef struct pv_ptx_names {
   unsigned depth;                            /* 0: the module */
 } pv_ptx_names;
 
-pv_status pv_ptx_names_open(pv_ptx_names *names, pv_arena *arena, pv_error *err);
+pv_code pv_ptx_names_open(pv_ptx_names *names, pv_arena *arena, pv_error *err);
 /* False when scopes are nested deeper than PV_PTX_DEPTH_MAX. */
 bool pv_ptx_names_push(pv_ptx_names *names);
 void pv_ptx_names_pop(pv_ptx_names *names);
@@ -49,12 +49,12 @@ void pv_ptx_names_pop(pv_ptx_names *names);
 pv_ptx_name *pv_ptx_names_get(const pv_ptx_names *names, const char *text, size_t length);
 
 /* Declares a name in the current scope. PV_ERR_INPUT when it is declared there already. */
-pv_status pv_ptx_names_add(pv_ptx_names *names, const char *text, size_t length,
-                           pv_ptx_name_kind kind, pv_ptx_name **out, pv_error *err);
+pv_code pv_ptx_names_add(pv_ptx_names *names, const char *text, size_t length,
+                         pv_ptx_name_kind kind, pv_ptx_name **out, pv_error *err);
 
 /* What `text` means here: as get, but a register of a range becomes a declaration of its own.
  * `*out` is NULL when nothing of that name is declared. */
-pv_status pv_ptx_names_resolve(pv_ptx_names *names, const char *text, size_t length,
-                               pv_ptx_name **out, pv_error *err);
+pv_code pv_ptx_names_resolve(pv_ptx_names *names, const char *text, size_t length,
+                             pv_ptx_name **out, pv_error *err);
 
 #endif

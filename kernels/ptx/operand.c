@@ -1,9 +1,9 @@
 /* Operands, numbers, and names that are bound later. */
 #include <string.h>
 
+#include "base/ck.h"
 #include "kernels/ptx/parse.h"
 #include "kernels/ptx/words.h"
-#include "runtime/base/ck.h"
 
 static int digit_of(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -50,7 +50,7 @@ static bool immediate(const pv_ptx_token *t, pv_ptx_operand *out) {
   return integer(t->text, t->length, &out->bits);
 }
 
-pv_status pv_ptx_read_u64(pv_ptx_parser *p, uint64_t *out) {
+pv_code pv_ptx_read_u64(pv_ptx_parser *p, uint64_t *out) {
   const pv_ptx_token *t = &p->lexer.now;
   if (t->kind != PV_PTX_DIGITS) return pv_ptx_unexpected(p, "a number");
   if (!integer(t->text, t->length, out))
@@ -60,26 +60,26 @@ pv_status pv_ptx_read_u64(pv_ptx_parser *p, uint64_t *out) {
 }
 
 /* `+4`, `+-4` or `-4` after a base. */
-static pv_status read_offset(pv_ptx_parser *p, int64_t *out) {
+static pv_code read_offset(pv_ptx_parser *p, int64_t *out) {
   const pv_ptx_token start = p->lexer.now;
   bool negative = false;
   uint64_t size = 0;
-  pv_status status = PV_OK;
-  if (pv_ptx_at(p, '+')) status = pv_ptx_next(p);
-  if (status == PV_OK && pv_ptx_at(p, '-')) {
+  pv_code code = PV_OK;
+  if (pv_ptx_at(p, '+')) code = pv_ptx_next(p);
+  if (code == PV_OK && pv_ptx_at(p, '-')) {
     negative = true;
-    status = pv_ptx_next(p);
+    code = pv_ptx_next(p);
   }
-  if (status == PV_OK) status = pv_ptx_read_u64(p, &size);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = pv_ptx_read_u64(p, &size);
+  if (code != PV_OK) return code;
   if (size > INT64_MAX) return pv_ptx_fail(p, &start, "the offset does not fit in 64 bits");
   *out = negative ? -(int64_t)size : (int64_t)size;
   return PV_OK;
 }
 
-static pv_status read_number(pv_ptx_parser *p, pv_ptx_operand *out) {
+static pv_code read_number(pv_ptx_parser *p, pv_ptx_operand *out) {
   const bool negative = pv_ptx_at(p, '-');
-  if (negative && pv_ptx_next(p) != PV_OK) return p->err->status;
+  if (negative && pv_ptx_next(p) != PV_OK) return p->err->code;
   const pv_ptx_token *t = &p->lexer.now;
   if (t->kind != PV_PTX_DIGITS) return pv_ptx_unexpected(p, "a number");
   if (!immediate(t, out))
@@ -106,7 +106,7 @@ static uint32_t use_register(pv_ptx_parser *p, pv_ptx_name *name) {
 
 /* What a name stands for: a special register, a register, a variable, or for later a label or a
  * function (kind PV_PTX_LABEL without a name until it is bound). */
-static pv_status read_name(pv_ptx_parser *p, pv_ptx_operand *out) {
+static pv_code read_name(pv_ptx_parser *p, pv_ptx_operand *out) {
   const pv_ptx_token t = p->lexer.now;
   pv_ptx_name *name = NULL;
   const char *special = pv_ptx_special_find(t.text, t.length);
@@ -140,72 +140,71 @@ static pv_status read_name(pv_ptx_parser *p, pv_ptx_operand *out) {
   return pv_ptx_next(p);
 }
 
-pv_status pv_ptx_read_items(pv_ptx_parser *p, unsigned depth, char close, pv_ptx_operand **out,
-                            size_t *count) {
+pv_code pv_ptx_read_items(pv_ptx_parser *p, unsigned depth, char close, pv_ptx_operand **out,
+                          size_t *count) {
   pv_ptx_operand *items = NULL;
   size_t capacity = 0, used = 0;
   if (depth >= PV_PTX_DEPTH_MAX)
     return pv_ptx_fail(p, &p->lexer.now, "nested deeper than %d", PV_PTX_DEPTH_MAX);
-  pv_status status = pv_ptx_next(p);
-  while (status == PV_OK && !pv_ptx_at(p, close)) {
-    if (used > 0) status = pv_ptx_take(p, ',');
-    if (status == PV_OK) status = pv_ptx_room(p, &items, used, &capacity, sizeof *items);
-    if (status == PV_OK) status = pv_ptx_read_operand(p, depth + 1, &items[used]);
-    if (status == PV_OK) used++;
+  pv_code code = pv_ptx_next(p);
+  while (code == PV_OK && !pv_ptx_at(p, close)) {
+    if (used > 0) code = pv_ptx_take(p, ',');
+    if (code == PV_OK) code = pv_ptx_room(p, &items, used, &capacity, sizeof *items);
+    if (code == PV_OK) code = pv_ptx_read_operand(p, depth + 1, &items[used]);
+    if (code == PV_OK) used++;
   }
-  if (status == PV_OK) status = pv_ptx_next(p);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = pv_ptx_next(p);
+  if (code != PV_OK) return code;
   *out = items;
   *count = used;
   return PV_OK;
 }
 
 /* [base], [base+4], [16] */
-static pv_status read_address(pv_ptx_parser *p, pv_ptx_operand *out) {
+static pv_code read_address(pv_ptx_parser *p, pv_ptx_operand *out) {
   pv_ptx_operand *base = PV_ARENA_NEW(p->arena, 1, pv_ptx_operand);
   if (base == NULL) return pv_ptx_nomem(p);
-  pv_status status = pv_ptx_take(p, '[');
-  if (status == PV_OK) {
+  pv_code code = pv_ptx_take(p, '[');
+  if (code == PV_OK) {
     if (p->lexer.now.kind == PV_PTX_WORD)
-      status = read_name(p, base);
+      code = read_name(p, base);
     else
-      status = read_number(p, base);
+      code = read_number(p, base);
   }
-  if (status == PV_OK && (pv_ptx_at(p, '+') || pv_ptx_at(p, '-')))
-    status = read_offset(p, &out->offset);
-  if (status == PV_OK) status = pv_ptx_take(p, ']');
+  if (code == PV_OK && (pv_ptx_at(p, '+') || pv_ptx_at(p, '-')))
+    code = read_offset(p, &out->offset);
+  if (code == PV_OK) code = pv_ptx_take(p, ']');
   out->kind = PV_PTX_ADDRESS;
   out->items = base;
   out->item_count = 1;
-  return status;
+  return code;
 }
 
 /* a|b: a result and a predicate, or two predicates. */
-static pv_status read_pair(pv_ptx_parser *p, pv_ptx_operand *out) {
+static pv_code read_pair(pv_ptx_parser *p, pv_ptx_operand *out) {
   pv_ptx_operand *items = PV_ARENA_NEW(p->arena, 2, pv_ptx_operand);
   if (items == NULL) return pv_ptx_nomem(p);
   items[0] = *out;
-  pv_status status = pv_ptx_take(p, '|');
-  if (status == PV_OK && p->lexer.now.kind != PV_PTX_WORD)
-    return pv_ptx_unexpected(p, "a register");
-  if (status == PV_OK) status = read_name(p, &items[1]);
+  pv_code code = pv_ptx_take(p, '|');
+  if (code == PV_OK && p->lexer.now.kind != PV_PTX_WORD) return pv_ptx_unexpected(p, "a register");
+  if (code == PV_OK) code = read_name(p, &items[1]);
   *out = (pv_ptx_operand){.kind = PV_PTX_PAIR, .items = items, .item_count = 2};
-  return status;
+  return code;
 }
 
-pv_status pv_ptx_read_operand(pv_ptx_parser *p, unsigned depth, pv_ptx_operand *out) {
+pv_code pv_ptx_read_operand(pv_ptx_parser *p, unsigned depth, pv_ptx_operand *out) {
   const bool negated = pv_ptx_at(p, '!');
-  pv_status status = negated ? pv_ptx_next(p) : PV_OK;
+  pv_code code = negated ? pv_ptx_next(p) : PV_OK;
   *out = (pv_ptx_operand){.negated = negated};
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   if (negated && p->lexer.now.kind != PV_PTX_WORD) return pv_ptx_unexpected(p, "a predicate");
   if (p->lexer.now.kind == PV_PTX_WORD) {
-    status = read_name(p, out);
+    code = read_name(p, out);
     out->negated = negated;
-    if (status == PV_OK && pv_ptx_at(p, '|')) return read_pair(p, out);
-    if (status == PV_OK && out->kind == PV_PTX_VARIABLE && (pv_ptx_at(p, '+') || pv_ptx_at(p, '-')))
-      status = read_offset(p, &out->offset);
-    return status;
+    if (code == PV_OK && pv_ptx_at(p, '|')) return read_pair(p, out);
+    if (code == PV_OK && out->kind == PV_PTX_VARIABLE && (pv_ptx_at(p, '+') || pv_ptx_at(p, '-')))
+      code = read_offset(p, &out->offset);
+    return code;
   }
   if (pv_ptx_at(p, '{')) {
     out->kind = PV_PTX_VECTOR;
@@ -220,8 +219,8 @@ pv_status pv_ptx_read_operand(pv_ptx_parser *p, unsigned depth, pv_ptx_operand *
   return pv_ptx_unexpected(p, "an operand");
 }
 
-pv_status pv_ptx_note_pending(pv_ptx_parser *p, pv_ptx_operand *operands, size_t count,
-                              const pv_ptx_token *token) {
+pv_code pv_ptx_note_pending(pv_ptx_parser *p, pv_ptx_operand *operands, size_t count,
+                            const pv_ptx_token *token) {
   for (size_t i = 0; i < count; i++) {
     pv_ptx_operand *o = &operands[i];
     if (o->kind == PV_PTX_LABEL && o->index == PV_PTX_UNUSED) {
@@ -231,8 +230,8 @@ pv_status pv_ptx_note_pending(pv_ptx_parser *p, pv_ptx_operand *operands, size_t
       p->pending[p->names.depth] = pending;
     }
     /* The depth of items is bounded where they are read. */
-    const pv_status status = pv_ptx_note_pending(p, o->items, o->item_count, token);
-    if (status != PV_OK) return status;
+    const pv_code code = pv_ptx_note_pending(p, o->items, o->item_count, token);
+    if (code != PV_OK) return code;
   }
   return PV_OK;
 }
@@ -255,7 +254,7 @@ static bool bind(pv_ptx_operand *operand, const pv_ptx_name *name) {
   }
 }
 
-pv_status pv_ptx_bind(pv_ptx_parser *p) {
+pv_code pv_ptx_bind(pv_ptx_parser *p) {
   const unsigned depth = p->names.depth;
   pv_ptx_pending *next = NULL;
   for (pv_ptx_pending *w = p->pending[depth]; w != NULL; w = next) {
@@ -274,8 +273,8 @@ pv_status pv_ptx_bind(pv_ptx_parser *p) {
   return PV_OK;
 }
 
-pv_status pv_ptx_leave(pv_ptx_parser *p) {
-  const pv_status status = pv_ptx_bind(p);
-  if (status == PV_OK) pv_ptx_names_pop(&p->names);
-  return status;
+pv_code pv_ptx_leave(pv_ptx_parser *p) {
+  const pv_code code = pv_ptx_bind(p);
+  if (code == PV_OK) pv_ptx_names_pop(&p->names);
+  return code;
 }

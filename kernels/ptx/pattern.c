@@ -2,11 +2,11 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "kernels/ptx/words.h"
-#include "runtime/base/text.h"
 
-static pv_status unknown(pv_arena *arena, const char *pattern, const char *part, size_t length,
-                         bool opcode, pv_error *err) {
+static pv_code unknown(pv_arena *arena, const char *pattern, const char *part, size_t length,
+                       bool opcode, pv_error *err) {
   const char *word = pv_arena_strndup(arena, part, length);
   if (word == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
   pv_error_set(err, PV_ERR_INPUT, "the pattern '%.100s': PTX has no %s '%.60s'", pattern,
@@ -29,8 +29,8 @@ static pv_ptx_space space_of(const char *part) {
   return PV_PTX_NO_SPACE;
 }
 
-pv_status pv_ptx_pattern_parse(pv_arena *arena, const char *text, size_t length,
-                               pv_ptx_pattern *out, pv_error *err) {
+pv_code pv_ptx_pattern_parse(pv_arena *arena, const char *text, size_t length, pv_ptx_pattern *out,
+                             pv_error *err) {
   pv_ptx_pattern p = {.text = pv_arena_strndup(arena, text, length)};
   size_t parts = 0, start = 0;
   if (p.text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
@@ -60,8 +60,8 @@ pv_status pv_ptx_pattern_parse(pv_arena *arena, const char *text, size_t length,
   return PV_OK;
 }
 
-pv_status pv_ptx_pattern_parse_count(pv_arena *arena, const char *text, pv_ptx_pattern *out,
-                                     uint64_t *count, pv_error *err) {
+pv_code pv_ptx_pattern_parse_count(pv_arena *arena, const char *text, pv_ptx_pattern *out,
+                                   uint64_t *count, pv_error *err) {
   const char *dot = strrchr(text, '.');
   uint64_t number = 0;
   if (dot == NULL || dot == text || !pv_parse_u64(dot + 1, strlen(dot + 1), &number)) {
@@ -69,9 +69,9 @@ pv_status pv_ptx_pattern_parse_count(pv_arena *arena, const char *text, pv_ptx_p
     pv_error_hint(err, "shfl.sync.5 means: shfl.sync exactly 5 times");
     return PV_ERR_INPUT;
   }
-  const pv_status status = pv_ptx_pattern_parse(arena, text, (size_t)(dot - text), out, err);
-  if (status == PV_OK) *count = number;
-  return status;
+  const pv_code code = pv_ptx_pattern_parse(arena, text, (size_t)(dot - text), out, err);
+  if (code == PV_OK) *count = number;
+  return code;
 }
 
 bool pv_ptx_matches(const pv_ptx_pattern *pattern, const pv_ptx_instruction *instruction) {

@@ -15,12 +15,12 @@ typedef struct pv_ptx_pattern {
 
 /* Every component must be a word that PTX knows: a misspelt pattern matches nothing and would
  * hold for ever. PV_ERR_INPUT with the nearest word as hint. */
-pv_status pv_ptx_pattern_parse(pv_arena *arena, const char *text, size_t length,
-                               pv_ptx_pattern *out, pv_error *err);
+pv_code pv_ptx_pattern_parse(pv_arena *arena, const char *text, size_t length, pv_ptx_pattern *out,
+                             pv_error *err);
 
 /* "shfl.sync.down.b32.5": a pattern and how often it occurs. */
-pv_status pv_ptx_pattern_parse_count(pv_arena *arena, const char *text, pv_ptx_pattern *out,
-                                     uint64_t *count, pv_error *err);
+pv_code pv_ptx_pattern_parse_count(pv_arena *arena, const char *text, pv_ptx_pattern *out,
+                                   uint64_t *count, pv_error *err);
 
 bool pv_ptx_matches(const pv_ptx_pattern *pattern, const pv_ptx_instruction *instruction);
 

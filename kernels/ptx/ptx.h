@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
+#include "base/arena.h"
+#include "base/error.h"
 
 /* Scopes and braces may nest this deep. */
 enum { PV_PTX_DEPTH_MAX = 16 };
@@ -182,14 +182,14 @@ typedef struct pv_ptx_module {
 
 /* `name` stands in errors in place of a file. On an error `*out` is untouched; what was allocated
  * until then goes with the arena. */
-pv_status pv_ptx_parse(pv_arena *arena, const char *name, const char *text, size_t length,
-                       pv_ptx_module **out, pv_error *err);
+pv_code pv_ptx_parse(pv_arena *arena, const char *name, const char *text, size_t length,
+                     pv_ptx_module **out, pv_error *err);
 
 /* The same, but a function whose head or body is not understood spoils no other: it is passed over,
  * brace by brace, and `unread` says why. What is no PTX for any reader (a character, a comment or a
  * string, braces that do not close), and what stands outside functions, is an error as above. */
-pv_status pv_ptx_parse_each(pv_arena *arena, const char *name, const char *text, size_t length,
-                            pv_ptx_module **out, pv_error *err);
+pv_code pv_ptx_parse_each(pv_arena *arena, const char *name, const char *text, size_t length,
+                          pv_ptx_module **out, pv_error *err);
 
 /* The kernel (.entry) of that name, or NULL. */
 const pv_ptx_function *pv_ptx_kernel(const pv_ptx_module *module, const char *name);

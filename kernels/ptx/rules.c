@@ -1,8 +1,8 @@
 /* Rules for every kernel: what the numerics identities promise of each instruction. */
 #include <string.h>
 
+#include "base/text.h"
 #include "kernels/ptx/assert.h"
-#include "runtime/base/text.h"
 
 static bool has_float(const pv_ptx_instruction *i) {
   static const char *const types[] = {"f16", "f16x2", "bf16", "bf16x2", "f32", "f32x2", "f64"};
@@ -67,7 +67,7 @@ const char *pv_ptx_rule_at(size_t index) {
   return index < RULES ? rules[index].name : NULL;
 }
 
-static pv_status find_rule(const char *name, const rule **out, pv_error *err) {
+static pv_code find_rule(const char *name, const rule **out, pv_error *err) {
   for (size_t i = 0; i < RULES; i++)
     if (strcmp(rules[i].name, name) == 0) {
       *out = &rules[i];
@@ -81,41 +81,40 @@ static pv_status find_rule(const char *name, const rule **out, pv_error *err) {
 }
 
 /* Each instruction that breaks the rule, and each variable, in one function. */
-static pv_status apply(pv_arena *arena, const char *kernel, const pv_ptx_function *f, const rule *r,
-                       pv_ptx_report *report, pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; status == PV_OK && i < f->instruction_count; i++)
+static pv_code apply(pv_arena *arena, const char *kernel, const pv_ptx_function *f, const rule *r,
+                     pv_ptx_report *report, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; code == PV_OK && i < f->instruction_count; i++)
     if (r->breaks(&f->instructions[i]))
-      status = pv_ptx_report_add(arena, report,
-                                 (pv_ptx_finding){kernel, r->name, false, f->instructions[i].line,
-                                                  f->instructions[i].opcode, &f->instructions[i]},
-                                 err);
-  for (size_t v = 0; status == PV_OK && r->space != PV_PTX_NO_SPACE && v < f->variable_count; v++)
+      code = pv_ptx_report_add(arena, report,
+                               (pv_ptx_finding){kernel, r->name, false, f->instructions[i].line,
+                                                f->instructions[i].opcode, &f->instructions[i]},
+                               err);
+  for (size_t v = 0; code == PV_OK && r->space != PV_PTX_NO_SPACE && v < f->variable_count; v++)
     if (f->variables[v]->space == r->space)
-      status = pv_ptx_report_add(
+      code = pv_ptx_report_add(
           arena, report,
           (pv_ptx_finding){kernel, r->name, false, f->variables[v]->line,
                            pv_arena_printf(arena, "declares %s", f->variables[v]->name), NULL},
           err);
   report->compared += f->instruction_count;
-  return status;
+  return code;
 }
 
-pv_status pv_ptx_check_rules(pv_arena *arena, const pv_ptx_function *kernel,
-                             const char *const *names, size_t count, pv_ptx_report *report,
-                             pv_error *err) {
+pv_code pv_ptx_check_rules(pv_arena *arena, const pv_ptx_function *kernel, const char *const *names,
+                           size_t count, pv_ptx_report *report, pv_error *err) {
   const pv_ptx_function **reached = NULL;
   size_t functions = 0;
-  pv_status status = pv_ptx_reached(arena, kernel, &reached, &functions, err);
-  for (size_t k = 0; status == PV_OK && k < (count > 0 ? count : RULES); k++) {
+  pv_code code = pv_ptx_reached(arena, kernel, &reached, &functions, err);
+  for (size_t k = 0; code == PV_OK && k < (count > 0 ? count : RULES); k++) {
     const rule *r = &rules[count > 0 ? 0 : k];
-    if (count > 0) status = find_rule(names[k], &r, err);
+    if (count > 0) code = find_rule(names[k], &r, err);
     const size_t failed = report->failed;
-    for (size_t f = 0; status == PV_OK && f < functions; f++)
-      status = apply(arena, kernel->name, reached[f], r, report, err);
-    if (status == PV_OK && report->failed == failed)
-      status = pv_ptx_report_add(
+    for (size_t f = 0; code == PV_OK && f < functions; f++)
+      code = apply(arena, kernel->name, reached[f], r, report, err);
+    if (code == PV_OK && report->failed == failed)
+      code = pv_ptx_report_add(
           arena, report, (pv_ptx_finding){kernel->name, r->name, true, 0, "holds", NULL}, err);
   }
-  return status;
+  return code;
 }

@@ -1,5 +1,5 @@
+#include "base/ck.h"
 #include "kernels/ptx/ptx.h"
-#include "runtime/base/ck.h"
 
 bool pv_ptx_shared_bytes(const pv_ptx_function *function, uint64_t *out) {
   uint64_t bytes = 0;

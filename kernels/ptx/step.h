@@ -194,8 +194,8 @@ typedef struct pv_ptx_grid { /* a launch */
 } pv_ptx_grid;
 
 /* decode.c: the steps of a kernel, in the arena. */
-pv_status pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module,
-                        const pv_ptx_function *function, pv_ptx_code **out, pv_error *err);
+pv_code pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module, const pv_ptx_function *function,
+                      pv_ptx_code **out, pv_error *err);
 
 /* block.c: runs block `number` of the launch. False when it stopped at a fault. */
 bool pv_ptx_block_run(pv_ptx_block *block, uint64_t number);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 /* Texture, surface, video and tensor memory (tcgen05) instructions are not known: no kernel here
  * uses them, and an unknown word is refused. */

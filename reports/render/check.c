@@ -4,12 +4,12 @@
 /* A renderer does not believe the result it is given: what it would print as proven must be
  * supported inside the result itself. */
 
-static pv_status refuse(pv_error *err, const char *what, const char *id) {
+static pv_code refuse(pv_error *err, const char *what, const char *id) {
   return pv_error_set(err, PV_ERR_INTERNAL, "the result contradicts itself: %s%s%s", what,
                       id[0] != '\0' ? ": " : "", id);
 }
 
-static pv_status check_falsifier(const pv_falsifier_result *f, pv_error *err) {
+static pv_code check_falsifier(const pv_falsifier_result *f, pv_error *err) {
   if (f->falsifier == NULL || f->falsifier->id == NULL)
     return refuse(err, "a falsifier without its contract entry", "");
   const char *id = f->falsifier->id;
@@ -21,7 +21,7 @@ static pv_status check_falsifier(const pv_falsifier_result *f, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status check_criterion(const pv_result *r, const pv_criterion_result *c, pv_error *err) {
+static pv_code check_criterion(const pv_result *r, const pv_criterion_result *c, pv_error *err) {
   if (c->criterion == NULL || c->criterion->id == NULL)
     return refuse(err, "a criterion without its contract entry", "");
   const char *id = c->criterion->id;
@@ -39,7 +39,7 @@ static pv_status check_criterion(const pv_result *r, const pv_criterion_result *
   return PV_OK;
 }
 
-static pv_status check_totals(const pv_result *r, pv_error *err) {
+static pv_code check_totals(const pv_result *r, pv_error *err) {
   size_t passed = 0;
   bool falsified = false;
   for (size_t i = 0; i < r->criterion_count; i++) {
@@ -66,7 +66,7 @@ static pv_status check_totals(const pv_result *r, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status check_stages(const pv_result *r, pv_error *err) {
+static pv_code check_stages(const pv_result *r, pv_error *err) {
   for (size_t i = 0; i < r->stage_count; i++) {
     const pv_stage_result *s = &r->stages[i];
     if (s->stage == NULL || s->stage->id == NULL)
@@ -78,17 +78,17 @@ static pv_status check_stages(const pv_result *r, pv_error *err) {
   return PV_OK;
 }
 
-pv_status pv_render_check(const pv_result *result, pv_error *err) {
+pv_code pv_render_check(const pv_result *result, pv_error *err) {
   if (result == NULL || result->contract == NULL)
     return refuse(err, "there is no contract in it", "");
   if ((unsigned)result->status_before >= PV_STATUS_COUNT ||
       (unsigned)result->status_after >= PV_STATUS_COUNT)
     return refuse(err, "an unknown status", "");
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < result->falsifier_count && status == PV_OK; i++)
-    status = check_falsifier(&result->falsifiers[i], err);
-  for (size_t i = 0; i < result->criterion_count && status == PV_OK; i++)
-    status = check_criterion(result, &result->criteria[i], err);
-  if (status == PV_OK) status = check_stages(result, err);
-  return status == PV_OK ? check_totals(result, err) : status;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < result->falsifier_count && code == PV_OK; i++)
+    code = check_falsifier(&result->falsifiers[i], err);
+  for (size_t i = 0; i < result->criterion_count && code == PV_OK; i++)
+    code = check_criterion(result, &result->criteria[i], err);
+  if (code == PV_OK) code = check_stages(result, err);
+  return code == PV_OK ? check_totals(result, err) : code;
 }

@@ -4,7 +4,7 @@
 #ifndef PV_RENDER_ESCAPE_H
 #define PV_RENDER_ESCAPE_H
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 /* At most this many bytes of one value are shown in a report; the rest becomes an ellipsis. */
 #define PV_ESC_CLIP 480u

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 /* Four significant digits, more just below 1 so that a cosine never reads "1" unless it is 1;
  * integers whole; "nan", "inf" and "-inf". */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "reports/render/fmt.h"
-#include "runtime/base/text.h"
 #include "runtime/probe/check_spec.h"
 
 static bool is_minimum(const char *name) {

@@ -239,10 +239,10 @@ static void put_claims(pv_text *out, const pv_result *r) {
   pv_text_puts(out, "</div>\n");
 }
 
-static pv_status put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
+static pv_code put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
   pv_pictures pictures;
-  const pv_status status = pv_pictures_make(r, true, true, &pictures, err);
-  if (status == PV_OK && pictures.count > 0) {
+  const pv_code code = pv_pictures_make(r, true, true, &pictures, err);
+  if (code == PV_OK && pictures.count > 0) {
     pv_text_puts(out, "<h2>Pictures</h2>\n<div class=\"figs\">\n");
     for (size_t i = 0; i < pictures.count; i++) {
       pv_text_puts(out, "<figure class=\"card\"><h3>");
@@ -256,13 +256,13 @@ static pv_status put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
     pv_text_puts(out, "</div>\n");
   }
   pv_pictures_free(&pictures);
-  return status;
+  return code;
 }
 
-pv_status pv_render_html(const pv_result *result, const pv_render_links *links, pv_text *out,
-                         pv_error *err) {
-  pv_status status = pv_render_check(result, err);
-  if (status != PV_OK) return status;
+pv_code pv_render_html(const pv_result *result, const pv_render_links *links, pv_text *out,
+                       pv_error *err) {
+  pv_code code = pv_render_check(result, err);
+  if (code != PV_OK) return code;
   const size_t begin = out->length;
   pv_text_puts(out,
                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
@@ -281,9 +281,9 @@ pv_status pv_render_html(const pv_result *result, const pv_render_links *links, 
   put_claims(out, result);
   if (pv_view_count(result, PV_CONCERN_FALSE) == 0) put_divergence(out, result);
   pv_stages_html(out, result);
-  status = put_pictures(out, result, err);
+  code = put_pictures(out, result, err);
   pv_html_falsifiers(out, result);
   pv_html_foot(out, result, links);
   pv_text_puts(out, "</main>\n</body>\n</html>\n");
-  return pv_view_end(out, begin, status, err);
+  return pv_view_end(out, begin, code, err);
 }

@@ -116,18 +116,18 @@ static json_t *result_object(const pv_result *r, const pv_render_links *links) {
                    r->exit_code);
 }
 
-pv_status pv_json_put(pv_text *out, json_t *object, pv_error *err) {
+pv_code pv_json_put(pv_text *out, json_t *object, pv_error *err) {
   const size_t begin = out->length;
   if (object == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory while writing JSON");
-  pv_status status = pv_json_write(object, JSON_INDENT(2), out, err);
+  pv_code code = pv_json_write(object, JSON_INDENT(2), out, err);
   json_decref(object);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   pv_text_puts(out, "\n");
   return pv_view_end(out, begin, PV_OK, err);
 }
 
-pv_status pv_render_json(const pv_result *result, const pv_render_links *links, pv_text *out,
-                         pv_error *err) {
-  const pv_status status = pv_render_check(result, err);
-  return status == PV_OK ? pv_json_put(out, result_object(result, links), err) : status;
+pv_code pv_render_json(const pv_result *result, const pv_render_links *links, pv_text *out,
+                       pv_error *err) {
+  const pv_code code = pv_render_check(result, err);
+  return code == PV_OK ? pv_json_put(out, result_object(result, links), err) : code;
 }

@@ -4,12 +4,12 @@
 
 #include <jansson.h>
 
+#include "base/json.h"
 #include "reports/render/view.h"
-#include "runtime/base/json.h"
 
 /* NULL only when memory is out; NULL text reads as "". Bytes that are not UTF-8 become \xNN. */
 json_t *pv_json_text(const char *value);
 /* Writes `object` (NULL: out of memory) with a final newline, and releases it. */
-pv_status pv_json_put(pv_text *out, json_t *object, pv_error *err);
+pv_code pv_json_put(pv_text *out, json_t *object, pv_error *err);
 
 #endif

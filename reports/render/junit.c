@@ -170,9 +170,9 @@ static void put_status(pv_text *out, const pv_result *r) {
   pv_text_free(&sentence);
 }
 
-pv_status pv_render_junit(const pv_result *result, pv_text *out, pv_error *err) {
-  const pv_status status = pv_render_check(result, err);
-  if (status != PV_OK) return status;
+pv_code pv_render_junit(const pv_result *result, pv_text *out, pv_error *err) {
+  const pv_code code = pv_render_check(result, err);
+  if (code != PV_OK) return code;
   const size_t begin = out->length;
   const pv_contract *c = result->contract;
   const totals t = count(result);

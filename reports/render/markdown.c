@@ -159,12 +159,12 @@ static void put_concerns(pv_text *out, const pv_result *r) {
               "Not run here and not held by a valid receipt. This is not a pass.");
 }
 
-static pv_status put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
+static pv_code put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
   pv_pictures pictures;
-  const pv_status status = pv_pictures_make(r, false, false, &pictures, err);
-  if (status == PV_OK && pictures.count > 0) pv_text_puts(out, "\n## Pictures\n");
+  const pv_code code = pv_pictures_make(r, false, false, &pictures, err);
+  if (code == PV_OK && pictures.count > 0) pv_text_puts(out, "\n## Pictures\n");
   pv_tally tally = pv_tally_begin(out, BYTES_PICTURES);
-  for (size_t i = 0; i < pictures.count && status == PV_OK; i++) {
+  for (size_t i = 0; i < pictures.count && code == PV_OK; i++) {
     if (!pv_tally_row(&tally, out)) continue;
     pv_text_puts(out, "\n![");
     pv_esc_markdown(out, pictures.items[i].title);
@@ -174,7 +174,7 @@ static pv_status put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
   }
   put_omitted(out, &tally, "pictures were");
   pv_pictures_free(&pictures);
-  return status;
+  return code;
 }
 
 static void put_faults(pv_text *out, const pv_falsifier_result *f) {
@@ -322,18 +322,18 @@ static void put_foot(pv_text *out, const pv_result *r, const pv_render_links *li
   pv_text_puts(out, ".\n");
 }
 
-pv_status pv_render_markdown(const pv_result *result, const pv_render_links *links, pv_text *out,
-                             pv_error *err) {
-  pv_status status = pv_render_check(result, err);
-  if (status != PV_OK) return status;
+pv_code pv_render_markdown(const pv_result *result, const pv_render_links *links, pv_text *out,
+                           pv_error *err) {
+  pv_code code = pv_render_check(result, err);
+  if (code != PV_OK) return code;
   const size_t begin = out->length;
   put_head(out, result);
   put_criteria(out, result);
   put_concerns(out, result);
   pv_stages_markdown(out, result);
-  status = put_pictures(out, result, err);
+  code = put_pictures(out, result, err);
   put_falsifiers(out, result);
   put_metrics(out, result);
   put_foot(out, result, links);
-  return pv_view_end(out, begin, status, err);
+  return pv_view_end(out, begin, code, err);
 }

@@ -241,11 +241,11 @@ static bool make_one(const group *g, bool embedded, bool drawn, pv_pictures *out
   return true;
 }
 
-pv_status pv_pictures_make(const pv_result *result, bool embedded, bool drawn, pv_pictures *out,
-                           pv_error *err) {
+pv_code pv_pictures_make(const pv_result *result, bool embedded, bool drawn, pv_pictures *out,
+                         pv_error *err) {
   *out = (pv_pictures){0};
-  const pv_status status = pv_render_check(result, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_render_check(result, err);
+  if (code != PV_OK) return code;
   group *groups = calloc(PICTURES, sizeof *groups);
   size_t count = 0;
   bool ok = groups != NULL;
@@ -257,7 +257,7 @@ pv_status pv_pictures_make(const pv_result *result, bool embedded, bool drawn, p
   return ok ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory while drawing pictures");
 }
 
-pv_status pv_render_pictures(const pv_result *result, pv_pictures *out, pv_error *err) {
+pv_code pv_render_pictures(const pv_result *result, pv_pictures *out, pv_error *err) {
   return pv_pictures_make(result, false, true, out, err);
 }
 

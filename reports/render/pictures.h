@@ -5,7 +5,7 @@
 #include "reports/render/render.h"
 
 /* As pv_render_pictures; `embedded` pictures bring no style and no background of their own. */
-pv_status pv_pictures_make(const pv_result *result, bool embedded, bool draw, pv_pictures *out,
-                           pv_error *err);
+pv_code pv_pictures_make(const pv_result *result, bool embedded, bool draw, pv_pictures *out,
+                         pv_error *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 typedef enum pv_plot_kind {
   PV_PLOT_LINE, /* points joined in order */

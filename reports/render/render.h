@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "validator/model/result.h"
 
 #define PV_RENDER_MARKDOWN_LIMIT (1024u * 1024u) /* report.md stays below this many bytes */
@@ -29,27 +29,27 @@ typedef struct pv_render_links {
 
 /* PV_OK when the result does not contradict itself (see above). Called by every
  * renderer; public so that the caller can check before it writes the first file. */
-pv_status pv_render_check(const pv_result *result, pv_error *err);
+pv_code pv_render_check(const pv_result *result, pv_error *err);
 
 /* report.md. Pictures are referred to by their file names, relative to the report. */
-pv_status pv_render_markdown(const pv_result *result, const pv_render_links *links, pv_text *out,
-                             pv_error *err);
+pv_code pv_render_markdown(const pv_result *result, const pv_render_links *links, pv_text *out,
+                           pv_error *err);
 
 /* report.html: self-contained, no scripts, pictures inline. */
-pv_status pv_render_html(const pv_result *result, const pv_render_links *links, pv_text *out,
-                         pv_error *err);
+pv_code pv_render_html(const pv_result *result, const pv_render_links *links, pv_text *out,
+                       pv_error *err);
 
 /* junit.xml: one test case per falsifier. FAIL and VACUOUS are failures; ERROR, CRASH and TIMEOUT
  * are errors; NOT_RUN, STALE and INCOMPARABLE are skipped, with the reason. */
-pv_status pv_render_junit(const pv_result *result, pv_text *out, pv_error *err);
+pv_code pv_render_junit(const pv_result *result, pv_text *out, pv_error *err);
 
 /* in-toto Statement v1, predicate https://in-toto.io/attestation/test-result/v0.1. */
-pv_status pv_render_statement(const pv_result *result, const pv_render_links *links, pv_text *out,
-                              pv_error *err);
+pv_code pv_render_statement(const pv_result *result, const pv_render_links *links, pv_text *out,
+                            pv_error *err);
 
 /* The one object of `pv validate --json`, with a final newline. */
-pv_status pv_render_json(const pv_result *result, const pv_render_links *links, pv_text *out,
-                         pv_error *err);
+pv_code pv_render_json(const pv_result *result, const pv_render_links *links, pv_text *out,
+                       pv_error *err);
 
 typedef struct pv_terminal {
   bool color;     /* ANSI colours; the shapes differ without them too */
@@ -58,8 +58,8 @@ typedef struct pv_terminal {
 } pv_terminal;
 
 /* The compact verdict table of `pv validate`, for stdout. */
-pv_status pv_render_terminal(const pv_result *result, const pv_render_links *links,
-                             const pv_terminal *terminal, pv_text *out, pv_error *err);
+pv_code pv_render_terminal(const pv_result *result, const pv_render_links *links,
+                           const pv_terminal *terminal, pv_text *out, pv_error *err);
 
 /* One SVG file per group of series that share `picture` and axis labels. */
 typedef struct pv_picture {
@@ -77,7 +77,7 @@ typedef struct pv_pictures {
 } pv_pictures;
 
 /* `out` is overwritten; free it with pv_pictures_free, also after a failure. */
-pv_status pv_render_pictures(const pv_result *result, pv_pictures *out, pv_error *err);
+pv_code pv_render_pictures(const pv_result *result, pv_pictures *out, pv_error *err);
 void pv_pictures_free(pv_pictures *pictures);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 typedef struct pv_scale {
   bool log;

@@ -73,10 +73,10 @@ static const char *outcome(const pv_result *r) {
                                                   : "FAILED";
 }
 
-pv_status pv_render_statement(const pv_result *result, const pv_render_links *links, pv_text *out,
-                              pv_error *err) {
-  const pv_status status = pv_render_check(result, err);
-  if (status != PV_OK) return status;
+pv_code pv_render_statement(const pv_result *result, const pv_render_links *links, pv_text *out,
+                            pv_error *err) {
+  const pv_code code = pv_render_check(result, err);
+  if (code != PV_OK) return code;
   json_t *predicate =
       json_pack("{s:s, s:[{s:o, s:{s:s}}], s:o, s:o, s:o}", "result", outcome(result),
                 "configuration", "name", pv_json_text(result->contract->path), "digest", "sha256",

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 typedef struct pv_tally {
   size_t begin, budget, omitted;

@@ -206,10 +206,10 @@ static void put_foot(const page *p, const pv_result *r, const pv_render_links *l
   pv_text_puts(p->out, "/report.md\n");
 }
 
-pv_status pv_render_terminal(const pv_result *result, const pv_render_links *links,
-                             const pv_terminal *terminal, pv_text *out, pv_error *err) {
-  const pv_status status = pv_render_check(result, err);
-  if (status != PV_OK) return status;
+pv_code pv_render_terminal(const pv_result *result, const pv_render_links *links,
+                           const pv_terminal *terminal, pv_text *out, pv_error *err) {
+  const pv_code code = pv_render_check(result, err);
+  if (code != PV_OK) return code;
   const size_t begin = out->length;
   size_t width = terminal->width == 0 ? WIDTH_DEFAULT : terminal->width;
   width = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;

@@ -323,12 +323,12 @@ const char *pv_view_fact(const pv_fact *facts, size_t count, const char *name) {
   return NULL;
 }
 
-pv_status pv_view_end(pv_text *out, size_t begin, pv_status status, pv_error *err) {
-  if (status == PV_OK && !out->failed) return PV_OK;
+pv_code pv_view_end(pv_text *out, size_t begin, pv_code code, pv_error *err) {
+  if (code == PV_OK && !out->failed) return PV_OK;
   if (out->data != NULL && begin < out->capacity) {
     out->length = begin;
     out->data[begin] = '\0';
   }
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory while writing a report");
 }

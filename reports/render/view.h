@@ -67,7 +67,7 @@ bool pv_view_divergence(const pv_result *result, pv_divergence *out);
 const char *pv_view_fact(const pv_fact *facts, size_t count, const char *name);
 const char *pv_view_text(const char *value); /* "" for NULL */
 
-/* The end of every renderer: when `status` or `out` says failed, `out` is cut back to `begin`. */
-pv_status pv_view_end(pv_text *out, size_t begin, pv_status status, pv_error *err);
+/* The end of every renderer: when `code` or `out` says failed, `out` is cut back to `begin`. */
+pv_code pv_view_end(pv_text *out, size_t begin, pv_code code, pv_error *err);
 
 #endif

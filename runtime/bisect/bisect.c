@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
+#include "base/child.h"
 #include "runtime/bisect/parts.h"
 
 enum { LEFT, RIGHT, FREE, RUNNERS, STAGES_OF_OP = 3 };
@@ -36,46 +36,45 @@ static void close_all(run *r) {
 }
 
 /* What computes or recorded the side. */
-static pv_status open_side(run *r, int i, pv_error *err) {
+static pv_code open_side(run *r, int i, pv_error *err) {
   const pv_bisect_spec *s = r->spec;
   const pv_bisect_side *side = &s->side[i];
   const pv_backend_config config = {side->numerics, s->count, s->batch, s->threads, NULL};
   const bool planted = side->planted.fault != NULL;
-  pv_status status;
+  pv_code code;
   if (side->recorded != NULL) {
-    status = pv_recorded_forward(side->recorded, s->model, &config, &r->side[i].forward, err);
+    code = pv_recorded_forward(side->recorded, s->model, &config, &r->side[i].forward, err);
     snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s",
              side->recorded->manifest->backend);
   } else {
-    status = pv_fault_open(s->model, side->backend, &config, planted ? &side->planted : NULL,
-                           &r->side[i], err);
-    if (status != PV_OK) return status;
+    code = pv_fault_open(s->model, side->backend, &config, planted ? &side->planted : NULL,
+                         &r->side[i], err);
+    if (code != PV_OK) return code;
     snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s",
              pv_forward_backend(r->side[i].forward));
     const bool stand_in = planted && side->planted.fault->host == PV_FAULT_IN_PLAIN;
     r->out->fallback[i] = !stand_in && strcmp(r->out->computed[i], side->backend) != 0;
   }
   r->runner[i] = r->side[i].forward;
-  return status;
+  return code;
 }
 
-static pv_status open_all(run *r, pv_error *err) {
+static pv_code open_all(run *r, pv_error *err) {
   const pv_bisect_spec *s = r->spec;
   const pv_backend_config exact = {PV_NUMERICS_F64, s->count, s->batch, s->threads, NULL};
-  pv_status status = PV_OK;
-  for (int i = 0; i < 2 && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (int i = 0; i < 2 && code == PV_OK; i++) {
     const pv_recorded *recorded = s->side[i].recorded;
-    status = open_side(r, i, err);
-    if (status == PV_OK && r->out->defined[i])
-      status =
-          pv_witness_open(s->model, recorded != NULL ? recorded->numerics : s->side[i].numerics,
-                          s->count, s->batch, s->threads, &r->definition[i], err);
-    if (status == PV_OK)
-      status = pv_witness_open(s->model, PV_NUMERICS_F64, s->count, s->batch, s->threads,
-                               &r->arbiter[i], err);
+    code = open_side(r, i, err);
+    if (code == PV_OK && r->out->defined[i])
+      code = pv_witness_open(s->model, recorded != NULL ? recorded->numerics : s->side[i].numerics,
+                             s->count, s->batch, s->threads, &r->definition[i], err);
+    if (code == PV_OK)
+      code = pv_witness_open(s->model, PV_NUMERICS_F64, s->count, s->batch, s->threads,
+                             &r->arbiter[i], err);
   }
-  if (status == PV_OK) status = pv_forward_open(s->model, "cpu", &exact, &r->runner[FREE], err);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = pv_forward_open(s->model, "cpu", &exact, &r->runner[FREE], err);
+  if (code != PV_OK) return code;
   r->out->memory = pv_forward_memory(r->runner[FREE]);
   for (int i = 0; i < 2; i++) {
     const pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
@@ -87,7 +86,7 @@ static pv_status open_all(run *r, pv_error *err) {
 }
 
 /* Rank and expert of an element of the experts' stages, by the routing of side `i`. */
-static pv_status name_expert(run *r, int i, pv_bisect_place *place, pv_error *err) {
+static pv_code name_expert(run *r, int i, pv_bisect_place *place, pv_error *err) {
   const pv_shape *s = &r->spec->model->shape;
   int32_t indices[PV_MODEL_EXPERTS_MAX];
   place->rank = place->expert = -1;
@@ -97,14 +96,14 @@ static pv_status name_expert(run *r, int i, pv_bisect_place *place, pv_error *er
   const pv_recorded *recorded = r->spec->side[i].recorded;
   if (recorded != NULL && !pv_recorded_has(recorded, PV_STAGE_MOE_ROUTER_INDICES, place->layer))
     return PV_OK;
-  const pv_status status = pv_forward_read(r->runner[i], PV_STAGE_MOE_ROUTER_INDICES,
-                                           place->position - r->at, 1, indices, err);
-  if (status == PV_OK) place->expert = indices[place->rank];
-  return status;
+  const pv_code code = pv_forward_read(r->runner[i], PV_STAGE_MOE_ROUTER_INDICES,
+                                       place->position - r->at, 1, indices, err);
+  if (code == PV_OK) place->expert = indices[place->rank];
+  return code;
 }
 
-static pv_status note_place(run *r, int side, pv_stage_id stage, size_t row, size_t index, int k,
-                            double exact, pv_bisect_place *out, pv_error *err) {
+static pv_code note_place(run *r, int side, pv_stage_id stage, size_t row, size_t index, int k,
+                          double exact, pv_bisect_place *out, pv_error *err) {
   *out = (pv_bisect_place){.present = true,
                            .stage = stage,
                            .layer = r->layer,
@@ -116,20 +115,20 @@ static pv_status note_place(run *r, int side, pv_stage_id stage, size_t row, siz
   return name_expert(r, side, out, err);
 }
 
-static pv_status compare_sides(run *r, int k, pv_bisect_stage *sum, pv_error *err) {
+static pv_code compare_sides(run *r, int k, pv_bisect_stage *sum, pv_error *err) {
   const pv_rows *a = &r->rows[LEFT][k], *b = &r->rows[RIGHT][k], *exact = &r->rows[FREE][k];
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (a->absent || b->absent) return PV_OK;
-  for (size_t p = 0; p < a->rows && status == PV_OK; p++)
-    for (size_t i = 0; i < a->width && status == PV_OK; i++) {
+  for (size_t p = 0; p < a->rows && code == PV_OK; p++)
+    for (size_t i = 0; i < a->width && code == PV_OK; i++) {
       sum->elements++;
       if (pv_same_bits(a, b, p, i)) continue;
       sum->different++;
       if (!r->out->first.present)
-        status =
+        code =
             note_place(r, RIGHT, a->stage, p, i, k, pv_rows_at(exact, p, i), &r->out->first, err);
     }
-  return status;
+  return code;
 }
 
 /* By the definition, which says nothing of the bits of a NaN; without one, by what is wrong in any
@@ -162,18 +161,18 @@ static bool comes_first(const run *r, int side, pv_stage_id stage, const pv_bise
 }
 
 /* The first that is no number: everything before it is one. */
-static pv_status note_not_finite(run *r, int side, size_t k, size_t p, size_t i, pv_error *err) {
+static pv_code note_not_finite(run *r, int side, size_t k, size_t p, size_t i, pv_error *err) {
   pv_bisect_place *out = &r->out->not_finite[side];
-  const pv_status status = note_place(r, side, r->rows[side][k].stage, p, i, (int)k,
-                                      pv_rows_at(&r->arbiter[side].made, p, i), out, err);
+  const pv_code code = note_place(r, side, r->rows[side][k].stage, p, i, (int)k,
+                                  pv_rows_at(&r->arbiter[side].made, p, i), out, err);
   const pv_stage_element element = {out->stage, out->layer, r->spec->ids[out->position], out->index,
                                     out->expert};
-  if (status == PV_OK) r->out->weight[side] = pv_stage_bad_weight(r->spec->model, &element);
-  return status;
+  if (code == PV_OK) r->out->weight[side] = pv_stage_bad_weight(r->spec->model, &element);
+  return code;
 }
 
-static pv_status measure_row(run *r, int side, size_t k, size_t p, pv_bisect_stage *sum,
-                             pv_error *err) {
+static pv_code measure_row(run *r, int side, size_t k, size_t p, pv_bisect_stage *sum,
+                           pv_error *err) {
   const pv_rows *rows = &r->rows[side][k];
   pv_bisect_place *large = &r->out->large[side];
   size_t at = 0, unused = 0;
@@ -191,32 +190,32 @@ static pv_status measure_row(run *r, int side, size_t k, size_t p, pv_bisect_sta
 }
 
 /* One side against its witnesses. */
-static pv_status judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_error *err) {
+static pv_code judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_error *err) {
   const pv_rows *rows = &r->rows[side][k];
   pv_witness *arbiter = &r->arbiter[side];
   const bool index = pv_stage_is_index(rows->stage);
-  pv_status status = PV_OK;
-  if (r->out->defined[side]) status = pv_witness_replay(&r->definition[side], rows, r->layer, err);
-  if (status == PV_OK) status = pv_witness_replay(arbiter, rows, r->layer, err);
-  if (rows->absent) return status;
+  pv_code code = PV_OK;
+  if (r->out->defined[side]) code = pv_witness_replay(&r->definition[side], rows, r->layer, err);
+  if (code == PV_OK) code = pv_witness_replay(arbiter, rows, r->layer, err);
+  if (rows->absent) return code;
   sum->side[side].judged += rows->rows * rows->width;
-  for (size_t p = 0; p < rows->rows && status == PV_OK; p++) {
-    for (size_t i = 0; i < rows->width && status == PV_OK; i++) {
+  for (size_t p = 0; p < rows->rows && code == PV_OK; p++) {
+    for (size_t i = 0; i < rows->width && code == PV_OK; i++) {
       if (!isfinite(pv_rows_at(rows, p, i)) &&
           comes_first(r, side, rows->stage, &r->out->not_finite[side]))
-        status = note_not_finite(r, side, (size_t)k, p, i, err);
+        code = note_not_finite(r, side, (size_t)k, p, i, err);
       const pv_bisect_why why = judge_element(r, side, (size_t)k, p, i);
-      if (why == PV_BISECT_SOUND || status != PV_OK) continue;
+      if (why == PV_BISECT_SOUND || code != PV_OK) continue;
       sum->side[side].undefined++;
       if (!comes_first(r, side, rows->stage, &r->out->culprit[side])) continue;
       r->out->why[side] = why;
-      status = note_place(r, side, rows->stage, p, i, k, pv_rows_at(&arbiter->made, p, i),
-                          &r->out->culprit[side], err);
+      code = note_place(r, side, rows->stage, p, i, k, pv_rows_at(&arbiter->made, p, i),
+                        &r->out->culprit[side], err);
     }
     /* A number of an expert is no quantity. */
-    if (!index && status == PV_OK) status = measure_row(r, side, (size_t)k, p, sum, err);
+    if (!index && code == PV_OK) code = measure_row(r, side, (size_t)k, p, sum, err);
   }
-  return status;
+  return code;
 }
 
 static void compare_routing(run *r) {
@@ -268,8 +267,8 @@ static void compare_outputs(run *r) {
 }
 
 /* What the runner has of a stage. */
-static pv_status read_stage(run *r, int i, pv_stage_id stage, size_t count, pv_rows *out,
-                            pv_error *err) {
+static pv_code read_stage(run *r, int i, pv_stage_id stage, size_t count, pv_rows *out,
+                          pv_error *err) {
   const pv_recorded *recorded = i < 2 ? r->spec->side[i].recorded : NULL;
   if (recorded == NULL || pv_recorded_has(recorded, stage, r->layer))
     return pv_rows_read(r->runner[i], r->spec->model, stage, count, out, err);
@@ -281,88 +280,88 @@ static pv_status read_stage(run *r, int i, pv_stage_id stage, size_t count, pv_r
 }
 
 /* Compares and judges what the operation left. */
-static pv_status judge_step(run *r, pv_step s, const pv_stage_id *stages, size_t stage_count,
-                            pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t k = 0; k < stage_count && status == PV_OK; k++) {
+static pv_code judge_step(run *r, pv_step s, const pv_stage_id *stages, size_t stage_count,
+                          pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t k = 0; k < stage_count && code == PV_OK; k++) {
     pv_bisect_stage *sum = &r->out->stages[s.layer][stages[k]];
-    status = compare_sides(r, (int)k, sum, err);
-    for (int i = 0; i < 2 && status == PV_OK; i++) status = judge_side(r, i, (int)k, sum, err);
+    code = compare_sides(r, (int)k, sum, err);
+    for (int i = 0; i < 2 && code == PV_OK; i++) code = judge_side(r, i, (int)k, sum, err);
   }
-  if (status == PV_OK && s.op == PV_OP_ROUTE) compare_routing(r);
-  if (status == PV_OK && s.op == PV_OP_HEAD) compare_outputs(r);
-  return status;
+  if (code == PV_OK && s.op == PV_OP_ROUTE) compare_routing(r);
+  if (code == PV_OK && s.op == PV_OP_HEAD) compare_outputs(r);
+  return code;
 }
 
 /* What was judged before the interruption: the witnesses get what the sides have. */
-static pv_status take_step(run *r, size_t stage_count, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code take_step(run *r, size_t stage_count, pv_error *err) {
+  pv_code code = PV_OK;
   for (size_t k = 0; k < stage_count; k++)
-    for (int i = 0; i < 2 && status == PV_OK; i++) {
+    for (int i = 0; i < 2 && code == PV_OK; i++) {
       const pv_rows *rows = &r->rows[i][k];
-      if (r->out->defined[i]) status = pv_witness_take(&r->definition[i], rows, r->layer, err);
-      if (status == PV_OK) status = pv_witness_take(&r->arbiter[i], rows, r->layer, err);
+      if (r->out->defined[i]) code = pv_witness_take(&r->definition[i], rows, r->layer, err);
+      if (code == PV_OK) code = pv_witness_take(&r->arbiter[i], rows, r->layer, err);
     }
-  return status;
+  return code;
 }
 
 /* The digest of what the sides computed: a state goes on only from the same bits. */
-static pv_status note_bits(run *r, size_t stage_count, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code note_bits(run *r, size_t stage_count, pv_error *err) {
+  pv_code code = PV_OK;
   for (size_t k = 0; k < stage_count; k++)
-    for (int i = 0; i < 2 && status == PV_OK; i++)
-      status = pv_bisect_bits(r->now.bits, &r->rows[i][k], err);
+    for (int i = 0; i < 2 && code == PV_OK; i++)
+      code = pv_bisect_bits(r->now.bits, &r->rows[i][k], err);
   r->now.done++;
-  if (status != PV_OK || r->now.done != r->before.done ||
+  if (code != PV_OK || r->now.done != r->before.done ||
       memcmp(r->now.bits, r->before.bits, sizeof r->now.bits) == 0)
-    return status;
+    return code;
   pv_error_set(err, PV_ERR_INPUT, "the sides do not compute what they did before the interruption");
   pv_error_at(err, r->spec->state, 0, 0, -1);
   pv_error_hint(err, "begin again with a new file");
   return PV_ERR_INPUT;
 }
 
-static pv_status step(run *r, pv_step s, size_t count, pv_error *err) {
+static pv_code step(run *r, pv_step s, size_t count, pv_error *err) {
   const pv_stage_id *stages = NULL;
   const size_t stage_count = pv_op_stages(s.op, &stages);
   const bool judged = r->now.done < r->before.done;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   r->layer = s.layer;
-  for (int i = 0; i < RUNNERS && status == PV_OK; i++) {
-    status = pv_forward_step(r->runner[i], s, NULL, err);
-    for (size_t k = 0; k < stage_count && status == PV_OK; k++)
-      status = read_stage(r, i, stages[k], count, &r->rows[i][k], err);
+  for (int i = 0; i < RUNNERS && code == PV_OK; i++) {
+    code = pv_forward_step(r->runner[i], s, NULL, err);
+    for (size_t k = 0; k < stage_count && code == PV_OK; k++)
+      code = read_stage(r, i, stages[k], count, &r->rows[i][k], err);
   }
-  if (status == PV_OK)
-    status = judged ? take_step(r, stage_count, err) : judge_step(r, s, stages, stage_count, err);
-  if (status != PV_OK || r->spec->state == NULL) return status;
-  status = note_bits(r, stage_count, err);
-  if (status == PV_OK && !judged && (s.op == PV_OP_DOWN || s.op == PV_OP_HEAD))
-    status = pv_bisect_save(r->spec->state, r->spec->key, &r->now, r->out, err);
-  return status;
+  if (code == PV_OK)
+    code = judged ? take_step(r, stage_count, err) : judge_step(r, s, stages, stage_count, err);
+  if (code != PV_OK || r->spec->state == NULL) return code;
+  code = note_bits(r, stage_count, err);
+  if (code == PV_OK && !judged && (s.op == PV_OP_DOWN || s.op == PV_OP_HEAD))
+    code = pv_bisect_save(r->spec->state, r->spec->key, &r->now, r->out, err);
+  return code;
 }
 
-static pv_status run_batch(run *r, size_t count, pv_error *err) {
+static pv_code run_batch(run *r, size_t count, pv_error *err) {
   const pv_bisect_spec *s = r->spec;
   const size_t steps = pv_forward_steps(&s->model->shape, count);
   const size_t batches = (s->count + s->batch - 1) / s->batch;
   const pv_batch batch = {s->ids + r->at, count, r->at, count};
-  pv_status status = PV_OK;
-  for (int i = 0; i < RUNNERS && status == PV_OK; i++)
-    status = pv_forward_begin(r->runner[i], batch.ids, count, count, err);
-  for (int i = 0; i < 2 && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (int i = 0; i < RUNNERS && code == PV_OK; i++)
+    code = pv_forward_begin(r->runner[i], batch.ids, count, count, err);
+  for (int i = 0; i < 2 && code == PV_OK; i++) {
     pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
-    for (int k = 0; k < 2 && status == PV_OK; k++)
-      if (both[k] != NULL) status = both[k]->ops->begin(both[k], &batch, err);
+    for (int k = 0; k < 2 && code == PV_OK; k++)
+      if (both[k] != NULL) code = both[k]->ops->begin(both[k], &batch, err);
   }
-  for (size_t i = 0; i < steps && status == PV_OK; i++) {
+  for (size_t i = 0; i < steps && code == PV_OK; i++) {
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    status = step(r, pv_forward_step_at(&s->model->shape, i), count, err);
+    code = step(r, pv_forward_step_at(&s->model->shape, i), count, err);
     if (s->progress != NULL)
       s->progress(s->context, r->at / s->batch * steps + i + 1, batches * steps);
   }
-  for (int i = 0; i < RUNNERS && status == PV_OK; i++) pv_forward_end(r->runner[i]);
-  return status;
+  for (int i = 0; i < RUNNERS && code == PV_OK; i++) pv_forward_end(r->runner[i]);
+  return code;
 }
 
 static pv_bisect_verdict judge(const pv_bisect_result *out) {
@@ -392,7 +391,7 @@ int pv_bisect_less_exact(const pv_bisect_result *result) {
   return isnan(left) || right > left ? LEFT : RIGHT;
 }
 
-static pv_status allocate(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
+static pv_code allocate(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
   *out = (pv_bisect_result){.layers = spec->model->shape.layers, .worst_cosine = {1.0, 1.0}};
   out->routing.cosine = 1.0;
   for (int i = 0; i < 2; i++)
@@ -405,9 +404,9 @@ static pv_status allocate(const pv_bisect_spec *spec, pv_bisect_result *out, pv_
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
 }
 
-static pv_status conclude(run *r, pv_error *err) {
+static pv_code conclude(run *r, pv_error *err) {
   pv_bisect_result *out = r->out;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   for (uint32_t l = 0; l < out->layers; l++)
     for (int s = 0; s < PV_STAGES; s++) {
       out->compared += out->stages[l][s].elements;
@@ -415,8 +414,8 @@ static pv_status conclude(run *r, pv_error *err) {
     }
   out->routing.tops = out->tops_different;
   if (out->routing.different > 0 && pv_bisect_can_route_again(r->spec, out))
-    status = pv_bisect_route_again(r->spec, r->runner[LEFT], &out->routing, err);
-  if (status != PV_OK) return status;
+    code = pv_bisect_route_again(r->spec, r->runner[LEFT], &out->routing, err);
+  if (code != PV_OK) return code;
   out->verdict = judge(out);
   r->now.finished = true;
   return r->spec->state == NULL ? PV_OK
@@ -424,32 +423,31 @@ static pv_status conclude(run *r, pv_error *err) {
 }
 
 /* Only one that is not there may be begun: the first layer replaces what lies there. */
-static pv_status find_state(const char *path, bool *there, pv_error *err) {
+static pv_code find_state(const char *path, bool *there, pv_error *err) {
   *there = access(path, F_OK) == 0;
   if (*there || errno == ENOENT) return PV_OK;
-  const pv_status status = pv_error_errno(err, errno, "cannot examine '%s'", path);
+  const pv_code code = pv_error_errno(err, errno, "cannot examine '%s'", path);
   pv_error_at(err, path, 0, 0, -1);
-  return status;
+  return code;
 }
 
-pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
+pv_code pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
   run r = {.spec = spec, .out = out};
-  pv_status status = allocate(spec, out, err);
+  pv_code code = allocate(spec, out, err);
   bool there = false;
-  if (status == PV_OK && spec->state != NULL) status = find_state(spec->state, &there, err);
-  if (status == PV_OK && there)
-    status = pv_bisect_load(spec->state, spec->key, &r.before, out, err);
-  if (status != PV_OK || r.before.finished) goto cleanup;
-  status = open_all(&r, err);
-  for (; status == PV_OK && r.at < spec->count; r.at += spec->batch) {
+  if (code == PV_OK && spec->state != NULL) code = find_state(spec->state, &there, err);
+  if (code == PV_OK && there) code = pv_bisect_load(spec->state, spec->key, &r.before, out, err);
+  if (code != PV_OK || r.before.finished) goto cleanup;
+  code = open_all(&r, err);
+  for (; code == PV_OK && r.at < spec->count; r.at += spec->batch) {
     const size_t left = spec->count - r.at;
-    status = run_batch(&r, left < spec->batch ? left : spec->batch, err);
+    code = run_batch(&r, left < spec->batch ? left : spec->batch, err);
   }
-  if (status == PV_OK) status = conclude(&r, err);
+  if (code == PV_OK) code = conclude(&r, err);
 cleanup:
   close_all(&r);
-  if (status != PV_OK) pv_bisect_free(out);
-  return status;
+  if (code != PV_OK) pv_bisect_free(out);
+  return code;
 }
 
 void pv_bisect_free(pv_bisect_result *result) {

@@ -142,7 +142,7 @@ typedef struct pv_bisect_result {
 
 /* PV_ERR_UNSUPPORTED when a backend does not exist here. PV_ERR_INPUT for a state of something
  * else, or when the sides do not compute again what they computed before it was written. */
-pv_status pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err);
+pv_code pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err);
 void pv_bisect_free(pv_bisect_result *result);
 
 const char *pv_bisect_identity(const pv_bisect_side *side);

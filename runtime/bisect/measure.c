@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/bisect/parts.h"
 
-pv_status pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size_t size,
-                       pv_rows *out, pv_error *err) {
+pv_code pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size_t size,
+                     pv_rows *out, pv_error *err) {
   uint64_t bytes = 0;
   size_t need = 0;
   out->stage = stage;
@@ -26,11 +26,10 @@ pv_status pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, si
   return PV_OK;
 }
 
-pv_status pv_rows_read(pv_forward *forward, const pv_model *model, pv_stage_id stage, size_t rows,
-                       pv_rows *out, pv_error *err) {
-  const pv_status status =
-      pv_rows_room(model, stage, rows, pv_forward_real_bytes(forward), out, err);
-  return status == PV_OK ? pv_forward_read(forward, stage, 0, rows, out->data, err) : status;
+pv_code pv_rows_read(pv_forward *forward, const pv_model *model, pv_stage_id stage, size_t rows,
+                     pv_rows *out, pv_error *err) {
+  const pv_code code = pv_rows_room(model, stage, rows, pv_forward_real_bytes(forward), out, err);
+  return code == PV_OK ? pv_forward_read(forward, stage, 0, rows, out->data, err) : code;
 }
 
 static const void *element(const pv_rows *r, size_t row, size_t index) {
@@ -44,7 +43,7 @@ double pv_rows_at(const pv_rows *r, size_t row, size_t index) {
   return r->size == sizeof(double) ? *(const double *)p : (double)*(const float *)p;
 }
 
-pv_status pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *err) {
+pv_code pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *err) {
   const size_t n = in->rows * in->width;
   const bool index = pv_stage_is_index(in->stage);
   const size_t bytes = index ? sizeof(int32_t) : size;

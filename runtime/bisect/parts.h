@@ -2,8 +2,8 @@
 #ifndef PV_BISECT_PARTS_H
 #define PV_BISECT_PARTS_H
 
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/sha256.h"
+#include "base/text.h"
 #include "runtime/bisect/bisect.h"
 #include "runtime/bisect/rows.h"
 
@@ -13,15 +13,15 @@ typedef struct pv_witness {
   pv_rows made, given; /* what it makes of the stage; what it was given, in its own elements */
 } pv_witness;
 /* The definition of `numerics`; f64: the arbiter. */
-pv_status pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
-                          unsigned threads, pv_witness *out, pv_error *err);
+pv_code pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
+                        unsigned threads, pv_witness *out, pv_error *err);
 void pv_witness_close(pv_witness *w);
 /* Makes `side`'s stage from what was given so far, then takes the side's own rows instead, if it
  * has any. */
-pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
+pv_code pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
 
 /* The same without making what the side has: for what was judged before. */
-pv_status pv_witness_take(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
+pv_code pv_witness_take(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
 
 /* How far a result goes: operations that are judged, over all batches. */
 typedef struct pv_progress {
@@ -29,12 +29,12 @@ typedef struct pv_progress {
   bool finished;
   char bits[PV_SHA256_HEX]; /* over every bit of both sides up to there, one digest in the next */
 } pv_progress;
-pv_status pv_bisect_save(const char *path, const char *key, const pv_progress *at,
-                         const pv_bisect_result *result, pv_error *err);
+pv_code pv_bisect_save(const char *path, const char *key, const pv_progress *at,
+                       const pv_bisect_result *result, pv_error *err);
 /* `result`: with its arrays, which are filled in. PV_ERR_INPUT for a state of something else. */
-pv_status pv_bisect_load(const char *path, const char *key, pv_progress *at,
-                         pv_bisect_result *result, pv_error *err);
-pv_status pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *err);
+pv_code pv_bisect_load(const char *path, const char *key, pv_progress *at, pv_bisect_result *result,
+                       pv_error *err);
+pv_code pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *err);
 
 /* What is wrong in every identity with element `index` of row `row` of `rows[k]`. `rows`: all
  * stages of its operation, some of which the side may not have. */
@@ -44,7 +44,7 @@ pv_bisect_why pv_structure_judge(const pv_rows *rows, size_t k, size_t row, size
 /* The second pass: the right side with the left side's routing. Only when the rerun would be the
  * right side itself. */
 bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_result *result);
-pv_status pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left,
-                                pv_bisect_routing *out, pv_error *err);
+pv_code pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left, pv_bisect_routing *out,
+                              pv_error *err);
 
 #endif

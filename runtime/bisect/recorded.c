@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 
 /* What only a model can tell of a tensor. */
-static pv_status check_tensor(const pv_recorded *r, const pv_trace_tensor *t, const pv_model *model,
-                              pv_error *err) {
+static pv_code check_tensor(const pv_recorded *r, const pv_trace_tensor *t, const pv_model *model,
+                            pv_error *err) {
   const pv_manifest *m = r->manifest;
   const size_t wanted = pv_stage_width(t->stage, &model->shape);
   int fd = -1;
@@ -41,17 +41,17 @@ static pv_status check_tensor(const pv_recorded *r, const pv_trace_tensor *t, co
                                        "by the manifest this tensor is of another type than the "
                                        "numerics identity computes"),
                           err);
-  const pv_status status = pv_manifest_file(m, t, &fd, err);
+  const pv_code code = pv_manifest_file(m, t, &fd, err);
   if (fd >= 0) close(fd);
-  return status;
+  return code;
 }
 
 /* A trace of another file would differ everywhere, and nobody would be wrong. */
-static pv_status check_model(const pv_recorded *r, pv_recorded_model *of, pv_error *err) {
+static pv_code check_model(const pv_recorded *r, pv_recorded_model *of, pv_error *err) {
   const pv_manifest *m = r->manifest;
   if (m->model_sha256[0] == '\0' || of->path == NULL) return PV_OK;
-  pv_status status = of->sha256[0] != '\0' ? PV_OK : pv_sha256_file(of->path, of->sha256, err);
-  if (status != PV_OK || strcmp(of->sha256, m->model_sha256) == 0) return status;
+  pv_code code = of->sha256[0] != '\0' ? PV_OK : pv_sha256_file(of->path, of->sha256, err);
+  if (code != PV_OK || strcmp(of->sha256, m->model_sha256) == 0) return code;
   pv_error_set(
       err, PV_ERR_INPUT,
       "the trace is of another model: its SHA-256 begins with %.12s, that of %s with %.12s",
@@ -61,42 +61,42 @@ static pv_status check_model(const pv_recorded *r, pv_recorded_model *of, pv_err
   return PV_ERR_INPUT;
 }
 
-static pv_status take_tensors(pv_recorded *r, const pv_model *model, pv_error *err) {
+static pv_code take_tensors(pv_recorded *r, const pv_model *model, pv_error *err) {
   const pv_manifest *m = r->manifest;
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < m->count && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < m->count && code == PV_OK; i++) {
     const pv_trace_tensor *t = &m->tensors[i];
-    status = check_tensor(r, t, model, err);
-    if (status != PV_OK) break;
+    code = check_tensor(r, t, model, err);
+    if (code != PV_OK) break;
     r->tensors[t->stage][t->layer] = t;
     if (t->type != PV_TRACE_I32) r->real_bytes = pv_trace_type_bytes(t->type);
   }
-  return status;
+  return code;
 }
 
-pv_status pv_recorded_open(const char *folder, pv_recorded_model *of, pv_recorded **out,
-                           pv_error *err) {
+pv_code pv_recorded_open(const char *folder, pv_recorded_model *of, pv_recorded **out,
+                         pv_error *err) {
   pv_recorded *r = calloc(1, sizeof *r);
   bool room = r != NULL;
   for (int s = 0; s < PV_STAGES && room; s++)
     room = (r->tensors[s] = calloc(of->model->shape.layers, sizeof *r->tensors[s])) != NULL;
-  pv_status status = room ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
-  if (status == PV_OK) status = pv_manifest_open(folder, &r->manifest, err);
-  if (status == PV_OK) {
+  pv_code code = room ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
+  if (code == PV_OK) code = pv_manifest_open(folder, &r->manifest, err);
+  if (code == PV_OK) {
     r->layers = of->model->shape.layers;
     for (int i = 0; i < PV_NUMERICS_COUNT; i++)
       if (strcmp(pv_numerics_identity((pv_numerics)i), r->manifest->identity) == 0) {
         r->defined = true;
         r->numerics = (pv_numerics)i;
       }
-    status = check_model(r, of, err);
+    code = check_model(r, of, err);
   }
-  if (status == PV_OK) status = take_tensors(r, of->model, err);
-  if (status == PV_OK)
+  if (code == PV_OK) code = take_tensors(r, of->model, err);
+  if (code == PV_OK)
     *out = r;
   else
     pv_recorded_close(r);
-  return status;
+  return code;
 }
 
 void pv_recorded_close(pv_recorded *r) {
@@ -110,29 +110,29 @@ bool pv_recorded_has(const pv_recorded *r, pv_stage_id stage, uint32_t layer) {
   return r->tensors[stage][pv_stage_is_layered(stage) ? layer : 0] != NULL;
 }
 
-static pv_status add_file(pv_sha256 *hash, const char *folder, const char *file, pv_error *err) {
+static pv_code add_file(pv_sha256 *hash, const char *folder, const char *file, pv_error *err) {
   enum { PATH_LIMIT = 4096 };
   char path[PATH_LIMIT], one[PV_SHA256_HEX];
   const int n = snprintf(path, sizeof path, "%s/%s", folder, file);
   if (n < 0 || n >= PATH_LIMIT)
     return pv_error_set(err, PV_ERR_LIMIT, "the name of a file of the trace is too long");
-  const pv_status status = pv_sha256_file(path, one, err);
-  if (status == PV_OK) pv_sha256_add(hash, one, sizeof one);
-  return status;
+  const pv_code code = pv_sha256_file(path, one, err);
+  if (code == PV_OK) pv_sha256_add(hash, one, sizeof one);
+  return code;
 }
 
-pv_status pv_recorded_digest(const pv_recorded *r, char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_recorded_digest(const pv_recorded *r, char out[PV_SHA256_HEX], pv_error *err) {
   char unused[PV_SHA256_HEX];
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
-  pv_status status = add_file(hash, r->manifest->folder, "manifest.json", err);
+  pv_code code = add_file(hash, r->manifest->folder, "manifest.json", err);
   for (int s = 0; s < PV_STAGES; s++)
-    for (uint32_t l = 0; l < r->layers && status == PV_OK; l++)
+    for (uint32_t l = 0; l < r->layers && code == PV_OK; l++)
       if (r->tensors[s][l] != NULL)
-        status = add_file(hash, r->manifest->folder, r->tensors[s][l]->file, err);
-  const pv_status finished =
-      pv_sha256_finish(hash, status == PV_OK ? out : unused, status == PV_OK ? err : NULL);
-  return status == PV_OK ? finished : status;
+        code = add_file(hash, r->manifest->folder, r->tensors[s][l]->file, err);
+  const pv_code finished =
+      pv_sha256_finish(hash, code == PV_OK ? out : unused, code == PV_OK ? err : NULL);
+  return code == PV_OK ? finished : code;
 }
 
 /* As a backend. */
@@ -147,7 +147,7 @@ static void reader_close(pv_backend *backend) {
   free(backend);
 }
 
-static pv_status reader_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+static pv_code reader_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
   reader *r = (reader *)backend;
   if (!pv_ck_range(batch->position, batch->count, r->recorded->manifest->positions) ||
       batch->logits != batch->count)
@@ -156,15 +156,15 @@ static pv_status reader_begin(pv_backend *backend, const pv_batch *batch, pv_err
   return PV_OK;
 }
 
-static pv_status reader_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+static pv_code reader_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
   (void)op;
   (void)err;
   ((reader *)backend)->layer = layer;
   return PV_OK;
 }
 
-static pv_status reader_read(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows,
-                             void *out, pv_error *err) {
+static pv_code reader_read(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows,
+                           void *out, pv_error *err) {
   const reader *r = (const reader *)backend;
   const pv_manifest *m = r->recorded->manifest;
   const pv_trace_tensor *t = r->recorded->tensors[stage][pv_stage_is_layered(stage) ? r->layer : 0];
@@ -174,19 +174,19 @@ static pv_status reader_read(pv_backend *backend, pv_stage_id stage, size_t row,
     return pv_error_set(err, PV_ERR_INPUT, "the trace has no %s", pv_stage_name(stage));
   const uint64_t bytes = t->bytes / t->rows; /* of a row */
   const uint64_t from = (r->position + row) * bytes, length = rows * bytes;
-  pv_status status = pv_manifest_file(m, t, &fd, err);
-  while (status == PV_OK && have < length) {
+  pv_code code = pv_manifest_file(m, t, &fd, err);
+  while (code == PV_OK && have < length) {
     const ssize_t n = pread(fd, (char *)out + have, length - have, (off_t)(from + have));
     if (n > 0)
       have += (uint64_t)n;
     else if (n == 0)
-      status = pv_manifest_at(m, t->file,
-                              pv_error_set(err, PV_ERR_INPUT, "the file became shorter"), err);
+      code = pv_manifest_at(m, t->file, pv_error_set(err, PV_ERR_INPUT, "the file became shorter"),
+                            err);
     else if (errno != EINTR)
-      status = pv_manifest_at(m, t->file, pv_error_errno(err, errno, "cannot read the trace"), err);
+      code = pv_manifest_at(m, t->file, pv_error_errno(err, errno, "cannot read the trace"), err);
   }
   if (fd >= 0) close(fd);
-  return status;
+  return code;
 }
 
 static uint64_t reader_memory(const pv_backend *backend) {
@@ -201,8 +201,8 @@ static const pv_backend_ops reader_ops = {.name = "trace",
                                           .read = reader_read,
                                           .memory = reader_memory};
 
-pv_status pv_recorded_forward(const pv_recorded *recorded, const pv_model *model,
-                              const pv_backend_config *config, pv_forward **out, pv_error *err) {
+pv_code pv_recorded_forward(const pv_recorded *recorded, const pv_model *model,
+                            const pv_backend_config *config, pv_forward **out, pv_error *err) {
   const pv_manifest *m = recorded->manifest;
   if (config->context != m->positions)
     return pv_manifest_at(
@@ -215,7 +215,7 @@ pv_status pv_recorded_forward(const pv_recorded *recorded, const pv_model *model
   r->base = (pv_backend){&reader_ops, model, *config,
                          recorded->real_bytes != 0 ? recorded->real_bytes : sizeof(float)};
   r->recorded = recorded;
-  const pv_status status = pv_forward_adopt(&r->base, out, err);
-  if (status != PV_OK) free(r);
-  return status;
+  const pv_code code = pv_forward_adopt(&r->base, out, err);
+  if (code != PV_OK) free(r);
+  return code;
 }

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "runtime/forward/forward.h"
 #include "runtime/trace/manifest.h"
 
@@ -28,18 +28,18 @@ typedef struct pv_recorded {
 } pv_recorded;
 
 /* An error names the file. A trace of another model is PV_ERR_INPUT. */
-pv_status pv_recorded_open(const char *folder, pv_recorded_model *of, pv_recorded **out,
-                           pv_error *err);
+pv_code pv_recorded_open(const char *folder, pv_recorded_model *of, pv_recorded **out,
+                         pv_error *err);
 void pv_recorded_close(pv_recorded *recorded);
 
 bool pv_recorded_has(const pv_recorded *recorded, pv_stage_id stage, uint32_t layer);
 
 /* A forward whose operations compute nothing and whose stages are read from the folder; reading
  * one that is not recorded is PV_ERR_INPUT. `recorded` must outlive it. */
-pv_status pv_recorded_forward(const pv_recorded *recorded, const pv_model *model,
-                              const pv_backend_config *config, pv_forward **out, pv_error *err);
+pv_code pv_recorded_forward(const pv_recorded *recorded, const pv_model *model,
+                            const pv_backend_config *config, pv_forward **out, pv_error *err);
 
 /* Digest of manifest and files. */
-pv_status pv_recorded_digest(const pv_recorded *recorded, char out[PV_SHA256_HEX], pv_error *err);
+pv_code pv_recorded_digest(const pv_recorded *recorded, char out[PV_SHA256_HEX], pv_error *err);
 
 #endif

@@ -27,7 +27,7 @@ bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_resul
   return !out->culprit[1].present || (fault != NULL && fault->host == PV_FAULT_IN_PLAIN);
 }
 
-static pv_status open_right(again *a, pv_error *err) {
+static pv_code open_right(again *a, pv_error *err) {
   const pv_bisect_side *side = &a->spec->side[1];
   const pv_numerics numerics = side->recorded != NULL ? side->recorded->numerics : side->numerics;
   const pv_backend_config config = {numerics, a->spec->count, a->spec->batch, a->spec->threads,
@@ -42,66 +42,62 @@ static pv_status open_right(again *a, pv_error *err) {
 }
 
 /* The left side's choice of this layer, written over the right side's own. */
-static pv_status hand_over(again *a, uint32_t layer, size_t rows, pv_error *err) {
+static pv_code hand_over(again *a, uint32_t layer, size_t rows, pv_error *err) {
   static const pv_stage_id stages[] = {PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES};
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < 2 && status == PV_OK; i++) {
-    status = pv_rows_read(a->left, a->spec->model, stages[i], rows, &a->routing, err);
-    if (status == PV_OK)
-      status = pv_rows_convert(&a->routing, a->right->real_bytes, &a->given, err);
-    if (status == PV_OK)
-      status = a->right->ops->write(a->right, stages[i], layer, a->given.data, err);
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < 2 && code == PV_OK; i++) {
+    code = pv_rows_read(a->left, a->spec->model, stages[i], rows, &a->routing, err);
+    if (code == PV_OK) code = pv_rows_convert(&a->routing, a->right->real_bytes, &a->given, err);
+    if (code == PV_OK) code = a->right->ops->write(a->right, stages[i], layer, a->given.data, err);
   }
-  return status;
+  return code;
 }
 
-static pv_status note_outputs(again *a, size_t rows, pv_bisect_routing *out, pv_error *err) {
+static pv_code note_outputs(again *a, size_t rows, pv_bisect_routing *out, pv_error *err) {
   static const pv_stage_id stages[] = {PV_STAGE_LOGITS, PV_STAGE_ARGMAX};
   pv_rows *kept[2] = {a->logits, a->tops};
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < 2 && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < 2 && code == PV_OK; i++) {
     pv_rows *right = &kept[i][1];
-    status = pv_rows_read(a->left, a->spec->model, stages[i], rows, &kept[i][0], err);
-    if (status == PV_OK)
-      status = pv_rows_room(a->spec->model, stages[i], rows, a->right->real_bytes, right, err);
-    if (status == PV_OK)
-      status = a->right->ops->read(a->right, stages[i], 0, rows, right->data, err);
+    code = pv_rows_read(a->left, a->spec->model, stages[i], rows, &kept[i][0], err);
+    if (code == PV_OK)
+      code = pv_rows_room(a->spec->model, stages[i], rows, a->right->real_bytes, right, err);
+    if (code == PV_OK) code = a->right->ops->read(a->right, stages[i], 0, rows, right->data, err);
   }
-  for (size_t p = 0; p < rows && status == PV_OK; p++) {
+  for (size_t p = 0; p < rows && code == PV_OK; p++) {
     pv_keep_smallest(&out->replayed_cosine, pv_row_cosine(&a->logits[0], &a->logits[1], p));
     out->replayed_tops += pv_rows_at(&a->tops[0], p, 0) != pv_rows_at(&a->tops[1], p, 0);
   }
-  return status;
+  return code;
 }
 
-static pv_status run_batch(again *a, size_t at, size_t count, pv_bisect_routing *out,
-                           pv_error *err) {
+static pv_code run_batch(again *a, size_t at, size_t count, pv_bisect_routing *out, pv_error *err) {
   const pv_shape *shape = &a->spec->model->shape;
   const pv_batch batch = {a->spec->ids + at, count, at, count};
-  pv_status status = pv_forward_begin(a->left, batch.ids, count, count, err);
-  if (status == PV_OK) status = a->right->ops->begin(a->right, &batch, err);
-  for (size_t i = 0; status == PV_OK && i < pv_forward_steps(shape, count); i++) {
+  pv_code code = pv_forward_begin(a->left, batch.ids, count, count, err);
+  if (code == PV_OK) code = a->right->ops->begin(a->right, &batch, err);
+  for (size_t i = 0; code == PV_OK && i < pv_forward_steps(shape, count); i++) {
     const pv_step step = pv_forward_step_at(shape, i);
-    status = pv_forward_step(a->left, step, NULL, err);
-    if (status == PV_OK) status = a->right->ops->run(a->right, step.op, step.layer, err);
-    if (status == PV_OK && step.op == PV_OP_ROUTE) status = hand_over(a, step.layer, count, err);
+    code = pv_forward_step(a->left, step, NULL, err);
+    if (code == PV_OK) code = a->right->ops->run(a->right, step.op, step.layer, err);
+    if (code == PV_OK && step.op == PV_OP_ROUTE) code = hand_over(a, step.layer, count, err);
   }
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   pv_forward_end(a->left);
   return note_outputs(a, count, out, err);
 }
 
-pv_status pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left,
-                                pv_bisect_routing *out, pv_error *err) {
+pv_code pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left, pv_bisect_routing *out,
+                              pv_error *err) {
   again a = {.spec = spec, .left = left};
-  pv_status status = open_right(&a, err);
+  pv_code code = open_right(&a, err);
   out->replayed_cosine = 1.0;
   pv_forward_rewind(left, 0);
-  for (size_t at = 0; at < spec->count && status == PV_OK; at += spec->batch) {
+  for (size_t at = 0; at < spec->count && code == PV_OK; at += spec->batch) {
     const size_t n = spec->count - at < spec->batch ? spec->count - at : spec->batch;
-    status = run_batch(&a, at, n, out, err);
+    code = run_batch(&a, at, n, out, err);
   }
-  out->replayed = status == PV_OK;
+  out->replayed = code == PV_OK;
   if (a.right != NULL) a.right->ops->close(a.right);
   free(a.routing.data);
   free(a.given.data);
@@ -109,5 +105,5 @@ pv_status pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left,
     free(a.logits[i].data);
     free(a.tops[i].data);
   }
-  return status;
+  return code;
 }

@@ -13,15 +13,15 @@ typedef struct pv_rows {
   size_t room;
   bool absent; /* the side has no such stage; every element counts as NaN */
 } pv_rows;
-pv_status pv_rows_read(pv_forward *forward, const pv_model *model, pv_stage_id stage, size_t rows,
-                       pv_rows *out, pv_error *err);
+pv_code pv_rows_read(pv_forward *forward, const pv_model *model, pv_stage_id stage, size_t rows,
+                     pv_rows *out, pv_error *err);
 /* An element as a number. */
 double pv_rows_at(const pv_rows *r, size_t row, size_t index);
 /* The same rows with elements of `size` bytes. */
-pv_status pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *err);
+pv_code pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *err);
 /* Room for `rows` of a stage. */
-pv_status pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size_t size,
-                       pv_rows *out, pv_error *err);
+pv_code pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size_t size,
+                     pv_rows *out, pv_error *err);
 
 bool pv_same_bits(const pv_rows *a, const pv_rows *b, size_t row, size_t index);
 /* Largest difference in a row over the largest magnitude of `exact`, and where; infinite when only

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/bisect/parts.h"
 
 /* Of this build alone: the key holds its version, and these sizes are compared. */
@@ -15,7 +15,7 @@ typedef struct head {
 
 static const char magic[24] = "pv bisect state 1\n";
 
-static pv_status refuse(const char *path, const char *why, pv_error *err) {
+static pv_code refuse(const char *path, const char *why, pv_error *err) {
   pv_error_set(err, PV_ERR_INPUT, "%s", why);
   pv_error_at(err, path, 0, 0, -1);
   pv_error_hint(err, "name a new file, or the options of the run that was interrupted");
@@ -26,8 +26,8 @@ static size_t stages_bytes(const pv_bisect_result *r) {
   return r->layers * sizeof *r->stages;
 }
 
-pv_status pv_bisect_save(const char *path, const char *key, const pv_progress *at,
-                         const pv_bisect_result *result, pv_error *err) {
+pv_code pv_bisect_save(const char *path, const char *key, const pv_progress *at,
+                       const pv_bisect_result *result, pv_error *err) {
   head h = {.done = at->done,
             .finished = at->finished,
             .result_bytes = sizeof *result,
@@ -45,43 +45,43 @@ pv_status pv_bisect_save(const char *path, const char *key, const pv_progress *a
   pv_text_add(&text, (const char *)&kept, sizeof kept);
   pv_text_add(&text, (const char *)result->stages, stages_bytes(result));
   pv_text_add(&text, (const char *)result->router, result->layers * sizeof *result->router);
-  pv_status status = text.failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the state")
-                                 : pv_sha256_bytes(text.data, text.length, digest, err);
-  if (status == PV_OK) {
+  pv_code code = text.failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the state")
+                             : pv_sha256_bytes(text.data, text.length, digest, err);
+  if (code == PV_OK) {
     pv_text_add(&text, digest, sizeof digest);
-    status = text.failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the state")
-                         : pv_file_replace(path, text.data, text.length, err);
+    code = text.failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the state")
+                       : pv_file_replace(path, text.data, text.length, err);
   }
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
-pv_status pv_bisect_load(const char *path, const char *key, pv_progress *at,
-                         pv_bisect_result *result, pv_error *err) {
+pv_code pv_bisect_load(const char *path, const char *key, pv_progress *at, pv_bisect_result *result,
+                       pv_error *err) {
   const size_t stages = stages_bytes(result), router = result->layers * sizeof *result->router;
   const size_t body = sizeof(head) + sizeof *result + stages + router;
   pv_bisect_result kept;
   pv_bytes bytes = {0};
   char digest[PV_SHA256_HEX];
   head h;
-  pv_status status = pv_file_read(path, (size_t)1 << 30, &bytes, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_file_read(path, (size_t)1 << 30, &bytes, err);
+  if (code != PV_OK) return code;
   if (bytes.length < sizeof h || memcmp(bytes.data, magic, sizeof magic) != 0) {
-    status = refuse(path, "is no state of pv bisect", err);
+    code = refuse(path, "is no state of pv bisect", err);
     goto cleanup;
   }
   memcpy(&h, bytes.data, sizeof h);
   if (memcmp(h.key, key, sizeof h.key) != 0 || h.result_bytes != sizeof *result ||
       h.stage_bytes != sizeof *result->stages || h.layers != result->layers) {
-    status =
+    code =
         refuse(path, "the state is of other sides, tokens or options, of another model or pv", err);
     goto cleanup;
   }
-  if (bytes.length == body + sizeof digest) status = pv_sha256_bytes(bytes.data, body, digest, err);
-  if (status != PV_OK) goto cleanup;
+  if (bytes.length == body + sizeof digest) code = pv_sha256_bytes(bytes.data, body, digest, err);
+  if (code != PV_OK) goto cleanup;
   if (bytes.length != body + sizeof digest ||
       memcmp(digest, bytes.data + body, sizeof digest) != 0) {
-    status = refuse(path, "the state is damaged", err);
+    code = refuse(path, "the state is damaged", err);
     goto cleanup;
   }
   memcpy(&kept, bytes.data + sizeof h, sizeof kept);
@@ -95,10 +95,10 @@ pv_status pv_bisect_load(const char *path, const char *key, pv_progress *at,
   memcpy(at->bits, h.bits, sizeof at->bits);
 cleanup:
   pv_bytes_free(&bytes);
-  return status;
+  return code;
 }
 
-pv_status pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *err) {
+pv_code pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *err) {
   if (rows->absent) return PV_OK;
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");

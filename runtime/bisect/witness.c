@@ -3,8 +3,8 @@
 
 #include "runtime/bisect/parts.h"
 
-pv_status pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
-                          unsigned threads, pv_witness *out, pv_error *err) {
+pv_code pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
+                        unsigned threads, pv_witness *out, pv_error *err) {
   const pv_backend_config config = {numerics, context, batch, threads, NULL};
   *out = (pv_witness){0};
   if (numerics == PV_NUMERICS_F64) return pv_backend_f64.open(model, &config, &out->backend, err);
@@ -18,31 +18,31 @@ void pv_witness_close(pv_witness *w) {
   *w = (pv_witness){0};
 }
 
-static pv_status give(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
+static pv_code give(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
   pv_backend *b = w->backend;
   pv_error local = PV_ERROR_INIT;
-  pv_status status = pv_rows_convert(side, b->real_bytes, &w->given, err);
-  if (status != PV_OK) return status;
-  status = b->ops->write(b, side->stage, layer, w->given.data, &local);
+  pv_code code = pv_rows_convert(side, b->real_bytes, &w->given, err);
+  if (code != PV_OK) return code;
+  code = b->ops->write(b, side->stage, layer, w->given.data, &local);
   /* An expert that does not exist has been counted as wrong; the witness keeps its own. */
-  if (status == PV_OK || status == PV_ERR_INPUT) return PV_OK;
+  if (code == PV_OK || code == PV_ERR_INPUT) return PV_OK;
   if (err != NULL) *err = local;
-  return status;
+  return code;
 }
 
-pv_status pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
+pv_code pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
   pv_backend *b = w->backend;
-  pv_status status = pv_rows_room(b->model, side->stage, side->rows, b->real_bytes, &w->made, err);
-  if (status == PV_OK) status = b->ops->compute(b, side->stage, layer, err);
-  if (status == PV_OK) status = b->ops->read(b, side->stage, 0, side->rows, w->made.data, err);
-  return status != PV_OK || side->absent ? status : give(w, side, layer, err);
+  pv_code code = pv_rows_room(b->model, side->stage, side->rows, b->real_bytes, &w->made, err);
+  if (code == PV_OK) code = b->ops->compute(b, side->stage, layer, err);
+  if (code == PV_OK) code = b->ops->read(b, side->stage, 0, side->rows, w->made.data, err);
+  return code != PV_OK || side->absent ? code : give(w, side, layer, err);
 }
 
 /* Indices are made all the same: they may stay the witness's own, see give. */
-pv_status pv_witness_take(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
+pv_code pv_witness_take(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
   pv_backend *b = w->backend;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (side->absent || pv_stage_is_index(side->stage))
-    status = b->ops->compute(b, side->stage, layer, err);
-  return status != PV_OK || side->absent ? status : give(w, side, layer, err);
+    code = b->ops->compute(b, side->stage, layer, err);
+  return code != PV_OK || side->absent ? code : give(w, side, layer, err);
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 #define ALL   "i16 f32-f64acc i8"
 #define EVERY "f64 i16 f32-f64acc i8"

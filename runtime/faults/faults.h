@@ -44,7 +44,7 @@ typedef struct pv_planted {
 } pv_planted;
 
 /* "NAME" or "NAME:layer=N"; "none" is no fault, but with the plain backend in the side's place. */
-pv_status pv_fault_parse(const char *text, pv_planted *out, pv_error *err);
+pv_code pv_fault_parse(const char *text, pv_planted *out, pv_error *err);
 
 /* Where the first wrong element must appear. False when the model has nothing that the fault acts
  * on (no tensor of the type in that layer), or when no stage is wrong at all (a fallback). */
@@ -54,10 +54,10 @@ bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_i
 /* A model with the fault in its weights or shape. It shares `model`'s file, which must outlive it.
  * Free with pv_fault_model_free. PV_ERR_INPUT when no tensor has the type that the fault is about.
  */
-pv_status pv_fault_model(const pv_model *model, const pv_planted *planted, pv_model **out,
-                         pv_error *err);
+pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_model **out,
+                       pv_error *err);
 /* A model whose router has the same row three times each: exact ties, also where the chosen end. */
-pv_status pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err);
+pv_code pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err);
 void pv_fault_model_free(pv_model *model);
 
 /* A side: as pv_forward_open, with a fault (NULL: none). pv_forward_backend says "plain" where the
@@ -66,12 +66,12 @@ typedef struct pv_fault_side {
   pv_forward *forward;
   pv_model *model; /* the altered one, or NULL */
 } pv_fault_side;
-pv_status pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
-                        const pv_planted *planted, pv_fault_side *out, pv_error *err);
+pv_code pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
+                      const pv_planted *planted, pv_fault_side *out, pv_error *err);
 /* The same for a check: the plain backend (for f64 the arbiter) stands in for the side, whatever
  * the backend, so that a fault can be planted where the backend does not exist. */
-pv_status pv_fault_stand_in(const pv_model *model, const pv_backend_config *config,
-                            const pv_planted *planted, pv_fault_side *out, pv_error *err);
+pv_code pv_fault_stand_in(const pv_model *model, const pv_backend_config *config,
+                          const pv_planted *planted, pv_fault_side *out, pv_error *err);
 void pv_fault_close(pv_fault_side *side);
 
 /* For checks of kernels: the definition's with the fault, complete. */

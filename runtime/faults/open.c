@@ -3,22 +3,22 @@
 
 #include "runtime/faults/faults.h"
 
-static pv_status open_plain(const pv_model *model, const pv_backend_config *config,
-                            const pv_planted *planted, pv_forward **out, pv_error *err) {
+static pv_code open_plain(const pv_model *model, const pv_backend_config *config,
+                          const pv_planted *planted, pv_forward **out, pv_error *err) {
   pv_plain_defect defect = planted->fault->defect;
   pv_backend *backend = NULL;
   defect.layer = planted->layer;
   if (config->context == 0 || config->context > model->shape.context || config->batch == 0)
     return pv_error_set(err, PV_ERR_INPUT, "a context of %zu positions is outside 1..%u",
                         config->context, model->shape.context);
-  pv_status status = pv_plain_open(model, config, &defect, &backend, err);
-  if (status == PV_OK) status = pv_forward_adopt(backend, out, err);
-  if (status != PV_OK && backend != NULL) backend->ops->close(backend);
-  return status;
+  pv_code code = pv_plain_open(model, config, &defect, &backend, err);
+  if (code == PV_OK) code = pv_forward_adopt(backend, out, err);
+  if (code != PV_OK && backend != NULL) backend->ops->close(backend);
+  return code;
 }
 
-static pv_status check_place(const pv_model *model, const pv_backend_config *config,
-                             const pv_planted *planted, pv_error *err) {
+static pv_code check_place(const pv_model *model, const pv_backend_config *config,
+                           const pv_planted *planted, pv_error *err) {
   const pv_fault *fault = planted->fault;
   if (fault->host == PV_FAULT_IN_READER)
     return pv_error_set(err, PV_ERR_INPUT, "the fault %s is one of reading files", fault->name);
@@ -35,36 +35,36 @@ static bool in_model(const pv_fault *fault) {
   return fault->host == PV_FAULT_IN_WEIGHTS || fault->host == PV_FAULT_IN_SHAPE;
 }
 
-pv_status pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
-                        const pv_planted *planted, pv_fault_side *out, pv_error *err) {
+pv_code pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
+                      const pv_planted *planted, pv_fault_side *out, pv_error *err) {
   *out = (pv_fault_side){0};
   if (planted == NULL || planted->fault == NULL)
     return pv_forward_open(model, backend, config, &out->forward, err);
-  pv_status status = check_place(model, config, planted, err);
-  if (status != PV_OK) return status;
+  pv_code code = check_place(model, config, planted, err);
+  if (code != PV_OK) return code;
   if (planted->fault->host == PV_FAULT_IN_CHOICE)
     return pv_forward_open(model, "cpu", config, &out->forward, err);
   if (planted->fault->host == PV_FAULT_IN_PLAIN)
     return open_plain(model, config, planted, &out->forward, err);
-  status = pv_fault_model(model, planted, &out->model, err);
-  if (status == PV_OK) status = pv_forward_open(out->model, backend, config, &out->forward, err);
-  if (status != PV_OK) pv_fault_close(out);
-  return status;
+  code = pv_fault_model(model, planted, &out->model, err);
+  if (code == PV_OK) code = pv_forward_open(out->model, backend, config, &out->forward, err);
+  if (code != PV_OK) pv_fault_close(out);
+  return code;
 }
 
-pv_status pv_fault_stand_in(const pv_model *model, const pv_backend_config *config,
-                            const pv_planted *planted, pv_fault_side *out, pv_error *err) {
+pv_code pv_fault_stand_in(const pv_model *model, const pv_backend_config *config,
+                          const pv_planted *planted, pv_fault_side *out, pv_error *err) {
   *out = (pv_fault_side){0};
-  pv_status status = check_place(model, config, planted, err);
-  if (status == PV_OK && in_model(planted->fault))
-    status = pv_fault_model(model, planted, &out->model, err);
+  pv_code code = check_place(model, config, planted, err);
+  if (code == PV_OK && in_model(planted->fault))
+    code = pv_fault_model(model, planted, &out->model, err);
   const pv_model *computed = out->model != NULL ? out->model : model;
-  if (status == PV_OK)
-    status = config->numerics == PV_NUMERICS_F64 || planted->fault->host == PV_FAULT_IN_CHOICE
-                 ? pv_forward_open(computed, "cpu", config, &out->forward, err)
-                 : open_plain(computed, config, planted, &out->forward, err);
-  if (status != PV_OK) pv_fault_close(out);
-  return status;
+  if (code == PV_OK)
+    code = config->numerics == PV_NUMERICS_F64 || planted->fault->host == PV_FAULT_IN_CHOICE
+               ? pv_forward_open(computed, "cpu", config, &out->forward, err)
+               : open_plain(computed, config, planted, &out->forward, err);
+  if (code != PV_OK) pv_fault_close(out);
+  return code;
 }
 
 pv_cpu_path pv_fault_kernels(const pv_fault *fault) {

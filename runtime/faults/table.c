@@ -1,7 +1,7 @@
 /* The table of faults, in the order of the forward within each area. */
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
 
@@ -181,7 +181,7 @@ const pv_fault *pv_fault_find(const char *name) {
   return NULL;
 }
 
-static pv_status unknown(const char *name, pv_error *err) {
+static pv_code unknown(const char *name, pv_error *err) {
   const char *best = pv_fault_spec_nearest(name);
   pv_error_set(err, PV_ERR_INPUT, "there is no fault '%s'", name);
   if (best != NULL)
@@ -191,7 +191,7 @@ static pv_status unknown(const char *name, pv_error *err) {
   return PV_ERR_INPUT;
 }
 
-pv_status pv_fault_parse(const char *text, pv_planted *out, pv_error *err) {
+pv_code pv_fault_parse(const char *text, pv_planted *out, pv_error *err) {
   static const char key[] = "layer=";
   char name[64];
   const char *colon = strchr(text, ':');

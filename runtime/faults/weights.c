@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/faults/faults.h"
 
 static size_t copy_row(pv_type type, const unsigned char *row, size_t k, unsigned char *out) {
@@ -139,7 +139,7 @@ static bool concerns(const pv_fault *fault, const pv_gguf_tensor *t, pv_stage_id
   return false;
 }
 
-static pv_status start(const pv_model *model, changed **out, pv_error *err) {
+static pv_code start(const pv_model *model, changed **out, pv_error *err) {
   const size_t layers = model->shape.layers;
   changed *c = calloc(1, sizeof *c);
   if (c != NULL) {
@@ -159,8 +159,8 @@ static pv_status start(const pv_model *model, changed **out, pv_error *err) {
 }
 
 /* A copy of `t` with room for rows of any type. */
-static pv_status copy_tensor(changed *c, const pv_gguf_tensor *t, uint64_t row_bytes,
-                             pv_gguf_tensor **out, unsigned char **data, pv_error *err) {
+static pv_code copy_tensor(changed *c, const pv_gguf_tensor *t, uint64_t row_bytes,
+                           pv_gguf_tensor **out, unsigned char **data, pv_error *err) {
   uint64_t bytes = 0;
   size_t need = 0;
   if (!pv_ck_mul(t->elements / t->dims[0], row_bytes, &bytes) || !pv_ck_size(bytes, &need))
@@ -178,8 +178,8 @@ static pv_status copy_tensor(changed *c, const pv_gguf_tensor *t, uint64_t row_b
   return PV_OK;
 }
 
-static pv_status change_rows(changed *c, const pv_fault *fault, const pv_gguf_tensor **slot,
-                             pv_error *err) {
+static pv_code change_rows(changed *c, const pv_fault *fault, const pv_gguf_tensor **slot,
+                           pv_error *err) {
   const pv_gguf_tensor *t = *slot;
   const size_t k = (size_t)t->dims[0];
   unsigned char *data = NULL, *probe = malloc(8 * k + 256); /* no type takes 8 bytes a weight */
@@ -189,8 +189,8 @@ static pv_status change_rows(changed *c, const pv_fault *fault, const pv_gguf_te
   free(probe);
   const pv_type_info *info = pv_type_get(type);
   const uint64_t row_bytes = k / info->block_elements * info->block_bytes;
-  const pv_status status = copy_tensor(c, t, row_bytes, &made, &data, err);
-  if (status != PV_OK) return status;
+  const pv_code code = copy_tensor(c, t, row_bytes, &made, &data, err);
+  if (code != PV_OK) return code;
   made->type = type;
   for (uint64_t r = 0; r < t->elements / t->dims[0]; r++)
     fault->row(t->type, t->data + r * t->row_bytes, k, data + r * row_bytes);
@@ -199,76 +199,74 @@ static pv_status change_rows(changed *c, const pv_fault *fault, const pv_gguf_te
 }
 
 /* Expert e begins e rows too late; behind the last, the first again. */
-static pv_status change_stride(changed *c, const pv_gguf_tensor **slot, pv_error *err) {
+static pv_code change_stride(changed *c, const pv_gguf_tensor **slot, pv_error *err) {
   const pv_gguf_tensor *t = *slot;
   const uint64_t rows = t->dims[1], all = t->elements / t->dims[0];
   unsigned char *data = NULL;
   pv_gguf_tensor *made = NULL;
-  const pv_status status = copy_tensor(c, t, t->row_bytes, &made, &data, err);
-  if (status != PV_OK) return status;
+  const pv_code code = copy_tensor(c, t, t->row_bytes, &made, &data, err);
+  if (code != PV_OK) return code;
   for (uint64_t r = 0; r < all; r++)
     memcpy(data + r * t->row_bytes, t->data + (r + r / rows) % all * t->row_bytes, t->row_bytes);
   *slot = made;
   return PV_OK;
 }
 
-static pv_status change_layer(changed *c, const pv_planted *planted, uint32_t layer,
-                              pv_error *err) {
+static pv_code change_layer(changed *c, const pv_planted *planted, uint32_t layer, pv_error *err) {
   const pv_gguf_tensor **slots[MATRICES];
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   layer_matrices(&c->model.layers[layer], slots);
-  for (size_t i = 0; i < MATRICES && status == PV_OK; i++) {
+  for (size_t i = 0; i < MATRICES && code == PV_OK; i++) {
     if (!concerns(planted->fault, *slots[i], matrix_stage[i])) continue;
-    status = planted->fault->row != NULL ? change_rows(c, planted->fault, slots[i], err)
-                                         : change_stride(c, slots[i], err);
+    code = planted->fault->row != NULL ? change_rows(c, planted->fault, slots[i], err)
+                                       : change_stride(c, slots[i], err);
   }
-  return status;
+  return code;
 }
 
-pv_status pv_fault_model(const pv_model *model, const pv_planted *planted, pv_model **out,
-                         pv_error *err) {
+pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_model **out,
+                       pv_error *err) {
   changed *c = NULL;
-  pv_status status = start(model, &c, err);
-  if (status != PV_OK) return status;
+  pv_code code = start(model, &c, err);
+  if (code != PV_OK) return code;
   if (planted->fault->host == PV_FAULT_IN_SHAPE) {
     /* What a reader takes that does not look for the key. */
     c->model.shape.rope_base = model->shape.rope_base == 1e4 ? 1e6 : 1e4;
     *out = &c->model;
     return PV_OK;
   }
-  for (uint32_t l = 0; l < model->shape.layers && status == PV_OK; l++)
-    if (planted->layer < 0 || planted->layer == (int64_t)l)
-      status = change_layer(c, planted, l, err);
-  if (status == PV_OK && planted->layer < 0 && planted->fault->row != NULL &&
+  for (uint32_t l = 0; l < model->shape.layers && code == PV_OK; l++)
+    if (planted->layer < 0 || planted->layer == (int64_t)l) code = change_layer(c, planted, l, err);
+  if (code == PV_OK && planted->layer < 0 && planted->fault->row != NULL &&
       concerns(planted->fault, model->head, PV_STAGE_LOGITS))
-    status = change_rows(c, planted->fault, &c->model.head, err);
-  if (status == PV_OK && c->count == 0)
-    status = pv_error_set(err, PV_ERR_INPUT, "no tensor there has a type that %s is about",
-                          planted->fault->name);
-  if (status == PV_OK)
+    code = change_rows(c, planted->fault, &c->model.head, err);
+  if (code == PV_OK && c->count == 0)
+    code = pv_error_set(err, PV_ERR_INPUT, "no tensor there has a type that %s is about",
+                        planted->fault->name);
+  if (code == PV_OK)
     *out = &c->model;
   else
     pv_fault_model_free(&c->model);
-  return status;
+  return code;
 }
 
-pv_status pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err) {
+pv_code pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err) {
   changed *c = NULL;
-  pv_status status = start(model, &c, err);
-  for (uint32_t l = 0; status == PV_OK && l < model->shape.layers; l++) {
+  pv_code code = start(model, &c, err);
+  for (uint32_t l = 0; code == PV_OK && l < model->shape.layers; l++) {
     const pv_gguf_tensor *t = model->layers[l].router;
     unsigned char *data = NULL;
     pv_gguf_tensor *made = NULL;
-    status = copy_tensor(c, t, t->row_bytes, &made, &data, err);
-    for (uint64_t r = 0; status == PV_OK && r < t->dims[1]; r++)
+    code = copy_tensor(c, t, t->row_bytes, &made, &data, err);
+    for (uint64_t r = 0; code == PV_OK && r < t->dims[1]; r++)
       memcpy(data + r * t->row_bytes, t->data + r / 3 * 3 * t->row_bytes, t->row_bytes);
-    if (status == PV_OK) c->model.layers[l].router = made;
+    if (code == PV_OK) c->model.layers[l].router = made;
   }
-  if (status == PV_OK)
+  if (code == PV_OK)
     *out = &c->model;
   else if (c != NULL)
     pv_fault_model_free(&c->model);
-  return status;
+  return code;
 }
 
 /* The first matrix in the order of computation that the fault changes. */

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "kernels/cuda/gpu.h"
-#include "runtime/base/error.h"
 #include "runtime/model/model.h"
 
 /* Named points of the forward. Per position each is a row of pv_stage_width() elements. */
@@ -100,25 +100,25 @@ typedef struct pv_backend_config {
 typedef struct pv_backend pv_backend;
 typedef struct pv_backend_ops {
   const char *name; /* "cpu" */
-  pv_status (*open)(const pv_model *model, const pv_backend_config *config, pv_backend **out,
-                    pv_error *err);
+  pv_code (*open)(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                  pv_error *err);
   void (*close)(pv_backend *backend);
-  pv_status (*begin)(pv_backend *backend, const pv_batch *batch, pv_error *err);
-  pv_status (*run)(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err);
+  pv_code (*begin)(pv_backend *backend, const pv_batch *batch, pv_error *err);
+  pv_code (*run)(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err);
   /* Copies rows of a stage's current contents: float32 (float64 for the arbiter) or int32. For
    * FINAL_NORM, LOGITS and ARGMAX row 0 is the first row with logits. */
-  pv_status (*read)(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows, void *out,
-                    pv_error *err);
+  pv_code (*read)(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows, void *out,
+                  pv_error *err);
   /* Bytes of memory that the backend holds beyond the mapped file. */
   uint64_t (*memory)(const pv_backend *backend);
   /* The device that computes; NULL for the CPU. */
-  pv_status (*device)(pv_backend *backend, pv_gpu_info *out, pv_error *err);
+  pv_code (*device)(pv_backend *backend, pv_gpu_info *out, pv_error *err);
   /* Of a witness alone, else NULL. `compute` makes all rows of the batch of one stage from the
    * stages that the backend holds; `write` replaces them, elements as `read` gives them (an expert
    * out of range is PV_ERR_INPUT). V and K_ROPE enter the cache in both. */
-  pv_status (*compute)(pv_backend *backend, pv_stage_id stage, uint32_t layer, pv_error *err);
-  pv_status (*write)(pv_backend *backend, pv_stage_id stage, uint32_t layer, const void *data,
-                     pv_error *err);
+  pv_code (*compute)(pv_backend *backend, pv_stage_id stage, uint32_t layer, pv_error *err);
+  pv_code (*write)(pv_backend *backend, pv_stage_id stage, uint32_t layer, const void *data,
+                   pv_error *err);
 } pv_backend_ops;
 
 struct pv_backend { /* first member of every backend's own state */

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ck.h"
+#include "base/pool.h"
 #include "kernels/arith/arith.h"
 #include "kernels/arith/rope.h"
 #include "kernels/cpu/cpu.h"
-#include "runtime/base/ck.h"
-#include "runtime/base/pool.h"
 #include "runtime/forward/backend.h"
 #include "runtime/forward/groups.h"
 
@@ -123,8 +123,8 @@ static bool take_all(cpu *c) {
   return !failed;
 }
 
-static pv_status cpu_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
-                          pv_error *err) {
+static pv_code cpu_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                        pv_error *err) {
   const pv_shape *s = &model->shape;
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_INTERNAL, "the arbiter has a backend of its own");
@@ -136,18 +136,17 @@ static pv_status cpu_open(const pv_model *model, const pv_backend_config *config
                                                     : PV_PRODUCT_F64ACC;
   for (int i = 0; i < PV_STAGES; i++) c->width[i] = pv_stage_width((pv_stage_id)i, s);
   c->path = pv_cpu_path_get(config->path);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (c->path == NULL)
-    status =
-        pv_error_set(err, PV_ERR_UNSUPPORTED, "this machine has no CPU path '%s'", config->path);
-  if (status == PV_OK) status = pv_pool_open(config->threads, &c->pool, err);
-  if (status == PV_OK && !take_all(c))
-    status = pv_error_set(err, PV_ERR_NOMEM,
-                          "out of memory: %zu positions of context and batches of %zu",
-                          config->context, config->batch);
-  if (status != PV_OK) {
+    code = pv_error_set(err, PV_ERR_UNSUPPORTED, "this machine has no CPU path '%s'", config->path);
+  if (code == PV_OK) code = pv_pool_open(config->threads, &c->pool, err);
+  if (code == PV_OK && !take_all(c))
+    code = pv_error_set(err, PV_ERR_NOMEM,
+                        "out of memory: %zu positions of context and batches of %zu",
+                        config->context, config->batch);
+  if (code != PV_OK) {
     cpu_close(&c->base);
-    return status;
+    return code;
   }
   const size_t half = s->head_dim / 2;
   for (size_t p = 0; p < config->context; p++)
@@ -421,13 +420,13 @@ static void head(cpu *c) {
   pv_pool_run(c->pool, argmax_task, c, n);
 }
 
-static pv_status cpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+static pv_code cpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
   (void)err;
   ((cpu *)backend)->batch = *batch;
   return PV_OK;
 }
 
-static pv_status cpu_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+static pv_code cpu_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
   cpu *c = (cpu *)backend;
   const pv_model *m = backend->model;
   const pv_layer *l = &m->layers[layer];
@@ -477,8 +476,8 @@ static pv_status cpu_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error
   return PV_OK;
 }
 
-static pv_status cpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
-                          void *out, pv_error *err) {
+static pv_code cpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
+                        void *out, pv_error *err) {
   const cpu *c = (const cpu *)backend;
   if (!pv_ck_range(first, rows, c->base.config.batch))
     return pv_error_set(err, PV_ERR_INTERNAL, "rows %zu + %zu are outside the batch", first, rows);

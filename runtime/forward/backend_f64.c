@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/base/pool.h"
+#include "base/ck.h"
+#include "base/pool.h"
 #include "runtime/forward/backend.h"
 #include "runtime/forward/groups.h"
 
@@ -53,14 +53,14 @@ static void f64_close(pv_backend *backend) {
   free(c);
 }
 
-static pv_status f64_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
-                          pv_error *err) {
+static pv_code f64_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                        pv_error *err) {
   const pv_shape *s = &model->shape;
   f64 *c = calloc(1, sizeof *c);
   if (c == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the arbiter");
   c->base = (pv_backend){&pv_backend_f64, model, *config, sizeof(double)};
-  pv_status status = pv_pool_open(config->threads, &c->pool, err);
-  if (status == PV_OK) {
+  pv_code code = pv_pool_open(config->threads, &c->pool, err);
+  if (code == PV_OK) {
     bool failed = false;
     const size_t rows = config->batch, slots = rows * s->used;
     for (int i = 0; i < PV_STAGES; i++) {
@@ -76,11 +76,11 @@ static pv_status f64_open(const pv_model *model, const pv_backend_config *config
     c->groups.slots = take(c, slots, sizeof(uint32_t), &failed);
     c->groups.first = take(c, s->experts + 1u, sizeof(uint32_t), &failed);
     c->groups.active = take(c, s->experts, sizeof(uint32_t), &failed);
-    if (failed) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the arbiter");
+    if (failed) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the arbiter");
   }
-  if (status != PV_OK) {
+  if (code != PV_OK) {
     f64_close(&c->base);
-    return status;
+    return code;
   }
   *out = &c->base;
   return PV_OK;
@@ -307,14 +307,13 @@ static void embed(f64 *c) {
                    row(c, PV_STAGE_EMBEDDING, i));
 }
 
-static pv_status f64_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+static pv_code f64_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
   (void)err;
   ((f64 *)backend)->batch = *batch;
   return PV_OK;
 }
 
-static pv_status f64_compute(pv_backend *backend, pv_stage_id stage, uint32_t layer,
-                             pv_error *err) {
+static pv_code f64_compute(pv_backend *backend, pv_stage_id stage, uint32_t layer, pv_error *err) {
   f64 *c = (f64 *)backend;
   const pv_model *m = backend->model;
   const pv_layer *l = &m->layers[layer];
@@ -400,21 +399,21 @@ static pv_status f64_compute(pv_backend *backend, pv_stage_id stage, uint32_t la
   return PV_OK;
 }
 
-static pv_status f64_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+static pv_code f64_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
   const pv_stage_id *stages = NULL;
   const size_t count = pv_op_stages(op, &stages);
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < count && status == PV_OK; i++)
-    status = f64_compute(backend, stages[i], layer, err);
-  return status;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    code = f64_compute(backend, stages[i], layer, err);
+  return code;
 }
 
 static size_t element_bytes(pv_stage_id stage) {
   return pv_stage_is_index(stage) ? sizeof(int32_t) : sizeof(double);
 }
 
-static pv_status f64_write(pv_backend *backend, pv_stage_id stage, uint32_t layer, const void *data,
-                           pv_error *err) {
+static pv_code f64_write(pv_backend *backend, pv_stage_id stage, uint32_t layer, const void *data,
+                         pv_error *err) {
   f64 *c = (f64 *)backend;
   const pv_shape *s = &c->base.model->shape;
   const size_t rows = stage >= PV_STAGE_FINAL_NORM ? c->batch.logits : c->batch.count;
@@ -431,8 +430,8 @@ static pv_status f64_write(pv_backend *backend, pv_stage_id stage, uint32_t laye
   return PV_OK;
 }
 
-static pv_status f64_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
-                          void *out, pv_error *err) {
+static pv_code f64_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
+                        void *out, pv_error *err) {
   const f64 *c = (const f64 *)backend;
   const size_t size = element_bytes(stage);
   if (!pv_ck_range(first, rows, c->base.config.batch))

@@ -6,8 +6,8 @@
  * position is like any batch. Either way the same kernels run with the same arguments. */
 #include <stdlib.h>
 
+#include "base/ck.h"
 #include "kernels/arith/act.h"
-#include "runtime/base/ck.h"
 #include "runtime/forward/gpu_devices.h"
 #include "runtime/forward/gpu_state.h"
 
@@ -18,20 +18,20 @@ static void gpu_close(pv_backend *backend) {
   free(b);
 }
 
-static pv_status find_kernels(pv_gpu_backend *b, pv_error *err) {
+static pv_code find_kernels(pv_gpu_backend *b, pv_error *err) {
   static const char *const names[] = {
 #define PV_GPU_NAME(name) #name,
       PV_GPU_KERNELS(PV_GPU_NAME)
 #undef PV_GPU_NAME
   };
-  pv_status status = PV_OK;
-  for (int i = 0; i < PV_GPU_KERNEL_COUNT && status == PV_OK; i++)
-    status = b->gpu->ops->find(b->gpu, names[i], &b->kernel[i], err);
-  return status;
+  pv_code code = PV_OK;
+  for (int i = 0; i < PV_GPU_KERNEL_COUNT && code == PV_OK; i++)
+    code = b->gpu->ops->find(b->gpu, names[i], &b->kernel[i], err);
+  return code;
 }
 
-static pv_status open_on(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
-                         const pv_backend_config *config, pv_backend **out, pv_error *err) {
+static pv_code open_on(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
+                       const pv_backend_config *config, pv_backend **out, pv_error *err) {
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "the arbiter (f64) runs on the CPU alone");
   pv_gpu_backend *b = calloc(1, sizeof *b);
@@ -40,19 +40,19 @@ static pv_status open_on(const pv_gpu_ops *device, const pv_backend_ops *ops, co
   b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
            : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
                                                 : 0.0f;
-  pv_status status = device->open(&b->gpu, err);
-  if (status == PV_OK) status = b->gpu->ops->info(b->gpu, &b->info, err);
-  if (status == PV_OK) status = find_kernels(b, err);
-  if (status == PV_OK) status = pv_gpu_memory_open(b, err);
-  if (status != PV_OK) {
+  pv_code code = device->open(&b->gpu, err);
+  if (code == PV_OK) code = b->gpu->ops->info(b->gpu, &b->info, err);
+  if (code == PV_OK) code = find_kernels(b, err);
+  if (code == PV_OK) code = pv_gpu_memory_open(b, err);
+  if (code != PV_OK) {
     gpu_close(&b->base);
-    return status;
+    return code;
   }
   *out = &b->base;
   return PV_OK;
 }
 
-static pv_status gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
   const pv_cuda_step step = {(uint32_t)batch->position, (uint32_t)batch->count,
                              (uint32_t)batch->logits, 0};
@@ -61,15 +61,14 @@ static pv_status gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error 
   b->deferred = batch->count == 1 && batch->logits == 1;
   b->pending = 0;
   b->chunks = (uint32_t)((positions + PV_ATTENTION_CHUNK - 1) / PV_ATTENTION_CHUNK);
-  pv_status status = b->gpu->ops->upload(b->gpu, b->step, &step, sizeof step, err);
-  if (status == PV_OK)
-    status =
-        b->gpu->ops->upload(b->gpu, b->ids, batch->ids, batch->count * sizeof *batch->ids, err);
-  return status;
+  pv_code code = b->gpu->ops->upload(b->gpu, b->step, &step, sizeof step, err);
+  if (code == PV_OK)
+    code = b->gpu->ops->upload(b->gpu, b->ids, batch->ids, batch->count * sizeof *batch->ids, err);
+  return code;
 }
 
 /* The n-th operation of a forward. */
-static pv_status run_nth(pv_gpu_backend *b, size_t n, pv_error *err) {
+static pv_code run_nth(pv_gpu_backend *b, size_t n, pv_error *err) {
   enum { FIRST = PV_OP_ATTN_NORM, PER_LAYER = PV_OP_DOWN - PV_OP_ATTN_NORM + 1 };
   const size_t layers = b->base.model->shape.layers;
   if (n == 0) return pv_gpu_run_op(b, PV_OP_EMBED, 0, err);
@@ -79,25 +78,25 @@ static pv_status run_nth(pv_gpu_backend *b, size_t n, pv_error *err) {
   return pv_gpu_run_op(b, n == layers * PER_LAYER ? PV_OP_FINAL_NORM : PV_OP_HEAD, 0, err);
 }
 
-static pv_status run_pending(pv_gpu_backend *b, pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < b->pending && status == PV_OK; i++) status = run_nth(b, i, err);
+static pv_code run_pending(pv_gpu_backend *b, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < b->pending && code == PV_OK; i++) code = run_nth(b, i, err);
   b->pending = 0;
   b->deferred = false;
-  return status;
+  return code;
 }
 
 /* All operations of a decoded position are pending. */
-static pv_status replay(pv_gpu_backend *b, pv_error *err) {
+static pv_code replay(pv_gpu_backend *b, pv_error *err) {
   unsigned bucket = 0;
   while ((1u << bucket) < b->chunks) bucket++;
   b->chunks = 1u << bucket;
   if (!b->has_sequence[bucket]) {
-    pv_status status = b->gpu->ops->record(b->gpu, err);
-    if (status != PV_OK) return status;
-    status = run_pending(b, err);
-    const pv_status ended = b->gpu->ops->recorded(b->gpu, &b->sequence[bucket], err);
-    if (status != PV_OK || ended != PV_OK) return status != PV_OK ? status : ended;
+    pv_code code = b->gpu->ops->record(b->gpu, err);
+    if (code != PV_OK) return code;
+    code = run_pending(b, err);
+    const pv_code ended = b->gpu->ops->recorded(b->gpu, &b->sequence[bucket], err);
+    if (code != PV_OK || ended != PV_OK) return code != PV_OK ? code : ended;
     b->has_sequence[bucket] = true;
   }
   b->pending = 0;
@@ -105,42 +104,42 @@ static pv_status replay(pv_gpu_backend *b, pv_error *err) {
   return b->gpu->ops->replay(b->gpu, b->sequence[bucket], err);
 }
 
-static pv_status gpu_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+static pv_code gpu_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
   if (!b->deferred) return pv_gpu_run_op(b, op, layer, err);
   b->pending++;
   return op == PV_OP_HEAD ? replay(b, err) : PV_OK;
 }
 
-static pv_status gpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
-                          void *out, pv_error *err) {
+static pv_code gpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
+                        void *out, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
   const uint64_t row = pv_stage_width(stage, &b->base.model->shape) * sizeof(float);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (!pv_ck_range(first, rows, b->base.config.batch))
     return pv_error_set(err, PV_ERR_INTERNAL, "rows %zu + %zu are outside the batch", first, rows);
-  if (b->pending > 0) status = run_pending(b, err);
-  if (status == PV_OK)
-    status = b->gpu->ops->download(b->gpu, out, b->stage[stage] + first * row, rows * row, err);
-  return status;
+  if (b->pending > 0) code = run_pending(b, err);
+  if (code == PV_OK)
+    code = b->gpu->ops->download(b->gpu, out, b->stage[stage] + first * row, rows * row, err);
+  return code;
 }
 
 static uint64_t gpu_memory(const pv_backend *backend) {
   return ((const pv_gpu_backend *)backend)->bytes;
 }
 
-static pv_status gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) {
+static pv_code gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
   return b->gpu->ops->info(b->gpu, out, err);
 }
 
-static pv_status cuda_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
-                           pv_error *err) {
+static pv_code cuda_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                         pv_error *err) {
   return open_on(&pv_gpu_cuda, &pv_backend_cuda, model, config, out, err);
 }
 
-static pv_status ptx_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
-                          pv_error *err) {
+static pv_code ptx_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                        pv_error *err) {
   return open_on(&pv_gpu_ptx, &pv_backend_ptx, model, config, out, err);
 }
 

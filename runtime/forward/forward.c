@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/ck.h"
+#include "base/child.h"
+#include "base/ck.h"
 
 /* The order of operations, once for every backend. */
 static const pv_op layer_ops[] = {PV_OP_ATTN_NORM, PV_OP_QKV,       PV_OP_HEADS,
@@ -31,8 +31,8 @@ struct pv_forward {
   size_t row_buffer_bytes;
 };
 
-static pv_status choose(const char *name, const pv_backend_config *config,
-                        const pv_backend_ops **out, pv_error *err) {
+static pv_code choose(const char *name, const pv_backend_config *config, const pv_backend_ops **out,
+                      pv_error *err) {
   if (strcmp(name, "cpu") == 0) {
     *out = config->numerics == PV_NUMERICS_F64 ? &pv_backend_f64 : &pv_backend_cpu;
     return PV_OK;
@@ -50,7 +50,7 @@ static pv_status choose(const char *name, const pv_backend_config *config,
   return PV_ERR_INPUT;
 }
 
-pv_status pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err) {
+pv_code pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err) {
   pv_forward *f = calloc(1, sizeof *f);
   if (f == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the forward");
   f->backend = backend;
@@ -58,20 +58,20 @@ pv_status pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err)
   return PV_OK;
 }
 
-pv_status pv_forward_open(const pv_model *model, const char *backend,
-                          const pv_backend_config *config, pv_forward **out, pv_error *err) {
+pv_code pv_forward_open(const pv_model *model, const char *backend, const pv_backend_config *config,
+                        pv_forward **out, pv_error *err) {
   const pv_backend_ops *ops = NULL;
   pv_backend *made = NULL;
-  pv_status status = choose(backend, config, &ops, err);
-  if (status != PV_OK) return status;
+  pv_code code = choose(backend, config, &ops, err);
+  if (code != PV_OK) return code;
   if (config->context == 0 || config->context > model->shape.context || config->batch == 0)
     return pv_error_set(err, PV_ERR_INPUT, "a context of %zu positions is outside 1..%u",
                         config->context, model->shape.context);
-  status = ops->open(model, config, &made, err);
-  if (status != PV_OK) return status;
-  status = pv_forward_adopt(made, out, err);
-  if (status != PV_OK) ops->close(made);
-  return status;
+  code = ops->open(model, config, &made, err);
+  if (code != PV_OK) return code;
+  code = pv_forward_adopt(made, out, err);
+  if (code != PV_OK) ops->close(made);
+  return code;
 }
 
 void pv_forward_close(pv_forward *forward) {
@@ -81,8 +81,8 @@ void pv_forward_close(pv_forward *forward) {
   free(forward);
 }
 
-static pv_status trace(pv_forward *f, pv_stage_id stage, uint32_t layer, const pv_batch *batch,
-                       const pv_sink *sink, pv_error *err) {
+static pv_code trace(pv_forward *f, pv_stage_id stage, uint32_t layer, const pv_batch *batch,
+                     const pv_sink *sink, pv_error *err) {
   const size_t rows = stage >= PV_STAGE_FINAL_NORM ? batch->logits : batch->count;
   if (rows == 0 || !sink->want(sink->context, stage, layer)) return PV_OK;
   const pv_backend *b = f->backend;
@@ -99,13 +99,13 @@ static pv_status trace(pv_forward *f, pv_stage_id stage, uint32_t layer, const p
     f->row_buffer = grown;
     f->row_buffer_bytes = need;
   }
-  pv_status status = b->ops->read(f->backend, stage, 0, rows, f->row_buffer, err);
-  if (status != PV_OK) return status;
+  pv_code code = b->ops->read(f->backend, stage, 0, rows, f->row_buffer, err);
+  if (code != PV_OK) return code;
   return sink->put(sink->context, stage, layer, batch->position + batch->count - rows, rows, width,
                    f->row_buffer, err);
 }
 
-static pv_status check_batch(const pv_forward *f, const pv_batch *batch, pv_error *err) {
+static pv_code check_batch(const pv_forward *f, const pv_batch *batch, pv_error *err) {
   const pv_backend *b = f->backend;
   if (batch->count == 0 || batch->count > b->config.batch || batch->logits > batch->count)
     return pv_error_set(err, PV_ERR_INPUT, "a batch of %zu positions is outside 1..%zu",
@@ -120,44 +120,44 @@ static pv_status check_batch(const pv_forward *f, const pv_batch *batch, pv_erro
   return PV_OK;
 }
 
-pv_status pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
-                           pv_error *err) {
+pv_code pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                         pv_error *err) {
   const pv_batch batch = {ids, count, forward->position, logits};
-  pv_status status = check_batch(forward, &batch, err);
-  if (status == PV_OK) status = forward->backend->ops->begin(forward->backend, &batch, err);
-  if (status == PV_OK) forward->batch = batch;
-  return status;
+  pv_code code = check_batch(forward, &batch, err);
+  if (code == PV_OK) code = forward->backend->ops->begin(forward->backend, &batch, err);
+  if (code == PV_OK) forward->batch = batch;
+  return code;
 }
 
-pv_status pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err) {
+pv_code pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err) {
   const pv_stage_id *stages = NULL;
   const size_t count = pv_op_stages(step.op, &stages);
-  pv_status status = forward->backend->ops->run(forward->backend, step.op, step.layer, err);
-  for (size_t i = 0; i < count && status == PV_OK && sink != NULL; i++)
-    status = trace(forward, stages[i], step.layer, &forward->batch, sink, err);
-  return status;
+  pv_code code = forward->backend->ops->run(forward->backend, step.op, step.layer, err);
+  for (size_t i = 0; i < count && code == PV_OK && sink != NULL; i++)
+    code = trace(forward, stages[i], step.layer, &forward->batch, sink, err);
+  return code;
 }
 
 void pv_forward_end(pv_forward *forward) {
   forward->position += forward->batch.count;
 }
 
-pv_status pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
-                         const pv_sink *sink, pv_error *err) {
+pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                       const pv_sink *sink, pv_error *err) {
   const pv_shape *shape = &forward->backend->model->shape;
-  pv_status status = pv_forward_begin(forward, ids, count, logits, err);
-  for (size_t i = 0; status == PV_OK && i < pv_forward_steps(shape, logits); i++) {
+  pv_code code = pv_forward_begin(forward, ids, count, logits, err);
+  for (size_t i = 0; code == PV_OK && i < pv_forward_steps(shape, logits); i++) {
     const pv_step step = pv_forward_step_at(shape, i);
     if (step.op == PV_OP_ATTN_NORM && pv_cancelled())
       return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    status = pv_forward_step(forward, step, sink, err);
+    code = pv_forward_step(forward, step, sink, err);
   }
-  if (status == PV_OK) pv_forward_end(forward);
-  return status;
+  if (code == PV_OK) pv_forward_end(forward);
+  return code;
 }
 
-pv_status pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows,
-                          void *out, pv_error *err) {
+pv_code pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows, void *out,
+                        pv_error *err) {
   return forward->backend->ops->read(forward->backend, stage, row, rows, out, err);
 }
 
@@ -180,7 +180,7 @@ uint64_t pv_forward_memory(const pv_forward *forward) {
   return forward->backend->ops->memory(forward->backend);
 }
 
-pv_status pv_forward_device(pv_forward *forward, bool *has, pv_gpu_info *out, pv_error *err) {
+pv_code pv_forward_device(pv_forward *forward, bool *has, pv_gpu_info *out, pv_error *err) {
   const pv_backend_ops *ops = forward->backend->ops;
   *has = ops->device != NULL;
   return *has ? ops->device(forward->backend, out, err) : PV_OK;

@@ -11,8 +11,8 @@
 typedef struct pv_sink {
   void *context;
   int (*want)(void *context, pv_stage_id stage, uint32_t layer);
-  pv_status (*put)(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                   size_t width, const void *data, pv_error *err);
+  pv_code (*put)(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+                 size_t width, const void *data, pv_error *err);
 } pv_sink;
 
 typedef struct pv_forward pv_forward;
@@ -20,17 +20,17 @@ typedef struct pv_forward pv_forward;
 /* `backend` is "cpu", "cuda" or "ptx". One that this build or machine does not have is
  * PV_ERR_UNSUPPORTED with the reason: there is never a fallback. numerics f64 exists on the CPU
  * alone. `model` must outlive the forward. */
-pv_status pv_forward_open(const pv_model *model, const char *backend,
-                          const pv_backend_config *config, pv_forward **out, pv_error *err);
+pv_code pv_forward_open(const pv_model *model, const char *backend, const pv_backend_config *config,
+                        pv_forward **out, pv_error *err);
 /* The same over a backend that is open; takes ownership of it on success. */
-pv_status pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err);
+pv_code pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err);
 void pv_forward_close(pv_forward *forward);
 
 /* Runs `count` more positions in one batch (count <= config.batch) and appends them to the cache.
  * Logits exist for the last `logits` of them. `sink` may be NULL. A token id out of range or a
  * full cache is PV_ERR_INPUT, and nothing has changed. */
-pv_status pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
-                         const pv_sink *sink, pv_error *err);
+pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                       const pv_sink *sink, pv_error *err);
 
 /* The same run in single steps, for who must look between them: begin, step 0 .. steps - 1 in
  * order, end. `ids` must stay valid until the end. */
@@ -40,14 +40,14 @@ typedef struct pv_step {
 } pv_step;
 size_t pv_forward_steps(const pv_shape *shape, size_t logits);
 pv_step pv_forward_step_at(const pv_shape *shape, size_t index);
-pv_status pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
-                           pv_error *err);
-pv_status pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err);
+pv_code pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
+                         pv_error *err);
+pv_code pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err);
 void pv_forward_end(pv_forward *forward);
 
 /* Rows of the last batch, as pv_backend_ops.read. */
-pv_status pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows,
-                          void *out, pv_error *err);
+pv_code pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows, void *out,
+                        pv_error *err);
 
 size_t pv_forward_position(const pv_forward *forward);        /* positions in the cache */
 void pv_forward_rewind(pv_forward *forward, size_t position); /* forgets later positions */
@@ -55,6 +55,6 @@ const char *pv_forward_backend(const pv_forward *forward);    /* who really comp
 size_t pv_forward_real_bytes(const pv_forward *forward);
 uint64_t pv_forward_memory(const pv_forward *forward);
 /* The device that computes. False for the CPU; PV_ERR_DEVICE when it no longer answers. */
-pv_status pv_forward_device(pv_forward *forward, bool *has, pv_gpu_info *out, pv_error *err);
+pv_code pv_forward_device(pv_forward *forward, bool *has, pv_gpu_info *out, pv_error *err);
 
 #endif

@@ -1,9 +1,9 @@
 /* Device memory of the GPU backend: weights in their file form, stages, cache, scratch. */
 #include <stdlib.h>
 
+#include "base/ck.h"
 #include "kernels/arith/act.h"
 #include "kernels/arith/rope.h"
-#include "runtime/base/ck.h"
 #include "runtime/forward/gpu_state.h"
 
 enum {
@@ -19,19 +19,19 @@ typedef struct plan {
   pv_gpu_backend *b;
   bool allocate;
   uint64_t bytes;
-  pv_status status;
+  pv_code code;
   pv_error *err;
 } plan;
 
 static void take(plan *p, uint64_t *out, uint64_t count, uint64_t size) {
   uint64_t bytes = 0, padded = 0;
-  if (p->status != PV_OK) return;
+  if (p->code != PV_OK) return;
   if (!pv_ck_mul(count, size, &bytes) || !pv_ck_add(bytes, ALIGNMENT, &padded) ||
       !pv_ck_add(p->bytes, padded, &p->bytes)) {
-    p->status = pv_error_set(p->err, PV_ERR_LIMIT, "the sizes of the device's buffers overflow");
+    p->code = pv_error_set(p->err, PV_ERR_LIMIT, "the sizes of the device's buffers overflow");
     return;
   }
-  if (p->allocate) p->status = p->b->gpu->ops->alloc(p->b->gpu, padded, out, p->err);
+  if (p->allocate) p->code = p->b->gpu->ops->alloc(p->b->gpu, padded, out, p->err);
 }
 
 static void take_acts(plan *p, pv_cuda_acts *a, uint64_t rows, size_t k) {
@@ -52,13 +52,13 @@ static uint64_t round_up(uint64_t x) {
 typedef struct loading {
   pv_gpu_backend *b;
   uint64_t at;
-  pv_status status;
+  pv_code code;
   pv_error *err;
 } loading;
 
 static void load_bytes(loading *l, const void *bytes, uint64_t count) {
-  if (l->b != NULL && l->status == PV_OK && count > 0)
-    l->status = l->b->gpu->ops->upload(l->b->gpu, l->at, bytes, count, l->err);
+  if (l->b != NULL && l->code == PV_OK && count > 0)
+    l->code = l->b->gpu->ops->upload(l->b->gpu, l->at, bytes, count, l->err);
   l->at += count; /* of tensors that memory holds: no sum overflows */
 }
 
@@ -146,35 +146,35 @@ static void take_all(plan *p) {
   take(p, &b->tile_count, 1, sizeof(uint32_t));
 }
 
-static pv_status upload_weights(pv_gpu_backend *b, pv_error *err) {
+static pv_code upload_weights(pv_gpu_backend *b, pv_error *err) {
   loading l = {b, b->weights, PV_OK, err};
   b->layers = calloc(b->base.model->shape.layers, sizeof *b->layers);
   if (b->layers == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
   load_model(&l, b->base.model);
-  return l.status;
+  return l.code;
 }
 
-static pv_status upload_rope(pv_gpu_backend *b, pv_error *err) {
+static pv_code upload_rope(pv_gpu_backend *b, pv_error *err) {
   const pv_shape *s = &b->base.model->shape;
   const size_t half = s->head_dim / 2, context = b->base.config.context;
   float *cos = calloc(context, half * sizeof *cos), *sin = calloc(context, half * sizeof *sin);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (cos == NULL || sin == NULL)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the RoPE tables");
-  for (size_t p = 0; p < context && status == PV_OK; p++)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the RoPE tables");
+  for (size_t p = 0; p < context && code == PV_OK; p++)
     pv_rope_row(s->rope_base, s->head_dim, p, cos + p * half, sin + p * half);
   const uint64_t bytes = (uint64_t)context * half * sizeof *cos;
-  if (status == PV_OK) status = b->gpu->ops->upload(b->gpu, b->cos, cos, bytes, err);
-  if (status == PV_OK) status = b->gpu->ops->upload(b->gpu, b->sin, sin, bytes, err);
-  if (status == PV_OK) status = b->gpu->ops->finish(b->gpu, err);
+  if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->cos, cos, bytes, err);
+  if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->sin, sin, bytes, err);
+  if (code == PV_OK) code = b->gpu->ops->finish(b->gpu, err);
   free(cos);
   free(sin);
-  return status;
+  return code;
 }
 
 /* What no launch could do is said before anything is copied. */
-static pv_status check_limits(const pv_gpu_backend *b, pv_error *err) {
+static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
   const pv_shape *s = &b->base.model->shape;
   const size_t batch = b->base.config.batch, most = GRID_MAX / s->used;
   if (batch > most) {
@@ -201,10 +201,10 @@ static pv_status check_limits(const pv_gpu_backend *b, pv_error *err) {
   return PV_OK;
 }
 
-pv_status pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
+pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
   plan p = {b, false, 0, check_limits(b, err), err};
   take_all(&p);
-  if (p.status != PV_OK) return p.status;
+  if (p.code != PV_OK) return p.code;
   if (p.bytes > b->info.free_) {
     pv_error_set(err, PV_ERR_NOMEM, "%.2f GB of device memory are needed, %.2f of %.2f are free",
                  (double)p.bytes / 1e9, (double)b->info.free_ / 1e9, (double)b->info.memory / 1e9);
@@ -215,7 +215,7 @@ pv_status pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
   p.bytes = 0;
   p.allocate = true;
   take_all(&p);
-  if (p.status == PV_OK) p.status = upload_weights(b, err);
-  if (p.status == PV_OK) p.status = upload_rope(b, err);
-  return p.status;
+  if (p.code == PV_OK) p.code = upload_weights(b, err);
+  if (p.code == PV_OK) p.code = upload_rope(b, err);
+  return p.code;
 }

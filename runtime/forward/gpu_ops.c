@@ -1,8 +1,8 @@
 /* Which kernels an operation launches, with which arguments. */
 #include "kernels/arith/act.h"
 #include "kernels/arith/arith.h"
+#include "kernels/quant/quant.h"
 #include "runtime/forward/gpu_state.h"
-#include "runtime/quant/quant.h"
 
 enum { BLOCK = 256, WARPS = BLOCK / 32, DOWN_ROWS = 8, BLOCKS_PER_PROCESSOR = 2 };
 
@@ -14,7 +14,7 @@ static void launch(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t x, size_t y, 
                            (unsigned)shared,
                            args,
                            bytes};
-  if (b->status == PV_OK) b->status = b->gpu->ops->launch(b->gpu, &l, b->err);
+  if (b->code == PV_OK) b->code = b->gpu->ops->launch(b->gpu, &l, b->err);
 }
 #define LAUNCH(b, kernel, x, y, block, shared, args) \
   launch(b, kernel, x, y, 1, block, shared, &(args), sizeof(args))
@@ -412,9 +412,9 @@ static void argmax(pv_gpu_backend *b) {
 
 /* Norms and routing are launched together with the products that follow: an operation may do part
  * of what the next one stands for, never less than its own. */
-pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *err) {
+pv_code pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *err) {
   const pv_gpu_layer *l = &b->layers[layer];
-  b->status = PV_OK;
+  b->code = PV_OK;
   b->err = err;
   switch (op) {
     case PV_OP_EMBED:
@@ -452,5 +452,5 @@ pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *e
       argmax(b);
       break;
   }
-  return b->status;
+  return b->code;
 }

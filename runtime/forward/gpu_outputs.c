@@ -65,8 +65,8 @@ static const struct {
     {"q6k_gemv_f64acc", {GEMV, NONE}},
 };
 
-pv_status pv_gpu_outputs(const char *kernel, const void *args, size_t arg_bytes,
-                         uint64_t out[PV_GPU_OUTPUTS_MAX], size_t *count, pv_error *err) {
+pv_code pv_gpu_outputs(const char *kernel, const void *args, size_t arg_bytes,
+                       uint64_t out[PV_GPU_OUTPUTS_MAX], size_t *count, pv_error *err) {
   *count = 0;
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (strcmp(table[i].kernel, kernel) != 0) continue;

@@ -36,7 +36,7 @@ static void ptx_close(pv_gpu *gpu) {
   free(d);
 }
 
-static pv_status ptx_open(pv_gpu **out, pv_error *err) {
+static pv_code ptx_open(pv_gpu **out, pv_error *err) {
   size_t count = 0;
   const pv_cuda_module *modules = pv_cuda_modules(&count);
   if (count == 0) {
@@ -51,20 +51,20 @@ static pv_status ptx_open(pv_gpu **out, pv_error *err) {
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX interpreter");
   }
   d->base.ops = &pv_gpu_ptx;
-  pv_status status = pv_ptx_machine_open(0, &d->machine, err);
-  for (size_t i = 0; i < count && status == PV_OK; i++)
+  pv_code code = pv_ptx_machine_open(0, &d->machine, err);
+  for (size_t i = 0; i < count && code == PV_OK; i++)
     if (modules[i].target == TARGET)
-      status = pv_ptx_machine_load(d->machine, modules[i].name, modules[i].ptx,
-                                   modules[i].ptx_bytes, err);
-  if (status != PV_OK) {
+      code = pv_ptx_machine_load(d->machine, modules[i].name, modules[i].ptx, modules[i].ptx_bytes,
+                                 err);
+  if (code != PV_OK) {
     ptx_close(&d->base);
-    return status;
+    return code;
   }
   *out = &d->base;
   return PV_OK;
 }
 
-static pv_status ptx_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
+static pv_code ptx_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
   (void)err;
   *out = (pv_gpu_info){.processors = 1,
                        .shared = 160u << 10,
@@ -77,35 +77,35 @@ static pv_status ptx_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status ptx_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err) {
+static pv_code ptx_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err) {
   return pv_ptx_machine_alloc(((device *)gpu)->machine, bytes, out, err);
 }
 
-static pv_status ptx_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
-                            pv_error *err) {
+static pv_code ptx_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
+                          pv_error *err) {
   return pv_ptx_machine_upload(((device *)gpu)->machine, to, from, bytes, err);
 }
 
-static pv_status ptx_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err) {
+static pv_code ptx_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err) {
   return pv_ptx_machine_download(((device *)gpu)->machine, to, from, bytes, err);
 }
 
-static pv_status ptx_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err) {
+static pv_code ptx_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err) {
   device *d = (device *)gpu;
-  const pv_status status = pv_ptx_machine_find(d->machine, kernel, out, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_ptx_machine_find(d->machine, kernel, out, err);
+  if (code != PV_OK) return code;
   if (*out >= KERNELS_MAX)
     return pv_error_set(err, PV_ERR_INTERNAL, "more than %d kernels", KERNELS_MAX);
   d->names[*out] = kernel;
   return PV_OK;
 }
 
-static pv_status ptx_run(device *d, const pv_gpu_launch *l, pv_error *err) {
+static pv_code ptx_run(device *d, const pv_gpu_launch *l, pv_error *err) {
   uint64_t outputs[PV_GPU_OUTPUTS_MAX];
   size_t count = 0;
-  const pv_status status =
+  const pv_code code =
       pv_gpu_outputs(d->names[l->kernel], l->args, l->arg_bytes, outputs, &count, err);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   const pv_ptx_launch launch = {.kernel = l->kernel,
                                 .grid = {l->grid[0], l->grid[1], l->grid[2]},
                                 .block = {l->block, 1, 1},
@@ -117,7 +117,7 @@ static pv_status ptx_run(device *d, const pv_gpu_launch *l, pv_error *err) {
   return pv_ptx_machine_launch(d->machine, &launch, err);
 }
 
-static pv_status ptx_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+static pv_code ptx_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
   device *d = (device *)gpu;
   if (!d->recording) return ptx_run(d, l, err);
   if (d->note_count == LAUNCHES_MAX)
@@ -132,13 +132,13 @@ static pv_status ptx_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) 
   return PV_OK;
 }
 
-static pv_status ptx_finish(pv_gpu *gpu, pv_error *err) {
+static pv_code ptx_finish(pv_gpu *gpu, pv_error *err) {
   (void)gpu; /* every launch has ended when it returns */
   (void)err;
   return PV_OK;
 }
 
-static pv_status ptx_record(pv_gpu *gpu, pv_error *err) {
+static pv_code ptx_record(pv_gpu *gpu, pv_error *err) {
   device *d = (device *)gpu;
   if (d->sequence_count == SEQUENCES_MAX)
     return pv_error_set(err, PV_ERR_INTERNAL, "more than %d recorded sequences", SEQUENCES_MAX);
@@ -146,7 +146,7 @@ static pv_status ptx_record(pv_gpu *gpu, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status ptx_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
+static pv_code ptx_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
   device *d = (device *)gpu;
   (void)err;
   d->recording = false;
@@ -155,12 +155,12 @@ static pv_status ptx_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status ptx_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
+static pv_code ptx_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
   device *d = (device *)gpu;
-  pv_status status = PV_OK;
-  for (size_t i = d->first[sequence]; i < d->first[sequence + 1] && status == PV_OK; i++)
-    status = ptx_run(d, &d->notes[i].launch, err);
-  return status;
+  pv_code code = PV_OK;
+  for (size_t i = d->first[sequence]; i < d->first[sequence + 1] && code == PV_OK; i++)
+    code = ptx_run(d, &d->notes[i].launch, err);
+  return code;
 }
 
 const pv_gpu_ops pv_gpu_ptx = {.name = "ptx",

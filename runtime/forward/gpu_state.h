@@ -69,7 +69,7 @@ typedef struct pv_gpu_backend {
   unsigned sequence[PV_GPU_BUCKETS];
   /* of the operation under way */
   uint32_t chunks; /* attention chunks that the launch covers */
-  pv_status status;
+  pv_code code;
   pv_error *err;
 } pv_gpu_backend;
 
@@ -81,9 +81,9 @@ static inline size_t pv_gpu_act_shared(size_t k) {
 
 /* Copies the weights and makes the buffers. Before anything is copied: PV_ERR_NOMEM when the
  * sizes say that they do not fit, PV_ERR_LIMIT when a launch would exceed the device's limits. */
-pv_status pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err);
+pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err);
 
 /* Queues the launches of an operation. */
-pv_status pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *err);
+pv_code pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *err);
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/gguf/internal.h"
 
 const char *pv_gguf_value_type_name(pv_gguf_value_type type) {
@@ -11,23 +11,23 @@ const char *pv_gguf_value_type_name(pv_gguf_value_type type) {
   return (unsigned)type < sizeof names / sizeof *names ? names[type] : "unknown";
 }
 
-static pv_status refuse(const pv_gguf *gguf, const pv_gguf_value *value, const char *rule,
-                        pv_error *err) {
+static pv_code refuse(const pv_gguf *gguf, const pv_gguf_value *value, const char *rule,
+                      pv_error *err) {
   pv_error_at(err, gguf->path, 0, 0, value == NULL ? -1 : (int64_t)value->offset);
   pv_error_rule(err, rule);
   pv_error_hint(err, "convert the model again, or use another file");
   return PV_ERR_INPUT;
 }
 
-static pv_status wrong_type(const pv_gguf *gguf, const pv_gguf_value *value, const char *key,
-                            const char *wanted, pv_error *err) {
+static pv_code wrong_type(const pv_gguf *gguf, const pv_gguf_value *value, const char *key,
+                          const char *wanted, pv_error *err) {
   pv_error_set(err, PV_ERR_INPUT, "key '%s' is of type %s, not %s", key,
                pv_gguf_value_type_name(value->type), wanted);
   return refuse(gguf, value, "PV-GGUF-KEY-TYPE", err);
 }
 
-static pv_status find(const pv_gguf *gguf, const char *key, const pv_gguf_value **out,
-                      pv_error *err) {
+static pv_code find(const pv_gguf *gguf, const char *key, const pv_gguf_value **out,
+                    pv_error *err) {
   *out = pv_gguf_find(gguf, key);
   if (*out != NULL) return PV_OK;
   pv_error_set(err, PV_ERR_INPUT, "the model has no key '%s'", key);
@@ -73,11 +73,11 @@ static bool is_integer(pv_gguf_value_type type) {
          type != PV_GGUF_F64;
 }
 
-pv_status pv_gguf_get_u64(const pv_gguf *gguf, const char *key, uint64_t *out, pv_error *err) {
+pv_code pv_gguf_get_u64(const pv_gguf *gguf, const char *key, uint64_t *out, pv_error *err) {
   const pv_gguf_value *value;
   bool negative = false;
-  const pv_status status = find(gguf, key, &value, err);
-  if (status != PV_OK) return status;
+  const pv_code code = find(gguf, key, &value, err);
+  if (code != PV_OK) return code;
   if (!is_integer(value->type)) return wrong_type(gguf, value, key, "an integer", err);
   const uint64_t number = gguf_integer(value->data, value->type, 0, &negative);
   if (negative) {
@@ -88,10 +88,10 @@ pv_status pv_gguf_get_u64(const pv_gguf *gguf, const char *key, uint64_t *out, p
   return PV_OK;
 }
 
-pv_status pv_gguf_get_f64(const pv_gguf *gguf, const char *key, double *out, pv_error *err) {
+pv_code pv_gguf_get_f64(const pv_gguf *gguf, const char *key, double *out, pv_error *err) {
   const pv_gguf_value *value;
-  const pv_status status = find(gguf, key, &value, err);
-  if (status != PV_OK) return status;
+  const pv_code code = find(gguf, key, &value, err);
+  if (code != PV_OK) return code;
   if (value->type != PV_GGUF_F32 && value->type != PV_GGUF_F64)
     return wrong_type(gguf, value, key, "a real number", err);
   const double number = pv_gguf_array_real(value, 0);
@@ -103,20 +103,20 @@ pv_status pv_gguf_get_f64(const pv_gguf *gguf, const char *key, double *out, pv_
   return PV_OK;
 }
 
-pv_status pv_gguf_get_bool(const pv_gguf *gguf, const char *key, bool *out, pv_error *err) {
+pv_code pv_gguf_get_bool(const pv_gguf *gguf, const char *key, bool *out, pv_error *err) {
   const pv_gguf_value *value;
-  const pv_status status = find(gguf, key, &value, err);
-  if (status != PV_OK) return status;
+  const pv_code code = find(gguf, key, &value, err);
+  if (code != PV_OK) return code;
   if (value->type != PV_GGUF_BOOL) return wrong_type(gguf, value, key, "a bool", err);
   *out = value->data[0] == 1;
   return PV_OK;
 }
 
-pv_status pv_gguf_get_string(const pv_gguf *gguf, const char *key, pv_gguf_string *out,
-                             pv_error *err) {
+pv_code pv_gguf_get_string(const pv_gguf *gguf, const char *key, pv_gguf_string *out,
+                           pv_error *err) {
   const pv_gguf_value *value;
-  const pv_status status = find(gguf, key, &value, err);
-  if (status != PV_OK) return status;
+  const pv_code code = find(gguf, key, &value, err);
+  if (code != PV_OK) return code;
   if (value->type != PV_GGUF_STRING) return wrong_type(gguf, value, key, "a string", err);
   pv_cursor at = pv_cursor_make(value->data, 8);
   out->length = pv_cursor_u64(&at);
@@ -124,11 +124,11 @@ pv_status pv_gguf_get_string(const pv_gguf *gguf, const char *key, pv_gguf_strin
   return PV_OK;
 }
 
-pv_status pv_gguf_get_strings(pv_gguf *gguf, const char *key, const pv_gguf_string **out,
-                              uint64_t *count, pv_error *err) {
+pv_code pv_gguf_get_strings(pv_gguf *gguf, const char *key, const pv_gguf_string **out,
+                            uint64_t *count, pv_error *err) {
   const pv_gguf_value *value;
-  const pv_status status = find(gguf, key, &value, err);
-  if (status != PV_OK) return status;
+  const pv_code code = find(gguf, key, &value, err);
+  if (code != PV_OK) return code;
   if (value->type != PV_GGUF_ARRAY || value->element != PV_GGUF_STRING)
     return wrong_type(gguf, value, key, "an array of strings", err);
   string_views *views = gguf->views;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/gguf/internal.h"
 
 #define VERSION_READ 3u
@@ -29,11 +29,11 @@ static const char *other_format(const unsigned char magic[4]) {
   return NULL;
 }
 
-static pv_status read_magic(parser *self) {
+static pv_code read_magic(parser *self) {
   pv_cursor *c = &self->cursor;
   const unsigned char *magic = pv_cursor_take(c, 4);
-  pv_status status = gguf_check(self, "the magic number");
-  if (status != PV_OK) return status;
+  pv_code code = gguf_check(self, "the magic number");
+  if (code != PV_OK) return code;
   if (memcmp(magic, "GGUF", 4) != 0) {
     const char *what = other_format(magic);
     return gguf_refuse(self, PV_ERR_INPUT, 0, "PV-GGUF-MAGIC", "pass a model file in GGUF format",
@@ -41,8 +41,8 @@ static pv_status read_magic(parser *self) {
                        what == NULL ? "" : what);
   }
   const uint32_t version = pv_cursor_u32(c);
-  status = gguf_check(self, "the version");
-  if (status != PV_OK || version == VERSION_READ) return status;
+  code = gguf_check(self, "the version");
+  if (code != PV_OK || version == VERSION_READ) return code;
   if (version != 0 && (version & 0xffffu) == 0)
     return gguf_refuse(self, PV_ERR_UNSUPPORTED, 4, "PV-GGUF-BIG-ENDIAN",
                        "convert the model again for a little-endian machine",
@@ -53,54 +53,54 @@ static pv_status read_magic(parser *self) {
                      "GGUF version %u; only version %u is read", (unsigned)version, VERSION_READ);
 }
 
-static pv_status read_all(parser *self) {
-  pv_status status = read_magic(self);
-  if (status != PV_OK) return status;
+static pv_code read_all(parser *self) {
+  pv_code code = read_magic(self);
+  if (code != PV_OK) return code;
   const uint64_t tensors = pv_cursor_u64(&self->cursor);
   const uint64_t values = pv_cursor_u64(&self->cursor);
-  status = gguf_check(self, "the header");
-  if (status == PV_OK) status = gguf_read_values(self, values);
-  if (status == PV_OK) status = gguf_read_alignment(self);
-  if (status == PV_OK) status = gguf_read_tensors(self, tensors);
-  return status;
+  code = gguf_check(self, "the header");
+  if (code == PV_OK) code = gguf_read_values(self, values);
+  if (code == PV_OK) code = gguf_read_alignment(self);
+  if (code == PV_OK) code = gguf_read_tensors(self, tensors);
+  return code;
 }
 
-static pv_status build(const void *data, uint64_t length, const char *name, pv_gguf **out,
-                       pv_error *err) {
+static pv_code build(const void *data, uint64_t length, const char *name, pv_gguf **out,
+                     pv_error *err) {
   pv_gguf *gguf = calloc(1, sizeof *gguf);
   if (gguf == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", name);
   gguf->data = data;
   gguf->length = length;
   gguf->path = strdup(name);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (gguf->path == NULL)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", name);
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", name);
   else if (length > INT64_MAX)
-    status = pv_error_set(err, PV_ERR_LIMIT, "'%s' is too large", name);
+    code = pv_error_set(err, PV_ERR_LIMIT, "'%s' is too large", name);
   else
-    status = read_all(&(parser){gguf, pv_cursor_make(data, length), err});
-  if (status == PV_OK)
+    code = read_all(&(parser){gguf, pv_cursor_make(data, length), err});
+  if (code == PV_OK)
     *out = gguf;
   else
     pv_gguf_close(gguf);
-  return status;
+  return code;
 }
 
-pv_status pv_gguf_parse(const void *data, uint64_t length, const char *name, pv_gguf **out,
-                        pv_error *err) {
+pv_code pv_gguf_parse(const void *data, uint64_t length, const char *name, pv_gguf **out,
+                      pv_error *err) {
   return build(data, length, name, out, err);
 }
 
-pv_status pv_gguf_open(const char *path, pv_gguf **out, pv_error *err) {
+pv_code pv_gguf_open(const char *path, pv_gguf **out, pv_error *err) {
   pv_map map = {0};
-  pv_status status = pv_map_open(path, &map, err);
-  if (status != PV_OK) return status;
-  status = build(map.data, map.length, path, out, err);
-  if (status == PV_OK)
+  pv_code code = pv_map_open(path, &map, err);
+  if (code != PV_OK) return code;
+  code = build(map.data, map.length, path, out, err);
+  if (code == PV_OK)
     (*out)->map = map;
   else
     pv_map_close(&map);
-  return status;
+  return code;
 }
 
 void pv_gguf_close(pv_gguf *gguf) {

@@ -16,9 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
-#include "runtime/quant/quant.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "kernels/quant/quant.h"
 
 #define PV_GGUF_MAX_KEYS       1000000u
 #define PV_GGUF_MAX_TENSORS    1000000u
@@ -71,12 +71,12 @@ typedef struct pv_gguf_tensor {
 
 typedef struct pv_gguf pv_gguf;
 
-pv_status pv_gguf_open(const char *path, pv_gguf **out, pv_error *err);
+pv_code pv_gguf_open(const char *path, pv_gguf **out, pv_error *err);
 /* Same checks over bytes in memory, which must outlive the object (tests, fuzzers, planted
  * defects). `name` stands in for the path in errors. `data` must be aligned to 8 bytes when the
  * file has tensors, as every allocation is. */
-pv_status pv_gguf_parse(const void *data, uint64_t length, const char *name, pv_gguf **out,
-                        pv_error *err);
+pv_code pv_gguf_parse(const void *data, uint64_t length, const char *name, pv_gguf **out,
+                      pv_error *err);
 void pv_gguf_close(pv_gguf *gguf);
 
 const char *pv_gguf_path(const pv_gguf *gguf);
@@ -98,14 +98,14 @@ const pv_gguf_tensor *pv_gguf_tensor_find(const pv_gguf *gguf, const char *name)
 /* Typed access. An absent key is PV_ERR_INPUT naming the key; a wrong type too. Any unsigned or
  * signed integer type is taken for u64 when the value is not negative; f64 takes F32 and F64 and
  * refuses NaN and infinities. */
-pv_status pv_gguf_get_u64(const pv_gguf *gguf, const char *key, uint64_t *out, pv_error *err);
-pv_status pv_gguf_get_f64(const pv_gguf *gguf, const char *key, double *out, pv_error *err);
-pv_status pv_gguf_get_bool(const pv_gguf *gguf, const char *key, bool *out, pv_error *err);
-pv_status pv_gguf_get_string(const pv_gguf *gguf, const char *key, pv_gguf_string *out,
-                             pv_error *err);
+pv_code pv_gguf_get_u64(const pv_gguf *gguf, const char *key, uint64_t *out, pv_error *err);
+pv_code pv_gguf_get_f64(const pv_gguf *gguf, const char *key, double *out, pv_error *err);
+pv_code pv_gguf_get_bool(const pv_gguf *gguf, const char *key, bool *out, pv_error *err);
+pv_code pv_gguf_get_string(const pv_gguf *gguf, const char *key, pv_gguf_string *out,
+                           pv_error *err);
 /* The strings of an array, as views; `*out` is owned by `gguf`. */
-pv_status pv_gguf_get_strings(pv_gguf *gguf, const char *key, const pv_gguf_string **out,
-                              uint64_t *count, pv_error *err);
+pv_code pv_gguf_get_strings(pv_gguf *gguf, const char *key, const pv_gguf_string **out,
+                            uint64_t *count, pv_error *err);
 /* Element `index` of an i32/u32/f32 array. The caller checks type and count first. */
 int64_t pv_gguf_array_int(const pv_gguf_value *value, uint64_t index);
 double pv_gguf_array_real(const pv_gguf_value *value, uint64_t index);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/gguf/internal.h"
 
 static int compare(const pv_gguf_string *a, const pv_gguf_string *b) {
@@ -21,8 +21,8 @@ static int by_name(const void *a, const void *b) {
   return x < y ? -1 : x > y; /* equal names: file order, so that the second one is reported */
 }
 
-pv_status gguf_index_make(const void *records, uint64_t count, size_t stride,
-                          const pv_gguf_string ***out, pv_error *err) {
+pv_code gguf_index_make(const void *records, uint64_t count, size_t stride,
+                        const pv_gguf_string ***out, pv_error *err) {
   uint64_t bytes = 0;
   size_t size = 0;
   if (!pv_ck_mul(count, sizeof **out, &bytes) || !pv_ck_size(bytes, &size))

@@ -2,8 +2,8 @@
 #ifndef PV_GGUF_INTERNAL_H
 #define PV_GGUF_INTERNAL_H
 
-#include "runtime/base/cursor.h"
-#include "runtime/base/file.h"
+#include "base/cursor.h"
+#include "base/file.h"
 #include "runtime/gguf/gguf.h"
 
 /* The views of one string array, made when it is first asked for. */
@@ -39,9 +39,9 @@ typedef struct parser {
 } parser;
 
 /* values.c, tensors.c: the two lists of the directory, each from its first byte to its last. */
-pv_status gguf_read_values(parser *self, uint64_t count);
-pv_status gguf_read_alignment(parser *self);
-pv_status gguf_read_tensors(parser *self, uint64_t count);
+pv_code gguf_read_values(parser *self, uint64_t count);
+pv_code gguf_read_alignment(parser *self);
+pv_code gguf_read_tensors(parser *self, uint64_t count);
 /* The size of one element of a fixed size, 0 for strings, arrays and unknown types. */
 unsigned gguf_value_size(uint32_t type);
 
@@ -51,18 +51,18 @@ uint64_t gguf_integer(const unsigned char *data, pv_gguf_value_type type, uint64
                       bool *negative);
 
 /* index.c */
-pv_status gguf_index_make(const void *records, uint64_t count, size_t stride,
-                          const pv_gguf_string ***out, pv_error *err);
+pv_code gguf_index_make(const void *records, uint64_t count, size_t stride,
+                        const pv_gguf_string ***out, pv_error *err);
 /* The second of two equal names, or NULL. */
 const pv_gguf_string *gguf_index_duplicate(const pv_gguf_string *const *index, uint64_t count);
 const void *gguf_index_find(const pv_gguf_string *const *index, uint64_t count, const char *name);
 
 /* report.c: one refusal with file, byte, rule and cure. */
-pv_status gguf_refuse(parser *self, pv_status status, uint64_t byte, const char *rule,
-                      const char *hint, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+pv_code gguf_refuse(parser *self, pv_code code, uint64_t byte, const char *rule, const char *hint,
+                    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* When a read went past the end: says what was being read. Else PV_OK. */
-pv_status gguf_check(parser *self, const char *what);
-pv_status gguf_truncated(parser *self, uint64_t byte, const char *what, uint64_t needed);
+pv_code gguf_check(parser *self, const char *what);
+pv_code gguf_truncated(parser *self, uint64_t byte, const char *what, uint64_t needed);
 /* A name for a message: at most 80 bytes of it, escaped, in `out`. Returns `out`. */
 const char *gguf_show(pv_gguf_string string, char out[96]);
 /* True when the string has no control characters; it becomes part of messages and file names. */

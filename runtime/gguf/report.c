@@ -3,24 +3,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/gguf/internal.h"
 
-pv_status gguf_refuse(parser *self, pv_status status, uint64_t byte, const char *rule,
-                      const char *hint, const char *fmt, ...) {
+pv_code gguf_refuse(parser *self, pv_code code, uint64_t byte, const char *rule, const char *hint,
+                    const char *fmt, ...) {
   char message[400];
   va_list args;
   va_start(args, fmt);
   vsnprintf(message, sizeof message, fmt, args);
   va_end(args);
-  pv_error_set(self->err, status, "%s", message);
+  pv_error_set(self->err, code, "%s", message);
   pv_error_at(self->err, self->gguf->path, 0, 0, (int64_t)byte);
   pv_error_rule(self->err, rule);
   pv_error_hint(self->err, "%s", hint);
-  return status;
+  return code;
 }
 
-pv_status gguf_truncated(parser *self, uint64_t byte, const char *what, uint64_t needed) {
+pv_code gguf_truncated(parser *self, uint64_t byte, const char *what, uint64_t needed) {
   return gguf_refuse(self, PV_ERR_INPUT, byte, "PV-GGUF-TRUNCATED",
                      "the file is incomplete or damaged: copy or download it again",
                      "the file ends inside %s: %llu bytes are needed at byte %llu, %llu are left",
@@ -28,7 +28,7 @@ pv_status gguf_truncated(parser *self, uint64_t byte, const char *what, uint64_t
                      (unsigned long long)(self->gguf->length - byte));
 }
 
-pv_status gguf_check(parser *self, const char *what) {
+pv_code gguf_check(parser *self, const char *what) {
   if (!self->cursor.failed) return PV_OK;
   return gguf_refuse(self, PV_ERR_INPUT, self->cursor.at, "PV-GGUF-TRUNCATED",
                      "the file is incomplete or damaged: copy or download it again",

@@ -1,5 +1,5 @@
 /* Values as one line of text, for listings and messages. */
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/gguf/internal.h"
 
 #define SHOWN_BYTES    60u

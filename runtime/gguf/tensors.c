@@ -2,19 +2,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/gguf/internal.h"
 
 /* The smallest entry: a length, one byte of name, a count, one dimension, a type, an offset. */
 #define ENTRY_MIN_BYTES 33u
 
-static pv_status read_name(parser *self, pv_gguf_tensor *tensor) {
+static pv_code read_name(parser *self, pv_gguf_tensor *tensor) {
   pv_cursor *c = &self->cursor;
   const uint64_t start = c->at;
   char name[96];
   tensor->name.length = pv_cursor_u64(c);
-  pv_status status = gguf_check(self, "the length of a tensor's name");
-  if (status != PV_OK) return status;
+  pv_code code = gguf_check(self, "the length of a tensor's name");
+  if (code != PV_OK) return code;
   if (tensor->name.length == 0)
     return gguf_refuse(self, PV_ERR_INPUT, start, "PV-GGUF-EMPTY-NAME", GGUF_CURE_CONVERT,
                        "a tensor's name is empty");
@@ -23,8 +23,8 @@ static pv_status read_name(parser *self, pv_gguf_tensor *tensor) {
                        "a tensor's name of %llu bytes; at most %u are read",
                        (unsigned long long)tensor->name.length, PV_GGUF_MAX_NAME_BYTES);
   tensor->name.data = (const char *)pv_cursor_take(c, tensor->name.length);
-  status = gguf_check(self, "a tensor's name");
-  if (status != PV_OK) return status;
+  code = gguf_check(self, "a tensor's name");
+  if (code != PV_OK) return code;
   if (!gguf_printable(tensor->name))
     return gguf_refuse(self, PV_ERR_INPUT, start + 8, "PV-GGUF-NAME-BYTES", GGUF_CURE_DAMAGED,
                        "the tensor name '%s' holds a control character",
@@ -32,20 +32,20 @@ static pv_status read_name(parser *self, pv_gguf_tensor *tensor) {
   return PV_OK;
 }
 
-static pv_status read_dims(parser *self, pv_gguf_tensor *tensor) {
+static pv_code read_dims(parser *self, pv_gguf_tensor *tensor) {
   pv_cursor *c = &self->cursor;
   char name[96];
   tensor->dim_count = pv_cursor_u32(c);
-  pv_status status = gguf_check(self, "a tensor's number of dimensions");
-  if (status != PV_OK) return status;
+  pv_code code = gguf_check(self, "a tensor's number of dimensions");
+  if (code != PV_OK) return code;
   if (tensor->dim_count < 1 || tensor->dim_count > PV_GGUF_MAX_DIMS)
     return gguf_refuse(self, PV_ERR_INPUT, c->at - 4, "PV-GGUF-DIMS", GGUF_CURE_DAMAGED,
                        "tensor '%s' has %u dimensions; 1 to %u are read",
                        gguf_show(tensor->name, name), tensor->dim_count, PV_GGUF_MAX_DIMS);
   const uint64_t start = c->at;
   for (unsigned i = 0; i < 4; i++) tensor->dims[i] = i < tensor->dim_count ? pv_cursor_u64(c) : 1;
-  status = gguf_check(self, "a tensor's dimensions");
-  if (status != PV_OK) return status;
+  code = gguf_check(self, "a tensor's dimensions");
+  if (code != PV_OK) return code;
   for (unsigned i = 0; i < tensor->dim_count; i++)
     if (tensor->dims[i] == 0)
       return gguf_refuse(self, PV_ERR_INPUT, start + 8 * i, "PV-GGUF-DIMS", GGUF_CURE_DAMAGED,
@@ -53,13 +53,13 @@ static pv_status read_dims(parser *self, pv_gguf_tensor *tensor) {
   return PV_OK;
 }
 
-static pv_status read_type(parser *self, pv_gguf_tensor *tensor) {
+static pv_code read_type(parser *self, pv_gguf_tensor *tensor) {
   pv_cursor *c = &self->cursor;
   char name[96];
   const uint64_t at = c->at;
   const uint32_t number = pv_cursor_u32(c);
-  const pv_status status = gguf_check(self, "a tensor's type");
-  if (status != PV_OK) return status;
+  const pv_code code = gguf_check(self, "a tensor's type");
+  if (code != PV_OK) return code;
   const pv_type_info *info = pv_type_known(number);
   if (info == NULL) /* its size is unknown, and with it whether it lies in the file */
     return gguf_refuse(self, PV_ERR_UNSUPPORTED, at, "PV-GGUF-TENSOR-TYPE",
@@ -81,15 +81,15 @@ static pv_status read_type(parser *self, pv_gguf_tensor *tensor) {
   return PV_OK;
 }
 
-static pv_status read_tensor(parser *self, pv_gguf_tensor *tensor) {
-  pv_status status = read_name(self, tensor);
-  if (status == PV_OK) status = read_dims(self, tensor);
-  if (status == PV_OK) status = read_type(self, tensor);
-  if (status != PV_OK) return status;
+static pv_code read_tensor(parser *self, pv_gguf_tensor *tensor) {
+  pv_code code = read_name(self, tensor);
+  if (code == PV_OK) code = read_dims(self, tensor);
+  if (code == PV_OK) code = read_type(self, tensor);
+  if (code != PV_OK) return code;
   /* For now relative to the data section, whose start is known only after the last entry. */
   tensor->offset = pv_cursor_u64(&self->cursor);
-  status = gguf_check(self, "a tensor's offset");
-  if (status != PV_OK || tensor->offset % self->gguf->alignment == 0) return status;
+  code = gguf_check(self, "a tensor's offset");
+  if (code != PV_OK || tensor->offset % self->gguf->alignment == 0) return code;
   char name[96];
   return gguf_refuse(self, PV_ERR_INPUT, self->cursor.at - 8, "PV-GGUF-OFFSET", GGUF_CURE_CONVERT,
                      "the data offset %llu of tensor '%s' is not a multiple of %u",
@@ -98,7 +98,7 @@ static pv_status read_tensor(parser *self, pv_gguf_tensor *tensor) {
 }
 
 /* Turns relative offsets into places in the file. */
-static pv_status place(parser *self) {
+static pv_code place(parser *self) {
   pv_gguf *gguf = self->gguf;
   char name[96];
   if (!pv_ck_align(self->cursor.at, gguf->alignment, &gguf->data_offset))
@@ -128,9 +128,9 @@ static int by_offset(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-static pv_status check_overlap(parser *self) {
+static pv_code check_overlap(parser *self) {
   const pv_gguf *gguf = self->gguf;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   char first[96], second[96];
   const pv_gguf_tensor **order =
       malloc((gguf->tensor_count == 0 ? 1 : (size_t)gguf->tensor_count) * sizeof *order);
@@ -141,21 +141,21 @@ static pv_status check_overlap(parser *self) {
   for (uint64_t i = 1; i < gguf->tensor_count; i++) {
     const pv_gguf_tensor *a = order[i - 1], *b = order[i];
     if (b->offset - a->offset >= a->bytes) continue;
-    status = gguf_refuse(self, PV_ERR_INPUT, b->offset, "PV-GGUF-OVERLAP", GGUF_CURE_DAMAGED,
-                         "the data of tensors '%s' and '%s' overlap", gguf_show(a->name, first),
-                         gguf_show(b->name, second));
+    code = gguf_refuse(self, PV_ERR_INPUT, b->offset, "PV-GGUF-OVERLAP", GGUF_CURE_DAMAGED,
+                       "the data of tensors '%s' and '%s' overlap", gguf_show(a->name, first),
+                       gguf_show(b->name, second));
     break;
   }
   free(order);
-  return status;
+  return code;
 }
 
-static pv_status check_names(parser *self) {
+static pv_code check_names(parser *self) {
   pv_gguf *gguf = self->gguf;
   char name[96];
-  const pv_status status = gguf_index_make(gguf->tensors, gguf->tensor_count, sizeof *gguf->tensors,
-                                           &gguf->names, self->err);
-  if (status != PV_OK) return status;
+  const pv_code code = gguf_index_make(gguf->tensors, gguf->tensor_count, sizeof *gguf->tensors,
+                                       &gguf->names, self->err);
+  if (code != PV_OK) return code;
   const pv_gguf_string *twice = gguf_index_duplicate(gguf->names, gguf->tensor_count);
   if (twice == NULL) return PV_OK;
   const uint64_t at = (uint64_t)((const unsigned char *)twice->data - gguf->data);
@@ -163,7 +163,7 @@ static pv_status check_names(parser *self) {
                      "tensor '%s' occurs twice", gguf_show(*twice, name));
 }
 
-pv_status gguf_read_tensors(parser *self, uint64_t count) {
+pv_code gguf_read_tensors(parser *self, uint64_t count) {
   pv_gguf *gguf = self->gguf;
   pv_cursor *c = &self->cursor;
   uint64_t least = 0;
@@ -180,11 +180,11 @@ pv_status gguf_read_tensors(parser *self, uint64_t count) {
   if (gguf->tensors == NULL)
     return pv_error_set(self->err, PV_ERR_NOMEM, "out of memory for the tensor directory");
   for (uint64_t i = 0; i < count; i++) {
-    const pv_status status = read_tensor(self, &gguf->tensors[i]);
-    if (status != PV_OK) return status;
+    const pv_code code = read_tensor(self, &gguf->tensors[i]);
+    if (code != PV_OK) return code;
   }
   gguf->tensor_count = count;
-  pv_status status = check_names(self);
-  if (status == PV_OK) status = place(self);
-  return status == PV_OK ? check_overlap(self) : status;
+  pv_code code = check_names(self);
+  if (code == PV_OK) code = place(self);
+  return code == PV_OK ? check_overlap(self) : code;
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/gguf/internal.h"
 
 /* The smallest key-value pair: a length, one byte of key, a type, one byte of value. */
@@ -30,21 +30,21 @@ unsigned gguf_value_size(uint32_t type) {
   }
 }
 
-static pv_status unknown_type(parser *self, const pv_gguf_value *value, uint32_t type,
-                              const char *role) {
+static pv_code unknown_type(parser *self, const pv_gguf_value *value, uint32_t type,
+                            const char *role) {
   char name[96];
   return gguf_refuse(self, PV_ERR_UNSUPPORTED, self->cursor.at - 4, "PV-GGUF-VALUE-TYPE",
                      GGUF_CURE_DAMAGED, "key '%s' has the unknown %s type %u",
                      gguf_show(value->key, name), role, (unsigned)type);
 }
 
-static pv_status read_key(parser *self, pv_gguf_value *value) {
+static pv_code read_key(parser *self, pv_gguf_value *value) {
   pv_cursor *c = &self->cursor;
   const uint64_t start = c->at;
   char name[96];
   value->key.length = pv_cursor_u64(c);
-  pv_status status = gguf_check(self, "the length of a key");
-  if (status != PV_OK) return status;
+  pv_code code = gguf_check(self, "the length of a key");
+  if (code != PV_OK) return code;
   if (value->key.length == 0)
     return gguf_refuse(self, PV_ERR_INPUT, start, "PV-GGUF-EMPTY-NAME", GGUF_CURE_CONVERT,
                        "a metadata key is empty");
@@ -53,8 +53,8 @@ static pv_status read_key(parser *self, pv_gguf_value *value) {
                        "a metadata key of %llu bytes; at most %u are read",
                        (unsigned long long)value->key.length, PV_GGUF_MAX_KEY_BYTES);
   value->key.data = (const char *)pv_cursor_take(c, value->key.length);
-  status = gguf_check(self, "a key");
-  if (status != PV_OK) return status;
+  code = gguf_check(self, "a key");
+  if (code != PV_OK) return code;
   if (!gguf_printable(value->key))
     return gguf_refuse(self, PV_ERR_INPUT, start + 8, "PV-GGUF-NAME-BYTES", GGUF_CURE_DAMAGED,
                        "the metadata key '%s' holds a control character",
@@ -62,7 +62,7 @@ static pv_status read_key(parser *self, pv_gguf_value *value) {
   return PV_OK;
 }
 
-static pv_status read_strings(parser *self, const pv_gguf_value *value) {
+static pv_code read_strings(parser *self, const pv_gguf_value *value) {
   pv_cursor *c = &self->cursor;
   for (uint64_t i = 0; i < value->count; i++) {
     const uint64_t length = pv_cursor_u64(c);
@@ -72,7 +72,7 @@ static pv_status read_strings(parser *self, const pv_gguf_value *value) {
   return PV_OK;
 }
 
-static pv_status check_bools(parser *self, const pv_gguf_value *value) {
+static pv_code check_bools(parser *self, const pv_gguf_value *value) {
   char name[96];
   for (uint64_t i = 0; i < value->count; i++)
     if (value->data[i] > 1)
@@ -83,7 +83,7 @@ static pv_status check_bools(parser *self, const pv_gguf_value *value) {
 }
 
 /* `count` elements of type `type`, from where the cursor stands. */
-static pv_status read_elements(parser *self, pv_gguf_value *value, uint32_t type) {
+static pv_code read_elements(parser *self, pv_gguf_value *value, uint32_t type) {
   pv_cursor *c = &self->cursor;
   const uint64_t least = type == PV_GGUF_STRING ? 8u : gguf_value_size(type);
   uint64_t bytes = 0;
@@ -99,12 +99,12 @@ static pv_status read_elements(parser *self, pv_gguf_value *value, uint32_t type
   return type == PV_GGUF_BOOL ? check_bools(self, value) : PV_OK;
 }
 
-static pv_status read_array(parser *self, pv_gguf_value *value) {
+static pv_code read_array(parser *self, pv_gguf_value *value) {
   pv_cursor *c = &self->cursor;
   char name[96];
   const uint32_t element = pv_cursor_u32(c);
-  pv_status status = gguf_check(self, "the element type of an array");
-  if (status != PV_OK) return status;
+  pv_code code = gguf_check(self, "the element type of an array");
+  if (code != PV_OK) return code;
   if (element == PV_GGUF_ARRAY)
     return gguf_refuse(self, PV_ERR_UNSUPPORTED, c->at - 4, "PV-GGUF-NESTED-ARRAY",
                        GGUF_CURE_CONVERT, "key '%s' is an array of arrays, which pv does not read",
@@ -113,18 +113,18 @@ static pv_status read_array(parser *self, pv_gguf_value *value) {
     return unknown_type(self, value, element, "element");
   value->element = (pv_gguf_value_type)element;
   value->count = pv_cursor_u64(c);
-  status = gguf_check(self, "the length of an array");
-  if (status != PV_OK) return status;
+  code = gguf_check(self, "the length of an array");
+  if (code != PV_OK) return code;
   return read_elements(self, value, element);
 }
 
-static pv_status read_value(parser *self, pv_gguf_value *value) {
+static pv_code read_value(parser *self, pv_gguf_value *value) {
   pv_cursor *c = &self->cursor;
-  pv_status status = read_key(self, value);
-  if (status != PV_OK) return status;
+  pv_code code = read_key(self, value);
+  if (code != PV_OK) return code;
   const uint32_t type = pv_cursor_u32(c);
-  status = gguf_check(self, "the type of a value");
-  if (status != PV_OK) return status;
+  code = gguf_check(self, "the type of a value");
+  if (code != PV_OK) return code;
   if (type != PV_GGUF_STRING && type != PV_GGUF_ARRAY && gguf_value_size(type) == 0)
     return unknown_type(self, value, type, "value");
   value->type = (pv_gguf_value_type)type;
@@ -134,7 +134,7 @@ static pv_status read_value(parser *self, pv_gguf_value *value) {
   return read_elements(self, value, type);
 }
 
-pv_status gguf_read_values(parser *self, uint64_t count) {
+pv_code gguf_read_values(parser *self, uint64_t count) {
   pv_gguf *gguf = self->gguf;
   pv_cursor *c = &self->cursor;
   uint64_t least = 0;
@@ -149,13 +149,13 @@ pv_status gguf_read_values(parser *self, uint64_t count) {
   if (gguf->values == NULL)
     return pv_error_set(self->err, PV_ERR_NOMEM, "out of memory for the metadata");
   for (uint64_t i = 0; i < count; i++) {
-    const pv_status status = read_value(self, &gguf->values[i]);
-    if (status != PV_OK) return status;
+    const pv_code code = read_value(self, &gguf->values[i]);
+    if (code != PV_OK) return code;
   }
   gguf->value_count = count;
-  const pv_status status =
+  const pv_code code =
       gguf_index_make(gguf->values, count, sizeof *gguf->values, &gguf->keys, self->err);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   const pv_gguf_string *twice = gguf_index_duplicate(gguf->keys, count);
   if (twice == NULL) return PV_OK;
   const uint64_t at = (uint64_t)((const unsigned char *)twice->data - gguf->data);
@@ -163,7 +163,7 @@ pv_status gguf_read_values(parser *self, uint64_t count) {
                      "key '%s' occurs twice", gguf_show(*twice, name));
 }
 
-pv_status gguf_read_alignment(parser *self) {
+pv_code gguf_read_alignment(parser *self) {
   pv_gguf *gguf = self->gguf;
   const pv_gguf_value *value = pv_gguf_find(gguf, "general.alignment");
   gguf->alignment = 32;

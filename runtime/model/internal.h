@@ -7,15 +7,15 @@
 #define ARCH "qwen3moe"
 
 /* metadata.c: a part of a split model, before anything is asked of the file. */
-pv_status model_check_split(const pv_gguf *g, pv_error *err);
+pv_code model_check_split(const pv_gguf *g, pv_error *err);
 /* Every key of the file against pv_model_keys. `s->vocab` is 0 where no embedding tells it. */
-pv_status model_check_metadata(const pv_gguf *g, const pv_shape *s, pv_error *err);
+pv_code model_check_metadata(const pv_gguf *g, const pv_shape *s, pv_error *err);
 
 /* tensors.c: every tensor is of a type that pv reads. */
-pv_status model_check_types(const pv_gguf *g, pv_error *err);
+pv_code model_check_types(const pv_gguf *g, pv_error *err);
 /* Sets shape.vocab from the embedding, where there is one, and counts the names of tokens. */
-pv_status model_find_vocab(pv_model *m, pv_error *err);
+pv_code model_find_vocab(pv_model *m, pv_error *err);
 /* All tensors with the shapes that the metadata imply, and none beside them. */
-pv_status model_find_tensors(pv_model *m, pv_error *err);
+pv_code model_find_tensors(pv_model *m, pv_error *err);
 
 #endif

@@ -147,8 +147,8 @@ const char *pv_model_key_says(const pv_model_key *key, char out[96]) {
 }
 
 /* "KEY is VALUE", with a place, a rule and the cure, which the caller has set. */
-static pv_status refuse(const pv_gguf *g, const pv_gguf_value *value, const char *words,
-                        pv_error *err) {
+static pv_code refuse(const pv_gguf *g, const pv_gguf_value *value, const char *words,
+                      pv_error *err) {
   pv_text shown = PV_TEXT_INIT;
   const int length = value->key.length > 80 ? 80 : (int)value->key.length;
   pv_gguf_value_put(g, value, &shown);
@@ -171,38 +171,38 @@ static bool whole_zeros(const pv_gguf_value *value) {
   return true;
 }
 
-static pv_status integer_is(const pv_gguf *g, const char *name, double one, double other, bool *ok,
-                            pv_error *err) {
+static pv_code integer_is(const pv_gguf *g, const char *name, double one, double other, bool *ok,
+                          pv_error *err) {
   uint64_t number = 0;
-  const pv_status status = pv_gguf_get_u64(g, name, &number, err);
+  const pv_code code = pv_gguf_get_u64(g, name, &number, err);
   /* All that is compared with is below 2^53; above, nothing is equal. */
   *ok = (double)number == one || (double)number == other;
-  return status;
+  return code;
 }
 
-static pv_status real_is(const pv_gguf *g, const char *name, double one, double other, bool *ok,
-                         pv_error *err) {
+static pv_code real_is(const pv_gguf *g, const char *name, double one, double other, bool *ok,
+                       pv_error *err) {
   double number = 0.0;
-  const pv_status status = pv_gguf_get_f64(g, name, &number, err);
+  const pv_code code = pv_gguf_get_f64(g, name, &number, err);
   *ok = number == one || number == other;
-  return status;
+  return code;
 }
 
 /* Whether a neutral key has its value; a value of another type is an error. */
-static pv_status is_neutral(const pv_gguf *g, const pv_shape *s, const pv_model_key *key,
-                            const pv_gguf_value *value, bool *ok, pv_error *err) {
+static pv_code is_neutral(const pv_gguf *g, const pv_shape *s, const pv_model_key *key,
+                          const pv_gguf_value *value, bool *ok, pv_error *err) {
   pv_gguf_string text;
   bool truth = false;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   switch (key->rule) {
     case PV_KEY_INTEGER:
       return integer_is(g, key->name, key->one, key->other, ok, err);
     case PV_KEY_HEAD_DIM:
       return integer_is(g, key->name, s->head_dim, s->head_dim, ok, err);
     case PV_KEY_ROWS:
-      status = integer_is(g, key->name, s->vocab, s->vocab, ok, err);
+      code = integer_is(g, key->name, s->vocab, s->vocab, ok, err);
       *ok |= s->vocab == 0; /* no embedding: said where it is looked for */
-      return status;
+      return code;
     case PV_KEY_TENSORS:
       return integer_is(g, key->name, (double)pv_gguf_tensor_count(g),
                         (double)pv_gguf_tensor_count(g), ok, err);
@@ -213,14 +213,14 @@ static pv_status is_neutral(const pv_gguf *g, const pv_shape *s, const pv_model_
     case PV_KEY_SCALE:
       return real_is(g, key->name, 0.0, (double)(float)(1.0 / sqrt(s->head_dim)), ok, err);
     case PV_KEY_BOOL:
-      status = pv_gguf_get_bool(g, key->name, &truth, err);
+      code = pv_gguf_get_bool(g, key->name, &truth, err);
       *ok = truth == (key->one != 0);
-      return status;
+      return code;
     case PV_KEY_TEXT:
-      status = pv_gguf_get_string(g, key->name, &text, err);
-      *ok = status == PV_OK && text.length == strlen(key->text) &&
+      code = pv_gguf_get_string(g, key->name, &text, err);
+      *ok = code == PV_OK && text.length == strlen(key->text) &&
             memcmp(text.data, key->text, text.length) == 0;
-      return status;
+      return code;
     case PV_KEY_ZEROS:
       *ok = value->type == PV_GGUF_ARRAY && value->element != PV_GGUF_STRING &&
             value->element != PV_GGUF_F32 && value->element != PV_GGUF_F64 && whole_zeros(value);
@@ -231,19 +231,19 @@ static pv_status is_neutral(const pv_gguf *g, const pv_shape *s, const pv_model_
   }
 }
 
-static pv_status check_known(const pv_gguf *g, const pv_shape *s, const pv_model_key *key,
-                             const pv_gguf_value *value, pv_error *err) {
+static pv_code check_known(const pv_gguf *g, const pv_shape *s, const pv_model_key *key,
+                           const pv_gguf_value *value, pv_error *err) {
   const bool computed = strncmp(key->name, ARCH ".", sizeof ARCH) == 0;
   const char *cure = "To ignore it would be to compute another model: use a file without it";
   char at[64], words[128];
   bool ok = false;
-  pv_status status = is_neutral(g, s, key, value, &ok, err);
-  if (status != PV_OK || ok) return status;
+  pv_code code = is_neutral(g, s, key, value, &ok, err);
+  if (code != PV_OK || ok) return code;
   neutral(key, at);
   snprintf(words, sizeof words, "pv %s only where it is %s",
            computed ? "computes the model" : "reads a file", at);
-  status = refuse(g, value, words, err);
-  if (status != PV_ERR_UNSUPPORTED) return status;
+  code = refuse(g, value, words, err);
+  if (code != PV_ERR_UNSUPPORTED) return code;
   if (strncmp(key->name, ARCH ".rope.scal", sizeof ARCH ".rope.scal" - 1) == 0)
     cure =
         "Linear and YaRN scaling are not computed yet: use a file converted without rope_scaling";
@@ -252,7 +252,7 @@ static pv_status check_known(const pv_gguf *g, const pv_shape *s, const pv_model
   else if (!computed)
     cure = "Use the whole model in one file";
   pv_error_hint(err, "it sets: %s. %s (docs/metadata.md)", key->meaning, cure);
-  return status;
+  return code;
 }
 
 static const pv_model_key *find(const char *name, uint64_t length) {
@@ -279,49 +279,49 @@ static bool of_another_architecture(const pv_gguf_string *key) {
   return false;
 }
 
-static pv_status check_unknown(const pv_gguf *g, const pv_gguf_value *value, pv_error *err) {
+static pv_code check_unknown(const pv_gguf *g, const pv_gguf_value *value, pv_error *err) {
   static const char *const beside[] = {"general.", "tokenizer.", "quantize.", "split."};
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
     if (starts(&value->key, beside[i])) return PV_OK;
   if (starts(&value->key, ARCH ".")) {
-    status = refuse(g, value, "pv does not know this key, and it may change what is computed", err);
-    if (status == PV_ERR_UNSUPPORTED)
+    code = refuse(g, value, "pv does not know this key, and it may change what is computed", err);
+    if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "docs/metadata.md lists the keys that are known; use a file without it");
   } else if (starts(&value->key, "adapter.")) {
-    status = refuse(g, value, "an adapter changes the weights, and pv does not apply it", err);
-    if (status == PV_ERR_UNSUPPORTED)
+    code = refuse(g, value, "an adapter changes the weights, and pv does not apply it", err);
+    if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "merge the adapter into the model, and convert the result");
   } else if (of_another_architecture(&value->key)) {
-    status = refuse(g, value, "that is a setting of another architecture than " ARCH, err);
-    if (status == PV_ERR_UNSUPPORTED)
+    code = refuse(g, value, "that is a setting of another architecture than " ARCH, err);
+    if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "nothing tells which of the two is meant: convert the model again");
   }
-  return status;
+  return code;
 }
 
-pv_status model_check_metadata(const pv_gguf *g, const pv_shape *s, pv_error *err) {
-  pv_status status = PV_OK;
-  for (uint64_t i = 0; i < pv_gguf_value_count(g) && status == PV_OK; i++) {
+pv_code model_check_metadata(const pv_gguf *g, const pv_shape *s, pv_error *err) {
+  pv_code code = PV_OK;
+  for (uint64_t i = 0; i < pv_gguf_value_count(g) && code == PV_OK; i++) {
     const pv_gguf_value *value = pv_gguf_value_at(g, i);
     const pv_model_key *key = find(value->key.data, value->key.length);
-    status = key != NULL ? check_known(g, s, key, value, err) : check_unknown(g, value, err);
+    code = key != NULL ? check_known(g, s, key, value, err) : check_unknown(g, value, err);
   }
-  return status;
+  return code;
 }
 
-pv_status model_check_split(const pv_gguf *g, pv_error *err) {
+pv_code model_check_split(const pv_gguf *g, pv_error *err) {
   uint64_t count = 0, number = 0, tensors = 0;
   char all[48] = "";
   if (pv_gguf_find(g, "split.count") == NULL) return PV_OK;
-  pv_status status = pv_gguf_get_u64(g, "split.count", &count, err);
-  if (status != PV_OK || count < 2) return status;
-  if (pv_gguf_find(g, "split.no") != NULL) status = pv_gguf_get_u64(g, "split.no", &number, err);
-  if (status == PV_OK && pv_gguf_find(g, "split.tensors.count") != NULL) {
-    status = pv_gguf_get_u64(g, "split.tensors.count", &tensors, err);
+  pv_code code = pv_gguf_get_u64(g, "split.count", &count, err);
+  if (code != PV_OK || count < 2) return code;
+  if (pv_gguf_find(g, "split.no") != NULL) code = pv_gguf_get_u64(g, "split.no", &number, err);
+  if (code == PV_OK && pv_gguf_find(g, "split.tensors.count") != NULL) {
+    code = pv_gguf_get_u64(g, "split.tensors.count", &tensors, err);
     snprintf(all, sizeof all, " of %llu", (unsigned long long)tensors);
   }
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   if (number < count)
     pv_error_set(err, PV_ERR_UNSUPPORTED,
                  "the file is part %llu of %llu of a model, with %llu%s tensors",

@@ -5,47 +5,46 @@
 
 #include "runtime/model/internal.h"
 
-static pv_status get_u32(const pv_gguf *g, const char *key, uint64_t max, uint32_t *out,
-                         pv_error *err) {
+static pv_code get_u32(const pv_gguf *g, const char *key, uint64_t max, uint32_t *out,
+                       pv_error *err) {
   uint64_t value = 0;
-  pv_status status = pv_gguf_get_u64(g, key, &value, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_gguf_get_u64(g, key, &value, err);
+  if (code != PV_OK) return code;
   if (value == 0 || value > max) {
-    status = pv_error_set(err, PV_ERR_INPUT, "%s is %llu, outside 1..%llu", key,
-                          (unsigned long long)value, (unsigned long long)max);
+    code = pv_error_set(err, PV_ERR_INPUT, "%s is %llu, outside 1..%llu", key,
+                        (unsigned long long)value, (unsigned long long)max);
     pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
-    return status;
+    return code;
   }
   *out = (uint32_t)value;
   return PV_OK;
 }
 
-static pv_status check_architecture(const pv_gguf *g, pv_error *err) {
+static pv_code check_architecture(const pv_gguf *g, pv_error *err) {
   pv_gguf_string arch;
-  pv_status status = pv_gguf_get_string(g, "general.architecture", &arch, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_gguf_get_string(g, "general.architecture", &arch, err);
+  if (code != PV_OK) return code;
   if (arch.length == strlen(ARCH) && memcmp(arch.data, ARCH, arch.length) == 0) return PV_OK;
-  status = pv_error_set(err, PV_ERR_UNSUPPORTED, "the model's architecture is '%.*s', not " ARCH,
-                        (int)(arch.length < 40 ? arch.length : 40), arch.data);
+  code = pv_error_set(err, PV_ERR_UNSUPPORTED, "the model's architecture is '%.*s', not " ARCH,
+                      (int)(arch.length < 40 ? arch.length : 40), arch.data);
   pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
   pv_error_hint(err,
                 "pv computes Qwen3 Mixture-of-Experts models; list what the file holds with: pv "
                 "tensors FILE");
-  return status;
+  return code;
 }
 
 /* A real number in (0, max]. */
-static pv_status get_real(const pv_gguf *g, const char *key, double max, double *out,
-                          pv_error *err) {
-  pv_status status = pv_gguf_get_f64(g, key, out, err);
-  if (status != PV_OK) return status;
+static pv_code get_real(const pv_gguf *g, const char *key, double max, double *out, pv_error *err) {
+  pv_code code = pv_gguf_get_f64(g, key, out, err);
+  if (code != PV_OK) return code;
   if (*out > 0.0 && *out <= max) return PV_OK;
-  status = pv_error_set(err, PV_ERR_INPUT, "%s is %g, outside (0, %g]", key, *out, max);
+  code = pv_error_set(err, PV_ERR_INPUT, "%s is %g, outside (0, %g]", key, *out, max);
   pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
-  return status;
+  return code;
 }
 
-static pv_status read_shape(const pv_gguf *g, pv_shape *s, pv_error *err) {
+static pv_code read_shape(const pv_gguf *g, pv_shape *s, pv_error *err) {
   const struct {
     const char *key;
     uint64_t max;
@@ -61,14 +60,13 @@ static pv_status read_shape(const pv_gguf *g, pv_shape *s, pv_error *err) {
       {ARCH ".expert_feed_forward_length", PV_MODEL_WIDTH_MAX, &s->ffn},
       {ARCH ".context_length", 1u << 24, &s->context},
   };
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < sizeof keys / sizeof *keys && status == PV_OK; i++)
-    status = get_u32(g, keys[i].key, keys[i].max, keys[i].out, err);
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < sizeof keys / sizeof *keys && code == PV_OK; i++)
+    code = get_u32(g, keys[i].key, keys[i].max, keys[i].out, err);
   double eps = 0.0;
-  if (status == PV_OK) status = get_real(g, ARCH ".rope.freq_base", 1e12, &s->rope_base, err);
-  if (status == PV_OK)
-    status = get_real(g, ARCH ".attention.layer_norm_rms_epsilon", 1.0, &eps, err);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = get_real(g, ARCH ".rope.freq_base", 1e12, &s->rope_base, err);
+  if (code == PV_OK) code = get_real(g, ARCH ".attention.layer_norm_rms_epsilon", 1.0, &eps, err);
+  if (code != PV_OK) return code;
   s->eps = (float)eps;
   const char *wrong = NULL;
   if (s->used > s->experts)
@@ -80,42 +78,42 @@ static pv_status read_shape(const pv_gguf *g, pv_shape *s, pv_error *err) {
   else if ((uint64_t)s->heads * s->head_dim > PV_MODEL_WIDTH_MAX)
     wrong = "the attention is wider than 65536";
   if (wrong == NULL) return PV_OK;
-  status = pv_error_set(err, PV_ERR_INPUT, "%s", wrong);
+  code = pv_error_set(err, PV_ERR_INPUT, "%s", wrong);
   pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
-  return status;
+  return code;
 }
 
-pv_status pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err) {
+pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err) {
   pv_model *m = calloc(1, sizeof *m);
   if (m == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the model");
   m->gguf = gguf;
-  pv_status status = model_check_split(gguf, err);
-  if (status == PV_OK) status = check_architecture(gguf, err);
-  if (status == PV_OK) status = read_shape(gguf, &m->shape, err);
-  if (status == PV_OK) status = model_find_vocab(m, err);
-  if (status == PV_OK) status = model_check_metadata(gguf, &m->shape, err);
-  if (status == PV_OK) status = model_check_types(gguf, err);
-  if (status == PV_OK) {
+  pv_code code = model_check_split(gguf, err);
+  if (code == PV_OK) code = check_architecture(gguf, err);
+  if (code == PV_OK) code = read_shape(gguf, &m->shape, err);
+  if (code == PV_OK) code = model_find_vocab(m, err);
+  if (code == PV_OK) code = model_check_metadata(gguf, &m->shape, err);
+  if (code == PV_OK) code = model_check_types(gguf, err);
+  if (code == PV_OK) {
     m->layers = calloc(m->shape.layers, sizeof *m->layers);
-    if (m->layers == NULL) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the layers");
+    if (m->layers == NULL) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the layers");
   }
-  if (status == PV_OK) status = model_find_tensors(m, err);
-  if (status != PV_OK) {
+  if (code == PV_OK) code = model_find_tensors(m, err);
+  if (code != PV_OK) {
     m->gguf = NULL;
     pv_model_close(m);
-    return status;
+    return code;
   }
   *out = m;
   return PV_OK;
 }
 
-pv_status pv_model_open(const char *path, pv_model **out, pv_error *err) {
+pv_code pv_model_open(const char *path, pv_model **out, pv_error *err) {
   pv_gguf *gguf = NULL;
-  pv_status status = pv_gguf_open(path, &gguf, err);
-  if (status != PV_OK) return status;
-  status = pv_model_from_gguf(gguf, out, err);
-  if (status != PV_OK) pv_gguf_close(gguf);
-  return status;
+  pv_code code = pv_gguf_open(path, &gguf, err);
+  if (code != PV_OK) return code;
+  code = pv_model_from_gguf(gguf, out, err);
+  if (code != PV_OK) pv_gguf_close(gguf);
+  return code;
 }
 
 void pv_model_close(pv_model *model) {

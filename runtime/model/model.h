@@ -39,9 +39,9 @@ typedef struct pv_model {
  * at its value or known to be without influence (metadata.h), tensors of a type that is not
  * computed, a tensor that is missing, left over or of another shape than the metadata imply, norms
  * that are not F32, more names of tokens than rows of the embedding. */
-pv_status pv_model_open(const char *path, pv_model **out, pv_error *err);
+pv_code pv_model_open(const char *path, pv_model **out, pv_error *err);
 /* The same over an open file; takes ownership of `gguf` only on success. */
-pv_status pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err);
+pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err);
 void pv_model_close(pv_model *model);
 
 /* Row 0 of expert `e` of a [row, rows, experts] tensor. */

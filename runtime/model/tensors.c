@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/base/text.h"
+#include "base/ck.h"
+#include "base/text.h"
 #include "runtime/model/internal.h"
 
 static const char *const per_layer[] = {
@@ -90,7 +90,7 @@ static const char *cure(const char *name, uint32_t layers) {
   return "a tensor that is not read would change nothing: list them with pv tensors FILE";
 }
 
-static pv_status missing(const pv_gguf *g, const char *name, uint32_t layers, pv_error *err) {
+static pv_code missing(const pv_gguf *g, const char *name, uint32_t layers, pv_error *err) {
   const strangers beside = look_beside(g, layers);
   if (beside.count == 0) {
     pv_error_set(err, PV_ERR_INPUT, "tensor '%s' is missing", name);
@@ -108,7 +108,7 @@ static pv_status missing(const pv_gguf *g, const char *name, uint32_t layers, pv
   return PV_ERR_INPUT;
 }
 
-static pv_status refuse_strangers(const pv_gguf *g, uint32_t layers, pv_error *err) {
+static pv_code refuse_strangers(const pv_gguf *g, uint32_t layers, pv_error *err) {
   const strangers beside = look_beside(g, layers);
   if (beside.count == 0) return PV_OK;
   const pv_gguf_tensor *t = pv_gguf_tensor_find(g, beside.first);
@@ -122,7 +122,7 @@ static pv_status refuse_strangers(const pv_gguf *g, uint32_t layers, pv_error *e
   return PV_ERR_UNSUPPORTED;
 }
 
-pv_status model_check_types(const pv_gguf *g, pv_error *err) {
+pv_code model_check_types(const pv_gguf *g, pv_error *err) {
   const pv_gguf_tensor *first = NULL;
   uint64_t counts[PV_TYPE_NUMBERS] = {0};
   pv_text list = PV_TEXT_INIT;
@@ -137,14 +137,14 @@ pv_status model_check_types(const pv_gguf *g, pv_error *err) {
     if (counts[type] > 0)
       pv_text_printf(&list, "%s%llu %s", list.length == 0 ? "" : ", ",
                      (unsigned long long)counts[type], pv_type_known(type)->name);
-  pv_status status = PV_ERR_UNSUPPORTED;
+  pv_code code = PV_ERR_UNSUPPORTED;
   if (list.failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the types");
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the types");
   else
-    pv_error_set(
-        err, status, "tensor '%.*s' is %s, which pv does not compute (of %llu tensors: %s)",
-        (int)first->name.length, first->name.data, pv_type_known((uint32_t)first->type)->name,
-        (unsigned long long)pv_gguf_tensor_count(g), list.data);
+    pv_error_set(err, code, "tensor '%.*s' is %s, which pv does not compute (of %llu tensors: %s)",
+                 (int)first->name.length, first->name.data,
+                 pv_type_known((uint32_t)first->type)->name,
+                 (unsigned long long)pv_gguf_tensor_count(g), list.data);
   if (!list.failed) {
     pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)first->offset);
     pv_error_rule(err, "PV-MODEL-TENSOR-TYPE");
@@ -153,34 +153,34 @@ pv_status model_check_types(const pv_gguf *g, pv_error *err) {
                   "or quantise the model again");
   }
   pv_text_free(&list);
-  return status;
+  return code;
 }
 
 /* A tensor of exactly these dimensions; norms must be F32. */
-static pv_status find(const pv_model *m, const char *name, uint64_t d0, uint64_t d1, uint64_t d2,
-                      bool norm, const pv_gguf_tensor **out, pv_error *err) {
+static pv_code find(const pv_model *m, const char *name, uint64_t d0, uint64_t d1, uint64_t d2,
+                    bool norm, const pv_gguf_tensor **out, pv_error *err) {
   const pv_gguf_tensor *t = pv_gguf_tensor_find(m->gguf, name);
   if (t == NULL) return missing(m->gguf, name, m->shape.layers, err);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (t->dims[0] != d0 || t->dims[1] != d1 || t->dims[2] != d2 || t->dims[3] != 1)
-    status =
+    code =
         pv_error_set(err, PV_ERR_INPUT,
                      "tensor '%s' is [%llu, %llu, %llu], the metadata ask for [%llu, %llu, %llu]",
                      name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
                      (unsigned long long)t->dims[2], (unsigned long long)d0, (unsigned long long)d1,
                      (unsigned long long)d2);
   else if (norm && t->type != PV_TYPE_F32)
-    status = pv_error_set(err, PV_ERR_UNSUPPORTED, "norm '%s' is %s, not F32", name,
-                          pv_type_get(t->type)->name);
-  if (status != PV_OK) {
+    code = pv_error_set(err, PV_ERR_UNSUPPORTED, "norm '%s' is %s, not F32", name,
+                        pv_type_get(t->type)->name);
+  if (code != PV_OK) {
     pv_error_at(err, pv_gguf_path(m->gguf), 0, 0, (int64_t)t->offset);
-    return status;
+    return code;
   }
   *out = t;
   return PV_OK;
 }
 
-static pv_status find_layer(const pv_model *m, uint32_t index, pv_layer *l, pv_error *err) {
+static pv_code find_layer(const pv_model *m, uint32_t index, pv_layer *l, pv_error *err) {
   const pv_shape *s = &m->shape;
   const uint64_t h = s->hidden, q = (uint64_t)s->heads * s->head_dim;
   const uint64_t kv = (uint64_t)s->kv_heads * s->head_dim, e = s->experts, f = s->ffn;
@@ -203,46 +203,45 @@ static pv_status find_layer(const pv_model *m, uint32_t index, pv_layer *l, pv_e
       {h, f, e, false, &l->up},
       {f, h, e, false, &l->down},
   };
-  pv_status status = PV_OK;
-  for (unsigned i = 0; i < TENSORS_PER_LAYER && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (unsigned i = 0; i < TENSORS_PER_LAYER && code == PV_OK; i++) {
     char name[64];
     snprintf(name, sizeof name, "blk.%u.%s.weight", index, per_layer[i]);
-    status = find(m, name, want[i].d0, want[i].d1, want[i].d2, want[i].norm, want[i].out, err);
+    code = find(m, name, want[i].d0, want[i].d1, want[i].d2, want[i].norm, want[i].out, err);
   }
-  return status;
+  return code;
 }
 
-pv_status model_find_vocab(pv_model *m, pv_error *err) {
+pv_code model_find_vocab(pv_model *m, pv_error *err) {
   const pv_gguf *g = m->gguf;
   const pv_gguf_tensor *embedding = pv_gguf_tensor_find(g, "token_embd.weight");
   const pv_gguf_value *names = pv_gguf_find(g, "tokenizer.ggml.tokens");
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (names != NULL && names->type == PV_GGUF_ARRAY) m->names = names->count;
   if (embedding == NULL) return PV_OK; /* said where it is looked for */
   if (!pv_ck_u32(embedding->dims[1], &m->shape.vocab)) {
-    status = pv_error_set(err, PV_ERR_LIMIT, "the vocabulary is larger than 2^32");
+    code = pv_error_set(err, PV_ERR_LIMIT, "the vocabulary is larger than 2^32");
   } else if (m->names > m->shape.vocab) {
-    status = pv_error_set(err, PV_ERR_INPUT,
-                          "the tokenizer names %llu tokens, the embedding has rows for %u",
-                          (unsigned long long)m->names, (unsigned)m->shape.vocab);
+    code = pv_error_set(err, PV_ERR_INPUT,
+                        "the tokenizer names %llu tokens, the embedding has rows for %u",
+                        (unsigned long long)m->names, (unsigned)m->shape.vocab);
     pv_error_hint(err, "tokenizer and weights are of two models: convert the model again");
   }
-  if (status != PV_OK) pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)embedding->offset);
-  return status;
+  if (code != PV_OK) pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)embedding->offset);
+  return code;
 }
 
-pv_status model_find_tensors(pv_model *m, pv_error *err) {
+pv_code model_find_tensors(pv_model *m, pv_error *err) {
   pv_shape *s = &m->shape;
-  pv_status status =
-      find(m, "token_embd.weight", s->hidden, s->vocab, 1, false, &m->embedding, err);
-  if (status == PV_OK)
-    status = find(m, "output_norm.weight", s->hidden, 1, 1, true, &m->final_norm, err);
+  pv_code code = find(m, "token_embd.weight", s->hidden, s->vocab, 1, false, &m->embedding, err);
+  if (code == PV_OK)
+    code = find(m, "output_norm.weight", s->hidden, 1, 1, true, &m->final_norm, err);
   s->tied = pv_gguf_tensor_find(m->gguf, "output.weight") == NULL;
   m->head = m->embedding;
-  if (status == PV_OK && !s->tied)
-    status = find(m, "output.weight", s->hidden, s->vocab, 1, false, &m->head, err);
-  for (uint32_t i = 0; i < s->layers && status == PV_OK; i++)
-    status = find_layer(m, i, &m->layers[i], err);
+  if (code == PV_OK && !s->tied)
+    code = find(m, "output.weight", s->hidden, s->vocab, 1, false, &m->head, err);
+  for (uint32_t i = 0; i < s->layers && code == PV_OK; i++)
+    code = find_layer(m, i, &m->layers[i], err);
   /* Names are unique and all that are known were found: what is left over is unknown. */
-  return status == PV_OK ? refuse_strangers(m->gguf, s->layers, err) : status;
+  return code == PV_OK ? refuse_strangers(m->gguf, s->layers, err) : code;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/child.h"
+#include "base/child.h"
 #include "runtime/noise/parts.h"
 
 enum { STAGES_OF_OP = 3 };
@@ -34,7 +34,7 @@ static const pv_noise_source *source_of(const run *r, const runner *who) {
   return &r->spec->sources[who->source];
 }
 
-static pv_status check(const pv_noise_spec *s, pv_error *err) {
+static pv_code check(const pv_noise_spec *s, pv_error *err) {
   if (s->prompt_count == 0 || s->source_count == 0 || s->batch == 0)
     return pv_error_set(err, PV_ERR_INPUT, "there is nothing to measure");
   if (s->source_count > PV_NOISE_SOURCES_MAX)
@@ -53,7 +53,7 @@ static pv_status check(const pv_noise_spec *s, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status make_room(run *r, pv_error *err) {
+static pv_code make_room(run *r, pv_error *err) {
   const pv_noise_spec *s = r->spec;
   pv_noise_result *out = r->out;
   size_t count = 0;
@@ -78,28 +78,28 @@ static pv_status make_room(run *r, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status open_all(run *r, pv_error *err) {
+static pv_code open_all(run *r, pv_error *err) {
   const pv_noise_spec *s = r->spec;
   pv_backend_config config = {PV_NUMERICS_F64, 0, 0, s->threads, NULL};
   for (size_t i = 0; i < s->prompt_count; i++)
     if (s->prompts[i].count > config.context) config.context = s->prompts[i].count;
   config.batch = s->batch < config.context ? s->batch : config.context;
-  pv_status status = pv_forward_open(s->model, "cpu", &config, &r->exact, err);
-  if (status == PV_OK) r->out->memory += pv_forward_memory(r->exact);
-  for (size_t i = 0; i < r->runner_count && status == PV_OK; i++) {
+  pv_code code = pv_forward_open(s->model, "cpu", &config, &r->exact, err);
+  if (code == PV_OK) r->out->memory += pv_forward_memory(r->exact);
+  for (size_t i = 0; i < r->runner_count && code == PV_OK; i++) {
     runner *who = &r->runners[i];
     const pv_noise_source *source = source_of(r, who);
-    status = pv_backend_f64.open(s->model, &config, &who->arbiter, err);
-    if (status == PV_OK) r->out->memory += who->arbiter->ops->memory(who->arbiter);
-    if (status != PV_OK || source->kind == PV_NOISE_PERTURBED) continue;
+    code = pv_backend_f64.open(s->model, &config, &who->arbiter, err);
+    if (code == PV_OK) r->out->memory += who->arbiter->ops->memory(who->arbiter);
+    if (code != PV_OK || source->kind == PV_NOISE_PERTURBED) continue;
     pv_backend_config own = config;
     own.numerics = source->numerics;
-    status = pv_fault_open(s->model, "cpu", &own, &source->planted, &who->side, err);
-    if (status != PV_OK) break;
+    code = pv_fault_open(s->model, "cpu", &own, &source->planted, &who->side, err);
+    if (code != PV_OK) break;
     r->out->memory += pv_forward_memory(who->side.forward);
     r->out->of[who->source].computed = pv_forward_backend(who->side.forward);
   }
-  return status;
+  return code;
 }
 
 static void close_all(run *r) {
@@ -121,15 +121,15 @@ static void close_all(run *r) {
 }
 
 /* Makes a stage of the arbiter's and reads its rows. */
-static pv_status make(const run *r, pv_backend *arbiter, pv_stage_id stage, size_t rows,
-                      pv_rows *out, pv_error *err) {
-  pv_status status = arbiter->ops->compute(arbiter, stage, r->place.layer, err);
-  if (status == PV_OK)
-    status = pv_rows_room(r->spec->model, stage, rows, arbiter->real_bytes, out, err);
-  return status == PV_OK ? arbiter->ops->read(arbiter, stage, 0, rows, out->data, err) : status;
+static pv_code make(const run *r, pv_backend *arbiter, pv_stage_id stage, size_t rows, pv_rows *out,
+                    pv_error *err) {
+  pv_code code = arbiter->ops->compute(arbiter, stage, r->place.layer, err);
+  if (code == PV_OK)
+    code = pv_rows_room(r->spec->model, stage, rows, arbiter->real_bytes, out, err);
+  return code == PV_OK ? arbiter->ops->read(arbiter, stage, 0, rows, out->data, err) : code;
 }
 
-static pv_status perturb(run *r, const runner *who, pv_rows *rows, pv_error *err) {
+static pv_code perturb(run *r, const runner *who, pv_rows *rows, pv_error *err) {
   if ((source_of(r, who)->stages >> rows->stage & 1) == 0 || pv_stage_is_index(rows->stage))
     return PV_OK;
   r->place.repeat = who->repeat;
@@ -153,43 +153,43 @@ static bool starts_block(pv_stage_id stage) {
 }
 
 /* A side's stage against what its arbiter makes from where the block began. */
-static pv_status measure_block(run *r, const runner *who, const pv_rows *side,
-                               pv_noise_spread *block, pv_error *err) {
+static pv_code measure_block(run *r, const runner *who, const pv_rows *side, pv_noise_spread *block,
+                             pv_error *err) {
   pv_backend *arbiter = who->arbiter;
-  pv_status status = make(r, arbiter, side->stage, side->rows, &r->made, err);
-  for (size_t p = 0; p < side->rows && status == PV_OK && !pv_stage_is_index(side->stage); p++)
+  pv_code code = make(r, arbiter, side->stage, side->rows, &r->made, err);
+  for (size_t p = 0; p < side->rows && code == PV_OK && !pv_stage_is_index(side->stage); p++)
     pv_noise_widen(block, &r->made, side, p);
-  if (status != PV_OK || !starts_block(side->stage)) return status;
-  status = pv_rows_convert(side, arbiter->real_bytes, &r->given, err);
-  if (status != PV_OK) return status;
+  if (code != PV_OK || !starts_block(side->stage)) return code;
+  code = pv_rows_convert(side, arbiter->real_bytes, &r->given, err);
+  if (code != PV_OK) return code;
   return arbiter->ops->write(arbiter, side->stage, r->place.layer, r->given.data, err);
 }
 
 /* Experts are compared by themselves, not by rank: two of nearly the same weight may change places.
  */
-static pv_status by_expert(run *r, const runner *who, const pv_rows *exact, const pv_rows **side,
-                           pv_error *err) {
+static pv_code by_expert(run *r, const runner *who, const pv_rows *exact, const pv_rows **side,
+                         pv_error *err) {
   const pv_stage_id stage = (*side)->stage;
   const pv_rows chosen[] = {r->chosen, who->chosen};
   if (stage < PV_STAGE_EXPERT_GATE || stage > PV_STAGE_EXPERT_DOWN) return PV_OK;
-  const pv_status status = pv_noise_align(exact, *side, chosen, &r->aligned, err);
+  const pv_code code = pv_noise_align(exact, *side, chosen, &r->aligned, err);
   *side = &r->aligned;
-  return status;
+  return code;
 }
 
-static pv_status measure(run *r, const runner *who, size_t k, pv_error *err) {
+static pv_code measure(run *r, const runner *who, size_t k, pv_error *err) {
   pv_noise_of *of = &r->out->of[who->source];
   const pv_rows *exact = &r->want[k], *own = &r->got[k], *side = own;
   pv_noise_stage *stage = &of->stages[r->place.layer][own->stage];
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (!pv_stage_is_index(own->stage)) {
-    status = by_expert(r, who, exact, &side, err);
-    for (size_t p = 0; p < own->rows && status == PV_OK; p++)
+    code = by_expert(r, who, exact, &side, err);
+    for (size_t p = 0; p < own->rows && code == PV_OK; p++)
       pv_noise_widen(&stage->total, exact, side, p);
     stage->elements += own->rows * own->width;
     if (isinf(stage->total.error)) of->finite = false;
   }
-  if (status != PV_OK || source_of(r, who)->kind == PV_NOISE_PERTURBED) return status;
+  if (code != PV_OK || source_of(r, who)->kind == PV_NOISE_PERTURBED) return code;
   return measure_block(r, who, own, &stage->block, err);
 }
 
@@ -205,98 +205,98 @@ static void measure_choices(run *r, const runner *who, pv_op op) {
   }
 }
 
-static pv_status run_one(run *r, runner *who, pv_step s, size_t rows, pv_error *err) {
+static pv_code run_one(run *r, runner *who, pv_step s, size_t rows, pv_error *err) {
   const bool rounded = source_of(r, who)->kind == PV_NOISE_ROUNDED;
   const pv_stage_id *stages = NULL;
   const size_t count = pv_op_stages(s.op, &stages);
-  pv_status status = rounded ? pv_forward_step(who->side.forward, s, NULL, err) : PV_OK;
-  for (size_t k = 0; k < count && status == PV_OK; k++) {
+  pv_code code = rounded ? pv_forward_step(who->side.forward, s, NULL, err) : PV_OK;
+  for (size_t k = 0; k < count && code == PV_OK; k++) {
     pv_rows *got = &r->got[k];
     if (rounded) {
-      status = pv_rows_read(who->side.forward, r->spec->model, stages[k], rows, got, err);
+      code = pv_rows_read(who->side.forward, r->spec->model, stages[k], rows, got, err);
     } else {
-      status = make(r, who->arbiter, stages[k], rows, got, err);
-      if (status == PV_OK) status = perturb(r, who, got, err);
+      code = make(r, who->arbiter, stages[k], rows, got, err);
+      if (code == PV_OK) code = perturb(r, who, got, err);
     }
-    if (status == PV_OK) status = measure(r, who, k, err);
+    if (code == PV_OK) code = measure(r, who, k, err);
   }
-  if (status == PV_OK) measure_choices(r, who, s.op);
-  if (status == PV_OK && s.op == PV_OP_ROUTE)
-    status = pv_rows_convert(&r->got[2], sizeof(int32_t), &who->chosen, err);
-  return status;
+  if (code == PV_OK) measure_choices(r, who, s.op);
+  if (code == PV_OK && s.op == PV_OP_ROUTE)
+    code = pv_rows_convert(&r->got[2], sizeof(int32_t), &who->chosen, err);
+  return code;
 }
 
-static pv_status step(run *r, pv_step s, size_t rows, pv_error *err) {
+static pv_code step(run *r, pv_step s, size_t rows, pv_error *err) {
   const pv_stage_id *stages = NULL;
   const size_t count = pv_op_stages(s.op, &stages);
   r->place.layer = s.layer;
-  pv_status status = pv_forward_step(r->exact, s, NULL, err);
-  for (size_t k = 0; k < count && status == PV_OK; k++)
-    status = pv_rows_read(r->exact, r->spec->model, stages[k], rows, &r->want[k], err);
-  if (status == PV_OK && s.op == PV_OP_ROUTE)
-    status = pv_rows_convert(&r->want[2], sizeof(int32_t), &r->chosen, err);
-  for (size_t i = 0; i < r->runner_count && status == PV_OK; i++)
-    status = run_one(r, &r->runners[i], s, rows, err);
-  return status;
+  pv_code code = pv_forward_step(r->exact, s, NULL, err);
+  for (size_t k = 0; k < count && code == PV_OK; k++)
+    code = pv_rows_read(r->exact, r->spec->model, stages[k], rows, &r->want[k], err);
+  if (code == PV_OK && s.op == PV_OP_ROUTE)
+    code = pv_rows_convert(&r->want[2], sizeof(int32_t), &r->chosen, err);
+  for (size_t i = 0; i < r->runner_count && code == PV_OK; i++)
+    code = run_one(r, &r->runners[i], s, rows, err);
+  return code;
 }
 
-static pv_status run_batch(run *r, const uint32_t *ids, size_t count, size_t *done, size_t total,
-                           pv_error *err) {
+static pv_code run_batch(run *r, const uint32_t *ids, size_t count, size_t *done, size_t total,
+                         pv_error *err) {
   const pv_noise_spec *s = r->spec;
   const pv_batch batch = {ids, count, r->place.position, count};
   const size_t steps = pv_forward_steps(&s->model->shape, count);
-  pv_status status = pv_forward_begin(r->exact, ids, count, count, err);
-  for (size_t i = 0; i < r->runner_count && status == PV_OK; i++) {
+  pv_code code = pv_forward_begin(r->exact, ids, count, count, err);
+  for (size_t i = 0; i < r->runner_count && code == PV_OK; i++) {
     const runner *who = &r->runners[i];
-    status = who->arbiter->ops->begin(who->arbiter, &batch, err);
-    if (status == PV_OK && who->side.forward != NULL)
-      status = pv_forward_begin(who->side.forward, ids, count, count, err);
+    code = who->arbiter->ops->begin(who->arbiter, &batch, err);
+    if (code == PV_OK && who->side.forward != NULL)
+      code = pv_forward_begin(who->side.forward, ids, count, count, err);
   }
-  for (size_t i = 0; i < steps && status == PV_OK; i++) {
+  for (size_t i = 0; i < steps && code == PV_OK; i++) {
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    status = step(r, pv_forward_step_at(&s->model->shape, i), count, err);
+    code = step(r, pv_forward_step_at(&s->model->shape, i), count, err);
     if (s->progress != NULL) s->progress(s->context, ++*done, total);
   }
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   pv_forward_end(r->exact);
   for (size_t i = 0; i < r->runner_count; i++)
     if (r->runners[i].side.forward != NULL) pv_forward_end(r->runners[i].side.forward);
   return PV_OK;
 }
 
-static pv_status run_all(run *r, pv_error *err) {
+static pv_code run_all(run *r, pv_error *err) {
   const pv_noise_spec *s = r->spec;
   const size_t steps = pv_forward_steps(&s->model->shape, 1);
   size_t done = 0, total = 0;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   for (size_t i = 0; i < s->prompt_count; i++)
     total += (s->prompts[i].count + s->batch - 1) / s->batch * steps;
-  for (size_t i = 0; i < s->prompt_count && status == PV_OK; i++) {
+  for (size_t i = 0; i < s->prompt_count && code == PV_OK; i++) {
     const pv_noise_prompt *p = &s->prompts[i];
     r->place.prompt = i;
     pv_forward_rewind(r->exact, 0);
     for (size_t k = 0; k < r->runner_count; k++)
       if (r->runners[k].side.forward != NULL) pv_forward_rewind(r->runners[k].side.forward, 0);
-    for (size_t at = 0; at < p->count && status == PV_OK; at += s->batch) {
+    for (size_t at = 0; at < p->count && code == PV_OK; at += s->batch) {
       const size_t left = p->count - at;
       r->place.position = at;
-      status = run_batch(r, p->ids + at, left < s->batch ? left : s->batch, &done, total, err);
+      code = run_batch(r, p->ids + at, left < s->batch ? left : s->batch, &done, total, err);
     }
     r->out->positions += p->count;
   }
-  return status;
+  return code;
 }
 
-pv_status pv_noise(const pv_noise_spec *spec, pv_noise_result *out, pv_error *err) {
+pv_code pv_noise(const pv_noise_spec *spec, pv_noise_result *out, pv_error *err) {
   run r = {.spec = spec, .out = out, .place = {.seed = spec->seed}};
   *out = (pv_noise_result){0};
-  pv_status status = check(spec, err);
-  if (status == PV_OK) status = make_room(&r, err);
-  if (status == PV_OK) status = open_all(&r, err);
-  if (status == PV_OK) status = run_all(&r, err);
+  pv_code code = check(spec, err);
+  if (code == PV_OK) code = make_room(&r, err);
+  if (code == PV_OK) code = open_all(&r, err);
+  if (code == PV_OK) code = run_all(&r, err);
   close_all(&r);
-  if (status != PV_OK) pv_noise_free(out);
-  return status;
+  if (code != PV_OK) pv_noise_free(out);
+  return code;
 }
 
 void pv_noise_free(pv_noise_result *result) {

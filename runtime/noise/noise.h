@@ -88,7 +88,7 @@ typedef struct pv_noise_result {
 /* A perturbation depends on the seed, the repeat, the prompt, the stage, the layer, the position
  * and the element alone. Nothing to measure (no prompt, no source, no repeat of a perturbed one)
  * is PV_ERR_INPUT. */
-pv_status pv_noise(const pv_noise_spec *spec, pv_noise_result *out, pv_error *err);
+pv_code pv_noise(const pv_noise_spec *spec, pv_noise_result *out, pv_error *err);
 void pv_noise_free(pv_noise_result *result);
 
 #endif

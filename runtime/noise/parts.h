@@ -11,8 +11,8 @@ void pv_noise_widen(pv_noise_spread *spread, const pv_rows *exact, const pv_rows
 /* Rows of an experts' stage in the order of the arbiter's experts, in float64. `exact` and `side`
  * were made for the experts `chosen[0]` and `chosen[1]`; where the side lacks one, `exact` stands
  * in: another expert's output is no rounding, and the changed set is counted. */
-pv_status pv_noise_align(const pv_rows *exact, const pv_rows *side, const pv_rows chosen[2],
-                         pv_rows *out, pv_error *err);
+pv_code pv_noise_align(const pv_rows *exact, const pv_rows *side, const pv_rows chosen[2],
+                       pv_rows *out, pv_error *err);
 
 /* Widens `routing` by the choices of one row: router logits and expert indices. */
 void pv_noise_route(pv_noise_routing *routing, const pv_rows exact[2], const pv_rows side[2],

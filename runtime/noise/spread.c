@@ -32,11 +32,11 @@ void pv_noise_widen(pv_noise_spread *spread, const pv_rows *exact, const pv_rows
   spread->angle = largest(spread->angle, apart / 2.0);
 }
 
-pv_status pv_noise_align(const pv_rows *exact, const pv_rows *side, const pv_rows chosen[2],
-                         pv_rows *out, pv_error *err) {
+pv_code pv_noise_align(const pv_rows *exact, const pv_rows *side, const pv_rows chosen[2],
+                       pv_rows *out, pv_error *err) {
   const size_t used = chosen[0].width, n = side->width / used;
-  const pv_status status = pv_rows_convert(side, sizeof(double), out, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_rows_convert(side, sizeof(double), out, err);
+  if (code != PV_OK) return code;
   double *to = out->data;
   for (size_t p = 0; p < side->rows; p++)
     for (size_t rank = 0; rank < used; rank++) {

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ck.h"
+#include "base/pool.h"
 #include "kernels/arith/arith.h"
 #include "kernels/arith/rope.h"
-#include "runtime/base/ck.h"
-#include "runtime/base/pool.h"
 
 typedef struct plain {
   pv_backend base;
@@ -67,8 +67,8 @@ static bool take_all(plain *p) {
   return !failed;
 }
 
-pv_status pv_plain_open(const pv_model *model, const pv_backend_config *config,
-                        const pv_plain_defect *defect, pv_backend **out, pv_error *err) {
+pv_code pv_plain_open(const pv_model *model, const pv_backend_config *config,
+                      const pv_plain_defect *defect, pv_backend **out, pv_error *err) {
   static const pv_plain_defect none = {.layer = -1};
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "the plain backend does not compute f64");
@@ -81,19 +81,19 @@ pv_status pv_plain_open(const pv_model *model, const pv_backend_config *config,
   p->defect = defect != NULL ? *defect : none;
   p->planted = pv_plain_with(p->defect.kernels);
   for (int i = 0; i < PV_STAGES; i++) p->width[i] = pv_stage_width((pv_stage_id)i, &model->shape);
-  pv_status status = pv_pool_open(config->threads, &p->pool, err);
-  if (status == PV_OK && !take_all(p))
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the plain backend");
-  if (status != PV_OK) {
+  pv_code code = pv_pool_open(config->threads, &p->pool, err);
+  if (code == PV_OK && !take_all(p))
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the plain backend");
+  if (code != PV_OK) {
     plain_close(&p->base);
-    return status;
+    return code;
   }
   *out = &p->base;
   return PV_OK;
 }
 
-static pv_status open_sound(const pv_model *model, const pv_backend_config *config,
-                            pv_backend **out, pv_error *err) {
+static pv_code open_sound(const pv_model *model, const pv_backend_config *config, pv_backend **out,
+                          pv_error *err) {
   return pv_plain_open(model, config, NULL, out, err);
 }
 
@@ -355,8 +355,8 @@ static void append(plain *p, pv_stage_id stage, uint32_t layer) {
   }
 }
 
-static pv_status plain_compute(pv_backend *backend, pv_stage_id stage, uint32_t layer,
-                               pv_error *err) {
+static pv_code plain_compute(pv_backend *backend, pv_stage_id stage, uint32_t layer,
+                             pv_error *err) {
   plain *p = (plain *)backend;
   const size_t rows = stage >= PV_STAGE_FINAL_NORM ? p->batch.logits : p->batch.count;
   const size_t bytes = p->width[stage] * sizeof(float);
@@ -376,13 +376,13 @@ static pv_status plain_compute(pv_backend *backend, pv_stage_id stage, uint32_t 
   return PV_OK;
 }
 
-static pv_status check_rows(const plain *p, size_t first, size_t rows, pv_error *err) {
+static pv_code check_rows(const plain *p, size_t first, size_t rows, pv_error *err) {
   if (pv_ck_range(first, rows, p->base.config.batch)) return PV_OK;
   return pv_error_set(err, PV_ERR_INTERNAL, "rows %zu + %zu are outside the batch", first, rows);
 }
 
-static pv_status plain_write(pv_backend *backend, pv_stage_id stage, uint32_t layer,
-                             const void *data, pv_error *err) {
+static pv_code plain_write(pv_backend *backend, pv_stage_id stage, uint32_t layer, const void *data,
+                           pv_error *err) {
   plain *p = (plain *)backend;
   const pv_shape *s = &p->base.model->shape;
   const size_t rows = stage >= PV_STAGE_FINAL_NORM ? p->batch.logits : p->batch.count;
@@ -396,27 +396,27 @@ static pv_status plain_write(pv_backend *backend, pv_stage_id stage, uint32_t la
   return PV_OK;
 }
 
-static pv_status plain_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+static pv_code plain_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
   (void)err;
   ((plain *)backend)->batch = *batch;
   return PV_OK;
 }
 
-static pv_status plain_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+static pv_code plain_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
   const pv_stage_id *stages = NULL;
   const size_t count = pv_op_stages(op, &stages);
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < count && status == PV_OK; i++)
-    status = plain_compute(backend, stages[i], layer, err);
-  return status;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    code = plain_compute(backend, stages[i], layer, err);
+  return code;
 }
 
-static pv_status plain_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
-                            void *out, pv_error *err) {
+static pv_code plain_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
+                          void *out, pv_error *err) {
   const plain *p = (const plain *)backend;
-  const pv_status status = check_rows(p, first, rows, err);
-  if (status == PV_OK) memcpy(out, row(p, stage, first), rows * p->width[stage] * sizeof(float));
-  return status;
+  const pv_code code = check_rows(p, first, rows, err);
+  if (code == PV_OK) memcpy(out, row(p, stage, first), rows * p->width[stage] * sizeof(float));
+  return code;
 }
 
 static uint64_t plain_memory(const pv_backend *backend) {

@@ -40,8 +40,8 @@ typedef struct pv_plain_defect {
 
 /* As pv_backend_ops.open, with a defect (NULL: none), which is copied. `config.path` is ignored.
  * f64 is PV_ERR_UNSUPPORTED: its definition is the arbiter's own backend. */
-pv_status pv_plain_open(const pv_model *model, const pv_backend_config *config,
-                        const pv_plain_defect *defect, pv_backend **out, pv_error *err);
+pv_code pv_plain_open(const pv_model *model, const pv_backend_config *config,
+                      const pv_plain_defect *defect, pv_backend **out, pv_error *err);
 extern const pv_backend_ops pv_backend_plain;
 
 #endif

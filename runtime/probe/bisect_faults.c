@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/json.h"
-#include "runtime/base/output.h"
-#include "runtime/base/text.h"
+#include "base/json.h"
+#include "base/output.h"
+#include "base/text.h"
 #include "runtime/probe/bisect_report.h"
 
 typedef struct outcome {
@@ -37,12 +37,12 @@ static pv_numerics choose_numerics(const pv_fault *fault) {
   return (fault->numerics >> PV_NUMERICS_I16 & 1) != 0 ? PV_NUMERICS_I16 : PV_NUMERICS_F32_F64ACC;
 }
 
-static pv_status try_fault(const pv_bisect_spec *base, const pv_fault *fault,
-                           pv_bisect_result *result, outcome *out, pv_error *err) {
+static pv_code try_fault(const pv_bisect_spec *base, const pv_fault *fault,
+                         pv_bisect_result *result, outcome *out, pv_error *err) {
   pv_planted planted = {fault, -1};
   pv_bisect_spec spec = *base;
   pv_model *tied = NULL;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   choose_layer(base->model, &planted);
   *out = (outcome){.numerics = choose_numerics(fault)};
   out->shows = pv_fault_shows(&planted, base->model, &out->stage, &out->layer);
@@ -52,11 +52,11 @@ static pv_status try_fault(const pv_bisect_spec *base, const pv_fault *fault,
   const char *right = fault->host == PV_FAULT_IN_CHOICE ? "cuda" : base->side[1].backend;
   spec.side[0] = (pv_bisect_side){"left", base->side[0].backend, out->numerics, {NULL, -1}, NULL};
   spec.side[1] = (pv_bisect_side){"right", right, out->numerics, planted, NULL};
-  if (fault->needs_tie) status = pv_fault_tied_model(base->model, &tied, err);
+  if (fault->needs_tie) code = pv_fault_tied_model(base->model, &tied, err);
   if (fault->needs_tie) spec.model = tied;
-  if (status == PV_OK) status = pv_bisect(&spec, result, err);
+  if (code == PV_OK) code = pv_bisect(&spec, result, err);
   pv_fault_model_free(tied);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   out->found = result->culprit[1].present ? &result->culprit[1] : NULL;
   out->side_right = result->verdict == PV_BISECT_RIGHT;
   out->stage_right = out->shows ? out->found != NULL && out->found->stage == out->stage &&
@@ -107,22 +107,22 @@ static json_t *line_json(const outcome *o) {
                    "stage_right", o->stage_right ? 1 : 0, "side_right", o->side_right ? 1 : 0);
 }
 
-pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found,
-                               pv_error *err) {
+pv_code pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found,
+                             pv_error *err) {
   size_t count = 0, planted = 0, stages = 0, sides = 0;
   const pv_fault *list = pv_faults(&count);
   json_t *lines = json_array();
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (!json)
     puts(
         "| fault | identity | planted in | found in | error | stage | side |\n"
         "|---|---|---|---|---|---|---|");
-  for (size_t i = 0; i < count && status == PV_OK; i++) {
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
     if (list[i].host == PV_FAULT_IN_READER) continue; /* nothing is computed */
     pv_bisect_result result = {0};
     outcome o;
-    status = try_fault(base, &list[i], &result, &o, err);
-    if (status != PV_OK) break;
+    code = try_fault(base, &list[i], &result, &o, err);
+    if (code != PV_OK) break;
     planted++;
     stages += o.stage_right;
     sides += o.side_right;
@@ -130,18 +130,18 @@ pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_
       pv_json_append(&lines, line_json(&o));
     else
       print_line(&o);
-    status = pv_output_flush(err);
+    code = pv_output_flush(err);
     pv_bisect_free(&result);
   }
   *all_found = stages == planted && sides == planted;
   json_t *root = json_pack("{s:O, s:I, s:I, s:I}", "faults", lines, "planted", (json_int_t)planted,
                            "stage_right", (json_int_t)stages, "side_right", (json_int_t)sides);
   json_decref(lines);
-  if (status == PV_OK && json)
-    status = pv_json_print(json_incref(root), JSON_INDENT(1), err);
-  else if (status == PV_OK)
+  if (code == PV_OK && json)
+    code = pv_json_print(json_incref(root), JSON_INDENT(1), err);
+  else if (code == PV_OK)
     printf("\n%zu faults planted: the stage is right for %zu, the side for %zu.\n", planted, stages,
            sides);
   json_decref(root);
-  return status;
+  return code;
 }

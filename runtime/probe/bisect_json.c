@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "runtime/base/json.h"
+#include "base/json.h"
 #include "runtime/probe/bisect_report.h"
 
 static json_t *count(uint64_t value) {
@@ -135,8 +135,8 @@ static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i
                    "expert_sets_not_the_arbiters", count(r->routing.from_arbiter[i]));
 }
 
-pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, const char *again,
-                         pv_error *err) {
+pv_code pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, const char *again,
+                       pv_error *err) {
   const int less = pv_bisect_less_exact(r);
   json_t *root =
       json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",

@@ -8,18 +8,17 @@
  * `again` is the command that was given. */
 void pv_bisect_text(const pv_bisect_spec *spec, const pv_bisect_result *result, const char *again);
 /* One JSON object with everything that was measured. PV_ERR_NOMEM. */
-pv_status pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *result,
-                         const char *again, pv_error *err);
+pv_code pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *result,
+                       const char *again, pv_error *err);
 
 /* Pictures by layer in `folder`: error.svg, what has piled up on both sides, and router.svg, the
  * margins beside what the sides differ by. One of which nothing is known is left out. */
-pv_status pv_bisect_svg(const char *folder, const pv_bisect_spec *spec,
-                        const pv_bisect_result *result, pv_error *err);
+pv_code pv_bisect_svg(const char *folder, const pv_bisect_spec *spec,
+                      const pv_bisect_result *result, pv_error *err);
 
 /* Every fault planted once in the right side of `base`, in a layer in its middle, as a table of
  * markdown or JSON. `*all_found`: stage, layer and side are right for each. */
-pv_status pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found,
-                               pv_error *err);
+pv_code pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found, pv_error *err);
 
 /* Stages that `stage` depends on and that side `side` has not recorded, back to those that it has:
  * out[layer][stage], room for `result->layers`. Their number. */

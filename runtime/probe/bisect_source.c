@@ -8,7 +8,7 @@
 static const struct {
   const char *cpu, *gpu;
 } table[PV_STAGES] = {
-    [PV_STAGE_EMBEDDING] = {"pv_dequant_f32 (runtime/quant/dequant.c)",
+    [PV_STAGE_EMBEDDING] = {"pv_dequant_f32 (kernels/quant/dequant.c)",
                             "embed (kernels/cuda/embed.cu)"},
     [PV_STAGE_ATTN_NORM] = {"rmsnorm (kernels/cpu/vector.c)",
                             "rmsnorm (kernels/cuda/rmsnorm.cu) or, before few rows, gemv "

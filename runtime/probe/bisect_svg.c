@@ -3,31 +3,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "reports/render/plot.h"
-#include "runtime/base/file.h"
 #include "runtime/probe/bisect_report.h"
 
 enum { LINES = 2 };
 
-static pv_status write_plot(const char *folder, const char *name, const pv_plot *plot,
-                            pv_error *err) {
+static pv_code write_plot(const char *folder, const char *name, const pv_plot *plot,
+                          pv_error *err) {
   char path[4096];
   pv_text text = PV_TEXT_INIT;
   pv_plot_draw(&text, plot);
   const int n = snprintf(path, sizeof path, "%s/%s.svg", folder, name);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (text.failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a picture");
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a picture");
   else if (n < 0 || n >= (int)sizeof path)
-    status = pv_error_set(err, PV_ERR_LIMIT, "the folder's name is too long");
+    code = pv_error_set(err, PV_ERR_LIMIT, "the folder's name is too long");
   else
-    status = pv_file_replace(path, text.data, text.length, err);
+    code = pv_file_replace(path, text.data, text.length, err);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
-pv_status pv_bisect_svg(const char *folder, const pv_bisect_spec *spec, const pv_bisect_result *r,
-                        pv_error *err) {
+pv_code pv_bisect_svg(const char *folder, const pv_bisect_spec *spec, const pv_bisect_result *r,
+                      pv_error *err) {
   double *x = calloc((size_t)r->layers * (1 + 2 * LINES), sizeof *x);
   double *y[2 * LINES] = {NULL};
   size_t piled[2] = {0, 0}, routed = 0;
@@ -73,9 +73,9 @@ pv_status pv_bisect_svg(const char *folder, const pv_bisect_spec *spec, const pv
                           .log_y = true,
                           .lines = margins,
                           .line_count = LINES};
-  pv_status status = pv_folder_make(folder, err);
-  if (status == PV_OK && lines > 0) status = write_plot(folder, "error", &error, err);
-  if (status == PV_OK && routed > 0) status = write_plot(folder, "router", &router, err);
+  pv_code code = pv_folder_make(folder, err);
+  if (code == PV_OK && lines > 0) code = write_plot(folder, "error", &error, err);
+  if (code == PV_OK && routed > 0) code = write_plot(folder, "router", &router, err);
   free(x);
-  return status;
+  return code;
 }

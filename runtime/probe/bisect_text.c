@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/probe/bisect_report.h"
 
 static const char *const side_word[] = {"left", "right"};

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 static const char *const backends[] = {"cpu", "cuda", "ptx", NULL};
 static const char *const identities[] = {"i16", "f32-f64acc", "f64", "i8", NULL};

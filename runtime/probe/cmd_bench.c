@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
+#include "base/pool.h"
 #include "kernels/cuda/bandwidth.h"
-#include "runtime/base/json.h"
-#include "runtime/base/pool.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
 
@@ -50,7 +50,7 @@ static void read_task(void *context, size_t task, unsigned thread) {
 }
 
 /* `*threads` is as the option says, then how many there were. */
-static pv_status cpu_bandwidth(unsigned *threads, size_t repeats, figures *out, pv_error *err) {
+static pv_code cpu_bandwidth(unsigned *threads, size_t repeats, figures *out, pv_error *err) {
   enum { TASKS = 64 };
   const size_t bytes = (size_t)1 << 30;
   double rate[REPEATS_MAX];
@@ -60,18 +60,18 @@ static pv_status cpu_bandwidth(unsigned *threads, size_t repeats, figures *out, 
   if (words == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a 1 GiB buffer");
   memset(words, 1, bytes);
   reader r = {words, bytes / sizeof *words / TASKS, sums};
-  pv_status status = pv_pool_open(*threads, &pool, err);
-  if (status == PV_OK) *threads = pv_pool_threads(pool);
-  for (size_t i = 0; i < repeats && status == PV_OK; i++) {
+  pv_code code = pv_pool_open(*threads, &pool, err);
+  if (code == PV_OK) *threads = pv_pool_threads(pool);
+  for (size_t i = 0; i < repeats && code == PV_OK; i++) {
     const double start = now();
     pv_pool_run(pool, read_task, &r, TASKS);
     rate[i] = (double)bytes / (now() - start);
   }
   pv_pool_close(pool);
-  if (status == PV_OK && sums[0] == 0) status = pv_error_set(err, PV_ERR_INTERNAL, "nothing read");
+  if (code == PV_OK && sums[0] == 0) code = pv_error_set(err, PV_ERR_INTERNAL, "nothing read");
   free(words);
-  if (status == PV_OK) *out = summarise(rate, repeats);
-  return status;
+  if (code == PV_OK) *out = summarise(rate, repeats);
+  return code;
 }
 
 /* Bytes of weights that one decoded token reads. */
@@ -111,13 +111,13 @@ typedef struct bench {
   double interpreted; /* instructions of a warp in a second, 0 for a device */
 } bench;
 
-static pv_status bandwidth(bench *b, pv_error *err) {
+static pv_code bandwidth(bench *b, pv_error *err) {
   b->threads = b->job.threads;
   double rate[REPEATS_MAX];
   if (strcmp(b->backend, "cuda") != 0) return cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
-  const pv_status status = pv_gpu_bandwidth(&pv_gpu_cuda, rate, (unsigned)b->repeats, err);
-  if (status == PV_OK) b->read = summarise(rate, b->repeats);
-  return status;
+  const pv_code code = pv_gpu_bandwidth(&pv_gpu_cuda, rate, (unsigned)b->repeats, err);
+  if (code == PV_OK) b->read = summarise(rate, b->repeats);
+  return code;
 }
 
 /* Token ids for a prompt: any will do, but not all the same, so that experts vary. */
@@ -125,47 +125,46 @@ static void fill_ids(uint32_t *ids, size_t count, uint32_t vocab) {
   for (size_t i = 0; i < count; i++) ids[i] = (uint32_t)((i * 2654435761u + 12345u) % vocab);
 }
 
-static pv_status run_to(pv_forward *f, const uint32_t *ids, size_t end, size_t batch,
-                        bool with_logits, pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t at = pv_forward_position(f); at < end && status == PV_OK;) {
+static pv_code run_to(pv_forward *f, const uint32_t *ids, size_t end, size_t batch,
+                      bool with_logits, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t at = pv_forward_position(f); at < end && code == PV_OK;) {
     const size_t n = end - at < batch ? end - at : batch;
-    status = pv_forward_run(f, ids + at, n, with_logits && at + n == end ? 1 : 0, NULL, err);
+    code = pv_forward_run(f, ids + at, n, with_logits && at + n == end ? 1 : 0, NULL, err);
     at += n;
   }
-  return status;
+  return code;
 }
 
 /* The next token is known when its id is on the host. */
-static pv_status next_token(pv_forward *f, uint32_t *id, pv_error *err) {
+static pv_code next_token(pv_forward *f, uint32_t *id, pv_error *err) {
   int32_t top = 0;
-  pv_status status = pv_forward_run(f, id, 1, 1, NULL, err);
-  if (status == PV_OK) status = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
+  pv_code code = pv_forward_run(f, id, 1, 1, NULL, err);
+  if (code == PV_OK) code = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
   *id = (uint32_t)top;
-  return status;
+  return code;
 }
 
-static pv_status measure_decode(bench *b, pv_forward *f, size_t context, decode_figures *out,
-                                pv_error *err) {
+static pv_code measure_decode(bench *b, pv_forward *f, size_t context, decode_figures *out,
+                              pv_error *err) {
   double rate[REPEATS_MAX], first[REPEATS_MAX];
   double *each = calloc(b->tokens * b->repeats, sizeof *each);
-  pv_status status =
-      each != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for times");
-  for (size_t r = 0; r < b->repeats && status == PV_OK; r++) {
+  pv_code code = each != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for times");
+  for (size_t r = 0; r < b->repeats && code == PV_OK; r++) {
     uint32_t id = 1;
     pv_forward_rewind(f, context);
     double start = now();
-    status = next_token(f, &id, err);
+    code = next_token(f, &id, err);
     first[r] = now() - start;
     const double begin = now();
-    for (size_t t = 0; t < b->tokens && status == PV_OK; t++) {
+    for (size_t t = 0; t < b->tokens && code == PV_OK; t++) {
       start = now();
-      status = next_token(f, &id, err);
+      code = next_token(f, &id, err);
       each[r * b->tokens + t] = now() - start;
     }
     rate[r] = (double)b->tokens / (now() - begin);
   }
-  if (status == PV_OK) {
+  if (code == PV_OK) {
     const size_t all = b->tokens * b->repeats;
     out->rate = summarise(rate, b->repeats);
     out->first = summarise(first, b->repeats);
@@ -175,31 +174,31 @@ static pv_status measure_decode(bench *b, pv_forward *f, size_t context, decode_
   }
   free(each);
   pv_forward_rewind(f, context);
-  return status;
+  return code;
 }
 
-static pv_status measure_prefill(bench *b, pv_forward *f, const uint32_t *ids, size_t count,
-                                 size_t batch, figures *out, pv_error *err) {
+static pv_code measure_prefill(bench *b, pv_forward *f, const uint32_t *ids, size_t count,
+                               size_t batch, figures *out, pv_error *err) {
   double rate[REPEATS_MAX];
   int32_t top = 0;
-  pv_status status = PV_OK;
-  for (size_t r = 0; r <= b->repeats && status == PV_OK; r++) { /* the first one warms up */
+  pv_code code = PV_OK;
+  for (size_t r = 0; r <= b->repeats && code == PV_OK; r++) { /* the first one warms up */
     pv_forward_rewind(f, 0);
     const double start = now();
-    status = run_to(f, ids, count, batch, true, err);
-    if (status == PV_OK) status = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
+    code = run_to(f, ids, count, batch, true, err);
+    if (code == PV_OK) code = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
     if (r > 0) rate[r - 1] = (double)count / (now() - start);
   }
-  if (status == PV_OK) *out = summarise(rate, b->repeats);
+  if (code == PV_OK) *out = summarise(rate, b->repeats);
   pv_forward_rewind(f, 0);
-  return status;
+  return code;
 }
 
 static void tell(const char *what, size_t size) {
   if (pv_side_terminal()) fprintf(stderr, "\r\033[K%s %zu", what, size);
 }
 
-static pv_status measure(bench *b, pv_error *err) {
+static pv_code measure(bench *b, pv_error *err) {
   size_t longest = 0, prompt = 0;
   for (size_t i = 0; i < b->prompts.count; i++)
     if (b->prompts.at[i] > prompt) prompt = b->prompts.at[i];
@@ -209,28 +208,28 @@ static pv_status measure(bench *b, pv_error *err) {
   const pv_backend_config config = {b->job.numerics, longest, batch, b->job.threads, b->path};
   pv_forward *f = NULL;
   uint32_t *ids = calloc(longest, sizeof *ids);
-  pv_status status =
+  pv_code code =
       ids != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-  if (status == PV_OK) status = pv_forward_open(b->job.model, b->backend, &config, &f, err);
-  if (status == PV_OK) fill_ids(ids, longest, b->job.model->shape.vocab);
+  if (code == PV_OK) code = pv_forward_open(b->job.model, b->backend, &config, &f, err);
+  if (code == PV_OK) fill_ids(ids, longest, b->job.model->shape.vocab);
   const double start = now();
-  for (size_t i = 0; i < b->prompts.count && status == PV_OK; i++) {
+  for (size_t i = 0; i < b->prompts.count && code == PV_OK; i++) {
     tell("prefill of", b->prompts.at[i]);
-    status = measure_prefill(b, f, ids, b->prompts.at[i], batch, &b->prefill[i], err);
+    code = measure_prefill(b, f, ids, b->prompts.at[i], batch, &b->prefill[i], err);
   }
-  for (size_t i = 0; i < b->contexts.count && status == PV_OK; i++) {
+  for (size_t i = 0; i < b->contexts.count && code == PV_OK; i++) {
     tell("decode after", b->contexts.at[i]);
-    status = run_to(f, ids, b->contexts.at[i], batch, false, err);
-    if (status == PV_OK) status = measure_decode(b, f, b->contexts.at[i], &b->decode[i], err);
+    code = run_to(f, ids, b->contexts.at[i], batch, false, err);
+    if (code == PV_OK) code = measure_decode(b, f, b->contexts.at[i], &b->decode[i], err);
   }
   if (pv_side_terminal()) fputs("\r\033[K", stderr);
   const double spent = now() - start;
-  if (status == PV_OK) b->memory = pv_forward_memory(f);
-  if (status == PV_OK) status = pv_forward_device(f, &b->has_device, &b->device, err);
-  if (status == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
+  if (code == PV_OK) b->memory = pv_forward_memory(f);
+  if (code == PV_OK) code = pv_forward_device(f, &b->has_device, &b->device, err);
+  if (code == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
   pv_forward_close(f);
   free(ids);
-  return status;
+  return code;
 }
 
 static json_t *figures_json(figures f) {
@@ -259,7 +258,7 @@ static json_t *decode_json(const bench *b) {
   return list;
 }
 
-static pv_status print_json(const bench *b, pv_error *err) {
+static pv_code print_json(const bench *b, pv_error *err) {
   json_t *prefill = json_array();
   for (size_t i = 0; i < b->prompts.count; i++)
     pv_json_append(&prefill, json_pack("{s:I, s:o}", "prompt", (json_int_t)b->prompts.at[i],
@@ -320,23 +319,23 @@ static void print_text(const bench *b) {
 }
 
 /* A list of at most SIZES_MAX sizes of `least` or more. */
-static pv_status parse_sizes(const char *name, const char *text, uint32_t least, bool ascending_,
-                             sizes *out, pv_error *err) {
+static pv_code parse_sizes(const char *name, const char *text, uint32_t least, bool ascending_,
+                           sizes *out, pv_error *err) {
   uint32_t *list = NULL;
   size_t count = 0;
   if (text == NULL) return PV_OK;
-  pv_status status = pv_option_ids(name, text, &list, &count, err);
-  if (status == PV_OK && (count == 0 || count > SIZES_MAX))
-    status = pv_error_set(err, PV_ERR_INPUT, "%s takes 1 to %d sizes", name, SIZES_MAX);
-  for (size_t i = 0; i < count && status == PV_OK; i++) {
+  pv_code code = pv_option_ids(name, text, &list, &count, err);
+  if (code == PV_OK && (count == 0 || count > SIZES_MAX))
+    code = pv_error_set(err, PV_ERR_INPUT, "%s takes 1 to %d sizes", name, SIZES_MAX);
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
     if (list[i] < least || list[i] > 1u << 24 || (ascending_ && i > 0 && list[i] <= list[i - 1]))
-      status =
+      code =
           pv_error_set(err, PV_ERR_INPUT, "%s: %u is out of range or out of order", name, list[i]);
     out->at[i] = list[i];
   }
-  if (status == PV_OK) out->count = count;
+  if (code == PV_OK) out->count = count;
   free(list);
-  return status;
+  return code;
 }
 
 int pv_probe_bench(int argc, char **argv) {
@@ -361,22 +360,21 @@ int pv_probe_bench(int argc, char **argv) {
       .list = list};
   pv_error err = PV_ERROR_INIT;
   bench b = {.tokens = 32, .repeats = 5, .contexts = {{0}, 1}, .prompts = {{128}, 1}};
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) return pv_side_exit(status, &err);
-  status = pv_option_u64("--tokens", tokens, 1, 1u << 16, &b.tokens, &err);
-  if (status == PV_OK)
-    status = pv_option_u64("--repeats", repeats, 1, REPEATS_MAX, &b.repeats, &err);
-  if (status == PV_OK) status = parse_sizes("--prefill", prefill, 1, false, &b.prompts, &err);
-  if (status == PV_OK) status = parse_sizes("--context", context, 0, true, &b.contexts, &err);
-  if (status == PV_OK) status = pv_side_open(&side, false, &b.job, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  code = pv_option_u64("--tokens", tokens, 1, 1u << 16, &b.tokens, &err);
+  if (code == PV_OK) code = pv_option_u64("--repeats", repeats, 1, REPEATS_MAX, &b.repeats, &err);
+  if (code == PV_OK) code = parse_sizes("--prefill", prefill, 1, false, &b.prompts, &err);
+  if (code == PV_OK) code = parse_sizes("--context", context, 0, true, &b.contexts, &err);
+  if (code == PV_OK) code = pv_side_open(&side, false, &b.job, &err);
   b.backend = side.backend;
   b.path = side.path;
-  if (status == PV_OK) status = bandwidth(&b, &err);
-  if (status == PV_OK) status = measure(&b, &err);
-  if (status == PV_OK && json)
-    status = print_json(&b, &err);
-  else if (status == PV_OK)
+  if (code == PV_OK) code = bandwidth(&b, &err);
+  if (code == PV_OK) code = measure(&b, &err);
+  if (code == PV_OK && json)
+    code = print_json(&b, &err);
+  else if (code == PV_OK)
     print_text(&b);
   pv_job_close(&b.job);
-  return pv_side_exit(status, &err);
+  return pv_side_exit(code, &err);
 }

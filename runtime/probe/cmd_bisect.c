@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/sha256.h"
+#include "base/text.h"
 #include "kernels_digest.h"
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
 #include "runtime/probe/bisect_report.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -55,7 +55,7 @@ typedef struct call {
   char key[PV_SHA256_HEX];
 } call;
 
-static pv_status copy_ids(call *c, const uint32_t *ids, size_t count, pv_error *err) {
+static pv_code copy_ids(call *c, const uint32_t *ids, size_t count, pv_error *err) {
   c->job.ids = calloc(count, sizeof *c->job.ids);
   if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
   memcpy(c->job.ids, ids, count * sizeof *ids);
@@ -64,36 +64,35 @@ static pv_status copy_ids(call *c, const uint32_t *ids, size_t count, pv_error *
 }
 
 /* The prompt in which a falsifier saw something: of the reference, or a built-in one. */
-static pv_status take_prompt(call *c, pv_error *err) {
+static pv_code take_prompt(call *c, pv_error *err) {
   pv_reference *reference = NULL;
   const pv_reference_prompt *found = NULL;
   const pv_shape *s = &c->job.model->shape;
-  pv_status status = c->reference != NULL
-                         ? pv_reference_open(c->reference, &reference, err)
-                         : pv_reference_builtin(s->vocab, s->context, &reference, err);
-  if (status == PV_OK) found = pv_reference_find(reference, c->named);
-  if (status == PV_OK && found == NULL) {
-    status = pv_error_set(err, PV_ERR_INPUT, "%s has no prompt '%s'",
-                          c->reference != NULL ? "the reference" : "this model", c->named);
+  pv_code code = c->reference != NULL ? pv_reference_open(c->reference, &reference, err)
+                                      : pv_reference_builtin(s->vocab, s->context, &reference, err);
+  if (code == PV_OK) found = pv_reference_find(reference, c->named);
+  if (code == PV_OK && found == NULL) {
+    code = pv_error_set(err, PV_ERR_INPUT, "%s has no prompt '%s'",
+                        c->reference != NULL ? "the reference" : "this model", c->named);
     if (c->reference == NULL)
       pv_error_hint(
           err, "--reference FILE names a reference; built in is %s, for example",
           pv_reference_prompt_at(reference, pv_reference_prompt_count(reference) - 1)->name);
   }
-  if (status == PV_OK) status = copy_ids(c, found->ids, found->count, err);
+  if (code == PV_OK) code = copy_ids(c, found->ids, found->count, err);
   pv_reference_close(reference);
-  return status;
+  return code;
 }
 
-static pv_status choose_tokens(call *c, pv_error *err) {
+static pv_code choose_tokens(call *c, pv_error *err) {
   uint64_t length = 24, seed = 1;
-  pv_status status = pv_option_u64("--random", c->random, 1, 1u << 16, &length, err);
-  if (status == PV_OK) status = pv_option_u64("--seed", c->seed, 0, UINT64_MAX, &seed, err);
-  if (status == PV_OK && c->named != NULL) status = take_prompt(c, err);
-  for (int i = 0; i < 2 && status == PV_OK && c->random == NULL && c->job.ids == NULL; i++)
+  pv_code code = pv_option_u64("--random", c->random, 1, 1u << 16, &length, err);
+  if (code == PV_OK) code = pv_option_u64("--seed", c->seed, 0, UINT64_MAX, &seed, err);
+  if (code == PV_OK && c->named != NULL) code = take_prompt(c, err);
+  for (int i = 0; i < 2 && code == PV_OK && c->random == NULL && c->job.ids == NULL; i++)
     if (c->recorded[i] != NULL && c->recorded[i]->manifest->ids != NULL)
-      status = copy_ids(c, c->recorded[i]->manifest->ids, c->recorded[i]->manifest->positions, err);
-  if (status != PV_OK || c->job.ids != NULL) return status;
+      code = copy_ids(c, c->recorded[i]->manifest->ids, c->recorded[i]->manifest->positions, err);
+  if (code != PV_OK || c->job.ids != NULL) return code;
   for (int i = 0; i < 2; i++)
     if (c->recorded[i] != NULL && c->random == NULL) {
       pv_error_set(err, PV_ERR_INPUT, "the manifest does not say of which tokens the trace is");
@@ -109,7 +108,7 @@ static pv_status choose_tokens(call *c, pv_error *err) {
 }
 
 /* A trace of other tokens would differ everywhere, and nobody would be wrong. */
-static pv_status check_tokens(const call *c, pv_error *err) {
+static pv_code check_tokens(const call *c, pv_error *err) {
   for (int i = 0; i < 2; i++) {
     const pv_manifest *m = c->recorded[i] != NULL ? c->recorded[i]->manifest : NULL;
     if (m == NULL || m->ids == NULL) continue;
@@ -127,115 +126,113 @@ static pv_status check_tokens(const call *c, pv_error *err) {
 }
 
 /* "trace:DIR", a folder's name, or a backend and an identity. */
-static pv_status parse_side(call *c, int i, const char *text, pv_bisect_side *out, pv_error *err) {
+static pv_code parse_side(call *c, int i, const char *text, pv_bisect_side *out, pv_error *err) {
   struct stat info;
   pv_error local = PV_ERROR_INIT;
   if (strncmp(text, "trace:", 6) == 0) c->folder[i] = text + 6;
-  pv_status status =
+  pv_code code =
       c->folder[i] == NULL ? pv_side_parse(text, c->backend[i], &out->numerics, &local) : PV_OK;
-  if (status != PV_OK && stat(text, &info) == 0 && S_ISDIR(info.st_mode)) {
+  if (code != PV_OK && stat(text, &info) == 0 && S_ISDIR(info.st_mode)) {
     c->folder[i] = text;
-    status = PV_OK;
+    code = PV_OK;
   }
-  if (status != PV_OK && err != NULL) *err = local;
-  if (status == PV_OK && c->fault[i] != NULL && c->folder[i] != NULL)
-    status = pv_error_set(err, PV_ERR_INPUT, "a fault cannot be planted in a trace");
-  if (status == PV_OK && c->fault[i] != NULL)
-    status = pv_fault_parse(c->fault[i], &out->planted, err);
+  if (code != PV_OK && err != NULL) *err = local;
+  if (code == PV_OK && c->fault[i] != NULL && c->folder[i] != NULL)
+    code = pv_error_set(err, PV_ERR_INPUT, "a fault cannot be planted in a trace");
+  if (code == PV_OK && c->fault[i] != NULL) code = pv_fault_parse(c->fault[i], &out->planted, err);
   pv_text_escape(&c->name[i], text, strlen(text));
   if (c->fault[i] != NULL) pv_text_printf(&c->name[i], " with %s", c->fault[i]);
-  if (status == PV_OK && c->name[i].failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the name of a side");
+  if (code == PV_OK && c->name[i].failed)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the name of a side");
   out->name = c->name[i].data;
   out->backend = c->backend[i];
-  return status;
+  return code;
 }
 
-static pv_status make_spec(call *c, const char *const names[2], pv_bisect_spec *out,
-                           pv_error *err) {
+static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *out, pv_error *err) {
   uint64_t batch = 0;
-  pv_status status = PV_OK;
-  for (int i = 0; i < 2 && status == PV_OK; i++)
-    status = parse_side(c, i, names[i], &out->side[i], err);
-  if (status == PV_OK && c->faults && (c->folder[0] != NULL || c->folder[1] != NULL))
-    status = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
+  pv_code code = PV_OK;
+  for (int i = 0; i < 2 && code == PV_OK; i++)
+    code = parse_side(c, i, names[i], &out->side[i], err);
+  if (code == PV_OK && c->faults && (c->folder[0] != NULL || c->folder[1] != NULL))
+    code = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
   const int sources =
       (c->random != NULL) + (c->side.ids != NULL) + (c->side.prompt != NULL) + (c->named != NULL);
-  if (status == PV_OK && sources > 1)
-    status = pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --named");
+  if (code == PV_OK && sources > 1)
+    code = pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --named");
   const bool given = c->side.ids != NULL || c->side.prompt != NULL;
-  if (status == PV_OK) status = pv_side_open(&c->side, given, &c->job, err);
+  if (code == PV_OK) code = pv_side_open(&c->side, given, &c->job, err);
   pv_recorded_model of = {c->job.model, c->side.model, ""};
-  for (int i = 0; i < 2 && status == PV_OK; i++)
+  for (int i = 0; i < 2 && code == PV_OK; i++)
     if (c->folder[i] != NULL) {
-      status = pv_recorded_open(c->folder[i], &of, &c->recorded[i], err);
+      code = pv_recorded_open(c->folder[i], &of, &c->recorded[i], err);
       out->side[i].recorded = c->recorded[i];
     }
-  if (status == PV_OK) status = choose_tokens(c, err);
-  if (status == PV_OK) status = check_tokens(c, err);
+  if (code == PV_OK) code = choose_tokens(c, err);
+  if (code == PV_OK) code = check_tokens(c, err);
   /* Two batches at least: a defect of positions or of the cache may need a cut. */
   batch = (c->job.count + 1) / 2;
-  if (status == PV_OK) status = pv_option_u64("--batch", c->batch, 1, 1u << 20, &batch, err);
+  if (code == PV_OK) code = pv_option_u64("--batch", c->batch, 1, 1u << 20, &batch, err);
   out->model = c->job.model;
   out->ids = c->job.ids;
   out->count = c->job.count;
   out->batch = batch < c->job.count ? batch : c->job.count;
   out->threads = c->job.threads;
   out->progress = show_progress;
-  return status;
+  return code;
 }
 
 /* A digest of all that the result depends on; for an interrupted run that goes on. */
-static pv_status make_key(const call *c, const pv_bisect_spec *spec, char out[PV_SHA256_HEX],
-                          pv_error *err) {
+static pv_code make_key(const call *c, const pv_bisect_spec *spec, char out[PV_SHA256_HEX],
+                        pv_error *err) {
   char digest[PV_SHA256_HEX];
   pv_text text = PV_TEXT_INIT;
-  pv_status status = pv_sha256_file(c->side.model, digest, err);
+  pv_code code = pv_sha256_file(c->side.model, digest, err);
   pv_text_printf(&text, "%s %s %s %zu", PV_VERSION, PV_KERNELS_SHA256, digest, spec->batch);
-  for (int i = 0; i < 2 && status == PV_OK; i++) {
+  for (int i = 0; i < 2 && code == PV_OK; i++) {
     const pv_bisect_side *side = &spec->side[i];
-    if (side->recorded != NULL) status = pv_recorded_digest(side->recorded, digest, err);
+    if (side->recorded != NULL) code = pv_recorded_digest(side->recorded, digest, err);
     pv_text_printf(&text, "\n%s %s %s", side->name, pv_bisect_identity(side),
                    side->recorded != NULL ? digest : "computes");
   }
   for (size_t i = 0; i < spec->count; i++) pv_text_printf(&text, " %u", spec->ids[i]);
-  if (status == PV_OK && text.failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
-  if (status == PV_OK) status = pv_sha256_bytes(text.data, text.length, out, err);
+  if (code == PV_OK && text.failed)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+  if (code == PV_OK) code = pv_sha256_bytes(text.data, text.length, out, err);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
 /* 0: nothing is wrong; 1: a finding; 3: no definition says that the bits are right, and no error
  * stands out. */
-static int exit_code(const pv_bisect_result *r) {
+static int exit_of(const pv_bisect_result *r) {
   if (r->verdict == PV_BISECT_EQUAL || r->verdict == PV_BISECT_FUNCTIONS) return 0;
   if (r->verdict != PV_BISECT_UNDECIDED) return 1;
   return r->large[0].present || r->large[1].present ? 1 : 3;
 }
 
 /* Runs and prints. */
-static pv_status carry_out(const call *c, pv_bisect_spec *spec, const char *again, int *code,
-                           pv_error *err) {
+static pv_code carry_out(const call *c, pv_bisect_spec *spec, const char *again, int *exit_code,
+                         pv_error *err) {
   pv_bisect_result result = {0};
   bool all = false;
-  pv_status status;
+  pv_code code;
   if (c->faults) {
     spec->progress = NULL;
-    status = pv_bisect_all_faults(spec, c->json, &all, err);
-    *code = all ? 0 : 1;
-    return status;
+    code = pv_bisect_all_faults(spec, c->json, &all, err);
+    *exit_code = all ? 0 : 1;
+    return code;
   }
-  status = pv_bisect(spec, &result, err);
-  if (status == PV_OK && c->svg != NULL) status = pv_bisect_svg(c->svg, spec, &result, err);
-  if (status == PV_OK && c->json) status = pv_bisect_json(spec, &result, again, err);
-  if (status == PV_OK && !c->json) pv_bisect_text(spec, &result, again);
-  *code = status == PV_OK ? exit_code(&result) : 0;
+  code = pv_bisect(spec, &result, err);
+  if (code == PV_OK && c->svg != NULL) code = pv_bisect_svg(c->svg, spec, &result, err);
+  if (code == PV_OK && c->json) code = pv_bisect_json(spec, &result, again, err);
+  if (code == PV_OK && !c->json) pv_bisect_text(spec, &result, again);
+  *exit_code = code == PV_OK ? exit_of(&result) : 0;
   pv_bisect_free(&result);
-  return status;
+  return code;
 }
 
-static pv_status check_options(const call *c, size_t sides, const char *again, pv_error *err) {
+static pv_code check_options(const call *c, size_t sides, const char *again, pv_error *err) {
   if (sides != 2)
     return pv_error_set(err, PV_ERR_INPUT, "name two sides, for example cpu:i16 cuda:i16");
   if (again == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the command");
@@ -300,21 +297,21 @@ int pv_probe_bisect(int argc, char **argv) {
   int found = 0;
   bool help = false;
   char *again = quoted(argc, argv);
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status == PV_OK && help) goto cleanup;
-  if (status == PV_OK) status = check_options(&c, options.rest_count, again, &err);
-  if (status == PV_OK) status = make_spec(&c, names, &spec, &err);
-  if (status == PV_OK && c.resume != NULL) status = make_key(&c, &spec, c.key, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code == PV_OK && help) goto cleanup;
+  if (code == PV_OK) code = check_options(&c, options.rest_count, again, &err);
+  if (code == PV_OK) code = make_spec(&c, names, &spec, &err);
+  if (code == PV_OK && c.resume != NULL) code = make_key(&c, &spec, c.key, &err);
   spec.state = c.resume;
   spec.key = c.key;
-  if (status == PV_OK) status = carry_out(&c, &spec, again, &found, &err);
+  if (code == PV_OK) code = carry_out(&c, &spec, again, &found, &err);
 cleanup:;
-  const int code = status == PV_OK ? found : pv_side_exit(status, &err);
+  const int exit_code = code == PV_OK ? found : pv_side_exit(code, &err);
   free(again);
   for (int i = 0; i < 2; i++) {
     pv_recorded_close(c.recorded[i]);
     pv_text_free(&c.name[i]);
   }
   pv_job_close(&c.job);
-  return code;
+  return exit_code;
 }

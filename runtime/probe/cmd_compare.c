@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/output.h"
-#include "runtime/base/text.h"
+#include "base/output.h"
+#include "base/text.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
 #include "runtime/reference/reference.h"
@@ -140,16 +140,16 @@ static int finish(const table *t, const pv_trace_comparison *c, bool folders) {
 }
 
 /* An error may come behind the first rows. */
-static int fail(const table *t, pv_status status, const pv_error *err) {
+static int fail(const table *t, pv_code code, const pv_error *err) {
   if (t->json && t->rows > 0) puts("]}");
-  return pv_side_exit(status, err);
+  return pv_side_exit(code, err);
 }
 
 static int compare_folders(table *t, const char *left, const char *right) {
   pv_error err = PV_ERROR_INIT;
   pv_trace_comparison c;
-  const pv_status status = pv_trace_compare(left, right, print_row, t, &c, &err);
-  return status == PV_OK ? finish(t, &c, true) : fail(t, status, &err);
+  const pv_code code = pv_trace_compare(left, right, print_row, t, &c, &err);
+  return code == PV_OK ? finish(t, &c, true) : fail(t, code, &err);
 }
 
 typedef struct sides {
@@ -164,16 +164,16 @@ typedef struct sides {
 } sides;
 
 /* The left side is kept in memory whole, the right side is compared as it runs. */
-static pv_status compare_sequence(table *t, sides *s, const uint32_t *ids, size_t count,
-                                  pv_trace_comparison *all, pv_error *err) {
+static pv_code compare_sequence(table *t, sides *s, const uint32_t *ids, size_t count,
+                                pv_trace_comparison *all, pv_error *err) {
   pv_capture *left = NULL;
   pv_trace_comparison c;
-  pv_status status = pv_capture_forward(s->forward[0], s->job.model, ids, count, count, &left, err);
-  if (status == PV_OK)
-    status = pv_trace_compare_forward(left, s->forward[1], ids, s->batch > 0 ? s->batch : count,
-                                      &s->filter, print_row, t, &c, err);
+  pv_code code = pv_capture_forward(s->forward[0], s->job.model, ids, count, count, &left, err);
+  if (code == PV_OK)
+    code = pv_trace_compare_forward(left, s->forward[1], ids, s->batch > 0 ? s->batch : count,
+                                    &s->filter, print_row, t, &c, err);
   pv_capture_free(left);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   all->tensors += c.tensors;
   all->elements += c.elements;
   all->different += c.different;
@@ -181,27 +181,27 @@ static pv_status compare_sequence(table *t, sides *s, const uint32_t *ids, size_
   return pv_output_flush(err);
 }
 
-static pv_status compare_random(table *t, sides *s, const uint32_t *lengths, size_t count,
-                                pv_trace_comparison *all, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code compare_random(table *t, sides *s, const uint32_t *lengths, size_t count,
+                              pv_trace_comparison *all, pv_error *err) {
+  pv_code code = PV_OK;
   uint64_t state = s->seed;
-  for (size_t i = 0; i < count && status == PV_OK; i++) {
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
     uint32_t *ids = calloc(lengths[i], sizeof *ids);
     if (ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
     pv_reference_random_ids(&state, s->job.model->shape.vocab, ids, lengths[i]);
-    status = compare_sequence(t, s, ids, lengths[i], all, err);
+    code = compare_sequence(t, s, ids, lengths[i], all, err);
     free(ids);
   }
-  return status;
+  return code;
 }
 
-static pv_status compare_prompts(table *t, sides *s, pv_trace_comparison *all, pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < pv_reference_prompt_count(s->reference) && status == PV_OK; i++) {
+static pv_code compare_prompts(table *t, sides *s, pv_trace_comparison *all, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < pv_reference_prompt_count(s->reference) && code == PV_OK; i++) {
     const pv_reference_prompt *p = pv_reference_prompt_at(s->reference, i);
-    status = compare_sequence(t, s, p->ids, p->count, all, err);
+    code = compare_sequence(t, s, p->ids, p->count, all, err);
   }
-  return status;
+  return code;
 }
 
 /* Positions of the longest sequence. */
@@ -220,26 +220,26 @@ static int compare_sides(table *t, sides *s) {
   pv_trace_comparison all = {0};
   uint32_t *lengths = NULL;
   size_t count = 0;
-  pv_status status = PV_OK;
-  if (s->random != NULL) status = pv_option_ids("--random", s->random, &lengths, &count, &err);
-  for (size_t i = 0; i < count && status == PV_OK; i++)
-    if (lengths[i] == 0) status = pv_error_set(&err, PV_ERR_INPUT, "--random: a length of 0");
+  pv_code code = PV_OK;
+  if (s->random != NULL) code = pv_option_ids("--random", s->random, &lengths, &count, &err);
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    if (lengths[i] == 0) code = pv_error_set(&err, PV_ERR_INPUT, "--random: a length of 0");
   const size_t longest = longest_of(s, lengths, count);
-  for (int i = 0; i < 2 && status == PV_OK; i++) {
+  for (int i = 0; i < 2 && code == PV_OK; i++) {
     const size_t batch = i == 1 && s->batch > 0 && s->batch < longest ? s->batch : longest;
     const pv_backend_config config = {s->numerics[i], longest, batch, s->job.threads, NULL};
-    status = pv_forward_open(s->job.model, s->backend[i], &config, &s->forward[i], &err);
+    code = pv_forward_open(s->job.model, s->backend[i], &config, &s->forward[i], &err);
     snprintf(all.numerics[i], sizeof all.numerics[i], "%s", pv_numerics_identity(s->numerics[i]));
   }
-  if (status == PV_OK && s->random != NULL)
-    status = compare_random(t, s, lengths, count, &all, &err);
-  else if (status == PV_OK && s->reference != NULL)
-    status = compare_prompts(t, s, &all, &err);
-  else if (status == PV_OK)
-    status = compare_sequence(t, s, s->job.ids, s->job.count, &all, &err);
+  if (code == PV_OK && s->random != NULL)
+    code = compare_random(t, s, lengths, count, &all, &err);
+  else if (code == PV_OK && s->reference != NULL)
+    code = compare_prompts(t, s, &all, &err);
+  else if (code == PV_OK)
+    code = compare_sequence(t, s, s->job.ids, s->job.count, &all, &err);
   free(lengths);
   for (int i = 0; i < 2; i++) pv_forward_close(s->forward[i]);
-  return status == PV_OK ? finish(t, &all, false) : fail(t, status, &err);
+  return code == PV_OK ? finish(t, &all, false) : fail(t, code, &err);
 }
 
 int pv_probe_compare(int argc, char **argv) {
@@ -278,27 +278,26 @@ int pv_probe_compare(int argc, char **argv) {
       .rest_max = 2};
   pv_error err = PV_ERROR_INIT;
   bool help = false;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) return pv_side_exit(status, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) return pv_side_exit(code, &err);
   if (options.rest_count != 2)
-    status = pv_error_set(&err, PV_ERR_INPUT, "name two trace folders or two sides");
-  if (status == PV_OK && side.model == NULL) return compare_folders(&t, names[0], names[1]);
-  for (int i = 0; i < 2 && status == PV_OK; i++)
-    status = pv_side_parse(names[i], s.backend[i], &s.numerics[i], &err);
+    code = pv_error_set(&err, PV_ERR_INPUT, "name two trace folders or two sides");
+  if (code == PV_OK && side.model == NULL) return compare_folders(&t, names[0], names[1]);
+  for (int i = 0; i < 2 && code == PV_OK; i++)
+    code = pv_side_parse(names[i], s.backend[i], &s.numerics[i], &err);
   const bool given = side.ids != NULL || side.prompt != NULL;
-  if (status == PV_OK && given + (s.random != NULL) + (reference != NULL) > 1)
-    status =
+  if (code == PV_OK && given + (s.random != NULL) + (reference != NULL) > 1)
+    code =
         pv_error_set(&err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --reference");
-  if (status == PV_OK)
-    status = pv_side_open(&side, s.random == NULL && reference == NULL, &s.job, &err);
-  if (status == PV_OK && reference != NULL)
-    status = pv_reference_open(reference, &s.reference, &err);
-  if (status == PV_OK) status = pv_option_u64("--batch", batch, 1, 1u << 20, &s.batch, &err);
-  if (status == PV_OK) status = pv_option_u64("--seed", seed, 0, UINT64_MAX, &s.seed, &err);
-  if (status == PV_OK)
-    status = pv_trace_filter_parse(stages, layers, &s.job.model->shape, &s.filter, &err);
-  const int code = status == PV_OK ? compare_sides(&t, &s) : pv_side_exit(status, &err);
+  if (code == PV_OK)
+    code = pv_side_open(&side, s.random == NULL && reference == NULL, &s.job, &err);
+  if (code == PV_OK && reference != NULL) code = pv_reference_open(reference, &s.reference, &err);
+  if (code == PV_OK) code = pv_option_u64("--batch", batch, 1, 1u << 20, &s.batch, &err);
+  if (code == PV_OK) code = pv_option_u64("--seed", seed, 0, UINT64_MAX, &s.seed, &err);
+  if (code == PV_OK)
+    code = pv_trace_filter_parse(stages, layers, &s.job.model->shape, &s.filter, &err);
+  const int exit_code = code == PV_OK ? compare_sides(&t, &s) : pv_side_exit(code, &err);
   pv_reference_close(s.reference);
   pv_job_close(&s.job);
-  return code;
+  return exit_code;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/json.h"
+#include "base/json.h"
 #include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
 #include "runtime/probe/probe.h"
@@ -44,7 +44,7 @@ static json_t *words(const char *text) {
   return out;
 }
 
-static pv_status print_json(const pv_fault *list, size_t count, pv_error *err) {
+static pv_code print_json(const pv_fault *list, size_t count, pv_error *err) {
   json_t *all = json_array();
   for (size_t i = 0; i < count; i++)
     pv_json_append(&all,
@@ -82,8 +82,8 @@ int pv_probe_faults(int argc, char **argv) {
       .list = option};
   pv_error err = PV_ERROR_INIT;
   size_t count = 0;
-  const pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) return pv_side_exit(status, &err);
+  const pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) return pv_side_exit(code, &err);
   const pv_fault *list = pv_faults(&count);
   if (json) return pv_side_exit(print_json(list, count, &err), &err);
   if (!names) return print_text(list, count);

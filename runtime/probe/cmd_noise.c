@@ -38,10 +38,10 @@ static void show_progress(void *context, size_t done, size_t total) {
 }
 
 /* The prompts of the reference, or the one that is named. */
-static pv_status take_prompts(call *c, pv_noise_spec *out, pv_error *err) {
+static pv_code take_prompts(call *c, pv_noise_spec *out, pv_error *err) {
   const uint32_t vocab = c->job.model->shape.vocab;
-  pv_status status = pv_reference_open(c->reference, &c->opened, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_reference_open(c->reference, &c->opened, err);
+  if (code != PV_OK) return code;
   const size_t count = pv_reference_prompt_count(c->opened);
   c->prompts = calloc(count + 1, sizeof *c->prompts);
   if (c->prompts == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
@@ -59,11 +59,11 @@ static pv_status take_prompts(call *c, pv_noise_spec *out, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status choose_tokens(call *c, pv_noise_spec *out, pv_error *err) {
+static pv_code choose_tokens(call *c, pv_noise_spec *out, pv_error *err) {
   uint64_t length = 24, state = out->seed;
   if (c->reference != NULL) return take_prompts(c, out, err);
-  pv_status status = pv_option_u64("--random", c->random, 1, 1u << 16, &length, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_option_u64("--random", c->random, 1, 1u << 16, &length, err);
+  if (code != PV_OK) return code;
   if (c->job.ids == NULL) {
     c->job.ids = calloc(length, sizeof *c->job.ids);
     if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
@@ -78,7 +78,7 @@ static pv_status choose_tokens(call *c, pv_noise_spec *out, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status add_identity(call *c, const char *name, pv_noise_spec *out, pv_error *err) {
+static pv_code add_identity(call *c, const char *name, pv_noise_spec *out, pv_error *err) {
   const int found = pv_numerics_find(name);
   pv_noise_source source = {.kind = PV_NOISE_ROUNDED, .planted = {NULL, -1}};
   if (found < 0 || found == PV_NUMERICS_F64) {
@@ -93,33 +93,32 @@ static pv_status add_identity(call *c, const char *name, pv_noise_spec *out, pv_
   for (size_t i = 0; i < out->source_count; i++)
     if (c->sources[i].kind == PV_NOISE_ROUNDED && c->sources[i].numerics == source.numerics)
       return pv_error_set(err, PV_ERR_INPUT, "--numerics names %s twice", name);
-  const pv_status status =
-      c->fault != NULL ? pv_fault_parse(c->fault, &source.planted, err) : PV_OK;
-  if (status == PV_OK) c->sources[out->source_count++] = source;
-  return status;
+  const pv_code code = c->fault != NULL ? pv_fault_parse(c->fault, &source.planted, err) : PV_OK;
+  if (code == PV_OK) c->sources[out->source_count++] = source;
+  return code;
 }
 
-static pv_status choose_sources(call *c, pv_noise_spec *out, pv_error *err) {
+static pv_code choose_sources(call *c, pv_noise_spec *out, pv_error *err) {
   const char *at = c->numerics;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   c->sources[out->source_count++] =
       (pv_noise_source){.stages = UINT64_C(1) << PV_STAGE_EMBEDDING, .planted = {NULL, -1}};
   if (c->every_stage)
     c->sources[out->source_count++] =
         (pv_noise_source){.stages = PV_NOISE_EVERY_STAGE, .planted = {NULL, -1}};
-  for (bool more = true; more && status == PV_OK;) {
+  for (bool more = true; more && code == PV_OK;) {
     char name[32];
     const size_t n = strcspn(at, ",");
     snprintf(name, sizeof name, "%.*s", n < 31 ? (int)n : 31, at);
-    status = add_identity(c, name, out, err);
+    code = add_identity(c, name, out, err);
     more = at[n] == ',';
     at += n + more;
   }
   out->sources = c->sources;
-  return status;
+  return code;
 }
 
-static pv_status make_spec(call *c, pv_noise_spec *out, pv_error *err) {
+static pv_code make_spec(call *c, pv_noise_spec *out, pv_error *err) {
   const bool given = c->side.ids != NULL || c->side.prompt != NULL;
   const int ways = (c->random != NULL) + (c->side.ids != NULL) + (c->side.prompt != NULL) +
                    (c->reference != NULL);
@@ -129,23 +128,23 @@ static pv_status make_spec(call *c, pv_noise_spec *out, pv_error *err) {
                          .amount = PV_NOISE_LAST_BIT,
                          .progress = show_progress,
                          .context = c};
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (ways > 1)
-    status = pv_error_set(err, PV_ERR_INPUT,
-                          "give one of --ids, --prompt, --random and "
-                          "--reference");
-  if (status == PV_OK && c->named != NULL && c->reference == NULL)
-    status = pv_error_set(err, PV_ERR_INPUT, "--named needs --reference FILE");
-  if (status == PV_OK)
-    status = pv_option_u64("--repeats", c->repeats, 1, PV_NOISE_REPEATS_MAX, &repeats, err);
-  if (status == PV_OK) status = pv_option_u64("--seed", c->seed, 0, INT64_MAX, &out->seed, err);
-  if (status == PV_OK) status = choose_sources(c, out, err);
-  if (status == PV_OK) status = pv_side_open(&c->side, given, &c->job, err);
-  if (status == PV_OK) status = choose_tokens(c, out, err);
+    code = pv_error_set(err, PV_ERR_INPUT,
+                        "give one of --ids, --prompt, --random and "
+                        "--reference");
+  if (code == PV_OK && c->named != NULL && c->reference == NULL)
+    code = pv_error_set(err, PV_ERR_INPUT, "--named needs --reference FILE");
+  if (code == PV_OK)
+    code = pv_option_u64("--repeats", c->repeats, 1, PV_NOISE_REPEATS_MAX, &repeats, err);
+  if (code == PV_OK) code = pv_option_u64("--seed", c->seed, 0, INT64_MAX, &out->seed, err);
+  if (code == PV_OK) code = choose_sources(c, out, err);
+  if (code == PV_OK) code = pv_side_open(&c->side, given, &c->job, err);
+  if (code == PV_OK) code = choose_tokens(c, out, err);
   out->model = c->job.model;
   out->threads = c->job.threads;
   out->repeats = (size_t)repeats;
-  return status;
+  return code;
 }
 
 int pv_probe_noise(int argc, char **argv) {
@@ -182,19 +181,19 @@ int pv_probe_noise(int argc, char **argv) {
   pv_noise_spec spec = {0};
   pv_noise_result result = {0};
   bool help = false, finite = true;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status == PV_OK && help) goto cleanup;
-  if (status == PV_OK) status = make_spec(&c, &spec, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code == PV_OK && help) goto cleanup;
+  if (code == PV_OK) code = make_spec(&c, &spec, &err);
   c.began = seconds();
-  if (status == PV_OK) status = pv_noise(&spec, &result, &err);
+  if (code == PV_OK) code = pv_noise(&spec, &result, &err);
   if (c.shown) fputs("\r\033[K", stderr);
-  if (status == PV_OK && c.json) status = pv_noise_json(&spec, &result, c.fault, &err);
-  if (status == PV_OK && !c.json) pv_noise_text(&spec, &result, c.fault);
+  if (code == PV_OK && c.json) code = pv_noise_json(&spec, &result, c.fault, &err);
+  if (code == PV_OK && !c.json) pv_noise_text(&spec, &result, c.fault);
   for (size_t i = 0; i < result.source_count; i++) finite &= result.of[i].finite;
 cleanup:
   pv_noise_free(&result);
   free(c.prompts);
   pv_reference_close(c.opened);
   pv_job_close(&c.job);
-  return status == PV_OK && !finite ? 1 : pv_side_exit(status, &err);
+  return code == PV_OK && !finite ? 1 : pv_side_exit(code, &err);
 }

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "runtime/base/json.h"
-#include "runtime/base/output.h"
-#include "runtime/base/text.h"
+#include "base/json.h"
+#include "base/output.h"
+#include "base/text.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -22,49 +22,48 @@ typedef struct generation {
   size_t made;
 } generation;
 
-static pv_status next_id(generation *g, const pv_model *model, uint32_t *id, pv_error *err) {
+static pv_code next_id(generation *g, const pv_model *model, uint32_t *id, pv_error *err) {
   const size_t n = model->shape.vocab;
   if (pv_forward_real_bytes(g->forward) == sizeof(float)) {
-    const pv_status status = pv_forward_read(g->forward, PV_STAGE_LOGITS, 0, 1, g->logits, err);
-    return status == PV_OK ? pv_sampler_draw(g->sampler, g->logits, id, err) : status;
+    const pv_code code = pv_forward_read(g->forward, PV_STAGE_LOGITS, 0, 1, g->logits, err);
+    return code == PV_OK ? pv_sampler_draw(g->sampler, g->logits, id, err) : code;
   }
-  const pv_status status = pv_forward_read(g->forward, PV_STAGE_LOGITS, 0, 1, g->exact, err);
-  for (size_t i = 0; i < n && status == PV_OK; i++) g->logits[i] = (float)g->exact[i];
-  return status == PV_OK ? pv_sampler_draw(g->sampler, g->logits, id, err) : status;
+  const pv_code code = pv_forward_read(g->forward, PV_STAGE_LOGITS, 0, 1, g->exact, err);
+  for (size_t i = 0; i < n && code == PV_OK; i++) g->logits[i] = (float)g->exact[i];
+  return code == PV_OK ? pv_sampler_draw(g->sampler, g->logits, id, err) : code;
 }
 
-static pv_status emit(generation *g, pv_tokenizer_stream *stream, uint32_t id, pv_error *err) {
+static pv_code emit(generation *g, pv_tokenizer_stream *stream, uint32_t id, pv_error *err) {
   if (g->ids_only) {
     printf("%s%u", g->made > 0 ? "," : "", id);
     return pv_output_flush(err);
   }
   pv_text text = PV_TEXT_INIT;
-  pv_status status = pv_tokenizer_stream_add(g->tokenizer, stream, id, &text, err);
-  if (status == PV_OK) status = pv_output_write(text.data, text.length, err);
+  pv_code code = pv_tokenizer_stream_add(g->tokenizer, stream, id, &text, err);
+  if (code == PV_OK) code = pv_output_write(text.data, text.length, err);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
-static pv_status generate(generation *g, const pv_job *job, size_t tokens, bool ignore_eos,
-                          pv_error *err) {
+static pv_code generate(generation *g, const pv_job *job, size_t tokens, bool ignore_eos,
+                        pv_error *err) {
   pv_tokenizer_stream stream = PV_TOKENIZER_STREAM_INIT;
   uint32_t eos = 0, id = 0;
   const bool has_eos = !ignore_eos && g->tokenizer != NULL && pv_tokenizer_eos(g->tokenizer, &eos);
-  pv_status status = pv_forward_run(g->forward, job->ids, job->count, 1, NULL, err);
-  while (g->made < tokens && status == PV_OK) {
-    status = next_id(g, job->model, &id, err);
-    if (status != PV_OK || (has_eos && id == eos)) break;
-    status = emit(g, &stream, id, err);
-    if (++g->made < tokens && status == PV_OK)
-      status = pv_forward_run(g->forward, &id, 1, 1, NULL, err);
+  pv_code code = pv_forward_run(g->forward, job->ids, job->count, 1, NULL, err);
+  while (g->made < tokens && code == PV_OK) {
+    code = next_id(g, job->model, &id, err);
+    if (code != PV_OK || (has_eos && id == eos)) break;
+    code = emit(g, &stream, id, err);
+    if (++g->made < tokens && code == PV_OK)
+      code = pv_forward_run(g->forward, &id, 1, 1, NULL, err);
   }
   pv_text rest = PV_TEXT_INIT;
-  if (status == PV_OK && pv_tokenizer_stream_finish(&stream, &rest, err) == PV_OK &&
-      rest.length > 0)
+  if (code == PV_OK && pv_tokenizer_stream_finish(&stream, &rest, err) == PV_OK && rest.length > 0)
     fwrite(rest.data, 1, rest.length, stdout);
   pv_text_free(&rest);
   putchar('\n');
-  return status;
+  return code;
 }
 
 int pv_probe_run(int argc, char **argv) {
@@ -94,37 +93,35 @@ int pv_probe_run(int argc, char **argv) {
   pv_job job = {0};
   uint64_t tokens = 64, k = 0;
   pv_sampler_settings settings = {.temperature = 0.0, .top_p = 1.0};
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) return pv_side_exit(status, &err);
-  status = pv_option_u64("--tokens", tokens_text, 1, 1u << 20, &tokens, &err);
-  if (status == PV_OK) status = pv_option_u64("--top-k", top_k, 0, UINT32_MAX, &k, &err);
-  if (status == PV_OK) status = pv_option_u64("--seed", seed, 0, UINT64_MAX, &settings.seed, &err);
-  if (status == PV_OK)
-    status = pv_option_real("--temperature", temperature, 0.0, 1000.0, &settings.temperature, &err);
-  if (status == PV_OK) status = pv_option_real("--top-p", top_p, 0.0, 1.0, &settings.top_p, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  code = pv_option_u64("--tokens", tokens_text, 1, 1u << 20, &tokens, &err);
+  if (code == PV_OK) code = pv_option_u64("--top-k", top_k, 0, UINT32_MAX, &k, &err);
+  if (code == PV_OK) code = pv_option_u64("--seed", seed, 0, UINT64_MAX, &settings.seed, &err);
+  if (code == PV_OK)
+    code = pv_option_real("--temperature", temperature, 0.0, 1000.0, &settings.temperature, &err);
+  if (code == PV_OK) code = pv_option_real("--top-p", top_p, 0.0, 1.0, &settings.top_p, &err);
   settings.top_k = (uint32_t)k;
-  if (status == PV_OK) status = pv_side_open(&side, true, &job, &err);
+  if (code == PV_OK) code = pv_side_open(&side, true, &job, &err);
   const pv_backend_config config = {job.numerics, job.count + tokens, job.count, job.threads,
                                     side.path};
-  if (status == PV_OK) status = pv_forward_open(job.model, side.backend, &config, &g.forward, &err);
-  if (status == PV_OK && !g.ids_only)
-    status = pv_tokenizer_open(job.model->gguf, &g.tokenizer, &err);
-  if (status == PV_OK)
-    status = pv_sampler_open(&settings, job.model->shape.vocab, &g.sampler, &err);
-  if (status == PV_OK) {
+  if (code == PV_OK) code = pv_forward_open(job.model, side.backend, &config, &g.forward, &err);
+  if (code == PV_OK && !g.ids_only) code = pv_tokenizer_open(job.model->gguf, &g.tokenizer, &err);
+  if (code == PV_OK) code = pv_sampler_open(&settings, job.model->shape.vocab, &g.sampler, &err);
+  if (code == PV_OK) {
     g.logits = calloc(job.model->shape.vocab, sizeof *g.logits);
     g.exact = calloc(job.model->shape.vocab, sizeof *g.exact);
     if (g.logits == NULL || g.exact == NULL)
-      status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the logits");
+      code = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the logits");
   }
-  if (status == PV_OK) status = generate(&g, &job, tokens, ignore_eos, &err);
+  if (code == PV_OK) code = generate(&g, &job, tokens, ignore_eos, &err);
   free(g.logits);
   free(g.exact);
   pv_sampler_close(g.sampler);
   pv_tokenizer_close(g.tokenizer);
   pv_forward_close(g.forward);
   pv_job_close(&job);
-  return pv_side_exit(status, &err);
+  return pv_side_exit(code, &err);
 }
 
 int pv_probe_version(int argc, char **argv) {

@@ -26,7 +26,7 @@ static void show(void *context, uint64_t done, uint64_t total) {
 }
 
 /* The reference that belongs to a model by its name. */
-static pv_status reference_path(const char *model, char out[PATH_MAX], pv_error *err) {
+static pv_code reference_path(const char *model, char out[PATH_MAX], pv_error *err) {
   const size_t length = strlen(model);
   const bool gguf = length > 5 && strcmp(model + length - 5, ".gguf") == 0;
   if (snprintf(out, PATH_MAX, "%.*s.reference", (int)(gguf ? length - 5 : length), model) <
@@ -48,8 +48,8 @@ static void free_prompts(prompt_list *list) {
   free(list->items);
 }
 
-static pv_status make_prompt(size_t index, uint32_t length, uint32_t vocab, uint64_t *state,
-                             pv_reference_prompt *out, pv_error *err) {
+static pv_code make_prompt(size_t index, uint32_t length, uint32_t vocab, uint64_t *state,
+                           pv_reference_prompt *out, pv_error *err) {
   enum { NAME = 48 };
   char *name = calloc(NAME, 1);
   uint32_t *ids = calloc(length, sizeof *ids);
@@ -61,45 +61,45 @@ static pv_status make_prompt(size_t index, uint32_t length, uint32_t vocab, uint
   return PV_OK;
 }
 
-static pv_status make_prompts(const pv_synth_options *o, prompt_list *out, pv_error *err) {
+static pv_code make_prompts(const pv_synth_options *o, prompt_list *out, pv_error *err) {
   enum { PROMPTS_MAX = 64 };
   uint32_t *lengths = NULL;
   uint64_t state = o->seed;
   size_t count = 0;
-  pv_status status = pv_option_ids("--prompts", o->prompts, &lengths, &count, err);
-  if (status == PV_OK && count > PROMPTS_MAX)
-    status = pv_error_set(err, PV_ERR_INPUT, "--prompts: more than %d", PROMPTS_MAX);
-  if (status == PV_OK) out->items = calloc(count, sizeof *out->items);
-  if (status == PV_OK && out->items == NULL)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
-  for (size_t i = 0; i < count && status == PV_OK; i++) {
+  pv_code code = pv_option_ids("--prompts", o->prompts, &lengths, &count, err);
+  if (code == PV_OK && count > PROMPTS_MAX)
+    code = pv_error_set(err, PV_ERR_INPUT, "--prompts: more than %d", PROMPTS_MAX);
+  if (code == PV_OK) out->items = calloc(count, sizeof *out->items);
+  if (code == PV_OK && out->items == NULL)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
     if (lengths[i] == 0 || lengths[i] > o->shape.context)
-      status = pv_error_set(err, PV_ERR_INPUT, "--prompts: a length of %u is outside 1..%u",
-                            lengths[i], o->shape.context);
+      code = pv_error_set(err, PV_ERR_INPUT, "--prompts: a length of %u is outside 1..%u",
+                          lengths[i], o->shape.context);
     else
-      status = make_prompt(i, lengths[i], o->shape.vocab, &state, &out->items[out->count++], err);
+      code = make_prompt(i, lengths[i], o->shape.vocab, &state, &out->items[out->count++], err);
   }
   free(lengths);
-  return status;
+  return code;
 }
 
 /* The reference is written last: a model without it is no use to a contract that names both. */
-static pv_status write_both(const pv_synth_options *o, const char *path, double *last,
-                            pv_error *err) {
+static pv_code write_both(const pv_synth_options *o, const char *path, double *last,
+                          pv_error *err) {
   char beside[PATH_MAX] = "";
   prompt_list prompts = {0};
-  pv_status status = PV_OK;
-  if (o->prompts != NULL) status = reference_path(path, beside, err);
-  if (status == PV_OK && o->prompts != NULL) status = make_prompts(o, &prompts, err);
-  if (status == PV_OK && o->prompts != NULL && !o->force && access(beside, F_OK) == 0) {
-    status = pv_error_set(err, PV_ERR_INPUT, "'%s' exists already", beside);
+  pv_code code = PV_OK;
+  if (o->prompts != NULL) code = reference_path(path, beside, err);
+  if (code == PV_OK && o->prompts != NULL) code = make_prompts(o, &prompts, err);
+  if (code == PV_OK && o->prompts != NULL && !o->force && access(beside, F_OK) == 0) {
+    code = pv_error_set(err, PV_ERR_INPUT, "'%s' exists already", beside);
     pv_error_hint(err, "choose another path, or replace the files with --force");
   }
-  if (status == PV_OK) status = pv_synth_write(o, path, show, last, err);
-  if (status == PV_OK && o->prompts != NULL)
-    status = pv_reference_write(beside, o->shape.vocab, prompts.items, prompts.count, err);
+  if (code == PV_OK) code = pv_synth_write(o, path, show, last, err);
+  if (code == PV_OK && o->prompts != NULL)
+    code = pv_reference_write(beside, o->shape.vocab, prompts.items, prompts.count, err);
   free_prompts(&prompts);
-  return status;
+  return code;
 }
 
 int pv_probe_synth(int argc, char **argv) {
@@ -109,17 +109,17 @@ int pv_probe_synth(int argc, char **argv) {
   uint64_t bytes = 0;
   double last = 0.0;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_synth_parse(argc, argv, &options, &path, &help, &err);
-  if (status == PV_OK && help) {
+  pv_code code = pv_synth_parse(argc, argv, &options, &path, &help, &err);
+  if (code == PV_OK && help) {
     fputs(pv_synth_help, stdout);
     return 0;
   }
-  if (status == PV_OK) status = pv_synth_size(&options, &bytes, &err);
+  if (code == PV_OK) code = pv_synth_size(&options, &bytes, &err);
   const double start = now();
-  if (status == PV_OK) status = write_both(&options, path, &last, &err);
+  if (code == PV_OK) code = write_both(&options, path, &last, &err);
   if (pv_side_terminal() && last > 0.0) fputs("\r\033[K", stderr);
-  if (status == PV_OK)
+  if (code == PV_OK)
     printf("%s: %.3f GB in %.2f s, %.2f GB/s\n", path, (double)bytes / 1e9, now() - start,
            (double)bytes / 1e9 / (now() - start));
-  return pv_side_exit(status, &err);
+  return pv_side_exit(code, &err);
 }

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/json.h"
-#include "runtime/base/output.h"
-#include "runtime/base/text.h"
+#include "base/json.h"
+#include "base/output.h"
+#include "base/text.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
 
@@ -158,7 +158,7 @@ static json_t *types_json(const pv_gguf *g) {
 }
 
 /* One object, a line for each key and each tensor. */
-static pv_status put_json(pv_text *out, const listing *l, pv_error *err) {
+static pv_code put_json(pv_text *out, const listing *l, pv_error *err) {
   const pv_gguf *g = l->gguf;
   pv_gguf_string name = {"", 0};
   const pv_gguf_value *arch = pv_gguf_find(g, "general.architecture");
@@ -169,41 +169,41 @@ static pv_status put_json(pv_text *out, const listing *l, pv_error *err) {
       named ? pv_json_stringn(name.data, name.length) : json_null(), "computed", l->model != NULL,
       "reason", l->model != NULL ? json_null() : pv_json_string(l->why.message), "types",
       types_json(g));
-  pv_status status = pv_json_write(head, JSON_COMPACT, out, err);
+  pv_code code = pv_json_write(head, JSON_COMPACT, out, err);
   json_decref(head);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   if (!out->failed) out->length--; /* its brace: the lists follow */
   pv_text_puts(out, ",\n\"metadata\":[");
-  for (uint64_t i = 0; i < pv_gguf_value_count(g) && status == PV_OK; i++) {
+  for (uint64_t i = 0; i < pv_gguf_value_count(g) && code == PV_OK; i++) {
     json_t *one = key_json(g, pv_gguf_value_at(g, i));
     pv_text_puts(out, i == 0 ? "\n" : ",\n");
-    status = pv_json_write(one, JSON_COMPACT, out, err);
+    code = pv_json_write(one, JSON_COMPACT, out, err);
     json_decref(one);
   }
   pv_text_puts(out, "\n],\n\"tensors\":[");
-  for (uint64_t i = 0; i < pv_gguf_tensor_count(g) && status == PV_OK; i++) {
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(g) && code == PV_OK; i++) {
     json_t *one = tensor_json(pv_gguf_tensor_at(g, i));
     pv_text_puts(out, i == 0 ? "\n" : ",\n");
-    status = pv_json_write(one, JSON_COMPACT, out, err);
+    code = pv_json_write(one, JSON_COMPACT, out, err);
     json_decref(one);
   }
   pv_text_puts(out, "\n]}\n");
-  return status;
+  return code;
 }
 
 /* The whole list, or an error: half of it would look like a smaller model. */
-static pv_status print(const listing *l, bool json, pv_error *err) {
+static pv_code print(const listing *l, bool json, pv_error *err) {
   pv_text out = PV_TEXT_INIT;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (json)
-    status = put_json(&out, l, err);
+    code = put_json(&out, l, err);
   else
     put_text(&out, l);
-  if (status == PV_OK && out.failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the list");
-  if (status == PV_OK) status = pv_output_write(out.data, out.length, err);
+  if (code == PV_OK && out.failed)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the list");
+  if (code == PV_OK) code = pv_output_write(out.data, out.length, err);
   pv_text_free(&out);
-  return status;
+  return code;
 }
 
 int pv_probe_tensors(int argc, char **argv) {
@@ -220,16 +220,16 @@ int pv_probe_tensors(int argc, char **argv) {
                         .rest = &l.path,
                         .rest_max = 1};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) return pv_side_exit(status, &err);
-  if (options.rest_count != 1) status = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
-  if (status == PV_OK) status = pv_gguf_open(l.path, &l.gguf, &err);
-  if (status == PV_OK && pv_model_from_gguf(l.gguf, &l.model, &l.why) == PV_ERR_NOMEM) {
-    status = PV_ERR_NOMEM;
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  if (options.rest_count != 1) code = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
+  if (code == PV_OK) code = pv_gguf_open(l.path, &l.gguf, &err);
+  if (code == PV_OK && pv_model_from_gguf(l.gguf, &l.model, &l.why) == PV_ERR_NOMEM) {
+    code = PV_ERR_NOMEM;
     err = l.why;
   }
-  if (status == PV_OK) status = print(&l, json, &err);
+  if (code == PV_OK) code = print(&l, json, &err);
   if (l.model == NULL) pv_gguf_close(l.gguf); /* else it is the model's */
   pv_model_close(l.model);
-  return pv_side_exit(status, &err);
+  return pv_side_exit(code, &err);
 }

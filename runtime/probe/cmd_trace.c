@@ -2,36 +2,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/sha256.h"
+#include "base/text.h"
 #include "runtime/faults/faults.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 
-static pv_status run_traced(const pv_job *job, pv_forward *forward, pv_trace_writer *writer,
-                            size_t batch, pv_error *err) {
+static pv_code run_traced(const pv_job *job, pv_forward *forward, pv_trace_writer *writer,
+                          size_t batch, pv_error *err) {
   const pv_sink sink = pv_trace_sink(writer);
-  pv_status status = PV_OK;
-  for (size_t at = 0; at < job->count && status == PV_OK; at += batch) {
+  pv_code code = PV_OK;
+  for (size_t at = 0; at < job->count && code == PV_OK; at += batch) {
     const size_t n = job->count - at < batch ? job->count - at : batch;
-    status = pv_forward_run(forward, job->ids + at, n, n, &sink, err);
+    code = pv_forward_run(forward, job->ids + at, n, n, &sink, err);
     if (pv_side_terminal()) fprintf(stderr, "\rtraced %zu of %zu positions", at + n, job->count);
   }
   if (pv_side_terminal()) fputc('\n', stderr);
-  return status;
+  return code;
 }
 
 /* Who computed what of which file: what a reader must know before bits mean anything. */
-static pv_status describe(const pv_side *side, const pv_job *job, pv_forward *forward,
-                          const char *ids, pv_trace_writer *writer, pv_error *err) {
+static pv_code describe(const pv_side *side, const pv_job *job, pv_forward *forward,
+                        const char *ids, pv_trace_writer *writer, pv_error *err) {
   char digest[PV_SHA256_HEX];
   pv_gpu_info device;
   bool has = false;
-  pv_status status = pv_sha256_file(side->model, digest, err);
-  if (status == PV_OK) status = pv_forward_device(forward, &has, &device, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_sha256_file(side->model, digest, err);
+  if (code == PV_OK) code = pv_forward_device(forward, &has, &device, err);
+  if (code != PV_OK) return code;
   const char *const about[] = {"backend",
                                pv_forward_backend(forward),
                                "numerics",
@@ -74,29 +74,28 @@ int pv_probe_trace(int argc, char **argv) {
   pv_trace_writer *writer = NULL;
   pv_trace_filter filter;
   bool help = false;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) return pv_side_exit(status, &err);
-  if (out == NULL) status = pv_error_set(&err, PV_ERR_INPUT, "name a new folder with --out DIR");
-  if (status == PV_OK) status = pv_side_open(&side, true, &job, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  if (out == NULL) code = pv_error_set(&err, PV_ERR_INPUT, "name a new folder with --out DIR");
+  if (code == PV_OK) code = pv_side_open(&side, true, &job, &err);
   uint64_t batch = job.count;
-  if (status == PV_OK) status = pv_option_u64("--batch", batch_text, 1, job.count, &batch, &err);
-  if (status == PV_OK)
-    status = pv_trace_filter_parse(stages, layers, &job.model->shape, &filter, &err);
+  if (code == PV_OK) code = pv_option_u64("--batch", batch_text, 1, job.count, &batch, &err);
+  if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, &job.model->shape, &filter, &err);
   const pv_backend_config config = {job.numerics, job.count, batch, job.threads, side.path};
-  if (status == PV_OK) status = pv_forward_open(job.model, side.backend, &config, &forward, &err);
-  if (status == PV_OK) status = pv_trace_begin(out, forward, job.model, &filter, &writer, &err);
-  if (status == PV_OK) status = run_traced(&job, forward, writer, batch, &err);
+  if (code == PV_OK) code = pv_forward_open(job.model, side.backend, &config, &forward, &err);
+  if (code == PV_OK) code = pv_trace_begin(out, forward, job.model, &filter, &writer, &err);
+  if (code == PV_OK) code = run_traced(&job, forward, writer, batch, &err);
   pv_text ids = PV_TEXT_INIT;
   for (size_t i = 0; i < job.count; i++) pv_text_printf(&ids, "%s%u", i > 0 ? "," : "", job.ids[i]);
-  if (status == PV_OK && ids.failed)
-    status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the manifest");
-  if (status == PV_OK) status = describe(&side, &job, forward, ids.data, writer, &err);
+  if (code == PV_OK && ids.failed)
+    code = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the manifest");
+  if (code == PV_OK) code = describe(&side, &job, forward, ids.data, writer, &err);
   pv_text_free(&ids);
-  if (status == PV_OK) printf("%s/manifest.json\n", out);
+  if (code == PV_OK) printf("%s/manifest.json\n", out);
   pv_trace_free(writer);
   pv_forward_close(forward);
   pv_job_close(&job);
-  return pv_side_exit(status, &err);
+  return pv_side_exit(code, &err);
 }
 
 int pv_probe_digest(int argc, char **argv) {
@@ -118,25 +117,25 @@ int pv_probe_digest(int argc, char **argv) {
   pv_backend_config config;
   char digest[65];
   bool help = false;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) return pv_side_exit(status, &err);
-  status = pv_side_open(&side, true, &job, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  code = pv_side_open(&side, true, &job, &err);
   const pv_capture_spec spec = {.backend = side.backend,
                                 .numerics = job.numerics,
                                 .path = side.path,
                                 .threads = job.threads,
                                 .ids = job.ids,
                                 .count = job.count};
-  if (status == PV_OK && fault != NULL) status = pv_fault_parse(fault, &planted, &err);
-  if (status == PV_OK) status = pv_capture_config(&spec, &config, &err);
-  if (status == PV_OK)
-    status = fault != NULL ? pv_fault_stand_in(job.model, &config, &planted, &faulty, &err)
-                           : pv_fault_open(job.model, side.backend, &config, NULL, &faulty, &err);
-  if (status == PV_OK) status = pv_capture_with(faulty.forward, job.model, &spec, &capture, &err);
-  if (status == PV_OK) status = pv_capture_digest(capture, digest, &err);
-  if (status == PV_OK) puts(digest);
+  if (code == PV_OK && fault != NULL) code = pv_fault_parse(fault, &planted, &err);
+  if (code == PV_OK) code = pv_capture_config(&spec, &config, &err);
+  if (code == PV_OK)
+    code = fault != NULL ? pv_fault_stand_in(job.model, &config, &planted, &faulty, &err)
+                         : pv_fault_open(job.model, side.backend, &config, NULL, &faulty, &err);
+  if (code == PV_OK) code = pv_capture_with(faulty.forward, job.model, &spec, &capture, &err);
+  if (code == PV_OK) code = pv_capture_digest(capture, digest, &err);
+  if (code == PV_OK) puts(digest);
   pv_capture_free(capture);
   pv_fault_close(&faulty);
   pv_job_close(&job);
-  return pv_side_exit(status, &err);
+  return pv_side_exit(code, &err);
 }

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/json.h"
+#include "base/sha256.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels_digest.h"
-#include "runtime/base/json.h"
-#include "runtime/base/sha256.h"
 #include "runtime/forward/backend.h"
 #include "runtime/reference/reference.h"
 
@@ -31,12 +31,12 @@ static void describe_device(json_t **out) {
   pv_gpu *gpu = NULL;
   pv_gpu_info info;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_gpu_cuda.open(&gpu, &err);
-  if (status == PV_OK) status = pv_gpu_cuda.info(gpu, &info, &err);
-  if (status == PV_ERR_NOMEM) pv_json_set(out, "device", NULL); /* that is no word about it */
-  pv_json_set(out, "device", pv_json_string(status == PV_OK ? info.name : "none"));
-  pv_json_set(out, "cuda", pv_json_string(status == PV_OK ? info.driver : err.message));
-  if (status == PV_OK) pv_json_set(out, "cuda_code", pv_json_string(info.code));
+  pv_code code = pv_gpu_cuda.open(&gpu, &err);
+  if (code == PV_OK) code = pv_gpu_cuda.info(gpu, &info, &err);
+  if (code == PV_ERR_NOMEM) pv_json_set(out, "device", NULL); /* that is no word about it */
+  pv_json_set(out, "device", pv_json_string(code == PV_OK ? info.name : "none"));
+  pv_json_set(out, "cuda", pv_json_string(code == PV_OK ? info.driver : err.message));
+  if (code == PV_OK) pv_json_set(out, "cuda_code", pv_json_string(info.code));
   if (gpu != NULL) pv_gpu_cuda.close(gpu);
 }
 
@@ -60,11 +60,11 @@ json_t *pv_environment(unsigned threads) {
 #endif
   describe_device(&out);
   pv_json_set(&out, "kernels_sha256", pv_json_string(PV_KERNELS_SHA256));
-  const pv_status made = pv_reference_builtin_digest(digest, NULL);
+  const pv_code made = pv_reference_builtin_digest(digest, NULL);
   pv_json_set(&out, "builtin_prompts_sha256", made == PV_OK ? json_string(digest) : NULL);
-  const pv_status status = pv_sha256_file("/proc/self/exe", digest, NULL);
-  if (status == PV_OK || status == PV_ERR_NOMEM)
-    pv_json_set(&out, "probe_sha256", status == PV_OK ? json_string(digest) : NULL);
+  const pv_code code = pv_sha256_file("/proc/self/exe", digest, NULL);
+  if (code == PV_OK || code == PV_ERR_NOMEM)
+    pv_json_set(&out, "probe_sha256", code == PV_OK ? json_string(digest) : NULL);
   pv_json_set(&out, "probe_version", pv_json_string(PV_VERSION));
   return out;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 
 static const char magic[4] = {'P', 'V', 'F', '1'};
 enum { DIGEST = 8 }; /* first bytes of the payload's SHA-256 */
@@ -13,15 +13,15 @@ static unsigned nibble(char digit) {
   return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
 }
 
-static pv_status digest(const char *json, size_t length, unsigned char out[DIGEST], pv_error *err) {
+static pv_code digest(const char *json, size_t length, unsigned char out[DIGEST], pv_error *err) {
   char hex[PV_SHA256_HEX];
-  const pv_status status = pv_sha256_bytes(json, length, hex, err);
-  for (size_t i = 0; i < DIGEST && status == PV_OK; i++)
+  const pv_code code = pv_sha256_bytes(json, length, hex, err);
+  for (size_t i = 0; i < DIGEST && code == PV_OK; i++)
     out[i] = (unsigned char)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
-  return status;
+  return code;
 }
 
-static pv_status write_all(int fd, const void *data, size_t length, pv_error *err) {
+static pv_code write_all(int fd, const void *data, size_t length, pv_error *err) {
   const char *p = data;
   while (length > 0) {
     const ssize_t n = write(fd, p, length);
@@ -33,21 +33,21 @@ static pv_status write_all(int fd, const void *data, size_t length, pv_error *er
   return PV_OK;
 }
 
-pv_status pv_frame_write(int fd, const char *json, size_t length, pv_error *err) {
+pv_code pv_frame_write(int fd, const char *json, size_t length, pv_error *err) {
   unsigned char head[PV_FRAME_HEAD];
   if (length == 0 || length > PV_FRAME_LIMIT)
     return pv_error_set(err, PV_ERR_LIMIT, "a frame of %zu bytes is outside 1..%u", length,
                         PV_FRAME_LIMIT);
   memcpy(head, magic, sizeof magic);
   for (int i = 0; i < 4; i++) head[4 + i] = (unsigned char)(length >> (8 * i));
-  pv_status status = digest(json, length, head + 8, err);
-  if (status == PV_OK) status = write_all(fd, head, sizeof head, err);
-  if (status == PV_OK) status = write_all(fd, json, length, err);
-  return status;
+  pv_code code = digest(json, length, head + 8, err);
+  if (code == PV_OK) code = write_all(fd, head, sizeof head, err);
+  if (code == PV_OK) code = write_all(fd, json, length, err);
+  return code;
 }
 
-pv_status pv_frame_next(const char *data, size_t length, size_t *used, const char **json,
-                        size_t *json_length, pv_error *err) {
+pv_code pv_frame_next(const char *data, size_t length, size_t *used, const char **json,
+                      size_t *json_length, pv_error *err) {
   unsigned char want[DIGEST];
   const unsigned char *head = (const unsigned char *)data;
   const size_t known = length < sizeof magic ? length : sizeof magic;
@@ -62,8 +62,8 @@ pv_status pv_frame_next(const char *data, size_t length, size_t *used, const cha
     return pv_error_set(err, PV_ERR_INPUT, "a frame of %zu bytes is outside 1..%u", payload,
                         PV_FRAME_LIMIT);
   if (length - PV_FRAME_HEAD < payload) return PV_OK;
-  const pv_status status = digest(data + PV_FRAME_HEAD, payload, want, err);
-  if (status != PV_OK) return status;
+  const pv_code code = digest(data + PV_FRAME_HEAD, payload, want, err);
+  if (code != PV_OK) return code;
   if (memcmp(want, head + 8, DIGEST) != 0)
     return pv_error_set(err, PV_ERR_INPUT, "a frame does not match its digest");
   *used = PV_FRAME_HEAD + payload;

@@ -26,19 +26,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 #define PV_FRAME_LIMIT    (4u << 20)
 #define PV_FRAME_HEAD     16u
 #define PV_FRAME_PROTOCOL 1
 
 /* Writes one frame to `fd`, whole. */
-pv_status pv_frame_write(int fd, const char *json, size_t length, pv_error *err);
+pv_code pv_frame_write(int fd, const char *json, size_t length, pv_error *err);
 
 /* Looks at the first frame in `data`. `*used` is 0 when more bytes are needed, else the number of
  * bytes the frame takes and `*json`, `*json_length` point into `data`. A wrong magic, length or
  * digest is PV_ERR_INPUT. */
-pv_status pv_frame_next(const char *data, size_t length, size_t *used, const char **json,
-                        size_t *json_length, pv_error *err);
+pv_code pv_frame_next(const char *data, size_t length, size_t *used, const char **json,
+                      size_t *json_length, pv_error *err);
 
 #endif

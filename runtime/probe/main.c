@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/output.h"
+#include "base/child.h"
+#include "base/output.h"
 #include "runtime/probe/probe.h"
 
 int main(int argc, char **argv) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "runtime/base/json.h"
+#include "base/json.h"
 #include "runtime/probe/noise_report.h"
 
 static json_t *count(uint64_t value) {
@@ -59,8 +59,8 @@ static json_t *source(const pv_noise_spec *spec, const pv_noise_result *r, size_
                    stages(of, r->layers, rounded));
 }
 
-pv_status pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *r, const char *fault,
-                        pv_error *err) {
+pv_code pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *r, const char *fault,
+                      pv_error *err) {
   json_t *sources = json_array();
   for (size_t i = 0; i < r->source_count; i++) json_array_append_new(sources, source(spec, r, i));
   json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "pv/noise/v1",

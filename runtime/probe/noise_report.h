@@ -9,7 +9,7 @@ const char *pv_noise_name(const pv_noise_source *source);
 
 void pv_noise_text(const pv_noise_spec *spec, const pv_noise_result *result, const char *fault);
 /* One JSON object with everything that was measured. `fault`: as it was given, or NULL. */
-pv_status pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *result, const char *fault,
-                        pv_error *err);
+pv_code pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *result, const char *fault,
+                      pv_error *err);
 
 #endif

@@ -6,9 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/base/json.h"
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/json.h"
+#include "base/sha256.h"
+#include "base/text.h"
 #include "runtime/probe/checks/check.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/frame.h"
@@ -27,7 +27,7 @@ typedef struct session {
   pv_capture_cache cache;
   const char *current; /* falsifier id */
   double last_progress;
-  pv_status told; /* of the progress: what could not be said ends the session */
+  pv_code told; /* of the progress: what could not be said ends the session */
   pv_error told_err;
 } session;
 
@@ -38,17 +38,17 @@ static double now(void) {
 }
 
 /* Steals `object`. */
-static pv_status send(const session *s, json_t *object, pv_error *err) {
+static pv_code send(const session *s, json_t *object, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
   pv_json_set(&object, "nonce", json_string(s->nonce));
-  pv_status status = pv_json_write(object, JSON_COMPACT, &text, err);
+  pv_code code = pv_json_write(object, JSON_COMPACT, &text, err);
   json_decref(object);
-  if (status == PV_OK) status = pv_frame_write(CHANNEL, text.data, text.length, err);
+  if (code == PV_OK) code = pv_frame_write(CHANNEL, text.data, text.length, err);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
-static pv_status read_request(session *s, pv_error *err) {
+static pv_code read_request(session *s, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
   char buffer[65536];
   ssize_t n;
@@ -119,9 +119,9 @@ static json_t *model_facts(const session *s, pv_error *err) {
   return out;
 }
 
-static pv_status say_hello(session *s, pv_error *err) {
+static pv_code say_hello(session *s, pv_error *err) {
   json_t *model = model_facts(s, err);
-  if (model == NULL) return err->status;
+  if (model == NULL) return err->code;
   return send(
       s,
       json_pack("{s:s, s:o, s:o, s:o}", "type", "hello", "environment", pv_environment(s->threads),
@@ -149,8 +149,8 @@ static void run_check(session *s, pv_check *check, const char *name) {
     return;
   }
   (void)s;
-  const pv_status status = function(check, &err);
-  if (status != PV_OK) pv_check_verdict(check, "ERROR", "%s", err.message);
+  const pv_code code = function(check, &err);
+  if (code != PV_OK) pv_check_verdict(check, "ERROR", "%s", err.message);
 }
 
 /* False, with the verdict NOT_RUN, when this probe has no such fault. */
@@ -161,7 +161,7 @@ static bool plant(pv_check *check, const char *fault) {
   return false;
 }
 
-static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
+static pv_code answer(session *s, const json_t *falsifier, pv_error *err) {
   const char *name = json_string_value(json_object_get(falsifier, "check"));
   s->current = json_string_value(json_object_get(falsifier, "id"));
   const char *fault = json_string_value(json_object_get(falsifier, "fault"));
@@ -182,12 +182,12 @@ static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
                     .metrics = json_object(),
                     .series = json_array(),
                     .backends = json_array()};
-  pv_status status = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
+  pv_code code = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
   const double start = now();
-  if (status == PV_OK && plant(&check, fault)) run_check(s, &check, name);
-  if (status == PV_OK && s->told != PV_OK) {
+  if (code == PV_OK && plant(&check, fault)) run_check(s, &check, name);
+  if (code == PV_OK && s->told != PV_OK) {
     *err = s->told_err;
-    status = s->told;
+    code = s->told;
   }
   json_t *result =
       json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:f, s:o, s:o}", "type", "result", "id",
@@ -196,9 +196,9 @@ static pv_status answer(session *s, const json_t *falsifier, pv_error *err) {
                 check.worst != NULL ? check.worst : json_null(), "needed_tolerance",
                 check.has_needed ? json_real(check.needed) : json_null(), "duration_s",
                 now() - start, "series", check.series, "backends", check.backends);
-  if (status != PV_OK || result == NULL) {
+  if (code != PV_OK || result == NULL) {
     json_decref(result);
-    return status != PV_OK ? status : pv_error_set(err, PV_ERR_NOMEM, "out of memory for a result");
+    return code != PV_OK ? code : pv_error_set(err, PV_ERR_NOMEM, "out of memory for a result");
   }
   return send(s, result, err);
 }
@@ -213,16 +213,16 @@ static bool wants_prompts(const json_t *request) {
   return false;
 }
 
-static pv_status open_inputs(session *s, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code open_inputs(session *s, pv_error *err) {
+  pv_code code = PV_OK;
   const ssize_t n = readlink("/proc/self/exe", s->probe_path, sizeof s->probe_path - 1);
   if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
-  if (s->model_path != NULL) status = pv_model_open(s->model_path, &s->model, err);
-  if (status == PV_OK && s->reference_path != NULL)
-    status = pv_reference_open(s->reference_path, &s->reference, err);
-  if (status == PV_OK && s->model != NULL && s->reference == NULL && wants_prompts(s->request))
-    status = pv_reference_builtin(s->model->shape.vocab, s->model->shape.context, &s->builtin, err);
-  return status;
+  if (s->model_path != NULL) code = pv_model_open(s->model_path, &s->model, err);
+  if (code == PV_OK && s->reference_path != NULL)
+    code = pv_reference_open(s->reference_path, &s->reference, err);
+  if (code == PV_OK && s->model != NULL && s->reference == NULL && wants_prompts(s->request))
+    code = pv_reference_builtin(s->model->shape.vocab, s->model->shape.context, &s->builtin, err);
+  return code;
 }
 
 int pv_probe_serve(int argc, char **argv) {
@@ -230,21 +230,21 @@ int pv_probe_serve(int argc, char **argv) {
   session s = {0};
   (void)argc;
   (void)argv;
-  pv_status status = read_request(&s, &err);
-  if (status == PV_OK) status = open_inputs(&s, &err);
-  if (status == PV_OK) status = say_hello(&s, &err);
+  pv_code code = read_request(&s, &err);
+  if (code == PV_OK) code = open_inputs(&s, &err);
+  if (code == PV_OK) code = say_hello(&s, &err);
   const json_t *list = json_object_get(s.request, "falsifiers");
-  for (size_t i = 0; i < json_array_size(list) && status == PV_OK; i++)
-    status = answer(&s, json_array_get(list, i), &err);
-  if (status == PV_OK)
-    status =
+  for (size_t i = 0; i < json_array_size(list) && code == PV_OK; i++)
+    code = answer(&s, json_array_get(list, i), &err);
+  if (code == PV_OK)
+    code =
         send(&s, json_pack("{s:s, s:I}", "type", "end", "count", (json_int_t)json_array_size(list)),
              &err);
-  if (status != PV_OK) pv_error_print(&err, stderr);
+  if (code != PV_OK) pv_error_print(&err, stderr);
   pv_capture_cache_free(&s.cache);
   pv_reference_close(s.reference);
   pv_reference_close(s.builtin);
   pv_model_close(s.model);
   json_decref(s.request);
-  return pv_status_exit(status);
+  return pv_code_exit(code);
 }

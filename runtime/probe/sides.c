@@ -6,14 +6,14 @@
 
 #include "runtime/tokenizer/tokenizer.h"
 
-static pv_status encode(const pv_side *side, pv_job *job, pv_error *err) {
+static pv_code encode(const pv_side *side, pv_job *job, pv_error *err) {
   pv_tokenizer *tokenizer = NULL;
-  pv_status status = pv_tokenizer_open(job->model->gguf, &tokenizer, err);
-  if (status == PV_OK)
-    status = pv_tokenizer_prompt(tokenizer, side->prompt, strlen(side->prompt), !side->plain,
-                                 &job->ids, &job->count, err);
+  pv_code code = pv_tokenizer_open(job->model->gguf, &tokenizer, err);
+  if (code == PV_OK)
+    code = pv_tokenizer_prompt(tokenizer, side->prompt, strlen(side->prompt), !side->plain,
+                               &job->ids, &job->count, err);
   pv_tokenizer_close(tokenizer);
-  return status;
+  return code;
 }
 
 /* Weights are padded to round numbers, vocabularies are not: such a model runs, but its last ids
@@ -25,7 +25,7 @@ static void say_names(const pv_model *model) {
           (unsigned long long)model->names);
 }
 
-pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *err) {
+pv_code pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *err) {
   const int numerics = pv_numerics_find(side->numerics);
   uint64_t threads = 0;
   *out = (pv_job){0};
@@ -43,19 +43,19 @@ pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *
     return pv_error_set(err, PV_ERR_INPUT, "give either --ids or --prompt");
   if (side->plain && side->prompt == NULL)
     return pv_error_set(err, PV_ERR_INPUT, "--plain-text needs --prompt TEXT");
-  pv_status status = pv_option_u64("--threads", side->threads, 0, 256, &threads, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_option_u64("--threads", side->threads, 0, 256, &threads, err);
+  if (code != PV_OK) return code;
   out->numerics = (pv_numerics)numerics;
   out->threads = (unsigned)threads;
-  status = pv_model_open(side->model, &out->model, err);
-  if (status == PV_OK) say_names(out->model);
-  if (status == PV_OK && side->ids != NULL)
-    status = pv_option_ids("--ids", side->ids, &out->ids, &out->count, err);
-  if (status == PV_OK && side->prompt != NULL) status = encode(side, out, err);
-  if (status == PV_OK && tokens && out->count == 0)
-    status = pv_error_set(err, PV_ERR_INPUT, "the prompt has no tokens");
-  if (status != PV_OK) pv_job_close(out);
-  return status;
+  code = pv_model_open(side->model, &out->model, err);
+  if (code == PV_OK) say_names(out->model);
+  if (code == PV_OK && side->ids != NULL)
+    code = pv_option_ids("--ids", side->ids, &out->ids, &out->count, err);
+  if (code == PV_OK && side->prompt != NULL) code = encode(side, out, err);
+  if (code == PV_OK && tokens && out->count == 0)
+    code = pv_error_set(err, PV_ERR_INPUT, "the prompt has no tokens");
+  if (code != PV_OK) pv_job_close(out);
+  return code;
 }
 
 void pv_job_close(pv_job *job) {
@@ -64,7 +64,7 @@ void pv_job_close(pv_job *job) {
   *job = (pv_job){0};
 }
 
-pv_status pv_side_parse(const char *text, char backend[16], pv_numerics *numerics, pv_error *err) {
+pv_code pv_side_parse(const char *text, char backend[16], pv_numerics *numerics, pv_error *err) {
   const char *colon = strchr(text, ':');
   const int found = colon != NULL ? pv_numerics_find(colon + 1) : -1;
   if (found >= 0 && colon - text < 16) {
@@ -77,9 +77,9 @@ pv_status pv_side_parse(const char *text, char backend[16], pv_numerics *numeric
   return PV_ERR_INPUT;
 }
 
-int pv_side_exit(pv_status status, const pv_error *err) {
-  if (status != PV_OK) pv_error_print(err, stderr);
-  return pv_status_exit(status);
+int pv_side_exit(pv_code code, const pv_error *err) {
+  if (code != PV_OK) pv_error_print(err, stderr);
+  return pv_code_exit(code);
 }
 
 bool pv_side_terminal(void) {

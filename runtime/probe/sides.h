@@ -2,7 +2,7 @@
 #ifndef PV_PROBE_SIDES_H
 #define PV_PROBE_SIDES_H
 
-#include "runtime/base/options.h"
+#include "base/options.h"
 #include "runtime/forward/forward.h"
 
 typedef struct pv_side {
@@ -37,14 +37,14 @@ typedef struct pv_job {
 } pv_job;
 
 /* `tokens`: ids or a prompt are needed. */
-pv_status pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *err);
+pv_code pv_side_open(const pv_side *side, bool tokens, pv_job *out, pv_error *err);
 void pv_job_close(pv_job *job);
 
 /* "cuda:i16" into a backend's name and an identity. */
-pv_status pv_side_parse(const char *text, char backend[16], pv_numerics *numerics, pv_error *err);
+pv_code pv_side_parse(const char *text, char backend[16], pv_numerics *numerics, pv_error *err);
 
 /* Prints the error, if any, and returns the exit code. */
-int pv_side_exit(pv_status status, const pv_error *err);
+int pv_side_exit(pv_code code, const pv_error *err);
 
 /* True when progress may be shown: standard error is a terminal. */
 bool pv_side_terminal(void);

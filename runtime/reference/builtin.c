@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/sha256.h"
+#include "base/text.h"
 #include "runtime/reference/internal.h"
 
 /* One position, few of them, a power of two and one more, more than a warp has lanes. The
@@ -34,7 +34,7 @@ static bool make_prompt(pv_reference *r, uint32_t vocab, size_t length, pv_refer
   return true;
 }
 
-pv_status pv_reference_builtin(uint32_t vocab, size_t context, pv_reference **out, pv_error *err) {
+pv_code pv_reference_builtin(uint32_t vocab, size_t context, pv_reference **out, pv_error *err) {
   if (vocab == 0 || context == 0)
     return pv_error_set(err, PV_ERR_INPUT, "a model without tokens or positions has no prompts");
   pv_reference *r = calloc(1, sizeof *r);
@@ -55,17 +55,17 @@ pv_status pv_reference_builtin(uint32_t vocab, size_t context, pv_reference **ou
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the built-in prompts");
 }
 
-pv_status pv_reference_builtin_digest(char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_reference_builtin_digest(char out[PV_SHA256_HEX], pv_error *err) {
   static const struct {
     uint32_t vocab;
     size_t context;
   } models[] = {{1, 1}, {2, 2}, {7, 8}, {258, 40}, {151936, 262144}};
   pv_text text = PV_TEXT_INIT;
-  pv_status status = PV_OK;
-  for (size_t m = 0; m < sizeof models / sizeof *models && status == PV_OK; m++) {
+  pv_code code = PV_OK;
+  for (size_t m = 0; m < sizeof models / sizeof *models && code == PV_OK; m++) {
     pv_reference *r = NULL;
-    status = pv_reference_builtin(models[m].vocab, models[m].context, &r, err);
-    for (size_t i = 0; status == PV_OK && i < r->count; i++) {
+    code = pv_reference_builtin(models[m].vocab, models[m].context, &r, err);
+    for (size_t i = 0; code == PV_OK && i < r->count; i++) {
       pv_text_printf(&text, "%s:", r->prompts[i].name);
       for (size_t k = 0; k < r->prompts[i].count; k++)
         pv_text_printf(&text, " %u", r->prompts[i].ids[k]);
@@ -73,9 +73,9 @@ pv_status pv_reference_builtin_digest(char out[PV_SHA256_HEX], pv_error *err) {
     }
     pv_reference_close(r);
   }
-  if (status == PV_OK && text.failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
-  if (status == PV_OK) status = pv_sha256_bytes(text.data, text.length, out, err);
+  if (code == PV_OK && text.failed)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+  if (code == PV_OK) code = pv_sha256_bytes(text.data, text.length, out, err);
   pv_text_free(&text);
-  return status;
+  return code;
 }

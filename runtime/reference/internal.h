@@ -2,7 +2,7 @@
 #ifndef PV_REFERENCE_INTERNAL_H
 #define PV_REFERENCE_INTERNAL_H
 
-#include "runtime/base/arena.h"
+#include "base/arena.h"
 #include "runtime/reference/reference.h"
 
 struct pv_reference {

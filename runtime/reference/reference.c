@@ -3,29 +3,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/base/cursor.h"
-#include "runtime/base/file.h"
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
-#include "runtime/quant/quant.h"
+#include "base/ck.h"
+#include "base/cursor.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "kernels/quant/quant.h"
 #include "runtime/reference/internal.h"
 
 enum { PROMPTS_MAX = 1024, VOCAB_MAX = 1 << 24, NAME_MAX_BYTES = 64, DIGEST = 32 };
 #define FILE_MAX ((size_t)256 << 20)
 
-static pv_status refuse(pv_error *err, const char *name, uint64_t byte, const char *why) {
-  const pv_status status = pv_error_set(err, PV_ERR_INPUT, "the reference %s", why);
+static pv_code refuse(pv_error *err, const char *name, uint64_t byte, const char *why) {
+  const pv_code code = pv_error_set(err, PV_ERR_INPUT, "the reference %s", why);
   pv_error_at(err, name, 0, 0, (int64_t)byte);
   pv_error_hint(err, "make it again: models/make_reference.py, or pv synth --prompts");
-  return status;
+  return code;
 }
 
-static pv_status check_digest(const unsigned char *data, size_t length, const char *name,
-                              pv_error *err) {
+static pv_code check_digest(const unsigned char *data, size_t length, const char *name,
+                            pv_error *err) {
   char want[PV_SHA256_HEX], hex[PV_SHA256_HEX];
-  const pv_status status = pv_sha256_bytes(data, length - DIGEST, hex, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_sha256_bytes(data, length - DIGEST, hex, err);
+  if (code != PV_OK) return code;
   for (size_t i = 0; i < DIGEST; i++) snprintf(want + 2 * i, 3, "%02x", data[length - DIGEST + i]);
   return memcmp(want, hex, 64) == 0 ? PV_OK : refuse(err, name, length - DIGEST, "is damaged");
 }
@@ -122,13 +122,13 @@ static void read_prompt(reader *in, uint32_t vocab) {
   p->logits = read_logits(in, p->count, vocab);
 }
 
-pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
-                             pv_error *err) {
+pv_code pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
+                           pv_error *err) {
   if (length < PV_REFERENCE_MAGIC_BYTES + 8 + DIGEST ||
       memcmp(data, PV_REFERENCE_MAGIC, PV_REFERENCE_MAGIC_BYTES) != 0)
     return refuse(err, name, 0, "is not one of version 1");
-  const pv_status status = check_digest(data, length, name, err);
-  if (status != PV_OK) return status;
+  const pv_code code = check_digest(data, length, name, err);
+  if (code != PV_OK) return code;
   reader in = {.c = pv_cursor_make(data, length - DIGEST)};
   pv_cursor_take(&in.c, PV_REFERENCE_MAGIC_BYTES);
   const uint32_t vocab = pv_cursor_u32(&in.c), count = pv_cursor_u32(&in.c);
@@ -152,13 +152,13 @@ pv_status pv_reference_parse(const void *data, size_t length, const char *name, 
   return PV_OK;
 }
 
-pv_status pv_reference_open(const char *path, pv_reference **out, pv_error *err) {
+pv_code pv_reference_open(const char *path, pv_reference **out, pv_error *err) {
   pv_bytes bytes;
-  pv_status status = pv_file_read(path, FILE_MAX, &bytes, err);
-  if (status != PV_OK) return status;
-  status = pv_reference_parse(bytes.data, bytes.length, path, out, err);
+  pv_code code = pv_file_read(path, FILE_MAX, &bytes, err);
+  if (code != PV_OK) return code;
+  code = pv_reference_parse(bytes.data, bytes.length, path, out, err);
   pv_bytes_free(&bytes);
-  return status;
+  return code;
 }
 
 void pv_reference_close(pv_reference *reference) {

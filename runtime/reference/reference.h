@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
-#include "runtime/base/sha256.h"
+#include "base/error.h"
+#include "base/sha256.h"
 
 typedef struct pv_reference_prompt {
   const char *name;    /* unique; letters, digits, '.', '_' and '-' */
@@ -35,21 +35,21 @@ typedef struct pv_reference pv_reference;
 
 /* The file's SHA-256 trailer, every length and every value is checked before it is used: anything
  * odd is PV_ERR_INPUT. */
-pv_status pv_reference_open(const char *path, pv_reference **out, pv_error *err);
-pv_status pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
-                             pv_error *err);
+pv_code pv_reference_open(const char *path, pv_reference **out, pv_error *err);
+pv_code pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
+                           pv_error *err);
 /* Replaces the file at `path` by one with these prompts, of which names, texts and ids are written:
  * no logits and no continuations. Prompts that the reader would refuse are PV_ERR_INPUT. */
-pv_status pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
-                             size_t count, pv_error *err);
+pv_code pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
+                           size_t count, pv_error *err);
 /* The built-in prompts of a model, which are token ids alone: builtin-1, builtin-3, builtin-16,
  * builtin-17 and builtin-64, a length above `context` cut to it, each length once. builtin-N is N
  * ids of pv_reference_random_ids with the seed N, of which the second is then 0 (N > 2) and the
  * last is vocab - 1 (N > 1). A vocabulary or a context of 0 is PV_ERR_INPUT. */
-pv_status pv_reference_builtin(uint32_t vocab, size_t context, pv_reference **out, pv_error *err);
+pv_code pv_reference_builtin(uint32_t vocab, size_t context, pv_reference **out, pv_error *err);
 /* What says that two programs have the same built-in prompts: the SHA-256 of those of some small
  * and one large vocabulary. With the digest of a model it says which tokens were computed. */
-pv_status pv_reference_builtin_digest(char out[PV_SHA256_HEX], pv_error *err);
+pv_code pv_reference_builtin_digest(char out[PV_SHA256_HEX], pv_error *err);
 void pv_reference_close(pv_reference *reference); /* NULL is allowed */
 
 size_t pv_reference_prompt_count(const pv_reference *reference);

@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "runtime/base/file.h"
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "base/text.h"
 #include "runtime/reference/reference.h"
 
 static void put_u32(pv_text *out, uint32_t value) {
@@ -26,17 +26,17 @@ static int digit(char c) {
 }
 
 /* The digest of everything before it, as bytes. */
-static pv_status put_trailer(pv_text *out, pv_error *err) {
+static pv_code put_trailer(pv_text *out, pv_error *err) {
   char hex[PV_SHA256_HEX], bytes[(PV_SHA256_HEX - 1) / 2];
-  const pv_status status = pv_sha256_bytes(out->data, out->length, hex, err);
-  for (size_t i = 0; i < sizeof bytes && status == PV_OK; i++)
+  const pv_code code = pv_sha256_bytes(out->data, out->length, hex, err);
+  for (size_t i = 0; i < sizeof bytes && code == PV_OK; i++)
     bytes[i] = (char)(16 * digit(hex[2 * i]) + digit(hex[2 * i + 1]));
-  if (status == PV_OK) pv_text_add(out, bytes, sizeof bytes);
-  return status;
+  if (code == PV_OK) pv_text_add(out, bytes, sizeof bytes);
+  return code;
 }
 
-pv_status pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
-                             size_t count, pv_error *err) {
+pv_code pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
+                           size_t count, pv_error *err) {
   pv_text out = PV_TEXT_INIT;
   pv_text_add(&out, PV_REFERENCE_MAGIC, PV_REFERENCE_MAGIC_BYTES);
   put_u32(&out, vocab);
@@ -49,14 +49,14 @@ pv_status pv_reference_write(const char *path, uint32_t vocab, const pv_referenc
     put_ids(&out, NULL, 0);
     pv_text_add(&out, "", 1); /* no logits */
   }
-  pv_status status = out.failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference")
-                                : put_trailer(&out, err);
-  if (status == PV_OK && out.failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference");
+  pv_code code = out.failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference")
+                            : put_trailer(&out, err);
+  if (code == PV_OK && out.failed)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference");
   pv_reference *back = NULL; /* what no reader would take is not written */
-  if (status == PV_OK) status = pv_reference_parse(out.data, out.length, path, &back, err);
+  if (code == PV_OK) code = pv_reference_parse(out.data, out.length, path, &back, err);
   pv_reference_close(back);
-  if (status == PV_OK) status = pv_file_replace(path, out.data, out.length, err);
+  if (code == PV_OK) code = pv_file_replace(path, out.data, out.length, err);
   pv_text_free(&out);
-  return status;
+  return code;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 
 typedef struct candidate {
   float logit;
@@ -55,7 +55,7 @@ double pv_sampler_exp(double x) {
   return sum * power;
 }
 
-pv_status pv_sampler_greedy(const float *logits, size_t count, uint32_t *index, pv_error *err) {
+pv_code pv_sampler_greedy(const float *logits, size_t count, uint32_t *index, pv_error *err) {
   if (count == 0 || count > UINT32_MAX)
     return pv_error_set(err, PV_ERR_INPUT, "%zu logits to choose from", count);
   size_t best = 0;
@@ -68,26 +68,26 @@ pv_status pv_sampler_greedy(const float *logits, size_t count, uint32_t *index, 
   return PV_OK;
 }
 
-static pv_status check_settings(const pv_sampler_settings *settings, size_t vocabulary,
-                                pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code check_settings(const pv_sampler_settings *settings, size_t vocabulary,
+                              pv_error *err) {
+  pv_code code = PV_OK;
   const double t = settings->temperature, p = settings->top_p;
   if (!(t == 0.0 || (t >= 1e-3 && t <= 1e3))) {
-    status = pv_error_set(err, PV_ERR_INPUT, "the temperature is %g", t);
+    code = pv_error_set(err, PV_ERR_INPUT, "the temperature is %g", t);
     pv_error_hint(err, "give 0 for the most likely token, or a value from 0.001 to 1000");
   } else if (!(p > 0.0 && p <= 1.0)) {
-    status = pv_error_set(err, PV_ERR_INPUT, "top-p is %g", p);
+    code = pv_error_set(err, PV_ERR_INPUT, "top-p is %g", p);
     pv_error_hint(err, "give a value above 0 and at most 1");
   } else if (vocabulary == 0 || vocabulary > UINT32_MAX) {
-    status = pv_error_set(err, PV_ERR_INPUT, "%zu logits to choose from", vocabulary);
+    code = pv_error_set(err, PV_ERR_INPUT, "%zu logits to choose from", vocabulary);
   }
-  return status;
+  return code;
 }
 
-pv_status pv_sampler_open(const pv_sampler_settings *settings, size_t vocabulary, pv_sampler **out,
-                          pv_error *err) {
-  pv_status status = check_settings(settings, vocabulary, err);
-  if (status != PV_OK) return status;
+pv_code pv_sampler_open(const pv_sampler_settings *settings, size_t vocabulary, pv_sampler **out,
+                        pv_error *err) {
+  pv_code code = check_settings(settings, vocabulary, err);
+  if (code != PV_OK) return code;
   pv_sampler *sampler = calloc(1, sizeof *sampler);
   if (sampler != NULL) {
     sampler->heap = calloc(vocabulary, sizeof *sampler->heap);
@@ -183,11 +183,10 @@ static size_t keep(pv_sampler *sampler, const float *logits, float largest, doub
   return count;
 }
 
-pv_status pv_sampler_draw(pv_sampler *sampler, const float *logits, uint32_t *index,
-                          pv_error *err) {
+pv_code pv_sampler_draw(pv_sampler *sampler, const float *logits, uint32_t *index, pv_error *err) {
   uint32_t best = 0;
-  const pv_status status = pv_sampler_greedy(logits, sampler->vocabulary, &best, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_sampler_greedy(logits, sampler->vocabulary, &best, err);
+  if (code != PV_OK) return code;
   if (sampler->settings.temperature == 0.0) {
     *index = best;
     return PV_OK;

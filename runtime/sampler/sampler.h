@@ -20,11 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 /* The largest logit's index, the lowest of equals. NaN anywhere or `count` 0 is PV_ERR_INPUT;
  * infinities are ordered as usual. */
-pv_status pv_sampler_greedy(const float *logits, size_t count, uint32_t *index, pv_error *err);
+pv_code pv_sampler_greedy(const float *logits, size_t count, uint32_t *index, pv_error *err);
 
 typedef struct pv_sampler_settings {
   double temperature; /* 0: greedy, no random number is used; else 1e-3 to 1e3 */
@@ -38,13 +38,13 @@ typedef struct pv_sampler pv_sampler;
 
 /* `vocabulary`: the number of logits that every draw gets. Settings out of range are PV_ERR_INPUT,
  * naming the setting. */
-pv_status pv_sampler_open(const pv_sampler_settings *settings, size_t vocabulary, pv_sampler **out,
-                          pv_error *err);
+pv_code pv_sampler_open(const pv_sampler_settings *settings, size_t vocabulary, pv_sampler **out,
+                        pv_error *err);
 void pv_sampler_close(pv_sampler *sampler); /* NULL is allowed */
 
 /* One draw. NaN, +infinity or nothing above -infinity among the logits is PV_ERR_INPUT; then no
  * random number was used. With temperature 0: as pv_sampler_greedy. */
-pv_status pv_sampler_draw(pv_sampler *sampler, const float *logits, uint32_t *index, pv_error *err);
+pv_code pv_sampler_draw(pv_sampler *sampler, const float *logits, uint32_t *index, pv_error *err);
 
 /* SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): the state
  * advances by 0x9e3779b97f4a7c15; the output is the state, mixed. Period 2^64. */

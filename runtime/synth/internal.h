@@ -2,7 +2,7 @@
 #ifndef PV_SYNTH_INTERNAL_H
 #define PV_SYNTH_INTERNAL_H
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/synth/synth.h"
 
 typedef enum synth_kind { SYNTH_NORM, SYNTH_EMBEDDING, SYNTH_ROUTER, SYNTH_MATRIX } synth_kind;
@@ -30,15 +30,15 @@ typedef struct synth_plan {
 #define SYNTH_ALIGNMENT 32u
 
 /* options.c: every limit, with a cure. */
-pv_status synth_check(const pv_synth_options *options, pv_error *err);
+pv_code synth_check(const pv_synth_options *options, pv_error *err);
 bool synth_layout_by_name(const char *name, pv_synth_layout *out);
 
 /* plan.c */
-pv_status synth_plan_make(const pv_synth_options *options, synth_plan *out, pv_error *err);
+pv_code synth_plan_make(const pv_synth_options *options, synth_plan *out, pv_error *err);
 void synth_plan_free(synth_plan *plan);
 
 /* metadata.c: the file up to the first byte of tensor data. */
-pv_status synth_header(const synth_plan *plan, pv_text *out, pv_error *err);
+pv_code synth_header(const synth_plan *plan, pv_text *out, pv_error *err);
 
 /* fill.c: rows [first, first + count) of a tensor, which depend on the plan and nothing else. A
  * maker keeps what rows of one tensor share; each thread has its own. */

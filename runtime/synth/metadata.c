@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/synth/internal.h"
 
 static void little(pv_text *out, uint64_t value, unsigned bytes) {
@@ -183,7 +183,7 @@ static void put_directory(pv_text *out, const synth_plan *plan) {
   }
 }
 
-pv_status synth_header(const synth_plan *plan, pv_text *out, pv_error *err) {
+pv_code synth_header(const synth_plan *plan, pv_text *out, pv_error *err) {
   enum { PAIRS_AT = 16 };
   writer self = {.out = out};
   pv_text_puts(out, "GGUF");

@@ -1,7 +1,7 @@
 /* Shapes by name, defaults, and the check of everything that a caller can set. */
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/synth/internal.h"
 
 #define LAYERS_MAX  PV_MODEL_LAYERS_MAX
@@ -72,13 +72,13 @@ pv_synth_options pv_synth_defaults(void) {
   return options;
 }
 
-static pv_status refuse(pv_error *err, const char *what, const char *cure) {
+static pv_code refuse(pv_error *err, const char *what, const char *cure) {
   pv_error_set(err, PV_ERR_INPUT, "%s", what);
   pv_error_hint(err, "%s", cure);
   return PV_ERR_INPUT;
 }
 
-static pv_status check_ranges(const pv_shape *s, pv_error *err) {
+static pv_code check_ranges(const pv_shape *s, pv_error *err) {
   const struct {
     const char *name;
     uint32_t value, low, high;
@@ -105,9 +105,9 @@ static pv_status check_ranges(const pv_shape *s, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status check_shape(const pv_shape *s, pv_error *err) {
-  const pv_status status = check_ranges(s, err);
-  if (status != PV_OK) return status;
+static pv_code check_shape(const pv_shape *s, pv_error *err) {
+  const pv_code code = check_ranges(s, err);
+  if (code != PV_OK) return code;
   if (s->heads % s->kv_heads != 0)
     return refuse(err, "the query heads are not a multiple of the key heads",
                   "choose --heads as a multiple of --kv-heads");
@@ -124,10 +124,10 @@ static pv_status check_shape(const pv_shape *s, pv_error *err) {
   return PV_OK;
 }
 
-pv_status synth_check(const pv_synth_options *options, pv_error *err) {
+pv_code synth_check(const pv_synth_options *options, pv_error *err) {
   const pv_shape *s = &options->shape;
-  const pv_status status = check_shape(s, err);
-  if (status != PV_OK) return status;
+  const pv_code code = check_shape(s, err);
+  if (code != PV_OK) return code;
   if ((unsigned)options->layout >= PV_SYNTH_LAYOUT_COUNT)
     return refuse(err, "the layout is unknown", "choose one that --help lists");
   if (options->threads > 256) return refuse(err, "more than 256 threads", "lower --threads");

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/synth/internal.h"
 
 const char pv_synth_help[] =
@@ -93,7 +93,7 @@ static const option known[] = {
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
-static pv_status refuse(pv_error *err, const char *what, const char *argument) {
+static pv_code refuse(pv_error *err, const char *what, const char *argument) {
   pv_error_set(err, PV_ERR_INPUT, "%s '%s'", what, argument);
   pv_error_hint(err, "see: pv synth --help");
   return PV_ERR_INPUT;
@@ -110,8 +110,8 @@ static const option *look_up(const char *argument, const char **value) {
   return NULL;
 }
 
-static pv_status store_text(const option *o, const char *value, pv_synth_options *options,
-                            pv_error *err) {
+static pv_code store_text(const option *o, const char *value, pv_synth_options *options,
+                          pv_error *err) {
   if (o->kind == SHAPE)
     return pv_synth_shape(value, &options->shape) ? PV_OK : refuse(err, "unknown shape", value);
   if (o->kind == LAYOUT)
@@ -122,8 +122,8 @@ static pv_status store_text(const option *o, const char *value, pv_synth_options
   return PV_OK;
 }
 
-static pv_status store(const option *o, const char *value, pv_synth_options *options,
-                       const char **path, pv_error *err) {
+static pv_code store(const option *o, const char *value, pv_synth_options *options,
+                     const char **path, pv_error *err) {
   char *field = (char *)options + o->offset;
   const size_t length = strlen(value);
   uint64_t number = 0;
@@ -160,8 +160,8 @@ static pv_status store(const option *o, const char *value, pv_synth_options *opt
 }
 
 /* One pass: the shape alone, or all but the shape, so that its place does not matter. */
-static pv_status pass(int argc, char **argv, bool shape, pv_synth_options *options,
-                      const char **path, bool *help, pv_error *err) {
+static pv_code pass(int argc, char **argv, bool shape, pv_synth_options *options, const char **path,
+                    bool *help, pv_error *err) {
   uint64_t seen = 0;
   for (int i = 1; i < argc; i++) {
     const char *value;
@@ -184,25 +184,25 @@ static pv_status pass(int argc, char **argv, bool shape, pv_synth_options *optio
       value = argv[++i];
     }
     if ((o->kind == SHAPE) != shape) continue;
-    const pv_status status = store(o, value, options, path, err);
-    if (status != PV_OK) return status;
+    const pv_code code = store(o, value, options, path, err);
+    if (code != PV_OK) return code;
   }
   return PV_OK;
 }
 
 _Static_assert(KNOWN <= 64, "one bit for each option");
 
-pv_status pv_synth_parse(int argc, char **argv, pv_synth_options *options, const char **path,
-                         bool *help, pv_error *err) {
+pv_code pv_synth_parse(int argc, char **argv, pv_synth_options *options, const char **path,
+                       bool *help, pv_error *err) {
   *options = pv_synth_defaults();
   *path = NULL;
   *help = false;
   for (int i = 1; i < argc; i++)
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) *help = true;
   if (*help) return PV_OK;
-  pv_status status = pass(argc, argv, true, options, path, help, err);
-  if (status == PV_OK) status = pass(argc, argv, false, options, path, help, err);
-  if (status != PV_OK) return status;
+  pv_code code = pass(argc, argv, true, options, path, help, err);
+  if (code == PV_OK) code = pass(argc, argv, false, options, path, help, err);
+  if (code != PV_OK) return code;
   if (*path == NULL) {
     pv_error_set(err, PV_ERR_INPUT, "no file to write was named");
     pv_error_hint(err, "add --out FILE");

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/synth/internal.h"
 
 enum { PER_LAYER = 12 };
@@ -127,11 +127,11 @@ static bool add_layer(synth_plan *plan, uint32_t layer) {
   return true;
 }
 
-pv_status synth_plan_make(const pv_synth_options *options, synth_plan *out, pv_error *err) {
+pv_code synth_plan_make(const pv_synth_options *options, synth_plan *out, pv_error *err) {
   const pv_shape *s = &options->shape;
   synth_plan plan = {.options = options};
-  pv_status status = synth_check(options, err);
-  if (status != PV_OK) return status;
+  pv_code code = synth_check(options, err);
+  if (code != PV_OK) return code;
   plan.tensors = calloc((size_t)s->layers * PER_LAYER + 3, sizeof *plan.tensors);
   if (plan.tensors == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the list of tensors");
@@ -143,10 +143,10 @@ pv_status synth_plan_make(const pv_synth_options *options, synth_plan *out, pv_e
     fits = fits && add(&plan, SYNTH_MATRIX, "output.weight", 0, s->hidden, s->vocab, 0, in);
   for (uint32_t layer = 0; layer < s->layers; layer++) fits = fits && add_layer(&plan, layer);
   if (!fits || plan.data_bytes > INT64_MAX / 2) {
-    status = pv_error_set(err, PV_ERR_LIMIT, "a model of this shape does not fit a file");
+    code = pv_error_set(err, PV_ERR_LIMIT, "a model of this shape does not fit a file");
     pv_error_hint(err, "lower a dimension");
     synth_plan_free(&plan);
-    return status;
+    return code;
   }
   *out = plan;
   return PV_OK;

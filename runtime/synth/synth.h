@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 #include "runtime/model/model.h"
 
 typedef enum pv_synth_layout {
@@ -65,7 +65,7 @@ bool pv_synth_shape(const char *name, pv_shape *shape);
 const char *pv_synth_layout_name(pv_synth_layout layout);
 
 /* Checks the options and gives the size of the file that they make. */
-pv_status pv_synth_size(const pv_synth_options *options, uint64_t *bytes, pv_error *err);
+pv_code pv_synth_size(const pv_synth_options *options, uint64_t *bytes, pv_error *err);
 
 /* Called now and then from the thread that called pv_synth_write. */
 typedef void (*pv_synth_progress)(void *context, uint64_t done, uint64_t total);
@@ -75,13 +75,13 @@ typedef void (*pv_synth_progress)(void *context, uint64_t done, uint64_t total);
  * nothing is left behind; a killed process leaves at most the temporary file. Refused: wrong
  * options, an existing file without `force`, a folder or a symbolic link at `path`, too little free
  * space. `progress` may be NULL. */
-pv_status pv_synth_write(const pv_synth_options *options, const char *path,
-                         pv_synth_progress progress, void *context, pv_error *err);
+pv_code pv_synth_write(const pv_synth_options *options, const char *path,
+                       pv_synth_progress progress, void *context, pv_error *err);
 
 /* Reads "--shape tiny --layers 8 ... --out FILE"; argv[0] is skipped. `*path` points into argv.
  * With --help `*help` is true and nothing else is checked. */
-pv_status pv_synth_parse(int argc, char **argv, pv_synth_options *options, const char **path,
-                         bool *help, pv_error *err);
+pv_code pv_synth_parse(int argc, char **argv, pv_synth_options *options, const char **path,
+                       bool *help, pv_error *err);
 extern const char pv_synth_help[];
 
 #endif

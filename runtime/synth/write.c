@@ -16,8 +16,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/ck.h"
+#include "base/child.h"
+#include "base/ck.h"
 #include "runtime/synth/internal.h"
 
 #define PIECE       ((size_t)4 << 20)
@@ -36,7 +36,7 @@ typedef struct job {
   atomic_uint_fast64_t next, done; /* pieces taken, bytes written */
   atomic_bool stop;
   pthread_mutex_t guard;
-  pv_status status; /* the first failure, under the guard */
+  pv_code code; /* the first failure, under the guard */
   pv_error err;
 } job;
 
@@ -47,21 +47,20 @@ typedef struct worker {
   unsigned char *piece, *row; /* PIECE bytes; the longest row of the plan */
 } worker;
 
-static pv_status placed(const char *path, pv_status status, pv_error *err) {
+static pv_code placed(const char *path, pv_code code, pv_error *err) {
   pv_error_at(err, path, 0, 0, -1);
-  return status;
+  return code;
 }
 
-static pv_status system_error(const char *path, const char *what, int number, pv_error *err) {
-  const pv_status status =
-      placed(path, pv_error_errno(err, number, "cannot %s '%s'", what, path), err);
+static pv_code system_error(const char *path, const char *what, int number, pv_error *err) {
+  const pv_code code = placed(path, pv_error_errno(err, number, "cannot %s '%s'", what, path), err);
   if (number == ENOSPC || number == EDQUOT)
     pv_error_hint(err, "free some space or write to another disk; nothing was left behind");
-  return status;
+  return code;
 }
 
-static pv_status write_at(int fd, const char *path, const void *data, size_t length, uint64_t at,
-                          pv_error *err) {
+static pv_code write_at(int fd, const char *path, const void *data, size_t length, uint64_t at,
+                        pv_error *err) {
   const char *from = data;
   while (length > 0) {
     const ssize_t n = pwrite(fd, from, length, (off_t)at);
@@ -75,10 +74,10 @@ static pv_status write_at(int fd, const char *path, const void *data, size_t len
   return PV_OK;
 }
 
-static void fail(job *self, pv_status status, const pv_error *err) {
+static void fail(job *self, pv_code code, const pv_error *err) {
   pthread_mutex_lock(&self->guard);
-  if (self->status == PV_OK) {
-    self->status = status;
+  if (self->code == PV_OK) {
+    self->code = code;
     self->err = *err;
   }
   pthread_mutex_unlock(&self->guard);
@@ -147,7 +146,7 @@ static void make_piece(worker *self, uint64_t from, uint64_t to) {
   }
 }
 
-static pv_status write_piece(worker *self, uint64_t index, pv_error *err) {
+static pv_code write_piece(worker *self, uint64_t index, pv_error *err) {
   job *shared = self->shared;
   const uint64_t from = index * PIECE;
   const uint64_t to = shared->total - from < PIECE ? shared->total : from + PIECE;
@@ -158,8 +157,8 @@ static pv_status write_piece(worker *self, uint64_t index, pv_error *err) {
     memset(self->piece + bytes, 0, rest);
     bytes += rest;
   }
-  const pv_status status = write_at(shared->fd, shared->path, self->piece, bytes, from, err);
-  if (status != PV_OK) return status;
+  const pv_code code = write_at(shared->fd, shared->path, self->piece, bytes, from, err);
+  if (code != PV_OK) return code;
   /* Start the disk early, so that the sync at the end finds little left. */
   if (!shared->direct && !shared->plan->options->no_sync)
     (void)sync_file_range(shared->fd, (off_t)from, (off_t)bytes, SYNC_FILE_RANGE_WRITE);
@@ -167,7 +166,7 @@ static pv_status write_piece(worker *self, uint64_t index, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status worker_make(worker *self, job *shared, pv_error *err) {
+static pv_code worker_make(worker *self, job *shared, pv_error *err) {
   uint64_t longest = 1;
   for (uint64_t i = 0; i < shared->plan->count; i++)
     if (shared->plan->tensors[i].row_bytes > longest) longest = shared->plan->tensors[i].row_bytes;
@@ -182,21 +181,21 @@ static pv_status worker_make(worker *self, job *shared, pv_error *err) {
 static void work(job *shared, bool reports) {
   worker self;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = worker_make(&self, shared, &err);
-  while (status == PV_OK && !atomic_load(&shared->stop)) {
+  pv_code code = worker_make(&self, shared, &err);
+  while (code == PV_OK && !atomic_load(&shared->stop)) {
     const uint64_t index = atomic_fetch_add(&shared->next, 1);
     if (index >= (shared->total + PIECE - 1) / PIECE) break;
     if (pv_cancelled())
-      status = placed(
+      code = placed(
           shared->path,
           pv_error_set(&err, PV_ERR_CANCELLED, "cancelled; '%s' was not written", shared->path),
           &err);
     else
-      status = write_piece(&self, index, &err);
-    if (status == PV_OK && reports && shared->progress != NULL)
+      code = write_piece(&self, index, &err);
+    if (code == PV_OK && reports && shared->progress != NULL)
       shared->progress(shared->context, atomic_load(&shared->done), shared->total);
   }
-  if (status != PV_OK) fail(shared, status, &err);
+  if (code != PV_OK) fail(shared, code, &err);
   synth_maker_free(self.maker);
   free(self.piece);
   free(self.row);
@@ -221,7 +220,7 @@ static void run(job *self) {
     started++;
   work(self, true);
   for (unsigned i = 0; i < started; i++) pthread_join(threads[i], NULL);
-  if (self->status == PV_OK && self->progress != NULL)
+  if (self->code == PV_OK && self->progress != NULL)
     self->progress(self->context, atomic_load(&self->done), self->total);
 }
 
@@ -235,7 +234,7 @@ static bool folder_of(const char *path, char *out, size_t room) {
   return true;
 }
 
-static pv_status check_place(const char *path, bool force, pv_error *err) {
+static pv_code check_place(const char *path, bool force, pv_error *err) {
   struct stat info;
   if (lstat(path, &info) != 0) {
     if (errno == ENOENT && path[0] != '\0') return PV_OK;
@@ -251,24 +250,24 @@ static pv_status check_place(const char *path, bool force, pv_error *err) {
     cure = "choose another path, or replace the file with --force";
   }
   if (why == NULL) return PV_OK;
-  const pv_status status = placed(path, pv_error_set(err, PV_ERR_INPUT, "'%s' %s", path, why), err);
+  const pv_code code = placed(path, pv_error_set(err, PV_ERR_INPUT, "'%s' %s", path, why), err);
   pv_error_hint(err, "%s", cure);
-  return status;
+  return code;
 }
 
-static pv_status check_space(const char *path, const char *folder, uint64_t need, pv_error *err) {
+static pv_code check_space(const char *path, const char *folder, uint64_t need, pv_error *err) {
   struct statvfs info;
   uint64_t room = 0;
   if (statvfs(folder, &info) != 0) return system_error(folder, "examine the folder", errno, err);
   if (!pv_ck_mul(info.f_bavail, info.f_frsize, &room)) room = UINT64_MAX;
   if (room >= need) return PV_OK;
-  const pv_status status =
+  const pv_code code =
       placed(path,
              pv_error_set(err, PV_ERR_IO, "'%s' needs %.3f GB, but only %.3f GB are free in '%s'",
                           path, (double)need / 1e9, (double)room / 1e9, folder),
              err);
   pv_error_hint(err, "free some space, write to another disk, or lower --layers");
-  return status;
+  return code;
 }
 
 /* A name for an open file without one; -1 with errno. */
@@ -280,7 +279,7 @@ static int give_name(int unnamed, const char *out) {
 
 /* A name beside `path` that nobody else uses, into `out`: for a new file, which `*fd` becomes, or
  * for `*fd` when it is an open file without a name. */
-static pv_status name_beside(const char *path, char *out, size_t room, int *fd, pv_error *err) {
+static pv_code name_beside(const char *path, char *out, size_t room, int *fd, pv_error *err) {
   for (unsigned attempt = 0; attempt < 100; attempt++) {
     const int length = snprintf(out, room, "%s.part-%ld-%u", path, (long)getpid(), attempt);
     if (length < 0 || (size_t)length >= room)
@@ -297,20 +296,20 @@ static pv_status name_beside(const char *path, char *out, size_t room, int *fd, 
 }
 
 /* Where it can be, the file has no name while it is written: a killed process leaves nothing. */
-static pv_status open_temporary(const char *path, const char *folder, char *out, size_t room,
-                                job *self, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code open_temporary(const char *path, const char *folder, char *out, size_t room,
+                              job *self, pv_error *err) {
+  pv_code code = PV_OK;
   if (access("/proc/self/fd", X_OK) == 0) /* which give_name needs */
     self->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-  if (self->fd < 0) status = name_beside(path, out, room, &self->fd, err);
+  if (self->fd < 0) code = name_beside(path, out, room, &self->fd, err);
   self->direct = self->total >= DIRECT_FROM;
   /* Asked for afterwards: a file system that cannot do it has made no file then. */
-  if (status == PV_OK && self->direct) self->direct = fcntl(self->fd, F_SETFL, O_DIRECT) == 0;
-  return status;
+  if (code == PV_OK && self->direct) self->direct = fcntl(self->fd, F_SETFL, O_DIRECT) == 0;
+  return code;
 }
 
 /* Reserves the blocks, so that a full disk is noticed now and not after minutes. */
-static pv_status reserve(int fd, const char *path, uint64_t bytes, pv_error *err) {
+static pv_code reserve(int fd, const char *path, uint64_t bytes, pv_error *err) {
   if (fallocate(fd, 0, 0, (off_t)bytes) == 0) return PV_OK;
   if (errno != EOPNOTSUPP && errno != EINTR && errno != ENOSYS)
     return system_error(path, "reserve space for", errno, err);
@@ -318,13 +317,13 @@ static pv_status reserve(int fd, const char *path, uint64_t bytes, pv_error *err
   return system_error(path, "set the length of", errno, err);
 }
 
-static pv_status publish(const char *temporary, const char *path, const char *folder,
-                         const pv_synth_options *o, pv_error *err) {
+static pv_code publish(const char *temporary, const char *path, const char *folder,
+                       const pv_synth_options *o, pv_error *err) {
   const unsigned flags = o->force ? 0 : RENAME_NOREPLACE;
   int result = renameat2(AT_FDCWD, temporary, AT_FDCWD, path, flags);
   if (result != 0 && (errno == EINVAL || errno == ENOSYS)) { /* not every file system has flags */
-    const pv_status status = check_place(path, o->force, err);
-    if (status != PV_OK) return status;
+    const pv_code code = check_place(path, o->force, err);
+    if (code != PV_OK) return code;
     result = rename(temporary, path);
   }
   if (result != 0) return system_error(path, "rename the finished file to", errno, err);
@@ -336,13 +335,13 @@ static pv_status publish(const char *temporary, const char *path, const char *fo
   return PV_OK;
 }
 
-static pv_status write_file(job *self, pv_error *err) {
-  const pv_status status = reserve(self->fd, self->path, self->total, err);
-  if (status != PV_OK) return status;
+static pv_code write_file(job *self, pv_error *err) {
+  const pv_code code = reserve(self->fd, self->path, self->total, err);
+  if (code != PV_OK) return code;
   run(self);
-  if (self->status != PV_OK) {
+  if (self->code != PV_OK) {
     if (err != NULL) *err = self->err;
-    return self->status;
+    return self->code;
   }
   if (self->direct && ftruncate(self->fd, (off_t)self->total) != 0)
     return system_error(self->path, "set the length of", errno, err);
@@ -357,20 +356,20 @@ static uint64_t data_end(const synth_plan *plan) {
   return last->offset + last->bytes;
 }
 
-pv_status pv_synth_size(const pv_synth_options *options, uint64_t *bytes, pv_error *err) {
+pv_code pv_synth_size(const pv_synth_options *options, uint64_t *bytes, pv_error *err) {
   synth_plan plan = {0};
   pv_text header = PV_TEXT_INIT;
-  pv_status status = synth_plan_make(options, &plan, err);
-  if (status != PV_OK) return status;
-  status = synth_header(&plan, &header, err);
-  if (status == PV_OK) *bytes = header.length + data_end(&plan);
+  pv_code code = synth_plan_make(options, &plan, err);
+  if (code != PV_OK) return code;
+  code = synth_header(&plan, &header, err);
+  if (code == PV_OK) *bytes = header.length + data_end(&plan);
   pv_text_free(&header);
   synth_plan_free(&plan);
-  return status;
+  return code;
 }
 
-pv_status pv_synth_write(const pv_synth_options *options, const char *path,
-                         pv_synth_progress progress, void *context, pv_error *err) {
+pv_code pv_synth_write(const pv_synth_options *options, const char *path,
+                       pv_synth_progress progress, void *context, pv_error *err) {
   char temporary[PATH_MAX] = "", folder[PATH_MAX];
   synth_plan plan = {0};
   pv_text header = PV_TEXT_INIT;
@@ -382,30 +381,30 @@ pv_status pv_synth_write(const pv_synth_options *options, const char *path,
               .context = context,
               .guard = PTHREAD_MUTEX_INITIALIZER};
   bool named = false;
-  pv_status status = synth_plan_make(options, &plan, err);
-  if (status == PV_OK) status = check_place(path, options->force, err);
-  if (status == PV_OK && !folder_of(path, folder, sizeof folder))
-    status = placed(path, pv_error_set(err, PV_ERR_INPUT, "the path is too long"), err);
-  if (status == PV_OK) status = synth_header(&plan, &header, err);
-  if (status != PV_OK) goto cleanup;
+  pv_code code = synth_plan_make(options, &plan, err);
+  if (code == PV_OK) code = check_place(path, options->force, err);
+  if (code == PV_OK && !folder_of(path, folder, sizeof folder))
+    code = placed(path, pv_error_set(err, PV_ERR_INPUT, "the path is too long"), err);
+  if (code == PV_OK) code = synth_header(&plan, &header, err);
+  if (code != PV_OK) goto cleanup;
   self.total = header.length + data_end(&plan);
-  status = check_space(path, folder, self.total, err);
-  if (status != PV_OK) goto cleanup;
-  status = open_temporary(path, folder, temporary, sizeof temporary, &self, err);
-  if (status != PV_OK) goto cleanup;
+  code = check_space(path, folder, self.total, err);
+  if (code != PV_OK) goto cleanup;
+  code = open_temporary(path, folder, temporary, sizeof temporary, &self, err);
+  if (code != PV_OK) goto cleanup;
   named = temporary[0] != '\0';
-  status = write_file(&self, err);
-  if (status == PV_OK && !named) {
-    status = name_beside(path, temporary, sizeof temporary, &self.fd, err);
-    named = status == PV_OK;
+  code = write_file(&self, err);
+  if (code == PV_OK && !named) {
+    code = name_beside(path, temporary, sizeof temporary, &self.fd, err);
+    named = code == PV_OK;
   }
-  if (close(self.fd) != 0 && status == PV_OK) status = system_error(path, "write", errno, err);
-  if (status == PV_OK) status = publish(temporary, path, folder, options, err);
+  if (close(self.fd) != 0 && code == PV_OK) code = system_error(path, "write", errno, err);
+  if (code == PV_OK) code = publish(temporary, path, folder, options, err);
 
 cleanup:
-  if (named && status != PV_OK) unlink(temporary);
+  if (named && code != PV_OK) unlink(temporary);
   pthread_mutex_destroy(&self.guard);
   pv_text_free(&header);
   synth_plan_free(&plan);
-  return status;
+  return code;
 }

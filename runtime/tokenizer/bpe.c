@@ -4,7 +4,7 @@
  * now. Each merge queues at most two pairs, so a piece of n bytes costs O(n log n). */
 #include <stdlib.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/tokenizer/internal.h"
 
 #define NO_SYMBOL UINT32_MAX
@@ -34,7 +34,7 @@ void pv_bpe_free(pv_bpe *bpe) {
 
 /* n bytes give n - 1 first pairs, and each of at most n - 1 merges takes one out and adds two: the
  * heap never holds more than 2 n. */
-static pv_status reserve(pv_bpe *bpe, size_t length, pv_error *err) {
+static pv_code reserve(pv_bpe *bpe, size_t length, pv_error *err) {
   if (length <= bpe->capacity) return PV_OK;
   uint64_t capacity, symbol_bytes, heap_bytes;
   if (!pv_ck_align(length, 256, &capacity) || !pv_ck_mul(capacity, sizeof(symbol), &symbol_bytes) ||
@@ -100,12 +100,12 @@ static void merge(pv_bpe *bpe, uint32_t at, uint32_t merged) {
   right->id = NO_SYMBOL;
 }
 
-pv_status pv_bpe_piece(const pv_tokenizer *tok, pv_bpe *bpe, const unsigned char *piece,
-                       size_t length, pv_id_list *out, pv_error *err) {
+pv_code pv_bpe_piece(const pv_tokenizer *tok, pv_bpe *bpe, const unsigned char *piece,
+                     size_t length, pv_id_list *out, pv_error *err) {
   if (length > UINT32_MAX - 1)
     return pv_error_set(err, PV_ERR_LIMIT, "a piece of %zu bytes is too long", length);
-  pv_status status = reserve(bpe, length, err);
-  if (status != PV_OK) return status;
+  pv_code code = reserve(bpe, length, err);
+  if (code != PV_OK) return code;
   bpe->queued = 0;
   for (uint32_t i = 0; i < length; i++)
     bpe->symbols[i] = (symbol){.id = tok->byte[piece[i]],
@@ -121,7 +121,7 @@ pv_status pv_bpe_piece(const pv_tokenizer *tok, pv_bpe *bpe, const unsigned char
     offer(tok, bpe, bpe->symbols[at].before);
     offer(tok, bpe, at);
   }
-  for (uint32_t i = 0; i != NO_SYMBOL && status == PV_OK; i = bpe->symbols[i].after)
-    status = pv_id_list_add(out, bpe->symbols[i].id, err);
-  return status;
+  for (uint32_t i = 0; i != NO_SYMBOL && code == PV_OK; i = bpe->symbols[i].after)
+    code = pv_id_list_add(out, bpe->symbols[i].id, err);
+  return code;
 }

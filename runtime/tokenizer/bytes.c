@@ -1,7 +1,7 @@
 /* Bytes, the printable alphabet that stands for them in the vocabulary, and UTF-8. */
 #include <stdlib.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/tokenizer/internal.h"
 
 /* Bytes that are printable characters of Latin-1 stand for themselves. */
@@ -50,7 +50,7 @@ pv_utf8 pv_utf8_front(const unsigned char *at, size_t left) {
   return (pv_utf8){.length = length, .code_point = value};
 }
 
-pv_status pv_id_list_add(pv_id_list *list, uint32_t id, pv_error *err) {
+pv_code pv_id_list_add(pv_id_list *list, uint32_t id, pv_error *err) {
   if (list->count == list->capacity) {
     const size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
     uint64_t bytes;

@@ -5,44 +5,44 @@
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-pv_status pv_tokenizer_piece(const pv_tokenizer *tok, uint32_t id, const char **bytes,
-                             size_t *length, pv_error *err) {
+pv_code pv_tokenizer_piece(const pv_tokenizer *tok, uint32_t id, const char **bytes, size_t *length,
+                           pv_error *err) {
   if (id >= tok->count) {
-    const pv_status status = pv_error_set(
+    const pv_code code = pv_error_set(
         err, PV_ERR_INPUT, "token id %u is not in the vocabulary of %u tokens", id, tok->count);
     pv_error_hint(err, "ids run from 0 to %u", tok->count - 1);
-    return status;
+    return code;
   }
   *bytes = tok->bytes + tok->start[id];
   *length = (size_t)(tok->start[id + 1] - tok->start[id]);
   return PV_OK;
 }
 
-pv_status pv_tokenizer_decode(const pv_tokenizer *tok, const uint32_t *ids, size_t count,
-                              pv_text *out, pv_error *err) {
+pv_code pv_tokenizer_decode(const pv_tokenizer *tok, const uint32_t *ids, size_t count,
+                            pv_text *out, pv_error *err) {
   const size_t before = out->length;
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < count && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
     const char *bytes = NULL;
     size_t length = 0;
-    status = pv_tokenizer_piece(tok, ids[i], &bytes, &length, err);
-    if (status == PV_OK) pv_text_add(out, bytes, length);
+    code = pv_tokenizer_piece(tok, ids[i], &bytes, &length, err);
+    if (code == PV_OK) pv_text_add(out, bytes, length);
   }
-  if (status == PV_OK && out->failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "no memory for the decoded text");
-  if (status != PV_OK && out->length > before) {
+  if (code == PV_OK && out->failed)
+    code = pv_error_set(err, PV_ERR_NOMEM, "no memory for the decoded text");
+  if (code != PV_OK && out->length > before) {
     out->length = before;
     out->data[before] = '\0';
   }
-  return status;
+  return code;
 }
 
-pv_status pv_tokenizer_stream_add(const pv_tokenizer *tok, pv_tokenizer_stream *stream, uint32_t id,
-                                  pv_text *out, pv_error *err) {
+pv_code pv_tokenizer_stream_add(const pv_tokenizer *tok, pv_tokenizer_stream *stream, uint32_t id,
+                                pv_text *out, pv_error *err) {
   const char *bytes = NULL;
   size_t length = 0;
-  const pv_status status = pv_tokenizer_piece(tok, id, &bytes, &length, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_tokenizer_piece(tok, id, &bytes, &length, err);
+  if (code != PV_OK) return code;
   for (size_t i = 0; i < length; i++) {
     stream->held[stream->held_count++] = (unsigned char)bytes[i];
     /* What is held was cut before this byte came, so at most one byte stays for a second round. */
@@ -61,7 +61,7 @@ pv_status pv_tokenizer_stream_add(const pv_tokenizer *tok, pv_tokenizer_stream *
   return out->failed ? pv_error_set(err, PV_ERR_NOMEM, "no memory for the decoded text") : PV_OK;
 }
 
-pv_status pv_tokenizer_stream_finish(pv_tokenizer_stream *stream, pv_text *out, pv_error *err) {
+pv_code pv_tokenizer_stream_finish(pv_tokenizer_stream *stream, pv_text *out, pv_error *err) {
   if (stream->held_count > 0) pv_text_puts(out, replacement);
   stream->held_count = 0;
   return out->failed ? pv_error_set(err, PV_ERR_NOMEM, "no memory for the decoded text") : PV_OK;

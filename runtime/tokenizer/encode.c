@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/tokenizer/internal.h"
 
 /* Memory in KiB that one match may use: the pattern needs a few frames only. */
@@ -23,16 +23,16 @@ typedef struct encoder {
   pv_id_list ids;
 } encoder;
 
-static pv_status check_utf8(const unsigned char *text, size_t length, pv_error *err) {
+static pv_code check_utf8(const unsigned char *text, size_t length, pv_error *err) {
   for (size_t at = 0; at < length;) {
     const pv_utf8 front = pv_utf8_front(text + at, length - at);
     if (front.length == 0) {
-      const pv_status status =
+      const pv_code code =
           pv_error_set(err, PV_ERR_INPUT, "the text is not valid UTF-8 at byte %zu (0x%02x)%s", at,
                        text[at], front.cut ? ": it ends inside a character" : "");
       pv_error_at(err, "", 0, 0, (int64_t)at);
       pv_error_hint(err, "give the text as UTF-8");
-      return status;
+      return code;
     }
     at += front.length;
   }
@@ -41,7 +41,7 @@ static pv_status check_utf8(const unsigned char *text, size_t length, pv_error *
 
 /* A match backs up at most once per character, in a run of white space: the limit is linear, and
  * reaching it means that the pattern was changed for the worse. */
-static pv_status prepare(encoder *self, pv_error *err) {
+static pv_code prepare(encoder *self, pv_error *err) {
   self->bpe = pv_bpe_new();
   self->match = pcre2_match_data_create(1, NULL);
   self->context = pcre2_match_context_create(NULL);
@@ -56,35 +56,34 @@ static pv_status prepare(encoder *self, pv_error *err) {
 }
 
 /* Ids of text without special tokens; `from` is where it stood, for an error. */
-static pv_status encode_part(encoder *self, const unsigned char *part, size_t length, size_t from,
-                             pv_error *err) {
+static pv_code encode_part(encoder *self, const unsigned char *part, size_t length, size_t from,
+                           pv_error *err) {
   size_t at = 0;
-  pv_status status = PV_OK;
-  while (at < length && status == PV_OK) {
+  pv_code code = PV_OK;
+  while (at < length && code == PV_OK) {
     const int found = pcre2_match(self->tok->pattern, part, length, at,
                                   PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED, self->match, self->context);
     const PCRE2_SIZE *range = pcre2_get_ovector_pointer(self->match);
     if (found < 0 || range[0] != at || range[1] <= at || range[1] > length) {
-      status =
-          pv_error_set(err, found == PCRE2_ERROR_NOMEMORY ? PV_ERR_NOMEM : PV_ERR_LIMIT,
-                       "the text from byte %zu on cannot be split (PCRE2 code %d)", from, found);
+      code = pv_error_set(err, found == PCRE2_ERROR_NOMEMORY ? PV_ERR_NOMEM : PV_ERR_LIMIT,
+                          "the text from byte %zu on cannot be split (PCRE2 code %d)", from, found);
       pv_error_at(err, "", 0, 0, (int64_t)from);
       break;
     }
-    status = pv_bpe_piece(self->tok, self->bpe, part + at, range[1] - at, &self->ids, err);
+    code = pv_bpe_piece(self->tok, self->bpe, part + at, range[1] - at, &self->ids, err);
     at = range[1];
   }
-  return status;
+  return code;
 }
 
 /* Ids of [from, to). Neither the look-ahead of the pattern nor a composition may reach into a
  * special token beside it, so each part stands alone. */
-static pv_status encode_plain(encoder *self, size_t from, size_t to, pv_error *err) {
+static pv_code encode_plain(encoder *self, size_t from, size_t to, pv_error *err) {
   const unsigned char *part = self->text + from;
   if (pv_nfc_is_plain(part, to - from)) return encode_part(self, part, to - from, from, err);
   self->normal.length = 0;
-  const pv_status status = pv_nfc_add(part, to - from, &self->normal, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_nfc_add(part, to - from, &self->normal, err);
+  if (code != PV_OK) return code;
   return encode_part(self, (const unsigned char *)self->normal.data, self->normal.length, from,
                      err);
 }
@@ -124,41 +123,41 @@ static uint32_t special_at(const encoder *self, size_t at) {
   return best;
 }
 
-static pv_status encode_all(encoder *self, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code encode_all(encoder *self, pv_error *err) {
+  pv_code code = PV_OK;
   size_t from = 0;
-  for (size_t at = 0; at < self->length && status == PV_OK;) {
+  for (size_t at = 0; at < self->length && code == PV_OK;) {
     const uint32_t id = special_at(self, at);
     if (id == PV_TABLE_NONE) {
       at++;
       continue;
     }
-    status = encode_plain(self, from, at, err);
-    if (status == PV_OK) status = pv_id_list_add(&self->ids, id, err);
+    code = encode_plain(self, from, at, err);
+    if (code == PV_OK) code = pv_id_list_add(&self->ids, id, err);
     at += (size_t)(self->tok->start[id + 1] - self->tok->start[id]);
     from = at;
   }
-  if (status == PV_OK) status = encode_plain(self, from, self->length, err);
-  return status;
+  if (code == PV_OK) code = encode_plain(self, from, self->length, err);
+  return code;
 }
 
-pv_status pv_tokenizer_encode(const pv_tokenizer *tok, const char *text, size_t length,
-                              bool specials, uint32_t **ids, size_t *count, pv_error *err) {
+pv_code pv_tokenizer_encode(const pv_tokenizer *tok, const char *text, size_t length, bool specials,
+                            uint32_t **ids, size_t *count, pv_error *err) {
   encoder self = {
       .tok = tok, .text = (const unsigned char *)text, .length = length, .controls = specials};
-  pv_status status;
+  pv_code code;
   if (length > PV_TOKENIZER_MAX_TEXT) {
-    status = pv_error_set(err, PV_ERR_LIMIT, "the text has %zu bytes, more than %zu", length,
-                          PV_TOKENIZER_MAX_TEXT);
+    code = pv_error_set(err, PV_ERR_LIMIT, "the text has %zu bytes, more than %zu", length,
+                        PV_TOKENIZER_MAX_TEXT);
     pv_error_hint(err, "encode it in parts");
     goto cleanup;
   }
-  status = check_utf8(self.text, length, err);
-  if (status != PV_OK) goto cleanup;
-  status = prepare(&self, err);
-  if (status != PV_OK) goto cleanup;
-  status = encode_all(&self, err);
-  if (status != PV_OK) goto cleanup;
+  code = check_utf8(self.text, length, err);
+  if (code != PV_OK) goto cleanup;
+  code = prepare(&self, err);
+  if (code != PV_OK) goto cleanup;
+  code = encode_all(&self, err);
+  if (code != PV_OK) goto cleanup;
   *ids = self.ids.data;
   *count = self.ids.count;
   self.ids.data = NULL;
@@ -169,36 +168,36 @@ cleanup:
   pcre2_match_context_free(self.context);
   pcre2_match_data_free(self.match);
   pv_bpe_free(self.bpe);
-  return status;
+  return code;
 }
 
 /* The id that the file wants at one end of a prompt. */
-static pv_status add_end(const char *which, bool wanted, const pv_optional_id *end, pv_id_list *out,
-                         pv_error *err) {
+static pv_code add_end(const char *which, bool wanted, const pv_optional_id *end, pv_id_list *out,
+                       pv_error *err) {
   if (!wanted) return PV_OK;
   if (end->present) return pv_id_list_add(out, end->id, err);
-  const pv_status status = pv_error_set(
+  const pv_code code = pv_error_set(
       err, PV_ERR_INPUT,
       "tokenizer.ggml.add_%s_token is true, and the file names no tokenizer.ggml.%s_token_id",
       which, which);
   pv_error_hint(err, "convert the model again, or give token ids instead of text");
-  return status;
+  return code;
 }
 
-pv_status pv_tokenizer_prompt(const pv_tokenizer *tok, const char *text, size_t length,
-                              bool specials, uint32_t **ids, size_t *count, pv_error *err) {
+pv_code pv_tokenizer_prompt(const pv_tokenizer *tok, const char *text, size_t length, bool specials,
+                            uint32_t **ids, size_t *count, pv_error *err) {
   uint32_t *inner = NULL;
   size_t inner_count = 0;
   pv_id_list list = {0};
-  pv_status status = pv_tokenizer_encode(tok, text, length, specials, &inner, &inner_count, err);
-  if (status == PV_OK) status = add_end("bos", tok->add_bos, &tok->bos, &list, err);
-  for (size_t i = 0; i < inner_count && status == PV_OK; i++)
-    status = pv_id_list_add(&list, inner[i], err);
-  if (status == PV_OK) status = add_end("eos", tok->add_eos, &tok->eos, &list, err);
+  pv_code code = pv_tokenizer_encode(tok, text, length, specials, &inner, &inner_count, err);
+  if (code == PV_OK) code = add_end("bos", tok->add_bos, &tok->bos, &list, err);
+  for (size_t i = 0; i < inner_count && code == PV_OK; i++)
+    code = pv_id_list_add(&list, inner[i], err);
+  if (code == PV_OK) code = add_end("eos", tok->add_eos, &tok->eos, &list, err);
   free(inner);
-  if (status != PV_OK) {
+  if (code != PV_OK) {
     free(list.data);
-    return status;
+    return code;
   }
   *ids = list.data;
   *count = list.count;

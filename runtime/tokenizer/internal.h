@@ -40,7 +40,7 @@ typedef struct pv_id_list {
   uint32_t *data;
   size_t count, capacity;
 } pv_id_list;
-pv_status pv_id_list_add(pv_id_list *list, uint32_t id, pv_error *err);
+pv_code pv_id_list_add(pv_id_list *list, uint32_t id, pv_error *err);
 
 /* GPT-2's alphabet: the byte that a code point stands for, or -1. */
 int pv_symbol_byte(uint32_t code_point);
@@ -58,10 +58,10 @@ pv_utf8 pv_utf8_front(const unsigned char *at, size_t left);
 bool pv_nfc_is_plain(const unsigned char *text, size_t length);
 /* Appends valid UTF-8 in form C, at most three times as long. Time and memory: O(n) for any text.
  */
-pv_status pv_nfc_add(const unsigned char *text, size_t length, pv_text *out, pv_error *err);
+pv_code pv_nfc_add(const unsigned char *text, size_t length, pv_text *out, pv_error *err);
 
 /* The qwen2 split. */
-pv_status pv_split_compile(pcre2_code **out, pv_error *err);
+pv_code pv_split_compile(pcre2_code **out, pv_error *err);
 
 /* Working memory of the merge loop, reused from piece to piece. Zero-initialise. */
 typedef struct pv_bpe pv_bpe;
@@ -70,7 +70,7 @@ void pv_bpe_free(pv_bpe *bpe);
 
 /* Appends the tokens of one piece (length > 0): starting from single bytes, the adjacent pair with
  * the lowest rank is merged, the leftmost of equals, until no pair has a rank. */
-pv_status pv_bpe_piece(const pv_tokenizer *tok, pv_bpe *bpe, const unsigned char *piece,
-                       size_t length, pv_id_list *out, pv_error *err);
+pv_code pv_bpe_piece(const pv_tokenizer *tok, pv_bpe *bpe, const unsigned char *piece,
+                     size_t length, pv_id_list *out, pv_error *err);
 
 #endif

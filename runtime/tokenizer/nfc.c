@@ -4,7 +4,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/tokenizer/internal.h"
 
 #define POINT_BITS 21
@@ -25,7 +25,7 @@ bool pv_nfc_is_plain(const unsigned char *text, size_t length) {
   return true;
 }
 
-static pv_status reserve(points *self, pv_error *err) {
+static pv_code reserve(points *self, pv_error *err) {
   if (self->capacity - self->count >= EXPANSION) return PV_OK;
   uint64_t capacity, bytes;
   if (!pv_ck_mul(self->capacity + 512, 2, &capacity) ||
@@ -41,11 +41,11 @@ static pv_status reserve(points *self, pv_error *err) {
 }
 
 /* The text is valid UTF-8. */
-static pv_status decompose(points *self, const unsigned char *text, size_t length, pv_error *err) {
+static pv_code decompose(points *self, const unsigned char *text, size_t length, pv_error *err) {
   for (size_t at = 0; at < length;) {
     const pv_utf8 front = pv_utf8_front(text + at, length - at);
-    const pv_status status = reserve(self, err);
-    if (status != PV_OK) return status;
+    const pv_code code = reserve(self, err);
+    if (code != PV_OK) return code;
     int boundary = 0;
     const utf8proc_ssize_t made =
         utf8proc_decompose_char((int32_t)front.code_point, self->data + self->count, EXPANSION,
@@ -90,25 +90,25 @@ static void order(points *self) {
   for (size_t i = 0; i < self->count; i++) self->data[i] &= (int32_t)POINT_MASK;
 }
 
-pv_status pv_nfc_add(const unsigned char *text, size_t length, pv_text *out, pv_error *err) {
+pv_code pv_nfc_add(const unsigned char *text, size_t length, pv_text *out, pv_error *err) {
   points self = {0};
-  pv_status status = decompose(&self, text, length, err);
-  if (status != PV_OK) goto cleanup;
+  pv_code code = decompose(&self, text, length, err);
+  if (code != PV_OK) goto cleanup;
   order(&self);
   const utf8proc_ssize_t composed = utf8proc_normalize_utf32(
       self.data, (utf8proc_ssize_t)self.count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
   if (composed < 0 || (size_t)composed > self.count) {
-    status = pv_error_set(err, PV_ERR_INTERNAL, "utf8proc does not compose the text");
+    code = pv_error_set(err, PV_ERR_INTERNAL, "utf8proc does not compose the text");
     goto cleanup;
   }
   for (utf8proc_ssize_t i = 0; i < composed; i++) {
     unsigned char bytes[4];
     pv_text_add(out, (const char *)bytes, (size_t)utf8proc_encode_char(self.data[i], bytes));
   }
-  if (out->failed) status = pv_error_set(err, PV_ERR_NOMEM, "no memory to normalise the text");
+  if (out->failed) code = pv_error_set(err, PV_ERR_NOMEM, "no memory to normalise the text");
 
 cleanup:
   free(self.data);
   free(self.scratch);
-  return status;
+  return code;
 }

@@ -20,7 +20,7 @@ static const char pattern[] =
     "])"
     "|[" W "]+";
 
-pv_status pv_split_compile(pcre2_code **out, pv_error *err) {
+pv_code pv_split_compile(pcre2_code **out, pv_error *err) {
   int code = 0;
   PCRE2_SIZE offset = 0;
   pcre2_code *compiled =

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 
 /* Finaliser of a 64-bit hash: every input bit reaches every output bit. */
 static uint64_t mix(uint64_t h) {
@@ -44,7 +44,7 @@ static void *make_slots(uint64_t capacity, size_t size, uint64_t *count, pv_erro
   return slots;
 }
 
-pv_status pv_string_table_make(pv_string_table *table, uint64_t capacity, pv_error *err) {
+pv_code pv_string_table_make(pv_string_table *table, uint64_t capacity, pv_error *err) {
   uint64_t count;
   pv_string_slot *slots = make_slots(capacity, sizeof *slots, &count, err);
   if (slots == NULL) return PV_ERR_NOMEM;
@@ -83,7 +83,7 @@ void pv_string_table_free(pv_string_table *table) {
   *table = (pv_string_table){0};
 }
 
-pv_status pv_pair_table_make(pv_pair_table *table, uint64_t capacity, pv_error *err) {
+pv_code pv_pair_table_make(pv_pair_table *table, uint64_t capacity, pv_error *err) {
   uint64_t count;
   pv_pair_slot *slots = make_slots(capacity, sizeof *slots, &count, err);
   if (slots == NULL) return PV_ERR_NOMEM;

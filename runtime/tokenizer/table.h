@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 #define PV_TABLE_NONE UINT32_MAX
 
@@ -20,7 +20,7 @@ typedef struct pv_string_table {
   uint64_t mask;
 } pv_string_table;
 
-pv_status pv_string_table_make(pv_string_table *table, uint64_t capacity, pv_error *err);
+pv_code pv_string_table_make(pv_string_table *table, uint64_t capacity, pv_error *err);
 /* Returns PV_TABLE_NONE when the string is new and now stored, else the index it had. Never more
  * strings than the capacity. */
 uint32_t pv_string_table_put(pv_string_table *table, const char *data, uint64_t length,
@@ -39,7 +39,7 @@ typedef struct pv_pair_table {
   uint64_t mask;
 } pv_pair_table;
 
-pv_status pv_pair_table_make(pv_pair_table *table, uint64_t capacity, pv_error *err);
+pv_code pv_pair_table_make(pv_pair_table *table, uint64_t capacity, pv_error *err);
 /* False when the pair was there already; `pair.rank` is below PV_TABLE_NONE. */
 bool pv_pair_table_put(pv_pair_table *table, pv_pair_slot pair);
 /* NULL when the pair is never merged. */

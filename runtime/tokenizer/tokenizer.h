@@ -26,8 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "runtime/gguf/gguf.h"
 
 #define PV_TOKENIZER_MAX_TOKENS  (UINT64_C(1) << 24)
@@ -39,7 +39,7 @@ typedef struct pv_tokenizer pv_tokenizer;
 /* Reads and checks the vocabulary. Nothing of `gguf` is referred to afterwards. Errors:
  * PV_ERR_UNSUPPORTED (another model or pre, another token type), PV_ERR_LIMIT, PV_ERR_INPUT (all
  * else, naming the key and the element), PV_ERR_NOMEM. */
-pv_status pv_tokenizer_open(pv_gguf *gguf, pv_tokenizer **out, pv_error *err);
+pv_code pv_tokenizer_open(pv_gguf *gguf, pv_tokenizer **out, pv_error *err);
 void pv_tokenizer_close(pv_tokenizer *tok); /* NULL is allowed */
 
 uint32_t pv_tokenizer_count(const pv_tokenizer *tok);
@@ -53,24 +53,24 @@ bool pv_tokenizer_eos(const pv_tokenizer *tok, uint32_t *id);
  * the caller (free); it may be NULL when `*count` is 0. On error both are untouched.
  * Nothing is added at the ends. Time: O(n log n) for any text. Safe to call from several threads on
  * one tokenizer. */
-pv_status pv_tokenizer_encode(const pv_tokenizer *tok, const char *text, size_t length,
-                              bool specials, uint32_t **ids, size_t *count, pv_error *err);
+pv_code pv_tokenizer_encode(const pv_tokenizer *tok, const char *text, size_t length, bool specials,
+                            uint32_t **ids, size_t *count, pv_error *err);
 
 /* The ids of a text as the model is to be given it: those of pv_tokenizer_encode, with bos before
  * them where tokenizer.ggml.add_bos_token is true and eos behind them where
  * tokenizer.ggml.add_eos_token is; absent keys are false. A text that itself begins with bos gets
  * it twice, as from Hugging Face and llama.cpp. A file that wants an id which it does not name is
  * PV_ERR_INPUT. Otherwise as pv_tokenizer_encode. */
-pv_status pv_tokenizer_prompt(const pv_tokenizer *tok, const char *text, size_t length,
-                              bool specials, uint32_t **ids, size_t *count, pv_error *err);
+pv_code pv_tokenizer_prompt(const pv_tokenizer *tok, const char *text, size_t length, bool specials,
+                            uint32_t **ids, size_t *count, pv_error *err);
 
 /* The bytes of one token, owned by `tok`, not NUL-terminated; often not whole UTF-8 sequences. */
-pv_status pv_tokenizer_piece(const pv_tokenizer *tok, uint32_t id, const char **bytes,
-                             size_t *length, pv_error *err);
+pv_code pv_tokenizer_piece(const pv_tokenizer *tok, uint32_t id, const char **bytes, size_t *length,
+                           pv_error *err);
 
 /* Appends the bytes of all tokens to `out`, exactly. On error nothing was appended. */
-pv_status pv_tokenizer_decode(const pv_tokenizer *tok, const uint32_t *ids, size_t count,
-                              pv_text *out, pv_error *err);
+pv_code pv_tokenizer_decode(const pv_tokenizer *tok, const uint32_t *ids, size_t count,
+                            pv_text *out, pv_error *err);
 
 /* Decoding token by token for a terminal: what is appended is valid UTF-8 at every moment. An
  * incomplete sequence is held back until it is complete; bytes that can no longer become a
@@ -82,8 +82,8 @@ typedef struct pv_tokenizer_stream {
 } pv_tokenizer_stream;
 #define PV_TOKENIZER_STREAM_INIT ((pv_tokenizer_stream){{0}, 0})
 
-pv_status pv_tokenizer_stream_add(const pv_tokenizer *tok, pv_tokenizer_stream *stream, uint32_t id,
-                                  pv_text *out, pv_error *err);
-pv_status pv_tokenizer_stream_finish(pv_tokenizer_stream *stream, pv_text *out, pv_error *err);
+pv_code pv_tokenizer_stream_add(const pv_tokenizer *tok, pv_tokenizer_stream *stream, uint32_t id,
+                                pv_text *out, pv_error *err);
+pv_code pv_tokenizer_stream_finish(pv_tokenizer_stream *stream, pv_text *out, pv_error *err);
 
 #endif

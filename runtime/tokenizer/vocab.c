@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "runtime/tokenizer/internal.h"
 
 #define KEY_MODEL  "tokenizer.ggml.model"
@@ -19,50 +19,50 @@ typedef struct reader {
   pv_string_table names; /* a token as the file spells it -> id */
 } reader;
 
-/* Adds the file and the place of `key` to an error just set, and passes its status on. */
-static pv_status placed(const reader *self, const char *key, pv_status status, pv_error *err) {
+/* Adds the file and the place of `key` to an error just set, and passes its code on. */
+static pv_code placed(const reader *self, const char *key, pv_code code, pv_error *err) {
   const pv_gguf_value *value = pv_gguf_find(self->gguf, key);
   pv_error_at(err, pv_gguf_path(self->gguf), 0, 0, value == NULL ? -1 : (int64_t)value->offset);
-  return status;
+  return code;
 }
 
 /* A refusal that names one element of an array. */
-static pv_status refuse(const reader *self, const char *key, uint64_t index, const char *why,
-                        pv_error *err) {
+static pv_code refuse(const reader *self, const char *key, uint64_t index, const char *why,
+                      pv_error *err) {
   pv_text name = PV_TEXT_INIT;
   const pv_gguf_string *strings = strcmp(key, KEY_MERGES) == 0 ? self->merges : self->tokens;
   const pv_gguf_string string = strings[index];
   pv_text_escape(&name, string.data, string.length > 64 ? 64 : (size_t)string.length);
-  const pv_status status =
+  const pv_code code =
       pv_error_set(err, PV_ERR_INPUT, "%s[%llu] \"%s\" %s", key, (unsigned long long)index,
                    name.data == NULL ? "" : name.data, why);
   pv_text_free(&name);
-  placed(self, key, status, err);
+  placed(self, key, code, err);
   pv_error_hint(err, "convert the model again: its tokenizer is damaged");
-  return status;
+  return code;
 }
 
-static pv_status expect_word(const reader *self, const char *key, const char *word, pv_error *err) {
+static pv_code expect_word(const reader *self, const char *key, const char *word, pv_error *err) {
   pv_gguf_string value;
-  pv_status status = pv_gguf_get_string(self->gguf, key, &value, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_gguf_get_string(self->gguf, key, &value, err);
+  if (code != PV_OK) return code;
   if (value.length == strlen(word) && memcmp(value.data, word, strlen(word)) == 0) return PV_OK;
   pv_text shown = PV_TEXT_INIT;
   pv_text_escape(&shown, value.data, value.length > 64 ? 64 : (size_t)value.length);
-  status = pv_error_set(err, PV_ERR_UNSUPPORTED, "%s is \"%s\"; only \"%s\" can be read", key,
-                        shown.data == NULL ? "" : shown.data, word);
+  code = pv_error_set(err, PV_ERR_UNSUPPORTED, "%s is \"%s\"; only \"%s\" can be read", key,
+                      shown.data == NULL ? "" : shown.data, word);
   pv_text_free(&shown);
-  placed(self, key, status, err);
+  placed(self, key, code, err);
   pv_error_hint(err, "use a Qwen3-MoE model; token ids can be given instead of text");
-  return status;
+  return code;
 }
 
-static pv_status read_arrays(reader *self, pv_error *err) {
-  pv_status status =
+static pv_code read_arrays(reader *self, pv_error *err) {
+  pv_code code =
       pv_gguf_get_strings(self->gguf, KEY_TOKENS, &self->tokens, &self->token_count, err);
-  if (status != PV_OK) return status;
-  status = pv_gguf_get_strings(self->gguf, KEY_MERGES, &self->merges, &self->merge_count, err);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
+  code = pv_gguf_get_strings(self->gguf, KEY_MERGES, &self->merges, &self->merge_count, err);
+  if (code != PV_OK) return code;
   if (self->token_count == 0 || self->token_count > PV_TOKENIZER_MAX_TOKENS ||
       self->merge_count > PV_TOKENIZER_MAX_TOKENS)
     return placed(
@@ -90,7 +90,7 @@ static pv_status read_arrays(reader *self, pv_error *err) {
 }
 
 /* Sizes are bounded by the file's length: decoding never lengthens a token. */
-static pv_status allocate(reader *self, pv_error *err) {
+static pv_code allocate(reader *self, pv_error *err) {
   uint64_t bytes = 1, offsets;
   size_t byte_count, offset_bytes;
   for (uint64_t i = 0; i < self->token_count; i++)
@@ -133,7 +133,7 @@ static bool copy_token(pv_tokenizer *tok, uint32_t id, const pv_gguf_string *nam
   return true;
 }
 
-static pv_status read_token(reader *self, uint32_t id, int64_t kind, pv_error *err) {
+static pv_code read_token(reader *self, uint32_t id, int64_t kind, pv_error *err) {
   pv_tokenizer *tok = self->tok;
   const pv_gguf_string *name = &self->tokens[id];
   if (kind != PV_TOKEN_NORMAL && kind != PV_TOKEN_CONTROL && kind != PV_TOKEN_USER &&
@@ -164,13 +164,13 @@ static pv_status read_token(reader *self, uint32_t id, int64_t kind, pv_error *e
   return PV_OK;
 }
 
-static pv_status read_tokens(reader *self, pv_error *err) {
+static pv_code read_tokens(reader *self, pv_error *err) {
   pv_tokenizer *tok = self->tok;
   const pv_gguf_value *types = pv_gguf_find(self->gguf, KEY_TYPES);
   tok->start[0] = 0;
   for (uint32_t id = 0; id < tok->count; id++) {
-    const pv_status status = read_token(self, id, pv_gguf_array_int(types, id), err);
-    if (status != PV_OK) return status;
+    const pv_code code = read_token(self, id, pv_gguf_array_int(types, id), err);
+    if (code != PV_OK) return code;
   }
   for (unsigned byte = 0; byte < 256; byte++) {
     if (tok->byte[byte] != PV_TABLE_NONE) continue;
@@ -189,7 +189,7 @@ static uint32_t normal(const reader *self, const char *data, uint64_t length) {
 }
 
 /* `joined` has room for the longest merge. */
-static pv_status read_merge(reader *self, uint32_t rank, char *joined, pv_error *err) {
+static pv_code read_merge(reader *self, uint32_t rank, char *joined, pv_error *err) {
   const pv_gguf_string *merge = &self->merges[rank];
   const char *end = merge->data + merge->length;
   const char *blank = merge->length == 0 ? NULL : memchr(merge->data, ' ', (size_t)merge->length);
@@ -212,17 +212,17 @@ static pv_status read_merge(reader *self, uint32_t rank, char *joined, pv_error 
   return PV_OK;
 }
 
-static pv_status read_merges(reader *self, pv_error *err) {
+static pv_code read_merges(reader *self, pv_error *err) {
   uint64_t longest = 1;
   for (uint64_t i = 0; i < self->merge_count; i++)
     if (self->merges[i].length > longest) longest = self->merges[i].length;
   char *joined = malloc((size_t)longest);
   if (joined == NULL) return pv_error_set(err, PV_ERR_NOMEM, "no memory for the merges");
-  pv_status status = pv_pair_table_make(&self->tok->merges, self->merge_count, err);
-  for (uint32_t rank = 0; rank < self->merge_count && status == PV_OK; rank++)
-    status = read_merge(self, rank, joined, err);
+  pv_code code = pv_pair_table_make(&self->tok->merges, self->merge_count, err);
+  for (uint32_t rank = 0; rank < self->merge_count && code == PV_OK; rank++)
+    code = read_merge(self, rank, joined, err);
   free(joined);
-  return status;
+  return code;
 }
 
 static int by_bytes(const void *a, const void *b, void *context) {
@@ -235,7 +235,7 @@ static int by_bytes(const void *a, const void *b, void *context) {
   return order != 0 ? order : (x_length > y_length) - (x_length < y_length);
 }
 
-static pv_status sort_specials(pv_tokenizer *tok, pv_error *err) {
+static pv_code sort_specials(pv_tokenizer *tok, pv_error *err) {
   if (tok->special_count == 0) return PV_OK;
   tok->special = malloc((size_t)tok->special_count * sizeof *tok->special);
   if (tok->special == NULL)
@@ -247,11 +247,11 @@ static pv_status sort_specials(pv_tokenizer *tok, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status read_id(const reader *self, const char *key, pv_optional_id *out, pv_error *err) {
+static pv_code read_id(const reader *self, const char *key, pv_optional_id *out, pv_error *err) {
   if (pv_gguf_find(self->gguf, key) == NULL) return PV_OK;
   uint64_t id;
-  const pv_status status = pv_gguf_get_u64(self->gguf, key, &id, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_gguf_get_u64(self->gguf, key, &id, err);
+  if (code != PV_OK) return code;
   if (id >= self->token_count)
     return placed(self, key,
                   pv_error_set(err, PV_ERR_INPUT, "%s is %llu, the vocabulary has %llu tokens", key,
@@ -261,47 +261,47 @@ static pv_status read_id(const reader *self, const char *key, pv_optional_id *ou
   return PV_OK;
 }
 
-static pv_status read_flag(const reader *self, const char *key, bool *out, pv_error *err) {
+static pv_code read_flag(const reader *self, const char *key, bool *out, pv_error *err) {
   return pv_gguf_find(self->gguf, key) == NULL ? PV_OK
                                                : pv_gguf_get_bool(self->gguf, key, out, err);
 }
 
-static pv_status read_ids(const reader *self, pv_error *err) {
+static pv_code read_ids(const reader *self, pv_error *err) {
   pv_optional_id unused = {0};
-  pv_status status = read_id(self, "tokenizer.ggml.bos_token_id", &self->tok->bos, err);
-  if (status == PV_OK) status = read_id(self, "tokenizer.ggml.eos_token_id", &self->tok->eos, err);
-  if (status == PV_OK) status = read_id(self, "tokenizer.ggml.padding_token_id", &unused, err);
-  if (status == PV_OK)
-    status = read_flag(self, "tokenizer.ggml.add_bos_token", &self->tok->add_bos, err);
-  if (status == PV_OK)
-    status = read_flag(self, "tokenizer.ggml.add_eos_token", &self->tok->add_eos, err);
-  return status;
+  pv_code code = read_id(self, "tokenizer.ggml.bos_token_id", &self->tok->bos, err);
+  if (code == PV_OK) code = read_id(self, "tokenizer.ggml.eos_token_id", &self->tok->eos, err);
+  if (code == PV_OK) code = read_id(self, "tokenizer.ggml.padding_token_id", &unused, err);
+  if (code == PV_OK)
+    code = read_flag(self, "tokenizer.ggml.add_bos_token", &self->tok->add_bos, err);
+  if (code == PV_OK)
+    code = read_flag(self, "tokenizer.ggml.add_eos_token", &self->tok->add_eos, err);
+  return code;
 }
 
-pv_status pv_tokenizer_open(pv_gguf *gguf, pv_tokenizer **out, pv_error *err) {
+pv_code pv_tokenizer_open(pv_gguf *gguf, pv_tokenizer **out, pv_error *err) {
   reader self = {.gguf = gguf, .tok = calloc(1, sizeof(pv_tokenizer))};
-  pv_status status;
+  pv_code code;
   if (self.tok == NULL) {
-    status = pv_error_set(err, PV_ERR_NOMEM, "no memory for the tokenizer");
+    code = pv_error_set(err, PV_ERR_NOMEM, "no memory for the tokenizer");
     goto cleanup;
   }
-  status = expect_word(&self, KEY_MODEL, "gpt2", err);
-  if (status == PV_OK) status = expect_word(&self, KEY_PRE, "qwen2", err);
-  if (status == PV_OK) status = read_arrays(&self, err);
-  if (status == PV_OK) status = allocate(&self, err);
-  if (status == PV_OK) status = read_tokens(&self, err);
-  if (status == PV_OK) status = read_merges(&self, err);
-  if (status == PV_OK) status = sort_specials(self.tok, err);
-  if (status == PV_OK) status = read_ids(&self, err);
-  if (status == PV_OK) status = pv_split_compile(&self.tok->pattern, err);
-  if (status != PV_OK) goto cleanup;
+  code = expect_word(&self, KEY_MODEL, "gpt2", err);
+  if (code == PV_OK) code = expect_word(&self, KEY_PRE, "qwen2", err);
+  if (code == PV_OK) code = read_arrays(&self, err);
+  if (code == PV_OK) code = allocate(&self, err);
+  if (code == PV_OK) code = read_tokens(&self, err);
+  if (code == PV_OK) code = read_merges(&self, err);
+  if (code == PV_OK) code = sort_specials(self.tok, err);
+  if (code == PV_OK) code = read_ids(&self, err);
+  if (code == PV_OK) code = pv_split_compile(&self.tok->pattern, err);
+  if (code != PV_OK) goto cleanup;
   *out = self.tok;
   self.tok = NULL;
 
 cleanup:
   pv_string_table_free(&self.names);
   pv_tokenizer_close(self.tok);
-  return status;
+  return code;
 }
 
 void pv_tokenizer_close(pv_tokenizer *tok) {

@@ -53,8 +53,8 @@ static void add_element(sums *s, double x, double y, bool same, uint64_t index) 
   s->row.right = y;
 }
 
-static pv_status put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                     size_t width, const void *data, pv_error *err) {
+static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+                   size_t width, const void *data, pv_error *err) {
   against *a = context;
   sums *s = &a->sums[stage][layer];
   const size_t bytes = pv_capture_row_bytes(a->left, stage), size = bytes / width;
@@ -90,26 +90,26 @@ static void report_all(const against *a, pv_trace_report report, void *context,
     }
 }
 
-pv_status pv_trace_compare_forward(const pv_capture *left, pv_forward *forward, const uint32_t *ids,
-                                   size_t batch, const pv_trace_filter *filter,
-                                   pv_trace_report report, void *context, pv_trace_comparison *out,
-                                   pv_error *err) {
+pv_code pv_trace_compare_forward(const pv_capture *left, pv_forward *forward, const uint32_t *ids,
+                                 size_t batch, const pv_trace_filter *filter,
+                                 pv_trace_report report, void *context, pv_trace_comparison *out,
+                                 pv_error *err) {
   against a = {.left = left, .filter = filter};
   const pv_sink sink = {&a, want, put};
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   *out = (pv_trace_comparison){0};
   if (left->real_bytes != pv_forward_real_bytes(forward))
     return pv_error_set(err, PV_ERR_INTERNAL, "the two sides have elements of different size");
-  for (int i = 0; i < PV_STAGES && status == PV_OK; i++) {
+  for (int i = 0; i < PV_STAGES && code == PV_OK; i++) {
     a.sums[i] = calloc(left->model->shape.layers, sizeof *a.sums[i]);
-    if (a.sums[i] == NULL) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
+    if (a.sums[i] == NULL) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
   }
   pv_forward_rewind(forward, 0);
-  for (size_t at = 0; at < left->positions && status == PV_OK; at += batch) {
+  for (size_t at = 0; at < left->positions && code == PV_OK; at += batch) {
     const size_t n = left->positions - at < batch ? left->positions - at : batch;
-    status = pv_forward_run(forward, ids + at, n, n, &sink, err);
+    code = pv_forward_run(forward, ids + at, n, n, &sink, err);
   }
-  if (status == PV_OK) report_all(&a, report, context, out);
+  if (code == PV_OK) report_all(&a, report, context, out);
   for (int i = 0; i < PV_STAGES; i++) free(a.sums[i]);
-  return status;
+  return code;
 }

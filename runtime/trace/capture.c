@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/base/sha256.h"
+#include "base/ck.h"
+#include "base/sha256.h"
 
 uint32_t pv_capture_layers(const pv_capture *capture, pv_stage_id stage) {
   return pv_stage_is_layered(stage) ? capture->model->shape.layers : 1;
@@ -39,8 +39,8 @@ void pv_capture_free(pv_capture *capture) {
   free(capture);
 }
 
-static pv_status allocate(const pv_model *model, size_t positions, size_t real_bytes,
-                          pv_capture **out, pv_error *err) {
+static pv_code allocate(const pv_model *model, size_t positions, size_t real_bytes,
+                        pv_capture **out, pv_error *err) {
   pv_capture *c = calloc(1, sizeof *c);
   bool failed = c == NULL;
   if (!failed) {
@@ -75,8 +75,8 @@ static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
   return 1;
 }
 
-static pv_status keep(void *context, pv_stage_id stage, uint32_t layer, size_t position,
-                      size_t rows, size_t width, const void *data, pv_error *err) {
+static pv_code keep(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+                    size_t width, const void *data, pv_error *err) {
   pv_capture *c = context;
   if (!pv_ck_range(position, rows, c->positions) ||
       width != pv_stage_width(stage, &c->model->shape))
@@ -88,7 +88,7 @@ static pv_status keep(void *context, pv_stage_id stage, uint32_t layer, size_t p
 }
 
 /* A stage that did not arrive whole would be compared as garbage. */
-static pv_status check_complete(const pv_capture *c, pv_error *err) {
+static pv_code check_complete(const pv_capture *c, pv_error *err) {
   for (int s = 0; s < PV_STAGES; s++)
     if (c->rows[s] != (uint64_t)c->positions * pv_capture_layers(c, (pv_stage_id)s))
       return pv_error_set(err, PV_ERR_INTERNAL, "stage %s was traced at %llu of %llu rows",
@@ -98,37 +98,37 @@ static pv_status check_complete(const pv_capture *c, pv_error *err) {
 }
 
 /* `sizes` NULL: batches of `batch`. */
-static pv_status run_batches(pv_forward *forward, const pv_model *model, const uint32_t *ids,
-                             size_t count, const size_t *sizes, size_t batch, pv_capture **out,
-                             pv_error *err) {
+static pv_code run_batches(pv_forward *forward, const pv_model *model, const uint32_t *ids,
+                           size_t count, const size_t *sizes, size_t batch, pv_capture **out,
+                           pv_error *err) {
   pv_capture *c = NULL;
-  pv_status status = allocate(model, count, pv_forward_real_bytes(forward), &c, err);
-  for (size_t i = 0, at = 0; at < count && status == PV_OK; i++) {
+  pv_code code = allocate(model, count, pv_forward_real_bytes(forward), &c, err);
+  for (size_t i = 0, at = 0; at < count && code == PV_OK; i++) {
     const pv_sink sink = {c, want_all, keep};
     const size_t left = count - at, size = sizes != NULL ? sizes[i] : left < batch ? left : batch;
     if (size == 0 || size > left)
-      status = pv_error_set(err, PV_ERR_INTERNAL, "the batches are longer than the sequence");
+      code = pv_error_set(err, PV_ERR_INTERNAL, "the batches are longer than the sequence");
     else
-      status = pv_forward_run(forward, ids + at, size, size, &sink, err);
+      code = pv_forward_run(forward, ids + at, size, size, &sink, err);
     at += size;
   }
-  if (status == PV_OK) status = check_complete(c, err);
-  if (status == PV_OK) {
+  if (code == PV_OK) code = check_complete(c, err);
+  if (code == PV_OK) {
     c->backend = pv_forward_backend(forward);
     *out = c;
   } else {
     pv_capture_free(c);
   }
-  return status;
+  return code;
 }
 
-pv_status pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
-                             size_t count, size_t batch, pv_capture **out, pv_error *err) {
+pv_code pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
+                           size_t count, size_t batch, pv_capture **out, pv_error *err) {
   pv_forward_rewind(forward, 0);
   return run_batches(forward, model, ids, count, NULL, batch, out, err);
 }
 
-pv_status pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err) {
+pv_code pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err) {
   size_t largest = spec->batches == NULL ? spec->count : 0, all = 0;
   for (size_t i = 0; spec->batches != NULL && i < spec->batch_count; i++) {
     largest = spec->batches[i] > largest ? spec->batches[i] : largest;
@@ -140,20 +140,20 @@ pv_status pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out,
   return PV_OK;
 }
 
-pv_status pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
-                          pv_capture **out, pv_error *err) {
+pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
+                        pv_capture **out, pv_error *err) {
   return run_batches(forward, model, spec->ids, spec->count, spec->batches, spec->count, out, err);
 }
 
-pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
-                         pv_error *err) {
+pv_code pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
+                       pv_error *err) {
   pv_forward *forward = NULL;
   pv_backend_config config;
-  pv_status status = pv_capture_config(spec, &config, err);
-  if (status == PV_OK) status = pv_forward_open(model, spec->backend, &config, &forward, err);
-  if (status == PV_OK) status = pv_capture_with(forward, model, spec, out, err);
+  pv_code code = pv_capture_config(spec, &config, err);
+  if (code == PV_OK) code = pv_forward_open(model, spec->backend, &config, &forward, err);
+  if (code == PV_OK) code = pv_capture_with(forward, model, spec, out, err);
   pv_forward_close(forward);
-  return status;
+  return code;
 }
 
 double pv_capture_at(const pv_capture *capture, pv_stage_id stage, uint32_t layer, size_t position,
@@ -179,8 +179,8 @@ static void note_first(pv_difference *d, const pv_capture *left, const pv_captur
                        pv_capture_at(right, stage, layer, position, index)};
 }
 
-pv_status pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
-                             pv_error *err) {
+pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
+                           pv_error *err) {
   if (left->model != right->model || left->positions != right->positions ||
       left->real_bytes != right->real_bytes)
     return pv_error_set(err, PV_ERR_INTERNAL, "two captures of different shape were compared");
@@ -226,7 +226,7 @@ pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right,
   return d;
 }
 
-pv_status pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err) {
+pv_code pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err) {
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
   for (int s = 0; s < PV_STAGES; s++)

@@ -28,16 +28,16 @@ typedef struct pv_capture_spec {
 } pv_capture_spec;
 
 /* Runs and keeps all stages; logits for every position. */
-pv_status pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
-                         pv_error *err);
+pv_code pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
+                       pv_error *err);
 /* Its parts, for a forward that is opened otherwise: what it must be opened with, and the run from
  * position 0 on; `spec`'s backend and path are not looked at. */
-pv_status pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err);
-pv_status pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
-                          pv_capture **out, pv_error *err);
+pv_code pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err);
+pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
+                        pv_capture **out, pv_error *err);
 /* The same with a forward that is open: from position 0, in batches of at most `batch`. */
-pv_status pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
-                             size_t count, size_t batch, pv_capture **out, pv_error *err);
+pv_code pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
+                           size_t count, size_t batch, pv_capture **out, pv_error *err);
 void pv_capture_free(pv_capture *capture);
 
 /* Element as a number, whatever the stage's type. */
@@ -60,8 +60,8 @@ typedef struct pv_difference {
 
 /* Bits of all stages. The two must be of the same model, length and element size; otherwise
  * PV_ERR_INTERNAL. */
-pv_status pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
-                             pv_error *err);
+pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
+                           pv_error *err);
 
 /* How far two rows of a real stage are apart. A NaN anywhere makes the cosine NaN. */
 typedef struct pv_distance {
@@ -72,6 +72,6 @@ pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right,
                                 uint32_t layer, size_t position);
 
 /* SHA-256 over all stages in order. */
-pv_status pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err);
+pv_code pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err);
 
 #endif

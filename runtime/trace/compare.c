@@ -4,20 +4,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/trace/folder.h"
 #include "runtime/trace/manifest.h"
 
-static pv_status map_tensor(const pv_manifest *m, const pv_trace_tensor *t, pv_map *out,
-                            pv_error *err) {
+static pv_code map_tensor(const pv_manifest *m, const pv_trace_tensor *t, pv_map *out,
+                          pv_error *err) {
   char path[4096];
   int fd = -1;
-  pv_status status = pv_manifest_file(m, t, &fd, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_manifest_file(m, t, &fd, err);
+  if (code != PV_OK) return code;
   close(fd);
   snprintf(path, sizeof path, "%s/%s", m->folder, t->file);
-  status = pv_map_open(path, out, err);
-  if (status != PV_OK || out->length == t->bytes) return status;
+  code = pv_map_open(path, out, err);
+  if (code != PV_OK || out->length == t->bytes) return code;
   pv_map_close(out);
   return pv_manifest_at(m, t->file,
                         pv_error_set(err, PV_ERR_INPUT, "the file changed while it was read"), err);
@@ -66,10 +66,10 @@ static void compare_tensor(const pv_trace_tensor *a, const pv_map *left, const p
   row->cosine = aa == 0.0 && bb == 0.0 ? 1.0 : ab / (sqrt(aa) * sqrt(bb));
 }
 
-static pv_status compare_pair(const pv_manifest *left, const pv_trace_tensor *a,
-                              const pv_manifest *right, const pv_trace_tensor *b,
-                              pv_trace_report report, void *context, pv_trace_comparison *out,
-                              pv_error *err) {
+static pv_code compare_pair(const pv_manifest *left, const pv_trace_tensor *a,
+                            const pv_manifest *right, const pv_trace_tensor *b,
+                            pv_trace_report report, void *context, pv_trace_comparison *out,
+                            pv_error *err) {
   pv_map x = {0}, y = {0};
   pv_trace_row row;
   char place[PV_STAGE_PLACE];
@@ -78,9 +78,9 @@ static pv_status compare_pair(const pv_manifest *left, const pv_trace_tensor *a,
                         pv_stage_place(a->stage, a->layer, place), (unsigned long long)a->rows,
                         (unsigned long long)a->width, (unsigned long long)b->rows,
                         (unsigned long long)b->width);
-  pv_status status = map_tensor(left, a, &x, err);
-  if (status == PV_OK) status = map_tensor(right, b, &y, err);
-  if (status == PV_OK) {
+  pv_code code = map_tensor(left, a, &x, err);
+  if (code == PV_OK) code = map_tensor(right, b, &y, err);
+  if (code == PV_OK) {
     compare_tensor(a, &x, b, &y, &row);
     out->tensors++;
     out->elements += row.elements;
@@ -89,7 +89,7 @@ static pv_status compare_pair(const pv_manifest *left, const pv_trace_tensor *a,
   }
   pv_map_close(&x);
   pv_map_close(&y);
-  return status;
+  return code;
 }
 
 /* What is known of both, and whether they are of the same model and tokens. */
@@ -106,24 +106,24 @@ static void note_about(const pv_manifest *const m[2], pv_trace_comparison *out) 
                    memcmp(m[0]->ids, m[1]->ids, m[0]->positions * sizeof *m[0]->ids) != 0;
 }
 
-pv_status pv_trace_compare(const char *left, const char *right, pv_trace_report report,
-                           void *context, pv_trace_comparison *out, pv_error *err) {
+pv_code pv_trace_compare(const char *left, const char *right, pv_trace_report report, void *context,
+                         pv_trace_comparison *out, pv_error *err) {
   pv_manifest *a = NULL, *b = NULL;
   *out = (pv_trace_comparison){0};
-  pv_status status = pv_manifest_open(left, &a, err);
-  if (status == PV_OK) status = pv_manifest_open(right, &b, err);
-  if (status == PV_OK) note_about((const pv_manifest *const[]){a, b}, out);
-  if (status != PV_OK || out->other_model || out->other_ids) goto cleanup;
-  for (size_t i = 0; i < a->count && status == PV_OK; i++) {
+  pv_code code = pv_manifest_open(left, &a, err);
+  if (code == PV_OK) code = pv_manifest_open(right, &b, err);
+  if (code == PV_OK) note_about((const pv_manifest *const[]){a, b}, out);
+  if (code != PV_OK || out->other_model || out->other_ids) goto cleanup;
+  for (size_t i = 0; i < a->count && code == PV_OK; i++) {
     const pv_trace_tensor *x = &a->tensors[i], *y = pv_manifest_find(b, x->stage, x->layer);
     if (y == NULL)
       out->only_left++;
     else
-      status = compare_pair(a, x, b, y, report, context, out, err);
+      code = compare_pair(a, x, b, y, report, context, out, err);
   }
   out->only_right = b->count - (a->count - out->only_left);
 cleanup:
   pv_manifest_close(a);
   pv_manifest_close(b);
-  return status;
+  return code;
 }

@@ -8,14 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
-#include "runtime/base/json.h"
-#include "runtime/base/text.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
 
 enum { PATH_LIMIT = 4096 };
 
-pv_status pv_trace_filter_parse(const char *stages, const char *layers, const pv_shape *shape,
-                                pv_trace_filter *out, pv_error *err) {
+pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_shape *shape,
+                              pv_trace_filter *out, pv_error *err) {
   const bool every_stage = stages == NULL || strcmp(stages, "all") == 0;
   const bool every_layer = layers == NULL || strcmp(layers, "all") == 0;
   *out = (pv_trace_filter){0};
@@ -62,8 +62,8 @@ static void tensor_name(char out[96], pv_stage_id stage, uint32_t layer) {
     snprintf(out, 96, "%s.bin", pv_stage_name(stage));
 }
 
-pv_status pv_trace_begin(const char *folder, const pv_forward *forward, const pv_model *model,
-                         const pv_trace_filter *filter, pv_trace_writer **out, pv_error *err) {
+pv_code pv_trace_begin(const char *folder, const pv_forward *forward, const pv_model *model,
+                       const pv_trace_filter *filter, pv_trace_writer **out, pv_error *err) {
   struct stat info;
   if (strlen(folder) >= PATH_LIMIT - 128)
     return pv_error_set(err, PV_ERR_LIMIT, "the folder's name is too long");
@@ -73,8 +73,8 @@ pv_status pv_trace_begin(const char *folder, const pv_forward *forward, const pv
     pv_error_hint(err, "name a new folder: an old trace is never overwritten");
     return PV_ERR_INPUT;
   }
-  pv_status status = pv_folder_make(folder, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_folder_make(folder, err);
+  if (code != PV_OK) return code;
   pv_trace_writer *w = calloc(1, sizeof *w);
   if (w != NULL) w->tensors = json_array();
   if (w == NULL || w->tensors == NULL) {
@@ -95,9 +95,9 @@ static int want(void *context, pv_stage_id stage, uint32_t layer) {
   return w->filter.stage[stage] && (!pv_stage_is_layered(stage) || w->filter.layer[layer]);
 }
 
-static pv_status write_file(const char *path, const void *data, size_t length, pv_error *err) {
+static pv_code write_file(const char *path, const void *data, size_t length, pv_error *err) {
   const char *p = data;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
   while (fd >= 0 && length > 0) {
     const ssize_t n = write(fd, p, length);
@@ -106,10 +106,10 @@ static pv_status write_file(const char *path, const void *data, size_t length, p
     p += n;
     length -= (size_t)n;
   }
-  if (fd < 0 || length > 0) status = pv_error_errno(err, errno, "cannot write '%s'", path);
-  if (fd >= 0 && close(fd) != 0 && status == PV_OK)
-    status = pv_error_errno(err, errno, "cannot write '%s'", path);
-  return status;
+  if (fd < 0 || length > 0) code = pv_error_errno(err, errno, "cannot write '%s'", path);
+  if (fd >= 0 && close(fd) != 0 && code == PV_OK)
+    code = pv_error_errno(err, errno, "cannot write '%s'", path);
+  return code;
 }
 
 static json_t *find_tensor(json_t *tensors, const char *file) {
@@ -121,8 +121,8 @@ static json_t *find_tensor(json_t *tensors, const char *file) {
 }
 
 /* The first batch adds the tensor, later ones more rows. */
-static pv_status put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                     size_t width, const void *data, pv_error *err) {
+static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+                   size_t width, const void *data, pv_error *err) {
   pv_trace_writer *w = context;
   const size_t real = pv_forward_real_bytes(w->forward);
   const size_t size = pv_stage_is_index(stage) ? sizeof(int32_t) : real;
@@ -148,20 +148,20 @@ pv_sink pv_trace_sink(pv_trace_writer *writer) {
   return (pv_sink){writer, want, put};
 }
 
-pv_status pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err) {
+pv_code pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err) {
   char path[PATH_LIMIT + 100];
   pv_text text = PV_TEXT_INIT;
   json_t *root = json_pack("{s:s, s:O}", "schema", "pv/trace/v1", "tensors", writer->tensors);
   for (size_t i = 0; about[i] != NULL; i += 2)
     pv_json_set(&root, about[i], pv_json_string(about[i + 1]));
-  pv_status status = pv_json_write(root, JSON_INDENT(1), &text, err);
+  pv_code code = pv_json_write(root, JSON_INDENT(1), &text, err);
   json_decref(root);
   snprintf(path, sizeof path, "%s/manifest.json", writer->folder);
-  if (status == PV_OK) status = pv_file_replace(path, text.data, text.length, err);
+  if (code == PV_OK) code = pv_file_replace(path, text.data, text.length, err);
   pv_text_free(&text);
-  if (status != PV_OK) unlink(path); /* it may have its name, and the folder not be synced */
-  writer->finished = status == PV_OK;
-  return status;
+  if (code != PV_OK) unlink(path); /* it may have its name, and the folder not be synced */
+  writer->finished = code == PV_OK;
+  return code;
 }
 
 void pv_trace_free(pv_trace_writer *writer) {

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/base/file.h"
-#include "runtime/base/options.h"
-#include "runtime/base/sha256.h"
+#include "base/ck.h"
+#include "base/file.h"
+#include "base/options.h"
+#include "base/sha256.h"
 
 enum { PATH_LIMIT = 4096 };
 #define MANIFEST "manifest.json"
@@ -26,42 +26,41 @@ static bool path_of(const pv_manifest *m, const char *file, char out[PATH_LIMIT]
   return n > 0 && n < PATH_LIMIT;
 }
 
-pv_status pv_manifest_at(const pv_manifest *m, const char *file, pv_status status, pv_error *err) {
+pv_code pv_manifest_at(const pv_manifest *m, const char *file, pv_code code, pv_error *err) {
   char path[PATH_LIMIT];
   if (path_of(m, file, path)) pv_error_at(err, path, 0, 0, -1);
-  return status;
+  return code;
 }
 
-static pv_status refuse(const pv_manifest *m, pv_error *err, const char *why) {
+static pv_code refuse(const pv_manifest *m, pv_error *err, const char *why) {
   return pv_manifest_at(m, MANIFEST, pv_error_set(err, PV_ERR_INPUT, "%s", why), err);
 }
 
-static pv_status bad_tensor(const pv_manifest *m, const char *file, pv_error *err,
-                            const char *why) {
-  const pv_status status = pv_error_set(err, PV_ERR_INPUT, "by the manifest this tensor %s", why);
-  return pv_manifest_at(m, file, status, err);
+static pv_code bad_tensor(const pv_manifest *m, const char *file, pv_error *err, const char *why) {
+  const pv_code code = pv_error_set(err, PV_ERR_INPUT, "by the manifest this tensor %s", why);
+  return pv_manifest_at(m, file, code, err);
 }
 
-pv_status pv_manifest_file(const pv_manifest *m, const pv_trace_tensor *t, int *fd, pv_error *err) {
+pv_code pv_manifest_file(const pv_manifest *m, const pv_trace_tensor *t, int *fd, pv_error *err) {
   char path[PATH_LIMIT];
   struct stat info;
   if (!path_of(m, t->file, path))
     return pv_error_set(err, PV_ERR_LIMIT, "the name of a file of the trace is too long");
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   const int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (opened < 0 || fstat(opened, &info) != 0)
-    status = pv_error_errno(err, errno, "cannot open a tensor of the trace");
+    code = pv_error_errno(err, errno, "cannot open a tensor of the trace");
   else if (!S_ISREG(info.st_mode))
-    status = pv_error_set(err, PV_ERR_INPUT, "is not a regular file");
+    code = pv_error_set(err, PV_ERR_INPUT, "is not a regular file");
   else if ((uint64_t)info.st_size != t->bytes)
-    status = pv_error_set(err, PV_ERR_INPUT, "the file has %llu bytes, the manifest says %llu",
-                          (unsigned long long)info.st_size, (unsigned long long)t->bytes);
-  if (status == PV_OK) {
+    code = pv_error_set(err, PV_ERR_INPUT, "the file has %llu bytes, the manifest says %llu",
+                        (unsigned long long)info.st_size, (unsigned long long)t->bytes);
+  if (code == PV_OK) {
     *fd = opened;
     return PV_OK;
   }
   if (opened >= 0) close(opened);
-  return pv_manifest_at(m, t->file, status, err);
+  return pv_manifest_at(m, t->file, code, err);
 }
 
 /* Which stage and layer; false when there is no such one. */
@@ -81,8 +80,8 @@ static bool read_place(const json_t *object, pv_trace_tensor *out) {
 }
 
 /* All real tensors have one type: that of the arithmetic. */
-static pv_status read_type(const json_t *object, const pv_manifest *m, pv_trace_tensor *out,
-                           pv_error *err) {
+static pv_code read_type(const json_t *object, const pv_manifest *m, pv_trace_tensor *out,
+                         pv_error *err) {
   static const char *const names[] = {
       [PV_TRACE_F32] = "f32le", [PV_TRACE_F64] = "f64le", [PV_TRACE_I32] = "i32le"};
   const char *dtype = json_string_value(json_object_get(object, "dtype"));
@@ -103,8 +102,8 @@ static pv_status read_type(const json_t *object, const pv_manifest *m, pv_trace_
   return PV_OK;
 }
 
-static pv_status read_shape(const json_t *object, const pv_manifest *m, pv_trace_tensor *out,
-                            pv_error *err) {
+static pv_code read_shape(const json_t *object, const pv_manifest *m, pv_trace_tensor *out,
+                          pv_error *err) {
   const json_t *shape = json_object_get(object, "shape");
   const json_t *position = json_object_get(object, "position");
   const json_int_t rows = json_integer_value(json_array_get(shape, 0));
@@ -125,45 +124,45 @@ static pv_status read_shape(const json_t *object, const pv_manifest *m, pv_trace
   return PV_OK;
 }
 
-static pv_status read_tensor(const json_t *object, pv_manifest *m,
-                             bool (*seen)[PV_MODEL_LAYERS_MAX], pv_error *err) {
+static pv_code read_tensor(const json_t *object, pv_manifest *m, bool (*seen)[PV_MODEL_LAYERS_MAX],
+                           pv_error *err) {
   pv_trace_tensor t = {.file = json_string_value(json_object_get(object, "file"))};
   if (t.file == NULL || t.file[0] == '\0' || strchr(t.file, '/') != NULL)
     return refuse(m, err, "has a tensor without a file inside the folder");
   if (!read_place(object, &t))
     return bad_tensor(m, t.file, err, "is of a stage or layer that a forward does not have");
   if (seen[t.stage][t.layer]) return bad_tensor(m, t.file, err, "is there twice");
-  pv_status status = read_type(object, m, &t, err);
-  if (status == PV_OK) status = read_shape(object, m, &t, err);
-  if (status != PV_OK) return status;
+  pv_code code = read_type(object, m, &t, err);
+  if (code == PV_OK) code = read_shape(object, m, &t, err);
+  if (code != PV_OK) return code;
   seen[t.stage][t.layer] = true;
   m->positions = (size_t)t.rows;
   m->tensors[m->count++] = t;
   return PV_OK;
 }
 
-static pv_status read_tensors(const json_t *list, pv_manifest *m, pv_error *err) {
+static pv_code read_tensors(const json_t *list, pv_manifest *m, pv_error *err) {
   bool(*seen)[PV_MODEL_LAYERS_MAX] = calloc(PV_STAGES, sizeof *seen);
   m->tensors = calloc(json_array_size(list), sizeof *m->tensors);
-  pv_status status = seen != NULL && m->tensors != NULL
-                         ? PV_OK
-                         : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
-  for (size_t i = 0; i < json_array_size(list) && status == PV_OK; i++)
-    status = read_tensor(json_array_get(list, i), m, seen, err);
+  pv_code code = seen != NULL && m->tensors != NULL
+                     ? PV_OK
+                     : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
+  for (size_t i = 0; i < json_array_size(list) && code == PV_OK; i++)
+    code = read_tensor(json_array_get(list, i), m, seen, err);
   free(seen);
-  return status;
+  return code;
 }
 
-static pv_status read_ids(const json_t *root, pv_manifest *m, pv_error *err) {
+static pv_code read_ids(const json_t *root, pv_manifest *m, pv_error *err) {
   const json_t *ids = json_object_get(root, "ids");
   size_t count = 0;
   if (ids == NULL) return PV_OK;
   if (!json_is_string(ids)) return refuse(m, err, "ids is not a text such as \"1,2,3\"");
-  pv_status status = pv_option_ids("ids", json_string_value(ids), &m->ids, &count, err);
-  if (status == PV_OK && count != m->positions)
-    status = pv_error_set(err, PV_ERR_INPUT, "has %zu token ids and tensors of %zu positions",
-                          count, m->positions);
-  return status == PV_OK ? PV_OK : pv_manifest_at(m, MANIFEST, status, err);
+  pv_code code = pv_option_ids("ids", json_string_value(ids), &m->ids, &count, err);
+  if (code == PV_OK && count != m->positions)
+    code = pv_error_set(err, PV_ERR_INPUT, "has %zu token ids and tensors of %zu positions", count,
+                        m->positions);
+  return code == PV_OK ? PV_OK : pv_manifest_at(m, MANIFEST, code, err);
 }
 
 /* A text that may be missing. */
@@ -172,7 +171,7 @@ static const char *text_of(const json_t *root, const char *name) {
   return text != NULL ? text : "";
 }
 
-static pv_status read_about(const json_t *root, pv_manifest *m, pv_error *err) {
+static pv_code read_about(const json_t *root, pv_manifest *m, pv_error *err) {
   m->backend = text_of(root, "backend");
   m->identity = text_of(root, "numerics");
   m->model = text_of(root, "model");
@@ -184,16 +183,16 @@ static pv_status read_about(const json_t *root, pv_manifest *m, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status read_manifest(pv_manifest *m, pv_error *err) {
+static pv_code read_manifest(pv_manifest *m, pv_error *err) {
   char path[PATH_LIMIT];
   pv_bytes bytes = {0};
   json_error_t where;
   if (!path_of(m, MANIFEST, path))
     return pv_error_set(err, PV_ERR_LIMIT, "the folder's name is too long");
-  pv_status status = pv_file_read(path, (size_t)64 << 20, &bytes, err);
-  if (status != PV_OK) {
+  pv_code code = pv_file_read(path, (size_t)64 << 20, &bytes, err);
+  if (code != PV_OK) {
     pv_error_hint(err, "a trace folder is written by: pv trace --out DIR");
-    return status;
+    return code;
   }
   json_t *root = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &where);
   m->root = root;
@@ -202,22 +201,22 @@ static pv_status read_manifest(pv_manifest *m, pv_error *err) {
   if (strcmp(text_of(root, "schema"), "pv/trace/v1") != 0)
     return refuse(m, err, "is no manifest of a pv/trace/v1");
   if (json_array_size(tensors) == 0) return refuse(m, err, "names no tensors");
-  status = read_about(root, m, err);
-  if (status == PV_OK) status = read_tensors(tensors, m, err);
-  if (status == PV_OK) status = read_ids(root, m, err);
-  return status;
+  code = read_about(root, m, err);
+  if (code == PV_OK) code = read_tensors(tensors, m, err);
+  if (code == PV_OK) code = read_ids(root, m, err);
+  return code;
 }
 
-pv_status pv_manifest_open(const char *folder, pv_manifest **out, pv_error *err) {
+pv_code pv_manifest_open(const char *folder, pv_manifest **out, pv_error *err) {
   pv_manifest *m = calloc(1, sizeof *m);
   const bool room = m != NULL && (m->folder = strdup(folder)) != NULL;
-  const pv_status status =
+  const pv_code code =
       room ? read_manifest(m, err) : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
-  if (status == PV_OK)
+  if (code == PV_OK)
     *out = m;
   else
     pv_manifest_close(m);
-  return status;
+  return code;
 }
 
 void pv_manifest_close(pv_manifest *m) {

@@ -33,17 +33,16 @@ typedef struct pv_manifest {
 /* An error names the file. PV_ERR_INPUT for another schema, no tensors, a file outside the folder,
  * an unknown stage, a stage or type that do not go together, one that is there twice, another
  * number of positions than the others', a position other than 0, ids or a digest that are none. */
-pv_status pv_manifest_open(const char *folder, pv_manifest **out, pv_error *err);
+pv_code pv_manifest_open(const char *folder, pv_manifest **out, pv_error *err);
 void pv_manifest_close(pv_manifest *manifest);
 
 /* NULL when the trace does not have it. */
 const pv_trace_tensor *pv_manifest_find(const pv_manifest *manifest, pv_stage_id stage,
                                         uint32_t layer);
-/* "DIR/FILE" as the place of an error; returns `status`. */
-pv_status pv_manifest_at(const pv_manifest *manifest, const char *file, pv_status status,
-                         pv_error *err);
+/* "DIR/FILE" as the place of an error; returns `code`. */
+pv_code pv_manifest_at(const pv_manifest *manifest, const char *file, pv_code code, pv_error *err);
 /* A regular file of exactly the bytes that the manifest promises, open for reading. */
-pv_status pv_manifest_file(const pv_manifest *manifest, const pv_trace_tensor *tensor, int *fd,
-                           pv_error *err);
+pv_code pv_manifest_file(const pv_manifest *manifest, const pv_trace_tensor *tensor, int *fd,
+                         pv_error *err);
 
 #endif

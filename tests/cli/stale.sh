@@ -5,7 +5,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 root=$(cd "$here/../.." && pwd)
 mkdir tree
-cp -r "$root/kernels" "$root/runtime" "$root/cmake" tree/
+cp -r "$root/base" "$root/kernels" "$root/runtime" "$root/cmake" tree/
 digest() {
   cmake -DSOURCE_DIR="$work/tree" -DSOURCES="$(dirname "$pv")/../generated/checks_sources.txt" \
     -DOUTPUT="$work/digest.h" -DLISTING="$work/listing" -P "$root/cmake/kernels_digest.cmake" &&
@@ -25,7 +25,7 @@ says 'receipt: NVIDIA H100'
 # Every file from which a kernel is made, the flags of all, and some of what launches and judges them:
 # who opens the side that a check looks at decides who computes.
 files=("$root"/kernels/cuda/*.cu "$root"/kernels/cuda/*.cuh "$root"/kernels/cuda/*.h
-  "$root"/kernels/arith/*.h "$root"/runtime/forward/gpu_ops.c "$root"/runtime/quant/table.c
+  "$root"/kernels/arith/*.h "$root"/runtime/forward/gpu_ops.c "$root"/kernels/quant/table.c
   "$root"/runtime/probe/checks/forward.c "$root"/runtime/faults/open.c "$root"/runtime/plain/backend.c
   "$root"/runtime/reference/reference.c "$root"/kernels/cuda/CMakeLists.txt "$root"/kernels/cpu/CMakeLists.txt
   "$root"/cmake/room.cmake)

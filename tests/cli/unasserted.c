@@ -7,12 +7,12 @@
 #include "runtime/probe/checks/check.h"
 
 /* By the linker's --wrap: the checks call the first. */
-pv_status __wrap_pv_check_fail(pv_check *check, const char *fmt, ...)
+pv_code __wrap_pv_check_fail(pv_check *check, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-pv_status __real_pv_check_fail(pv_check *check, const char *fmt, ...)
+pv_code __real_pv_check_fail(pv_check *check, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-pv_status __wrap_pv_check_fail(pv_check *check, const char *fmt, ...) {
+pv_code __wrap_pv_check_fail(pv_check *check, const char *fmt, ...) {
   const char *removed = getenv("PV_UNASSERTED");
   char reason[sizeof check->reason];
   va_list args;

@@ -1,6 +1,6 @@
 /* Each allocation from an arena can fail, not only the few for which a new block is asked. Link
  * with -Wl,--wrap of these four. */
-#include "runtime/base/arena.h"
+#include "base/arena.h"
 
 #include <stdio.h>
 

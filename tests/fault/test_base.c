@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/arena.h"
-#include "runtime/base/child.h"
-#include "runtime/base/file.h"
-#include "runtime/base/options.h"
-#include "runtime/base/pool.h"
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/arena.h"
+#include "base/child.h"
+#include "base/file.h"
+#include "base/options.h"
+#include "base/pool.h"
+#include "base/sha256.h"
+#include "base/text.h"
 #include "tests/fault/each.h"
 #include "tests/fault/failing.h"
 #include "tests/unit/testing.h"
@@ -49,12 +49,12 @@ static bool read_work(void) {
   unsigned char mark;
   pv_bytes bytes = {&mark, 7};
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_file_read(path, 100, &bytes, &err);
-  if (status == PV_OK) {
+  const pv_code code = pv_file_read(path, 100, &bytes, &err);
+  if (code == PV_OK) {
     pv_bytes_free(&bytes);
     return true;
   }
-  if (status != PV_ERR_NOMEM || err.status != PV_ERR_NOMEM || bytes.data != &mark)
+  if (code != PV_ERR_NOMEM || err.code != PV_ERR_NOMEM || bytes.data != &mark)
     EXPECT(!"the error is out of memory and the output untouched");
   return false;
 }
@@ -67,17 +67,17 @@ static bool replace_work(void) {
 static bool digest_work(void) {
   char out[PV_SHA256_HEX] = "untouched";
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_sha256_file(path, out, &err);
-  if (status == PV_OK) return true;
-  if (status != PV_ERR_NOMEM || strcmp(out, "untouched") != 0)
+  const pv_code code = pv_sha256_file(path, out, &err);
+  if (code == PV_OK) return true;
+  if (code != PV_ERR_NOMEM || strcmp(out, "untouched") != 0)
     EXPECT(!"the error is out of memory and the output untouched");
   return false;
 }
 
 static bool bytes_digest_work(void) {
   char out[PV_SHA256_HEX] = "untouched";
-  const pv_status status = pv_sha256_bytes("abc", 3, out, NULL);
-  return status == PV_OK;
+  const pv_code code = pv_sha256_bytes("abc", 3, out, NULL);
+  return code == PV_OK;
 }
 
 static bool child_work(void) {
@@ -86,12 +86,12 @@ static bool child_work(void) {
   pv_child *child = NULL;
   pv_child_event event = PV_CHILD_BYTES;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_child_start(&(pv_child_spec){argv, "in", 2, 100}, &child, &err);
-  while (status == PV_OK && event == PV_CHILD_BYTES)
-    status = pv_child_wait(child, 20, &channel, 100, &event, &err);
-  if (status != PV_OK && status != PV_ERR_NOMEM) EXPECT(!"the error is out of memory");
+  pv_code code = pv_child_start(&(pv_child_spec){argv, "in", 2, 100}, &child, &err);
+  while (code == PV_OK && event == PV_CHILD_BYTES)
+    code = pv_child_wait(child, 20, &channel, 100, &event, &err);
+  if (code != PV_OK && code != PV_ERR_NOMEM) EXPECT(!"the error is out of memory");
   /* Captured output that could not be kept is reported as dropped, not as empty. */
-  const bool good = status == PV_OK && event == PV_CHILD_EXIT &&
+  const bool good = code == PV_OK && event == PV_CHILD_EXIT &&
                     !pv_child_result(child)->output_dropped && channel.length == 2;
   pv_text_free(&channel);
   pv_child_free(child);
@@ -108,7 +108,7 @@ static bool pool_work(void) {
   pv_pool *pool = NULL;
   pv_error err = PV_ERROR_INIT;
   if (pv_pool_open(3, &pool, &err) != PV_OK) {
-    if (err.status != PV_ERR_NOMEM || pool != NULL)
+    if (err.code != PV_ERR_NOMEM || pool != NULL)
       EXPECT(!"the error is out of memory and the output untouched");
     return false;
   }
@@ -122,7 +122,7 @@ static bool ids_work(void) {
   size_t count = 7;
   pv_error err = PV_ERROR_INIT;
   if (pv_option_ids("--ids", "1,2,3", &ids, &count, &err) != PV_OK) {
-    if (err.status != PV_ERR_NOMEM || ids != NULL || count != 7)
+    if (err.code != PV_ERR_NOMEM || ids != NULL || count != 7)
       EXPECT(!"the error is out of memory and the output untouched");
     return false;
   }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/bisect/parts.h"
 #include "runtime/synth/synth.h"
 #include "runtime/trace/folder.h"
@@ -29,15 +29,15 @@ static bool in_calls;         /* system calls fail, else allocations */
 static unsigned of_allocations;
 
 /* No failure is any other thing than that: not a state of something else, not a wrong trace. */
-static bool ended(pv_status status, const pv_error *err) {
-  if (status == PV_OK) return true;
-  EXPECT(err->status == status && err->message[0] != '\0');
+static bool ended(pv_code code, const pv_error *err) {
+  if (code == PV_OK) return true;
+  EXPECT(err->code == code && err->message[0] != '\0');
   if (!in_calls)
-    EXPECT_I64(status, PV_ERR_NOMEM);
-  else if (status == PV_ERR_INTERNAL)
+    EXPECT_I64(code, PV_ERR_NOMEM);
+  else if (code == PV_ERR_INTERNAL)
     EXPECT_HAS(err->message, "libcrypto");
   else
-    EXPECT(status == PV_ERR_IO || status == PV_ERR_NOMEM);
+    EXPECT(code == PV_ERR_IO || code == PV_ERR_NOMEM);
   return false;
 }
 
@@ -108,14 +108,14 @@ static bool rows_work(void) {
   pv_model *changed = NULL, *tied = NULL;
   pv_error err = PV_ERROR_INIT;
   EXPECT_I64(pv_fault_parse("q4k_read_as_q6k:layer=0", &planted, NULL), PV_OK);
-  pv_status status = pv_fault_model(wide, &planted, &changed, &err);
-  EXPECT((status == PV_OK) == (changed != NULL));
-  if (status == PV_OK) status = pv_fault_tied_model(wide, &tied, &err);
-  EXPECT((status == PV_OK) == (tied != NULL));
-  if (status == PV_OK) EXPECT(changed->layers[0].q->type == PV_TYPE_Q6_K);
+  pv_code code = pv_fault_model(wide, &planted, &changed, &err);
+  EXPECT((code == PV_OK) == (changed != NULL));
+  if (code == PV_OK) code = pv_fault_tied_model(wide, &tied, &err);
+  EXPECT((code == PV_OK) == (tied != NULL));
+  if (code == PV_OK) EXPECT(changed->layers[0].q->type == PV_TYPE_Q6_K);
   pv_fault_model_free(changed);
   pv_fault_model_free(tied);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 static void test_rows(void) {
@@ -135,28 +135,28 @@ static bool record(const char *folder, const char *fault) {
   pv_trace_writer *writer = NULL;
   pv_trace_filter filter;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
-  if (status == PV_OK) status = pv_fault_open(model, "cpu", &config, &planted, &made, &err);
-  if (status == PV_OK) status = pv_trace_filter_parse(NULL, NULL, &model->shape, &filter, &err);
-  if (status == PV_OK) status = pv_trace_begin(folder, made.forward, model, &filter, &writer, &err);
-  if (status == PV_OK) {
+  pv_code code = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
+  if (code == PV_OK) code = pv_fault_open(model, "cpu", &config, &planted, &made, &err);
+  if (code == PV_OK) code = pv_trace_filter_parse(NULL, NULL, &model->shape, &filter, &err);
+  if (code == PV_OK) code = pv_trace_begin(folder, made.forward, model, &filter, &writer, &err);
+  if (code == PV_OK) {
     const pv_sink sink = pv_trace_sink(writer);
-    status = pv_forward_run(made.forward, ids, IDS, IDS, &sink, &err);
+    code = pv_forward_run(made.forward, ids, IDS, IDS, &sink, &err);
   }
-  if (status == PV_OK) status = pv_trace_finish(writer, about, &err);
-  if (status != PV_OK) pv_error_print(&err, stdout);
+  if (code == PV_OK) code = pv_trace_finish(writer, about, &err);
+  if (code != PV_OK) pv_error_print(&err, stdout);
   pv_trace_free(writer);
   pv_fault_close(&made);
-  return status == PV_OK;
+  return code == PV_OK;
 }
 
 static bool recorded_work(void) {
   pv_recorded *recorded = NULL;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_recorded_open(unsound, &of, &recorded, &err);
-  EXPECT((status == PV_OK) == (recorded != NULL));
+  const pv_code code = pv_recorded_open(unsound, &of, &recorded, &err);
+  EXPECT((code == PV_OK) == (recorded != NULL));
   spec.side[1].recorded = recorded;
-  const bool good = ended(status, &err) && bisect_work();
+  const bool good = ended(code, &err) && bisect_work();
   pv_recorded_close(recorded);
   return good;
 }
@@ -167,11 +167,11 @@ static bool digest_work(void) {
   pv_recorded *recorded = NULL;
   pv_error err = PV_ERROR_INIT;
   char digest[PV_SHA256_HEX] = "untouched";
-  pv_status status = pv_recorded_open(unsound, &of, &recorded, &err);
-  if (status == PV_OK) status = pv_recorded_digest(recorded, digest, &err);
-  EXPECT_STR(digest, status == PV_OK ? want_digest : "untouched");
+  pv_code code = pv_recorded_open(unsound, &of, &recorded, &err);
+  if (code == PV_OK) code = pv_recorded_digest(recorded, digest, &err);
+  EXPECT_STR(digest, code == PV_OK ? want_digest : "untouched");
   pv_recorded_close(recorded);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 static void test_recorded(void) {
@@ -308,10 +308,10 @@ static bool begin_work(void) {
 static bool foreign_work(void) {
   pv_bisect_result out;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_bisect(&spec, &out, &err);
+  const pv_code code = pv_bisect(&spec, &out, &err);
   EXPECT(out.stages == NULL && state_is(&half));
-  if (status == PV_ERR_INPUT) return EXPECT_HAS(err.message, "of other sides");
-  EXPECT(!ended(status, &err));
+  if (code == PV_ERR_INPUT) return EXPECT_HAS(err.message, "of other sides");
+  EXPECT(!ended(code, &err));
   return false;
 }
 
@@ -361,12 +361,12 @@ static bool make(void) {
                        .eps = 1e-6f};
   o.threads = 1;
   o.near_tie = 0.0;
-  pv_status status = pv_synth_write(&o, path, NULL, NULL, &err);
-  if (status == PV_OK) status = pv_model_open(path, &model, &err);
-  if (status != PV_OK) pv_error_print(&err, stdout);
+  pv_code code = pv_synth_write(&o, path, NULL, NULL, &err);
+  if (code == PV_OK) code = pv_model_open(path, &model, &err);
+  if (code != PV_OK) pv_error_print(&err, stdout);
   of.model = model;
   spec = (pv_bisect_spec){.model = model, .ids = ids, .count = IDS, .batch = IDS, .threads = 1};
-  return status == PV_OK && record(sound, NULL) && record(unsound, "tie_rule_reversed");
+  return code == PV_OK && record(sound, NULL) && record(unsound, "tie_rule_reversed");
 }
 
 int main(void) {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "runtime/noise/noise.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
@@ -41,10 +41,10 @@ static size_t clear(const char *folder) {
   return count;
 }
 
-static bool ended(pv_status status, const pv_error *err) {
-  if (status == PV_OK) return true;
-  EXPECT(err->status == status && err->message[0] != '\0');
-  if (!in_calls) EXPECT_I64(status, PV_ERR_NOMEM);
+static bool ended(pv_code code, const pv_error *err) {
+  if (code == PV_OK) return true;
+  EXPECT(err->code == code && err->message[0] != '\0');
+  if (!in_calls) EXPECT_I64(code, PV_ERR_NOMEM);
   return false;
 }
 
@@ -59,15 +59,15 @@ static void each_of_both(each_work work, unsigned allocations, unsigned calls) {
 static pv_numerics numerics;
 static char bits[65];
 
-static pv_status capture(char digest[65], pv_error *err) {
+static pv_code capture(char digest[65], pv_error *err) {
   static const size_t batches[] = {2, 1};
   const pv_capture_spec spec = {"cpu", numerics, "scalar", 1, ids, IDS, batches, 2};
   pv_capture *c = NULL;
-  pv_status status = pv_capture_run(model, &spec, &c, err);
-  EXPECT((status == PV_OK) == (c != NULL));
-  if (status == PV_OK) status = pv_capture_digest(c, digest, err);
+  pv_code code = pv_capture_run(model, &spec, &c, err);
+  EXPECT((code == PV_OK) == (c != NULL));
+  if (code == PV_OK) code = pv_capture_digest(c, digest, err);
   pv_capture_free(c);
-  return status;
+  return code;
 }
 
 static bool capture_work(void) {
@@ -100,30 +100,30 @@ static bool trace_work(void) {
   pv_trace_writer *writer = NULL;
   pv_forward *forward = NULL;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_trace_filter_parse(NULL, NULL, &model->shape, &filter, &err);
-  if (status == PV_OK) status = pv_forward_open(model, "cpu", &config, &forward, &err);
-  if (status == PV_OK) status = pv_trace_begin(trace_path, forward, model, &filter, &writer, &err);
-  if (status == PV_OK) {
+  pv_code code = pv_trace_filter_parse(NULL, NULL, &model->shape, &filter, &err);
+  if (code == PV_OK) code = pv_forward_open(model, "cpu", &config, &forward, &err);
+  if (code == PV_OK) code = pv_trace_begin(trace_path, forward, model, &filter, &writer, &err);
+  if (code == PV_OK) {
     const pv_sink sink = pv_trace_sink(writer);
-    status = pv_forward_run(forward, ids, IDS, IDS, &sink, &err);
+    code = pv_forward_run(forward, ids, IDS, IDS, &sink, &err);
   }
-  if (status == PV_OK)
-    status = pv_trace_finish(writer, (const char *[]){"ids", "65,200,7", NULL}, &err);
+  if (code == PV_OK)
+    code = pv_trace_finish(writer, (const char *[]){"ids", "65,200,7", NULL}, &err);
   pv_trace_free(writer);
   pv_forward_close(forward);
   each_rest();
   char manifest[700];
   snprintf(manifest, sizeof manifest, "%s/manifest.json", trace_path);
-  EXPECT((status == PV_OK) == (access(manifest, F_OK) == 0));
-  if (status == PV_OK) {
+  EXPECT((code == PV_OK) == (access(manifest, F_OK) == 0));
+  if (code == PV_OK) {
     pv_trace_comparison same;
     EXPECT_I64(pv_trace_compare(trace_path, trace_path, no_row, NULL, &same, NULL), PV_OK);
     EXPECT(same.tensors > 20 && same.different == 0);
   }
   const size_t files = clear(trace_path);
-  EXPECT(status == PV_OK ? files > 20 : files == 0);
+  EXPECT(code == PV_OK ? files > 20 : files == 0);
   each_go_on();
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 static void test_trace(void) {
@@ -134,16 +134,16 @@ static void test_trace(void) {
 static bool synth_work(void) {
   char digest[PV_SHA256_HEX] = "";
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_synth_write(&small, made_path, NULL, NULL, &err);
+  const pv_code code = pv_synth_write(&small, made_path, NULL, NULL, &err);
   each_rest();
-  EXPECT((status == PV_OK) == (access(made_path, F_OK) == 0));
-  if (status == PV_OK) {
+  EXPECT((code == PV_OK) == (access(made_path, F_OK) == 0));
+  if (code == PV_OK) {
     EXPECT_I64(pv_sha256_file(made_path, digest, NULL), PV_OK);
     EXPECT_STR(digest, model_digest);
   }
-  EXPECT_U64(clear(made_folder), status == PV_OK ? 1 : 0);
+  EXPECT_U64(clear(made_folder), code == PV_OK ? 1 : 0);
   each_go_on();
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 static void test_synth(void) {
@@ -197,11 +197,11 @@ static bool prepare(void) {
   snprintf(made_folder, sizeof made_folder, "%s", folder_path("made"));
   snprintf(made_path, sizeof made_path, "%s/made.gguf", made_folder);
   small = small_model();
-  pv_status status = pv_synth_write(&small, model_path, NULL, NULL, &err);
-  if (status == PV_OK) status = pv_sha256_file(model_path, model_digest, &err);
-  if (status == PV_OK) status = pv_model_open(model_path, &model, &err);
-  if (status != PV_OK) pv_error_print(&err, stderr);
-  return status == PV_OK && mkdir(made_folder, 0777) == 0;
+  pv_code code = pv_synth_write(&small, model_path, NULL, NULL, &err);
+  if (code == PV_OK) code = pv_sha256_file(model_path, model_digest, &err);
+  if (code == PV_OK) code = pv_model_open(model_path, &model, &err);
+  if (code != PV_OK) pv_error_print(&err, stderr);
+  return code == PV_OK && mkdir(made_folder, 0777) == 0;
 }
 
 int main(void) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/model/model.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tests/fault/each.h"
@@ -26,9 +26,9 @@ static pv_bytes contract_file;
 static pv_contract *dependent, *faulty;
 static pv_yaml_node *old_root;
 
-static bool ended(pv_status status, const pv_error *err) {
-  if (status != PV_OK) EXPECT(status == PV_ERR_NOMEM && err->status == status);
-  return status == PV_OK;
+static bool ended(pv_code code, const pv_error *err) {
+  if (code != PV_OK) EXPECT(code == PV_ERR_NOMEM && err->code == code);
+  return code == PV_OK;
 }
 
 static bool gguf_work(void) {
@@ -36,12 +36,12 @@ static bool gguf_work(void) {
   const pv_gguf_string *strings = NULL;
   uint64_t count = 0;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_gguf_parse(gguf_file.data, gguf_file.length, "sound", &gguf, &err);
-  EXPECT((status == PV_OK) == (gguf != NULL));
-  if (status == PV_OK) status = pv_gguf_get_strings(gguf, "words", &strings, &count, &err);
-  EXPECT(status != PV_OK || count == 2);
+  pv_code code = pv_gguf_parse(gguf_file.data, gguf_file.length, "sound", &gguf, &err);
+  EXPECT((code == PV_OK) == (gguf != NULL));
+  if (code == PV_OK) code = pv_gguf_get_strings(gguf, "words", &strings, &count, &err);
+  EXPECT(code != PV_OK || count == 2);
   pv_gguf_close(gguf);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 static bool model_work(void) {
@@ -51,18 +51,18 @@ static bool model_work(void) {
   uint32_t *ids = NULL;
   size_t count = 0;
   pv_text text = PV_TEXT_INIT;
-  pv_status status = pv_model_open(MODEL, &model, &err);
-  EXPECT((status == PV_OK) == (model != NULL));
-  if (model != NULL) status = pv_tokenizer_open(model->gguf, &tokenizer, &err);
-  EXPECT((status == PV_OK) == (tokenizer != NULL));
-  if (status == PV_OK)
-    status = pv_tokenizer_prompt(tokenizer, "class e\u0301\u0323:", 12, true, &ids, &count, &err);
-  EXPECT((status == PV_OK) == (count > 0));
+  pv_code code = pv_model_open(MODEL, &model, &err);
+  EXPECT((code == PV_OK) == (model != NULL));
+  if (model != NULL) code = pv_tokenizer_open(model->gguf, &tokenizer, &err);
+  EXPECT((code == PV_OK) == (tokenizer != NULL));
+  if (code == PV_OK)
+    code = pv_tokenizer_prompt(tokenizer, "class e\u0301\u0323:", 12, true, &ids, &count, &err);
+  EXPECT((code == PV_OK) == (count > 0));
   free(ids);
   pv_text_free(&text);
   pv_tokenizer_close(tokenizer);
   pv_model_close(model);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 static bool contract_work(void) {
@@ -70,13 +70,13 @@ static bool contract_work(void) {
   pv_contract *c = NULL;
   pv_findings findings = {0};
   pv_error err = PV_ERROR_INIT;
-  pv_status status =
+  pv_code code =
       pv_contract_load_bytes(&arena, CONTRACT, contract_file.data, contract_file.length, &c, &err);
-  EXPECT((status == PV_OK) == (c != NULL));
-  if (status == PV_OK) status = pv_rules_run(&arena, c, &findings, &err);
-  if (status == PV_OK) EXPECT_U64(findings.count, 0);
+  EXPECT((code == PV_OK) == (c != NULL));
+  if (code == PV_OK) code = pv_rules_run(&arena, c, &findings, &err);
+  if (code == PV_OK) EXPECT_U64(findings.count, 0);
   pv_arena_free(&arena);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 /* Found wanting, or not judged: never found good because there was no room for the finding. */
@@ -91,12 +91,12 @@ static bool bad_contract_work(void) {
   pv_contract *c = NULL;
   pv_findings findings = {0};
   pv_error err = PV_ERROR_INIT;
-  pv_status status =
+  pv_code code =
       pv_contract_load_bytes(&arena, "contracts/sample.yaml", wrong, sizeof wrong - 1, &c, &err);
-  if (status == PV_OK) status = pv_rules_run(&arena, c, &findings, &err);
-  if (status == PV_OK) EXPECT_U64(findings.severe, 5);
+  if (code == PV_OK) code = pv_rules_run(&arena, c, &findings, &err);
+  if (code == PV_OK) EXPECT_U64(findings.severe, 5);
   pv_arena_free(&arena);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 /* Its dependencies are read while it is judged. */
@@ -104,10 +104,10 @@ static bool dependent_work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_rules_run(&arena, dependent, &findings, &err);
+  const pv_code code = pv_rules_run(&arena, dependent, &findings, &err);
   EXPECT_U64(findings.count, 0);
   pv_arena_free(&arena);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 /* An arena asks for memory when its block is full: `left` bytes of the block are free when the work
@@ -144,24 +144,22 @@ static bool yaml_work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_yaml_node *root = NULL;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
-  if (status == PV_OK)
-    status = pv_yaml_parse(&arena, "file.yaml", text, sizeof text - 1, &root, &err);
-  EXPECT((status == PV_OK) == (root != NULL));
-  if (status == PV_OK) EXPECT_STR(pv_yaml_get(pv_yaml_get(root, "three"), "h")->text, "i");
+  pv_code code = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
+  if (code == PV_OK) code = pv_yaml_parse(&arena, "file.yaml", text, sizeof text - 1, &root, &err);
+  EXPECT((code == PV_OK) == (root != NULL));
+  if (code == PV_OK) EXPECT_STR(pv_yaml_get(pv_yaml_get(root, "three"), "h")->text, "i");
   pv_arena_free(&arena);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 /* Everything that is found is whole, and whole is what is found on success. */
-static bool judged(pv_status status, const pv_findings *findings, size_t count,
-                   const pv_error *err) {
-  EXPECT(status != PV_OK || findings->count == count);
+static bool judged(pv_code code, const pv_findings *findings, size_t count, const pv_error *err) {
+  EXPECT(code != PV_OK || findings->count == count);
   for (size_t i = 0; i < findings->count; i++) {
     const pv_finding *f = &findings->items[i];
     EXPECT(f->file != NULL && f->message != NULL && f->hint != NULL);
   }
-  return ended(status, err);
+  return ended(code, err);
 }
 
 static const char wrong_contract[] =
@@ -185,9 +183,9 @@ static bool wrong_work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
-  if (status == PV_OK) status = pv_rules_run(&arena, faulty, &findings, &err);
-  const bool good = judged(status, &findings, 33, &err);
+  pv_code code = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
+  if (code == PV_OK) code = pv_rules_run(&arena, faulty, &findings, &err);
+  const bool good = judged(code, &findings, 33, &err);
   pv_arena_free(&arena);
   return good;
 }
@@ -202,9 +200,9 @@ static bool dialect_work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
-  if (status == PV_OK) status = pv_rules_dialect(&arena, "old.yaml", old_root, &findings, &err);
-  const bool good = judged(status, &findings, 12, &err);
+  pv_code code = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
+  if (code == PV_OK) code = pv_rules_dialect(&arena, "old.yaml", old_root, &findings, &err);
+  const bool good = judged(code, &findings, 12, &err);
   pv_arena_free(&arena);
   return good;
 }
@@ -260,13 +258,12 @@ static bool refused_work(void) {
   pv_gguf *gguf = NULL;
   pv_model *model = NULL;
   pv_error err = PV_ERROR_INIT;
-  pv_status status =
-      pv_gguf_parse(refused_bytes.data, refused_bytes.length, "refused", &gguf, &err);
-  if (status == PV_OK) status = pv_model_from_gguf(gguf, &model, &err);
-  EXPECT(model == NULL && err.status == status && err.message[0] != '\0');
+  pv_code code = pv_gguf_parse(refused_bytes.data, refused_bytes.length, "refused", &gguf, &err);
+  if (code == PV_OK) code = pv_model_from_gguf(gguf, &model, &err);
+  EXPECT(model == NULL && err.code == code && err.message[0] != '\0');
   pv_gguf_close(gguf);
-  const bool worded = status == PV_ERR_UNSUPPORTED && strstr(err.message, refused_words) != NULL;
-  EXPECT(worded || status == PV_ERR_NOMEM);
+  const bool worded = code == PV_ERR_UNSUPPORTED && strstr(err.message, refused_words) != NULL;
+  EXPECT(worded || code == PV_ERR_NOMEM);
   return worded;
 }
 static void test_refused(void) {
@@ -288,23 +285,23 @@ static void test_refused(void) {
 static bool open_work(void) {
   pv_model *model = NULL;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_model_open(MODEL, &model, &err);
-  EXPECT((status == PV_OK) == (model != NULL));
-  if (status != PV_OK) EXPECT(err.status == status && err.message[0] != '\0');
+  const pv_code code = pv_model_open(MODEL, &model, &err);
+  EXPECT((code == PV_OK) == (model != NULL));
+  if (code != PV_OK) EXPECT(err.code == code && err.message[0] != '\0');
   pv_model_close(model);
-  return status == PV_OK;
+  return code == PV_OK;
 }
 static bool load_work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_contract *c = NULL;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_contract_load(&arena, CONTRACT, &c, &err);
-  if (status != PV_OK) EXPECT(err.status == status && err.message[0] != '\0');
-  if (status == PV_OK)
+  const pv_code code = pv_contract_load(&arena, CONTRACT, &c, &err);
+  if (code != PV_OK) EXPECT(err.code == code && err.message[0] != '\0');
+  if (code == PV_OK)
     EXPECT(c->length == contract_file.length &&
            memcmp(c->bytes, contract_file.data, c->length) == 0);
   pv_arena_free(&arena);
-  return status == PV_OK;
+  return code == PV_OK;
 }
 static void test_open(void) {
   each_call(open_work, 3);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/json.h"
+#include "base/json.h"
 #include "tests/fault/each.h"
 #include "tests/fault/failing.h"
 #include "tests/unit/testing.h"
@@ -33,9 +33,9 @@ static bool work(void) {
   pv_text text = PV_TEXT_INIT;
   pv_error err = PV_ERROR_INIT;
   json_t *value = build();
-  const pv_status status = pv_json_write(value, flags, &text, &err);
+  const pv_code code = pv_json_write(value, flags, &text, &err);
   failing_pause();
-  if (status == PV_OK) {
+  if (code == PV_OK) {
     EXPECT_STR(text.data, want);
   } else {
     EXPECT_U64(text.length, 0);
@@ -44,7 +44,7 @@ static bool work(void) {
   json_decref(value);
   pv_text_free(&text);
   failing_resume();
-  return status == PV_OK;
+  return code == PV_OK;
 }
 
 static void test_write(void) {

@@ -26,18 +26,18 @@ static bool work(void) {
   pv_ptx_module *m = NULL;
   pv_ptx_report report = {0};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_ptx_parse_each(&arena, "x", (const char *)text.data, text.length, &m, &err);
-  EXPECT((status == PV_OK) == (m != NULL));
-  for (size_t i = 0; status == PV_OK && m != NULL && i < m->function_count; i++) {
+  pv_code code = pv_ptx_parse_each(&arena, "x", (const char *)text.data, text.length, &m, &err);
+  EXPECT((code == PV_OK) == (m != NULL));
+  for (size_t i = 0; code == PV_OK && m != NULL && i < m->function_count; i++) {
     const pv_ptx_function *f = m->functions[i];
     if (!f->is_entry || f->unread != NULL) continue;
-    status = pv_ptx_check_directives(&arena, f, &d, &report, &err);
-    if (status == PV_OK) status = pv_ptx_check_rules(&arena, f, NULL, 0, &report, &err);
-    if (status == PV_OK) status = pv_ptx_check_flow(&arena, f, &flow, &report, &err);
+    code = pv_ptx_check_directives(&arena, f, &d, &report, &err);
+    if (code == PV_OK) code = pv_ptx_check_rules(&arena, f, NULL, 0, &report, &err);
+    if (code == PV_OK) code = pv_ptx_check_flow(&arena, f, &flow, &report, &err);
   }
   pv_arena_free(&arena);
-  EXPECT(status == PV_OK || (status == PV_ERR_NOMEM && err.status == PV_ERR_NOMEM));
-  return status == PV_OK;
+  EXPECT(code == PV_OK || (code == PV_ERR_NOMEM && err.code == PV_ERR_NOMEM));
+  return code == PV_OK;
 }
 
 static void fail_each(const char *path, unsigned at_least) {

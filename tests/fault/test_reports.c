@@ -15,7 +15,7 @@ static const sample *s;
 static bool statement;
 static char *want;
 
-static pv_status render(pv_text *out, pv_error *err) {
+static pv_code render(pv_text *out, pv_error *err) {
   return statement ? pv_render_statement(&s->result, NULL, out, err)
                    : pv_render_json(&s->result, NULL, out, err);
 }
@@ -23,13 +23,13 @@ static pv_status render(pv_text *out, pv_error *err) {
 static bool work(void) {
   pv_text text = PV_TEXT_INIT;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = render(&text, &err);
+  const pv_code code = render(&text, &err);
   failing_pause();
-  if (status == PV_OK) EXPECT_STR(text.data, want);
-  if (status != PV_OK) EXPECT(text.length == 0 && status == PV_ERR_NOMEM && err.status == status);
+  if (code == PV_OK) EXPECT_STR(text.data, want);
+  if (code != PV_OK) EXPECT(text.length == 0 && code == PV_ERR_NOMEM && err.code == code);
   pv_text_free(&text);
   failing_resume();
-  return status == PV_OK;
+  return code == PV_OK;
 }
 
 static void each(sample_kind kind) {

@@ -22,9 +22,9 @@ static bool work(void) {
   pv_error err = PV_ERROR_INIT;
   const pv_run_spec spec = {
       .probe = getenv("PV_FAKE_PROBE"), .contract = &contract, .threads = 1, .start_timeout_s = 5};
-  const pv_status status = pv_run(&arena, &spec, &outcome, &err);
-  bool good = status == PV_OK;
-  if (!good) EXPECT(err.status == status && err.message[0] != '\0' && status != PV_ERR_INPUT);
+  const pv_code code = pv_run(&arena, &spec, &outcome, &err);
+  bool good = code == PV_OK;
+  if (!good) EXPECT(err.code == code && err.message[0] != '\0' && code != PV_ERR_INPUT);
   if (good) {
     const pv_falsifier_result *a = &outcome.falsifiers[0], *b = &outcome.falsifiers[1];
     /* What went wrong here is never a claim's: the other verdicts all say that nobody knows. */

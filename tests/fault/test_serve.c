@@ -110,11 +110,10 @@ static bool prepare(void) {
   pv_synth_options small = small_model();
   if (folder_make() == NULL) return false;
   const char *path = folder_path("small.gguf");
-  pv_status status = pv_synth_write(&small, path, NULL, NULL, &err);
-  if (status == PV_OK)
-    status =
-        pv_reference_write(folder_path("small.reference"), small.shape.vocab, &prompt, 1, &err);
-  if (status != PV_OK) {
+  pv_code code = pv_synth_write(&small, path, NULL, NULL, &err);
+  if (code == PV_OK)
+    code = pv_reference_write(folder_path("small.reference"), small.shape.vocab, &prompt, 1, &err);
+  if (code != PV_OK) {
     pv_error_print(&err, stderr);
     return false;
   }

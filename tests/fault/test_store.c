@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/fault/each.h"
 #include "tests/fault/failing.h"
 #include "tests/unit/base/folder.h"
@@ -25,11 +25,11 @@ static char *want_evidence, *want_published, *want_contract; /* what no failure 
 static char want_semantics[PV_SHA256_HEX];
 
 /* No failure is any other thing than that: not evidence that is broken, not a wrong contract. */
-static bool ended(pv_status status, const pv_error *err) {
-  if (status != PV_OK)
-    EXPECT(err->status == status && err->message[0] != '\0' && status != PV_ERR_INPUT &&
-           status != PV_ERR_UNSUPPORTED);
-  return status == PV_OK;
+static bool ended(pv_code code, const pv_error *err) {
+  if (code != PV_OK)
+    EXPECT(err->code == code && err->message[0] != '\0' && code != PV_ERR_INPUT &&
+           code != PV_ERR_UNSUPPORTED);
+  return code == PV_OK;
 }
 
 static pv_evidence evidence_of(void) {
@@ -61,15 +61,15 @@ static bool subject_work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_subject *list = NULL;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_subject_contract(s.contract, semantics, &err);
-  if (status == PV_OK) EXPECT_STR(semantics, want_semantics);
-  if (status != PV_OK) EXPECT_STR(semantics, "");
-  if (status == PV_OK) status = pv_subject_all(&arena, s.contract, &s.basis, &list, &err);
-  if (status != PV_OK) EXPECT(list == NULL);
-  for (size_t i = 0; status == PV_OK && i < s.contract->falsifier_count; i++)
+  pv_code code = pv_subject_contract(s.contract, semantics, &err);
+  if (code == PV_OK) EXPECT_STR(semantics, want_semantics);
+  if (code != PV_OK) EXPECT_STR(semantics, "");
+  if (code == PV_OK) code = pv_subject_all(&arena, s.contract, &s.basis, &list, &err);
+  if (code != PV_OK) EXPECT(list == NULL);
+  for (size_t i = 0; code == PV_OK && i < s.contract->falsifier_count; i++)
     EXPECT_STR(list[i].falsifier, s.subjects[i].falsifier);
   pv_arena_free(&arena);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 static bool verify_work(void) {
@@ -133,17 +133,17 @@ static bool receipts_work(void) {
   results[0].verdict = results[1].verdict = PV_NOT_RUN;
   results[0].compared = results[1].compared = 0;
   r.falsifiers = results;
-  pv_status status = pv_receipts_load(&arena, published, &receipts, &err);
-  bool whole = status == PV_OK && receipts.count == 1;
-  if (status == PV_OK) status = pv_receipts_apply(&arena, &receipts, s.subjects, results, 3, &err);
-  if (status == PV_OK) status = pv_status_derive(&arena, &r, &err);
-  if (status == PV_OK && whole)
+  pv_code code = pv_receipts_load(&arena, published, &receipts, &err);
+  bool whole = code == PV_OK && receipts.count == 1;
+  if (code == PV_OK) code = pv_receipts_apply(&arena, &receipts, s.subjects, results, 3, &err);
+  if (code == PV_OK) code = pv_status_derive(&arena, &r, &err);
+  if (code == PV_OK && whole)
     EXPECT(results[0].verdict == PV_PASS && results[0].source == PV_FROM_RECEIPT &&
            results[2].verdict == PV_NOT_RUN && r.status_after == s.result.status_after);
-  if (status == PV_OK && !whole) /* and it is said why */
+  if (code == PV_OK && !whole) /* and it is said why */
     EXPECT(results[0].verdict == PV_NOT_RUN && receipts.broken.count == 1);
   pv_arena_free(&arena);
-  return ended(status, &err) && whole;
+  return ended(code, &err) && whole;
 }
 
 /* What no longer holds is stale, with the whole reason; what is broken is said to be. */
@@ -157,44 +157,44 @@ static bool stale_work(void) {
   result.compared = 0;
   result.reason = s.result.falsifiers[0].reason;
   changed.kernels = "another";
-  pv_status status = pv_receipts_load(&arena, published, &receipts, &err);
-  if (status != PV_OK) EXPECT(receipts.items == NULL && receipts.count == 0);
-  if (status == PV_OK) status = pv_receipts_apply(&arena, &receipts, &changed, &result, 1, &err);
-  if (status == PV_OK && EXPECT(result.verdict == PV_STALE))
+  pv_code code = pv_receipts_load(&arena, published, &receipts, &err);
+  if (code != PV_OK) EXPECT(receipts.items == NULL && receipts.count == 0);
+  if (code == PV_OK) code = pv_receipts_apply(&arena, &receipts, &changed, &result, 1, &err);
+  if (code == PV_OK && EXPECT(result.verdict == PV_STALE))
     EXPECT_STR(result.reason,
                "the receipt of 2026-11-22 no longer holds: it was for another "
                "state of the kernels; here: ");
   pv_arena_free(&arena);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
 static bool broken_receipts_work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_receipts receipts = {0};
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_receipts_load(&arena, folder_path("broken"), &receipts, &err);
-  if (status == PV_OK && EXPECT(receipts.count == 0 && receipts.broken.count == 2)) {
+  const pv_code code = pv_receipts_load(&arena, folder_path("broken"), &receipts, &err);
+  if (code == PV_OK && EXPECT(receipts.count == 0 && receipts.broken.count == 2)) {
     EXPECT_HAS(receipts.broken.items[0], "a-run: there is no evidence.json");
     EXPECT_HAS(receipts.broken.items[1], "report.md was changed");
   }
   pv_arena_free(&arena);
-  return ended(status, &err);
+  return ended(code, &err);
 }
 
-static pv_status commit(pv_error *err) {
+static pv_code commit(pv_error *err) {
   static char date[] = "2026-11-22", kind[] = "evidence", title[] = "t", run[] = "20261122T1";
   pv_arena arena = PV_ARENA_INIT;
   pv_contract *c = NULL;
-  pv_status status = pv_contract_load(&arena, path, &c, err);
-  if (status == PV_OK) {
+  pv_code code = pv_contract_load(&arena, path, &c, err);
+  if (code == PV_OK) {
     pv_rewrite w = {.contract = c,
                     .status = PV_STATUS_DRAFT,
                     .amendment = {NULL, date, kind, title, title, run, {0}}};
-    status = pv_rewrite_bump(&arena, c->version, &w.amendment.version, err);
-    if (status == PV_OK) status = pv_rewrite_commit(&w, NULL, NULL, err);
+    code = pv_rewrite_bump(&arena, c->version, &w.amendment.version, err);
+    if (code == PV_OK) code = pv_rewrite_commit(&w, NULL, NULL, err);
   }
   pv_arena_free(&arena);
-  return status;
+  return code;
 }
 
 /* What lies at `path`, without the code under test. */
@@ -237,10 +237,10 @@ static void test_parse_without_memory(void) {
   pv_strings problems = {.count = 7};
   pv_error err = PV_ERROR_INIT;
   json_set_alloc_funcs(no_memory, free);
-  const pv_status read = pv_evidence_read(&arena, run_folder, &out, &err);
-  const pv_status verified = pv_evidence_verify(&arena, run_folder, &problems, NULL);
+  const pv_code read = pv_evidence_read(&arena, run_folder, &out, &err);
+  const pv_code verified = pv_evidence_verify(&arena, run_folder, &problems, NULL);
   json_set_alloc_funcs(__real_malloc, free);
-  EXPECT(read == PV_ERR_NOMEM && err.status == PV_ERR_NOMEM && verified == PV_ERR_NOMEM);
+  EXPECT(read == PV_ERR_NOMEM && err.code == PV_ERR_NOMEM && verified == PV_ERR_NOMEM);
   EXPECT_STR(err.message, "out of memory for evidence");
   EXPECT_STR(out.contract_path, "before");
   EXPECT(problems.count == 7 && problems.items == NULL);

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/file.h"
-#include "runtime/base/sha256.h"
+#include "base/child.h"
+#include "base/file.h"
+#include "base/sha256.h"
 #include "tests/fault/each.h"
 #include "tests/fault/system.h"
 #include "tests/unit/base/folder.h"
@@ -16,9 +16,9 @@
 static char path[600], deep[600];
 
 /* Every error is one that can be shown. */
-static bool ended(pv_status status, const pv_error *err) {
-  if (status != PV_OK) EXPECT(err->status == status && err->message[0] != '\0');
-  return status == PV_OK;
+static bool ended(pv_code code, const pv_error *err) {
+  if (code != PV_OK) EXPECT(err->code == code && err->message[0] != '\0');
+  return code == PV_OK;
 }
 
 static bool read_work(void) {
@@ -103,14 +103,14 @@ static bool child_work(void) {
   pv_child *child = NULL;
   pv_child_event event = PV_CHILD_BYTES;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_child_start(&(pv_child_spec){argv, "in", 2, 100}, &child, &err);
-  EXPECT((status == PV_OK) == (child != NULL));
+  pv_code code = pv_child_start(&(pv_child_spec){argv, "in", 2, 100}, &child, &err);
+  EXPECT((code == PV_OK) == (child != NULL));
   /* Without a failure it ends, however busy the machine is; with one it may wait for ever. */
-  while (status == PV_OK &&
+  while (code == PV_OK &&
          (event == PV_CHILD_BYTES || (event == PV_CHILD_TIMEOUT && !system_failed())))
-    status = pv_child_wait(child, 2, &channel, 100, &event, &err);
+    code = pv_child_wait(child, 2, &channel, 100, &event, &err);
   if (child != NULL) pv_child_kill(child, 0.0);
-  const bool good = ended(status, &err) && event == PV_CHILD_EXIT &&
+  const bool good = ended(code, &err) && event == PV_CHILD_EXIT &&
                     pv_child_result(child)->code == 0 && channel.length == 2 &&
                     pv_child_stdout(child)->length == 2 && pv_child_stderr(child)->length == 4;
   pv_text_free(&channel);

@@ -19,19 +19,19 @@ enum { SWAPPED = 1000 }; /* so often the file was met, and so often the link */
 static char date[] = "2026-11-22", kind[] = "evidence", about[] = "Text", run[] = "20261122T1";
 
 /* One update of the file at `path`; `who` becomes the amendment's title. */
-static pv_status update(const char *path, char *who) {
+static pv_code update(const char *path, char *who) {
   pv_arena arena = PV_ARENA_INIT;
   pv_contract *c = NULL;
-  pv_status status = pv_contract_load(&arena, path, &c, NULL);
-  if (status == PV_OK) {
+  pv_code code = pv_contract_load(&arena, path, &c, NULL);
+  if (code == PV_OK) {
     pv_rewrite w = {.contract = c,
                     .status = PV_STATUS_DRAFT,
                     .amendment = {NULL, date, kind, who, about, run, {0}}};
-    status = pv_rewrite_bump(&arena, c->version, &w.amendment.version, NULL);
-    if (status == PV_OK) status = pv_rewrite_commit(&w, NULL, NULL, NULL);
+    code = pv_rewrite_bump(&arena, c->version, &w.amendment.version, NULL);
+    if (code == PV_OK) code = pv_rewrite_commit(&w, NULL, NULL, NULL);
   }
   pv_arena_free(&arena);
-  return status;
+  return code;
 }
 
 static const char *name_of(int contract) {
@@ -44,9 +44,9 @@ static void write_all(int writer) {
   for (int i = 0; i < UPDATES; i++) {
     char who[64];
     snprintf(who, sizeof who, "writer %d update %d", writer, i);
-    pv_status status = PV_ERR_CONFLICT;
-    while (status == PV_ERR_CONFLICT) status = update(folder_path(name_of(i / EACH)), who);
-    if (status != PV_OK) _exit(1);
+    pv_code code = PV_ERR_CONFLICT;
+    while (code == PV_ERR_CONFLICT) code = update(folder_path(name_of(i / EACH)), who);
+    if (code != PV_OK) _exit(1);
   }
   _exit(0);
 }
@@ -112,10 +112,10 @@ static void test_swapped_for_a_link(void) {
   const pid_t pid = fork();
   if (pid == 0) swap(path, victim);
   while (done < SWAPPED || refused < SWAPPED) {
-    const pv_status status = update(path, who);
-    done += status == PV_OK;
-    refused += status == PV_ERR_INPUT;
-    other += status != PV_OK && status != PV_ERR_INPUT && status != PV_ERR_CONFLICT;
+    const pv_code code = update(path, who);
+    done += code == PV_OK;
+    refused += code == PV_ERR_INPUT;
+    other += code != PV_OK && code != PV_ERR_INPUT && code != PV_ERR_CONFLICT;
   }
   kill(pid, SIGKILL);
   waitpid(pid, NULL, 0);

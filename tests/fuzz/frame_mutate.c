@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "runtime/probe/frame.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);

@@ -37,23 +37,23 @@ static pv_findings judge(pv_arena *arena, const uint8_t *data, size_t size) {
   pv_flaws flaws = {0};
   pv_yaml_node *root = NULL;
   pv_contract *c = NULL;
-  pv_status status = pv_yaml_parse(arena, path, data, size, &root, &err);
-  demand(status == PV_OK || root == NULL, "a refused file gives no tree");
-  if (status == PV_OK) {
+  pv_code code = pv_yaml_parse(arena, path, data, size, &root, &err);
+  demand(code == PV_OK || root == NULL, "a refused file gives no tree");
+  if (code == PV_OK) {
     look_at(root, size, 0);
     if (pv_contract_kind_of(root) != PV_CONTRACT_OURS) {
       demand(pv_rules_dialect(arena, path, root, &findings, &err) == PV_OK,
              "the dialect is judged");
       return findings;
     }
-    status = pv_contract_read_bytes(arena, path, data, size, &c, &flaws, &err);
+    code = pv_contract_read_bytes(arena, path, data, size, &c, &flaws, &err);
   }
-  if (status == PV_OK) {
+  if (code == PV_OK) {
     demand(memcmp(c->bytes, data, size) == 0 && c->length == size, "the bytes are kept");
     demand(pv_rules_run(arena, c, &findings, &err) == PV_OK, "the rules are run");
     return findings;
   }
-  demand(status == PV_ERR_INPUT && err.message[0] != '\0', "a refusal says why");
+  demand(code == PV_ERR_INPUT && err.message[0] != '\0', "a refusal says why");
   demand(pv_rule_find(err.rule) != NULL, "a refusal names a rule");
   demand(flaws.count <= PV_FLAWS_MAX, "the flaws have a bound");
   demand(flaws.count == 0 || strcmp(flaws.items[0].message, err.message) == 0,

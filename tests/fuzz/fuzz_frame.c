@@ -33,9 +33,9 @@ static void read_all(const char *data, size_t size) {
     pv_error err = PV_ERROR_INIT;
     const char *json = NULL;
     size_t length = 0;
-    const pv_status status = pv_frame_next(data + at, size - at, &used, &json, &length, &err);
-    if (status != PV_OK) {
-      demand(status == PV_ERR_INPUT && err.message[0] != '\0', "a refusal says why");
+    const pv_code code = pv_frame_next(data + at, size - at, &used, &json, &length, &err);
+    if (code != PV_OK) {
+      demand(code == PV_ERR_INPUT && err.message[0] != '\0', "a refusal says why");
       demand(used == 0, "a refused frame takes nothing");
       return;
     }

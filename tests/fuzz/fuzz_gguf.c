@@ -99,9 +99,9 @@ static void check_value(pv_gguf *gguf, const pv_gguf_value *v, const uint8_t *da
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   pv_gguf *gguf = NULL;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_gguf_parse(data, size, "fuzz", &gguf, &err);
-  if (status != PV_OK) {
-    demand(gguf == NULL && err.status == status, "a refusal gives no object");
+  const pv_code code = pv_gguf_parse(data, size, "fuzz", &gguf, &err);
+  if (code != PV_OK) {
+    demand(gguf == NULL && err.code == code, "a refusal gives no object");
     demand(err.message[0] != '\0' && err.hint[0] != '\0', "a refusal says why and what to do");
     demand(strncmp(err.rule, "PV-GGUF-", 8) == 0, "a refusal names its rule");
     demand(err.byte >= 0 && (uint64_t)err.byte <= size, "a refusal has a place in the file");

@@ -71,18 +71,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   pv_error err = PV_ERROR_INIT;
   size_t unread = 0;
   const char *text = (const char *)data;
-  const pv_status status = pv_ptx_parse_each(&arena, "fuzz", text, size, &m, &err);
-  demand(status == PV_OK || err.message[0] != '\0', "a refusal says why");
-  demand(status == PV_OK || (m == NULL && err.line > 0), "a refusal has a place and no module");
-  for (size_t i = 0; status == PV_OK && i < m->function_count; i++) {
+  const pv_code code = pv_ptx_parse_each(&arena, "fuzz", text, size, &m, &err);
+  demand(code == PV_OK || err.message[0] != '\0', "a refusal says why");
+  demand(code == PV_OK || (m == NULL && err.line > 0), "a refusal has a place and no module");
+  for (size_t i = 0; code == PV_OK && i < m->function_count; i++) {
     look_at(m->functions[i]);
     judge(&arena, m->functions[i]);
     unread += m->functions[i]->unread != NULL;
   }
   if (pv_ptx_parse(&arena, "fuzz", text, size, &all, NULL) == PV_OK)
-    demand(status == PV_OK && unread == 0, "what is read whole is read in parts");
+    demand(code == PV_OK && unread == 0, "what is read whole is read in parts");
   else
-    demand(all == NULL && (status != PV_OK || unread > 0), "what is refused whole has a reason");
+    demand(all == NULL && (code != PV_OK || unread > 0), "what is refused whole has a reason");
   pv_arena_free(&arena);
   return 0;
 }

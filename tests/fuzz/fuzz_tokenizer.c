@@ -64,14 +64,14 @@ static void round_trip(const char *text, size_t size, bool specials, bool valid)
   uint32_t *ids = NULL;
   size_t count = 0;
   pv_error err = PV_ERROR_INIT;
-  const pv_status status = pv_tokenizer_encode(tok, text, size, specials, &ids, &count, &err);
+  const pv_code code = pv_tokenizer_encode(tok, text, size, specials, &ids, &count, &err);
   if (!valid) {
-    demand(status == PV_ERR_INPUT, "invalid UTF-8 is an input error");
+    demand(code == PV_ERR_INPUT, "invalid UTF-8 is an input error");
     demand(err.byte >= 0 && (uint64_t)err.byte < size, "the error names an offset in the text");
     demand(pv_utf8_valid(text, (size_t)err.byte), "all before the offset is valid");
     return;
   }
-  demand(status == PV_OK, "valid UTF-8 is encoded");
+  demand(code == PV_OK, "valid UTF-8 is encoded");
   demand(count <= 3 * size, "no more ids than bytes of form C");
   pv_text whole = PV_TEXT_INIT, streamed = PV_TEXT_INIT;
   pv_tokenizer_stream stream = PV_TOKENIZER_STREAM_INIT;

@@ -24,11 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   pv_text back = PV_TEXT_INIT;
   uint32_t *ids = NULL, named = 0;
   size_t count = 0;
-  pv_status status = pv_gguf_parse(data, size, "fuzz", &gguf, &err);
-  if (status == PV_OK) status = pv_tokenizer_open(gguf, &tok, &err);
-  demand(status == PV_OK || err.message[0] != '\0', "a refusal says why");
-  demand(status == PV_OK || tok == NULL, "a refused file gives no tokenizer");
-  if (status != PV_OK) goto cleanup;
+  pv_code code = pv_gguf_parse(data, size, "fuzz", &gguf, &err);
+  if (code == PV_OK) code = pv_tokenizer_open(gguf, &tok, &err);
+  demand(code == PV_OK || err.message[0] != '\0', "a refusal says why");
+  demand(code == PV_OK || tok == NULL, "a refused file gives no tokenizer");
+  if (code != PV_OK) goto cleanup;
   demand(!pv_tokenizer_eos(tok, &named) || named < pv_tokenizer_count(tok), "eos is a token");
   demand(pv_tokenizer_encode(tok, text, sizeof text - 1, true, &ids, &count, NULL) == PV_OK,
          "any text is encoded");

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "runtime/quant/quant.h"
+#include "kernels/quant/quant.h"
 
 enum { U32 = 4, I32 = 5, STRING = 8, ARRAY = 9 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 
 #define INPUT_LIMIT ((size_t)1 << 24)
 

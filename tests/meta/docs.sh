@@ -35,7 +35,7 @@ dead_names() {
   grep -ohE '`[^` ]+`' "$@" | tr -d '`' | sort -u | while IFS= read -r word; do
     case $word in
       *'<'* | *'*'* | reports/runs* | reports/published* | NAME*) ;;
-      runtime/* | validator/* | kernels/* | tests/* | docs/* | models/* | contracts/* | cmake/*)
+      base/* | runtime/* | validator/* | kernels/* | tests/* | docs/* | models/* | contracts/* | cmake/*)
         [ -e "$word" ] || printf 'no such file: %s\n' "$word"
         ;;
       test_*.c | fuzz_*.c) [ -n "$(git ls-files "tests/**/$word")" ] || printf 'no such test: %s\n' "$word" ;;

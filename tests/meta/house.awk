@@ -24,17 +24,17 @@ function check_include(from, target,   to) {
 }
 
 BEGIN {
-  allow("runtime/base", "")
-  allow("runtime/quant", "runtime/base")
-  allow("runtime/gguf", "runtime/base runtime/quant")
-  allow("runtime/tokenizer", "runtime/base runtime/gguf")
-  allow("runtime/sampler", "runtime/base")
+  allow("base", "")
+  allow("kernels/quant", "base")
+  allow("runtime/gguf", "base kernels/quant")
+  allow("runtime/tokenizer", "base runtime/gguf")
+  allow("runtime/sampler", "base")
   allow("kernels/arith", "")
-  allow("kernels/cpu", "runtime/base runtime/quant kernels/arith")
-  allow("kernels/cuda", "runtime/base runtime/quant kernels/arith")
-  allow("kernels/ptx", "runtime/base")
-  allow("runtime/model", "runtime/base runtime/gguf runtime/quant")
-  low = "runtime/base runtime/gguf runtime/quant runtime/model kernels/arith kernels/cpu kernels/cuda kernels/ptx"
+  allow("kernels/cpu", "base kernels/quant kernels/arith")
+  allow("kernels/cuda", "base kernels/quant kernels/arith")
+  allow("kernels/ptx", "base")
+  allow("runtime/model", "base runtime/gguf kernels/quant")
+  low = "base runtime/gguf kernels/quant runtime/model kernels/arith kernels/cpu kernels/cuda kernels/ptx"
   allow("runtime/forward", low)
   allow("runtime/plain", low " runtime/forward")
   allow("runtime/faults", low " runtime/forward runtime/plain")
@@ -44,13 +44,13 @@ BEGIN {
   allow("runtime/trace", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
   allow("runtime/probe", low " runtime/forward runtime/plain runtime/faults runtime/bisect runtime/noise runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
-  base = "runtime/base runtime/probe/check_spec.h runtime/probe/frame.h"
-  allow("validator/yaml", "runtime/base")
+  base = "base runtime/probe/check_spec.h runtime/probe/frame.h"
+  allow("validator/yaml", "base")
   allow("validator/model", base " validator/yaml")
   allow("validator/rules", base " runtime/faults/fault_spec.h validator/yaml validator/model")
   allow("validator/store", base " validator/yaml validator/model")
   allow("validator/run", base " validator/yaml validator/model")
-  allow("reports/render", "runtime/base runtime/probe/check_spec.h validator/model")
+  allow("reports/render", "base runtime/probe/check_spec.h validator/model")
   allow("validator/cli", base " kernels/ptx kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render")
 }
 

@@ -33,13 +33,13 @@ output=$(awk -f "$checker" "${tracked[@]}" 2>&1)
 code=$?
 expect 'the tree' 0 ' files looked at'
 
-planted runtime/base/a.c '#include "runtime/base/b.h"' '#include <stdio.h>'
+planted base/a.c '#include "base/b.h"' '#include <stdio.h>'
 expect 'own room' 0 '1 files looked at'
-planted runtime/base/a.c '#include "runtime/gguf/gguf.h"'
-expect 'upwards' 1 'runtime/base/a.c:1: runtime/base must not include runtime/gguf/gguf.h'
-planted validator/run/a.c '#include "runtime/probe/frame.h"' '#include "runtime/base/text.h"'
+planted base/a.c '#include "runtime/gguf/gguf.h"'
+expect 'upwards' 1 'base/a.c:1: base must not include runtime/gguf/gguf.h'
+planted validator/run/a.c '#include "runtime/probe/frame.h"' '#include "base/text.h"'
 expect 'the protocol is open to the validator' 0 '1 files'
-for target in runtime/gguf/gguf.h runtime/quant/quant.h runtime/forward/forward.h \
+for target in runtime/gguf/gguf.h kernels/quant/quant.h runtime/forward/forward.h \
   kernels/cpu/cpu.h runtime/probe/checks.h runtime/model/model.h; do
   planted validator/cli/a.c '' "  #  include \"$target\""
   expect "the validator and $target" 1 "validator/cli/a.c:2: validator/cli must not include $target"
@@ -48,19 +48,19 @@ planted validator/yaml/a.c '#include "validator/rules/rules.h"'
 expect 'yaml before rules' 1 'must not include validator/rules/rules.h'
 planted runtime/forward/a.c '#include "runtime/probe/probe.h"'
 expect 'forward before probe' 1 'must not include'
-planted runtime/newroom/a.c '#include "runtime/base/text.h"'
+planted runtime/newroom/a.c '#include "base/text.h"'
 expect 'an unknown room' 1 'is not in tests/meta/house.awk'
 planted tests/unit/a.c '#include "validator/run/run.h"' '#include "runtime/gguf/gguf.h"'
 expect 'tests may look at anything' 0 '1 files'
 for halves in TO:DO FIX:ME; do # halves, or this file would hold them itself
   word=${halves/:/}
-  planted runtime/base/a.c "/* $word: later */"
+  planted base/a.c "/* $word: later */"
   expect "$word" 1 'a leftover note'
 done
 mapfile -t long < <(seq 601)
-planted runtime/base/a.c "${long[@]}"
-expect 'a long file' 1 'runtime/base/a.c: 601 lines'
-planted runtime/base/a.c "${long[@]:0:600}"
+planted base/a.c "${long[@]}"
+expect 'a long file' 1 'base/a.c: 601 lines'
+planted base/a.c "${long[@]:0:600}"
 expect 'a file as long as allowed' 0 '1 files'
 
 # Nothing tracked names a machine's folders.

@@ -7,16 +7,16 @@
 #include "tests/unit/testing.h"
 
 /* The file is copied to a block of exactly its size, so that a sanitizer sees every over-read. */
-static pv_status parse(const pv_text *file, pv_error *err) {
+static pv_code parse(const pv_text *file, pv_error *err) {
   pv_gguf *gguf = NULL;
   unsigned char *copy = malloc(file->length == 0 ? 1 : file->length);
   if (!EXPECT(copy != NULL && !file->failed)) return PV_OK;
   if (file->length > 0) memcpy(copy, file->data, file->length);
-  const pv_status status = pv_gguf_parse(copy, file->length, "wrong.gguf", &gguf, err);
-  EXPECT((status == PV_OK) == (gguf != NULL));
+  const pv_code code = pv_gguf_parse(copy, file->length, "wrong.gguf", &gguf, err);
+  EXPECT((code == PV_OK) == (gguf != NULL));
   pv_gguf_close(gguf);
   free(copy);
-  return status;
+  return code;
 }
 
 /* Parses, frees `file`, and expects a refusal: rule, words of the message, byte offset. */

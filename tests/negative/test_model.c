@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/model/model.h"
 #include "tests/unit/testing.h"
 
@@ -30,15 +30,15 @@ static void undo(change done) {
   put(done.at, done.old, (unsigned)done.bytes);
 }
 
-static pv_status open_model(pv_error *err) {
+static pv_code open_model(pv_error *err) {
   pv_gguf *gguf = NULL;
   pv_model *model = NULL;
-  pv_status status = pv_gguf_parse(file.data, file.length, "wrong.gguf", &gguf, err);
-  if (status == PV_OK) status = pv_model_from_gguf(gguf, &model, err);
-  EXPECT((status == PV_OK) == (model != NULL));
+  pv_code code = pv_gguf_parse(file.data, file.length, "wrong.gguf", &gguf, err);
+  if (code == PV_OK) code = pv_model_from_gguf(gguf, &model, err);
+  EXPECT((code == PV_OK) == (model != NULL));
   if (model == NULL) pv_gguf_close(gguf); /* else it is the model's */
   pv_model_close(model);
-  return status;
+  return code;
 }
 
 static void refused(const char *words) {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/json.h"
-#include "runtime/base/options.h"
-#include "runtime/base/text.h"
+#include "base/json.h"
+#include "base/options.h"
+#include "base/text.h"
 #include "runtime/probe/check_spec.h"
 #include "validator/cli/commands.h"
 #include "validator/model/bind.h"
@@ -259,7 +259,7 @@ static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
       note(d, true, NULL, "no longer depends on %s", old->depends_on.items[i]);
 }
 
-static pv_status finish(const diff *d, pv_error *err) {
+static pv_code finish(const diff *d, pv_error *err) {
   if (d->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the changes");
   if (!d->json) {
     printf("%zu breaking, %zu compatible changes\n", d->breaking, d->compatible);
@@ -292,20 +292,20 @@ int pv_cmd_diff(int argc, char **argv) {
   pv_arena arena = PV_ARENA_INIT;
   pv_contract *old = NULL, *new = NULL;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status == PV_OK && help) return 0;
-  if (status == PV_OK && options.rest_count != 2)
-    status = pv_error_set(&err, PV_ERR_INPUT, "name two contracts: OLD NEW");
-  if (status == PV_OK) status = pv_contract_load(&arena, files[0], &old, &err);
-  if (status == PV_OK) status = pv_contract_load(&arena, files[1], &new, &err);
-  if (status == PV_OK) {
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code == PV_OK && help) return 0;
+  if (code == PV_OK && options.rest_count != 2)
+    code = pv_error_set(&err, PV_ERR_INPUT, "name two contracts: OLD NEW");
+  if (code == PV_OK) code = pv_contract_load(&arena, files[0], &old, &err);
+  if (code == PV_OK) code = pv_contract_load(&arena, files[1], &new, &err);
+  if (code == PV_OK) {
     d.file = files[1];
     d.changes = json_array();
     compare(&d, old, new);
-    status = finish(&d, &err);
+    code = finish(&d, &err);
     json_decref(d.changes);
   }
   pv_arena_free(&arena);
-  if (status != PV_OK) pv_error_print(&err, stderr);
-  return status != PV_OK ? pv_status_exit(status) : d.breaking > 0 ? 1 : 0;
+  if (code != PV_OK) pv_error_print(&err, stderr);
+  return code != PV_OK ? pv_code_exit(code) : d.breaking > 0 ? 1 : 0;
 }

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "base/options.h"
+#include "base/output.h"
 #include "reports/render/render.h"
-#include "runtime/base/json.h"
-#include "runtime/base/options.h"
-#include "runtime/base/output.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
 #include "validator/model/contract_load.h"
@@ -23,29 +23,29 @@ typedef struct verdict {
   pv_strings stale, notes; /* does not hold any more; was not looked at */
 } verdict;
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for what is said of the evidence");
 }
 
 /* Takes a line that was made in the arena; NULL is want of memory. The list has room. */
-static pv_status add(pv_strings *list, char *line, pv_error *err) {
+static pv_code add(pv_strings *list, char *line, pv_error *err) {
   if (line == NULL) return nomem(err);
   list->items[list->count++] = line;
   return PV_OK;
 }
 
 /* `relative` comes from the evidence: a file below one of the folders above, and no other. */
-static pv_status find_above(pv_arena *arena, const char *folder, const char *relative,
-                            const char **out, pv_error *err) {
+static pv_code find_above(pv_arena *arena, const char *folder, const char *relative,
+                          const char **out, pv_error *err) {
   *out = NULL;
   if (relative[0] == '\0' || relative[0] == '/' || strstr(relative, "..") != NULL) return PV_OK;
   return pv_site_above(arena, folder, relative, out, err);
 }
 
-static pv_status compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_judgement *here,
-                                  verdict *v, pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < e->result->falsifier_count && status == PV_OK; i++) {
+static pv_code compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_judgement *here,
+                                verdict *v, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < e->result->falsifier_count && code == PV_OK; i++) {
     const pv_falsifier_result *r = &e->result->falsifiers[i];
     size_t k = 0;
     pv_text changed = PV_TEXT_INIT;
@@ -54,12 +54,12 @@ static pv_status compare_subjects(pv_arena *arena, const pv_evidence *e, const p
            strcmp(here->contract->falsifiers[k].id, r->falsifier->id) != 0)
       k++;
     if (k == here->contract->falsifier_count)
-      status = add(&v->stale,
-                   pv_arena_printf(arena, "%s: the contract has no such falsifier any more",
-                                   r->falsifier->id),
-                   err);
+      code = add(&v->stale,
+                 pv_arena_printf(arena, "%s: the contract has no such falsifier any more",
+                                 r->falsifier->id),
+                 err);
     else if (!pv_subject_holds(&e->subjects[i], &here->subjects[k], &changed))
-      status =
+      code =
           add(&v->stale,
               changed.failed ? NULL
                              : pv_arena_printf(arena, "%s %s: it was for another state of %s",
@@ -68,19 +68,19 @@ static pv_status compare_subjects(pv_arena *arena, const pv_evidence *e, const p
               err);
     pv_text_free(&changed);
   }
-  return status;
+  return code;
 }
 
-static bool is_fatal(pv_status status) {
-  return status == PV_ERR_NOMEM || status == PV_ERR_CANCELLED;
+static bool is_fatal(pv_code code) {
+  return code == PV_ERR_NOMEM || code == PV_ERR_CANCELLED;
 }
 
 /* Contract against contract: first what they claim, then whether a byte changed. */
-static pv_status compare_contracts(pv_arena *arena, const pv_evidence *e, const pv_contract *here,
-                                   verdict *v, pv_error *err) {
+static pv_code compare_contracts(pv_arena *arena, const pv_evidence *e, const pv_contract *here,
+                                 verdict *v, pv_error *err) {
   char semantics[PV_SHA256_HEX];
-  const pv_status status = pv_subject_contract(here, semantics, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_subject_contract(here, semantics, err);
+  if (code != PV_OK) return code;
   if (strcmp(semantics, e->semantics) != 0)
     return add(
         &v->stale,
@@ -94,40 +94,40 @@ static pv_status compare_contracts(pv_arena *arena, const pv_evidence *e, const 
 }
 
 /* What the evidence is about, against what lies here now. */
-static pv_status compare(pv_arena *arena, const char *folder, const pv_evidence *e,
-                         const char *probe, verdict *v, pv_error *err) {
+static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e, const char *probe,
+                       verdict *v, pv_error *err) {
   pv_contract *contract = NULL;
   pv_error local = PV_ERROR_INIT;
   const char *path = NULL, *model_path = NULL;
   v->stale.items = PV_ARENA_NEW(arena, e->result->falsifier_count + 2, char *);
   v->notes.items = PV_ARENA_NEW(arena, NOTES_MAX, char *);
   if (v->stale.items == NULL || v->notes.items == NULL) return nomem(err);
-  pv_status status = find_above(arena, folder, e->contract_path, &path, err);
-  if (status != PV_OK) return status;
+  pv_code code = find_above(arena, folder, e->contract_path, &path, err);
+  if (code != PV_OK) return code;
   if (path == NULL)
     return add(
         &v->notes,
         pv_arena_printf(arena, "its contract %s is not here: not compared", e->contract_path), err);
-  status = pv_contract_load(arena, path, &contract, &local);
-  if (is_fatal(status)) return pv_error_set(err, status, "%s", local.message);
-  if (status != PV_OK)
+  code = pv_contract_load(arena, path, &contract, &local);
+  if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
+  if (code != PV_OK)
     return add(&v->stale,
                pv_arena_printf(arena, "its contract can not be read any more: %s", local.message),
                err);
-  status = compare_contracts(arena, e, contract, v, err);
+  code = compare_contracts(arena, e, contract, v, err);
   const char *model = pv_run_fact(e->result->model, e->result->model_count, "path");
-  if (status == PV_OK && model != NULL) status = find_above(arena, folder, model, &model_path, err);
-  if (status != PV_OK) return status;
+  if (code == PV_OK && model != NULL) code = find_above(arena, folder, model, &model_path, err);
+  if (code != PV_OK) return code;
   pv_judgement here = {.contract = contract, .probe = probe, .model = model_path};
-  status = pv_judgement_receipts(arena, &here, &local);
-  if (status == PV_OK) return compare_subjects(arena, e, &here, v, err);
-  if (is_fatal(status)) return pv_error_set(err, status, "%s", local.message);
+  code = pv_judgement_receipts(arena, &here, &local);
+  if (code == PV_OK) return compare_subjects(arena, e, &here, v, err);
+  if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
   return add(&v->notes,
              pv_arena_printf(arena, "model and kernels were not compared: %s", local.message), err);
 }
 
-static pv_status judge(pv_arena *arena, const char *folder, const char *probe, verdict *v,
-                       pv_error *err) {
+static pv_code judge(pv_arena *arena, const char *folder, const char *probe, verdict *v,
+                     pv_error *err) {
   pv_evidence evidence;
   pv_error local = PV_ERROR_INIT;
   struct stat info;
@@ -137,12 +137,12 @@ static pv_status judge(pv_arena *arena, const char *folder, const char *probe, v
     pv_error_hint(err, "name a folder with an evidence.json");
     return PV_ERR_INPUT;
   }
-  pv_status status = pv_evidence_verify(arena, folder, &v->problems, err);
-  if (status != PV_OK) return status;
-  status = pv_evidence_read(arena, folder, &evidence, &local);
-  if (is_fatal(status)) return pv_error_set(err, status, "%s", local.message);
-  if (status == PV_OK) return compare(arena, folder, &evidence, probe, v, err);
-  return v->problems.count > 0 ? PV_OK : pv_error_set(err, status, "%s", local.message);
+  pv_code code = pv_evidence_verify(arena, folder, &v->problems, err);
+  if (code != PV_OK) return code;
+  code = pv_evidence_read(arena, folder, &evidence, &local);
+  if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
+  if (code == PV_OK) return compare(arena, folder, &evidence, probe, v, err);
+  return v->problems.count > 0 ? PV_OK : pv_error_set(err, code, "%s", local.message);
 }
 
 static void put_line(pv_text *out, const char *mark, const char *text) {
@@ -180,7 +180,7 @@ static int code_of(const verdict *v) {
   return v->problems.count > 0 ? 1 : v->stale.count > 0 ? 3 : 0;
 }
 
-static pv_status print_text(FILE *to, const pv_text *out, pv_error *err) {
+static pv_code print_text(FILE *to, const pv_text *out, pv_error *err) {
   if (out->failed) return nomem(err);
   if (to == stdout) return pv_output_write(out->data, out->length, err);
   const bool wrote = out->length == 0 || fwrite(out->data, 1, out->length, to) == out->length;
@@ -200,55 +200,55 @@ static json_t *verdict_json(const char *folder, const verdict *v) {
                    texts(&v->stale), "notes", texts(&v->notes));
 }
 
-static pv_status verify(pv_arena *arena, const call *c, int *code, pv_error *err) {
+static pv_code verify(pv_arena *arena, const call *c, int *exit_code, pv_error *err) {
   pv_text out = PV_TEXT_INIT;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   json_t *array = c->json ? json_array() : NULL;
-  for (size_t i = 1; i < c->count && status == PV_OK; i++) {
+  for (size_t i = 1; i < c->count && code == PV_OK; i++) {
     verdict v;
-    status = judge(arena, c->words[i], c->probe, &v, err);
-    if (status != PV_OK) break;
+    code = judge(arena, c->words[i], c->probe, &v, err);
+    if (code != PV_OK) break;
     const int one = code_of(&v);
-    *code = one == 1 || *code == 1 ? 1 : one > *code ? one : *code;
+    *exit_code = one == 1 || *exit_code == 1 ? 1 : one > *exit_code ? one : *exit_code;
     if (c->json)
       pv_json_append(&array, verdict_json(c->words[i], &v));
     else
       put_verdict(&out, c->words[i], &v);
   }
-  if (status == PV_OK && c->json) {
-    status = pv_json_write(array, JSON_INDENT(2) | JSON_SORT_KEYS, &out, err);
+  if (code == PV_OK && c->json) {
+    code = pv_json_write(array, JSON_INDENT(2) | JSON_SORT_KEYS, &out, err);
     pv_text_puts(&out, "\n");
   }
-  if (status == PV_OK) status = print_text(stdout, &out, err);
+  if (code == PV_OK) code = print_text(stdout, &out, err);
   json_decref(array);
   pv_text_free(&out);
-  return status;
+  return code;
 }
 
 /* The run as it was shown then; what is broken comes first, beside JSON on standard error. */
-static pv_status show(pv_arena *arena, const call *c, int *code, pv_error *err) {
+static pv_code show(pv_arena *arena, const call *c, int *exit_code, pv_error *err) {
   pv_evidence evidence;
   pv_strings problems;
   pv_text out = PV_TEXT_INIT, broken = PV_TEXT_INIT;
   const char *folder = c->words[1];
   const pv_terminal how = {.ascii = true, .width = 100};
   const pv_render_links links = {.folder = folder};
-  pv_status status = pv_evidence_verify(arena, folder, &problems, err);
-  if (status == PV_OK) status = pv_evidence_read(arena, folder, &evidence, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_evidence_verify(arena, folder, &problems, err);
+  if (code == PV_OK) code = pv_evidence_read(arena, folder, &evidence, err);
+  if (code != PV_OK) return code;
   for (size_t i = 0; i < problems.count; i++) put_line(&broken, "broken", problems.items[i]);
-  *code = problems.count > 0 ? 1 : 0;
-  status = c->json ? pv_render_json(evidence.result, &links, &out, err)
-                   : pv_render_terminal(evidence.result, &links, &how, &out, err);
-  if (status == PV_OK && out.failed) status = nomem(err);
-  if (status == PV_OK) status = print_text(c->json ? stderr : stdout, &broken, err);
-  if (status == PV_OK) status = print_text(stdout, &out, err);
+  *exit_code = problems.count > 0 ? 1 : 0;
+  code = c->json ? pv_render_json(evidence.result, &links, &out, err)
+                 : pv_render_terminal(evidence.result, &links, &how, &out, err);
+  if (code == PV_OK && out.failed) code = nomem(err);
+  if (code == PV_OK) code = print_text(c->json ? stderr : stdout, &broken, err);
+  if (code == PV_OK) code = print_text(stdout, &out, err);
   pv_text_free(&out);
   pv_text_free(&broken);
-  return status;
+  return code;
 }
 
-static pv_status act(pv_arena *arena, const call *c, int *code, pv_error *err) {
+static pv_code act(pv_arena *arena, const call *c, int *code, pv_error *err) {
   const char *what = c->count > 0 ? c->words[0] : "";
   if (strcmp(what, "verify") == 0 && c->count >= 2) return verify(arena, c, code, err);
   if (strcmp(what, "show") == 0 && c->count == 2) return show(arena, c, code, err);
@@ -266,12 +266,12 @@ static pv_status act(pv_arena *arena, const call *c, int *code, pv_error *err) {
 int pv_cmd_evidence(int argc, char **argv) {
   pv_arena arena = PV_ARENA_INIT;
   pv_error err = PV_ERROR_INIT;
-  int code = 0;
+  int exit_code = 0;
   call *c = calloc(1, sizeof *c);
   if (c == NULL) {
-    const pv_status failed = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
+    const pv_code failed = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
     pv_error_print(&err, stderr);
-    return pv_status_exit(failed);
+    return pv_code_exit(failed);
   }
   const pv_option list[] = {
       {"--json", NULL, "JSON on standard output", NULL, &c->json},
@@ -291,14 +291,14 @@ int pv_cmd_evidence(int argc, char **argv) {
       .list = list,
       .rest = c->words,
       .rest_max = FOLDERS_MAX + 1};
-  pv_status status = pv_options_parse(&options, argc, argv, &c->help, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &c->help, &err);
   c->count = options.rest_count;
-  if (status == PV_OK && !c->help) status = act(&arena, c, &code, &err);
-  if (status != PV_OK) {
+  if (code == PV_OK && !c->help) code = act(&arena, c, &exit_code, &err);
+  if (code != PV_OK) {
     pv_error_print(&err, stderr);
-    code = pv_status_exit(status);
+    exit_code = pv_code_exit(code);
   }
   free(c);
   pv_arena_free(&arena);
-  return code;
+  return exit_code;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/options.h"
-#include "runtime/base/text.h"
+#include "base/options.h"
+#include "base/text.h"
 #include "runtime/probe/check_spec.h"
 #include "validator/cli/commands.h"
 #include "validator/model/contract_load.h"
@@ -207,22 +207,22 @@ int pv_cmd_explain(int argc, char **argv) {
       .rest = rest,
       .rest_max = ARGUMENTS};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status == PV_OK && help) return 0;
-  if (status == PV_OK && options.rest_count == 0) {
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code == PV_OK && help) return 0;
+  if (code == PV_OK && options.rest_count == 0) {
     list_all();
     return 0;
   }
   bool found = false;
-  if (status == PV_OK) {
+  if (code == PV_OK) {
     found = explain_rule(rest[0]) || explain_check(rest[0]) || explain_word(rest[0]);
     for (size_t i = 1; i < options.rest_count && !found; i++) found = explain_in(rest[i], rest[0]);
     if (!found && options.rest_count == 1) found = explain_in_folder("contracts", rest[0]);
   }
-  if (status == PV_OK && !found) {
-    status = pv_error_set(&err, PV_ERR_INPUT, "nothing is called '%s'", rest[0]);
+  if (code == PV_OK && !found) {
+    code = pv_error_set(&err, PV_ERR_INPUT, "nothing is called '%s'", rest[0]);
     suggest(&err, rest[0]);
   }
-  if (status != PV_OK) pv_error_print(&err, stderr);
-  return pv_status_exit(status);
+  if (code != PV_OK) pv_error_print(&err, stderr);
+  return pv_code_exit(code);
 }

@@ -10,17 +10,17 @@ int pv_cmd_forward(int argc, char **argv) {
   pv_arena arena = PV_ARENA_INIT;
   pv_error err = PV_ERROR_INIT;
   const char *probe = NULL;
-  pv_status status = pv_run_find_probe(&arena, NULL, &probe, &err);
-  char **all = status == PV_OK ? calloc((size_t)argc + 2, sizeof *all) : NULL;
-  if (status == PV_OK && all == NULL) status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
-  if (status == PV_OK) {
+  pv_code code = pv_run_find_probe(&arena, NULL, &probe, &err);
+  char **all = code == PV_OK ? calloc((size_t)argc + 2, sizeof *all) : NULL;
+  if (code == PV_OK && all == NULL) code = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
+  if (code == PV_OK) {
     all[0] = (char *)(uintptr_t)probe;
     for (int i = 0; i < argc; i++) all[i + 1] = argv[i];
     execv(probe, all);
-    status = pv_error_errno(&err, errno, "cannot start '%s'", probe);
+    code = pv_error_errno(&err, errno, "cannot start '%s'", probe);
   }
   free(all);
   pv_arena_free(&arena);
   pv_error_print(&err, stderr);
-  return pv_status_exit(status);
+  return pv_code_exit(code);
 }

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
-#include "runtime/base/json.h"
-#include "runtime/base/options.h"
-#include "runtime/base/text.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/options.h"
+#include "base/text.h"
 #include "validator/cli/commands.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
@@ -62,51 +62,50 @@ static void show(lint *l, const pv_finding *f) {
   }
 }
 
-static pv_status add_flaws(pv_arena *arena, pv_findings *findings, const pv_flaws *flaws,
-                           pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < flaws->count && status == PV_OK; i++)
-    status = pv_findings_from_error(arena, findings, &flaws->items[i], err);
-  return status;
+static pv_code add_flaws(pv_arena *arena, pv_findings *findings, const pv_flaws *flaws,
+                         pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < flaws->count && code == PV_OK; i++)
+    code = pv_findings_from_error(arena, findings, &flaws->items[i], err);
+  return code;
 }
 
 /* Findings of one file; what a reader refuses is among them. A file that was `named` is meant to be
  * a contract, one that lies in a folder need not be. */
-static pv_status judge(lint *l, pv_arena *arena, const char *path, bool named,
-                       pv_findings *findings, pv_error *err) {
+static pv_code judge(lint *l, pv_arena *arena, const char *path, bool named, pv_findings *findings,
+                     pv_error *err) {
   pv_error local = PV_ERROR_INIT;
   pv_flaws flaws = {0};
   pv_bytes bytes = {0};
   pv_yaml_node *root = NULL;
   pv_contract *contract = NULL;
-  pv_status status = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, &local);
-  if (status == PV_ERR_LIMIT) pv_error_rule(&local, "PV001");
-  if (status == PV_OK) status = pv_yaml_parse(arena, path, bytes.data, bytes.length, &root, &local);
-  if (status != PV_OK) {
+  pv_code code = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, &local);
+  if (code == PV_ERR_LIMIT) pv_error_rule(&local, "PV001");
+  if (code == PV_OK) code = pv_yaml_parse(arena, path, bytes.data, bytes.length, &root, &local);
+  if (code != PV_OK) {
     pv_bytes_free(&bytes);
     return pv_findings_from_error(arena, findings, &local, err);
   }
   const pv_contract_kind kind = pv_contract_kind_of(root);
-  if (kind != PV_CONTRACT_OURS) status = pv_rules_dialect(arena, path, root, findings, &local);
-  if (status == PV_OK && (kind == PV_CONTRACT_OURS || (kind == PV_CONTRACT_NONE && named)))
-    status =
-        pv_contract_read_bytes(arena, path, bytes.data, bytes.length, &contract, &flaws, &local);
+  if (kind != PV_CONTRACT_OURS) code = pv_rules_dialect(arena, path, root, findings, &local);
+  if (code == PV_OK && (kind == PV_CONTRACT_OURS || (kind == PV_CONTRACT_NONE && named)))
+    code = pv_contract_read_bytes(arena, path, bytes.data, bytes.length, &contract, &flaws, &local);
   pv_bytes_free(&bytes);
   if (flaws.count > 0) return add_flaws(arena, findings, &flaws, err);
-  if (status != PV_OK) return pv_findings_from_error(arena, findings, &local, err);
+  if (code != PV_OK) return pv_findings_from_error(arena, findings, &local, err);
   if (contract == NULL) return PV_OK;
   l->contracts++;
   return pv_rules_run(arena, contract, findings, err);
 }
 
-static pv_status lint_file(lint *l, const char *path, bool named, pv_error *err) {
+static pv_code lint_file(lint *l, const char *path, bool named, pv_error *err) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
   l->files++;
-  const pv_status status = judge(l, &arena, path, named, &findings, err);
+  const pv_code code = judge(l, &arena, path, named, &findings, err);
   for (size_t i = 0; i < findings.count; i++) show(l, &findings.items[i]);
   pv_arena_free(&arena);
-  return status;
+  return code;
 }
 
 static int yaml_name(const struct dirent *entry) {
@@ -115,27 +114,26 @@ static int yaml_name(const struct dirent *entry) {
          (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
-static pv_status lint_folder(lint *l, const char *path, pv_error *err) {
+static pv_code lint_folder(lint *l, const char *path, pv_error *err) {
   struct dirent **entries = NULL;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   const int count = scandir(path, &entries, yaml_name, alphasort);
   if (count < 0) return pv_error_errno(err, errno, "cannot list '%s'", path);
   if (count == 0) {
-    status = pv_error_set(err, PV_ERR_INPUT, "there is no YAML file in this folder");
+    code = pv_error_set(err, PV_ERR_INPUT, "there is no YAML file in this folder");
     pv_error_at(err, path, 0, 0, -1);
   }
   for (int i = 0; i < count; i++) {
     char file[PATH_MAX];
     const int n = snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
-    if (status == PV_OK && n > 0 && (size_t)n < sizeof file)
-      status = lint_file(l, file, false, err);
+    if (code == PV_OK && n > 0 && (size_t)n < sizeof file) code = lint_file(l, file, false, err);
     free(entries[i]);
   }
   free(entries);
-  return status;
+  return code;
 }
 
-static pv_status finish(const lint *l, pv_error *err) {
+static pv_code finish(const lint *l, pv_error *err) {
   if (l->json) {
     json_t *root = json_pack("{s:O, s:I, s:I, s:I, s:I}", "findings", l->all, "files",
                              (json_int_t)l->files, "contracts", (json_int_t)l->contracts, "errors",
@@ -171,26 +169,26 @@ int pv_cmd_lint(int argc, char **argv) {
       .rest = paths,
       .rest_max = PATHS};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = paths == NULL ? pv_error_set(&err, PV_ERR_NOMEM, "out of memory")
-                                   : pv_options_parse(&options, argc, argv, &help, &err);
-  if (status == PV_OK && help) goto cleanup;
-  if (status == PV_OK && options.rest_count == 0)
-    status = pv_error_set(&err, PV_ERR_INPUT, "name a contract or a folder");
-  if (status == PV_OK && l.only != NULL && pv_rule_find(l.only) == NULL) {
-    status = pv_error_set(&err, PV_ERR_INPUT, "there is no rule '%s'", l.only);
+  pv_code code = paths == NULL ? pv_error_set(&err, PV_ERR_NOMEM, "out of memory")
+                               : pv_options_parse(&options, argc, argv, &help, &err);
+  if (code == PV_OK && help) goto cleanup;
+  if (code == PV_OK && options.rest_count == 0)
+    code = pv_error_set(&err, PV_ERR_INPUT, "name a contract or a folder");
+  if (code == PV_OK && l.only != NULL && pv_rule_find(l.only) == NULL) {
+    code = pv_error_set(&err, PV_ERR_INPUT, "there is no rule '%s'", l.only);
     pv_error_hint(&err, "`pv explain` lists all rules");
   }
   l.colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL;
   l.all = json_array();
-  for (size_t i = 0; i < options.rest_count && status == PV_OK; i++) {
+  for (size_t i = 0; i < options.rest_count && code == PV_OK; i++) {
     struct stat info;
     const bool folder = stat(paths[i], &info) == 0 && S_ISDIR(info.st_mode);
-    status = folder ? lint_folder(&l, paths[i], &err) : lint_file(&l, paths[i], true, &err);
+    code = folder ? lint_folder(&l, paths[i], &err) : lint_file(&l, paths[i], true, &err);
   }
-  if (status == PV_OK) status = finish(&l, &err);
+  if (code == PV_OK) code = finish(&l, &err);
 cleanup:
   json_decref(l.all);
   free(paths);
-  if (status != PV_OK) pv_error_print(&err, stderr);
-  return status != PV_OK ? pv_status_exit(status) : l.severe > 0 ? 2 : 0;
+  if (code != PV_OK) pv_error_print(&err, stderr);
+  return code != PV_OK ? pv_code_exit(code) : l.severe > 0 ? 2 : 0;
 }

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/json.h"
+#include "base/options.h"
+#include "base/output.h"
+#include "base/text.h"
 #include "kernels/cuda/images.h"
 #include "kernels/ptx/assert.h"
-#include "runtime/base/file.h"
-#include "runtime/base/json.h"
-#include "runtime/base/options.h"
-#include "runtime/base/output.h"
-#include "runtime/base/text.h"
 #include "validator/cli/commands.h"
 
 enum { NOT_ALL_JUDGED = 3, LIST_MAX = 32 };
@@ -51,7 +51,7 @@ typedef struct session {
   size_t unjudged_count;
 } session;
 
-static pv_status parse_call(int argc, char **argv, arguments *a, pv_error *err) {
+static pv_code parse_call(int argc, char **argv, arguments *a, pv_error *err) {
   const char *rest[2] = {NULL, NULL};
   const pv_option list[] = {
       {"--file", "FILE", "PTX of a file instead of that in this program", &a->file, NULL},
@@ -85,13 +85,13 @@ static pv_status parse_call(int argc, char **argv, arguments *a, pv_error *err) 
       .list = list,
       .rest = rest,
       .rest_max = 2};
-  const pv_status status = pv_options_parse(&options, argc, argv, &a->help, err);
+  const pv_code code = pv_options_parse(&options, argc, argv, &a->help, err);
   a->verb = rest[0];
   a->kernel = rest[1];
-  return status;
+  return code;
 }
 
-static pv_status check_call(const arguments *a, pv_error *err) {
+static pv_code check_call(const arguments *a, pv_error *err) {
   if (a->verb == NULL || (strcmp(a->verb, "list") != 0 && strcmp(a->verb, "show") != 0 &&
                           strcmp(a->verb, "check") != 0)) {
     pv_error_set(err, PV_ERR_INPUT, "ptx needs list, show or check");
@@ -115,29 +115,28 @@ static pv_status check_call(const arguments *a, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status read_sources(session *s, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code read_sources(session *s, pv_error *err) {
+  pv_code code = PV_OK;
   size_t count = 0;
   const pv_cuda_module *images = pv_cuda_modules(&count);
   if (s->a.file != NULL) {
-    status = pv_file_read(s->a.file, FILE_LIMIT, &s->bytes, err);
+    code = pv_file_read(s->a.file, FILE_LIMIT, &s->bytes, err);
     count = 1;
   }
-  s->sources = status == PV_OK ? PV_ARENA_NEW(&s->arena, count, source) : NULL;
-  if (status == PV_OK && s->sources == NULL)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory");
-  for (size_t i = 0; status == PV_OK && i < count; i++) {
+  s->sources = code == PV_OK ? PV_ARENA_NEW(&s->arena, count, source) : NULL;
+  if (code == PV_OK && s->sources == NULL) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory");
+  for (size_t i = 0; code == PV_OK && i < count; i++) {
     source *out = &s->sources[i];
     *out = s->a.file != NULL ? (source){(const char *)s->bytes.data, s->bytes.length, NULL, 0}
                              : (source){images[i].ptx, images[i].ptx_bytes, NULL, 0};
-    status = pv_ptx_parse_each(&s->arena, s->a.file != NULL ? s->a.file : images[i].name, out->text,
-                               out->length, &out->module, err);
+    code = pv_ptx_parse_each(&s->arena, s->a.file != NULL ? s->a.file : images[i].name, out->text,
+                             out->length, &out->module, err);
   }
-  if (status == PV_OK) s->source_count = count;
-  return status;
+  if (code == PV_OK) s->source_count = count;
+  return code;
 }
 
-static pv_status print_json(json_t *object, pv_error *err) {
+static pv_code print_json(json_t *object, pv_error *err) {
   return pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
 }
 
@@ -185,11 +184,11 @@ static void print_kernel(const pv_ptx_module *m, const pv_ptx_function *f, uint6
   puts(")");
 }
 
-static pv_status no_kernel(pv_error *err) {
+static pv_code no_kernel(pv_error *err) {
   return pv_error_set(err, PV_ERR_INPUT, "there is no kernel (.entry) in this text");
 }
 
-static pv_status list_kernels(const session *s, int *code, pv_error *err) {
+static pv_code list_kernels(const session *s, int *code, pv_error *err) {
   json_t *kernels = json_array();
   size_t count = 0;
   for (size_t i = 0; i < s->source_count; i++)
@@ -227,7 +226,7 @@ static void print_lines(const source *from, uint32_t first, uint32_t last) {
   }
 }
 
-static pv_status show_kernel(const session *s, int *code, pv_error *err) {
+static pv_code show_kernel(const session *s, int *code, pv_error *err) {
   for (size_t i = 0; i < s->source_count; i++) {
     const pv_ptx_function *f = pv_ptx_kernel(s->sources[i].module, s->a.kernel);
     uint64_t shared = 0;
@@ -251,8 +250,8 @@ static pv_status show_kernel(const session *s, int *code, pv_error *err) {
 }
 
 /* Splits at commas, into copies of the arena; an empty item is an error of the pattern parser. */
-static pv_status split(pv_arena *arena, const char *name, const char *text, words *out,
-                       pv_error *err) {
+static pv_code split(pv_arena *arena, const char *name, const char *text, words *out,
+                     pv_error *err) {
   out->count = 0;
   while (text != NULL) {
     const char *comma = strchr(text, ',');
@@ -266,18 +265,18 @@ static pv_status split(pv_arena *arena, const char *name, const char *text, word
   return PV_OK;
 }
 
-static pv_status check_kernel(session *s, const pv_ptx_function *f, pv_ptx_report *report,
-                              pv_error *err) {
+static pv_code check_kernel(session *s, const pv_ptx_function *f, pv_ptx_report *report,
+                            pv_error *err) {
   const arguments *a = &s->a;
   words require, forbid, order, count, rules, writers, factors;
-  pv_status status = split(&s->arena, "--require", a->require, &require, err);
-  if (status == PV_OK) status = split(&s->arena, "--forbid", a->forbid, &forbid, err);
-  if (status == PV_OK) status = split(&s->arena, "--order", a->order, &order, err);
-  if (status == PV_OK) status = split(&s->arena, "--count", a->count, &count, err);
-  if (status == PV_OK) status = split(&s->arena, "--rules", a->rules, &rules, err);
-  if (status == PV_OK) status = split(&s->arena, "--writers", a->writers, &writers, err);
-  if (status == PV_OK) status = split(&s->arena, "--factors", a->factors, &factors, err);
-  if (status != PV_OK) return status;
+  pv_code code = split(&s->arena, "--require", a->require, &require, err);
+  if (code == PV_OK) code = split(&s->arena, "--forbid", a->forbid, &forbid, err);
+  if (code == PV_OK) code = split(&s->arena, "--order", a->order, &order, err);
+  if (code == PV_OK) code = split(&s->arena, "--count", a->count, &count, err);
+  if (code == PV_OK) code = split(&s->arena, "--rules", a->rules, &rules, err);
+  if (code == PV_OK) code = split(&s->arena, "--writers", a->writers, &writers, err);
+  if (code == PV_OK) code = split(&s->arena, "--factors", a->factors, &factors, err);
+  if (code != PV_OK) return code;
   const pv_ptx_directives d = {require.items, forbid.items, order.items, count.items,
                                require.count, forbid.count, order.count, count.count};
   const pv_ptx_flow flow = {.sink = a->sink != NULL ? a->sink : "shfl.sync",
@@ -289,17 +288,16 @@ static pv_status check_kernel(session *s, const pv_ptx_function *f, pv_ptx_repor
                             .factor_count = factors.count};
   const bool all = rules.count == 1 && strcmp(rules.items[0], "all") == 0;
   if (d.requires + d.forbids + d.orders + d.counts > 0)
-    status = pv_ptx_check_directives(&s->arena, f, &d, report, err);
-  if (status == PV_OK && rules.count > 0)
-    status = pv_ptx_check_rules(&s->arena, f, rules.items, all ? 0 : rules.count, report, err);
-  if (status == PV_OK && writers.count > 0)
-    status = pv_ptx_check_flow(&s->arena, f, &flow, report, err);
-  return status;
+    code = pv_ptx_check_directives(&s->arena, f, &d, report, err);
+  if (code == PV_OK && rules.count > 0)
+    code = pv_ptx_check_rules(&s->arena, f, rules.items, all ? 0 : rules.count, report, err);
+  if (code == PV_OK && writers.count > 0)
+    code = pv_ptx_check_flow(&s->arena, f, &flow, report, err);
+  return code;
 }
 
 /* A kernel that can not be judged: of no verdict, so that others of the file are judged. */
-static pv_status set_aside(session *s, const pv_ptx_function *f, const pv_error *why,
-                           pv_error *err) {
+static pv_code set_aside(session *s, const pv_ptx_function *f, const pv_error *why, pv_error *err) {
   unjudged *u = PV_ARENA_NEW(&s->arena, 1, unjudged);
   if (u == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
   *u = (unjudged){.kernel = f->name, .line = why->line};
@@ -337,8 +335,8 @@ static const char *verdict_of(const session *s, const pv_ptx_report *r) {
   return r->failed > 0 ? "FAIL" : s->unjudged_count > 0 ? "NOT_RUN" : "PASS";
 }
 
-static pv_status print_objects(const session *s, const pv_ptx_report *r, size_t kernels,
-                               pv_error *err) {
+static pv_code print_objects(const session *s, const pv_ptx_report *r, size_t kernels,
+                             pv_error *err) {
   json_t *list = json_array(), *aside = json_array();
   const source *from = s->sources;
   for (size_t i = 0; i < r->count; i++) {
@@ -362,8 +360,8 @@ static pv_status print_objects(const session *s, const pv_ptx_report *r, size_t 
       err);
 }
 
-static pv_status print_report(const session *s, const pv_ptx_report *r, size_t kernels,
-                              pv_error *err) {
+static pv_code print_report(const session *s, const pv_ptx_report *r, size_t kernels,
+                            pv_error *err) {
   const size_t aside = s->unjudged_count, judged = kernels - aside;
   const source *from = s->sources;
   if (s->a.json) return print_objects(s, r, kernels, err);
@@ -383,33 +381,33 @@ static pv_status print_report(const session *s, const pv_ptx_report *r, size_t k
   return PV_OK;
 }
 
-static pv_status check_kernels(session *s, int *code, pv_error *err) {
+static pv_code check_kernels(session *s, int *exit_code, pv_error *err) {
   pv_ptx_report report = {0};
   size_t kernels = 0;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   for (size_t i = 0; i < s->source_count; i++) {
-    for (size_t k = 0; status == PV_OK && k < s->sources[i].module->function_count; k++) {
+    for (size_t k = 0; code == PV_OK && k < s->sources[i].module->function_count; k++) {
       const pv_ptx_function *f = s->sources[i].module->functions[k];
       pv_error why = PV_ERROR_INIT;
       if (!f->is_entry || (strcmp(s->a.kernel, "all") != 0 && strcmp(s->a.kernel, f->name) != 0))
         continue;
-      status = check_kernel(s, f, &report, &why);
-      if (status == PV_ERR_UNSUPPORTED)
-        status = set_aside(s, f, &why, err);
-      else if (status != PV_OK)
+      code = check_kernel(s, f, &report, &why);
+      if (code == PV_ERR_UNSUPPORTED)
+        code = set_aside(s, f, &why, err);
+      else if (code != PV_OK)
         *err = why;
       kernels++;
     }
     s->sources[i].findings = report.count;
   }
-  if (status == PV_OK && kernels == 0) {
+  if (code == PV_OK && kernels == 0) {
     if (strcmp(s->a.kernel, "all") == 0) return no_kernel(err);
     pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%s'", s->a.kernel);
     pv_error_hint(err, "see: pv ptx list");
     return PV_ERR_INPUT;
   }
-  if (status != PV_OK) return status;
-  *code = report.failed > 0 ? 1 : s->unjudged_count > 0 ? NOT_ALL_JUDGED : 0;
+  if (code != PV_OK) return code;
+  *exit_code = report.failed > 0 ? 1 : s->unjudged_count > 0 ? NOT_ALL_JUDGED : 0;
   return print_report(s, &report, kernels, err);
 }
 
@@ -417,27 +415,27 @@ int pv_cmd_ptx(int argc, char **argv) {
   session s = {.arena = PV_ARENA_INIT};
   s.unjudged_end = &s.unjudged;
   pv_error err = PV_ERROR_INIT;
-  int code = 0;
-  pv_status status = parse_call(argc, argv, &s.a, &err);
-  if (status != PV_OK || s.a.help) goto cleanup;
-  status = check_call(&s.a, &err);
-  if (status == PV_OK) status = read_sources(&s, &err);
-  if (status != PV_OK) goto cleanup;
+  int exit_code = 0;
+  pv_code code = parse_call(argc, argv, &s.a, &err);
+  if (code != PV_OK || s.a.help) goto cleanup;
+  code = check_call(&s.a, &err);
+  if (code == PV_OK) code = read_sources(&s, &err);
+  if (code != PV_OK) goto cleanup;
   if (s.source_count == 0) {
     fputs("NOT_RUN: this build has no CUDA kernels\n", stderr);
-    code = NOT_ALL_JUDGED;
+    exit_code = NOT_ALL_JUDGED;
     goto cleanup;
   }
   if (strcmp(s.a.verb, "list") == 0)
-    status = list_kernels(&s, &code, &err);
+    code = list_kernels(&s, &exit_code, &err);
   else if (strcmp(s.a.verb, "show") == 0)
-    status = show_kernel(&s, &code, &err);
+    code = show_kernel(&s, &exit_code, &err);
   else
-    status = check_kernels(&s, &code, &err);
-  if (status == PV_OK) status = pv_output_flush(&err);
+    code = check_kernels(&s, &exit_code, &err);
+  if (code == PV_OK) code = pv_output_flush(&err);
 cleanup:
-  if (err.status != PV_OK) pv_error_print(&err, stderr);
+  if (err.code != PV_OK) pv_error_print(&err, stderr);
   pv_bytes_free(&s.bytes);
   pv_arena_free(&s.arena);
-  return status != PV_OK ? pv_status_exit(status) : code;
+  return code != PV_OK ? pv_code_exit(code) : exit_code;
 }

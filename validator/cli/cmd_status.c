@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "runtime/base/json.h"
-#include "runtime/base/options.h"
-#include "runtime/base/output.h"
+#include "base/json.h"
+#include "base/options.h"
+#include "base/output.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
 #include "validator/model/contract_load.h"
@@ -30,7 +30,7 @@ static int by_name(const void *a, const void *b) {
   return strcmp(*left, *right);
 }
 
-static pv_status add_file(listing *l, const char *path, pv_error *err) {
+static pv_code add_file(listing *l, const char *path, pv_error *err) {
   if (l->count == FILES_MAX)
     return pv_error_set(err, PV_ERR_LIMIT, "more than %d contracts at once", FILES_MAX);
   l->files[l->count] = pv_arena_strdup(l->arena, path);
@@ -43,33 +43,32 @@ static bool is_yaml(const char *name) {
 }
 
 /* A file as it is; a folder's YAML files, sorted. */
-static pv_status add_path(listing *l, const char *path, pv_error *err) {
+static pv_code add_path(listing *l, const char *path, pv_error *err) {
   struct stat info;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (stat(path, &info) != 0) {
     pv_error_errno(err, errno, "cannot open '%s'", path);
-    if (err != NULL) err->status = PV_ERR_INPUT;
+    if (err != NULL) err->code = PV_ERR_INPUT;
     return PV_ERR_INPUT;
   }
   if (!S_ISDIR(info.st_mode)) return add_file(l, path, err);
   const size_t first = l->count;
   DIR *dir = opendir(path);
   if (dir == NULL) return pv_error_errno(err, errno, "cannot list '%s'", path);
-  while (status == PV_OK) {
+  while (code == PV_OK) {
     errno = 0;
     const struct dirent *e = readdir(dir);
     if (e == NULL) {
-      if (errno != 0) status = pv_error_errno(err, errno, "cannot list '%s'", path);
+      if (errno != 0) code = pv_error_errno(err, errno, "cannot list '%s'", path);
       break;
     }
     if (!is_yaml(e->d_name)) continue;
     const char *file = pv_arena_printf(l->arena, "%s/%s", path, e->d_name);
-    status =
-        file == NULL ? pv_error_set(err, PV_ERR_NOMEM, "out of memory") : add_file(l, file, err);
+    code = file == NULL ? pv_error_set(err, PV_ERR_NOMEM, "out of memory") : add_file(l, file, err);
   }
   closedir(dir);
   qsort(l->files + first, l->count - first, sizeof *l->files, by_name);
-  return status;
+  return code;
 }
 
 static void put_escaped(pv_text *out, const char *text) {
@@ -160,13 +159,13 @@ static int worse(int a, int b) {
   return a == 1 || b == 1 ? 1 : a > b ? a : b;
 }
 
-static pv_status look(listing *l, const char *path, pv_text *out, pv_error *err) {
+static pv_code look(listing *l, const char *path, pv_text *out, pv_error *err) {
   pv_contract *contract = NULL;
-  pv_status status = pv_contract_load(l->arena, path, &contract, err);
+  pv_code code = pv_contract_load(l->arena, path, &contract, err);
   pv_judgement j = {
       .contract = contract, .model = l->model, .reference = l->reference, .probe = l->probe};
-  if (status == PV_OK) status = pv_judgement_receipts(l->arena, &j, err);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = pv_judgement_receipts(l->arena, &j, err);
+  if (code != PV_OK) return code;
   l->code = worse(l->code, j.result.exit_code);
   if (l->json == NULL)
     put_contract(out, &j);
@@ -175,10 +174,10 @@ static pv_status look(listing *l, const char *path, pv_text *out, pv_error *err)
   return PV_OK;
 }
 
-static pv_status print_listing(listing *l, pv_text *out, pv_error *err) {
+static pv_code print_listing(listing *l, pv_text *out, pv_error *err) {
   if (l->json != NULL) {
-    const pv_status status = pv_json_write(l->json, JSON_INDENT(2) | JSON_SORT_KEYS, out, err);
-    if (status != PV_OK) return status;
+    const pv_code code = pv_json_write(l->json, JSON_INDENT(2) | JSON_SORT_KEYS, out, err);
+    if (code != PV_OK) return code;
     pv_text_puts(out, "\n");
   }
   if (out->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the listing");
@@ -210,19 +209,19 @@ int pv_cmd_status(int argc, char **argv) {
       .list = list,
       .rest = paths,
       .rest_max = FILES_MAX};
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) goto cleanup;
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) goto cleanup;
   if (json && (l.json = json_array()) == NULL)
-    status = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
-  if (status == PV_OK && options.rest_count == 0) status = add_path(&l, "contracts", &err);
-  for (size_t i = 0; i < options.rest_count && status == PV_OK; i++)
-    status = add_path(&l, paths[i], &err);
-  for (size_t i = 0; i < l.count && status == PV_OK; i++) status = look(&l, l.files[i], &out, &err);
-  if (status == PV_OK) status = print_listing(&l, &out, &err);
+    code = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
+  if (code == PV_OK && options.rest_count == 0) code = add_path(&l, "contracts", &err);
+  for (size_t i = 0; i < options.rest_count && code == PV_OK; i++)
+    code = add_path(&l, paths[i], &err);
+  for (size_t i = 0; i < l.count && code == PV_OK; i++) code = look(&l, l.files[i], &out, &err);
+  if (code == PV_OK) code = print_listing(&l, &out, &err);
 cleanup:
-  if (status != PV_OK) {
+  if (code != PV_OK) {
     pv_error_print(&err, stderr);
-    l.code = pv_status_exit(status);
+    l.code = pv_code_exit(code);
   }
   json_decref(l.json);
   pv_text_free(&out);

@@ -5,9 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/options.h"
+#include "base/output.h"
 #include "reports/render/render.h"
-#include "runtime/base/options.h"
-#include "runtime/base/output.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/judgement.h"
 #include "validator/cli/publish.h"
@@ -23,7 +23,7 @@ typedef struct arguments {
   size_t file_count;
 } arguments;
 
-static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
+static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
   const pv_option list[] = {
       {"--model", "FILE", "a GGUF model (default: " PV_SITE_MODEL ")", &a->model, NULL},
       {"--reference", "FILE", "reference logits (default: those beside the model)", &a->reference,
@@ -58,19 +58,19 @@ static pv_status parse(int argc, char **argv, arguments *a, pv_error *err) {
       .list = list,
       .rest = a->files,
       .rest_max = FILES_MAX};
-  const pv_status status = pv_options_parse(&options, argc, argv, &a->help, err);
+  const pv_code code = pv_options_parse(&options, argc, argv, &a->help, err);
   a->file_count = options.rest_count;
-  return status;
+  return code;
 }
 
-static pv_status usage(pv_error *err, const char *what, const char *hint) {
+static pv_code usage(pv_error *err, const char *what, const char *hint) {
   pv_error_set(err, PV_ERR_INPUT, "%s", what);
   pv_error_hint(err, "%s", hint);
   return PV_ERR_INPUT;
 }
 
 /* Calls that contradict themselves are refused before anything is read. */
-static pv_status check_call(const arguments *a, unsigned *threads, pv_error *err) {
+static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) {
   uint64_t count = 0;
   if (a->file_count == 0)
     return usage(err, "no contract was named", "for example: pv validate contracts/*.yaml");
@@ -88,9 +88,9 @@ static pv_status check_call(const arguments *a, unsigned *threads, pv_error *err
   if (a->publish && a->out != NULL)
     return usage(err, "published evidence has one place, below reports/published",
                  "leave out --out or --publish");
-  const pv_status status = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
+  const pv_code code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
   *threads = (unsigned)count;
-  return status;
+  return code;
 }
 
 static bool unicode_terminal(void) {
@@ -115,7 +115,7 @@ static pv_terminal terminal(void) {
 }
 
 /* A verdict that could not be told is no success. */
-static pv_status print_all(const pv_text *text, pv_error *err) {
+static pv_code print_all(const pv_text *text, pv_error *err) {
   return pv_output_write(text->data, text->length, err);
 }
 
@@ -175,36 +175,36 @@ static void put_taken(const pv_judgement *j, pv_text *out) {
   pv_text_printf(out, " (%s)\n  receipts: %s\n", j->site.root_why, j->site.evidence_why);
 }
 
-static pv_status show(const arguments *a, const pv_judgement *j, pv_error *err) {
+static pv_code show(const arguments *a, const pv_judgement *j, pv_error *err) {
   const pv_terminal how = terminal();
   const pv_render_links links = {.folder = j->shown};
   pv_text text = PV_TEXT_INIT;
-  pv_status status = a->json ? pv_render_json(&j->result, &links, &text, err)
-                             : pv_render_terminal(&j->result, &links, &how, &text, err);
-  if (status == PV_OK && !a->json && !j->result.status_carried) {
+  pv_code code = a->json ? pv_render_json(&j->result, &links, &text, err)
+                         : pv_render_terminal(&j->result, &links, &how, &text, err);
+  if (code == PV_OK && !a->json && !j->result.status_carried) {
     pv_text_puts(&text, "  ");
     pv_status_explain(&j->result, &text);
     pv_text_puts(&text, "\n");
   }
-  if (status == PV_OK && !a->json) {
+  if (code == PV_OK && !a->json) {
     put_taken(j, &text);
     pv_suggest_bisect(j, &text);
     pv_suggest_interpreter(j, &text);
   }
-  if (status == PV_OK && !a->json && a->faults) put_faults(j, &text);
-  if (status == PV_OK && !a->json && j->result.publish) {
+  if (code == PV_OK && !a->json && a->faults) put_faults(j, &text);
+  if (code == PV_OK && !a->json && j->result.publish) {
     if (j->written_status == j->contract->status)
       pv_text_puts(&text, "  published; the contract is as it was\n");
     else
       pv_text_printf(&text, "  the contract now says %s\n",
                      pv_contract_status_name(j->written_status));
   }
-  if (status == PV_OK && !a->json && !j->result.publish && hint(a, j) != NULL)
+  if (code == PV_OK && !a->json && !j->result.publish && hint(a, j) != NULL)
     pv_text_printf(&text, "  %s\n", hint(a, j));
-  if (status == PV_OK) status = print_all(&text, err);
+  if (code == PV_OK) code = print_all(&text, err);
   pv_text_free(&text);
-  if (status == PV_OK) print_notes(j);
-  return status;
+  if (code == PV_OK) print_notes(j);
+  return code;
 }
 
 /* The worse of two exit codes of contracts: falsified before not judged before verified. */
@@ -220,28 +220,28 @@ static int worse(int a, int b) {
 
 static int fail(const pv_error *err) {
   pv_error_print(err, stderr);
-  if (err->status == PV_ERR_CANCELLED)
+  if (err->code == PV_ERR_CANCELLED)
     fputs("interrupted: what ran was stopped, no report was written, no status was moved\n",
           stderr);
-  return pv_status_exit(err->status);
+  return pv_code_exit(err->code);
 }
 
 int pv_cmd_validate(int argc, char **argv) {
   arguments a = {0};
   unsigned threads = 0;
-  int code = 0;
+  int exit_code = 0;
   pv_arena arena = PV_ARENA_INIT;
   pv_error err = PV_ERROR_INIT;
   pv_contract *contracts[FILES_MAX];
   char *command = NULL;
-  pv_status status = parse(argc, argv, &a, &err);
-  if (status == PV_OK && a.help) goto cleanup;
-  if (status == PV_OK) status = check_call(&a, &threads, &err);
-  if (status == PV_OK) status = pv_facts_command(&arena, argc, argv, &command, &err);
+  pv_code code = parse(argc, argv, &a, &err);
+  if (code == PV_OK && a.help) goto cleanup;
+  if (code == PV_OK) code = check_call(&a, &threads, &err);
+  if (code == PV_OK) code = pv_facts_command(&arena, argc, argv, &command, &err);
   /* All are read before the first is run: a typing error in the last costs no minutes. */
-  for (size_t i = 0; status == PV_OK && i < a.file_count; i++)
-    status = pv_sound_load(&arena, a.files[i], &contracts[i], &err);
-  for (size_t i = 0; status == PV_OK && i < a.file_count; i++) {
+  for (size_t i = 0; code == PV_OK && i < a.file_count; i++)
+    code = pv_sound_load(&arena, a.files[i], &contracts[i], &err);
+  for (size_t i = 0; code == PV_OK && i < a.file_count; i++) {
     pv_judgement j = {.contract = contracts[i],
                       .command = command,
                       .model = a.model,
@@ -253,12 +253,12 @@ int pv_cmd_validate(int argc, char **argv) {
                       .threads = threads,
                       .publish = a.publish,
                       .faults = a.faults};
-    status = pv_judgement_make(&arena, &j, &err);
-    if (status == PV_OK) status = show(&a, &j, &err);
-    if (status == PV_OK) code = worse(code, j.result.exit_code);
+    code = pv_judgement_make(&arena, &j, &err);
+    if (code == PV_OK) code = show(&a, &j, &err);
+    if (code == PV_OK) exit_code = worse(exit_code, j.result.exit_code);
   }
 cleanup:
-  if (status != PV_OK) code = fail(&err);
+  if (code != PV_OK) exit_code = fail(&err);
   pv_arena_free(&arena);
-  return code;
+  return exit_code;
 }

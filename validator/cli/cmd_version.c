@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/json.h"
-#include "runtime/base/options.h"
-#include "runtime/base/output.h"
-#include "runtime/base/sha256.h"
+#include "base/json.h"
+#include "base/options.h"
+#include "base/output.h"
+#include "base/sha256.h"
 #include "validator/cli/commands.h"
 #include "validator/run/run.h"
 
@@ -20,22 +20,22 @@ static void print_facts(const pv_fact *list, size_t count) {
   for (size_t i = 0; i < count; i++) printf("  %-16s %s\n", list[i].name, list[i].value);
 }
 
-static pv_status print_version(bool json, const char *digest, const pv_run_hello *hello,
-                               const pv_error *trouble, pv_error *err) {
+static pv_code print_version(bool json, const char *digest, const pv_run_hello *hello,
+                             const pv_error *trouble, pv_error *err) {
   if (!json) {
     printf("pv %s\n  %-16s %s\n", PV_VERSION, "sha256", digest);
-    puts(trouble->status == PV_OK ? "pv-probe" : "pv-probe does not answer");
+    puts(trouble->code == PV_OK ? "pv-probe" : "pv-probe does not answer");
     print_facts(hello->environment, hello->environment_count);
     if (hello->numerics_count > 0) puts("numerics");
     print_facts(hello->numerics, hello->numerics_count);
   } else {
-    json_t *probe = trouble->status == PV_OK ? facts(hello->environment, hello->environment_count)
-                                             : json_null();
+    json_t *probe =
+        trouble->code == PV_OK ? facts(hello->environment, hello->environment_count) : json_null();
     json_t *object =
         json_pack("{s:s, s:s, s:o, s:o}", "pv", PV_VERSION, "pv_sha256", digest, "probe", probe,
                   "numerics", facts(hello->numerics, hello->numerics_count));
-    const pv_status status = pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
-    if (status != PV_OK) return status;
+    const pv_code code = pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
+    if (code != PV_OK) return code;
   }
   return pv_output_flush(err);
 }
@@ -56,17 +56,17 @@ int pv_cmd_version(int argc, char **argv) {
   pv_contract nothing = {0};
   pv_run_hello hello = {0};
   char digest[PV_SHA256_HEX] = "unknown";
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status != PV_OK || help) goto cleanup;
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) goto cleanup;
   (void)pv_sha256_file("/proc/self/exe", digest, NULL);
   pv_run_spec spec = {.contract = &nothing};
   if (pv_run_find_probe(&arena, given, &spec.probe, &trouble) == PV_OK)
     (void)pv_run_ask(&arena, &spec, &hello, &trouble);
-  status = print_version(json, digest, &hello, &trouble, &err);
-  if (trouble.status != PV_OK) pv_error_print(&trouble, stderr);
-  if (status == PV_OK) status = trouble.status;
+  code = print_version(json, digest, &hello, &trouble, &err);
+  if (trouble.code != PV_OK) pv_error_print(&trouble, stderr);
+  if (code == PV_OK) code = trouble.code;
 cleanup:
-  if (err.status != PV_OK) pv_error_print(&err, stderr);
+  if (err.code != PV_OK) pv_error_print(&err, stderr);
   pv_arena_free(&arena);
-  return pv_status_exit(status);
+  return pv_code_exit(code);
 }

@@ -4,14 +4,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/text.h"
+#include "base/child.h"
+#include "base/text.h"
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the facts of a run");
 }
 
-pv_status pv_facts_now(pv_arena *arena, char **out, pv_error *err) {
+pv_code pv_facts_now(pv_arena *arena, char **out, pv_error *err) {
   struct timespec now;
   struct tm parts;
   char text[32];
@@ -23,8 +23,8 @@ pv_status pv_facts_now(pv_arena *arena, char **out, pv_error *err) {
   return *out == NULL ? nomem(err) : PV_OK;
 }
 
-pv_status pv_facts_run_id(pv_arena *arena, const char *started, const char *contract_sha256,
-                          const char *command, char **out, pv_error *err) {
+pv_code pv_facts_run_id(pv_arena *arena, const char *started, const char *contract_sha256,
+                        const char *command, char **out, pv_error *err) {
   struct timespec now;
   char compact[32] = "", digest[PV_SHA256_HEX];
   pv_text text = PV_TEXT_INIT;
@@ -35,10 +35,9 @@ pv_status pv_facts_run_id(pv_arena *arena, const char *started, const char *cont
   clock_gettime(CLOCK_REALTIME, &now);
   pv_text_printf(&text, "%s %s %s %ld %ld", contract_sha256, command, started, (long)now.tv_nsec,
                  (long)getpid());
-  pv_status status =
-      text.failed ? nomem(err) : pv_sha256_bytes(text.data, text.length, digest, err);
+  pv_code code = text.failed ? nomem(err) : pv_sha256_bytes(text.data, text.length, digest, err);
   pv_text_free(&text);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   *out = pv_arena_printf(arena, "%s-%.8s", compact, digest);
   return *out == NULL ? nomem(err) : PV_OK;
 }
@@ -60,7 +59,7 @@ static void put_word(pv_text *out, const char *word) {
   pv_text_puts(out, "'");
 }
 
-pv_status pv_facts_command(pv_arena *arena, int argc, char **argv, char **out, pv_error *err) {
+pv_code pv_facts_command(pv_arena *arena, int argc, char **argv, char **out, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
   pv_text_puts(&text, "pv");
   for (int i = 0; i < argc; i++) {
@@ -135,7 +134,7 @@ static const char *first_change(char *lines) {
   return NULL;
 }
 
-pv_status pv_facts_git(pv_arena *arena, const char *root, pv_git *out, pv_error *err) {
+pv_code pv_facts_git(pv_arena *arena, const char *root, pv_git *out, pv_error *err) {
   static const char *const head[] = {"rev-parse", "HEAD", NULL};
   static const char *const state[] = {"status", "--porcelain", "--untracked-files=no", NULL};
   pv_text text = PV_TEXT_INIT;
@@ -160,8 +159,8 @@ static bool put(pv_arena *arena, pv_fact *out, const char *name, const char *val
   return out->name != NULL && out->value != NULL;
 }
 
-pv_status pv_facts_environment(pv_arena *arena, const pv_fact *facts, size_t count,
-                               const pv_git *git, pv_fact **out, size_t *out_count, pv_error *err) {
+pv_code pv_facts_environment(pv_arena *arena, const pv_fact *facts, size_t count, const pv_git *git,
+                             pv_fact **out, size_t *out_count, pv_error *err) {
   enum { OWN = 3 };
   char digest[PV_SHA256_HEX] = "unknown";
   pv_fact *list = PV_ARENA_NEW(arena, count + OWN, pv_fact);

@@ -8,24 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/child.h"
+#include "base/file.h"
 #include "reports/render/render.h"
-#include "runtime/base/child.h"
-#include "runtime/base/file.h"
 
 enum { FILES_MAX = 64 };
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the report");
 }
 
-pv_status pv_run_folder_open(pv_arena *arena, const char *base, const char *contract,
-                             const char *run_id, pv_run_folder *out, pv_error *err) {
+pv_code pv_run_folder_open(pv_arena *arena, const char *base, const char *contract,
+                           const char *run_id, pv_run_folder *out, pv_error *err) {
   *out = (pv_run_folder){.parent = pv_arena_printf(arena, "%s/%s", base, contract),
                          .temporary = pv_arena_printf(arena, "%s/%s/.%s", base, contract, run_id),
                          .final = pv_arena_printf(arena, "%s/%s/%s", base, contract, run_id)};
   if (out->parent == NULL || out->temporary == NULL || out->final == NULL) return nomem(err);
-  const pv_status status = pv_folder_make(out->parent, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_folder_make(out->parent, err);
+  if (code != PV_OK) return code;
   if (mkdir(out->temporary, 0777) != 0) {
     pv_error_errno(err, errno, "cannot make the folder '%s'", out->temporary);
     pv_error_hint(err, "--out DIR names another place for the report");
@@ -42,58 +42,56 @@ typedef struct writer {
   size_t count;
 } writer;
 
-static pv_status write_file(writer *w, const char *name, const char *data, size_t length,
-                            pv_error *err) {
+static pv_code write_file(writer *w, const char *name, const char *data, size_t length,
+                          pv_error *err) {
   char digest[PV_SHA256_HEX];
   if (w->count == FILES_MAX)
     return pv_error_set(err, PV_ERR_LIMIT, "the report has too many files");
   const char *path = pv_arena_printf(w->arena, "%s/%s", w->folder, name);
-  pv_status status = path == NULL ? nomem(err) : pv_file_replace(path, data, length, err);
-  if (status == PV_OK) status = pv_sha256_bytes(data, length, digest, err);
-  if (status != PV_OK) return status;
+  pv_code code = path == NULL ? nomem(err) : pv_file_replace(path, data, length, err);
+  if (code == PV_OK) code = pv_sha256_bytes(data, length, digest, err);
+  if (code != PV_OK) return code;
   pv_fact *fact = &w->files[w->count++];
   *fact = (pv_fact){pv_arena_strdup(w->arena, name), pv_arena_strdup(w->arena, digest)};
   return fact->name == NULL || fact->value == NULL ? nomem(err) : PV_OK;
 }
 
 /* Writes `text` when rendering went well, and empties it. */
-static pv_status write_text(writer *w, pv_status rendered, const char *name, pv_text *text,
-                            pv_error *err) {
-  pv_status status = rendered;
-  if (status == PV_OK) status = write_file(w, name, text->data, text->length, err);
+static pv_code write_text(writer *w, pv_code rendered, const char *name, pv_text *text,
+                          pv_error *err) {
+  pv_code code = rendered;
+  if (code == PV_OK) code = write_file(w, name, text->data, text->length, err);
   pv_text_free(text);
   *text = PV_TEXT_INIT;
-  return status;
+  return code;
 }
 
-static pv_status write_pictures(writer *w, const pv_result *result, pv_error *err) {
+static pv_code write_pictures(writer *w, const pv_result *result, pv_error *err) {
   pv_pictures pictures;
-  pv_status status = pv_render_pictures(result, &pictures, err);
-  for (size_t i = 0; status == PV_OK && i < pictures.count; i++)
-    status = write_file(w, pictures.items[i].file, pictures.items[i].svg,
-                        pictures.items[i].svg_length, err);
+  pv_code code = pv_render_pictures(result, &pictures, err);
+  for (size_t i = 0; code == PV_OK && i < pictures.count; i++)
+    code = write_file(w, pictures.items[i].file, pictures.items[i].svg,
+                      pictures.items[i].svg_length, err);
   pv_pictures_free(&pictures);
-  return status;
+  return code;
 }
 
-pv_status pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evidence *evidence,
-                             const char *shown, pv_error *err) {
+pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evidence *evidence,
+                           const char *shown, pv_error *err) {
   writer w = {.arena = arena, .folder = folder->temporary};
   const pv_result *r = evidence->result;
   /* The digest of evidence.json can not stand in files whose digests stand in evidence.json. */
   const pv_render_links links = {.folder = shown};
   pv_text text = PV_TEXT_INIT;
-  pv_status status = write_pictures(&w, r, err);
-  if (status == PV_OK)
-    status = write_text(&w, pv_render_markdown(r, &links, &text, err), "report.md", &text, err);
-  if (status == PV_OK)
-    status = write_text(&w, pv_render_html(r, &links, &text, err), "report.html", &text, err);
-  if (status == PV_OK)
-    status = write_text(&w, pv_render_junit(r, &text, err), "junit.xml", &text, err);
-  if (status == PV_OK)
-    status =
-        write_text(&w, pv_render_statement(r, &links, &text, err), "statement.json", &text, err);
-  if (status != PV_OK) return status;
+  pv_code code = write_pictures(&w, r, err);
+  if (code == PV_OK)
+    code = write_text(&w, pv_render_markdown(r, &links, &text, err), "report.md", &text, err);
+  if (code == PV_OK)
+    code = write_text(&w, pv_render_html(r, &links, &text, err), "report.html", &text, err);
+  if (code == PV_OK) code = write_text(&w, pv_render_junit(r, &text, err), "junit.xml", &text, err);
+  if (code == PV_OK)
+    code = write_text(&w, pv_render_statement(r, &links, &text, err), "statement.json", &text, err);
+  if (code != PV_OK) return code;
   pv_fact *files = PV_ARENA_NEW(arena, w.count, pv_fact);
   if (files == NULL) return nomem(err);
   memcpy(files, w.files, w.count * sizeof *files);
@@ -102,7 +100,7 @@ pv_status pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_ev
   return write_text(&w, pv_evidence_render(evidence, &text, err), PV_EVIDENCE_FILE, &text, err);
 }
 
-pv_status pv_run_folder_finish(pv_run_folder *folder, pv_error *err) {
+pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err) {
   if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
   if (rename(folder->temporary, folder->final) != 0)
     return pv_error_errno(err, errno, "cannot name the folder '%s'", folder->final);

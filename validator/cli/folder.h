@@ -14,16 +14,16 @@ typedef struct pv_run_folder {
 
 /* Makes the parent, and the temporary folder in it. Before the run, so that a folder that can not
  * be written is known before anything is computed. */
-pv_status pv_run_folder_open(pv_arena *arena, const char *base, const char *contract,
-                             const char *run_id, pv_run_folder *out, pv_error *err);
+pv_code pv_run_folder_open(pv_arena *arena, const char *base, const char *contract,
+                           const char *run_id, pv_run_folder *out, pv_error *err);
 
 /* Renders everything into the temporary folder; evidence.json, which holds the digests of the
  * others, comes last. `shown` is the final folder's name in the reports. */
-pv_status pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evidence *evidence,
-                             const char *shown, pv_error *err);
+pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evidence *evidence,
+                           const char *shown, pv_error *err);
 
 /* Gives the folder its name, for good. Refused when Ctrl-C was pressed meanwhile. */
-pv_status pv_run_folder_finish(pv_run_folder *folder, pv_error *err);
+pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err);
 
 /* Removes the temporary folder if it is still there; with `published`, the final one too, unless a
  * contract names it. */

@@ -5,9 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/child.h"
+#include "base/sha256.h"
 #include "kernels/cuda/images.h"
-#include "runtime/base/child.h"
-#include "runtime/base/sha256.h"
 #include "runtime/probe/check_spec.h"
 #include "validator/cli/named_model.h"
 #include "validator/cli/publish.h"
@@ -16,7 +16,7 @@
 
 enum { NOTES_MAX = 64 };
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
 }
 
@@ -26,8 +26,8 @@ static double now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static pv_status note(pv_arena *arena, pv_judgement *j, const char *what, const char *which,
-                      pv_error *err) {
+static pv_code note(pv_arena *arena, pv_judgement *j, const char *what, const char *which,
+                    pv_error *err) {
   if (j->notes.items == NULL) j->notes.items = PV_ARENA_NEW(arena, NOTES_MAX, char *);
   if (j->notes.items == NULL) return nomem(err);
   if (j->notes.count == NOTES_MAX) return PV_OK;
@@ -51,35 +51,35 @@ static unsigned needs(const pv_contract *contract, const bool *selected) {
 }
 
 /* Which falsifiers a missing reference keeps from being run. */
-static pv_status note_reference(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code note_reference(pv_arena *arena, pv_judgement *j, pv_error *err) {
   const pv_contract *c = j->contract;
   pv_text text = PV_TEXT_INIT;
   size_t count = 0;
   for (size_t i = 0; i < c->falsifier_count; i++)
     if ((pv_bind_needs(&c->falsifiers[i]) & PV_NEEDS_REFERENCE) != 0)
       pv_text_printf(&text, "%s%s", count++ > 0 ? ", " : " is needed by ", c->falsifiers[i].id);
-  const pv_status status =
+  const pv_code code =
       text.failed ? nomem(err)
                   : note(arena, j,
                          "no reference was found beside the model; --reference FILE names one; it",
                          text.data, err);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
-static pv_status find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
   const pv_subject_model *named = &j->contract->model;
-  pv_status status = pv_site_find(arena, j->contract->path, &j->site, err);
-  if (status == PV_OK) status = pv_site_model(arena, &j->site, j->model, &j->model_path, err);
-  if (status == PV_OK)
-    status = pv_named_model_keep(j->contract, "model", named->sha256, j->model != NULL,
-                                 &j->model_path, err);
-  if (status == PV_OK)
-    status = pv_site_reference(arena, j->model_path, j->reference, &j->reference_path, err);
-  if (status == PV_OK)
-    status = pv_named_model_keep(j->contract, "reference", named->reference_sha256,
-                                 j->model != NULL, &j->reference_path, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_site_find(arena, j->contract->path, &j->site, err);
+  if (code == PV_OK) code = pv_site_model(arena, &j->site, j->model, &j->model_path, err);
+  if (code == PV_OK)
+    code = pv_named_model_keep(j->contract, "model", named->sha256, j->model != NULL,
+                               &j->model_path, err);
+  if (code == PV_OK)
+    code = pv_site_reference(arena, j->model_path, j->reference, &j->reference_path, err);
+  if (code == PV_OK)
+    code = pv_named_model_keep(j->contract, "reference", named->reference_sha256, j->model != NULL,
+                               &j->reference_path, err);
+  if (code != PV_OK) return code;
   /* Of a named model the prompts are those of the named reference or the built-in ones, never those
    * of whatever lies beside the file. */
   if (named->sha256 != NULL && named->reference_sha256 == NULL && j->reference == NULL)
@@ -102,24 +102,24 @@ static pv_status find_files(pv_arena *arena, pv_judgement *j, pv_error *err) {
 
 /* `hello`'s digest of a file, else our own: hashing bytes is not parsing them. Where the contract
  * says which file it is about (`named`), that is what receipts must be about, here or not. */
-static pv_status digest_of(pv_arena *arena, const pv_run_hello *hello, const char *name,
-                           const char *path, const char *named, const char **out, pv_error *err) {
+static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char *name,
+                         const char *path, const char *named, const char **out, pv_error *err) {
   char digest[PV_SHA256_HEX];
   *out = pv_run_fact(hello->model, hello->model_count, name);
   if (*out != NULL && named != NULL && strcmp(*out, named) != 0)
     return pv_error_set(err, PV_ERR_CONFLICT, "'%s' changed while it was judged", path);
   if (*out == NULL && named != NULL) *out = named;
   if (*out != NULL || path == NULL) return PV_OK;
-  const pv_status status = pv_sha256_file(path, digest, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_sha256_file(path, digest, err);
+  if (code != PV_OK) return code;
   *out = pv_arena_strdup(arena, digest);
   return *out == NULL ? nomem(err) : PV_OK;
 }
 
-static pv_status make_basis(pv_arena *arena, pv_judgement *j, const pv_run_hello *hello,
-                            pv_error *err) {
+static pv_code make_basis(pv_arena *arena, pv_judgement *j, const pv_run_hello *hello,
+                          pv_error *err) {
   const unsigned bits = needs(j->contract, NULL);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   j->basis = (pv_basis){
       .kernels = pv_run_fact(hello->environment, hello->environment_count, "kernels_sha256"),
       .builtin =
@@ -128,17 +128,16 @@ static pv_status make_basis(pv_arena *arena, pv_judgement *j, const pv_run_hello
       .numerics_count = hello->numerics_count,
       .backend = j->backend};
   if ((bits & PV_NEEDS_MODEL) != 0)
-    status = digest_of(arena, hello, "sha256", j->model_path, j->contract->model.sha256,
-                       &j->basis.model, err);
-  if (status == PV_OK && (bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0)
-    status = digest_of(arena, hello, "reference_sha256", j->reference_path,
-                       j->contract->model.reference_sha256, &j->basis.reference, err);
-  if (status == PV_OK) status = pv_subject_all(arena, j->contract, &j->basis, &j->subjects, err);
-  return status;
+    code = digest_of(arena, hello, "sha256", j->model_path, j->contract->model.sha256,
+                     &j->basis.model, err);
+  if (code == PV_OK && (bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0)
+    code = digest_of(arena, hello, "reference_sha256", j->reference_path,
+                     j->contract->model.reference_sha256, &j->basis.reference, err);
+  if (code == PV_OK) code = pv_subject_all(arena, j->contract, &j->basis, &j->subjects, err);
+  return code;
 }
 
-static pv_status make_spec(pv_arena *arena, const pv_judgement *j, pv_run_spec *out,
-                           pv_error *err) {
+static pv_code make_spec(pv_arena *arena, const pv_judgement *j, pv_run_spec *out, pv_error *err) {
   *out = (pv_run_spec){.backend = j->backend,
                        .threads = j->threads,
                        .contract = j->contract,
@@ -148,8 +147,8 @@ static pv_status make_spec(pv_arena *arena, const pv_judgement *j, pv_run_spec *
 }
 
 /* Selects falsifiers by their own id or by that of a criterion. */
-static pv_status select_one(const pv_contract *c, const char *id, size_t length, bool *selected,
-                            pv_error *err) {
+static pv_code select_one(const pv_contract *c, const char *id, size_t length, bool *selected,
+                          pv_error *err) {
   bool found = false;
   const char *best = NULL;
   char word[80];
@@ -180,30 +179,30 @@ static pv_status select_one(const pv_contract *c, const char *id, size_t length,
   return PV_ERR_INPUT;
 }
 
-static pv_status select_all(pv_arena *arena, const pv_judgement *j, bool **out, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code select_all(pv_arena *arena, const pv_judgement *j, bool **out, pv_error *err) {
+  pv_code code = PV_OK;
   const size_t count = j->contract->falsifier_count;
   const bool deprecated = j->contract->status == PV_STATUS_DEPRECATED;
   bool *selected = PV_ARENA_NEW(arena, count + 1, bool);
   if (selected == NULL) return nomem(err);
   for (size_t i = 0; i < count; i++) selected[i] = j->only == NULL && !deprecated;
-  for (const char *at = j->only; at != NULL && status == PV_OK && !deprecated;) {
+  for (const char *at = j->only; at != NULL && code == PV_OK && !deprecated;) {
     const size_t length = strcspn(at, ",");
-    status = select_one(j->contract, at, length, selected, err);
+    code = select_one(j->contract, at, length, selected, err);
     at = at[length] == ',' ? at + length + 1 : NULL;
   }
   *out = selected;
-  return status;
+  return code;
 }
 
-static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code run(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_run_spec spec;
   bool *selected = NULL;
   j->absent = PV_ARENA_NEW(arena, j->contract->falsifier_count + 1, bool);
   if (j->absent == NULL) return nomem(err);
-  pv_status status = make_spec(arena, j, &spec, err);
-  if (status == PV_OK) status = select_all(arena, j, &selected, err);
-  if (status != PV_OK) return status;
+  pv_code code = make_spec(arena, j, &spec, err);
+  if (code == PV_OK) code = select_all(arena, j, &selected, err);
+  if (code != PV_OK) return code;
   spec.selected = selected;
   if (j->lacking && j->contract->model.sha256 != NULL)
     pv_named_model_leave_out(j->contract, selected, j->absent);
@@ -212,51 +211,51 @@ static pv_status run(pv_arena *arena, pv_judgement *j, pv_error *err) {
   const unsigned bits = needs(j->contract, spec.selected);
   spec.model = (bits & PV_NEEDS_MODEL) != 0 ? j->model_path : NULL;
   spec.reference = (bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0 ? j->reference_path : NULL;
-  status = pv_run(arena, &spec, &j->outcome, err);
+  code = pv_run(arena, &spec, &j->outcome, err);
   j->spec = spec;
-  if (status == PV_OK)
-    status = pv_named_model_explain(arena, j->contract, j->absent, j->outcome.falsifiers, err);
-  if (status != PV_OK || j->contract->status == PV_STATUS_DEPRECATED) return status;
+  if (code == PV_OK)
+    code = pv_named_model_explain(arena, j->contract, j->absent, j->outcome.falsifiers, err);
+  if (code != PV_OK || j->contract->status == PV_STATUS_DEPRECATED) return code;
   /* With nothing selected nobody was asked what receipts must match. */
   pv_run_hello *hello = &j->outcome.hello;
-  if (!j->outcome.heard && j->outcome.children == 0) status = pv_run_ask(arena, &spec, hello, err);
-  return status;
+  if (!j->outcome.heard && j->outcome.children == 0) code = pv_run_ask(arena, &spec, hello, err);
+  return code;
 }
 
-static pv_status use_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code use_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_receipts receipts = {0};
   const char *folder = j->site.home == NULL ? NULL : published(arena, j);
   if (folder == NULL && j->site.home != NULL) return nomem(err);
-  pv_status status = PV_OK;
-  if (folder != NULL) status = pv_receipts_load(arena, folder, &receipts, err);
-  for (size_t i = 0; status == PV_OK && i < receipts.broken.count; i++)
-    status = note(arena, j, "published evidence does not count: ", receipts.broken.items[i], err);
-  if (status == PV_OK && j->contract->status != PV_STATUS_DEPRECATED)
-    status = pv_receipts_apply(arena, &receipts, j->subjects, j->outcome.falsifiers,
-                               j->outcome.falsifier_count, err);
-  return status;
+  pv_code code = PV_OK;
+  if (folder != NULL) code = pv_receipts_load(arena, folder, &receipts, err);
+  for (size_t i = 0; code == PV_OK && i < receipts.broken.count; i++)
+    code = note(arena, j, "published evidence does not count: ", receipts.broken.items[i], err);
+  if (code == PV_OK && j->contract->status != PV_STATUS_DEPRECATED)
+    code = pv_receipts_apply(arena, &receipts, j->subjects, j->outcome.falsifiers,
+                             j->outcome.falsifier_count, err);
+  return code;
 }
 
 /* Whether a falsifier asked for a device and no receipt is about the model that it was to run. */
-static pv_status unseen_on_device(const pv_judgement *j, size_t i, bool *out, pv_error *err) {
+static pv_code unseen_on_device(const pv_judgement *j, size_t i, bool *out, pv_error *err) {
   const pv_falsifier_result *f = &j->outcome.falsifiers[i];
   const char *names[3];
   json_t *with = NULL;
   if (f->verdict != PV_NOT_RUN || !f->judged_elsewhere || j->model_path == NULL) return PV_OK;
-  const pv_status status = pv_bind_with(f->falsifier, j->backend, &with, err);
-  const size_t count = status == PV_OK ? pv_bind_backends(with, names) : 0;
+  const pv_code code = pv_bind_with(f->falsifier, j->backend, &with, err);
+  const size_t count = code == PV_OK ? pv_bind_backends(with, names) : 0;
   for (size_t k = 0; k < count; k++) *out |= strcmp(names[k], "cuda") == 0;
   json_decref(with);
-  return status;
+  return code;
 }
 
 /* The contract was earned with another model: what is missing is no fault of it, but a machine. */
-static pv_status note_unseen(pv_arena *arena, pv_judgement *j, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code note_unseen(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  pv_code code = PV_OK;
   bool unseen = false;
-  for (size_t i = 0; i < j->outcome.falsifier_count && status == PV_OK; i++)
-    status = unseen_on_device(j, i, &unseen, err);
-  if (status != PV_OK || !unseen) return status;
+  for (size_t i = 0; i < j->outcome.falsifier_count && code == PV_OK; i++)
+    code = unseen_on_device(j, i, &unseen, err);
+  if (code != PV_OK || !unseen) return code;
   size_t kernels = 0;
   (void)pv_cuda_modules(&kernels);
   const bool can = kernels > 0 && j->backend == NULL;
@@ -265,7 +264,7 @@ static pv_status note_unseen(pv_arena *arena, pv_judgement *j, pv_error *err) {
 }
 
 /* The model's facts, with its path as it is in the repository. */
-static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   const pv_run_hello *hello = &j->outcome.hello;
   pv_fact *facts = PV_ARENA_NEW(arena, hello->model_count + 1, pv_fact);
   if (facts == NULL) return nomem(err);
@@ -287,7 +286,7 @@ static pv_status model_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
 }
 
 /* What was taken from around the contract, and why from there. */
-static pv_status site_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code site_facts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
   const char *model = j->model != NULL ? "--model" : j->model_path != NULL ? PV_SITE_MODEL : "none";
   const char *const facts[][2] = {
@@ -311,7 +310,7 @@ static bool is_partial(const pv_judgement *j) {
   return j->only != NULL || j->lacking || j->backend != NULL;
 }
 
-static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
   const pv_run_hello *hello = &j->outcome.hello;
   r->partial = is_partial(j);
@@ -319,13 +318,13 @@ static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
   r->numerics_count = hello->numerics_count;
   r->falsifiers = j->outcome.falsifiers;
   r->falsifier_count = j->outcome.falsifier_count;
-  pv_status status = model_facts(arena, j, err);
-  if (status == PV_OK)
-    status = pv_facts_environment(arena, hello->environment, hello->environment_count, &j->git,
-                                  &r->environment, &r->environment_count, err);
-  if (status == PV_OK) status = site_facts(arena, j, err);
-  if (status == PV_OK) status = pv_status_derive(arena, r, err);
-  if (status != PV_OK) return status;
+  pv_code code = model_facts(arena, j, err);
+  if (code == PV_OK)
+    code = pv_facts_environment(arena, hello->environment, hello->environment_count, &j->git,
+                                &r->environment, &r->environment_count, err);
+  if (code == PV_OK) code = site_facts(arena, j, err);
+  if (code == PV_OK) code = pv_status_derive(arena, r, err);
+  if (code != PV_OK) return code;
   j->written_status = j->contract->status;
   j->evidence =
       (pv_evidence){.result = r, .subjects = j->subjects, .contract_path = j->site.relative};
@@ -333,22 +332,22 @@ static pv_status fill_result(pv_arena *arena, pv_judgement *j, pv_error *err) {
 }
 
 /* What --only leaves out was not asked for; what the named model's absence leaves out was. */
-static pv_status plant_faults(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code plant_faults(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_strings untried = {0};
-  pv_status status = pv_run_faults(arena, &j->spec, j->outcome.falsifiers, &untried, err);
-  for (size_t i = 0; status == PV_OK && i < untried.count; i++)
-    status = note(arena, j, untried.items[i], "", err);
+  pv_code code = pv_run_faults(arena, &j->spec, j->outcome.falsifiers, &untried, err);
+  for (size_t i = 0; code == PV_OK && i < untried.count; i++)
+    code = note(arena, j, untried.items[i], "", err);
   j->result.faults_untried = (unsigned)untried.count;
-  for (size_t i = 0; status == PV_OK && i < j->contract->falsifier_count; i++) {
+  for (size_t i = 0; code == PV_OK && i < j->contract->falsifier_count; i++) {
     const pv_falsifier *f = &j->contract->falsifiers[i];
     if (!j->absent[i] || f->faults.count == 0) continue;
     j->result.faults_untried += (unsigned)f->faults.count;
-    status = note(arena, j, f->id, ": its faults were not tried: the model is not here", err);
+    code = note(arena, j, f->id, ": its faults were not tried: the model is not here", err);
   }
-  return status;
+  return code;
 }
 
-static pv_status open_folder(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code open_folder(pv_arena *arena, pv_judgement *j, pv_error *err) {
   if (!j->publish && j->out == NULL && j->site.runs == NULL) {
     pv_error_set(err, PV_ERR_INPUT, "no report is written beside '%s': %s", j->contract->path,
                  j->site.root_why);
@@ -359,83 +358,83 @@ static pv_status open_folder(pv_arena *arena, pv_judgement *j, pv_error *err) {
                      : j->out != NULL ? pv_arena_strdup(arena, j->out)
                                       : pv_arena_printf(arena, "%s/reports/runs", j->site.runs);
   if (base == NULL) return nomem(err);
-  const pv_status status =
+  const pv_code code =
       pv_run_folder_open(arena, base, j->contract->name, j->result.run_id, &j->folder, err);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   j->shown = pv_site_shown(arena, j->folder.final);
   return j->shown == NULL ? nomem(err) : PV_OK;
 }
 
 /* Before anything is computed: where the report goes, what it is called. */
-static pv_status prepare(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code prepare(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_result *r = &j->result;
   char *command = pv_arena_strdup(arena, j->command);
-  pv_status status = command == NULL ? nomem(err) : find_files(arena, j, err);
+  pv_code code = command == NULL ? nomem(err) : find_files(arena, j, err);
   /* Of no other repository than the one that the contract lies in. */
   const char *root = j->site.repository == NULL ? NULL : j->site.root;
-  if (status == PV_OK) status = pv_facts_git(arena, root, &j->git, err);
-  if (status == PV_OK && j->publish) status = pv_publish_allowed(j, err);
+  if (code == PV_OK) code = pv_facts_git(arena, root, &j->git, err);
+  if (code == PV_OK && j->publish) code = pv_publish_allowed(j, err);
   *r = (pv_result){.contract = j->contract, .command = command, .publish = j->publish};
-  if (status == PV_OK) status = pv_facts_now(arena, &r->started, err);
-  if (status == PV_OK)
-    status = pv_facts_run_id(arena, r->started, j->contract->sha256, j->command, &r->run_id, err);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = pv_facts_now(arena, &r->started, err);
+  if (code == PV_OK)
+    code = pv_facts_run_id(arena, r->started, j->contract->sha256, j->command, &r->run_id, err);
+  if (code != PV_OK) return code;
   return open_folder(arena, j, err);
 }
 
 /* A run that supports nothing is not published: its report goes where it goes without --publish. */
-static pv_status maybe_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
+static pv_code maybe_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_text why = PV_TEXT_INIT;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (!j->publish || !pv_publish_refused(j, &why)) goto cleanup;
-  status = why.failed ? nomem(err) : note(arena, j, "nothing was published: ", why.data, err);
+  code = why.failed ? nomem(err) : note(arena, j, "nothing was published: ", why.data, err);
   pv_run_folder_drop(&j->folder, true);
   j->publish = j->result.publish = false;
-  if (status == PV_OK) status = open_folder(arena, j, err);
+  if (code == PV_OK) code = open_folder(arena, j, err);
 cleanup:
   pv_text_free(&why);
-  return status;
+  return code;
 }
 
-pv_status pv_judgement_make(pv_arena *arena, pv_judgement *j, pv_error *err) {
+pv_code pv_judgement_make(pv_arena *arena, pv_judgement *j, pv_error *err) {
   const double begin = now();
   const char *written = NULL;
-  pv_status status = prepare(arena, j, err);
-  if (status == PV_OK) status = run(arena, j, err);
-  if (status == PV_OK) status = make_basis(arena, j, &j->outcome.hello, err);
-  if (status == PV_OK) status = use_receipts(arena, j, err);
-  if (status == PV_OK) status = note_unseen(arena, j, err);
-  if (status == PV_OK && j->faults) status = plant_faults(arena, j, err);
-  if (status == PV_OK) status = fill_result(arena, j, err);
-  if (status == PV_OK) status = maybe_publish(arena, j, err);
-  if (status != PV_OK) goto cleanup;
+  pv_code code = prepare(arena, j, err);
+  if (code == PV_OK) code = run(arena, j, err);
+  if (code == PV_OK) code = make_basis(arena, j, &j->outcome.hello, err);
+  if (code == PV_OK) code = use_receipts(arena, j, err);
+  if (code == PV_OK) code = note_unseen(arena, j, err);
+  if (code == PV_OK && j->faults) code = plant_faults(arena, j, err);
+  if (code == PV_OK) code = fill_result(arena, j, err);
+  if (code == PV_OK) code = maybe_publish(arena, j, err);
+  if (code != PV_OK) goto cleanup;
   j->result.duration_s = now() - begin;
   /* Published reports name their place in the repository, not the way there from here. */
   written = j->publish ? pv_site_relative(arena, j->site.home, j->folder.final) : j->shown;
-  status = written == NULL ? nomem(err)
-                           : pv_run_folder_fill(arena, &j->folder, &j->evidence, written, err);
-  if (status == PV_OK)
-    status = j->publish ? pv_publish(arena, j, err) : pv_run_folder_finish(&j->folder, err);
+  code = written == NULL ? nomem(err)
+                         : pv_run_folder_fill(arena, &j->folder, &j->evidence, written, err);
+  if (code == PV_OK)
+    code = j->publish ? pv_publish(arena, j, err) : pv_run_folder_finish(&j->folder, err);
 cleanup:
-  if (status != PV_OK) pv_run_folder_drop(&j->folder, j->publish);
-  return status;
+  if (code != PV_OK) pv_run_folder_drop(&j->folder, j->publish);
+  return code;
 }
 
-pv_status pv_judgement_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
+pv_code pv_judgement_receipts(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_run_spec spec;
   j->result = (pv_result){.contract = j->contract};
-  pv_status status = find_files(arena, j, err);
+  pv_code code = find_files(arena, j, err);
   j->result.partial = is_partial(j);
-  if (status == PV_OK) status = make_spec(arena, j, &spec, err);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = make_spec(arena, j, &spec, err);
+  if (code != PV_OK) return code;
   spec.selected = PV_ARENA_NEW(arena, j->contract->falsifier_count + 1, bool); /* none */
   spec.unselected = "nothing was run";
   if (spec.selected == NULL) return nomem(err);
-  status = pv_run(arena, &spec, &j->outcome, err);
-  if (status == PV_OK) status = pv_run_ask(arena, &spec, &j->outcome.hello, err);
-  if (status == PV_OK) status = make_basis(arena, j, &j->outcome.hello, err);
-  if (status == PV_OK) status = use_receipts(arena, j, err);
-  if (status != PV_OK) return status;
+  code = pv_run(arena, &spec, &j->outcome, err);
+  if (code == PV_OK) code = pv_run_ask(arena, &spec, &j->outcome.hello, err);
+  if (code == PV_OK) code = make_basis(arena, j, &j->outcome.hello, err);
+  if (code == PV_OK) code = use_receipts(arena, j, err);
+  if (code != PV_OK) return code;
   j->result.falsifiers = j->outcome.falsifiers;
   j->result.falsifier_count = j->outcome.falsifier_count;
   return pv_status_derive(arena, &j->result, err);

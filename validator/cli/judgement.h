@@ -36,10 +36,10 @@ typedef struct pv_judgement {
 } pv_judgement;
 
 /* On failure nothing is left behind and no status is moved. */
-pv_status pv_judgement_make(pv_arena *arena, pv_judgement *j, pv_error *err);
+pv_code pv_judgement_make(pv_arena *arena, pv_judgement *j, pv_error *err);
 
 /* The same from receipts alone: no falsifier is run, nothing is written. The receipts are held
  * against the digests of the files that lie here and against what the probe says of itself. */
-pv_status pv_judgement_receipts(pv_arena *arena, pv_judgement *j, pv_error *err);
+pv_code pv_judgement_receipts(pv_arena *arena, pv_judgement *j, pv_error *err);
 
 #endif

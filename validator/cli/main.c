@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/output.h"
-#include "runtime/base/text.h"
+#include "base/child.h"
+#include "base/output.h"
+#include "base/text.h"
 #include "validator/cli/commands.h"
 
 typedef struct command {

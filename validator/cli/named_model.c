@@ -2,15 +2,15 @@
 
 #include <string.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "runtime/probe/check_spec.h"
 
-pv_status pv_named_model_keep(const pv_contract *contract, const char *what, const char *want,
-                              bool given, const char **path, pv_error *err) {
+pv_code pv_named_model_keep(const pv_contract *contract, const char *what, const char *want,
+                            bool given, const char **path, pv_error *err) {
   char digest[PV_SHA256_HEX];
   if (*path == NULL || want == NULL) return PV_OK;
-  const pv_status status = pv_sha256_file(*path, digest, err);
-  if (status != PV_OK || strcmp(digest, want) == 0) return status;
+  const pv_code code = pv_sha256_file(*path, digest, err);
+  if (code != PV_OK || strcmp(digest, want) == 0) return code;
   if (given) {
     pv_error_set(err, PV_ERR_INPUT, "the %s '%s' is not the one that %s names: its SHA-256 is %s",
                  what, *path, contract->name, digest);
@@ -38,8 +38,8 @@ void pv_named_model_leave_out(const pv_contract *contract, bool *selected, bool 
   }
 }
 
-pv_status pv_named_model_explain(pv_arena *arena, const pv_contract *contract, const bool *absent,
-                                 pv_falsifier_result *results, pv_error *err) {
+pv_code pv_named_model_explain(pv_arena *arena, const pv_contract *contract, const bool *absent,
+                               pv_falsifier_result *results, pv_error *err) {
   for (size_t i = 0; i < contract->falsifier_count; i++) {
     if (!absent[i]) continue;
     results[i].reason = pv_named_model_cure(arena, contract);

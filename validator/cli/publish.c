@@ -4,13 +4,13 @@
 
 #include "validator/store/rewrite.h"
 
-static pv_status not_here(pv_error *err, const char *what) {
+static pv_code not_here(pv_error *err, const char *what) {
   pv_error_set(err, PV_ERR_INPUT, "nothing is published outside a git repository: %s", what);
   pv_error_hint(err, "evidence names the commit that it is about: commit, then publish");
   return PV_ERR_INPUT;
 }
 
-pv_status pv_publish_allowed(const pv_judgement *j, pv_error *err) {
+pv_code pv_publish_allowed(const pv_judgement *j, pv_error *err) {
   if (j->contract->status == PV_STATUS_DEPRECATED)
     return pv_error_set(err, PV_ERR_INPUT, "a deprecated contract is not published");
   if (j->site.repository == NULL) return not_here(err, j->site.root_why);
@@ -67,7 +67,7 @@ bool pv_publish_refused(const pv_judgement *j, pv_text *why) {
   return true;
 }
 
-static pv_status finish_folder(void *context, pv_error *err) {
+static pv_code finish_folder(void *context, pv_error *err) {
   return pv_run_folder_finish(context, err);
 }
 
@@ -76,12 +76,12 @@ static const char *title_of(const pv_judgement *j) {
                                                  : "Status lowered by a run";
 }
 
-static pv_status make_amendment(pv_arena *arena, const pv_judgement *j, pv_amendment *out,
-                                pv_error *err) {
+static pv_code make_amendment(pv_arena *arena, const pv_judgement *j, pv_amendment *out,
+                              pv_error *err) {
   const pv_result *r = &j->result;
   const pv_summary *s = &r->summary;
-  pv_status status = pv_rewrite_bump(arena, j->contract->version, &out->version, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_rewrite_bump(arena, j->contract->version, &out->version, err);
+  if (code != PV_OK) return code;
   out->date = pv_arena_strndup(arena, r->started, 10);
   out->kind = pv_arena_strdup(arena, "evidence");
   out->title = pv_arena_strdup(arena, title_of(j));
@@ -97,16 +97,16 @@ static pv_status make_amendment(pv_arena *arena, const pv_judgement *j, pv_amend
   return PV_OK;
 }
 
-pv_status pv_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
+pv_code pv_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
   pv_rewrite rewrite = {.contract = j->contract};
   if (j->contract->status <= PV_STATUS_ACTIVE_RUNTIME) j->written_status = j->result.status_after;
   if (j->written_status == j->contract->status)
     return pv_rewrite_keep(j->contract, finish_folder, &j->folder, err);
   rewrite.status = j->written_status;
-  pv_status status = make_amendment(arena, j, &rewrite.amendment, err);
-  if (status != PV_OK) return status;
-  status = pv_rewrite_commit(&rewrite, finish_folder, &j->folder, err);
+  pv_code code = make_amendment(arena, j, &rewrite.amendment, err);
+  if (code != PV_OK) return code;
+  code = pv_rewrite_commit(&rewrite, finish_folder, &j->folder, err);
   /* Evidence that the contract already names is not taken away again. */
   j->folder.named = j->folder.finished && !pv_rewrite_untouched(&rewrite);
-  return status;
+  return code;
 }

@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "validator/cli/facts.h"
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");
 }
 
@@ -121,7 +121,7 @@ static const char *below(const char *root, const char *path) {
 }
 
 /* What may be taken from the folders above, and what it is called in a report. */
-static pv_status look_around(pv_arena *arena, const char *folder, pv_site *out, pv_error *err) {
+static pv_code look_around(pv_arena *arena, const char *folder, pv_site *out, pv_error *err) {
   climb c;
   struct stat info;
   const char *where = ".", *why = "the contract's folder";
@@ -153,7 +153,7 @@ static pv_status look_around(pv_arena *arena, const char *folder, pv_site *out, 
   return out->root_why == NULL || out->evidence_why == NULL ? nomem(err) : PV_OK;
 }
 
-pv_status pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, pv_error *err) {
+pv_code pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, pv_error *err) {
   char copy[PATH_MAX], folder[PATH_MAX], name[PATH_MAX];
   if (strlen(contract_path) >= sizeof copy)
     return pv_error_set(err, PV_ERR_INPUT, "the contract's path is too long");
@@ -165,16 +165,16 @@ pv_status pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out,
   pv_site site = {.folder = pv_arena_strdup(arena, folder)};
   const char *path = pv_arena_printf(arena, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
   if (site.folder == NULL || path == NULL) return nomem(err);
-  const pv_status status = look_around(arena, site.folder, &site, err);
-  if (status != PV_OK) return status;
+  const pv_code code = look_around(arena, site.folder, &site, err);
+  if (code != PV_OK) return code;
   site.relative = pv_site_relative(arena, site.root, path);
   if (site.relative == NULL) return nomem(err);
   *out = site;
   return PV_OK;
 }
 
-pv_status pv_site_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
-                        pv_error *err) {
+pv_code pv_site_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
+                      pv_error *err) {
   climb c;
   char real[PATH_MAX];
   *out = NULL;
@@ -189,13 +189,13 @@ pv_status pv_site_above(pv_arena *arena, const char *folder, const char *relativ
   return PV_OK;
 }
 
-static pv_status given_file(pv_arena *arena, const char *what, const char *given, const char **out,
-                            pv_error *err) {
+static pv_code given_file(pv_arena *arena, const char *what, const char *given, const char **out,
+                          pv_error *err) {
   char real[PATH_MAX];
   if (realpath(given, real) == NULL) {
     pv_error_errno(err, errno, "cannot open the %s '%s'", what, given);
     pv_error_hint(err, "name a file that exists, or leave --%s out for the default", what);
-    if (err != NULL) err->status = PV_ERR_INPUT;
+    if (err != NULL) err->code = PV_ERR_INPUT;
     return PV_ERR_INPUT;
   }
   if (is_folder(real))
@@ -204,8 +204,8 @@ static pv_status given_file(pv_arena *arena, const char *what, const char *given
   return *out == NULL ? nomem(err) : PV_OK;
 }
 
-pv_status pv_site_model(pv_arena *arena, const pv_site *site, const char *given, const char **out,
-                        pv_error *err) {
+pv_code pv_site_model(pv_arena *arena, const pv_site *site, const char *given, const char **out,
+                      pv_error *err) {
   if (given != NULL) return given_file(arena, "model", given, out, err);
   *out = NULL;
   if (!site->models) return PV_OK;
@@ -224,8 +224,8 @@ static size_t stem_length(const char *name, const char *model) {
   return strncmp(name, model, stem) == 0 && strchr("-.", model[stem]) != NULL ? stem : 0;
 }
 
-pv_status pv_site_reference(pv_arena *arena, const char *model, const char *given, const char **out,
-                            pv_error *err) {
+pv_code pv_site_reference(pv_arena *arena, const char *model, const char *given, const char **out,
+                          pv_error *err) {
   char copy[PATH_MAX], best[NAME_MAX + 1] = "";
   size_t longest = 0;
   *out = NULL;

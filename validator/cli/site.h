@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
+#include "base/arena.h"
+#include "base/error.h"
 
 #define PV_SITE_MODEL "models/tiny-coder-moe-Q4_K_M.gguf"
 
@@ -27,20 +27,20 @@ typedef struct pv_site {
   const char *root_why, *evidence_why; /* for readers, without a path of this machine */
 } pv_site;
 
-pv_status pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, pv_error *err);
+pv_code pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, pv_error *err);
 
 /* The nearest of the same folders from `folder` upwards that has the file `relative`: `*out` is the
  * file's path, or NULL. */
-pv_status pv_site_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
-                        pv_error *err);
+pv_code pv_site_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
+                      pv_error *err);
 
 /* The model: `given`, which must be there, else the default below root, else NULL. */
-pv_status pv_site_model(pv_arena *arena, const pv_site *site, const char *given, const char **out,
-                        pv_error *err);
+pv_code pv_site_model(pv_arena *arena, const pv_site *site, const char *given, const char **out,
+                      pv_error *err);
 /* The reference: `given`, which must be there, else the file beside the model whose stem begins
  * the model's name ("tiny.reference" for "tiny-Q6_K.gguf"; the longest), else NULL. */
-pv_status pv_site_reference(pv_arena *arena, const char *model, const char *given, const char **out,
-                            pv_error *err);
+pv_code pv_site_reference(pv_arena *arena, const char *model, const char *given, const char **out,
+                          pv_error *err);
 
 /* `path` from `root` when it lies below, else its last part: evidence names no machine's paths. */
 const char *pv_site_relative(pv_arena *arena, const char *root, const char *path);

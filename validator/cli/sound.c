@@ -25,7 +25,7 @@ static void print_finding(const pv_finding *f) {
   pv_error_print(&shown, stderr);
 }
 
-static pv_status add(family *all, const char *name, pv_error *err) {
+static pv_code add(family *all, const char *name, pv_error *err) {
   for (size_t i = 0; i < all->count; i++)
     if (strcmp(all->names[i], name) == 0) return PV_OK;
   if (all->count == FAMILY_MAX)
@@ -35,11 +35,11 @@ static pv_status add(family *all, const char *name, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status add_needed(family *all, const pv_contract *c, pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; c != NULL && status == PV_OK && i < c->depends_on.count; i++)
-    status = add(all, c->depends_on.items[i], err);
-  return status;
+static pv_code add_needed(family *all, const pv_contract *c, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; c != NULL && code == PV_OK && i < c->depends_on.count; i++)
+    code = add(all, c->depends_on.items[i], err);
+  return code;
 }
 
 /* All of several; one alone is told as the error that it is. */
@@ -51,25 +51,25 @@ static bool print_flaws(const pv_flaws *flaws) {
 
 /* Loads and lints one; the number of severe findings is added to `severe`, and `*out` is NULL when
  * they are about what could not be read. */
-static pv_status look(pv_arena *arena, const char *path, pv_contract **out, size_t *severe,
-                      pv_error *err) {
+static pv_code look(pv_arena *arena, const char *path, pv_contract **out, size_t *severe,
+                    pv_error *err) {
   pv_findings findings = {0};
   pv_flaws flaws = {0};
   *out = NULL;
-  pv_status status = pv_contract_read(arena, path, out, &flaws, err);
+  pv_code code = pv_contract_read(arena, path, out, &flaws, err);
   if (print_flaws(&flaws)) {
     *severe += flaws.count;
     return PV_OK;
   }
-  if (status == PV_OK) status = pv_rules_run(arena, *out, &findings, err);
-  if (status != PV_OK) return status;
+  if (code == PV_OK) code = pv_rules_run(arena, *out, &findings, err);
+  if (code != PV_OK) return code;
   for (size_t i = 0; i < findings.count; i++)
     if (findings.items[i].rule->severity == PV_SEVERE) print_finding(&findings.items[i]);
   *severe += findings.severe;
   return PV_OK;
 }
 
-pv_status pv_sound_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
+pv_code pv_sound_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
   char copy[PATH_MAX];
   size_t severe = 0;
   family all = {0};
@@ -78,17 +78,17 @@ pv_status pv_sound_load(pv_arena *arena, const char *path, pv_contract **out, pv
     return pv_error_set(err, PV_ERR_INPUT, "the contract's path is too long");
   strcpy(copy, path);
   const char *folder = dirname(copy);
-  pv_status status = look(arena, path, &contract, &severe, err);
+  pv_code code = look(arena, path, &contract, &severe, err);
   *out = contract;
-  if (status == PV_OK && contract != NULL) status = add(&all, contract->name, err);
-  if (status == PV_OK && severe == 0) status = add_needed(&all, contract, err);
-  for (all.done = 1; status == PV_OK && severe == 0 && all.done < all.count; all.done++) {
+  if (code == PV_OK && contract != NULL) code = add(&all, contract->name, err);
+  if (code == PV_OK && severe == 0) code = add_needed(&all, contract, err);
+  for (all.done = 1; code == PV_OK && severe == 0 && all.done < all.count; all.done++) {
     const char *below = pv_arena_printf(arena, "%s/%s.yaml", folder, all.names[all.done]);
     if (below == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");
-    status = look(arena, below, &contract, &severe, err);
-    if (status == PV_OK) status = add_needed(&all, contract, err);
+    code = look(arena, below, &contract, &severe, err);
+    if (code == PV_OK) code = add_needed(&all, contract, err);
   }
-  if (status != PV_OK || severe == 0) return status;
+  if (code != PV_OK || severe == 0) return code;
   pv_error_set(err, PV_ERR_INPUT, "nothing was run: the contract%s not valid",
                all.done > 1 ? " or one that it depends on is" : " is");
   pv_error_at(err, path, 0, 0, -1);

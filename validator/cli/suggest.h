@@ -2,7 +2,7 @@
 #ifndef PV_CLI_SUGGEST_H
 #define PV_CLI_SUGGEST_H
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "validator/cli/judgement.h"
 
 /* Appends, for the first falsifiers that this run refuted over a model, the `pv bisect` that says

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/probe/check_spec.h"
 
-static pv_status refuse(pv_error *err, const pv_place *place, const char *what, const char *name) {
+static pv_code refuse(pv_error *err, const pv_place *place, const char *what, const char *name) {
   pv_error_set(err, PV_ERR_INPUT, "%s '%s'", what, name);
   pv_error_at(err, "", place->line, place->column, place->begin);
   return PV_ERR_INPUT;
@@ -81,8 +81,8 @@ static bool stands_in(const pv_falsifier *f, const pv_param_spec *spec, const pv
          strncmp(f->check, "throughput.", 11) != 0 && strncmp(f->check, "memory.", 7) != 0;
 }
 
-static pv_status bind_one(const pv_falsifier *f, const pv_param_spec *spec, const char *backend,
-                          json_t *out, pv_error *err) {
+static pv_code bind_one(const pv_falsifier *f, const pv_param_spec *spec, const char *backend,
+                        json_t *out, pv_error *err) {
   const pv_param *param = find_param(f, spec->name);
   const bool open = param == NULL && backend != NULL && strcmp(spec->name, "backend") == 0;
   const char *fallback = open ? backend : spec->fallback;
@@ -99,27 +99,27 @@ static pv_status bind_one(const pv_falsifier *f, const pv_param_spec *spec, cons
   return PV_OK;
 }
 
-pv_status pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
-                       pv_error *err) {
+pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
+                     pv_error *err) {
   const pv_check_spec *spec = falsifier->check == NULL ? NULL : pv_check_find(falsifier->check);
   json_t *with = NULL;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (spec == NULL)
     return refuse(err, &falsifier->check_place, "there is no check",
                   falsifier->check == NULL ? "" : falsifier->check);
   with = json_object();
   if (with == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for parameters");
-  for (size_t i = 0; i < spec->param_count && status == PV_OK; i++)
-    status = bind_one(falsifier, &spec->params[i], backend, with, err);
-  for (size_t i = 0; i < falsifier->with_count && status == PV_OK; i++)
+  for (size_t i = 0; i < spec->param_count && code == PV_OK; i++)
+    code = bind_one(falsifier, &spec->params[i], backend, with, err);
+  for (size_t i = 0; i < falsifier->with_count && code == PV_OK; i++)
     if (json_object_get(with, falsifier->with[i].name) == NULL)
-      status = refuse(err, &falsifier->with[i].place, "the check has no parameter",
-                      falsifier->with[i].name);
-  if (status != PV_OK)
+      code = refuse(err, &falsifier->with[i].place, "the check has no parameter",
+                    falsifier->with[i].name);
+  if (code != PV_OK)
     json_decref(with);
   else
     *out = with;
-  return status;
+  return code;
 }
 
 /* Whether a falsifier names prompts that only a reference can have. */

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 #include "validator/model/contract.h"
 
 /* `backend` (may be NULL) takes the place of the table's value of a parameter `backend` that the
@@ -14,8 +14,8 @@
  * except where the device itself is measured. `*out` is a new reference. A check that does not
  * exist, an unknown or missing parameter and a value of the wrong type are PV_ERR_INPUT at the
  * parameter's place. */
-pv_status pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
-                       pv_error *err);
+pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
+                     pv_error *err);
 
 /* Bits of pv_check_needs: those of its check, and the reference where it names prompts that are not
  * built in. A check that does not exist needs nothing. */

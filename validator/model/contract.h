@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "validator/model/verdict.h"
 #include "validator/yaml/yaml.h"
 

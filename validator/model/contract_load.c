@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "runtime/base/file.h"
-#include "runtime/base/text.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "validator/model/fields.h"
 #include "validator/model/second_reader.h"
 
@@ -23,11 +23,11 @@ pv_contract_kind pv_contract_kind_of(const pv_yaml_node *root) {
 
 /* Each element of a list through `one`, into a new array. `absent` is read in the place of a list
  * that had to be there, to tell what its entries need. */
-typedef pv_status (*read_element)(const pv_reading *r, const pv_yaml_node *node, void *out);
+typedef pv_code (*read_element)(const pv_reading *r, const pv_yaml_node *node, void *out);
 
-static pv_status read_list(const pv_reading *r, const pv_yaml_node *node,
-                           const pv_yaml_node *absent, const char *what, size_t size,
-                           read_element one, void **out, size_t *count) {
+static pv_code read_list(const pv_reading *r, const pv_yaml_node *node, const pv_yaml_node *absent,
+                         const char *what, size_t size, read_element one, void **out,
+                         size_t *count) {
   if (node == NULL && absent == NULL) return PV_OK;
   if (node == NULL) {
     void *unused = pv_arena_alloc(r->arena, 1, size);
@@ -40,16 +40,16 @@ static pv_status read_list(const pv_reading *r, const pv_yaml_node *node,
   char *items = pv_arena_alloc(r->arena, node->count, size);
   if (items == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
   for (size_t i = 0; i < node->count; i++) {
-    const pv_status status = one(r, node->items[i], items + i * size);
-    if (status != PV_OK) return status;
+    const pv_code code = one(r, node->items[i], items + i * size);
+    if (code != PV_OK) return code;
   }
   *out = items;
   *count = node->count;
   return PV_OK;
 }
 
-static pv_status read_status(const pv_reading *r, const pv_yaml_node *node, const char *text,
-                             const char *what, pv_contract_status *out) {
+static pv_code read_status(const pv_reading *r, const pv_yaml_node *node, const char *text,
+                           const char *what, pv_contract_status *out) {
   if (text == NULL || pv_contract_status_parse(text, out)) return PV_OK;
   return pv_fields_flaw(r, node, "PV013",
                         "statuses are DRAFT, PROPOSED, ACTIVE_ALGORITHM_LEVEL, ACTIVE_RUNTIME, "
@@ -57,7 +57,7 @@ static pv_status read_status(const pv_reading *r, const pv_yaml_node *node, cons
                         "%s '%.60s' is no status", what, text);
 }
 
-static pv_status read_amendment(const pv_reading *r, const pv_yaml_node *node, void *out) {
+static pv_code read_amendment(const pv_reading *r, const pv_yaml_node *node, void *out) {
   pv_amendment *a = out;
   a->place = node->place;
   const pv_field fields[] = {{"version", PV_FIELD_TEXT, true, &a->version, NULL},
@@ -69,7 +69,7 @@ static pv_status read_amendment(const pv_reading *r, const pv_yaml_node *node, v
   return pv_fields_read(r, node, "an amendment", fields, COUNT(fields));
 }
 
-static pv_status read_criterion(const pv_reading *r, const pv_yaml_node *node, void *out) {
+static pv_code read_criterion(const pv_reading *r, const pv_yaml_node *node, void *out) {
   pv_criterion *c = out;
   char *needed_for = NULL;
   c->place = node->place;
@@ -77,12 +77,12 @@ static pv_status read_criterion(const pv_reading *r, const pv_yaml_node *node, v
                              {"property", PV_FIELD_TEXT, true, &c->property, NULL},
                              {"formal", PV_FIELD_TEXT, false, &c->formal, NULL},
                              {"needed_for", PV_FIELD_TEXT, true, &needed_for, NULL}};
-  const pv_status status = pv_fields_read(r, node, "a criterion", fields, COUNT(fields));
-  if (status != PV_OK) return status;
+  const pv_code code = pv_fields_read(r, node, "a criterion", fields, COUNT(fields));
+  if (code != PV_OK) return code;
   return read_status(r, pv_yaml_get(node, "needed_for"), needed_for, "needed_for", &c->needed_for);
 }
 
-static pv_status read_with(const pv_reading *r, const pv_yaml_node *node, pv_falsifier *f) {
+static pv_code read_with(const pv_reading *r, const pv_yaml_node *node, pv_falsifier *f) {
   if (node == NULL) return PV_OK;
   if (node->kind != PV_YAML_MAPPING)
     return pv_fields_flaw(r, node, "PV012", "write parameter: value pairs",
@@ -94,20 +94,20 @@ static pv_status read_with(const pv_reading *r, const pv_yaml_node *node, pv_fal
     pv_param *p = &f->with[f->with_count++];
     p->name = node->keys[i]->text;
     p->place = value->place;
-    pv_status status = PV_OK;
+    pv_code code = PV_OK;
     if (value->kind == PV_YAML_MAPPING)
-      status = pv_fields_flaw(r, value, "PV012", "write one value or a list",
-                              "parameter '%.60s' is a mapping", p->name);
+      code = pv_fields_flaw(r, value, "PV012", "write one value or a list",
+                            "parameter '%.60s' is a mapping", p->name);
     else if (value->kind == PV_YAML_SCALAR)
       p->text = value->text;
     else
-      status = pv_fields_strings(r, value, p->name, &p->list);
-    if (status != PV_OK) return status;
+      code = pv_fields_strings(r, value, p->name, &p->list);
+    if (code != PV_OK) return code;
   }
   return PV_OK;
 }
 
-static pv_status read_falsifier(const pv_reading *r, const pv_yaml_node *node, void *out) {
+static pv_code read_falsifier(const pv_reading *r, const pv_yaml_node *node, void *out) {
   pv_falsifier *f = out;
   const pv_yaml_node *with = NULL;
   char *timeout = NULL;
@@ -121,9 +121,9 @@ static pv_status read_falsifier(const pv_reading *r, const pv_yaml_node *node, v
                              {"faults", PV_FIELD_STRINGS, false, &f->faults, NULL},
                              {"timeout_s", PV_FIELD_TEXT, false, &timeout, NULL},
                              {"if_fails", PV_FIELD_TEXT, false, &f->if_fails, NULL}};
-  pv_status status = pv_fields_read(r, node, "a falsifier", fields, COUNT(fields));
-  if (status == PV_OK) status = read_with(r, with, f);
-  if (status != PV_OK || timeout == NULL) return status;
+  pv_code code = pv_fields_read(r, node, "a falsifier", fields, COUNT(fields));
+  if (code == PV_OK) code = read_with(r, with, f);
+  if (code != PV_OK || timeout == NULL) return code;
   if (!pv_parse_f64(timeout, strlen(timeout), &f->timeout_s) || !(f->timeout_s > 0.0) ||
       f->timeout_s > 86400.0)
     return pv_fields_flaw(r, pv_yaml_get(node, "timeout_s"), "PV014",
@@ -132,7 +132,7 @@ static pv_status read_falsifier(const pv_reading *r, const pv_yaml_node *node, v
   return PV_OK;
 }
 
-static pv_status read_stage(const pv_reading *r, const pv_yaml_node *node, void *out) {
+static pv_code read_stage(const pv_reading *r, const pv_yaml_node *node, void *out) {
   static char derived[] = "remove it: the status follows from the verdicts of the stage's criteria";
   static char named[] = "write criteria: [ID, ...], or [] as long as there is none";
   pv_stage *s = out;
@@ -145,7 +145,7 @@ static pv_status read_stage(const pv_reading *r, const pv_yaml_node *node, void 
   return pv_fields_read(r, node, "an implementation stage", fields, COUNT(fields));
 }
 
-static pv_status read_equations(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
+static pv_code read_equations(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
   if (node == NULL) return PV_OK;
   if (node->kind != PV_YAML_MAPPING)
     return pv_fields_flaw(r, node, "PV012", "write name: {formula: ...}",
@@ -162,15 +162,14 @@ static pv_status read_equations(const pv_reading *r, const pv_yaml_node *node, p
         {"invariants", PV_FIELD_STRINGS, false, &e->invariants, NULL},
         {"preconditions", PV_FIELD_STRINGS, false, &e->preconditions, NULL},
         {"postconditions", PV_FIELD_STRINGS, false, &e->postconditions, NULL}};
-    const pv_status status =
-        pv_fields_read(r, node->items[i], "an equation", fields, COUNT(fields));
-    if (status != PV_OK) return status;
+    const pv_code code = pv_fields_read(r, node->items[i], "an equation", fields, COUNT(fields));
+    if (code != PV_OK) return code;
   }
   return PV_OK;
 }
 
-static pv_status read_metadata(const pv_reading *r, const pv_yaml_node *node,
-                               const pv_yaml_node *absent, pv_contract *c) {
+static pv_code read_metadata(const pv_reading *r, const pv_yaml_node *node,
+                             const pv_yaml_node *absent, pv_contract *c) {
   if (node == NULL) node = absent;
   const pv_yaml_node nothing = {.kind = PV_YAML_MAPPING, .place = node->place};
   const pv_yaml_node *amendments = NULL;
@@ -187,15 +186,15 @@ static pv_status read_metadata(const pv_reading *r, const pv_yaml_node *node,
       {"depends_on", PV_FIELD_STRINGS, false, &c->depends_on, NULL},
       {"known_divergence", PV_FIELD_STRINGS, false, &c->known_divergence, NULL},
       {"amendment_history", PV_FIELD_NODE, true, &amendments, &c->amendments_place}};
-  pv_status status = pv_fields_read(r, node, "metadata", fields, COUNT(fields));
-  if (status == PV_OK)
-    status = read_status(r, pv_yaml_get(node, "status"), status_text, "status", &c->status);
-  if (status != PV_OK || node->kind != PV_YAML_MAPPING) return status;
+  pv_code code = pv_fields_read(r, node, "metadata", fields, COUNT(fields));
+  if (code == PV_OK)
+    code = read_status(r, pv_yaml_get(node, "status"), status_text, "status", &c->status);
+  if (code != PV_OK || node->kind != PV_YAML_MAPPING) return code;
   return read_list(r, amendments, &nothing, "amendment_history", sizeof *c->amendments,
                    read_amendment, (void **)&c->amendments, &c->amendment_count);
 }
 
-static pv_status read_model(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
+static pv_code read_model(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
   pv_subject_model *m = &c->model;
   if (node == NULL) return PV_OK;
   const pv_field fields[] = {{"sha256", PV_FIELD_TEXT, true, &m->sha256, &m->place},
@@ -204,7 +203,7 @@ static pv_status read_model(const pv_reading *r, const pv_yaml_node *node, pv_co
   return pv_fields_read(r, node, "model", fields, COUNT(fields));
 }
 
-static pv_status read_gate(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
+static pv_code read_gate(const pv_reading *r, const pv_yaml_node *node, pv_contract *c) {
   if (node == NULL) return PV_OK;
   const pv_field fields[] = {{"id", PV_FIELD_TEXT, true, &c->qa_id, NULL},
                              {"name", PV_FIELD_TEXT, true, &c->qa_name, NULL},
@@ -213,7 +212,7 @@ static pv_status read_gate(const pv_reading *r, const pv_yaml_node *node, pv_con
   return pv_fields_read(r, node, "qa_gate", fields, COUNT(fields));
 }
 
-static pv_status read_root(const pv_reading *r, const pv_yaml_node *root, pv_contract *c) {
+static pv_code read_root(const pv_reading *r, const pv_yaml_node *root, pv_contract *c) {
   const pv_yaml_node *metadata = NULL, *equations = NULL, *criteria = NULL, *falsifiers = NULL;
   const pv_yaml_node *model = NULL, *stages = NULL, *gate = NULL;
   const pv_yaml_node absent = {.kind = PV_YAML_MAPPING, .place = root->place};
@@ -231,28 +230,28 @@ static pv_status read_root(const pv_reading *r, const pv_yaml_node *root, pv_con
       strcmp(schema->text, PV_CONTRACT_SCHEMA) != 0)
     return pv_fields_flaw(r, schema, "PV015", "this pv reads " PV_CONTRACT_SCHEMA,
                           "schema '%.60s' is unknown", schema->text);
-  pv_status status = pv_fields_read(r, root, "a contract", fields, COUNT(fields));
-  if (status != PV_OK || root->kind != PV_YAML_MAPPING) return status;
-  status = read_metadata(r, metadata, &absent, c);
-  if (status == PV_OK) status = read_model(r, model, c);
-  if (status == PV_OK) status = read_equations(r, equations, c);
-  if (status == PV_OK)
-    status = read_list(r, criteria, &absent, "acceptance_criteria", sizeof *c->criteria,
-                       read_criterion, (void **)&c->criteria, &c->criterion_count);
-  if (status == PV_OK)
-    status = read_list(r, falsifiers, &absent, "falsification_tests", sizeof *c->falsifiers,
-                       read_falsifier, (void **)&c->falsifiers, &c->falsifier_count);
-  if (status == PV_OK)
-    status = read_list(r, stages, NULL, "implementation_stages", sizeof *c->stages, read_stage,
-                       (void **)&c->stages, &c->stage_count);
-  return status == PV_OK ? read_gate(r, gate, c) : status;
+  pv_code code = pv_fields_read(r, root, "a contract", fields, COUNT(fields));
+  if (code != PV_OK || root->kind != PV_YAML_MAPPING) return code;
+  code = read_metadata(r, metadata, &absent, c);
+  if (code == PV_OK) code = read_model(r, model, c);
+  if (code == PV_OK) code = read_equations(r, equations, c);
+  if (code == PV_OK)
+    code = read_list(r, criteria, &absent, "acceptance_criteria", sizeof *c->criteria,
+                     read_criterion, (void **)&c->criteria, &c->criterion_count);
+  if (code == PV_OK)
+    code = read_list(r, falsifiers, &absent, "falsification_tests", sizeof *c->falsifiers,
+                     read_falsifier, (void **)&c->falsifiers, &c->falsifier_count);
+  if (code == PV_OK)
+    code = read_list(r, stages, NULL, "implementation_stages", sizeof *c->stages, read_stage,
+                     (void **)&c->stages, &c->stage_count);
+  return code == PV_OK ? read_gate(r, gate, c) : code;
 }
 
 /* What a reader found wrong as a flaw of its own. */
-static pv_status keep(const pv_reading *r, const pv_error *found) {
+static pv_code keep(const pv_reading *r, const pv_error *found) {
   if (found->rule[0] == '\0') {
     if (r->err != NULL) *r->err = *found;
-    return found->status;
+    return found->code;
   }
   r->flaws->items = PV_ARENA_NEW(r->arena, 1, pv_error);
   if (r->flaws->items == NULL)
@@ -261,8 +260,8 @@ static pv_status keep(const pv_reading *r, const pv_error *found) {
   return PV_OK;
 }
 
-static pv_status read_document(const pv_reading *r, const void *bytes, size_t length,
-                               pv_contract *c) {
+static pv_code read_document(const pv_reading *r, const void *bytes, size_t length,
+                             pv_contract *c) {
   pv_error found = PV_ERROR_INIT;
   pv_yaml_node *root = NULL;
   if (pv_yaml_parse(r->arena, r->file, bytes, length, &root, &found) != PV_OK)
@@ -273,13 +272,13 @@ static pv_status read_document(const pv_reading *r, const void *bytes, size_t le
         "pv lint FILE tells what can be said of it; rewrite it in " PV_CONTRACT_SCHEMA
         " (docs/contract-format.md)",
         "a contract of an older dialect: nothing of it can run under pv");
-  const pv_status status = read_root(r, root, c);
-  if (status != PV_OK || r->flaws->count > 0) return status;
+  const pv_code code = read_root(r, root, c);
+  if (code != PV_OK || r->flaws->count > 0) return code;
   return pv_second_reader_check(c, &found) == PV_OK ? PV_OK : keep(r, &found);
 }
 
-pv_status pv_contract_read_bytes(pv_arena *arena, const char *path, const void *bytes,
-                                 size_t length, pv_contract **out, pv_flaws *flaws, pv_error *err) {
+pv_code pv_contract_read_bytes(pv_arena *arena, const char *path, const void *bytes, size_t length,
+                               pv_contract **out, pv_flaws *flaws, pv_error *err) {
   pv_flaws found = {0};
   const pv_reading r = {arena, path, &found, err};
   pv_contract *c = PV_ARENA_NEW(arena, 1, pv_contract);
@@ -288,32 +287,32 @@ pv_status pv_contract_read_bytes(pv_arena *arena, const char *path, const void *
   if (c == NULL || c->path == NULL || c->bytes == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", path);
   c->length = length;
-  pv_status status = read_document(&r, bytes, length, c);
-  if (found.count > 0 && (status == PV_OK || status == PV_ERR_INPUT)) {
+  pv_code code = read_document(&r, bytes, length, c);
+  if (found.count > 0 && (code == PV_OK || code == PV_ERR_INPUT)) {
     if (err != NULL) *err = found.items[0];
     if (flaws != NULL) *flaws = found;
-    return found.items[0].status;
+    return found.items[0].code;
   }
-  if (status == PV_OK) status = pv_sha256_bytes(bytes, length, c->sha256, err);
-  if (status == PV_OK) *out = c;
-  return status;
+  if (code == PV_OK) code = pv_sha256_bytes(bytes, length, c->sha256, err);
+  if (code == PV_OK) *out = c;
+  return code;
 }
 
-pv_status pv_contract_read(pv_arena *arena, const char *path, pv_contract **out, pv_flaws *flaws,
-                           pv_error *err) {
+pv_code pv_contract_read(pv_arena *arena, const char *path, pv_contract **out, pv_flaws *flaws,
+                         pv_error *err) {
   pv_bytes bytes;
-  pv_status status = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, err);
-  if (status != PV_OK) return status;
-  status = pv_contract_read_bytes(arena, path, bytes.data, bytes.length, out, flaws, err);
+  pv_code code = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, err);
+  if (code != PV_OK) return code;
+  code = pv_contract_read_bytes(arena, path, bytes.data, bytes.length, out, flaws, err);
   pv_bytes_free(&bytes);
-  return status;
+  return code;
 }
 
-pv_status pv_contract_load_bytes(pv_arena *arena, const char *path, const void *bytes,
-                                 size_t length, pv_contract **out, pv_error *err) {
+pv_code pv_contract_load_bytes(pv_arena *arena, const char *path, const void *bytes, size_t length,
+                               pv_contract **out, pv_error *err) {
   return pv_contract_read_bytes(arena, path, bytes, length, out, NULL, err);
 }
 
-pv_status pv_contract_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
+pv_code pv_contract_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
   return pv_contract_read(arena, path, out, NULL, err);
 }

@@ -3,17 +3,17 @@
 #ifndef PV_MODEL_CONTRACT_LOAD_H
 #define PV_MODEL_CONTRACT_LOAD_H
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
+#include "base/arena.h"
+#include "base/error.h"
 #include "validator/model/contract.h"
 
 #define PV_CONTRACT_SCHEMA "pv/contract/v1"
 
 /* Reads the file once. Everything, the bytes included, is owned by `arena`. Errors carry file,
  * line, column, byte and a rule id. */
-pv_status pv_contract_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err);
-pv_status pv_contract_load_bytes(pv_arena *arena, const char *path, const void *bytes,
-                                 size_t length, pv_contract **out, pv_error *err);
+pv_code pv_contract_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err);
+pv_code pv_contract_load_bytes(pv_arena *arena, const char *path, const void *bytes, size_t length,
+                               pv_contract **out, pv_error *err);
 
 /* What is wrong with one file, up to a bound, so that nobody mends it one line a run. */
 #define PV_FLAWS_MAX 64
@@ -24,10 +24,10 @@ typedef struct pv_flaws {
 
 /* As above; on PV_ERR_INPUT and PV_ERR_LIMIT `flaws` has everything that one reading can tell,
  * `err` the first. A contract of the older dialect is PV057 and no more. */
-pv_status pv_contract_read(pv_arena *arena, const char *path, pv_contract **out, pv_flaws *flaws,
-                           pv_error *err);
-pv_status pv_contract_read_bytes(pv_arena *arena, const char *path, const void *bytes,
-                                 size_t length, pv_contract **out, pv_flaws *flaws, pv_error *err);
+pv_code pv_contract_read(pv_arena *arena, const char *path, pv_contract **out, pv_flaws *flaws,
+                         pv_error *err);
+pv_code pv_contract_read_bytes(pv_arena *arena, const char *path, const void *bytes, size_t length,
+                               pv_contract **out, pv_flaws *flaws, pv_error *err);
 
 typedef enum pv_contract_kind {
   PV_CONTRACT_NONE, /* YAML that makes no claim */

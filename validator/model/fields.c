@@ -3,10 +3,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
-pv_status pv_fields_flaw(const pv_reading *r, const pv_yaml_node *at, const char *rule,
-                         const char *hint, const char *fmt, ...) {
+pv_code pv_fields_flaw(const pv_reading *r, const pv_yaml_node *at, const char *rule,
+                       const char *hint, const char *fmt, ...) {
   pv_flaws *list = r->flaws;
   char text[400];
   va_list args;
@@ -36,8 +36,8 @@ static const pv_field *find(const pv_field *fields, size_t count, const char *ke
   return NULL;
 }
 
-static pv_status unknown_key(const pv_reading *r, const pv_yaml_node *key, const char *what,
-                             const pv_field *fields, size_t count) {
+static pv_code unknown_key(const pv_reading *r, const pv_yaml_node *key, const char *what,
+                           const pv_field *fields, size_t count) {
   char hint[200];
   size_t least = 5;
   snprintf(hint, sizeof hint, "see docs/contract-format.md for the keys of %s", what);
@@ -50,8 +50,8 @@ static pv_status unknown_key(const pv_reading *r, const pv_yaml_node *key, const
   return pv_fields_flaw(r, key, "PV010", hint, "%s has no key '%.80s'", what, key->text);
 }
 
-pv_status pv_fields_strings(const pv_reading *r, const pv_yaml_node *node, const char *what,
-                            pv_strings *out) {
+pv_code pv_fields_strings(const pv_reading *r, const pv_yaml_node *node, const char *what,
+                          pv_strings *out) {
   if (node->kind != PV_YAML_SEQUENCE)
     return pv_fields_flaw(r, node, "PV012", "write it as a list", "%s is %s, not a list", what,
                           kind_names[node->kind]);
@@ -62,9 +62,9 @@ pv_status pv_fields_strings(const pv_reading *r, const pv_yaml_node *node, const
   for (size_t i = 0; i < node->count; i++) {
     const pv_yaml_node *item = node->items[i];
     if (item->kind != PV_YAML_SCALAR || item->length == 0) {
-      const pv_status status =
+      const pv_code code =
           pv_fields_flaw(r, item, "PV012", "put it in quotes", "an entry of %s is no text", what);
-      if (status != PV_OK) return status;
+      if (code != PV_OK) return code;
       continue;
     }
     out->items[out->count] = item->text;
@@ -73,8 +73,8 @@ pv_status pv_fields_strings(const pv_reading *r, const pv_yaml_node *node, const
   return PV_OK;
 }
 
-static pv_status read_one(const pv_reading *r, const pv_yaml_node *value, const char *what,
-                          const pv_field *field) {
+static pv_code read_one(const pv_reading *r, const pv_yaml_node *value, const char *what,
+                        const pv_field *field) {
   char name[160];
   if (field->place != NULL) *field->place = value->place;
   if (field->kind == PV_FIELD_NODE) {
@@ -94,8 +94,8 @@ static pv_status read_one(const pv_reading *r, const pv_yaml_node *value, const 
 }
 
 /* All of them in one flaw. */
-static pv_status missing_keys(const pv_reading *r, const pv_yaml_node *node, const char *what,
-                              const pv_field *fields, size_t count) {
+static pv_code missing_keys(const pv_reading *r, const pv_yaml_node *node, const char *what,
+                            const pv_field *fields, size_t count) {
   char names[300] = "";
   size_t used = 0, missing = 0;
   for (size_t i = 0; i < count; i++) {
@@ -109,19 +109,19 @@ static pv_status missing_keys(const pv_reading *r, const pv_yaml_node *node, con
                         names);
 }
 
-pv_status pv_fields_read(const pv_reading *r, const pv_yaml_node *node, const char *what,
-                         const pv_field *fields, size_t count) {
+pv_code pv_fields_read(const pv_reading *r, const pv_yaml_node *node, const char *what,
+                       const pv_field *fields, size_t count) {
   if (node->kind != PV_YAML_MAPPING)
     return pv_fields_flaw(r, node, "PV012", "write key: value pairs", "%s is %s, not a mapping",
                           what, kind_names[node->kind]);
   for (size_t i = 0; i < node->count; i++) {
     const pv_field *field = find(fields, count, node->keys[i]->text);
-    const pv_status status = field == NULL ? unknown_key(r, node->keys[i], what, fields, count)
-                             : field->kind == PV_FIELD_GONE
-                                 ? pv_fields_flaw(r, node->keys[i], "PV010", field->target,
-                                                  "%s has no key '%s' any more", what, field->key)
-                                 : read_one(r, node->items[i], what, field);
-    if (status != PV_OK) return status;
+    const pv_code code = field == NULL ? unknown_key(r, node->keys[i], what, fields, count)
+                         : field->kind == PV_FIELD_GONE
+                             ? pv_fields_flaw(r, node->keys[i], "PV010", field->target,
+                                              "%s has no key '%s' any more", what, field->key)
+                             : read_one(r, node->items[i], what, field);
+    if (code != PV_OK) return code;
   }
   return missing_keys(r, node, what, fields, count);
 }

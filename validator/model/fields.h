@@ -2,7 +2,7 @@
 #ifndef PV_MODEL_FIELDS_H
 #define PV_MODEL_FIELDS_H
 
-#include "runtime/base/arena.h"
+#include "base/arena.h"
 #include "validator/model/contract.h"
 #include "validator/model/contract_load.h"
 
@@ -30,15 +30,15 @@ typedef struct pv_reading {
 
 /* Adds a flaw at a node. PV_OK, for one who reads on finds the others too; PV_ERR_INPUT when the
  * list is full. */
-pv_status pv_fields_flaw(const pv_reading *r, const pv_yaml_node *at, const char *rule,
-                         const char *hint, const char *fmt, ...)
+pv_code pv_fields_flaw(const pv_reading *r, const pv_yaml_node *at, const char *rule,
+                       const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* Reads `node`, which is called `what` in messages, into the fields. Flaws: unknown keys (with the
  * nearest known one), missing keys (all of them in one), empty texts, wrong kinds. */
-pv_status pv_fields_read(const pv_reading *r, const pv_yaml_node *node, const char *what,
-                         const pv_field *fields, size_t count);
-pv_status pv_fields_strings(const pv_reading *r, const pv_yaml_node *node, const char *what,
-                            pv_strings *out);
+pv_code pv_fields_read(const pv_reading *r, const pv_yaml_node *node, const char *what,
+                       const pv_field *fields, size_t count);
+pv_code pv_fields_strings(const pv_reading *r, const pv_yaml_node *node, const char *what,
+                          pv_strings *out);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "validator/model/contract.h"
 
 typedef struct pv_metric {

@@ -140,24 +140,24 @@ static const char *difference(const pv_contract *c, const document *d) {
   return NULL;
 }
 
-pv_status pv_second_reader_check(const pv_contract *contract, pv_error *err) {
+pv_code pv_second_reader_check(const pv_contract *contract, pv_error *err) {
   static const cyaml_config_t config = {.log_fn = NULL,
                                         .mem_fn = cyaml_mem,
                                         .log_level = CYAML_LOG_ERROR,
                                         .flags = CYAML_CFG_DEFAULT};
   document *d = NULL;
-  pv_status status = PV_OK;
-  const cyaml_err_t code = cyaml_load_data(contract->bytes, contract->length, &config,
-                                           &document_value, (cyaml_data_t **)&d, NULL);
-  const char *what = code == CYAML_OK ? difference(contract, d) : cyaml_strerror(code);
-  if (code == CYAML_ERR_OOM)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", contract->path);
+  pv_code code = PV_OK;
+  const cyaml_err_t exit_code = cyaml_load_data(contract->bytes, contract->length, &config,
+                                                &document_value, (cyaml_data_t **)&d, NULL);
+  const char *what = exit_code == CYAML_OK ? difference(contract, d) : cyaml_strerror(exit_code);
+  if (exit_code == CYAML_ERR_OOM)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", contract->path);
   else if (what != NULL) {
-    status = pv_error_set(err, PV_ERR_INPUT, "two YAML readers disagree about this file: %s", what);
+    code = pv_error_set(err, PV_ERR_INPUT, "two YAML readers disagree about this file: %s", what);
     pv_error_at(err, contract->path, 0, 0, -1);
     pv_error_rule(err, "PV016");
     pv_error_hint(err, "write texts in double quotes and keys plainly");
   }
   if (d != NULL) cyaml_free(&config, &document_value, d, 0);
-  return status;
+  return code;
 }

@@ -47,18 +47,18 @@ static bool executable(const char *text) {
   return strstr(text, "::") != NULL || strpbrk(text, "_/") != NULL;
 }
 
-static pv_status check_tests(reading *r) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < r->tests->count && status == PV_OK; i++) {
+static pv_code check_tests(reading *r) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < r->tests->count && code == PV_OK; i++) {
     const pv_yaml_node *test = scalar_at(r->tests->items[i], "test");
     if (test == NULL)
-      status = REPORT(r, "PV052", r->tests->items[i], "bind it to a test",
-                      "this falsification test has no test");
+      code = REPORT(r, "PV052", r->tests->items[i], "bind it to a test",
+                    "this falsification test has no test");
     else if (!executable(test->text))
-      status = REPORT(r, "PV052", test, "name a test that runs",
-                      "prose in the place of a test: %.120s", test->text);
+      code = REPORT(r, "PV052", test, "name a test that runs",
+                    "prose in the place of a test: %.120s", test->text);
   }
-  return status;
+  return code;
 }
 
 static bool obligation_named(const reading *r, const char *id) {
@@ -69,18 +69,18 @@ static bool obligation_named(const reading *r, const char *id) {
   return false;
 }
 
-static pv_status check_harnesses(reading *r) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < r->harnesses->count && status == PV_OK; i++) {
+static pv_code check_harnesses(reading *r) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < r->harnesses->count && code == PV_OK; i++) {
     const pv_yaml_node *target = scalar_at(r->harnesses->items[i], "obligation");
     if (target == NULL)
-      status = REPORT(r, "PV053", r->harnesses->items[i], "name the obligation",
-                      "this harness names no obligation");
+      code = REPORT(r, "PV053", r->harnesses->items[i], "name the obligation",
+                    "this harness names no obligation");
     else if (!obligation_named(r, target->text))
-      status = REPORT(r, "PV053", target, "give an obligation this id, or correct it",
-                      "the harness refers to '%.80s', which no obligation has", target->text);
+      code = REPORT(r, "PV053", target, "give an obligation this id, or correct it",
+                    "the harness refers to '%.80s', which no obligation has", target->text);
   }
-  return status;
+  return code;
 }
 
 static bool mentions(const pv_yaml_node *entries, const char *id) {
@@ -94,20 +94,20 @@ static bool mentions(const pv_yaml_node *entries, const char *id) {
   return false;
 }
 
-static pv_status check_obligations(reading *r) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < r->obligations->count && status == PV_OK; i++) {
+static pv_code check_obligations(reading *r) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < r->obligations->count && code == PV_OK; i++) {
     const pv_yaml_node *o = r->obligations->items[i], *id = scalar_at(o, "id");
     const pv_yaml_node *property = scalar_at(o, "property");
     if (id == NULL)
-      status = REPORT(r, "PV054", o, "give it an id and bind a test to it",
-                      "the obligation '%.80s' has no id, so nothing can be bound to it",
-                      property != NULL ? property->text : "");
+      code = REPORT(r, "PV054", o, "give it an id and bind a test to it",
+                    "the obligation '%.80s' has no id, so nothing can be bound to it",
+                    property != NULL ? property->text : "");
     else if (!mentions(r->tests, id->text) && !mentions(r->harnesses, id->text))
-      status = REPORT(r, "PV054", id, "bind a test or a harness to it",
-                      "the obligation %.60s is bound to nothing", id->text);
+      code = REPORT(r, "PV054", id, "bind a test or a harness to it",
+                    "the obligation %.60s is bound to nothing", id->text);
   }
-  return status;
+  return code;
 }
 
 /* A word that claims a proof, not one that denies it, such as "unproven". */
@@ -124,41 +124,41 @@ static bool is_number(const char *text) {
 }
 
 /* Everywhere: statuses that claim a proof, and ids that stand twice. */
-static pv_status walk(reading *r, const pv_yaml_node *node, bool in_list) {
+static pv_code walk(reading *r, const pv_yaml_node *node, bool in_list) {
   static const char *const claims[] = {"proved",        "proven",  "verified",
                                        "discharged",    "shipped", "active_algorithm_level",
                                        "active_runtime"};
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < node->count && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < node->count && code == PV_OK; i++) {
     const pv_yaml_node *value = node->items[i];
     const char *key = node->kind == PV_YAML_MAPPING ? node->keys[i]->text : "";
     if (value->kind != PV_YAML_SCALAR) {
-      status = walk(r, value, node->kind == PV_YAML_SEQUENCE);
+      code = walk(r, value, node->kind == PV_YAML_SEQUENCE);
       continue;
     }
     if (strcmp(key, "status") == 0 && is_word(value->text, claims, sizeof claims / sizeof *claims))
-      status = REPORT(r, "PV055", value, "let a run say so", "a status of '%.40s' typed by hand",
-                      value->text);
+      code = REPORT(r, "PV055", value, "let a run say so", "a status of '%.40s' typed by hand",
+                    value->text);
     else if (strcmp(key, "current_level") == 0 && value->length > 0)
-      status = REPORT(r, "PV055", value, "let a run say so", "a level of '%.40s' typed by hand",
-                      value->text);
+      code = REPORT(r, "PV055", value, "let a run say so", "a level of '%.40s' typed by hand",
+                    value->text);
     else if (proof_key(key) && is_number(value->text) && strcmp(value->text, "0") != 0)
-      status = REPORT(r, "PV055", value, "let a run count them",
-                      "%.60s: %.20s, a count of proofs typed by hand", key, value->text);
-    if (status != PV_OK || !in_list || strcmp(key, "id") != 0) continue;
+      code = REPORT(r, "PV055", value, "let a run count them",
+                    "%.60s: %.20s, a count of proofs typed by hand", key, value->text);
+    if (code != PV_OK || !in_list || strcmp(key, "id") != 0) continue;
     for (size_t k = 0; k < r->id_count; k++)
       if (strcmp(r->ids[k]->text, value->text) == 0) {
-        status = REPORT(r, "PV056", value, "rename one", "the id '%.60s' stands twice (line %lld)",
-                        value->text, (long long)r->ids[k]->place.line);
+        code = REPORT(r, "PV056", value, "rename one", "the id '%.60s' stands twice (line %lld)",
+                      value->text, (long long)r->ids[k]->place.line);
         break;
       }
     r->ids[r->id_count++] = value;
   }
-  return status;
+  return code;
 }
 
 /* Version fields at the top and in metadata that disagree. */
-static pv_status check_versions(reading *r, const pv_yaml_node *root) {
+static pv_code check_versions(reading *r, const pv_yaml_node *root) {
   static const char *const keys[] = {"version", "contract_version"};
   const pv_yaml_node *first = NULL;
   const pv_yaml_node *const places[] = {root, pv_yaml_get(root, "metadata"),
@@ -175,8 +175,8 @@ static pv_status check_versions(reading *r, const pv_yaml_node *root) {
   return PV_OK;
 }
 
-pv_status pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node *root,
-                           pv_findings *findings, pv_error *err) {
+pv_code pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node *root,
+                         pv_findings *findings, pv_error *err) {
   static const pv_yaml_node none = {.kind = PV_YAML_SEQUENCE};
   reading *r = PV_ARENA_NEW(arena, 1, reading);
   if (r == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", file);
@@ -191,13 +191,13 @@ pv_status pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node
   r->obligations =
       obligations != NULL && obligations->kind == PV_YAML_SEQUENCE ? obligations : &none;
   r->harnesses = harnesses != NULL && harnesses->kind == PV_YAML_SEQUENCE ? harnesses : &none;
-  pv_status status = REPORT(r, "PV057", root, "nothing of it can run under pv",
-                            "a contract of an older dialect, read for lint only");
-  if (status == PV_OK) status = pv_rules_dialect_values(arena, file, root, findings, err);
-  if (status == PV_OK) status = check_versions(r, root);
-  if (status == PV_OK) status = check_tests(r);
-  if (status == PV_OK) status = check_harnesses(r);
-  if (status == PV_OK) status = check_obligations(r);
-  if (status == PV_OK) status = walk(r, root, false);
-  return status;
+  pv_code code = REPORT(r, "PV057", root, "nothing of it can run under pv",
+                        "a contract of an older dialect, read for lint only");
+  if (code == PV_OK) code = pv_rules_dialect_values(arena, file, root, findings, err);
+  if (code == PV_OK) code = check_versions(r, root);
+  if (code == PV_OK) code = check_tests(r);
+  if (code == PV_OK) code = check_harnesses(r);
+  if (code == PV_OK) code = check_obligations(r);
+  if (code == PV_OK) code = walk(r, root, false);
+  return code;
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 typedef struct reading {
   pv_arena *arena;
@@ -137,27 +137,27 @@ static const char *misfit(const value_field *f, const char *text, char *hint, si
   return NULL;
 }
 
-static pv_status check_fields(const reading *r, const pv_yaml_node *mapping,
-                              const value_field *fields) {
-  pv_status status = PV_OK;
-  for (const value_field *f = fields; f->key != NULL && status == PV_OK; f++) {
+static pv_code check_fields(const reading *r, const pv_yaml_node *mapping,
+                            const value_field *fields) {
+  pv_code code = PV_OK;
+  for (const value_field *f = fields; f->key != NULL && code == PV_OK; f++) {
     const pv_yaml_node *value = pv_yaml_get(mapping, f->key);
     char hint[200] = "";
     if (value == NULL) continue;
     if (value->kind != PV_YAML_SCALAR) {
-      status = REPORT(r, value, "write one value", "%s is no single value", f->key);
+      code = REPORT(r, value, "write one value", "%s is no single value", f->key);
       continue;
     }
     const char *wrong = misfit(f, value->text, hint, sizeof hint);
     if (wrong != NULL)
-      status = REPORT(r, value, hint, "%s is '%.40s', %s", f->key, value->text, wrong);
+      code = REPORT(r, value, hint, "%s is '%.40s', %s", f->key, value->text, wrong);
   }
-  return status;
+  return code;
 }
 
 /* A list that is something else is read as if it were empty: all that it holds would be ignored. */
-static pv_status check_list(const reading *r, const pv_yaml_node *root, const char *key,
-                            bool or_mapping) {
+static pv_code check_list(const reading *r, const pv_yaml_node *root, const char *key,
+                          bool or_mapping) {
   const pv_yaml_node *node = pv_yaml_get(root, key);
   if (node == NULL || node->kind == PV_YAML_SEQUENCE ||
       (or_mapping && node->kind == PV_YAML_MAPPING))
@@ -165,29 +165,29 @@ static pv_status check_list(const reading *r, const pv_yaml_node *root, const ch
   return REPORT(r, node, "write it as a list", "%s is no list: what it says is not read", key);
 }
 
-static pv_status check_entries(const reading *r, const pv_yaml_node *root, const char *key,
-                               const value_field *fields) {
+static pv_code check_entries(const reading *r, const pv_yaml_node *root, const char *key,
+                             const value_field *fields) {
   const pv_yaml_node *list = pv_yaml_get(root, key);
-  pv_status status = check_list(r, root, key, false);
-  for (size_t i = 0; status == PV_OK && list != NULL && i < list->count; i++)
-    status = check_fields(r, list->items[i], fields);
-  return status;
+  pv_code code = check_list(r, root, key, false);
+  for (size_t i = 0; code == PV_OK && list != NULL && i < list->count; i++)
+    code = check_fields(r, list->items[i], fields);
+  return code;
 }
 
-pv_status pv_rules_dialect_values(pv_arena *arena, const char *file, const pv_yaml_node *root,
-                                  pv_findings *findings, pv_error *err) {
+pv_code pv_rules_dialect_values(pv_arena *arena, const char *file, const pv_yaml_node *root,
+                                pv_findings *findings, pv_error *err) {
   const reading r = {arena, file, findings, err};
   const pv_yaml_node *head = pv_yaml_get(root, "metadata");
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (head == NULL)
-    status = REPORT(&r, root, "add it: version, created, author, description",
-                    "there is no metadata, so nobody knows which version this is");
+    code = REPORT(&r, root, "add it: version, created, author, description",
+                  "there is no metadata, so nobody knows which version this is");
   else if (head->kind != PV_YAML_MAPPING)
-    status = REPORT(&r, head, "write key: value pairs", "metadata is no mapping");
-  if (status == PV_OK) status = check_fields(&r, root, in_head);
-  if (status == PV_OK) status = check_fields(&r, head, in_head);
-  if (status == PV_OK) status = check_entries(&r, root, "proof_obligations", in_obligation);
-  if (status == PV_OK) status = check_list(&r, root, "falsification_tests", true);
-  if (status == PV_OK) status = check_entries(&r, root, "kani_harnesses", in_harness);
-  return status;
+    code = REPORT(&r, head, "write key: value pairs", "metadata is no mapping");
+  if (code == PV_OK) code = check_fields(&r, root, in_head);
+  if (code == PV_OK) code = check_fields(&r, head, in_head);
+  if (code == PV_OK) code = check_entries(&r, root, "proof_obligations", in_obligation);
+  if (code == PV_OK) code = check_list(&r, root, "falsification_tests", true);
+  if (code == PV_OK) code = check_entries(&r, root, "kani_harnesses", in_harness);
+  return code;
 }

@@ -1,12 +1,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "validator/rules/rules.h"
 
-pv_status pv_findings_add(pv_arena *arena, pv_findings *findings, const char *rule,
-                          const char *file, int64_t line, int64_t column, const char *hint,
-                          pv_error *err, const char *fmt, ...) {
+pv_code pv_findings_add(pv_arena *arena, pv_findings *findings, const char *rule, const char *file,
+                        int64_t line, int64_t column, const char *hint, pv_error *err,
+                        const char *fmt, ...) {
   char text[600];
   const pv_rule *entry = pv_rule_find(rule);
   if (entry == NULL) return pv_error_set(err, PV_ERR_INTERNAL, "there is no rule %s", rule);
@@ -35,11 +35,11 @@ pv_status pv_findings_add(pv_arena *arena, pv_findings *findings, const char *ru
   return PV_OK;
 }
 
-pv_status pv_findings_from_error(pv_arena *arena, pv_findings *findings, const pv_error *error,
-                                 pv_error *err) {
+pv_code pv_findings_from_error(pv_arena *arena, pv_findings *findings, const pv_error *error,
+                               pv_error *err) {
   if (error->rule[0] == '\0') {
     if (err != NULL) *err = *error;
-    return error->status;
+    return error->code;
   }
   return pv_findings_add(arena, findings, error->rule, error->file, error->line, error->column,
                          error->hint, err, "%s", error->message);

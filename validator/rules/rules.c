@@ -5,7 +5,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/faults/fault_spec.h"
 #include "runtime/probe/check_spec.h"
 #include "validator/model/bind.h"
@@ -57,7 +57,7 @@ static int folder_length(const pv_contract *c) {
   return slash != NULL ? (int)(slash - c->path) + 1 : 0;
 }
 
-static pv_status check_name(const context *x) {
+static pv_code check_name(const context *x) {
   const pv_contract *c = x->c;
   const char *file = c->path + folder_length(c);
   const char *dot = strrchr(file, '.');
@@ -72,7 +72,7 @@ static pv_status check_name(const context *x) {
   return PV_OK;
 }
 
-static pv_status check_amendment_order(const context *x) {
+static pv_code check_amendment_order(const context *x) {
   const pv_contract *c = x->c;
   int direction = 0; /* +1: oldest first */
   for (size_t i = 0; i < c->amendment_count; i++) {
@@ -112,7 +112,7 @@ static bool says_discharged(const char *title) {
   return false;
 }
 
-static pv_status check_versions(const context *x) {
+static pv_code check_versions(const context *x) {
   const pv_contract *c = x->c;
   const pv_amendment *newest = NULL;
   if (!semver(c->version))
@@ -122,8 +122,8 @@ static pv_status check_versions(const context *x) {
     return REPORT(x, "PV023", &c->created_place, "write created as YYYY-MM-DD",
                   "created '%.40s' is no date", c->created);
   const size_t before = x->findings->count;
-  const pv_status status = check_amendment_order(x);
-  if (status != PV_OK || x->findings->count > before) return status;
+  const pv_code code = check_amendment_order(x);
+  if (code != PV_OK || x->findings->count > before) return code;
   for (size_t i = 0; i < c->amendment_count; i++)
     if (newest == NULL || compare_versions(c->amendments[i].version, newest->version) > 0)
       newest = &c->amendments[i];
@@ -146,8 +146,8 @@ static const pv_criterion *find_criterion(const pv_contract *c, const char *id) 
   return NULL;
 }
 
-static pv_status check_ids(const context *x, const char *id, const pv_place *place,
-                           const char *earlier) {
+static pv_code check_ids(const context *x, const char *id, const pv_place *place,
+                         const char *earlier) {
   if (!good_id(id))
     return REPORT(x, "PV024", place, "use letters, digits, '_' and '-', at most 64",
                   "the id '%.80s' is not well-formed", id);
@@ -156,33 +156,33 @@ static pv_status check_ids(const context *x, const char *id, const pv_place *pla
   return PV_OK;
 }
 
-static pv_status check_criteria(const context *x) {
+static pv_code check_criteria(const context *x) {
   const pv_contract *c = x->c;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (c->criterion_count == 0 || c->falsifier_count == 0)
-    status =
+    code =
         REPORT(x, "PV034", &c->name_place, "add at least one of each",
                "there are %zu criteria and %zu falsifiers", c->criterion_count, c->falsifier_count);
-  for (size_t i = 0; i < c->criterion_count && status == PV_OK; i++) {
+  for (size_t i = 0; i < c->criterion_count && code == PV_OK; i++) {
     const pv_criterion *k = &c->criteria[i];
     const pv_criterion *first = find_criterion(c, k->id);
     bool bound = false;
-    status = check_ids(x, k->id, &k->place, first != k ? first->id : NULL);
+    code = check_ids(x, k->id, &k->place, first != k ? first->id : NULL);
     for (size_t f = 0; f < c->falsifier_count; f++)
       for (size_t n = 0; n < c->falsifiers[f].criteria.count; n++)
         bound |= strcmp(c->falsifiers[f].criteria.items[n], k->id) == 0;
-    if (status == PV_OK && !bound)
-      status = REPORT(x, "PV025", &k->place, "name it under `criteria` of a falsification test",
-                      "criterion %s is bound to no falsifier", k->id);
-    if (status == PV_OK && k->needed_for == PV_STATUS_DRAFT)
-      status = REPORT(x, "PV013", &k->place, "name PROPOSED or a higher rung",
-                      "criterion %s is needed for DRAFT, which claims nothing", k->id);
-    if (status == PV_OK && k->needed_for > PV_STATUS_ACTIVE_RUNTIME)
-      status = REPORT(x, "PV013", &k->place, "name a rung of the ladder",
-                      "criterion %s is needed for %s, which is no rung", k->id,
-                      pv_contract_status_name(k->needed_for));
+    if (code == PV_OK && !bound)
+      code = REPORT(x, "PV025", &k->place, "name it under `criteria` of a falsification test",
+                    "criterion %s is bound to no falsifier", k->id);
+    if (code == PV_OK && k->needed_for == PV_STATUS_DRAFT)
+      code = REPORT(x, "PV013", &k->place, "name PROPOSED or a higher rung",
+                    "criterion %s is needed for DRAFT, which claims nothing", k->id);
+    if (code == PV_OK && k->needed_for > PV_STATUS_ACTIVE_RUNTIME)
+      code = REPORT(x, "PV013", &k->place, "name a rung of the ladder",
+                    "criterion %s is needed for %s, which is no rung", k->id,
+                    pv_contract_status_name(k->needed_for));
   }
-  return status;
+  return code;
 }
 
 static const pv_param_spec *find_param(const pv_check_spec *spec, const char *name) {
@@ -217,20 +217,20 @@ static bool claims_equality(const char *text) {
 }
 
 /* "The logits equal the reference's" over a cosine of 0.99 says more than was looked at. */
-static pv_status check_claims(const context *x) {
+static pv_code check_claims(const context *x) {
   const pv_contract *c = x->c;
-  pv_status status = PV_OK;
-  for (size_t f = 0; f < c->falsifier_count && status == PV_OK; f++) {
+  pv_code code = PV_OK;
+  for (size_t f = 0; f < c->falsifier_count && code == PV_OK; f++) {
     const pv_falsifier *test = &c->falsifiers[f];
     const char *gate = gate_of(test->check);
-    for (size_t n = 0; gate != NULL && n < test->criteria.count && status == PV_OK; n++) {
+    for (size_t n = 0; gate != NULL && n < test->criteria.count && code == PV_OK; n++) {
       const pv_criterion *k = find_criterion(c, test->criteria.items[n]);
       if (k == NULL || k->property == NULL || !claims_equality(k->property)) continue;
-      status = REPORT(x, "PV040", &k->place, "say how near, in the property itself",
-                      "%s claims equality, and %s judges it with %s", k->id, test->id, gate);
+      code = REPORT(x, "PV040", &k->place, "say how near, in the property itself",
+                    "%s claims equality, and %s judges it with %s", k->id, test->id, gate);
     }
   }
-  return status;
+  return code;
 }
 
 static bool good_string(const char *s) {
@@ -276,44 +276,44 @@ static const char *misfit(const pv_param_spec *spec, const pv_param *p, char *te
   }
 }
 
-static pv_status check_params(const context *x, const pv_falsifier *f, const pv_check_spec *spec) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < f->with_count && status == PV_OK; i++) {
+static pv_code check_params(const context *x, const pv_falsifier *f, const pv_check_spec *spec) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < f->with_count && code == PV_OK; i++) {
     char text[200];
     const pv_param *p = &f->with[i];
     const pv_param_spec *want = find_param(spec, p->name);
     const char *expected = want != NULL ? misfit(want, p, text, sizeof text) : NULL;
     if (want == NULL)
-      status = REPORT(x, "PV028", &p->place, "see `pv explain` for its parameters",
-                      "the check %s has no parameter '%.60s'", spec->name, p->name);
+      code = REPORT(x, "PV028", &p->place, "see `pv explain` for its parameters",
+                    "the check %s has no parameter '%.60s'", spec->name, p->name);
     else if (expected != NULL)
-      status = REPORT(x, "PV028", &p->place, "see `pv explain` for its parameters",
-                      "parameter %s is '%.60s', not %s", p->name,
-                      p->text != NULL ? p->text : "a list", expected);
+      code = REPORT(x, "PV028", &p->place, "see `pv explain` for its parameters",
+                    "parameter %s is '%.60s', not %s", p->name,
+                    p->text != NULL ? p->text : "a list", expected);
   }
-  for (size_t k = 0; k < spec->param_count && status == PV_OK; k++) {
+  for (size_t k = 0; k < spec->param_count && code == PV_OK; k++) {
     bool given = !spec->params[k].required;
     for (size_t i = 0; i < f->with_count; i++)
       given |= strcmp(f->with[i].name, spec->params[k].name) == 0;
     if (!given)
-      status = REPORT(x, "PV028", &f->check_place, "add it under `with`",
-                      "the check %s needs the parameter '%s'", spec->name, spec->params[k].name);
+      code = REPORT(x, "PV028", &f->check_place, "add it under `with`",
+                    "the check %s needs the parameter '%s'", spec->name, spec->params[k].name);
   }
-  return status;
+  return code;
 }
 
-static pv_status check_binding(const context *x, const pv_falsifier *f) {
-  pv_status status = PV_OK;
+static pv_code check_binding(const context *x, const pv_falsifier *f) {
+  pv_code code = PV_OK;
   if (f->criteria.count == 0)
-    status = REPORT(x, "PV026", &f->place, "name what it can falsify",
-                    "falsifier %s names no criterion", f->id);
-  for (size_t n = 0; n < f->criteria.count && status == PV_OK; n++)
+    code = REPORT(x, "PV026", &f->place, "name what it can falsify",
+                  "falsifier %s names no criterion", f->id);
+  for (size_t n = 0; n < f->criteria.count && code == PV_OK; n++)
     if (find_criterion(x->c, f->criteria.items[n]) == NULL)
-      status = REPORT(x, "PV026", &f->criteria.places[n], "correct the id",
-                      "falsifier %s names the criterion '%.60s', which does not exist", f->id,
-                      f->criteria.items[n]);
+      code = REPORT(x, "PV026", &f->criteria.places[n], "correct the id",
+                    "falsifier %s names the criterion '%.60s', which does not exist", f->id,
+                    f->criteria.items[n]);
   const pv_check_spec *spec = pv_check_find(f->check);
-  if (status != PV_OK || spec != NULL) return status != PV_OK ? status : check_params(x, f, spec);
+  if (code != PV_OK || spec != NULL) return code != PV_OK ? code : check_params(x, f, spec);
   char hint[200];
   const char *near = pv_check_nearest(f->check);
   if (near != NULL)
@@ -324,7 +324,7 @@ static pv_status check_binding(const context *x, const pv_falsifier *f) {
 }
 
 /* A fault that can not be planted is never tried, and one that the check does not see survives. */
-static pv_status check_fault(const context *x, const pv_falsifier *f, size_t index) {
+static pv_code check_fault(const context *x, const pv_falsifier *f, size_t index) {
   const char *name = f->faults.items[index];
   const pv_place *place = &f->faults.places[index];
   const pv_fault_spec *fault = pv_fault_spec_find(name);
@@ -349,36 +349,36 @@ static pv_status check_fault(const context *x, const pv_falsifier *f, size_t ind
   return REPORT(x, "PV042", place, hint, "the fault %s does not exist in %.40s", name, identity);
 }
 
-static pv_status check_falsifiers(const context *x) {
+static pv_code check_falsifiers(const context *x) {
   const pv_contract *c = x->c;
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < c->falsifier_count && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < c->falsifier_count && code == PV_OK; i++) {
     const pv_falsifier *f = &c->falsifiers[i];
     const char *earlier = NULL;
     for (size_t k = 0; k < i; k++)
       if (strcmp(c->falsifiers[k].id, f->id) == 0) earlier = f->id;
-    status = check_ids(x, f->id, &f->place, earlier);
-    if (status == PV_OK) status = check_binding(x, f);
-    if (status == PV_OK && (f->prediction == NULL || f->if_fails == NULL))
-      status = REPORT(x, "PV033", &f->place, "add prediction and if_fails",
-                      "falsifier %s does not say what it predicts or what a failure means", f->id);
-    for (size_t a = 0; a < f->faults.count && status == PV_OK; a++) {
+    code = check_ids(x, f->id, &f->place, earlier);
+    if (code == PV_OK) code = check_binding(x, f);
+    if (code == PV_OK && (f->prediction == NULL || f->if_fails == NULL))
+      code = REPORT(x, "PV033", &f->place, "add prediction and if_fails",
+                    "falsifier %s does not say what it predicts or what a failure means", f->id);
+    for (size_t a = 0; a < f->faults.count && code == PV_OK; a++) {
       bool listed = false;
       for (size_t b = 0; b < a && !listed; b++)
         listed = strcmp(f->faults.items[a], f->faults.items[b]) == 0;
-      status = listed ? REPORT(x, "PV035", &f->faults.places[a], "remove it",
-                               "the fault '%.60s' is listed twice", f->faults.items[a])
-                      : check_fault(x, f, a);
+      code = listed ? REPORT(x, "PV035", &f->faults.places[a], "remove it",
+                             "the fault '%.60s' is listed twice", f->faults.items[a])
+                    : check_fault(x, f, a);
     }
   }
-  return status;
+  return code;
 }
 
 static bool is_digest(const char *text) {
   return strlen(text) == PV_SHA256_HEX - 1 && strspn(text, "0123456789abcdef") == PV_SHA256_HEX - 1;
 }
 
-static pv_status check_model(const context *x) {
+static pv_code check_model(const context *x) {
   const pv_contract *c = x->c;
   const pv_subject_model *m = &c->model;
   unsigned needs = 0;
@@ -393,33 +393,33 @@ static pv_status check_model(const context *x) {
   return PV_OK;
 }
 
-static pv_status check_stages(const context *x) {
+static pv_code check_stages(const context *x) {
   const pv_contract *c = x->c;
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < c->stage_count && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < c->stage_count && code == PV_OK; i++) {
     const pv_stage *s = &c->stages[i];
     const char *earlier = NULL;
     for (size_t k = 0; k < i; k++)
       if (strcmp(c->stages[k].id, s->id) == 0) earlier = s->id;
-    status = check_ids(x, s->id, &s->place, earlier);
-    if (status == PV_OK) status = pv_rules_stage(x->arena, c, s, x->findings, x->err);
+    code = check_ids(x, s->id, &s->place, earlier);
+    if (code == PV_OK) code = pv_rules_stage(x->arena, c, s, x->findings, x->err);
   }
-  return status;
+  return code;
 }
 
-static pv_status check_divergence(const context *x) {
+static pv_code check_divergence(const context *x) {
   const pv_contract *c = x->c;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if ((c->status == PV_STATUS_KNOWN_DIVERGENCE) != (c->known_divergence.count > 0))
-    status = REPORT(x, "PV031", &c->status_place, "list the failing criteria, or change the status",
-                    "the status is %s and known_divergence has %zu entries",
-                    pv_contract_status_name(c->status), c->known_divergence.count);
-  for (size_t i = 0; i < c->known_divergence.count && status == PV_OK; i++)
+    code = REPORT(x, "PV031", &c->status_place, "list the failing criteria, or change the status",
+                  "the status is %s and known_divergence has %zu entries",
+                  pv_contract_status_name(c->status), c->known_divergence.count);
+  for (size_t i = 0; i < c->known_divergence.count && code == PV_OK; i++)
     if (find_criterion(c, c->known_divergence.items[i]) == NULL)
-      status = REPORT(x, "PV031", &c->known_divergence.places[i], "correct the id",
-                      "known_divergence names '%.60s', which is no criterion",
-                      c->known_divergence.items[i]);
-  return status;
+      code = REPORT(x, "PV031", &c->known_divergence.places[i], "correct the id",
+                    "known_divergence names '%.60s', which is no criterion",
+                    c->known_divergence.items[i]);
+  return code;
 }
 
 /* The file of a contract in the folder of `c`. NULL when memory is out. */
@@ -427,7 +427,7 @@ static char *beside(pv_arena *arena, const pv_contract *c, const char *name) {
   return pv_arena_printf(arena, "%.*s%s.yaml", folder_length(c), c->path, name);
 }
 
-static pv_status out_of_memory(const context *x) {
+static pv_code out_of_memory(const context *x) {
   return pv_error_set(x->err, PV_ERR_NOMEM, "out of memory for what '%s' names", x->c->path);
 }
 
@@ -443,7 +443,7 @@ typedef struct reach {
   const char *found; /* circle, crowd or NULL */
 } reach;
 
-static pv_status follow(const context *x, reach *r, const pv_strings *names) {
+static pv_code follow(const context *x, reach *r, const pv_strings *names) {
   for (size_t i = 0; i < names->count && r->found == NULL; i++) {
     const char *name = names->items[i];
     size_t k = 0;
@@ -462,54 +462,54 @@ static pv_status follow(const context *x, reach *r, const pv_strings *names) {
 
 /* What is wrong with the contracts behind `start`, or NULL. One that can not be read is a finding
  * where it is judged itself. */
-static pv_status look_behind(const context *x, const char *start, const char **found) {
+static pv_code look_behind(const context *x, const char *start, const char **found) {
   reach r = {.names = PV_ARENA_INIT, .seen = {start}, .count = 1};
-  pv_status status = PV_OK;
-  for (size_t at = 0; at < r.count && r.found == NULL && status == PV_OK; at++) {
+  pv_code code = PV_OK;
+  for (size_t at = 0; at < r.count && r.found == NULL && code == PV_OK; at++) {
     pv_arena arena = PV_ARENA_INIT;
     pv_contract *next = NULL;
     if (!good_id(r.seen[at])) continue;
     const char *path = beside(&arena, x->c, r.seen[at]);
-    const pv_status loaded =
+    const pv_code loaded =
         path == NULL ? PV_ERR_NOMEM : pv_contract_load(&arena, path, &next, NULL);
-    if (loaded == PV_OK) status = follow(x, &r, &next->depends_on);
-    if (loaded == PV_ERR_NOMEM) status = out_of_memory(x);
+    if (loaded == PV_OK) code = follow(x, &r, &next->depends_on);
+    if (loaded == PV_ERR_NOMEM) code = out_of_memory(x);
     pv_arena_free(&arena);
   }
   pv_arena_free(&r.names);
   *found = r.found;
-  return status;
+  return code;
 }
 
-static pv_status check_dependency(const context *x, const char *name, const pv_place *place) {
+static pv_code check_dependency(const context *x, const char *name, const pv_place *place) {
   const char *path = beside(x->arena, x->c, name), *found = NULL;
   struct stat info;
   if (path == NULL) return out_of_memory(x);
   if (!good_id(name) || stat(path, &info) != 0)
     return REPORT(x, "PV029", place, "add it beside this file, or remove the dependency",
                   "the contract '%.80s' that this one depends on is not there", name);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (strcmp(name, x->c->name) == 0)
     found = circle;
   else
-    status = look_behind(x, name, &found);
-  if (status != PV_OK || found == NULL) return status;
+    code = look_behind(x, name, &found);
+  if (code != PV_OK || found == NULL) return code;
   return REPORT(x, "PV029", place, found == circle ? "break the circle" : "depend on fewer",
                 "the dependency on %s %s", name, found);
 }
 
-static pv_status check_dependencies(const context *x) {
+static pv_code check_dependencies(const context *x) {
   const pv_strings *names = &x->c->depends_on;
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < names->count && status == PV_OK; i++)
-    status = check_dependency(x, names->items[i], &names->places[i]);
-  return status;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < names->count && code == PV_OK; i++)
+    code = check_dependency(x, names->items[i], &names->places[i]);
+  return code;
 }
 
-static pv_status check_evidence(const context *x) {
+static pv_code check_evidence(const context *x) {
   const pv_contract *c = x->c;
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < c->amendment_count && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < c->amendment_count && code == PV_OK; i++) {
     const pv_amendment *a = &c->amendments[i];
     struct stat info;
     if (a->evidence == NULL) continue;
@@ -517,20 +517,19 @@ static pv_status check_evidence(const context *x) {
                                        c->path, c->name, a->evidence);
     if (path == NULL) return out_of_memory(x);
     if (!good_string(a->evidence) || a->evidence[0] == '.' || stat(path, &info) != 0)
-      status = REPORT(x, "PV030", &a->place, "publish the run again, or correct the run id",
-                      "the evidence '%.80s' of amendment %s is not there", a->evidence, a->version);
+      code = REPORT(x, "PV030", &a->place, "publish the run again, or correct the run id",
+                    "the evidence '%.80s' of amendment %s is not there", a->evidence, a->version);
   }
-  return status;
+  return code;
 }
 
-pv_status pv_rules_run(pv_arena *arena, const pv_contract *contract, pv_findings *findings,
-                       pv_error *err) {
-  static pv_status (*const rules[])(const context *x) = {
+pv_code pv_rules_run(pv_arena *arena, const pv_contract *contract, pv_findings *findings,
+                     pv_error *err) {
+  static pv_code (*const rules[])(const context *x) = {
       check_name,  check_versions, check_criteria,   check_falsifiers,   check_claims,
       check_model, check_stages,   check_divergence, check_dependencies, check_evidence};
   const context x = {arena, contract, findings, err};
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < sizeof rules / sizeof *rules && status == PV_OK; i++)
-    status = rules[i](&x);
-  return status;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < sizeof rules / sizeof *rules && code == PV_OK; i++) code = rules[i](&x);
+  return code;
 }

@@ -2,8 +2,8 @@
 #ifndef PV_RULES_RULES_H
 #define PV_RULES_RULES_H
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
+#include "base/arena.h"
+#include "base/error.h"
 #include "validator/model/contract.h"
 
 typedef enum pv_severity { PV_WARNING, PV_SEVERE } pv_severity;
@@ -31,20 +31,19 @@ typedef struct pv_findings {
 } pv_findings;
 
 /* Adds one finding; PV_ERR_NOMEM or, for an id that the list lacks, PV_ERR_INTERNAL. */
-pv_status pv_findings_add(pv_arena *arena, pv_findings *findings, const char *rule,
-                          const char *file, int64_t line, int64_t column, const char *hint,
-                          pv_error *err, const char *fmt, ...)
-    __attribute__((format(printf, 9, 10)));
+pv_code pv_findings_add(pv_arena *arena, pv_findings *findings, const char *rule, const char *file,
+                        int64_t line, int64_t column, const char *hint, pv_error *err,
+                        const char *fmt, ...) __attribute__((format(printf, 9, 10)));
 /* An error of a reader as a finding. Errors without a rule id (I/O, memory) are returned. */
-pv_status pv_findings_from_error(pv_arena *arena, pv_findings *findings, const pv_error *error,
-                                 pv_error *err);
+pv_code pv_findings_from_error(pv_arena *arena, pv_findings *findings, const pv_error *error,
+                               pv_error *err);
 
 /* All rules over a loaded contract. Looks for depends_on and evidence beside the file. */
-pv_status pv_rules_run(pv_arena *arena, const pv_contract *contract, pv_findings *findings,
-                       pv_error *err);
+pv_code pv_rules_run(pv_arena *arena, const pv_contract *contract, pv_findings *findings,
+                     pv_error *err);
 
 /* The older dialect of another project, read-only: a document that is not of pv's schema. */
-pv_status pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node *root,
-                           pv_findings *findings, pv_error *err);
+pv_code pv_rules_dialect(pv_arena *arena, const char *file, const pv_yaml_node *root,
+                         pv_findings *findings, pv_error *err);
 
 #endif

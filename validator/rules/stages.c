@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 enum { FIRST = 16 }; /* findings of a file with a nearest id: measuring distances is slow */
 
@@ -31,23 +31,23 @@ static size_t first_place(const pv_strings *ids, size_t at) {
   return i;
 }
 
-pv_status pv_rules_stage(pv_arena *arena, const pv_contract *c, const pv_stage *stage,
-                         pv_findings *findings, pv_error *err) {
+pv_code pv_rules_stage(pv_arena *arena, const pv_contract *c, const pv_stage *stage,
+                       pv_findings *findings, pv_error *err) {
   const pv_strings *ids = &stage->criteria;
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < ids->count && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < ids->count && code == PV_OK; i++) {
     const char *id = ids->items[i];
     const pv_place *p = &ids->places[i];
     char hint[120] = "correct the id";
     if (!is_criterion(c, id)) {
       if (findings->count < FIRST) suggest(c, id, hint, sizeof hint);
-      status = pv_findings_add(arena, findings, "PV041", c->path, p->line, p->column, hint, err,
-                               "stage %s names the criterion '%.60s', which does not exist",
-                               stage->id, id);
+      code = pv_findings_add(arena, findings, "PV041", c->path, p->line, p->column, hint, err,
+                             "stage %s names the criterion '%.60s', which does not exist",
+                             stage->id, id);
     } else if (first_place(ids, i) < i) {
-      status = pv_findings_add(arena, findings, "PV041", c->path, p->line, p->column, "remove it",
-                               err, "stage %s names the criterion '%.60s' twice", stage->id, id);
+      code = pv_findings_add(arena, findings, "PV041", c->path, p->line, p->column, "remove it",
+                             err, "stage %s names the criterion '%.60s' twice", stage->id, id);
     }
   }
-  return status;
+  return code;
 }

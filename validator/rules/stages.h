@@ -5,7 +5,7 @@
 #include "validator/rules/rules.h"
 
 /* PV041: each criterion that a stage names exists and stands there once. */
-pv_status pv_rules_stage(pv_arena *arena, const pv_contract *contract, const pv_stage *stage,
-                         pv_findings *findings, pv_error *err);
+pv_code pv_rules_stage(pv_arena *arena, const pv_contract *contract, const pv_stage *stage,
+                       pv_findings *findings, pv_error *err);
 
 #endif

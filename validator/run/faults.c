@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the faults");
 }
 
@@ -12,8 +12,8 @@ static bool chosen(const pv_run_spec *spec, size_t i) {
 }
 
 /* A contract whose falsifiers are the pairs: of each falsifier first the one without a fault. */
-static pv_status make_pairs(pv_arena *arena, const pv_run_spec *spec, pv_contract *out,
-                            pv_error *err) {
+static pv_code make_pairs(pv_arena *arena, const pv_run_spec *spec, pv_contract *out,
+                          pv_error *err) {
   const pv_contract *c = spec->contract;
   size_t count = 0;
   *out = *c;
@@ -34,8 +34,8 @@ static pv_status make_pairs(pv_arena *arena, const pv_run_spec *spec, pv_contrac
   return PV_OK;
 }
 
-static pv_status add_note(pv_arena *arena, pv_strings *notes, const pv_falsifier *f,
-                          const char *fault, const pv_falsifier_result *why, pv_error *err) {
+static pv_code add_note(pv_arena *arena, pv_strings *notes, const pv_falsifier *f,
+                        const char *fault, const pv_falsifier_result *why, pv_error *err) {
   char **grown = PV_ARENA_NEW(arena, notes->count + 1, char *);
   char *text = pv_arena_printf(arena, "%s: the fault %s was not tried: %s", f->id, fault,
                                why->reason[0] != '\0' ? why->reason : "it fails without one too");
@@ -47,45 +47,45 @@ static pv_status add_note(pv_arena *arena, pv_strings *notes, const pv_falsifier
 }
 
 /* `pairs`: the answer without a fault, then one for each fault. */
-static pv_status judge(pv_arena *arena, const pv_falsifier *f, const pv_falsifier_result *pairs,
-                       pv_falsifier_result *out, pv_strings *notes, pv_error *err) {
+static pv_code judge(pv_arena *arena, const pv_falsifier *f, const pv_falsifier_result *pairs,
+                     pv_falsifier_result *out, pv_strings *notes, pv_error *err) {
   const bool sound = pairs[0].verdict == PV_PASS;
   const char *survivor = NULL;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   out->faults_killed = (pv_strings){.items = PV_ARENA_NEW(arena, f->faults.count + 1, char *)};
   if (out->faults_killed.items == NULL) return nomem(err);
-  for (size_t k = 0; k < f->faults.count && status == PV_OK; k++) {
+  for (size_t k = 0; k < f->faults.count && code == PV_OK; k++) {
     const pv_falsifier_result *r = &pairs[k + 1];
     if (sound && r->verdict == PV_FAIL)
       out->faults_killed.items[out->faults_killed.count++] = f->faults.items[k];
     else if (sound && r->verdict == PV_PASS)
       survivor = survivor == NULL ? f->faults.items[k] : survivor;
     else
-      status = add_note(arena, notes, f, f->faults.items[k], sound ? r : &pairs[0], err);
+      code = add_note(arena, notes, f, f->faults.items[k], sound ? r : &pairs[0], err);
   }
-  if (survivor == NULL || out->verdict == PV_FAIL) return status;
+  if (survivor == NULL || out->verdict == PV_FAIL) return code;
   out->verdict = PV_VACUOUS;
   out->source = PV_FROM_RUN;
   out->reason = pv_arena_printf(arena, "it passes over the planted fault %s", survivor);
-  return out->reason == NULL ? nomem(err) : status;
+  return out->reason == NULL ? nomem(err) : code;
 }
 
-pv_status pv_run_faults(pv_arena *arena, const pv_run_spec *spec, pv_falsifier_result *results,
-                        pv_strings *notes, pv_error *err) {
+pv_code pv_run_faults(pv_arena *arena, const pv_run_spec *spec, pv_falsifier_result *results,
+                      pv_strings *notes, pv_error *err) {
   pv_contract pairs;
   pv_run_outcome outcome;
-  pv_status status = make_pairs(arena, spec, &pairs, err);
-  if (status != PV_OK || pairs.falsifier_count == 0) return status;
+  pv_code code = make_pairs(arena, spec, &pairs, err);
+  if (code != PV_OK || pairs.falsifier_count == 0) return code;
   pv_run_spec all = *spec;
   all.contract = &pairs;
   all.selected = NULL;
-  status = pv_run(arena, &all, &outcome, err);
+  code = pv_run(arena, &all, &outcome, err);
   size_t at = 0;
-  for (size_t i = 0; i < spec->contract->falsifier_count && status == PV_OK; i++) {
+  for (size_t i = 0; i < spec->contract->falsifier_count && code == PV_OK; i++) {
     const pv_falsifier *f = &spec->contract->falsifiers[i];
     if (!chosen(spec, i)) continue;
-    status = judge(arena, f, &outcome.falsifiers[at], &results[i], notes, err);
+    code = judge(arena, f, &outcome.falsifiers[at], &results[i], notes, err);
     at += 1 + f->faults.count;
   }
-  return status;
+  return code;
 }

@@ -10,7 +10,7 @@
  * becomes VACUOUS, wherever its verdict came from, unless it is FAIL. Faults count only when the
  * falsifier passes without one; what could not be tried is told in `notes`, whose
  * items are new and in the arena. */
-pv_status pv_run_faults(pv_arena *arena, const pv_run_spec *spec, pv_falsifier_result *results,
-                        pv_strings *notes, pv_error *err);
+pv_code pv_run_faults(pv_arena *arena, const pv_run_spec *spec, pv_falsifier_result *results,
+                      pv_strings *notes, pv_error *err);
 
 #endif

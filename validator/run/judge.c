@@ -3,16 +3,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "validator/model/bind.h"
 
 enum { METRICS_LIMIT = 256, SERIES_LIMIT = 64, BACKENDS_LIMIT = 16 };
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the probe's answer");
 }
 
-static pv_status odd(pv_error *err, const char *field) {
+static pv_code odd(pv_error *err, const char *field) {
   return pv_error_set(err, PV_ERR_INPUT, "the probe's message has no usable '%s'", field);
 }
 
@@ -45,8 +45,8 @@ static char *text(pv_arena *arena, const json_t *object, const char *key) {
   return pv_arena_strdup(arena, value == NULL ? "" : value);
 }
 
-static pv_status read_facts(pv_arena *arena, json_t *object, pv_fact **out, size_t *count,
-                            pv_error *err) {
+static pv_code read_facts(pv_arena *arena, json_t *object, pv_fact **out, size_t *count,
+                          pv_error *err) {
   const char *name;
   json_t *value;
   size_t n = 0;
@@ -66,45 +66,42 @@ static pv_status read_facts(pv_arena *arena, json_t *object, pv_fact **out, size
   return PV_OK;
 }
 
-pv_status pv_judge_hello(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err) {
+pv_code pv_judge_hello(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err) {
   json_t *environment = json_object_get(message, "environment");
   json_t *model = json_object_get(message, "model");
   json_t *numerics = json_object_get(message, "numerics");
   if (!json_is_object(environment)) return odd(err, "environment");
   if (!json_is_object(model) && !json_is_null(model)) return odd(err, "model");
   if (!json_is_object(numerics)) return odd(err, "numerics");
-  pv_status status =
-      read_facts(arena, environment, &out->environment, &out->environment_count, err);
-  if (status == PV_OK && json_is_object(model))
-    status = read_facts(arena, model, &out->model, &out->model_count, err);
-  if (status == PV_OK)
-    status = read_facts(arena, numerics, &out->numerics, &out->numerics_count, err);
-  return status;
+  pv_code code = read_facts(arena, environment, &out->environment, &out->environment_count, err);
+  if (code == PV_OK && json_is_object(model))
+    code = read_facts(arena, model, &out->model, &out->model_count, err);
+  if (code == PV_OK) code = read_facts(arena, numerics, &out->numerics, &out->numerics_count, err);
+  return code;
 }
 
-static pv_status read_metrics(pv_arena *arena, json_t *object, pv_falsifier_result *out,
-                              pv_error *err) {
+static pv_code read_metrics(pv_arena *arena, json_t *object, pv_falsifier_result *out,
+                            pv_error *err) {
   const char *name;
   json_t *value;
   if (!json_is_object(object) || json_object_size(object) > METRICS_LIMIT)
     return odd(err, "metrics");
   out->metrics = PV_ARENA_NEW(arena, json_object_size(object) + 1, pv_metric);
-  pv_status status = out->metrics == NULL ? nomem(err) : PV_OK;
+  pv_code code = out->metrics == NULL ? nomem(err) : PV_OK;
   json_object_foreach(object, name, value) {
-    if (status != PV_OK) break;
+    if (code != PV_OK) break;
     pv_metric *metric = &out->metrics[out->metric_count];
     metric->name = pv_arena_strdup(arena, name);
     metric->value = number(value);
     if (metric->name == NULL)
-      status = nomem(err);
+      code = nomem(err);
     else
       out->metric_count++;
   }
-  return status;
+  return code;
 }
 
-static pv_status read_strings(pv_arena *arena, const json_t *array, pv_strings *out,
-                              pv_error *err) {
+static pv_code read_strings(pv_arena *arena, const json_t *array, pv_strings *out, pv_error *err) {
   const size_t count = json_array_size(array);
   if (!json_is_array(array) || count > BACKENDS_LIMIT) return odd(err, "backends");
   out->items = PV_ARENA_NEW(arena, count + 1, char *);
@@ -119,8 +116,8 @@ static pv_status read_strings(pv_arena *arena, const json_t *array, pv_strings *
   return PV_OK;
 }
 
-static pv_status read_one_series(pv_arena *arena, const json_t *object, pv_series *out,
-                                 pv_error *err) {
+static pv_code read_one_series(pv_arena *arena, const json_t *object, pv_series *out,
+                               pv_error *err) {
   const json_t *x = json_object_get(object, "x"), *y = json_object_get(object, "y");
   const size_t count = json_array_size(x);
   if (!json_is_array(x) || !json_is_array(y) || json_array_size(y) != count)
@@ -143,20 +140,20 @@ static pv_status read_one_series(pv_arena *arena, const json_t *object, pv_serie
   return PV_OK;
 }
 
-static pv_status read_series(pv_arena *arena, const json_t *array, pv_falsifier_result *out,
-                             pv_error *err) {
+static pv_code read_series(pv_arena *arena, const json_t *array, pv_falsifier_result *out,
+                           pv_error *err) {
   const size_t count = json_array_size(array);
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (!json_is_array(array) || count > SERIES_LIMIT) return odd(err, "series");
   out->series = PV_ARENA_NEW(arena, count + 1, pv_series);
   if (out->series == NULL) return nomem(err);
-  for (size_t i = 0; i < count && status == PV_OK; i++)
-    status = read_one_series(arena, json_array_get(array, i), &out->series[i], err);
-  if (status == PV_OK) out->series_count = count;
-  return status;
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    code = read_one_series(arena, json_array_get(array, i), &out->series[i], err);
+  if (code == PV_OK) out->series_count = count;
+  return code;
 }
 
-static pv_status read_worst(pv_arena *arena, const json_t *object, pv_worst *out, pv_error *err) {
+static pv_code read_worst(pv_arena *arena, const json_t *object, pv_worst *out, pv_error *err) {
   if (object == NULL || json_is_null(object)) return PV_OK;
   if (!json_is_object(object)) return odd(err, "worst");
   *out = (pv_worst){.present = true,
@@ -226,8 +223,8 @@ static bool probe_verdict(const char *name, pv_verdict *out) {
          *out == PV_INCOMPARABLE || *out == PV_VACUOUS;
 }
 
-pv_status pv_judge_result(pv_arena *arena, const json_t *message, const json_t *with,
-                          pv_falsifier_result *out, pv_error *err) {
+pv_code pv_judge_result(pv_arena *arena, const json_t *message, const json_t *with,
+                        pv_falsifier_result *out, pv_error *err) {
   const json_t *compared = json_object_get(message, "compared");
   const json_t *needed = json_object_get(message, "needed_tolerance");
   pv_verdict verdict = PV_NOT_RUN;
@@ -240,13 +237,12 @@ pv_status pv_judge_result(pv_arena *arena, const json_t *message, const json_t *
   if (out->reason == NULL) return nomem(err);
   out->has_needed_tolerance = needed != NULL && !json_is_null(needed);
   if (out->has_needed_tolerance) out->needed_tolerance = number(needed);
-  pv_status status = read_metrics(arena, json_object_get(message, "metrics"), out, err);
-  if (status == PV_OK)
-    status = read_strings(arena, json_object_get(message, "backends"), &out->backends, err);
-  if (status == PV_OK) status = read_series(arena, json_object_get(message, "series"), out, err);
-  if (status == PV_OK)
-    status = read_worst(arena, json_object_get(message, "worst"), &out->worst, err);
-  if (status != PV_OK) return status;
+  pv_code code = read_metrics(arena, json_object_get(message, "metrics"), out, err);
+  if (code == PV_OK)
+    code = read_strings(arena, json_object_get(message, "backends"), &out->backends, err);
+  if (code == PV_OK) code = read_series(arena, json_object_get(message, "series"), out, err);
+  if (code == PV_OK) code = read_worst(arena, json_object_get(message, "worst"), &out->worst, err);
+  if (code != PV_OK) return code;
   out->verdict = verdict;
   out->source = verdict == PV_NOT_RUN ? PV_FROM_NOWHERE : PV_FROM_RUN;
   apply_policy(arena, with, out);

@@ -7,12 +7,12 @@
 #include "validator/run/run.h"
 
 /* Reads a "hello". PV_ERR_INPUT when it has not the shape that frame.h gives. */
-pv_status pv_judge_hello(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err);
+pv_code pv_judge_hello(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err);
 
 /* Reads a "result" and applies the policy of run.h; `with` are the bound parameters. `falsifier`
  * and the declared faults of `*out` are left alone. PV_ERR_INPUT for a message of another shape. */
-pv_status pv_judge_result(pv_arena *arena, const json_t *message, const json_t *with,
-                          pv_falsifier_result *out, pv_error *err);
+pv_code pv_judge_result(pv_arena *arena, const json_t *message, const json_t *with,
+                        pv_falsifier_result *out, pv_error *err);
 
 /* A copy in valid UTF-8 without NUL, at most the last `limit` bytes; never NULL unless memory is
  * out. */

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 struct pv_progress {
   size_t answered, total;

@@ -9,7 +9,7 @@
 #include "validator/model/bind.h"
 #include "validator/run/talk.h"
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a run");
 }
 
@@ -19,7 +19,7 @@ const char *pv_run_fact(const pv_fact *facts, size_t count, const char *name) {
   return NULL;
 }
 
-pv_status pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err) {
+pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err) {
   char self[PATH_MAX];
   if (given != NULL) {
     /* The child is started without a search of the PATH: a bare name is a file right here. */
@@ -39,8 +39,8 @@ pv_status pv_run_find_probe(pv_arena *arena, const char *given, const char **out
   return PV_ERR_INPUT;
 }
 
-static pv_status settle(pv_arena *arena, pv_falsifier_result *out, pv_verdict verdict,
-                        const pv_talk *talk, const char *why, pv_error *err) {
+static pv_code settle(pv_arena *arena, pv_falsifier_result *out, pv_verdict verdict,
+                      const pv_talk *talk, const char *why, pv_error *err) {
   out->verdict = verdict;
   out->source = PV_FROM_RUN;
   out->duration_s = talk->current_s;
@@ -89,7 +89,7 @@ static bool refused(const pv_talk *talk) {
          talk->output[0] != '\0';
 }
 
-static pv_status refusal(const pv_talk *talk, pv_error *err) {
+static pv_code refusal(const pv_talk *talk, pv_error *err) {
   const char *said = talk->output;
   char file[400] = "";
   /* The child prints "file: error: what\n  hint\n"; it becomes one error of ours. */
@@ -112,7 +112,7 @@ static pv_status refusal(const pv_talk *talk, pv_error *err) {
   return PV_ERR_INPUT;
 }
 
-static pv_status keep_hello(const pv_talk *talk, pv_run_outcome *out) {
+static pv_code keep_hello(const pv_talk *talk, pv_run_outcome *out) {
   if (talk->heard && !out->heard) {
     out->hello = talk->hello;
     out->heard = true;
@@ -120,12 +120,12 @@ static pv_status keep_hello(const pv_talk *talk, pv_run_outcome *out) {
   return PV_OK;
 }
 
-static pv_status run_alone(pv_arena *arena, const pv_run_spec *spec, size_t index, size_t shown,
-                           size_t total, pv_run_outcome *out, pv_error *err) {
+static pv_code run_alone(pv_arena *arena, const pv_run_spec *spec, size_t index, size_t shown,
+                         size_t total, pv_run_outcome *out, pv_error *err) {
   char why[600];
   pv_talk talk = {.list = &index, .count = 1, .shown = shown, .shown_total = total};
-  const pv_status status = pv_talk_hold(arena, spec, &talk, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_talk_hold(arena, spec, &talk, err);
+  if (code != PV_OK) return code;
   out->children++;
   keep_hello(&talk, out);
   pv_falsifier_result *result = &out->falsifiers[index];
@@ -138,53 +138,53 @@ static pv_status run_alone(pv_arena *arena, const pv_run_spec *spec, size_t inde
 }
 
 /* Judges what one child for many leaves; `again` marks those that need a child of their own. */
-static pv_status take_over(pv_arena *arena, const pv_talk *talk, bool *again, pv_run_outcome *out,
-                           pv_error *err) {
+static pv_code take_over(pv_arena *arena, const pv_talk *talk, bool *again, pv_run_outcome *out,
+                         pv_error *err) {
   char why[600];
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   const bool whose = talk->current != SIZE_MAX;
   const bool started = talk->heard;
   /* Nobody to blame, or nothing to believe: each for itself. */
   const bool empty = talk->end == PV_TALK_BROKEN || (talk->end != PV_TALK_DONE && !whose);
-  for (size_t i = 0; i < talk->count && status == PV_OK; i++) {
+  for (size_t i = 0; i < talk->count && code == PV_OK; i++) {
     pv_falsifier_result *result = &out->falsifiers[talk->list[i]];
     const double timeout_s = pv_bind_timeout(result->falsifier);
     if (talk->end != PV_TALK_DONE && (!started || (empty && talk->count == 1))) {
       const pv_verdict verdict = blame(talk, timeout_s, why, sizeof why);
-      status = settle(arena, result, verdict, talk, why, err);
+      code = settle(arena, result, verdict, talk, why, err);
     } else if (empty) {
       again[i] = true;
     } else if (talk->answered[i]) {
       accept(talk, i, result);
     } else if (i == talk->current) {
       const pv_verdict verdict = blame(talk, timeout_s, why, sizeof why);
-      status = settle(arena, result, verdict, talk, why, err);
+      code = settle(arena, result, verdict, talk, why, err);
     } else {
       again[i] = true;
     }
   }
-  return status;
+  return code;
 }
 
-static pv_status run_list(pv_arena *arena, const pv_run_spec *spec, const size_t *list,
-                          size_t count, pv_run_outcome *out, pv_error *err) {
+static pv_code run_list(pv_arena *arena, const pv_run_spec *spec, const size_t *list, size_t count,
+                        pv_run_outcome *out, pv_error *err) {
   pv_talk talk = {.list = list, .count = count, .shown_total = count};
   bool *again = PV_ARENA_NEW(arena, count + 1, bool);
   if (again == NULL) return nomem(err);
-  pv_status status = pv_talk_hold(arena, spec, &talk, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_talk_hold(arena, spec, &talk, err);
+  if (code != PV_OK) return code;
   out->children++;
   if (refused(&talk)) return refusal(&talk, err);
   keep_hello(&talk, out);
-  status = take_over(arena, &talk, again, out, err);
+  code = take_over(arena, &talk, again, out, err);
   size_t left = 0;
   for (size_t i = 0; i < count; i++) left += again[i];
-  for (size_t i = 0; i < count && status == PV_OK; i++)
-    if (again[i]) status = run_alone(arena, spec, list[i], count - left--, count, out, err);
-  return status;
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    if (again[i]) code = run_alone(arena, spec, list[i], count - left--, count, out, err);
+  return code;
 }
 
-pv_status pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv_error *err) {
+pv_code pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv_error *err) {
   const pv_contract *contract = spec->contract;
   const size_t count = contract->falsifier_count;
   size_t *list = PV_ARENA_NEW(arena, count + 1, size_t), chosen = 0;
@@ -206,11 +206,11 @@ pv_status pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, 
   return chosen == 0 ? PV_OK : run_list(arena, spec, list, chosen, out, err);
 }
 
-pv_status pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, pv_error *err) {
+pv_code pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, pv_error *err) {
   char why[600];
   pv_talk talk = {0};
-  const pv_status status = pv_talk_hold(arena, spec, &talk, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_talk_hold(arena, spec, &talk, err);
+  if (code != PV_OK) return code;
   if (refused(&talk)) return refusal(&talk, err);
   if (talk.end != PV_TALK_DONE) {
     blame(&talk, 0, why, sizeof why);

@@ -9,8 +9,8 @@
 #ifndef PV_RUN_RUN_H
 #define PV_RUN_RUN_H
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
+#include "base/arena.h"
+#include "base/error.h"
 #include "validator/model/result.h"
 
 typedef struct pv_run_spec {
@@ -42,13 +42,13 @@ typedef struct pv_run_outcome {
  * reference (its own words), PV_ERR_CANCELLED on Ctrl-C, PV_ERR_IO when the probe cannot be
  * started; what goes wrong in one falsifier is its verdict, not an error. With no falsifier
  * selected no child is started. */
-pv_status pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv_error *err);
+pv_code pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv_error *err);
 
 /* Only the hello: which kernels, which numerics, which model. No falsifier is run. */
-pv_status pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, pv_error *err);
+pv_code pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, pv_error *err);
 
 /* The probe's path: `given`, else `pv-probe` beside this program's own file. */
-pv_status pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err);
+pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err);
 
 /* Value of a fact, or NULL. */
 const char *pv_run_fact(const pv_fact *facts, size_t count, const char *name);

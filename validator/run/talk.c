@@ -8,8 +8,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/json.h"
+#include "base/child.h"
+#include "base/json.h"
 #include "runtime/probe/frame.h"
 #include "validator/model/bind.h"
 #include "validator/run/judge.h"
@@ -41,7 +41,7 @@ static const pv_falsifier *falsifier_at(const session *s, size_t i) {
   return &s->spec->contract->falsifiers[s->talk->list[i]];
 }
 
-static pv_status make_nonce(char out[NONCE], pv_error *err) {
+static pv_code make_nonce(char out[NONCE], pv_error *err) {
   unsigned char bytes[NONCE / 2];
   size_t have = 0;
   while (have < sizeof bytes) {
@@ -70,14 +70,14 @@ static bool readable(const char *text) {
   return text == NULL || pv_utf8_valid(text, strlen(text));
 }
 
-static pv_status make_request(session *s, pv_text *out, pv_error *err) {
+static pv_code make_request(session *s, pv_text *out, pv_error *err) {
   const pv_run_spec *spec = s->spec;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   json_t *list = json_array();
-  for (size_t i = 0; i < s->talk->count && status == PV_OK; i++) {
+  for (size_t i = 0; i < s->talk->count && code == PV_OK; i++) {
     const pv_falsifier *f = falsifier_at(s, i);
-    status = pv_bind_with(f, spec->backend, &s->with[i], err);
-    if (status != PV_OK) break;
+    code = pv_bind_with(f, spec->backend, &s->with[i], err);
+    if (code != PV_OK) break;
     pv_json_append(&list, json_pack("{s:s, s:s, s:O, s:s*}", "id", f->id, "check", f->check, "with",
                                     s->with[i], "fault", f->planted));
   }
@@ -86,13 +86,13 @@ static pv_status make_request(session *s, pv_text *out, pv_error *err) {
                 s->nonce, "model", or_null(spec->model), "reference", or_null(spec->reference),
                 "threads", (int)(spec->threads == 0 ? processors() : spec->threads), "backend",
                 spec->backend == NULL ? "cpu" : spec->backend, "falsifiers", list);
-  if (status == PV_OK && request == NULL)
-    status = readable(spec->model) && readable(spec->reference) && readable(spec->backend)
-                 ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the request")
-                 : pv_error_set(err, PV_ERR_INPUT, "a path to a model has to be UTF-8");
-  if (status == PV_OK) status = pv_json_write(request, JSON_COMPACT, out, err);
+  if (code == PV_OK && request == NULL)
+    code = readable(spec->model) && readable(spec->reference) && readable(spec->backend)
+               ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the request")
+               : pv_error_set(err, PV_ERR_INPUT, "a path to a model has to be UTF-8");
+  if (code == PV_OK) code = pv_json_write(request, JSON_COMPACT, out, err);
   json_decref(request);
-  return status;
+  return code;
 }
 
 __attribute__((format(printf, 2, 3))) static bool broken(session *s, const char *fmt, ...) {
@@ -132,7 +132,7 @@ static bool on_progress(session *s, const json_t *message) {
   return true;
 }
 
-static bool on_result(session *s, const json_t *message, pv_error *err, pv_status *status) {
+static bool on_result(session *s, const json_t *message, pv_error *err, pv_code *status) {
   const size_t i = find_id(s, message);
   if (i == SIZE_MAX) return broken(s, "it answered a falsifier that nobody asked for");
   if (s->talk->answered[i]) return broken(s, "it answered %s twice", falsifier_at(s, i)->id);
@@ -168,7 +168,7 @@ static bool on_end(session *s, const json_t *message) {
   return true;
 }
 
-static bool on_message(session *s, const json_t *message, pv_error *err, pv_status *status) {
+static bool on_message(session *s, const json_t *message, pv_error *err, pv_code *status) {
   const char *nonce = json_string_value(json_object_get(message, "nonce"));
   const char *type = json_string_value(json_object_get(message, "type"));
   if (nonce == NULL || strcmp(nonce, s->nonce) != 0)
@@ -196,7 +196,7 @@ static bool on_message(session *s, const json_t *message, pv_error *err, pv_stat
 }
 
 /* Takes every whole frame from the channel; false when the conversation is over. */
-static bool read_frames(session *s, pv_error *err, pv_status *status) {
+static bool read_frames(session *s, pv_error *err, pv_code *status) {
   size_t at = 0;
   bool go_on = true;
   while (go_on) {
@@ -205,7 +205,7 @@ static bool read_frames(session *s, pv_error *err, pv_status *status) {
     pv_error local = PV_ERROR_INIT;
     json_error_t where;
     if (at == s->channel.length) break;
-    const pv_status got =
+    const pv_code got =
         pv_frame_next(s->channel.data + at, s->channel.length - at, &used, &json, &length, &local);
     if (got == PV_ERR_INPUT) {
       go_on = broken(s, "%s", local.message);
@@ -259,26 +259,26 @@ static void note_left(session *s) {
              end->code);
 }
 
-static pv_status hear(session *s, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code hear(session *s, pv_error *err) {
+  pv_code code = PV_OK;
   bool go_on = true;
-  while (go_on && status == PV_OK) {
+  while (go_on && code == PV_OK) {
     pv_child_event event = PV_CHILD_BYTES;
     pv_error local = PV_ERROR_INIT;
     const double left = s->deadline - now();
-    status = pv_child_wait(s->child, left > 0 ? left : 0, &s->channel,
-                           2 * (PV_FRAME_LIMIT + PV_FRAME_HEAD), &event, &local);
-    if (status == PV_ERR_LIMIT) {
+    code = pv_child_wait(s->child, left > 0 ? left : 0, &s->channel,
+                         2 * (PV_FRAME_LIMIT + PV_FRAME_HEAD), &event, &local);
+    if (code == PV_ERR_LIMIT) {
       (void)broken(s, "it floods the frame channel");
       return PV_OK;
     }
-    if (status != PV_OK) {
+    if (code != PV_OK) {
       if (err != NULL) *err = local;
-      return status;
+      return code;
     }
     s->talk->framed = s->talk->framed || s->channel.length > 0;
-    go_on = read_frames(s, err, &status);
-    if (!go_on || status != PV_OK) return status;
+    go_on = read_frames(s, err, &code);
+    if (!go_on || code != PV_OK) return code;
     if (event == PV_CHILD_EXIT) {
       note_left(s);
       return PV_OK;
@@ -290,10 +290,10 @@ static pv_status hear(session *s, pv_error *err) {
       return PV_OK;
     }
   }
-  return status;
+  return code;
 }
 
-static pv_status prepare(session *s, pv_error *err) {
+static pv_code prepare(session *s, pv_error *err) {
   pv_talk *t = s->talk;
   t->answered = PV_ARENA_NEW(s->arena, t->count + 1, bool);
   t->results = PV_ARENA_NEW(s->arena, t->count + 1, pv_falsifier_result);
@@ -304,25 +304,25 @@ static pv_status prepare(session *s, pv_error *err) {
   return make_nonce(s->nonce, err);
 }
 
-pv_status pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err) {
+pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err) {
   session s = {.arena = arena, .spec = spec, .talk = talk};
   pv_text request = PV_TEXT_INIT;
   const char *argv[] = {spec->probe, "serve", NULL};
-  pv_status status = prepare(&s, err);
-  if (status == PV_OK) status = make_request(&s, &request, err);
-  if (status != PV_OK) goto cleanup;
+  pv_code code = prepare(&s, err);
+  if (code == PV_OK) code = make_request(&s, &request, err);
+  if (code != PV_OK) goto cleanup;
   s.progress = pv_progress_open(spec->progress, talk->shown, talk->shown_total);
   const pv_child_spec child = {argv, request.data, request.length, OUTPUT_KEPT};
-  status = pv_child_start(&child, &s.child, err);
-  if (status != PV_OK) goto cleanup;
+  code = pv_child_start(&child, &s.child, err);
+  if (code != PV_OK) goto cleanup;
   s.deadline = now() + (spec->start_timeout_s > 0 ? spec->start_timeout_s : START_S);
-  status = hear(&s, err);
+  code = hear(&s, err);
   if (talk->current != SIZE_MAX) talk->current_s = now() - s.began;
   pv_child_kill(s.child, GRACE_S);
   const pv_text *said = pv_child_stderr(s.child);
   talk->output = pv_judge_text(arena, said->data, said->length, TAIL);
-  if (status == PV_OK && talk->output == NULL)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the probe's output");
+  if (code == PV_OK && talk->output == NULL)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the probe's output");
 cleanup:
   pv_progress_close(s.progress);
   pv_child_free(s.child);
@@ -330,5 +330,5 @@ cleanup:
   for (size_t i = 0; s.with != NULL && i < talk->count; i++) json_decref(s.with[i]);
   free(s.with);
   pv_text_free(&request);
-  return status;
+  return code;
 }

@@ -32,6 +32,6 @@ typedef struct pv_talk {
 
 /* Starts a probe, hears it out, leaves no process behind. An error is PV_ERR_CANCELLED, or the
  * system's or our own; whatever the probe does is in `talk`. */
-pv_status pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err);
+pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err);
 
 #endif

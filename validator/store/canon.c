@@ -3,29 +3,29 @@
 #include <math.h>
 #include <string.h>
 
-pv_status pv_canon_write(const json_t *value, pv_text *out, pv_error *err) {
+pv_code pv_canon_write(const json_t *value, pv_text *out, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
-  pv_status status = pv_json_write(value,
-                                   JSON_SORT_KEYS | JSON_INDENT(1) | JSON_ENSURE_ASCII |
-                                       JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY,
-                                   &text, err);
-  if (status == PV_OK) pv_text_puts(&text, "\n");
-  if (text.failed) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
-  if (status != PV_OK) {
+  pv_code code = pv_json_write(value,
+                               JSON_SORT_KEYS | JSON_INDENT(1) | JSON_ENSURE_ASCII |
+                                   JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY,
+                               &text, err);
+  if (code == PV_OK) pv_text_puts(&text, "\n");
+  if (text.failed) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+  if (code != PV_OK) {
     pv_text_free(&text);
-    return status;
+    return code;
   }
   pv_text_free(out);
   *out = text;
   return PV_OK;
 }
 
-pv_status pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err) {
   pv_text text = PV_TEXT_INIT;
-  pv_status status = pv_canon_write(value, &text, err);
-  if (status == PV_OK) status = pv_sha256_bytes(text.data, text.length, out, err);
+  pv_code code = pv_canon_write(value, &text, err);
+  if (code == PV_OK) code = pv_sha256_bytes(text.data, text.length, out, err);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
 bool pv_canon_no_memory(const json_error_t *error) {

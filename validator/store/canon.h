@@ -5,14 +5,14 @@
 
 #include <jansson.h>
 
-#include "runtime/base/error.h"
-#include "runtime/base/json.h"
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/sha256.h"
+#include "base/text.h"
 
 /* Replaces what `out` holds. Errors as of pv_json_write. */
-pv_status pv_canon_write(const json_t *value, pv_text *out, pv_error *err);
-pv_status pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err);
+pv_code pv_canon_write(const json_t *value, pv_text *out, pv_error *err);
+pv_code pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err);
 
 /* After json_loadb gave NULL: memory was out, which is no word about the text. */
 bool pv_canon_no_memory(const json_error_t *error);

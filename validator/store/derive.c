@@ -19,7 +19,7 @@ static void join_sources(const pv_result *r, pv_criterion_result *c) {
   }
 }
 
-static pv_status judge_criterion(pv_arena *arena, pv_result *r, size_t index, pv_error *err) {
+static pv_code judge_criterion(pv_arena *arena, pv_result *r, size_t index, pv_error *err) {
   const pv_criterion *criterion = &r->contract->criteria[index];
   pv_criterion_result *c = &r->criteria[index];
   *c = (pv_criterion_result){.criterion = criterion,
@@ -173,7 +173,7 @@ static void judge_ladder(pv_result *r, const tally *t) {
     r->exit_code = !r->status_carried || t->broken || pv_status_broken(r) ? 3 : 0;
 }
 
-static pv_status derive_stages(pv_arena *arena, pv_result *r, pv_error *err) {
+static pv_code derive_stages(pv_arena *arena, pv_result *r, pv_error *err) {
   r->stage_count = r->contract->stage_count;
   r->stages = PV_ARENA_NEW(arena, r->stage_count + 1, pv_stage_result);
   if (r->stages == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for stages");
@@ -182,15 +182,15 @@ static pv_status derive_stages(pv_arena *arena, pv_result *r, pv_error *err) {
   return PV_OK;
 }
 
-pv_status pv_status_derive(pv_arena *arena, pv_result *r, pv_error *err) {
-  pv_status status = PV_OK;
+pv_code pv_status_derive(pv_arena *arena, pv_result *r, pv_error *err) {
+  pv_code code = PV_OK;
   r->criterion_count = r->contract->criterion_count;
   r->criteria = PV_ARENA_NEW(arena, r->criterion_count + 1, pv_criterion_result);
   if (r->criteria == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for criteria");
-  for (size_t i = 0; i < r->criterion_count && status == PV_OK; i++)
-    status = judge_criterion(arena, r, i, err);
-  if (status == PV_OK) status = derive_stages(arena, r, err);
-  if (status != PV_OK) return status;
+  for (size_t i = 0; i < r->criterion_count && code == PV_OK; i++)
+    code = judge_criterion(arena, r, i, err);
+  if (code == PV_OK) code = derive_stages(arena, r, err);
+  if (code != PV_OK) return code;
   r->summary = (pv_summary){0};
   for (size_t i = 0; i < r->criterion_count; i++) count(&r->summary, r->criteria[i].verdict);
   r->status_before = r->contract->status;

@@ -18,14 +18,14 @@
 #ifndef PV_STORE_DERIVE_H
 #define PV_STORE_DERIVE_H
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "validator/model/result.h"
 
 /* `result` has its contract and one result for each falsifier; fills criteria, stages, summary,
  * statuses and exit code. */
-pv_status pv_status_derive(pv_arena *arena, pv_result *result, pv_error *err);
+pv_code pv_status_derive(pv_arena *arena, pv_result *result, pv_error *err);
 
 /* Whether the file's status was typed and not earned: it needs a criterion that neither this run,
  * if it was a whole one, nor any receipt, stale ones included, ever judged. */

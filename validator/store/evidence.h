@@ -4,9 +4,9 @@
 #ifndef PV_STORE_EVIDENCE_H
 #define PV_STORE_EVIDENCE_H
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "validator/model/result.h"
 #include "validator/store/subject.h"
 
@@ -24,17 +24,17 @@ typedef struct pv_evidence {
 } pv_evidence;
 
 /* The text of evidence.json with its seal, appended to `out`. */
-pv_status pv_evidence_render(const pv_evidence *evidence, pv_text *out, pv_error *err);
+pv_code pv_evidence_render(const pv_evidence *evidence, pv_text *out, pv_error *err);
 
 /* Reads `<folder>/evidence.json` into the arena. The result's contract holds what the evidence
  * says about it: name, version, criteria and falsifiers without their texts on failure. The seal
  * is not judged here; PV_ERR_INPUT for anything that is not this schema. */
-pv_status pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err);
+pv_code pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err);
 
 /* Hashes everything again. PV_OK, and one sentence in `problems` for each thing that is not as it
  * was: a missing, changed or extra file, a broken seal, a changed byte of evidence.json. An error
  * only when the judgement itself was not possible (no memory, cancelled). */
-pv_status pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *problems,
-                             pv_error *err);
+pv_code pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *problems,
+                           pv_error *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "validator/model/stage.h"
 #include "validator/store/canon.h"
 #include "validator/store/evidence.h"
@@ -376,7 +376,7 @@ static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_r
   evidence->files = get_facts(r, root, "files", &evidence->file_count);
 }
 
-static pv_status read_root(pv_arena *arena, const json_t *root, pv_evidence *out, pv_error *err) {
+static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, pv_error *err) {
   reader r = {.arena = arena};
   const char *schema = json_string_value(json_object_get(root, "schema"));
   if (schema == NULL || strcmp(schema, PV_EVIDENCE_SCHEMA) != 0)
@@ -398,26 +398,26 @@ static pv_status read_root(pv_arena *arena, const json_t *root, pv_evidence *out
   return PV_OK;
 }
 
-pv_status pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err) {
+pv_code pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err) {
   char path[PATH_MAX];
   pv_bytes bytes = {0};
   json_error_t where;
   if (snprintf(path, sizeof path, "%s/%s", folder, PV_EVIDENCE_FILE) >= (int)sizeof path)
     return pv_error_set(err, PV_ERR_INPUT, "the folder's name is too long");
-  pv_status status = pv_file_read(path, PV_EVIDENCE_LIMIT, &bytes, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_file_read(path, PV_EVIDENCE_LIMIT, &bytes, err);
+  if (code != PV_OK) return code;
   json_t *root = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &where);
   if (root == NULL && pv_canon_no_memory(&where)) {
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
   } else if (root == NULL) {
     pv_error_set(err, PV_ERR_INPUT, "it is no JSON: %s", where.text);
     pv_error_at(err, path, where.line, where.column, where.position);
-    status = PV_ERR_INPUT;
+    code = PV_ERR_INPUT;
   } else {
-    status = read_root(arena, root, out, err);
-    if (status == PV_ERR_INPUT) pv_error_at(err, path, 0, 0, -1);
+    code = read_root(arena, root, out, err);
+    if (code == PV_ERR_INPUT) pv_error_at(err, path, 0, 0, -1);
   }
   json_decref(root);
   pv_bytes_free(&bytes);
-  return status;
+  return code;
 }

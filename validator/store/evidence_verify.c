@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/file.h"
+#include "base/child.h"
+#include "base/file.h"
 #include "validator/store/canon.h"
 #include "validator/store/evidence.h"
 
@@ -38,7 +38,7 @@ __attribute__((format(printf, 2, 3))) static void problem(judge *j, const char *
 
 /* A file that can not be read, for whatever reason but ours. */
 static void unreadable(judge *j, const char *name, const pv_error *err) {
-  if (err->status == PV_ERR_NOMEM || err->status == PV_ERR_INTERNAL)
+  if (err->code == PV_ERR_NOMEM || err->code == PV_ERR_INTERNAL)
     j->out_of_memory = true;
   else
     problem(j, "%s can not be read: %s", name, err->message);
@@ -163,15 +163,15 @@ static void check_evidence(judge *j, const pv_bytes *bytes) {
   check_files(j, root);
   check_seal(j, root);
   json_decref(root);
-  const pv_status status = pv_evidence_read(j->arena, j->folder, &evidence, &err);
-  if (status == PV_ERR_NOMEM)
+  const pv_code code = pv_evidence_read(j->arena, j->folder, &evidence, &err);
+  if (code == PV_ERR_NOMEM)
     j->out_of_memory = true;
-  else if (status != PV_OK)
+  else if (code != PV_OK)
     problem(j, "%s", err.message);
 }
 
-pv_status pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *problems,
-                             pv_error *err) {
+pv_code pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *problems,
+                           pv_error *err) {
   char path[PATH_MAX];
   struct stat info;
   pv_bytes bytes = {0};

@@ -150,11 +150,11 @@ static json_t *summary_object(const pv_summary *s) {
                    (int)s->error, "vacuous", (int)s->vacuous);
 }
 
-pv_status pv_evidence_render(const pv_evidence *e, pv_text *out, pv_error *err) {
+pv_code pv_evidence_render(const pv_evidence *e, pv_text *out, pv_error *err) {
   char seal[PV_SHA256_HEX];
   const pv_result *r = e->result;
   pv_text whole = PV_TEXT_INIT;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   json_t *object =
       json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", PV_EVIDENCE_SCHEMA,
                 "run", run_object(r), "contract", contract_object(e), "environment",
@@ -163,19 +163,19 @@ pv_status pv_evidence_render(const pv_evidence *e, pv_text *out, pv_error *err) 
                 "criteria", criteria(r), "falsifiers", falsifiers(e), "summary",
                 summary_object(&r->summary), "files", facts(e->files, e->file_count));
   if (object == NULL) {
-    status = pv_error_set(err, PV_ERR_INTERNAL, "the evidence can not be written as JSON");
+    code = pv_error_set(err, PV_ERR_INTERNAL, "the evidence can not be written as JSON");
     goto cleanup;
   }
   if (r->stage_count > 0) pv_json_set(&object, "stages", stages(r));
-  status = pv_canon_digest(object, seal, err);
-  if (status != PV_OK) goto cleanup;
+  code = pv_canon_digest(object, seal, err);
+  if (code != PV_OK) goto cleanup;
   pv_json_set(&object, "seal", json_string(seal));
-  status = pv_canon_write(object, &whole, err);
-  if (status == PV_OK) pv_text_add(out, whole.data, whole.length);
-  if (status == PV_OK && out->failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the evidence");
+  code = pv_canon_write(object, &whole, err);
+  if (code == PV_OK) pv_text_add(out, whole.data, whole.length);
+  if (code == PV_OK && out->failed)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the evidence");
 cleanup:
   pv_text_free(&whole);
   json_decref(object);
-  return status;
+  return code;
 }

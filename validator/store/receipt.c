@@ -11,7 +11,7 @@
 
 enum { RUNS_MAX = 4096 };
 
-static pv_status nomem(pv_error *err) {
+static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for receipts");
 }
 
@@ -21,44 +21,44 @@ static int newest_first(const void *a, const void *b) {
 }
 
 /* Names of the folder's entries, newest first. A folder that is not there has none. */
-static pv_status list_runs(pv_arena *arena, const char *folder, pv_strings *out, pv_error *err) {
-  pv_status status = PV_OK;
+static pv_code list_runs(pv_arena *arena, const char *folder, pv_strings *out, pv_error *err) {
+  pv_code code = PV_OK;
   out->items = PV_ARENA_NEW(arena, RUNS_MAX, char *);
   if (out->items == NULL) return nomem(err);
   DIR *dir = opendir(folder);
   if (dir == NULL)
     return errno == ENOENT ? PV_OK : pv_error_errno(err, errno, "cannot list '%s'", folder);
   errno = 0; /* else the end and a failure look alike, and the newest receipt decides */
-  for (const struct dirent *e = readdir(dir); e != NULL && status == PV_OK; e = readdir(dir)) {
+  for (const struct dirent *e = readdir(dir); e != NULL && code == PV_OK; e = readdir(dir)) {
     if (e->d_name[0] == '.') continue; /* also what a run that was killed left behind */
     if (out->count == RUNS_MAX) {
-      status = pv_error_set(err, PV_ERR_LIMIT, "more than %d runs lie in '%s'", RUNS_MAX, folder);
+      code = pv_error_set(err, PV_ERR_LIMIT, "more than %d runs lie in '%s'", RUNS_MAX, folder);
     } else {
       out->items[out->count] = pv_arena_strdup(arena, e->d_name);
-      status = out->items[out->count++] == NULL ? nomem(err) : PV_OK;
+      code = out->items[out->count++] == NULL ? nomem(err) : PV_OK;
     }
     errno = 0;
   }
-  if (status == PV_OK && errno != 0)
-    status = pv_error_errno(err, errno, "cannot list '%s' to its end", folder);
+  if (code == PV_OK && errno != 0)
+    code = pv_error_errno(err, errno, "cannot list '%s' to its end", folder);
   closedir(dir);
-  if (status == PV_OK) qsort(out->items, out->count, sizeof *out->items, newest_first);
-  return status;
+  if (code == PV_OK) qsort(out->items, out->count, sizeof *out->items, newest_first);
+  return code;
 }
 
-static pv_status load_one(pv_arena *arena, const char *folder, const char *run, pv_receipts *out,
-                          pv_error *err) {
+static pv_code load_one(pv_arena *arena, const char *folder, const char *run, pv_receipts *out,
+                        pv_error *err) {
   pv_strings problems;
   pv_error local = PV_ERROR_INIT;
   char *path = pv_arena_printf(arena, "%s/%s", folder, run);
   if (path == NULL) return nomem(err);
-  pv_status status = pv_evidence_verify(arena, path, &problems, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_evidence_verify(arena, path, &problems, err);
+  if (code != PV_OK) return code;
   const char *why = problems.count > 0 ? problems.items[0] : NULL;
   if (why == NULL) {
-    status = pv_evidence_read(arena, path, &out->items[out->count], &local);
-    if (status == PV_ERR_NOMEM) return nomem(err);
-    if (status == PV_OK) {
+    code = pv_evidence_read(arena, path, &out->items[out->count], &local);
+    if (code == PV_ERR_NOMEM) return nomem(err);
+    if (code == PV_OK) {
       out->count++;
       return PV_OK;
     }
@@ -70,17 +70,17 @@ static pv_status load_one(pv_arena *arena, const char *folder, const char *run, 
   return PV_OK;
 }
 
-pv_status pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err) {
+pv_code pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err) {
   pv_strings runs = {0};
-  pv_status status = list_runs(arena, folder, &runs, err);
-  if (status != PV_OK) return status;
+  pv_code code = list_runs(arena, folder, &runs, err);
+  if (code != PV_OK) return code;
   pv_receipts all = {.items = PV_ARENA_NEW(arena, runs.count + 1, pv_evidence),
                      .broken.items = PV_ARENA_NEW(arena, runs.count + 1, char *)};
   if (all.items == NULL || all.broken.items == NULL) return nomem(err);
-  for (size_t i = 0; i < runs.count && status == PV_OK; i++)
-    status = load_one(arena, folder, runs.items[i], &all, err);
-  if (status == PV_OK) *out = all;
-  return status;
+  for (size_t i = 0; i < runs.count && code == PV_OK; i++)
+    code = load_one(arena, folder, runs.items[i], &all, err);
+  if (code == PV_OK) *out = all;
+  return code;
 }
 
 /* What was measured there, and said something about the claim. */
@@ -101,8 +101,8 @@ static const char *device_of(const pv_result *run) {
   return "unknown device";
 }
 
-static pv_status name_receipt(pv_arena *arena, const pv_result *run, pv_falsifier_result *out,
-                              pv_error *err) {
+static pv_code name_receipt(pv_arena *arena, const pv_result *run, pv_falsifier_result *out,
+                            pv_error *err) {
   out->receipt_run = pv_arena_strdup(arena, run->run_id);
   out->receipt_date = pv_arena_strndup(arena, run->started, strnlen(run->started, 10));
   out->receipt_device = pv_arena_strdup(arena, device_of(run));
@@ -112,8 +112,8 @@ static pv_status name_receipt(pv_arena *arena, const pv_result *run, pv_falsifie
 }
 
 /* The receipt's measurement takes the place of the missing one; both live in the arena. */
-static pv_status take(pv_arena *arena, const pv_result *run, const pv_falsifier_result *receipt,
-                      pv_falsifier_result *out, pv_error *err) {
+static pv_code take(pv_arena *arena, const pv_result *run, const pv_falsifier_result *receipt,
+                    pv_falsifier_result *out, pv_error *err) {
   const pv_falsifier *falsifier = out->falsifier;
   const pv_strings declared = out->faults_declared;
   *out = *receipt;
@@ -123,8 +123,8 @@ static pv_status take(pv_arena *arena, const pv_result *run, const pv_falsifier_
   return name_receipt(arena, run, out, err);
 }
 
-static pv_status go_stale(pv_arena *arena, const pv_result *run, const char *changed,
-                          pv_falsifier_result *out, pv_error *err) {
+static pv_code go_stale(pv_arena *arena, const pv_result *run, const char *changed,
+                        pv_falsifier_result *out, pv_error *err) {
   char *reason = pv_arena_printf(arena,
                                  "the receipt of %.10s no longer holds: it was for another "
                                  "state of %s; here: %s",
@@ -141,8 +141,8 @@ static bool is_known(const char *digest) {
 }
 
 /* Nobody looked at this model: that is no change of anything that was shown. */
-static pv_status stay_unseen(pv_arena *arena, const pv_subject *subject, bool model_seen,
-                             pv_falsifier_result *out, pv_error *err) {
+static pv_code stay_unseen(pv_arena *arena, const pv_subject *subject, bool model_seen,
+                           pv_falsifier_result *out, pv_error *err) {
   const char *here = out->reason == NULL ? "" : out->reason;
   const char *why = !model_seen                    ? "no receipt is about this model"
                     : is_known(subject->reference) ? "no receipt is about these prompts"
@@ -156,12 +156,12 @@ static pv_status stay_unseen(pv_arena *arena, const pv_subject *subject, bool mo
 
 /* Of the receipts of a falsifier the newest that holds counts, else the newest that is about the
  * same model; those about other models say only that the claim was judged once. */
-static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const pv_subject *subject,
-                           bool take_over, pv_falsifier_result *out, pv_error *err) {
+static pv_code apply_one(pv_arena *arena, const pv_receipts *receipts, const pv_subject *subject,
+                         bool take_over, pv_falsifier_result *out, pv_error *err) {
   const pv_result *newest = NULL;
   bool kernels_changed = false, elsewhere = false, model_seen = false;
   pv_text changed = PV_TEXT_INIT;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   for (size_t i = 0; i < receipts->count; i++) {
     const pv_evidence *e = &receipts->items[i];
     for (size_t k = 0; k < e->result->falsifier_count; k++) {
@@ -174,7 +174,7 @@ static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const p
         continue;
       }
       if (pv_subject_holds(&e->subjects[k], subject, newest == NULL ? &changed : NULL)) {
-        if (take_over) status = take(arena, e->result, r, out, err);
+        if (take_over) code = take(arena, e->result, r, out, err);
         goto cleanup;
       }
       if (newest == NULL) {
@@ -184,25 +184,24 @@ static pv_status apply_one(pv_arena *arena, const pv_receipts *receipts, const p
     }
   }
   if (newest == NULL) out->judged_elsewhere = elsewhere;
-  if (newest != NULL && changed.failed) status = nomem(err);
-  if (status != PV_OK || !take_over) goto cleanup;
+  if (newest != NULL && changed.failed) code = nomem(err);
+  if (code != PV_OK || !take_over) goto cleanup;
   if (newest != NULL) {
-    status = go_stale(arena, newest, changed.data, out, err);
-    if (status == PV_OK) out->kernels_changed = kernels_changed;
+    code = go_stale(arena, newest, changed.data, out, err);
+    if (code == PV_OK) out->kernels_changed = kernels_changed;
   } else if (elsewhere) {
-    status = stay_unseen(arena, subject, model_seen, out, err);
+    code = stay_unseen(arena, subject, model_seen, out, err);
   }
 cleanup:
   pv_text_free(&changed);
-  return status;
+  return code;
 }
 
-pv_status pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts,
-                            const pv_subject *subjects, pv_falsifier_result *results, size_t count,
-                            pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t i = 0; i < count && status == PV_OK; i++)
+pv_code pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts, const pv_subject *subjects,
+                          pv_falsifier_result *results, size_t count, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < count && code == PV_OK; i++)
     if (results[i].verdict == PV_NOT_RUN && !pv_bind_names_interpreter(results[i].falsifier))
-      status = apply_one(arena, receipts, &subjects[i], results[i].compared == 0, &results[i], err);
-  return status;
+      code = apply_one(arena, receipts, &subjects[i], results[i].compared == 0, &results[i], err);
+  return code;
 }

@@ -12,7 +12,7 @@ typedef struct pv_receipts {
 } pv_receipts;
 
 /* Reads every run below `folder` ("reports/published/<contract>"); no folder is no receipt. */
-pv_status pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err);
+pv_code pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err);
 
 /* Fills each NOT_RUN result from the newest receipt that holds for its subject: PASS stays PASS, a
  * FAIL that still holds stays FAIL. Where receipts about the same model and prompts exist but none
@@ -20,8 +20,7 @@ pv_status pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out
  * says so, and is marked `judged_elsewhere`. Only what a run measured itself is a receipt, never
  * another receipt. A NOT_RUN that compared something stays: what stands in for a device looked at
  * it. So does one whose contract names the interpreter: no digest is about that. */
-pv_status pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts,
-                            const pv_subject *subjects, pv_falsifier_result *results, size_t count,
-                            pv_error *err);
+pv_code pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts, const pv_subject *subjects,
+                          pv_falsifier_result *results, size_t count, pv_error *err);
 
 #endif

@@ -4,15 +4,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/base/file.h"
+#include "base/ck.h"
+#include "base/file.h"
 #include "validator/model/contract_load.h"
 #include "validator/store/subject.h"
 
 enum { LOCK_WAIT_MS = 10000 };
 
-static pv_status unsupported(const pv_contract *c, const pv_place *place, pv_error *err,
-                             const char *what) {
+static pv_code unsupported(const pv_contract *c, const pv_place *place, pv_error *err,
+                           const char *what) {
   pv_error_set(err, PV_ERR_UNSUPPORTED, "%s", what);
   pv_error_at(err, c->path, place->line, place->column, place->begin);
   return PV_ERR_UNSUPPORTED;
@@ -29,7 +29,7 @@ static bool parse_version(const char *text, uint64_t out[3]) {
   return true;
 }
 
-pv_status pv_rewrite_bump(pv_arena *arena, const char *version, char **out, pv_error *err) {
+pv_code pv_rewrite_bump(pv_arena *arena, const char *version, char **out, pv_error *err) {
   uint64_t parts[3];
   if (!parse_version(version, parts) || !pv_ck_add(parts[2], 1, &parts[2]))
     return pv_error_set(err, PV_ERR_INPUT, "the version '%.40s' is not three numbers", version);
@@ -177,15 +177,15 @@ static bool same_amendment(const pv_amendment *a, const pv_amendment *b) {
 }
 
 /* What was written, read again, is the old contract with the change and nothing else. */
-static pv_status check_result(const pv_rewrite *w, const pv_text *text, pv_error *err) {
+static pv_code check_result(const pv_rewrite *w, const pv_text *text, pv_error *err) {
   char before[PV_SHA256_HEX], after[PV_SHA256_HEX];
   const pv_contract *old = w->contract;
   pv_arena arena = PV_ARENA_INIT;
   pv_contract *new = NULL;
-  pv_status status = pv_contract_load_bytes(&arena, old->path, text->data, text->length, &new, err);
-  if (status == PV_OK) status = pv_subject_contract(old, before, err);
-  if (status == PV_OK) status = pv_subject_contract(new, after, err);
-  if (status == PV_OK) {
+  pv_code code = pv_contract_load_bytes(&arena, old->path, text->data, text->length, &new, err);
+  if (code == PV_OK) code = pv_subject_contract(old, before, err);
+  if (code == PV_OK) code = pv_subject_contract(new, after, err);
+  if (code == PV_OK) {
     const bool head = newest_first(old);
     bool same = strcmp(before, after) == 0 &&
                 new->status == w->status &&strcmp(new->version, w->amendment.version) == 0 &&
@@ -194,20 +194,20 @@ static pv_status check_result(const pv_rewrite *w, const pv_text *text, pv_error
       same = same_amendment(&new->amendments[i + (head ? 1 : 0)], &old->amendments[i]);
     same = same && same_amendment(&new->amendments[head ? 0 : old->amendment_count], &w->amendment);
     if (!same)
-      status = unsupported(old, &old->amendments_place, err,
-                           "the contract is laid out in a way that can not be changed safely");
+      code = unsupported(old, &old->amendments_place, err,
+                         "the contract is laid out in a way that can not be changed safely");
   }
   pv_arena_free(&arena);
-  return status;
+  return code;
 }
 
-pv_status pv_rewrite_text(const pv_rewrite *w, pv_text *out, pv_error *err) {
+pv_code pv_rewrite_text(const pv_rewrite *w, pv_text *out, pv_error *err) {
   const pv_contract *c = w->contract;
   const char *newline = line_end(c);
   const bool head = newest_first(c);
   pv_text insert = PV_TEXT_INIT, text = PV_TEXT_INIT;
   entry like;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (!plain(c, &c->status_place, pv_contract_status_name(c->status)))
     return unsupported(c, &c->status_place, err, "the status is not written plainly");
   if (!plain(c, &c->version_place, c->version))
@@ -221,7 +221,7 @@ pv_status pv_rewrite_text(const pv_rewrite *w, pv_text *out, pv_error *err) {
   if (at == c->length && c->bytes[at - 1] != '\n') pv_text_puts(&insert, newline);
   put_amendment(&insert, &w->amendment, &like, newline);
   if (insert.failed) {
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", c->path);
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", c->path);
     goto cleanup;
   }
   edit edits[] = {
@@ -231,19 +231,19 @@ pv_status pv_rewrite_text(const pv_rewrite *w, pv_text *out, pv_error *err) {
       {at, at, insert.data}};
   put_edits(c, edits, 3, &text);
   if (text.failed) {
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", c->path);
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", c->path);
     goto cleanup;
   }
-  status = check_result(w, &text, err);
-  if (status == PV_OK) pv_text_add(out, text.data, text.length);
-  if (out->failed) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", c->path);
+  code = check_result(w, &text, err);
+  if (code == PV_OK) pv_text_add(out, text.data, text.length);
+  if (out->failed) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", c->path);
 cleanup:
   pv_text_free(&insert);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
-static pv_status compare(const pv_contract *c, pv_error *err) {
+static pv_code compare(const pv_contract *c, pv_error *err) {
   struct stat info;
   pv_bytes bytes = {0};
   if (lstat(c->path, &info) != 0) return pv_error_errno(err, errno, "cannot examine '%s'", c->path);
@@ -252,10 +252,10 @@ static pv_status compare(const pv_contract *c, pv_error *err) {
     pv_error_hint(err, "name the file itself");
     return PV_ERR_INPUT;
   }
-  const pv_status status = pv_file_read(c->path, c->length, &bytes, err);
-  if (status != PV_OK && status != PV_ERR_LIMIT) return status;
+  const pv_code code = pv_file_read(c->path, c->length, &bytes, err);
+  if (code != PV_OK && code != PV_ERR_LIMIT) return code;
   const bool same =
-      status == PV_OK && bytes.length == c->length && memcmp(bytes.data, c->bytes, c->length) == 0;
+      code == PV_OK && bytes.length == c->length && memcmp(bytes.data, c->bytes, c->length) == 0;
   pv_bytes_free(&bytes);
   if (same) return PV_OK;
   pv_error_set(err, PV_ERR_CONFLICT, "'%s' was changed since it was read", c->path);
@@ -268,31 +268,31 @@ bool pv_rewrite_untouched(const pv_rewrite *w) {
 }
 
 /* Refuses a link before the lock is taken: the lock would be the link's, not the file's. */
-static pv_status lock_same(const pv_contract *c, pv_lock *lock, pv_error *err) {
+static pv_code lock_same(const pv_contract *c, pv_lock *lock, pv_error *err) {
   struct stat info;
   if (lstat(c->path, &info) == 0 && S_ISLNK(info.st_mode)) return compare(c, err);
-  const pv_status status = pv_lock_take(c->path, LOCK_WAIT_MS, lock, err);
-  return status == PV_OK ? compare(c, err) : status;
+  const pv_code code = pv_lock_take(c->path, LOCK_WAIT_MS, lock, err);
+  return code == PV_OK ? compare(c, err) : code;
 }
 
-pv_status pv_rewrite_commit(const pv_rewrite *w, pv_rewrite_before before, void *context,
-                            pv_error *err) {
+pv_code pv_rewrite_commit(const pv_rewrite *w, pv_rewrite_before before, void *context,
+                          pv_error *err) {
   pv_text text = PV_TEXT_INIT;
   pv_lock lock = {-1};
-  pv_status status = lock_same(w->contract, &lock, err);
-  if (status == PV_OK) status = pv_rewrite_text(w, &text, err);
-  if (status == PV_OK && before != NULL) status = before(context, err);
-  if (status == PV_OK) status = pv_file_replace(w->contract->path, text.data, text.length, err);
+  pv_code code = lock_same(w->contract, &lock, err);
+  if (code == PV_OK) code = pv_rewrite_text(w, &text, err);
+  if (code == PV_OK && before != NULL) code = before(context, err);
+  if (code == PV_OK) code = pv_file_replace(w->contract->path, text.data, text.length, err);
   pv_lock_release(&lock);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
-pv_status pv_rewrite_keep(const pv_contract *contract, pv_rewrite_before before, void *context,
-                          pv_error *err) {
+pv_code pv_rewrite_keep(const pv_contract *contract, pv_rewrite_before before, void *context,
+                        pv_error *err) {
   pv_lock lock = {-1};
-  pv_status status = lock_same(contract, &lock, err);
-  if (status == PV_OK) status = before(context, err);
+  pv_code code = lock_same(contract, &lock, err);
+  if (code == PV_OK) code = before(context, err);
   pv_lock_release(&lock);
-  return status;
+  return code;
 }

@@ -42,11 +42,11 @@ static const char *prompts_of(unsigned needs, const pv_basis *basis) {
   return known(basis->reference != NULL ? basis->reference : basis->builtin);
 }
 
-pv_status pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
-                          const pv_basis *basis, pv_subject *out, pv_error *err) {
+pv_code pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
+                        const pv_basis *basis, pv_subject *out, pv_error *err) {
   json_t *with = NULL;
-  pv_status status = pv_bind_with(falsifier, basis->backend, &with, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_bind_with(falsifier, basis->backend, &with, err);
+  if (code != PV_OK) return code;
   const unsigned needs = pv_bind_needs(falsifier);
   pv_subject made = {.model = (needs & PV_NEEDS_MODEL) != 0 ? known(basis->model) : NULL,
                      .reference = prompts_of(needs, basis),
@@ -55,21 +55,21 @@ pv_status pv_subject_make(const pv_contract *contract, const pv_falsifier *falsi
                      .numerics_count = basis->numerics_count};
   json_t *object = json_pack("{s:s, s:o, s:o}", "check", falsifier->check, "with", with, "criteria",
                              claims(contract, falsifier));
-  status = pv_canon_digest(object, made.falsifier, err);
-  if (status == PV_OK) *out = made;
+  code = pv_canon_digest(object, made.falsifier, err);
+  if (code == PV_OK) *out = made;
   json_decref(object);
-  return status;
+  return code;
 }
 
-pv_status pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_basis *basis,
-                         pv_subject **out, pv_error *err) {
-  pv_status status = PV_OK;
+pv_code pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_basis *basis,
+                       pv_subject **out, pv_error *err) {
+  pv_code code = PV_OK;
   pv_subject *list = PV_ARENA_NEW(arena, contract->falsifier_count + 1, pv_subject);
   if (list == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for digests");
-  for (size_t i = 0; i < contract->falsifier_count && status == PV_OK; i++)
-    status = pv_subject_make(contract, &contract->falsifiers[i], basis, &list[i], err);
-  if (status == PV_OK) *out = list;
-  return status;
+  for (size_t i = 0; i < contract->falsifier_count && code == PV_OK; i++)
+    code = pv_subject_make(contract, &contract->falsifiers[i], basis, &list[i], err);
+  if (code == PV_OK) *out = list;
+  return code;
 }
 
 static const char *fact(const pv_subject *s, const char *name) {
@@ -184,7 +184,7 @@ static void add_model(json_t **object, const pv_subject_model *m) {
                         text_or_null(m->reference_sha256), "made_by", text_or_null(m->made_by)));
 }
 
-pv_status pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_error *err) {
   json_t *object = json_pack(
       "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
       "schema", text_or_null(c->schema), "name", text_or_null(c->name), "kind",
@@ -196,7 +196,7 @@ pv_status pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_
       text_or_null(c->qa_pass_criteria), "qa_falsification", text_or_null(c->qa_falsification));
   if (object != NULL) add_model(&object, &c->model);
   if (object == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
-  const pv_status status = pv_canon_digest(object, out, err);
+  const pv_code code = pv_canon_digest(object, out, err);
   json_decref(object);
-  return status;
+  return code;
 }

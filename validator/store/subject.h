@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "validator/model/result.h"
 
 /* Texts are digests in hex. NULL: the check does not depend on it. PV_SUBJECT_UNKNOWN: it does,
@@ -30,11 +30,11 @@ typedef struct pv_basis {
   const char *backend; /* --backend, as given to pv_bind_with */
 } pv_basis;
 
-pv_status pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
-                          const pv_basis *basis, pv_subject *out, pv_error *err);
+pv_code pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
+                        const pv_basis *basis, pv_subject *out, pv_error *err);
 /* One for each falsifier, in the arena. */
-pv_status pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_basis *basis,
-                         pv_subject **out, pv_error *err);
+pv_code pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_basis *basis,
+                       pv_subject **out, pv_error *err);
 
 /* True when `then` still holds for `now`. Else the names of what differs are appended to
  * `changed`, which may be NULL: "the model, the kernels". */
@@ -49,6 +49,6 @@ bool pv_subject_same_model(const pv_subject *then, const pv_subject *now);
 bool pv_subject_same_prompts(const pv_subject *then, const pv_subject *now);
 
 /* Everything a contract claims: all of it but status, version and history. */
-pv_status pv_subject_contract(const pv_contract *contract, char out[PV_SHA256_HEX], pv_error *err);
+pv_code pv_subject_contract(const pv_contract *contract, char out[PV_SHA256_HEX], pv_error *err);
 
 #endif

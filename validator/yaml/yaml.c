@@ -4,7 +4,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 typedef struct reader {
   pv_arena *arena;
@@ -18,8 +18,8 @@ typedef struct reader {
   pv_error *err;
 } reader;
 
-static pv_status refuse(reader *r, const char *rule, int64_t byte, const char *what,
-                        const char *hint) {
+static pv_code refuse(reader *r, const char *rule, int64_t byte, const char *what,
+                      const char *hint) {
   int64_t line = 1, start = 0;
   for (int64_t i = 0; i < byte && i < (int64_t)r->length; i++)
     if (r->bytes[i] == '\n') {
@@ -49,7 +49,7 @@ static bool forbidden(const unsigned char *s, size_t left) {
   return s[0] == 0xef && c2 == 0xbb && s[2] == 0xbf;
 }
 
-static pv_status scan(reader *r) {
+static pv_code scan(reader *r) {
   const unsigned char *s = (const unsigned char *)r->bytes;
   if (r->length > PV_YAML_BYTES_MAX)
     return refuse(r, "PV001", 0, "the file is larger than 1 MiB", "split it");
@@ -118,12 +118,12 @@ static pv_place place_of(reader *r, const yaml_event_t *event) {
   return (pv_place){(int64_t)event->start_mark.line + 1, begin - line_start + 1, begin, end};
 }
 
-static pv_status refuse_event(reader *r, const char *rule, const yaml_event_t *event,
-                              const char *what, const char *hint) {
+static pv_code refuse_event(reader *r, const char *rule, const yaml_event_t *event,
+                            const char *what, const char *hint) {
   return refuse(r, rule, byte_of(r, event->start_mark), what, hint);
 }
 
-static pv_status out_of_memory(reader *r) {
+static pv_code out_of_memory(reader *r) {
   return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for '%s'", r->file);
 }
 
@@ -133,7 +133,7 @@ static bool says(const char *text, const char *part) {
 
 /* What libyaml could not read. Two of its errors are rules of ours, and an error of its decoder has
  * no mark. */
-static pv_status refuse_unreadable(reader *r) {
+static pv_code refuse_unreadable(reader *r) {
   const yaml_parser_t *p = &r->parser;
   char what[200];
   if (p->error == YAML_MEMORY_ERROR) return out_of_memory(r);
@@ -151,13 +151,13 @@ static pv_status refuse_unreadable(reader *r) {
       what, "check the indentation and the quotes here");
 }
 
-static pv_status next(reader *r, yaml_event_t *event) {
+static pv_code next(reader *r, yaml_event_t *event) {
   return yaml_parser_parse(&r->parser, event) ? PV_OK : refuse_unreadable(r);
 }
 
-static pv_status read_node(reader *r, yaml_event_t *event, int depth, pv_yaml_node **out);
+static pv_code read_node(reader *r, yaml_event_t *event, int depth, pv_yaml_node **out);
 
-static pv_status read_scalar(reader *r, const yaml_event_t *event, pv_yaml_node *node) {
+static pv_code read_scalar(reader *r, const yaml_event_t *event, pv_yaml_node *node) {
   const yaml_scalar_style_t style = event->data.scalar.style;
   const bool quoted =
       style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
@@ -177,7 +177,7 @@ static pv_status read_scalar(reader *r, const yaml_event_t *event, pv_yaml_node 
 }
 
 /* Children are gathered in a list that doubles, then kept in the arena. */
-static pv_status append(reader *r, pv_yaml_node ***list, size_t count, pv_yaml_node *node) {
+static pv_code append(reader *r, pv_yaml_node ***list, size_t count, pv_yaml_node *node) {
   if ((count & (count - 1)) == 0) {
     pv_yaml_node **grown = PV_ARENA_NEW(r->arena, count == 0 ? 1 : 2 * count, pv_yaml_node *);
     if (grown == NULL) return out_of_memory(r);
@@ -188,8 +188,8 @@ static pv_status append(reader *r, pv_yaml_node ***list, size_t count, pv_yaml_n
   return PV_OK;
 }
 
-static pv_status check_key(reader *r, const yaml_event_t *event, const pv_yaml_node *map,
-                           const pv_yaml_node *key) {
+static pv_code check_key(reader *r, const yaml_event_t *event, const pv_yaml_node *map,
+                         const pv_yaml_node *key) {
   char what[160];
   if (key->kind != PV_YAML_SCALAR || key->length == 0)
     return refuse_event(r, "PV006", event, "a key is not a plain word", "write key: value");
@@ -206,34 +206,34 @@ static pv_status check_key(reader *r, const yaml_event_t *event, const pv_yaml_n
   return PV_OK;
 }
 
-static pv_status read_children(reader *r, pv_yaml_node *node, int depth) {
+static pv_code read_children(reader *r, pv_yaml_node *node, int depth) {
   const yaml_event_type_t end =
       node->kind == PV_YAML_MAPPING ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT;
-  pv_status status = PV_OK;
-  for (bool done = false; status == PV_OK && !done;) {
+  pv_code code = PV_OK;
+  for (bool done = false; code == PV_OK && !done;) {
     yaml_event_t event;
     pv_yaml_node *key = NULL, *value = NULL;
-    status = next(r, &event);
-    if (status != PV_OK) break;
+    code = next(r, &event);
+    if (code != PV_OK) break;
     done = event.type == end;
     if (done) node->place.end = byte_of(r, event.end_mark);
     if (!done && node->kind == PV_YAML_MAPPING) {
-      status = read_node(r, &event, depth, &key);
-      if (status == PV_OK) status = check_key(r, &event, node, key);
-      if (status == PV_OK) status = append(r, &node->keys, node->count, key);
+      code = read_node(r, &event, depth, &key);
+      if (code == PV_OK) code = check_key(r, &event, node, key);
+      if (code == PV_OK) code = append(r, &node->keys, node->count, key);
       yaml_event_delete(&event);
-      if (status == PV_OK) status = next(r, &event);
-      if (status != PV_OK) break;
+      if (code == PV_OK) code = next(r, &event);
+      if (code != PV_OK) break;
     }
-    if (!done) status = read_node(r, &event, depth, &value);
-    if (!done && status == PV_OK) status = append(r, &node->items, node->count, value);
-    if (!done && status == PV_OK) node->count++;
+    if (!done) code = read_node(r, &event, depth, &value);
+    if (!done && code == PV_OK) code = append(r, &node->items, node->count, value);
+    if (!done && code == PV_OK) node->count++;
     yaml_event_delete(&event);
   }
-  return status;
+  return code;
 }
 
-static pv_status check_event(reader *r, const yaml_event_t *event, int depth) {
+static pv_code check_event(reader *r, const yaml_event_t *event, int depth) {
   const yaml_char_t *anchor = NULL, *tag = NULL;
   if (event->type == YAML_ALIAS_EVENT)
     return refuse_event(r, "PV007", event, "aliases are not allowed", "write the value out");
@@ -255,31 +255,31 @@ static pv_status check_event(reader *r, const yaml_event_t *event, int depth) {
   return PV_OK;
 }
 
-static pv_status read_node(reader *r, yaml_event_t *event, int depth, pv_yaml_node **out) {
-  pv_status status = check_event(r, event, depth);
-  if (status != PV_OK) return status;
+static pv_code read_node(reader *r, yaml_event_t *event, int depth, pv_yaml_node **out) {
+  pv_code code = check_event(r, event, depth);
+  if (code != PV_OK) return code;
   if (++r->nodes > PV_YAML_NODES_MAX)
     return refuse_event(r, "PV001", event, "there are more than 16384 keys and values", "split it");
   pv_yaml_node *node = PV_ARENA_NEW(r->arena, 1, pv_yaml_node);
   if (node == NULL) return out_of_memory(r);
   node->place = place_of(r, event);
   if (event->type == YAML_SCALAR_EVENT) {
-    status = read_scalar(r, event, node);
+    code = read_scalar(r, event, node);
   } else {
     node->kind = event->type == YAML_MAPPING_START_EVENT ? PV_YAML_MAPPING : PV_YAML_SEQUENCE;
-    status = read_children(r, node, depth + 1);
+    code = read_children(r, node, depth + 1);
   }
   *out = node;
-  return status;
+  return code;
 }
 
-static pv_status read_document(reader *r, pv_yaml_node **out) {
-  pv_status status = PV_OK;
+static pv_code read_document(reader *r, pv_yaml_node **out) {
+  pv_code code = PV_OK;
   int documents = 0;
-  for (bool done = false; status == PV_OK && !done;) {
+  for (bool done = false; code == PV_OK && !done;) {
     yaml_event_t event;
-    status = next(r, &event);
-    if (status != PV_OK) break;
+    code = next(r, &event);
+    if (code != PV_OK) break;
     switch (event.type) {
       case YAML_STREAM_END_EVENT:
         done = true;
@@ -293,35 +293,35 @@ static pv_status read_document(reader *r, pv_yaml_node **out) {
         if (event.data.document_start.version_directive != NULL ||
             event.data.document_start.tag_directives.start !=
                 event.data.document_start.tag_directives.end)
-          status = refuse_event(r, "PV007", &event, "directives are not allowed", "remove it");
+          code = refuse_event(r, "PV007", &event, "directives are not allowed", "remove it");
         else if (documents++ > 0)
-          status = refuse_event(r, "PV009", &event, "a second document begins here",
-                                "one contract per file");
+          code = refuse_event(r, "PV009", &event, "a second document begins here",
+                              "one contract per file");
         break;
       default:
-        status = read_node(r, &event, 0, out);
+        code = read_node(r, &event, 0, out);
         break;
     }
     yaml_event_delete(&event);
   }
-  if (status == PV_OK && *out == NULL)
-    status = refuse(r, "PV005", 0, "the file has no content", "write a contract");
-  return status;
+  if (code == PV_OK && *out == NULL)
+    code = refuse(r, "PV005", 0, "the file has no content", "write a contract");
+  return code;
 }
 
-pv_status pv_yaml_parse(pv_arena *arena, const char *file, const void *bytes, size_t length,
-                        pv_yaml_node **out, pv_error *err) {
+pv_code pv_yaml_parse(pv_arena *arena, const char *file, const void *bytes, size_t length,
+                      pv_yaml_node **out, pv_error *err) {
   reader r = {.arena = arena, .file = file, .bytes = bytes, .length = length, .err = err};
   pv_yaml_node *root = NULL;
-  pv_status status = scan(&r);
-  if (status != PV_OK) return status;
+  pv_code code = scan(&r);
+  if (code != PV_OK) return code;
   if (!yaml_parser_initialize(&r.parser)) return out_of_memory(&r);
   yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
   yaml_parser_set_input_string(&r.parser, bytes, length);
-  status = read_document(&r, &root);
+  code = read_document(&r, &root);
   yaml_parser_delete(&r.parser);
-  if (status == PV_OK) *out = root;
-  return status;
+  if (code == PV_OK) *out = root;
+  return code;
 }
 
 const pv_yaml_node *pv_yaml_get(const pv_yaml_node *mapping, const char *key) {

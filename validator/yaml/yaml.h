@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/arena.h"
-#include "runtime/base/error.h"
+#include "base/arena.h"
+#include "base/error.h"
 
 #define PV_YAML_BYTES_MAX ((size_t)1 << 20)
 #define PV_YAML_DEPTH_MAX 32
@@ -46,8 +46,8 @@ struct pv_yaml_node {
 
 /* Parses one document. `file` names it in errors. Everything is owned by `arena`. An empty
  * document is an error. */
-pv_status pv_yaml_parse(pv_arena *arena, const char *file, const void *bytes, size_t length,
-                        pv_yaml_node **out, pv_error *err);
+pv_code pv_yaml_parse(pv_arena *arena, const char *file, const void *bytes, size_t length,
+                      pv_yaml_node **out, pv_error *err);
 
 /* The value of a key, or NULL. */
 const pv_yaml_node *pv_yaml_get(const pv_yaml_node *mapping, const char *key);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/probe/checks/check.h"
 
 enum { LONGEST = 4096 };
@@ -118,7 +118,7 @@ static int by_margin(const void *a, const void *b) {
 
 /* Smallest margins first, beside the error of the same row: where the curves would meet, an
  * expert could change. */
-static pv_status margin_series(pv_check *check, const survey *v, pv_error *err) {
+static pv_code margin_series(pv_check *check, const survey *v, pv_error *err) {
   enum { SHOWN = 120 };
   double(*rows)[2] = calloc(v->rows, sizeof *rows);
   double x[SHOWN], margin[SHOWN], noise[SHOWN], ratio = INFINITY;
@@ -146,7 +146,7 @@ static pv_status margin_series(pv_check *check, const survey *v, pv_error *err) 
   return PV_OK;
 }
 
-static pv_status publish(pv_check *check, survey *v, pv_error *err) {
+static pv_code publish(pv_check *check, survey *v, pv_error *err) {
   const pv_shape *s = &check->model->shape;
   double x[PV_MODEL_LAYERS_MAX];
   for (uint32_t i = 0; i < PV_MODEL_LAYERS_MAX; i++) x[i] = i;
@@ -177,8 +177,8 @@ static void survey_free(survey *v) {
   free(v->usage);
 }
 
-static pv_status survey_make(const pv_check *check, const pv_prompts *prompts, survey *v,
-                             pv_error *err) {
+static pv_code survey_make(const pv_check *check, const pv_prompts *prompts, survey *v,
+                           pv_error *err) {
   const pv_shape *s = &check->model->shape;
   size_t positions = 0;
   for (size_t i = 0; i < prompts->count; i++) positions += prompts->items[i]->count;
@@ -193,7 +193,7 @@ static pv_status survey_make(const pv_check *check, const pv_prompts *prompts, s
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the comparison");
 }
 
-pv_status pv_check_forward_arbiter(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_arbiter(pv_check *check, pv_error *err) {
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   const double bound = pv_check_real(check, "min_cosine");
   pv_prompts prompts;
@@ -201,25 +201,25 @@ pv_status pv_check_forward_arbiter(pv_check *check, pv_error *err) {
   if (!pv_check_has(check, true)) return PV_OK;
   if (numerics == PV_NUMERICS_F64)
     return pv_check_verdict(check, "VACUOUS", "the arbiter was asked to judge itself");
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  if (status == PV_OK) status = survey_make(check, &prompts, &v, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  if (code == PV_OK) code = survey_make(check, &prompts, &v, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *exact = NULL, *side = NULL;
-    status = pv_check_capture(check, pv_check_word(check, "backend"), numerics, prompts.items[i],
-                              &side, err);
-    if (status != PV_OK || side == NULL) goto cleanup;
+    code = pv_check_capture(check, pv_check_word(check, "backend"), numerics, prompts.items[i],
+                            &side, err);
+    if (code != PV_OK || side == NULL) goto cleanup;
     const pv_reference_prompt *prompt = prompts.items[i];
-    status = pv_check_capture(check, "cpu", PV_NUMERICS_F64, prompt, &exact, err);
-    if (status != PV_OK || exact == NULL) goto cleanup;
+    code = pv_check_capture(check, "cpu", PV_NUMERICS_F64, prompt, &exact, err);
+    if (code != PV_OK || exact == NULL) goto cleanup;
     for (size_t p = 0; p < exact->positions; p++)
       survey_position(check, &v, exact, side, p, prompt->name, bound);
     pv_check_progress(check, i + 1, prompts.count);
   }
-  if (status == PV_OK && v.positions > 0) status = publish(check, &v, err);
-  if (status == PV_OK && v.positions > 0) pv_check_pass(check);
+  if (code == PV_OK && v.positions > 0) code = publish(check, &v, err);
+  if (code == PV_OK && v.positions > 0) pv_check_pass(check);
 cleanup:
   survey_free(&v);
-  return status;
+  return code;
 }
 
 typedef struct reference_row {
@@ -242,7 +242,7 @@ static reference_row against_reference(const pv_reference_prompt *prompt, const 
                          pv_capture_at(got, PV_STAGE_ARGMAX, 0, p, 0) == (double)prompt->top[p]};
 }
 
-pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_reference(pv_check *check, pv_error *err) {
   const double bound = pv_check_real(check, "min_cosine");
   pv_prompts prompts;
   double worst_last = 2.0, worst_any = 2.0;
@@ -251,17 +251,17 @@ pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
   if (check->reference == NULL)
     return pv_check_verdict(check, "NOT_RUN",
                             "no reference was given: there are no outputs to compare with");
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_reference_prompt *prompt = prompts.items[i];
     const pv_capture *c = NULL;
     if (prompt->logits == NULL) continue;
     if (prompt->vocab != check->model->shape.vocab)
       return pv_check_verdict(check, "INCOMPARABLE", "the reference has %u tokens, the model %u",
                               prompt->vocab, check->model->shape.vocab);
-    status = pv_check_capture(check, pv_check_word(check, "backend"),
-                              pv_check_numerics(check, "numerics"), prompt, &c, err);
-    if (status != PV_OK || c == NULL) return status;
+    code = pv_check_capture(check, pv_check_word(check, "backend"),
+                            pv_check_numerics(check, "numerics"), prompt, &c, err);
+    if (code != PV_OK || c == NULL) return code;
     for (size_t p = 0; p < c->positions; p++) {
       const reference_row r = against_reference(prompt, c, p);
       const bool last = p + 1 == c->positions;
@@ -278,7 +278,7 @@ pv_status pv_check_forward_reference(pv_check *check, pv_error *err) {
                       prompt->name);
     }
   }
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   if (positions == 0) return pv_check_verdict(check, "NOT_RUN", "the reference has no logits");
   pv_check_metric(check, "worst_cosine_last_position", worst_last);
   pv_check_metric(check, "worst_cosine_any_position", worst_any);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/json.h"
-#include "runtime/base/text.h"
+#include "base/json.h"
+#include "base/text.h"
 
 enum { PLANTED_LONGEST = 32 };
 /* Tokens of the longest prompt that the interpreter gets by itself: a matter of time. */
@@ -101,12 +101,12 @@ bool pv_check_failed(const pv_check *check) {
   return strcmp(check->verdict, "FAIL") == 0;
 }
 
-pv_status pv_check_pass(pv_check *check) {
+pv_code pv_check_pass(pv_check *check) {
   if (!pv_check_failed(check)) check->verdict = "PASS";
   return PV_OK;
 }
 
-pv_status pv_check_fail(pv_check *check, const char *fmt, ...) {
+pv_code pv_check_fail(pv_check *check, const char *fmt, ...) {
   if (pv_check_failed(check)) return PV_OK;
   check->verdict = "FAIL";
   va_list args;
@@ -116,7 +116,7 @@ pv_status pv_check_fail(pv_check *check, const char *fmt, ...) {
   return PV_OK;
 }
 
-pv_status pv_check_verdict(pv_check *check, const char *verdict, const char *fmt, ...) {
+pv_code pv_check_verdict(pv_check *check, const char *verdict, const char *fmt, ...) {
   check->verdict = verdict;
   va_list args;
   va_start(args, fmt);
@@ -220,7 +220,7 @@ static bool interprets(const pv_check *check) {
   return false;
 }
 
-pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err) {
+pv_code pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err) {
   const char *names[32];
   const size_t named = named_prompts(check, names);
   const pv_reference *source = source_of(check);
@@ -261,8 +261,8 @@ static bool under_test(const pv_check *check, const char *backend, pv_numerics n
   return strcmp(backend, side) == 0 && numerics == pv_check_numerics(check, identity);
 }
 
-pv_status pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
-                        pv_fault_side *out, pv_error *err) {
+pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
+                      pv_fault_side *out, pv_error *err) {
   return under_test(check, backend, config->numerics, config->path)
              ? pv_fault_stand_in(check->model, config, &check->planted, out, err)
              : pv_fault_open(check->model, backend, config, NULL, out, err);
@@ -274,31 +274,31 @@ const pv_cpu_path *pv_check_path(pv_check *check, const char *name) {
   return &check->kernels;
 }
 
-static pv_status capture_planted(const pv_check *check, const pv_capture_spec *spec,
-                                 pv_capture **out, pv_error *err) {
+static pv_code capture_planted(const pv_check *check, const pv_capture_spec *spec, pv_capture **out,
+                               pv_error *err) {
   pv_backend_config config;
   pv_fault_side side = {0};
-  pv_status status = pv_capture_config(spec, &config, err);
-  if (status == PV_OK) status = pv_check_open(check, spec->backend, &config, &side, err);
-  if (status == PV_OK) status = pv_capture_with(side.forward, check->model, spec, out, err);
+  pv_code code = pv_capture_config(spec, &config, err);
+  if (code == PV_OK) code = pv_check_open(check, spec->backend, &config, &side, err);
+  if (code == PV_OK) code = pv_capture_with(side.forward, check->model, spec, out, err);
   pv_fault_close(&side);
   /* It goes by the name of the one whose place it takes; a fallback does not. */
-  if (status == PV_OK && check->planted.fault->host != PV_FAULT_IN_CHOICE)
+  if (code == PV_OK && check->planted.fault->host != PV_FAULT_IN_CHOICE)
     (*out)->backend = spec->backend;
-  return status;
+  return code;
 }
 
-pv_status pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
-                                pv_error *err) {
+pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
+                              pv_error *err) {
   pv_error local = PV_ERROR_INIT;
   *out = NULL;
-  const pv_status status = under_test(check, spec->backend, spec->numerics, spec->path)
-                               ? capture_planted(check, spec, out, &local)
-                               : pv_capture_run(check->model, spec, out, &local);
-  if (status == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
-  if (status != PV_OK) {
+  const pv_code code = under_test(check, spec->backend, spec->numerics, spec->path)
+                           ? capture_planted(check, spec, out, &local)
+                           : pv_capture_run(check->model, spec, out, &local);
+  if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
+  if (code != PV_OK) {
     if (err != NULL) *err = local;
-    return status;
+    return code;
   }
   pv_check_backend(check, (*out)->backend);
   return PV_OK;
@@ -310,9 +310,8 @@ void pv_capture_cache_free(pv_capture_cache *cache) {
   *cache = (pv_capture_cache){0};
 }
 
-pv_status pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
-                           const pv_reference_prompt *prompt, const pv_capture **out,
-                           pv_error *err) {
+pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
+                         const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err) {
   pv_capture_cache *cache = check->cache;
   const pv_fault *fault = under_test(check, backend, numerics, NULL) ? check->planted.fault : NULL;
   *out = NULL;
@@ -334,8 +333,8 @@ pv_status pv_check_capture(pv_check *check, const char *backend, pv_numerics num
   if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a capture");
   cache->entries = grown;
   pv_capture *made = NULL;
-  const pv_status status = pv_check_capture_spec(check, &spec, &made, err);
+  const pv_code code = pv_check_capture_spec(check, &spec, &made, err);
   if (made != NULL) cache->entries[cache->count++] = (pv_cached){numerics, prompt, fault, made};
   *out = made;
-  return status;
+  return code;
 }

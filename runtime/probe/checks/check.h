@@ -47,7 +47,7 @@ typedef struct pv_check {
   double needed;
 } pv_check;
 
-typedef pv_status (*pv_check_function)(pv_check *check, pv_error *err);
+typedef pv_code (*pv_check_function)(pv_check *check, pv_error *err);
 pv_check_function pv_check_function_find(const char *name); /* NULL when there is none */
 const char *pv_check_function_at(size_t index);             /* name, NULL past the end */
 
@@ -61,10 +61,9 @@ pv_numerics pv_check_numerics(const pv_check *check, const char *name);
 
 /* Verdicts. Each sets the verdict and the reason and returns PV_OK. A later FAIL keeps the first
  * reason. */
-pv_status pv_check_pass(pv_check *check);
-pv_status pv_check_fail(pv_check *check, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-pv_status pv_check_verdict(pv_check *check, const char *verdict, const char *fmt, ...)
+pv_code pv_check_pass(pv_check *check);
+pv_code pv_check_fail(pv_check *check, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+pv_code pv_check_verdict(pv_check *check, const char *verdict, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 bool pv_check_failed(const pv_check *check);
 
@@ -90,19 +89,18 @@ typedef struct pv_prompts {
   const pv_reference_prompt *items[64];
   size_t count;
 } pv_prompts;
-pv_status pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err);
+pv_code pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err);
 
 /* A capture of one prompt, kept for the other checks of this process. When the backend does not
  * exist here the verdict becomes NOT_RUN with the reason and `*out` stays NULL. */
-pv_status pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
-                           const pv_reference_prompt *prompt, const pv_capture **out,
-                           pv_error *err);
+pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
+                         const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err);
 /* The same with a CPU path, a number of threads and a cut into batches; the caller frees it. */
-pv_status pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
-                                pv_error *err);
+pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
+                              pv_error *err);
 /* A forward for the side under test: the backend, or what stands in for it with a fault. */
-pv_status pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
-                        pv_fault_side *out, pv_error *err);
+pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
+                      pv_fault_side *out, pv_error *err);
 /* The CPU kernels of that name, as pv_cpu_path_get; with a fault planted, those of the fault. */
 const pv_cpu_path *pv_check_path(pv_check *check, const char *name);
 /* True when exactly this fault is planted. */
@@ -112,34 +110,34 @@ bool pv_check_planted(const pv_check *check, const char *fault);
 bool pv_check_has(pv_check *check, bool prompts);
 
 /* The functions of the table. */
-pv_status pv_check_forward_parity(pv_check *check, pv_error *err);
-pv_status pv_check_forward_paths(pv_check *check, pv_error *err);
-pv_status pv_check_forward_batch_split(pv_check *check, pv_error *err);
-pv_status pv_check_forward_determinism(pv_check *check, pv_error *err);
-pv_status pv_check_forward_finite(pv_check *check, pv_error *err);
-pv_status pv_check_forward_shape(pv_check *check, pv_error *err);
-pv_status pv_check_forward_no_fallback(pv_check *check, pv_error *err);
-pv_status pv_check_forward_arbiter(pv_check *check, pv_error *err);
-pv_status pv_check_forward_reference(pv_check *check, pv_error *err);
-pv_status pv_check_forward_argmax(pv_check *check, pv_error *err);
-pv_status pv_check_router_weights_sum(pv_check *check, pv_error *err);
-pv_status pv_check_router_index_sets(pv_check *check, pv_error *err);
-pv_status pv_check_router_topk_rule(pv_check *check, pv_error *err);
-pv_status pv_check_experts_dispatch(pv_check *check, pv_error *err);
-pv_status pv_check_experts_combine_order(pv_check *check, pv_error *err);
-pv_status pv_check_swiglu_error(pv_check *check, pv_error *err);
-pv_status pv_check_gemv_exact(pv_check *check, pv_error *err);
-pv_status pv_check_gemv_bound(pv_check *check, pv_error *err);
-pv_status pv_check_quant_blocks(pv_check *check, pv_error *err);
-pv_status pv_check_types_dispatch(pv_check *check, pv_error *err);
-pv_status pv_check_types_refuse_unknown(pv_check *check, pv_error *err);
-pv_status pv_check_names_resolve(pv_check *check, pv_error *err);
-pv_status pv_check_names_mutations(pv_check *check, pv_error *err);
-pv_status pv_check_memory_headroom(pv_check *check, pv_error *err);
-pv_status pv_check_throughput_decode(pv_check *check, pv_error *err);
-pv_status pv_check_throughput_prefill(pv_check *check, pv_error *err);
-pv_status pv_check_ptx_emit(pv_check *check, pv_error *err);
-pv_status pv_check_ptx_flow(pv_check *check, pv_error *err);
-pv_status pv_check_ptx_rules(pv_check *check, pv_error *err);
+pv_code pv_check_forward_parity(pv_check *check, pv_error *err);
+pv_code pv_check_forward_paths(pv_check *check, pv_error *err);
+pv_code pv_check_forward_batch_split(pv_check *check, pv_error *err);
+pv_code pv_check_forward_determinism(pv_check *check, pv_error *err);
+pv_code pv_check_forward_finite(pv_check *check, pv_error *err);
+pv_code pv_check_forward_shape(pv_check *check, pv_error *err);
+pv_code pv_check_forward_no_fallback(pv_check *check, pv_error *err);
+pv_code pv_check_forward_arbiter(pv_check *check, pv_error *err);
+pv_code pv_check_forward_reference(pv_check *check, pv_error *err);
+pv_code pv_check_forward_argmax(pv_check *check, pv_error *err);
+pv_code pv_check_router_weights_sum(pv_check *check, pv_error *err);
+pv_code pv_check_router_index_sets(pv_check *check, pv_error *err);
+pv_code pv_check_router_topk_rule(pv_check *check, pv_error *err);
+pv_code pv_check_experts_dispatch(pv_check *check, pv_error *err);
+pv_code pv_check_experts_combine_order(pv_check *check, pv_error *err);
+pv_code pv_check_swiglu_error(pv_check *check, pv_error *err);
+pv_code pv_check_gemv_exact(pv_check *check, pv_error *err);
+pv_code pv_check_gemv_bound(pv_check *check, pv_error *err);
+pv_code pv_check_quant_blocks(pv_check *check, pv_error *err);
+pv_code pv_check_types_dispatch(pv_check *check, pv_error *err);
+pv_code pv_check_types_refuse_unknown(pv_check *check, pv_error *err);
+pv_code pv_check_names_resolve(pv_check *check, pv_error *err);
+pv_code pv_check_names_mutations(pv_check *check, pv_error *err);
+pv_code pv_check_memory_headroom(pv_check *check, pv_error *err);
+pv_code pv_check_throughput_decode(pv_check *check, pv_error *err);
+pv_code pv_check_throughput_prefill(pv_check *check, pv_error *err);
+pv_code pv_check_ptx_emit(pv_check *check, pv_error *err);
+pv_code pv_check_ptx_flow(pv_check *check, pv_error *err);
+pv_code pv_check_ptx_rules(pv_check *check, pv_error *err);
 
 #endif

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "kernels/arith/arith.h"
-#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 
 enum { LONGEST = 16 };
@@ -66,7 +66,7 @@ static const pv_reference_prompt *choose(const pv_prompts *prompts) {
   return prompts->items[0];
 }
 
-pv_status pv_check_experts_dispatch(pv_check *check, pv_error *err) {
+pv_code pv_check_experts_dispatch(pv_check *check, pv_error *err) {
   const double tolerance = pv_check_real(check, "tolerance");
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   pv_prompts prompts;
@@ -74,11 +74,11 @@ pv_status pv_check_experts_dispatch(pv_check *check, pv_error *err) {
   double worst = 0.0;
   if (!pv_check_has(check, true)) return PV_OK;
   const pv_shape *s = &check->model->shape;
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  if (status != PV_OK || prompts.count == 0) return status;
-  status =
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  if (code != PV_OK || prompts.count == 0) return code;
+  code =
       pv_check_capture(check, pv_check_word(check, "backend"), numerics, choose(&prompts), &c, err);
-  if (status != PV_OK || c == NULL) return status;
+  if (code != PV_OK || c == NULL) return code;
   double *work = calloc((size_t)PV_MODEL_WIDTH_MAX + 3 * s->hidden + 2 * s->ffn, sizeof *work);
   if (work == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for all experts");
   double *out = work + PV_MODEL_WIDTH_MAX + 2 * s->hidden + 2 * s->ffn;
@@ -95,16 +95,16 @@ pv_status pv_check_experts_dispatch(pv_check *check, pv_error *err) {
   return pv_check_pass(check);
 }
 
-pv_status pv_check_experts_combine_order(pv_check *check, pv_error *err) {
+pv_code pv_check_experts_combine_order(pv_check *check, pv_error *err) {
   pv_prompts prompts;
   if (!pv_check_has(check, true)) return PV_OK;
   const pv_shape *s = &check->model->shape;
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t n = 0; n < prompts.count && status == PV_OK; n++) {
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t n = 0; n < prompts.count && code == PV_OK; n++) {
     const pv_capture *c = NULL;
-    status = pv_check_capture(check, pv_check_word(check, "backend"), PV_NUMERICS_I16,
-                              prompts.items[n], &c, err);
-    if (status != PV_OK || c == NULL) return status;
+    code = pv_check_capture(check, pv_check_word(check, "backend"), PV_NUMERICS_I16,
+                            prompts.items[n], &c, err);
+    if (code != PV_OK || c == NULL) return code;
     for (uint32_t l = 0; l < s->layers; l++)
       for (size_t p = 0; p < c->positions; p++) {
         const float *weight = pv_capture_row(c, PV_STAGE_MOE_ROUTER, l, p);
@@ -121,5 +121,5 @@ pv_status pv_check_experts_combine_order(pv_check *check, pv_error *err) {
         }
       }
   }
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }

@@ -4,28 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/probe/checks/check.h"
 #include "runtime/probe/checks/rows.h"
 
 /* Two rows of a tensor through the kernels against float64 over the tensor's own type. */
-static pv_status check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t *seed,
-                              pv_error *err) {
+static pv_code check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t *seed,
+                            pv_error *err) {
   const size_t k = (size_t)t->dims[0];
   const uint64_t rows = t->elements / t->dims[0];
   const pv_cpu_path *path = pv_check_path(check, NULL);
   float *x = calloc(k, sizeof *x);
   pv_rows_act act = {0};
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (x == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
   for (size_t i = 0; i < k; i++) x[i] = (float)(pv_rows_unit(seed) - 0.5);
-  status = pv_rows_act_make(path, PV_PRODUCT_I16, x, k, &act, err);
-  for (int i = 0; i < 2 && status == PV_OK; i++) {
+  code = pv_rows_act_make(path, PV_PRODUCT_I16, x, k, &act, err);
+  for (int i = 0; i < 2 && code == PV_OK; i++) {
     const uint64_t r = i == 0 ? 0 : rows - 1;
     const unsigned char *row = t->data + r * t->row_bytes;
     double want, bound;
-    status = pv_rows_exact_value(t->type, PV_PRODUCT_I16, row, x, k, &want, &bound, err);
-    if (status != PV_OK) break;
+    code = pv_rows_exact_value(t->type, PV_PRODUCT_I16, row, x, k, &want, &bound, err);
+    if (code != PV_OK) break;
     const double got = (double)pv_rows_multiply(path, PV_PRODUCT_I16, t->type, row, k, &act);
     check->compared++;
     if (!(fabs(got - want) <= bound))
@@ -35,19 +35,19 @@ static pv_status check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t
   }
   pv_rows_act_free(&act);
   free(x);
-  return status;
+  return code;
 }
 
-pv_status pv_check_types_dispatch(pv_check *check, pv_error *err) {
+pv_code pv_check_types_dispatch(pv_check *check, pv_error *err) {
   uint64_t seed = 13, seen[PV_TYPE_COUNT] = {0};
   size_t kinds = 0;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (!pv_check_has(check, false)) return PV_OK;
   const pv_gguf *gguf = check->model->gguf;
-  for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf) && status == PV_OK; i++) {
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf) && code == PV_OK; i++) {
     const pv_gguf_tensor *t = pv_gguf_tensor_at(gguf, i);
     for (int k = 0; k < PV_TYPE_COUNT; k++) seen[k] += pv_type_table[k].type == t->type;
-    status = check_tensor(check, t, &seed, err);
+    code = check_tensor(check, t, &seed, err);
   }
   for (int k = 0; k < PV_TYPE_COUNT; k++) {
     char name[32];
@@ -57,11 +57,11 @@ pv_status pv_check_types_dispatch(pv_check *check, pv_error *err) {
   }
   pv_check_metric(check, "tensor_types", (double)kinds);
   const double wanted = pv_check_real(check, "min_types");
-  if (status == PV_OK && (double)kinds < wanted)
+  if (code == PV_OK && (double)kinds < wanted)
     return pv_check_verdict(check, "NOT_RUN", "the model has %zu tensor types, %g are needed",
                             kinds, wanted);
   pv_check_backend(check, "cpu");
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
 /* A private copy of the file, to be damaged. */
@@ -70,7 +70,7 @@ typedef struct copy {
   uint64_t length;
 } copy;
 
-static pv_status copy_make(const pv_model *model, copy *out, pv_error *err) {
+static pv_code copy_make(const pv_model *model, copy *out, pv_error *err) {
   const unsigned char *bytes = pv_gguf_bytes(model->gguf, &out->length);
   out->bytes = malloc(out->length);
   if (out->bytes == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a copy");
@@ -101,13 +101,13 @@ static void must_refuse(pv_check *check, const copy *c, uint64_t length, const c
   pv_gguf *gguf = NULL;
   pv_model *model = NULL;
   pv_error local = PV_ERROR_INIT;
-  pv_status status = pv_gguf_parse(c->bytes, length, "damaged copy", &gguf, &local);
-  if (status == PV_OK) {
-    status = pv_model_from_gguf(gguf, &model, &local);
-    if (status != PV_OK) pv_gguf_close(gguf);
+  pv_code code = pv_gguf_parse(c->bytes, length, "damaged copy", &gguf, &local);
+  if (code == PV_OK) {
+    code = pv_model_from_gguf(gguf, &model, &local);
+    if (code != PV_OK) pv_gguf_close(gguf);
   }
   check->compared++;
-  if (status == PV_OK) {
+  if (code == PV_OK) {
     pv_model_close(model);
     pv_check_fail(check, "%s was accepted", what);
   } else if (local.message[0] == '\0') {
@@ -128,13 +128,13 @@ static void damage(pv_check *check, copy *c, unsigned char *at, const void *byte
   memcpy(at, kept, length);
 }
 
-pv_status pv_check_types_refuse_unknown(pv_check *check, pv_error *err) {
+pv_code pv_check_types_refuse_unknown(pv_check *check, pv_error *err) {
   static const char name[] = "blk.0.attn_q.weight";
   static const uint32_t unknown[] = {2, 3, 4, 7, 9, 10, 11, 15, 16, 29, 39, 99, 0xffffffffu};
   copy c = {0};
   if (!pv_check_has(check, false)) return PV_OK;
-  pv_status status = copy_make(check->model, &c, err);
-  if (status != PV_OK) return status;
+  pv_code code = copy_make(check->model, &c, err);
+  if (code != PV_OK) return code;
   unsigned char *at = entry(&c, name);
   if (at == NULL) {
     free(c.bytes);
@@ -176,7 +176,7 @@ static bool known_name(const pv_gguf_string *name, uint32_t layers) {
   return false;
 }
 
-pv_status pv_check_names_resolve(pv_check *check, pv_error *err) {
+pv_code pv_check_names_resolve(pv_check *check, pv_error *err) {
   (void)err;
   if (!pv_check_has(check, false)) return PV_OK;
   const pv_gguf *gguf = check->model->gguf;
@@ -197,15 +197,15 @@ pv_status pv_check_names_resolve(pv_check *check, pv_error *err) {
   return pv_check_pass(check);
 }
 
-pv_status pv_check_names_mutations(pv_check *check, pv_error *err) {
+pv_code pv_check_names_mutations(pv_check *check, pv_error *err) {
   static const char *const names[] = {"token_embd.weight",         "output_norm.weight",
                                       "blk.0.attn_q.weight",       "blk.0.attn_v.weight",
                                       "blk.0.ffn_gate_inp.weight", "blk.0.ffn_down_exps.weight",
                                       "blk.0.attn_q_norm.weight"};
   copy c = {0};
   if (!pv_check_has(check, false)) return PV_OK;
-  pv_status status = copy_make(check->model, &c, err);
-  if (status != PV_OK) return status;
+  pv_code code = copy_make(check->model, &c, err);
+  if (code != PV_OK) return code;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const size_t n = strlen(names[i]);
     unsigned char *at = entry(&c, names[i]);

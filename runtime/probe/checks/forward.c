@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/child.h"
+#include "base/text.h"
 #include "kernels/cpu/cpu.h"
-#include "runtime/base/child.h"
-#include "runtime/base/text.h"
 #include "runtime/forward/weights.h"
 #include "runtime/probe/checks/check.h"
 
@@ -24,12 +24,12 @@ static void fail_difference(pv_check *check, const pv_difference *d, const char 
 }
 
 /* Bits of two captures; adds to the count of compared elements. */
-static pv_status require_equal(pv_check *check, const pv_capture *left, const pv_capture *right,
-                               const char *left_name, const char *right_name, const char *prompt,
-                               pv_error *err) {
+static pv_code require_equal(pv_check *check, const pv_capture *left, const pv_capture *right,
+                             const char *left_name, const char *right_name, const char *prompt,
+                             pv_error *err) {
   pv_difference d;
-  const pv_status status = pv_capture_compare(left, right, &d, err);
-  if (status != PV_OK) return status;
+  const pv_code code = pv_capture_compare(left, right, &d, err);
+  if (code != PV_OK) return code;
   check->compared += d.compared;
   if (d.different > 0) fail_difference(check, &d, left_name, right_name, prompt);
   return PV_OK;
@@ -55,7 +55,7 @@ static void report_cosines(pv_check *check, const double *least, uint32_t layers
                   x, least, layers);
 }
 
-pv_status pv_check_forward_parity(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_parity(pv_check *check, pv_error *err) {
   const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
   const pv_numerics ln = pv_check_numerics(check, "left_numerics");
   const pv_numerics rn = pv_check_numerics(check, "right_numerics");
@@ -70,34 +70,34 @@ pv_status pv_check_forward_parity(pv_check *check, pv_error *err) {
     return pv_check_verdict(check, "VACUOUS", "both sides are %s: nothing is compared", left);
   double cosine[PV_MODEL_LAYERS_MAX];
   for (uint32_t l = 0; l < check->model->shape.layers; l++) cosine[l] = 1.0;
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *a = NULL, *b = NULL;
-    status = pv_check_capture(check, left, ln, prompts.items[i], &a, err);
-    if (status == PV_OK && a != NULL)
-      status = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
-    if (status != PV_OK || b == NULL) return status;
-    status = require_equal(check, a, b, left, right, prompts.items[i]->name, err);
+    code = pv_check_capture(check, left, ln, prompts.items[i], &a, err);
+    if (code == PV_OK && a != NULL)
+      code = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
+    if (code != PV_OK || b == NULL) return code;
+    code = require_equal(check, a, b, left, right, prompts.items[i]->name, err);
     note_cosines(a, b, cosine);
     pv_check_progress(check, i + 1, prompts.count);
   }
-  if (status == PV_OK) report_cosines(check, cosine, check->model->shape.layers);
-  return status == PV_OK ? pv_check_pass(check) : status;
+  if (code == PV_OK) report_cosines(check, cosine, check->model->shape.layers);
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_status pv_check_forward_paths(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_paths(pv_check *check, pv_error *err) {
   static const char *const paths[] = {"scalar", "avx2"};
   static const unsigned threads[] = {1, 2, 7};
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   pv_prompts prompts;
   unsigned variants = 0;
   if (!pv_check_has(check, true)) return PV_OK;
-  pv_status status = pv_check_prompts(check, 32, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, 32, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_reference_prompt *p = prompts.items[i];
     const pv_capture *first = NULL;
-    status = pv_check_capture(check, "cpu", numerics, p, &first, err);
-    for (size_t v = 0; v < 6 && status == PV_OK && first != NULL; v++) {
+    code = pv_check_capture(check, "cpu", numerics, p, &first, err);
+    for (size_t v = 0; v < 6 && code == PV_OK && first != NULL; v++) {
       const pv_capture_spec spec = {.backend = "cpu",
                                     .numerics = numerics,
                                     .path = paths[v / 3],
@@ -106,20 +106,20 @@ pv_status pv_check_forward_paths(pv_check *check, pv_error *err) {
                                     .count = p->count};
       if (pv_cpu_path_get(spec.path) == NULL) continue;
       pv_capture *other = NULL;
-      status = pv_check_capture_spec(check, &spec, &other, err);
-      if (status == PV_OK && other != NULL)
-        status = require_equal(check, first, other, "the default path", spec.path, p->name, err);
+      code = pv_check_capture_spec(check, &spec, &other, err);
+      if (code == PV_OK && other != NULL)
+        code = require_equal(check, first, other, "the default path", spec.path, p->name, err);
       if (i == 0) variants++;
       pv_capture_free(other);
     }
     pv_check_progress(check, i + 1, prompts.count);
   }
   pv_check_metric(check, "variants", variants);
-  if (status == PV_OK && pv_cpu_path_get("avx2") == NULL && !pv_check_failed(check))
+  if (code == PV_OK && pv_cpu_path_get("avx2") == NULL && !pv_check_failed(check))
     return pv_check_verdict(check, "NOT_RUN",
                             "this machine has only one CPU code path; a run published on one with "
                             "AVX2 would hold here");
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
 /* Sizes of batches for one cut of `count` positions. */
@@ -138,21 +138,21 @@ static size_t cut(int kind, size_t count, size_t *sizes) {
   return n;
 }
 
-pv_status pv_check_forward_batch_split(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_batch_split(pv_check *check, pv_error *err) {
   static const char *const names[] = {"decode", "prefill then one", "two halves", "ragged"};
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   const char *backend = pv_check_word(check, "backend");
   pv_prompts prompts;
   if (!pv_check_has(check, true)) return PV_OK;
-  pv_status status = pv_check_prompts(check, 32, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, 32, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_reference_prompt *p = prompts.items[i];
     const pv_capture *whole = NULL;
-    status = pv_check_capture(check, backend, numerics, p, &whole, err);
-    if (status != PV_OK || whole == NULL) return status;
+    code = pv_check_capture(check, backend, numerics, p, &whole, err);
+    if (code != PV_OK || whole == NULL) return code;
     size_t *sizes = calloc(p->count, sizeof *sizes);
     if (sizes == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for batches");
-    for (int kind = 0; kind < 4 && status == PV_OK; kind++) {
+    for (int kind = 0; kind < 4 && code == PV_OK; kind++) {
       const pv_capture_spec spec = {.backend = backend,
                                     .numerics = numerics,
                                     .threads = check->threads,
@@ -161,19 +161,19 @@ pv_status pv_check_forward_batch_split(pv_check *check, pv_error *err) {
                                     .batches = sizes,
                                     .batch_count = cut(kind, p->count, sizes)};
       pv_capture *other = NULL;
-      status = pv_check_capture_spec(check, &spec, &other, err);
-      if (status == PV_OK && other != NULL)
-        status = require_equal(check, whole, other, "one batch", names[kind], p->name, err);
+      code = pv_check_capture_spec(check, &spec, &other, err);
+      if (code == PV_OK && other != NULL)
+        code = require_equal(check, whole, other, "one batch", names[kind], p->name, err);
       pv_capture_free(other);
     }
     free(sizes);
     pv_check_progress(check, i + 1, prompts.count);
   }
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
 /* The digest of all stages, computed by a fresh process. */
-static pv_status fresh_digest(const pv_check *check, const char *ids, char out[65], pv_error *err) {
+static pv_code fresh_digest(const pv_check *check, const char *ids, char out[65], pv_error *err) {
   char threads[16];
   snprintf(threads, sizeof threads, "%u", check->threads);
   const char *const argv[] = {check->probe_path,
@@ -195,51 +195,51 @@ static pv_status fresh_digest(const pv_check *check, const char *ids, char out[6
   pv_child *child = NULL;
   pv_text channel = PV_TEXT_INIT;
   pv_child_event event = PV_CHILD_TIMEOUT;
-  pv_status status = pv_child_start(&spec, &child, err);
-  if (status != PV_OK) return status;
-  do status = pv_child_wait(child, 120.0, &channel, 1, &event, err);
-  while (status == PV_OK && event == PV_CHILD_BYTES);
+  pv_code code = pv_child_start(&spec, &child, err);
+  if (code != PV_OK) return code;
+  do code = pv_child_wait(child, 120.0, &channel, 1, &event, err);
+  while (code == PV_OK && event == PV_CHILD_BYTES);
   const pv_text *text = pv_child_stdout(child);
-  if (status == PV_OK &&
+  if (code == PV_OK &&
       (event != PV_CHILD_EXIT || pv_child_result(child)->code != 0 || text->length != 65))
-    status = pv_error_set(err, PV_ERR_INTERNAL, "a fresh process gave no digest: %.200s",
-                          pv_child_stderr(child)->length > 0 ? pv_child_stderr(child)->data : "");
-  if (status == PV_OK) {
+    code = pv_error_set(err, PV_ERR_INTERNAL, "a fresh process gave no digest: %.200s",
+                        pv_child_stderr(child)->length > 0 ? pv_child_stderr(child)->data : "");
+  if (code == PV_OK) {
     memcpy(out, text->data, 64);
     out[64] = '\0';
   }
   pv_child_free(child);
   pv_text_free(&channel);
-  return status;
+  return code;
 }
 
-pv_status pv_check_forward_determinism(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_determinism(pv_check *check, pv_error *err) {
   const unsigned runs = (unsigned)pv_check_real(check, "runs");
   pv_prompts prompts;
   const pv_capture *here = NULL;
   char digest[65], other[65];
   pv_text ids = PV_TEXT_INIT;
   if (!pv_check_has(check, true)) return PV_OK;
-  pv_status status = pv_check_prompts(check, 32, &prompts, err);
-  if (status != PV_OK || prompts.count == 0) return status;
+  pv_code code = pv_check_prompts(check, 32, &prompts, err);
+  if (code != PV_OK || prompts.count == 0) return code;
   const pv_reference_prompt *p = prompts.items[prompts.count - 1];
-  status = pv_check_capture(check, pv_check_word(check, "backend"),
-                            pv_check_numerics(check, "numerics"), p, &here, err);
-  if (status != PV_OK || here == NULL) return status;
-  status = pv_capture_digest(here, digest, err);
+  code = pv_check_capture(check, pv_check_word(check, "backend"),
+                          pv_check_numerics(check, "numerics"), p, &here, err);
+  if (code != PV_OK || here == NULL) return code;
+  code = pv_capture_digest(here, digest, err);
   for (size_t i = 0; i < p->count; i++) pv_text_printf(&ids, "%s%u", i > 0 ? "," : "", p->ids[i]);
-  if (ids.failed) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-  for (unsigned run = 0; run < runs && status == PV_OK; run++) {
-    status = fresh_digest(check, ids.data, other, err);
+  if (ids.failed) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
+  for (unsigned run = 0; run < runs && code == PV_OK; run++) {
+    code = fresh_digest(check, ids.data, other, err);
     check->compared++;
-    if (status == PV_OK && strcmp(digest, other) != 0)
+    if (code == PV_OK && strcmp(digest, other) != 0)
       pv_check_fail(check, "run %u in a fresh process gave other bits for prompt %s", run + 1,
                     p->name);
     pv_check_progress(check, run + 1, runs);
   }
   pv_text_free(&ids);
   pv_check_metric(check, "runs", runs);
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
 /* The first element that is no number: with the weight that made it so, if one did. */
@@ -287,17 +287,17 @@ static void look_finite(pv_check *check, const pv_capture *c, const pv_reference
 
 /* In the order of computation: prompts, operations layer by layer, their stages, positions. What is
  * named was then made from numbers, or by weights that are none. */
-pv_status pv_check_forward_finite(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_finite(pv_check *check, pv_error *err) {
   pv_prompts prompts;
   double largest = 0.0;
   if (!pv_check_has(check, true)) return PV_OK;
   const pv_shape *shape = &check->model->shape;
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *c = NULL;
-    status = pv_check_capture(check, pv_check_word(check, "backend"),
-                              pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
-    if (status != PV_OK || c == NULL) return status;
+    code = pv_check_capture(check, pv_check_word(check, "backend"),
+                            pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
+    if (code != PV_OK || c == NULL) return code;
     for (size_t n = 0; n < pv_forward_steps(shape, c->positions); n++) {
       const pv_step step = pv_forward_step_at(shape, n);
       const pv_stage_id *stages = NULL;
@@ -308,39 +308,39 @@ pv_status pv_check_forward_finite(pv_check *check, pv_error *err) {
     }
   }
   pv_check_metric(check, "largest_magnitude", largest);
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_status pv_check_forward_no_fallback(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_no_fallback(pv_check *check, pv_error *err) {
   const char *backend = pv_check_word(check, "backend");
   pv_prompts prompts;
   if (!pv_check_has(check, true)) return PV_OK;
-  pv_status status = pv_check_prompts(check, 32, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, 32, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *c = NULL;
-    status = pv_check_capture(check, backend, PV_NUMERICS_I16, prompts.items[i], &c, err);
-    if (status != PV_OK || c == NULL) return status;
+    code = pv_check_capture(check, backend, PV_NUMERICS_I16, prompts.items[i], &c, err);
+    if (code != PV_OK || c == NULL) return code;
     check->compared++;
     if (strcmp(c->backend, backend) != 0)
       pv_check_fail(check, "%s was asked for, %s computed", backend, c->backend);
   }
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_status pv_check_forward_argmax(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_argmax(pv_check *check, pv_error *err) {
   const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   pv_prompts prompts;
   if (!pv_check_has(check, true)) return PV_OK;
   if (strcmp(left, right) == 0)
     return pv_check_verdict(check, "VACUOUS", "both sides are %s: nothing is compared", left);
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *a = NULL, *b = NULL;
-    status = pv_check_capture(check, left, numerics, prompts.items[i], &a, err);
-    if (status == PV_OK && a != NULL)
-      status = pv_check_capture(check, right, numerics, prompts.items[i], &b, err);
-    if (status != PV_OK || b == NULL) return status;
+    code = pv_check_capture(check, left, numerics, prompts.items[i], &a, err);
+    if (code == PV_OK && a != NULL)
+      code = pv_check_capture(check, right, numerics, prompts.items[i], &b, err);
+    if (code != PV_OK || b == NULL) return code;
     for (size_t p = 0; p < a->positions; p++) {
       const double x = pv_capture_at(a, PV_STAGE_ARGMAX, 0, p, 0);
       const double y = pv_capture_at(b, PV_STAGE_ARGMAX, 0, p, 0);
@@ -350,5 +350,5 @@ pv_status pv_check_forward_argmax(pv_check *check, pv_error *err) {
                       prompts.items[i]->name, x, left, y, right);
     }
   }
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }

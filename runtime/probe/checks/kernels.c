@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "kernels/arith/arith.h"
-#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 #include "runtime/probe/checks/rows.h"
 
@@ -29,26 +29,26 @@ typedef struct bench_row { /* one round of a matrix-vector check */
   float x[K_MAX];
 } bench_row;
 
-pv_status pv_check_gemv_exact(pv_check *check, pv_error *err) {
+pv_code pv_check_gemv_exact(pv_check *check, pv_error *err) {
   static const pv_product products[] = {PV_PRODUCT_I16, PV_PRODUCT_F64ACC};
   const pv_type_info *type = pv_type_by_name(pv_check_word(check, "type"));
   if (type == NULL) return pv_error_set(err, PV_ERR_INPUT, "unknown tensor type");
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   uint64_t seed = 7;
   bench_row b = {.row = calloc(K_MAX, sizeof(float))};
   if (b.row == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
-  for (int round = 0; round < ROUNDS && status == PV_OK; round++) {
+  for (int round = 0; round < ROUNDS && code == PV_OK; round++) {
     const size_t k = row_length(type, round);
-    for (int i = 0; i < 2 && status == PV_OK; i++) {
+    for (int i = 0; i < 2 && code == PV_OK; i++) {
       double want, bound;
       pv_rows_exact(type->type, products[i], k, &seed, b.row, b.x);
-      status = pv_rows_exact_value(type->type, products[i], b.row, b.x, k, &want, &bound, err);
-      for (int p = 0; p < PATHS && status == PV_OK; p++) {
+      code = pv_rows_exact_value(type->type, products[i], b.row, b.x, k, &want, &bound, err);
+      for (int p = 0; p < PATHS && code == PV_OK; p++) {
         const pv_cpu_path *path = pv_check_path(check, path_names[p]);
         pv_rows_act act;
         if (path == NULL) continue;
-        status = pv_rows_act_make(path, products[i], b.x, k, &act, err);
-        if (status != PV_OK) break;
+        code = pv_rows_act_make(path, products[i], b.x, k, &act, err);
+        if (code != PV_OK) break;
         const float got = pv_rows_multiply(path, products[i], type->type, b.row, k, &act);
         pv_rows_act_free(&act);
         check->compared++;
@@ -60,31 +60,31 @@ pv_status pv_check_gemv_exact(pv_check *check, pv_error *err) {
   }
   pv_check_backend(check, "cpu");
   free(b.row);
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_status pv_check_gemv_bound(pv_check *check, pv_error *err) {
+pv_code pv_check_gemv_bound(pv_check *check, pv_error *err) {
   const pv_type_info *type = pv_type_by_name(pv_check_word(check, "type"));
   const pv_product product = product_of(pv_check_numerics(check, "numerics"));
   if (type == NULL) return pv_error_set(err, PV_ERR_INPUT, "unknown tensor type");
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   uint64_t seed = 11;
   double worst = 0.0;
   bench_row b = {.row = calloc(K_MAX, sizeof(float))};
   if (b.row == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
-  for (int round = 0; round < ROUNDS && status == PV_OK; round++) {
+  for (int round = 0; round < ROUNDS && code == PV_OK; round++) {
     const size_t k = row_length(type, round);
     double want, bound;
     pv_rows_random(type->type, k, &seed, b.row);
     for (size_t i = 0; i < k; i++) /* a few large ones among many small ones */
       b.x[i] = (float)((pv_rows_unit(&seed) - 0.5) * (pv_rows_next(&seed) % 97 == 0 ? 50.0 : 1.0));
-    status = pv_rows_exact_value(type->type, product, b.row, b.x, k, &want, &bound, err);
-    for (int p = 0; p < PATHS && status == PV_OK; p++) {
+    code = pv_rows_exact_value(type->type, product, b.row, b.x, k, &want, &bound, err);
+    for (int p = 0; p < PATHS && code == PV_OK; p++) {
       const pv_cpu_path *path = pv_check_path(check, path_names[p]);
       pv_rows_act act;
       if (path == NULL) continue;
-      status = pv_rows_act_make(path, product, b.x, k, &act, err);
-      if (status != PV_OK) break;
+      code = pv_rows_act_make(path, product, b.x, k, &act, err);
+      if (code != PV_OK) break;
       const double got = (double)pv_rows_multiply(path, product, type->type, b.row, k, &act);
       pv_rows_act_free(&act);
       check->compared++;
@@ -98,7 +98,7 @@ pv_status pv_check_gemv_bound(pv_check *check, pv_error *err) {
   pv_check_backend(check, "cpu");
   pv_check_metric(check, "worst_error_over_bound", worst);
   free(b.row);
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
 /* The decoder against the format's definition, bit by bit, written a second time. */
@@ -120,7 +120,7 @@ static double weight_by_definition(pv_type type, const unsigned char *b, size_t 
   return (double)pv_f16_to_f32(d16) * sc * v - (double)pv_f16_to_f32(m16) * m;
 }
 
-pv_status pv_check_quant_blocks(pv_check *check, pv_error *err) {
+pv_code pv_check_quant_blocks(pv_check *check, pv_error *err) {
   const pv_type_info *type = pv_type_by_name(pv_check_word(check, "type"));
   uint64_t seed = 3;
   if (type == NULL) return pv_error_set(err, PV_ERR_INPUT, "unknown tensor type");
@@ -171,7 +171,7 @@ static double swiglu_ulp(float gate, float up, float got) {
   return (double)(fabsl((long double)got - exact) / ulp);
 }
 
-pv_status pv_check_swiglu_error(pv_check *check, pv_error *err) {
+pv_code pv_check_swiglu_error(pv_check *check, pv_error *err) {
   static const float edges[] = {0.0f,    -0.0f,   1e-38f, -1e-38f, 1e-45f, 88.7f, -88.7f,
                                 -103.9f, -104.5f, 1e5f,   -1e5f,   3e38f,  NAN};
   enum { EDGES = sizeof edges / sizeof *edges, GRID = 200000, BATCH = 64 };

@@ -19,68 +19,68 @@ static int ascending(const void *a, const void *b) {
 }
 
 /* Opens the backend; NOT_RUN when this build or machine lacks it, or the model the positions. */
-static pv_status open_backend(pv_check *check, size_t context, size_t batch, pv_forward **out,
-                              pv_error *err) {
+static pv_code open_backend(pv_check *check, size_t context, size_t batch, pv_forward **out,
+                            pv_error *err) {
   const pv_backend_config config = {pv_check_numerics(check, "numerics"), context, batch,
                                     check->threads, NULL};
   pv_error local = PV_ERROR_INIT;
   if (context > check->model->shape.context)
     return pv_check_verdict(check, "NOT_RUN", "%zu positions are needed, the model has %u", context,
                             check->model->shape.context);
-  const pv_status status =
+  const pv_code code =
       pv_forward_open(check->model, pv_check_word(check, "backend"), &config, out, &local);
-  if (status == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
-  if (status != PV_OK && err != NULL) *err = local;
-  if (status == PV_OK) pv_check_backend(check, pv_forward_backend(*out));
-  return status;
+  if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
+  if (code != PV_OK && err != NULL) *err = local;
+  if (code == PV_OK) pv_check_backend(check, pv_forward_backend(*out));
+  return code;
 }
 
 enum { REPEATS_MAX = 64, BATCH_MAX = 512 };
 
 /* What is measured is the work; tokens are any, but not all the same, so that experts vary. */
-static pv_status prefill(pv_forward *forward, uint32_t vocab, size_t end, pv_error *err) {
-  pv_status status = PV_OK;
-  for (size_t at = 0; at < end && status == PV_OK;) {
+static pv_code prefill(pv_forward *forward, uint32_t vocab, size_t end, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t at = 0; at < end && code == PV_OK;) {
     uint32_t ids[BATCH_MAX];
     const size_t n = end - at < BATCH_MAX ? end - at : BATCH_MAX;
     for (size_t i = 0; i < n; i++) ids[i] = (uint32_t)(((at + i) * 2654435761u + 12345u) % vocab);
     at += n;
-    status = pv_forward_run(forward, ids, n, at == end ? 1 : 0, NULL, err);
+    code = pv_forward_run(forward, ids, n, at == end ? 1 : 0, NULL, err);
   }
-  return status;
+  return code;
 }
 
 /* Tokens per second of `tokens` decoded after the first `context` positions and one more. */
-static pv_status decode_rate(pv_forward *forward, size_t context, size_t tokens, double *rate,
-                             pv_error *err) {
+static pv_code decode_rate(pv_forward *forward, size_t context, size_t tokens, double *rate,
+                           pv_error *err) {
   uint32_t id = 0;
   pv_forward_rewind(forward, context);
-  pv_status status = pv_forward_run(forward, &id, 1, 1, NULL, err);
+  pv_code code = pv_forward_run(forward, &id, 1, 1, NULL, err);
   const double start = now();
-  for (size_t t = 0; t < tokens && status == PV_OK; t++) {
+  for (size_t t = 0; t < tokens && code == PV_OK; t++) {
     int32_t top = 0;
-    status = pv_forward_read(forward, PV_STAGE_ARGMAX, 0, 1, &top, err);
+    code = pv_forward_read(forward, PV_STAGE_ARGMAX, 0, 1, &top, err);
     id = (uint32_t)top;
-    if (status == PV_OK) status = pv_forward_run(forward, &id, 1, 1, NULL, err);
+    if (code == PV_OK) code = pv_forward_run(forward, &id, 1, 1, NULL, err);
   }
   *rate = (double)tokens / (now() - start);
-  return status;
+  return code;
 }
 
 /* Tokens per second of a prompt, until its top token is on the host. */
-static pv_status prefill_rate(pv_forward *forward, uint32_t vocab, size_t tokens, double *rate,
-                              pv_error *err) {
+static pv_code prefill_rate(pv_forward *forward, uint32_t vocab, size_t tokens, double *rate,
+                            pv_error *err) {
   int32_t top = 0;
   pv_forward_rewind(forward, 0);
   const double start = now();
-  pv_status status = prefill(forward, vocab, tokens, err);
-  if (status == PV_OK) status = pv_forward_read(forward, PV_STAGE_ARGMAX, 0, 1, &top, err);
+  pv_code code = prefill(forward, vocab, tokens, err);
+  if (code == PV_OK) code = pv_forward_read(forward, PV_STAGE_ARGMAX, 0, 1, &top, err);
   *rate = (double)tokens / (now() - start);
-  return status;
+  return code;
 }
 
 /* The median decides. */
-static pv_status judge_rates(pv_check *check, double *rate, size_t repeats) {
+static pv_code judge_rates(pv_check *check, double *rate, size_t repeats) {
   const double needed = pv_check_real(check, "min_tokens_per_s");
   qsort(rate, repeats, sizeof *rate, ascending);
   const double median = rate[repeats / 2];
@@ -94,74 +94,74 @@ static pv_status judge_rates(pv_check *check, double *rate, size_t repeats) {
   return pv_check_pass(check);
 }
 
-static pv_status sizes(const pv_check *check, size_t *tokens, size_t *repeats, pv_error *err) {
+static pv_code sizes(const pv_check *check, size_t *tokens, size_t *repeats, pv_error *err) {
   *tokens = (size_t)pv_check_real(check, "tokens");
   *repeats = (size_t)pv_check_real(check, "repeats");
   if (*repeats > 0 && *repeats <= REPEATS_MAX && *tokens > 0) return PV_OK;
   return pv_error_set(err, PV_ERR_INPUT, "repeats or tokens are out of range");
 }
 
-pv_status pv_check_throughput_decode(pv_check *check, pv_error *err) {
+pv_code pv_check_throughput_decode(pv_check *check, pv_error *err) {
   size_t tokens, repeats;
   double rate[REPEATS_MAX];
   pv_forward *forward = NULL;
   if (!pv_check_has(check, false)) return PV_OK;
   const size_t context = (size_t)pv_check_real(check, "context");
-  pv_status status = sizes(check, &tokens, &repeats, err);
-  if (status == PV_OK)
-    status = open_backend(check, context + tokens + 1, context > 0 ? BATCH_MAX : 1, &forward, err);
-  if (status != PV_OK || forward == NULL) return status;
-  status = prefill(forward, check->model->shape.vocab, context, err);
-  for (size_t r = 0; r < repeats && status == PV_OK; r++) {
-    status = decode_rate(forward, context, tokens, &rate[r], err);
+  pv_code code = sizes(check, &tokens, &repeats, err);
+  if (code == PV_OK)
+    code = open_backend(check, context + tokens + 1, context > 0 ? BATCH_MAX : 1, &forward, err);
+  if (code != PV_OK || forward == NULL) return code;
+  code = prefill(forward, check->model->shape.vocab, context, err);
+  for (size_t r = 0; r < repeats && code == PV_OK; r++) {
+    code = decode_rate(forward, context, tokens, &rate[r], err);
     check->compared += tokens;
     pv_check_progress(check, r + 1, repeats);
   }
   pv_forward_close(forward);
-  return status == PV_OK ? judge_rates(check, rate, repeats) : status;
+  return code == PV_OK ? judge_rates(check, rate, repeats) : code;
 }
 
-pv_status pv_check_throughput_prefill(pv_check *check, pv_error *err) {
+pv_code pv_check_throughput_prefill(pv_check *check, pv_error *err) {
   size_t tokens, repeats;
   double rate[REPEATS_MAX];
   pv_forward *forward = NULL;
   if (!pv_check_has(check, false)) return PV_OK;
-  pv_status status = sizes(check, &tokens, &repeats, err);
-  if (status == PV_OK)
-    status = open_backend(check, tokens, tokens < BATCH_MAX ? tokens : BATCH_MAX, &forward, err);
-  if (status != PV_OK || forward == NULL) return status;
+  pv_code code = sizes(check, &tokens, &repeats, err);
+  if (code == PV_OK)
+    code = open_backend(check, tokens, tokens < BATCH_MAX ? tokens : BATCH_MAX, &forward, err);
+  if (code != PV_OK || forward == NULL) return code;
   const uint32_t vocab = check->model->shape.vocab;
-  status = prefill_rate(forward, vocab, tokens, &rate[0], err); /* warms up */
-  for (size_t r = 0; r < repeats && status == PV_OK; r++) {
-    status = prefill_rate(forward, vocab, tokens, &rate[r], err);
+  code = prefill_rate(forward, vocab, tokens, &rate[0], err); /* warms up */
+  for (size_t r = 0; r < repeats && code == PV_OK; r++) {
+    code = prefill_rate(forward, vocab, tokens, &rate[r], err);
     check->compared += tokens;
     pv_check_progress(check, r + 1, repeats);
   }
   pv_forward_close(forward);
-  return status == PV_OK ? judge_rates(check, rate, repeats) : status;
+  return code == PV_OK ? judge_rates(check, rate, repeats) : code;
 }
 
-pv_status pv_check_memory_headroom(pv_check *check, pv_error *err) {
+pv_code pv_check_memory_headroom(pv_check *check, pv_error *err) {
   pv_forward *forward = NULL;
   const double allowed = pv_check_real(check, "max_fraction");
   if (!pv_check_has(check, false)) return PV_OK;
-  pv_status status =
+  pv_code code =
       open_backend(check, check->model->shape.context < 4096 ? check->model->shape.context : 4096,
                    1, &forward, err);
-  if (status != PV_OK || forward == NULL) return status;
+  if (code != PV_OK || forward == NULL) return code;
   uint64_t file = 0;
   pv_gpu_info device;
   bool has_device = false;
   pv_gguf_bytes(check->model->gguf, &file);
   double all = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
   double used = (double)file + (double)pv_forward_memory(forward);
-  status = pv_forward_device(forward, &has_device, &device, err);
-  if (has_device && status == PV_OK) { /* what the device itself says is in use, by whomever */
+  code = pv_forward_device(forward, &has_device, &device, err);
+  if (has_device && code == PV_OK) { /* what the device itself says is in use, by whomever */
     all = (double)device.memory;
     used = (double)(device.memory - device.free_);
   }
   pv_forward_close(forward);
-  if (status != PV_OK) return status;
+  if (code != PV_OK) return code;
   check->compared = 1;
   pv_check_metric(check, "bytes_needed", used);
   pv_check_metric(check, "bytes_of_memory", all);

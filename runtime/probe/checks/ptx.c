@@ -1,17 +1,17 @@
 /* Checks of the PTX that is embedded in this program, which is the PTX that is loaded. */
 #include <string.h>
 
+#include "base/text.h"
 #include "kernels/cuda/images.h"
 #include "kernels/ptx/assert.h"
-#include "runtime/base/text.h"
 #include "runtime/probe/checks/check.h"
 
-typedef pv_status (*judge)(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
-                           pv_ptx_report *report, pv_error *err);
+typedef pv_code (*judge)(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
+                         pv_ptx_report *report, pv_error *err);
 
 /* The module's text with the instruction that the fault puts in another's place. */
-static pv_status plant(const pv_fault *fault, const pv_cuda_module *image, pv_text *out,
-                       pv_error *err) {
+static pv_code plant(const pv_fault *fault, const pv_cuda_module *image, pv_text *out,
+                     pv_error *err) {
   const char *from = fault->ptx[0], *at = image->ptx, *end = at + image->ptx_bytes;
   const size_t n = from != NULL ? strlen(from) : 0;
   const char *hit;
@@ -25,28 +25,28 @@ static pv_status plant(const pv_fault *fault, const pv_cuda_module *image, pv_te
 }
 
 /* Every kernel of one module that `wanted` names. */
-static pv_status judge_module(pv_check *check, pv_arena *arena, const pv_cuda_module *image,
-                              const char *wanted, judge run, pv_ptx_report *report, size_t *kernels,
-                              pv_error *err) {
+static pv_code judge_module(pv_check *check, pv_arena *arena, const pv_cuda_module *image,
+                            const char *wanted, judge run, pv_ptx_report *report, size_t *kernels,
+                            pv_error *err) {
   pv_ptx_module *module = NULL;
   pv_text planted = PV_TEXT_INIT;
   const char *text = image->ptx;
   size_t length = image->ptx_bytes;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (check->planted.fault != NULL) {
-    status = plant(check->planted.fault, image, &planted, err);
+    code = plant(check->planted.fault, image, &planted, err);
     text = planted.data;
     length = planted.length;
   }
-  if (status == PV_OK) status = pv_ptx_parse(arena, image->name, text, length, &module, err);
-  for (size_t i = 0; status == PV_OK && i < module->function_count; i++) {
+  if (code == PV_OK) code = pv_ptx_parse(arena, image->name, text, length, &module, err);
+  for (size_t i = 0; code == PV_OK && i < module->function_count; i++) {
     const pv_ptx_function *f = module->functions[i];
     if (!f->is_entry || (strcmp(wanted, "all") != 0 && strcmp(wanted, f->name) != 0)) continue;
-    status = run(check, arena, f, report, err);
+    code = run(check, arena, f, report, err);
     ++*kernels;
   }
   pv_text_free(&planted);
-  return status;
+  return code;
 }
 
 static void conclude(pv_check *check, const pv_ptx_report *report, size_t kernels) {
@@ -63,30 +63,30 @@ static void conclude(pv_check *check, const pv_ptx_report *report, size_t kernel
   pv_check_pass(check);
 }
 
-static pv_status judge_all(pv_check *check, judge run, pv_error *err) {
+static pv_code judge_all(pv_check *check, judge run, pv_error *err) {
   pv_arena arena = PV_ARENA_INIT;
   pv_ptx_report report = {0};
   const char *wanted = pv_check_word(check, "kernel");
   size_t count = 0, kernels = 0;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   const pv_cuda_module *modules = pv_cuda_modules(&count);
   if (count == 0) return pv_check_verdict(check, "NOT_RUN", "this build has no CUDA kernels");
-  for (size_t i = 0; status == PV_OK && i < count; i++) {
-    status = judge_module(check, &arena, &modules[i], wanted, run, &report, &kernels, err);
+  for (size_t i = 0; code == PV_OK && i < count; i++) {
+    code = judge_module(check, &arena, &modules[i], wanted, run, &report, &kernels, err);
     pv_check_progress(check, i + 1, count);
   }
-  if (status == PV_OK && kernels == 0) {
-    status = pv_error_set(err, PV_ERR_INPUT, "no kernel '%s' is embedded in this program", wanted);
+  if (code == PV_OK && kernels == 0) {
+    code = pv_error_set(err, PV_ERR_INPUT, "no kernel '%s' is embedded in this program", wanted);
     pv_error_hint(err, "see: pv ptx list");
   }
-  if (status == PV_OK) conclude(check, &report, kernels);
+  if (code == PV_OK) conclude(check, &report, kernels);
   pv_arena_free(&arena);
-  return status;
+  return code;
 }
 
-static pv_status judge_directives(const pv_check *check, pv_arena *arena,
-                                  const pv_ptx_function *kernel, pv_ptx_report *report,
-                                  pv_error *err) {
+static pv_code judge_directives(const pv_check *check, pv_arena *arena,
+                                const pv_ptx_function *kernel, pv_ptx_report *report,
+                                pv_error *err) {
   const char *require[32], *forbid[32], *order[32], *count[32];
   const pv_ptx_directives d = {.require = require,
                                .forbid = forbid,
@@ -99,8 +99,8 @@ static pv_status judge_directives(const pv_check *check, pv_arena *arena,
   return pv_ptx_check_directives(arena, kernel, &d, report, err);
 }
 
-static pv_status judge_flow(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
-                            pv_ptx_report *report, pv_error *err) {
+static pv_code judge_flow(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
+                          pv_ptx_report *report, pv_error *err) {
   const char *writers[32], *factors[32];
   const pv_ptx_flow flow = {.sink = pv_check_word(check, "sink"),
                             .through = pv_check_word(check, "through"),
@@ -112,22 +112,22 @@ static pv_status judge_flow(const pv_check *check, pv_arena *arena, const pv_ptx
   return pv_ptx_check_flow(arena, kernel, &flow, report, err);
 }
 
-static pv_status judge_rules(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
-                             pv_ptx_report *report, pv_error *err) {
+static pv_code judge_rules(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
+                           pv_ptx_report *report, pv_error *err) {
   const char *rules[32];
   size_t count = pv_check_list(check, "rules", rules);
   if (count == 1 && strcmp(rules[0], "all") == 0) count = 0;
   return pv_ptx_check_rules(arena, kernel, rules, count, report, err);
 }
 
-pv_status pv_check_ptx_emit(pv_check *check, pv_error *err) {
+pv_code pv_check_ptx_emit(pv_check *check, pv_error *err) {
   return judge_all(check, judge_directives, err);
 }
 
-pv_status pv_check_ptx_flow(pv_check *check, pv_error *err) {
+pv_code pv_check_ptx_flow(pv_check *check, pv_error *err) {
   return judge_all(check, judge_flow, err);
 }
 
-pv_status pv_check_ptx_rules(pv_check *check, pv_error *err) {
+pv_code pv_check_ptx_rules(pv_check *check, pv_error *err) {
   return judge_all(check, judge_rules, err);
 }

@@ -3,24 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/probe/checks/check.h"
 #include "runtime/probe/checks/rows.h"
 
 enum { LONGEST = 4096 };
 
-pv_status pv_check_router_weights_sum(pv_check *check, pv_error *err) {
+pv_code pv_check_router_weights_sum(pv_check *check, pv_error *err) {
   const double tolerance = pv_check_real(check, "tolerance");
   pv_prompts prompts;
   double worst = 0.0;
   if (!pv_check_has(check, true)) return PV_OK;
   const uint32_t used = check->model->shape.used;
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *c = NULL;
-    status = pv_check_capture(check, pv_check_word(check, "backend"),
-                              pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
-    if (status != PV_OK || c == NULL) return status;
+    code = pv_check_capture(check, pv_check_word(check, "backend"),
+                            pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
+    if (code != PV_OK || c == NULL) return code;
     for (uint32_t l = 0; l < check->model->shape.layers; l++)
       for (size_t p = 0; p < c->positions; p++) {
         double sum = 0.0;
@@ -35,7 +35,7 @@ pv_status pv_check_router_weights_sum(pv_check *check, pv_error *err) {
   }
   pv_check_metric(check, "largest_deviation", worst);
   pv_check_needed(check, worst);
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
 static size_t missing(const pv_capture *a, const pv_capture *b, uint32_t l, size_t p,
@@ -51,7 +51,7 @@ static size_t missing(const pv_capture *a, const pv_capture *b, uint32_t l, size
   return count;
 }
 
-pv_status pv_check_router_index_sets(pv_check *check, pv_error *err) {
+pv_code pv_check_router_index_sets(pv_check *check, pv_error *err) {
   const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
   const pv_numerics ln = pv_check_numerics(check, "left_numerics");
   const pv_numerics rn = pv_check_numerics(check, "right_numerics");
@@ -62,13 +62,13 @@ pv_status pv_check_router_index_sets(pv_check *check, pv_error *err) {
     return pv_check_verdict(check, "VACUOUS", "both sides are %s %s: nothing is compared", left,
                             pv_numerics_name(ln));
   const pv_shape *s = &check->model->shape;
-  pv_status status = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t i = 0; i < prompts.count && status == PV_OK; i++) {
+  pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
+  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *a = NULL, *b = NULL;
-    status = pv_check_capture(check, left, ln, prompts.items[i], &a, err);
-    if (status == PV_OK && a != NULL)
-      status = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
-    if (status != PV_OK || b == NULL) return status;
+    code = pv_check_capture(check, left, ln, prompts.items[i], &a, err);
+    if (code == PV_OK && a != NULL)
+      code = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
+    if (code != PV_OK || b == NULL) return code;
     for (uint32_t l = 0; l < s->layers; l++)
       for (size_t p = 0; p < a->positions; p++) {
         const size_t n = missing(a, b, l, p, s->used);
@@ -81,7 +81,7 @@ pv_status pv_check_router_index_sets(pv_check *check, pv_error *err) {
   }
   pv_check_metric(check, "index_sets", (double)check->compared);
   pv_check_metric(check, "index_sets_different", (double)different);
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }
 
 /* The oracle sorts all experts by (value descending, index ascending), NaN last. */
@@ -122,7 +122,7 @@ static void compare_route(pv_check *check, const pv_cpu_path *path, const float 
   }
 }
 
-pv_status pv_check_router_topk_rule(pv_check *check, pv_error *err) {
+pv_code pv_check_router_topk_rule(pv_check *check, pv_error *err) {
   static const char *const names[] = {"scalar", "avx2"};
   static const char *const kinds[] = {"random", "few values", "all equal", "close pairs"};
   uint64_t seed = 1;

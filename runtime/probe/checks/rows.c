@@ -146,8 +146,8 @@ void pv_rows_exact(pv_type type, pv_product product, size_t k, uint64_t *state, 
   }
 }
 
-pv_status pv_rows_act_make(const pv_cpu_path *path, pv_product product, const float *x, size_t k,
-                           pv_rows_act *out, pv_error *err) {
+pv_code pv_rows_act_make(const pv_cpu_path *path, pv_product product, const float *x, size_t k,
+                         pv_rows_act *out, pv_error *err) {
   const size_t padded = pv_act_padded(k);
   *out = (pv_rows_act){.q = calloc(padded, sizeof(int16_t)),
                        .d = calloc(padded / PV_SEGMENT, sizeof(float)),
@@ -185,8 +185,8 @@ float pv_rows_multiply(const pv_cpu_path *path, pv_product product, pv_type type
  * |dmin m x|: at most 4 |w'| + the minimum, which twice the largest weight of the block covers.
  * Everything else sums plain products: at most 26 roundings to float32 on any way (a chain of 16
  * and a fold of 8), 8 when the chain is float64. */
-pv_status pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
-                              size_t k, double *value, double *bound, pv_error *err) {
+pv_code pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
+                            size_t k, double *value, double *bound, pv_error *err) {
   double *w = calloc(k, sizeof *w), sum = 0.0, absolute = 0.0, rounding = 0.0, products = 0.0;
   if (w == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for an exact product");
   pv_dequant_f64(type, row, k, w);

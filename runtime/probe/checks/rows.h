@@ -26,15 +26,15 @@ typedef struct pv_rows_act {
   float *d;
   int32_t *sum, *offset;
 } pv_rows_act;
-pv_status pv_rows_act_make(const pv_cpu_path *path, pv_product product, const float *x, size_t k,
-                           pv_rows_act *out, pv_error *err);
+pv_code pv_rows_act_make(const pv_cpu_path *path, pv_product product, const float *x, size_t k,
+                         pv_rows_act *out, pv_error *err);
 void pv_rows_act_free(pv_rows_act *act);
 
 /* The product by a kernel, and its exact value with the largest error that the roundings named in
  * kernels/arith/act.h can cause. */
 float pv_rows_multiply(const pv_cpu_path *path, pv_product product, pv_type type, const void *row,
                        size_t k, const pv_rows_act *act);
-pv_status pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
-                              size_t k, double *value, double *bound, pv_error *err);
+pv_code pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
+                            size_t k, double *value, double *bound, pv_error *err);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/base/text.h"
+#include "base/ck.h"
+#include "base/text.h"
 #include "runtime/probe/checks/check.h"
 
 typedef struct wanted {
@@ -38,7 +38,7 @@ static uint64_t layers_of(const wanted *want, pv_stage_id stage) {
   return once ? 1 : want->layers;
 }
 
-static pv_status derive(const pv_model *model, wanted *out, pv_error *err) {
+static pv_code derive(const pv_model *model, wanted *out, pv_error *err) {
   enum { HIDDEN, HEADS, KV_HEADS, HEAD, EXPERTS, USED, FFN, LAYERS, KEYS };
   static const char *const keys[KEYS] = {[HIDDEN] = "qwen3moe.embedding_length",
                                          [HEADS] = "qwen3moe.attention.head_count",
@@ -50,8 +50,8 @@ static pv_status derive(const pv_model *model, wanted *out, pv_error *err) {
                                          [LAYERS] = "qwen3moe.block_count"};
   uint64_t n[KEYS];
   for (int i = 0; i < KEYS; i++) {
-    const pv_status status = pv_gguf_get_u64(model->gguf, keys[i], &n[i], err);
-    if (status != PV_OK) return status;
+    const pv_code code = pv_gguf_get_u64(model->gguf, keys[i], &n[i], err);
+    if (code != PV_OK) return code;
   }
   const pv_gguf_value *tokens = pv_gguf_find(model->gguf, "tokenizer.ggml.tokens");
   *out = (wanted){.experts = n[EXPERTS],
@@ -107,8 +107,8 @@ static double value_of(const watch *w, pv_stage_id stage, const unsigned char *a
 
 /* The stage into two buffers that held different bytes, each with as much room behind it: what
  * differs was not written, what changed behind the end was written too much. */
-static pv_status read_twice(watch *w, pv_stage_id stage, uint32_t layer, size_t rows, size_t bytes,
-                            pv_error *err) {
+static pv_code read_twice(watch *w, pv_stage_id stage, uint32_t layer, size_t rows, size_t bytes,
+                          pv_error *err) {
   const size_t room = 2 * bytes + 4096;
   if (room > w->room) {
     free(w->left);
@@ -120,19 +120,19 @@ static pv_status read_twice(watch *w, pv_stage_id stage, uint32_t layer, size_t 
   }
   memset(w->left, 0x5a, room);
   memset(w->right, 0xa5, room);
-  pv_status status = pv_forward_read(w->forward, stage, 0, rows, w->left, err);
-  if (status == PV_OK) status = pv_forward_read(w->forward, stage, 0, rows, w->right, err);
+  pv_code code = pv_forward_read(w->forward, stage, 0, rows, w->left, err);
+  if (code == PV_OK) code = pv_forward_read(w->forward, stage, 0, rows, w->right, err);
   size_t unwritten = 0, beyond = 0;
   char place[PV_STAGE_PLACE];
   for (size_t i = 0; i < bytes; i++) unwritten += w->left[i] != w->right[i];
   for (size_t i = bytes; i < room; i++) beyond += w->left[i] != 0x5a || w->right[i] != 0xa5;
-  if (status == PV_OK && unwritten > 0)
+  if (code == PV_OK && unwritten > 0)
     pv_check_fail(w->check, "stage %s: %zu of %zu bytes are not written",
                   pv_stage_place(stage, layer, place), unwritten, bytes);
-  if (status == PV_OK && beyond > 0)
+  if (code == PV_OK && beyond > 0)
     pv_check_fail(w->check, "stage %s: %zu bytes are written beyond its %zu",
                   pv_stage_place(stage, layer, place), beyond, bytes);
-  return status;
+  return code;
 }
 
 static void look_indices(watch *w, pv_stage_id stage, uint32_t layer, size_t position,
@@ -199,8 +199,8 @@ static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
   return 1;
 }
 
-static pv_status look(void *context, pv_stage_id stage, uint32_t layer, size_t position,
-                      size_t rows, size_t width, const void *data, pv_error *err) {
+static pv_code look(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+                    size_t width, const void *data, pv_error *err) {
   watch *w = context;
   char place[PV_STAGE_PLACE];
   (void)data; /* read again, over poison */
@@ -212,8 +212,8 @@ static pv_status look(void *context, pv_stage_id stage, uint32_t layer, size_t p
     return pv_check_fail(w->check, "stage %s came for layer %u, positions %zu to %zu",
                          pv_stage_name(stage), layer, position, position + rows - 1);
   const size_t bytes = width * (is_index(stage) ? sizeof(int32_t) : w->real_bytes);
-  const pv_status status = read_twice(w, stage, layer, rows, rows * bytes, err);
-  if (status != PV_OK) return status;
+  const pv_code code = read_twice(w, stage, layer, rows, rows * bytes, err);
+  if (code != PV_OK) return code;
   w->check->compared += rows * width;
   for (size_t r = 0; r < rows; r++) {
     const unsigned char *row = w->left + r * bytes;
@@ -242,27 +242,27 @@ static void look_complete(watch *w) {
       }
 }
 
-static pv_status run(watch *w, const char *backend, pv_error *err) {
+static pv_code run(watch *w, const char *backend, pv_error *err) {
   const size_t count = w->prompt->count, half = (count + 1) / 2;
   const uint32_t *ids = w->prompt->ids;
   const pv_sink sink = {w, want_all, look};
   for (size_t i = 0; i < count; i++) w->others[i] = ids[(i + 1) % count];
-  pv_status status = pv_forward_run(w->forward, w->others, count, count, &sink, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_forward_run(w->forward, w->others, count, count, &sink, err);
+  if (code != PV_OK) return code;
   look_complete(w);
   if (pv_check_failed(w->check)) return PV_OK; /* a capture asks for sound shapes */
-  status = pv_check_capture(w->check, backend, PV_NUMERICS_I16, w->prompt, &w->fresh, err);
-  if (status != PV_OK || w->fresh == NULL) return status;
+  code = pv_check_capture(w->check, backend, PV_NUMERICS_I16, w->prompt, &w->fresh, err);
+  if (code != PV_OK || w->fresh == NULL) return code;
   pv_forward_rewind(w->forward, 0);
-  status = pv_forward_run(w->forward, ids, half, half, &sink, err);
-  if (status == PV_OK && count > half)
-    status = pv_forward_run(w->forward, ids + half, count - half, count - half, &sink, err);
-  if (status == PV_OK) look_complete(w);
-  return status;
+  code = pv_forward_run(w->forward, ids, half, half, &sink, err);
+  if (code == PV_OK && count > half)
+    code = pv_forward_run(w->forward, ids + half, count - half, count - half, &sink, err);
+  if (code == PV_OK) look_complete(w);
+  return code;
 }
 
-static pv_status check_prompt(pv_check *check, const wanted *want, const char *backend,
-                              const pv_reference_prompt *prompt, pv_error *err) {
+static pv_code check_prompt(pv_check *check, const wanted *want, const char *backend,
+                            const pv_reference_prompt *prompt, pv_error *err) {
   const pv_backend_config config = {
       .context = prompt->count, .batch = prompt->count, .threads = check->threads};
   uint64_t slots = 0;
@@ -270,11 +270,11 @@ static pv_status check_prompt(pv_check *check, const wanted *want, const char *b
     return pv_error_set(err, PV_ERR_LIMIT, "%zu positions are too many to watch", prompt->count);
   pv_error local = PV_ERROR_INIT;
   watch w = {.check = check, .want = want, .prompt = prompt};
-  pv_status status = pv_check_open(check, backend, &config, &w.side, &local);
-  if (status == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
-  if (status != PV_OK) {
+  pv_code code = pv_check_open(check, backend, &config, &w.side, &local);
+  if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
+  if (code != PV_OK) {
     if (err != NULL) *err = local;
-    return status;
+    return code;
   }
   w.forward = w.side.forward;
   pv_check_backend(check, pv_forward_backend(w.forward));
@@ -283,30 +283,30 @@ static pv_status check_prompt(pv_check *check, const wanted *want, const char *b
   w.seen = calloc(slots, 1);
   w.marks = calloc(slots, sizeof *w.marks);
   if (w.others == NULL || w.seen == NULL || w.marks == NULL)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory to watch %zu positions", prompt->count);
-  if (status == PV_OK) status = run(&w, backend, err);
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory to watch %zu positions", prompt->count);
+  if (code == PV_OK) code = run(&w, backend, err);
   free(w.left);
   free(w.right);
   free(w.marks);
   free(w.seen);
   free(w.others);
   pv_fault_close(&w.side);
-  return status;
+  return code;
 }
 
-pv_status pv_check_forward_shape(pv_check *check, pv_error *err) {
+pv_code pv_check_forward_shape(pv_check *check, pv_error *err) {
   const char *backend = pv_check_word(check, "backend");
   pv_prompts prompts;
   wanted want = {0};
   if (!pv_check_has(check, true)) return PV_OK;
-  pv_status status = derive(check->model, &want, err);
-  if (status == PV_OK) status = pv_check_prompts(check, 32, &prompts, err);
-  for (size_t i = 0; status == PV_OK && i < prompts.count; i++) {
+  pv_code code = derive(check->model, &want, err);
+  if (code == PV_OK) code = pv_check_prompts(check, 32, &prompts, err);
+  for (size_t i = 0; code == PV_OK && i < prompts.count; i++) {
     const uint64_t before = check->compared;
-    status = check_prompt(check, &want, backend, prompts.items[i], err);
-    if (status != PV_OK || pv_check_failed(check) || check->compared == before) return status;
+    code = check_prompt(check, &want, backend, prompts.items[i], err);
+    if (code != PV_OK || pv_check_failed(check) || check->compared == before) return code;
     pv_check_progress(check, i + 1, prompts.count);
   }
   pv_check_metric(check, "vocabulary", (double)want.vocab);
-  return status == PV_OK ? pv_check_pass(check) : status;
+  return code == PV_OK ? pv_check_pass(check) : code;
 }

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "kernels/arith/arith.h"
-#include "runtime/base/text.h"
 #include "tests/unit/arith/reference.h"
 
 #define ARGUMENTS     (UINT64_C(1) << 32)

@@ -1,7 +1,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "runtime/base/arena.h"
+#include "base/arena.h"
 #include "tests/unit/testing.h"
 
 static void test_zeroed_and_aligned(void) {

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
+#include "base/child.h"
 #include "tests/unit/testing.h"
 
 static const size_t MANY = 1 << 20;
@@ -101,12 +101,12 @@ static void test_channel_limit(void) {
   pv_text channel = PV_TEXT_INIT;
   pv_error err = PV_ERROR_INIT;
   pv_child_event event = PV_CHILD_BYTES;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   pv_child *child = start("exec cat /dev/zero >&3", NULL, 0, MANY);
   REQUIRE(child != NULL);
-  while (status == PV_OK && event == PV_CHILD_BYTES)
-    status = pv_child_wait(child, HANGS_S, &channel, 100000, &event, &err);
-  EXPECT_I64(status, PV_ERR_LIMIT);
+  while (code == PV_OK && event == PV_CHILD_BYTES)
+    code = pv_child_wait(child, HANGS_S, &channel, 100000, &event, &err);
+  EXPECT_I64(code, PV_ERR_LIMIT);
   EXPECT_HAS(err.message, "100000 bytes");
   pv_child_free(child);
   pv_text_free(&channel);

@@ -1,4 +1,4 @@
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 #include "tests/unit/testing.h"
 
 enum { UNTOUCHED = 77 };

@@ -1,6 +1,6 @@
 #include <stddef.h>
 
-#include "runtime/base/cursor.h"
+#include "base/cursor.h"
 #include "tests/unit/testing.h"
 
 static void test_little_endian(void) {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 #include "tests/unit/testing.h"
 
 static char *printed;
@@ -23,7 +23,7 @@ static void test_set_fills(void) {
   pv_error err = PV_ERROR_INIT;
   EXPECT_I64(err.byte, -1);
   EXPECT_I64(pv_error_set(&err, PV_ERR_INPUT, "bad %d", 7), PV_ERR_INPUT);
-  EXPECT_I64(err.status, PV_ERR_INPUT);
+  EXPECT_I64(err.code, PV_ERR_INPUT);
   EXPECT_STR(err.message, "bad 7");
   EXPECT_I64(err.byte, -1);
 }
@@ -112,19 +112,19 @@ static void test_print_escapes(void) {
 }
 
 static void test_names_and_exit_codes(void) {
-  EXPECT_STR(pv_status_name(PV_OK), "ok");
-  EXPECT_STR(pv_status_name(PV_ERR_CONFLICT), "conflict");
-  EXPECT_STR(pv_status_name((pv_status)99), "internal");
-  EXPECT_I64(pv_status_exit(PV_OK), 0);
-  EXPECT_I64(pv_status_exit(PV_ERR_INPUT), 2);
-  EXPECT_I64(pv_status_exit(PV_ERR_LIMIT), 2);
-  EXPECT_I64(pv_status_exit(PV_ERR_INTERNAL), 4);
-  EXPECT_I64(pv_status_exit(PV_ERR_NOMEM), 4);
-  EXPECT_I64(pv_status_exit(PV_ERR_CANCELLED), 130);
+  EXPECT_STR(pv_code_name(PV_OK), "ok");
+  EXPECT_STR(pv_code_name(PV_ERR_CONFLICT), "conflict");
+  EXPECT_STR(pv_code_name((pv_code)99), "internal");
+  EXPECT_I64(pv_code_exit(PV_OK), 0);
+  EXPECT_I64(pv_code_exit(PV_ERR_INPUT), 2);
+  EXPECT_I64(pv_code_exit(PV_ERR_LIMIT), 2);
+  EXPECT_I64(pv_code_exit(PV_ERR_INTERNAL), 4);
+  EXPECT_I64(pv_code_exit(PV_ERR_NOMEM), 4);
+  EXPECT_I64(pv_code_exit(PV_ERR_CANCELLED), 130);
   for (int s = PV_ERR_INPUT; s <= PV_ERR_INTERNAL; s++) {
-    EXPECT(pv_status_exit((pv_status)s) != 0);
+    EXPECT(pv_code_exit((pv_code)s) != 0);
     for (int t = PV_OK; t < s; t++)
-      EXPECT(strcmp(pv_status_name((pv_status)s), pv_status_name((pv_status)t)) != 0);
+      EXPECT(strcmp(pv_code_name((pv_code)s), pv_code_name((pv_code)t)) != 0);
   }
 }
 

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/file.h"
+#include "base/child.h"
+#include "base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 
@@ -152,8 +152,8 @@ static void replace_with_a_full_disk(void) {
   pv_error err = PV_ERROR_INIT;
   pv_cancel_install(); /* SIGXFSZ becomes EFBIG, as in the programs */
   if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(10);
-  const pv_status status = pv_file_replace(folder_path("a"), data, sizeof data, &err);
-  if (status != PV_ERR_IO) _exit(11);
+  const pv_code code = pv_file_replace(folder_path("a"), data, sizeof data, &err);
+  if (code != PV_ERR_IO) _exit(11);
   if (strstr(err.message, "File too large") == NULL) _exit(12);
   _exit(strcmp(err.file, folder_path("a")) == 0 ? 42 : 13);
 }

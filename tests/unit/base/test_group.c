@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
+#include "base/child.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 

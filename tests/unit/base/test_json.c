@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/json.h"
+#include "base/json.h"
 #include "tests/unit/testing.h"
 
 static void test_write(void) {

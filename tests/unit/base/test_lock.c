@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/file.h"
+#include "base/child.h"
+#include "base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "tests/unit/testing.h"
 
 /* Never a number of any kind. */

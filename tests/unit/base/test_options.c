@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/options.h"
+#include "base/options.h"
 #include "tests/unit/testing.h"
 
 static bool flag, help;
@@ -17,7 +17,7 @@ static const pv_option list[] = {
 static pv_options options;
 
 /* Up to three arguments. */
-static pv_status parse(const char *a, const char *b, const char *c) {
+static pv_code parse(const char *a, const char *b, const char *c) {
   char *argv[5] = {0};
   const char *given[] = {a, b, c};
   static char kept[4][32];

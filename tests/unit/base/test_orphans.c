@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
+#include "base/child.h"
 #include "tests/unit/testing.h"
 
 static const size_t MANY = 1 << 20;

@@ -2,7 +2,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "runtime/base/pool.h"
+#include "base/pool.h"
 #include "tests/unit/testing.h"
 
 enum { TASKS = 300 };

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "tests/unit/testing.h"
 
 static void test_grows(void) {

@@ -20,22 +20,21 @@ void recording_make(const char *name, pv_numerics numerics, const char *fault, c
   pv_trace_writer *writer = NULL;
   pv_trace_filter filter;
   pv_error err = PV_ERROR_INIT;
-  pv_status status = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
-  if (status == PV_OK)
-    status = pv_fault_open(recording_model, "cpu", &config, fault != NULL ? &planted : NULL, &side,
-                           &err);
-  if (status == PV_OK)
-    status = pv_trace_filter_parse(stages, layers, &recording_model->shape, &filter, &err);
-  if (status == PV_OK)
-    status =
-        pv_trace_begin(folder_path(name), side.forward, recording_model, &filter, &writer, &err);
-  for (size_t at = 0; at < RECORDING_COUNT && status == PV_OK; at += RECORDING_BATCH) {
+  pv_code code = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
+  if (code == PV_OK)
+    code = pv_fault_open(recording_model, "cpu", &config, fault != NULL ? &planted : NULL, &side,
+                         &err);
+  if (code == PV_OK)
+    code = pv_trace_filter_parse(stages, layers, &recording_model->shape, &filter, &err);
+  if (code == PV_OK)
+    code = pv_trace_begin(folder_path(name), side.forward, recording_model, &filter, &writer, &err);
+  for (size_t at = 0; at < RECORDING_COUNT && code == PV_OK; at += RECORDING_BATCH) {
     const pv_sink sink = pv_trace_sink(writer);
-    status = pv_forward_run(side.forward, recording_ids + at, RECORDING_BATCH, RECORDING_BATCH,
-                            &sink, &err);
+    code = pv_forward_run(side.forward, recording_ids + at, RECORDING_BATCH, RECORDING_BATCH, &sink,
+                          &err);
   }
-  if (status == PV_OK) status = pv_trace_finish(writer, about, &err);
-  if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
+  if (code == PV_OK) code = pv_trace_finish(writer, about, &err);
+  if (!EXPECT_I64(code, PV_OK)) pv_error_print(&err, stderr);
   pv_trace_free(writer);
   pv_fault_close(&side);
 }
@@ -52,14 +51,14 @@ pv_bisect_result recording_bisect(const char *left, const char *right) {
                          .batch = RECORDING_BATCH,
                          .threads = 2};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = PV_OK;
-  for (int i = 0; i < 2 && status == PV_OK; i++) {
-    if (names[i] != NULL) status = pv_recorded_open(folder_path(names[i]), &of, &recorded[i], &err);
+  pv_code code = PV_OK;
+  for (int i = 0; i < 2 && code == PV_OK; i++) {
+    if (names[i] != NULL) code = pv_recorded_open(folder_path(names[i]), &of, &recorded[i], &err);
     spec.side[i] = (pv_bisect_side){
         i == 0 ? "left" : "right", "cpu", PV_NUMERICS_I16, {NULL, -1}, recorded[i]};
   }
-  if (status == PV_OK) status = pv_bisect(&spec, &out, &err);
-  if (!EXPECT_I64(status, PV_OK)) pv_error_print(&err, stderr);
+  if (code == PV_OK) code = pv_bisect(&spec, &out, &err);
+  if (!EXPECT_I64(code, PV_OK)) pv_error_print(&err, stderr);
   for (int i = 0; i < 2; i++) pv_recorded_close(recorded[i]);
   return out;
 }

@@ -5,25 +5,25 @@
 #include "runtime/bisect/bisect.h"
 #include "tests/unit/testing.h"
 
-pv_status __real_pv_forward_open(const pv_model *model, const char *backend,
-                                 const pv_backend_config *config, pv_forward **out, pv_error *err);
-pv_status __wrap_pv_forward_open(const pv_model *model, const char *backend,
-                                 const pv_backend_config *config, pv_forward **out, pv_error *err);
+pv_code __real_pv_forward_open(const pv_model *model, const char *backend,
+                               const pv_backend_config *config, pv_forward **out, pv_error *err);
+pv_code __wrap_pv_forward_open(const pv_model *model, const char *backend,
+                               const pv_backend_config *config, pv_forward **out, pv_error *err);
 
 static const char *defect = "wrong_head_group";
 
 /* "kernel": a backend with the bits of the plain one, but for its defect. */
-pv_status __wrap_pv_forward_open(const pv_model *model, const char *backend,
-                                 const pv_backend_config *config, pv_forward **out, pv_error *err) {
+pv_code __wrap_pv_forward_open(const pv_model *model, const char *backend,
+                               const pv_backend_config *config, pv_forward **out, pv_error *err) {
   pv_planted planted = {NULL, -1};
   pv_backend *made = NULL;
   if (strcmp(backend, "kernel") != 0)
     return __real_pv_forward_open(model, backend, config, out, err);
-  pv_status status = pv_fault_parse(defect, &planted, err);
+  pv_code code = pv_fault_parse(defect, &planted, err);
   pv_plain_defect planned = planted.fault != NULL ? planted.fault->defect : (pv_plain_defect){0};
   planned.layer = planted.layer;
-  if (status == PV_OK) status = pv_plain_open(model, config, &planned, &made, err);
-  return status == PV_OK ? pv_forward_adopt(made, out, err) : status;
+  if (code == PV_OK) code = pv_plain_open(model, config, &planned, &made, err);
+  return code == PV_OK ? pv_forward_adopt(made, out, err) : code;
 }
 
 static pv_model *model;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/bisect/bisect.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/bisect/recording.h"

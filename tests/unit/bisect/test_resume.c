@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/bisect/bisect.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/bisect/same.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/testing.h"
 
 bool golden_open(golden *g) {

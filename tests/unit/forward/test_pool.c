@@ -1,7 +1,7 @@
 /* The thread pool: every task once, none early, none late. Run under the thread sanitizer too. */
 #include <time.h>
 
-#include "runtime/base/pool.h"
+#include "base/pool.h"
 #include "tests/unit/testing.h"
 
 enum { TASKS = 1000 };

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/gguf/gguf.h"
 
 void gb_u8(pv_text *out, uint8_t value);

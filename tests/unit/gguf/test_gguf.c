@@ -90,8 +90,8 @@ static void test_integers(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     uint64_t value = 12345;
     pv_error err = PV_ERROR_INIT;
-    const pv_status status = pv_gguf_get_u64(g, cases[i].key, &value, &err);
-    EXPECT(status == (cases[i].ok ? PV_OK : PV_ERR_INPUT));
+    const pv_code code = pv_gguf_get_u64(g, cases[i].key, &value, &err);
+    EXPECT(code == (cases[i].ok ? PV_OK : PV_ERR_INPUT));
     EXPECT_U64(value, cases[i].ok ? cases[i].want : 12345);
     if (!cases[i].ok) EXPECT_HAS(err.message, cases[i].key);
   }

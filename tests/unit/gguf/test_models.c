@@ -85,8 +85,8 @@ static void test_truncated(void) {
       memcpy(area + room - n, bytes, n);
       data = area + room - n;
     }
-    const pv_status status = pv_gguf_parse(data, n, "cut", &cut, &err);
-    refused += status == PV_ERR_INPUT && cut == NULL && err.hint[0] != '\0' &&
+    const pv_code code = pv_gguf_parse(data, n, "cut", &cut, &err);
+    refused += code == PV_ERR_INPUT && cut == NULL && err.hint[0] != '\0' &&
                strcmp(err.file, "cut") == 0 && strcmp(err.rule, "PV-GGUF-TRUNCATED") == 0 &&
                err.byte >= 0 && (uint64_t)err.byte <= n;
     placed += strcmp(err.rule, "PV-GGUF-OUTSIDE") == 0;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/gguf/build.h"
 #include "tests/unit/model/variant.h"
 #include "tests/unit/testing.h"

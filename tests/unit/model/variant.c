@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/gguf/build.h"
 #include "tests/unit/testing.h"
 
@@ -138,16 +138,16 @@ pv_text variant_typed(const char *name, uint32_t type) {
   return out;
 }
 
-pv_status variant_open(pv_text *bytes, pv_error *err) {
+pv_code variant_open(pv_text *bytes, pv_error *err) {
   pv_gguf *gguf = NULL;
   pv_model *model = NULL;
-  pv_status status = pv_gguf_parse(bytes->data, bytes->length, "variant.gguf", &gguf, err);
-  if (status == PV_OK) status = pv_model_from_gguf(gguf, &model, err);
-  EXPECT((status == PV_OK) == (model != NULL));
+  pv_code code = pv_gguf_parse(bytes->data, bytes->length, "variant.gguf", &gguf, err);
+  if (code == PV_OK) code = pv_model_from_gguf(gguf, &model, err);
+  EXPECT((code == PV_OK) == (model != NULL));
   if (model == NULL) pv_gguf_close(gguf); /* else it is the model's */
   pv_model_close(model);
   pv_text_free(bytes);
-  return status;
+  return code;
 }
 
 void variant_refused(pv_text *bytes, const char *rule, const char *words) {

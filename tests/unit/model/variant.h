@@ -2,7 +2,7 @@
 #ifndef PV_TESTS_MODEL_VARIANT_H
 #define PV_TESTS_MODEL_VARIANT_H
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "runtime/model/model.h"
 
 /* Reads the model once; false when it can not be read. */
@@ -25,7 +25,7 @@ pv_text variant_typed(const char *name, uint32_t type);
 void variant_retype(pv_text *bytes, const char *name, uint32_t type);
 
 /* Opens the bytes as "variant.gguf"; PV_OK means that a model came of it. Frees them. */
-pv_status variant_open(pv_text *bytes, pv_error *err);
+pv_code variant_open(pv_text *bytes, pv_error *err);
 /* Expects a refusal of that rule whose message holds `words`; "" for no rule. */
 void variant_refused(pv_text *bytes, const char *rule, const char *words);
 

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
-#include "runtime/base/text.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "kernels/quant/quant.h"
 #include "runtime/forward/backend.h"
 #include "runtime/probe/checks/check.h"
-#include "runtime/quant/quant.h"
 #include "tests/unit/testing.h"
 
 static void test_order(void) {

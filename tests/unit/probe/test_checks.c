@@ -45,9 +45,9 @@ static answer ask(const char *name, const char *with, bool with_model) {
                     .backends = json_array()};
   const pv_check_function function = pv_check_function_find(name);
   if (EXPECT(parameters != NULL) && EXPECT(function != NULL && check.spec != NULL)) {
-    const pv_status status = function(&check, &err);
-    snprintf(out.verdict, sizeof out.verdict, "%s", status == PV_OK ? check.verdict : "ERROR");
-    snprintf(out.reason, sizeof out.reason, "%s", status == PV_OK ? check.reason : err.message);
+    const pv_code code = function(&check, &err);
+    snprintf(out.verdict, sizeof out.verdict, "%s", code == PV_OK ? check.verdict : "ERROR");
+    snprintf(out.reason, sizeof out.reason, "%s", code == PV_OK ? check.reason : err.message);
     out.compared = check.compared;
   }
   json_decref(parameters);

@@ -15,27 +15,27 @@ static size_t make(char *out, size_t room, const char *json, size_t length) {
   int ends[2];
   size_t have = 0;
   if (pipe(ends) != 0) return 0;
-  const pv_status status = pv_frame_write(ends[1], json, length, NULL);
+  const pv_code code = pv_frame_write(ends[1], json, length, NULL);
   close(ends[1]);
   for (ssize_t n = 1; n > 0 && have<room; have += n> 0 ? (size_t)n : 0)
     n = read(ends[0], out + have, room - have);
   close(ends[0]);
-  return status == PV_OK ? have : 0;
+  return code == PV_OK ? have : 0;
 }
 
-static pv_status next(const char *data, size_t length, size_t *used, pv_error *err) {
+static pv_code next(const char *data, size_t length, size_t *used, pv_error *err) {
   const char *json = NULL;
   size_t json_length = 0;
   /* A copy of exactly this length, so that a sanitizer sees a read past the end. */
   char *copy = malloc(length + (length == 0));
   memcpy(copy, data, length);
-  const pv_status status = pv_frame_next(copy, length, used, &json, &json_length, err);
-  if (status == PV_OK && *used > 0) {
+  const pv_code code = pv_frame_next(copy, length, used, &json, &json_length, err);
+  if (code == PV_OK && *used > 0) {
     EXPECT_U64(json_length, PAYLOAD);
     EXPECT_BYTES(json, payload, PAYLOAD);
   }
   free(copy);
-  return status;
+  return code;
 }
 
 static void test_round_trip(void) {
@@ -78,10 +78,10 @@ static void test_any_changed_byte(void) {
       char wrong[FRAME];
       memcpy(wrong, frame, FRAME);
       wrong[at] = (char)(wrong[at] ^ (1 << bit));
-      const pv_status status = next(wrong, FRAME, &used, NULL);
+      const pv_code code = next(wrong, FRAME, &used, NULL);
       /* A larger length only asks for more bytes; everything else is refused at once. */
-      const bool longer = at >= 4 && at < 8 && status == PV_OK && used == 0;
-      EXPECT(status == PV_ERR_INPUT || longer);
+      const bool longer = at >= 4 && at < 8 && code == PV_OK && used == 0;
+      EXPECT(code == PV_ERR_INPUT || longer);
     }
   }
 }

@@ -53,10 +53,10 @@ static device *device_of(const pv_backend *backend) {
   return NULL;
 }
 
-static pv_status plant_open(const pv_model *m, const pv_backend_config *config, pv_backend **out,
-                            pv_error *err) {
-  const pv_status status = __real_pv_backend_cpu.open(m, config, out, err);
-  if (status != PV_OK) return status;
+static pv_code plant_open(const pv_model *m, const pv_backend_config *config, pv_backend **out,
+                          pv_error *err) {
+  const pv_code code = __real_pv_backend_cpu.open(m, config, out, err);
+  if (code != PV_OK) return code;
   device *d = device_of(NULL);
   (*out)->ops = &__wrap_pv_backend_cpu;
   if (d == NULL) abort();
@@ -73,7 +73,7 @@ static void plant_close(pv_backend *backend) {
   __real_pv_backend_cpu.close(backend);
 }
 
-static pv_status plant_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+static pv_code plant_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
   device *d = device_of(backend);
   d->position = batch->position;
   d->count = batch->count;
@@ -101,16 +101,16 @@ static void spoil(const device *d, pv_stage_id stage, size_t rows, size_t row, u
   memcpy(out, whole, written);
 }
 
-static pv_status plant_read(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows,
-                            void *out, pv_error *err) {
+static pv_code plant_read(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows,
+                          void *out, pv_error *err) {
   const device *d = device_of(backend);
   const size_t width = __wrap_pv_stage_width(stage, &backend->model->shape);
   float *whole = calloc(rows + 1, width * sizeof(float));
   if (whole == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
-  const pv_status status = __real_pv_backend_cpu.read(backend, stage, row, rows, whole, err);
-  if (status == PV_OK) spoil(d, stage, rows, width * sizeof(float), (unsigned char *)whole, out);
+  const pv_code code = __real_pv_backend_cpu.read(backend, stage, row, rows, whole, err);
+  if (code == PV_OK) spoil(d, stage, rows, width * sizeof(float), (unsigned char *)whole, out);
   free(whole);
-  return status;
+  return code;
 }
 
 static void expect_of(const char *name, defect what, const char *verdict, const char *reason) {

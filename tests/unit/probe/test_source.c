@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/probe/bisect_report.h"
 #include "tests/unit/testing.h"
 

@@ -5,12 +5,12 @@
 sample sample_open(const char *path) {
   sample s = {.arena = PV_ARENA_INIT};
   pv_error err = PV_ERROR_INIT;
-  pv_status status = pv_file_read(path, (size_t)1 << 22, &s.bytes, &err);
-  if (status == PV_OK)
-    status =
+  pv_code code = pv_file_read(path, (size_t)1 << 22, &s.bytes, &err);
+  if (code == PV_OK)
+    code =
         pv_ptx_parse(&s.arena, path, (const char *)s.bytes.data, s.bytes.length, &s.module, &err);
-  if (status != PV_OK) pv_error_print(&err, stderr);
-  EXPECT(status == PV_OK && s.module != NULL);
+  if (code != PV_OK) pv_error_print(&err, stderr);
+  EXPECT(code == PV_OK && s.module != NULL);
   return s;
 }
 

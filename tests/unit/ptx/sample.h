@@ -2,8 +2,8 @@
 #ifndef PV_TESTS_PTX_SAMPLE_H
 #define PV_TESTS_PTX_SAMPLE_H
 
+#include "base/file.h"
 #include "kernels/ptx/ptx.h"
-#include "runtime/base/file.h"
 
 #define SAMPLES "tests/unit/ptx/data/"
 

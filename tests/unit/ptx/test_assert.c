@@ -6,15 +6,15 @@
 #include "tests/unit/testing.h"
 
 typedef struct outcome {
-  pv_status status;
+  pv_code code;
   size_t count, failed;
   uint64_t compared;
   char first[200]; /* "LINE directive: text" of the first finding against */
   char message[512], hint[256];
 } outcome;
 
-static outcome conclude(pv_status status, const pv_ptx_report *r, const pv_error *err) {
-  outcome o = {status, r->count, r->failed, r->compared, "", "", ""};
+static outcome conclude(pv_code code, const pv_ptx_report *r, const pv_error *err) {
+  outcome o = {code, r->count, r->failed, r->compared, "", "", ""};
   for (size_t i = r->count; i-- > 0;)
     if (!r->findings[i].held)
       snprintf(o.first, sizeof o.first, "%u %s: %s", r->findings[i].line, r->findings[i].directive,
@@ -28,11 +28,11 @@ static outcome direct(const char *path, const char *kernel, const pv_ptx_directi
   sample s = sample_open(path);
   pv_ptx_report report = {0};
   pv_error err = PV_ERROR_INIT;
-  outcome out = {.status = PV_ERR_INTERNAL};
+  outcome out = {.code = PV_ERR_INTERNAL};
   const pv_ptx_function *f = s.module != NULL ? pv_ptx_kernel(s.module, kernel) : NULL;
   if (EXPECT(f != NULL)) {
-    const pv_status status = pv_ptx_check_directives(&s.arena, f, d, &report, &err);
-    out = conclude(status, &report, &err);
+    const pv_code code = pv_ptx_check_directives(&s.arena, f, d, &report, &err);
+    out = conclude(code, &report, &err);
   }
   sample_close(&s);
   return out;
@@ -55,19 +55,19 @@ static outcome order(const char *kernel, const char *const *list, size_t items) 
 }
 
 static void holds(outcome o) {
-  EXPECT(o.status == PV_OK);
+  EXPECT(o.code == PV_OK);
   EXPECT(o.count > 0 && o.compared > 0);
   EXPECT_STR(o.first, "");
 }
 
 static void fails(outcome o, const char *first) {
-  EXPECT(o.status == PV_OK);
+  EXPECT(o.code == PV_OK);
   EXPECT(o.failed > 0);
   EXPECT_HAS(o.first, first);
 }
 
 static void is_error(outcome o, const char *message) {
-  EXPECT(o.status == PV_ERR_INPUT);
+  EXPECT(o.code == PV_ERR_INPUT);
   EXPECT_HAS(o.message, message);
 }
 
@@ -139,8 +139,8 @@ static void test_order_of_the_last(void) {
   pv_error err = PV_ERROR_INIT;
   REQUIRE(pv_ptx_parse(&arena, "x", text, sizeof text - 1, &m, &err) == PV_OK);
   const pv_ptx_directives d = {.order = list, .orders = 2};
-  const pv_status status = pv_ptx_check_directives(&arena, m->functions[0], &d, &report, &err);
-  fails(conclude(status, &report, &err), "8 order cvt < add: the last cvt stands after");
+  const pv_code code = pv_ptx_check_directives(&arena, m->functions[0], &d, &report, &err);
+  fails(conclude(code, &report, &err), "8 order cvt < add: the last cvt stands after");
   pv_arena_free(&arena);
 }
 
@@ -160,12 +160,12 @@ static outcome ruled(const char *path, const char *kernel, const char *rule) {
   sample s = sample_open(path);
   pv_ptx_report report = {0};
   pv_error err = PV_ERROR_INIT;
-  outcome out = {.status = PV_ERR_INTERNAL};
+  outcome out = {.code = PV_ERR_INTERNAL};
   const pv_ptx_function *f = s.module != NULL ? pv_ptx_kernel(s.module, kernel) : NULL;
   if (EXPECT(f != NULL)) {
-    const pv_status status =
+    const pv_code code =
         pv_ptx_check_rules(&s.arena, f, &rule, rule != NULL ? 1 : 0, &report, &err);
-    out = conclude(status, &report, &err);
+    out = conclude(code, &report, &err);
   }
   sample_close(&s);
   return out;

@@ -8,17 +8,17 @@
 #define HEAD ".version 8.0\n.target sm_80\n.address_size 64\n"
 
 /* Parses a copy of exactly `length` bytes, so that a sanitizer sees a read past its end. */
-static pv_status parse(const char *text, size_t length, pv_error *err) {
+static pv_code parse(const char *text, size_t length, pv_error *err) {
   pv_arena arena = PV_ARENA_INIT;
   pv_ptx_module *module = NULL;
   char *copy = malloc(length > 0 ? length : 1);
   if (copy == NULL) return PV_ERR_NOMEM;
   if (length > 0) memcpy(copy, text, length);
-  const pv_status status = pv_ptx_parse(&arena, "x.ptx", copy, length, &module, err);
-  EXPECT((status == PV_OK) == (module != NULL));
+  const pv_code code = pv_ptx_parse(&arena, "x.ptx", copy, length, &module, err);
+  EXPECT((code == PV_OK) == (module != NULL));
   free(copy);
   pv_arena_free(&arena);
-  return status;
+  return code;
 }
 
 static void refused(const char *text, const char *message, int64_t line, int64_t column) {
@@ -127,11 +127,11 @@ static void cut_everywhere(const char *path) {
   REQUIRE(s.module != NULL);
   for (size_t length = 0; length < s.bytes.length; length++) {
     pv_error err = PV_ERROR_INIT;
-    const pv_status status = parse(text, length, &err);
-    if (status == PV_OK)
+    const pv_code code = parse(text, length, &err);
+    if (code == PV_OK)
       sound++;
     else
-      EXPECT(status == PV_ERR_INPUT && err.line > 0 && err.column > 0 && err.byte >= 0);
+      EXPECT(code == PV_ERR_INPUT && err.line > 0 && err.column > 0 && err.byte >= 0);
   }
   EXPECT(sound > 0 && sound < s.bytes.length / 2);
   sample_close(&s);

@@ -14,7 +14,7 @@
 
 static pv_arena arena;
 
-static pv_status each(const char *text, pv_ptx_module **out, pv_error *err) {
+static pv_code each(const char *text, pv_ptx_module **out, pv_error *err) {
   *out = NULL;
   *err = PV_ERROR_INIT;
   pv_arena_free(&arena);

@@ -13,7 +13,7 @@ static const char *const writers[] = {"fma.rn.f64", "add.f64", "zero"};
 static const pv_ptx_flow standard = {"shfl.sync", "cvt.rn.f32.f64", "add.f32", writers, 3, NULL, 0};
 
 typedef struct outcome {
-  pv_status status;
+  pv_code code;
   size_t count, failed;
   uint64_t compared;
   char first[200], message[512];
@@ -22,7 +22,7 @@ typedef struct outcome {
 static outcome trace(pv_arena *arena, const pv_ptx_function *f, const pv_ptx_flow *flow) {
   pv_ptx_report r = {0};
   pv_error err = PV_ERROR_INIT;
-  outcome o = {.status = pv_ptx_check_flow(arena, f, flow, &r, &err)};
+  outcome o = {.code = pv_ptx_check_flow(arena, f, flow, &r, &err)};
   o.count = r.count;
   o.failed = r.failed;
   o.compared = r.compared;
@@ -35,7 +35,7 @@ static outcome trace(pv_arena *arena, const pv_ptx_function *f, const pv_ptx_flo
 
 static outcome trace_with(const char *kernel, const pv_ptx_flow *flow) {
   sample s = sample_open(SAMPLES "faults.ptx");
-  outcome out = {.status = PV_ERR_INTERNAL};
+  outcome out = {.code = PV_ERR_INTERNAL};
   const pv_ptx_function *f = s.module != NULL ? pv_ptx_kernel(s.module, kernel) : NULL;
   if (EXPECT(f != NULL)) out = trace(&s.arena, f, flow);
   sample_close(&s);
@@ -51,7 +51,7 @@ static outcome trace_text(const char *body, const pv_ptx_flow *flow) {
   pv_arena arena = PV_ARENA_INIT;
   pv_ptx_module *m = NULL;
   pv_error err = PV_ERROR_INIT;
-  outcome out = {.status = PV_ERR_INTERNAL};
+  outcome out = {.code = PV_ERR_INTERNAL};
   snprintf(text, sizeof text, "%s%s\nret;\n}\n", HEAD, body);
   if (!EXPECT(pv_ptx_parse(&arena, "text", text, strlen(text), &m, &err) == PV_OK))
     pv_error_print(&err, stderr);
@@ -62,13 +62,13 @@ static outcome trace_text(const char *body, const pv_ptx_flow *flow) {
 }
 
 static void holds(outcome o) {
-  EXPECT(o.status == PV_OK);
+  EXPECT(o.code == PV_OK);
   EXPECT(o.count == 1 && o.compared > 0);
   EXPECT_STR(o.first, "");
 }
 
 static void fails(outcome o, const char *first) {
-  EXPECT(o.status == PV_OK);
+  EXPECT(o.code == PV_OK);
   EXPECT(o.failed > 0);
   EXPECT_HAS(o.first, first);
 }
@@ -219,7 +219,7 @@ static void test_calls_that_are_wrong(void) {
       "'f46'"};
   for (size_t i = 0; i < sizeof flows / sizeof *flows; i++) {
     const outcome o = trace_text(SHUFFLE("%r3", "%r1"), &flows[i]);
-    EXPECT(o.status == PV_ERR_INPUT);
+    EXPECT(o.code == PV_ERR_INPUT);
     EXPECT_HAS(o.message, messages[i]);
   }
   const pv_ptx_flow none = {"ret", "cvt.rn.f32.f64", "add.f32", writers, 3, NULL, 0};

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
-#include "runtime/quant/quant.h"
+#include "base/file.h"
+#include "kernels/quant/quant.h"
 #include "tests/unit/testing.h"
 
 static const char *const names[] = {"F16", "BF16", "Q8_0", "Q4_K", "Q5_K", "Q6_K"};

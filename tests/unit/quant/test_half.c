@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/quant/quant.h"
+#include "kernels/quant/quant.h"
 #include "tests/unit/testing.h"
 
 static float from_bits(uint32_t bits) {

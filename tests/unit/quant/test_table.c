@@ -1,7 +1,7 @@
 /* The table of types, row by row, and the edges of tensor sizes. */
 #include <string.h>
 
-#include "runtime/quant/quant.h"
+#include "kernels/quant/quant.h"
 #include "tests/unit/testing.h"
 
 static void test_pinned(void) {

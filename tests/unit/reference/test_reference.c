@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
-#include "runtime/base/sha256.h"
+#include "base/file.h"
+#include "base/sha256.h"
 #include "tests/unit/testing.h"
 
 static const char committed[] = "models/tiny-coder-moe.reference";
@@ -100,12 +100,12 @@ static void make(draft *d) {
 }
 
 /* Parses a copy of exactly this length, so that a sanitizer sees a read past the end. */
-static pv_status parse(const void *bytes, size_t length, pv_reference **out, pv_error *err) {
+static pv_code parse(const void *bytes, size_t length, pv_reference **out, pv_error *err) {
   unsigned char *copy = malloc(length + (length == 0));
   memcpy(copy, bytes, length);
-  const pv_status status = pv_reference_parse(copy, length, "here", out, err);
+  const pv_code code = pv_reference_parse(copy, length, "here", out, err);
   free(copy);
-  return status;
+  return code;
 }
 
 static void refused(const draft *d, const char *why, const char *what) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/reports/sample.h"
 #include "tests/unit/testing.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 enum { DEPTH = 64, NAMES = 24 };
 

@@ -76,15 +76,15 @@ void sample_judge(pv_arena *arena, const char *path, const char *text, size_t le
   pv_error err = PV_ERROR_INIT;
   pv_yaml_node *root = NULL;
   pv_contract *contract = NULL;
-  pv_status status = pv_yaml_parse(arena, path, text, length, &root, &err);
-  if (status == PV_OK && pv_contract_kind_of(root) != PV_CONTRACT_OURS) {
+  pv_code code = pv_yaml_parse(arena, path, text, length, &root, &err);
+  if (code == PV_OK && pv_contract_kind_of(root) != PV_CONTRACT_OURS) {
     EXPECT_I64(pv_rules_dialect(arena, path, root, findings, NULL), PV_OK);
     return;
   }
   pv_flaws flaws = {0};
-  if (status == PV_OK)
-    status = pv_contract_read_bytes(arena, path, text, length, &contract, &flaws, &err);
-  if (status == PV_OK)
+  if (code == PV_OK)
+    code = pv_contract_read_bytes(arena, path, text, length, &contract, &flaws, &err);
+  if (code == PV_OK)
     EXPECT_I64(pv_rules_run(arena, contract, findings, NULL), PV_OK);
   else if (flaws.count == 0)
     EXPECT_I64(pv_findings_from_error(arena, findings, &err, NULL), PV_OK);

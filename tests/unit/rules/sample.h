@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "validator/rules/rules.h"
 
 #define SAMPLE_PATH "/tmp/sample.yaml"

@@ -376,7 +376,7 @@ static void test_no_findings(void) {
   EXPECT_I64(pv_error_set(&broken, PV_ERR_IO, "the disk is gone"), PV_ERR_IO);
   EXPECT_I64(pv_findings_from_error(&arena, &findings, &broken, NULL), PV_ERR_IO);
   EXPECT_I64(pv_findings_from_error(&arena, &findings, &broken, &err), PV_ERR_IO);
-  EXPECT_I64(err.status, PV_ERR_IO);
+  EXPECT_I64(err.code, PV_ERR_IO);
   EXPECT_STR(err.message, "the disk is gone");
   EXPECT_U64(findings.count, 0);
   EXPECT_U64(findings.severe, 0);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "tests/unit/rules/sample.h"
 #include "tests/unit/testing.h"
 #include "validator/model/contract_load.h"

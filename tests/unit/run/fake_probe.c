@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/sha256.h"
+#include "base/text.h"
 #include "runtime/probe/frame.h"
 
 enum { CHANNEL = 3 };

@@ -22,7 +22,7 @@ static char log_path[512];
 static char topk[] = "router.topk_rule", finite[] = "forward.finite", backend[] = "backend";
 
 /* Falsifiers with these ids, "id" or "id:backend"; run against the fake probe. */
-static pv_status run(const char *const *ids) {
+static pv_code run(const char *const *ids) {
   static pv_param params[MANY];
   static char copies[MANY][64];
   pv_arena_free(&arena);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "validator/model/contract_load.h"
 #include "validator/store/derive.h"
 

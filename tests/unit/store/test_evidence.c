@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/file.h"
+#include "base/child.h"
+#include "base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"
@@ -163,13 +163,13 @@ static void test_more_problems_than_are_shown(void) {
   }
 }
 
-static void expect_unreadable(const char *where, pv_status status, const char *words) {
+static void expect_unreadable(const char *where, pv_code code, const char *words) {
   pv_evidence back, untouched;
   pv_error err = PV_ERROR_INIT;
   memset(&back, 0x5a, sizeof back);
   memcpy(&untouched, &back, sizeof back);
-  EXPECT(pv_evidence_read(&arena, where, &back, &err) == status);
-  EXPECT(err.status == status);
+  EXPECT(pv_evidence_read(&arena, where, &back, &err) == code);
+  EXPECT(err.code == code);
   EXPECT_HAS(err.message, words);
   EXPECT_BYTES(&back, &untouched, sizeof back);
 }

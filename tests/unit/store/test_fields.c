@@ -63,7 +63,7 @@ static void judge_as_it_is(const char *path, const char *how, const char *words,
   memcpy(&untouched, &out, sizeof out);
   bool good = save() && pv_evidence_verify(&arena, folder, &problems, NULL) == PV_OK;
   good = good && pv_receipts_load(&arena, published, &receipts, NULL) == PV_OK;
-  const pv_status read = pv_evidence_read(&arena, folder, &out, &err);
+  const pv_code read = pv_evidence_read(&arena, folder, &out, &err);
   if (words == NULL) {
     good = good && problems.count == 0 && read == PV_OK && receipts.count == 1;
     accepted_count++;
@@ -72,7 +72,7 @@ static void judge_as_it_is(const char *path, const char *how, const char *words,
     if (readable)
       good = good && read == PV_OK;
     else
-      good = good && read == PV_ERR_INPUT && err.status == PV_ERR_INPUT &&
+      good = good && read == PV_ERR_INPUT && err.code == PV_ERR_INPUT &&
              strstr(err.message, words) != NULL && ends_with(err.file, "/evidence.json") &&
              nothing_written(&out, &untouched, sizeof out);
     refused_count++;

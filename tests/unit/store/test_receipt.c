@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"

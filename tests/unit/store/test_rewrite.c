@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"
@@ -170,7 +170,7 @@ static void test_layouts(void) {
     /* `|+` keeps blank lines: an entry between would change the text, so it is refused. */
     if (strstr(layouts[i].old, "|+") != NULL) {
       EXPECT_STR(got, "");
-      EXPECT(err.status == PV_ERR_UNSUPPORTED);
+      EXPECT(err.code == PV_ERR_UNSUPPORTED);
     } else if (EXPECT_HAS(got, layouts[i].entry_begins)) {
       char *kept = with(layouts[i].old, layouts[i].old, layouts[i].old);
       EXPECT_HAS(got, kept);
@@ -199,7 +199,7 @@ static void refused(const char *from, const char *to, const char *why) {
   char *text = with(sample_yaml, from, to);
   char *got = rewritten(text);
   EXPECT_STR(got, "");
-  EXPECT(err.status == PV_ERR_UNSUPPORTED);
+  EXPECT(err.code == PV_ERR_UNSUPPORTED);
   EXPECT_HAS(err.message, why);
   EXPECT(err.line > 0);
   free(got);
@@ -258,7 +258,7 @@ static void test_conflict_and_links(void) {
   EXPECT(pv_rewrite_commit(&w, NULL, NULL, &err) == PV_ERR_IO);
 }
 
-static pv_status refuse(void *context, pv_error *e) {
+static pv_code refuse(void *context, pv_error *e) {
   (void)context;
   return pv_error_set(e, PV_ERR_IO, "the disk is full");
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"
@@ -38,12 +38,12 @@ static pv_rewrite change(const pv_contract *c) {
                       .amendment = {version, date, kind, title, NULL, NULL, {0}}};
 }
 
-static void expect_refused(const pv_rewrite *w, pv_status status, const char *words) {
+static void expect_refused(const pv_rewrite *w, pv_code code, const char *words) {
   pv_text out = PV_TEXT_INIT;
   pv_text_puts(&out, "before");
   err = PV_ERROR_INIT;
-  EXPECT(pv_rewrite_text(w, &out, &err) == status);
-  EXPECT(err.status == status);
+  EXPECT(pv_rewrite_text(w, &out, &err) == code);
+  EXPECT(err.code == code);
   if (!EXPECT_HAS(err.message, words)) printf("%s\n", err.message);
   EXPECT_STR(out.data, "before");
   pv_text_free(&out);
@@ -146,8 +146,8 @@ static void test_changes_that_read_back_differently(void) {
     w = change(c);
     *fields[i] = empty;
     pv_text out = PV_TEXT_INIT;
-    const pv_status status = pv_rewrite_text(&w, &out, &err);
-    EXPECT(status != PV_OK || strstr(out.data, ": \"\"\n") != NULL);
+    const pv_code code = pv_rewrite_text(&w, &out, &err);
+    EXPECT(code != PV_OK || strstr(out.data, ": \"\"\n") != NULL);
     pv_text_free(&out);
   }
 }
@@ -282,7 +282,7 @@ static void test_any_change_is_a_conflict(void) {
     EXPECT(!pv_rewrite_untouched(&w));
     err = PV_ERROR_INIT;
     EXPECT(pv_rewrite_commit(&w, NULL, NULL, &err) == PV_ERR_CONFLICT);
-    EXPECT(err.status == PV_ERR_CONFLICT);
+    EXPECT(err.code == PV_ERR_CONFLICT);
     EXPECT_HAS(err.message, "c.yaml' was changed since it was read");
     EXPECT_STR(err.hint, "nothing was written; run the command again");
     REQUIRE(pv_file_read(path, 1 << 20, &bytes, NULL) == PV_OK);

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"
@@ -22,24 +22,24 @@ static char date[] = "2026-11-22", kind[] = "evidence", about[] = "Text";
 static char evidence[] = "20261122T101500Z-0badcafe";
 
 /* One update of the file at `path`: a new version, an amendment. Retried while others win. */
-static pv_status update(const char *path, const char *who) {
-  pv_status status = PV_ERR_CONFLICT;
-  while (status == PV_ERR_CONFLICT) {
+static pv_code update(const char *path, const char *who) {
+  pv_code code = PV_ERR_CONFLICT;
+  while (code == PV_ERR_CONFLICT) {
     pv_arena own = PV_ARENA_INIT;
     pv_contract *c = NULL;
     char name[64];
     snprintf(name, sizeof name, "%s", who);
-    status = pv_contract_load(&own, path, &c, NULL);
-    if (status == PV_OK) {
+    code = pv_contract_load(&own, path, &c, NULL);
+    if (code == PV_OK) {
       pv_rewrite w = {.contract = c,
                       .status = PV_STATUS_ACTIVE_RUNTIME,
                       .amendment = {NULL, date, kind, name, about, evidence, {0}}};
-      status = pv_rewrite_bump(&own, c->version, &w.amendment.version, NULL);
-      if (status == PV_OK) status = pv_rewrite_commit(&w, NULL, NULL, NULL);
+      code = pv_rewrite_bump(&own, c->version, &w.amendment.version, NULL);
+      if (code == PV_OK) code = pv_rewrite_commit(&w, NULL, NULL, NULL);
     }
     pv_arena_free(&own);
   }
-  return status;
+  return code;
 }
 
 static void write_updates(const char *path, int writer) {

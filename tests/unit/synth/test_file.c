@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/sha256.h"
+#include "base/child.h"
+#include "base/sha256.h"
 #include "runtime/synth/synth.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/synth/temporary.h"
@@ -252,10 +252,9 @@ static void test_large(void) {
   unlink(in_temporary("digest.gguf"));
 }
 
-static void refused(const pv_synth_options *o, const char *path, pv_status status,
-                    const char *words) {
+static void refused(const pv_synth_options *o, const char *path, pv_code code, const char *words) {
   pv_error err = PV_ERROR_INIT;
-  EXPECT(pv_synth_write(o, path, NULL, NULL, &err) == status);
+  EXPECT(pv_synth_write(o, path, NULL, NULL, &err) == code);
   EXPECT_HAS(err.message, words);
 }
 

@@ -7,8 +7,8 @@
 enum { WORDS = 24 };
 
 /* Splits `line` at blanks. */
-static pv_status parse(const char *line, pv_synth_options *o, const char **path, bool *help,
-                       pv_error *err) {
+static pv_code parse(const char *line, pv_synth_options *o, const char **path, bool *help,
+                     pv_error *err) {
   static char copy[512];
   char *argv[WORDS] = {0};
   int argc = 0;

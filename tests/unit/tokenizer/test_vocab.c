@@ -7,18 +7,18 @@
 #include "tests/unit/testing.h"
 #include "tests/unit/tokenizer/vocab_file.h"
 
-static pv_status open_vocab(const pv_vocab *vocab, pv_tokenizer **tok, pv_error *err) {
+static pv_code open_vocab(const pv_vocab *vocab, pv_tokenizer **tok, pv_error *err) {
   pv_text file = PV_TEXT_INIT;
   pv_gguf *gguf = NULL;
   pv_vocab_write(vocab, &file);
-  pv_status status = pv_gguf_parse(file.data, file.length, "vocab.gguf", &gguf, err);
-  if (status == PV_OK) status = pv_tokenizer_open(gguf, tok, err);
+  pv_code code = pv_gguf_parse(file.data, file.length, "vocab.gguf", &gguf, err);
+  if (code == PV_OK) code = pv_tokenizer_open(gguf, tok, err);
   pv_gguf_close(gguf);
   pv_text_free(&file);
-  return status;
+  return code;
 }
 
-static void expect_refused(const pv_vocab *vocab, pv_status want, const char *words) {
+static void expect_refused(const pv_vocab *vocab, pv_code want, const char *words) {
   pv_tokenizer *tok = NULL;
   pv_error err = PV_ERROR_INIT;
   EXPECT_I64(open_vocab(vocab, &tok, &err), want);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 #define PV_VOCAB_TOKENS 512
 #define PV_VOCAB_ABSENT INT64_MIN

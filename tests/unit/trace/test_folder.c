@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "runtime/trace/folder.h"
 #include "tests/unit/testing.h"
 
@@ -26,8 +26,8 @@ static void path_of(char out[200], const char *name) {
 }
 
 /* Traces three tokens in batches of `batch` into a new folder. */
-static pv_status trace(const char *name, pv_numerics numerics, size_t batch, const char *stages,
-                       const char *layers, pv_error *err) {
+static pv_code trace(const char *name, pv_numerics numerics, size_t batch, const char *stages,
+                     const char *layers, pv_error *err) {
   static const uint32_t ids[] = {861, 1644, 198};
   const pv_backend_config config = {numerics, 3, batch, 1, NULL};
   pv_forward *forward = NULL;
@@ -35,22 +35,22 @@ static pv_status trace(const char *name, pv_numerics numerics, size_t batch, con
   pv_trace_filter filter;
   char folder[200];
   path_of(folder, name);
-  pv_status status = pv_trace_filter_parse(stages, layers, &model->shape, &filter, err);
-  if (status == PV_OK) status = pv_forward_open(model, "cpu", &config, &forward, err);
-  if (status == PV_OK) status = pv_trace_begin(folder, forward, model, &filter, &writer, err);
-  for (size_t at = 0; at < 3 && status == PV_OK; at += batch) {
+  pv_code code = pv_trace_filter_parse(stages, layers, &model->shape, &filter, err);
+  if (code == PV_OK) code = pv_forward_open(model, "cpu", &config, &forward, err);
+  if (code == PV_OK) code = pv_trace_begin(folder, forward, model, &filter, &writer, err);
+  for (size_t at = 0; at < 3 && code == PV_OK; at += batch) {
     const pv_sink sink = pv_trace_sink(writer);
     const size_t n = 3 - at < batch ? 3 - at : batch;
-    status = pv_forward_run(forward, ids + at, n, n, &sink, err);
+    code = pv_forward_run(forward, ids + at, n, n, &sink, err);
   }
   const char *const about[] = {"numerics", pv_numerics_identity(numerics), NULL};
-  if (status == PV_OK) status = pv_trace_finish(writer, about, err);
+  if (code == PV_OK) code = pv_trace_finish(writer, about, err);
   pv_trace_free(writer);
   pv_forward_close(forward);
-  return status;
+  return code;
 }
 
-static pv_status compare(const char *a, const char *b, pv_trace_comparison *out, pv_error *err) {
+static pv_code compare(const char *a, const char *b, pv_trace_comparison *out, pv_error *err) {
   char left[200], right[200];
   path_of(left, a);
   path_of(right, b);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 #include "tests/unit/testing.h"
 
 /* Of one parse; a hundredth of it is usual. Instrumented programs on a loaded machine pass, too. */
@@ -121,8 +121,8 @@ static const refusal refusals[] = {
     {"PV005", 4, 1, BYTES("a: 1\n...\n\"b\n")}, /* what follows is not even a document */
 };
 
-static pv_status parse(pv_arena *arena, const char *bytes, size_t length, pv_yaml_node **out,
-                       pv_error *err) {
+static pv_code parse(pv_arena *arena, const char *bytes, size_t length, pv_yaml_node **out,
+                     pv_error *err) {
   return pv_yaml_parse(arena, "file.yaml", bytes, length, out, err);
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "tests/unit/ptx/conform/operands.h"
 
 enum {
@@ -19,26 +19,26 @@ static size_t chunk(const pv_conform_kernel *k) {
   return (k->cases - k->edge_cases + CHUNKS - 1) / CHUNKS;
 }
 
-static pv_status digest(const void *a, size_t a_bytes, const void *b, size_t b_bytes,
-                        char out[PV_SHA256_HEX], pv_error *err) {
+static pv_code digest(const void *a, size_t a_bytes, const void *b, size_t b_bytes,
+                      char out[PV_SHA256_HEX], pv_error *err) {
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
   pv_sha256_add(hash, a, a_bytes);
   pv_sha256_add(hash, b, b_bytes);
-  const pv_status status = pv_sha256_finish(hash, out, err);
+  const pv_code code = pv_sha256_finish(hash, out, err);
   out[DIGITS] = '\0';
-  return status;
+  return code;
 }
 
 /* "kernel NAME edges N cases N of DIGEST\n" */
-static pv_status head(const pv_conform_kernel *k, char *out, size_t size, pv_error *err) {
+static pv_code head(const pv_conform_kernel *k, char *out, size_t size, pv_error *err) {
   char of[PV_SHA256_HEX];
-  const pv_status status =
+  const pv_code code =
       digest(k->text.data, k->text.length, k->in, k->cases * k->in_slots * 8, of, err);
-  if (status == PV_OK)
+  if (code == PV_OK)
     snprintf(out, size, "kernel %s edges %zu cases %zu of %s\n", k->name, k->edge_cases, k->cases,
              of);
-  return status;
+  return code;
 }
 
 static void put_case(const pv_conform_kernel *k, const uint64_t *out, size_t index, char *token) {
@@ -48,8 +48,8 @@ static void put_case(const pv_conform_kernel *k, const uint64_t *out, size_t ind
                            (int)pv_conform_digits(k->results[i]), out[index * k->out_slots + i]);
 }
 
-static pv_status put_digest(const pv_conform_kernel *k, const uint64_t *out, size_t first,
-                            char token[PV_SHA256_HEX], pv_error *err) {
+static pv_code put_digest(const pv_conform_kernel *k, const uint64_t *out, size_t first,
+                          char token[PV_SHA256_HEX], pv_error *err) {
   const size_t left = k->cases - first, count = left < chunk(k) ? left : chunk(k);
   return digest(out + first * k->out_slots, count * k->out_slots * 8, NULL, 0, token, err);
 }
@@ -65,12 +65,12 @@ static void put_word(pv_text *to, size_t *column, const char *word) {
   *column += length + (*column > 0);
 }
 
-pv_status pv_conform_answers_add(pv_text *to, const pv_conform_kernel *k, const uint64_t *out,
-                                 pv_error *err) {
+pv_code pv_conform_answers_add(pv_text *to, const pv_conform_kernel *k, const uint64_t *out,
+                               pv_error *err) {
   char line[512], token[TOKEN], next[TOKEN], word[TOKEN + 24], of[PV_SHA256_HEX];
   size_t column = 0;
-  pv_status status = head(k, line, sizeof line, err);
-  if (status != PV_OK) return status;
+  pv_code code = head(k, line, sizeof line, err);
+  if (code != PV_OK) return code;
   pv_text_puts(to, line);
   for (size_t i = 0, same; i < k->edge_cases; i += same) {
     put_case(k, out, i, token);
@@ -83,14 +83,14 @@ pv_status pv_conform_answers_add(pv_text *to, const pv_conform_kernel *k, const 
   }
   pv_text_puts(to, "\n=");
   column = 1;
-  for (size_t i = k->edge_cases; i < k->cases && status == PV_OK; i += chunk(k)) {
-    status = put_digest(k, out, i, of, err);
+  for (size_t i = k->edge_cases; i < k->cases && code == PV_OK; i += chunk(k)) {
+    code = put_digest(k, out, i, of, err);
     put_word(to, &column, of);
   }
   pv_text_puts(to, "\n");
-  if (status == PV_OK && to->failed)
+  if (code == PV_OK && to->failed)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for answers");
-  return status;
+  return code;
 }
 
 /* Reads the words of a section one by one. */
@@ -132,12 +132,11 @@ static void tell_case(pv_text *report, const pv_conform_kernel *k, size_t index,
   pv_text_printf(report, ": expected %.*s, got %s\n", (int)r->length, r->word, got);
 }
 
-pv_status pv_conform_answers_check(const char *file, const pv_conform_kernel *k,
-                                   const uint64_t *out, size_t *different, pv_text *report,
-                                   pv_error *err) {
+pv_code pv_conform_answers_check(const char *file, const pv_conform_kernel *k, const uint64_t *out,
+                                 size_t *different, pv_text *report, pv_error *err) {
   char line[512], token[TOKEN], of[PV_SHA256_HEX];
-  pv_status status = head(k, line, sizeof line, err);
-  if (status != PV_OK) return status;
+  pv_code code = head(k, line, sizeof line, err);
+  if (code != PV_OK) return code;
   reader r = {.at = strstr(file, line)};
   *different = 0;
   if (r.at == NULL)
@@ -153,8 +152,8 @@ pv_status pv_conform_answers_check(const char *file, const pv_conform_kernel *k,
   if (!is(&r, "=")) ++*different;
   for (size_t i = k->edge_cases; i < k->cases; i += chunk(k)) {
     next_word(&r);
-    status = put_digest(k, out, i, of, err);
-    if (status != PV_OK) return status;
+    code = put_digest(k, out, i, of, err);
+    if (code != PV_OK) return code;
     if (is(&r, of)) continue;
     if (++*different <= REPORTED)
       pv_text_printf(report,

@@ -14,14 +14,14 @@
 #include "tests/unit/ptx/conform/kernel.h"
 
 /* Appends the section of `kernel`; `out` holds [cases][out_slots]. */
-pv_status pv_conform_answers_add(pv_text *to, const pv_conform_kernel *kernel, const uint64_t *out,
-                                 pv_error *err);
+pv_code pv_conform_answers_add(pv_text *to, const pv_conform_kernel *kernel, const uint64_t *out,
+                               pv_error *err);
 
 /* Compares with the section in `file`, a NUL-terminated text. `*different` counts the edge cases
  * and the digests that differ; `report` gets lines with the operands, what is expected and what
  * came, of the first ones. PV_ERR_INPUT when the file has no answers of exactly this kernel. */
-pv_status pv_conform_answers_check(const char *file, const pv_conform_kernel *kernel,
-                                   const uint64_t *out, size_t *different, pv_text *report,
-                                   pv_error *err);
+pv_code pv_conform_answers_check(const char *file, const pv_conform_kernel *kernel,
+                                 const uint64_t *out, size_t *different, pv_text *report,
+                                 pv_error *err);
 
 #endif

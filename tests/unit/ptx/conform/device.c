@@ -15,7 +15,7 @@ typedef struct device {
   CUstream stream;
 } device;
 
-static pv_status failed(const device *d, CUresult code, const char *what, pv_error *err) {
+static pv_code failed(const device *d, CUresult code, const char *what, pv_error *err) {
   const char *text = NULL;
   if (code == CUDA_SUCCESS) return PV_OK;
   d->api.error_string(code, &text);
@@ -32,8 +32,8 @@ static CUresult launch(device *d, CUfunction function, const pv_conform_kernel *
   return d->api.launch(&config, function, params, NULL);
 }
 
-static pv_status device_run(pv_conform_runner *self, const pv_conform_kernel *k, uint64_t *out,
-                            pv_error *err) {
+static pv_code device_run(pv_conform_runner *self, const pv_conform_kernel *k, uint64_t *out,
+                          pv_error *err) {
   device *d = (device *)self;
   const size_t in_bytes = k->cases * k->in_slots * 8, out_bytes = k->cases * k->out_slots * 8;
   CUmodule module = NULL;
@@ -65,7 +65,7 @@ static void device_close(pv_conform_runner *self) {
   free(d);
 }
 
-static pv_status open_library(device *d, pv_error *err) {
+static pv_code open_library(device *d, pv_error *err) {
   d->library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (d->library == NULL)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "this machine has no CUDA driver (libcuda.so.1)");
@@ -78,7 +78,7 @@ static pv_status open_library(device *d, pv_error *err) {
   return PV_OK;
 }
 
-static pv_status open_device(device *d, pv_error *err) {
+static pv_code open_device(device *d, pv_error *err) {
   int version = 0, major = 0, minor = 0;
   char name[160] = "";
   CUresult code = d->api.init(0);
@@ -98,16 +98,16 @@ static pv_status open_device(device *d, pv_error *err) {
   return failed(d, code, "the device does not open", err);
 }
 
-pv_status pv_conform_device_open(pv_conform_runner **out, pv_error *err) {
+pv_code pv_conform_device_open(pv_conform_runner **out, pv_error *err) {
   device *d = calloc(1, sizeof *d);
   if (d == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the device");
   d->base.run = device_run;
   d->base.close = device_close;
-  pv_status status = open_library(d, err);
-  if (status == PV_OK) status = open_device(d, err);
-  if (status != PV_OK) {
+  pv_code code = open_library(d, err);
+  if (code == PV_OK) code = open_device(d, err);
+  if (code != PV_OK) {
     device_close(&d->base);
-    return status;
+    return code;
   }
   *out = &d->base;
   return PV_OK;

@@ -164,7 +164,7 @@ static size_t fitting(const pv_conform_kernel *k) {
 }
 
 /* Edges; then, for two operands, all pairs of all edges; then random values, or all there are. */
-static pv_status fill(pv_conform_kernel *k, pv_error *err) {
+static pv_code fill(pv_conform_kernel *k, pv_error *err) {
   const size_t count = strlen(k->operands);
   const size_t limit = fitting(k);
   const size_t wide = count == 2 ? combinations(k->operands, SIZE_MAX) : 0;
@@ -190,8 +190,7 @@ static void name_it(pv_conform_kernel *k) {
   }
 }
 
-pv_status pv_conform_kernel_make(const pv_conform_form *form, pv_conform_kernel *out,
-                                 pv_error *err) {
+pv_code pv_conform_kernel_make(const pv_conform_form *form, pv_conform_kernel *out, pv_error *err) {
   pv_conform_kernel *k = out;
   const char *equals = strchr(form->signature, '=');
   bool varies = false;

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "tests/unit/ptx/conform/forms.h"
 
 enum { CONFORM_BLOCK = 128, CONFORM_SLOTS = 16, CONFORM_BLOB = 40 };
@@ -26,8 +26,7 @@ typedef struct pv_conform_kernel {
 extern const uint32_t pv_conform_blob[CONFORM_BLOB / 4];
 
 /* Free with pv_conform_kernel_free, after an error too. */
-pv_status pv_conform_kernel_make(const pv_conform_form *form, pv_conform_kernel *out,
-                                 pv_error *err);
+pv_code pv_conform_kernel_make(const pv_conform_form *form, pv_conform_kernel *out, pv_error *err);
 void pv_conform_kernel_free(pv_conform_kernel *kernel);
 
 #endif

@@ -2,23 +2,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
-#include "runtime/base/options.h"
+#include "base/file.h"
+#include "base/options.h"
 #include "tests/unit/ptx/conform/suite.h"
 #include "tests/unit/ptx/conform/table.h"
 
-static pv_status write_folder(const char *folder, pv_error *err) {
+static pv_code write_folder(const char *folder, pv_error *err) {
   const pv_conform_form *form;
-  pv_status status = pv_folder_make(folder, err);
-  for (size_t i = 0; status == PV_OK && (form = pv_conform_form_at(i)) != NULL; i++) {
+  pv_code code = pv_folder_make(folder, err);
+  for (size_t i = 0; code == PV_OK && (form = pv_conform_form_at(i)) != NULL; i++) {
     pv_conform_kernel kernel;
     char path[512];
-    status = pv_conform_kernel_make(form, &kernel, err);
+    code = pv_conform_kernel_make(form, &kernel, err);
     snprintf(path, sizeof path, "%s/%s.ptx", folder, kernel.entry);
-    if (status == PV_OK) status = pv_file_replace(path, kernel.text.data, kernel.text.length, err);
+    if (code == PV_OK) code = pv_file_replace(path, kernel.text.data, kernel.text.length, err);
     pv_conform_kernel_free(&kernel);
   }
-  return status;
+  return code;
 }
 
 /* 0: all equal and nothing refused; 1: something differs; 3: something was refused. */
@@ -30,39 +30,39 @@ static int summary(const pv_conform_result *result) {
   return result->refused > 0 || result->cases == 0 ? 3 : 0;
 }
 
-static pv_status run_suite(const char *on, const char *only, const char *write, const char *check,
-                           pv_conform_result *result, pv_error *err) {
+static pv_code run_suite(const char *on, const char *only, const char *write, const char *check,
+                         pv_conform_result *result, pv_error *err) {
   pv_conform_runner *runner = NULL;
   pv_bytes file = {0};
   pv_text answers = PV_TEXT_INIT;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (strcmp(on, "device") == 0)
-    status = pv_conform_device_open(&runner, err);
+    code = pv_conform_device_open(&runner, err);
   else if (strcmp(on, "interpreter") == 0)
-    status = pv_conform_interpreter_open(&runner, err);
+    code = pv_conform_interpreter_open(&runner, err);
   else
-    status = pv_error_set(err, PV_ERR_INPUT, "--on takes device or interpreter, not '%s'", on);
-  if (status == PV_OK && check != NULL) status = pv_file_read(check, (size_t)4 << 20, &file, err);
-  if (status == PV_OK)
-    status = pv_conform_suite_run(runner, only, (const char *)file.data,
-                                  write != NULL ? &answers : NULL, result, err);
-  if (status == PV_OK && write != NULL)
-    status = pv_file_replace(write, answers.data, answers.length, err);
+    code = pv_error_set(err, PV_ERR_INPUT, "--on takes device or interpreter, not '%s'", on);
+  if (code == PV_OK && check != NULL) code = pv_file_read(check, (size_t)4 << 20, &file, err);
+  if (code == PV_OK)
+    code = pv_conform_suite_run(runner, only, (const char *)file.data,
+                                write != NULL ? &answers : NULL, result, err);
+  if (code == PV_OK && write != NULL)
+    code = pv_file_replace(write, answers.data, answers.length, err);
   if (runner != NULL) runner->close(runner);
   pv_bytes_free(&file);
   pv_text_free(&answers);
-  return status;
+  return code;
 }
 
-static pv_status print_table(pv_error *err) {
+static pv_code print_table(pv_error *err) {
   pv_conform_runner *runner = NULL;
   pv_text page = PV_TEXT_INIT;
-  pv_status status = pv_conform_interpreter_open(&runner, err);
-  if (status == PV_OK) status = pv_conform_table(runner, &page, err);
-  if (status == PV_OK) fputs(page.data, stdout);
+  pv_code code = pv_conform_interpreter_open(&runner, err);
+  if (code == PV_OK) code = pv_conform_table(runner, &page, err);
+  if (code == PV_OK) fputs(page.data, stdout);
   if (runner != NULL) runner->close(runner);
   pv_text_free(&page);
-  return status;
+  return code;
 }
 
 int main(int argc, char **argv) {
@@ -85,20 +85,20 @@ int main(int argc, char **argv) {
       .list = list};
   pv_error err = PV_ERROR_INIT;
   pv_conform_result result = {0};
-  int code = 0;
-  pv_status status = pv_options_parse(&options, argc, argv, &help, &err);
-  if (status == PV_OK && !help && table + (emit != NULL) + (on != NULL) != 1)
-    status = pv_error_set(&err, PV_ERR_INPUT, "say one of --on, --emit and --table");
-  if (status == PV_OK && on != NULL && (write == NULL) == (check == NULL))
-    status = pv_error_set(&err, PV_ERR_INPUT, "say one of --write and --check");
-  if (status == PV_OK && emit != NULL) status = write_folder(emit, &err);
-  if (status == PV_OK && table) status = print_table(&err);
-  if (status == PV_OK && on != NULL) {
-    status = run_suite(on, only, write, check, &result, &err);
-    if (status == PV_OK) code = summary(&result);
+  int exit_code = 0;
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code == PV_OK && !help && table + (emit != NULL) + (on != NULL) != 1)
+    code = pv_error_set(&err, PV_ERR_INPUT, "say one of --on, --emit and --table");
+  if (code == PV_OK && on != NULL && (write == NULL) == (check == NULL))
+    code = pv_error_set(&err, PV_ERR_INPUT, "say one of --write and --check");
+  if (code == PV_OK && emit != NULL) code = write_folder(emit, &err);
+  if (code == PV_OK && table) code = print_table(&err);
+  if (code == PV_OK && on != NULL) {
+    code = run_suite(on, only, write, check, &result, &err);
+    if (code == PV_OK) exit_code = summary(&result);
   }
   pv_text_free(&result.report);
-  if (status == PV_OK) return code;
+  if (code == PV_OK) return exit_code;
   pv_error_print(&err, stderr);
-  return pv_status_exit(status);
+  return pv_code_exit(code);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 /* Registers by size and by what they hold: p, h, r, l, f, d. */
 static char letter_of(pv_ptx_type type) {

@@ -12,50 +12,50 @@ static void put_head(const pv_conform_runner *runner, pv_text *answers) {
   pv_text_printf(answers, "device %s\ndriver %s\ndate %s\n", runner->name, runner->driver, day);
 }
 
-static pv_status run_kernel(pv_conform_runner *runner, const pv_conform_kernel *kernel,
-                            const char *expected, pv_text *answers, pv_conform_result *result,
-                            pv_error *err) {
+static pv_code run_kernel(pv_conform_runner *runner, const pv_conform_kernel *kernel,
+                          const char *expected, pv_text *answers, pv_conform_result *result,
+                          pv_error *err) {
   size_t different = 0;
   pv_error missing = PV_ERROR_INIT;
   uint64_t *out = calloc(kernel->cases, 8 * kernel->out_slots);
   if (out == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for %s", kernel->name);
-  pv_status status = runner->run(runner, kernel, out, err);
-  if (status == PV_ERR_UNSUPPORTED) {
+  pv_code code = runner->run(runner, kernel, out, err);
+  if (code == PV_ERR_UNSUPPORTED) {
     result->refused++;
     pv_text_printf(&result->report, "%s: refused: %s\n", kernel->name, err->message);
     *err = PV_ERROR_INIT;
     free(out);
     return PV_OK;
   }
-  if (status == PV_OK) {
+  if (code == PV_OK) {
     result->kernels++;
     result->cases += kernel->cases;
-    if (answers != NULL) status = pv_conform_answers_add(answers, kernel, out, err);
+    if (answers != NULL) code = pv_conform_answers_add(answers, kernel, out, err);
   }
-  if (status == PV_OK && expected != NULL) {
-    status = pv_conform_answers_check(expected, kernel, out, &different, &result->report, &missing);
-    if (status == PV_ERR_INPUT) {
+  if (code == PV_OK && expected != NULL) {
+    code = pv_conform_answers_check(expected, kernel, out, &different, &result->report, &missing);
+    if (code == PV_ERR_INPUT) {
       pv_text_printf(&result->report, "%s\n", missing.message);
       different = 1;
-      status = PV_OK;
+      code = PV_OK;
     }
     result->different += different;
   }
   free(out);
-  return status;
+  return code;
 }
 
-pv_status pv_conform_suite_run(pv_conform_runner *runner, const char *only, const char *expected,
-                               pv_text *answers, pv_conform_result *result, pv_error *err) {
+pv_code pv_conform_suite_run(pv_conform_runner *runner, const char *only, const char *expected,
+                             pv_text *answers, pv_conform_result *result, pv_error *err) {
   const pv_conform_form *form;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   if (answers != NULL) put_head(runner, answers);
-  for (size_t i = 0; status == PV_OK && (form = pv_conform_form_at(i)) != NULL; i++) {
+  for (size_t i = 0; code == PV_OK && (form = pv_conform_form_at(i)) != NULL; i++) {
     pv_conform_kernel kernel;
-    status = pv_conform_kernel_make(form, &kernel, err);
-    if (status == PV_OK && (only == NULL || strstr(kernel.name, only) != NULL))
-      status = run_kernel(runner, &kernel, expected, answers, result, err);
+    code = pv_conform_kernel_make(form, &kernel, err);
+    if (code == PV_OK && (only == NULL || strstr(kernel.name, only) != NULL))
+      code = run_kernel(runner, &kernel, expected, answers, result, err);
     pv_conform_kernel_free(&kernel);
   }
-  return status;
+  return code;
 }

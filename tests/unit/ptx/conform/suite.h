@@ -15,7 +15,7 @@ typedef struct pv_conform_result {
 /* Runs the kernels whose name contains `only` (NULL: all). `expected`, the text of a file of
  * answers, is compared with; `answers` gets a new one; either may be NULL. A kernel that is refused
  * is counted and has no answers; a kernel that `expected` does not have, though it ran, differs. */
-pv_status pv_conform_suite_run(pv_conform_runner *runner, const char *only, const char *expected,
-                               pv_text *answers, pv_conform_result *result, pv_error *err);
+pv_code pv_conform_suite_run(pv_conform_runner *runner, const char *only, const char *expected,
+                             pv_text *answers, pv_conform_result *result, pv_error *err);
 
 #endif

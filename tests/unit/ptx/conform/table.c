@@ -12,21 +12,21 @@ static int by_opcode(const void *a, const void *b) {
   return strcmp(((const row *)a)->opcode, ((const row *)b)->opcode);
 }
 
-static pv_status try_kernel(pv_conform_runner *runner, const pv_conform_form *form, row *out,
-                            pv_error *err) {
+static pv_code try_kernel(pv_conform_runner *runner, const pv_conform_form *form, row *out,
+                          pv_error *err) {
   pv_conform_kernel kernel;
   pv_error refused = PV_ERROR_INIT;
   uint64_t *results = NULL;
-  pv_status status = pv_conform_kernel_make(form, &kernel, err);
-  if (status == PV_OK) results = calloc(kernel.cases, 8 * kernel.out_slots);
-  if (status == PV_OK && results == NULL)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for %s", kernel.name);
-  if (status == PV_OK) status = runner->run(runner, &kernel, results, &refused);
-  *out = (row){form->opcode, status == PV_ERR_UNSUPPORTED};
-  if (status != PV_OK && refused.status == status) *err = refused;
+  pv_code code = pv_conform_kernel_make(form, &kernel, err);
+  if (code == PV_OK) results = calloc(kernel.cases, 8 * kernel.out_slots);
+  if (code == PV_OK && results == NULL)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for %s", kernel.name);
+  if (code == PV_OK) code = runner->run(runner, &kernel, results, &refused);
+  *out = (row){form->opcode, code == PV_ERR_UNSUPPORTED};
+  if (code != PV_OK && refused.code == code) *err = refused;
   free(results);
   pv_conform_kernel_free(&kernel);
-  return out->refused ? PV_OK : status;
+  return out->refused ? PV_OK : code;
 }
 
 /* "add" of "add.rn.f32" */
@@ -66,19 +66,19 @@ static void put_page(pv_text *page, const row *rows, size_t count) {
   }
 }
 
-pv_status pv_conform_table(pv_conform_runner *runner, pv_text *page, pv_error *err) {
+pv_code pv_conform_table(pv_conform_runner *runner, pv_text *page, pv_error *err) {
   size_t count = 0;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   while (pv_conform_form_at(count) != NULL) count++;
   row *rows = calloc(count, sizeof *rows);
   if (rows == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a table");
-  for (size_t i = 0; i < count && status == PV_OK; i++)
-    status = try_kernel(runner, pv_conform_form_at(i), &rows[i], err);
-  if (status == PV_OK) {
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    code = try_kernel(runner, pv_conform_form_at(i), &rows[i], err);
+  if (code == PV_OK) {
     qsort(rows, count, sizeof *rows, by_opcode);
     put_page(page, rows, count);
-    if (page->failed) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a table");
+    if (page->failed) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a table");
   }
   free(rows);
-  return status;
+  return code;
 }

@@ -5,6 +5,6 @@
 #include "tests/unit/ptx/conform/runner.h"
 
 /* Appends the whole page; runs every kernel for it. */
-pv_status pv_conform_table(pv_conform_runner *runner, pv_text *page, pv_error *err);
+pv_code pv_conform_table(pv_conform_runner *runner, pv_text *page, pv_error *err);
 
 #endif

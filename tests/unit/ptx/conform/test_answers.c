@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
+#include "base/file.h"
 #include "tests/unit/ptx/conform/suite.h"
 #include "tests/unit/testing.h"
 
@@ -14,17 +14,17 @@ static struct {
   const char *from, *to;
 } broken;
 
-static pv_status run_broken(pv_conform_runner *self, const pv_conform_kernel *kernel, uint64_t *out,
-                            pv_error *err) {
+static pv_code run_broken(pv_conform_runner *self, const pv_conform_kernel *kernel, uint64_t *out,
+                          pv_error *err) {
   pv_conform_kernel other = *kernel;
   (void)self;
   other.text = PV_TEXT_INIT;
   pv_text_add(&other.text, kernel->text.data, kernel->text.length);
   for (char *at = other.text.data; (at = strstr(at, broken.from)) != NULL; at++)
     memcpy(at, broken.to, strlen(broken.to));
-  const pv_status status = broken.real->run(broken.real, &other, out, err);
+  const pv_code code = broken.real->run(broken.real, &other, out, err);
   pv_text_free(&other.text);
-  return status;
+  return code;
 }
 
 static pv_conform_result run(pv_conform_runner *runner, const char *only, const char *answers) {

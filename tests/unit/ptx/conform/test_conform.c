@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "kernels/ptx/alu.h"
-#include "runtime/base/file.h"
 #include "tests/unit/ptx/conform/suite.h"
 #include "tests/unit/ptx/conform/table.h"
 #include "tests/unit/testing.h"
@@ -34,8 +34,8 @@ static void test_each_row_of_the_interpreter_is_covered(void) {
 static uint64_t flipped;
 static size_t wrong;
 
-static pv_status run_numbers(pv_conform_runner *self, const pv_conform_kernel *k, uint64_t *out,
-                             pv_error *err) {
+static pv_code run_numbers(pv_conform_runner *self, const pv_conform_kernel *k, uint64_t *out,
+                           pv_error *err) {
   (void)self;
   (void)err;
   for (size_t i = 0; i < k->cases; i++)
@@ -45,8 +45,8 @@ static pv_status run_numbers(pv_conform_runner *self, const pv_conform_kernel *k
   return PV_OK;
 }
 
-static pv_status refuse(pv_conform_runner *self, const pv_conform_kernel *k, uint64_t *out,
-                        pv_error *err) {
+static pv_code refuse(pv_conform_runner *self, const pv_conform_kernel *k, uint64_t *out,
+                      pv_error *err) {
   (void)self;
   (void)out;
   return pv_error_set(err, PV_ERR_UNSUPPORTED, "no %s here", k->name);

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "runtime/quant/quant.h"
+#include "kernels/quant/quant.h"
 
 /* The scales of a block spread over its integers: weight i is scale[i / step] * q[i] - min[...]. */
 typedef struct scaled {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 typedef struct pv_option {
   const char *name;  /* "--model" */
@@ -26,16 +26,16 @@ typedef struct pv_options {
 
 /* Parses argv[1..]. `--name value` and `--name=value`. On --help prints the help and sets *help.
  * An unknown option is PV_ERR_INPUT that names the nearest one. */
-pv_status pv_options_parse(pv_options *options, int argc, char **argv, bool *help, pv_error *err);
+pv_code pv_options_parse(pv_options *options, int argc, char **argv, bool *help, pv_error *err);
 
 /* Numbers and lists of numbers in option values; the error names the option. NULL text leaves
  * `*out` untouched. */
-pv_status pv_option_u64(const char *name, const char *text, uint64_t min, uint64_t max,
-                        uint64_t *out, pv_error *err);
-pv_status pv_option_real(const char *name, const char *text, double min, double max, double *out,
-                         pv_error *err);
+pv_code pv_option_u64(const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *out,
+                      pv_error *err);
+pv_code pv_option_real(const char *name, const char *text, double min, double max, double *out,
+                       pv_error *err);
 /* "1,2,3" into a new array; free it. */
-pv_status pv_option_ids(const char *name, const char *text, uint32_t **out, size_t *count,
-                        pv_error *err);
+pv_code pv_option_ids(const char *name, const char *text, uint32_t **out, size_t *count,
+                      pv_error *err);
 
 #endif

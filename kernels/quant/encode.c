@@ -2,8 +2,8 @@
  * A value that its block cannot carry (NaN, infinity, a scale beyond binary16) is refused. */
 #include <string.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/quant/quant.h"
+#include "base/ck.h"
+#include "kernels/quant/quant.h"
 
 static int round_near(float value, int low, int high) {
   const float moved = value < 0.0f ? value - 0.5f : value + 0.5f;
@@ -140,8 +140,8 @@ static bool encode_block(pv_type type, const float *x, unsigned char *out) {
   return ok;
 }
 
-pv_status pv_quantise_row(pv_type type, const float *values, uint64_t count, void *out,
-                          pv_error *err) {
+pv_code pv_quantise_row(pv_type type, const float *values, uint64_t count, void *out,
+                        pv_error *err) {
   const pv_type_info *info = pv_type_get((uint32_t)type);
   if (info == NULL)
     return pv_error_set(err, PV_ERR_INPUT, "no encoder for tensor type %u", (unsigned)type);

@@ -1,7 +1,7 @@
 /* binary16 and bfloat16 by integer operations alone: the same on every machine and compiler. */
 #include <string.h>
 
-#include "runtime/quant/quant.h"
+#include "kernels/quant/quant.h"
 
 static float from_bits(uint32_t bits) {
   float value;

@@ -1,4 +1,4 @@
-#include "runtime/base/pool.h"
+#include "base/pool.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -103,7 +103,7 @@ static unsigned processors(void) {
   return count > 0 ? (unsigned)count : 1;
 }
 
-pv_status pv_pool_open(unsigned threads, pv_pool **out, pv_error *err) {
+pv_code pv_pool_open(unsigned threads, pv_pool **out, pv_error *err) {
   if (threads == 0) threads = processors();
   if (threads > THREADS_MAX)
     return pv_error_set(err, PV_ERR_INPUT, "%u threads are more than %d", threads, THREADS_MAX);
@@ -116,22 +116,22 @@ pv_status pv_pool_open(unsigned threads, pv_pool **out, pv_error *err) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
-  pv_status status = PV_OK;
-  if (p->workers == NULL) status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for threads");
-  for (unsigned i = 1; i < threads && status == PV_OK; i++) {
+  pv_code code = PV_OK;
+  if (p->workers == NULL) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for threads");
+  for (unsigned i = 1; i < threads && code == PV_OK; i++) {
     worker *w = &p->workers[i - 1];
     w->pool = p;
     w->index = i;
     const int failed = pthread_create(&w->thread, &attributes, worker_main, w);
     if (failed != 0)
-      status = pv_error_errno(err, failed, "cannot start thread %u of %u", i + 1, threads);
+      code = pv_error_errno(err, failed, "cannot start thread %u of %u", i + 1, threads);
     else
       p->threads++;
   }
   pthread_attr_destroy(&attributes);
-  if (status != PV_OK) {
+  if (code != PV_OK) {
     pv_pool_close(p);
-    return status;
+    return code;
   }
   *out = p;
   return PV_OK;

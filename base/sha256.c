@@ -1,4 +1,4 @@
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ void pv_sha256_add(pv_sha256 *hash, const void *data, size_t length) {
   if (length > 0 && EVP_DigestUpdate(hash->context, data, length) != 1) hash->failed = true;
 }
 
-pv_status pv_sha256_finish(pv_sha256 *hash, char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_sha256_finish(pv_sha256 *hash, char out[PV_SHA256_HEX], pv_error *err) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
   if (EVP_DigestFinal_ex(hash->context, digest, &length) != 1 || length != 32) hash->failed = true;
@@ -45,45 +45,45 @@ pv_status pv_sha256_finish(pv_sha256 *hash, char out[PV_SHA256_HEX], pv_error *e
   return PV_OK;
 }
 
-pv_status pv_sha256_bytes(const void *data, size_t length, char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_sha256_bytes(const void *data, size_t length, char out[PV_SHA256_HEX], pv_error *err) {
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
   pv_sha256_add(hash, data, length);
   return pv_sha256_finish(hash, out, err);
 }
 
-pv_status pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err) {
   enum { CHUNK = 1 << 20 };
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   pv_sha256 *hash = pv_sha256_new();
   unsigned char *buffer = malloc(CHUNK);
   struct stat info;
   const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block */
   if (fd < 0 || fstat(fd, &info) != 0) {
-    status = pv_error_errno(err, errno, "cannot open '%s'", path);
+    code = pv_error_errno(err, errno, "cannot open '%s'", path);
     pv_error_at(err, path, 0, 0, -1);
   } else if (!S_ISREG(info.st_mode)) {
-    status = pv_error_set(err, PV_ERR_INPUT, "'%s' is not a regular file", path);
+    code = pv_error_set(err, PV_ERR_INPUT, "'%s' is not a regular file", path);
     pv_error_at(err, path, 0, 0, -1);
   } else if (hash == NULL || buffer == NULL) {
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
   }
-  while (status == PV_OK) {
+  while (code == PV_OK) {
     const ssize_t n = read(fd, buffer, CHUNK);
     if (n > 0) pv_sha256_add(hash, buffer, (size_t)n);
     if (n == 0) break;
     if (n < 0 && errno != EINTR) {
-      status = pv_error_errno(err, errno, "cannot read '%s'", path);
+      code = pv_error_errno(err, errno, "cannot read '%s'", path);
       pv_error_at(err, path, 0, 0, -1);
     }
   }
   if (hash != NULL) {
     char digest[PV_SHA256_HEX];
-    const pv_status finished =
-        pv_sha256_finish(hash, status == PV_OK ? out : digest, status == PV_OK ? err : NULL);
-    if (status == PV_OK) status = finished;
+    const pv_code finished =
+        pv_sha256_finish(hash, code == PV_OK ? out : digest, code == PV_OK ? err : NULL);
+    if (code == PV_OK) code = finished;
   }
   free(buffer);
   if (fd >= 0) close(fd);
-  return status;
+  return code;
 }

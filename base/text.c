@@ -1,4 +1,4 @@
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 #include <locale.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 
 static bool reserve(pv_text *text, size_t more) {
   uint64_t need = 0;

@@ -1,8 +1,8 @@
 /* The table of types and the one function that computes a tensor's size. */
 #include <string.h>
 
-#include "runtime/base/ck.h"
-#include "runtime/quant/quant.h"
+#include "base/ck.h"
+#include "kernels/quant/quant.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "blocks are read in place: a little-endian machine is needed");

@@ -1,8 +1,8 @@
-#include "runtime/base/cursor.h"
+#include "base/cursor.h"
 
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 
 pv_cursor pv_cursor_make(const void *data, uint64_t length) {
   return (pv_cursor){.data = data, .length = length};

@@ -6,17 +6,17 @@
 
 #include <jansson.h>
 
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
+#include "base/error.h"
+#include "base/text.h"
 
 /* Appends `value` to `out`; `flags` are jansson's. PV_ERR_NOMEM, also for NULL, which is what
  * building gives when memory is out. jansson builds no value that it can not write, but for one
  * that contains itself. */
-pv_status pv_json_write(const json_t *value, size_t flags, pv_text *out, pv_error *err);
+pv_code pv_json_write(const json_t *value, size_t flags, pv_text *out, pv_error *err);
 
 /* Prints `value` and a line end to standard output, whole or not at all, and releases it. Errors as
  * above, and PV_ERR_IO. */
-pv_status pv_json_print(json_t *value, size_t flags, pv_error *err);
+pv_code pv_json_print(json_t *value, size_t flags, pv_error *err);
 
 /* A text that came from outside, or the first `length` bytes of one: what is no UTF-8 becomes \xNN,
  * and so does a NUL. NULL only when memory is out. */

@@ -1,9 +1,9 @@
-#include "runtime/base/options.h"
+#include "base/options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
 static void print_help(const pv_options *o) {
   printf("%s\n\nUsage: pv %s%s%s [options]\n\nOptions:\n", o->summary, o->command,
@@ -19,7 +19,7 @@ static const pv_option *find(const pv_options *o, const char *name, size_t lengt
   return NULL;
 }
 
-static pv_status unknown(const pv_options *o, const char *argument, pv_error *err) {
+static pv_code unknown(const pv_options *o, const char *argument, pv_error *err) {
   const char *best = NULL;
   size_t least = 4;
   for (const pv_option *p = o->list; p->name != NULL; p++) {
@@ -37,7 +37,7 @@ static pv_status unknown(const pv_options *o, const char *argument, pv_error *er
   return PV_ERR_INPUT;
 }
 
-pv_status pv_options_parse(pv_options *options, int argc, char **argv, bool *help, pv_error *err) {
+pv_code pv_options_parse(pv_options *options, int argc, char **argv, bool *help, pv_error *err) {
   *help = false;
   for (int i = 1; i < argc; i++) {
     const char *a = argv[i];
@@ -67,8 +67,8 @@ pv_status pv_options_parse(pv_options *options, int argc, char **argv, bool *hel
   return PV_OK;
 }
 
-pv_status pv_option_u64(const char *name, const char *text, uint64_t min, uint64_t max,
-                        uint64_t *out, pv_error *err) {
+pv_code pv_option_u64(const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *out,
+                      pv_error *err) {
   uint64_t value = 0;
   if (text == NULL) return PV_OK;
   if (!pv_parse_u64(text, strlen(text), &value) || value < min || value > max)
@@ -78,8 +78,8 @@ pv_status pv_option_u64(const char *name, const char *text, uint64_t min, uint64
   return PV_OK;
 }
 
-pv_status pv_option_real(const char *name, const char *text, double min, double max, double *out,
-                         pv_error *err) {
+pv_code pv_option_real(const char *name, const char *text, double min, double max, double *out,
+                       pv_error *err) {
   double value = 0.0;
   if (text == NULL) return PV_OK;
   if (!pv_parse_f64(text, strlen(text), &value) || !(value >= min && value <= max))
@@ -89,8 +89,8 @@ pv_status pv_option_real(const char *name, const char *text, double min, double 
   return PV_OK;
 }
 
-pv_status pv_option_ids(const char *name, const char *text, uint32_t **out, size_t *count,
-                        pv_error *err) {
+pv_code pv_option_ids(const char *name, const char *text, uint32_t **out, size_t *count,
+                      pv_error *err) {
   size_t n = 1;
   for (const char *p = text; *p != '\0'; p++) n += *p == ',';
   uint32_t *ids = calloc(n, sizeof *ids);

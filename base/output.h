@@ -5,14 +5,14 @@
 
 #include <stddef.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 /* Writes out all that was printed. PV_ERR_IO when any of it was lost; where nobody reads any more
  * the error has no message, so that pv_error_print is silent. */
-pv_status pv_output_flush(pv_error *err);
+pv_code pv_output_flush(pv_error *err);
 
 /* Prints `length` bytes and flushes. */
-pv_status pv_output_write(const char *bytes, size_t length, pv_error *err);
+pv_code pv_output_write(const char *bytes, size_t length, pv_error *err);
 
 /* The last call of a program that would end with `code`: 128 + SIGPIPE, as a program that the
  * signal ends, when nobody reads any more; 2 when output was lost otherwise, and then it is said.

@@ -20,8 +20,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
+#include "base/error.h"
+#include "base/text.h"
 
 typedef struct pv_child pv_child;
 
@@ -47,12 +47,12 @@ typedef struct pv_child_exit {
 
 /* Starts the child. Its fd 3 is the write end of a pipe (the frame channel), its stdin the given
  * input, stdout and stderr are captured; all other descriptors are closed. It dies with us. */
-pv_status pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err);
+pv_code pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err);
 
 /* Waits up to `timeout_s` for the next event. On PV_CHILD_BYTES the new bytes were appended to
  * `channel`, which never grows past `channel_limit` (then: PV_ERR_LIMIT). */
-pv_status pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
-                        pv_child_event *event, pv_error *err);
+pv_code pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
+                      pv_child_event *event, pv_error *err);
 
 /* Sends SIGTERM to the whole process group, SIGKILL after `grace_s`, and reaps. Idempotent. Those
  * who left the group get the SIGKILL only. */

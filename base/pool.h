@@ -5,13 +5,13 @@
 
 #include <stddef.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 typedef struct pv_pool pv_pool;
 typedef void (*pv_task)(void *context, size_t task, unsigned thread);
 
 /* `threads` includes the caller; 0 is one per processor the process may use. */
-pv_status pv_pool_open(unsigned threads, pv_pool **out, pv_error *err);
+pv_code pv_pool_open(unsigned threads, pv_pool **out, pv_error *err);
 void pv_pool_close(pv_pool *pool);
 unsigned pv_pool_threads(const pv_pool *pool);
 

@@ -1,4 +1,4 @@
-#include "runtime/base/child.h"
+#include "base/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/base/orphans.h"
+#include "base/orphans.h"
 
 enum { IN, OUT, ERR, CHANNEL, PIPES };
 enum { READ_BYTES = 64 << 10, REAP_MS = 5, LAST_ROUNDS = 16, LAST_MS = 10 };
@@ -93,7 +93,7 @@ static void become(const pv_child_spec *spec, int theirs[PIPES], pid_t parent, i
   _exit(127);
 }
 
-static pv_status make_pipes(int ours[PIPES], int theirs[PIPES], pv_error *err) {
+static pv_code make_pipes(int ours[PIPES], int theirs[PIPES], pv_error *err) {
   for (int i = 0; i < PIPES; i++) {
     int pair[2];
     if (pipe2(pair, O_CLOEXEC) != 0) return pv_error_errno(err, errno, "cannot make a pipe");
@@ -104,9 +104,9 @@ static pv_status make_pipes(int ours[PIPES], int theirs[PIPES], pv_error *err) {
   return PV_OK;
 }
 
-pv_status pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err) {
+pv_code pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err) {
   int theirs[PIPES] = {-1, -1, -1, -1}, report[2] = {-1, -1}, failure = 0;
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   const pid_t parent = getpid();
   pv_child *child = calloc(1, sizeof *child);
   if (child == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a child process");
@@ -115,21 +115,21 @@ pv_status pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *er
   child->input_left = spec->input == NULL ? 0 : spec->input_length;
   child->input_copy = malloc(child->input_left + 1);
   if (child->input_copy == NULL) {
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a child process");
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a child process");
     goto cleanup;
   }
   if (child->input_left > 0) memcpy(child->input_copy, spec->input, child->input_left);
   child->input = child->input_copy;
-  status = make_pipes(child->fd, theirs, err);
-  if (status == PV_OK && pipe2(report, O_CLOEXEC) != 0)
-    status = pv_error_errno(err, errno, "cannot make a pipe");
-  if (status != PV_OK) goto cleanup;
+  code = make_pipes(child->fd, theirs, err);
+  if (code == PV_OK && pipe2(report, O_CLOEXEC) != 0)
+    code = pv_error_errno(err, errno, "cannot make a pipe");
+  if (code != PV_OK) goto cleanup;
   pv_orphans_expect();
   child->pid = fork();
   if (child->pid == 0) become(spec, theirs, parent, report[1]);
   if (child->pid < 0) {
     pv_orphans_end();
-    status = pv_error_errno(err, errno, "cannot start '%s'", spec->argv[0]);
+    code = pv_error_errno(err, errno, "cannot start '%s'", spec->argv[0]);
     goto cleanup;
   }
   shut(&report[1]);
@@ -137,7 +137,7 @@ pv_status pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *er
   do n = read(report[0], &failure, sizeof failure);
   while (n < 0 && errno == EINTR);
   if (n == (ssize_t)sizeof failure) {
-    status = pv_error_errno(err, failure, "cannot start '%s'", spec->argv[0]);
+    code = pv_error_errno(err, failure, "cannot start '%s'", spec->argv[0]);
     goto cleanup;
   }
   if (child->input_left == 0) shut(&child->fd[IN]);
@@ -146,8 +146,8 @@ cleanup:
   for (int i = 0; i < PIPES; i++) shut(&theirs[i]);
   shut(&report[0]);
   shut(&report[1]);
-  if (status != PV_OK) pv_child_free(child);
-  return status;
+  if (code != PV_OK) pv_child_free(child);
+  return code;
 }
 
 /* From here on nobody keeps a pipe open. */
@@ -242,8 +242,8 @@ static bool drain_rest(pv_child *child, pv_text *channel) {
   return bytes;
 }
 
-pv_status pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
-                        pv_child_event *event, pv_error *err) {
+pv_code pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
+                      pv_child_event *event, pv_error *err) {
   const double deadline = now() + timeout_s;
   for (;;) {
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");

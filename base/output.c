@@ -1,4 +1,4 @@
-#include "runtime/base/output.h"
+#include "base/output.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -13,14 +13,14 @@ static bool reader_has_gone(void) {
   return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
 }
 
-pv_status pv_output_flush(pv_error *err) {
+pv_code pv_output_flush(pv_error *err) {
   if (fflush(stdout) == 0 && ferror(stdout) == 0) return PV_OK;
   const bool gone = reader_has_gone();
   told = told || (!gone && err != NULL);
   return pv_error_set(err, PV_ERR_IO, "%s", gone ? "" : "cannot write to standard output");
 }
 
-pv_status pv_output_write(const char *bytes, size_t length, pv_error *err) {
+pv_code pv_output_write(const char *bytes, size_t length, pv_error *err) {
   if (length > 0) (void)fwrite(bytes, 1, length, stdout); /* the stream remembers */
   return pv_output_flush(err);
 }
@@ -31,5 +31,5 @@ int pv_output_exit(int code) {
   if (pv_output_flush(&err) == PV_OK) return code;
   if (reader_has_gone()) return 128 + SIGPIPE;
   if (!known) pv_error_print(&err, stderr);
-  return pv_status_exit(PV_ERR_IO);
+  return pv_code_exit(PV_ERR_IO);
 }

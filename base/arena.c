@@ -1,10 +1,10 @@
-#include "runtime/base/arena.h"
+#include "base/arena.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/ck.h"
+#include "base/ck.h"
 
 enum { BLOCK_BYTES = 64 << 10, ALIGN = 16 };
 

@@ -1,15 +1,15 @@
-/* Status codes and the one error record that every fallible function fills.
+/* Error codes and the one error record that every fallible function fills.
  *
- * Convention: a fallible function returns `pv_status` and takes a `pv_error *` as its last
+ * Convention: a fallible function returns `pv_code` and takes a `pv_error *` as its last
  * parameter. On PV_OK the record is untouched; otherwise it is filled once, at the place of the
- * cause. `err` may be NULL where a caller only needs the status. */
+ * cause. `err` may be NULL where a caller only needs the code. */
 #ifndef PV_BASE_ERROR_H
 #define PV_BASE_ERROR_H
 
 #include <stdint.h>
 #include <stdio.h>
 
-typedef enum pv_status {
+typedef enum pv_code {
   PV_OK = 0,
   PV_ERR_INPUT,       /* the input or the call is wrong: exit code 2 */
   PV_ERR_IO,          /* the system refused to read or write */
@@ -20,10 +20,10 @@ typedef enum pv_status {
   PV_ERR_CANCELLED,   /* Ctrl-C or SIGTERM */
   PV_ERR_DEVICE,      /* the accelerator failed: nothing it holds can be trusted any more */
   PV_ERR_INTERNAL     /* a broken invariant of pv itself: exit code 4 */
-} pv_status;
+} pv_code;
 
 typedef struct pv_error {
-  pv_status status;
+  pv_code code;
   char rule[32];     /* static rule or bug-class id, e.g. "PV-YAML-004"; "" when none */
   char file[512];    /* "" when no file is involved */
   int64_t line;      /* 1-based; 0 when unknown */
@@ -33,10 +33,10 @@ typedef struct pv_error {
   char hint[256];    /* what to do about it; "" when nothing useful can be said */
 } pv_error;
 
-#define PV_ERROR_INIT ((pv_error){.status = PV_OK, .byte = -1})
+#define PV_ERROR_INIT ((pv_error){.code = PV_OK, .byte = -1})
 
-/* Fills `err` (when not NULL) and returns `status`. Place and hint are reset. */
-pv_status pv_error_set(pv_error *err, pv_status status, const char *fmt, ...)
+/* Fills `err` (when not NULL) and returns `code`. Place and hint are reset. */
+pv_code pv_error_set(pv_error *err, pv_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Add a place, a rule id or a cure to an error that was just set. NULL `err` is allowed. */
@@ -45,12 +45,12 @@ void pv_error_rule(pv_error *err, const char *rule);
 void pv_error_hint(pv_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* `strerror` of `saved_errno` appended to the formatted text; PV_ERR_NOMEM for ENOMEM, else IO. */
-pv_status pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...)
+pv_code pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 #ifdef __clang_analyzer__ /* it can not see into error.c: what these return is never PV_OK */
-#define pv_error_set(err, status, ...) (pv_error_set((err), (status), __VA_ARGS__), (status))
-#define pv_error_errno(...)            (pv_error_errno(__VA_ARGS__), PV_ERR_IO)
+#define pv_error_set(err, code, ...) (pv_error_set((err), (code), __VA_ARGS__), (code))
+#define pv_error_errno(...)          (pv_error_errno(__VA_ARGS__), PV_ERR_IO)
 #endif
 
 /* Writes "file:line:column: error: message [rule]\n  hint\n" with control and bidirectional
@@ -58,9 +58,9 @@ pv_status pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...)
  * pv_output_flush). */
 void pv_error_print(const pv_error *err, FILE *file);
 
-const char *pv_status_name(pv_status status);
+const char *pv_code_name(pv_code code);
 
-/* The process exit code for a status (DESIGN: 0 ok, 2 wrong input or call, 4 internal). */
-int pv_status_exit(pv_status status);
+/* The process exit code for a code (DESIGN: 0 ok, 2 wrong input or call, 4 internal). */
+int pv_code_exit(pv_code code);
 
 #endif

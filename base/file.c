@@ -1,4 +1,4 @@
-#include "runtime/base/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,23 +13,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/base/child.h"
-#include "runtime/base/ck.h"
+#include "base/child.h"
+#include "base/ck.h"
 
-static pv_status fail(pv_error *err, const char *path, const char *what) {
-  const pv_status status = pv_error_errno(err, errno, "cannot %s '%s'", what, path);
+static pv_code fail(pv_error *err, const char *path, const char *what) {
+  const pv_code code = pv_error_errno(err, errno, "cannot %s '%s'", what, path);
   pv_error_at(err, path, 0, 0, -1);
-  return status;
+  return code;
 }
 
-static pv_status refuse(pv_error *err, pv_status status, const char *path, const char *why) {
-  pv_error_set(err, status, "'%s' %s", path, why);
+static pv_code refuse(pv_error *err, pv_code code, const char *path, const char *why) {
+  pv_error_set(err, code, "'%s' %s", path, why);
   pv_error_at(err, path, 0, 0, -1);
-  return status;
+  return code;
 }
 
 /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-static pv_status open_regular(const char *path, int *fd, uint64_t *length, pv_error *err) {
+static pv_code open_regular(const char *path, int *fd, uint64_t *length, pv_error *err) {
   struct stat info;
   *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (*fd < 0) return fail(err, path, "open");
@@ -39,40 +39,40 @@ static pv_status open_regular(const char *path, int *fd, uint64_t *length, pv_er
   return PV_OK;
 }
 
-pv_status pv_file_read(const char *path, size_t limit, pv_bytes *out, pv_error *err) {
+pv_code pv_file_read(const char *path, size_t limit, pv_bytes *out, pv_error *err) {
   int fd = -1;
   uint64_t length = 0;
   unsigned char *data = NULL;
   size_t have = 0;
-  pv_status status = open_regular(path, &fd, &length, err);
-  if (status != PV_OK) goto cleanup;
+  pv_code code = open_regular(path, &fd, &length, err);
+  if (code != PV_OK) goto cleanup;
   if (length > limit) {
-    status = refuse(err, PV_ERR_LIMIT, path, "is larger than the limit");
+    code = refuse(err, PV_ERR_LIMIT, path, "is larger than the limit");
     pv_error_hint(err, "the limit is %zu bytes", limit);
     goto cleanup;
   }
   uint64_t room = 0;
   data = pv_ck_add(length, 2, &room) ? calloc(1, room) : NULL;
   if (data == NULL) {
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", path);
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", path);
     goto cleanup;
   }
   for (;;) { /* one byte more than the length: a file that grows is noticed */
     const ssize_t n = read(fd, data + have, (size_t)length + 1 - have);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) status = fail(err, path, "read");
+    if (n < 0) code = fail(err, path, "read");
     if (n <= 0) break;
     have += (size_t)n;
     if (have > length) {
-      status = refuse(err, PV_ERR_CONFLICT, path, "grew while it was read");
+      code = refuse(err, PV_ERR_CONFLICT, path, "grew while it was read");
       break;
     }
   }
 cleanup:
   if (fd >= 0) close(fd);
-  if (status != PV_OK) {
+  if (code != PV_OK) {
     free(data);
-    return status;
+    return code;
   }
   *out = (pv_bytes){data, have};
   return PV_OK;
@@ -83,20 +83,20 @@ void pv_bytes_free(pv_bytes *bytes) {
   *bytes = (pv_bytes){0};
 }
 
-pv_status pv_map_open(const char *path, pv_map *out, pv_error *err) {
+pv_code pv_map_open(const char *path, pv_map *out, pv_error *err) {
   int fd = -1;
   uint64_t length = 0;
-  pv_status status = open_regular(path, &fd, &length, err);
-  if (status == PV_OK && length == 0) status = refuse(err, PV_ERR_INPUT, path, "is empty");
-  if (status == PV_OK) {
+  pv_code code = open_regular(path, &fd, &length, err);
+  if (code == PV_OK && length == 0) code = refuse(err, PV_ERR_INPUT, path, "is empty");
+  if (code == PV_OK) {
     void *data = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED)
-      status = fail(err, path, "map");
+      code = fail(err, path, "map");
     else
       *out = (pv_map){data, length};
   }
   if (fd >= 0) close(fd);
-  return status;
+  return code;
 }
 
 void pv_map_close(pv_map *map) {
@@ -104,8 +104,7 @@ void pv_map_close(pv_map *map) {
   *map = (pv_map){0};
 }
 
-static pv_status write_all(int fd, const char *path, const void *data, size_t length,
-                           pv_error *err) {
+static pv_code write_all(int fd, const char *path, const void *data, size_t length, pv_error *err) {
   const char *p = data;
   while (length > 0) {
     const ssize_t n = write(fd, p, length);
@@ -117,16 +116,16 @@ static pv_status write_all(int fd, const char *path, const void *data, size_t le
   return PV_OK;
 }
 
-pv_status pv_folder_sync(const char *folder, pv_error *err) {
+pv_code pv_folder_sync(const char *folder, pv_error *err) {
   const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return fail(err, folder, "open");
   /* EINVAL: a file system that can not sync a folder. */
-  const pv_status status = fsync(fd) == 0 || errno == EINVAL ? PV_OK : fail(err, folder, "sync");
+  const pv_code code = fsync(fd) == 0 || errno == EINVAL ? PV_OK : fail(err, folder, "sync");
   close(fd);
-  return status;
+  return code;
 }
 
-static pv_status sync_parent(const char *path, pv_error *err) {
+static pv_code sync_parent(const char *path, pv_error *err) {
   char copy[PATH_MAX];
   if (strlen(path) >= sizeof copy) return refuse(err, PV_ERR_LIMIT, path, "is too long a name");
   strcpy(copy, path);
@@ -134,7 +133,7 @@ static pv_status sync_parent(const char *path, pv_error *err) {
 }
 
 /* The mode the new file gets; refuses what must not be replaced. */
-static pv_status target_mode(const char *path, mode_t *mode, pv_error *err) {
+static pv_code target_mode(const char *path, mode_t *mode, pv_error *err) {
   struct stat info;
   if (lstat(path, &info) != 0) {
     if (errno != ENOENT) return fail(err, path, "examine");
@@ -150,30 +149,30 @@ static pv_status target_mode(const char *path, mode_t *mode, pv_error *err) {
   return PV_OK;
 }
 
-pv_status pv_file_replace(const char *path, const void *data, size_t length, pv_error *err) {
+pv_code pv_file_replace(const char *path, const void *data, size_t length, pv_error *err) {
   char temporary[PATH_MAX];
   int fd = -1;
   mode_t mode = 0;
-  pv_status status = target_mode(path, &mode, err);
-  if (status != PV_OK) return status;
+  pv_code code = target_mode(path, &mode, err);
+  if (code != PV_OK) return code;
   const int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
   if (n < 0 || (size_t)n >= sizeof temporary)
     return refuse(err, PV_ERR_LIMIT, path, "is too long a name");
   fd = mkostemp(temporary, O_CLOEXEC);
   if (fd < 0) return fail(err, path, "write beside");
-  status = write_all(fd, path, data, length, err);
-  if (status == PV_OK && fchmod(fd, mode) != 0) status = fail(err, path, "set the mode of");
-  if (status == PV_OK && fsync(fd) != 0) status = fail(err, path, "sync");
-  if (close(fd) != 0 && status == PV_OK) status = fail(err, path, "close");
-  if (status == PV_OK && rename(temporary, path) != 0) status = fail(err, path, "replace");
-  if (status != PV_OK) {
+  code = write_all(fd, path, data, length, err);
+  if (code == PV_OK && fchmod(fd, mode) != 0) code = fail(err, path, "set the mode of");
+  if (code == PV_OK && fsync(fd) != 0) code = fail(err, path, "sync");
+  if (close(fd) != 0 && code == PV_OK) code = fail(err, path, "close");
+  if (code == PV_OK && rename(temporary, path) != 0) code = fail(err, path, "replace");
+  if (code != PV_OK) {
     unlink(temporary);
-    return status;
+    return code;
   }
   return sync_parent(path, err);
 }
 
-pv_status pv_lock_take(const char *path, unsigned wait_ms, pv_lock *out, pv_error *err) {
+pv_code pv_lock_take(const char *path, unsigned wait_ms, pv_lock *out, pv_error *err) {
   char name[PATH_MAX];
   const int n = snprintf(name, sizeof name, "%s.lock", path);
   if (n < 0 || (size_t)n >= sizeof name)
@@ -192,9 +191,9 @@ pv_status pv_lock_take(const char *path, unsigned wait_ms, pv_lock *out, pv_erro
     }
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   }
-  const pv_status status = fail(err, name, "lock");
+  const pv_code code = fail(err, name, "lock");
   close(fd);
-  return status;
+  return code;
 }
 
 void pv_lock_release(pv_lock *lock) {
@@ -202,7 +201,7 @@ void pv_lock_release(pv_lock *lock) {
   lock->fd = -1;
 }
 
-pv_status pv_folder_make(const char *path, pv_error *err) {
+pv_code pv_folder_make(const char *path, pv_error *err) {
   char copy[PATH_MAX];
   if (path[0] == '\0' || strlen(path) >= sizeof copy)
     return refuse(err, PV_ERR_INPUT, path, "is no usable folder name");
@@ -213,8 +212,8 @@ pv_status pv_folder_make(const char *path, pv_error *err) {
     *p = '\0';
     struct stat info;
     if (mkdir(copy, 0777) == 0) {
-      const pv_status status = sync_parent(copy, err);
-      if (status != PV_OK) return status;
+      const pv_code code = sync_parent(copy, err);
+      if (code != PV_OK) return code;
     } else if (errno != EEXIST) {
       return fail(err, copy, "make the folder");
     } else if (stat(copy, &info) != 0 || !S_ISDIR(info.st_mode)) {

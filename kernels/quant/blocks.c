@@ -1,7 +1,7 @@
 /* Unpacking of block integers and of the packed six-bit scales. */
 #include <string.h>
 
-#include "runtime/quant/quant.h"
+#include "kernels/quant/quant.h"
 
 void pv_k4_scales(const uint8_t scales[12], uint8_t sc[8], uint8_t m[8]) {
   /* Pairs 0..3 take the low six bits of bytes 0..3 and 4..7. The top two bits of those bytes are

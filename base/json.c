@@ -1,15 +1,15 @@
-#include "runtime/base/json.h"
+#include "base/json.h"
 
 #include <string.h>
 
-#include "runtime/base/output.h"
+#include "base/output.h"
 
 static int add(const char *bytes, size_t length, void *out) {
   pv_text_add(out, bytes, length);
   return 0;
 }
 
-pv_status pv_json_write(const json_t *value, size_t flags, pv_text *out, pv_error *err) {
+pv_code pv_json_write(const json_t *value, size_t flags, pv_text *out, pv_error *err) {
   const size_t begin = out->length;
   const bool whole = value != NULL && json_dump_callback(value, add, out, flags) == 0;
   if (whole && !out->failed) return PV_OK; /* the text remembers what jansson does not */
@@ -20,16 +20,16 @@ pv_status pv_json_write(const json_t *value, size_t flags, pv_text *out, pv_erro
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
 }
 
-pv_status pv_json_print(json_t *value, size_t flags, pv_error *err) {
+pv_code pv_json_print(json_t *value, size_t flags, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
-  pv_status status = pv_json_write(value, flags, &text, err);
+  pv_code code = pv_json_write(value, flags, &text, err);
   json_decref(value);
   pv_text_puts(&text, "\n");
-  if (status == PV_OK && text.failed)
-    status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
-  if (status == PV_OK) status = pv_output_write(text.data, text.length, err);
+  if (code == PV_OK && text.failed)
+    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+  if (code == PV_OK) code = pv_output_write(text.data, text.length, err);
   pv_text_free(&text);
-  return status;
+  return code;
 }
 
 json_t *pv_json_string(const char *text) {

@@ -1,4 +1,4 @@
-#include "runtime/base/orphans.h"
+#include "base/orphans.h"
 
 #include <errno.h>
 #include <signal.h>

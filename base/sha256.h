@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 #define PV_SHA256_HEX 65 /* 64 lower-case hex digits and a NUL */
 
@@ -12,10 +12,10 @@ typedef struct pv_sha256 pv_sha256;
 pv_sha256 *pv_sha256_new(void); /* NULL when memory is out */
 void pv_sha256_add(pv_sha256 *hash, const void *data, size_t length);
 /* Writes the digest and frees `hash`. */
-pv_status pv_sha256_finish(pv_sha256 *hash, char out[PV_SHA256_HEX], pv_error *err);
+pv_code pv_sha256_finish(pv_sha256 *hash, char out[PV_SHA256_HEX], pv_error *err);
 
-pv_status pv_sha256_bytes(const void *data, size_t length, char out[PV_SHA256_HEX], pv_error *err);
+pv_code pv_sha256_bytes(const void *data, size_t length, char out[PV_SHA256_HEX], pv_error *err);
 /* Streams a regular file. */
-pv_status pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err);
+pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 /* Numbers as stored in a GGUF file. Only these are computed with. */
 typedef enum pv_type {
@@ -99,7 +99,7 @@ float pv_bf16_to_f32(uint16_t bits);  /* exact */
 uint16_t pv_f32_to_bf16(float value); /* round to nearest even */
 
 /* Encoders for `pv synth` and tests: simple, deterministic, not tuned for quality. */
-pv_status pv_quantise_row(pv_type type, const float *values, uint64_t count, void *out,
-                          pv_error *err);
+pv_code pv_quantise_row(pv_type type, const float *values, uint64_t count, void *out,
+                        pv_error *err);
 
 #endif

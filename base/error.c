@@ -1,21 +1,21 @@
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "runtime/base/text.h"
+#include "base/text.h"
 
-pv_status(pv_error_set)(pv_error *err, pv_status status, const char *fmt, ...) {
-  if (err == NULL) return status;
+pv_code(pv_error_set)(pv_error *err, pv_code code, const char *fmt, ...) {
+  if (err == NULL) return code;
   pv_error fresh = PV_ERROR_INIT; /* an argument may be the old message */
-  fresh.status = status;
+  fresh.code = code;
   va_list args;
   va_start(args, fmt);
   vsnprintf(fresh.message, sizeof fresh.message, fmt, args);
   va_end(args);
   *err = fresh;
-  return status;
+  return code;
 }
 
 void pv_error_at(pv_error *err, const char *file, int64_t line, int64_t column, int64_t byte) {
@@ -40,15 +40,15 @@ void pv_error_hint(pv_error *err, const char *fmt, ...) {
   memcpy(err->hint, hint, sizeof hint);
 }
 
-pv_status(pv_error_errno)(pv_error *err, int saved_errno, const char *fmt, ...) {
-  const pv_status status = saved_errno == ENOMEM ? PV_ERR_NOMEM : PV_ERR_IO;
+pv_code(pv_error_errno)(pv_error *err, int saved_errno, const char *fmt, ...) {
+  const pv_code code = saved_errno == ENOMEM ? PV_ERR_NOMEM : PV_ERR_IO;
   char text[sizeof((pv_error *)0)->message];
   va_list args;
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
   char reason[128];
-  return pv_error_set(err, status, "%.380s: %s", text,
+  return pv_error_set(err, code, "%.380s: %s", text,
                       strerror_r(saved_errno, reason, sizeof reason));
 }
 
@@ -61,7 +61,7 @@ static void print_escaped(FILE *file, const char *bytes) {
 
 void pv_error_print(const pv_error *err, FILE *file) {
   if (file == NULL || err == NULL) return;
-  if (err->status == PV_ERR_IO && err->message[0] == '\0') return;
+  if (err->code == PV_ERR_IO && err->message[0] == '\0') return;
   if (err->file[0] != '\0') {
     print_escaped(file, err->file);
     if (err->line > 0) fprintf(file, ":%lld", (long long)err->line);
@@ -80,8 +80,8 @@ void pv_error_print(const pv_error *err, FILE *file) {
   }
 }
 
-const char *pv_status_name(pv_status status) {
-  switch (status) {
+const char *pv_code_name(pv_code code) {
+  switch (code) {
     case PV_OK:
       return "ok";
     case PV_ERR_INPUT:
@@ -106,8 +106,8 @@ const char *pv_status_name(pv_status status) {
   return "internal";
 }
 
-int pv_status_exit(pv_status status) {
-  switch (status) {
+int pv_code_exit(pv_code code) {
+  switch (code) {
     case PV_OK:
       return 0;
     case PV_ERR_CANCELLED:
