@@ -1,0 +1,150 @@
+#include "tests/unit/freeze/side.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cuda/images.h"
+#include "runtime/faults/fault_spec.h"
+#include "runtime/faults/faults.h"
+#include "runtime/synth/synth.h"
+
+enum { POSITIONS = 128 };
+
+typedef struct taking { /* context of the sink */
+  freeze_take *take;
+  void *context;
+  size_t real_bytes;
+} taking;
+
+static int want(void *context, pv_stage_id stage, uint32_t layer) {
+  (void)context;
+  (void)stage;
+  (void)layer;
+  return 1;
+}
+
+static pv_status put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+                     size_t width, const void *data, pv_error *err) {
+  const taking *t = context;
+  (void)position;
+  (void)err;
+  const freeze_rows r = {
+      pv_stage_name(stage), layer, rows, width, pv_stage_is_index(stage) ? 0 : t->real_bytes, data};
+  t->take(t->context, &r);
+  return PV_OK;
+}
+
+/* A row that is read when the forward has ended. */
+static pv_status read_after(pv_forward *forward, const pv_shape *shape, pv_stage_id stage,
+                            taking *t, pv_error *err) {
+  const size_t width = pv_stage_width(stage, shape);
+  double *row = calloc(width, sizeof *row); /* of the widest element */
+  if (row == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
+  pv_status status = pv_forward_read(forward, stage, 0, 1, row, err);
+  if (status == PV_OK) status = put(t, stage, 0, 0, 1, width, row, err);
+  free(row);
+  return status;
+}
+
+static pv_status run(pv_forward *forward, const pv_model *model, const uint32_t *ids,
+                     const size_t *batches, taking *t, pv_error *err) {
+  const pv_sink sink = {t, want, put};
+  pv_status status = PV_OK;
+  size_t at = 0;
+  t->real_bytes = pv_forward_real_bytes(forward);
+  for (size_t i = 0; batches[i] > 0 && status == PV_OK; at += batches[i++])
+    status = pv_forward_run(forward, ids + at, batches[i], batches[i], &sink, err);
+  if (status == PV_OK) status = pv_forward_run(forward, ids + at, 1, 1, NULL, err);
+  if (status == PV_OK) status = read_after(forward, &model->shape, PV_STAGE_LOGITS, t, err);
+  if (status == PV_OK) status = read_after(forward, &model->shape, PV_STAGE_ARGMAX, t, err);
+  return status;
+}
+
+static pv_status open_side(const pv_model *model, const freeze_side *side,
+                           pv_backend_config *config, pv_fault_side *out, pv_error *err) {
+  pv_planted planted;
+  if (strcmp(side->source, "definition") == 0) {
+    const pv_status status =
+        pv_fault_parse(side->fault != NULL ? side->fault : "none", &planted, err);
+    return status == PV_OK ? pv_fault_stand_in(model, config, &planted, out, err) : status;
+  }
+  const bool path = strcmp(side->source, "scalar") == 0 || strcmp(side->source, "avx2") == 0;
+  if (path) config->path = side->source;
+  *out = (pv_fault_side){0};
+  return pv_forward_open(model, strcmp(side->source, "ptx") == 0 ? "ptx" : "cpu", config,
+                         &out->forward, err);
+}
+
+pv_status freeze_run(const freeze_side *side, freeze_take *take, void *context, pv_error *err) {
+  uint32_t ids[POSITIONS], state = 7;
+  size_t count = 1, most = 1;
+  pv_model *model = NULL;
+  pv_fault_side opened = {0};
+  taking t = {take, context, 0};
+  for (size_t i = 0; side->batches[i] > 0; i++) {
+    count += side->batches[i];
+    if (side->batches[i] > most) most = side->batches[i];
+  }
+  const int numerics = pv_numerics_find(side->identity);
+  if (count > POSITIONS || numerics < 0)
+    return pv_error_set(err, PV_ERR_INPUT, "%zu positions, or no identity '%s'", count,
+                        side->identity);
+  pv_status status = pv_model_open(side->model, &model, err);
+  if (status != PV_OK) return status;
+  for (size_t i = 0; i < count; i++) {
+    state = state * 1664525u + 1013904223u;
+    ids[i] = (state >> 8) % model->shape.vocab;
+  }
+  pv_backend_config config = {(pv_numerics)numerics, count, most, 1, NULL};
+  status = open_side(model, side, &config, &opened, err);
+  if (status == PV_OK) status = run(opened.forward, model, ids, side->batches, &t, err);
+  pv_fault_close(&opened);
+  pv_model_close(model);
+  return status;
+}
+
+bool freeze_has(const char *source) {
+  size_t modules = 0;
+  pv_cuda_modules(&modules);
+  if (strcmp(source, "ptx") == 0) return modules > 0;
+  return strcmp(source, "avx2") != 0 || pv_cpu_path_get(source) != NULL;
+}
+
+const char *freeze_fault(size_t n, const char **identity) {
+  size_t count = 0;
+  const pv_fault_spec *specs = pv_fault_specs(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (specs[i].numerics[0] == '\0' || n-- > 0) continue; /* "": of reading files */
+    *identity = pv_fault_spec_lists(specs[i].numerics, "i16") ? "i16" : "f32-f64acc";
+    return specs[i].name;
+  }
+  return NULL;
+}
+
+pv_status freeze_synth(const char *options, const char *path, pv_error *err) {
+  char words[512];
+  char *argv[64] = {words}, *rest = NULL;
+  int argc = 1;
+  pv_synth_options parsed;
+  const char *out = NULL;
+  bool help = false;
+  snprintf(words, sizeof words, "%s --no-sync --force --out %s", options, path);
+  for (char *w = strtok_r(words, " ", &rest); w != NULL && argc < 64;
+       w = strtok_r(NULL, " ", &rest))
+    argv[argc++] = w;
+  const pv_status status = pv_synth_parse(argc, argv, &parsed, &out, &help, err);
+  return status == PV_OK ? pv_synth_write(&parsed, out, NULL, NULL, err) : status;
+}
+
+bool freeze_ptx(size_t n, char name[64], const char **text, size_t *length) {
+  size_t count = 0;
+  const pv_cuda_module *modules = pv_cuda_modules(&count);
+  if (n >= count) return false;
+  const char *at = modules[n].ptx;
+  for (const char *end; strncmp(at, "//", 2) == 0 && (end = strchr(at, '\n')) != NULL;)
+    at = end + 1;
+  snprintf(name, 64, "%s_%u", modules[n].name, modules[n].target);
+  *text = at;
+  *length = modules[n].ptx_bytes - (size_t)(at - modules[n].ptx);
+  return true;
+}
