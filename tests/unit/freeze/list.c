@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/base/file.h"
-#include "runtime/base/sha256.h"
-#include "runtime/base/text.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "base/text.h"
 #include "tests/unit/testing.h"
 
 enum { LINES = 512, CELLS = 512, MARK = 4 };

@@ -23,7 +23,7 @@ static int want(void *context, pv_stage_id stage, uint32_t layer) {
   return 1;
 }
 
-static pv_status put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
+static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
                      size_t width, const void *data, pv_error *err) {
   const taking *t = context;
   (void)position;
@@ -35,38 +35,38 @@ static pv_status put(void *context, pv_stage_id stage, uint32_t layer, size_t po
 }
 
 /* A row that is read when the forward has ended. */
-static pv_status read_after(pv_forward *forward, const pv_shape *shape, pv_stage_id stage,
+static pv_code read_after(pv_forward *forward, const pv_shape *shape, pv_stage_id stage,
                             taking *t, pv_error *err) {
   const size_t width = pv_stage_width(stage, shape);
   double *row = calloc(width, sizeof *row); /* of the widest element */
   if (row == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
-  pv_status status = pv_forward_read(forward, stage, 0, 1, row, err);
-  if (status == PV_OK) status = put(t, stage, 0, 0, 1, width, row, err);
+  pv_code code = pv_forward_read(forward, stage, 0, 1, row, err);
+  if (code == PV_OK) code = put(t, stage, 0, 0, 1, width, row, err);
   free(row);
-  return status;
+  return code;
 }
 
-static pv_status run(pv_forward *forward, const pv_model *model, const uint32_t *ids,
+static pv_code run(pv_forward *forward, const pv_model *model, const uint32_t *ids,
                      const size_t *batches, taking *t, pv_error *err) {
   const pv_sink sink = {t, want, put};
-  pv_status status = PV_OK;
+  pv_code code = PV_OK;
   size_t at = 0;
   t->real_bytes = pv_forward_real_bytes(forward);
-  for (size_t i = 0; batches[i] > 0 && status == PV_OK; at += batches[i++])
-    status = pv_forward_run(forward, ids + at, batches[i], batches[i], &sink, err);
-  if (status == PV_OK) status = pv_forward_run(forward, ids + at, 1, 1, NULL, err);
-  if (status == PV_OK) status = read_after(forward, &model->shape, PV_STAGE_LOGITS, t, err);
-  if (status == PV_OK) status = read_after(forward, &model->shape, PV_STAGE_ARGMAX, t, err);
-  return status;
+  for (size_t i = 0; batches[i] > 0 && code == PV_OK; at += batches[i++])
+    code = pv_forward_run(forward, ids + at, batches[i], batches[i], &sink, err);
+  if (code == PV_OK) code = pv_forward_run(forward, ids + at, 1, 1, NULL, err);
+  if (code == PV_OK) code = read_after(forward, &model->shape, PV_STAGE_LOGITS, t, err);
+  if (code == PV_OK) code = read_after(forward, &model->shape, PV_STAGE_ARGMAX, t, err);
+  return code;
 }
 
-static pv_status open_side(const pv_model *model, const freeze_side *side,
+static pv_code open_side(const pv_model *model, const freeze_side *side,
                            pv_backend_config *config, pv_fault_side *out, pv_error *err) {
   pv_planted planted;
   if (strcmp(side->source, "definition") == 0) {
-    const pv_status status =
+    const pv_code code =
         pv_fault_parse(side->fault != NULL ? side->fault : "none", &planted, err);
-    return status == PV_OK ? pv_fault_stand_in(model, config, &planted, out, err) : status;
+    return code == PV_OK ? pv_fault_stand_in(model, config, &planted, out, err) : code;
   }
   const bool path = strcmp(side->source, "scalar") == 0 || strcmp(side->source, "avx2") == 0;
   if (path) config->path = side->source;
@@ -75,7 +75,7 @@ static pv_status open_side(const pv_model *model, const freeze_side *side,
                          &out->forward, err);
 }
 
-pv_status freeze_run(const freeze_side *side, freeze_take *take, void *context, pv_error *err) {
+pv_code freeze_run(const freeze_side *side, freeze_take *take, void *context, pv_error *err) {
   uint32_t ids[POSITIONS], state = 7;
   size_t count = 1, most = 1;
   pv_model *model = NULL;
@@ -89,18 +89,18 @@ pv_status freeze_run(const freeze_side *side, freeze_take *take, void *context, 
   if (count > POSITIONS || numerics < 0)
     return pv_error_set(err, PV_ERR_INPUT, "%zu positions, or no identity '%s'", count,
                         side->identity);
-  pv_status status = pv_model_open(side->model, &model, err);
-  if (status != PV_OK) return status;
+  pv_code code = pv_model_open(side->model, &model, err);
+  if (code != PV_OK) return code;
   for (size_t i = 0; i < count; i++) {
     state = state * 1664525u + 1013904223u;
     ids[i] = (state >> 8) % model->shape.vocab;
   }
   pv_backend_config config = {(pv_numerics)numerics, count, most, 1, NULL};
-  status = open_side(model, side, &config, &opened, err);
-  if (status == PV_OK) status = run(opened.forward, model, ids, side->batches, &t, err);
+  code = open_side(model, side, &config, &opened, err);
+  if (code == PV_OK) code = run(opened.forward, model, ids, side->batches, &t, err);
   pv_fault_close(&opened);
   pv_model_close(model);
-  return status;
+  return code;
 }
 
 bool freeze_has(const char *source) {
@@ -121,7 +121,7 @@ const char *freeze_fault(size_t n, const char **identity) {
   return NULL;
 }
 
-pv_status freeze_synth(const char *options, const char *path, pv_error *err) {
+pv_code freeze_synth(const char *options, const char *path, pv_error *err) {
   char words[512];
   char *argv[64] = {words}, *rest = NULL;
   int argc = 1;
@@ -132,8 +132,8 @@ pv_status freeze_synth(const char *options, const char *path, pv_error *err) {
   for (char *w = strtok_r(words, " ", &rest); w != NULL && argc < 64;
        w = strtok_r(NULL, " ", &rest))
     argv[argc++] = w;
-  const pv_status status = pv_synth_parse(argc, argv, &parsed, &out, &help, err);
-  return status == PV_OK ? pv_synth_write(&parsed, out, NULL, NULL, err) : status;
+  const pv_code code = pv_synth_parse(argc, argv, &parsed, &out, &help, err);
+  return code == PV_OK ? pv_synth_write(&parsed, out, NULL, NULL, err) : code;
 }
 
 bool freeze_ptx(size_t n, char name[64], const char **text, size_t *length) {

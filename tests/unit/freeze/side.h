@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/base/error.h"
+#include "base/error.h"
 
 typedef struct freeze_side {
   const char *model;     /* path of the file */
@@ -28,7 +28,7 @@ typedef void freeze_take(void *context, const freeze_rows *rows);
 
 /* Runs the batches over fixed token ids from position 0 on, then one more position at whose stages
  * nobody looks until its logits and its top token are read. */
-pv_status freeze_run(const freeze_side *side, freeze_take *take, void *context, pv_error *err);
+pv_code freeze_run(const freeze_side *side, freeze_take *take, void *context, pv_error *err);
 
 /* Whether this build and machine have a source. */
 bool freeze_has(const char *source);
@@ -37,7 +37,7 @@ bool freeze_has(const char *source);
 const char *freeze_fault(size_t n, const char **identity);
 
 /* Writes a model with the options of `pv synth`, separated by blanks. */
-pv_status freeze_synth(const char *options, const char *path, pv_error *err);
+pv_code freeze_synth(const char *options, const char *path, pv_error *err);
 
 /* The n-th text of PTX in this build, without what the compiler writes about itself at its head;
  * false past the last. `name` is "attend_80". */

@@ -1,5 +1,5 @@
 /* No character of the kernels' PTX moves: each text against ptx.txt. */
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "tests/unit/freeze/list.h"
 #include "tests/unit/testing.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/base/sha256.h"
+#include "base/sha256.h"
 #include "tests/unit/freeze/list.h"
 #include "tests/unit/freeze/models.h"
 #include "tests/unit/testing.h"
