@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/frame.h"
 #include "runtime/probe/probe.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 
 /* By the linker's --wrap: the checks call the first. */
 pv_code __wrap_pv_check_fail(pv_check *check, const char *fmt, ...)

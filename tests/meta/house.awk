@@ -43,7 +43,8 @@ BEGIN {
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/trace", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/probe", low " runtime/forward runtime/plain runtime/faults runtime/bisect runtime/noise runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
+  allow("runtime/checks", low " runtime/probe/check_spec.h runtime/forward runtime/plain runtime/faults runtime/reference runtime/trace")
+  allow("runtime/probe", low " runtime/checks runtime/forward runtime/plain runtime/faults runtime/bisect runtime/noise runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   base = "base runtime/probe/check_spec.h runtime/probe/frame.h"
   allow("validator/yaml", "base")
   allow("validator/model", base " validator/yaml")

@@ -40,7 +40,7 @@ expect 'upwards' 1 'base/a.c:1: base must not include runtime/gguf/gguf.h'
 planted validator/run/a.c '#include "runtime/probe/frame.h"' '#include "base/text.h"'
 expect 'the protocol is open to the validator' 0 '1 files'
 for target in runtime/gguf/gguf.h kernels/quant/quant.h runtime/forward/forward.h \
-  kernels/cpu/cpu.h runtime/probe/checks.h runtime/model/model.h; do
+  kernels/cpu/cpu.h runtime/checks/check.h runtime/model/model.h; do
   planted validator/cli/a.c '' "  #  include \"$target\""
   expect "the validator and $target" 1 "validator/cli/a.c:2: validator/cli must not include $target"
 done

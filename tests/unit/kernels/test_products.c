@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kernels/arith/arith.h"
-#include "runtime/probe/checks/rows.h"
+#include "runtime/checks/rows.h"
 #include "tests/unit/testing.h"
 
 static const pv_type types[] = {PV_TYPE_F32,  PV_TYPE_F16,  PV_TYPE_BF16, PV_TYPE_Q8_0,

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "kernels/arith/arith.h"
+#include "runtime/checks/rows.h"
 #include "runtime/plain/plain.h"
-#include "runtime/probe/checks/rows.h"
 #include "tests/unit/testing.h"
 
 enum { K = 1056, KINDS = 6 };

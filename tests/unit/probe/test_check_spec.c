@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "kernels/quant/quant.h"
+#include "runtime/checks/check.h"
 #include "runtime/forward/backend.h"
-#include "runtime/probe/checks/check.h"
 #include "tests/unit/testing.h"
 
 static void test_order(void) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "kernels/cuda/images.h"
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 #include "tests/unit/testing.h"
 
 #define MODEL     "models/tiny-coder-moe-Q4_K_M.gguf"

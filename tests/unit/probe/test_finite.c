@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/bisect/patched.h"
 #include "tests/unit/testing.h"

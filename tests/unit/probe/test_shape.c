@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 #include "tests/unit/testing.h"
 
 #define MODEL     "models/tiny-coder-moe-Q4_K_M.gguf"

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 
 static double now(void) {
   struct timespec t;

@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 #include "kernels/arith/arith.h"
-#include "runtime/probe/checks/check.h"
-#include "runtime/probe/checks/rows.h"
+#include "runtime/checks/check.h"
+#include "runtime/checks/rows.h"
 
 static const char *const path_names[] = {"scalar", "avx2"};
 enum { PATHS = 2, K_MAX = 4096, ROUNDS = 64 };

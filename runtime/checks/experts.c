@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "kernels/arith/arith.h"
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 
 enum { LONGEST = 16 };
 

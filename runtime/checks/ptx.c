@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "kernels/cuda/images.h"
 #include "kernels/ptx/assert.h"
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 
 typedef pv_code (*judge)(const pv_check *check, pv_arena *arena, const pv_ptx_function *kernel,
                          pv_ptx_report *report, pv_error *err);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "runtime/probe/checks/check.h"
-#include "runtime/probe/checks/rows.h"
+#include "runtime/checks/check.h"
+#include "runtime/checks/rows.h"
 
 /* Two rows of a tensor through the kernels against float64 over the tensor's own type. */
 static pv_code check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t *seed,

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "runtime/probe/checks/check.h"
-#include "runtime/probe/checks/rows.h"
+#include "runtime/checks/check.h"
+#include "runtime/checks/rows.h"
 
 enum { LONGEST = 4096 };
 

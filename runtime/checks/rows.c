@@ -1,4 +1,4 @@
-#include "runtime/probe/checks/rows.h"
+#include "runtime/checks/rows.h"
 
 #include <math.h>
 #include <stdlib.h>

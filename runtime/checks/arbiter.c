@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 
 enum { LONGEST = 4096 };
 

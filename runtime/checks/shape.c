@@ -6,7 +6,7 @@
 
 #include "base/ck.h"
 #include "base/text.h"
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 
 typedef struct wanted {
   uint64_t width[PV_STAGES], experts, vocab, layers;

@@ -7,8 +7,8 @@
 #include "base/child.h"
 #include "base/text.h"
 #include "kernels/cpu/cpu.h"
+#include "runtime/checks/check.h"
 #include "runtime/forward/weights.h"
-#include "runtime/probe/checks/check.h"
 
 enum { LONGEST = 4096 };
 

@@ -1,4 +1,4 @@
-#include "runtime/probe/checks/check.h"
+#include "runtime/checks/check.h"
 
 #include <math.h>
 #include <stdarg.h>
