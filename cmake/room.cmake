@@ -36,9 +36,10 @@ function(pv_room name)
 endfunction()
 
 # pv_test(NAME SOURCES test_x.c [DEPENDS room ...] [LABELS label ...]): one CUnit program, one ctest
-# entry. Labels: threads (also run under the thread sanitizer), slow (not under sanitizers,
-# and not repeated by ./dev test when nothing changed), long
-# (only with ./dev test --long), gpu (only with ./dev test --gpu).
+# entry. Labels: threads (also run under the thread sanitizer), pages (compares documents with the
+# program: in the release tier alone), slow (only with ./dev test --all, and not under sanitizers),
+# long (only with ./dev test --long), gpu (only with ./dev test --gpu). What takes long by itself has a
+# COST, the seconds of it, and starts first.
 function(pv_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})

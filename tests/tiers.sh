@@ -1,22 +1,12 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # The tiers of `./dev test`; sourced by ./dev, which defines build, format, lint, note and die.
 # Each tier prints what it did; the last line of all counts the test cases that ran now.
 
 plain=()
 total_passed=0
 total_failed=0
+total_same=0
 broken=0
-
-# One digest over everything that a tier's outcome depends on.
-tier_key() {
-  {
-    sources . | xargs -0 sha256sum 2>/dev/null
-    gcc --version
-    clang --version 2>/dev/null || true
-    printf "%s\n" "${PV_GOLDEN:-}"
-    ls ../shared ../shared/golden ../shared/models 2>/dev/null || true # a user has none
-  } | sha256sum | cut -d' ' -f1
-}
 
 # Cases from a ctest -V log: a program's own "N passed, N failed", else one case for each entry.
 count_cases() {
@@ -36,12 +26,28 @@ count_cases() {
       printf "%d %d %d\n", p, f, skips }' "$1"
 }
 
-# run_ctest NAME FOLDER CTEST-ARGS...
+# The entries of a ctest log that passed.
+passed_entries() { sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) \.* +Passed .*/\1/p' "$1"; }
+
+# run_ctest NAME FOLDER CTEST-ARGS...: those entries that did not pass before with all that they rest on
+# (tests/keys.sh). What is not run is not counted.
 run_ctest() {
-  local name=$1 folder=$2 log code=0 passed failed skipped # plain: set by tier_threads
+  local name=$1 folder=$2 log code=0 passed failed skipped entries chosen # plain: set by tier_threads
   shift 2
   log=$folder/test.log
-  "${plain[@]}" ctest --test-dir "$folder" -V --no-tests=error -j "$(nproc)" "$@" >"$log" 2>&1 || code=$?
+  mapfile -t entries < <(ctest --test-dir "$folder" -N "$@" | sed -n 's/^ *Test *#[0-9]*: *//p')
+  [ ${#entries[@]} -gt 0 ] || { note "$name: there is no test"; return 1; }
+  keys_entries "$folder" "${ASAN_OPTIONS:-} ${UBSAN_OPTIONS:-} ${TSAN_OPTIONS:-}" |
+    keys_new "${entries[@]}" >"$keys/new" || die 'what passed before cannot be read'
+  mapfile -t chosen < <(cut -d ' ' -f 2 "$keys/new")
+  total_same=$((total_same + ${#entries[@]} - ${#chosen[@]}))
+  [ ${#chosen[@]} -eq ${#entries[@]} ] ||
+    note "$name: $((${#entries[@]} - ${#chosen[@]})) of ${#entries[@]} programs and all that they rest on are as when they passed (--fresh repeats them)"
+  [ ${#chosen[@]} -gt 0 ] || return 0
+  "${plain[@]}" ctest --test-dir "$folder" -V --no-tests=error -j "$(nproc)" \
+    -R "^($(IFS='|' && echo "${chosen[*]}"))\$" "$@" >"$log" 2>&1 || code=$?
+  mapfile -t entries < <(passed_entries "$log")
+  [ ${#entries[@]} -eq 0 ] || keys_pass "${entries[@]}" <"$keys/new"
   read -r passed failed skipped < <(count_cases "$log")
   if [ "$code" -ne 0 ]; then
     [ "$failed" -gt 0 ] || failed=1
@@ -55,22 +61,12 @@ run_ctest() {
   [ "$code" -eq 0 ]
 }
 
-# tier NAME FUNCTION ARGS...: runs it, unless it passed before on exactly these files. What is not
-# run is not counted.
+# tier NAME FUNCTION ARGS...
 tier() {
-  local name=$1 stamp="build-release/tier-$1" started=$SECONDS
+  local name=$1 started=$SECONDS
   shift
-  if [ "$fresh" -eq 0 ] && [ "$(head -n1 "$stamp" 2>/dev/null)" = "$key" ]; then
-    note "$name: not run again, it passed $(tail -n1 "$stamp") on exactly these files (--fresh repeats it)"
-    return
-  fi
-  rm -f "$stamp"
   note "$name: started"
-  if "$@"; then
-    printf '%s\n%s\n' "$key" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$stamp"
-  else
-    broken=1
-  fi
+  "$@" || broken=1
   note "$name: $((SECONDS - started)) s"
 }
 
@@ -88,20 +84,27 @@ check() {
   fi
 }
 
+tier_release() {
+  build release
+  run_ctest release build-release -LE '^(slow|long|gpu)$'
+}
+
+# Pages are compared with the program once.
 tier_sanitize() {
   build asan-ubsan
   ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
-    run_ctest asan-ubsan build-asan-ubsan -LE '^(slow|long|gpu)$'
+    run_ctest asan-ubsan build-asan-ubsan -LE '^(slow|long|gpu|pages)$'
 }
 
-# What the release tier runs, over a build without kernels.
+# What the release tier runs, over a build without kernels. Programs that are the same bytes in both
+# builds have the same key, and ran there.
 tier_no_toolkit() {
   if grep -q '^PV_NVCC:FILEPATH=.*NOTFOUND$' build-release/CMakeCache.txt; then
     note 'no-toolkit: that is what the release tier was: nvcc is not on this machine'
     return
   fi
   build no-toolkit
-  run_ctest no-toolkit build-no-toolkit -LE '^(slow|long|gpu)$'
+  run_ctest no-toolkit build-no-toolkit -LE '^(slow|long|gpu|pages)$'
 }
 
 tier_threads() {
@@ -118,12 +121,22 @@ tier_threads() {
 
 # A short look by each fuzz target, one case each; from nothing and from the same seed each time.
 tier_fuzz() {
-  local code=0 passed failed rows
-  rows=$(mktemp)
+  local code=0 passed failed rows=$keys/rows names chosen
+  build fuzz build.ninja # the list is of these sources
+  mapfile -t names < <(cut -d ' ' -f 1 "$fuzz_list")
+  build fuzz "${names[@]}"
+  keys_fuzz '8 s, seed 1' <"$fuzz_list" | keys_new "${names[@]}" >"$keys/new" ||
+    die 'what passed before cannot be read'
+  mapfile -t chosen < <(cut -d ' ' -f 2 "$keys/new")
+  total_same=$((total_same + ${#names[@]} - ${#chosen[@]}))
+  [ ${#chosen[@]} -eq ${#names[@]} ] ||
+    note "fuzz: $((${#names[@]} - ${#chosen[@]})) of ${#names[@]} targets and their corpus are as when they passed (--fresh repeats them)"
+  [ ${#chosen[@]} -gt 0 ] || return 0
   rm -rf build-fuzz/fuzz
-  fuzz_targets 8 1 | tee "$rows" || code=$?
+  fuzz_targets 8 1 "${chosen[@]}" | tee "$rows" || code=$?
+  # shellcheck disable=SC2046 # a name is a word
+  keys_pass $(fuzz_passed "$rows") <"$keys/new"
   read -r passed failed < <(fuzz_count "$rows")
-  rm -f "$rows"
   [ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
   note "fuzz: $passed passed, $failed failed"
   total_passed=$((total_passed + passed))
@@ -162,10 +175,11 @@ run_copied_build() {
 }
 
 run_tiers() {
-  local fresh=0 long=0 gpu=0 key
+  local fresh=0 all=0 long=0 gpu=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
   [ "${CI:-}" = true ] && fresh=1
   while [ $# -gt 0 ]; do
     case $1 in
+      --all) all=1 left=() ;;
       --fresh) fresh=1 ;;
       --long) long=1 ;;
       --gpu) gpu=1 ;;
@@ -173,19 +187,23 @@ run_tiers() {
     esac
     shift
   done
-  note "release: started"
-  build release
-  key=$(tier_key)
-  run_ctest release build-release -LE '^(slow|long|gpu)$' || broken=1
-  tier no-toolkit tier_no_toolkit
-  tier slow run_ctest slow build-release -L '^slow$'
+  keys_begin "$fresh"
+  tier release tier_release
+  if [ "$all" -eq 1 ]; then
+    tier no-toolkit tier_no_toolkit
+    tier slow run_ctest slow build-release -L '^slow$'
+  fi
   [ "$long" -eq 0 ] || tier long run_ctest long build-release -L '^long$'
   [ "$gpu" -eq 0 ] || tier gpu tier_gpu
   tier format check format format --check
   tier lint check clang-tidy lint
-  tier asan-ubsan tier_sanitize
-  tier tsan tier_threads
-  tier fuzz tier_fuzz
-  printf '%s passed, %s failed\n' "$total_passed" "$total_failed"
-  [ "$total_failed" -eq 0 ] && [ "$broken" -eq 0 ] && [ "$total_passed" -gt 0 ]
+  if [ "$all" -eq 1 ]; then
+    tier asan-ubsan tier_sanitize
+    tier tsan tier_threads
+    tier fuzz tier_fuzz
+  fi
+  printf '%s passed, %s failed%s%s\n' "$total_passed" "$total_failed" \
+    "$([ "$total_same" -eq 0 ] || echo "; $total_same programs not run again")" \
+    "$([ ${#left[@]} -eq 0 ] || echo "; not run: $(printf '%s, ' "${left[@]}" | sed 's/, $//'): ./dev test --all")"
+  [ "$total_failed" -eq 0 ] && [ "$broken" -eq 0 ] && [ "$((total_passed + total_same))" -gt 0 ]
 }

@@ -23,6 +23,9 @@ fuzz_count() {
     END { printf "%d %d\n", passed, failed }' "$1"
 }
 
+# The targets of the rows that fuzz_count counts as passed.
+fuzz_passed() { awk '/^fuzz_[a-z]+ +[0-9]/ && NF == 8 && $8 == 0 && $2 > 0 { print $1 }' "$1"; }
+
 # What to do with the inputs that one target failed on.
 fuzz_explain() {
   local name=$1 corpus=$2 own=$3 input

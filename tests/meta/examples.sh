@@ -4,6 +4,7 @@
 # files that are only examples stand for the model in models/ and what is made of it. What is not run
 # is parsed: its options are looked at as far as a --help behind them.
 set -u
+source tests/pages.sh
 pv=$1
 tier=$2
 root=$PWD
@@ -24,10 +25,8 @@ bad() {
 
 # The commands of the pages, then those of the help texts, without what is said of them.
 examples() {
-  local page command
-  while IFS= read -r page; do
-    grep -hE '^( {4}|\$ )pv [a-z]+' "$page" | sed -E 's/^( {4}|\$ )//; s/ +#.*//'
-  done < <(git ls-files -- '*.md' ':!reports/published' ':!tests' ':!CHANGELOG.md')
+  local command
+  page_commands
   {
     "$pv" --help
     for command in $("$pv" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
