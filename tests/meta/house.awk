@@ -52,7 +52,8 @@ BEGIN {
   allow("validator/store", base " validator/yaml validator/model")
   allow("validator/run", base " validator/yaml validator/model")
   allow("reports/render", "base runtime/probe/check_spec.h validator/model")
-  allow("validator/cli", base " kernels/ptx kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render")
+  allow("validator/judge", base " kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render")
+  allow("validator/cli", base " kernels/ptx kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render validator/judge")
 }
 
 FNR == 1 { files++; if (FILENAME ~ /^tests\//) tests = 1; else tests = 0 }

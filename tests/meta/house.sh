@@ -46,6 +46,10 @@ for target in runtime/gguf/gguf.h kernels/quant/quant.h runtime/forward/forward.
 done
 planted validator/yaml/a.c '#include "validator/rules/rules.h"'
 expect 'yaml before rules' 1 'must not include validator/rules/rules.h'
+planted validator/judge/a.c '#include "validator/cli/suggest.h"'
+expect 'judge before cli' 1 'must not include validator/cli/suggest.h'
+planted validator/run/a.c '#include "validator/judge/judge.h"'
+expect 'run before judge' 1 'must not include validator/judge/judge.h'
 planted runtime/forward/a.c '#include "runtime/probe/probe.h"'
 expect 'forward before probe' 1 'must not include'
 planted runtime/newroom/a.c '#include "base/text.h"'

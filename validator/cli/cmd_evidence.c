@@ -13,8 +13,9 @@
 #include "base/output.h"
 #include "reports/render/render.h"
 #include "validator/cli/commands.h"
-#include "validator/cli/judgement.h"
+#include "validator/judge/judge.h"
 #include "validator/model/contract_load.h"
+#include "validator/store/evidence.h"
 
 enum { FOLDERS_MAX = 1024, NOTES_MAX = 4 };
 
@@ -50,10 +51,10 @@ static pv_code compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_
     size_t k = 0;
     pv_text changed = PV_TEXT_INIT;
     if (r->source != PV_FROM_RUN) continue;
-    while (k < here->contract->falsifier_count &&
-           strcmp(here->contract->falsifiers[k].id, r->falsifier->id) != 0)
+    while (k < here->request.contract->falsifier_count &&
+           strcmp(here->request.contract->falsifiers[k].id, r->falsifier->id) != 0)
       k++;
-    if (k == here->contract->falsifier_count)
+    if (k == here->request.contract->falsifier_count)
       code = add(&v->stale,
                  pv_arena_printf(arena, "%s: the contract has no such falsifier any more",
                                  r->falsifier->id),
@@ -118,8 +119,9 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
   const char *model = pv_run_fact(e->result->model, e->result->model_count, "path");
   if (code == PV_OK && model != NULL) code = find_above(arena, folder, model, &model_path, err);
   if (code != PV_OK) return code;
-  pv_judgement here = {.contract = contract, .probe = probe, .model = model_path};
-  code = pv_judgement_receipts(arena, &here, &local);
+  const pv_request request = {.contract = contract, .probe = probe, .model = model_path};
+  pv_judgement here;
+  code = pv_judge_receipts(arena, &request, &here, &local);
   if (code == PV_OK) return compare_subjects(arena, e, &here, v, err);
   if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
   return add(&v->notes,

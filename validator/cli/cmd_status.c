@@ -11,8 +11,9 @@
 #include "base/options.h"
 #include "base/output.h"
 #include "validator/cli/commands.h"
-#include "validator/cli/judgement.h"
+#include "validator/judge/judge.h"
 #include "validator/model/contract_load.h"
+#include "validator/store/derive.h"
 
 enum { FILES_MAX = 256 };
 
@@ -96,9 +97,9 @@ static void put_criterion(pv_text *out, const pv_result *r, const pv_criterion_r
 
 static void put_contract(pv_text *out, const pv_judgement *j) {
   const pv_result *r = &j->result;
-  put_escaped(out, j->contract->name);
+  put_escaped(out, j->request.contract->name);
   pv_text_puts(out, " ");
-  put_escaped(out, j->contract->version);
+  put_escaped(out, j->request.contract->version);
   pv_text_printf(out, "  %s", pv_contract_status_name(r->status_before));
   if (r->status_before == PV_STATUS_DEPRECATED)
     pv_text_puts(out, "  nothing is judged\n");
@@ -146,12 +147,12 @@ static json_t *contract_json(const pv_judgement *j) {
   json_t *notes = json_array();
   for (size_t i = 0; i < j->notes.count; i++)
     pv_json_append(&notes, pv_json_string(j->notes.items[i]));
-  return json_pack("{s:o, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "path",
-                   pv_json_string(j->contract->path), "name", j->contract->name, "version",
-                   j->contract->version, "status", pv_contract_status_name(j->result.status_before),
-                   "carried_status", pv_contract_status_name(j->result.status_after), "carried",
-                   j->result.status_carried ? 1 : 0, "criteria", criteria_json(&j->result), "notes",
-                   notes);
+  return json_pack(
+      "{s:o, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "path", pv_json_string(j->request.contract->path),
+      "name", j->request.contract->name, "version", j->request.contract->version, "status",
+      pv_contract_status_name(j->result.status_before), "carried_status",
+      pv_contract_status_name(j->result.status_after), "carried", j->result.status_carried ? 1 : 0,
+      "criteria", criteria_json(&j->result), "notes", notes);
 }
 
 /* A falsified claim is 1, a status that receipts do not support 3. */
@@ -162,9 +163,10 @@ static int worse(int a, int b) {
 static pv_code look(listing *l, const char *path, pv_text *out, pv_error *err) {
   pv_contract *contract = NULL;
   pv_code code = pv_contract_load(l->arena, path, &contract, err);
-  pv_judgement j = {
+  pv_judgement j;
+  const pv_request request = {
       .contract = contract, .model = l->model, .reference = l->reference, .probe = l->probe};
-  if (code == PV_OK) code = pv_judgement_receipts(l->arena, &j, err);
+  if (code == PV_OK) code = pv_judge_receipts(l->arena, &request, &j, err);
   if (code != PV_OK) return code;
   l->code = worse(l->code, j.result.exit_code);
   if (l->json == NULL)

@@ -9,10 +9,10 @@
 #include "base/output.h"
 #include "reports/render/render.h"
 #include "validator/cli/commands.h"
-#include "validator/cli/judgement.h"
-#include "validator/cli/publish.h"
-#include "validator/cli/sound.h"
 #include "validator/cli/suggest.h"
+#include "validator/judge/publish.h"
+#include "validator/judge/sound.h"
+#include "validator/store/derive.h"
 
 enum { FILES_MAX = 256 };
 
@@ -131,12 +131,13 @@ static void print_notes(const pv_judgement *j) {
 }
 
 /* What --publish would do about a status that is not the file's; NULL when it would refuse. */
-static const char *hint(const arguments *a, const pv_judgement *j) {
+static const char *hint(const pv_judgement *j) {
+  const pv_request *q = &j->request;
   pv_text why = PV_TEXT_INIT;
-  const bool refused = a->only != NULL || a->backend != NULL || a->out != NULL || j->lacking ||
-                       a->publish || j->result.status_before > PV_STATUS_ACTIVE_RUNTIME ||
-                       j->site.home == NULL || strcmp(j->git.commit, "none") == 0 ||
-                       pv_publish_refused(j, &why);
+  const bool refused = q->only != NULL || q->backend != NULL || q->out != NULL || q->publish ||
+                       j->ground.lacking || j->result.status_before > PV_STATUS_ACTIVE_RUNTIME ||
+                       j->ground.site.home == NULL || strcmp(j->git.commit, "none") == 0 ||
+                       pv_publish_refused(&j->result, &why);
   pv_text_free(&why);
   if (refused || j->result.status_before == j->result.status_after) return NULL;
   return j->git.dirty ? "after a commit, --publish would record it" : "--publish would record it";
@@ -149,7 +150,7 @@ static void put_faults(const pv_judgement *j, pv_text *out) {
   size_t declared = 0, killed = 0, left_out = 0;
   for (size_t i = 0; i < r->falsifier_count; i++) {
     const pv_falsifier_result *f = &r->falsifiers[i];
-    const bool asked = j->spec.selected == NULL || j->spec.selected[i] || j->absent[i];
+    const bool asked = j->trial.spec.selected[i] || j->trial.absent[i];
     *(asked ? &declared : &left_out) += f->faults_declared.count;
     killed += f->faults_killed.count;
   }
@@ -165,14 +166,15 @@ static void put_faults(const pv_judgement *j, pv_text *out) {
 
 /* What was taken from around the contract: a verdict is about exactly that. */
 static void put_taken(const pv_judgement *j, pv_text *out) {
-  if (j->spec.model != NULL) {
+  if (j->trial.spec.model != NULL) {
     pv_text_puts(out, "  model:    ");
-    pv_text_escape(out, j->spec.model, strlen(j->spec.model));
-    pv_text_puts(out, j->model != NULL ? " (--model)\n" : "\n");
+    pv_text_escape(out, j->trial.spec.model, strlen(j->trial.spec.model));
+    pv_text_puts(out, j->request.model != NULL ? " (--model)\n" : "\n");
   }
   pv_text_puts(out, "  root:     ");
-  pv_text_escape(out, j->site.root, strlen(j->site.root));
-  pv_text_printf(out, " (%s)\n  receipts: %s\n", j->site.root_why, j->site.evidence_why);
+  pv_text_escape(out, j->ground.site.root, strlen(j->ground.site.root));
+  pv_text_printf(out, " (%s)\n  receipts: %s\n", j->ground.site.root_why,
+                 j->ground.site.evidence_why);
 }
 
 static pv_code show(const arguments *a, const pv_judgement *j, pv_error *err) {
@@ -193,14 +195,13 @@ static pv_code show(const arguments *a, const pv_judgement *j, pv_error *err) {
   }
   if (code == PV_OK && !a->json && a->faults) put_faults(j, &text);
   if (code == PV_OK && !a->json && j->result.publish) {
-    if (j->written_status == j->contract->status)
+    if (j->written == j->request.contract->status)
       pv_text_puts(&text, "  published; the contract is as it was\n");
     else
-      pv_text_printf(&text, "  the contract now says %s\n",
-                     pv_contract_status_name(j->written_status));
+      pv_text_printf(&text, "  the contract now says %s\n", pv_contract_status_name(j->written));
   }
-  if (code == PV_OK && !a->json && !j->result.publish && hint(a, j) != NULL)
-    pv_text_printf(&text, "  %s\n", hint(a, j));
+  if (code == PV_OK && !a->json && !j->result.publish && hint(j) != NULL)
+    pv_text_printf(&text, "  %s\n", hint(j));
   if (code == PV_OK) code = print_all(&text, err);
   pv_text_free(&text);
   if (code == PV_OK) print_notes(j);
@@ -218,6 +219,18 @@ static int worse(int a, int b) {
   return ia > ib ? a : b;
 }
 
+static void print_findings(const pv_findings *findings) {
+  for (size_t i = 0; i < findings->count; i++) {
+    const pv_finding *f = &findings->items[i];
+    pv_error shown = PV_ERROR_INIT;
+    pv_error_set(&shown, PV_ERR_INPUT, "%s", f->message);
+    pv_error_at(&shown, f->file, f->line, f->column, -1);
+    pv_error_rule(&shown, f->rule->id);
+    if (f->hint[0] != '\0') pv_error_hint(&shown, "%s", f->hint);
+    pv_error_print(&shown, stderr);
+  }
+}
+
 static int fail(const pv_error *err) {
   pv_error_print(err, stderr);
   if (err->code == PV_ERR_CANCELLED)
@@ -233,6 +246,7 @@ int pv_cmd_validate(int argc, char **argv) {
   pv_arena arena = PV_ARENA_INIT;
   pv_error err = PV_ERROR_INIT;
   pv_contract *contracts[FILES_MAX];
+  pv_findings findings = {0};
   char *command = NULL;
   pv_code code = parse(argc, argv, &a, &err);
   if (code == PV_OK && a.help) goto cleanup;
@@ -240,20 +254,22 @@ int pv_cmd_validate(int argc, char **argv) {
   if (code == PV_OK) code = pv_facts_command(&arena, argc, argv, &command, &err);
   /* All are read before the first is run: a typing error in the last costs no minutes. */
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++)
-    code = pv_sound_load(&arena, a.files[i], &contracts[i], &err);
+    code = pv_sound_load(&arena, a.files[i], &contracts[i], &findings, &err);
+  print_findings(&findings);
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++) {
-    pv_judgement j = {.contract = contracts[i],
-                      .command = command,
-                      .model = a.model,
-                      .reference = a.reference,
-                      .backend = a.backend,
-                      .only = a.only,
-                      .out = a.out,
-                      .probe = a.probe,
-                      .threads = threads,
-                      .publish = a.publish,
-                      .faults = a.faults};
-    code = pv_judgement_make(&arena, &j, &err);
+    const pv_request request = {.contract = contracts[i],
+                                .command = command,
+                                .model = a.model,
+                                .reference = a.reference,
+                                .backend = a.backend,
+                                .only = a.only,
+                                .out = a.out,
+                                .probe = a.probe,
+                                .threads = threads,
+                                .publish = a.publish,
+                                .faults = a.faults};
+    pv_judgement j;
+    code = pv_judge(&arena, &request, &j, &err);
     if (code == PV_OK) code = show(&a, &j, &err);
     if (code == PV_OK) exit_code = worse(exit_code, j.result.exit_code);
   }

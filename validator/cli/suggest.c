@@ -69,8 +69,8 @@ static void put_command(pv_text *out, const pv_judgement *j, const pv_falsifier_
                         const json_t *with) {
   put_sides(out, with);
   pv_text_puts(out, " --model ");
-  put_word(out, j->spec.model);
-  put_prompt(out, f->reason, j->spec.reference);
+  put_word(out, j->trial.spec.model);
+  put_prompt(out, f->reason, j->trial.spec.reference);
 }
 
 /* Several falsifiers may see the same thing on the same sides: one command shows it. */
@@ -83,9 +83,9 @@ void pv_suggest_bisect(const pv_judgement *j, pv_text *out) {
     pv_text *command = &commands[shown];
     json_t *with = NULL;
     bool known = false;
-    if (f->verdict != PV_FAIL || f->source != PV_FROM_RUN || j->spec.model == NULL ||
+    if (f->verdict != PV_FAIL || f->source != PV_FROM_RUN || j->trial.spec.model == NULL ||
         !over_a_model(f->falsifier->check) ||
-        pv_bind_with(f->falsifier, j->spec.backend, &with, NULL) != PV_OK)
+        pv_bind_with(f->falsifier, j->trial.spec.backend, &with, NULL) != PV_OK)
       continue;
     put_command(command, j, f, with);
     json_decref(with);
@@ -125,15 +125,15 @@ void pv_suggest_interpreter(const pv_judgement *j, pv_text *out) {
   (void)pv_cuda_modules(&kernels);
   for (size_t i = 0; i < j->result.falsifier_count; i++)
     stale += can_interpret(&j->result.falsifiers[i]);
-  if (stale == 0 || kernels == 0 || j->backend != NULL || has_device(&j->result)) return;
+  if (stale == 0 || kernels == 0 || j->request.backend != NULL || has_device(&j->result)) return;
   pv_text_puts(out,
                "  without a device the changed kernels can be interpreted, which finds faults and "
                "discharges nothing:\n    pv validate ");
-  put_word(out, j->contract->path);
+  put_word(out, j->request.contract->path);
   pv_text_puts(out, " --backend ptx");
-  if (j->model != NULL) {
+  if (j->request.model != NULL) {
     pv_text_puts(out, " --model ");
-    put_word(out, j->model);
+    put_word(out, j->request.model);
   }
   pv_text_puts(out, "\n");
 }

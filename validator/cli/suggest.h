@@ -3,7 +3,7 @@
 #define PV_CLI_SUGGEST_H
 
 #include "base/text.h"
-#include "validator/cli/judgement.h"
+#include "validator/judge/judge.h"
 
 /* Appends, for the first falsifiers that this run refuted over a model, the `pv bisect` that says
  * which stage of which side is wrong; nothing when there are none. */

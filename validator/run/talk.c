@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "runtime/probe/frame.h"
 #include "validator/model/bind.h"
-#include "validator/run/judge.h"
+#include "validator/run/answer.h"
 #include "validator/run/progress.h"
 
 enum { OUTPUT_KEPT = 64 << 10, TAIL = 2000, NONCE = 33 };
@@ -140,7 +140,7 @@ static bool on_result(session *s, const json_t *message, pv_error *err, pv_code 
     return broken(s, "it answered %s without having begun it", falsifier_at(s, i)->id);
   pv_error local = PV_ERROR_INIT;
   s->talk->results[i].falsifier = falsifier_at(s, i);
-  *status = pv_judge_result(s->arena, message, s->with[i], &s->talk->results[i], &local);
+  *status = pv_answer_result(s->arena, message, s->with[i], &s->talk->results[i], &local);
   if (*status == PV_ERR_INPUT) {
     *status = PV_OK;
     return broken(s, "%s", local.message);
@@ -178,7 +178,7 @@ static bool on_message(session *s, const json_t *message, pv_error *err, pv_code
   if (strcmp(type, "hello") == 0) {
     pv_error local = PV_ERROR_INIT;
     if (s->talk->heard) return broken(s, "it said hello twice");
-    *status = pv_judge_hello(s->arena, message, &s->talk->hello, &local);
+    *status = pv_answer_hello(s->arena, message, &s->talk->hello, &local);
     s->talk->heard = *status == PV_OK;
     if (*status != PV_ERR_INPUT) {
       if (*status != PV_OK && err != NULL) *err = local;
@@ -320,7 +320,7 @@ pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv
   if (talk->current != SIZE_MAX) talk->current_s = now() - s.began;
   pv_child_kill(s.child, GRACE_S);
   const pv_text *said = pv_child_stderr(s.child);
-  talk->output = pv_judge_text(arena, said->data, said->length, TAIL);
+  talk->output = pv_answer_text(arena, said->data, said->length, TAIL);
   if (code == PV_OK && talk->output == NULL)
     code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the probe's output");
 cleanup:

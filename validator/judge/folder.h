@@ -1,6 +1,6 @@
 /* The folder of one run: made beside its place, complete or not there at all. */
-#ifndef PV_CLI_FOLDER_H
-#define PV_CLI_FOLDER_H
+#ifndef PV_JUDGE_FOLDER_H
+#define PV_JUDGE_FOLDER_H
 
 #include "validator/store/evidence.h"
 

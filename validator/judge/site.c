@@ -1,4 +1,4 @@
-#include "validator/cli/site.h"
+#include "validator/judge/site.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "validator/cli/facts.h"
+#include "validator/judge/facts.h"
 
 static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");

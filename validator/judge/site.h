@@ -1,7 +1,7 @@
 /* Where a contract lives and what lies around it. Paths are real (absolute, no links) unless said
  * otherwise; everything is owned by the arena. */
-#ifndef PV_CLI_SITE_H
-#define PV_CLI_SITE_H
+#ifndef PV_JUDGE_SITE_H
+#define PV_JUDGE_SITE_H
 
 #include <stdbool.h>
 

@@ -1,12 +1,10 @@
-#include "validator/cli/sound.h"
+#include "validator/judge/sound.h"
 
 #include <libgen.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "validator/model/contract_load.h"
-#include "validator/rules/rules.h"
 
 enum { FAMILY_MAX = 256 };
 
@@ -15,15 +13,6 @@ typedef struct family {
   const char *names[FAMILY_MAX];
   size_t count, done;
 } family;
-
-static void print_finding(const pv_finding *f) {
-  pv_error shown = PV_ERROR_INIT;
-  pv_error_set(&shown, PV_ERR_INPUT, "%s", f->message);
-  pv_error_at(&shown, f->file, f->line, f->column, -1);
-  pv_error_rule(&shown, f->rule->id);
-  if (f->hint != NULL && f->hint[0] != '\0') pv_error_hint(&shown, "%s", f->hint);
-  pv_error_print(&shown, stderr);
-}
 
 static pv_code add(family *all, const char *name, pv_error *err) {
   for (size_t i = 0; i < all->count; i++)
@@ -42,53 +31,49 @@ static pv_code add_needed(family *all, const pv_contract *c, pv_error *err) {
   return code;
 }
 
-/* All of several; one alone is told as the error that it is. */
-static bool print_flaws(const pv_flaws *flaws) {
-  for (size_t i = 0; flaws->count > 1 && i < flaws->count; i++)
-    pv_error_print(&flaws->items[i], stderr);
-  return flaws->count > 1;
-}
-
-/* Loads and lints one; the number of severe findings is added to `severe`, and `*out` is NULL when
- * they are about what could not be read. */
-static pv_code look(pv_arena *arena, const char *path, pv_contract **out, size_t *severe,
+/* Loads and lints one; `*out` is NULL when what is wrong is that it could not be read. All of
+ * several flaws are findings; one alone is told as the error that it is. */
+static pv_code look(pv_arena *arena, const char *path, pv_contract **out, pv_findings *severe,
                     pv_error *err) {
   pv_findings findings = {0};
   pv_flaws flaws = {0};
   *out = NULL;
   pv_code code = pv_contract_read(arena, path, out, &flaws, err);
-  if (print_flaws(&flaws)) {
-    *severe += flaws.count;
-    return PV_OK;
+  if (flaws.count > 1) code = PV_OK;
+  for (size_t i = 0; code == PV_OK && flaws.count > 1 && i < flaws.count; i++)
+    code = pv_findings_from_error(arena, severe, &flaws.items[i], err);
+  if (code == PV_OK && *out != NULL) code = pv_rules_run(arena, *out, &findings, err);
+  for (size_t i = 0; code == PV_OK && i < findings.count; i++) {
+    const pv_finding *f = &findings.items[i];
+    if (f->rule->severity == PV_SEVERE)
+      code = pv_findings_add(arena, severe, f->rule->id, f->file, f->line, f->column, f->hint, err,
+                             "%s", f->message);
   }
-  if (code == PV_OK) code = pv_rules_run(arena, *out, &findings, err);
-  if (code != PV_OK) return code;
-  for (size_t i = 0; i < findings.count; i++)
-    if (findings.items[i].rule->severity == PV_SEVERE) print_finding(&findings.items[i]);
-  *severe += findings.severe;
-  return PV_OK;
+  return code;
 }
 
-pv_code pv_sound_load(pv_arena *arena, const char *path, pv_contract **out, pv_error *err) {
+pv_code pv_sound_load(pv_arena *arena, const char *path, pv_contract **out, pv_findings *findings,
+                      pv_error *err) {
   char copy[PATH_MAX];
-  size_t severe = 0;
+  const size_t before = findings->count;
   family all = {0};
   pv_contract *contract = NULL;
   if (strlen(path) >= sizeof copy)
     return pv_error_set(err, PV_ERR_INPUT, "the contract's path is too long");
   strcpy(copy, path);
   const char *folder = dirname(copy);
-  pv_code code = look(arena, path, &contract, &severe, err);
+  pv_code code = look(arena, path, &contract, findings, err);
   *out = contract;
   if (code == PV_OK && contract != NULL) code = add(&all, contract->name, err);
-  if (code == PV_OK && severe == 0) code = add_needed(&all, contract, err);
-  for (all.done = 1; code == PV_OK && severe == 0 && all.done < all.count; all.done++) {
+  if (code == PV_OK && findings->count == before) code = add_needed(&all, contract, err);
+  for (all.done = 1; code == PV_OK && findings->count == before && all.done < all.count;
+       all.done++) {
     const char *below = pv_arena_printf(arena, "%s/%s.yaml", folder, all.names[all.done]);
     if (below == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");
-    code = look(arena, below, &contract, &severe, err);
+    code = look(arena, below, &contract, findings, err);
     if (code == PV_OK) code = add_needed(&all, contract, err);
   }
-  if (code != PV_OK || severe == 0) return code;
+  if (code != PV_OK || findings->count == before) return code;
   pv_error_set(err, PV_ERR_INPUT, "nothing was run: the contract%s not valid",
                all.done > 1 ? " or one that it depends on is" : " is");
   pv_error_at(err, path, 0, 0, -1);

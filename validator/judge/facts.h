@@ -1,6 +1,6 @@
 /* What `pv` itself says about a run: when, how it was called, which program, which commit. */
-#ifndef PV_CLI_FACTS_H
-#define PV_CLI_FACTS_H
+#ifndef PV_JUDGE_FACTS_H
+#define PV_JUDGE_FACTS_H
 
 #include "base/arena.h"
 #include "base/error.h"

@@ -1,4 +1,4 @@
-#include "validator/run/judge.h"
+#include "validator/run/answer.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static pv_code odd(pv_error *err, const char *field) {
   return pv_error_set(err, PV_ERR_INPUT, "the probe's message has no usable '%s'", field);
 }
 
-char *pv_judge_text(pv_arena *arena, const char *bytes, size_t length, size_t limit) {
+char *pv_answer_text(pv_arena *arena, const char *bytes, size_t length, size_t limit) {
   if (bytes == NULL) length = 0;
   if (length > limit) {
     bytes += length - limit;
@@ -66,7 +66,7 @@ static pv_code read_facts(pv_arena *arena, json_t *object, pv_fact **out, size_t
   return PV_OK;
 }
 
-pv_code pv_judge_hello(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err) {
+pv_code pv_answer_hello(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err) {
   json_t *environment = json_object_get(message, "environment");
   json_t *model = json_object_get(message, "model");
   json_t *numerics = json_object_get(message, "numerics");
@@ -223,8 +223,8 @@ static bool probe_verdict(const char *name, pv_verdict *out) {
          *out == PV_INCOMPARABLE || *out == PV_VACUOUS;
 }
 
-pv_code pv_judge_result(pv_arena *arena, const json_t *message, const json_t *with,
-                        pv_falsifier_result *out, pv_error *err) {
+pv_code pv_answer_result(pv_arena *arena, const json_t *message, const json_t *with,
+                         pv_falsifier_result *out, pv_error *err) {
   const json_t *compared = json_object_get(message, "compared");
   const json_t *needed = json_object_get(message, "needed_tolerance");
   pv_verdict verdict = PV_NOT_RUN;

@@ -1,7 +1,8 @@
-#include "validator/cli/publish.h"
+#include "validator/judge/publish.h"
 
 #include <string.h>
 
+#include "validator/store/derive.h"
 #include "validator/store/rewrite.h"
 
 static pv_code not_here(pv_error *err, const char *what) {
@@ -10,25 +11,26 @@ static pv_code not_here(pv_error *err, const char *what) {
   return PV_ERR_INPUT;
 }
 
-pv_code pv_publish_allowed(const pv_judgement *j, pv_error *err) {
-  if (j->contract->status == PV_STATUS_DEPRECATED)
+pv_code pv_publish_allowed(const pv_request *request, const pv_ground *ground, const pv_git *git,
+                           pv_error *err) {
+  if (request->contract->status == PV_STATUS_DEPRECATED)
     return pv_error_set(err, PV_ERR_INPUT, "a deprecated contract is not published");
-  if (j->site.repository == NULL) return not_here(err, j->site.root_why);
-  if (strcmp(j->git.commit, "none") == 0) return not_here(err, "git names no commit");
-  if (j->site.home == NULL) {
+  if (ground->site.repository == NULL) return not_here(err, ground->site.root_why);
+  if (strcmp(git->commit, "none") == 0) return not_here(err, "git names no commit");
+  if (ground->site.home == NULL) {
     pv_error_set(err, PV_ERR_INPUT, "the contract lies in the uppermost folder of its repository");
     pv_error_hint(err, "evidence goes to ../reports/published: move the contract to contracts/");
     return PV_ERR_INPUT;
   }
-  if (j->lacking) {
+  if (ground->lacking) {
     pv_error_set(err, PV_ERR_INPUT, "a partial run is not published: it lacks the %s",
-                 j->model_path == NULL ? "model" : "reference");
+                 ground->model == NULL ? "model" : "reference");
     pv_error_hint(err, "--model FILE and --reference FILE name them");
     return PV_ERR_INPUT;
   }
-  if (!j->git.dirty) return PV_OK;
+  if (!git->dirty) return PV_OK;
   pv_error_set(err, PV_ERR_INPUT, "the working tree differs from its commit: %s",
-               j->git.changed == NULL ? "git can not say how" : j->git.changed);
+               git->changed == NULL ? "git can not say how" : git->changed);
   pv_error_hint(err, "commit first: evidence names the commit that it is about");
   return PV_ERR_INPUT;
 }
@@ -49,8 +51,7 @@ static void put_broken(const pv_result *r, pv_text *out) {
   }
 }
 
-bool pv_publish_refused(const pv_judgement *j, pv_text *why) {
-  const pv_result *r = &j->result;
+bool pv_publish_refused(const pv_result *r, pv_text *why) {
   const bool ladder = r->status_before <= PV_STATUS_ACTIVE_RUNTIME;
   const bool lowers = ladder && falsified(r) && r->status_after < r->status_before;
   /* What breaks down beside a counterexample makes the file claim less, never more. */
@@ -71,25 +72,21 @@ static pv_code finish_folder(void *context, pv_error *err) {
   return pv_run_folder_finish(context, err);
 }
 
-static const char *title_of(const pv_judgement *j) {
-  return j->written_status > j->contract->status ? "Status raised by a run"
-                                                 : "Status lowered by a run";
-}
-
-static pv_code make_amendment(pv_arena *arena, const pv_judgement *j, pv_amendment *out,
-                              pv_error *err) {
-  const pv_result *r = &j->result;
+static pv_code make_amendment(pv_arena *arena, const pv_result *r, pv_contract_status status,
+                              pv_amendment *out, pv_error *err) {
+  const pv_contract *c = r->contract;
   const pv_summary *s = &r->summary;
-  pv_code code = pv_rewrite_bump(arena, j->contract->version, &out->version, err);
+  pv_code code = pv_rewrite_bump(arena, c->version, &out->version, err);
   if (code != PV_OK) return code;
   out->date = pv_arena_strndup(arena, r->started, 10);
   out->kind = pv_arena_strdup(arena, "evidence");
-  out->title = pv_arena_strdup(arena, title_of(j));
+  out->title = pv_arena_strdup(
+      arena, status > c->status ? "Status raised by a run" : "Status lowered by a run");
   out->description = pv_arena_printf(
       arena,
       "%s to %s: %u criteria hold, %u falsified, %u vacuous, %u in error, %u stale, %u not run",
-      pv_contract_status_name(j->contract->status), pv_contract_status_name(j->written_status),
-      s->discharged, s->falsified, s->vacuous, s->error, s->stale, s->not_run);
+      pv_contract_status_name(c->status), pv_contract_status_name(status), s->discharged,
+      s->falsified, s->vacuous, s->error, s->stale, s->not_run);
   out->evidence = pv_arena_strdup(arena, r->run_id);
   if (out->date == NULL || out->kind == NULL || out->title == NULL || out->description == NULL ||
       out->evidence == NULL)
@@ -97,16 +94,17 @@ static pv_code make_amendment(pv_arena *arena, const pv_judgement *j, pv_amendme
   return PV_OK;
 }
 
-pv_code pv_publish(pv_arena *arena, pv_judgement *j, pv_error *err) {
-  pv_rewrite rewrite = {.contract = j->contract};
-  if (j->contract->status <= PV_STATUS_ACTIVE_RUNTIME) j->written_status = j->result.status_after;
-  if (j->written_status == j->contract->status)
-    return pv_rewrite_keep(j->contract, finish_folder, &j->folder, err);
-  rewrite.status = j->written_status;
-  pv_code code = make_amendment(arena, j, &rewrite.amendment, err);
+pv_code pv_publish(pv_arena *arena, const pv_result *r, pv_run_folder *folder,
+                   pv_contract_status *written, pv_error *err) {
+  const pv_contract *c = r->contract;
+  pv_rewrite rewrite = {.contract = c, .status = c->status};
+  if (c->status <= PV_STATUS_ACTIVE_RUNTIME) rewrite.status = r->status_after;
+  *written = rewrite.status;
+  if (rewrite.status == c->status) return pv_rewrite_keep(c, finish_folder, folder, err);
+  pv_code code = make_amendment(arena, r, rewrite.status, &rewrite.amendment, err);
   if (code != PV_OK) return code;
-  code = pv_rewrite_commit(&rewrite, finish_folder, &j->folder, err);
+  code = pv_rewrite_commit(&rewrite, finish_folder, folder, err);
   /* Evidence that the contract already names is not taken away again. */
-  j->folder.named = j->folder.finished && !pv_rewrite_untouched(&rewrite);
+  folder->named = folder->finished && !pv_rewrite_untouched(&rewrite);
   return code;
 }

@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
-#include "validator/cli/facts.h"
-#include "validator/cli/site.h"
+#include "validator/judge/facts.h"
+#include "validator/judge/site.h"
 
 static pv_arena arena;
 static pv_site site;

@@ -1,4 +1,4 @@
-#include "validator/cli/folder.h"
+#include "validator/judge/folder.h"
 
 #include <dirent.h>
 #include <errno.h>

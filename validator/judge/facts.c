@@ -1,4 +1,4 @@
-#include "validator/cli/facts.h"
+#include "validator/judge/facts.h"
 
 #include <string.h>
 #include <time.h>

@@ -1,0 +1,96 @@
+#include "validator/judge/basis.h"
+
+#include <string.h>
+
+#include "base/sha256.h"
+#include "kernels/cuda/images.h"
+#include "runtime/probe/check_spec.h"
+#include "validator/model/bind.h"
+#include "validator/store/receipt.h"
+
+static pv_code nomem(pv_error *err) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
+}
+
+/* `hello`'s digest of a file, else our own: hashing bytes is not parsing them. Where the contract
+ * says which file it is about (`named`), that is what receipts must be about, here or not. */
+static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char *name,
+                         const char *path, const char *named, const char **out, pv_error *err) {
+  char digest[PV_SHA256_HEX];
+  *out = pv_run_fact(hello->model, hello->model_count, name);
+  if (*out != NULL && named != NULL && strcmp(*out, named) != 0)
+    return pv_error_set(err, PV_ERR_CONFLICT, "'%s' changed while it was judged", path);
+  if (*out == NULL && named != NULL) *out = named;
+  if (*out != NULL || path == NULL) return PV_OK;
+  const pv_code code = pv_sha256_file(path, digest, err);
+  if (code != PV_OK) return code;
+  *out = pv_arena_strdup(arena, digest);
+  return *out == NULL ? nomem(err) : PV_OK;
+}
+
+pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_ground *ground,
+                          const pv_run_hello *hello, pv_subject **out, pv_error *err) {
+  const pv_contract *c = request->contract;
+  const unsigned bits = pv_ground_needs(c, NULL);
+  pv_code code = PV_OK;
+  pv_basis basis = {
+      .kernels = pv_run_fact(hello->environment, hello->environment_count, "kernels_sha256"),
+      .builtin =
+          pv_run_fact(hello->environment, hello->environment_count, "builtin_prompts_sha256"),
+      .numerics = hello->numerics,
+      .numerics_count = hello->numerics_count,
+      .backend = request->backend};
+  if ((bits & PV_NEEDS_MODEL) != 0)
+    code = digest_of(arena, hello, "sha256", ground->model, c->model.sha256, &basis.model, err);
+  if (code == PV_OK && (bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0)
+    code = digest_of(arena, hello, "reference_sha256", ground->reference, c->model.reference_sha256,
+                     &basis.reference, err);
+  return code == PV_OK ? pv_subject_all(arena, c, &basis, out, err) : code;
+}
+
+/* Whether a falsifier asked for a device and no receipt is about the model that it was to run. */
+static pv_code unseen_on_device(const pv_request *request, const pv_falsifier_result *f, bool *out,
+                                pv_error *err) {
+  const char *names[3];
+  json_t *with = NULL;
+  if (f->verdict != PV_NOT_RUN || !f->judged_elsewhere) return PV_OK;
+  const pv_code code = pv_bind_with(f->falsifier, request->backend, &with, err);
+  const size_t count = code == PV_OK ? pv_bind_backends(with, names) : 0;
+  for (size_t k = 0; k < count; k++) *out |= strcmp(names[k], "cuda") == 0;
+  json_decref(with);
+  return code;
+}
+
+pv_code pv_basis_unseen(pv_arena *arena, const pv_request *request, const pv_ground *ground,
+                        const pv_run_outcome *outcome, pv_strings *notes, pv_error *err) {
+  pv_code code = PV_OK;
+  bool unseen = false;
+  if (ground->model == NULL) return PV_OK;
+  for (size_t i = 0; i < outcome->falsifier_count && code == PV_OK; i++)
+    code = unseen_on_device(request, &outcome->falsifiers[i], &unseen, err);
+  if (code != PV_OK || !unseen) return code;
+  size_t kernels = 0;
+  (void)pv_cuda_modules(&kernels);
+  const bool can = kernels > 0 && request->backend == NULL;
+  return pv_ground_note(arena, notes, "this model was never seen on a GPU: run on one",
+                        can ? ", or add --backend ptx to have the kernels interpreted" : "", err);
+}
+
+pv_code pv_basis_receipts(pv_arena *arena, const pv_request *request, const pv_ground *ground,
+                          const pv_subject *subjects, pv_run_outcome *outcome, pv_strings *notes,
+                          pv_error *err) {
+  pv_receipts receipts = {0};
+  pv_code code = PV_OK;
+  if (ground->site.home != NULL) {
+    const char *folder = pv_arena_printf(arena, "%s/reports/published/%s", ground->site.home,
+                                         request->contract->name);
+    code = folder == NULL ? nomem(err) : pv_receipts_load(arena, folder, &receipts, err);
+  }
+  for (size_t i = 0; code == PV_OK && i < receipts.broken.count; i++)
+    code = pv_ground_note(arena, notes,
+                          "published evidence does not count: ", receipts.broken.items[i], err);
+  if (code == PV_OK && request->contract->status != PV_STATUS_DEPRECATED)
+    code = pv_receipts_apply(arena, &receipts, subjects, outcome->falsifiers,
+                             outcome->falsifier_count, err);
+  return code;
+}

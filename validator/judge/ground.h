@@ -1,0 +1,37 @@
+/* What is asked, and what a judgement then stands on: the first steps, before anything is run. */
+#ifndef PV_JUDGE_GROUND_H
+#define PV_JUDGE_GROUND_H
+
+#include "validator/judge/facts.h"
+#include "validator/judge/site.h"
+
+/* Texts may be NULL but for the command of a run. */
+typedef struct pv_request {
+  const pv_contract *contract;
+  const char *command, *model, *reference, *backend, *only, *out, *probe;
+  unsigned threads;
+  bool publish, faults; /* faults: run each falsifier against those that it declares */
+} pv_request;
+
+typedef struct pv_ground {
+  pv_site site;
+  const char *model, *reference; /* paths, or NULL */
+  bool lacking; /* some falsifier needs a model or a reference, and there is none */
+} pv_ground;
+
+/* The only model that counts for a contract that names one is that one: another that the user gave
+ * is PV_ERR_INPUT, another default is none. What was not found is told in `notes`. */
+pv_code pv_ground_find(pv_arena *arena, const pv_request *request, pv_strings *notes,
+                       pv_ground *out, pv_error *err);
+
+/* How to get the model that the contract names: one sentence. */
+char *pv_ground_cure(pv_arena *arena, const pv_contract *contract);
+
+/* Bits of pv_check_needs over the falsifiers that `selected` names; NULL: all. */
+unsigned pv_ground_needs(const pv_contract *contract, const bool *selected);
+
+/* Something that the reader of a judgement should know. Beyond 64 they are dropped. */
+pv_code pv_ground_note(pv_arena *arena, pv_strings *notes, const char *what, const char *which,
+                       pv_error *err);
+
+#endif

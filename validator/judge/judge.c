@@ -1,0 +1,137 @@
+#include "validator/judge/judge.h"
+
+#include <time.h>
+
+#include "validator/judge/basis.h"
+#include "validator/judge/publish.h"
+#include "validator/judge/record.h"
+#include "validator/store/derive.h"
+
+static pv_code nomem(pv_error *err) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Where the report goes, below published or runs. */
+static pv_code open_folder(pv_arena *arena, pv_judgement *j, pv_run_folder *out, pv_error *err) {
+  const pv_request *q = &j->request;
+  const pv_site *site = &j->ground.site;
+  const bool publish = j->result.publish;
+  if (!publish && q->out == NULL && site->runs == NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "no report is written beside '%s': %s", q->contract->path,
+                 site->root_why);
+    pv_error_hint(err, "--out DIR names a place for the report");
+    return PV_ERR_INPUT;
+  }
+  const char *base = publish          ? pv_arena_printf(arena, "%s/reports/published", site->home)
+                     : q->out != NULL ? pv_arena_strdup(arena, q->out)
+                                      : pv_arena_printf(arena, "%s/reports/runs", site->runs);
+  if (base == NULL) return nomem(err);
+  const pv_code code =
+      pv_run_folder_open(arena, base, q->contract->name, j->result.run_id, out, err);
+  if (code != PV_OK) return code;
+  j->shown = pv_site_shown(arena, out->final);
+  return j->shown == NULL ? nomem(err) : PV_OK;
+}
+
+/* Before anything is computed: what it stands on, where the report goes, what it is called. */
+static pv_code prepare(pv_arena *arena, pv_judgement *j, pv_run_folder *folder, pv_error *err) {
+  const pv_request *q = &j->request;
+  pv_result *r = &j->result;
+  char *command = pv_arena_strdup(arena, q->command);
+  pv_code code =
+      command == NULL ? nomem(err) : pv_ground_find(arena, q, &j->notes, &j->ground, err);
+  /* Of no other repository than the one that the contract lies in. */
+  const char *root = j->ground.site.repository == NULL ? NULL : j->ground.site.root;
+  if (code == PV_OK) code = pv_facts_git(arena, root, &j->git, err);
+  if (code == PV_OK && q->publish) code = pv_publish_allowed(q, &j->ground, &j->git, err);
+  *r = (pv_result){.contract = q->contract, .command = command, .publish = q->publish};
+  if (code == PV_OK) code = pv_facts_now(arena, &r->started, err);
+  if (code == PV_OK)
+    code = pv_facts_run_id(arena, r->started, q->contract->sha256, command, &r->run_id, err);
+  return code == PV_OK ? open_folder(arena, j, folder, err) : code;
+}
+
+/* A run that supports nothing is not published: its report goes where it goes without --publish. */
+static pv_code maybe_publish(pv_arena *arena, pv_judgement *j, pv_run_folder *folder,
+                             pv_error *err) {
+  pv_text why = PV_TEXT_INIT;
+  pv_code code = PV_OK;
+  if (!j->result.publish || !pv_publish_refused(&j->result, &why)) goto cleanup;
+  code = why.failed ? nomem(err)
+                    : pv_ground_note(arena, &j->notes, "nothing was published: ", why.data, err);
+  pv_run_folder_drop(folder, true);
+  j->result.publish = false;
+  if (code == PV_OK) code = open_folder(arena, j, folder, err);
+cleanup:
+  pv_text_free(&why);
+  return code;
+}
+
+static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *folder,
+                            pv_error *err) {
+  const bool publish = j->result.publish;
+  const pv_site *site = &j->ground.site;
+  pv_evidence evidence = {
+      .result = &j->result, .subjects = j->subjects, .contract_path = site->relative};
+  pv_code code = pv_subject_contract(j->request.contract, evidence.semantics, err);
+  if (code != PV_OK) return code;
+  /* Published reports name their place in the repository, not the way there from here. */
+  const char *shown = publish ? pv_site_relative(arena, site->home, folder->final) : j->shown;
+  if (shown == NULL) return nomem(err);
+  code = pv_run_folder_fill(arena, folder, &evidence, shown, err);
+  if (code != PV_OK) return code;
+  return publish ? pv_publish(arena, &j->result, folder, &j->written, err)
+                 : pv_run_folder_finish(folder, err);
+}
+
+pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, pv_error *err) {
+  const double begin = now();
+  pv_judgement j = {.request = *request, .written = request->contract->status};
+  pv_run_folder folder = {0};
+  pv_code code = prepare(arena, &j, &folder, err);
+  if (code == PV_OK) code = pv_trial_run(arena, request, &j.ground, &j.trial, err);
+  if (code == PV_OK)
+    code = pv_basis_subjects(arena, request, &j.ground, &j.trial.outcome.hello, &j.subjects, err);
+  if (code == PV_OK)
+    code =
+        pv_basis_receipts(arena, request, &j.ground, j.subjects, &j.trial.outcome, &j.notes, err);
+  if (code == PV_OK)
+    code = pv_basis_unseen(arena, request, &j.ground, &j.trial.outcome, &j.notes, err);
+  if (code == PV_OK && request->faults)
+    code = pv_trial_faults(arena, &j.trial, &j.notes, &j.result.faults_untried, err);
+  if (code == PV_OK)
+    code = pv_record_fill(arena, request, &j.ground, &j.git, &j.trial, &j.result, err);
+  if (code == PV_OK) code = maybe_publish(arena, &j, &folder, err);
+  if (code != PV_OK) goto cleanup;
+  j.result.duration_s = now() - begin;
+  code = write_report(arena, &j, &folder, err);
+cleanup:
+  if (code != PV_OK) pv_run_folder_drop(&folder, j.result.publish);
+  if (code == PV_OK) *out = j;
+  return code;
+}
+
+pv_code pv_judge_receipts(pv_arena *arena, const pv_request *request, pv_judgement *out,
+                          pv_error *err) {
+  pv_judgement j = {.request = *request, .result = {.contract = request->contract}};
+  pv_code code = pv_ground_find(arena, request, &j.notes, &j.ground, err);
+  if (code == PV_OK) code = pv_trial_ask(arena, request, &j.trial, err);
+  if (code == PV_OK)
+    code = pv_basis_subjects(arena, request, &j.ground, &j.trial.outcome.hello, &j.subjects, err);
+  if (code == PV_OK)
+    code =
+        pv_basis_receipts(arena, request, &j.ground, j.subjects, &j.trial.outcome, &j.notes, err);
+  if (code != PV_OK) return code;
+  j.result.partial = pv_record_partial(request, &j.ground);
+  j.result.falsifiers = j.trial.outcome.falsifiers;
+  j.result.falsifier_count = j.trial.outcome.falsifier_count;
+  code = pv_status_derive(arena, &j.result, err);
+  if (code == PV_OK) *out = j;
+  return code;
+}
