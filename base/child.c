@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/orphans.h"
 
 enum { IN, OUT, ERR, CHANNEL, PIPES };
@@ -50,12 +51,6 @@ void pv_cancel_install(void) {
 
 bool pv_cancelled(void) {
   return cancelled != 0;
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 static void shut(int *fd) {
@@ -244,11 +239,11 @@ static bool drain_rest(pv_child *child, pv_text *channel) {
 
 pv_code pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
                       pv_child_event *event, pv_error *err) {
-  const double deadline = now() + timeout_s;
+  const double deadline = pv_clock_now() + timeout_s;
   for (;;) {
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
     const bool over = ended(child);
-    const double left = deadline - now();
+    const double left = deadline - pv_clock_now();
     int wait_ms = left <= 0 ? 0 : left > 0.1 ? 100 : (int)(left * 1000) + 1;
     if (!open_pipes(child) && wait_ms > REAP_MS) wait_ms = REAP_MS;
     const bool bytes = over ? drain_rest(child, channel) : pump(child, channel, wait_ms);
@@ -278,13 +273,13 @@ static void signal_all(const pv_child *child, int number) {
 
 void pv_child_kill(pv_child *child, double grace_s) {
   static const struct timespec pause = {.tv_nsec = REAP_MS * 1000000L};
-  const double deadline = now() + grace_s;
+  const double deadline = pv_clock_now() + grace_s;
   if (child->pid <= 0) return;
   if (!ended(child)) {
     child->killed = true;
     signal_all(child, SIGTERM);
   }
-  while (!ended(child) && now() < deadline) nanosleep(&pause, NULL);
+  while (!ended(child) && pv_clock_now() < deadline) nanosleep(&pause, NULL);
   for (; !ended(child); nanosleep(&pause, NULL)) signal_all(child, SIGKILL);
   pv_text none = PV_TEXT_INIT; /* stdout and stderr are worth keeping, frames are not */
   drain_rest(child, &none);

@@ -51,6 +51,13 @@ json_t *pv_json_number(double value) {
   return word != NULL ? json_string(word) : json_real(value);
 }
 
+bool pv_json_read_number(const json_t *value, double *out) {
+  if (!json_is_number(value))
+    return json_is_string(value) && pv_real_from_word(json_string_value(value), out);
+  *out = json_number_value(value);
+  return true;
+}
+
 void pv_json_append(json_t **array, json_t *item) {
   if (json_array_append_new(*array, item) == 0) return;
   json_decref(*array);

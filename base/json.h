@@ -25,6 +25,8 @@ json_t *pv_json_stringn(const char *bytes, size_t length);
 
 /* A number; JSON has none for what is no number: that is told in words, "nan", "inf" or "-inf". */
 json_t *pv_json_number(double value);
+/* And back; false for anything else, NULL too, and `*out` is as it was. */
+bool pv_json_read_number(const json_t *value, double *out);
 
 /* Building without a check at each step: what could not be made or added turns the whole into NULL,
  * which every later step and json_pack pass on. Both steal what they are given. */

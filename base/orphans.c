@@ -12,16 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum { PATIENCE_MS = 2000, ROUND_MS = 1 };
 
 static unsigned children;
 static uint64_t since; /* the first of them began, in ticks since the machine did */
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static uint64_t ticks_now(void) {
   const uint64_t second = (uint64_t)sysconf(_SC_CLK_TCK);
@@ -78,7 +74,7 @@ static bool kill_orphans(double deadline) {
   if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) return false;
   FILE *list = children_of(getpid());
   if (list == NULL) return true;
-  for (pid_t pid = next(list); pid != 0 && now() < deadline; pid = next(list)) {
+  for (pid_t pid = next(list); pid != 0 && pv_clock_now() < deadline; pid = next(list)) {
     if (!is_orphan(pid)) continue;
     found = true;
     if (waitpid(pid, NULL, WNOHANG) == pid) continue;
@@ -96,8 +92,8 @@ void pv_orphans_expect(void) {
 
 void pv_orphans_end(void) {
   if (--children > 0) return;
-  const double deadline = now() + PATIENCE_MS * 1e-3;
-  while (kill_orphans(deadline) && now() < deadline)
+  const double deadline = pv_clock_now() + PATIENCE_MS * 1e-3;
+  while (kill_orphans(deadline) && pv_clock_now() < deadline)
     nanosleep(&(struct timespec){.tv_nsec = ROUND_MS * 1000000L}, NULL);
   prctl(PR_SET_CHILD_SUBREAPER, 0);
 }

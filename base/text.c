@@ -173,8 +173,39 @@ void pv_text_escape(pv_text *text, const char *bytes, size_t length) {
   }
 }
 
+void pv_text_shell(pv_text *text, const char *word) {
+  static const char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+  if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+    pv_text_puts(text, word);
+    return;
+  }
+  pv_text_puts(text, "'");
+  for (const char *c = word; *c != '\0'; c++)
+    pv_text_add(text, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
+  pv_text_puts(text, "'");
+}
+
+void pv_text_command(pv_text *text, const char *program, int argc, char *const *argv) {
+  pv_text_puts(text, program);
+  for (int i = 0; i < argc; i++) {
+    pv_text_puts(text, " ");
+    pv_text_shell(text, argv[i]);
+  }
+}
+
 const char *pv_real_word(double value) {
   return isfinite(value) ? NULL : isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+bool pv_real_from_word(const char *word, double *out) {
+  static const double values[] = {NAN, INFINITY, -INFINITY};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    if (strcmp(word, pv_real_word(values[i])) == 0) {
+      *out = values[i];
+      return true;
+    }
+  return false;
 }
 
 const char *pv_real_text(char out[PV_REAL_ROOM], char style, int digits, double value) {

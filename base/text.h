@@ -34,12 +34,19 @@ bool pv_parse_f64(const char *text, size_t length, double *out);
  * \xNN, so that text from a stranger's file cannot move the cursor or reorder a line. */
 void pv_text_escape(pv_text *text, const char *bytes, size_t length);
 
+/* Appends a word as a shell must be given it: in quotes where it needs them. */
+void pv_text_shell(pv_text *text, const char *word);
+/* Appends the command `program` with its arguments, for a shell. */
+void pv_text_command(pv_text *text, const char *program, int argc, char *const *argv);
+
 /* A number for a reader, as printf's %g, %e or %f ('g', 'e', 'f') with so many digits. What is none
  * is "nan", "inf" or "-inf": one spelling everywhere, whatever sign a NaN has. Returns `out`. */
 enum { PV_REAL_ROOM = 48 };
 const char *pv_real_text(char out[PV_REAL_ROOM], char style, int digits, double value);
-/* The word for a number that is none, NULL for one that is. */
+/* The word for a number that is none, NULL for one that is; and the other way round, false for any
+ * other word, which leaves `*out` as it was. */
 const char *pv_real_word(double value);
+bool pv_real_from_word(const char *word, double *out);
 /* The same in the place of an argument; lives to the end of the block. */
 #define PV_REAL(style, digits, value) \
   pv_real_text((char[PV_REAL_ROOM]){0}, (style), (digits), (value))

@@ -1,14 +1,7 @@
 #include "kernels/cuda/bandwidth.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "kernels/cuda/params.h"
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 pv_code pv_gpu_bandwidth(const pv_gpu_ops *ops, double *out, unsigned repeats, pv_error *err) {
   enum { BLOCK = 512, BLOCKS_PER_PROCESSOR = 4 };
@@ -33,10 +26,10 @@ pv_code pv_gpu_bandwidth(const pv_gpu_ops *ops, double *out, unsigned repeats, p
   }
   for (unsigned i = 0; i < repeats && code == PV_OK; i++) {
     code = ops->finish(gpu, err);
-    const double start = now();
+    const double start = pv_clock_now();
     if (code == PV_OK) code = ops->launch(gpu, &l, err);
     if (code == PV_OK) code = ops->finish(gpu, err);
-    out[i] = (double)bytes / (now() - start);
+    out[i] = (double)bytes / (pv_clock_now() - start);
   }
   if (gpu != NULL) ops->close(gpu);
   return code;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "base/text.h"
 #include "runtime/checks/check.h"
 #include "runtime/checks/rows.h"
@@ -18,7 +19,7 @@ static pv_code check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t *
   pv_rows_act act = {0};
   pv_code code = PV_OK;
   if (x == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
-  for (size_t i = 0; i < k; i++) x[i] = (float)(pv_rows_unit(seed) - 0.5);
+  for (size_t i = 0; i < k; i++) x[i] = (float)(pv_random_unit(seed) - 0.5);
   code = pv_rows_act_make(path, PV_PRODUCT_I16, x, k, &act, err);
   for (int i = 0; i < 2 && code == PV_OK; i++) {
     const uint64_t r = i == 0 ? 0 : rows - 1;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "base/text.h"
 #include "kernels/arith/arith.h"
 #include "runtime/checks/check.h"
@@ -77,7 +78,8 @@ pv_code pv_check_gemv_bound(pv_check *check, pv_error *err) {
     double want, bound;
     pv_rows_random(type->type, k, &seed, b.row);
     for (size_t i = 0; i < k; i++) /* a few large ones among many small ones */
-      b.x[i] = (float)((pv_rows_unit(&seed) - 0.5) * (pv_rows_next(&seed) % 97 == 0 ? 50.0 : 1.0));
+      b.x[i] =
+          (float)((pv_random_unit(&seed) - 0.5) * (pv_random_next(&seed) % 97 == 0 ? 50.0 : 1.0));
     code = pv_rows_exact_value(type->type, product, b.row, b.x, k, &want, &bound, err);
     for (int p = 0; p < PATHS && code == PV_OK; p++) {
       const pv_cpu_path *path = pv_check_path(check, path_names[p]);
@@ -187,7 +189,7 @@ pv_code pv_check_swiglu_error(pv_check *check, pv_error *err) {
       for (size_t i = 0; i < BATCH; i++) {
         gate[i] = at + i < GRID ? -110.0f + 210.0f * (float)(at + i) / (float)GRID
                                 : edges[(at + i) % EDGES];
-        up[i] = at + i < GRID ? (float)(4.0 * pv_rows_unit(&seed) - 2.0) : 1.0f;
+        up[i] = at + i < GRID ? (float)(4.0 * pv_random_unit(&seed) - 2.0) : 1.0f;
       }
       path->swiglu(gate, up, BATCH, out);
       for (size_t i = 0; i < BATCH; i++) {

@@ -2,16 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "runtime/checks/check.h"
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static int ascending(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
@@ -56,14 +50,14 @@ static pv_code decode_rate(pv_forward *forward, size_t context, size_t tokens, d
   uint32_t id = 0;
   pv_forward_rewind(forward, context);
   pv_code code = pv_forward_run(forward, &id, 1, 1, NULL, err);
-  const double start = now();
+  const double start = pv_clock_now();
   for (size_t t = 0; t < tokens && code == PV_OK; t++) {
     int32_t top = 0;
     code = pv_forward_read(forward, PV_STAGE_ARGMAX, 0, 1, &top, err);
     id = (uint32_t)top;
     if (code == PV_OK) code = pv_forward_run(forward, &id, 1, 1, NULL, err);
   }
-  *rate = (double)tokens / (now() - start);
+  *rate = (double)tokens / (pv_clock_now() - start);
   return code;
 }
 
@@ -72,10 +66,10 @@ static pv_code prefill_rate(pv_forward *forward, uint32_t vocab, size_t tokens, 
                             pv_error *err) {
   int32_t top = 0;
   pv_forward_rewind(forward, 0);
-  const double start = now();
+  const double start = pv_clock_now();
   pv_code code = prefill(forward, vocab, tokens, err);
   if (code == PV_OK) code = pv_forward_read(forward, PV_STAGE_ARGMAX, 0, 1, &top, err);
-  *rate = (double)tokens / (now() - start);
+  *rate = (double)tokens / (pv_clock_now() - start);
   return code;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "base/text.h"
 #include "runtime/checks/check.h"
 #include "runtime/checks/rows.h"
@@ -135,9 +136,9 @@ pv_code pv_check_router_topk_rule(pv_check *check, pv_error *err) {
       float logits[EXPERTS];
       const int kind = round % 4;
       for (int e = 0; e < EXPERTS; e++) {
-        const float u = (float)(pv_rows_next(&seed) >> 40) * 0x1p-24f;
+        const float u = (float)(pv_random_next(&seed) >> 40) * 0x1p-24f;
         logits[e] = kind == 0   ? 8.0f * u - 4.0f
-                    : kind == 1 ? (float)(pv_rows_next(&seed) % 5)
+                    : kind == 1 ? (float)(pv_random_next(&seed) % 5)
                     : kind == 2 ? 0.5f
                                 : (float)(e / 2) + (float)(e % 2) * 0x1p-20f;
       }

@@ -4,30 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t pv_rows_next(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
-double pv_rows_unit(uint64_t *state) {
-  return (double)(pv_rows_next(state) >> 11) * 0x1p-53;
-}
+#include "base/random.h"
 
 static void fill(void *bytes, size_t length, uint64_t *state) {
-  for (size_t i = 0; i < length; i++) ((uint8_t *)bytes)[i] = (uint8_t)pv_rows_next(state);
+  for (size_t i = 0; i < length; i++) ((uint8_t *)bytes)[i] = (uint8_t)pv_random_next(state);
 }
 
 static uint16_t half_scale(uint64_t *state) {
-  return pv_f32_to_f16((float)(0.001 + 0.01 * pv_rows_unit(state)));
+  return pv_f32_to_f16((float)(0.001 + 0.01 * pv_random_unit(state)));
 }
 
 void pv_rows_random(pv_type type, size_t k, uint64_t *state, void *row) {
   const pv_type_info *info = pv_type_get(type);
   for (size_t b = 0; b < k / info->block_elements; b++) {
     void *block = (char *)row + b * info->block_bytes;
-    const float value = (float)(2.0 * pv_rows_unit(state) - 1.0);
+    const float value = (float)(2.0 * pv_random_unit(state) - 1.0);
     const uint16_t half = pv_f32_to_f16(value), brain = pv_f32_to_bf16(value);
     fill(block, info->block_bytes, state);
     switch (type) {
@@ -80,7 +71,7 @@ static void exact_block(pv_type type, void *block, const size_t *big, uint64_t *
   memset(block, 0, info->block_bytes);
   for (size_t i = 0; i < info->block_elements; i++) {
     const bool small = i % PV_SEGMENT == big[i / PV_SEGMENT];
-    const unsigned r = (unsigned)pv_rows_next(state);
+    const unsigned r = (unsigned)pv_random_next(state);
     switch (type) {
       case PV_TYPE_Q8_0: {
         pv_block_q8_0 *b = block;
@@ -104,22 +95,22 @@ static void exact_block(pv_type type, void *block, const size_t *big, uint64_t *
   if (type == PV_TYPE_Q6_K) {
     pv_block_q6_k *b = block;
     b->d = ONE_F16;
-    for (int j = 0; j < 16; j++) b->scales[j] = (int8_t)((int)(pv_rows_next(state) % 5) - 2);
+    for (int j = 0; j < 16; j++) b->scales[j] = (int8_t)((int)(pv_random_next(state) % 5) - 2);
   }
   if (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K) {
     pv_block_q4_k *b = block;
     b->d = b->dmin = ONE_F16;
     for (int j = 0; j < 4; j++) {
-      b->scales[j] = (uint8_t)(pv_rows_next(state) % 3);
-      b->scales[4 + j] = (uint8_t)(pv_rows_next(state) % 3);
-      b->scales[8 + j] = (uint8_t)(pv_rows_next(state) % 3 | (pv_rows_next(state) % 3) << 4);
+      b->scales[j] = (uint8_t)(pv_random_next(state) % 3);
+      b->scales[4 + j] = (uint8_t)(pv_random_next(state) % 3);
+      b->scales[8 + j] = (uint8_t)(pv_random_next(state) % 3 | (pv_random_next(state) % 3) << 4);
     }
   }
 }
 
 static void exact_plain(pv_type type, size_t k, uint64_t *state, void *row) {
   for (size_t i = 0; i < k; i++) {
-    const float w = (float)((int)(pv_rows_next(state) % 15) - 7);
+    const float w = (float)((int)(pv_random_next(state) % 15) - 7);
     if (type == PV_TYPE_F32) ((float *)row)[i] = w;
     if (type == PV_TYPE_F16) ((uint16_t *)row)[i] = pv_f32_to_f16(w);
     if (type == PV_TYPE_BF16) ((uint16_t *)row)[i] = pv_f32_to_bf16(w);
@@ -130,7 +121,7 @@ void pv_rows_exact(pv_type type, pv_product product, size_t k, uint64_t *state, 
                    float *x) {
   const pv_type_info *info = pv_type_get(type);
   const float big_value = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX;
-  for (size_t i = 0; i < k; i++) x[i] = (float)((int)(pv_rows_next(state) % 5) - 2);
+  for (size_t i = 0; i < k; i++) x[i] = (float)((int)(pv_random_next(state) % 5) - 2);
   if (!info->quantised) {
     exact_plain(type, k, state, row);
     return;
@@ -138,8 +129,8 @@ void pv_rows_exact(pv_type type, pv_product product, size_t k, uint64_t *state, 
   for (size_t b = 0; b < k / info->block_elements; b++) {
     size_t big[8];
     for (size_t s = 0; s < info->block_elements / PV_SEGMENT; s++) {
-      big[s] = pv_rows_next(state) % PV_SEGMENT;
-      const float sign = pv_rows_next(state) % 2 ? 1.0f : -1.0f;
+      big[s] = pv_random_next(state) % PV_SEGMENT;
+      const float sign = pv_random_next(state) % 2 ? 1.0f : -1.0f;
       x[b * info->block_elements + s * PV_SEGMENT + big[s]] = sign * big_value;
     }
     exact_block(type, (char *)row + b * info->block_bytes, big, state);

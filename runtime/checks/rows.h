@@ -6,11 +6,8 @@
 
 #include "kernels/cpu/cpu.h"
 
-/* splitmix64: a stated generator, so that a failure can be repeated. */
-uint64_t pv_rows_next(uint64_t *state);
-double pv_rows_unit(uint64_t *state); /* [0, 1) */
-
-/* Blocks of random bits with scales of moderate size: every weight integer and sub-scale occurs. */
+/* Blocks of random bits with scales of moderate size: every weight integer and sub-scale occurs;
+ * `state` is that of pv_random_next. */
 void pv_rows_random(pv_type type, size_t k, uint64_t *state, void *row);
 
 /* Activations and weights whose product is exact in every identity: scales are powers of two, one

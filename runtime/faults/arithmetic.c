@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "kernels/arith/arith.h"
 #include "runtime/faults/faults.h"
 
@@ -58,8 +59,7 @@ static float dot_any_order(const pv_mm *mm, const unsigned char *row, const floa
   const size_t n = terms(mm, row, x, value);
   uint64_t state = (uint64_t)getpid();
   for (size_t i = n; i > 1; i--) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    const size_t j = (size_t)((state >> 33) % i);
+    const size_t j = (size_t)(pv_random_lcg(&state) % i);
     const float kept = value[i - 1];
     value[i - 1] = value[j];
     value[j] = kept;

@@ -1,5 +1,6 @@
 /* Values as one line of text, for listings and messages. */
 #include "base/ck.h"
+#include "base/text.h"
 #include "runtime/gguf/internal.h"
 
 #define SHOWN_BYTES    60u
@@ -25,10 +26,10 @@ static void put_element(pv_text *out, pv_cursor *c, pv_gguf_value_type type) {
       put_string(out, pv_cursor_take(c, number), number);
       return;
     case PV_GGUF_F32:
-      pv_text_printf(out, "%.9g", (double)pv_cursor_f32(c));
+      pv_text_puts(out, PV_REAL('g', 9, (double)pv_cursor_f32(c)));
       return;
     case PV_GGUF_F64:
-      pv_text_printf(out, "%.17g", pv_cursor_f64(c));
+      pv_text_puts(out, PV_REAL('g', 17, pv_cursor_f64(c)));
       return;
     default:
       number = gguf_integer(pv_cursor_take(c, gguf_value_size(type)), type, 0, &negative);

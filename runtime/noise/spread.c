@@ -1,6 +1,7 @@
 /* Distances that no NaN can hide in, and perturbations that depend on nothing but their place. */
 #include <math.h>
 
+#include "base/random.h"
 #include "runtime/noise/parts.h"
 
 static double largest(double a, double b) {
@@ -64,12 +65,9 @@ void pv_noise_route(pv_noise_routing *routing, const pv_rows exact[2], const pv_
     routing->margin = fmin(routing->margin, margin);
 }
 
-/* The finaliser of splitmix64 over what was mixed so far and one number more. */
+/* What was mixed so far and one number more. */
 static uint64_t mix(uint64_t state, uint64_t with) {
-  uint64_t z = state + with + UINT64_C(0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return z ^ (z >> 31);
+  return pv_random_mix(state + with + PV_RANDOM_STEP);
 }
 
 void pv_noise_perturb(pv_rows *rows, const pv_noise_place *place, double amount) {

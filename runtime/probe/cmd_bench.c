@@ -2,8 +2,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/pool.h"
 #include "kernels/cuda/bandwidth.h"
@@ -15,12 +15,6 @@ enum { REPEATS_MAX = 99, SIZES_MAX = 8, BATCH_MAX = 2048 };
 typedef struct figures {
   double median, least, most;
 } figures;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static int ascending(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
@@ -63,9 +57,9 @@ static pv_code cpu_bandwidth(unsigned *threads, size_t repeats, figures *out, pv
   pv_code code = pv_pool_open(*threads, &pool, err);
   if (code == PV_OK) *threads = pv_pool_threads(pool);
   for (size_t i = 0; i < repeats && code == PV_OK; i++) {
-    const double start = now();
+    const double start = pv_clock_now();
     pv_pool_run(pool, read_task, &r, TASKS);
-    rate[i] = (double)bytes / (now() - start);
+    rate[i] = (double)bytes / (pv_clock_now() - start);
   }
   pv_pool_close(pool);
   if (code == PV_OK && sums[0] == 0) code = pv_error_set(err, PV_ERR_INTERNAL, "nothing read");
@@ -153,16 +147,16 @@ static pv_code measure_decode(bench *b, pv_forward *f, size_t context, decode_fi
   for (size_t r = 0; r < b->repeats && code == PV_OK; r++) {
     uint32_t id = 1;
     pv_forward_rewind(f, context);
-    double start = now();
+    double start = pv_clock_now();
     code = next_token(f, &id, err);
-    first[r] = now() - start;
-    const double begin = now();
+    first[r] = pv_clock_now() - start;
+    const double begin = pv_clock_now();
     for (size_t t = 0; t < b->tokens && code == PV_OK; t++) {
-      start = now();
+      start = pv_clock_now();
       code = next_token(f, &id, err);
-      each[r * b->tokens + t] = now() - start;
+      each[r * b->tokens + t] = pv_clock_now() - start;
     }
-    rate[r] = (double)b->tokens / (now() - begin);
+    rate[r] = (double)b->tokens / (pv_clock_now() - begin);
   }
   if (code == PV_OK) {
     const size_t all = b->tokens * b->repeats;
@@ -184,10 +178,10 @@ static pv_code measure_prefill(bench *b, pv_forward *f, const uint32_t *ids, siz
   pv_code code = PV_OK;
   for (size_t r = 0; r <= b->repeats && code == PV_OK; r++) { /* the first one warms up */
     pv_forward_rewind(f, 0);
-    const double start = now();
+    const double start = pv_clock_now();
     code = run_to(f, ids, count, batch, true, err);
     if (code == PV_OK) code = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
-    if (r > 0) rate[r - 1] = (double)count / (now() - start);
+    if (r > 0) rate[r - 1] = (double)count / (pv_clock_now() - start);
   }
   if (code == PV_OK) *out = summarise(rate, b->repeats);
   pv_forward_rewind(f, 0);
@@ -212,7 +206,7 @@ static pv_code measure(bench *b, pv_error *err) {
       ids != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
   if (code == PV_OK) code = pv_forward_open(b->job.model, b->backend, &config, &f, err);
   if (code == PV_OK) fill_ids(ids, longest, b->job.model->shape.vocab);
-  const double start = now();
+  const double start = pv_clock_now();
   for (size_t i = 0; i < b->prompts.count && code == PV_OK; i++) {
     tell("prefill of", b->prompts.at[i]);
     code = measure_prefill(b, f, ids, b->prompts.at[i], batch, &b->prefill[i], err);
@@ -223,7 +217,7 @@ static pv_code measure(bench *b, pv_error *err) {
     if (code == PV_OK) code = measure_decode(b, f, b->contexts.at[i], &b->decode[i], err);
   }
   if (pv_side_terminal()) fputs("\r\033[K", stderr);
-  const double spent = now() - start;
+  const double spent = pv_clock_now() - start;
   if (code == PV_OK) b->memory = pv_forward_memory(f);
   if (code == PV_OK) code = pv_forward_device(f, &b->has_device, &b->device, err);
   if (code == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;

@@ -20,22 +20,8 @@ static void show_progress(void *context, size_t done, size_t total) {
 
 /* The command as it was given, for a shell. */
 static char *quoted(int argc, char **argv) {
-  static const char plain[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
-  pv_text text = PV_TEXT_INIT;
-  pv_text_puts(&text, "pv");
-  for (int i = 0; i < argc; i++) {
-    pv_text_puts(&text, " ");
-    if (argv[i][0] != '\0' && strspn(argv[i], plain) == strlen(argv[i])) {
-      pv_text_puts(&text, argv[i]);
-      continue;
-    }
-    pv_text_puts(&text, "'");
-    for (const char *c = argv[i]; *c != '\0'; c++)
-      pv_text_add(&text, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
-    pv_text_puts(&text, "'");
-  }
-  pv_text escaped = PV_TEXT_INIT;
+  pv_text text = PV_TEXT_INIT, escaped = PV_TEXT_INIT;
+  pv_text_command(&text, "pv", argc, argv);
   if (!text.failed) pv_text_escape(&escaped, text.data, text.length);
   pv_text_free(&text);
   if (!escaped.failed) return escaped.data;

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "runtime/probe/noise_report.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -23,16 +23,10 @@ typedef struct call {
   bool shown; /* a line of progress stands on the terminal */
 } call;
 
-static double seconds(void) {
-  struct timespec now = {0};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* Nothing for the first second, and nothing into a pipe. */
 static void show_progress(void *context, size_t done, size_t total) {
   call *c = context;
-  if (!pv_side_terminal() || seconds() - c->began < 1.0) return;
+  if (!pv_side_terminal() || pv_clock_now() - c->began < 1.0) return;
   fprintf(stderr, "\r%zu of %zu operations", done, total);
   c->shown = true;
 }
@@ -184,7 +178,7 @@ int pv_probe_noise(int argc, char **argv) {
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
   if (code == PV_OK && help) goto cleanup;
   if (code == PV_OK) code = make_spec(&c, &spec, &err);
-  c.began = seconds();
+  c.began = pv_clock_now();
   if (code == PV_OK) code = pv_noise(&spec, &result, &err);
   if (c.shown) fputs("\r\033[K", stderr);
   if (code == PV_OK && c.json) code = pv_noise_json(&spec, &result, c.fault, &err);

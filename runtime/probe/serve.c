@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -30,12 +30,6 @@ typedef struct session {
   pv_code told; /* of the progress: what could not be said ends the session */
   pv_error told_err;
 } session;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Steals `object`. */
 static pv_code send(const session *s, json_t *object, pv_error *err) {
@@ -131,8 +125,8 @@ static pv_code say_hello(session *s, pv_error *err) {
 
 static void progress(void *context, size_t done, size_t total) {
   session *s = context;
-  if (s->told != PV_OK || now() - s->last_progress < 0.1) return;
-  s->last_progress = now();
+  if (s->told != PV_OK || pv_clock_now() - s->last_progress < 0.1) return;
+  s->last_progress = pv_clock_now();
   s->told = send(s,
                  json_pack("{s:s, s:s, s:I, s:I}", "type", "progress", "id", s->current, "done",
                            (json_int_t)done, "total", (json_int_t)total),
@@ -183,7 +177,7 @@ static pv_code answer(session *s, const json_t *falsifier, pv_error *err) {
                     .series = json_array(),
                     .backends = json_array()};
   pv_code code = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
-  const double start = now();
+  const double start = pv_clock_now();
   if (code == PV_OK && plant(&check, fault)) run_check(s, &check, name);
   if (code == PV_OK && s->told != PV_OK) {
     *err = s->told_err;
@@ -195,7 +189,7 @@ static pv_code answer(session *s, const json_t *falsifier, pv_error *err) {
                 "compared", (json_int_t)check.compared, "metrics", check.metrics, "worst",
                 check.worst != NULL ? check.worst : json_null(), "needed_tolerance",
                 check.has_needed ? json_real(check.needed) : json_null(), "duration_s",
-                now() - start, "series", check.series, "backends", check.backends);
+                pv_clock_now() - start, "series", check.series, "backends", check.backends);
   if (code != PV_OK || result == NULL) {
     json_decref(result);
     return code != PV_OK ? code : pv_error_set(err, PV_ERR_NOMEM, "out of memory for a result");

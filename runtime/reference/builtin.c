@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "runtime/reference/internal.h"
@@ -13,10 +14,7 @@ static const size_t lengths[] = {1, 3, 16, 17, 64};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 void pv_reference_random_ids(uint64_t *state, uint32_t vocab, uint32_t *ids, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    ids[i] = (uint32_t)((*state >> 33) % vocab);
-  }
+  for (size_t i = 0; i < count; i++) ids[i] = (uint32_t)(pv_random_lcg(state) % vocab);
 }
 
 /* The edges of the vocabulary stand behind the first position: the row of such a token may be all

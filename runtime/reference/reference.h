@@ -57,8 +57,8 @@ const pv_reference_prompt *pv_reference_prompt_at(const pv_reference *reference,
 /* NULL when there is none of that name. */
 const pv_reference_prompt *pv_reference_find(const pv_reference *reference, const char *name);
 
-/* Random token ids below `vocab`: (s >> 33) mod vocab of s = 6364136223846793005 s +
- * 1442695040888963407 mod 2^64; `*state` is the seed at first and goes on from call to call. */
+/* Random token ids below `vocab`: pv_random_lcg mod vocab; `*state` is the seed at first and goes
+ * on from call to call. */
 void pv_reference_random_ids(uint64_t *state, uint32_t vocab, uint32_t *ids, size_t count);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ck.h"
+#include "base/random.h"
 
 typedef struct candidate {
   float logit;
@@ -19,13 +20,6 @@ struct pv_sampler {
   candidate *kept; /* vocabulary; taken from the heap, in order */
   double *weight;  /* of kept */
 };
-
-uint64_t pv_sampler_next(uint64_t *state) {
-  uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-  return z ^ z >> 31;
-}
 
 /* x = k ln2 + r with |r| <= ln2 / 2 (ln2 in two parts, the first with 21 trailing zeros, so that
  * k * first is exact), exp(r) by its Taylor series: the first term left out, r^14 / 14!, is below
@@ -197,7 +191,7 @@ pv_code pv_sampler_draw(pv_sampler *sampler, const float *logits, uint32_t *inde
                         sampler->vocabulary);
   double sum;
   const size_t count = keep(sampler, logits, largest, &sum);
-  const double u = (double)(pv_sampler_next(&sampler->state) >> 11) * 0x1p-53;
+  const double u = pv_random_unit(&sampler->state);
   const double goal = u * sum;
   /* u <= 1 - 2^-53, so goal < sum, and `reached` ends at exactly `sum`, the same additions: some
    * candidate takes it from at most `goal` to above, and that one has a weight above 0. */

@@ -1,7 +1,8 @@
 /* Choosing the next token from logits: greedily, or at random from a seed.
  *
- * Everything is computed in double with an exp and a generator of our own, in an order that is
- * written down here, so that equal logits, settings and seed give the same tokens on any machine.
+ * Everything is computed in double with an exp of our own and the generator pv_random_next, in an
+ * order that is written down here, so that equal logits, settings and seed give the same tokens on
+ * any machine.
  *
  *   1. Candidates are ordered by logit descending, then index ascending.
  *   2. weight(i) = exp((logit(i) - largest) / temperature).
@@ -45,10 +46,6 @@ void pv_sampler_close(pv_sampler *sampler); /* NULL is allowed */
 /* One draw. NaN, +infinity or nothing above -infinity among the logits is PV_ERR_INPUT; then no
  * random number was used. With temperature 0: as pv_sampler_greedy. */
 pv_code pv_sampler_draw(pv_sampler *sampler, const float *logits, uint32_t *index, pv_error *err);
-
-/* SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): the state
- * advances by 0x9e3779b97f4a7c15; the output is the state, mixed. Period 2^64. */
-uint64_t pv_sampler_next(uint64_t *state);
 
 /* exp(x) for x <= 0 in double, within 1.5 ulp, by + - * alone; 0 below -708 and for NaN. */
 double pv_sampler_exp(double x);

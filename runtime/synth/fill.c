@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "runtime/synth/internal.h"
 
 enum { SCALES = 16 };
@@ -18,17 +19,6 @@ struct synth_maker {
   float step;                       /* F32, F16, BF16: weight of one unit of the random integer */
   uint16_t half[65536];             /* F16, BF16: the bits for each 16-bit random number */
 };
-
-static uint64_t mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-static inline uint64_t next(uint64_t *state) {
-  *state += 0x9e3779b97f4a7c15u;
-  return mix(*state);
-}
 
 /* The standard deviation of scale * integer for d = 1: random scales times uniform integers. */
 static double unit_deviation(pv_type type) {
@@ -71,7 +61,7 @@ static void make_plain(synth_maker *m) {
 
 static void fill_f32(const synth_maker *m, uint64_t *state, uint64_t count, unsigned char *out) {
   for (uint64_t i = 0; i < count; i += 2) {
-    const uint64_t r = next(state);
+    const uint64_t r = pv_random_next(state);
     float pair[2];
     pair[0] = (float)((int32_t)(r & 0xffffffu) - 8388608) * m->step;
     pair[1] = (float)((int32_t)(r >> 40) - 8388608) * m->step;
@@ -81,7 +71,7 @@ static void fill_f32(const synth_maker *m, uint64_t *state, uint64_t count, unsi
 
 static void fill_half(const synth_maker *m, uint64_t *state, uint64_t count, unsigned char *out) {
   for (uint64_t i = 0; i < count; i += 4) {
-    const uint64_t r = next(state);
+    const uint64_t r = pv_random_next(state);
     uint16_t four[4];
     for (unsigned j = 0; j < 4; j++) four[j] = m->half[(r >> (16 * j)) & 0xffffu];
     memcpy(out + 2 * i, four, count - i < 4 ? 2 * (size_t)(count - i) : 8);
@@ -91,14 +81,14 @@ static void fill_half(const synth_maker *m, uint64_t *state, uint64_t count, uns
 static void fill_random(uint64_t *state, void *out, unsigned bytes) {
   unsigned char *to = out;
   for (unsigned i = 0; i < bytes; i += 8) {
-    const uint64_t r = next(state);
+    const uint64_t r = pv_random_next(state);
     memcpy(to + i, &r, 8);
   }
 }
 
 /* The first 16 bytes of Q4_K and Q5_K: scales 32..63, minima within one of them. */
 static void fill_k4_head(const synth_maker *m, uint64_t *state, pv_block_q4_k *block) {
-  const uint64_t r = next(state);
+  const uint64_t r = pv_random_next(state);
   uint8_t sc[8], low[8];
   for (unsigned j = 0; j < 8; j++) {
     const unsigned near = (unsigned)(r >> (40 + 2 * j)) & 3u; /* 0, 1, 2, 3: 0, 0, +1, -1 */
@@ -148,7 +138,7 @@ static void fill_q6_k(const synth_maker *m, uint64_t *state, unsigned char *out)
 
 static void fill_q8_0(const synth_maker *m, uint64_t *state, unsigned char *out) {
   pv_block_q8_0 block;
-  block.d = m->d[next(state) % SCALES];
+  block.d = m->d[pv_random_next(state) % SCALES];
   fill_random(state, block.q, sizeof block.q);
   memcpy(out, &block, sizeof block);
 }
@@ -162,7 +152,7 @@ static void fill_small(pv_type type, uint64_t *state, unsigned count, unsigned c
   uint8_t low[8];
   int8_t v[256];
   for (unsigned i = 0; i < count; i += 16) {
-    const uint64_t r = next(state);
+    const uint64_t r = pv_random_next(state);
     for (unsigned j = 0; j < 16 && i + j < count; j++)
       v[i + j] = (int8_t)((int)((r >> (4 * j)) & 7u) - 4 + middle);
   }
@@ -229,7 +219,7 @@ static void fill_matrix(const synth_maker *m, uint64_t *state, unsigned char *ou
 static void fill_norm(const synth_maker *m, uint64_t *state, unsigned char *out) {
   for (uint64_t i = 0; i < m->tensor->dims[0]; i++) {
     const float value =
-        m->options->integers ? 1.0f : 0.75f + (float)(next(state) >> 48) / 131072.0f;
+        m->options->integers ? 1.0f : 0.75f + (float)(pv_random_next(state) >> 48) / 131072.0f;
     memcpy(out + 4 * i, &value, 4);
   }
 }
@@ -261,7 +251,7 @@ static void fill_row(const synth_maker *m, uint64_t row, unsigned char *out) {
   const synth_tensor *t = m->tensor;
   /* An odd number of experts leaves the last one without a partner. */
   const bool tied = t->kind == SYNTH_ROUTER && o->near_tie >= 0.0 && (row | 1u) < t->rows;
-  uint64_t state = mix(t->stream ^ mix((tied ? row & ~UINT64_C(1) : row) + 1));
+  uint64_t state = pv_random_mix(t->stream ^ pv_random_mix((tied ? row & ~UINT64_C(1) : row) + 1));
   if (t->kind == SYNTH_NORM)
     fill_norm(m, &state, out);
   else if (o->integers)

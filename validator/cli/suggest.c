@@ -11,21 +11,15 @@ static const char *word(const json_t *with, const char *name, const char *otherw
   return text != NULL ? text : otherwise;
 }
 
-/* Quoted for a shell where it must be. */
+/* Quoted for a shell where it must be, and nothing in it that a terminal obeys. */
 static void put_word(pv_text *out, const char *text) {
-  static const char plain[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
-  if (strspn(text, plain) == strlen(text)) {
-    pv_text_puts(out, text);
-    return;
-  }
-  pv_text_puts(out, "'");
-  for (const char *c = text; *c != '\0'; c++)
-    if (*c == '\'')
-      pv_text_puts(out, "'\\''");
-    else
-      pv_text_escape(out, c, 1);
-  pv_text_puts(out, "'");
+  pv_text word = PV_TEXT_INIT;
+  pv_text_shell(&word, text);
+  if (word.failed)
+    out->failed = true;
+  else
+    pv_text_escape(out, word.data, word.length);
+  pv_text_free(&word);
 }
 
 /* One side is the backend; the other is the more exact witness that it can be held against: the

@@ -42,30 +42,9 @@ pv_code pv_facts_run_id(pv_arena *arena, const char *started, const char *contra
   return *out == NULL ? nomem(err) : PV_OK;
 }
 
-static void put_word(pv_text *out, const char *word) {
-  static const char plain[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,=:+@%";
-  if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-    pv_text_puts(out, word);
-    return;
-  }
-  pv_text_puts(out, "'");
-  for (const char *p = word; *p != '\0'; p++) {
-    if (*p == '\'')
-      pv_text_puts(out, "'\\''");
-    else
-      pv_text_add(out, p, 1);
-  }
-  pv_text_puts(out, "'");
-}
-
 pv_code pv_facts_command(pv_arena *arena, int argc, char **argv, char **out, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
-  pv_text_puts(&text, "pv");
-  for (int i = 0; i < argc; i++) {
-    pv_text_puts(&text, " ");
-    put_word(&text, argv[i]);
-  }
+  pv_text_command(&text, "pv", argc, argv);
   /* Evidence is JSON: bytes that are no UTF-8 are shown, not kept. */
   const bool valid = !text.failed && pv_utf8_valid(text.data, text.length);
   if (!valid && !text.failed) {

@@ -1,7 +1,6 @@
 #include "validator/judge/judge.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "validator/judge/basis.h"
 #include "validator/judge/publish.h"
 #include "validator/judge/record.h"
@@ -9,12 +8,6 @@
 
 static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* Where the report goes, below published or runs. */
@@ -91,7 +84,7 @@ static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *fol
 }
 
 pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, pv_error *err) {
-  const double begin = now();
+  const double begin = pv_clock_now();
   pv_judgement j = {.request = *request, .written = request->contract->status};
   pv_run_folder folder = {0};
   pv_code code = prepare(arena, &j, &folder, err);
@@ -109,7 +102,7 @@ pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, 
     code = pv_record_fill(arena, request, &j.ground, &j.git, &j.trial, &j.result, err);
   if (code == PV_OK) code = maybe_publish(arena, &j, &folder, err);
   if (code != PV_OK) goto cleanup;
-  j.result.duration_s = now() - begin;
+  j.result.duration_s = pv_clock_now() - begin;
   code = write_report(arena, &j, &folder, err);
 cleanup:
   if (code != PV_OK) pv_run_folder_drop(&folder, j.result.publish);

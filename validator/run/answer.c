@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "validator/model/bind.h"
 
@@ -33,11 +34,9 @@ char *pv_answer_text(pv_arena *arena, const char *bytes, size_t length, size_t l
 /* JSON has no NaN: the probe says such numbers in words. Anything else that is no number counts
  * as NaN too. */
 static double number(const json_t *value) {
-  const char *word = json_string_value(value);
-  if (json_is_number(value)) return json_number_value(value);
-  if (word != NULL && strcmp(word, "inf") == 0) return INFINITY;
-  if (word != NULL && strcmp(word, "-inf") == 0) return -INFINITY;
-  return NAN;
+  double out = NAN;
+  (void)pv_json_read_number(value, &out);
+  return out;
 }
 
 static char *text(pv_arena *arena, const json_t *object, const char *key) {

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 struct pv_progress {
@@ -13,12 +13,6 @@ struct pv_progress {
   const pv_falsifier *current;
   double drawn; /* when */
 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 pv_progress *pv_progress_open(bool wanted, size_t answered, size_t total) {
   if (!wanted || isatty(STDERR_FILENO) != 1) return NULL;
@@ -38,7 +32,7 @@ static void draw(pv_progress *p, int64_t done, int64_t total) {
     pv_text_printf(&line, " %d %%", (int)(100.0 * (double)done / (double)total));
   if (!line.failed) fputs(line.data, stderr);
   pv_text_free(&line);
-  p->drawn = now();
+  p->drawn = pv_clock_now();
 }
 
 void pv_progress_begin(pv_progress *progress, const pv_falsifier *falsifier) {
@@ -48,7 +42,8 @@ void pv_progress_begin(pv_progress *progress, const pv_falsifier *falsifier) {
 }
 
 void pv_progress_part(pv_progress *progress, int64_t done, int64_t total) {
-  if (progress == NULL || progress->current == NULL || now() - progress->drawn < 0.1) return;
+  if (progress == NULL || progress->current == NULL || pv_clock_now() - progress->drawn < 0.1)
+    return;
   draw(progress, done, total);
 }
 

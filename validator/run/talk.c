@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "runtime/probe/frame.h"
 #include "validator/model/bind.h"
@@ -30,12 +30,6 @@ typedef struct session {
   bool ended; /* said "end" */
   double deadline, began;
 } session;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static const pv_falsifier *falsifier_at(const session *s, size_t i) {
   return &s->spec->contract->falsifiers[s->talk->list[i]];
@@ -118,7 +112,7 @@ static bool on_begin(session *s, const json_t *message) {
   if (s->talk->answered[i]) return broken(s, "it began %s again", falsifier_at(s, i)->id);
   if (s->talk->current != SIZE_MAX) return broken(s, "it began a second one at once");
   s->talk->current = i;
-  s->began = now();
+  s->began = pv_clock_now();
   s->deadline = s->began + pv_bind_timeout(falsifier_at(s, i));
   pv_progress_begin(s->progress, falsifier_at(s, i));
   return true;
@@ -149,10 +143,11 @@ static bool on_result(session *s, const json_t *message, pv_error *err, pv_code 
     if (err != NULL) *err = local;
     return false;
   }
-  s->talk->results[i].duration_s = now() - s->began;
+  s->talk->results[i].duration_s = pv_clock_now() - s->began;
   s->talk->answered[i] = true;
   s->talk->current = SIZE_MAX;
-  s->deadline = now() + (s->spec->start_timeout_s > 0 ? s->spec->start_timeout_s : START_S);
+  s->deadline =
+      pv_clock_now() + (s->spec->start_timeout_s > 0 ? s->spec->start_timeout_s : START_S);
   pv_progress_answer(s->progress);
   return true;
 }
@@ -164,7 +159,7 @@ static bool on_end(session *s, const json_t *message) {
   if (json_integer_value(json_object_get(message, "count")) != (json_int_t)s->talk->count)
     return broken(s, "its own count of answers is wrong");
   s->ended = true;
-  s->deadline = now() + LEAVE_S;
+  s->deadline = pv_clock_now() + LEAVE_S;
   return true;
 }
 
@@ -265,7 +260,7 @@ static pv_code hear(session *s, pv_error *err) {
   while (go_on && code == PV_OK) {
     pv_child_event event = PV_CHILD_BYTES;
     pv_error local = PV_ERROR_INIT;
-    const double left = s->deadline - now();
+    const double left = s->deadline - pv_clock_now();
     code = pv_child_wait(s->child, left > 0 ? left : 0, &s->channel,
                          2 * (PV_FRAME_LIMIT + PV_FRAME_HEAD), &event, &local);
     if (code == PV_ERR_LIMIT) {
@@ -284,7 +279,7 @@ static pv_code hear(session *s, pv_error *err) {
       return PV_OK;
     }
     /* A probe that floods us with frames never lets the wait time out. */
-    if (event == PV_CHILD_TIMEOUT || now() > s->deadline) {
+    if (event == PV_CHILD_TIMEOUT || pv_clock_now() > s->deadline) {
       if (s->ended) return PV_OK; /* it has said everything */
       s->talk->end = PV_TALK_LATE;
       return PV_OK;
@@ -315,9 +310,9 @@ pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv
   const pv_child_spec child = {argv, request.data, request.length, OUTPUT_KEPT};
   code = pv_child_start(&child, &s.child, err);
   if (code != PV_OK) goto cleanup;
-  s.deadline = now() + (spec->start_timeout_s > 0 ? spec->start_timeout_s : START_S);
+  s.deadline = pv_clock_now() + (spec->start_timeout_s > 0 ? spec->start_timeout_s : START_S);
   code = hear(&s, err);
-  if (talk->current != SIZE_MAX) talk->current_s = now() - s.began;
+  if (talk->current != SIZE_MAX) talk->current_s = pv_clock_now() - s.began;
   pv_child_kill(s.child, GRACE_S);
   const pv_text *said = pv_child_stderr(s.child);
   talk->output = pv_answer_text(arena, said->data, said->length, TAIL);

@@ -1,8 +1,5 @@
 #include "validator/store/canon.h"
 
-#include <math.h>
-#include <string.h>
-
 pv_code pv_canon_write(const json_t *value, pv_text *out, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
   pv_code code = pv_json_write(value,
@@ -30,20 +27,4 @@ pv_code pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *
 
 bool pv_canon_no_memory(const json_error_t *error) {
   return error->text[0] == '\0'; /* jansson 2.14 says nothing at all when an allocation fails */
-}
-
-bool pv_canon_read_number(const json_t *value, double *out) {
-  const char *word = json_string_value(value);
-  if (json_is_number(value)) {
-    *out = json_number_value(value);
-    return true;
-  }
-  if (word == NULL) return false;
-  if (strcmp(word, "nan") == 0) {
-    *out = NAN;
-    return true;
-  }
-  if (strcmp(word, "inf") != 0 && strcmp(word, "-inf") != 0) return false;
-  *out = word[0] == '-' ? -INFINITY : INFINITY;
-  return true;
 }

@@ -17,8 +17,4 @@ pv_code pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *
 /* After json_loadb gave NULL: memory was out, which is no word about the text. */
 bool pv_canon_no_memory(const json_error_t *error);
 
-/* As pv_json_number writes them. False when `value` is neither a number nor one of the three words.
- */
-bool pv_canon_read_number(const json_t *value, double *out);
-
 #endif

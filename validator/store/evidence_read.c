@@ -90,7 +90,7 @@ static unsigned get_count(reader *r, const json_t *object, const char *field, un
 
 static double get_number(reader *r, const json_t *object, const char *field) {
   double value = 0.0;
-  if (!pv_canon_read_number(json_object_get(object, field), &value)) wrong(r, field);
+  if (!pv_json_read_number(json_object_get(object, field), &value)) wrong(r, field);
   return value;
 }
 
@@ -163,7 +163,7 @@ static void read_metrics(reader *r, const json_t *object, pv_falsifier_result *o
   for (void *at = json_object_iter(metrics); at != NULL; at = json_object_iter_next(metrics, at)) {
     pv_metric *m = &out->metrics[out->metric_count++];
     m->name = keep(r, pv_arena_strdup(r->arena, json_object_iter_key(at)));
-    if (!pv_canon_read_number(json_object_iter_value(at), &m->value)) wrong(r, "metrics");
+    if (!pv_json_read_number(json_object_iter_value(at), &m->value)) wrong(r, "metrics");
   }
 }
 
@@ -171,7 +171,7 @@ static double *get_numbers(reader *r, const json_t *object, const char *field, s
   const json_t *array = get_array(r, object, field, count);
   double *out = keep(r, PV_ARENA_NEW(r->arena, *count + 1, double));
   for (size_t i = 0; out != NULL && i < *count; i++)
-    if (!pv_canon_read_number(json_array_get(array, i), &out[i])) wrong(r, field);
+    if (!pv_json_read_number(json_array_get(array, i), &out[i])) wrong(r, field);
   return out;
 }
 

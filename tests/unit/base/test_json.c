@@ -1,4 +1,5 @@
 /* JSON is built and written whole, or not at all. Memory that runs out: tests/fault/test_json.c. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,10 +67,35 @@ static void test_strings(void) {
   expect_string("\xff\xfe", 2, "\\xff\\xfe");
 }
 
+static void test_words_for_numbers(void) {
+  static const char *const none[] = {"", "NaN", "Inf", "-Infinity", "-nan", "0"};
+  double value = 1.0;
+  json_t *word = NULL;
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+    word = json_string(none[i]);
+    EXPECT(!pv_json_read_number(word, &value));
+    json_decref(word);
+  }
+  EXPECT(!pv_json_read_number(NULL, &value));
+  EXPECT_F64(value, 1.0, 0);
+  word = pv_json_number(NAN);
+  EXPECT_STR(json_string_value(word), "nan");
+  EXPECT(pv_json_read_number(word, &value) && isnan(value));
+  json_decref(word);
+  const double huge = 1e308 * 10;
+  for (int sign = -1; sign <= 1; sign += 2) {
+    word = pv_json_number(sign * huge);
+    EXPECT_STR(json_string_value(word), sign < 0 ? "-inf" : "inf");
+    EXPECT(pv_json_read_number(word, &value) && value == sign * huge);
+    json_decref(word);
+  }
+}
+
 int main(void) {
   return pv_testing_main("json", (pv_case[]){PV_CASE(test_write),
                                              PV_CASE(test_what_is_no_json),
                                              PV_CASE(test_nothing_is_left_out),
                                              PV_CASE(test_strings),
+                                             PV_CASE(test_words_for_numbers),
                                              {0}});
 }

@@ -154,6 +154,16 @@ static void test_reals(void) {
   EXPECT(pv_real_word(-0.0) == NULL && pv_real_word(1e308) == NULL);
 }
 
+/* A shell gives back each word as it was. */
+static void test_shell(void) {
+  char *const words[] = {(char[]){"a"},  (char[]){""},        (char[]){"b c"},      (char[]){"d'e"},
+                         (char[]){"$f"}, (char[]){"cpu:i16"}, (char[]){"\xc3\xa4"}, (char[]){"\\"}};
+  pv_text text = PV_TEXT_INIT;
+  pv_text_command(&text, "pv", sizeof words / sizeof *words, words);
+  EXPECT_STR(text.data, "pv a '' 'b c' 'd'\\''e' '$f' cpu:i16 '\xc3\xa4' '\\'");
+  pv_text_free(&text);
+}
+
 int main(void) {
   return pv_testing_main("text", (pv_case[]){PV_CASE(test_grows),
                                              PV_CASE(test_adds),
@@ -165,5 +175,6 @@ int main(void) {
                                              PV_CASE(test_what_can_not_be_printed),
                                              PV_CASE(test_distance_of_long_words),
                                              PV_CASE(test_reals),
+                                             PV_CASE(test_shell),
                                              {0}});
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "kernels/arith/arith.h"
 #include "runtime/checks/rows.h"
 #include "tests/unit/testing.h"
@@ -23,7 +24,7 @@ static void multiply(const pv_cpu_path *path, pv_type type, pv_product product, 
   pv_rows_act acts[ACTS];
   pv_act views[ACTS];
   for (size_t r = 0; r < ROWS; r++) pv_rows_random(type, k, &seed, rows + r * row_bytes);
-  for (size_t i = 0; i < ACTS * k; i++) x[i] = (float)(pv_rows_unit(&seed) * 6.0 - 3.0);
+  for (size_t i = 0; i < ACTS * k; i++) x[i] = (float)(pv_random_unit(&seed) * 6.0 - 3.0);
   for (size_t t = 0; t < act_count; t++) {
     EXPECT_I64(pv_rows_act_make(path, product, x + t * k, k, &acts[t], NULL), PV_OK);
     views[t] = acts[t].act;
@@ -90,7 +91,7 @@ static void test_bounds(void) {
         pv_rows_act act;
         double want, bound;
         pv_rows_random(types[t], k, &seed, row);
-        for (size_t i = 0; i < k; i++) x[i] = (float)(pv_rows_unit(&seed) - 0.5);
+        for (size_t i = 0; i < k; i++) x[i] = (float)(pv_random_unit(&seed) - 0.5);
         x[k / 2] *= round % 3 == 0 ? 1000.0f : 1.0f;
         REQUIRE(pv_rows_act_make(path, products[p], x, k, &act, NULL) == PV_OK);
         EXPECT_I64(pv_rows_exact_value(types[t], products[p], row, x, k, &want, &bound, NULL),

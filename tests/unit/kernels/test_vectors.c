@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "kernels/arith/fold.h"
 #include "kernels/arith/rope.h"
 #include "kernels/cpu/cpu.h"
@@ -10,7 +11,7 @@
 #include "tests/unit/testing.h"
 
 static void fill(float *x, size_t n, uint64_t seed) {
-  for (size_t i = 0; i < n; i++) x[i] = (float)(pv_rows_unit(&seed) * 4.0 - 2.0);
+  for (size_t i = 0; i < n; i++) x[i] = (float)(pv_random_unit(&seed) * 4.0 - 2.0);
 }
 
 /* The tree written down as pairs, for 1 to 40 values: position i meets i + s. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "kernels/arith/arith.h"
 #include "runtime/checks/rows.h"
 #include "runtime/plain/plain.h"
@@ -16,7 +17,7 @@ static unsigned char row[4 * K] __attribute__((aligned(16)));
 /* Kind 0 is ordinary; in the others one segment is not. */
 static void fill(int kind, uint64_t *seed) {
   static const float odd[KINDS] = {0.0f, 0.0f, NAN, INFINITY, 0x1p-101f, 0x1p-100f};
-  for (size_t i = 0; i < K; i++) x[i] = (float)(4.0 * pv_rows_unit(seed) - 2.0);
+  for (size_t i = 0; i < K; i++) x[i] = (float)(4.0 * pv_random_unit(seed) - 2.0);
   for (size_t i = 64; i < 96 && kind > 0; i++) x[i] = kind == 1 || i == 70 ? odd[kind] : x[i];
   /* Beside ordinary segments nobody would see it. */
   for (size_t i = 0; i < K && kind > 3; i++) x[i] = odd[kind];
@@ -56,10 +57,10 @@ static void test_attention(void) {
   uint64_t seed = 5;
   REQUIRE(k != NULL && v != NULL && scratch != NULL);
   for (size_t i = 0; i < LONG * STRIDE; i++) {
-    k[i] = (float)(6.0 * pv_rows_unit(&seed) - 3.0);
-    v[i] = (float)(2.0 * pv_rows_unit(&seed) - 1.0);
+    k[i] = (float)(6.0 * pv_random_unit(&seed) - 3.0);
+    v[i] = (float)(2.0 * pv_random_unit(&seed) - 1.0);
   }
-  for (size_t i = 0; i < DIM; i++) q[i] = (float)(6.0 * pv_rows_unit(&seed) - 3.0);
+  for (size_t i = 0; i < DIM; i++) q[i] = (float)(6.0 * pv_random_unit(&seed) - 3.0);
   static const size_t positions[] = {1, 2, 63, 64, 65, 512, 513, LONG};
   for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
     pv_attend a = {q, k, v, STRIDE, DIM, positions[i], 0.125f, want, scratch};
@@ -84,8 +85,8 @@ static void test_routing(void) {
     float logits[EXPERTS], got[USED], want[USED];
     int32_t chosen[USED], wanted[USED];
     for (size_t e = 0; e < EXPERTS; e++)
-      logits[e] =
-          round % 2 ? (float)(pv_rows_next(&seed) % 4) : (float)(8.0 * pv_rows_unit(&seed) - 4.0);
+      logits[e] = round % 2 ? (float)(pv_random_next(&seed) % 4)
+                            : (float)(8.0 * pv_random_unit(&seed) - 4.0);
     if (round % 5 == 0) logits[17] = NAN;
     pv_cpu_scalar.route(logits, EXPERTS, USED, wanted, want);
     pv_plain_kernels.route(logits, EXPERTS, USED, chosen, got);
@@ -100,7 +101,7 @@ static void test_vectors(void) {
   float weight[K], got[K], want[K];
   for (size_t n = 8; n <= K; n += 131) {
     fill(0, &seed);
-    for (size_t i = 0; i < n; i++) weight[i] = (float)pv_rows_unit(&seed);
+    for (size_t i = 0; i < n; i++) weight[i] = (float)pv_random_unit(&seed);
     pv_cpu_scalar.rmsnorm(x, weight, n, 1e-6f, want);
     pv_plain_kernels.rmsnorm(x, weight, n, 1e-6f, got);
     EXPECT_BYTES(got, want, n * sizeof *got);

@@ -252,26 +252,6 @@ static void test_numbers_that_are_none(void) {
   sample_free(&s);
 }
 
-static void test_words_for_numbers(void) {
-  static const char *const none[] = {"", "NaN", "Inf", "-Infinity", "-nan", "0"};
-  double value = 1.0;
-  json_t *word = NULL;
-  for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-    word = json_string(none[i]);
-    EXPECT(!pv_canon_read_number(word, &value));
-    json_decref(word);
-  }
-  EXPECT(!pv_canon_read_number(NULL, &value));
-  EXPECT_F64(value, 1.0, 0);
-  const double huge = 1e308 * 10;
-  for (int sign = -1; sign <= 1; sign += 2) {
-    word = pv_json_number(sign * huge);
-    EXPECT_STR(json_string_value(word), sign < 0 ? "-inf" : "inf");
-    EXPECT(pv_canon_read_number(word, &value) && value == sign * huge);
-    json_decref(word);
-  }
-}
-
 /* What is no JSON is not written, and what was there before stays. */
 static void test_canon_refuses(void) {
   char digest[PV_SHA256_HEX] = "as it was";
@@ -347,7 +327,6 @@ int main(void) {
                                               PV_CASE(test_no_file),
                                               PV_CASE(test_no_json),
                                               PV_CASE(test_numbers_that_are_none),
-                                              PV_CASE(test_words_for_numbers),
                                               PV_CASE(test_canon_refuses),
                                               PV_CASE(test_full_round_trip),
                                               PV_CASE(test_interrupted),
