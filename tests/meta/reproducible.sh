@@ -4,6 +4,7 @@ set -u
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export CCACHE_DISABLE=1 # or the second build could be the first one's objects
 passed=0
 failed=0
 
