@@ -73,7 +73,7 @@ rests test_bisect test_forward_golden "${threads[@]}"
 planted tree "$(git ls-files tests/fuzz/corpus/gguf | head -n 1)"
 runs fuzz_gguf
 rests fuzz_ptx test_gguf test_cli_validate
-planted tree runtime/base/text.c # acts through programs, and these are the same
+planted tree base/text.c # acts through programs, and these are the same
 runs test_meta_house test_meta_digest test_cli_completion
 rests test_base_text test_cli_validate "${threads[@]}"
 planted tree kernels/arith/arith.h # an argument
@@ -96,10 +96,10 @@ if [ "$(keys_derive "$build" 'other options' | sort | comm -12 - <(sort "$keys/b
 # The linter's: the settings, the file, and each header that it was compiled with.
 keys_lint >"$keys/lint.before"
 if [ "$(wc -l <"$keys/lint.before")" -gt 300 ]; then ok; else bad 'too few files are linted'; fi
-for path in runtime/base/text.c runtime/base/text.h .clang-tidy tests/.clang-tidy; do
-  if grep -qE "^$(sha256sum "$path" | cut -c1-64) .*$path$" "$keys/lint/runtime/base/text.c"; then ok; else bad "$path is not in the linter's key"; fi
+for path in base/text.c base/text.h .clang-tidy tests/.clang-tidy; do
+  if grep -qE "^$(sha256sum "$path" | cut -c1-64) .*$path$" "$keys/lint/base/text.c"; then ok; else bad "$path is not in the linter's key"; fi
 done
-if ! grep -qE '/(README.md|tests/cli|validator)' "$keys/lint/runtime/base/text.c"; then ok; else bad 'what text.c does not include is in its key'; fi
+if ! grep -qE '/(README.md|tests/cli|validator)' "$keys/lint/base/text.c"; then ok; else bad 'what text.c does not include is in its key'; fi
 
 # What passed.
 printf '%s\n' 'k1 a' 'k2 b' | keys_pass b c
