@@ -279,17 +279,20 @@ static pv_code read_stage(run *r, int i, pv_stage_id stage, size_t count, pv_row
   return PV_OK;
 }
 
-/* Compares and judges what the operation left. */
-static pv_code judge_step(run *r, pv_step s, const pv_stage_id *stages, size_t stage_count,
-                          pv_error *err) {
+static bool has(const run *r, const pv_step *s, pv_role role) {
+  return pv_step_find(r->spec->model->plan, s, role) >= 0;
+}
+
+/* Compares and judges what the step left. */
+static pv_code judge_step(run *r, const pv_step *s, pv_error *err) {
   pv_code code = PV_OK;
-  for (size_t k = 0; k < stage_count && code == PV_OK; k++) {
-    pv_bisect_stage *sum = &r->out->stages[s.layer][stages[k]];
+  for (size_t k = 0; k < s->count && code == PV_OK; k++) {
+    pv_bisect_stage *sum = &r->out->stages[s->layer][s->first + k];
     code = compare_sides(r, (int)k, sum, err);
     for (int i = 0; i < 2 && code == PV_OK; i++) code = judge_side(r, i, (int)k, sum, err);
   }
-  if (code == PV_OK && s.op == PV_OP_ROUTE) compare_routing(r);
-  if (code == PV_OK && s.op == PV_OP_HEAD) compare_outputs(r);
+  if (code == PV_OK && has(r, s, PV_ROLE_ROUTER_INDICES)) compare_routing(r);
+  if (code == PV_OK && has(r, s, PV_ROLE_TOP)) compare_outputs(r);
   return code;
 }
 
@@ -322,28 +325,25 @@ static pv_code note_bits(run *r, size_t stage_count, pv_error *err) {
 }
 
 static pv_code step(run *r, pv_step s, size_t count, pv_error *err) {
-  const pv_stage_id *stages = NULL;
-  const size_t stage_count = pv_op_stages(s.op, &stages);
   const bool judged = r->now.done < r->before.done;
   pv_code code = PV_OK;
   r->layer = s.layer;
   for (int i = 0; i < RUNNERS && code == PV_OK; i++) {
     code = pv_forward_step(r->runner[i], s, NULL, err);
-    for (size_t k = 0; k < stage_count && code == PV_OK; k++)
-      code = read_stage(r, i, stages[k], count, &r->rows[i][k], err);
+    for (size_t k = 0; k < s.count && code == PV_OK; k++)
+      code = read_stage(r, i, (pv_stage_id)(s.first + k), count, &r->rows[i][k], err);
   }
-  if (code == PV_OK)
-    code = judged ? take_step(r, stage_count, err) : judge_step(r, s, stages, stage_count, err);
+  if (code == PV_OK) code = judged ? take_step(r, s.count, err) : judge_step(r, &s, err);
   if (code != PV_OK || r->spec->state == NULL) return code;
-  code = note_bits(r, stage_count, err);
-  if (code == PV_OK && !judged && (s.op == PV_OP_DOWN || s.op == PV_OP_HEAD))
+  code = note_bits(r, s.count, err);
+  if (code == PV_OK && !judged && (has(r, &s, PV_ROLE_LAYER_OUT) || has(r, &s, PV_ROLE_TOP)))
     code = pv_bisect_save(r->spec->state, r->spec->key, &r->now, r->out, err);
   return code;
 }
 
 static pv_code run_batch(run *r, size_t count, pv_error *err) {
   const pv_bisect_spec *s = r->spec;
-  const size_t steps = pv_forward_steps(&s->model->shape, count);
+  const size_t steps = pv_forward_steps(s->model, count);
   const size_t batches = (s->count + s->batch - 1) / s->batch;
   const pv_batch batch = {s->ids + r->at, count, r->at, count};
   pv_code code = PV_OK;
@@ -356,7 +356,7 @@ static pv_code run_batch(run *r, size_t count, pv_error *err) {
   }
   for (size_t i = 0; i < steps && code == PV_OK; i++) {
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    code = step(r, pv_forward_step_at(&s->model->shape, i), count, err);
+    code = step(r, pv_forward_step_at(s->model, i), count, err);
     if (s->progress != NULL)
       s->progress(s->context, r->at / s->batch * steps + i + 1, batches * steps);
   }

@@ -156,10 +156,9 @@ static pv_code reader_begin(pv_backend *backend, const pv_batch *batch, pv_error
   return PV_OK;
 }
 
-static pv_code reader_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
-  (void)op;
+static pv_code reader_run(pv_backend *backend, const pv_step *step, pv_error *err) {
   (void)err;
-  ((reader *)backend)->layer = layer;
+  ((reader *)backend)->layer = step->layer;
   return PV_OK;
 }
 

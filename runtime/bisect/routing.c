@@ -72,15 +72,16 @@ static pv_code note_outputs(again *a, size_t rows, pv_bisect_routing *out, pv_er
 }
 
 static pv_code run_batch(again *a, size_t at, size_t count, pv_bisect_routing *out, pv_error *err) {
-  const pv_shape *shape = &a->spec->model->shape;
+  const pv_model *model = a->spec->model;
   const pv_batch batch = {a->spec->ids + at, count, at, count};
   pv_code code = pv_forward_begin(a->left, batch.ids, count, count, err);
   if (code == PV_OK) code = a->right->ops->begin(a->right, &batch, err);
-  for (size_t i = 0; code == PV_OK && i < pv_forward_steps(shape, count); i++) {
-    const pv_step step = pv_forward_step_at(shape, i);
+  for (size_t i = 0; code == PV_OK && i < pv_forward_steps(model, count); i++) {
+    const pv_step step = pv_forward_step_at(model, i);
     code = pv_forward_step(a->left, step, NULL, err);
-    if (code == PV_OK) code = a->right->ops->run(a->right, step.op, step.layer, err);
-    if (code == PV_OK && step.op == PV_OP_ROUTE) code = hand_over(a, step.layer, count, err);
+    if (code == PV_OK) code = a->right->ops->run(a->right, &step, err);
+    if (code == PV_OK && pv_step_find(model->plan, &step, PV_ROLE_ROUTER_INDICES) >= 0)
+      code = hand_over(a, step.layer, count, err);
   }
   if (code != PV_OK) return code;
   pv_forward_end(a->left);

@@ -34,10 +34,10 @@ static void dense(const pv_model *m, const pv_capture *c, uint32_t l, size_t p, 
     for (uint32_t r = 0; r < s->used; r++)
       if (pv_capture_at(c, PV_STAGE_MOE_ROUTER_INDICES, l, p, r) == (double)e)
         weight += pv_capture_at(c, PV_STAGE_MOE_ROUTER, l, p, r);
-    multiply(layer->gate, e, x, row, gate);
-    multiply(layer->up, e, x, row, up);
+    multiply(layer->weight[PV_STAGE_EXPERT_GATE], e, x, row, gate);
+    multiply(layer->weight[PV_STAGE_EXPERT_UP], e, x, row, up);
     for (uint32_t i = 0; i < s->ffn; i++) gate[i] = gate[i] / (1.0 + exp(-gate[i])) * up[i];
-    multiply(layer->down, e, gate, row, down);
+    multiply(layer->weight[PV_STAGE_EXPERT_DOWN], e, gate, row, down);
     for (uint32_t i = 0; i < s->hidden; i++) out[i] += weight * down[i];
   }
 }

@@ -254,7 +254,7 @@ static void fail_not_finite(pv_check *check, const pv_capture *c, const pv_refer
                   place, PV_REAL('g', 6, value), position, prompt->name, c->backend);
     return;
   }
-  const pv_gguf_tensor *t = pv_stage_tensor(check->model, e->stage, e->layer);
+  const pv_gguf_tensor *t = pv_model_weight(check->model, e->stage, e->layer);
   pv_check_fail(check,
                 "the weights are not finite: %.*s, element %llu is %s; so stage %s is %s at "
                 "position %zu of prompt %s",
@@ -291,20 +291,17 @@ pv_code pv_check_forward_finite(pv_check *check, pv_error *err) {
   pv_prompts prompts;
   double largest = 0.0;
   if (!pv_check_has(check, true)) return PV_OK;
-  const pv_shape *shape = &check->model->shape;
   pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
   for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *c = NULL;
     code = pv_check_capture(check, pv_check_word(check, "backend"),
                             pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
     if (code != PV_OK || c == NULL) return code;
-    for (size_t n = 0; n < pv_forward_steps(shape, c->positions); n++) {
-      const pv_step step = pv_forward_step_at(shape, n);
-      const pv_stage_id *stages = NULL;
-      const size_t count = pv_op_stages(step.op, &stages);
-      for (size_t k = 0; k < count; k++)
-        if (!pv_stage_is_index(stages[k]))
-          look_finite(check, c, prompts.items[i], stages[k], step.layer, &largest);
+    for (size_t n = 0; n < pv_forward_steps(check->model, c->positions); n++) {
+      const pv_step step = pv_forward_step_at(check->model, n);
+      for (size_t row = step.first; row < step.first + step.count; row++)
+        if (!pv_stage_is_index((pv_stage_id)row))
+          look_finite(check, c, prompts.items[i], (pv_stage_id)row, step.layer, &largest);
     }
   }
   pv_check_metric(check, "largest_magnitude", largest);

@@ -54,9 +54,10 @@ static pv_code derive(const pv_model *model, wanted *out, pv_error *err) {
     if (code != PV_OK) return code;
   }
   const pv_gguf_value *tokens = pv_gguf_find(model->gguf, "tokenizer.ggml.tokens");
-  *out = (wanted){.experts = n[EXPERTS],
-                  .vocab = tokens != NULL ? tokens->count : model->embedding->dims[1],
-                  .layers = n[LAYERS]};
+  *out = (wanted){
+      .experts = n[EXPERTS],
+      .vocab = tokens != NULL ? tokens->count : model->once.weight[PV_STAGE_EMBEDDING]->dims[1],
+      .layers = n[LAYERS]};
   const uint64_t q = n[HEADS] * n[HEAD], kv = n[KV_HEADS] * n[HEAD], ffn = n[USED] * n[FFN];
   const uint64_t widths[PV_STAGES] = {[PV_STAGE_EMBEDDING] = n[HIDDEN],
                                       [PV_STAGE_ATTN_NORM] = n[HIDDEN],

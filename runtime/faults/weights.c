@@ -115,25 +115,16 @@ void pv_fault_model_free(pv_model *model) {
   free(c);
 }
 
-enum { MATRICES = 8 };
-
-/* The matrices of a layer in the order in which they are computed with, and their stages. */
-static void layer_matrices(pv_layer *l, const pv_gguf_tensor **out[MATRICES]) {
-  const pv_gguf_tensor **list[MATRICES] = {&l->q,      &l->k,    &l->v,  &l->o,
-                                           &l->router, &l->gate, &l->up, &l->down};
-  memcpy(out, list, sizeof list);
-}
-static const pv_stage_id matrix_stage[MATRICES] = {PV_STAGE_Q,
-                                                   PV_STAGE_K,
-                                                   PV_STAGE_V,
-                                                   PV_STAGE_ATTN_PROJ,
-                                                   PV_STAGE_MOE_ROUTER_LOGITS,
-                                                   PV_STAGE_EXPERT_GATE,
-                                                   PV_STAGE_EXPERT_UP,
-                                                   PV_STAGE_EXPERT_DOWN};
-
-static bool concerns(const pv_fault *fault, const pv_gguf_tensor *t, pv_stage_id stage) {
-  if (fault->row == NULL) return stage == PV_STAGE_EXPERT_GATE; /* the stride of the experts */
+/* Matrices of the layers, and the head where every layer is concerned. */
+static bool concerns(const pv_planted *planted, const pv_model *model, size_t row, uint32_t layer) {
+  const pv_plan *plan = model->plan;
+  const pv_fault *fault = planted->fault;
+  const bool once = pv_plan_is(plan, row, PV_ROW_ONCE);
+  const pv_gguf_tensor *t = pv_model_weight(model, row, layer);
+  if (plan->rows[row].op != PV_OP_MATMUL) return false;
+  if (planted->layer >= 0 && (once || planted->layer != (int64_t)layer)) return false;
+  if (fault->row == NULL) /* the stride of the experts, in the first matrix that has some */
+    return pv_plan_is(plan, row, PV_ROW_BY_EXPERT) && !pv_plan_is(plan, row - 1, PV_ROW_BY_EXPERT);
   for (size_t i = 0; fault->types[i] >= 0; i++)
     if (fault->types[i] == (int)t->type) return true;
   return false;
@@ -144,7 +135,7 @@ static pv_code start(const pv_model *model, changed **out, pv_error *err) {
   changed *c = calloc(1, sizeof *c);
   if (c != NULL) {
     c->model = *model;
-    c->room = layers * MATRICES + 1;
+    c->room = (layers + 1) * model->plan->count;
     c->model.layers = malloc(layers * sizeof *model->layers);
     c->tensors = calloc(c->room, sizeof *c->tensors);
     c->bytes = calloc(c->room, sizeof *c->bytes);
@@ -212,14 +203,16 @@ static pv_code change_stride(changed *c, const pv_gguf_tensor **slot, pv_error *
   return PV_OK;
 }
 
-static pv_code change_layer(changed *c, const pv_planted *planted, uint32_t layer, pv_error *err) {
-  const pv_gguf_tensor **slots[MATRICES];
+/* The rows of one layer, or those outside the layers. */
+static pv_code change_layer(changed *c, const pv_model *model, const pv_planted *planted, bool once,
+                            uint32_t layer, pv_error *err) {
+  pv_layer *to = once ? &c->model.once : &c->model.layers[layer];
   pv_code code = PV_OK;
-  layer_matrices(&c->model.layers[layer], slots);
-  for (size_t i = 0; i < MATRICES && code == PV_OK; i++) {
-    if (!concerns(planted->fault, *slots[i], matrix_stage[i])) continue;
-    code = planted->fault->row != NULL ? change_rows(c, planted->fault, slots[i], err)
-                                       : change_stride(c, slots[i], err);
+  for (size_t i = 0; i < model->plan->count && code == PV_OK; i++) {
+    if (pv_plan_is(model->plan, i, PV_ROW_ONCE) != once || !concerns(planted, model, i, layer))
+      continue;
+    code = planted->fault->row != NULL ? change_rows(c, planted->fault, &to->weight[i], err)
+                                       : change_stride(c, &to->weight[i], err);
   }
   return code;
 }
@@ -236,10 +229,8 @@ pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_mode
     return PV_OK;
   }
   for (uint32_t l = 0; l < model->shape.layers && code == PV_OK; l++)
-    if (planted->layer < 0 || planted->layer == (int64_t)l) code = change_layer(c, planted, l, err);
-  if (code == PV_OK && planted->layer < 0 && planted->fault->row != NULL &&
-      concerns(planted->fault, model->head, PV_STAGE_LOGITS))
-    code = change_rows(c, planted->fault, &c->model.head, err);
+    code = change_layer(c, model, planted, false, l, err);
+  if (code == PV_OK) code = change_layer(c, model, planted, true, 0, err);
   if (code == PV_OK && c->count == 0)
     code = pv_error_set(err, PV_ERR_INPUT, "no tensor there has a type that %s is about",
                         planted->fault->name);
@@ -251,16 +242,17 @@ pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_mode
 }
 
 pv_code pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err) {
+  const int row = pv_plan_role(model->plan, PV_ROLE_ROUTER_LOGITS);
   changed *c = NULL;
   pv_code code = start(model, &c, err);
-  for (uint32_t l = 0; code == PV_OK && l < model->shape.layers; l++) {
-    const pv_gguf_tensor *t = model->layers[l].router;
+  for (uint32_t l = 0; code == PV_OK && row >= 0 && l < model->shape.layers; l++) {
+    const pv_gguf_tensor *t = model->layers[l].weight[row];
     unsigned char *data = NULL;
     pv_gguf_tensor *made = NULL;
     code = copy_tensor(c, t, t->row_bytes, &made, &data, err);
     for (uint64_t r = 0; code == PV_OK && r < t->dims[1]; r++)
       memcpy(data + r * t->row_bytes, t->data + r / 3 * 3 * t->row_bytes, t->row_bytes);
-    if (code == PV_OK) c->model.layers[l].router = made;
+    if (code == PV_OK) c->model.layers[l].weight[row] = made;
   }
   if (code == PV_OK)
     *out = &c->model;
@@ -272,21 +264,15 @@ pv_code pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err
 /* The first matrix in the order of computation that the fault changes. */
 static bool weights_show(const pv_planted *planted, const pv_model *model, pv_stage_id *stage,
                          uint32_t *layer) {
-  for (uint32_t l = 0; l < model->shape.layers; l++) {
-    const pv_gguf_tensor **slots[MATRICES];
-    if (planted->layer >= 0 && planted->layer != (int64_t)l) continue;
-    layer_matrices(&model->layers[l], slots);
-    for (size_t i = 0; i < MATRICES; i++) {
-      if (!concerns(planted->fault, *slots[i], matrix_stage[i])) continue;
-      *stage = matrix_stage[i];
-      *layer = l;
-      return true;
+  for (uint32_t turn = 0; turn <= model->shape.layers; turn++) /* the last: outside the layers */
+    for (size_t i = 0; i < model->plan->count; i++) {
+      const bool once = turn == model->shape.layers;
+      *stage = (pv_stage_id)i;
+      *layer = once ? 0 : turn;
+      if (pv_plan_is(model->plan, i, PV_ROW_ONCE) == once && concerns(planted, model, i, *layer))
+        return true;
     }
-  }
-  *stage = PV_STAGE_LOGITS;
-  *layer = 0;
-  return planted->layer < 0 && planted->fault->row != NULL &&
-         concerns(planted->fault, model->head, PV_STAGE_LOGITS);
+  return false;
 }
 
 bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_id *stage,

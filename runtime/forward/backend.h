@@ -1,6 +1,6 @@
-/* What a backend is. The forward (forward.c) says which operation follows which and which stages
- * are traced; a backend computes the operations. CPU, the float64 arbiter, CUDA and the PTX
- * interpreter are peers behind this header. */
+/* What a backend is. The model's plan says which stage follows which, the forward (forward.c) which
+ * of them are traced; a backend computes them, step by step. CPU, the float64 arbiter, CUDA and the
+ * PTX interpreter are peers behind this header. */
 #ifndef PV_FORWARD_BACKEND_H
 #define PV_FORWARD_BACKEND_H
 
@@ -9,37 +9,10 @@
 
 #include "base/error.h"
 #include "kernels/cuda/gpu.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/model/model.h"
 
-/* Named points of the forward. Per position each is a row of pv_stage_width() elements. */
-typedef enum pv_stage_id {
-  PV_STAGE_EMBEDDING, /* hidden */
-  PV_STAGE_ATTN_NORM, /* hidden */
-  PV_STAGE_Q,         /* heads * head_dim */
-  PV_STAGE_K,         /* kv_heads * head_dim */
-  PV_STAGE_V,         /* kv_heads * head_dim */
-  PV_STAGE_Q_ROPE,    /* after per-head norm and RoPE */
-  PV_STAGE_K_ROPE,
-  PV_STAGE_ATTN_OUT,           /* heads * head_dim */
-  PV_STAGE_ATTN_PROJ,          /* hidden */
-  PV_STAGE_ATTN_RESIDUAL,      /* hidden */
-  PV_STAGE_FFN_NORM,           /* hidden */
-  PV_STAGE_MOE_ROUTER_LOGITS,  /* experts */
-  PV_STAGE_MOE_ROUTER,         /* used: weights by rank, sum 1 */
-  PV_STAGE_MOE_ROUTER_INDICES, /* used: int32 by rank */
-  PV_STAGE_EXPERT_GATE,        /* used * ffn, by rank */
-  PV_STAGE_EXPERT_UP,
-  PV_STAGE_EXPERT_SWIGLU,
-  PV_STAGE_EXPERT_DOWN,  /* used * hidden, by rank, before the weights */
-  PV_STAGE_MOE_FFN_OUT,  /* hidden */
-  PV_STAGE_FFN_RESIDUAL, /* hidden */
-  PV_STAGE_FINAL_NORM,   /* hidden */
-  PV_STAGE_LOGITS,       /* vocab */
-  PV_STAGE_ARGMAX,       /* 1: int32 */
-  PV_STAGE_COUNT_
-} pv_stage_id;
-#define PV_STAGES PV_STAGE_COUNT_
-
+/* Named points of the forward: rows of the plan. */
 const char *pv_stage_name(pv_stage_id stage);
 int pv_stage_find(const char *name); /* -1 when unknown */
 size_t pv_stage_width(pv_stage_id stage, const pv_shape *shape);
@@ -62,24 +35,6 @@ int pv_numerics_find(const char *name); /* -1 when unknown */
 /* The versioned string that states every choice: two sides with the same string compute the same
  * function. The documentation is docs/numerics.md. */
 const char *pv_numerics_identity(pv_numerics numerics);
-
-/* One operation and what it leaves behind. */
-typedef enum pv_op {
-  PV_OP_EMBED,      /* EMBEDDING */
-  PV_OP_ATTN_NORM,  /* ATTN_NORM */
-  PV_OP_QKV,        /* Q K V */
-  PV_OP_HEADS,      /* Q_ROPE K_ROPE; appends to the cache */
-  PV_OP_ATTEND,     /* ATTN_OUT */
-  PV_OP_ATTN_PROJ,  /* ATTN_PROJ ATTN_RESIDUAL */
-  PV_OP_FFN_NORM,   /* FFN_NORM */
-  PV_OP_ROUTE,      /* MOE_ROUTER_LOGITS MOE_ROUTER MOE_ROUTER_INDICES */
-  PV_OP_EXPERTS,    /* EXPERT_GATE EXPERT_UP EXPERT_SWIGLU */
-  PV_OP_DOWN,       /* EXPERT_DOWN MOE_FFN_OUT FFN_RESIDUAL */
-  PV_OP_FINAL_NORM, /* FINAL_NORM, of the rows whose logits are asked for */
-  PV_OP_HEAD        /* LOGITS ARGMAX */
-} pv_op;
-/* The stages of an operation in the order of computation; at most 3. */
-size_t pv_op_stages(pv_op op, const pv_stage_id **out);
 
 /* A batch of consecutive positions of one sequence. */
 typedef struct pv_batch {
@@ -104,7 +59,7 @@ typedef struct pv_backend_ops {
                   pv_error *err);
   void (*close)(pv_backend *backend);
   pv_code (*begin)(pv_backend *backend, const pv_batch *batch, pv_error *err);
-  pv_code (*run)(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err);
+  pv_code (*run)(pv_backend *backend, const pv_step *step, pv_error *err);
   /* Copies rows of a stage's current contents: float32 (float64 for the arbiter) or int32. For
    * FINAL_NORM, LOGITS and ARGMAX row 0 is the first row with logits. */
   pv_code (*read)(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows, void *out,

@@ -227,7 +227,7 @@ static float *const *outputs(cpu *c, size_t first, pv_stage_id stage, size_t cou
 
 static void embed_task(void *context, size_t i, unsigned thread) {
   cpu *c = context;
-  const pv_gguf_tensor *t = c->base.model->embedding;
+  const pv_gguf_tensor *t = c->base.model->once.weight[PV_STAGE_EMBEDDING];
   (void)thread;
   pv_dequant_f32(t->type, t->data + c->batch.ids[i] * t->row_bytes, t->dims[0],
                  row(c, PV_STAGE_EMBEDDING, i));
@@ -255,9 +255,12 @@ static void norm(cpu *c, pv_stage_id in, size_t first, const pv_gguf_tensor *wei
 static void qkv(cpu *c, const pv_layer *l) {
   const size_t n = c->batch.count;
   size_t jobs = 0;
-  add_job(c, &jobs, l->q, l->q->data, c->plain.rows, outputs(c, 0, PV_STAGE_Q, n), n);
-  add_job(c, &jobs, l->k, l->k->data, c->plain.rows, outputs(c, n, PV_STAGE_K, n), n);
-  add_job(c, &jobs, l->v, l->v->data, c->plain.rows, outputs(c, 2 * n, PV_STAGE_V, n), n);
+  add_job(c, &jobs, l->weight[PV_STAGE_Q], l->weight[PV_STAGE_Q]->data, c->plain.rows,
+          outputs(c, 0, PV_STAGE_Q, n), n);
+  add_job(c, &jobs, l->weight[PV_STAGE_K], l->weight[PV_STAGE_K]->data, c->plain.rows,
+          outputs(c, n, PV_STAGE_K, n), n);
+  add_job(c, &jobs, l->weight[PV_STAGE_V], l->weight[PV_STAGE_V]->data, c->plain.rows,
+          outputs(c, 2 * n, PV_STAGE_V, n), n);
   run_jobs(c, jobs);
 }
 
@@ -276,8 +279,8 @@ static void heads_task(void *context, size_t i, unsigned thread) {
     pv_stage_id in, out;
     uint32_t heads;
     const pv_gguf_tensor *weight;
-  } side[2] = {{PV_STAGE_Q, PV_STAGE_Q_ROPE, s->heads, l->q_norm},
-               {PV_STAGE_K, PV_STAGE_K_ROPE, s->kv_heads, l->k_norm}};
+  } side[2] = {{PV_STAGE_Q, PV_STAGE_Q_ROPE, s->heads, l->weight[PV_STAGE_Q_ROPE]},
+               {PV_STAGE_K, PV_STAGE_K_ROPE, s->kv_heads, l->weight[PV_STAGE_K_ROPE]}};
   (void)thread;
   for (int k = 0; k < 2; k++)
     for (size_t h = 0; h < side[k].heads; h++) {
@@ -321,7 +324,8 @@ static void attention_projection(cpu *c, const pv_layer *l) {
   const pv_stage_id input = c->layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
   size_t jobs = 0;
   pv_pool_run(c->pool, round_attention_task, c, n);
-  add_job(c, &jobs, l->o, l->o->data, c->plain.rows, outputs(c, 0, PV_STAGE_ATTN_PROJ, n), n);
+  add_job(c, &jobs, l->weight[PV_STAGE_ATTN_PROJ], l->weight[PV_STAGE_ATTN_PROJ]->data,
+          c->plain.rows, outputs(c, 0, PV_STAGE_ATTN_PROJ, n), n);
   run_jobs(c, jobs);
   for (size_t i = 0; i < n; i++)
     c->path->add(row(c, input, i), row(c, PV_STAGE_ATTN_PROJ, i), c->base.model->shape.hidden,
@@ -336,7 +340,8 @@ static void route(cpu *c, const pv_layer *l) {
   const pv_shape *s = &c->base.model->shape;
   const size_t n = c->batch.count;
   size_t jobs = 0;
-  add_job(c, &jobs, l->router, l->router->data, c->plain.rows,
+  add_job(c, &jobs, l->weight[PV_STAGE_MOE_ROUTER_LOGITS],
+          l->weight[PV_STAGE_MOE_ROUTER_LOGITS]->data, c->plain.rows,
           outputs(c, 0, PV_STAGE_MOE_ROUTER_LOGITS, n), n);
   run_jobs(c, jobs);
   for (size_t i = 0; i < n; i++)
@@ -376,8 +381,8 @@ static void swiglu_task(void *context, size_t slot, unsigned thread) {
 static void experts(cpu *c, const pv_layer *l) {
   const size_t slots = c->batch.count * c->base.model->shape.used;
   size_t jobs = 0;
-  expert_jobs(c, &jobs, l->gate, &c->plain, false, PV_STAGE_EXPERT_GATE, 0);
-  expert_jobs(c, &jobs, l->up, &c->plain, false, PV_STAGE_EXPERT_UP, slots);
+  expert_jobs(c, &jobs, l->weight[PV_STAGE_EXPERT_GATE], &c->plain, false, PV_STAGE_EXPERT_GATE, 0);
+  expert_jobs(c, &jobs, l->weight[PV_STAGE_EXPERT_UP], &c->plain, false, PV_STAGE_EXPERT_UP, slots);
   run_jobs(c, jobs);
   pv_pool_run(c->pool, swiglu_task, c, slots);
 }
@@ -396,7 +401,7 @@ static void combine_task(void *context, size_t i, unsigned thread) {
 
 static void down(cpu *c, const pv_layer *l) {
   size_t jobs = 0;
-  expert_jobs(c, &jobs, l->down, &c->expert, true, PV_STAGE_EXPERT_DOWN, 0);
+  expert_jobs(c, &jobs, l->weight[PV_STAGE_EXPERT_DOWN], &c->expert, true, PV_STAGE_EXPERT_DOWN, 0);
   run_jobs(c, jobs);
   pv_pool_run(c->pool, combine_task, c, c->batch.count);
 }
@@ -412,7 +417,7 @@ static void argmax_task(void *context, size_t i, unsigned thread) {
 }
 
 static void head(cpu *c) {
-  const pv_gguf_tensor *w = c->base.model->head;
+  const pv_gguf_tensor *w = c->base.model->once.weight[PV_STAGE_LOGITS];
   const size_t n = c->batch.logits;
   size_t jobs = 0;
   add_job(c, &jobs, w, w->data, c->plain.rows, outputs(c, 0, PV_STAGE_LOGITS, n), n);
@@ -426,50 +431,51 @@ static pv_code cpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
   return PV_OK;
 }
 
-static pv_code cpu_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+static pv_code cpu_run(pv_backend *backend, const pv_step *step, pv_error *err) {
   cpu *c = (cpu *)backend;
   const pv_model *m = backend->model;
+  const uint32_t layer = step->layer;
   const pv_layer *l = &m->layers[layer];
   const size_t n = c->batch.count;
   (void)err;
   c->layer = layer;
-  switch (op) {
-    case PV_OP_EMBED:
+  switch (step->first) {
+    case PV_STAGE_EMBEDDING:
       pv_pool_run(c->pool, embed_task, c, n);
       break;
-    case PV_OP_ATTN_NORM:
-      norm(c, layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL, 0, l->attn_norm,
-           PV_STAGE_ATTN_NORM, n);
+    case PV_STAGE_ATTN_NORM:
+      norm(c, layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL, 0,
+           l->weight[PV_STAGE_ATTN_NORM], PV_STAGE_ATTN_NORM, n);
       break;
-    case PV_OP_QKV:
+    case PV_STAGE_Q:
       qkv(c, l);
       break;
-    case PV_OP_HEADS:
+    case PV_STAGE_Q_ROPE:
       pv_pool_run(c->pool, heads_task, c, n);
       break;
-    case PV_OP_ATTEND:
+    case PV_STAGE_ATTN_OUT:
       pv_pool_run(c->pool, attend_task, c, n * m->shape.heads);
       break;
-    case PV_OP_ATTN_PROJ:
+    case PV_STAGE_ATTN_PROJ:
       attention_projection(c, l);
       break;
-    case PV_OP_FFN_NORM:
-      norm(c, PV_STAGE_ATTN_RESIDUAL, 0, l->ffn_norm, PV_STAGE_FFN_NORM, n);
+    case PV_STAGE_FFN_NORM:
+      norm(c, PV_STAGE_ATTN_RESIDUAL, 0, l->weight[PV_STAGE_FFN_NORM], PV_STAGE_FFN_NORM, n);
       break;
-    case PV_OP_ROUTE:
+    case PV_STAGE_MOE_ROUTER_LOGITS:
       route(c, l);
       break;
-    case PV_OP_EXPERTS:
+    case PV_STAGE_EXPERT_GATE:
       experts(c, l);
       break;
-    case PV_OP_DOWN:
+    case PV_STAGE_EXPERT_DOWN:
       down(c, l);
       break;
-    case PV_OP_FINAL_NORM:
-      norm(c, PV_STAGE_FFN_RESIDUAL, n - c->batch.logits, m->final_norm, PV_STAGE_FINAL_NORM,
-           c->batch.logits);
+    case PV_STAGE_FINAL_NORM:
+      norm(c, PV_STAGE_FFN_RESIDUAL, n - c->batch.logits, m->once.weight[PV_STAGE_FINAL_NORM],
+           PV_STAGE_FINAL_NORM, c->batch.logits);
       break;
-    case PV_OP_HEAD:
+    case PV_STAGE_LOGITS:
       head(c);
       break;
   }

@@ -301,7 +301,7 @@ static void argmax(f64 *c) {
 }
 
 static void embed(f64 *c) {
-  const pv_gguf_tensor *t = c->base.model->embedding;
+  const pv_gguf_tensor *t = c->base.model->once.weight[PV_STAGE_EMBEDDING];
   for (size_t i = 0; i < c->batch.count; i++)
     pv_dequant_f64(t->type, t->data + c->batch.ids[i] * t->row_bytes, t->dims[0],
                    row(c, PV_STAGE_EMBEDDING, i));
@@ -326,37 +326,37 @@ static pv_code f64_compute(pv_backend *backend, pv_stage_id stage, uint32_t laye
       embed(c);
       break;
     case PV_STAGE_ATTN_NORM:
-      norm(c, stream, 0, l->attn_norm, stage, n);
+      norm(c, stream, 0, l->weight[PV_STAGE_ATTN_NORM], stage, n);
       break;
     case PV_STAGE_Q:
-      multiply_stage(c, l->q, PV_STAGE_ATTN_NORM, stage, n);
+      multiply_stage(c, l->weight[PV_STAGE_Q], PV_STAGE_ATTN_NORM, stage, n);
       break;
     case PV_STAGE_K:
-      multiply_stage(c, l->k, PV_STAGE_ATTN_NORM, stage, n);
+      multiply_stage(c, l->weight[PV_STAGE_K], PV_STAGE_ATTN_NORM, stage, n);
       break;
     case PV_STAGE_V:
-      multiply_stage(c, l->v, PV_STAGE_ATTN_NORM, stage, n);
+      multiply_stage(c, l->weight[PV_STAGE_V], PV_STAGE_ATTN_NORM, stage, n);
       break;
     case PV_STAGE_Q_ROPE:
-      heads(c, PV_STAGE_Q, l->q_norm, stage);
+      heads(c, PV_STAGE_Q, l->weight[PV_STAGE_Q_ROPE], stage);
       break;
     case PV_STAGE_K_ROPE:
-      heads(c, PV_STAGE_K, l->k_norm, stage);
+      heads(c, PV_STAGE_K, l->weight[PV_STAGE_K_ROPE], stage);
       break;
     case PV_STAGE_ATTN_OUT:
       pv_pool_run(c->pool, attend_task, c, n * m->shape.heads);
       break;
     case PV_STAGE_ATTN_PROJ:
-      multiply_stage(c, l->o, PV_STAGE_ATTN_OUT, stage, n);
+      multiply_stage(c, l->weight[PV_STAGE_ATTN_PROJ], PV_STAGE_ATTN_OUT, stage, n);
       break;
     case PV_STAGE_ATTN_RESIDUAL:
       residual(c, stream, PV_STAGE_ATTN_PROJ, stage);
       break;
     case PV_STAGE_FFN_NORM:
-      norm(c, PV_STAGE_ATTN_RESIDUAL, 0, l->ffn_norm, stage, n);
+      norm(c, PV_STAGE_ATTN_RESIDUAL, 0, l->weight[PV_STAGE_FFN_NORM], stage, n);
       break;
     case PV_STAGE_MOE_ROUTER_LOGITS:
-      multiply_stage(c, l->router, PV_STAGE_FFN_NORM, stage, n);
+      multiply_stage(c, l->weight[PV_STAGE_MOE_ROUTER_LOGITS], PV_STAGE_FFN_NORM, stage, n);
       break;
     case PV_STAGE_MOE_ROUTER:
       for (size_t i = 0; i < n; i++) route_row(c, i, row(c, stage, i), NULL);
@@ -366,16 +366,16 @@ static pv_code f64_compute(pv_backend *backend, pv_stage_id stage, uint32_t laye
       group(c);
       break;
     case PV_STAGE_EXPERT_GATE:
-      multiply_experts(c, l->gate, PV_STAGE_FFN_NORM, false, stage);
+      multiply_experts(c, l->weight[PV_STAGE_EXPERT_GATE], PV_STAGE_FFN_NORM, false, stage);
       break;
     case PV_STAGE_EXPERT_UP:
-      multiply_experts(c, l->up, PV_STAGE_FFN_NORM, false, stage);
+      multiply_experts(c, l->weight[PV_STAGE_EXPERT_UP], PV_STAGE_FFN_NORM, false, stage);
       break;
     case PV_STAGE_EXPERT_SWIGLU:
       swiglu(c);
       break;
     case PV_STAGE_EXPERT_DOWN:
-      multiply_experts(c, l->down, PV_STAGE_EXPERT_SWIGLU, true, stage);
+      multiply_experts(c, l->weight[PV_STAGE_EXPERT_DOWN], PV_STAGE_EXPERT_SWIGLU, true, stage);
       break;
     case PV_STAGE_MOE_FFN_OUT:
       combine(c);
@@ -384,27 +384,25 @@ static pv_code f64_compute(pv_backend *backend, pv_stage_id stage, uint32_t laye
       residual(c, PV_STAGE_ATTN_RESIDUAL, PV_STAGE_MOE_FFN_OUT, stage);
       break;
     case PV_STAGE_FINAL_NORM:
-      norm(c, PV_STAGE_FFN_RESIDUAL, n - k, m->final_norm, stage, k);
+      norm(c, PV_STAGE_FFN_RESIDUAL, n - k, m->once.weight[PV_STAGE_FINAL_NORM], stage, k);
       break;
     case PV_STAGE_LOGITS:
-      multiply_stage(c, m->head, PV_STAGE_FINAL_NORM, stage, k);
+      multiply_stage(c, m->once.weight[PV_STAGE_LOGITS], PV_STAGE_FINAL_NORM, stage, k);
       break;
     case PV_STAGE_ARGMAX:
       argmax(c);
       break;
-    case PV_STAGE_COUNT_:
+    case PV_STAGES:
       break;
   }
   append(c, stage);
   return PV_OK;
 }
 
-static pv_code f64_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
-  const pv_stage_id *stages = NULL;
-  const size_t count = pv_op_stages(op, &stages);
+static pv_code f64_run(pv_backend *backend, const pv_step *step, pv_error *err) {
   pv_code code = PV_OK;
-  for (size_t i = 0; i < count && code == PV_OK; i++)
-    code = f64_compute(backend, stages[i], layer, err);
+  for (size_t i = 0; i < step->count && code == PV_OK; i++)
+    code = f64_compute(backend, (pv_stage_id)(step->first + i), step->layer, err);
   return code;
 }
 

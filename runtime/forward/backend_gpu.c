@@ -69,13 +69,13 @@ static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
 
 /* The n-th operation of a forward. */
 static pv_code run_nth(pv_gpu_backend *b, size_t n, pv_error *err) {
-  enum { FIRST = PV_OP_ATTN_NORM, PER_LAYER = PV_OP_DOWN - PV_OP_ATTN_NORM + 1 };
+  enum { FIRST = PV_GPU_OP_ATTN_NORM, PER_LAYER = PV_GPU_OP_DOWN - PV_GPU_OP_ATTN_NORM + 1 };
   const size_t layers = b->base.model->shape.layers;
-  if (n == 0) return pv_gpu_run_op(b, PV_OP_EMBED, 0, err);
+  if (n == 0) return pv_gpu_run_op(b, PV_GPU_OP_EMBED, 0, err);
   n--;
   if (n < layers * PER_LAYER)
-    return pv_gpu_run_op(b, (pv_op)(FIRST + n % PER_LAYER), (uint32_t)(n / PER_LAYER), err);
-  return pv_gpu_run_op(b, n == layers * PER_LAYER ? PV_OP_FINAL_NORM : PV_OP_HEAD, 0, err);
+    return pv_gpu_run_op(b, (pv_gpu_op)(FIRST + n % PER_LAYER), (uint32_t)(n / PER_LAYER), err);
+  return pv_gpu_run_op(b, n == layers * PER_LAYER ? PV_GPU_OP_FINAL_NORM : PV_GPU_OP_HEAD, 0, err);
 }
 
 static pv_code run_pending(pv_gpu_backend *b, pv_error *err) {
@@ -104,11 +104,14 @@ static pv_code replay(pv_gpu_backend *b, pv_error *err) {
   return b->gpu->ops->replay(b->gpu, b->sequence[bucket], err);
 }
 
-static pv_code gpu_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
+static pv_code gpu_run(pv_backend *backend, const pv_step *step, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
-  if (!b->deferred) return pv_gpu_run_op(b, op, layer, err);
+  const pv_stage_row *rows = backend->model->plan->rows;
+  unsigned op = 0; /* the step's number in the table */
+  for (size_t i = 1; i <= step->first; i++) op += (rows[i].flags & PV_ROW_STEP) != 0;
+  if (!b->deferred) return pv_gpu_run_op(b, (pv_gpu_op)op, step->layer, err);
   b->pending++;
-  return op == PV_OP_HEAD ? replay(b, err) : PV_OK;
+  return op == PV_GPU_OP_HEAD ? replay(b, err) : PV_OK;
 }
 
 static pv_code gpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,

@@ -6,21 +6,12 @@
 #include "base/child.h"
 #include "base/ck.h"
 
-/* The order of operations, once for every backend. */
-static const pv_op layer_ops[] = {PV_OP_ATTN_NORM, PV_OP_QKV,       PV_OP_HEADS,
-                                  PV_OP_ATTEND,    PV_OP_ATTN_PROJ, PV_OP_FFN_NORM,
-                                  PV_OP_ROUTE,     PV_OP_EXPERTS,   PV_OP_DOWN};
-enum { LAYER_OPS = sizeof layer_ops / sizeof *layer_ops };
-
-size_t pv_forward_steps(const pv_shape *shape, size_t logits) {
-  return 1 + (size_t)shape->layers * LAYER_OPS + (logits > 0 ? 2 : 0);
+size_t pv_forward_steps(const pv_model *model, size_t logits) {
+  return pv_plan_steps(model->plan, model->shape.layers, logits > 0);
 }
 
-pv_step pv_forward_step_at(const pv_shape *shape, size_t index) {
-  if (index == 0) return (pv_step){PV_OP_EMBED, 0};
-  const size_t layer = (index - 1) / LAYER_OPS;
-  if (layer < shape->layers) return (pv_step){layer_ops[(index - 1) % LAYER_OPS], (uint32_t)layer};
-  return (pv_step){(index - 1) % LAYER_OPS == 0 ? PV_OP_FINAL_NORM : PV_OP_HEAD, 0};
+pv_step pv_forward_step_at(const pv_model *model, size_t index) {
+  return pv_plan_step(model->plan, model->shape.layers, index);
 }
 
 struct pv_forward {
@@ -83,9 +74,10 @@ void pv_forward_close(pv_forward *forward) {
 
 static pv_code trace(pv_forward *f, pv_stage_id stage, uint32_t layer, const pv_batch *batch,
                      const pv_sink *sink, pv_error *err) {
-  const size_t rows = stage >= PV_STAGE_FINAL_NORM ? batch->logits : batch->count;
-  if (rows == 0 || !sink->want(sink->context, stage, layer)) return PV_OK;
   const pv_backend *b = f->backend;
+  const bool last = pv_plan_is(b->model->plan, stage, PV_ROW_LAST_ROWS);
+  const size_t rows = last ? batch->logits : batch->count;
+  if (rows == 0 || !sink->want(sink->context, stage, layer)) return PV_OK;
   const size_t width = pv_stage_width(stage, &b->model->shape);
   uint64_t bytes = 0;
   size_t need = 0;
@@ -130,11 +122,9 @@ pv_code pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count,
 }
 
 pv_code pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err) {
-  const pv_stage_id *stages = NULL;
-  const size_t count = pv_op_stages(step.op, &stages);
-  pv_code code = forward->backend->ops->run(forward->backend, step.op, step.layer, err);
-  for (size_t i = 0; i < count && code == PV_OK && sink != NULL; i++)
-    code = trace(forward, stages[i], step.layer, &forward->batch, sink, err);
+  pv_code code = forward->backend->ops->run(forward->backend, &step, err);
+  for (size_t i = 0; i < step.count && code == PV_OK && sink != NULL; i++)
+    code = trace(forward, (pv_stage_id)(step.first + i), step.layer, &forward->batch, sink, err);
   return code;
 }
 
@@ -144,12 +134,15 @@ void pv_forward_end(pv_forward *forward) {
 
 pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
                        const pv_sink *sink, pv_error *err) {
-  const pv_shape *shape = &forward->backend->model->shape;
+  const pv_model *model = forward->backend->model;
+  const size_t steps = pv_forward_steps(model, logits);
+  uint32_t layer = 0;
   pv_code code = pv_forward_begin(forward, ids, count, logits, err);
-  for (size_t i = 0; code == PV_OK && i < pv_forward_steps(shape, logits); i++) {
-    const pv_step step = pv_forward_step_at(shape, i);
-    if (step.op == PV_OP_ATTN_NORM && pv_cancelled())
-      return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
+  for (size_t i = 0; code == PV_OK && i < steps; i++) {
+    const pv_step step = pv_forward_step_at(model, i);
+    const bool next = i == 1 || step.layer != layer;
+    layer = step.layer;
+    if (next && pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
     code = pv_forward_step(forward, step, sink, err);
   }
   if (code == PV_OK) pv_forward_end(forward);

@@ -1,5 +1,4 @@
-/* The Qwen3-MoE forward: embedding; per layer RMSNorm, attention with per-head norms and RoPE,
- * residual, RMSNorm, router, the chosen experts, residual; final norm, head, argmax. */
+/* The forward of a model, in the order of its plan, over any backend. */
 #ifndef PV_FORWARD_FORWARD_H
 #define PV_FORWARD_FORWARD_H
 
@@ -34,12 +33,8 @@ pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, s
 
 /* The same run in single steps, for who must look between them: begin, step 0 .. steps - 1 in
  * order, end. `ids` must stay valid until the end. */
-typedef struct pv_step {
-  pv_op op;
-  uint32_t layer; /* 0 outside the layers */
-} pv_step;
-size_t pv_forward_steps(const pv_shape *shape, size_t logits);
-pv_step pv_forward_step_at(const pv_shape *shape, size_t index);
+size_t pv_forward_steps(const pv_model *model, size_t logits);
+pv_step pv_forward_step_at(const pv_model *model, size_t index);
 pv_code pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
                          pv_error *err);
 pv_code pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err);

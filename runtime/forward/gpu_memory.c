@@ -78,25 +78,27 @@ static pv_cuda_rows load_rows(loading *l, const pv_gguf_tensor *t) {
 
 static pv_gpu_layer load_layer(loading *l, const pv_layer *from) {
   pv_gpu_layer to;
-  to.attn_norm = load(l, from->attn_norm);
-  to.q = load_rows(l, from->q);
-  to.k = load_rows(l, from->k);
-  to.v = load_rows(l, from->v);
-  to.q_norm = load(l, from->q_norm);
-  to.k_norm = load(l, from->k_norm);
-  to.o = load_rows(l, from->o);
-  to.ffn_norm = load(l, from->ffn_norm);
-  to.router = load_rows(l, from->router);
-  to.gate = load_rows(l, from->gate);
-  to.up = load_rows(l, from->up);
-  to.down = load_rows(l, from->down);
+  to.attn_norm = load(l, from->weight[PV_STAGE_ATTN_NORM]);
+  to.q = load_rows(l, from->weight[PV_STAGE_Q]);
+  to.k = load_rows(l, from->weight[PV_STAGE_K]);
+  to.v = load_rows(l, from->weight[PV_STAGE_V]);
+  to.q_norm = load(l, from->weight[PV_STAGE_Q_ROPE]);
+  to.k_norm = load(l, from->weight[PV_STAGE_K_ROPE]);
+  to.o = load_rows(l, from->weight[PV_STAGE_ATTN_PROJ]);
+  to.ffn_norm = load(l, from->weight[PV_STAGE_FFN_NORM]);
+  to.router = load_rows(l, from->weight[PV_STAGE_MOE_ROUTER_LOGITS]);
+  to.gate = load_rows(l, from->weight[PV_STAGE_EXPERT_GATE]);
+  to.up = load_rows(l, from->weight[PV_STAGE_EXPERT_UP]);
+  to.down = load_rows(l, from->weight[PV_STAGE_EXPERT_DOWN]);
   return to;
 }
 
 static void load_model(loading *l, const pv_model *m) {
-  const pv_cuda_rows embedding = load_rows(l, m->embedding);
-  const pv_cuda_rows head = m->head == m->embedding ? embedding : load_rows(l, m->head);
-  const uint64_t final_norm = load(l, m->final_norm);
+  const pv_gguf_tensor *const *once = m->once.weight;
+  const bool same = once[PV_STAGE_LOGITS] == once[PV_STAGE_EMBEDDING];
+  const pv_cuda_rows embedding = load_rows(l, once[PV_STAGE_EMBEDDING]);
+  const pv_cuda_rows head = same ? embedding : load_rows(l, once[PV_STAGE_LOGITS]);
+  const uint64_t final_norm = load(l, once[PV_STAGE_FINAL_NORM]);
   if (l->b != NULL) {
     l->b->embedding = embedding;
     l->b->head = head;

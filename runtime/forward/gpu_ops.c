@@ -412,43 +412,43 @@ static void argmax(pv_gpu_backend *b) {
 
 /* Norms and routing are launched together with the products that follow: an operation may do part
  * of what the next one stands for, never less than its own. */
-pv_code pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *err) {
+pv_code pv_gpu_run_op(pv_gpu_backend *b, pv_gpu_op op, uint32_t layer, pv_error *err) {
   const pv_gpu_layer *l = &b->layers[layer];
   b->code = PV_OK;
   b->err = err;
   switch (op) {
-    case PV_OP_EMBED:
+    case PV_GPU_OP_EMBED:
       embed(b);
       break;
-    case PV_OP_ATTN_NORM:
+    case PV_GPU_OP_ATTN_NORM:
       qkv(b, l, layer);
       break;
-    case PV_OP_QKV:
+    case PV_GPU_OP_QKV:
       break;
-    case PV_OP_HEADS:
+    case PV_GPU_OP_HEADS:
       heads(b, layer);
       break;
-    case PV_OP_ATTEND:
+    case PV_GPU_OP_ATTEND:
       attend(b, layer);
       break;
-    case PV_OP_ATTN_PROJ:
+    case PV_GPU_OP_ATTN_PROJ:
       attention_projection(b, l, layer);
       break;
-    case PV_OP_FFN_NORM:
+    case PV_GPU_OP_FFN_NORM:
       router(b, l);
       break;
-    case PV_OP_ROUTE:
+    case PV_GPU_OP_ROUTE:
       experts(b, l);
       break;
-    case PV_OP_EXPERTS:
+    case PV_GPU_OP_EXPERTS:
       break;
-    case PV_OP_DOWN:
+    case PV_GPU_OP_DOWN:
       down(b, l, layer);
       break;
-    case PV_OP_FINAL_NORM:
+    case PV_GPU_OP_FINAL_NORM:
       head(b);
       break;
-    case PV_OP_HEAD:
+    case PV_GPU_OP_HEAD:
       argmax(b);
       break;
   }

@@ -34,6 +34,22 @@ typedef enum pv_gpu_kernel {
       PV_GPU_KERNEL_COUNT
 } pv_gpu_kernel;
 
+/* What is launched at once for a step of the plan: the steps of PLAN in their order. */
+typedef enum pv_gpu_op {
+  PV_GPU_OP_EMBED,
+  PV_GPU_OP_ATTN_NORM,
+  PV_GPU_OP_QKV,
+  PV_GPU_OP_HEADS,
+  PV_GPU_OP_ATTEND,
+  PV_GPU_OP_ATTN_PROJ,
+  PV_GPU_OP_FFN_NORM,
+  PV_GPU_OP_ROUTE,
+  PV_GPU_OP_EXPERTS,
+  PV_GPU_OP_DOWN,
+  PV_GPU_OP_FINAL_NORM,
+  PV_GPU_OP_HEAD
+} pv_gpu_op;
+
 typedef struct pv_gpu_layer { /* device addresses of a layer's tensors */
   pv_cuda_rows q, k, v, o, router, gate, up, down;
   uint64_t attn_norm, q_norm, k_norm, ffn_norm;
@@ -84,6 +100,6 @@ static inline size_t pv_gpu_act_shared(size_t k) {
 pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err);
 
 /* Queues the launches of an operation. */
-pv_code pv_gpu_run_op(pv_gpu_backend *b, pv_op op, uint32_t layer, pv_error *err);
+pv_code pv_gpu_run_op(pv_gpu_backend *b, pv_gpu_op op, uint32_t layer, pv_error *err);
 
 #endif

@@ -1,111 +1,37 @@
-/* Names and widths of stages, names and strings of numerics identities. */
+/* Stages by the plan; names and strings of numerics identities. */
 #include <stdio.h>
 #include <string.h>
 
 #include "runtime/forward/backend.h"
 
-static const char *const stage_names[PV_STAGES] = {
-    "embedding",
-    "attn_norm",
-    "q",
-    "k",
-    "v",
-    "q_rope",
-    "k_rope",
-    "attn_out",
-    "attn_proj",
-    "attn_residual",
-    "ffn_norm",
-    "moe_router_logits",
-    "moe_router",
-    "moe_router_indices",
-    "expert_gate",
-    "expert_up",
-    "expert_swiglu",
-    "expert_down",
-    "moe_ffn_out",
-    "ffn_residual",
-    "final_norm",
-    "logits",
-    "argmax",
-};
+static const pv_stage_row *row(pv_stage_id stage) {
+  return &pv_plan_qwen3moe.rows[stage];
+}
 
 const char *pv_stage_name(pv_stage_id stage) {
-  return stage_names[stage];
+  return row(stage)->name;
 }
 
 int pv_stage_find(const char *name) {
-  for (int i = 0; i < PV_STAGES; i++)
-    if (strcmp(stage_names[i], name) == 0) return i;
-  return -1;
+  return pv_plan_stage(&pv_plan_qwen3moe, name);
 }
 
 size_t pv_stage_width(pv_stage_id stage, const pv_shape *s) {
-  switch (stage) {
-    case PV_STAGE_Q:
-    case PV_STAGE_Q_ROPE:
-    case PV_STAGE_ATTN_OUT:
-      return (size_t)s->heads * s->head_dim;
-    case PV_STAGE_K:
-    case PV_STAGE_V:
-    case PV_STAGE_K_ROPE:
-      return (size_t)s->kv_heads * s->head_dim;
-    case PV_STAGE_MOE_ROUTER_LOGITS:
-      return s->experts;
-    case PV_STAGE_MOE_ROUTER:
-    case PV_STAGE_MOE_ROUTER_INDICES:
-      return s->used;
-    case PV_STAGE_EXPERT_GATE:
-    case PV_STAGE_EXPERT_UP:
-    case PV_STAGE_EXPERT_SWIGLU:
-      return (size_t)s->used * s->ffn;
-    case PV_STAGE_EXPERT_DOWN:
-      return (size_t)s->used * s->hidden;
-    case PV_STAGE_LOGITS:
-      return s->vocab;
-    case PV_STAGE_ARGMAX:
-      return 1;
-    default:
-      return s->hidden;
-  }
+  return pv_plan_width(&pv_plan_qwen3moe, stage, s);
 }
 
 int pv_stage_is_index(pv_stage_id stage) {
-  return stage == PV_STAGE_MOE_ROUTER_INDICES || stage == PV_STAGE_ARGMAX;
+  return (row(stage)->flags & PV_ROW_INDEX) != 0;
 }
 
 int pv_stage_is_layered(pv_stage_id stage) {
-  return stage != PV_STAGE_EMBEDDING && stage < PV_STAGE_FINAL_NORM;
+  return (row(stage)->flags & PV_ROW_ONCE) == 0;
 }
 
 const char *pv_stage_place(pv_stage_id stage, uint32_t layer, char out[PV_STAGE_PLACE]) {
   snprintf(out, PV_STAGE_PLACE, pv_stage_is_layered(stage) ? "%s of layer %u" : "%s",
            pv_stage_name(stage), layer);
   return out;
-}
-
-size_t pv_op_stages(pv_op op, const pv_stage_id **out) {
-  static const struct {
-    size_t count;
-    pv_stage_id stages[3];
-  } table[] = {
-      [PV_OP_EMBED] = {1, {PV_STAGE_EMBEDDING}},
-      [PV_OP_ATTN_NORM] = {1, {PV_STAGE_ATTN_NORM}},
-      [PV_OP_QKV] = {3, {PV_STAGE_Q, PV_STAGE_K, PV_STAGE_V}},
-      [PV_OP_HEADS] = {2, {PV_STAGE_Q_ROPE, PV_STAGE_K_ROPE}},
-      [PV_OP_ATTEND] = {1, {PV_STAGE_ATTN_OUT}},
-      [PV_OP_ATTN_PROJ] = {2, {PV_STAGE_ATTN_PROJ, PV_STAGE_ATTN_RESIDUAL}},
-      [PV_OP_FFN_NORM] = {1, {PV_STAGE_FFN_NORM}},
-      [PV_OP_ROUTE] = {3,
-                       {PV_STAGE_MOE_ROUTER_LOGITS, PV_STAGE_MOE_ROUTER,
-                        PV_STAGE_MOE_ROUTER_INDICES}},
-      [PV_OP_EXPERTS] = {3, {PV_STAGE_EXPERT_GATE, PV_STAGE_EXPERT_UP, PV_STAGE_EXPERT_SWIGLU}},
-      [PV_OP_DOWN] = {3, {PV_STAGE_EXPERT_DOWN, PV_STAGE_MOE_FFN_OUT, PV_STAGE_FFN_RESIDUAL}},
-      [PV_OP_FINAL_NORM] = {1, {PV_STAGE_FINAL_NORM}},
-      [PV_OP_HEAD] = {2, {PV_STAGE_LOGITS, PV_STAGE_ARGMAX}},
-  };
-  *out = table[op].stages;
-  return table[op].count;
 }
 
 static const struct {

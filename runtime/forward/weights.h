@@ -1,13 +1,10 @@
-/* Which weights make a stage, and whether those of one element are numbers. */
+/* Whether the weights that make one element of a stage are numbers. */
 #ifndef PV_FORWARD_WEIGHTS_H
 #define PV_FORWARD_WEIGHTS_H
 
 #include <stdbool.h>
 
 #include "runtime/forward/backend.h"
-
-/* The matrix or norm that makes a stage, at most 1; NULL: none. */
-const pv_gguf_tensor *pv_stage_tensor(const pv_model *model, pv_stage_id stage, uint32_t layer);
 
 /* An element of a stage: the token id decides the row of the embedding, the expert (-1: not known)
  * that of the experts' tensors. */

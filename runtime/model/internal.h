@@ -4,12 +4,10 @@
 
 #include "runtime/model/model.h"
 
-#define ARCH "qwen3moe"
-
 /* metadata.c: a part of a split model, before anything is asked of the file. */
 pv_code model_check_split(const pv_gguf *g, pv_error *err);
-/* Every key of the file against pv_model_keys. `s->vocab` is 0 where no embedding tells it. */
-pv_code model_check_metadata(const pv_gguf *g, const pv_shape *s, pv_error *err);
+/* Every key of the file. `shape.vocab` is 0 where no embedding tells it. */
+pv_code model_check_metadata(const pv_model *m, pv_error *err);
 
 /* tensors.c: every tensor is of a type that pv reads. */
 pv_code model_check_types(const pv_gguf *g, pv_error *err);

@@ -1,4 +1,4 @@
-/* The table of metadata keys, and every key of a file against it. */
+/* The metadata keys of every architecture, and all keys of a file against them and its own. */
 #include "runtime/model/metadata.h"
 
 #include <math.h>
@@ -7,42 +7,26 @@
 
 #include "runtime/model/internal.h"
 
-#define COMPUTED(name, meaning) \
-  { ARCH "." name, PV_KEY_COMPUTED, 0, 0, NULL, meaning }
-#define IDLE(name, meaning) \
-  { ARCH "." name, PV_KEY_NO_INFLUENCE, 0, 0, NULL, meaning }
 #define INTEGER(name, one, other, meaning) \
-  { ARCH "." name, PV_KEY_INTEGER, one, other, NULL, meaning }
+  { "." name, PV_KEY_INTEGER, one, other, NULL, meaning, 0 }
 #define REAL(name, one, other, meaning) \
-  { ARCH "." name, PV_KEY_REAL, one, other, NULL, meaning }
+  { "." name, PV_KEY_REAL, one, other, NULL, meaning, 0 }
 #define TRUTH(name, one, meaning) \
-  { ARCH "." name, PV_KEY_BOOL, one, one, NULL, meaning }
+  { "." name, PV_KEY_BOOL, one, one, NULL, meaning, 0 }
 #define TEXT(name, text, meaning) \
-  { ARCH "." name, PV_KEY_TEXT, 0, 0, text, meaning }
+  { "." name, PV_KEY_TEXT, 0, 0, text, meaning, 0 }
 #define LIKE(name, rule, meaning) \
-  { ARCH "." name, rule, 0, 0, NULL, meaning }
+  { "." name, rule, 0, 0, NULL, meaning, 0 }
 
 /* Where 0 stands beside 1, 0 is how converters and engines write "not set". */
-const pv_model_key pv_model_keys[] = {
-    {"general.architecture", PV_KEY_COMPUTED, 0, 0, NULL, "name of the architecture, " ARCH},
-    {"general.alignment", PV_KEY_COMPUTED, 0, 0, NULL, "alignment of tensor data in the file"},
-    {"general.type", PV_KEY_TEXT, 0, 0, "model", "kind of file"},
-    {"general.quantization_version", PV_KEY_INTEGER, 2, 2, NULL, "version of the block formats"},
-    {"split.count", PV_KEY_INTEGER, 0, 1, NULL, "number of files that the model is split into"},
-    {"split.no", PV_KEY_INTEGER, 0, 0, NULL, "number of this file among the parts, from 0"},
-    {"split.tensors.count", PV_KEY_TENSORS, 0, 0, NULL, "number of tensors in all parts"},
-
-    COMPUTED("block_count", "number of layers"),
-    COMPUTED("context_length", "number of positions that the model was made for"),
-    COMPUTED("embedding_length", "width of the residual stream"),
-    COMPUTED("expert_count", "number of experts of a layer"),
-    COMPUTED("expert_used_count", "number of experts chosen for a position"),
-    COMPUTED("expert_feed_forward_length", "width of an expert"),
-    COMPUTED("attention.head_count", "number of query heads"),
-    COMPUTED("attention.head_count_kv", "number of key heads"),
-    COMPUTED("attention.key_length", "head dimension"),
-    COMPUTED("attention.layer_norm_rms_epsilon", "epsilon of RMSNorm"),
-    COMPUTED("rope.freq_base", "base of the rotary frequencies"),
+static const pv_model_key common[] = {
+    {"general.architecture", PV_KEY_COMPUTED, 0, 0, NULL, "name of the architecture", 0},
+    {"general.alignment", PV_KEY_COMPUTED, 0, 0, NULL, "alignment of tensor data in the file", 0},
+    {"general.type", PV_KEY_TEXT, 0, 0, "model", "kind of file", 0},
+    {"general.quantization_version", PV_KEY_INTEGER, 2, 2, NULL, "version of the block formats", 0},
+    {"split.count", PV_KEY_INTEGER, 0, 1, NULL, "number of files that the model is split into", 0},
+    {"split.no", PV_KEY_INTEGER, 0, 0, NULL, "number of this file among the parts, from 0", 0},
+    {"split.tensors.count", PV_KEY_TENSORS, 0, 0, NULL, "number of tensors in all parts", 0},
 
     LIKE("vocab_size", PV_KEY_ROWS, "size of the vocabulary"),
     LIKE("attention.value_length", PV_KEY_HEAD_DIM, "head dimension of the values"),
@@ -94,14 +78,28 @@ const pv_model_key pv_model_keys[] = {
     INTEGER("nextn_predict_layers", 0, 0, "number of layers that predict further tokens"),
     INTEGER("decoder_block_count", 0, 0, "number of layers of a decoder beside an encoder"),
 
-    IDLE("feed_forward_length", "width of layers without experts: there are none"),
-    IDLE("attention.layer_norm_epsilon", "epsilon of LayerNorm: there is none"),
-    IDLE("rope.scaling.finetuned", "whether a scaled model was trained further"),
-    IDLE("rope.scaling.original_context_length", "context before scaling: nothing is scaled"),
-    IDLE("rope.scaling.yarn_beta_fast", "bound of the ramp of YaRN: nothing is scaled"),
-    IDLE("rope.scaling.yarn_beta_slow", "bound of the ramp of YaRN: nothing is scaled"),
-    {0},
+    PV_KEY_IDLE("attention.layer_norm_epsilon", "epsilon of LayerNorm: there is none"),
+    PV_KEY_IDLE("rope.scaling.finetuned", "whether a scaled model was trained further"),
+    PV_KEY_IDLE("rope.scaling.original_context_length",
+                "context before scaling: nothing is scaled"),
+    PV_KEY_IDLE("rope.scaling.yarn_beta_fast", "bound of the ramp of YaRN: nothing is scaled"),
+    PV_KEY_IDLE("rope.scaling.yarn_beta_slow", "bound of the ramp of YaRN: nothing is scaled"),
 };
+
+enum { COMMON = sizeof common / sizeof *common };
+
+const pv_model_key *pv_model_key_at(const pv_plan *plan, size_t n) {
+  for (const pv_model_key *own = plan->keys; own->name != NULL; own++)
+    if (n-- == 0) return own;
+  return n < COMMON ? &common[n] : NULL;
+}
+
+const char *pv_model_key_name(const pv_plan *plan, const pv_model_key *key,
+                              char out[PV_MODEL_KEY_NAME]) {
+  snprintf(out, PV_MODEL_KEY_NAME, "%s%s", key->name[0] == '.' ? plan->architecture : "",
+           key->name);
+  return out;
+}
 
 /* The value at which a key is neutral, in words. */
 static void neutral(const pv_model_key *key, char out[64]) {
@@ -137,8 +135,8 @@ static void neutral(const pv_model_key *key, char out[64]) {
 
 const char *pv_model_key_says(const pv_model_key *key, char out[96]) {
   char at[64];
-  if (key->rule == PV_KEY_COMPUTED || key->rule == PV_KEY_NO_INFLUENCE) {
-    snprintf(out, 96, key->rule == PV_KEY_COMPUTED ? "computed" : "without influence");
+  if (key->rule <= PV_KEY_NO_INFLUENCE) {
+    snprintf(out, 96, key->rule == PV_KEY_NO_INFLUENCE ? "without influence" : "computed");
     return out;
   }
   neutral(key, at);
@@ -189,35 +187,37 @@ static pv_code real_is(const pv_gguf *g, const char *name, double one, double ot
 }
 
 /* Whether a neutral key has its value; a value of another type is an error. */
-static pv_code is_neutral(const pv_gguf *g, const pv_shape *s, const pv_model_key *key,
+static pv_code is_neutral(const pv_model *m, const pv_model_key *key, const char *name,
                           const pv_gguf_value *value, bool *ok, pv_error *err) {
+  const pv_gguf *g = m->gguf;
+  const pv_shape *s = &m->shape;
   pv_gguf_string text;
   bool truth = false;
   pv_code code = PV_OK;
   switch (key->rule) {
     case PV_KEY_INTEGER:
-      return integer_is(g, key->name, key->one, key->other, ok, err);
+      return integer_is(g, name, key->one, key->other, ok, err);
     case PV_KEY_HEAD_DIM:
-      return integer_is(g, key->name, s->head_dim, s->head_dim, ok, err);
+      return integer_is(g, name, s->head_dim, s->head_dim, ok, err);
     case PV_KEY_ROWS:
-      code = integer_is(g, key->name, s->vocab, s->vocab, ok, err);
+      code = integer_is(g, name, s->vocab, s->vocab, ok, err);
       *ok |= s->vocab == 0; /* no embedding: said where it is looked for */
       return code;
     case PV_KEY_TENSORS:
-      return integer_is(g, key->name, (double)pv_gguf_tensor_count(g),
-                        (double)pv_gguf_tensor_count(g), ok, err);
+      return integer_is(g, name, (double)pv_gguf_tensor_count(g), (double)pv_gguf_tensor_count(g),
+                        ok, err);
     case PV_KEY_REAL:
-      return real_is(g, key->name, key->one, key->other, ok, err);
+      return real_is(g, name, key->one, key->other, ok, err);
     case PV_KEY_FREQ_BASE:
-      return real_is(g, key->name, s->rope_base, s->rope_base, ok, err);
+      return real_is(g, name, s->rope_base, s->rope_base, ok, err);
     case PV_KEY_SCALE:
-      return real_is(g, key->name, 0.0, (double)(float)(1.0 / sqrt(s->head_dim)), ok, err);
+      return real_is(g, name, 0.0, (double)(float)(1.0 / sqrt(s->head_dim)), ok, err);
     case PV_KEY_BOOL:
-      code = pv_gguf_get_bool(g, key->name, &truth, err);
+      code = pv_gguf_get_bool(g, name, &truth, err);
       *ok = truth == (key->one != 0);
       return code;
     case PV_KEY_TEXT:
-      code = pv_gguf_get_string(g, key->name, &text, err);
+      code = pv_gguf_get_string(g, name, &text, err);
       *ok = code == PV_OK && text.length == strlen(key->text) &&
             memcmp(text.data, key->text, text.length) == 0;
       return code;
@@ -231,20 +231,20 @@ static pv_code is_neutral(const pv_gguf *g, const pv_shape *s, const pv_model_ke
   }
 }
 
-static pv_code check_known(const pv_gguf *g, const pv_shape *s, const pv_model_key *key,
-                           const pv_gguf_value *value, pv_error *err) {
-  const bool computed = strncmp(key->name, ARCH ".", sizeof ARCH) == 0;
+static pv_code check_known(const pv_model *m, const pv_model_key *key, const pv_gguf_value *value,
+                           pv_error *err) {
+  const bool computed = key->name[0] == '.';
   const char *cure = "To ignore it would be to compute another model: use a file without it";
-  char at[64], words[128];
+  char at[64], words[128], name[PV_MODEL_KEY_NAME];
   bool ok = false;
-  pv_code code = is_neutral(g, s, key, value, &ok, err);
+  pv_code code = is_neutral(m, key, pv_model_key_name(m->plan, key, name), value, &ok, err);
   if (code != PV_OK || ok) return code;
   neutral(key, at);
   snprintf(words, sizeof words, "pv %s only where it is %s",
            computed ? "computes the model" : "reads a file", at);
-  code = refuse(g, value, words, err);
+  code = refuse(m->gguf, value, words, err);
   if (code != PV_ERR_UNSUPPORTED) return code;
-  if (strncmp(key->name, ARCH ".rope.scal", sizeof ARCH ".rope.scal" - 1) == 0)
+  if (strncmp(key->name, ".rope.scal", 10) == 0)
     cure =
         "Linear and YaRN scaling are not computed yet: use a file converted without rope_scaling";
   else if (key->rule == PV_KEY_ROWS)
@@ -255,57 +255,66 @@ static pv_code check_known(const pv_gguf *g, const pv_shape *s, const pv_model_k
   return code;
 }
 
-static const pv_model_key *find(const char *name, uint64_t length) {
-  for (const pv_model_key *key = pv_model_keys; key->name != NULL; key++)
-    if (strlen(key->name) == length && memcmp(key->name, name, (size_t)length) == 0) return key;
-  return NULL;
-}
-
 static bool starts(const pv_gguf_string *key, const char *prefix) {
   const size_t length = strlen(prefix);
   return key->length >= length && memcmp(key->data, prefix, length) == 0;
 }
 
-/* True for "PREFIX.rest" where the architecture has a key "rest": a setting of another one. */
-static bool of_another_architecture(const pv_gguf_string *key) {
-  const char *dot = memchr(key->data, '.', (size_t)key->length);
-  if (dot == NULL) return false;
-  const uint64_t rest = key->length - (uint64_t)(dot - key->data);
-  for (const pv_model_key *known = pv_model_keys; known->name != NULL; known++) {
-    if (strncmp(known->name, ARCH ".", sizeof ARCH) != 0) continue;
-    const char *own = known->name + sizeof ARCH - 1; /* from its dot on */
-    if (strlen(own) == rest && memcmp(own, dot, (size_t)rest) == 0) return true;
-  }
-  return false;
+/* What stands behind the architecture's name, from its dot on; NULL: another name. */
+static const char *below(const pv_plan *plan, const pv_gguf_string *key, uint64_t *length) {
+  const size_t prefix = strlen(plan->architecture);
+  if (!starts(key, plan->architecture) || key->length == prefix || key->data[prefix] != '.')
+    return NULL;
+  *length = key->length - prefix;
+  return key->data + prefix;
 }
 
-static pv_code check_unknown(const pv_gguf *g, const pv_gguf_value *value, pv_error *err) {
+/* By a name as the tables have it: ".rope.freq_base". */
+static const pv_model_key *find(const pv_plan *plan, const char *name, uint64_t length) {
+  const pv_model_key *key = NULL;
+  for (size_t n = 0; (key = pv_model_key_at(plan, n)) != NULL; n++)
+    if (strlen(key->name) == length && memcmp(key->name, name, (size_t)length) == 0) return key;
+  return NULL;
+}
+
+static pv_code check_unknown(const pv_model *m, const pv_gguf_value *value, pv_error *err) {
   static const char *const beside[] = {"general.", "tokenizer.", "quantize.", "split."};
+  const pv_gguf *g = m->gguf;
+  const pv_gguf_string *key = &value->key;
+  const char *dot = memchr(key->data, '.', (size_t)key->length);
+  const uint64_t rest = dot == NULL ? 0 : key->length - (uint64_t)(dot - key->data);
+  char words[96];
+  uint64_t length = 0;
   pv_code code = PV_OK;
   for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
-    if (starts(&value->key, beside[i])) return PV_OK;
-  if (starts(&value->key, ARCH ".")) {
+    if (starts(key, beside[i])) return PV_OK;
+  if (below(m->plan, key, &length) != NULL) {
     code = refuse(g, value, "pv does not know this key, and it may change what is computed", err);
     if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "docs/metadata.md lists the keys that are known; use a file without it");
-  } else if (starts(&value->key, "adapter.")) {
+  } else if (starts(key, "adapter.")) {
     code = refuse(g, value, "an adapter changes the weights, and pv does not apply it", err);
     if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "merge the adapter into the model, and convert the result");
-  } else if (of_another_architecture(&value->key)) {
-    code = refuse(g, value, "that is a setting of another architecture than " ARCH, err);
+  } else if (dot != NULL && find(m->plan, dot, rest) != NULL) {
+    snprintf(words, sizeof words, "that is a setting of another architecture than %s",
+             m->plan->architecture);
+    code = refuse(g, value, words, err);
     if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "nothing tells which of the two is meant: convert the model again");
   }
   return code;
 }
 
-pv_code model_check_metadata(const pv_gguf *g, const pv_shape *s, pv_error *err) {
+pv_code model_check_metadata(const pv_model *m, pv_error *err) {
   pv_code code = PV_OK;
-  for (uint64_t i = 0; i < pv_gguf_value_count(g) && code == PV_OK; i++) {
-    const pv_gguf_value *value = pv_gguf_value_at(g, i);
-    const pv_model_key *key = find(value->key.data, value->key.length);
-    code = key != NULL ? check_known(g, s, key, value, err) : check_unknown(g, value, err);
+  for (uint64_t i = 0; i < pv_gguf_value_count(m->gguf) && code == PV_OK; i++) {
+    const pv_gguf_value *value = pv_gguf_value_at(m->gguf, i);
+    uint64_t length = value->key.length;
+    const char *name = below(m->plan, &value->key, &length);
+    const pv_model_key *key = find(m->plan, name != NULL ? name : value->key.data, length);
+    if (key != NULL && (key->name[0] == '.') != (name != NULL)) key = NULL;
+    code = key != NULL ? check_known(m, key, value, err) : check_unknown(m, value, err);
   }
   return code;
 }

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "runtime/model/internal.h"
+#include "runtime/model/metadata.h"
 
 static pv_code get_u32(const pv_gguf *g, const char *key, uint64_t max, uint32_t *out,
                        pv_error *err) {
@@ -20,18 +22,29 @@ static pv_code get_u32(const pv_gguf *g, const char *key, uint64_t max, uint32_t
   return PV_OK;
 }
 
-static pv_code check_architecture(const pv_gguf *g, pv_error *err) {
-  pv_gguf_string arch;
-  pv_code code = pv_gguf_get_string(g, "general.architecture", &arch, err);
-  if (code != PV_OK) return code;
-  if (arch.length == strlen(ARCH) && memcmp(arch.data, ARCH, arch.length) == 0) return PV_OK;
-  code = pv_error_set(err, PV_ERR_UNSUPPORTED, "the model's architecture is '%.*s', not " ARCH,
-                      (int)(arch.length < 40 ? arch.length : 40), arch.data);
+/* "not qwen3moe", and what that is. */
+static void say_architectures(const pv_gguf *g, const pv_gguf_string *arch, pv_error *err) {
+  char names[96] = "", about[192] = "";
+  for (size_t i = 0; pv_plan_at(i) != NULL; i++) {
+    const char * or = i == 0 ? "" : pv_plan_at(i + 1) == NULL ? " or " : ", ";
+    const size_t n = strlen(names), a = strlen(about);
+    snprintf(names + n, sizeof names - n, "%s%s", or, pv_plan_at(i)->architecture);
+    snprintf(about + a, sizeof about - a, "%s%s", or, pv_plan_at(i)->about);
+  }
+  pv_error_set(err, PV_ERR_UNSUPPORTED, "the model's architecture is '%.*s', not %s",
+               (int)(arch->length < 40 ? arch->length : 40), arch->data, names);
   pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
-  pv_error_hint(err,
-                "pv computes Qwen3 Mixture-of-Experts models; list what the file holds with: pv "
-                "tensors FILE");
-  return code;
+  pv_error_hint(err, "pv computes %s; list what the file holds with: pv tensors FILE", about);
+}
+
+static pv_code find_plan(pv_model *m, pv_error *err) {
+  pv_gguf_string arch;
+  const pv_code code = pv_gguf_get_string(m->gguf, "general.architecture", &arch, err);
+  if (code != PV_OK) return code;
+  m->plan = pv_plan_find(arch.data, (size_t)arch.length);
+  if (m->plan != NULL) return PV_OK;
+  say_architectures(m->gguf, &arch, err);
+  return PV_ERR_UNSUPPORTED;
 }
 
 /* A real number in (0, max]. */
@@ -44,30 +57,28 @@ static pv_code get_real(const pv_gguf *g, const char *key, double max, double *o
   return code;
 }
 
-static pv_code read_shape(const pv_gguf *g, pv_shape *s, pv_error *err) {
-  const struct {
-    const char *key;
-    uint64_t max;
-    uint32_t *out;
-  } keys[] = {
-      {ARCH ".block_count", PV_MODEL_LAYERS_MAX, &s->layers},
-      {ARCH ".embedding_length", PV_MODEL_WIDTH_MAX, &s->hidden},
-      {ARCH ".attention.head_count", 1024, &s->heads},
-      {ARCH ".attention.head_count_kv", 1024, &s->kv_heads},
-      {ARCH ".attention.key_length", 256, &s->head_dim},
-      {ARCH ".expert_count", PV_MODEL_EXPERTS_MAX, &s->experts},
-      {ARCH ".expert_used_count", PV_MODEL_EXPERTS_MAX, &s->used},
-      {ARCH ".expert_feed_forward_length", PV_MODEL_WIDTH_MAX, &s->ffn},
-      {ARCH ".context_length", 1u << 24, &s->context},
-  };
+/* A member of the shape, by its key; others are looked at later. */
+static pv_code read_member(const pv_model *m, const pv_model_key *key, pv_shape *out,
+                           pv_error *err) {
+  void *member = (char *)out + key->member;
+  char name[PV_MODEL_KEY_NAME];
+  double real = 0.0;
   pv_code code = PV_OK;
-  for (size_t i = 0; i < sizeof keys / sizeof *keys && code == PV_OK; i++)
-    code = get_u32(g, keys[i].key, keys[i].max, keys[i].out, err);
-  double eps = 0.0;
-  if (code == PV_OK) code = get_real(g, ARCH ".rope.freq_base", 1e12, &s->rope_base, err);
-  if (code == PV_OK) code = get_real(g, ARCH ".attention.layer_norm_rms_epsilon", 1.0, &eps, err);
+  pv_model_key_name(m->plan, key, name);
+  if (key->rule == PV_KEY_U32) return get_u32(m->gguf, name, (uint64_t)key->one, member, err);
+  if (key->rule == PV_KEY_F64) return get_real(m->gguf, name, key->one, member, err);
+  if (key->rule == PV_KEY_F32) code = get_real(m->gguf, name, key->one, &real, err);
+  if (key->rule == PV_KEY_F32 && code == PV_OK) *(float *)member = (float)real;
+  return code;
+}
+
+static pv_code read_shape(pv_model *m, pv_error *err) {
+  const pv_gguf *g = m->gguf;
+  pv_shape *s = &m->shape;
+  pv_code code = PV_OK;
+  for (const pv_model_key *key = m->plan->keys; key->name != NULL && code == PV_OK; key++)
+    code = read_member(m, key, s, err);
   if (code != PV_OK) return code;
-  s->eps = (float)eps;
   const char *wrong = NULL;
   if (s->used > s->experts)
     wrong = "more experts are used than there are";
@@ -88,10 +99,10 @@ pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err) {
   if (m == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the model");
   m->gguf = gguf;
   pv_code code = model_check_split(gguf, err);
-  if (code == PV_OK) code = check_architecture(gguf, err);
-  if (code == PV_OK) code = read_shape(gguf, &m->shape, err);
+  if (code == PV_OK) code = find_plan(m, err);
+  if (code == PV_OK) code = read_shape(m, err);
   if (code == PV_OK) code = model_find_vocab(m, err);
-  if (code == PV_OK) code = model_check_metadata(gguf, &m->shape, err);
+  if (code == PV_OK) code = model_check_metadata(m, err);
   if (code == PV_OK) code = model_check_types(gguf, err);
   if (code == PV_OK) {
     m->layers = calloc(m->shape.layers, sizeof *m->layers);
@@ -121,6 +132,11 @@ void pv_model_close(pv_model *model) {
   pv_gguf_close(model->gguf);
   free(model->layers);
   free(model);
+}
+
+const pv_gguf_tensor *pv_model_weight(const pv_model *model, size_t row, uint32_t layer) {
+  const bool once = pv_plan_is(model->plan, row, PV_ROW_ONCE);
+  return (once ? &model->once : &model->layers[layer])->weight[row];
 }
 
 const unsigned char *pv_model_expert(const pv_gguf_tensor *tensor, uint32_t e) {

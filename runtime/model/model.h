@@ -1,5 +1,5 @@
-/* A Qwen3-MoE model: shapes from the metadata, tensors found and checked against those shapes.
- * Weights stay in their file form inside the mapping. */
+/* A model of one of the architectures: shapes from the metadata, tensors found and checked against
+ * those shapes. Weights stay in their file form inside the mapping. */
 #ifndef PV_MODEL_MODEL_H
 #define PV_MODEL_MODEL_H
 
@@ -8,31 +8,20 @@
 #include <stdint.h>
 
 #include "runtime/gguf/gguf.h"
+#include "runtime/model/plan.h"
 
-typedef struct pv_shape {
-  uint32_t layers, hidden, heads, kv_heads, head_dim, experts, used, ffn, vocab, context;
-  double rope_base;
-  float eps; /* of RMSNorm */
-  bool tied; /* the head is the token embedding */
-} pv_shape;
-
-typedef struct pv_layer {
-  const pv_gguf_tensor *attn_norm, *q, *k, *v, *q_norm, *k_norm, *o;
-  const pv_gguf_tensor *ffn_norm, *router, *gate, *up, *down; /* experts: [.., .., experts] */
+typedef struct pv_layer { /* by row of the plan; NULL: the stage has none */
+  const pv_gguf_tensor *weight[PV_STAGES_MAX];
 } pv_layer;
 
 typedef struct pv_model {
   pv_gguf *gguf; /* owned */
+  const pv_plan *plan;
   pv_shape shape;
-  const pv_gguf_tensor *embedding, *final_norm, *head;
   uint64_t names; /* of tokens, in the file's tokenizer; below shape.vocab the last ids have none */
+  pv_layer once;  /* of the stages outside the layers */
   pv_layer *layers; /* owned; shape.layers entries */
 } pv_model;
-
-/* Limits beyond which a model is refused. */
-#define PV_MODEL_LAYERS_MAX  1024
-#define PV_MODEL_EXPERTS_MAX 1024
-#define PV_MODEL_WIDTH_MAX   65536 /* hidden, heads * head_dim, ffn */
 
 /* Refused is whatever would make the model another one than pv computes, each by name and with a
  * cure: a part of a split model, another architecture, a metadata key that is not computed, neutral
@@ -44,6 +33,8 @@ pv_code pv_model_open(const char *path, pv_model **out, pv_error *err);
 pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err);
 void pv_model_close(pv_model *model);
 
+/* The matrix or norm that makes a stage; NULL: none. */
+const pv_gguf_tensor *pv_model_weight(const pv_model *model, size_t row, uint32_t layer);
 /* Row 0 of expert `e` of a [row, rows, experts] tensor. */
 const unsigned char *pv_model_expert(const pv_gguf_tensor *tensor, uint32_t e);
 

@@ -8,15 +8,6 @@
 #include "base/text.h"
 #include "runtime/model/internal.h"
 
-static const char *const per_layer[] = {
-    "attn_norm",   "attn_q",   "attn_k",       "attn_v",        "attn_q_norm", "attn_k_norm",
-    "attn_output", "ffn_norm", "ffn_gate_inp", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"};
-enum { TENSORS_PER_LAYER = sizeof per_layer / sizeof *per_layer };
-
-static bool is(const pv_gguf_string *name, const char *text) {
-  return name->length == strlen(text) && memcmp(name->data, text, (size_t)name->length) == 0;
-}
-
 /* The number of a layer's tensor "blk.N.rest", N written as numbers are; -1 for other names. */
 static int64_t layer_of(const char *name) {
   if (strncmp(name, "blk.", 4) != 0) return -1;
@@ -33,28 +24,28 @@ typedef struct strangers {
   char first[PV_GGUF_MAX_NAME_BYTES + 1];
 } strangers;
 
-static bool is_known(const pv_gguf_string *name, uint32_t layers, char text[]) {
-  memcpy(text, name->data, (size_t)name->length);
-  text[name->length] = '\0';
-  if (is(name, "token_embd.weight") || is(name, "output_norm.weight") || is(name, "output.weight"))
-    return true;
+static bool is_known(const pv_model *m, const char *text) {
   const int64_t layer = layer_of(text);
-  if (layer < 0 || layer >= (int64_t)layers) return false;
-  const char *rest = strchr(text + 4, '.') + 1;
-  for (unsigned i = 0; i < TENSORS_PER_LAYER; i++) {
-    const size_t length = strlen(per_layer[i]);
-    if (strncmp(rest, per_layer[i], length) == 0 && strcmp(rest + length, ".weight") == 0)
-      return true;
+  char name[PV_WEIGHT_NAME];
+  for (size_t i = 0; i < m->plan->count; i++) {
+    const bool once = pv_plan_is(m->plan, i, PV_ROW_ONCE);
+    if (m->plan->rows[i].weight == NULL || once != (layer < 0)) continue;
+    if (strcmp(pv_plan_weight_name(m->plan, i, (uint32_t)layer, name), text) == 0)
+      return layer < (int64_t)m->shape.layers;
   }
   return false;
 }
 
-static strangers look_beside(const pv_gguf *g, uint32_t layers) {
+static strangers look_beside(const pv_model *m) {
+  const pv_gguf *g = m->gguf;
   strangers out = {0};
   char text[PV_GGUF_MAX_NAME_BYTES + 1];
-  for (uint64_t i = 0; i < pv_gguf_tensor_count(g); i++)
-    if (!is_known(&pv_gguf_tensor_at(g, i)->name, layers, text) && out.count++ == 0)
-      memcpy(out.first, text, sizeof text);
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(g); i++) {
+    const pv_gguf_string *name = &pv_gguf_tensor_at(g, i)->name;
+    memcpy(text, name->data, (size_t)name->length);
+    text[name->length] = '\0';
+    if (!is_known(m, text) && out.count++ == 0) memcpy(out.first, text, sizeof text);
+  }
   return out;
 }
 
@@ -90,8 +81,9 @@ static const char *cure(const char *name, uint32_t layers) {
   return "a tensor that is not read would change nothing: list them with pv tensors FILE";
 }
 
-static pv_code missing(const pv_gguf *g, const char *name, uint32_t layers, pv_error *err) {
-  const strangers beside = look_beside(g, layers);
+static pv_code missing(const pv_model *m, const char *name, pv_error *err) {
+  const pv_gguf *g = m->gguf;
+  const strangers beside = look_beside(m);
   if (beside.count == 0) {
     pv_error_set(err, PV_ERR_INPUT, "tensor '%s' is missing", name);
     pv_error_hint(err, "list what the file holds with: pv tensors FILE");
@@ -101,15 +93,16 @@ static pv_code missing(const pv_gguf *g, const char *name, uint32_t layers, pv_e
                  "%llu, the first is '%s'",
                  name, (unsigned long long)beside.count,
                  (unsigned long long)pv_gguf_tensor_count(g), beside.first);
-    pv_error_hint(err, "%s", cure(beside.first, layers));
+    pv_error_hint(err, "%s", cure(beside.first, m->shape.layers));
   }
   pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
   pv_error_rule(err, "PV-MODEL-TENSORS");
   return PV_ERR_INPUT;
 }
 
-static pv_code refuse_strangers(const pv_gguf *g, uint32_t layers, pv_error *err) {
-  const strangers beside = look_beside(g, layers);
+static pv_code refuse_strangers(const pv_model *m, pv_error *err) {
+  const pv_gguf *g = m->gguf;
+  const strangers beside = look_beside(m);
   if (beside.count == 0) return PV_OK;
   const pv_gguf_tensor *t = pv_gguf_tensor_find(g, beside.first);
   pv_error_set(err, PV_ERR_UNSUPPORTED,
@@ -118,7 +111,7 @@ static pv_code refuse_strangers(const pv_gguf *g, uint32_t layers, pv_error *err
                beside.first);
   pv_error_at(err, pv_gguf_path(g), 0, 0, t == NULL ? -1 : (int64_t)t->offset);
   pv_error_rule(err, "PV-MODEL-TENSORS");
-  pv_error_hint(err, "%s", cure(beside.first, layers));
+  pv_error_hint(err, "%s", cure(beside.first, m->shape.layers));
   return PV_ERR_UNSUPPORTED;
 }
 
@@ -156,65 +149,45 @@ pv_code model_check_types(const pv_gguf *g, pv_error *err) {
   return code;
 }
 
-/* A tensor of exactly these dimensions; norms must be F32. */
-static pv_code find(const pv_model *m, const char *name, uint64_t d0, uint64_t d1, uint64_t d2,
-                    bool norm, const pv_gguf_tensor **out, pv_error *err) {
+/* A stage's weight, of exactly the dimensions that follow; gains must be F32. */
+static pv_code find(pv_model *m, size_t row, uint32_t layer, pv_error *err) {
+  const bool once = pv_plan_is(m->plan, row, PV_ROW_ONCE);
+  pv_layer *of = once ? &m->once : &m->layers[layer];
+  char name[PV_WEIGHT_NAME];
+  uint64_t want[3];
+  if (!pv_plan_weight(m->plan, row, &m->shape, want)) return PV_OK;
+  pv_plan_weight_name(m->plan, row, layer, name);
   const pv_gguf_tensor *t = pv_gguf_tensor_find(m->gguf, name);
-  if (t == NULL) return missing(m->gguf, name, m->shape.layers, err);
+  if (t == NULL && pv_plan_is(m->plan, row, PV_ROW_TIED)) {
+    m->shape.tied = true;
+    of->weight[row] = m->once.weight[pv_plan_role(m->plan, PV_ROLE_EMBEDDING)];
+    return PV_OK;
+  }
+  if (t == NULL) return missing(m, name, err);
   pv_code code = PV_OK;
-  if (t->dims[0] != d0 || t->dims[1] != d1 || t->dims[2] != d2 || t->dims[3] != 1)
+  if (memcmp(t->dims, want, sizeof want) != 0 || t->dims[3] != 1)
     code =
         pv_error_set(err, PV_ERR_INPUT,
                      "tensor '%s' is [%llu, %llu, %llu], the metadata ask for [%llu, %llu, %llu]",
                      name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
-                     (unsigned long long)t->dims[2], (unsigned long long)d0, (unsigned long long)d1,
-                     (unsigned long long)d2);
-  else if (norm && t->type != PV_TYPE_F32)
+                     (unsigned long long)t->dims[2], (unsigned long long)want[0],
+                     (unsigned long long)want[1], (unsigned long long)want[2]);
+  else if (pv_plan_is_gain(m->plan, row) && t->type != PV_TYPE_F32)
     code = pv_error_set(err, PV_ERR_UNSUPPORTED, "norm '%s' is %s, not F32", name,
                         pv_type_get(t->type)->name);
   if (code != PV_OK) {
     pv_error_at(err, pv_gguf_path(m->gguf), 0, 0, (int64_t)t->offset);
     return code;
   }
-  *out = t;
+  of->weight[row] = t;
   return PV_OK;
-}
-
-static pv_code find_layer(const pv_model *m, uint32_t index, pv_layer *l, pv_error *err) {
-  const pv_shape *s = &m->shape;
-  const uint64_t h = s->hidden, q = (uint64_t)s->heads * s->head_dim;
-  const uint64_t kv = (uint64_t)s->kv_heads * s->head_dim, e = s->experts, f = s->ffn;
-  const struct {
-    uint64_t d0, d1, d2;
-    bool norm;
-    const pv_gguf_tensor **out;
-  } want[TENSORS_PER_LAYER] = {
-      /* in the order of per_layer */
-      {h, 1, 1, true, &l->attn_norm},
-      {h, q, 1, false, &l->q},
-      {h, kv, 1, false, &l->k},
-      {h, kv, 1, false, &l->v},
-      {s->head_dim, 1, 1, true, &l->q_norm},
-      {s->head_dim, 1, 1, true, &l->k_norm},
-      {q, h, 1, false, &l->o},
-      {h, 1, 1, true, &l->ffn_norm},
-      {h, e, 1, false, &l->router},
-      {h, f, e, false, &l->gate},
-      {h, f, e, false, &l->up},
-      {f, h, e, false, &l->down},
-  };
-  pv_code code = PV_OK;
-  for (unsigned i = 0; i < TENSORS_PER_LAYER && code == PV_OK; i++) {
-    char name[64];
-    snprintf(name, sizeof name, "blk.%u.%s.weight", index, per_layer[i]);
-    code = find(m, name, want[i].d0, want[i].d1, want[i].d2, want[i].norm, want[i].out, err);
-  }
-  return code;
 }
 
 pv_code model_find_vocab(pv_model *m, pv_error *err) {
   const pv_gguf *g = m->gguf;
-  const pv_gguf_tensor *embedding = pv_gguf_tensor_find(g, "token_embd.weight");
+  char name[PV_WEIGHT_NAME];
+  const pv_gguf_tensor *embedding = pv_gguf_tensor_find(
+      g, pv_plan_weight_name(m->plan, (size_t)pv_plan_role(m->plan, PV_ROLE_EMBEDDING), 0, name));
   const pv_gguf_value *names = pv_gguf_find(g, "tokenizer.ggml.tokens");
   pv_code code = PV_OK;
   if (names != NULL && names->type == PV_GGUF_ARRAY) m->names = names->count;
@@ -232,16 +205,11 @@ pv_code model_find_vocab(pv_model *m, pv_error *err) {
 }
 
 pv_code model_find_tensors(pv_model *m, pv_error *err) {
-  pv_shape *s = &m->shape;
-  pv_code code = find(m, "token_embd.weight", s->hidden, s->vocab, 1, false, &m->embedding, err);
-  if (code == PV_OK)
-    code = find(m, "output_norm.weight", s->hidden, 1, 1, true, &m->final_norm, err);
-  s->tied = pv_gguf_tensor_find(m->gguf, "output.weight") == NULL;
-  m->head = m->embedding;
-  if (code == PV_OK && !s->tied)
-    code = find(m, "output.weight", s->hidden, s->vocab, 1, false, &m->head, err);
-  for (uint32_t i = 0; i < s->layers && code == PV_OK; i++)
-    code = find_layer(m, i, &m->layers[i], err);
+  pv_code code = PV_OK;
+  for (uint32_t turn = 0; turn <= m->shape.layers; turn++) /* the first: outside the layers */
+    for (size_t i = 0; i < m->plan->count && code == PV_OK; i++)
+      if ((pv_plan_is(m->plan, i, PV_ROW_ONCE)) == (turn == 0))
+        code = find(m, i, turn == 0 ? 0 : turn - 1, err);
   /* Names are unique and all that are known were found: what is left over is unknown. */
-  return code == PV_OK ? refuse_strangers(m->gguf, s->layers, err) : code;
+  return code == PV_OK ? refuse_strangers(m, err) : code;
 }

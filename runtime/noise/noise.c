@@ -7,7 +7,7 @@
 #include "base/child.h"
 #include "runtime/noise/parts.h"
 
-enum { STAGES_OF_OP = 3 };
+enum { STAGES_OF_OP = PV_STEP_ROWS };
 
 /* One that runs beside the arbiter. */
 typedef struct runner {
@@ -137,29 +137,15 @@ static pv_code perturb(run *r, const runner *who, pv_rows *rows, pv_error *err) 
   return who->arbiter->ops->write(who->arbiter, rows->stage, r->place.layer, rows->data, err);
 }
 
-/* The stages that a block starts from are the side's own. */
-static bool starts_block(pv_stage_id stage) {
-  switch (stage) {
-    case PV_STAGE_EMBEDDING:
-    case PV_STAGE_ATTN_RESIDUAL:
-    case PV_STAGE_FFN_NORM:
-    case PV_STAGE_MOE_ROUTER:
-    case PV_STAGE_MOE_ROUTER_INDICES:
-    case PV_STAGE_FFN_RESIDUAL:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/* A side's stage against what its arbiter makes from where the block began. */
+/* A side's stage against what its arbiter makes from where the block began: those are the side's
+ * own. */
 static pv_code measure_block(run *r, const runner *who, const pv_rows *side, pv_noise_spread *block,
                              pv_error *err) {
   pv_backend *arbiter = who->arbiter;
   pv_code code = make(r, arbiter, side->stage, side->rows, &r->made, err);
   for (size_t p = 0; p < side->rows && code == PV_OK && !pv_stage_is_index(side->stage); p++)
     pv_noise_widen(block, &r->made, side, p);
-  if (code != PV_OK || !starts_block(side->stage)) return code;
+  if (code != PV_OK || !pv_plan_is(r->spec->model->plan, side->stage, PV_ROW_BLOCK)) return code;
   code = pv_rows_convert(side, arbiter->real_bytes, &r->given, err);
   if (code != PV_OK) return code;
   return arbiter->ops->write(arbiter, side->stage, r->place.layer, r->given.data, err);
@@ -171,7 +157,7 @@ static pv_code by_expert(run *r, const runner *who, const pv_rows *exact, const 
                          pv_error *err) {
   const pv_stage_id stage = (*side)->stage;
   const pv_rows chosen[] = {r->chosen, who->chosen};
-  if (stage < PV_STAGE_EXPERT_GATE || stage > PV_STAGE_EXPERT_DOWN) return PV_OK;
+  if (!pv_plan_is(r->spec->model->plan, stage, PV_ROW_BY_EXPERT)) return PV_OK;
   const pv_code code = pv_noise_align(exact, *side, chosen, &r->aligned, err);
   *side = &r->aligned;
   return code;
@@ -194,12 +180,15 @@ static pv_code measure(run *r, const runner *who, size_t k, pv_error *err) {
 }
 
 /* What a source chose, after its operation. */
-static void measure_choices(run *r, const runner *who, pv_op op) {
+static void measure_choices(run *r, const runner *who, const pv_step *s) {
+  const pv_plan *plan = r->spec->model->plan;
+  const bool routed = pv_step_find(plan, s, PV_ROLE_ROUTER_INDICES) >= 0;
+  const bool topped = pv_step_find(plan, s, PV_ROLE_TOP) >= 0;
   pv_noise_of *of = &r->out->of[who->source];
   const pv_rows exact[] = {r->want[0], r->want[2]}, side[] = {r->got[0], r->got[2]};
-  for (size_t p = 0; op == PV_OP_ROUTE && p < exact[0].rows; p++)
+  for (size_t p = 0; routed && p < exact[0].rows; p++)
     pv_noise_route(&of->routing[r->place.layer], exact, side, p);
-  for (size_t p = 0; op == PV_OP_HEAD && p < r->want[1].rows; p++) {
+  for (size_t p = 0; topped && p < r->want[1].rows; p++) {
     of->tops++;
     of->tops_changed += pv_rows_at(&r->want[1], p, 0) != pv_rows_at(&r->got[1], p, 0);
   }
@@ -207,33 +196,31 @@ static void measure_choices(run *r, const runner *who, pv_op op) {
 
 static pv_code run_one(run *r, runner *who, pv_step s, size_t rows, pv_error *err) {
   const bool rounded = source_of(r, who)->kind == PV_NOISE_ROUNDED;
-  const pv_stage_id *stages = NULL;
-  const size_t count = pv_op_stages(s.op, &stages);
   pv_code code = rounded ? pv_forward_step(who->side.forward, s, NULL, err) : PV_OK;
-  for (size_t k = 0; k < count && code == PV_OK; k++) {
+  for (size_t k = 0; k < s.count && code == PV_OK; k++) {
     pv_rows *got = &r->got[k];
     if (rounded) {
-      code = pv_rows_read(who->side.forward, r->spec->model, stages[k], rows, got, err);
+      code = pv_rows_read(who->side.forward, r->spec->model, (pv_stage_id)(s.first + k), rows, got,
+                          err);
     } else {
-      code = make(r, who->arbiter, stages[k], rows, got, err);
+      code = make(r, who->arbiter, (pv_stage_id)(s.first + k), rows, got, err);
       if (code == PV_OK) code = perturb(r, who, got, err);
     }
     if (code == PV_OK) code = measure(r, who, k, err);
   }
-  if (code == PV_OK) measure_choices(r, who, s.op);
-  if (code == PV_OK && s.op == PV_OP_ROUTE)
+  if (code == PV_OK) measure_choices(r, who, &s);
+  if (code == PV_OK && pv_step_find(r->spec->model->plan, &s, PV_ROLE_ROUTER_INDICES) >= 0)
     code = pv_rows_convert(&r->got[2], sizeof(int32_t), &who->chosen, err);
   return code;
 }
 
 static pv_code step(run *r, pv_step s, size_t rows, pv_error *err) {
-  const pv_stage_id *stages = NULL;
-  const size_t count = pv_op_stages(s.op, &stages);
   r->place.layer = s.layer;
   pv_code code = pv_forward_step(r->exact, s, NULL, err);
-  for (size_t k = 0; k < count && code == PV_OK; k++)
-    code = pv_rows_read(r->exact, r->spec->model, stages[k], rows, &r->want[k], err);
-  if (code == PV_OK && s.op == PV_OP_ROUTE)
+  for (size_t k = 0; k < s.count && code == PV_OK; k++)
+    code =
+        pv_rows_read(r->exact, r->spec->model, (pv_stage_id)(s.first + k), rows, &r->want[k], err);
+  if (code == PV_OK && pv_step_find(r->spec->model->plan, &s, PV_ROLE_ROUTER_INDICES) >= 0)
     code = pv_rows_convert(&r->want[2], sizeof(int32_t), &r->chosen, err);
   for (size_t i = 0; i < r->runner_count && code == PV_OK; i++)
     code = run_one(r, &r->runners[i], s, rows, err);
@@ -244,7 +231,7 @@ static pv_code run_batch(run *r, const uint32_t *ids, size_t count, size_t *done
                          pv_error *err) {
   const pv_noise_spec *s = r->spec;
   const pv_batch batch = {ids, count, r->place.position, count};
-  const size_t steps = pv_forward_steps(&s->model->shape, count);
+  const size_t steps = pv_forward_steps(s->model, count);
   pv_code code = pv_forward_begin(r->exact, ids, count, count, err);
   for (size_t i = 0; i < r->runner_count && code == PV_OK; i++) {
     const runner *who = &r->runners[i];
@@ -254,7 +241,7 @@ static pv_code run_batch(run *r, const uint32_t *ids, size_t count, size_t *done
   }
   for (size_t i = 0; i < steps && code == PV_OK; i++) {
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    code = step(r, pv_forward_step_at(&s->model->shape, i), count, err);
+    code = step(r, pv_forward_step_at(s->model, i), count, err);
     if (s->progress != NULL) s->progress(s->context, ++*done, total);
   }
   if (code != PV_OK) return code;
@@ -266,7 +253,7 @@ static pv_code run_batch(run *r, const uint32_t *ids, size_t count, size_t *done
 
 static pv_code run_all(run *r, pv_error *err) {
   const pv_noise_spec *s = r->spec;
-  const size_t steps = pv_forward_steps(&s->model->shape, 1);
+  const size_t steps = pv_forward_steps(s->model, 1);
   size_t done = 0, total = 0;
   pv_code code = PV_OK;
   for (size_t i = 0; i < s->prompt_count; i++)

@@ -178,7 +178,7 @@ static void heads_row(const work *w, size_t i) {
   const pv_shape *s = &p->base.model->shape;
   const pv_layer *l = &p->base.model->layers[w->layer];
   const bool query = w->stage == PV_STAGE_Q_ROPE;
-  const pv_gguf_tensor *gain = query ? l->q_norm : l->k_norm;
+  const pv_gguf_tensor *gain = query ? l->weight[PV_STAGE_Q_ROPE] : l->weight[PV_STAGE_K_ROPE];
   const float *in = row(p, query ? PV_STAGE_Q : PV_STAGE_K, i);
   float *out = row(p, w->stage, i), cos[PV_HEAD_DIM_MAX / 2], sin[PV_HEAD_DIM_MAX / 2];
   const bool moved = w->wrong && p->defect.position != NULL;
@@ -259,7 +259,7 @@ static void row_task(void *context, size_t i, unsigned thread) {
   const pv_model *m = p->base.model;
   const pv_layer *l = &m->layers[w->layer];
   const pv_stage_id stream = w->layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
-  const pv_gguf_tensor *t = m->embedding;
+  const pv_gguf_tensor *t = m->once.weight[PV_STAGE_EMBEDDING];
   (void)thread;
   switch (w->stage) {
     case PV_STAGE_EMBEDDING:
@@ -267,7 +267,7 @@ static void row_task(void *context, size_t i, unsigned thread) {
                      row(p, PV_STAGE_EMBEDDING, i));
       break;
     case PV_STAGE_ATTN_NORM:
-      norm_row(w, stream, i, l->attn_norm, i);
+      norm_row(w, stream, i, l->weight[PV_STAGE_ATTN_NORM], i);
       break;
     case PV_STAGE_Q_ROPE:
     case PV_STAGE_K_ROPE:
@@ -277,7 +277,7 @@ static void row_task(void *context, size_t i, unsigned thread) {
       add_row(w, stream, PV_STAGE_ATTN_PROJ, i);
       break;
     case PV_STAGE_FFN_NORM:
-      norm_row(w, PV_STAGE_ATTN_RESIDUAL, i, l->ffn_norm, i);
+      norm_row(w, PV_STAGE_ATTN_RESIDUAL, i, l->weight[PV_STAGE_FFN_NORM], i);
       break;
     case PV_STAGE_MOE_ROUTER:
     case PV_STAGE_MOE_ROUTER_INDICES:
@@ -294,7 +294,7 @@ static void row_task(void *context, size_t i, unsigned thread) {
       add_row(w, PV_STAGE_ATTN_RESIDUAL, PV_STAGE_MOE_FFN_OUT, i);
       break;
     case PV_STAGE_FINAL_NORM:
-      norm_row(w, PV_STAGE_FFN_RESIDUAL, p->batch.count - p->batch.logits + i, m->final_norm, i);
+      norm_row(w, PV_STAGE_FFN_RESIDUAL, p->batch.count - p->batch.logits + i, m->once.weight[PV_STAGE_FINAL_NORM], i);
       break;
     case PV_STAGE_ARGMAX:
       argmax_row(p, i);
@@ -309,34 +309,34 @@ static void compute_stage(work *w, size_t rows) {
   const pv_layer *l = &m->layers[w->layer];
   switch (w->stage) {
     case PV_STAGE_Q:
-      multiply(w, l->q, PV_STAGE_ATTN_NORM, rows);
+      multiply(w, l->weight[PV_STAGE_Q], PV_STAGE_ATTN_NORM, rows);
       break;
     case PV_STAGE_K:
-      multiply(w, l->k, PV_STAGE_ATTN_NORM, rows);
+      multiply(w, l->weight[PV_STAGE_K], PV_STAGE_ATTN_NORM, rows);
       break;
     case PV_STAGE_V:
-      multiply(w, l->v, PV_STAGE_ATTN_NORM, rows);
+      multiply(w, l->weight[PV_STAGE_V], PV_STAGE_ATTN_NORM, rows);
       break;
     case PV_STAGE_ATTN_OUT:
       pv_pool_run(w->p->pool, attend_task, w, rows * m->shape.heads);
       break;
     case PV_STAGE_ATTN_PROJ:
-      multiply(w, l->o, PV_STAGE_ATTN_OUT, rows);
+      multiply(w, l->weight[PV_STAGE_ATTN_PROJ], PV_STAGE_ATTN_OUT, rows);
       break;
     case PV_STAGE_MOE_ROUTER_LOGITS:
-      multiply(w, l->router, PV_STAGE_FFN_NORM, rows);
+      multiply(w, l->weight[PV_STAGE_MOE_ROUTER_LOGITS], PV_STAGE_FFN_NORM, rows);
       break;
     case PV_STAGE_EXPERT_GATE:
-      multiply_experts(w, l->gate, PV_STAGE_FFN_NORM);
+      multiply_experts(w, l->weight[PV_STAGE_EXPERT_GATE], PV_STAGE_FFN_NORM);
       break;
     case PV_STAGE_EXPERT_UP:
-      multiply_experts(w, l->up, PV_STAGE_FFN_NORM);
+      multiply_experts(w, l->weight[PV_STAGE_EXPERT_UP], PV_STAGE_FFN_NORM);
       break;
     case PV_STAGE_EXPERT_DOWN:
-      multiply_experts(w, l->down, PV_STAGE_EXPERT_SWIGLU);
+      multiply_experts(w, l->weight[PV_STAGE_EXPERT_DOWN], PV_STAGE_EXPERT_SWIGLU);
       break;
     case PV_STAGE_LOGITS:
-      multiply(w, m->head, PV_STAGE_FINAL_NORM, rows);
+      multiply(w, m->once.weight[PV_STAGE_LOGITS], PV_STAGE_FINAL_NORM, rows);
       break;
     default:
       pv_pool_run(w->p->pool, row_task, w, rows);
@@ -402,12 +402,10 @@ static pv_code plain_begin(pv_backend *backend, const pv_batch *batch, pv_error 
   return PV_OK;
 }
 
-static pv_code plain_run(pv_backend *backend, pv_op op, uint32_t layer, pv_error *err) {
-  const pv_stage_id *stages = NULL;
-  const size_t count = pv_op_stages(op, &stages);
+static pv_code plain_run(pv_backend *backend, const pv_step *step, pv_error *err) {
   pv_code code = PV_OK;
-  for (size_t i = 0; i < count && code == PV_OK; i++)
-    code = plain_compute(backend, stages[i], layer, err);
+  for (size_t i = 0; i < step->count && code == PV_OK; i++)
+    code = plain_compute(backend, (pv_stage_id)(step->first + i), step->layer, err);
   return code;
 }
 

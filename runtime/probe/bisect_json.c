@@ -16,7 +16,7 @@ static json_t *layer_of(pv_stage_id stage, uint32_t layer) {
 }
 
 static json_t *tensor(const pv_model *model, pv_stage_id stage, uint32_t layer) {
-  const pv_gguf_tensor *t = pv_stage_tensor(model, stage, layer);
+  const pv_gguf_tensor *t = pv_model_weight(model, stage, layer);
   if (t == NULL) return json_null();
   json_t *shape = json_array();
   for (unsigned i = 0; i < t->dim_count; i++) pv_json_append(&shape, count(t->dims[i]));

@@ -85,7 +85,7 @@ const char *pv_bisect_source(const pv_model *model, const char *computed, pv_num
   if (!gpu && strcmp(computed, "cpu") != 0) return NULL;
   if (numerics == PV_NUMERICS_F64) return "the arbiter (runtime/forward/backend_f64.c)";
   if (table[stage].cpu != NULL) return gpu ? table[stage].gpu : table[stage].cpu;
-  const pv_type type = pv_stage_tensor(model, stage, layer)->type;
+  const pv_type type = pv_model_weight(model, stage, layer)->type;
   return gpu ? gpu_product(numerics, stage, type)
              : cpu_product(numerics, pv_type_get(type)->quantised);
 }

@@ -117,7 +117,7 @@ double pv_bisect_worst(const pv_bisect_result *r, int side, pv_stage_id *stage, 
 static void print_no_number(const pv_bisect_spec *spec, const pv_bisect_result *r, int side) {
   const pv_bisect_place *p = &r->not_finite[side];
   const pv_bad_weight *bad = &r->weight[side];
-  const pv_gguf_tensor *t = pv_stage_tensor(spec->model, p->stage, p->layer);
+  const pv_gguf_tensor *t = pv_model_weight(spec->model, p->stage, p->layer);
   char place[PV_STAGE_PLACE];
   pv_stage_place(p->stage, p->layer, place);
   if (!bad->present) {
@@ -235,7 +235,7 @@ static void print_sources(const pv_bisect_spec *spec, const pv_bisect_result *r,
 }
 
 static void print_tensor(const pv_model *model, const pv_bisect_place *p) {
-  const pv_gguf_tensor *t = pv_stage_tensor(model, p->stage, p->layer);
+  const pv_gguf_tensor *t = pv_model_weight(model, p->stage, p->layer);
   if (t == NULL) return;
   printf("  made with   %.*s, %s, %llu", (int)t->name.length, t->name.data,
          pv_type_get(t->type)->name, (unsigned long long)t->dims[0]);

@@ -68,14 +68,19 @@ static pv_code cpu_bandwidth(unsigned *threads, size_t repeats, figures *out, pv
   return code;
 }
 
-/* Bytes of weights that one decoded token reads. */
+/* Bytes of matrices that one decoded token reads: a row of the embedding, the chosen experts'. */
 static double bytes_per_token(const pv_model *m) {
-  double bytes = (double)m->head->bytes + (double)m->embedding->row_bytes;
-  for (uint32_t i = 0; i < m->shape.layers; i++) {
-    const pv_layer *l = &m->layers[i];
-    const double share = (double)m->shape.used / (double)m->shape.experts;
-    bytes += (double)(l->q->bytes + l->k->bytes + l->v->bytes + l->o->bytes + l->router->bytes);
-    bytes += share * (double)(l->gate->bytes + l->up->bytes + l->down->bytes);
+  double bytes = 0.0;
+  for (size_t i = 0; i < m->plan->count; i++) {
+    const pv_op op = m->plan->rows[i].op;
+    const bool experts = pv_plan_is(m->plan, i, PV_ROW_BY_EXPERT);
+    const double share = experts ? (double)m->shape.used / (double)m->shape.experts : 1.0;
+    const uint32_t layers = pv_plan_is(m->plan, i, PV_ROW_ONCE) ? 1 : m->shape.layers;
+    for (uint32_t l = 0; l < layers; l++) {
+      const pv_gguf_tensor *t = pv_model_weight(m, i, l);
+      if (op == PV_OP_GATHER) bytes += (double)t->row_bytes;
+      if (op == PV_OP_MATMUL) bytes += share * (double)t->bytes;
+    }
   }
   return bytes;
 }

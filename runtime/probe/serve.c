@@ -89,7 +89,7 @@ static json_t *model_facts(const session *s, pv_error *err) {
   (void)pv_gguf_get_string(s->model->gguf, "general.name", &name, NULL);
   json_t *out = json_pack("{s:s, s:s, s:o, s:s}", "path", s->model_path, "sha256", digest, "name",
                           pv_json_stringn(name.data, name.length < 200 ? name.length : 200), "arch",
-                          "qwen3moe");
+                          s->model->plan->architecture);
   const struct {
     const char *name;
     uint64_t value;

@@ -8,7 +8,7 @@
 typedef enum synth_kind { SYNTH_NORM, SYNTH_EMBEDDING, SYNTH_ROUTER, SYNTH_MATRIX } synth_kind;
 
 typedef struct synth_tensor {
-  char name[48];
+  char name[PV_WEIGHT_NAME];
   synth_kind kind;
   pv_type type;
   unsigned dim_count;

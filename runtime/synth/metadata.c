@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ck.h"
+#include "runtime/model/metadata.h"
 #include "runtime/synth/internal.h"
 
 static void little(pv_text *out, uint64_t value, unsigned bytes) {
@@ -142,6 +143,25 @@ static uint32_t file_type(pv_synth_layout layout) {
   return numbers[layout];
 }
 
+static void put_u32_below(writer *self, const pv_synth_options *o, const char *name,
+                          uint32_t value) {
+  const pv_model_key k = {.name = name};
+  char text[PV_MODEL_KEY_NAME];
+  key_u32(self, pv_model_key_name(o->plan, &k, text), value);
+}
+
+/* A key of the architecture with its member of the shape. */
+static void put_member(writer *self, const pv_synth_options *o, const pv_model_key *k) {
+  const void *member = (const char *)&o->shape + k->member;
+  char name[PV_MODEL_KEY_NAME];
+  pv_model_key_name(o->plan, k, name);
+  if (k->rule == PV_KEY_U32) key_u32(self, name, *(const uint32_t *)member);
+  if (k->rule == PV_KEY_F64) key_f32(self, name, (float)*(const double *)member);
+  if (k->rule == PV_KEY_F32) key_f32(self, name, *(const float *)member);
+  /* Of a dense layer, which there is none of: the width that is active for one token. */
+  if (k->rule == PV_KEY_NO_INFLUENCE) key_u32(self, name, o->shape.ffn * o->shape.used);
+}
+
 static void put_shape(writer *self, const pv_synth_options *o) {
   const pv_shape *s = &o->shape;
   char name[96];
@@ -150,26 +170,17 @@ static void put_shape(writer *self, const pv_synth_options *o) {
     snprintf(name, sizeof name, "synth-%ux%u-%ue%u-seed%llu", (unsigned)s->layers,
              (unsigned)s->hidden, (unsigned)s->experts, (unsigned)s->used,
              (unsigned long long)o->seed);
-  key_string(self, "general.architecture", "qwen3moe");
+  key_string(self, "general.architecture", o->plan->architecture);
   key_string(self, "general.name", name);
   key_u32(self, "general.alignment", SYNTH_ALIGNMENT);
   key_u32(self, "general.file_type", file_type(o->layout));
   key_u32(self, "general.quantization_version", 2);
-  key_u32(self, "qwen3moe.block_count", s->layers);
-  key_u32(self, "qwen3moe.context_length", s->context);
-  key_u32(self, "qwen3moe.embedding_length", s->hidden);
-  /* Of a dense layer, which this model has none of: the width that is active for one token. */
-  key_u32(self, "qwen3moe.feed_forward_length", s->ffn * s->used);
-  key_u32(self, "qwen3moe.attention.head_count", s->heads);
-  key_u32(self, "qwen3moe.attention.head_count_kv", s->kv_heads);
-  key_u32(self, "qwen3moe.attention.key_length", s->head_dim);
-  key_u32(self, "qwen3moe.attention.value_length", s->head_dim);
-  key_f32(self, "qwen3moe.rope.freq_base", (float)s->rope_base);
-  key_f32(self, "qwen3moe.attention.layer_norm_rms_epsilon", s->eps);
-  key_u32(self, "qwen3moe.expert_count", s->experts);
-  key_u32(self, "qwen3moe.expert_used_count", s->used);
-  key_u32(self, "qwen3moe.expert_feed_forward_length", s->ffn);
-  key_u32(self, "qwen3moe.vocab_size", s->vocab);
+  for (const pv_model_key *k = o->plan->keys; k->name != NULL; k++) {
+    put_member(self, o, k);
+    if (strcmp(k->name, ".attention.key_length") == 0)
+      put_u32_below(self, o, ".attention.value_length", s->head_dim);
+  }
+  put_u32_below(self, o, ".vocab_size", s->vocab);
 }
 
 static void put_directory(pv_text *out, const synth_plan *plan) {

@@ -66,8 +66,11 @@ bool synth_layout_by_name(const char *name, pv_synth_layout *out) {
 }
 
 pv_synth_options pv_synth_defaults(void) {
-  pv_synth_options options = {
-      .layout = PV_SYNTH_Q4_K_M, .seed = 1, .outlier_token = -1, .near_tie = -1.0};
+  pv_synth_options options = {.plan = pv_plan_at(0),
+                              .layout = PV_SYNTH_Q4_K_M,
+                              .seed = 1,
+                              .outlier_token = -1,
+                              .near_tie = -1.0};
   pv_synth_shape("tiny", &options.shape);
   return options;
 }

@@ -7,8 +7,6 @@
 #include "base/ck.h"
 #include "runtime/synth/internal.h"
 
-enum { PER_LAYER = 12 };
-
 /* The layers whose attn_v and ffn_down_exps get Q6_K in a Q4_K_M file: the first and last eighth,
  * and every third one between. */
 static bool more_bits(uint32_t layer, uint32_t layers) {
@@ -70,60 +68,69 @@ static uint64_t hash_name(uint64_t seed, const char *name) {
   return hash;
 }
 
-/* Adds one tensor behind those that are there. */
-static bool add(synth_plan *plan, synth_kind kind, const char *name, uint32_t layer, uint64_t d0,
-                uint64_t d1, uint64_t d2, double deviation) {
+static synth_kind kind_of(const pv_plan *plan, size_t row) {
+  const pv_stage_row *r = &plan->rows[row];
+  if (pv_plan_is_gain(plan, row)) return SYNTH_NORM;
+  if (r->op == PV_OP_GATHER) return SYNTH_EMBEDDING;
+  return r->role == PV_ROLE_ROUTER_LOGITS ? SYNTH_ROUTER : SYNTH_MATRIX;
+}
+
+/* Whether what a stage makes is added to the residual stream. */
+static bool goes_back(const pv_plan *plan, size_t row) {
+  for (size_t i = row + 1; i < plan->count; i++) {
+    const pv_stage_row *r = &plan->rows[i];
+    if ((r->op == PV_OP_ADD || r->op == PV_OP_COMBINE) && (r->in[0] == row || r->in[1] == row))
+      return true;
+  }
+  return false;
+}
+
+/* Of the weights of a matrix of rows of `k`. */
+static double deviation_of(const pv_plan *plan, size_t row, const pv_shape *s, uint64_t k) {
+  if (pv_plan_is_gain(plan, row)) return 0.0;
+  if (plan->rows[row].op == PV_OP_GATHER) return s->tied ? 1.0 / sqrt((double)s->hidden) : 1.0;
+  return (goes_back(plan, row) ? 1.0 / sqrt(2.0 * s->layers) : 1.0) / sqrt((double)k);
+}
+
+/* Adds the weight of a stage behind those that are there. */
+static bool add(synth_plan *plan, size_t row, uint32_t layer) {
   const pv_synth_options *o = plan->options;
-  synth_tensor *t = &plan->tensors[plan->count++];
-  snprintf(t->name, sizeof t->name, "%s", name);
-  t->kind = kind;
-  t->dim_count = d1 == 0 ? 1 : d2 == 0 ? 2 : 3;
-  t->dims[0] = d0;
-  t->dims[1] = d1 == 0 ? 1 : d1;
-  t->dims[2] = d2 == 0 ? 1 : d2;
-  const bool plain =
-      kind == SYNTH_NORM || kind == SYNTH_ROUTER || (kind == SYNTH_EMBEDDING && o->outlier > 0.0);
-  t->type = plain ? PV_TYPE_F32 : choose_type(o, name, layer, d0);
-  t->deviation = deviation;
-  t->stream = hash_name(o->seed, name);
+  synth_tensor *t = &plan->tensors[plan->count];
+  if (!pv_plan_weight(o->plan, row, &o->shape, t->dims)) return true;
+  if (o->shape.tied && pv_plan_is(o->plan, row, PV_ROW_TIED)) return true;
+  plan->count++;
+  pv_plan_weight_name(o->plan, row, layer, t->name);
+  t->kind = kind_of(o->plan, row);
+  t->dim_count = pv_plan_is_gain(o->plan, row)                ? 1
+                 : pv_plan_is(o->plan, row, PV_ROW_BY_EXPERT) ? 3
+                                                              : 2;
+  const bool plain = t->kind == SYNTH_NORM || t->kind == SYNTH_ROUTER ||
+                     (t->kind == SYNTH_EMBEDDING && o->outlier > 0.0);
+  t->type = plain ? PV_TYPE_F32 : choose_type(o, t->name, layer, t->dims[0]);
+  t->deviation = deviation_of(o->plan, row, &o->shape, t->dims[0]);
+  t->stream = hash_name(o->seed, t->name);
   if (!pv_tensor_size(t->type, t->dims, 3, &t->elements, &t->row_bytes, &t->bytes)) return false;
   t->offset = plan->data_bytes;
-  t->rows = t->elements / d0;
+  t->rows = t->elements / t->dims[0];
   return pv_ck_add(plan->data_bytes, t->bytes, &plan->data_bytes) &&
          pv_ck_align(plan->data_bytes, SYNTH_ALIGNMENT, &plan->data_bytes);
 }
 
-static bool add_layer(synth_plan *plan, uint32_t layer) {
-  const pv_shape *s = &plan->options->shape;
-  const uint64_t h = s->hidden, q = (uint64_t)s->heads * s->head_dim;
-  const uint64_t kv = (uint64_t)s->kv_heads * s->head_dim;
-  const double in = 1.0 / sqrt((double)h), back = 1.0 / sqrt(2.0 * s->layers);
-  const struct {
-    const char *name;
-    synth_kind kind;
-    uint64_t d0, d1, d2;
-    double deviation;
-  } tensors[PER_LAYER] = {
-      {"attn_norm", SYNTH_NORM, h, 0, 0, 0.0},
-      {"ffn_norm", SYNTH_NORM, h, 0, 0, 0.0},
-      {"attn_q", SYNTH_MATRIX, h, q, 0, in},
-      {"attn_k", SYNTH_MATRIX, h, kv, 0, in},
-      {"attn_v", SYNTH_MATRIX, h, kv, 0, in},
-      {"attn_output", SYNTH_MATRIX, q, h, 0, back / sqrt((double)q)},
-      {"attn_q_norm", SYNTH_NORM, s->head_dim, 0, 0, 0.0},
-      {"attn_k_norm", SYNTH_NORM, s->head_dim, 0, 0, 0.0},
-      {"ffn_gate_inp", SYNTH_ROUTER, h, s->experts, 0, in},
-      {"ffn_gate_exps", SYNTH_MATRIX, h, s->ffn, s->experts, in},
-      {"ffn_up_exps", SYNTH_MATRIX, h, s->ffn, s->experts, in},
-      {"ffn_down_exps", SYNTH_MATRIX, s->ffn, h, s->experts, back / sqrt((double)s->ffn)},
-  };
-  for (unsigned i = 0; i < PER_LAYER; i++) {
-    char name[48];
-    snprintf(name, sizeof name, "blk.%u.%s.weight", (unsigned)layer, tensors[i].name);
-    if (!add(plan, tensors[i].kind, name, layer, tensors[i].d0, tensors[i].d1, tensors[i].d2,
-             tensors[i].deviation))
-      return false;
-  }
+/* The order of a layer's tensors in a file: norms, the attention's matrices, gains of heads, the
+ * feed-forward network's matrices. */
+static int turn_of(const pv_plan *plan, size_t row) {
+  if (plan->rows[row].op == PV_OP_NORM) return 0;
+  if (plan->rows[row].op == PV_OP_HEADS) return 2;
+  return (int)row < pv_plan_role(plan, PV_ROLE_FFN_IN) ? 1 : 3;
+}
+
+static bool add_rows(synth_plan *plan, bool once, uint32_t layer) {
+  const pv_plan *of = plan->options->plan;
+  for (int turn = 0; turn < 4; turn++)
+    for (size_t i = 0; i < of->count; i++)
+      if (pv_plan_is(of, i, PV_ROW_ONCE) == once && (once ? turn == 0 : turn_of(of, i) == turn) &&
+          !add(plan, i, layer))
+        return false;
   return true;
 }
 
@@ -132,16 +139,11 @@ pv_code synth_plan_make(const pv_synth_options *options, synth_plan *out, pv_err
   synth_plan plan = {.options = options};
   pv_code code = synth_check(options, err);
   if (code != PV_OK) return code;
-  plan.tensors = calloc((size_t)s->layers * PER_LAYER + 3, sizeof *plan.tensors);
+  plan.tensors = calloc(((size_t)s->layers + 1) * options->plan->count, sizeof *plan.tensors);
   if (plan.tensors == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the list of tensors");
-  const double in = 1.0 / sqrt((double)s->hidden);
-  bool fits = add(&plan, SYNTH_EMBEDDING, "token_embd.weight", 0, s->hidden, s->vocab, 0,
-                  s->tied ? in : 1.0);
-  fits = fits && add(&plan, SYNTH_NORM, "output_norm.weight", 0, s->hidden, 0, 0, 0.0);
-  if (!s->tied)
-    fits = fits && add(&plan, SYNTH_MATRIX, "output.weight", 0, s->hidden, s->vocab, 0, in);
-  for (uint32_t layer = 0; layer < s->layers; layer++) fits = fits && add_layer(&plan, layer);
+  bool fits = add_rows(&plan, true, 0);
+  for (uint32_t layer = 0; layer < s->layers; layer++) fits = fits && add_rows(&plan, false, layer);
   if (!fits || plan.data_bytes > INT64_MAX / 2) {
     code = pv_error_set(err, PV_ERR_LIMIT, "a model of this shape does not fit a file");
     pv_error_hint(err, "lower a dimension");

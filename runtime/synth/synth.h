@@ -1,4 +1,4 @@
-/* Writes a GGUF file of a Qwen3-MoE model of any shape with random weights: the same bytes for the
+/* Writes a GGUF file of a model of any shape with random weights: the same bytes for the
  * same options, whatever the number of threads. Weights have a standard deviation of 1/sqrt(row
  * length), projections back into the residual stream 1/sqrt(2 * layers) of that, so activations
  * stay of order 1 at any depth. Quantised tensors get random block integers and scales directly;
@@ -26,7 +26,8 @@ typedef enum pv_synth_layout {
 #define PV_SYNTH_LAYOUT_COUNT 7
 
 typedef struct pv_synth_options {
-  pv_shape shape; /* vocab is at least PV_SYNTH_VOCAB_MIN */
+  const pv_plan *plan; /* the architecture */
+  pv_shape shape;      /* vocab is at least PV_SYNTH_VOCAB_MIN */
   pv_synth_layout layout;
   uint64_t seed;
   uint32_t threads; /* 0: two for each processor */

@@ -112,7 +112,7 @@ static bool rows_work(void) {
   EXPECT((code == PV_OK) == (changed != NULL));
   if (code == PV_OK) code = pv_fault_tied_model(wide, &tied, &err);
   EXPECT((code == PV_OK) == (tied != NULL));
-  if (code == PV_OK) EXPECT(changed->layers[0].q->type == PV_TYPE_Q6_K);
+  if (code == PV_OK) EXPECT(changed->layers[0].weight[PV_STAGE_Q]->type == PV_TYPE_Q6_K);
   pv_fault_model_free(changed);
   pv_fault_model_free(tied);
   return ended(code, &err);

@@ -24,7 +24,7 @@ static int want(void *context, pv_stage_id stage, uint32_t layer) {
 }
 
 static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                     size_t width, const void *data, pv_error *err) {
+                   size_t width, const void *data, pv_error *err) {
   const taking *t = context;
   (void)position;
   (void)err;
@@ -35,8 +35,8 @@ static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t posi
 }
 
 /* A row that is read when the forward has ended. */
-static pv_code read_after(pv_forward *forward, const pv_shape *shape, pv_stage_id stage,
-                            taking *t, pv_error *err) {
+static pv_code read_after(pv_forward *forward, const pv_shape *shape, pv_stage_id stage, taking *t,
+                          pv_error *err) {
   const size_t width = pv_stage_width(stage, shape);
   double *row = calloc(width, sizeof *row); /* of the widest element */
   if (row == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
@@ -47,7 +47,7 @@ static pv_code read_after(pv_forward *forward, const pv_shape *shape, pv_stage_i
 }
 
 static pv_code run(pv_forward *forward, const pv_model *model, const uint32_t *ids,
-                     const size_t *batches, taking *t, pv_error *err) {
+                   const size_t *batches, taking *t, pv_error *err) {
   const pv_sink sink = {t, want, put};
   pv_code code = PV_OK;
   size_t at = 0;
@@ -60,12 +60,11 @@ static pv_code run(pv_forward *forward, const pv_model *model, const uint32_t *i
   return code;
 }
 
-static pv_code open_side(const pv_model *model, const freeze_side *side,
-                           pv_backend_config *config, pv_fault_side *out, pv_error *err) {
+static pv_code open_side(const pv_model *model, const freeze_side *side, pv_backend_config *config,
+                         pv_fault_side *out, pv_error *err) {
   pv_planted planted;
   if (strcmp(side->source, "definition") == 0) {
-    const pv_code code =
-        pv_fault_parse(side->fault != NULL ? side->fault : "none", &planted, err);
+    const pv_code code = pv_fault_parse(side->fault != NULL ? side->fault : "none", &planted, err);
     return code == PV_OK ? pv_fault_stand_in(model, config, &planted, out, err) : code;
   }
   const bool path = strcmp(side->source, "scalar") == 0 || strcmp(side->source, "avx2") == 0;

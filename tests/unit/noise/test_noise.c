@@ -73,7 +73,7 @@ static void test_no_change_no_spread(void) {
  * of its terms times the change. Over the largest element of its row: */
 static double bound_of_q(void) {
   const pv_backend_config config = {PV_NUMERICS_F64, IDS, IDS, 2, NULL};
-  const pv_gguf_tensor *w = model->layers[0].q;
+  const pv_gguf_tensor *w = model->layers[0].weight[PV_STAGE_Q];
   const size_t k = model->shape.hidden, n = (size_t)w->dims[1];
   double *x = calloc(IDS * k, sizeof *x), *q = calloc(IDS * n, sizeof *q);
   double *row = calloc(k, sizeof *row), bound = 0.0;
@@ -82,7 +82,7 @@ static double bound_of_q(void) {
     goto cleanup;
   EXPECT_I64(pv_forward_begin(forward, ids, IDS, 1, NULL), PV_OK);
   for (size_t i = 0; i < 3; i++)
-    EXPECT_I64(pv_forward_step(forward, pv_forward_step_at(&model->shape, i), NULL, NULL), PV_OK);
+    EXPECT_I64(pv_forward_step(forward, pv_forward_step_at(model, i), NULL, NULL), PV_OK);
   EXPECT_I64(pv_forward_read(forward, PV_STAGE_ATTN_NORM, 0, IDS, x, NULL), PV_OK);
   EXPECT_I64(pv_forward_read(forward, PV_STAGE_Q, 0, IDS, q, NULL), PV_OK);
   for (size_t p = 0; p < IDS; p++) {

@@ -80,16 +80,14 @@ static void test_compute_and_write(void) {
   EXPECT_I64(b->ops->begin(b, &batch, NULL), PV_OK);
   float *got = malloc(9 * pv_capture_row_bytes(c, PV_STAGE_LOGITS));
   uint64_t stages = 0;
-  for (size_t i = 0; i < pv_forward_steps(&model->shape, 9); i++) {
-    const pv_step step = pv_forward_step_at(&model->shape, i);
-    const pv_stage_id *list = NULL;
-    const size_t count = pv_op_stages(step.op, &list);
-    for (size_t s = 0; s < count; s++) {
-      const void *want = pv_capture_row(c, list[s], step.layer, 0);
-      EXPECT_I64(b->ops->compute(b, list[s], step.layer, NULL), PV_OK);
-      EXPECT_I64(b->ops->read(b, list[s], 0, 9, got, NULL), PV_OK);
-      EXPECT(memcmp(got, want, 9 * pv_capture_row_bytes(c, list[s])) == 0);
-      EXPECT_I64(b->ops->write(b, list[s], step.layer, want, NULL), PV_OK);
+  for (size_t i = 0; i < pv_forward_steps(model, 9); i++) {
+    const pv_step step = pv_forward_step_at(model, i);
+    for (size_t s = step.first; s < step.first + step.count; s++) {
+      const void *want = pv_capture_row(c, s, step.layer, 0);
+      EXPECT_I64(b->ops->compute(b, s, step.layer, NULL), PV_OK);
+      EXPECT_I64(b->ops->read(b, s, 0, 9, got, NULL), PV_OK);
+      EXPECT(memcmp(got, want, 9 * pv_capture_row_bytes(c, s)) == 0);
+      EXPECT_I64(b->ops->write(b, s, step.layer, want, NULL), PV_OK);
       stages++;
     }
   }

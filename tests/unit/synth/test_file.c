@@ -7,6 +7,7 @@
 
 #include "base/child.h"
 #include "base/sha256.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/synth/synth.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/synth/temporary.h"
@@ -155,8 +156,8 @@ static void test_layout(void) {
     expect_type(m, i, "attn_output", PV_TYPE_Q4_K);
     expect_type(m, i, "ffn_gate_inp", PV_TYPE_F32);
   }
-  EXPECT(m->embedding->type == PV_TYPE_Q4_K);
-  EXPECT(m->head->type == PV_TYPE_Q6_K);
+  EXPECT(m->once.weight[PV_STAGE_EMBEDDING]->type == PV_TYPE_Q4_K);
+  EXPECT(m->once.weight[PV_STAGE_LOGITS]->type == PV_TYPE_Q6_K);
   pv_model_close(m);
 }
 

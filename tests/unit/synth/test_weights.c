@@ -1,6 +1,7 @@
 /* What the options promise about the weights, measured on the decoded values. */
 #include <math.h>
 
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/synth/synth.h"
 #include "tests/unit/synth/temporary.h"
 #include "tests/unit/testing.h"
@@ -44,16 +45,16 @@ static void test_spread(void) {
     pv_model *m = made(o);
     REQUIRE(m != NULL);
     const double in = 1.0 / sqrt(256.0), back = 1.0 / sqrt(8.0);
-    expect_spread(m->embedding, 1.0);
-    expect_spread(m->head, in);
+    expect_spread(m->once.weight[PV_STAGE_EMBEDDING], 1.0);
+    expect_spread(m->once.weight[PV_STAGE_LOGITS], in);
     for (unsigned i = 0; i < 4; i++) {
       const pv_layer *l = &m->layers[i];
-      expect_spread(l->q, in);
-      expect_spread(l->v, in);
-      expect_spread(l->o, back / sqrt(512.0));
-      expect_spread(l->router, in);
-      expect_spread(l->up, in);
-      expect_spread(l->down, back / sqrt(256.0));
+      expect_spread(l->weight[PV_STAGE_Q], in);
+      expect_spread(l->weight[PV_STAGE_V], in);
+      expect_spread(l->weight[PV_STAGE_ATTN_PROJ], back / sqrt(512.0));
+      expect_spread(l->weight[PV_STAGE_MOE_ROUTER_LOGITS], in);
+      expect_spread(l->weight[PV_STAGE_EXPERT_UP], in);
+      expect_spread(l->weight[PV_STAGE_EXPERT_DOWN], back / sqrt(256.0));
     }
     pv_model_close(m);
   }
@@ -63,13 +64,15 @@ static void test_spread(void) {
 static void test_independent(void) {
   pv_model *m = made(pv_synth_defaults());
   REQUIRE(m != NULL);
-  const pv_gguf_tensor *up = m->layers[0].up, *gate = m->layers[0].gate;
+  const pv_gguf_tensor *up = m->layers[0].weight[PV_STAGE_EXPERT_UP],
+                       *gate = m->layers[0].weight[PV_STAGE_EXPERT_GATE];
   EXPECT(memcmp(up->data, gate->data, up->row_bytes) != 0);
-  EXPECT(memcmp(up->data, m->layers[1].up->data, up->row_bytes) != 0);
+  EXPECT(memcmp(up->data, m->layers[1].weight[PV_STAGE_EXPERT_UP]->data, up->row_bytes) != 0);
   EXPECT(memcmp(up->data, up->data + up->row_bytes, up->row_bytes) != 0);
   EXPECT(memcmp(pv_model_expert(up, 0), pv_model_expert(up, 1), up->row_bytes) != 0);
-  EXPECT(memcmp(m->layers[0].attn_norm->data, m->layers[0].ffn_norm->data, 64) != 0);
-  double *norm = decode(m->layers[0].attn_norm);
+  EXPECT(memcmp(m->layers[0].weight[PV_STAGE_ATTN_NORM]->data,
+                m->layers[0].weight[PV_STAGE_FFN_NORM]->data, 64) != 0);
+  double *norm = decode(m->layers[0].weight[PV_STAGE_ATTN_NORM]);
   for (unsigned i = 0; i < 256; i++) EXPECT(norm[i] >= 0.75 && norm[i] < 1.25);
   free(norm);
   pv_model_close(m);
@@ -90,9 +93,9 @@ static void check_outlier(double factor, int64_t token) {
   o.outlier_token = token;
   pv_model *m = made(o);
   REQUIRE(m != NULL);
-  EXPECT(m->embedding->type == PV_TYPE_F32);
-  EXPECT(m->head->type == PV_TYPE_Q6_K); /* nothing else changes */
-  double *x = decode(m->embedding);
+  EXPECT(m->once.weight[PV_STAGE_EMBEDDING]->type == PV_TYPE_F32);
+  EXPECT(m->once.weight[PV_STAGE_LOGITS]->type == PV_TYPE_Q6_K); /* nothing else changes */
+  double *x = decode(m->once.weight[PV_STAGE_EMBEDDING]);
   for (int64_t row = 0; row < 300; row++) {
     const double ratio = x[row * 256 + 77] / others(x + row * 256, 256, 77);
     if (token < 0 || token == row)
@@ -120,7 +123,7 @@ static void check_ties(double difference, uint32_t experts) {
   pv_model *m = made(o);
   REQUIRE(m != NULL);
   for (unsigned layer = 0; layer < 4; layer++) {
-    double *x = decode(m->layers[layer].router);
+    double *x = decode(m->layers[layer].weight[PV_STAGE_MOE_ROUTER_LOGITS]);
     for (uint32_t e = 0; e + 1 < experts; e += 2)
       for (uint64_t i = 0; i < 256; i++) {
         const double want = i == e / 2 % 256 ? (double)(float)difference : 0.0;
@@ -141,7 +144,7 @@ static void test_ties(void) {
   pv_synth_options o = pv_synth_defaults();
   pv_model *m = made(o); /* and without the option experts do not resemble each other */
   REQUIRE(m != NULL);
-  double *x = decode(m->layers[0].router);
+  double *x = decode(m->layers[0].weight[PV_STAGE_MOE_ROUTER_LOGITS]);
   unsigned same = 0;
   for (unsigned i = 0; i < 256; i++) same += x[i] == x[256 + i];
   EXPECT(same < 4);
@@ -180,10 +183,18 @@ static void test_integers(void) {
     pv_model *m = made(o);
     REQUIRE(m != NULL);
     const pv_layer *l = &m->layers[2];
-    const pv_gguf_tensor *const all[] = {m->embedding, m->head, l->q,      l->k,    l->v,
-                                         l->o,         l->up,   l->router, l->gate, l->down};
+    const pv_gguf_tensor *const all[] = {m->once.weight[PV_STAGE_EMBEDDING],
+                                         m->once.weight[PV_STAGE_LOGITS],
+                                         l->weight[PV_STAGE_Q],
+                                         l->weight[PV_STAGE_K],
+                                         l->weight[PV_STAGE_V],
+                                         l->weight[PV_STAGE_ATTN_PROJ],
+                                         l->weight[PV_STAGE_EXPERT_UP],
+                                         l->weight[PV_STAGE_MOE_ROUTER_LOGITS],
+                                         l->weight[PV_STAGE_EXPERT_GATE],
+                                         l->weight[PV_STAGE_EXPERT_DOWN]};
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) check_integers(all[i]);
-    double *norm = decode(l->attn_norm);
+    double *norm = decode(l->weight[PV_STAGE_ATTN_NORM]);
     for (unsigned i = 0; i < 256; i++) EXPECT_F64(norm[i], 1.0, 0.0);
     free(norm);
     pv_model_close(m);

@@ -1,0 +1,234 @@
+/* What follows from the tables of the architectures. */
+#include "runtime/model/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/model/arch/qwen3moe.h"
+
+static const pv_plan *const plans[] = {&pv_plan_qwen3moe, NULL};
+
+const pv_plan *pv_plan_at(size_t n) {
+  return n < sizeof plans / sizeof *plans ? plans[n] : NULL;
+}
+
+const pv_plan *pv_plan_find(const char *architecture, size_t length) {
+  for (size_t i = 0; plans[i] != NULL; i++)
+    if (strlen(plans[i]->architecture) == length &&
+        memcmp(plans[i]->architecture, architecture, length) == 0)
+      return plans[i];
+  return NULL;
+}
+
+int pv_plan_role(const pv_plan *plan, pv_role role) {
+  for (size_t i = 0; i < plan->count; i++)
+    if (plan->rows[i].role == role) return (int)i;
+  return -1;
+}
+
+int pv_plan_stage(const pv_plan *plan, const char *name) {
+  for (size_t i = 0; i < plan->count; i++)
+    if (strcmp(plan->rows[i].name, name) == 0) return (int)i;
+  return -1;
+}
+
+size_t pv_dim_size(pv_dim dim, const pv_shape *s) {
+  switch (dim) {
+    case PV_DIM_ONE:
+      break;
+    case PV_DIM_HIDDEN:
+      return s->hidden;
+    case PV_DIM_HEAD:
+      return s->head_dim;
+    case PV_DIM_Q:
+      return (size_t)s->heads * s->head_dim;
+    case PV_DIM_KV:
+      return (size_t)s->kv_heads * s->head_dim;
+    case PV_DIM_FFN:
+      return s->ffn;
+    case PV_DIM_EXPERTS:
+      return s->experts;
+    case PV_DIM_USED:
+      return s->used;
+    case PV_DIM_VOCAB:
+      return s->vocab;
+  }
+  return 1;
+}
+
+size_t pv_plan_part(const pv_plan *plan, size_t row, const pv_shape *shape) {
+  return pv_dim_size(plan->rows[row].width, shape);
+}
+
+size_t pv_plan_width(const pv_plan *plan, size_t row, const pv_shape *shape) {
+  return pv_plan_part(plan, row, shape) *
+         (pv_plan_is(plan, row, PV_ROW_BY_EXPERT) ? shape->used : 1);
+}
+
+int pv_plan_input(const pv_plan *plan, size_t row, size_t k, uint32_t layer, uint32_t layers,
+                  uint32_t *at) {
+  const bool once = pv_plan_is(plan, row, PV_ROW_ONCE);
+  if (k >= 3 || plan->rows[row].in[k] == 0) return -1;
+  int in = plan->rows[row].in[k];
+  uint32_t of = layer;
+  if (in == PV_STREAM) {
+    const bool first = !once && layer == 0;
+    in = pv_plan_role(plan, first ? PV_ROLE_EMBEDDING : PV_ROLE_LAYER_OUT);
+    of = once ? layers - 1 : first ? 0 : layer - 1;
+  }
+  if (at != NULL) *at = pv_plan_is(plan, (size_t)in, PV_ROW_ONCE) ? 0 : of;
+  return in;
+}
+
+bool pv_plan_is_gain(const pv_plan *plan, size_t row) {
+  return plan->rows[row].op == PV_OP_NORM || plan->rows[row].op == PV_OP_HEADS;
+}
+
+bool pv_plan_weight(const pv_plan *plan, size_t row, const pv_shape *shape, uint64_t dims[3]) {
+  const pv_stage_row *r = &plan->rows[row];
+  const size_t width = pv_plan_part(plan, row, shape);
+  if (r->weight == NULL) return false;
+  dims[0] = r->op == PV_OP_HEADS ? shape->head_dim : width;
+  dims[1] = r->op == PV_OP_GATHER ? shape->vocab : 1;
+  dims[2] = pv_plan_is(plan, row, PV_ROW_BY_EXPERT) ? shape->experts : 1;
+  if (r->op != PV_OP_MATMUL) return true;
+  dims[0] = pv_plan_part(plan, r->in[0], shape);
+  dims[1] = width;
+  return true;
+}
+
+const char *pv_plan_weight_name(const pv_plan *plan, size_t row, uint32_t layer,
+                                char out[PV_WEIGHT_NAME]) {
+  if (pv_plan_is(plan, row, PV_ROW_ONCE))
+    snprintf(out, PV_WEIGHT_NAME, "%s.weight", plan->rows[row].weight);
+  else
+    snprintf(out, PV_WEIGHT_NAME, "blk.%u.%s.weight", layer, plan->rows[row].weight);
+  return out;
+}
+
+/* Rows of the step that begins at `row`. */
+static size_t step_rows(const pv_plan *plan, size_t row) {
+  size_t n = 1;
+  while (row + n < plan->count && !pv_plan_is(plan, row + n, PV_ROW_STEP)) n++;
+  return n;
+}
+
+/* How many steps begin in rows with all of `flags` of ONCE and LAST_ROWS, and no other of them. */
+static size_t steps_of(const pv_plan *plan, unsigned flags) {
+  size_t n = 0;
+  for (size_t i = 0; i < plan->count; i++)
+    n += pv_plan_is(plan, i, PV_ROW_STEP) &&
+         (plan->rows[i].flags & (PV_ROW_ONCE | PV_ROW_LAST_ROWS)) == flags;
+  return n;
+}
+
+size_t pv_plan_steps(const pv_plan *plan, uint32_t layers, bool with_logits) {
+  return steps_of(plan, PV_ROW_ONCE) + layers * steps_of(plan, 0) +
+         (with_logits ? steps_of(plan, PV_ROW_ONCE | PV_ROW_LAST_ROWS) : 0);
+}
+
+pv_step pv_plan_step(const pv_plan *plan, uint32_t layers, size_t n) {
+  const size_t before = steps_of(plan, PV_ROW_ONCE), inside = steps_of(plan, 0);
+  size_t left = n; /* steps of the table before the wanted one */
+  uint32_t layer = 0;
+  if (n >= before && n < before + layers * inside) {
+    layer = (uint32_t)((n - before) / inside);
+    left = before + (n - before) % inside;
+  } else if (n >= before) {
+    left = n - (layers - 1) * inside;
+  }
+  size_t row = 0;
+  for (; left > 0; left--) row += step_rows(plan, row);
+  return (pv_step){row, step_rows(plan, row), layer};
+}
+
+int pv_step_find(const pv_plan *plan, const pv_step *step, pv_role role) {
+  for (size_t i = 0; i < step->count; i++)
+    if (plan->rows[step->first + i].role == role) return (int)i;
+  return -1;
+}
+
+/* What an operation takes and gives. `inputs` of MATMUL: one more by expert. */
+static const struct {
+  uint8_t inputs;
+  bool weight, index;
+} rules[] = {[PV_OP_GATHER] = {0, true, false},  [PV_OP_NORM] = {1, true, false},
+             [PV_OP_MATMUL] = {1, true, false},  [PV_OP_HEADS] = {1, true, false},
+             [PV_OP_ATTEND] = {3, false, false}, [PV_OP_ADD] = {2, false, false},
+             [PV_OP_ROUTE] = {1, false, false},  [PV_OP_TOPK] = {1, false, true},
+             [PV_OP_SWIGLU] = {2, false, false}, [PV_OP_COMBINE] = {2, false, false},
+             [PV_OP_ARGMAX] = {1, false, true}};
+
+static pv_dim width_in(const pv_plan *plan, uint8_t in) {
+  return in == PV_STREAM ? plan->rows[0].width : plan->rows[in].width;
+}
+
+static const char *flaw_of_width(const pv_plan *plan, const pv_stage_row *r) {
+  const bool same[2] = {r->width == width_in(plan, r->in[0]), r->width == width_in(plan, r->in[1])};
+  bool fits = true;
+  if (r->op == PV_OP_NORM || r->op == PV_OP_HEADS || r->op == PV_OP_ATTEND) fits = same[0];
+  if (r->op == PV_OP_ADD || r->op == PV_OP_SWIGLU) fits = same[0] && same[1];
+  if (r->op == PV_OP_COMBINE) fits = same[0] && width_in(plan, r->in[1]) == PV_DIM_USED;
+  if (r->op == PV_OP_ROUTE || r->op == PV_OP_TOPK) fits = r->width == PV_DIM_USED;
+  if (r->op == PV_OP_ARGMAX) fits = r->width == PV_DIM_ONE;
+  return fits ? NULL : "its width does not follow from its inputs";
+}
+
+static const char *flaw_of_inputs(const pv_plan *plan, size_t row) {
+  const pv_stage_row *r = &plan->rows[row];
+  const size_t want =
+      rules[r->op].inputs +
+      (size_t)(r->op == PV_OP_MATMUL && pv_plan_is(plan, row, PV_ROW_BY_EXPERT) ? 1 : 0);
+  size_t count = 0;
+  while (count < 3 && r->in[count] != 0) count++;
+  for (size_t i = 0; i < count; i++)
+    if (r->in[i] != PV_STREAM && r->in[i] >= row) return "an input is not there yet";
+  for (size_t i = count; i < 3; i++)
+    if (r->in[i] != 0) return "its inputs have a gap";
+  if (count != want) return "its operation takes other inputs";
+  return flaw_of_width(plan, r);
+}
+
+/* What holds of two rows. */
+static const char *flaw_of_pair(const pv_stage_row *a, const pv_stage_row *b) {
+  if (strcmp(a->name, b->name) == 0) return "its name is there twice";
+  if (a->role != PV_ROLE_NONE && a->role == b->role) return "its role is there twice";
+  if (a->weight != NULL && b->weight != NULL && strcmp(a->weight, b->weight) == 0 &&
+      ((a->flags ^ b->flags) & PV_ROW_ONCE) == 0)
+    return "its weight is there twice";
+  return NULL;
+}
+
+static const char *flaw_of_row(const pv_plan *plan, size_t row) {
+  const pv_stage_row *r = &plan->rows[row], *last = row > 0 ? r - 1 : r;
+  const unsigned kind = PV_ROW_ONCE | PV_ROW_LAST_ROWS;
+  const bool moved = row == 0 || (r->flags & kind) != (last->flags & kind);
+  const char *flaw = NULL;
+  if ((r->weight != NULL) != rules[r->op].weight) return "its operation and its weight do not fit";
+  if (pv_plan_is(plan, row, PV_ROW_INDEX) != rules[r->op].index)
+    return "its operation makes int32 elements, or does not";
+  if ((r->flags & kind) == PV_ROW_ONCE && row > 0) return "it is outside the layers, between them";
+  if (row > 1 && (last->flags & kind) == kind && (r->flags & kind) != kind)
+    return "it is outside the layers, between them";
+  if (moved && !pv_plan_is(plan, row, PV_ROW_STEP)) return "no step begins here";
+  for (size_t i = 0; i < row && flaw == NULL; i++) flaw = flaw_of_pair(&plan->rows[i], r);
+  return flaw != NULL ? flaw : flaw_of_inputs(plan, row);
+}
+
+const char *pv_plan_flaw(const pv_plan *plan, size_t *row) {
+  static const pv_role needed[] = {PV_ROLE_EMBEDDING, PV_ROLE_LAYER_OUT, PV_ROLE_LOGITS,
+                                   PV_ROLE_TOP};
+  *row = 0;
+  if (plan->count == 0 || plan->count > PV_STAGES_MAX) return "it has no rows, or too many";
+  for (size_t i = 0; i < plan->count; i++) {
+    const char *flaw = flaw_of_row(plan, i);
+    if (flaw == NULL && pv_plan_is(plan, i, PV_ROW_STEP) && step_rows(plan, i) > PV_STEP_ROWS)
+      flaw = "a step has too many rows";
+    if (flaw == NULL) continue;
+    *row = i;
+    return flaw;
+  }
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (pv_plan_role(plan, needed[i]) < 0) return "a role is missing that every forward has";
+  return pv_plan_role(plan, PV_ROLE_EMBEDDING) == 0 ? NULL : "the embedding is not the first row";
+}
