@@ -17,7 +17,7 @@ function kind(path) {
   if (path ~ /\.(c|h|cu|cuh|c\.in|cmake)$|(^|\/)CMakeLists\.txt$|(^|\/)\.clang-|^CMakePresets\.json$/) return "source"
   if (path ~ /^tests\/fuzz\/(corpus|planted)\/|\.dict$/) return "fuzz"
   if (path ~ /^(contracts|completions)\//) return substr(path, 1, index(path, "/") - 1)
-  if (path ~ /\.md$|^docs\/|^LICENSE$|^page_commands$/) return "document"
+  if (path ~ /^docs\/|^LICENSE$|^page_commands$/ || (path ~ /\.md$/ && path !~ /^tests\//)) return "document"
   if (path ~ /^tests\/.*\/.*\.sh$/) return "script"
   return "any"
 }
@@ -100,7 +100,7 @@ function key(name,    n, i, words, parts, m, k, text, own, script, roams, path, 
     relative = substr(path, length(build) + 2)
     text = sources_of(relative, seen)
     reads_published = index(text, "published")
-    reads_sources = text ~ /"[^"\n]*\/[^" \n]*\.(c|h|cu|cuh)"/
+    reads_sources = text ~ /"[^"\n]*\.(c|h|cu|cuh)"/
   } else if (index(path, root "/") == 1) {
     script = substr(path, length(root) + 2)
     own = text = slurp(path)

@@ -75,7 +75,7 @@ runs fuzz_gguf
 rests fuzz_ptx test_gguf test_cli_validate
 planted tree base/text.c # acts through programs, and these are the same
 runs test_meta_house test_meta_digest test_cli_completion
-rests test_base_text test_cli_validate "${threads[@]}"
+rests test_base_text test_base_pool test_cli_validate
 planted tree kernels/arith/arith.h # an argument
 runs check-arith
 for path in models/tiny-coder-moe-Q4_K_M.gguf tests/tiers.sh unheard/of; do
