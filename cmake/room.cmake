@@ -46,6 +46,6 @@ function(pv_test name)
   target_link_libraries(${name} PRIVATE pv_flags pv_testing ${TEST_DEPENDS})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   # 77: every test of the program was skipped (see tests/unit/testing.h); under CI=true it fails.
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77
     LABELS "${TEST_LABELS}")
 endfunction()
