@@ -29,7 +29,7 @@ judge() {
 }
 
 judge 95 5 </dev/null
-expect 'the goal' 0 'base         95 of  100 branches,  95.0 %; 0 by exception'
+expect 'the goal' 0 'base                 95 of  100 branches,  95.0 %; 0 by exception'
 judge 94 6 </dev/null
 expect 'below the goal' 1 'base is below 95 %'
 judge 94 6 <<<'base/a.c | guard(e) | 6 | it can not happen'
