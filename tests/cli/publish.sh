@@ -14,7 +14,10 @@ validate contracts/up.yaml --publish
 exits 0
 says "the contract now says $rung"
 folder=$(echo reports/published/up/*)
-id=$(basename "$folder")
+same "$(basename "$folder")" cpu 'the folder of a run without a device'
+# id FOLDER: the run that lies there.
+id() { sed -n 's/^  "id": "\(2.*\)",$/\1/p' "$1/evidence.json"; }
+id=$(id "$folder")
 same "$(diff before.yaml contracts/up.yaml | grep -c '^<')" 2 'lines taken out'
 same "$(grep -c "status: $rung # pv moves it" contracts/up.yaml)" 1 'the status, its comment kept'
 same "$(grep -c 'version: "1.0.1"' contracts/up.yaml)" 2 'the version and the amendment'
@@ -44,18 +47,45 @@ exits 1
 field "'report.md' in json.dumps(d)" False
 warns 'broken: report.md'
 
-# once more: confirmed by a second run, and every byte of the contract stays
+# once more: confirmed by a second run in the place of the first, and every byte of the contract stays
 cp contracts/up.yaml before.yaml
 validate contracts/up.yaml --publish
 exits 0
 says 'published; the contract is as it was'
 silent 'the contract now says'
 same "$(cmp before.yaml contracts/up.yaml && echo same)" same 'the confirmed contract'
-same "$(find reports/published/up -name evidence.json | wc -l)" 2 'runs published'
-run "$pv" lint contracts/up.yaml
+same "$(find reports/published/up -mindepth 1 -maxdepth 1)" "$folder" 'what is published'
+same "$([[ $(id "$folder") > "$id" ]] && echo newer)" newer 'the run in the place of the first'
+run "$pv" lint contracts/up.yaml # the history names the first: git keeps it
 exits 0
 verify reports/published/up/*
 exits 0
+# A run that the history names and nothing published is as new as.
+sed "s/evidence: \"$id\"/evidence: \"2999${id:4}\"/" contracts/up.yaml >contracts/late.yaml
+sed -i 's/name: up/name: late/' contracts/late.yaml
+cp -r reports/published/up reports/published/late
+run "$pv" lint contracts/late.yaml
+exits 2
+says "PV030"
+sed -i 's/2999/2026/' contracts/late.yaml
+run "$pv" lint contracts/late.yaml
+exits 0
+rm -r contracts/late.yaml reports/published/late
+
+# another device has a folder of its own, and neither takes the other's place
+PV_FAKE_DEVICE='NVIDIA H100 80GB HBM3' validate contracts/up.yaml --publish
+exits 0
+says 'report: reports/published/up/nvidia-h100-80gb-hbm3/'
+validate contracts/up.yaml --publish
+exits 0
+same "$(cd reports/published/up && echo *)" 'cpu nvidia-h100-80gb-hbm3' 'one run for each device'
+verify reports/published/up/*
+exits 0
+mv reports/published/up/cpu reports/published/up/amd
+verify reports/published/up/amd
+exits 1
+says 'nor that of its device, cpu'
+mv reports/published/up/amd reports/published/up/cpu
 
 # unpublished NAME STATUS CODE REASON FALSIFIER...: a run that supports nothing is not published, by
 # neither evidence nor a byte of the contract; what it saw is told as always.
@@ -123,6 +153,17 @@ exits 0
 field "[c['source'] for c in d['criteria']]" "['run', 'receipt']"
 validate contracts/gpu.yaml --only F_PASS
 says 'NVIDIA H100'
+
+# Nothing takes the place of the run that it rests on itself.
+contract same ACTIVE_RUNTIME "F_PASS $plain $rung" "F_DEVICE names.resolve ACTIVE_RUNTIME"
+PV_FAKE_DEVICE='CPU' validate contracts/same.yaml --publish
+exits 0
+first=$(id reports/published/same/cpu)
+validate contracts/same.yaml --publish
+exits 0
+warns "nothing was published: F_DEVICE rests on the run $first, whose place it would take"
+says 'report: reports/runs/same/'
+same "$(id reports/published/same/cpu)" "$first" 'the run that stays'
 
 # stale by each digest, with its name
 stale() {
@@ -229,7 +270,7 @@ if git --version >/dev/null 2>&1; then
   exits 0
   validate repo/contracts/good.yaml --publish
   exits 0 # the contract itself and reports may differ
-  same "$(find repo/reports/published/good -name evidence.json | wc -l)" 2 'runs published'
+  same "$(find repo/reports/published/good -name evidence.json | wc -l)" 1 'runs published'
   same "$(grep -c "$work" -r repo/reports | awk -F: '{n += $2} END {print n}')" 0 \
     'lines of published evidence that name a path of this machine'
 fi
@@ -253,9 +294,10 @@ contract old DEPRECATED "F_PASS $plain $rung"
 validate contracts/old.yaml --publish
 exits 2
 mv contracts/up.yaml contracts/real
+last=$(id reports/published/up/cpu)
 ln -s real contracts/up.yaml
 validate contracts/up.yaml --publish
 exits 2
 warns 'link'
-same "$(find reports/published/up -name evidence.json | wc -l)" 2 'no evidence by way of a link'
+same "$(id reports/published/up/cpu)" "$last" 'the run that a link does not replace'
 finish

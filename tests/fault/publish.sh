@@ -16,7 +16,7 @@ reset() {
 
 # whole WHAT: what lies there may be trusted.
 whole() {
-  local run folder
+  local run there folder
   for folder in reports/published/up/*/; do
     [ -d "$folder" ] || continue
     "$pv" evidence verify --probe "$fake" "$folder" >/dev/null 2>&1 || bad "$1: broken evidence"
@@ -27,10 +27,9 @@ whole() {
     return
   fi
   new=$((new + 1))
-  for run in $(sed -n 's/^ *evidence: "\(.*\)"/\1/p' contracts/up.yaml); do
-    [ -d "reports/published/up/$run" ] || bad "$1: no evidence $run, which the contract names"
-  done
-  if [ -n "$run" ] && grep -q 'status: PROPOSED' contracts/up.yaml &&
+  run=$(sed -n 's/^ *evidence: "\(.*\)"/\1/p' contracts/up.yaml)
+  there=$(sed -n 's/^  "id": "\(2.*\)",$/\1/p' reports/published/up/cpu/evidence.json)
+  if [ -n "$run" ] && [[ ! $there < $run ]] && grep -q 'status: PROPOSED' contracts/up.yaml &&
     "$pv" lint contracts/up.yaml >/dev/null 2>&1; then
     ok
   else
@@ -38,6 +37,7 @@ whole() {
   fi
 }
 
+rm -f "$work/log"
 publish PV_STEP_LOG="$work/log"
 exits 0
 steps=$(wc -l <"$work/log")
@@ -71,6 +71,7 @@ echo "$steps steps failed: the old contract $((old)) times, the new one $((new))
 reset
 sed -i 's/status: DRAFT/status: PROPOSED/' contracts/up.yaml
 cp contracts/up.yaml "$work/before"
+rm -f "$work/log"
 publish PV_STEP_LOG="$work/log"
 exits 0
 confirming=$(wc -l <"$work/log")
@@ -88,6 +89,45 @@ done
 same "$new" 0 'contracts changed by a run that confirms'
 echo "$confirming steps of a run that confirms killed and failed: the contract stayed $old times"
 
+# A run that takes the place of another one and raises the status: whatever happens, one of the two is
+# there and whole, and the new one where the contract names it.
+reset
+sed -i 's/status: PROPOSED/status: DRAFT/' contracts/up.yaml
+cp contracts/up.yaml "$work/before"
+publish A=b
+exits 0
+rm -rf "$work/replaced"
+mv reports "$work/replaced"
+again() {
+  reset
+  cp -r "$work/replaced" reports
+}
+again
+rm -f "$work/log"
+publish PV_STEP_LOG="$work/log"
+exits 0
+replacing=$(wc -l <"$work/log")
+cat "$work/log" >>"$work/order"
+same "$(grep -c '^exchange' "$work/log")" 1 'exchanges of two folders'
+old=0 new=0 gone=0 stays=0
+for ((n = 1; n <= replacing; n++)); do
+  for how in KILL FAIL; do
+    again
+    { publish PV_STEP_$how=$n; } 2>/dev/null
+    whole "replacing, $how at step $n"
+    [ -d reports/published/up/cpu ] || gone=$((gone + 1))
+    cmp -s reports/published/up/cpu/evidence.json "$work/replaced/published/up/cpu/evidence.json" &&
+      stays=$((stays + 1))
+    # What is left of the old run where a step of its removal fails has no name that anybody reads.
+    [ "$how" = KILL ] || [ "$code" -eq 0 ] ||
+      same "$(find . -name '.2*' | wc -l)" 0 "temporary files when step $n fails"
+    if [ "$code" -eq 0 ] && cmp -s contracts/up.yaml "$work/before"; then bad "$how at step $n: exit 0"; fi
+  done
+done
+same "$gone" 0 'times that no run was there'
+if [ "$old" -gt 40 ] && [ "$new" -gt 4 ] && [ "$stays" -gt 40 ]; then ok; else bad "old $old, new $new, stays $stays"; fi
+echo "$replacing steps of a run that replaces another killed and failed: the old contract $old times, the old run $stays times"
+
 # A power cut keeps what was synced: content before its name, evidence before the status that names it.
 same "$(python3 - "$work/order" <<'PY'
 import os, sys
@@ -98,7 +138,10 @@ for line in open(sys.argv[1]):
     if call == "fsync":
         dirty.discard(path)
         unsynced = {p: d for p, d in unsynced.items() if d != path}
-    if call in ("mkdir", "rename"): unsynced[to or path] = os.path.dirname(to or path)
+    if call in ("mkdir", "rename", "exchange"): unsynced[to or path] = os.path.dirname(to or path)
+    if call == "exchange" and any(p.startswith(path + "/") for p in dirty):
+        wrong.append("exchanged before its content was synced: " + path)
+    if call == "exchange": unsynced = {p: d for p, d in unsynced.items() if p != path}
     if call != "rename": continue
     if path in dirty: wrong.append("renamed before its content was synced: " + path)
     unsynced = {p.replace(path, to, 1): d.replace(path, to, 1) for p, d in unsynced.items()}
@@ -108,5 +151,5 @@ for line in open(sys.argv[1]):
 wrong += ["never synced: " + p for p in unsynced]
 print(seen, wrong)
 PY
-)" '1 []' 'the order of the steps'
+)" '2 []' 'the order of the steps'
 finish

@@ -72,6 +72,10 @@ EXPORT int unlink(const char *path) {
 EXPORT int rename(const char *from, const char *to) {
   return step("rename", from, to) ? -1 : (int)syscall(SYS_rename, from, to);
 }
+EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) {
+  return step("exchange", from, to) ? -1
+                                    : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
 EXPORT int fsync(int fd) {
   return step_fd("fsync", fd) ? -1 : (int)syscall(SYS_fsync, fd);
 }

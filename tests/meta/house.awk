@@ -48,8 +48,8 @@ BEGIN {
   base = "base runtime/probe/check_spec.h runtime/probe/frame.h"
   allow("validator/yaml", "base")
   allow("validator/model", base " validator/yaml")
-  allow("validator/rules", base " runtime/faults/fault_spec.h validator/yaml validator/model")
   allow("validator/store", base " validator/yaml validator/model")
+  allow("validator/rules", base " runtime/faults/fault_spec.h validator/yaml validator/model validator/store")
   allow("validator/run", base " validator/yaml validator/model")
   allow("reports/render", "base runtime/probe/check_spec.h validator/model")
   allow("validator/judge", base " kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render")

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,16 @@ pv_code pv_run_folder_open(pv_arena *arena, const char *base, const char *contra
     pv_error_hint(err, "--out DIR names another place for the report");
     return PV_ERR_IO;
   }
+  return PV_OK;
+}
+
+pv_code pv_run_folder_device(pv_arena *arena, const char *device, pv_run_folder *folder,
+                             pv_error *err) {
+  char name[PV_EVIDENCE_DEVICE];
+  pv_evidence_device(device, name);
+  char *final = pv_arena_printf(arena, "%s/%s", folder->parent, name);
+  if (final == NULL) return nomem(err);
+  folder->final = final;
   return PV_OK;
 }
 
@@ -100,11 +111,25 @@ pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evid
   return write_text(&w, pv_evidence_render(evidence, &text, err), PV_EVIDENCE_FILE, &text, err);
 }
 
+static bool exchange(const pv_run_folder *folder) {
+  return renameat2(AT_FDCWD, folder->temporary, AT_FDCWD, folder->final, RENAME_EXCHANGE) == 0;
+}
+
 pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err) {
+  struct stat info;
   if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-  if (rename(folder->temporary, folder->final) != 0)
-    return pv_error_errno(err, errno, "cannot name the folder '%s'", folder->final);
-  folder->finished = true;
+  if (stat(folder->temporary, &info) != 0)
+    return pv_error_errno(err, errno, "cannot examine the folder '%s'", folder->temporary);
+  folder->self = info.st_ino;
+  folder->finished = rename(folder->temporary, folder->final) == 0;
+  if (!folder->finished && (errno == ENOTEMPTY || errno == EEXIST))
+    folder->finished = folder->replaced = exchange(folder);
+  if (!folder->finished) {
+    pv_error_errno(err, errno, "cannot name the folder '%s'", folder->final);
+    pv_error_hint(
+        err, "the file system must be able to exchange two folders: publish in a clone on another");
+    return PV_ERR_IO;
+  }
   /* It must be there for good before a status names it. */
   return pv_folder_sync(folder->parent, err);
 }
@@ -121,9 +146,16 @@ static void remove_folder(const char *path) {
   rmdir(path);
 }
 
-void pv_run_folder_drop(pv_run_folder *folder, bool published) {
+void pv_run_folder_close(pv_run_folder *folder) {
+  struct stat info;
   if (folder->temporary == NULL) return;
-  if (!folder->finished) remove_folder(folder->temporary);
-  if (folder->finished && !folder->named && published) remove_folder(folder->final);
-  rmdir(folder->parent); /* only when it is empty */
+  /* Unless somebody else's run has taken its place meanwhile. */
+  const bool back = folder->finished && !folder->kept && stat(folder->final, &info) == 0 &&
+                    info.st_ino == folder->self;
+  /* Where the old one can not be put back the new one stays: it is whole, and one must be there. */
+  if (back &&
+      (folder->replaced ? !exchange(folder) : rename(folder->final, folder->temporary) != 0))
+    return;
+  remove_folder(folder->temporary); /* not there when it has its name and replaced nothing */
+  if (!folder->kept) rmdir(folder->parent); /* only when it is empty */
 }

@@ -2,14 +2,18 @@
 #ifndef PV_JUDGE_FOLDER_H
 #define PV_JUDGE_FOLDER_H
 
+#include <sys/types.h>
+
 #include "validator/store/evidence.h"
 
 typedef struct pv_run_folder {
   char *parent;    /* "<root>/reports/runs/<contract>" */
   char *temporary; /* "<parent>/.<run id>" */
-  char *final;     /* "<parent>/<run id>" */
+  char *final;     /* "<parent>/<run id>"; of what is published "<parent>/<device>" */
   bool finished;   /* it has its name */
-  bool named;      /* and a contract on the disk names it */
+  bool replaced;   /* and `temporary` is what had that name before */
+  bool kept;       /* and it is not taken back any more */
+  ino_t self;      /* which folder it is */
 } pv_run_folder;
 
 /* Makes the parent, and the temporary folder in it. Before the run, so that a folder that can not
@@ -17,16 +21,22 @@ typedef struct pv_run_folder {
 pv_code pv_run_folder_open(pv_arena *arena, const char *base, const char *contract,
                            const char *run_id, pv_run_folder *out, pv_error *err);
 
+/* What is published on a device has the device's name. Before pv_run_folder_finish. */
+pv_code pv_run_folder_device(pv_arena *arena, const char *device, pv_run_folder *folder,
+                             pv_error *err);
+
 /* Renders everything into the temporary folder; evidence.json, which holds the digests of the
  * others, comes last. `shown` is the final folder's name in the reports. */
 pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evidence *evidence,
                            const char *shown, pv_error *err);
 
-/* Gives the folder its name, for good. Refused when Ctrl-C was pressed meanwhile. */
+/* Gives the folder its name, for good. A published run takes the place of the one that has the
+ * name, in one step: a reader finds the old one or the new one. Refused when Ctrl-C was pressed
+ * meanwhile, and where the file system can not exchange two folders. */
 pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err);
 
-/* Removes the temporary folder if it is still there; with `published`, the final one too, unless a
- * contract names it. */
-void pv_run_folder_drop(pv_run_folder *folder, bool published);
+/* At the end, well or not: removes what has no name. What is finished and not `kept` is taken back
+ * first, and what it replaced is there again. */
+void pv_run_folder_close(pv_run_folder *folder);
 
 #endif

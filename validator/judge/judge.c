@@ -25,11 +25,7 @@ static pv_code open_folder(pv_arena *arena, pv_judgement *j, pv_run_folder *out,
                      : q->out != NULL ? pv_arena_strdup(arena, q->out)
                                       : pv_arena_printf(arena, "%s/reports/runs", site->runs);
   if (base == NULL) return nomem(err);
-  const pv_code code =
-      pv_run_folder_open(arena, base, q->contract->name, j->result.run_id, out, err);
-  if (code != PV_OK) return code;
-  j->shown = pv_site_shown(arena, out->final);
-  return j->shown == NULL ? nomem(err) : PV_OK;
+  return pv_run_folder_open(arena, base, q->contract->name, j->result.run_id, out, err);
 }
 
 /* Before anything is computed: what it stands on, where the report goes, what it is called. */
@@ -50,15 +46,22 @@ static pv_code prepare(pv_arena *arena, pv_judgement *j, pv_run_folder *folder, 
   return code == PV_OK ? open_folder(arena, j, folder, err) : code;
 }
 
-/* A run that supports nothing is not published: its report goes where it goes without --publish. */
+/* A run that supports nothing, or itself rests on the one whose place it would take, is not
+ * published: its report goes where it goes without --publish. */
 static pv_code maybe_publish(pv_arena *arena, pv_judgement *j, pv_run_folder *folder,
                              pv_error *err) {
+  const pv_result *r = &j->result;
   pv_text why = PV_TEXT_INIT;
-  pv_code code = PV_OK;
-  if (!j->result.publish || !pv_publish_refused(&j->result, &why)) goto cleanup;
+  bool refused = false;
+  if (!r->publish) return PV_OK;
+  pv_code code = pv_run_folder_device(
+      arena, pv_run_fact(r->environment, r->environment_count, "device"), folder, err);
+  if (code == PV_OK) refused = pv_publish_refused(r, &why);
+  if (code == PV_OK && !refused) code = pv_publish_replaces(arena, r, folder, &refused, &why, err);
+  if (code != PV_OK || !refused) goto cleanup;
   code = why.failed ? nomem(err)
                     : pv_ground_note(arena, &j->notes, "nothing was published: ", why.data, err);
-  pv_run_folder_drop(folder, true);
+  pv_run_folder_close(folder);
   j->result.publish = false;
   if (code == PV_OK) code = open_folder(arena, j, folder, err);
 cleanup:
@@ -74,13 +77,16 @@ static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *fol
       .result = &j->result, .subjects = j->subjects, .contract_path = site->relative};
   pv_code code = pv_subject_contract(j->request.contract, evidence.semantics, err);
   if (code != PV_OK) return code;
+  j->shown = pv_site_shown(arena, folder->final);
   /* Published reports name their place in the repository, not the way there from here. */
   const char *shown = publish ? pv_site_relative(arena, site->home, folder->final) : j->shown;
-  if (shown == NULL) return nomem(err);
+  if (shown == NULL || j->shown == NULL) return nomem(err);
   code = pv_run_folder_fill(arena, folder, &evidence, shown, err);
   if (code != PV_OK) return code;
-  return publish ? pv_publish(arena, &j->result, folder, &j->written, err)
-                 : pv_run_folder_finish(folder, err);
+  if (publish) return pv_publish(arena, &j->result, folder, &j->written, err);
+  code = pv_run_folder_finish(folder, err);
+  folder->kept = code == PV_OK;
+  return code;
 }
 
 pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, pv_error *err) {
@@ -105,7 +111,7 @@ pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, 
   j.result.duration_s = pv_clock_now() - begin;
   code = write_report(arena, &j, &folder, err);
 cleanup:
-  if (code != PV_OK) pv_run_folder_drop(&folder, j.result.publish);
+  pv_run_folder_close(&folder);
   if (code == PV_OK) *out = j;
   return code;
 }

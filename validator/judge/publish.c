@@ -68,6 +68,22 @@ bool pv_publish_refused(const pv_result *r, pv_text *why) {
   return true;
 }
 
+pv_code pv_publish_replaces(pv_arena *arena, const pv_result *result, const pv_run_folder *folder,
+                            bool *out, pv_text *why, pv_error *err) {
+  pv_evidence old;
+  const pv_code code = pv_evidence_read(arena, folder->final, &old, NULL);
+  if (code == PV_ERR_NOMEM) return pv_error_set(err, code, "out of memory for evidence");
+  for (size_t i = 0; code == PV_OK && i < result->falsifier_count; i++) {
+    const pv_falsifier_result *f = &result->falsifiers[i];
+    if (f->source != PV_FROM_RECEIPT || strcmp(f->receipt_run, old.result->run_id) != 0) continue;
+    pv_text_printf(why, "%s rests on the run %s, whose place it would take", f->falsifier->id,
+                   f->receipt_run);
+    *out = true;
+    break;
+  }
+  return PV_OK;
+}
+
 static pv_code finish_folder(void *context, pv_error *err) {
   return pv_run_folder_finish(context, err);
 }
@@ -100,11 +116,15 @@ pv_code pv_publish(pv_arena *arena, const pv_result *r, pv_run_folder *folder,
   pv_rewrite rewrite = {.contract = c, .status = c->status};
   if (c->status <= PV_STATUS_ACTIVE_RUNTIME) rewrite.status = r->status_after;
   *written = rewrite.status;
-  if (rewrite.status == c->status) return pv_rewrite_keep(c, finish_folder, folder, err);
+  if (rewrite.status == c->status) {
+    const pv_code kept = pv_rewrite_keep(c, finish_folder, folder, err);
+    folder->kept = kept == PV_OK;
+    return kept;
+  }
   pv_code code = make_amendment(arena, r, rewrite.status, &rewrite.amendment, err);
   if (code != PV_OK) return code;
   code = pv_rewrite_commit(&rewrite, finish_folder, folder, err);
   /* Evidence that the contract already names is not taken away again. */
-  folder->named = folder->finished && !pv_rewrite_untouched(&rewrite);
+  folder->kept = folder->finished && !pv_rewrite_untouched(&rewrite);
   return code;
 }

@@ -16,6 +16,11 @@ pv_code pv_publish_allowed(const pv_request *request, const pv_ground *ground, c
  * it. What could not be judged neither confirms a status nor takes it away. */
 bool pv_publish_refused(const pv_result *result, pv_text *why);
 
+/* True in `out`, with the reason, when the result holds something by a receipt of the very run
+ * whose place in `folder` it would take: afterwards nothing would hold it. */
+pv_code pv_publish_replaces(pv_arena *arena, const pv_result *result, const pv_run_folder *folder,
+                            bool *out, pv_text *why, pv_error *err);
+
 /* Under the contract's lock: the folder, already filled, gets its name. `written` is the status
  * that the contract then has. When the evidence supports another rung of the ladder the contract
  * gets it, a new version and an amendment that names the run; a run that confirms the status leaves

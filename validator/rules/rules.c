@@ -11,6 +11,7 @@
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/stages.h"
+#include "validator/store/receipt.h"
 
 typedef struct context {
   pv_arena *arena;
@@ -506,19 +507,26 @@ static pv_code check_dependencies(const context *x) {
   return code;
 }
 
+/* A published run takes the place of the one before it on its device: of those that the history
+ * names the tree has the newest or one that is newer, git has all. */
 static pv_code check_evidence(const context *x) {
   const pv_contract *c = x->c;
+  const char *newest = NULL;
   pv_code code = PV_OK;
+  bool looked = false;
   for (size_t i = 0; i < c->amendment_count && code == PV_OK; i++) {
     const pv_amendment *a = &c->amendments[i];
-    struct stat info;
     if (a->evidence == NULL) continue;
-    const char *path = pv_arena_printf(x->arena, "%.*s../reports/published/%s/%s", folder_length(c),
-                                       c->path, c->name, a->evidence);
-    if (path == NULL) return out_of_memory(x);
-    if (!good_string(a->evidence) || a->evidence[0] == '.' || stat(path, &info) != 0)
-      code = REPORT(x, "PV030", &a->place, "publish the run again, or correct the run id",
-                    "the evidence '%.80s' of amendment %s is not there", a->evidence, a->version);
+    const char *folder = pv_arena_printf(x->arena, "%.*s../reports/published/%s", folder_length(c),
+                                         c->path, c->name);
+    if (folder == NULL) return out_of_memory(x);
+    if (!looked) code = pv_receipts_newest(x->arena, folder, &newest, x->err);
+    looked = true;
+    if (code == PV_OK && (!good_string(a->evidence) || a->evidence[0] == '.' || newest == NULL ||
+                          strcmp(a->evidence, newest) > 0))
+      code = REPORT(x, "PV030", &a->place, "take it back from git, or correct the run id",
+                    "neither the run '%.80s' of amendment %s nor a newer one is published",
+                    a->evidence, a->version);
   }
   return code;
 }

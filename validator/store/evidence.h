@@ -14,6 +14,12 @@
 #define PV_EVIDENCE_FILE   "evidence.json"
 #define PV_EVIDENCE_LIMIT  ((size_t)64 << 20)
 
+/* The name of the one folder that a contract's published run on this device has: its letters and
+ * digits in lower case, all else as single dashes ("nvidia-h100-80gb-hbm3"). "cpu" for NULL, "none"
+ * and a name without a letter. */
+#define PV_EVIDENCE_DEVICE 64
+void pv_evidence_device(const char *device, char out[PV_EVIDENCE_DEVICE]);
+
 typedef struct pv_evidence {
   const pv_result *result;
   const pv_subject *subjects;    /* one for each falsifier of the result */

@@ -134,13 +134,32 @@ static void check_files(judge *j, const json_t *root) {
   check_folder(j, files);
 }
 
-/* The folder is named after the run, so that one run can not pass for another. */
+void pv_evidence_device(const char *device, char out[PV_EVIDENCE_DEVICE]) {
+  size_t length = 0;
+  if (device == NULL || strcmp(device, "none") == 0) device = "";
+  for (const char *p = device; *p != '\0' && length + 1 < PV_EVIDENCE_DEVICE; p++) {
+    const char c = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+      out[length++] = c;
+    else if (length > 0 && out[length - 1] != '-')
+      out[length++] = '-';
+  }
+  while (length > 0 && out[length - 1] == '-') length--;
+  out[length] = '\0';
+  if (length == 0) strcpy(out, "cpu");
+}
+
+/* The folder is named after the run or, published, after its device, so that neither one run nor
+ * one device can pass for another. */
 static void check_name(judge *j, const json_t *root) {
-  char real[PATH_MAX];
+  char real[PATH_MAX], device[PV_EVIDENCE_DEVICE];
+  const json_t *environment = json_object_get(root, "environment");
   const char *id = json_string_value(json_object_get(json_object_get(root, "run"), "id"));
   const char *name = realpath(j->folder, real) == NULL ? NULL : strrchr(real, '/');
-  if (id == NULL || name == NULL || strcmp(name + 1, id) != 0)
-    problem(j, "the folder does not have the name of the run %s", id == NULL ? "?" : id);
+  pv_evidence_device(json_string_value(json_object_get(environment, "device")), device);
+  if (id == NULL || name == NULL || (strcmp(name + 1, id) != 0 && strcmp(name + 1, device) != 0))
+    problem(j, "the folder has neither the name of the run %s nor that of its device, %s",
+            id == NULL ? "?" : id, device);
 }
 
 static void check_evidence(judge *j, const pv_bytes *bytes) {

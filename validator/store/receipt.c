@@ -15,12 +15,17 @@ static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for receipts");
 }
 
-static int newest_first(const void *a, const void *b) {
+static int backwards(const void *a, const void *b) {
   char *const *left = a, *const *right = b;
-  return strcmp(*right, *left); /* a run's name begins with its time */
+  return strcmp(*right, *left);
 }
 
-/* Names of the folder's entries, newest first. A folder that is not there has none. */
+static int newest_first(const void *a, const void *b) {
+  const pv_evidence *left = a, *right = b;
+  return strcmp(right->result->run_id, left->result->run_id); /* it begins with its time */
+}
+
+/* Names of the folder's entries, in an order of their own. A folder that is not there has none. */
 static pv_code list_runs(pv_arena *arena, const char *folder, pv_strings *out, pv_error *err) {
   pv_code code = PV_OK;
   out->items = PV_ARENA_NEW(arena, RUNS_MAX, char *);
@@ -42,7 +47,7 @@ static pv_code list_runs(pv_arena *arena, const char *folder, pv_strings *out, p
   if (code == PV_OK && errno != 0)
     code = pv_error_errno(err, errno, "cannot list '%s' to its end", folder);
   closedir(dir);
-  if (code == PV_OK) qsort(out->items, out->count, sizeof *out->items, newest_first);
+  if (code == PV_OK) qsort(out->items, out->count, sizeof *out->items, backwards);
   return code;
 }
 
@@ -79,8 +84,27 @@ pv_code pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, 
   if (all.items == NULL || all.broken.items == NULL) return nomem(err);
   for (size_t i = 0; i < runs.count && code == PV_OK; i++)
     code = load_one(arena, folder, runs.items[i], &all, err);
-  if (code == PV_OK) *out = all;
-  return code;
+  if (code != PV_OK) return code;
+  qsort(all.items, all.count, sizeof *all.items, newest_first);
+  *out = all;
+  return PV_OK;
+}
+
+pv_code pv_receipts_newest(pv_arena *arena, const char *folder, const char **out, pv_error *err) {
+  pv_strings runs = {0};
+  const char *newest = NULL;
+  pv_code code = list_runs(arena, folder, &runs, NULL);
+  if (code != PV_OK && code != PV_ERR_NOMEM) runs.count = 0;
+  for (size_t i = 0; i < runs.count && code != PV_ERR_NOMEM; i++) {
+    pv_evidence evidence;
+    const char *path = pv_arena_printf(arena, "%s/%s", folder, runs.items[i]);
+    code = path == NULL ? PV_ERR_NOMEM : pv_evidence_read(arena, path, &evidence, NULL);
+    if (code == PV_OK && (newest == NULL || strcmp(evidence.result->run_id, newest) > 0))
+      newest = evidence.result->run_id;
+  }
+  if (code == PV_ERR_NOMEM) return nomem(err);
+  *out = newest;
+  return PV_OK;
 }
 
 /* What was measured there, and said something about the claim. */

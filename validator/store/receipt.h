@@ -8,11 +8,15 @@
 typedef struct pv_receipts {
   pv_evidence *items; /* sound ones, newest first */
   size_t count;
-  pv_strings broken; /* "20261122T...: report.md was changed" */
+  pv_strings broken; /* "nvidia-h100: report.md was changed" */
 } pv_receipts;
 
 /* Reads every run below `folder` ("reports/published/<contract>"); no folder is no receipt. */
 pv_code pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, pv_error *err);
+
+/* The id of the newest run below `folder`, or NULL. What can not be listed or read is passed over,
+ * and nothing is verified. */
+pv_code pv_receipts_newest(pv_arena *arena, const char *folder, const char **out, pv_error *err);
 
 /* Fills each NOT_RUN result from the newest receipt that holds for its subject: PASS stays PASS, a
  * FAIL that still holds stays FAIL. Where receipts about the same model and prompts exist but none

@@ -215,6 +215,31 @@ static void test_another_run(void) {
   expect_problem("name of the run");
 }
 
+static void test_name_of_the_device(void) {
+  static const char *const names[][2] = {{"NVIDIA H100 80GB HBM3", "nvidia-h100-80gb-hbm3"},
+                                         {"  A/..\\B__(c) ", "a-b-c"},
+                                         {"\xc3\xa9", "cpu"},
+                                         {"none", "cpu"},
+                                         {NULL, "cpu"}};
+  char moved[600], name[PV_EVIDENCE_DEVICE], longest[200];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    pv_evidence_device(names[i][0], name);
+    EXPECT_STR(name, names[i][1]);
+  }
+  memset(longest, 'x', sizeof longest - 1);
+  longest[sizeof longest - 1] = '\0';
+  pv_evidence_device(longest, name);
+  EXPECT_U64(strlen(name), PV_EVIDENCE_DEVICE - 1);
+  REQUIRE(publish());
+  snprintf(moved, sizeof moved, "%s/nvidia-h100", folder_path("published"));
+  REQUIRE(rename(folder, moved) == 0);
+  snprintf(folder, sizeof folder, "%s", moved);
+  EXPECT_U64(verify(), 0);
+  REQUIRE(rename(folder, folder_path("published/nvidia-a100")) == 0);
+  snprintf(folder, sizeof folder, "%s", folder_path("published/nvidia-a100"));
+  expect_problem("nor that of its device, nvidia-h100");
+}
+
 /* Whoever forges evidence and makes a new seal still can not leave the schema. */
 static void test_not_the_schema(void) {
   pv_evidence back;
@@ -322,6 +347,7 @@ int main(void) {
                                               PV_CASE(test_other_layout),
                                               PV_CASE(test_other_files),
                                               PV_CASE(test_another_run),
+                                              PV_CASE(test_name_of_the_device),
                                               PV_CASE(test_not_the_schema),
                                               PV_CASE(test_more_problems_than_are_shown),
                                               PV_CASE(test_no_file),

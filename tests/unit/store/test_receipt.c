@@ -110,6 +110,23 @@ static void test_failure_holds_too(void) {
   EXPECT_I64(here.result.exit_code, 1);
 }
 
+/* The folder is that of the device; which run is newer stands in the evidence. */
+static void test_newest_by_run(void) {
+  char from[1200], to[1200];
+  const char *newest = id_old;
+  begin();
+  EXPECT(pv_receipts_newest(&here.arena, published, &newest, NULL) == PV_OK && newest == NULL);
+  REQUIRE(publish(id_new, PV_FAIL));
+  snprintf(from, sizeof from, "%s/%s", published, id_new);
+  snprintf(to, sizeof to, "%s/nvidia-h100", published);
+  REQUIRE(rename(from, to) == 0);
+  REQUIRE(publish(id_old, PV_PASS));
+  EXPECT(apply()->verdict == PV_FAIL);
+  EXPECT_U64(receipts.count, 2);
+  EXPECT(pv_receipts_newest(&here.arena, published, &newest, NULL) == PV_OK);
+  EXPECT_STR(newest, id_new);
+}
+
 static void test_newest_wins(void) {
   begin();
   REQUIRE(publish(id_new, PV_FAIL));
@@ -437,6 +454,7 @@ int main(void) {
                                              PV_CASE(test_holds),
                                              PV_CASE(test_failure_holds_too),
                                              PV_CASE(test_newest_wins),
+                                             PV_CASE(test_newest_by_run),
                                              PV_CASE(test_what_judges_nothing_is_no_receipt),
                                              PV_CASE(test_stale_by_each_digest),
                                              PV_CASE(test_another_model),
