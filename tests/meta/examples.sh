@@ -77,7 +77,6 @@ right() {
 # try LINE: as its reader would, but that example names are there.
 try() {
   local line=$1 code out
-  line=${line//moe-router-v1\/20261122T101500Z-0badcafe/moe-router-v1\/$receipt}
   out=$(sed -nE 's/.* --(out|resume) ([^ ]+).*/\2/p' <<<"$line")
   if [ -n "$out" ]; then rm -rf "${out:?}"; fi
   bash -c "$line" >"$work/said" 2>&1 </dev/null
@@ -121,7 +120,6 @@ cp -r reports/published "$work/copy/reports"
 # A repository of its own, where --publish may write.
 git -C "$work/copy" init -q
 git -C "$work/copy" -c user.name=t -c user.email=t@example.org commit -q --allow-empty -m t
-receipt=$(basename "$(printf '%s\n' "$work/copy"/reports/published/moe-router-v1/* | tail -1)")
 cd "$work/copy" || exit 1
 ln -s models/tiny-coder-moe-Q4_K_M.gguf M.gguf
 ln -s models/tiny-coder-moe-Q4_K_M.gguf FILE

@@ -289,7 +289,7 @@ int pv_cmd_evidence(int argc, char **argv) {
       .positional = "verify DIR...|show DIR",
       .examples =
           "  pv evidence verify reports/published/*/*\n"
-          "  pv evidence show reports/published/moe-router-v1/20261122T101500Z-0badcafe\n",
+          "  pv evidence show reports/published/moe-router-v1/nvidia-h100-80gb-hbm3\n",
       .list = list,
       .rest = c->words,
       .rest_max = FOLDERS_MAX + 1};
