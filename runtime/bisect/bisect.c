@@ -119,25 +119,29 @@ static pv_code compare_sides(run *r, int k, pv_bisect_stage *sum, pv_error *err)
   const pv_rows *a = &r->rows[LEFT][k], *b = &r->rows[RIGHT][k], *exact = &r->rows[FREE][k];
   pv_code code = PV_OK;
   if (a->absent || b->absent) return PV_OK;
-  for (size_t p = 0; p < a->rows && code == PV_OK; p++)
+  for (size_t p = 0; p < a->rows && code == PV_OK; p++) {
+    const pv_vector x = pv_rows_vector(a, p), y = pv_rows_vector(b, p);
     for (size_t i = 0; i < a->width && code == PV_OK; i++) {
       sum->elements++;
-      if (pv_same_bits(a, b, p, i)) continue;
+      if (pv_vector_same(&x, &y, i)) continue;
       sum->different++;
       if (!r->out->first.present)
         code =
             note_place(r, RIGHT, a->stage, p, i, k, pv_rows_at(exact, p, i), &r->out->first, err);
     }
+  }
   return code;
 }
 
 /* By the definition, which says nothing of the bits of a NaN; without one, by what is wrong in any
  * identity. */
 static pv_bisect_why judge_element(const run *r, int side, size_t k, size_t p, size_t i) {
-  const pv_rows *rows = &r->rows[side][k], *made = &r->definition[side].made;
+  const pv_rows *rows = &r->rows[side][k];
+  const pv_vector own = pv_rows_vector(rows, p),
+                  made = pv_rows_vector(&r->definition[side].made, p);
   if (r->out->defined[side])
-    return pv_same_bits(rows, made, p, i) ||
-                   (isnan(pv_rows_at(rows, p, i)) && isnan(pv_rows_at(made, p, i)))
+    return pv_vector_same(&own, &made, i) ||
+                   (isnan(pv_vector_at(&own, i)) && isnan(pv_vector_at(&made, i)))
                ? PV_BISECT_SOUND
                : PV_BISECT_OTHER_BITS;
   if (!isfinite(pv_rows_at(rows, p, i)))
@@ -175,12 +179,13 @@ static pv_code measure_row(run *r, int side, size_t k, size_t p, pv_bisect_stage
                            pv_error *err) {
   const pv_rows *rows = &r->rows[side][k];
   pv_bisect_place *large = &r->out->large[side];
-  size_t at = 0, unused = 0;
-  const double introduced = pv_row_error(&r->arbiter[side].made, rows, p, &at);
-  const double total = pv_row_error(&r->rows[FREE][k], rows, p, &unused);
-  if (pv_bisect_exceeds(introduced, sum->side[side].introduced))
+  const pv_distance own = pv_rows_distance(&r->arbiter[side].made, rows, p);
+  const pv_distance all = pv_rows_distance(&r->rows[FREE][k], rows, p);
+  const double introduced = pv_distance_error(&own), total = pv_distance_error(&all);
+  const size_t at = (size_t)own.worst;
+  if (pv_distance_exceeds(introduced, sum->side[side].introduced))
     sum->side[side].introduced = introduced;
-  if (pv_bisect_exceeds(total, sum->side[side].total)) sum->side[side].total = total;
+  if (pv_distance_exceeds(total, sum->side[side].total)) sum->side[side].total = total;
   if (r->out->defined[side] || !(introduced > PV_BISECT_LARGE) ||
       !comes_first(r, side, rows->stage, large))
     return PV_OK;
@@ -225,16 +230,19 @@ static void compare_routing(run *r) {
   const bool both = !left[2].absent && !right[2].absent;
   for (size_t p = 0; p < exact[2].rows; p++) {
     for (int i = 0; i < 2; i++)
-      if (!r->rows[i][2].absent) out->from_arbiter[i] += !pv_same_set(&r->rows[i][2], &exact[2], p);
+      if (!r->rows[i][2].absent)
+        out->from_arbiter[i] += !pv_rows_same_set(&r->rows[i][2], &exact[2], p);
     if (!both) continue;
     out->sets++;
-    const double margin = left[0].absent ? NAN : pv_row_margin(&left[0], &left[2], p);
-    const double noise =
-        left[0].absent || right[0].absent ? NAN : pv_row_distance(&left[0], &right[0], p);
+    const pv_distance apart = pv_rows_distance(&left[0], &right[0], p);
+    const double margin =
+        left[0].absent ? NAN
+                       : pv_set_margin(pv_rows_vector(&left[0], p), pv_rows_vector(&left[2], p));
+    const double noise = left[0].absent || right[0].absent ? NAN : pv_distance_largest(&apart);
     if (!sum->present || margin < sum->margin) sum->margin = margin;
     if (!sum->present || noise > sum->noise) sum->noise = noise;
     sum->present = true;
-    if (pv_same_set(&left[2], &right[2], p)) continue;
+    if (pv_rows_same_set(&left[2], &right[2], p)) continue;
     out->different++;
     sum->different++;
     if (out->present) continue;
@@ -250,10 +258,12 @@ static void compare_outputs(run *r) {
   const pv_rows *left = r->rows[LEFT], *right = r->rows[RIGHT], *exact = r->rows[FREE];
   pv_bisect_result *out = r->out;
   for (size_t p = 0; p < exact[0].rows; p++) {
-    pv_keep_smallest(&out->routing.cosine, pv_row_cosine(&left[0], &right[0], p));
+    const pv_distance apart = pv_rows_distance(&left[0], &right[0], p);
+    pv_keep_smallest(&out->routing.cosine, pv_distance_cosine(&apart));
     for (int i = 0; i < 2; i++) {
       const pv_rows *top = &r->rows[i][1];
-      pv_keep_smallest(&out->worst_cosine[i], pv_row_cosine(&exact[0], &r->rows[i][0], p));
+      const pv_distance error = pv_rows_distance(&exact[0], &r->rows[i][0], p);
+      pv_keep_smallest(&out->worst_cosine[i], pv_distance_cosine(&error));
       if (!top->absent)
         out->tops_from_arbiter[i] += pv_rows_at(top, p, 0) != pv_rows_at(&exact[1], p, 0);
     }

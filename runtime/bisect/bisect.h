@@ -147,9 +147,6 @@ void pv_bisect_free(pv_bisect_result *result);
 
 const char *pv_bisect_identity(const pv_bisect_side *side);
 
-/* The order of errors: infinite is the largest, then what has no figure (NaN), then numbers. */
-bool pv_bisect_exceeds(double error, double largest);
-
 /* The less exact side by the logits' distance from the arbiter: 0, 1, or -1 when they are equal. */
 int pv_bisect_less_exact(const pv_bisect_result *result);
 

@@ -34,8 +34,8 @@ static pv_code check_tensor(const pv_recorded *r, const pv_trace_tensor *t, cons
                                        "at most %u",
                                        (unsigned long long)t->rows, model->shape.context),
                           err);
-  if (r->defined && t->type != PV_TRACE_I32 &&
-      (t->type == PV_TRACE_F64) != (r->numerics == PV_NUMERICS_F64))
+  if (r->defined && t->type != PV_ELEMENT_I32 &&
+      (t->type == PV_ELEMENT_F64) != (r->numerics == PV_NUMERICS_F64))
     return pv_manifest_at(m, t->file,
                           pv_error_set(err, PV_ERR_INPUT,
                                        "by the manifest this tensor is of another type than the "
@@ -69,7 +69,7 @@ static pv_code take_tensors(pv_recorded *r, const pv_model *model, pv_error *err
     code = check_tensor(r, t, model, err);
     if (code != PV_OK) break;
     r->tensors[t->stage][t->layer] = t;
-    if (t->type != PV_TRACE_I32) r->real_bytes = pv_trace_type_bytes(t->type);
+    if (t->type != PV_ELEMENT_I32) r->real_bytes = pv_element_bytes(t->type);
   }
   return code;
 }

@@ -65,7 +65,8 @@ static pv_code note_outputs(again *a, size_t rows, pv_bisect_routing *out, pv_er
     if (code == PV_OK) code = a->right->ops->read(a->right, stages[i], 0, rows, right->data, err);
   }
   for (size_t p = 0; p < rows && code == PV_OK; p++) {
-    pv_keep_smallest(&out->replayed_cosine, pv_row_cosine(&a->logits[0], &a->logits[1], p));
+    const pv_distance apart = pv_rows_distance(&a->logits[0], &a->logits[1], p);
+    pv_keep_smallest(&out->replayed_cosine, pv_distance_cosine(&apart));
     out->replayed_tops += pv_rows_at(&a->tops[0], p, 0) != pv_rows_at(&a->tops[1], p, 0);
   }
   return code;

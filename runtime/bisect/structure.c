@@ -29,12 +29,6 @@ static bool is_a_choice(const pv_rows *indices, size_t row, uint32_t experts) {
   return true;
 }
 
-static bool is_chosen(const pv_rows *indices, size_t row, size_t expert) {
-  for (size_t i = 0; i < indices->width; i++)
-    if (pv_rows_at(indices, row, i) == (double)expert) return true;
-  return false;
-}
-
 /* An expert is left out whose logit is larger, beyond any rounding. */
 static bool is_worse(const pv_rows *logits, const pv_rows *indices, size_t row, size_t index) {
   const double own = pv_rows_at(logits, row, (size_t)pv_rows_at(indices, row, index));
@@ -42,7 +36,7 @@ static bool is_worse(const pv_rows *logits, const pv_rows *indices, size_t row, 
   for (size_t e = 0; e < logits->width; e++) {
     const double x = pv_rows_at(logits, row, e);
     scale = fmax(scale, 1.0 + fabs(x));
-    if (!is_chosen(indices, row, e)) left_out = fmax(left_out, x);
+    if (!pv_set_holds(pv_rows_vector(indices, row), (double)e)) left_out = fmax(left_out, x);
   }
   return left_out - own > LOGIT_ROOM * scale;
 }

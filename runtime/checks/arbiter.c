@@ -20,41 +20,17 @@ typedef struct survey {
   double top_margin; /* smallest distance of the two best logits */
 } survey;
 
-static double before_and_after(const pv_capture *exact, uint32_t layer, size_t p,
-                               const pv_shape *s) {
-  double kept = INFINITY, left = -INFINITY;
-  for (uint32_t e = 0; e < s->experts; e++) {
-    bool chosen = false;
-    for (uint32_t r = 0; r < s->used; r++)
-      chosen |= pv_capture_at(exact, PV_STAGE_MOE_ROUTER_INDICES, layer, p, r) == (double)e;
-    const double logit = pv_capture_at(exact, PV_STAGE_MOE_ROUTER_LOGITS, layer, p, e);
-    if (chosen && logit < kept) kept = logit;
-    if (!chosen && logit > left) left = logit;
-  }
-  return kept - left;
-}
-
-static bool same_set(const pv_capture *a, const pv_capture *b, uint32_t layer, size_t p,
-                     uint32_t used) {
-  for (uint32_t i = 0; i < used; i++) {
-    bool found = false;
-    for (uint32_t j = 0; j < used; j++)
-      found |= pv_capture_at(a, PV_STAGE_MOE_ROUTER_INDICES, layer, p, i) ==
-               pv_capture_at(b, PV_STAGE_MOE_ROUTER_INDICES, layer, p, j);
-    if (!found) return false;
-  }
-  return true;
-}
-
 static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
                          const pv_capture *side, uint32_t l, size_t p, const char *prompt) {
   const pv_shape *s = &check->model->shape;
   const pv_distance d = pv_capture_distance(exact, side, PV_STAGE_FFN_RESIDUAL, l, p);
-  const double relative = d.max_abs / d.scale;
-  pv_check_exceeds(relative, &v->error[l]);
-  pv_check_exceeds(1.0 - d.cosine, &v->cosine[l]);
-  v->margin[v->rows] = before_and_after(exact, l, p, s);
-  v->noise[v->rows++] = pv_capture_distance(exact, side, PV_STAGE_MOE_ROUTER_LOGITS, l, p).max_abs;
+  const pv_distance noise = pv_capture_distance(exact, side, PV_STAGE_MOE_ROUTER_LOGITS, l, p);
+  const pv_vector chosen = pv_capture_vector(exact, PV_STAGE_MOE_ROUTER_INDICES, l, p);
+  pv_keep_largest(&v->error[l], pv_distance_error(&d));
+  pv_keep_largest(&v->cosine[l], 1.0 - pv_distance_cosine(&d));
+  v->margin[v->rows] =
+      pv_set_margin(pv_capture_vector(exact, PV_STAGE_MOE_ROUTER_LOGITS, l, p), chosen);
+  v->noise[v->rows++] = pv_distance_largest(&noise);
   for (uint32_t r = 0; r < s->used; r++) {
     const double e = pv_capture_at(side, PV_STAGE_MOE_ROUTER_INDICES, l, p, r);
     if (e >= 0.0 && e < s->experts)
@@ -65,26 +41,12 @@ static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
   }
   v->sets++;
   check->compared += 1 + s->hidden;
-  if (same_set(exact, side, l, p, s->used)) return;
+  if (pv_set_same(chosen, pv_capture_vector(side, PV_STAGE_MOE_ROUTER_INDICES, l, p))) return;
   v->sets_different++;
   pv_check_fail(check,
                 "layer %u chooses other experts than the arbiter at position %zu of prompt %s, "
                 "where the margin is %s",
                 l, p, prompt, PV_REAL('g', 3, v->margin[v->rows - 1]));
-}
-
-static double top_margin(const pv_capture *exact, size_t p, uint32_t vocab) {
-  double best = -INFINITY, second = -INFINITY;
-  for (uint32_t i = 0; i < vocab; i++) {
-    const double x = pv_capture_at(exact, PV_STAGE_LOGITS, 0, p, i);
-    if (x > best) {
-      second = best;
-      best = x;
-    } else if (x > second) {
-      second = x;
-    }
-  }
-  return best - second;
 }
 
 static void survey_position(pv_check *check, survey *v, const pv_capture *exact,
@@ -94,17 +56,19 @@ static void survey_position(pv_check *check, survey *v, const pv_capture *exact,
   const pv_distance d = pv_capture_distance(exact, side, PV_STAGE_LOGITS, 0, p);
   const double a = pv_capture_at(exact, PV_STAGE_ARGMAX, 0, p, 0);
   const double b = pv_capture_at(side, PV_STAGE_ARGMAX, 0, p, 0);
-  const double margin = top_margin(exact, p, s->vocab);
+  const double cosine = pv_distance_cosine(&d);
+  const double margin = pv_set_margin(pv_capture_vector(exact, PV_STAGE_LOGITS, 0, p),
+                                      pv_capture_vector(exact, PV_STAGE_ARGMAX, 0, p));
   v->positions++;
   check->compared += 1 + s->vocab;
   if (margin < v->top_margin) v->top_margin = margin;
-  if (pv_check_undercuts(d.cosine, &v->worst_cosine))
+  if (pv_keep_smallest(&v->worst_cosine, cosine))
     pv_check_worst(check, PV_STAGE_LOGITS, 0, p, d.worst,
                    pv_capture_at(exact, PV_STAGE_LOGITS, 0, p, d.worst),
                    pv_capture_at(side, PV_STAGE_LOGITS, 0, p, d.worst));
-  if (!(d.cosine >= bound))
+  if (!(cosine >= bound))
     pv_check_fail(check, "cosine %s of the logits at position %zu of prompt %s is below %.15g",
-                  PV_REAL('g', 15, d.cosine), p, prompt, bound);
+                  PV_REAL('g', 15, cosine), p, prompt, bound);
   if (a == b) return;
   v->argmax_different++;
   pv_check_fail(check, "the top token at position %zu of prompt %s is %g, the arbiter's %g", p,
@@ -229,16 +193,9 @@ typedef struct reference_row {
 
 static reference_row against_reference(const pv_reference_prompt *prompt, const pv_capture *got,
                                        size_t p) {
-  const float *want = prompt->logits + p * prompt->vocab;
-  const uint32_t vocab = prompt->vocab;
-  double ab = 0.0, aa = 0.0, bb = 0.0;
-  for (uint32_t i = 0; i < vocab; i++) {
-    const double a = (double)want[i], b = pv_capture_at(got, PV_STAGE_LOGITS, 0, p, i);
-    ab += a * b;
-    aa += a * a;
-    bb += b * b;
-  }
-  return (reference_row){ab / (sqrt(aa) * sqrt(bb)),
+  const pv_vector want = {prompt->logits + p * prompt->vocab, prompt->vocab, PV_ELEMENT_F32};
+  const pv_distance d = pv_distance_of(want, pv_capture_vector(got, PV_STAGE_LOGITS, 0, p));
+  return (reference_row){pv_distance_cosine(&d),
                          pv_capture_at(got, PV_STAGE_ARGMAX, 0, p, 0) == (double)prompt->top[p]};
 }
 
@@ -268,8 +225,8 @@ pv_code pv_check_forward_reference(pv_check *check, pv_error *err) {
       positions++;
       different += !r.same_top;
       check->compared += prompt->vocab;
-      pv_check_undercuts(r.cosine, &worst_any);
-      if (last) pv_check_undercuts(r.cosine, &worst_last);
+      pv_keep_smallest(&worst_any, r.cosine);
+      if (last) pv_keep_smallest(&worst_last, r.cosine);
       if (last && !(r.cosine > bound))
         pv_check_fail(check, "cosine %s at the end of prompt %s is not above %g",
                       PV_REAL('f', 6, r.cosine), prompt->name, bound);

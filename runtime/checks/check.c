@@ -130,20 +130,6 @@ void pv_check_metric(pv_check *check, const char *name, double value) {
   pv_json_set(&check->metrics, name, pv_json_number(value));
 }
 
-bool pv_check_exceeds(double error, double *largest) {
-  if (error != error) error = INFINITY;
-  if (!(error > *largest)) return false;
-  *largest = error;
-  return true;
-}
-
-bool pv_check_undercuts(double cosine, double *smallest) {
-  if (cosine != cosine) cosine = -INFINITY;
-  if (!(cosine < *smallest)) return false;
-  *smallest = cosine;
-  return true;
-}
-
 void pv_check_needed(pv_check *check, double tolerance) {
   check->has_needed = isfinite(tolerance);
   check->needed = tolerance;

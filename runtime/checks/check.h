@@ -68,10 +68,6 @@ pv_code pv_check_verdict(pv_check *check, const char *verdict, const char *fmt, 
 bool pv_check_failed(const pv_check *check);
 
 void pv_check_metric(pv_check *check, const char *name, double value);
-/* True when an error is the largest so far, or a cosine the smallest: it is kept then. A NaN counts
- * as infinitely bad, so that nothing finite that follows hides it. */
-bool pv_check_exceeds(double error, double *largest);
-bool pv_check_undercuts(double cosine, double *smallest);
 /* The tolerance that would have been enough; one that is not finite is none. */
 void pv_check_needed(pv_check *check, double tolerance);
 void pv_check_backend(pv_check *check, const char *name);

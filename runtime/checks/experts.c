@@ -51,7 +51,7 @@ static void compare_dense(pv_check *check, const pv_capture *c, uint32_t l, size
     const double got = pv_capture_at(c, PV_STAGE_MOE_FFN_OUT, l, p, i);
     const double error = fabs(got - want[i]) / scale;
     check->compared++;
-    if (pv_check_exceeds(error, worst))
+    if (pv_keep_largest(worst, error))
       pv_check_worst(check, PV_STAGE_MOE_FFN_OUT, l, p, i, got, want[i]);
     if (!(error <= tolerance))
       pv_check_fail(check, "layer %u, position %zu, element %u: %s, the sum over all experts %s", l,

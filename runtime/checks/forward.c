@@ -39,8 +39,8 @@ static pv_code require_equal(pv_check *check, const pv_capture *left, const pv_c
 static void note_cosines(const pv_capture *left, const pv_capture *right, double *least) {
   for (uint32_t l = 0; l < left->model->shape.layers; l++)
     for (size_t p = 0; p < left->positions; p++) {
-      const double c = pv_capture_distance(left, right, PV_STAGE_FFN_RESIDUAL, l, p).cosine;
-      if (!(c >= least[l])) least[l] = c; /* a NaN stays: nothing is larger than it */
+      const pv_distance d = pv_capture_distance(left, right, PV_STAGE_FFN_RESIDUAL, l, p);
+      pv_keep_smallest(&least[l], pv_distance_cosine(&d));
     }
 }
 
@@ -48,7 +48,7 @@ static void report_cosines(pv_check *check, const double *least, uint32_t layers
   double worst = 1.0, x[PV_MODEL_LAYERS_MAX];
   for (uint32_t l = 0; l < layers; l++) {
     x[l] = (double)l;
-    if (!(least[l] >= worst)) worst = least[l];
+    pv_keep_smallest(&worst, least[l]);
   }
   pv_check_metric(check, "smallest_cosine", worst);
   pv_check_series(check, "cosine", "smallest cosine of a layer's output", "layer", "cosine", false,
@@ -277,7 +277,7 @@ static void look_finite(pv_check *check, const pv_capture *c, const pv_reference
     const double value = pv_capture_at(c, stage, layer, 0, k);
     const size_t position = k / width, index = k % width;
     check->compared++;
-    pv_check_exceeds(fabs(value), largest); /* what is no number is infinite */
+    pv_keep_largest(largest, fabs(value)); /* what is no number is infinite */
     if (isfinite(value) || pv_check_failed(check)) continue;
     const pv_stage_element e = {stage, layer, prompt->ids[position], index,
                                 expert_of(c, stage, layer, position, index)};

@@ -90,7 +90,7 @@ pv_code pv_check_gemv_bound(pv_check *check, pv_error *err) {
       const double got = (double)pv_rows_multiply(path, product, type->type, b.row, k, &act);
       pv_rows_act_free(&act);
       check->compared++;
-      pv_check_exceeds(fabs(got - want) / bound, &worst);
+      pv_keep_largest(&worst, fabs(got - want) / bound);
       if (!(fabs(got - want) <= bound))
         pv_check_fail(check, "%s row of %zu on the %s path is %s from exact, the bound is %s",
                       type->name, k, path->name, PV_REAL('g', 3, fabs(got - want)),
@@ -195,7 +195,7 @@ pv_code pv_check_swiglu_error(pv_check *check, pv_error *err) {
       for (size_t i = 0; i < BATCH; i++) {
         const double ulp = swiglu_ulp(gate[i], up[i], out[i]);
         check->compared++;
-        pv_check_exceeds(ulp, &worst);
+        pv_keep_largest(&worst, ulp);
         if (!(ulp <= allowed))
           pv_check_fail(check, "swiglu(%.9g, %.9g) on the %s path is %s: %s ulp off",
                         (double)gate[i], (double)up[i], path->name, PV_REAL('g', 9, (double)out[i]),

@@ -27,7 +27,7 @@ pv_code pv_check_router_weights_sum(pv_check *check, pv_error *err) {
         double sum = 0.0;
         for (uint32_t r = 0; r < used; r++) sum += pv_capture_at(c, PV_STAGE_MOE_ROUTER, l, p, r);
         check->compared++;
-        if (pv_check_exceeds(fabs(sum - 1.0), &worst))
+        if (pv_keep_largest(&worst, fabs(sum - 1.0)))
           pv_check_worst(check, PV_STAGE_MOE_ROUTER, l, p, 0, sum, 1.0);
         if (!(fabs(sum - 1.0) <= tolerance))
           pv_check_fail(check, "the weights of layer %u at position %zu of prompt %s add up to %s",
@@ -37,19 +37,6 @@ pv_code pv_check_router_weights_sum(pv_check *check, pv_error *err) {
   pv_check_metric(check, "largest_deviation", worst);
   pv_check_needed(check, worst);
   return code == PV_OK ? pv_check_pass(check) : code;
-}
-
-static size_t missing(const pv_capture *a, const pv_capture *b, uint32_t l, size_t p,
-                      uint32_t used) {
-  size_t count = 0;
-  for (uint32_t i = 0; i < used; i++) {
-    bool found = false;
-    for (uint32_t j = 0; j < used; j++)
-      found |= pv_capture_at(a, PV_STAGE_MOE_ROUTER_INDICES, l, p, i) ==
-               pv_capture_at(b, PV_STAGE_MOE_ROUTER_INDICES, l, p, j);
-    count += !found;
-  }
-  return count;
 }
 
 pv_code pv_check_router_index_sets(pv_check *check, pv_error *err) {
@@ -72,7 +59,8 @@ pv_code pv_check_router_index_sets(pv_check *check, pv_error *err) {
     if (code != PV_OK || b == NULL) return code;
     for (uint32_t l = 0; l < s->layers; l++)
       for (size_t p = 0; p < a->positions; p++) {
-        const size_t n = missing(a, b, l, p, s->used);
+        const size_t n = pv_set_missing(pv_capture_vector(a, PV_STAGE_MOE_ROUTER_INDICES, l, p),
+                                        pv_capture_vector(b, PV_STAGE_MOE_ROUTER_INDICES, l, p));
         check->compared++;
         different += n > 0;
         if (n > 0)

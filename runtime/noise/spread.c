@@ -4,33 +4,12 @@
 #include "base/random.h"
 #include "runtime/noise/parts.h"
 
-static double largest(double a, double b) {
-  if (isnan(b)) return INFINITY;
-  return b > a ? b : a;
-}
-
 void pv_noise_widen(pv_noise_spread *spread, const pv_rows *exact, const pv_rows *side,
                     size_t row) {
-  double scale = 0.0, worst = 0.0, xx = 0.0, yy = 0.0, apart = 0.0;
-  for (size_t i = 0; i < exact->width; i++) {
-    const double x = pv_rows_at(exact, row, i), y = pv_rows_at(side, row, i);
-    scale = fmax(scale, fabs(x));
-    worst = fmax(worst, fabs(x - y));
-    xx += x * x;
-    yy += y * y;
-  }
-  if (!isfinite(xx) || !isfinite(yy)) { /* an element that is not finite is in its square too */
-    *spread = (pv_noise_spread){INFINITY, INFINITY};
-    return;
-  }
-  if (worst == 0.0) return;
-  /* Half the squared distance of the two unit vectors: 1 - cosine itself would cancel. */
-  for (size_t i = 0; i < exact->width; i++) {
-    const double d = pv_rows_at(exact, row, i) / sqrt(xx) - pv_rows_at(side, row, i) / sqrt(yy);
-    apart += d * d;
-  }
-  spread->error = largest(spread->error, worst / scale);
-  spread->angle = largest(spread->angle, apart / 2.0);
+  const pv_distance d = pv_rows_distance(exact, side, row);
+  pv_keep_largest(&spread->error, pv_distance_error(&d));
+  pv_keep_largest(&spread->angle,
+                  pv_distance_angle(&d, pv_rows_vector(exact, row), pv_rows_vector(side, row)));
 }
 
 pv_code pv_noise_align(const pv_rows *exact, const pv_rows *side, const pv_rows chosen[2],
@@ -51,15 +30,15 @@ pv_code pv_noise_align(const pv_rows *exact, const pv_rows *side, const pv_rows 
 
 void pv_noise_route(pv_noise_routing *routing, const pv_rows exact[2], const pv_rows side[2],
                     size_t row) {
-  double margin = pv_row_margin(&exact[0], &exact[1], row), shift = 0.0;
-  for (size_t i = 0; i < exact[0].width; i++)
-    shift = largest(shift, fabs(pv_rows_at(&exact[0], row, i) - pv_rows_at(&side[0], row, i)));
+  const pv_distance apart = pv_rows_distance(&exact[0], &side[0], row);
+  const double shift = pv_distance_largest(&apart);
+  double margin = pv_set_margin(pv_rows_vector(&exact[0], row), pv_rows_vector(&exact[1], row));
   if (isinf(shift)) margin = 0.0; /* among logits that are not finite there is none */
   const double ratio = shift > 0.0 ? margin / (2.0 * shift) : INFINITY;
   routing->sets++;
-  routing->shift = largest(routing->shift, shift);
+  pv_keep_largest(&routing->shift, shift);
   routing->ratio = fmin(routing->ratio, ratio);
-  if (!pv_same_set(&exact[1], &side[1], row))
+  if (!pv_rows_same_set(&exact[1], &side[1], row))
     routing->changed++;
   else
     routing->margin = fmin(routing->margin, margin);

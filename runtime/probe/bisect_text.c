@@ -105,7 +105,7 @@ double pv_bisect_worst(const pv_bisect_result *r, int side, pv_stage_id *stage, 
   double worst = 0.0;
   for (uint32_t l = 0; l < r->layers; l++)
     for (int s = 0; s < PV_STAGES; s++)
-      if (pv_bisect_exceeds(r->stages[l][s].side[side].introduced, worst)) {
+      if (pv_distance_exceeds(r->stages[l][s].side[side].introduced, worst)) {
         worst = r->stages[l][s].side[side].introduced;
         *layer = l;
         *stage = (pv_stage_id)s;
@@ -329,7 +329,7 @@ static void print_layers(const pv_bisect_result *r) {
     for (int s = 0; s < PV_STAGES; s++)
       for (int i = 0; i < 2; i++)
         if (pv_stage_is_layered((pv_stage_id)s) &&
-            pv_bisect_exceeds(r->stages[l][s].side[i].introduced, introduced[i])) {
+            pv_distance_exceeds(r->stages[l][s].side[i].introduced, introduced[i])) {
           introduced[i] = r->stages[l][s].side[i].introduced;
           worst[i] = pv_stage_name((pv_stage_id)s);
         }

@@ -31,15 +31,15 @@ static void print_json(table *t, const pv_trace_row *r) {
     printf("%u", r->layer);
   else
     printf("null");
-  printf(",\"elements\":%llu,\"different\":%llu,", (unsigned long long)r->elements,
-         (unsigned long long)r->different);
-  json_number("max_abs", r->max_abs);
+  printf(",\"elements\":%llu,\"different\":%llu,", (unsigned long long)r->apart.elements,
+         (unsigned long long)r->apart.different);
+  json_number("max_abs", r->apart.max_abs);
   putchar(',');
-  json_number("cosine", r->cosine);
-  printf(",\"worst\":%llu,", (unsigned long long)r->worst);
-  json_number("left", r->left);
+  json_number("cosine", pv_distance_cosine(&r->apart));
+  printf(",\"worst\":%llu,", (unsigned long long)r->apart.worst);
+  json_number("left", r->apart.left);
   putchar(',');
-  json_number("right", r->right);
+  json_number("right", r->apart.right);
   putchar('}');
 }
 
@@ -54,11 +54,12 @@ static void print_row(void *context, const pv_trace_row *r) {
   if (t->rows++ == 0)
     printf("%-20s %5s %12s %12s %12s %14s %10s\n", "stage", "layer", "elements", "different",
            "max |l - r|", "cosine", "worst at");
-  if (t->brief && r->different == 0) return;
+  if (t->brief && r->apart.different == 0) return;
   if (pv_stage_is_layered(r->stage)) snprintf(layer, sizeof layer, "%u", r->layer);
   printf("%-20s %5s %12llu %12llu %12s %14s %10llu\n", pv_stage_name(r->stage), layer,
-         (unsigned long long)r->elements, (unsigned long long)r->different,
-         PV_REAL('g', 4, r->max_abs), PV_REAL('f', 10, r->cosine), (unsigned long long)r->worst);
+         (unsigned long long)r->apart.elements, (unsigned long long)r->apart.different,
+         PV_REAL('g', 4, r->apart.max_abs), PV_REAL('f', 10, pv_distance_cosine(&r->apart)),
+         (unsigned long long)r->apart.worst);
 }
 
 typedef enum outcome { EQUAL, DIFFERENT, VACUOUS, INCOMPARABLE } outcome;

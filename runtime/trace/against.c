@@ -1,20 +1,13 @@
 /* A forward that is compared with a capture while it runs. */
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 
-typedef struct sums { /* of one stage and layer, over all batches */
-  pv_trace_row row;
-  double ab, aa, bb;
-} sums;
-
 typedef struct against {
   const pv_capture *left;
   const pv_trace_filter *filter;
-  sums *sums[PV_STAGES]; /* [layer] */
+  pv_distance *sums[PV_STAGES]; /* [layer]; over all batches */
 } against;
 
 static int want(void *context, pv_stage_id stage, uint32_t layer) {
@@ -22,50 +15,16 @@ static int want(void *context, pv_stage_id stage, uint32_t layer) {
   return a->filter->stage[stage] && (!pv_stage_is_layered(stage) || a->filter->layer[layer]);
 }
 
-static double number(pv_stage_id stage, size_t size, const char *p) {
-  int32_t index;
-  float single;
-  double value;
-  if (pv_stage_is_index(stage)) {
-    memcpy(&index, p, sizeof index);
-    return index;
-  }
-  if (size == sizeof value) {
-    memcpy(&value, p, sizeof value);
-    return value;
-  }
-  memcpy(&single, p, sizeof single);
-  return (double)single;
-}
-
-static void add_element(sums *s, double x, double y, bool same, uint64_t index) {
-  const double difference = fabs(x - y);
-  s->ab += x * y;
-  s->aa += x * x;
-  s->bb += y * y;
-  s->row.elements++;
-  s->row.different += !same;
-  if (fabs(x) > s->row.scale) s->row.scale = fabs(x);
-  if (isnan(s->row.max_abs) || difference <= s->row.max_abs) return;
-  s->row.max_abs = difference;
-  s->row.worst = index;
-  s->row.left = x;
-  s->row.right = y;
-}
-
 static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
                    size_t width, const void *data, pv_error *err) {
   against *a = context;
-  sums *s = &a->sums[stage][layer];
-  const size_t bytes = pv_capture_row_bytes(a->left, stage), size = bytes / width;
+  const size_t bytes = pv_capture_row_bytes(a->left, stage);
   if (position + rows > a->left->positions)
     return pv_error_set(err, PV_ERR_INTERNAL, "the forward is longer than the capture");
   for (size_t p = 0; p < rows; p++) {
-    const char *x = pv_capture_row(a->left, stage, layer, position + p);
-    const char *y = (const char *)data + p * bytes;
-    for (size_t i = 0; i < width; i++)
-      add_element(s, number(stage, size, x + i * size), number(stage, size, y + i * size),
-                  memcmp(x + i * size, y + i * size, size) == 0, (position + p) * width + i);
+    const pv_vector left = pv_capture_vector(a->left, stage, layer, position + p);
+    const pv_vector right = {(const char *)data + p * bytes, width, left.type};
+    pv_distance_add(&a->sums[stage][layer], left, right);
   }
   return PV_OK;
 }
@@ -78,15 +37,12 @@ static void report_all(const against *a, pv_trace_report report, void *context,
       const pv_stage_id stage = (pv_stage_id)i;
       const bool once = i == PV_STAGE_EMBEDDING ? layer == 0 : layer + 1 == layers;
       if (!pv_stage_is_layered(stage) && !once) continue;
-      sums *s = &a->sums[i][pv_stage_is_layered(stage) ? layer : 0];
-      if (s->row.elements == 0) continue;
-      s->row.stage = stage;
-      s->row.layer = layer;
-      s->row.cosine = s->aa == 0.0 && s->bb == 0.0 ? 1.0 : s->ab / (sqrt(s->aa) * sqrt(s->bb));
+      const pv_trace_row row = {stage, layer, a->sums[i][pv_stage_is_layered(stage) ? layer : 0]};
+      if (row.apart.elements == 0) continue;
       out->tensors++;
-      out->elements += s->row.elements;
-      out->different += s->row.different;
-      report(context, &s->row);
+      out->elements += row.apart.elements;
+      out->different += row.apart.different;
+      report(context, &row);
     }
 }
 

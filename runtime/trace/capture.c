@@ -1,6 +1,5 @@
 #include "runtime/trace/capture.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,12 +155,18 @@ pv_code pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_ca
   return code;
 }
 
+pv_vector pv_capture_vector(const pv_capture *capture, pv_stage_id stage, uint32_t layer,
+                            size_t position) {
+  const pv_element real = capture->real_bytes == sizeof(double) ? PV_ELEMENT_F64 : PV_ELEMENT_F32;
+  return (pv_vector){row_at(capture, stage, layer, position),
+                     pv_stage_width(stage, &capture->model->shape),
+                     pv_stage_is_index(stage) ? PV_ELEMENT_I32 : real};
+}
+
 double pv_capture_at(const pv_capture *capture, pv_stage_id stage, uint32_t layer, size_t position,
                      size_t index) {
-  const void *row = row_at(capture, stage, layer, position);
-  if (pv_stage_is_index(stage)) return ((const int32_t *)row)[index];
-  if (capture->real_bytes == sizeof(double)) return ((const double *)row)[index];
-  return (double)((const float *)row)[index];
+  const pv_vector row = pv_capture_vector(capture, stage, layer, position);
+  return pv_vector_at(&row, index);
 }
 
 static void note_first(pv_difference *d, const pv_capture *left, const pv_capture *right,
@@ -206,24 +211,8 @@ pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_d
 
 pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right, pv_stage_id stage,
                                 uint32_t layer, size_t position) {
-  const size_t n = pv_stage_width(stage, &left->model->shape);
-  double ab = 0.0, aa = 0.0, bb = 0.0;
-  pv_distance d = {0};
-  for (size_t i = 0; i < n; i++) {
-    const double a = pv_capture_at(left, stage, layer, position, i);
-    const double b = pv_capture_at(right, stage, layer, position, i);
-    const double difference = fabs(a - b);
-    ab += a * b;
-    aa += a * a;
-    bb += b * b;
-    if (fabs(a) > d.scale) d.scale = fabs(a);
-    if (!(difference <= d.max_abs)) {
-      d.max_abs = difference;
-      d.worst = i;
-    }
-  }
-  d.cosine = aa == 0.0 && bb == 0.0 ? 1.0 : ab / (sqrt(aa) * sqrt(bb));
-  return d;
+  return pv_distance_of(pv_capture_vector(left, stage, layer, position),
+                        pv_capture_vector(right, stage, layer, position));
 }
 
 pv_code pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "runtime/forward/forward.h"
+#include "runtime/measure/distance.h"
 
 typedef struct pv_capture {
   const pv_model *model;
@@ -47,6 +48,8 @@ uint32_t pv_capture_layers(const pv_capture *capture, pv_stage_id stage);
 size_t pv_capture_row_bytes(const pv_capture *capture, pv_stage_id stage);
 const void *pv_capture_row(const pv_capture *capture, pv_stage_id stage, uint32_t layer,
                            size_t position);
+pv_vector pv_capture_vector(const pv_capture *capture, pv_stage_id stage, uint32_t layer,
+                            size_t position);
 
 typedef struct pv_difference {
   uint64_t compared;  /* elements */
@@ -63,11 +66,7 @@ typedef struct pv_difference {
 pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
                            pv_error *err);
 
-/* How far two rows of a real stage are apart. A NaN anywhere makes the cosine NaN. */
-typedef struct pv_distance {
-  double cosine, max_abs, scale; /* scale: largest magnitude on the left */
-  size_t worst;                  /* index of max_abs */
-} pv_distance;
+/* How far two rows are apart. */
 pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right, pv_stage_id stage,
                                 uint32_t layer, size_t position);
 

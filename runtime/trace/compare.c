@@ -1,5 +1,4 @@
 /* Comparison of two trace folders. Each was written by somebody: nothing in them is trusted. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,55 +22,11 @@ static pv_code map_tensor(const pv_manifest *m, const pv_trace_tensor *t, pv_map
                         pv_error_set(err, PV_ERR_INPUT, "the file changed while it was read"), err);
 }
 
-static double element(const pv_map *map, pv_trace_type type, uint64_t i) {
-  float single;
-  double value;
-  int32_t index;
-  switch (type) {
-    case PV_TRACE_F64:
-      memcpy(&value, map->data + 8 * i, sizeof value);
-      return value;
-    case PV_TRACE_I32:
-      memcpy(&index, map->data + 4 * i, sizeof index);
-      return index;
-    case PV_TRACE_F32:
-      break;
-  }
-  memcpy(&single, map->data + 4 * i, sizeof single);
-  return (double)single;
-}
-
-static void compare_tensor(const pv_trace_tensor *a, const pv_map *left, const pv_trace_tensor *b,
-                           const pv_map *right, pv_trace_row *row) {
-  const size_t x_bytes = pv_trace_type_bytes(a->type), y_bytes = pv_trace_type_bytes(b->type);
-  double ab = 0.0, aa = 0.0, bb = 0.0;
-  *row = (pv_trace_row){.stage = a->stage, .layer = a->layer, .elements = a->elements};
-  for (uint64_t i = 0; i < a->elements; i++) {
-    const double x = element(left, a->type, i), y = element(right, b->type, i),
-                 difference = fabs(x - y);
-    const bool same = a->type == b->type ? memcmp(left->data + x_bytes * i,
-                                                  right->data + y_bytes * i, x_bytes) == 0
-                                         : x == y;
-    row->different += !same;
-    ab += x * y;
-    aa += x * x;
-    bb += y * y;
-    if (fabs(x) > row->scale) row->scale = fabs(x);
-    if (isnan(row->max_abs) || difference <= row->max_abs) continue;
-    row->max_abs = difference;
-    row->worst = i;
-    row->left = x;
-    row->right = y;
-  }
-  row->cosine = aa == 0.0 && bb == 0.0 ? 1.0 : ab / (sqrt(aa) * sqrt(bb));
-}
-
 static pv_code compare_pair(const pv_manifest *left, const pv_trace_tensor *a,
                             const pv_manifest *right, const pv_trace_tensor *b,
                             pv_trace_report report, void *context, pv_trace_comparison *out,
                             pv_error *err) {
   pv_map x = {0}, y = {0};
-  pv_trace_row row;
   char place[PV_STAGE_PLACE];
   if (a->rows != b->rows || a->width != b->width)
     return pv_error_set(err, PV_ERR_INPUT, "%s is %llux%llu on the left, %llux%llu on the right",
@@ -81,10 +36,12 @@ static pv_code compare_pair(const pv_manifest *left, const pv_trace_tensor *a,
   pv_code code = map_tensor(left, a, &x, err);
   if (code == PV_OK) code = map_tensor(right, b, &y, err);
   if (code == PV_OK) {
-    compare_tensor(a, &x, b, &y, &row);
+    const pv_trace_row row = {a->stage, a->layer,
+                              pv_distance_of((pv_vector){x.data, a->elements, a->type},
+                                             (pv_vector){y.data, b->elements, b->type})};
     out->tensors++;
-    out->elements += row.elements;
-    out->different += row.different;
+    out->elements += row.apart.elements;
+    out->different += row.apart.different;
     report(context, &row);
   }
   pv_map_close(&x);

@@ -6,6 +6,7 @@
 
 #include "base/sha256.h"
 #include "runtime/forward/forward.h"
+#include "runtime/measure/distance.h"
 
 /* Which stages and layers are wanted. NULL means all. Names as in pv_stage_name; layers as
  * numbers, separated by commas. */
@@ -38,10 +39,7 @@ typedef struct pv_trace_comparison {
 typedef struct pv_trace_row { /* one tensor of both */
   pv_stage_id stage;
   uint32_t layer; /* 0 outside the layers */
-  uint64_t elements, different;
-  double max_abs, scale, cosine;
-  uint64_t worst;
-  double left, right;
+  pv_distance apart;
 } pv_trace_row;
 typedef void (*pv_trace_report)(void *context, const pv_trace_row *row);
 pv_code pv_trace_compare(const char *left, const char *right, pv_trace_report report, void *context,

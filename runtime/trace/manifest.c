@@ -17,10 +17,6 @@
 enum { PATH_LIMIT = 4096 };
 #define MANIFEST "manifest.json"
 
-size_t pv_trace_type_bytes(pv_trace_type type) {
-  return type == PV_TRACE_F64 ? 8 : 4;
-}
-
 static bool path_of(const pv_manifest *m, const char *file, char out[PATH_LIMIT]) {
   const int n = snprintf(out, PATH_LIMIT, "%s/%s", m->folder, file);
   return n > 0 && n < PATH_LIMIT;
@@ -83,20 +79,20 @@ static bool read_place(const json_t *object, pv_trace_tensor *out) {
 static pv_code read_type(const json_t *object, const pv_manifest *m, pv_trace_tensor *out,
                          pv_error *err) {
   static const char *const names[] = {
-      [PV_TRACE_F32] = "f32le", [PV_TRACE_F64] = "f64le", [PV_TRACE_I32] = "i32le"};
+      [PV_ELEMENT_F32] = "f32le", [PV_ELEMENT_F64] = "f64le", [PV_ELEMENT_I32] = "i32le"};
   const char *dtype = json_string_value(json_object_get(object, "dtype"));
   const bool index = pv_stage_is_index(out->stage) != 0;
   bool known = false;
-  for (int i = PV_TRACE_F32; i <= PV_TRACE_I32 && dtype != NULL && !known; i++) {
+  for (int i = PV_ELEMENT_F32; i <= PV_ELEMENT_I32 && dtype != NULL && !known; i++) {
     known = strcmp(dtype, names[i]) == 0;
-    if (known) out->type = (pv_trace_type)i;
+    if (known) out->type = (pv_element)i;
   }
-  if (index && (!known || out->type != PV_TRACE_I32))
+  if (index && (!known || out->type != PV_ELEMENT_I32))
     return bad_tensor(m, out->file, err, "is not i32le, which its stage is made of");
-  if (!known || index != (out->type == PV_TRACE_I32))
+  if (!known || index != (out->type == PV_ELEMENT_I32))
     return bad_tensor(m, out->file, err, "is neither f32le nor f64le");
   size_t real = 0; /* the first real one before it */
-  while (real < m->count && m->tensors[real].type == PV_TRACE_I32) real++;
+  while (real < m->count && m->tensors[real].type == PV_ELEMENT_I32) real++;
   if (!index && real < m->count && m->tensors[real].type != out->type)
     return bad_tensor(m, out->file, err, "is of another type than the tensors before it");
   return PV_OK;
@@ -119,7 +115,7 @@ static pv_code read_shape(const json_t *object, const pv_manifest *m, pv_trace_t
   out->rows = (uint64_t)rows;
   out->width = (uint64_t)width;
   if (!pv_ck_mul(out->rows, out->width, &out->elements) ||
-      !pv_ck_mul(out->elements, pv_trace_type_bytes(out->type), &out->bytes))
+      !pv_ck_mul(out->elements, pv_element_bytes(out->type), &out->bytes))
     return bad_tensor(m, out->file, err, "is larger than any file");
   return PV_OK;
 }

@@ -7,15 +7,13 @@
 #include <stdbool.h>
 
 #include "runtime/forward/forward.h"
-
-typedef enum pv_trace_type { PV_TRACE_F32, PV_TRACE_F64, PV_TRACE_I32 } pv_trace_type;
-size_t pv_trace_type_bytes(pv_trace_type type);
+#include "runtime/measure/distance.h"
 
 typedef struct pv_trace_tensor {
   const char *file; /* inside the folder; no path */
   pv_stage_id stage;
   uint32_t layer; /* 0 outside the layers */
-  pv_trace_type type;
+  pv_element type;
   uint64_t rows, width, elements, bytes;
 } pv_trace_tensor;
 

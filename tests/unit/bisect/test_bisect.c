@@ -161,17 +161,6 @@ static void test_missing_backend(void) {
   EXPECT(out.stages == NULL);
 }
 
-static void test_distance_keeps_a_nan(void) {
-  float a[] = {1, NAN, 3, 4}, b[] = {1, 2, 3, 4.5f};
-  const pv_rows x = {.stage = PV_STAGE_LOGITS, .rows = 2, .width = 2, .size = sizeof *a, .data = a};
-  const pv_rows y = {.stage = PV_STAGE_LOGITS, .rows = 2, .width = 2, .size = sizeof *b, .data = b};
-  EXPECT(isinf(pv_row_distance(&x, &y, 0)) && isinf(pv_row_distance(&y, &x, 0)));
-  EXPECT_F64(pv_row_distance(&x, &y, 1), 0.5, 0);
-  a[0] = NAN;
-  a[1] = 2; /* a sound element behind it */
-  EXPECT(isinf(pv_row_distance(&x, &y, 0)));
-}
-
 int main(void) {
   pv_error err = PV_ERROR_INIT;
   if (pv_model_open("models/tiny-coder-moe-Q4_K_M.gguf", &model, &err) != PV_OK) {
@@ -185,7 +174,6 @@ int main(void) {
                                                          PV_CASE(test_expert),
                                                          PV_CASE(test_functions),
                                                          PV_CASE(test_routing_replayed),
-                                                         PV_CASE(test_distance_keeps_a_nan),
                                                          PV_CASE(test_missing_backend),
                                                          {0}});
   pv_model_close(model);

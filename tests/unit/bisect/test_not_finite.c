@@ -111,19 +111,12 @@ static void test_overflow(void) {
   pv_model_close(model);
 }
 
-/* Infinite, then without a figure, then numbers. */
-static void test_order_of_errors(void) {
-  const double sorted[] = {0.0, 1e-9, 1e300, NAN, INFINITY};
-  for (size_t i = 0; i < 5; i++)
-    for (size_t k = 0; k < 5; k++) EXPECT(pv_bisect_exceeds(sorted[i], sorted[k]) == (i > k));
-}
-
 int main(void) {
   if (folder_make() == NULL) return 1;
   const int code = pv_testing_main("not_finite", (pv_case[]){PV_CASE(test_where),
                                                              PV_CASE(test_expert),
                                                              PV_CASE(test_overflow),
-                                                             PV_CASE(test_order_of_errors),
+
                                                              {0}});
   folder_remove();
   return code;

@@ -73,8 +73,8 @@ static void check_identity(const pv_capture *exact, const pv_capture *side) {
   double worst = 2.0;
   size_t sets = 0, tops = 0;
   for (size_t p = 0; p < exact->positions; p++) {
-    const double cosine = pv_capture_distance(exact, side, PV_STAGE_LOGITS, 0, p).cosine;
-    if (!(cosine >= worst)) worst = cosine;
+    const pv_distance d = pv_capture_distance(exact, side, PV_STAGE_LOGITS, 0, p);
+    pv_keep_smallest(&worst, pv_distance_cosine(&d));
     tops += pv_capture_at(exact, PV_STAGE_ARGMAX, 0, p, 0) !=
             pv_capture_at(side, PV_STAGE_ARGMAX, 0, p, 0);
     for (uint32_t l = 0; l < s->layers; l++)

@@ -18,7 +18,7 @@ static unsigned rows, rows_different;
 static void count_row(void *context, const pv_trace_row *row) {
   (void)context;
   rows++;
-  rows_different += row->different > 0;
+  rows_different += row->apart.different > 0;
 }
 
 static void path_of(char out[200], const char *name) {
