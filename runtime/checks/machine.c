@@ -1,16 +1,9 @@
 /* Checks of what the machine does: speed, memory. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "runtime/checks/check.h"
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
+#include "runtime/forward/speed.h"
+#include "runtime/measure/rates.h"
 
 /* Opens the backend; NOT_RUN when this build or machine lacks it, or the model the positions. */
 static pv_code open_backend(pv_check *check, size_t context, size_t batch, pv_forward **out,
@@ -31,59 +24,16 @@ static pv_code open_backend(pv_check *check, size_t context, size_t batch, pv_fo
 
 enum { REPEATS_MAX = 64, BATCH_MAX = 512 };
 
-/* What is measured is the work; tokens are any, but not all the same, so that experts vary. */
-static pv_code prefill(pv_forward *forward, uint32_t vocab, size_t end, pv_error *err) {
-  pv_code code = PV_OK;
-  for (size_t at = 0; at < end && code == PV_OK;) {
-    uint32_t ids[BATCH_MAX];
-    const size_t n = end - at < BATCH_MAX ? end - at : BATCH_MAX;
-    for (size_t i = 0; i < n; i++) ids[i] = (uint32_t)(((at + i) * 2654435761u + 12345u) % vocab);
-    at += n;
-    code = pv_forward_run(forward, ids, n, at == end ? 1 : 0, NULL, err);
-  }
-  return code;
-}
-
-/* Tokens per second of `tokens` decoded after the first `context` positions and one more. */
-static pv_code decode_rate(pv_forward *forward, size_t context, size_t tokens, double *rate,
-                           pv_error *err) {
-  uint32_t id = 0;
-  pv_forward_rewind(forward, context);
-  pv_code code = pv_forward_run(forward, &id, 1, 1, NULL, err);
-  const double start = pv_clock_now();
-  for (size_t t = 0; t < tokens && code == PV_OK; t++) {
-    int32_t top = 0;
-    code = pv_forward_read(forward, PV_STAGE_ARGMAX, 0, 1, &top, err);
-    id = (uint32_t)top;
-    if (code == PV_OK) code = pv_forward_run(forward, &id, 1, 1, NULL, err);
-  }
-  *rate = (double)tokens / (pv_clock_now() - start);
-  return code;
-}
-
-/* Tokens per second of a prompt, until its top token is on the host. */
-static pv_code prefill_rate(pv_forward *forward, uint32_t vocab, size_t tokens, double *rate,
-                            pv_error *err) {
-  int32_t top = 0;
-  pv_forward_rewind(forward, 0);
-  const double start = pv_clock_now();
-  pv_code code = prefill(forward, vocab, tokens, err);
-  if (code == PV_OK) code = pv_forward_read(forward, PV_STAGE_ARGMAX, 0, 1, &top, err);
-  *rate = (double)tokens / (pv_clock_now() - start);
-  return code;
-}
-
 /* The median decides. */
 static pv_code judge_rates(pv_check *check, double *rate, size_t repeats) {
+  const pv_rates r = pv_rates_of(rate, repeats);
   const double needed = pv_check_real(check, "min_tokens_per_s");
-  qsort(rate, repeats, sizeof *rate, ascending);
-  const double median = rate[repeats / 2];
-  pv_check_metric(check, "tokens_per_s_median", median);
-  pv_check_metric(check, "tokens_per_s_min", rate[0]);
-  pv_check_metric(check, "tokens_per_s_max", rate[repeats - 1]);
-  pv_check_needed(check, median);
-  if (!(median >= needed))
-    pv_check_fail(check, "%.1f tokens/s in the median of %zu, %.1f are needed", median, repeats,
+  pv_check_metric(check, "tokens_per_s_median", r.median);
+  pv_check_metric(check, "tokens_per_s_min", r.least);
+  pv_check_metric(check, "tokens_per_s_max", r.most);
+  pv_check_needed(check, r.median);
+  if (!(r.median >= needed))
+    pv_check_fail(check, "%.1f tokens/s in the median of %zu, %.1f are needed", r.median, repeats,
                   needed);
   return pv_check_pass(check);
 }
@@ -105,9 +55,10 @@ pv_code pv_check_throughput_decode(pv_check *check, pv_error *err) {
   if (code == PV_OK)
     code = open_backend(check, context + tokens + 1, context > 0 ? BATCH_MAX : 1, &forward, err);
   if (code != PV_OK || forward == NULL) return code;
-  code = prefill(forward, check->model->shape.vocab, context, err);
+  const pv_speed speed = {forward, check->model, BATCH_MAX};
+  code = pv_speed_fill(&speed, context, err);
   for (size_t r = 0; r < repeats && code == PV_OK; r++) {
-    code = decode_rate(forward, context, tokens, &rate[r], err);
+    code = pv_speed_decode(&speed, context, tokens, &rate[r], NULL, NULL, err);
     check->compared += tokens;
     pv_check_progress(check, r + 1, repeats);
   }
@@ -124,10 +75,10 @@ pv_code pv_check_throughput_prefill(pv_check *check, pv_error *err) {
   if (code == PV_OK)
     code = open_backend(check, tokens, tokens < BATCH_MAX ? tokens : BATCH_MAX, &forward, err);
   if (code != PV_OK || forward == NULL) return code;
-  const uint32_t vocab = check->model->shape.vocab;
-  code = prefill_rate(forward, vocab, tokens, &rate[0], err); /* warms up */
+  const pv_speed speed = {forward, check->model, BATCH_MAX};
+  code = pv_speed_prefill(&speed, tokens, &rate[0], err); /* warms up */
   for (size_t r = 0; r < repeats && code == PV_OK; r++) {
-    code = prefill_rate(forward, vocab, tokens, &rate[r], err);
+    code = pv_speed_prefill(&speed, tokens, &rate[r], err);
     check->compared += tokens;
     pv_check_progress(check, r + 1, repeats);
   }

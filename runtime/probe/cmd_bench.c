@@ -7,24 +7,12 @@
 #include "base/json.h"
 #include "base/pool.h"
 #include "kernels/cuda/bandwidth.h"
+#include "runtime/forward/speed.h"
+#include "runtime/measure/rates.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
 
-enum { REPEATS_MAX = 99, SIZES_MAX = 8, BATCH_MAX = 2048 };
-
-typedef struct figures {
-  double median, least, most;
-} figures;
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static figures summarise(double *values, size_t count) {
-  qsort(values, count, sizeof *values, ascending);
-  return (figures){values[count / 2], values[0], values[count - 1]};
-}
+enum { REPEATS_MAX = 99, SIZES_MAX = 8 };
 
 /* Read bandwidth: every thread sums its own share of a buffer far larger than any cache. */
 typedef struct reader {
@@ -44,7 +32,7 @@ static void read_task(void *context, size_t task, unsigned thread) {
 }
 
 /* `*threads` is as the option says, then how many there were. */
-static pv_code cpu_bandwidth(unsigned *threads, size_t repeats, figures *out, pv_error *err) {
+static pv_code cpu_bandwidth(unsigned *threads, size_t repeats, pv_rates *out, pv_error *err) {
   enum { TASKS = 64 };
   const size_t bytes = (size_t)1 << 30;
   double rate[REPEATS_MAX];
@@ -64,7 +52,7 @@ static pv_code cpu_bandwidth(unsigned *threads, size_t repeats, figures *out, pv
   pv_pool_close(pool);
   if (code == PV_OK && sums[0] == 0) code = pv_error_set(err, PV_ERR_INTERNAL, "nothing read");
   free(words);
-  if (code == PV_OK) *out = summarise(rate, repeats);
+  if (code == PV_OK) *out = pv_rates_of(rate, repeats);
   return code;
 }
 
@@ -91,7 +79,7 @@ typedef struct sizes { /* of a list option */
 } sizes;
 
 typedef struct decode_figures { /* after some positions of context */
-  figures rate, first;          /* tokens/s; seconds to the first token */
+  pv_rates rate, first;         /* tokens/s; seconds to the first token */
   double p50, p99;              /* seconds per token */
 } decode_figures;
 
@@ -101,9 +89,9 @@ typedef struct bench {
   uint64_t tokens, repeats;
   unsigned threads;
   sizes contexts, prompts; /* contexts ascend */
-  figures read;            /* bytes/s */
+  pv_rates read;           /* bytes/s */
   decode_figures decode[SIZES_MAX];
-  figures prefill[SIZES_MAX]; /* tokens/s */
+  pv_rates prefill[SIZES_MAX]; /* tokens/s */
   uint64_t memory;
   bool has_device;
   pv_gpu_info device;
@@ -115,81 +103,37 @@ static pv_code bandwidth(bench *b, pv_error *err) {
   double rate[REPEATS_MAX];
   if (strcmp(b->backend, "cuda") != 0) return cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
   const pv_code code = pv_gpu_bandwidth(&pv_gpu_cuda, rate, (unsigned)b->repeats, err);
-  if (code == PV_OK) b->read = summarise(rate, b->repeats);
+  if (code == PV_OK) b->read = pv_rates_of(rate, b->repeats);
   return code;
 }
 
-/* Token ids for a prompt: any will do, but not all the same, so that experts vary. */
-static void fill_ids(uint32_t *ids, size_t count, uint32_t vocab) {
-  for (size_t i = 0; i < count; i++) ids[i] = (uint32_t)((i * 2654435761u + 12345u) % vocab);
-}
-
-static pv_code run_to(pv_forward *f, const uint32_t *ids, size_t end, size_t batch,
-                      bool with_logits, pv_error *err) {
-  pv_code code = PV_OK;
-  for (size_t at = pv_forward_position(f); at < end && code == PV_OK;) {
-    const size_t n = end - at < batch ? end - at : batch;
-    code = pv_forward_run(f, ids + at, n, with_logits && at + n == end ? 1 : 0, NULL, err);
-    at += n;
-  }
-  return code;
-}
-
-/* The next token is known when its id is on the host. */
-static pv_code next_token(pv_forward *f, uint32_t *id, pv_error *err) {
-  int32_t top = 0;
-  pv_code code = pv_forward_run(f, id, 1, 1, NULL, err);
-  if (code == PV_OK) code = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
-  *id = (uint32_t)top;
-  return code;
-}
-
-static pv_code measure_decode(bench *b, pv_forward *f, size_t context, decode_figures *out,
+static pv_code measure_decode(bench *b, const pv_speed *s, size_t context, decode_figures *out,
                               pv_error *err) {
   double rate[REPEATS_MAX], first[REPEATS_MAX];
-  double *each = calloc(b->tokens * b->repeats, sizeof *each);
+  const size_t all = b->tokens * b->repeats;
+  double *each = calloc(all, sizeof *each);
   pv_code code = each != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for times");
-  for (size_t r = 0; r < b->repeats && code == PV_OK; r++) {
-    uint32_t id = 1;
-    pv_forward_rewind(f, context);
-    double start = pv_clock_now();
-    code = next_token(f, &id, err);
-    first[r] = pv_clock_now() - start;
-    const double begin = pv_clock_now();
-    for (size_t t = 0; t < b->tokens && code == PV_OK; t++) {
-      start = pv_clock_now();
-      code = next_token(f, &id, err);
-      each[r * b->tokens + t] = pv_clock_now() - start;
-    }
-    rate[r] = (double)b->tokens / (pv_clock_now() - begin);
-  }
+  for (size_t r = 0; r < b->repeats && code == PV_OK; r++)
+    code = pv_speed_decode(s, context, b->tokens, &rate[r], &first[r], &each[r * b->tokens], err);
   if (code == PV_OK) {
-    const size_t all = b->tokens * b->repeats;
-    out->rate = summarise(rate, b->repeats);
-    out->first = summarise(first, b->repeats);
-    qsort(each, all, sizeof *each, ascending);
-    out->p50 = each[all / 2];
+    out->rate = pv_rates_of(rate, b->repeats);
+    out->first = pv_rates_of(first, b->repeats);
+    out->p50 = pv_rates_of(each, all).median;
     out->p99 = each[all * 99 / 100];
   }
   free(each);
-  pv_forward_rewind(f, context);
+  pv_forward_rewind(s->forward, context);
   return code;
 }
 
-static pv_code measure_prefill(bench *b, pv_forward *f, const uint32_t *ids, size_t count,
-                               size_t batch, figures *out, pv_error *err) {
+static pv_code measure_prefill(bench *b, const pv_speed *s, size_t count, pv_rates *out,
+                               pv_error *err) {
   double rate[REPEATS_MAX];
-  int32_t top = 0;
-  pv_code code = PV_OK;
-  for (size_t r = 0; r <= b->repeats && code == PV_OK; r++) { /* the first one warms up */
-    pv_forward_rewind(f, 0);
-    const double start = pv_clock_now();
-    code = run_to(f, ids, count, batch, true, err);
-    if (code == PV_OK) code = pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, err);
-    if (r > 0) rate[r - 1] = (double)count / (pv_clock_now() - start);
-  }
-  if (code == PV_OK) *out = summarise(rate, b->repeats);
-  pv_forward_rewind(f, 0);
+  pv_code code = pv_speed_prefill(s, count, &rate[0], err); /* warms up */
+  for (size_t r = 0; r < b->repeats && code == PV_OK; r++)
+    code = pv_speed_prefill(s, count, &rate[r], err);
+  if (code == PV_OK) *out = pv_rates_of(rate, b->repeats);
+  pv_forward_rewind(s->forward, 0);
   return code;
 }
 
@@ -203,35 +147,30 @@ static pv_code measure(bench *b, pv_error *err) {
     if (b->prompts.at[i] > prompt) prompt = b->prompts.at[i];
   longest = b->contexts.at[b->contexts.count - 1] + b->tokens + 1;
   if (prompt > longest) longest = prompt;
-  const size_t batch = prompt < BATCH_MAX ? prompt : BATCH_MAX;
+  const size_t batch = prompt < PV_SPEED_BATCH ? prompt : PV_SPEED_BATCH;
   const pv_backend_config config = {b->job.numerics, longest, batch, b->job.threads, b->path};
-  pv_forward *f = NULL;
-  uint32_t *ids = calloc(longest, sizeof *ids);
-  pv_code code =
-      ids != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-  if (code == PV_OK) code = pv_forward_open(b->job.model, b->backend, &config, &f, err);
-  if (code == PV_OK) fill_ids(ids, longest, b->job.model->shape.vocab);
+  pv_speed s = {.model = b->job.model, .batch = batch};
+  pv_code code = pv_forward_open(b->job.model, b->backend, &config, &s.forward, err);
   const double start = pv_clock_now();
   for (size_t i = 0; i < b->prompts.count && code == PV_OK; i++) {
     tell("prefill of", b->prompts.at[i]);
-    code = measure_prefill(b, f, ids, b->prompts.at[i], batch, &b->prefill[i], err);
+    code = measure_prefill(b, &s, b->prompts.at[i], &b->prefill[i], err);
   }
   for (size_t i = 0; i < b->contexts.count && code == PV_OK; i++) {
     tell("decode after", b->contexts.at[i]);
-    code = run_to(f, ids, b->contexts.at[i], batch, false, err);
-    if (code == PV_OK) code = measure_decode(b, f, b->contexts.at[i], &b->decode[i], err);
+    code = pv_speed_fill(&s, b->contexts.at[i], err);
+    if (code == PV_OK) code = measure_decode(b, &s, b->contexts.at[i], &b->decode[i], err);
   }
   if (pv_side_terminal()) fputs("\r\033[K", stderr);
   const double spent = pv_clock_now() - start;
-  if (code == PV_OK) b->memory = pv_forward_memory(f);
-  if (code == PV_OK) code = pv_forward_device(f, &b->has_device, &b->device, err);
+  if (code == PV_OK) b->memory = pv_forward_memory(s.forward);
+  if (code == PV_OK) code = pv_forward_device(s.forward, &b->has_device, &b->device, err);
   if (code == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
-  pv_forward_close(f);
-  free(ids);
+  pv_forward_close(s.forward);
   return code;
 }
 
-static json_t *figures_json(figures f) {
+static json_t *figures_json(pv_rates f) {
   return json_pack("{s:f, s:f, s:f}", "median", f.median, "min", f.least, "max", f.most);
 }
 
@@ -278,7 +217,7 @@ static pv_code print_json(const bench *b, pv_error *err) {
   return pv_json_print(o, JSON_INDENT(1), err);
 }
 
-static void print_line(const char *name, figures f, double unit, const char *more) {
+static void print_line(const char *name, pv_rates f, double unit, const char *more) {
   printf("%-32s %11.2f %11.2f %11.2f%s\n", name, f.median * unit, f.least * unit, f.most * unit,
          more);
 }
