@@ -4,25 +4,12 @@
 
 #include "base/text.h"
 #include "reports/render/fmt.h"
-#include "runtime/probe/check_spec.h"
-
-static bool is_minimum(const char *name) {
-  return strncmp(name, "min_", 4) == 0;
-}
-
-static bool is_gate(const pv_param_spec *spec) {
-  return spec->type == PV_PARAM_REAL &&
-         (is_minimum(spec->name) || strncmp(spec->name, "max_", 4) == 0 ||
-          strcmp(spec->name, "tolerance") == 0);
-}
 
 bool pv_gate_find(const pv_falsifier *f, pv_gate *out) {
-  const pv_check_spec *check = f->check != NULL ? pv_check_find(f->check) : NULL;
-  const pv_param_spec *spec = NULL;
-  for (size_t i = 0; check != NULL && i < check->param_count && spec == NULL; i++)
-    if (is_gate(&check->params[i])) spec = &check->params[i];
+  const pv_known_param *spec = f->known == NULL ? NULL : pv_known_gate(f->known);
   if (spec == NULL) return false;
-  pv_gate gate = {spec->name, spec->fallback, spec->unit, 0.0};
+  pv_gate gate = {spec->name, spec->fallback,    spec->unit,
+                  0.0,        spec->loosens < 0, spec->loosens < 0 && spec->max == 1.0};
   for (size_t i = 0; i < f->with_count; i++)
     if (strcmp(f->with[i].name, spec->name) == 0) gate.text = f->with[i].text;
   if (gate.text == NULL || !pv_parse_f64(gate.text, strlen(gate.text), &gate.value)) return false;
@@ -32,15 +19,14 @@ bool pv_gate_find(const pv_falsifier *f, pv_gate *out) {
 
 /* Nines are not counted by eye. */
 static void put_distance(pv_text *out, const pv_gate *gate, double value) {
-  if (gate == NULL || strcmp(gate->name, "min_cosine") != 0 || !(value > 0.999 && value < 1.0))
-    return;
+  if (gate == NULL || !gate->nines || !(value > 0.999 && value < 1.0)) return;
   pv_text_puts(out, " (1 − ");
   pv_fmt_number(out, 1.0 - value);
   pv_text_puts(out, ")");
 }
 
 void pv_gate_put(pv_text *out, const pv_gate *gate) {
-  pv_text_printf(out, "%s %s", is_minimum(gate->name) ? "≥" : "≤", gate->text);
+  pv_text_printf(out, "%s %s", gate->minimum ? "≥" : "≤", gate->text);
   if (gate->unit[0] != '\0') pv_text_printf(out, " %s", gate->unit);
   put_distance(out, gate, gate->value);
 }

@@ -11,6 +11,8 @@ typedef struct pv_gate {
   const char *text; /* the value as written */
   const char *unit; /* "" when dimensionless */
   double value;
+  bool minimum; /* what is measured must not lie below it */
+  bool nines;   /* a minimum just below 1, its largest value: a cosine */
 } pv_gate;
 
 /* False when the check compares without a bound, or computes its own. */

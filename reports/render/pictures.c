@@ -83,7 +83,7 @@ static const pv_series *gate_line(pv_arena *arena, const pv_series *line,
                                   const pv_falsifier_result *owner) {
   pv_gate gate;
   if (strstr(pv_view_text(line->name), "1 - ") == NULL || !pv_gate_find(owner->falsifier, &gate) ||
-      strcmp(gate.name, "min_cosine") != 0)
+      !gate.nines)
     return NULL;
   pv_series *out = PV_ARENA_NEW(arena, 1, pv_series);
   double *y = PV_ARENA_NEW(arena, 1, double);

@@ -19,19 +19,16 @@ typedef struct pv_param_spec {
   pv_param_type type;
   bool required;
   double min, max;
+  int loosens; /* +1: a larger value demands less; -1: a smaller one does; 0: any change may */
   const char *const *words; /* NULL-terminated; PV_PARAM_ENUM only */
   const char *unit;         /* "" when dimensionless */
   const char *fallback;     /* text of the value used when absent; NULL when required */
   const char *about;        /* one line */
 } pv_param_spec;
 
-/* Names of built-in prompts begin with this; see runtime/reference/reference.h. */
-#define PV_BUILTIN_PROMPT "builtin-"
-
 typedef enum pv_check_needs {
   PV_NEEDS_NOTHING = 0,
   PV_NEEDS_MODEL = 1,     /* a model file */
-  PV_NEEDS_CUDA = 2,      /* a CUDA device and kernels */
   PV_NEEDS_REFERENCE = 4, /* known outputs: the reference next to the model */
   PV_NEEDS_PROMPTS = 8    /* prompts: the reference's, or where there is none the built-in ones */
 } pv_check_needs;
@@ -39,10 +36,12 @@ typedef enum pv_check_needs {
 typedef struct pv_check_spec {
   const char *name;            /* "forward.parity" */
   const char *about;           /* what it measures and when it fails, one or two sentences */
+  const char *subject;         /* what it looks at: "forward": what a model computes; "kernels": an
+                                  operation alone; "ptx": the text of kernels; "files": a model's file;
+                                  "device": speed and memory, that nothing can stand in for */
   const pv_param_spec *params; /* count entries */
   size_t param_count;
-  unsigned needs; /* pv_check_needs bits that always hold; a parameter
-                     `backend: cuda` adds PV_NEEDS_CUDA at run time */
+  unsigned needs; /* pv_check_needs bits */
   double default_timeout_s;
 } pv_check_spec;
 

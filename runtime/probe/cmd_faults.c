@@ -44,7 +44,9 @@ static json_t *words(const char *text) {
   return out;
 }
 
-static pv_code print_json(const pv_fault *list, size_t count, pv_error *err) {
+json_t *pv_probe_faults_json(void) {
+  size_t count = 0;
+  const pv_fault *list = pv_faults(&count);
   json_t *all = json_array();
   for (size_t i = 0; i < count; i++)
     pv_json_append(&all,
@@ -52,7 +54,7 @@ static pv_code print_json(const pv_fault *list, size_t count, pv_error *err) {
                              list[i].area, "summary", list[i].summary, "planted_in",
                              host_name(list[i].host), "numerics", identities(&list[i]), "caught_by",
                              words(caught_by(&list[i])), "takes_layer", list[i].once ? 0 : 1));
-  return pv_json_print(json_pack("{s:o}", "faults", all), JSON_INDENT(1), err);
+  return all;
 }
 
 static int print_text(const pv_fault *list, size_t count) {
@@ -85,7 +87,10 @@ int pv_probe_faults(int argc, char **argv) {
   const pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
   if (code != PV_OK || help) return pv_side_exit(code, &err);
   const pv_fault *list = pv_faults(&count);
-  if (json) return pv_side_exit(print_json(list, count, &err), &err);
+  if (json) {
+    json_t *object = json_pack("{s:o}", "faults", pv_probe_faults_json());
+    return pv_side_exit(pv_json_print(object, JSON_INDENT(1), &err), &err);
+  }
   if (!names) return print_text(list, count);
   for (size_t i = 0; i < count; i++) puts(list[i].name);
   return 0;

@@ -32,6 +32,9 @@
 #define PV_FRAME_HEAD     16u
 #define PV_FRAME_PROTOCOL 1
 
+/* Names of built-in prompts begin with this; see runtime/reference/reference.h. */
+#define PV_BUILTIN_PROMPT "builtin-"
+
 /* Writes one frame to `fd`, whole. */
 pv_code pv_frame_write(int fd, const char *json, size_t length, pv_error *err);
 

@@ -3,8 +3,11 @@
 #ifndef PV_PROBE_PROBE_H
 #define PV_PROBE_PROBE_H
 
-int pv_probe_serve(int argc, char **argv);  /* "serve": answers one request of frame.h */
-int pv_probe_digest(int argc, char **argv); /* one SHA-256 over all stages of one sequence */
+#include <jansson.h>
+
+int pv_probe_serve(int argc, char **argv);    /* "serve": answers one request of frame.h */
+int pv_probe_describe(int argc, char **argv); /* what there is to ask for, as JSON */
+int pv_probe_digest(int argc, char **argv);   /* one SHA-256 over all stages of one sequence */
 int pv_probe_trace(int argc, char **argv);
 int pv_probe_compare(int argc, char **argv);
 int pv_probe_bisect(int argc, char **argv);
@@ -15,5 +18,8 @@ int pv_probe_bench(int argc, char **argv);
 int pv_probe_tensors(int argc, char **argv);
 int pv_probe_synth(int argc, char **argv);
 int pv_probe_version(int argc, char **argv);
+
+/* The faults as `pv faults --json` tells them; NULL when memory is out. */
+json_t *pv_probe_faults_json(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "tests/fault/failing.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/gguf/build.h"
+#include "tests/unit/known.h"
 #include "tests/unit/model/variant.h"
 #include "tests/unit/rules/sample.h"
 #include "tests/unit/testing.h"
@@ -73,7 +74,7 @@ static bool contract_work(void) {
   pv_code code =
       pv_contract_load_bytes(&arena, CONTRACT, contract_file.data, contract_file.length, &c, &err);
   EXPECT((code == PV_OK) == (c != NULL));
-  if (code == PV_OK) code = pv_rules_run(&arena, c, &findings, &err);
+  if (code == PV_OK) code = pv_rules_run(&arena, testing_known(), c, &findings, &err);
   if (code == PV_OK) EXPECT_U64(findings.count, 0);
   pv_arena_free(&arena);
   return ended(code, &err);
@@ -93,7 +94,7 @@ static bool bad_contract_work(void) {
   pv_error err = PV_ERROR_INIT;
   pv_code code =
       pv_contract_load_bytes(&arena, "contracts/sample.yaml", wrong, sizeof wrong - 1, &c, &err);
-  if (code == PV_OK) code = pv_rules_run(&arena, c, &findings, &err);
+  if (code == PV_OK) code = pv_rules_run(&arena, testing_known(), c, &findings, &err);
   if (code == PV_OK) EXPECT_U64(findings.severe, 5);
   pv_arena_free(&arena);
   return ended(code, &err);
@@ -104,7 +105,7 @@ static bool dependent_work(void) {
   pv_arena arena = PV_ARENA_INIT;
   pv_findings findings = {0};
   pv_error err = PV_ERROR_INIT;
-  const pv_code code = pv_rules_run(&arena, dependent, &findings, &err);
+  const pv_code code = pv_rules_run(&arena, testing_known(), dependent, &findings, &err);
   EXPECT_U64(findings.count, 0);
   pv_arena_free(&arena);
   return ended(code, &err);
@@ -184,7 +185,7 @@ static bool wrong_work(void) {
   pv_findings findings = {0};
   pv_error err = PV_ERROR_INIT;
   pv_code code = fill(&arena) ? PV_OK : pv_error_set(&err, PV_ERR_NOMEM, "no room");
-  if (code == PV_OK) code = pv_rules_run(&arena, faulty, &findings, &err);
+  if (code == PV_OK) code = pv_rules_run(&arena, testing_known(), faulty, &findings, &err);
   const bool good = judged(code, &findings, 33, &err);
   pv_arena_free(&arena);
   return good;
@@ -309,6 +310,7 @@ static void test_open(void) {
 }
 
 int main(void) {
+  testing_known(); /* before anything fails */
   gb_sound(&gguf_file);
   if (pv_file_read(CONTRACT, 1 << 20, &contract_file, NULL) != PV_OK) return 1;
   const int code = pv_testing_main("fault input", (pv_case[]){PV_CASE(test_gguf),

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "tests/fault/each.h"
+#include "tests/unit/known.h"
 #include "tests/unit/testing.h"
+#include "validator/model/bind.h"
 #include "validator/run/run.h"
 
 void *__real_malloc(size_t size); /* of the linker */
@@ -14,7 +16,7 @@ void *__real_malloc(size_t size); /* of the linker */
 static char pass[] = "F_PASS_1", fail[] = "F_FAIL_1", topk[] = "router.topk_rule";
 static pv_falsifier falsifiers[] = {{.id = pass, .check = topk, .timeout_s = 5},
                                     {.id = fail, .check = topk, .timeout_s = 5}};
-static const pv_contract contract = {.falsifiers = falsifiers, .falsifier_count = 2};
+static pv_contract contract = {.falsifiers = falsifiers, .falsifier_count = 2};
 
 static bool work(void) {
   pv_arena arena = PV_ARENA_INIT;
@@ -52,6 +54,7 @@ static void test_calls(void) {
 
 int main(void) {
   if (getenv("PV_FAKE_PROBE") == NULL) return 1;
+  pv_bind_checks(&contract, testing_known());
   const int code = pv_testing_main(
       "fault run",
       (pv_case[]){PV_CASE(test_allocations), PV_CASE(test_request), PV_CASE(test_calls), {0}});

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/known.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
 
@@ -50,7 +51,7 @@ static pv_findings judge(pv_arena *arena, const uint8_t *data, size_t size) {
   }
   if (code == PV_OK) {
     demand(memcmp(c->bytes, data, size) == 0 && c->length == size, "the bytes are kept");
-    demand(pv_rules_run(arena, c, &findings, &err) == PV_OK, "the rules are run");
+    demand(pv_rules_run(arena, testing_known(), c, &findings, &err) == PV_OK, "the rules are run");
     return findings;
   }
   demand(code == PV_ERR_INPUT && err.message[0] != '\0', "a refusal says why");

@@ -46,13 +46,13 @@ BEGIN {
   allow("runtime/synth", low " runtime/forward")
   allow("runtime/checks", low " runtime/measure runtime/probe/check_spec.h runtime/forward runtime/plain runtime/faults runtime/reference runtime/trace")
   allow("runtime/probe", low " runtime/measure runtime/checks runtime/forward runtime/plain runtime/faults runtime/bisect runtime/noise runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
-  base = "base runtime/probe/check_spec.h runtime/probe/frame.h"
+  base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")
   allow("validator/model", base " validator/yaml")
   allow("validator/store", base " validator/yaml validator/model")
-  allow("validator/rules", base " runtime/faults/fault_spec.h validator/yaml validator/model validator/store")
+  allow("validator/rules", base " validator/yaml validator/model validator/store")
   allow("validator/run", base " validator/yaml validator/model")
-  allow("reports/render", "base runtime/probe/check_spec.h validator/model")
+  allow("reports/render", "base validator/model")
   allow("validator/judge", base " kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render")
   allow("validator/cli", base " kernels/ptx kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render validator/judge")
 }

@@ -7,10 +7,10 @@
 #include "base/json.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "runtime/probe/check_spec.h"
 #include "validator/cli/commands.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
+#include "validator/run/run.h"
 
 typedef struct diff {
   bool json, failed; /* failed: memory was out for a text */
@@ -66,8 +66,8 @@ static bool contains(const pv_strings *list, const char *item) {
   return false;
 }
 
-/* The value that counts: the contract's, else the table's. */
-static const char *value_of(const pv_falsifier *f, const pv_param_spec *spec,
+/* The value that counts: the contract's, else the check's. */
+static const char *value_of(const pv_falsifier *f, const pv_known_param *spec,
                             const pv_param **own) {
   for (size_t i = 0; i < f->with_count; i++)
     if (strcmp(f->with[i].name, spec->name) == 0) {
@@ -78,15 +78,6 @@ static const char *value_of(const pv_falsifier *f, const pv_param_spec *spec,
   return spec->fallback;
 }
 
-/* +1: a larger value demands less; -1: a smaller one does; 0: any change may. */
-static int loosening_direction(const char *name) {
-  if (strncmp(name, "max_", 4) == 0 || strcmp(name, "tolerance") == 0) return 1;
-  if (strncmp(name, "min_", 4) == 0 || strcmp(name, "runs") == 0 || strcmp(name, "tokens") == 0 ||
-      strcmp(name, "repeats") == 0 || strcmp(name, "context") == 0)
-    return -1;
-  return 0;
-}
-
 static bool same_list(const pv_param *a, const pv_param *b) {
   if (a == NULL || b == NULL || a->list.count != b->list.count) return a == b;
   for (size_t i = 0; i < a->list.count; i++)
@@ -95,7 +86,7 @@ static bool same_list(const pv_param *a, const pv_param *b) {
 }
 
 static void compare_param(diff *d, const pv_falsifier *old, const pv_falsifier *new,
-                          const pv_param_spec *spec) {
+                          const pv_known_param *spec) {
   const pv_param *a, *b;
   const char *x = value_of(old, spec, &a), *y = value_of(new, spec, &b);
   const pv_place *place = b != NULL ? &b->place : &new->place;
@@ -106,10 +97,9 @@ static void compare_param(diff *d, const pv_falsifier *old, const pv_falsifier *
   }
   if (strcmp(x, y) == 0) return;
   double p = 0.0, q = 0.0;
-  const int direction = loosening_direction(spec->name);
-  if (direction != 0 && pv_parse_f64(x, strlen(x), &p) && pv_parse_f64(y, strlen(y), &q)) {
+  if (spec->loosens != 0 && pv_parse_f64(x, strlen(x), &p) && pv_parse_f64(y, strlen(y), &q)) {
     if (p == q) return;
-    const bool looser = direction > 0 ? q > p : q < p;
+    const bool looser = spec->loosens > 0 ? q > p : q < p;
     note(d, looser, place, "%s: %s is %s, was %s: %s", new->id, spec->name, y, x,
          looser ? "looser" : "stricter");
     return;
@@ -123,7 +113,7 @@ static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifi
          old->check);
     return;
   }
-  const pv_check_spec *spec = pv_check_find(new->check);
+  const pv_known_check *spec = new->known;
   for (size_t i = 0; spec != NULL && i < spec->param_count; i++)
     compare_param(d, old, new, &spec->params[i]);
   for (size_t i = 0; i < old->criteria.count; i++)
@@ -291,6 +281,7 @@ int pv_cmd_diff(int argc, char **argv) {
       .rest_max = 2};
   pv_arena arena = PV_ARENA_INIT;
   pv_contract *old = NULL, *new = NULL;
+  const pv_known *known = NULL;
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
   if (code == PV_OK && help) return 0;
@@ -298,7 +289,10 @@ int pv_cmd_diff(int argc, char **argv) {
     code = pv_error_set(&err, PV_ERR_INPUT, "name two contracts: OLD NEW");
   if (code == PV_OK) code = pv_contract_load(&arena, files[0], &old, &err);
   if (code == PV_OK) code = pv_contract_load(&arena, files[1], &new, &err);
+  if (code == PV_OK) code = pv_run_describe(&arena, NULL, 0, &known, &err);
   if (code == PV_OK) {
+    pv_bind_checks(old, known);
+    pv_bind_checks(new, known);
     d.file = files[1];
     d.changes = json_array();
     compare(&d, old, new);

@@ -14,6 +14,7 @@
 #include "reports/render/render.h"
 #include "validator/cli/commands.h"
 #include "validator/judge/judge.h"
+#include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/store/evidence.h"
 
@@ -94,6 +95,11 @@ static pv_code compare_contracts(pv_arena *arena, const pv_evidence *e, const pv
              err);
 }
 
+static pv_code not_compared(pv_arena *arena, const pv_error *why, verdict *v, pv_error *err) {
+  return add(&v->notes,
+             pv_arena_printf(arena, "model and kernels were not compared: %s", why->message), err);
+}
+
 /* What the evidence is about, against what lies here now. */
 static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e, const char *probe,
                        verdict *v, pv_error *err) {
@@ -116,6 +122,11 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
                pv_arena_printf(arena, "its contract can not be read any more: %s", local.message),
                err);
   code = compare_contracts(arena, e, contract, v, err);
+  const pv_known *known = NULL;
+  if (code == PV_OK) code = pv_run_describe(arena, probe, 0, &known, &local);
+  if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
+  if (code != PV_OK) return not_compared(arena, &local, v, err);
+  pv_bind_checks(contract, known);
   const char *model = pv_run_fact(e->result->model, e->result->model_count, "path");
   if (code == PV_OK && model != NULL) code = find_above(arena, folder, model, &model_path, err);
   if (code != PV_OK) return code;
@@ -124,8 +135,7 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
   code = pv_judge_receipts(arena, &request, &here, &local);
   if (code == PV_OK) return compare_subjects(arena, e, &here, v, err);
   if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
-  return add(&v->notes,
-             pv_arena_printf(arena, "model and kernels were not compared: %s", local.message), err);
+  return not_compared(arena, &local, v, err);
 }
 
 static pv_code judge(pv_arena *arena, const char *folder, const char *probe, verdict *v,

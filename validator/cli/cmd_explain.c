@@ -7,10 +7,10 @@
 
 #include "base/options.h"
 #include "base/text.h"
-#include "runtime/probe/check_spec.h"
 #include "validator/cli/commands.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
+#include "validator/run/run.h"
 
 static const struct {
   const char *name, *text;
@@ -52,30 +52,29 @@ static bool explain_rule(const char *id) {
   return true;
 }
 
-static void print_param(const pv_param_spec *p) {
+static void print_param(const pv_known_param *p) {
   static const char *const kinds[] = {"whole number", "number", "word", "name", "list of names"};
   printf("  %-18s %s", p->name, kinds[p->type]);
-  if (p->type == PV_PARAM_INT || p->type == PV_PARAM_REAL)
+  if (p->type == PV_KNOWN_INTEGER || p->type == PV_KNOWN_NUMBER)
     printf(" from %g to %g%s%s", p->min, p->max, p->unit[0] != '\0' ? " " : "", p->unit);
-  for (size_t i = 0; p->type == PV_PARAM_ENUM && p->words[i] != NULL; i++)
-    printf("%s%s", i == 0 ? ": " : ", ", p->words[i]);
-  if (p->required)
+  for (size_t i = 0; p->words[i] != NULL; i++) printf("%s%s", i == 0 ? ": " : ", ", p->words[i]);
+  if (p->fallback == NULL)
     printf(" (required)");
-  else if (p->fallback != NULL && p->fallback[0] != '\0')
+  else if (p->fallback[0] != '\0')
     printf(" (%s when absent)", p->fallback);
   printf("\n  %-18s %s\n", "", p->about);
 }
 
-static bool explain_check(const char *name) {
-  const pv_check_spec *spec = pv_check_find(name);
+static bool explain_check(const pv_known *known, const char *name) {
+  const pv_known_check *spec = pv_known_check_find(known, name);
   if (spec == NULL) return false;
-  printf("%s: %s\n\nNeeds:%s%s%s%s%s. Default timeout: %g s.\n", spec->name, spec->about,
+  printf("%s: %s\n\nNeeds:%s%s%s%s. Default timeout: %g s.\n", spec->name, spec->about,
          spec->needs == 0 ? " nothing" : "", spec->needs & PV_NEEDS_MODEL ? " a model" : "",
          spec->needs & PV_NEEDS_REFERENCE ? " a reference" : "",
          spec->needs == (PV_NEEDS_MODEL | PV_NEEDS_PROMPTS)
              ? ", prompts (of its reference, else built in)"
              : "",
-         spec->needs & PV_NEEDS_CUDA ? " a CUDA device" : "", spec->default_timeout_s);
+         spec->timeout_s);
   if (spec->param_count > 0) puts("\nParameters:");
   for (size_t i = 0; i < spec->param_count; i++) print_param(&spec->params[i]);
   return true;
@@ -164,11 +163,11 @@ static bool explain_in_folder(const char *folder, const char *id) {
   return found;
 }
 
-static void list_all(void) {
+static void list_all(const pv_known *known) {
   size_t count = 0;
-  const pv_check_spec *checks = pv_check_specs(&count);
   puts("Checks:");
-  for (size_t i = 0; i < count; i++) printf("  %-24s %s\n", checks[i].name, checks[i].about);
+  for (size_t i = 0; i < known->check_count; i++)
+    printf("  %-24s %s\n", known->checks[i].name, known->checks[i].about);
   const pv_rule *rules = pv_rule_list(&count);
   puts("\nRules:");
   for (size_t i = 0; i < count; i++) printf("  %-24s %s\n", rules[i].id, rules[i].title);
@@ -177,9 +176,9 @@ static void list_all(void) {
     printf("  %-24s %s\n", words[i].name, words[i].text);
 }
 
-static void suggest(pv_error *err, const char *id) {
+static void suggest(pv_error *err, const pv_known *known, const char *id) {
   size_t count = 0, least = 5;
-  const char *best = pv_check_nearest(id);
+  const char *best = pv_known_check_nearest(known, id);
   const pv_rule *rules = pv_rule_list(&count);
   for (size_t i = 0; best == NULL && i < count; i++)
     if (pv_text_distance(id, rules[i].id) < 2) best = rules[i].id;
@@ -207,22 +206,26 @@ int pv_cmd_explain(int argc, char **argv) {
       .rest = rest,
       .rest_max = ARGUMENTS};
   pv_error err = PV_ERROR_INIT;
+  pv_arena arena = PV_ARENA_INIT;
+  const pv_known *known = NULL;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code == PV_OK && help) return 0;
-  if (code == PV_OK && options.rest_count == 0) {
-    list_all();
-    return 0;
+  const char *id = options.rest_count > 0 ? rest[0] : NULL;
+  if (code != PV_OK || help || (id != NULL && (explain_rule(id) || explain_word(id)))) goto cleanup;
+  code = pv_run_describe(&arena, NULL, 0, &known, &err);
+  if (code != PV_OK) goto cleanup;
+  if (id == NULL) {
+    list_all(known);
+    goto cleanup;
   }
-  bool found = false;
-  if (code == PV_OK) {
-    found = explain_rule(rest[0]) || explain_check(rest[0]) || explain_word(rest[0]);
-    for (size_t i = 1; i < options.rest_count && !found; i++) found = explain_in(rest[i], rest[0]);
-    if (!found && options.rest_count == 1) found = explain_in_folder("contracts", rest[0]);
+  bool found = explain_check(known, id);
+  for (size_t i = 1; i < options.rest_count && !found; i++) found = explain_in(rest[i], id);
+  if (!found && options.rest_count == 1) found = explain_in_folder("contracts", id);
+  if (!found) {
+    code = pv_error_set(&err, PV_ERR_INPUT, "nothing is called '%s'", id);
+    suggest(&err, known, id);
   }
-  if (code == PV_OK && !found) {
-    code = pv_error_set(&err, PV_ERR_INPUT, "nothing is called '%s'", rest[0]);
-    suggest(&err, rest[0]);
-  }
+cleanup:
   if (code != PV_OK) pv_error_print(&err, stderr);
+  pv_arena_free(&arena);
   return pv_code_exit(code);
 }

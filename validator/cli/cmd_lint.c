@@ -15,9 +15,12 @@
 #include "validator/cli/commands.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
+#include "validator/run/run.h"
 
 typedef struct lint {
   const char *only;          /* one rule id, or NULL */
+  pv_arena arena;            /* holds `known` */
+  const pv_known *known;     /* NULL until a contract is met that needs it */
   bool json, colour, failed; /* failed: memory was out for a text */
   json_t *all;
   size_t files, contracts, severe, warnings;
@@ -95,7 +98,8 @@ static pv_code judge(lint *l, pv_arena *arena, const char *path, bool named, pv_
   if (code != PV_OK) return pv_findings_from_error(arena, findings, &local, err);
   if (contract == NULL) return PV_OK;
   l->contracts++;
-  return pv_rules_run(arena, contract, findings, err);
+  code = l->known != NULL ? PV_OK : pv_run_describe(&l->arena, NULL, 0, &l->known, err);
+  return code == PV_OK ? pv_rules_run(arena, l->known, contract, findings, err) : code;
 }
 
 static pv_code lint_file(lint *l, const char *path, bool named, pv_error *err) {
@@ -188,6 +192,7 @@ int pv_cmd_lint(int argc, char **argv) {
   if (code == PV_OK) code = finish(&l, &err);
 cleanup:
   json_decref(l.all);
+  pv_arena_free(&l.arena);
   free(paths);
   if (code != PV_OK) pv_error_print(&err, stderr);
   return code != PV_OK ? pv_code_exit(code) : l.severe > 0 ? 2 : 0;

@@ -12,6 +12,7 @@
 #include "base/output.h"
 #include "validator/cli/commands.h"
 #include "validator/judge/judge.h"
+#include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/store/derive.h"
 
@@ -22,6 +23,7 @@ typedef struct listing {
   const char *files[FILES_MAX];
   size_t count;
   const char *model, *reference, *probe;
+  const pv_known *known;
   json_t *json; /* array, or NULL */
   int code;
 } listing;
@@ -163,6 +165,7 @@ static int worse(int a, int b) {
 static pv_code look(listing *l, const char *path, pv_text *out, pv_error *err) {
   pv_contract *contract = NULL;
   pv_code code = pv_contract_load(l->arena, path, &contract, err);
+  if (code == PV_OK) pv_bind_checks(contract, l->known);
   pv_judgement j;
   const pv_request request = {
       .contract = contract, .model = l->model, .reference = l->reference, .probe = l->probe};
@@ -218,6 +221,7 @@ int pv_cmd_status(int argc, char **argv) {
   if (code == PV_OK && options.rest_count == 0) code = add_path(&l, "contracts", &err);
   for (size_t i = 0; i < options.rest_count && code == PV_OK; i++)
     code = add_path(&l, paths[i], &err);
+  if (code == PV_OK) code = pv_run_describe(&arena, l.probe, 0, &l.known, &err);
   for (size_t i = 0; i < l.count && code == PV_OK; i++) code = look(&l, l.files[i], &out, &err);
   if (code == PV_OK) code = print_listing(&l, &out, &err);
 cleanup:

@@ -74,12 +74,6 @@ static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) 
   uint64_t count = 0;
   if (a->file_count == 0)
     return usage(err, "no contract was named", "for example: pv validate contracts/*.yaml");
-  if (a->backend != NULL && strcmp(a->backend, "cpu") != 0 && strcmp(a->backend, "cuda") != 0 &&
-      strcmp(a->backend, "ptx") != 0) {
-    pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", a->backend);
-    pv_error_hint(err, "the backends are cpu, cuda and ptx");
-    return PV_ERR_INPUT;
-  }
   if (a->publish && a->only != NULL)
     return usage(err, "a partial run is not published", "leave out --only or --publish");
   if (a->publish && a->backend != NULL)
@@ -91,6 +85,20 @@ static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) 
   const pv_code code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
   *threads = (unsigned)count;
   return code;
+}
+
+static pv_code no_backend(const pv_known *known, const char *name, pv_error *err) {
+  pv_text list = PV_TEXT_INIT;
+  for (size_t i = 0; known->sources[i] != NULL; i++)
+    pv_text_printf(&list, "%s%s",
+                   i == 0                          ? ""
+                   : known->sources[i + 1] != NULL ? ", "
+                                                   : " and ",
+                   known->sources[i]);
+  pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", name);
+  if (!list.failed) pv_error_hint(err, "the backends are %s", list.data);
+  pv_text_free(&list);
+  return PV_ERR_INPUT;
 }
 
 static bool unicode_terminal(void) {
@@ -247,14 +255,18 @@ int pv_cmd_validate(int argc, char **argv) {
   pv_error err = PV_ERROR_INIT;
   pv_contract *contracts[FILES_MAX];
   pv_findings findings = {0};
+  const pv_known *known = NULL;
   char *command = NULL;
   pv_code code = parse(argc, argv, &a, &err);
   if (code == PV_OK && a.help) goto cleanup;
   if (code == PV_OK) code = check_call(&a, &threads, &err);
   if (code == PV_OK) code = pv_facts_command(&arena, argc, argv, &command, &err);
+  if (code == PV_OK) code = pv_run_describe(&arena, a.probe, 0, &known, &err);
+  if (code == PV_OK && a.backend != NULL && !pv_known_lists(known->sources, a.backend))
+    code = no_backend(known, a.backend, &err);
   /* All are read before the first is run: a typing error in the last costs no minutes. */
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++)
-    code = pv_sound_load(&arena, a.files[i], &contracts[i], &findings, &err);
+    code = pv_sound_load(&arena, known, a.files[i], &contracts[i], &findings, &err);
   print_findings(&findings);
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++) {
     const pv_request request = {.contract = contracts[i],

@@ -51,13 +51,6 @@ static void put_prompt(pv_text *out, const char *reason, const char *reference) 
   pv_text_printf(out, " --named %.*s", (int)n, at);
 }
 
-static bool over_a_model(const char *check) {
-  static const char *const rooms[] = {"forward.", "router.", "experts."};
-  for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
-    if (strncmp(check, rooms[i], strlen(rooms[i])) == 0) return true;
-  return false;
-}
-
 /* The arguments of pv bisect for a falsifier. */
 static void put_command(pv_text *out, const pv_judgement *j, const pv_falsifier_result *f,
                         const json_t *with) {
@@ -78,7 +71,7 @@ void pv_suggest_bisect(const pv_judgement *j, pv_text *out) {
     json_t *with = NULL;
     bool known = false;
     if (f->verdict != PV_FAIL || f->source != PV_FROM_RUN || j->trial.spec.model == NULL ||
-        !over_a_model(f->falsifier->check) ||
+        f->falsifier->known == NULL || f->falsifier->known->subject != PV_ON_FORWARD ||
         pv_bind_with(f->falsifier, j->trial.spec.backend, &with, NULL) != PV_OK)
       continue;
     put_command(command, j, f, with);

@@ -4,7 +4,6 @@
 
 #include "base/sha256.h"
 #include "kernels/cuda/images.h"
-#include "runtime/probe/check_spec.h"
 #include "validator/model/bind.h"
 #include "validator/store/receipt.h"
 

@@ -4,7 +4,6 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
-#include "runtime/probe/check_spec.h"
 #include "validator/model/bind.h"
 
 enum { NOTES_MAX = 64 };

@@ -27,7 +27,7 @@ pv_code pv_ground_find(pv_arena *arena, const pv_request *request, pv_strings *n
 /* How to get the model that the contract names: one sentence. */
 char *pv_ground_cure(pv_arena *arena, const pv_contract *contract);
 
-/* Bits of pv_check_needs over the falsifiers that `selected` names; NULL: all. */
+/* Bits of pv_known_needs over the falsifiers that `selected` names; NULL: all. */
 unsigned pv_ground_needs(const pv_contract *contract, const bool *selected);
 
 /* Something that the reader of a judgement should know. Beyond 64 they are dropped. */

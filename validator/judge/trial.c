@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "runtime/probe/check_spec.h"
 #include "validator/model/bind.h"
 #include "validator/run/faults.h"
 

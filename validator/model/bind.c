@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "runtime/probe/check_spec.h"
+#include "runtime/probe/frame.h"
 
 static pv_code refuse(pv_error *err, const pv_place *place, const char *what, const char *name) {
   pv_error_set(err, PV_ERR_INPUT, "%s '%s'", what, name);
@@ -12,40 +12,40 @@ static pv_code refuse(pv_error *err, const pv_place *place, const char *what, co
 }
 
 /* False when `text` is not a value of the type; `*out` is NULL when memory is out. */
-static bool scalar(const pv_param_spec *spec, const char *text, json_t **out) {
+static bool scalar(const pv_known_param *spec, const char *text, json_t **out) {
   int64_t whole = 0;
   double real = 0.0;
   switch (spec->type) {
-    case PV_PARAM_INT:
+    case PV_KNOWN_INTEGER:
       if (!pv_parse_i64(text, strlen(text), &whole)) return false;
       if ((double)whole < spec->min || (double)whole > spec->max) return false;
       *out = json_integer(whole);
       return true;
-    case PV_PARAM_REAL:
+    case PV_KNOWN_NUMBER:
       if (!pv_parse_f64(text, strlen(text), &real)) return false;
       if (!(real >= spec->min && real <= spec->max)) return false;
       *out = json_real(real);
       return true;
-    case PV_PARAM_ENUM:
+    case PV_KNOWN_WORD:
       for (size_t i = 0; spec->words[i] != NULL; i++)
         if (strcmp(spec->words[i], text) == 0) {
           *out = json_string(text);
           return true;
         }
       return false;
-    case PV_PARAM_STRING:
+    case PV_KNOWN_NAME:
       *out = json_string(text);
       return true;
-    case PV_PARAM_STRINGS:
+    case PV_KNOWN_NAMES:
       *out = text[0] == '\0' ? json_array() : json_pack("[s]", text);
       return true;
   }
   return false;
 }
 
-static bool value_of(const pv_param_spec *spec, const pv_param *param, json_t **out) {
+static bool value_of(const pv_known_param *spec, const pv_param *param, json_t **out) {
   if (param->text != NULL) return scalar(spec, param->text, out);
-  if (spec->type != PV_PARAM_STRINGS) return false;
+  if (spec->type != PV_KNOWN_NAMES) return false;
   json_t *list = json_array();
   for (size_t i = 0; i < param->list.count; i++)
     if (json_array_append_new(list, json_string(param->list.items[i])) != 0) {
@@ -73,15 +73,14 @@ static const pv_param *find_param(const pv_falsifier *f, const char *name) {
 
 /* Whether the interpreter stands in for the device that a parameter names. Never where the device
  * itself is measured: its speed and its memory. */
-static bool stands_in(const pv_falsifier *f, const pv_param_spec *spec, const pv_param *param,
+static bool stands_in(const pv_falsifier *f, const pv_known_param *spec, const pv_param *param,
                       const char *backend) {
   const char *named = param == NULL ? spec->fallback : param->text;
   return backend != NULL && strcmp(backend, "ptx") == 0 && named != NULL &&
-         strcmp(named, "cuda") == 0 && is_backend(spec->name) &&
-         strncmp(f->check, "throughput.", 11) != 0 && strncmp(f->check, "memory.", 7) != 0;
+         strcmp(named, "cuda") == 0 && is_backend(spec->name) && f->known->subject != PV_ON_DEVICE;
 }
 
-static pv_code bind_one(const pv_falsifier *f, const pv_param_spec *spec, const char *backend,
+static pv_code bind_one(const pv_falsifier *f, const pv_known_param *spec, const char *backend,
                         json_t *out, pv_error *err) {
   const pv_param *param = find_param(f, spec->name);
   const bool open = param == NULL && backend != NULL && strcmp(spec->name, "backend") == 0;
@@ -99,9 +98,16 @@ static pv_code bind_one(const pv_falsifier *f, const pv_param_spec *spec, const 
   return PV_OK;
 }
 
+void pv_bind_checks(pv_contract *contract, const pv_known *known) {
+  for (size_t i = 0; i < contract->falsifier_count; i++) {
+    pv_falsifier *f = &contract->falsifiers[i];
+    f->known = f->check == NULL ? NULL : pv_known_check_find(known, f->check);
+  }
+}
+
 pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
                      pv_error *err) {
-  const pv_check_spec *spec = falsifier->check == NULL ? NULL : pv_check_find(falsifier->check);
+  const pv_known_check *spec = falsifier->known;
   json_t *with = NULL;
   pv_code code = PV_OK;
   if (spec == NULL)
@@ -134,8 +140,8 @@ static bool names_prompts(const pv_param *prompts) {
 }
 
 unsigned pv_bind_needs(const pv_falsifier *falsifier) {
-  const pv_check_spec *spec = falsifier->check == NULL ? NULL : pv_check_find(falsifier->check);
-  if (spec == NULL) return PV_NEEDS_NOTHING;
+  const pv_known_check *spec = falsifier->known;
+  if (spec == NULL) return 0;
   const bool own =
       (spec->needs & PV_NEEDS_PROMPTS) != 0 && names_prompts(find_param(falsifier, "prompts"));
   return spec->needs | (own ? PV_NEEDS_REFERENCE : 0);
@@ -171,23 +177,20 @@ bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with) {
 }
 
 double pv_bind_timeout(const pv_falsifier *falsifier) {
-  const pv_check_spec *spec = falsifier->check == NULL ? NULL : pv_check_find(falsifier->check);
-  return falsifier->timeout_s > 0.0 || spec == NULL ? falsifier->timeout_s
-                                                    : spec->default_timeout_s;
+  const pv_known_check *spec = falsifier->known;
+  return falsifier->timeout_s > 0.0 || spec == NULL ? falsifier->timeout_s : spec->timeout_s;
 }
 
-/* The word of an ENUM parameter: the contract's, else the table's; NULL when the check has none. */
-static const char *word_of(const pv_falsifier *f, const pv_check_spec *spec, const char *name) {
+/* The word of an ENUM parameter: the contract's, else the check's; NULL when the check has none. */
+static const char *word_of(const pv_falsifier *f, const pv_known_check *spec, const char *name) {
   const pv_param *param = find_param(f, name);
-  for (size_t i = 0; i < spec->param_count; i++)
-    if (strcmp(spec->params[i].name, name) == 0)
-      return param != NULL ? param->text : spec->params[i].fallback;
-  return NULL;
+  const pv_known_param *known = pv_known_param_find(spec, name);
+  return known == NULL ? NULL : param != NULL ? param->text : known->fallback;
 }
 
 /* Of two sides the right one is under test, unless that is the arbiter. */
 const char *pv_bind_identity(const pv_falsifier *f) {
-  const pv_check_spec *spec = f->check == NULL ? NULL : pv_check_find(f->check);
+  const pv_known_check *spec = f->known;
   if (spec == NULL) return NULL;
   const char *right = word_of(f, spec, "right_numerics");
   if (right == NULL) return word_of(f, spec, "numerics");

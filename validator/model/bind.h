@@ -1,6 +1,7 @@
-/* Parameters of a falsifier as the check gets them: typed by the check's table, with the table's
- * value where the contract is silent. The same object goes to the probe and into the digest that
- * a receipt must match, so a changed default makes old receipts stale. */
+/* Falsifiers bound to the checks of a probe, and their parameters as the check gets them: typed as
+ * the check says, with its own value where the contract is silent. The same object goes to the
+ * probe and into the digest that a receipt must match, so a changed default makes old receipts
+ * stale. */
 #ifndef PV_MODEL_BIND_H
 #define PV_MODEL_BIND_H
 
@@ -9,7 +10,11 @@
 #include "base/error.h"
 #include "validator/model/contract.h"
 
-/* `backend` (may be NULL) takes the place of the table's value of a parameter `backend` that the
+/* Finds the check of each falsifier. What follows is told of a bound falsifier: of one that is not,
+ * or whose check the probe does not have, as of a check that does not exist. */
+void pv_bind_checks(pv_contract *contract, const pv_known *known);
+
+/* `backend` (may be NULL) takes the place of the check's value of a parameter `backend` that the
  * contract leaves open; "ptx", the interpreter, also that of a device that the contract names,
  * except where the device itself is measured. `*out` is a new reference. A check that does not
  * exist, an unknown or missing parameter and a value of the wrong type are PV_ERR_INPUT at the
@@ -17,7 +22,7 @@
 pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
                      pv_error *err);
 
-/* Bits of pv_check_needs: those of its check, and the reference where it names prompts that are not
+/* Bits of pv_known_needs: those of its check, and the reference where it names prompts that are not
  * built in. A check that does not exist needs nothing. */
 unsigned pv_bind_needs(const pv_falsifier *falsifier);
 
@@ -32,7 +37,7 @@ bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with);
 bool pv_bind_names_interpreter(const pv_falsifier *falsifier);
 
 /* The identity of the side that a fault is planted in; NULL for a check that has none of its own
- * choice, and where the contract's words are not typed as the check's table has them. */
+ * choice, and where the contract's words are not typed as the check says. */
 const char *pv_bind_identity(const pv_falsifier *falsifier);
 
 /* Seconds until an answer is late: the contract's, else the check's default. */

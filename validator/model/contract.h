@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/sha256.h"
+#include "validator/model/known.h"
 #include "validator/model/verdict.h"
 #include "validator/yaml/yaml.h"
 
@@ -33,7 +34,7 @@ typedef struct pv_criterion {
   pv_place place;
 } pv_criterion;
 
-typedef struct pv_param { /* one entry of `with`, typed by the check's table */
+typedef struct pv_param { /* one entry of `with`, typed by the check */
   char *name;
   char *text;      /* scalar as written; NULL for a list */
   pv_strings list; /* items of a list */
@@ -42,6 +43,7 @@ typedef struct pv_param { /* one entry of `with`, typed by the check's table */
 
 typedef struct pv_falsifier {
   char *id, *rule, *prediction, *check, *if_fails;
+  const pv_known_check *known; /* what pv_bind_checks found; NULL: the probe has no such check */
   pv_strings criteria, faults;
   const char *planted; /* set by pv_run_faults alone: the fault to plant, or NULL */
   pv_param *with;

@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "runtime/faults/fault_spec.h"
-#include "runtime/probe/check_spec.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/stages.h"
@@ -15,6 +13,7 @@
 
 typedef struct context {
   pv_arena *arena;
+  const pv_known *known;
   const pv_contract *c;
   pv_findings *findings;
   pv_error *err;
@@ -186,19 +185,11 @@ static pv_code check_criteria(const context *x) {
   return code;
 }
 
-static const pv_param_spec *find_param(const pv_check_spec *spec, const char *name) {
-  for (size_t i = 0; i < spec->param_count; i++)
-    if (strcmp(spec->params[i].name, name) == 0) return &spec->params[i];
-  return NULL;
-}
-
 /* The bound on a difference that a check takes; NULL when it compares without one. */
-static const char *gate_of(const char *check) {
-  static const char *const gates[] = {"tolerance", "min_cosine", "max_ulp"};
-  const pv_check_spec *spec = pv_check_find(check);
-  for (size_t i = 0; spec != NULL && i < sizeof gates / sizeof *gates; i++)
-    if (find_param(spec, gates[i]) != NULL) return gates[i];
-  return NULL;
+static const char *gate_of(const pv_known_check *check) {
+  if (check == NULL || check->subject == PV_ON_DEVICE) return NULL;
+  const pv_known_param *gate = pv_known_gate(check);
+  return gate == NULL ? NULL : gate->name;
 }
 
 /* Does the text claim equality, and name no number that would bound it? */
@@ -223,7 +214,7 @@ static pv_code check_claims(const context *x) {
   pv_code code = PV_OK;
   for (size_t f = 0; f < c->falsifier_count && code == PV_OK; f++) {
     const pv_falsifier *test = &c->falsifiers[f];
-    const char *gate = gate_of(test->check);
+    const char *gate = gate_of(test->known);
     for (size_t n = 0; gate != NULL && n < test->criteria.count && code == PV_OK; n++) {
       const pv_criterion *k = find_criterion(c, test->criteria.items[n]);
       if (k == NULL || k->property == NULL || !claims_equality(k->property)) continue;
@@ -242,12 +233,19 @@ static bool good_string(const char *s) {
   return true;
 }
 
+/* "one of a b c", as far as there is room. */
+static void list_words(char *text, size_t room, const char *begin, const char *const *words) {
+  size_t at = (size_t)snprintf(text, room, "%s", begin);
+  for (size_t i = 0; words[i] != NULL && at + 1 < room; i++)
+    at += (size_t)snprintf(text + at, room - at, " %s", words[i]);
+}
+
 /* NULL when the value fits, else what was expected. */
-static const char *misfit(const pv_param_spec *spec, const pv_param *p, char *text, size_t room) {
+static const char *misfit(const pv_known_param *spec, const pv_param *p, char *text, size_t room) {
   int64_t whole = 0;
   double real = 0.0;
   const size_t n = p->text != NULL ? strlen(p->text) : 0;
-  if (spec->type == PV_PARAM_STRINGS) {
+  if (spec->type == PV_KNOWN_NAMES) {
     for (size_t i = 0; i < p->list.count; i++)
       if (!good_string(p->list.items[i])) return "words of letters, digits, '.', '_' and '-'";
     if (p->text != NULL && !good_string(p->text)) return "a list of words";
@@ -255,34 +253,31 @@ static const char *misfit(const pv_param_spec *spec, const pv_param *p, char *te
   }
   if (p->text == NULL) return "one value, not a list";
   switch (spec->type) {
-    case PV_PARAM_INT:
+    case PV_KNOWN_INTEGER:
       if (pv_parse_i64(p->text, n, &whole) && (double)whole >= spec->min &&
           (double)whole <= spec->max)
         return NULL;
       snprintf(text, room, "a whole number from %.0f to %.0f", spec->min, spec->max);
       return text;
-    case PV_PARAM_REAL:
+    case PV_KNOWN_NUMBER:
       if (pv_parse_f64(p->text, n, &real) && real >= spec->min && real <= spec->max) return NULL;
       snprintf(text, room, "a number from %g to %g", spec->min, spec->max);
       return text;
-    case PV_PARAM_ENUM:
-      for (size_t i = 0; spec->words[i] != NULL; i++)
-        if (strcmp(spec->words[i], p->text) == 0) return NULL;
-      snprintf(text, room, "one of");
-      for (size_t i = 0, at = 6; spec->words[i] != NULL && at + 1 < room; i++)
-        at += (size_t)snprintf(text + at, room - at, " %s", spec->words[i]);
+    case PV_KNOWN_WORD:
+      if (pv_known_lists(spec->words, p->text)) return NULL;
+      list_words(text, room, "one of", spec->words);
       return text;
     default:
       return good_string(p->text) ? NULL : "letters, digits, '.', '_' and '-'";
   }
 }
 
-static pv_code check_params(const context *x, const pv_falsifier *f, const pv_check_spec *spec) {
+static pv_code check_params(const context *x, const pv_falsifier *f, const pv_known_check *spec) {
   pv_code code = PV_OK;
   for (size_t i = 0; i < f->with_count && code == PV_OK; i++) {
     char text[200];
     const pv_param *p = &f->with[i];
-    const pv_param_spec *want = find_param(spec, p->name);
+    const pv_known_param *want = pv_known_param_find(spec, p->name);
     const char *expected = want != NULL ? misfit(want, p, text, sizeof text) : NULL;
     if (want == NULL)
       code = REPORT(x, "PV028", &p->place, "see `pv explain` for its parameters",
@@ -293,7 +288,7 @@ static pv_code check_params(const context *x, const pv_falsifier *f, const pv_ch
                     p->text != NULL ? p->text : "a list", expected);
   }
   for (size_t k = 0; k < spec->param_count && code == PV_OK; k++) {
-    bool given = !spec->params[k].required;
+    bool given = spec->params[k].fallback != NULL;
     for (size_t i = 0; i < f->with_count; i++)
       given |= strcmp(f->with[i].name, spec->params[k].name) == 0;
     if (!given)
@@ -313,10 +308,9 @@ static pv_code check_binding(const context *x, const pv_falsifier *f) {
       code = REPORT(x, "PV026", &f->criteria.places[n], "correct the id",
                     "falsifier %s names the criterion '%.60s', which does not exist", f->id,
                     f->criteria.items[n]);
-  const pv_check_spec *spec = pv_check_find(f->check);
-  if (code != PV_OK || spec != NULL) return code != PV_OK ? code : check_params(x, f, spec);
+  if (code != PV_OK || f->known != NULL) return code != PV_OK ? code : check_params(x, f, f->known);
   char hint[200];
-  const char *near = pv_check_nearest(f->check);
+  const char *near = pv_known_check_nearest(x->known, f->check);
   if (near != NULL)
     snprintf(hint, sizeof hint, "did you mean %s?", near);
   else
@@ -328,8 +322,8 @@ static pv_code check_binding(const context *x, const pv_falsifier *f) {
 static pv_code check_fault(const context *x, const pv_falsifier *f, size_t index) {
   const char *name = f->faults.items[index];
   const pv_place *place = &f->faults.places[index];
-  const pv_fault_spec *fault = pv_fault_spec_find(name);
-  const char *near = pv_fault_spec_nearest(name), *identity = pv_bind_identity(f);
+  const pv_known_fault *fault = pv_known_fault_find(x->known, name);
+  const char *near = pv_known_fault_nearest(x->known, name), *identity = pv_bind_identity(f);
   char hint[256];
   if (fault == NULL) {
     if (near != NULL)
@@ -338,15 +332,14 @@ static pv_code check_fault(const context *x, const pv_falsifier *f, size_t index
       snprintf(hint, sizeof hint, "list them with: pv faults");
     return REPORT(x, "PV042", place, hint, "there is no fault '%.60s'", name);
   }
-  if (pv_check_find(f->check) != NULL && !pv_fault_spec_lists(fault->caught_by, f->check)) {
-    snprintf(hint, sizeof hint, "it is seen by %s", fault->caught_by);
+  if (f->known != NULL && !pv_known_lists(fault->caught_by, f->check)) {
+    list_words(hint, sizeof hint, "it is seen by", fault->caught_by);
     return REPORT(x, "PV042", place, hint, "the check %s does not see the fault %s", f->check,
                   name);
   }
-  if (identity == NULL || fault->numerics[0] == '\0' ||
-      pv_fault_spec_lists(fault->numerics, identity))
+  if (identity == NULL || fault->numerics[0] == NULL || pv_known_lists(fault->numerics, identity))
     return PV_OK;
-  snprintf(hint, sizeof hint, "it exists in %s", fault->numerics);
+  list_words(hint, sizeof hint, "it exists in", fault->numerics);
   return REPORT(x, "PV042", place, hint, "the fault %s does not exist in %.40s", name, identity);
 }
 
@@ -531,13 +524,14 @@ static pv_code check_evidence(const context *x) {
   return code;
 }
 
-pv_code pv_rules_run(pv_arena *arena, const pv_contract *contract, pv_findings *findings,
-                     pv_error *err) {
+pv_code pv_rules_run(pv_arena *arena, const pv_known *known, pv_contract *contract,
+                     pv_findings *findings, pv_error *err) {
   static pv_code (*const rules[])(const context *x) = {
       check_name,  check_versions, check_criteria,   check_falsifiers,   check_claims,
       check_model, check_stages,   check_divergence, check_dependencies, check_evidence};
-  const context x = {arena, contract, findings, err};
+  const context x = {arena, known, contract, findings, err};
   pv_code code = PV_OK;
+  pv_bind_checks(contract, known);
   for (size_t i = 0; i < sizeof rules / sizeof *rules && code == PV_OK; i++) code = rules[i](&x);
   return code;
 }

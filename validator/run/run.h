@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "validator/model/known.h"
 #include "validator/model/result.h"
 
 typedef struct pv_run_spec {
@@ -49,6 +50,12 @@ pv_code pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, 
 
 /* The probe's path: `given`, else `pv-probe` beside this program's own file. */
 pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err);
+
+/* What a probe can be asked for: it is started, says so and ends; nothing is kept for the next
+ * time. `probe` as above; `timeout_s` 0: 60 s. A probe that is not there, breaks down or describes
+ * what is not as pv_known_read wants it is PV_ERR_INPUT. */
+pv_code pv_run_describe(pv_arena *arena, const char *probe, double timeout_s, const pv_known **out,
+                        pv_error *err);
 
 /* Value of a fact, or NULL. */
 const char *pv_run_fact(const pv_fact *facts, size_t count, const char *name);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "runtime/probe/check_spec.h"
 #include "validator/model/bind.h"
 #include "validator/store/canon.h"
 

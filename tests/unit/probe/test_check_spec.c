@@ -34,7 +34,7 @@ static void test_texts(void) {
     EXPECT(length > 20 && length < 300);
     EXPECT(specs[i].about[length - 1] == '.');
     EXPECT(specs[i].default_timeout_s >= 1 && specs[i].default_timeout_s <= 3600);
-    EXPECT((specs[i].needs & ~15u) == 0);
+    EXPECT((specs[i].needs & ~13u) == 0);
     if (specs[i].needs & PV_NEEDS_PROMPTS) EXPECT(specs[i].needs & PV_NEEDS_MODEL);
     /* Who takes names of prompts needs prompts; known outputs are needed by one alone. */
     bool names = false;
@@ -204,13 +204,13 @@ static void describe_param(pv_text *out, const pv_param_spec *p) {
 }
 
 static void describe_check(pv_text *out, const pv_check_spec *spec) {
-  pv_text_printf(out, "\n## %s\n\n%s\n\nNeeds%s%s%s%s; default timeout %g s.\n", spec->name,
+  pv_text_printf(out, "\n## %s\n\n%s\n\nNeeds%s%s%s; default timeout %g s.\n", spec->name,
                  spec->about, spec->needs == 0 ? " nothing but the program" : "",
                  spec->needs & PV_NEEDS_MODEL ? " a model" : "",
                  spec->needs & PV_NEEDS_REFERENCE ? " and its reference"
                  : spec->needs & PV_NEEDS_PROMPTS ? " and prompts"
                                                   : "",
-                 spec->needs & PV_NEEDS_CUDA ? " a CUDA device" : "", spec->default_timeout_s);
+                 spec->default_timeout_s);
   if (spec->param_count == 0) return;
   pv_text_puts(out, "\n| parameter | values | when absent | |\n|---|---|---|---|\n");
   for (size_t i = 0; i < spec->param_count; i++) describe_param(out, &spec->params[i]);

@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/images.h"
 #include "runtime/checks/check.h"
+#include "runtime/probe/frame.h"
 #include "tests/unit/testing.h"
 
 #define MODEL     "models/tiny-coder-moe-Q4_K_M.gguf"

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/known.h"
+
 const char *const sample_names[SAMPLE_KINDS] = {"carried", "refuted", "every",
                                                 "empty",   "hostile", "big"};
 
@@ -184,6 +186,7 @@ static pv_falsifier_result *put_claim(sample *s, size_t i, const claim *from) {
   c->needed_for = from->needed;
   f->id = pv_arena_printf(&s->arena, "F_%s", from->id);
   f->check = dup(s, from->check);
+  f->known = pv_known_check_find(testing_known(), from->check);
   f->prediction = pv_arena_printf(&s->arena, "no counterexample to %s is found", from->id);
   pv_falsifier_result *fr = &s->result.falsifiers[i];
   *fr = (pv_falsifier_result){.falsifier = f,

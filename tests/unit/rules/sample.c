@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/base/folder.h"
+#include "tests/unit/known.h"
 #include "tests/unit/testing.h"
 #include "validator/model/contract_load.h"
 
@@ -85,7 +86,7 @@ void sample_judge(pv_arena *arena, const char *path, const char *text, size_t le
   if (code == PV_OK)
     code = pv_contract_read_bytes(arena, path, text, length, &contract, &flaws, &err);
   if (code == PV_OK)
-    EXPECT_I64(pv_rules_run(arena, contract, findings, NULL), PV_OK);
+    EXPECT_I64(pv_rules_run(arena, testing_known(), contract, findings, NULL), PV_OK);
   else if (flaws.count == 0)
     EXPECT_I64(pv_findings_from_error(arena, findings, &err, NULL), PV_OK);
   for (size_t i = 0; i < flaws.count; i++)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "tests/unit/known.h"
 #include "tests/unit/rules/sample.h"
 #include "tests/unit/testing.h"
 #include "validator/model/contract_load.h"
@@ -292,7 +293,7 @@ static void test_our_contracts(void) {
     pv_contract *c = NULL;
     snprintf(path, sizeof path, "contracts/%s.yaml", files[i]);
     if (EXPECT_I64(pv_contract_load(&arena, path, &c, NULL), PV_OK)) {
-      EXPECT_I64(pv_rules_run(&arena, c, &findings, NULL), PV_OK);
+      EXPECT_I64(pv_rules_run(&arena, testing_known(), c, &findings, NULL), PV_OK);
       EXPECT_U64(findings.count, 0);
     }
     pv_arena_free(&arena);

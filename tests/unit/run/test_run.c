@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "tests/unit/base/folder.h"
+#include "tests/unit/known.h"
 #include "tests/unit/testing.h"
+#include "validator/model/bind.h"
 #include "validator/run/run.h"
 
 enum { MANY = 40 };
@@ -41,6 +43,7 @@ static pv_code run(const char *const *ids) {
     falsifiers[i].with = &params[i];
     falsifiers[i].with_count = 1;
   }
+  pv_bind_checks(&contract, testing_known());
   snprintf(log_path, sizeof log_path, "%s", folder_path("pids"));
   unlink(log_path);
   setenv("PV_FAKE_LOG", log_path, 1);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "tests/unit/known.h"
+#include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/store/derive.h"
 
@@ -87,6 +89,7 @@ static pv_metric metrics[] = {{metric, 0.99999994039535522}};
 static char *cpus[] = {cpu};
 
 bool sample_subjects(sample *s) {
+  pv_bind_checks(s->contract, testing_known());
   return pv_subject_all(&s->arena, s->contract, &s->basis, &s->subjects, NULL) == PV_OK;
 }
 

@@ -170,6 +170,7 @@ static void test_unknown_check(void) {
   pv_subject out = {.kernels = "before"}, *list = &out;
   REQUIRE(sample_make(&s));
   s.contract->falsifiers[1].check = nothing;
+  s.contract->falsifiers[1].known = NULL;
   err = PV_ERROR_INIT;
   EXPECT(pv_subject_make(s.contract, &s.contract->falsifiers[1], &s.basis, &out, &err) ==
          PV_ERR_INPUT);

@@ -1,0 +1,79 @@
+/* pv-probe describe: what there is to ask for, as one JSON object (docs/checks.md). `pv` has no
+ * list of its own. No model is opened and no device is touched. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "kernels_digest.h"
+#include "runtime/probe/check_spec.h"
+#include "runtime/probe/environment.h"
+#include "runtime/probe/probe.h"
+#include "runtime/probe/sides.h"
+
+/* What does not apply is left out. */
+static json_t *param_json(const pv_param_spec *p) {
+  static const char *const types[] = {[PV_PARAM_INT] = "integer",
+                                      [PV_PARAM_REAL] = "number",
+                                      [PV_PARAM_ENUM] = "word",
+                                      [PV_PARAM_STRING] = "name",
+                                      [PV_PARAM_STRINGS] = "names"};
+  const bool number = p->type == PV_PARAM_INT || p->type == PV_PARAM_REAL;
+  json_t *out = json_pack("{s:s, s:s, s:s, s:s*}", "name", p->name, "about", p->about, "type",
+                          types[p->type], "default", p->fallback);
+  if (number) {
+    pv_json_set(&out, "min", json_real(p->min));
+    pv_json_set(&out, "max", json_real(p->max));
+    pv_json_set(&out, "unit", json_string(p->unit));
+  }
+  if (p->loosens != 0) pv_json_set(&out, "loosens", json_string(p->loosens > 0 ? "up" : "down"));
+  if (p->type != PV_PARAM_ENUM) return out;
+  json_t *words = json_array();
+  for (size_t i = 0; p->words[i] != NULL; i++) pv_json_append(&words, json_string(p->words[i]));
+  pv_json_set(&out, "words", words);
+  return out;
+}
+
+static json_t *checks_json(void) {
+  static const struct {
+    unsigned bit;
+    const char *name;
+  } needs[] = {
+      {PV_NEEDS_MODEL, "model"}, {PV_NEEDS_PROMPTS, "prompts"}, {PV_NEEDS_REFERENCE, "reference"}};
+  size_t count = 0;
+  const pv_check_spec *list = pv_check_specs(&count);
+  json_t *out = json_array();
+  for (size_t i = 0; i < count; i++) {
+    json_t *params = json_array(), *needed = json_array();
+    for (size_t k = 0; k < list[i].param_count; k++)
+      pv_json_append(&params, param_json(&list[i].params[k]));
+    for (size_t k = 0; k < sizeof needs / sizeof *needs; k++)
+      if ((list[i].needs & needs[k].bit) != 0) pv_json_append(&needed, json_string(needs[k].name));
+    pv_json_append(
+        &out, json_pack("{s:s, s:s, s:s, s:o, s:f, s:s, s:o}", "name", list[i].name, "about",
+                        list[i].about, "subject", list[i].subject, "needs", needed, "timeout_s",
+                        list[i].default_timeout_s, "digest", PV_KERNELS_SHA256, "params", params));
+  }
+  return out;
+}
+
+int pv_probe_describe(int argc, char **argv) {
+  static const pv_option none[] = {{0}};
+  pv_options options = {.command = "describe",
+                        .summary =
+                            "Says as one JSON object which checks there are and what they take, "
+                            "who can compute, the\n"
+                            "numerics identities and the faults that can be planted.",
+                        .examples = "  pv-probe describe\n",
+                        .list = none};
+  bool help = false;
+  pv_error err = PV_ERROR_INIT;
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code == PV_OK && !help)
+    code = pv_json_print(
+        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:o, s:o}", "schema", "pv/describe/v1",
+                  "version", PV_VERSION, "checks", checks_json(), "sources", "cpu",
+                  "this machine's processor", "cuda", "a CUDA device", "ptx",
+                  "the kernels of a CUDA device, interpreted", "identities",
+                  pv_environment_numerics(), "faults", pv_probe_faults_json()),
+        JSON_INDENT(1) | JSON_REAL_PRECISION(15), &err);
+  return pv_side_exit(code, &err);
+}

@@ -1,0 +1,358 @@
+#include "validator/model/known.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "base/text.h"
+
+enum { CHECKS_MAX = 1024, PARAMS_MAX = 64, FAULTS_MAX = 1024, WORDS_MAX = 64 };
+enum { NAME_MAX_BYTES = 64, ABOUT_MAX_BYTES = 1000 };
+static const double TIMEOUT_MAX_S = 86400.0;
+
+typedef struct reader {
+  pv_arena *arena;
+  pv_error *err;
+  const char *place; /* "check forward.parity", for messages */
+} reader;
+
+__attribute__((format(printf, 2, 3))) static pv_code odd(const reader *r, const char *fmt, ...) {
+  char text[300];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  return pv_error_set(r->err, PV_ERR_INPUT, "%s: %s", r->place, text);
+}
+
+static pv_code nomem(const reader *r) {
+  return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for what the probe describes");
+}
+
+static pv_code misshapen(const reader *r, const json_error_t *e) {
+  return json_error_code(e) == json_error_out_of_memory ? nomem(r) : odd(r, "%s", e->text);
+}
+
+/* The place of `word` in a NULL-terminated list, or -1. */
+static int place_in(const char *const *list, const char *word) {
+  for (int i = 0; list[i] != NULL; i++)
+    if (strcmp(list[i], word) == 0) return i;
+  return -1;
+}
+
+/* As json_unpack, and no other keys than these. (What jansson calls strict counts a key as unknown
+ * when memory is out.) */
+static pv_code unpack(const reader *r, json_t *object, const char *const *keys, const char *fmt,
+                      ...) {
+  json_error_t e;
+  const char *key;
+  json_t *value;
+  va_list args;
+  va_start(args, fmt);
+  const int failed = json_vunpack_ex(object, &e, 0, fmt, args);
+  va_end(args);
+  if (failed != 0) return misshapen(r, &e);
+  json_object_foreach(object, key, value) {
+    if (place_in(keys, key) < 0) return odd(r, "there is no key '%.60s'", key);
+  }
+  return PV_OK;
+}
+
+#define KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static bool is_name(const char *text) {
+  const size_t n = strlen(text);
+  if (n == 0 || n > NAME_MAX_BYTES) return false;
+  for (size_t i = 0; i < n; i++)
+    if (!isalnum((unsigned char)text[i]) && strchr("._-", text[i]) == NULL) return false;
+  return true;
+}
+
+static pv_code name(const reader *r, const char *what, const char *text, const char **out) {
+  if (!is_name(text)) return odd(r, "the %s '%.80s' is no name", what, text);
+  *out = pv_arena_strdup(r->arena, text);
+  return *out == NULL ? nomem(r) : PV_OK;
+}
+
+/* A text that is shown to somebody: nothing in it moves a cursor. */
+static pv_code line(const reader *r, const char *text, const char **out) {
+  pv_text shown = PV_TEXT_INIT;
+  const size_t n = strlen(text);
+  pv_text_escape(&shown, text, n);
+  const bool failed = shown.failed, plain = n > 0 && n == shown.length;
+  pv_text_free(&shown);
+  if (failed) return nomem(r);
+  if (!plain || n > ABOUT_MAX_BYTES) return odd(r, "a text is empty, too long or not printable");
+  *out = pv_arena_strdup(r->arena, text);
+  return *out == NULL ? nomem(r) : PV_OK;
+}
+
+/* A list of at most `most` entries. */
+static pv_code count_of(const reader *r, const char *what, const json_t *list, size_t most,
+                        size_t *out) {
+  if (!json_is_array(list)) return odd(r, "its %s are no list", what);
+  *out = json_array_size(list);
+  return *out > most ? odd(r, "more than %zu %s", most, what) : PV_OK;
+}
+
+static pv_code words(const reader *r, const char *what, const json_t *list,
+                     const char *const **out) {
+  size_t count = 0;
+  pv_code code = count_of(r, what, list, WORDS_MAX, &count);
+  if (code != PV_OK) return code;
+  const char **items = PV_ARENA_NEW(r->arena, count + 1, const char *);
+  if (items == NULL) return nomem(r);
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
+    const char *word = json_string_value(json_array_get(list, i));
+    code = name(r, what, word != NULL ? word : "", &items[i]);
+    for (size_t k = 0; k < i && code == PV_OK; k++)
+      if (strcmp(items[k], items[i]) == 0) code = odd(r, "%s: '%s' twice", what, items[i]);
+  }
+  *out = items;
+  return code;
+}
+
+static pv_code read_kind(const reader *r, const char *type, const char *loosens,
+                         pv_known_param *p) {
+  static const char *const types[] = {"integer", "number", "word", "name", "names", NULL};
+  static const char *const ways[] = {"down", "", "up", NULL};
+  const int kind = place_in(types, type), way = place_in(ways, loosens);
+  const bool number = kind == PV_KNOWN_INTEGER || kind == PV_KNOWN_NUMBER;
+  if (kind < 0) return odd(r, "parameter %s: there is no type '%.40s'", p->name, type);
+  if (way < 0) return odd(r, "parameter %s: it loosens '%.40s', not up or down", p->name, loosens);
+  p->type = (pv_known_type)kind;
+  p->loosens = way - 1;
+  if (number != (p->min < p->max) || !isfinite(p->min) || !isfinite(p->max))
+    return odd(r, "parameter %s: bounds from %g to %g", p->name, p->min, p->max);
+  if (!number && p->loosens != 0) return odd(r, "parameter %s: no number loosens", p->name);
+  if ((p->type == PV_KNOWN_WORD) != (p->words[0] != NULL))
+    return odd(r, "parameter %s: words are of a word, and of nothing else", p->name);
+  return PV_OK;
+}
+
+static pv_code read_param(const reader *r, json_t *item, pv_known_param *p) {
+  static const char *const none[] = {NULL};
+  json_t *list = NULL;
+  const char *title, *about, *type, *fallback = NULL, *unit = "", *loosens = "";
+  pv_code code = unpack(
+      r, item, KEYS("name", "about", "type", "default", "min", "max", "unit", "loosens", "words"),
+      "{s:s, s:s, s:s, s?s, s?F, s?F, s?s, s?s, s?o}", "name", &title, "about", &about, "type",
+      &type, "default", &fallback, "min", &p->min, "max", &p->max, "unit", &unit, "loosens",
+      &loosens, "words", &list);
+  if (code != PV_OK) return code;
+  p->words = none;
+  p->unit = "";
+  code = name(r, "parameter", title, &p->name);
+  if (code == PV_OK) code = line(r, about, &p->about);
+  if (code == PV_OK && unit[0] != '\0') code = line(r, unit, &p->unit);
+  if (code == PV_OK && fallback != NULL) {
+    p->fallback = "";
+    if (fallback[0] != '\0') code = line(r, fallback, &p->fallback);
+  }
+  if (code == PV_OK && list != NULL) code = words(r, "words", list, &p->words);
+  return code == PV_OK ? read_kind(r, type, loosens, p) : code;
+}
+
+static pv_code read_needs(const reader *r, const json_t *list, unsigned *out) {
+  static const char *const names[] = {"model", "reference", "prompts", NULL};
+  const char *const *needed = NULL;
+  const pv_code code = words(r, "needs", list, &needed);
+  for (size_t i = 0; code == PV_OK && needed[i] != NULL; i++) {
+    const int bit = place_in(names, needed[i]);
+    if (bit < 0) return odd(r, "it needs '%s', which nobody has", needed[i]);
+    *out |= 1u << bit;
+  }
+  return code;
+}
+
+static pv_code read_params(const reader *r, json_t *list, pv_known_check *c) {
+  pv_code code = count_of(r, "parameters", list, PARAMS_MAX, &c->param_count);
+  if (code != PV_OK) return code;
+  pv_known_param *params = PV_ARENA_NEW(r->arena, c->param_count + 1, pv_known_param);
+  if (params == NULL) return nomem(r);
+  c->params = params;
+  for (size_t i = 0; i < c->param_count && code == PV_OK; i++) {
+    code = read_param(r, json_array_get(list, i), &params[i]);
+    for (size_t k = 0; k < i && code == PV_OK; k++)
+      if (strcmp(params[k].name, params[i].name) == 0)
+        code = odd(r, "the parameter '%s' twice", params[i].name);
+  }
+  return code;
+}
+
+static pv_code read_check(reader *r, json_t *item, pv_known_check *c) {
+  static const char *const subjects[] = {"forward", "kernels", "ptx", "files", "device", NULL};
+  json_t *needs = NULL, *params = NULL;
+  const char *title, *about, *subject, *digest;
+  pv_code code = unpack(
+      r, item, KEYS("name", "about", "subject", "needs", "timeout_s", "digest", "params"),
+      "{s:s, s:s, s:s, s:o, s:F, s:s, s:o}", "name", &title, "about", &about, "subject", &subject,
+      "needs", &needs, "timeout_s", &c->timeout_s, "digest", &digest, "params", &params);
+  if (code == PV_OK) code = name(r, "check", title, &c->name);
+  if (code != PV_OK) return code;
+  r->place = pv_arena_printf(r->arena, "check %s", c->name);
+  if (r->place == NULL) return nomem(r);
+  const int on = place_in(subjects, subject);
+  c->subject = (pv_known_subject)on;
+  if (on < 0) return odd(r, "it is about '%.40s', which is nothing", subject);
+  if (strlen(digest) != PV_SHA256_HEX - 1 ||
+      strspn(digest, "0123456789abcdef") != PV_SHA256_HEX - 1)
+    return odd(r, "its digest is not 64 hexadecimal digits");
+  if (!(c->timeout_s > 0 && c->timeout_s <= TIMEOUT_MAX_S))
+    return odd(r, "a timeout of %g s", c->timeout_s);
+  code = name(r, "digest", digest, &c->digest);
+  if (code == PV_OK) code = line(r, about, &c->about);
+  if (code == PV_OK) code = read_needs(r, needs, &c->needs);
+  return code == PV_OK ? read_params(r, params, c) : code;
+}
+
+static pv_code read_checks(reader *r, const json_t *list, pv_known *out) {
+  pv_code code = count_of(r, "checks", list, CHECKS_MAX, &out->check_count);
+  if (code == PV_OK && out->check_count == 0) code = odd(r, "it describes no check");
+  if (code != PV_OK) return code;
+  pv_known_check *checks = PV_ARENA_NEW(r->arena, out->check_count, pv_known_check);
+  if (checks == NULL) return nomem(r);
+  out->checks = checks;
+  for (size_t i = 0; i < out->check_count && code == PV_OK; i++) {
+    r->place = "a check";
+    code = read_check(r, json_array_get(list, i), &checks[i]);
+    for (size_t k = 0; k < i && code == PV_OK; k++)
+      if (strcmp(checks[k].name, checks[i].name) == 0) code = odd(r, "it is there twice");
+  }
+  return code;
+}
+
+/* What else is told of a fault is for readers of `pv faults`. */
+static pv_code read_faults(reader *r, const json_t *list, pv_known *out) {
+  r->place = "the faults";
+  pv_code code = count_of(r, "faults", list, FAULTS_MAX, &out->fault_count);
+  if (code != PV_OK) return code;
+  pv_known_fault *faults = PV_ARENA_NEW(r->arena, out->fault_count + 1, pv_known_fault);
+  if (faults == NULL) return nomem(r);
+  out->faults = faults;
+  for (size_t i = 0; i < out->fault_count && code == PV_OK; i++) {
+    json_t *numerics = NULL, *caught_by = NULL;
+    const char *title, *text;
+    int flag;
+    code = unpack(
+        r, json_array_get(list, i),
+        KEYS("name", "area", "summary", "planted_in", "numerics", "caught_by", "takes_layer"),
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "name", &title, "area", &text, "summary", &text,
+        "planted_in", &text, "numerics", &numerics, "caught_by", &caught_by, "takes_layer", &flag);
+    if (code == PV_OK) code = name(r, "fault", title, &faults[i].name);
+    if (code == PV_OK) code = words(r, "numerics", numerics, &faults[i].numerics);
+    if (code == PV_OK) code = words(r, "caught_by", caught_by, &faults[i].caught_by);
+    for (size_t k = 0; k < i && code == PV_OK; k++)
+      if (strcmp(faults[k].name, faults[i].name) == 0)
+        code = odd(r, "the fault '%s' twice", faults[i].name);
+  }
+  return code;
+}
+
+/* The keys of an object of texts. */
+static pv_code read_keys(reader *r, const char *what, json_t *object, const char *const **out) {
+  const char *key;
+  json_t *value;
+  size_t n = 0;
+  pv_code code = PV_OK;
+  r->place = what;
+  if (!json_is_object(object) || json_object_size(object) == 0)
+    return odd(r, "there is no object of them");
+  if (json_object_size(object) > WORDS_MAX) return odd(r, "there are more than %d", WORDS_MAX);
+  const char **names = PV_ARENA_NEW(r->arena, json_object_size(object) + 1, const char *);
+  if (names == NULL) return nomem(r);
+  json_object_foreach(object, key, value) {
+    const char *about = json_string_value(value), *unused;
+    code = name(r, "entry", key, &names[n++]);
+    if (code == PV_OK) code = line(r, about != NULL ? about : "", &unused);
+    if (code != PV_OK) break;
+  }
+  *out = names;
+  return code;
+}
+
+static pv_code read_all(reader *r, json_t *root, const pv_known **out) {
+  json_t *checks = NULL, *sources = NULL, *identities = NULL, *faults = NULL;
+  const char *schema, *version;
+  const char *const *unused = NULL;
+  pv_known *made = PV_ARENA_NEW(r->arena, 1, pv_known);
+  if (made == NULL) return nomem(r);
+  pv_code code =
+      unpack(r, root, KEYS("schema", "version", "checks", "sources", "identities", "faults"),
+             "{s:s, s:s, s:o, s:o, s:o, s:o}", "schema", &schema, "version", &version, "checks",
+             &checks, "sources", &sources, "identities", &identities, "faults", &faults);
+  if (code != PV_OK) return code;
+  if (strcmp(schema, "pv/describe/v1") != 0)
+    return odd(r, "its schema is '%.60s', not pv/describe/v1", schema);
+  code = read_checks(r, checks, made);
+  if (code == PV_OK) code = read_faults(r, faults, made);
+  if (code == PV_OK) code = read_keys(r, "the sources", sources, &made->sources);
+  if (code == PV_OK) code = read_keys(r, "the identities", identities, &unused);
+  if (code == PV_OK) *out = made;
+  return code;
+}
+
+pv_code pv_known_read(pv_arena *arena, const char *json, size_t length, const pv_known **out,
+                      pv_error *err) {
+  json_error_t e;
+  reader r = {arena, err, "the whole"};
+  json_t *root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &e);
+  const pv_code code = root == NULL ? misshapen(&r, &e) : read_all(&r, root, out);
+  json_decref(root);
+  return code;
+}
+
+const pv_known_check *pv_known_check_find(const pv_known *known, const char *name) {
+  for (size_t i = 0; i < known->check_count; i++)
+    if (strcmp(known->checks[i].name, name) == 0) return &known->checks[i];
+  return NULL;
+}
+
+const pv_known_param *pv_known_param_find(const pv_known_check *check, const char *name) {
+  for (size_t i = 0; i < check->param_count; i++)
+    if (strcmp(check->params[i].name, name) == 0) return &check->params[i];
+  return NULL;
+}
+
+const pv_known_param *pv_known_gate(const pv_known_check *check) {
+  for (size_t i = 0; i < check->param_count; i++)
+    if (check->params[i].type == PV_KNOWN_NUMBER && check->params[i].loosens != 0)
+      return &check->params[i];
+  return NULL;
+}
+
+const pv_known_fault *pv_known_fault_find(const pv_known *known, const char *name) {
+  for (size_t i = 0; i < known->fault_count; i++)
+    if (strcmp(known->faults[i].name, name) == 0) return &known->faults[i];
+  return NULL;
+}
+
+static void nearer(const char *name, const char *other, size_t *least, const char **best) {
+  const size_t d = pv_text_distance(name, other);
+  if (d >= *least) return;
+  *least = d;
+  *best = other;
+}
+
+const char *pv_known_check_nearest(const pv_known *known, const char *name) {
+  const char *best = NULL;
+  size_t least = 6;
+  for (size_t i = 0; i < known->check_count; i++)
+    nearer(name, known->checks[i].name, &least, &best);
+  return best;
+}
+
+const char *pv_known_fault_nearest(const pv_known *known, const char *name) {
+  const char *best = NULL;
+  size_t least = 6;
+  for (size_t i = 0; i < known->fault_count; i++)
+    nearer(name, known->faults[i].name, &least, &best);
+  return best;
+}
+
+bool pv_known_lists(const char *const *words, const char *word) {
+  return place_in(words, word) >= 0;
+}

@@ -1,0 +1,87 @@
+/* What a probe can be asked for, as it says itself (`pv-probe describe`, docs/checks.md). pv has no
+ * list of checks, sources or faults of its own. */
+#ifndef PV_MODEL_KNOWN_H
+#define PV_MODEL_KNOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+typedef enum pv_known_type {
+  PV_KNOWN_INTEGER, /* min..max inclusive */
+  PV_KNOWN_NUMBER,  /* min..max inclusive, finite */
+  PV_KNOWN_WORD,    /* one of `words` */
+  PV_KNOWN_NAME,    /* 1..128 bytes of [A-Za-z0-9._-] */
+  PV_KNOWN_NAMES    /* a list of 1..32 such names */
+} pv_known_type;
+
+typedef struct pv_known_param {
+  const char *name, *about;
+  const char *unit;     /* "" when dimensionless */
+  const char *fallback; /* text of the value used when absent; NULL when it must be given */
+  pv_known_type type;
+  int loosens; /* +1: a larger value demands less; -1: a smaller one does; 0: any change may */
+  double min, max;
+  const char *const *words; /* NULL-terminated; PV_KNOWN_WORD only */
+} pv_known_param;
+
+typedef enum pv_known_needs {
+  PV_NEEDS_MODEL = 1,     /* a model file */
+  PV_NEEDS_REFERENCE = 2, /* known outputs: the reference next to the model */
+  PV_NEEDS_PROMPTS = 4    /* prompts: the reference's, or where there is none the built-in ones */
+} pv_known_needs;
+
+typedef enum pv_known_subject {
+  PV_ON_FORWARD, /* what a model computes: two sides can be bisected */
+  PV_ON_KERNELS, /* an operation alone */
+  PV_ON_PTX,     /* the text of kernels */
+  PV_ON_FILES,   /* a model's file */
+  PV_ON_DEVICE   /* speed and memory of a device: nothing stands in for it */
+} pv_known_subject;
+
+typedef struct pv_known_check {
+  const char *name, *about;
+  const char *digest; /* of what decides its verdict, 64 hexadecimal digits */
+  pv_known_subject subject;
+  unsigned needs; /* bits of pv_known_needs */
+  double timeout_s;
+  const pv_known_param *params;
+  size_t param_count;
+} pv_known_check;
+
+typedef struct pv_known_fault {
+  const char *name;
+  const char *const *numerics;  /* identities that it exists in; none: it is of files */
+  const char *const *caught_by; /* checks that see it, in some identity; both NULL-terminated */
+} pv_known_fault;
+
+typedef struct pv_known {
+  const pv_known_check *checks; /* in the probe's order, as are the faults */
+  size_t check_count;
+  const pv_known_fault *faults;
+  size_t fault_count;
+  const char *const *sources; /* who can compute; NULL-terminated */
+} pv_known;
+
+/* Reads a description; everything in `*out` lives in `arena`. What is not as docs/checks.md says
+ * (no JSON, a missing, unknown or doubled key, a name twice, bounds that hold nothing, more than
+ * fits) is PV_ERR_INPUT with the place in words. */
+pv_code pv_known_read(pv_arena *arena, const char *json, size_t length, const pv_known **out,
+                      pv_error *err);
+
+/* NULL when there is none. */
+const pv_known_check *pv_known_check_find(const pv_known *known, const char *name);
+const pv_known_param *pv_known_param_find(const pv_known_check *check, const char *name);
+/* The bound that it judges by: its number of which some values demand less. */
+const pv_known_param *pv_known_gate(const pv_known_check *check);
+const pv_known_fault *pv_known_fault_find(const pv_known *known, const char *name);
+/* The closest existing name, for "did you mean"; NULL when nothing is near. */
+const char *pv_known_check_nearest(const pv_known *known, const char *name);
+const char *pv_known_fault_nearest(const pv_known *known, const char *name);
+
+/* Whether `word` is in a list. */
+bool pv_known_lists(const char *const *words, const char *word);
+
+#endif
