@@ -41,4 +41,9 @@
 #define PV_NARROW_LANES    8
 #define PV_ATTENTION_CHUNK 64
 
+/* What every kernel can do at most. */
+#define PV_EXPERTS_MAX  1024
+#define PV_HEAD_DIM_MAX 256
+#define PV_K_MAX        65536 /* longest row of a matrix */
+
 #endif

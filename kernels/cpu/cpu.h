@@ -76,7 +76,6 @@ typedef struct pv_attend {
   float *out;     /* head_dim */
   float *scratch; /* pv_attend_scratch(head_dim, positions) floats */
 } pv_attend;
-#define PV_HEAD_DIM_MAX 256
 size_t pv_attend_scratch(size_t head_dim, size_t positions);
 
 typedef struct pv_cpu_path {
@@ -97,9 +96,6 @@ typedef struct pv_cpu_path {
   /* Softmax over n router logits, the `used` best by (value, index), weights renormalised. */
   void (*route)(const float *logits, size_t n, size_t used, int32_t *indices, float *weights);
 } pv_cpu_path;
-
-#define PV_EXPERTS_MAX 1024
-#define PV_K_MAX       65536 /* longest row of a matrix */
 
 extern const pv_cpu_path pv_cpu_scalar;
 #ifdef PV_HAVE_AVX2

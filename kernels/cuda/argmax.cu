@@ -1,5 +1,5 @@
-/* Index of the best value by (value, index): pv_before of kernels/arith is the reference. In two
- * steps: blocks find the best of their share, one block the best of those. */
+#include "kernels/cuda/argmax.h"
+
 #include "kernels/cuda/common.cuh"
 
 namespace {
@@ -35,8 +35,7 @@ __device__ __forceinline__ candidate best_of_block(candidate c) {
 
 }  // namespace
 
-/* Grid (parts, rows), block 256. */
-PV_KERNEL __launch_bounds__(256) argmax_parts(const pv_cuda_argmax a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) argmax_parts(const pv_cuda_argmax a) {
   begin_kernel();
   const float *x = a.x + static_cast<size_t>(blockIdx.y) * a.n;
   candidate c = {0.0f, -1};
@@ -47,8 +46,7 @@ PV_KERNEL __launch_bounds__(256) argmax_parts(const pv_cuda_argmax a) {
   if (threadIdx.x == 0) a.part[static_cast<size_t>(blockIdx.y) * gridDim.x + blockIdx.x] = c.index;
 }
 
-/* Grid (rows), block 256: the best of a.parts candidates. */
-PV_KERNEL __launch_bounds__(256) argmax(const pv_cuda_argmax a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) argmax(const pv_cuda_argmax a) {
   begin_kernel();
   const float *x = a.x + static_cast<size_t>(blockIdx.x) * a.n;
   const int32_t *part = a.part + static_cast<size_t>(blockIdx.x) * a.parts;

@@ -1,5 +1,6 @@
-/* Grouped-query attention of the rows of a batch over the cache, chunk by chunk, and the
- * combination of chunks. Scores: narrow sum of q k over dim, eight threads a key, then * scale. */
+/* Scores: narrow sum of q k over dim, eight threads a key, then * scale. */
+#include "kernels/cuda/attend.h"
+
 #include "kernels/cuda/attend.cuh"
 
 namespace {
@@ -60,23 +61,21 @@ __device__ void chunk(const pv_cuda_attend &a) {
 
 }  // namespace
 
-/* Grid (chunks, heads / group, rows), block 256. */
-PV_KERNEL __launch_bounds__(256) attend_1(const pv_cuda_attend a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_1(const pv_cuda_attend a) {
   begin_kernel();
   chunk<1>(a);
 }
-PV_KERNEL __launch_bounds__(256) attend_4(const pv_cuda_attend a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_4(const pv_cuda_attend a) {
   begin_kernel();
   chunk<4>(a);
 }
-PV_KERNEL __launch_bounds__(256) attend_8(const pv_cuda_attend a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_8(const pv_cuda_attend a) {
   begin_kernel();
   chunk<8>(a);
 }
 
-/* Grid (output width / 256 rounded up, rows), block 256: a thread for each element, a warp for each
- * segment that is rounded. */
-PV_KERNEL __launch_bounds__(256) attend_combine(const pv_cuda_attend a) {
+/* A thread for each element, a warp for each segment that is rounded. */
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a) {
   begin_kernel();
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, width = a.heads * a.dim;
   const unsigned row = a.first + blockIdx.y;

@@ -1,22 +1,19 @@
-/* Attention of one decoded position, with the norms and RoPE of its heads and the append to the
- * cache: heads and attend in one launch. Every block norms and turns the query heads that it needs,
- * and the newest key, for itself. A block works on one chunk of the cache and on `group` query
- * heads that share a KV head; keys and values come through shared memory.
+/* Every block norms and turns the query heads that it needs, and the newest key, for itself. A
+ * block works on one chunk of the cache and on `group` query heads that share a KV head; keys and
+ * values come through shared memory. Blocks of chunks that do not exist come last.
  *
  * The last step too where there is one chunk (`whole`): then no combination follows.
  *
  * Of the cache this kernel asks for rows before the kernel before it has ended: they belong to
- * earlier positions, and between two positions lies a copy of the step, which waits for all.
- *
- * Grid (heads / group, chunks; blocks of chunks that do not exist come last), block 256, dynamic
- * shared memory: step_shared of runtime/forward/gpu_ops.c. dim a multiple of 8, at most 256; of 32
- * when `whole`. */
+ * earlier positions, and between two positions lies a copy of the step, which waits for all. */
+#include "kernels/cuda/attend_step.h"
+
 #include "kernels/cuda/attend.cuh"
 #include "kernels/cuda/heads.cuh"
 
 namespace {
 
-constexpr unsigned CHUNK = PV_ATTENTION_CHUNK, WARPS = 8;
+constexpr unsigned CHUNK = PV_ATTENTION_CHUNK, WARPS = PV_CUDA_WARPS;
 
 __device__ __forceinline__ void copy_ahead(float *to, const float *from) { /* 16 bytes */
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
@@ -69,7 +66,8 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   const bool newest = begin + count > position;
   const unsigned old = newest ? count - 1 : count, last = count - 1;
   const size_t stride = static_cast<size_t>(t.kv_heads) * dim, at = static_cast<size_t>(kv) * dim;
-  const unsigned wide = dim + 8; /* eight lanes of each of four keys: different banks */
+  const unsigned wide =
+      dim + PV_STEP_PADDING; /* eight lanes of each of four keys: different banks */
   float *key = memory, *value = key + CHUNK * wide;
   /* [sides][dim][together], [sides][CHUNK][together]; before there are scores, [WARPS][dim]. */
   float *q = value + CHUNK * dim, *score = q + group * dim, *normed = score;
@@ -189,19 +187,19 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
 
 }  // namespace
 
-PV_KERNEL __launch_bounds__(256, 2) attend_step_1(const pv_cuda_attend_step a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) attend_step_1(const pv_cuda_attend_step a) {
   step<1>(a);
 }
-PV_KERNEL __launch_bounds__(256, 2) attend_step_4(const pv_cuda_attend_step a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) attend_step_4(const pv_cuda_attend_step a) {
   step<4>(a);
 }
-PV_KERNEL __launch_bounds__(256, 2) attend_step_8(const pv_cuda_attend_step a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) attend_step_8(const pv_cuda_attend_step a) {
   step<8>(a);
 }
 
 /* The combination of chunks for one position: a block takes 32 elements of one head, and a warp one
- * lane of the narrow sums. Grid width / 32, block 256; dim a multiple of 32. */
-PV_KERNEL __launch_bounds__(256) attend_step_combine(const pv_cuda_attend a) {
+ * lane of the narrow sums. */
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_step_combine(const pv_cuda_attend a) {
   begin_kernel();
   __shared__ float totals[PV_NARROW_LANES], means[PV_NARROW_LANES][32];
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;

@@ -1,7 +1,8 @@
-/* Rows of BF16 with float32 activations, sums in float64: see f64acc.cuh. */
+#include "kernels/cuda/bf16_gemv_f64acc.h"
+
 #include "kernels/cuda/f64acc.cuh"
 
-PV_KERNEL __launch_bounds__(256) bf16_gemv_f64acc(const pv_cuda_gemv a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) bf16_gemv_f64acc(const pv_cuda_gemv a) {
   begin_kernel();
-  gemv_f64acc<PV_BF16>(a);
+  gemv_f64acc<PV_TYPE_BF16>(a);
 }

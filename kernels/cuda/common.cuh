@@ -4,9 +4,9 @@
 
 #include "kernels/arith/act.h"
 #include "kernels/arith/arith.h"
-#include "kernels/cuda/params.h"
+#include "kernels/cuda/args.h"
 
-#define PV_KERNEL extern "C" __global__ void
+#define PV_ENTRY extern "C" __global__ void
 
 constexpr unsigned every_lane = 0xffffffffu;
 

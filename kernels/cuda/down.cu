@@ -1,13 +1,14 @@
-/* The down products of a position's chosen experts, their weighted sum by rank (product, then fma)
- * and the residual. Reference: mm, combine and add of kernels/cpu. Grid (hidden / 8,
- * rows of the batch), block 256, dynamic shared memory: shared_layout of all slots of a position,
- * without the unrounded rows, then used * 9 floats. For rounded activations k is a multiple of 64.
- */
+#include "kernels/cuda/down.h"
+
 #include "kernels/cuda/segments.cuh"
 
-PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) down(const pv_cuda_down a) {
   begin_kernel();
-  enum { ROWS = 8, COUNT = 4, UNITS = ROWS / COUNT }; /* a unit: COUNT rows of one rank */
+  enum {
+    ROWS = PV_DOWN_ROWS,
+    COUNT = 4,
+    UNITS = ROWS / COUNT
+  }; /* a unit: COUNT rows of one rank */
   extern __shared__ uint4 shared[];
   const unsigned at = blockIdx.y, first = blockIdx.x * ROWS, hidden = a.rows.count;
   const size_t place = static_cast<size_t>(at) * hidden + first + threadIdx.x % ROWS;
@@ -30,12 +31,12 @@ PV_KERNEL __launch_bounds__(256, 2) down(const pv_cuda_down a) {
   for (unsigned begin = 0; begin < a.used * UNITS; begin += group.groups) {
     const unsigned unit = begin + group.index, rank = min(unit / UNITS, a.used - 1);
     const unsigned slot = at * a.used + rank, row = first + unit % UNITS * COUNT;
-    const act_row act = {in.q + rank * segments / 2 * PAIR_BYTES,
+    const act_row act = {in.q + rank * segments / 2 * PV_CUDA_PAIR_BYTES,
                          in.d + rank * segments,
                          in.sum + rank * segments,
                          a.in.x + static_cast<size_t>(slot) * a.in.stride,
                          a.in.k,
-                         PAIR_BYTES};
+                         PV_CUDA_PAIR_BYTES};
     const uint8_t *data = a.rows.data + a.experts[slot] * a.rows.expert_bytes;
     each_row(a.rows.type, {data, a.rows.row_bytes, row, row + COUNT}, act,
              {group.lane, group.width, 0, 1}, [&](unsigned r, float y) {

@@ -1,16 +1,14 @@
-/* Element by element, for identities and batches whose products are not fused with them.
- * Reference: swiglu, combine and add of kernels/cpu. */
+#include "kernels/cuda/elementwise.h"
+
 #include "kernels/cuda/common.cuh"
 
-/* out = a + b. Grid (n / 256 rounded up, 1), block 256. */
-PV_KERNEL __launch_bounds__(256) add(const pv_cuda_add a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) add(const pv_cuda_add a) {
   begin_kernel();
   const uint64_t i = static_cast<uint64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i < a.n) a.out[i] = a.a[i] + a.b[i];
 }
 
-/* SwiGLU and the rounding of its result. Grid (ffn / 256 rounded up, slots), block 256. */
-PV_KERNEL __launch_bounds__(256) swiglu(const pv_cuda_gate_up a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) swiglu(const pv_cuda_gate_up a) {
   begin_kernel();
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, slot = blockIdx.y;
   const size_t at = static_cast<size_t>(slot) * a.gate.count + i;
@@ -20,9 +18,8 @@ PV_KERNEL __launch_bounds__(256) swiglu(const pv_cuda_gate_up a) {
     store_rounded(round_segment(y, a.max), threadIdx.x % 32, a.acts, slot, i / PV_SEGMENT);
 }
 
-/* Weighted sum by rank: product, then fma; and the residual. Grid (hidden / 256 rounded up, rows),
- * block 256. */
-PV_KERNEL __launch_bounds__(256) combine(const pv_cuda_down a) {
+/* The sum by rank: product, then fma. */
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) combine(const pv_cuda_down a) {
   begin_kernel();
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, at = blockIdx.y, hidden = a.rows.count;
   if (i >= hidden) return;

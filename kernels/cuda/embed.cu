@@ -1,6 +1,5 @@
-/* Rows of the token embedding, decoded to float32 as pv_dequant_f32 does (its reference): d * sc
- * and dmin * m rounded, then the product, then the difference.
- * Grid (rows of the batch), block 256. */
+#include "kernels/cuda/embed.h"
+
 #include "kernels/cuda/blocks.cuh"
 
 template <int type>
@@ -16,24 +15,24 @@ __device__ void decode(const uint8_t *row, unsigned k, float *out) {
   }
 }
 
-PV_KERNEL __launch_bounds__(256) embed(const pv_cuda_embed a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) embed(const pv_cuda_embed a) {
   begin_kernel();
   const uint8_t *row = a.rows.data + a.ids[blockIdx.x] * a.rows.row_bytes;
   float *out = a.out + static_cast<size_t>(blockIdx.x) * a.k;
   switch (a.rows.type) {
-    case PV_F32:
-      return decode<PV_F32>(row, a.k, out);
-    case PV_F16:
-      return decode<PV_F16>(row, a.k, out);
-    case PV_BF16:
-      return decode<PV_BF16>(row, a.k, out);
-    case PV_Q8_0:
-      return decode<PV_Q8_0>(row, a.k, out);
-    case PV_Q4_K:
-      return decode<PV_Q4_K>(row, a.k, out);
-    case PV_Q5_K:
-      return decode<PV_Q5_K>(row, a.k, out);
-    case PV_Q6_K:
-      return decode<PV_Q6_K>(row, a.k, out);
+    case PV_TYPE_F32:
+      return decode<PV_TYPE_F32>(row, a.k, out);
+    case PV_TYPE_F16:
+      return decode<PV_TYPE_F16>(row, a.k, out);
+    case PV_TYPE_BF16:
+      return decode<PV_TYPE_BF16>(row, a.k, out);
+    case PV_TYPE_Q8_0:
+      return decode<PV_TYPE_Q8_0>(row, a.k, out);
+    case PV_TYPE_Q4_K:
+      return decode<PV_TYPE_Q4_K>(row, a.k, out);
+    case PV_TYPE_Q5_K:
+      return decode<PV_TYPE_Q5_K>(row, a.k, out);
+    case PV_TYPE_Q6_K:
+      return decode<PV_TYPE_Q6_K>(row, a.k, out);
   }
 }

@@ -1,10 +1,11 @@
 /* Identity f32-f64acc (kernels/arith/act.h): one warp on a row; lane l sums the elements l, l + 32,
  * ... of each 256 by fma in float64 from 0 and adds that to its own sum; at the end each lane is
  * rounded to float32 and the lanes are folded by five shuffles. Weights are exact in float64.
- * Reference: mm_f64acc of kernels/cpu. Grid (rows / 8 rounded up, output rows), block 256. */
+ */
 #pragma once
 
 #include "kernels/cuda/blocks.cuh"
+#include "kernels/cuda/f64acc.h"
 
 template <int type>
 __device__ __forceinline__ double exact_weight(const uint8_t *row, unsigned i) {

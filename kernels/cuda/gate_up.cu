@@ -1,16 +1,13 @@
-/* Routing, the gate and up products of one chosen expert, SwiGLU, and the rounding of its result
- * for the down product: a block owns 32 elements, which is a segment. Every block chooses the
- * experts for itself: that is cheaper than another launch. One more block for each row computes the
- * weights. Reference: route, mm, swiglu and round of kernels/cpu. Grid (ffn / 32 rounded up, and
- * one; slots), block 256, dynamic shared memory: see shared_layout. */
+#include "kernels/cuda/gate_up.h"
+
 #include "kernels/cuda/route.cuh"
 #include "kernels/cuda/segments.cuh"
 
-PV_KERNEL __launch_bounds__(256, 2) gate_up(const pv_cuda_gate_up a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
   extern __shared__ uint4 shared[];
   __shared__ float result[2][PV_SEGMENT];
-  __shared__ __align__(16) uint32_t key[EXPERTS_MAX];
-  __shared__ int chosen[EXPERTS_MAX];
+  __shared__ __align__(16) uint32_t key[PV_EXPERTS_MAX];
+  __shared__ int chosen[PV_EXPERTS_MAX];
   begin_kernel();
   const unsigned slot = blockIdx.y, first = blockIdx.x * PV_SEGMENT, ffn = a.gate.count;
   const unsigned row = slot / a.route.used, rank = slot % a.route.used;

@@ -7,13 +7,12 @@
  * each of the two planes of an activation. A warp meets its segments in bit-reversed order, in
  * which the fold is a binary counter of partial sums; it holds one for each level in registers, so
  * there is a kernel for each depth of tree. Rows of activations that belong to one expert form the
- * tiles.
- *
- * Reference: mm of kernels/cpu. Grid (32-row blocks over all jobs, tiles), block 256, dynamic
- * shared memory 256 bytes for a segment. K a multiple of 64, at most 64 << levels. */
+ * tiles. */
+#include "kernels/cuda/gemm.h"
+
 #include "kernels/cuda/segments.cuh"
 
-enum { ROWS = 32, TILE = PV_CUDA_TILE, COLUMNS = TILE / 16, PER_THREAD = 4 * COLUMNS };
+enum { ROWS = PV_GEMM_ROWS, TILE = PV_CUDA_TILE, COLUMNS = TILE / 16, PER_THREAD = 4 * COLUMNS };
 
 namespace {
 
@@ -54,13 +53,13 @@ template <int type>
 __device__ __forceinline__ void load_row(const uint8_t *row, unsigned s, unsigned t, int r,
                                          weights &w) {
   const unsigned j = s % 8;
-  if (type == PV_Q8_0) {
-    const uint8_t *block = row + static_cast<size_t>(s) * 34;
+  if (type == PV_TYPE_Q8_0) {
+    const uint8_t *block = row + static_cast<size_t>(s) * sizeof(pv_block_q8_0);
     w.d[r] = half_at(block);
     w.a[r] = word_at(block + 2 + 4 * t);
     w.a[r + 2] = word_at(block + 18 + 4 * t);
-  } else if (type == PV_Q6_K) {
-    const uint8_t *block = row + static_cast<size_t>(s / 8) * 210;
+  } else if (type == PV_TYPE_Q6_K) {
+    const uint8_t *block = row + static_cast<size_t>(s / 8) * sizeof(pv_block_q6_k);
     const uint8_t *low = block + j / 4 * 64 + j % 2 * 32 + 4 * t,
                   *high = block + 128 + j / 4 * 32 + 4 * t;
 #pragma unroll
@@ -68,17 +67,17 @@ __device__ __forceinline__ void load_row(const uint8_t *row, unsigned s, unsigne
       const uint32_t four = word_at(low + 16 * half) >> (j % 4 / 2 * 4) & 0x0f0f0f0fu;
       const uint32_t two = word_at(high + 16 * half) >> (j % 4 * 2) & 0x03030303u;
       w.a[r + 2 * half] = minus_32(four | two << 4);
-      w.sc[r][half] = static_cast<int8_t>(block[192 + 2 * j + half]);
+      w.sc[r][half] = static_cast<int8_t>(block[q6_scales + 2 * j + half]);
     }
-    w.d[r] = half_at(block + 208);
+    w.d[r] = half_at(block + q6_d);
   } else {
-    const uint8_t *block = row + static_cast<size_t>(s / 8) * (type == PV_Q4_K ? 144 : 176);
+    const uint8_t *block = row + static_cast<size_t>(s / 8) * k4_bytes(type);
     const uint32_t *head = reinterpret_cast<const uint32_t *>(block);
-    const uint32_t *nibbles = head + (type == PV_Q4_K ? 4 : 12) + j / 2 * 8 + t;
+    const uint32_t *nibbles = head + (type == PV_TYPE_Q4_K ? 4 : 12) + j / 2 * 8 + t;
 #pragma unroll
     for (int half = 0; half < 2; half++) {
       uint32_t q = __ldg(nibbles + 4 * half) >> (j % 2 * 4) & 0x0f0f0f0fu;
-      if (type == PV_Q5_K) q |= (__ldg(head + 4 + 4 * half + t) >> j & 0x01010101u) << 4;
+      if (type == PV_TYPE_Q5_K) q |= (__ldg(head + 4 + 4 * half + t) >> j & 0x01010101u) << 4;
       w.a[r + 2 * half] = q;
     }
     const uint32_t both = __ldg(head);
@@ -92,7 +91,7 @@ __device__ __forceinline__ void load_row(const uint8_t *row, unsigned s, unsigne
 template <int type>
 __device__ __forceinline__ void column_values(const weights &w, const uint4 &x, const float2 &d,
                                               const int2 &sum, float *out) {
-  if (type == PV_Q6_K) {
+  if (type == PV_TYPE_Q6_K) {
     int high[2][4], low[2][4];
     mma_16(high[0], w.a[0], w.a[1], x.x);
     mma_16(high[1], w.a[2], w.a[3], x.y);
@@ -114,7 +113,7 @@ __device__ __forceinline__ void column_values(const weights &w, const uint4 &x, 
   for (int c = 0; c < 4; c++) {
     const int r = c / 2, dot = 256 * high[c] + low[c];
     float v;
-    if (type == PV_Q8_0)
+    if (type == PV_TYPE_Q8_0)
       v = w.d[r] * static_cast<float>(dot);
     else
       v = pv_fma_f32(-w.dmin[r], static_cast<float>(w.m[r] * (c % 2 ? sum.y : sum.x)),
@@ -236,17 +235,17 @@ __device__ __forceinline__ void gemm(const pv_cuda_gemm &a) {
   const uint8_t *row1 = data + min(first + g + 8, job.rows.count - 1) * job.rows.row_bytes;
   float out[PER_THREAD] = {};
   if (live) switch (job.rows.type) {
-      case PV_Q4_K:
-        parity_sum<PV_Q4_K, levels>(row0, row1, act, parity, t, out);
+      case PV_TYPE_Q4_K:
+        parity_sum<PV_TYPE_Q4_K, levels>(row0, row1, act, parity, t, out);
         break;
-      case PV_Q5_K:
-        parity_sum<PV_Q5_K, levels>(row0, row1, act, parity, t, out);
+      case PV_TYPE_Q5_K:
+        parity_sum<PV_TYPE_Q5_K, levels>(row0, row1, act, parity, t, out);
         break;
-      case PV_Q6_K:
-        parity_sum<PV_Q6_K, levels>(row0, row1, act, parity, t, out);
+      case PV_TYPE_Q6_K:
+        parity_sum<PV_TYPE_Q6_K, levels>(row0, row1, act, parity, t, out);
         break;
       default:
-        parity_sum<PV_Q8_0, levels>(row0, row1, act, parity, t, out);
+        parity_sum<PV_TYPE_Q8_0, levels>(row0, row1, act, parity, t, out);
         break;
     }
   if (parity == 1)
@@ -265,15 +264,15 @@ __device__ __forceinline__ void gemm(const pv_cuda_gemm &a) {
 
 }  // namespace
 
-PV_KERNEL __launch_bounds__(256, 2) gemm_4(const pv_cuda_gemm a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemm_4(const pv_cuda_gemm a) {
   begin_kernel();
   gemm<4>(a);
 }
-PV_KERNEL __launch_bounds__(256, 2) gemm_5(const pv_cuda_gemm a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemm_5(const pv_cuda_gemm a) {
   begin_kernel();
   gemm<5>(a);
 }
-PV_KERNEL __launch_bounds__(256, 2) gemm_6(const pv_cuda_gemm a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemm_6(const pv_cuda_gemm a) {
   begin_kernel();
   gemm<6>(a);
 }

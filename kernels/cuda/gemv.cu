@@ -1,11 +1,8 @@
-/* Matrix-vector products, identities i16 and i8: out[r] = row r . activations, for up to three
- * matrices with the same activations, and for the first of them total = add + out. The activations
- * may be the RMSNorm of a row, which every block then computes for itself: that is cheaper than
- * another launch. Reference: mm and rmsnorm of kernels/cpu. Grid (blocks of a job's rows_per_block
- * rows, over all jobs; rows of the batch), block 256, dynamic shared memory: see shared_layout. */
+#include "kernels/cuda/gemv.h"
+
 #include "kernels/cuda/norm.cuh"
 
-PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemv(const pv_cuda_gemv a) {
   extern __shared__ uint4 shared[];
   unsigned block = blockIdx.x, which = 0;
   const unsigned at = blockIdx.y;
@@ -28,7 +25,7 @@ PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
     const shared_acts to = shared_layout(shared, a.acts.k);
     norm_row(a.norm, at, &to, blockIdx.x == 0);
     __syncthreads();
-    act = {to.q, to.d, to.sum, to.x, a.acts.k, PAIR_BYTES};
+    act = {to.q, to.d, to.sum, to.x, a.acts.k, PV_CUDA_PAIR_BYTES};
   } else {
     act =
         load_acts(a.acts, at / a.acts.share, shared, is_quantised(static_cast<int>(job.rows.type)));
@@ -40,8 +37,8 @@ PV_KERNEL __launch_bounds__(256, 2) gemv(const pv_cuda_gemv a) {
     job.out[place + r] = y;
     if (adds) a.total[place + r] = a.add[place + r] + y;
   };
-  if (job.rows.type == PV_F32 && job.rows_per_block == 1)
-    plain_row<PV_F32>(rows, act, store);
+  if (job.rows.type == PV_TYPE_F32 && job.rows_per_block == 1)
+    plain_row<PV_TYPE_F32>(rows, act, store);
   else
     each_row(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k), store);
 }

@@ -1,12 +1,10 @@
-/* Sorts the (row, rank) slots of a batch by expert, in order within an expert, and cuts each
- * expert's slots into tiles. Reference: runtime/forward/groups.h. Grid (1), block 1024. */
+#include "kernels/cuda/group.h"
+
 #include "kernels/cuda/common.cuh"
 
-enum { EXPERTS_MAX = 1024 };
-
-PV_KERNEL __launch_bounds__(1024) group(const pv_cuda_group a) {
+PV_ENTRY __launch_bounds__(PV_GROUP_BLOCK) group(const pv_cuda_group a) {
   begin_kernel();
-  __shared__ unsigned count[EXPERTS_MAX], first[EXPERTS_MAX], tile[EXPERTS_MAX];
+  __shared__ unsigned count[PV_EXPERTS_MAX], first[PV_EXPERTS_MAX], tile[PV_EXPERTS_MAX];
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   for (unsigned e = warp; e < a.experts; e += blockDim.x / 32) {
     unsigned n = 0;

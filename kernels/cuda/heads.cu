@@ -1,8 +1,8 @@
-/* Per-head RMSNorm of q and k, RoPE, and the append of k and v to the cache; a warp works on a
- * head. Grid ((heads + kv_heads) / 8 rounded up, rows), block 256; dim <= 256. */
+#include "kernels/cuda/heads.h"
+
 #include "kernels/cuda/heads.cuh"
 
-PV_KERNEL __launch_bounds__(256) heads(const pv_cuda_heads a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) heads(const pv_cuda_heads a) {
   begin_kernel();
   __shared__ float normed[8][PV_WIDE_LANES];
   const unsigned warp = threadIdx.x / 32, row = blockIdx.y, which = blockIdx.x * 8 + warp;

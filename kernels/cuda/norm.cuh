@@ -3,6 +3,7 @@
  * kernels/arith/act.h: thread j of 256 is wide lane j. */
 #pragma once
 
+#include "kernels/cuda/rmsnorm.h"
 #include "kernels/cuda/segments.cuh"
 
 /* The block's 256 threads norm row `row`. The result goes to `to` where that is given, and to
@@ -22,7 +23,7 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
     if (eights) {
       const unsigned i = min(begin + each * threadIdx.x, a.n - each);
       load_eight(x + i, y);
-      load_eight<PV_F32>(reinterpret_cast<const uint8_t *>(a.weight), i, weight);
+      load_eight<PV_TYPE_F32>(reinterpret_cast<const uint8_t *>(a.weight), i, weight);
       return;
     }
 #pragma unroll
@@ -68,7 +69,7 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
     const size_t at = static_cast<size_t>(row) * a.acts.segments + segment;
     if (keep) store_quarter(r, threadIdx.x % 4, a.acts.q + at * 64, a.acts.d + at, a.acts.sum + at);
     if (to != nullptr)
-      store_quarter(r, threadIdx.x % 4, to->q + segment / 2 * PAIR_BYTES + segment % 2 * 64,
+      store_quarter(r, threadIdx.x % 4, to->q + segment / 2 * PV_CUDA_PAIR_BYTES + segment % 2 * 64,
                     to->d + segment, to->sum + segment);
   }
 }

@@ -1,7 +1,8 @@
-/* Rows of Q5_K with float32 activations, sums in float64: see f64acc.cuh. */
+#include "kernels/cuda/q5k_gemv_f64acc.h"
+
 #include "kernels/cuda/f64acc.cuh"
 
-PV_KERNEL __launch_bounds__(256) q5k_gemv_f64acc(const pv_cuda_gemv a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) q5k_gemv_f64acc(const pv_cuda_gemv a) {
   begin_kernel();
-  gemv_f64acc<PV_Q5_K>(a);
+  gemv_f64acc<PV_TYPE_Q5_K>(a);
 }

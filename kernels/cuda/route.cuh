@@ -4,8 +4,7 @@
 #pragma once
 
 #include "kernels/cuda/common.cuh"
-
-enum { EXPERTS_MAX = 1024 };
+#include "kernels/cuda/route.h"
 
 /* Keys that order as pv_before does before it looks at the index: larger is better, a NaN is below
  * every number, zeros are equal. */

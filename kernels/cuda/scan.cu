@@ -1,9 +1,8 @@
-/* Reads a buffer once, to measure how fast that goes. Grid: blocks that fill the device, block
- * 512. `out` is written only when all words are zero but the sum is not, which cannot be: the
- * compiler does not know. */
+#include "kernels/cuda/scan.h"
+
 #include "kernels/cuda/common.cuh"
 
-PV_KERNEL __launch_bounds__(512) scan(const pv_cuda_scan a) {
+PV_ENTRY __launch_bounds__(PV_SCAN_BLOCK) scan(const pv_cuda_scan a) {
   begin_kernel();
   const uint4 *words = reinterpret_cast<const uint4 *>(a.words);
   const uint64_t step = static_cast<uint64_t>(gridDim.x) * blockDim.x;

@@ -67,22 +67,22 @@ struct raw;
 
 /* Q4_K and Q5_K: both blocks begin with d, dmin and the packed scales, 16 bytes in all. */
 template <>
-struct raw<PV_Q4_K> {
+struct raw<PV_TYPE_Q4_K> {
   uint4 head, nibbles[2];
 };
 template <>
-struct raw<PV_Q5_K> {
+struct raw<PV_TYPE_Q5_K> {
   uint4 head, nibbles[2], fifth[2];
 };
 /* Lanes 2 i and 2 i + 1 share half a block. A byte of `low` holds quarters 0 and 2 or 1 and 3: the
  * even lane computes the former, the odd one the latter, and they exchange one value. */
 template <>
-struct raw<PV_Q6_K> {
+struct raw<PV_TYPE_Q6_K> {
   uint32_t low[8], high[8];
   uint16_t scales[2], d; /* of the quarters that the lane computes */
 };
 template <>
-struct raw<PV_Q8_0> {
+struct raw<PV_TYPE_Q8_0> {
   uint32_t w[2][8];
   uint16_t d[2];
 };
@@ -97,30 +97,31 @@ template <int type>
 __device__ __forceinline__ void load_pair(const uint8_t *row, unsigned s, unsigned n,
                                           raw<type> &out) {
   s = last_pair(s, n);
-  if constexpr (type == PV_Q6_K) {
+  if constexpr (type == PV_TYPE_Q6_K) {
     const unsigned odd = s / 2 % 2, half = s % 8 / 4;
-    const uint8_t *block = row + static_cast<size_t>(s / 8) * 210;
-    const uint16_t *scales = reinterpret_cast<const uint16_t *>(block + 192 + 8 * half + 2 * odd);
+    const uint8_t *block = row + static_cast<size_t>(s / 8) * sizeof(pv_block_q6_k);
+    const uint16_t *scales =
+        reinterpret_cast<const uint16_t *>(block + q6_scales + 8 * half + 2 * odd);
     load_words(block + half * 64 + odd * 32, out.low);
     load_words(block + 128 + half * 32, out.high);
     out.scales[0] = __ldg(scales);
     out.scales[1] = __ldg(scales + 2);
-    out.d = __ldg(reinterpret_cast<const uint16_t *>(block + 208));
-  } else if constexpr (type == PV_Q8_0) {
+    out.d = __ldg(reinterpret_cast<const uint16_t *>(block + q6_d));
+  } else if constexpr (type == PV_TYPE_Q8_0) {
 #pragma unroll
     for (unsigned i = 0; i < 2; i++) {
-      const uint8_t *block = row + static_cast<size_t>(min(s + i, n - 1)) * 34;
+      const uint8_t *block = row + static_cast<size_t>(min(s + i, n - 1)) * sizeof(pv_block_q8_0);
       load_words(block + 2, out.w[i]);
       out.d[i] = __ldg(reinterpret_cast<const uint16_t *>(block));
     }
   } else {
-    const uint4 *block = reinterpret_cast<const uint4 *>(row + static_cast<size_t>(s / 8) *
-                                                                   (type == PV_Q4_K ? 144 : 176));
-    const uint4 *nibbles = block + (type == PV_Q4_K ? 1 : 3) + s % 8;
+    const uint4 *block =
+        reinterpret_cast<const uint4 *>(row + static_cast<size_t>(s / 8) * k4_bytes(type));
+    const uint4 *nibbles = block + (type == PV_TYPE_Q4_K ? 1 : 3) + s % 8;
     out.head = __ldg(block);
     out.nibbles[0] = __ldg(nibbles);
     out.nibbles[1] = __ldg(nibbles + 1);
-    if constexpr (type == PV_Q5_K) {
+    if constexpr (type == PV_TYPE_Q5_K) {
       out.fifth[0] = __ldg(block + 1);
       out.fifth[1] = __ldg(block + 2);
     }
@@ -143,7 +144,7 @@ __device__ __forceinline__ void k4_values(const raw<type> &w, const act_pair &ac
     low[i] = packed[i] & 0x0f0f0f0fu;
     high[i] = packed[i] >> 4 & 0x0f0f0f0fu;
   }
-  if constexpr (type == PV_Q5_K) {
+  if constexpr (type == PV_TYPE_Q5_K) {
     uint32_t fifth[8];
     words_of(w.fifth, fifth);
 #pragma unroll
@@ -197,7 +198,7 @@ template <int type>
 __device__ __forceinline__ act_pair load_act_pair(const act_row &act, unsigned s, unsigned n) {
   s = last_pair(s, n);
   act_pair pair;
-  if constexpr (type == PV_Q6_K) {
+  if constexpr (type == PV_TYPE_Q6_K) {
     const unsigned first = (s & ~3u) + s / 2 % 2;
     pair.a = load_segment(act, first);
     pair.b = load_segment(act, first + 2);
@@ -216,7 +217,7 @@ template <int type>
 __device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &act, unsigned s,
                                             unsigned n, float &a, float &b) {
   s = last_pair(s, n);
-  if constexpr (type == PV_Q6_K) {
+  if constexpr (type == PV_TYPE_Q6_K) {
     const unsigned odd = s / 2 % 2;
     uint32_t w0[8], w2[8];
 #pragma unroll
@@ -231,7 +232,7 @@ __device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &
     const float other = __shfl_xor_sync(every_lane, odd ? v0 : v2, 1);
     a = odd ? other : v0;
     b = odd ? v2 : other;
-  } else if constexpr (type == PV_Q8_0) {
+  } else if constexpr (type == PV_TYPE_Q8_0) {
     a = act.a.d * (half_value(w.d[0]) * static_cast<float>(dot_segment(w.w[0], act.a)));
     b = act.b.d * (half_value(w.d[1]) * static_cast<float>(dot_segment(w.w[1], act.b)));
   } else {
@@ -352,7 +353,7 @@ __device__ __forceinline__ void quantised_rows(const row_range &rows, const act_
 /* Eight neighbouring elements of a row. */
 template <int type>
 __device__ __forceinline__ void load_eight(const uint8_t *row, size_t i, float (&out)[8]) {
-  if constexpr (type == PV_F32) {
+  if constexpr (type == PV_TYPE_F32) {
     const float4 *p = reinterpret_cast<const float4 *>(row + 4 * i);
     const float4 v = __ldg(p), w = __ldg(p + 1);
     out[0] = v.x, out[1] = v.y, out[2] = v.z, out[3] = v.w;
@@ -364,8 +365,8 @@ __device__ __forceinline__ void load_eight(const uint8_t *row, size_t i, float (
     for (int j = 0; j < 4; j++) {
       const uint16_t low = static_cast<uint16_t>(words[j]);
       const uint16_t high = static_cast<uint16_t>(words[j] >> 16);
-      out[2 * j] = type == PV_F16 ? half_value(low) : pv_f32_bits(words[j] << 16);
-      out[2 * j + 1] = type == PV_F16 ? half_value(high) : pv_f32_bits(words[j] & 0xffff0000u);
+      out[2 * j] = type == PV_TYPE_F16 ? half_value(low) : pv_f32_bits(words[j] << 16);
+      out[2 * j + 1] = type == PV_TYPE_F16 ? half_value(high) : pv_f32_bits(words[j] & 0xffff0000u);
     }
   }
 }
@@ -486,27 +487,25 @@ template <class Store>
 __device__ __forceinline__ void each_row(unsigned type, const row_range &rows, const act_row &act,
                                          const lane_group &group, const Store &store) {
   switch (type) {
-    case PV_Q4_K:
-      return quantised_rows<PV_Q4_K>(rows, act, group, store);
-    case PV_Q5_K:
-      return quantised_rows<PV_Q5_K>(rows, act, group, store);
-    case PV_Q6_K:
-      return quantised_rows<PV_Q6_K>(rows, act, group, store);
-    case PV_Q8_0:
-      return quantised_rows<PV_Q8_0>(rows, act, group, store);
-    case PV_F16:
-      return plain_rows<PV_F16>(rows, act, group, store);
-    case PV_BF16:
-      return plain_rows<PV_BF16>(rows, act, group, store);
+    case PV_TYPE_Q4_K:
+      return quantised_rows<PV_TYPE_Q4_K>(rows, act, group, store);
+    case PV_TYPE_Q5_K:
+      return quantised_rows<PV_TYPE_Q5_K>(rows, act, group, store);
+    case PV_TYPE_Q6_K:
+      return quantised_rows<PV_TYPE_Q6_K>(rows, act, group, store);
+    case PV_TYPE_Q8_0:
+      return quantised_rows<PV_TYPE_Q8_0>(rows, act, group, store);
+    case PV_TYPE_F16:
+      return plain_rows<PV_TYPE_F16>(rows, act, group, store);
+    case PV_TYPE_BF16:
+      return plain_rows<PV_TYPE_BF16>(rows, act, group, store);
     default:
-      return plain_rows<PV_F32>(rows, act, group, store);
+      return plain_rows<PV_TYPE_F32>(rows, act, group, store);
   }
 }
 
 /* Activations in shared memory: each two segments are padded from 128 to 144 bytes, so that lanes
  * load 16 bytes each without bank conflicts; then the scales, the sums, and the unrounded row. */
-enum { PAIR_BYTES = 144 };
-
 struct shared_acts {
   uint8_t *q;
   float *d;
@@ -517,7 +516,7 @@ struct shared_acts {
 __device__ __forceinline__ shared_acts shared_layout(void *base, unsigned k) {
   const unsigned pairs = (k / PV_SEGMENT + 1) / 2;
   uint8_t *q = static_cast<uint8_t *>(base);
-  float *d = reinterpret_cast<float *>(q + static_cast<size_t>(pairs) * PAIR_BYTES);
+  float *d = reinterpret_cast<float *>(q + static_cast<size_t>(pairs) * PV_CUDA_PAIR_BYTES);
   int *sum = reinterpret_cast<int *>(d + 2 * pairs);
   return {q, d, sum, reinterpret_cast<float *>(sum + 2 * pairs)};
 }
@@ -529,7 +528,7 @@ __device__ __forceinline__ void copy_acts(const pv_cuda_acts &acts, size_t row, 
   const uint4 *q = reinterpret_cast<const uint4 *>(acts.q + at * 64);
 #pragma unroll 4
   for (unsigned i = threadIdx.x; i < count * 4; i += blockDim.x)
-    *reinterpret_cast<uint4 *>(to.q + i / 8 * PAIR_BYTES + i % 8 * 16) = __ldg(q + i);
+    *reinterpret_cast<uint4 *>(to.q + i / 8 * PV_CUDA_PAIR_BYTES + i % 8 * 16) = __ldg(q + i);
   for (unsigned i = threadIdx.x; i < count; i += blockDim.x) {
     to.d[i] = acts.d[at + i];
     to.sum[i] = acts.sum[at + i];
@@ -543,5 +542,7 @@ __device__ __forceinline__ act_row load_acts(const pv_cuda_acts &acts, unsigned 
     copy_acts(acts, row, acts.k / PV_SEGMENT, to);
     __syncthreads();
   }
-  return {to.q, to.d, to.sum, acts.x + static_cast<size_t>(row) * acts.stride, acts.k, PAIR_BYTES};
+  return {to.q,   to.d,
+          to.sum, acts.x + static_cast<size_t>(row) * acts.stride,
+          acts.k, PV_CUDA_PAIR_BYTES};
 }

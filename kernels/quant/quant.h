@@ -7,17 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-/* Numbers as stored in a GGUF file. Only these are computed with. */
-typedef enum pv_type {
-  PV_TYPE_F32 = 0,
-  PV_TYPE_F16 = 1,
-  PV_TYPE_Q8_0 = 8,
-  PV_TYPE_Q4_K = 12,
-  PV_TYPE_Q5_K = 13,
-  PV_TYPE_Q6_K = 14,
-  PV_TYPE_BF16 = 30
-} pv_type;
+#include "kernels/quant/layout.h"
 
 typedef struct pv_type_info {
   pv_type type;
@@ -37,37 +27,6 @@ const pv_type_info *pv_type_get(uint32_t type);
 const pv_type_info *pv_type_known(uint32_t type);
 #define PV_TYPE_NUMBERS 43
 const pv_type_info *pv_type_by_name(const char *name);
-
-/* Block layouts; every byte of the file has its place here. Scales are IEEE binary16 bits. */
-typedef struct pv_block_q8_0 {
-  uint16_t d;
-  int8_t q[32];
-} pv_block_q8_0;
-
-typedef struct pv_block_q4_k { /* value = d * sc[j] * q - dmin * m[j], j = sub-block of 32 */
-  uint16_t d, dmin;
-  uint8_t scales[12]; /* 8 six-bit sc and 8 six-bit m, packed */
-  uint8_t q[128];     /* per 64 weights: 32 bytes, low nibbles first 32, high nibbles next 32 */
-} pv_block_q4_k;
-
-typedef struct pv_block_q5_k { /* as Q4_K with a fifth bit */
-  uint16_t d, dmin;
-  uint8_t scales[12];
-  uint8_t high[32]; /* bit j of byte l: fifth bit of weight 32 * j + l */
-  uint8_t q[128];
-} pv_block_q5_k;
-
-typedef struct pv_block_q6_k { /* value = d * sc[j] * (q - 32), j = sub-block of 16 */
-  uint8_t low[128];
-  uint8_t high[64];
-  int8_t scales[16];
-  uint16_t d;
-} pv_block_q6_k;
-
-_Static_assert(sizeof(pv_block_q8_0) == 34, "Q8_0 block");
-_Static_assert(sizeof(pv_block_q4_k) == 144, "Q4_K block");
-_Static_assert(sizeof(pv_block_q5_k) == 176, "Q5_K block");
-_Static_assert(sizeof(pv_block_q6_k) == 210, "Q6_K block");
 
 /* The one function that computes a tensor's size, of any known type: `dims[0]` is the row length.
  * False when a dimension is 0, the row is not a whole number of blocks, or anything overflows 2^63

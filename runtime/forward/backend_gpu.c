@@ -19,14 +19,9 @@ static void gpu_close(pv_backend *backend) {
 }
 
 static pv_code find_kernels(pv_gpu_backend *b, pv_error *err) {
-  static const char *const names[] = {
-#define PV_GPU_NAME(name) #name,
-      PV_GPU_KERNELS(PV_GPU_NAME)
-#undef PV_GPU_NAME
-  };
   pv_code code = PV_OK;
   for (int i = 0; i < PV_GPU_KERNEL_COUNT && code == PV_OK; i++)
-    code = b->gpu->ops->find(b->gpu, names[i], &b->kernel[i], err);
+    code = b->gpu->ops->find(b->gpu, pv_kernel_get((pv_gpu_kernel)i)->name, &b->kernel[i], err);
   return code;
 }
 

@@ -2,16 +2,13 @@
 #include <stdlib.h>
 
 #include "base/ck.h"
-#include "kernels/arith/act.h"
 #include "kernels/arith/rope.h"
 #include "runtime/forward/gpu_state.h"
 
 enum {
   ALIGNMENT = 256,
-  TAIL = 256,               /* kernels read whole words around a row */
-  ATTEND_BYTES = 128 << 20, /* wanted for the parts of attention */
-  GRID_MAX = 65535,         /* slots of a batch are one dimension of a grid */
-  DECLARED_SHARED = 8 << 10 /* most that a kernel declares which also asks for such a row */
+  TAIL = 256,              /* kernels read whole words around a row */
+  ATTEND_BYTES = 128 << 20 /* wanted for the parts of attention */
 };
 
 /* One plan, walked twice: first to add up what is needed, then to allocate. */
@@ -37,7 +34,7 @@ static void take(plan *p, uint64_t *out, uint64_t count, uint64_t size) {
 static void take_acts(plan *p, pv_cuda_acts *a, uint64_t rows, size_t k) {
   const size_t segments = (k + PV_SEGMENT - 1) / PV_SEGMENT;
   a->segments = (uint32_t)segments;
-  take(p, &a->q, rows, segments * 2 * PV_SEGMENT);
+  take(p, &a->q, rows, segments * PV_CUDA_ACT_BYTES);
   take(p, &a->d, rows, segments * sizeof(float));
   take(p, &a->sum, rows, segments * sizeof(int32_t));
 }
@@ -144,7 +141,7 @@ static void take_all(plan *p) {
   take_acts(p, &b->expert, slots, s->ffn);
   take(p, &b->parts, rows * PV_GPU_ARGMAX_PARTS, sizeof(int32_t));
   take(p, &b->order, slots, sizeof(uint32_t));
-  take(p, &b->tiles, slots / PV_CUDA_TILE + s->experts, sizeof(pv_cuda_tile));
+  take(p, &b->tiles, pv_group_tiles(slots, s->experts), sizeof(pv_cuda_tile));
   take(p, &b->tile_count, 1, sizeof(uint32_t));
 }
 
@@ -178,7 +175,8 @@ static pv_code upload_rope(pv_gpu_backend *b, pv_error *err) {
 /* What no launch could do is said before anything is copied. */
 static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
   const pv_shape *s = &b->base.model->shape;
-  const size_t batch = b->base.config.batch, most = GRID_MAX / s->used;
+  /* Slots are one dimension of a grid. */
+  const size_t batch = b->base.config.batch, most = PV_CUDA_GRID_MAX / s->used;
   if (batch > most) {
     pv_error_set(err, PV_ERR_LIMIT, "a batch of %zu positions is too large for a GPU: at most %zu",
                  batch, most);
@@ -193,7 +191,7 @@ static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
               {"heads x head_dim", pv_stage_width(PV_STAGE_Q, s)},
               {"the experts' width", s->ffn}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    const size_t needed = pv_gpu_act_shared(rows[i].k) + DECLARED_SHARED;
+    const size_t needed = pv_cuda_act_shared(rows[i].k) + PV_GEMV_DECLARED;
     if (needed > b->info.shared)
       return pv_error_set(err, PV_ERR_LIMIT,
                           "the model is too wide for this device: %s is %zu, for which a block "

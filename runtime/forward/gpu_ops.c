@@ -1,26 +1,15 @@
 /* Which kernels an operation launches, with which arguments. */
-#include "kernels/arith/act.h"
 #include "kernels/arith/arith.h"
-#include "kernels/quant/quant.h"
 #include "runtime/forward/gpu_state.h"
 
-enum { BLOCK = 256, WARPS = BLOCK / 32, DOWN_ROWS = 8, BLOCKS_PER_PROCESSOR = 2 };
+enum { BLOCKS_PER_PROCESSOR = 2 };
 
-static void launch(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t x, size_t y, size_t z,
-                   unsigned block, size_t shared, const void *args, size_t bytes) {
-  const pv_gpu_launch l = {b->kernel[kernel],
-                           {(unsigned)x, (unsigned)y, (unsigned)z},
-                           block,
-                           (unsigned)shared,
-                           args,
-                           bytes};
+/* `rows` as the kernel's header says. */
+static void launch(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const void *args) {
+  pv_gpu_launch l;
+  if (b->code == PV_OK)
+    b->code = pv_kernel_launch(pv_kernel_get(kernel), b->kernel[kernel], args, rows, &l, b->err);
   if (b->code == PV_OK) b->code = b->gpu->ops->launch(b->gpu, &l, b->err);
-}
-#define LAUNCH(b, kernel, x, y, block, shared, args) \
-  launch(b, kernel, x, y, 1, block, shared, &(args), sizeof(args))
-
-static size_t parts(size_t n, size_t size) {
-  return (n + size - 1) / size;
 }
 
 /* More needs a device that allows it; then a batch is computed in more launches instead. */
@@ -31,7 +20,7 @@ static pv_cuda_acts acts_of(const pv_gpu_backend *b, pv_cuda_acts acts, pv_stage
                             size_t share) {
   acts.x = b->stage[stage];
   acts.k = acts.stride = (uint32_t)k;
-  acts.segments = (uint32_t)parts(k, PV_SEGMENT);
+  acts.segments = (uint32_t)pv_cuda_parts(k, PV_SEGMENT);
   acts.share = (uint32_t)share;
   if (b->max == 0.0f) acts.q = 0;
   return acts;
@@ -59,14 +48,14 @@ static pv_gpu_kernel f64acc_kernel(uint32_t type) {
 
 static void add(pv_gpu_backend *b, uint64_t left, uint64_t right, uint64_t out, uint64_t n) {
   const pv_cuda_add a = {left, right, out, n};
-  LAUNCH(b, PV_GPU_add, parts(n, BLOCK), 1, BLOCK, 0, a);
+  launch(b, PV_GPU_add, 1, &a);
 }
 
 /* Integer matrix products pay for a batch of this many rows; gemv reads the weights once a row. */
 enum { GEMM_ROWS = 8 };
 
 static bool takes_gemm(const pv_cuda_rows *rows, uint32_t k, size_t batch) {
-  return batch >= GEMM_ROWS && pv_type_get(rows->type)->quantised && k % 64 == 0 && k <= 64 << 6;
+  return batch >= GEMM_ROWS && pv_cuda_quantised(rows->type) && PV_GEMM_FITS(k, 6);
 }
 
 static bool takes_gemm_all(const pv_cuda_gemv *a, size_t batch) {
@@ -78,47 +67,41 @@ static bool takes_gemm_all(const pv_cuda_gemv *a, size_t batch) {
 /* The kernels that norm, route or combine on the way to a product. */
 static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch) {
   return b->max != 0.0f && !takes_gemm_all(a, batch) &&
-         pv_gpu_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
+         pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
 }
 
 /* `slots` rows of output; by expert when `a->experts` is there. */
 static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
-  enum { ROWS = 32 };
   pv_cuda_gemm g = {.acts = a->acts, .jobs = a->jobs, .count = (uint32_t)slots};
-  size_t blocks = 0, tiles = parts(slots, PV_CUDA_TILE);
-  for (uint32_t j = 0; j < a->jobs; j++) {
-    g.job[j] = a->job[j];
-    blocks += parts(a->job[j].rows.count, ROWS);
-  }
+  size_t tiles = pv_cuda_parts(slots, PV_CUDA_TILE);
+  for (uint32_t j = 0; j < a->jobs; j++) g.job[j] = a->job[j];
   if (a->experts != 0) {
     g.slots = b->order;
     g.tiles = b->tiles;
     g.tile_count = b->tile_count;
-    const size_t most = slots / PV_CUDA_TILE + b->base.model->shape.experts;
+    const size_t most = pv_group_tiles(slots, b->base.model->shape.experts);
     tiles = most < slots ? most : slots;
   }
   const uint32_t k = a->acts.k;
-  const pv_gpu_kernel kernel = k <= 64 << 4   ? PV_GPU_gemm_4
-                               : k <= 64 << 5 ? PV_GPU_gemm_5
-                                              : PV_GPU_gemm_6;
-  LAUNCH(b, kernel, blocks, tiles, BLOCK, (size_t)k / PV_SEGMENT * PV_CUDA_TILE * 8, g);
+  const pv_gpu_kernel kernel = PV_GEMM_FITS(k, 4)   ? PV_GPU_gemm_4
+                               : PV_GEMM_FITS(k, 5) ? PV_GPU_gemm_5
+                                                    : PV_GPU_gemm_6;
+  launch(b, kernel, tiles, &g);
 }
 
-/* Divides the rows of all jobs among blocks that are all there at once, and returns how many blocks
- * that is. Beside other types a warp gets a third as many rows of Q6_K: they take three times as
- * long to unpack, and all would wait for the few blocks that have them. */
-static size_t divide_rows(pv_cuda_gemv *a, size_t wave) {
+/* Divides the rows of all jobs among blocks that are all there at once. Beside other types a warp
+ * gets a third as many rows of Q6_K: they take three times as long to unpack, and all would wait
+ * for the few blocks that have them. */
+static void divide_rows(pv_cuda_gemv *a, size_t wave) {
   size_t all = 0;
   for (uint32_t j = 0; j < a->jobs; j++) all += a->job[j].rows.count;
-  for (size_t rows = parts(all, WARPS * wave);; rows++) {
-    size_t blocks = 0;
+  for (size_t rows = pv_cuda_parts(all, PV_CUDA_WARPS * wave);; rows++) {
     for (uint32_t j = 0; j < a->jobs; j++) {
       pv_cuda_job *job = &a->job[j];
       const bool slow = a->jobs > 1 && job->rows.type == PV_TYPE_Q6_K;
-      job->rows_per_block = (uint32_t)(WARPS * (slow ? parts(rows, 3) : rows));
-      blocks += parts(job->rows.count, job->rows_per_block);
+      job->rows_per_block = (uint32_t)(PV_CUDA_WARPS * (slow ? pv_cuda_parts(rows, 3) : rows));
     }
-    if (blocks <= wave || rows >= all) return blocks;
+    if (pv_gemv_blocks(a) <= wave || rows >= all) return;
   }
 }
 
@@ -126,10 +109,11 @@ static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   const size_t wave = (size_t)b->info.processors * BLOCKS_PER_PROCESSOR;
   const pv_cuda_rows *first = &a->job[0].rows;
   const bool few = rows == 1 && first->count <= wave && a->jobs == 1 && first->type == PV_TYPE_F32;
-  const size_t blocks = few ? first->count : divide_rows(a, wave);
-  if (few) a->job[0].rows_per_block = 1;
-  const size_t unrounded = a->norm.x != 0 ? a->acts.k * sizeof(float) : 0;
-  LAUNCH(b, PV_GPU_gemv, blocks, rows, BLOCK, pv_gpu_act_shared(a->acts.k) + unrounded, *a);
+  if (few)
+    a->job[0].rows_per_block = 1;
+  else
+    divide_rows(a, wave);
+  launch(b, PV_GPU_gemv, rows, a);
 }
 
 /* Products of `a->jobs` matrices, one row of each output for each of `rows`. */
@@ -139,8 +123,7 @@ static void products(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
       pv_cuda_gemv one = *a;
       one.job[0] = a->job[j];
       one.jobs = 1;
-      LAUNCH(b, f64acc_kernel(one.job[0].rows.type), parts(one.job[0].rows.count, WARPS), rows,
-             BLOCK, 0, one);
+      launch(b, f64acc_kernel(one.job[0].rows.type), rows, &one);
     }
     if (a->add != 0) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
     return;
@@ -178,7 +161,7 @@ static void norm_products(pv_gpu_backend *b, const pv_cuda_norm *norm, pv_cuda_g
   if (takes_gemv(b, a, rows)) {
     a->norm = *norm;
   } else {
-    LAUNCH(b, PV_GPU_rmsnorm, rows, 1, BLOCK, 0, *norm);
+    launch(b, PV_GPU_rmsnorm, rows, norm);
   }
   products(b, a, rows);
 }
@@ -253,18 +236,11 @@ static unsigned attend_group(const pv_gpu_backend *b, size_t rows, size_t blocks
   return 1;
 }
 
-/* Shared memory of attend_step: a chunk of keys (padded) and values, q of each head of the group,
- * and room for a row of each warp and then for the scores. */
-static size_t step_shared(const pv_shape *s, unsigned group) {
-  const size_t dim = s->head_dim, chunk = PV_ATTENTION_CHUNK;
-  const size_t rows = WARPS * dim, scores = group * chunk;
-  return sizeof(float) * (chunk * (2 * dim + 8) + group * dim + (rows > scores ? rows : scores));
-}
-
 /* A decoded position has its heads and its attention in one launch. */
 static bool takes_step(const pv_gpu_backend *b) {
   const pv_shape *s = &b->base.model->shape;
-  return b->batch.count == 1 && s->head_dim % 8 == 0 && step_shared(s, 8) <= b->info.shared;
+  return b->batch.count == 1 && s->head_dim % 8 == 0 &&
+         pv_step_shared(s->head_dim, 8) <= b->info.shared;
 }
 
 /* Then blocks of attention may round what they computed: no segment has parts of two heads. */
@@ -273,28 +249,27 @@ static bool even_heads(const pv_gpu_backend *b) {
 }
 
 static void heads(pv_gpu_backend *b, uint32_t layer) {
-  const pv_shape *s = &b->base.model->shape;
   const pv_cuda_heads h = heads_of(b, layer);
   if (!takes_step(b)) {
-    LAUNCH(b, PV_GPU_heads, parts(s->heads + s->kv_heads, WARPS), b->batch.count, BLOCK, 0, h);
+    launch(b, PV_GPU_heads, b->batch.count, &h);
     return;
   }
   const pv_cuda_attend_step a = {h, attend_of(b, layer), b->chunks == 1 && even_heads(b)};
   const unsigned group = attend_group(b, 1, b->info.processors);
-  LAUNCH(b,
+  launch(b,
          group == 8   ? PV_GPU_attend_step_8
          : group == 4 ? PV_GPU_attend_step_4
                       : PV_GPU_attend_step_1,
-         s->heads / group, b->chunks, BLOCK, step_shared(s, group), a);
+         1, &a);
 }
 
 static void attend(pv_gpu_backend *b, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
-  const size_t width = (size_t)s->heads * s->head_dim, n = b->batch.count;
+  const size_t n = b->batch.count;
   const size_t room = b->attend_floats / ((size_t)s->heads * b->chunks);
   pv_cuda_attend a = attend_of(b, layer);
   if (even_heads(b)) {
-    if (b->chunks > 1) LAUNCH(b, PV_GPU_attend_step_combine, width / PV_SEGMENT, 1, BLOCK, 0, a);
+    if (b->chunks > 1) launch(b, PV_GPU_attend_step_combine, 1, &a);
     return;
   }
   for (size_t first = 0; first < n; first += room) {
@@ -306,8 +281,8 @@ static void attend(pv_gpu_backend *b, uint32_t layer) {
              group == 8   ? PV_GPU_attend_8
              : group == 4 ? PV_GPU_attend_4
                           : PV_GPU_attend_1,
-             b->chunks, s->heads / group, rows, BLOCK, 0, &a, sizeof a);
-    LAUNCH(b, PV_GPU_attend_combine, parts(width, BLOCK), rows, BLOCK, 0, a);
+             rows, &a);
+    launch(b, PV_GPU_attend_combine, rows, &a);
   }
 }
 
@@ -353,14 +328,13 @@ static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
   const pv_cuda_group g = {a.route.indices, b->order,        b->tiles,
                            b->tile_count,   (uint32_t)slots, s->experts};
   if (fused)
-    LAUNCH(b, PV_GPU_gate_up, parts(s->ffn, PV_SEGMENT) + 1, slots, BLOCK,
-           pv_gpu_act_shared(s->hidden), a);
+    launch(b, PV_GPU_gate_up, slots, &a);
   else
-    LAUNCH(b, PV_GPU_route, n, 1, 128, 0, a.route);
-  if (n >= GEMM_ROWS) LAUNCH(b, PV_GPU_group, 1, 1, 1024, 0, g);
+    launch(b, PV_GPU_route, n, &a.route);
+  if (n >= GEMM_ROWS) launch(b, PV_GPU_group, 1, &g);
   if (fused) return;
   products(b, &both, slots);
-  LAUNCH(b, PV_GPU_swiglu, parts(s->ffn, BLOCK), slots, BLOCK, 0, a);
+  launch(b, PV_GPU_swiglu, slots, &a);
 }
 
 static void down(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
@@ -379,21 +353,20 @@ static void down(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
       .used = s->used,
   };
   pv_cuda_gemv one = {.job = {{l->down, a.out}}, .acts = a.in, .experts = a.experts, .jobs = 1};
-  const size_t shared =
-      pv_gpu_act_shared((size_t)s->used * s->ffn) + s->used * (DOWN_ROWS + 1) * sizeof(float);
-  const bool even = s->ffn % (2 * PV_SEGMENT) == 0 && s->hidden % DOWN_ROWS == 0;
-  if (takes_gemv(b, &one, n) && shared <= SHARED_MAX && even) {
-    LAUNCH(b, PV_GPU_down, s->hidden / DOWN_ROWS, n, BLOCK, shared, a);
+  pv_gpu_launch fused;
+  if (takes_gemv(b, &one, n) && pv_kernel_get(PV_GPU_down)->shape(&a, n, &fused) &&
+      fused.shared <= SHARED_MAX) {
+    launch(b, PV_GPU_down, n, &a);
     return;
   }
   products(b, &one, n * s->used);
-  LAUNCH(b, PV_GPU_combine, parts(s->hidden, BLOCK), n, BLOCK, 0, a);
+  launch(b, PV_GPU_combine, n, &a);
 }
 
 static void embed(pv_gpu_backend *b) {
   const pv_cuda_embed a = {b->embedding, b->ids, b->stage[PV_STAGE_EMBEDDING],
                            b->base.model->shape.hidden};
-  LAUNCH(b, PV_GPU_embed, b->batch.count, 1, BLOCK, 0, a);
+  launch(b, PV_GPU_embed, b->batch.count, &a);
 }
 
 static void head(pv_gpu_backend *b) {
@@ -406,8 +379,8 @@ static void argmax(pv_gpu_backend *b) {
   const size_t rows = b->batch.logits;
   const pv_cuda_argmax a = {b->stage[PV_STAGE_LOGITS], b->parts, b->stage[PV_STAGE_ARGMAX],
                             b->base.model->shape.vocab, PV_GPU_ARGMAX_PARTS};
-  LAUNCH(b, PV_GPU_argmax_parts, a.parts, rows, BLOCK, 0, a);
-  LAUNCH(b, PV_GPU_argmax, rows, 1, BLOCK, 0, a);
+  launch(b, PV_GPU_argmax_parts, rows, &a);
+  launch(b, PV_GPU_argmax, rows, &a);
 }
 
 /* Norms and routing are launched together with the products that follow: an operation may do part

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "kernels/cuda/images.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/ptx/machine.h"
 #include "runtime/forward/gpu_devices.h"
-#include "runtime/forward/gpu_outputs.h"
 
 enum { TARGET = 80, LAUNCHES_MAX = 4096, SEQUENCES_MAX = 64, KERNELS_MAX = 256 };
 
@@ -101,10 +101,10 @@ static pv_code ptx_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error
 }
 
 static pv_code ptx_run(device *d, const pv_gpu_launch *l, pv_error *err) {
-  uint64_t outputs[PV_GPU_OUTPUTS_MAX];
+  uint64_t outputs[PV_KERNEL_WRITES_MAX];
   size_t count = 0;
   const pv_code code =
-      pv_gpu_outputs(d->names[l->kernel], l->args, l->arg_bytes, outputs, &count, err);
+      pv_kernel_outputs(d->names[l->kernel], l->args, l->arg_bytes, outputs, &count, err);
   if (code != PV_OK) return code;
   const pv_ptx_launch launch = {.kernel = l->kernel,
                                 .grid = {l->grid[0], l->grid[1], l->grid[2]},

@@ -4,35 +4,8 @@
 
 #include <stdbool.h>
 
-#include "kernels/arith/act.h"
-#include "kernels/cuda/gpu.h"
-#include "kernels/cuda/params.h"
+#include "kernels/cuda/kernels.h"
 #include "runtime/forward/backend.h"
-
-/* X(kernel) */
-#define PV_GPU_KERNELS(X)                                                                 \
-  X(embed)                                                                                \
-  X(rmsnorm)                                                                              \
-  X(heads)                                                                                \
-  X(attend_1)                                                                             \
-  X(attend_4)                                                                             \
-  X(attend_8)                                                                             \
-  X(attend_combine)                                                                       \
-  X(attend_step_1)                                                                        \
-  X(attend_step_4)                                                                        \
-  X(attend_step_8)                                                                        \
-  X(attend_step_combine)                                                                  \
-  X(route)                                                                                \
-  X(gemv)                                                                                 \
-  X(gemm_4) X(gemm_5) X(gemm_6) X(group) X(gate_up) X(down) X(add) X(swiglu) X(combine)   \
-      X(argmax_parts) X(argmax) X(f32_gemv_f64acc) X(f16_gemv_f64acc) X(bf16_gemv_f64acc) \
-          X(q8_0_gemv_f64acc) X(q4k_gemv_f64acc) X(q5k_gemv_f64acc) X(q6k_gemv_f64acc)
-typedef enum pv_gpu_kernel {
-#define PV_GPU_ENUM(name) PV_GPU_##name,
-  PV_GPU_KERNELS(PV_GPU_ENUM)
-#undef PV_GPU_ENUM
-      PV_GPU_KERNEL_COUNT
-} pv_gpu_kernel;
 
 /* What is launched at once for a step of the plan: the steps of PLAN in their order. */
 typedef enum pv_gpu_op {
@@ -88,12 +61,6 @@ typedef struct pv_gpu_backend {
   pv_code code;
   pv_error *err;
 } pv_gpu_backend;
-
-/* Bytes of shared memory for a row of k rounded activations: shared_layout of
- * kernels/cuda/segments.cuh, without the unrounded row. */
-static inline size_t pv_gpu_act_shared(size_t k) {
-  return (k / PV_SEGMENT + 1) / 2 * 160;
-}
 
 /* Copies the weights and makes the buffers. Before anything is copied: PV_ERR_NOMEM when the
  * sizes say that they do not fit, PV_ERR_LIMIT when a launch would exceed the device's limits. */

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "kernels/cpu/cpu.h"
-#include "kernels/cuda/params.h"
+#include "kernels/cuda/kernels.h"
 #include "runtime/forward/gpu_devices.h"
 #include "tests/unit/testing.h"
 
-enum { MOST = 1024, ROWS = 5, BLOCK = 128 };
+enum { MOST = 1024, ROWS = 5 };
 
 /* Rows in which all are equal, few values repeat, zeros have both signs, numbers are missing or
  * infinite, and one of distinct values. */
@@ -33,8 +33,10 @@ static void compare(pv_gpu *gpu, unsigned kernel, const uint64_t at[3], size_t n
   fill(logits, n);
   for (size_t r = 0; r < ROWS; r++) memcpy(packed + r * n, logits[r], n * sizeof(float));
   const pv_cuda_route args = {at[0], at[1], at[2], (uint32_t)n, (uint32_t)used};
-  const pv_gpu_launch launch = {kernel, {ROWS, 1, 1}, BLOCK, 0, &args, sizeof args};
+  pv_gpu_launch launch;
   REQUIRE(gpu->ops->upload(gpu, at[0], packed, ROWS * n * sizeof(float), &err) == PV_OK);
+  REQUIRE(pv_kernel_launch(pv_kernel_get(PV_GPU_route), kernel, &args, ROWS, &launch, &err) ==
+          PV_OK);
   REQUIRE(gpu->ops->launch(gpu, &launch, &err) == PV_OK);
   REQUIRE(gpu->ops->download(gpu, indices, at[1], ROWS * used * sizeof *indices, &err) == PV_OK);
   REQUIRE(gpu->ops->download(gpu, weights, at[2], ROWS * used * sizeof *weights, &err) == PV_OK);

@@ -1,0 +1,46 @@
+/* Attention of one decoded position, with the norms and RoPE of its heads and the append to the
+ * cache: heads and attend in one launch; attend_step_combine for the sum over chunks. Reference:
+ * rmsnorm, rope, attend and round of kernels/cpu. */
+#ifndef PV_CUDA_ATTEND_STEP_H
+#define PV_CUDA_ATTEND_STEP_H
+
+#include "kernels/cuda/attend.h"
+#include "kernels/cuda/heads.h"
+
+/* Both for one decoded position. */
+typedef struct pv_cuda_attend_step {
+  pv_cuda_heads heads;
+  pv_cuda_attend attend;
+  uint32_t whole; /* there is one chunk: its values are the result, and are rounded */
+} pv_cuda_attend_step;
+PV_LAYOUT(pv_cuda_attend_step, 264, whole, 256);
+
+/* Shared memory: a chunk of keys (each padded by eight, so that four of them lie in different
+ * banks) and of values, q of each head of the group, and room for a row of each warp and then for
+ * the scores. */
+enum { PV_STEP_PADDING = 8 };
+static inline size_t pv_step_shared(size_t dim, size_t group) {
+  const size_t rows = PV_CUDA_WARPS * dim, scores = group * PV_ATTENTION_CHUNK;
+  return sizeof(float) * (PV_ATTENTION_CHUNK * (2 * dim + PV_STEP_PADDING) + group * dim +
+                          (rows > scores ? rows : scores));
+}
+
+#endif
+
+/* rows: 1 */
+#define PV_ATTEND_STEP(group)                                                                   \
+  pv_cuda_attend_step, PV_GRID(a->attend.heads / (group), a->attend.chunks, 1), PV_CUDA_BLOCK,  \
+      pv_step_shared(a->attend.dim, group), "rmsnorm, rope, attend, round",                     \
+      PV_ATTEND_FITS(a->attend, group) && (!a->whole || a->attend.dim % PV_SEGMENT == 0),       \
+      PV_WRITES(pv_cuda_attend_step, heads.q_out), PV_WRITES(pv_cuda_attend_step, heads.k_out), \
+      PV_WRITES(pv_cuda_attend_step, heads.keys), PV_WRITES(pv_cuda_attend_step, heads.values), \
+      PV_WRITES(pv_cuda_attend_step, attend.top), PV_WRITES(pv_cuda_attend_step, attend.sum),   \
+      PV_WRITES(pv_cuda_attend_step, attend.value), PV_WRITES(pv_cuda_attend_step, attend.out), \
+      PV_WRITES_ACTS(pv_cuda_attend_step, attend.acts)
+PV_KERNEL(attend_step_1, PV_ATTEND_STEP(1))
+PV_KERNEL(attend_step_4, PV_ATTEND_STEP(4))
+PV_KERNEL(attend_step_8, PV_ATTEND_STEP(8))
+PV_KERNEL(attend_step_combine, pv_cuda_attend,
+          PV_GRID((size_t)a->heads * a->dim / PV_SEGMENT, 1, 1), PV_CUDA_BLOCK, 0, "attend, round",
+          PV_ATTEND_FITS(*a, 1) && a->dim % PV_SEGMENT == 0, PV_WRITES(pv_cuda_attend, out),
+          PV_WRITES_ACTS(pv_cuda_attend, acts))

@@ -1,0 +1,36 @@
+/* Routing, gate and up products of the chosen experts, SwiGLU, and the rounding of its result: a
+ * block owns a segment of one expert's output, one more for each row computes the weights of the
+ * experts. Reference: route, mm, swiglu and round of kernels/cpu. */
+#ifndef PV_CUDA_GATE_UP_H
+#define PV_CUDA_GATE_UP_H
+
+#include "kernels/cuda/route.h"
+
+typedef struct pv_cuda_gate_up {
+  pv_cuda_rows gate, up;
+  pv_cuda_route route;
+  pv_cuda_acts in;
+  PV_DEVICE(float) gate_out;
+  PV_DEVICE(float) up_out;
+  PV_DEVICE(float) out;
+  pv_cuda_acts acts;
+  float max;
+} pv_cuda_gate_up;
+PV_LAYOUT(pv_cuda_gate_up, 224, max, 216);
+
+static inline bool pv_gate_up_fits(const pv_cuda_gate_up *a) {
+  const bool quantised = pv_cuda_quantised(a->gate.type) || pv_cuda_quantised(a->up.type);
+  return a->gate.count == a->up.count && a->in.k > 0 && a->in.k <= PV_K_MAX &&
+         (!quantised || a->in.k % PV_SEGMENT == 0) && a->route.experts <= PV_EXPERTS_MAX &&
+         a->route.used > 0 && a->route.used <= a->route.experts;
+}
+
+#endif
+
+/* rows: slots */
+PV_KERNEL(gate_up, pv_cuda_gate_up, PV_GRID(pv_cuda_parts(a->gate.count, PV_SEGMENT) + 1, rows, 1),
+          PV_CUDA_BLOCK, pv_cuda_act_shared(a->in.k), "route, mm, swiglu, round",
+          pv_gate_up_fits(a), PV_WRITES(pv_cuda_gate_up, route.indices),
+          PV_WRITES(pv_cuda_gate_up, route.weights), PV_WRITES(pv_cuda_gate_up, gate_out),
+          PV_WRITES(pv_cuda_gate_up, up_out), PV_WRITES(pv_cuda_gate_up, out),
+          PV_WRITES_ACTS(pv_cuda_gate_up, acts))
