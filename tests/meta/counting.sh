@@ -77,11 +77,17 @@ ParseDictionaryFile: error in line 3
 LOG
 rm -f "$log"
 
-# A user has no ../shared and no nvcc: what a key needs of the machine is found all the same, also where
-# every failure ends the script.
+# A user has no ../shared, no nvcc and none of the variables: what a key needs of the machine is found
+# all the same, also where every failure ends the script.
 folder=$(mktemp -d)
 mkdir "$folder/tree"
-if (source tests/keys.sh && cd "$folder/tree" && set -euo pipefail && keys_machine >/dev/null); then
+if (
+  source tests/keys.sh
+  cd "$folder/tree"
+  unset CI "${!PV_@}" "${!CUDA_@}" "${!LD_@}" "${!ASAN_@}" "${!UBSAN_@}" "${!TSAN_@}"
+  set -euo pipefail
+  keys_machine | tail -n 1 | grep -q .
+); then
   passed=$((passed + 1))
 else
   failed=$((failed + 1))
