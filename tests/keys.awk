@@ -6,8 +6,9 @@
 #   - what acts through a program only: sources and build files;
 #   - documents, published evidence, contracts, completions, the corpus of the fuzz targets and the
 #     scripts of other entries, each only where the text of the entry does not name it.
-# That text is the script with the one that it sources or, of a program, its sources below tests/. An
-# entry that compiles, lists or reads sources rests on the whole tree.
+# That text is the script with the lib.sh that it sources or, of a program, its sources below tests/. An
+# entry that names a source or runs cmake rests on all sources too; one that lists the tree, or needs a
+# GPU, on the whole of it. tests/meta/reads.sh runs the entries and holds this to what they open.
 #
 # -v root= -v build= (absolute), -v constants=, -v out=; files in this order: tree ("DIGEST  MODE
 # PATH"), built ("DIGEST  PATH"), `ninja -t deps`, build.ninja, each CTestTestfile.cmake.
@@ -111,7 +112,7 @@ function key(name,    n, i, words, parts, m, k, text, own, script, roams, path, 
       (roams && own ~ /[*a-z_]\.(c|h|cu|cuh)[^a-z_]/)
     if (text ~ /ls-files/) whole = 1
   } else return 0
-  if (text == "") whole = 1
+  if (text == "" || defined[name] ~ /LABELS "[^"]*gpu/) whole = 1
 
   for (relative in built)
     if (base(relative) != "pv" && index(text, base(relative))) programs[relative] = 1

@@ -18,6 +18,7 @@ keys_begin() {
   mkdir -p "$(dirname "$passed_keys")"
   [ "$1" -eq 0 ] || rm -f "$passed_keys"
   touch "$passed_keys"
+  tail -n 20000 "$passed_keys" >"$keys/kept" && cp "$keys/kept" "$passed_keys"
   while IFS= read -r -d '' file; do
     [ -f "$file" ] && there+=("$file")
   done < <(sources .)

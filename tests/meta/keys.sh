@@ -50,7 +50,7 @@ done)
 if [ ${#threads[@]} -gt 0 ] && [ ${#targets[@]} -gt 0 ] && [ ${#sanitized[@]} -gt 60 ]; then ok; else bad 'too few entries'; fi
 
 planted tree README.md
-runs test_meta_docs
+runs test_meta_docs test_gpu_parity
 rests "${sanitized[@]}"
 planted tree docs/checks.md
 runs test_meta_docs test_cli_defaults test_probe_check_spec
