@@ -58,12 +58,20 @@ keys_entries() {
   keys_derive "$@"
 }
 
+# The files in which CMake wrote the entries of a build, as ctest finds them: a folder that is no longer
+# in the tree leaves its own behind.
+entry_files() {
+  local folder
+  printf '%s\0' "$1/CTestTestfile.cmake"
+  while read -r folder; do entry_files "$1/$folder"; done < <(sed -n 's/^subdirs("\(.*\)")$/\1/p' "$1/CTestTestfile.cmake")
+}
+
 # keys_derive BUILD OPTIONS: from $keys/tree, built and deps.
 keys_derive() {
   local out=$keys/entries
   rm -rf "$out"
   mkdir "$out"
-  find "$1" -name CTestTestfile.cmake -print0 | sort -z | xargs -0 awk -v root="$PWD" \
+  entry_files "$1" | xargs -0 awk -v root="$PWD" \
     -v build="$PWD/$1" -v out="$out" -v constants="$(cat "$keys/machine") $2" \
     -f tests/keys.awk "$keys/tree" "$keys/built" "$keys/deps" "$1/build.ninja"
   keys_of "$out"
