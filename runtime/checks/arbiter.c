@@ -157,7 +157,7 @@ static pv_code survey_make(const pv_check *check, const pv_prompts *prompts, sur
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the comparison");
 }
 
-pv_code pv_check_forward_arbiter(pv_check *check, pv_error *err) {
+static pv_code run_forward_arbiter(pv_check *check, pv_error *err) {
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   const double bound = pv_check_real(check, "min_cosine");
   pv_prompts prompts;
@@ -186,6 +186,20 @@ cleanup:
   return code;
 }
 
+const pv_check_spec pv_check_forward_arbiter = {
+    .name = "forward.arbiter",
+    .about =
+        "Logits, top tokens and expert sets against the float64 arbiter at every position; reports "
+        "router margins and the error of each layer.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 120,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+                        PV_TAKES_REAL("min_cosine", 0.5, 1, PV_LOOSENS_DOWN, "", "0.9999999",
+                                      "smallest cosine of the logits at any position"),
+                        PV_TAKES_PROMPTS),
+    .run = run_forward_arbiter};
+
 typedef struct reference_row {
   double cosine;
   bool same_top;
@@ -199,7 +213,7 @@ static reference_row against_reference(const pv_reference_prompt *prompt, const 
                          pv_capture_at(got, PV_STAGE_ARGMAX, 0, p, 0) == (double)prompt->top[p]};
 }
 
-pv_code pv_check_forward_reference(pv_check *check, pv_error *err) {
+static pv_code run_forward_reference(pv_check *check, pv_error *err) {
   const double bound = pv_check_real(check, "min_cosine");
   pv_prompts prompts;
   double worst_last = 2.0, worst_any = 2.0;
@@ -244,3 +258,17 @@ pv_code pv_check_forward_reference(pv_check *check, pv_error *err) {
   pv_check_needed(check, worst_last);
   return pv_check_pass(check);
 }
+
+const pv_check_spec pv_check_forward_reference = {
+    .name = "forward.reference",
+    .about =
+        "Cosine of the logits and the top token against the Hugging Face reference at the end of "
+        "every prompt; other positions are counted and reported.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS | PV_NEEDS_REFERENCE,
+    .timeout_s = 60,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+                        PV_TAKES_REAL("min_cosine", 0.5, 1, PV_LOOSENS_DOWN, "", "0.99",
+                                      "the cosine at the end of each prompt lies above this"),
+                        PV_TAKES_PROMPTS),
+    .run = run_forward_reference};

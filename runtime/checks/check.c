@@ -12,62 +12,10 @@ enum { PLANTED_LONGEST = 32 };
 /* Tokens of the longest prompt that the interpreter gets by itself: a matter of time. */
 enum { INTERPRETED = 16 };
 
-static const struct {
-  const char *name;
-  pv_check_function run;
-} table[] = {
-    {"experts.combine_order", pv_check_experts_combine_order},
-    {"experts.dispatch", pv_check_experts_dispatch},
-    {"forward.arbiter", pv_check_forward_arbiter},
-    {"forward.argmax", pv_check_forward_argmax},
-    {"forward.batch_split", pv_check_forward_batch_split},
-    {"forward.determinism", pv_check_forward_determinism},
-    {"forward.finite", pv_check_forward_finite},
-    {"forward.no_fallback", pv_check_forward_no_fallback},
-    {"forward.parity", pv_check_forward_parity},
-    {"forward.paths", pv_check_forward_paths},
-    {"forward.reference", pv_check_forward_reference},
-    {"forward.shape", pv_check_forward_shape},
-    {"gemv.bound", pv_check_gemv_bound},
-    {"gemv.exact", pv_check_gemv_exact},
-    {"memory.headroom", pv_check_memory_headroom},
-    {"names.mutations", pv_check_names_mutations},
-    {"names.resolve", pv_check_names_resolve},
-    {"ptx.emit", pv_check_ptx_emit},
-    {"ptx.flow", pv_check_ptx_flow},
-    {"ptx.rules", pv_check_ptx_rules},
-    {"quant.blocks", pv_check_quant_blocks},
-    {"router.index_sets", pv_check_router_index_sets},
-    {"router.topk_rule", pv_check_router_topk_rule},
-    {"router.weights_sum", pv_check_router_weights_sum},
-    {"swiglu.error", pv_check_swiglu_error},
-    {"throughput.decode", pv_check_throughput_decode},
-    {"throughput.prefill", pv_check_throughput_prefill},
-    {"types.dispatch", pv_check_types_dispatch},
-    {"types.refuse_unknown", pv_check_types_refuse_unknown},
-};
-enum { TABLE = sizeof table / sizeof *table };
-
-pv_check_function pv_check_function_find(const char *name) {
-  for (size_t i = 0; i < TABLE; i++)
-    if (strcmp(table[i].name, name) == 0) return table[i].run;
-  return NULL;
-}
-
-const char *pv_check_function_at(size_t index) {
-  return index < TABLE ? table[index].name : NULL;
-}
-
-static const pv_param_spec *param(const pv_check *check, const char *name) {
-  for (size_t i = 0; i < check->spec->param_count; i++)
-    if (strcmp(check->spec->params[i].name, name) == 0) return &check->spec->params[i];
-  return NULL;
-}
-
 const char *pv_check_word(const pv_check *check, const char *name) {
   const json_t *value = json_object_get(check->with, name);
   if (json_is_string(value)) return json_string_value(value);
-  const pv_param_spec *spec = param(check, name);
+  const pv_param_spec *spec = pv_check_param(check->spec, name);
   return spec != NULL && spec->fallback != NULL ? spec->fallback : "";
 }
 
@@ -237,8 +185,9 @@ bool pv_check_planted(const pv_check *check, const char *fault) {
 static bool under_test(const pv_check *check, const char *backend, pv_numerics numerics,
                        const char *path) {
   if (check->planted.fault == NULL) return false;
-  if (strcmp(check->spec->name, "forward.paths") == 0) return path != NULL;
-  const bool two = param(check, "right") != NULL, apart = param(check, "right_numerics") != NULL;
+  const bool two = pv_check_param(check->spec, "right") != NULL,
+             apart = pv_check_param(check->spec, "right_numerics") != NULL;
+  if (!two && pv_check_param(check->spec, "backend") == NULL) return path != NULL;
   if (!two)
     return numerics != PV_NUMERICS_F64 || pv_check_numerics(check, "numerics") == PV_NUMERICS_F64;
   const bool left = apart && pv_check_numerics(check, "right_numerics") == PV_NUMERICS_F64;

@@ -1,13 +1,12 @@
-/* What a check gets and what it leaves behind. Every entry of the table in check_spec.c has one
- * function here; tests/unit/probe holds the two lists together. */
+/* What a check gets and what it leaves behind, and what it does both with. */
 #ifndef PV_CHECKS_CHECK_H
 #define PV_CHECKS_CHECK_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "runtime/checks/spec.h"
 #include "runtime/faults/faults.h"
-#include "runtime/probe/check_spec.h"
 #include "runtime/reference/reference.h"
 #include "runtime/trace/capture.h"
 
@@ -24,11 +23,11 @@ typedef struct pv_capture_cache {
 } pv_capture_cache;
 void pv_capture_cache_free(pv_capture_cache *cache);
 
-typedef struct pv_check {
+struct pv_check {
   /* given */
   pv_capture_cache *cache;
   const pv_check_spec *spec;
-  const json_t *with;            /* parameters as bound; absent ones have the table's fallback */
+  const json_t *with;            /* parameters as bound; absent ones have the spec's fallback */
   const pv_model *model;         /* NULL when none was given */
   const pv_reference *reference; /* NULL when none was given */
   const pv_reference *builtin;   /* prompts of the model in its place; NULL with a reference */
@@ -45,11 +44,7 @@ typedef struct pv_check {
   json_t *metrics, *series, *backends, *worst; /* owned; worst may be NULL */
   bool has_needed;
   double needed;
-} pv_check;
-
-typedef pv_code (*pv_check_function)(pv_check *check, pv_error *err);
-pv_check_function pv_check_function_find(const char *name); /* NULL when there is none */
-const char *pv_check_function_at(size_t index);             /* name, NULL past the end */
+};
 
 /* Parameters. The validator has checked types and ranges; a value that is missing and has no
  * fallback is PV_ERR_INTERNAL, reported by the caller of the check. */
@@ -104,36 +99,5 @@ bool pv_check_planted(const pv_check *check, const char *fault);
 /* NOT_RUN unless the check was given a model (and the prompts that it names: without a reference
  * there are the built-in ones alone). */
 bool pv_check_has(pv_check *check, bool prompts);
-
-/* The functions of the table. */
-pv_code pv_check_forward_parity(pv_check *check, pv_error *err);
-pv_code pv_check_forward_paths(pv_check *check, pv_error *err);
-pv_code pv_check_forward_batch_split(pv_check *check, pv_error *err);
-pv_code pv_check_forward_determinism(pv_check *check, pv_error *err);
-pv_code pv_check_forward_finite(pv_check *check, pv_error *err);
-pv_code pv_check_forward_shape(pv_check *check, pv_error *err);
-pv_code pv_check_forward_no_fallback(pv_check *check, pv_error *err);
-pv_code pv_check_forward_arbiter(pv_check *check, pv_error *err);
-pv_code pv_check_forward_reference(pv_check *check, pv_error *err);
-pv_code pv_check_forward_argmax(pv_check *check, pv_error *err);
-pv_code pv_check_router_weights_sum(pv_check *check, pv_error *err);
-pv_code pv_check_router_index_sets(pv_check *check, pv_error *err);
-pv_code pv_check_router_topk_rule(pv_check *check, pv_error *err);
-pv_code pv_check_experts_dispatch(pv_check *check, pv_error *err);
-pv_code pv_check_experts_combine_order(pv_check *check, pv_error *err);
-pv_code pv_check_swiglu_error(pv_check *check, pv_error *err);
-pv_code pv_check_gemv_exact(pv_check *check, pv_error *err);
-pv_code pv_check_gemv_bound(pv_check *check, pv_error *err);
-pv_code pv_check_quant_blocks(pv_check *check, pv_error *err);
-pv_code pv_check_types_dispatch(pv_check *check, pv_error *err);
-pv_code pv_check_types_refuse_unknown(pv_check *check, pv_error *err);
-pv_code pv_check_names_resolve(pv_check *check, pv_error *err);
-pv_code pv_check_names_mutations(pv_check *check, pv_error *err);
-pv_code pv_check_memory_headroom(pv_check *check, pv_error *err);
-pv_code pv_check_throughput_decode(pv_check *check, pv_error *err);
-pv_code pv_check_throughput_prefill(pv_check *check, pv_error *err);
-pv_code pv_check_ptx_emit(pv_check *check, pv_error *err);
-pv_code pv_check_ptx_flow(pv_check *check, pv_error *err);
-pv_code pv_check_ptx_rules(pv_check *check, pv_error *err);
 
 #endif

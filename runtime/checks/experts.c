@@ -66,7 +66,7 @@ static const pv_reference_prompt *choose(const pv_prompts *prompts) {
   return prompts->items[0];
 }
 
-pv_code pv_check_experts_dispatch(pv_check *check, pv_error *err) {
+static pv_code run_experts_dispatch(pv_check *check, pv_error *err) {
   const double tolerance = pv_check_real(check, "tolerance");
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   pv_prompts prompts;
@@ -95,7 +95,22 @@ pv_code pv_check_experts_dispatch(pv_check *check, pv_error *err) {
   return pv_check_pass(check);
 }
 
-pv_code pv_check_experts_combine_order(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_experts_dispatch = {
+    .name = "experts.dispatch",
+    .about =
+        "The experts' sum lies within the tolerance of the dense sum over all experts with weight "
+        "0 for those that were not chosen, in every layer at two positions of one prompt. Fails "
+        "when another expert's rows are read or one is dropped.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 60,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+                        PV_TAKES_REAL("tolerance", 1e-15, 0.1, PV_LOOSENS_UP, "", "1e-3",
+                                      "largest error over the largest value of the exact sum"),
+                        PV_TAKES_PROMPTS),
+    .run = run_experts_dispatch};
+
+static pv_code run_experts_combine_order(pv_check *check, pv_error *err) {
   pv_prompts prompts;
   if (!pv_check_has(check, true)) return PV_OK;
   const pv_shape *s = &check->model->shape;
@@ -123,3 +138,14 @@ pv_code pv_check_experts_combine_order(pv_check *check, pv_error *err) {
   }
   return code == PV_OK ? pv_check_pass(check) : code;
 }
+
+const pv_check_spec pv_check_experts_combine_order = {
+    .name = "experts.combine_order",
+    .about =
+        "The weighted sum of experts is taken by rank, product then fma, bit for bit, over prompts "
+        "of at most 16 tokens in i16. Fails on any other order.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 60,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_PROMPTS),
+    .run = run_experts_combine_order};

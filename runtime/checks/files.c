@@ -39,7 +39,7 @@ static pv_code check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t *
   return code;
 }
 
-pv_code pv_check_types_dispatch(pv_check *check, pv_error *err) {
+static pv_code run_types_dispatch(pv_check *check, pv_error *err) {
   uint64_t seed = 13, seen[PV_TYPE_COUNT] = {0};
   size_t kinds = 0;
   pv_code code = PV_OK;
@@ -64,6 +64,18 @@ pv_code pv_check_types_dispatch(pv_check *check, pv_error *err) {
   pv_check_backend(check, "cpu");
   return code == PV_OK ? pv_check_pass(check) : code;
 }
+
+const pv_check_spec pv_check_types_dispatch = {
+    .name = "types.dispatch",
+    .about =
+        "First and last row of every tensor, read by the tensor's own type, in i16 against "
+        "float64. Fails when a kernel reads bytes of one type as another.",
+    .subject = "files",
+    .needs = PV_NEEDS_MODEL,
+    .timeout_s = 60,
+    .params = PV_PARAMS(PV_TAKES_INT("min_types", 1, 7, PV_LOOSENS_DOWN, "types", "1",
+                                     "tensor types that the model must mix")),
+    .run = run_types_dispatch};
 
 /* A private copy of the file, to be damaged. */
 typedef struct copy {
@@ -129,7 +141,7 @@ static void damage(pv_check *check, copy *c, unsigned char *at, const void *byte
   memcpy(at, kept, length);
 }
 
-pv_code pv_check_types_refuse_unknown(pv_check *check, pv_error *err) {
+static pv_code run_types_refuse_unknown(pv_check *check, pv_error *err) {
   static const char name[] = "blk.0.attn_q.weight";
   static const uint32_t unknown[] = {2, 3, 4, 7, 9, 10, 11, 15, 16, 29, 39, 99, 0xffffffffu};
   copy c = {0};
@@ -155,6 +167,16 @@ pv_code pv_check_types_refuse_unknown(pv_check *check, pv_error *err) {
   return pv_check_pass(check);
 }
 
+const pv_check_spec pv_check_types_refuse_unknown = {
+    .name = "types.refuse_unknown",
+    .about =
+        "Copies of the model with an unknown tensor type, another version, another byte order or "
+        "an end too early are refused.",
+    .subject = "files",
+    .needs = PV_NEEDS_MODEL,
+    .timeout_s = 60,
+    .run = run_types_refuse_unknown};
+
 /* Names the architecture knows, with the layer number taken out. */
 static bool known_name(const pv_gguf_string *name, uint32_t layers) {
   static const char *const per_layer[] = {
@@ -177,7 +199,7 @@ static bool known_name(const pv_gguf_string *name, uint32_t layers) {
   return false;
 }
 
-pv_code pv_check_names_resolve(pv_check *check, pv_error *err) {
+static pv_code run_names_resolve(pv_check *check, pv_error *err) {
   (void)err;
   if (!pv_check_has(check, false)) return PV_OK;
   const pv_gguf *gguf = check->model->gguf;
@@ -198,7 +220,17 @@ pv_code pv_check_names_resolve(pv_check *check, pv_error *err) {
   return pv_check_pass(check);
 }
 
-pv_code pv_check_names_mutations(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_names_resolve = {
+    .name = "names.resolve",
+    .about =
+        "Every tensor that the architecture needs is there with the shape that the metadata imply, "
+        "and no other.",
+    .subject = "files",
+    .needs = PV_NEEDS_MODEL,
+    .timeout_s = 30,
+    .run = run_names_resolve};
+
+static pv_code run_names_mutations(pv_check *check, pv_error *err) {
   static const char *const names[] = {"token_embd.weight",         "output_norm.weight",
                                       "blk.0.attn_q.weight",       "blk.0.attn_v.weight",
                                       "blk.0.ffn_gate_inp.weight", "blk.0.ffn_down_exps.weight",
@@ -231,3 +263,11 @@ pv_code pv_check_names_mutations(pv_check *check, pv_error *err) {
   free(c.bytes);
   return pv_check_pass(check);
 }
+
+const pv_check_spec pv_check_names_mutations = {
+    .name = "names.mutations",
+    .about = "Copies of the model with a renamed, doubled or transposed tensor are refused.",
+    .subject = "files",
+    .needs = PV_NEEDS_MODEL,
+    .timeout_s = 60,
+    .run = run_names_mutations};

@@ -55,7 +55,7 @@ static void report_cosines(pv_check *check, const double *least, uint32_t layers
                   x, least, layers);
 }
 
-pv_code pv_check_forward_parity(pv_check *check, pv_error *err) {
+static pv_code run_forward_parity(pv_check *check, pv_error *err) {
   const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
   const pv_numerics ln = pv_check_numerics(check, "left_numerics");
   const pv_numerics rn = pv_check_numerics(check, "right_numerics");
@@ -85,7 +85,18 @@ pv_code pv_check_forward_parity(pv_check *check, pv_error *err) {
   return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_code pv_check_forward_paths(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_forward_parity = {
+    .name = "forward.parity",
+    .about =
+        "Two backends of one numerics identity give the same bits at every stage of every layer "
+        "and position. Different identities are INCOMPARABLE.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 300,
+    .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_PROMPTS),
+    .run = run_forward_parity};
+
+static pv_code run_forward_paths(pv_check *check, pv_error *err) {
   static const char *const paths[] = {"scalar", "avx2"};
   static const unsigned threads[] = {1, 2, 7};
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
@@ -122,6 +133,17 @@ pv_code pv_check_forward_paths(pv_check *check, pv_error *err) {
   return code == PV_OK ? pv_check_pass(check) : code;
 }
 
+const pv_check_spec pv_check_forward_paths = {
+    .name = "forward.paths",
+    .about =
+        "Scalar and AVX2 code with 1, 2 and 7 threads give the same bits at every stage, over "
+        "prompts of at most 32 tokens. NOT_RUN where there is only one code path.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 120,
+    .params = PV_PARAMS(PV_TAKES_NUMERICS, PV_TAKES_PROMPTS),
+    .run = run_forward_paths};
+
 /* Sizes of batches for one cut of `count` positions. */
 static size_t cut(int kind, size_t count, size_t *sizes) {
   size_t n = 0, left = count;
@@ -138,7 +160,7 @@ static size_t cut(int kind, size_t count, size_t *sizes) {
   return n;
 }
 
-pv_code pv_check_forward_batch_split(pv_check *check, pv_error *err) {
+static pv_code run_forward_batch_split(pv_check *check, pv_error *err) {
   static const char *const names[] = {"decode", "prefill then one", "two halves", "ragged"};
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   const char *backend = pv_check_word(check, "backend");
@@ -171,6 +193,17 @@ pv_code pv_check_forward_batch_split(pv_check *check, pv_error *err) {
   }
   return code == PV_OK ? pv_check_pass(check) : code;
 }
+
+const pv_check_spec pv_check_forward_batch_split = {
+    .name = "forward.batch_split",
+    .about =
+        "One batch, decode, prefill then decode, two halves and a ragged cut give the same bits at "
+        "every stage, over prompts of at most 32 tokens.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 120,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS, PV_TAKES_PROMPTS),
+    .run = run_forward_batch_split};
 
 /* The digest of all stages, computed by a fresh process. */
 static pv_code fresh_digest(const pv_check *check, const char *ids, char out[65], pv_error *err) {
@@ -213,7 +246,7 @@ static pv_code fresh_digest(const pv_check *check, const char *ids, char out[65]
   return code;
 }
 
-pv_code pv_check_forward_determinism(pv_check *check, pv_error *err) {
+static pv_code run_forward_determinism(pv_check *check, pv_error *err) {
   const unsigned runs = (unsigned)pv_check_real(check, "runs");
   pv_prompts prompts;
   const pv_capture *here = NULL;
@@ -241,6 +274,20 @@ pv_code pv_check_forward_determinism(pv_check *check, pv_error *err) {
   pv_check_metric(check, "runs", runs);
   return code == PV_OK ? pv_check_pass(check) : code;
 }
+
+const pv_check_spec pv_check_forward_determinism = {
+    .name = "forward.determinism",
+    .about =
+        "Fresh processes give the same SHA-256 over every stage of the last prompt of at most 32 "
+        "tokens.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 120,
+    .params =
+        PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+                  PV_TAKES_INT("runs", 2, 10, PV_LOOSENS_DOWN, "processes", "3", "fresh processes"),
+                  PV_TAKES_PROMPTS),
+    .run = run_forward_determinism};
 
 /* The first element that is no number: with the weight that made it so, if one did. */
 static void fail_not_finite(pv_check *check, const pv_capture *c, const pv_reference_prompt *prompt,
@@ -287,7 +334,7 @@ static void look_finite(pv_check *check, const pv_capture *c, const pv_reference
 
 /* In the order of computation: prompts, operations layer by layer, their stages, positions. What is
  * named was then made from numbers, or by weights that are none. */
-pv_code pv_check_forward_finite(pv_check *check, pv_error *err) {
+static pv_code run_forward_finite(pv_check *check, pv_error *err) {
   pv_prompts prompts;
   double largest = 0.0;
   if (!pv_check_has(check, true)) return PV_OK;
@@ -308,7 +355,16 @@ pv_code pv_check_forward_finite(pv_check *check, pv_error *err) {
   return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_code pv_check_forward_no_fallback(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_forward_finite = {
+    .name = "forward.finite",
+    .about = "Every element of every stage is finite, over every prompt.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 120,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS, PV_TAKES_PROMPTS),
+    .run = run_forward_finite};
+
+static pv_code run_forward_no_fallback(pv_check *check, pv_error *err) {
   const char *backend = pv_check_word(check, "backend");
   pv_prompts prompts;
   if (!pv_check_has(check, true)) return PV_OK;
@@ -324,7 +380,18 @@ pv_code pv_check_forward_no_fallback(pv_check *check, pv_error *err) {
   return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_code pv_check_forward_argmax(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_forward_no_fallback = {
+    .name = "forward.no_fallback",
+    .about =
+        "The backend that was asked for is the one that computed. Asking for one that is not there "
+        "is NOT_RUN, never another backend's answer.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 60,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_PROMPTS),
+    .run = run_forward_no_fallback};
+
+static pv_code run_forward_argmax(pv_check *check, pv_error *err) {
   const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   pv_prompts prompts;
@@ -349,3 +416,12 @@ pv_code pv_check_forward_argmax(pv_check *check, pv_error *err) {
   }
   return code == PV_OK ? pv_check_pass(check) : code;
 }
+
+const pv_check_spec pv_check_forward_argmax = {
+    .name = "forward.argmax",
+    .about = "The top token at every position of every prompt is the same on both sides.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 120,
+    .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_NUMERICS, PV_TAKES_PROMPTS),
+    .run = run_forward_argmax};

@@ -30,7 +30,7 @@ typedef struct bench_row { /* one round of a matrix-vector check */
   float x[K_MAX];
 } bench_row;
 
-pv_code pv_check_gemv_exact(pv_check *check, pv_error *err) {
+static pv_code run_gemv_exact(pv_check *check, pv_error *err) {
   static const pv_product products[] = {PV_PRODUCT_I16, PV_PRODUCT_F64ACC};
   const pv_type_info *type = pv_type_by_name(pv_check_word(check, "type"));
   if (type == NULL) return pv_error_set(err, PV_ERR_INPUT, "unknown tensor type");
@@ -64,7 +64,17 @@ pv_code pv_check_gemv_exact(pv_check *check, pv_error *err) {
   return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_code pv_check_gemv_bound(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_gemv_exact = {
+    .name = "gemv.exact",
+    .about =
+        "Products of 64 rows of small integers with power-of-two scales are exact, in i16 and "
+        "f32-f64acc, on every CPU code path.",
+    .subject = "kernels",
+    .timeout_s = 30,
+    .params = PV_PARAMS(PV_TAKES_TYPE),
+    .run = run_gemv_exact};
+
+static pv_code run_gemv_bound(pv_check *check, pv_error *err) {
   const pv_type_info *type = pv_type_by_name(pv_check_word(check, "type"));
   const pv_product product = product_of(pv_check_numerics(check, "numerics"));
   if (type == NULL) return pv_error_set(err, PV_ERR_INPUT, "unknown tensor type");
@@ -103,6 +113,16 @@ pv_code pv_check_gemv_bound(pv_check *check, pv_error *err) {
   return code == PV_OK ? pv_check_pass(check) : code;
 }
 
+const pv_check_spec pv_check_gemv_bound = {
+    .name = "gemv.bound",
+    .about =
+        "Products of 64 random rows lie within the rounding bound that the definition allows, "
+        "against float64, on every CPU code path.",
+    .subject = "kernels",
+    .timeout_s = 30,
+    .params = PV_PARAMS(PV_TAKES_TYPE, PV_TAKES_NUMERICS),
+    .run = run_gemv_bound};
+
 /* The decoder against the format's definition, bit by bit, written a second time. */
 static double weight_by_definition(pv_type type, const unsigned char *b, size_t i) {
   const uint16_t d16 = (uint16_t)(b[0] | b[1] << 8), m16 = (uint16_t)(b[2] | b[3] << 8);
@@ -122,7 +142,7 @@ static double weight_by_definition(pv_type type, const unsigned char *b, size_t 
   return (double)pv_f16_to_f32(d16) * sc * v - (double)pv_f16_to_f32(m16) * m;
 }
 
-pv_code pv_check_quant_blocks(pv_check *check, pv_error *err) {
+static pv_code run_quant_blocks(pv_check *check, pv_error *err) {
   const pv_type_info *type = pv_type_by_name(pv_check_word(check, "type"));
   uint64_t seed = 3;
   if (type == NULL) return pv_error_set(err, PV_ERR_INPUT, "unknown tensor type");
@@ -161,6 +181,16 @@ pv_code pv_check_quant_blocks(pv_check *check, pv_error *err) {
   return pv_check_pass(check);
 }
 
+const pv_check_spec pv_check_quant_blocks = {
+    .name = "quant.blocks",
+    .about =
+        "The block decoder against the format's definition, written a second time, over 200 random "
+        "blocks: the same in float64, within its rounding in float32.",
+    .subject = "kernels",
+    .timeout_s = 30,
+    .params = PV_PARAMS(PV_TAKES_TYPE),
+    .run = run_quant_blocks};
+
 /* Error of one SwiGLU in units in the last place of the exact result. */
 static double swiglu_ulp(float gate, float up, float got) {
   const long double g = gate, exact = g / (1.0L + expl(-g)) * (long double)up;
@@ -173,7 +203,7 @@ static double swiglu_ulp(float gate, float up, float got) {
   return (double)(fabsl((long double)got - exact) / ulp);
 }
 
-pv_code pv_check_swiglu_error(pv_check *check, pv_error *err) {
+static pv_code run_swiglu_error(pv_check *check, pv_error *err) {
   static const float edges[] = {0.0f,    -0.0f,   1e-38f, -1e-38f, 1e-45f, 88.7f, -88.7f,
                                 -103.9f, -104.5f, 1e5f,   -1e5f,   3e38f,  NAN};
   enum { EDGES = sizeof edges / sizeof *edges, GRID = 200000, BATCH = 64 };
@@ -208,3 +238,14 @@ pv_code pv_check_swiglu_error(pv_check *check, pv_error *err) {
   pv_check_needed(check, worst);
   return pv_check_pass(check);
 }
+
+const pv_check_spec pv_check_swiglu_error = {
+    .name = "swiglu.error",
+    .about =
+        "SwiGLU against extended precision over 200000 pairs and edge values, in units in the last "
+        "place, on every CPU code path.",
+    .subject = "kernels",
+    .timeout_s = 30,
+    .params = PV_PARAMS(PV_TAKES_REAL("max_ulp", 0.5, 1000, PV_LOOSENS_UP, "ulp", "4",
+                                      "largest error in units in the last place")),
+    .run = run_swiglu_error};

@@ -45,7 +45,7 @@ static pv_code sizes(const pv_check *check, size_t *tokens, size_t *repeats, pv_
   return pv_error_set(err, PV_ERR_INPUT, "repeats or tokens are out of range");
 }
 
-pv_code pv_check_throughput_decode(pv_check *check, pv_error *err) {
+static pv_code run_throughput_decode(pv_check *check, pv_error *err) {
   size_t tokens, repeats;
   double rate[REPEATS_MAX];
   pv_forward *forward = NULL;
@@ -66,7 +66,26 @@ pv_code pv_check_throughput_decode(pv_check *check, pv_error *err) {
   return code == PV_OK ? judge_rates(check, rate, repeats) : code;
 }
 
-pv_code pv_check_throughput_prefill(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_throughput_decode = {
+    .name = "throughput.decode",
+    .about =
+        "Median of decoded tokens per second, one sequence, cache on, after `context` positions "
+        "and one more.",
+    .subject = "device",
+    .needs = PV_NEEDS_MODEL,
+    .timeout_s = 300,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+                        PV_TAKES_REAL("min_tokens_per_s", 0.001, 1e9, PV_LOOSENS_DOWN, "tokens/s",
+                                      "150", "smallest median of decode"),
+                        PV_TAKES_INT("tokens", 1, 65536, PV_LOOSENS_DOWN, "tokens", "128",
+                                     "decoded tokens per repeat"),
+                        PV_TAKES_INT("repeats", 1, 63, PV_LOOSENS_DOWN, "repeats", "5",
+                                     "repeats of which the median is taken"),
+                        PV_TAKES_INT("context", 0, 1048576, PV_LOOSENS_DOWN, "positions", "0",
+                                     "positions in the cache before the first")),
+    .run = run_throughput_decode};
+
+static pv_code run_throughput_prefill(pv_check *check, pv_error *err) {
   size_t tokens, repeats;
   double rate[REPEATS_MAX];
   pv_forward *forward = NULL;
@@ -86,7 +105,24 @@ pv_code pv_check_throughput_prefill(pv_check *check, pv_error *err) {
   return code == PV_OK ? judge_rates(check, rate, repeats) : code;
 }
 
-pv_code pv_check_memory_headroom(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_throughput_prefill = {
+    .name = "throughput.prefill",
+    .about =
+        "Median of a prompt's tokens per second, in batches of at most 512, until its top token is "
+        "on the host; after one run that is not counted.",
+    .subject = "device",
+    .needs = PV_NEEDS_MODEL,
+    .timeout_s = 300,
+    .params = PV_PARAMS(
+        PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+        PV_TAKES_REAL("min_tokens_per_s", 0.001, 1e9, PV_LOOSENS_DOWN, "tokens/s", "1000",
+                      "smallest median of prefill"),
+        PV_TAKES_INT("tokens", 1, 65536, PV_LOOSENS_DOWN, "tokens", "512", "length of the prompt"),
+        PV_TAKES_INT("repeats", 1, 63, PV_LOOSENS_DOWN, "repeats", "5",
+                     "repeats of which the median is taken")),
+    .run = run_throughput_prefill};
+
+static pv_code run_memory_headroom(pv_check *check, pv_error *err) {
   pv_forward *forward = NULL;
   const double allowed = pv_check_real(check, "max_fraction");
   if (!pv_check_has(check, false)) return PV_OK;
@@ -115,3 +151,14 @@ pv_code pv_check_memory_headroom(pv_check *check, pv_error *err) {
     pv_check_fail(check, "%.0f of %.0f bytes are needed, more than %.2f", used, all, allowed);
   return pv_check_pass(check);
 }
+
+const pv_check_spec pv_check_memory_headroom = {
+    .name = "memory.headroom",
+    .about = "Weights, cache and buffers fit in a share of the device's memory.",
+    .subject = "device",
+    .needs = PV_NEEDS_MODEL,
+    .timeout_s = 60,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+                        PV_TAKES_REAL("max_fraction", 0.01, 1, PV_LOOSENS_UP, "", "0.95",
+                                      "largest share of the device's memory")),
+    .run = run_memory_headroom};

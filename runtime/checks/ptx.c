@@ -120,14 +120,65 @@ static pv_code judge_rules(const pv_check *check, pv_arena *arena, const pv_ptx_
   return pv_ptx_check_rules(arena, kernel, rules, count, report, err);
 }
 
-pv_code pv_check_ptx_emit(pv_check *check, pv_error *err) {
+static pv_code run_ptx_emit(pv_check *check, pv_error *err) {
   return judge_all(check, judge_directives, err);
 }
 
-pv_code pv_check_ptx_flow(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_ptx_emit = {
+    .name = "ptx.emit",
+    .about =
+        "The PTX that is loaded has the instructions that the contract states; see docs/ptx.md. "
+        "NOT_RUN in a build without CUDA kernels.",
+    .subject = "ptx",
+    .timeout_s = 30,
+    .params = PV_PARAMS(
+        PV_TAKES_KERNEL(NULL), PV_TAKES_STRINGS("require", "", "instructions that must occur"),
+        PV_TAKES_STRINGS("forbid", "",
+                         "instructions that must not occur, in called functions either"),
+        PV_TAKES_STRINGS("order", "",
+                         "instructions whose first and whose last occurrences are in this order"),
+        PV_TAKES_STRINGS("count", "", "instruction.times, exactly")),
+    .run = run_ptx_emit};
+
+static pv_code run_ptx_flow(pv_check *check, pv_error *err) {
   return judge_all(check, judge_flow, err);
 }
 
-pv_code pv_check_ptx_rules(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_ptx_flow = {
+    .name = "ptx.flow",
+    .about =
+        "In the PTX that is loaded, every value that reaches the sink comes through one rounding "
+        "from accumulators that only the named instructions write; see docs/ptx.md. NOT_RUN in a "
+        "build without CUDA kernels.",
+    .subject = "ptx",
+    .timeout_s = 30,
+    .params = PV_PARAMS(
+        PV_TAKES_KERNEL(NULL),
+        PV_TAKES_STRING("sink", "shfl.sync", "instructions whose values are traced back"),
+        PV_TAKES_STRING("through", "cvt.rn.f32.f64",
+                        "the one instruction by which a sum leaves its accumulator"),
+        PV_TAKES_STRING("combine", "add.f32",
+                        "adds a value and its shuffled self between two sinks"),
+        PV_TAKES_STRINGS("writers", NULL,
+                         "instructions that may write an accumulator; zero: the constant"),
+        PV_TAKES_STRINGS("factors", "",
+                         "instructions that may make what an fma multiplies; none: not looked at")),
+    .run = run_ptx_flow};
+
+static pv_code run_ptx_rules(pv_check *check, pv_error *err) {
   return judge_all(check, judge_rules, err);
 }
+
+const pv_check_spec pv_check_ptx_rules = {
+    .name = "ptx.rules",
+    .about =
+        "The rules for every kernel hold in the PTX that is loaded: nothing flushes, approximates, "
+        "adds floats atomically, uses local memory or may be contracted. NOT_RUN in a build "
+        "without CUDA kernels.",
+    .subject = "ptx",
+    .timeout_s = 30,
+    .params = PV_PARAMS(
+        PV_TAKES_KERNEL("all"),
+        PV_TAKES_STRINGS("rules", "all",
+                         "no_ftz, no_approx, no_float_atomics, no_local, no_contraction")),
+    .run = run_ptx_rules};

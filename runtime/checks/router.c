@@ -10,7 +10,7 @@
 
 enum { LONGEST = 4096 };
 
-pv_code pv_check_router_weights_sum(pv_check *check, pv_error *err) {
+static pv_code run_router_weights_sum(pv_check *check, pv_error *err) {
   const double tolerance = pv_check_real(check, "tolerance");
   pv_prompts prompts;
   double worst = 0.0;
@@ -39,7 +39,21 @@ pv_code pv_check_router_weights_sum(pv_check *check, pv_error *err) {
   return code == PV_OK ? pv_check_pass(check) : code;
 }
 
-pv_code pv_check_router_index_sets(pv_check *check, pv_error *err) {
+const pv_check_spec pv_check_router_weights_sum = {
+    .name = "router.weights_sum",
+    .about =
+        "The weights of the chosen experts add up to 1 within the tolerance, at every layer and "
+        "position.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 60,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+                        PV_TAKES_REAL("tolerance", 1e-12, 0.1, PV_LOOSENS_UP, "", "1e-6",
+                                      "largest distance of the sum from 1"),
+                        PV_TAKES_PROMPTS),
+    .run = run_router_weights_sum};
+
+static pv_code run_router_index_sets(pv_check *check, pv_error *err) {
   const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
   const pv_numerics ln = pv_check_numerics(check, "left_numerics");
   const pv_numerics rn = pv_check_numerics(check, "right_numerics");
@@ -72,6 +86,17 @@ pv_code pv_check_router_index_sets(pv_check *check, pv_error *err) {
   pv_check_metric(check, "index_sets_different", (double)different);
   return code == PV_OK ? pv_check_pass(check) : code;
 }
+
+const pv_check_spec pv_check_router_index_sets = {
+    .name = "router.index_sets",
+    .about =
+        "The sets of chosen experts are the same on both sides at every layer and position. The "
+        "sides may have different identities: sets must be equal all the same.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 120,
+    .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_PROMPTS),
+    .run = run_router_index_sets};
 
 /* The oracle sorts all experts by (value descending, index ascending), NaN last. */
 typedef struct candidate {
@@ -111,7 +136,7 @@ static void compare_route(pv_check *check, const pv_cpu_path *path, const float 
   }
 }
 
-pv_code pv_check_router_topk_rule(pv_check *check, pv_error *err) {
+static pv_code run_router_topk_rule(pv_check *check, pv_error *err) {
   static const char *const names[] = {"scalar", "avx2"};
   static const char *const kinds[] = {"random", "few values", "all equal", "close pairs"};
   uint64_t seed = 1;
@@ -135,3 +160,12 @@ pv_code pv_check_router_topk_rule(pv_check *check, pv_error *err) {
   }
   return pv_check_pass(check);
 }
+
+const pv_check_spec pv_check_router_topk_rule = {
+    .name = "router.topk_rule",
+    .about =
+        "Softmax, choice and weights of the router against a sorting oracle, with planted ties "
+        "(value descending, then index ascending); weights within 1e-6.",
+    .subject = "kernels",
+    .timeout_s = 30,
+    .run = run_router_topk_rule};

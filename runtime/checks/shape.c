@@ -295,7 +295,7 @@ static pv_code check_prompt(pv_check *check, const wanted *want, const char *bac
   return code;
 }
 
-pv_code pv_check_forward_shape(pv_check *check, pv_error *err) {
+static pv_code run_forward_shape(pv_check *check, pv_error *err) {
   const char *backend = pv_check_word(check, "backend");
   pv_prompts prompts;
   wanted want = {0};
@@ -311,3 +311,15 @@ pv_code pv_check_forward_shape(pv_check *check, pv_error *err) {
   pv_check_metric(check, "vocabulary", (double)want.vocab);
   return code == PV_OK ? pv_check_pass(check) : code;
 }
+
+const pv_check_spec pv_check_forward_shape = {
+    .name = "forward.shape",
+    .about =
+        "Every stage has the rows and the width that the metadata imply, each row comes once for "
+        "each layer and position, all of it is written and nothing beyond, nothing is left from an "
+        "earlier run, and expert and token indices are in range.",
+    .subject = "forward",
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .timeout_s = 60,
+    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_PROMPTS),
+    .run = run_forward_shape};

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "kernels_digest.h"
-#include "runtime/probe/check_spec.h"
+#include "runtime/checks/spec.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/probe.h"
 #include "runtime/probe/sides.h"
@@ -39,18 +39,18 @@ static json_t *checks_json(void) {
   } needs[] = {
       {PV_NEEDS_MODEL, "model"}, {PV_NEEDS_PROMPTS, "prompts"}, {PV_NEEDS_REFERENCE, "reference"}};
   size_t count = 0;
-  const pv_check_spec *list = pv_check_specs(&count);
+  const pv_check_spec *const *list = pv_check_specs(&count);
   json_t *out = json_array();
   for (size_t i = 0; i < count; i++) {
     json_t *params = json_array(), *needed = json_array();
-    for (size_t k = 0; k < list[i].param_count; k++)
-      pv_json_append(&params, param_json(&list[i].params[k]));
+    for (const pv_param_spec *p = list[i]->params; p != NULL && p->name != NULL; p++)
+      pv_json_append(&params, param_json(p));
     for (size_t k = 0; k < sizeof needs / sizeof *needs; k++)
-      if ((list[i].needs & needs[k].bit) != 0) pv_json_append(&needed, json_string(needs[k].name));
+      if ((list[i]->needs & needs[k].bit) != 0) pv_json_append(&needed, json_string(needs[k].name));
     pv_json_append(
-        &out, json_pack("{s:s, s:s, s:s, s:o, s:f, s:s, s:o}", "name", list[i].name, "about",
-                        list[i].about, "subject", list[i].subject, "needs", needed, "timeout_s",
-                        list[i].default_timeout_s, "digest", PV_KERNELS_SHA256, "params", params));
+        &out, json_pack("{s:s, s:s, s:s, s:o, s:f, s:s, s:o}", "name", list[i]->name, "about",
+                        list[i]->about, "subject", list[i]->subject, "needs", needed, "timeout_s",
+                        list[i]->timeout_s, "digest", PV_KERNELS_SHA256, "params", params));
   }
   return out;
 }

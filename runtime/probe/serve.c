@@ -134,16 +134,14 @@ static void progress(void *context, size_t done, size_t total) {
 }
 
 /* Runs the check; what went wrong on the way is an ERROR of this falsifier alone. */
-static void run_check(session *s, pv_check *check, const char *name) {
+static void run_check(pv_check *check, const char *name) {
   pv_error err = PV_ERROR_INIT;
-  const pv_check_function function = pv_check_function_find(name);
   check->spec = pv_check_find(name);
-  if (function == NULL || check->spec == NULL) {
+  if (check->spec == NULL) {
     pv_check_verdict(check, "ERROR", "this probe has no check '%s'", name);
     return;
   }
-  (void)s;
-  const pv_code code = function(check, &err);
+  const pv_code code = check->spec->run(check, &err);
   if (code != PV_OK) pv_check_verdict(check, "ERROR", "%s", err.message);
 }
 
@@ -178,7 +176,7 @@ static pv_code answer(session *s, const json_t *falsifier, pv_error *err) {
                     .backends = json_array()};
   pv_code code = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
   const double start = pv_clock_now();
-  if (code == PV_OK && plant(&check, fault)) run_check(s, &check, name);
+  if (code == PV_OK && plant(&check, fault)) run_check(&check, name);
   if (code == PV_OK && s->told != PV_OK) {
     *err = s->told_err;
     code = s->told;

@@ -132,7 +132,7 @@ unknown_words() {
 
 # What is printed: strings of the sources, without the names of members.
 printed_words() {
-  git ls-files -z -- 'validator/*.c' 'reports/render/*.c' runtime/probe/check_spec.c |
+  git ls-files -z -- 'validator/*.c' 'reports/render/*.c' 'runtime/checks/*.c' |
     xargs -0 grep -hoE '"([^"\\]|\\.)*"' | grep -E '[Cc]arr(y|ied|ies)\b' |
     grep -vxE '"(status_carried|carried|carried_status)"'
 }

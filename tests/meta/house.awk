@@ -44,7 +44,7 @@ BEGIN {
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/trace", low " runtime/measure runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/checks", low " runtime/measure runtime/probe/check_spec.h runtime/forward runtime/plain runtime/faults runtime/reference runtime/trace")
+  allow("runtime/checks", low " runtime/measure runtime/forward runtime/plain runtime/faults runtime/reference runtime/trace")
   allow("runtime/probe", low " runtime/measure runtime/checks runtime/forward runtime/plain runtime/faults runtime/bisect runtime/noise runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")

@@ -4,7 +4,7 @@
 
 #include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
-#include "runtime/probe/check_spec.h"
+#include "runtime/checks/spec.h"
 #include "runtime/trace/capture.h"
 #include "tests/unit/testing.h"
 

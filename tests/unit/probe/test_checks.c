@@ -44,9 +44,8 @@ static answer ask(const char *name, const char *with, bool with_model) {
                     .metrics = json_object(),
                     .series = json_array(),
                     .backends = json_array()};
-  const pv_check_function function = pv_check_function_find(name);
-  if (EXPECT(parameters != NULL) && EXPECT(function != NULL && check.spec != NULL)) {
-    const pv_code code = function(&check, &err);
+  if (EXPECT(parameters != NULL) && EXPECT(check.spec != NULL)) {
+    const pv_code code = check.spec->run(&check, &err);
     snprintf(out.verdict, sizeof out.verdict, "%s", code == PV_OK ? check.verdict : "ERROR");
     snprintf(out.reason, sizeof out.reason, "%s", code == PV_OK ? check.reason : err.message);
     out.compared = check.compared;
@@ -64,20 +63,6 @@ static void expect(const char *name, const char *with, const char *verdict, cons
   if (!EXPECT_STR(a.verdict, verdict)) fprintf(stderr, "  %s %s: %s\n", name, with, a.reason);
   if (reason != NULL) EXPECT_HAS(a.reason, reason);
   if (strcmp(verdict, "PASS") == 0) EXPECT(a.compared > 0);
-}
-
-static void test_table_and_functions_agree(void) {
-  size_t count = 0;
-  const pv_check_spec *specs = pv_check_specs(&count);
-  for (size_t i = 0; i < count; i++) {
-    EXPECT(pv_check_function_find(specs[i].name) != NULL);
-    EXPECT_STR(pv_check_function_at(i), specs[i].name); /* the same order: by name */
-    if (i > 0) EXPECT(strcmp(specs[i - 1].name, specs[i].name) < 0);
-    EXPECT(specs[i].default_timeout_s > 0.0);
-  }
-  EXPECT(pv_check_function_at(count) == NULL);
-  EXPECT(pv_check_function_find("forward.everything") == NULL);
-  EXPECT_STR(pv_check_nearest("forward.paritty"), "forward.parity");
 }
 
 static void test_what_holds(void) {
@@ -217,8 +202,7 @@ int main(void) {
     pv_error_print(&err, stderr);
     return 1;
   }
-  const int code = pv_testing_main("checks", (pv_case[]){PV_CASE(test_table_and_functions_agree),
-                                                         PV_CASE(test_what_holds),
+  const int code = pv_testing_main("checks", (pv_case[]){PV_CASE(test_what_holds),
                                                          PV_CASE(test_what_does_not_hold),
                                                          PV_CASE(test_what_cannot_be_judged),
                                                          PV_CASE(test_builtin_prompts),

@@ -131,7 +131,7 @@ static void expect_of(const char *name, defect what, const char *verdict, const 
                     .series = json_array(),
                     .backends = json_array()};
   planted = what;
-  EXPECT_I64(pv_check_function_find(name)(&check, &err), PV_OK);
+  EXPECT_I64(check.spec->run(&check, &err), PV_OK);
   planted = NONE;
   if (!EXPECT_STR(check.verdict, verdict) || !EXPECT_HAS(check.reason, reason))
     fprintf(stderr, "  defect %d: %s %s\n", (int)what, check.reason, err.message);

@@ -1,0 +1,90 @@
+/* What is told of a check (pv-probe describe, docs/checks.md): it stands beside its function, in
+ * the same file. */
+#ifndef PV_CHECKS_SPEC_H
+#define PV_CHECKS_SPEC_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+typedef enum pv_param_type {
+  PV_PARAM_INT,    /* min..max inclusive */
+  PV_PARAM_REAL,   /* min..max inclusive, finite */
+  PV_PARAM_ENUM,   /* one of `words` */
+  PV_PARAM_STRING, /* 1..128 bytes of [A-Za-z0-9._-] */
+  PV_PARAM_STRINGS /* a list of 1..32 such strings */
+} pv_param_type;
+
+typedef struct pv_param_spec {
+  const char *name;
+  const char *about; /* one line */
+  pv_param_type type;
+  const char *fallback; /* text of the value used when absent; NULL: it must be given */
+  double min, max;
+  enum { PV_LOOSENS_DOWN = -1, PV_ANY_CHANGE, PV_LOOSENS_UP } loosens; /* which way demands less */
+  const char *unit;                                                    /* "" when dimensionless */
+  const char *const *words; /* NULL-terminated; PV_PARAM_ENUM only */
+} pv_param_spec;
+
+typedef enum pv_check_needs {
+  PV_NEEDS_MODEL = 1,     /* a model file */
+  PV_NEEDS_REFERENCE = 2, /* known outputs: the reference next to the model */
+  PV_NEEDS_PROMPTS = 4    /* prompts: the reference's, or where there is none the built-in ones */
+} pv_check_needs;
+
+typedef struct pv_check pv_check;
+
+typedef struct pv_check_spec {
+  const char *name;    /* "forward.parity" */
+  const char *about;   /* what it measures and when it fails, one or two sentences */
+  const char *subject; /* what it looks at: "forward": what a model computes; "kernels": an
+                          operation alone; "ptx": the text of kernels; "files": a model's file;
+                          "device": speed and memory, that nothing can stand in for */
+  unsigned needs;      /* pv_check_needs bits */
+  double timeout_s;
+  const pv_param_spec *params; /* PV_PARAMS; NULL: none */
+  /* Leaves the verdict in `check`; an error is one of this falsifier alone. */
+  pv_code (*run)(pv_check *check, pv_error *err);
+} pv_check_spec;
+
+/* All checks, ordered by name: the lines of list.h. */
+const pv_check_spec *const *pv_check_specs(size_t *count);
+const pv_check_spec *pv_check_find(const char *name); /* NULL when there is none */
+/* NULL when the check has no such parameter. */
+const pv_param_spec *pv_check_param(const pv_check_spec *spec, const char *name);
+
+extern const char *const pv_check_backends[], *const pv_check_identities[], *const pv_check_types[];
+
+/* The parameters of a check; those that several have under one name. */
+#define PV_PARAMS(...) ((const pv_param_spec[]){__VA_ARGS__, {0}})
+#define PV_TAKES_NUMBER(kind, n, least, most, way, of, value, text)                       \
+  {                                                                                       \
+    .name = n, .about = text, .type = kind, .fallback = value, .min = least, .max = most, \
+    .loosens = way, .unit = of                                                            \
+  }
+#define PV_TAKES_REAL(...) PV_TAKES_NUMBER(PV_PARAM_REAL, __VA_ARGS__)
+#define PV_TAKES_INT(...)  PV_TAKES_NUMBER(PV_PARAM_INT, __VA_ARGS__)
+#define PV_TAKES_WORD(n, list, value, text) \
+  { .name = n, .about = text, .type = PV_PARAM_ENUM, .fallback = value, .words = list }
+#define PV_TAKES_STRING(n, value, text) \
+  { .name = n, .about = text, .type = PV_PARAM_STRING, .fallback = value }
+#define PV_TAKES_STRINGS(n, value, text) \
+  { .name = n, .about = text, .type = PV_PARAM_STRINGS, .fallback = value }
+#define PV_TAKES_BACKEND PV_TAKES_WORD("backend", pv_check_backends, "cpu", "who computes")
+#define PV_TAKES_SIDES                                         \
+  PV_TAKES_WORD("left", pv_check_backends, "cpu", "one side"), \
+      PV_TAKES_WORD("right", pv_check_backends, "cuda", "the other side")
+#define PV_TAKES_NUMERICS \
+  PV_TAKES_WORD("numerics", pv_check_identities, "i16", "numerics identity, see docs/numerics.md")
+#define PV_TAKES_TWO_NUMERICS                                                              \
+  PV_TAKES_WORD("left_numerics", pv_check_identities, "i16", "identity of the left side"), \
+      PV_TAKES_WORD("right_numerics", pv_check_identities, "i16", "identity of the right side")
+#define PV_TAKES_TYPE PV_TAKES_WORD("type", pv_check_types, NULL, "tensor type")
+#define PV_TAKES_PROMPTS \
+  PV_TAKES_STRINGS(      \
+      "prompts", "all",  \
+      "names of prompts, of the reference or built-in ones; overrides the check's own choice")
+#define PV_TAKES_KERNEL(value) \
+  PV_TAKES_STRING("kernel", value, "name of a kernel; all: each kernel of the build")
+
+#endif

@@ -1,0 +1,34 @@
+#include <string.h>
+
+#include "runtime/checks/spec.h"
+
+#define PV_CHECK(name) extern const pv_check_spec pv_check_##name;
+#include "runtime/checks/list.h"
+#undef PV_CHECK
+
+#define PV_CHECK(name) &pv_check_##name,
+static const pv_check_spec *const table[] = {
+#include "runtime/checks/list.h"
+};
+enum { COUNT = sizeof table / sizeof *table };
+
+const char *const pv_check_backends[] = {"cpu", "cuda", "ptx", NULL};
+const char *const pv_check_identities[] = {"i16", "f32-f64acc", "f64", "i8", NULL};
+const char *const pv_check_types[] = {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q5_K", "Q6_K", NULL};
+
+const pv_check_spec *const *pv_check_specs(size_t *count) {
+  *count = COUNT;
+  return table;
+}
+
+const pv_check_spec *pv_check_find(const char *name) {
+  for (size_t i = 0; i < COUNT; i++)
+    if (strcmp(table[i]->name, name) == 0) return table[i];
+  return NULL;
+}
+
+const pv_param_spec *pv_check_param(const pv_check_spec *spec, const char *name) {
+  for (const pv_param_spec *p = spec->params; p != NULL && p->name != NULL; p++)
+    if (strcmp(p->name, name) == 0) return p;
+  return NULL;
+}
