@@ -174,7 +174,8 @@ static pv_code make_key(const call *c, const pv_bisect_spec *spec, char out[PV_S
   char digest[PV_SHA256_HEX];
   pv_text text = PV_TEXT_INIT;
   pv_code code = pv_sha256_file(c->side.model, digest, err);
-  pv_text_printf(&text, "%s %s %s %zu", PV_VERSION, PV_KERNELS_SHA256, digest, spec->batch);
+  pv_text_printf(&text, "%s %s %s %s %zu", PV_VERSION, PV_HOST_SHA256, PV_KERNELS_SHA256, digest,
+                 spec->batch);
   for (int i = 0; i < 2 && code == PV_OK; i++) {
     const pv_bisect_side *side = &spec->side[i];
     if (side->recorded != NULL) code = pv_recorded_digest(side->recorded, digest, err);

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cuda/gpu.h"
+#include "kernels/cuda/images.h"
 #include "kernels_digest.h"
 #include "runtime/forward/backend.h"
 #include "runtime/reference/reference.h"
@@ -40,6 +41,23 @@ static void describe_device(json_t **out) {
   if (gpu != NULL) pv_gpu_cuda.close(gpu);
 }
 
+/* Over the text of every module that is embedded: what the kernels are, whatever their sources say
+ * beside it. A build without the toolkit has none, and says nothing. */
+static void describe_ptx(json_t **out) {
+  size_t count = 0;
+  const pv_cuda_module *modules = pv_cuda_modules(&count);
+  char digest[PV_SHA256_HEX];
+  pv_sha256 *hash = count > 0 ? pv_sha256_new() : NULL;
+  if (count == 0) return;
+  for (size_t i = 0; hash != NULL && i < count; i++) {
+    pv_sha256_add(hash, modules[i].name, strlen(modules[i].name) + 1);
+    pv_sha256_add(hash, &modules[i].target, sizeof modules[i].target);
+    pv_sha256_add(hash, modules[i].ptx, modules[i].ptx_bytes + 1);
+  }
+  const bool made = hash != NULL && pv_sha256_finish(hash, digest, NULL) == PV_OK;
+  pv_json_set(out, "ptx_sha256", made ? json_string(digest) : NULL);
+}
+
 json_t *pv_environment(unsigned threads) {
   char text[512], digest[PV_SHA256_HEX];
   struct utsname name;
@@ -59,7 +77,9 @@ json_t *pv_environment(unsigned threads) {
   pv_json_set(&out, "compiler", pv_json_string("gcc " __VERSION__));
 #endif
   describe_device(&out);
+  pv_json_set(&out, "host_sha256", pv_json_string(PV_HOST_SHA256));
   pv_json_set(&out, "kernels_sha256", pv_json_string(PV_KERNELS_SHA256));
+  describe_ptx(&out);
   const pv_code made = pv_reference_builtin_digest(digest, NULL);
   pv_json_set(&out, "builtin_prompts_sha256", made == PV_OK ? json_string(digest) : NULL);
   const pv_code code = pv_sha256_file("/proc/self/exe", digest, NULL);

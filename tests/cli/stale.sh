@@ -6,10 +6,12 @@ source "$here/lib.sh"
 root=$(cd "$here/../.." && pwd)
 mkdir tree
 cp -r "$root/base" "$root/kernels" "$root/runtime" "$root/cmake" tree/
+# digest [PART]: over all, or one line of the header: HOST, KERNELS.
 digest() {
   cmake -DSOURCE_DIR="$work/tree" -DSOURCES="$(dirname "$pv")/../generated/checks_sources.txt" \
     -DOUTPUT="$work/digest.h" -DLISTING="$work/listing" -P "$root/cmake/kernels_digest.cmake" &&
-    sed -n 's/^#define PV_KERNELS_SHA256 "\([0-9a-f]\{64\}\)"$/\1/p' digest.h
+    [ "$(grep -cE '^#define PV_(HOST|KERNELS)_SHA256 "[0-9a-f]{64}"$' digest.h)" -eq 2 ] &&
+    grep "PV_${1:-}" digest.h | sha256sum | cut -c 1-64
 }
 before=$(digest)
 same "${#before}" 64 'digits of the digest'
@@ -38,6 +40,22 @@ for file in "${files[@]}"; do
   cp "$root/$file" "tree/$file"
 done
 same "$(digest)" "$before" 'the digest of what was put back'
+# Of a kernel only its own part changes, and that of all else does not: the PTX can stand in for it. What
+# both are compiled from, and the flags, can be stood in for by nothing.
+host=$(digest HOST)
+kernels=$(digest KERNELS)
+for file in kernels/cuda/gemv.cu kernels/cuda/norm.cuh; do
+  printf '\n' >>"tree/$file"
+  same "$(digest HOST)" "$host" "the host's part after a change of $file"
+  if [ "$(digest KERNELS)" != "$kernels" ]; then ok; else bad "$file: not in the kernels' part"; fi
+  cp "$root/$file" "tree/$file"
+done
+for file in kernels/arith/act.h kernels/cuda/CMakeLists.txt runtime/forward/gpu_ops.c; do
+  printf '\n' >>"tree/$file"
+  if [ "$(digest HOST)" != "$host" ]; then ok; else bad "$file: not in the host's part"; fi
+  same "$(digest KERNELS)" "$kernels" "the kernels' part after a change of $file"
+  cp "$root/$file" "tree/$file"
+done
 # What the interpreter computes is no evidence, and no check looks into a trace folder: a change of
 # these leaves the receipts as they are.
 interpreter=$(sed -n '/^pv_room(pv_ptx_machine/,/DEPENDS/p' "$root/kernels/ptx/CMakeLists.txt" |
@@ -64,9 +82,26 @@ exits 3
 says 'STALE'
 says 'it was for another state of the kernels'
 silent '--backend ptx' # no side of it is one that could be interpreted
+PV_FAKE_HOST=ee PV_FAKE_KERNELS=$before validate contracts/gpu.yaml --only F_PASS
+exits 3
+says 'it was for another state of the host code'
 PV_FAKE_KERNELS=$(digest) run "$pv" status --probe "$fake" contracts/gpu.yaml
 exits 3
 says 'STALE'
+
+# A comment in a kernel: another source, the same PTX. Without a toolkit nobody can say that.
+contract ptx DRAFT "F_PASS router.topk_rule ACTIVE_ALGORITHM_LEVEL" "F_GPU names.resolve ACTIVE_RUNTIME"
+PV_FAKE_PTX=aa PV_FAKE_KERNELS=$before PV_FAKE_DEVICE='NVIDIA H100' validate contracts/ptx.yaml --publish
+exits 0
+for here in "aa $(digest) 0" "bb $before 0" "bb $(digest) 3"; do
+  read -r ptx source want <<<"$here"
+  PV_FAKE_PTX=$ptx PV_FAKE_KERNELS=$source validate contracts/ptx.yaml --only F_PASS
+  exits "$want"
+done
+PV_FAKE_KERNELS=$before validate contracts/ptx.yaml --only F_PASS
+exits 0
+PV_FAKE_KERNELS=$(digest) validate contracts/ptx.yaml --only F_PASS
+exits 3
 
 # Where a device is named and there is none, the same kernels can be interpreted: said with the call.
 contract device DRAFT "F_PASS router.topk_rule ACTIVE_ALGORITHM_LEVEL" "F_GPU forward.finite ACTIVE_RUNTIME"

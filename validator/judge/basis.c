@@ -27,18 +27,22 @@ static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char 
   return *out == NULL ? nomem(err) : PV_OK;
 }
 
+static const char *said(const pv_run_hello *hello, const char *name) {
+  return pv_run_fact(hello->environment, hello->environment_count, name);
+}
+
 pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_ground *ground,
                           const pv_run_hello *hello, pv_subject **out, pv_error *err) {
   const pv_contract *c = request->contract;
   const unsigned bits = pv_ground_needs(c, NULL);
   pv_code code = PV_OK;
-  pv_basis basis = {
-      .kernels = pv_run_fact(hello->environment, hello->environment_count, "kernels_sha256"),
-      .builtin =
-          pv_run_fact(hello->environment, hello->environment_count, "builtin_prompts_sha256"),
-      .numerics = hello->numerics,
-      .numerics_count = hello->numerics_count,
-      .backend = request->backend};
+  pv_basis basis = {.host = said(hello, "host_sha256"),
+                    .kernels = said(hello, "kernels_sha256"),
+                    .ptx = said(hello, "ptx_sha256"),
+                    .builtin = said(hello, "builtin_prompts_sha256"),
+                    .numerics = hello->numerics,
+                    .numerics_count = hello->numerics_count,
+                    .backend = request->backend};
   if ((bits & PV_NEEDS_MODEL) != 0)
     code = digest_of(arena, hello, "sha256", ground->model, c->model.sha256, &basis.model, err);
   if (code == PV_OK && (bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0)

@@ -11,6 +11,7 @@
 /* One reader for the whole file: the first wrong field is remembered, later reads do nothing. */
 typedef struct reader {
   pv_arena *arena;
+  bool older;        /* the version of the schema before this one */
   const char *wrong; /* name of the first field that is missing or of another type */
   bool out_of_memory;
 } reader;
@@ -211,7 +212,10 @@ static void read_subject(reader *r, const json_t *object, pv_subject *out) {
   get_digest(r, s, "falsifier", out->falsifier);
   out->model = get_maybe(r, s, "model");
   out->reference = get_maybe(r, s, "reference");
-  out->kernels = get_maybe(r, s, "kernels");
+  /* The version before had one digest over all sources: it says nothing of these. */
+  out->host = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "host");
+  out->kernels = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "kernels");
+  out->ptx = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "ptx");
   out->numerics = get_facts(r, s, "numerics", &out->numerics_count);
 }
 
@@ -377,9 +381,9 @@ static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_r
 }
 
 static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, pv_error *err) {
-  reader r = {.arena = arena};
   const char *schema = json_string_value(json_object_get(root, "schema"));
-  if (schema == NULL || strcmp(schema, PV_EVIDENCE_SCHEMA) != 0)
+  reader r = {.arena = arena, .older = schema != NULL && strcmp(schema, PV_EVIDENCE_OLDER) == 0};
+  if (schema == NULL || (!r.older && strcmp(schema, PV_EVIDENCE_SCHEMA) != 0))
     return pv_error_set(err, PV_ERR_INPUT, "it is no evidence of the schema " PV_EVIDENCE_SCHEMA);
   pv_contract *contract = keep(&r, PV_ARENA_NEW(arena, 1, pv_contract));
   pv_result *result = keep(&r, PV_ARENA_NEW(arena, 1, pv_result));

@@ -203,7 +203,7 @@ static pv_code apply_one(pv_arena *arena, const pv_receipts *receipts, const pv_
       }
       if (newest == NULL) {
         newest = e->result;
-        kernels_changed = !pv_subject_same_kernels(&e->subjects[k], subject);
+        kernels_changed = !pv_subject_same_code(&e->subjects[k], subject);
       }
     }
   }

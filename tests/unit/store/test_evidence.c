@@ -240,12 +240,31 @@ static void test_name_of_the_device(void) {
   expect_problem("nor that of its device, nvidia-h100");
 }
 
+/* The version before is read, for its run and its verdicts, and its digests are those of nothing
+ * here. */
+static void test_older_schema(void) {
+  pv_bytes bytes = {0};
+  pv_evidence back;
+  REQUIRE(publish());
+  REQUIRE(pv_file_read(evidence_path, 1 << 20, &bytes, NULL) == PV_OK);
+  char *schema = strstr((char *)bytes.data, "pv/evidence/v2");
+  REQUIRE(schema != NULL);
+  schema[13] = '1';
+  REQUIRE(pv_file_replace(evidence_path, bytes.data, bytes.length, NULL) == PV_OK);
+  pv_bytes_free(&bytes);
+  REQUIRE(pv_evidence_read(&arena, folder, &back, NULL) == PV_OK);
+  EXPECT_STR(back.subjects[0].host, PV_SUBJECT_UNKNOWN);
+  EXPECT_STR(back.subjects[0].ptx, PV_SUBJECT_UNKNOWN);
+  EXPECT(!pv_subject_holds(&back.subjects[0], &back.subjects[0], NULL));
+}
+
 /* Whoever forges evidence and makes a new seal still can not leave the schema. */
 static void test_not_the_schema(void) {
   pv_evidence back;
   pv_error err = PV_ERROR_INIT;
   static const char *const wrong[] = {"{}",
                                       "[]",
+                                      "{\"schema\":\"pv/evidence/v3\"}",
                                       "{\"schema\":\"pv/evidence/v2\"}",
                                       "{\"schema\":\"pv/evidence/v1\"}",
                                       "{\"a\":1,\"a\":1}",
@@ -349,6 +368,7 @@ int main(void) {
                                               PV_CASE(test_another_run),
                                               PV_CASE(test_name_of_the_device),
                                               PV_CASE(test_not_the_schema),
+                                              PV_CASE(test_older_schema),
                                               PV_CASE(test_more_problems_than_are_shown),
                                               PV_CASE(test_no_file),
                                               PV_CASE(test_no_json),

@@ -92,8 +92,8 @@ static void judge(const char *path, const char *how, const char *words, bool rea
 
 /* What may stand in a field beside what stands there. */
 static bool may_be(const char *path, json_type was, json_type now) {
-  static const char *const texts[] = {".output", ".subject.model", ".subject.reference",
-                                      ".subject.kernels"};
+  static const char *const texts[] = {".output",       ".subject.model",   ".subject.reference",
+                                      ".subject.host", ".subject.kernels", ".subject.ptx"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (ends_with(path, texts[i])) return now == JSON_NULL || now == JSON_STRING;
   if (ends_with(path, "needed_tolerance"))
@@ -237,7 +237,7 @@ static void check_value(const char *path, const char *text, const char *words, b
 static void test_out_of_range(void) {
   static const struct {
     const char *path, *value, *words; /* no words: allowed */
-  } cases[] = {{"schema", "\"pv/evidence/v2\"", "no evidence of the schema"},
+  } cases[] = {{"schema", "\"pv/evidence/v3\"", "no evidence of the schema"},
                {"run/exit_code", "3", NULL},
                {"run/exit_code", "4", "'exit_code'"},
                {"run/exit_code", "-1", "'exit_code'"},

@@ -191,7 +191,8 @@ static void expect_holds(const pv_subject *then, const pv_subject *now, const ch
 static void test_numerics(void) {
   pv_fact one[] = {{a, a}}, other[] = {{a, b}}, two[] = {{b, b}, {a, a}},
           swapped[] = {{a, a}, {b, b}};
-  pv_subject then = {"", "m", NULL, "k", two, 2}, now = {"", "m", NULL, "k", swapped, 2};
+  pv_subject then = {"", "m", NULL, "h", "k", "p", two, 2},
+             now = {"", "m", NULL, "h", "k", "p", swapped, 2};
   expect_holds(&then, &now, ""); /* the order says nothing */
   now.numerics = one;
   now.numerics_count = 1;
@@ -206,22 +207,54 @@ static void test_numerics(void) {
 
 static void test_digests(void) {
   pv_fact one[] = {{a, a}};
-  const pv_subject now = {"", "m", NULL, "k", one, 1};
+  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1};
   pv_subject then = now;
   expect_holds(&then, &now, "");
   then.model = NULL;
   expect_holds(&then, &now, "the model"); /* the check used none then */
   expect_holds(&now, &then, "the model");
   then.model = "n";
-  then.kernels = PV_SUBJECT_UNKNOWN;
-  expect_holds(&then, &now, "the model, the kernels");
-  expect_holds(&then, &then, "the kernels"); /* not known is not even itself */
+  then.host = then.kernels = then.ptx = PV_SUBJECT_UNKNOWN;
+  expect_holds(&then, &now, "the model, the host code, the kernels");
+  expect_holds(&then, &then, "the host code, the kernels"); /* not known is not even itself */
   const pv_basis basis = {.model = "", .reference = "r", .kernels = NULL};
   REQUIRE(sample_make(&s));
   REQUIRE(pv_subject_make(s.contract, &s.contract->falsifiers[2], &basis, &then, NULL) == PV_OK);
   EXPECT_STR(then.model, PV_SUBJECT_UNKNOWN);
   EXPECT_STR(then.reference, "r");
   EXPECT_STR(then.kernels, PV_SUBJECT_UNKNOWN);
+}
+
+/* The sources of the kernels or the PTX that was made of them: one of the two is enough. */
+static void test_sources_or_ptx(void) {
+  static const struct {
+    const char *kernels, *ptx;
+    bool holds;
+  } cases[] = {{"k", "p", true},
+               {"another", "p", true}, /* a comment */
+               {"k", "another", true}, /* another toolkit */
+               {"k", PV_SUBJECT_UNKNOWN, true},
+               {PV_SUBJECT_UNKNOWN, "p", true},
+               {"another", "another", false},
+               {"another", PV_SUBJECT_UNKNOWN, false},
+               {"p", "k", false},
+               {"another", NULL, false}};
+  pv_fact one[] = {{a, a}};
+  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    pv_subject then = now;
+    then.kernels = cases[i].kernels;
+    then.ptx = cases[i].ptx;
+    expect_holds(&then, &now, cases[i].holds ? "" : "the kernels");
+    expect_holds(&now, &then, cases[i].holds ? "" : "the kernels");
+    EXPECT(pv_subject_same_code(&then, &now) == cases[i].holds);
+    then.host = "another";
+    EXPECT(!pv_subject_same_code(&then, &now));
+  }
+  /* Neither is known on either side: nothing holds. */
+  pv_subject blind = now;
+  blind.kernels = blind.ptx = PV_SUBJECT_UNKNOWN;
+  expect_holds(&blind, &blind, "the kernels");
 }
 
 int main(void) {
@@ -232,6 +265,7 @@ int main(void) {
                                                           PV_CASE(test_unknown_check),
                                                           PV_CASE(test_numerics),
                                                           PV_CASE(test_digests),
+                                                          PV_CASE(test_sources_or_ptx),
                                                           {0}});
   sample_free(&s);
   return code;
