@@ -20,15 +20,9 @@ static const pv_option *find(const pv_options *o, const char *name, size_t lengt
 }
 
 static pv_code unknown(const pv_options *o, const char *argument, pv_error *err) {
-  const char *best = NULL;
-  size_t least = 4;
-  for (const pv_option *p = o->list; p->name != NULL; p++) {
-    const size_t d = pv_text_distance(argument, p->name);
-    if (d < least) {
-      least = d;
-      best = p->name;
-    }
-  }
+  size_t count = 0;
+  while (o->list[count].name != NULL) count++;
+  const char *best = pv_text_nearest(argument, o->list, count, sizeof *o->list, 4);
   pv_error_set(err, PV_ERR_INPUT, "pv %s has no option '%s'", o->command, argument);
   if (best != NULL)
     pv_error_hint(err, "did you mean %s?", best);

@@ -239,3 +239,17 @@ size_t pv_text_distance(const char *a, const char *b) {
   }
   return row[m];
 }
+
+const char *pv_text_nearest(const char *word, const void *table, size_t count, size_t size,
+                            size_t limit) {
+  const char *best = NULL;
+  for (size_t i = 0; i < count; i++) {
+    const char *name;
+    memcpy(&name, (const char *)table + i * size, sizeof name);
+    const size_t d = pv_text_distance(word, name);
+    if (d >= limit) continue;
+    limit = d;
+    best = name;
+  }
+  return best;
+}

@@ -53,6 +53,10 @@ bool pv_real_from_word(const char *word, double *out);
 
 /* Edit distance, for "did you mean"; texts of more than 64 bytes are 64 apart. */
 size_t pv_text_distance(const char *a, const char *b);
+/* Of a table whose entries, of `size` bytes, begin with a name: the name that is nearest to `word`,
+ * the first of several, if it is less than `limit` away; else NULL. */
+const char *pv_text_nearest(const char *word, const void *table, size_t count, size_t size,
+                            size_t limit);
 
 bool pv_utf8_valid(const char *bytes, size_t length);
 

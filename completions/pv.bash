@@ -24,6 +24,10 @@ _pv() {
       mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" faults --names 2>/dev/null)" -- "$word")
       return
       ;;
+    --side)
+      mapfile -t COMPREPLY < <(compgen -W 'cpu scalar avx2 cuda ptx f64 definition' -- "$word")
+      return
+      ;;
     --backend)
       mapfile -t COMPREPLY < <(compgen -W 'cpu cuda ptx' -- "$word")
       return

@@ -39,21 +39,20 @@ static void close_all(run *r) {
 static pv_code open_side(run *r, int i, pv_error *err) {
   const pv_bisect_spec *s = r->spec;
   const pv_bisect_side *side = &s->side[i];
-  const pv_backend_config config = {side->numerics, s->count, s->batch, s->threads, NULL};
-  const bool planted = side->planted.fault != NULL;
+  const pv_backend_config config = {side->who.numerics, s->count, s->batch, s->threads, NULL};
+  const pv_fault *planted = side->who.planted.fault;
   pv_code code;
   if (side->recorded != NULL) {
     code = pv_recorded_forward(side->recorded, s->model, &config, &r->side[i].forward, err);
     snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s",
              side->recorded->manifest->backend);
   } else {
-    code = pv_fault_open(s->model, side->backend, &config, planted ? &side->planted : NULL,
-                         &r->side[i], err);
+    code = pv_side_open(&side->who, s->model, &config, &r->side[i], err);
     if (code != PV_OK) return code;
     snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s",
              pv_forward_backend(r->side[i].forward));
-    const bool stand_in = planted && side->planted.fault->host == PV_FAULT_IN_PLAIN;
-    r->out->fallback[i] = !stand_in && strcmp(r->out->computed[i], side->backend) != 0;
+    const bool stand_in = planted != NULL && planted->host == PV_FAULT_IN_PLAIN;
+    r->out->fallback[i] = !stand_in && strcmp(r->out->computed[i], side->who.kind->backend) != 0;
   }
   r->runner[i] = r->side[i].forward;
   return code;
@@ -67,8 +66,9 @@ static pv_code open_all(run *r, pv_error *err) {
     const pv_recorded *recorded = s->side[i].recorded;
     code = open_side(r, i, err);
     if (code == PV_OK && r->out->defined[i])
-      code = pv_witness_open(s->model, recorded != NULL ? recorded->numerics : s->side[i].numerics,
-                             s->count, s->batch, s->threads, &r->definition[i], err);
+      code =
+          pv_witness_open(s->model, recorded != NULL ? recorded->numerics : s->side[i].who.numerics,
+                          s->count, s->batch, s->threads, &r->definition[i], err);
     if (code == PV_OK)
       code = pv_witness_open(s->model, PV_NUMERICS_F64, s->count, s->batch, s->threads,
                              &r->arbiter[i], err);
@@ -390,7 +390,7 @@ static pv_bisect_verdict judge(const pv_bisect_result *out) {
 
 const char *pv_bisect_identity(const pv_bisect_side *side) {
   return side->recorded != NULL ? side->recorded->manifest->identity
-                                : pv_numerics_identity(side->numerics);
+                                : pv_numerics_identity(side->who.numerics);
 }
 
 int pv_bisect_less_exact(const pv_bisect_result *result) {

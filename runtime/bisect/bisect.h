@@ -12,15 +12,13 @@
 #define PV_BISECT_BISECT_H
 
 #include "runtime/bisect/recorded.h"
-#include "runtime/faults/faults.h"
 #include "runtime/forward/weights.h"
+#include "runtime/sources/side.h"
 
 typedef struct pv_bisect_side {
-  const char *name; /* as the user wrote it, with the fault */
-  const char *backend;
-  pv_numerics numerics;
-  pv_planted planted;          /* fault NULL: none */
-  const pv_recorded *recorded; /* a trace instead of a backend; its own identity counts. Or NULL */
+  const char *name; /* as it is written */
+  pv_side who;
+  const pv_recorded *recorded; /* of a trace, whose own identity counts; else NULL */
 } pv_bisect_side;
 
 typedef struct pv_bisect_spec {

@@ -19,7 +19,7 @@ bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_resul
   static const pv_stage_id needed[] = {PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES,
                                        PV_STAGE_LOGITS, PV_STAGE_ARGMAX};
   const pv_recorded *left = spec->side[0].recorded;
-  const pv_fault *fault = spec->side[1].planted.fault;
+  const pv_fault *fault = spec->side[1].who.planted.fault;
   for (size_t i = 0; left != NULL && i < sizeof needed / sizeof *needed; i++)
     for (uint32_t l = 0; l < out->layers; l++)
       if (!pv_recorded_has(left, needed[i], l)) return false;
@@ -29,13 +29,14 @@ bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_resul
 
 static pv_code open_right(again *a, pv_error *err) {
   const pv_bisect_side *side = &a->spec->side[1];
-  const pv_numerics numerics = side->recorded != NULL ? side->recorded->numerics : side->numerics;
+  const pv_numerics numerics =
+      side->recorded != NULL ? side->recorded->numerics : side->who.numerics;
   const pv_backend_config config = {numerics, a->spec->count, a->spec->batch, a->spec->threads,
                                     NULL};
-  const pv_fault *fault = side->planted.fault;
+  const pv_fault *fault = side->who.planted.fault;
   pv_plain_defect defect = {.layer = -1};
   if (fault != NULL && fault->host == PV_FAULT_IN_PLAIN) defect = fault->defect;
-  defect.layer = fault != NULL ? side->planted.layer : -1;
+  defect.layer = fault != NULL ? side->who.planted.layer : -1;
   if (numerics == PV_NUMERICS_F64)
     return pv_backend_f64.open(a->spec->model, &config, &a->right, err);
   return pv_plain_open(a->spec->model, &config, &defect, &a->right, err);

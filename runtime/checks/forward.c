@@ -9,6 +9,7 @@
 #include "kernels/cpu/cpu.h"
 #include "runtime/checks/check.h"
 #include "runtime/forward/weights.h"
+#include "runtime/sources/side.h"
 
 enum { LONGEST = 4096 };
 
@@ -207,28 +208,25 @@ const pv_check_spec pv_check_forward_batch_split = {
 
 /* The digest of all stages, computed by a fresh process. */
 static pv_code fresh_digest(const pv_check *check, const char *ids, char out[65], pv_error *err) {
+  const pv_numerics numerics = pv_check_numerics(check, "numerics");
+  const bool planted = check->planted.fault != NULL;
+  const char *kind = planted ? "definition" : pv_check_word(check, "backend");
+  const pv_side who = {pv_side_kind_find(numerics == PV_NUMERICS_F64 ? "f64" : kind), numerics,
+                       check->planted, NULL};
   char threads[16];
+  pv_text side = PV_TEXT_INIT;
   snprintf(threads, sizeof threads, "%u", check->threads);
-  const char *const argv[] = {check->probe_path,
-                              "digest",
-                              "--model",
-                              check->model_path,
-                              "--backend",
-                              pv_check_word(check, "backend"),
-                              "--numerics",
-                              pv_check_word(check, "numerics"),
-                              "--threads",
-                              threads,
-                              "--ids",
-                              ids,
-                              check->planted.fault != NULL ? "--fault" : NULL,
-                              check->planted.fault != NULL ? check->planted.fault->name : NULL,
-                              NULL};
+  pv_side_text(&who, &side);
+  if (side.failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a side");
+  const char *const argv[] = {check->probe_path, "digest",  "--model",   check->model_path,
+                              "--side",          side.data, "--threads", threads,
+                              "--ids",           ids,       NULL};
   const pv_child_spec spec = {argv, NULL, 0, 4096};
   pv_child *child = NULL;
   pv_text channel = PV_TEXT_INIT;
   pv_child_event event = PV_CHILD_TIMEOUT;
   pv_code code = pv_child_start(&spec, &child, err);
+  pv_text_free(&side);
   if (code != PV_OK) return code;
   do code = pv_child_wait(child, 120.0, &channel, 1, &event, err);
   while (code == PV_OK && event == PV_CHILD_BYTES);

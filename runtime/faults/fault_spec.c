@@ -97,16 +97,7 @@ const pv_fault_spec *pv_fault_spec_find(const char *name) {
 }
 
 const char *pv_fault_spec_nearest(const char *name) {
-  const char *best = NULL;
-  size_t least = 6;
-  for (size_t i = 0; i < COUNT; i++) {
-    const size_t d = pv_text_distance(name, table[i].name);
-    if (d < least) {
-      least = d;
-      best = table[i].name;
-    }
-  }
-  return best;
+  return pv_text_nearest(name, table, COUNT, sizeof *table, 6);
 }
 
 bool pv_fault_spec_lists(const char *words, const char *word) {

@@ -47,7 +47,7 @@ static pv_code check(const pv_noise_spec *s, pv_error *err) {
     if (source->kind == PV_NOISE_PERTURBED && (s->repeats < 1 || s->repeats > PV_NOISE_REPEATS_MAX))
       return pv_error_set(err, PV_ERR_INPUT, "%zu repeats are outside 1..%d", s->repeats,
                           PV_NOISE_REPEATS_MAX);
-    if (source->kind == PV_NOISE_ROUNDED && source->numerics == PV_NUMERICS_F64)
+    if (source->kind == PV_NOISE_ROUNDED && source->side.numerics == PV_NUMERICS_F64)
       return pv_error_set(err, PV_ERR_INPUT, "f64 is the arbiter: it has no distance from itself");
   }
   return PV_OK;
@@ -92,9 +92,7 @@ static pv_code open_all(run *r, pv_error *err) {
     code = pv_backend_f64.open(s->model, &config, &who->arbiter, err);
     if (code == PV_OK) r->out->memory += who->arbiter->ops->memory(who->arbiter);
     if (code != PV_OK || source->kind == PV_NOISE_PERTURBED) continue;
-    pv_backend_config own = config;
-    own.numerics = source->numerics;
-    code = pv_fault_open(s->model, "cpu", &own, &source->planted, &who->side, err);
+    code = pv_side_open(&source->side, s->model, &config, &who->side, err);
     if (code != PV_OK) break;
     r->out->memory += pv_forward_memory(who->side.forward);
     r->out->of[who->source].computed = pv_forward_backend(who->side.forward);

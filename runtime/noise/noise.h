@@ -7,7 +7,7 @@
 #ifndef PV_NOISE_NOISE_H
 #define PV_NOISE_NOISE_H
 
-#include "runtime/faults/faults.h"
+#include "runtime/sources/side.h"
 
 #define PV_NOISE_LAST_BIT    0x1p-24 /* half a unit in the last place of float32, relative */
 #define PV_NOISE_SOURCES_MAX 8
@@ -22,9 +22,9 @@ typedef enum pv_noise_kind { PV_NOISE_PERTURBED, PV_NOISE_ROUNDED } pv_noise_kin
 
 typedef struct pv_noise_source {
   pv_noise_kind kind;
-  uint64_t stages;      /* perturbed: bit s is set for a stage s that is changed */
-  pv_numerics numerics; /* rounded: whose forward, on the CPU; f64 is PV_ERR_INPUT */
-  pv_planted planted;   /* rounded: what is wrong in it; fault NULL: nothing */
+  uint64_t stages;  /* perturbed: bit s is set for a stage s that is changed */
+  pv_side side;     /* rounded: whose forward; one of f64 is PV_ERR_INPUT */
+  const char *name; /* rounded: as it is written */
 } pv_noise_source;
 
 typedef struct pv_noise_prompt {

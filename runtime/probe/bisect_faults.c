@@ -49,9 +49,11 @@ static pv_code try_fault(const pv_bisect_spec *base, const pv_fault *fault,
   snprintf(out->name, sizeof out->name, planted.layer < 0 ? "%s" : "%s:layer=%d", fault->name,
            (int)planted.layer);
   /* A fallback needs somebody who was asked. */
-  const char *right = fault->host == PV_FAULT_IN_CHOICE ? "cuda" : base->side[1].backend;
-  spec.side[0] = (pv_bisect_side){"left", base->side[0].backend, out->numerics, {NULL, -1}, NULL};
-  spec.side[1] = (pv_bisect_side){"right", right, out->numerics, planted, NULL};
+  const pv_side_kind *right =
+      fault->host == PV_FAULT_IN_CHOICE ? pv_side_kind_find("cuda") : base->side[1].who.kind;
+  spec.side[0] =
+      (pv_bisect_side){"left", {base->side[0].who.kind, out->numerics, {NULL, -1}, NULL}, NULL};
+  spec.side[1] = (pv_bisect_side){"right", {right, out->numerics, planted, NULL}, NULL};
   if (fault->needs_tie) code = pv_fault_tied_model(base->model, &tied, err);
   if (fault->needs_tie) spec.model = tied;
   if (code == PV_OK) code = pv_bisect(&spec, result, err);

@@ -228,8 +228,8 @@ static void print_sources(const pv_bisect_spec *spec, const pv_bisect_result *r,
     const pv_recorded *recorded = spec->side[i].recorded;
     if (!wrong || !r->defined[i] || p != &r->culprit[i]) continue;
     const char *source = pv_bisect_source(
-        spec->model, r->computed[i], recorded != NULL ? recorded->numerics : spec->side[i].numerics,
-        p->stage, p->layer);
+        spec->model, r->computed[i],
+        recorded != NULL ? recorded->numerics : spec->side[i].who.numerics, p->stage, p->layer);
     if (source != NULL) printf("  kernel      %s, on the %s\n", source, side_word[i]);
   }
 }
@@ -456,8 +456,8 @@ void pv_bisect_text(const pv_bisect_spec *spec, const pv_bisect_result *r, const
   print_verdict(spec, r);
   for (int i = 0; i < 2; i++)
     if (r->fallback[i])
-      printf("  fallback    %s was asked for on the %s, %s computed\n", spec->side[i].backend,
-             side_word[i], r->computed[i]);
+      printf("  fallback    %s was asked for on the %s, %s computed\n",
+             spec->side[i].who.kind->name, side_word[i], r->computed[i]);
   if (p != NULL) {
     printf("  where       ");
     print_place(p);

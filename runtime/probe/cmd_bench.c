@@ -9,8 +9,8 @@
 #include "kernels/cuda/bandwidth.h"
 #include "runtime/forward/speed.h"
 #include "runtime/measure/rates.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
 
 enum { REPEATS_MAX = 99, SIZES_MAX = 8 };
 
@@ -85,7 +85,6 @@ typedef struct decode_figures { /* after some positions of context */
 
 typedef struct bench {
   pv_job job;
-  const char *backend, *path;
   uint64_t tokens, repeats;
   unsigned threads;
   sizes contexts, prompts; /* contexts ascend */
@@ -101,7 +100,8 @@ typedef struct bench {
 static pv_code bandwidth(bench *b, pv_error *err) {
   b->threads = b->job.threads;
   double rate[REPEATS_MAX];
-  if (strcmp(b->backend, "cuda") != 0) return cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
+  if (strcmp(b->job.side.kind->backend, "cuda") != 0)
+    return cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
   const pv_code code = pv_gpu_bandwidth(&pv_gpu_cuda, rate, (unsigned)b->repeats, err);
   if (code == PV_OK) b->read = pv_rates_of(rate, b->repeats);
   return code;
@@ -138,7 +138,7 @@ static pv_code measure_prefill(bench *b, const pv_speed *s, size_t count, pv_rat
 }
 
 static void tell(const char *what, size_t size) {
-  if (pv_side_terminal()) fprintf(stderr, "\r\033[K%s %zu", what, size);
+  if (pv_call_terminal()) fprintf(stderr, "\r\033[K%s %zu", what, size);
 }
 
 static pv_code measure(bench *b, pv_error *err) {
@@ -148,9 +148,10 @@ static pv_code measure(bench *b, pv_error *err) {
   longest = b->contexts.at[b->contexts.count - 1] + b->tokens + 1;
   if (prompt > longest) longest = prompt;
   const size_t batch = prompt < PV_SPEED_BATCH ? prompt : PV_SPEED_BATCH;
-  const pv_backend_config config = {b->job.numerics, longest, batch, b->job.threads, b->path};
-  pv_speed s = {.model = b->job.model, .batch = batch};
-  pv_code code = pv_forward_open(b->job.model, b->backend, &config, &s.forward, err);
+  const pv_backend_config config = {.context = longest, .batch = batch, .threads = b->job.threads};
+  pv_fault_side opened = {0};
+  pv_code code = pv_side_open(&b->job.side, b->job.model, &config, &opened, err);
+  const pv_speed s = {opened.forward, b->job.model, batch};
   const double start = pv_clock_now();
   for (size_t i = 0; i < b->prompts.count && code == PV_OK; i++) {
     tell("prefill of", b->prompts.at[i]);
@@ -161,12 +162,12 @@ static pv_code measure(bench *b, pv_error *err) {
     code = pv_speed_fill(&s, b->contexts.at[i], err);
     if (code == PV_OK) code = measure_decode(b, &s, b->contexts.at[i], &b->decode[i], err);
   }
-  if (pv_side_terminal()) fputs("\r\033[K", stderr);
+  if (pv_call_terminal()) fputs("\r\033[K", stderr);
   const double spent = pv_clock_now() - start;
   if (code == PV_OK) b->memory = pv_forward_memory(s.forward);
   if (code == PV_OK) code = pv_forward_device(s.forward, &b->has_device, &b->device, err);
   if (code == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
-  pv_forward_close(s.forward);
+  pv_fault_close(&opened);
   return code;
 }
 
@@ -201,11 +202,12 @@ static pv_code print_json(const bench *b, pv_error *err) {
   for (size_t i = 0; i < b->prompts.count; i++)
     pv_json_append(&prefill, json_pack("{s:I, s:o}", "prompt", (json_int_t)b->prompts.at[i],
                                        "tokens_per_s", figures_json(b->prefill[i])));
-  json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "backend", b->backend,
-                        "numerics", pv_numerics_name(b->job.numerics), "threads",
-                        (json_int_t)b->threads, "tokens", (json_int_t)b->tokens, "repeats",
-                        (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
-                        decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
+  json_t *o =
+      json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "backend", b->job.side.kind->name,
+                "numerics", pv_numerics_name(b->job.side.numerics), "threads",
+                (json_int_t)b->threads, "tokens", (json_int_t)b->tokens, "repeats",
+                (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
+                decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
   if (b->has_device)
     pv_json_set(&o, "device",
                 json_pack("{s:o, s:s, s:s, s:I, s:I}", "name", pv_json_string(b->device.name),
@@ -250,7 +252,7 @@ static void print_text(const bench *b) {
     printf("interpreted, not a device: %.1f million instructions of a warp in a second\n",
            b->interpreted / 1e6);
   printf("%zu repeats of %zu decoded tokens; %s %s", (size_t)b->repeats, (size_t)b->tokens,
-         b->backend, pv_numerics_name(b->job.numerics));
+         b->job.side.kind->name, pv_numerics_name(b->job.side.numerics));
   if (!b->has_device) printf(", %u thread%s", b->threads, b->threads == 1 ? "" : "s");
   printf("; %.1f MB %s\n", (double)b->memory / 1e6,
          b->has_device ? "of device memory" : "beyond the weights");
@@ -277,11 +279,11 @@ static pv_code parse_sizes(const char *name, const char *text, uint32_t least, b
 }
 
 int pv_probe_bench(int argc, char **argv) {
-  pv_side side = PV_SIDE_DEFAULTS;
+  pv_call call = PV_CALL_DEFAULTS;
   const char *tokens = NULL, *prefill = NULL, *repeats = NULL, *context = NULL;
   bool json = false, help = false;
   const pv_option list[] = {
-      PV_SIDE_OPTIONS(side),
+      PV_CALL_OPTIONS(call),
       {"--tokens", "N", "decoded tokens per repeat (default 32)", &tokens, NULL},
       {"--prefill", "LIST", "lengths of prompts (default 128)", &prefill, NULL},
       {"--context", "LIST", "positions before decode, ascending (default 0)", &context, NULL},
@@ -293,20 +295,18 @@ int pv_probe_bench(int argc, char **argv) {
       .summary = "Measures decode, prefill and the read bandwidth of the same run.",
       .examples =
           "  pv bench --model models/tiny-coder-moe-Q4_K_M.gguf --threads 2\n"
-          "  pv bench --model M.gguf --backend cuda --tokens 128 --prefill 512,2048 "
+          "  pv bench --model M.gguf --side cuda --tokens 128 --prefill 512,2048 "
           "--context 0,4096\n",
       .list = list};
   pv_error err = PV_ERROR_INIT;
   bench b = {.tokens = 32, .repeats = 5, .contexts = {{0}, 1}, .prompts = {{128}, 1}};
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  if (code != PV_OK || help) return pv_call_exit(code, &err);
   code = pv_option_u64("--tokens", tokens, 1, 1u << 16, &b.tokens, &err);
   if (code == PV_OK) code = pv_option_u64("--repeats", repeats, 1, REPEATS_MAX, &b.repeats, &err);
   if (code == PV_OK) code = parse_sizes("--prefill", prefill, 1, false, &b.prompts, &err);
   if (code == PV_OK) code = parse_sizes("--context", context, 0, true, &b.contexts, &err);
-  if (code == PV_OK) code = pv_side_open(&side, false, &b.job, &err);
-  b.backend = side.backend;
-  b.path = side.path;
+  if (code == PV_OK) code = pv_call_open(&call, false, &b.job, &err);
   if (code == PV_OK) code = bandwidth(&b, &err);
   if (code == PV_OK) code = measure(&b, &err);
   if (code == PV_OK && json)
@@ -314,5 +314,5 @@ int pv_probe_bench(int argc, char **argv) {
   else if (code == PV_OK)
     print_text(&b);
   pv_job_close(&b.job);
-  return pv_side_exit(code, &err);
+  return pv_call_exit(code, &err);
 }

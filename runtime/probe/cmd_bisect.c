@@ -2,19 +2,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/sha256.h"
 #include "base/text.h"
 #include "kernels_digest.h"
 #include "runtime/probe/bisect_report.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
 #include "runtime/reference/reference.h"
 
 static void show_progress(void *context, size_t done, size_t total) {
   (void)context;
-  if (pv_side_terminal())
+  if (pv_call_terminal())
     fprintf(stderr, "\r%zu of %zu operations%s", done, total, done == total ? "\r\033[K" : "");
 }
 
@@ -30,11 +29,10 @@ static char *quoted(int argc, char **argv) {
 }
 
 typedef struct call {
-  pv_side side;
+  pv_call side;
   const char *random, *seed, *batch, *reference, *named, *fault[2], *resume, *svg;
   bool json, faults;
   pv_job job;
-  char backend[2][16];
   pv_text name[2];
   const char *folder[2]; /* of a recorded side, or NULL */
   pv_recorded *recorded[2];
@@ -111,28 +109,14 @@ static pv_code check_tokens(const call *c, pv_error *err) {
   return PV_OK;
 }
 
-/* "trace:DIR", a folder's name, or a backend and an identity. */
 static pv_code parse_side(call *c, int i, const char *text, pv_bisect_side *out, pv_error *err) {
-  struct stat info;
-  pv_error local = PV_ERROR_INIT;
-  if (strncmp(text, "trace:", 6) == 0) c->folder[i] = text + 6;
-  pv_code code =
-      c->folder[i] == NULL ? pv_side_parse(text, c->backend[i], &out->numerics, &local) : PV_OK;
-  if (code != PV_OK && stat(text, &info) == 0 && S_ISDIR(info.st_mode)) {
-    c->folder[i] = text;
-    code = PV_OK;
-  }
-  if (code != PV_OK && err != NULL) *err = local;
-  if (code == PV_OK && c->fault[i] != NULL && c->folder[i] != NULL)
-    code = pv_error_set(err, PV_ERR_INPUT, "a fault cannot be planted in a trace");
-  if (code == PV_OK && c->fault[i] != NULL) code = pv_fault_parse(c->fault[i], &out->planted, err);
-  pv_text_escape(&c->name[i], text, strlen(text));
-  if (c->fault[i] != NULL) pv_text_printf(&c->name[i], " with %s", c->fault[i]);
-  if (code == PV_OK && c->name[i].failed)
-    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the name of a side");
+  const pv_code code = pv_call_side(text, c->fault[i], false, &out->who, err);
+  if (code != PV_OK) return code;
+  c->folder[i] = out->who.folder;
+  pv_side_text(&out->who, &c->name[i]);
+  if (c->name[i].failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a side's name");
   out->name = c->name[i].data;
-  out->backend = c->backend[i];
-  return code;
+  return PV_OK;
 }
 
 static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *out, pv_error *err) {
@@ -140,14 +124,17 @@ static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *ou
   pv_code code = PV_OK;
   for (int i = 0; i < 2 && code == PV_OK; i++)
     code = parse_side(c, i, names[i], &out->side[i], err);
-  if (code == PV_OK && c->faults && (c->folder[0] != NULL || c->folder[1] != NULL))
-    code = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
+  for (int i = 0; i < 2 && code == PV_OK && c->faults; i++)
+    if (c->folder[i] != NULL)
+      code = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
+    else if (out->side[i].who.planted.fault != NULL)
+      code = pv_error_set(err, PV_ERR_INPUT, "--faults plants each fault itself");
   const int sources =
       (c->random != NULL) + (c->side.ids != NULL) + (c->side.prompt != NULL) + (c->named != NULL);
   if (code == PV_OK && sources > 1)
     code = pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --named");
   const bool given = c->side.ids != NULL || c->side.prompt != NULL;
-  if (code == PV_OK) code = pv_side_open(&c->side, given, &c->job, err);
+  if (code == PV_OK) code = pv_call_open(&c->side, given, &c->job, err);
   pv_recorded_model of = {c->job.model, c->side.model, ""};
   for (int i = 0; i < 2 && code == PV_OK; i++)
     if (c->folder[i] != NULL) {
@@ -223,26 +210,24 @@ static pv_code check_options(const call *c, size_t sides, const char *again, pv_
   if (sides != 2)
     return pv_error_set(err, PV_ERR_INPUT, "name two sides, for example cpu:i16 cuda:i16");
   if (again == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the command");
-  if (c->faults && (c->fault[0] != NULL || c->fault[1] != NULL))
-    return pv_error_set(err, PV_ERR_INPUT, "--faults plants each fault itself");
   if (c->faults && (c->resume != NULL || c->svg != NULL))
     return pv_error_set(err, PV_ERR_INPUT, "--faults takes neither --resume nor --svg");
   return PV_OK;
 }
 
 int pv_probe_bisect(int argc, char **argv) {
-  call c = {.side = PV_SIDE_DEFAULTS};
+  call c = {.side = PV_CALL_DEFAULTS};
   const pv_option list[] = {
       {"--model", "FILE", "a GGUF model (Qwen3-MoE)", &c.side.model, NULL},
-      PV_SIDE_TOKENS(c.side),
+      PV_CALL_TOKENS(c.side),
       {"--random", "N", "so many random tokens (default 24)", &c.random, NULL},
       {"--reference", "FILE", "a model's reference, for --named", &c.reference, NULL},
       {"--named", "NAME", "the tokens of a prompt of the reference, or of a built-in one", &c.named,
        NULL},
       {"--seed", "N", "of the random tokens (default 1)", &c.seed, NULL},
       {"--batch", "N", "positions per batch (default: half of the tokens)", &c.batch, NULL},
-      {"--fault", "NAME", "plant a defect in the right side; see pv faults", &c.fault[1], NULL},
-      {"--left-fault", "NAME", "plant a defect in the left side", &c.fault[0], NULL},
+      {"--fault", "NAME", "old: the right side's @FAULT", &c.fault[1], NULL},
+      {"--left-fault", "NAME", "old: the left side's @FAULT", &c.fault[0], NULL},
       {"--faults", NULL, "each fault once in the right side: a table of what is found", NULL,
        &c.faults},
       {"--resume", "FILE", "keep the state in this file after each layer, and go on from it",
@@ -258,8 +243,8 @@ int pv_probe_bisect(int argc, char **argv) {
       .summary =
           "Finds where two sides part and which one is wrong. Each stage of each side is made\n"
           "again from the side's own inputs: by the definition of its identity, bit by bit, and\n"
-          "in float64, for the error that it introduces. A side is a backend and an identity, or\n"
-          "a folder that pv trace wrote (trace:DIR): of what was computed elsewhere, too.\n"
+          "in float64, for the error that it introduces. A side is KIND[:IDENTITY][@FAULT], or\n"
+          "trace:DIR, a folder that pv trace wrote: of what was computed elsewhere, too.\n"
           "What --resume finds in its file is not judged again; the sides are computed again up\n"
           "to there, which takes about half of the time.\n"
           "Exit code 0: no bit differs and both are as defined, or each is what its identity "
@@ -273,7 +258,7 @@ int pv_probe_bisect(int argc, char **argv) {
       .examples =
           "  pv bisect cpu:i16 cuda:i16 --model M.gguf --random 32\n"
           "  pv bisect cpu:i16 cpu:i8 --model models/tiny-coder-moe-Q4_K_M.gguf\n"
-          "  pv bisect cpu:i16 cpu:i16 --model M.gguf --fault wrong_head_group:layer=2\n"
+          "  pv bisect cpu:i16 cpu:i16@wrong_head_group:layer=2 --model M.gguf\n"
           "  pv bisect cpu:i16 cpu:i16 --model M.gguf --random 12 --faults\n"
           "  pv bisect cpu:i16 trace:DIR --model M.gguf\n",
       .list = list,
@@ -293,7 +278,7 @@ int pv_probe_bisect(int argc, char **argv) {
   spec.key = c.key;
   if (code == PV_OK) code = carry_out(&c, &spec, again, &found, &err);
 cleanup:;
-  const int exit_code = code == PV_OK ? found : pv_side_exit(code, &err);
+  const int exit_code = code == PV_OK ? found : pv_call_exit(code, &err);
   free(again);
   for (int i = 0; i < 2; i++) {
     pv_recorded_close(c.recorded[i]);

@@ -5,8 +5,8 @@
 
 #include "base/output.h"
 #include "base/text.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
 #include "runtime/reference/reference.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
@@ -143,7 +143,7 @@ static int finish(const table *t, const pv_trace_comparison *c, bool folders) {
 /* An error may come behind the first rows. */
 static int fail(const table *t, pv_code code, const pv_error *err) {
   if (t->json && t->rows > 0) puts("]}");
-  return pv_side_exit(code, err);
+  return pv_call_exit(code, err);
 }
 
 static int compare_folders(table *t, const char *left, const char *right) {
@@ -155,13 +155,12 @@ static int compare_folders(table *t, const char *left, const char *right) {
 
 typedef struct sides {
   pv_job job;
-  char backend[2][16];
-  pv_numerics numerics[2];
+  pv_side side[2];
   uint64_t batch, seed;
   const char *random; /* lengths of random sequences */
   pv_reference *reference;
   pv_trace_filter filter;
-  pv_forward *forward[2];
+  pv_fault_side opened[2];
 } sides;
 
 /* The left side is kept in memory whole, the right side is compared as it runs. */
@@ -169,10 +168,12 @@ static pv_code compare_sequence(table *t, sides *s, const uint32_t *ids, size_t 
                                 pv_trace_comparison *all, pv_error *err) {
   pv_capture *left = NULL;
   pv_trace_comparison c;
-  pv_code code = pv_capture_forward(s->forward[0], s->job.model, ids, count, count, &left, err);
+  pv_code code =
+      pv_capture_forward(s->opened[0].forward, s->job.model, ids, count, count, &left, err);
   if (code == PV_OK)
-    code = pv_trace_compare_forward(left, s->forward[1], ids, s->batch > 0 ? s->batch : count,
-                                    &s->filter, print_row, t, &c, err);
+    code =
+        pv_trace_compare_forward(left, s->opened[1].forward, ids, s->batch > 0 ? s->batch : count,
+                                 &s->filter, print_row, t, &c, err);
   pv_capture_free(left);
   if (code != PV_OK) return code;
   all->tensors += c.tensors;
@@ -228,9 +229,11 @@ static int compare_sides(table *t, sides *s) {
   const size_t longest = longest_of(s, lengths, count);
   for (int i = 0; i < 2 && code == PV_OK; i++) {
     const size_t batch = i == 1 && s->batch > 0 && s->batch < longest ? s->batch : longest;
-    const pv_backend_config config = {s->numerics[i], longest, batch, s->job.threads, NULL};
-    code = pv_forward_open(s->job.model, s->backend[i], &config, &s->forward[i], &err);
-    snprintf(all.numerics[i], sizeof all.numerics[i], "%s", pv_numerics_identity(s->numerics[i]));
+    const pv_backend_config config = {
+        .context = longest, .batch = batch, .threads = s->job.threads};
+    code = pv_side_open(&s->side[i], s->job.model, &config, &s->opened[i], &err);
+    snprintf(all.numerics[i], sizeof all.numerics[i], "%s",
+             pv_numerics_identity(s->side[i].numerics));
   }
   if (code == PV_OK && s->random != NULL)
     code = compare_random(t, s, lengths, count, &all, &err);
@@ -239,25 +242,25 @@ static int compare_sides(table *t, sides *s) {
   else if (code == PV_OK)
     code = compare_sequence(t, s, s->job.ids, s->job.count, &all, &err);
   free(lengths);
-  for (int i = 0; i < 2; i++) pv_forward_close(s->forward[i]);
+  for (int i = 0; i < 2; i++) pv_fault_close(&s->opened[i]);
   return code == PV_OK ? finish(t, &all, false) : fail(t, code, &err);
 }
 
 int pv_probe_compare(int argc, char **argv) {
   table t = {0};
   sides s = {.seed = 1};
-  pv_side side = PV_SIDE_DEFAULTS;
+  pv_call call = PV_CALL_DEFAULTS;
   const char *stages = NULL, *layers = NULL, *batch = NULL, *seed = NULL, *reference = NULL;
   const pv_option list[] = {
-      {"--model", "FILE", "for two sides: a GGUF model (Qwen3-MoE)", &side.model, NULL},
-      PV_SIDE_TOKENS(side),
+      {"--model", "FILE", "for two sides: a GGUF model (Qwen3-MoE)", &call.model, NULL},
+      PV_CALL_TOKENS(call),
       {"--random", "3,512", "lengths of random sequences, instead of --ids", &s.random, NULL},
       {"--reference", "FILE", "all prompts of a reference, instead of --ids", &reference, NULL},
       {"--seed", "N", "of the random sequences (default 1)", &seed, NULL},
       {"--batch", "N", "positions per batch of the right side (default: all)", &batch, NULL},
       {"--stage", "LIST", "stages, separated by commas (default all)", &stages, NULL},
       {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
-      {"--threads", "N", "threads (default: one per processor)", &side.threads, NULL},
+      {"--threads", "N", "threads (default: one per processor)", &call.threads, NULL},
       {"--json", NULL, "one JSON object", NULL, &t.json},
       {"--different", NULL, "only tensors that differ", NULL, &t.brief},
       {0}};
@@ -265,13 +268,13 @@ int pv_probe_compare(int argc, char **argv) {
   pv_options options = {
       .command = "compare",
       .summary =
-          "Compares two trace folders, or two sides such as cpu:i16 and cuda:i16 over the\n"
+          "Compares two traces, or two sides such as cpu:i16 and cuda:i16 over the\n"
           "same tokens, tensor by tensor, bit by bit.\n"
           "Exit code 0: all bits equal; 1: not; 3: INCOMPARABLE (two functions, or traces of two\n"
           "models or of different token ids), or nothing to compare.",
       .positional = "LEFT RIGHT",
       .examples =
-          "  pv compare trace-a trace-b --different\n"
+          "  pv compare trace:a trace:b --different\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --random 1,17,512 --different\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --reference M.reference --different\n",
       .list = list,
@@ -280,24 +283,29 @@ int pv_probe_compare(int argc, char **argv) {
   pv_error err = PV_ERROR_INIT;
   bool help = false;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  if (code != PV_OK || help) return pv_call_exit(code, &err);
   if (options.rest_count != 2)
-    code = pv_error_set(&err, PV_ERR_INPUT, "name two trace folders or two sides");
-  if (code == PV_OK && side.model == NULL) return compare_folders(&t, names[0], names[1]);
+    code = pv_error_set(&err, PV_ERR_INPUT, "name two sides, or two traces");
   for (int i = 0; i < 2 && code == PV_OK; i++)
-    code = pv_side_parse(names[i], s.backend[i], &s.numerics[i], &err);
-  const bool given = side.ids != NULL || side.prompt != NULL;
+    code = pv_call_side(names[i], NULL, false, &s.side[i], &err);
+  if (code == PV_OK && s.side[0].folder != NULL && s.side[1].folder != NULL)
+    return compare_folders(&t, s.side[0].folder, s.side[1].folder);
+  if (code == PV_OK && (s.side[0].folder != NULL || s.side[1].folder != NULL)) {
+    code = pv_error_set(&err, PV_ERR_INPUT, "one side is a trace and the other computes");
+    pv_error_hint(&err, "pv bisect takes such a pair");
+  }
+  const bool given = call.ids != NULL || call.prompt != NULL;
   if (code == PV_OK && given + (s.random != NULL) + (reference != NULL) > 1)
     code =
         pv_error_set(&err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --reference");
   if (code == PV_OK)
-    code = pv_side_open(&side, s.random == NULL && reference == NULL, &s.job, &err);
+    code = pv_call_open(&call, s.random == NULL && reference == NULL, &s.job, &err);
   if (code == PV_OK && reference != NULL) code = pv_reference_open(reference, &s.reference, &err);
   if (code == PV_OK) code = pv_option_u64("--batch", batch, 1, 1u << 20, &s.batch, &err);
   if (code == PV_OK) code = pv_option_u64("--seed", seed, 0, UINT64_MAX, &s.seed, &err);
   if (code == PV_OK)
     code = pv_trace_filter_parse(stages, layers, &s.job.model->shape, &s.filter, &err);
-  const int exit_code = code == PV_OK ? compare_sides(&t, &s) : pv_side_exit(code, &err);
+  const int exit_code = code == PV_OK ? compare_sides(&t, &s) : pv_call_exit(code, &err);
   pv_reference_close(s.reference);
   pv_job_close(&s.job);
   return exit_code;

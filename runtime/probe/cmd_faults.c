@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
 
 static const char *host_name(pv_fault_host host) {
   static const char *const names[] = {
@@ -80,16 +80,16 @@ int pv_probe_faults(int argc, char **argv) {
           "see it. NAME:layer=N plants it in one layer; without, it acts in every layer.",
       .examples =
           "  pv faults\n"
-          "  pv bisect cpu:i16 cpu:i16 --fault rope_pairs:layer=2 --model M.gguf\n",
+          "  pv bisect cpu:i16 cpu:i16@rope_pairs:layer=2 --model M.gguf\n",
       .list = option};
   pv_error err = PV_ERROR_INIT;
   size_t count = 0;
   const pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  if (code != PV_OK || help) return pv_call_exit(code, &err);
   const pv_fault *list = pv_faults(&count);
   if (json) {
     json_t *object = json_pack("{s:o}", "faults", pv_probe_faults_json());
-    return pv_side_exit(pv_json_print(object, JSON_INDENT(1), &err), &err);
+    return pv_call_exit(pv_json_print(object, JSON_INDENT(1), &err), &err);
   }
   if (!names) return print_text(list, count);
   for (size_t i = 0; i < count; i++) puts(list[i].name);

@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "base/output.h"
 #include "base/text.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
 #include "runtime/sampler/sampler.h"
 #include "runtime/tokenizer/tokenizer.h"
 
@@ -67,13 +67,13 @@ static pv_code generate(generation *g, const pv_job *job, size_t tokens, bool ig
 }
 
 int pv_probe_run(int argc, char **argv) {
-  pv_side side = PV_SIDE_DEFAULTS;
+  pv_call call = PV_CALL_DEFAULTS;
   const char *tokens_text = NULL, *seed = NULL, *temperature = NULL, *top_k = NULL, *top_p = NULL;
   generation g = {0};
   bool ignore_eos = false, help = false;
   const pv_option list[] = {
-      PV_SIDE_OPTIONS(side),
-      PV_SIDE_TOKENS(side),
+      PV_CALL_OPTIONS(call),
+      PV_CALL_TOKENS(call),
       {"--tokens", "N", "how many tokens to make (default 64)", &tokens_text, NULL},
       {"--temperature", "T", "0 is greedy (default 0)", &temperature, NULL},
       {"--top-k", "K", "keep the K best tokens (default 0: all)", &top_k, NULL},
@@ -91,10 +91,11 @@ int pv_probe_run(int argc, char **argv) {
       .list = list};
   pv_error err = PV_ERROR_INIT;
   pv_job job = {0};
+  pv_fault_side opened = {0};
   uint64_t tokens = 64, k = 0;
   pv_sampler_settings settings = {.temperature = 0.0, .top_p = 1.0};
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  if (code != PV_OK || help) return pv_call_exit(code, &err);
   code = pv_option_u64("--tokens", tokens_text, 1, 1u << 20, &tokens, &err);
   if (code == PV_OK) code = pv_option_u64("--top-k", top_k, 0, UINT32_MAX, &k, &err);
   if (code == PV_OK) code = pv_option_u64("--seed", seed, 0, UINT64_MAX, &settings.seed, &err);
@@ -102,10 +103,11 @@ int pv_probe_run(int argc, char **argv) {
     code = pv_option_real("--temperature", temperature, 0.0, 1000.0, &settings.temperature, &err);
   if (code == PV_OK) code = pv_option_real("--top-p", top_p, 0.0, 1.0, &settings.top_p, &err);
   settings.top_k = (uint32_t)k;
-  if (code == PV_OK) code = pv_side_open(&side, true, &job, &err);
-  const pv_backend_config config = {job.numerics, job.count + tokens, job.count, job.threads,
-                                    side.path};
-  if (code == PV_OK) code = pv_forward_open(job.model, side.backend, &config, &g.forward, &err);
+  if (code == PV_OK) code = pv_call_open(&call, true, &job, &err);
+  const pv_backend_config config = {
+      .context = job.count + tokens, .batch = job.count, .threads = job.threads};
+  if (code == PV_OK) code = pv_side_open(&job.side, job.model, &config, &opened, &err);
+  g.forward = opened.forward;
   if (code == PV_OK && !g.ids_only) code = pv_tokenizer_open(job.model->gguf, &g.tokenizer, &err);
   if (code == PV_OK) code = pv_sampler_open(&settings, job.model->shape.vocab, &g.sampler, &err);
   if (code == PV_OK) {
@@ -119,15 +121,15 @@ int pv_probe_run(int argc, char **argv) {
   free(g.exact);
   pv_sampler_close(g.sampler);
   pv_tokenizer_close(g.tokenizer);
-  pv_forward_close(g.forward);
+  pv_fault_close(&opened);
   pv_job_close(&job);
-  return pv_side_exit(code, &err);
+  return pv_call_exit(code, &err);
 }
 
 int pv_probe_version(int argc, char **argv) {
   (void)argc;
   (void)argv;
   pv_error err = PV_ERROR_INIT;
-  return pv_side_exit(pv_json_print(pv_environment(0), JSON_INDENT(1) | JSON_SORT_KEYS, &err),
+  return pv_call_exit(pv_json_print(pv_environment(0), JSON_INDENT(1) | JSON_SORT_KEYS, &err),
                       &err);
 }

@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
 #include "runtime/reference/reference.h"
 #include "runtime/synth/synth.h"
 
 static void show(void *context, uint64_t done, uint64_t total) {
   double *last = context;
-  if (!pv_side_terminal() || pv_clock_now() - *last < 0.1) return;
+  if (!pv_call_terminal() || pv_clock_now() - *last < 0.1) return;
   *last = pv_clock_now();
   fprintf(stderr, "\r%5.1f %% of %.2f GB", 100.0 * (double)done / (double)total,
           (double)total / 1e9);
@@ -111,9 +111,9 @@ int pv_probe_synth(int argc, char **argv) {
   if (code == PV_OK) code = pv_synth_size(&options, &bytes, &err);
   const double start = pv_clock_now();
   if (code == PV_OK) code = write_both(&options, path, &last, &err);
-  if (pv_side_terminal() && last > 0.0) fputs("\r\033[K", stderr);
+  if (pv_call_terminal() && last > 0.0) fputs("\r\033[K", stderr);
   if (code == PV_OK)
     printf("%s: %.3f GB in %.2f s, %.2f GB/s\n", path, (double)bytes / 1e9, pv_clock_now() - start,
            (double)bytes / 1e9 / (pv_clock_now() - start));
-  return pv_side_exit(code, &err);
+  return pv_call_exit(code, &err);
 }

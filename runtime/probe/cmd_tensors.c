@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "base/output.h"
 #include "base/text.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
 
 typedef struct listing {
   const char *path;
@@ -221,7 +221,7 @@ int pv_probe_tensors(int argc, char **argv) {
                         .rest_max = 1};
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  if (code != PV_OK || help) return pv_call_exit(code, &err);
   if (options.rest_count != 1) code = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
   if (code == PV_OK) code = pv_gguf_open(l.path, &l.gguf, &err);
   if (code == PV_OK && pv_model_from_gguf(l.gguf, &l.model, &l.why) == PV_ERR_NOMEM) {
@@ -231,5 +231,5 @@ int pv_probe_tensors(int argc, char **argv) {
   if (code == PV_OK) code = print(&l, json, &err);
   if (l.model == NULL) pv_gguf_close(l.gguf); /* else it is the model's */
   pv_model_close(l.model);
-  return pv_side_exit(code, &err);
+  return pv_call_exit(code, &err);
 }

@@ -4,9 +4,8 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
-#include "runtime/faults/faults.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 
@@ -17,27 +16,27 @@ static pv_code run_traced(const pv_job *job, pv_forward *forward, pv_trace_write
   for (size_t at = 0; at < job->count && code == PV_OK; at += batch) {
     const size_t n = job->count - at < batch ? job->count - at : batch;
     code = pv_forward_run(forward, job->ids + at, n, n, &sink, err);
-    if (pv_side_terminal()) fprintf(stderr, "\rtraced %zu of %zu positions", at + n, job->count);
+    if (pv_call_terminal()) fprintf(stderr, "\rtraced %zu of %zu positions", at + n, job->count);
   }
-  if (pv_side_terminal()) fputc('\n', stderr);
+  if (pv_call_terminal()) fputc('\n', stderr);
   return code;
 }
 
 /* Who computed what of which file: what a reader must know before bits mean anything. */
-static pv_code describe(const pv_side *side, const pv_job *job, pv_forward *forward,
+static pv_code describe(const pv_call *call, const pv_job *job, pv_forward *forward,
                         const char *ids, pv_trace_writer *writer, pv_error *err) {
   char digest[PV_SHA256_HEX];
   pv_gpu_info device;
   bool has = false;
-  pv_code code = pv_sha256_file(side->model, digest, err);
+  pv_code code = pv_sha256_file(call->model, digest, err);
   if (code == PV_OK) code = pv_forward_device(forward, &has, &device, err);
   if (code != PV_OK) return code;
   const char *const about[] = {"backend",
                                pv_forward_backend(forward),
                                "numerics",
-                               pv_numerics_identity(job->numerics),
+                               pv_numerics_identity(job->side.numerics),
                                "model",
-                               side->model,
+                               call->model,
                                "model_sha256",
                                digest,
                                "ids",
@@ -51,11 +50,11 @@ static pv_code describe(const pv_side *side, const pv_job *job, pv_forward *forw
 }
 
 int pv_probe_trace(int argc, char **argv) {
-  pv_side side = PV_SIDE_DEFAULTS;
+  pv_call call = PV_CALL_DEFAULTS;
   const char *out = NULL, *stages = NULL, *layers = NULL, *batch_text = NULL;
   const pv_option list[] = {
-      PV_SIDE_OPTIONS(side),
-      PV_SIDE_TOKENS(side),
+      PV_CALL_OPTIONS(call),
+      PV_CALL_TOKENS(call),
       {"--stage", "LIST", "stages, separated by commas (default all)", &stages, NULL},
       {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
       {"--batch", "N", "positions per batch (default: all at once)", &batch_text, NULL},
@@ -70,41 +69,38 @@ int pv_probe_trace(int argc, char **argv) {
       .list = list};
   pv_error err = PV_ERROR_INIT;
   pv_job job = {0};
-  pv_forward *forward = NULL;
+  pv_fault_side opened = {0};
   pv_trace_writer *writer = NULL;
   pv_trace_filter filter;
   bool help = false;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code != PV_OK || help) return pv_side_exit(code, &err);
+  if (code != PV_OK || help) return pv_call_exit(code, &err);
   if (out == NULL) code = pv_error_set(&err, PV_ERR_INPUT, "name a new folder with --out DIR");
-  if (code == PV_OK) code = pv_side_open(&side, true, &job, &err);
+  if (code == PV_OK) code = pv_call_open(&call, true, &job, &err);
   uint64_t batch = job.count;
   if (code == PV_OK) code = pv_option_u64("--batch", batch_text, 1, job.count, &batch, &err);
   if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, &job.model->shape, &filter, &err);
-  const pv_backend_config config = {job.numerics, job.count, batch, job.threads, side.path};
-  if (code == PV_OK) code = pv_forward_open(job.model, side.backend, &config, &forward, &err);
+  const pv_backend_config config = {.context = job.count, .batch = batch, .threads = job.threads};
+  if (code == PV_OK) code = pv_side_open(&job.side, job.model, &config, &opened, &err);
+  pv_forward *forward = opened.forward;
   if (code == PV_OK) code = pv_trace_begin(out, forward, job.model, &filter, &writer, &err);
   if (code == PV_OK) code = run_traced(&job, forward, writer, batch, &err);
   pv_text ids = PV_TEXT_INIT;
   for (size_t i = 0; i < job.count; i++) pv_text_printf(&ids, "%s%u", i > 0 ? "," : "", job.ids[i]);
   if (code == PV_OK && ids.failed)
     code = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the manifest");
-  if (code == PV_OK) code = describe(&side, &job, forward, ids.data, writer, &err);
+  if (code == PV_OK) code = describe(&call, &job, forward, ids.data, writer, &err);
   pv_text_free(&ids);
   if (code == PV_OK) printf("%s/manifest.json\n", out);
   pv_trace_free(writer);
-  pv_forward_close(forward);
+  pv_fault_close(&opened);
   pv_job_close(&job);
-  return pv_side_exit(code, &err);
+  return pv_call_exit(code, &err);
 }
 
 int pv_probe_digest(int argc, char **argv) {
-  pv_side side = PV_SIDE_DEFAULTS;
-  const char *fault = NULL;
-  const pv_option list[] = {PV_SIDE_OPTIONS(side),
-                            PV_SIDE_TOKENS(side),
-                            {"--fault", "NAME", "plant a defect; see pv faults", &fault, NULL},
-                            {0}};
+  pv_call call = PV_CALL_DEFAULTS;
+  const pv_option list[] = {PV_CALL_OPTIONS(call), PV_CALL_TOKENS(call), {0}};
   pv_options options = {.command = "digest",
                         .summary = "Prints one SHA-256 over all stages of a sequence.",
                         .examples = "",
@@ -112,30 +108,22 @@ int pv_probe_digest(int argc, char **argv) {
   pv_error err = PV_ERROR_INIT;
   pv_job job = {0};
   pv_capture *capture = NULL;
-  pv_planted planted = {NULL, -1};
-  pv_fault_side faulty = {0};
+  pv_fault_side opened = {0};
   pv_backend_config config;
   char digest[65];
   bool help = false;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code != PV_OK || help) return pv_side_exit(code, &err);
-  code = pv_side_open(&side, true, &job, &err);
-  const pv_capture_spec spec = {.backend = side.backend,
-                                .numerics = job.numerics,
-                                .path = side.path,
-                                .threads = job.threads,
-                                .ids = job.ids,
-                                .count = job.count};
-  if (code == PV_OK && fault != NULL) code = pv_fault_parse(fault, &planted, &err);
+  if (code != PV_OK || help) return pv_call_exit(code, &err);
+  code = pv_call_open(&call, true, &job, &err);
+  const pv_capture_spec spec = {
+      .numerics = job.side.numerics, .threads = job.threads, .ids = job.ids, .count = job.count};
   if (code == PV_OK) code = pv_capture_config(&spec, &config, &err);
-  if (code == PV_OK)
-    code = fault != NULL ? pv_fault_stand_in(job.model, &config, &planted, &faulty, &err)
-                         : pv_fault_open(job.model, side.backend, &config, NULL, &faulty, &err);
-  if (code == PV_OK) code = pv_capture_with(faulty.forward, job.model, &spec, &capture, &err);
+  if (code == PV_OK) code = pv_side_open(&job.side, job.model, &config, &opened, &err);
+  if (code == PV_OK) code = pv_capture_with(opened.forward, job.model, &spec, &capture, &err);
   if (code == PV_OK) code = pv_capture_digest(capture, digest, &err);
   if (code == PV_OK) puts(digest);
   pv_capture_free(capture);
-  pv_fault_close(&faulty);
+  pv_fault_close(&opened);
   pv_job_close(&job);
-  return pv_side_exit(code, &err);
+  return pv_call_exit(code, &err);
 }

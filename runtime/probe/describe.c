@@ -7,7 +7,7 @@
 #include "runtime/checks/spec.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/sides.h"
+#include "runtime/probe/call.h"
 
 /* What does not apply is left out. */
 static json_t *param_json(const pv_param_spec *p) {
@@ -75,5 +75,5 @@ int pv_probe_describe(int argc, char **argv) {
                   "the kernels of a CUDA device, interpreted", "identities",
                   pv_environment_numerics(), "faults", pv_probe_faults_json()),
         JSON_INDENT(1) | JSON_REAL_PRECISION(15), &err);
-  return pv_side_exit(code, &err);
+  return pv_call_exit(code, &err);
 }

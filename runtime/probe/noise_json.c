@@ -52,23 +52,21 @@ static json_t *source(const pv_noise_spec *spec, const pv_noise_result *r, size_
   const bool rounded = s->kind == PV_NOISE_ROUNDED;
   return json_pack("{s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "name", pv_noise_name(s),
                    "kind", rounded ? "rounding" : "last bit", "numerics",
-                   rounded ? json_string(pv_numerics_identity(s->numerics)) : json_null(),
+                   rounded ? json_string(pv_numerics_identity(s->side.numerics)) : json_null(),
                    "computed_by", rounded ? json_string(of->computed) : json_null(), "finite",
                    of->finite ? 1 : 0, "top_tokens", count(of->tops), "top_tokens_changed",
                    count(of->tops_changed), "routing", routing(of, r->layers), "stages",
                    stages(of, r->layers, rounded));
 }
 
-pv_code pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *r, const char *fault,
-                      pv_error *err) {
+pv_code pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *r, pv_error *err) {
   json_t *sources = json_array();
   for (size_t i = 0; i < r->source_count; i++) json_array_append_new(sources, source(spec, r, i));
-  json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "pv/noise/v1",
-                           "prompts", count(spec->prompt_count), "positions", count(r->positions),
-                           "repeats", count(spec->repeats), "seed", count(spec->seed),
-                           "largest_relative_change", pv_json_number(spec->amount), "fault",
-                           fault != NULL ? json_string(fault) : json_null(), "memory_bytes",
-                           count(r->memory), "sources", sources);
+  json_t *root =
+      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "pv/noise/v1", "prompts",
+                count(spec->prompt_count), "positions", count(r->positions), "repeats",
+                count(spec->repeats), "seed", count(spec->seed), "largest_relative_change",
+                pv_json_number(spec->amount), "memory_bytes", count(r->memory), "sources", sources);
   char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
   json_decref(root);
   if (text == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the report");

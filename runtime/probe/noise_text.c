@@ -6,7 +6,7 @@
 #include "runtime/probe/noise_report.h"
 
 const char *pv_noise_name(const pv_noise_source *source) {
-  if (source->kind == PV_NOISE_ROUNDED) return pv_numerics_name(source->numerics);
+  if (source->kind == PV_NOISE_ROUNDED) return source->name;
   return source->stages == PV_NOISE_EVERY_STAGE ? "every stage" : "last bit";
 }
 
@@ -140,7 +140,7 @@ static void print_not_finite(const pv_noise_spec *spec, const pv_noise_result *r
              pv_noise_name(&spec->sources[i]));
 }
 
-void pv_noise_text(const pv_noise_spec *spec, const pv_noise_result *r, const char *fault) {
+void pv_noise_text(const pv_noise_spec *spec, const pv_noise_result *r) {
   printf("noise over %zu positions of %zu prompt%s, against the float64 arbiter\n", r->positions,
          spec->prompt_count, spec->prompt_count == 1 ? "" : "s");
   for (size_t i = 0; i < r->source_count; i++)
@@ -150,7 +150,6 @@ void pv_noise_text(const pv_noise_spec *spec, const pv_noise_result *r, const ch
              spec->sources[i].stages == PV_NOISE_EVERY_STAGE ? "what every stage makes is"
                                                              : "the embedding is",
              spec->repeats, spec->repeats == 1 ? "" : "s", (unsigned long long)spec->seed);
-  if (fault != NULL) printf("planted in each identity: %s\n", fault);
   puts("\nLARGEST ERROR of a row over its largest element, @ the layer where it is worst");
   print_stages(spec, r, false);
   puts("\nOF ONE BLOCK ALONE, on the identity's own input: nothing is inherited");

@@ -10,13 +10,13 @@ mkdir "$work/none"
 # try MODE EXIT TEXT
 try() {
   run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA="$1" \
-    "$pv" run --model "$model" --prompt 'def f' --tokens 1 --backend cuda
+    "$pv" run --model "$model" --prompt 'def f' --tokens 1 --side cuda
   exits "$2"
   warns "$3"
   same "$out" '' "$call: output"
 }
 
-run env LD_LIBRARY_PATH="$work/none" "$pv" run --model "$model" --prompt x --backend cuda
+run env LD_LIBRARY_PATH="$work/none" "$pv" run --model "$model" --prompt x --side cuda
 exits 2
 warns 'this machine has no CUDA driver'
 try no-device 2 'a CUDA driver but no device'

@@ -16,10 +16,10 @@ says ' 0 differ'
 run "$pv" compare cpu:f32-f64acc ptx:f32-f64acc --model "$model" --ids 5 --different
 exits 0
 says ' 0 differ'
-run "$pv" run --model "$model" --backend cpu --prompt 'class Stack:' --tokens 5
+run "$pv" run --model "$model" --side cpu --prompt 'class Stack:' --tokens 5
 exits 0
 one=$out
-run "$pv" run --model "$model" --backend ptx --prompt 'class Stack:' --tokens 5
+run "$pv" run --model "$model" --side ptx --prompt 'class Stack:' --tokens 5
 exits 0
 same "$out" "$one" 'text of cpu and ptx'
 
@@ -32,10 +32,10 @@ exits 0
 says '70 tokens: 0 differ'
 
 # Tensors and numbers that are in no file, but planted in the side that is interpreted.
-run "$pv" bisect cpu:i16 ptx:i16 --model "$model" --random 2 --fault q6k_read_as_q4k:layer=2
+run "$pv" bisect cpu:i16 ptx:i16@q6k_read_as_q4k:layer=2 --model "$model" --random 2
 exits 1
 says 'the right side is wrong: expert_down of layer 2'
-run "$pv" bisect cpu:i16 ptx:i16 --model "$model" --random 2 --fault wrong_rope_base
+run "$pv" bisect cpu:i16 ptx:i16@wrong_rope_base --model "$model" --random 2
 exits 1
 says 'the right side is wrong: q_rope of layer 0'
 

@@ -9,7 +9,7 @@ run "$pv" noise --help
 exits 0
 says 'Usage: pv noise'
 says 'pv noise --model models/tiny-coder-moe-Q4_K_M.gguf'
-for option in --prompt --ids --random --seed --repeats --numerics --json; do says " $option "; done
+for option in --prompt --ids --random --seed --repeats --every-stage --json; do says " $option "; done
 
 run "$pv" noise --model "$model" --random 6 --repeats 2
 exits 0
@@ -22,11 +22,10 @@ says 'expert sets changed 0 of 48 0 of 24 0 of 24'
 silent 'every stage'
 if grep -q ' $' <<<"$out"; then bad "blanks at the end of a line"; else ok; fi
 
-run "$pv" noise --model "$model" --random 6 --repeats 3 --seed 9 --every-stage --numerics i16 --json
+run "$pv" noise cpu:i16 --model "$model" --random 6 --repeats 3 --seed 9 --every-stage --json
 exits 0
 one=$out
-field "d['schema'], d['prompts'], d['positions'], d['repeats'], d['seed'], d['fault']" \
-  "pv/noise/v1 1 6 3 9 None"
+field "d['schema'], d['prompts'], d['positions'], d['repeats'], d['seed']" "pv/noise/v1 1 6 3 9"
 field "d['largest_relative_change'] == 2.0**-24, d['memory_bytes'] > 10**6" 'True True'
 field "[(s['name'], s['kind'], s['computed_by']) for s in d['sources']]" \
   "[('last bit', 'last bit', None), ('every stage', 'last bit', None), ('i16', 'rounding', 'cpu')]"
@@ -43,26 +42,27 @@ field "all(0 < s['block']['error'] <= 1e-3 for s in d['sources'][2]['stages'] if
 field "[a < b < c for a, b, c in [[[s['total']['error'] for s in o['stages'] if s['stage'] == 'logits'][0] for o in d['sources']]]]" \
   '[True]'
 field "all(s['total']['error'] <= 2.0**-24 for s in d['sources'][0]['stages'] if s['stage'] == 'embedding')" True
-run "$pv" noise --model "$model" --random 6 --repeats 3 --seed 9 --every-stage --numerics i16 --json --threads 1
+run "$pv" noise cpu:i16 --model "$model" --random 6 --repeats 3 --seed 9 --every-stage --json --threads 1
 exits 0
 same "$(grep -v memory_bytes <<<"$out")" "$(grep -v memory_bytes <<<"$one")" 'the same seed'
-run "$pv" noise --model "$model" --random 6 --repeats 3 --seed 10 --every-stage --numerics i16 --json
+run "$pv" noise cpu:i16 --model "$model" --random 6 --repeats 3 --seed 10 --every-stage --json
 if [ "$one" != "$out" ]; then ok; else bad 'seeds 9 and 10 gave the same numbers'; fi
 
-run "$pv" noise --model "$model" --reference "$reference" --named p1 --numerics f32-f64acc --repeats 1 --json
+run "$pv" noise cpu:f32-f64acc --model "$model" --reference "$reference" --named p1 --repeats 1 --json
 exits 0
 field "d['prompts'], d['positions'] > 1, [s['name'] for s in d['sources']]" "1 True ['last bit', 'f32-f64acc']"
 # A defect is seen above the noise: it drops an expert in layer 2, so layer 1 is as it was.
-run "$pv" noise --model "$model" --random 6 --numerics i16 --fault last_expert_dropped:layer=2 --json
+run "$pv" noise cpu:i16@last_expert_dropped:layer=2 --model "$model" --random 6 --json
 exits 0
-field "d['fault'], d['sources'][1]['computed_by']" 'last_expert_dropped:layer=2 plain'
+field "d['sources'][1]['name'], d['sources'][1]['computed_by']" \
+  'cpu:i16@last_expert_dropped:layer=2 plain'
 field "[s['block']['error'] > 1e-3 for s in d['sources'][1]['stages'] if s['stage'] == 'moe_ffn_out']" \
   '[False, False, True, False]'
 # What is not finite has no floor.
-run "$pv" noise --model "$model" --random 6 --numerics i16 --fault nan_in_one_element:layer=2
+run "$pv" noise cpu:i16@nan_in_one_element:layer=2 --model "$model" --random 6
 exits 1
-says 'NOT FINITE: i16 has no floor'
-run "$pv" noise --model "$model" --random 6 --numerics i16 --fault nan_in_one_element:layer=2 --json
+says 'NOT FINITE: cpu:i16@nan_in_one_element:layer=2 has no floor'
+run "$pv" noise cpu:i16@nan_in_one_element:layer=2 --model "$model" --random 6 --json
 exits 1
 field "[s['finite'] for s in d['sources']], d['sources'][1]['stages'][-1]['total']['error']" '[True, False] inf'
 
@@ -80,16 +80,19 @@ refused --model "$model" --repeats 65 '--repeats'
 refused --model "$model" --repeats -1 '--repeats'
 refused --model "$model" --random 0 '--random'
 refused --model "$model" --seed x '--seed'
-refused --model "$model" --numerics i17 "there is no numerics identity 'i17'"
-refused --model "$model" --numerics i16, "there is no numerics identity ''"
-refused --model "$model" --numerics f64 'f64 is the arbiter'
-refused --model "$model" --numerics i16,i8,i16 'names i16 twice'
+refused --model "$model" cpu:i17 "'cpu:i17' is no side: there is no identity of cpu 'i17'"
+refused --model "$model" --numerics i17 'did you mean cpu:i16?'
+refused --model "$model" --numerics i16, "there is no identity of cpu ''"
+refused --model "$model" f64 'f64 is the arbiter'
+refused --model "$model" cpu:i16 cpu:i8 cpu 'i16 is named twice'
+refused --model "$model" cpu:i16 --numerics i8 'the sides say what --numerics does'
+refused --model "$model" trace:nowhere 'a trace computes nothing'
 refused --model "$model" --ids 1 --random 3 'give one of --ids, --prompt, --random and --reference'
 refused --model "$model" --ids 99999999 'token id 99999999 is outside'
 refused --model "$model" --named p0 '--named needs --reference'
 refused --model "$model" --reference "$reference" --named nobody "the reference has no prompt 'nobody'"
-refused --model "$model" --fault rope_pair 'did you mean rope_pairs?'
-refused --model "$model" --fault f32_accumulator 'does not exist in i16'
+refused --model "$model" cpu:i16@rope_pair 'did you mean rope_pairs?'
+refused --model "$model" cpu:i16@f32_accumulator 'does not exist in i16'
 refused --random 3 'no model was named'
 refused --model "$work/absent.gguf" 'absent.gguf'
 

@@ -55,7 +55,7 @@ prints run --model "$model" --ids 1 --tokens 3 --print-ids
 prints compare cpu:i16 cpu:i16 --model "$model" --ids 1
 prints compare cpu:i16 cpu:i16 --model "$model" --ids 1 --json
 prints bisect cpu:i16 cpu:i16 --model "$model" --ids 1
-prints noise --model "$model" --ids 1 --repeats 1 --numerics i16
+prints noise cpu:i16 --model "$model" --ids 1 --repeats 1
 prints bench --model "$model" --tokens 1 --repeats 1 --prefill 1
 contract good DRAFT "F_PASS router.topk_rule PROPOSED"
 prints validate --probe "$fake" contracts/good.yaml

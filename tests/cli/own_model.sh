@@ -79,7 +79,7 @@ real contracts/claim.yaml --model own.gguf
 exits 1
 says 'of prompt builtin-17'
 command=$(grep -o 'pv bisect .*' <<<"$out")
-same "$command" "pv bisect cpu:f64 cpu:i16 --model $work/own.gguf --named builtin-17" 'the command'
+same "$command" "pv bisect f64 cpu:i16 --model $work/own.gguf --named builtin-17" 'the command'
 # shellcheck disable=SC2086
 run "$pv" ${command#pv } --json
 first=$out
@@ -90,10 +90,10 @@ for ((i = 0; i < 17; i++)); do
 done
 ids[1]=0
 ids[16]=4095
-run "$pv" bisect cpu:f64 cpu:i16 --model own.gguf --ids "$(IFS=, && echo "${ids[*]}")" --json
+run "$pv" bisect f64 cpu:i16 --model own.gguf --ids "$(IFS=, && echo "${ids[*]}")" --json
 same "$(grep -v '"again"' <<<"$out" | sha256sum)" "$(grep -v '"again"' <<<"$first" | sha256sum)" \
   'bisect over the ids themselves'
-run "$pv" bisect cpu:f64 cpu:i16 --model small.gguf --named builtin-17
+run "$pv" bisect f64 cpu:i16 --model small.gguf --named builtin-17
 exits 2
 warns "this model has no prompt 'builtin-17'"
 warns 'built in is builtin-8, for example'

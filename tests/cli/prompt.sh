@@ -15,7 +15,7 @@ gives() {
     bad "no trace of $ids"
   run "$pv" trace --model "$file" "$@" --stage embedding --out "$work/got$number"
   exits 0
-  run "$pv" compare "$work/want$number" "$work/got$number"
+  run "$pv" compare "trace:$work/want$number" "trace:$work/got$number"
   exits 0
 }
 
@@ -43,7 +43,7 @@ gives "$file" 4094,27,91,366,3832,91,29 --prompt '<|im_end|>' --plain-text
 gives "$file" 87 --ids 87
 
 for command in 'run --tokens 1' 'compare cpu:i16 cpu:i16' 'bisect cpu:i16 cpu:i16' \
-  'noise --repeats 1 --numerics i16' "trace --out $work/plain"; do
+  'noise cpu:i16 --repeats 1' "trace --out $work/plain"; do
   # shellcheck disable=SC2086
   run "$pv" $command --model "$model" --prompt '<|im_end|>' --plain-text
   exits 0

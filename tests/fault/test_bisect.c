@@ -51,8 +51,9 @@ static void each_failure(each_work work, unsigned allocations, unsigned calls) {
 }
 
 static void side(int i, pv_numerics numerics, const char *fault) {
-  spec.side[i] = (pv_bisect_side){i == 0 ? "left" : "right", "cpu", numerics, {NULL, -1}, NULL};
-  if (fault != NULL) EXPECT_I64(pv_fault_parse(fault, &spec.side[i].planted, NULL), PV_OK);
+  spec.side[i] = (pv_bisect_side){
+      i == 0 ? "left" : "right", {pv_side_kind_find("cpu"), numerics, {NULL, -1}, NULL}, NULL};
+  if (fault != NULL) EXPECT_I64(pv_fault_parse(fault, &spec.side[i].who.planted, NULL), PV_OK);
 }
 
 static bool bisect_work(void) {

@@ -155,9 +155,10 @@ static pv_noise_result noise;
 
 static bool noise_work(void) {
   static const pv_noise_prompt prompt = {ids, IDS};
-  static const pv_noise_source sources[] = {
-      {PV_NOISE_PERTURBED, UINT64_C(1) << PV_STAGE_EMBEDDING, PV_NUMERICS_F64, {NULL, -1}},
-      {PV_NOISE_ROUNDED, 0, PV_NUMERICS_I16, {NULL, -1}}};
+  const pv_noise_source sources[] = {
+      {.kind = PV_NOISE_PERTURBED, .stages = UINT64_C(1) << PV_STAGE_EMBEDDING},
+      {.kind = PV_NOISE_ROUNDED,
+       .side = {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL}}};
   const pv_noise_spec spec = {.model = model,
                               .prompts = &prompt,
                               .prompt_count = 1,

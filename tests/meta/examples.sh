@@ -41,7 +41,7 @@ needs() {
     *30b* | *d48* | *'--layers 48'*) echo 'a file of gigabytes' ;;
     *DIR*'another machine'*) echo 'another machine' ;;
     *'git show'*) echo 'the history, which a copy lacks' ;;
-    *--backend\ cuda* | *cuda:i16*) echo 'a GPU' ;;
+    *--side\ cuda* | *cuda:i16*) echo 'a GPU' ;;
   esac
 }
 
@@ -63,7 +63,7 @@ elsewhere() {
 # are stale or a build has no kernels.
 right() {
   case $1 in
-    *bisect*'--fault '*) echo '1' ;;
+    *bisect*@*) echo '1' ;;
     *compare*cpu:i8*) echo '3' ;;
     *'pv diff'*) echo '0 1' ;;
     *validate*) echo '0 3' ;;

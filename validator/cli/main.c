@@ -61,15 +61,7 @@ static const command *find(const char *name) {
 
 static int unknown(const char *name) {
   pv_error err = PV_ERROR_INIT;
-  const char *best = NULL;
-  size_t least = 4;
-  for (size_t i = 0; i < COMMANDS; i++) {
-    const size_t d = pv_text_distance(name, commands[i].name);
-    if (d < least) {
-      least = d;
-      best = commands[i].name;
-    }
-  }
+  const char *best = pv_text_nearest(name, commands, COMMANDS, sizeof *commands, 4);
   pv_error_set(&err, PV_ERR_INPUT, "pv has no command '%s'", name);
   if (best != NULL)
     pv_error_hint(&err, "did you mean %s?", best);

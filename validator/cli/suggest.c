@@ -22,18 +22,27 @@ static void put_word(pv_text *out, const char *text) {
   pv_text_free(&word);
 }
 
+static void put_side(pv_text *out, const char *backend, const char *numerics) {
+  if (strcmp(backend, "cpu") == 0 && strcmp(numerics, "f64") == 0)
+    pv_text_puts(out, "f64");
+  else
+    pv_text_printf(out, "%s:%s", backend, numerics);
+}
+
 /* One side is the backend; the other is the more exact witness that it can be held against: the
  * CPU for a device, float64 for the CPU. */
 static void put_sides(pv_text *out, const json_t *with) {
   const char *numerics = word(with, "numerics", "i16");
   const char *backend = word(with, "backend", "cpu");
   if (json_object_get(with, "right") != NULL)
-    pv_text_printf(out, "%s:%s %s:%s", word(with, "left", "cpu"),
-                   word(with, "left_numerics", numerics), word(with, "right", "cpu"),
-                   word(with, "right_numerics", numerics));
+    put_side(out, word(with, "left", "cpu"), word(with, "left_numerics", numerics));
   else
-    pv_text_printf(out, "cpu:%s %s:%s", strcmp(backend, "cpu") == 0 ? "f64" : numerics, backend,
-                   numerics);
+    put_side(out, "cpu", strcmp(backend, "cpu") == 0 ? "f64" : numerics);
+  pv_text_puts(out, " ");
+  if (json_object_get(with, "right") != NULL)
+    put_side(out, word(with, "right", "cpu"), word(with, "right_numerics", numerics));
+  else
+    put_side(out, backend, numerics);
 }
 
 /* The reason names the prompt in which it was seen; without a reference that is a built-in one. */

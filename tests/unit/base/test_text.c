@@ -141,6 +141,18 @@ static void test_distance_of_long_words(void) {
   EXPECT_U64(pv_text_distance(word + 1, word + 1), 0);
 }
 
+/* The first of the nearest, and nothing that is too far. */
+static void test_nearest(void) {
+  static const struct {
+    const char *name;
+    int other;
+  } table[] = {{"cpu", 1}, {"cuda", 2}, {"cude", 3}};
+  EXPECT_STR(pv_text_nearest("cudb", table, 3, sizeof *table, 3), "cuda");
+  EXPECT_STR(pv_text_nearest("cu", table, 3, sizeof *table, 3), "cpu");
+  EXPECT(pv_text_nearest("vulkan", table, 3, sizeof *table, 3) == NULL);
+  EXPECT(pv_text_nearest("cpu", table, 0, sizeof *table, 3) == NULL);
+}
+
 /* One word for what is no number, whatever the sign of a NaN; and as printf for what is one. */
 static void test_reals(void) {
   EXPECT_STR(PV_REAL('g', 9, (double)NAN), "nan");
@@ -174,6 +186,7 @@ int main(void) {
                                              PV_CASE(test_utf8_valid),
                                              PV_CASE(test_what_can_not_be_printed),
                                              PV_CASE(test_distance_of_long_words),
+                                             PV_CASE(test_nearest),
                                              PV_CASE(test_reals),
                                              PV_CASE(test_shell),
                                              {0}});

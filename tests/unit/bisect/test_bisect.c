@@ -16,7 +16,8 @@ static pv_bisect_result bisect(pv_numerics left, const char *left_fault, pv_nume
   pv_bisect_result out = {0};
   pv_bisect_spec spec = {
       .model = model,
-      .side = {{"left", "cpu", left, {NULL, -1}, NULL}, {"right", "cpu", right, {NULL, -1}, NULL}},
+      .side = {{"left", {pv_side_kind_find("cpu"), left, {NULL, -1}, NULL}, NULL},
+               {"right", {pv_side_kind_find("cpu"), right, {NULL, -1}, NULL}, NULL}},
       .ids = ids,
       .count = IDS,
       .batch = 4,
@@ -24,7 +25,7 @@ static pv_bisect_result bisect(pv_numerics left, const char *left_fault, pv_nume
   pv_error err = PV_ERROR_INIT;
   for (int i = 0; i < 2; i++)
     if (faults[i] != NULL)
-      EXPECT_I64(pv_fault_parse(faults[i], &spec.side[i].planted, NULL), PV_OK);
+      EXPECT_I64(pv_fault_parse(faults[i], &spec.side[i].who.planted, NULL), PV_OK);
   if (!EXPECT_I64(pv_bisect(&spec, &out, &err), PV_OK)) pv_error_print(&err, stderr);
   return out;
 }
@@ -149,14 +150,16 @@ static void test_routing_replayed(void) {
 }
 
 static void test_missing_backend(void) {
+  static const pv_side_kind gpu = {.name = "gpu", .backend = "gpu"};
   pv_bisect_result out;
   pv_error err = PV_ERROR_INIT;
-  const pv_bisect_spec spec = {.model = model,
-                               .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}, NULL},
-                                        {"right", "gpu", PV_NUMERICS_I16, {NULL, -1}, NULL}},
-                               .ids = ids,
-                               .count = IDS,
-                               .batch = 4};
+  const pv_bisect_spec spec = {
+      .model = model,
+      .side = {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL}, NULL},
+               {"right", {&gpu, PV_NUMERICS_I16, {NULL, -1}, NULL}, NULL}},
+      .ids = ids,
+      .count = IDS,
+      .batch = 4};
   EXPECT_I64(pv_bisect(&spec, &out, &err), PV_ERR_INPUT);
   EXPECT(out.stages == NULL);
 }

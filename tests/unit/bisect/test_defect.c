@@ -30,24 +30,27 @@ static pv_model *model;
 static const uint32_t ids[] = {861, 1644, 198, 17, 5, 3000, 12, 700};
 enum { IDS = sizeof ids / sizeof *ids };
 
-static pv_bisect_result bisect(const char *backend, const char *fault) {
+static const pv_side_kind kernel = {.name = "kernel", .backend = "kernel"};
+
+static pv_bisect_result bisect(const pv_side_kind *kind, const char *fault) {
   pv_bisect_result out = {0};
-  pv_bisect_spec spec = {.model = model,
-                         .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}, NULL},
-                                  {"right", backend, PV_NUMERICS_I16, {NULL, -1}, NULL}},
-                         .ids = ids,
-                         .count = IDS,
-                         .batch = 4,
-                         .threads = 2};
+  pv_bisect_spec spec = {
+      .model = model,
+      .side = {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL}, NULL},
+               {"right", {kind, PV_NUMERICS_I16, {NULL, -1}, NULL}, NULL}},
+      .ids = ids,
+      .count = IDS,
+      .batch = 4,
+      .threads = 2};
   pv_error err = PV_ERROR_INIT;
-  if (fault != NULL) EXPECT_I64(pv_fault_parse(fault, &spec.side[1].planted, NULL), PV_OK);
+  if (fault != NULL) EXPECT_I64(pv_fault_parse(fault, &spec.side[1].who.planted, NULL), PV_OK);
   if (!EXPECT_I64(pv_bisect(&spec, &out, &err), PV_OK)) pv_error_print(&err, stderr);
   return out;
 }
 
 /* It changes which experts are chosen, and is named; no cause is invented beside it. */
 static void test_no_invented_cause(void) {
-  pv_bisect_result r = bisect("kernel", NULL);
+  pv_bisect_result r = bisect(&kernel, NULL);
   EXPECT_I64(r.culprit[1].stage, PV_STAGE_ATTN_OUT);
   EXPECT_U64(r.culprit[1].layer, 0);
   EXPECT(r.routing.present && r.routing.different > 0);
@@ -57,12 +60,12 @@ static void test_no_invented_cause(void) {
 
 /* The same defect planted in the backend that runs again is in the rerun: then it is said. */
 static void test_planted(void) {
-  pv_bisect_result r = bisect("cpu", "wrong_head_group");
+  pv_bisect_result r = bisect(pv_side_kind_find("cpu"), "wrong_head_group");
   EXPECT(r.routing.different > 0 && r.routing.replayed);
   pv_bisect_free(&r);
   /* In the weights the side itself computes with them: nobody can say that the rerun is the same.
    */
-  r = bisect("cpu", "superblock_short");
+  r = bisect(pv_side_kind_find("cpu"), "superblock_short");
   EXPECT(r.routing.different > 0 && r.culprit[1].present);
   EXPECT(!r.routing.replayed);
   pv_bisect_free(&r);

@@ -236,12 +236,15 @@ static void test_changed_meanwhile(void) {
   pv_error err = PV_ERROR_INIT;
   pv_recorded_model of = {recording_model, RECORDING_MODEL, ""};
   REQUIRE(pv_recorded_open(folder_path("only-k"), &of, &recorded, &err) == PV_OK);
-  pv_bisect_spec spec = {.model = recording_model,
-                         .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}, NULL},
-                                  {"right", "", PV_NUMERICS_I16, {NULL, -1}, recorded}},
-                         .ids = recording_ids,
-                         .count = RECORDING_COUNT - 1,
-                         .batch = RECORDING_BATCH};
+  pv_bisect_spec spec = {
+      .model = recording_model,
+      .side = {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL}, NULL},
+               {"right",
+                {pv_side_kind_find("trace"), PV_NUMERICS_I16, {NULL, -1}, NULL},
+                recorded}},
+      .ids = recording_ids,
+      .count = RECORDING_COUNT - 1,
+      .batch = RECORDING_BATCH};
   EXPECT_I64(pv_bisect(&spec, &out, &err), PV_ERR_INPUT);
   EXPECT_HAS(err.message, "the trace has 4 positions, the run 3");
   spec.count = RECORDING_COUNT;

@@ -20,16 +20,17 @@ static char key[65];
 static size_t seen; /* operations that the last run went through */
 
 static pv_bisect_spec spec_of(const char *right_fault) {
-  pv_bisect_spec spec = {.model = model,
-                         .side = {{"left", "cpu", PV_NUMERICS_I16, {NULL, -1}, NULL},
-                                  {"right", "cpu", PV_NUMERICS_I8, {NULL, -1}, NULL}},
-                         .ids = ids,
-                         .count = IDS,
-                         .batch = 2,
-                         .threads = 2,
-                         .state = state,
-                         .key = key};
-  EXPECT_I64(pv_fault_parse(right_fault, &spec.side[1].planted, NULL), PV_OK);
+  pv_bisect_spec spec = {
+      .model = model,
+      .side = {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL}, NULL},
+               {"right", {pv_side_kind_find("cpu"), PV_NUMERICS_I8, {NULL, -1}, NULL}, NULL}},
+      .ids = ids,
+      .count = IDS,
+      .batch = 2,
+      .threads = 2,
+      .state = state,
+      .key = key};
+  EXPECT_I64(pv_fault_parse(right_fault, &spec.side[1].who.planted, NULL), PV_OK);
   return spec;
 }
 

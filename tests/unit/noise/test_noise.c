@@ -14,11 +14,12 @@ static const pv_noise_prompt prompt = {ids, IDS};
 #define EMBEDDING (UINT64_C(1) << PV_STAGE_EMBEDDING)
 
 static pv_noise_source changed(uint64_t stages) {
-  return (pv_noise_source){PV_NOISE_PERTURBED, stages, PV_NUMERICS_F64, {NULL, -1}};
+  return (pv_noise_source){.kind = PV_NOISE_PERTURBED, .stages = stages};
 }
 
 static pv_noise_source identity(pv_numerics numerics) {
-  return (pv_noise_source){PV_NOISE_ROUNDED, 0, numerics, {NULL, -1}};
+  return (pv_noise_source){.kind = PV_NOISE_ROUNDED,
+                           .side = {pv_side_kind_find("cpu"), numerics, {NULL, -1}, NULL}};
 }
 
 static pv_noise_spec spec_of(const pv_noise_source *sources, size_t count) {
@@ -214,13 +215,14 @@ static void test_agrees_with_bisect(void) {
                                          PV_STAGE_EXPERT_UP};
   const pv_noise_source sources[] = {identity(PV_NUMERICS_I16), identity(PV_NUMERICS_I8)};
   const pv_noise_spec spec = spec_of(sources, 2);
-  const pv_bisect_spec sides = {
-      .model = model,
-      .side = {{"l", "cpu", PV_NUMERICS_I16, {NULL, -1}}, {"r", "cpu", PV_NUMERICS_I8, {NULL, -1}}},
-      .ids = ids,
-      .count = IDS,
-      .batch = IDS,
-      .threads = 2};
+  const pv_side_kind *cpu = pv_side_kind_find("cpu");
+  const pv_bisect_spec sides = {.model = model,
+                                .side = {{"l", {cpu, PV_NUMERICS_I16, {NULL, -1}, NULL}, NULL},
+                                         {"r", {cpu, PV_NUMERICS_I8, {NULL, -1}, NULL}, NULL}},
+                                .ids = ids,
+                                .count = IDS,
+                                .batch = IDS,
+                                .threads = 2};
   pv_noise_result r = measure(&spec);
   pv_bisect_result b = {0};
   uint64_t moved[2] = {0};
@@ -279,7 +281,7 @@ static void test_block_has_the_choice(void) {
   pv_model *tied = NULL;
   pv_noise_source reversed = identity(PV_NUMERICS_I16);
   REQUIRE(pv_fault_tied_model(model, &tied, NULL) == PV_OK);
-  REQUIRE(pv_fault_parse("tie_rule_reversed:layer=2", &reversed.planted, NULL) == PV_OK);
+  REQUIRE(pv_fault_parse("tie_rule_reversed:layer=2", &reversed.side.planted, NULL) == PV_OK);
   spec = spec_of(&reversed, 1);
   spec.model = tied;
   r = measure(&spec);
@@ -293,7 +295,7 @@ static void test_block_has_the_choice(void) {
 /* A NaN is infinite noise from where it is on, never none: also where the arbiter has it too. */
 static void test_not_finite(void) {
   pv_noise_source sources[] = {changed(EMBEDDING), identity(PV_NUMERICS_I16)};
-  REQUIRE(pv_fault_parse("nan_in_one_element:layer=2", &sources[1].planted, NULL) == PV_OK);
+  REQUIRE(pv_fault_parse("nan_in_one_element:layer=2", &sources[1].side.planted, NULL) == PV_OK);
   pv_noise_spec spec = spec_of(sources, 2);
   pv_noise_result r = measure(&spec);
   EXPECT(r.of[0].finite && !r.of[1].finite);

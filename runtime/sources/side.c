@@ -1,0 +1,160 @@
+#include "runtime/sources/side.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { I16 = 1 << PV_NUMERICS_I16, F64 = 1 << PV_NUMERICS_F64 };
+#define ROUNDED (I16 | 1 << PV_NUMERICS_F32_F64ACC | 1 << PV_NUMERICS_I8)
+
+static const pv_side_kind table[] = {
+    {"cpu", "the CPU, by its fastest code path", "cpu", NULL, ROUNDED, false},
+    {"scalar", "the CPU, by the code path without vectors", "cpu", "scalar", ROUNDED, false},
+    {"avx2", "the CPU, by the code path of AVX2", "cpu", "avx2", ROUNDED, false},
+    {"cuda", "the GPU", "cuda", NULL, ROUNDED, false},
+    {"ptx", "the GPU's kernels, interpreted", "ptx", NULL, ROUNDED, false},
+    {"f64", "the float64 arbiter", "cpu", NULL, F64, false},
+    {"definition", "the identity's definition, written for clarity", "plain", NULL, ROUNDED, true},
+    {"trace", "a folder that pv trace wrote: trace:DIR", NULL, NULL, 0, false},
+};
+enum { KINDS = sizeof table / sizeof *table, WORD = 64 };
+
+const pv_side_kind *pv_side_kinds(size_t *count) {
+  *count = KINDS;
+  return table;
+}
+
+const pv_side_kind *pv_side_kind_find(const char *name) {
+  for (size_t i = 0; i < KINDS; i++)
+    if (strcmp(table[i].name, name) == 0) return &table[i];
+  return NULL;
+}
+
+static bool computes(const pv_side_kind *kind, int numerics) {
+  return numerics >= 0 && (kind->numerics >> numerics & 1) != 0;
+}
+
+/* The words that could stand there, and the one that is nearest to what does: with `before` and
+ * `after` it is the side that may have been meant. */
+static pv_code unknown(const char *text, const char *what, const char *word,
+                       const char *const *words, size_t count, const char *before,
+                       const char *after, pv_error *err) {
+  const char *best = pv_text_nearest(word, words, count, sizeof *words, 3);
+  pv_text known = PV_TEXT_INIT;
+  for (size_t i = 0; i < count; i++) pv_text_printf(&known, "%s%s", i > 0 ? ", " : "", words[i]);
+  pv_error_set(err, PV_ERR_INPUT, "'%.200s' is no side: there is no %s '%s', but %s", text, what,
+               word, known.failed ? "others" : known.data);
+  if (best != NULL)
+    pv_error_hint(err, "did you mean %s%s%s?", before, best, after);
+  else
+    pv_error_hint(err, "a side is KIND[:IDENTITY][@FAULT] or trace:DIR, for example cuda:i16");
+  pv_text_free(&known);
+  return PV_ERR_INPUT;
+}
+
+static pv_code unknown_kind(const char *text, const char *word, const char *after, pv_error *err) {
+  const char *words[KINDS];
+  for (size_t i = 0; i < KINDS; i++) words[i] = table[i].name;
+  return unknown(text, "kind", word, words, KINDS, "", after, err);
+}
+
+static pv_code unknown_identity(const char *text, const pv_side_kind *kind, const char *word,
+                                const char *after, pv_error *err) {
+  const char *words[PV_NUMERICS_COUNT];
+  char before[WORD], what[WORD];
+  size_t count = 0;
+  for (int i = 0; i < PV_NUMERICS_COUNT; i++)
+    if (computes(kind, i)) words[count++] = pv_numerics_name((pv_numerics)i);
+  snprintf(before, sizeof before, "%s:", kind->name);
+  snprintf(what, sizeof what, "identity of %s", kind->name);
+  return unknown(text, what, word, words, count, before, after, err);
+}
+
+/* Up to `end` of the text, as a word; what is too long for any is cut. */
+static void cut(const char *text, size_t length, char out[WORD]) {
+  snprintf(out, WORD, "%.*s", (int)(length < WORD ? length : WORD - 1), text);
+}
+
+static bool is_folder(const char *text) {
+  struct stat info;
+  return stat(text, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* "trace:DIR", or the bare name of a folder. */
+static pv_code parse_trace(const char *text, bool bare, pv_side *out, pv_error *err) {
+  static const char begin[] = "trace:";
+  const bool named = strncmp(text, begin, strlen(begin)) == 0;
+  const char *folder = bare ? text : named ? text + strlen(begin) : "";
+  if (folder[0] == '\0') {
+    pv_error_set(err, PV_ERR_INPUT, "'%.200s' is no side: it names no folder", text);
+    pv_error_hint(err, "did you mean trace:DIR, with a folder that pv trace wrote?");
+    return PV_ERR_INPUT;
+  }
+  *out = (pv_side){pv_side_kind_find("trace"), PV_NUMERICS_I16, {NULL, -1}, folder};
+  return PV_OK;
+}
+
+/* The one that is named; without a name i16, or the only one. */
+static int identity_of(const pv_side_kind *kind, const char *name) {
+  if (name != NULL) return pv_numerics_find(name);
+  return computes(kind, PV_NUMERICS_I16) ? PV_NUMERICS_I16 : PV_NUMERICS_F64;
+}
+
+pv_code pv_side_parse(const char *text, pv_side *out, bool *old, pv_error *err) {
+  const size_t word = strcspn(text, ":@");
+  const char *fault = strchr(text, '@'), *rest = fault != NULL ? fault : text + strlen(text);
+  const bool named = text + word < rest;
+  char kind[WORD], identity[WORD] = "";
+  pv_side side = {.planted = {NULL, -1}};
+  bool before = false;
+  pv_code code = PV_OK;
+  cut(text, word, kind);
+  if (named) cut(text + word + 1, (size_t)(rest - text) - word - 1, identity);
+  side.kind = pv_side_kind_find(kind);
+  if (side.kind == NULL && !(before = is_folder(text)))
+    return unknown_kind(text, kind, text + word, err);
+  if (side.kind == NULL || side.kind->backend == NULL) {
+    code = parse_trace(text, before, &side, err);
+  } else {
+    const int numerics = identity_of(side.kind, named ? identity : NULL);
+    before = numerics == PV_NUMERICS_F64 && strcmp(kind, "cpu") == 0;
+    if (before) side.kind = pv_side_kind_find("f64");
+    if (!computes(side.kind, numerics))
+      return unknown_identity(text, side.kind, identity, rest, err);
+    side.numerics = (pv_numerics)numerics;
+    if (fault != NULL) code = pv_fault_parse(fault + 1, &side.planted, err);
+  }
+  if (code != PV_OK) return code;
+  *old = before;
+  *out = side;
+  return PV_OK;
+}
+
+void pv_side_text(const pv_side *side, pv_text *out) {
+  pv_text_puts(out, side->kind->name);
+  if (side->folder != NULL) {
+    pv_text_puts(out, ":");
+    pv_text_escape(out, side->folder, strlen(side->folder));
+    return;
+  }
+  if (side->numerics != PV_NUMERICS_F64)
+    pv_text_printf(out, ":%s", pv_numerics_name(side->numerics));
+  if (side->planted.fault != NULL) pv_text_printf(out, "@%s", side->planted.fault->name);
+  if (side->planted.fault != NULL && side->planted.layer >= 0)
+    pv_text_printf(out, ":layer=%lld", (long long)side->planted.layer);
+}
+
+pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backend_config *config,
+                     pv_fault_side *out, pv_error *err) {
+  pv_backend_config own = *config;
+  pv_planted planted = side->planted;
+  pv_code code = PV_OK;
+  own.numerics = side->numerics;
+  own.path = side->kind->path;
+  if (side->folder != NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "a trace computes nothing: trace:%.200s", side->folder);
+  if (!side->kind->defines)
+    return pv_fault_open(model, side->kind->backend, &own, &planted, out, err);
+  if (planted.fault == NULL) code = pv_fault_parse("none", &planted, err);
+  return code == PV_OK ? pv_fault_stand_in(model, &own, &planted, out, err) : code;
+}

@@ -1,0 +1,45 @@
+/* A side: somebody who has rows of stages, by one grammar on every command line and in reports:
+ *
+ *     KIND[:IDENTITY][@FAULT[:layer=N]]     trace:DIR
+ *
+ * Kinds are rows of one table. Without an identity it is i16, or the only one that the kind
+ * computes. */
+#ifndef PV_SOURCES_SIDE_H
+#define PV_SOURCES_SIDE_H
+
+#include "base/text.h"
+#include "runtime/faults/faults.h"
+
+typedef struct pv_side_kind {
+  const char *name, *about;
+  const char *backend; /* of pv_forward_open; NULL: none, what was recorded */
+  const char *path;    /* its CPU code path; NULL: the fastest */
+  unsigned numerics;   /* bit n: computes pv_numerics n */
+  bool defines;        /* computed by the definition (runtime/plain) */
+} pv_side_kind;
+
+/* The table, in the order in which it is told; NULL for an unknown name. */
+const pv_side_kind *pv_side_kinds(size_t *count);
+const pv_side_kind *pv_side_kind_find(const char *name);
+
+typedef struct pv_side {
+  const pv_side_kind *kind;
+  pv_numerics numerics; /* of a trace not known before its manifest is read */
+  pv_planted planted;   /* fault NULL: none */
+  const char *folder;   /* of a trace, into the text that was parsed; else NULL */
+} pv_side;
+
+/* One error for whatever is wrong: what does not exist, the words that do, the nearest of them.
+ * `*old`: the text is of the spelling before this grammar ("cpu:f64", the bare name of a folder),
+ * which is read for one version more. */
+pv_code pv_side_parse(const char *text, pv_side *out, bool *old, pv_error *err);
+
+/* The side as it is written today. */
+void pv_side_text(const pv_side *side, pv_text *out);
+
+/* Opens who computes; close with pv_fault_close. `config`'s numerics and path are the side's,
+ * whatever it holds. A trace is PV_ERR_INPUT: it computes nothing. Else as pv_fault_open. */
+pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backend_config *config,
+                     pv_fault_side *out, pv_error *err);
+
+#endif
