@@ -1,5 +1,5 @@
-/* The CPU kernels: one table of functions per code path. Every path computes the same bits (see
- * kernels/arith/act.h); they differ in speed alone. */
+/* The CPU kernels: one table of functions per code path, with a member for each operation. Every
+ * path computes the same bits (see kernels/arith/act.h); they differ in speed alone. */
 #ifndef PV_CPU_CPU_H
 #define PV_CPU_CPU_H
 
@@ -83,10 +83,15 @@ typedef struct pv_cpu_path {
   /* Fills the planes of a row: `q`, `d`, `sum` and `offset` of a pv_act. */
   void (*round)(pv_product product, const float *x, size_t k, int16_t *q, float *d, int32_t *sum,
                 int32_t *offset);
+  /* `count` weights of a row of the token embedding. */
+  void (*gather)(pv_type type, const void *row, uint64_t count, float *out);
   void (*mm)(const pv_mm *mm);
   void (*rmsnorm)(const float *x, const float *weight, size_t n, float eps, float *out);
+  /* cos and sin of position * base^(-2 i / n) for i < n / 2. */
+  void (*angles)(double base, size_t n, size_t position, float *cos, float *sin);
   /* In place over one head: pairs (i, i + n/2) turned by cos[i], sin[i]. */
   void (*rope)(float *x, size_t n, const float *cos, const float *sin);
+  size_t (*attend_scratch)(size_t head_dim, size_t positions); /* in floats */
   void (*attend)(const pv_attend *attend);
   void (*swiglu)(const float *gate, const float *up, size_t n, float *out);
   void (*add)(const float *a, const float *b, size_t n, float *out);
@@ -95,6 +100,8 @@ typedef struct pv_cpu_path {
                   float *out);
   /* Softmax over n router logits, the `used` best by (value, index), weights renormalised. */
   void (*route)(const float *logits, size_t n, size_t used, int32_t *indices, float *weights);
+  /* The first by (value, index). */
+  int32_t (*argmax)(const float *x, size_t n);
 } pv_cpu_path;
 
 extern const pv_cpu_path pv_cpu_scalar;

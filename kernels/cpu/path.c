@@ -1,4 +1,6 @@
 /* The table of one code path. */
+#include "kernels/arith/arith.h"
+#include "kernels/arith/rope.h"
 #include "kernels/cpu/vector.h"
 
 void PV_PATH(mm)(const pv_mm *mm) {
@@ -11,15 +13,26 @@ void PV_PATH(mm)(const pv_mm *mm) {
   }
 }
 
+static int32_t argmax(const float *x, size_t n) {
+  int32_t best = 0;
+  for (size_t i = 1; i < n; i++)
+    if (pv_before(x[i], (int64_t)i, x[best], best)) best = (int32_t)i;
+  return best;
+}
+
 const pv_cpu_path PV_JOIN(pv_cpu_, PV_PATH_BARE) = {
     .name = PV_PATH_NAME,
     .round = PV_PATH(round),
+    .gather = pv_dequant_f32,
     .mm = PV_PATH(mm),
     .rmsnorm = PV_PATH(rmsnorm),
+    .angles = pv_rope_row,
     .rope = PV_PATH(rope),
+    .attend_scratch = pv_attend_scratch,
     .attend = PV_PATH(attend),
     .swiglu = PV_PATH(swiglu),
     .add = PV_PATH(add),
     .combine = PV_PATH(combine),
     .route = PV_PATH(route),
+    .argmax = argmax,
 };

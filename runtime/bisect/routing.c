@@ -34,12 +34,12 @@ static pv_code open_right(again *a, pv_error *err) {
   const pv_backend_config config = {numerics, a->spec->count, a->spec->batch, a->spec->threads,
                                     NULL};
   const pv_fault *fault = side->who.planted.fault;
-  pv_plain_defect defect = {.layer = -1};
+  pv_defect defect = {.layer = -1};
   if (fault != NULL && fault->host == PV_FAULT_IN_PLAIN) defect = fault->defect;
   defect.layer = fault != NULL ? side->who.planted.layer : -1;
   if (numerics == PV_NUMERICS_F64)
     return pv_backend_f64.open(a->spec->model, &config, &a->right, err);
-  return pv_plain_open(a->spec->model, &config, &defect, &a->right, err);
+  return pv_definition_open(a->spec->model, &config, &defect, &a->right, err);
 }
 
 /* The left side's choice of this layer, written over the right side's own. */

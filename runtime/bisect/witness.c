@@ -8,7 +8,7 @@ pv_code pv_witness_open(const pv_model *model, pv_numerics numerics, size_t cont
   const pv_backend_config config = {numerics, context, batch, threads, NULL};
   *out = (pv_witness){0};
   if (numerics == PV_NUMERICS_F64) return pv_backend_f64.open(model, &config, &out->backend, err);
-  return pv_plain_open(model, &config, NULL, &out->backend, err);
+  return pv_definition_open(model, &config, NULL, &out->backend, err);
 }
 
 void pv_witness_close(pv_witness *w) {

@@ -9,7 +9,7 @@
 static void mm_8bit(const pv_mm *mm) {
   pv_mm coarse = *mm;
   if (mm->product == PV_PRODUCT_I16) coarse.product = PV_PRODUCT_I8;
-  pv_plain_kernels.mm(&coarse);
+  pv_definition.mm(&coarse);
 }
 const pv_cpu_path pv_fault_activations_8bit = {.mm = mm_8bit};
 
@@ -27,7 +27,7 @@ static float dot_f32(const pv_mm *mm, const unsigned char *row, const float *x) 
   float w[PV_K_MAX], lane[32] = {0};
   pv_dequant_f32(mm->type, row, mm->k, w);
   for (size_t i = 0; i < mm->k; i++) lane[i % 32] = pv_fma_f32(w[i], x[i], lane[i % 32]);
-  return pv_plain_fold(lane, 32);
+  return pv_definition_fold(lane, 32);
 }
 static void mm_f32(const pv_mm *mm) {
   mm_by(mm, dot_f32);
@@ -36,7 +36,7 @@ const pv_cpu_path pv_fault_f32_accumulator = {.mm = mm_f32};
 
 /* What the fold of a row adds: segments of a quantised row, products of a plain one. */
 static size_t terms(const pv_mm *mm, const unsigned char *row, const float *x, float *value) {
-  if (pv_type_get(mm->type)->quantised) return pv_plain_segments(mm, row, x, value);
+  if (pv_type_get(mm->type)->quantised) return pv_definition_segments(mm, row, x, value);
   pv_dequant_f32(mm->type, row, mm->k, value);
   for (size_t i = 0; i < mm->k; i++) value[i] = value[i] * x[i];
   return mm->k;
@@ -106,7 +106,7 @@ static void route_reversed(const float *logits, size_t n, size_t used, int32_t *
                            float *weights) {
   float mirrored[PV_EXPERTS_MAX];
   for (size_t i = 0; i < n; i++) mirrored[i] = logits[n - 1 - i];
-  pv_plain_kernels.route(mirrored, n, used, indices, weights);
+  pv_definition.route(mirrored, n, used, indices, weights);
   for (size_t r = 0; r < used; r++) indices[r] = (int32_t)n - 1 - indices[r];
 }
 const pv_cpu_path pv_fault_tie_reversed = {.route = route_reversed};
@@ -114,7 +114,7 @@ const pv_cpu_path pv_fault_tie_reversed = {.route = route_reversed};
 static void route_not_renormalised(const float *logits, size_t n, size_t used, int32_t *indices,
                                    float *weights) {
   float sum = 0.0f;
-  pv_plain_kernels.route(logits, n, used, indices, weights);
+  pv_definition.route(logits, n, used, indices, weights);
   const float top = logits[indices[0]];
   for (size_t i = 0; i < n; i++) sum += pv_exp_f32(logits[i] - top);
   for (size_t r = 0; r < used; r++) weights[r] = pv_exp_f32(logits[indices[r]] - top) / sum;
@@ -125,7 +125,7 @@ const pv_cpu_path pv_fault_not_renormalised = {.route = route_not_renormalised};
 static void route_softmax_after(const float *logits, size_t n, size_t used, int32_t *indices,
                                 float *weights) {
   float sum = 0.0f;
-  pv_plain_kernels.route(logits, n, used, indices, weights);
+  pv_definition.route(logits, n, used, indices, weights);
   for (size_t r = 0; r < used; r++) {
     weights[r] = pv_exp_f32(logits[indices[r]] - logits[indices[0]]);
     sum += weights[r];
@@ -136,7 +136,7 @@ const pv_cpu_path pv_fault_softmax_after = {.route = route_softmax_after};
 
 static void combine_without_last(const float *const *rows, const float *weight, size_t ranks,
                                  size_t n, float *out) {
-  pv_plain_kernels.combine(rows, weight, ranks > 1 ? ranks - 1 : ranks, n, out);
+  pv_definition.combine(rows, weight, ranks > 1 ? ranks - 1 : ranks, n, out);
 }
 const pv_cpu_path pv_fault_expert_dropped = {.combine = combine_without_last};
 
@@ -144,7 +144,7 @@ static void combine_permuted(const float *const *rows, const float *weight, size
                              float *out) {
   float permuted[PV_EXPERTS_MAX];
   for (size_t r = 0; r < ranks; r++) permuted[r] = weight[(r + 1) % ranks];
-  pv_plain_kernels.combine(rows, permuted, ranks, n, out);
+  pv_definition.combine(rows, permuted, ranks, n, out);
 }
 const pv_cpu_path pv_fault_weights_permuted = {.combine = combine_permuted};
 
@@ -174,7 +174,7 @@ static void mm_reading(const pv_mm *mm, const char *name) {
   for (size_t r = 0; r < mm->row_count; r++) {
     one.first_out = mm->first_out + r;
     one.type = pv_fault_read_row(fault, mm->type, mm->rows + r * mm->row_bytes, mm->k, row);
-    pv_plain_kernels.mm(&one);
+    pv_definition.mm(&one);
   }
 }
 
@@ -194,7 +194,7 @@ static void mm_subnormals(const pv_mm *mm) {
   mm_reading(mm, "flushed_subnormals");
 }
 static void swiglu_flushed(const float *gate, const float *up, size_t n, float *out) {
-  pv_plain_kernels.swiglu(gate, up, n, out);
+  pv_definition.swiglu(gate, up, n, out);
   for (size_t i = 0; i < n; i++)
     if (out[i] > -0x1p-126f && out[i] < 0x1p-126f) out[i] = 0.0f;
 }

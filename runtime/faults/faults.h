@@ -5,8 +5,9 @@
 #ifndef PV_FAULTS_FAULTS_H
 #define PV_FAULTS_FAULTS_H
 
+#include "kernels/definition/definition.h"
 #include "runtime/forward/forward.h"
-#include "runtime/plain/plain.h"
+#include "runtime/forward/host.h"
 
 typedef enum pv_fault_host {
   PV_FAULT_IN_WEIGHTS, /* bytes or types of tensors as they are read */
@@ -28,10 +29,10 @@ typedef struct pv_fault {
   int types[4];
   /* The same for checks of a kernel alone, where there is no model; NULL: see `defect`. */
   const pv_cpu_path *kernels;
-  const char *ptx[2];     /* for checks of PTX: this instruction becomes that one; NULL: none */
-  pv_plain_defect defect; /* PV_FAULT_IN_PLAIN; `layer` is filled in when it is planted */
-  bool once;              /* outside the layers: takes no layer */
-  bool needs_tie;         /* invisible unless two experts have the same logit */
+  const char *ptx[2]; /* for checks of PTX: this instruction becomes that one; NULL: none */
+  pv_defect defect;   /* PV_FAULT_IN_PLAIN; `layer` is filled in when it is planted */
+  bool once;          /* outside the layers: takes no layer */
+  bool needs_tie;     /* invisible unless two experts have the same logit */
 } pv_fault;
 
 const pv_fault *pv_faults(size_t *count);

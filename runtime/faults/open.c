@@ -5,13 +5,13 @@
 
 static pv_code open_plain(const pv_model *model, const pv_backend_config *config,
                           const pv_planted *planted, pv_forward **out, pv_error *err) {
-  pv_plain_defect defect = planted->fault->defect;
+  pv_defect defect = planted->fault->defect;
   pv_backend *backend = NULL;
   defect.layer = planted->layer;
   if (config->context == 0 || config->context > model->shape.context || config->batch == 0)
     return pv_error_set(err, PV_ERR_INPUT, "a context of %zu positions is outside 1..%u",
                         config->context, model->shape.context);
-  pv_code code = pv_plain_open(model, config, &defect, &backend, err);
+  pv_code code = pv_definition_open(model, config, &defect, &backend, err);
   if (code == PV_OK) code = pv_forward_adopt(backend, out, err);
   if (code != PV_OK && backend != NULL) backend->ops->close(backend);
   return code;
@@ -68,7 +68,8 @@ pv_code pv_fault_stand_in(const pv_model *model, const pv_backend_config *config
 }
 
 pv_cpu_path pv_fault_kernels(const pv_fault *fault) {
-  pv_cpu_path all = pv_plain_with(fault->kernels != NULL ? fault->kernels : fault->defect.kernels);
+  pv_cpu_path all =
+      pv_definition_with(fault->kernels != NULL ? fault->kernels : fault->defect.kernels);
   all.round = pv_cpu_scalar.round; /* for callers that ask; the products here do their own */
   return all;
 }

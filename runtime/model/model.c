@@ -82,7 +82,7 @@ static pv_code read_shape(pv_model *m, pv_error *err) {
   const char *wrong = NULL;
   if (s->used > s->experts)
     wrong = "more experts are used than there are";
-  else if (s->heads % s->kv_heads != 0)
+  else if (s->kv_heads == 0 || s->heads % s->kv_heads != 0)
     wrong = "the query heads are not a multiple of the key heads";
   else if (s->head_dim % 8 != 0)
     wrong = "the head dimension is not a multiple of 8";

@@ -46,7 +46,7 @@ static const struct {
     [PV_STAGE_FFN_RESIDUAL] = {"add (kernels/cpu/vector.c)",
                                "combine (kernels/cuda/elementwise.cu) or, for few rows, down "
                                "(kernels/cuda/down.cu)"},
-    [PV_STAGE_ARGMAX] = {"argmax (runtime/forward/backend_cpu.c)",
+    [PV_STAGE_ARGMAX] = {"argmax (kernels/cpu/path.c)",
                          "argmax_parts and argmax (kernels/cuda/argmax.cu)"},
 };
 
@@ -81,9 +81,9 @@ const char *pv_bisect_source(const pv_model *model, const char *computed, pv_num
                              pv_stage_id stage, uint32_t layer) {
   const bool gpu = strcmp(computed, "cuda") == 0 || strcmp(computed, "ptx") == 0;
   if (strcmp(computed, "plain") == 0)
-    return "the plain backend (runtime/plain/backend.c, kernels.c)";
+    return "the definition (kernels/definition/definition.c)";
   if (!gpu && strcmp(computed, "cpu") != 0) return NULL;
-  if (numerics == PV_NUMERICS_F64) return "the arbiter (runtime/forward/backend_f64.c)";
+  if (numerics == PV_NUMERICS_F64) return "the arbiter (kernels/exact/exact.c)";
   if (table[stage].cpu != NULL) return gpu ? table[stage].gpu : table[stage].cpu;
   const pv_type type = pv_model_weight(model, stage, layer)->type;
   return gpu ? gpu_product(numerics, stage, type)

@@ -20,9 +20,9 @@ pv_code __wrap_pv_forward_open(const pv_model *model, const char *backend,
   if (strcmp(backend, "kernel") != 0)
     return __real_pv_forward_open(model, backend, config, out, err);
   pv_code code = pv_fault_parse(defect, &planted, err);
-  pv_plain_defect planned = planted.fault != NULL ? planted.fault->defect : (pv_plain_defect){0};
+  pv_defect planned = planted.fault != NULL ? planted.fault->defect : (pv_defect){0};
   planned.layer = planted.layer;
-  if (code == PV_OK) code = pv_plain_open(model, config, &planned, &made, err);
+  if (code == PV_OK) code = pv_definition_open(model, config, &planned, &made, err);
   return code == PV_OK ? pv_forward_adopt(made, out, err) : code;
 }
 

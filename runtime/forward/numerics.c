@@ -1,38 +1,7 @@
-/* Stages by the plan; names and strings of numerics identities. */
-#include <stdio.h>
+/* Names and strings of numerics identities. */
 #include <string.h>
 
 #include "runtime/forward/backend.h"
-
-static const pv_stage_row *row(pv_stage_id stage) {
-  return &pv_plan_qwen3moe.rows[stage];
-}
-
-const char *pv_stage_name(pv_stage_id stage) {
-  return row(stage)->name;
-}
-
-int pv_stage_find(const char *name) {
-  return pv_plan_stage(&pv_plan_qwen3moe, name);
-}
-
-size_t pv_stage_width(pv_stage_id stage, const pv_shape *s) {
-  return pv_plan_width(&pv_plan_qwen3moe, stage, s);
-}
-
-int pv_stage_is_index(pv_stage_id stage) {
-  return (row(stage)->flags & PV_ROW_INDEX) != 0;
-}
-
-int pv_stage_is_layered(pv_stage_id stage) {
-  return (row(stage)->flags & PV_ROW_ONCE) == 0;
-}
-
-const char *pv_stage_place(pv_stage_id stage, uint32_t layer, char out[PV_STAGE_PLACE]) {
-  snprintf(out, PV_STAGE_PLACE, pv_stage_is_layered(stage) ? "%s of layer %u" : "%s",
-           pv_stage_name(stage), layer);
-  return out;
-}
 
 static const struct {
   const char *name, *identity;

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "kernels/arith/arith.h"
-#include "runtime/plain/plain.h"
+#include "kernels/arith/rope.h"
+#include "kernels/definition/definition.h"
 
 /* The tree of act.h from its root: elements 2 steps apart meet before those 1 step apart. */
 static float tree(const float *v, size_t start, size_t step, size_t n) {
@@ -11,7 +12,7 @@ static float tree(const float *v, size_t start, size_t step, size_t n) {
   return tree(v, start, 2 * step, n) + tree(v, start + step, 2 * step, n);
 }
 
-float pv_plain_fold(const float *v, size_t n) {
+float pv_definition_fold(const float *v, size_t n) {
   return n == 0 ? 0.0f : tree(v, 0, 1, n);
 }
 
@@ -21,14 +22,14 @@ static float lanes_dot(const float *a, const float *b, size_t stride_b, size_t n
   for (size_t i = 0; i < n; i++)
     lane[i % lanes] =
         i < lanes ? a[i] * b[i * stride_b] : pv_fma_f32(a[i], b[i * stride_b], lane[i % lanes]);
-  return pv_plain_fold(lane, n < lanes ? n : lanes);
+  return pv_definition_fold(lane, n < lanes ? n : lanes);
 }
 
 static float wide_sum(const float *x, size_t n) {
   float lane[PV_WIDE_LANES];
   for (size_t i = 0; i < n; i++)
     lane[i % PV_WIDE_LANES] = i < PV_WIDE_LANES ? x[i] : lane[i % PV_WIDE_LANES] + x[i];
-  return pv_plain_fold(lane, n < PV_WIDE_LANES ? n : PV_WIDE_LANES);
+  return pv_definition_fold(lane, n < PV_WIDE_LANES ? n : PV_WIDE_LANES);
 }
 
 typedef struct segment { /* of rounded activations */
@@ -78,7 +79,8 @@ static float segment_value(pv_type type, const void *block, const int8_t *w, siz
   return s->d * pv_fma_f32(-pv_f16_to_f32(b->dmin), (float)(m[at / 32] * all), product);
 }
 
-size_t pv_plain_segments(const pv_mm *mm, const unsigned char *row, const float *x, float *value) {
+size_t pv_definition_segments(const pv_mm *mm, const unsigned char *row, const float *x,
+                              float *value) {
   const pv_type_info *type = pv_type_get(mm->type);
   const float max = mm->product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX;
   size_t count = 0;
@@ -108,14 +110,14 @@ static float dot_f64acc(const pv_mm *mm, const unsigned char *row, const float *
     for (size_t l = 0; l < LANES; l++) lane[l] += chunk[l];
   }
   for (size_t l = 0; l < LANES; l++) rounded[l] = (float)lane[l];
-  return pv_plain_fold(rounded, LANES);
+  return pv_definition_fold(rounded, LANES);
 }
 
 static float dot(const pv_mm *mm, const unsigned char *row, const float *x) {
   float value[PV_K_MAX];
   if (mm->product == PV_PRODUCT_F64ACC) return dot_f64acc(mm, row, x);
   if (pv_type_get(mm->type)->quantised)
-    return pv_plain_fold(value, pv_plain_segments(mm, row, x, value));
+    return pv_definition_fold(value, pv_definition_segments(mm, row, x, value));
   pv_dequant_f32(mm->type, row, mm->k, value);
   return lanes_dot(value, x, 1, mm->k, PV_WIDE_LANES);
 }
@@ -163,7 +165,7 @@ static void attend(const pv_attend *a) {
       e[i] = lanes_dot(a->q, k + i * a->stride, 1, dim, PV_NARROW_LANES) * a->scale;
     top[c] = largest(e, n);
     for (size_t i = 0; i < n; i++) e[i] = pv_exp_f32(e[i] - top[c]);
-    sum[c] = pv_plain_fold(e, n);
+    sum[c] = pv_definition_fold(e, n);
     for (size_t j = 0; j < dim; j++) {
       float acc = e[0] * v[j];
       for (size_t i = 1; i < n; i++) acc = pv_fma_f32(e[i], v[i * a->stride + j], acc);
@@ -208,26 +210,43 @@ static void route(const float *logits, size_t n, size_t used, int32_t *indices, 
   for (size_t r = 0; r < used; r++) weights[r] = weights[r] / kept;
 }
 
-const pv_cpu_path pv_plain_kernels = {.name = "plain",
-                                      .mm = mm,
-                                      .rmsnorm = rmsnorm,
-                                      .rope = rope,
-                                      .attend = attend,
-                                      .swiglu = swiglu,
-                                      .add = add,
-                                      .combine = combine,
-                                      .route = route};
+static int32_t argmax(const float *x, size_t n) {
+  int32_t best = 0;
+  for (size_t i = 1; i < n; i++)
+    if (pv_before(x[i], (int64_t)i, x[best], best)) best = (int32_t)i;
+  return best;
+}
 
-pv_cpu_path pv_plain_with(const pv_cpu_path *replaced) {
-  pv_cpu_path all = pv_plain_kernels;
+const pv_cpu_path pv_definition = {.name = "plain",
+                                   .gather = pv_dequant_f32,
+                                   .mm = mm,
+                                   .rmsnorm = rmsnorm,
+                                   .angles = pv_rope_row,
+                                   .rope = rope,
+                                   .attend_scratch = pv_attend_scratch,
+                                   .attend = attend,
+                                   .swiglu = swiglu,
+                                   .add = add,
+                                   .combine = combine,
+                                   .route = route,
+                                   .argmax = argmax};
+
+pv_cpu_path pv_definition_with(const pv_cpu_path *replaced) {
+  pv_cpu_path all = pv_definition;
   if (replaced == NULL) return all;
-  if (replaced->mm != NULL) all.mm = replaced->mm;
-  if (replaced->rmsnorm != NULL) all.rmsnorm = replaced->rmsnorm;
-  if (replaced->rope != NULL) all.rope = replaced->rope;
-  if (replaced->attend != NULL) all.attend = replaced->attend;
-  if (replaced->swiglu != NULL) all.swiglu = replaced->swiglu;
-  if (replaced->add != NULL) all.add = replaced->add;
-  if (replaced->combine != NULL) all.combine = replaced->combine;
-  if (replaced->route != NULL) all.route = replaced->route;
+#define REPLACE(member) \
+  if (replaced->member != NULL) all.member = replaced->member
+  REPLACE(gather);
+  REPLACE(mm);
+  REPLACE(rmsnorm);
+  REPLACE(angles);
+  REPLACE(rope);
+  REPLACE(attend);
+  REPLACE(swiglu);
+  REPLACE(add);
+  REPLACE(combine);
+  REPLACE(route);
+  REPLACE(argmax);
+#undef REPLACE
   return all;
 }

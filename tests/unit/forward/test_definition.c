@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/plain/plain.h"
+#include "kernels/definition/definition.h"
+#include "runtime/forward/host.h"
 #include "runtime/trace/capture.h"
 #include "tests/unit/testing.h"
 
@@ -35,12 +36,12 @@ static pv_capture *fast(pv_numerics numerics, size_t count) {
              : NULL;
 }
 
-static pv_capture *plain(pv_numerics numerics, const pv_plain_defect *defect, size_t count,
+static pv_capture *plain(pv_numerics numerics, const pv_defect *defect, size_t count,
                          size_t batch) {
   const pv_backend_config config = {numerics, LONG, LONG, 2, NULL};
   pv_backend *b = NULL;
   pv_forward *f = NULL;
-  if (!EXPECT_I64(pv_plain_open(model, &config, defect, &b, NULL), PV_OK)) return NULL;
+  if (!EXPECT_I64(pv_definition_open(model, &config, defect, &b, NULL), PV_OK)) return NULL;
   return EXPECT_I64(pv_forward_adopt(b, &f, NULL), PV_OK) ? capture(f, count, batch) : NULL;
 }
 
@@ -76,7 +77,7 @@ static void test_compute_and_write(void) {
   const pv_batch batch = {ids, 9, 0, 9};
   pv_capture *c = fast(PV_NUMERICS_I16, 9);
   pv_backend *b = NULL;
-  REQUIRE(c != NULL && pv_plain_open(model, &config, NULL, &b, NULL) == PV_OK);
+  REQUIRE(c != NULL && pv_definition_open(model, &config, NULL, &b, NULL) == PV_OK);
   EXPECT_I64(b->ops->begin(b, &batch, NULL), PV_OK);
   float *got = malloc(9 * pv_capture_row_bytes(c, PV_STAGE_LOGITS));
   uint64_t stages = 0;
@@ -107,7 +108,7 @@ static void flip(size_t position, size_t width, const void *before, void *data) 
 
 /* One bit of one element of one layer, and not elsewhere; and the comparison can fail. */
 static void test_defect(void) {
-  const pv_plain_defect defect = {
+  const pv_defect defect = {
       .stages = UINT64_C(1) << PV_STAGE_EXPERT_UP, .layer = 2, .after = flip};
   const pv_difference d = compare(fast(PV_NUMERICS_I16, 6), plain(PV_NUMERICS_I16, &defect, 6, 6));
   EXPECT(d.present);
@@ -120,7 +121,7 @@ static void test_defect(void) {
 static void test_f64_is_refused(void) {
   const pv_backend_config config = {PV_NUMERICS_F64, 9, 9, 1, NULL};
   pv_backend *b = NULL;
-  EXPECT_I64(pv_plain_open(model, &config, NULL, &b, NULL), PV_ERR_UNSUPPORTED);
+  EXPECT_I64(pv_definition_open(model, &config, NULL, &b, NULL), PV_ERR_UNSUPPORTED);
 }
 
 int main(void) {

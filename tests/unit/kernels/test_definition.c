@@ -6,8 +6,8 @@
 
 #include "base/random.h"
 #include "kernels/arith/arith.h"
+#include "kernels/definition/definition.h"
 #include "runtime/checks/rows.h"
-#include "runtime/plain/plain.h"
 #include "tests/unit/testing.h"
 
 enum { K = 1056, KINDS = 6 };
@@ -27,7 +27,7 @@ static void expect_product(pv_product product, const pv_type_info *type, size_t 
   pv_rows_act act;
   REQUIRE(pv_rows_act_make(&pv_cpu_scalar, product, x, k, &act, NULL) == PV_OK);
   const float want = pv_rows_multiply(&pv_cpu_scalar, product, type->type, row, k, &act);
-  const float got = pv_rows_multiply(&pv_plain_kernels, product, type->type, row, k, &act);
+  const float got = pv_rows_multiply(&pv_definition, product, type->type, row, k, &act);
   if (!EXPECT(isnan(want) ? isnan(got) : pv_bits_f32(got) == pv_bits_f32(want)))
     fprintf(stderr, "  %s, product %d, %zu long, kind %d: %.9g, want %.9g\n", type->name, product,
             k, kind, (double)got, (double)want);
@@ -66,12 +66,12 @@ static void test_attention(void) {
     pv_attend a = {q, k, v, STRIDE, DIM, positions[i], 0.125f, want, scratch};
     pv_cpu_scalar.attend(&a);
     a.out = got;
-    pv_plain_kernels.attend(&a);
+    pv_definition.attend(&a);
     EXPECT_BYTES(got, want, sizeof got);
   }
   k[70 * STRIDE] = NAN; /* one key of the second chunk: every output is NaN */
   pv_attend a = {q, k, v, STRIDE, DIM, LONG, 0.125f, got, scratch};
-  pv_plain_kernels.attend(&a);
+  pv_definition.attend(&a);
   for (size_t i = 0; i < DIM; i++) EXPECT(isnan(got[i]));
   free(k);
   free(v);
@@ -89,7 +89,7 @@ static void test_routing(void) {
                             : (float)(8.0 * pv_random_unit(&seed) - 4.0);
     if (round % 5 == 0) logits[17] = NAN;
     pv_cpu_scalar.route(logits, EXPERTS, USED, wanted, want);
-    pv_plain_kernels.route(logits, EXPERTS, USED, chosen, got);
+    pv_definition.route(logits, EXPERTS, USED, chosen, got);
     EXPECT_BYTES(chosen, wanted, sizeof chosen);
     for (size_t r = 0; r < USED; r++)
       EXPECT(isnan(want[r]) ? isnan(got[r]) : pv_bits_f32(got[r]) == pv_bits_f32(want[r]));
@@ -103,10 +103,10 @@ static void test_vectors(void) {
     fill(0, &seed);
     for (size_t i = 0; i < n; i++) weight[i] = (float)pv_random_unit(&seed);
     pv_cpu_scalar.rmsnorm(x, weight, n, 1e-6f, want);
-    pv_plain_kernels.rmsnorm(x, weight, n, 1e-6f, got);
+    pv_definition.rmsnorm(x, weight, n, 1e-6f, got);
     EXPECT_BYTES(got, want, n * sizeof *got);
     pv_cpu_scalar.swiglu(x, weight, n, want);
-    pv_plain_kernels.swiglu(x, weight, n, got);
+    pv_definition.swiglu(x, weight, n, got);
     EXPECT_BYTES(got, want, n * sizeof *got);
   }
 }

@@ -1,0 +1,134 @@
+/* The arbiter: see exact.h. */
+#include "kernels/exact/exact.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Eight partial sums, so that the compiler may use vectors. */
+static double dot(const double *a, const double *b, size_t n) {
+  double lane[8] = {0};
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (size_t j = 0; j < 8; j++) lane[j] += a[i + j] * b[i + j];
+  double sum = 0.0;
+  for (size_t j = 0; j < 8; j++) sum += lane[j];
+  for (; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+static void mm(const pv_exact_mm *m) {
+  double w[PV_EXACT_K_MAX];
+  for (size_t r = 0; r < m->row_count; r++) {
+    pv_dequant_f64(m->type, m->rows + r * m->row_bytes, m->k, w);
+    for (size_t t = 0; t < m->act_count; t++)
+      m->out[t][m->first_out + r] = dot(w, m->acts[t].x, m->k);
+  }
+}
+
+/* y = x / sqrt(mean(x^2) + eps) * weight */
+static void rmsnorm(const double *x, const float *weight, size_t n, double eps, double *out) {
+  double sum = 0.0;
+  for (size_t i = 0; i < n; i++) sum += x[i] * x[i];
+  const double scale = 1.0 / sqrt(sum / (double)n + eps);
+  for (size_t i = 0; i < n; i++) out[i] = x[i] * scale * (double)weight[i];
+}
+
+/* position * base^(-2 i / n) */
+static void angles(double base, size_t n, size_t position, double *cosine, double *sine) {
+  for (size_t i = 0; i < n / 2; i++) {
+    const double angle = (double)position * pow(base, -2.0 * (double)i / (double)n);
+    cosine[i] = cos(angle);
+    sine[i] = sin(angle);
+  }
+}
+
+/* Halves are paired: (x[i], x[i + n/2]) turned by angle i. */
+static void rope(double *x, size_t n, const double *cosine, const double *sine) {
+  for (size_t i = 0; i < n / 2; i++) {
+    const double a = x[i], b = x[i + n / 2];
+    x[i] = a * cosine[i] - b * sine[i];
+    x[i + n / 2] = b * cosine[i] + a * sine[i];
+  }
+}
+
+static size_t attend_scratch(size_t head_dim, size_t positions) {
+  (void)head_dim;
+  return positions;
+}
+
+/* softmax(q . k / sqrt(dim)) v */
+static void attend(const pv_exact_attend *a) {
+  const size_t dim = a->head_dim;
+  double *score = a->scratch, top = -INFINITY, sum = 0.0;
+  for (size_t p = 0; p < a->positions; p++) {
+    score[p] = dot(a->q, a->k + p * a->stride, dim) / sqrt((double)dim);
+    if (!(score[p] <= top)) top = score[p];
+  }
+  for (size_t p = 0; p < a->positions; p++) {
+    score[p] = exp(score[p] - top);
+    sum += score[p];
+  }
+  for (size_t d = 0; d < dim; d++) a->out[d] = 0.0;
+  for (size_t p = 0; p < a->positions; p++) {
+    const double *v = a->v + p * a->stride;
+    for (size_t d = 0; d < dim; d++) a->out[d] += score[p] / sum * v[d];
+  }
+}
+
+static void swiglu(const double *gate, const double *up, size_t n, double *out) {
+  for (size_t i = 0; i < n; i++) out[i] = gate[i] / (1.0 + exp(-gate[i])) * up[i];
+}
+
+static void add(const double *a, const double *b, size_t n, double *out) {
+  for (size_t i = 0; i < n; i++) out[i] = a[i] + b[i];
+}
+
+static void combine(const double *const *rows, const double *weight, size_t ranks, size_t n,
+                    double *out) {
+  memset(out, 0, n * sizeof *out);
+  for (size_t r = 0; r < ranks; r++)
+    for (size_t i = 0; i < n; i++) out[i] += weight[r] * rows[r][i];
+}
+
+static bool before(double a, int32_t index_a, double b, int32_t index_b) {
+  if (isnan(a) || isnan(b)) return isnan(a) == isnan(b) ? index_a < index_b : isnan(b);
+  return a != b ? a > b : index_a < index_b;
+}
+
+/* Softmax over all; the best by (value, index); their weights with sum 1. */
+static void route(const double *logits, size_t n, size_t used, int32_t *indices, double *weights) {
+  double all = 0.0, sum = 0.0;
+  bool taken[PV_EXACT_EXPERTS_MAX] = {false};
+  for (size_t r = 0; r < used; r++) {
+    int32_t best = -1;
+    for (int32_t e = 0; e < (int32_t)n; e++)
+      if (!taken[e] && (best < 0 || before(logits[e], e, logits[best], best))) best = e;
+    taken[best] = true;
+    indices[r] = best;
+  }
+  for (size_t e = 0; e < n; e++) all += exp(logits[e] - logits[indices[0]]);
+  for (size_t r = 0; r < used; r++)
+    sum += weights[r] = exp(logits[indices[r]] - logits[indices[0]]) / all;
+  for (size_t r = 0; r < used; r++) weights[r] = weights[r] / sum;
+}
+
+static int32_t argmax(const double *x, size_t n) {
+  int32_t best = 0;
+  for (int32_t i = 1; i < (int32_t)n; i++)
+    if (before(x[i], i, x[best], best)) best = i;
+  return best;
+}
+
+const pv_exact_kernels pv_exact = {.gather = pv_dequant_f64,
+                                   .mm = mm,
+                                   .rmsnorm = rmsnorm,
+                                   .angles = angles,
+                                   .rope = rope,
+                                   .attend_scratch = attend_scratch,
+                                   .attend = attend,
+                                   .swiglu = swiglu,
+                                   .add = add,
+                                   .combine = combine,
+                                   .route = route,
+                                   .argmax = argmax};

@@ -1,0 +1,563 @@
+/* One driver for every set of kernels on the host: it walks the rows of the plan and knows no
+ * architecture. Included once for float32 and once for float64. The file that includes it has
+ * defined before:
+ *   real, host_kernels, host_act, host_mm, host_attend   types
+ * and defines behind it:
+ *   take_planes, ready                                   room for rounded rows; one such row
+ *   complete_mm, complete_attend                         members that only one of both has */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ck.h"
+#include "base/pool.h"
+#include "runtime/forward/groups.h"
+#include "runtime/forward/host.h"
+
+/* Rows as products take them. */
+typedef struct acts {
+  host_act *rows;
+  void *planes[4];
+  size_t of; /* the stage that they hold; PV_STAGES_MAX: none */
+} acts;
+
+typedef struct job { /* one matrix product, cut into tasks of `tile` rows */
+  host_mm mm;
+  size_t tile, first_task;
+} job;
+
+typedef struct host {
+  pv_backend base;
+  const pv_stage_row *rows; /* of the plan */
+  const host_kernels *kernels;
+  host_kernels planted; /* those with the defect's */
+  pv_defect defect;
+  pv_product product;
+  pv_pool *pool;
+  pv_batch batch;
+  unsigned char *stage[PV_STAGES_MAX]; /* real, or int32_t */
+  unsigned char *before;               /* a stage before it was computed; NULL: not needed */
+  real *keys, *values;                 /* [layer][context][kv width] */
+  real *cos, *sin;                     /* [context][head_dim / 2] */
+  real *scratch;                       /* per thread, for attention */
+  size_t scratch_reals;
+  acts plain, expert; /* one row per position; one per (position, rank) */
+  pv_groups groups;
+  job *jobs;
+  host_act *job_acts;
+  real **job_out;
+  uint64_t bytes;
+  size_t width[PV_STAGES_MAX], part[PV_STAGES_MAX]; /* part: of one chosen expert */
+  bool feeds[PV_STAGES_MAX];                        /* products take it */
+  size_t embedding, layer_out;                      /* rows: what the stream is */
+  size_t cached[2];                                 /* rows: keys, values */
+  uint32_t layer;
+} host;
+
+static void take_planes(host *h, acts *a, size_t rows, size_t k, bool *failed);
+static void ready(const host *h, host_act *act, const real *x, size_t k);
+static void complete_mm(const host *h, host_mm *mm);
+static void complete_attend(host_attend *attend);
+
+static void *take(host *h, uint64_t count, uint64_t size, bool *failed) {
+  uint64_t bytes = 0;
+  size_t n = 0;
+  if (*failed || !pv_ck_mul(count, size, &bytes) || !pv_ck_size(bytes, &n)) {
+    *failed = true;
+    return NULL;
+  }
+  void *p = calloc(1, n > 0 ? n : 1);
+  if (p == NULL) *failed = true;
+  h->bytes += bytes;
+  return p;
+}
+
+static void host_close(pv_backend *backend) {
+  host *h = (host *)backend;
+  pv_pool_close(h->pool);
+  for (size_t s = 0; s < PV_STAGES_MAX; s++) free(h->stage[s]);
+  acts *both[] = {&h->plain, &h->expert};
+  for (int i = 0; i < 2; i++) {
+    free(both[i]->rows);
+    for (int k = 0; k < 4; k++) free(both[i]->planes[k]);
+  }
+  void *const all[] = {h->before, h->keys,          h->values,       h->cos,
+                       h->sin,    h->scratch,       h->groups.slots, h->groups.first,
+                       h->jobs,   h->groups.active, h->job_acts,     (void *)h->job_out};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+  free(h);
+}
+
+static bool is(const host *h, size_t row, unsigned flag) {
+  return (h->rows[row].flags & flag) != 0;
+}
+
+static acts *acts_of(host *h, size_t row) {
+  return is(h, row, PV_ROW_BY_EXPERT) ? &h->expert : &h->plain;
+}
+
+static void take_acts(host *h, acts *a, size_t rows, size_t k, bool *failed) {
+  a->of = PV_STAGES_MAX;
+  a->rows = take(h, rows, sizeof *a->rows, failed);
+  take_planes(h, a, rows, k, failed);
+}
+
+static bool take_all(host *h) {
+  const pv_shape *s = &h->base.model->shape;
+  const size_t rows = h->base.config.batch, slots = rows * s->used, half = s->head_dim / 2;
+  const size_t count = h->base.model->plan->count, context = h->base.config.context;
+  const uint64_t cache = (uint64_t)s->layers * context;
+  size_t widest = 0, k[2] = {0}; /* k: of what products take, and by expert */
+  bool failed = false;
+  for (size_t i = 0; i < count; i++) {
+    size_t *most = &k[is(h, i, PV_ROW_BY_EXPERT) ? 1 : 0];
+    h->stage[i] = take(h, rows, h->width[i] * sizeof(real), &failed);
+    if (h->width[i] > widest) widest = h->width[i];
+    if (h->feeds[i] && h->part[i] > *most) *most = h->part[i];
+  }
+  if (h->defect.after != NULL) h->before = take(h, rows, widest * sizeof(real), &failed);
+  h->keys = take(h, cache, h->width[h->cached[0]] * sizeof(real), &failed);
+  h->values = take(h, cache, h->width[h->cached[1]] * sizeof(real), &failed);
+  h->cos = take(h, context, half * sizeof(real), &failed);
+  h->sin = take(h, context, half * sizeof(real), &failed);
+  h->scratch_reals = h->kernels->attend_scratch(s->head_dim, context);
+  h->scratch = take(h, pv_pool_threads(h->pool), h->scratch_reals * sizeof(real), &failed);
+  take_acts(h, &h->plain, rows, k[0], &failed);
+  take_acts(h, &h->expert, slots, k[1], &failed);
+  h->groups.slots = take(h, slots, sizeof(uint32_t), &failed);
+  h->groups.first = take(h, s->experts + 1u, sizeof(uint32_t), &failed);
+  h->groups.active = take(h, s->experts, sizeof(uint32_t), &failed);
+  h->jobs = take(h, PV_STEP_ROWS * (s->experts + 1u), sizeof *h->jobs, &failed);
+  h->job_acts = take(h, slots, sizeof *h->job_acts, &failed);
+  h->job_out = take(h, PV_STEP_ROWS * (slots + rows), sizeof *h->job_out, &failed);
+  for (size_t p = 0; p < context && !failed; p++)
+    h->kernels->angles(s->rope_base, s->head_dim, p, h->cos + p * half, h->sin + p * half);
+  return !failed;
+}
+
+/* What of the plan is asked for again and again. */
+static void note_plan(host *h) {
+  const pv_plan *plan = h->base.model->plan;
+  h->rows = plan->rows;
+  h->embedding = (size_t)pv_plan_role(plan, PV_ROLE_EMBEDDING);
+  h->layer_out = (size_t)pv_plan_role(plan, PV_ROLE_LAYER_OUT);
+  for (size_t i = 0; i < plan->count; i++) {
+    h->width[i] = pv_plan_width(plan, i, &h->base.model->shape);
+    h->part[i] = pv_plan_part(plan, i, &h->base.model->shape);
+    if (plan->rows[i].op == PV_OP_MATMUL) h->feeds[plan->rows[i].in[0]] = true;
+    for (size_t k = 0; k < 2 && plan->rows[i].op == PV_OP_ATTEND; k++)
+      h->cached[k] = plan->rows[i].in[k + 1];
+  }
+}
+
+static pv_code host_open(const host *with, const pv_model *model, const pv_backend_config *config,
+                         pv_backend **out, pv_error *err) {
+  host *h = malloc(sizeof *h);
+  if (h == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a backend");
+  *h = *with;
+  h->base.model = model;
+  h->base.config = *config;
+  h->base.real_bytes = sizeof(real);
+  note_plan(h);
+  pv_code code = pv_pool_open(config->threads, &h->pool, err);
+  if (code == PV_OK && !take_all(h))
+    code = pv_error_set(err, PV_ERR_NOMEM,
+                        "out of memory: %zu positions of context and batches of %zu",
+                        config->context, config->batch);
+  if (code == PV_OK)
+    *out = &h->base;
+  else
+    host_close(&h->base);
+  return code;
+}
+
+static size_t element_bytes(const host *h, size_t row) {
+  return is(h, row, PV_ROW_INDEX) ? sizeof(int32_t) : sizeof(real);
+}
+
+/* Part `i` of a stage: a position's row, or what one of its experts has of it. */
+static void *at(const host *h, size_t row, size_t i) {
+  return h->stage[row] + i * h->part[row] * element_bytes(h, row);
+}
+
+static size_t parts_of(const host *h, size_t row) {
+  return is(h, row, PV_ROW_BY_EXPERT) ? h->base.model->shape.used : 1;
+}
+
+static size_t rows_of(const host *h, size_t row) {
+  return is(h, row, PV_ROW_LAST_ROWS) ? h->batch.logits : h->batch.count;
+}
+
+/* The row of an input. */
+static size_t source(const host *h, size_t row, size_t k) {
+  const size_t in = h->rows[row].in[k];
+  if (in != PV_STREAM) return in;
+  return h->layer == 0 && !is(h, row, PV_ROW_ONCE) ? h->embedding : h->layer_out;
+}
+
+static const pv_gguf_tensor *weight(const host *h, size_t row) {
+  return pv_model_weight(h->base.model, row, h->layer);
+}
+
+static const float *gains(const host *h, size_t row) {
+  return (const float *)(const void *)weight(h, row)->data;
+}
+
+static bool in_layer(const host *h) {
+  return h->defect.layer < 0 || h->defect.layer == (int64_t)h->layer;
+}
+
+static bool is_wrong(const host *h, size_t row) {
+  return in_layer(h) && (h->defect.stages >> row & 1) != 0;
+}
+
+/* Stages that are made together. */
+typedef struct work {
+  host *h;
+  size_t first, count;
+  bool wrong; /* the defect acts here */
+  const host_kernels *kernels;
+} work;
+
+/* Matrix products: all jobs share one list of tasks. */
+typedef struct job_list {
+  const host_kernels *kernels;
+  const job *jobs;
+  size_t count;
+} job_list;
+
+static void job_task(void *context, size_t task, unsigned thread) {
+  const job_list *list = context;
+  (void)thread;
+  size_t low = 0, high = list->count;
+  while (high - low > 1) {
+    const size_t middle = (low + high) / 2;
+    if (list->jobs[middle].first_task <= task)
+      low = middle;
+    else
+      high = middle;
+  }
+  const job *j = &list->jobs[low];
+  host_mm mm = j->mm;
+  const size_t from = (task - j->first_task) * j->tile;
+  mm.rows += from * mm.row_bytes;
+  mm.first_out += from;
+  mm.row_count = mm.row_count - from < j->tile ? mm.row_count - from : j->tile;
+  list->kernels->mm(&mm);
+}
+
+/* Long tasks, since each begins with weights that nothing has asked for yet; but so many that no
+ * thread waits long for the last. */
+static void run_jobs(const work *w, size_t count) {
+  enum { TASK_WEIGHTS = 1 << 19, TASKS_PER_THREAD = 32, ROWS_MIN = 16 };
+  host *h = w->h;
+  size_t weights = 0, tasks = 0;
+  for (size_t i = 0; i < count; i++) weights += h->jobs[i].mm.row_count * h->jobs[i].mm.k;
+  const size_t share = weights / (TASKS_PER_THREAD * (size_t)pv_pool_threads(h->pool));
+  for (size_t i = 0; i < count; i++) {
+    job *j = &h->jobs[i];
+    const size_t rows = (share < TASK_WEIGHTS ? share : TASK_WEIGHTS) / j->mm.k & ~(size_t)3;
+    j->tile = rows < ROWS_MIN ? ROWS_MIN : rows;
+    j->first_task = tasks;
+    tasks += (j->mm.row_count + j->tile - 1) / j->tile;
+  }
+  job_list list = {w->kernels, h->jobs, count};
+  pv_pool_run(h->pool, job_task, &list, tasks);
+}
+
+/* Rows of what products take, made ready unless whoever made them has. */
+static void ready_task(void *context, size_t part, unsigned thread) {
+  const work *w = context;
+  host *h = w->h;
+  const size_t row = h->rows[w->first].in[0];
+  (void)thread;
+  ready(h, &acts_of(h, row)->rows[part], at(h, row, part), h->part[row]);
+}
+
+static void add_job(host *h, size_t *count, const pv_gguf_tensor *t, const unsigned char *rows,
+                    const host_act *in, real *const *out, size_t in_count) {
+  host_mm *mm = &h->jobs[(*count)++].mm;
+  *mm = (host_mm){.type = t->type,
+                  .rows = rows,
+                  .row_bytes = t->row_bytes,
+                  .row_count = (size_t)t->dims[1],
+                  .k = (size_t)t->dims[0],
+                  .acts = in,
+                  .out = out,
+                  .act_count = in_count};
+  complete_mm(h, mm);
+}
+
+/* One job for each active expert: its slots' activations against its rows. */
+static void expert_jobs(host *h, size_t *jobs, size_t row, real **outs) {
+  const size_t used = h->base.model->shape.used, slots = h->batch.count * used;
+  const size_t in = h->rows[row].in[0];
+  const bool by_slot = is(h, in, PV_ROW_BY_EXPERT);
+  const pv_gguf_tensor *t = weight(h, row);
+  for (size_t k = 0; k < slots; k++) {
+    const uint32_t slot = h->groups.slots[k];
+    h->job_acts[k] = acts_of(h, in)->rows[by_slot ? slot : slot / used];
+    outs[k] = at(h, row, slot);
+  }
+  for (size_t a = 0; a < h->groups.active_count; a++) {
+    const uint32_t e = h->groups.active[a], first = h->groups.first[e];
+    add_job(h, jobs, t, pv_model_expert(t, e), h->job_acts + first, outs + first,
+            h->groups.first[e + 1] - first);
+  }
+}
+
+/* Products of one input: the jobs of all of them share the threads. */
+static void multiply(work *w) {
+  host *h = w->h;
+  const size_t in = h->rows[w->first].in[0], rows = rows_of(h, w->first);
+  acts *a = acts_of(h, in);
+  size_t jobs = 0;
+  if (a->of != in) pv_pool_run(h->pool, ready_task, w, rows * parts_of(h, in));
+  a->of = in;
+  for (size_t k = 0; k < w->count; k++) {
+    const size_t row = w->first + k;
+    real **outs = h->job_out + k * rows * parts_of(h, row);
+    if (is(h, row, PV_ROW_BY_EXPERT)) {
+      expert_jobs(h, &jobs, row, outs);
+      continue;
+    }
+    const pv_gguf_tensor *t = weight(h, row);
+    for (size_t i = 0; i < rows; i++) outs[i] = at(h, row, i);
+    add_job(h, &jobs, t, t->data, a->rows, outs, rows);
+  }
+  run_jobs(w, jobs);
+}
+
+static real *cache_row(const host *h, size_t which, size_t position) {
+  real *cache = which == 0 ? h->keys : h->values;
+  return cache +
+         ((size_t)h->layer * h->base.config.context + position) * h->width[h->cached[which]];
+}
+
+static void attend_task(void *context, size_t task, unsigned thread) {
+  const work *w = context;
+  const host *h = w->h;
+  const pv_defect *d = &h->defect;
+  const pv_shape *s = &h->base.model->shape;
+  const size_t i = task / s->heads, dim = s->head_dim;
+  const uint32_t head = (uint32_t)(task % s->heads);
+  const size_t group =
+      w->wrong && d->group != NULL ? d->group(s, head) : head / (s->heads / s->kv_heads);
+  const size_t visible = w->wrong && d->visible != NULL
+                             ? d->visible(&h->batch, i, h->base.config.context)
+                             : h->batch.position + i + 1;
+  host_attend a = {.q = (const real *)at(h, source(h, w->first, 0), i) + head * dim,
+                   .k = cache_row(h, 0, 0) + group * dim,
+                   .v = cache_row(h, 1, 0) + group * dim,
+                   .stride = h->width[h->cached[0]],
+                   .head_dim = dim,
+                   .positions = visible,
+                   .out = (real *)at(h, w->first, i) + head * dim,
+                   .scratch = h->scratch + thread * h->scratch_reals};
+  complete_attend(&a);
+  w->kernels->attend(&a);
+}
+
+/* Norm of each head, then RoPE on halves. */
+static void make_heads(const work *w, size_t row, size_t i) {
+  const host *h = w->h;
+  const pv_shape *s = &h->base.model->shape;
+  const bool moved = w->wrong && h->defect.position != NULL;
+  const size_t position = moved ? h->defect.position(&h->batch, i) : h->batch.position + i;
+  const size_t dim = s->head_dim, angles = position * (dim / 2);
+  const real *in = at(h, source(h, row, 0), i);
+  real *out = at(h, row, i);
+  for (size_t k = 0; k < h->width[row]; k += dim) {
+    w->kernels->rmsnorm(in + k, gains(h, row), dim, s->eps, out + k);
+    w->kernels->rope(out + k, dim, h->cos + angles, h->sin + angles);
+  }
+}
+
+/* Weights and indices of the same logits come of one call where both are asked for. */
+static bool are_routed_together(const work *w, size_t row) {
+  const pv_stage_row *r = &w->h->rows[row];
+  return row >= w->first && row + 1 < w->first + w->count && r[0].op == PV_OP_ROUTE &&
+         r[1].op == PV_OP_TOPK && r[0].in[0] == r[1].in[0];
+}
+
+static void make_route(const work *w, size_t row, size_t i) {
+  const host *h = w->h;
+  const pv_shape *s = &h->base.model->shape;
+  const bool both = are_routed_together(w, row), index = is(h, row, PV_ROW_INDEX);
+  int32_t indices[PV_EXPERTS_MAX];
+  real weights[PV_EXPERTS_MAX];
+  if (index && are_routed_together(w, row - 1)) return;
+  w->kernels->route(at(h, source(h, row, 0), i), s->experts, s->used,
+                    index  ? at(h, row, i)
+                    : both ? at(h, row + 1, i)
+                           : indices,
+                    index ? weights : at(h, row, i));
+}
+
+static void make_combined(const work *w, size_t row, size_t i) {
+  const host *h = w->h;
+  const size_t used = h->base.model->shape.used;
+  const real *parts[PV_EXPERTS_MAX];
+  for (size_t r = 0; r < used; r++) parts[r] = at(h, source(h, row, 0), i * used + r);
+  w->kernels->combine(parts, at(h, source(h, row, 1), i), used, h->width[row], at(h, row, i));
+}
+
+/* Part `i` of a stage that is made part by part. */
+static void make_part(const work *w, size_t row, size_t i) {
+  const host *h = w->h;
+  const pv_gguf_tensor *t = h->rows[row].weight != NULL ? weight(h, row) : NULL;
+  const size_t n = h->part[row], in = source(h, row, 0);
+  switch (h->rows[row].op) {
+    case PV_OP_GATHER:
+      w->kernels->gather(t->type, t->data + h->batch.ids[i] * t->row_bytes, n, at(h, row, i));
+      break;
+    case PV_OP_NORM: /* of the last rows: row 0 is the first of them */
+      w->kernels->rmsnorm(at(h, in, rows_of(h, in) - rows_of(h, row) + i), gains(h, row), n,
+                          h->base.model->shape.eps, at(h, row, i));
+      break;
+    case PV_OP_HEADS:
+      make_heads(w, row, i);
+      break;
+    case PV_OP_ADD:
+      w->kernels->add(at(h, in, i), at(h, source(h, row, 1), i), n, at(h, row, i));
+      break;
+    case PV_OP_ROUTE:
+    case PV_OP_TOPK:
+      make_route(w, row, i);
+      break;
+    case PV_OP_SWIGLU:
+      w->kernels->swiglu(at(h, in, i), at(h, source(h, row, 1), i), n, at(h, row, i));
+      break;
+    case PV_OP_COMBINE:
+      make_combined(w, row, i);
+      break;
+    case PV_OP_ARGMAX:
+      *(int32_t *)at(h, row, i) = w->kernels->argmax(at(h, in, i), h->width[in]);
+      break;
+    case PV_OP_MATMUL: /* multiply, attend_task */
+    case PV_OP_ATTEND:
+      break;
+  }
+}
+
+static void part_task(void *context, size_t i, unsigned thread) {
+  const work *w = context;
+  host *h = w->h;
+  (void)thread;
+  for (size_t row = w->first; row < w->first + w->count; row++) {
+    make_part(w, row, i);
+    if (h->feeds[row] && !w->wrong)
+      ready(h, &acts_of(h, row)->rows[i], at(h, row, i), h->part[row]);
+  }
+}
+
+/* Keys and values enter the cache as soon as they are there. */
+static void append(host *h, size_t row) {
+  const pv_defect *d = &h->defect;
+  if (!is(h, row, PV_ROW_APPENDS)) return;
+  for (size_t i = 0; i < h->batch.count; i++) {
+    if (d->appended != NULL && in_layer(h) && !d->appended(&h->batch, i)) continue;
+    memcpy(cache_row(h, row == h->cached[0] ? 0 : 1, h->batch.position + i), at(h, row, i),
+           h->width[row] * sizeof(real));
+  }
+}
+
+/* What follows from a stage that has been made or written. `is_ready`: for products, too. */
+static void settle(host *h, size_t row, bool is_ready) {
+  const pv_shape *s = &h->base.model->shape;
+  acts *a = acts_of(h, row);
+  if (h->feeds[row]) a->of = is_ready ? row : PV_STAGES_MAX;
+  if (h->rows[row].op == PV_OP_TOPK)
+    pv_groups_fill(&h->groups, at(h, row, 0), h->batch.count, s->used, s->experts);
+  append(h, row);
+}
+
+static void make(work *w) {
+  host *h = w->h;
+  const size_t row = w->first, rows = rows_of(h, row),
+               bytes = h->width[row] * element_bytes(h, row);
+  const bool altered = w->wrong && h->defect.after != NULL;
+  const pv_op op = h->rows[row].op;
+  if (altered) memcpy(h->before, h->stage[row], rows * bytes);
+  if (op == PV_OP_MATMUL)
+    multiply(w);
+  else if (op == PV_OP_ATTEND)
+    pv_pool_run(h->pool, attend_task, w, rows * h->base.model->shape.heads);
+  else
+    pv_pool_run(h->pool, part_task, w, rows * parts_of(h, row));
+  for (size_t i = 0; i < rows && altered; i++)
+    h->defect.after(h->batch.position + h->batch.count - rows + i, h->width[row],
+                    h->before + i * bytes, h->stage[row] + i * bytes);
+  const bool by_part = op != PV_OP_MATMUL && op != PV_OP_ATTEND;
+  for (size_t i = 0; i < w->count; i++) settle(h, row + i, by_part && !w->wrong);
+}
+
+/* Whether two stages can be made together: products of one input, or both part by part. A stage
+ * with a defect is made alone. */
+static bool go_together(const host *h, size_t a, size_t b) {
+  const pv_stage_row *x = &h->rows[a], *y = &h->rows[b];
+  if (x->op == PV_OP_ATTEND || y->op == PV_OP_ATTEND || is_wrong(h, a) || is_wrong(h, b))
+    return false;
+  if (x->op == PV_OP_MATMUL && y->op == PV_OP_MATMUL && x->in[0] != y->in[0]) return false;
+  return (x->op == PV_OP_MATMUL) == (y->op == PV_OP_MATMUL) && parts_of(h, a) == parts_of(h, b);
+}
+
+static void make_rows(host *h, size_t first, size_t count, uint32_t layer) {
+  const size_t end = first + count;
+  h->layer = layer;
+  for (size_t row = first, n = 1; row < end; row += n) {
+    for (n = 1; row + n < end && go_together(h, row, row + n);) n++;
+    const bool wrong = is_wrong(h, row);
+    work w = {h, row, n, wrong, wrong ? &h->planted : h->kernels};
+    make(&w);
+  }
+}
+
+static pv_code host_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+  host *h = (host *)backend;
+  (void)err;
+  h->batch = *batch;
+  h->plain.of = h->expert.of = PV_STAGES_MAX;
+  return PV_OK;
+}
+
+static pv_code host_run(pv_backend *backend, const pv_step *step, pv_error *err) {
+  (void)err;
+  make_rows((host *)backend, step->first, step->count, step->layer);
+  return PV_OK;
+}
+
+static pv_code host_compute(pv_backend *backend, pv_stage_id stage, uint32_t layer, pv_error *err) {
+  (void)err;
+  make_rows((host *)backend, stage, 1, layer);
+  return PV_OK;
+}
+
+static pv_code host_write(pv_backend *backend, pv_stage_id stage, uint32_t layer, const void *data,
+                          pv_error *err) {
+  host *h = (host *)backend;
+  const pv_shape *s = &h->base.model->shape;
+  const size_t rows = rows_of(h, stage);
+  const int32_t *index = data;
+  for (size_t i = 0; h->rows[stage].op == PV_OP_TOPK && i < rows * s->used; i++)
+    if (index[i] < 0 || (uint32_t)index[i] >= s->experts)
+      return pv_error_set(err, PV_ERR_INPUT, "expert %d of layer %u is outside 0..%u", index[i],
+                          layer, s->experts - 1);
+  h->layer = layer;
+  memcpy(h->stage[stage], data, rows * h->width[stage] * element_bytes(h, stage));
+  settle(h, stage, false);
+  return PV_OK;
+}
+
+static pv_code host_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
+                         void *out, pv_error *err) {
+  const host *h = (const host *)backend;
+  const size_t bytes = h->width[stage] * element_bytes(h, stage);
+  if (!pv_ck_range(first, rows, h->base.config.batch))
+    return pv_error_set(err, PV_ERR_INTERNAL, "rows %zu + %zu are outside the batch", first, rows);
+  memcpy(out, h->stage[stage] + first * bytes, rows * bytes);
+  return PV_OK;
+}
+
+static uint64_t host_memory(const pv_backend *backend) {
+  return ((const host *)backend)->bytes;
+}
