@@ -85,19 +85,27 @@ static pv_code open_all(run *r, pv_error *err) {
   return PV_OK;
 }
 
+static const pv_plan *plan_of(const run *r) {
+  return r->spec->model->plan;
+}
+
+/* Of a role that the plan has. */
+static pv_stage_id row_of(const run *r, pv_role role) {
+  return (pv_stage_id)pv_plan_role(plan_of(r), role);
+}
+
 /* Rank and expert of an element of the experts' stages, by the routing of side `i`. */
 static pv_code name_expert(run *r, int i, pv_bisect_place *place, pv_error *err) {
   const pv_shape *s = &r->spec->model->shape;
   int32_t indices[PV_MODEL_EXPERTS_MAX];
   place->rank = place->expert = -1;
-  if (place->stage < PV_STAGE_EXPERT_GATE || place->stage > PV_STAGE_EXPERT_DOWN) return PV_OK;
-  const size_t width = pv_stage_width(place->stage, s) / s->used;
-  place->rank = (int64_t)(place->index / width);
+  if (!pv_plan_is(plan_of(r), place->stage, PV_ROW_BY_EXPERT)) return PV_OK;
+  const pv_stage_id chosen = row_of(r, PV_ROLE_ROUTER_INDICES);
+  place->rank = (int64_t)(place->index / pv_plan_part(plan_of(r), place->stage, s));
   const pv_recorded *recorded = r->spec->side[i].recorded;
-  if (recorded != NULL && !pv_recorded_has(recorded, PV_STAGE_MOE_ROUTER_INDICES, place->layer))
-    return PV_OK;
-  const pv_code code = pv_forward_read(r->runner[i], PV_STAGE_MOE_ROUTER_INDICES,
-                                       place->position - r->at, 1, indices, err);
+  if (recorded != NULL && !pv_recorded_has(recorded, chosen, place->layer)) return PV_OK;
+  const pv_code code =
+      pv_forward_read(r->runner[i], chosen, place->position - r->at, 1, indices, err);
   if (code == PV_OK) place->expert = indices[place->rank];
   return code;
 }
@@ -147,12 +155,12 @@ static pv_bisect_why judge_element(const run *r, int side, size_t k, size_t p, s
   if (!isfinite(pv_rows_at(rows, p, i)))
     return isfinite(pv_rows_at(&r->arbiter[side].made, p, i)) ? PV_BISECT_NO_NUMBER
                                                               : PV_BISECT_SOUND;
-  return pv_structure_judge(r->rows[side], k, p, i, &r->spec->model->shape);
+  return pv_structure_judge(r->rows[side], k, p, i, r->spec->model);
 }
 
-static uint64_t order_of(pv_stage_id stage, uint32_t layer) {
-  if (!pv_stage_is_layered(stage)) return stage == PV_STAGE_EMBEDDING ? 0 : UINT64_MAX;
-  return 1 + (uint64_t)layer * PV_STAGES + stage;
+static uint64_t order_of(const run *r, pv_stage_id stage, uint32_t layer) {
+  if (!pv_plan_is_layered(plan_of(r), stage)) return stage == 0 ? 0 : UINT64_MAX;
+  return 1 + (uint64_t)layer * PV_STAGES_MAX + stage;
 }
 
 /* Does this stage come before what is noted there? A side that runs is looked at as it computes,
@@ -161,7 +169,7 @@ static uint64_t order_of(pv_stage_id stage, uint32_t layer) {
 static bool comes_first(const run *r, int side, pv_stage_id stage, const pv_bisect_place *noted) {
   if (!noted->present) return true;
   return r->spec->side[side].recorded != NULL &&
-         order_of(stage, r->layer) < order_of(noted->stage, noted->layer);
+         order_of(r, stage, r->layer) < order_of(r, noted->stage, noted->layer);
 }
 
 /* The first that is no number: everything before it is one. */
@@ -198,7 +206,7 @@ static pv_code measure_row(run *r, int side, size_t k, size_t p, pv_bisect_stage
 static pv_code judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_error *err) {
   const pv_rows *rows = &r->rows[side][k];
   pv_witness *arbiter = &r->arbiter[side];
-  const bool index = pv_stage_is_index(rows->stage);
+  const bool index = rows->index;
   pv_code code = PV_OK;
   if (r->out->defined[side]) code = pv_witness_replay(&r->definition[side], rows, r->layer, err);
   if (code == PV_OK) code = pv_witness_replay(arbiter, rows, r->layer, err);
@@ -284,13 +292,13 @@ static pv_code read_stage(run *r, int i, pv_stage_id stage, size_t count, pv_row
     return pv_rows_read(r->runner[i], r->spec->model, stage, count, out, err);
   out->stage = stage;
   out->rows = count;
-  out->width = pv_stage_width(stage, &r->spec->model->shape);
+  out->width = pv_plan_width(plan_of(r), stage, &r->spec->model->shape);
   out->absent = true;
   return PV_OK;
 }
 
 static bool has(const run *r, const pv_step *s, pv_role role) {
-  return pv_step_find(r->spec->model->plan, s, role) >= 0;
+  return pv_step_find(plan_of(r), s, role) >= 0;
 }
 
 /* Compares and judges what the step left. */
@@ -395,14 +403,15 @@ const char *pv_bisect_identity(const pv_bisect_side *side) {
 
 int pv_bisect_less_exact(const pv_bisect_result *result) {
   const double left = result->worst_cosine[LEFT], right = result->worst_cosine[RIGHT];
-  const bool known[] = {result->stages[0][PV_STAGE_LOGITS].side[LEFT].judged > 0,
-                        result->stages[0][PV_STAGE_LOGITS].side[RIGHT].judged > 0};
+  const pv_bisect_stage *logits = &result->stages[0][pv_plan_role(result->plan, PV_ROLE_LOGITS)];
+  const bool known[] = {logits->side[LEFT].judged > 0, logits->side[RIGHT].judged > 0};
   if (!known[LEFT] || !known[RIGHT] || left == right || (isnan(left) && isnan(right))) return -1;
   return isnan(left) || right > left ? LEFT : RIGHT;
 }
 
 static pv_code allocate(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err) {
-  *out = (pv_bisect_result){.layers = spec->model->shape.layers, .worst_cosine = {1.0, 1.0}};
+  *out = (pv_bisect_result){
+      .plan = spec->model->plan, .layers = spec->model->shape.layers, .worst_cosine = {1.0, 1.0}};
   out->routing.cosine = 1.0;
   for (int i = 0; i < 2; i++)
     out->defined[i] = spec->side[i].recorded == NULL || spec->side[i].recorded->defined;
@@ -418,7 +427,7 @@ static pv_code conclude(run *r, pv_error *err) {
   pv_bisect_result *out = r->out;
   pv_code code = PV_OK;
   for (uint32_t l = 0; l < out->layers; l++)
-    for (int s = 0; s < PV_STAGES; s++) {
+    for (size_t s = 0; s < out->plan->count; s++) {
       out->compared += out->stages[l][s].elements;
       out->different += out->stages[l][s].different;
     }

@@ -111,9 +111,11 @@ typedef enum pv_bisect_verdict {
 } pv_bisect_verdict;
 
 typedef struct pv_bisect_result {
+  const pv_plan *plan; /* of the model: what the stages are */
   uint32_t layers;
-  pv_bisect_stage (*stages)[PV_STAGES]; /* [layer]; stages outside the layers in layer 0; owned */
-  pv_bisect_router *router;             /* [layer]; owned */
+  pv_bisect_stage (
+      *stages)[PV_STAGES_MAX]; /* [layer]; stages outside the layers in layer 0; owned */
+  pv_bisect_router *router;    /* [layer]; owned */
   uint64_t compared, different;
   pv_bisect_place first;      /* difference of the sides, in the order of computation */
   pv_bisect_place culprit[2]; /* first element of each side that is wrong */

@@ -39,7 +39,7 @@ pv_code pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *
 /* What is wrong in every identity with element `index` of row `row` of `rows[k]`. `rows`: all
  * stages of its operation, some of which the side may not have. */
 pv_bisect_why pv_structure_judge(const pv_rows *rows, size_t k, size_t row, size_t index,
-                                 const pv_shape *shape);
+                                 const pv_model *model);
 
 /* The second pass: the right side with the left side's routing. Only when the rerun would be the
  * right side itself. */

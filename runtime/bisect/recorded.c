@@ -12,7 +12,7 @@
 static pv_code check_tensor(const pv_recorded *r, const pv_trace_tensor *t, const pv_model *model,
                             pv_error *err) {
   const pv_manifest *m = r->manifest;
-  const size_t wanted = pv_stage_width(t->stage, &model->shape);
+  const size_t wanted = pv_plan_width(r->manifest->plan, t->stage, &model->shape);
   int fd = -1;
   if (t->layer >= r->layers)
     return pv_manifest_at(m, t->file,
@@ -25,7 +25,7 @@ static pv_code check_tensor(const pv_recorded *r, const pv_trace_tensor *t, cons
     return pv_manifest_at(
         m, t->file,
         pv_error_set(err, PV_ERR_INPUT, "%s is %llu wide by the manifest, %zu in this model",
-                     pv_stage_name(t->stage), (unsigned long long)t->width, wanted),
+                     r->manifest->plan->rows[t->stage].name, (unsigned long long)t->width, wanted),
         err);
   if (t->rows > model->shape.context)
     return pv_manifest_at(m, t->file,
@@ -78,10 +78,10 @@ pv_code pv_recorded_open(const char *folder, pv_recorded_model *of, pv_recorded 
                          pv_error *err) {
   pv_recorded *r = calloc(1, sizeof *r);
   bool room = r != NULL;
-  for (int s = 0; s < PV_STAGES && room; s++)
+  for (int s = 0; s < PV_STAGES_MAX && room; s++)
     room = (r->tensors[s] = calloc(of->model->shape.layers, sizeof *r->tensors[s])) != NULL;
   pv_code code = room ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
-  if (code == PV_OK) code = pv_manifest_open(folder, &r->manifest, err);
+  if (code == PV_OK) code = pv_manifest_open(folder, of->model->plan, &r->manifest, err);
   if (code == PV_OK) {
     r->layers = of->model->shape.layers;
     for (int i = 0; i < PV_NUMERICS_COUNT; i++)
@@ -101,13 +101,13 @@ pv_code pv_recorded_open(const char *folder, pv_recorded_model *of, pv_recorded 
 
 void pv_recorded_close(pv_recorded *r) {
   if (r == NULL) return;
-  for (int s = 0; s < PV_STAGES; s++) free(r->tensors[s]);
+  for (int s = 0; s < PV_STAGES_MAX; s++) free(r->tensors[s]);
   pv_manifest_close(r->manifest);
   free(r);
 }
 
 bool pv_recorded_has(const pv_recorded *r, pv_stage_id stage, uint32_t layer) {
-  return r->tensors[stage][pv_stage_is_layered(stage) ? layer : 0] != NULL;
+  return r->tensors[stage][pv_plan_is_layered(r->manifest->plan, stage) ? layer : 0] != NULL;
 }
 
 static pv_code add_file(pv_sha256 *hash, const char *folder, const char *file, pv_error *err) {
@@ -126,7 +126,7 @@ pv_code pv_recorded_digest(const pv_recorded *r, char out[PV_SHA256_HEX], pv_err
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
   pv_code code = add_file(hash, r->manifest->folder, "manifest.json", err);
-  for (int s = 0; s < PV_STAGES; s++)
+  for (int s = 0; s < PV_STAGES_MAX; s++)
     for (uint32_t l = 0; l < r->layers && code == PV_OK; l++)
       if (r->tensors[s][l] != NULL)
         code = add_file(hash, r->manifest->folder, r->tensors[s][l]->file, err);
@@ -166,11 +166,12 @@ static pv_code reader_read(pv_backend *backend, pv_stage_id stage, size_t row, s
                            void *out, pv_error *err) {
   const reader *r = (const reader *)backend;
   const pv_manifest *m = r->recorded->manifest;
-  const pv_trace_tensor *t = r->recorded->tensors[stage][pv_stage_is_layered(stage) ? r->layer : 0];
+  const pv_trace_tensor *t =
+      r->recorded->tensors[stage][pv_plan_is_layered(m->plan, stage) ? r->layer : 0];
   uint64_t have = 0;
   int fd = -1;
   if (t == NULL)
-    return pv_error_set(err, PV_ERR_INPUT, "the trace has no %s", pv_stage_name(stage));
+    return pv_error_set(err, PV_ERR_INPUT, "the trace has no %s", m->plan->rows[stage].name);
   const uint64_t bytes = t->bytes / t->rows; /* of a row */
   const uint64_t from = (r->position + row) * bytes, length = rows * bytes;
   pv_code code = pv_manifest_file(m, t, &fd, err);

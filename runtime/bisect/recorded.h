@@ -24,7 +24,7 @@ typedef struct pv_recorded {
   pv_numerics numerics;
   size_t real_bytes;
   uint32_t layers;
-  const pv_trace_tensor **tensors[PV_STAGES]; /* [stage][layer]; NULL: not recorded; owned */
+  const pv_trace_tensor **tensors[PV_STAGES_MAX]; /* [stage][layer]; NULL: not recorded; owned */
 } pv_recorded;
 
 /* An error names the file. A trace of another model is PV_ERR_INPUT. */

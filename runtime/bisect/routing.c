@@ -16,13 +16,13 @@ typedef struct again {
 } again;
 
 bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_result *out) {
-  static const pv_stage_id needed[] = {PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES,
-                                       PV_STAGE_LOGITS, PV_STAGE_ARGMAX};
+  static const pv_role needed[] = {PV_ROLE_ROUTER_WEIGHTS, PV_ROLE_ROUTER_INDICES, PV_ROLE_LOGITS,
+                                   PV_ROLE_TOP};
   const pv_recorded *left = spec->side[0].recorded;
   const pv_fault *fault = spec->side[1].who.planted.fault;
   for (size_t i = 0; left != NULL && i < sizeof needed / sizeof *needed; i++)
     for (uint32_t l = 0; l < out->layers; l++)
-      if (!pv_recorded_has(left, needed[i], l)) return false;
+      if (!pv_recorded_has(left, (pv_stage_id)pv_plan_role(out->plan, needed[i]), l)) return false;
   if (!out->defined[1]) return false;
   return !out->culprit[1].present || (fault != NULL && fault->host == PV_FAULT_IN_PLAIN);
 }
@@ -44,7 +44,9 @@ static pv_code open_right(again *a, pv_error *err) {
 
 /* The left side's choice of this layer, written over the right side's own. */
 static pv_code hand_over(again *a, uint32_t layer, size_t rows, pv_error *err) {
-  static const pv_stage_id stages[] = {PV_STAGE_MOE_ROUTER, PV_STAGE_MOE_ROUTER_INDICES};
+  const pv_plan *plan = a->spec->model->plan;
+  const pv_stage_id stages[] = {(pv_stage_id)pv_plan_role(plan, PV_ROLE_ROUTER_WEIGHTS),
+                                (pv_stage_id)pv_plan_role(plan, PV_ROLE_ROUTER_INDICES)};
   pv_code code = PV_OK;
   for (size_t i = 0; i < 2 && code == PV_OK; i++) {
     code = pv_rows_read(a->left, a->spec->model, stages[i], rows, &a->routing, err);
@@ -55,7 +57,9 @@ static pv_code hand_over(again *a, uint32_t layer, size_t rows, pv_error *err) {
 }
 
 static pv_code note_outputs(again *a, size_t rows, pv_bisect_routing *out, pv_error *err) {
-  static const pv_stage_id stages[] = {PV_STAGE_LOGITS, PV_STAGE_ARGMAX};
+  const pv_plan *plan = a->spec->model->plan;
+  const pv_stage_id stages[] = {(pv_stage_id)pv_plan_role(plan, PV_ROLE_LOGITS),
+                                (pv_stage_id)pv_plan_role(plan, PV_ROLE_TOP)};
   pv_rows *kept[2] = {a->logits, a->tops};
   pv_code code = PV_OK;
   for (size_t i = 0; i < 2 && code == PV_OK; i++) {

@@ -12,11 +12,13 @@ pv_code pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size
   out->stage = stage;
   out->absent = false;
   out->rows = rows;
-  out->width = pv_stage_width(stage, &model->shape);
-  out->size = pv_stage_is_index(stage) ? sizeof(int32_t) : size;
+  out->width = pv_plan_width(model->plan, stage, &model->shape);
+  out->index = pv_plan_is(model->plan, stage, PV_ROW_INDEX);
+  out->size = out->index ? sizeof(int32_t) : size;
   if (!pv_ck_mul(rows, out->width, &bytes) || !pv_ck_mul(bytes, out->size, &bytes) ||
       !pv_ck_size(bytes, &need))
-    return pv_error_set(err, PV_ERR_LIMIT, "stage %s does not fit in memory", pv_stage_name(stage));
+    return pv_error_set(err, PV_ERR_LIMIT, "stage %s does not fit in memory",
+                        model->plan->rows[stage].name);
   if (need <= out->room) return PV_OK;
   void *grown = realloc(out->data, need);
   if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a stage");
@@ -34,7 +36,7 @@ pv_code pv_rows_read(pv_forward *forward, const pv_model *model, pv_stage_id sta
 pv_vector pv_rows_vector(const pv_rows *r, size_t row) {
   const pv_element real = r->size == sizeof(double) ? PV_ELEMENT_F64 : PV_ELEMENT_F32;
   return (pv_vector){r->absent ? NULL : (const char *)r->data + row * r->width * r->size, r->width,
-                     pv_stage_is_index(r->stage) ? PV_ELEMENT_I32 : real};
+                     r->index ? PV_ELEMENT_I32 : real};
 }
 
 double pv_rows_at(const pv_rows *r, size_t row, size_t index) {
@@ -44,8 +46,7 @@ double pv_rows_at(const pv_rows *r, size_t row, size_t index) {
 
 pv_code pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *err) {
   const size_t n = in->rows * in->width;
-  const bool index = pv_stage_is_index(in->stage);
-  const size_t bytes = index ? sizeof(int32_t) : size;
+  const size_t bytes = in->index ? sizeof(int32_t) : size;
   if (n * bytes > out->room) {
     void *grown = realloc(out->data, n * bytes);
     if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a stage");
@@ -53,6 +54,7 @@ pv_code pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *
     out->room = n * bytes;
   }
   out->stage = in->stage;
+  out->index = in->index;
   out->rows = in->rows;
   out->width = in->width;
   out->size = bytes;

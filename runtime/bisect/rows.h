@@ -9,6 +9,7 @@
 
 typedef struct pv_rows {
   pv_stage_id stage;
+  bool index;               /* int32 elements */
   size_t rows, width, size; /* size: bytes of an element */
   void *data;               /* grows, never shrinks; owned */
   size_t room;

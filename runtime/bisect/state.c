@@ -39,6 +39,7 @@ pv_code pv_bisect_save(const char *path, const char *key, const pv_progress *at,
   memcpy(h.magic, magic, sizeof magic);
   memcpy(h.key, key, sizeof h.key);
   memcpy(h.bits, at->bits, sizeof h.bits);
+  kept.plan = NULL;
   kept.stages = NULL;
   kept.router = NULL;
   pv_text_add(&text, (const char *)&h, sizeof h);
@@ -85,6 +86,7 @@ pv_code pv_bisect_load(const char *path, const char *key, pv_progress *at, pv_bi
     goto cleanup;
   }
   memcpy(&kept, bytes.data + sizeof h, sizeof kept);
+  kept.plan = result->plan;
   kept.stages = result->stages;
   kept.router = result->router;
   *result = kept;

@@ -79,13 +79,14 @@ static pv_bisect_why judge_top(const pv_rows *logits, const pv_rows *top, size_t
 }
 
 pv_bisect_why pv_structure_judge(const pv_rows *rows, size_t k, size_t row, size_t index,
-                                 const pv_shape *shape) {
-  switch (rows[k].stage) {
-    case PV_STAGE_MOE_ROUTER: /* between its logits and its indices */
+                                 const pv_model *model) {
+  const pv_shape *shape = &model->shape;
+  switch (model->plan->rows[rows[k].stage].role) {
+    case PV_ROLE_ROUTER_WEIGHTS: /* between its logits and its indices */
       return judge_weight(&rows[k - 1], &rows[k], &rows[k + 1], row, index, shape->experts);
-    case PV_STAGE_MOE_ROUTER_INDICES:
+    case PV_ROLE_ROUTER_INDICES:
       return judge_choice(&rows[k - 2], &rows[k], row, index, shape->experts);
-    case PV_STAGE_ARGMAX:
+    case PV_ROLE_TOP:
       return judge_top(&rows[k - 1], &rows[k], row, shape->vocab);
     default:
       return PV_BISECT_SOUND;

@@ -42,7 +42,6 @@ pv_code pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv
 pv_code pv_witness_take(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
   pv_backend *b = w->backend;
   pv_code code = PV_OK;
-  if (side->absent || pv_stage_is_index(side->stage))
-    code = b->ops->compute(b, side->stage, layer, err);
+  if (side->absent || side->index) code = b->ops->compute(b, side->stage, layer, err);
   return code != PV_OK || side->absent ? code : give(w, side, layer, err);
 }

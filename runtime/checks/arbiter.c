@@ -23,16 +23,20 @@ typedef struct survey {
 static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
                          const pv_capture *side, uint32_t l, size_t p, const char *prompt) {
   const pv_shape *s = &check->model->shape;
-  const pv_distance d = pv_capture_distance(exact, side, PV_STAGE_FFN_RESIDUAL, l, p);
-  const pv_distance noise = pv_capture_distance(exact, side, PV_STAGE_MOE_ROUTER_LOGITS, l, p);
-  const pv_vector chosen = pv_capture_vector(exact, PV_STAGE_MOE_ROUTER_INDICES, l, p);
+  const pv_distance d =
+      pv_capture_distance(exact, side, pv_model_stage(exact->model, PV_ROLE_LAYER_OUT), l, p);
+  const pv_distance noise =
+      pv_capture_distance(exact, side, pv_model_stage(exact->model, PV_ROLE_ROUTER_LOGITS), l, p);
+  const pv_vector chosen =
+      pv_capture_vector(exact, pv_model_stage(exact->model, PV_ROLE_ROUTER_INDICES), l, p);
   pv_keep_largest(&v->error[l], pv_distance_error(&d));
   pv_keep_largest(&v->cosine[l], 1.0 - pv_distance_cosine(&d));
-  v->margin[v->rows] =
-      pv_set_margin(pv_capture_vector(exact, PV_STAGE_MOE_ROUTER_LOGITS, l, p), chosen);
+  v->margin[v->rows] = pv_set_margin(
+      pv_capture_vector(exact, pv_model_stage(exact->model, PV_ROLE_ROUTER_LOGITS), l, p), chosen);
   v->noise[v->rows++] = pv_distance_largest(&noise);
   for (uint32_t r = 0; r < s->used; r++) {
-    const double e = pv_capture_at(side, PV_STAGE_MOE_ROUTER_INDICES, l, p, r);
+    const double e =
+        pv_capture_at(side, pv_model_stage(exact->model, PV_ROLE_ROUTER_INDICES), l, p, r);
     if (e >= 0.0 && e < s->experts)
       v->usage[(size_t)e] += 1.0;
     else
@@ -41,7 +45,9 @@ static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
   }
   v->sets++;
   check->compared += 1 + s->hidden;
-  if (pv_set_same(chosen, pv_capture_vector(side, PV_STAGE_MOE_ROUTER_INDICES, l, p))) return;
+  if (pv_set_same(chosen, pv_capture_vector(
+                              side, pv_model_stage(exact->model, PV_ROLE_ROUTER_INDICES), l, p)))
+    return;
   v->sets_different++;
   pv_check_fail(check,
                 "layer %u chooses other experts than the arbiter at position %zu of prompt %s, "
@@ -53,19 +59,22 @@ static void survey_position(pv_check *check, survey *v, const pv_capture *exact,
                             const pv_capture *side, size_t p, const char *prompt, double bound) {
   const pv_shape *s = &check->model->shape;
   for (uint32_t l = 0; l < s->layers; l++) survey_layer(check, v, exact, side, l, p, prompt);
-  const pv_distance d = pv_capture_distance(exact, side, PV_STAGE_LOGITS, 0, p);
-  const double a = pv_capture_at(exact, PV_STAGE_ARGMAX, 0, p, 0);
-  const double b = pv_capture_at(side, PV_STAGE_ARGMAX, 0, p, 0);
+  const pv_distance d =
+      pv_capture_distance(exact, side, pv_model_stage(exact->model, PV_ROLE_LOGITS), 0, p);
+  const double a = pv_capture_at(exact, pv_model_stage(exact->model, PV_ROLE_TOP), 0, p, 0);
+  const double b = pv_capture_at(side, pv_model_stage(exact->model, PV_ROLE_TOP), 0, p, 0);
   const double cosine = pv_distance_cosine(&d);
-  const double margin = pv_set_margin(pv_capture_vector(exact, PV_STAGE_LOGITS, 0, p),
-                                      pv_capture_vector(exact, PV_STAGE_ARGMAX, 0, p));
+  const double margin =
+      pv_set_margin(pv_capture_vector(exact, pv_model_stage(exact->model, PV_ROLE_LOGITS), 0, p),
+                    pv_capture_vector(exact, pv_model_stage(exact->model, PV_ROLE_TOP), 0, p));
   v->positions++;
   check->compared += 1 + s->vocab;
   if (margin < v->top_margin) v->top_margin = margin;
   if (pv_keep_smallest(&v->worst_cosine, cosine))
-    pv_check_worst(check, PV_STAGE_LOGITS, 0, p, d.worst,
-                   pv_capture_at(exact, PV_STAGE_LOGITS, 0, p, d.worst),
-                   pv_capture_at(side, PV_STAGE_LOGITS, 0, p, d.worst));
+    pv_check_worst(
+        check, pv_model_stage(exact->model, PV_ROLE_LOGITS), 0, p, d.worst,
+        pv_capture_at(exact, pv_model_stage(exact->model, PV_ROLE_LOGITS), 0, p, d.worst),
+        pv_capture_at(side, pv_model_stage(exact->model, PV_ROLE_LOGITS), 0, p, d.worst));
   if (!(cosine >= bound))
     pv_check_fail(check, "cosine %s of the logits at position %zu of prompt %s is below %.15g",
                   PV_REAL('g', 15, cosine), p, prompt, bound);
@@ -208,9 +217,11 @@ typedef struct reference_row {
 static reference_row against_reference(const pv_reference_prompt *prompt, const pv_capture *got,
                                        size_t p) {
   const pv_vector want = {prompt->logits + p * prompt->vocab, prompt->vocab, PV_ELEMENT_F32};
-  const pv_distance d = pv_distance_of(want, pv_capture_vector(got, PV_STAGE_LOGITS, 0, p));
+  const pv_distance d = pv_distance_of(
+      want, pv_capture_vector(got, pv_model_stage(got->model, PV_ROLE_LOGITS), 0, p));
   return (reference_row){pv_distance_cosine(&d),
-                         pv_capture_at(got, PV_STAGE_ARGMAX, 0, p, 0) == (double)prompt->top[p]};
+                         pv_capture_at(got, pv_model_stage(got->model, PV_ROLE_TOP), 0, p, 0) ==
+                             (double)prompt->top[p]};
 }
 
 static pv_code run_forward_reference(pv_check *check, pv_error *err) {

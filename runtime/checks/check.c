@@ -92,10 +92,11 @@ void pv_check_backend(pv_check *check, const char *name) {
 void pv_check_worst(pv_check *check, pv_stage_id stage, uint32_t layer, size_t position,
                     size_t index, double left, double right) {
   json_decref(check->worst);
-  check->worst = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "stage", pv_stage_name(stage), "layer",
-                           pv_stage_is_layered(stage) ? (json_int_t)layer : -1, "position",
-                           (json_int_t)position, "index", (json_int_t)index, "left",
-                           pv_json_number(left), "right", pv_json_number(right));
+  check->worst =
+      json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "stage", check->model->plan->rows[stage].name,
+                "layer", pv_plan_is_layered(check->model->plan, stage) ? (json_int_t)layer : -1,
+                "position", (json_int_t)position, "index", (json_int_t)index, "left",
+                pv_json_number(left), "right", pv_json_number(right));
   if (check->worst == NULL) pv_json_set(&check->metrics, "worst", NULL); /* then nothing is told */
 }
 

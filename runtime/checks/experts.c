@@ -24,35 +24,41 @@ static void multiply(const pv_gguf_tensor *t, uint32_t expert, const double *x, 
 static void dense(const pv_model *m, const pv_capture *c, uint32_t l, size_t p, double *work,
                   double *out) {
   const pv_shape *s = &m->shape;
+  const pv_plan *plan = m->plan;
+  const pv_stage_id in = pv_model_stage(m, PV_ROLE_FFN_IN),
+                    out_of = pv_model_stage(m, PV_ROLE_EXPERTS_OUT);
+  const pv_stage_id indices = pv_model_stage(m, PV_ROLE_ROUTER_INDICES);
+  const pv_stage_id weights = pv_model_stage(m, PV_ROLE_ROUTER_WEIGHTS);
+  const pv_stage_row *swiglu = &plan->rows[plan->rows[out_of].in[0]];
   const pv_layer *layer = &m->layers[l];
   double *x = work, *row = x + s->hidden, *gate = row + PV_MODEL_WIDTH_MAX;
   double *up = gate + s->ffn, *down = up + s->ffn;
-  for (uint32_t i = 0; i < s->hidden; i++) x[i] = pv_capture_at(c, PV_STAGE_FFN_NORM, l, p, i);
+  for (uint32_t i = 0; i < s->hidden; i++) x[i] = pv_capture_at(c, in, l, p, i);
   memset(out, 0, s->hidden * sizeof *out);
   for (uint32_t e = 0; e < s->experts; e++) {
     double weight = 0.0;
     for (uint32_t r = 0; r < s->used; r++)
-      if (pv_capture_at(c, PV_STAGE_MOE_ROUTER_INDICES, l, p, r) == (double)e)
-        weight += pv_capture_at(c, PV_STAGE_MOE_ROUTER, l, p, r);
-    multiply(layer->weight[PV_STAGE_EXPERT_GATE], e, x, row, gate);
-    multiply(layer->weight[PV_STAGE_EXPERT_UP], e, x, row, up);
+      if (pv_capture_at(c, indices, l, p, r) == (double)e)
+        weight += pv_capture_at(c, weights, l, p, r);
+    multiply(layer->weight[swiglu->in[0]], e, x, row, gate);
+    multiply(layer->weight[swiglu->in[1]], e, x, row, up);
     for (uint32_t i = 0; i < s->ffn; i++) gate[i] = gate[i] / (1.0 + exp(-gate[i])) * up[i];
-    multiply(layer->weight[PV_STAGE_EXPERT_DOWN], e, gate, row, down);
+    multiply(layer->weight[out_of], e, gate, row, down);
     for (uint32_t i = 0; i < s->hidden; i++) out[i] += weight * down[i];
   }
 }
 
 static void compare_dense(pv_check *check, const pv_capture *c, uint32_t l, size_t p,
                           const double *want, double tolerance, double *worst) {
+  const pv_stage_id stage = pv_model_stage(c->model, PV_ROLE_FFN_OUT);
   const uint32_t n = check->model->shape.hidden;
   double scale = 0.0;
   for (uint32_t i = 0; i < n; i++) scale = fmax(scale, fabs(want[i]));
   for (uint32_t i = 0; i < n; i++) {
-    const double got = pv_capture_at(c, PV_STAGE_MOE_FFN_OUT, l, p, i);
+    const double got = pv_capture_at(c, stage, l, p, i);
     const double error = fabs(got - want[i]) / scale;
     check->compared++;
-    if (pv_keep_largest(worst, error))
-      pv_check_worst(check, PV_STAGE_MOE_FFN_OUT, l, p, i, got, want[i]);
+    if (pv_keep_largest(worst, error)) pv_check_worst(check, stage, l, p, i, got, want[i]);
     if (!(error <= tolerance))
       pv_check_fail(check, "layer %u, position %zu, element %u: %s, the sum over all experts %s", l,
                     p, i, PV_REAL('g', 9, got), PV_REAL('g', 9, want[i]));
@@ -122,9 +128,10 @@ static pv_code run_experts_combine_order(pv_check *check, pv_error *err) {
     if (code != PV_OK || c == NULL) return code;
     for (uint32_t l = 0; l < s->layers; l++)
       for (size_t p = 0; p < c->positions; p++) {
-        const float *weight = pv_capture_row(c, PV_STAGE_MOE_ROUTER, l, p);
-        const float *down = pv_capture_row(c, PV_STAGE_EXPERT_DOWN, l, p);
-        const float *got = pv_capture_row(c, PV_STAGE_MOE_FFN_OUT, l, p);
+        const float *weight =
+            pv_capture_row(c, pv_model_stage(c->model, PV_ROLE_ROUTER_WEIGHTS), l, p);
+        const float *down = pv_capture_row(c, pv_model_stage(c->model, PV_ROLE_EXPERTS_OUT), l, p);
+        const float *got = pv_capture_row(c, pv_model_stage(c->model, PV_ROLE_FFN_OUT), l, p);
         for (uint32_t i = 0; i < s->hidden; i++) {
           float sum = weight[0] * down[i];
           for (uint32_t r = 1; r < s->used; r++)

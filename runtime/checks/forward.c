@@ -15,13 +15,13 @@ enum { LONGEST = 4096 };
 
 static void fail_difference(pv_check *check, const pv_difference *d, const char *left,
                             const char *right, const char *prompt) {
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   pv_check_worst(check, d->stage, d->layer, d->position, d->index, d->left, d->right);
   pv_check_fail(check,
                 "%s and %s differ first in stage %s, position %zu, element %zu of prompt %s: %s "
                 "and %s",
-                left, right, pv_stage_place(d->stage, d->layer, place), d->position, d->index,
-                prompt, PV_REAL('g', 9, d->left), PV_REAL('g', 9, d->right));
+                left, right, pv_plan_place(check->model->plan, d->stage, d->layer, place),
+                d->position, d->index, prompt, PV_REAL('g', 9, d->left), PV_REAL('g', 9, d->right));
 }
 
 /* Bits of two captures; adds to the count of compared elements. */
@@ -40,7 +40,8 @@ static pv_code require_equal(pv_check *check, const pv_capture *left, const pv_c
 static void note_cosines(const pv_capture *left, const pv_capture *right, double *least) {
   for (uint32_t l = 0; l < left->model->shape.layers; l++)
     for (size_t p = 0; p < left->positions; p++) {
-      const pv_distance d = pv_capture_distance(left, right, PV_STAGE_FFN_RESIDUAL, l, p);
+      const pv_distance d =
+          pv_capture_distance(left, right, pv_model_stage(left->model, PV_ROLE_LAYER_OUT), l, p);
       pv_keep_smallest(&least[l], pv_distance_cosine(&d));
     }
 }
@@ -290,10 +291,10 @@ const pv_check_spec pv_check_forward_determinism = {
 /* The first element that is no number: with the weight that made it so, if one did. */
 static void fail_not_finite(pv_check *check, const pv_capture *c, const pv_reference_prompt *prompt,
                             const pv_stage_element *e, size_t position, double value) {
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   const pv_bad_weight bad = pv_stage_bad_weight(check->model, e);
   pv_check_worst(check, e->stage, e->layer, position, e->index, value, value);
-  pv_stage_place(e->stage, e->layer, place);
+  pv_plan_place(check->model->plan, e->stage, e->layer, place);
   if (!bad.present) {
     pv_check_fail(check, "stage %s is %s at position %zu of prompt %s, computed by %s from numbers",
                   place, PV_REAL('g', 6, value), position, prompt->name, c->backend);
@@ -310,14 +311,15 @@ static void fail_not_finite(pv_check *check, const pv_capture *c, const pv_refer
 static int64_t expert_of(const pv_capture *c, pv_stage_id stage, uint32_t layer, size_t position,
                          size_t index) {
   const pv_shape *s = &c->model->shape;
-  if (stage < PV_STAGE_EXPERT_GATE || stage > PV_STAGE_EXPERT_DOWN) return -1;
-  const size_t rank = index / (pv_stage_width(stage, s) / s->used);
-  return (int64_t)pv_capture_at(c, PV_STAGE_MOE_ROUTER_INDICES, layer, position, rank);
+  if (!pv_plan_is(c->model->plan, stage, PV_ROW_BY_EXPERT)) return -1;
+  const size_t rank = index / pv_plan_part(c->model->plan, stage, s);
+  return (int64_t)pv_capture_at(c, pv_model_stage(c->model, PV_ROLE_ROUTER_INDICES), layer,
+                                position, rank);
 }
 
 static void look_finite(pv_check *check, const pv_capture *c, const pv_reference_prompt *prompt,
                         pv_stage_id stage, uint32_t layer, double *largest) {
-  const size_t width = pv_stage_width(stage, &check->model->shape);
+  const size_t width = pv_plan_width(check->model->plan, stage, &check->model->shape);
   for (size_t k = 0; k < c->positions * width; k++) {
     const double value = pv_capture_at(c, stage, layer, 0, k);
     const size_t position = k / width, index = k % width;
@@ -345,7 +347,7 @@ static pv_code run_forward_finite(pv_check *check, pv_error *err) {
     for (size_t n = 0; n < pv_forward_steps(check->model, c->positions); n++) {
       const pv_step step = pv_forward_step_at(check->model, n);
       for (size_t row = step.first; row < step.first + step.count; row++)
-        if (!pv_stage_is_index((pv_stage_id)row))
+        if (!pv_plan_is(check->model->plan, row, PV_ROW_INDEX))
           look_finite(check, c, prompts.items[i], (pv_stage_id)row, step.layer, &largest);
     }
   }
@@ -404,8 +406,8 @@ static pv_code run_forward_argmax(pv_check *check, pv_error *err) {
       code = pv_check_capture(check, right, numerics, prompts.items[i], &b, err);
     if (code != PV_OK || b == NULL) return code;
     for (size_t p = 0; p < a->positions; p++) {
-      const double x = pv_capture_at(a, PV_STAGE_ARGMAX, 0, p, 0);
-      const double y = pv_capture_at(b, PV_STAGE_ARGMAX, 0, p, 0);
+      const double x = pv_capture_at(a, pv_model_stage(a->model, PV_ROLE_TOP), 0, p, 0);
+      const double y = pv_capture_at(b, pv_model_stage(a->model, PV_ROLE_TOP), 0, p, 0);
       check->compared++;
       if (x != y)
         pv_check_fail(check, "the top token at position %zu of prompt %s is %g on %s, %g on %s", p,

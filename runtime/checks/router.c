@@ -25,10 +25,12 @@ static pv_code run_router_weights_sum(pv_check *check, pv_error *err) {
     for (uint32_t l = 0; l < check->model->shape.layers; l++)
       for (size_t p = 0; p < c->positions; p++) {
         double sum = 0.0;
-        for (uint32_t r = 0; r < used; r++) sum += pv_capture_at(c, PV_STAGE_MOE_ROUTER, l, p, r);
+        for (uint32_t r = 0; r < used; r++)
+          sum += pv_capture_at(c, pv_model_stage(c->model, PV_ROLE_ROUTER_WEIGHTS), l, p, r);
         check->compared++;
         if (pv_keep_largest(&worst, fabs(sum - 1.0)))
-          pv_check_worst(check, PV_STAGE_MOE_ROUTER, l, p, 0, sum, 1.0);
+          pv_check_worst(check, pv_model_stage(c->model, PV_ROLE_ROUTER_WEIGHTS), l, p, 0, sum,
+                         1.0);
         if (!(fabs(sum - 1.0) <= tolerance))
           pv_check_fail(check, "the weights of layer %u at position %zu of prompt %s add up to %s",
                         l, p, prompts.items[i]->name, PV_REAL('g', 9, sum));
@@ -73,8 +75,9 @@ static pv_code run_router_index_sets(pv_check *check, pv_error *err) {
     if (code != PV_OK || b == NULL) return code;
     for (uint32_t l = 0; l < s->layers; l++)
       for (size_t p = 0; p < a->positions; p++) {
-        const size_t n = pv_set_missing(pv_capture_vector(a, PV_STAGE_MOE_ROUTER_INDICES, l, p),
-                                        pv_capture_vector(b, PV_STAGE_MOE_ROUTER_INDICES, l, p));
+        const size_t n = pv_set_missing(
+            pv_capture_vector(a, pv_model_stage(a->model, PV_ROLE_ROUTER_INDICES), l, p),
+            pv_capture_vector(b, pv_model_stage(a->model, PV_ROLE_ROUTER_INDICES), l, p));
         check->compared++;
         different += n > 0;
         if (n > 0)

@@ -1,5 +1,5 @@
-/* forward.shape. What a stage must be is derived here a second time, from the file's metadata
- * alone: nothing of pv_shape or pv_stage_width, by which the forward allocates and cuts. */
+/* forward.shape. What a stage must be is derived here a second time, from its name and the file's
+ * metadata alone: nothing of the plan and of pv_shape, by which the forward allocates and cuts. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,55 @@
 #include "runtime/checks/check.h"
 
 typedef struct wanted {
-  uint64_t width[PV_STAGES], experts, vocab, layers;
+  uint64_t width[PV_STAGES_MAX], experts, vocab, layers;
+  bool once[PV_STAGES_MAX], index[PV_STAGES_MAX];
+  bool alike[PV_STAGES_MAX]; /* two tokens may well have the same row */
 } wanted;
+
+typedef enum key_number {
+  ONE,
+  HIDDEN,
+  HEADS,
+  KV_HEADS,
+  HEAD,
+  EXPERTS,
+  USED,
+  FFN,
+  LAYERS,
+  KEYS,
+  VOCAB = KEYS,
+  NUMBERS
+} key_number;
+
+/* A stage's width is the product of two numbers. */
+static const struct {
+  const char *name;
+  key_number a, b;
+  bool once, index;
+} rules[] = {{"embedding", HIDDEN, ONE, true, false},
+             {"attn_norm", HIDDEN, ONE, false, false},
+             {"q", HEADS, HEAD, false, false},
+             {"k", KV_HEADS, HEAD, false, false},
+             {"v", KV_HEADS, HEAD, false, false},
+             {"q_rope", HEADS, HEAD, false, false},
+             {"k_rope", KV_HEADS, HEAD, false, false},
+             {"attn_out", HEADS, HEAD, false, false},
+             {"attn_proj", HIDDEN, ONE, false, false},
+             {"attn_residual", HIDDEN, ONE, false, false},
+             {"ffn_norm", HIDDEN, ONE, false, false},
+             {"moe_router_logits", EXPERTS, ONE, false, false},
+             {"moe_router", USED, ONE, false, false},
+             {"moe_router_indices", USED, ONE, false, true},
+             {"expert_gate", USED, FFN, false, false},
+             {"expert_up", USED, FFN, false, false},
+             {"expert_swiglu", USED, FFN, false, false},
+             {"expert_down", USED, HIDDEN, false, false},
+             {"moe_ffn_out", HIDDEN, ONE, false, false},
+             {"ffn_residual", HIDDEN, ONE, false, false},
+             {"final_norm", HIDDEN, ONE, true, false},
+             {"logits", VOCAB, ONE, true, false},
+             {"argmax", ONE, ONE, true, true}};
+enum { RULES = sizeof rules / sizeof *rules };
 
 /* Two runs over one forward: first the prompt's ids in another order, then the prompt in two
  * batches. What the second leaves unwritten still shows the first. */
@@ -19,6 +66,7 @@ typedef struct watch {
   pv_fault_side side;
   pv_forward *forward; /* of the side */
   const wanted *want;
+  const pv_plan *plan; /* the names of the stages, and how many there are */
   const pv_reference_prompt *prompt;
   uint32_t *others;        /* the prompt's ids, rotated */
   const pv_capture *fresh; /* of the prompt; NULL during the first run */
@@ -28,61 +76,51 @@ typedef struct watch {
   unsigned char *left, *right; /* a stage, read over two different poisons */
 } watch;
 
-static bool is_index(pv_stage_id stage) {
-  return stage == PV_STAGE_MOE_ROUTER_INDICES || stage == PV_STAGE_ARGMAX;
+static uint64_t layers_of(const wanted *want, pv_stage_id stage) {
+  return want->once[stage] ? 1 : want->layers;
 }
 
-static uint64_t layers_of(const wanted *want, pv_stage_id stage) {
-  const bool once = stage == PV_STAGE_EMBEDDING || stage == PV_STAGE_FINAL_NORM ||
-                    stage == PV_STAGE_LOGITS || stage == PV_STAGE_ARGMAX;
-  return once ? 1 : want->layers;
+static pv_code read_numbers(const pv_model *model, uint64_t n[NUMBERS], pv_error *err) {
+  static const char *const keys[KEYS] = {[HIDDEN] = "embedding_length",
+                                         [HEADS] = "attention.head_count",
+                                         [KV_HEADS] = "attention.head_count_kv",
+                                         [HEAD] = "attention.key_length",
+                                         [EXPERTS] = "expert_count",
+                                         [USED] = "expert_used_count",
+                                         [FFN] = "expert_feed_forward_length",
+                                         [LAYERS] = "block_count"};
+  const pv_gguf_value *tokens = pv_gguf_find(model->gguf, "tokenizer.ggml.tokens");
+  pv_gguf_string arch;
+  pv_code code = pv_gguf_get_string(model->gguf, "general.architecture", &arch, err);
+  n[ONE] = 1;
+  for (int i = HIDDEN; i < KEYS && code == PV_OK; i++) {
+    char key[96];
+    snprintf(key, sizeof key, "%.*s.%s", (int)(arch.length < 40 ? arch.length : 40), arch.data,
+             keys[i]);
+    code = pv_gguf_get_u64(model->gguf, key, &n[i], err);
+  }
+  n[VOCAB] = tokens != NULL
+                 ? tokens->count
+                 : pv_model_weight(model, pv_model_stage(model, PV_ROLE_EMBEDDING), 0)->dims[1];
+  return code;
 }
 
 static pv_code derive(const pv_model *model, wanted *out, pv_error *err) {
-  enum { HIDDEN, HEADS, KV_HEADS, HEAD, EXPERTS, USED, FFN, LAYERS, KEYS };
-  static const char *const keys[KEYS] = {[HIDDEN] = "qwen3moe.embedding_length",
-                                         [HEADS] = "qwen3moe.attention.head_count",
-                                         [KV_HEADS] = "qwen3moe.attention.head_count_kv",
-                                         [HEAD] = "qwen3moe.attention.key_length",
-                                         [EXPERTS] = "qwen3moe.expert_count",
-                                         [USED] = "qwen3moe.expert_used_count",
-                                         [FFN] = "qwen3moe.expert_feed_forward_length",
-                                         [LAYERS] = "qwen3moe.block_count"};
-  uint64_t n[KEYS];
-  for (int i = 0; i < KEYS; i++) {
-    const pv_code code = pv_gguf_get_u64(model->gguf, keys[i], &n[i], err);
-    if (code != PV_OK) return code;
+  uint64_t n[NUMBERS];
+  const pv_code code = read_numbers(model, n, err);
+  if (code != PV_OK) return code;
+  *out = (wanted){.experts = n[EXPERTS], .vocab = n[VOCAB], .layers = n[LAYERS]};
+  for (size_t i = 0; i < model->plan->count; i++) {
+    const char *name = model->plan->rows[i].name;
+    size_t r = 0;
+    while (r < RULES && strcmp(rules[r].name, name) != 0) r++;
+    if (r == RULES)
+      return pv_error_set(err, PV_ERR_UNSUPPORTED, "nothing says how wide the stage %s is", name);
+    out->width[i] = n[rules[r].a] * n[rules[r].b];
+    out->once[i] = rules[r].once;
+    out->index[i] = rules[r].index;
+    out->alike[i] = rules[r].index || (rules[r].a == USED && rules[r].b == ONE);
   }
-  const pv_gguf_value *tokens = pv_gguf_find(model->gguf, "tokenizer.ggml.tokens");
-  *out = (wanted){
-      .experts = n[EXPERTS],
-      .vocab = tokens != NULL ? tokens->count : model->once.weight[PV_STAGE_EMBEDDING]->dims[1],
-      .layers = n[LAYERS]};
-  const uint64_t q = n[HEADS] * n[HEAD], kv = n[KV_HEADS] * n[HEAD], ffn = n[USED] * n[FFN];
-  const uint64_t widths[PV_STAGES] = {[PV_STAGE_EMBEDDING] = n[HIDDEN],
-                                      [PV_STAGE_ATTN_NORM] = n[HIDDEN],
-                                      [PV_STAGE_Q] = q,
-                                      [PV_STAGE_K] = kv,
-                                      [PV_STAGE_V] = kv,
-                                      [PV_STAGE_Q_ROPE] = q,
-                                      [PV_STAGE_K_ROPE] = kv,
-                                      [PV_STAGE_ATTN_OUT] = q,
-                                      [PV_STAGE_ATTN_PROJ] = n[HIDDEN],
-                                      [PV_STAGE_ATTN_RESIDUAL] = n[HIDDEN],
-                                      [PV_STAGE_FFN_NORM] = n[HIDDEN],
-                                      [PV_STAGE_MOE_ROUTER_LOGITS] = n[EXPERTS],
-                                      [PV_STAGE_MOE_ROUTER] = n[USED],
-                                      [PV_STAGE_MOE_ROUTER_INDICES] = n[USED],
-                                      [PV_STAGE_EXPERT_GATE] = ffn,
-                                      [PV_STAGE_EXPERT_UP] = ffn,
-                                      [PV_STAGE_EXPERT_SWIGLU] = ffn,
-                                      [PV_STAGE_EXPERT_DOWN] = n[USED] * n[HIDDEN],
-                                      [PV_STAGE_MOE_FFN_OUT] = n[HIDDEN],
-                                      [PV_STAGE_FFN_RESIDUAL] = n[HIDDEN],
-                                      [PV_STAGE_FINAL_NORM] = n[HIDDEN],
-                                      [PV_STAGE_LOGITS] = out->vocab,
-                                      [PV_STAGE_ARGMAX] = 1};
-  memcpy(out->width, widths, sizeof widths);
   return PV_OK;
 }
 
@@ -94,7 +132,7 @@ static double value_of(const watch *w, pv_stage_id stage, const unsigned char *a
   int32_t index = 0;
   float single = 0.0f;
   double real = 0.0;
-  if (is_index(stage)) {
+  if (w->want->index[stage]) {
     memcpy(&index, at, sizeof index);
     return index;
   }
@@ -124,27 +162,27 @@ static pv_code read_twice(watch *w, pv_stage_id stage, uint32_t layer, size_t ro
   pv_code code = pv_forward_read(w->forward, stage, 0, rows, w->left, err);
   if (code == PV_OK) code = pv_forward_read(w->forward, stage, 0, rows, w->right, err);
   size_t unwritten = 0, beyond = 0;
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   for (size_t i = 0; i < bytes; i++) unwritten += w->left[i] != w->right[i];
   for (size_t i = bytes; i < room; i++) beyond += w->left[i] != 0x5a || w->right[i] != 0xa5;
   if (code == PV_OK && unwritten > 0)
     pv_check_fail(w->check, "stage %s: %zu of %zu bytes are not written",
-                  pv_stage_place(stage, layer, place), unwritten, bytes);
+                  pv_plan_place(w->plan, stage, layer, place), unwritten, bytes);
   if (code == PV_OK && beyond > 0)
     pv_check_fail(w->check, "stage %s: %zu bytes are written beyond its %zu",
-                  pv_stage_place(stage, layer, place), beyond, bytes);
+                  pv_plan_place(w->plan, stage, layer, place), beyond, bytes);
   return code;
 }
 
 static void look_indices(watch *w, pv_stage_id stage, uint32_t layer, size_t position,
                          const unsigned char *row) {
-  char place[PV_STAGE_PLACE];
-  const uint64_t limit = stage == PV_STAGE_ARGMAX ? w->want->vocab : w->want->experts;
-  for (uint64_t k = 0; is_index(stage) && k < w->want->width[stage]; k++) {
+  char place[PV_PLACE_LENGTH];
+  const uint64_t limit = w->want->once[stage] ? w->want->vocab : w->want->experts;
+  for (uint64_t k = 0; w->want->index[stage] && k < w->want->width[stage]; k++) {
     const double index = value_of(w, stage, row + k * sizeof(int32_t));
     if (!(index >= 0 && index < (double)limit))
       pv_check_fail(w->check, "stage %s, position %zu holds %g, outside 0..%llu",
-                    pv_stage_place(stage, layer, place), position, index,
+                    pv_plan_place(w->plan, stage, layer, place), position, index,
                     (unsigned long long)limit - 1);
   }
 }
@@ -165,8 +203,8 @@ static bool any_finite(const watch *w, pv_stage_id stage, const unsigned char *r
  * stood: router weights alone may be equal then, since they are normalised. */
 static void look_back(watch *w, pv_stage_id stage, uint32_t layer, size_t position,
                       const unsigned char *row, size_t bytes) {
-  const size_t size = is_index(stage) ? sizeof(int32_t) : w->real_bytes;
-  char place[PV_STAGE_PLACE];
+  const size_t size = w->want->index[stage] ? sizeof(int32_t) : w->real_bytes;
+  char place[PV_PLACE_LENGTH];
   const unsigned char *fresh = pv_capture_row(w->fresh, stage, layer, position);
   for (size_t at = 0; at < bytes; at += size) {
     if (memcmp(row + at, fresh + at, size) == 0) continue;
@@ -176,21 +214,20 @@ static void look_back(watch *w, pv_stage_id stage, uint32_t layer, size_t positi
     pv_check_fail(w->check,
                   "stage %s, position %zu, element %zu is %s after another run, and %s in a fresh "
                   "forward",
-                  pv_stage_place(stage, layer, place), position, at / size, PV_REAL('g', 9, left),
-                  PV_REAL('g', 9, right));
+                  pv_plan_place(w->plan, stage, layer, place), position, at / size,
+                  PV_REAL('g', 9, left), PV_REAL('g', 9, right));
     return;
   }
-  if (is_index(stage) || stage == PV_STAGE_MOE_ROUTER ||
-      w->others[position] == w->prompt->ids[position] ||
+  if (w->want->alike[stage] || w->others[position] == w->prompt->ids[position] ||
       w->marks[slot(w, stage, layer, position)] != digest(row, bytes))
     return;
   /* Nothing that can be told apart: that is no proof that it was not computed. */
-  const bool number = any_finite(w, stage, row, bytes);
+  const bool finite = any_finite(w, stage, row, bytes);
   pv_check_fail(w->check, "stage %s, position %zu %s for the tokens %u and %u: %s",
-                pv_stage_place(stage, layer, place), position,
-                number ? "is the same" : "holds no number", w->others[position],
+                pv_plan_place(w->plan, stage, layer, place), position,
+                finite ? "is the same" : "holds no number", w->others[position],
                 w->prompt->ids[position],
-                number ? "it was not computed" : "nothing tells whether it was computed");
+                finite ? "it was not computed" : "nothing tells whether it was computed");
 }
 
 static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
@@ -203,16 +240,17 @@ static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
 static pv_code look(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
                     size_t width, const void *data, pv_error *err) {
   watch *w = context;
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   (void)data; /* read again, over poison */
   const uint64_t want = w->want->width[stage];
   if (width != want)
     return pv_check_fail(w->check, "stage %s is %zu wide, the metadata imply %llu",
-                         pv_stage_place(stage, layer, place), width, (unsigned long long)want);
+                         pv_plan_place(w->plan, stage, layer, place), width,
+                         (unsigned long long)want);
   if (layer >= layers_of(w->want, stage) || !pv_ck_range(position, rows, w->prompt->count))
     return pv_check_fail(w->check, "stage %s came for layer %u, positions %zu to %zu",
-                         pv_stage_name(stage), layer, position, position + rows - 1);
-  const size_t bytes = width * (is_index(stage) ? sizeof(int32_t) : w->real_bytes);
+                         w->plan->rows[stage].name, layer, position, position + rows - 1);
+  const size_t bytes = width * (w->want->index[stage] ? sizeof(int32_t) : w->real_bytes);
   const pv_code code = read_twice(w, stage, layer, rows, rows * bytes, err);
   if (code != PV_OK) return code;
   w->check->compared += rows * width;
@@ -231,14 +269,14 @@ static pv_code look(void *context, pv_stage_id stage, uint32_t layer, size_t pos
 
 /* Every row of every stage came exactly once; the count begins anew. */
 static void look_complete(watch *w) {
-  for (int s = 0; s < PV_STAGES; s++)
-    for (uint32_t l = 0; l < layers_of(w->want, (pv_stage_id)s); l++)
+  for (pv_stage_id s = 0; s < w->plan->count; s++)
+    for (uint32_t l = 0; l < layers_of(w->want, s); l++)
       for (size_t p = 0; p < w->prompt->count; p++) {
-        char place[PV_STAGE_PLACE];
-        const size_t at = slot(w, (pv_stage_id)s, l, p);
+        char place[PV_PLACE_LENGTH];
+        const size_t at = slot(w, s, l, p);
         if (w->seen[at] != 1)
           pv_check_fail(w->check, "stage %s came %u times for position %zu",
-                        pv_stage_place((pv_stage_id)s, l, place), w->seen[at], p);
+                        pv_plan_place(w->plan, s, l, place), w->seen[at], p);
         w->seen[at] = 0;
       }
 }
@@ -267,10 +305,11 @@ static pv_code check_prompt(pv_check *check, const wanted *want, const char *bac
   const pv_backend_config config = {
       .context = prompt->count, .batch = prompt->count, .threads = check->threads};
   uint64_t slots = 0;
-  if (!pv_ck_mul(want->layers, PV_STAGES, &slots) || !pv_ck_mul(slots, prompt->count, &slots))
+  if (!pv_ck_mul(want->layers, check->model->plan->count, &slots) ||
+      !pv_ck_mul(slots, prompt->count, &slots))
     return pv_error_set(err, PV_ERR_LIMIT, "%zu positions are too many to watch", prompt->count);
   pv_error local = PV_ERROR_INIT;
-  watch w = {.check = check, .want = want, .prompt = prompt};
+  watch w = {.check = check, .want = want, .plan = check->model->plan, .prompt = prompt};
   pv_code code = pv_check_open(check, backend, &config, &w.side, &local);
   if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
   if (code != PV_OK) {

@@ -5,11 +5,7 @@
 #include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
 
-#define AT(stage) (UINT64_C(1) << PV_STAGE_##stage)
-#define ROTATED   (AT(Q_ROPE) | AT(K_ROPE))
-#define PRODUCTS                                                                     \
-  (AT(Q) | AT(K) | AT(V) | AT(ATTN_PROJ) | AT(MOE_ROUTER_LOGITS) | AT(EXPERT_GATE) | \
-   AT(EXPERT_UP) | AT(EXPERT_DOWN) | AT(LOGITS))
+#define IN(op) (1u << PV_OP_##op)
 #define I16    (1u << PV_NUMERICS_I16)
 #define F64ACC (1u << PV_NUMERICS_F32_F64ACC)
 #define I8     (1u << PV_NUMERICS_I8)
@@ -55,7 +51,7 @@ static const pv_fault table[] = {
      .types = {PV_TYPE_Q6_K, -1}},
 
     PLAIN("activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16", I16,
-          .stages = PRODUCTS, .kernels = &pv_fault_activations_8bit),
+          .ops = IN(MATMUL), .kernels = &pv_fault_activations_8bit),
     {.name = "f32_accumulator",
      .area = "arithmetic",
      .summary = "products are summed in float32, not float64",
@@ -63,9 +59,9 @@ static const pv_fault table[] = {
      .numerics = F64ACC,
      .types = {-1},
      .ptx = {"fma.rn.f64", "fma.rn.f32"},
-     .defect = {.stages = PRODUCTS, .kernels = &pv_fault_f32_accumulator}},
+     .defect = {.ops = IN(MATMUL), .kernels = &pv_fault_f32_accumulator}},
     PLAIN("sum_in_other_order", "arithmetic", "the terms of a row are summed from left to right",
-          FIXED, .stages = PRODUCTS, .kernels = &pv_fault_other_order),
+          FIXED, .ops = IN(MATMUL), .kernels = &pv_fault_other_order),
     {.name = "contraction",
      .area = "arithmetic",
      .summary = "the other product of a sum of two is fused",
@@ -73,7 +69,7 @@ static const pv_fault table[] = {
      .numerics = ALL,
      .types = {-1},
      .ptx = {"mul.rn.f32", "mul.f32"},
-     .defect = {.stages = ROTATED | AT(MOE_FFN_OUT), .kernels = &pv_fault_contraction}},
+     .defect = {.ops = IN(HEADS) | IN(COMBINE), .kernels = &pv_fault_contraction}},
     {.name = "approximate_exp",
      .area = "arithmetic",
      .summary = "exp in SwiGLU loses digits as its argument grows",
@@ -81,7 +77,7 @@ static const pv_fault table[] = {
      .numerics = ALL,
      .types = {-1},
      .ptx = {"div.rn.f32", "div.approx.f32"},
-     .defect = {.stages = AT(EXPERT_SWIGLU), .kernels = &pv_fault_approximate_exp}},
+     .defect = {.ops = IN(SWIGLU), .kernels = &pv_fault_approximate_exp}},
 
     {.name = "tie_rule_reversed",
      .area = "MoE",
@@ -90,11 +86,11 @@ static const pv_fault table[] = {
      .numerics = ALL,
      .types = {-1},
      .needs_tie = true,
-     .defect = {.stages = AT(MOE_ROUTER_INDICES), .kernels = &pv_fault_tie_reversed}},
+     .defect = {.ops = IN(TOPK), .kernels = &pv_fault_tie_reversed}},
     PLAIN("no_renormalisation", "MoE", "the weights of the chosen experts keep their sum below 1",
-          ALL, .stages = AT(MOE_ROUTER), .kernels = &pv_fault_not_renormalised),
+          ALL, .ops = IN(ROUTE), .kernels = &pv_fault_not_renormalised),
     PLAIN("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
-          ALL, .stages = AT(MOE_ROUTER), .kernels = &pv_fault_softmax_after),
+          ALL, .ops = IN(ROUTE), .kernels = &pv_fault_softmax_after),
     {.name = "expert_stride_off_by_one",
      .area = "MoE",
      .summary = "in the gate's tensor expert e begins e rows too late",
@@ -102,9 +98,9 @@ static const pv_fault table[] = {
      .numerics = EVERY,
      .types = {-1}},
     PLAIN("last_expert_dropped", "MoE", "the last of the chosen experts is not added", ALL,
-          .stages = AT(MOE_FFN_OUT), .kernels = &pv_fault_expert_dropped),
+          .ops = IN(COMBINE), .kernels = &pv_fault_expert_dropped),
     PLAIN("weights_permuted", "MoE", "each expert is weighted with the next one's weight", ALL,
-          .stages = AT(MOE_FFN_OUT), .kernels = &pv_fault_weights_permuted),
+          .ops = IN(COMBINE), .kernels = &pv_fault_weights_permuted),
 
     {.name = "wrong_rope_base",
      .area = "attention",
@@ -113,16 +109,16 @@ static const pv_fault table[] = {
      .numerics = EVERY,
      .types = {-1},
      .once = true},
-    PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves", ALL, .stages = ROTATED,
+    PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves", ALL, .ops = IN(HEADS),
           .kernels = &pv_fault_rope_pairs),
-    PLAIN("qk_norm_missing", "attention", "queries and keys are not normed", ALL, .stages = ROTATED,
+    PLAIN("qk_norm_missing", "attention", "queries and keys are not normed", ALL, .ops = IN(HEADS),
           .kernels = &pv_fault_no_norm),
     PLAIN("wrong_head_group", "attention", "query head h reads KV head h modulo their number", ALL,
-          .stages = AT(ATTN_OUT), .group = pv_fault_head_modulo),
+          .ops = IN(ATTEND), .group = pv_fault_head_modulo),
     PLAIN("mask_off_by_one", "attention", "each position sees the one after it", ALL,
-          .stages = AT(ATTN_OUT), .visible = pv_fault_sees_next),
+          .ops = IN(ATTEND), .visible = pv_fault_sees_next),
     PLAIN("stale_kv_entry", "attention", "the first position of a later batch is not cached", ALL,
-          .stages = AT(ATTN_OUT), .appended = pv_fault_first_kept),
+          .ops = IN(ATTEND), .appended = pv_fault_first_kept),
 
     {.name = "silent_fallback",
      .area = "system",
@@ -132,13 +128,13 @@ static const pv_fault table[] = {
      .types = {-1},
      .once = true},
     PLAIN("nondeterministic_order", "system", "the terms of a row in another order in each process",
-          FIXED, .stages = PRODUCTS, .kernels = &pv_fault_random_order),
+          FIXED, .ops = IN(MATMUL), .kernels = &pv_fault_random_order),
     PLAIN("uninitialised_output", "system", "the last element of a row is never written", ALL,
-          .stages = AT(MOE_FFN_OUT), .after = pv_fault_last_unwritten),
+          .role = PV_ROLE_FFN_OUT, .after = pv_fault_last_unwritten),
     PLAIN("nan_in_one_element", "system", "one element of the first position is NaN", ALL,
-          .stages = AT(EXPERT_DOWN), .after = pv_fault_one_nan),
+          .role = PV_ROLE_EXPERTS_OUT, .after = pv_fault_one_nan),
     PLAIN("wrong_position_after_split", "system", "positions are counted from the batch's start",
-          ALL, .stages = ROTATED, .position = pv_fault_position_of_batch),
+          ALL, .ops = IN(HEADS), .position = pv_fault_position_of_batch),
     {.name = "argmax_out_of_range",
      .area = "system",
      .summary = "the top token is no token of the vocabulary",
@@ -146,7 +142,7 @@ static const pv_fault table[] = {
      .numerics = ALL,
      .types = {-1},
      .once = true,
-     .defect = {.stages = AT(ARGMAX), .after = pv_fault_out_of_range}},
+     .defect = {.ops = IN(ARGMAX), .after = pv_fault_out_of_range}},
     {.name = "unknown_type_accepted",
      .area = "system",
      .summary = "a tensor type that is not known is read as the one that was there",

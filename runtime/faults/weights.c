@@ -280,9 +280,14 @@ bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_i
   const pv_fault *fault = planted->fault;
   if (fault->host == PV_FAULT_IN_WEIGHTS) return weights_show(planted, model, stage, layer);
   if (fault->host == PV_FAULT_IN_CHOICE) return false;
+  const pv_plan *plan = model->plan;
+  unsigned ops = fault->defect.ops;
+  if (fault->host == PV_FAULT_IN_SHAPE) ops = 1u << PV_OP_HEADS; /* RoPE's base */
   *layer = planted->layer < 0 ? 0 : (uint32_t)planted->layer;
-  *stage = PV_STAGE_Q_ROPE; /* the shape's RoPE base */
-  for (int s = PV_STAGES - 1; s >= 0; s--)
-    if ((fault->defect.stages >> s & 1) != 0) *stage = (pv_stage_id)s;
-  return true;
+  for (size_t i = 0; i < plan->count; i++) {
+    *stage = (pv_stage_id)i;
+    if ((ops >> plan->rows[i].op & 1) != 0) return true;
+    if (plan->rows[i].role != PV_ROLE_NONE && plan->rows[i].role == fault->defect.role) return true;
+  }
+  return false;
 }

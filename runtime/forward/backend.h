@@ -9,19 +9,7 @@
 
 #include "base/error.h"
 #include "kernels/cuda/gpu.h"
-#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/model/model.h"
-
-/* Named points of the forward: rows of the plan. */
-const char *pv_stage_name(pv_stage_id stage);
-int pv_stage_find(const char *name); /* -1 when unknown */
-size_t pv_stage_width(pv_stage_id stage, const pv_shape *shape);
-int pv_stage_is_index(pv_stage_id stage);   /* int32 elements; all others are real */
-int pv_stage_is_layered(pv_stage_id stage); /* once per layer, else once per forward */
-/* "q of layer 2", and "logits" for a stage outside the layers, whatever `layer` is. Returns `out`.
- */
-enum { PV_STAGE_PLACE = 48 };
-const char *pv_stage_place(pv_stage_id stage, uint32_t layer, char out[PV_STAGE_PLACE]);
 
 typedef enum pv_numerics {
   PV_NUMERICS_I16,

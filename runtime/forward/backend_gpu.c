@@ -112,7 +112,8 @@ static pv_code gpu_run(pv_backend *backend, const pv_step *step, pv_error *err) 
 static pv_code gpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
                         void *out, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
-  const uint64_t row = pv_stage_width(stage, &b->base.model->shape) * sizeof(float);
+  const uint64_t row =
+      pv_plan_width(b->base.model->plan, stage, &b->base.model->shape) * sizeof(float);
   pv_code code = PV_OK;
   if (!pv_ck_range(first, rows, b->base.config.batch))
     return pv_error_set(err, PV_ERR_INTERNAL, "rows %zu + %zu are outside the batch", first, rows);

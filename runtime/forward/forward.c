@@ -78,13 +78,13 @@ static pv_code trace(pv_forward *f, pv_stage_id stage, uint32_t layer, const pv_
   const bool last = pv_plan_is(b->model->plan, stage, PV_ROW_LAST_ROWS);
   const size_t rows = last ? batch->logits : batch->count;
   if (rows == 0 || !sink->want(sink->context, stage, layer)) return PV_OK;
-  const size_t width = pv_stage_width(stage, &b->model->shape);
+  const size_t width = pv_plan_width(b->model->plan, stage, &b->model->shape);
   uint64_t bytes = 0;
   size_t need = 0;
   if (!pv_ck_mul(rows, width, &bytes) || !pv_ck_mul(bytes, b->real_bytes, &bytes) ||
       !pv_ck_size(bytes, &need))
     return pv_error_set(err, PV_ERR_LIMIT, "stage %s of %zu rows does not fit in memory",
-                        pv_stage_name(stage), rows);
+                        b->model->plan->rows[stage].name, rows);
   if (need > f->row_buffer_bytes) {
     unsigned char *grown = realloc(f->row_buffer, need);
     if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a traced stage");

@@ -119,10 +119,11 @@ static void take_all(plan *p) {
   const pv_shape *s = &b->base.model->shape;
   const uint64_t rows = b->base.config.batch, context = b->base.config.context;
   const uint64_t slots = rows * s->used, cache = context * s->layers;
-  const size_t q = pv_stage_width(PV_STAGE_Q, s), kv = pv_stage_width(PV_STAGE_K, s);
+  const size_t q = pv_plan_width(b->base.model->plan, PV_STAGE_Q, s),
+               kv = pv_plan_width(b->base.model->plan, PV_STAGE_K, s);
   take(p, &b->weights, weights_bytes(b->base.model), 1);
   for (int i = 0; i < PV_STAGES; i++)
-    take(p, &b->stage[i], rows, pv_stage_width((pv_stage_id)i, s) * sizeof(float));
+    take(p, &b->stage[i], rows, pv_plan_width(b->base.model->plan, i, s) * sizeof(float));
   take(p, &b->keys, cache, kv * sizeof(float));
   take(p, &b->values, cache, kv * sizeof(float));
   take(p, &b->cos, context, s->head_dim / 2 * sizeof(float));
@@ -188,7 +189,7 @@ static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
     const char *name;
     size_t k;
   } rows[] = {{"hidden", s->hidden},
-              {"heads x head_dim", pv_stage_width(PV_STAGE_Q, s)},
+              {"heads x head_dim", pv_plan_width(b->base.model->plan, PV_STAGE_Q, s)},
               {"the experts' width", s->ffn}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const size_t needed = pv_cuda_act_shared(rows[i].k) + PV_GEMV_DECLARED;

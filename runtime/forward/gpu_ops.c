@@ -180,7 +180,7 @@ static void qkv(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
 }
 
 static uint64_t cache_layer(const pv_gpu_backend *b, uint64_t cache, uint32_t layer) {
-  const uint64_t kv = pv_stage_width(PV_STAGE_K, &b->base.model->shape);
+  const uint64_t kv = pv_plan_width(b->base.model->plan, PV_STAGE_K, &b->base.model->shape);
   return cache + (uint64_t)layer * b->base.config.context * kv * sizeof(float);
 }
 

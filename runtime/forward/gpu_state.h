@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/kernels.h"
 #include "runtime/forward/backend.h"
+#include "runtime/model/arch/qwen3moe.h"
 
 /* What is launched at once for a step of the plan: the steps of PLAN in their order. */
 typedef enum pv_gpu_op {

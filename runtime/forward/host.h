@@ -11,7 +11,10 @@
 
 /* What is wrong. All zero but `layer` = -1: nothing. */
 typedef struct pv_defect {
-  uint64_t stages;            /* bit s: `kernels` and `after` act in stage s */
+  /* Where `kernels`, `after` and the choices of one stage act: bit o: in stages of operation o; in
+   * the stage with the role. */
+  unsigned ops;
+  pv_role role;
   int64_t layer;              /* where everything below acts; -1: every layer */
   const pv_cpu_path *kernels; /* members that are not NULL replace the definition's */
   /* The position that a row is turned by; how many positions it sees (at most `context`); the KV

@@ -207,7 +207,10 @@ static bool in_layer(const host *h) {
 }
 
 static bool is_wrong(const host *h, size_t row) {
-  return in_layer(h) && (h->defect.stages >> row & 1) != 0;
+  const pv_stage_row *r = &h->rows[row];
+  const pv_defect *d = &h->defect;
+  return in_layer(h) &&
+         ((d->ops >> r->op & 1) != 0 || (d->role != PV_ROLE_NONE && d->role == r->role));
 }
 
 /* Stages that are made together. */

@@ -33,6 +33,10 @@ pv_code pv_model_open(const char *path, pv_model **out, pv_error *err);
 pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err);
 void pv_model_close(pv_model *model);
 
+/* The stage with a role that the plan has. */
+static inline pv_stage_id pv_model_stage(const pv_model *model, pv_role role) {
+  return (pv_stage_id)pv_plan_role(model->plan, role);
+}
 /* The matrix or norm that makes a stage; NULL: none. */
 const pv_gguf_tensor *pv_model_weight(const pv_model *model, size_t row, uint32_t layer);
 /* Row 0 of expert `e` of a [row, rows, experts] tensor. */

@@ -26,6 +26,19 @@ int pv_plan_role(const pv_plan *plan, pv_role role) {
   return -1;
 }
 
+int pv_plan_op(const pv_plan *plan, pv_op op) {
+  for (size_t i = 0; i < plan->count; i++)
+    if (plan->rows[i].op == op) return (int)i;
+  return -1;
+}
+
+const char *pv_plan_place(const pv_plan *plan, size_t row, uint32_t layer,
+                          char out[PV_PLACE_LENGTH]) {
+  snprintf(out, PV_PLACE_LENGTH, pv_plan_is_layered(plan, row) ? "%s of layer %u" : "%s",
+           plan->rows[row].name, layer);
+  return out;
+}
+
 int pv_plan_stage(const pv_plan *plan, const char *name) {
   for (size_t i = 0; i < plan->count; i++)
     if (strcmp(plan->rows[i].name, name) == 0) return (int)i;

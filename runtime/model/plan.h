@@ -65,6 +65,8 @@ enum {
 
 enum { PV_STAGES_MAX = 64, PV_STEP_ROWS = 3, PV_STREAM = 255 };
 
+typedef unsigned pv_stage_id; /* a row of a plan */
+
 typedef struct pv_stage_row {
   const char *name; /* in traces, reports and contracts */
   pv_op op;
@@ -114,8 +116,19 @@ const char *pv_plan_flaw(const pv_plan *plan, size_t *row);
 static inline bool pv_plan_is(const pv_plan *plan, size_t row, unsigned flag) {
   return (plan->rows[row].flags & flag) != 0;
 }
+static inline bool pv_plan_is_layered(const pv_plan *plan, size_t row) {
+  return !pv_plan_is(plan, row, PV_ROW_ONCE); /* once per layer, else once per forward */
+}
+/* "q of layer 2", and "logits" for a stage outside the layers, whatever `layer` is. Returns `out`.
+ */
+enum { PV_PLACE_LENGTH = 48 };
+const char *pv_plan_place(const pv_plan *plan, size_t row, uint32_t layer,
+                          char out[PV_PLACE_LENGTH]);
+
 /* The row with a role, -1: none. */
 int pv_plan_role(const pv_plan *plan, pv_role role);
+/* The first row of an operation, -1: none. */
+int pv_plan_op(const pv_plan *plan, pv_op op);
 /* The row of that name, -1: none. */
 int pv_plan_stage(const pv_plan *plan, const char *name);
 

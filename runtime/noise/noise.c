@@ -57,6 +57,7 @@ static pv_code make_room(run *r, pv_error *err) {
   const pv_noise_spec *s = r->spec;
   pv_noise_result *out = r->out;
   size_t count = 0;
+  out->plan = s->model->plan;
   out->layers = s->model->shape.layers;
   out->source_count = s->source_count;
   for (size_t i = 0; i < s->source_count; i++) {
@@ -128,8 +129,7 @@ static pv_code make(const run *r, pv_backend *arbiter, pv_stage_id stage, size_t
 }
 
 static pv_code perturb(run *r, const runner *who, pv_rows *rows, pv_error *err) {
-  if ((source_of(r, who)->stages >> rows->stage & 1) == 0 || pv_stage_is_index(rows->stage))
-    return PV_OK;
+  if ((source_of(r, who)->stages >> rows->stage & 1) == 0 || rows->index) return PV_OK;
   r->place.repeat = who->repeat;
   pv_noise_perturb(rows, &r->place, r->spec->amount);
   return who->arbiter->ops->write(who->arbiter, rows->stage, r->place.layer, rows->data, err);
@@ -141,7 +141,7 @@ static pv_code measure_block(run *r, const runner *who, const pv_rows *side, pv_
                              pv_error *err) {
   pv_backend *arbiter = who->arbiter;
   pv_code code = make(r, arbiter, side->stage, side->rows, &r->made, err);
-  for (size_t p = 0; p < side->rows && code == PV_OK && !pv_stage_is_index(side->stage); p++)
+  for (size_t p = 0; p < side->rows && code == PV_OK && !side->index; p++)
     pv_noise_widen(block, &r->made, side, p);
   if (code != PV_OK || !pv_plan_is(r->spec->model->plan, side->stage, PV_ROW_BLOCK)) return code;
   code = pv_rows_convert(side, arbiter->real_bytes, &r->given, err);
@@ -166,7 +166,7 @@ static pv_code measure(run *r, const runner *who, size_t k, pv_error *err) {
   const pv_rows *exact = &r->want[k], *own = &r->got[k], *side = own;
   pv_noise_stage *stage = &of->stages[r->place.layer][own->stage];
   pv_code code = PV_OK;
-  if (!pv_stage_is_index(own->stage)) {
+  if (!own->index) {
     code = by_expert(r, who, exact, &side, err);
     for (size_t p = 0; p < own->rows && code == PV_OK; p++)
       pv_noise_widen(&stage->total, exact, side, p);

@@ -13,10 +13,9 @@
 #define PV_NOISE_SOURCES_MAX 8
 #define PV_NOISE_REPEATS_MAX 64
 
-/* Every stage that is no index, for `stages`. */
-#define PV_NOISE_EVERY_STAGE                                                       \
-  ((UINT64_C(1) << PV_STAGES) - 1 - (UINT64_C(1) << PV_STAGE_MOE_ROUTER_INDICES) - \
-   (UINT64_C(1) << PV_STAGE_ARGMAX))
+/* For `stages`: row 0 of the plan, and every one (an index is never changed). */
+#define PV_NOISE_EMBEDDING   UINT64_C(1)
+#define PV_NOISE_EVERY_STAGE UINT64_MAX
 
 typedef enum pv_noise_kind { PV_NOISE_PERTURBED, PV_NOISE_ROUNDED } pv_noise_kind;
 
@@ -70,15 +69,17 @@ typedef struct pv_noise_routing {
   double ratio;  /* smallest margin over twice the row's shift: above 1 nothing can change */
 } pv_noise_routing;
 
-typedef struct pv_noise_of {           /* one source */
-  pv_noise_stage (*stages)[PV_STAGES]; /* [layer]; stages outside the layers in layer 0; owned */
-  pv_noise_routing *routing;           /* [layer]; owned */
-  uint64_t tops, tops_changed;         /* top tokens */
-  bool finite;                         /* no spread is infinite */
-  const char *computed;                /* who did: "cpu"; "plain": stands in, with the fault */
+typedef struct pv_noise_of { /* one source */
+  pv_noise_stage (
+      *stages)[PV_STAGES_MAX]; /* [layer]; stages outside the layers in layer 0; owned */
+  pv_noise_routing *routing;   /* [layer]; owned */
+  uint64_t tops, tops_changed; /* top tokens */
+  bool finite;                 /* no spread is infinite */
+  const char *computed;        /* who did: "cpu"; "plain": stands in, with the fault */
 } pv_noise_of;
 
 typedef struct pv_noise_result {
+  const pv_plan *plan; /* of the model: what the stages are */
   uint32_t layers;
   size_t source_count, positions;
   pv_noise_of of[PV_NOISE_SOURCES_MAX];

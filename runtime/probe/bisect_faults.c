@@ -11,6 +11,7 @@
 
 typedef struct outcome {
   char name[96]; /* with its layer */
+  const pv_plan *plan;
   pv_numerics numerics;
   bool shows, stage_right, side_right;
   pv_stage_id stage; /* where it must appear */
@@ -44,7 +45,7 @@ static pv_code try_fault(const pv_bisect_spec *base, const pv_fault *fault,
   pv_model *tied = NULL;
   pv_code code = PV_OK;
   choose_layer(base->model, &planted);
-  *out = (outcome){.numerics = choose_numerics(fault)};
+  *out = (outcome){.plan = base->model->plan, .numerics = choose_numerics(fault)};
   out->shows = pv_fault_shows(&planted, base->model, &out->stage, &out->layer);
   snprintf(out->name, sizeof out->name, planted.layer < 0 ? "%s" : "%s:layer=%d", fault->name,
            (int)planted.layer);
@@ -69,18 +70,19 @@ static pv_code try_fault(const pv_bisect_spec *base, const pv_fault *fault,
   return PV_OK;
 }
 
-static void place_name(bool present, pv_stage_id stage, uint32_t layer, char out[48]) {
+static void place_name(const pv_plan *plan, bool present, pv_stage_id stage, uint32_t layer,
+                       char out[48]) {
   if (!present)
     snprintf(out, 48, "no stage");
-  else if (pv_stage_is_layered(stage))
-    snprintf(out, 48, "%s, %u", pv_stage_name(stage), layer);
+  else if (pv_plan_is_layered(plan, stage))
+    snprintf(out, 48, "%s, %u", plan->rows[stage].name, layer);
   else
-    snprintf(out, 48, "%s", pv_stage_name(stage));
+    snprintf(out, 48, "%s", plan->rows[stage].name);
 }
 
 /* An error of rounding is not told by its size: it may even be the smaller one. */
 static void size_name(const outcome *o, char out[32]) {
-  const bool real = o->found != NULL && !pv_stage_is_index(o->found->stage);
+  const bool real = o->found != NULL && !pv_plan_is(o->plan, o->found->stage, PV_ROW_INDEX);
   if (!real)
     snprintf(out, 32, "-");
   else if (o->introduced[1] < 10.0 * o->introduced[0])
@@ -91,8 +93,8 @@ static void size_name(const outcome *o, char out[32]) {
 
 static void print_line(const outcome *o) {
   char want[48], got[48], size[32];
-  place_name(o->shows, o->stage, o->layer, want);
-  place_name(o->found != NULL, o->found != NULL ? o->found->stage : 0,
+  place_name(o->plan, o->shows, o->stage, o->layer, want);
+  place_name(o->plan, o->found != NULL, o->found != NULL ? o->found->stage : 0,
              o->found != NULL ? o->found->layer : 0, got);
   size_name(o, size);
   printf("| `%s` | %s | %s | %s | %s | %s | %s |\n", o->name, pv_numerics_name(o->numerics), want,
@@ -101,8 +103,8 @@ static void print_line(const outcome *o) {
 
 static json_t *line_json(const outcome *o) {
   char want[48], got[48];
-  place_name(o->shows, o->stage, o->layer, want);
-  place_name(o->found != NULL, o->found != NULL ? o->found->stage : 0,
+  place_name(o->plan, o->shows, o->stage, o->layer, want);
+  place_name(o->plan, o->found != NULL, o->found != NULL ? o->found->stage : 0,
              o->found != NULL ? o->found->layer : 0, got);
   return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "fault", o->name, "numerics",
                    pv_numerics_name(o->numerics), "planted_in", want, "found_in", got,

@@ -11,8 +11,8 @@ static json_t *count(uint64_t value) {
   return json_integer((json_int_t)value);
 }
 
-static json_t *layer_of(pv_stage_id stage, uint32_t layer) {
-  return pv_stage_is_layered(stage) ? count(layer) : json_null();
+static json_t *layer_of(const pv_bisect_result *r, pv_stage_id stage, uint32_t layer) {
+  return pv_plan_is_layered(r->plan, stage) ? count(layer) : json_null();
 }
 
 static json_t *tensor(const pv_model *model, pv_stage_id stage, uint32_t layer) {
@@ -30,8 +30,8 @@ static json_t *place(const pv_model *model, const pv_bisect_result *r, const pv_
   json_t *left = s->side[0].judged > 0 ? pv_json_number(p->left) : json_null();
   json_t *right = s->side[1].judged > 0 ? pv_json_number(p->right) : json_null();
   return json_pack(
-      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name(p->stage),
-      "layer", layer_of(p->stage, p->layer), "position", count(p->position), "element",
+      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "stage", r->plan->rows[p->stage].name,
+      "layer", layer_of(r, p->stage, p->layer), "position", count(p->position), "element",
       count(p->index), "rank", p->rank < 0 ? json_null() : json_integer(p->rank), "expert",
       p->expert < 0 ? json_null() : json_integer(p->expert), "left", left, "right", right, "exact",
       pv_json_number(p->exact), "tensor", tensor(model, p->stage, p->layer));
@@ -90,7 +90,7 @@ static json_t *routing(const pv_bisect_result *result) {
 static json_t *stages(const pv_bisect_result *r) {
   json_t *out = json_array();
   for (uint32_t l = 0; l < r->layers; l++)
-    for (int i = 0; i < PV_STAGES; i++) {
+    for (pv_stage_id i = 0; i < r->plan->count; i++) {
       const pv_bisect_stage *s = &r->stages[l][i];
       json_t *sides[2];
       if (s->side[0].judged + s->side[1].judged == 0) continue;
@@ -101,9 +101,9 @@ static json_t *stages(const pv_bisect_result *r) {
                                    "introduced", pv_json_number(s->side[k].introduced), "total",
                                    pv_json_number(s->side[k].total));
       pv_json_append(
-          &out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "stage", pv_stage_name((pv_stage_id)i),
-                          "layer", layer_of((pv_stage_id)i, l), "elements", count(s->elements),
-                          "different", count(s->different), "left", sides[0], "right", sides[1]));
+          &out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "stage", r->plan->rows[i].name, "layer",
+                          layer_of(r, i, l), "elements", count(s->elements), "different",
+                          count(s->different), "left", sides[0], "right", sides[1]));
     }
   return out;
 }
@@ -113,11 +113,10 @@ static json_t *missing(const pv_bisect_spec *spec, const pv_bisect_result *r, in
   const pv_recorded *recorded = spec->side[i].recorded;
   json_t *out = json_array();
   for (uint32_t l = 0; recorded != NULL && l < r->layers; l++)
-    for (int s = 0; s < PV_STAGES; s++)
-      if (!pv_recorded_has(recorded, (pv_stage_id)s, l) &&
-          (l == 0 || pv_stage_is_layered((pv_stage_id)s)))
-        pv_json_append(&out, json_pack("{s:s, s:o}", "stage", pv_stage_name((pv_stage_id)s),
-                                       "layer", layer_of((pv_stage_id)s, l)));
+    for (pv_stage_id s = 0; s < r->plan->count; s++)
+      if (!pv_recorded_has(recorded, s, l) && (l == 0 || pv_plan_is_layered(r->plan, s)))
+        pv_json_append(&out, json_pack("{s:s, s:o}", "stage", r->plan->rows[s].name, "layer",
+                                       layer_of(r, s, l)));
   return out;
 }
 

@@ -23,7 +23,7 @@ pv_code pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_fo
 /* Stages that `stage` depends on and that side `side` has not recorded, back to those that it has:
  * out[layer][stage], room for `result->layers`. Their number. */
 size_t pv_bisect_behind(const pv_bisect_result *result, int side, pv_stage_id stage, uint32_t layer,
-                        bool (*out)[PV_STAGES]);
+                        bool (*out)[PV_STAGES_MAX]);
 
 /* The kernels that make a stage, each with its file; NULL for who is not known. `computed`: "cpu",
  * "cuda", "ptx" or "plain". */

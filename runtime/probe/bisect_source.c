@@ -7,47 +7,35 @@
 /* NULL: a product, which the type of the weights decides. */
 static const struct {
   const char *cpu, *gpu;
-} table[PV_STAGES] = {
-    [PV_STAGE_EMBEDDING] = {"pv_dequant_f32 (kernels/quant/dequant.c)",
-                            "embed (kernels/cuda/embed.cu)"},
-    [PV_STAGE_ATTN_NORM] = {"rmsnorm (kernels/cpu/vector.c)",
-                            "rmsnorm (kernels/cuda/rmsnorm.cu) or, before few rows, gemv "
-                            "(kernels/cuda/gemv.cu)"},
-    [PV_STAGE_FFN_NORM] = {"rmsnorm (kernels/cpu/vector.c)",
-                           "rmsnorm (kernels/cuda/rmsnorm.cu) or, before few rows, gemv "
-                           "(kernels/cuda/gemv.cu)"},
-    [PV_STAGE_FINAL_NORM] = {"rmsnorm (kernels/cpu/vector.c)",
-                             "rmsnorm (kernels/cuda/rmsnorm.cu) or, before few rows, gemv "
-                             "(kernels/cuda/gemv.cu)"},
-    [PV_STAGE_Q_ROPE] = {"rmsnorm and rope (kernels/cpu/vector.c)",
-                         "heads (kernels/cuda/heads.cu) or, for one position, attend_step "
-                         "(kernels/cuda/attend_step.cu)"},
-    [PV_STAGE_K_ROPE] = {"rmsnorm and rope (kernels/cpu/vector.c)",
-                         "heads (kernels/cuda/heads.cu) or, for one position, attend_step "
-                         "(kernels/cuda/attend_step.cu)"},
-    [PV_STAGE_ATTN_OUT] = {"attend (kernels/cpu/vector.c)",
-                           "attend and attend_combine (kernels/cuda/attend.cu) or, for one "
-                           "position, attend_step (kernels/cuda/attend_step.cu)"},
-    [PV_STAGE_ATTN_RESIDUAL] = {"add (kernels/cpu/vector.c)",
-                                "add (kernels/cuda/elementwise.cu) or, for few rows, gemv "
-                                "(kernels/cuda/gemv.cu)"},
-    [PV_STAGE_MOE_ROUTER] = {"route (kernels/cpu/vector.c)",
-                             "route (kernels/cuda/route.cu) or, for few rows, gate_up "
-                             "(kernels/cuda/gate_up.cu)"},
-    [PV_STAGE_MOE_ROUTER_INDICES] = {"route (kernels/cpu/vector.c)",
-                                     "route (kernels/cuda/route.cu) or, for few rows, gate_up "
-                                     "(kernels/cuda/gate_up.cu)"},
-    [PV_STAGE_EXPERT_SWIGLU] = {"swiglu (kernels/cpu/vector.c)",
-                                "swiglu (kernels/cuda/elementwise.cu) or, for few rows, gate_up "
-                                "(kernels/cuda/gate_up.cu)"},
-    [PV_STAGE_MOE_FFN_OUT] = {"combine (kernels/cpu/vector.c)",
-                              "combine (kernels/cuda/elementwise.cu) or, for few rows, down "
-                              "(kernels/cuda/down.cu)"},
-    [PV_STAGE_FFN_RESIDUAL] = {"add (kernels/cpu/vector.c)",
-                               "combine (kernels/cuda/elementwise.cu) or, for few rows, down "
-                               "(kernels/cuda/down.cu)"},
-    [PV_STAGE_ARGMAX] = {"argmax (kernels/cpu/path.c)",
-                         "argmax_parts and argmax (kernels/cuda/argmax.cu)"},
+} table[] = {
+    [PV_OP_GATHER] = {"pv_dequant_f32 (kernels/quant/dequant.c)", "embed (kernels/cuda/embed.cu)"},
+    [PV_OP_NORM] = {"rmsnorm (kernels/cpu/vector.c)",
+                    "rmsnorm (kernels/cuda/rmsnorm.cu) or, before few rows, gemv "
+                    "(kernels/cuda/gemv.cu)"},
+    [PV_OP_MATMUL] = {NULL, NULL},
+    [PV_OP_HEADS] = {"rmsnorm and rope (kernels/cpu/vector.c)",
+                     "heads (kernels/cuda/heads.cu) or, for one position, attend_step "
+                     "(kernels/cuda/attend_step.cu)"},
+    [PV_OP_ATTEND] = {"attend (kernels/cpu/vector.c)",
+                      "attend and attend_combine (kernels/cuda/attend.cu) or, for one "
+                      "position, attend_step (kernels/cuda/attend_step.cu)"},
+    [PV_OP_ADD] = {"add (kernels/cpu/vector.c)",
+                   "add (kernels/cuda/elementwise.cu) or, for few rows, gemv "
+                   "(kernels/cuda/gemv.cu)"},
+    [PV_OP_ROUTE] = {"route (kernels/cpu/vector.c)",
+                     "route (kernels/cuda/route.cu) or, for few rows, gate_up "
+                     "(kernels/cuda/gate_up.cu)"},
+    [PV_OP_TOPK] = {"route (kernels/cpu/vector.c)",
+                    "route (kernels/cuda/route.cu) or, for few rows, gate_up "
+                    "(kernels/cuda/gate_up.cu)"},
+    [PV_OP_SWIGLU] = {"swiglu (kernels/cpu/vector.c)",
+                      "swiglu (kernels/cuda/elementwise.cu) or, for few rows, gate_up "
+                      "(kernels/cuda/gate_up.cu)"},
+    [PV_OP_COMBINE] = {"combine (kernels/cpu/vector.c)",
+                       "combine (kernels/cuda/elementwise.cu) or, for few rows, down "
+                       "(kernels/cuda/down.cu)"},
+    [PV_OP_ARGMAX] = {"argmax (kernels/cpu/path.c)",
+                      "argmax_parts and argmax (kernels/cuda/argmax.cu)"},
 };
 
 static const char *cpu_product(pv_numerics numerics, bool quantised) {
@@ -56,7 +44,8 @@ static const char *cpu_product(pv_numerics numerics, bool quantised) {
                    : "mm_plain (kernels/cpu/mm_plain.c)";
 }
 
-static const char *gpu_product(pv_numerics numerics, pv_stage_id stage, pv_type type) {
+static const char *gpu_product(pv_numerics numerics, const pv_plan *plan, pv_stage_id stage,
+                               pv_type type) {
   static const struct {
     pv_type type;
     const char *kernel;
@@ -70,22 +59,24 @@ static const char *gpu_product(pv_numerics numerics, pv_stage_id stage, pv_type 
   for (size_t i = 0; numerics == PV_NUMERICS_F32_F64ACC && i < sizeof f64acc / sizeof *f64acc; i++)
     if (f64acc[i].type == type) return f64acc[i].kernel;
   if (!pv_type_get(type)->quantised) return "gemv (kernels/cuda/gemv.cu)";
-  if (stage == PV_STAGE_EXPERT_GATE || stage == PV_STAGE_EXPERT_UP)
-    return "gemm (kernels/cuda/gemm.cu) or, for few rows, gate_up (kernels/cuda/gate_up.cu)";
-  if (stage == PV_STAGE_EXPERT_DOWN)
+  if (plan->rows[stage].role == PV_ROLE_EXPERTS_OUT)
     return "gemm (kernels/cuda/gemm.cu) or, for few rows, down (kernels/cuda/down.cu)";
+  if (pv_plan_is(plan, stage, PV_ROW_BY_EXPERT))
+    return "gemm (kernels/cuda/gemm.cu) or, for few rows, gate_up (kernels/cuda/gate_up.cu)";
   return "gemm (kernels/cuda/gemm.cu) or, for few rows, gemv (kernels/cuda/gemv.cu)";
 }
 
 const char *pv_bisect_source(const pv_model *model, const char *computed, pv_numerics numerics,
                              pv_stage_id stage, uint32_t layer) {
   const bool gpu = strcmp(computed, "cuda") == 0 || strcmp(computed, "ptx") == 0;
-  if (strcmp(computed, "plain") == 0)
-    return "the definition (kernels/definition/definition.c)";
+  if (strcmp(computed, "plain") == 0) return "the definition (kernels/definition/definition.c)";
   if (!gpu && strcmp(computed, "cpu") != 0) return NULL;
   if (numerics == PV_NUMERICS_F64) return "the arbiter (kernels/exact/exact.c)";
-  if (table[stage].cpu != NULL) return gpu ? table[stage].gpu : table[stage].cpu;
+  const pv_stage_row *row = &model->plan->rows[stage];
+  pv_op op = row->op;
+  if (gpu && op == PV_OP_ADD && row[-1].op == PV_OP_COMBINE) op = PV_OP_COMBINE; /* one kernel */
+  if (table[op].cpu != NULL) return gpu ? table[op].gpu : table[op].cpu;
   const pv_type type = pv_model_weight(model, stage, layer)->type;
-  return gpu ? gpu_product(numerics, stage, type)
+  return gpu ? gpu_product(numerics, model->plan, stage, type)
              : cpu_product(numerics, pv_type_get(type)->quantised);
 }

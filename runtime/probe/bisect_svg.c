@@ -30,14 +30,15 @@ pv_code pv_bisect_svg(const char *folder, const pv_bisect_spec *spec, const pv_b
                       pv_error *err) {
   double *x = calloc((size_t)r->layers * (1 + 2 * LINES), sizeof *x);
   double *y[2 * LINES] = {NULL};
+  const int last = pv_plan_role(r->plan, PV_ROLE_LAYER_OUT);
   size_t piled[2] = {0, 0}, routed = 0;
   if (x == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a picture");
   for (int i = 0; i < 2 * LINES; i++) y[i] = x + (size_t)(i + 1) * r->layers;
   for (uint32_t l = 0; l < r->layers; l++) {
     x[l] = l;
     for (int i = 0; i < 2; i++) {
-      const bool there = r->stages[l][PV_STAGE_FFN_RESIDUAL].side[i].judged > 0;
-      y[i][l] = there ? r->stages[l][PV_STAGE_FFN_RESIDUAL].side[i].total : NAN;
+      const bool there = r->stages[l][last].side[i].judged > 0;
+      y[i][l] = there ? r->stages[l][last].side[i].total : NAN;
       piled[i] += there;
     }
     y[2][l] = r->router[l].present ? r->router[l].margin : NAN;

@@ -29,9 +29,9 @@ const pv_bisect_place *pv_bisect_culprit(const pv_bisect_result *r) {
   return place->present ? place : NULL;
 }
 
-static void print_place(const pv_bisect_place *p) {
-  char place[PV_STAGE_PLACE];
-  printf("%s", pv_stage_place(p->stage, p->layer, place));
+static void print_place(const pv_bisect_result *r, const pv_bisect_place *p) {
+  char place[PV_PLACE_LENGTH];
+  printf("%s", pv_plan_place(r->plan, p->stage, p->layer, place));
   if (p->expert >= 0) printf(", expert %lld (rank %lld)", (long long)p->expert, (long long)p->rank);
   printf(", position %zu, element %zu", p->position, p->index);
 }
@@ -104,11 +104,11 @@ const char *pv_bisect_why_text(pv_bisect_why why) {
 double pv_bisect_worst(const pv_bisect_result *r, int side, pv_stage_id *stage, uint32_t *layer) {
   double worst = 0.0;
   for (uint32_t l = 0; l < r->layers; l++)
-    for (int s = 0; s < PV_STAGES; s++)
+    for (pv_stage_id s = 0; s < r->plan->count; s++)
       if (pv_distance_exceeds(r->stages[l][s].side[side].introduced, worst)) {
         worst = r->stages[l][s].side[side].introduced;
         *layer = l;
-        *stage = (pv_stage_id)s;
+        *stage = s;
       }
   return worst;
 }
@@ -118,10 +118,10 @@ static void print_no_number(const pv_bisect_spec *spec, const pv_bisect_result *
   const pv_bisect_place *p = &r->not_finite[side];
   const pv_bad_weight *bad = &r->weight[side];
   const pv_gguf_tensor *t = pv_model_weight(spec->model, p->stage, p->layer);
-  char place[PV_STAGE_PLACE];
-  pv_stage_place(p->stage, p->layer, place);
+  char place[PV_PLACE_LENGTH];
+  pv_plan_place(r->plan, p->stage, p->layer, place);
   if (!bad->present) {
-    bool(*behind)[PV_STAGES] = calloc(r->layers, sizeof *behind);
+    bool(*behind)[PV_STAGES_MAX] = calloc(r->layers, sizeof *behind);
     const bool known = behind != NULL && pv_bisect_behind(r, side, p->stage, p->layer, behind) == 0;
     free(behind);
     printf("%s has no number%s", place,
@@ -135,28 +135,29 @@ static void print_no_number(const pv_bisect_spec *spec, const pv_bisect_result *
 
 /* No side can be called wrong: how large the errors are, and where one stands out. */
 static void print_undecided(const pv_bisect_result *r) {
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   printf(r->different == 0 ? "no bit differs, and no definition says that it is right"
                            : "bits differ, and no definition says which are right");
   for (int i = 0; i < 2; i++) {
-    pv_stage_id stage = PV_STAGE_EMBEDDING;
+    pv_stage_id stage = 0;
     uint32_t layer = 0;
     if (r->defined[i]) continue;
     const double worst = pv_bisect_worst(r, i, &stage, &layer);
     printf("; against float64 the %s side is ", side_word[i]);
     if (r->large[i].present)
       printf("first far off in %s (%s)",
-             pv_stage_place(r->large[i].stage, r->large[i].layer, place),
+             pv_plan_place(r->plan, r->large[i].stage, r->large[i].layer, place),
              PV_REAL('e', 1, r->large_error[i]));
     else
       printf("nowhere far off");
-    printf(", most in %s (%s)", pv_stage_place(stage, layer, place), PV_REAL('e', 1, worst));
+    printf(", most in %s (%s)", pv_plan_place(r->plan, stage, layer, place),
+           PV_REAL('e', 1, worst));
   }
   putchar('\n');
 }
 
 static void print_wrong(const pv_bisect_result *r, const pv_bisect_place *p) {
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   if (r->verdict == PV_BISECT_BOTH)
     printf("both sides are wrong%s", p != NULL ? "; first on the right or alone: " : "");
   else
@@ -166,14 +167,14 @@ static void print_wrong(const pv_bisect_result *r, const pv_bisect_place *p) {
     return;
   }
   const char *why = pv_bisect_why_text(r->why[p == &r->culprit[0] ? 0 : 1]);
-  printf("%s%s%s\n", pv_stage_place(p->stage, p->layer, place), why[0] != '\0' ? " holds " : "",
-         why);
+  printf("%s%s%s\n", pv_plan_place(r->plan, p->stage, p->layer, place),
+         why[0] != '\0' ? " holds " : "", why);
 }
 
 static void print_verdict(const pv_bisect_spec *spec, const pv_bisect_result *r) {
   const pv_bisect_place *p = pv_bisect_culprit(r);
   const int less = pv_bisect_less_exact(r);
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   printf("\nFINDING  ");
   switch (r->verdict) {
     case PV_BISECT_EQUAL:
@@ -196,7 +197,7 @@ static void print_verdict(const pv_bisect_spec *spec, const pv_bisect_result *r)
     case PV_BISECT_FUNCTIONS:
       printf("each side is what its identity defines; ");
       if (less >= 0) printf("%s is the less exact one; ", spec->side[less].name);
-      if (p != NULL) printf("they part in %s", pv_stage_place(p->stage, p->layer, place));
+      if (p != NULL) printf("they part in %s", pv_plan_place(r->plan, p->stage, p->layer, place));
       putchar('\n');
       break;
     case PV_BISECT_UNDECIDED:
@@ -243,12 +244,12 @@ static void print_tensor(const pv_model *model, const pv_bisect_place *p) {
   putchar('\n');
 }
 
-static void print_stages(const bool (*set)[PV_STAGES], uint32_t layers);
+static void print_stages(const pv_bisect_result *r, const bool (*set)[PV_STAGES_MAX]);
 
 /* The file in which a recorded side has the stage, and what may be to blame instead of it. */
 static void print_file(const pv_bisect_spec *spec, const pv_bisect_result *r,
                        const pv_bisect_place *p) {
-  bool(*behind)[PV_STAGES] = calloc(r->layers, sizeof *behind);
+  bool(*behind)[PV_STAGES_MAX] = calloc(r->layers, sizeof *behind);
   for (int i = 0; i < 2 && behind != NULL; i++) {
     const pv_recorded *recorded = spec->side[i].recorded;
     if (recorded == NULL || !pv_recorded_has(recorded, p->stage, p->layer)) continue;
@@ -261,7 +262,7 @@ static void print_file(const pv_bisect_spec *spec, const pv_bisect_result *r,
         pv_bisect_behind(r, i, p->stage, p->layer, behind) == 0)
       continue;
     printf("  or before   in what the %s side has not recorded:\n", side_word[i]);
-    print_stages((const bool(*)[PV_STAGES])behind, r->layers);
+    print_stages(r, (const bool(*)[PV_STAGES_MAX])behind);
   }
   free(behind);
 }
@@ -274,7 +275,7 @@ static void print_how_much(const pv_bisect_result *r, const pv_bisect_place *p) 
     printf(" %s %s,", side_word[i],
            s->side[i].judged > 0 ? PV_REAL('g', 9, value[i]) : "not recorded");
   printf(" float64 %s\n", PV_REAL('g', 9, p->exact));
-  if (!pv_stage_is_index(p->stage))
+  if (!pv_plan_is(r->plan, p->stage, PV_ROW_INDEX))
     printf("  introduces  left %s, right %s of the row's largest element, on its own input\n",
            PV_REAL('e', 2, s->side[0].introduced), PV_REAL('e', 2, s->side[1].introduced));
   printf("  not defined left %llu, right %llu of %llu elements of this stage\n",
@@ -288,7 +289,7 @@ static void print_since(const pv_bisect_result *r, const pv_bisect_place *p) {
     printf("  since       here: up to this stage no bit differs between the sides\n");
   else if (r->first.present) {
     printf("  since       the sides part in ");
-    print_place(&r->first);
+    print_place(r, &r->first);
     putchar('\n');
   }
   printf("  in all      %llu of %llu elements differ, %llu of %llu expert sets, %llu top tokens\n",
@@ -322,16 +323,16 @@ static void print_layers(const pv_bisect_result *r) {
   printf(
       "\nlayer   piled up in ffn_residual: left, right   introduced, largest stage: left, right\n");
   for (uint32_t l = 0; l < r->layers; l++) {
-    const pv_bisect_stage *sum = &r->stages[l][PV_STAGE_FFN_RESIDUAL];
+    const pv_bisect_stage *sum = &r->stages[l][pv_plan_role(r->plan, PV_ROLE_LAYER_OUT)];
     double introduced[2] = {0.0, 0.0};
     const char *worst[2] = {"-", "-"};
     char piled[2][PV_REAL_ROOM] = {"-", "-"};
-    for (int s = 0; s < PV_STAGES; s++)
+    for (pv_stage_id s = 0; s < r->plan->count; s++)
       for (int i = 0; i < 2; i++)
-        if (pv_stage_is_layered((pv_stage_id)s) &&
+        if (pv_plan_is_layered(r->plan, s) &&
             pv_distance_exceeds(r->stages[l][s].side[i].introduced, introduced[i])) {
           introduced[i] = r->stages[l][s].side[i].introduced;
-          worst[i] = pv_stage_name((pv_stage_id)s);
+          worst[i] = r->plan->rows[s].name;
         }
     for (int i = 0; i < 2; i++)
       if (sum->side[i].judged > 0) pv_real_text(piled[i], 'e', 2, sum->side[i].total);
@@ -352,12 +353,12 @@ static void print_exact(const pv_bisect_result *r) {
   for (int line = 0; line < 3; line++) {
     static const char *const names[] = {"largest 1 - cosine, logits", "top tokens that differ",
                                         "expert sets that differ"};
-    static const pv_stage_id stages[] = {PV_STAGE_LOGITS, PV_STAGE_ARGMAX,
-                                         PV_STAGE_MOE_ROUTER_INDICES};
+    static const pv_role of[] = {PV_ROLE_LOGITS, PV_ROLE_TOP, PV_ROLE_ROUTER_INDICES};
+    const pv_stage_id stage = (pv_stage_id)pv_plan_role(r->plan, of[line]);
     char text[2][32];
     for (int i = 0; i < 2; i++) {
       const uint64_t count = line == 1 ? r->tops_from_arbiter[i] : r->routing.from_arbiter[i];
-      if (!has_any(r, i, stages[line]))
+      if (!has_any(r, i, stage))
         snprintf(text[i], sizeof text[i], "-");
       else if (line == 0)
         snprintf(text[i], sizeof text[i], "%s", PV_REAL('g', 3, 1.0 - r->worst_cosine[i]));
@@ -372,40 +373,40 @@ static void print_exact(const pv_bisect_result *r) {
 /* Stages in which a side is not what its identity defines. */
 static void print_undefined(const pv_bisect_result *r) {
   enum { SHOWN = 12 };
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   size_t seen = 0;
   for (uint32_t l = 0; l < r->layers; l++)
-    for (int s = 0; s < PV_STAGES; s++) {
+    for (pv_stage_id s = 0; s < r->plan->count; s++) {
       const pv_bisect_stage *sum = &r->stages[l][s];
       if (sum->side[0].undefined + sum->side[1].undefined == 0) continue;
       if (seen++ == 0)
         printf("\nMADE WRONG, each on the side's own input (largest error introduced)\n");
       if (seen > SHOWN) continue;
-      printf("  %-31s", pv_stage_place((pv_stage_id)s, l, place));
+      printf("  %-31s", pv_plan_place(r->plan, s, l, place));
       for (int i = 0; i < 2; i++)
         if (sum->side[i].undefined > 0)
-          printf(" %s: %llu of %llu elements%s%s;", side_word[i],
-                 (unsigned long long)sum->side[i].undefined,
-                 (unsigned long long)sum->side[i].judged,
-                 pv_stage_is_index((pv_stage_id)s) ? "" : ", ",
-                 pv_stage_is_index((pv_stage_id)s) ? "" : PV_REAL('e', 2, sum->side[i].introduced));
+          printf(
+              " %s: %llu of %llu elements%s%s;", side_word[i],
+              (unsigned long long)sum->side[i].undefined, (unsigned long long)sum->side[i].judged,
+              pv_plan_is(r->plan, s, PV_ROW_INDEX) ? "" : ", ",
+              pv_plan_is(r->plan, s, PV_ROW_INDEX) ? "" : PV_REAL('e', 2, sum->side[i].introduced));
       putchar('\n');
     }
   if (seen > SHOWN) printf("  and %zu more stages\n", seen - SHOWN);
 }
 
 /* "q 0-2,5; logits": stages, each with its layers, folded. */
-static void print_stages(const bool (*set)[PV_STAGES], uint32_t layers) {
+static void print_stages(const pv_bisect_result *r, const bool (*set)[PV_STAGES_MAX]) {
   enum { INDENT = 4, FOLD = 96 };
   int column = 0; /* 0: nothing yet */
-  for (int s = 0; s < PV_STAGES; s++) {
+  for (pv_stage_id s = 0; s < r->plan->count; s++) {
     pv_text text = PV_TEXT_INIT;
-    const uint32_t last = pv_stage_is_layered((pv_stage_id)s) ? layers : 1;
+    const uint32_t last = pv_plan_is_layered(r->plan, s) ? r->layers : 1;
     for (uint32_t l = 0; l < last; l++) {
       uint32_t end = l;
       if (!set[l][s]) continue;
       while (end + 1 < last && set[end + 1][s]) end++;
-      pv_text_puts(&text, text.length == 0 ? pv_stage_name((pv_stage_id)s) : ",");
+      pv_text_puts(&text, text.length == 0 ? r->plan->rows[s].name : ",");
       if (last > 1) pv_text_printf(&text, text.data[text.length - 1] == ',' ? "%u" : " %u", l);
       if (end > l) pv_text_printf(&text, "-%u", end);
       l = end;
@@ -423,14 +424,14 @@ static void print_stages(const bool (*set)[PV_STAGES], uint32_t layers) {
 static void print_missing(const pv_bisect_spec *spec, const pv_bisect_result *r) {
   for (int i = 0; i < 2; i++) {
     const pv_recorded *recorded = spec->side[i].recorded;
-    bool(*missing)[PV_STAGES] = recorded != NULL ? calloc(r->layers, sizeof *missing) : NULL;
+    bool(*missing)[PV_STAGES_MAX] = recorded != NULL ? calloc(r->layers, sizeof *missing) : NULL;
     bool some = false;
     for (uint32_t l = 0; l < r->layers && missing != NULL; l++)
-      for (int s = 0; s < PV_STAGES; s++)
-        some |= missing[l][s] = !pv_recorded_has(recorded, (pv_stage_id)s, l);
+      for (pv_stage_id s = 0; s < r->plan->count; s++)
+        some |= missing[l][s] = !pv_recorded_has(recorded, s, l);
     if (some) {
       printf("\nNOT JUDGED on the %s, not recorded (stage, layers):\n", side_word[i]);
-      print_stages((const bool(*)[PV_STAGES])missing, r->layers);
+      print_stages(r, (const bool(*)[PV_STAGES_MAX])missing);
     }
     free(missing);
   }
@@ -439,14 +440,14 @@ static void print_missing(const pv_bisect_spec *spec, const pv_bisect_result *r)
 /* Where there is no definition, the size of the error is all that can be said; the headline says it
  * when it is about nothing else. */
 static void print_worst(const pv_bisect_result *r) {
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   for (int i = 0; i < 2 && r->verdict != PV_BISECT_UNDECIDED; i++) {
-    pv_stage_id stage = PV_STAGE_EMBEDDING;
+    pv_stage_id stage = 0;
     uint32_t layer = 0;
     const double worst = pv_bisect_worst(r, i, &stage, &layer);
     if (r->defined[i] || worst == 0.0) continue;
     printf("  by float64  the %s side introduces most, %s, in %s\n", side_word[i],
-           PV_REAL('e', 2, worst), pv_stage_place(stage, layer, place));
+           PV_REAL('e', 2, worst), pv_plan_place(r->plan, stage, layer, place));
   }
 }
 
@@ -460,7 +461,7 @@ void pv_bisect_text(const pv_bisect_spec *spec, const pv_bisect_result *r, const
              spec->side[i].who.kind->name, side_word[i], r->computed[i]);
   if (p != NULL) {
     printf("  where       ");
-    print_place(p);
+    print_place(r, p);
     putchar('\n');
     print_tensor(spec->model, p);
     print_sources(spec, r, p);

@@ -26,8 +26,8 @@ static void json_number(const char *name, double value) {
 
 static void print_json(table *t, const pv_trace_row *r) {
   printf("%s\n  {\"stage\":\"%s\",\"layer\":", t->rows > 0 ? "," : "{\"tensors\":[",
-         pv_stage_name(r->stage));
-  if (pv_stage_is_layered(r->stage))
+         r->plan->rows[r->stage].name);
+  if (pv_plan_is_layered(r->plan, r->stage))
     printf("%u", r->layer);
   else
     printf("null");
@@ -55,8 +55,8 @@ static void print_row(void *context, const pv_trace_row *r) {
     printf("%-20s %5s %12s %12s %12s %14s %10s\n", "stage", "layer", "elements", "different",
            "max |l - r|", "cosine", "worst at");
   if (t->brief && r->apart.different == 0) return;
-  if (pv_stage_is_layered(r->stage)) snprintf(layer, sizeof layer, "%u", r->layer);
-  printf("%-20s %5s %12llu %12llu %12s %14s %10llu\n", pv_stage_name(r->stage), layer,
+  if (pv_plan_is_layered(r->plan, r->stage)) snprintf(layer, sizeof layer, "%u", r->layer);
+  printf("%-20s %5s %12llu %12llu %12s %14s %10llu\n", r->plan->rows[r->stage].name, layer,
          (unsigned long long)r->apart.elements, (unsigned long long)r->apart.different,
          PV_REAL('g', 4, r->apart.max_abs), PV_REAL('f', 10, pv_distance_cosine(&r->apart)),
          (unsigned long long)r->apart.worst);
@@ -304,7 +304,7 @@ int pv_probe_compare(int argc, char **argv) {
   if (code == PV_OK) code = pv_option_u64("--batch", batch, 1, 1u << 20, &s.batch, &err);
   if (code == PV_OK) code = pv_option_u64("--seed", seed, 0, UINT64_MAX, &s.seed, &err);
   if (code == PV_OK)
-    code = pv_trace_filter_parse(stages, layers, &s.job.model->shape, &s.filter, &err);
+    code = pv_trace_filter_parse(stages, layers, s.job.model, &s.filter, &err);
   const int exit_code = code == PV_OK ? compare_sides(&t, &s) : pv_call_exit(code, &err);
   pv_reference_close(s.reference);
   pv_job_close(&s.job);

@@ -123,7 +123,7 @@ static pv_code choose_sources(call *c, pv_noise_spec *out, pv_error *err) {
   pv_code code = PV_OK;
   if (named && c->numerics != NULL)
     return pv_error_set(err, PV_ERR_INPUT, "the sides say what --numerics does");
-  c->sources[out->source_count++] = (pv_noise_source){.stages = UINT64_C(1) << PV_STAGE_EMBEDDING};
+  c->sources[out->source_count++] = (pv_noise_source){.stages = PV_NOISE_EMBEDDING};
   if (c->every_stage)
     c->sources[out->source_count++] = (pv_noise_source){.stages = PV_NOISE_EVERY_STAGE};
   if (c->numerics != NULL) code = add_identities(c, out, err);

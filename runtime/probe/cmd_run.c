@@ -23,12 +23,13 @@ typedef struct generation {
 } generation;
 
 static pv_code next_id(generation *g, const pv_model *model, uint32_t *id, pv_error *err) {
+  const pv_stage_id row = (pv_stage_id)pv_plan_role(model->plan, PV_ROLE_LOGITS);
   const size_t n = model->shape.vocab;
   if (pv_forward_real_bytes(g->forward) == sizeof(float)) {
-    const pv_code code = pv_forward_read(g->forward, PV_STAGE_LOGITS, 0, 1, g->logits, err);
+    const pv_code code = pv_forward_read(g->forward, row, 0, 1, g->logits, err);
     return code == PV_OK ? pv_sampler_draw(g->sampler, g->logits, id, err) : code;
   }
-  const pv_code code = pv_forward_read(g->forward, PV_STAGE_LOGITS, 0, 1, g->exact, err);
+  const pv_code code = pv_forward_read(g->forward, row, 0, 1, g->exact, err);
   for (size_t i = 0; i < n && code == PV_OK; i++) g->logits[i] = (float)g->exact[i];
   return code == PV_OK ? pv_sampler_draw(g->sampler, g->logits, id, err) : code;
 }

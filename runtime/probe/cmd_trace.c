@@ -79,7 +79,7 @@ int pv_probe_trace(int argc, char **argv) {
   if (code == PV_OK) code = pv_call_open(&call, true, &job, &err);
   uint64_t batch = job.count;
   if (code == PV_OK) code = pv_option_u64("--batch", batch_text, 1, job.count, &batch, &err);
-  if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, &job.model->shape, &filter, &err);
+  if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, job.model, &filter, &err);
   const pv_backend_config config = {.context = job.count, .batch = batch, .threads = job.threads};
   if (code == PV_OK) code = pv_side_open(&job.side, job.model, &config, &opened, &err);
   pv_forward *forward = opened.forward;

@@ -15,18 +15,17 @@ static json_t *spread(const pv_noise_spread *s) {
                    pv_json_number(s->angle));
 }
 
-static json_t *stages(const pv_noise_of *of, uint32_t layers, bool rounded) {
+static json_t *stages(const pv_noise_result *r, const pv_noise_of *of, bool rounded) {
   json_t *out = json_array();
-  for (uint32_t l = 0; l < layers; l++)
-    for (int i = 0; i < PV_STAGES; i++) {
+  for (uint32_t l = 0; l < r->layers; l++)
+    for (pv_stage_id i = 0; i < r->plan->count; i++) {
       const pv_noise_stage *s = &of->stages[l][i];
-      const bool layered = pv_stage_is_layered((pv_stage_id)i) != 0;
+      const bool layered = pv_plan_is_layered(r->plan, i);
       if (s->elements == 0) continue;
       json_array_append_new(
-          out,
-          json_pack("{s:s, s:o, s:o, s:o, s:o}", "stage", pv_stage_name((pv_stage_id)i), "layer",
-                    layered ? count(l) : json_null(), "elements", count(s->elements), "total",
-                    spread(&s->total), "block", rounded ? spread(&s->block) : json_null()));
+          out, json_pack("{s:s, s:o, s:o, s:o, s:o}", "stage", r->plan->rows[i].name, "layer",
+                         layered ? count(l) : json_null(), "elements", count(s->elements), "total",
+                         spread(&s->total), "block", rounded ? spread(&s->block) : json_null()));
     }
   return out;
 }
@@ -56,7 +55,7 @@ static json_t *source(const pv_noise_spec *spec, const pv_noise_result *r, size_
                    "computed_by", rounded ? json_string(of->computed) : json_null(), "finite",
                    of->finite ? 1 : 0, "top_tokens", count(of->tops), "top_tokens_changed",
                    count(of->tops_changed), "routing", routing(of, r->layers), "stages",
-                   stages(of, r->layers, rounded));
+                   stages(r, of, rounded));
 }
 
 pv_code pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *r, pv_error *err) {

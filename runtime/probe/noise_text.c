@@ -60,7 +60,7 @@ static void add_worst(line *out, const pv_noise_result *r, size_t i, int stage, 
   }
   if (worst == 0.0)
     add(out, COLUMN, "0");
-  else if (pv_stage_is_layered((pv_stage_id)stage))
+  else if (pv_plan_is_layered(r->plan, stage))
     add(out, COLUMN, "%.1e @%u", worst, at);
   else
     add(out, COLUMN, "%.1e", worst);
@@ -69,9 +69,9 @@ static void add_worst(line *out, const pv_noise_result *r, size_t i, int stage, 
 static void print_stages(const pv_noise_spec *spec, const pv_noise_result *r, bool block) {
   line l = {0};
   print_names(spec, "", block);
-  for (int s = 0; s < PV_STAGES; s++) {
-    if (pv_stage_is_index((pv_stage_id)s)) continue;
-    add(&l, NAME, "%s", pv_stage_name((pv_stage_id)s));
+  for (pv_stage_id s = 0; s < r->plan->count; s++) {
+    if (pv_plan_is(r->plan, s, PV_ROW_INDEX)) continue;
+    add(&l, NAME, "%s", r->plan->rows[s].name);
     for (size_t i = 0; i < r->source_count; i++)
       if (!block || rounded(spec, i)) add_worst(&l, r, i, s, block);
     end(&l);
@@ -79,8 +79,10 @@ static void print_stages(const pv_noise_spec *spec, const pv_noise_result *r, bo
 }
 
 static void print_curve(const pv_noise_spec *spec, const pv_noise_result *r) {
+  const int ffn = pv_plan_role(r->plan, PV_ROLE_FFN_OUT);
+  const int logits = pv_plan_role(r->plan, PV_ROLE_LOGITS);
   line out = {0};
-  puts("\nERROR AND 1 - COSINE of moe_ffn_out by layer, and of the logits");
+  printf("\nERROR AND 1 - COSINE of %s by layer, and of the logits\n", r->plan->rows[ffn].name);
   print_names(spec, "layer", false);
   for (uint32_t l = 0; l <= r->layers; l++) {
     const bool last = l == r->layers;
@@ -90,7 +92,7 @@ static void print_curve(const pv_noise_spec *spec, const pv_noise_result *r) {
       add(&out, NAME, "%u", l);
     for (size_t i = 0; i < r->source_count; i++) {
       const pv_noise_stage *s = r->of[i].stages[last ? 0 : l];
-      const pv_noise_spread *d = &s[last ? PV_STAGE_LOGITS : PV_STAGE_MOE_FFN_OUT].total;
+      const pv_noise_spread *d = &s[last ? logits : ffn].total;
       add(&out, COLUMN, "%.1e %.1e", d->error, d->angle);
     }
     end(&out);

@@ -15,7 +15,7 @@ typedef struct pv_side_kind {
   const char *backend; /* of pv_forward_open; NULL: none, what was recorded */
   const char *path;    /* its CPU code path; NULL: the fastest */
   unsigned numerics;   /* bit n: computes pv_numerics n */
-  bool defines;        /* computed by the definition (runtime/plain) */
+  bool defines;        /* computed by the definition */
 } pv_side_kind;
 
 /* The table, in the order in which it is told; NULL for an unknown name. */

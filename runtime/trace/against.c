@@ -7,12 +7,13 @@
 typedef struct against {
   const pv_capture *left;
   const pv_trace_filter *filter;
-  pv_distance *sums[PV_STAGES]; /* [layer]; over all batches */
+  pv_distance *sums[PV_STAGES_MAX]; /* [layer]; over all batches */
 } against;
 
 static int want(void *context, pv_stage_id stage, uint32_t layer) {
   const against *a = context;
-  return a->filter->stage[stage] && (!pv_stage_is_layered(stage) || a->filter->layer[layer]);
+  return a->filter->stage[stage] &&
+         (!pv_plan_is_layered(a->left->model->plan, stage) || a->filter->layer[layer]);
 }
 
 static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
@@ -32,12 +33,13 @@ static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t posi
 static void report_all(const against *a, pv_trace_report report, void *context,
                        pv_trace_comparison *out) {
   const uint32_t layers = a->left->model->shape.layers;
+  const pv_plan *plan = a->left->model->plan;
   for (uint32_t layer = 0; layer < layers; layer++)
-    for (int i = 0; i < PV_STAGES; i++) {
-      const pv_stage_id stage = (pv_stage_id)i;
-      const bool once = i == PV_STAGE_EMBEDDING ? layer == 0 : layer + 1 == layers;
-      if (!pv_stage_is_layered(stage) && !once) continue;
-      const pv_trace_row row = {stage, layer, a->sums[i][pv_stage_is_layered(stage) ? layer : 0]};
+    for (pv_stage_id i = 0; i < plan->count; i++) {
+      const bool once = i == 0 ? layer == 0 : layer + 1 == layers;
+      if (!pv_plan_is_layered(plan, i) && !once) continue;
+      const pv_trace_row row = {plan, i, layer,
+                                a->sums[i][pv_plan_is_layered(plan, i) ? layer : 0]};
       if (row.apart.elements == 0) continue;
       out->tensors++;
       out->elements += row.apart.elements;
@@ -56,7 +58,7 @@ pv_code pv_trace_compare_forward(const pv_capture *left, pv_forward *forward, co
   *out = (pv_trace_comparison){0};
   if (left->real_bytes != pv_forward_real_bytes(forward))
     return pv_error_set(err, PV_ERR_INTERNAL, "the two sides have elements of different size");
-  for (int i = 0; i < PV_STAGES && code == PV_OK; i++) {
+  for (int i = 0; i < PV_STAGES_MAX && code == PV_OK; i++) {
     a.sums[i] = calloc(left->model->shape.layers, sizeof *a.sums[i]);
     if (a.sums[i] == NULL) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
   }
@@ -66,6 +68,6 @@ pv_code pv_trace_compare_forward(const pv_capture *left, pv_forward *forward, co
     code = pv_forward_run(forward, ids + at, n, n, &sink, err);
   }
   if (code == PV_OK) report_all(&a, report, context, out);
-  for (int i = 0; i < PV_STAGES; i++) free(a.sums[i]);
+  for (int i = 0; i < PV_STAGES_MAX; i++) free(a.sums[i]);
   return code;
 }

@@ -7,15 +7,16 @@
 #include "base/sha256.h"
 
 uint32_t pv_capture_layers(const pv_capture *capture, pv_stage_id stage) {
-  return pv_stage_is_layered(stage) ? capture->model->shape.layers : 1;
+  return pv_plan_is_layered(capture->model->plan, stage) ? capture->model->shape.layers : 1;
 }
 
 static size_t element_bytes(const pv_capture *c, pv_stage_id stage) {
-  return pv_stage_is_index(stage) ? sizeof(int32_t) : c->real_bytes;
+  return pv_plan_is(c->model->plan, stage, PV_ROW_INDEX) ? sizeof(int32_t) : c->real_bytes;
 }
 
 size_t pv_capture_row_bytes(const pv_capture *capture, pv_stage_id stage) {
-  return pv_stage_width(stage, &capture->model->shape) * element_bytes(capture, stage);
+  return pv_plan_width(capture->model->plan, stage, &capture->model->shape) *
+         element_bytes(capture, stage);
 }
 
 static void *row_at(const pv_capture *c, pv_stage_id stage, uint32_t layer, size_t position) {
@@ -29,7 +30,7 @@ const void *pv_capture_row(const pv_capture *capture, pv_stage_id stage, uint32_
 
 void pv_capture_free(pv_capture *capture) {
   if (capture == NULL) return;
-  for (int s = 0; s < PV_STAGES; s++) {
+  for (int s = 0; s < PV_STAGES_MAX; s++) {
     if (capture->data[s] == NULL) continue;
     for (uint32_t l = 0; l < pv_capture_layers(capture, (pv_stage_id)s); l++)
       free(capture->data[s][l]);
@@ -47,7 +48,7 @@ static pv_code allocate(const pv_model *model, size_t positions, size_t real_byt
     c->positions = positions;
     c->real_bytes = real_bytes;
   }
-  for (int s = 0; s < PV_STAGES && !failed; s++) {
+  for (pv_stage_id s = 0; !failed && s < model->plan->count; s++) {
     const uint32_t layers = pv_capture_layers(c, (pv_stage_id)s);
     uint64_t bytes = 0;
     c->data[s] = calloc(layers, sizeof *c->data[s]);
@@ -78,9 +79,9 @@ static pv_code keep(void *context, pv_stage_id stage, uint32_t layer, size_t pos
                     size_t width, const void *data, pv_error *err) {
   pv_capture *c = context;
   if (!pv_ck_range(position, rows, c->positions) ||
-      width != pv_stage_width(stage, &c->model->shape))
+      width != pv_plan_width(c->model->plan, stage, &c->model->shape))
     return pv_error_set(err, PV_ERR_INTERNAL, "stage %s has an unexpected shape",
-                        pv_stage_name(stage));
+                        c->model->plan->rows[stage].name);
   memcpy(row_at(c, stage, layer, position), data, rows * pv_capture_row_bytes(c, stage));
   c->rows[stage] += rows;
   return PV_OK;
@@ -88,11 +89,11 @@ static pv_code keep(void *context, pv_stage_id stage, uint32_t layer, size_t pos
 
 /* A stage that did not arrive whole would be compared as garbage. */
 static pv_code check_complete(const pv_capture *c, pv_error *err) {
-  for (int s = 0; s < PV_STAGES; s++)
-    if (c->rows[s] != (uint64_t)c->positions * pv_capture_layers(c, (pv_stage_id)s))
+  for (pv_stage_id s = 0; s < c->model->plan->count; s++)
+    if (c->rows[s] != (uint64_t)c->positions * pv_capture_layers(c, s))
       return pv_error_set(err, PV_ERR_INTERNAL, "stage %s was traced at %llu of %llu rows",
-                          pv_stage_name((pv_stage_id)s), (unsigned long long)c->rows[s],
-                          (unsigned long long)c->positions * pv_capture_layers(c, (pv_stage_id)s));
+                          c->model->plan->rows[s].name, (unsigned long long)c->rows[s],
+                          (unsigned long long)c->positions * pv_capture_layers(c, s));
   return PV_OK;
 }
 
@@ -159,8 +160,8 @@ pv_vector pv_capture_vector(const pv_capture *capture, pv_stage_id stage, uint32
                             size_t position) {
   const pv_element real = capture->real_bytes == sizeof(double) ? PV_ELEMENT_F64 : PV_ELEMENT_F32;
   return (pv_vector){row_at(capture, stage, layer, position),
-                     pv_stage_width(stage, &capture->model->shape),
-                     pv_stage_is_index(stage) ? PV_ELEMENT_I32 : real};
+                     pv_plan_width(capture->model->plan, stage, &capture->model->shape),
+                     pv_plan_is(capture->model->plan, stage, PV_ROW_INDEX) ? PV_ELEMENT_I32 : real};
 }
 
 double pv_capture_at(const pv_capture *capture, pv_stage_id stage, uint32_t layer, size_t position,
@@ -191,11 +192,11 @@ pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_d
     return pv_error_set(err, PV_ERR_INTERNAL, "two captures of different shape were compared");
   *out = (pv_difference){0};
   for (uint32_t layer = 0; layer < left->model->shape.layers; layer++)
-    for (int s = 0; s < PV_STAGES; s++) {
-      const pv_stage_id stage = (pv_stage_id)s;
+    for (pv_stage_id stage = 0; stage < left->model->plan->count; stage++) {
       const bool last = layer + 1 == left->model->shape.layers;
-      if (!pv_stage_is_layered(stage) && !(s == PV_STAGE_EMBEDDING ? layer == 0 : last)) continue;
-      const uint32_t l = pv_stage_is_layered(stage) ? layer : 0;
+      const bool layered = pv_plan_is_layered(left->model->plan, stage);
+      if (!layered && !(stage == 0 ? layer == 0 : last)) continue;
+      const uint32_t l = layered ? layer : 0;
       const size_t size = element_bytes(left, stage), bytes = pv_capture_row_bytes(left, stage);
       for (size_t p = 0; p < left->positions; p++) {
         const char *a = row_at(left, stage, l, p), *b = row_at(right, stage, l, p);
@@ -218,9 +219,9 @@ pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right,
 pv_code pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err) {
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
-  for (int s = 0; s < PV_STAGES; s++)
-    for (uint32_t l = 0; l < pv_capture_layers(capture, (pv_stage_id)s); l++)
+  for (pv_stage_id s = 0; s < capture->model->plan->count; s++)
+    for (uint32_t l = 0; l < pv_capture_layers(capture, s); l++)
       pv_sha256_add(hash, capture->data[s][l],
-                    capture->positions * pv_capture_row_bytes(capture, (pv_stage_id)s));
+                    capture->positions * pv_capture_row_bytes(capture, s));
   return pv_sha256_finish(hash, out, err);
 }

@@ -10,10 +10,10 @@
 typedef struct pv_capture {
   const pv_model *model;
   size_t positions;
-  size_t real_bytes;        /* 4, or 8 for the arbiter */
-  const char *backend;      /* who computed */
-  void **data[PV_STAGES];   /* [stage][layer]: positions * width elements; owned */
-  uint64_t rows[PV_STAGES]; /* rows that were put, over all layers */
+  size_t real_bytes;            /* 4, or 8 for the arbiter */
+  const char *backend;          /* who computed */
+  void **data[PV_STAGES_MAX];   /* [stage][layer]: positions * width elements; owned */
+  uint64_t rows[PV_STAGES_MAX]; /* rows that were put, over all layers */
 } pv_capture;
 
 /* What to run: one sequence from position 0, cut into batches. */

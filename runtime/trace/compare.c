@@ -27,16 +27,16 @@ static pv_code compare_pair(const pv_manifest *left, const pv_trace_tensor *a,
                             pv_trace_report report, void *context, pv_trace_comparison *out,
                             pv_error *err) {
   pv_map x = {0}, y = {0};
-  char place[PV_STAGE_PLACE];
+  char place[PV_PLACE_LENGTH];
   if (a->rows != b->rows || a->width != b->width)
     return pv_error_set(err, PV_ERR_INPUT, "%s is %llux%llu on the left, %llux%llu on the right",
-                        pv_stage_place(a->stage, a->layer, place), (unsigned long long)a->rows,
-                        (unsigned long long)a->width, (unsigned long long)b->rows,
-                        (unsigned long long)b->width);
+                        pv_plan_place(left->plan, a->stage, a->layer, place),
+                        (unsigned long long)a->rows, (unsigned long long)a->width,
+                        (unsigned long long)b->rows, (unsigned long long)b->width);
   pv_code code = map_tensor(left, a, &x, err);
   if (code == PV_OK) code = map_tensor(right, b, &y, err);
   if (code == PV_OK) {
-    const pv_trace_row row = {a->stage, a->layer,
+    const pv_trace_row row = {left->plan, a->stage, a->layer,
                               pv_distance_of((pv_vector){x.data, a->elements, a->type},
                                              (pv_vector){y.data, b->elements, b->type})};
     out->tensors++;
@@ -67,12 +67,13 @@ pv_code pv_trace_compare(const char *left, const char *right, pv_trace_report re
                          pv_trace_comparison *out, pv_error *err) {
   pv_manifest *a = NULL, *b = NULL;
   *out = (pv_trace_comparison){0};
-  pv_code code = pv_manifest_open(left, &a, err);
-  if (code == PV_OK) code = pv_manifest_open(right, &b, err);
+  pv_code code = pv_manifest_open(left, NULL, &a, err);
+  if (code == PV_OK) code = pv_manifest_open(right, NULL, &b, err);
   if (code == PV_OK) note_about((const pv_manifest *const[]){a, b}, out);
   if (code != PV_OK || out->other_model || out->other_ids) goto cleanup;
   for (size_t i = 0; i < a->count && code == PV_OK; i++) {
-    const pv_trace_tensor *x = &a->tensors[i], *y = pv_manifest_find(b, x->stage, x->layer);
+    const pv_trace_tensor *x = &a->tensors[i],
+                          *y = pv_manifest_find(b, a->plan->rows[x->stage].name, x->layer);
     if (y == NULL)
       out->only_left++;
     else

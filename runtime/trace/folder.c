@@ -14,18 +14,19 @@
 
 enum { PATH_LIMIT = 4096 };
 
-pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_shape *shape,
+pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_model *model,
                               pv_trace_filter *out, pv_error *err) {
+  const pv_shape *shape = &model->shape;
   const bool every_stage = stages == NULL || strcmp(stages, "all") == 0;
   const bool every_layer = layers == NULL || strcmp(layers, "all") == 0;
   *out = (pv_trace_filter){0};
-  for (int s = 0; s < PV_STAGES; s++) out->stage[s] = every_stage;
+  for (int s = 0; s < PV_STAGES_MAX; s++) out->stage[s] = every_stage;
   for (uint32_t l = 0; l < shape->layers; l++) out->layer[l] = every_layer;
   for (const char *p = every_stage ? "" : stages; *p != '\0';) {
     char name[64];
     const size_t n = strcspn(p, ",");
     snprintf(name, sizeof name, "%.*s", (int)(n < 63 ? n : 63), p);
-    const int stage = pv_stage_find(name);
+    const int stage = pv_plan_stage(model->plan, name);
     if (stage < 0) {
       pv_error_set(err, PV_ERR_INPUT, "there is no stage '%s'", name);
       pv_error_hint(err, "stages are embedding, attn_norm, q, k, v, ... logits, argmax");
@@ -55,11 +56,11 @@ struct pv_trace_writer {
   bool finished;
 };
 
-static void tensor_name(char out[96], pv_stage_id stage, uint32_t layer) {
-  if (pv_stage_is_layered(stage))
-    snprintf(out, 96, "%s.%u.bin", pv_stage_name(stage), layer);
+static void tensor_name(const pv_trace_writer *w, char out[96], pv_stage_id stage, uint32_t layer) {
+  if (pv_plan_is_layered(w->model->plan, stage))
+    snprintf(out, 96, "%s.%u.bin", w->model->plan->rows[stage].name, layer);
   else
-    snprintf(out, 96, "%s.bin", pv_stage_name(stage));
+    snprintf(out, 96, "%s.bin", w->model->plan->rows[stage].name);
 }
 
 pv_code pv_trace_begin(const char *folder, const pv_forward *forward, const pv_model *model,
@@ -92,7 +93,8 @@ pv_code pv_trace_begin(const char *folder, const pv_forward *forward, const pv_m
 
 static int want(void *context, pv_stage_id stage, uint32_t layer) {
   const pv_trace_writer *w = context;
-  return w->filter.stage[stage] && (!pv_stage_is_layered(stage) || w->filter.layer[layer]);
+  return w->filter.stage[stage] &&
+         (!pv_plan_is_layered(w->model->plan, stage) || w->filter.layer[layer]);
 }
 
 static pv_code write_file(const char *path, const void *data, size_t length, pv_error *err) {
@@ -125,17 +127,20 @@ static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t posi
                    size_t width, const void *data, pv_error *err) {
   pv_trace_writer *w = context;
   const size_t real = pv_forward_real_bytes(w->forward);
-  const size_t size = pv_stage_is_index(stage) ? sizeof(int32_t) : real;
-  const char *dtype = pv_stage_is_index(stage) ? "i32le" : real == 8 ? "f64le" : "f32le";
+  const size_t size = pv_plan_is(w->model->plan, stage, PV_ROW_INDEX) ? sizeof(int32_t) : real;
+  const char *dtype = pv_plan_is(w->model->plan, stage, PV_ROW_INDEX) ? "i32le"
+                      : real == 8                                     ? "f64le"
+                                                                      : "f32le";
   char file[96], path[PATH_LIMIT + 100];
-  tensor_name(file, stage, layer);
+  tensor_name(w, file, stage, layer);
   snprintf(path, sizeof path, "%s/%s", w->folder, file);
   json_t *tensor = find_tensor(w->tensors, file);
   if (tensor == NULL) {
     tensor = json_pack(
-        "{s:s, s:s, s:o, s:[I,I], s:s, s:I}", "file", file, "stage", pv_stage_name(stage), "layer",
-        pv_stage_is_layered(stage) ? json_integer(layer) : json_null(), "shape", (json_int_t)0,
-        (json_int_t)width, "dtype", dtype, "position", (json_int_t)position);
+        "{s:s, s:s, s:o, s:[I,I], s:s, s:I}", "file", file, "stage",
+        w->model->plan->rows[stage].name, "layer",
+        pv_plan_is_layered(w->model->plan, stage) ? json_integer(layer) : json_null(), "shape",
+        (json_int_t)0, (json_int_t)width, "dtype", dtype, "position", (json_int_t)position);
     if (tensor == NULL || json_array_append_new(w->tensors, tensor) != 0)
       return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the manifest");
   }

@@ -8,13 +8,13 @@
 #include "runtime/forward/forward.h"
 #include "runtime/measure/distance.h"
 
-/* Which stages and layers are wanted. NULL means all. Names as in pv_stage_name; layers as
+/* Which stages and layers are wanted. NULL means all. Names as in the plan; layers as
  * numbers, separated by commas. */
 typedef struct pv_trace_filter {
-  bool stage[PV_STAGES];
+  bool stage[PV_STAGES_MAX];
   bool layer[PV_MODEL_LAYERS_MAX];
 } pv_trace_filter;
-pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_shape *shape,
+pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_model *model,
                               pv_trace_filter *out, pv_error *err);
 
 /* Writer. The folder must not exist or be empty; files appear in it as the forward runs, and the
@@ -37,6 +37,7 @@ typedef struct pv_trace_comparison {
   bool other_model, other_ids; /* both are known and differ: then nothing is compared */
 } pv_trace_comparison;
 typedef struct pv_trace_row { /* one tensor of both */
+  const pv_plan *plan;
   pv_stage_id stage;
   uint32_t layer; /* 0 outside the layers */
   pv_distance apart;

@@ -60,14 +60,14 @@ pv_code pv_manifest_file(const pv_manifest *m, const pv_trace_tensor *t, int *fd
 }
 
 /* Which stage and layer; false when there is no such one. */
-static bool read_place(const json_t *object, pv_trace_tensor *out) {
+static bool read_place(const pv_manifest *m, const json_t *object, pv_trace_tensor *out) {
   const char *name = json_string_value(json_object_get(object, "stage"));
   const json_t *number = json_object_get(object, "layer");
-  const int found = name != NULL ? pv_stage_find(name) : -1;
+  const int found = name != NULL ? pv_plan_stage(m->plan, name) : -1;
   if (found < 0) return false;
   out->stage = (pv_stage_id)found;
   out->layer = 0;
-  if (!pv_stage_is_layered(out->stage)) return number == NULL || json_is_null(number);
+  if (!pv_plan_is_layered(m->plan, out->stage)) return number == NULL || json_is_null(number);
   if (!json_is_integer(number) || json_integer_value(number) < 0 ||
       json_integer_value(number) >= PV_MODEL_LAYERS_MAX)
     return false;
@@ -81,7 +81,7 @@ static pv_code read_type(const json_t *object, const pv_manifest *m, pv_trace_te
   static const char *const names[] = {
       [PV_ELEMENT_F32] = "f32le", [PV_ELEMENT_F64] = "f64le", [PV_ELEMENT_I32] = "i32le"};
   const char *dtype = json_string_value(json_object_get(object, "dtype"));
-  const bool index = pv_stage_is_index(out->stage) != 0;
+  const bool index = pv_plan_is(m->plan, out->stage, PV_ROW_INDEX);
   bool known = false;
   for (int i = PV_ELEMENT_F32; i <= PV_ELEMENT_I32 && dtype != NULL && !known; i++) {
     known = strcmp(dtype, names[i]) == 0;
@@ -125,7 +125,7 @@ static pv_code read_tensor(const json_t *object, pv_manifest *m, bool (*seen)[PV
   pv_trace_tensor t = {.file = json_string_value(json_object_get(object, "file"))};
   if (t.file == NULL || t.file[0] == '\0' || strchr(t.file, '/') != NULL)
     return refuse(m, err, "has a tensor without a file inside the folder");
-  if (!read_place(object, &t))
+  if (!read_place(m, object, &t))
     return bad_tensor(m, t.file, err, "is of a stage or layer that a forward does not have");
   if (seen[t.stage][t.layer]) return bad_tensor(m, t.file, err, "is there twice");
   pv_code code = read_type(object, m, &t, err);
@@ -138,7 +138,7 @@ static pv_code read_tensor(const json_t *object, pv_manifest *m, bool (*seen)[PV
 }
 
 static pv_code read_tensors(const json_t *list, pv_manifest *m, pv_error *err) {
-  bool(*seen)[PV_MODEL_LAYERS_MAX] = calloc(PV_STAGES, sizeof *seen);
+  bool(*seen)[PV_MODEL_LAYERS_MAX] = calloc(PV_STAGES_MAX, sizeof *seen);
   m->tensors = calloc(json_array_size(list), sizeof *m->tensors);
   pv_code code = seen != NULL && m->tensors != NULL
                      ? PV_OK
@@ -179,6 +179,21 @@ static pv_code read_about(const json_t *root, pv_manifest *m, pv_error *err) {
   return PV_OK;
 }
 
+/* The first architecture that has all of the stages; where none has, the first tells which is not.
+ */
+static const pv_plan *plan_of(const json_t *tensors) {
+  const pv_plan *plan = NULL;
+  for (size_t n = 0; (plan = pv_plan_at(n)) != NULL; n++) {
+    size_t known = 0;
+    for (size_t i = 0; i < json_array_size(tensors); i++) {
+      const char *name = text_of(json_array_get(tensors, i), "stage");
+      known += pv_plan_stage(plan, name) >= 0;
+    }
+    if (known == json_array_size(tensors)) return plan;
+  }
+  return pv_plan_at(0);
+}
+
 static pv_code read_manifest(pv_manifest *m, pv_error *err) {
   char path[PATH_LIMIT];
   pv_bytes bytes = {0};
@@ -197,14 +212,17 @@ static pv_code read_manifest(pv_manifest *m, pv_error *err) {
   if (strcmp(text_of(root, "schema"), "pv/trace/v1") != 0)
     return refuse(m, err, "is no manifest of a pv/trace/v1");
   if (json_array_size(tensors) == 0) return refuse(m, err, "names no tensors");
+  if (m->plan == NULL) m->plan = plan_of(tensors);
   code = read_about(root, m, err);
   if (code == PV_OK) code = read_tensors(tensors, m, err);
   if (code == PV_OK) code = read_ids(root, m, err);
   return code;
 }
 
-pv_code pv_manifest_open(const char *folder, pv_manifest **out, pv_error *err) {
+pv_code pv_manifest_open(const char *folder, const pv_plan *plan, pv_manifest **out,
+                         pv_error *err) {
   pv_manifest *m = calloc(1, sizeof *m);
+  if (m != NULL) m->plan = plan;
   const bool room = m != NULL && (m->folder = strdup(folder)) != NULL;
   const pv_code code =
       room ? read_manifest(m, err) : pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
@@ -224,8 +242,9 @@ void pv_manifest_close(pv_manifest *m) {
   free(m);
 }
 
-const pv_trace_tensor *pv_manifest_find(const pv_manifest *m, pv_stage_id stage, uint32_t layer) {
+const pv_trace_tensor *pv_manifest_find(const pv_manifest *m, const char *stage, uint32_t layer) {
+  const int row = pv_plan_stage(m->plan, stage);
   for (size_t i = 0; i < m->count; i++)
-    if (m->tensors[i].stage == stage && m->tensors[i].layer == layer) return &m->tensors[i];
+    if ((int)m->tensors[i].stage == row && m->tensors[i].layer == layer) return &m->tensors[i];
   return NULL;
 }

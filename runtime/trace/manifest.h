@@ -19,6 +19,7 @@ typedef struct pv_trace_tensor {
 
 typedef struct pv_manifest {
   char *folder;
+  const pv_plan *plan; /* whose stages these are */
   /* By the manifest; "" when it does not say. */
   const char *backend, *identity, *model, *model_sha256; /* who computed, what, of which file */
   uint32_t *ids;                                         /* NULL when it does not say */
@@ -30,12 +31,13 @@ typedef struct pv_manifest {
 
 /* An error names the file. PV_ERR_INPUT for another schema, no tensors, a file outside the folder,
  * an unknown stage, a stage or type that do not go together, one that is there twice, another
- * number of positions than the others', a position other than 0, ids or a digest that are none. */
-pv_code pv_manifest_open(const char *folder, pv_manifest **out, pv_error *err);
+ * number of positions than the others', a position other than 0, ids or a digest that are none.
+ * `plan` NULL: the first architecture that has all of its stages. */
+pv_code pv_manifest_open(const char *folder, const pv_plan *plan, pv_manifest **out, pv_error *err);
 void pv_manifest_close(pv_manifest *manifest);
 
 /* NULL when the trace does not have it. */
-const pv_trace_tensor *pv_manifest_find(const pv_manifest *manifest, pv_stage_id stage,
+const pv_trace_tensor *pv_manifest_find(const pv_manifest *manifest, const char *stage,
                                         uint32_t layer);
 /* "DIR/FILE" as the place of an error; returns `code`. */
 pv_code pv_manifest_at(const pv_manifest *manifest, const char *file, pv_code code, pv_error *err);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "runtime/bisect/parts.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/synth/synth.h"
 #include "runtime/trace/folder.h"
 #include "tests/fault/each.h"
@@ -138,7 +139,7 @@ static bool record(const char *folder, const char *fault) {
   pv_error err = PV_ERROR_INIT;
   pv_code code = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
   if (code == PV_OK) code = pv_fault_open(model, "cpu", &config, &planted, &made, &err);
-  if (code == PV_OK) code = pv_trace_filter_parse(NULL, NULL, &model->shape, &filter, &err);
+  if (code == PV_OK) code = pv_trace_filter_parse(NULL, NULL, model, &filter, &err);
   if (code == PV_OK) code = pv_trace_begin(folder, made.forward, model, &filter, &writer, &err);
   if (code == PV_OK) {
     const pv_sink sink = pv_trace_sink(writer);
@@ -235,7 +236,7 @@ static void keep_half(void *context, size_t done, size_t total) {
 typedef struct loaded {
   pv_progress at;
   pv_bisect_result result;
-  pv_bisect_stage stages[1][PV_STAGES];
+  pv_bisect_stage stages[1][PV_STAGES_MAX];
   pv_bisect_router router[1];
 } loaded;
 

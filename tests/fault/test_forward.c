@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/sha256.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/noise/noise.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
@@ -100,7 +101,7 @@ static bool trace_work(void) {
   pv_trace_writer *writer = NULL;
   pv_forward *forward = NULL;
   pv_error err = PV_ERROR_INIT;
-  pv_code code = pv_trace_filter_parse(NULL, NULL, &model->shape, &filter, &err);
+  pv_code code = pv_trace_filter_parse(NULL, NULL, model, &filter, &err);
   if (code == PV_OK) code = pv_forward_open(model, "cpu", &config, &forward, &err);
   if (code == PV_OK) code = pv_trace_begin(trace_path, forward, model, &filter, &writer, &err);
   if (code == PV_OK) {

@@ -4,7 +4,7 @@
 
 #include "runtime/model/plan.h"
 
-typedef enum pv_stage_id {
+enum {
   PV_STAGE_EMBEDDING,
   PV_STAGE_ATTN_NORM,
   PV_STAGE_Q,
@@ -29,7 +29,7 @@ typedef enum pv_stage_id {
   PV_STAGE_LOGITS,
   PV_STAGE_ARGMAX,
   PV_STAGES
-} pv_stage_id;
+};
 
 extern const pv_plan pv_plan_qwen3moe;
 

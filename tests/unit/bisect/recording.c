@@ -24,8 +24,7 @@ void recording_make(const char *name, pv_numerics numerics, const char *fault, c
   if (code == PV_OK)
     code = pv_fault_open(recording_model, "cpu", &config, fault != NULL ? &planted : NULL, &side,
                          &err);
-  if (code == PV_OK)
-    code = pv_trace_filter_parse(stages, layers, &recording_model->shape, &filter, &err);
+  if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, recording_model, &filter, &err);
   if (code == PV_OK)
     code = pv_trace_begin(folder_path(name), side.forward, recording_model, &filter, &writer, &err);
   for (size_t at = 0; at < RECORDING_COUNT && code == PV_OK; at += RECORDING_BATCH) {

@@ -4,6 +4,7 @@
 
 #include "runtime/bisect/bisect.h"
 #include "runtime/bisect/rows.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/testing.h"
 
 static pv_model *model;

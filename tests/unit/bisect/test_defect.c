@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/bisect/bisect.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/testing.h"
 
 pv_code __real_pv_forward_open(const pv_model *model, const char *backend,

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/bisect/recording.h"
 #include "tests/unit/testing.h"
@@ -27,7 +28,7 @@ static void wrong(pv_bisect_result *r, pv_bisect_why why, pv_stage_id stage, uin
   EXPECT_I64(r->verdict, PV_BISECT_RIGHT);
   EXPECT_I64(r->why[1], why);
   EXPECT(r->culprit[1].present && !r->culprit[0].present);
-  EXPECT_STR(pv_stage_name(r->culprit[1].stage), pv_stage_name(stage));
+  EXPECT_STR(r->plan->rows[r->culprit[1].stage].name, r->plan->rows[stage].name);
   EXPECT_U64(r->culprit[1].layer, layer);
   EXPECT_U64(r->culprit[1].position, position);
   EXPECT_U64(r->culprit[1].index, index);

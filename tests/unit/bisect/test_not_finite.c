@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/bisect/bisect.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/bisect/patched.h"
 #include "tests/unit/testing.h"
@@ -61,7 +62,7 @@ static void test_where(void) {
       for (int side = 0; side < 2; side++) {
         const pv_bisect_place *p = &r.not_finite[side];
         EXPECT(p->present && !r.culprit[side].present);
-        EXPECT_STR(pv_stage_name(p->stage), pv_stage_name(table[i].stage));
+        EXPECT_STR(model->plan->rows[p->stage].name, model->plan->rows[table[i].stage].name);
         EXPECT_U64(p->layer, table[i].layer);
         EXPECT_U64(p->position, table[i].position);
         EXPECT(r.weight[side].present && !isfinite(r.weight[side].value));

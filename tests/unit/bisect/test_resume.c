@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "runtime/bisect/bisect.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/bisect/same.h"
 #include "tests/unit/testing.h"

@@ -111,8 +111,8 @@ static void test_first_difference(void) {
     EXPECT_I64(pv_capture_compare(sound, faulty, &d, NULL), PV_OK);
     const bool right = d.present && d.stage == stage && d.layer == layer;
     if (!EXPECT(right))
-      fprintf(stderr, "  %s: %s %u, want %s %u\n", list[i].name, pv_stage_name(d.stage), d.layer,
-              pv_stage_name(stage), layer);
+      fprintf(stderr, "  %s: %s %u, want %s %u\n", list[i].name, model->plan->rows[d.stage].name,
+              d.layer, model->plan->rows[stage].name, layer);
     pv_capture_free(sound);
     pv_capture_free(faulty);
     tried++;

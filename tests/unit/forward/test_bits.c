@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/cpu/cpu.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/forward/golden.h"
 #include "tests/unit/testing.h"
 
@@ -23,7 +24,7 @@ static void expect_same(const pv_capture *a, const pv_capture *b, const char *wh
   EXPECT(d.compared > 1000);
   if (!EXPECT_U64(d.different, 0))
     fprintf(stderr, "  %s: first in %s, layer %u, position %zu, element %zu: %.9g %.9g\n", what,
-            pv_stage_name(d.stage), d.layer, d.position, d.index, d.left, d.right);
+            a->model->plan->rows[d.stage].name, d.layer, d.position, d.index, d.left, d.right);
 }
 
 /* All variants of one prompt against one thread of the default path in one batch. */

@@ -4,6 +4,7 @@
 
 #include "kernels/definition/definition.h"
 #include "runtime/forward/host.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/trace/capture.h"
 #include "tests/unit/testing.h"
 
@@ -58,7 +59,7 @@ static void same_bits(pv_numerics numerics, size_t count, size_t batch) {
   EXPECT(d.compared > 1000);
   if (!EXPECT_U64(d.different, 0))
     fprintf(stderr, "  first in %s, layer %u, position %zu, element %zu: %.9g %.9g\n",
-            pv_stage_name(d.stage), d.layer, d.position, d.index, d.left, d.right);
+            model->plan->rows[d.stage].name, d.layer, d.position, d.index, d.left, d.right);
 }
 
 static void test_i16(void) {
@@ -108,11 +109,10 @@ static void flip(size_t position, size_t width, const void *before, void *data) 
 
 /* One bit of one element of one layer, and not elsewhere; and the comparison can fail. */
 static void test_defect(void) {
-  const pv_defect defect = {
-      .stages = UINT64_C(1) << PV_STAGE_EXPERT_UP, .layer = 2, .after = flip};
+  const pv_defect defect = {.role = PV_ROLE_EXPERTS_OUT, .layer = 2, .after = flip};
   const pv_difference d = compare(fast(PV_NUMERICS_I16, 6), plain(PV_NUMERICS_I16, &defect, 6, 6));
   EXPECT(d.present);
-  EXPECT_I64(d.stage, PV_STAGE_EXPERT_UP);
+  EXPECT_I64(d.stage, PV_STAGE_EXPERT_DOWN);
   EXPECT_U64(d.layer, 2);
   EXPECT_U64(d.position, 3);
   EXPECT_U64(d.index, (uint64_t)model->shape.used * model->shape.ffn - 1);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/forward/golden.h"
 #include "tests/unit/testing.h"
 
@@ -23,7 +24,8 @@ static pv_capture *capture(const pv_model *model, pv_numerics numerics, const ui
 /* Golden rows are the last shape[rows] positions. */
 static void compare_rows(const pv_capture *c, pv_stage_id stage, uint32_t layer, const float *want,
                          size_t rows, double tolerance, const char *what) {
-  const size_t width = pv_stage_width(stage, &c->model->shape), first = c->positions - rows;
+  const size_t width = pv_plan_width(c->model->plan, stage, &c->model->shape),
+               first = c->positions - rows;
   double scale = 0.0, worst = 0.0;
   for (size_t i = 0; i < rows * width; i++) {
     const double difference = fabs(pv_capture_at(c, stage, layer, first, i) - (double)want[i]);

@@ -13,6 +13,7 @@ enum { POSITIONS = 128 };
 typedef struct taking { /* context of the sink */
   freeze_take *take;
   void *context;
+  const pv_plan *plan;
   size_t real_bytes;
 } taking;
 
@@ -28,8 +29,12 @@ static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t posi
   const taking *t = context;
   (void)position;
   (void)err;
-  const freeze_rows r = {
-      pv_stage_name(stage), layer, rows, width, pv_stage_is_index(stage) ? 0 : t->real_bytes, data};
+  const freeze_rows r = {t->plan->rows[stage].name,
+                         layer,
+                         rows,
+                         width,
+                         pv_plan_is(t->plan, stage, PV_ROW_INDEX) ? 0 : t->real_bytes,
+                         data};
   t->take(t->context, &r);
   return PV_OK;
 }
@@ -37,7 +42,7 @@ static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t posi
 /* A row that is read when the forward has ended. */
 static pv_code read_after(pv_forward *forward, const pv_shape *shape, pv_stage_id stage, taking *t,
                           pv_error *err) {
-  const size_t width = pv_stage_width(stage, shape);
+  const size_t width = pv_plan_width(t->plan, stage, shape);
   double *row = calloc(width, sizeof *row); /* of the widest element */
   if (row == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
   pv_code code = pv_forward_read(forward, stage, 0, 1, row, err);
@@ -51,12 +56,15 @@ static pv_code run(pv_forward *forward, const pv_model *model, const uint32_t *i
   const pv_sink sink = {t, want, put};
   pv_code code = PV_OK;
   size_t at = 0;
+  t->plan = model->plan;
   t->real_bytes = pv_forward_real_bytes(forward);
   for (size_t i = 0; batches[i] > 0 && code == PV_OK; at += batches[i++])
     code = pv_forward_run(forward, ids + at, batches[i], batches[i], &sink, err);
   if (code == PV_OK) code = pv_forward_run(forward, ids + at, 1, 1, NULL, err);
-  if (code == PV_OK) code = read_after(forward, &model->shape, PV_STAGE_LOGITS, t, err);
-  if (code == PV_OK) code = read_after(forward, &model->shape, PV_STAGE_ARGMAX, t, err);
+  if (code == PV_OK)
+    code = read_after(forward, &model->shape, pv_model_stage(model, PV_ROLE_LOGITS), t, err);
+  if (code == PV_OK)
+    code = read_after(forward, &model->shape, pv_model_stage(model, PV_ROLE_TOP), t, err);
   return code;
 }
 
@@ -79,7 +87,7 @@ pv_code freeze_run(const freeze_side *side, freeze_take *take, void *context, pv
   size_t count = 1, most = 1;
   pv_model *model = NULL;
   pv_fault_side opened = {0};
-  taking t = {take, context, 0};
+  taking t = {.take = take, .context = context};
   for (size_t i = 0; side->batches[i] > 0; i++) {
     count += side->batches[i];
     if (side->batches[i] > most) most = side->batches[i];

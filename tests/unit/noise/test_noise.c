@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/bisect/bisect.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/noise/noise.h"
 #include "tests/unit/testing.h"
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/noise/parts.h"
 #include "tests/unit/testing.h"
 
@@ -77,9 +78,9 @@ static void test_experts_by_themselves(void) {
   float y[] = {3, 4, 1, 2.5f};
   int32_t a[] = {5, 7}, b[] = {7, 5}, c[] = {7, 9};
   const pv_rows exact = rows_of(x, 1, WIDTH);
-  const pv_rows side = {PV_STAGE_EXPERT_GATE, 1, WIDTH, sizeof *y, y, 0, false};
-  pv_rows chosen[] = {{PV_STAGE_MOE_ROUTER_INDICES, 1, 2, sizeof *a, a, 0, false},
-                      {PV_STAGE_MOE_ROUTER_INDICES, 1, 2, sizeof *b, b, 0, false}};
+  const pv_rows side = {PV_STAGE_EXPERT_GATE, false, 1, WIDTH, sizeof *y, y, 0, false};
+  pv_rows chosen[] = {{PV_STAGE_MOE_ROUTER_INDICES, true, 1, 2, sizeof *a, a, 0, false},
+                      {PV_STAGE_MOE_ROUTER_INDICES, true, 1, 2, sizeof *b, b, 0, false}};
   pv_rows out = {0};
   REQUIRE(pv_noise_align(&exact, &side, chosen, &out, NULL) == PV_OK);
   EXPECT_BYTES(out.data, ((double[]){1, 2.5, 3, 4}), sizeof x);
@@ -96,10 +97,12 @@ static pv_noise_routing route(const double *x, const double *y, int32_t *chosen,
   double a[WIDTH], b[WIDTH];
   memcpy(a, x, sizeof a);
   memcpy(b, y, sizeof b);
-  const pv_rows exact[] = {rows_of(a, 1, WIDTH),
-                           {PV_STAGE_MOE_ROUTER_INDICES, 1, 2, sizeof *chosen, chosen, 0, false}};
-  const pv_rows side[] = {rows_of(b, 1, WIDTH),
-                          {PV_STAGE_MOE_ROUTER_INDICES, 1, 2, sizeof *other, other, 0, false}};
+  const pv_rows exact[] = {
+      rows_of(a, 1, WIDTH),
+      {PV_STAGE_MOE_ROUTER_INDICES, true, 1, 2, sizeof *chosen, chosen, 0, false}};
+  const pv_rows side[] = {
+      rows_of(b, 1, WIDTH),
+      {PV_STAGE_MOE_ROUTER_INDICES, true, 1, 2, sizeof *other, other, 0, false}};
   pv_noise_routing out = {.margin = INFINITY, .ratio = INFINITY};
   pv_noise_route(&out, exact, side, 0);
   return out;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/checks/check.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/testing.h"
 
 #define MODEL     "models/tiny-coder-moe-Q4_K_M.gguf"
@@ -39,12 +40,12 @@ static device devices[4];
 
 extern const pv_backend_ops __real_pv_backend_cpu;
 pv_backend_ops __wrap_pv_backend_cpu; /* the real one's, some replaced in main */
-size_t __real_pv_stage_width(pv_stage_id stage, const pv_shape *shape);
-size_t __wrap_pv_stage_width(pv_stage_id stage, const pv_shape *shape);
+size_t __real_pv_plan_width(const pv_plan *plan, size_t row, const pv_shape *shape);
+size_t __wrap_pv_plan_width(const pv_plan *plan, size_t row, const pv_shape *shape);
 
-size_t __wrap_pv_stage_width(pv_stage_id stage, const pv_shape *shape) {
-  const size_t width = __real_pv_stage_width(stage, shape);
-  return planted == WIDE && stage == PV_STAGE_ATTN_RESIDUAL ? width + 8 : width;
+size_t __wrap_pv_plan_width(const pv_plan *plan, size_t row, const pv_shape *shape) {
+  const size_t width = __real_pv_plan_width(plan, row, shape);
+  return planted == WIDE && row == PV_STAGE_ATTN_RESIDUAL ? width + 8 : width;
 }
 
 static device *device_of(const pv_backend *backend) {
@@ -104,7 +105,7 @@ static void spoil(const device *d, pv_stage_id stage, size_t rows, size_t row, u
 static pv_code plant_read(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows,
                           void *out, pv_error *err) {
   const device *d = device_of(backend);
-  const size_t width = __wrap_pv_stage_width(stage, &backend->model->shape);
+  const size_t width = __wrap_pv_plan_width(backend->model->plan, stage, &backend->model->shape);
   float *whole = calloc(rows + 1, width * sizeof(float));
   if (whole == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory");
   const pv_code code = __real_pv_backend_cpu.read(backend, stage, row, rows, whole, err);

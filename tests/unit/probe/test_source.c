@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "runtime/probe/bisect_report.h"
 #include "tests/unit/testing.h"
 

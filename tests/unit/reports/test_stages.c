@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/reports/sample.h"
 #include "tests/unit/testing.h"
 #include "validator/model/stage.h"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"
 #include "validator/store/derive.h"

@@ -9,6 +9,7 @@
 
 #include "base/child.h"
 #include "base/file.h"
+#include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"

@@ -35,7 +35,7 @@ static pv_code trace(const char *name, pv_numerics numerics, size_t batch, const
   pv_trace_filter filter;
   char folder[200];
   path_of(folder, name);
-  pv_code code = pv_trace_filter_parse(stages, layers, &model->shape, &filter, err);
+  pv_code code = pv_trace_filter_parse(stages, layers, model, &filter, err);
   if (code == PV_OK) code = pv_forward_open(model, "cpu", &config, &forward, err);
   if (code == PV_OK) code = pv_trace_begin(folder, forward, model, &filter, &writer, err);
   for (size_t at = 0; at < 3 && code == PV_OK; at += batch) {
