@@ -4,7 +4,7 @@
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
   local commands='validate lint status diff explain evidence run trace compare bisect noise
-    faults tensors synth bench ptx version help'
+    faults tensors synth bench kernel ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
@@ -45,6 +45,15 @@ _pv() {
   esac
   if [[ $command = evidence && $previous = evidence && $word != -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
+    return
+  fi
+  if [[ $command = kernel && $previous = kernel && $word != -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W 'list check bench' -- "$word")
+    return
+  fi
+  if [[ $command = kernel && $previous =~ ^(check|bench)$ && $word != -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "all $("${COMP_WORDS[0]}" kernel list 2>/dev/null |
+      sed -n 's/^\([a-z0-9_]*\) (.*/\1/p')" -- "$word")
     return
   fi
   if [[ $command = ptx && $previous = ptx && $word != -* ]]; then

@@ -36,7 +36,9 @@ static void ptx_close(pv_gpu *gpu) {
   free(d);
 }
 
-static pv_code ptx_open(pv_gpu **out, pv_error *err) {
+/* The first module that has a kernel gives it: `text`, or NULL, before those of this program. */
+static pv_code open_with(const char *name, const char *text, size_t length, pv_gpu **out,
+                         pv_error *err) {
   size_t count = 0;
   const pv_cuda_module *modules = pv_cuda_modules(&count);
   if (count == 0) {
@@ -52,6 +54,8 @@ static pv_code ptx_open(pv_gpu **out, pv_error *err) {
   }
   d->base.ops = &pv_gpu_ptx;
   pv_code code = pv_ptx_machine_open(0, &d->machine, err);
+  if (code == PV_OK && text != NULL)
+    code = pv_ptx_machine_load(d->machine, name, text, length, err);
   for (size_t i = 0; i < count && code == PV_OK; i++)
     if (modules[i].target == TARGET)
       code = pv_ptx_machine_load(d->machine, modules[i].name, modules[i].ptx, modules[i].ptx_bytes,
@@ -62,6 +66,15 @@ static pv_code ptx_open(pv_gpu **out, pv_error *err) {
   }
   *out = &d->base;
   return PV_OK;
+}
+
+static pv_code ptx_open(pv_gpu **out, pv_error *err) {
+  return open_with(NULL, NULL, 0, out, err);
+}
+
+pv_code pv_gpu_ptx_open_text(const char *name, const char *text, size_t length, pv_gpu **out,
+                             pv_error *err) {
+  return open_with(name, text, length, out, err);
 }
 
 static pv_code ptx_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {

@@ -49,7 +49,7 @@ for option in backend numerics; do
     if "$pv" run --help | grep -E "^  --$option " | grep -qw -- "$value"; then ok; else bad "--$option $value"; fi
   done
 done
-for command in evidence ptx; do
+for command in evidence ptx kernel; do
   complete_line "$pv" "$command" ''
   for verb in $out; do
     if "$pv" "$command" --help | grep -E '^Usage:' | grep -qw -- "$verb"; then ok; else bad "pv $command $verb"; fi

@@ -12,7 +12,7 @@ int pv_cmd_evidence(int argc, char **argv);
 int pv_cmd_ptx(int argc, char **argv);
 int pv_cmd_version(int argc, char **argv);
 
-/* run, trace, compare, tensors, synth, bench: handed to pv-probe, since pv never parses a model. */
+/* run, trace, compare, tensors, synth, bench, kernel: handed to pv-probe, since pv never parses a model. */
 int pv_cmd_forward(int argc, char **argv);
 
 #endif

@@ -1,0 +1,340 @@
+/* pv kernel: the kernels of this program, one at a time: what each is, whether it computes what it
+ * stands for, and how long that takes. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "kernels/cuda/bandwidth.h"
+#include "runtime/alone/alone.h"
+#include "runtime/forward/gpu_devices.h"
+#include "runtime/measure/rates.h"
+#include "runtime/probe/call.h"
+#include "runtime/probe/probe.h"
+
+enum { DIFFERS = 1, NOT_JUDGED = 3, REPEATS_MAX = 100, CASES_ON_A_DEVICE = 8 };
+#define FILE_LIMIT ((size_t)64 << 20)
+
+typedef struct call {
+  const char *verb, *name, *on, *file, *type;
+  pv_alone_case wish;
+  uint64_t repeats;
+  bool json;
+  pv_bytes text; /* of the file */
+} call;
+
+typedef struct verdict {
+  const pv_kernel *kernel;
+  size_t cases, different_cases;
+  pv_alone_case c; /* the one that `result` is of: the first that is wrong, else the last */
+  pv_alone_result result;
+  uint64_t compared, different;
+} verdict;
+
+/* An expression over the argument `a`, as one reads it: "heads / 4". */
+static json_t *expression(const char *text) {
+  pv_text out = PV_TEXT_INIT;
+  while (*text != '\0')
+    if (strncmp(text, "a->", 3) == 0 || strncmp(text, "*a,", 3) == 0)
+      text += 3;
+    else
+      pv_text_add(&out, text++, 1);
+  json_t *string = out.data != NULL ? json_stringn(out.data, out.length) : json_string("");
+  pv_text_free(&out);
+  return string;
+}
+
+static json_t *kernel_json(const pv_kernel *k) {
+  json_t *writes = json_array(), *grid = json_array();
+  for (const pv_kernel_write *w = k->writes; w->name != NULL; w++)
+    pv_json_append(&writes, json_string(w->name));
+  for (size_t i = 0; i < 3; i++) pv_json_append(&grid, expression(k->grid[i]));
+  return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:o, s:o, s:o}", "kernel", k->name,
+                   "header", pv_kernel_header(k), "operation", k->operation, "argument",
+                   k->argument, "argument_bytes", (json_int_t)k->arg_bytes, "grid", grid, "block",
+                   (json_int_t)k->block, "shared", expression(k->shared), "limit",
+                   expression(k->limit), "writes", writes);
+}
+
+static void print_kernel(const json_t *k) {
+  const json_t *grid = json_object_get(k, "grid"), *write;
+  size_t i;
+  printf("%s (%s): %s\n", json_string_value(json_object_get(k, "kernel")),
+         json_string_value(json_object_get(k, "header")),
+         json_string_value(json_object_get(k, "operation")));
+  printf("  grid    %s; %s; %s\n", json_string_value(json_array_get(grid, 0)),
+         json_string_value(json_array_get(grid, 1)), json_string_value(json_array_get(grid, 2)));
+  printf("  block   %lld, shared memory %s\n",
+         (long long)json_integer_value(json_object_get(k, "block")),
+         json_string_value(json_object_get(k, "shared")));
+  printf("  limit   %s\n  writes ", json_string_value(json_object_get(k, "limit")));
+  json_array_foreach(json_object_get(k, "writes"), i, write)
+      printf(" %s", json_string_value(write));
+  putchar('\n');
+}
+
+static int list(const call *c, pv_error *err) {
+  json_t *all = json_array();
+  for (int i = 0; i < PV_GPU_KERNEL_COUNT; i++)
+    pv_json_append(&all, kernel_json(pv_kernel_get((pv_gpu_kernel)i)));
+  if (c->json)
+    return pv_call_exit(pv_json_print(json_pack("{s:o}", "kernels", all), JSON_INDENT(1), err),
+                        err);
+  for (size_t i = 0; i < json_array_size(all); i++) print_kernel(json_array_get(all, i));
+  json_decref(all);
+  return 0;
+}
+
+static void case_text(const pv_kernel *k, const pv_alone_case *c, char out[128]) {
+  snprintf(out, 128, "k %u, rows %u, batch %u, %s%s%s, %s", c->k, c->rows, c->batch,
+           pv_alone_typed(k) ? pv_type_get(c->type)->name : "", pv_alone_typed(k) ? ", " : "",
+           pv_alone_data_name(c->data), c->is_i8 ? "i8" : "i16");
+}
+
+static pv_code open_device(const call *c, pv_gpu **out, pv_error *err) {
+  if (strcmp(c->on, "cuda") == 0) return pv_gpu_cuda.open(out, err);
+  if (c->file == NULL) return pv_gpu_ptx.open(out, err);
+  return pv_gpu_ptx_open_text(c->file, (const char *)c->text.data, c->text.length, out, err);
+}
+
+/* All cases of one kernel. A device frees its buffers when it is closed, so it is opened anew after
+ * every few cases. A fault ends them. */
+static pv_code check_kernel(const call *c, const pv_kernel *k, verdict *v, pv_error *err) {
+  const bool any_type = c->type == NULL || !pv_alone_typed(k);
+  pv_alone_case one;
+  pv_gpu *gpu = NULL;
+  *v = (verdict){.kernel = k};
+  pv_code code = PV_OK;
+  for (size_t i = 0; code == PV_OK && pv_alone_case_at(k, i, &c->wish, &one); i++) {
+    pv_alone_result r;
+    if (!any_type && one.type != c->wish.type) continue;
+    if (gpu != NULL && v->cases % CASES_ON_A_DEVICE == 0) {
+      gpu->ops->close(gpu);
+      gpu = NULL;
+    }
+    if (gpu == NULL) code = open_device(c, &gpu, err);
+    if (code == PV_OK) code = pv_alone_run(gpu, k, &one, 0, NULL, &r, err);
+    if (code != PV_OK) break;
+    const bool wrong = r.different > 0 || r.fault[0] != '\0';
+    if (v->different_cases == 0) {
+      v->c = one;
+      v->result = r;
+    }
+    v->cases++;
+    v->different_cases += wrong;
+    v->compared += r.compared;
+    v->different += r.different;
+    if (r.fault[0] != '\0') break;
+  }
+  if (gpu != NULL) gpu->ops->close(gpu);
+  if (code == PV_OK && v->cases == 0)
+    code = pv_error_set(err, PV_ERR_INPUT, "%s has no case of type %s", k->name, c->type);
+  return code;
+}
+
+static json_t *verdict_json(const call *c, const verdict *v) {
+  char text[128];
+  case_text(v->kernel, &v->c, text);
+  json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "kernel", v->kernel->name, "on",
+                        c->on, "verdict", v->different_cases > 0 ? "FAIL" : "PASS", "cases",
+                        (json_int_t)v->cases, "cases_different", (json_int_t)v->different_cases,
+                        "compared", (json_int_t)v->compared, "different", (json_int_t)v->different);
+  if (v->different_cases > 0) {
+    pv_json_set(&o, "case", json_string(text));
+    pv_json_set(&o, "first", pv_json_string(v->result.first));
+    pv_json_set(&o, "fault", pv_json_string(v->result.fault));
+  }
+  return o;
+}
+
+static void print_verdict(const verdict *v) {
+  char text[128];
+  case_text(v->kernel, &v->c, text);
+  printf("%-4s %-19s %3zu cases, %llu words compared, %llu different\n",
+         v->different_cases > 0 ? "FAIL" : "PASS", v->kernel->name, v->cases,
+         (unsigned long long)v->compared, (unsigned long long)v->different);
+  if (v->different_cases == 0) return;
+  printf("     %s\n", text);
+  if (v->result.first[0] != '\0') printf("     %s\n", v->result.first);
+  if (v->result.fault[0] != '\0') printf("     %s\n", v->result.fault);
+}
+
+static int check(const call *c, pv_error *err) {
+  const bool all = strcmp(c->name, "all") == 0;
+  json_t *kernels = json_array();
+  pv_code code = PV_OK;
+  bool wrong = false;
+  for (int i = 0; code == PV_OK && i < PV_GPU_KERNEL_COUNT; i++) {
+    const pv_kernel *k = pv_kernel_get((pv_gpu_kernel)i);
+    verdict v;
+    if (!all && strcmp(k->name, c->name) != 0) continue;
+    code = check_kernel(c, k, &v, err);
+    if (code != PV_OK) break;
+    wrong |= v.different_cases > 0;
+    if (c->json)
+      pv_json_append(&kernels, verdict_json(c, &v));
+    else
+      print_verdict(&v);
+  }
+  if (code == PV_OK && c->json)
+    code = pv_json_print(json_pack("{s:O}", "kernels", kernels), JSON_INDENT(1), err);
+  json_decref(kernels);
+  if (code != PV_OK)
+    return code == PV_ERR_UNSUPPORTED ? (pv_error_print(err, stderr), NOT_JUDGED)
+                                      : pv_call_exit(code, err);
+  return wrong ? DIFFERS : 0;
+}
+
+static int bench(const call *c, pv_error *err) {
+  const pv_kernel *k = pv_kernel_find(c->name);
+  const pv_alone_case one = pv_alone_bench_case(k, &c->wish);
+  double seconds[REPEATS_MAX], read[REPEATS_MAX];
+  pv_alone_result r = {0};
+  pv_gpu *gpu = NULL;
+  char text[128];
+  pv_code code = pv_gpu_bandwidth(&pv_gpu_cuda, read, (unsigned)c->repeats, err);
+  if (code == PV_OK) code = open_device(c, &gpu, err);
+  if (code == PV_OK) code = pv_alone_run(gpu, k, &one, c->repeats, seconds, &r, err);
+  if (gpu != NULL) gpu->ops->close(gpu);
+  if (code == PV_OK && r.fault[0] != '\0')
+    code = pv_error_set(err, PV_ERR_DEVICE, "%.400s", r.fault);
+  if (code == PV_ERR_UNSUPPORTED) {
+    pv_error_print(err, stderr);
+    return NOT_JUDGED;
+  }
+  if (code != PV_OK) return pv_call_exit(code, err);
+  const pv_rates time = pv_rates_of(seconds, c->repeats);
+  const double ceiling = pv_rates_of(read, c->repeats).median, rate = (double)r.bytes / time.median;
+  case_text(k, &one, text);
+  if (c->json)
+    return pv_call_exit(
+        pv_json_print(
+            json_pack("{s:s, s:s, s:s, s:I, s:{s:f, s:f, s:f}, s:I, s:f, s:f}", "kernel", k->name,
+                      "on", c->on, "case", text, "repeats", (json_int_t)c->repeats, "seconds",
+                      "median", time.median, "min", time.least, "max", time.most, "bytes",
+                      (json_int_t)r.bytes, "bytes_per_s", rate, "read_bytes_per_s", ceiling),
+            JSON_INDENT(1), err),
+        err);
+  printf("%s: %s\n", k->name, text);
+  printf("%.3f us (%.3f to %.3f in %llu repeats)\n", time.median * 1e6, time.least * 1e6,
+         time.most * 1e6, (unsigned long long)c->repeats);
+  printf("%.3f MB in its buffers: %.1f GB/s, %.0f %% of the %.1f GB/s that memory is read with\n",
+         (double)r.bytes / 1e6, rate / 1e9, 100.0 * rate / ceiling, ceiling / 1e9);
+  return 0;
+}
+
+static pv_code unknown_kernel(const char *name, pv_error *err) {
+  const char *best = NULL;
+  size_t least = 5;
+  for (int i = 0; i < PV_GPU_KERNEL_COUNT; i++) {
+    const char *other = pv_kernel_get((pv_gpu_kernel)i)->name;
+    const size_t d = pv_text_distance(name, other);
+    if (d < least) {
+      least = d;
+      best = other;
+    }
+  }
+  pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%.60s'", name);
+  if (best != NULL)
+    pv_error_hint(err, "did you mean %s?", best);
+  else
+    pv_error_hint(err, "see: pv kernel list");
+  return PV_ERR_INPUT;
+}
+
+static pv_code read_call(call *c, pv_error *err) {
+  const bool lists = c->verb != NULL && strcmp(c->verb, "list") == 0;
+  const bool checks = c->verb != NULL && strcmp(c->verb, "check") == 0;
+  const bool times = c->verb != NULL && strcmp(c->verb, "bench") == 0;
+  if (!lists && !checks && !times) {
+    pv_error_set(err, PV_ERR_INPUT, "kernel needs list, check or bench");
+    pv_error_hint(err, "see: pv kernel --help");
+    return PV_ERR_INPUT;
+  }
+  if (lists && c->name != NULL) return pv_error_set(err, PV_ERR_INPUT, "list takes no kernel");
+  if (!lists && c->name == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "%s needs the name of a kernel%s", c->verb,
+                        checks ? ", or all" : "");
+  if (!lists && !(checks && strcmp(c->name, "all") == 0) && pv_kernel_find(c->name) == NULL)
+    return unknown_kernel(c->name, err);
+  if (c->on == NULL) c->on = times ? "cuda" : "ptx";
+  if (strcmp(c->on, "ptx") != 0 && strcmp(c->on, "cuda") != 0)
+    return pv_error_set(err, PV_ERR_INPUT, "a kernel runs on ptx or cuda, not on '%.40s'", c->on);
+  if (times && strcmp(c->on, "ptx") == 0) {
+    pv_error_set(err, PV_ERR_INPUT, "how long the interpreter takes says nothing about a kernel");
+    pv_error_hint(err, "bench runs on cuda; pv bench --backend ptx times the interpreter");
+    return PV_ERR_INPUT;
+  }
+  if (c->file != NULL && (!checks || strcmp(c->on, "ptx") != 0))
+    return pv_error_set(err, PV_ERR_INPUT, "--file belongs to check --on ptx");
+  const pv_type_info *type = c->type != NULL ? pv_type_by_name(c->type) : NULL;
+  if (c->type != NULL && (type == NULL || pv_type_get(type->type) == NULL))
+    return pv_error_set(err, PV_ERR_INPUT, "no kernel multiplies with weights of type '%.40s'",
+                        c->type);
+  c->wish.type = type != NULL ? type->type : PV_TYPE_Q4_K;
+  return c->file != NULL ? pv_file_read(c->file, FILE_LIMIT, &c->text, err) : PV_OK;
+}
+
+static pv_code size_of(const char *name, const char *text, uint64_t most, uint32_t *out,
+                       pv_error *err) {
+  uint64_t value = 0;
+  const pv_code code = pv_option_u64(name, text, 1, most, &value, err);
+  if (code == PV_OK) *out = (uint32_t)value;
+  return code;
+}
+
+int pv_probe_kernel(int argc, char **argv) {
+  call c = {.repeats = 11};
+  const char *k = NULL, *rows = NULL, *batch = NULL, *repeats = NULL, *rest[2] = {NULL, NULL};
+  bool help = false;
+  const pv_option option[] = {
+      {"--on", "NAME", "ptx (interpreted; default of check) or cuda (default of bench)", &c.on,
+       NULL},
+      {"--file", "FILE", "check: PTX with a kernel of this name, in place of the built one",
+       &c.file, NULL},
+      {"--type", "NAME", "weights of this type alone (bench: default Q4_K)", &c.type, NULL},
+      {"--k", "N", "length of a row, instead of that of the cases", &k, NULL},
+      {"--rows", "N", "rows of a matrix, heads or ranks, instead", &rows, NULL},
+      {"--batch", "N", "rows of the batch, instead", &batch, NULL},
+      {"--repeats", "N", "bench: repeats (default 11)", &repeats, NULL},
+      {"--json", NULL, "one JSON object; docs/kernels.md has its shape", NULL, &c.json},
+      {0}};
+  pv_options options = {
+      .command = "kernel",
+      .summary =
+          "One kernel alone: what there is, its bits against the definition, its time.\n"
+          "Exit codes of check: 0 all bits are equal; 1 some are not, or it touched memory\n"
+          "that it must not; 3 nothing was judged: no device, or no kernels in this build.",
+      .positional = "list|check|bench [KERNEL]",
+      .examples =
+          "  pv kernel list\n"
+          "  pv kernel check gate_up\n"
+          "  pv kernel check all --on cuda\n"
+          "  pv kernel check down --file build/down.ptx --type Q6_K\n"
+          "  pv kernel bench gemv --k 2048 --rows 4096 --type Q6_K\n",
+      .list = option,
+      .rest = rest,
+      .rest_max = 2};
+  pv_error err = PV_ERROR_INIT;
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  if (code != PV_OK || help) return pv_call_exit(code, &err);
+  c.verb = rest[0];
+  c.name = rest[1];
+  code = size_of("--k", k, 1u << 22, &c.wish.k, &err);
+  if (code == PV_OK) code = size_of("--rows", rows, 1u << 16, &c.wish.rows, &err);
+  if (code == PV_OK) code = size_of("--batch", batch, 1u << 14, &c.wish.batch, &err);
+  if (code == PV_OK) code = pv_option_u64("--repeats", repeats, 1, REPEATS_MAX, &c.repeats, &err);
+  if (code == PV_OK) code = read_call(&c, &err);
+  int exit_code = pv_code_exit(code);
+  if (code != PV_OK)
+    pv_error_print(&err, stderr);
+  else
+    exit_code = strcmp(c.verb, "list") == 0    ? list(&c, &err)
+                : strcmp(c.verb, "check") == 0 ? check(&c, &err)
+                                               : bench(&c, &err);
+  pv_bytes_free(&c.text);
+  return exit_code;
+}
