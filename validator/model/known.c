@@ -330,27 +330,12 @@ const pv_known_fault *pv_known_fault_find(const pv_known *known, const char *nam
   return NULL;
 }
 
-static void nearer(const char *name, const char *other, size_t *least, const char **best) {
-  const size_t d = pv_text_distance(name, other);
-  if (d >= *least) return;
-  *least = d;
-  *best = other;
-}
-
 const char *pv_known_check_nearest(const pv_known *known, const char *name) {
-  const char *best = NULL;
-  size_t least = 6;
-  for (size_t i = 0; i < known->check_count; i++)
-    nearer(name, known->checks[i].name, &least, &best);
-  return best;
+  return pv_text_nearest(name, known->checks, known->check_count, sizeof *known->checks, 6);
 }
 
 const char *pv_known_fault_nearest(const pv_known *known, const char *name) {
-  const char *best = NULL;
-  size_t least = 6;
-  for (size_t i = 0; i < known->fault_count; i++)
-    nearer(name, known->faults[i].name, &least, &best);
-  return best;
+  return pv_text_nearest(name, known->faults, known->fault_count, sizeof *known->faults, 6);
 }
 
 bool pv_known_lists(const char *const *words, const char *word) {
