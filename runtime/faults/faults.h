@@ -17,10 +17,10 @@ typedef enum pv_fault_host {
   PV_FAULT_IN_READER   /* what a reader of files lets pass; for its checks alone */
 } pv_fault_host;
 
-/* Which checks see it stands in fault_spec.h, which those read who link no model. */
 typedef struct pv_fault {
   const char *name, *area; /* area: "block formats", "arithmetic", "MoE", "attention", "system" */
   const char *summary;     /* what is done wrong, one line */
+  const char *caught_by;   /* checks that see it, in some identity, separated by blanks */
   pv_fault_host host;
   unsigned numerics; /* bit n: it exists in pv_numerics n */
   /* PV_FAULT_IN_WEIGHTS: alters one row of `k` weights, whose `out` has room for any type, and

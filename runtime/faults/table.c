@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
 
 #define IN(op) (1u << PV_OP_##op)
@@ -15,34 +14,54 @@
 #define K4 \
   { PV_TYPE_Q4_K, PV_TYPE_Q5_K, -1 }
 
-#define WEIGHTS(n, what, part, ...)                                                       \
-  {                                                                                       \
-    .name = n, .area = "block formats", .summary = what, .host = PV_FAULT_IN_WEIGHTS,     \
-    .numerics = EVERY, .row = pv_fault_row_##part, .kernels = &pv_fault_##part##_kernels, \
-    .types = __VA_ARGS__                                                                  \
+#define WEIGHTS(n, what, seen, part, ...)                                       \
+  {                                                                             \
+    .name = n, .area = "block formats", .summary = what, .caught_by = seen,     \
+    .host = PV_FAULT_IN_WEIGHTS, .numerics = EVERY, .row = pv_fault_row_##part, \
+    .kernels = &pv_fault_##part##_kernels, .types = __VA_ARGS__                 \
   }
-#define PLAIN(n, in, what, ids, ...)                                                    \
-  {                                                                                     \
-    .name = n, .area = in, .summary = what, .host = PV_FAULT_IN_PLAIN, .numerics = ids, \
-    .types = {-1}, .defect = {                                                          \
-      __VA_ARGS__                                                                       \
-    }                                                                                   \
+#define PLAIN(n, in, what, seen, ids, ...)                                                \
+  {                                                                                       \
+    .name = n, .area = in, .summary = what, .caught_by = seen, .host = PV_FAULT_IN_PLAIN, \
+    .numerics = ids, .types = {-1}, .defect = {                                           \
+      __VA_ARGS__                                                                         \
+    }                                                                                     \
   }
 
 static const pv_fault table[] = {
     WEIGHTS("swapped_scale_and_min", "Q4_K, Q5_K: scale and minimum of a sub-block exchanged",
+            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
+            "forward.reference gemv.bound gemv.exact quant.blocks router.index_sets types.dispatch",
             scale_and_min, K4),
-    WEIGHTS("high_bits_dropped", "Q5_K, Q6_K: the bits above the fourth are not read", high_bits,
-            {PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
+    WEIGHTS("high_bits_dropped", "Q5_K, Q6_K: the bits above the fourth are not read",
+            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
+            "forward.reference gemv.bound gemv.exact quant.blocks router.index_sets types.dispatch",
+            high_bits, {PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
     WEIGHTS("superblock_short", "Q4_K, Q5_K, Q6_K: the last super-block of a row is left out",
+            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
+            "forward.reference forward.shape gemv.bound gemv.exact quant.blocks router.index_sets "
+            "types.dispatch",
             short, {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
-    WEIGHTS("q4k_read_as_q6k", "bytes of Q4_K are read as Q6_K", q4k_as_q6k, {PV_TYPE_Q4_K, -1}),
-    WEIGHTS("q6k_read_as_q4k", "bytes of Q6_K are read as Q4_K", q6k_as_q4k, {PV_TYPE_Q6_K, -1}),
+    WEIGHTS("q4k_read_as_q6k", "bytes of Q4_K are read as Q6_K",
+            "experts.dispatch forward.arbiter forward.argmax forward.finite forward.parity "
+            "forward.paths forward.reference forward.shape gemv.bound gemv.exact quant.blocks "
+            "router.index_sets router.weights_sum types.dispatch",
+            q4k_as_q6k, {PV_TYPE_Q4_K, -1}),
+    WEIGHTS("q6k_read_as_q4k", "bytes of Q6_K are read as Q4_K",
+            "experts.dispatch forward.arbiter forward.argmax forward.finite forward.parity "
+            "forward.paths forward.reference forward.shape gemv.bound gemv.exact quant.blocks "
+            "router.index_sets router.weights_sum types.dispatch",
+            q6k_as_q4k, {PV_TYPE_Q6_K, -1}),
     WEIGHTS("wrong_sub_scale", "Q4_K, Q5_K, Q6_K: each sub-block takes its neighbour's scale",
+            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
+            "forward.reference gemv.bound gemv.exact quant.blocks router.index_sets types.dispatch",
             sub_scale, {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
     {.name = "flushed_subnormals",
      .area = "block formats",
      .summary = "Q6_K: binary16 scales below 2^-14 are read as 0; small results become 0",
+     .caught_by =
+         "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
+         "forward.reference ptx.emit ptx.rules router.index_sets swiglu.error types.dispatch",
      .host = PV_FAULT_IN_WEIGHTS,
      .numerics = EVERY,
      .row = pv_fault_row_subnormals,
@@ -50,21 +69,26 @@ static const pv_fault table[] = {
      .ptx = {"add.rn.f32", "add.rn.ftz.f32"},
      .types = {PV_TYPE_Q6_K, -1}},
 
-    PLAIN("activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16", I16,
-          .ops = IN(MATMUL), .kernels = &pv_fault_activations_8bit),
+    PLAIN("activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16",
+          "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths gemv.bound "
+          "gemv.exact router.index_sets types.dispatch",
+          I16, .ops = IN(MATMUL), .kernels = &pv_fault_activations_8bit),
     {.name = "f32_accumulator",
      .area = "arithmetic",
      .summary = "products are summed in float32, not float64",
+     .caught_by = "forward.parity ptx.emit ptx.flow",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = F64ACC,
      .types = {-1},
      .ptx = {"fma.rn.f64", "fma.rn.f32"},
      .defect = {.ops = IN(MATMUL), .kernels = &pv_fault_f32_accumulator}},
     PLAIN("sum_in_other_order", "arithmetic", "the terms of a row are summed from left to right",
-          FIXED, .ops = IN(MATMUL), .kernels = &pv_fault_other_order),
+          "forward.parity forward.paths", FIXED, .ops = IN(MATMUL),
+          .kernels = &pv_fault_other_order),
     {.name = "contraction",
      .area = "arithmetic",
      .summary = "the other product of a sum of two is fused",
+     .caught_by = "experts.combine_order forward.parity forward.paths ptx.rules",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = ALL,
      .types = {-1},
@@ -73,6 +97,7 @@ static const pv_fault table[] = {
     {.name = "approximate_exp",
      .area = "arithmetic",
      .summary = "exp in SwiGLU loses digits as its argument grows",
+     .caught_by = "forward.parity forward.paths ptx.emit ptx.rules swiglu.error",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = ALL,
      .types = {-1},
@@ -82,62 +107,90 @@ static const pv_fault table[] = {
     {.name = "tie_rule_reversed",
      .area = "MoE",
      .summary = "of experts with the same logit the last is taken",
+     .caught_by = "router.topk_rule",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = ALL,
      .types = {-1},
      .needs_tie = true,
      .defect = {.ops = IN(TOPK), .kernels = &pv_fault_tie_reversed}},
     PLAIN("no_renormalisation", "MoE", "the weights of the chosen experts keep their sum below 1",
+          "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
+          "router.index_sets router.topk_rule router.weights_sum",
           ALL, .ops = IN(ROUTE), .kernels = &pv_fault_not_renormalised),
     PLAIN("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
-          ALL, .ops = IN(ROUTE), .kernels = &pv_fault_softmax_after),
+          "forward.parity forward.paths", ALL, .ops = IN(ROUTE),
+          .kernels = &pv_fault_softmax_after),
     {.name = "expert_stride_off_by_one",
      .area = "MoE",
      .summary = "in the gate's tensor expert e begins e rows too late",
+     .caught_by = "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
+                  "forward.reference router.index_sets",
      .host = PV_FAULT_IN_WEIGHTS,
      .numerics = EVERY,
      .types = {-1}},
-    PLAIN("last_expert_dropped", "MoE", "the last of the chosen experts is not added", ALL,
-          .ops = IN(COMBINE), .kernels = &pv_fault_expert_dropped),
-    PLAIN("weights_permuted", "MoE", "each expert is weighted with the next one's weight", ALL,
-          .ops = IN(COMBINE), .kernels = &pv_fault_weights_permuted),
+    PLAIN("last_expert_dropped", "MoE", "the last of the chosen experts is not added",
+          "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
+          "router.index_sets",
+          ALL, .ops = IN(COMBINE), .kernels = &pv_fault_expert_dropped),
+    PLAIN("weights_permuted", "MoE", "each expert is weighted with the next one's weight",
+          "experts.combine_order experts.dispatch forward.arbiter forward.argmax forward.parity "
+          "forward.paths forward.reference router.index_sets",
+          ALL, .ops = IN(COMBINE), .kernels = &pv_fault_weights_permuted),
 
     {.name = "wrong_rope_base",
      .area = "attention",
      .summary = "RoPE with base 10000, whatever the file says",
+     .caught_by =
+         "forward.arbiter forward.parity forward.paths forward.reference router.index_sets",
      .host = PV_FAULT_IN_SHAPE,
      .numerics = EVERY,
      .types = {-1},
      .once = true},
-    PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves", ALL, .ops = IN(HEADS),
-          .kernels = &pv_fault_rope_pairs),
-    PLAIN("qk_norm_missing", "attention", "queries and keys are not normed", ALL, .ops = IN(HEADS),
-          .kernels = &pv_fault_no_norm),
-    PLAIN("wrong_head_group", "attention", "query head h reads KV head h modulo their number", ALL,
-          .ops = IN(ATTEND), .group = pv_fault_head_modulo),
-    PLAIN("mask_off_by_one", "attention", "each position sees the one after it", ALL,
-          .ops = IN(ATTEND), .visible = pv_fault_sees_next),
-    PLAIN("stale_kv_entry", "attention", "the first position of a later batch is not cached", ALL,
-          .ops = IN(ATTEND), .appended = pv_fault_first_kept),
+    PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves",
+          "forward.arbiter forward.parity forward.paths forward.reference router.index_sets", ALL,
+          .ops = IN(HEADS), .kernels = &pv_fault_rope_pairs),
+    PLAIN("qk_norm_missing", "attention", "queries and keys are not normed",
+          "forward.arbiter forward.parity forward.paths forward.reference router.index_sets", ALL,
+          .ops = IN(HEADS), .kernels = &pv_fault_no_norm),
+    PLAIN("wrong_head_group", "attention", "query head h reads KV head h modulo their number",
+          "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
+          "router.index_sets",
+          ALL, .ops = IN(ATTEND), .group = pv_fault_head_modulo),
+    PLAIN("mask_off_by_one", "attention", "each position sees the one after it",
+          "forward.arbiter forward.argmax forward.batch_split forward.parity forward.paths "
+          "forward.reference forward.shape router.index_sets",
+          ALL, .ops = IN(ATTEND), .visible = pv_fault_sees_next),
+    PLAIN("stale_kv_entry", "attention", "the first position of a later batch is not cached",
+          "forward.batch_split forward.shape", ALL, .ops = IN(ATTEND),
+          .appended = pv_fault_first_kept),
 
     {.name = "silent_fallback",
      .area = "system",
      .summary = "the CPU computes, whoever was asked",
+     .caught_by = "forward.argmax forward.no_fallback forward.parity router.index_sets",
      .host = PV_FAULT_IN_CHOICE,
      .numerics = EVERY,
      .types = {-1},
      .once = true},
     PLAIN("nondeterministic_order", "system", "the terms of a row in another order in each process",
-          FIXED, .ops = IN(MATMUL), .kernels = &pv_fault_random_order),
-    PLAIN("uninitialised_output", "system", "the last element of a row is never written", ALL,
-          .role = PV_ROLE_FFN_OUT, .after = pv_fault_last_unwritten),
-    PLAIN("nan_in_one_element", "system", "one element of the first position is NaN", ALL,
-          .role = PV_ROLE_EXPERTS_OUT, .after = pv_fault_one_nan),
+          "forward.determinism forward.parity forward.paths", FIXED, .ops = IN(MATMUL),
+          .kernels = &pv_fault_random_order),
+    PLAIN("uninitialised_output", "system", "the last element of a row is never written",
+          "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
+          "router.index_sets",
+          ALL, .role = PV_ROLE_FFN_OUT, .after = pv_fault_last_unwritten),
+    PLAIN("nan_in_one_element", "system", "one element of the first position is NaN",
+          "experts.dispatch forward.arbiter forward.argmax forward.finite forward.parity "
+          "forward.paths forward.reference forward.shape router.index_sets router.weights_sum",
+          ALL, .role = PV_ROLE_EXPERTS_OUT, .after = pv_fault_one_nan),
     PLAIN("wrong_position_after_split", "system", "positions are counted from the batch's start",
-          ALL, .ops = IN(HEADS), .position = pv_fault_position_of_batch),
+          "forward.batch_split forward.shape", ALL, .ops = IN(HEADS),
+          .position = pv_fault_position_of_batch),
     {.name = "argmax_out_of_range",
      .area = "system",
      .summary = "the top token is no token of the vocabulary",
+     .caught_by = "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
+                  "forward.shape",
      .host = PV_FAULT_IN_PLAIN,
      .numerics = ALL,
      .types = {-1},
@@ -146,12 +199,14 @@ static const pv_fault table[] = {
     {.name = "unknown_type_accepted",
      .area = "system",
      .summary = "a tensor type that is not known is read as the one that was there",
+     .caught_by = "types.refuse_unknown",
      .host = PV_FAULT_IN_READER,
      .types = {-1},
      .once = true},
     {.name = "shape_unchecked",
      .area = "system",
      .summary = "a tensor's dimensions are taken as if they were as expected",
+     .caught_by = "names.mutations",
      .host = PV_FAULT_IN_READER,
      .types = {-1},
      .once = true},
@@ -162,6 +217,7 @@ enum { COUNT = sizeof table / sizeof *table };
 static const pv_fault sound = {.name = "none",
                                .area = "",
                                .summary = "nothing is wrong",
+                               .caught_by = "",
                                .host = PV_FAULT_IN_PLAIN,
                                .numerics = EVERY,
                                .types = {-1}};
@@ -178,7 +234,7 @@ const pv_fault *pv_fault_find(const char *name) {
 }
 
 static pv_code unknown(const char *name, pv_error *err) {
-  const char *best = pv_fault_spec_nearest(name);
+  const char *best = pv_text_nearest(name, table, COUNT, sizeof *table, 6);
   pv_error_set(err, PV_ERR_INPUT, "there is no fault '%s'", name);
   if (best != NULL)
     pv_error_hint(err, "did you mean %s?", best);

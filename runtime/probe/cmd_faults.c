@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
 #include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
@@ -19,11 +18,6 @@ static const char *host_name(pv_fault_host host) {
       [PV_FAULT_IN_READER] = "reader of model files",
   };
   return names[host];
-}
-
-static const char *caught_by(const pv_fault *fault) {
-  const pv_fault_spec *spec = pv_fault_spec_find(fault->name);
-  return spec == NULL ? "" : spec->caught_by;
 }
 
 static json_t *identities(const pv_fault *fault) {
@@ -53,7 +47,7 @@ json_t *pv_probe_faults_json(void) {
                    json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "name", list[i].name, "area",
                              list[i].area, "summary", list[i].summary, "planted_in",
                              host_name(list[i].host), "numerics", identities(&list[i]), "caught_by",
-                             words(caught_by(&list[i])), "takes_layer", list[i].once ? 0 : 1));
+                             words(list[i].caught_by), "takes_layer", list[i].once ? 0 : 1));
   return all;
 }
 
@@ -63,7 +57,7 @@ static int print_text(const pv_fault *list, size_t count) {
     if (strcmp(area, list[i].area) != 0) printf("%s%s\n", i > 0 ? "\n" : "", list[i].area);
     area = list[i].area;
     printf("  %-27s %s\n", list[i].name, list[i].summary);
-    printf("  %-27s in the %s; seen by %s\n", "", host_name(list[i].host), caught_by(&list[i]));
+    printf("  %-27s in the %s; seen by %s\n", "", host_name(list[i].host), list[i].caught_by);
   }
   return 0;
 }

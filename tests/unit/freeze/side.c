@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "kernels/cuda/images.h"
-#include "runtime/faults/fault_spec.h"
 #include "runtime/faults/faults.h"
 #include "runtime/synth/synth.h"
 
@@ -119,11 +118,11 @@ bool freeze_has(const char *source) {
 
 const char *freeze_fault(size_t n, const char **identity) {
   size_t count = 0;
-  const pv_fault_spec *specs = pv_fault_specs(&count);
+  const pv_fault *list = pv_faults(&count);
   for (size_t i = 0; i < count; i++) {
-    if (specs[i].numerics[0] == '\0' || n-- > 0) continue; /* "": of reading files */
-    *identity = pv_fault_spec_lists(specs[i].numerics, "i16") ? "i16" : "f32-f64acc";
-    return specs[i].name;
+    if (list[i].numerics == 0 || n-- > 0) continue; /* 0: of reading files */
+    *identity = list[i].numerics >> PV_NUMERICS_I16 & 1 ? "i16" : "f32-f64acc";
+    return list[i].name;
   }
   return NULL;
 }
