@@ -22,7 +22,7 @@ typedef struct pv_param_spec {
   const char *fallback; /* text of the value used when absent; NULL: it must be given */
   double min, max;
   enum { PV_LOOSENS_DOWN = -1, PV_ANY_CHANGE, PV_LOOSENS_UP } loosens; /* which way demands less */
-  const char *unit;                                                    /* "" when dimensionless */
+  const char *unit;         /* of a number, "" when dimensionless; else NULL */
   const char *const *words; /* NULL-terminated; PV_PARAM_ENUM only */
 } pv_param_spec;
 
@@ -57,19 +57,16 @@ extern const char *const pv_check_backends[], *const pv_check_identities[], *con
 
 /* The parameters of a check; those that several have under one name. */
 #define PV_PARAMS(...) ((const pv_param_spec[]){__VA_ARGS__, {0}})
-#define PV_TAKES_NUMBER(kind, n, least, most, way, of, value, text)                       \
-  {                                                                                       \
-    .name = n, .about = text, .type = kind, .fallback = value, .min = least, .max = most, \
-    .loosens = way, .unit = of                                                            \
-  }
-#define PV_TAKES_REAL(...) PV_TAKES_NUMBER(PV_PARAM_REAL, __VA_ARGS__)
-#define PV_TAKES_INT(...)  PV_TAKES_NUMBER(PV_PARAM_INT, __VA_ARGS__)
-#define PV_TAKES_WORD(n, list, value, text) \
-  { .name = n, .about = text, .type = PV_PARAM_ENUM, .fallback = value, .words = list }
-#define PV_TAKES_STRING(n, value, text) \
-  { .name = n, .about = text, .type = PV_PARAM_STRING, .fallback = value }
-#define PV_TAKES_STRINGS(n, value, text) \
-  { .name = n, .about = text, .type = PV_PARAM_STRINGS, .fallback = value }
+#define PV_TAKES_REAL(name, min, max, loosens, unit, value, about) \
+  { name, about, PV_PARAM_REAL, value, min, max, loosens, unit, NULL }
+#define PV_TAKES_INT(name, min, max, loosens, unit, value, about) \
+  { name, about, PV_PARAM_INT, value, min, max, loosens, unit, NULL }
+#define PV_TAKES_WORD(name, words, value, about) \
+  { name, about, PV_PARAM_ENUM, value, 0, 0, PV_ANY_CHANGE, NULL, words }
+#define PV_TAKES_STRING(name, value, about) \
+  { name, about, PV_PARAM_STRING, value, 0, 0, PV_ANY_CHANGE, NULL, NULL }
+#define PV_TAKES_STRINGS(name, value, about) \
+  { name, about, PV_PARAM_STRINGS, value, 0, 0, PV_ANY_CHANGE, NULL, NULL }
 #define PV_TAKES_BACKEND PV_TAKES_WORD("backend", pv_check_backends, "cpu", "who computes")
 #define PV_TAKES_SIDES                                         \
   PV_TAKES_WORD("left", pv_check_backends, "cpu", "one side"), \
