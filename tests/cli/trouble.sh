@@ -44,6 +44,47 @@ exits 0
 says 'pv evidence verify'
 same "$(find . -name reports | wc -l)" 0 'reports after wrong calls'
 
+# a probe that says nonsense of what it can check, or nothing, or is not there: one error, nothing is run
+nonsense() {
+  exits 2
+  same "$out" '' "output with a probe that describes $1"
+  warns "does not say what it can check: $2"
+  same "$(grep -c 'error:' <<<"$err")" 1 "errors with a probe that describes $1"
+}
+"$fake" describe >sound.json
+mkdir lone
+cp "$pv" lone/pv
+printf '#!/bin/sh\nexec cat "%s"\n' "$work/nonsense.json" >lone/pv-probe
+chmod +x lone/pv-probe
+sed 's/"name": "forward.finite"/"name": "forward.parity"/' sound.json >nonsense.json
+for call in 'lint contracts' 'diff contracts/good.yaml contracts/good.yaml' 'explain forward.parity' explain \
+  status 'validate contracts/good.yaml'; do
+  # shellcheck disable=SC2086
+  run lone/pv $call
+  nonsense "the same check twice ($call)" 'check forward.parity: it is there twice'
+done
+export PV_FAKE_DESCRIBE=$work/nonsense.json
+for change in 's/"min": 2/"min": 20/' 's/"digest": "[0-9a-f]/"digest": "/' 's/pv.describe.v1/v0/' '$d' '1,$d'; do
+  sed "$change" sound.json >nonsense.json
+  validate contracts/good.yaml
+  nonsense "after $change" ''
+  run "$pv" status --probe "$fake"
+  nonsense "after $change" ''
+done
+for mode in exit3 segv frames; do
+  PV_FAKE_DESCRIBE=$mode validate contracts/good.yaml
+  nonsense "$mode" 'it '
+done
+unset PV_FAKE_DESCRIBE
+rm lone/pv-probe
+run lone/pv lint contracts
+exits 2
+warns 'there is no program'
+run lone/pv explain PV028 # a rule is pv's own
+exits 0
+same "$(find . -name reports | wc -l)" 0 'reports after nonsense'
+rm -r lone ./*.json
+
 # a place that can not be written is known before anything is run
 printf 'a file' >reports
 export PV_FAKE_LOG=$work/.pids

@@ -1,5 +1,6 @@
 /* Every allocation fails while something from a stranger is read: a model, its tokenizer, YAML, a
  * contract, its rules. */
+#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 
 #define CONTRACT "contracts/moe-router-v1.yaml"
 #define MODEL    "models/tiny-coder-moe-Q4_K_M.gguf"
+
+void *__real_malloc(size_t size); /* of the linker */
 
 static pv_text gguf_file;
 static pv_bytes contract_file;
@@ -208,6 +211,22 @@ static bool dialect_work(void) {
   return good;
 }
 
+/* Believed whole, or not at all. */
+static bool known_work(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  const pv_known *known = NULL;
+  pv_error err = PV_ERROR_INIT;
+  const pv_code code = pv_known_read(&arena, known_sound, strlen(known_sound), &known, &err);
+  EXPECT((code == PV_OK) == (known != NULL));
+  pv_arena_free(&arena);
+  return ended(code, &err);
+}
+
+static void test_known(void) {
+  json_set_alloc_funcs(malloc, free);
+  each_allocation(known_work, 10);
+  json_set_alloc_funcs(__real_malloc, free);
+}
 static void test_gguf(void) {
   each_allocation(gguf_work, 8);
 }
@@ -322,6 +341,7 @@ int main(void) {
                                                               PV_CASE(test_findings),
                                                               PV_CASE(test_dialect),
                                                               PV_CASE(test_refused),
+                                                              PV_CASE(test_known),
                                                               PV_CASE(test_open),
                                                               {0}});
   printf("%u failures injected\n", each_injected());

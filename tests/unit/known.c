@@ -5,6 +5,23 @@
 
 #include "validator/run/run.h"
 
+/* One of everything. */
+#define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+const char known_sound[] =
+    "{\"schema\":\"pv/describe/"
+    "v1\",\"version\":\"0\",\"checks\":[{\"name\":\"a.b\",\"about\":\"A.\","
+    "\"subject\":\"forward\",\"needs\":[\"model\",\"prompts\"],\"timeout_s\":60,\"digest\":"
+    "\"" DIGEST
+    "\",\"params\":["
+    "{\"name\":\"n\",\"about\":\"N\",\"type\":\"integer\",\"min\":1,\"max\":9,\"default\":\"3\"},"
+    "{\"name\":\"r\",\"about\":\"R\",\"type\":\"number\",\"min\":0.5,\"max\":1,\"unit\":\"ulp\","
+    "\"loosens\":\"down\"},"
+    "{\"name\":\"w\",\"about\":\"W\",\"type\":\"word\",\"words\":[\"x\",\"y\"],\"default\":\"x\"}]}"
+    "],"
+    "\"sources\":{\"cpu\":\"here\"},\"identities\":{\"i16\":\"whole numbers\"},"
+    "\"faults\":[{\"name\":\"f\",\"area\":\"a\",\"summary\":\"s\",\"planted_in\":\"p\","
+    "\"numerics\":[\"i16\"],\"caught_by\":[\"a.b\"],\"takes_layer\":true}]}";
+
 const pv_known *testing_known(void) {
   static pv_arena arena;
   static const pv_known *known;

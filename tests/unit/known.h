@@ -7,4 +7,7 @@
 /* Asks once and keeps the answer; ends the test when there is none. */
 const pv_known *testing_known(void);
 
+/* A small description that is sound. */
+extern const char known_sound[];
+
 #endif

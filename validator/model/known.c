@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/sha256.h"
@@ -32,10 +33,6 @@ static pv_code nomem(const reader *r) {
   return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for what the probe describes");
 }
 
-static pv_code misshapen(const reader *r, const json_error_t *e) {
-  return json_error_code(e) == json_error_out_of_memory ? nomem(r) : odd(r, "%s", e->text);
-}
-
 /* The place of `word` in a NULL-terminated list, or -1. */
 static int place_in(const char *const *list, const char *word) {
   for (int i = 0; list[i] != NULL; i++)
@@ -43,25 +40,48 @@ static int place_in(const char *const *list, const char *word) {
   return -1;
 }
 
-/* As json_unpack, and no other keys than these. (What jansson calls strict counts a key as unknown
- * when memory is out.) */
-static pv_code unpack(const reader *r, json_t *object, const char *const *keys, const char *fmt,
-                      ...) {
-  json_error_t e;
+/* One key of an object and where its value goes; with MAY it can be absent, and leaves what is
+ * there. */
+enum { TEXT, NUMBER, FLAG, ARRAY, OBJECT, MAY = 8 };
+typedef struct field {
+  const char *key;
+  int kind;
+  void *out; /* const char **, double *, nothing, json_t **, json_t ** */
+} field;
+
+static bool take(const field *f, json_t *value) {
+  switch (f->kind & ~MAY) {
+    case TEXT:
+      *(const char **)f->out = json_string_value(value);
+      return json_is_string(value);
+    case NUMBER:
+      *(double *)f->out = json_number_value(value);
+      return json_is_number(value);
+    case FLAG:
+      return json_is_boolean(value);
+    default:
+      *(json_t **)f->out = value;
+      return (f->kind & ~MAY) == ARRAY ? json_is_array(value) : json_is_object(value);
+  }
+}
+
+/* These keys and no others. (json_unpack would do, but loses count when memory is out.) */
+static pv_code unpack(const reader *r, json_t *object, const field *list) {
   const char *key;
   json_t *value;
-  va_list args;
-  va_start(args, fmt);
-  const int failed = json_vunpack_ex(object, &e, 0, fmt, args);
-  va_end(args);
-  if (failed != 0) return misshapen(r, &e);
+  if (!json_is_object(object)) return odd(r, "it is no object");
+  for (const field *f = list; f->key != NULL; f++) {
+    value = json_object_get(object, f->key);
+    if (value == NULL && (f->kind & MAY) == 0) return odd(r, "'%s' is missing", f->key);
+    if (value != NULL && !take(f, value)) return odd(r, "'%s' has another type", f->key);
+  }
   json_object_foreach(object, key, value) {
-    if (place_in(keys, key) < 0) return odd(r, "there is no key '%.60s'", key);
+    const field *f = list;
+    while (f->key != NULL && strcmp(f->key, key) != 0) f++;
+    if (f->key == NULL) return odd(r, "there is no key '%.60s'", key);
   }
   return PV_OK;
 }
-
-#define KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static bool is_name(const char *text) {
   const size_t n = strlen(text);
@@ -93,7 +113,6 @@ static pv_code line(const reader *r, const char *text, const char **out) {
 /* A list of at most `most` entries. */
 static pv_code count_of(const reader *r, const char *what, const json_t *list, size_t most,
                         size_t *out) {
-  if (!json_is_array(list)) return odd(r, "its %s are no list", what);
   *out = json_array_size(list);
   return *out > most ? odd(r, "more than %zu %s", most, what) : PV_OK;
 }
@@ -137,11 +156,12 @@ static pv_code read_param(const reader *r, json_t *item, pv_known_param *p) {
   static const char *const none[] = {NULL};
   json_t *list = NULL;
   const char *title, *about, *type, *fallback = NULL, *unit = "", *loosens = "";
-  pv_code code = unpack(
-      r, item, KEYS("name", "about", "type", "default", "min", "max", "unit", "loosens", "words"),
-      "{s:s, s:s, s:s, s?s, s?F, s?F, s?s, s?s, s?o}", "name", &title, "about", &about, "type",
-      &type, "default", &fallback, "min", &p->min, "max", &p->max, "unit", &unit, "loosens",
-      &loosens, "words", &list);
+  const field fields[] = {{"name", TEXT, &title},         {"about", TEXT, &about},
+                          {"type", TEXT, &type},          {"default", TEXT | MAY, &fallback},
+                          {"min", NUMBER | MAY, &p->min}, {"max", NUMBER | MAY, &p->max},
+                          {"unit", TEXT | MAY, &unit},    {"loosens", TEXT | MAY, &loosens},
+                          {"words", ARRAY | MAY, &list},  {0}};
+  pv_code code = unpack(r, item, fields);
   if (code != PV_OK) return code;
   p->words = none;
   p->unit = "";
@@ -187,10 +207,15 @@ static pv_code read_check(reader *r, json_t *item, pv_known_check *c) {
   static const char *const subjects[] = {"forward", "kernels", "ptx", "files", "device", NULL};
   json_t *needs = NULL, *params = NULL;
   const char *title, *about, *subject, *digest;
-  pv_code code = unpack(
-      r, item, KEYS("name", "about", "subject", "needs", "timeout_s", "digest", "params"),
-      "{s:s, s:s, s:s, s:o, s:F, s:s, s:o}", "name", &title, "about", &about, "subject", &subject,
-      "needs", &needs, "timeout_s", &c->timeout_s, "digest", &digest, "params", &params);
+  const field fields[] = {{"name", TEXT, &title},
+                          {"about", TEXT, &about},
+                          {"subject", TEXT, &subject},
+                          {"needs", ARRAY, &needs},
+                          {"timeout_s", NUMBER, &c->timeout_s},
+                          {"digest", TEXT, &digest},
+                          {"params", ARRAY, &params},
+                          {0}};
+  pv_code code = unpack(r, item, fields);
   if (code == PV_OK) code = name(r, "check", title, &c->name);
   if (code != PV_OK) return code;
   r->place = pv_arena_printf(r->arena, "check %s", c->name);
@@ -236,12 +261,11 @@ static pv_code read_faults(reader *r, const json_t *list, pv_known *out) {
   for (size_t i = 0; i < out->fault_count && code == PV_OK; i++) {
     json_t *numerics = NULL, *caught_by = NULL;
     const char *title, *text;
-    int flag;
-    code = unpack(
-        r, json_array_get(list, i),
-        KEYS("name", "area", "summary", "planted_in", "numerics", "caught_by", "takes_layer"),
-        "{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "name", &title, "area", &text, "summary", &text,
-        "planted_in", &text, "numerics", &numerics, "caught_by", &caught_by, "takes_layer", &flag);
+    const field fields[] = {{"name", TEXT, &title},         {"area", TEXT, &text},
+                            {"summary", TEXT, &text},       {"planted_in", TEXT, &text},
+                            {"numerics", ARRAY, &numerics}, {"caught_by", ARRAY, &caught_by},
+                            {"takes_layer", FLAG, NULL},    {0}};
+    code = unpack(r, json_array_get(list, i), fields);
     if (code == PV_OK) code = name(r, "fault", title, &faults[i].name);
     if (code == PV_OK) code = words(r, "numerics", numerics, &faults[i].numerics);
     if (code == PV_OK) code = words(r, "caught_by", caught_by, &faults[i].caught_by);
@@ -259,9 +283,8 @@ static pv_code read_keys(reader *r, const char *what, json_t *object, const char
   size_t n = 0;
   pv_code code = PV_OK;
   r->place = what;
-  if (!json_is_object(object) || json_object_size(object) == 0)
-    return odd(r, "there is no object of them");
-  if (json_object_size(object) > WORDS_MAX) return odd(r, "there are more than %d", WORDS_MAX);
+  if (json_object_size(object) == 0 || json_object_size(object) > WORDS_MAX)
+    return odd(r, "there are none, or more than %d", WORDS_MAX);
   const char **names = PV_ARENA_NEW(r->arena, json_object_size(object) + 1, const char *);
   if (names == NULL) return nomem(r);
   json_object_foreach(object, key, value) {
@@ -280,10 +303,14 @@ static pv_code read_all(reader *r, json_t *root, const pv_known **out) {
   const char *const *unused = NULL;
   pv_known *made = PV_ARENA_NEW(r->arena, 1, pv_known);
   if (made == NULL) return nomem(r);
-  pv_code code =
-      unpack(r, root, KEYS("schema", "version", "checks", "sources", "identities", "faults"),
-             "{s:s, s:s, s:o, s:o, s:o, s:o}", "schema", &schema, "version", &version, "checks",
-             &checks, "sources", &sources, "identities", &identities, "faults", &faults);
+  const field fields[] = {{"schema", TEXT, &schema},
+                          {"version", TEXT, &version},
+                          {"checks", ARRAY, &checks},
+                          {"sources", OBJECT, &sources},
+                          {"identities", OBJECT, &identities},
+                          {"faults", ARRAY, &faults},
+                          {0}};
+  pv_code code = unpack(r, root, fields);
   if (code != PV_OK) return code;
   if (strcmp(schema, "pv/describe/v1") != 0)
     return odd(r, "its schema is '%.60s', not pv/describe/v1", schema);
@@ -300,7 +327,9 @@ pv_code pv_known_read(pv_arena *arena, const char *json, size_t length, const pv
   json_error_t e;
   reader r = {arena, err, "the whole"};
   json_t *root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &e);
-  const pv_code code = root == NULL ? misshapen(&r, &e) : read_all(&r, root, out);
+  const pv_code code = root != NULL                                      ? read_all(&r, root, out)
+                       : json_error_code(&e) == json_error_out_of_memory ? nomem(&r)
+                                                                         : odd(&r, "%s", e.text);
   json_decref(root);
   return code;
 }

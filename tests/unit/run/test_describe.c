@@ -10,22 +10,6 @@
 #include "tests/unit/testing.h"
 #include "validator/run/run.h"
 
-#define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-static const char sound[] =
-    "{\"schema\":\"pv/describe/"
-    "v1\",\"version\":\"0\",\"checks\":[{\"name\":\"a.b\",\"about\":\"A.\","
-    "\"subject\":\"forward\",\"needs\":[\"model\",\"prompts\"],\"timeout_s\":60,\"digest\":"
-    "\"" DIGEST
-    "\",\"params\":["
-    "{\"name\":\"n\",\"about\":\"N\",\"type\":\"integer\",\"min\":1,\"max\":9,\"default\":\"3\"},"
-    "{\"name\":\"r\",\"about\":\"R\",\"type\":\"number\",\"min\":0.5,\"max\":1,\"unit\":\"ulp\","
-    "\"loosens\":\"down\"},"
-    "{\"name\":\"w\",\"about\":\"W\",\"type\":\"word\",\"words\":[\"x\",\"y\"],\"default\":\"x\"}]}"
-    "],"
-    "\"sources\":{\"cpu\":\"here\"},\"identities\":{\"i16\":\"whole numbers\"},"
-    "\"faults\":[{\"name\":\"f\",\"area\":\"a\",\"summary\":\"s\",\"planted_in\":\"p\","
-    "\"numerics\":[\"i16\"],\"caught_by\":[\"a.b\"],\"takes_layer\":true}]}";
-
 static pv_code read(const char *text, size_t length, const pv_known **out, pv_error *err) {
   static pv_arena arena;
   pv_arena_free(&arena);
@@ -34,12 +18,12 @@ static pv_code read(const char *text, size_t length, const pv_known **out, pv_er
 
 static void test_sound(void) {
   const pv_known *known = NULL;
-  REQUIRE(read(sound, strlen(sound), &known, NULL) == PV_OK);
+  REQUIRE(read(known_sound, strlen(known_sound), &known, NULL) == PV_OK);
   const pv_known_check *check = pv_known_check_find(known, "a.b");
   REQUIRE(check != NULL && known->check_count == 1 && known->fault_count == 1);
   EXPECT(check->subject == PV_ON_FORWARD && check->needs == (PV_NEEDS_MODEL | PV_NEEDS_PROMPTS));
   EXPECT(check->timeout_s == 60 && check->param_count == 3);
-  EXPECT_STR(check->digest, DIGEST);
+  EXPECT_U64(strlen(check->digest), 64);
   EXPECT(pv_known_gate(check) == &check->params[1] && check->params[1].loosens == -1);
   EXPECT(check->params[0].loosens == 0 && check->params[0].max == 9);
   EXPECT(check->params[1].fallback == NULL);
@@ -57,21 +41,22 @@ static const nonsense cases[] = {
     {"{\"schema\"", "", "expected"},
     {"\"schema\":\"pv/describe/v1\"", "\"schema\":\"pv/describe/v2\"", "its schema is"},
     {"\"version\":\"0\"", "\"version\":\"0\",\"version\":\"1\"", "duplicate object key"},
-    {"\"version\":\"0\",", "", "not found: version"},
+    {"\"version\":\"0\",", "", "the whole: 'version' is missing"},
     {"\"version\":\"0\"", "\"version\":\"0\",\"more\":1", "there is no key 'more'"},
-    {"\"version\":\"0\"", "\"version\":0", "Expected string"},
+    {"\"version\":\"0\"", "\"version\":0", "the whole: 'version' has another type"},
     {"\"checks\":[", "\"checks\":[],\"x\":[", "there is no key 'x'"},
     {"\"name\":\"a.b\"", "\"name\":\"\"", "the check '' is no name"},
     {"\"name\":\"a.b\"", "\"name\":\"a b\"", "the check 'a b' is no name"},
-    {"\"name\":\"a.b\"", "\"name\":null", "Expected string, got null"},
+    {"\"name\":\"a.b\"", "\"name\":null", "a check: 'name' has another type"},
     {"\"about\":\"A.\"", "\"about\":\"\"", "check a.b: a text is empty"},
     {"\"about\":\"A.\"", "\"about\":\"\\u001b[2J\"", "check a.b: a text is empty"},
     {"\"about\":\"A.\"", "\"about\":\"\\u0000\"", "\\u0000 is not allowed"},
     {"\"subject\":\"forward\"", "\"subject\":\"weather\"", "check a.b: it is about 'weather'"},
-    {"\"subject\":\"forward\"", "\"subjekt\":\"forward\"", "not found: subject"},
+    {"\"subject\":\"forward\"", "\"subjekt\":\"forward\"", "a check: 'subject' is missing"},
     {"[\"model\",", "[\"oracle\",", "check a.b: it needs 'oracle'"},
     {"[\"model\",", "[\"prompts\",", "check a.b: needs: 'prompts' twice"},
-    {"\"needs\":[\"model\",\"prompts\"]", "\"needs\":\"model\"", "its needs are no list"},
+    {"\"needs\":[\"model\",\"prompts\"]", "\"needs\":\"model\"",
+     "a check: 'needs' has another type"},
     {"\"timeout_s\":60", "\"timeout_s\":0", "a timeout of 0 s"},
     {"\"timeout_s\":60", "\"timeout_s\":1e300", "a timeout of 1e+300 s"},
     {"\"digest\":\"0", "\"digest\":\"", "not 64 hexadecimal digits"},
@@ -81,7 +66,7 @@ static const nonsense cases[] = {
     {"\"type\":\"number\"", "\"type\":\"complex\"", "parameter r: there is no type 'complex'"},
     {"\"min\":1,\"max\":9", "\"min\":9,\"max\":1", "parameter n: bounds from 9 to 1"},
     {"\"min\":1,\"max\":9", "\"min\":1", "parameter n: bounds from 1 to 0"},
-    {"\"min\":1,\"max\":9", "\"min\":\"1\",\"max\":9", "Expected real"},
+    {"\"min\":1,\"max\":9", "\"min\":\"1\",\"max\":9", "'min' has another type"},
     {"\"min\":1,\"max\":9", "\"min\":1,\"max\":1e999", "real number overflow"},
     {"\"loosens\":\"down\"", "\"loosens\":\"sideways\"", "parameter r: it loosens 'sideways'"},
     {"[\"x\",\"y\"],", "[\"x\",\"y\"],\"loosens\":\"up\",", "parameter w: no number loosens"},
@@ -90,20 +75,20 @@ static const nonsense cases[] = {
     {"[\"x\",\"y\"]", "[\"x\",\"x\"]", "words: 'x' twice"},
     {"[\"x\",\"y\"]", "[\"x\",7]", "the words '' is no name"},
     {"\"default\":\"3\"", "\"words\":[\"x\"]", "parameter n: words are of a word"},
-    {"{\"cpu\":\"here\"}", "{}", "the sources: there is no object of them"},
-    {"{\"cpu\":\"here\"}", "[\"cpu\"]", "the sources: there is no object of them"},
+    {"{\"cpu\":\"here\"}", "{}", "the sources: there are none"},
+    {"{\"cpu\":\"here\"}", "[\"cpu\"]", "'sources' has another type"},
     {"{\"cpu\":\"here\"}", "{\"c p u\":\"here\"}", "the entry 'c p u' is no name"},
     {"\"i16\":\"whole numbers\"", "\"i16\":1", "the identities: a text is empty"},
     {"\"name\":\"f\"", "\"name\":\"-->\"", "the fault '-->' is no name"},
-    {"\"takes_layer\":true", "\"takes_layer\":1", "the faults: Expected true or false"},
+    {"\"takes_layer\":true", "\"takes_layer\":1", "the faults: 'takes_layer' has another type"},
     {"\"caught_by\":[\"a.b\"]", "\"caught_by\":[\"a.b\",\"a.b\"]", "caught_by: 'a.b' twice"},
     {"\"takes_layer\":true}]}", "\"takes_layer\":true}]}}", "end of file expected"},
 };
 
 static void put_edited(pv_text *out, const nonsense *c) {
-  const char *at = strstr(sound, c->from);
+  const char *at = strstr(known_sound, c->from);
   if (!EXPECT(at != NULL)) return;
-  pv_text_add(out, sound, (size_t)(at - sound));
+  pv_text_add(out, known_sound, (size_t)(at - known_sound));
   pv_text_puts(out, c->to);
   pv_text_puts(out, at + strlen(c->from));
 }
@@ -128,20 +113,22 @@ static void test_nonsense(void) {
 
 /* Twice the same, none, too many. */
 static void test_counts(void) {
-  const char *first = strstr(sound, "{\"name\":\"a.b\""), *end = strstr(sound, "],\"sources\"");
-  const char *fault = strstr(sound, "{\"name\":\"f\""), *done = sound + strlen(sound) - 2;
+  const char *first = strstr(known_sound, "{\"name\":\"a.b\""),
+             *end = strstr(known_sound, "],\"sources\"");
+  const char *fault = strstr(known_sound, "{\"name\":\"f\""),
+             *done = known_sound + strlen(known_sound) - 2;
   REQUIRE(first != NULL && end != NULL && fault != NULL);
   pv_text text = PV_TEXT_INIT;
-  pv_text_printf(&text, "%.*s,%s", (int)(end - sound), sound, first);
+  pv_text_printf(&text, "%.*s,%s", (int)(end - known_sound), known_sound, first);
   expect_refused(text.data, text.length, "check a.b: it is there twice");
   pv_text_free(&text);
-  pv_text_printf(&text, "%.*s%s", (int)(first - sound), sound, end);
+  pv_text_printf(&text, "%.*s%s", (int)(first - known_sound), known_sound, end);
   expect_refused(text.data, text.length, "it describes no check");
   pv_text_free(&text);
-  pv_text_printf(&text, "%.*s,%s", (int)(done - sound), sound, fault);
+  pv_text_printf(&text, "%.*s,%s", (int)(done - known_sound), known_sound, fault);
   expect_refused(text.data, text.length, "the fault 'f' twice");
   pv_text_free(&text);
-  pv_text_add(&text, sound, (size_t)(first - sound));
+  pv_text_add(&text, known_sound, (size_t)(first - known_sound));
   for (int i = 0; i < 1025; i++) pv_text_puts(&text, i > 0 ? ",1" : "1");
   pv_text_puts(&text, end);
   expect_refused(text.data, text.length, "more than 1024 checks");
@@ -150,7 +137,7 @@ static void test_counts(void) {
 
 /* Cut anywhere it is no JSON. */
 static void test_truncated(void) {
-  for (size_t n = 0; n < strlen(sound); n++) expect_refused(sound, n, "");
+  for (size_t n = 0; n < strlen(known_sound); n++) expect_refused(known_sound, n, "");
 }
 
 static void expect_probe(const char *mode, double timeout_s, pv_code code, const char *says) {
@@ -173,7 +160,7 @@ static void test_probes(void) {
   expect_probe("frames", 0, PV_ERR_INPUT, "it writes frames");
   expect_probe("hang", 0.3, PV_ERR_INPUT, "it did not end in time");
   expect_probe("/dev/null", 0, PV_ERR_INPUT, "it says nothing");
-  folder_write("sound", sound);
+  folder_write("sound", known_sound);
   expect_probe(folder_path("sound"), 0, PV_OK, "");
   folder_write("sound", "[1");
   expect_probe(folder_path("sound"), 0, PV_ERR_INPUT, "the whole: ");
