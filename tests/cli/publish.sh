@@ -71,6 +71,13 @@ sed -i 's/2999/2026/' contracts/late.yaml
 run "$pv" lint contracts/late.yaml
 exits 0
 rm -r contracts/late.yaml reports/published/late
+# The name of a contract leads to no other folder.
+cp -r reports/published/up reports/elsewhere
+sed 's|name: up|name: ../elsewhere|' contracts/up.yaml >contracts/led.yaml
+run "$pv" lint contracts/led.yaml
+exits 2
+says "neither the run '$id' of amendment 1.0.1 nor a newer one is published"
+rm -r contracts/led.yaml reports/elsewhere
 
 # another device has a folder of its own, and neither takes the other's place
 PV_FAKE_DEVICE='NVIDIA H100 80GB HBM3' validate contracts/up.yaml --publish

@@ -513,7 +513,8 @@ static pv_code check_evidence(const context *x) {
     const char *folder = pv_arena_printf(x->arena, "%.*s../reports/published/%s", folder_length(c),
                                          c->path, c->name);
     if (folder == NULL) return out_of_memory(x);
-    if (!looked) code = pv_receipts_newest(x->arena, folder, &newest, x->err);
+    /* Another name than a contract may have could lead anywhere. */
+    if (!looked && good_id(c->name)) code = pv_receipts_newest(x->arena, folder, &newest, x->err);
     looked = true;
     if (code == PV_OK && (!good_string(a->evidence) || a->evidence[0] == '.' || newest == NULL ||
                           strcmp(a->evidence, newest) > 0))
