@@ -1,6 +1,7 @@
 /* Loaded into `pv` with LD_PRELOAD: counts the steps by which it changes files, and at step
  * PV_STEP_KILL ends it by SIGKILL, a write half done; or at step PV_STEP_FAIL refuses with EIO.
- * PV_STEP_LOG names a file that gets a line for each step. Its children are left alone. */
+ * With PV_STEP_NO_EXCHANGE the file system can not exchange two names. PV_STEP_LOG names a file
+ * that gets a line for each step. Its children are left alone. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -73,6 +74,10 @@ EXPORT int rename(const char *from, const char *to) {
   return step("rename", from, to) ? -1 : (int)syscall(SYS_rename, from, to);
 }
 EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) {
+  if (getenv("PV_STEP_NO_EXCHANGE") != NULL) {
+    errno = EINVAL;
+    return -1;
+  }
   return step("exchange", from, to) ? -1
                                     : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
 }

@@ -111,8 +111,24 @@ pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evid
   return write_text(&w, pv_evidence_render(evidence, &text, err), PV_EVIDENCE_FILE, &text, err);
 }
 
+/* The two change names in one step. A file system that can not do that renames one after the other:
+ * then a power cut between the two leaves the older one under a name that begins with a dot. */
 static bool exchange(const pv_run_folder *folder) {
-  return renameat2(AT_FDCWD, folder->temporary, AT_FDCWD, folder->final, RENAME_EXCHANGE) == 0;
+  char aside[PATH_MAX];
+  if (renameat2(AT_FDCWD, folder->temporary, AT_FDCWD, folder->final, RENAME_EXCHANGE) == 0)
+    return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  if (snprintf(aside, sizeof aside, "%s.aside", folder->temporary) >= (int)sizeof aside ||
+      rename(folder->final, aside) != 0)
+    return false;
+  if (rename(folder->temporary, folder->final) == 0) {
+    (void)rename(aside, folder->temporary); /* else it stays there, where nobody reads it */
+    return true;
+  }
+  const int saved = errno;
+  (void)rename(aside, folder->final);
+  errno = saved;
+  return false;
 }
 
 pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err) {
@@ -124,12 +140,8 @@ pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err) {
   folder->finished = rename(folder->temporary, folder->final) == 0;
   if (!folder->finished && (errno == ENOTEMPTY || errno == EEXIST))
     folder->finished = folder->replaced = exchange(folder);
-  if (!folder->finished) {
-    pv_error_errno(err, errno, "cannot name the folder '%s'", folder->final);
-    pv_error_hint(
-        err, "the file system must be able to exchange two folders: publish in a clone on another");
-    return PV_ERR_IO;
-  }
+  if (!folder->finished)
+    return pv_error_errno(err, errno, "cannot name the folder '%s'", folder->final);
   /* It must be there for good before a status names it. */
   return pv_folder_sync(folder->parent, err);
 }

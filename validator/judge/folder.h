@@ -31,8 +31,8 @@ pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evid
                            const char *shown, pv_error *err);
 
 /* Gives the folder its name, for good. A published run takes the place of the one that has the
- * name, in one step: a reader finds the old one or the new one. Refused when Ctrl-C was pressed
- * meanwhile, and where the file system can not exchange two folders. */
+ * name, in one step where the file system can: a reader finds the old one or the new one. Refused
+ * when Ctrl-C was pressed meanwhile. */
 pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err);
 
 /* At the end, well or not: removes what has no name. What is finished and not `kept` is taken back
