@@ -77,7 +77,6 @@ json_t *pv_environment(unsigned threads) {
   pv_json_set(&out, "compiler", pv_json_string("gcc " __VERSION__));
 #endif
   describe_device(&out);
-  pv_json_set(&out, "host_sha256", pv_json_string(PV_HOST_SHA256));
   pv_json_set(&out, "kernels_sha256", pv_json_string(PV_KERNELS_SHA256));
   describe_ptx(&out);
   const pv_code made = pv_reference_builtin_digest(digest, NULL);

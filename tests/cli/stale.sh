@@ -6,12 +6,15 @@ source "$here/lib.sh"
 root=$(cd "$here/../.." && pwd)
 mkdir tree
 cp -r "$root/base" "$root/kernels" "$root/runtime" "$root/cmake" tree/
-# digest [PART]: over all, or one line of the header: HOST, KERNELS.
+# digest [PART]: over all, or one line of the header (HOST, KERNELS, CHECK), or of one check: its name.
 digest() {
   cmake -DSOURCE_DIR="$work/tree" -DSOURCES="$(dirname "$pv")/../generated/checks_sources.txt" \
     -DOUTPUT="$work/digest.h" -DLISTING="$work/listing" -P "$root/cmake/kernels_digest.cmake" &&
     [ "$(grep -cE '^#define PV_(HOST|KERNELS)_SHA256 "[0-9a-f]{64}"$' digest.h)" -eq 2 ] &&
-    grep "PV_${1:-}" digest.h | sha256sum | cut -c 1-64
+    case ${1:-} in
+      *.*) grep -oP "\{\"$1\", \"\K[0-9a-f]{64}(?=\"\})" digest.h ;;
+      *) grep "PV_${1:-}" digest.h | sha256sum | cut -c 1-64 ;;
+    esac
 }
 before=$(digest)
 same "${#before}" 64 'digits of the digest'
@@ -56,6 +59,20 @@ for file in kernels/arith/act.h kernels/cuda/CMakeLists.txt runtime/forward/gpu_
   same "$(digest KERNELS)" "$kernels" "the kernels' part after a change of $file"
   cp "$root/$file" "tree/$file"
 done
+# Of a file of checks only its own checks; of the list of all, which is in no digest of a check, none.
+parity=$(digest forward.parity)
+topk=$(digest router.topk_rule)
+same "${#parity} ${#topk}" '64 64' 'digits of the digests of checks'
+checks=$(digest CHECK)
+for change in 'router.c yes' 'forward.c no' 'list.h no' 'check.c yes' 'table.c yes'; do
+  read -r file changes <<<"$change"
+  printf '\n' >>"tree/runtime/checks/$file"
+  if [ "$(digest router.topk_rule)" = "$topk" ]; then now=no; else now=yes; fi
+  same "$now" "$changes" "another digest of router.topk_rule after a change of $file"
+  if [ "$(digest CHECK)" = "$checks" ]; then now=list.h; else now=$file; fi
+  same "$now" "$file" "another digest of some check after a change of $file"
+  cp "$root/runtime/checks/$file" "tree/runtime/checks/$file"
+done
 # What the interpreter computes is no evidence, and no check looks into a trace folder: a change of
 # these leaves the receipts as they are.
 interpreter=$(sed -n '/^pv_room(pv_ptx_machine/,/DEPENDS/p' "$root/kernels/ptx/CMakeLists.txt" |
@@ -82,9 +99,18 @@ exits 3
 says 'STALE'
 says 'it was for another state of the kernels'
 silent '--backend ptx' # no side of it is one that could be interpreted
-PV_FAKE_HOST=ee PV_FAKE_KERNELS=$before validate contracts/gpu.yaml --only F_PASS
-exits 3
-says 'it was for another state of the host code'
+# A change of the check itself, and one of another check.
+for change in 'names.resolve 3' 'names.mutations 0'; do
+  read -r name want <<<"$change"
+  "$(dirname "$pv")/pv-probe" describe | python3 -c "import json,sys
+d = json.load(sys.stdin)
+[c] = [c for c in d['checks'] if c['name'] == '$name']
+c['digest'] = 'e' * 64
+json.dump(d, sys.stdout)" >described
+  PV_FAKE_DESCRIBE=$work/described PV_FAKE_KERNELS=$before validate contracts/gpu.yaml --only F_PASS
+  exits "$want"
+  [ "$want" -eq 0 ] || says 'it was for another state of the code of its check'
+done
 PV_FAKE_KERNELS=$(digest) run "$pv" status --probe "$fake" contracts/gpu.yaml
 exits 3
 says 'STALE'

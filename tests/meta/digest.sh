@@ -73,6 +73,20 @@ for taken in runtime/faults/open.c kernels/arith/fold.h; do
   lost=$(missing "$work/listing")
   if [ "$lost" = "$taken" ]; then ok; else bad "$taken is not missed: '$lost'"; fi
 done
+# The digest of a check leaves out the files of other checks: none may call another.
+across() {
+  (cd "$build" && "$nm" -A -g runtime/checks/CMakeFiles/pv_checks.dir/*.o) | awk '
+    { object = $1; sub(/:.*/, "", object); sub(/.*\//, "", object); symbol = $NF }
+    object ~ /^(check|table|rows)\.c\.o$/ { next } # common to all
+    $(NF - 1) == "U" { wants[object, symbol] = 1; next }
+    { defined[symbol] = object }
+    END { for (w in wants) { split(w, part, SUBSEP)
+      if (part[2] in defined) print part[1], "calls", part[2], "of", defined[part[2]] } }'
+}
+lost=$(across)
+if [ -z "$lost" ]; then ok; else bad "checks are not apart: $lost"; fi
+common=$(grep -LE '^ *\.name = "' runtime/checks/*.c | xargs -n 1 basename | xargs)
+if [ "$common" = 'check.c rows.c table.c' ]; then ok; else bad "common to all checks: $common"; fi
 # What only prints is not in it.
 if ! grep -qE '/cmd_[a-z]+\.c$|  (validator|reports|tests)/' "$listing"; then ok; else bad 'a command counts'; fi
 

@@ -36,8 +36,7 @@ pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_g
   const pv_contract *c = request->contract;
   const unsigned bits = pv_ground_needs(c, NULL);
   pv_code code = PV_OK;
-  pv_basis basis = {.host = said(hello, "host_sha256"),
-                    .kernels = said(hello, "kernels_sha256"),
+  pv_basis basis = {.kernels = said(hello, "kernels_sha256"),
                     .ptx = said(hello, "ptx_sha256"),
                     .builtin = said(hello, "builtin_prompts_sha256"),
                     .numerics = hello->numerics,

@@ -213,7 +213,7 @@ static void read_subject(reader *r, const json_t *object, pv_subject *out) {
   out->model = get_maybe(r, s, "model");
   out->reference = get_maybe(r, s, "reference");
   /* The version before had one digest over all sources: it says nothing of these. */
-  out->host = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "host");
+  out->code = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "code");
   out->kernels = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "kernels");
   out->ptx = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "ptx");
   out->numerics = get_facts(r, s, "numerics", &out->numerics_count);

@@ -68,8 +68,8 @@ static json_t *receipt(const pv_falsifier_result *f) {
 
 static json_t *subject(const pv_subject *s) {
   return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "falsifier", s->falsifier, "model",
-                   text_or_null(s->model), "reference", text_or_null(s->reference), "host",
-                   text_or_null(s->host), "kernels", text_or_null(s->kernels), "ptx",
+                   text_or_null(s->model), "reference", text_or_null(s->reference), "code",
+                   text_or_null(s->code), "kernels", text_or_null(s->kernels), "ptx",
                    text_or_null(s->ptx), "numerics", facts(s->numerics, s->numerics_count));
 }
 

@@ -49,7 +49,7 @@ pv_code pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifi
   const unsigned needs = pv_bind_needs(falsifier);
   pv_subject made = {.model = (needs & PV_NEEDS_MODEL) != 0 ? known(basis->model) : NULL,
                      .reference = prompts_of(needs, basis),
-                     .host = known(basis->host),
+                     .code = known(falsifier->known == NULL ? NULL : falsifier->known->digest),
                      .kernels = known(basis->kernels),
                      .ptx = known(basis->ptx),
                      .numerics = basis->numerics,
@@ -105,14 +105,14 @@ static bool same_kernels(const pv_subject *then, const pv_subject *now) {
 }
 
 bool pv_subject_same_code(const pv_subject *then, const pv_subject *now) {
-  return same(then->host, now->host) && same_kernels(then, now);
+  return same(then->code, now->code) && same_kernels(then, now);
 }
 
 bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *changed) {
   bool holds = note(strcmp(then->falsifier, now->falsifier) == 0, changed, "the claim or its test");
   holds &= note(same(then->model, now->model), changed, "the model");
   holds &= note(same(then->reference, now->reference), changed, "the reference");
-  holds &= note(same(then->host, now->host), changed, "the host code");
+  holds &= note(same(then->code, now->code), changed, "the code of its check");
   holds &= note(same_kernels(then, now), changed, "the kernels");
   holds &= note(now->numerics_count > 0 && numerics_within(then, now) && numerics_within(now, then),
                 changed, "the numerics");

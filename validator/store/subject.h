@@ -16,16 +16,15 @@
 typedef struct pv_subject {
   char falsifier[PV_SHA256_HEX]; /* check, bound parameters, the criteria's claims */
   const char *model, *reference; /* reference: or the built-in prompts that stand in for it */
-  const char *host;              /* the sources of what judges, and of all that it is linked with */
-  const char *kernels,
-      *ptx; /* the sources of the CUDA kernels; what was made of them: one suffices */
-  const pv_fact *numerics; /* identity name -> string */
+  const char *code;              /* the sources of its check, and of all that is linked with it */
+  const char *kernels, *ptx; /* sources of the CUDA kernels, what is made of them: one suffices */
+  const pv_fact *numerics;   /* identity name -> string */
   size_t numerics_count;
 } pv_subject;
 
 /* What a run stands on. Texts may be NULL when they are not known. */
 typedef struct pv_basis {
-  const char *model, *reference, *host, *kernels, *ptx;
+  const char *model, *reference, *kernels, *ptx;
   const char *builtin; /* prompts where there is no reference */
   const pv_fact *numerics;
   size_t numerics_count;
@@ -42,7 +41,7 @@ pv_code pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_ba
  * `changed`, which may be NULL: "the model, the kernels". */
 bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *changed);
 
-/* Whether both were computed by the same program and the same kernels; unknown ones are not. */
+/* Whether both are about the same code of the check and the same kernels; unknown ones are not. */
 bool pv_subject_same_code(const pv_subject *then, const pv_subject *now);
 
 /* Whether `then` is about the same model, and about the same prompts, whatever else changed since.

@@ -104,7 +104,6 @@ bool sample_make(sample *s) {
   }
   s->basis = (pv_basis){.model = "aa11",
                         .reference = "bb22",
-                        .host = "dd44",
                         .kernels = "cc33",
                         .numerics = s->numerics,
                         .numerics_count = 1};

@@ -254,7 +254,7 @@ static void test_older_schema(void) {
   REQUIRE(pv_file_replace(evidence_path, bytes.data, bytes.length, NULL) == PV_OK);
   pv_bytes_free(&bytes);
   REQUIRE(pv_evidence_read(&arena, folder, &back, NULL) == PV_OK);
-  EXPECT_STR(back.subjects[0].host, PV_SUBJECT_UNKNOWN);
+  EXPECT_STR(back.subjects[0].code, PV_SUBJECT_UNKNOWN);
   EXPECT_STR(back.subjects[0].ptx, PV_SUBJECT_UNKNOWN);
   EXPECT(!pv_subject_holds(&back.subjects[0], &back.subjects[0], NULL));
 }

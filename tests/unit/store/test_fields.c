@@ -93,7 +93,7 @@ static void judge(const char *path, const char *how, const char *words, bool rea
 /* What may stand in a field beside what stands there. */
 static bool may_be(const char *path, json_type was, json_type now) {
   static const char *const texts[] = {".output",       ".subject.model",   ".subject.reference",
-                                      ".subject.host", ".subject.kernels", ".subject.ptx"};
+                                      ".subject.code", ".subject.kernels", ".subject.ptx"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (ends_with(path, texts[i])) return now == JSON_NULL || now == JSON_STRING;
   if (ends_with(path, "needed_tolerance"))

@@ -33,13 +33,17 @@ static bool publish(char *id, pv_verdict verdict) {
 }
 
 /* What F_THREE becomes here. */
-static const pv_falsifier_result *apply(void) {
-  EXPECT(sample_subjects(&here));
+static const pv_falsifier_result *apply_as_it_is(void) {
   EXPECT(pv_receipts_load(&here.arena, published, &receipts, NULL) == PV_OK);
   EXPECT(pv_receipts_apply(&here.arena, &receipts, here.subjects, here.result.falsifiers, 3,
                            NULL) == PV_OK);
   EXPECT(pv_status_derive(&here.arena, &here.result, NULL) == PV_OK);
   return &here.result.falsifiers[2];
+}
+
+static const pv_falsifier_result *apply(void) {
+  EXPECT(sample_subjects(&here));
+  return apply_as_it_is();
 }
 
 static void begin(void) {
@@ -260,6 +264,17 @@ static void test_stale_by_each_digest(void) {
   REQUIRE(publish(id_old, PV_PASS));
   here.basis.kernels = "ff";
   expect_stale("another state of the kernels;");
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  REQUIRE(sample_subjects(&here));
+  here.subjects[1].code = "ee"; /* of another check: nothing changed for this one */
+  EXPECT(apply_as_it_is()->verdict == PV_PASS);
+  begin();
+  REQUIRE(publish(id_old, PV_PASS));
+  REQUIRE(sample_subjects(&here));
+  here.subjects[2].code = "ee";
+  EXPECT(apply_as_it_is()->verdict == PV_STALE);
+  EXPECT_HAS(here.result.falsifiers[2].reason, "another state of the code of its check;");
   begin();
   REQUIRE(publish(id_old, PV_PASS));
   here.numerics[0].value = other;

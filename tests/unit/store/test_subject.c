@@ -214,9 +214,10 @@ static void test_digests(void) {
   expect_holds(&then, &now, "the model"); /* the check used none then */
   expect_holds(&now, &then, "the model");
   then.model = "n";
-  then.host = then.kernels = then.ptx = PV_SUBJECT_UNKNOWN;
-  expect_holds(&then, &now, "the model, the host code, the kernels");
-  expect_holds(&then, &then, "the host code, the kernels"); /* not known is not even itself */
+  then.code = then.kernels = then.ptx = PV_SUBJECT_UNKNOWN;
+  expect_holds(&then, &now, "the model, the code of its check, the kernels");
+  expect_holds(&then, &then,
+               "the code of its check, the kernels"); /* not known is not even itself */
   const pv_basis basis = {.model = "", .reference = "r", .kernels = NULL};
   REQUIRE(sample_make(&s));
   REQUIRE(pv_subject_make(s.contract, &s.contract->falsifiers[2], &basis, &then, NULL) == PV_OK);
@@ -248,7 +249,7 @@ static void test_sources_or_ptx(void) {
     expect_holds(&then, &now, cases[i].holds ? "" : "the kernels");
     expect_holds(&now, &then, cases[i].holds ? "" : "the kernels");
     EXPECT(pv_subject_same_code(&then, &now) == cases[i].holds);
-    then.host = "another";
+    then.code = "another";
     EXPECT(!pv_subject_same_code(&then, &now));
   }
   /* Neither is known on either side: nothing holds. */
