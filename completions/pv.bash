@@ -32,10 +32,6 @@ _pv() {
       mapfile -t COMPREPLY < <(compgen -W 'cpu cuda ptx' -- "$word")
       return
       ;;
-    --numerics)
-      mapfile -t COMPREPLY < <(compgen -W 'i16 f32-f64acc f64 i8' -- "$word")
-      return
-      ;;
     --only)
       # Ids of the contracts that are named on the line.
       mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^ *- id: *//p' \

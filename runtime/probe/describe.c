@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "kernels_digest.h"
 #include "runtime/checks/spec.h"
+#include "runtime/probe/call.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/probe.h"
-#include "runtime/probe/call.h"
 
 /* What does not apply is left out. */
 static json_t *param_json(const pv_param_spec *p) {
@@ -64,6 +64,14 @@ static json_t *checks_json(void) {
   return out;
 }
 
+static json_t *sources_json(void) {
+  size_t count = 0;
+  const pv_side_kind *kinds = pv_side_kinds(&count);
+  json_t *out = json_object();
+  for (size_t i = 0; i < count; i++) pv_json_set(&out, kinds[i].name, json_string(kinds[i].about));
+  return out;
+}
+
 int pv_probe_describe(int argc, char **argv) {
   static const pv_option none[] = {{0}};
   pv_options options = {.command = "describe",
@@ -78,10 +86,8 @@ int pv_probe_describe(int argc, char **argv) {
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
   if (code == PV_OK && !help)
     code = pv_json_print(
-        json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:o, s:o}", "schema", "pv/describe/v1",
-                  "version", PV_VERSION, "checks", checks_json(), "sources", "cpu",
-                  "this machine's processor", "cuda", "a CUDA device", "ptx",
-                  "the kernels of a CUDA device, interpreted", "identities",
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "schema", "pv/describe/v1", "version",
+                  PV_VERSION, "checks", checks_json(), "sources", sources_json(), "identities",
                   pv_environment_numerics(), "faults", pv_probe_faults_json()),
         JSON_INDENT(1) | JSON_REAL_PRECISION(15), &err);
   return pv_call_exit(code, &err);

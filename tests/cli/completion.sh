@@ -42,13 +42,10 @@ for command in $commands; do
   done
   if lacks "$command" --no-such-option; then ok; else bad "pv $command takes --no-such-option"; fi
 done
-# Values that the help names.
-for option in backend numerics; do
-  complete_line "$pv" run "--$option" ''
-  for value in $out; do
-    if "$pv" run --help | grep -E "^  --$option " | grep -qw -- "$value"; then ok; else bad "--$option $value"; fi
-  done
-done
+# The kinds of a side that computes, as the probe tells them.
+complete_line "$pv" run --side ''
+same "$(sorted <<<"$out")" "$("$pv-probe" describe | tr -d ' \n"' | sed 's/.*sources:\[\([^]]*\)\].*/\1/' |
+  tr ',' '\n' | grep -vx trace | sort)" 'the kinds that are offered'
 for command in evidence ptx kernel; do
   complete_line "$pv" "$command" ''
   for verb in $out; do

@@ -41,12 +41,38 @@ run "$pv" compare cpu:i16 cpu:i16 --model "$model" --reference "$model"
 exits 2
 warns 'is not one of version 1'
 
-run "$pv" compare cpu:i16 cpu --model "$model" --random 3
+run "$pv" compare cpu:i16 cpx --model "$model" --random 3
 exits 2
-warns "'cpu' is no side"
+warns "'cpx' is no side: there is no kind 'cpx', but cpu, scalar, avx2, cuda, ptx, f64, definition, trace"
+warns 'did you mean cpu?'
+run "$pv" compare cpu:i16 trace:nowhere --model "$model" --random 3
+exits 2
+warns 'one side is a trace and the other computes'
+# Sides of one identity, by other code, and the definition itself.
+for other in cpu scalar:i16 definition:i16; do
+  run "$pv" compare cpu:i16 "$other" --model "$model" --random 3 --different
+  exits 0
+done
+run "$pv" compare cpu:i16 cpu:i16@rope_pairs:layer=1 --model "$model" --random 3 --stage q_rope --different
+exits 1
+# --side, and the options that named it before.
+run "$pv" run --model "$model" --ids 1 --tokens 2 --print-ids --side scalar
+exits 0
+silent 'old way'
+new=$out
+run "$pv" run --model "$model" --ids 1 --tokens 2 --print-ids --backend cpu --numerics i16 --path scalar
+exits 0
+same "$out" "$new" 'the tokens'
+warns 'note: an option of its own is the old way to name a side, read for one version more; say scalar:i16'
+run "$pv" run --model "$model" --ids 1 --side cpu --numerics i16
+exits 2
+warns '--side says what --backend, --numerics and --path do'
+run "$pv" run --model "$model" --ids 1 --side trace:nowhere
+exits 2
+warns 'a trace computes nothing'
 run "$pv" compare cpu:i16 gpu:i16 --model "$model" --random 3
 exits 2
-warns "there is no backend 'gpu'"
+warns "there is no kind 'gpu'"
 run "$pv" compare cpu:i16 cpu:i16 --model "$model"
 exits 2
 run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 3 --ids 1
