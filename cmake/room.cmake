@@ -21,6 +21,9 @@ elseif(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize"
   set(PV_FORTIFIED ON) # only optimised code can be, and a sanitizer looks closer
   target_compile_options(pv_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
+if(PV_FUZZ) # by clang; what gcc has no word against
+  target_compile_options(pv_flags INTERFACE -Wno-unknown-pragmas -Wno-missing-field-initializers)
+endif()
 if(PV_WERROR)
   target_compile_options(pv_flags INTERFACE -Werror)
 endif()
