@@ -44,8 +44,8 @@ for command in $commands; do
 done
 # The kinds of a side that computes, as the probe tells them.
 complete_line "$pv" run --side ''
-same "$(sorted <<<"$out")" "$("$pv-probe" describe | tr -d ' \n"' | sed 's/.*sources:\[\([^]]*\)\].*/\1/' |
-  tr ',' '\n' | grep -vx trace | sort)" 'the kinds that are offered'
+kinds=$("$pv-probe" describe | awk -F '"' '/"sources"/ { on = 1; next } on && /}/ { exit } on { print $2 }')
+same "$(sorted <<<"$out")" "$(grep -vx trace <<<"$kinds" | sort)" 'the kinds that are offered'
 for command in evidence ptx kernel; do
   complete_line "$pv" "$command" ''
   for verb in $out; do
