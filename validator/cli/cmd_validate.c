@@ -87,14 +87,10 @@ static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) 
   return code;
 }
 
-static pv_code no_backend(const pv_known *known, const char *name, pv_error *err) {
+static pv_code no_backend(const char *const *words, const char *name, pv_error *err) {
   pv_text list = PV_TEXT_INIT;
-  for (size_t i = 0; known->sources[i] != NULL; i++)
-    pv_text_printf(&list, "%s%s",
-                   i == 0                          ? ""
-                   : known->sources[i + 1] != NULL ? ", "
-                                                   : " and ",
-                   known->sources[i]);
+  for (size_t i = 0; words[i] != NULL; i++)
+    pv_text_printf(&list, "%s%s", i == 0 ? "" : words[i + 1] != NULL ? ", " : " and ", words[i]);
   pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", name);
   if (!list.failed) pv_error_hint(err, "the backends are %s", list.data);
   pv_text_free(&list);
@@ -262,8 +258,9 @@ int pv_cmd_validate(int argc, char **argv) {
   if (code == PV_OK) code = check_call(&a, &threads, &err);
   if (code == PV_OK) code = pv_facts_command(&arena, argc, argv, &command, &err);
   if (code == PV_OK) code = pv_run_describe(&arena, a.probe, 0, &known, &err);
-  if (code == PV_OK && a.backend != NULL && !pv_known_lists(known->sources, a.backend))
-    code = no_backend(known, a.backend, &err);
+  if (code == PV_OK && a.backend != NULL &&
+      !pv_known_lists(pv_known_words(known, "backend"), a.backend))
+    code = no_backend(pv_known_words(known, "backend"), a.backend, &err);
   /* All are read before the first is run: a typing error in the last costs no minutes. */
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++)
     code = pv_sound_load(&arena, known, a.files[i], &contracts[i], &findings, &err);

@@ -14,6 +14,8 @@ enum { CHECKS_MAX = 1024, PARAMS_MAX = 64, FAULTS_MAX = 1024, WORDS_MAX = 64 };
 enum { NAME_MAX_BYTES = 64, ABOUT_MAX_BYTES = 1000 };
 static const double TIMEOUT_MAX_S = 86400.0;
 
+static const char *const no_words[] = {NULL};
+
 typedef struct reader {
   pv_arena *arena;
   pv_error *err;
@@ -153,7 +155,6 @@ static pv_code read_kind(const reader *r, const char *type, const char *loosens,
 }
 
 static pv_code read_param(const reader *r, json_t *item, pv_known_param *p) {
-  static const char *const none[] = {NULL};
   json_t *list = NULL;
   const char *title, *about, *type, *fallback = NULL, *unit = "", *loosens = "";
   const field fields[] = {{"name", TEXT, &title},         {"about", TEXT, &about},
@@ -163,7 +164,7 @@ static pv_code read_param(const reader *r, json_t *item, pv_known_param *p) {
                           {"words", ARRAY | MAY, &list},  {0}};
   pv_code code = unpack(r, item, fields);
   if (code != PV_OK) return code;
-  p->words = none;
+  p->words = no_words;
   p->unit = "";
   code = name(r, "parameter", title, &p->name);
   if (code == PV_OK) code = line(r, about, &p->about);
@@ -276,31 +277,26 @@ static pv_code read_faults(reader *r, const json_t *list, pv_known *out) {
   return code;
 }
 
-/* The keys of an object of texts. */
-static pv_code read_keys(reader *r, const char *what, json_t *object, const char *const **out) {
-  const char *key;
+/* An object of texts, for those who read a description themselves. */
+static pv_code read_keys(reader *r, const char *what, json_t *object) {
+  const char *key, *copy;
   json_t *value;
-  size_t n = 0;
   pv_code code = PV_OK;
   r->place = what;
   if (json_object_size(object) == 0 || json_object_size(object) > WORDS_MAX)
     return odd(r, "there are none, or more than %d", WORDS_MAX);
-  const char **names = PV_ARENA_NEW(r->arena, json_object_size(object) + 1, const char *);
-  if (names == NULL) return nomem(r);
   json_object_foreach(object, key, value) {
-    const char *about = json_string_value(value), *unused;
-    code = name(r, "entry", key, &names[n++]);
-    if (code == PV_OK) code = line(r, about != NULL ? about : "", &unused);
+    const char *about = json_string_value(value);
+    code = name(r, "entry", key, &copy);
+    if (code == PV_OK) code = line(r, about != NULL ? about : "", &copy);
     if (code != PV_OK) break;
   }
-  *out = names;
   return code;
 }
 
 static pv_code read_all(reader *r, json_t *root, const pv_known **out) {
   json_t *checks = NULL, *sources = NULL, *identities = NULL, *faults = NULL;
   const char *schema, *version;
-  const char *const *unused = NULL;
   pv_known *made = PV_ARENA_NEW(r->arena, 1, pv_known);
   if (made == NULL) return nomem(r);
   const field fields[] = {{"schema", TEXT, &schema},
@@ -316,8 +312,8 @@ static pv_code read_all(reader *r, json_t *root, const pv_known **out) {
     return odd(r, "its schema is '%.60s', not pv/describe/v1", schema);
   code = read_checks(r, checks, made);
   if (code == PV_OK) code = read_faults(r, faults, made);
-  if (code == PV_OK) code = read_keys(r, "the sources", sources, &made->sources);
-  if (code == PV_OK) code = read_keys(r, "the identities", identities, &unused);
+  if (code == PV_OK) code = read_keys(r, "the sources", sources);
+  if (code == PV_OK) code = read_keys(r, "the identities", identities);
   if (code == PV_OK) *out = made;
   return code;
 }
@@ -365,6 +361,13 @@ const char *pv_known_check_nearest(const pv_known *known, const char *name) {
 
 const char *pv_known_fault_nearest(const pv_known *known, const char *name) {
   return pv_text_nearest(name, known->faults, known->fault_count, sizeof *known->faults, 6);
+}
+
+const char *const *pv_known_words(const pv_known *known, const char *param) {
+  const pv_known_param *found = NULL;
+  for (size_t i = 0; i < known->check_count && found == NULL; i++)
+    found = pv_known_param_find(&known->checks[i], param);
+  return found == NULL ? no_words : found->words;
 }
 
 bool pv_known_lists(const char *const *words, const char *word) {

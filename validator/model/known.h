@@ -62,7 +62,6 @@ typedef struct pv_known {
   size_t check_count;
   const pv_known_fault *faults;
   size_t fault_count;
-  const char *const *sources; /* who can compute; NULL-terminated */
 } pv_known;
 
 /* Reads a description; everything in `*out` lives in `arena`. What is not as docs/checks.md says
@@ -81,6 +80,8 @@ const pv_known_fault *pv_known_fault_find(const pv_known *known, const char *nam
 const char *pv_known_check_nearest(const pv_known *known, const char *name);
 const char *pv_known_fault_nearest(const pv_known *known, const char *name);
 
+/* The words of a parameter, in the first check that has it; an empty list when none has. */
+const char *const *pv_known_words(const pv_known *known, const char *param);
 /* Whether `word` is in a list. */
 bool pv_known_lists(const char *const *words, const char *word);
 

@@ -30,7 +30,9 @@ static void test_sound(void) {
   EXPECT_STR(check->params[1].unit, "ulp");
   EXPECT(pv_known_lists(check->params[2].words, "y"));
   EXPECT_STR(pv_known_check_nearest(known, "a.c"), "a.b");
-  EXPECT(pv_known_fault_find(known, "g") == NULL && pv_known_lists(known->sources, "cpu"));
+  EXPECT(pv_known_fault_find(known, "g") == NULL && pv_known_fault_find(known, "f") != NULL);
+  EXPECT_STR(pv_known_words(known, "w")[0], "x");
+  EXPECT(pv_known_words(known, "v")[0] == NULL);
 }
 
 typedef struct nonsense {
