@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "kernels/cuda/bandwidth.h"
+#include "kernels/ptx/ptx.h"
 #include "runtime/alone/alone.h"
 #include "runtime/forward/gpu_devices.h"
 #include "runtime/measure/rates.h"
@@ -94,6 +95,19 @@ static void case_text(const pv_kernel *k, const pv_alone_case *c, char out[128])
            pv_alone_data_name(c->data), c->is_i8 ? "i8" : "i16");
 }
 
+/* Whether the file, where there is one, has the kernel: nothing else is judged in its place. */
+static pv_code find_in_file(const call *c, const char *name, bool *found, pv_error *err) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_ptx_module *module = NULL;
+  *found = c->file == NULL;
+  if (c->file == NULL) return PV_OK;
+  const pv_code code =
+      pv_ptx_parse_each(&arena, c->file, (const char *)c->text.data, c->text.length, &module, err);
+  if (code == PV_OK) *found = pv_ptx_kernel(module, name) != NULL;
+  pv_arena_free(&arena);
+  return code;
+}
+
 static pv_code open_device(const call *c, pv_gpu **out, pv_error *err) {
   if (strcmp(c->on, "cuda") == 0) return pv_gpu_cuda.open(out, err);
   if (c->file == NULL) return pv_gpu_ptx.open(out, err);
@@ -166,19 +180,25 @@ static int check(const call *c, pv_error *err) {
   const bool all = strcmp(c->name, "all") == 0;
   json_t *kernels = json_array();
   pv_code code = PV_OK;
-  bool wrong = false;
+  bool wrong = false, judged = false;
   for (int i = 0; code == PV_OK && i < PV_GPU_KERNEL_COUNT; i++) {
     const pv_kernel *k = pv_kernel_get((pv_gpu_kernel)i);
     verdict v;
+    bool found = false;
     if (!all && strcmp(k->name, c->name) != 0) continue;
+    code = find_in_file(c, k->name, &found, err);
+    if (code != PV_OK || !found) continue;
     code = check_kernel(c, k, &v, err);
     if (code != PV_OK) break;
+    judged = true;
     wrong |= v.different_cases > 0;
     if (c->json)
       pv_json_append(&kernels, verdict_json(c, &v));
     else
       print_verdict(&v);
   }
+  if (code == PV_OK && !judged)
+    code = pv_error_set(err, PV_ERR_INPUT, "'%.200s' has no kernel '%.60s'", c->file, c->name);
   if (code == PV_OK && c->json)
     code = pv_json_print(json_pack("{s:O}", "kernels", kernels), JSON_INDENT(1), err);
   json_decref(kernels);

@@ -116,6 +116,13 @@ changed combine 's/^ *st\.global\.f32.*$//'
 run "$pv" kernel check combine --file changed.ptx
 exits 1
 says 'sum[0] is'
+# The file's kernel is judged, and no other in its place.
+refuses check down --file changed.ptx
+warns "'changed.ptx' has no kernel 'down'"
+run "$pv" kernel check all --file changed.ptx
+exits 1
+silent PASS
+says 'FAIL combine'
 printf 'BEGIN' >changed.ptx
 refuses check add --file changed.ptx
 warns 'changed.ptx:1'

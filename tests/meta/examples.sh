@@ -40,8 +40,9 @@ needs() {
   case $1 in
     *30b* | *d48* | *'--layers 48'*) echo 'a file of gigabytes' ;;
     *DIR*'another machine'*) echo 'another machine' ;;
+    *'kernel check'*--file*) echo 'PTX that the reader has' ;;
     *'git show'*) echo 'the history, which a copy lacks' ;;
-    *--side\ cuda* | *cuda:i16*) echo 'a GPU' ;;
+    *--side\ cuda* | *cuda:i16* | *--on\ cuda* | *'kernel bench'*) echo 'a GPU' ;;
   esac
 }
 
@@ -68,7 +69,7 @@ right() {
     *'pv diff'*) echo '0 1' ;;
     *validate*) echo '0 3' ;;
     *'pv status'*) echo '0 1 3' ;;
-    *ptx*) echo '0 3' ;;
+    *ptx* | *'pv kernel'*) echo '0 3' ;;
     *evidence*) echo '0 3' ;;
     *) echo '0' ;;
   esac
