@@ -62,20 +62,13 @@ static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
   return code;
 }
 
-/* The n-th operation of a forward. */
-static pv_code run_nth(pv_gpu_backend *b, size_t n, pv_error *err) {
-  enum { FIRST = PV_GPU_OP_ATTN_NORM, PER_LAYER = PV_GPU_OP_DOWN - PV_GPU_OP_ATTN_NORM + 1 };
-  const size_t layers = b->base.model->shape.layers;
-  if (n == 0) return pv_gpu_run_op(b, PV_GPU_OP_EMBED, 0, err);
-  n--;
-  if (n < layers * PER_LAYER)
-    return pv_gpu_run_op(b, (pv_gpu_op)(FIRST + n % PER_LAYER), (uint32_t)(n / PER_LAYER), err);
-  return pv_gpu_run_op(b, n == layers * PER_LAYER ? PV_GPU_OP_FINAL_NORM : PV_GPU_OP_HEAD, 0, err);
-}
-
 static pv_code run_pending(pv_gpu_backend *b, pv_error *err) {
   pv_code code = PV_OK;
-  for (size_t i = 0; i < b->pending && code == PV_OK; i++) code = run_nth(b, i, err);
+  const pv_model *m = b->base.model;
+  for (size_t i = 0; i < b->pending && code == PV_OK; i++) {
+    const pv_step step = pv_plan_step(m->plan, m->shape.layers, i);
+    code = pv_gpu_run_step(b, &step, err);
+  }
   b->pending = 0;
   b->deferred = false;
   return code;
@@ -101,12 +94,9 @@ static pv_code replay(pv_gpu_backend *b, pv_error *err) {
 
 static pv_code gpu_run(pv_backend *backend, const pv_step *step, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
-  const pv_stage_row *rows = backend->model->plan->rows;
-  unsigned op = 0; /* the step's number in the table */
-  for (size_t i = 1; i <= step->first; i++) op += (rows[i].flags & PV_ROW_STEP) != 0;
-  if (!b->deferred) return pv_gpu_run_op(b, (pv_gpu_op)op, step->layer, err);
+  if (!b->deferred) return pv_gpu_run_step(b, step, err);
   b->pending++;
-  return op == PV_GPU_OP_HEAD ? replay(b, err) : PV_OK;
+  return pv_step_find(backend->model->plan, step, PV_ROLE_TOP) >= 0 ? replay(b, err) : PV_OK;
 }
 
 static pv_code gpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,

@@ -73,38 +73,26 @@ static pv_cuda_rows load_rows(loading *l, const pv_gguf_tensor *t) {
                         (uint32_t)t->dims[1]};
 }
 
-static pv_gpu_layer load_layer(loading *l, const pv_layer *from) {
-  pv_gpu_layer to;
-  to.attn_norm = load(l, from->weight[PV_STAGE_ATTN_NORM]);
-  to.q = load_rows(l, from->weight[PV_STAGE_Q]);
-  to.k = load_rows(l, from->weight[PV_STAGE_K]);
-  to.v = load_rows(l, from->weight[PV_STAGE_V]);
-  to.q_norm = load(l, from->weight[PV_STAGE_Q_ROPE]);
-  to.k_norm = load(l, from->weight[PV_STAGE_K_ROPE]);
-  to.o = load_rows(l, from->weight[PV_STAGE_ATTN_PROJ]);
-  to.ffn_norm = load(l, from->weight[PV_STAGE_FFN_NORM]);
-  to.router = load_rows(l, from->weight[PV_STAGE_MOE_ROUTER_LOGITS]);
-  to.gate = load_rows(l, from->weight[PV_STAGE_EXPERT_GATE]);
-  to.up = load_rows(l, from->weight[PV_STAGE_EXPERT_UP]);
-  to.down = load_rows(l, from->weight[PV_STAGE_EXPERT_DOWN]);
-  return to;
+/* The rows of one layer, or those outside the layers. A tied head is there once. */
+static void load_layer(loading *l, const pv_model *m, bool once, uint32_t layer) {
+  const int embedding = pv_plan_role(m->plan, PV_ROLE_EMBEDDING);
+  pv_gpu_layer *to = l->b == NULL ? NULL : once ? &l->b->once : &l->b->layers[layer];
+  for (size_t i = 0; i < m->plan->count; i++) {
+    if (m->plan->rows[i].weight == NULL || pv_plan_is(m->plan, i, PV_ROW_ONCE) != once) continue;
+    const pv_gguf_tensor *t = pv_model_weight(m, i, layer);
+    const bool same = once && (int)i != embedding && t == m->once.weight[embedding];
+    if (!same) {
+      const pv_cuda_rows rows = load_rows(l, t);
+      if (to != NULL) to->weight[i] = rows;
+    } else if (to != NULL) {
+      to->weight[i] = to->weight[embedding];
+    }
+  }
 }
 
 static void load_model(loading *l, const pv_model *m) {
-  const pv_gguf_tensor *const *once = m->once.weight;
-  const bool same = once[PV_STAGE_LOGITS] == once[PV_STAGE_EMBEDDING];
-  const pv_cuda_rows embedding = load_rows(l, once[PV_STAGE_EMBEDDING]);
-  const pv_cuda_rows head = same ? embedding : load_rows(l, once[PV_STAGE_LOGITS]);
-  const uint64_t final_norm = load(l, once[PV_STAGE_FINAL_NORM]);
-  if (l->b != NULL) {
-    l->b->embedding = embedding;
-    l->b->head = head;
-    l->b->final_norm = final_norm;
-  }
-  for (uint32_t i = 0; i < m->shape.layers; i++) {
-    const pv_gpu_layer layer = load_layer(l, &m->layers[i]);
-    if (l->b != NULL) l->b->layers[i] = layer;
-  }
+  load_layer(l, m, true, 0);
+  for (uint32_t i = 0; i < m->shape.layers; i++) load_layer(l, m, false, i);
   load_bytes(l, zeros, TAIL);
 }
 
@@ -114,16 +102,29 @@ static uint64_t weights_bytes(const pv_model *m) {
   return l.at;
 }
 
+/* The longest row that a product takes, of one expert or of none. */
+static size_t widest_of(const pv_model *m, bool by_expert) {
+  size_t widest = 0;
+  for (size_t i = 0; i < m->plan->count; i++) {
+    const uint8_t in = m->plan->rows[i].in[0];
+    if (m->plan->rows[i].op != PV_OP_MATMUL) continue;
+    if (pv_plan_is(m->plan, in, PV_ROW_BY_EXPERT) != by_expert) continue;
+    const size_t part = pv_plan_part(m->plan, in, &m->shape);
+    if (part > widest) widest = part;
+  }
+  return widest;
+}
+
 static void take_all(plan *p) {
   pv_gpu_backend *b = p->b;
   const pv_shape *s = &b->base.model->shape;
   const uint64_t rows = b->base.config.batch, context = b->base.config.context;
   const uint64_t slots = rows * s->used, cache = context * s->layers;
-  const size_t q = pv_plan_width(b->base.model->plan, PV_STAGE_Q, s),
-               kv = pv_plan_width(b->base.model->plan, PV_STAGE_K, s);
+  const pv_plan *stages = b->base.model->plan;
+  const size_t kv = pv_dim_size(PV_DIM_KV, s);
   take(p, &b->weights, weights_bytes(b->base.model), 1);
-  for (int i = 0; i < PV_STAGES; i++)
-    take(p, &b->stage[i], rows, pv_plan_width(b->base.model->plan, i, s) * sizeof(float));
+  for (size_t i = 0; i < stages->count; i++)
+    take(p, &b->stage[i], rows, pv_plan_width(stages, i, s) * sizeof(float));
   take(p, &b->keys, cache, kv * sizeof(float));
   take(p, &b->values, cache, kv * sizeof(float));
   take(p, &b->cos, context, s->head_dim / 2 * sizeof(float));
@@ -138,8 +139,8 @@ static void take_all(plan *p) {
   take(p, &b->top, b->attend_floats, sizeof(float));
   take(p, &b->sum, b->attend_floats, sizeof(float));
   take(p, &b->value, b->attend_floats, s->head_dim * sizeof(float));
-  take_acts(p, &b->plain, rows, q > s->hidden ? q : s->hidden);
-  take_acts(p, &b->expert, slots, s->ffn);
+  take_acts(p, &b->plain, rows, widest_of(b->base.model, false));
+  take_acts(p, &b->expert, slots, widest_of(b->base.model, true));
   take(p, &b->parts, rows * PV_GPU_ARGMAX_PARTS, sizeof(int32_t));
   take(p, &b->order, slots, sizeof(uint32_t));
   take(p, &b->tiles, pv_group_tiles(slots, s->experts), sizeof(pv_cuda_tile));
@@ -189,7 +190,7 @@ static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
     const char *name;
     size_t k;
   } rows[] = {{"hidden", s->hidden},
-              {"heads x head_dim", pv_plan_width(b->base.model->plan, PV_STAGE_Q, s)},
+              {"heads x head_dim", pv_dim_size(PV_DIM_Q, s)},
               {"the experts' width", s->ffn}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const size_t needed = pv_cuda_act_shared(rows[i].k) + PV_GEMV_DECLARED;

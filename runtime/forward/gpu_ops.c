@@ -1,4 +1,4 @@
-/* Which kernels an operation launches, with which arguments. */
+/* Which kernels a step launches, with which arguments. */
 #include "kernels/arith/arith.h"
 #include "runtime/forward/gpu_state.h"
 
@@ -15,10 +15,32 @@ static void launch(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const v
 /* More needs a device that allows it; then a batch is computed in more launches instead. */
 enum { SHARED_MAX = 48 << 10 };
 
-/* Activations in `stage` with the rounded form in `acts`. */
-static pv_cuda_acts acts_of(const pv_gpu_backend *b, pv_cuda_acts acts, pv_stage_id stage, size_t k,
-                            size_t share) {
-  acts.x = b->stage[stage];
+static const pv_stage_row *row_of(const pv_gpu_backend *b, size_t row) {
+  return &b->base.model->plan->rows[row];
+}
+
+static bool is(const pv_gpu_backend *b, size_t row, unsigned flag) {
+  return pv_plan_is(b->base.model->plan, row, flag);
+}
+
+static pv_cuda_rows weight(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  return (is(b, row, PV_ROW_ONCE) ? &b->once : &b->layers[layer])->weight[row];
+}
+
+static uint64_t input(const pv_gpu_backend *b, size_t row, size_t k, uint32_t layer) {
+  const pv_model *m = b->base.model;
+  return b->stage[pv_plan_input(m->plan, row, k, layer, m->shape.layers, NULL)];
+}
+
+static size_t rows_of(const pv_gpu_backend *b, size_t row) {
+  return is(b, row, PV_ROW_LAST_ROWS) ? b->batch.logits : b->batch.count;
+}
+
+/* Activations in a stage, with room for their rounded form. */
+static pv_cuda_acts acts_of(const pv_gpu_backend *b, size_t row, size_t share) {
+  pv_cuda_acts acts = is(b, row, PV_ROW_BY_EXPERT) ? b->expert : b->plain;
+  const size_t k = pv_plan_part(b->base.model->plan, row, &b->base.model->shape);
+  acts.x = b->stage[row];
   acts.k = acts.stride = (uint32_t)k;
   acts.segments = (uint32_t)pv_cuda_parts(k, PV_SEGMENT);
   acts.share = (uint32_t)share;
@@ -136,19 +158,14 @@ static void products(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   gemv(b, a, rows);
 }
 
-static pv_stage_id layer_input(uint32_t layer) {
-  return layer == 0 ? PV_STAGE_EMBEDDING : PV_STAGE_FFN_RESIDUAL;
-}
-
-/* RMSNorm of `in`, and what it is rounded to, into `out` and b->plain. */
-static pv_cuda_norm norm_of(const pv_gpu_backend *b, pv_stage_id in, uint64_t weight,
-                            pv_stage_id out) {
+/* RMSNorm, and what it is rounded to. */
+static pv_cuda_norm norm_of(const pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
-  return (pv_cuda_norm){.x = b->stage[in],
-                        .weight = weight,
-                        .step = out == PV_STAGE_FINAL_NORM ? b->step : 0,
-                        .out = b->stage[out],
-                        .acts = acts_of(b, b->plain, out, s->hidden, 1),
+  return (pv_cuda_norm){.x = input(b, row, 0, layer),
+                        .weight = weight(b, row, layer).data,
+                        .step = is(b, row, PV_ROW_LAST_ROWS) ? b->step : 0,
+                        .out = b->stage[row],
+                        .acts = acts_of(b, row, 1),
                         .n = s->hidden,
                         .eps = s->eps,
                         .max = b->max};
@@ -166,34 +183,44 @@ static void norm_products(pv_gpu_backend *b, const pv_cuda_norm *norm, pv_cuda_g
   products(b, a, rows);
 }
 
-static pv_cuda_ahead norm_weights(const pv_gpu_backend *b, uint64_t weights) {
-  return (pv_cuda_ahead){weights, b->base.model->shape.hidden * sizeof(float)};
+/* The gain of the norm that comes next: it is asked for before it is needed. */
+static pv_cuda_ahead next_norm(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  const pv_model *m = b->base.model;
+  size_t next = row + 1;
+  while (row_of(b, next)->op != PV_OP_NORM) next++;
+  if (is(b, next, PV_ROW_ONCE) && layer + 1 < m->shape.layers) {
+    next = (size_t)pv_plan_op(m->plan, PV_OP_NORM);
+    layer++;
+  }
+  return (pv_cuda_ahead){weight(b, next, layer).data, m->shape.hidden * sizeof(float)};
 }
 
-static void qkv(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
-  const pv_cuda_norm norm = norm_of(b, layer_input(layer), l->attn_norm, PV_STAGE_ATTN_NORM);
-  pv_cuda_gemv a = {.job = {{l->q, b->stage[PV_STAGE_Q]},
-                            {l->k, b->stage[PV_STAGE_K]},
-                            {l->v, b->stage[PV_STAGE_V]}},
-                    .jobs = 3};
-  norm_products(b, &norm, &a, b->batch.count);
+/* The norm and the products that take its result, up to the first that experts make. */
+static void norm_and_products(pv_gpu_backend *b, size_t row, uint32_t layer) {
+  const pv_cuda_norm norm = norm_of(b, row, layer);
+  pv_cuda_gemv a = {.jobs = 0};
+  for (size_t i = row + 1; i < b->base.model->plan->count && a.jobs < PV_STEP_ROWS; i++) {
+    if (row_of(b, i)->op != PV_OP_MATMUL || is(b, i, PV_ROW_BY_EXPERT)) break;
+    a.job[a.jobs++] = (pv_cuda_job){weight(b, i, layer), b->stage[i], 0};
+  }
+  norm_products(b, &norm, &a, rows_of(b, row));
 }
 
 static uint64_t cache_layer(const pv_gpu_backend *b, uint64_t cache, uint32_t layer) {
-  const uint64_t kv = pv_plan_width(b->base.model->plan, PV_STAGE_K, &b->base.model->shape);
+  const uint64_t kv = pv_dim_size(PV_DIM_KV, &b->base.model->shape);
   return cache + (uint64_t)layer * b->base.config.context * kv * sizeof(float);
 }
 
 static pv_cuda_heads heads_of(const pv_gpu_backend *b, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
-  const pv_gpu_layer *l = &b->layers[layer];
-  return (pv_cuda_heads){.q = b->stage[PV_STAGE_Q],
-                         .k = b->stage[PV_STAGE_K],
-                         .v = b->stage[PV_STAGE_V],
-                         .q_weight = l->q_norm,
-                         .k_weight = l->k_norm,
-                         .q_out = b->stage[PV_STAGE_Q_ROPE],
-                         .k_out = b->stage[PV_STAGE_K_ROPE],
+  const uint8_t *turned = row_of(b, (size_t)pv_plan_op(b->base.model->plan, PV_OP_ATTEND))->in;
+  return (pv_cuda_heads){.q = input(b, turned[0], 0, layer),
+                         .k = input(b, turned[1], 0, layer),
+                         .v = b->stage[turned[2]],
+                         .q_weight = weight(b, turned[0], layer).data,
+                         .k_weight = weight(b, turned[1], layer).data,
+                         .q_out = b->stage[turned[0]],
+                         .k_out = b->stage[turned[1]],
                          .keys = cache_layer(b, b->keys, layer),
                          .values = cache_layer(b, b->values, layer),
                          .cos = b->cos,
@@ -207,16 +234,16 @@ static pv_cuda_heads heads_of(const pv_gpu_backend *b, uint32_t layer) {
 
 static pv_cuda_attend attend_of(const pv_gpu_backend *b, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
-  const size_t width = (size_t)s->heads * s->head_dim;
-  return (pv_cuda_attend){.q = b->stage[PV_STAGE_Q_ROPE],
+  const size_t row = (size_t)pv_plan_op(b->base.model->plan, PV_OP_ATTEND);
+  return (pv_cuda_attend){.q = input(b, row, 0, layer),
                           .keys = cache_layer(b, b->keys, layer),
                           .values = cache_layer(b, b->values, layer),
                           .step = b->step,
                           .top = b->top,
                           .sum = b->sum,
                           .value = b->value,
-                          .out = b->stage[PV_STAGE_ATTN_OUT],
-                          .acts = acts_of(b, b->plain, PV_STAGE_ATTN_OUT, width, 1),
+                          .out = b->stage[row],
+                          .acts = acts_of(b, row, 1),
                           .heads = s->heads,
                           .kv_heads = s->kv_heads,
                           .dim = s->head_dim,
@@ -286,41 +313,44 @@ static void attend(pv_gpu_backend *b, uint32_t layer) {
   }
 }
 
-static void attention_projection(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
-  const pv_shape *s = &b->base.model->shape;
-  const size_t width = (size_t)s->heads * s->head_dim;
-  pv_cuda_gemv a = {.job = {{l->o, b->stage[PV_STAGE_ATTN_PROJ]}},
-                    .acts = acts_of(b, b->plain, PV_STAGE_ATTN_OUT, width, 1),
-                    .add = b->stage[layer_input(layer)],
-                    .total = b->stage[PV_STAGE_ATTN_RESIDUAL],
-                    .ahead = norm_weights(b, l->ffn_norm),
+/* A product that is added to the residual stream. */
+static void product_and_sum(pv_gpu_backend *b, const pv_step *step) {
+  const size_t row = step->first, sum = row + 1;
+  const size_t stream = row_of(b, sum)->in[0] == row ? 1 : 0;
+  pv_cuda_gemv a = {.job = {{weight(b, row, step->layer), b->stage[row], 0}},
+                    .acts = acts_of(b, row_of(b, row)->in[0], 1),
+                    .add = input(b, sum, stream, step->layer),
+                    .total = b->stage[sum],
+                    .ahead = next_norm(b, sum, step->layer),
                     .jobs = 1};
   products(b, &a, b->batch.count);
 }
 
-static void router(pv_gpu_backend *b, const pv_gpu_layer *l) {
-  const pv_cuda_norm norm = norm_of(b, PV_STAGE_ATTN_RESIDUAL, l->ffn_norm, PV_STAGE_FFN_NORM);
-  pv_cuda_gemv a = {.job = {{l->router, b->stage[PV_STAGE_MOE_ROUTER_LOGITS]}}, .jobs = 1};
-  norm_products(b, &norm, &a, b->batch.count);
+/* SwiGLU of two products, `share` of them for each row of their input. */
+static pv_cuda_gate_up gate_up_of(const pv_gpu_backend *b, size_t row, size_t share,
+                                  uint32_t layer) {
+  const uint8_t *in = row_of(b, row)->in;
+  return (pv_cuda_gate_up){.gate = weight(b, in[0], layer),
+                           .up = weight(b, in[1], layer),
+                           .in = acts_of(b, row_of(b, in[0])->in[0], share),
+                           .gate_out = b->stage[in[0]],
+                           .up_out = b->stage[in[1]],
+                           .out = b->stage[row],
+                           .acts = acts_of(b, row, 1),
+                           .max = b->max};
 }
 
 /* Routing, gate, up and SwiGLU. */
-static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
+static void experts(pv_gpu_backend *b, size_t route, uint32_t layer) {
+  const pv_plan *plan = b->base.model->plan;
   const pv_shape *s = &b->base.model->shape;
   const size_t n = b->batch.count, slots = n * s->used;
-  const pv_cuda_gate_up a = {
-      .gate = l->gate,
-      .up = l->up,
-      .route = {b->stage[PV_STAGE_MOE_ROUTER_LOGITS], b->stage[PV_STAGE_MOE_ROUTER_INDICES],
-                b->stage[PV_STAGE_MOE_ROUTER], s->experts, s->used},
-      .in = acts_of(b, b->plain, PV_STAGE_FFN_NORM, s->hidden, s->used),
-      .gate_out = b->stage[PV_STAGE_EXPERT_GATE],
-      .up_out = b->stage[PV_STAGE_EXPERT_UP],
-      .out = b->stage[PV_STAGE_EXPERT_SWIGLU],
-      .acts = acts_of(b, b->expert, PV_STAGE_EXPERT_SWIGLU, s->ffn, 1),
-      .max = b->max,
-  };
-  pv_cuda_gemv both = {.job = {{l->gate, a.gate_out}, {l->up, a.up_out}},
+  const size_t swiglu = row_of(b, (size_t)pv_plan_role(plan, PV_ROLE_EXPERTS_OUT))->in[0];
+  pv_cuda_gate_up a = gate_up_of(b, swiglu, s->used, layer);
+  a.route = (pv_cuda_route){input(b, route, 0, layer),
+                            b->stage[pv_plan_role(plan, PV_ROLE_ROUTER_INDICES)], b->stage[route],
+                            s->experts, s->used};
+  pv_cuda_gemv both = {.job = {{a.gate, a.gate_out, 0}, {a.up, a.up_out, 0}},
                        .acts = a.in,
                        .experts = a.route.indices,
                        .jobs = 2};
@@ -337,93 +367,86 @@ static void experts(pv_gpu_backend *b, const pv_gpu_layer *l) {
   launch(b, PV_GPU_swiglu, slots, &a);
 }
 
-static void down(pv_gpu_backend *b, const pv_gpu_layer *l, uint32_t layer) {
-  const pv_shape *s = &b->base.model->shape;
-  const size_t n = b->batch.count;
-  const pv_cuda_down a = {
-      .rows = l->down,
-      .experts = b->stage[PV_STAGE_MOE_ROUTER_INDICES],
-      .weights = b->stage[PV_STAGE_MOE_ROUTER],
-      .residual = b->stage[PV_STAGE_ATTN_RESIDUAL],
-      .in = acts_of(b, b->expert, PV_STAGE_EXPERT_SWIGLU, s->ffn, 1),
-      .out = b->stage[PV_STAGE_EXPERT_DOWN],
-      .sum = b->stage[PV_STAGE_MOE_FFN_OUT],
-      .total = b->stage[PV_STAGE_FFN_RESIDUAL],
-      .ahead = norm_weights(b, layer + 1 < s->layers ? l[1].attn_norm : b->final_norm),
-      .used = s->used,
-  };
-  pv_cuda_gemv one = {.job = {{l->down, a.out}}, .acts = a.in, .experts = a.experts, .jobs = 1};
+/* The experts' last product, their weighted sum and the residual. */
+static void down(pv_gpu_backend *b, const pv_step *step) {
+  const size_t row = step->first, combined = row + 1, sum = row + 2, n = b->batch.count;
+  const pv_cuda_down a = {.rows = weight(b, row, step->layer),
+                          .experts = input(b, row, 1, step->layer),
+                          .weights = input(b, combined, 1, step->layer),
+                          .residual = input(b, sum, 0, step->layer),
+                          .in = acts_of(b, row_of(b, row)->in[0], 1),
+                          .out = b->stage[row],
+                          .sum = b->stage[combined],
+                          .total = b->stage[sum],
+                          .ahead = next_norm(b, sum, step->layer),
+                          .used = b->base.model->shape.used};
+  pv_cuda_gemv one = {.job = {{a.rows, a.out, 0}}, .acts = a.in, .experts = a.experts, .jobs = 1};
   pv_gpu_launch fused;
   if (takes_gemv(b, &one, n) && pv_kernel_get(PV_GPU_down)->shape(&a, n, &fused) &&
       fused.shared <= SHARED_MAX) {
     launch(b, PV_GPU_down, n, &a);
     return;
   }
-  products(b, &one, n * s->used);
+  products(b, &one, n * a.used);
   launch(b, PV_GPU_combine, n, &a);
 }
 
-static void embed(pv_gpu_backend *b) {
-  const pv_cuda_embed a = {b->embedding, b->ids, b->stage[PV_STAGE_EMBEDDING],
-                           b->base.model->shape.hidden};
+static void embed(pv_gpu_backend *b, size_t row) {
+  const pv_cuda_embed a = {b->once.weight[row], b->ids, b->stage[row], b->base.model->shape.hidden};
   launch(b, PV_GPU_embed, b->batch.count, &a);
 }
 
-static void head(pv_gpu_backend *b) {
-  const pv_cuda_norm norm = norm_of(b, PV_STAGE_FFN_RESIDUAL, b->final_norm, PV_STAGE_FINAL_NORM);
-  pv_cuda_gemv a = {.job = {{b->head, b->stage[PV_STAGE_LOGITS]}}, .jobs = 1};
-  norm_products(b, &norm, &a, b->batch.logits);
-}
-
-static void argmax(pv_gpu_backend *b) {
-  const size_t rows = b->batch.logits;
-  const pv_cuda_argmax a = {b->stage[PV_STAGE_LOGITS], b->parts, b->stage[PV_STAGE_ARGMAX],
+static void argmax(pv_gpu_backend *b, size_t row) {
+  const size_t rows = rows_of(b, row);
+  const pv_cuda_argmax a = {input(b, row, 0, 0), b->parts, b->stage[row],
                             b->base.model->shape.vocab, PV_GPU_ARGMAX_PARTS};
   launch(b, PV_GPU_argmax_parts, rows, &a);
   launch(b, PV_GPU_argmax, rows, &a);
 }
 
-/* Norms and routing are launched together with the products that follow: an operation may do part
- * of what the next one stands for, never less than its own. */
-pv_code pv_gpu_run_op(pv_gpu_backend *b, pv_gpu_op op, uint32_t layer, pv_error *err) {
-  const pv_gpu_layer *l = &b->layers[layer];
+/* A step that begins with products of a norm, which were launched with it: what follows them. */
+static void behind_products(pv_gpu_backend *b, const pv_step *step) {
+  for (size_t i = step->first + 1; i < step->first + step->count; i++) {
+    const pv_op op = row_of(b, i)->op;
+    if (op == PV_OP_ROUTE) experts(b, i, step->layer);
+    if (op == PV_OP_ARGMAX) argmax(b, i);
+    if (op == PV_OP_SWIGLU && !is(b, i, PV_ROW_BY_EXPERT)) {
+      const pv_cuda_gate_up a = gate_up_of(b, i, 1, step->layer);
+      launch(b, PV_GPU_swiglu, b->batch.count, &a);
+    }
+  }
+}
+
+/* Norms and routing are launched together with the products that follow: a step may do part of
+ * what the next one stands for, never less than its own. */
+pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err) {
+  const pv_stage_row *first = row_of(b, step->first);
   b->code = PV_OK;
   b->err = err;
-  switch (op) {
-    case PV_GPU_OP_EMBED:
-      embed(b);
+  switch (first->op) {
+    case PV_OP_GATHER:
+      embed(b, step->first);
       break;
-    case PV_GPU_OP_ATTN_NORM:
-      qkv(b, l, layer);
+    case PV_OP_NORM:
+      norm_and_products(b, step->first, step->layer);
       break;
-    case PV_GPU_OP_QKV:
+    case PV_OP_HEADS:
+      heads(b, step->layer);
       break;
-    case PV_GPU_OP_HEADS:
-      heads(b, layer);
+    case PV_OP_ATTEND:
+      attend(b, step->layer);
       break;
-    case PV_GPU_OP_ATTEND:
-      attend(b, layer);
+    case PV_OP_MATMUL:
+      if (row_of(b, first->in[0])->op == PV_OP_NORM)
+        behind_products(b, step);
+      else if (is(b, step->first, PV_ROW_BY_EXPERT))
+        down(b, step);
+      else
+        product_and_sum(b, step);
       break;
-    case PV_GPU_OP_ATTN_PROJ:
-      attention_projection(b, l, layer);
-      break;
-    case PV_GPU_OP_FFN_NORM:
-      router(b, l);
-      break;
-    case PV_GPU_OP_ROUTE:
-      experts(b, l);
-      break;
-    case PV_GPU_OP_EXPERTS:
-      break;
-    case PV_GPU_OP_DOWN:
-      down(b, l, layer);
-      break;
-    case PV_GPU_OP_FINAL_NORM:
-      head(b);
-      break;
-    case PV_GPU_OP_HEAD:
-      argmax(b);
-      break;
+    default:
+      b->code =
+          pv_error_set(err, PV_ERR_UNSUPPORTED, "no kernel begins with the stage %s", first->name);
   }
   return b->code;
 }

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/model/arch/qwen3moe.h"
+/* The architectures, each of the file arch/NAME.c. */
+#define ARCHITECTURES(X) X(qwen3moe)
 
-static const pv_plan *const plans[] = {&pv_plan_qwen3moe, NULL};
+#define DECLARE(name) extern const pv_plan pv_plan_##name;
+ARCHITECTURES(DECLARE)
+#define LIST(name) &pv_plan_##name,
+static const pv_plan *const plans[] = {ARCHITECTURES(LIST) NULL};
 
 const pv_plan *pv_plan_at(size_t n) {
   return n < sizeof plans / sizeof *plans ? plans[n] : NULL;
