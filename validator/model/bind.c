@@ -98,10 +98,35 @@ static pv_code bind_one(const pv_falsifier *f, const pv_known_param *spec, const
   return PV_OK;
 }
 
+/* KIND:IDENTITY as two parameters; one that says the same already is enough. */
+static void split_side(pv_falsifier *f, pv_param *side) {
+  static char cpu[] = "cpu", arbiter[] = "f64";
+  static char apart[PV_BIND_SIDES][16] = {"numerics", "left_numerics", "right_numerics"};
+  const size_t which = side->name[0] == 'b' ? 0 : side->name[0] == 'l' ? 1 : 2;
+  const bool shared = pv_known_param_find(f->known, apart[which]) == NULL;
+  const pv_known_param *spec = pv_known_param_find(f->known, apart[shared ? 0 : which]);
+  char *colon = side->text != NULL ? strchr(side->text, ':') : NULL;
+  const bool exact = side->text != NULL && strcmp(side->text, arbiter) == 0;
+  if (spec == NULL || (colon == NULL && !exact)) return;
+  char *identity = exact ? arbiter : colon + 1;
+  const pv_param *said = find_param(f, spec->name);
+  if (said != NULL && (said->text == NULL || strcmp(said->text, identity) != 0)) return;
+  if (said == NULL)
+    f->with[f->with_count++] =
+        (pv_param){.name = apart[shared ? 0 : which], .text = identity, .place = side->place};
+  if (exact)
+    side->text = cpu;
+  else
+    *colon = '\0';
+}
+
 void pv_bind_checks(pv_contract *contract, const pv_known *known) {
   for (size_t i = 0; i < contract->falsifier_count; i++) {
     pv_falsifier *f = &contract->falsifiers[i];
     f->known = f->check == NULL ? NULL : pv_known_check_find(known, f->check);
+    const size_t written = f->known == NULL ? 0 : f->with_count;
+    for (size_t k = 0; k < written; k++)
+      if (is_backend(f->with[k].name)) split_side(f, &f->with[k]);
   }
 }
 

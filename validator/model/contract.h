@@ -34,6 +34,9 @@ typedef struct pv_criterion {
   pv_place place;
 } pv_criterion;
 
+/* Parameters that name a side: backend, left and right. */
+enum { PV_BIND_SIDES = 3 };
+
 typedef struct pv_param { /* one entry of `with`, typed by the check */
   char *name;
   char *text;      /* scalar as written; NULL for a list */
@@ -46,7 +49,7 @@ typedef struct pv_falsifier {
   const pv_known_check *known; /* what pv_bind_checks found; NULL: the probe has no such check */
   pv_strings criteria, faults;
   const char *planted; /* set by pv_run_faults alone: the fault to plant, or NULL */
-  pv_param *with;
+  pv_param *with;      /* with room for an identity of each side that is named: pv_bind_checks */
   size_t with_count;
   double timeout_s; /* as written; 0: the file is silent, see pv_bind_timeout */
   pv_place place, check_place;

@@ -87,7 +87,7 @@ static pv_code read_with(const pv_reading *r, const pv_yaml_node *node, pv_falsi
   if (node->kind != PV_YAML_MAPPING)
     return pv_fields_flaw(r, node, "PV012", "write parameter: value pairs",
                           "'with' is not a mapping");
-  f->with = PV_ARENA_NEW(r->arena, node->count, pv_param);
+  f->with = PV_ARENA_NEW(r->arena, node->count + PV_BIND_SIDES, pv_param);
   if (f->with == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory");
   for (size_t i = 0; i < node->count; i++) {
     const pv_yaml_node *value = node->items[i];
