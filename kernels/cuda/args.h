@@ -127,10 +127,14 @@ static inline size_t pv_cuda_parts(size_t n, size_t size) {
   return (n + size - 1) / size;
 }
 
+/* Pairs of segments of a row of k activations; the last may be half a pair, and its segment a part.
+ */
+#define PV_CUDA_PAIRS(k) ((((k) + PV_SEGMENT - 1) / PV_SEGMENT + 1) / 2)
+
 /* Bytes of shared memory for a row of k rounded activations: shared_layout of segments.cuh, without
  * the unrounded row. */
 static inline size_t pv_cuda_act_shared(size_t k) {
-  return (k / PV_SEGMENT + 1) / 2 * (PV_CUDA_PAIR_BYTES + 2 * (sizeof(float) + sizeof(int32_t)));
+  return PV_CUDA_PAIRS(k) * (PV_CUDA_PAIR_BYTES + 2 * (sizeof(float) + sizeof(int32_t)));
 }
 
 static inline bool pv_cuda_quantised(uint32_t type) {

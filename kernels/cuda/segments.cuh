@@ -435,7 +435,7 @@ __device__ __forceinline__ float plain_dot(const uint8_t *row, const act_row &ac
 
 /* As many lanes work on a row of the type as have segments: a power of two. */
 __device__ __forceinline__ lane_group group_of(unsigned type, unsigned k) {
-  const unsigned pairs = (k / PV_SEGMENT + 1) / 2;
+  const unsigned pairs = PV_CUDA_PAIRS(k);
   const bool whole = !is_quantised(static_cast<int>(type)) || pairs >= 32;
   const unsigned shift = whole ? 5 : max(31 - __clz(static_cast<int>(power_above(pairs))), 1);
   return {threadIdx.x & ((1u << shift) - 1), 1u << shift, threadIdx.x >> shift,
@@ -514,7 +514,7 @@ struct shared_acts {
 };
 
 __device__ __forceinline__ shared_acts shared_layout(void *base, unsigned k) {
-  const unsigned pairs = (k / PV_SEGMENT + 1) / 2;
+  const unsigned pairs = PV_CUDA_PAIRS(k);
   uint8_t *q = static_cast<uint8_t *>(base);
   float *d = reinterpret_cast<float *>(q + static_cast<size_t>(pairs) * PV_CUDA_PAIR_BYTES);
   int *sum = reinterpret_cast<int *>(d + 2 * pairs);

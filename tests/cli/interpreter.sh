@@ -31,6 +31,13 @@ run "$pv" compare cpu:i16 ptx:i16 --model eight.gguf --random 70 --batch 1 --sta
 exits 0
 says '70 tokens: 0 differ'
 
+# A row whose last segment is a part, behind an even number of whole ones.
+run "$pv" synth --layers 2 --hidden 72 --heads 4 --kv-heads 1 --head-dim 24 --experts 6 --used 2 --ffn 64 \
+  --vocab 300 --layout F16 --out part.gguf
+exits 0
+run "$pv" compare cpu:i16 ptx:i16 --model part.gguf --ids 1,2,3
+says '3 tokens: 0 differ'
+
 # Tensors and numbers that are in no file, but planted in the side that is interpreted.
 run "$pv" bisect cpu:i16 ptx:i16@q6k_read_as_q4k:layer=2 --model "$model" --random 2
 exits 1
