@@ -39,8 +39,10 @@ typedef struct verdict {
 static json_t *expression(const char *text) {
   pv_text out = PV_TEXT_INIT;
   while (*text != '\0')
-    if (strncmp(text, "a->", 3) == 0 || strncmp(text, "*a,", 3) == 0)
+    if (strncmp(text, "a->", 3) == 0)
       text += 3;
+    else if (strncmp(text, "(*a).", 5) == 0)
+      text += 5;
     else
       pv_text_add(&out, text++, 1);
   json_t *string = out.data != NULL ? json_stringn(out.data, out.length) : json_string("");
