@@ -50,6 +50,8 @@ prints tensors "$model"
 prints tensors "$model" --json
 prints faults
 prints faults --names
+prints kernel list
+prints kernel list --json
 prints run --model "$model" --ids 1 --tokens 3
 prints run --model "$model" --ids 1 --tokens 3 --print-ids
 prints compare cpu:i16 cpu:i16 --model "$model" --ids 1
