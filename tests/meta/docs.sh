@@ -137,6 +137,13 @@ printed_words() {
     grep -vxE '"(status_carried|carried|carried_status)"'
 }
 
+# Rooms that a page does not name.
+unnamed_rooms() {
+  git ls-files -- '*/CMakeLists.txt' ':!tests' | sed 's|/CMakeLists.txt||' | while IFS= read -r room; do
+    grep -qF "\`$room\`" "$1" || printf 'not named: %s\n' "$room"
+  done
+}
+
 mapfile -d '' -t pages < <(git ls-files -z -- '*.md' 'contracts/*.yaml' ':!reports/published' ':!tests')
 [ "${#pages[@]}" -ge 5 ] && output= || output='too few pages'
 expect 'pages are looked at' ''
@@ -144,6 +151,11 @@ output=$(dead_links "${pages[@]}")
 expect 'links' ''
 output=$(dead_names "${pages[@]}")
 expect 'names' ''
+output=$(unnamed_rooms docs/architecture.md)
+expect 'rooms' ''
+output=$(unnamed_rooms docs/numerics.md | wc -l)
+[ "$output" -gt 20 ] && output= || output="only $output rooms are not in a page about something else"
+expect 'rooms are looked at' ''
 output=$(dead_commands "${pages[@]}")
 expect 'commands' ''
 output=$(wrong_digests models/README.md)
