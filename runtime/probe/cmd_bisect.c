@@ -215,6 +215,21 @@ static pv_code check_options(const call *c, size_t sides, const char *again, pv_
   return PV_OK;
 }
 
+static const char summary[] =
+    "Finds where two sides part and which one is wrong. Each stage of each side is made\n"
+    "again from the side's own inputs: by the definition of its identity, bit by bit, and\n"
+    "in float64, for the error that it introduces. A side is KIND[:IDENTITY][@FAULT], or\n"
+    "trace:DIR, a folder that pv trace wrote: of what was computed elsewhere, too.\n"
+    "What --resume finds in its file is not judged again; the sides are computed again up\n"
+    "to there, which takes about half of the time.\n"
+    "Exit code 0: no bit differs and both are as defined, or each is what its identity "
+    "defines\n"
+    "and these are two functions; 1: a finding; 3: no definition says which bits are right, "
+    "and\n"
+    "no error stands out. With --faults 0: for each fault the stage, the layer and the side "
+    "are\n"
+    "named rightly; 1: not for each.";
+
 int pv_probe_bisect(int argc, char **argv) {
   call c = {.side = PV_CALL_DEFAULTS};
   const pv_option list[] = {
@@ -238,32 +253,18 @@ int pv_probe_bisect(int argc, char **argv) {
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};
   const char *names[2];
-  pv_options options = {
-      .command = "bisect",
-      .summary =
-          "Finds where two sides part and which one is wrong. Each stage of each side is made\n"
-          "again from the side's own inputs: by the definition of its identity, bit by bit, and\n"
-          "in float64, for the error that it introduces. A side is KIND[:IDENTITY][@FAULT], or\n"
-          "trace:DIR, a folder that pv trace wrote: of what was computed elsewhere, too.\n"
-          "What --resume finds in its file is not judged again; the sides are computed again up\n"
-          "to there, which takes about half of the time.\n"
-          "Exit code 0: no bit differs and both are as defined, or each is what its identity "
-          "defines\n"
-          "and these are two functions; 1: a finding; 3: no definition says which bits are right, "
-          "and\n"
-          "no error stands out. With --faults 0: for each fault the stage, the layer and the side "
-          "are\n"
-          "named rightly; 1: not for each.",
-      .positional = "LEFT RIGHT",
-      .examples =
-          "  pv bisect cpu:i16 cuda:i16 --model M.gguf --random 32\n"
-          "  pv bisect cpu:i16 cpu:i8 --model models/tiny-coder-moe-Q4_K_M.gguf\n"
-          "  pv bisect cpu:i16 cpu:i16@wrong_head_group:layer=2 --model M.gguf\n"
-          "  pv bisect cpu:i16 cpu:i16 --model M.gguf --random 12 --faults\n"
-          "  pv bisect cpu:i16 trace:DIR --model M.gguf\n",
-      .list = list,
-      .rest = names,
-      .rest_max = 2};
+  pv_options options = {.command = "bisect",
+                        .summary = summary,
+                        .positional = "LEFT RIGHT",
+                        .examples =
+                            "  pv bisect cpu:i16 cuda:i16 --model M.gguf --random 32\n"
+                            "  pv bisect cpu:i16 cpu:i8 --model models/tiny-coder-moe-Q4_K_M.gguf\n"
+                            "  pv bisect cpu:i16 cpu:i16@wrong_head_group:layer=2 --model M.gguf\n"
+                            "  pv bisect cpu:i16 cpu:i16 --model M.gguf --random 12 --faults\n"
+                            "  pv bisect cpu:i16 trace:DIR --model M.gguf\n",
+                        .list = list,
+                        .rest = names,
+                        .rest_max = 2};
   pv_error err = PV_ERROR_INIT;
   pv_bisect_spec spec = {0};
   int found = 0;

@@ -67,6 +67,11 @@ expect 'a long file' 1 'base/a.c: 601 lines'
 planted base/a.c "${long[@]:0:600}"
 expect 'a file as long as allowed' 0 '1 files'
 
+planted base/a.c 'static int long_one(int a,' '                    int b) {' "${long[@]:0:68}" '}'
+expect 'a long function' 1 'base/a.c:1: a function of 71 lines, at most 70'
+planted base/a.c 'static int long_one(int a) {' 'cleanup:' "${long[@]:0:67}" '}' 'struct a {' '  int b;' '};'
+expect 'a function as long as allowed' 0 '1 files'
+
 # Nothing tracked names a machine's folders.
 output=$(git grep -nIE '/(home|root)/[a-z]+|/work/(main|shared)' -- ':!tests/meta' | head)
 code=$([ -z "$output" ] && echo 0 || echo 1)
