@@ -303,8 +303,7 @@ int pv_probe_compare(int argc, char **argv) {
   if (code == PV_OK && reference != NULL) code = pv_reference_open(reference, &s.reference, &err);
   if (code == PV_OK) code = pv_option_u64("--batch", batch, 1, 1u << 20, &s.batch, &err);
   if (code == PV_OK) code = pv_option_u64("--seed", seed, 0, UINT64_MAX, &s.seed, &err);
-  if (code == PV_OK)
-    code = pv_trace_filter_parse(stages, layers, s.job.model, &s.filter, &err);
+  if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, s.job.model, &s.filter, &err);
   const int exit_code = code == PV_OK ? compare_sides(&t, &s) : pv_call_exit(code, &err);
   pv_reference_close(s.reference);
   pv_job_close(&s.job);

@@ -14,7 +14,7 @@
 #include "validator/cli/commands.h"
 #include "validator/run/run.h"
 
-static char old_path[300], new_path[300], wrong_path[300], ptx_path[300], run_folder[600];
+static char old_path[300], new_path[300], wrong_path[300], run_folder[600];
 static char folder[300];
 static const char *probe;
 
@@ -41,16 +41,6 @@ static void test_lint(void) {
 static void test_diff(void) {
   printed_whole(pv_cmd_diff, (const char *[]){"diff", "--json", old_path, new_path, NULL}, 100);
 }
-static void test_ptx(void) {
-  printed_whole(pv_cmd_ptx, (const char *[]){"ptx", "list", "--file", ptx_path, "--json", NULL},
-                20);
-  printed_whole(pv_cmd_ptx,
-                (const char *[]){"ptx", "show", "--file", ptx_path, "first", "--json", NULL}, 20);
-  printed_whole(pv_cmd_ptx,
-                (const char *[]){"ptx", "check", "--file", ptx_path, "first", "--require", "ret",
-                                 "--forbid", "bar", "--json", NULL},
-                20);
-}
 /* With the contract that the evidence is about beside it, which claims something else now. */
 static void test_evidence(void) {
   printed_whole(pv_cmd_evidence, (const char *[]){"evidence", "show", run_folder, "--json", NULL},
@@ -62,13 +52,6 @@ static void test_evidence(void) {
 static void test_status(void) {
   printed_whole(pv_cmd_status, (const char *[]){"status", folder, "--probe", probe, NULL}, 100);
 }
-
-static const char ptx[] =
-    ".version 8.0\n.target sm_80\n.address_size 64\n\n"
-    ".visible .entry first(.param .u64 to, .param .u32 count)\n{\n"
-    "  .reg .b32 %r<3>;\n  .reg .b64 %rd<2>;\n"
-    "  ld.param.u64 %rd1, [to];\n  ld.param.u32 %r1, [count];\n"
-    "  st.global.u32 [%rd1], %r1;\n  ret;\n}\n";
 
 static bool prepare(void) {
   static sample s;
@@ -89,11 +72,9 @@ static bool prepare(void) {
   folder_write("contracts/sample.yaml", text);
   memcpy(strstr(text, "names.resolve"), "names.nothing", 13);
   folder_write("wrong.yaml", text);
-  folder_write("first.ptx", ptx);
   snprintf(old_path, sizeof old_path, "%s", folder_path("old.yaml"));
   snprintf(new_path, sizeof new_path, "%s", folder_path("new.yaml"));
   snprintf(wrong_path, sizeof wrong_path, "%s", folder_path("wrong.yaml"));
-  snprintf(ptx_path, sizeof ptx_path, "%s", folder_path("first.ptx"));
   return true;
 }
 
@@ -102,7 +83,6 @@ int main(void) {
   if (probe == NULL || !prepare()) return 1;
   const int code = pv_testing_main("fault cli", (pv_case[]){PV_CASE(test_lint),
                                                             PV_CASE(test_diff),
-                                                            PV_CASE(test_ptx),
                                                             PV_CASE(test_evidence),
                                                             PV_CASE(test_status),
                                                             {0}});

@@ -6,6 +6,7 @@
 #include "runtime/probe/probe.h"
 #include "tests/fault/each.h"
 #include "tests/fault/printed.h"
+#include "tests/unit/base/folder.h"
 #include "tests/unit/testing.h"
 
 static void test_faults(void) {
@@ -20,10 +21,34 @@ static void test_tensors(void) {
   printed_whole(pv_probe_tensors, (const char *[]){"tensors", model, NULL}, 20);
 }
 
+static const char ptx[] =
+    ".version 8.0\n.target sm_80\n.address_size 64\n\n"
+    ".visible .entry first(.param .u64 to, .param .u32 count)\n{\n"
+    "  .reg .b32 %r<3>;\n  .reg .b64 %rd<2>;\n"
+    "  ld.param.u64 %rd1, [to];\n  ld.param.u32 %r1, [count];\n"
+    "  st.global.u32 [%rd1], %r1;\n  ret;\n}\n";
+
+static void test_ptx(void) {
+  if (folder_make() == NULL) exit(1);
+  folder_write("first.ptx", ptx);
+  const char *ptx_path = folder_path("first.ptx");
+  printed_whole(pv_probe_ptx, (const char *[]){"ptx", "list", "--file", ptx_path, "--json", NULL},
+                20);
+  printed_whole(pv_probe_ptx,
+                (const char *[]){"ptx", "show", "--file", ptx_path, "first", "--json", NULL}, 20);
+  printed_whole(pv_probe_ptx,
+                (const char *[]){"ptx", "check", "--file", ptx_path, "first", "--require", "ret",
+                                 "--forbid", "bar", "--json", NULL},
+                20);
+  folder_remove();
+}
+
 int main(void) {
-  const int code = pv_testing_main(
-      "fault probe",
-      (pv_case[]){PV_CASE(test_faults), PV_CASE(test_version), PV_CASE(test_tensors), {0}});
+  const int code = pv_testing_main("fault probe", (pv_case[]){PV_CASE(test_faults),
+                                                              PV_CASE(test_version),
+                                                              PV_CASE(test_tensors),
+                                                              PV_CASE(test_ptx),
+                                                              {0}});
   printf("%u failures injected\n", each_injected());
   return code;
 }

@@ -59,8 +59,8 @@ BEGIN {
   allow("validator/rules", base " validator/yaml validator/model validator/store")
   allow("validator/run", base " validator/yaml validator/model")
   allow("reports/render", "base validator/model")
-  allow("validator/judge", base " kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render")
-  allow("validator/cli", base " kernels/ptx kernels/cuda/images.h validator/yaml validator/model validator/rules validator/store validator/run reports/render validator/judge")
+  allow("validator/judge", base " validator/yaml validator/model validator/rules validator/store validator/run reports/render")
+  allow("validator/cli", base " validator/yaml validator/model validator/rules validator/store validator/run reports/render validator/judge")
 }
 
 FNR == 1 { files++; first = 0; if (FILENAME ~ /^tests\//) tests = 1; else tests = 0 }

@@ -9,7 +9,6 @@ int pv_cmd_status(int argc, char **argv);
 int pv_cmd_diff(int argc, char **argv);
 int pv_cmd_explain(int argc, char **argv);
 int pv_cmd_evidence(int argc, char **argv);
-int pv_cmd_ptx(int argc, char **argv);
 int pv_cmd_version(int argc, char **argv);
 
 /* run, trace, compare, tensors, synth, bench, kernel: handed to pv-probe, since pv never parses a model. */

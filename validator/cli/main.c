@@ -30,7 +30,7 @@ static const command commands[] = {
     {"synth", "write a model of any shape with random weights", pv_cmd_forward},
     {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},
     {"kernel", "one kernel alone: list, check bits, measure time", pv_cmd_forward},
-    {"ptx", "list, show and check the PTX of the kernels", pv_cmd_ptx},
+    {"ptx", "list, show and check the PTX of the kernels", pv_cmd_forward},
     {"version", "versions and digests of pv and its probe", pv_cmd_version},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

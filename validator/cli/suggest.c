@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "kernels/cuda/images.h"
 #include "validator/model/bind.h"
 
 static const char *word(const json_t *with, const char *name, const char *otherwise) {
@@ -117,11 +116,14 @@ static bool can_interpret(const pv_falsifier_result *f) {
 }
 
 void pv_suggest_interpreter(const pv_judgement *j, pv_text *out) {
-  size_t kernels = 0, stale = 0;
-  (void)pv_cuda_modules(&kernels);
+  const pv_run_hello *hello = &j->trial.outcome.hello;
+  size_t stale = 0;
   for (size_t i = 0; i < j->result.falsifier_count; i++)
     stale += can_interpret(&j->result.falsifiers[i]);
-  if (stale == 0 || kernels == 0 || j->request.backend != NULL || has_device(&j->result)) return;
+  if (stale == 0 ||
+      pv_run_fact(hello->environment, hello->environment_count, "ptx_sha256") == NULL ||
+      j->request.backend != NULL || has_device(&j->result))
+    return;
   pv_text_puts(out,
                "  without a device the changed kernels can be interpreted, which finds faults and "
                "discharges nothing:\n    pv validate ");

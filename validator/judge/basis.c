@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/sha256.h"
-#include "kernels/cuda/images.h"
 #include "validator/model/bind.h"
 #include "validator/store/receipt.h"
 
@@ -71,9 +70,7 @@ pv_code pv_basis_unseen(pv_arena *arena, const pv_request *request, const pv_gro
   for (size_t i = 0; i < outcome->falsifier_count && code == PV_OK; i++)
     code = unseen_on_device(request, &outcome->falsifiers[i], &unseen, err);
   if (code != PV_OK || !unseen) return code;
-  size_t kernels = 0;
-  (void)pv_cuda_modules(&kernels);
-  const bool can = kernels > 0 && request->backend == NULL;
+  const bool can = said(&outcome->hello, "ptx_sha256") != NULL && request->backend == NULL;
   return pv_ground_note(arena, notes, "this model was never seen on a GPU: run on one",
                         can ? ", or add --backend ptx to have the kernels interpreted" : "", err);
 }

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "kernels/cuda/images.h"
 #include "kernels/ptx/assert.h"
-#include "validator/cli/commands.h"
+#include "runtime/probe/probe.h"
 
 enum { NOT_ALL_JUDGED = 3, LIST_MAX = 32 };
 #define FILE_LIMIT ((size_t)64 << 20)
@@ -411,7 +411,7 @@ static pv_code check_kernels(session *s, int *exit_code, pv_error *err) {
   return print_report(s, &report, kernels, err);
 }
 
-int pv_cmd_ptx(int argc, char **argv) {
+int pv_probe_ptx(int argc, char **argv) {
   session s = {.arena = PV_ARENA_INIT};
   s.unjudged_end = &s.unjudged;
   pv_error err = PV_ERROR_INIT;
