@@ -29,7 +29,7 @@ whole() {
   new=$((new + 1))
   run=$(sed -n 's/^ *evidence: "\(.*\)"/\1/p' contracts/up.yaml)
   there=$(sed -n 's/^  "id": "\(2.*\)",$/\1/p' reports/published/up/cpu/evidence.json)
-  if [ -n "$run" ] && [[ ! $there < $run ]] && grep -q 'status: PROPOSED' contracts/up.yaml &&
+  if [ -n "$run" ] && [[ ! ${there:0:16} < ${run:0:16} ]] && grep -q 'status: PROPOSED' contracts/up.yaml &&
     "$pv" lint contracts/up.yaml >/dev/null 2>&1; then
     ok
   else

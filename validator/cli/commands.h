@@ -11,7 +11,8 @@ int pv_cmd_explain(int argc, char **argv);
 int pv_cmd_evidence(int argc, char **argv);
 int pv_cmd_version(int argc, char **argv);
 
-/* run, trace, compare, tensors, synth, bench, kernel: handed to pv-probe, since pv never parses a model. */
+/* run, trace, compare, tensors, synth, bench, kernel: handed to pv-probe, since pv never parses a
+ * model. */
 int pv_cmd_forward(int argc, char **argv);
 
 #endif

@@ -10,10 +10,11 @@
 #include "base/error.h"
 #include "validator/model/contract.h"
 
-/* Finds the check of each falsifier, and tells its sides apart: `left: cuda:i16` is `left: cuda` and
- * `left_numerics: i16`, as it was written before and goes into digests; `f64` is the CPU's. One that
- * the check does not take so stays as it is, and is no value. What follows is told of a bound falsifier: of one that is not,
- * or whose check the probe does not have, as of a check that does not exist. */
+/* Finds the check of each falsifier, and tells its sides apart: `left: cuda:i16` is `left: cuda`
+ * and `left_numerics: i16`, as it was written before and goes into digests; `f64` is the CPU's. One
+ * that the check does not take so stays as it is, and is no value. What follows is told of a bound
+ * falsifier: of one that is not, or whose check the probe does not have, as of a check that does
+ * not exist. */
 void pv_bind_checks(pv_contract *contract, const pv_known *known);
 
 /* `backend` (may be NULL) takes the place of the check's value of a parameter `backend` that the

@@ -207,7 +207,7 @@ static pv_code read_params(const reader *r, json_t *list, pv_known_check *c) {
 static pv_code read_check(reader *r, json_t *item, pv_known_check *c) {
   static const char *const subjects[] = {"forward", "kernels", "ptx", "files", "device", NULL};
   json_t *needs = NULL, *params = NULL;
-  const char *title, *about, *subject, *digest;
+  const char *title = "", *about = "", *subject = "", *digest = "";
   const field fields[] = {{"name", TEXT, &title},
                           {"about", TEXT, &about},
                           {"subject", TEXT, &subject},
@@ -261,7 +261,7 @@ static pv_code read_faults(reader *r, const json_t *list, pv_known *out) {
   out->faults = faults;
   for (size_t i = 0; i < out->fault_count && code == PV_OK; i++) {
     json_t *numerics = NULL, *caught_by = NULL;
-    const char *title, *text;
+    const char *title = "", *text = "";
     const field fields[] = {{"name", TEXT, &title},         {"area", TEXT, &text},
                             {"summary", TEXT, &text},       {"planted_in", TEXT, &text},
                             {"numerics", ARRAY, &numerics}, {"caught_by", ARRAY, &caught_by},
@@ -296,7 +296,7 @@ static pv_code read_keys(reader *r, const char *what, json_t *object) {
 
 static pv_code read_all(reader *r, json_t *root, const pv_known **out) {
   json_t *checks = NULL, *sources = NULL, *identities = NULL, *faults = NULL;
-  const char *schema, *version;
+  const char *schema = "", *version = "";
   pv_known *made = PV_ARENA_NEW(r->arena, 1, pv_known);
   if (made == NULL) return nomem(r);
   const field fields[] = {{"schema", TEXT, &schema},

@@ -517,7 +517,7 @@ static pv_code check_evidence(const context *x) {
     if (!looked && good_id(c->name)) code = pv_receipts_newest(x->arena, folder, &newest, x->err);
     looked = true;
     if (code == PV_OK && (!good_string(a->evidence) || a->evidence[0] == '.' || newest == NULL ||
-                          strcmp(a->evidence, newest) > 0))
+                          pv_evidence_later(a->evidence, newest)))
       code = REPORT(x, "PV030", &a->place, "take it back from git, or correct the run id",
                     "neither the run '%.80s' of amendment %s nor a newer one is published",
                     a->evidence, a->version);

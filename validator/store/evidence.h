@@ -15,6 +15,10 @@
 #define PV_EVIDENCE_FILE   "evidence.json"
 #define PV_EVIDENCE_LIMIT  ((size_t)64 << 20)
 
+/* Whether the run `id` began in a later second than `other`: what a run's name begins with. Within
+ * a second nothing says which was first. */
+bool pv_evidence_later(const char *id, const char *other);
+
 /* The name of the one folder that a contract's published run on this device has: its letters and
  * digits in lower case, all else as single dashes ("nvidia-h100-80gb-hbm3"). "cpu" for NULL, "none"
  * and a name without a letter. */

@@ -134,6 +134,10 @@ static void check_files(judge *j, const json_t *root) {
   check_folder(j, files);
 }
 
+bool pv_evidence_later(const char *id, const char *other) {
+  return strncmp(id, other, sizeof "20261122T101500Z" - 1) > 0;
+}
+
 void pv_evidence_device(const char *device, char out[PV_EVIDENCE_DEVICE]) {
   size_t length = 0;
   if (device == NULL || strcmp(device, "none") == 0) device = "";

@@ -358,10 +358,19 @@ static void test_interrupted(void) {
   EXPECT(problems.count == before.count && problems.items == NULL);
 }
 
+/* Within a second nothing says which run was first. */
+static void test_later(void) {
+  EXPECT(pv_evidence_later("20261122T101501Z-00000000", "20261122T101500Z-ffffffff"));
+  EXPECT(!pv_evidence_later("20261122T101500Z-ffffffff", "20261122T101500Z-00000000"));
+  EXPECT(!pv_evidence_later("20261122T101459Z-ffffffff", "20261122T101500Z-00000000"));
+  EXPECT(pv_evidence_later("run", "20261122T101500Z-00000000"));
+}
+
 int main(void) {
   if (folder_make() == NULL) return 1;
   const int code =
-      pv_testing_main("evidence", (pv_case[]){PV_CASE(test_sound),
+      pv_testing_main("evidence", (pv_case[]){PV_CASE(test_later),
+                                              PV_CASE(test_sound),
                                               PV_CASE(test_round_trip),
                                               PV_CASE(test_every_byte),
                                               PV_CASE(test_other_layout),
