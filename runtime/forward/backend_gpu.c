@@ -64,11 +64,8 @@ static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
 
 static pv_code run_pending(pv_gpu_backend *b, pv_error *err) {
   pv_code code = PV_OK;
-  const pv_model *m = b->base.model;
-  for (size_t i = 0; i < b->pending && code == PV_OK; i++) {
-    const pv_step step = pv_plan_step(m->plan, m->shape.layers, i);
-    code = pv_gpu_run_step(b, &step, err);
-  }
+  for (size_t i = 0; i < b->pending && code == PV_OK; i++)
+    code = pv_gpu_run_step(b, &b->base.model->steps[i], err);
   b->pending = 0;
   b->deferred = false;
   return code;

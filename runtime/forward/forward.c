@@ -6,14 +6,6 @@
 #include "base/child.h"
 #include "base/ck.h"
 
-size_t pv_forward_steps(const pv_model *model, size_t logits) {
-  return pv_plan_steps(model->plan, model->shape.layers, logits > 0);
-}
-
-pv_step pv_forward_step_at(const pv_model *model, size_t index) {
-  return pv_plan_step(model->plan, model->shape.layers, index);
-}
-
 struct pv_forward {
   pv_backend *backend;
   size_t position;

@@ -33,8 +33,12 @@ pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, s
 
 /* The same run in single steps, for who must look between them: begin, step 0 .. steps - 1 in
  * order, end. `ids` must stay valid until the end. */
-size_t pv_forward_steps(const pv_model *model, size_t logits);
-pv_step pv_forward_step_at(const pv_model *model, size_t index);
+static inline size_t pv_forward_steps(const pv_model *model, size_t logits) {
+  return model->step_count - (logits > 0 ? 0 : model->head_steps);
+}
+static inline pv_step pv_forward_step_at(const pv_model *model, size_t index) {
+  return model->steps[index];
+}
 pv_code pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
                          pv_error *err);
 pv_code pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err);

@@ -17,7 +17,6 @@
 typedef struct acts {
   host_act *rows;
   void *planes[4];
-  size_t of; /* the stage that they hold; PV_STAGES_MAX: none */
 } acts;
 
 typedef struct job { /* one matrix product, cut into tasks of `tile` rows */
@@ -50,6 +49,8 @@ typedef struct host {
   bool feeds[PV_STAGES_MAX];                        /* products take it */
   size_t embedding, layer_out;                      /* rows: what the stream is */
   size_t cached[2];                                 /* rows: keys, values */
+  /* Written between tasks, in lines of the cache that tasks read nothing else from. */
+  _Alignas(64) size_t held[2]; /* the stage that plain and expert hold; PV_STAGES_MAX: none */
   uint32_t layer;
 } host;
 
@@ -95,8 +96,11 @@ static acts *acts_of(host *h, size_t row) {
   return is(h, row, PV_ROW_BY_EXPERT) ? &h->expert : &h->plain;
 }
 
+static size_t *held_of(host *h, size_t row) {
+  return &h->held[is(h, row, PV_ROW_BY_EXPERT)];
+}
+
 static void take_acts(host *h, acts *a, size_t rows, size_t k, bool *failed) {
-  a->of = PV_STAGES_MAX;
   a->rows = take(h, rows, sizeof *a->rows, failed);
   take_planes(h, a, rows, k, failed);
 }
@@ -151,7 +155,7 @@ static void note_plan(host *h) {
 
 static pv_code host_open(const host *with, const pv_model *model, const pv_backend_config *config,
                          pv_backend **out, pv_error *err) {
-  host *h = malloc(sizeof *h);
+  host *h = aligned_alloc(_Alignof(host), sizeof *h);
   if (h == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a backend");
   *h = *with;
   h->base.model = model;
@@ -314,8 +318,8 @@ static void multiply(work *w) {
   const size_t in = h->rows[w->first].in[0], rows = rows_of(h, w->first);
   acts *a = acts_of(h, in);
   size_t jobs = 0;
-  if (a->of != in) pv_pool_run(h->pool, ready_task, w, rows * parts_of(h, in));
-  a->of = in;
+  if (*held_of(h, in) != in) pv_pool_run(h->pool, ready_task, w, rows * parts_of(h, in));
+  *held_of(h, in) = in;
   for (size_t k = 0; k < w->count; k++) {
     const size_t row = w->first + k;
     real **outs = h->job_out + k * rows * parts_of(h, row);
@@ -467,8 +471,7 @@ static void append(host *h, size_t row) {
 /* What follows from a stage that has been made or written. `is_ready`: for products, too. */
 static void settle(host *h, size_t row, bool is_ready) {
   const pv_shape *s = &h->base.model->shape;
-  acts *a = acts_of(h, row);
-  if (h->feeds[row]) a->of = is_ready ? row : PV_STAGES_MAX;
+  if (h->feeds[row]) *held_of(h, row) = is_ready ? row : PV_STAGES_MAX;
   if (h->rows[row].op == PV_OP_TOPK)
     pv_groups_fill(&h->groups, at(h, row, 0), h->batch.count, s->used, s->experts);
   append(h, row);
@@ -506,7 +509,7 @@ static bool go_together(const host *h, size_t a, size_t b) {
 
 static void make_rows(host *h, size_t first, size_t count, uint32_t layer) {
   const size_t end = first + count;
-  h->layer = layer;
+  if (h->layer != layer) h->layer = layer;
   for (size_t row = first, n = 1; row < end; row += n) {
     for (n = 1; row + n < end && go_together(h, row, row + n);) n++;
     const bool wrong = is_wrong(h, row);
@@ -519,7 +522,7 @@ static pv_code host_begin(pv_backend *backend, const pv_batch *batch, pv_error *
   host *h = (host *)backend;
   (void)err;
   h->batch = *batch;
-  h->plain.of = h->expert.of = PV_STAGES_MAX;
+  h->held[0] = h->held[1] = PV_STAGES_MAX;
   return PV_OK;
 }
 

@@ -130,33 +130,19 @@ static size_t step_rows(const pv_plan *plan, size_t row) {
   return n;
 }
 
-/* How many steps begin in rows with all of `flags` of ONCE and LAST_ROWS, and no other of them. */
-static size_t steps_of(const pv_plan *plan, unsigned flags) {
+size_t pv_plan_steps(const pv_plan *plan, uint32_t layers, pv_step *out) {
   size_t n = 0;
-  for (size_t i = 0; i < plan->count; i++)
-    n += pv_plan_is(plan, i, PV_ROW_STEP) &&
-         (plan->rows[i].flags & (PV_ROW_ONCE | PV_ROW_LAST_ROWS)) == flags;
+  for (uint32_t turn = 0; turn < layers + 2; turn++) /* before the layers, in each, behind them */
+    for (size_t row = 0, rows = 0; row < plan->count; row += rows) {
+      const bool layered = pv_plan_is_layered(plan, row), last = turn == layers + 1;
+      const uint32_t layer = layered ? turn - 1 : 0;
+      rows = step_rows(plan, row);
+      if (layered != (turn > 0 && !last) || (pv_plan_is(plan, row, PV_ROW_LAST_ROWS) != last))
+        continue;
+      if (out != NULL) out[n] = (pv_step){row, rows, layer};
+      n++;
+    }
   return n;
-}
-
-size_t pv_plan_steps(const pv_plan *plan, uint32_t layers, bool with_logits) {
-  return steps_of(plan, PV_ROW_ONCE) + layers * steps_of(plan, 0) +
-         (with_logits ? steps_of(plan, PV_ROW_ONCE | PV_ROW_LAST_ROWS) : 0);
-}
-
-pv_step pv_plan_step(const pv_plan *plan, uint32_t layers, size_t n) {
-  const size_t before = steps_of(plan, PV_ROW_ONCE), inside = steps_of(plan, 0);
-  size_t left = n; /* steps of the table before the wanted one */
-  uint32_t layer = 0;
-  if (n >= before && n < before + layers * inside) {
-    layer = (uint32_t)((n - before) / inside);
-    left = before + (n - before) % inside;
-  } else if (n >= before) {
-    left = n - (layers - 1) * inside;
-  }
-  size_t row = 0;
-  for (; left > 0; left--) row += step_rows(plan, row);
-  return (pv_step){row, step_rows(plan, row), layer};
 }
 
 int pv_step_find(const pv_plan *plan, const pv_step *step, pv_role role) {

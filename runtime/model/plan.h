@@ -155,9 +155,9 @@ typedef struct pv_step {
   size_t first, count;
   uint32_t layer; /* 0 outside the layers */
 } pv_step;
-/* How many there are in a forward, those of LAST_ROWS only `with_logits`; and the n-th. */
-size_t pv_plan_steps(const pv_plan *plan, uint32_t layers, bool with_logits);
-pv_step pv_plan_step(const pv_plan *plan, uint32_t layers, size_t n);
+/* Those of a forward, in order, to `out` unless it is NULL; returns how many. Those of LAST_ROWS
+ * come last. */
+size_t pv_plan_steps(const pv_plan *plan, uint32_t layers, pv_step *out);
 /* Where in a step the row with a role is; -1: not there. */
 int pv_step_find(const pv_plan *plan, const pv_step *step, pv_role role);
 
