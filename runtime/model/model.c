@@ -22,15 +22,11 @@ static pv_code get_u32(const pv_gguf *g, const char *key, uint64_t max, uint32_t
   return PV_OK;
 }
 
-/* "not qwen3moe", and what that is. */
+/* Which one it is not, and what those are. */
 static void say_architectures(const pv_gguf *g, const pv_gguf_string *arch, pv_error *err) {
-  char names[96] = "", about[192] = "";
-  for (size_t i = 0; pv_plan_at(i) != NULL; i++) {
-    const char * or = i == 0 ? "" : pv_plan_at(i + 1) == NULL ? " or " : ", ";
-    const size_t n = strlen(names), a = strlen(about);
-    snprintf(names + n, sizeof names - n, "%s%s", or, pv_plan_at(i)->architecture);
-    snprintf(about + a, sizeof about - a, "%s%s", or, pv_plan_at(i)->about);
-  }
+  char names[96], about[192];
+  pv_plan_list(false, names, sizeof names);
+  pv_plan_list(true, about, sizeof about);
   pv_error_set(err, PV_ERR_UNSUPPORTED, "the model's architecture is '%.*s', not %s",
                (int)(arch->length < 40 ? arch->length : 40), arch->data, names);
   pv_error_at(err, pv_gguf_path(g), 0, 0, -1);

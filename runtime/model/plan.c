@@ -24,6 +24,16 @@ const pv_plan *pv_plan_find(const char *architecture, size_t length) {
   return NULL;
 }
 
+void pv_plan_list(bool about, char *out, size_t size) {
+  size_t n = 0;
+  out[0] = '\0';
+  for (size_t i = 0; plans[i] != NULL && n < size; i++) {
+    const char * or = i == 0 ? "" : plans[i + 1] == NULL ? " or " : ", ";
+    n += (size_t)snprintf(out + n, size - n, "%s%s", or,
+                          about ? plans[i]->about : plans[i]->architecture);
+  }
+}
+
 int pv_plan_role(const pv_plan *plan, pv_role role) {
   for (size_t i = 0; i < plan->count; i++)
     if (plan->rows[i].role == role) return (int)i;
@@ -184,8 +194,11 @@ static const char *flaw_of_inputs(const pv_plan *plan, size_t row) {
       (size_t)(r->op == PV_OP_MATMUL && pv_plan_is(plan, row, PV_ROW_BY_EXPERT) ? 1 : 0);
   size_t count = 0;
   while (count < 3 && r->in[count] != 0) count++;
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count; i++) {
     if (r->in[i] != PV_STREAM && r->in[i] >= row) return "an input is not there yet";
+    if (r->in[i] == PV_STREAM && r->op != PV_OP_NORM && r->op != PV_OP_ADD)
+      return "its operation does not take the stream";
+  }
   for (size_t i = count; i < 3; i++)
     if (r->in[i] != 0) return "its inputs have a gap";
   if (count != want) return "its operation takes other inputs";
@@ -218,9 +231,33 @@ static const char *flaw_of_row(const pv_plan *plan, size_t row) {
   return flaw != NULL ? flaw : flaw_of_inputs(plan, row);
 }
 
+/* Whether rows of these roles follow each other. */
+static bool are_in_turn(const pv_plan *plan, pv_role first, pv_role last) {
+  const int row = pv_plan_role(plan, first);
+  for (int role = first; row >= 0 && role <= (int)last; role++)
+    if (pv_plan_role(plan, (pv_role)role) != row + role - (int)first) return false;
+  return row >= 0;
+}
+
+static const char *flaw_of_roles(const pv_plan *plan) {
+  static const pv_role needed[] = {PV_ROLE_EMBEDDING, PV_ROLE_FFN_IN, PV_ROLE_FFN_OUT,
+                                   PV_ROLE_LAYER_OUT};
+  bool experts = false;
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (pv_plan_role(plan, needed[i]) < 0) return "a role is missing that every forward has";
+  for (size_t i = 0; i < plan->count; i++)
+    experts |=
+        pv_plan_is(plan, i, PV_ROW_BY_EXPERT) ||
+        (plan->rows[i].role >= PV_ROLE_ROUTER_LOGITS && plan->rows[i].role <= PV_ROLE_EXPERTS_OUT);
+  if (!are_in_turn(plan, PV_ROLE_LOGITS, PV_ROLE_TOP))
+    return "the roles of the logits and the top are not there in turn";
+  if (experts && (!are_in_turn(plan, PV_ROLE_ROUTER_LOGITS, PV_ROLE_ROUTER_INDICES) ||
+                  pv_plan_role(plan, PV_ROLE_EXPERTS_OUT) < 0))
+    return "the roles of experts and their router are not there in turn";
+  return pv_plan_role(plan, PV_ROLE_EMBEDDING) == 0 ? NULL : "the embedding is not the first row";
+}
+
 const char *pv_plan_flaw(const pv_plan *plan, size_t *row) {
-  static const pv_role needed[] = {PV_ROLE_EMBEDDING, PV_ROLE_LAYER_OUT, PV_ROLE_LOGITS,
-                                   PV_ROLE_TOP};
   *row = 0;
   if (plan->count == 0 || plan->count > PV_STAGES_MAX) return "it has no rows, or too many";
   for (size_t i = 0; i < plan->count; i++) {
@@ -231,7 +268,5 @@ const char *pv_plan_flaw(const pv_plan *plan, size_t *row) {
     *row = i;
     return flaw;
   }
-  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-    if (pv_plan_role(plan, needed[i]) < 0) return "a role is missing that every forward has";
-  return pv_plan_role(plan, PV_ROLE_EMBEDDING) == 0 ? NULL : "the embedding is not the first row";
+  return flaw_of_roles(plan);
 }

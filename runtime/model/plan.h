@@ -91,7 +91,7 @@ typedef struct pv_plan {
   const pv_model_key *keys; /* its own metadata keys; ends with an entry without a name */
 } pv_plan;
 
-typedef struct pv_shape {
+typedef struct pv_shape { /* a number is 0 where the architecture has none of it */
   uint32_t layers, hidden, heads, kv_heads, head_dim, experts, used, ffn, vocab, context;
   double rope_base;
   float eps; /* of RMSNorm */
@@ -107,10 +107,13 @@ typedef struct pv_shape {
 const pv_plan *pv_plan_at(size_t n);
 /* By its name, which need not end with a NUL; NULL: unknown. */
 const pv_plan *pv_plan_find(const char *architecture, size_t length);
+/* All of them as "A, B or C": names, or what they are about. Cut to `size` bytes. */
+void pv_plan_list(bool about, char *out, size_t size);
 
 /* Why the table is none that can be computed, or NULL: an input that is not there yet or of another
  * kind than the operation takes, a name, weight or role twice, a width that does not follow from
- * the inputs, rows outside the layers between those inside. `*row` is where. */
+ * the inputs, rows outside the layers between those inside, a role that every forward has, or that
+ * experts need, and that no row has. `*row` is where. */
 const char *pv_plan_flaw(const pv_plan *plan, size_t *row);
 
 static inline bool pv_plan_is(const pv_plan *plan, size_t row, unsigned flag) {
@@ -129,6 +132,10 @@ const char *pv_plan_place(const pv_plan *plan, size_t row, uint32_t layer,
 int pv_plan_role(const pv_plan *plan, pv_role role);
 /* The first row of an operation, -1: none. */
 int pv_plan_op(const pv_plan *plan, pv_op op);
+/* Whether experts are chosen: then the plan has all roles of the router and of experts. */
+static inline bool pv_plan_has_experts(const pv_plan *plan) {
+  return pv_plan_role(plan, PV_ROLE_ROUTER_INDICES) >= 0;
+}
 /* The row of that name, -1: none. */
 int pv_plan_stage(const pv_plan *plan, const char *name);
 

@@ -27,8 +27,8 @@ static void test_tables(void) {
 enum { EMBED, NORM, PRODUCT, SUM, LAST, HEAD, TOP, ROWS };
 static const pv_stage_row sound[ROWS] = {
     {"e", PV_OP_GATHER, PV_ROLE_EMBEDDING, {0}, "e", PV_DIM_HIDDEN, PV_ROW_ONCE | PV_ROW_STEP},
-    {"n", PV_OP_NORM, PV_ROLE_NONE, {PV_STREAM}, "n", PV_DIM_HIDDEN, PV_ROW_STEP},
-    {"p", PV_OP_MATMUL, PV_ROLE_NONE, {NORM}, "p", PV_DIM_HIDDEN, PV_ROW_STEP},
+    {"n", PV_OP_NORM, PV_ROLE_FFN_IN, {PV_STREAM}, "n", PV_DIM_HIDDEN, PV_ROW_STEP},
+    {"p", PV_OP_MATMUL, PV_ROLE_FFN_OUT, {NORM}, "p", PV_DIM_HIDDEN, PV_ROW_STEP},
     {"s", PV_OP_ADD, PV_ROLE_LAYER_OUT, {PV_STREAM, PRODUCT}, NULL, PV_DIM_HIDDEN, 0},
     {"l",
      PV_OP_NORM,
@@ -79,6 +79,7 @@ static void test_flaws(void) {
   refused(PRODUCT, CHANGED(PRODUCT, in[0], SUM), PRODUCT, "not there yet");
   refused(PRODUCT, CHANGED(PRODUCT, in[0], PRODUCT), PRODUCT, "not there yet");
   refused(PRODUCT, CHANGED(PRODUCT, in[0], 0), PRODUCT, "inputs");
+  refused(PRODUCT, CHANGED(PRODUCT, in[0], PV_STREAM), PRODUCT, "stream");
   refused(PRODUCT, CHANGED(PRODUCT, in[1], NORM), PRODUCT, "inputs");
   refused(SUM, CHANGED(SUM, in[1], 0), SUM, "inputs");
   refused(SUM, CHANGED(SUM, width, PV_DIM_Q), SUM, "width");
@@ -89,6 +90,10 @@ static void test_flaws(void) {
   refused(SUM, CHANGED(SUM, weight, "s"), SUM, "weight");
   refused(PRODUCT, CHANGED(PRODUCT, role, PV_ROLE_LAYER_OUT), SUM, "role");
   refused(HEAD, CHANGED(HEAD, role, PV_ROLE_NONE), 0, "role");
+  refused(NORM, CHANGED(NORM, role, PV_ROLE_NONE), 0, "role is missing");
+  refused(NORM, CHANGED(NORM, role, PV_ROLE_EMBEDDING), NORM, "role");
+  refused(LAST, CHANGED(LAST, role, PV_ROLE_ROUTER_LOGITS), 0, "experts and their router");
+  refused(LAST, CHANGED(LAST, role, PV_ROLE_EXPERTS_OUT), 0, "experts and their router");
   refused(PRODUCT, CHANGED(PRODUCT, flags, PV_ROW_STEP | PV_ROW_ONCE), PRODUCT,
           "outside the layers");
   refused(SUM, CHANGED(SUM, flags, PV_ROW_STEP | PV_ROW_INDEX), SUM, "int32");
