@@ -20,17 +20,14 @@ typedef struct survey {
   double top_margin; /* smallest distance of the two best logits */
 } survey;
 
-static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
-                         const pv_capture *side, uint32_t l, size_t p, const char *prompt) {
+/* The choice of experts in one layer, and how sure it was. */
+static void survey_choice(pv_check *check, survey *v, const pv_capture *exact,
+                          const pv_capture *side, uint32_t l, size_t p, const char *prompt) {
   const pv_shape *s = &check->model->shape;
-  const pv_distance d =
-      pv_capture_distance(exact, side, pv_model_stage(exact->model, PV_ROLE_LAYER_OUT), l, p);
   const pv_distance noise =
       pv_capture_distance(exact, side, pv_model_stage(exact->model, PV_ROLE_ROUTER_LOGITS), l, p);
   const pv_vector chosen =
       pv_capture_vector(exact, pv_model_stage(exact->model, PV_ROLE_ROUTER_INDICES), l, p);
-  pv_keep_largest(&v->error[l], pv_distance_error(&d));
-  pv_keep_largest(&v->cosine[l], 1.0 - pv_distance_cosine(&d));
   v->margin[v->rows] = pv_set_margin(
       pv_capture_vector(exact, pv_model_stage(exact->model, PV_ROLE_ROUTER_LOGITS), l, p), chosen);
   v->noise[v->rows++] = pv_distance_largest(&noise);
@@ -44,7 +41,7 @@ static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
                     l, p, prompt, e, s->experts - 1);
   }
   v->sets++;
-  check->compared += 1 + s->hidden;
+  check->compared++;
   if (pv_set_same(chosen, pv_capture_vector(
                               side, pv_model_stage(exact->model, PV_ROLE_ROUTER_INDICES), l, p)))
     return;
@@ -53,6 +50,16 @@ static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
                 "layer %u chooses other experts than the arbiter at position %zu of prompt %s, "
                 "where the margin is %s",
                 l, p, prompt, PV_REAL('g', 3, v->margin[v->rows - 1]));
+}
+
+static void survey_layer(pv_check *check, survey *v, const pv_capture *exact,
+                         const pv_capture *side, uint32_t l, size_t p, const char *prompt) {
+  const pv_distance d =
+      pv_capture_distance(exact, side, pv_model_stage(exact->model, PV_ROLE_LAYER_OUT), l, p);
+  pv_keep_largest(&v->error[l], pv_distance_error(&d));
+  pv_keep_largest(&v->cosine[l], 1.0 - pv_distance_cosine(&d));
+  check->compared += check->model->shape.hidden;
+  if (pv_plan_has_experts(exact->model->plan)) survey_choice(check, v, exact, side, l, p, prompt);
 }
 
 static void survey_position(pv_check *check, survey *v, const pv_capture *exact,
@@ -119,6 +126,18 @@ static pv_code margin_series(pv_check *check, const survey *v, pv_error *err) {
   return PV_OK;
 }
 
+static pv_code publish_choices(pv_check *check, survey *v, const double *x, pv_error *err) {
+  const pv_shape *s = &check->model->shape;
+  double all = 0.0;
+  for (uint32_t e = 0; e < s->experts; e++) all += v->usage[e];
+  for (uint32_t e = 0; e < s->experts; e++) v->usage[e] /= all;
+  pv_check_series(check, "expert-usage", "share of routings", "expert", "share", false, x, v->usage,
+                  s->experts);
+  pv_check_metric(check, "expert_sets", (double)v->sets);
+  pv_check_metric(check, "expert_sets_different", (double)v->sets_different);
+  return margin_series(check, v, err);
+}
+
 static pv_code publish(pv_check *check, survey *v, pv_error *err) {
   const pv_shape *s = &check->model->shape;
   double x[PV_MODEL_LAYERS_MAX];
@@ -127,19 +146,12 @@ static pv_code publish(pv_check *check, survey *v, pv_error *err) {
                   true, x, v->error, s->layers);
   pv_check_series(check, "stage-error", "1 - cosine", "layer", "residual stream", true, x,
                   v->cosine, s->layers);
-  double all = 0.0;
-  for (uint32_t e = 0; e < s->experts; e++) all += v->usage[e];
-  for (uint32_t e = 0; e < s->experts; e++) v->usage[e] /= all;
-  pv_check_series(check, "expert-usage", "share of routings", "expert", "share", false, x, v->usage,
-                  s->experts);
   pv_check_metric(check, "worst_cosine", v->worst_cosine);
   pv_check_metric(check, "positions", (double)v->positions);
   pv_check_metric(check, "argmax_different", (double)v->argmax_different);
-  pv_check_metric(check, "expert_sets", (double)v->sets);
-  pv_check_metric(check, "expert_sets_different", (double)v->sets_different);
   pv_check_metric(check, "smallest_top_margin", v->top_margin);
   pv_check_needed(check, v->worst_cosine);
-  return margin_series(check, v, err);
+  return v->sets > 0 ? publish_choices(check, v, x, err) : PV_OK;
 }
 
 static void survey_free(survey *v) {
@@ -159,7 +171,7 @@ static pv_code survey_make(const pv_check *check, const pv_prompts *prompts, sur
   v->capacity = positions * s->layers;
   v->error = calloc(s->layers, sizeof *v->error);
   v->cosine = calloc(s->layers, sizeof *v->cosine);
-  v->usage = calloc(s->experts, sizeof *v->usage);
+  v->usage = calloc(s->experts + 1u, sizeof *v->usage);
   v->margin = calloc(v->capacity, sizeof *v->margin);
   v->noise = calloc(v->capacity, sizeof *v->noise);
   if (v->error && v->cosine && v->usage && v->margin && v->noise) return PV_OK;
@@ -198,8 +210,9 @@ cleanup:
 const pv_check_spec pv_check_forward_arbiter = {
     .name = "forward.arbiter",
     .about =
-        "Logits, top tokens and expert sets against the float64 arbiter at every position; reports "
-        "router margins and the error of each layer.",
+        "Logits, top tokens and expert sets (of a model that has experts) against the float64 "
+        "arbiter "
+        "at every position; reports router margins and the error of each layer.",
     .subject = "forward",
     .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
     .timeout_s = 120,

@@ -133,6 +133,11 @@ bool pv_check_has(pv_check *check, bool prompts) {
     pv_check_verdict(check, "NOT_RUN", "no model was given");
     return false;
   }
+  if ((check->spec->needs & PV_NEEDS_EXPERTS) != 0 && !pv_plan_has_experts(check->model->plan)) {
+    pv_check_verdict(check, "ERROR", "%s is about experts, and the architecture %s has none",
+                     check->spec->name, check->model->plan->architecture);
+    return false;
+  }
   if (prompts && source_of(check) == NULL) {
     pv_check_verdict(check, "NOT_RUN", "no prompts were given");
     return false;

@@ -96,8 +96,9 @@ pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backe
 const pv_cpu_path *pv_check_path(pv_check *check, const char *name);
 /* True when exactly this fault is planted. */
 bool pv_check_planted(const pv_check *check, const char *fault);
-/* NOT_RUN unless the check was given a model (and the prompts that it names: without a reference
- * there are the built-in ones alone). */
+/* False, and NOT_RUN, unless the check was given a model (and the prompts that it names: without a
+ * reference there are the built-in ones alone); an ERROR where the model is none that the check is
+ * about: no run of it ever could be a PASS. */
 bool pv_check_has(pv_check *check, bool prompts);
 
 #endif

@@ -108,7 +108,7 @@ const pv_check_spec pv_check_experts_dispatch = {
         "0 for those that were not chosen, in every layer at two positions of one prompt. Fails "
         "when another expert's rows are read or one is dropped.",
     .subject = "forward",
-    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_EXPERTS | PV_NEEDS_PROMPTS,
     .timeout_s = 60,
     .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
                         PV_TAKES_REAL("tolerance", 1e-15, 0.1, PV_LOOSENS_UP, "", "1e-3",
@@ -152,7 +152,7 @@ const pv_check_spec pv_check_experts_combine_order = {
         "The weighted sum of experts is taken by rank, product then fma, bit for bit, over prompts "
         "of at most 16 tokens in i16. Fails on any other order.",
     .subject = "forward",
-    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_EXPERTS | PV_NEEDS_PROMPTS,
     .timeout_s = 60,
     .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_PROMPTS),
     .run = run_experts_combine_order};

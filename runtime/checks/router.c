@@ -47,7 +47,7 @@ const pv_check_spec pv_check_router_weights_sum = {
         "The weights of the chosen experts add up to 1 within the tolerance, at every layer and "
         "position.",
     .subject = "forward",
-    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_EXPERTS | PV_NEEDS_PROMPTS,
     .timeout_s = 60,
     .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
                         PV_TAKES_REAL("tolerance", 1e-12, 0.1, PV_LOOSENS_UP, "", "1e-6",
@@ -96,7 +96,7 @@ const pv_check_spec pv_check_router_index_sets = {
         "The sets of chosen experts are the same on both sides at every layer and position. The "
         "sides may have different identities: sets must be equal all the same.",
     .subject = "forward",
-    .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
+    .needs = PV_NEEDS_MODEL | PV_NEEDS_EXPERTS | PV_NEEDS_PROMPTS,
     .timeout_s = 120,
     .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_PROMPTS),
     .run = run_router_index_sets};

@@ -45,8 +45,10 @@ static json_t *checks_json(void) {
   static const struct {
     unsigned bit;
     const char *name;
-  } needs[] = {
-      {PV_NEEDS_MODEL, "model"}, {PV_NEEDS_PROMPTS, "prompts"}, {PV_NEEDS_REFERENCE, "reference"}};
+  } needs[] = {{PV_NEEDS_MODEL, "model"},
+               {PV_NEEDS_EXPERTS, "experts"},
+               {PV_NEEDS_PROMPTS, "prompts"},
+               {PV_NEEDS_REFERENCE, "reference"}};
   size_t count = 0;
   const pv_check_spec *const *list = pv_check_specs(&count);
   json_t *out = json_array();

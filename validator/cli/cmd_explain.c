@@ -68,10 +68,11 @@ static void print_param(const pv_known_param *p) {
 static bool explain_check(const pv_known *known, const char *name) {
   const pv_known_check *spec = pv_known_check_find(known, name);
   if (spec == NULL) return false;
-  printf("%s: %s\n\nNeeds:%s%s%s%s. Default timeout: %g s.\n", spec->name, spec->about,
+  printf("%s: %s\n\nNeeds:%s%s%s%s%s. Default timeout: %g s.\n", spec->name, spec->about,
          spec->needs == 0 ? " nothing" : "", spec->needs & PV_NEEDS_MODEL ? " a model" : "",
+         spec->needs & PV_NEEDS_EXPERTS ? " with experts" : "",
          spec->needs & PV_NEEDS_REFERENCE ? " a reference" : "",
-         spec->needs == (PV_NEEDS_MODEL | PV_NEEDS_PROMPTS)
+         (spec->needs & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) == PV_NEEDS_PROMPTS
              ? ", prompts (of its reference, else built in)"
              : "",
          spec->timeout_s);

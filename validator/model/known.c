@@ -178,7 +178,7 @@ static pv_code read_param(const reader *r, json_t *item, pv_known_param *p) {
 }
 
 static pv_code read_needs(const reader *r, const json_t *list, unsigned *out) {
-  static const char *const names[] = {"model", "reference", "prompts", NULL};
+  static const char *const names[] = {"model", "reference", "prompts", "experts", NULL};
   const char *const *needed = NULL;
   const pv_code code = words(r, "needs", list, &needed);
   for (size_t i = 0; code == PV_OK && needed[i] != NULL; i++) {

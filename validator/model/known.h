@@ -30,7 +30,8 @@ typedef struct pv_known_param {
 typedef enum pv_known_needs {
   PV_NEEDS_MODEL = 1,     /* a model file */
   PV_NEEDS_REFERENCE = 2, /* known outputs: the reference next to the model */
-  PV_NEEDS_PROMPTS = 4    /* prompts: the reference's, or where there is none the built-in ones */
+  PV_NEEDS_PROMPTS = 4,   /* prompts: the reference's, or where there is none the built-in ones */
+  PV_NEEDS_EXPERTS = 8    /* a model that chooses experts; asked of another one it is an ERROR */
 } pv_known_needs;
 
 typedef enum pv_known_subject {

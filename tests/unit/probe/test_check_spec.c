@@ -31,8 +31,9 @@ static void test_texts(void) {
     EXPECT(length > 20 && length < 300);
     EXPECT(specs[i]->about[length - 1] == '.');
     EXPECT(specs[i]->timeout_s >= 1 && specs[i]->timeout_s <= 3600);
-    EXPECT((specs[i]->needs & ~7u) == 0);
-    if (specs[i]->needs & PV_NEEDS_PROMPTS) EXPECT(specs[i]->needs & PV_NEEDS_MODEL);
+    EXPECT((specs[i]->needs & ~15u) == 0);
+    if (specs[i]->needs & (PV_NEEDS_PROMPTS | PV_NEEDS_EXPERTS))
+      EXPECT(specs[i]->needs & PV_NEEDS_MODEL);
     /* Who takes names of prompts needs prompts; known outputs are needed by one alone. */
     EXPECT((pv_check_param(specs[i], "prompts") != NULL) ==
            ((specs[i]->needs & PV_NEEDS_PROMPTS) != 0));
@@ -167,9 +168,10 @@ static void describe_param(pv_text *out, const pv_param_spec *p) {
 }
 
 static void describe_check(pv_text *out, const pv_check_spec *spec) {
-  pv_text_printf(out, "\n## %s\n\n%s\n\nNeeds%s%s%s; default timeout %g s.\n", spec->name,
+  pv_text_printf(out, "\n## %s\n\n%s\n\nNeeds%s%s%s%s; default timeout %g s.\n", spec->name,
                  spec->about, spec->needs == 0 ? " nothing but the program" : "",
                  spec->needs & PV_NEEDS_MODEL ? " a model" : "",
+                 spec->needs & PV_NEEDS_EXPERTS ? " with experts" : "",
                  spec->needs & PV_NEEDS_REFERENCE ? " and its reference"
                  : spec->needs & PV_NEEDS_PROMPTS ? " and prompts"
                                                   : "",
@@ -205,7 +207,9 @@ static void describe_all(pv_text *out) {
       " --named builtin-17`\n"
       "without `--reference` takes the same tokens. Only `forward.reference`, which"
       " compares with known\n"
-      "outputs, needs the reference itself.\n\n"
+      "outputs, needs the reference itself. A check that needs a model with experts is an"
+      " ERROR over one\n"
+      "without: no run of it could ever be a PASS.\n\n"
       "This page is written from what stands beside each check in `runtime/checks`, and"
       " a test holds the\n"
       "two together: `build-release/bin/test_probe_check_spec --print > docs/checks.md`."
@@ -221,10 +225,10 @@ static void describe_all(pv_text *out) {
       " computes; `kernels`: an\n"
       "operation alone; `ptx`: the text of kernels; `files`: a model's file; `device`:"
       " speed and memory,\n"
-      "which no interpreter stands in for), `needs` (of `model`, `prompts`,"
-      " `reference`), `timeout_s`,\n"
-      "`digest` (of its own file and of all that checks are linked with) and `params`. A"
-      " parameter has\n"
+      "which no interpreter stands in for), `needs` (of `model`, `experts`, `prompts`,\n"
+      "`reference`), `timeout_s`, `digest` (of its own file and of all that checks are"
+      " linked with) and\n"
+      "`params`. A parameter has\n"
       "`name`, `about`,"
       " `type` (`integer`, `number`, `word`, `name`, `names`) and where they apply\n"
       "`default` (absent: it must be given), `min`, `max`, `unit`, `words` and `loosens`:"
