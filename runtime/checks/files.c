@@ -177,44 +177,36 @@ const pv_check_spec pv_check_types_refuse_unknown = {
     .timeout_s = 60,
     .run = run_types_refuse_unknown};
 
-/* Names the architecture knows, with the layer number taken out. */
-static bool known_name(const pv_gguf_string *name, uint32_t layers) {
-  static const char *const per_layer[] = {
-      "attn_norm",   "attn_q",   "attn_k",       "attn_v",        "attn_q_norm", "attn_k_norm",
-      "attn_output", "ffn_norm", "ffn_gate_inp", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"};
-  static const char *const whole[] = {"token_embd.weight", "output_norm.weight", "output.weight"};
-  char text[128], want[128];
-  if (name->length >= sizeof text) return false;
-  memcpy(text, name->data, name->length);
-  text[name->length] = '\0';
-  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-    if (strcmp(text, whole[i]) == 0) return true;
-  unsigned layer = 0;
-  /* Whatever was read is written again below and compared. NOLINTNEXTLINE(cert-err34-c) */
-  if (sscanf(text, "blk.%u.", &layer) != 1 || layer >= layers) return false;
-  for (size_t i = 0; i < sizeof per_layer / sizeof *per_layer; i++) {
-    snprintf(want, sizeof want, "blk.%u.%s.weight", layer, per_layer[i]);
-    if (strcmp(text, want) == 0) return true;
-  }
-  return false;
+/* One tensor that the plan names, in a turn of its own: outside the layers (0), or in one of them.
+ */
+static void resolve(pv_check *check, size_t row, uint32_t turn, uint64_t *wanted) {
+  const pv_model *m = check->model;
+  char name[PV_WEIGHT_NAME];
+  uint64_t dims[3];
+  if (pv_plan_is(m->plan, row, PV_ROW_ONCE) != (turn == 0) ||
+      (pv_plan_is(m->plan, row, PV_ROW_TIED) && m->shape.tied) ||
+      !pv_plan_weight(m->plan, row, &m->shape, dims))
+    return;
+  pv_plan_weight_name(m->plan, row, turn - 1, name);
+  const pv_gguf_tensor *t = pv_gguf_tensor_find(m->gguf, name);
+  check->compared++;
+  ++*wanted;
+  if (t == NULL)
+    pv_check_fail(check, "tensor '%s' is missing", name);
+  else if (memcmp(t->dims, dims, sizeof dims) != 0)
+    pv_check_fail(check, "tensor '%s' has another shape than the metadata imply", name);
 }
 
 static pv_code run_names_resolve(pv_check *check, pv_error *err) {
+  uint64_t wanted = 0;
   (void)err;
   if (!pv_check_has(check, false)) return PV_OK;
   const pv_gguf *gguf = check->model->gguf;
-  const pv_shape *s = &check->model->shape;
-  const uint64_t want = (uint64_t)s->layers * 12 + (s->tied ? 2 : 3);
-  for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf); i++) {
-    const pv_gguf_tensor *t = pv_gguf_tensor_at(gguf, i);
-    check->compared++;
-    if (!known_name(&t->name, s->layers))
-      pv_check_fail(check, "tensor '%.*s' belongs to no part of the architecture",
-                    (int)(t->name.length < 100 ? t->name.length : 100), t->name.data);
-  }
-  if (pv_gguf_tensor_count(gguf) != want)
-    pv_check_fail(check, "%llu tensors, the shape asks for %llu",
-                  (unsigned long long)pv_gguf_tensor_count(gguf), (unsigned long long)want);
+  for (uint32_t turn = 0; turn <= check->model->shape.layers; turn++)
+    for (size_t row = 0; row < check->model->plan->count; row++) resolve(check, row, turn, &wanted);
+  if (pv_gguf_tensor_count(gguf) != wanted)
+    pv_check_fail(check, "%llu tensors, the architecture has %llu",
+                  (unsigned long long)pv_gguf_tensor_count(gguf), (unsigned long long)wanted);
   pv_check_metric(check, "tensors", (double)pv_gguf_tensor_count(gguf));
   pv_check_backend(check, "cpu");
   return pv_check_pass(check);
@@ -230,33 +222,39 @@ const pv_check_spec pv_check_names_resolve = {
     .timeout_s = 30,
     .run = run_names_resolve};
 
+/* The tensor under another name, and where that is another shape, transposed. */
+static void mutate(pv_check *check, copy *c, const char *name) {
+  const size_t n = strlen(name);
+  unsigned char *at = entry(c, name);
+  char what[128];
+  uint32_t dims;
+  uint64_t d[2];
+  if (at == NULL) {
+    pv_check_fail(check, "tensor %s is missing", name);
+    return;
+  }
+  snprintf(what, sizeof what, "%s under another name", name);
+  damage(check, c, at + n - 8, "_", 1, what);
+  memcpy(&dims, at + n, sizeof dims);
+  memcpy(d, at + n + 4, sizeof d);
+  if (dims < 2 || d[0] == d[1]) return;
+  const uint64_t swapped[2] = {d[1], d[0]};
+  snprintf(what, sizeof what, "%s transposed", name);
+  damage(check, c, at + n + 4, swapped, sizeof swapped, what);
+}
+
+/* Each tensor outside the layers and of the first one. */
 static pv_code run_names_mutations(pv_check *check, pv_error *err) {
-  static const char *const names[] = {"token_embd.weight",         "output_norm.weight",
-                                      "blk.0.attn_q.weight",       "blk.0.attn_v.weight",
-                                      "blk.0.ffn_gate_inp.weight", "blk.0.ffn_down_exps.weight",
-                                      "blk.0.attn_q_norm.weight"};
   copy c = {0};
   if (!pv_check_has(check, false)) return PV_OK;
-  pv_code code = copy_make(check->model, &c, err);
+  const pv_model *m = check->model;
+  pv_code code = copy_make(m, &c, err);
   if (code != PV_OK) return code;
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const size_t n = strlen(names[i]);
-    unsigned char *at = entry(&c, names[i]);
-    char what[128];
-    if (at == NULL) {
-      pv_check_fail(check, "tensor %s is missing", names[i]);
-      continue;
-    }
-    snprintf(what, sizeof what, "%s under another name", names[i]);
-    damage(check, &c, at + n - 8, "_", 1, what);
-    uint32_t dims;
-    memcpy(&dims, at + n, sizeof dims);
-    uint64_t d[2];
-    memcpy(d, at + n + 4, sizeof d);
-    if (dims < 2 || d[0] == d[1]) continue;
-    const uint64_t swapped[2] = {d[1], d[0]};
-    snprintf(what, sizeof what, "%s transposed", names[i]);
-    damage(check, &c, at + n + 4, swapped, sizeof swapped, what);
+  for (size_t row = 0; row < m->plan->count; row++) {
+    char name[PV_WEIGHT_NAME];
+    if (m->plan->rows[row].weight == NULL) continue;
+    if (pv_plan_is(m->plan, row, PV_ROW_TIED) && m->shape.tied) continue;
+    mutate(check, &c, pv_plan_weight_name(m->plan, row, 0, name));
   }
   unsigned char *k = entry(&c, "blk.0.attn_k.weight");
   if (k != NULL) damage(check, &c, k + 11, "v", 1, "two tensors of one name");

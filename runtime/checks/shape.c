@@ -22,6 +22,7 @@ typedef enum key_number {
   HEAD,
   EXPERTS,
   USED,
+  EXPERT_FFN,
   FFN,
   LAYERS,
   KEYS,
@@ -48,11 +49,15 @@ static const struct {
              {"moe_router_logits", EXPERTS, ONE, false, false},
              {"moe_router", USED, ONE, false, false},
              {"moe_router_indices", USED, ONE, false, true},
-             {"expert_gate", USED, FFN, false, false},
-             {"expert_up", USED, FFN, false, false},
-             {"expert_swiglu", USED, FFN, false, false},
+             {"expert_gate", USED, EXPERT_FFN, false, false},
+             {"expert_up", USED, EXPERT_FFN, false, false},
+             {"expert_swiglu", USED, EXPERT_FFN, false, false},
              {"expert_down", USED, HIDDEN, false, false},
              {"moe_ffn_out", HIDDEN, ONE, false, false},
+             {"ffn_gate", FFN, ONE, false, false},
+             {"ffn_up", FFN, ONE, false, false},
+             {"ffn_swiglu", FFN, ONE, false, false},
+             {"ffn_out", HIDDEN, ONE, false, false},
              {"ffn_residual", HIDDEN, ONE, false, false},
              {"final_norm", HIDDEN, ONE, true, false},
              {"logits", VOCAB, ONE, true, false},
@@ -80,48 +85,53 @@ static uint64_t layers_of(const wanted *want, pv_stage_id stage) {
   return want->once[stage] ? 1 : want->layers;
 }
 
-static pv_code read_numbers(const pv_model *model, uint64_t n[NUMBERS], pv_error *err) {
+/* A number that is asked for, from the file, unless it is there already. A model need not have keys
+ * that none of its stages is about. */
+static pv_code read_number(const pv_model *model, key_number which, uint64_t n[NUMBERS],
+                           pv_error *err) {
   static const char *const keys[KEYS] = {[HIDDEN] = "embedding_length",
                                          [HEADS] = "attention.head_count",
                                          [KV_HEADS] = "attention.head_count_kv",
                                          [HEAD] = "attention.key_length",
                                          [EXPERTS] = "expert_count",
                                          [USED] = "expert_used_count",
-                                         [FFN] = "expert_feed_forward_length",
+                                         [EXPERT_FFN] = "expert_feed_forward_length",
+                                         [FFN] = "feed_forward_length",
                                          [LAYERS] = "block_count"};
-  const pv_gguf_value *tokens = pv_gguf_find(model->gguf, "tokenizer.ggml.tokens");
   pv_gguf_string arch;
-  pv_code code = pv_gguf_get_string(model->gguf, "general.architecture", &arch, err);
-  n[ONE] = 1;
-  for (int i = HIDDEN; i < KEYS && code == PV_OK; i++) {
-    char key[96];
-    snprintf(key, sizeof key, "%.*s.%s", (int)(arch.length < 40 ? arch.length : 40), arch.data,
-             keys[i]);
-    code = pv_gguf_get_u64(model->gguf, key, &n[i], err);
-  }
-  n[VOCAB] = tokens != NULL
-                 ? tokens->count
-                 : pv_model_weight(model, pv_model_stage(model, PV_ROLE_EMBEDDING), 0)->dims[1];
-  return code;
+  char key[96];
+  if (n[which] != 0) return PV_OK;
+  const pv_code code = pv_gguf_get_string(model->gguf, "general.architecture", &arch, err);
+  if (code != PV_OK) return code;
+  snprintf(key, sizeof key, "%.*s.%s", (int)(arch.length < 40 ? arch.length : 40), arch.data,
+           keys[which]);
+  return pv_gguf_get_u64(model->gguf, key, &n[which], err);
 }
 
 static pv_code derive(const pv_model *model, wanted *out, pv_error *err) {
-  uint64_t n[NUMBERS];
-  const pv_code code = read_numbers(model, n, err);
-  if (code != PV_OK) return code;
-  *out = (wanted){.experts = n[EXPERTS], .vocab = n[VOCAB], .layers = n[LAYERS]};
-  for (size_t i = 0; i < model->plan->count; i++) {
+  const pv_gguf_value *tokens = pv_gguf_find(model->gguf, "tokenizer.ggml.tokens");
+  uint64_t n[NUMBERS] = {[ONE] = 1};
+  n[VOCAB] = tokens != NULL
+                 ? tokens->count
+                 : pv_model_weight(model, pv_model_stage(model, PV_ROLE_EMBEDDING), 0)->dims[1];
+  pv_code code = read_number(model, LAYERS, n, err);
+  for (size_t i = 0; i < model->plan->count && code == PV_OK; i++) {
     const char *name = model->plan->rows[i].name;
     size_t r = 0;
     while (r < RULES && strcmp(rules[r].name, name) != 0) r++;
     if (r == RULES)
       return pv_error_set(err, PV_ERR_UNSUPPORTED, "nothing says how wide the stage %s is", name);
+    code = read_number(model, rules[r].a, n, err);
+    if (code == PV_OK) code = read_number(model, rules[r].b, n, err);
     out->width[i] = n[rules[r].a] * n[rules[r].b];
     out->once[i] = rules[r].once;
     out->index[i] = rules[r].index;
     out->alike[i] = rules[r].index || (rules[r].a == USED && rules[r].b == ONE);
   }
-  return PV_OK;
+  out->experts = n[EXPERTS];
+  out->vocab = n[VOCAB];
+  out->layers = n[LAYERS];
+  return code;
 }
 
 static size_t slot(const watch *w, pv_stage_id stage, uint32_t layer, size_t position) {
