@@ -52,6 +52,9 @@ pv_code pv_fault_parse(const char *text, pv_planted *out, pv_error *err);
 bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_id *stage,
                     uint32_t *layer);
 
+/* False when the model has nothing that the fault acts on. */
+bool pv_fault_applies(const pv_planted *planted, const pv_model *model);
+
 /* A model with the fault in its weights or shape. It shares `model`'s file, which must outlive it.
  * Free with pv_fault_model_free. PV_ERR_INPUT when no tensor has the type that the fault is about.
  */
@@ -62,7 +65,8 @@ pv_code pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err
 void pv_fault_model_free(pv_model *model);
 
 /* A side: as pv_forward_open, with a fault (NULL: none). pv_forward_backend says "plain" where the
- * plain backend stands in. A fault that the identity does not have is PV_ERR_INPUT. */
+ * plain backend stands in. A fault that the identity does not have, or that
+ * acts on nothing in the model, is PV_ERR_INPUT. */
 typedef struct pv_fault_side {
   pv_forward *forward;
   pv_model *model; /* the altered one, or NULL */

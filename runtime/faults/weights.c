@@ -232,7 +232,7 @@ pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_mode
     code = change_layer(c, model, planted, false, l, err);
   if (code == PV_OK) code = change_layer(c, model, planted, true, 0, err);
   if (code == PV_OK && c->count == 0)
-    code = pv_error_set(err, PV_ERR_INPUT, "no tensor there has a type that %s is about",
+    code = pv_error_set(err, PV_ERR_INPUT, "no tensor there is one that %s is about",
                         planted->fault->name);
   if (code == PV_OK)
     *out = &c->model;
@@ -290,4 +290,14 @@ bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_i
     if (plan->rows[i].role != PV_ROLE_NONE && plan->rows[i].role == fault->defect.role) return true;
   }
   return false;
+}
+
+bool pv_fault_applies(const pv_planted *planted, const pv_model *model) {
+  const pv_fault *fault = planted->fault;
+  const bool sound = fault->host == PV_FAULT_IN_PLAIN && fault->defect.ops == 0 &&
+                     fault->defect.role == PV_ROLE_NONE;
+  pv_stage_id stage;
+  uint32_t layer;
+  return sound || fault->host == PV_FAULT_IN_CHOICE ||
+         pv_fault_shows(planted, model, &stage, &layer);
 }

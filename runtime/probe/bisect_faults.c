@@ -38,13 +38,12 @@ static pv_numerics choose_numerics(const pv_fault *fault) {
   return (fault->numerics >> PV_NUMERICS_I16 & 1) != 0 ? PV_NUMERICS_I16 : PV_NUMERICS_F32_F64ACC;
 }
 
-static pv_code try_fault(const pv_bisect_spec *base, const pv_fault *fault,
-                         pv_bisect_result *result, outcome *out, pv_error *err) {
-  pv_planted planted = {fault, -1};
+static pv_code try_fault(const pv_bisect_spec *base, pv_planted planted, pv_bisect_result *result,
+                         outcome *out, pv_error *err) {
+  const pv_fault *fault = planted.fault;
   pv_bisect_spec spec = *base;
   pv_model *tied = NULL;
   pv_code code = PV_OK;
-  choose_layer(base->model, &planted);
   *out = (outcome){.plan = base->model->plan, .numerics = choose_numerics(fault)};
   out->shows = pv_fault_shows(&planted, base->model, &out->stage, &out->layer);
   snprintf(out->name, sizeof out->name, planted.layer < 0 ? "%s" : "%s:layer=%d", fault->name,
@@ -113,7 +112,7 @@ static json_t *line_json(const outcome *o) {
 
 pv_code pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_found,
                              pv_error *err) {
-  size_t count = 0, planted = 0, stages = 0, sides = 0;
+  size_t count = 0, planted = 0, absent = 0, stages = 0, sides = 0;
   const pv_fault *list = pv_faults(&count);
   json_t *lines = json_array();
   pv_code code = PV_OK;
@@ -123,9 +122,15 @@ pv_code pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_fo
         "|---|---|---|---|---|---|---|");
   for (size_t i = 0; i < count && code == PV_OK; i++) {
     if (list[i].host == PV_FAULT_IN_READER) continue; /* nothing is computed */
+    pv_planted fault = {&list[i], -1};
     pv_bisect_result result = {0};
     outcome o;
-    code = try_fault(base, &list[i], &result, &o, err);
+    choose_layer(base->model, &fault);
+    if (!pv_fault_applies(&fault, base->model)) {
+      absent++;
+      continue;
+    }
+    code = try_fault(base, fault, &result, &o, err);
     if (code != PV_OK) break;
     planted++;
     stages += o.stage_right;
@@ -137,15 +142,18 @@ pv_code pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_fo
     code = pv_output_flush(err);
     pv_bisect_free(&result);
   }
-  *all_found = stages == planted && sides == planted;
-  json_t *root = json_pack("{s:O, s:I, s:I, s:I}", "faults", lines, "planted", (json_int_t)planted,
-                           "stage_right", (json_int_t)stages, "side_right", (json_int_t)sides);
+  *all_found = planted > 0 && stages == planted && sides == planted;
+  json_t *root = json_pack("{s:O, s:I, s:I, s:I, s:I}", "faults", lines, "planted",
+                           (json_int_t)planted, "act_on_nothing", (json_int_t)absent, "stage_right",
+                           (json_int_t)stages, "side_right", (json_int_t)sides);
   json_decref(lines);
   if (code == PV_OK && json)
     code = pv_json_print(json_incref(root), JSON_INDENT(1), err);
   else if (code == PV_OK)
     printf("\n%zu faults planted: the stage is right for %zu, the side for %zu.\n", planted, stages,
            sides);
+  if (code == PV_OK && !json && absent > 0)
+    printf("%zu more act on nothing in this model.\n", absent);
   json_decref(root);
   return code;
 }

@@ -121,17 +121,17 @@ static json_t *missing(const pv_bisect_spec *spec, const pv_bisect_result *r, in
 }
 
 static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i) {
-  return json_pack("{s:o, s:b, s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
-                   "name", pv_json_string(spec->side[i].name), "recorded",
-                   spec->side[i].recorded != NULL, "computed_by", r->computed[i], "numerics",
-                   pv_bisect_identity(&spec->side[i]), "defined", r->defined[i] ? 1 : 0,
-                   "model_sha256", model_digest(spec->side[i].recorded), "not_recorded",
-                   missing(spec, r, i), "fallback", r->fallback[i] ? 1 : 0, "first_undefined",
-                   place(spec->model, r, &r->culprit[i]), "why", pv_bisect_why_text(r->why[i]),
-                   "not_finite", not_finite(spec, r, i), "large", large(spec, r, i),
-                   "smallest_cosine", pv_json_number(r->worst_cosine[i]),
-                   "top_tokens_not_the_arbiters", count(r->tops_from_arbiter[i]),
-                   "expert_sets_not_the_arbiters", count(r->routing.from_arbiter[i]));
+  return json_pack(
+      "{s:o, s:b, s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
+      pv_json_string(spec->side[i].name), "recorded", spec->side[i].recorded != NULL, "computed_by",
+      r->computed[i], "numerics", pv_bisect_identity(&spec->side[i]), "defined",
+      r->defined[i] ? 1 : 0, "model_sha256", model_digest(spec->side[i].recorded), "not_recorded",
+      missing(spec, r, i), "fallback", r->fallback[i] ? 1 : 0, "first_undefined",
+      place(spec->model, r, &r->culprit[i]), "why", pv_bisect_why_text(r->why[i]), "not_finite",
+      not_finite(spec, r, i), "large", large(spec, r, i), "smallest_cosine",
+      pv_json_number(r->worst_cosine[i]), "top_tokens_not_the_arbiters",
+      count(r->tops_from_arbiter[i]), "expert_sets_not_the_arbiters",
+      pv_plan_has_experts(r->plan) ? count(r->routing.from_arbiter[i]) : json_null());
 }
 
 pv_code pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, const char *again,

@@ -292,10 +292,12 @@ static void print_since(const pv_bisect_result *r, const pv_bisect_place *p) {
     print_place(r, &r->first);
     putchar('\n');
   }
-  printf("  in all      %llu of %llu elements differ, %llu of %llu expert sets, %llu top tokens\n",
-         (unsigned long long)r->different, (unsigned long long)r->compared,
-         (unsigned long long)r->routing.different, (unsigned long long)r->routing.sets,
-         (unsigned long long)r->tops_different);
+  printf("  in all      %llu of %llu elements differ, ", (unsigned long long)r->different,
+         (unsigned long long)r->compared);
+  if (pv_plan_has_experts(r->plan))
+    printf("%llu of %llu expert sets, ", (unsigned long long)r->routing.different,
+           (unsigned long long)r->routing.sets);
+  printf("%llu top tokens\n", (unsigned long long)r->tops_different);
 }
 
 static void print_routing(const pv_bisect_result *r) {
@@ -320,10 +322,11 @@ static void print_routing(const pv_bisect_result *r) {
 }
 
 static void print_layers(const pv_bisect_result *r) {
-  printf(
-      "\nlayer   piled up in ffn_residual: left, right   introduced, largest stage: left, right\n");
+  const int last = pv_plan_role(r->plan, PV_ROLE_LAYER_OUT);
+  printf("\nlayer   piled up in %s: left, right   introduced, largest stage: left, right\n",
+         r->plan->rows[last].name);
   for (uint32_t l = 0; l < r->layers; l++) {
-    const pv_bisect_stage *sum = &r->stages[l][pv_plan_role(r->plan, PV_ROLE_LAYER_OUT)];
+    const pv_bisect_stage *sum = &r->stages[l][last];
     double introduced[2] = {0.0, 0.0};
     const char *worst[2] = {"-", "-"};
     char piled[2][PV_REAL_ROOM] = {"-", "-"};
@@ -354,11 +357,12 @@ static void print_exact(const pv_bisect_result *r) {
     static const char *const names[] = {"largest 1 - cosine, logits", "top tokens that differ",
                                         "expert sets that differ"};
     static const pv_role of[] = {PV_ROLE_LOGITS, PV_ROLE_TOP, PV_ROLE_ROUTER_INDICES};
-    const pv_stage_id stage = (pv_stage_id)pv_plan_role(r->plan, of[line]);
+    const int stage = pv_plan_role(r->plan, of[line]);
     char text[2][32];
+    if (stage < 0) continue;
     for (int i = 0; i < 2; i++) {
       const uint64_t count = line == 1 ? r->tops_from_arbiter[i] : r->routing.from_arbiter[i];
-      if (!has_any(r, i, stage))
+      if (!has_any(r, i, (pv_stage_id)stage))
         snprintf(text[i], sizeof text[i], "-");
       else if (line == 0)
         snprintf(text[i], sizeof text[i], "%s", PV_REAL('g', 3, 1.0 - r->worst_cosine[i]));

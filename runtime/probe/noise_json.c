@@ -49,13 +49,13 @@ static json_t *source(const pv_noise_spec *spec, const pv_noise_result *r, size_
   const pv_noise_source *s = &spec->sources[i];
   const pv_noise_of *of = &r->of[i];
   const bool rounded = s->kind == PV_NOISE_ROUNDED;
-  return json_pack("{s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "name", pv_noise_name(s),
-                   "kind", rounded ? "rounding" : "last bit", "numerics",
-                   rounded ? json_string(pv_numerics_identity(s->side.numerics)) : json_null(),
-                   "computed_by", rounded ? json_string(of->computed) : json_null(), "finite",
-                   of->finite ? 1 : 0, "top_tokens", count(of->tops), "top_tokens_changed",
-                   count(of->tops_changed), "routing", routing(of, r->layers), "stages",
-                   stages(r, of, rounded));
+  return json_pack(
+      "{s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "name", pv_noise_name(s), "kind",
+      rounded ? "rounding" : "last bit", "numerics",
+      rounded ? json_string(pv_numerics_identity(s->side.numerics)) : json_null(), "computed_by",
+      rounded ? json_string(of->computed) : json_null(), "finite", of->finite ? 1 : 0, "top_tokens",
+      count(of->tops), "top_tokens_changed", count(of->tops_changed), "routing",
+      routing(of, pv_plan_has_experts(r->plan) ? r->layers : 0), "stages", stages(r, of, rounded));
 }
 
 pv_code pv_noise_json(const pv_noise_spec *spec, const pv_noise_result *r, pv_error *err) {

@@ -120,7 +120,9 @@ static void print_choices(const pv_noise_spec *spec, const pv_noise_result *r) {
   line l = {0};
   putchar('\n');
   print_names(spec, "CHOICES", false);
+  const bool experts = pv_plan_has_experts(r->plan);
   for (int row = 0; row < 5; row++) {
+    if (row != 1 && !experts) continue;
     add(&l, NAME, "%s", rows[row]);
     for (size_t i = 0; i < r->source_count; i++) {
       const pv_noise_routing all = over_layers(r, i);
