@@ -177,8 +177,9 @@ static pv_code upload_rope(pv_gpu_backend *b, pv_error *err) {
 /* What no launch could do is said before anything is copied. */
 static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
   const pv_shape *s = &b->base.model->shape;
-  /* Slots are one dimension of a grid. */
-  const size_t batch = b->base.config.batch, most = PV_CUDA_GRID_MAX / s->used;
+  const pv_plan *stages = b->base.model->plan;
+  /* Rows are one dimension of a grid, or slots, of which there are more. */
+  const size_t batch = b->base.config.batch, most = PV_CUDA_GRID_MAX / (s->used > 0 ? s->used : 1);
   if (batch > most) {
     pv_error_set(err, PV_ERR_LIMIT, "a batch of %zu positions is too large for a GPU: at most %zu",
                  batch, most);
@@ -186,19 +187,15 @@ static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
     return PV_ERR_LIMIT;
   }
   if (b->max == 0.0f) return PV_OK; /* f32-f64acc keeps no activations in shared memory */
-  const struct {
-    const char *name;
-    size_t k;
-  } rows[] = {{"hidden", s->hidden},
-              {"heads x head_dim", pv_dim_size(PV_DIM_Q, s)},
-              {"the experts' width", s->ffn}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    const size_t needed = pv_cuda_act_shared(rows[i].k) + PV_GEMV_DECLARED;
+  for (size_t i = 0; i < stages->count; i++) {
+    const pv_stage_row *in = &stages->rows[stages->rows[i].in[0]];
+    if (stages->rows[i].op != PV_OP_MATMUL) continue;
+    const size_t k = pv_dim_size(in->width, s), needed = pv_cuda_act_shared(k) + PV_GEMV_DECLARED;
     if (needed > b->info.shared)
       return pv_error_set(err, PV_ERR_LIMIT,
-                          "the model is too wide for this device: %s is %zu, for which a block "
-                          "needs %zu bytes of shared memory and can have %u",
-                          rows[i].name, rows[i].k, needed, b->info.shared);
+                          "the model is too wide for this device: a product takes %zu elements of "
+                          "%s, for which a block needs %zu bytes of shared memory and can have %u",
+                          k, in->name, needed, b->info.shared);
   }
   return PV_OK;
 }

@@ -83,6 +83,7 @@ static json_t *model_facts(const session *s, pv_error *err) {
   uint64_t length = 0;
   if (s->model == NULL) return json_null();
   const pv_shape *m = &s->model->shape;
+  const char *ffn = m->experts > 0 ? "expert_ffn" : "ffn";
   const unsigned char *bytes = pv_gguf_bytes(s->model->gguf, &length);
   pv_gguf_string name = {"", 0};
   if (pv_sha256_bytes(bytes, length, digest, err) != PV_OK) return NULL;
@@ -95,9 +96,10 @@ static json_t *model_facts(const session *s, pv_error *err) {
     uint64_t value;
   } numbers[] = {{"bytes", length},       {"layers", m->layers},     {"hidden", m->hidden},
                  {"heads", m->heads},     {"kv_heads", m->kv_heads}, {"head_dim", m->head_dim},
-                 {"experts", m->experts}, {"experts_used", m->used}, {"expert_ffn", m->ffn},
+                 {"experts", m->experts}, {"experts_used", m->used}, {ffn, m->ffn},
                  {"vocabulary", m->vocab}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    if (numbers[i].value == 0) continue; /* the architecture has none */
     snprintf(text, sizeof text, "%llu", (unsigned long long)numbers[i].value);
     pv_json_set(&out, numbers[i].name, json_string(text));
   }
