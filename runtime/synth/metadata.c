@@ -164,12 +164,13 @@ static void put_member(writer *self, const pv_synth_options *o, const pv_model_k
 
 static void put_shape(writer *self, const pv_synth_options *o) {
   const pv_shape *s = &o->shape;
-  char name[96];
+  char name[96], experts[32] = "";
+  if (s->experts > 0)
+    snprintf(experts, sizeof experts, "-%ue%u", (unsigned)s->experts, (unsigned)s->used);
   snprintf(name, sizeof name, "%s", o->name);
   if (name[0] == '\0')
-    snprintf(name, sizeof name, "synth-%ux%u-%ue%u-seed%llu", (unsigned)s->layers,
-             (unsigned)s->hidden, (unsigned)s->experts, (unsigned)s->used,
-             (unsigned long long)o->seed);
+    snprintf(name, sizeof name, "synth-%ux%u%s-seed%llu", (unsigned)s->layers, (unsigned)s->hidden,
+             experts, (unsigned long long)o->seed);
   key_string(self, "general.architecture", o->plan->architecture);
   key_string(self, "general.name", name);
   key_u32(self, "general.alignment", SYNTH_ALIGNMENT);

@@ -1,7 +1,9 @@
 /* Shapes by name, defaults, and the check of everything that a caller can set. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/ck.h"
+#include "runtime/model/metadata.h"
 #include "runtime/synth/internal.h"
 
 #define LAYERS_MAX  PV_MODEL_LAYERS_MAX
@@ -43,13 +45,41 @@ static const struct {
 static const char *const layouts[PV_SYNTH_LAYOUT_COUNT] = {"F32",  "F16",    "BF16",      "Q8_0",
                                                            "Q6_K", "Q4_K_M", "Q4_K_M-kv8"};
 
-bool pv_synth_shape(const char *name, pv_shape *shape) {
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    if (strcmp(shapes[i].name, name) == 0) {
-      *shape = shapes[i].shape;
-      return true;
-    }
-  return false;
+/* The numbers of a shape: the option that sets it, and its bounds. */
+static const struct {
+  const char *name;
+  size_t member;
+  uint32_t low, high;
+} numbers[] = {
+    {"--layers", offsetof(pv_shape, layers), 1, LAYERS_MAX},
+    {"--hidden", offsetof(pv_shape, hidden), 1, WIDTH_MAX},
+    {"--heads", offsetof(pv_shape, heads), 1, 1024},
+    {"--kv-heads", offsetof(pv_shape, kv_heads), 1, 1024},
+    {"--head-dim", offsetof(pv_shape, head_dim), 8, 256},
+    {"--experts", offsetof(pv_shape, experts), 1, EXPERTS_MAX},
+    {"--used", offsetof(pv_shape, used), 1, EXPERTS_MAX},
+    {"--ffn", offsetof(pv_shape, ffn), 1, WIDTH_MAX},
+    {"--vocab", offsetof(pv_shape, vocab), PV_SYNTH_VOCAB_MIN, PV_SYNTH_VOCAB_MAX},
+    {"--context", offsetof(pv_shape, context), 1, 1u << 24},
+};
+enum { NUMBERS = sizeof numbers / sizeof *numbers };
+
+/* Whether the architecture has the number: a key of its own, or an embedding. */
+static bool has(const pv_plan *plan, size_t member) {
+  const pv_model_key *key = plan->keys;
+  while (key->name != NULL && (key->rule != PV_KEY_U32 || key->member != member)) key++;
+  return key->name != NULL || member == offsetof(pv_shape, vocab);
+}
+
+bool pv_synth_shape(const pv_plan *plan, const char *name, pv_shape *shape) {
+  size_t n = 0;
+  while (n < sizeof shapes / sizeof *shapes && strcmp(shapes[n].name, name) != 0) n++;
+  if (n == sizeof shapes / sizeof *shapes) return false;
+  *shape = shapes[n].shape;
+  for (size_t i = 0; i < NUMBERS; i++)
+    if (!has(plan, numbers[i].member))
+      memset((char *)shape + numbers[i].member, 0, sizeof(uint32_t));
+  return true;
 }
 
 const char *pv_synth_layout_name(pv_synth_layout layout) {
@@ -71,7 +101,7 @@ pv_synth_options pv_synth_defaults(void) {
                               .seed = 1,
                               .outlier_token = -1,
                               .near_tie = -1.0};
-  pv_synth_shape("tiny", &options.shape);
+  pv_synth_shape(options.plan, "tiny", &options.shape);
   return options;
 }
 
@@ -81,35 +111,26 @@ static pv_code refuse(pv_error *err, const char *what, const char *cure) {
   return PV_ERR_INPUT;
 }
 
-static pv_code check_ranges(const pv_shape *s, pv_error *err) {
-  const struct {
-    const char *name;
-    uint32_t value, low, high;
-  } ranges[] = {
-      {"--layers", s->layers, 1, LAYERS_MAX},
-      {"--hidden", s->hidden, 1, WIDTH_MAX},
-      {"--heads", s->heads, 1, 1024},
-      {"--kv-heads", s->kv_heads, 1, 1024},
-      {"--head-dim", s->head_dim, 8, 256},
-      {"--experts", s->experts, 1, EXPERTS_MAX},
-      {"--used", s->used, 1, EXPERTS_MAX},
-      {"--ffn", s->ffn, 1, WIDTH_MAX},
-      {"--vocab", s->vocab, PV_SYNTH_VOCAB_MIN, PV_SYNTH_VOCAB_MAX},
-      {"--context", s->context, 1, 1u << 24},
-  };
-  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-    if (ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high) continue;
-    pv_error_set(err, PV_ERR_INPUT, "%s is %u, outside %u..%u", ranges[i].name,
-                 (unsigned)ranges[i].value, (unsigned)ranges[i].low, (unsigned)ranges[i].high);
-    pv_error_hint(err, "give %s a value from %u to %u", ranges[i].name, (unsigned)ranges[i].low,
-                  (unsigned)ranges[i].high);
+static pv_code check_ranges(const pv_plan *plan, const pv_shape *s, pv_error *err) {
+  for (size_t i = 0; i < NUMBERS; i++) {
+    const char *name = numbers[i].name;
+    const bool there = has(plan, numbers[i].member);
+    const unsigned low = there ? numbers[i].low : 0, high = there ? numbers[i].high : 0;
+    uint32_t value = 0;
+    memcpy(&value, (const char *)s + numbers[i].member, sizeof value);
+    if (value >= low && value <= high) continue;
+    pv_error_set(
+        err, PV_ERR_INPUT,
+        there ? "%s is %u, outside %u..%u" : "%s is %u, of which the architecture has none", name,
+        (unsigned)value, low, high);
+    pv_error_hint(err, there ? "give %s a value from %u to %u" : "leave %s out", name, low, high);
     return PV_ERR_INPUT;
   }
   return PV_OK;
 }
 
-static pv_code check_shape(const pv_shape *s, pv_error *err) {
-  const pv_code code = check_ranges(s, err);
+static pv_code check_shape(const pv_plan *plan, const pv_shape *s, pv_error *err) {
+  const pv_code code = check_ranges(plan, s, err);
   if (code != PV_OK) return code;
   if (s->heads % s->kv_heads != 0)
     return refuse(err, "the query heads are not a multiple of the key heads",
@@ -129,7 +150,7 @@ static pv_code check_shape(const pv_shape *s, pv_error *err) {
 
 pv_code synth_check(const pv_synth_options *options, pv_error *err) {
   const pv_shape *s = &options->shape;
-  const pv_code code = check_shape(s, err);
+  const pv_code code = check_shape(options->plan, s, err);
   if (code != PV_OK) return code;
   if ((unsigned)options->layout >= PV_SYNTH_LAYOUT_COUNT)
     return refuse(err, "the layout is unknown", "choose one that --help lists");

@@ -9,14 +9,15 @@
 const char pv_synth_help[] =
     "Usage: pv synth [options] --out FILE\n"
     "\n"
-    "Writes a GGUF model with the Qwen3-MoE architecture and random weights. The same options "
-    "give\n"
-    "the same bytes on every machine and with any number of threads.\n"
+    "Writes a GGUF model with random weights. The same options give the same bytes on every "
+    "machine\n"
+    "and with any number of threads.\n"
     "\n"
     "  --out FILE            where to write; an existing file is kept unless --force is given\n"
     "  --shape NAME          tiny (4 layers, 10 MB; the default) or qwen3-coder-30b-a3b (48 "
     "layers,\n"
     "                        18.6 GB); every dimension below changes it, wherever it stands\n"
+    "  --arch NAME           the architecture; a name that is none lists those that there are\n"
     "  --layers N            --hidden N      --heads N       --kv-heads N    --head-dim N\n"
     "  --experts N           --used N        --ffn N         --vocab N       --context N\n"
     "  --tokens N            the same as --vocab: entries of the vocabulary, at least 258\n"
@@ -49,7 +50,23 @@ const char pv_synth_help[] =
     "  pv synth --layout BF16 --outlier 1000 --outlier-channel 17 --out outlier.gguf\n"
     "  pv synth --near-tie 1e-6 --seed 3 --prompts 3,17 --out ties.gguf\n";
 
-typedef enum kind { SHAPE, OUT, NAME, WORDS, LAYOUT, U32, U64, TOKEN, F64, F32, FLAG, HELP } kind;
+/* In the order in which they are looked at, wherever they stand: a shape is one of the
+ * architecture, and what follows changes both. */
+typedef enum kind {
+  ARCH,
+  SHAPE,
+  OUT,
+  NAME,
+  WORDS,
+  LAYOUT,
+  U32,
+  U64,
+  TOKEN,
+  F64,
+  F32,
+  FLAG,
+  HELP
+} kind;
 
 typedef struct option {
   const char *name;
@@ -61,6 +78,7 @@ typedef struct option {
 
 static const option known[] = {
     {"--out", OUT, 0},
+    {"--arch", ARCH, AT(plan)},
     {"--shape", SHAPE, AT(shape)},
     {"--layers", U32, AT(shape.layers)},
     {"--hidden", U32, AT(shape.hidden)},
@@ -110,10 +128,27 @@ static const option *look_up(const char *argument, const char **value) {
   return NULL;
 }
 
+static pv_code store_architecture(const char *name, pv_synth_options *options, pv_error *err) {
+  char names[96];
+  const pv_plan *plan = pv_plan_find(name, strlen(name));
+  if (plan == NULL) {
+    pv_plan_list(false, names, sizeof names);
+    pv_error_set(err, PV_ERR_INPUT, "unknown architecture '%s'", name);
+    pv_error_hint(err, "choose %s", names);
+    return PV_ERR_INPUT;
+  }
+  options->plan = plan;
+  pv_synth_shape(plan, "tiny", &options->shape); /* unless another one is named */
+  return PV_OK;
+}
+
 static pv_code store_text(const option *o, const char *value, pv_synth_options *options,
                           pv_error *err) {
+  if (o->kind == ARCH) return store_architecture(value, options, err);
   if (o->kind == SHAPE)
-    return pv_synth_shape(value, &options->shape) ? PV_OK : refuse(err, "unknown shape", value);
+    return pv_synth_shape(options->plan, value, &options->shape)
+               ? PV_OK
+               : refuse(err, "unknown shape", value);
   if (o->kind == LAYOUT)
     return synth_layout_by_name(value, &options->layout) ? PV_OK
                                                          : refuse(err, "unknown layout", value);
@@ -138,7 +173,7 @@ static pv_code store(const option *o, const char *value, pv_synth_options *optio
     memcpy(field, &value, sizeof value);
     return length > 0 ? PV_OK : refuse(err, "an empty list for", o->name);
   }
-  if (o->kind == SHAPE || o->kind == LAYOUT || o->kind == NAME)
+  if (o->kind == ARCH || o->kind == SHAPE || o->kind == LAYOUT || o->kind == NAME)
     return store_text(o, value, options, err);
   if (o->kind == F64 || o->kind == F32) {
     ok = pv_parse_f64(value, length, &real);
@@ -159,9 +194,9 @@ static pv_code store(const option *o, const char *value, pv_synth_options *optio
   return PV_ERR_INPUT;
 }
 
-/* One pass: the shape alone, or all but the shape, so that its place does not matter. */
-static pv_code pass(int argc, char **argv, bool shape, pv_synth_options *options, const char **path,
-                    bool *help, pv_error *err) {
+/* One pass: options of kinds from `first` to `last`. */
+static pv_code pass(int argc, char **argv, kind first, kind last, pv_synth_options *options,
+                    const char **path, bool *help, pv_error *err) {
   uint64_t seen = 0;
   for (int i = 1; i < argc; i++) {
     const char *value;
@@ -183,7 +218,7 @@ static pv_code pass(int argc, char **argv, bool shape, pv_synth_options *options
       if (i + 1 >= argc) return refuse(err, "a value is missing after", o->name);
       value = argv[++i];
     }
-    if ((o->kind == SHAPE) != shape) continue;
+    if (o->kind < first || o->kind > last) continue;
     const pv_code code = store(o, value, options, path, err);
     if (code != PV_OK) return code;
   }
@@ -200,8 +235,9 @@ pv_code pv_synth_parse(int argc, char **argv, pv_synth_options *options, const c
   for (int i = 1; i < argc; i++)
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) *help = true;
   if (*help) return PV_OK;
-  pv_code code = pass(argc, argv, true, options, path, help, err);
-  if (code == PV_OK) code = pass(argc, argv, false, options, path, help, err);
+  pv_code code = pass(argc, argv, ARCH, ARCH, options, path, help, err);
+  if (code == PV_OK) code = pass(argc, argv, SHAPE, SHAPE, options, path, help, err);
+  if (code == PV_OK) code = pass(argc, argv, OUT, HELP, options, path, help, err);
   if (code != PV_OK) return code;
   if (*path == NULL) {
     pv_error_set(err, PV_ERR_INPUT, "no file to write was named");

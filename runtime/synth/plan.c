@@ -7,7 +7,7 @@
 #include "base/ck.h"
 #include "runtime/synth/internal.h"
 
-/* The layers whose attn_v and ffn_down_exps get Q6_K in a Q4_K_M file: the first and last eighth,
+/* The layers whose attn_v and ffn_down get Q6_K in a Q4_K_M file: the first and last eighth,
  * and every third one between. */
 static bool more_bits(uint32_t layer, uint32_t layers) {
   const uint32_t eighth = layers / 8;
@@ -21,7 +21,7 @@ static bool ends_with(const char *name, const char *ending) {
 
 static pv_type mixed_type(const char *name, uint32_t layer, uint32_t layers, bool kv8) {
   if (strcmp(name, "output.weight") == 0) return PV_TYPE_Q6_K;
-  if (ends_with(name, "ffn_down_exps.weight"))
+  if (ends_with(name, "ffn_down_exps.weight") || ends_with(name, "ffn_down.weight"))
     return more_bits(layer, layers) ? PV_TYPE_Q6_K : PV_TYPE_Q4_K;
   if (ends_with(name, "attn_v.weight")) {
     if (kv8) return PV_TYPE_Q8_0;

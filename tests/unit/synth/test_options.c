@@ -76,6 +76,7 @@ static void test_refused(void) {
       {"synth --out a --force --force", "given twice: '--force'"},
       {"synth --out a --force=yes", "no value belongs to '--force'"},
       {"synth --out a --shape huge", "unknown shape 'huge'"},
+      {"synth --out a --arch llama", "unknown architecture 'llama'"},
       {"synth --out a --layout Q4_0", "unknown layout 'Q4_0'"},
       {"synth --out a --layers 0", "--layers is 0, outside 1..1024"},
       {"synth --out a --layers 1025", "outside 1..1024"},
@@ -115,12 +116,12 @@ static void test_refused(void) {
 
 static void test_help(void) {
   static const char *const words[] = {
-      "--out",      "--shape",           "--layers",        "--hidden",    "--heads",
-      "--kv-heads", "--head-dim",        "--experts",       "--used",      "--ffn",
-      "--vocab",    "--tokens",          "--context",       "--rope-base", "--eps",
-      "--tied",     "--layout",          "--seed",          "--threads",   "--name",
-      "--outlier",  "--outlier-channel", "--outlier-token", "--near-tie",  "--integers",
-      "--force",    "--no-sync",         "Examples:"};
+      "--out",      "--arch",     "--shape",           "--layers",        "--hidden",
+      "--heads",    "--kv-heads", "--head-dim",        "--experts",       "--used",
+      "--ffn",      "--vocab",    "--tokens",          "--context",       "--rope-base",
+      "--eps",      "--tied",     "--layout",          "--seed",          "--threads",
+      "--name",     "--outlier",  "--outlier-channel", "--outlier-token", "--near-tie",
+      "--integers", "--force",    "--no-sync",         "Examples:"};
   pv_synth_options o;
   const char *path = NULL;
   bool help = false;
@@ -137,10 +138,10 @@ static void test_sizes(void) {
   pv_synth_options o = pv_synth_defaults();
   uint64_t bytes = 0;
   pv_shape shape;
-  EXPECT(!pv_synth_shape("none", &shape));
+  EXPECT(!pv_synth_shape(o.plan, "none", &shape));
   EXPECT(pv_synth_size(&o, &bytes, NULL) == PV_OK);
   EXPECT(bytes > 9900000 && bytes < 10300000);
-  EXPECT(pv_synth_shape("qwen3-coder-30b-a3b", &o.shape));
+  EXPECT(pv_synth_shape(o.plan, "qwen3-coder-30b-a3b", &o.shape));
   EXPECT(pv_synth_size(&o, &bytes, NULL) == PV_OK);
   EXPECT_F64((double)bytes / 1e9, 18.55, 0.03);
   o.shape.layers = 0;
