@@ -76,7 +76,7 @@ static const char *cure(const char *name, uint32_t layers) {
     return isdigit((unsigned char)dense[length])
                ? "it has one tensor for each expert, as old converters wrote: convert the model "
                  "again"
-               : "pv computes layers of experts only: use a model without dense layers";
+               : "the architecture has layers of experts only: use a model without dense layers";
   }
   return "a tensor that is not read would change nothing: list them with pv tensors FILE";
 }

@@ -14,7 +14,7 @@ typedef struct pv_call {
 
 /* Entries for a pv_option list. */
 #define PV_CALL_OPTIONS(call)                                                                     \
-  {"--model", "FILE", "a GGUF model (Qwen3-MoE)", &(call).model, NULL},                           \
+  {"--model", "FILE", "a GGUF model", &(call).model, NULL},                                       \
       {"--side", "SIDE", "who computes: KIND[:IDENTITY][@FAULT] (default cpu:i16)", &(call).side, \
        NULL},                                                                                     \
       {"--threads", "N", "threads (default: one per processor)", &(call).threads, NULL},          \

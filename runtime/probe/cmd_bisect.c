@@ -233,7 +233,7 @@ static const char summary[] =
 int pv_probe_bisect(int argc, char **argv) {
   call c = {.side = PV_CALL_DEFAULTS};
   const pv_option list[] = {
-      {"--model", "FILE", "a GGUF model (Qwen3-MoE)", &c.side.model, NULL},
+      {"--model", "FILE", "a GGUF model", &c.side.model, NULL},
       PV_CALL_TOKENS(c.side),
       {"--random", "N", "so many random tokens (default 24)", &c.random, NULL},
       {"--reference", "FILE", "a model's reference, for --named", &c.reference, NULL},

@@ -252,7 +252,7 @@ int pv_probe_compare(int argc, char **argv) {
   pv_call call = PV_CALL_DEFAULTS;
   const char *stages = NULL, *layers = NULL, *batch = NULL, *seed = NULL, *reference = NULL;
   const pv_option list[] = {
-      {"--model", "FILE", "for two sides: a GGUF model (Qwen3-MoE)", &call.model, NULL},
+      {"--model", "FILE", "for two sides: a GGUF model", &call.model, NULL},
       PV_CALL_TOKENS(call),
       {"--random", "3,512", "lengths of random sequences, instead of --ids", &s.random, NULL},
       {"--reference", "FILE", "all prompts of a reference, instead of --ids", &reference, NULL},

@@ -165,7 +165,7 @@ static pv_code make_spec(call *c, pv_noise_spec *out, pv_error *err) {
 int pv_probe_noise(int argc, char **argv) {
   call c = {.given = PV_CALL_DEFAULTS};
   const pv_option list[] = {
-      {"--model", "FILE", "a GGUF model (Qwen3-MoE)", &c.given.model, NULL},
+      {"--model", "FILE", "a GGUF model", &c.given.model, NULL},
       PV_CALL_TOKENS(c.given),
       {"--random", "N", "so many random tokens (default 24)", &c.random, NULL},
       {"--reference", "FILE", "every prompt of a model's reference", &c.reference, NULL},

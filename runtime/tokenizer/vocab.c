@@ -53,7 +53,8 @@ static pv_code expect_word(const reader *self, const char *key, const char *word
                       shown.data == NULL ? "" : shown.data, word);
   pv_text_free(&shown);
   placed(self, key, code, err);
-  pv_error_hint(err, "use a Qwen3-MoE model; token ids can be given instead of text");
+  pv_error_hint(err,
+                "use a model with the tokenizer of Qwen; token ids can be given instead of text");
   return code;
 }
 
