@@ -6,151 +6,81 @@
 
 #include "base/clock.h"
 #include "kernels/arith/arith.h"
+#include "kernels/definition/definition.h"
 #include "runtime/alone/trial.h"
+#include "runtime/forward/gpu_devices.h"
 
-enum { SHAPES = 8, TOGETHER = 10 };
+enum { SHAPES = 13, TOGETHER = 10, RUNS_ON_A_DEVICE = 8 };
+
+enum {
+  TYPED = 1,      /* cases for each type of weights */
+  QUANTISED = 2,  /* but those alone */
+  OWN_TYPE = 4,   /* of the one type that the kernel takes */
+  DEVICE_ONLY = 8 /* no operation of the CPU's kernels */
+};
+#define WITH(data) (1u << (8 + PV_DATA_##data)) /* and data that is about the operation */
 
 /* The cases of a kernel by its name, or of all that take an argument. Sizes do not divide what a
- * block takes, unless the kernel's limit says so. */
+ * block takes, unless the kernel's limit says so. A row's length is made whole blocks of the type;
+ * those of a product have one chunk, few, a power of two and not one. */
+#define GEMV_SHAPES                                                                     \
+  {                                                                                     \
+    {256, 9, 1}, {512, 67, 2}, {768, 16, 3}, {2304, 10, 1}, {4608, 3, 1}, {2048, 3, 1}, \
+        {4096, 3, 1}, {32, 5, 1}, {96, 3, 2}, {160, 5, 1}, {288, 3, 1}, {1056, 5, 1}, { \
+      4064, 2, 1                                                                        \
+    }                                                                                   \
+  }
+#define FAMILY(name, make, flags, ...) \
+  { #name, pv_trial_##make, flags, __VA_ARGS__ }
 static const struct family {
   const char *name;
   void (*make)(pv_trial *t);
-  bool typed, quantised; /* cases for each type; but those alone */
-  uint32_t bench[3];     /* k, rows, batch */
+  unsigned flags;
+  uint32_t bench[3]; /* k, rows, batch */
   uint32_t shape[SHAPES][3];
 } families[] = {
-    {"gemm_4",
-     pv_trial_gemm,
-     true,
-     true,
-     {1024, 4096, 512},
-     {{256, 33, 40}, {768, 32, 9}, {1024, 7, 65}}},
-    {"gemm_5", pv_trial_gemm, true, true, {2048, 4096, 512}, {{1280, 33, 40}, {2048, 31, 33}}},
-    {"gemm_6", pv_trial_gemm, true, true, {4096, 4096, 512}, {{2304, 33, 34}, {4096, 5, 9}}},
-    {"gemv",
-     pv_trial_gemv,
-     true,
-     false,
-     {2048, 4096, 1},
-     {{256, 9, 1}, {512, 67, 2}, {768, 16, 3}, {2304, 10, 1}, {4608, 3, 1}}},
-    {"pv_cuda_gemv",
-     pv_trial_f64acc,
-     false,
-     false,
-     {2048, 4096, 1},
-     {{256, 9, 1}, {512, 67, 2}, {768, 16, 3}, {2304, 10, 1}}},
-    {"embed",
-     pv_trial_embed,
-     true,
-     false,
-     {2048, 4096, 512},
-     {{256, 5, 3}, {512, 3, 1}, {2304, 4, 2}}},
-    {"gate_up",
-     pv_trial_gate_up,
-     true,
-     false,
-     {2048, 768, 1},
-     {{256, 33, 1}, {512, 32, 2}, {768, 70, 3}}},
-    {"down",
-     pv_trial_down,
-     true,
-     false,
-     {768, 2048, 1},
-     {{256, 8, 1}, {768, 24, 2}, {1280, 16, 1}}},
-    {"swiglu",
-     pv_trial_swiglu,
-     false,
-     false,
-     {768, 1, 4096},
-     {{1, 1, 1}, {100, 1, 3}, {256, 1, 2}, {999, 1, 1}}},
-    {"combine",
-     pv_trial_combine,
-     false,
-     false,
-     {2048, 8, 512},
-     {{1, 1, 1}, {100, 3, 2}, {257, 8, 3}}},
-    {"rmsnorm",
-     pv_trial_norm,
-     false,
-     false,
-     {2048, 1, 512},
-     {{1, 1, 1}, {100, 1, 3}, {255, 1, 2}, {2056, 1, 1}, {2080, 1, 2}, {4096, 1, 1}}},
-    {"heads",
-     pv_trial_heads,
-     false,
-     false,
-     {128, 32, 512},
-     {{8, 1, 3}, {72, 9, 2}, {128, 8, 1}, {256, 5, 2}}},
-    {"attend_combine",
-     pv_trial_attend,
-     false,
-     false,
-     {128, 8, 64},
-     {{8, 1, 3}, {72, 4, 2}, {128, 8, 5}}},
-    {"attend_1", pv_trial_attend, false, false, {128, 8, 64}, {{8, 1, 3}, {72, 3, 2}, {256, 1, 1}}},
-    {"attend_4",
-     pv_trial_attend,
-     false,
-     false,
-     {128, 8, 64},
-     {{8, 4, 3}, {72, 4, 2}, {128, 12, 1}}},
-    {"attend_8",
-     pv_trial_attend,
-     false,
-     false,
-     {128, 8, 64},
-     {{8, 8, 3}, {72, 8, 2}, {128, 16, 1}}},
-    {"attend_step_1",
-     pv_trial_attend_step,
-     false,
-     false,
-     {128, 8, 4096},
-     {{32, 1, 1}, {64, 3, 64}, {128, 1, 5}, {256, 1, 130}}},
-    {"attend_step_4",
-     pv_trial_attend_step,
-     false,
-     false,
-     {128, 8, 4096},
-     {{32, 4, 1}, {64, 4, 63}, {128, 4, 65}, {256, 4, 33}}},
-    {"attend_step_8",
-     pv_trial_attend_step,
-     false,
-     false,
-     {128, 8, 4096},
-     {{32, 8, 1}, {64, 8, 63}, {128, 8, 65}, {256, 8, 33}}},
-    {"attend_step_combine",
-     pv_trial_attend_step,
-     false,
-     false,
-     {128, 8, 4096},
-     {{32, 1, 1}, {64, 2, 64}, {128, 1, 129}, {32, 1, 1100}}},
-    {"route",
-     pv_trial_route,
-     false,
-     false,
-     {128, 8, 512},
-     {{1, 1, 1},
-      {3, 1, 2},
-      {40, 8, 3},
-      {63, 63, 2},
-      {65, 8, 1},
-      {128, 8, 2},
-      {129, 1, 2},
-      {1024, 8, 1}}},
-    {"group",
-     pv_trial_group,
-     false,
-     false,
-     {128, 1, 4096},
-     {{1, 1, 1}, {5, 1, 33}, {128, 1, 100}, {1024, 1, 65}}},
-    {"add", pv_trial_add, false, false, {1 << 22, 1, 1}, {{1, 1, 1}, {255, 1, 1}, {1000, 1, 1}}},
-    {"pv_cuda_argmax",
-     pv_trial_argmax,
-     false,
-     false,
-     {151936, 256, 1},
-     {{1, 3, 1}, {255, 2, 2}, {1000, 7, 3}, {3000, 256, 1}}},
-    {"scan", pv_trial_scan, false, false, {1 << 22, 1, 512}, {{1, 1, 1}, {1000, 1, 2}}},
+    FAMILY(gemm_4, gemm, TYPED | QUANTISED, {1024, 4096, 512},
+           {{256, 33, 40}, {768, 32, 9}, {1024, 7, 65}}),
+    FAMILY(gemm_5, gemm, TYPED | QUANTISED, {2048, 4096, 512}, {{1280, 33, 40}, {2048, 31, 33}}),
+    FAMILY(gemm_6, gemm, TYPED | QUANTISED, {4096, 4096, 512}, {{2304, 33, 34}, {4096, 5, 9}}),
+    FAMILY(gemv, gemv, TYPED | WITH(EXACT), {2048, 4096, 1}, GEMV_SHAPES),
+    FAMILY(pv_cuda_gemv, f64acc, OWN_TYPE | WITH(EXACT), {2048, 4096, 1}, GEMV_SHAPES),
+    FAMILY(embed, embed, TYPED, {2048, 4096, 512}, {{256, 5, 3}, {512, 3, 1}, {2304, 4, 2}}),
+    FAMILY(gate_up, gate_up, TYPED, {2048, 768, 1}, {{256, 33, 1}, {512, 32, 2}, {768, 70, 3}}),
+    FAMILY(down, down, TYPED, {768, 2048, 1}, {{256, 8, 1}, {768, 24, 2}, {1280, 16, 1}}),
+    FAMILY(swiglu, swiglu, WITH(SWEEP), {768, 1, 4096},
+           {{1, 1, 1}, {100, 1, 3}, {256, 1, 2}, {999, 1, 1}}),
+    FAMILY(combine, combine, 0, {2048, 8, 512}, {{1, 1, 1}, {100, 3, 2}, {257, 8, 3}}),
+    FAMILY(rmsnorm, norm, 0, {2048, 1, 512},
+           {{1, 1, 1}, {100, 1, 3}, {255, 1, 2}, {2056, 1, 1}, {2080, 1, 2}, {4096, 1, 1}}),
+    FAMILY(heads, heads, 0, {128, 32, 512}, {{8, 1, 3}, {72, 9, 2}, {128, 8, 1}, {256, 5, 2}}),
+    FAMILY(attend_combine, attend, 0, {128, 8, 64}, {{8, 1, 3}, {72, 4, 2}, {128, 8, 5}}),
+    FAMILY(attend_1, attend, 0, {128, 8, 64}, {{8, 1, 3}, {72, 3, 2}, {256, 1, 1}}),
+    FAMILY(attend_4, attend, 0, {128, 8, 64}, {{8, 4, 3}, {72, 4, 2}, {128, 12, 1}}),
+    FAMILY(attend_8, attend, 0, {128, 8, 64}, {{8, 8, 3}, {72, 8, 2}, {128, 16, 1}}),
+    FAMILY(attend_step_1, attend_step, 0, {128, 8, 4096},
+           {{32, 1, 1}, {64, 3, 64}, {128, 1, 5}, {256, 1, 130}}),
+    FAMILY(attend_step_4, attend_step, 0, {128, 8, 4096},
+           {{32, 4, 1}, {64, 4, 63}, {128, 4, 65}, {256, 4, 33}}),
+    FAMILY(attend_step_8, attend_step, 0, {128, 8, 4096},
+           {{32, 8, 1}, {64, 8, 63}, {128, 8, 65}, {256, 8, 33}}),
+    FAMILY(attend_step_combine, attend_step, 0, {128, 8, 4096},
+           {{32, 1, 1}, {64, 2, 64}, {128, 1, 129}, {32, 1, 1100}}),
+    FAMILY(route, route, WITH(EQUAL) | WITH(PAIRS), {128, 8, 512},
+           {{1, 1, 1},
+            {3, 1, 2},
+            {40, 8, 3},
+            {63, 63, 2},
+            {65, 8, 1},
+            {128, 8, 2},
+            {129, 1, 2},
+            {1024, 8, 1}}),
+    FAMILY(group, group, DEVICE_ONLY, {128, 1, 4096},
+           {{1, 1, 1}, {5, 1, 33}, {128, 1, 100}, {1024, 1, 65}}),
+    FAMILY(add, add, 0, {1 << 22, 1, 1}, {{1, 1, 1}, {255, 1, 1}, {1000, 1, 1}}),
+    FAMILY(pv_cuda_argmax, argmax, 0, {151936, 256, 1},
+           {{1, 3, 1}, {255, 2, 2}, {1000, 7, 3}, {3000, 256, 1}}),
+    FAMILY(scan, scan, DEVICE_ONLY, {1 << 22, 1, 512}, {{1, 1, 1}, {1000, 1, 2}}),
 };
 
 static const struct family *family_of(const pv_kernel *kernel) {
@@ -163,13 +93,19 @@ static const struct family *family_of(const pv_kernel *kernel) {
 }
 
 const char *pv_alone_data_name(pv_alone_data data) {
-  static const char *const names[] = {"ordinary", "outliers", "integers", "tiny", "ties", "odd"};
+  static const char *const names[] = {"ordinary", "outliers", "integers", "tiny",  "ties",
+                                      "odd",      "exact",    "equal",    "pairs", "sweep"};
   return names[data];
 }
 
 bool pv_alone_typed(const pv_kernel *kernel) {
   const struct family *f = family_of(kernel);
-  return f != NULL && (f->typed || f->make == pv_trial_f64acc);
+  return f != NULL && (f->flags & (TYPED | OWN_TYPE)) != 0;
+}
+
+bool pv_alone_on_host(const pv_kernel *kernel) {
+  const struct family *f = family_of(kernel);
+  return f != NULL && (f->flags & DEVICE_ONLY) == 0;
 }
 
 /* The type of a kernel that has one: the one that its limit takes. */
@@ -180,6 +116,16 @@ static pv_type own_type(const pv_kernel *kernel) {
     if (kernel->shape(&a, 1, &l)) return pv_type_table[i].type;
   }
   return PV_TYPE_F32;
+}
+
+const pv_kernel *pv_alone_gemv(pv_type type, pv_product product) {
+  if (product != PV_PRODUCT_F64ACC) return pv_kernel_get(PV_GPU_gemv);
+  for (int i = 0; i < PV_GPU_KERNEL_COUNT; i++) {
+    const pv_kernel *k = pv_kernel_get((pv_gpu_kernel)i);
+    const struct family *f = family_of(k);
+    if (f != NULL && (f->flags & OWN_TYPE) != 0 && own_type(k) == type) return k;
+  }
+  return NULL;
 }
 
 static pv_alone_case with_wish(const uint32_t shape[3], pv_type type, const pv_alone_case *wish) {
@@ -194,46 +140,76 @@ bool pv_alone_case_at(const pv_kernel *kernel, size_t index, const pv_alone_case
                       pv_alone_case *out) {
   const struct family *f = family_of(kernel);
   pv_type types[PV_TYPE_COUNT] = {PV_TYPE_F32};
-  size_t type_count = 0, shapes = 0;
+  pv_alone_data data[PV_DATA_SWEEP + 1];
+  size_t type_count = 0, data_count = 0, shapes = 0;
   if (f == NULL) return false;
   while (shapes < SHAPES && f->shape[shapes][0] > 0) shapes++;
-  for (size_t i = 0; f->typed && i < PV_TYPE_COUNT; i++)
-    if (!f->quantised || pv_type_table[i].quantised) types[type_count++] = pv_type_table[i].type;
-  if (!f->typed) {
-    type_count = 1;
-    if (f->make == pv_trial_f64acc) types[0] = own_type(kernel);
-  }
-  if (index >= shapes * type_count * PV_DATA_COUNT) return false;
-  const size_t data = index % PV_DATA_COUNT, shape = index / PV_DATA_COUNT % shapes;
-  *out = with_wish(f->shape[shape], types[index / PV_DATA_COUNT / shapes], wish);
-  out->data = (pv_alone_data)data;
-  out->is_i8 = (index + shape) % 2 == 1;
+  for (size_t d = 0; d <= PV_DATA_SWEEP; d++)
+    if (d < PV_DATA_COUNT || (f->flags >> (8 + d) & 1) != 0) data[data_count++] = (pv_alone_data)d;
+  for (size_t i = 0; (f->flags & TYPED) != 0 && i < PV_TYPE_COUNT; i++)
+    if ((f->flags & QUANTISED) == 0 || pv_type_table[i].quantised)
+      types[type_count++] = pv_type_table[i].type;
+  if ((f->flags & OWN_TYPE) != 0) types[0] = own_type(kernel);
+  if (type_count == 0) type_count = 1;
+  if (index >= shapes * type_count * data_count) return false;
+  const size_t shape = index / data_count % shapes;
+  *out = with_wish(f->shape[shape], types[index / data_count / shapes], wish);
+  out->data = data[index % data_count];
+  out->is_i8 = (out->data + shape) % 2 == 1;
   return true;
 }
 
 pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *wish) {
   const struct family *f = family_of(kernel);
-  const pv_type type = f->make == pv_trial_f64acc ? own_type(kernel) : wish->type;
+  const pv_type type = (f->flags & OWN_TYPE) != 0 ? own_type(kernel) : wish->type;
   return with_wish(f->bench, type, wish);
 }
 
-static void compare(pv_trial *t, const pv_trial_output *o, pv_alone_result *out) {
-  const uint32_t *got = PV_TRIAL_NEW(t, o->words, uint32_t);
-  if (t->code == PV_OK)
-    t->code = t->gpu->ops->download(t->gpu, (void *)(uintptr_t)got, o->at, o->words * sizeof *got,
-                                    t->err);
-  for (size_t i = 0; t->code == PV_OK && i < o->words; i++) {
-    const float x = pv_f32_bits(got[i]), y = pv_f32_bits(o->want[i]);
+pv_code pv_alone_set_find(const char *name, pv_alone_set *out, pv_error *err) {
+  const bool is_path = strcmp(name, "scalar") == 0 || strcmp(name, "avx2") == 0;
+  *out = (pv_alone_set){.name = name};
+  if (strcmp(name, "definition") == 0)
+    out->host = &pv_definition;
+  else if (strcmp(name, "cuda") == 0)
+    out->device = &pv_gpu_cuda;
+  else if (strcmp(name, "ptx") == 0)
+    out->device = &pv_gpu_ptx;
+  else if (is_path || strcmp(name, "cpu") == 0)
+    out->host = pv_cpu_path_get(is_path ? name : NULL);
+  else
+    return pv_error_set(err, PV_ERR_INPUT, "'%.40s' is no set of kernels", name);
+  return out->host != NULL || out->device != NULL
+             ? PV_OK
+             : pv_error_set(err, PV_ERR_UNSUPPORTED, "this machine has no code path %s", name);
+}
+
+void pv_alone_set_close(pv_alone_set *set) {
+  if (set->gpu != NULL) set->gpu->ops->close(set->gpu);
+  set->gpu = NULL;
+}
+
+static pv_code open_device(pv_alone_set *set, pv_error *err) {
+  if (set->host != NULL) return PV_OK;
+  if (set->runs++ % RUNS_ON_A_DEVICE == 0) pv_alone_set_close(set);
+  if (set->gpu != NULL) return PV_OK;
+  return set->file == NULL
+             ? set->device->open(&set->gpu, err)
+             : pv_gpu_ptx_open_text(set->file, set->text, set->length, &set->gpu, err);
+}
+
+static void compare(const pv_alone_output *o, pv_alone_result *out) {
+  for (size_t i = 0; i < o->words; i++) {
+    const float x = pv_f32_bits(o->got[i]), y = pv_f32_bits(o->want[i]);
     out->compared++;
-    if (got[i] == o->want[i] || (o->real && isnan(x) && isnan(y))) continue;
+    if (o->got[i] == o->want[i] || (o->real && isnan(x) && isnan(y))) continue;
     if (out->different++ > 0) continue;
     if (o->real)
       snprintf(out->first, sizeof out->first,
                "%s[%zu] is %.9g (%08x), the definition says %.9g (%08x)", o->name, i, (double)x,
-               got[i], (double)y, o->want[i]);
+               o->got[i], (double)y, o->want[i]);
     else
       snprintf(out->first, sizeof out->first, "%s[%zu] is %08x, the definition says %08x", o->name,
-               i, got[i], o->want[i]);
+               i, o->got[i], o->want[i]);
   }
 }
 
@@ -257,38 +233,101 @@ static void repeat(pv_trial *t, size_t repeats, double *seconds) {
   }
 }
 
-pv_code pv_alone_run(pv_gpu *gpu, const pv_kernel *kernel, const pv_alone_case *c, size_t repeats,
-                     double *seconds, pv_alone_result *out, pv_error *err) {
+/* Makes the case: by `ops` what the outputs must hold, on the device all that it starts with. */
+static pv_trial trial_of(const pv_kernel *kernel, const pv_alone_case *c, pv_gpu *gpu,
+                         const pv_cpu_path *ops, bool unasked, pv_error *err) {
   const struct family *f = family_of(kernel);
-  pv_error own = PV_ERROR_INIT;
   pv_trial t = {.gpu = gpu,
                 .kernel = kernel,
+                .ops = ops,
                 .c = *c,
                 .max = c->is_i8 ? PV_ACT8_MAX : PV_ACT16_MAX,
                 .product = c->is_i8 ? PV_PRODUCT_I8 : PV_PRODUCT_I16,
-                .timed = repeats > 0,
+                .unasked = unasked,
                 .seed = 17 + c->k + c->data,
                 .arena = PV_ARENA_INIT,
-                .err = &own};
-  *out = (pv_alone_result){0};
-  if (f == NULL)
-    return pv_error_set(err, PV_ERR_UNSUPPORTED, "nobody makes cases for the kernel %s",
-                        kernel->name);
-  if (pv_alone_typed(kernel) && c->k % pv_type_get(c->type)->block_elements != 0)
-    return pv_error_set(err, PV_ERR_INPUT, "a row of %u is no whole number of blocks of %s", c->k,
-                        pv_type_get(c->type)->name);
-  f->make(&t);
-  for (size_t i = 0; i < t.launch_count; i++) launch(&t, i);
-  if (t.code == PV_OK) t.code = gpu->ops->finish(gpu, t.err);
-  if (t.code == PV_OK && repeats > 0) repeat(&t, repeats, seconds);
-  for (size_t i = 0; t.code == PV_OK && repeats == 0 && i < t.output_count; i++)
-    compare(&t, &t.output[i], out);
-  out->bytes = t.bytes;
-  if (t.code == PV_ERR_DEVICE) {
-    snprintf(out->fault, sizeof out->fault, "%s", own.message);
-    t.code = PV_OK;
+                .err = err};
+  if (f == NULL || (gpu == NULL && (f->flags & DEVICE_ONLY) != 0))
+    t.code = pv_error_set(err, PV_ERR_UNSUPPORTED, "nobody makes cases for the kernel %s%s",
+                          kernel->name, f == NULL ? "" : " on the CPU");
+  else if (pv_alone_typed(kernel) && c->k % pv_type_get(c->type)->block_elements != 0)
+    t.code = pv_error_set(err, PV_ERR_INPUT, "a row of %u is no whole number of blocks of %s", c->k,
+                          pv_type_get(c->type)->name);
+  else
+    f->make(&t);
+  return t;
+}
+
+static void launch_all(pv_trial *t) {
+  for (size_t i = 0; i < t->launch_count; i++) launch(t, i);
+  if (t->code == PV_OK) t->code = t->gpu->ops->finish(t->gpu, t->err);
+}
+
+static const uint32_t *download(pv_trial *t, const pv_alone_output *o) {
+  uint32_t *got = PV_TRIAL_NEW(t, o->words, uint32_t);
+  if (t->code == PV_OK)
+    t->code = t->gpu->ops->download(t->gpu, got, o->at, o->words * sizeof *got, t->err);
+  return got;
+}
+
+/* Of a device the outputs lie in its memory, of the CPU they are what it says they must hold. */
+static void see_outputs(pv_trial *t, pv_trial *definition, const pv_alone_judge *judge,
+                        pv_alone_result *out) {
+  for (size_t i = 0; t->code == PV_OK && i < t->output_count; i++) {
+    pv_alone_output o = t->output[i];
+    o.got = t->gpu != NULL ? download(t, &o) : o.want;
+    o.want = definition->output[i].want;
+    if (t->code != PV_OK) break;
+    if (judge != NULL)
+      judge->see(judge->context, &t->c, &o);
+    else
+      compare(&o, out);
   }
-  if (t.code != PV_OK && err != NULL) *err = own;
-  pv_arena_free(&t.arena);
-  return t.code;
+}
+
+/* A device's fault is a result. */
+static pv_code end(pv_trial *t, pv_error *own, pv_alone_result *out, pv_error *err) {
+  const pv_code code = t->code;
+  out->bytes = t->bytes;
+  pv_arena_free(&t->arena);
+  if (code == PV_ERR_DEVICE) {
+    snprintf(out->fault, sizeof out->fault, "%s", own->message);
+    return PV_OK;
+  }
+  if (code != PV_OK && err != NULL) *err = *own;
+  return code;
+}
+
+pv_code pv_alone_run(pv_alone_set *set, const pv_kernel *kernel, const pv_alone_case *c,
+                     const pv_alone_judge *judge, pv_alone_result *out, pv_error *err) {
+  pv_error own = PV_ERROR_INIT;
+  const pv_cpu_path *ops = set->host != NULL ? set->host : &pv_definition;
+  *out = (pv_alone_result){0};
+  const pv_code code = open_device(set, err);
+  if (code != PV_OK) return code;
+  pv_trial t = trial_of(kernel, c, set->gpu, ops, judge != NULL && set->host == NULL, &own);
+  if (set->gpu != NULL) launch_all(&t);
+  if (set->host == NULL || judge != NULL || t.code != PV_OK) {
+    see_outputs(&t, &t, judge, out);
+  } else {
+    pv_trial definition = trial_of(kernel, c, NULL, &pv_definition, false, &own);
+    t.code = definition.code;
+    see_outputs(&t, &definition, judge, out);
+    pv_arena_free(&definition.arena);
+  }
+  return end(&t, &own, out, err);
+}
+
+pv_code pv_alone_time(pv_alone_set *set, const pv_kernel *kernel, const pv_alone_case *c,
+                      size_t repeats, double *seconds, pv_alone_result *out, pv_error *err) {
+  pv_error own = PV_ERROR_INIT;
+  *out = (pv_alone_result){0};
+  if (set->host != NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "a kernel is timed on a device, not on %s", set->name);
+  const pv_code code = open_device(set, err);
+  if (code != PV_OK) return code;
+  pv_trial t = trial_of(kernel, c, set->gpu, &pv_definition, true, &own);
+  launch_all(&t);
+  if (t.code == PV_OK) repeat(&t, repeats, seconds);
+  return end(&t, &own, out, err);
 }

@@ -3,7 +3,6 @@
 
 #include "base/random.h"
 #include "kernels/arith/arith.h"
-#include "kernels/definition/definition.h"
 #include "runtime/alone/trial.h"
 
 enum { EXPERTS = 6 };
@@ -16,11 +15,12 @@ void pv_trial_embed(pv_trial *t) {
   float *want = PV_TRIAL_NEW(t, (size_t)n * k, float);
   if (t->code != PV_OK) return;
   for (uint32_t i = 0; i < n; i++) {
-    ids[i] = i == 0 ? rows - 1 : (uint32_t)(pv_random_next(&t->seed) % rows);
-    pv_dequant_f32(t->c.type, host + ids[i] * table.row_bytes, k, want + (size_t)i * k);
+    ids[i] = rows - 1 - i % rows;
+    t->ops->gather(t->c.type, host + ids[i] * table.row_bytes, k, want + (size_t)i * k);
   }
   const pv_cuda_embed a = {table, pv_trial_input(t, ids, n * sizeof *ids),
                            pv_trial_output_at(t, "out", true, want, (size_t)n * k), k};
+  pv_trial_given(t, host, ids);
   pv_trial_launch_add(t, t->kernel, n, &a);
 }
 
@@ -41,6 +41,7 @@ static void job(pv_trial *t, pv_cuda_job *out, const char *name, uint32_t rows, 
   *product = PV_TRIAL_NEW(t, (size_t)count * rows, float);
   pv_trial_multiply(t, &out->rows, host, x, share, chosen, count, *product);
   out->out = pv_trial_output_at(t, name, true, *product, (size_t)count * rows);
+  if (chosen == NULL) pv_trial_given(t, host, x);
 }
 
 /* Two matrices and a residual; every third case norms first, every third chooses experts. */
@@ -59,7 +60,7 @@ void pv_trial_gemv(pv_trial *t) {
   if (t->code != PV_OK) return;
   if (norms) {
     for (uint32_t i = 0; i < n; i++)
-      pv_definition.rmsnorm(x + (size_t)i * k, weight, k, 1e-6f, normed + (size_t)i * k);
+      t->ops->rmsnorm(x + (size_t)i * k, weight, k, 1e-6f, normed + (size_t)i * k);
     a.norm = (pv_cuda_norm){.x = pv_trial_input(t, x, (size_t)n * k * sizeof *x),
                             .weight = pv_trial_input(t, weight, k * sizeof *weight),
                             .out = pv_trial_output_at(t, "norm.out", true, normed, (size_t)n * k),
@@ -76,7 +77,7 @@ void pv_trial_gemv(pv_trial *t) {
   job(t, &a.job[0], "job[0].out", rows, by_expert ? EXPERTS : 1, x, 1, chosen, n, &first);
   job(t, &a.job[1], "job[1].out", rows / 2 + 1, by_expert ? EXPERTS : 1, x, 1, chosen, n, &second);
   if (t->code != PV_OK) return;
-  pv_definition.add(residual, first, (size_t)n * rows, total);
+  t->ops->add(residual, first, (size_t)n * rows, total);
   a.add = pv_trial_input(t, residual, (size_t)n * rows * sizeof *residual);
   a.total = pv_trial_output_at(t, "total", true, total, (size_t)n * rows);
   a.job[0].rows_per_block = a.job[1].rows_per_block = PV_CUDA_WARPS;
@@ -142,8 +143,8 @@ void pv_trial_gate_up(pv_trial *t) {
   const unsigned char *gate_host = NULL, *up_host = NULL;
   if (t->code != PV_OK) return;
   for (uint32_t i = 0; i < n; i++)
-    pv_definition.route(logits + (size_t)i * EXPERTS, EXPERTS, used, indices + i * used,
-                        weights + i * used);
+    t->ops->route(logits + (size_t)i * EXPERTS, EXPERTS, used, indices + i * used,
+                  weights + i * used);
   pv_cuda_gate_up a = {.gate = pv_trial_rows(t, t->c.type, k, ffn, EXPERTS, &gate_host),
                        .up = pv_trial_rows(t, t->c.type, k, ffn, EXPERTS, &up_host),
                        .in = pv_trial_acts(t, x, k, n, used),
@@ -151,7 +152,7 @@ void pv_trial_gate_up(pv_trial *t) {
   pv_trial_multiply(t, &a.gate, gate_host, x, used, indices, slots, gate);
   pv_trial_multiply(t, &a.up, up_host, x, used, indices, slots, up);
   if (t->code != PV_OK) return;
-  pv_definition.swiglu(gate, up, all, out);
+  t->ops->swiglu(gate, up, all, out);
   a.route =
       (pv_cuda_route){pv_trial_input(t, logits, n * EXPERTS * sizeof *logits),
                       pv_trial_output_at(t, "route.indices", false, indices, slots),
@@ -175,9 +176,9 @@ static void combine(pv_trial *t, pv_cuda_down *a, const float *products, uint32_
   if (t->code != PV_OK) return;
   for (uint32_t i = 0; i < n; i++) {
     for (uint32_t r = 0; r < used; r++) rows[r] = products + ((size_t)i * used + r) * hidden;
-    pv_definition.combine(rows, weights + i * used, used, hidden, sum + (size_t)i * hidden);
+    t->ops->combine(rows, weights + i * used, used, hidden, sum + (size_t)i * hidden);
   }
-  pv_definition.add(residual, sum, (size_t)n * hidden, total);
+  t->ops->add(residual, sum, (size_t)n * hidden, total);
   a->weights = pv_trial_input(t, weights, n * used * sizeof *weights);
   a->residual = pv_trial_input(t, residual, (size_t)n * hidden * sizeof *residual);
   a->sum = pv_trial_output_at(t, "sum", true, sum, (size_t)n * hidden);

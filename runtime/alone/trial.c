@@ -6,8 +6,7 @@
 #include "base/ck.h"
 #include "base/random.h"
 #include "kernels/arith/arith.h"
-#include "kernels/definition/definition.h"
-#include "runtime/checks/rows.h"
+#include "runtime/alone/rows.h"
 
 enum { TAIL = 256, POISON = 0xa5 }; /* kernels read whole words around a row of weights */
 
@@ -18,10 +17,16 @@ void *pv_trial_room(pv_trial *t, size_t count, size_t size) {
   return p;
 }
 
-static float real(pv_trial *t, size_t i) {
+/* Element i of `count`. */
+static float real(pv_trial *t, size_t i, size_t count) {
   static const float ties[] = {-0.0f, 0.0f, 0.5f, -0.5f, 1.5f, 1.0f};
   static const float tiny[] = {0x1p-149f, -0x1p-140f, 0x1p-127f, 0.0f, 0x1p-101f, -0x1p-100f};
   static const float odd[] = {NAN, INFINITY, -INFINITY};
+  static const float edges[] = {0.0f,    -0.0f,   1e-38f, -1e-38f, 1e-45f, 88.7f, -88.7f,
+                                -103.9f, -104.5f, 1e5f,   -1e5f,   3e38f,  NAN};
+  enum { EDGES = sizeof edges / sizeof *edges };
+  if (t->c.data == PV_DATA_EXACT)
+    return pv_rows_exact_act(t->c.type, t->max, t->c.k, i % t->c.k, &t->seed);
   const uint64_t r = pv_random_next(&t->seed);
   const float plain = (float)(4.0 * pv_random_unit(&t->seed) - 2.0);
   switch (t->c.data) {
@@ -35,6 +40,12 @@ static float real(pv_trial *t, size_t i) {
       return ties[r % 6];
     case PV_DATA_ODD:
       return r % 101 == 0 ? odd[r / 101 % 3] : plain;
+    case PV_DATA_EQUAL:
+      return 0.5f;
+    case PV_DATA_PAIRS:
+      return (float)(i / 2 % 64) + (float)(i % 2) * 0x1p-20f;
+    case PV_DATA_SWEEP:
+      return i < EDGES ? edges[i] : -110.0f + 210.0f * (float)i / (float)count;
     default:
       return plain;
   }
@@ -42,15 +53,16 @@ static float real(pv_trial *t, size_t i) {
 
 float *pv_trial_reals(pv_trial *t, size_t count) {
   float *x = PV_TRIAL_NEW(t, count, float);
-  for (size_t i = 0; x != NULL && i < count; i++) x[i] = real(t, i);
+  for (size_t i = 0; x != NULL && i < count; i++) x[i] = real(t, i, count);
   return x;
 }
 
 uint64_t pv_trial_input(pv_trial *t, const void *bytes, size_t count) {
   uint64_t at = 0;
+  t->bytes += count;
+  if (t->gpu == NULL) return at;
   if (t->code == PV_OK) t->code = t->gpu->ops->alloc(t->gpu, count, &at, t->err);
   if (t->code == PV_OK) t->code = t->gpu->ops->upload(t->gpu, at, bytes, count, t->err);
-  t->bytes += count;
   return at;
 }
 
@@ -60,8 +72,15 @@ uint64_t pv_trial_changed(pv_trial *t, const char *name, bool real_, const void 
   if (t->code == PV_OK && t->output_count == PV_TRIAL_OUTPUTS)
     t->code = pv_error_set(t->err, PV_ERR_INTERNAL, "a case has too many outputs");
   if (t->code == PV_OK)
-    t->output[t->output_count++] = (pv_trial_output){name, at, want, words, real_};
+    t->output[t->output_count++] =
+        (pv_alone_output){.name = name, .at = at, .want = want, .words = words, .real = real_};
   return at;
+}
+
+void pv_trial_given(pv_trial *t, const void *first, const void *second) {
+  if (t->code != PV_OK) return;
+  t->output[t->output_count - 1].in[0] = first;
+  t->output[t->output_count - 1].in[1] = second;
 }
 
 uint64_t pv_trial_output_at(pv_trial *t, const char *name, bool real_, const void *want,
@@ -73,7 +92,8 @@ uint64_t pv_trial_output_at(pv_trial *t, const char *name, bool real_, const voi
 
 uint64_t pv_trial_between(pv_trial *t, size_t words) {
   uint64_t at = 0;
-  if (t->code == PV_OK) t->code = t->gpu->ops->alloc(t->gpu, words * sizeof(uint32_t), &at, t->err);
+  if (t->code == PV_OK && t->gpu != NULL)
+    t->code = t->gpu->ops->alloc(t->gpu, words * sizeof(uint32_t), &at, t->err);
   return at;
 }
 
@@ -84,15 +104,20 @@ pv_cuda_rows pv_trial_rows(pv_trial *t, pv_type type, uint32_t k, uint32_t rows,
   const size_t all = (size_t)rows * experts;
   unsigned char *bytes = PV_TRIAL_NEW(t, all * row_bytes + TAIL, unsigned char);
   for (size_t r = 0; bytes != NULL && r < all; r++)
-    pv_rows_random(type, k, &t->seed, bytes + r * row_bytes);
+    if (t->c.data == PV_DATA_EXACT)
+      pv_rows_exact(type, k, &t->seed, bytes + r * row_bytes);
+    else
+      pv_rows_random(type, k, &t->seed, bytes + r * row_bytes);
   *host = bytes;
   return (pv_cuda_rows){pv_trial_input(t, bytes, all * row_bytes + TAIL), row_bytes,
                         row_bytes * rows, (uint32_t)type, rows};
 }
 
-/* Rounded rows as the device keeps them (pv_cuda_acts), by the scalar kernel. */
+/* Rounded rows as the device keeps them (pv_cuda_acts); the definition's products round by
+ * themselves, so by the scalar kernel in its place. */
 static void round_rows(pv_trial *t, const float *x, uint32_t k, uint32_t rows, uint8_t *bytes,
                        float *d, int32_t *sum) {
+  const pv_cpu_path *by = t->ops->round != NULL ? t->ops : &pv_cpu_scalar;
   const size_t segments = pv_cuda_parts(k, PV_SEGMENT), padded = pv_act_padded(k);
   float *whole = PV_TRIAL_NEW(t, padded, float), *scale = PV_TRIAL_NEW(t, padded / 32, float);
   int16_t *q = PV_TRIAL_NEW(t, padded, int16_t);
@@ -100,7 +125,7 @@ static void round_rows(pv_trial *t, const float *x, uint32_t k, uint32_t rows, u
   int32_t *offset = PV_TRIAL_NEW(t, padded / 16, int32_t);
   for (size_t r = 0; t->code == PV_OK && r < rows; r++) {
     memcpy(whole, x + r * k, k * sizeof *whole);
-    pv_cpu_scalar.round(t->product, whole, segments * PV_SEGMENT, q, scale, sums, offset);
+    by->round(t->product, whole, segments * PV_SEGMENT, q, scale, sums, offset);
     for (size_t s = 0; s < segments; s++) {
       const size_t at = r * segments + s;
       d[at] = scale[pv_segment_slot(s)];
@@ -149,8 +174,10 @@ void pv_trial_multiply(pv_trial *t, const pv_cuda_rows *rows, const unsigned cha
                        float *out) {
   const pv_type_info *info = pv_type_get(rows->type);
   const size_t k = rows->row_bytes / info->block_bytes * info->block_elements;
-  for (size_t i = 0; t->code == PV_OK && !t->timed && i < count; i++) {
-    const pv_act act = {.x = x + i / share * k};
+  for (size_t i = 0; t->code == PV_OK && !t->unasked && i < count; i++) {
+    pv_rows_act act;
+    t->code = pv_rows_act_make(t->ops, t->product, x + i / share * k, k, &act, t->err);
+    if (t->code != PV_OK) return;
     float *to = out + i * rows->count;
     const pv_mm mm = {info->type,
                       t->product,
@@ -158,11 +185,12 @@ void pv_trial_multiply(pv_trial *t, const pv_cuda_rows *rows, const unsigned cha
                       rows->row_bytes,
                       rows->count,
                       k,
-                      &act,
+                      &act.act,
                       &to,
                       0,
                       1};
-    pv_definition.mm(&mm);
+    t->ops->mm(&mm);
+    pv_rows_act_free(&act);
   }
 }
 
@@ -182,5 +210,5 @@ void pv_trial_launch_add(pv_trial *t, const pv_kernel *kernel, size_t rows, cons
   l->kernel = kernel;
   l->rows = rows;
   memcpy(l->args, args, kernel->arg_bytes);
-  t->code = t->gpu->ops->find(t->gpu, kernel->name, &l->number, t->err);
+  if (t->gpu != NULL) t->code = t->gpu->ops->find(t->gpu, kernel->name, &l->number, t->err);
 }

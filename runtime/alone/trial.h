@@ -8,14 +8,6 @@
 
 enum { PV_TRIAL_OUTPUTS = 16, PV_TRIAL_LAUNCHES = 3, PV_TRIAL_ARGS = 512 };
 
-typedef struct pv_trial_output {
-  const char *name;
-  uint64_t at;
-  const uint32_t *want;
-  size_t words;
-  bool real; /* NaN equals NaN */
-} pv_trial_output;
-
 typedef struct pv_trial_launch {
   const pv_kernel *kernel;
   unsigned number;
@@ -24,15 +16,16 @@ typedef struct pv_trial_launch {
 } pv_trial_launch;
 
 typedef struct pv_trial {
-  pv_gpu *gpu;
+  pv_gpu *gpu;             /* NULL: there is no device, and `ops` computes all there is */
   const pv_kernel *kernel; /* the one on trial */
+  const pv_cpu_path *ops;  /* say what the outputs must hold */
   pv_alone_case c;
   float max; /* of a rounded activation */
   pv_product product;
-  bool timed; /* what the outputs must hold is not asked for */
+  bool unasked; /* what the outputs must hold is not: products and attention are left out */
   uint64_t seed, bytes;
   pv_arena arena;
-  pv_trial_output output[PV_TRIAL_OUTPUTS];
+  pv_alone_output output[PV_TRIAL_OUTPUTS];
   size_t output_count;
   pv_trial_launch launch[PV_TRIAL_LAUNCHES];
   size_t launch_count;
@@ -54,7 +47,9 @@ uint64_t pv_trial_input(pv_trial *t, const void *bytes, size_t count);
  */
 uint64_t pv_trial_output_at(pv_trial *t, const char *name, bool real, const void *want,
                             size_t words);
-/* The same, but it holds `before` first. */
+/* What the operation behind the last output was given: see pv_alone_output. */
+void pv_trial_given(pv_trial *t, const void *first, const void *second);
+/* As pv_trial_output_at, but it holds `before` first. */
 uint64_t pv_trial_changed(pv_trial *t, const char *name, bool real, const void *before,
                           const void *want, size_t words);
 /* Device memory that a later launch of the same trial reads. */
@@ -68,13 +63,13 @@ pv_cuda_acts pv_trial_acts(pv_trial *t, const float *x, uint32_t k, uint32_t row
 /* The same as outputs: what rows of `x` are rounded to. */
 pv_cuda_acts pv_trial_rounded(pv_trial *t, const float *x, uint32_t k, uint32_t rows);
 
-/* out[t][r] = row r . x[t], by the definition. `experts`, or NULL, of each row of out. */
+/* out[t][r] = row r . x[t], by `ops`. `experts`, or NULL, of each row of out. */
 void pv_trial_multiply(pv_trial *t, const pv_cuda_rows *rows, const unsigned char *host,
                        const float *x, uint32_t share, const int32_t *experts, uint32_t count,
                        float *out);
 
-/* Whether the kernel on trial takes an argument of these sizes: asked before the definition
- * computes anything, whose kernels have the same limits. */
+/* Whether the kernel on trial takes an argument of these sizes: asked before `ops` computes
+ * anything, which has the same limits. */
 bool pv_trial_takes(pv_trial *t, size_t rows, const void *sizes);
 
 /* To be launched in this order. */

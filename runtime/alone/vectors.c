@@ -3,8 +3,6 @@
 
 #include "base/random.h"
 #include "kernels/arith/arith.h"
-#include "kernels/arith/rope.h"
-#include "kernels/definition/definition.h"
 #include "runtime/alone/trial.h"
 
 void pv_trial_norm(pv_trial *t) {
@@ -15,7 +13,7 @@ void pv_trial_norm(pv_trial *t) {
   float *want = PV_TRIAL_NEW(t, (size_t)n * k, float);
   if (t->code != PV_OK) return;
   for (uint32_t i = 0; i < n; i++)
-    pv_definition.rmsnorm(x + (size_t)(i + 2) * k, weight, k, 1e-6f, want + (size_t)i * k);
+    t->ops->rmsnorm(x + (size_t)(i + 2) * k, weight, k, 1e-6f, want + (size_t)i * k);
   /* What a last segment that is not whole is rounded to is not defined: no product reads it. */
   pv_cuda_acts rounded = {0};
   if (k % PV_SEGMENT == 0) rounded = pv_trial_rounded(t, want, k, n);
@@ -30,18 +28,18 @@ void pv_trial_norm(pv_trial *t) {
   pv_trial_launch_add(t, t->kernel, n, &a);
 }
 
-/* Heads of a layer and their cache, by the definition. */
+/* Heads of a layer and their cache. */
 typedef struct turned {
   uint32_t dim, heads, kv, batch, position;                           /* of the first row */
   float *q, *k, *v, *q_weight, *k_weight, *cos, *sin, *keys, *values; /* as given */
   float *q_out, *k_out, *new_keys, *new_values;                       /* as made */
 } turned;
 
-static void norm_and_turn(const turned *h, const float *from, const float *weight,
-                          uint32_t position, float *to) {
+static void norm_and_turn(const pv_trial *t, const turned *h, const float *from,
+                          const float *weight, uint32_t position, float *to) {
   const size_t half = h->dim / 2;
-  pv_definition.rmsnorm(from, weight, h->dim, 1e-6f, to);
-  pv_definition.rope(to, h->dim, h->cos + position * half, h->sin + position * half);
+  t->ops->rmsnorm(from, weight, h->dim, 1e-6f, to);
+  t->ops->rope(to, h->dim, h->cos + position * half, h->sin + position * half);
 }
 
 static bool turn(pv_trial *t, turned *h) {
@@ -64,14 +62,14 @@ static bool turn(pv_trial *t, turned *h) {
   memcpy(h->new_keys, h->keys, last * narrow * sizeof *h->keys);
   memcpy(h->new_values, h->values, last * narrow * sizeof *h->values);
   for (size_t p = 0; p < last; p++)
-    pv_rope_row(1e6, h->dim, p, h->cos + p * half, h->sin + p * half);
+    t->ops->angles(1e6, h->dim, p, h->cos + p * half, h->sin + p * half);
   for (uint32_t r = 0; r < rows; r++) {
     const uint32_t p = h->position + r;
     for (uint32_t i = 0; i < h->heads; i++)
-      norm_and_turn(h, h->q + r * width + i * h->dim, h->q_weight, p,
+      norm_and_turn(t, h, h->q + r * width + i * h->dim, h->q_weight, p,
                     h->q_out + r * width + i * h->dim);
     for (uint32_t i = 0; i < h->kv; i++)
-      norm_and_turn(h, h->k + r * narrow + i * h->dim, h->k_weight, p,
+      norm_and_turn(t, h, h->k + r * narrow + i * h->dim, h->k_weight, p,
                     h->k_out + r * narrow + i * h->dim);
     memcpy(h->new_keys + p * narrow, h->k_out + r * narrow, narrow * sizeof(float));
     memcpy(h->new_values + p * narrow, h->v + r * narrow, narrow * sizeof(float));
@@ -116,7 +114,7 @@ static pv_cuda_attend attend_of(pv_trial *t, const turned *h, const float *q, ui
   const size_t width = (size_t)h->heads * h->dim, stride = (size_t)h->kv * h->dim;
   const size_t parts = (size_t)h->batch * h->heads * chunks;
   float *out = PV_TRIAL_NEW(t, h->batch * width, float);
-  float *scratch = PV_TRIAL_NEW(t, pv_attend_scratch(h->dim, h->position + h->batch), float);
+  float *scratch = PV_TRIAL_NEW(t, t->ops->attend_scratch(h->dim, h->position + h->batch), float);
   pv_cuda_attend a = {.top = pv_trial_between(t, parts),
                       .sum = pv_trial_between(t, parts),
                       .value = pv_trial_between(t, parts * h->dim),
@@ -126,13 +124,13 @@ static pv_cuda_attend attend_of(pv_trial *t, const turned *h, const float *q, ui
                       .chunks = chunks,
                       .scale = pv_div_f32(1.0f, pv_sqrt_f32((float)h->dim)),
                       .max = t->max};
-  for (size_t r = 0; t->code == PV_OK && !t->timed && r < h->batch; r++)
+  for (size_t r = 0; t->code == PV_OK && !t->unasked && r < h->batch; r++)
     for (size_t i = 0; i < h->heads; i++) {
       const size_t kv = i / (h->heads / h->kv) * h->dim, at = r * width + i * h->dim;
       const pv_attend one = {q + at,  h->new_keys + kv, h->new_values + kv,
                              stride,  h->dim,           h->position + r + 1,
                              a.scale, out + at,         scratch};
-      pv_definition.attend(&one);
+      t->ops->attend(&one);
     }
   a.out = pv_trial_output_at(t, "out", true, out, h->batch * width);
   a.acts = pv_trial_rounded(t, out, (uint32_t)width, h->batch);
@@ -195,12 +193,14 @@ void pv_trial_route(pv_trial *t) {
   float *weights = PV_TRIAL_NEW(t, n * used, float);
   if (t->code != PV_OK) return;
   for (uint32_t i = 0; i < n; i++)
-    pv_definition.route(logits + (size_t)i * experts, experts, used, indices + i * used,
-                        weights + i * used);
-  const pv_cuda_route a = {pv_trial_input(t, logits, (size_t)n * experts * sizeof *logits),
-                           pv_trial_output_at(t, "indices", false, indices, n * used),
-                           pv_trial_output_at(t, "weights", true, weights, n * used), experts,
-                           used};
+    t->ops->route(logits + (size_t)i * experts, experts, used, indices + i * used,
+                  weights + i * used);
+  pv_cuda_route a = {.experts = experts, .used = used};
+  a.logits = pv_trial_input(t, logits, (size_t)n * experts * sizeof *logits);
+  a.indices = pv_trial_output_at(t, "indices", false, indices, n * used);
+  pv_trial_given(t, logits, NULL);
+  a.weights = pv_trial_output_at(t, "weights", true, weights, n * used);
+  pv_trial_given(t, logits, NULL);
   pv_trial_launch_add(t, t->kernel, n, &a);
 }
 
@@ -238,7 +238,7 @@ void pv_trial_add(pv_trial *t) {
   const float *x = pv_trial_reals(t, n), *y = pv_trial_reals(t, n);
   float *want = PV_TRIAL_NEW(t, n, float);
   if (t->code != PV_OK) return;
-  pv_definition.add(x, y, n, want);
+  t->ops->add(x, y, n, want);
   const pv_cuda_add a = {pv_trial_input(t, x, n * sizeof *x), pv_trial_input(t, y, n * sizeof *y),
                          pv_trial_output_at(t, "out", true, want, n), n};
   pv_trial_launch_add(t, t->kernel, 1, &a);
@@ -247,16 +247,18 @@ void pv_trial_add(pv_trial *t) {
 void pv_trial_swiglu(pv_trial *t) {
   const uint32_t ffn = t->c.k, slots = t->c.batch;
   const size_t all = (size_t)slots * ffn;
-  const float *gate = pv_trial_reals(t, all), *up = pv_trial_reals(t, all);
+  const float *gate = pv_trial_reals(t, all);
+  if (t->c.data == PV_DATA_SWEEP) t->c.data = PV_DATA_ORDINARY; /* the gate alone */
+  const float *up = pv_trial_reals(t, all);
   float *want = PV_TRIAL_NEW(t, all, float);
   if (t->code != PV_OK) return;
-  pv_definition.swiglu(gate, up, all, want);
-  const pv_cuda_gate_up a = {.gate = {.count = ffn},
-                             .gate_out = pv_trial_input(t, gate, all * sizeof *gate),
-                             .up_out = pv_trial_input(t, up, all * sizeof *up),
-                             .out = pv_trial_output_at(t, "out", true, want, all),
-                             .acts = pv_trial_rounded(t, want, ffn, slots),
-                             .max = t->max};
+  t->ops->swiglu(gate, up, all, want);
+  pv_cuda_gate_up a = {.gate = {.count = ffn}, .max = t->max};
+  a.gate_out = pv_trial_input(t, gate, all * sizeof *gate);
+  a.up_out = pv_trial_input(t, up, all * sizeof *up);
+  a.out = pv_trial_output_at(t, "out", true, want, all);
+  pv_trial_given(t, gate, up);
+  a.acts = pv_trial_rounded(t, want, ffn, slots);
   pv_trial_launch_add(t, t->kernel, slots, &a);
 }
 
@@ -266,9 +268,7 @@ void pv_trial_argmax(pv_trial *t) {
   const float *x = pv_trial_reals(t, (size_t)rows * n);
   int32_t *want = PV_TRIAL_NEW(t, rows, int32_t);
   if (t->code != PV_OK) return;
-  for (uint32_t r = 0; r < rows; r++)
-    for (int32_t i = 1; i < (int32_t)n; i++)
-      if (pv_before(x[(size_t)r * n + i], i, x[(size_t)r * n + want[r]], want[r])) want[r] = i;
+  for (uint32_t r = 0; r < rows; r++) want[r] = t->ops->argmax(x + (size_t)r * n, n);
   const pv_cuda_argmax a = {pv_trial_input(t, x, (size_t)rows * n * sizeof *x),
                             pv_trial_between(t, (size_t)rows * parts),
                             pv_trial_output_at(t, "out", false, want, rows), n, parts};

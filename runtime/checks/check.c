@@ -209,10 +209,11 @@ pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backe
              : pv_fault_open(check->model, backend, config, NULL, out, err);
 }
 
-const pv_cpu_path *pv_check_path(pv_check *check, const char *name) {
-  if (check->planted.fault == NULL) return pv_cpu_path_get(name);
+pv_code pv_check_set(pv_check *check, const char *name, pv_alone_set *out, pv_error *err) {
+  if (check->planted.fault == NULL) return pv_alone_set_find(name, out, err);
   check->kernels = pv_fault_kernels(check->planted.fault);
-  return &check->kernels;
+  *out = (pv_alone_set){.name = name, .host = &check->kernels};
+  return PV_OK;
 }
 
 static pv_code capture_planted(const pv_check *check, const pv_capture_spec *spec, pv_capture **out,

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "runtime/alone/alone.h"
 #include "runtime/checks/spec.h"
 #include "runtime/faults/faults.h"
 #include "runtime/reference/reference.h"
@@ -34,7 +35,7 @@ struct pv_check {
   const char *model_path, *reference_path, *probe_path;
   unsigned threads;
   pv_planted planted;  /* in the side under test; fault NULL: none */
-  pv_cpu_path kernels; /* filled in by pv_check_path */
+  pv_cpu_path kernels; /* filled in by pv_check_set */
   void (*progress)(void *context, size_t done, size_t total);
   void *progress_context;
   /* left behind */
@@ -92,8 +93,8 @@ pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_c
 /* A forward for the side under test: the backend, or what stands in for it with a fault. */
 pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
                       pv_fault_side *out, pv_error *err);
-/* The CPU kernels of that name, as pv_cpu_path_get; with a fault planted, those of the fault. */
-const pv_cpu_path *pv_check_path(pv_check *check, const char *name);
+/* The kernel set of that name, as pv_alone_set_find; with a fault planted, that of the fault. */
+pv_code pv_check_set(pv_check *check, const char *name, pv_alone_set *out, pv_error *err);
 /* True when exactly this fault is planted. */
 bool pv_check_planted(const pv_check *check, const char *fault);
 /* False, and NOT_RUN, unless the check was given a model (and the prompts that it names: without a

@@ -6,28 +6,28 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "runtime/alone/rows.h"
 #include "runtime/checks/check.h"
-#include "runtime/checks/rows.h"
 
 /* Two rows of a tensor through the kernels against float64 over the tensor's own type. */
 static pv_code check_tensor(pv_check *check, const pv_gguf_tensor *t, uint64_t *seed,
                             pv_error *err) {
   const size_t k = (size_t)t->dims[0];
   const uint64_t rows = t->elements / t->dims[0];
-  const pv_cpu_path *path = pv_check_path(check, NULL);
+  pv_alone_set set;
   float *x = calloc(k, sizeof *x);
   pv_rows_act act = {0};
   pv_code code = PV_OK;
   if (x == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
   for (size_t i = 0; i < k; i++) x[i] = (float)(pv_random_unit(seed) - 0.5);
-  code = pv_rows_act_make(path, PV_PRODUCT_I16, x, k, &act, err);
+  code = pv_check_set(check, "cpu", &set, err);
+  if (code == PV_OK) code = pv_rows_act_make(set.host, PV_PRODUCT_I16, x, k, &act, err);
   for (int i = 0; i < 2 && code == PV_OK; i++) {
     const uint64_t r = i == 0 ? 0 : rows - 1;
     const unsigned char *row = t->data + r * t->row_bytes;
-    double want, bound;
-    code = pv_rows_exact_value(t->type, PV_PRODUCT_I16, row, x, k, &want, &bound, err);
-    if (code != PV_OK) break;
-    const double got = (double)pv_rows_multiply(path, PV_PRODUCT_I16, t->type, row, k, &act);
+    double bound;
+    const double want = pv_rows_exact_value(t->type, PV_PRODUCT_I16, row, x, k, &bound);
+    const double got = (double)pv_rows_multiply(set.host, PV_PRODUCT_I16, t->type, row, k, &act);
     check->compared++;
     if (!(fabs(got - want) <= bound))
       pv_check_fail(check, "row %llu of %.*s, read as %s, gives %s, exact is %s",

@@ -1,12 +1,9 @@
-/* Checks of the router: weights, index sets, the rule for ties. */
+/* Checks of the router in a forward: weights, index sets. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "base/text.h"
 #include "runtime/checks/check.h"
-#include "runtime/checks/rows.h"
 
 enum { LONGEST = 4096 };
 
@@ -100,75 +97,3 @@ const pv_check_spec pv_check_router_index_sets = {
     .timeout_s = 120,
     .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_PROMPTS),
     .run = run_router_index_sets};
-
-/* The oracle sorts all experts by (value descending, index ascending), NaN last. */
-typedef struct candidate {
-  float value;
-  int32_t index;
-} candidate;
-
-static int by_rule(const void *a, const void *b) {
-  const candidate *x = a, *y = b;
-  const bool nx = isnan(x->value), ny = isnan(y->value);
-  if (nx != ny) return nx ? 1 : -1;
-  if (!nx && x->value != y->value) return x->value > y->value ? -1 : 1;
-  return (x->index > y->index) - (x->index < y->index);
-}
-
-enum { EXPERTS = 128, USED = 8 };
-
-static void compare_route(pv_check *check, const pv_cpu_path *path, const float *logits,
-                          const char *kind) {
-  candidate all[EXPERTS];
-  int32_t indices[USED];
-  float weights[USED];
-  double sum = 0.0;
-  for (int32_t e = 0; e < EXPERTS; e++) all[e] = (candidate){logits[e], e};
-  qsort(all, EXPERTS, sizeof *all, by_rule);
-  path->route(logits, EXPERTS, USED, indices, weights);
-  for (int r = 0; r < USED; r++) sum += exp((double)all[r].value - (double)all[0].value);
-  for (int r = 0; r < USED; r++) {
-    const double want = exp((double)all[r].value - (double)all[0].value) / sum;
-    check->compared += 2;
-    if (indices[r] != all[r].index)
-      pv_check_fail(check, "%s path, %s: rank %d is expert %d, the rule says %d", path->name, kind,
-                    r, indices[r], all[r].index);
-    if (isnan(want) ? !isnan(weights[r]) : !(fabs((double)weights[r] - want) <= 1e-6))
-      pv_check_fail(check, "%s path, %s: weight of rank %d is %s, exact %s", path->name, kind, r,
-                    PV_REAL('g', 9, (double)weights[r]), PV_REAL('g', 9, want));
-  }
-}
-
-static pv_code run_router_topk_rule(pv_check *check, pv_error *err) {
-  static const char *const names[] = {"scalar", "avx2"};
-  static const char *const kinds[] = {"random", "few values", "all equal", "close pairs"};
-  uint64_t seed = 1;
-  (void)err;
-  for (int n = 0; n < 2; n++) {
-    const pv_cpu_path *path = pv_check_path(check, names[n]);
-    if (path == NULL) continue;
-    pv_check_backend(check, "cpu");
-    for (int round = 0; round < 1000; round++) {
-      float logits[EXPERTS];
-      const int kind = round % 4;
-      for (int e = 0; e < EXPERTS; e++) {
-        const float u = (float)(pv_random_next(&seed) >> 40) * 0x1p-24f;
-        logits[e] = kind == 0   ? 8.0f * u - 4.0f
-                    : kind == 1 ? (float)(pv_random_next(&seed) % 5)
-                    : kind == 2 ? 0.5f
-                                : (float)(e / 2) + (float)(e % 2) * 0x1p-20f;
-      }
-      compare_route(check, path, logits, kinds[kind]);
-    }
-  }
-  return pv_check_pass(check);
-}
-
-const pv_check_spec pv_check_router_topk_rule = {
-    .name = "router.topk_rule",
-    .about =
-        "Softmax, choice and weights of the router against a sorting oracle, with planted ties "
-        "(value descending, then index ascending); weights within 1e-6.",
-    .subject = "kernels",
-    .timeout_s = 30,
-    .run = run_router_topk_rule};

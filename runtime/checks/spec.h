@@ -54,7 +54,8 @@ const pv_check_spec *pv_check_find(const char *name); /* NULL when there is none
 /* NULL when the check has no such parameter. */
 const pv_param_spec *pv_check_param(const pv_check_spec *spec, const char *name);
 
-extern const char *const pv_check_backends[], *const pv_check_identities[], *const pv_check_types[];
+extern const char *const pv_check_backends[], *const pv_check_identities[],
+                                                  *const pv_check_types[], *const pv_check_sets[];
 
 /* The parameters of a check; those that several have under one name. */
 #define PV_PARAMS(...) ((const pv_param_spec[]){__VA_ARGS__, {0}})
@@ -78,6 +79,9 @@ extern const char *const pv_check_backends[], *const pv_check_identities[], *con
   PV_TAKES_WORD("left_numerics", pv_check_identities, "i16", "identity of the left side"), \
       PV_TAKES_WORD("right_numerics", pv_check_identities, "i16", "identity of the right side")
 #define PV_TAKES_TYPE PV_TAKES_WORD("type", pv_check_types, NULL, "tensor type")
+#define PV_TAKES_SET                        \
+  PV_TAKES_WORD("on", pv_check_sets, "cpu", \
+                "whose kernels: of the CPU all code paths or one, the definition's, a device's")
 #define PV_TAKES_PROMPTS \
   PV_TAKES_STRINGS(      \
       "prompts", "all",  \

@@ -15,6 +15,7 @@ enum { COUNT = sizeof table / sizeof *table };
 const char *const pv_check_backends[] = {"cpu", "cuda", "ptx", NULL};
 const char *const pv_check_identities[] = {"i16", "f32-f64acc", "f64", "i8", NULL};
 const char *const pv_check_types[] = {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q5_K", "Q6_K", NULL};
+const char *const pv_check_sets[] = {"cpu", "scalar", "avx2", "definition", "cuda", "ptx", NULL};
 
 const pv_check_spec *const *pv_check_specs(size_t *count) {
   *count = COUNT;

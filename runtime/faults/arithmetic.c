@@ -178,11 +178,21 @@ static void mm_reading(const pv_mm *mm, const char *name) {
   }
 }
 
-#define READER(part, name)                 \
-  static void mm_##part(const pv_mm *mm) { \
-    mm_reading(mm, name);                  \
-  }                                        \
-  const pv_cpu_path pv_fault_##part##_kernels = {.mm = mm_##part};
+static void gather_reading(pv_type type, const void *from, uint64_t count, float *out,
+                           const char *name) {
+  _Alignas(8) unsigned char row[4 * PV_K_MAX];
+  type = pv_fault_read_row(pv_fault_find(name), type, from, count, row);
+  pv_definition.gather(type, row, count, out);
+}
+
+#define READER(part, name)                                                               \
+  static void mm_##part(const pv_mm *mm) {                                               \
+    mm_reading(mm, name);                                                                \
+  }                                                                                      \
+  static void gather_##part(pv_type type, const void *row, uint64_t count, float *out) { \
+    gather_reading(type, row, count, out, name);                                         \
+  }                                                                                      \
+  const pv_cpu_path pv_fault_##part##_kernels = {.mm = mm_##part, .gather = gather_##part};
 READER(scale_and_min, "swapped_scale_and_min")
 READER(high_bits, "high_bits_dropped")
 READER(short, "superblock_short")

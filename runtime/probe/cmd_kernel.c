@@ -9,14 +9,14 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "kernels/cuda/bandwidth.h"
+#include "kernels/definition/definition.h"
 #include "kernels/ptx/ptx.h"
 #include "runtime/alone/alone.h"
-#include "runtime/forward/gpu_devices.h"
 #include "runtime/measure/rates.h"
 #include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
 
-enum { DIFFERS = 1, NOT_JUDGED = 3, REPEATS_MAX = 100, CASES_ON_A_DEVICE = 8 };
+enum { DIFFERS = 1, NOT_JUDGED = 3, REPEATS_MAX = 100 };
 #define FILE_LIMIT ((size_t)64 << 20)
 
 typedef struct call {
@@ -24,7 +24,8 @@ typedef struct call {
   pv_alone_case wish;
   uint64_t repeats;
   bool json;
-  pv_bytes text; /* of the file */
+  pv_bytes text;    /* of the file */
+  pv_alone_set set; /* that `on` names */
 } call;
 
 typedef struct verdict {
@@ -110,29 +111,17 @@ static pv_code find_in_file(const call *c, const char *name, bool *found, pv_err
   return code;
 }
 
-static pv_code open_device(const call *c, pv_gpu **out, pv_error *err) {
-  if (strcmp(c->on, "cuda") == 0) return pv_gpu_cuda.open(out, err);
-  if (c->file == NULL) return pv_gpu_ptx.open(out, err);
-  return pv_gpu_ptx_open_text(c->file, (const char *)c->text.data, c->text.length, out, err);
-}
-
-/* All cases of one kernel. A device frees its buffers when it is closed, so it is opened anew after
- * every few cases. A fault ends them. */
-static pv_code check_kernel(const call *c, const pv_kernel *k, verdict *v, pv_error *err) {
+/* All cases of one kernel. A fault ends them. */
+static pv_code check_kernel(call *c, const pv_kernel *k, verdict *v, pv_error *err) {
   const bool any_type = c->type == NULL || !pv_alone_typed(k);
   pv_alone_case one;
-  pv_gpu *gpu = NULL;
   *v = (verdict){.kernel = k};
   pv_code code = PV_OK;
+  pv_alone_set_close(&c->set);
   for (size_t i = 0; code == PV_OK && pv_alone_case_at(k, i, &c->wish, &one); i++) {
     pv_alone_result r;
     if (!any_type && one.type != c->wish.type) continue;
-    if (gpu != NULL && v->cases % CASES_ON_A_DEVICE == 0) {
-      gpu->ops->close(gpu);
-      gpu = NULL;
-    }
-    if (gpu == NULL) code = open_device(c, &gpu, err);
-    if (code == PV_OK) code = pv_alone_run(gpu, k, &one, 0, NULL, &r, err);
+    code = pv_alone_run(&c->set, k, &one, NULL, &r, err);
     if (code != PV_OK) break;
     const bool wrong = r.different > 0 || r.fault[0] != '\0';
     if (v->different_cases == 0) {
@@ -145,7 +134,6 @@ static pv_code check_kernel(const call *c, const pv_kernel *k, verdict *v, pv_er
     v->different += r.different;
     if (r.fault[0] != '\0') break;
   }
-  if (gpu != NULL) gpu->ops->close(gpu);
   if (code == PV_OK && v->cases == 0)
     code = pv_error_set(err, PV_ERR_INPUT, "%s has no case of type %s", k->name, c->type);
   return code;
@@ -178,7 +166,7 @@ static void print_verdict(const verdict *v) {
   if (v->result.fault[0] != '\0') printf("     %s\n", v->result.fault);
 }
 
-static int check(const call *c, pv_error *err) {
+static int check(call *c, pv_error *err) {
   const bool all = strcmp(c->name, "all") == 0;
   json_t *kernels = json_array();
   pv_code code = PV_OK;
@@ -187,7 +175,7 @@ static int check(const call *c, pv_error *err) {
     const pv_kernel *k = pv_kernel_get((pv_gpu_kernel)i);
     verdict v;
     bool found = false;
-    if (!all && strcmp(k->name, c->name) != 0) continue;
+    if (all ? c->set.host != NULL && !pv_alone_on_host(k) : strcmp(k->name, c->name) != 0) continue;
     code = find_in_file(c, k->name, &found, err);
     if (code != PV_OK || !found) continue;
     code = check_kernel(c, k, &v, err);
@@ -210,17 +198,14 @@ static int check(const call *c, pv_error *err) {
   return wrong ? DIFFERS : 0;
 }
 
-static int bench(const call *c, pv_error *err) {
+static int bench(call *c, pv_error *err) {
   const pv_kernel *k = pv_kernel_find(c->name);
   const pv_alone_case one = pv_alone_bench_case(k, &c->wish);
   double seconds[REPEATS_MAX], read[REPEATS_MAX];
   pv_alone_result r = {0};
-  pv_gpu *gpu = NULL;
   char text[128];
   pv_code code = pv_gpu_bandwidth(&pv_gpu_cuda, read, (unsigned)c->repeats, err);
-  if (code == PV_OK) code = open_device(c, &gpu, err);
-  if (code == PV_OK) code = pv_alone_run(gpu, k, &one, c->repeats, seconds, &r, err);
-  if (gpu != NULL) gpu->ops->close(gpu);
+  if (code == PV_OK) code = pv_alone_time(&c->set, k, &one, c->repeats, seconds, &r, err);
   if (code == PV_OK && r.fault[0] != '\0')
     code = pv_error_set(err, PV_ERR_DEVICE, "%.400s", r.fault);
   if (code == PV_ERR_UNSUPPORTED) {
@@ -249,16 +234,9 @@ static int bench(const call *c, pv_error *err) {
 }
 
 static pv_code unknown_kernel(const char *name, pv_error *err) {
-  const char *best = NULL;
-  size_t least = 5;
-  for (int i = 0; i < PV_GPU_KERNEL_COUNT; i++) {
-    const char *other = pv_kernel_get((pv_gpu_kernel)i)->name;
-    const size_t d = pv_text_distance(name, other);
-    if (d < least) {
-      least = d;
-      best = other;
-    }
-  }
+  const char *names[PV_GPU_KERNEL_COUNT];
+  for (int i = 0; i < PV_GPU_KERNEL_COUNT; i++) names[i] = pv_kernel_get((pv_gpu_kernel)i)->name;
+  const char *best = pv_text_nearest(name, names, PV_GPU_KERNEL_COUNT, sizeof *names, 5);
   pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%.60s'", name);
   if (best != NULL)
     pv_error_hint(err, "did you mean %s?", best);
@@ -283,13 +261,18 @@ static pv_code read_call(call *c, pv_error *err) {
   if (!lists && !(checks && strcmp(c->name, "all") == 0) && pv_kernel_find(c->name) == NULL)
     return unknown_kernel(c->name, err);
   if (c->on == NULL) c->on = times ? "cuda" : "ptx";
-  if (strcmp(c->on, "ptx") != 0 && strcmp(c->on, "cuda") != 0)
-    return pv_error_set(err, PV_ERR_INPUT, "a kernel runs on ptx or cuda, not on '%.40s'", c->on);
-  if (times && strcmp(c->on, "ptx") == 0) {
-    pv_error_set(err, PV_ERR_INPUT, "how long the interpreter takes says nothing about a kernel");
-    pv_error_hint(err, "bench runs on cuda; pv bench --backend ptx times the interpreter");
+  const pv_code code = pv_alone_set_find(c->on, &c->set, err);
+  if (code != PV_OK) {
+    pv_error_hint(err, "sets are cpu, scalar, avx2, ptx and cuda");
+    return code;
+  }
+  if (times && strcmp(c->on, "cuda") != 0) {
+    pv_error_set(err, PV_ERR_INPUT, "how long %s takes says nothing about a kernel", c->on);
+    pv_error_hint(err, "kernels are timed on cuda; pv bench --side %s times a forward", c->on);
     return PV_ERR_INPUT;
   }
+  if (c->set.host == &pv_definition)
+    return pv_error_set(err, PV_ERR_INPUT, "the definition is what the others are held against");
   if (c->file != NULL && (!checks || strcmp(c->on, "ptx") != 0))
     return pv_error_set(err, PV_ERR_INPUT, "--file belongs to check --on ptx");
   const pv_type_info *type = c->type != NULL ? pv_type_by_name(c->type) : NULL;
@@ -297,7 +280,12 @@ static pv_code read_call(call *c, pv_error *err) {
     return pv_error_set(err, PV_ERR_INPUT, "no kernel multiplies with weights of type '%.40s'",
                         c->type);
   c->wish.type = type != NULL ? type->type : PV_TYPE_Q4_K;
-  return c->file != NULL ? pv_file_read(c->file, FILE_LIMIT, &c->text, err) : PV_OK;
+  if (c->file == NULL) return PV_OK;
+  const pv_code read = pv_file_read(c->file, FILE_LIMIT, &c->text, err);
+  c->set.file = c->file;
+  c->set.text = (const char *)c->text.data;
+  c->set.length = c->text.length;
+  return read;
 }
 
 static pv_code size_of(const char *name, const char *text, uint64_t most, uint32_t *out,
@@ -313,8 +301,10 @@ int pv_probe_kernel(int argc, char **argv) {
   const char *k = NULL, *rows = NULL, *batch = NULL, *repeats = NULL, *rest[2] = {NULL, NULL};
   bool help = false;
   const pv_option option[] = {
-      {"--on", "NAME", "ptx (interpreted; default of check) or cuda (default of bench)", &c.on,
-       NULL},
+      {"--on", "NAME",
+       "ptx (interpreted; default of check), cuda (default of bench), or the same operations of "
+       "cpu, scalar or avx2",
+       &c.on, NULL},
       {"--file", "FILE", "check: PTX with a kernel of this name, in place of the built one",
        &c.file, NULL},
       {"--type", "NAME", "weights of this type alone (bench: default Q4_K)", &c.type, NULL},
@@ -335,6 +325,7 @@ int pv_probe_kernel(int argc, char **argv) {
           "  pv kernel list\n"
           "  pv kernel check gate_up\n"
           "  pv kernel check all --on cuda\n"
+          "  pv kernel check all --on avx2\n"
           "  pv kernel check down --file build/down.ptx --type Q6_K\n"
           "  pv kernel bench gemv --k 2048 --rows 4096 --type Q6_K\n",
       .list = option,
@@ -357,6 +348,7 @@ int pv_probe_kernel(int argc, char **argv) {
     exit_code = strcmp(c.verb, "list") == 0    ? list(&c, &err)
                 : strcmp(c.verb, "check") == 0 ? check(&c, &err)
                                                : bench(&c, &err);
+  pv_alone_set_close(&c.set);
   pv_bytes_free(&c.text);
   return exit_code;
 }

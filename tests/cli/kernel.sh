@@ -31,8 +31,12 @@ refuses check dwn
 warns 'did you mean down?'
 refuses bench all
 warns "there is no kernel 'all'"
-refuses check down --on cpu
-warns "not on 'cpu'"
+refuses check down --on gpu
+warns "'gpu' is no set of kernels"
+refuses check down --on definition
+warns 'what the others are held against'
+refuses bench down --on avx2
+warns 'says nothing about a kernel'
 refuses bench down --on ptx
 warns 'says nothing about a kernel'
 refuses check down --type Q3_K
@@ -41,6 +45,18 @@ refuses check down --k 0
 refuses check add --on cuda --file x.ptx
 warns '--file belongs to check --on ptx'
 refuses check add --file nothing.ptx
+
+# The same cases on the CPU: the operations that the kernels stand for, and no others.
+run "$pv" kernel check all --on scalar --json
+exits 0
+field "len(d['kernels']), {(k['on'], k['verdict']) for k in d['kernels']}" "30 {('scalar', 'PASS')}"
+field "all(k['compared'] > 0 for k in d['kernels'])" True
+run "$pv" kernel check gemv --on cpu --type Q5_K --json
+exits 0
+field "d['kernels'][0]['cases'], d['kernels'][0]['verdict']" '91 PASS'
+run "$pv" kernel check group --on scalar
+exits 3
+warns 'nobody makes cases for the kernel group on the CPU'
 
 run "$pv" kernel check add
 if [ "$code" -eq 3 ]; then # a build without nvcc has no kernels

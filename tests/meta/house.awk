@@ -49,8 +49,8 @@ BEGIN {
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/trace", low " runtime/measure runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/checks", low " runtime/measure runtime/sources runtime/forward runtime/faults runtime/reference runtime/trace")
-  allow("runtime/alone", low " runtime/checks/rows.h runtime/forward")
+  allow("runtime/checks", low " runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/trace")
+  allow("runtime/alone", low " runtime/forward")
   allow("runtime/probe", low " runtime/alone runtime/sources runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")

@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "kernels/arith/arith.h"
 #include "kernels/definition/definition.h"
-#include "runtime/checks/rows.h"
+#include "runtime/alone/rows.h"
 #include "tests/unit/testing.h"
 
 enum { K = 1056, KINDS = 6 };

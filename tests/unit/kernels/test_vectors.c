@@ -7,7 +7,7 @@
 #include "kernels/arith/fold.h"
 #include "kernels/arith/rope.h"
 #include "kernels/cpu/cpu.h"
-#include "runtime/checks/rows.h"
+#include "runtime/alone/rows.h"
 #include "tests/unit/testing.h"
 
 static void fill(float *x, size_t n, uint64_t seed) {

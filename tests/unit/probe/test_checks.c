@@ -109,6 +109,34 @@ static void test_what_does_not_hold(void) {
          "are needed");
 }
 
+/* A check of operations asks the same of every kernel set; the CPU is all of its code paths. */
+static void test_sets(void) {
+  static const char *const checks[][2] = {{"gemv.exact", "'type': 'Q6_K', "},
+                                          {"gemv.bound", "'type': 'Q4_K', 'numerics': 'i8', "},
+                                          {"quant.blocks", "'type': 'Q5_K', "},
+                                          {"swiglu.error", ""},
+                                          {"router.topk_rule", ""}};
+  static const char *const sets[] = {"scalar", "avx2", "definition", "ptx", "cuda"};
+  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+    uint64_t one = 0, paths = 0;
+    char with[128];
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+      snprintf(with, sizeof with, "{%s'on': '%s'}", checks[i][1], sets[s]);
+      const answer a = ask(checks[i][0], with, false);
+      const bool passed = strcmp(a.verdict, "PASS") == 0;
+      if (s == 0) one = a.compared;
+      if (s < 2) paths += a.compared;
+      EXPECT(one > 0 && a.compared == (passed ? one : 0));
+      if (!EXPECT(passed || (s > 0 && strcmp(a.verdict, "NOT_RUN") == 0 && a.reason[0] != '\0')))
+        fprintf(stderr, "  %s on %s: %s\n", checks[i][0], sets[s], a.reason);
+    }
+    snprintf(with, sizeof with, "{%s'on': 'cpu'}", checks[i][1]);
+    EXPECT_U64(ask(checks[i][0], with, false).compared, paths);
+    snprintf(with, sizeof with, "{%s'on': 'gpu'}", checks[i][1]);
+    EXPECT_STR(ask(checks[i][0], with, false).verdict, "ERROR");
+  }
+}
+
 static void test_needed(void) {
   pv_check check = {0};
   pv_check_needed(&check, 0.5);
@@ -207,6 +235,7 @@ int main(void) {
                                                          PV_CASE(test_what_cannot_be_judged),
                                                          PV_CASE(test_builtin_prompts),
                                                          PV_CASE(test_needed),
+                                                         PV_CASE(test_sets),
                                                          PV_CASE(test_ptx),
                                                          {0}});
   pv_capture_cache_free(&cache);

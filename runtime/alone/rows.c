@@ -1,4 +1,4 @@
-#include "runtime/checks/rows.h"
+#include "runtime/alone/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ void pv_rows_random(pv_type type, size_t k, uint64_t *state, void *row) {
   }
 }
 
-enum { ONE_F16 = 0x3c00 };
+enum { ONE_F16 = 0x3c00, WEIGHTS = 256 /* whole blocks of any type */ };
 
 /* Writes weight i of a block, as the integer that the format stores. */
 static void put(pv_type type, void *block, size_t i, unsigned q) {
@@ -65,33 +65,21 @@ static void put(pv_type type, void *block, size_t i, unsigned q) {
   }
 }
 
-/* One block of exact weights; `big[s]` is where segment s has its large activation. */
-static void exact_block(pv_type type, void *block, const size_t *big, uint64_t *state) {
-  const pv_type_info *info = pv_type_get(type);
-  memset(block, 0, info->block_bytes);
-  for (size_t i = 0; i < info->block_elements; i++) {
-    const bool small = i % PV_SEGMENT == big[i / PV_SEGMENT];
-    const unsigned r = (unsigned)pv_random_next(state);
-    switch (type) {
-      case PV_TYPE_Q8_0: {
-        pv_block_q8_0 *b = block;
-        b->d = ONE_F16;
-        b->q[i] = (int8_t)(small ? (int)(r % 7) - 3 : (int)(r % 255) - 127);
-        break;
-      }
-      case PV_TYPE_Q4_K:
-        put(type, block, i, small ? r % 4 : r % 16);
-        break;
-      case PV_TYPE_Q5_K:
-        put(type, block, i, small ? r % 4 : r % 32);
-        break;
-      case PV_TYPE_Q6_K:
-        put(type, block, i, small ? 30 + r % 5 : r % 64);
-        break;
-      default:
-        break;
-    }
-  }
+/* Where a segment of a row of `k` has its large activation; rows of one length agree. */
+static size_t big_at(size_t k, size_t segment) {
+  uint64_t state = 31 * k + segment;
+  return pv_random_next(&state) % PV_SEGMENT;
+}
+
+float pv_rows_exact_act(pv_type type, float max, size_t k, size_t i, uint64_t *state) {
+  const uint64_t r = pv_random_next(state);
+  if (!pv_type_get(type)->quantised || i % PV_SEGMENT != big_at(k, i / PV_SEGMENT))
+    return (float)((int)(r % 5) - 2);
+  return r % 2 ? max : -max;
+}
+
+static void exact_scales(pv_type type, void *block, uint64_t *state) {
+  if (type == PV_TYPE_Q8_0) ((pv_block_q8_0 *)block)->d = ONE_F16;
   if (type == PV_TYPE_Q6_K) {
     pv_block_q6_k *b = block;
     b->d = ONE_F16;
@@ -108,32 +96,25 @@ static void exact_block(pv_type type, void *block, const size_t *big, uint64_t *
   }
 }
 
-static void exact_plain(pv_type type, size_t k, uint64_t *state, void *row) {
-  for (size_t i = 0; i < k; i++) {
-    const float w = (float)((int)(pv_random_next(state) % 15) - 7);
-    if (type == PV_TYPE_F32) ((float *)row)[i] = w;
-    if (type == PV_TYPE_F16) ((uint16_t *)row)[i] = pv_f32_to_f16(w);
-    if (type == PV_TYPE_BF16) ((uint16_t *)row)[i] = pv_f32_to_bf16(w);
-  }
-}
-
-void pv_rows_exact(pv_type type, pv_product product, size_t k, uint64_t *state, void *row,
-                   float *x) {
+void pv_rows_exact(pv_type type, size_t k, uint64_t *state, void *row) {
   const pv_type_info *info = pv_type_get(type);
-  const float big_value = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX;
-  for (size_t i = 0; i < k; i++) x[i] = (float)((int)(pv_random_next(state) % 5) - 2);
-  if (!info->quantised) {
-    exact_plain(type, k, state, row);
-    return;
-  }
-  for (size_t b = 0; b < k / info->block_elements; b++) {
-    size_t big[8];
-    for (size_t s = 0; s < info->block_elements / PV_SEGMENT; s++) {
-      big[s] = pv_random_next(state) % PV_SEGMENT;
-      const float sign = pv_random_next(state) % 2 ? 1.0f : -1.0f;
-      x[b * info->block_elements + s * PV_SEGMENT + big[s]] = sign * big_value;
-    }
-    exact_block(type, (char *)row + b * info->block_bytes, big, state);
+  memset(row, 0, k / info->block_elements * info->block_bytes);
+  for (size_t i = 0; i < k; i++) {
+    const size_t in = i % info->block_elements;
+    void *block = (char *)row + i / info->block_elements * info->block_bytes;
+    const bool small = i % PV_SEGMENT == big_at(k, i / PV_SEGMENT);
+    const unsigned r = (unsigned)pv_random_next(state);
+    const float w = (float)((int)(r % 15) - 7);
+    const uint16_t half = pv_f32_to_f16(w), brain = pv_f32_to_bf16(w);
+    if (in == 0) exact_scales(type, block, state);
+    if (type == PV_TYPE_F32) memcpy(block, &w, sizeof w);
+    if (type == PV_TYPE_F16) memcpy(block, &half, sizeof half);
+    if (type == PV_TYPE_BF16) memcpy(block, &brain, sizeof brain);
+    if (type == PV_TYPE_Q8_0)
+      ((pv_block_q8_0 *)block)->q[in] = (int8_t)(small ? (int)(r % 7) - 3 : (int)(r % 255) - 127);
+    if (type == PV_TYPE_Q4_K) put(type, block, in, small ? r % 4 : r % 16);
+    if (type == PV_TYPE_Q5_K) put(type, block, in, small ? r % 4 : r % 32);
+    if (type == PV_TYPE_Q6_K) put(type, block, in, small ? 30 + r % 5 : r % 64);
   }
 }
 
@@ -149,7 +130,7 @@ pv_code pv_rows_act_make(const pv_cpu_path *path, pv_product product, const floa
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row of %zu activations", k);
   }
   out->act = (pv_act){x, out->q, out->d, out->sum, out->offset};
-  if (product != PV_PRODUCT_F64ACC)
+  if (product != PV_PRODUCT_F64ACC && path->round != NULL)
     path->round(product, x, k, out->q, out->d, out->sum, out->offset);
   return PV_OK;
 }
@@ -176,20 +157,23 @@ float pv_rows_multiply(const pv_cpu_path *path, pv_product product, pv_type type
  * |dmin m x|: at most 4 |w'| + the minimum, which twice the largest weight of the block covers.
  * Everything else sums plain products: at most 26 roundings to float32 on any way (a chain of 16
  * and a fold of 8), 8 when the chain is float64. */
-pv_code pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
-                            size_t k, double *value, double *bound, pv_error *err) {
-  double *w = calloc(k, sizeof *w), sum = 0.0, absolute = 0.0, rounding = 0.0, products = 0.0;
-  if (w == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for an exact product");
-  pv_dequant_f64(type, row, k, w);
+double pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
+                           size_t k, double *bound) {
+  const pv_type_info *info = pv_type_get(type);
+  double w[WEIGHTS], sum = 0.0, absolute = 0.0, rounding = 0.0, products = 0.0;
   for (size_t s = 0; s < k; s += PV_SEGMENT) {
-    const size_t n = k - s < PV_SEGMENT ? k - s : PV_SEGMENT;
+    const size_t n = k - s < PV_SEGMENT ? k - s : PV_SEGMENT, left = k - s;
+    const double *of = w + s % WEIGHTS;
     double top = 0.0, heaviest = 0.0, weights = 0.0;
-    for (size_t i = s; i < s + n; i++) {
-      sum += w[i] * (double)x[i];
-      weights += fabs(w[i]);
-      products += fabs(w[i] * (double)x[i]);
-      if (fabs((double)x[i]) > top) top = fabs((double)x[i]);
-      if (fabs(w[i]) > heaviest) heaviest = fabs(w[i]);
+    if (s % WEIGHTS == 0)
+      pv_dequant_f64(type, (const char *)row + s / info->block_elements * info->block_bytes,
+                     left < WEIGHTS ? left : WEIGHTS, w);
+    for (size_t i = 0; i < n; i++) {
+      sum += of[i] * (double)x[s + i];
+      weights += fabs(of[i]);
+      products += fabs(of[i] * (double)x[s + i]);
+      top = fmax(top, fabs((double)x[s + i]));
+      heaviest = fmax(heaviest, fabs(of[i]));
     }
     absolute += 4.0 * (double)n * heaviest * top;
     const double unit = top / (product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX);
@@ -197,11 +181,9 @@ pv_code pv_rows_exact_value(pv_type type, pv_product product, const void *row, c
   }
   if (product == PV_PRODUCT_F64ACC)
     *bound = 8.0 * 0x1p-24 * products;
-  else if (!pv_type_get(type)->quantised)
+  else if (!info->quantised)
     *bound = 26.0 * 0x1p-24 * products;
   else
     *bound = rounding + 24.0 * 0x1p-24 * absolute;
-  free(w);
-  *value = sum;
-  return PV_OK;
+  return sum;
 }
