@@ -32,29 +32,22 @@ static void fill(pv_ptx_warp *warp, char kind, uint32_t at, uint64_t value) {
 }
 
 /* The value of a special register, for lane l of a warp. */
-static uint32_t special(const pv_ptx_warp *warp, pv_ptx_special which, unsigned l) {
+static uint32_t special(const pv_ptx_warp *warp, unsigned which, unsigned l) {
   const pv_ptx_block *b = warp->block;
   const pv_ptx_launch *launch = b->grid->launch;
+  const unsigned *size = launch->block, axis = which % 3, below = (1u << l) - 1;
   const uint32_t thread = warp->index * PV_PTX_LANES + l;
-  switch (which) {
-    case PV_PTX_TID_X:
-      return thread % launch->block[0];
-    case PV_PTX_TID_Y:
-      return thread / launch->block[0] % launch->block[1];
-    case PV_PTX_TID_Z:
-      return thread / launch->block[0] / launch->block[1];
-    case PV_PTX_NTID_X:
-    case PV_PTX_NTID_Y:
-    case PV_PTX_NTID_Z:
-      return launch->block[which - PV_PTX_NTID_X];
-    case PV_PTX_CTAID_X:
-    case PV_PTX_CTAID_Y:
-    case PV_PTX_CTAID_Z:
-      return b->id[which - PV_PTX_CTAID_X];
-    case PV_PTX_NCTAID_X:
-    case PV_PTX_NCTAID_Y:
-    case PV_PTX_NCTAID_Z:
-      return launch->grid[which - PV_PTX_NCTAID_X];
+  switch (which < PV_PTX_LANEID ? which - axis : which) {
+    case PV_PTX_TID:
+      return axis == 0   ? thread % size[0]
+             : axis == 1 ? thread / size[0] % size[1]
+                         : thread / size[0] / size[1];
+    case PV_PTX_NTID:
+      return size[axis];
+    case PV_PTX_CTAID:
+      return b->id[axis];
+    case PV_PTX_NCTAID:
+      return launch->grid[axis];
     case PV_PTX_LANEID:
       return l;
     case PV_PTX_WARPID:
@@ -62,19 +55,16 @@ static uint32_t special(const pv_ptx_warp *warp, pv_ptx_special which, unsigned 
     case PV_PTX_LANEMASK_EQ:
       return 1u << l;
     case PV_PTX_LANEMASK_LT:
-      return (1u << l) - 1;
+      return below;
     case PV_PTX_LANEMASK_LE:
-      return ((1u << l) - 1) | 1u << l;
+      return below | 1u << l;
     case PV_PTX_LANEMASK_GT:
-      return ~(((1u << l) - 1) | 1u << l);
+      return ~(below | 1u << l);
     case PV_PTX_LANEMASK_GE:
-      return ~((1u << l) - 1);
-    case PV_PTX_DYNAMIC_SMEM_SIZE:
+      return ~below;
+    default:
       return launch->shared;
-    case PV_PTX_SPECIALS:
-      break;
   }
-  return 0;
 }
 
 static void start_warp(pv_ptx_block *b, uint32_t index) {
@@ -96,7 +86,7 @@ static void start_warp(pv_ptx_block *b, uint32_t index) {
     fill(w, code->fills[i].kind, code->fills[i].at, code->fills[i].value);
   for (unsigned i = 0; i < PV_PTX_SPECIALS; i++)
     for (unsigned l = 0; l < PV_PTX_LANES && code->special[i] != 0; l++)
-      ((uint32_t *)(void *)(w->registers + code->special[i]))[l] = special(w, (pv_ptx_special)i, l);
+      ((uint32_t *)(void *)(w->registers + code->special[i]))[l] = special(w, i, l);
 }
 
 /* Adds lanes at a step to the groups. */

@@ -11,67 +11,58 @@
 
 enum { REGISTER_BYTES_MAX = 16 << 20, SHARED_MAX = 1 << 20 };
 
+static pv_code decode_nothing(pv_ptx_decoder *d) {
+  return d->failed;
+}
+
 static const struct {
   const char *name; /* first part of the opcode */
   pv_code (*decode)(pv_ptx_decoder *d);
 } families[] = {
-    {"mov", pv_ptx_decode_mov},           {"setp", pv_ptx_decode_setp},
-    {"ld", pv_ptx_decode_load},           {"st", pv_ptx_decode_store},
-    {"cvta", pv_ptx_decode_cvta},         {"cp", pv_ptx_decode_copy},
-    {"bra", pv_ptx_decode_branch},        {"brx", pv_ptx_decode_table},
-    {"ret", pv_ptx_decode_exit},          {"exit", pv_ptx_decode_exit},
-    {"prefetch", pv_ptx_decode_nothing}, /* hints, and orders that a block keeps by itself */
-    {"prefetchu", pv_ptx_decode_nothing}, {"membar", pv_ptx_decode_nothing},
-    {"fence", pv_ptx_decode_nothing},     {"griddepcontrol", pv_ptx_decode_nothing},
-    {"bar", pv_ptx_decode_bar},           {"barrier", pv_ptx_decode_bar},
-    {"shfl", pv_ptx_decode_shfl},         {"vote", pv_ptx_decode_vote},
-    {"redux", pv_ptx_decode_redux},       {"activemask", pv_ptx_decode_activemask},
+    {"mov", pv_ptx_decode_mov},    {"setp", pv_ptx_decode_setp},
+    {"ld", pv_ptx_decode_access},  {"st", pv_ptx_decode_access},
+    {"cvta", pv_ptx_decode_cvta},  {"cp", pv_ptx_decode_copy},
+    {"bra", pv_ptx_decode_branch}, {"brx", pv_ptx_decode_table},
+    {"ret", pv_ptx_decode_exit},   {"exit", pv_ptx_decode_exit},
+    {"prefetch", decode_nothing}, /* hints, and orders that a block keeps by itself */
+    {"prefetchu", decode_nothing}, {"membar", decode_nothing},
+    {"fence", decode_nothing},     {"griddepcontrol", decode_nothing},
+    {"bar", pv_ptx_decode_bar},    {"barrier", pv_ptx_decode_bar},
+    {"shfl", pv_ptx_decode_form},  {"vote", pv_ptx_decode_form},
+    {"redux", pv_ptx_decode_form}, {"activemask", pv_ptx_decode_form},
     {"mma", pv_ptx_decode_mma},
 };
 
+/* In the order of pv_ptx_special. */
 static const char *const specials[PV_PTX_SPECIALS] = {
-    [PV_PTX_TID_X] = "%tid.x",
-    [PV_PTX_TID_Y] = "%tid.y",
-    [PV_PTX_TID_Z] = "%tid.z",
-    [PV_PTX_NTID_X] = "%ntid.x",
-    [PV_PTX_NTID_Y] = "%ntid.y",
-    [PV_PTX_NTID_Z] = "%ntid.z",
-    [PV_PTX_CTAID_X] = "%ctaid.x",
-    [PV_PTX_CTAID_Y] = "%ctaid.y",
-    [PV_PTX_CTAID_Z] = "%ctaid.z",
-    [PV_PTX_NCTAID_X] = "%nctaid.x",
-    [PV_PTX_NCTAID_Y] = "%nctaid.y",
-    [PV_PTX_NCTAID_Z] = "%nctaid.z",
-    [PV_PTX_LANEID] = "%laneid",
-    [PV_PTX_WARPID] = "%warpid",
-    [PV_PTX_LANEMASK_EQ] = "%lanemask_eq",
-    [PV_PTX_LANEMASK_LT] = "%lanemask_lt",
-    [PV_PTX_LANEMASK_LE] = "%lanemask_le",
-    [PV_PTX_LANEMASK_GT] = "%lanemask_gt",
-    [PV_PTX_LANEMASK_GE] = "%lanemask_ge",
-    [PV_PTX_DYNAMIC_SMEM_SIZE] = "%dynamic_smem_size",
-};
+    "%tid.x",       "%tid.y",       "%tid.z",       "%ntid.x",      "%ntid.y",
+    "%ntid.z",      "%ctaid.x",     "%ctaid.y",     "%ctaid.z",     "%nctaid.x",
+    "%nctaid.y",    "%nctaid.z",    "%laneid",      "%warpid",      "%lanemask_eq",
+    "%lanemask_lt", "%lanemask_le", "%lanemask_gt", "%lanemask_ge", "%dynamic_smem_size"};
 
 pv_code pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...) {
   char text[256];
   va_list args;
+  if (d->failed != PV_OK) return d->failed;
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
   pv_error_set(d->err, PV_ERR_UNSUPPORTED, "kernel '%.60s': '%.60s': %s", d->function->name,
                d->now->opcode, text);
-  pv_error_at(d->err, d->module_name, d->now->line, d->now->column, -1);
+  pv_error_at(d->err, d->module->name, d->now->line, d->now->column, -1);
   pv_error_hint(d->err, "%s",
                 hint != NULL
                     ? hint
                     : "write the kernel without it, or add it to the tables of kernels/ptx "
                       "(docs/ptx.md, The interpreter)");
-  return PV_ERR_UNSUPPORTED;
+  return d->failed = PV_ERR_UNSUPPORTED;
 }
 
-static pv_code nomem(pv_ptx_decoder *d) {
-  return pv_error_set(d->err, PV_ERR_NOMEM, "out of memory for the kernel '%.60s'",
-                      d->function->name);
+pv_code pv_ptx_decode_nomem(pv_ptx_decoder *d) {
+  if (d->failed == PV_OK)
+    d->failed = pv_error_set(d->err, PV_ERR_NOMEM, "out of memory for the kernel '%.60s'",
+                             d->function->name);
+  return d->failed;
 }
 
 /* Room for one more element; the old array stays in the arena. */
@@ -80,7 +71,7 @@ static bool room(pv_ptx_decoder *d, void *items, size_t count, size_t *capacity,
   if (count < *capacity) return true;
   const size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
   void *larger = pv_arena_alloc(d->arena, wanted, size);
-  if (larger == NULL) return false;
+  if (larger == NULL) return pv_ptx_decode_nomem(d) == PV_OK;
   if (count > 0) memcpy(larger, *array, count * size);
   *array = larger;
   *capacity = wanted;
@@ -93,63 +84,57 @@ char pv_ptx_kind_of(const pv_ptx_decoder *d, const pv_ptx_operand *o) {
   return pv_ptx_type_bytes(type) > 4 ? 'w' : 'n';
 }
 
-pv_code pv_ptx_new_register(pv_ptx_decoder *d, char kind, uint32_t *out) {
-  uint32_t *next = &d->code->register_bytes;
-  const uint32_t bytes = kind == 'w' ? PV_PTX_WIDE : kind == 'n' ? PV_PTX_NARROW : 64;
+uint32_t pv_ptx_new_register(pv_ptx_decoder *d, char kind) {
+  const uint32_t at = d->code->register_bytes;
   if (kind == 'p' && d->next_bit < d->last_bit) {
-    *out = d->next_bit;
     d->next_bit += sizeof(uint32_t);
-    return PV_OK;
+    return d->next_bit - (uint32_t)sizeof(uint32_t);
   }
-  if (*next > REGISTER_BYTES_MAX)
-    return pv_ptx_refuse(d, NULL, "the kernel has too many registers");
-  *out = *next;
-  *next += bytes;
+  if (at > REGISTER_BYTES_MAX) pv_ptx_refuse(d, NULL, "the kernel has too many registers");
+  if (d->failed != PV_OK) return 0;
+  d->code->register_bytes += kind == 'w' ? PV_PTX_WIDE : kind == 'n' ? PV_PTX_NARROW : 64;
   if (kind == 'p') {
-    d->next_bit = *out + (uint32_t)sizeof(uint32_t);
-    d->last_bit = *next;
+    d->next_bit = at + (uint32_t)sizeof(uint32_t);
+    d->last_bit = d->code->register_bytes;
   }
-  return PV_OK;
+  return at;
 }
 
-pv_code pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value, uint32_t *out) {
+uint32_t pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value) {
   pv_ptx_code *decoded = d->code;
   for (size_t i = 0; i < decoded->fill_count; i++)
-    if (decoded->fills[i].kind == kind && decoded->fills[i].value == value) {
-      *out = decoded->fills[i].at;
-      return PV_OK;
-    }
-  pv_code code = pv_ptx_new_register(d, kind, out);
-  if (code != PV_OK) return code;
-  if (!room(d, &decoded->fills, decoded->fill_count, &d->fill_room, sizeof *decoded->fills))
-    return nomem(d);
-  decoded->fills[decoded->fill_count++] = (pv_ptx_fill){kind, *out, value};
-  return PV_OK;
+    if (decoded->fills[i].kind == kind && decoded->fills[i].value == value)
+      return decoded->fills[i].at;
+  const uint32_t at = pv_ptx_new_register(d, kind);
+  if (at != 0 &&
+      room(d, &decoded->fills, decoded->fill_count, &d->fill_room, sizeof *decoded->fills))
+    decoded->fills[decoded->fill_count++] = (pv_ptx_fill){kind, at, value};
+  return at;
 }
 
-static pv_code special(pv_ptx_decoder *d, const char *name, char kind, uint32_t *out) {
-  if (strcmp(name, "WARP_SZ") == 0) return pv_ptx_constant(d, kind, PV_PTX_LANES, out);
-  for (unsigned i = 0; i < PV_PTX_SPECIALS; i++) {
-    if (strcmp(specials[i], name) != 0) continue;
-    if (kind != 'n') return pv_ptx_refuse(d, NULL, "%s is read as 64 bits", name);
-    uint32_t *at = &d->code->special[i];
-    const pv_code code = *at == 0 ? pv_ptx_new_register(d, 'n', at) : PV_OK;
-    *out = *at;
-    return code;
-  }
-  return pv_ptx_refuse(d, NULL, "the special register %s is not interpreted", name);
+static uint32_t special(pv_ptx_decoder *d, const char *name, char kind) {
+  unsigned i = 0;
+  if (strcmp(name, "WARP_SZ") == 0) return pv_ptx_constant(d, kind, PV_PTX_LANES);
+  while (i < PV_PTX_SPECIALS && strcmp(specials[i], name) != 0) i++;
+  if (i == PV_PTX_SPECIALS)
+    pv_ptx_refuse(d, NULL, "the special register %s is not interpreted", name);
+  else if (kind != 'n')
+    pv_ptx_refuse(d, NULL, "%s is read as 64 bits", name);
+  if (d->failed != PV_OK) return 0;
+  if (d->code->special[i] == 0) d->code->special[i] = pv_ptx_new_register(d, 'n');
+  return d->code->special[i];
 }
 
-static pv_code immediate(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind, uint32_t *out) {
+static uint32_t immediate(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind) {
   const char *last = d->now->parts[d->now->part_count - 1];
-  if (kind == 'p') return pv_ptx_constant(d, kind, o->bits != 0 ? PV_PTX_ALL : 0, out);
+  if (kind == 'p') return pv_ptx_constant(d, kind, o->bits != 0 ? PV_PTX_ALL : 0);
   if (o->number == PV_PTX_INTEGER && last[0] == 'f' && strcmp(d->now->parts[0], "cvt") != 0)
-    return pv_ptx_refuse(d, NULL, "an integer stands for a floating-point number");
+    pv_ptx_refuse(d, NULL, "an integer stands for a floating-point number");
   if ((o->number == PV_PTX_SINGLE && kind != 'n') || (o->number == PV_PTX_DOUBLE && kind != 'w'))
-    return pv_ptx_refuse(d, NULL, "a constant of another size than its operand");
+    pv_ptx_refuse(d, NULL, "a constant of another size than its operand");
   if (kind == 'n' && (uint64_t)(int64_t)(int32_t)o->bits != o->bits && o->bits > UINT32_MAX)
-    return pv_ptx_refuse(d, NULL, "a constant does not fit in 32 bits");
-  return pv_ptx_constant(d, kind, kind == 'n' ? (uint32_t)o->bits : o->bits, out);
+    pv_ptx_refuse(d, NULL, "a constant does not fit in 32 bits");
+  return pv_ptx_constant(d, kind, kind == 'n' ? (uint32_t)o->bits : o->bits);
 }
 
 static pv_code place_variable(pv_ptx_decoder *d, const pv_ptx_variable *v, uint32_t *end,
@@ -157,10 +142,10 @@ static pv_code place_variable(pv_ptx_decoder *d, const pv_ptx_variable *v, uint3
   uint64_t start = *end, after = 0;
   if (!pv_ck_align(start, v->align > 0 ? v->align : 1, &start) ||
       !pv_ck_add(start, v->bytes, &after) || after > limit) {
-    pv_error_set(d->err, PV_ERR_UNSUPPORTED, "kernel '%.60s': '%.60s' is too large",
-                 d->function->name, v->name);
-    pv_error_at(d->err, d->module_name, v->line, 0, -1);
-    return PV_ERR_UNSUPPORTED;
+    d->failed = pv_error_set(d->err, PV_ERR_UNSUPPORTED, "kernel '%.60s': '%.60s' is too large",
+                             d->function->name, v->name);
+    pv_error_at(d->err, d->module->name, v->line, 0, -1);
+    return d->failed;
   }
   d->places[d->place_count++] = (pv_ptx_place){v, start};
   *end = (uint32_t)after;
@@ -175,7 +160,7 @@ static pv_code place_variables(pv_ptx_decoder *d) {
   const size_t all = f->param_count + f->variable_count + d->module->variable_count;
   pv_code code = PV_OK;
   d->places = PV_ARENA_NEW(d->arena, all, pv_ptx_place);
-  if (d->places == NULL) return nomem(d);
+  if (d->places == NULL) return pv_ptx_decode_nomem(d);
   for (size_t i = 0; i < f->param_count && code == PV_OK; i++)
     code = place_variable(d, f->params[i], &decoded->param_bytes, UINT32_MAX);
   for (size_t i = 0; i < f->variable_count + d->module->variable_count && code == PV_OK; i++) {
@@ -196,71 +181,58 @@ static pv_code place_variables(pv_ptx_decoder *d) {
   return code;
 }
 
-pv_code pv_ptx_address_of(pv_ptx_decoder *d, const pv_ptx_variable *v, uint64_t *out) {
-  if (v->space == PV_PTX_SHARED && v->bytes == 0) {
-    *out = d->code->shared_bytes;
-    return PV_OK;
-  }
+/* Where a variable lies. */
+static uint64_t address_of(pv_ptx_decoder *d, const pv_ptx_variable *v) {
+  if (v->space == PV_PTX_SHARED && v->bytes == 0) return d->code->shared_bytes;
   for (size_t i = 0; i < d->place_count; i++)
-    if (d->places[i].variable == v) {
-      *out = d->places[i].address;
-      return PV_OK;
-    }
-  return pv_ptx_refuse(d, "pass the data as a parameter of the kernel",
-                       "the module's own memory ('%.60s') is not interpreted", v->name);
+    if (d->places[i].variable == v) return d->places[i].address;
+  pv_ptx_refuse(d, "pass the data as a parameter of the kernel",
+                "the module's own memory ('%.60s') is not interpreted", v->name);
+  return 0;
 }
 
-pv_code pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind, uint32_t *out) {
-  uint64_t address = 0;
-  uint32_t plain = 0;
-  pv_code code = PV_OK;
+uint32_t pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind) {
+  uint32_t at = 0, plain = 0;
   switch (o->kind) {
     case PV_PTX_REGISTER:
       if (pv_ptx_kind_of(d, o) != kind)
-        return pv_ptx_refuse(d, NULL, "register %u of the kernel has another size", o->index);
-      if (d->at[o->index] == 0) code = pv_ptx_new_register(d, kind, &d->at[o->index]);
-      *out = d->at[o->index];
-      if (code != PV_OK || !o->negated) return code;
-      plain = *out;
-      code = pv_ptx_new_register(d, 'p', out);
-      return code == PV_OK ? pv_ptx_emit_alu(d, "not.pred", "pp", true, *out, plain, 0) : code;
+        pv_ptx_refuse(d, NULL, "register %u of the kernel has another size", o->index);
+      if (d->at[o->index] == 0) d->at[o->index] = pv_ptx_new_register(d, kind);
+      plain = d->at[o->index];
+      if (!o->negated) return plain;
+      at = pv_ptx_new_register(d, 'p');
+      pv_ptx_emit_alu(d, "not.pred", "pp", true, at, plain, 0);
+      return at;
     case PV_PTX_SPECIAL:
-      return special(d, o->name, kind, out);
+      return special(d, o->name, kind);
     case PV_PTX_IMMEDIATE:
-      return immediate(d, o, kind, out);
+      return immediate(d, o, kind);
     case PV_PTX_VARIABLE:
-      code = pv_ptx_address_of(d, o->variable, &address);
-      if (code != PV_OK) return code;
-      return pv_ptx_constant(d, kind, address + (uint64_t)o->offset, out);
+      return pv_ptx_constant(d, kind, address_of(d, o->variable) + (uint64_t)o->offset);
     case PV_PTX_NOTHING: /* a result that nobody wants */
-      return pv_ptx_new_register(d, kind, out);
+      return pv_ptx_new_register(d, kind);
     default:
-      return pv_ptx_refuse(d, NULL, "an operand of this form is not interpreted");
+      pv_ptx_refuse(d, NULL, "an operand of this form is not interpreted");
+      return 0;
   }
 }
 
-static pv_code append(pv_ptx_decoder *d, pv_ptx_step step) {
+pv_code pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step) {
   pv_ptx_code *code = d->code;
   step.source = (uint32_t)(d->now - d->function->instructions);
-  if (code->step_count == UINT32_MAX ||
-      !room(d, &code->steps, code->step_count, &d->step_room, sizeof step))
-    return nomem(d);
-  code->steps[code->step_count++] = step;
-  return PV_OK;
+  if (code->step_count == UINT32_MAX) pv_ptx_decode_nomem(d);
+  if (d->failed == PV_OK && room(d, &code->steps, code->step_count, &d->step_room, sizeof step))
+    code->steps[code->step_count++] = step;
+  return d->failed;
 }
 
 pv_code pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step) {
   if (d->now->guarded) {
     const pv_ptx_operand guard = {.kind = PV_PTX_REGISTER, .index = d->now->guard};
-    const pv_code code = pv_ptx_operand_at(d, &guard, 'p', &step.guard);
-    if (code != PV_OK) return code;
+    step.guard = pv_ptx_operand_at(d, &guard, 'p');
     step.guarded = d->now->guard_negated ? PV_PTX_UNLESS : PV_PTX_IF;
   }
-  return append(d, step);
-}
-
-pv_code pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step) {
-  return append(d, step);
+  return pv_ptx_emit_always(d, step);
 }
 
 static pv_code decode_one(pv_ptx_decoder *d) {
@@ -282,16 +254,12 @@ static void bind_branches(pv_ptx_decoder *d) {
 
 pv_code pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module, const pv_ptx_function *function,
                       pv_ptx_code **out, pv_error *err) {
-  pv_ptx_decoder d = {.arena = arena,
-                      .err = err,
-                      .module_name = module->name,
-                      .module = module,
-                      .function = function};
+  pv_ptx_decoder d = {.arena = arena, .err = err, .module = module, .function = function};
   pv_ptx_code *decoded = PV_ARENA_NEW(arena, 1, pv_ptx_code);
   d.code = decoded;
   d.at = PV_ARENA_NEW(arena, function->register_count, uint32_t);
   d.first = PV_ARENA_NEW(arena, function->instruction_count + 1, uint32_t);
-  if (decoded == NULL || d.at == NULL || d.first == NULL) return nomem(&d);
+  if (decoded == NULL || d.at == NULL || d.first == NULL) return pv_ptx_decode_nomem(&d);
   *decoded = (pv_ptx_code){.function = function, .module = module, .register_bytes = 64};
   pv_code code = place_variables(&d);
   for (size_t i = 0; i < function->instruction_count && code == PV_OK; i++) {
@@ -300,13 +268,11 @@ pv_code pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module, const pv_ptx
     code = decode_one(&d);
   }
   if (code != PV_OK) return code;
+  if (function->instruction_count == 0)
+    return pv_error_set(err, PV_ERR_INPUT, "the kernel '%.60s' is empty", function->name);
   /* The end of the body is an exit. */
   d.first[function->instruction_count] = decoded->step_count;
-  if (function->instruction_count > 0)
-    d.now = &function->instructions[function->instruction_count - 1];
-  else
-    return pv_error_set(err, PV_ERR_INPUT, "the kernel '%.60s' is empty", function->name);
-  code = append(&d, (pv_ptx_step){.flow = PV_PTX_EXIT});
+  code = pv_ptx_emit_always(&d, (pv_ptx_step){.flow = PV_PTX_EXIT});
   if (code != PV_OK) return code;
   bind_branches(&d);
   *out = decoded;

@@ -11,8 +11,8 @@ typedef struct pv_ptx_place { /* where a variable lies in its space */
 
 typedef struct pv_ptx_decoder {
   pv_arena *arena;
-  pv_error *err; /* never NULL */
-  const char *module_name;
+  pv_error *err;  /* never NULL */
+  pv_code failed; /* the first error is kept; from then on nothing is emitted */
   const pv_ptx_module *module;
   const pv_ptx_function *function;
   const pv_ptx_instruction *now;
@@ -26,25 +26,22 @@ typedef struct pv_ptx_decoder {
   uint32_t last_bit;
 } pv_ptx_decoder;
 
-/* Refuses the current instruction; returns PV_ERR_UNSUPPORTED. `hint` may be NULL. */
+/* Refuses the current instruction; `hint` may be NULL. */
 pv_code pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+pv_code pv_ptx_decode_nomem(pv_ptx_decoder *d);
 
 /* The kind of a register: 'n', 'w' or 'p' (see pv_ptx_alu). */
 char pv_ptx_kind_of(const pv_ptx_decoder *d, const pv_ptx_operand *operand);
 
-/* A new register. */
-pv_code pv_ptx_new_register(pv_ptx_decoder *d, char kind, uint32_t *out);
+/* Offsets; 0 when the decoder has failed. A new register: */
+uint32_t pv_ptx_new_register(pv_ptx_decoder *d, char kind);
 /* A register that holds a constant in all lanes. */
-pv_code pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value, uint32_t *out);
-/* The offset of an operand that is read or written as `kind`. A predicate that is negated costs a
- * step. */
-pv_code pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *operand, char kind,
-                          uint32_t *out);
-/* Where a variable lies. */
-pv_code pv_ptx_address_of(pv_ptx_decoder *d, const pv_ptx_variable *variable, uint64_t *out);
+uint32_t pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value);
+/* An operand that is read or written as `kind`. A predicate that is negated costs a step. */
+uint32_t pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *operand, char kind);
 
-/* Appends a step; what `step` leaves 0 of source and guard is that of the current instruction. */
+/* Appends a step with the guard of the current instruction. */
 pv_code pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step);
 /* The same without a guard: for a step whose result is the decoder's own. */
 pv_code pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step);
@@ -56,19 +53,14 @@ pv_code pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *opera
 pv_code pv_ptx_decode_alu(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_mov(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_setp(pv_ptx_decoder *d);
-pv_code pv_ptx_decode_load(pv_ptx_decoder *d);
-pv_code pv_ptx_decode_store(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_access(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_copy(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_branch(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_table(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_exit(pv_ptx_decoder *d);
-pv_code pv_ptx_decode_nothing(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_bar(pv_ptx_decoder *d);
-pv_code pv_ptx_decode_shfl(pv_ptx_decoder *d);
-pv_code pv_ptx_decode_vote(pv_ptx_decoder *d);
-pv_code pv_ptx_decode_redux(pv_ptx_decoder *d);
-pv_code pv_ptx_decode_activemask(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_form(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_mma(pv_ptx_decoder *d);
 
 /* What the steps run; memory.c and warp.c. */

@@ -20,18 +20,16 @@ static const char *why_not(const pv_ptx_instruction *i) {
 
 static pv_code emit_row(pv_ptx_decoder *d, const pv_ptx_alu *row) {
   pv_ptx_step s = {.run = row->run};
-  pv_code code = PV_OK;
-  const size_t count = strlen(row->operands);
-  for (size_t i = count; i-- > 0 && code == PV_OK;) {
+  for (size_t i = strlen(row->operands); i-- > 0;) {
     const pv_ptx_operand *o = &d->now->operands[i];
     if (row->operands[i] == 'i')
       s.offset = (int64_t)o->bits;
     else if (i == 0 && o->negated)
-      code = pv_ptx_refuse(d, NULL, "a result is negated");
+      pv_ptx_refuse(d, NULL, "a result is negated");
     else
-      code = pv_ptx_operand_at(d, o, row->operands[i], &s.r[i]);
+      s.r[i] = pv_ptx_operand_at(d, o, row->operands[i]);
   }
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
+  return pv_ptx_emit(d, s);
 }
 
 /* One letter for each operand; what has no size of its own is '?'. */
@@ -83,29 +81,28 @@ pv_code pv_ptx_decode_setp(pv_ptx_decoder *d) {
   if (row == NULL) return pv_ptx_decode_alu(d);
 
   const pv_ptx_operand *p = pair ? &result->items[0] : result;
-  uint32_t holds = 0, fails = 0, with = 0, to = 0;
-  pv_ptx_step s = {.run = row->run};
+  uint32_t fails = 0, with = 0;
   if (now->guarded && pair && p->kind == PV_PTX_REGISTER && p->index == now->guard)
     return pv_ptx_refuse(d, NULL, "the guard is a result");
-  pv_code code = pv_ptx_operand_at(d, &now->operands[1], row->operands[1], &s.r[1]);
-  if (code == PV_OK) code = pv_ptx_operand_at(d, &now->operands[2], row->operands[2], &s.r[2]);
-  if (code == PV_OK) code = pv_ptx_new_register(d, 'p', &holds);
-  s.r[0] = holds;
-  if (code == PV_OK) code = pv_ptx_emit_always(d, s);
-  if (code == PV_OK && pair) code = pv_ptx_new_register(d, 'p', &fails);
-  if (code == PV_OK && pair) code = pv_ptx_emit_alu(d, "not.pred", "pp", true, fails, holds, 0);
-  if (code == PV_OK && logic) { /* a copy: c may be one of the results */
-    uint32_t c = 0;
-    code = pv_ptx_operand_at(d, &now->operands[3], 'p', &c);
-    if (code == PV_OK) code = pv_ptx_new_register(d, 'p', &with);
-    if (code == PV_OK) code = pv_ptx_emit_alu(d, "mov.pred", "pp", true, with, c, 0);
+  pv_ptx_step s = {.run = row->run};
+  for (int i = 1; i < 3; i++) s.r[i] = pv_ptx_operand_at(d, &now->operands[i], row->operands[i]);
+  const uint32_t holds = s.r[0] = pv_ptx_new_register(d, 'p');
+  pv_ptx_emit_always(d, s);
+  if (pair) {
+    fails = pv_ptx_new_register(d, 'p');
+    pv_ptx_emit_alu(d, "not.pred", "pp", true, fails, holds, 0);
+  }
+  if (logic) { /* a copy: c may be one of the results */
+    const uint32_t c = pv_ptx_operand_at(d, &now->operands[3], 'p');
+    with = pv_ptx_new_register(d, 'p');
+    pv_ptx_emit_alu(d, "mov.pred", "pp", true, with, c, 0);
   }
   const char *shape = logic ? "ppp" : "pp";
-  if (code == PV_OK) code = pv_ptx_operand_at(d, p, 'p', &to);
-  if (code == PV_OK) code = pv_ptx_emit_alu(d, combine, shape, false, to, holds, with);
-  if (code == PV_OK && pair) code = pv_ptx_operand_at(d, &result->items[1], 'p', &to);
-  if (code == PV_OK && pair) code = pv_ptx_emit_alu(d, combine, shape, false, to, fails, with);
-  return code;
+  pv_ptx_emit_alu(d, combine, shape, false, pv_ptx_operand_at(d, p, 'p'), holds, with);
+  if (pair)
+    pv_ptx_emit_alu(d, combine, shape, false, pv_ptx_operand_at(d, &result->items[1], 'p'), fails,
+                    with);
+  return d->failed;
 }
 
 /* Between a register and the vector of its parts, lowest first. r: the whole, then the parts. */
@@ -153,13 +150,8 @@ pv_code pv_ptx_decode_mov(pv_ptx_decoder *d) {
     return pv_ptx_refuse(d, NULL, "a vector of this form is not interpreted");
   s.bytes = (uint8_t)(bytes / vector->item_count);
   s.count = (uint8_t)vector->item_count;
-  pv_code code = pv_ptx_operand_at(d, whole, s.wide ? 'w' : 'n', &s.r[0]);
-  for (size_t i = 0; i < vector->item_count && code == PV_OK; i++)
-    code = pv_ptx_operand_at(d, &vector->items[i], 'n', &s.r[1 + i]);
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
-}
-
-pv_code pv_ptx_decode_nothing(pv_ptx_decoder *d) {
-  (void)d;
-  return PV_OK;
+  s.r[0] = pv_ptx_operand_at(d, whole, s.wide ? 'w' : 'n');
+  for (size_t i = 0; i < vector->item_count; i++)
+    s.r[1 + i] = pv_ptx_operand_at(d, &vector->items[i], 'n');
+  return pv_ptx_emit(d, s);
 }

@@ -54,7 +54,8 @@ static pv_code read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_s
     return pv_ptx_refuse(d, NULL, "a variable without its space");
   if (base->kind == PV_PTX_VARIABLE && base->variable->space != (pv_ptx_space)s->space)
     return pv_ptx_refuse(d, NULL, "'%.60s' lies in another space", base->name);
-  return pv_ptx_operand_at(d, base, s->narrow_address ? 'n' : 'w', &s->r[0]);
+  s->r[0] = pv_ptx_operand_at(d, base, s->narrow_address ? 'n' : 'w');
+  return d->failed;
 }
 
 /* The registers of the elements, r[1] to r[4]. All have one size, at least that of an element. */
@@ -64,14 +65,13 @@ static pv_code read_elements(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_
     return pv_ptx_refuse(d, NULL, "the vector has another number of elements");
   for (unsigned i = 0; i < s->count; i++)
     if (items[i].kind == PV_PTX_REGISTER && pv_ptx_kind_of(d, &items[i]) == 'w') s->wide = 1;
-  for (unsigned i = 0; i < s->count; i++) {
-    const pv_code code = pv_ptx_operand_at(d, &items[i], s->wide ? 'w' : 'n', &s->r[1 + i]);
-    if (code != PV_OK) return code;
-  }
-  return PV_OK;
+  for (unsigned i = 0; i < s->count; i++)
+    s->r[1 + i] = pv_ptx_operand_at(d, &items[i], s->wide ? 'w' : 'n');
+  return d->failed;
 }
 
-static pv_code decode_access(pv_ptx_decoder *d, bool loads) {
+pv_code pv_ptx_decode_access(pv_ptx_decoder *d) {
+  const bool loads = strcmp(d->now->parts[0], "ld") == 0;
   pv_ptx_step s = {.run = loads ? pv_ptx_run_load : pv_ptx_run_store};
   if (d->now->operand_count != 2)
     return pv_ptx_refuse(d, NULL, "a cache policy is not interpreted");
@@ -85,14 +85,6 @@ static pv_code decode_access(pv_ptx_decoder *d, bool loads) {
   return pv_ptx_emit(d, s);
 }
 
-pv_code pv_ptx_decode_load(pv_ptx_decoder *d) {
-  return decode_access(d, true);
-}
-
-pv_code pv_ptx_decode_store(pv_ptx_decoder *d) {
-  return decode_access(d, false);
-}
-
 /* cvta[.to].SPACE.u64 d, a: into or out of the space's window of generic addresses. Global
  * addresses are generic ones. */
 pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d) {
@@ -104,13 +96,12 @@ pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d) {
                           : space == PV_PTX_LOCAL ? PV_PTX_LOCAL_WINDOW
                           : space == PV_PTX_PARAM ? PV_PTX_PARAM_WINDOW
                                                   : 0;
-  uint32_t out = 0, in = 0, by = 0;
   if (space == PV_PTX_NO_SPACE || strcmp(now->parts[now->part_count - 1], "u64") != 0)
     return pv_ptx_refuse(d, NULL, "this conversion of an address is not interpreted");
-  pv_code code = pv_ptx_operand_at(d, &now->operands[1], 'w', &in);
-  if (code == PV_OK) code = pv_ptx_constant(d, 'w', to ? 0 - window : window, &by);
-  if (code == PV_OK) code = pv_ptx_operand_at(d, &now->operands[0], 'w', &out);
-  return code == PV_OK ? pv_ptx_emit_alu(d, "add.u64", "www", false, out, in, by) : code;
+  const uint32_t in = pv_ptx_operand_at(d, &now->operands[1], 'w');
+  const uint32_t by = pv_ptx_constant(d, 'w', to ? 0 - window : window);
+  const uint32_t out = pv_ptx_operand_at(d, &now->operands[0], 'w');
+  return pv_ptx_emit_alu(d, "add.u64", "www", false, out, in, by);
 }
 
 /* cp.async.{ca,cg}.shared.global [to], [from], bytes: r[0] from, `offset` of from; r[1] to; more:
@@ -125,13 +116,13 @@ static pv_code decode_async(pv_ptx_decoder *d) {
       pv_ptx_kind_of(d, &to->items[0]) != 'n')
     return pv_ptx_refuse(d, NULL, "the place is not in a register of 32 bits");
   int64_t *more = PV_ARENA_NEW(d->arena, 1, int64_t);
-  if (more == NULL) return pv_error_set(d->err, PV_ERR_NOMEM, "out of memory");
+  if (more == NULL) return pv_ptx_decode_nomem(d);
   *more = to->offset;
   s.more = (const uint32_t *)more;
   s.bytes = (uint8_t)o[2].bits;
-  pv_code code = read_address(d, &o[1], &s);
-  if (code == PV_OK) code = pv_ptx_operand_at(d, &to->items[0], 'n', &s.r[1]);
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
+  read_address(d, &o[1], &s);
+  s.r[1] = pv_ptx_operand_at(d, &to->items[0], 'n');
+  return pv_ptx_emit(d, s);
 }
 
 pv_code pv_ptx_decode_copy(pv_ptx_decoder *d) {
@@ -142,9 +133,10 @@ pv_code pv_ptx_decode_copy(pv_ptx_decoder *d) {
     return decode_async(d);
   if (strcmp(name, "cp.async.commit_group") == 0)
     return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_commit});
-  if (strcmp(name, "cp.async.wait_group") == 0 && now->operands[0].kind == PV_PTX_IMMEDIATE)
+  if (strcmp(name, "cp.async.wait_group") == 0 && now->operand_count == 1 &&
+      now->operands[0].kind == PV_PTX_IMMEDIATE)
     return pv_ptx_emit(
         d, (pv_ptx_step){.run = pv_ptx_run_wait, .offset = (int64_t)now->operands[0].bits});
-  if (strcmp(name, "cp.async.bulk.prefetch.L2.global") == 0) return pv_ptx_decode_nothing(d);
+  if (strcmp(name, "cp.async.bulk.prefetch.L2.global") == 0) return PV_OK;
   return pv_ptx_refuse(d, NULL, "this form is not interpreted");
 }

@@ -1,21 +1,60 @@
 /* Decoding of control flow and of what the lanes of a warp do together. */
+#include <stdio.h>
 #include <string.h>
 
 #include "kernels/ptx/decode.h"
 
-static bool ends_with(const pv_ptx_instruction *i, size_t count, const char *const *parts) {
-  if (i->part_count != count + 1) return false;
-  for (size_t k = 0; k < count; k++)
-    if (strcmp(i->parts[k + 1], parts[k]) != 0) return false;
-  return true;
-}
-/* Whether the parts behind the first are exactly these. */
-#define HAS_PARTS(i, ...)                                                           \
-  ends_with((i), sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), \
-            (const char *const[]){__VA_ARGS__})
-
 static pv_code not_this_form(pv_ptx_decoder *d) {
   return pv_ptx_refuse(d, NULL, "this form is not interpreted");
+}
+
+/* What has one form: for each operand its kind (see pv_ptx_alu) and its slot in the step. Slot 4
+ * is the member mask that the lanes of a step wait for. */
+typedef struct form {
+  const char *opcode, *operands;
+  pv_ptx_run run;
+  int64_t offset; /* which of those that `run` knows */
+} form;
+
+static const form forms[] = {
+    {"bar.warp.sync", "n4", pv_ptx_run_sync, 0},
+    {"shfl.sync.idx.b32", "n0n1n2n3n4", pv_ptx_run_shfl, PV_PTX_SHFL_IDX},
+    {"shfl.sync.up.b32", "n0n1n2n3n4", pv_ptx_run_shfl, PV_PTX_SHFL_UP},
+    {"shfl.sync.down.b32", "n0n1n2n3n4", pv_ptx_run_shfl, PV_PTX_SHFL_DOWN},
+    {"shfl.sync.bfly.b32", "n0n1n2n3n4", pv_ptx_run_shfl, PV_PTX_SHFL_BFLY},
+    {"vote.sync.ballot.b32", "n0p1n4", pv_ptx_run_vote, PV_PTX_BALLOT},
+    {"vote.sync.all.pred", "p0p1n4", pv_ptx_run_vote, PV_PTX_VOTE_ALL},
+    {"vote.sync.any.pred", "p0p1n4", pv_ptx_run_vote, PV_PTX_VOTE_ANY},
+    {"vote.sync.uni.pred", "p0p1n4", pv_ptx_run_vote, PV_PTX_VOTE_UNI},
+    {"redux.sync.add.s32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_ADD},
+    {"redux.sync.add.u32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_ADD},
+    {"redux.sync.min.s32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_MIN},
+    {"redux.sync.min.u32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_MIN},
+    {"redux.sync.max.s32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_MAX},
+    {"redux.sync.max.u32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_MAX},
+    {"redux.sync.and.b32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_AND},
+    {"redux.sync.or.b32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_OR},
+    {"redux.sync.xor.b32", "n0n1n4", pv_ptx_run_redux, PV_PTX_REDUX_XOR},
+    {"activemask.b32", "n0", pv_ptx_run_activemask, 0},
+};
+
+pv_code pv_ptx_decode_form(pv_ptx_decoder *d) {
+  const pv_ptx_instruction *now = d->now;
+  const form *f = forms, *end = forms + sizeof forms / sizeof *forms;
+  while (f < end && strcmp(f->opcode, now->opcode) != 0) f++;
+  if (f == end || now->operand_count != strlen(f->operands) / 2) return not_this_form(d);
+  pv_ptx_step s = {.run = f->run, .offset = f->offset};
+  s.flow = strchr(f->operands, '4') != NULL ? PV_PTX_CONVERGE : PV_PTX_GO_ON;
+  s.is_signed = now->parts[now->part_count - 1][0] == 's';
+  for (size_t i = 0; i < now->operand_count; i++) {
+    const pv_ptx_operand *o = &now->operands[i];
+    if (o->kind == PV_PTX_PAIR && i == 0 && f->run == pv_ptx_run_shfl) {
+      s.target = pv_ptx_operand_at(d, &o->items[1], 'p');
+      o = &o->items[0];
+    }
+    s.r[f->operands[2 * i + 1] - '0'] = pv_ptx_operand_at(d, o, f->operands[2 * i]);
+  }
+  return pv_ptx_emit(d, s);
 }
 
 pv_code pv_ptx_decode_branch(pv_ptx_decoder *d) {
@@ -28,17 +67,17 @@ pv_code pv_ptx_decode_branch(pv_ptx_decoder *d) {
 pv_code pv_ptx_decode_table(pv_ptx_decoder *d) {
   const pv_ptx_operand *o = d->now->operands;
   pv_ptx_step s = {.flow = PV_PTX_TABLE_BRANCH, .target = (uint32_t)d->table_room};
-  if (!(HAS_PARTS(d->now, "idx")) || o[1].kind != PV_PTX_TABLE) return not_this_form(d);
+  if (strcmp(d->now->opcode, "brx.idx") != 0 || o[1].kind != PV_PTX_TABLE) return not_this_form(d);
   const pv_ptx_table *table = &d->function->tables[o[1].index];
   uint32_t *all = PV_ARENA_NEW(d->arena, d->table_room + table->label_count, uint32_t);
-  if (all == NULL) return pv_error_set(d->err, PV_ERR_NOMEM, "out of memory");
+  if (all == NULL) return pv_ptx_decode_nomem(d);
   if (d->table_room > 0) memcpy(all, d->code->tables, d->table_room * sizeof *all);
   for (size_t i = 0; i < table->label_count; i++) all[d->table_room + i] = table->labels[i].index;
   d->code->tables = all;
   d->table_room += table->label_count;
   s.offset = (int64_t)table->label_count;
-  const pv_code code = pv_ptx_operand_at(d, &o[0], 'n', &s.r[0]);
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
+  s.r[0] = pv_ptx_operand_at(d, &o[0], 'n');
+  return pv_ptx_emit(d, s);
 }
 
 pv_code pv_ptx_decode_exit(pv_ptx_decoder *d) {
@@ -48,104 +87,19 @@ pv_code pv_ptx_decode_exit(pv_ptx_decoder *d) {
 /* bar.warp.sync mask; bar[rier][.cta].sync[.aligned] n[, threads]: r[0] the barrier, r[1] the
  * threads, 0 for all. */
 pv_code pv_ptx_decode_bar(pv_ptx_decoder *d) {
+  static const char *const known[] = {"sync", "cta.sync", "sync.aligned", "cta.sync.aligned"};
   const pv_ptx_instruction *now = d->now;
   const pv_ptx_operand *o = now->operands;
-  pv_code code = PV_OK;
-  if (HAS_PARTS(now, "warp", "sync")) {
-    pv_ptx_step s = {.flow = PV_PTX_CONVERGE, .run = pv_ptx_run_sync};
-    code = pv_ptx_operand_at(d, &o[0], 'n', &s.r[4]);
-    return code == PV_OK ? pv_ptx_emit(d, s) : code;
-  }
-  pv_ptx_step s = {.flow = PV_PTX_BARRIER};
-  if (!(HAS_PARTS(now, "sync")) && !(HAS_PARTS(now, "cta", "sync")) &&
-      !(HAS_PARTS(now, "sync", "aligned")) && !(HAS_PARTS(now, "cta", "sync", "aligned")))
-    return not_this_form(d);
+  const char *dot = strchr(now->opcode, '.');
+  size_t k = 0;
+  while (dot != NULL && k < 4 && strcmp(known[k], dot + 1) != 0) k++;
+  if (dot == NULL || k == 4) return pv_ptx_decode_form(d);
   if (now->operand_count < 1 || now->operand_count > 2) return not_this_form(d);
   if (now->guarded) return pv_ptx_refuse(d, "branch around it", "a barrier with a guard");
-  code = pv_ptx_operand_at(d, &o[0], 'n', &s.r[0]);
-  if (code == PV_OK && now->operand_count == 2)
-    code = pv_ptx_operand_at(d, &o[1], 'n', &s.r[1]);
-  else if (code == PV_OK)
-    code = pv_ptx_constant(d, 'n', 0, &s.r[1]);
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
-}
-
-/* shfl.sync.MODE.b32 d[|p], a, b, c, mask. r: d, a, b, c, mask; target: p or 0; offset: mode. */
-pv_code pv_ptx_decode_shfl(pv_ptx_decoder *d) {
-  const pv_ptx_instruction *now = d->now;
-  const pv_ptx_operand *o = now->operands, *to = &o[0];
-  pv_ptx_step s = {.flow = PV_PTX_CONVERGE, .run = pv_ptx_run_shfl};
-  if (HAS_PARTS(now, "sync", "idx", "b32"))
-    s.offset = PV_PTX_SHFL_IDX;
-  else if (HAS_PARTS(now, "sync", "up", "b32"))
-    s.offset = PV_PTX_SHFL_UP;
-  else if (HAS_PARTS(now, "sync", "down", "b32"))
-    s.offset = PV_PTX_SHFL_DOWN;
-  else if (HAS_PARTS(now, "sync", "bfly", "b32"))
-    s.offset = PV_PTX_SHFL_BFLY;
-  else
-    return not_this_form(d);
-  if (now->operand_count != 5) return not_this_form(d);
-  const bool pair = to->kind == PV_PTX_PAIR;
-  pv_code code = pv_ptx_operand_at(d, pair ? &to->items[0] : to, 'n', &s.r[0]);
-  if (code == PV_OK && pair) code = pv_ptx_operand_at(d, &to->items[1], 'p', &s.target);
-  for (int i = 1; i < 5 && code == PV_OK; i++) code = pv_ptx_operand_at(d, &o[i], 'n', &s.r[i]);
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
-}
-
-/* vote.sync.MODE d, [!]p, mask. r: d, p, -, -, mask. */
-pv_code pv_ptx_decode_vote(pv_ptx_decoder *d) {
-  const pv_ptx_instruction *now = d->now;
-  const pv_ptx_operand *o = now->operands;
-  pv_ptx_step s = {.flow = PV_PTX_CONVERGE, .run = pv_ptx_run_vote};
-  if (HAS_PARTS(now, "sync", "ballot", "b32"))
-    s.offset = PV_PTX_BALLOT;
-  else if (HAS_PARTS(now, "sync", "all", "pred"))
-    s.offset = PV_PTX_VOTE_ALL;
-  else if (HAS_PARTS(now, "sync", "any", "pred"))
-    s.offset = PV_PTX_VOTE_ANY;
-  else if (HAS_PARTS(now, "sync", "uni", "pred"))
-    s.offset = PV_PTX_VOTE_UNI;
-  else
-    return not_this_form(d);
-  if (now->operand_count != 3) return not_this_form(d);
-  pv_code code = pv_ptx_operand_at(d, &o[1], 'p', &s.r[1]);
-  if (code == PV_OK) code = pv_ptx_operand_at(d, &o[2], 'n', &s.r[4]);
-  if (code == PV_OK)
-    code = pv_ptx_operand_at(d, &o[0], s.offset == PV_PTX_BALLOT ? 'n' : 'p', &s.r[0]);
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
-}
-
-/* redux.sync.OP.TYPE d, a, mask. r: d, a, -, -, mask. */
-pv_code pv_ptx_decode_redux(pv_ptx_decoder *d) {
-  static const struct {
-    const char *op;
-    pv_ptx_redux redux;
-    bool bits; /* of type b32, else of s32 and u32 */
-  } ops[] = {{"add", PV_PTX_REDUX_ADD, false}, {"min", PV_PTX_REDUX_MIN, false},
-             {"max", PV_PTX_REDUX_MAX, false}, {"and", PV_PTX_REDUX_AND, true},
-             {"or", PV_PTX_REDUX_OR, true},    {"xor", PV_PTX_REDUX_XOR, true}};
-  const pv_ptx_instruction *now = d->now;
-  pv_ptx_step s = {.flow = PV_PTX_CONVERGE, .run = pv_ptx_run_redux, .offset = -1};
-  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (HAS_PARTS(now, "sync", ops[i].op, "b32") ? ops[i].bits
-                                                 : (HAS_PARTS(now, "sync", ops[i].op, "s32") ||
-                                                    HAS_PARTS(now, "sync", ops[i].op, "u32")) &&
-                                                       !ops[i].bits)
-      s.offset = ops[i].redux;
-  if (s.offset < 0) return not_this_form(d);
-  s.is_signed = now->parts[3][0] == 's';
-  pv_code code = pv_ptx_operand_at(d, &now->operands[1], 'n', &s.r[1]);
-  if (code == PV_OK) code = pv_ptx_operand_at(d, &now->operands[2], 'n', &s.r[4]);
-  if (code == PV_OK) code = pv_ptx_operand_at(d, &now->operands[0], 'n', &s.r[0]);
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
-}
-
-pv_code pv_ptx_decode_activemask(pv_ptx_decoder *d) {
-  pv_ptx_step s = {.run = pv_ptx_run_activemask};
-  if (!(HAS_PARTS(d->now, "b32"))) return not_this_form(d);
-  const pv_code code = pv_ptx_operand_at(d, &d->now->operands[0], 'n', &s.r[0]);
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
+  pv_ptx_step s = {.flow = PV_PTX_BARRIER};
+  s.r[0] = pv_ptx_operand_at(d, &o[0], 'n');
+  s.r[1] = now->operand_count == 2 ? pv_ptx_operand_at(d, &o[1], 'n') : pv_ptx_constant(d, 'n', 0);
+  return pv_ptx_emit(d, s);
 }
 
 /* mma.sync.aligned.m16n8kK.row.col.s32.A.B.s32 {d}, {a}, {b}, {c}, with 8-bit A and B. `more`: four
@@ -154,26 +108,26 @@ pv_code pv_ptx_decode_mma(pv_ptx_decoder *d) {
   const pv_ptx_instruction *now = d->now;
   const pv_ptx_operand *o = now->operands;
   pv_ptx_step s = {.flow = PV_PTX_CONVERGE, .run = pv_ptx_run_mma};
-  for (unsigned form = 0; form < 8 && s.offset == 0; form++) {
-    const char *a = form & 1u ? "s8" : "u8", *b = form & 2u ? "s8" : "u8";
-    const bool deep = form & 4u;
-    if (HAS_PARTS(now, "sync", "aligned", deep ? "m16n8k32" : "m16n8k16", "row", "col", "s32", a, b,
-                  "s32")) {
-      s.offset = deep ? 32 : 16;
-      s.is_signed = (uint8_t)(form & 3u);
-    }
+  for (unsigned bits = 0; bits < 8 && s.offset == 0; bits++) {
+    char opcode[64];
+    const int k = bits & 4u ? 32 : 16;
+    snprintf(opcode, sizeof opcode, "mma.sync.aligned.m16n8k%d.row.col.s32.%s.%s.s32", k,
+             bits & 1u ? "s8" : "u8", bits & 2u ? "s8" : "u8");
+    if (strcmp(now->opcode, opcode) != 0) continue;
+    s.offset = k;
+    s.is_signed = (uint8_t)(bits & 3u);
   }
   if (s.offset == 0 || now->operand_count != 4) return not_this_form(d);
   const size_t counts[4] = {4, (size_t)s.offset / 8, (size_t)s.offset / 16, 4};
   uint32_t *more = PV_ARENA_NEW(d->arena, 14, uint32_t);
-  if (more == NULL) return pv_error_set(d->err, PV_ERR_NOMEM, "out of memory");
+  if (more == NULL) return pv_ptx_decode_nomem(d);
   s.more = more;
-  pv_code code = pv_ptx_constant(d, 'n', PV_PTX_ALL, &s.r[4]);
+  s.r[4] = pv_ptx_constant(d, 'n', PV_PTX_ALL);
   for (size_t i = 0; i < 4; i++) {
     const bool vector = o[i].kind == PV_PTX_VECTOR;
     if ((vector ? o[i].item_count : 1) != counts[i]) return not_this_form(d);
-    for (size_t k = 0; k < counts[i] && code == PV_OK; k++)
-      code = pv_ptx_operand_at(d, vector ? &o[i].items[k] : &o[i], 'n', more++);
+    for (size_t k = 0; k < counts[i]; k++)
+      *more++ = pv_ptx_operand_at(d, vector ? &o[i].items[k] : &o[i], 'n');
   }
-  return code == PV_OK ? pv_ptx_emit(d, s) : code;
+  return pv_ptx_emit(d, s);
 }

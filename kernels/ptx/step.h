@@ -70,28 +70,20 @@ typedef struct pv_ptx_fill { /* a register that holds one value in all lanes */
   uint64_t value;
 } pv_ptx_fill;
 
-typedef enum pv_ptx_special {
-  PV_PTX_TID_X,
-  PV_PTX_TID_Y,
-  PV_PTX_TID_Z,
-  PV_PTX_NTID_X,
-  PV_PTX_NTID_Y,
-  PV_PTX_NTID_Z,
-  PV_PTX_CTAID_X,
-  PV_PTX_CTAID_Y,
-  PV_PTX_CTAID_Z,
-  PV_PTX_NCTAID_X,
-  PV_PTX_NCTAID_Y,
-  PV_PTX_NCTAID_Z,
-  PV_PTX_LANEID,
-  PV_PTX_WARPID,
-  PV_PTX_LANEMASK_EQ,
-  PV_PTX_LANEMASK_LT,
-  PV_PTX_LANEMASK_LE,
-  PV_PTX_LANEMASK_GT,
-  PV_PTX_LANEMASK_GE,
-  PV_PTX_DYNAMIC_SMEM_SIZE,
-  PV_PTX_SPECIALS
+typedef enum pv_ptx_special { /* x, y and z follow each other */
+                              PV_PTX_TID,
+                              PV_PTX_NTID = 3,
+                              PV_PTX_CTAID = 6,
+                              PV_PTX_NCTAID = 9,
+                              PV_PTX_LANEID = 12,
+                              PV_PTX_WARPID,
+                              PV_PTX_LANEMASK_EQ,
+                              PV_PTX_LANEMASK_LT,
+                              PV_PTX_LANEMASK_LE,
+                              PV_PTX_LANEMASK_GT,
+                              PV_PTX_LANEMASK_GE,
+                              PV_PTX_DYNAMIC_SMEM_SIZE,
+                              PV_PTX_SPECIALS
 } pv_ptx_special;
 
 typedef struct pv_ptx_code { /* a kernel */

@@ -180,6 +180,26 @@ static void test_refusals(void) {
   pv_ptx_machine_close(b.machine);
 }
 
+/* Instructions whose form is known, without the operands that the form has. */
+static void test_operands_missing(void) {
+  static const char text[] =
+      ".version 8.0\n.target sm_80\n.address_size 64\n"
+      ".visible .entry warp() {\n  bar.warp.sync;\n}\n"
+      ".visible .entry block() {\n  bar.sync;\n}\n"
+      ".visible .entry copies() {\n  cp.async.wait_group;\n}\n";
+  static const char *const kernels[] = {"warp", "block", "copies"};
+  pv_ptx_machine *machine = NULL;
+  pv_error err = PV_ERROR_INIT;
+  unsigned kernel = 0;
+  REQUIRE(pv_ptx_machine_open(1, &machine, &err) == PV_OK);
+  EXPECT(pv_ptx_machine_load(machine, "bare.ptx", text, strlen(text), &err) == PV_OK);
+  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+    EXPECT_U64(pv_ptx_machine_find(machine, kernels[i], &kernel, &err), PV_ERR_UNSUPPORTED);
+    EXPECT_HAS(err.message, "this form is not interpreted");
+  }
+  pv_ptx_machine_close(machine);
+}
+
 int main(void) {
   return pv_testing_main("ptx machine", (pv_case[]){PV_CASE(test_sound),
                                                     PV_CASE(test_divergence),
@@ -192,5 +212,6 @@ int main(void) {
                                                     PV_CASE(test_barriers),
                                                     PV_CASE(test_races),
                                                     PV_CASE(test_refusals),
+                                                    PV_CASE(test_operands_missing),
                                                     {0}});
 }
