@@ -33,6 +33,20 @@ void *pv_arena_alloc(pv_arena *arena, size_t count, size_t size) {
   return out;
 }
 
+bool pv_arena_room(pv_arena *arena, void *items, size_t count, size_t *capacity, size_t size) {
+  uint64_t wanted = 8;
+  void *old = NULL;
+  if (count < *capacity) return true;
+  if (*capacity > 0 && !pv_ck_mul(*capacity, 2, &wanted)) return false;
+  void *grown = pv_arena_alloc(arena, wanted, size);
+  if (grown == NULL) return false;
+  memcpy(&old, items, sizeof old); /* a pointer to some type */
+  if (count > 0) memcpy(grown, old, count * size);
+  memcpy(items, &grown, sizeof grown);
+  *capacity = wanted;
+  return true;
+}
+
 char *pv_arena_strndup(pv_arena *arena, const char *text, size_t length) {
   uint64_t bytes = 0;
   if (!pv_ck_add(length, 1, &bytes)) return NULL;

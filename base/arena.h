@@ -3,6 +3,7 @@
 #define PV_BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,11 @@ typedef struct pv_arena {
 /* `count * size` zeroed bytes, or NULL when that overflows or memory is out. Never freed alone. */
 void *pv_arena_alloc(pv_arena *arena, size_t count, size_t size);
 #define PV_ARENA_NEW(arena, count, type) ((type *)pv_arena_alloc((arena), (count), sizeof(type)))
+
+/* Room for one more element of a growing array: `items` is the address of a pointer to elements of
+ * `size` bytes, of which there are `count`. A larger array takes the old one's place, which stays
+ * in the arena: all take at most twice the bytes of the last. False when memory is out. */
+bool pv_arena_room(pv_arena *arena, void *items, size_t count, size_t *capacity, size_t size);
 
 /* Copies of text, always NUL-terminated; NULL when memory is out. */
 char *pv_arena_strndup(pv_arena *arena, const char *text, size_t length);

@@ -40,57 +40,52 @@ static pv_ptx_type type_of(const pv_ptx_token *t) {
   return PV_PTX_NO_TYPE;
 }
 
-static pv_code read_type(pv_ptx_parser *p, pv_ptx_type *out) {
-  *out = type_of(&p->lexer.now);
-  return *out != PV_PTX_NO_TYPE ? pv_ptx_next(p) : pv_ptx_unexpected(p, "a type");
+static pv_ptx_type read_type(pv_ptx_parser *p) {
+  const pv_ptx_type type = type_of(&p->lexer.now);
+  if (type == PV_PTX_NO_TYPE) pv_ptx_unexpected(p, "a type");
+  pv_ptx_next(p);
+  return type;
 }
 
 /* A name that is declared: a word without a dot. */
-static pv_code read_new_name(pv_ptx_parser *p, pv_ptx_token *out) {
-  *out = p->lexer.now;
-  if (out->kind != PV_PTX_WORD || memchr(out->text, '.', out->length) != NULL)
-    return pv_ptx_unexpected(p, "a name");
-  return pv_ptx_next(p);
+static pv_ptx_token read_new_name(pv_ptx_parser *p) {
+  const pv_ptx_token t = p->lexer.now;
+  if (t.kind != PV_PTX_WORD || memchr(t.text, '.', t.length) != NULL)
+    pv_ptx_unexpected(p, "a name");
+  pv_ptx_next(p);
+  return t;
 }
 
-static pv_code declare(pv_ptx_parser *p, const pv_ptx_token *t, pv_ptx_name_kind kind,
-                       pv_ptx_name **out) {
-  if (pv_ptx_names_add(&p->names, t->text, t->length, kind, out, p->err) != PV_OK)
-    return pv_ptx_lex_error(&p->lexer, t, p->err);
-  return PV_OK;
-}
-
-static pv_code read_register(pv_ptx_parser *p, pv_ptx_type type) {
-  pv_ptx_token t;
+pv_ptx_name *pv_ptx_declare(pv_ptx_parser *p, const pv_ptx_token *t, pv_ptx_name_kind kind) {
   pv_ptx_name *name = NULL;
+  if (pv_ptx_ok(p) && pv_ptx_names_add(&p->names, t->text, t->length, kind, &name, p->err) != PV_OK)
+    pv_ptx_lex_error(&p->lexer, t, p->err);
+  return name;
+}
+
+static void read_register(pv_ptx_parser *p, pv_ptx_type type) {
+  const pv_ptx_token t = read_new_name(p);
   uint64_t count = 0;
-  pv_code code = read_new_name(p, &t);
-  if (code != PV_OK) return code;
   const bool range = pv_ptx_at(p, '<');
   if (range) {
     /* %r1<10> could mean %r15 or %r1 and 5: not a guess that a reader may make. */
     if (t.text[t.length - 1] >= '0' && t.text[t.length - 1] <= '9')
-      return pv_ptx_fail(p, &t, "the name of a range of registers ends with a digit");
-    code = pv_ptx_next(p);
-    if (code == PV_OK) code = pv_ptx_read_u64(p, &count);
-    if (code == PV_OK) code = pv_ptx_take(p, '>');
+      pv_ptx_fail(p, &t, "the name of a range of registers ends with a digit");
+    pv_ptx_next(p);
+    count = pv_ptx_read_u64(p);
+    pv_ptx_take(p, '>');
   }
-  if (code == PV_OK) code = declare(p, &t, range ? PV_PTX_NAME_RANGE : PV_PTX_NAME_REGISTER, &name);
-  if (code != PV_OK) return code;
+  pv_ptx_name *name = pv_ptx_declare(p, &t, range ? PV_PTX_NAME_RANGE : PV_PTX_NAME_REGISTER);
+  if (name == NULL) return;
   name->type = type;
   name->count = count;
-  return PV_OK;
 }
 
-pv_code pv_ptx_read_registers(pv_ptx_parser *p) {
-  pv_ptx_type type = PV_PTX_NO_TYPE;
-  pv_code code = read_type(p, &type);
-  if (code == PV_OK) code = read_register(p, type);
-  while (code == PV_OK && pv_ptx_at(p, ',')) {
-    code = pv_ptx_next(p);
-    if (code == PV_OK) code = read_register(p, type);
-  }
-  return code == PV_OK ? pv_ptx_take(p, ';') : code;
+void pv_ptx_read_registers(pv_ptx_parser *p) {
+  const pv_ptx_type type = read_type(p);
+  do read_register(p, type);
+  while (pv_ptx_skip(p, ','));
+  pv_ptx_take(p, ';');
 }
 
 pv_ptx_space pv_ptx_space_of(const pv_ptx_token *token) {
@@ -107,106 +102,91 @@ pv_ptx_space pv_ptx_space_of(const pv_ptx_token *token) {
   return PV_PTX_NO_SPACE;
 }
 
-static pv_code read_alignment(pv_ptx_parser *p, uint64_t *out) {
+static uint64_t read_alignment(pv_ptx_parser *p) {
   const pv_ptx_token t = p->lexer.now;
-  uint64_t value = 0;
-  pv_code code = pv_ptx_next(p);
-  if (code == PV_OK) code = pv_ptx_read_u64(p, &value);
-  if (code != PV_OK) return code;
+  pv_ptx_next(p);
+  const uint64_t value = pv_ptx_read_u64(p);
   if (value == 0 || (value & (value - 1)) != 0)
-    return pv_ptx_fail(p, &t, "an alignment is a power of two");
-  *out = value;
-  return PV_OK;
+    pv_ptx_fail(p, &t, "an alignment is a power of two");
+  return value;
 }
 
 /* `.ptr .global .align 16`: what a parameter points to. It says nothing about the parameter. */
-static pv_code skip_pointer(pv_ptx_parser *p) {
-  uint64_t alignment = 0;
-  pv_code code = pv_ptx_next(p);
-  if (code == PV_OK && pv_ptx_space_of(&p->lexer.now) != PV_PTX_NO_SPACE) code = pv_ptx_next(p);
-  if (code == PV_OK && pv_ptx_is_word(&p->lexer.now, ".align"))
-    code = read_alignment(p, &alignment);
-  return code;
+static void skip_pointer(pv_ptx_parser *p) {
+  pv_ptx_next(p);
+  if (pv_ptx_space_of(&p->lexer.now) != PV_PTX_NO_SPACE) pv_ptx_next(p);
+  if (pv_ptx_at_word(p, ".align")) read_alignment(p);
 }
 
 /* `.attribute(.managed)` and `.attribute(.unified(1, 2))`: where the memory is. */
-static pv_code skip_attribute(pv_ptx_parser *p) {
-  pv_code code = pv_ptx_next(p);
+static void skip_attribute(pv_ptx_parser *p) {
   size_t depth = 0;
-  if (code == PV_OK && !pv_ptx_at(p, '(')) return pv_ptx_unexpected(p, "'('");
+  pv_ptx_next(p);
+  if (!pv_ptx_at(p, '(')) pv_ptx_unexpected(p, "'('");
   do {
-    if (p->lexer.now.kind == PV_PTX_END || pv_ptx_at(p, ';')) return pv_ptx_unexpected(p, "')'");
+    if (p->lexer.now.kind == PV_PTX_END || pv_ptx_at(p, ';')) pv_ptx_unexpected(p, "')'");
     depth += pv_ptx_at(p, '(');
     depth -= pv_ptx_at(p, ')');
-    code = pv_ptx_next(p);
-  } while (code == PV_OK && depth > 0);
-  return code;
+    pv_ptx_next(p);
+  } while (pv_ptx_ok(p) && depth > 0);
 }
 
 /* Dimensions; [] only where nothing is initialised and somebody else gives the size. */
-static pv_code read_dimensions(pv_ptx_parser *p, uint64_t *elements, bool *sized) {
-  pv_code code = PV_OK;
-  while (code == PV_OK && pv_ptx_at(p, '[')) {
-    const pv_ptx_token t = p->lexer.now;
-    uint64_t size = 0;
-    code = pv_ptx_next(p);
-    if (code == PV_OK && pv_ptx_at(p, ']'))
-      *sized = false;
-    else if (code == PV_OK)
-      code = pv_ptx_read_u64(p, &size);
-    if (code == PV_OK) code = pv_ptx_take(p, ']');
-    if (code == PV_OK && *sized && !pv_ck_mul(*elements, size, elements))
-      return pv_ptx_fail(p, &t, "the size does not fit in 64 bits");
-  }
-  return code;
-}
-
-static pv_code read_values(pv_ptx_parser *p, pv_ptx_variable *v) {
-  const pv_ptx_token t = p->lexer.now;
-  pv_code code = pv_ptx_next(p);
-  if (code != PV_OK) return code;
-  if (pv_ptx_at(p, '{')) {
-    code = pv_ptx_read_items(p, 0, '}', &v->values, &v->value_count);
-  } else {
-    v->values = PV_ARENA_NEW(p->arena, 1, pv_ptx_operand);
-    if (v->values == NULL) return pv_ptx_nomem(p);
-    v->value_count = 1;
-    code = pv_ptx_read_operand(p, 0, v->values);
-  }
-  return code == PV_OK ? pv_ptx_note_pending(p, v->values, v->value_count, &t) : code;
-}
-
-pv_code pv_ptx_read_variable(pv_ptx_parser *p, pv_ptx_space space, bool is_extern,
-                             pv_ptx_variable **out) {
-  pv_ptx_variable *v = PV_ARENA_NEW(p->arena, 1, pv_ptx_variable);
-  pv_ptx_token t;
-  pv_ptx_name *name = NULL;
+static uint64_t read_dimensions(pv_ptx_parser *p) {
   uint64_t elements = 1;
   bool sized = true;
-  if (v == NULL) return pv_ptx_nomem(p);
-  *v = (pv_ptx_variable){.space = space, .is_extern = is_extern};
-  pv_code code = PV_OK;
-  if (pv_ptx_is_word(&p->lexer.now, ".attribute")) code = skip_attribute(p);
-  if (code == PV_OK && pv_ptx_is_word(&p->lexer.now, ".align")) code = read_alignment(p, &v->align);
-  if (code == PV_OK) code = read_type(p, &v->type);
-  if (code == PV_OK && v->type == PV_PTX_PRED)
-    return pv_ptx_fail(p, &p->lexer.now, "a variable can not be a predicate");
-  if (code == PV_OK && pv_ptx_is_word(&p->lexer.now, ".ptr")) code = skip_pointer(p);
-  if (code == PV_OK) code = read_new_name(p, &t);
-  if (code != PV_OK) return code;
+  while (pv_ptx_at(p, '[')) {
+    const pv_ptx_token t = p->lexer.now;
+    uint64_t size = 0;
+    pv_ptx_next(p);
+    if (pv_ptx_at(p, ']'))
+      sized = false;
+    else
+      size = pv_ptx_read_u64(p);
+    pv_ptx_take(p, ']');
+    if (sized && !pv_ck_mul(elements, size, &elements))
+      pv_ptx_fail(p, &t, "the size does not fit in 64 bits");
+  }
+  return sized ? elements : 0;
+}
+
+static void read_values(pv_ptx_parser *p, pv_ptx_variable *v) {
+  const pv_ptx_token t = p->lexer.now;
+  size_t capacity = 0;
+  pv_ptx_take(p, '=');
+  if (pv_ptx_skip(p, '{'))
+    pv_ptx_read_items(p, 1, '}', &v->values, &v->value_count);
+  else if (pv_ptx_room(p, &v->values, 0, &capacity, sizeof *v->values))
+    pv_ptx_read_operand(p, 0, &v->values[v->value_count++]);
+  pv_ptx_note_pending(p, v->values, v->value_count, &t);
+}
+
+void pv_ptx_read_variable(pv_ptx_parser *p, bool is_extern, pv_ptx_variable ***list, size_t *count,
+                          size_t *capacity) {
+  pv_ptx_variable *v = PV_ARENA_NEW(p->arena, 1, pv_ptx_variable);
+  if (v == NULL) {
+    pv_ptx_nomem(p);
+    return;
+  }
+  *v = (pv_ptx_variable){.space = pv_ptx_space_of(&p->lexer.now), .is_extern = is_extern};
+  pv_ptx_next(p);
+  if (pv_ptx_at_word(p, ".attribute")) skip_attribute(p);
+  if (pv_ptx_at_word(p, ".align")) v->align = read_alignment(p);
+  v->type = read_type(p);
+  if (v->type == PV_PTX_PRED) pv_ptx_fail(p, &p->lexer.now, "a variable can not be a predicate");
+  if (pv_ptx_at_word(p, ".ptr")) skip_pointer(p);
+  const pv_ptx_token t = read_new_name(p);
   v->line = t.line;
   v->name = pv_arena_strndup(p->arena, t.text, t.length);
-  if (v->name == NULL) return pv_ptx_nomem(p);
+  if (v->name == NULL) pv_ptx_nomem(p);
   v->is_array = pv_ptx_at(p, '[');
   if (v->align == 0) v->align = pv_ptx_type_bytes(v->type);
-  code = read_dimensions(p, &elements, &sized);
-  if (code == PV_OK && !sized) elements = 0;
-  if (code == PV_OK && !pv_ck_mul(elements, pv_ptx_type_bytes(v->type), &v->bytes))
-    return pv_ptx_fail(p, &t, "the size does not fit in 64 bits");
-  if (code == PV_OK && strcmp(v->name, "_") != 0)
-    code = declare(p, &t, PV_PTX_NAME_VARIABLE, &name);
-  if (code == PV_OK && name != NULL) name->variable = v;
-  if (code == PV_OK && pv_ptx_at(p, '=')) code = read_values(p, v);
-  if (code == PV_OK) *out = v;
-  return code;
+  if (!pv_ck_mul(read_dimensions(p), pv_ptx_type_bytes(v->type), &v->bytes))
+    pv_ptx_fail(p, &t, "the size does not fit in 64 bits");
+  if (v->name != NULL && strcmp(v->name, "_") != 0) {
+    pv_ptx_name *name = pv_ptx_declare(p, &t, PV_PTX_NAME_VARIABLE);
+    if (name != NULL) name->variable = v;
+  }
+  if (pv_ptx_at(p, '=')) read_values(p, v);
+  if (pv_ptx_room(p, list, *count, capacity, sizeof **list)) (*list)[(*count)++] = v;
 }

@@ -65,17 +65,10 @@ pv_code pv_ptx_decode_nomem(pv_ptx_decoder *d) {
   return d->failed;
 }
 
-/* Room for one more element; the old array stays in the arena. */
 static bool room(pv_ptx_decoder *d, void *items, size_t count, size_t *capacity, size_t size) {
-  void **array = items;
-  if (count < *capacity) return true;
-  const size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
-  void *larger = pv_arena_alloc(d->arena, wanted, size);
-  if (larger == NULL) return pv_ptx_decode_nomem(d) == PV_OK;
-  if (count > 0) memcpy(larger, *array, count * size);
-  *array = larger;
-  *capacity = wanted;
-  return true;
+  if (d->failed == PV_OK && !pv_arena_room(d->arena, items, count, capacity, size))
+    pv_ptx_decode_nomem(d);
+  return d->failed == PV_OK;
 }
 
 char pv_ptx_kind_of(const pv_ptx_decoder *d, const pv_ptx_operand *o) {
@@ -106,8 +99,7 @@ uint32_t pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value) {
     if (decoded->fills[i].kind == kind && decoded->fills[i].value == value)
       return decoded->fills[i].at;
   const uint32_t at = pv_ptx_new_register(d, kind);
-  if (at != 0 &&
-      room(d, &decoded->fills, decoded->fill_count, &d->fill_room, sizeof *decoded->fills))
+  if (room(d, &decoded->fills, decoded->fill_count, &d->fill_room, sizeof *decoded->fills))
     decoded->fills[decoded->fill_count++] = (pv_ptx_fill){kind, at, value};
   return at;
 }
@@ -221,7 +213,7 @@ pv_code pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step) {
   pv_ptx_code *code = d->code;
   step.source = (uint32_t)(d->now - d->function->instructions);
   if (code->step_count == UINT32_MAX) pv_ptx_decode_nomem(d);
-  if (d->failed == PV_OK && room(d, &code->steps, code->step_count, &d->step_room, sizeof step))
+  if (room(d, &code->steps, code->step_count, &d->step_room, sizeof step))
     code->steps[code->step_count++] = step;
   return d->failed;
 }

@@ -6,22 +6,21 @@
 #include "kernels/ptx/words.h"
 
 /* @%p1 or @!%p1 */
-static pv_code read_guard(pv_ptx_parser *p, pv_ptx_instruction *i) {
+static void read_guard(pv_ptx_parser *p, pv_ptx_instruction *i) {
   pv_ptx_operand guard;
   const pv_ptx_token t = p->lexer.now;
-  pv_code code = pv_ptx_take(p, '@');
-  if (code == PV_OK) code = pv_ptx_read_operand(p, 0, &guard);
-  if (code != PV_OK) return code;
+  pv_ptx_take(p, '@');
+  pv_ptx_read_operand(p, 0, &guard);
+  if (!pv_ptx_ok(p)) return;
   if (guard.kind != PV_PTX_REGISTER || p->function->registers[guard.index].type != PV_PTX_PRED)
-    return pv_ptx_fail(p, &t, "the guard is not a predicate");
+    pv_ptx_fail(p, &t, "the guard is not a predicate");
   i->guarded = true;
   i->guard_negated = guard.negated;
   i->guard = guard.index;
-  return PV_OK;
 }
 
-static pv_code unknown_word(pv_ptx_parser *p, const pv_ptx_token *t, const char *word,
-                            size_t length, bool opcode) {
+static void unknown_word(pv_ptx_parser *p, const pv_ptx_token *t, const char *word, size_t length,
+                         bool opcode) {
   char text[64];
   const size_t shown = length < sizeof text - 1 ? length : sizeof text - 1;
   memcpy(text, word, shown);
@@ -29,51 +28,43 @@ static pv_code unknown_word(pv_ptx_parser *p, const pv_ptx_token *t, const char 
   pv_ptx_fail(p, t, opcode ? "no instruction '%s' is known" : "no modifier '.%s' is known", text);
   const char *near = opcode ? pv_ptx_opcode_nearest(text) : pv_ptx_modifier_nearest(text);
   if (near != NULL) pv_error_hint(p->err, "did you mean %s%s?", opcode ? "" : ".", near);
-  return PV_ERR_INPUT;
 }
 
 /* Splits at the dots; every part must be known. */
-static pv_code read_opcode(pv_ptx_parser *p, pv_ptx_instruction *i, const pv_ptx_opcode **known) {
+static const pv_ptx_opcode *read_opcode(pv_ptx_parser *p, pv_ptx_instruction *i) {
   const pv_ptx_token t = p->lexer.now;
+  const pv_ptx_opcode *known = NULL;
   size_t parts = 1, start = 0;
-  if (t.kind != PV_PTX_WORD) return pv_ptx_unexpected(p, "an instruction");
+  if (t.kind != PV_PTX_WORD) pv_ptx_unexpected(p, "an instruction");
   for (size_t k = 0; k < t.length; k++) parts += t.text[k] == '.';
   const char **list = PV_ARENA_NEW(p->arena, parts, const char *);
   i->opcode = pv_arena_strndup(p->arena, t.text, t.length);
-  if (list == NULL || i->opcode == NULL) return pv_ptx_nomem(p);
-  for (size_t k = 0; k < parts; k++) {
+  if (list == NULL || i->opcode == NULL) pv_ptx_nomem(p);
+  for (size_t k = 0; k < parts && pv_ptx_ok(p); k++) {
     const char *dot = memchr(t.text + start, '.', t.length - start);
     const size_t length = dot != NULL ? (size_t)(dot - t.text) - start : t.length - start;
     if (k == 0) {
-      *known = pv_ptx_opcode_find(t.text, length);
-      list[0] = *known != NULL ? (*known)->name : NULL;
+      known = pv_ptx_opcode_find(t.text, length);
+      list[0] = known != NULL ? known->name : NULL;
     } else {
       list[k] = pv_ptx_modifier_find(t.text + start, length);
     }
-    if (list[k] == NULL) return unknown_word(p, &t, t.text + start, length, k == 0);
+    if (list[k] == NULL) {
+      unknown_word(p, &t, t.text + start, length, k == 0);
+      return NULL;
+    }
     start += length + 1;
   }
+  if (known == NULL || !pv_ptx_ok(p)) return NULL;
   i->parts = list;
   i->part_count = parts;
   i->line = t.line;
   i->column = t.column;
-  i->writes = (*known)->writes;
+  i->writes = known->writes;
   /* A barrier's number may stand in a register; only a reduction has a result. */
-  if (strncmp((*known)->name, "bar", 3) == 0) i->writes = pv_ptx_has_part(i, "red");
-  return pv_ptx_next(p);
-}
-
-static pv_code read_operands(pv_ptx_parser *p, pv_ptx_instruction *i) {
-  size_t capacity = 0;
-  pv_code code = PV_OK;
-  while (code == PV_OK && !pv_ptx_at(p, ';')) {
-    if (i->operand_count > 0) code = pv_ptx_take(p, ',');
-    if (code == PV_OK)
-      code = pv_ptx_room(p, &i->operands, i->operand_count, &capacity, sizeof *i->operands);
-    if (code == PV_OK) code = pv_ptx_read_operand(p, 0, &i->operands[i->operand_count]);
-    if (code == PV_OK) i->operand_count++;
-  }
-  return code == PV_OK ? pv_ptx_next(p) : code;
+  if (strncmp(known->name, "bar", 3) == 0) i->writes = pv_ptx_has_part(i, "red");
+  pv_ptx_next(p);
+  return known;
 }
 
 /* What operand 0 must be where it is a result, so that nobody takes a source for one. */
@@ -90,29 +81,23 @@ static bool result_is_sound(const pv_ptx_instruction *i) {
          o->kind == PV_PTX_NOTHING;
 }
 
-pv_code pv_ptx_read_instruction(pv_ptx_parser *p) {
+void pv_ptx_read_instruction(pv_ptx_parser *p) {
   pv_ptx_function *f = p->function;
-  pv_ptx_instruction i = {0};
-  const pv_ptx_opcode *known = NULL;
-  const pv_ptx_token *now = &p->lexer.now;
-  pv_code code = pv_ptx_at(p, '@') ? read_guard(p, &i) : PV_OK;
-  const pv_ptx_token t = *now;
-  if (code == PV_OK) code = read_opcode(p, &i, &known);
-  if (code == PV_OK) code = read_operands(p, &i);
-  if (code != PV_OK) return code;
+  pv_ptx_instruction i = {.source_file = p->source_file, .source_line = p->source_line};
+  if (pv_ptx_at(p, '@')) read_guard(p, &i);
+  const pv_ptx_token t = p->lexer.now;
+  const pv_ptx_opcode *known = read_opcode(p, &i);
+  pv_ptx_read_items(p, 0, ';', &i.operands, &i.operand_count);
+  if (known == NULL || !pv_ptx_ok(p)) return;
   if (i.operand_count < known->least || i.operand_count > known->most)
-    return pv_ptx_fail(p, &t, "'%.60s' has %zu operands, not %d to %d", i.opcode, i.operand_count,
-                       known->least, known->most);
-  if (!result_is_sound(&i))
-    return pv_ptx_fail(p, &t, "the first operand of '%.60s' can not be a result", i.opcode);
-  code = pv_ptx_note_pending(p, i.operands, i.operand_count, &t);
-  if (code == PV_OK)
-    code = pv_ptx_room(p, &f->instructions, f->instruction_count, &p->instructions,
-                       sizeof *f->instructions);
-  i.source_file = p->source_file;
-  i.source_line = p->source_line;
-  if (code == PV_OK) f->instructions[f->instruction_count++] = i;
-  return code;
+    pv_ptx_fail(p, &t, "'%.60s' has %zu operands, not %d to %d", i.opcode, i.operand_count,
+                known->least, known->most);
+  else if (!result_is_sound(&i))
+    pv_ptx_fail(p, &t, "the first operand of '%.60s' can not be a result", i.opcode);
+  pv_ptx_note_pending(p, i.operands, i.operand_count, &t);
+  if (pv_ptx_room(p, &f->instructions, f->instruction_count, &p->instructions,
+                  sizeof *f->instructions))
+    f->instructions[f->instruction_count++] = i;
 }
 
 const pv_ptx_operand *pv_ptx_results(const pv_ptx_instruction *i, size_t *count) {

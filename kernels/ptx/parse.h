@@ -14,7 +14,7 @@ typedef struct pv_ptx_pending {
 
 typedef struct pv_ptx_parser {
   pv_arena *arena;
-  pv_error *err; /* never NULL */
+  pv_error *err; /* never NULL; once it holds an error nothing is read, and the error is kept */
   pv_ptx_lexer lexer;
   pv_ptx_names names;
   pv_ptx_module *module;
@@ -26,59 +26,62 @@ typedef struct pv_ptx_parser {
   bool each;                         /* a function that is not understood is left unread */
 } pv_ptx_parser;
 
-/* Room for one more element; the old array stays in the arena, so that all take at most twice the
- * bytes of the last. */
-pv_code pv_ptx_room(pv_ptx_parser *p, void *items, size_t count, size_t *capacity, size_t size);
-
-/* An error at a token; returns its code. */
-pv_code pv_ptx_fail(pv_ptx_parser *p, const pv_ptx_token *token, const char *fmt, ...)
+/* Whether nothing has failed yet. */
+bool pv_ptx_ok(const pv_ptx_parser *p);
+/* An error at a token. */
+void pv_ptx_fail(pv_ptx_parser *p, const pv_ptx_token *token, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* "want X, found Y" at the current token. */
-pv_code pv_ptx_unexpected(pv_ptx_parser *p, const char *wanted);
-pv_code pv_ptx_nomem(pv_ptx_parser *p);
-#ifdef __clang_analyzer__ /* it can not see into parse.c: what these return is never PV_OK */
-#define pv_ptx_fail(...)          (pv_ptx_fail(__VA_ARGS__), PV_ERR_INPUT)
-#define pv_ptx_unexpected(p, w)   (pv_ptx_unexpected((p), (w)), PV_ERR_INPUT)
-#define pv_ptx_nomem(p)           (pv_ptx_nomem(p), PV_ERR_NOMEM)
-#define pv_ptx_lex_error(l, t, e) (pv_ptx_lex_error((l), (t), (e)), PV_ERR_INPUT)
-#endif
+void pv_ptx_unexpected(pv_ptx_parser *p, const char *wanted);
+void pv_ptx_nomem(pv_ptx_parser *p);
+/* As pv_arena_room; false also when something has failed. */
+bool pv_ptx_room(pv_ptx_parser *p, void *items, size_t count, size_t *capacity, size_t size);
 
-pv_code pv_ptx_next(pv_ptx_parser *p);
-/* Takes the current token when it is `sign`, else fails. */
-pv_code pv_ptx_take(pv_ptx_parser *p, char sign);
+void pv_ptx_next(pv_ptx_parser *p);
+/* Whether the current token is this one; never when something has failed. */
 bool pv_ptx_at(const pv_ptx_parser *p, char sign);
+bool pv_ptx_at_word(const pv_ptx_parser *p, const char *word);
+/* Takes the current token when it is `sign`, else fails. */
+void pv_ptx_take(pv_ptx_parser *p, char sign);
+/* Takes it when it is there. */
+bool pv_ptx_skip(pv_ptx_parser *p, char sign);
+/* Whether a list goes on that has `count` items: takes the comma, or the sign that closes it. */
+bool pv_ptx_more(pv_ptx_parser *p, size_t count, char close);
 /* .file and .loc, which end with their line. */
-pv_code pv_ptx_read_source(pv_ptx_parser *p);
+void pv_ptx_read_source(pv_ptx_parser *p);
 /* `.pragma "text";` */
-pv_code pv_ptx_skip_pragma(pv_ptx_parser *p);
+void pv_ptx_skip_pragma(pv_ptx_parser *p);
 
 /* operand.c */
-pv_code pv_ptx_read_u64(pv_ptx_parser *p, uint64_t *out);
-pv_code pv_ptx_read_operand(pv_ptx_parser *p, unsigned depth, pv_ptx_operand *out);
-/* Items until `close`, which is taken; the opening sign is the current token. */
-pv_code pv_ptx_read_items(pv_ptx_parser *p, unsigned depth, char close, pv_ptx_operand **out,
-                          size_t *count);
+uint64_t pv_ptx_read_u64(pv_ptx_parser *p);
+void pv_ptx_read_operand(pv_ptx_parser *p, unsigned depth, pv_ptx_operand *out);
+/* Items until `close`, which is taken. */
+void pv_ptx_read_items(pv_ptx_parser *p, unsigned depth, char close, pv_ptx_operand **out,
+                       size_t *count);
 /* Notes each operand whose name is not known yet, the items included. */
-pv_code pv_ptx_note_pending(pv_ptx_parser *p, pv_ptx_operand *operands, size_t count,
-                            const pv_ptx_token *token);
+void pv_ptx_note_pending(pv_ptx_parser *p, pv_ptx_operand *operands, size_t count,
+                         const pv_ptx_token *token);
 /* Binds what waits for a name of this scope; the rest waits for the scope around it, or fails in
  * the outermost of a function and in the module. */
-pv_code pv_ptx_bind(pv_ptx_parser *p);
+void pv_ptx_bind(pv_ptx_parser *p);
 /* The same, and leaves the scope. */
-pv_code pv_ptx_leave(pv_ptx_parser *p);
+void pv_ptx_leave(pv_ptx_parser *p);
 
 /* declare.c */
+/* A new name of the current scope; NULL when something has failed. */
+pv_ptx_name *pv_ptx_declare(pv_ptx_parser *p, const pv_ptx_token *token, pv_ptx_name_kind kind);
 /* `.reg .b32 %r<10>, x;`, after the `.reg`. */
-pv_code pv_ptx_read_registers(pv_ptx_parser *p);
-/* A variable after its space, without the `;` (or `,` or `)`) that ends it. */
-pv_code pv_ptx_read_variable(pv_ptx_parser *p, pv_ptx_space space, bool is_extern,
-                             pv_ptx_variable **out);
+void pv_ptx_read_registers(pv_ptx_parser *p);
+/* A variable with its space, which is the current token, into a list of them; without the `;` (or
+ * `,` or `)`) that ends it. */
+void pv_ptx_read_variable(pv_ptx_parser *p, bool is_extern, pv_ptx_variable ***list, size_t *count,
+                          size_t *capacity);
 pv_ptx_space pv_ptx_space_of(const pv_ptx_token *token);
 
 /* body.c */
-pv_code pv_ptx_read_body(pv_ptx_parser *p);
+void pv_ptx_read_body(pv_ptx_parser *p);
 
 /* instruction.c */
-pv_code pv_ptx_read_instruction(pv_ptx_parser *p);
+void pv_ptx_read_instruction(pv_ptx_parser *p);
 
 #endif
