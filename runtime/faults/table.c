@@ -20,13 +20,13 @@
     .host = PV_FAULT_IN_WEIGHTS, .numerics = EVERY, .row = pv_fault_row_##part, \
     .kernels = &pv_fault_##part##_kernels, .types = __VA_ARGS__                 \
   }
-#define PLAIN(n, in, what, seen, ids, ...)                                                \
-  {                                                                                       \
-    .name = n, .area = in, .summary = what, .caught_by = seen, .host = PV_FAULT_IN_PLAIN, \
-    .numerics = ids, .types = {-1}, .defect = {                                           \
-      __VA_ARGS__                                                                         \
-    }                                                                                     \
+#define FAULT(where, n, in, what, seen, ids, ...)                                           \
+  {                                                                                         \
+    .name = n, .area = in, .summary = what, .caught_by = seen, .host = PV_FAULT_IN_##where, \
+    .numerics = ids, .types = {-1}, __VA_ARGS__                                             \
   }
+#define PLAIN(n, in, what, seen, ids, ...) \
+  FAULT(PLAIN, n, in, what, seen, ids, .defect = {__VA_ARGS__})
 
 static const pv_fault table[] = {
     WEIGHTS("swapped_scale_and_min", "Q4_K, Q5_K: scale and minimum of a sub-block exchanged",
@@ -56,63 +56,35 @@ static const pv_fault table[] = {
             "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
             "forward.reference gemv.bound gemv.exact quant.blocks router.index_sets types.dispatch",
             sub_scale, {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
-    {.name = "flushed_subnormals",
-     .area = "block formats",
-     .summary = "Q6_K: binary16 scales below 2^-14 are read as 0; small results become 0",
-     .caught_by =
-         "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
-         "forward.reference ptx.emit ptx.rules router.index_sets swiglu.error types.dispatch",
-     .host = PV_FAULT_IN_WEIGHTS,
-     .numerics = EVERY,
-     .row = pv_fault_row_subnormals,
-     .kernels = &pv_fault_subnormals_kernels,
-     .ptx = {"add.rn.f32", "add.rn.ftz.f32"},
-     .types = {PV_TYPE_Q6_K, -1}},
+    WEIGHTS("flushed_subnormals",
+            "Q6_K: binary16 scales below 2^-14 are read as 0; small results become 0",
+            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
+            "forward.reference ptx.emit ptx.rules router.index_sets swiglu.error types.dispatch",
+            subnormals, {PV_TYPE_Q6_K, -1}, .ptx = {"add.rn.f32", "add.rn.ftz.f32"}),
 
     PLAIN("activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16",
           "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths gemv.bound "
           "gemv.exact router.index_sets types.dispatch",
           I16, .ops = IN(MATMUL), .kernels = &pv_fault_activations_8bit),
-    {.name = "f32_accumulator",
-     .area = "arithmetic",
-     .summary = "products are summed in float32, not float64",
-     .caught_by = "forward.parity ptx.emit ptx.flow",
-     .host = PV_FAULT_IN_PLAIN,
-     .numerics = F64ACC,
-     .types = {-1},
-     .ptx = {"fma.rn.f64", "fma.rn.f32"},
-     .defect = {.ops = IN(MATMUL), .kernels = &pv_fault_f32_accumulator}},
+    FAULT(PLAIN, "f32_accumulator", "arithmetic", "products are summed in float32, not float64",
+          "forward.parity ptx.emit ptx.flow", F64ACC, .ptx = {"fma.rn.f64", "fma.rn.f32"},
+          .defect = {.ops = IN(MATMUL), .kernels = &pv_fault_f32_accumulator}),
     PLAIN("sum_in_other_order", "arithmetic", "the terms of a row are summed from left to right",
           "forward.parity forward.paths", FIXED, .ops = IN(MATMUL),
           .kernels = &pv_fault_other_order),
-    {.name = "contraction",
-     .area = "arithmetic",
-     .summary = "the other product of a sum of two is fused",
-     .caught_by = "experts.combine_order forward.parity forward.paths ptx.rules",
-     .host = PV_FAULT_IN_PLAIN,
-     .numerics = ALL,
-     .types = {-1},
-     .ptx = {"mul.rn.f32", "mul.f32"},
-     .defect = {.ops = IN(HEADS) | IN(COMBINE), .kernels = &pv_fault_contraction}},
-    {.name = "approximate_exp",
-     .area = "arithmetic",
-     .summary = "exp in SwiGLU loses digits as its argument grows",
-     .caught_by = "forward.parity forward.paths ptx.emit ptx.rules swiglu.error",
-     .host = PV_FAULT_IN_PLAIN,
-     .numerics = ALL,
-     .types = {-1},
-     .ptx = {"div.rn.f32", "div.approx.f32"},
-     .defect = {.ops = IN(SWIGLU), .kernels = &pv_fault_approximate_exp}},
+    FAULT(PLAIN, "contraction", "arithmetic", "the other product of a sum of two is fused",
+          "experts.combine_order forward.parity forward.paths ptx.rules", ALL,
+          .ptx = {"mul.rn.f32", "mul.f32"},
+          .defect = {.ops = IN(HEADS) | IN(COMBINE), .kernels = &pv_fault_contraction}),
+    FAULT(PLAIN, "approximate_exp", "arithmetic",
+          "exp in SwiGLU loses digits as its argument grows",
+          "forward.parity forward.paths ptx.emit ptx.rules swiglu.error", ALL,
+          .ptx = {"div.rn.f32", "div.approx.f32"},
+          .defect = {.ops = IN(SWIGLU), .kernels = &pv_fault_approximate_exp}),
 
-    {.name = "tie_rule_reversed",
-     .area = "MoE",
-     .summary = "of experts with the same logit the last is taken",
-     .caught_by = "router.topk_rule",
-     .host = PV_FAULT_IN_PLAIN,
-     .numerics = ALL,
-     .types = {-1},
-     .needs_tie = true,
-     .defect = {.ops = IN(TOPK), .kernels = &pv_fault_tie_reversed}},
+    FAULT(PLAIN, "tie_rule_reversed", "MoE", "of experts with the same logit the last is taken",
+          "router.topk_rule", ALL, .needs_tie = true,
+          .defect = {.ops = IN(TOPK), .kernels = &pv_fault_tie_reversed}),
     PLAIN("no_renormalisation", "MoE", "the weights of the chosen experts keep their sum below 1",
           "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
           "router.index_sets router.topk_rule router.weights_sum",
@@ -120,14 +92,11 @@ static const pv_fault table[] = {
     PLAIN("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
           "forward.parity forward.paths", ALL, .ops = IN(ROUTE),
           .kernels = &pv_fault_softmax_after),
-    {.name = "expert_stride_off_by_one",
-     .area = "MoE",
-     .summary = "in the gate's tensor expert e begins e rows too late",
-     .caught_by = "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
-                  "forward.reference router.index_sets",
-     .host = PV_FAULT_IN_WEIGHTS,
-     .numerics = EVERY,
-     .types = {-1}},
+    FAULT(WEIGHTS, "expert_stride_off_by_one", "MoE",
+          "in the gate's tensor expert e begins e rows too late",
+          "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
+          "forward.reference router.index_sets",
+          EVERY, .once = false),
     PLAIN("last_expert_dropped", "MoE", "the last of the chosen experts is not added",
           "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
           "router.index_sets",
@@ -137,15 +106,9 @@ static const pv_fault table[] = {
           "forward.paths forward.reference router.index_sets",
           ALL, .ops = IN(COMBINE), .kernels = &pv_fault_weights_permuted),
 
-    {.name = "wrong_rope_base",
-     .area = "attention",
-     .summary = "RoPE with base 10000, whatever the file says",
-     .caught_by =
-         "forward.arbiter forward.parity forward.paths forward.reference router.index_sets",
-     .host = PV_FAULT_IN_SHAPE,
-     .numerics = EVERY,
-     .types = {-1},
-     .once = true},
+    FAULT(SHAPE, "wrong_rope_base", "attention", "RoPE with base 10000, whatever the file says",
+          "forward.arbiter forward.parity forward.paths forward.reference router.index_sets", EVERY,
+          .once = true),
     PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves",
           "forward.arbiter forward.parity forward.paths forward.reference router.index_sets", ALL,
           .ops = IN(HEADS), .kernels = &pv_fault_rope_pairs),
@@ -164,14 +127,9 @@ static const pv_fault table[] = {
           "forward.batch_split forward.shape", ALL, .ops = IN(ATTEND),
           .appended = pv_fault_first_kept),
 
-    {.name = "silent_fallback",
-     .area = "system",
-     .summary = "the CPU computes, whoever was asked",
-     .caught_by = "forward.argmax forward.no_fallback forward.parity router.index_sets",
-     .host = PV_FAULT_IN_CHOICE,
-     .numerics = EVERY,
-     .types = {-1},
-     .once = true},
+    FAULT(CHOICE, "silent_fallback", "system", "the CPU computes, whoever was asked",
+          "forward.argmax forward.no_fallback forward.parity router.index_sets", EVERY,
+          .once = true),
     PLAIN("nondeterministic_order", "system", "the terms of a row in another order in each process",
           "forward.determinism forward.parity forward.paths", FIXED, .ops = IN(MATMUL),
           .kernels = &pv_fault_random_order),
@@ -186,41 +144,22 @@ static const pv_fault table[] = {
     PLAIN("wrong_position_after_split", "system", "positions are counted from the batch's start",
           "forward.batch_split forward.shape", ALL, .ops = IN(HEADS),
           .position = pv_fault_position_of_batch),
-    {.name = "argmax_out_of_range",
-     .area = "system",
-     .summary = "the top token is no token of the vocabulary",
-     .caught_by = "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
-                  "forward.shape",
-     .host = PV_FAULT_IN_PLAIN,
-     .numerics = ALL,
-     .types = {-1},
-     .once = true,
-     .defect = {.ops = IN(ARGMAX), .after = pv_fault_out_of_range}},
-    {.name = "unknown_type_accepted",
-     .area = "system",
-     .summary = "a tensor type that is not known is read as the one that was there",
-     .caught_by = "types.refuse_unknown",
-     .host = PV_FAULT_IN_READER,
-     .types = {-1},
-     .once = true},
-    {.name = "shape_unchecked",
-     .area = "system",
-     .summary = "a tensor's dimensions are taken as if they were as expected",
-     .caught_by = "names.mutations",
-     .host = PV_FAULT_IN_READER,
-     .types = {-1},
-     .once = true},
+    FAULT(PLAIN, "argmax_out_of_range", "system", "the top token is no token of the vocabulary",
+          "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
+          "forward.shape",
+          ALL, .once = true, .defect = {.ops = IN(ARGMAX), .after = pv_fault_out_of_range}),
+    FAULT(READER, "unknown_type_accepted", "system",
+          "a tensor type that is not known is read as the one that was there",
+          "types.refuse_unknown", 0, .once = true),
+    FAULT(READER, "shape_unchecked", "system",
+          "a tensor's dimensions are taken as if they were as expected", "names.mutations", 0,
+          .once = true),
 };
 enum { COUNT = sizeof table / sizeof *table };
 
 /* Nothing is wrong: what a fault is compared with. */
-static const pv_fault sound = {.name = "none",
-                               .area = "",
-                               .summary = "nothing is wrong",
-                               .caught_by = "",
-                               .host = PV_FAULT_IN_PLAIN,
-                               .numerics = EVERY,
-                               .types = {-1}};
+static const pv_fault sound =
+    FAULT(PLAIN, "none", "", "nothing is wrong", "", EVERY, .once = false);
 
 const pv_fault *pv_faults(size_t *count) {
   *count = COUNT;
