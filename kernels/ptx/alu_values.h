@@ -1,26 +1,17 @@
 /* What an operation makes of the values of one lane, where C has no operator for it. Included by
  * alu_rows.h. */
 
-static inline u32 bits_of(f32 x) {
-  u32 u;
-  memcpy(&u, &x, sizeof u);
-  return u;
-}
-static inline f32 float_of(u32 u) {
-  f32 x;
-  memcpy(&x, &u, sizeof x);
-  return x;
-}
-static inline u64 bits_of_f64(f64 x) {
-  u64 u;
-  memcpy(&u, &x, sizeof u);
-  return u;
-}
-static inline f64 double_of(u64 u) {
-  f64 x;
-  memcpy(&x, &u, sizeof x);
-  return x;
-}
+/* The same bits as another type. */
+#define SAME_BITS(name, to, from) \
+  static inline to name(from x) { \
+    to y;                         \
+    memcpy(&y, &x, sizeof y);     \
+    return y;                     \
+  }
+SAME_BITS(bits_of, u32, f32)
+SAME_BITS(float_of, f32, u32)
+SAME_BITS(bits_of_f64, u64, f64)
+SAME_BITS(double_of, f64, u64)
 
 /* Every NaN that f32 arithmetic makes is this one. */
 static inline f32 canonical(f32 x) {
@@ -52,18 +43,16 @@ static inline u32 lop3(u32 a, u32 b, u32 c, unsigned table) {
   return r;
 }
 
-static inline s32 dp4a_ss(u32 a, u32 b, s32 c) {
-  return (s32)((u32)c + (u32)((s8)a * (s8)b) + (u32)((s8)(a >> 8) * (s8)(b >> 8)) +
-               (u32)((s8)(a >> 16) * (s8)(b >> 16)) + (u32)((s8)(a >> 24) * (s8)(b >> 24)));
-}
-static inline s32 dp4a_su(u32 a, u32 b, s32 c) {
-  return (s32)((u32)c + (u32)((s8)a * (u8)b) + (u32)((s8)(a >> 8) * (u8)(b >> 8)) +
-               (u32)((s8)(a >> 16) * (u8)(b >> 16)) + (u32)((s8)(a >> 24) * (u8)(b >> 24)));
-}
-static inline u32 dp4a_uu(u32 a, u32 b, u32 c) {
-  return c + (u32)((u8)a * (u8)b) + (u32)((u8)(a >> 8) * (u8)(b >> 8)) +
-         (u32)((u8)(a >> 16) * (u8)(b >> 16)) + (u32)((u8)(a >> 24) * (u8)(b >> 24));
-}
+/* c and the products of four bytes, of types ta and tb. */
+#define DP4A(name, ta, tb, t)                                                       \
+  static inline t name(u32 a, u32 b, t c) {                                         \
+    u32 sum = (u32)c;                                                               \
+    for (unsigned i = 0; i < 32; i += 8) sum += (u32)((ta)(a >> i) * (tb)(b >> i)); \
+    return (t)sum;                                                                  \
+  }
+DP4A(dp4a_ss, s8, s8, s32)
+DP4A(dp4a_su, s8, u8, s32)
+DP4A(dp4a_uu, u8, u8, u32)
 
 static inline u32 permute(u32 a, u32 b, u32 c) {
   const u64 bytes = (u64)b << 32 | a;
@@ -118,30 +107,21 @@ static inline u32 find_highest(u64 x, bool shift, unsigned width) {
   return shift ? width - 1 - at : at;
 }
 
-static inline f32 smaller_f32(f32 a, f32 b) {
-  if (a != a) return canonical(b);
-  if (b != b) return a;
-  if (a == b) return float_of(bits_of(a) | bits_of(b)); /* -0 is below +0 */
-  return a < b ? a : b;
+/* The one operand that is a number; -0 is below +0. `settle` is what becomes of a NaN. */
+static inline f64 settle_f64(f64 x) {
+  return x == x ? x : quiet(x);
 }
-static inline f32 larger_f32(f32 a, f32 b) {
-  if (a != a) return canonical(b);
-  if (b != b) return a;
-  if (a == b) return float_of(bits_of(a) & bits_of(b));
-  return a > b ? a : b;
-}
-static inline f64 smaller_f64(f64 a, f64 b) {
-  if (a != a) return b == b ? b : quiet(b);
-  if (b != b) return a;
-  if (a == b) return double_of(bits_of_f64(a) | bits_of_f64(b));
-  return a < b ? a : b;
-}
-static inline f64 larger_f64(f64 a, f64 b) {
-  if (a != a) return b == b ? b : quiet(b);
-  if (b != b) return a;
-  if (a == b) return double_of(bits_of_f64(a) & bits_of_f64(b));
-  return a > b ? a : b;
-}
+#define EXTREME(name, t, settle, bits, real, both, order) \
+  static inline t name(t a, t b) {                        \
+    if (a != a) return settle(b);                         \
+    if (b != b) return a;                                 \
+    if (a == b) return real(bits(a) both bits(b));        \
+    return a order b ? a : b;                             \
+  }
+EXTREME(smaller_f32, f32, canonical, bits_of, float_of, |, <)
+EXTREME(larger_f32, f32, canonical, bits_of, float_of, &, >)
+EXTREME(smaller_f64, f64, settle_f64, bits_of_f64, double_of, |, <)
+EXTREME(larger_f64, f64, settle_f64, bits_of_f64, double_of, &, >)
 
 static inline f32 from_half(u16 h) {
   const u32 sign = (u32)(h & 0x8000u) << 16, exponent = h >> 10 & 31u, fraction = h & 1023u;
@@ -159,29 +139,24 @@ static inline u16 to_half(f32 x) {
   return (u16)(sign | ((size + 0xfffu + (size >> 13 & 1u) - 0x38000000u) >> 13));
 }
 
+/* The bounds of an integer type. */
+#define BITS_OF(t) (8 * sizeof(t))
+#define LEAST(t)   ((t)-1 > 0 ? (__int128)0 : -((__int128)1 << (BITS_OF(t) - 1)))
+#define MOST(t)    (((__int128)1 << (BITS_OF(t) - ((t)-1 > 0 ? 0 : 1))) - 1)
+
 static inline __int128 clamp(__int128 a, __int128 low, __int128 high) {
   return a < low ? low : a > high ? high : a;
 }
 
 /* A whole number as an integer: outside the bounds it becomes the bound, and a NaN is 0 where
- * neither type has 64 bits, else the highest bit alone. `above` is one past the largest. */
-#define WHOLE(d, t, low, above, least, most, nan)                                        \
-  static inline d whole_##d##_##t(t x) {                                                 \
-    return x != x ? (d)(nan) : x < (t)(low) ? (least) : x >= (t)(above) ? (most) : (d)x; \
+ * neither type has 64 bits, else the highest bit alone. */
+#define WHOLE(d, t)                                                                            \
+  static inline d whole_##d##_##t(t x) {                                                       \
+    if (x != x) return (d)(sizeof(d) == 8 || sizeof(t) == 8 ? (u64)1 << (BITS_OF(d) - 1) : 0); \
+    return x < (t)LEAST(d) ? (d)LEAST(d) : x >= (t)(MOST(d) + 1) ? (d)MOST(d) : (d)x;          \
   }
-WHOLE(u8, f32, 0, 0x1p8, 0, UINT8_MAX, 0)
-WHOLE(s8, f32, -0x1p7, 0x1p7, INT8_MIN, INT8_MAX, 0)
-WHOLE(u16, f32, 0, 0x1p16, 0, UINT16_MAX, 0)
-WHOLE(s16, f32, -0x1p15, 0x1p15, INT16_MIN, INT16_MAX, 0)
-WHOLE(u32, f32, 0, 0x1p32, 0, UINT32_MAX, 0)
-WHOLE(s32, f32, -0x1p31, 0x1p31, INT32_MIN, INT32_MAX, 0)
-WHOLE(u64, f32, 0, 0x1p64, 0, UINT64_MAX, (u64)1 << 63)
-WHOLE(s64, f32, -0x1p63, 0x1p63, INT64_MIN, INT64_MAX, INT64_MIN)
-WHOLE(u8, f64, 0, 0x1p8, 0, UINT8_MAX, 1 << 7)
-WHOLE(s8, f64, -0x1p7, 0x1p7, INT8_MIN, INT8_MAX, INT8_MIN)
-WHOLE(u16, f64, 0, 0x1p16, 0, UINT16_MAX, 1 << 15)
-WHOLE(s16, f64, -0x1p15, 0x1p15, INT16_MIN, INT16_MAX, INT16_MIN)
-WHOLE(u32, f64, 0, 0x1p32, 0, UINT32_MAX, (u32)1 << 31)
-WHOLE(s32, f64, -0x1p31, 0x1p31, INT32_MIN, INT32_MAX, INT32_MIN)
-WHOLE(u64, f64, 0, 0x1p64, 0, UINT64_MAX, (u64)1 << 63)
-WHOLE(s64, f64, -0x1p63, 0x1p63, INT64_MIN, INT64_MAX, INT64_MIN)
+#define WHOLE_OF(t) \
+  WHOLE(u8, t)      \
+  WHOLE(s8, t) WHOLE(u16, t) WHOLE(s16, t) WHOLE(u32, t) WHOLE(s32, t) WHOLE(u64, t) WHOLE(s64, t)
+WHOLE_OF(f32)
+WHOLE_OF(f64)
