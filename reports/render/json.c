@@ -35,10 +35,6 @@ static json_t *strings_array(const pv_strings *list) {
   return out;
 }
 
-static const char *source_name(pv_source source) {
-  return source == PV_FROM_RUN ? "run" : source == PV_FROM_RECEIPT ? "receipt" : "nowhere";
-}
-
 static json_t *worst_object(const pv_worst *w) {
   if (!w->present) return json_null();
   return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o}", "stage", pv_json_text(w->stage), "layer",
@@ -65,7 +61,7 @@ static json_t *falsifier_object(const pv_falsifier_result *f) {
                              strings_array(&f->faults_killed));
   return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
                    pv_json_text(f->falsifier->id), "check", pv_json_text(f->falsifier->check),
-                   "verdict", pv_verdict_name(f->verdict), "source", source_name(f->source),
+                   "verdict", pv_verdict_name(f->verdict), "source", pv_source_name(f->source),
                    "reason", pv_json_text(f->reason), "metrics", metrics, "compared",
                    (json_int_t)(f->compared > INT64_MAX ? INT64_MAX : f->compared), "worst",
                    worst_object(&f->worst), "needed_tolerance",
@@ -79,7 +75,7 @@ static json_t *criterion_object(const pv_result *r, const pv_criterion_result *c
   for (size_t i = 0; i < c->falsifier_count; i++)
     pv_json_append(&ids, pv_json_text(r->falsifiers[c->falsifiers[i]].falsifier->id));
   return json_pack("{s:o, s:s, s:s, s:s, s:o}", "id", pv_json_text(c->criterion->id), "verdict",
-                   pv_verdict_name(c->verdict), "source", source_name(c->source), "needed_for",
+                   pv_verdict_name(c->verdict), "source", pv_source_name(c->source), "needed_for",
                    pv_contract_status_name(c->criterion->needed_for), "falsifiers", ids);
 }
 

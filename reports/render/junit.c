@@ -6,8 +6,7 @@
 
 #include "reports/render/escape.h"
 #include "reports/render/fmt.h"
-#include "reports/render/gate.h"
-#include "reports/render/view.h"
+#include "reports/render/page.h"
 
 enum { OUTPUT_BYTES = 4 << 10, TEXT_BYTES = 1024 };
 
@@ -48,151 +47,120 @@ static totals count(const pv_result *r) {
   return t;
 }
 
-static void put_attribute(pv_text *out, const char *name, const char *value) {
-  pv_text_printf(out, " %s=\"", name);
+static void put_text(pv_text *out, const char *value) {
   pv_esc_xml(out, value, TEXT_BYTES);
-  pv_text_puts(out, "\"");
 }
 
-static void put_totals(pv_text *out, const totals *t, double seconds) {
-  pv_text_printf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"",
-                 t->tests, t->failures, t->errors, t->skipped);
-  pv_fmt_fixed(out, seconds, 3);
-  pv_text_puts(out, "\"");
+static void put_totals(pv_page *p, const totals *t) {
+  pv_page_put(p, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"%.3f\"",
+              t->tests, t->failures, t->errors, t->skipped,
+              p->r->duration_s > 0.0 ? p->r->duration_s : 0.0);
 }
 
-static void put_property(pv_text *out, const char *margin, const char *name, const char *value) {
+static void put_property(pv_page *p, const char *margin, const char *name, const char *value) {
   if (pv_view_text(value)[0] == '\0') return;
-  pv_text_printf(out, "%s<property", margin);
-  put_attribute(out, "name", name);
-  put_attribute(out, "value", value);
-  pv_text_puts(out, "/>\n");
+  pv_text_puts(p->out, margin);
+  pv_page_put(p, "<property name=\"%s\" value=\"%s\"/>\n", name, value);
 }
 
 /* `name` is an element's, or NULL for a success. */
-static void put_outcome(pv_text *out, const char *name, const char *type, const char *reason) {
+static void put_outcome(pv_page *p, const char *name, const char *type, const char *reason) {
   if (name == NULL) return;
   pv_text message = PV_TEXT_INIT;
   pv_text_printf(&message, "%s: %s", type, reason);
-  pv_text_printf(out, "      <%s", name);
-  put_attribute(out, "message", message.data);
-  if (strcmp(name, "skipped") != 0) put_attribute(out, "type", type);
-  pv_text_puts(out, "/>\n");
-  out->failed = out->failed || message.failed;
-  pv_text_free(&message);
+  pv_page_put(p, "      <%s message=\"%s\"", name, pv_page_keep(p, &message));
+  if (strcmp(name, "skipped") != 0) pv_page_put(p, " type=\"%s\"", type);
+  pv_page_put(p, "/>\n");
 }
 
 /* Which earlier run a case that was not run here rests on. */
-static void put_source(pv_text *out, const pv_falsifier_result *f) {
-  pv_text_puts(out, "      <properties>\n");
-  put_property(out, "        ", "source",
-               f->source == PV_FROM_RUN       ? "run"
-               : f->source == PV_FROM_RECEIPT ? "receipt"
-                                              : "nowhere");
+static void put_source(pv_page *p, const pv_falsifier_result *f) {
+  static const char margin[] = "        ";
+  pv_page_put(p, "      <properties>\n");
+  put_property(p, margin, "source", pv_source_name(f->source));
   if (f->source != PV_FROM_RUN) {
-    put_property(out, "        ", "receipt.run", f->receipt_run);
-    put_property(out, "        ", "receipt.date", f->receipt_date);
-    put_property(out, "        ", "receipt.device", f->receipt_device);
+    put_property(p, margin, "receipt.run", f->receipt_run);
+    put_property(p, margin, "receipt.date", f->receipt_date);
+    put_property(p, margin, "receipt.device", f->receipt_device);
   }
-  pv_text_puts(out, "      </properties>\n");
+  pv_page_put(p, "      </properties>\n");
+}
+
+static void put_lines(pv_page *p, const char *element, const char *lines) {
+  pv_page_put(p, "      <%s>", element);
+  pv_esc_xml_lines(p->out, lines, OUTPUT_BYTES);
+  pv_page_put(p, "</%s>\n", element);
 }
 
 /* Where the answer comes from, and the numbers behind it, as readers show them below a case. */
-static void put_system_out(pv_text *out, const pv_falsifier_result *f) {
-  pv_gate gate;
-  const bool gated = pv_gate_find(f->falsifier, &gate);
+static void put_system_out(pv_page *p, size_t index) {
+  static const struct {
+    const char *name;
+    void (*view)(pv_text *out, const pv_result *r, size_t falsifier);
+  } views[] = {
+      {"worst element", pv_view_worst}, {"gate", pv_view_gate}, {"measured", pv_view_measured}};
+  const pv_falsifier_result *f = &p->r->falsifiers[index];
   pv_text lines = PV_TEXT_INIT;
   pv_text_puts(&lines, "source: ");
-  pv_view_falsifier_source(&lines, f);
+  pv_view_falsifier_source(&lines, p->r, index);
   pv_text_puts(&lines, "\ncompared: ");
   pv_fmt_count(&lines, f->compared);
-  if (f->worst.present) {
-    pv_text_puts(&lines, "\nworst element: ");
-    pv_view_worst(&lines, &f->worst);
-  }
-  if (gated) {
-    pv_text_puts(&lines, "\ngate: ");
-    pv_gate_put(&lines, &gate);
-  }
-  if (f->has_needed_tolerance) {
-    pv_text_puts(&lines, "\nmeasured: ");
-    pv_gate_put_measured(&lines, gated ? &gate : NULL, f->needed_tolerance);
+  for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+    const char *said = pv_page_say_of(p, views[i].view, index);
+    if (said[0] != '\0') pv_text_printf(&lines, "\n%s: %s", views[i].name, said);
   }
   for (size_t i = 0; i < f->metric_count && lines.length < OUTPUT_BYTES; i++) {
     pv_text_printf(&lines, "\n%s: ", pv_view_text(f->metrics[i].name));
     pv_fmt_number(&lines, f->metrics[i].value);
   }
-  pv_text_puts(out, "      <system-out>");
-  pv_esc_xml_lines(out, lines.data, OUTPUT_BYTES);
-  pv_text_puts(out, "</system-out>\n");
-  out->failed = out->failed || lines.failed;
-  pv_text_free(&lines);
-  if (f->output == NULL || f->output[0] == '\0') return;
-  pv_text_puts(out, "      <system-err>");
-  pv_esc_xml_lines(out, f->output, OUTPUT_BYTES);
-  pv_text_puts(out, "</system-err>\n");
-}
-
-static void open_case(pv_text *out, const pv_result *r, const char *name) {
-  pv_text_puts(out, "    <testcase");
-  put_attribute(out, "classname", r->contract->name);
-  put_attribute(out, "name", name);
+  put_lines(p, "system-out", pv_page_keep(p, &lines));
+  if (pv_view_text(f->output)[0] != '\0') put_lines(p, "system-err", f->output);
 }
 
 /* What was not run here has no time: that of a receipt was spent on another day, elsewhere. */
-static void put_case(pv_text *out, const pv_result *r, size_t index) {
-  const pv_falsifier_result *f = &r->falsifiers[index];
+static void put_case(pv_page *p, size_t index) {
+  const pv_falsifier_result *f = &p->r->falsifiers[index];
   const char *reason = pv_view_text(f->reason);
-  open_case(out, r, f->falsifier->id);
-  if (f->source == PV_FROM_RUN) {
-    pv_text_puts(out, " time=\"");
-    pv_fmt_fixed(out, f->duration_s > 0.0 ? f->duration_s : 0.0, 3);
-    pv_text_puts(out, "\"");
-  }
-  pv_text_puts(out, ">\n");
-  put_source(out, f);
-  put_outcome(out, element(r, index), pv_verdict_name(f->verdict),
+  pv_page_put(p, "    <testcase classname=\"%s\" name=\"%s\"", p->r->contract->name,
+              f->falsifier->id);
+  if (f->source == PV_FROM_RUN)
+    pv_page_put(p, " time=\"%.3f\"", f->duration_s > 0.0 ? f->duration_s : 0.0);
+  pv_page_put(p, ">\n");
+  put_source(p, f);
+  put_outcome(p, element(p->r, index), pv_verdict_name(f->verdict),
               reason[0] != '\0' ? reason : pv_view_look(f->verdict)->means);
-  put_system_out(out, f);
-  pv_text_puts(out, "    </testcase>\n");
+  put_system_out(p, index);
+  pv_page_put(p, "    </testcase>\n");
 }
 
-static void put_status(pv_text *out, const pv_result *r) {
-  pv_text sentence = PV_TEXT_INIT;
-  pv_view_sentence(&sentence, r);
-  open_case(out, r, "status");
-  pv_text_puts(out, ">\n");
-  put_outcome(out, status_element(r), pv_view_outcome(r), pv_view_text(sentence.data));
-  pv_text_puts(out, "      <system-out>");
-  pv_esc_xml_lines(out, sentence.data, OUTPUT_BYTES);
-  pv_text_puts(out, "</system-out>\n    </testcase>\n");
-  out->failed = out->failed || sentence.failed;
-  pv_text_free(&sentence);
+static void put_status(pv_page *p) {
+  const char *sentence = pv_page_say(p, pv_view_sentence);
+  pv_page_put(p, "    <testcase classname=\"%s\" name=\"status\">\n", p->r->contract->name);
+  put_outcome(p, status_element(p->r), pv_view_outcome(p->r), sentence);
+  put_lines(p, "system-out", sentence);
+  pv_page_put(p, "    </testcase>\n");
 }
 
-pv_code pv_render_junit(const pv_result *result, pv_text *out, pv_error *err) {
-  const pv_code code = pv_render_check(result, err);
+pv_code pv_render_junit(const pv_result *r, pv_text *out, pv_error *err) {
+  static const char margin[] = "      ";
+  pv_page p = {.out = out, .r = r, .how = {put_text, put_text}};
+  const pv_code code = pv_page_begin(&p, err);
   if (code != PV_OK) return code;
-  const size_t begin = out->length;
-  const pv_contract *c = result->contract;
-  const totals t = count(result);
-  const double seconds = result->duration_s > 0.0 ? result->duration_s : 0.0;
-  pv_text_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"pv validate\"");
-  put_totals(out, &t, seconds);
-  pv_text_puts(out, ">\n  <testsuite");
-  put_attribute(out, "name", c->name);
-  put_totals(out, &t, seconds);
-  put_attribute(out, "timestamp", result->started);
-  pv_text_puts(out, ">\n    <properties>\n");
-  put_property(out, "      ", "contract.version", c->version);
-  put_property(out, "      ", "contract.sha256", c->sha256);
-  put_property(out, "      ", "status.before", pv_contract_status_name(result->status_before));
-  put_property(out, "      ", "status.after", pv_contract_status_name(result->status_after));
-  put_property(out, "      ", "status.supported", result->status_carried ? "true" : "false");
-  put_property(out, "      ", "run", result->run_id);
-  pv_text_puts(out, "    </properties>\n");
-  for (size_t i = 0; i < result->falsifier_count; i++) put_case(out, result, i);
-  put_status(out, result);
-  pv_text_puts(out, "  </testsuite>\n</testsuites>\n");
-  return pv_view_end(out, begin, PV_OK, err);
+  const totals t = count(r);
+  pv_page_put(&p, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"pv validate\"");
+  put_totals(&p, &t);
+  pv_page_put(&p, ">\n  <testsuite name=\"%s\"", r->contract->name);
+  put_totals(&p, &t);
+  pv_page_put(&p, " timestamp=\"%s\">\n    <properties>\n", r->started);
+  put_property(&p, margin, "contract.version", r->contract->version);
+  put_property(&p, margin, "contract.sha256", r->contract->sha256);
+  put_property(&p, margin, "status.before", pv_contract_status_name(r->status_before));
+  put_property(&p, margin, "status.after", pv_contract_status_name(r->status_after));
+  put_property(&p, margin, "status.supported", r->status_carried ? "true" : "false");
+  put_property(&p, margin, "run", r->run_id);
+  pv_page_put(&p, "    </properties>\n");
+  for (size_t i = 0; i < r->falsifier_count; i++) put_case(&p, i);
+  put_status(&p);
+  pv_page_put(&p, "  </testsuite>\n</testsuites>\n");
+  return pv_page_end(&p, PV_OK, err);
 }

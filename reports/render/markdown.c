@@ -1,14 +1,8 @@
 /* report.md: what a reviewer reads. The verdict first, then what is false, what nobody looked at,
  * and only then the numbers behind it. */
-#include <string.h>
-
 #include "reports/render/escape.h"
-#include "reports/render/fmt.h"
-#include "reports/render/gate.h"
+#include "reports/render/page.h"
 #include "reports/render/pictures.h"
-#include "reports/render/stages.h"
-#include "reports/render/tally.h"
-#include "reports/render/view.h"
 
 /* Bytes for each part; together with one row of overshoot each they stay below the limit. */
 enum {
@@ -23,268 +17,163 @@ enum {
   AMENDMENTS = 5
 };
 
-static void put_omitted(pv_text *out, const pv_tally *tally, const char *what) {
+static void put_omitted(pv_page *p, const pv_tally *tally, const char *what) {
   if (tally->omitted > 0)
-    pv_text_printf(out, "\n*%zu more %s left out of this report; `evidence.json` has all.*\n",
-                   tally->omitted, what);
+    pv_page_put(p, "\n*%zu more %s left out of this report; `evidence.json` has all.*\n",
+                tally->omitted, what);
 }
 
-/* Runs a view function into markdown-escaped text. */
-#define ESCAPED(out, call)                          \
-  do {                                              \
-    pv_text plain_ = PV_TEXT_INIT;                  \
-    pv_text *view = &plain_;                        \
-    call;                                           \
-    pv_esc_markdown((out), plain_.data);            \
-    (out)->failed = (out)->failed || plain_.failed; \
-    pv_text_free(&plain_);                          \
-  } while (0)
-
-static void put_verdict(pv_text *out, pv_verdict verdict) {
-  const bool loud = pv_view_concern(verdict) == PV_CONCERN_FALSE;
-  pv_text_printf(out, "%s %s%s%s", pv_view_look(verdict)->emoji, loud ? "**" : "",
-                 pv_verdict_name(verdict), loud ? "**" : "");
+static void put_verdict(pv_page *p, pv_verdict verdict) {
+  const char *emoji = pv_view_look(verdict)->emoji, *name = pv_verdict_name(verdict);
+  pv_page_put(p, pv_view_concern(verdict) == PV_CONCERN_FALSE ? "%s **%s**" : "%s %s", emoji, name);
 }
 
-static void put_head(pv_text *out, const pv_result *r) {
+static void put_head(pv_page *p) {
+  const pv_result *r = p->r;
   const pv_contract *c = r->contract;
-  pv_text_puts(out, "# ");
-  pv_esc_markdown(out, c->name);
-  pv_text_puts(out, " ");
-  pv_esc_markdown(out, c->version);
-  pv_text_printf(out, "\n\n## %s %s\n\n", pv_view_look(pv_view_outcome_look(r))->emoji,
-                 pv_view_outcome(r));
-  pv_text_puts(out, "**");
-  ESCAPED(out, pv_view_sentence(view, r));
-  pv_text_puts(out, "**\n\n| | |\n|---|---|\n");
-  pv_text_printf(out, "| Status | `%s`", pv_contract_status_name(r->status_before));
+  pv_page_put(p, "# %s %s\n\n## %s %s\n\n**%s**\n\n| | |\n|---|---|\n| Status | `%s`", c->name,
+              c->version, pv_view_look(pv_view_outcome_look(r))->emoji, pv_view_outcome(r),
+              pv_page_say(p, pv_view_sentence), pv_contract_status_name(r->status_before));
   if (r->status_after != r->status_before)
-    pv_text_printf(out, " → `%s`", pv_contract_status_name(r->status_after));
-  pv_text_puts(out, " (");
-  ESCAPED(out, pv_view_transition(view, r));
-  pv_text_puts(out, ") |\n| Criteria | ");
-  ESCAPED(out, pv_view_where(view, r));
-  pv_text_puts(out, " |\n| Model | ");
-  ESCAPED(out, pv_view_model(view, r));
-  pv_text_puts(out, " |\n| Commit | ");
-  ESCAPED(out, pv_view_commit(view, r));
-  pv_text_puts(out, " |\n| Run | ");
-  pv_esc_markdown_code(out, r->run_id);
-  pv_text_puts(out, ", ");
-  pv_esc_markdown(out, r->started);
-  pv_text_puts(out, ", ");
-  pv_fmt_seconds(out, r->duration_s);
-  pv_text_printf(out, ", exit code %d |\n", r->exit_code);
-  if (pv_view_text(c->description)[0] != '\0') {
-    pv_text_puts(out, "| Claim | ");
-    pv_esc_markdown(out, c->description);
-    pv_text_puts(out, " |\n");
-  }
+    pv_page_put(p, " → `%s`", pv_contract_status_name(r->status_after));
+  pv_page_put(p,
+              " (%s) |\n| Criteria | %s |\n| Model | %s |\n| Commit | %s |\n"
+              "| Run | %-s, %s, %f, exit code %d |\n",
+              pv_page_say(p, pv_view_transition), pv_page_say(p, pv_view_where),
+              pv_page_say(p, pv_view_model), pv_page_say(p, pv_view_commit), r->run_id, r->started,
+              r->duration_s, r->exit_code);
+  if (pv_view_text(c->description)[0] != '\0') pv_page_put(p, "| Claim | %s |\n", c->description);
 }
 
-static void put_criteria(pv_text *out, const pv_result *r) {
-  pv_text_puts(out, "\n## What was claimed, and what holds\n\n");
+static void put_criteria(pv_page *p) {
+  const pv_result *r = p->r;
+  pv_page_put(p, "\n## What was claimed, and what holds\n\n");
   if (r->criterion_count == 0) {
-    pv_text_puts(out, "The contract has no criteria.\n");
+    pv_page_put(p, "The contract has no criteria.\n");
     return;
   }
-  pv_text_puts(out,
-               "| Verdict | Criterion | Claim | Source | Falsifiers |\n|---|---|---|---|---|\n");
-  pv_tally tally = pv_tally_begin(out, BYTES_CRITERIA);
+  pv_page_put(p, "| Verdict | Criterion | Claim | Source | Falsifiers |\n|---|---|---|---|---|\n");
+  pv_tally tally = pv_tally_begin(p, BYTES_CRITERIA);
   for (size_t i = 0; i < r->criterion_count; i++) {
     const pv_criterion_result *c = &r->criteria[i];
-    if (!pv_tally_row(&tally, out)) continue;
-    pv_text_puts(out, "| ");
-    put_verdict(out, c->verdict);
-    pv_text_puts(out, " | ");
-    pv_esc_markdown_code(out, c->criterion->id);
-    pv_text_puts(out, " | ");
-    pv_esc_markdown(out, c->criterion->property);
-    pv_text_puts(out, " | ");
-    ESCAPED(out, pv_view_criterion_source(view, r, i));
-    pv_text_puts(out, " | ");
-    for (size_t k = 0; k < c->falsifier_count && k < 8; k++) {
-      if (k > 0) pv_text_puts(out, ", ");
-      pv_esc_markdown_code(out, r->falsifiers[c->falsifiers[k]].falsifier->id);
-    }
-    if (c->falsifier_count > 8) pv_text_printf(out, " and %zu more", c->falsifier_count - 8);
-    if (c->falsifier_count == 0) pv_text_puts(out, "none");
-    pv_text_puts(out, " |\n");
+    if (!pv_tally_row(&tally, p)) continue;
+    const pv_strings names = pv_page_falsifiers(p, c);
+    pv_page_put(p, "| ");
+    put_verdict(p, c->verdict);
+    pv_page_put(p, " | %-s | %s | %s | ", c->criterion->id, c->criterion->property,
+                pv_page_say_of(p, pv_view_criterion_source, i));
+    pv_page_names(p, &names, 8, true, ", ");
+    pv_page_put(p, c->falsifier_count == 0 ? "none |\n" : " |\n");
   }
-  put_omitted(out, &tally, "criteria were");
+  put_omitted(p, &tally, "criteria were");
 }
 
-static void put_concern(pv_text *out, const pv_result *r, pv_concern concern, const char *title,
-                        const char *about) {
-  if (pv_view_count(r, concern) == 0) return;
-  pv_text_printf(out, "\n### %s\n\n%s\n\n", title, about);
-  pv_tally tally = pv_tally_begin(out, BYTES_CONCERN);
+static void put_concern(pv_page *p, const pv_heading *h) {
+  const pv_result *r = p->r;
+  if (pv_view_count(r, h->concern) == 0) return;
+  pv_page_put(p, "\n### %s\n\n%s\n\n", h->title, h->about);
+  pv_tally tally = pv_tally_begin(p, BYTES_CONCERN);
   for (size_t i = 0; i < r->criterion_count; i++) {
     const pv_criterion_result *c = &r->criteria[i];
-    if (pv_view_concern(c->verdict) != concern || !pv_tally_row(&tally, out)) continue;
-    pv_text_puts(out, "- ");
-    put_verdict(out, c->verdict);
-    pv_text_puts(out, " ");
-    pv_esc_markdown_code(out, c->criterion->id);
-    pv_text_puts(out, " — ");
-    ESCAPED(out, pv_view_criterion_reason(view, r, i));
-    pv_text_puts(out, "\n");
+    if (pv_view_concern(c->verdict) != h->concern || !pv_tally_row(&tally, p)) continue;
+    pv_page_put(p, "- ");
+    put_verdict(p, c->verdict);
+    pv_page_put(p, " %-s — %s\n", c->criterion->id, pv_page_say_of(p, pv_view_criterion_reason, i));
   }
-  put_omitted(out, &tally, "criteria were");
+  put_omitted(p, &tally, "criteria were");
 }
 
-static void put_divergence(pv_text *out, const pv_result *r) {
+static void put_concerns(pv_page *p) {
   pv_divergence d;
-  if (!pv_view_divergence(r, &d)) return;
-  pv_text_puts(out, "\n**First divergence:** ");
-  pv_esc_markdown(out, pv_view_text(d.series->x_label)[0] ? d.series->x_label : "layer");
-  pv_text_puts(out, " ");
-  pv_fmt_number(out, d.x);
-  pv_text_puts(out, " (");
-  pv_esc_markdown(out, d.series->name);
-  pv_text_puts(out, ": ");
-  pv_fmt_number(out, d.y);
-  pv_text_puts(out, ", ");
-  pv_esc_markdown_code(out, d.falsifier->falsifier->id);
-  pv_text_puts(out, ")\n");
-}
-
-static void put_concerns(pv_text *out, const pv_result *r) {
-  put_concern(out, r, PV_CONCERN_FALSE, "What does not hold",
-              "Refuted by a falsifier, or by one that tested nothing.");
-  put_divergence(out, r);
-  put_concern(out, r, PV_CONCERN_UNJUDGED, "What could not be judged",
-              "A check was started and gave no answer. This is not a pass.");
-  put_concern(out, r, PV_CONCERN_UNSEEN, "What nobody looked at",
-              "Not run here and not held by a valid receipt. This is not a pass.");
-}
-
-static pv_code put_pictures(pv_text *out, const pv_result *r, pv_error *err) {
-  pv_pictures pictures;
-  const pv_code code = pv_pictures_make(r, false, false, &pictures, err);
-  if (code == PV_OK && pictures.count > 0) pv_text_puts(out, "\n## Pictures\n");
-  pv_tally tally = pv_tally_begin(out, BYTES_PICTURES);
-  for (size_t i = 0; i < pictures.count && code == PV_OK; i++) {
-    if (!pv_tally_row(&tally, out)) continue;
-    pv_text_puts(out, "\n![");
-    pv_esc_markdown(out, pictures.items[i].title);
-    pv_text_printf(out, "](%s)\n\n*", pictures.items[i].file);
-    pv_esc_markdown(out, pictures.items[i].alt);
-    pv_text_puts(out, "*\n");
+  for (size_t i = 0; i < PV_VIEW_HEADINGS; i++) {
+    put_concern(p, &pv_view_headings[i]);
+    if (pv_view_headings[i].concern == PV_CONCERN_FALSE && pv_view_divergence(p->r, &d))
+      pv_page_put(p, "\n**First divergence:** %s %g (%s: %g, %-s)\n", d.axis, d.x, d.series->name,
+                  d.y, d.falsifier->falsifier->id);
   }
-  put_omitted(out, &tally, "pictures were");
+}
+
+static pv_code put_pictures(pv_page *p, pv_error *err) {
+  pv_pictures pictures;
+  const pv_code code = pv_pictures_make(p->r, false, false, &pictures, err);
+  if (code == PV_OK && pictures.count > 0) pv_page_put(p, "\n## Pictures\n");
+  pv_tally tally = pv_tally_begin(p, BYTES_PICTURES);
+  for (size_t i = 0; i < pictures.count && code == PV_OK; i++) {
+    const pv_picture *picture = &pictures.items[i];
+    if (pv_tally_row(&tally, p))
+      pv_page_put(p, "\n![%s](%s)\n\n*%s*\n", picture->title, picture->file, picture->alt);
+  }
+  put_omitted(p, &tally, "pictures were");
   pv_pictures_free(&pictures);
   return code;
 }
 
-static void put_faults(pv_text *out, const pv_falsifier_result *f) {
-  if (f->faults_declared.count == 0) {
-    pv_text_puts(out, "–");
-    return;
-  }
-  pv_view_faults(out, f);
+static void put_falsifier(pv_page *p, size_t i) {
+  const pv_falsifier_result *f = &p->r->falsifiers[i];
+  pv_page_put(p, "| ");
+  put_verdict(p, f->verdict);
+  pv_page_put(p, " | %-s<br>%-s | %ju | %s | %s | %s | %s | ", f->falsifier->id,
+              f->falsifier->check, f->compared, pv_page_say_of(p, pv_view_gate, i),
+              pv_page_say_of(p, pv_view_measured, i), pv_page_say_of(p, pv_view_worst, i),
+              f->faults_declared.count == 0 ? "–" : pv_page_say_of(p, pv_view_faults, i));
+  if (f->source == PV_FROM_RUN) pv_page_put(p, "%f", f->duration_s);
+  pv_page_put(p, " | %s | %s |\n", pv_page_say_of(p, pv_view_falsifier_source, i), f->reason);
 }
 
-static void put_falsifier_row(pv_text *out, const pv_falsifier_result *f) {
-  pv_gate gate;
-  const bool gated = pv_gate_find(f->falsifier, &gate);
-  pv_text_puts(out, "| ");
-  put_verdict(out, f->verdict);
-  pv_text_puts(out, " | ");
-  pv_esc_markdown_code(out, f->falsifier->id);
-  pv_text_puts(out, "<br>");
-  pv_esc_markdown_code(out, f->falsifier->check);
-  pv_text_puts(out, " | ");
-  pv_fmt_count(out, f->compared);
-  pv_text_puts(out, " | ");
-  if (gated) ESCAPED(out, pv_gate_put(view, &gate));
-  pv_text_puts(out, " | ");
-  if (f->has_needed_tolerance)
-    ESCAPED(out, pv_gate_put_measured(view, gated ? &gate : NULL, f->needed_tolerance));
-  pv_text_puts(out, " | ");
-  if (f->worst.present) ESCAPED(out, pv_view_worst(view, &f->worst));
-  pv_text_puts(out, " | ");
-  put_faults(out, f);
-  pv_text_puts(out, " | ");
-  if (f->source == PV_FROM_RUN) pv_fmt_seconds(out, f->duration_s);
-  pv_text_puts(out, " | ");
-  ESCAPED(out, pv_view_falsifier_source(view, f));
-  pv_text_puts(out, " | ");
-  pv_esc_markdown(out, f->reason);
-  pv_text_puts(out, " |\n");
+static void put_falsifiers(pv_page *p) {
+  if (p->r->falsifier_count == 0) return;
+  pv_page_put(p,
+              "\n## Falsifiers\n\n| Verdict | Falsifier, check | Compared | Gate | Measured | "
+              "Worst element | Planted faults | Time | Source | Reason |\n"
+              "|---|---|--:|---|---|---|---|--:|---|---|\n");
+  pv_tally tally = pv_tally_begin(p, BYTES_FALSIFIERS);
+  for (size_t i = 0; i < p->r->falsifier_count; i++)
+    if (pv_tally_row(&tally, p)) put_falsifier(p, i);
+  put_omitted(p, &tally, "falsifiers were");
 }
 
-static void put_falsifiers(pv_text *out, const pv_result *r) {
-  if (r->falsifier_count == 0) return;
-  pv_text_puts(out,
-               "\n## Falsifiers\n\n| Verdict | Falsifier, check | Compared | Gate | Measured | "
-               "Worst element | Planted faults | Time | Source | Reason |\n"
-               "|---|---|--:|---|---|---|---|--:|---|---|\n");
-  pv_tally tally = pv_tally_begin(out, BYTES_FALSIFIERS);
-  for (size_t i = 0; i < r->falsifier_count; i++)
-    if (pv_tally_row(&tally, out)) put_falsifier_row(out, &r->falsifiers[i]);
-  put_omitted(out, &tally, "falsifiers were");
-}
-
-static void put_metrics(pv_text *out, const pv_result *r) {
+static void put_metrics(pv_page *p) {
   bool begun = false;
-  pv_tally tally = pv_tally_begin(out, BYTES_METRICS);
-  for (size_t i = 0; i < r->falsifier_count; i++) {
-    const pv_falsifier_result *f = &r->falsifiers[i];
+  pv_tally tally = pv_tally_begin(p, BYTES_METRICS);
+  for (size_t i = 0; i < p->r->falsifier_count; i++) {
+    const pv_falsifier_result *f = &p->r->falsifiers[i];
     if (f->metric_count == 0) continue;
-    if (!begun) pv_text_puts(out, "\n## Measured\n\n| Falsifier | Metrics |\n|---|---|\n");
+    if (!begun) pv_page_put(p, "\n## Measured\n\n| Falsifier | Metrics |\n|---|---|\n");
     begun = true;
-    if (!pv_tally_row(&tally, out)) continue;
-    pv_text_puts(out, "| ");
-    pv_esc_markdown_code(out, f->falsifier->id);
-    pv_text_puts(out, " | ");
-    for (size_t k = 0; k < f->metric_count && k < METRICS_EACH; k++) {
-      if (k > 0) pv_text_puts(out, " · ");
-      pv_esc_markdown(out, f->metrics[k].name);
-      pv_text_puts(out, " **");
-      pv_fmt_number(out, f->metrics[k].value);
-      pv_text_puts(out, "**");
-    }
+    if (!pv_tally_row(&tally, p)) continue;
+    pv_page_put(p, "| %-s | ", f->falsifier->id);
+    for (size_t k = 0; k < f->metric_count && k < METRICS_EACH; k++)
+      pv_page_put(p, k > 0 ? " · %s **%g**" : "%s **%g**", f->metrics[k].name, f->metrics[k].value);
     if (f->metric_count > METRICS_EACH)
-      pv_text_printf(out, " · and %zu more in `evidence.json`", f->metric_count - METRICS_EACH);
-    pv_text_puts(out, " |\n");
+      pv_page_put(p, " · and %zu more in `evidence.json`", f->metric_count - METRICS_EACH);
+    pv_page_put(p, " |\n");
   }
-  put_omitted(out, &tally, "falsifiers were");
+  put_omitted(p, &tally, "falsifiers were");
 }
 
-static void put_facts(pv_text *out, const char *title, const pv_fact *facts, size_t count) {
+static void put_facts(pv_page *p, const char *title, const pv_fact *facts, size_t count) {
   if (count == 0) return;
-  pv_text_printf(out, "\n### %s\n\n| | |\n|---|---|\n", title);
-  pv_tally tally = pv_tally_begin(out, BYTES_FACTS);
-  for (size_t i = 0; i < count; i++) {
-    if (!pv_tally_row(&tally, out)) continue;
-    pv_text_puts(out, "| ");
-    pv_esc_markdown(out, facts[i].name);
-    pv_text_puts(out, " | ");
-    pv_esc_markdown_code(out, facts[i].value);
-    pv_text_puts(out, " |\n");
-  }
-  put_omitted(out, &tally, "lines were");
+  pv_page_put(p, "\n### %s\n\n| | |\n|---|---|\n", title);
+  pv_tally tally = pv_tally_begin(p, BYTES_FACTS);
+  for (size_t i = 0; i < count; i++)
+    if (pv_tally_row(&tally, p)) pv_page_put(p, "| %s | %-s |\n", facts[i].name, facts[i].value);
+  put_omitted(p, &tally, "lines were");
 }
 
-static void put_history(pv_text *out, const pv_contract *c) {
+static void put_history(pv_page *p) {
+  const pv_contract *c = p->r->contract;
   if (c->amendment_count == 0) return;
   const size_t shown = c->amendment_count < AMENDMENTS ? c->amendment_count : AMENDMENTS;
-  pv_text_puts(out, "\n## Amendments\n\n");
+  pv_page_put(p, "\n## Amendments\n\n");
   if (shown < c->amendment_count)
-    pv_text_printf(out, "The last %zu of %zu.\n\n", shown, c->amendment_count);
-  pv_text_puts(out, "| Version | Date | Kind | Title | Evidence |\n|---|---|---|---|---|\n");
-  pv_tally tally = pv_tally_begin(out, BYTES_HISTORY);
+    pv_page_put(p, "The last %zu of %zu.\n\n", shown, c->amendment_count);
+  pv_page_put(p, "| Version | Date | Kind | Title | Evidence |\n|---|---|---|---|---|\n");
+  pv_tally tally = pv_tally_begin(p, BYTES_HISTORY);
   for (size_t i = c->amendment_count - shown; i < c->amendment_count; i++) {
     const pv_amendment *a = &c->amendments[i];
-    const char *cells[] = {a->version, a->date, a->kind, a->title, a->evidence};
-    if (!pv_tally_row(&tally, out)) continue;
-    for (size_t k = 0; k < sizeof cells / sizeof cells[0]; k++) {
-      pv_text_puts(out, "| ");
-      pv_esc_markdown(out, cells[k]);
-      pv_text_puts(out, " ");
-    }
-    pv_text_puts(out, "|\n");
+    if (pv_tally_row(&tally, p))
+      pv_page_put(p, "| %s | %s | %s | %s | %s |\n", a->version, a->date, a->kind, a->title,
+                  a->evidence);
   }
 }
 
@@ -305,35 +194,33 @@ static void put_command(pv_text *out, const char *command) {
   pv_text_free(&line);
 }
 
-static void put_foot(pv_text *out, const pv_result *r, const pv_render_links *links) {
-  pv_text_puts(out, "\n## How to reproduce\n\n");
-  put_command(out, r->command);
-  put_facts(out, "Numerics identities", r->numerics, r->numerics_count);
-  put_facts(out, "Model", r->model, r->model_count);
-  put_facts(out, "Environment", r->environment, r->environment_count);
-  put_history(out, r->contract);
-  pv_text_puts(out, "\n---\n\nContract ");
-  pv_esc_markdown_code(out, r->contract->path);
-  pv_text_printf(out, ", sha256 `%s`", r->contract->sha256);
-  if (links != NULL && links->evidence_sha256 != NULL) {
-    pv_text_puts(out, ". Evidence `evidence.json`, sha256 ");
-    pv_esc_markdown_code(out, links->evidence_sha256);
-  }
-  pv_text_puts(out, ".\n");
+static void put_foot(pv_page *p) {
+  const pv_result *r = p->r;
+  pv_page_put(p, "\n## How to reproduce\n\n");
+  put_command(p->out, r->command);
+  put_facts(p, "Numerics identities", r->numerics, r->numerics_count);
+  put_facts(p, "Model", r->model, r->model_count);
+  put_facts(p, "Environment", r->environment, r->environment_count);
+  put_history(p);
+  pv_page_put(p, "\n---\n\nContract %-s, sha256 `%s`", r->contract->path, r->contract->sha256);
+  if (p->links != NULL && p->links->evidence_sha256 != NULL)
+    pv_page_put(p, ". Evidence `evidence.json`, sha256 %-s", p->links->evidence_sha256);
+  pv_page_put(p, ".\n");
 }
 
 pv_code pv_render_markdown(const pv_result *result, const pv_render_links *links, pv_text *out,
                            pv_error *err) {
-  pv_code code = pv_render_check(result, err);
+  pv_page p = {
+      .out = out, .r = result, .links = links, .how = {pv_esc_markdown, pv_esc_markdown_code}};
+  pv_code code = pv_page_begin(&p, err);
   if (code != PV_OK) return code;
-  const size_t begin = out->length;
-  put_head(out, result);
-  put_criteria(out, result);
-  put_concerns(out, result);
-  pv_stages_markdown(out, result);
-  code = put_pictures(out, result, err);
-  put_falsifiers(out, result);
-  put_metrics(out, result);
-  put_foot(out, result, links);
-  return pv_view_end(out, begin, code, err);
+  put_head(&p);
+  put_criteria(&p);
+  put_concerns(&p);
+  pv_stages_markdown(&p);
+  code = put_pictures(&p, err);
+  put_falsifiers(&p);
+  put_metrics(&p);
+  put_foot(&p);
+  return pv_page_end(&p, code, err);
 }

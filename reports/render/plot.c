@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "reports/render/escape.h"
-#include "reports/render/fmt.h"
 #include "reports/render/plot_marks.h"
+#include "reports/render/put.h"
 #include "reports/render/scale.h"
 
 enum { WIDTH = 640, LEFT = 66, RIGHT = 18, BODY = 236, FOOT = 46, LANE = 24, ROW = 19 };
@@ -146,8 +146,7 @@ static void draw_path(pv_text *out, const frame *f, const pv_plot_line *line, si
       open = false;
       continue;
     }
-    pv_text_puts(out, open ? "L" : "M");
-    pv_plot_xy(out, px, py);
+    pv_put_xml(out, open ? "L%.1f,%.1f" : "M%.1f,%.1f", px, py);
     open = true;
   }
   pv_text_puts(out, "\"/>\n");
@@ -193,26 +192,17 @@ static void draw_bars(pv_text *out, const frame *f, const pv_plot_line *line, si
                    y == 0.0 ? PV_MARK_PLAIN : PV_MARK_CROSS, 2.4);
       continue;
     }
-    pv_text_printf(out, "<rect class=\"pf s%zu%s\" x=\"", slot, line->failed ? " bad" : "");
-    pv_fmt_fixed(out, px - width / 2.0, 1);
-    pv_text_puts(out, "\" y=\"");
-    pv_fmt_fixed(out, py < foot ? py : foot, 1);
-    pv_text_puts(out, "\" width=\"");
-    pv_fmt_fixed(out, width, 2);
-    pv_text_puts(out, "\" height=\"");
-    pv_fmt_fixed(out, fabs(foot - py), 1);
-    pv_text_puts(out, "\"/>\n");
+    pv_text_printf(out, "<rect class=\"pf s%zu%s\"", slot, line->failed ? " bad" : "");
+    pv_put_xml(out, " x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\"/>\n", px - width / 2.0,
+               py < foot ? py : foot, width, fabs(foot - py));
   }
 }
 
 static void draw_rule(pv_text *out, const frame *f, const pv_plot_line *line, size_t slot) {
   double px, py;
-  if (line->count == 0 || !place(f, f->x.low, line->y[0], &px, &py)) return;
-  pv_text_printf(out, "<path class=\"pl dash s%zu\" d=\"M", slot);
-  pv_plot_xy(out, f->left, py);
-  pv_text_puts(out, "L");
-  pv_plot_xy(out, f->right, py);
-  pv_text_puts(out, "\"/>\n");
+  if (line->count > 0 && place(f, f->x.low, line->y[0], &px, &py))
+    pv_put_xml(out, "<path class=\"pl dash s%zu\" d=\"M%.1f,%.1fL%.1f,%.1f\"/>\n", slot, f->left,
+               py, f->right, py);
 }
 
 static void draw_lines(pv_text *out, const frame *f) {
@@ -228,12 +218,13 @@ static void draw_lines(pv_text *out, const frame *f) {
   }
 }
 
+/* A level line over the whole width. */
+static void draw_level(pv_text *out, const frame *f, const char *css, double y) {
+  pv_put_xml(out, "<path class=\"%s\" d=\"M%.1f,%.1fH%.1f\"/>", css, f->left, y, f->right);
+}
+
 static void draw_lane(pv_text *out, const frame *f, double at, double edge, const char *label) {
-  pv_text_puts(out, "<path class=\"pg lane\" d=\"M");
-  pv_plot_xy(out, f->left, edge);
-  pv_text_puts(out, "H");
-  pv_fmt_fixed(out, f->right, 1);
-  pv_text_puts(out, "\"/>");
+  draw_level(out, f, "pg lane", edge);
   pv_plot_label(out, "pt e", f->left - 8.0, at + 4.0, label);
 }
 
@@ -242,11 +233,7 @@ static void draw_axes(pv_text *out, const frame *f) {
   size_t n = pv_scale_ticks(&f->y, 5, false, ticks);
   for (size_t i = 0; i < n; i++) {
     const double y = pv_scale_place(&f->y, ticks[i]);
-    pv_text_puts(out, "<path class=\"pg\" d=\"M");
-    pv_plot_xy(out, f->left, y);
-    pv_text_puts(out, "H");
-    pv_fmt_fixed(out, f->right, 1);
-    pv_text_puts(out, "\"/>");
+    draw_level(out, f, "pg", y);
     pv_plot_open(out, "pt e", f->left - 8.0, y + 4.0);
     pv_scale_label(out, &f->y, ticks[i]);
     pv_text_puts(out, "</text>\n");
@@ -256,18 +243,13 @@ static void draw_axes(pv_text *out, const frame *f) {
   n = pv_scale_ticks(&f->x, 8, f->whole_x, ticks);
   for (size_t i = 0; i < n; i++) {
     const double x = pv_scale_place(&f->x, ticks[i]);
-    pv_text_puts(out, "<path class=\"px\" d=\"M");
-    pv_plot_xy(out, x, f->bottom);
-    pv_text_puts(out, "v4\"/>");
+    pv_put_xml(out, "<path class=\"px\" d=\"M%.1f,%.1fv4\"/>", x, f->bottom);
     pv_plot_open(out, "pt m", x, f->bottom + 17.0);
     pv_scale_label(out, &f->x, ticks[i]);
     pv_text_puts(out, "</text>\n");
   }
-  pv_text_puts(out, "<path class=\"px\" d=\"M");
-  pv_plot_xy(out, f->left, f->bottom);
-  pv_text_puts(out, "H");
-  pv_fmt_fixed(out, f->right, 1);
-  pv_text_puts(out, "\"/>\n");
+  draw_level(out, f, "px", f->bottom);
+  pv_text_puts(out, "\n");
   pv_plot_label(out, "pt m", (f->left + f->right) / 2.0, f->bottom + 36.0, f->plot->x_label);
   if (f->negative > 0) {
     pv_plot_open(out, "pt", f->left, f->bottom + FOOT + 8.0);
@@ -304,21 +286,18 @@ void pv_plot_draw(pv_text *out, const pv_plot *plot) {
   const double legend_top = plot->embedded ? 14.0 : 52.0;
   const double taken = draw_legend(&legend, plot, legend_top);
   const frame f = make_frame(plot, legend_top + taken + 14.0);
-  pv_text_printf(out,
-                 "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 %d %.0f\" "
-                 "role=\"img\" aria-labelledby=\"%s-t %s-d\"",
-                 WIDTH, f.height, plot->id, plot->id);
-  if (!plot->embedded) pv_text_printf(out, " width=\"%d\" height=\"%.0f\"", WIDTH, f.height);
-  pv_text_printf(out, ">\n<title id=\"%s-t\">", plot->id);
-  pv_esc_xml(out, plot->title, PV_ESC_CLIP);
-  pv_text_printf(out, "</title>\n<desc id=\"%s-d\">", plot->id);
-  pv_esc_xml(out, plot->alt, PV_ESC_CLIP);
-  pv_text_puts(out, "</desc>\n");
+  pv_put_xml(out,
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 %d %.0f\" "
+             "role=\"img\" aria-labelledby=\"%s-t %s-d\"",
+             WIDTH, f.height, plot->id, plot->id);
+  if (!plot->embedded) pv_put_xml(out, " width=\"%d\" height=\"%.0f\"", WIDTH, f.height);
+  pv_put_xml(out, ">\n<title id=\"%s-t\">%s</title>\n<desc id=\"%s-d\">%s</desc>\n", plot->id,
+             plot->title, plot->id, plot->alt);
   if (!plot->embedded) {
     pv_text_puts(out, "<style>");
     pv_plot_style(out);
-    pv_text_printf(out, "</style>\n<rect class=\"pb\" width=\"%d\" height=\"%.0f\" rx=\"8\"/>\n",
-                   WIDTH, f.height);
+    pv_put_xml(out, "</style>\n<rect class=\"pb\" width=\"%d\" height=\"%.0f\" rx=\"8\"/>\n", WIDTH,
+               f.height);
     pv_plot_label(out, "pt ttl", 20.0, 26.0, plot->title);
   }
   pv_plot_label(out, "pt", 20.0, legend_top + taken + 3.0, plot->y_label);

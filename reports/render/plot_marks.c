@@ -1,20 +1,10 @@
 #include "reports/render/plot_marks.h"
 
 #include "reports/render/escape.h"
-#include "reports/render/fmt.h"
-
-void pv_plot_xy(pv_text *out, double x, double y) {
-  pv_fmt_fixed(out, x, 1);
-  pv_text_puts(out, ",");
-  pv_fmt_fixed(out, y, 1);
-}
+#include "reports/render/put.h"
 
 void pv_plot_open(pv_text *out, const char *css, double x, double y) {
-  pv_text_printf(out, "<text class=\"%s\" x=\"", css);
-  pv_fmt_fixed(out, x, 1);
-  pv_text_puts(out, "\" y=\"");
-  pv_fmt_fixed(out, y, 1);
-  pv_text_puts(out, "\">");
+  pv_put_xml(out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", css, x, y);
 }
 
 void pv_plot_label(pv_text *out, const char *css, double x, double y, const char *text) {
@@ -42,56 +32,41 @@ static const corners shapes[] = {
 
 static void put_cross(pv_text *out, double x, double y, size_t slot, double size) {
   const double r = size * 1.25;
-  pv_text_printf(out, "<path class=\"pc bad s%zu\" d=\"M", slot);
-  pv_plot_xy(out, x - r, y - r);
-  pv_text_puts(out, "L");
-  pv_plot_xy(out, x + r, y + r);
-  pv_text_puts(out, "M");
-  pv_plot_xy(out, x - r, y + r);
-  pv_text_puts(out, "L");
-  pv_plot_xy(out, x + r, y - r);
-  pv_text_puts(out, "\"/>\n");
+  pv_put_xml(out, "<path class=\"pc bad s%zu\" d=\"M%.1f,%.1fL%.1f,%.1fM%.1f,%.1fL%.1f,%.1f\"/>\n",
+             slot, x - r, y - r, x + r, y + r, x - r, y + r, x + r, y - r);
 }
 
 void pv_plot_mark(pv_text *out, double x, double y, size_t slot, pv_mark mark, double size) {
-  const char *bad = mark == PV_MARK_AGREES ? " bad" : "";
   const corners *shape = &shapes[slot % (sizeof shapes / sizeof shapes[0])];
+  const char *bad = mark == PV_MARK_AGREES ? " bad" : "";
   if (mark == PV_MARK_CROSS) {
     put_cross(out, x, y, slot, size);
-  } else if (shape->count == 0) {
-    pv_text_printf(out, "<circle class=\"pm s%zu%s\" cx=\"", slot, bad);
-    pv_fmt_fixed(out, x, 1);
-    pv_text_puts(out, "\" cy=\"");
-    pv_fmt_fixed(out, y, 1);
-    pv_text_puts(out, "\" r=\"");
-    pv_fmt_fixed(out, size, 1);
-    pv_text_puts(out, "\"/>\n");
-  } else {
-    pv_text_printf(out, "<path class=\"pm s%zu%s\" d=\"", slot, bad);
-    for (int i = 0; i < shape->count; i++) {
-      pv_text_puts(out, i == 0 ? "M" : "L");
-      pv_plot_xy(out, x + shape->at[i][0] * size, y + shape->at[i][1] * size);
-    }
-    pv_text_puts(out, "Z\"/>\n");
+    return;
   }
+  if (shape->count == 0) {
+    pv_text_printf(out, "<circle class=\"pm s%zu%s\"", slot, bad);
+    pv_put_xml(out, " cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>\n", x, y, size);
+    return;
+  }
+  pv_text_printf(out, "<path class=\"pm s%zu%s\" d=\"", slot, bad);
+  for (int i = 0; i < shape->count; i++)
+    pv_put_xml(out, i == 0 ? "M%.1f,%.1f" : "L%.1f,%.1f", x + shape->at[i][0] * size,
+               y + shape->at[i][1] * size);
+  pv_text_puts(out, "Z\"/>\n");
 }
 
 void pv_plot_key(pv_text *out, double x, double y, size_t slot, const pv_plot_line *line) {
   const bool stroke = line->kind == PV_PLOT_LINE || line->kind == PV_PLOT_RULE;
+  const char *bad = line->failed ? " bad" : "";
   if (line->kind == PV_PLOT_BARS) {
-    pv_text_printf(out, "<rect class=\"pf s%zu%s\" width=\"12\" height=\"12\" x=\"", slot,
-                   line->failed ? " bad" : "");
-    pv_fmt_fixed(out, x + 6.0, 1);
-    pv_text_puts(out, "\" y=\"");
-    pv_fmt_fixed(out, y - 6.0, 1);
-    pv_text_puts(out, "\"/>\n");
+    pv_text_printf(out, "<rect class=\"pf s%zu%s\" width=\"12\" height=\"12\"", slot, bad);
+    pv_put_xml(out, " x=\"%.1f\" y=\"%.1f\"/>\n", x + 6.0, y - 6.0);
     return;
   }
   if (stroke) {
-    pv_text_printf(out, "<path class=\"pl s%zu%s%s\" d=\"M", slot, line->failed ? " bad" : "",
+    pv_text_printf(out, "<path class=\"pl s%zu%s%s\"", slot, bad,
                    line->kind == PV_PLOT_RULE ? " dash" : "");
-    pv_plot_xy(out, x, y);
-    pv_text_puts(out, "h22\"/>\n");
+    pv_put_xml(out, " d=\"M%.1f,%.1fh22\"/>\n", x, y);
   }
   if (line->kind != PV_PLOT_RULE)
     pv_plot_mark(out, x + 11.0, y, slot, line->failed ? PV_MARK_CROSS : PV_MARK_PLAIN, 3.4);

@@ -4,7 +4,6 @@
 
 #include "reports/render/plot.h"
 
-void pv_plot_xy(pv_text *out, double x, double y); /* "12.3,45.6" */
 void pv_plot_open(pv_text *out, const char *css, double x, double y);
 void pv_plot_label(pv_text *out, const char *css, double x, double y, const char *text);
 /* How a point stands: plain; agreeing on a line that fails elsewhere; failing or not a number. */

@@ -1,9 +1,7 @@
 #include "reports/render/stages.h"
 
-#include "reports/render/escape.h"
 #include "reports/render/html_parts.h"
 #include "reports/render/json_parts.h"
-#include "reports/render/tally.h"
 
 enum { BYTES = 16 << 10, IDS = 32 };
 
@@ -30,68 +28,48 @@ void pv_stages_line(pv_text *out, const pv_result *r) {
   }
 }
 
-void pv_stages_markdown(pv_text *out, const pv_result *r) {
-  if (r->stage_count == 0) return;
-  pv_text_puts(out,
-               "\n## Stages\n\nA stage is what its criteria make of it.\n\n"
-               "| Status | Stage | Criteria that hold | Its criteria |\n|---|---|---|---|\n");
-  pv_tally tally = pv_tally_begin(out, BYTES);
-  for (size_t i = 0; i < r->stage_count; i++) {
-    const pv_stage_result *s = &r->stages[i];
-    const pv_strings *ids = &s->stage->criteria;
-    if (!pv_tally_row(&tally, out)) continue;
-    pv_text_printf(out, "| %s %s | ", pv_view_look(look_of(s->status))->emoji,
-                   pv_stage_status_name(s->status));
-    pv_esc_markdown_code(out, s->stage->id);
-    pv_text_puts(out, " ");
-    pv_esc_markdown(out, s->stage->description);
-    pv_text_puts(out, " | ");
-    put_count(out, s);
-    pv_text_puts(out, " | ");
-    for (size_t k = 0; k < ids->count && k < IDS; k++) {
-      if (k > 0) pv_text_puts(out, ", ");
-      pv_esc_markdown_code(out, ids->items[k]);
-    }
-    if (ids->count > IDS) pv_text_printf(out, " and %zu more", ids->count - IDS);
-    pv_text_puts(out, " |\n");
+static const char *held(pv_page *p, const pv_stage_result *s) {
+  pv_text text = PV_TEXT_INIT;
+  put_count(&text, s);
+  return pv_page_keep(p, &text);
+}
+
+void pv_stages_markdown(pv_page *p) {
+  if (p->r->stage_count == 0) return;
+  pv_page_put(p,
+              "\n## Stages\n\nA stage is what its criteria make of it.\n\n"
+              "| Status | Stage | Criteria that hold | Its criteria |\n|---|---|---|---|\n");
+  pv_tally tally = pv_tally_begin(p, BYTES);
+  for (size_t i = 0; i < p->r->stage_count; i++) {
+    const pv_stage_result *s = &p->r->stages[i];
+    if (!pv_tally_row(&tally, p)) continue;
+    pv_page_put(p, "| %s %s | %-s %s | %s | ", pv_view_look(look_of(s->status))->emoji,
+                pv_stage_status_name(s->status), s->stage->id, s->stage->description, held(p, s));
+    pv_page_names(p, &s->stage->criteria, IDS, true, ", ");
+    pv_page_put(p, " |\n");
   }
   if (tally.omitted > 0)
-    pv_text_printf(out, "\n*%zu more stages were left out; `evidence.json` has all.*\n",
-                   tally.omitted);
+    pv_page_put(p, "\n*%zu more stages were left out; `evidence.json` has all.*\n", tally.omitted);
 }
 
-static void put_row(pv_text *out, const pv_stage_result *s) {
-  const pv_strings *ids = &s->stage->criteria;
-  pv_text_puts(out, "<tr><td>");
-  pv_html_icon(out, look_of(s->status));
-  pv_text_puts(out, pv_stage_status_name(s->status));
-  pv_text_puts(out, "</td><th scope=\"row\"><span class=\"claim\">");
-  pv_html_text(out, s->stage->description);
-  pv_text_puts(out, "</span><span class=\"sub\">");
-  pv_html_code(out, s->stage->id);
-  pv_text_puts(out, "</span></th><td data-h=\"Hold:\">");
-  put_count(out, s);
-  pv_text_puts(out, "</td><td data-h=\"Criteria:\">");
-  for (size_t k = 0; k < ids->count && k < IDS; k++) {
-    if (k > 0) pv_text_puts(out, " ");
-    pv_html_code(out, ids->items[k]);
+void pv_stages_html(pv_page *p) {
+  if (p->r->stage_count == 0) return;
+  pv_page_put(p, "<h2>Stages</h2>\n");
+  pv_html_table(p, "stack", "Stages", "Status|Stage|Hold|Criteria");
+  pv_tally tally = pv_tally_begin(p, BYTES);
+  for (size_t i = 0; i < p->r->stage_count; i++) {
+    const pv_stage_result *s = &p->r->stages[i];
+    if (!pv_tally_row(&tally, p)) continue;
+    pv_page_put(p, "<tr><td>");
+    pv_html_icon(p, look_of(s->status));
+    pv_page_put(p,
+                "%s</td><th scope=\"row\"><span class=\"claim\">%s</span><span class=\"sub\">%-s"
+                "</span></th><td data-h=\"Hold:\">%s</td><td data-h=\"Criteria:\">",
+                pv_stage_status_name(s->status), s->stage->description, s->stage->id, held(p, s));
+    pv_page_names(p, &s->stage->criteria, IDS, true, " ");
+    pv_page_put(p, "</td></tr>\n");
   }
-  if (ids->count > IDS) pv_text_printf(out, " and %zu more", ids->count - IDS);
-  pv_text_puts(out, "</td></tr>\n");
-}
-
-void pv_stages_html(pv_text *out, const pv_result *r) {
-  if (r->stage_count == 0) return;
-  pv_text_puts(out,
-               "<h2>Stages</h2>\n<section class=\"card scroll\"><table class=\"stack\" "
-               "aria-label=\"Stages\"><thead><tr><th scope=\"col\">Status</th>"
-               "<th scope=\"col\">Stage</th><th scope=\"col\">Hold</th>"
-               "<th scope=\"col\">Criteria</th></tr></thead><tbody>\n");
-  pv_tally tally = pv_tally_begin(out, BYTES);
-  for (size_t i = 0; i < r->stage_count; i++)
-    if (pv_tally_row(&tally, out)) put_row(out, &r->stages[i]);
-  pv_html_omitted(out, tally.omitted, "stages were", 4);
-  pv_text_puts(out, "</tbody></table></section>\n");
+  pv_html_table_end(p, tally.omitted, "stages were", 4);
 }
 
 json_t *pv_stages_json(const pv_result *r) {

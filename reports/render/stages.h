@@ -8,8 +8,6 @@
 
 /* "stages: cpu DONE (3 of 3), other PENDING (no criterion yet)", escaped by nobody yet. */
 void pv_stages_line(pv_text *out, const pv_result *result);
-void pv_stages_markdown(pv_text *out, const pv_result *result);
-void pv_stages_html(pv_text *out, const pv_result *result);
 /* [{id, status, criteria}]; NULL only when memory is out. */
 json_t *pv_stages_json(const pv_result *result);
 

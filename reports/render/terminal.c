@@ -3,13 +3,15 @@
 
 #include "reports/render/escape.h"
 #include "reports/render/fmt.h"
+#include "reports/render/page.h"
 #include "reports/render/stages.h"
-#include "reports/render/view.h"
 
 enum { WIDTH_MIN = 40, WIDTH_MAX = 160, WIDTH_DEFAULT = 80, VERDICT = 13, ID_MAX = 28, SOURCE = 8 };
 
 typedef struct page {
-  pv_text *out;
+  pv_page page;
+  pv_text *out; /* the page's */
+  const pv_result *r;
   const pv_terminal *how;
   size_t width;
 } page;
@@ -72,44 +74,48 @@ static void put_wrapped(const page *p, const char *text, size_t indent, size_t l
   }
 }
 
-/* Clean text in ASCII mode: characters beyond it become '?'. */
-static char *clean(const page *p, pv_text *store, const char *value) {
-  pv_text_free(store);
-  pv_esc_line(store, value, PV_ESC_CLIP * 2);
-  if (store->data == NULL) pv_text_puts(store, "");
-  p->out->failed = p->out->failed || store->failed;
-  if (store->data == NULL) return NULL;
+/* Clean text; in ASCII mode characters beyond it become '?'. */
+static const char *clean(page *p, const char *value) {
+  pv_text text = PV_TEXT_INIT;
+  pv_esc_line(&text, value, PV_ESC_CLIP * 2);
   size_t kept = 0;
-  for (size_t i = 0; i < store->length && p->how->ascii; i++) {
-    const unsigned char c = (unsigned char)store->data[i];
-    if ((c & 0xc0) != 0x80) store->data[kept++] = c < 0x80 ? (char)c : '?';
+  for (size_t i = 0; i < text.length && p->how->ascii; i++) {
+    const unsigned char c = (unsigned char)text.data[i];
+    if ((c & 0xc0) != 0x80) text.data[kept++] = c < 0x80 ? (char)c : '?';
   }
-  if (p->how->ascii) store->data[kept] = '\0';
-  return store->data;
+  if (p->how->ascii && text.data != NULL) text.data[kept] = '\0';
+  return pv_page_keep(&p->page, &text);
 }
 
-static void put_head(const page *p, const pv_result *r, pv_text *store) {
-  pv_text plain_text = PV_TEXT_INIT;
-  color(p, "1");
-  pv_text_puts(p->out, pv_view_text(clean(p, store, r->contract->name)));
-  plain(p);
-  pv_text_printf(p->out, " %s\n", pv_view_text(clean(p, store, r->contract->version)));
-  const pv_look *look = pv_view_look(pv_view_outcome_look(r));
+/* Takes the text. */
+static void put_said(page *p, pv_text *text, size_t indent, size_t lines) {
+  put_wrapped(p, clean(p, pv_page_keep(&p->page, text)), indent, lines);
+}
+
+static void put_look(const page *p, pv_verdict verdict, const char *name) {
+  const pv_look *look = pv_view_look(verdict);
   color(p, look->ansi);
-  pv_text_printf(p->out, "%s %s", p->how->ascii ? look->ascii : look->glyph, pv_view_outcome(r));
+  pv_text_printf(p->out, "%s %s", p->how->ascii ? look->ascii : look->glyph, name);
   plain(p);
+}
+
+static void put_head(page *p) {
+  const pv_result *r = p->r;
+  pv_text text = PV_TEXT_INIT;
+  color(p, "1");
+  pv_text_puts(p->out, clean(p, r->contract->name));
+  plain(p);
+  pv_text_printf(p->out, " %s\n", clean(p, r->contract->version));
+  put_look(p, pv_view_outcome_look(r), pv_view_outcome(r));
   pv_text_puts(p->out, "\n");
-  pv_view_sentence(&plain_text, r);
-  put_wrapped(p, pv_view_text(clean(p, store, plain_text.data)), 2, 8);
-  pv_text_free(&plain_text);
-  pv_text_printf(&plain_text, "status %s", pv_contract_status_name(r->status_before));
+  pv_view_sentence(&text, r);
+  put_said(p, &text, 2, 8);
+  pv_text_printf(&text, "status %s", pv_contract_status_name(r->status_before));
   if (r->status_after != r->status_before)
-    pv_text_printf(&plain_text, " -> %s", pv_contract_status_name(r->status_after));
-  pv_text_puts(&plain_text, ": ");
-  pv_view_transition(&plain_text, r);
-  put_wrapped(p, pv_view_text(clean(p, store, plain_text.data)), 2, 4);
-  p->out->failed = p->out->failed || plain_text.failed;
-  pv_text_free(&plain_text);
+    pv_text_printf(&text, " -> %s", pv_contract_status_name(r->status_after));
+  pv_text_puts(&text, ": ");
+  pv_view_transition(&text, r);
+  put_said(p, &text, 2, 4);
 }
 
 static size_t id_width(const pv_result *r) {
@@ -121,84 +127,64 @@ static size_t id_width(const pv_result *r) {
   return widest > ID_MAX ? ID_MAX : widest;
 }
 
-static const char *source_word(pv_source source) {
-  return source == PV_FROM_RUN ? "this run" : source == PV_FROM_RECEIPT ? "receipt " : "nowhere ";
-}
-
 /* mark, verdict, id, source, claim: the claim gives way first, the source never. */
-static void put_row(const page *p, const pv_criterion_result *c, size_t ids, pv_text *store) {
-  const pv_look *look = pv_view_look(c->verdict);
-  const char *name = pv_verdict_name(c->verdict);
+static void put_row(page *p, const pv_criterion_result *c, size_t ids) {
+  const char *name = pv_verdict_name(c->verdict), *id = clean(p, c->criterion->id);
   const size_t used = 4 + VERDICT + ids + 2 + SOURCE + 2;
   pv_text_puts(p->out, "  ");
-  color(p, look->ansi);
-  pv_text_printf(p->out, "%s %s", p->how->ascii ? look->ascii : look->glyph, name);
-  plain(p);
+  put_look(p, c->verdict, name);
   put_blanks(p, strlen(name) < VERDICT ? VERDICT - strlen(name) : 1);
-  const char *id = pv_view_text(clean(p, store, c->criterion->id));
   put_clipped(p, id, ids);
   put_blanks(p, columns(id) < ids ? ids - columns(id) + 2 : 2);
-  pv_text_puts(p->out, source_word(c->source));
+  pv_text_printf(p->out, "%-*s", SOURCE,
+                 c->source == PV_FROM_RUN ? "this run" : pv_source_name(c->source));
   if (p->width > used + 16) {
     pv_text_puts(p->out, "  ");
-    put_clipped(p, pv_view_text(clean(p, store, c->criterion->property)), p->width - used);
+    put_clipped(p, clean(p, c->criterion->property), p->width - used);
   }
   pv_text_puts(p->out, "\n");
 }
 
-static void put_criterion(const page *p, const pv_result *r, size_t i, size_t ids, pv_text *store) {
-  const pv_criterion_result *c = &r->criteria[i];
+static void put_criterion(page *p, size_t i, size_t ids) {
+  const pv_criterion_result *c = &p->r->criteria[i];
   pv_text more = PV_TEXT_INIT;
-  put_row(p, c, ids, store);
-  if (c->verdict != PV_PASS) {
-    pv_view_criterion_reason(&more, r, i);
-  } else if (c->source == PV_FROM_RECEIPT) {
-    pv_view_criterion_source(&more, r, i);
-  }
-  if (more.length > 0) put_wrapped(p, pv_view_text(clean(p, store, more.data)), 6, 4);
-  p->out->failed = p->out->failed || more.failed;
-  pv_text_free(&more);
+  put_row(p, c, ids);
+  if (c->verdict != PV_PASS)
+    pv_view_criterion_reason(&more, p->r, i);
+  else if (c->source == PV_FROM_RECEIPT)
+    pv_view_criterion_source(&more, p->r, i);
+  put_said(p, &more, 6, 4);
 }
 
 /* Falsifiers that no criterion names would otherwise be false without being seen. */
-static void put_unbound(const page *p, const pv_result *r, pv_text *store) {
+static void put_unbound(page *p) {
+  const pv_result *r = p->r;
   for (size_t i = 0; i < r->falsifier_count; i++) {
     const pv_falsifier_result *f = &r->falsifiers[i];
+    const pv_look *look = pv_view_look(f->verdict);
     bool named = false;
     if (pv_view_concern(f->verdict) != PV_CONCERN_FALSE) continue;
     for (size_t c = 0; c < r->criterion_count; c++)
       for (size_t k = 0; k < r->criteria[c].falsifier_count; k++)
         named = named || r->criteria[c].falsifiers[k] == i;
     if (named) continue;
-    pv_text_printf(
-        p->out, "  %s %s  falsifier ",
-        p->how->ascii ? pv_view_look(f->verdict)->ascii : pv_view_look(f->verdict)->glyph,
-        pv_verdict_name(f->verdict));
-    pv_text_puts(p->out, pv_view_text(clean(p, store, f->falsifier->id)));
-    pv_text_puts(p->out, "\n");
-    put_wrapped(p, pv_view_text(clean(p, store, f->reason)), 6, 4);
+    pv_text_printf(p->out, "  %s %s  falsifier %s\n", p->how->ascii ? look->ascii : look->glyph,
+                   pv_verdict_name(f->verdict), clean(p, f->falsifier->id));
+    put_wrapped(p, clean(p, f->reason), 6, 4);
   }
 }
 
-/* One line, as far as it goes: a stage claims nothing that its criteria above do not. */
-static void put_stages(const page *p, const pv_result *r, pv_text *store) {
+static void put_foot(page *p) {
+  const pv_render_links *links = p->page.links;
   pv_text text = PV_TEXT_INIT;
-  pv_stages_line(&text, r);
-  if (text.length > 0) put_wrapped(p, pv_view_text(clean(p, store, text.data)), 2, 4);
-  p->out->failed = p->out->failed || text.failed;
-  pv_text_free(&text);
-}
-
-static void put_foot(const page *p, const pv_result *r, const pv_render_links *links,
-                     pv_text *store) {
-  pv_text text = PV_TEXT_INIT;
+  pv_stages_line(&text, p->r);
+  /* As far as they go: a stage claims nothing that its criteria above do not. */
+  put_said(p, &text, 2, 4);
   pv_text_puts(&text, "evidence: ");
-  pv_view_where(&text, r);
+  pv_view_where(&text, p->r);
   pv_text_puts(&text, "; ");
-  pv_fmt_seconds(&text, r->duration_s);
-  put_wrapped(p, pv_view_text(clean(p, store, text.data)), 2, 3);
-  p->out->failed = p->out->failed || text.failed;
-  pv_text_free(&text);
+  pv_fmt_seconds(&text, p->r->duration_s);
+  put_said(p, &text, 2, 3);
   if (links == NULL || links->folder == NULL) return;
   /* Not wrapped and not clipped: a path is there to be copied. */
   pv_text_puts(p->out, "  report:   ");
@@ -208,21 +194,17 @@ static void put_foot(const page *p, const pv_result *r, const pv_render_links *l
 
 pv_code pv_render_terminal(const pv_result *result, const pv_render_links *links,
                            const pv_terminal *terminal, pv_text *out, pv_error *err) {
-  const pv_code code = pv_render_check(result, err);
-  if (code != PV_OK) return code;
-  const size_t begin = out->length;
   size_t width = terminal->width == 0 ? WIDTH_DEFAULT : terminal->width;
   width = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
-  const page p = {out, terminal, width};
-  pv_text store = PV_TEXT_INIT;
-  put_head(&p, result, &store);
+  page p = {{.out = out, .r = result, .links = links}, out, result, terminal, width};
+  const pv_code code = pv_page_begin(&p.page, err);
+  if (code != PV_OK) return code;
+  put_head(&p);
   pv_text_puts(out, "\n");
   const size_t ids = id_width(result);
-  for (size_t i = 0; i < result->criterion_count; i++) put_criterion(&p, result, i, ids, &store);
-  put_unbound(&p, result, &store);
+  for (size_t i = 0; i < result->criterion_count; i++) put_criterion(&p, i, ids);
+  put_unbound(&p);
   pv_text_puts(out, "\n");
-  put_stages(&p, result, &store);
-  put_foot(&p, result, links, &store);
-  pv_text_free(&store);
-  return pv_view_end(out, begin, PV_OK, err);
+  put_foot(&p);
+  return pv_page_end(&p.page, PV_OK, err);
 }

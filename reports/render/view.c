@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "reports/render/fmt.h"
+#include "reports/render/gate.h"
 
 static const pv_look looks[PV_VERDICT_COUNT] = {
     [PV_NOT_RUN] = {"⚪", "○", "-", "notrun", "2", "nobody looked"},
@@ -39,6 +40,14 @@ pv_concern pv_view_concern(pv_verdict verdict) {
       return PV_CONCERN_UNJUDGED;
   }
 }
+
+const pv_heading pv_view_headings[PV_VIEW_HEADINGS] = {
+    {PV_CONCERN_FALSE, "What does not hold",
+     "Refuted by a falsifier, or by one that tested nothing."},
+    {PV_CONCERN_UNJUDGED, "What could not be judged",
+     "A check was started and gave no answer. This is not a pass."},
+    {PV_CONCERN_UNSEEN, "What nobody looked at",
+     "Not run here and not held by a valid receipt. This is not a pass."}};
 
 size_t pv_view_count(const pv_result *result, pv_concern concern) {
   size_t count = 0;
@@ -182,7 +191,8 @@ void pv_view_transition(pv_text *out, const pv_result *r) {
     pv_text_puts(out, r->publish ? "; recorded in the contract" : "; the file was not changed");
 }
 
-void pv_view_falsifier_source(pv_text *out, const pv_falsifier_result *f) {
+void pv_view_falsifier_source(pv_text *out, const pv_result *r, size_t index) {
+  const pv_falsifier_result *f = &r->falsifiers[index];
   if (f->source == PV_FROM_RUN) {
     pv_text_puts(out, "this run");
     return;
@@ -234,7 +244,7 @@ void pv_view_criterion_source(pv_text *out, const pv_result *r, size_t index) {
   const pv_criterion_result *c = &r->criteria[index];
   for (size_t i = 0; i < c->falsifier_count && c->source == PV_FROM_RECEIPT; i++) {
     if (part(r, c, i)->source != PV_FROM_RECEIPT) continue;
-    pv_view_falsifier_source(out, part(r, c, i));
+    pv_view_falsifier_source(out, r, c->falsifiers[i]);
     return;
   }
   pv_text_puts(out, c->source == PV_FROM_RUN       ? "this run"
@@ -280,16 +290,32 @@ void pv_view_where(pv_text *out, const pv_result *r) {
 
 /* A tried fault that survives makes the falsifier VACUOUS, so none caught otherwise means that none
  * was tried. */
-void pv_view_faults(pv_text *out, const pv_falsifier_result *falsifier) {
-  const size_t declared = falsifier->faults_declared.count, killed = falsifier->faults_killed.count;
+void pv_view_faults(pv_text *out, const pv_result *r, size_t index) {
+  const pv_falsifier_result *f = &r->falsifiers[index];
+  const size_t declared = f->faults_declared.count, killed = f->faults_killed.count;
   if (declared == 0) return;
-  if (killed == 0 && falsifier->verdict != PV_VACUOUS)
+  if (killed == 0 && f->verdict != PV_VACUOUS)
     pv_text_printf(out, "%zu declared, none tried", declared);
   else
     pv_text_printf(out, "%zu of %zu caught", killed, declared);
 }
 
-void pv_view_worst(pv_text *out, const pv_worst *w) {
+void pv_view_gate(pv_text *out, const pv_result *r, size_t index) {
+  pv_gate gate;
+  if (pv_gate_find(r->falsifiers[index].falsifier, &gate)) pv_gate_put(out, &gate);
+}
+
+void pv_view_measured(pv_text *out, const pv_result *r, size_t index) {
+  const pv_falsifier_result *f = &r->falsifiers[index];
+  pv_gate gate;
+  if (f->has_needed_tolerance)
+    pv_gate_put_measured(out, pv_gate_find(f->falsifier, &gate) ? &gate : NULL,
+                         f->needed_tolerance);
+}
+
+void pv_view_worst(pv_text *out, const pv_result *r, size_t index) {
+  const pv_worst *w = &r->falsifiers[index].worst;
+  if (!w->present) return;
   pv_text_puts(out, pv_view_text(w->stage));
   if (w->layer >= 0) pv_text_printf(out, ", layer %lld", (long long)w->layer);
   if (w->position >= 0) pv_text_printf(out, ", position %lld", (long long)w->position);
@@ -309,7 +335,8 @@ bool pv_view_divergence(const pv_result *r, pv_divergence *out) {
       if (strcmp(pv_view_text(line->picture), "stage-error") != 0) continue;
       for (size_t k = 0; k < line->count; k++) {
         if (line->y[k] == 0.0 || (found && !(line->x[k] < out->x))) continue;
-        *out = (pv_divergence){f, line, line->x[k], line->y[k]};
+        const char *axis = pv_view_text(line->x_label);
+        *out = (pv_divergence){f, line, axis[0] != '\0' ? axis : "layer", line->x[k], line->y[k]};
         found = true;
       }
     }

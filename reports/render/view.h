@@ -25,6 +25,13 @@ typedef enum pv_concern {
   PV_CONCERN_UNSEEN    /* nobody looked: NOT_RUN, STALE */
 } pv_concern;
 pv_concern pv_view_concern(pv_verdict verdict);
+/* What is said over the criteria of each concern but the first, in the order of a report. */
+typedef struct pv_heading {
+  pv_concern concern;
+  const char *title, *about;
+} pv_heading;
+enum { PV_VIEW_HEADINGS = 3 };
+extern const pv_heading pv_view_headings[PV_VIEW_HEADINGS];
 size_t pv_view_count(const pv_result *result, pv_concern concern); /* criteria */
 /* Does the file's status rest on this falsifier? Beside the ladder every criterion is needed, and
  * of a deprecated contract none. */
@@ -34,14 +41,14 @@ bool pv_view_needed(const pv_result *result, size_t falsifier);
 const char *pv_view_outcome(const pv_result *result);
 pv_verdict pv_view_outcome_look(const pv_result *result);
 
-/* Plain sentences, escaped by nobody yet. */
+/* Plain sentences, escaped by nobody yet: see pv_page_say. */
 void pv_view_sentence(pv_text *out, const pv_result *result);
 /* "supported by the evidence", "not supported by the evidence; the file was not changed", ... */
 void pv_view_transition(pv_text *out, const pv_result *result);
 /* "9 criteria held by this run, 2 by receipts (NVIDIA H100, 2026-11-20), 1 by nothing". */
 void pv_view_where(pv_text *out, const pv_result *result);
 void pv_view_criterion_source(pv_text *out, const pv_result *result, size_t criterion);
-void pv_view_falsifier_source(pv_text *out, const pv_falsifier_result *falsifier);
+void pv_view_falsifier_source(pv_text *out, const pv_result *result, size_t falsifier);
 /* "tiny-coder-moe, models/tiny-coder-moe-Q4_K_M.gguf, sha256 7234fb21b62b…", or that none was used.
  */
 void pv_view_model(pv_text *out, const pv_result *result);
@@ -50,15 +57,19 @@ void pv_view_commit(pv_text *out, const pv_result *result);
 /* Why a criterion has its verdict: the reasons of the falsifiers that decide it. */
 void pv_view_criterion_reason(pv_text *out, const pv_result *result, size_t criterion);
 /* "3 of 4 caught", "4 declared, none tried"; nothing when none is declared. */
-void pv_view_faults(pv_text *out, const pv_falsifier_result *falsifier);
-/* "moe_ffn_out, layer 3, position 17, index 5: 0.5 against 0.25" */
-void pv_view_worst(pv_text *out, const pv_worst *worst);
+void pv_view_faults(pv_text *out, const pv_result *result, size_t falsifier);
+/* "moe_ffn_out, layer 3, position 17, index 5: 0.5 against 0.25"; nothing without a worst one. */
+void pv_view_worst(pv_text *out, const pv_result *result, size_t falsifier);
+/* The gate that a falsifier judges by, and what was measured in its terms; nothing without. */
+void pv_view_gate(pv_text *out, const pv_result *result, size_t falsifier);
+void pv_view_measured(pv_text *out, const pv_result *result, size_t falsifier);
 
 /* Where two sides first part: the smallest x of a "stage-error" line of a failing falsifier whose
  * value is not 0. False when there is none. */
 typedef struct pv_divergence {
   const pv_falsifier_result *falsifier;
   const pv_series *series;
+  const char *axis; /* what x counts */
   double x, y;
 } pv_divergence;
 bool pv_view_divergence(const pv_result *result, pv_divergence *out);

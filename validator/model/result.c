@@ -1,5 +1,9 @@
 #include "validator/model/result.h"
 
+const char *pv_source_name(pv_source source) {
+  return source == PV_FROM_RUN ? "run" : source == PV_FROM_RECEIPT ? "receipt" : "nowhere";
+}
+
 size_t pv_result_needed(const pv_result *result, pv_contract_status status) {
   size_t count = 0;
   for (size_t i = 0; i < result->criterion_count; i++)

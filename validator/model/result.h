@@ -34,6 +34,7 @@ typedef struct pv_worst { /* the worst element of a comparison */
 
 /* Where a verdict comes from. */
 typedef enum pv_source { PV_FROM_NOWHERE = 0, PV_FROM_RUN, PV_FROM_RECEIPT } pv_source;
+const char *pv_source_name(pv_source source); /* "nowhere", "run", "receipt" */
 
 typedef struct pv_falsifier_result {
   const pv_falsifier *falsifier; /* the contract's entry */

@@ -144,9 +144,9 @@ static pv_verdict get_verdict(reader *r, const json_t *object) {
 
 static pv_source get_source(reader *r, const json_t *object) {
   const char *name = json_string_value(json_object_get(object, "source"));
-  if (name != NULL && strcmp(name, "run") == 0) return PV_FROM_RUN;
-  if (name != NULL && strcmp(name, "receipt") == 0) return PV_FROM_RECEIPT;
-  if (name == NULL || strcmp(name, "nowhere") != 0) wrong(r, "source");
+  for (int s = PV_FROM_NOWHERE; name != NULL && s <= PV_FROM_RECEIPT; s++)
+    if (strcmp(name, pv_source_name((pv_source)s)) == 0) return (pv_source)s;
+  wrong(r, "source");
   return PV_FROM_NOWHERE;
 }
 

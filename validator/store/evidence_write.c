@@ -22,10 +22,6 @@ static json_t *facts(const pv_fact *list, size_t count) {
   return out;
 }
 
-static const char *source_name(pv_source source) {
-  return source == PV_FROM_RUN ? "run" : source == PV_FROM_RECEIPT ? "receipt" : "nowhere";
-}
-
 static json_t *numbers(const double *values, size_t count) {
   json_t *out = json_array();
   for (size_t i = 0; i < count; i++) pv_json_append(&out, pv_json_number(values[i]));
@@ -77,7 +73,7 @@ static json_t *falsifier(const pv_falsifier_result *f, const pv_subject *about) 
   json_t *out = json_pack(
       "{s:s, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:o}", "id", f->falsifier->id, "check",
       text(f->falsifier->check), "criteria", strings(&f->falsifier->criteria), "verdict",
-      pv_verdict_name(f->verdict), "source", source_name(f->source), "reason", text(f->reason),
+      pv_verdict_name(f->verdict), "source", pv_source_name(f->source), "reason", text(f->reason),
       "compared", (json_int_t)f->compared, "metrics", metrics(f), "worst", worst(&f->worst));
   json_t *rest = json_pack(
       "{s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o}", "needed_tolerance",
@@ -111,7 +107,7 @@ static json_t *criteria(const pv_result *r) {
     pv_json_append(&out, json_pack("{s:s, s:o, s:s, s:s, s:s, s:o}", "id", c->criterion->id,
                                    "property", text(c->criterion->property), "needed_for",
                                    pv_contract_status_name(c->criterion->needed_for), "verdict",
-                                   pv_verdict_name(c->verdict), "source", source_name(c->source),
+                                   pv_verdict_name(c->verdict), "source", pv_source_name(c->source),
                                    "falsifiers", ids));
   }
   return out;

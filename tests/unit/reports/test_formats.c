@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/render/put.h"
 #include "tests/unit/reports/sample.h"
 #include "tests/unit/reports/xml_scan.h"
 #include "tests/unit/testing.h"
@@ -333,6 +334,14 @@ static void test_statement_fields(void) {
   json_decref(root);
 }
 
+static void test_put(void) {
+  pv_text out = PV_TEXT_INIT;
+  pv_put_xml(&out, "<a b=\"%s\">%-s%% %g %f %.1f %ju %zu %u %d</a>", "<&\">", "", 0.125, 61.0,
+             -0.01, (uintmax_t)1234567, (size_t)12345, 3u, -4);
+  EXPECT_STR(out.data, "<a b=\"&lt;&amp;&quot;&gt;\">% 0.125 61.0 s 0.0 1,234,567 12345 3 -4</a>");
+  pv_text_free(&out);
+}
+
 int main(void) {
   return pv_testing_main("reports formats",
                          (pv_case[]){PV_CASE(test_scanner_refuses),
@@ -347,5 +356,6 @@ int main(void) {
                                      PV_CASE(test_junit_marks_receipts),
                                      PV_CASE(test_json_reads_back),
                                      PV_CASE(test_statement_fields),
+                                     PV_CASE(test_put),
                                      {0}});
 }
