@@ -11,7 +11,6 @@
 #include "validator/store/subject.h"
 
 #define PV_EVIDENCE_SCHEMA "pv/evidence/v2"
-#define PV_EVIDENCE_OLDER  "pv/evidence/v1" /* still read; it holds for nothing any more */
 #define PV_EVIDENCE_FILE   "evidence.json"
 #define PV_EVIDENCE_LIMIT  ((size_t)64 << 20)
 

@@ -11,7 +11,6 @@
 /* One reader for the whole file: the first wrong field is remembered, later reads do nothing. */
 typedef struct reader {
   pv_arena *arena;
-  bool older;        /* the version of the schema before this one */
   const char *wrong; /* name of the first field that is missing or of another type */
   bool out_of_memory;
 } reader;
@@ -212,10 +211,9 @@ static void read_subject(reader *r, const json_t *object, pv_subject *out) {
   get_digest(r, s, "falsifier", out->falsifier);
   out->model = get_maybe(r, s, "model");
   out->reference = get_maybe(r, s, "reference");
-  /* The version before had one digest over all sources: it says nothing of these. */
-  out->code = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "code");
-  out->kernels = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "kernels");
-  out->ptx = r->older ? PV_SUBJECT_UNKNOWN : get_maybe(r, s, "ptx");
+  out->code = get_maybe(r, s, "code");
+  out->kernels = get_maybe(r, s, "kernels");
+  out->ptx = get_maybe(r, s, "ptx");
   out->numerics = get_facts(r, s, "numerics", &out->numerics_count);
 }
 
@@ -382,8 +380,8 @@ static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_r
 
 static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, pv_error *err) {
   const char *schema = json_string_value(json_object_get(root, "schema"));
-  reader r = {.arena = arena, .older = schema != NULL && strcmp(schema, PV_EVIDENCE_OLDER) == 0};
-  if (schema == NULL || (!r.older && strcmp(schema, PV_EVIDENCE_SCHEMA) != 0))
+  reader r = {.arena = arena};
+  if (schema == NULL || strcmp(schema, PV_EVIDENCE_SCHEMA) != 0)
     return pv_error_set(err, PV_ERR_INPUT, "it is no evidence of the schema " PV_EVIDENCE_SCHEMA);
   pv_contract *contract = keep(&r, PV_ARENA_NEW(arena, 1, pv_contract));
   pv_result *result = keep(&r, PV_ARENA_NEW(arena, 1, pv_result));

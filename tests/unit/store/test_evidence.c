@@ -241,8 +241,7 @@ static void test_name_of_the_device(void) {
   expect_problem("nor that of its device, nvidia-h100");
 }
 
-/* The version before is read, for its run and its verdicts, and its digests are those of nothing
- * here. */
+/* Of the version before not even a whole one is read: it would hold for nothing. */
 static void test_older_schema(void) {
   pv_bytes bytes = {0};
   pv_evidence back;
@@ -253,10 +252,7 @@ static void test_older_schema(void) {
   schema[13] = '1';
   REQUIRE(pv_file_replace(evidence_path, bytes.data, bytes.length, NULL) == PV_OK);
   pv_bytes_free(&bytes);
-  REQUIRE(pv_evidence_read(&arena, folder, &back, NULL) == PV_OK);
-  EXPECT_STR(back.subjects[0].code, PV_SUBJECT_UNKNOWN);
-  EXPECT_STR(back.subjects[0].ptx, PV_SUBJECT_UNKNOWN);
-  EXPECT(!pv_subject_holds(&back.subjects[0], &back.subjects[0], NULL));
+  EXPECT(pv_evidence_read(&arena, folder, &back, NULL) == PV_ERR_INPUT);
 }
 
 /* Whoever forges evidence and makes a new seal still can not leave the schema. */
