@@ -10,8 +10,8 @@ bool pv_gate_find(const pv_falsifier *f, pv_gate *out) {
   if (spec == NULL) return false;
   pv_gate gate = {spec->name, spec->fallback,    spec->unit,
                   0.0,        spec->loosens < 0, spec->loosens < 0 && spec->max == 1.0};
-  for (size_t i = 0; i < f->with_count; i++)
-    if (strcmp(f->with[i].name, spec->name) == 0) gate.text = f->with[i].text;
+  const pv_param *own = pv_falsifier_param(f, spec->name);
+  if (own != NULL) gate.text = own->text;
   if (gate.text == NULL || !pv_parse_f64(gate.text, strlen(gate.text), &gate.value)) return false;
   *out = gate;
   return true;

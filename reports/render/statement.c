@@ -37,7 +37,7 @@ static bool add_facts(json_t *list, const pv_fact *facts, size_t count, const ch
 static json_t *subjects(const pv_result *r, const pv_render_links *links) {
   json_t *list = json_array();
   bool ok = list != NULL;
-  const char *model = pv_view_fact(r->model, r->model_count, "path");
+  const char *model = pv_fact_value(r->model, r->model_count, "path");
   if (ok && links != NULL) ok = add_resource(list, "evidence.json", links->evidence_sha256);
   ok = ok && add_facts(list, r->model, r->model_count, model != NULL ? model : "model");
   ok = ok && add_facts(list, r->environment, r->environment_count, "environment");

@@ -213,9 +213,9 @@ void pv_view_falsifier_source(pv_text *out, const pv_result *r, size_t index) {
 enum { DIGITS = 12 };
 
 void pv_view_model(pv_text *out, const pv_result *r) {
-  const char *name = pv_view_text(pv_view_fact(r->model, r->model_count, "name"));
-  const char *path = pv_view_text(pv_view_fact(r->model, r->model_count, "path"));
-  const char *digest = pv_view_text(pv_view_fact(r->model, r->model_count, "sha256"));
+  const char *name = pv_view_text(pv_fact_value(r->model, r->model_count, "name"));
+  const char *path = pv_view_text(pv_fact_value(r->model, r->model_count, "path"));
+  const char *digest = pv_view_text(pv_fact_value(r->model, r->model_count, "sha256"));
   if (r->model_count == 0) {
     pv_text_puts(out, "none was needed");
     return;
@@ -227,7 +227,7 @@ void pv_view_model(pv_text *out, const pv_result *r) {
 }
 
 void pv_view_commit(pv_text *out, const pv_result *r) {
-  const char *git = pv_view_text(pv_view_fact(r->environment, r->environment_count, "git"));
+  const char *git = pv_view_text(pv_fact_value(r->environment, r->environment_count, "git"));
   const size_t length = strcspn(git, " ");
   if (length == 0) {
     pv_text_puts(out, "not known");
@@ -342,12 +342,6 @@ bool pv_view_divergence(const pv_result *r, pv_divergence *out) {
     }
   }
   return found;
-}
-
-const char *pv_view_fact(const pv_fact *facts, size_t count, const char *name) {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(pv_view_text(facts[i].name), name) == 0) return facts[i].value;
-  return NULL;
 }
 
 pv_code pv_view_end(pv_text *out, size_t begin, pv_code code, pv_error *err) {

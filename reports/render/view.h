@@ -74,8 +74,6 @@ typedef struct pv_divergence {
 } pv_divergence;
 bool pv_view_divergence(const pv_result *result, pv_divergence *out);
 
-/* Value of an environment or model fact, or NULL. */
-const char *pv_view_fact(const pv_fact *facts, size_t count, const char *name);
 const char *pv_view_text(const char *value); /* "" for NULL */
 
 /* The end of every renderer: when `code` or `out` says failed, `out` is cut back to `begin`. */

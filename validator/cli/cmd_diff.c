@@ -48,34 +48,11 @@ static void note(diff *d, bool breaking, const pv_place *place, const char *fmt,
   pv_text_free(&text);
 }
 
-static const pv_falsifier *find_falsifier(const pv_contract *c, const char *id) {
-  for (size_t i = 0; i < c->falsifier_count; i++)
-    if (strcmp(c->falsifiers[i].id, id) == 0) return &c->falsifiers[i];
-  return NULL;
-}
-
-static const pv_criterion *find_criterion(const pv_contract *c, const char *id) {
-  for (size_t i = 0; i < c->criterion_count; i++)
-    if (strcmp(c->criteria[i].id, id) == 0) return &c->criteria[i];
-  return NULL;
-}
-
-static bool contains(const pv_strings *list, const char *item) {
-  for (size_t i = 0; i < list->count; i++)
-    if (strcmp(list->items[i], item) == 0) return true;
-  return false;
-}
-
 /* The value that counts: the contract's, else the check's. */
 static const char *value_of(const pv_falsifier *f, const pv_known_param *spec,
                             const pv_param **own) {
-  for (size_t i = 0; i < f->with_count; i++)
-    if (strcmp(f->with[i].name, spec->name) == 0) {
-      *own = &f->with[i];
-      return f->with[i].text;
-    }
-  *own = NULL;
-  return spec->fallback;
+  *own = pv_falsifier_param(f, spec->name);
+  return *own != NULL ? (*own)->text : spec->fallback;
 }
 
 static bool same_list(const pv_param *a, const pv_param *b) {
@@ -117,18 +94,18 @@ static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifi
   for (size_t i = 0; spec != NULL && i < spec->param_count; i++)
     compare_param(d, old, new, &spec->params[i]);
   for (size_t i = 0; i < old->criteria.count; i++)
-    if (!contains(&new->criteria, old->criteria.items[i]))
+    if (!pv_strings_has(&new->criteria, old->criteria.items[i]))
       note(d, true, &new->place, "%s no longer judges %s", new->id, old->criteria.items[i]);
   for (size_t i = 0; i < new->criteria.count; i++)
-    if (!contains(&old->criteria, new->criteria.items[i]))
+    if (!pv_strings_has(&old->criteria, new->criteria.items[i]))
       note(d, false, &new->criteria.places[i], "%s also judges %s", new->id,
            new->criteria.items[i]);
   for (size_t i = 0; i < old->faults.count; i++)
-    if (!contains(&new->faults, old->faults.items[i]))
+    if (!pv_strings_has(&new->faults, old->faults.items[i]))
       note(d, true, &new->place, "%s no longer declares the fault %s", new->id,
            old->faults.items[i]);
   for (size_t i = 0; i < new->faults.count; i++)
-    if (!contains(&old->faults, new->faults.items[i]))
+    if (!pv_strings_has(&old->faults, new->faults.items[i]))
       note(d, false, &new->faults.places[i], "%s declares the fault %s", new->id,
            new->faults.items[i]);
   const double late = pv_bind_timeout(new), was = pv_bind_timeout(old);
@@ -155,8 +132,8 @@ static bool says_clarified(const pv_contract *old, const pv_contract *new) {
 static bool judged_as_strictly(const pv_contract *old, const pv_contract *new, const char *id) {
   diff d = {.quiet = true};
   for (size_t i = 0; i < old->falsifier_count; i++) {
-    if (!contains(&old->falsifiers[i].criteria, id)) continue;
-    const pv_falsifier *now = find_falsifier(new, old->falsifiers[i].id);
+    if (!pv_strings_has(&old->falsifiers[i].criteria, id)) continue;
+    const pv_falsifier *now = pv_contract_falsifier(new, old->falsifiers[i].id);
     if (now == NULL) return false;
     compare_falsifier(&d, &old->falsifiers[i], now);
   }
@@ -179,33 +156,27 @@ static void compare_criterion(diff *d, const pv_criterion *old, const pv_criteri
          reworded ? ", and it is judged as strictly" : "");
 }
 
-static const pv_stage *find_stage(const pv_contract *c, const char *id) {
-  for (size_t i = 0; i < c->stage_count; i++)
-    if (strcmp(c->stages[i].id, id) == 0) return &c->stages[i];
-  return NULL;
-}
-
 /* A stage that needs less is done sooner. */
 static void compare_stage(diff *d, const pv_stage *old, const pv_stage *new) {
   for (size_t i = 0; i < old->criteria.count; i++)
-    if (!contains(&new->criteria, old->criteria.items[i]))
+    if (!pv_strings_has(&new->criteria, old->criteria.items[i]))
       note(d, true, &new->place, "stage %s no longer needs %s", new->id, old->criteria.items[i]);
   for (size_t i = 0; i < new->criteria.count; i++)
-    if (!contains(&old->criteria, new->criteria.items[i]))
+    if (!pv_strings_has(&old->criteria, new->criteria.items[i]))
       note(d, false, &new->criteria.places[i], "stage %s needs %s too", new->id,
            new->criteria.items[i]);
 }
 
 static void compare_stages(diff *d, const pv_contract *old, const pv_contract *new) {
   for (size_t i = 0; i < old->stage_count; i++) {
-    const pv_stage *s = find_stage(new, old->stages[i].id);
+    const pv_stage *s = pv_contract_stage(new, old->stages[i].id);
     if (s == NULL)
       note(d, true, NULL, "stage %s was removed", old->stages[i].id);
     else
       compare_stage(d, &old->stages[i], s);
   }
   for (size_t i = 0; i < new->stage_count; i++)
-    if (find_stage(old, new->stages[i].id) == NULL)
+    if (pv_contract_stage(old, new->stages[i].id) == NULL)
       note(d, false, &new->stages[i].place, "stage %s was added", new->stages[i].id);
 }
 
@@ -224,28 +195,28 @@ static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
          "the contract is about another model");
   const bool clarified = says_clarified(old, new);
   for (size_t i = 0; i < old->criterion_count; i++) {
-    const pv_criterion *k = find_criterion(new, old->criteria[i].id);
+    const pv_criterion *k = pv_contract_criterion(new, old->criteria[i].id);
     if (k == NULL)
       note(d, true, NULL, "criterion %s was removed", old->criteria[i].id);
     else
       compare_criterion(d, &old->criteria[i], k, clarified && judged_as_strictly(old, new, k->id));
   }
   for (size_t i = 0; i < new->criterion_count; i++)
-    if (find_criterion(old, new->criteria[i].id) == NULL)
+    if (pv_contract_criterion(old, new->criteria[i].id) == NULL)
       note(d, false, &new->criteria[i].place, "criterion %s was added", new->criteria[i].id);
   for (size_t i = 0; i < old->falsifier_count; i++) {
-    const pv_falsifier *f = find_falsifier(new, old->falsifiers[i].id);
+    const pv_falsifier *f = pv_contract_falsifier(new, old->falsifiers[i].id);
     if (f == NULL)
       note(d, true, NULL, "falsifier %s was removed", old->falsifiers[i].id);
     else
       compare_falsifier(d, &old->falsifiers[i], f);
   }
   for (size_t i = 0; i < new->falsifier_count; i++)
-    if (find_falsifier(old, new->falsifiers[i].id) == NULL)
+    if (pv_contract_falsifier(old, new->falsifiers[i].id) == NULL)
       note(d, false, &new->falsifiers[i].place, "falsifier %s was added", new->falsifiers[i].id);
   compare_stages(d, old, new);
   for (size_t i = 0; i < old->depends_on.count; i++)
-    if (!contains(&new->depends_on, old->depends_on.items[i]))
+    if (!pv_strings_has(&new->depends_on, old->depends_on.items[i]))
       note(d, true, NULL, "no longer depends on %s", old->depends_on.items[i]);
 }
 

@@ -49,18 +49,16 @@ static pv_code compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_
   pv_code code = PV_OK;
   for (size_t i = 0; i < e->result->falsifier_count && code == PV_OK; i++) {
     const pv_falsifier_result *r = &e->result->falsifiers[i];
-    size_t k = 0;
+    const pv_contract *c = here->request.contract;
+    const pv_falsifier *own = pv_contract_falsifier(c, r->falsifier->id);
     pv_text changed = PV_TEXT_INIT;
     if (r->source != PV_FROM_RUN) continue;
-    while (k < here->request.contract->falsifier_count &&
-           strcmp(here->request.contract->falsifiers[k].id, r->falsifier->id) != 0)
-      k++;
-    if (k == here->request.contract->falsifier_count)
+    if (own == NULL)
       code = add(&v->stale,
                  pv_arena_printf(arena, "%s: the contract has no such falsifier any more",
                                  r->falsifier->id),
                  err);
-    else if (!pv_subject_holds(&e->subjects[i], &here->subjects[k], &changed))
+    else if (!pv_subject_holds(&e->subjects[i], &here->subjects[own - c->falsifiers], &changed))
       code =
           add(&v->stale,
               changed.failed ? NULL
@@ -127,7 +125,7 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
   if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
   if (code != PV_OK) return not_compared(arena, &local, v, err);
   pv_bind_checks(contract, known);
-  const char *model = pv_run_fact(e->result->model, e->result->model_count, "path");
+  const char *model = pv_fact_value(e->result->model, e->result->model_count, "path");
   if (code == PV_OK && model != NULL) code = find_above(arena, folder, model, &model_path, err);
   if (code != PV_OK) return code;
   const pv_request request = {.contract = contract, .probe = probe, .model = model_path};

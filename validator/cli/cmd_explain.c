@@ -120,9 +120,7 @@ static void show_criterion(const pv_contract *c, const pv_criterion *k) {
   field("formal", k->formal);
   field("needed for", pv_contract_status_name(k->needed_for));
   for (size_t i = 0; i < c->falsifier_count; i++)
-    for (size_t n = 0; n < c->falsifiers[i].criteria.count; n++)
-      if (strcmp(c->falsifiers[i].criteria.items[n], k->id) == 0)
-        field("falsifier", c->falsifiers[i].id);
+    if (pv_strings_has(&c->falsifiers[i].criteria, k->id)) field("falsifier", c->falsifiers[i].id);
 }
 
 /* Looks for a criterion or falsifier in one file. */
@@ -131,18 +129,12 @@ static bool explain_in(const char *path, const char *id) {
   pv_contract *c = NULL;
   bool found = false;
   if (pv_contract_load(&arena, path, &c, NULL) == PV_OK) {
-    for (size_t i = 0; i < c->criterion_count && !found; i++)
-      if (strcmp(c->criteria[i].id, id) == 0) {
-        printf("%s %s, ", c->name, c->version);
-        show_criterion(c, &c->criteria[i]);
-        found = true;
-      }
-    for (size_t i = 0; i < c->falsifier_count && !found; i++)
-      if (strcmp(c->falsifiers[i].id, id) == 0) {
-        printf("%s %s, ", c->name, c->version);
-        show_falsifier(&c->falsifiers[i]);
-        found = true;
-      }
+    const pv_criterion *k = pv_contract_criterion(c, id);
+    const pv_falsifier *f = k == NULL ? pv_contract_falsifier(c, id) : NULL;
+    found = k != NULL || f != NULL;
+    if (found) printf("%s %s, ", c->name, c->version);
+    if (k != NULL) show_criterion(c, k);
+    if (f != NULL) show_falsifier(f);
   }
   pv_arena_free(&arena);
   return found;

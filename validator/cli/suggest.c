@@ -100,10 +100,8 @@ void pv_suggest_bisect(const pv_judgement *j, pv_text *out) {
 }
 
 static bool has_device(const pv_result *r) {
-  for (size_t i = 0; i < r->environment_count; i++)
-    if (strcmp(r->environment[i].name, "device") == 0)
-      return strcmp(r->environment[i].value, "none") != 0;
-  return false;
+  const char *device = pv_fact_value(r->environment, r->environment_count, "device");
+  return device != NULL && strcmp(device, "none") != 0;
 }
 
 /* Whether the interpreter can look at what a receipt no longer says. */
@@ -121,7 +119,7 @@ void pv_suggest_interpreter(const pv_judgement *j, pv_text *out) {
   for (size_t i = 0; i < j->result.falsifier_count; i++)
     stale += can_interpret(&j->result.falsifiers[i]);
   if (stale == 0 ||
-      pv_run_fact(hello->environment, hello->environment_count, "ptx_sha256") == NULL ||
+      pv_fact_value(hello->environment, hello->environment_count, "ptx_sha256") == NULL ||
       j->request.backend != NULL || has_device(&j->result))
     return;
   pv_text_puts(out,

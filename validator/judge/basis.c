@@ -15,7 +15,7 @@ static pv_code nomem(pv_error *err) {
 static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char *name,
                          const char *path, const char *named, const char **out, pv_error *err) {
   char digest[PV_SHA256_HEX];
-  *out = pv_run_fact(hello->model, hello->model_count, name);
+  *out = pv_fact_value(hello->model, hello->model_count, name);
   if (*out != NULL && named != NULL && strcmp(*out, named) != 0)
     return pv_error_set(err, PV_ERR_CONFLICT, "'%s' changed while it was judged", path);
   if (*out == NULL && named != NULL) *out = named;
@@ -27,7 +27,7 @@ static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char 
 }
 
 static const char *said(const pv_run_hello *hello, const char *name) {
-  return pv_run_fact(hello->environment, hello->environment_count, name);
+  return pv_fact_value(hello->environment, hello->environment_count, name);
 }
 
 pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_ground *ground,

@@ -55,7 +55,7 @@ static pv_code maybe_publish(pv_arena *arena, pv_judgement *j, pv_run_folder *fo
   bool refused = false;
   if (!r->publish) return PV_OK;
   pv_code code = pv_run_folder_device(
-      arena, pv_run_fact(r->environment, r->environment_count, "device"), folder, err);
+      arena, pv_fact_value(r->environment, r->environment_count, "device"), folder, err);
   if (code == PV_OK) refused = pv_publish_refused(r, &why);
   if (code == PV_OK && !refused) code = pv_publish_replaces(arena, r, folder, &refused, &why, err);
   if (code != PV_OK || !refused) goto cleanup;

@@ -15,32 +15,22 @@ static pv_code nomem(pv_error *err) {
 static pv_code select_one(const pv_contract *c, const char *id, size_t length, bool *selected,
                           pv_error *err) {
   bool found = false;
-  const char *best = NULL;
   char word[80];
-  size_t least = 6;
   snprintf(word, sizeof word, "%.*s", (int)(length < 79 ? length : 79), id);
   for (size_t i = 0; i < c->falsifier_count; i++) {
-    bool hit = strcmp(c->falsifiers[i].id, word) == 0;
-    for (size_t k = 0; k < c->falsifiers[i].criteria.count; k++)
-      hit = hit || strcmp(c->falsifiers[i].criteria.items[k], word) == 0;
-    selected[i] = selected[i] || hit;
-    found = found || hit;
-    const size_t d = pv_text_distance(word, c->falsifiers[i].id);
-    if (d < least) {
-      least = d;
-      best = c->falsifiers[i].id;
-    }
-  }
-  for (size_t i = 0; i < c->criterion_count; i++) {
-    const size_t d = pv_text_distance(word, c->criteria[i].id);
-    if (d < least) {
-      least = d;
-      best = c->criteria[i].id;
-    }
+    const bool hit =
+        strcmp(c->falsifiers[i].id, word) == 0 || pv_strings_has(&c->falsifiers[i].criteria, word);
+    selected[i] |= hit;
+    found |= hit;
   }
   if (found) return PV_OK;
   pv_error_set(err, PV_ERR_INPUT, "%s has no criterion or falsifier '%s'", c->name, word);
-  if (best != NULL) pv_error_hint(err, "did you mean %s?", best);
+  const char *best =
+      pv_text_nearest(word, c->falsifiers, c->falsifier_count, sizeof *c->falsifiers, 6);
+  const char *nearer = pv_text_nearest(word, c->criteria, c->criterion_count, sizeof *c->criteria,
+                                       best != NULL ? pv_text_distance(word, best) : 6);
+  if (best != NULL || nearer != NULL)
+    pv_error_hint(err, "did you mean %s?", nearer != NULL ? nearer : best);
   return PV_ERR_INPUT;
 }
 

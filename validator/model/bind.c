@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "runtime/probe/frame.h"
 
@@ -27,12 +28,9 @@ static bool scalar(const pv_known_param *spec, const char *text, json_t **out) {
       *out = json_real(real);
       return true;
     case PV_KNOWN_WORD:
-      for (size_t i = 0; spec->words[i] != NULL; i++)
-        if (strcmp(spec->words[i], text) == 0) {
-          *out = json_string(text);
-          return true;
-        }
-      return false;
+      if (!pv_known_lists(spec->words, text)) return false;
+      *out = json_string(text);
+      return true;
     case PV_KNOWN_NAME:
       *out = json_string(text);
       return true;
@@ -46,14 +44,9 @@ static bool scalar(const pv_known_param *spec, const char *text, json_t **out) {
 static bool value_of(const pv_known_param *spec, const pv_param *param, json_t **out) {
   if (param->text != NULL) return scalar(spec, param->text, out);
   if (spec->type != PV_KNOWN_NAMES) return false;
-  json_t *list = json_array();
+  *out = json_array();
   for (size_t i = 0; i < param->list.count; i++)
-    if (json_array_append_new(list, json_string(param->list.items[i])) != 0) {
-      json_decref(list);
-      list = NULL;
-      break;
-    }
-  *out = list;
+    pv_json_append(out, json_string(param->list.items[i]));
   return true;
 }
 
@@ -63,12 +56,6 @@ static bool is_backend(const char *name) {
   for (size_t i = 0; i < 3; i++)
     if (strcmp(backend_names[i], name) == 0) return true;
   return false;
-}
-
-static const pv_param *find_param(const pv_falsifier *f, const char *name) {
-  for (size_t i = 0; i < f->with_count; i++)
-    if (strcmp(f->with[i].name, name) == 0) return &f->with[i];
-  return NULL;
 }
 
 /* Whether the interpreter stands in for the device that a parameter names. Never where the device
@@ -82,7 +69,7 @@ static bool stands_in(const pv_falsifier *f, const pv_known_param *spec, const p
 
 static pv_code bind_one(const pv_falsifier *f, const pv_known_param *spec, const char *backend,
                         json_t *out, pv_error *err) {
-  const pv_param *param = find_param(f, spec->name);
+  const pv_param *param = pv_falsifier_param(f, spec->name);
   const bool open = param == NULL && backend != NULL && strcmp(spec->name, "backend") == 0;
   const char *fallback = open ? backend : spec->fallback;
   if (param == NULL && fallback == NULL)
@@ -109,7 +96,7 @@ static void split_side(pv_falsifier *f, pv_param *side) {
   const bool exact = side->text != NULL && strcmp(side->text, arbiter) == 0;
   if (spec == NULL || (colon == NULL && !exact)) return;
   char *identity = exact ? arbiter : colon + 1;
-  const pv_param *said = find_param(f, spec->name);
+  const pv_param *said = pv_falsifier_param(f, spec->name);
   if (said != NULL && (said->text == NULL || strcmp(said->text, identity) != 0)) return;
   if (said == NULL)
     f->with[f->with_count++] =
@@ -167,8 +154,8 @@ static bool names_prompts(const pv_param *prompts) {
 unsigned pv_bind_needs(const pv_falsifier *falsifier) {
   const pv_known_check *spec = falsifier->known;
   if (spec == NULL) return 0;
-  const bool own =
-      (spec->needs & PV_NEEDS_PROMPTS) != 0 && names_prompts(find_param(falsifier, "prompts"));
+  const bool own = (spec->needs & PV_NEEDS_PROMPTS) != 0 &&
+                   names_prompts(pv_falsifier_param(falsifier, "prompts"));
   return spec->needs | (own ? PV_NEEDS_REFERENCE : 0);
 }
 
@@ -182,7 +169,7 @@ size_t pv_bind_backends(const json_t *with, const char *out[3]) {
 }
 
 static bool is_named(const pv_falsifier *falsifier, const char *parameter) {
-  const pv_param *param = find_param(falsifier, parameter);
+  const pv_param *param = pv_falsifier_param(falsifier, parameter);
   return param != NULL && param->text != NULL && strcmp(param->text, "ptx") == 0;
 }
 
@@ -208,7 +195,7 @@ double pv_bind_timeout(const pv_falsifier *falsifier) {
 
 /* The word of an ENUM parameter: the contract's, else the check's; NULL when the check has none. */
 static const char *word_of(const pv_falsifier *f, const pv_known_check *spec, const char *name) {
-  const pv_param *param = find_param(f, name);
+  const pv_param *param = pv_falsifier_param(f, name);
   const pv_known_param *known = pv_known_param_find(spec, name);
   return known == NULL ? NULL : param != NULL ? param->text : known->fallback;
 }

@@ -3,6 +3,7 @@
 #ifndef PV_MODEL_CONTRACT_H
 #define PV_MODEL_CONTRACT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -93,5 +94,13 @@ typedef struct pv_contract {
   size_t stage_count;
   char *qa_id, *qa_name, *qa_pass_criteria, *qa_falsification; /* qa_gate */
 } pv_contract;
+
+bool pv_strings_has(const pv_strings *list, const char *item);
+/* The first one of this name, or NULL. What lies in an array begins with its name: see
+ * pv_text_nearest. */
+const pv_criterion *pv_contract_criterion(const pv_contract *contract, const char *id);
+const pv_falsifier *pv_contract_falsifier(const pv_contract *contract, const char *id);
+const pv_stage *pv_contract_stage(const pv_contract *contract, const char *id);
+const pv_param *pv_falsifier_param(const pv_falsifier *falsifier, const char *name);
 
 #endif

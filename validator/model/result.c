@@ -1,5 +1,13 @@
 #include "validator/model/result.h"
 
+#include <string.h>
+
+const char *pv_fact_value(const pv_fact *facts, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (facts[i].name != NULL && strcmp(facts[i].name, name) == 0) return facts[i].value;
+  return NULL;
+}
+
 const char *pv_source_name(pv_source source) {
   return source == PV_FROM_RUN ? "run" : source == PV_FROM_RECEIPT ? "receipt" : "nowhere";
 }

@@ -76,6 +76,9 @@ typedef struct pv_fact { /* one line of environment or model */
   char *name, *value;
 } pv_fact;
 
+/* The value of the one of this name, or NULL. */
+const char *pv_fact_value(const pv_fact *facts, size_t count, const char *name);
+
 typedef struct pv_summary {
   unsigned discharged, falsified, not_run, stale, error, vacuous; /* criteria */
 } pv_summary;

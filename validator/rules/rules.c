@@ -140,19 +140,11 @@ static pv_code check_versions(const context *x) {
   return PV_OK;
 }
 
-static const pv_criterion *find_criterion(const pv_contract *c, const char *id) {
-  for (size_t i = 0; i < c->criterion_count; i++)
-    if (strcmp(c->criteria[i].id, id) == 0) return &c->criteria[i];
-  return NULL;
-}
-
-static pv_code check_ids(const context *x, const char *id, const pv_place *place,
-                         const char *earlier) {
+static pv_code check_ids(const context *x, const char *id, const pv_place *place, bool again) {
   if (!good_id(id))
     return REPORT(x, "PV024", place, "use letters, digits, '_' and '-', at most 64",
                   "the id '%.80s' is not well-formed", id);
-  if (earlier != NULL)
-    return REPORT(x, "PV024", place, "rename one", "the id '%s' stands a second time", id);
+  if (again) return REPORT(x, "PV024", place, "rename one", "the id '%s' stands a second time", id);
   return PV_OK;
 }
 
@@ -165,12 +157,10 @@ static pv_code check_criteria(const context *x) {
                "there are %zu criteria and %zu falsifiers", c->criterion_count, c->falsifier_count);
   for (size_t i = 0; i < c->criterion_count && code == PV_OK; i++) {
     const pv_criterion *k = &c->criteria[i];
-    const pv_criterion *first = find_criterion(c, k->id);
     bool bound = false;
-    code = check_ids(x, k->id, &k->place, first != k ? first->id : NULL);
+    code = check_ids(x, k->id, &k->place, pv_contract_criterion(c, k->id) != k);
     for (size_t f = 0; f < c->falsifier_count; f++)
-      for (size_t n = 0; n < c->falsifiers[f].criteria.count; n++)
-        bound |= strcmp(c->falsifiers[f].criteria.items[n], k->id) == 0;
+      bound |= pv_strings_has(&c->falsifiers[f].criteria, k->id);
     if (code == PV_OK && !bound)
       code = REPORT(x, "PV025", &k->place, "name it under `criteria` of a falsification test",
                     "criterion %s is bound to no falsifier", k->id);
@@ -216,7 +206,7 @@ static pv_code check_claims(const context *x) {
     const pv_falsifier *test = &c->falsifiers[f];
     const char *gate = gate_of(test->known);
     for (size_t n = 0; gate != NULL && n < test->criteria.count && code == PV_OK; n++) {
-      const pv_criterion *k = find_criterion(c, test->criteria.items[n]);
+      const pv_criterion *k = pv_contract_criterion(c, test->criteria.items[n]);
       if (k == NULL || k->property == NULL || !claims_equality(k->property)) continue;
       code = REPORT(x, "PV040", &k->place, "say how near, in the property itself",
                     "%s claims equality, and %s judges it with %s", k->id, test->id, gate);
@@ -288,10 +278,7 @@ static pv_code check_params(const context *x, const pv_falsifier *f, const pv_kn
                     p->text != NULL ? p->text : "a list", expected);
   }
   for (size_t k = 0; k < spec->param_count && code == PV_OK; k++) {
-    bool given = spec->params[k].fallback != NULL;
-    for (size_t i = 0; i < f->with_count; i++)
-      given |= strcmp(f->with[i].name, spec->params[k].name) == 0;
-    if (!given)
+    if (spec->params[k].fallback == NULL && pv_falsifier_param(f, spec->params[k].name) == NULL)
       code = REPORT(x, "PV028", &f->check_place, "add it under `with`",
                     "the check %s needs the parameter '%s'", spec->name, spec->params[k].name);
   }
@@ -304,7 +291,7 @@ static pv_code check_binding(const context *x, const pv_falsifier *f) {
     code = REPORT(x, "PV026", &f->place, "name what it can falsify",
                   "falsifier %s names no criterion", f->id);
   for (size_t n = 0; n < f->criteria.count && code == PV_OK; n++)
-    if (find_criterion(x->c, f->criteria.items[n]) == NULL)
+    if (pv_contract_criterion(x->c, f->criteria.items[n]) == NULL)
       code = REPORT(x, "PV026", &f->criteria.places[n], "correct the id",
                     "falsifier %s names the criterion '%.60s', which does not exist", f->id,
                     f->criteria.items[n]);
@@ -348,21 +335,17 @@ static pv_code check_falsifiers(const context *x) {
   pv_code code = PV_OK;
   for (size_t i = 0; i < c->falsifier_count && code == PV_OK; i++) {
     const pv_falsifier *f = &c->falsifiers[i];
-    const char *earlier = NULL;
-    for (size_t k = 0; k < i; k++)
-      if (strcmp(c->falsifiers[k].id, f->id) == 0) earlier = f->id;
-    code = check_ids(x, f->id, &f->place, earlier);
+    code = check_ids(x, f->id, &f->place, pv_contract_falsifier(c, f->id) != f);
     if (code == PV_OK) code = check_binding(x, f);
     if (code == PV_OK && (f->prediction == NULL || f->if_fails == NULL))
       code = REPORT(x, "PV033", &f->place, "add prediction and if_fails",
                     "falsifier %s does not say what it predicts or what a failure means", f->id);
     for (size_t a = 0; a < f->faults.count && code == PV_OK; a++) {
-      bool listed = false;
-      for (size_t b = 0; b < a && !listed; b++)
-        listed = strcmp(f->faults.items[a], f->faults.items[b]) == 0;
-      code = listed ? REPORT(x, "PV035", &f->faults.places[a], "remove it",
-                             "the fault '%.60s' is listed twice", f->faults.items[a])
-                    : check_fault(x, f, a);
+      const pv_strings before = {.items = f->faults.items, .count = a};
+      code = pv_strings_has(&before, f->faults.items[a])
+                 ? REPORT(x, "PV035", &f->faults.places[a], "remove it",
+                          "the fault '%.60s' is listed twice", f->faults.items[a])
+                 : check_fault(x, f, a);
     }
   }
   return code;
@@ -392,10 +375,7 @@ static pv_code check_stages(const context *x) {
   pv_code code = PV_OK;
   for (size_t i = 0; i < c->stage_count && code == PV_OK; i++) {
     const pv_stage *s = &c->stages[i];
-    const char *earlier = NULL;
-    for (size_t k = 0; k < i; k++)
-      if (strcmp(c->stages[k].id, s->id) == 0) earlier = s->id;
-    code = check_ids(x, s->id, &s->place, earlier);
+    code = check_ids(x, s->id, &s->place, pv_contract_stage(c, s->id) != s);
     if (code == PV_OK) code = pv_rules_stage(x->arena, c, s, x->findings, x->err);
   }
   return code;
@@ -409,7 +389,7 @@ static pv_code check_divergence(const context *x) {
                   "the status is %s and known_divergence has %zu entries",
                   pv_contract_status_name(c->status), c->known_divergence.count);
   for (size_t i = 0; i < c->known_divergence.count && code == PV_OK; i++)
-    if (find_criterion(c, c->known_divergence.items[i]) == NULL)
+    if (pv_contract_criterion(c, c->known_divergence.items[i]) == NULL)
       code = REPORT(x, "PV031", &c->known_divergence.places[i], "correct the id",
                     "known_divergence names '%.60s', which is no criterion",
                     c->known_divergence.items[i]);

@@ -13,12 +13,6 @@ static pv_code nomem(pv_error *err) {
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a run");
 }
 
-const char *pv_run_fact(const pv_fact *facts, size_t count, const char *name) {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(facts[i].name, name) == 0) return facts[i].value;
-  return NULL;
-}
-
 pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err) {
   char self[PATH_MAX];
   if (given != NULL) {

@@ -57,7 +57,4 @@ pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, 
 pv_code pv_run_describe(pv_arena *arena, const char *probe, double timeout_s, const pv_known **out,
                         pv_error *err);
 
-/* Value of a fact, or NULL. */
-const char *pv_run_fact(const pv_fact *facts, size_t count, const char *name);
-
 #endif

@@ -4,12 +4,6 @@
 
 #include "validator/model/stage.h"
 
-static bool names(const pv_strings *list, const char *id) {
-  for (size_t i = 0; i < list->count; i++)
-    if (strcmp(list->items[i], id) == 0) return true;
-  return false;
-}
-
 /* Receipts are weaker news than this run: one of them makes the criterion's source a receipt. */
 static void join_sources(const pv_result *r, pv_criterion_result *c) {
   c->source = PV_FROM_NOWHERE;
@@ -26,7 +20,7 @@ static pv_code judge_criterion(pv_arena *arena, pv_result *r, size_t index, pv_e
                              .falsifiers = PV_ARENA_NEW(arena, r->falsifier_count + 1, size_t)};
   if (c->falsifiers == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for criteria");
   for (size_t i = 0; i < r->falsifier_count; i++) {
-    if (!names(&r->falsifiers[i].falsifier->criteria, criterion->id)) continue;
+    if (!pv_strings_has(&r->falsifiers[i].falsifier->criteria, criterion->id)) continue;
     c->verdict = c->falsifier_count == 0 ? r->falsifiers[i].verdict
                                          : pv_verdict_join(c->verdict, r->falsifiers[i].verdict);
     c->falsifiers[c->falsifier_count++] = i;
@@ -90,7 +84,7 @@ static tally look(const pv_result *r) {
   const pv_strings *known = &r->contract->known_divergence;
   for (size_t i = 0; i < r->criterion_count; i++) {
     const pv_verdict v = r->criteria[i].verdict;
-    const bool named = names(known, r->criteria[i].criterion->id);
+    const bool named = pv_strings_has(known, r->criteria[i].criterion->id);
     if (pv_verdict_falsifies(v)) {
       t.false_unnamed |= !named || v == PV_VACUOUS;
     } else if (v == PV_PASS) {
@@ -110,7 +104,7 @@ static bool false_falsifier(const pv_result *r, bool declared) {
     const pv_strings *bound = &r->falsifiers[i].falsifier->criteria;
     bool excused = declared && bound->count > 0 && r->falsifiers[i].verdict == PV_FAIL;
     for (size_t k = 0; k < bound->count; k++)
-      excused = excused && names(&r->contract->known_divergence, bound->items[k]);
+      excused = excused && pv_strings_has(&r->contract->known_divergence, bound->items[k]);
     if (pv_verdict_falsifies(r->falsifiers[i].verdict) && !excused) return true;
   }
   return false;
@@ -159,7 +153,7 @@ static bool in_the_way(const pv_result *r, size_t i) {
   const pv_criterion_result *c = &r->criteria[i];
   if (r->status_before != PV_STATUS_KNOWN_DIVERGENCE)
     return c->verdict != PV_PASS && c->criterion->needed_for <= r->status_before;
-  const bool named = names(&r->contract->known_divergence, c->criterion->id);
+  const bool named = pv_strings_has(&r->contract->known_divergence, c->criterion->id);
   return c->verdict != (named ? PV_FAIL : PV_PASS);
 }
 

@@ -275,14 +275,11 @@ static void bind_criterion(reader *r, const json_t *object, const pv_result *res
   out->falsifiers = keep(r, PV_ARENA_NEW(r->arena, ids.count + 1, size_t));
   if (r->out_of_memory) return;
   for (size_t i = 0; i < ids.count; i++) {
-    size_t k = 0;
-    while (k < result->falsifier_count &&
-           strcmp(result->falsifiers[k].falsifier->id, ids.items[i]) != 0)
-      k++;
-    if (k == result->falsifier_count)
+    const pv_falsifier *f = pv_contract_falsifier(result->contract, ids.items[i]);
+    if (f == NULL)
       wrong(r, "criteria");
     else
-      out->falsifiers[out->falsifier_count++] = k;
+      out->falsifiers[out->falsifier_count++] = (size_t)(f - result->contract->falsifiers);
   }
   pv_verdict joined = PV_NOT_RUN;
   for (size_t i = 0; i < out->falsifier_count; i++) {
@@ -312,17 +309,6 @@ static void read_criteria(reader *r, const json_t *root, pv_contract *contract, 
   contract->criterion_count = out->criterion_count = count;
 }
 
-static bool are_criteria(const pv_result *result, const pv_strings *ids) {
-  for (size_t i = 0; i < ids->count; i++) {
-    size_t k = 0;
-    while (k < result->criterion_count &&
-           strcmp(result->criteria[k].criterion->id, ids->items[i]) != 0)
-      k++;
-    if (k == result->criterion_count) return false;
-  }
-  return true;
-}
-
 /* Left out where the contract has none, and by earlier versions. A status that the criteria of the
  * same file do not give is no evidence. */
 static void read_stages(reader *r, const json_t *root, pv_contract *contract, pv_result *out) {
@@ -340,9 +326,10 @@ static void read_stages(reader *r, const json_t *root, pv_contract *contract, pv
     const char *status = get_text(r, object, "status");
     if (r->out_of_memory) return;
     out->stages[i] = pv_stage_derive(out, &contract->stages[i]);
-    if (strcmp(status, pv_stage_status_name(out->stages[i].status)) != 0 ||
-        !are_criteria(out, &contract->stages[i].criteria))
-      wrong(r, "stages");
+    bool right = strcmp(status, pv_stage_status_name(out->stages[i].status)) == 0;
+    for (size_t k = 0; k < contract->stages[i].criteria.count; k++)
+      right &= pv_contract_criterion(contract, contract->stages[i].criteria.items[k]) != NULL;
+    if (!right) wrong(r, "stages");
   }
   contract->stage_count = out->stage_count = count;
 }

@@ -116,12 +116,10 @@ static bool judges(const pv_falsifier_result *r) {
 
 static const char *device_of(const pv_result *run) {
   static const char *const names[] = {"device", "cpu"};
-  for (size_t n = 0; n < 2; n++)
-    for (size_t i = 0; i < run->environment_count; i++) {
-      const pv_fact *f = &run->environment[i];
-      if (strcmp(f->name, names[n]) == 0 && f->value[0] != '\0' && strcmp(f->value, "none") != 0)
-        return f->value;
-    }
+  for (size_t n = 0; n < 2; n++) {
+    const char *value = pv_fact_value(run->environment, run->environment_count, names[n]);
+    if (value != NULL && value[0] != '\0' && strcmp(value, "none") != 0) return value;
+  }
   return "unknown device";
 }
 

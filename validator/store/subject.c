@@ -73,16 +73,10 @@ pv_code pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_ba
   return code;
 }
 
-static const char *fact(const pv_subject *s, const char *name) {
-  for (size_t i = 0; i < s->numerics_count; i++)
-    if (strcmp(s->numerics[i].name, name) == 0) return s->numerics[i].value;
-  return NULL;
-}
-
 /* Each identity of one is there in the other, with the same definition. */
 static bool numerics_within(const pv_subject *a, const pv_subject *b) {
   for (size_t i = 0; i < a->numerics_count; i++) {
-    const char *other = fact(b, a->numerics[i].name);
+    const char *other = pv_fact_value(b->numerics, b->numerics_count, a->numerics[i].name);
     if (other == NULL || strcmp(other, a->numerics[i].value) != 0) return false;
   }
   return true;

@@ -122,10 +122,10 @@ static void test_plain_verdicts(void) {
   EXPECT_HAS(reason(5), "no reason");
   EXPECT_U64(outcome.children, 1);
   EXPECT(outcome.heard);
-  EXPECT_STR(pv_run_fact(outcome.hello.environment, outcome.hello.environment_count, "threads"),
+  EXPECT_STR(pv_fact_value(outcome.hello.environment, outcome.hello.environment_count, "threads"),
              "3");
-  EXPECT_STR(pv_run_fact(outcome.hello.numerics, outcome.hello.numerics_count, "i16"), "i16-v1");
-  EXPECT(pv_run_fact(outcome.hello.model, outcome.hello.model_count, "sha256") == NULL);
+  EXPECT_STR(pv_fact_value(outcome.hello.numerics, outcome.hello.numerics_count, "i16"), "i16-v1");
+  EXPECT(pv_fact_value(outcome.hello.model, outcome.hello.model_count, "sha256") == NULL);
 }
 
 static void test_policy(void) {
@@ -281,7 +281,7 @@ static void test_ask(void) {
   pv_run_hello hello = {0};
   const pv_run_spec spec = {.probe = getenv("PV_FAKE_PROBE"), .contract = &contract};
   EXPECT(pv_run_ask(&arena, &spec, &hello, &err) == PV_OK);
-  EXPECT_STR(pv_run_fact(hello.environment, hello.environment_count, "device"), "none");
+  EXPECT_STR(pv_fact_value(hello.environment, hello.environment_count, "device"), "none");
   setenv("PV_FAKE_START", "segv", 1);
   EXPECT(pv_run_ask(&arena, &spec, &hello, &err) == PV_ERR_IO);
   unsetenv("PV_FAKE_START");
