@@ -75,6 +75,8 @@ const char *pv_bisect_source(const pv_model *model, const char *computed, pv_num
   const pv_stage_row *row = &model->plan->rows[stage];
   pv_op op = row->op;
   if (gpu && op == PV_OP_ADD && row[-1].op == PV_OP_COMBINE) op = PV_OP_COMBINE; /* one kernel */
+  if (gpu && op == PV_OP_SWIGLU && !pv_plan_is(model->plan, stage, PV_ROW_BY_EXPERT))
+    return "swiglu (kernels/cuda/elementwise.cu)";
   if (table[op].cpu != NULL) return gpu ? table[op].gpu : table[op].cpu;
   const pv_type type = pv_model_weight(model, stage, layer)->type;
   return gpu ? gpu_product(numerics, model->plan, stage, type)
