@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The architectures, each of the file arch/NAME.c. */
-#define ARCHITECTURES(X) X(qwen3moe)
+#define ARCHITECTURES(X) X(qwen3moe) X(qwen3)
 
 #define DECLARE(name) extern const pv_plan pv_plan_##name;
 ARCHITECTURES(DECLARE)
