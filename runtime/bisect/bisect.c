@@ -7,78 +7,62 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "runtime/bisect/parts.h"
 
-enum { LEFT, RIGHT, FREE, RUNNERS, STAGES_OF_OP = 3 };
+enum { LEFT, RIGHT, FREE, RUNNERS };
 
 typedef struct run {
   const pv_bisect_spec *spec;
   pv_bisect_result *out;
-  pv_fault_side side[2];
-  pv_forward *runner[RUNNERS]; /* the sides, then the free-running arbiter */
+  pv_fault_side opened[RUNNERS];
+  pv_source runner[RUNNERS]; /* the sides, then the free-running arbiter */
   pv_witness definition[2], arbiter[2];
-  pv_rows rows[RUNNERS][STAGES_OF_OP]; /* what the last operation left */
+  const pv_rows (*rows)[PV_STEP_ROWS]; /* what the last operation left */
   size_t at;                           /* first position of the batch */
   uint32_t layer;
+  size_t done, total;      /* operations, for who waits */
   pv_progress now, before; /* operations so far; those that the state holds */
 } run;
 
 static void close_all(run *r) {
+  for (int i = 0; i < RUNNERS; i++) pv_fault_close(&r->opened[i]);
   for (int i = 0; i < 2; i++) {
-    pv_fault_close(&r->side[i]);
     pv_witness_close(&r->definition[i]);
     pv_witness_close(&r->arbiter[i]);
   }
-  pv_forward_close(r->runner[FREE]);
-  for (int i = 0; i < RUNNERS; i++)
-    for (int k = 0; k < STAGES_OF_OP; k++) free(r->rows[i][k].data);
 }
 
-/* What computes or recorded the side. */
-static pv_code open_side(run *r, int i, pv_error *err) {
+/* What computes or recorded the side, and who makes its stages again. */
+static pv_code open_side(run *r, int i, const pv_backend_config *config, pv_error *err) {
   const pv_bisect_spec *s = r->spec;
-  const pv_bisect_side *side = &s->side[i];
-  const pv_backend_config config = {side->who.numerics, s->count, s->batch, s->threads, NULL};
+  const pv_walker *side = &s->side[i];
   const pv_fault *planted = side->who.planted.fault;
-  pv_code code;
-  if (side->recorded != NULL) {
-    code = pv_recorded_forward(side->recorded, s->model, &config, &r->side[i].forward, err);
-    snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s",
-             side->recorded->manifest->backend);
-  } else {
-    code = pv_side_open(&side->who, s->model, &config, &r->side[i], err);
-    if (code != PV_OK) return code;
-    snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s",
-             pv_forward_backend(r->side[i].forward));
-    const bool stand_in = planted != NULL && planted->host == PV_FAULT_IN_PLAIN;
-    r->out->fallback[i] = !stand_in && strcmp(r->out->computed[i], side->who.kind->backend) != 0;
-  }
-  r->runner[i] = r->side[i].forward;
-  return code;
+  pv_backend_config own = *config;
+  pv_code code = pv_walker_open(side, s->model, config, &r->opened[i], &r->runner[i], err);
+  if (code != PV_OK) return code;
+  snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s", r->runner[i].computed);
+  const bool stand_in = planted != NULL && planted->host == PV_FAULT_IN_PLAIN;
+  r->out->fallback[i] = side->recorded == NULL && !stand_in &&
+                        strcmp(r->out->computed[i], side->who.kind->backend) != 0;
+  if (pv_walker_defined(side, &own.numerics))
+    code = pv_witness_open(s->model, &own, &r->definition[i], err);
+  own.numerics = PV_NUMERICS_F64;
+  return code == PV_OK ? pv_witness_open(s->model, &own, &r->arbiter[i], err) : code;
 }
 
 static pv_code open_all(run *r, pv_error *err) {
   const pv_bisect_spec *s = r->spec;
   const pv_backend_config exact = {PV_NUMERICS_F64, s->count, s->batch, s->threads, NULL};
   pv_code code = PV_OK;
-  for (int i = 0; i < 2 && code == PV_OK; i++) {
-    const pv_recorded *recorded = s->side[i].recorded;
-    code = open_side(r, i, err);
-    if (code == PV_OK && r->out->defined[i])
-      code =
-          pv_witness_open(s->model, recorded != NULL ? recorded->numerics : s->side[i].who.numerics,
-                          s->count, s->batch, s->threads, &r->definition[i], err);
-    if (code == PV_OK)
-      code = pv_witness_open(s->model, PV_NUMERICS_F64, s->count, s->batch, s->threads,
-                             &r->arbiter[i], err);
-  }
-  if (code == PV_OK) code = pv_forward_open(s->model, "cpu", &exact, &r->runner[FREE], err);
+  for (int i = 0; i < 2 && code == PV_OK; i++) code = open_side(r, i, &exact, err);
+  if (code == PV_OK) code = pv_forward_open(s->model, "cpu", &exact, &r->opened[FREE].forward, err);
   if (code != PV_OK) return code;
-  r->out->memory = pv_forward_memory(r->runner[FREE]);
+  r->out->memory = 0; /* it may be that of before an interruption */
+  r->runner[FREE] = pv_source_of(r->opened[FREE].forward, s->model, exact.numerics);
+  for (int i = 0; i < RUNNERS; i++)
+    if (r->runner[i].forward != NULL) r->out->memory += pv_forward_memory(r->runner[i].forward);
   for (int i = 0; i < 2; i++) {
     const pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
-    r->out->memory += pv_forward_memory(r->runner[i]);
     for (int k = 0; k < 2; k++)
       if (both[k] != NULL) r->out->memory += both[k]->ops->memory(both[k]);
   }
@@ -102,10 +86,9 @@ static pv_code name_expert(run *r, int i, pv_bisect_place *place, pv_error *err)
   if (!pv_plan_is(plan_of(r), place->stage, PV_ROW_BY_EXPERT)) return PV_OK;
   const pv_stage_id chosen = row_of(r, PV_ROLE_ROUTER_INDICES);
   place->rank = (int64_t)(place->index / pv_plan_part(plan_of(r), place->stage, s));
-  const pv_recorded *recorded = r->spec->side[i].recorded;
-  if (recorded != NULL && !pv_recorded_has(recorded, chosen, place->layer)) return PV_OK;
-  const pv_code code =
-      pv_forward_read(r->runner[i], chosen, place->position - r->at, 1, indices, err);
+  const pv_source *side = &r->runner[i];
+  if (!pv_source_has(side, chosen, place->layer)) return PV_OK;
+  const pv_code code = side->read(side, chosen, place->layer, place->position, 1, indices, err);
   if (code == PV_OK) place->expert = indices[place->rank];
   return code;
 }
@@ -284,19 +267,6 @@ static void compare_outputs(run *r) {
   }
 }
 
-/* What the runner has of a stage. */
-static pv_code read_stage(run *r, int i, pv_stage_id stage, size_t count, pv_rows *out,
-                          pv_error *err) {
-  const pv_recorded *recorded = i < 2 ? r->spec->side[i].recorded : NULL;
-  if (recorded == NULL || pv_recorded_has(recorded, stage, r->layer))
-    return pv_rows_read(r->runner[i], r->spec->model, stage, count, out, err);
-  out->stage = stage;
-  out->rows = count;
-  out->width = pv_plan_width(plan_of(r), stage, &r->spec->model->shape);
-  out->absent = true;
-  return PV_OK;
-}
-
 static bool has(const run *r, const pv_step *s, pv_role role) {
   return pv_step_find(plan_of(r), s, role) >= 0;
 }
@@ -342,44 +312,41 @@ static pv_code note_bits(run *r, size_t stage_count, pv_error *err) {
   return PV_ERR_INPUT;
 }
 
-static pv_code step(run *r, pv_step s, size_t count, pv_error *err) {
+static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
+  run *r = context;
+  const pv_bisect_spec *spec = r->spec;
+  const pv_step *s = &at->step;
   const bool judged = r->now.done < r->before.done;
-  pv_code code = PV_OK;
-  r->layer = s.layer;
-  for (int i = 0; i < RUNNERS && code == PV_OK; i++) {
-    code = pv_forward_step(r->runner[i], s, NULL, err);
-    for (size_t k = 0; k < s.count && code == PV_OK; k++)
-      code = read_stage(r, i, (pv_stage_id)(s.first + k), count, &r->rows[i][k], err);
-  }
-  if (code == PV_OK) code = judged ? take_step(r, s.count, err) : judge_step(r, &s, err);
-  if (code != PV_OK || r->spec->state == NULL) return code;
-  code = note_bits(r, s.count, err);
-  if (code == PV_OK && !judged && (has(r, &s, PV_ROLE_LAYER_OUT) || has(r, &s, PV_ROLE_TOP)))
-    code = pv_bisect_save(r->spec->state, r->spec->key, &r->now, r->out, err);
+  r->layer = s->layer;
+  r->rows = at->of;
+  pv_code code = judged ? take_step(r, s->count, err) : judge_step(r, s, err);
+  if (code == PV_OK && spec->state != NULL) code = note_bits(r, s->count, err);
+  if (code == PV_OK && spec->state != NULL && !judged &&
+      (has(r, s, PV_ROLE_LAYER_OUT) || has(r, s, PV_ROLE_TOP)))
+    code = pv_bisect_save(spec->state, spec->key, &r->now, r->out, err);
   return code;
 }
 
-static pv_code run_batch(run *r, size_t count, pv_error *err) {
-  const pv_bisect_spec *s = r->spec;
-  const size_t steps = pv_forward_steps(s->model, count);
-  const size_t batches = (s->count + s->batch - 1) / s->batch;
-  const pv_batch batch = {s->ids + r->at, count, r->at, count};
+static pv_code begin(void *context, const pv_batch *batch, pv_error *err) {
+  run *r = context;
   pv_code code = PV_OK;
-  for (int i = 0; i < RUNNERS && code == PV_OK; i++)
-    code = pv_forward_begin(r->runner[i], batch.ids, count, count, err);
+  r->at = batch->position;
   for (int i = 0; i < 2 && code == PV_OK; i++) {
     pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
     for (int k = 0; k < 2 && code == PV_OK; k++)
-      if (both[k] != NULL) code = both[k]->ops->begin(both[k], &batch, err);
+      if (both[k] != NULL) code = both[k]->ops->begin(both[k], batch, err);
   }
-  for (size_t i = 0; i < steps && code == PV_OK; i++) {
-    if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    code = step(r, pv_forward_step_at(s->model, i), count, err);
-    if (s->progress != NULL)
-      s->progress(s->context, r->at / s->batch * steps + i + 1, batches * steps);
-  }
-  for (int i = 0; i < RUNNERS && code == PV_OK; i++) pv_forward_end(r->runner[i]);
   return code;
+}
+
+pv_walk_spec pv_bisect_walk(const pv_bisect_spec *spec, const pv_source *sources, size_t count) {
+  return (pv_walk_spec){.plan = spec->model->plan,
+                        .layers = spec->model->shape.layers,
+                        .sources = sources,
+                        .source_count = count,
+                        .ids = spec->ids,
+                        .count = spec->count,
+                        .batch = spec->batch};
 }
 
 static pv_bisect_verdict judge(const pv_bisect_result *out) {
@@ -396,11 +363,6 @@ static pv_bisect_verdict judge(const pv_bisect_result *out) {
   return out->different > 0 || !defined ? PV_BISECT_UNDECIDED : PV_BISECT_EQUAL;
 }
 
-const char *pv_bisect_identity(const pv_bisect_side *side) {
-  return side->recorded != NULL ? side->recorded->manifest->identity
-                                : pv_numerics_identity(side->who.numerics);
-}
-
 int pv_bisect_less_exact(const pv_bisect_result *result) {
   const double left = result->worst_cosine[LEFT], right = result->worst_cosine[RIGHT];
   const pv_bisect_stage *logits = &result->stages[0][pv_plan_role(result->plan, PV_ROLE_LOGITS)];
@@ -413,10 +375,10 @@ static pv_code allocate(const pv_bisect_spec *spec, pv_bisect_result *out, pv_er
   *out = (pv_bisect_result){
       .plan = spec->model->plan, .layers = spec->model->shape.layers, .worst_cosine = {1.0, 1.0}};
   out->routing.cosine = 1.0;
-  for (int i = 0; i < 2; i++)
-    out->defined[i] = spec->side[i].recorded == NULL || spec->side[i].recorded->defined;
+  pv_numerics unused;
+  for (int i = 0; i < 2; i++) out->defined[i] = pv_walker_defined(&spec->side[i], &unused);
   out->same_identity =
-      strcmp(pv_bisect_identity(&spec->side[0]), pv_bisect_identity(&spec->side[1])) == 0;
+      strcmp(pv_walker_identity(&spec->side[0]), pv_walker_identity(&spec->side[1])) == 0;
   out->stages = calloc(out->layers, sizeof *out->stages);
   out->router = calloc(out->layers, sizeof *out->router);
   if (out->stages != NULL && out->router != NULL) return PV_OK;
@@ -433,7 +395,7 @@ static pv_code conclude(run *r, pv_error *err) {
     }
   out->routing.tops = out->tops_different;
   if (out->routing.different > 0 && pv_bisect_can_route_again(r->spec, out))
-    code = pv_bisect_route_again(r->spec, r->runner[LEFT], &out->routing, err);
+    code = pv_bisect_route_again(r->spec, &r->runner[LEFT], &out->routing, err);
   if (code != PV_OK) return code;
   out->verdict = judge(out);
   r->now.finished = true;
@@ -458,10 +420,12 @@ pv_code pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *e
   if (code == PV_OK && there) code = pv_bisect_load(spec->state, spec->key, &r.before, out, err);
   if (code != PV_OK || r.before.finished) goto cleanup;
   code = open_all(&r, err);
-  for (; code == PV_OK && r.at < spec->count; r.at += spec->batch) {
-    const size_t left = spec->count - r.at;
-    code = run_batch(&r, left < spec->batch ? left : spec->batch, err);
-  }
+  pv_walk_progress progress = {.show = spec->progress, .context = spec->context};
+  pv_walk_spec walk = pv_bisect_walk(spec, r.runner, RUNNERS);
+  const pv_visitor visitor = {.context = &r, .begin = begin, .visit = visit};
+  walk.progress = &progress;
+  progress.total = pv_walk_operations(&walk);
+  if (code == PV_OK) code = pv_walk(&walk, &visitor, err);
   if (code == PV_OK) code = conclude(&r, err);
 cleanup:
   close_all(&r);

@@ -11,19 +11,12 @@
 #ifndef PV_BISECT_BISECT_H
 #define PV_BISECT_BISECT_H
 
-#include "runtime/bisect/recorded.h"
 #include "runtime/forward/weights.h"
-#include "runtime/sources/side.h"
-
-typedef struct pv_bisect_side {
-  const char *name; /* as it is written */
-  pv_side who;
-  const pv_recorded *recorded; /* of a trace, whose own identity counts; else NULL */
-} pv_bisect_side;
+#include "runtime/sources/walker.h"
 
 typedef struct pv_bisect_spec {
   const pv_model *model;
-  pv_bisect_side side[2]; /* left, right */
+  pv_walker side[2]; /* left, right */
   const uint32_t *ids;
   size_t count, batch; /* both sides run in batches of at most `batch` */
   unsigned threads;
@@ -144,8 +137,6 @@ typedef struct pv_bisect_result {
  * else, or when the sides do not compute again what they computed before it was written. */
 pv_code pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *err);
 void pv_bisect_free(pv_bisect_result *result);
-
-const char *pv_bisect_identity(const pv_bisect_side *side);
 
 /* The less exact side by the logits' distance from the arbiter: 0, 1, or -1 when they are equal. */
 int pv_bisect_less_exact(const pv_bisect_result *result);

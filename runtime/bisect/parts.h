@@ -5,16 +5,15 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "runtime/bisect/bisect.h"
-#include "runtime/bisect/rows.h"
 
 /* A witness: makes stages from what was written into it. */
 typedef struct pv_witness {
   pv_backend *backend;
   pv_rows made, given; /* what it makes of the stage; what it was given, in its own elements */
 } pv_witness;
-/* The definition of `numerics`; f64: the arbiter. */
-pv_code pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
-                        unsigned threads, pv_witness *out, pv_error *err);
+/* The definition of the identity; f64: the arbiter. */
+pv_code pv_witness_open(const pv_model *model, const pv_backend_config *config, pv_witness *out,
+                        pv_error *err);
 void pv_witness_close(pv_witness *w);
 /* Makes `side`'s stage from what was given so far, then takes the side's own rows instead, if it
  * has any. */
@@ -41,10 +40,13 @@ pv_code pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *
 pv_bisect_why pv_structure_judge(const pv_rows *rows, size_t k, size_t row, size_t index,
                                  const pv_model *model);
 
+/* Over the tokens and batches of the bisection. */
+pv_walk_spec pv_bisect_walk(const pv_bisect_spec *spec, const pv_source *sources, size_t count);
+
 /* The second pass: the right side with the left side's routing. Only when the rerun would be the
  * right side itself. */
 bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_result *result);
-pv_code pv_bisect_route_again(const pv_bisect_spec *spec, pv_forward *left, pv_bisect_routing *out,
-                              pv_error *err);
+pv_code pv_bisect_route_again(const pv_bisect_spec *spec, const pv_source *left,
+                              pv_bisect_routing *out, pv_error *err);
 
 #endif

@@ -3,12 +3,12 @@
 
 #include "runtime/bisect/parts.h"
 
-pv_code pv_witness_open(const pv_model *model, pv_numerics numerics, size_t context, size_t batch,
-                        unsigned threads, pv_witness *out, pv_error *err) {
-  const pv_backend_config config = {numerics, context, batch, threads, NULL};
+pv_code pv_witness_open(const pv_model *model, const pv_backend_config *config, pv_witness *out,
+                        pv_error *err) {
   *out = (pv_witness){0};
-  if (numerics == PV_NUMERICS_F64) return pv_backend_f64.open(model, &config, &out->backend, err);
-  return pv_definition_open(model, &config, NULL, &out->backend, err);
+  return config->numerics == PV_NUMERICS_F64
+             ? pv_backend_f64.open(model, config, &out->backend, err)
+             : pv_definition_open(model, config, NULL, &out->backend, err);
 }
 
 void pv_witness_close(pv_witness *w) {
@@ -31,10 +31,7 @@ static pv_code give(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error
 }
 
 pv_code pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
-  pv_backend *b = w->backend;
-  pv_code code = pv_rows_room(b->model, side->stage, side->rows, b->real_bytes, &w->made, err);
-  if (code == PV_OK) code = b->ops->compute(b, side->stage, layer, err);
-  if (code == PV_OK) code = b->ops->read(b, side->stage, 0, side->rows, w->made.data, err);
+  const pv_code code = pv_rows_made(w->backend, side->stage, layer, side->rows, &w->made, err);
   return code != PV_OK || side->absent ? code : give(w, side, layer, err);
 }
 

@@ -4,15 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/child.h"
 #include "runtime/noise/parts.h"
-
-enum { STAGES_OF_OP = PV_STEP_ROWS };
 
 /* One that runs beside the arbiter. */
 typedef struct runner {
   size_t source, repeat;
   pv_fault_side side; /* rounded: the forward of the identity */
+  size_t walked;      /* rounded: which one of the walk; else 0 */
   pv_backend
       *arbiter;   /* perturbed: the one that is; rounded: starts each block where the side is */
   pv_rows chosen; /* experts of the layer */
@@ -24,9 +22,13 @@ typedef struct run {
   pv_forward *exact;
   runner *runners;
   size_t runner_count;
-  pv_rows want[STAGES_OF_OP], got[STAGES_OF_OP]; /* of the last operation */
-  pv_rows chosen;                                /* the arbiter's experts of the layer */
-  pv_rows made, given, aligned;                  /* see measure_block, pv_noise_align */
+  pv_source walked[1 + PV_NOISE_SOURCES_MAX]; /* the arbiter, and the identities */
+  size_t walked_count;
+  /* Of the last operation: the arbiter's, and a runner's own. */
+  const pv_rows *want, *got;
+  pv_rows perturbed[PV_STEP_ROWS]; /* `got` of a perturbed one */
+  pv_rows chosen;                  /* the arbiter's experts of the layer */
+  pv_rows made, given, aligned;    /* see measure_block, pv_noise_align */
   pv_noise_place place;
 } run;
 
@@ -87,6 +89,8 @@ static pv_code open_all(run *r, pv_error *err) {
   config.batch = s->batch < config.context ? s->batch : config.context;
   pv_code code = pv_forward_open(s->model, "cpu", &config, &r->exact, err);
   if (code == PV_OK) r->out->memory += pv_forward_memory(r->exact);
+  if (code == PV_OK)
+    r->walked[r->walked_count++] = pv_source_of(r->exact, s->model, PV_NUMERICS_F64);
   for (size_t i = 0; i < r->runner_count && code == PV_OK; i++) {
     runner *who = &r->runners[i];
     const pv_noise_source *source = source_of(r, who);
@@ -97,6 +101,8 @@ static pv_code open_all(run *r, pv_error *err) {
     if (code != PV_OK) break;
     r->out->memory += pv_forward_memory(who->side.forward);
     r->out->of[who->source].computed = pv_forward_backend(who->side.forward);
+    who->walked = r->walked_count;
+    r->walked[r->walked_count++] = pv_source_of(who->side.forward, s->model, source->side.numerics);
   }
   return code;
 }
@@ -109,23 +115,11 @@ static void close_all(run *r) {
   }
   free(r->runners);
   pv_forward_close(r->exact);
-  for (int k = 0; k < STAGES_OF_OP; k++) {
-    free(r->want[k].data);
-    free(r->got[k].data);
-  }
+  for (int k = 0; k < PV_STEP_ROWS; k++) free(r->perturbed[k].data);
   free(r->chosen.data);
   free(r->aligned.data);
   free(r->made.data);
   free(r->given.data);
-}
-
-/* Makes a stage of the arbiter's and reads its rows. */
-static pv_code make(const run *r, pv_backend *arbiter, pv_stage_id stage, size_t rows, pv_rows *out,
-                    pv_error *err) {
-  pv_code code = arbiter->ops->compute(arbiter, stage, r->place.layer, err);
-  if (code == PV_OK)
-    code = pv_rows_room(r->spec->model, stage, rows, arbiter->real_bytes, out, err);
-  return code == PV_OK ? arbiter->ops->read(arbiter, stage, 0, rows, out->data, err) : code;
 }
 
 static pv_code perturb(run *r, const runner *who, pv_rows *rows, pv_error *err) {
@@ -140,7 +134,7 @@ static pv_code perturb(run *r, const runner *who, pv_rows *rows, pv_error *err) 
 static pv_code measure_block(run *r, const runner *who, const pv_rows *side, pv_noise_spread *block,
                              pv_error *err) {
   pv_backend *arbiter = who->arbiter;
-  pv_code code = make(r, arbiter, side->stage, side->rows, &r->made, err);
+  pv_code code = pv_rows_made(arbiter, side->stage, r->place.layer, side->rows, &r->made, err);
   for (size_t p = 0; p < side->rows && code == PV_OK && !side->index; p++)
     pv_noise_widen(block, &r->made, side, p);
   if (code != PV_OK || !pv_plan_is(r->spec->model->plan, side->stage, PV_ROW_BLOCK)) return code;
@@ -192,82 +186,74 @@ static void measure_choices(run *r, const runner *who, const pv_step *s) {
   }
 }
 
-static pv_code run_one(run *r, runner *who, pv_step s, size_t rows, pv_error *err) {
-  const bool rounded = source_of(r, who)->kind == PV_NOISE_ROUNDED;
-  pv_code code = rounded ? pv_forward_step(who->side.forward, s, NULL, err) : PV_OK;
-  for (size_t k = 0; k < s.count && code == PV_OK; k++) {
-    pv_rows *got = &r->got[k];
-    if (rounded) {
-      code = pv_rows_read(who->side.forward, r->spec->model, (pv_stage_id)(s.first + k), rows, got,
-                          err);
-    } else {
-      code = make(r, who->arbiter, (pv_stage_id)(s.first + k), rows, got, err);
-      if (code == PV_OK) code = perturb(r, who, got, err);
-    }
-    if (code == PV_OK) code = measure(r, who, k, err);
+/* What a perturbed arbiter makes of an operation. */
+static pv_code make_perturbed(run *r, const runner *who, const pv_walk_at *at, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t k = 0; k < at->step.count && code == PV_OK; k++) {
+    pv_rows *rows = &r->perturbed[k];
+    code = pv_rows_made(who->arbiter, (pv_stage_id)(at->step.first + k), at->step.layer, at->rows,
+                        rows, err);
+    if (code == PV_OK) code = perturb(r, who, rows, err);
   }
-  if (code == PV_OK) measure_choices(r, who, &s);
-  if (code == PV_OK && pv_step_find(r->spec->model->plan, &s, PV_ROLE_ROUTER_INDICES) >= 0)
+  r->got = r->perturbed;
+  return code;
+}
+
+static pv_code measure_one(run *r, runner *who, const pv_walk_at *at, bool routed, pv_error *err) {
+  pv_code code = PV_OK;
+  if (who->walked > 0)
+    r->got = at->of[who->walked];
+  else
+    code = make_perturbed(r, who, at, err);
+  for (size_t k = 0; k < at->step.count && code == PV_OK; k++) code = measure(r, who, k, err);
+  if (code == PV_OK) measure_choices(r, who, &at->step);
+  if (code == PV_OK && routed)
     code = pv_rows_convert(&r->got[2], sizeof(int32_t), &who->chosen, err);
   return code;
 }
 
-static pv_code step(run *r, pv_step s, size_t rows, pv_error *err) {
-  r->place.layer = s.layer;
-  pv_code code = pv_forward_step(r->exact, s, NULL, err);
-  for (size_t k = 0; k < s.count && code == PV_OK; k++)
-    code =
-        pv_rows_read(r->exact, r->spec->model, (pv_stage_id)(s.first + k), rows, &r->want[k], err);
-  if (code == PV_OK && pv_step_find(r->spec->model->plan, &s, PV_ROLE_ROUTER_INDICES) >= 0)
-    code = pv_rows_convert(&r->want[2], sizeof(int32_t), &r->chosen, err);
+static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
+  run *r = context;
+  const bool routed = pv_step_find(r->spec->model->plan, &at->step, PV_ROLE_ROUTER_INDICES) >= 0;
+  pv_code code = PV_OK;
+  r->place.layer = at->step.layer;
+  r->want = at->of[0];
+  if (routed) code = pv_rows_convert(&r->want[2], sizeof(int32_t), &r->chosen, err);
   for (size_t i = 0; i < r->runner_count && code == PV_OK; i++)
-    code = run_one(r, &r->runners[i], s, rows, err);
+    code = measure_one(r, &r->runners[i], at, routed, err);
   return code;
 }
 
-static pv_code run_batch(run *r, const uint32_t *ids, size_t count, size_t *done, size_t total,
-                         pv_error *err) {
-  const pv_noise_spec *s = r->spec;
-  const pv_batch batch = {ids, count, r->place.position, count};
-  const size_t steps = pv_forward_steps(s->model, count);
-  pv_code code = pv_forward_begin(r->exact, ids, count, count, err);
-  for (size_t i = 0; i < r->runner_count && code == PV_OK; i++) {
-    const runner *who = &r->runners[i];
-    code = who->arbiter->ops->begin(who->arbiter, &batch, err);
-    if (code == PV_OK && who->side.forward != NULL)
-      code = pv_forward_begin(who->side.forward, ids, count, count, err);
-  }
-  for (size_t i = 0; i < steps && code == PV_OK; i++) {
-    if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    code = step(r, pv_forward_step_at(s->model, i), count, err);
-    if (s->progress != NULL) s->progress(s->context, ++*done, total);
-  }
-  if (code != PV_OK) return code;
-  pv_forward_end(r->exact);
-  for (size_t i = 0; i < r->runner_count; i++)
-    if (r->runners[i].side.forward != NULL) pv_forward_end(r->runners[i].side.forward);
-  return PV_OK;
+static pv_code begin(void *context, const pv_batch *batch, pv_error *err) {
+  run *r = context;
+  pv_code code = PV_OK;
+  r->place.position = batch->position;
+  for (size_t i = 0; i < r->runner_count && code == PV_OK; i++)
+    code = r->runners[i].arbiter->ops->begin(r->runners[i].arbiter, batch, err);
+  return code;
 }
 
 static pv_code run_all(run *r, pv_error *err) {
   const pv_noise_spec *s = r->spec;
-  const size_t steps = pv_forward_steps(s->model, 1);
-  size_t done = 0, total = 0;
+  const pv_visitor visitor = {.context = r, .begin = begin, .visit = visit};
+  pv_walk_progress progress = {.show = s->progress, .context = s->context};
+  pv_walk_spec walk = {.plan = s->model->plan,
+                       .layers = s->model->shape.layers,
+                       .sources = r->walked,
+                       .source_count = r->walked_count,
+                       .batch = s->batch,
+                       .progress = &progress};
   pv_code code = PV_OK;
-  for (size_t i = 0; i < s->prompt_count; i++)
-    total += (s->prompts[i].count + s->batch - 1) / s->batch * steps;
+  for (size_t i = 0; i < s->prompt_count; i++) {
+    walk.count = s->prompts[i].count;
+    progress.total += pv_walk_operations(&walk);
+  }
   for (size_t i = 0; i < s->prompt_count && code == PV_OK; i++) {
-    const pv_noise_prompt *p = &s->prompts[i];
+    walk.ids = s->prompts[i].ids;
+    walk.count = s->prompts[i].count;
     r->place.prompt = i;
-    pv_forward_rewind(r->exact, 0);
-    for (size_t k = 0; k < r->runner_count; k++)
-      if (r->runners[k].side.forward != NULL) pv_forward_rewind(r->runners[k].side.forward, 0);
-    for (size_t at = 0; at < p->count && code == PV_OK; at += s->batch) {
-      const size_t left = p->count - at;
-      r->place.position = at;
-      code = run_batch(r, p->ids + at, left < s->batch ? left : s->batch, &done, total, err);
-    }
-    r->out->positions += p->count;
+    code = pv_walk(&walk, &visitor, err);
+    r->out->positions += walk.count;
   }
   return code;
 }

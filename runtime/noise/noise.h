@@ -8,6 +8,7 @@
 #define PV_NOISE_NOISE_H
 
 #include "runtime/sources/side.h"
+#include "runtime/walk/walk.h"
 
 #define PV_NOISE_LAST_BIT    0x1p-24 /* half a unit in the last place of float32, relative */
 #define PV_NOISE_SOURCES_MAX 8
@@ -26,14 +27,9 @@ typedef struct pv_noise_source {
   const char *name; /* rounded: as it is written */
 } pv_noise_source;
 
-typedef struct pv_noise_prompt {
-  const uint32_t *ids;
-  size_t count;
-} pv_noise_prompt;
-
 typedef struct pv_noise_spec {
   const pv_model *model;
-  const pv_noise_prompt *prompts;
+  const pv_sequence *prompts;
   size_t prompt_count, batch; /* batch: positions at once, which changes no figure */
   unsigned threads;
   const pv_noise_source *sources;

@@ -2,7 +2,6 @@
 #ifndef PV_NOISE_PARTS_H
 #define PV_NOISE_PARTS_H
 
-#include "runtime/bisect/rows.h"
 #include "runtime/noise/noise.h"
 
 /* Widens `spread` by the distance of one row. */

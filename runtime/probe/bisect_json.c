@@ -124,7 +124,7 @@ static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i
   return json_pack(
       "{s:o, s:b, s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
       pv_json_string(spec->side[i].name), "recorded", spec->side[i].recorded != NULL, "computed_by",
-      r->computed[i], "numerics", pv_bisect_identity(&spec->side[i]), "defined",
+      r->computed[i], "numerics", pv_walker_identity(&spec->side[i]), "defined",
       r->defined[i] ? 1 : 0, "model_sha256", model_digest(spec->side[i].recorded), "not_recorded",
       missing(spec, r, i), "fallback", r->fallback[i] ? 1 : 0, "first_undefined",
       place(spec->model, r, &r->culprit[i]), "why", pv_bisect_why_text(r->why[i]), "not_finite",

@@ -44,7 +44,7 @@ static void print_foreign(const char *text) {
   pv_text_free(&escaped);
 }
 
-static void print_recorded(const pv_bisect_side *side, int i) {
+static void print_recorded(const pv_walker *side, int i) {
   printf("  the %s side was recorded", side_word[i]);
   const pv_manifest *m = side->recorded->manifest;
   if (m->backend[0] != '\0') {
@@ -74,7 +74,7 @@ static void print_header(const pv_bisect_spec *spec, const pv_bisect_result *r) 
   if (defined && r->same_identity) return;
   for (int i = 0; i < 2; i++) {
     printf("  %-5s ", side_word[i]);
-    print_foreign(pv_bisect_identity(&spec->side[i]));
+    print_foreign(pv_walker_identity(&spec->side[i]));
     printf("%s\n", r->defined[i] ? "" : " (not defined here)");
   }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "runtime/tokenizer/tokenizer.h"
 
 static pv_code encode(const pv_call *call, pv_job *job, pv_error *err) {
@@ -94,8 +95,102 @@ pv_code pv_call_open(const pv_call *call, bool tokens, pv_job *out, pv_error *er
   return code;
 }
 
+static void add_sequence(pv_job *job, pv_sequence sequence) {
+  job->sequences[job->sequence_count++] = sequence;
+  if (sequence.count > job->longest) job->longest = sequence.count;
+}
+
+static pv_code make_room(pv_job *job, size_t sequences, pv_error *err) {
+  job->sequences = calloc(sequences + 1, sizeof *job->sequences);
+  return job->sequences != NULL ? PV_OK
+                                : pv_error_set(err, PV_ERR_NOMEM, "out of memory for sequences");
+}
+
+static pv_code take_random(uint64_t seed, const uint32_t *lengths, size_t count, pv_job *job,
+                           pv_error *err) {
+  uint64_t all = 0;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < count && code == PV_OK; all += lengths[i++])
+    if (lengths[i] == 0) code = pv_error_set(err, PV_ERR_INPUT, "--random: a length of 0");
+  if (code == PV_OK) code = make_room(job, count, err);
+  if (code != PV_OK) return code;
+  job->ids = calloc(all, sizeof *job->ids);
+  if (job->ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
+  for (size_t i = 0; i < count; i++) {
+    uint32_t *ids = job->ids + job->count;
+    pv_reference_random_ids(&seed, job->model->shape.vocab, ids, lengths[i]);
+    add_sequence(job, (pv_sequence){ids, lengths[i]});
+    job->count += lengths[i];
+  }
+  return PV_OK;
+}
+
+/* All prompts of the reference or, without one, of the built-in ones; or the one that is named. */
+static pv_code take_prompts(const pv_call *call, pv_job *job, pv_error *err) {
+  const pv_shape *s = &job->model->shape;
+  pv_code code = call->reference != NULL
+                     ? pv_reference_open(call->reference, &job->reference, err)
+                     : pv_reference_builtin(s->vocab, s->context, &job->reference, err);
+  const size_t count = code == PV_OK ? pv_reference_prompt_count(job->reference) : 0;
+  if (code == PV_OK) code = make_room(job, count, err);
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
+    const pv_reference_prompt *p = pv_reference_prompt_at(job->reference, i);
+    if (call->named != NULL && strcmp(p->name, call->named) != 0) continue;
+    if (p->vocab != s->vocab)
+      code = pv_error_set(err, PV_ERR_INPUT, "the reference is of another model: %u tokens, not %u",
+                          p->vocab, s->vocab);
+    else
+      add_sequence(job, (pv_sequence){p->ids, p->count});
+  }
+  if (code != PV_OK || job->sequence_count > 0) return code;
+  pv_error_set(err, PV_ERR_INPUT, "%s has no prompt '%s'",
+               call->reference != NULL ? "the reference" : "this model",
+               call->named != NULL ? call->named : "");
+  if (call->reference == NULL)
+    pv_error_hint(err, "--reference FILE names a reference; built in is %s, for example",
+                  pv_reference_prompt_at(job->reference, count - 1)->name);
+  return PV_ERR_INPUT;
+}
+
+pv_code pv_call_sequences(const pv_call *call, pv_sequence otherwise, pv_job *job, pv_error *err) {
+  const bool prompts = call->reference != NULL || call->named != NULL;
+  const int ways = (job->ids != NULL) + (call->random != NULL) + prompts;
+  const uint32_t length = (uint32_t)otherwise.count;
+  uint32_t *lengths = NULL;
+  uint64_t seed = 1;
+  size_t count = 0;
+  pv_code code = pv_option_u64("--seed", call->seed, 0, UINT64_MAX, &seed, err);
+  if (code != PV_OK) return code;
+  if (ways > 1 || (ways == 0 && otherwise.count == 0))
+    return pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --reference");
+  if (prompts) return take_prompts(call, job, err);
+  if (ways == 0 && otherwise.ids == NULL) return take_random(seed, &length, 1, job, err);
+  if (call->random == NULL) {
+    const pv_sequence given = {job->ids, job->count};
+    code = make_room(job, 1, err);
+    if (code == PV_OK) add_sequence(job, job->ids != NULL ? given : otherwise);
+    return code;
+  }
+  code = pv_option_ids("--random", call->random, &lengths, &count, err);
+  if (code == PV_OK) code = take_random(seed, lengths, count, job, err);
+  free(lengths);
+  return code;
+}
+
+void pv_call_progress(void *context, size_t done, size_t total) {
+  pv_job *job = context;
+  if (!pv_call_terminal()) return;
+  if (job->began == 0.0) job->began = pv_clock_now();
+  if (pv_clock_now() - job->began < 1.0) return;
+  fprintf(stderr, "\r%zu of %zu operations%s", done, total, done == total ? "\r\033[K" : "");
+  job->shown = done != total;
+}
+
 void pv_job_close(pv_job *job) {
+  if (job->shown) fputs("\r\033[K", stderr);
   pv_model_close(job->model);
+  pv_reference_close(job->reference);
+  free(job->sequences);
   free(job->ids);
   *job = (pv_job){0};
 }

@@ -3,11 +3,14 @@
 #define PV_PROBE_CALL_H
 
 #include "base/options.h"
+#include "runtime/reference/reference.h"
 #include "runtime/sources/side.h"
+#include "runtime/walk/walk.h"
 
 typedef struct pv_call {
   const char *model, *prompt, *ids, *side, *threads;
-  const char *backend, *numerics, *path; /* the side as it was named before --side */
+  const char *backend, *numerics, *path;         /* the side as it was named before --side */
+  const char *random, *seed, *reference, *named; /* of several sequences of tokens */
   bool plain; /* the names of control tokens in the prompt are text like any other */
 } pv_call;
 #define PV_CALL_DEFAULTS ((pv_call){.threads = "0"})
@@ -29,18 +32,41 @@ typedef struct pv_call {
         &(call).plain                                                                   \
   }
 
-/* What the options ask for; the caller closes the model and frees the ids. */
+/* Of commands over any number of sequences; to be listed behind PV_CALL_TOKENS. */
+#define PV_CALL_SEQUENCES(call)                                                                   \
+  {"--random", "N,N", "random tokens instead: how many, in each sequence", &(call).random, NULL}, \
+      {"--seed", "N", "of what is random (default 1)", &(call).seed, NULL},                       \
+      {"--reference", "FILE", "every prompt of a model's reference, instead of --ids",            \
+       &(call).reference, NULL},                                                                  \
+  {                                                                                               \
+    "--named", "NAME", "of the reference, or of the built-in prompts, this one alone",            \
+        &(call).named, NULL                                                                       \
+  }
+
+/* What the options ask for; pv_job_close closes and frees all of it. */
 typedef struct pv_job {
   pv_model *model;
   uint32_t *ids;
   size_t count;
   pv_side side;
   unsigned threads;
+  pv_sequence *sequences; /* of pv_call_sequences; of `ids`, of the reference, or of neither */
+  size_t sequence_count, longest;
+  pv_reference *reference;
+  double began; /* of pv_call_progress */
+  bool shown;
 } pv_job;
 
 /* `tokens`: ids or a prompt are needed. */
 pv_code pv_call_open(const pv_call *call, bool tokens, pv_job *out, pv_error *err);
 void pv_job_close(pv_job *job);
+/* Which tokens a command runs over, of a job that is open: those of --ids or --prompt, of --random,
+ * or of a reference. Without any of them `otherwise`, which must outlive the job; without `ids` in
+ * it that many random ones, and with no count PV_ERR_INPUT. */
+pv_code pv_call_sequences(const pv_call *call, pv_sequence otherwise, pv_job *job, pv_error *err);
+/* How far it is, in operations: nothing for the first second, and nothing into a pipe. `job` is a
+ * pv_job. */
+void pv_call_progress(void *job, size_t done, size_t total);
 
 /* A side, and the fault that an option of its own names, or NULL. `old`: the text is made of such
  * options. What is of the old spelling is read, and that is said on standard error. */

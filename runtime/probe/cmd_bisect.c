@@ -7,15 +7,8 @@
 #include "base/text.h"
 #include "kernels_digest.h"
 #include "runtime/probe/bisect_report.h"
-#include "runtime/probe/call.h"
+#include "runtime/probe/pair.h"
 #include "runtime/probe/probe.h"
-#include "runtime/reference/reference.h"
-
-static void show_progress(void *context, size_t done, size_t total) {
-  (void)context;
-  if (pv_call_terminal())
-    fprintf(stderr, "\r%zu of %zu operations%s", done, total, done == total ? "\r\033[K" : "");
-}
 
 /* The command as it was given, for a shell. */
 static char *quoted(int argc, char **argv) {
@@ -30,128 +23,44 @@ static char *quoted(int argc, char **argv) {
 
 typedef struct call {
   pv_call side;
-  const char *random, *seed, *batch, *reference, *named, *fault[2], *resume, *svg;
+  const char *batch, *fault[2], *resume, *svg;
   bool json, faults;
   pv_job job;
-  pv_text name[2];
-  const char *folder[2]; /* of a recorded side, or NULL */
-  pv_recorded *recorded[2];
+  pv_pair pair;
   char key[PV_SHA256_HEX];
 } call;
 
-static pv_code copy_ids(call *c, const uint32_t *ids, size_t count, pv_error *err) {
-  c->job.ids = calloc(count, sizeof *c->job.ids);
-  if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-  memcpy(c->job.ids, ids, count * sizeof *ids);
-  c->job.count = count;
-  return PV_OK;
-}
-
-/* The prompt in which a falsifier saw something: of the reference, or a built-in one. */
-static pv_code take_prompt(call *c, pv_error *err) {
-  pv_reference *reference = NULL;
-  const pv_reference_prompt *found = NULL;
-  const pv_shape *s = &c->job.model->shape;
-  pv_code code = c->reference != NULL ? pv_reference_open(c->reference, &reference, err)
-                                      : pv_reference_builtin(s->vocab, s->context, &reference, err);
-  if (code == PV_OK) found = pv_reference_find(reference, c->named);
-  if (code == PV_OK && found == NULL) {
-    code = pv_error_set(err, PV_ERR_INPUT, "%s has no prompt '%s'",
-                        c->reference != NULL ? "the reference" : "this model", c->named);
-    if (c->reference == NULL)
-      pv_error_hint(
-          err, "--reference FILE names a reference; built in is %s, for example",
-          pv_reference_prompt_at(reference, pv_reference_prompt_count(reference) - 1)->name);
-  }
-  if (code == PV_OK) code = copy_ids(c, found->ids, found->count, err);
-  pv_reference_close(reference);
-  return code;
-}
-
-static pv_code choose_tokens(call *c, pv_error *err) {
-  uint64_t length = 24, seed = 1;
-  pv_code code = pv_option_u64("--random", c->random, 1, 1u << 16, &length, err);
-  if (code == PV_OK) code = pv_option_u64("--seed", c->seed, 0, UINT64_MAX, &seed, err);
-  if (code == PV_OK && c->named != NULL) code = take_prompt(c, err);
-  for (int i = 0; i < 2 && code == PV_OK && c->random == NULL && c->job.ids == NULL; i++)
-    if (c->recorded[i] != NULL && c->recorded[i]->manifest->ids != NULL)
-      code = copy_ids(c, c->recorded[i]->manifest->ids, c->recorded[i]->manifest->positions, err);
-  if (code != PV_OK || c->job.ids != NULL) return code;
-  for (int i = 0; i < 2; i++)
-    if (c->recorded[i] != NULL && c->random == NULL) {
-      pv_error_set(err, PV_ERR_INPUT, "the manifest does not say of which tokens the trace is");
-      pv_error_at(err, c->folder[i], 0, 0, -1);
-      pv_error_hint(err, "give them with --ids");
-      return PV_ERR_INPUT;
-    }
-  c->job.ids = calloc(length, sizeof *c->job.ids);
-  if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-  c->job.count = length;
-  pv_reference_random_ids(&seed, c->job.model->shape.vocab, c->job.ids, length);
-  return PV_OK;
-}
-
-/* A trace of other tokens would differ everywhere, and nobody would be wrong. */
-static pv_code check_tokens(const call *c, pv_error *err) {
-  for (int i = 0; i < 2; i++) {
-    const pv_manifest *m = c->recorded[i] != NULL ? c->recorded[i]->manifest : NULL;
-    if (m == NULL || m->ids == NULL) continue;
-    const bool same = m->positions == c->job.count &&
-                      memcmp(m->ids, c->job.ids, c->job.count * sizeof *m->ids) == 0;
-    if (same) continue;
-    pv_error_set(err, PV_ERR_INPUT, "the trace is of other tokens than those of this run");
-    pv_error_at(err, c->folder[i], 0, 0, -1);
-    pv_error_hint(err,
-                  "both sides must be of the same tokens; without --ids and the like those of the "
-                  "first trace are taken");
-    return PV_ERR_INPUT;
-  }
-  return PV_OK;
-}
-
-static pv_code parse_side(call *c, int i, const char *text, pv_bisect_side *out, pv_error *err) {
-  const pv_code code = pv_call_side(text, c->fault[i], false, &out->who, err);
-  if (code != PV_OK) return code;
-  c->folder[i] = out->who.folder;
-  pv_side_text(&out->who, &c->name[i]);
-  if (c->name[i].failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a side's name");
-  out->name = c->name[i].data;
-  return PV_OK;
-}
-
 static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *out, pv_error *err) {
-  uint64_t batch = 0;
-  pv_code code = PV_OK;
-  for (int i = 0; i < 2 && code == PV_OK; i++)
-    code = parse_side(c, i, names[i], &out->side[i], err);
+  enum { LENGTH = 24 }; /* random tokens, where none are named */
+  pv_code code = pv_pair_parse(names, c->fault, &c->pair, err);
   for (int i = 0; i < 2 && code == PV_OK && c->faults; i++)
-    if (c->folder[i] != NULL)
+    if (pv_pair_is_trace(&c->pair, i))
       code = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
-    else if (out->side[i].who.planted.fault != NULL)
+    else if (c->pair.side[i].who.planted.fault != NULL)
       code = pv_error_set(err, PV_ERR_INPUT, "--faults plants each fault itself");
-  const int sources =
-      (c->random != NULL) + (c->side.ids != NULL) + (c->side.prompt != NULL) + (c->named != NULL);
-  if (code == PV_OK && sources > 1)
-    code = pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --named");
   const bool given = c->side.ids != NULL || c->side.prompt != NULL;
   if (code == PV_OK) code = pv_call_open(&c->side, given, &c->job, err);
-  pv_recorded_model of = {c->job.model, c->side.model, ""};
-  for (int i = 0; i < 2 && code == PV_OK; i++)
-    if (c->folder[i] != NULL) {
-      code = pv_recorded_open(c->folder[i], &of, &c->recorded[i], err);
-      out->side[i].recorded = c->recorded[i];
-    }
-  if (code == PV_OK) code = choose_tokens(c, err);
-  if (code == PV_OK) code = check_tokens(c, err);
+  if (code == PV_OK) code = pv_pair_open(&c->pair, c->job.model, c->side.model, err);
+  if (code == PV_OK) code = pv_pair_sequences(&c->pair, &c->side, LENGTH, &c->job, err);
+  if (code == PV_OK && c->job.sequence_count != 1) {
+    code = pv_error_set(err, PV_ERR_INPUT, "pv bisect takes one sequence of tokens");
+    pv_error_hint(err, "name one prompt of a reference with --named, or one length with --random");
+  }
+  if (code != PV_OK) return code;
+  const pv_sequence *tokens = &c->job.sequences[0];
   /* Two batches at least: a defect of positions or of the cache may need a cut. */
-  batch = (c->job.count + 1) / 2;
-  if (code == PV_OK) code = pv_option_u64("--batch", c->batch, 1, 1u << 20, &batch, err);
-  out->model = c->job.model;
-  out->ids = c->job.ids;
-  out->count = c->job.count;
-  out->batch = batch < c->job.count ? batch : c->job.count;
-  out->threads = c->job.threads;
-  out->progress = show_progress;
+  uint64_t batch = (tokens->count + 1) / 2;
+  code = pv_option_u64("--batch", c->batch, 1, 1u << 20, &batch, err);
+  *out = (pv_bisect_spec){.model = c->job.model,
+                          .side = {c->pair.side[0], c->pair.side[1]},
+                          .ids = tokens->ids,
+                          .count = tokens->count,
+                          .batch = batch < tokens->count ? batch : tokens->count,
+                          .threads = c->job.threads,
+                          .progress = pv_call_progress,
+                          .context = &c->job,
+                          .state = c->resume,
+                          .key = c->key};
   return code;
 }
 
@@ -164,9 +73,9 @@ static pv_code make_key(const call *c, const pv_bisect_spec *spec, char out[PV_S
   pv_text_printf(&text, "%s %s %s %s %zu", PV_VERSION, PV_HOST_SHA256, PV_KERNELS_SHA256, digest,
                  spec->batch);
   for (int i = 0; i < 2 && code == PV_OK; i++) {
-    const pv_bisect_side *side = &spec->side[i];
+    const pv_walker *side = &spec->side[i];
     if (side->recorded != NULL) code = pv_recorded_digest(side->recorded, digest, err);
-    pv_text_printf(&text, "\n%s %s %s", side->name, pv_bisect_identity(side),
+    pv_text_printf(&text, "\n%s %s %s", side->name, pv_walker_identity(side),
                    side->recorded != NULL ? digest : "computes");
   }
   for (size_t i = 0; i < spec->count; i++) pv_text_printf(&text, " %u", spec->ids[i]);
@@ -235,11 +144,7 @@ int pv_probe_bisect(int argc, char **argv) {
   const pv_option list[] = {
       {"--model", "FILE", "a GGUF model", &c.side.model, NULL},
       PV_CALL_TOKENS(c.side),
-      {"--random", "N", "so many random tokens (default 24)", &c.random, NULL},
-      {"--reference", "FILE", "a model's reference, for --named", &c.reference, NULL},
-      {"--named", "NAME", "the tokens of a prompt of the reference, or of a built-in one", &c.named,
-       NULL},
-      {"--seed", "N", "of the random tokens (default 1)", &c.seed, NULL},
+      PV_CALL_SEQUENCES(c.side),
       {"--batch", "N", "positions per batch (default: half of the tokens)", &c.batch, NULL},
       {"--fault", "NAME", "old: the right side's @FAULT", &c.fault[1], NULL},
       {"--left-fault", "NAME", "old: the left side's @FAULT", &c.fault[0], NULL},
@@ -275,16 +180,11 @@ int pv_probe_bisect(int argc, char **argv) {
   if (code == PV_OK) code = check_options(&c, options.rest_count, again, &err);
   if (code == PV_OK) code = make_spec(&c, names, &spec, &err);
   if (code == PV_OK && c.resume != NULL) code = make_key(&c, &spec, c.key, &err);
-  spec.state = c.resume;
-  spec.key = c.key;
   if (code == PV_OK) code = carry_out(&c, &spec, again, &found, &err);
 cleanup:;
   const int exit_code = code == PV_OK ? found : pv_call_exit(code, &err);
   free(again);
-  for (int i = 0; i < 2; i++) {
-    pv_recorded_close(c.recorded[i]);
-    pv_text_free(&c.name[i]);
-  }
+  pv_pair_close(&c.pair);
   pv_job_close(&c.job);
   return exit_code;
 }

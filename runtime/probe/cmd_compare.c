@@ -1,13 +1,12 @@
-/* pv compare: two trace folders, or two sides that compute. */
+/* pv compare: two sides, each of which computes or was recorded. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/output.h"
 #include "base/text.h"
-#include "runtime/probe/call.h"
+#include "runtime/probe/pair.h"
 #include "runtime/probe/probe.h"
-#include "runtime/reference/reference.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 
@@ -64,48 +63,61 @@ static void print_row(void *context, const pv_trace_row *r) {
 
 typedef enum outcome { EQUAL, DIFFERENT, VACUOUS, INCOMPARABLE } outcome;
 
+typedef struct compare {
+  table table;
+  pv_pair pair;
+  pv_job job;
+  uint64_t batch; /* of the right side; 0: all at once */
+  pv_trace_filter filter;
+  pv_fault_side opened[2];
+  pv_source source[2];
+  pv_trace_comparison all;
+} compare;
+
 /* Two functions, two models or two texts: that bits differ says nothing. */
-static outcome judge(const pv_trace_comparison *c, const char **why) {
-  const bool functions = c->numerics[0][0] != '\0' && c->numerics[1][0] != '\0' &&
-                         strcmp(c->numerics[0], c->numerics[1]) != 0;
-  *why = c->other_model ? "the two traces are of different models"
-         : c->other_ids ? "the two traces are of different token ids"
-         : functions    ? "the two sides compute different functions: no difference is a defect"
-                        : NULL;
+static outcome judge(const compare *c, const char **why) {
+  const char *const identity[] = {c->source[0].identity, c->source[1].identity};
+  const pv_trace_comparison *all = &c->all;
+  const bool functions =
+      identity[0][0] != '\0' && identity[1][0] != '\0' && strcmp(identity[0], identity[1]) != 0;
+  *why = all->other_model ? "the two traces are of different models"
+         : all->other_ids ? "the two traces are of different token ids"
+         : functions      ? "the two sides compute different functions: no difference is a defect"
+                          : NULL;
   if (*why != NULL) return INCOMPARABLE;
-  if (c->elements == 0) return VACUOUS;
-  return c->different + c->only_left + c->only_right > 0 ? DIFFERENT : EQUAL;
+  if (all->elements == 0) return VACUOUS;
+  return all->different + all->only_left + all->only_right > 0 ? DIFFERENT : EQUAL;
 }
 
-/* Of two folders: what their manifests leave open. */
-static void print_unknown(const pv_trace_comparison *c) {
+/* What the manifest of a trace leaves open. */
+static void print_unknown(const compare *c, int i) {
   static const char *const side[] = {"left", "right"};
-  for (int i = 0; i < 2; i++) {
-    if (c->model_sha256[i][0] == '\0')
-      printf("of which model the %s trace is, its manifest does not say\n", side[i]);
-    if (!c->ids_known[i])
-      printf("of which tokens the %s trace is, its manifest does not say\n", side[i]);
-    if (c->numerics[i][0] == '\0')
-      printf("which function the %s side computes, its manifest does not say\n", side[i]);
-  }
+  const pv_source *s = &c->source[i];
+  if (!pv_pair_is_trace(&c->pair, i)) return;
+  if (s->model_sha256[0] == '\0')
+    printf("of which model the %s trace is, its manifest does not say\n", side[i]);
+  if (s->ids == NULL)
+    printf("of which tokens the %s trace is, its manifest does not say\n", side[i]);
+  if (s->identity[0] == '\0')
+    printf("which function the %s side computes, its manifest does not say\n", side[i]);
 }
 
-static void print_summary(const pv_trace_comparison *c, bool folders) {
-  const char *why = NULL;
-  const outcome is = judge(c, &why);
-  printf("%llu tensors, %llu elements compared, %llu differ\n", (unsigned long long)c->tensors,
-         (unsigned long long)c->elements, (unsigned long long)c->different);
-  if (c->only_left + c->only_right > 0)
+static void print_summary(const compare *c, outcome is, const char *why) {
+  const pv_trace_comparison *all = &c->all;
+  printf("%llu tensors, %llu elements compared, %llu differ\n", (unsigned long long)all->tensors,
+         (unsigned long long)all->elements, (unsigned long long)all->different);
+  if (all->only_left + all->only_right > 0)
     printf("%llu tensors only on the left, %llu only on the right\n",
-           (unsigned long long)c->only_left, (unsigned long long)c->only_right);
-  if (folders) print_unknown(c);
+           (unsigned long long)all->only_left, (unsigned long long)all->only_right);
+  for (int i = 0; i < 2; i++) print_unknown(c, i);
   if (is != INCOMPARABLE) return;
   printf("INCOMPARABLE: %s\n", why);
   for (int i = 0; i < 2; i++) {
-    if (c->other_model)
-      printf("  %-6s SHA-256 %.12s...\n", i == 0 ? "left:" : "right:", c->model_sha256[i]);
-    else if (!c->other_ids)
-      printf("  %-6s %s\n", i == 0 ? "left:" : "right:", c->numerics[i]);
+    const char *name = i == 0 ? "left:" : "right:";
+    if (all->other_model)
+      printf("  %-6s SHA-256 %.12s...\n", name, c->source[i].model_sha256);
+    else if (!all->other_ids)
+      printf("  %-6s %s\n", name, c->source[i].identity);
   }
 }
 
@@ -116,166 +128,119 @@ static void json_text(const char *name, const char *text) {
     printf(",\"%s\":null", name);
 }
 
-static int finish(const table *t, const pv_trace_comparison *c, bool folders) {
+static int finish(const compare *c) {
   static const char *const words[] = {"equal", "different", "vacuous", "incomparable"};
   static const int codes[] = {0, 1, 3, 3};
+  const pv_trace_comparison *all = &c->all;
   const char *why = NULL;
   const outcome is = judge(c, &why);
-  if (!t->json) {
-    print_summary(c, folders);
+  if (!c->table.json) {
+    print_summary(c, is, why);
     return codes[is];
   }
   printf("%s],\"compared\":%llu,\"different\":%llu,\"only_left\":%llu,\"only_right\":%llu",
-         t->rows == 0 ? "{\"tensors\":[" : "", (unsigned long long)c->elements,
-         (unsigned long long)c->different, (unsigned long long)c->only_left,
-         (unsigned long long)c->only_right);
+         c->table.rows == 0 ? "{\"tensors\":[" : "", (unsigned long long)all->elements,
+         (unsigned long long)all->different, (unsigned long long)all->only_left,
+         (unsigned long long)all->only_right);
   printf(",\"same_numerics\":%s,\"verdict\":\"%s\"",
-         strcmp(c->numerics[0], c->numerics[1]) == 0 ? "true" : "false", words[is]);
+         strcmp(c->source[0].identity, c->source[1].identity) == 0 ? "true" : "false", words[is]);
   json_text("reason", why);
-  if (folders) {
-    json_text("left_model_sha256", c->model_sha256[0]);
-    json_text("right_model_sha256", c->model_sha256[1]);
+  if (pv_pair_is_trace(&c->pair, 0) || pv_pair_is_trace(&c->pair, 1)) {
+    json_text("left_model_sha256", c->source[0].model_sha256);
+    json_text("right_model_sha256", c->source[1].model_sha256);
   }
   puts("}");
   return codes[is];
 }
 
-/* An error may come behind the first rows. */
-static int fail(const table *t, pv_code code, const pv_error *err) {
-  if (t->json && t->rows > 0) puts("]}");
-  return pv_call_exit(code, err);
-}
-
-static int compare_folders(table *t, const char *left, const char *right) {
-  pv_error err = PV_ERROR_INIT;
-  pv_trace_comparison c;
-  const pv_code code = pv_trace_compare(left, right, print_row, t, &c, &err);
-  return code == PV_OK ? finish(t, &c, true) : fail(t, code, &err);
-}
-
-typedef struct sides {
-  pv_job job;
-  pv_side side[2];
-  uint64_t batch, seed;
-  const char *random; /* lengths of random sequences */
-  pv_reference *reference;
-  pv_trace_filter filter;
-  pv_fault_side opened[2];
-} sides;
-
-/* The left side is kept in memory whole, the right side is compared as it runs. */
-static pv_code compare_sequence(table *t, sides *s, const uint32_t *ids, size_t count,
-                                pv_trace_comparison *all, pv_error *err) {
+/* In batches of the right side. A left side that computes does that all at once: where the two
+ * differ, it is kept in memory whole. */
+static pv_code compare_sequence(compare *c, const pv_sequence *s, pv_error *err) {
+  const pv_numerics numerics = c->pair.side[0].who.numerics;
+  const uint64_t before = c->all.different;
+  const pv_walk_spec walk = {.plan = c->source[0].plan,
+                             .layers = c->source[c->source[1].layers > c->source[0].layers].layers,
+                             .ids = s->ids,
+                             .count = s->count,
+                             .batch = c->batch > 0 ? c->batch : s->count};
+  const pv_capture_spec whole = {.numerics = numerics, .ids = s->ids, .count = s->count};
+  pv_source sides[] = {c->source[0], c->source[1]};
   pv_capture *left = NULL;
-  pv_trace_comparison c;
-  pv_code code =
-      pv_capture_forward(s->opened[0].forward, s->job.model, ids, count, count, &left, err);
+  pv_code code = PV_OK;
+  if (sides[0].forward != NULL && walk.batch < s->count) {
+    code = pv_capture_with(sides[0].forward, c->job.model, &whole, &left, err);
+    if (code == PV_OK) sides[0] = pv_capture_source(left, numerics);
+  }
   if (code == PV_OK)
-    code =
-        pv_trace_compare_forward(left, s->opened[1].forward, ids, s->batch > 0 ? s->batch : count,
-                                 &s->filter, print_row, t, &c, err);
+    code = pv_trace_compare(sides, &walk, &c->filter, print_row, &c->table, &c->all, err);
   pv_capture_free(left);
-  if (code != PV_OK) return code;
-  all->tensors += c.tensors;
-  all->elements += c.elements;
-  all->different += c.different;
-  if (!t->json) printf("%zu tokens: %llu differ\n", count, (unsigned long long)c.different);
+  if (code != PV_OK || c->job.model == NULL) return code;
+  if (!c->table.json)
+    printf("%zu tokens: %llu differ\n", s->count, (unsigned long long)(c->all.different - before));
   return pv_output_flush(err);
 }
 
-static pv_code compare_random(table *t, sides *s, const uint32_t *lengths, size_t count,
-                              pv_trace_comparison *all, pv_error *err) {
-  pv_code code = PV_OK;
-  uint64_t state = s->seed;
-  for (size_t i = 0; i < count && code == PV_OK; i++) {
-    uint32_t *ids = calloc(lengths[i], sizeof *ids);
-    if (ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-    pv_reference_random_ids(&state, s->job.model->shape.vocab, ids, lengths[i]);
-    code = compare_sequence(t, s, ids, lengths[i], all, err);
-    free(ids);
-  }
-  return code;
+/* Two traces need no model: their shapes are what their manifests say. */
+static pv_code compare_traces(compare *c, const char *stages, const char *layers, pv_error *err) {
+  enum { BATCH = 256 }; /* positions in memory at once */
+  const pv_source *a = &c->pair.recorded[0]->source, *b = &c->pair.recorded[1]->source;
+  const pv_sequence all = {NULL, a->positions};
+  const uint32_t most = a->layers > b->layers ? a->layers : b->layers;
+  const pv_code code = pv_trace_filter_parse(stages, layers, a->plan, most, &c->filter, err);
+  c->source[0] = *a;
+  c->source[1] = *b;
+  c->batch = BATCH;
+  return code == PV_OK ? compare_sequence(c, &all, err) : code;
 }
 
-static pv_code compare_prompts(table *t, sides *s, pv_trace_comparison *all, pv_error *err) {
+static pv_code compare_sides(compare *c, pv_error *err) {
+  const size_t longest = c->job.longest;
   pv_code code = PV_OK;
-  for (size_t i = 0; i < pv_reference_prompt_count(s->reference) && code == PV_OK; i++) {
-    const pv_reference_prompt *p = pv_reference_prompt_at(s->reference, i);
-    code = compare_sequence(t, s, p->ids, p->count, all, err);
-  }
-  return code;
-}
-
-/* Positions of the longest sequence. */
-static size_t longest_of(const sides *s, const uint32_t *lengths, size_t count) {
-  size_t longest = s->job.count;
-  for (size_t i = 0; i < count; i++)
-    if (lengths[i] > longest) longest = lengths[i];
-  for (size_t i = 0; s->reference != NULL && i < pv_reference_prompt_count(s->reference); i++)
-    if (pv_reference_prompt_at(s->reference, i)->count > longest)
-      longest = pv_reference_prompt_at(s->reference, i)->count;
-  return longest;
-}
-
-static int compare_sides(table *t, sides *s) {
-  pv_error err = PV_ERROR_INIT;
-  pv_trace_comparison all = {0};
-  uint32_t *lengths = NULL;
-  size_t count = 0;
-  pv_code code = PV_OK;
-  if (s->random != NULL) code = pv_option_ids("--random", s->random, &lengths, &count, &err);
-  for (size_t i = 0; i < count && code == PV_OK; i++)
-    if (lengths[i] == 0) code = pv_error_set(&err, PV_ERR_INPUT, "--random: a length of 0");
-  const size_t longest = longest_of(s, lengths, count);
   for (int i = 0; i < 2 && code == PV_OK; i++) {
-    const size_t batch = i == 1 && s->batch > 0 && s->batch < longest ? s->batch : longest;
+    const size_t batch = i == 1 && c->batch > 0 && c->batch < longest ? c->batch : longest;
     const pv_backend_config config = {
-        .context = longest, .batch = batch, .threads = s->job.threads};
-    code = pv_side_open(&s->side[i], s->job.model, &config, &s->opened[i], &err);
-    snprintf(all.numerics[i], sizeof all.numerics[i], "%s",
-             pv_numerics_identity(s->side[i].numerics));
+        .context = longest, .batch = batch, .threads = c->job.threads};
+    code =
+        pv_walker_open(&c->pair.side[i], c->job.model, &config, &c->opened[i], &c->source[i], err);
+    if (code == PV_OK && c->opened[i].forward != NULL)
+      c->source[i].model_sha256 = c->pair.of.sha256;
   }
-  if (code == PV_OK && s->random != NULL)
-    code = compare_random(t, s, lengths, count, &all, &err);
-  else if (code == PV_OK && s->reference != NULL)
-    code = compare_prompts(t, s, &all, &err);
-  else if (code == PV_OK)
-    code = compare_sequence(t, s, s->job.ids, s->job.count, &all, &err);
-  free(lengths);
-  for (int i = 0; i < 2; i++) pv_fault_close(&s->opened[i]);
-  return code == PV_OK ? finish(t, &all, false) : fail(t, code, &err);
+  for (size_t i = 0; i < c->job.sequence_count && code == PV_OK; i++)
+    code = compare_sequence(c, &c->job.sequences[i], err);
+  return code;
 }
+
+static const char summary[] =
+    "Compares two sides over the same tokens, tensor by tensor, bit by bit. A side is\n"
+    "KIND[:IDENTITY][@FAULT], such as cuda:i16, or trace:DIR, a folder that pv trace wrote;\n"
+    "two traces need no model.\n"
+    "Exit code 0: all bits equal; 1: not; 3: INCOMPARABLE (two functions, or traces of two\n"
+    "models or of different token ids), or nothing to compare.";
 
 int pv_probe_compare(int argc, char **argv) {
-  table t = {0};
-  sides s = {.seed = 1};
+  compare c = {0};
   pv_call call = PV_CALL_DEFAULTS;
-  const char *stages = NULL, *layers = NULL, *batch = NULL, *seed = NULL, *reference = NULL;
+  const char *stages = NULL, *layers = NULL, *batch = NULL;
   const pv_option list[] = {
-      {"--model", "FILE", "for two sides: a GGUF model", &call.model, NULL},
+      {"--model", "FILE", "a GGUF model, unless both sides are traces", &call.model, NULL},
       PV_CALL_TOKENS(call),
-      {"--random", "3,512", "lengths of random sequences, instead of --ids", &s.random, NULL},
-      {"--reference", "FILE", "all prompts of a reference, instead of --ids", &reference, NULL},
-      {"--seed", "N", "of the random sequences (default 1)", &seed, NULL},
+      PV_CALL_SEQUENCES(call),
       {"--batch", "N", "positions per batch of the right side (default: all)", &batch, NULL},
       {"--stage", "LIST", "stages, separated by commas (default all)", &stages, NULL},
       {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
       {"--threads", "N", "threads (default: one per processor)", &call.threads, NULL},
-      {"--json", NULL, "one JSON object", NULL, &t.json},
-      {"--different", NULL, "only tensors that differ", NULL, &t.brief},
+      {"--json", NULL, "one JSON object", NULL, &c.table.json},
+      {"--different", NULL, "only tensors that differ", NULL, &c.table.brief},
       {0}};
-  const char *names[2];
+  const char *names[2], *const no_faults[2] = {NULL, NULL};
   pv_options options = {
       .command = "compare",
-      .summary =
-          "Compares two traces, or two sides such as cpu:i16 and cuda:i16 over the\n"
-          "same tokens, tensor by tensor, bit by bit.\n"
-          "Exit code 0: all bits equal; 1: not; 3: INCOMPARABLE (two functions, or traces of two\n"
-          "models or of different token ids), or nothing to compare.",
+      .summary = summary,
       .positional = "LEFT RIGHT",
       .examples =
           "  pv compare trace:a trace:b --different\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --random 1,17,512 --different\n"
+          "  pv compare trace:a cuda:i16 --model M.gguf --stage logits\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --reference M.reference --different\n",
       .list = list,
       .rest = names,
@@ -286,26 +251,26 @@ int pv_probe_compare(int argc, char **argv) {
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   if (options.rest_count != 2)
     code = pv_error_set(&err, PV_ERR_INPUT, "name two sides, or two traces");
-  for (int i = 0; i < 2 && code == PV_OK; i++)
-    code = pv_call_side(names[i], NULL, false, &s.side[i], &err);
-  if (code == PV_OK && s.side[0].folder != NULL && s.side[1].folder != NULL)
-    return compare_folders(&t, s.side[0].folder, s.side[1].folder);
-  if (code == PV_OK && (s.side[0].folder != NULL || s.side[1].folder != NULL)) {
-    code = pv_error_set(&err, PV_ERR_INPUT, "one side is a trace and the other computes");
-    pv_error_hint(&err, "pv bisect takes such a pair");
+  if (code == PV_OK) code = pv_pair_parse(names, no_faults, &c.pair, &err);
+  const bool traces = pv_pair_is_trace(&c.pair, 0) && pv_pair_is_trace(&c.pair, 1);
+  if (code == PV_OK && !traces)
+    code = pv_call_open(&call, call.ids != NULL || call.prompt != NULL, &c.job, &err);
+  if (code == PV_OK) code = pv_pair_open(&c.pair, c.job.model, call.model, &err);
+  if (code == PV_OK) code = pv_option_u64("--batch", batch, 1, 1u << 20, &c.batch, &err);
+  if (code == PV_OK && traces) {
+    code = compare_traces(&c, stages, layers, &err);
+  } else if (code == PV_OK) {
+    const pv_model *m = c.job.model;
+    code = pv_pair_sequences(&c.pair, &call, 0, &c.job, &err);
+    if (code == PV_OK)
+      code = pv_trace_filter_parse(stages, layers, m->plan, m->shape.layers, &c.filter, &err);
+    if (code == PV_OK) code = compare_sides(&c, &err);
   }
-  const bool given = call.ids != NULL || call.prompt != NULL;
-  if (code == PV_OK && given + (s.random != NULL) + (reference != NULL) > 1)
-    code =
-        pv_error_set(&err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --reference");
-  if (code == PV_OK)
-    code = pv_call_open(&call, s.random == NULL && reference == NULL, &s.job, &err);
-  if (code == PV_OK && reference != NULL) code = pv_reference_open(reference, &s.reference, &err);
-  if (code == PV_OK) code = pv_option_u64("--batch", batch, 1, 1u << 20, &s.batch, &err);
-  if (code == PV_OK) code = pv_option_u64("--seed", seed, 0, UINT64_MAX, &s.seed, &err);
-  if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, s.job.model, &s.filter, &err);
-  const int exit_code = code == PV_OK ? compare_sides(&t, &s) : pv_call_exit(code, &err);
-  pv_reference_close(s.reference);
-  pv_job_close(&s.job);
+  /* An error may come behind the rows of a sequence. */
+  if (code != PV_OK && c.table.json && c.table.rows > 0) puts("]}");
+  const int exit_code = code == PV_OK ? finish(&c) : pv_call_exit(code, &err);
+  for (int i = 0; i < 2; i++) pv_fault_close(&c.opened[i]);
+  pv_pair_close(&c.pair);
+  pv_job_close(&c.job);
   return exit_code;
 }

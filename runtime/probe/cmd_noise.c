@@ -3,77 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "runtime/probe/call.h"
 #include "runtime/probe/noise_report.h"
 #include "runtime/probe/probe.h"
-#include "runtime/reference/reference.h"
 
 enum { BATCH = 128 }; /* positions at once: it changes memory, and no figure */
 
 typedef struct call {
   pv_call given;
-  const char *random, *seed, *repeats, *numerics, *reference, *named, *fault;
+  const char *repeats, *numerics, *fault;
   bool every_stage, json;
   pv_job job;
-  pv_reference *opened; /* owns the tokens of its prompts */
-  pv_noise_prompt *prompts;
   const char *sides[PV_NOISE_SOURCES_MAX];
   size_t side_count;
   pv_noise_source sources[PV_NOISE_SOURCES_MAX];
   pv_text names[PV_NOISE_SOURCES_MAX];
-  double began;
-  bool shown; /* a line of progress stands on the terminal */
 } call;
-
-/* Nothing for the first second, and nothing into a pipe. */
-static void show_progress(void *context, size_t done, size_t total) {
-  call *c = context;
-  if (!pv_call_terminal() || pv_clock_now() - c->began < 1.0) return;
-  fprintf(stderr, "\r%zu of %zu operations", done, total);
-  c->shown = true;
-}
-
-/* The prompts of the reference, or the one that is named. */
-static pv_code take_prompts(call *c, pv_noise_spec *out, pv_error *err) {
-  const uint32_t vocab = c->job.model->shape.vocab;
-  pv_code code = pv_reference_open(c->reference, &c->opened, err);
-  if (code != PV_OK) return code;
-  const size_t count = pv_reference_prompt_count(c->opened);
-  c->prompts = calloc(count + 1, sizeof *c->prompts);
-  if (c->prompts == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
-  out->prompts = c->prompts;
-  for (size_t i = 0; i < count; i++) {
-    const pv_reference_prompt *p = pv_reference_prompt_at(c->opened, i);
-    if (c->named != NULL && strcmp(p->name, c->named) != 0) continue;
-    if (p->vocab != vocab)
-      return pv_error_set(err, PV_ERR_INPUT, "the reference is of another model: %u tokens, not %u",
-                          p->vocab, vocab);
-    c->prompts[out->prompt_count++] = (pv_noise_prompt){p->ids, p->count};
-  }
-  if (c->named != NULL && out->prompt_count == 0)
-    return pv_error_set(err, PV_ERR_INPUT, "the reference has no prompt '%s'", c->named);
-  return PV_OK;
-}
-
-static pv_code choose_tokens(call *c, pv_noise_spec *out, pv_error *err) {
-  uint64_t length = 24, state = out->seed;
-  if (c->reference != NULL) return take_prompts(c, out, err);
-  pv_code code = pv_option_u64("--random", c->random, 1, 1u << 16, &length, err);
-  if (code != PV_OK) return code;
-  if (c->job.ids == NULL) {
-    c->job.ids = calloc(length, sizeof *c->job.ids);
-    if (c->job.ids == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for token ids");
-    c->job.count = length;
-    pv_reference_random_ids(&state, c->job.model->shape.vocab, c->job.ids, length);
-  }
-  c->prompts = calloc(1, sizeof *c->prompts);
-  if (c->prompts == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
-  c->prompts[0] = (pv_noise_prompt){c->job.ids, c->job.count};
-  out->prompts = c->prompts;
-  out->prompt_count = 1;
-  return PV_OK;
-}
 
 /* An identity goes by its name, any other side by what is written. */
 static pv_code name_source(call *c, pv_noise_source *source, pv_error *err) {
@@ -135,28 +80,25 @@ static pv_code choose_sources(call *c, pv_noise_spec *out, pv_error *err) {
 
 static pv_code make_spec(call *c, pv_noise_spec *out, pv_error *err) {
   const bool given = c->given.ids != NULL || c->given.prompt != NULL;
-  const int ways = (c->random != NULL) + (c->given.ids != NULL) + (c->given.prompt != NULL) +
-                   (c->reference != NULL);
+  const pv_sequence otherwise = {NULL, 24}; /* random tokens */
   uint64_t repeats = 4;
   *out = (pv_noise_spec){.batch = BATCH,
                          .seed = 1,
                          .amount = PV_NOISE_LAST_BIT,
-                         .progress = show_progress,
-                         .context = c};
+                         .progress = pv_call_progress,
+                         .context = &c->job};
   pv_code code = PV_OK;
-  if (ways > 1)
-    code = pv_error_set(err, PV_ERR_INPUT,
-                        "give one of --ids, --prompt, --random and "
-                        "--reference");
-  if (code == PV_OK && c->named != NULL && c->reference == NULL)
+  if (c->given.named != NULL && c->given.reference == NULL)
     code = pv_error_set(err, PV_ERR_INPUT, "--named needs --reference FILE");
   if (code == PV_OK)
     code = pv_option_u64("--repeats", c->repeats, 1, PV_NOISE_REPEATS_MAX, &repeats, err);
-  if (code == PV_OK) code = pv_option_u64("--seed", c->seed, 0, INT64_MAX, &out->seed, err);
+  if (code == PV_OK) code = pv_option_u64("--seed", c->given.seed, 0, INT64_MAX, &out->seed, err);
   if (code == PV_OK) code = choose_sources(c, out, err);
   if (code == PV_OK) code = pv_call_open(&c->given, given, &c->job, err);
-  if (code == PV_OK) code = choose_tokens(c, out, err);
+  if (code == PV_OK) code = pv_call_sequences(&c->given, otherwise, &c->job, err);
   out->model = c->job.model;
+  out->prompts = c->job.sequences;
+  out->prompt_count = c->job.sequence_count;
   out->threads = c->job.threads;
   out->repeats = (size_t)repeats;
   return code;
@@ -167,10 +109,7 @@ int pv_probe_noise(int argc, char **argv) {
   const pv_option list[] = {
       {"--model", "FILE", "a GGUF model", &c.given.model, NULL},
       PV_CALL_TOKENS(c.given),
-      {"--random", "N", "so many random tokens (default 24)", &c.random, NULL},
-      {"--reference", "FILE", "every prompt of a model's reference", &c.reference, NULL},
-      {"--named", "NAME", "of the reference this prompt alone", &c.named, NULL},
-      {"--seed", "N", "of the changes, and of random tokens (default 1)", &c.seed, NULL},
+      PV_CALL_SEQUENCES(c.given),
       {"--repeats", "N", "runs with the last bit changed (1 to 64, default 4)", &c.repeats, NULL},
       {"--every-stage", NULL, "change the last bit of what every stage makes, too", NULL,
        &c.every_stage},
@@ -204,17 +143,13 @@ int pv_probe_noise(int argc, char **argv) {
   if (code == PV_OK && help) goto cleanup;
   c.side_count = options.rest_count;
   if (code == PV_OK) code = make_spec(&c, &spec, &err);
-  c.began = pv_clock_now();
   if (code == PV_OK) code = pv_noise(&spec, &result, &err);
-  if (c.shown) fputs("\r\033[K", stderr);
   if (code == PV_OK && c.json) code = pv_noise_json(&spec, &result, &err);
   if (code == PV_OK && !c.json) pv_noise_text(&spec, &result);
   for (size_t i = 0; i < result.source_count; i++) finite &= result.of[i].finite;
 cleanup:
   pv_noise_free(&result);
-  free(c.prompts);
   for (size_t i = 0; i < PV_NOISE_SOURCES_MAX; i++) pv_text_free(&c.names[i]);
-  pv_reference_close(c.opened);
   pv_job_close(&c.job);
   return code == PV_OK && !finite ? 1 : pv_call_exit(code, &err);
 }

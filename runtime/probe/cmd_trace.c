@@ -9,17 +9,20 @@
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 
-static pv_code run_traced(const pv_job *job, pv_forward *forward, pv_trace_writer *writer,
+static pv_code run_traced(pv_job *job, const pv_source *source, pv_trace_writer *writer,
                           size_t batch, pv_error *err) {
-  const pv_sink sink = pv_trace_sink(writer);
-  pv_code code = PV_OK;
-  for (size_t at = 0; at < job->count && code == PV_OK; at += batch) {
-    const size_t n = job->count - at < batch ? job->count - at : batch;
-    code = pv_forward_run(forward, job->ids + at, n, n, &sink, err);
-    if (pv_call_terminal()) fprintf(stderr, "\rtraced %zu of %zu positions", at + n, job->count);
-  }
-  if (pv_call_terminal()) fputc('\n', stderr);
-  return code;
+  const pv_visitor visitor = pv_trace_visitor(writer);
+  pv_walk_progress progress = {.show = pv_call_progress, .context = job};
+  const pv_walk_spec walk = {.plan = source->plan,
+                             .layers = source->layers,
+                             .sources = source,
+                             .source_count = 1,
+                             .ids = job->ids,
+                             .count = job->count,
+                             .batch = batch,
+                             .progress = &progress};
+  progress.total = pv_walk_operations(&walk);
+  return pv_walk(&walk, &visitor, err);
 }
 
 /* Who computed what of which file: what a reader must know before bits mean anything. */
@@ -79,17 +82,21 @@ int pv_probe_trace(int argc, char **argv) {
   if (code == PV_OK) code = pv_call_open(&call, true, &job, &err);
   uint64_t batch = job.count;
   if (code == PV_OK) code = pv_option_u64("--batch", batch_text, 1, job.count, &batch, &err);
-  if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, job.model, &filter, &err);
+  if (code == PV_OK)
+    code = pv_trace_filter_parse(stages, layers, job.model->plan, job.model->shape.layers, &filter,
+                                 &err);
   const pv_backend_config config = {.context = job.count, .batch = batch, .threads = job.threads};
   if (code == PV_OK) code = pv_side_open(&job.side, job.model, &config, &opened, &err);
-  pv_forward *forward = opened.forward;
-  if (code == PV_OK) code = pv_trace_begin(out, forward, job.model, &filter, &writer, &err);
-  if (code == PV_OK) code = run_traced(&job, forward, writer, batch, &err);
+  if (code == PV_OK) code = pv_trace_begin(out, &filter, &writer, &err);
+  if (code == PV_OK) {
+    const pv_source source = pv_source_of(opened.forward, job.model, job.side.numerics);
+    code = run_traced(&job, &source, writer, batch, &err);
+  }
   pv_text ids = PV_TEXT_INIT;
   for (size_t i = 0; i < job.count; i++) pv_text_printf(&ids, "%s%u", i > 0 ? "," : "", job.ids[i]);
   if (code == PV_OK && ids.failed)
     code = pv_error_set(&err, PV_ERR_NOMEM, "out of memory for the manifest");
-  if (code == PV_OK) code = describe(&call, &job, forward, ids.data, writer, &err);
+  if (code == PV_OK) code = describe(&call, &job, opened.forward, ids.data, writer, &err);
   pv_text_free(&ids);
   if (code == PV_OK) printf("%s/manifest.json\n", out);
   pv_trace_free(writer);

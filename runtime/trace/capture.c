@@ -68,22 +68,18 @@ static pv_code allocate(const pv_model *model, size_t positions, size_t real_byt
   return PV_OK;
 }
 
-static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
-  (void)context;
-  (void)stage;
-  (void)layer;
-  return 1;
-}
-
-static pv_code keep(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                    size_t width, const void *data, pv_error *err) {
+static pv_code keep(void *context, const pv_walk_at *at, pv_error *err) {
   pv_capture *c = context;
-  if (!pv_ck_range(position, rows, c->positions) ||
-      width != pv_plan_width(c->model->plan, stage, &c->model->shape))
-    return pv_error_set(err, PV_ERR_INTERNAL, "stage %s has an unexpected shape",
-                        c->model->plan->rows[stage].name);
-  memcpy(row_at(c, stage, layer, position), data, rows * pv_capture_row_bytes(c, stage));
-  c->rows[stage] += rows;
+  for (size_t k = 0; k < at->step.count; k++) {
+    const pv_rows *r = &at->of[0][k];
+    if (!pv_ck_range(at->position, r->rows, c->positions) ||
+        r->width != pv_plan_width(c->model->plan, r->stage, &c->model->shape))
+      return pv_error_set(err, PV_ERR_INTERNAL, "stage %s has an unexpected shape",
+                          c->model->plan->rows[r->stage].name);
+    memcpy(row_at(c, r->stage, at->step.layer, at->position), r->data,
+           r->rows * pv_capture_row_bytes(c, r->stage));
+    c->rows[r->stage] += r->rows;
+  }
   return PV_OK;
 }
 
@@ -97,24 +93,28 @@ static pv_code check_complete(const pv_capture *c, pv_error *err) {
   return PV_OK;
 }
 
-/* `sizes` NULL: batches of `batch`. */
-static pv_code run_batches(pv_forward *forward, const pv_model *model, const uint32_t *ids,
-                           size_t count, const size_t *sizes, size_t batch, pv_capture **out,
-                           pv_error *err) {
+static size_t batch_of(const pv_capture_spec *spec) {
+  return spec->batch > 0 && spec->batch < spec->count ? spec->batch : spec->count;
+}
+
+pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
+                        pv_capture **out, pv_error *err) {
+  const pv_source source = pv_source_of(forward, model, spec->numerics);
+  const pv_walk_spec walk = {.plan = model->plan,
+                             .layers = model->shape.layers,
+                             .sources = &source,
+                             .source_count = 1,
+                             .ids = spec->ids,
+                             .count = spec->count,
+                             .batch = batch_of(spec),
+                             .batches = spec->batches};
   pv_capture *c = NULL;
-  pv_code code = allocate(model, count, pv_forward_real_bytes(forward), &c, err);
-  for (size_t i = 0, at = 0; at < count && code == PV_OK; i++) {
-    const pv_sink sink = {c, want_all, keep};
-    const size_t left = count - at, size = sizes != NULL ? sizes[i] : left < batch ? left : batch;
-    if (size == 0 || size > left)
-      code = pv_error_set(err, PV_ERR_INTERNAL, "the batches are longer than the sequence");
-    else
-      code = pv_forward_run(forward, ids + at, size, size, &sink, err);
-    at += size;
-  }
+  pv_code code = allocate(model, spec->count, source.real_bytes, &c, err);
+  const pv_visitor visitor = {.context = c, .visit = keep};
+  if (code == PV_OK) code = pv_walk(&walk, &visitor, err);
   if (code == PV_OK) code = check_complete(c, err);
   if (code == PV_OK) {
-    c->backend = pv_forward_backend(forward);
+    c->backend = source.computed;
     *out = c;
   } else {
     pv_capture_free(c);
@@ -122,14 +122,8 @@ static pv_code run_batches(pv_forward *forward, const pv_model *model, const uin
   return code;
 }
 
-pv_code pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
-                           size_t count, size_t batch, pv_capture **out, pv_error *err) {
-  pv_forward_rewind(forward, 0);
-  return run_batches(forward, model, ids, count, NULL, batch, out, err);
-}
-
 pv_code pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err) {
-  size_t largest = spec->batches == NULL ? spec->count : 0, all = 0;
+  size_t largest = spec->batches != NULL ? 0 : batch_of(spec), all = 0;
   for (size_t i = 0; spec->batches != NULL && i < spec->batch_count; i++) {
     largest = spec->batches[i] > largest ? spec->batches[i] : largest;
     all += spec->batches[i];
@@ -138,11 +132,6 @@ pv_code pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, p
     return pv_error_set(err, PV_ERR_INTERNAL, "the batches do not add up to the sequence");
   *out = (pv_backend_config){spec->numerics, spec->count, largest, spec->threads, spec->path};
   return PV_OK;
-}
-
-pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
-                        pv_capture **out, pv_error *err) {
-  return run_batches(forward, model, spec->ids, spec->count, spec->batches, spec->count, out, err);
 }
 
 pv_code pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_capture **out,
@@ -162,6 +151,34 @@ pv_vector pv_capture_vector(const pv_capture *capture, pv_stage_id stage, uint32
   return (pv_vector){row_at(capture, stage, layer, position),
                      pv_plan_width(capture->model->plan, stage, &capture->model->shape),
                      pv_plan_is(capture->model->plan, stage, PV_ROW_INDEX) ? PV_ELEMENT_I32 : real};
+}
+
+static size_t kept_width(const pv_source *s, pv_stage_id stage, uint32_t layer) {
+  (void)layer;
+  return pv_plan_width(s->plan, stage, s->shape);
+}
+
+static pv_code read_kept(const pv_source *s, pv_stage_id stage, uint32_t layer, size_t position,
+                         size_t rows, void *out, pv_error *err) {
+  const pv_capture *c = s->kept;
+  (void)err;
+  memcpy(out, row_at(c, stage, layer, position), rows * pv_capture_row_bytes(c, stage));
+  return PV_OK;
+}
+
+pv_source pv_capture_source(const pv_capture *capture, pv_numerics numerics) {
+  const pv_model *model = capture->model;
+  return (pv_source){.kept = capture,
+                     .plan = model->plan,
+                     .shape = &model->shape,
+                     .layers = model->shape.layers,
+                     .positions = capture->positions,
+                     .real_bytes = capture->real_bytes,
+                     .computed = capture->backend,
+                     .identity = pv_numerics_identity(numerics),
+                     .model_sha256 = "",
+                     .width = kept_width,
+                     .read = read_kept};
 }
 
 double pv_capture_at(const pv_capture *capture, pv_stage_id stage, uint32_t layer, size_t position,

@@ -4,8 +4,7 @@
 
 #include <stdbool.h>
 
-#include "runtime/forward/forward.h"
-#include "runtime/measure/distance.h"
+#include "runtime/walk/walk.h"
 
 typedef struct pv_capture {
   const pv_model *model;
@@ -24,8 +23,9 @@ typedef struct pv_capture_spec {
   unsigned threads;
   const uint32_t *ids;
   size_t count;
-  const size_t *batches; /* sizes that add up to count; NULL: one batch */
+  const size_t *batches; /* sizes that add up to count; NULL: */
   size_t batch_count;
+  size_t batch; /* largest batch; 0: all at once */
 } pv_capture_spec;
 
 /* Runs and keeps all stages; logits for every position. */
@@ -36,9 +36,8 @@ pv_code pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_ca
 pv_code pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err);
 pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
                         pv_capture **out, pv_error *err);
-/* The same with a forward that is open: from position 0, in batches of at most `batch`. */
-pv_code pv_capture_forward(pv_forward *forward, const pv_model *model, const uint32_t *ids,
-                           size_t count, size_t batch, pv_capture **out, pv_error *err);
+/* What was kept, as a source; `numerics`: of what. */
+pv_source pv_capture_source(const pv_capture *capture, pv_numerics numerics);
 void pv_capture_free(pv_capture *capture);
 
 /* Element as a number, whatever the stage's type. */

@@ -1,87 +1,114 @@
-/* Comparison of two trace folders. Each was written by somebody: nothing in them is trusted. */
+/* Two sources, tensor by tensor. One may be a folder that somebody wrote: nothing in it is trusted.
+ */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "runtime/trace/folder.h"
-#include "runtime/trace/manifest.h"
 
-static pv_code map_tensor(const pv_manifest *m, const pv_trace_tensor *t, pv_map *out,
-                          pv_error *err) {
-  char path[4096];
-  int fd = -1;
-  pv_code code = pv_manifest_file(m, t, &fd, err);
-  if (code != PV_OK) return code;
-  close(fd);
-  snprintf(path, sizeof path, "%s/%s", m->folder, t->file);
-  code = pv_map_open(path, out, err);
-  if (code != PV_OK || out->length == t->bytes) return code;
-  pv_map_close(out);
-  return pv_manifest_at(m, t->file,
-                        pv_error_set(err, PV_ERR_INPUT, "the file changed while it was read"), err);
+typedef struct sums {
+  const pv_trace_filter *filter;
+  pv_distance (*apart)[PV_STAGES_MAX]; /* [layer]; over all batches */
+} sums;
+
+static bool want(const void *context, pv_stage_id stage, uint32_t layer) {
+  return pv_trace_wanted(((const sums *)context)->filter, stage, layer);
 }
 
-static pv_code compare_pair(const pv_manifest *left, const pv_trace_tensor *a,
-                            const pv_manifest *right, const pv_trace_tensor *b,
-                            pv_trace_report report, void *context, pv_trace_comparison *out,
-                            pv_error *err) {
-  pv_map x = {0}, y = {0};
-  char place[PV_PLACE_LENGTH];
-  if (a->rows != b->rows || a->width != b->width)
-    return pv_error_set(err, PV_ERR_INPUT, "%s is %llux%llu on the left, %llux%llu on the right",
-                        pv_plan_place(left->plan, a->stage, a->layer, place),
-                        (unsigned long long)a->rows, (unsigned long long)a->width,
-                        (unsigned long long)b->rows, (unsigned long long)b->width);
-  pv_code code = map_tensor(left, a, &x, err);
-  if (code == PV_OK) code = map_tensor(right, b, &y, err);
-  if (code == PV_OK) {
-    const pv_trace_row row = {left->plan, a->stage, a->layer,
-                              pv_distance_of((pv_vector){x.data, a->elements, a->type},
-                                             (pv_vector){y.data, b->elements, b->type})};
-    out->tensors++;
-    out->elements += row.apart.elements;
-    out->different += row.apart.different;
-    report(context, &row);
+static pv_code add(void *context, const pv_walk_at *at, pv_error *err) {
+  const sums *s = context;
+  (void)err;
+  for (size_t k = 0; k < at->step.count; k++) {
+    const pv_rows *left = &at->of[0][k], *right = &at->of[1][k];
+    for (size_t p = 0; p < at->rows && !left->absent && !right->absent; p++)
+      pv_distance_add(&s->apart[at->step.layer][left->stage], pv_rows_vector(left, p),
+                      pv_rows_vector(right, p));
   }
-  pv_map_close(&x);
-  pv_map_close(&y);
+  return PV_OK;
+}
+
+/* Tensors of both have one shape; `*both`: how many there are. */
+static pv_code check_tensor(const pv_source sides[2], pv_stage_id stage, uint32_t layer,
+                            pv_trace_comparison *out, size_t *both, pv_error *err) {
+  const bool has[] = {pv_source_has(&sides[0], stage, layer),
+                      pv_source_has(&sides[1], stage, layer)};
+  size_t rows[2], width[2];
+  char place[PV_PLACE_LENGTH];
+  out->only_left += has[0] && !has[1];
+  out->only_right += has[1] && !has[0];
+  if (!has[0] || !has[1]) return PV_OK;
+  ++*both;
+  for (int i = 0; i < 2; i++) {
+    rows[i] = sides[i].positions;
+    width[i] = sides[i].width(&sides[i], stage, layer);
+  }
+  if (width[0] == width[1] && (rows[0] == 0 || rows[1] == 0 || rows[0] == rows[1])) return PV_OK;
+  return pv_error_set(err, PV_ERR_INPUT, "%s is %zux%zu on the left, %zux%zu on the right",
+                      pv_plan_place(sides[0].plan, stage, layer, place), rows[0], width[0], rows[1],
+                      width[1]);
+}
+
+static pv_code check_tensors(const pv_source sides[2], const pv_walk_spec *walk,
+                             const pv_trace_filter *filter, pv_trace_comparison *out, size_t *both,
+                             pv_error *err) {
+  const size_t steps = pv_plan_steps(walk->plan, walk->layers, true);
+  pv_code code = PV_OK;
+  for (size_t n = 0; n < steps && code == PV_OK; n++) {
+    const pv_step step = pv_plan_step(walk->plan, walk->layers, n);
+    for (size_t k = 0; k < step.count && code == PV_OK; k++) {
+      const pv_stage_id stage = (pv_stage_id)(step.first + k);
+      if (pv_trace_wanted(filter, stage, step.layer))
+        code = check_tensor(sides, stage, step.layer, out, both, err);
+    }
+  }
+  out->only_left += sides[0].others;
+  out->only_right += sides[1].others;
   return code;
 }
 
-/* What is known of both, and whether they are of the same model and tokens. */
-static void note_about(const pv_manifest *const m[2], pv_trace_comparison *out) {
-  for (int i = 0; i < 2; i++) {
-    snprintf(out->numerics[i], sizeof out->numerics[i], "%s", m[i]->identity);
-    snprintf(out->model_sha256[i], sizeof out->model_sha256[i], "%s", m[i]->model_sha256);
-    out->ids_known[i] = m[i]->ids != NULL;
+static void report_all(const sums *s, const pv_walk_spec *walk, pv_trace_report report,
+                       void *context, pv_trace_comparison *out) {
+  const size_t steps = pv_plan_steps(walk->plan, walk->layers, true);
+  for (size_t n = 0; n < steps; n++) {
+    const pv_step step = pv_plan_step(walk->plan, walk->layers, n);
+    for (size_t k = 0; k < step.count; k++) {
+      const pv_stage_id stage = (pv_stage_id)(step.first + k);
+      const pv_trace_row row = {walk->plan, stage, step.layer, s->apart[step.layer][stage]};
+      if (row.apart.elements == 0) continue;
+      out->tensors++;
+      out->elements += row.apart.elements;
+      out->different += row.apart.different;
+      report(context, &row);
+    }
   }
-  out->other_model = m[0]->model_sha256[0] != '\0' && m[1]->model_sha256[0] != '\0' &&
-                     strcmp(m[0]->model_sha256, m[1]->model_sha256) != 0;
-  if (m[0]->ids == NULL || m[1]->ids == NULL) return;
-  out->other_ids = m[0]->positions != m[1]->positions ||
-                   memcmp(m[0]->ids, m[1]->ids, m[0]->positions * sizeof *m[0]->ids) != 0;
 }
 
-pv_code pv_trace_compare(const char *left, const char *right, pv_trace_report report, void *context,
+/* Whether both are known to be of another model, or of other tokens. */
+static void note_about(const pv_source sides[2], pv_trace_comparison *out) {
+  const pv_source *a = &sides[0], *b = &sides[1];
+  out->other_model = a->model_sha256[0] != '\0' && b->model_sha256[0] != '\0' &&
+                     strcmp(a->model_sha256, b->model_sha256) != 0;
+  out->other_ids =
+      a->ids != NULL && b->ids != NULL &&
+      (a->positions != b->positions || memcmp(a->ids, b->ids, a->positions * sizeof *a->ids) != 0);
+}
+
+pv_code pv_trace_compare(const pv_source sides[2], const pv_walk_spec *walk,
+                         const pv_trace_filter *filter, pv_trace_report report, void *context,
                          pv_trace_comparison *out, pv_error *err) {
-  pv_manifest *a = NULL, *b = NULL;
-  *out = (pv_trace_comparison){0};
-  pv_code code = pv_manifest_open(left, NULL, &a, err);
-  if (code == PV_OK) code = pv_manifest_open(right, NULL, &b, err);
-  if (code == PV_OK) note_about((const pv_manifest *const[]){a, b}, out);
-  if (code != PV_OK || out->other_model || out->other_ids) goto cleanup;
-  for (size_t i = 0; i < a->count && code == PV_OK; i++) {
-    const pv_trace_tensor *x = &a->tensors[i],
-                          *y = pv_manifest_find(b, a->plan->rows[x->stage].name, x->layer);
-    if (y == NULL)
-      out->only_left++;
-    else
-      code = compare_pair(a, x, b, y, report, context, out, err);
-  }
-  out->only_right = b->count - (a->count - out->only_left);
-cleanup:
-  pv_manifest_close(a);
-  pv_manifest_close(b);
+  pv_walk_spec both = *walk;
+  sums s = {.filter = filter};
+  const pv_visitor visitor = {.context = &s, .want = want, .visit = add};
+  size_t tensors = 0;
+  note_about(sides, out);
+  if (out->other_model || out->other_ids) return PV_OK;
+  pv_code code = check_tensors(sides, walk, filter, out, &tensors, err);
+  if (code != PV_OK || tensors == 0) return code;
+  both.sources = sides;
+  both.source_count = 2;
+  s.apart = calloc(walk->layers, sizeof *s.apart);
+  if (s.apart == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
+  code = pv_walk(&both, &visitor, err);
+  if (code == PV_OK) report_all(&s, walk, report, context, out);
+  free(s.apart);
   return code;
 }

@@ -14,19 +14,18 @@
 
 enum { PATH_LIMIT = 4096 };
 
-pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_model *model,
-                              pv_trace_filter *out, pv_error *err) {
-  const pv_shape *shape = &model->shape;
+pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_plan *plan,
+                              uint32_t layer_count, pv_trace_filter *out, pv_error *err) {
   const bool every_stage = stages == NULL || strcmp(stages, "all") == 0;
   const bool every_layer = layers == NULL || strcmp(layers, "all") == 0;
-  *out = (pv_trace_filter){0};
+  *out = (pv_trace_filter){.plan = plan};
   for (int s = 0; s < PV_STAGES_MAX; s++) out->stage[s] = every_stage;
-  for (uint32_t l = 0; l < shape->layers; l++) out->layer[l] = every_layer;
+  for (uint32_t l = 0; l < layer_count; l++) out->layer[l] = every_layer;
   for (const char *p = every_stage ? "" : stages; *p != '\0';) {
     char name[64];
     const size_t n = strcspn(p, ",");
     snprintf(name, sizeof name, "%.*s", (int)(n < 63 ? n : 63), p);
-    const int stage = pv_plan_stage(model->plan, name);
+    const int stage = pv_plan_stage(plan, name);
     if (stage < 0) {
       pv_error_set(err, PV_ERR_INPUT, "there is no stage '%s'", name);
       pv_error_hint(err, "stages are embedding, attn_norm, q, k, v, ... logits, argmax");
@@ -38,33 +37,36 @@ pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_m
   for (const char *p = every_layer ? "" : layers; *p != '\0';) {
     const size_t n = strcspn(p, ",");
     uint64_t layer = 0;
-    if (!pv_parse_u64(p, n, &layer) || layer >= shape->layers)
+    if (!pv_parse_u64(p, n, &layer) || layer >= layer_count)
       return pv_error_set(err, PV_ERR_INPUT, "'%.*s' is no layer from 0 to %u",
-                          (int)(n < 40 ? n : 40), p, shape->layers - 1);
+                          (int)(n < 40 ? n : 40), p, layer_count - 1);
     out->layer[layer] = true;
     p += n + (p[n] == ',');
   }
   return PV_OK;
 }
 
+bool pv_trace_wanted(const void *filter, pv_stage_id stage, uint32_t layer) {
+  const pv_trace_filter *f = filter;
+  return f->stage[stage] && (!pv_plan_is_layered(f->plan, stage) || f->layer[layer]);
+}
+
 struct pv_trace_writer {
+  pv_trace_filter filter; /* first: what pv_trace_wanted takes */
   char folder[PATH_LIMIT];
-  const pv_forward *forward;
-  const pv_model *model;
-  pv_trace_filter filter;
   json_t *tensors;
   bool finished;
 };
 
-static void tensor_name(const pv_trace_writer *w, char out[96], pv_stage_id stage, uint32_t layer) {
-  if (pv_plan_is_layered(w->model->plan, stage))
-    snprintf(out, 96, "%s.%u.bin", w->model->plan->rows[stage].name, layer);
+static void tensor_name(const pv_plan *plan, char out[96], pv_stage_id stage, uint32_t layer) {
+  if (pv_plan_is_layered(plan, stage))
+    snprintf(out, 96, "%s.%u.bin", plan->rows[stage].name, layer);
   else
-    snprintf(out, 96, "%s.bin", w->model->plan->rows[stage].name);
+    snprintf(out, 96, "%s.bin", plan->rows[stage].name);
 }
 
-pv_code pv_trace_begin(const char *folder, const pv_forward *forward, const pv_model *model,
-                       const pv_trace_filter *filter, pv_trace_writer **out, pv_error *err) {
+pv_code pv_trace_begin(const char *folder, const pv_trace_filter *filter, pv_trace_writer **out,
+                       pv_error *err) {
   struct stat info;
   if (strlen(folder) >= PATH_LIMIT - 128)
     return pv_error_set(err, PV_ERR_LIMIT, "the folder's name is too long");
@@ -84,17 +86,9 @@ pv_code pv_trace_begin(const char *folder, const pv_forward *forward, const pv_m
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the trace");
   }
   snprintf(w->folder, sizeof w->folder, "%s", folder);
-  w->forward = forward;
-  w->model = model;
   w->filter = *filter;
   *out = w;
   return PV_OK;
-}
-
-static int want(void *context, pv_stage_id stage, uint32_t layer) {
-  const pv_trace_writer *w = context;
-  return w->filter.stage[stage] &&
-         (!pv_plan_is_layered(w->model->plan, stage) || w->filter.layer[layer]);
 }
 
 static pv_code write_file(const char *path, const void *data, size_t length, pv_error *err) {
@@ -123,34 +117,37 @@ static json_t *find_tensor(json_t *tensors, const char *file) {
 }
 
 /* The first batch adds the tensor, later ones more rows. */
-static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                   size_t width, const void *data, pv_error *err) {
-  pv_trace_writer *w = context;
-  const size_t real = pv_forward_real_bytes(w->forward);
-  const size_t size = pv_plan_is(w->model->plan, stage, PV_ROW_INDEX) ? sizeof(int32_t) : real;
-  const char *dtype = pv_plan_is(w->model->plan, stage, PV_ROW_INDEX) ? "i32le"
-                      : real == 8                                     ? "f64le"
-                                                                      : "f32le";
+static pv_code put(pv_trace_writer *w, const pv_rows *r, uint32_t layer, size_t position,
+                   pv_error *err) {
+  const pv_plan *plan = w->filter.plan;
+  const bool layered = pv_plan_is_layered(plan, r->stage);
+  const char *dtype = r->index ? "i32le" : r->size == sizeof(double) ? "f64le" : "f32le";
   char file[96], path[PATH_LIMIT + 100];
-  tensor_name(w, file, stage, layer);
+  tensor_name(plan, file, r->stage, layer);
   snprintf(path, sizeof path, "%s/%s", w->folder, file);
   json_t *tensor = find_tensor(w->tensors, file);
   if (tensor == NULL) {
-    tensor = json_pack(
-        "{s:s, s:s, s:o, s:[I,I], s:s, s:I}", "file", file, "stage",
-        w->model->plan->rows[stage].name, "layer",
-        pv_plan_is_layered(w->model->plan, stage) ? json_integer(layer) : json_null(), "shape",
-        (json_int_t)0, (json_int_t)width, "dtype", dtype, "position", (json_int_t)position);
+    tensor = json_pack("{s:s, s:s, s:o, s:[I,I], s:s, s:I}", "file", file, "stage",
+                       plan->rows[r->stage].name, "layer",
+                       layered ? json_integer(layer) : json_null(), "shape", (json_int_t)0,
+                       (json_int_t)r->width, "dtype", dtype, "position", (json_int_t)position);
     if (tensor == NULL || json_array_append_new(w->tensors, tensor) != 0)
       return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the manifest");
   }
   json_t *count = json_array_get(json_object_get(tensor, "shape"), 0);
-  json_integer_set(count, json_integer_value(count) + (json_int_t)rows);
-  return write_file(path, data, rows * width * size, err);
+  json_integer_set(count, json_integer_value(count) + (json_int_t)r->rows);
+  return write_file(path, r->data, r->rows * r->width * r->size, err);
 }
 
-pv_sink pv_trace_sink(pv_trace_writer *writer) {
-  return (pv_sink){writer, want, put};
+static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t k = 0; k < at->step.count && code == PV_OK; k++)
+    if (!at->of[0][k].absent) code = put(context, &at->of[0][k], at->step.layer, at->position, err);
+  return code;
+}
+
+pv_visitor pv_trace_visitor(pv_trace_writer *writer) {
+  return (pv_visitor){.context = writer, .want = pv_trace_wanted, .visit = visit};
 }
 
 pv_code pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err) {

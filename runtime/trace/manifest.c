@@ -241,10 +241,3 @@ void pv_manifest_close(pv_manifest *m) {
   free(m->folder);
   free(m);
 }
-
-const pv_trace_tensor *pv_manifest_find(const pv_manifest *m, const char *stage, uint32_t layer) {
-  const int row = pv_plan_stage(m->plan, stage);
-  for (size_t i = 0; i < m->count; i++)
-    if ((int)m->tensors[i].stage == row && m->tensors[i].layer == layer) return &m->tensors[i];
-  return NULL;
-}

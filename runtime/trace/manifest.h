@@ -36,9 +36,6 @@ typedef struct pv_manifest {
 pv_code pv_manifest_open(const char *folder, const pv_plan *plan, pv_manifest **out, pv_error *err);
 void pv_manifest_close(pv_manifest *manifest);
 
-/* NULL when the trace does not have it. */
-const pv_trace_tensor *pv_manifest_find(const pv_manifest *manifest, const char *stage,
-                                        uint32_t layer);
 /* "DIR/FILE" as the place of an error; returns `code`. */
 pv_code pv_manifest_at(const pv_manifest *manifest, const char *file, pv_code code, pv_error *err);
 /* A regular file of exactly the bytes that the manifest promises, open for reading. */

@@ -47,7 +47,67 @@ warns "'cpx' is no side: there is no kind 'cpx', but cpu, scalar, avx2, cuda, pt
 warns 'did you mean cpu?'
 run "$pv" compare cpu:i16 trace:nowhere --model "$model" --random 3
 exits 2
-warns 'one side is a trace and the other computes'
+warns 'nowhere/manifest.json'
+
+# A trace beside a side that computes, in any place: over the trace's own tokens.
+"$pv" trace --model "$model" --ids 861,1644,198 --batch 2 --out whole >/dev/null
+for sides in 'trace:whole cpu:i16' 'scalar:i16 trace:whole' 'trace:whole trace:whole'; do
+  # shellcheck disable=SC2086
+  run "$pv" compare $sides --model "$model"
+  exits 0
+  says '80 tensors, 104739 elements compared, 0 differ'
+done
+run "$pv" compare trace:whole cpu:i16 --model "$model" --batch 1 --stage q,logits --layer 1,3 --json
+exits 0
+field "[(t['stage'], t['layer']) for t in d['tensors']], d['only_left'], d['only_right']" \
+  "[('q', 1), ('q', 3), ('logits', None)] 0 0"
+sha=$(sha256sum "$model" | cut -d' ' -f1)
+field "d['left_model_sha256'], d['right_model_sha256'], d['verdict']" "$sha $sha equal"
+run "$pv" compare trace:whole trace:whole --stage q,logits --layer 1,3
+exits 0
+says '3 tensors, '
+run "$pv" compare trace:whole cpu:i16@rope_pairs:layer=1 --model "$model" --stage q_rope --different
+exits 1
+says 'q_rope 1 1536 '
+silent 'q_rope 0 '
+run "$pv" compare cpu:i8 trace:whole --model "$model"
+exits 3
+says 'INCOMPARABLE: the two sides compute different functions'
+run "$pv" compare f64 cpu:i16 --model "$model" --ids 1 --stage logits
+exits 3
+says 'INCOMPARABLE: the two sides compute different functions'
+# What a trace lacks is seen, unless nobody asks for it.
+"$pv" trace --model "$model" --ids 861,1644,198 --stage q,logits --out few >/dev/null
+run "$pv" compare cpu:i16 trace:few --model "$model"
+exits 1
+says '5 tensors, 18432 elements compared, 0 differ 75 tensors only on the left, 0 only on the right'
+run "$pv" compare cpu:i16 trace:few --model "$model" --stage q,logits
+exits 0
+silent 'only on the left'
+run "$pv" compare cpu:i16 trace:few --model "$model" --stage k
+exits 3
+# Of other tokens or of another model it is no side; and some tokens must be known.
+run "$pv" compare cpu:i16 trace:few --model "$model" --ids 861,1644
+exits 2
+warns 'few: error: the trace is of other tokens than those of this run'
+run "$pv" compare cpu:i16 trace:few --model "$model" --random 3,4
+exits 2
+cp "$model" other.gguf
+printf '\001' | dd of=other.gguf bs=1 seek=$(($(wc -c <other.gguf) - 1)) conv=notrunc status=none
+run "$pv" compare trace:few cpu:i16 --model other.gguf
+exits 2
+warns 'few: error: the trace is of another model'
+sed -i '/"ids"/d' few/manifest.json
+run "$pv" compare trace:few cpu:i16 --model "$model"
+exits 2
+warns 'few: error: the manifest does not say of which tokens the trace is'
+run "$pv" compare trace:few cpu:i16 --model "$model" --ids 861,1644,198 --stage q,logits
+exits 0
+says 'of which tokens the left trace is, its manifest does not say'
+silent 'the right trace'
+run "$pv" compare trace:few cpu:i16 --model "$model" --ids 861,1644 --stage q,logits
+exits 2
+warns 'the trace has 3 positions, the run 2'
 # Sides of one identity, by other code, and the definition itself.
 for other in cpu scalar:i16 definition:i16; do
   run "$pv" compare cpu:i16 "$other" --model "$model" --random 3 --different

@@ -78,7 +78,7 @@ done
 interpreter=$(sed -n '/^pv_room(pv_ptx_machine/,/DEPENDS/p' "$root/kernels/ptx/CMakeLists.txt" |
   grep -oE '[a-z0-9_]+\.c' | sed 's|^|kernels/ptx/|')
 for file in $interpreter runtime/forward/gpu_ptx.c runtime/trace/folder.c runtime/trace/folder.h \
-  runtime/trace/compare.c runtime/trace/against.c runtime/probe/cmd_bench.c runtime/probe/bisect_text.c; do
+  runtime/trace/compare.c runtime/trace/recorded.c runtime/sources/walker.c runtime/probe/cmd_bench.c runtime/probe/bisect_text.c; do
   printf '\n' >>"tree/$file"
   same "$(digest)" "$before" "the digest after a change of $file"
   cp "$root/$file" "tree/$file"

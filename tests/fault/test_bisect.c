@@ -52,7 +52,7 @@ static void each_failure(each_work work, unsigned allocations, unsigned calls) {
 }
 
 static void side(int i, pv_numerics numerics, const char *fault) {
-  spec.side[i] = (pv_bisect_side){
+  spec.side[i] = (pv_walker){
       i == 0 ? "left" : "right", {pv_side_kind_find("cpu"), numerics, {NULL, -1}, NULL}, NULL};
   if (fault != NULL) EXPECT_I64(pv_fault_parse(fault, &spec.side[i].who.planted, NULL), PV_OK);
 }
@@ -139,11 +139,14 @@ static bool record(const char *folder, const char *fault) {
   pv_error err = PV_ERROR_INIT;
   pv_code code = fault != NULL ? pv_fault_parse(fault, &planted, &err) : PV_OK;
   if (code == PV_OK) code = pv_fault_open(model, "cpu", &config, &planted, &made, &err);
-  if (code == PV_OK) code = pv_trace_filter_parse(NULL, NULL, model, &filter, &err);
-  if (code == PV_OK) code = pv_trace_begin(folder, made.forward, model, &filter, &writer, &err);
+  if (code == PV_OK)
+    code = pv_trace_filter_parse(NULL, NULL, model->plan, model->shape.layers, &filter, &err);
+  if (code == PV_OK) code = pv_trace_begin(folder, &filter, &writer, &err);
   if (code == PV_OK) {
-    const pv_sink sink = pv_trace_sink(writer);
-    code = pv_forward_run(made.forward, ids, IDS, IDS, &sink, &err);
+    const pv_source source = pv_source_of(made.forward, model, config.numerics);
+    const pv_visitor visitor = pv_trace_visitor(writer);
+    const pv_walk_spec walk = {model->plan, source.layers, &source, 1, ids, IDS, IDS, NULL, NULL};
+    code = pv_walk(&walk, &visitor, &err);
   }
   if (code == PV_OK) code = pv_trace_finish(writer, about, &err);
   if (code != PV_OK) pv_error_print(&err, stdout);

@@ -12,6 +12,7 @@
 #include "runtime/noise/noise.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
+#include "runtime/trace/recorded.h"
 #include "tests/fault/each.h"
 #include "tests/fault/small.h"
 #include "tests/unit/base/folder.h"
@@ -62,7 +63,7 @@ static char bits[65];
 
 static pv_code capture(char digest[65], pv_error *err) {
   static const size_t batches[] = {2, 1};
-  const pv_capture_spec spec = {"cpu", numerics, "scalar", 1, ids, IDS, batches, 2};
+  const pv_capture_spec spec = {"cpu", numerics, "scalar", 1, ids, IDS, batches, 2, 0};
   pv_capture *c = NULL;
   pv_code code = pv_capture_run(model, &spec, &c, err);
   EXPECT((code == PV_OK) == (c != NULL));
@@ -101,12 +102,14 @@ static bool trace_work(void) {
   pv_trace_writer *writer = NULL;
   pv_forward *forward = NULL;
   pv_error err = PV_ERROR_INIT;
-  pv_code code = pv_trace_filter_parse(NULL, NULL, model, &filter, &err);
+  pv_code code = pv_trace_filter_parse(NULL, NULL, model->plan, model->shape.layers, &filter, &err);
   if (code == PV_OK) code = pv_forward_open(model, "cpu", &config, &forward, &err);
-  if (code == PV_OK) code = pv_trace_begin(trace_path, forward, model, &filter, &writer, &err);
+  if (code == PV_OK) code = pv_trace_begin(trace_path, &filter, &writer, &err);
   if (code == PV_OK) {
-    const pv_sink sink = pv_trace_sink(writer);
-    code = pv_forward_run(forward, ids, IDS, IDS, &sink, &err);
+    const pv_source source = pv_source_of(forward, model, config.numerics);
+    const pv_visitor visitor = pv_trace_visitor(writer);
+    const pv_walk_spec walk = {model->plan, source.layers, &source, 1, ids, IDS, IDS, NULL, NULL};
+    code = pv_walk(&walk, &visitor, &err);
   }
   if (code == PV_OK)
     code = pv_trace_finish(writer, (const char *[]){"ids", "65,200,7", NULL}, &err);
@@ -117,9 +120,16 @@ static bool trace_work(void) {
   snprintf(manifest, sizeof manifest, "%s/manifest.json", trace_path);
   EXPECT((code == PV_OK) == (access(manifest, F_OK) == 0));
   if (code == PV_OK) {
-    pv_trace_comparison same;
-    EXPECT_I64(pv_trace_compare(trace_path, trace_path, no_row, NULL, &same, NULL), PV_OK);
+    pv_trace_comparison same = {0};
+    pv_recorded_model of = {.model = model};
+    pv_recorded *trace = NULL;
+    if (!EXPECT_I64(pv_recorded_open(trace_path, &of, &trace, NULL), PV_OK)) return false;
+    const pv_source both[] = {trace->source, trace->source};
+    const pv_walk_spec walk = {
+        .plan = model->plan, .layers = model->shape.layers, .count = IDS, .batch = IDS};
+    EXPECT_I64(pv_trace_compare(both, &walk, &filter, no_row, NULL, &same, NULL), PV_OK);
     EXPECT(same.tensors > 20 && same.different == 0);
+    pv_recorded_close(trace);
   }
   const size_t files = clear(trace_path);
   EXPECT(code == PV_OK ? files > 20 : files == 0);
@@ -155,7 +165,7 @@ static void test_synth(void) {
 static pv_noise_result noise;
 
 static bool noise_work(void) {
-  static const pv_noise_prompt prompt = {ids, IDS};
+  static const pv_sequence prompt = {ids, IDS};
   const pv_noise_source sources[] = {
       {.kind = PV_NOISE_PERTURBED, .stages = UINT64_C(1) << PV_STAGE_EMBEDDING},
       {.kind = PV_NOISE_ROUNDED,

@@ -24,13 +24,21 @@ void recording_make(const char *name, pv_numerics numerics, const char *fault, c
   if (code == PV_OK)
     code = pv_fault_open(recording_model, "cpu", &config, fault != NULL ? &planted : NULL, &side,
                          &err);
-  if (code == PV_OK) code = pv_trace_filter_parse(stages, layers, recording_model, &filter, &err);
   if (code == PV_OK)
-    code = pv_trace_begin(folder_path(name), side.forward, recording_model, &filter, &writer, &err);
-  for (size_t at = 0; at < RECORDING_COUNT && code == PV_OK; at += RECORDING_BATCH) {
-    const pv_sink sink = pv_trace_sink(writer);
-    code = pv_forward_run(side.forward, recording_ids + at, RECORDING_BATCH, RECORDING_BATCH, &sink,
-                          &err);
+    code = pv_trace_filter_parse(stages, layers, recording_model->plan,
+                                 recording_model->shape.layers, &filter, &err);
+  if (code == PV_OK) code = pv_trace_begin(folder_path(name), &filter, &writer, &err);
+  if (code == PV_OK) {
+    const pv_source source = pv_source_of(side.forward, recording_model, numerics);
+    const pv_visitor visitor = pv_trace_visitor(writer);
+    const pv_walk_spec walk = {.plan = source.plan,
+                               .layers = source.layers,
+                               .sources = &source,
+                               .source_count = 1,
+                               .ids = recording_ids,
+                               .count = RECORDING_COUNT,
+                               .batch = RECORDING_BATCH};
+    code = pv_walk(&walk, &visitor, &err);
   }
   if (code == PV_OK) code = pv_trace_finish(writer, about, &err);
   if (!EXPECT_I64(code, PV_OK)) pv_error_print(&err, stderr);
@@ -42,7 +50,7 @@ void recording_make(const char *name, pv_numerics numerics, const char *fault, c
 pv_bisect_result recording_bisect(const char *left, const char *right) {
   const char *const names[] = {left, right};
   pv_recorded *recorded[2] = {NULL, NULL};
-  pv_recorded_model of = {recording_model, NULL, ""};
+  pv_recorded_model of = {.model = recording_model};
   pv_bisect_result out = {0};
   pv_bisect_spec spec = {.model = recording_model,
                          .ids = recording_ids,
@@ -53,9 +61,9 @@ pv_bisect_result recording_bisect(const char *left, const char *right) {
   pv_code code = PV_OK;
   for (int i = 0; i < 2 && code == PV_OK; i++) {
     if (names[i] != NULL) code = pv_recorded_open(folder_path(names[i]), &of, &recorded[i], &err);
-    spec.side[i] = (pv_bisect_side){i == 0 ? "left" : "right",
-                                    {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL},
-                                    recorded[i]};
+    spec.side[i] = (pv_walker){i == 0 ? "left" : "right",
+                               {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL},
+                               recorded[i]};
   }
   if (code == PV_OK) code = pv_bisect(&spec, &out, &err);
   if (!EXPECT_I64(code, PV_OK)) pv_error_print(&err, stderr);

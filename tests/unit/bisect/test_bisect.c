@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "runtime/bisect/bisect.h"
-#include "runtime/bisect/rows.h"
+#include "runtime/walk/rows.h"
 #include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/testing.h"
 

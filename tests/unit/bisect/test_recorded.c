@@ -171,7 +171,7 @@ static void test_unknown_identity(void) {
 static void refuses(const char *name, const char *file, const char *why) {
   pv_recorded *out = NULL;
   pv_error err = PV_ERROR_INIT;
-  pv_recorded_model of = {recording_model, RECORDING_MODEL, ""};
+  pv_recorded_model of = {.model = recording_model, .path = RECORDING_MODEL};
   EXPECT(pv_recorded_open(folder_path(name), &of, &out, &err) != PV_OK);
   EXPECT(out == NULL);
   EXPECT_HAS(err.message, why);
@@ -235,7 +235,7 @@ static void test_changed_meanwhile(void) {
   pv_recorded *recorded = NULL;
   pv_bisect_result out;
   pv_error err = PV_ERROR_INIT;
-  pv_recorded_model of = {recording_model, RECORDING_MODEL, ""};
+  pv_recorded_model of = {.model = recording_model, .path = RECORDING_MODEL};
   REQUIRE(pv_recorded_open(folder_path("only-k"), &of, &recorded, &err) == PV_OK);
   pv_bisect_spec spec = {
       .model = recording_model,

@@ -63,11 +63,12 @@ static void test_names(void) {
 
 static pv_capture *capture(const pv_model *m, pv_numerics numerics, const pv_planted *planted) {
   const pv_backend_config config = {numerics, IDS, CUT, 2, NULL};
+  const pv_capture_spec spec = {.numerics = numerics, .ids = ids, .count = IDS, .batch = CUT};
   pv_fault_side side;
   pv_capture *out = NULL;
   pv_error err = PV_ERROR_INIT;
   if (EXPECT_I64(pv_fault_open(m, "cpu", &config, planted, &side, &err), PV_OK))
-    EXPECT_I64(pv_capture_forward(side.forward, m, ids, IDS, CUT, &out, &err), PV_OK);
+    EXPECT_I64(pv_capture_with(side.forward, m, &spec, &out, &err), PV_OK);
   else
     pv_error_print(&err, stderr);
   pv_fault_close(&side);

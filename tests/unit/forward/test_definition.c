@@ -23,7 +23,8 @@ static void make_ids(void) {
 static pv_capture *capture(pv_forward *forward, size_t count, size_t batch) {
   pv_capture *out = NULL;
   pv_error err = PV_ERROR_INIT;
-  if (!EXPECT_I64(pv_capture_forward(forward, model, ids, count, batch, &out, &err), PV_OK))
+  const pv_capture_spec spec = {.ids = ids, .count = count, .batch = batch};
+  if (!EXPECT_I64(pv_capture_with(forward, model, &spec, &out, &err), PV_OK))
     pv_error_print(&err, stderr);
   pv_forward_close(forward);
   return out;

@@ -11,7 +11,7 @@
 static pv_model *model;
 static const uint32_t ids[] = {861, 1644, 198, 17, 5, 3000, 12, 700};
 enum { IDS = sizeof ids / sizeof *ids };
-static const pv_noise_prompt prompt = {ids, IDS};
+static const pv_sequence prompt = {ids, IDS};
 #define EMBEDDING (UINT64_C(1) << PV_STAGE_EMBEDDING)
 
 static pv_noise_source changed(uint64_t stages) {
@@ -180,7 +180,7 @@ static void test_determinism(void) {
 
 /* More repeats and more prompts can only widen it. */
 static void test_widens(void) {
-  static const pv_noise_prompt prompts[] = {{ids, IDS}, {ids, IDS}};
+  static const pv_sequence prompts[] = {{ids, IDS}, {ids, IDS}};
   const pv_noise_source sources[] = {changed(EMBEDDING)};
   pv_noise_spec spec = spec_of(sources, 1);
   spec.repeats = 1;
@@ -263,7 +263,7 @@ static void test_block_has_the_choice(void) {
     state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     random[i] = (uint32_t)((state >> 33) % model->shape.vocab);
   }
-  const pv_noise_prompt tokens = {random, COUNT};
+  const pv_sequence tokens = {random, COUNT};
   const pv_noise_source source = identity(PV_NUMERICS_I8);
   pv_noise_spec spec = spec_of(&source, 1);
   spec.prompts = &tokens;
@@ -333,7 +333,7 @@ static void refused(const pv_noise_spec *spec, const char *why) {
 }
 
 static void test_nothing_to_measure(void) {
-  const pv_noise_prompt empty = {ids, 0}, beyond = {(const uint32_t[]){1u << 30}, 1};
+  const pv_sequence empty = {ids, 0}, beyond = {(const uint32_t[]){1u << 30}, 1};
   const pv_noise_source floor = changed(EMBEDDING), arbiter = identity(PV_NUMERICS_F64);
   const pv_noise_source many[PV_NOISE_SOURCES_MAX + 1] = {{0}};
   const pv_noise_spec good = spec_of(&floor, 1);

@@ -1,36 +1,48 @@
-/* Rows of stages. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ck.h"
-#include "runtime/bisect/parts.h"
+#include "runtime/walk/rows.h"
 
-pv_code pv_rows_room(const pv_model *model, pv_stage_id stage, size_t rows, size_t size,
+/* `data` becomes at least so large; what was in it may be lost. */
+static pv_code grow(pv_rows *rows, size_t need, pv_error *err) {
+  if (need <= rows->room) return PV_OK;
+  void *grown = realloc(rows->data, need);
+  if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a stage");
+  rows->data = grown;
+  rows->room = need;
+  return PV_OK;
+}
+
+pv_code pv_rows_room(const pv_plan *plan, pv_stage_id stage, size_t width, size_t rows, size_t size,
                      pv_rows *out, pv_error *err) {
   uint64_t bytes = 0;
   size_t need = 0;
   out->stage = stage;
   out->absent = false;
   out->rows = rows;
-  out->width = pv_plan_width(model->plan, stage, &model->shape);
-  out->index = pv_plan_is(model->plan, stage, PV_ROW_INDEX);
+  out->width = width;
+  out->index = pv_plan_is(plan, stage, PV_ROW_INDEX);
   out->size = out->index ? sizeof(int32_t) : size;
-  if (!pv_ck_mul(rows, out->width, &bytes) || !pv_ck_mul(bytes, out->size, &bytes) ||
+  if (!pv_ck_mul(rows, width, &bytes) || !pv_ck_mul(bytes, out->size, &bytes) ||
       !pv_ck_size(bytes, &need))
     return pv_error_set(err, PV_ERR_LIMIT, "stage %s does not fit in memory",
-                        model->plan->rows[stage].name);
-  if (need <= out->room) return PV_OK;
-  void *grown = realloc(out->data, need);
-  if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a stage");
-  out->data = grown;
-  out->room = need;
-  return PV_OK;
+                        plan->rows[stage].name);
+  return grow(out, need, err);
 }
 
-pv_code pv_rows_read(pv_forward *forward, const pv_model *model, pv_stage_id stage, size_t rows,
+pv_code pv_rows_held(pv_backend *backend, pv_stage_id stage, size_t rows, pv_rows *out,
+                     pv_error *err) {
+  const pv_model *model = backend->model;
+  const size_t width = pv_plan_width(model->plan, stage, &model->shape);
+  const pv_code code = pv_rows_room(model->plan, stage, width, rows, backend->real_bytes, out, err);
+  return code == PV_OK ? backend->ops->read(backend, stage, 0, rows, out->data, err) : code;
+}
+
+pv_code pv_rows_made(pv_backend *witness, pv_stage_id stage, uint32_t layer, size_t rows,
                      pv_rows *out, pv_error *err) {
-  const pv_code code = pv_rows_room(model, stage, rows, pv_forward_real_bytes(forward), out, err);
-  return code == PV_OK ? pv_forward_read(forward, stage, 0, rows, out->data, err) : code;
+  const pv_code code = witness->ops->compute(witness, stage, layer, err);
+  return code == PV_OK ? pv_rows_held(witness, stage, rows, out, err) : code;
 }
 
 pv_vector pv_rows_vector(const pv_rows *r, size_t row) {
@@ -47,12 +59,8 @@ double pv_rows_at(const pv_rows *r, size_t row, size_t index) {
 pv_code pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *err) {
   const size_t n = in->rows * in->width;
   const size_t bytes = in->index ? sizeof(int32_t) : size;
-  if (n * bytes > out->room) {
-    void *grown = realloc(out->data, n * bytes);
-    if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a stage");
-    out->data = grown;
-    out->room = n * bytes;
-  }
+  const pv_code code = grow(out, n * bytes, err);
+  if (code != PV_OK) return code;
   out->stage = in->stage;
   out->index = in->index;
   out->rows = in->rows;
