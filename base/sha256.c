@@ -87,3 +87,12 @@ pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err)
   if (fd >= 0) close(fd);
   return code;
 }
+
+static unsigned nibble(char digit) {
+  return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+void pv_sha256_raw(const char hex[PV_SHA256_HEX], unsigned char *out, size_t bytes) {
+  for (size_t i = 0; i < bytes; i++)
+    out[i] = (unsigned char)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+}

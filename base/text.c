@@ -56,6 +56,12 @@ void pv_text_printf(pv_text *text, const char *fmt, ...) {
   va_end(again);
 }
 
+void pv_text_little(pv_text *text, uint64_t value, unsigned bytes) {
+  char buffer[8];
+  for (unsigned i = 0; i < bytes; i++) buffer[i] = (char)(unsigned char)(value >> (8 * i));
+  pv_text_add(text, buffer, bytes);
+}
+
 void pv_text_free(pv_text *text) {
   free(text->data);
   *text = PV_TEXT_INIT;

@@ -20,6 +20,8 @@ typedef struct pv_text {
 void pv_text_add(pv_text *text, const char *bytes, size_t length);
 void pv_text_puts(pv_text *text, const char *string);
 void pv_text_printf(pv_text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A whole number as `bytes` bytes, the lowest first. */
+void pv_text_little(pv_text *text, uint64_t value, unsigned bytes);
 void pv_text_free(pv_text *text);
 
 /* Strict decimal numbers: the whole of `[text, text+length)` must be the number. No blanks, no

@@ -2,9 +2,9 @@
 /* NOLINTBEGIN(bugprone-macro-parentheses): types and expressions over lanes */
 
 /* Of one signed and one unsigned type of the same size. */
-#define BOTH_SIGNS(ONE, TWO, THREE, COMPARE, s, u, bits)                          \
-  PLAIN(TWO, THREE, COMPARE, s, u)                                                \
-  PLAIN(TWO, THREE, COMPARE, u, u)                                                \
+#define BOTH_SIGNS(ONE, TWO, THREE, SELECT, COMPARE, s, u, bits)                  \
+  PLAIN(ONE, TWO, THREE, SELECT, COMPARE, s, u)                                   \
+  PLAIN(ONE, TWO, THREE, SELECT, COMPARE, u, u)                                   \
   TWO("div." #s, div_##s, s, s, s, b == 0 ? -1 : b == -1 ? (s)(0 - (u)a) : a / b) \
   TWO("rem." #s, rem_##s, s, s, s, b == 0 ? -1 : b == -1 ? 0 : a % b)             \
   TWO("div." #u, div_##u, u, u, u, b == 0 ? (u) ~(u)0 : a / b)                    \
@@ -19,7 +19,9 @@
   TWO("shr." #u, shr_##u, u, u, u32, b < bits ? a >> b : 0)
 
 /* `w` is the unsigned type in which sums wrap. */
-#define PLAIN(TWO, THREE, COMPARE, t, w)                                               \
+#define PLAIN(ONE, TWO, THREE, SELECT, COMPARE, t, w)                                  \
+  ONE("mov." #t, mov_##t, t, t, a)                                                     \
+  SELECT("selp." #t, selp_##t, t)                                                      \
   TWO("add." #t, add_##t, t, t, t, (w)a + (w)b)                                        \
   TWO("sub." #t, sub_##t, t, t, t, (w)a - (w)b)                                        \
   TWO("mul.lo." #t, mul_lo_##t, t, t, t, (w)((u64)a * (u64)b))                         \
@@ -43,6 +45,7 @@
   THREE("mad.wide." #t, mad_wide_##t, twice, t, t, twice, (u64)((twice)a * (twice)b) + (u64)c)
 
 #define BITS(ONE, TWO, SELECT, COMPARE, t, bits)                 \
+  ONE("mov." #t, mov_##t, t, t, a)                               \
   TWO("and." #t, and_##t, t, t, t, a &b)                         \
   TWO("or." #t, or_##t, t, t, t, a | b)                          \
   TWO("xor." #t, xor_##t, t, t, t, a ^ b)                        \
@@ -67,9 +70,9 @@
   ONE("bfind.shiftamt." #s, bfind_amount_##s, u32, s, find_highest((u)(a < 0 ? ~a : a), true, bits))
 
 #define INTEGER_ROWS(ONE, TWO, THREE, FOUR, LUT, SELECT, COMPARE, LOGIC)                           \
-  BOTH_SIGNS(ONE, TWO, THREE, COMPARE, s16, u16, 16)                                               \
-  BOTH_SIGNS(ONE, TWO, THREE, COMPARE, s32, u32, 32)                                               \
-  BOTH_SIGNS(ONE, TWO, THREE, COMPARE, s64, u64, 64)                                               \
+  BOTH_SIGNS(ONE, TWO, THREE, SELECT, COMPARE, s16, u16, 16)                                       \
+  BOTH_SIGNS(ONE, TWO, THREE, SELECT, COMPARE, s32, u32, 32)                                       \
+  BOTH_SIGNS(ONE, TWO, THREE, SELECT, COMPARE, s64, u64, 64)                                       \
   PRODUCTS(TWO, THREE, s16, s32, 16)                                                               \
   PRODUCTS(TWO, THREE, u16, u32, 16)                                                               \
   PRODUCTS(TWO, THREE, s32, s64, 32)                                                               \
@@ -85,22 +88,7 @@
   BITS(ONE, TWO, SELECT, COMPARE, b64, 64)                                                         \
   FIELDS(ONE, THREE, FOUR, s32, u32, b32, 32)                                                      \
   FIELDS(ONE, THREE, FOUR, s64, u64, b64, 64)                                                      \
-  SELECT("selp.u16", selp_u16, u16)                                                                \
-  SELECT("selp.s16", selp_s16, s16)                                                                \
-  SELECT("selp.u32", selp_u32, u32)                                                                \
-  SELECT("selp.s32", selp_s32, s32)                                                                \
-  SELECT("selp.u64", selp_u64, u64)                                                                \
-  SELECT("selp.s64", selp_s64, s64)                                                                \
-  ONE("mov.b16", mov_b16, b16, b16, a)                                                             \
-  ONE("mov.u16", mov_u16, u16, u16, a)                                                             \
-  ONE("mov.s16", mov_s16, s16, s16, a)                                                             \
-  ONE("mov.b32", mov_b32, b32, b32, a)                                                             \
-  ONE("mov.u32", mov_u32, u32, u32, a)                                                             \
-  ONE("mov.s32", mov_s32, s32, s32, a)                                                             \
   ONE("mov.f32", mov_f32, u32, u32, a)                                                             \
-  ONE("mov.b64", mov_b64, b64, b64, a)                                                             \
-  ONE("mov.u64", mov_u64, u64, u64, a)                                                             \
-  ONE("mov.s64", mov_s64, s64, s64, a)                                                             \
   ONE("mov.f64", mov_f64, u64, u64, a)                                                             \
   THREE("dp4a.s32.s32", dp4a_s32_s32, s32, u32, u32, s32, dp4a_ss(a, b, c))                        \
   THREE("dp4a.s32.u32", dp4a_s32_u32, s32, u32, u32, s32, dp4a_su(a, b, c))                        \

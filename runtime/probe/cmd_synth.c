@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
@@ -30,30 +31,10 @@ static pv_code reference_path(const char *model, char out[PATH_MAX], pv_error *e
 }
 
 typedef struct prompt_list {
-  pv_reference_prompt *items; /* owned, as are the ids and names of each */
+  pv_arena arena; /* of the items, their ids and names */
+  pv_reference_prompt *items;
   size_t count;
 } prompt_list;
-
-static void free_prompts(prompt_list *list) {
-  for (size_t i = 0; list->items != NULL && i < list->count; i++) {
-    free((void *)(uintptr_t)list->items[i].ids);
-    free((void *)(uintptr_t)list->items[i].name);
-  }
-  free(list->items);
-}
-
-static pv_code make_prompt(size_t index, uint32_t length, uint32_t vocab, uint64_t *state,
-                           pv_reference_prompt *out, pv_error *err) {
-  enum { NAME = 48 };
-  char *name = calloc(NAME, 1);
-  uint32_t *ids = calloc(length, sizeof *ids);
-  *out = (pv_reference_prompt){.name = name, .text = "random", .ids = ids, .count = length};
-  if (name == NULL || ids == NULL)
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
-  snprintf(name, NAME, "p%zu-%u", index, length);
-  pv_reference_random_ids(state, vocab, ids, length);
-  return PV_OK;
-}
 
 static pv_code make_prompts(const pv_synth_options *o, prompt_list *out, pv_error *err) {
   enum { PROMPTS_MAX = 64 };
@@ -63,15 +44,24 @@ static pv_code make_prompts(const pv_synth_options *o, prompt_list *out, pv_erro
   pv_code code = pv_option_ids("--prompts", o->prompts, &lengths, &count, err);
   if (code == PV_OK && count > PROMPTS_MAX)
     code = pv_error_set(err, PV_ERR_INPUT, "--prompts: more than %d", PROMPTS_MAX);
-  if (code == PV_OK) out->items = calloc(count, sizeof *out->items);
+  if (code == PV_OK) out->items = PV_ARENA_NEW(&out->arena, count, pv_reference_prompt);
   if (code == PV_OK && out->items == NULL)
     code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
   for (size_t i = 0; i < count && code == PV_OK; i++) {
-    if (lengths[i] == 0 || lengths[i] > o->shape.context)
-      code = pv_error_set(err, PV_ERR_INPUT, "--prompts: a length of %u is outside 1..%u",
-                          lengths[i], o->shape.context);
+    const uint32_t n = lengths[i];
+    if (n == 0 || n > o->shape.context) {
+      code = pv_error_set(err, PV_ERR_INPUT, "--prompts: a length of %u is outside 1..%u", n,
+                          o->shape.context);
+      break;
+    }
+    const char *name = pv_arena_printf(&out->arena, "p%zu-%u", i, n);
+    uint32_t *ids = PV_ARENA_NEW(&out->arena, n, uint32_t);
+    if (name == NULL || ids == NULL)
+      code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for prompts");
     else
-      code = make_prompt(i, lengths[i], o->shape.vocab, &state, &out->items[out->count++], err);
+      pv_reference_random_ids(&state, o->shape.vocab, ids, n);
+    out->items[out->count++] =
+        (pv_reference_prompt){.name = name, .text = "random", .ids = ids, .count = n};
   }
   free(lengths);
   return code;
@@ -92,7 +82,7 @@ static pv_code write_both(const pv_synth_options *o, const char *path, double *l
   if (code == PV_OK) code = pv_synth_write(o, path, show, last, err);
   if (code == PV_OK && o->prompts != NULL)
     code = pv_reference_write(beside, o->shape.vocab, prompts.items, prompts.count, err);
-  free_prompts(&prompts);
+  pv_arena_free(&prompts.arena);
   return code;
 }
 

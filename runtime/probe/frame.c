@@ -9,15 +9,10 @@
 static const char magic[4] = {'P', 'V', 'F', '1'};
 enum { DIGEST = 8 }; /* first bytes of the payload's SHA-256 */
 
-static unsigned nibble(char digit) {
-  return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-}
-
 static pv_code digest(const char *json, size_t length, unsigned char out[DIGEST], pv_error *err) {
   char hex[PV_SHA256_HEX];
   const pv_code code = pv_sha256_bytes(json, length, hex, err);
-  for (size_t i = 0; i < DIGEST && code == PV_OK; i++)
-    out[i] = (unsigned char)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+  if (code == PV_OK) pv_sha256_raw(hex, out, DIGEST);
   return code;
 }
 

@@ -23,11 +23,14 @@ static pv_code refuse(pv_error *err, const char *name, uint64_t byte, const char
 
 static pv_code check_digest(const unsigned char *data, size_t length, const char *name,
                             pv_error *err) {
-  char want[PV_SHA256_HEX], hex[PV_SHA256_HEX];
+  char hex[PV_SHA256_HEX];
+  unsigned char own[DIGEST];
   const pv_code code = pv_sha256_bytes(data, length - DIGEST, hex, err);
   if (code != PV_OK) return code;
-  for (size_t i = 0; i < DIGEST; i++) snprintf(want + 2 * i, 3, "%02x", data[length - DIGEST + i]);
-  return memcmp(want, hex, 64) == 0 ? PV_OK : refuse(err, name, length - DIGEST, "is damaged");
+  pv_sha256_raw(hex, own, DIGEST);
+  return memcmp(data + length - DIGEST, own, DIGEST) == 0
+             ? PV_OK
+             : refuse(err, name, length - DIGEST, "is damaged");
 }
 
 typedef struct reader {

@@ -6,9 +6,7 @@
 #include "runtime/reference/reference.h"
 
 static void put_u32(pv_text *out, uint32_t value) {
-  const char bytes[] = {(char)(value & 255), (char)(value >> 8 & 255), (char)(value >> 16 & 255),
-                        (char)(value >> 24)};
-  pv_text_add(out, bytes, sizeof bytes);
+  pv_text_little(out, value, 4);
 }
 
 static void put_string(pv_text *out, const char *text) {
@@ -21,18 +19,15 @@ static void put_ids(pv_text *out, const uint32_t *ids, size_t count) {
   for (size_t i = 0; i < count; i++) put_u32(out, ids[i]);
 }
 
-static int digit(char c) {
-  return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
 /* The digest of everything before it, as bytes. */
 static pv_code put_trailer(pv_text *out, pv_error *err) {
-  char hex[PV_SHA256_HEX], bytes[(PV_SHA256_HEX - 1) / 2];
+  char hex[PV_SHA256_HEX];
+  unsigned char bytes[(PV_SHA256_HEX - 1) / 2];
   const pv_code code = pv_sha256_bytes(out->data, out->length, hex, err);
-  for (size_t i = 0; i < sizeof bytes && code == PV_OK; i++)
-    bytes[i] = (char)(16 * digit(hex[2 * i]) + digit(hex[2 * i + 1]));
-  if (code == PV_OK) pv_text_add(out, bytes, sizeof bytes);
-  return code;
+  if (code != PV_OK) return code;
+  pv_sha256_raw(hex, bytes, sizeof bytes);
+  pv_text_add(out, (const char *)bytes, sizeof bytes);
+  return PV_OK;
 }
 
 pv_code pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,

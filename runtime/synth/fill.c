@@ -4,6 +4,7 @@
  * The stream is a 64-bit counter with an odd step through a mixing function of two multiplications
  * (the finaliser known from SplitMix64): 8 bytes in about a nanosecond, no state to carry. */
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,16 +79,17 @@ static void fill_half(const synth_maker *m, uint64_t *state, uint64_t count, uns
   }
 }
 
-static void fill_random(uint64_t *state, void *out, unsigned bytes) {
+static void fill_random(uint64_t *state, void *out, size_t bytes) {
   unsigned char *to = out;
-  for (unsigned i = 0; i < bytes; i += 8) {
+  for (size_t i = 0; i < bytes; i += 8) {
     const uint64_t r = pv_random_next(state);
     memcpy(to + i, &r, 8);
   }
 }
 
-/* The first 16 bytes of Q4_K and Q5_K: scales 32..63, minima within one of them. */
-static void fill_k4_head(const synth_maker *m, uint64_t *state, pv_block_q4_k *block) {
+/* Q4_K and Q5_K: 16 bytes of scales 32..63 and minima within one of them, then integers. */
+static void fill_k4(const synth_maker *m, uint64_t *state, unsigned bytes, unsigned char *out) {
+  pv_block_q4_k head;
   const uint64_t r = pv_random_next(state);
   uint8_t sc[8], low[8];
   for (unsigned j = 0; j < 8; j++) {
@@ -97,28 +99,11 @@ static void fill_k4_head(const synth_maker *m, uint64_t *state, pv_block_q4_k *b
     if (low[j] > 63) low[j] = 63;
   }
   const unsigned choice = (unsigned)(r >> 56) % SCALES;
-  block->d = m->d[choice];
-  block->dmin = m->dmin[choice];
-  pv_k4_pack(sc, low, block->scales);
-}
-
-static void fill_q4_k(const synth_maker *m, uint64_t *state, unsigned char *out) {
-  pv_block_q4_k block;
-  fill_k4_head(m, state, &block);
-  fill_random(state, block.q, sizeof block.q);
-  memcpy(out, &block, sizeof block);
-}
-
-static void fill_q5_k(const synth_maker *m, uint64_t *state, unsigned char *out) {
-  pv_block_q5_k block;
-  pv_block_q4_k head;
-  fill_k4_head(m, state, &head);
-  block.d = head.d;
-  block.dmin = head.dmin;
-  memcpy(block.scales, head.scales, sizeof block.scales);
-  fill_random(state, block.high, sizeof block.high);
-  fill_random(state, block.q, sizeof block.q);
-  memcpy(out, &block, sizeof block);
+  head.d = m->d[choice];
+  head.dmin = m->dmin[choice];
+  pv_k4_pack(sc, low, head.scales);
+  memcpy(out, &head, offsetof(pv_block_q4_k, q));
+  fill_random(state, out + offsetof(pv_block_q4_k, q), bytes - offsetof(pv_block_q4_k, q));
 }
 
 /* Scales of either sign, as real files have them. */
@@ -137,10 +122,8 @@ static void fill_q6_k(const synth_maker *m, uint64_t *state, unsigned char *out)
 }
 
 static void fill_q8_0(const synth_maker *m, uint64_t *state, unsigned char *out) {
-  pv_block_q8_0 block;
-  block.d = m->d[pv_random_next(state) % SCALES];
-  fill_random(state, block.q, sizeof block.q);
-  memcpy(out, &block, sizeof block);
+  memcpy(out, &m->d[pv_random_next(state) % SCALES], sizeof m->d[0]);
+  fill_random(state, out + offsetof(pv_block_q8_0, q), 32);
 }
 
 /* One block of integers -4..3, exact in every type. The offsets of Q4_K and Q5_K are their middle,
@@ -204,10 +187,8 @@ static void fill_matrix(const synth_maker *m, uint64_t *state, unsigned char *ou
     return;
   }
   for (uint64_t at = 0; at < count; at += info->block_elements, out += info->block_bytes) {
-    if (type == PV_TYPE_Q4_K)
-      fill_q4_k(m, state, out);
-    else if (type == PV_TYPE_Q5_K)
-      fill_q5_k(m, state, out);
+    if (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K)
+      fill_k4(m, state, info->block_bytes, out);
     else if (type == PV_TYPE_Q6_K)
       fill_q6_k(m, state, out);
     else

@@ -7,17 +7,11 @@
 #include "runtime/model/metadata.h"
 #include "runtime/synth/internal.h"
 
-static void little(pv_text *out, uint64_t value, unsigned bytes) {
-  char buffer[8];
-  for (unsigned i = 0; i < bytes; i++) buffer[i] = (char)(unsigned char)(value >> (8 * i));
-  pv_text_add(out, buffer, bytes);
-}
-
 static void put_u32(pv_text *out, uint32_t value) {
-  little(out, value, 4);
+  pv_text_little(out, value, 4);
 }
 static void put_u64(pv_text *out, uint64_t value) {
-  little(out, value, 8);
+  pv_text_little(out, value, 8);
 }
 
 static void put_string(pv_text *out, const char *bytes, size_t length) {
@@ -134,7 +128,7 @@ static void put_tokenizer(writer *self, uint32_t vocab) {
   key_u32(self, "tokenizer.ggml.eos_token_id", vocab - 2);
   key_u32(self, "tokenizer.ggml.padding_token_id", vocab - 2);
   key(self, "tokenizer.ggml.add_bos_token", PV_GGUF_BOOL);
-  little(out, 0, 1);
+  pv_text_little(out, 0, 1);
 }
 
 /* The numbers that quantisers write for the mix of types as a whole. */
@@ -205,7 +199,7 @@ pv_code synth_header(const synth_plan *plan, pv_text *out, pv_error *err) {
   put_shape(&self, plan->options);
   put_tokenizer(&self, plan->options->shape.vocab);
   put_directory(out, plan);
-  while (!out->failed && out->length % SYNTH_ALIGNMENT != 0) little(out, 0, 1);
+  while (!out->failed && out->length % SYNTH_ALIGNMENT != 0) pv_text_little(out, 0, 1);
   if (out->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the vocabulary");
   for (unsigned i = 0; i < 8; i++)
     out->data[PAIRS_AT + i] = (char)(unsigned char)(self.pairs >> (8 * i));
