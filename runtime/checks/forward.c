@@ -344,12 +344,10 @@ static pv_code run_forward_finite(pv_check *check, pv_error *err) {
     code = pv_check_capture(check, pv_check_word(check, "backend"),
                             pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
     if (code != PV_OK || c == NULL) return code;
-    for (size_t n = 0; n < pv_forward_steps(check->model, c->positions); n++) {
-      const pv_step step = pv_forward_step_at(check->model, n);
+    for (pv_step step = {0}; pv_forward_next(check->model, c->positions, &step);)
       for (size_t row = step.first; row < step.first + step.count; row++)
         if (!pv_plan_is(check->model->plan, row, PV_ROW_INDEX))
           look_finite(check, c, prompts.items[i], (pv_stage_id)row, step.layer, &largest);
-    }
   }
   pv_check_metric(check, "largest_magnitude", largest);
   return code == PV_OK ? pv_check_pass(check) : code;

@@ -64,8 +64,10 @@ static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
 
 static pv_code run_pending(pv_gpu_backend *b, pv_error *err) {
   pv_code code = PV_OK;
-  for (size_t i = 0; i < b->pending && code == PV_OK; i++)
-    code = pv_gpu_run_step(b, &b->base.model->steps[i], err);
+  const pv_model *m = b->base.model;
+  pv_step step = {0};
+  for (; b->pending > 0 && code == PV_OK; b->pending--)
+    if (pv_plan_next(m->plan, m->shape.layers, &step)) code = pv_gpu_run_step(b, &step, err);
   b->pending = 0;
   b->deferred = false;
   return code;

@@ -6,6 +6,11 @@
 #include "base/child.h"
 #include "base/ck.h"
 
+bool pv_forward_next(const pv_model *model, size_t logits, pv_step *step) {
+  return pv_plan_next(model->plan, model->shape.layers, step) &&
+         (logits > 0 || !pv_plan_is(model->plan, step->first, PV_ROW_LAST_ROWS));
+}
+
 struct pv_forward {
   pv_backend *backend;
   size_t position;
@@ -127,12 +132,10 @@ void pv_forward_end(pv_forward *forward) {
 pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
                        const pv_sink *sink, pv_error *err) {
   const pv_model *model = forward->backend->model;
-  const size_t steps = pv_forward_steps(model, logits);
   uint32_t layer = 0;
   pv_code code = pv_forward_begin(forward, ids, count, logits, err);
-  for (size_t i = 0; code == PV_OK && i < steps; i++) {
-    const pv_step step = pv_forward_step_at(model, i);
-    const bool next = i == 1 || step.layer != layer;
+  for (pv_step step = {0}; code == PV_OK && pv_forward_next(model, logits, &step);) {
+    const bool next = step.first == 1 || step.layer != layer;
     layer = step.layer;
     if (next && pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
     code = pv_forward_step(forward, step, sink, err);

@@ -31,14 +31,9 @@ void pv_forward_close(pv_forward *forward);
 pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
                        const pv_sink *sink, pv_error *err);
 
-/* The same run in single steps, for who must look between them: begin, step 0 .. steps - 1 in
- * order, end. `ids` must stay valid until the end. */
-static inline size_t pv_forward_steps(const pv_model *model, size_t logits) {
-  return model->step_count - (logits > 0 ? 0 : model->head_steps);
-}
-static inline pv_step pv_forward_step_at(const pv_model *model, size_t index) {
-  return model->steps[index];
-}
+/* The same run in single steps, for who must look between them: begin, all steps in order, end.
+ * `ids` must stay valid until the end. */
+bool pv_forward_next(const pv_model *model, size_t logits, pv_step *step); /* as pv_plan_next */
 pv_code pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
                          pv_error *err);
 pv_code pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err);

@@ -90,18 +90,6 @@ static pv_code read_shape(pv_model *m, pv_error *err) {
   return code;
 }
 
-static pv_code take_layers(pv_model *m, pv_error *err) {
-  m->step_count = pv_plan_steps(m->plan, m->shape.layers, NULL);
-  m->layers = calloc(m->shape.layers, sizeof *m->layers);
-  m->steps = calloc(m->step_count, sizeof *m->steps);
-  if (m->layers == NULL || m->steps == NULL)
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the layers");
-  pv_plan_steps(m->plan, m->shape.layers, m->steps);
-  for (size_t i = 0; i < m->step_count; i++)
-    m->head_steps += pv_plan_is(m->plan, m->steps[i].first, PV_ROW_LAST_ROWS);
-  return PV_OK;
-}
-
 pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err) {
   pv_model *m = calloc(1, sizeof *m);
   if (m == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the model");
@@ -112,7 +100,10 @@ pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err) {
   if (code == PV_OK) code = model_find_vocab(m, err);
   if (code == PV_OK) code = model_check_metadata(m, err);
   if (code == PV_OK) code = model_check_types(gguf, err);
-  if (code == PV_OK) code = take_layers(m, err);
+  if (code == PV_OK) {
+    m->layers = calloc(m->shape.layers, sizeof *m->layers);
+    if (m->layers == NULL) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the layers");
+  }
   if (code == PV_OK) code = model_find_tensors(m, err);
   if (code != PV_OK) {
     m->gguf = NULL;
@@ -136,7 +127,6 @@ void pv_model_close(pv_model *model) {
   if (model == NULL) return;
   pv_gguf_close(model->gguf);
   free(model->layers);
-  free(model->steps);
   free(model);
 }
 

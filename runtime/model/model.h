@@ -20,9 +20,7 @@ typedef struct pv_model {
   pv_shape shape;
   uint64_t names; /* of tokens, in the file's tokenizer; below shape.vocab the last ids have none */
   pv_layer once;  /* of the stages outside the layers */
-  pv_layer *layers;              /* owned; shape.layers entries */
-  pv_step *steps;                /* owned; of a forward, in order */
-  size_t step_count, head_steps; /* head_steps: the last of them, for logits alone */
+  pv_layer *layers; /* owned; shape.layers entries */
 } pv_model;
 
 /* Refused is whatever would make the model another one than pv computes, each by name and with a

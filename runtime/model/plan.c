@@ -140,18 +140,22 @@ static size_t step_rows(const pv_plan *plan, size_t row) {
   return n;
 }
 
-size_t pv_plan_steps(const pv_plan *plan, uint32_t layers, pv_step *out) {
+bool pv_plan_next(const pv_plan *plan, uint32_t layers, pv_step *step) {
+  const bool inside = step->count > 0 && pv_plan_is_layered(plan, step->first);
+  size_t row = step->first + step->count;
+  uint32_t layer = step->layer;
+  if (inside && (row == plan->count || !pv_plan_is_layered(plan, row)) && layer + 1 < layers) {
+    for (row = 0; !pv_plan_is_layered(plan, row);) row++;
+    layer++;
+  }
+  if (row == plan->count) return false;
+  *step = (pv_step){row, step_rows(plan, row), pv_plan_is_layered(plan, row) ? layer : 0};
+  return true;
+}
+
+size_t pv_plan_steps(const pv_plan *plan, uint32_t layers) {
   size_t n = 0;
-  for (uint32_t turn = 0; turn < layers + 2; turn++) /* before the layers, in each, behind them */
-    for (size_t row = 0, rows = 0; row < plan->count; row += rows) {
-      const bool layered = pv_plan_is_layered(plan, row), last = turn == layers + 1;
-      const uint32_t layer = layered ? turn - 1 : 0;
-      rows = step_rows(plan, row);
-      if (layered != (turn > 0 && !last) || (pv_plan_is(plan, row, PV_ROW_LAST_ROWS) != last))
-        continue;
-      if (out != NULL) out[n] = (pv_step){row, rows, layer};
-      n++;
-    }
+  for (pv_step step = {0}; pv_plan_next(plan, layers, &step);) n++;
   return n;
 }
 

@@ -162,9 +162,10 @@ typedef struct pv_step {
   size_t first, count;
   uint32_t layer; /* 0 outside the layers */
 } pv_step;
-/* Those of a forward, in order, to `out` unless it is NULL; returns how many. Those of LAST_ROWS
- * come last. */
-size_t pv_plan_steps(const pv_plan *plan, uint32_t layers, pv_step *out);
+/* The next of a forward, those of LAST_ROWS last; after {0} the first. False: it was the last. */
+bool pv_plan_next(const pv_plan *plan, uint32_t layers, pv_step *step);
+/* How many there are. */
+size_t pv_plan_steps(const pv_plan *plan, uint32_t layers);
 /* Where in a step the row with a role is; -1: not there. */
 int pv_step_find(const pv_plan *plan, const pv_step *step, pv_role role);
 

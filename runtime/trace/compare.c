@@ -50,10 +50,8 @@ static pv_code check_tensor(const pv_source sides[2], pv_stage_id stage, uint32_
 static pv_code check_tensors(const pv_source sides[2], const pv_walk_spec *walk,
                              const pv_trace_filter *filter, pv_trace_comparison *out, size_t *both,
                              pv_error *err) {
-  const size_t steps = pv_plan_steps(walk->plan, walk->layers, true);
   pv_code code = PV_OK;
-  for (size_t n = 0; n < steps && code == PV_OK; n++) {
-    const pv_step step = pv_plan_step(walk->plan, walk->layers, n);
+  for (pv_step step = {0}; pv_plan_next(walk->plan, walk->layers, &step);) {
     for (size_t k = 0; k < step.count && code == PV_OK; k++) {
       const pv_stage_id stage = (pv_stage_id)(step.first + k);
       if (pv_trace_wanted(filter, stage, step.layer))
@@ -67,9 +65,7 @@ static pv_code check_tensors(const pv_source sides[2], const pv_walk_spec *walk,
 
 static void report_all(const sums *s, const pv_walk_spec *walk, pv_trace_report report,
                        void *context, pv_trace_comparison *out) {
-  const size_t steps = pv_plan_steps(walk->plan, walk->layers, true);
-  for (size_t n = 0; n < steps; n++) {
-    const pv_step step = pv_plan_step(walk->plan, walk->layers, n);
+  for (pv_step step = {0}; pv_plan_next(walk->plan, walk->layers, &step);) {
     for (size_t k = 0; k < step.count; k++) {
       const pv_stage_id stage = (pv_stage_id)(step.first + k);
       const pv_trace_row row = {walk->plan, stage, step.layer, s->apart[step.layer][stage]};

@@ -45,7 +45,7 @@ static size_t batch_size(const pv_walk_spec *w, size_t n, size_t at) {
 size_t pv_walk_operations(const pv_walk_spec *w) {
   size_t batches = 0;
   for (size_t at = 0; at < w->count; batches++) at += batch_size(w, batches, at);
-  return batches * pv_plan_steps(w->plan, w->layers, true);
+  return batches * pv_plan_steps(w->plan, w->layers);
 }
 
 static pv_code read_stage(const pv_walk_spec *w, const pv_source *s, bool wanted,
@@ -83,15 +83,13 @@ static pv_code walk_step(const pv_walk_spec *w, const pv_visitor *v, const pv_wa
 
 static pv_code walk_batch(const pv_walk_spec *w, const pv_visitor *v, const pv_batch *batch,
                           held *rows, pv_error *err) {
-  const size_t steps = pv_plan_steps(w->plan, w->layers, true);
   pv_code code = PV_OK;
   for (size_t i = 0; i < w->source_count && code == PV_OK; i++)
     if (w->sources[i].forward != NULL)
       code = pv_forward_begin(w->sources[i].forward, batch->ids, batch->count, batch->logits, err);
   if (code == PV_OK && v->begin != NULL) code = v->begin(v->context, batch, err);
-  for (size_t n = 0; n < steps && code == PV_OK; n++) {
-    const pv_walk_at at = {pv_plan_step(w->plan, w->layers, n), batch->position, batch->count,
-                           (const held *)rows};
+  for (pv_step step = {0}; code == PV_OK && pv_plan_next(w->plan, w->layers, &step);) {
+    const pv_walk_at at = {step, batch->position, batch->count, (const held *)rows};
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
     code = walk_step(w, v, &at, rows, err);
     pv_walk_progress *p = w->progress;

@@ -83,8 +83,7 @@ static void test_compute_and_write(void) {
   EXPECT_I64(b->ops->begin(b, &batch, NULL), PV_OK);
   float *got = malloc(9 * pv_capture_row_bytes(c, PV_STAGE_LOGITS));
   uint64_t stages = 0;
-  for (size_t i = 0; i < pv_forward_steps(model, 9); i++) {
-    const pv_step step = pv_forward_step_at(model, i);
+  for (pv_step step = {0}; pv_forward_next(model, 9, &step);) {
     for (size_t s = step.first; s < step.first + step.count; s++) {
       const void *want = pv_capture_row(c, s, step.layer, 0);
       EXPECT_I64(b->ops->compute(b, s, step.layer, NULL), PV_OK);

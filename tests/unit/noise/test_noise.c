@@ -83,8 +83,11 @@ static double bound_of_q(void) {
   if (!EXPECT(x && q && row && pv_forward_open(model, "cpu", &config, &forward, NULL) == PV_OK))
     goto cleanup;
   EXPECT_I64(pv_forward_begin(forward, ids, IDS, 1, NULL), PV_OK);
-  for (size_t i = 0; i < 3; i++)
-    EXPECT_I64(pv_forward_step(forward, pv_forward_step_at(model, i), NULL, NULL), PV_OK);
+  pv_step step = {0};
+  for (size_t i = 0; i < 3; i++) {
+    EXPECT(pv_forward_next(model, 1, &step));
+    EXPECT_I64(pv_forward_step(forward, step, NULL, NULL), PV_OK);
+  }
   EXPECT_I64(pv_forward_read(forward, PV_STAGE_ATTN_NORM, 0, IDS, x, NULL), PV_OK);
   EXPECT_I64(pv_forward_read(forward, PV_STAGE_Q, 0, IDS, q, NULL), PV_OK);
   for (size_t p = 0; p < IDS; p++) {
