@@ -10,13 +10,14 @@
 #include "runtime/bisect/parts.h"
 
 enum { LEFT, RIGHT, FREE, RUNNERS };
+enum { DEFINITION, ARBITER, WITNESSES };
 
 typedef struct run {
   const pv_bisect_spec *spec;
   pv_bisect_result *out;
   pv_fault_side opened[RUNNERS];
-  pv_source runner[RUNNERS]; /* the sides, then the free-running arbiter */
-  pv_witness definition[2], arbiter[2];
+  pv_source runner[RUNNERS];           /* the sides, then the free-running arbiter */
+  pv_witness witness[WITNESSES][2];    /* of each side */
   const pv_rows (*rows)[PV_STEP_ROWS]; /* what the last operation left */
   size_t at;                           /* first position of the batch */
   uint32_t layer;
@@ -26,10 +27,8 @@ typedef struct run {
 
 static void close_all(run *r) {
   for (int i = 0; i < RUNNERS; i++) pv_fault_close(&r->opened[i]);
-  for (int i = 0; i < 2; i++) {
-    pv_witness_close(&r->definition[i]);
-    pv_witness_close(&r->arbiter[i]);
-  }
+  for (int i = 0; i < 2; i++)
+    for (int k = 0; k < WITNESSES; k++) pv_witness_close(&r->witness[k][i]);
 }
 
 /* What computes or recorded the side, and who makes its stages again. */
@@ -45,9 +44,9 @@ static pv_code open_side(run *r, int i, const pv_backend_config *config, pv_erro
   r->out->fallback[i] = side->recorded == NULL && !stand_in &&
                         strcmp(r->out->computed[i], side->who.kind->backend) != 0;
   if (pv_walker_defined(side, &own.numerics))
-    code = pv_witness_open(s->model, &own, &r->definition[i], err);
+    code = pv_witness_open(s->model, &own, NULL, &r->witness[DEFINITION][i], err);
   own.numerics = PV_NUMERICS_F64;
-  return code == PV_OK ? pv_witness_open(s->model, &own, &r->arbiter[i], err) : code;
+  return code == PV_OK ? pv_witness_open(s->model, &own, NULL, &r->witness[ARBITER][i], err) : code;
 }
 
 static pv_code open_all(run *r, pv_error *err) {
@@ -61,11 +60,8 @@ static pv_code open_all(run *r, pv_error *err) {
   r->runner[FREE] = pv_source_of(r->opened[FREE].forward, s->model, exact.numerics);
   for (int i = 0; i < RUNNERS; i++)
     if (r->runner[i].forward != NULL) r->out->memory += pv_forward_memory(r->runner[i].forward);
-  for (int i = 0; i < 2; i++) {
-    const pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
-    for (int k = 0; k < 2; k++)
-      if (both[k] != NULL) r->out->memory += both[k]->ops->memory(both[k]);
-  }
+  for (int i = 0; i < 2; i++)
+    for (int k = 0; k < WITNESSES; k++) r->out->memory += pv_witness_memory(&r->witness[k][i]);
   return PV_OK;
 }
 
@@ -129,15 +125,15 @@ static pv_code compare_sides(run *r, int k, pv_bisect_stage *sum, pv_error *err)
 static pv_bisect_why judge_element(const run *r, int side, size_t k, size_t p, size_t i) {
   const pv_rows *rows = &r->rows[side][k];
   const pv_vector own = pv_rows_vector(rows, p),
-                  made = pv_rows_vector(&r->definition[side].made, p);
+                  made = pv_rows_vector(&r->witness[DEFINITION][side].made, p);
   if (r->out->defined[side])
     return pv_vector_same(&own, &made, i) ||
                    (isnan(pv_vector_at(&own, i)) && isnan(pv_vector_at(&made, i)))
                ? PV_BISECT_SOUND
                : PV_BISECT_OTHER_BITS;
   if (!isfinite(pv_rows_at(rows, p, i)))
-    return isfinite(pv_rows_at(&r->arbiter[side].made, p, i)) ? PV_BISECT_NO_NUMBER
-                                                              : PV_BISECT_SOUND;
+    return isfinite(pv_rows_at(&r->witness[ARBITER][side].made, p, i)) ? PV_BISECT_NO_NUMBER
+                                                                       : PV_BISECT_SOUND;
   return pv_structure_judge(r->rows[side], k, p, i, r->spec->model);
 }
 
@@ -159,7 +155,7 @@ static bool comes_first(const run *r, int side, pv_stage_id stage, const pv_bise
 static pv_code note_not_finite(run *r, int side, size_t k, size_t p, size_t i, pv_error *err) {
   pv_bisect_place *out = &r->out->not_finite[side];
   const pv_code code = note_place(r, side, r->rows[side][k].stage, p, i, (int)k,
-                                  pv_rows_at(&r->arbiter[side].made, p, i), out, err);
+                                  pv_rows_at(&r->witness[ARBITER][side].made, p, i), out, err);
   const pv_stage_element element = {out->stage, out->layer, r->spec->ids[out->position], out->index,
                                     out->expert};
   if (code == PV_OK) r->out->weight[side] = pv_stage_bad_weight(r->spec->model, &element);
@@ -170,7 +166,7 @@ static pv_code measure_row(run *r, int side, size_t k, size_t p, pv_bisect_stage
                            pv_error *err) {
   const pv_rows *rows = &r->rows[side][k];
   pv_bisect_place *large = &r->out->large[side];
-  const pv_distance own = pv_rows_distance(&r->arbiter[side].made, rows, p);
+  const pv_distance own = pv_rows_distance(&r->witness[ARBITER][side].made, rows, p);
   const pv_distance all = pv_rows_distance(&r->rows[FREE][k], rows, p);
   const double introduced = pv_distance_error(&own), total = pv_distance_error(&all);
   const size_t at = (size_t)own.worst;
@@ -181,18 +177,31 @@ static pv_code measure_row(run *r, int side, size_t k, size_t p, pv_bisect_stage
       !comes_first(r, side, rows->stage, large))
     return PV_OK;
   r->out->large_error[side] = introduced;
-  return note_place(r, side, rows->stage, p, at, (int)k, pv_rows_at(&r->arbiter[side].made, p, at),
-                    large, err);
+  return note_place(r, side, rows->stage, p, at, (int)k,
+                    pv_rows_at(&r->witness[ARBITER][side].made, p, at), large, err);
+}
+
+/* Takes the side's own rows instead of what was made, if it has any. */
+static pv_code give(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err) {
+  pv_error local = PV_ERROR_INIT;
+  const pv_code code = side->absent ? PV_OK : pv_witness_give(w, side, layer, &local);
+  /* An expert that does not exist has been counted as wrong; the witness keeps its own. */
+  if (code == PV_OK || code == PV_ERR_INPUT) return PV_OK;
+  if (err != NULL) *err = local;
+  return code;
 }
 
 /* One side against its witnesses. */
 static pv_code judge_side(run *r, int side, int k, pv_bisect_stage *sum, pv_error *err) {
   const pv_rows *rows = &r->rows[side][k];
-  pv_witness *arbiter = &r->arbiter[side];
+  pv_witness *arbiter = &r->witness[ARBITER][side];
   const bool index = rows->index;
   pv_code code = PV_OK;
-  if (r->out->defined[side]) code = pv_witness_replay(&r->definition[side], rows, r->layer, err);
-  if (code == PV_OK) code = pv_witness_replay(arbiter, rows, r->layer, err);
+  for (int w = r->out->defined[side] ? DEFINITION : ARBITER; w < WITNESSES && code == PV_OK; w++) {
+    pv_witness *witness = &r->witness[w][side];
+    code = pv_witness_make(witness, rows->stage, r->layer, rows->rows, err);
+    if (code == PV_OK) code = give(witness, rows, r->layer, err);
+  }
   if (rows->absent) return code;
   sum->side[side].judged += rows->rows * rows->width;
   for (size_t p = 0; p < rows->rows && code == PV_OK; p++) {
@@ -284,14 +293,19 @@ static pv_code judge_step(run *r, const pv_step *s, pv_error *err) {
   return code;
 }
 
-/* What was judged before the interruption: the witnesses get what the sides have. */
+/* What was judged before the interruption: the witnesses get what the sides have. Indices are made
+ * all the same: they may stay the witness's own, see give. */
 static pv_code take_step(run *r, size_t stage_count, pv_error *err) {
   pv_code code = PV_OK;
   for (size_t k = 0; k < stage_count; k++)
-    for (int i = 0; i < 2 && code == PV_OK; i++) {
+    for (int i = 0; i < 2; i++) {
       const pv_rows *rows = &r->rows[i][k];
-      if (r->out->defined[i]) code = pv_witness_take(&r->definition[i], rows, r->layer, err);
-      if (code == PV_OK) code = pv_witness_take(&r->arbiter[i], rows, r->layer, err);
+      for (int w = r->out->defined[i] ? DEFINITION : ARBITER; w < WITNESSES && code == PV_OK; w++) {
+        pv_witness *witness = &r->witness[w][i];
+        if (rows->absent || rows->index)
+          code = pv_witness_make(witness, rows->stage, r->layer, rows->rows, err);
+        if (code == PV_OK) code = give(witness, rows, r->layer, err);
+      }
     }
   return code;
 }
@@ -317,6 +331,7 @@ static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
   const pv_bisect_spec *spec = r->spec;
   const pv_step *s = &at->step;
   const bool judged = r->now.done < r->before.done;
+  r->at = at->position;
   r->layer = s->layer;
   r->rows = at->of;
   pv_code code = judged ? take_step(r, s->count, err) : judge_step(r, s, err);
@@ -324,18 +339,6 @@ static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
   if (code == PV_OK && spec->state != NULL && !judged &&
       (has(r, s, PV_ROLE_LAYER_OUT) || has(r, s, PV_ROLE_TOP)))
     code = pv_bisect_save(spec->state, spec->key, &r->now, r->out, err);
-  return code;
-}
-
-static pv_code begin(void *context, const pv_batch *batch, pv_error *err) {
-  run *r = context;
-  pv_code code = PV_OK;
-  r->at = batch->position;
-  for (int i = 0; i < 2 && code == PV_OK; i++) {
-    pv_backend *both[] = {r->definition[i].backend, r->arbiter[i].backend};
-    for (int k = 0; k < 2 && code == PV_OK; k++)
-      if (both[k] != NULL) code = both[k]->ops->begin(both[k], batch, err);
-  }
   return code;
 }
 
@@ -422,7 +425,8 @@ pv_code pv_bisect(const pv_bisect_spec *spec, pv_bisect_result *out, pv_error *e
   code = open_all(&r, err);
   pv_walk_progress progress = {.show = spec->progress, .context = spec->context};
   pv_walk_spec walk = pv_bisect_walk(spec, r.runner, RUNNERS);
-  const pv_visitor visitor = {.context = &r, .begin = begin, .visit = visit};
+  const pv_visitor visitor = {
+      .context = &r, .visit = visit, .witnesses = &r.witness[0][0], .witness_count = 2 * WITNESSES};
   walk.progress = &progress;
   progress.total = pv_walk_operations(&walk);
   if (code == PV_OK) code = pv_walk(&walk, &visitor, err);

@@ -6,22 +6,6 @@
 #include "base/text.h"
 #include "runtime/bisect/bisect.h"
 
-/* A witness: makes stages from what was written into it. */
-typedef struct pv_witness {
-  pv_backend *backend;
-  pv_rows made, given; /* what it makes of the stage; what it was given, in its own elements */
-} pv_witness;
-/* The definition of the identity; f64: the arbiter. */
-pv_code pv_witness_open(const pv_model *model, const pv_backend_config *config, pv_witness *out,
-                        pv_error *err);
-void pv_witness_close(pv_witness *w);
-/* Makes `side`'s stage from what was given so far, then takes the side's own rows instead, if it
- * has any. */
-pv_code pv_witness_replay(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
-
-/* The same without making what the side has: for what was judged before. */
-pv_code pv_witness_take(pv_witness *w, const pv_rows *side, uint32_t layer, pv_error *err);
-
 /* How far a result goes: operations that are judged, over all batches. */
 typedef struct pv_progress {
   uint64_t done;

@@ -10,8 +10,8 @@
 
 typedef struct again {
   const pv_bisect_spec *spec;
-  pv_backend *right;
-  pv_rows given, logits, tops;
+  pv_witness right;
+  pv_rows logits, tops;
   pv_bisect_routing *out;
 } again;
 
@@ -35,23 +35,15 @@ static pv_code open_right(again *a, pv_error *err) {
   pv_defect defect = {.layer = -1};
   if (fault != NULL && fault->host == PV_FAULT_IN_PLAIN) defect = fault->defect;
   defect.layer = fault != NULL ? side->who.planted.layer : -1;
-  if (pv_walker_defined(side, &config.numerics) && config.numerics == PV_NUMERICS_F64)
-    return pv_backend_f64.open(a->spec->model, &config, &a->right, err);
-  return pv_definition_open(a->spec->model, &config, &defect, &a->right, err);
-}
-
-/* A stage of the left side, written over the right side's own. */
-static pv_code hand_over(again *a, const pv_rows *left, uint32_t layer, pv_error *err) {
-  const pv_code code = pv_rows_convert(left, a->right->real_bytes, &a->given, err);
-  return code == PV_OK ? a->right->ops->write(a->right, left->stage, layer, a->given.data, err)
-                       : code;
+  pv_walker_defined(side, &config.numerics);
+  return pv_witness_open(a->spec->model, &config, &defect, &a->right, err);
 }
 
 /* `left`: logits and top tokens. */
 static pv_code note_outputs(again *a, const pv_rows *left, pv_error *err) {
   const size_t rows = left[0].rows;
-  pv_code code = pv_rows_held(a->right, left[0].stage, rows, &a->logits, err);
-  if (code == PV_OK) code = pv_rows_held(a->right, left[1].stage, rows, &a->tops, err);
+  pv_code code = pv_rows_held(a->right.backend, left[0].stage, rows, &a->logits, err);
+  if (code == PV_OK) code = pv_rows_held(a->right.backend, left[1].stage, rows, &a->tops, err);
   for (size_t p = 0; p < rows && code == PV_OK; p++) {
     const pv_distance apart = pv_rows_distance(&left[0], &a->logits, p);
     pv_keep_smallest(&a->out->replayed_cosine, pv_distance_cosine(&apart));
@@ -60,21 +52,16 @@ static pv_code note_outputs(again *a, const pv_rows *left, pv_error *err) {
   return code;
 }
 
-static pv_code begin(void *context, const pv_batch *batch, pv_error *err) {
-  const again *a = context;
-  return a->right->ops->begin(a->right, batch, err);
-}
-
 static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
   again *a = context;
   const pv_plan *plan = a->spec->model->plan;
   const pv_rows *left = at->of[0];
   const int chosen = pv_step_find(plan, &at->step, PV_ROLE_ROUTER_INDICES);
   const int top = pv_step_find(plan, &at->step, PV_ROLE_TOP);
-  pv_code code = a->right->ops->run(a->right, &at->step, err);
-  /* before the indices stand their weights */
+  pv_code code = a->right.backend->ops->run(a->right.backend, &at->step, err);
+  /* What the left side chose, over the right side's own; before the indices stand their weights. */
   for (int k = chosen - 1; k >= 0 && k <= chosen && code == PV_OK; k++)
-    code = hand_over(a, &left[k], at->step.layer, err);
+    code = pv_witness_give(&a->right, &left[k], at->step.layer, err);
   return code == PV_OK && top > 0 ? note_outputs(a, &left[top - 1], err) : code;
 }
 
@@ -82,13 +69,13 @@ pv_code pv_bisect_route_again(const pv_bisect_spec *spec, const pv_source *left,
                               pv_bisect_routing *out, pv_error *err) {
   again a = {.spec = spec, .out = out};
   const pv_walk_spec walk = pv_bisect_walk(spec, left, 1);
-  const pv_visitor visitor = {.context = &a, .begin = begin, .visit = visit};
+  const pv_visitor visitor = {
+      .context = &a, .visit = visit, .witnesses = &a.right, .witness_count = 1};
   pv_code code = open_right(&a, err);
   out->replayed_cosine = 1.0;
   if (code == PV_OK) code = pv_walk(&walk, &visitor, err);
   out->replayed = code == PV_OK;
-  if (a.right != NULL) a.right->ops->close(a.right);
-  free(a.given.data);
+  pv_witness_close(&a.right);
   free(a.logits.data);
   free(a.tops.data);
   return code;

@@ -11,8 +11,8 @@ typedef struct runner {
   size_t source, repeat;
   pv_fault_side side; /* rounded: the forward of the identity */
   size_t walked;      /* rounded: which one of the walk; else 0 */
-  pv_backend
-      *arbiter;   /* perturbed: the one that is; rounded: starts each block where the side is */
+  /* perturbed: the one that is; rounded: starts each block where the side is */
+  pv_witness *arbiter;
   pv_rows chosen; /* experts of the layer */
 } runner;
 
@@ -21,6 +21,7 @@ typedef struct run {
   pv_noise_result *out;
   pv_forward *exact;
   runner *runners;
+  pv_witness *arbiters; /* of the runners */
   size_t runner_count;
   pv_source walked[1 + PV_NOISE_SOURCES_MAX]; /* the arbiter, and the identities */
   size_t walked_count;
@@ -28,7 +29,7 @@ typedef struct run {
   const pv_rows *want, *got;
   pv_rows perturbed[PV_STEP_ROWS]; /* `got` of a perturbed one */
   pv_rows chosen;                  /* the arbiter's experts of the layer */
-  pv_rows made, given, aligned;    /* see measure_block, pv_noise_align */
+  pv_rows aligned;                 /* see pv_noise_align */
   pv_noise_place place;
 } run;
 
@@ -74,7 +75,9 @@ static pv_code make_room(run *r, pv_error *err) {
     count += s->sources[i].kind == PV_NOISE_PERTURBED ? s->repeats : 1;
   }
   r->runners = calloc(count, sizeof *r->runners);
-  if (r->runners == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the runs");
+  r->arbiters = calloc(count, sizeof *r->arbiters);
+  if (r->runners == NULL || r->arbiters == NULL)
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the runs");
   for (size_t i = 0; i < s->source_count; i++)
     for (size_t k = 0; k < (s->sources[i].kind == PV_NOISE_PERTURBED ? s->repeats : 1); k++)
       r->runners[r->runner_count++] = (runner){.source = i, .repeat = k};
@@ -94,8 +97,9 @@ static pv_code open_all(run *r, pv_error *err) {
   for (size_t i = 0; i < r->runner_count && code == PV_OK; i++) {
     runner *who = &r->runners[i];
     const pv_noise_source *source = source_of(r, who);
-    code = pv_backend_f64.open(s->model, &config, &who->arbiter, err);
-    if (code == PV_OK) r->out->memory += who->arbiter->ops->memory(who->arbiter);
+    who->arbiter = &r->arbiters[i];
+    code = pv_witness_open(s->model, &config, NULL, who->arbiter, err);
+    r->out->memory += pv_witness_memory(who->arbiter);
     if (code != PV_OK || source->kind == PV_NOISE_PERTURBED) continue;
     code = pv_side_open(&source->side, s->model, &config, &who->side, err);
     if (code != PV_OK) break;
@@ -109,38 +113,35 @@ static pv_code open_all(run *r, pv_error *err) {
 
 static void close_all(run *r) {
   for (size_t i = 0; i < r->runner_count; i++) {
-    if (r->runners[i].arbiter != NULL) r->runners[i].arbiter->ops->close(r->runners[i].arbiter);
+    pv_witness_close(&r->arbiters[i]);
     pv_fault_close(&r->runners[i].side);
     free(r->runners[i].chosen.data);
   }
   free(r->runners);
+  free(r->arbiters);
   pv_forward_close(r->exact);
   for (int k = 0; k < PV_STEP_ROWS; k++) free(r->perturbed[k].data);
   free(r->chosen.data);
   free(r->aligned.data);
-  free(r->made.data);
-  free(r->given.data);
 }
 
 static pv_code perturb(run *r, const runner *who, pv_rows *rows, pv_error *err) {
   if ((source_of(r, who)->stages >> rows->stage & 1) == 0 || rows->index) return PV_OK;
   r->place.repeat = who->repeat;
   pv_noise_perturb(rows, &r->place, r->spec->amount);
-  return who->arbiter->ops->write(who->arbiter, rows->stage, r->place.layer, rows->data, err);
+  return pv_witness_give(who->arbiter, rows, r->place.layer, err);
 }
 
 /* A side's stage against what its arbiter makes from where the block began: those are the side's
  * own. */
 static pv_code measure_block(run *r, const runner *who, const pv_rows *side, pv_noise_spread *block,
                              pv_error *err) {
-  pv_backend *arbiter = who->arbiter;
-  pv_code code = pv_rows_made(arbiter, side->stage, r->place.layer, side->rows, &r->made, err);
+  pv_witness *arbiter = who->arbiter;
+  const pv_code code = pv_witness_make(arbiter, side->stage, r->place.layer, side->rows, err);
   for (size_t p = 0; p < side->rows && code == PV_OK && !side->index; p++)
-    pv_noise_widen(block, &r->made, side, p);
+    pv_noise_widen(block, &arbiter->made, side, p);
   if (code != PV_OK || !pv_plan_is(r->spec->model->plan, side->stage, PV_ROW_BLOCK)) return code;
-  code = pv_rows_convert(side, arbiter->real_bytes, &r->given, err);
-  if (code != PV_OK) return code;
-  return arbiter->ops->write(arbiter, side->stage, r->place.layer, r->given.data, err);
+  return pv_witness_give(arbiter, side, r->place.layer, err);
 }
 
 /* Experts are compared by themselves, not by rank: two of nearly the same weight may change places.
@@ -190,9 +191,10 @@ static void measure_choices(run *r, const runner *who, const pv_step *s) {
 static pv_code make_perturbed(run *r, const runner *who, const pv_walk_at *at, pv_error *err) {
   pv_code code = PV_OK;
   for (size_t k = 0; k < at->step.count && code == PV_OK; k++) {
-    pv_rows *rows = &r->perturbed[k];
-    code = pv_rows_made(who->arbiter, (pv_stage_id)(at->step.first + k), at->step.layer, at->rows,
-                        rows, err);
+    pv_rows *rows = &r->perturbed[k], *made = &who->arbiter->made;
+    code = pv_witness_make(who->arbiter, (pv_stage_id)(at->step.first + k), at->step.layer,
+                           at->rows, err);
+    if (code == PV_OK) code = pv_rows_convert(made, made->size, rows, err);
     if (code == PV_OK) code = perturb(r, who, rows, err);
   }
   r->got = r->perturbed;
@@ -217,6 +219,7 @@ static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
   const bool routed = pv_step_find(r->spec->model->plan, &at->step, PV_ROLE_ROUTER_INDICES) >= 0;
   pv_code code = PV_OK;
   r->place.layer = at->step.layer;
+  r->place.position = at->position;
   r->want = at->of[0];
   if (routed) code = pv_rows_convert(&r->want[2], sizeof(int32_t), &r->chosen, err);
   for (size_t i = 0; i < r->runner_count && code == PV_OK; i++)
@@ -224,18 +227,10 @@ static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
   return code;
 }
 
-static pv_code begin(void *context, const pv_batch *batch, pv_error *err) {
-  run *r = context;
-  pv_code code = PV_OK;
-  r->place.position = batch->position;
-  for (size_t i = 0; i < r->runner_count && code == PV_OK; i++)
-    code = r->runners[i].arbiter->ops->begin(r->runners[i].arbiter, batch, err);
-  return code;
-}
-
 static pv_code run_all(run *r, pv_error *err) {
   const pv_noise_spec *s = r->spec;
-  const pv_visitor visitor = {.context = r, .begin = begin, .visit = visit};
+  const pv_visitor visitor = {
+      .context = r, .visit = visit, .witnesses = r->arbiters, .witness_count = r->runner_count};
   pv_walk_progress progress = {.show = s->progress, .context = s->context};
   pv_walk_spec walk = {.plan = s->model->plan,
                        .layers = s->model->shape.layers,

@@ -58,7 +58,7 @@ static json_t *large(const pv_bisect_spec *spec, const pv_bisect_result *r, int 
 
 /* By the manifest; null where there is none or it does not say. */
 static json_t *model_digest(const pv_recorded *recorded) {
-  const char *digest = recorded != NULL ? recorded->manifest->model_sha256 : "";
+  const char *digest = recorded != NULL ? recorded->source.model_sha256 : "";
   return digest[0] != '\0' ? json_string(digest) : json_null();
 }
 

@@ -46,10 +46,10 @@ static void print_foreign(const char *text) {
 
 static void print_recorded(const pv_walker *side, int i) {
   printf("  the %s side was recorded", side_word[i]);
-  const pv_manifest *m = side->recorded->manifest;
-  if (m->backend[0] != '\0') {
+  const pv_source *m = &side->recorded->source;
+  if (m->computed[0] != '\0') {
     printf("; computed by ");
-    print_foreign(m->backend);
+    print_foreign(m->computed);
   }
   if (m->model_sha256[0] == '\0') printf("; of which model its manifest does not say");
   if (m->ids == NULL) printf("; of which tokens its manifest does not say");
@@ -254,9 +254,9 @@ static void print_file(const pv_bisect_spec *spec, const pv_bisect_result *r,
     const pv_recorded *recorded = spec->side[i].recorded;
     if (recorded == NULL || !pv_recorded_has(recorded, p->stage, p->layer)) continue;
     printf("  file        ");
-    print_foreign(recorded->manifest->folder);
+    print_foreign(recorded->folder);
     putchar('/');
-    print_foreign(recorded->tensors[p->stage][p->layer]->file);
+    print_foreign(pv_recorded_tensor(recorded, p->stage, p->layer)->file);
     putchar('\n');
     if ((r->stages[p->layer][p->stage].side[i].undefined == 0 && p != &r->not_finite[i]) ||
         pv_bisect_behind(r, i, p->stage, p->layer, behind) == 0)

@@ -156,20 +156,20 @@ static int finish(const compare *c) {
 /* In batches of the right side. A left side that computes does that all at once: where the two
  * differ, it is kept in memory whole. */
 static pv_code compare_sequence(compare *c, const pv_sequence *s, pv_error *err) {
-  const pv_numerics numerics = c->pair.side[0].who.numerics;
   const uint64_t before = c->all.different;
   const pv_walk_spec walk = {.plan = c->source[0].plan,
                              .layers = c->source[c->source[1].layers > c->source[0].layers].layers,
                              .ids = s->ids,
                              .count = s->count,
                              .batch = c->batch > 0 ? c->batch : s->count};
-  const pv_capture_spec whole = {.numerics = numerics, .ids = s->ids, .count = s->count};
+  const pv_capture_spec whole = {
+      .numerics = c->pair.side[0].who.numerics, .ids = s->ids, .count = s->count};
   pv_source sides[] = {c->source[0], c->source[1]};
   pv_capture *left = NULL;
   pv_code code = PV_OK;
   if (sides[0].forward != NULL && walk.batch < s->count) {
     code = pv_capture_with(sides[0].forward, c->job.model, &whole, &left, err);
-    if (code == PV_OK) sides[0] = pv_capture_source(left, numerics);
+    if (code == PV_OK) sides[0] = left->source;
   }
   if (code == PV_OK)
     code = pv_trace_compare(sides, &walk, &c->filter, print_row, &c->table, &c->all, err);

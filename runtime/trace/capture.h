@@ -9,10 +9,9 @@
 typedef struct pv_capture {
   const pv_model *model;
   size_t positions;
-  size_t real_bytes;            /* 4, or 8 for the arbiter */
-  const char *backend;          /* who computed */
-  void **data[PV_STAGES_MAX];   /* [stage][layer]: positions * width elements; owned */
-  uint64_t rows[PV_STAGES_MAX]; /* rows that were put, over all layers */
+  const char *backend;              /* who computed */
+  pv_source source;                 /* the same rows, for a walk */
+  pv_rows (*stages)[PV_STAGES_MAX]; /* [layer]; stages outside the layers in layer 0; owned */
 } pv_capture;
 
 /* What to run: one sequence from position 0, cut into batches. */
@@ -36,14 +35,11 @@ pv_code pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_ca
 pv_code pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err);
 pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
                         pv_capture **out, pv_error *err);
-/* What was kept, as a source; `numerics`: of what. */
-pv_source pv_capture_source(const pv_capture *capture, pv_numerics numerics);
 void pv_capture_free(pv_capture *capture);
 
 /* Element as a number, whatever the stage's type. */
 double pv_capture_at(const pv_capture *capture, pv_stage_id stage, uint32_t layer, size_t position,
                      size_t index);
-uint32_t pv_capture_layers(const pv_capture *capture, pv_stage_id stage);
 size_t pv_capture_row_bytes(const pv_capture *capture, pv_stage_id stage);
 const void *pv_capture_row(const pv_capture *capture, pv_stage_id stage, uint32_t layer,
                            size_t position);

@@ -8,58 +8,35 @@
 typedef struct sums {
   const pv_trace_filter *filter;
   pv_distance (*apart)[PV_STAGES_MAX]; /* [layer]; over all batches */
+  pv_trace_comparison *out;
 } sums;
 
 static bool want(const void *context, pv_stage_id stage, uint32_t layer) {
   return pv_trace_wanted(((const sums *)context)->filter, stage, layer);
 }
 
+/* In the first batch it is seen which side has what, and how wide it is. */
+static pv_code look(sums *s, const pv_walk_at *at, const pv_rows *left, const pv_rows *right,
+                    pv_error *err) {
+  char place[PV_PLACE_LENGTH];
+  s->out->only_left += !left->absent && right->absent;
+  s->out->only_right += left->absent && !right->absent;
+  if (left->absent || right->absent || left->width == right->width) return PV_OK;
+  return pv_error_set(err, PV_ERR_INPUT, "%s is %zu wide on the left, %zu on the right",
+                      pv_plan_place(s->filter->plan, left->stage, at->step.layer, place),
+                      left->width, right->width);
+}
+
 static pv_code add(void *context, const pv_walk_at *at, pv_error *err) {
-  const sums *s = context;
-  (void)err;
-  for (size_t k = 0; k < at->step.count; k++) {
+  sums *s = context;
+  pv_code code = PV_OK;
+  for (size_t k = 0; k < at->step.count && code == PV_OK; k++) {
     const pv_rows *left = &at->of[0][k], *right = &at->of[1][k];
-    for (size_t p = 0; p < at->rows && !left->absent && !right->absent; p++)
+    if (at->position == 0) code = look(s, at, left, right, err);
+    for (size_t p = 0; p < at->rows && !left->absent && !right->absent && code == PV_OK; p++)
       pv_distance_add(&s->apart[at->step.layer][left->stage], pv_rows_vector(left, p),
                       pv_rows_vector(right, p));
   }
-  return PV_OK;
-}
-
-/* Tensors of both have one shape; `*both`: how many there are. */
-static pv_code check_tensor(const pv_source sides[2], pv_stage_id stage, uint32_t layer,
-                            pv_trace_comparison *out, size_t *both, pv_error *err) {
-  const bool has[] = {pv_source_has(&sides[0], stage, layer),
-                      pv_source_has(&sides[1], stage, layer)};
-  size_t rows[2], width[2];
-  char place[PV_PLACE_LENGTH];
-  out->only_left += has[0] && !has[1];
-  out->only_right += has[1] && !has[0];
-  if (!has[0] || !has[1]) return PV_OK;
-  ++*both;
-  for (int i = 0; i < 2; i++) {
-    rows[i] = sides[i].positions;
-    width[i] = sides[i].width(&sides[i], stage, layer);
-  }
-  if (width[0] == width[1] && (rows[0] == 0 || rows[1] == 0 || rows[0] == rows[1])) return PV_OK;
-  return pv_error_set(err, PV_ERR_INPUT, "%s is %zux%zu on the left, %zux%zu on the right",
-                      pv_plan_place(sides[0].plan, stage, layer, place), rows[0], width[0], rows[1],
-                      width[1]);
-}
-
-static pv_code check_tensors(const pv_source sides[2], const pv_walk_spec *walk,
-                             const pv_trace_filter *filter, pv_trace_comparison *out, size_t *both,
-                             pv_error *err) {
-  pv_code code = PV_OK;
-  for (pv_step step = {0}; pv_plan_next(walk->plan, walk->layers, &step);) {
-    for (size_t k = 0; k < step.count && code == PV_OK; k++) {
-      const pv_stage_id stage = (pv_stage_id)(step.first + k);
-      if (pv_trace_wanted(filter, stage, step.layer))
-        code = check_tensor(sides, stage, step.layer, out, both, err);
-    }
-  }
-  out->only_left += sides[0].others;
-  out->only_right += sides[1].others;
   return code;
 }
 
@@ -92,18 +69,17 @@ pv_code pv_trace_compare(const pv_source sides[2], const pv_walk_spec *walk,
                          const pv_trace_filter *filter, pv_trace_report report, void *context,
                          pv_trace_comparison *out, pv_error *err) {
   pv_walk_spec both = *walk;
-  sums s = {.filter = filter};
+  sums s = {.filter = filter, .out = out};
   const pv_visitor visitor = {.context = &s, .want = want, .visit = add};
-  size_t tensors = 0;
   note_about(sides, out);
   if (out->other_model || out->other_ids) return PV_OK;
-  pv_code code = check_tensors(sides, walk, filter, out, &tensors, err);
-  if (code != PV_OK || tensors == 0) return code;
+  out->only_left += sides[0].others;
+  out->only_right += sides[1].others;
   both.sources = sides;
   both.source_count = 2;
   s.apart = calloc(walk->layers, sizeof *s.apart);
   if (s.apart == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
-  code = pv_walk(&both, &visitor, err);
+  const pv_code code = pv_walk(&both, &visitor, err);
   if (code == PV_OK) report_all(&s, walk, report, context, out);
   free(s.apart);
   return code;

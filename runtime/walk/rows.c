@@ -39,12 +39,6 @@ pv_code pv_rows_held(pv_backend *backend, pv_stage_id stage, size_t rows, pv_row
   return code == PV_OK ? backend->ops->read(backend, stage, 0, rows, out->data, err) : code;
 }
 
-pv_code pv_rows_made(pv_backend *witness, pv_stage_id stage, uint32_t layer, size_t rows,
-                     pv_rows *out, pv_error *err) {
-  const pv_code code = witness->ops->compute(witness, stage, layer, err);
-  return code == PV_OK ? pv_rows_held(witness, stage, rows, out, err) : code;
-}
-
 pv_vector pv_rows_vector(const pv_rows *r, size_t row) {
   const pv_element real = r->size == sizeof(double) ? PV_ELEMENT_F64 : PV_ELEMENT_F32;
   return (pv_vector){r->absent ? NULL : (const char *)r->data + row * r->width * r->size, r->width,

@@ -21,9 +21,6 @@ pv_code pv_rows_room(const pv_plan *plan, pv_stage_id stage, size_t width, size_
 /* Rows of the batch as a backend holds them. */
 pv_code pv_rows_held(pv_backend *backend, pv_stage_id stage, size_t rows, pv_rows *out,
                      pv_error *err);
-/* The same of a witness, which makes them first from what it holds. */
-pv_code pv_rows_made(pv_backend *witness, pv_stage_id stage, uint32_t layer, size_t rows,
-                     pv_rows *out, pv_error *err);
 /* An element as a number. */
 double pv_rows_at(const pv_rows *r, size_t row, size_t index);
 /* The same rows with reals of `size` bytes. */

@@ -87,7 +87,10 @@ static pv_code walk_batch(const pv_walk_spec *w, const pv_visitor *v, const pv_b
   for (size_t i = 0; i < w->source_count && code == PV_OK; i++)
     if (w->sources[i].forward != NULL)
       code = pv_forward_begin(w->sources[i].forward, batch->ids, batch->count, batch->logits, err);
-  if (code == PV_OK && v->begin != NULL) code = v->begin(v->context, batch, err);
+  for (size_t i = 0; i < v->witness_count && code == PV_OK; i++) {
+    pv_backend *witness = v->witnesses[i].backend;
+    if (witness != NULL) code = witness->ops->begin(witness, batch, err);
+  }
   for (pv_step step = {0}; code == PV_OK && pv_plan_next(w->plan, w->layers, &step);) {
     const pv_walk_at at = {step, batch->position, batch->count, (const held *)rows};
     if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");

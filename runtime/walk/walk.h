@@ -5,7 +5,7 @@
 #define PV_WALK_WALK_H
 
 #include "runtime/forward/forward.h"
-#include "runtime/walk/rows.h"
+#include "runtime/walk/witness.h"
 
 /* Somebody who has rows of stages: a forward that computes them in the order of the plan, or rows
  * that were kept (a trace, a capture), which are read in any order. What it points to outlives it;
@@ -53,9 +53,9 @@ typedef struct pv_visitor {
   void *context;
   /* Which stages are read; NULL: all. `layer` is 0 outside the layers. */
   bool (*want)(const void *context, pv_stage_id stage, uint32_t layer);
-  /* Before the operations of a batch; NULL: nothing to do. */
-  pv_code (*begin)(void *context, const pv_batch *batch, pv_error *err);
   pv_code (*visit)(void *context, const pv_walk_at *at, pv_error *err);
+  pv_witness *witnesses; /* begin each batch with the sources */
+  size_t witness_count;
 } pv_visitor;
 
 /* For who waits: shown after each operation. `done` goes on from walk to walk. */

@@ -106,7 +106,7 @@ static void test_comparison_can_fail(void) {
   if (model == NULL) return;
   pv_capture *a = capture(model, &spec), *b = capture(model, &spec);
   pv_difference d = {0};
-  ((unsigned char *)b->data[PV_STAGE_EXPERT_UP][2])[4 * 777] ^= 1;
+  ((unsigned char *)b->stages[2][PV_STAGE_EXPERT_UP].data)[4 * 777] ^= 1;
   EXPECT_I64(pv_capture_compare(a, b, &d, NULL), PV_OK);
   EXPECT_U64(d.different, 1);
   EXPECT_I64(d.stage, PV_STAGE_EXPERT_UP);
