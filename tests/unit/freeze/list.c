@@ -102,7 +102,7 @@ bool freeze_list_check(freeze_list *list, const char *key, const char *digest, c
 }
 
 /* The order of the forward. It is the lists', whatever the order in which a side computes. */
-enum { FIRST_OF_LAYER = 1, FIRST_AFTER = 20 };
+enum { FIRST_OF_LAYER = 1, FIRST_AFTER = 24 };
 static bool rank_of(const char *stage, unsigned *rank) {
   static const char *const order[] = {"embedding",
                                       "attn_norm",
@@ -123,6 +123,10 @@ static bool rank_of(const char *stage, unsigned *rank) {
                                       "expert_swiglu",
                                       "expert_down",
                                       "moe_ffn_out",
+                                      "ffn_gate",
+                                      "ffn_up",
+                                      "ffn_swiglu",
+                                      "ffn_out",
                                       "ffn_residual",
                                       "final_norm",
                                       "logits",

@@ -13,8 +13,10 @@ static const size_t far[] = {61, 5, 1, 1, 0}, near[] = {8, 3, 1, 1, 0}, nearest[
 
 /* The made ones are small, and each of another shape: all types, 1, 2, 4, 8 and 9 query heads on a
  * key head, heads and experts that fill no segment, rows as long as each kernel of products takes
- * them, a head that is the embedding, all experts used, and exact ties in the router. */
+ * them, a head that is the embedding, all experts used, none at all, and exact ties in the router.
+ */
 #define SMALL "--vocab 300 --experts 6 "
+#define DENSE "--arch qwen3 --vocab 300 "
 static const freeze_model table[] = {
     {"synth-F32",
      SMALL "--layout F32 --layers 2 --hidden 64 --heads 4 --kv-heads 4 --head-dim 16 --ffn 40 "
@@ -44,6 +46,13 @@ static const freeze_model table[] = {
      SMALL "--layout Q4_K_M-kv8 --layers 2 --hidden 256 --heads 8 --kv-heads 2 --head-dim 32 --ffn "
            "256 --used 3 --near-tie 0",
      false, near},
+    {"dense-Q4_K_M",
+     DENSE "--layout Q4_K_M --layers 2 --hidden 256 --heads 4 --kv-heads 2 --head-dim 64 --ffn 512 "
+           "--tied",
+     false, near},
+    {"dense-Q8_0",
+     DENSE "--layout Q8_0 --layers 2 --hidden 96 --heads 4 --kv-heads 1 --head-dim 40 --ffn 160",
+     false, far},
     {"tiny-coder-moe-Q4_K_M", NULL, false, nearest},
     {"tiny-coder-moe-Q6_K", NULL, true, nearest},
     {"tiny-coder-moe-Q8_0", NULL, true, nearest},
