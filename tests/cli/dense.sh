@@ -86,6 +86,13 @@ if grep -q expert out/dense/*/evidence.json; then bad 'experts in the evidence';
 real contracts/dense.yaml --model k.gguf --faults
 exits 0
 says '3 of 3 pairs of falsifier and fault were caught'
+if [ "${sides[-1]}" = ptx ]; then
+  contract kernels DRAFT "F_PARITY forward.parity ACTIVE_RUNTIME"
+  sed -i 's/^    check: forward.parity/&\n    with: {left: cpu, right: ptx}/' contracts/kernels.yaml
+  real contracts/kernels.yaml --model k.gguf
+  exits 0
+  judged AC_1 PASS
+fi
 for check in router.weights_sum router.index_sets experts.dispatch experts.combine_order; do
   contract routed DRAFT "F_ROUTED $check ACTIVE_RUNTIME"
   real contracts/routed.yaml --model k.gguf
