@@ -156,7 +156,7 @@ bool pv_check_has(pv_check *check, bool prompts) {
 static bool interprets(const pv_check *check) {
   static const char *const names[] = {"backend", "left", "right"};
   for (size_t i = 0; i < 3; i++)
-    if (strcmp(pv_check_word(check, names[i]), "ptx") == 0) return true;
+    if (strncmp(pv_check_word(check, names[i]), "ptx", 3) == 0) return true;
   return false;
 }
 
@@ -186,14 +186,24 @@ bool pv_check_planted(const pv_check *check, const char *fault) {
   return check->planted.fault != NULL && strcmp(check->planted.fault->name, fault) == 0;
 }
 
+pv_code pv_check_side(const char *word, pv_numerics numerics, pv_side *out, pv_error *err) {
+  char text[256];
+  bool old = false;
+  const int kind = (int)strcspn(word, "@");
+  snprintf(text, sizeof text, "%.*s:%s%s", kind, word, pv_numerics_name(numerics), word + kind);
+  const pv_code code = pv_side_parse(text, out, &old, err);
+  return code != PV_OK || out->folder == NULL
+             ? code
+             : pv_error_set(err, PV_ERR_INPUT, "a trace computes nothing");
+}
+
 /* Is this the side that a fault is planted in? Of two sides the right one, unless that is the
  * arbiter; of code paths those that are compared with the default; never the arbiter beside it. */
-static bool under_test(const pv_check *check, const char *backend, pv_numerics numerics,
-                       const char *path) {
+static bool under_test(const pv_check *check, const char *backend, pv_numerics numerics) {
   if (check->planted.fault == NULL) return false;
   const bool two = pv_check_param(check->spec, "right") != NULL,
              apart = pv_check_param(check->spec, "right_numerics") != NULL;
-  if (!two && pv_check_param(check->spec, "backend") == NULL) return path != NULL;
+  if (!two && pv_check_param(check->spec, "backend") == NULL) return strcmp(backend, "cpu") != 0;
   if (!two)
     return numerics != PV_NUMERICS_F64 || pv_check_numerics(check, "numerics") == PV_NUMERICS_F64;
   const bool left = apart && pv_check_numerics(check, "right_numerics") == PV_NUMERICS_F64;
@@ -204,39 +214,49 @@ static bool under_test(const pv_check *check, const char *backend, pv_numerics n
 
 pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
                       pv_fault_side *out, pv_error *err) {
-  return under_test(check, backend, config->numerics, config->path)
-             ? pv_fault_stand_in(check->model, config, &check->planted, out, err)
-             : pv_fault_open(check->model, backend, config, NULL, out, err);
+  pv_side side;
+  if (under_test(check, backend, config->numerics))
+    return pv_fault_stand_in(check->model, config, &check->planted, out, err);
+  const pv_code code = pv_check_side(backend, config->numerics, &side, err);
+  return code == PV_OK ? pv_side_open(&side, check->model, config, out, err) : code;
 }
 
-pv_code pv_check_set(pv_check *check, const char *name, pv_alone_set *out, pv_error *err) {
-  if (check->planted.fault == NULL) return pv_alone_set_find(name, out, err);
-  check->kernels = pv_fault_kernels(check->planted.fault);
-  *out = (pv_alone_set){.name = name, .host = &check->kernels};
+pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_error *err) {
+  pv_side side;
+  const pv_code code = pv_check_side(word, PV_NUMERICS_I16, &side, err);
+  if (code != PV_OK) return code;
+  const pv_fault *fault = check->planted.fault != NULL ? check->planted.fault : side.planted.fault;
+  if (fault == NULL) return pv_alone_set_find(side.kind->name, out, err);
+  check->kernels = pv_fault_kernels(fault);
+  *out = (pv_alone_set){.name = side.kind->name, .host = &check->kernels};
   return PV_OK;
 }
 
-static pv_code capture_planted(const pv_check *check, const pv_capture_spec *spec, pv_capture **out,
-                               pv_error *err) {
+/* Whoever computed goes by the name of the side whose place it takes; a fallback does not. */
+static pv_code capture(const pv_check *check, const pv_capture_spec *spec, pv_capture **out,
+                       pv_error *err) {
+  const bool tested = under_test(check, spec->backend, spec->numerics);
   pv_backend_config config;
-  pv_fault_side side = {0};
-  pv_code code = pv_capture_config(spec, &config, err);
-  if (code == PV_OK) code = pv_check_open(check, spec->backend, &config, &side, err);
-  if (code == PV_OK) code = pv_capture_with(side.forward, check->model, spec, out, err);
-  pv_fault_close(&side);
-  /* It goes by the name of the one whose place it takes; a fallback does not. */
-  if (code == PV_OK && check->planted.fault->host != PV_FAULT_IN_CHOICE)
+  pv_fault_side opened = {0};
+  pv_side side;
+  pv_code code = pv_check_side(spec->backend, spec->numerics, &side, err);
+  if (code == PV_OK) code = pv_capture_config(spec, &config, err);
+  if (code == PV_OK) code = pv_check_open(check, spec->backend, &config, &opened, err);
+  if (code == PV_OK) code = pv_capture_with(opened.forward, check->model, spec, out, err);
+  pv_fault_close(&opened);
+  if (code != PV_OK) return code;
+  const pv_fault *fault = tested ? check->planted.fault : side.planted.fault;
+  if (fault != NULL ? fault->host != PV_FAULT_IN_CHOICE
+                    : strcmp((*out)->backend, side.kind->backend) == 0)
     (*out)->backend = spec->backend;
-  return code;
+  return PV_OK;
 }
 
 pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                               pv_error *err) {
   pv_error local = PV_ERROR_INIT;
   *out = NULL;
-  const pv_code code = under_test(check, spec->backend, spec->numerics, spec->path)
-                           ? capture_planted(check, spec, out, &local)
-                           : pv_capture_run(check->model, spec, out, &local);
+  const pv_code code = capture(check, spec, out, &local);
   if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
   if (code != PV_OK) {
     if (err != NULL) *err = local;
@@ -247,7 +267,10 @@ pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_c
 }
 
 void pv_capture_cache_free(pv_capture_cache *cache) {
-  for (size_t i = 0; i < cache->count; i++) pv_capture_free(cache->entries[i].capture);
+  for (size_t i = 0; i < cache->count; i++) {
+    pv_capture_free(cache->entries[i].capture);
+    free(cache->entries[i].side);
+  }
   free(cache->entries);
   *cache = (pv_capture_cache){0};
 }
@@ -255,28 +278,31 @@ void pv_capture_cache_free(pv_capture_cache *cache) {
 pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
                          const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err) {
   pv_capture_cache *cache = check->cache;
-  const pv_fault *fault = under_test(check, backend, numerics, NULL) ? check->planted.fault : NULL;
+  const pv_fault *fault = under_test(check, backend, numerics) ? check->planted.fault : NULL;
   *out = NULL;
   for (size_t i = 0; i < cache->count && *out == NULL; i++)
-    if (strcmp(cache->entries[i].capture->backend, backend) == 0 &&
-        cache->entries[i].numerics == numerics && cache->entries[i].prompt == prompt &&
-        cache->entries[i].fault == fault)
+    if (strcmp(cache->entries[i].side, backend) == 0 && cache->entries[i].numerics == numerics &&
+        cache->entries[i].prompt == prompt && cache->entries[i].fault == fault)
       *out = cache->entries[i].capture;
   if (*out != NULL) {
     pv_check_backend(check, (*out)->backend);
     return PV_OK;
   }
-  const pv_capture_spec spec = {.backend = backend,
+  pv_cached *grown = realloc(cache->entries, (cache->count + 1) * sizeof *grown);
+  if (grown != NULL) cache->entries = grown;
+  char *side = grown != NULL ? strdup(backend) : NULL;
+  if (side == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a capture");
+  const pv_capture_spec spec = {.backend = side,
                                 .numerics = numerics,
                                 .threads = check->threads,
                                 .ids = prompt->ids,
                                 .count = prompt->count};
-  pv_cached *grown = realloc(cache->entries, (cache->count + 1) * sizeof *grown);
-  if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a capture");
-  cache->entries = grown;
   pv_capture *made = NULL;
   const pv_code code = pv_check_capture_spec(check, &spec, &made, err);
-  if (made != NULL) cache->entries[cache->count++] = (pv_cached){numerics, prompt, fault, made};
+  if (made != NULL)
+    cache->entries[cache->count++] = (pv_cached){numerics, prompt, fault, side, made};
+  else
+    free(side);
   *out = made;
   return code;
 }

@@ -7,15 +7,16 @@
 
 #include "runtime/alone/alone.h"
 #include "runtime/checks/spec.h"
-#include "runtime/faults/faults.h"
 #include "runtime/reference/reference.h"
+#include "runtime/sources/side.h"
 #include "runtime/trace/capture.h"
 
 /* Captures shared by the checks of one process. */
 typedef struct pv_cached {
   pv_numerics numerics;
   const pv_reference_prompt *prompt;
-  const pv_fault *fault; /* planted in it; NULL: the backend itself */
+  const pv_fault *fault; /* planted in it; NULL: the side itself */
+  char *side;            /* KIND[@FAULT]; owned, `capture` may point to it */
   pv_capture *capture;   /* owned */
 } pv_cached;
 typedef struct pv_capture_cache {
@@ -87,14 +88,17 @@ pv_code pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out,
  * exist here the verdict becomes NOT_RUN with the reason and `*out` stays NULL. */
 pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
                          const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err);
-/* The same with a CPU path, a number of threads and a cut into batches; the caller frees it. */
+/* The same with a number of threads and a cut into batches; the caller frees it. */
 pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                               pv_error *err);
-/* A forward for the side under test: the backend, or what stands in for it with a fault. */
+/* The side that a word of the parameters (KIND[@FAULT]) and an identity name. */
+pv_code pv_check_side(const char *word, pv_numerics numerics, pv_side *out, pv_error *err);
+/* A forward for a side; for the one under test what stands in for it with the fault. */
 pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
                       pv_fault_side *out, pv_error *err);
-/* The kernel set of that name, as pv_alone_set_find; with a fault planted, that of the fault. */
-pv_code pv_check_set(pv_check *check, const char *name, pv_alone_set *out, pv_error *err);
+/* The kernel set of a side (KIND[@FAULT]), as pv_alone_set_find; with a fault, that of the fault.
+ */
+pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_error *err);
 /* True when exactly this fault is planted. */
 bool pv_check_planted(const pv_check *check, const char *fault);
 /* False, and NOT_RUN, unless the check was given a model (and the prompts that it names: without a

@@ -9,7 +9,6 @@
 #include "kernels/cpu/cpu.h"
 #include "runtime/checks/check.h"
 #include "runtime/forward/weights.h"
-#include "runtime/sources/side.h"
 
 enum { LONGEST = 4096 };
 
@@ -111,17 +110,16 @@ static pv_code run_forward_paths(pv_check *check, pv_error *err) {
     const pv_capture *first = NULL;
     code = pv_check_capture(check, "cpu", numerics, p, &first, err);
     for (size_t v = 0; v < 6 && code == PV_OK && first != NULL; v++) {
-      const pv_capture_spec spec = {.backend = "cpu",
+      const pv_capture_spec spec = {.backend = paths[v / 3],
                                     .numerics = numerics,
-                                    .path = paths[v / 3],
                                     .threads = threads[v % 3],
                                     .ids = p->ids,
                                     .count = p->count};
-      if (pv_cpu_path_get(spec.path) == NULL) continue;
+      if (pv_cpu_path_get(spec.backend) == NULL) continue;
       pv_capture *other = NULL;
       code = pv_check_capture_spec(check, &spec, &other, err);
       if (code == PV_OK && other != NULL)
-        code = require_equal(check, first, other, "the default path", spec.path, p->name, err);
+        code = require_equal(check, first, other, "the default path", spec.backend, p->name, err);
       if (i == 0) variants++;
       pv_capture_free(other);
     }
@@ -211,11 +209,13 @@ const pv_check_spec pv_check_forward_batch_split = {
 static pv_code fresh_digest(const pv_check *check, const char *ids, char out[65], pv_error *err) {
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
   const bool planted = check->planted.fault != NULL;
-  const char *kind = planted ? "definition" : pv_check_word(check, "backend");
-  const pv_side who = {pv_side_kind_find(numerics == PV_NUMERICS_F64 ? "f64" : kind), numerics,
-                       check->planted, NULL};
+  const char *word = planted ? "definition" : pv_check_word(check, "backend");
+  pv_side who;
   char threads[16];
   pv_text side = PV_TEXT_INIT;
+  pv_code code = pv_check_side(numerics == PV_NUMERICS_F64 ? "cpu" : word, numerics, &who, err);
+  if (code != PV_OK) return code;
+  if (planted) who.planted = check->planted;
   snprintf(threads, sizeof threads, "%u", check->threads);
   pv_side_text(&who, &side);
   if (side.failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a side");
@@ -226,7 +226,7 @@ static pv_code fresh_digest(const pv_check *check, const char *ids, char out[65]
   pv_child *child = NULL;
   pv_text channel = PV_TEXT_INIT;
   pv_child_event event = PV_CHILD_TIMEOUT;
-  pv_code code = pv_child_start(&spec, &child, err);
+  code = pv_child_start(&spec, &child, err);
   pv_text_free(&side);
   if (code != PV_OK) return code;
   do code = pv_child_wait(child, 120.0, &channel, 1, &event, err);

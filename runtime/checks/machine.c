@@ -1,4 +1,5 @@
 /* Checks of what the machine does: speed, memory. */
+#include <string.h>
 #include <unistd.h>
 
 #include "runtime/checks/check.h"
@@ -8,17 +9,25 @@
 /* Opens the backend; NOT_RUN when this build or machine lacks it, or the model the positions. */
 static pv_code open_backend(pv_check *check, size_t context, size_t batch, pv_forward **out,
                             pv_error *err) {
-  const pv_backend_config config = {pv_check_numerics(check, "numerics"), context, batch,
-                                    check->threads, NULL};
+  const pv_numerics numerics = pv_check_numerics(check, "numerics");
+  pv_side side;
   pv_error local = PV_ERROR_INIT;
   if (context > check->model->shape.context)
     return pv_check_verdict(check, "NOT_RUN", "%zu positions are needed, the model has %u", context,
                             check->model->shape.context);
-  const pv_code code =
-      pv_forward_open(check->model, pv_check_word(check, "backend"), &config, out, &local);
+  pv_code code = pv_check_side(pv_check_word(check, "backend"), numerics, &side, err);
+  if (code != PV_OK) return code;
+  const pv_backend_config config = {numerics, context, batch, check->threads, side.kind->path};
+  if (side.planted.fault != NULL || side.kind->defines)
+    return pv_error_set(err, PV_ERR_INPUT, "the definition and what is planted have no speed");
+  code = pv_forward_open(check->model, side.kind->backend, &config, out, &local);
   if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
   if (code != PV_OK && err != NULL) *err = local;
-  if (code == PV_OK) pv_check_backend(check, pv_forward_backend(*out));
+  if (code == PV_OK) {
+    const char *computed = pv_forward_backend(*out);
+    const bool meant = strcmp(computed, side.kind->backend) == 0;
+    pv_check_backend(check, meant ? pv_check_word(check, "backend") : computed);
+  }
   return code;
 }
 

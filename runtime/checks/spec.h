@@ -11,6 +11,9 @@ typedef enum pv_param_type {
   PV_PARAM_INT,    /* min..max inclusive */
   PV_PARAM_REAL,   /* min..max inclusive, finite */
   PV_PARAM_ENUM,   /* one of `words` */
+  PV_PARAM_SIDE,   /* KIND[@FAULT] with a kind of `words`: who computes. Its identity is a parameter
+                      of its own, `numerics`, `left_numerics` or `right_numerics`; a contract may
+                      write both as one, KIND[:IDENTITY][@FAULT] */
   PV_PARAM_STRING, /* 1..128 bytes of [A-Za-z0-9._-] */
   PV_PARAM_STRINGS /* a list of 1..32 such strings */
 } pv_param_type;
@@ -23,7 +26,7 @@ typedef struct pv_param_spec {
   double min, max;
   enum { PV_LOOSENS_DOWN = -1, PV_ANY_CHANGE, PV_LOOSENS_UP } loosens; /* which way demands less */
   const char *unit;         /* of a number, "" when dimensionless; else NULL */
-  const char *const *words; /* NULL-terminated; PV_PARAM_ENUM only */
+  const char *const *words; /* NULL-terminated; PV_PARAM_ENUM and PV_PARAM_SIDE only */
 } pv_param_spec;
 
 typedef enum pv_check_needs {
@@ -54,8 +57,7 @@ const pv_check_spec *pv_check_find(const char *name); /* NULL when there is none
 /* NULL when the check has no such parameter. */
 const pv_param_spec *pv_check_param(const pv_check_spec *spec, const char *name);
 
-extern const char *const pv_check_backends[], *const pv_check_identities[],
-                                                  *const pv_check_types[], *const pv_check_sets[];
+extern const char *const pv_check_kinds[], *const pv_check_identities[], *const pv_check_types[];
 
 /* The parameters of a check; those that several have under one name. */
 #define PV_PARAMS(...) ((const pv_param_spec[]){__VA_ARGS__, {0}})
@@ -69,19 +71,18 @@ extern const char *const pv_check_backends[], *const pv_check_identities[],
   { name, about, PV_PARAM_STRING, value, 0, 0, PV_ANY_CHANGE, NULL, NULL }
 #define PV_TAKES_STRINGS(name, value, about) \
   { name, about, PV_PARAM_STRINGS, value, 0, 0, PV_ANY_CHANGE, NULL, NULL }
-#define PV_TAKES_BACKEND PV_TAKES_WORD("backend", pv_check_backends, "cpu", "who computes")
-#define PV_TAKES_SIDES                                         \
-  PV_TAKES_WORD("left", pv_check_backends, "cpu", "one side"), \
-      PV_TAKES_WORD("right", pv_check_backends, "cuda", "the other side")
+#define PV_TAKES_SIDE(name, value, about) \
+  { name, about, PV_PARAM_SIDE, value, 0, 0, PV_ANY_CHANGE, NULL, pv_check_kinds }
+#define PV_TAKES_BACKEND PV_TAKES_SIDE("backend", "cpu", "who computes")
+#define PV_TAKES_SIDES \
+  PV_TAKES_SIDE("left", "cpu", "one side"), PV_TAKES_SIDE("right", "cuda", "the other side")
 #define PV_TAKES_NUMERICS \
   PV_TAKES_WORD("numerics", pv_check_identities, "i16", "numerics identity, see docs/numerics.md")
 #define PV_TAKES_TWO_NUMERICS                                                              \
   PV_TAKES_WORD("left_numerics", pv_check_identities, "i16", "identity of the left side"), \
       PV_TAKES_WORD("right_numerics", pv_check_identities, "i16", "identity of the right side")
 #define PV_TAKES_TYPE PV_TAKES_WORD("type", pv_check_types, NULL, "tensor type")
-#define PV_TAKES_SET                        \
-  PV_TAKES_WORD("on", pv_check_sets, "cpu", \
-                "whose kernels: of the CPU all code paths or one, the definition's, a device's")
+#define PV_TAKES_SET  PV_TAKES_SIDE("on", "cpu", "whose kernels; of cpu those of every code path")
 #define PV_TAKES_PROMPTS \
   PV_TAKES_STRINGS(      \
       "prompts", "all",  \

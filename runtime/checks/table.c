@@ -12,10 +12,10 @@ static const pv_check_spec *const table[] = {
 };
 enum { COUNT = sizeof table / sizeof *table };
 
-const char *const pv_check_backends[] = {"cpu", "cuda", "ptx", NULL};
+/* All that compute; the arbiter is the CPU in the identity f64. */
+const char *const pv_check_kinds[] = {"cpu", "scalar", "avx2", "cuda", "ptx", "definition", NULL};
 const char *const pv_check_identities[] = {"i16", "f32-f64acc", "f64", "i8", NULL};
 const char *const pv_check_types[] = {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q5_K", "Q6_K", NULL};
-const char *const pv_check_sets[] = {"cpu", "scalar", "avx2", "definition", "cuda", "ptx", NULL};
 
 const pv_check_spec *const *pv_check_specs(size_t *count) {
   *count = COUNT;

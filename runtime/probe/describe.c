@@ -12,11 +12,9 @@
 
 /* What does not apply is left out. */
 static json_t *param_json(const pv_param_spec *p) {
-  static const char *const types[] = {[PV_PARAM_INT] = "integer",
-                                      [PV_PARAM_REAL] = "number",
-                                      [PV_PARAM_ENUM] = "word",
-                                      [PV_PARAM_STRING] = "name",
-                                      [PV_PARAM_STRINGS] = "names"};
+  static const char *const types[] = {
+      [PV_PARAM_INT] = "integer", [PV_PARAM_REAL] = "number", [PV_PARAM_ENUM] = "word",
+      [PV_PARAM_SIDE] = "side",   [PV_PARAM_STRING] = "name", [PV_PARAM_STRINGS] = "names"};
   const bool number = p->type == PV_PARAM_INT || p->type == PV_PARAM_REAL;
   json_t *out = json_pack("{s:s, s:s, s:s, s:s*}", "name", p->name, "about", p->about, "type",
                           types[p->type], "default", p->fallback);
@@ -26,7 +24,7 @@ static json_t *param_json(const pv_param_spec *p) {
     pv_json_set(&out, "unit", json_string(p->unit));
   }
   if (p->loosens != 0) pv_json_set(&out, "loosens", json_string(p->loosens > 0 ? "up" : "down"));
-  if (p->type != PV_PARAM_ENUM) return out;
+  if (p->words == NULL) return out;
   json_t *words = json_array();
   for (size_t i = 0; p->words[i] != NULL; i++) pv_json_append(&words, json_string(p->words[i]));
   pv_json_set(&out, "words", words);

@@ -22,10 +22,11 @@ static void put_word(pv_text *out, const char *text) {
 }
 
 static void put_side(pv_text *out, const char *backend, const char *numerics) {
-  if (strcmp(backend, "cpu") == 0 && strcmp(numerics, "f64") == 0)
-    pv_text_puts(out, "f64");
+  const char *fault = backend + strcspn(backend, "@");
+  if (pv_bind_is_kind(backend, "cpu") && strcmp(numerics, "f64") == 0)
+    pv_text_printf(out, "f64%s", fault);
   else
-    pv_text_printf(out, "%s:%s", backend, numerics);
+    pv_text_printf(out, "%.*s:%s%s", (int)(fault - backend), backend, numerics, fault);
 }
 
 /* One side is the backend; the other is the more exact witness that it can be held against: the
@@ -36,7 +37,7 @@ static void put_sides(pv_text *out, const json_t *with) {
   if (json_object_get(with, "right") != NULL)
     put_side(out, word(with, "left", "cpu"), word(with, "left_numerics", numerics));
   else
-    put_side(out, "cpu", strcmp(backend, "cpu") == 0 ? "f64" : numerics);
+    put_side(out, "cpu", pv_bind_is_kind(backend, "cpu") ? "f64" : numerics);
   pv_text_puts(out, " ");
   if (json_object_get(with, "right") != NULL)
     put_side(out, word(with, "right", "cpu"), word(with, "right_numerics", numerics));

@@ -52,12 +52,12 @@ pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_g
 /* Whether a falsifier asked for a device and no receipt is about the model that it was to run. */
 static pv_code unseen_on_device(const pv_request *request, const pv_falsifier_result *f, bool *out,
                                 pv_error *err) {
-  const char *names[3];
+  const char *names[PV_BIND_SIDES];
   json_t *with = NULL;
   if (f->verdict != PV_NOT_RUN || !f->judged_elsewhere) return PV_OK;
   const pv_code code = pv_bind_with(f->falsifier, request->backend, &with, err);
-  const size_t count = code == PV_OK ? pv_bind_backends(with, names) : 0;
-  for (size_t k = 0; k < count; k++) *out |= strcmp(names[k], "cuda") == 0;
+  const size_t count = code == PV_OK ? pv_bind_backends(f->falsifier, with, names) : 0;
+  for (size_t k = 0; k < count; k++) *out |= pv_bind_is_kind(names[k], "cuda");
   json_decref(with);
   return code;
 }

@@ -1,10 +1,13 @@
 #include "validator/model/bind.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "runtime/probe/frame.h"
+
+enum { IDENTITY_ROOM = 32 };
 
 static pv_code refuse(pv_error *err, const pv_place *place, const char *what, const char *name) {
   pv_error_set(err, PV_ERR_INPUT, "%s '%s'", what, name);
@@ -31,6 +34,10 @@ static bool scalar(const pv_known_param *spec, const char *text, json_t **out) {
       if (!pv_known_lists(spec->words, text)) return false;
       *out = json_string(text);
       return true;
+    case PV_KNOWN_SIDE:
+      if (!pv_known_is_side(spec, text)) return false;
+      *out = json_string(text);
+      return true;
     case PV_KNOWN_NAME:
       *out = json_string(text);
       return true;
@@ -50,12 +57,14 @@ static bool value_of(const pv_known_param *spec, const pv_param *param, json_t *
   return true;
 }
 
-static const char *const backend_names[] = {"backend", "left", "right"};
+bool pv_bind_is_kind(const char *side, const char *kind) {
+  const size_t n = strlen(kind);
+  return strncmp(side, kind, n) == 0 && (side[n] == '\0' || side[n] == '@');
+}
 
-static bool is_backend(const char *name) {
-  for (size_t i = 0; i < 3; i++)
-    if (strcmp(backend_names[i], name) == 0) return true;
-  return false;
+static bool is_side(const pv_known_check *check, const char *name) {
+  const pv_known_param *spec = pv_known_param_find(check, name);
+  return spec != NULL && spec->type == PV_KNOWN_SIDE;
 }
 
 /* Whether the interpreter stands in for the device that a parameter names. Never where the device
@@ -64,7 +73,8 @@ static bool stands_in(const pv_falsifier *f, const pv_known_param *spec, const p
                       const char *backend) {
   const char *named = param == NULL ? spec->fallback : param->text;
   return backend != NULL && strcmp(backend, "ptx") == 0 && named != NULL &&
-         strcmp(named, "cuda") == 0 && is_backend(spec->name) && f->known->subject != PV_ON_DEVICE;
+         strcmp(named, "cuda") == 0 && spec->type == PV_KNOWN_SIDE &&
+         f->known->subject != PV_ON_DEVICE;
 }
 
 static pv_code bind_one(const pv_falsifier *f, const pv_known_param *spec, const char *backend,
@@ -85,26 +95,38 @@ static pv_code bind_one(const pv_falsifier *f, const pv_known_param *spec, const
   return PV_OK;
 }
 
-/* KIND:IDENTITY as two parameters; one that says the same already is enough. */
+/* Takes ":IDENTITY" out of a side, from `colon` to `fault`, and puts it behind the side's end,
+ * where it is a text of its own: there is room for both. */
+static char *take_identity(char *colon, const char *fault, const char identity[IDENTITY_ROOM]) {
+  const size_t left = strlen(fault) + 1;
+  memmove(colon, fault, left);
+  memcpy(colon + left, identity, strlen(identity) + 1);
+  return colon + left;
+}
+
+/* The identity that a side names is a parameter of its own; one that says the same already is
+ * enough. */
 static void split_side(pv_falsifier *f, pv_param *side) {
-  static char cpu[] = "cpu", arbiter[] = "f64";
+  static char arbiter[] = "f64";
   static char apart[PV_BIND_SIDES][16] = {"numerics", "left_numerics", "right_numerics"};
-  const size_t which = side->name[0] == 'b' ? 0 : side->name[0] == 'l' ? 1 : 2;
+  const size_t which = side->name[0] == 'l' ? 1 : side->name[0] == 'r' ? 2 : 0;
   const bool shared = pv_known_param_find(f->known, apart[which]) == NULL;
   const pv_known_param *spec = pv_known_param_find(f->known, apart[shared ? 0 : which]);
-  char *colon = side->text != NULL ? strchr(side->text, ':') : NULL;
-  const bool exact = side->text != NULL && strcmp(side->text, arbiter) == 0;
-  if (spec == NULL || (colon == NULL && !exact)) return;
-  char *identity = exact ? arbiter : colon + 1;
+  char identity[IDENTITY_ROOM];
+  if (spec == NULL || side->text == NULL) return;
+  char *fault = side->text + strcspn(side->text, "@");
+  char *colon = memchr(side->text, ':', (size_t)(fault - side->text));
+  const bool exact = pv_bind_is_kind(side->text, arbiter);
+  if (!exact && (colon == NULL || fault - colon > IDENTITY_ROOM)) return;
+  snprintf(identity, sizeof identity, "%.*s", exact ? 3 : (int)(fault - colon) - 1,
+           exact ? arbiter : colon + 1);
   const pv_param *said = pv_falsifier_param(f, spec->name);
   if (said != NULL && (said->text == NULL || strcmp(said->text, identity) != 0)) return;
+  char *apart_text = exact ? arbiter : take_identity(colon, fault, identity);
+  if (exact) memcpy(side->text, "cpu", 3); /* as long */
   if (said == NULL)
     f->with[f->with_count++] =
-        (pv_param){.name = apart[shared ? 0 : which], .text = identity, .place = side->place};
-  if (exact)
-    side->text = cpu;
-  else
-    *colon = '\0';
+        (pv_param){.name = apart[shared ? 0 : which], .text = apart_text, .place = side->place};
 }
 
 void pv_bind_checks(pv_contract *contract, const pv_known *known) {
@@ -113,7 +135,7 @@ void pv_bind_checks(pv_contract *contract, const pv_known *known) {
     f->known = f->check == NULL ? NULL : pv_known_check_find(known, f->check);
     const size_t written = f->known == NULL ? 0 : f->with_count;
     for (size_t k = 0; k < written; k++)
-      if (is_backend(f->with[k].name)) split_side(f, &f->with[k]);
+      if (is_side(f->known, f->with[k].name)) split_side(f, &f->with[k]);
   }
 }
 
@@ -159,30 +181,37 @@ unsigned pv_bind_needs(const pv_falsifier *falsifier) {
   return spec->needs | (own ? PV_NEEDS_REFERENCE : 0);
 }
 
-size_t pv_bind_backends(const json_t *with, const char *out[3]) {
+size_t pv_bind_backends(const pv_falsifier *falsifier, const json_t *with,
+                        const char *out[PV_BIND_SIDES]) {
+  const pv_known_check *spec = falsifier->known;
   size_t count = 0;
-  for (size_t i = 0; i < 3; i++) {
-    const char *value = json_string_value(json_object_get(with, backend_names[i]));
-    if (value != NULL) out[count++] = value;
+  for (size_t i = 0; spec != NULL && i < spec->param_count && count < PV_BIND_SIDES; i++) {
+    const char *value = json_string_value(json_object_get(with, spec->params[i].name));
+    if (value != NULL && spec->params[i].type == PV_KNOWN_SIDE) out[count++] = value;
   }
   return count;
 }
 
-static bool is_named(const pv_falsifier *falsifier, const char *parameter) {
-  const pv_param *param = pv_falsifier_param(falsifier, parameter);
-  return param != NULL && param->text != NULL && strcmp(param->text, "ptx") == 0;
+static bool names_ptx(const pv_falsifier *f, const char *parameter) {
+  const pv_param *param = pv_falsifier_param(f, parameter);
+  return param != NULL && param->text != NULL && pv_bind_is_kind(param->text, "ptx");
 }
 
 bool pv_bind_names_interpreter(const pv_falsifier *falsifier) {
-  for (size_t i = 0; i < 3; i++)
-    if (is_named(falsifier, backend_names[i])) return true;
+  for (size_t i = 0; i < falsifier->with_count; i++)
+    if (falsifier->known != NULL && is_side(falsifier->known, falsifier->with[i].name) &&
+        names_ptx(falsifier, falsifier->with[i].name))
+      return true;
   return false;
 }
 
 bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with) {
-  for (size_t i = 0; i < 3; i++) {
-    const char *value = json_string_value(json_object_get(with, backend_names[i]));
-    if (value != NULL && strcmp(value, "ptx") == 0 && !is_named(falsifier, backend_names[i]))
+  const pv_known_check *spec = falsifier->known;
+  for (size_t i = 0; spec != NULL && i < spec->param_count; i++) {
+    const char *name = spec->params[i].name;
+    const char *value = json_string_value(json_object_get(with, name));
+    if (value != NULL && spec->params[i].type == PV_KNOWN_SIDE && pv_bind_is_kind(value, "ptx") &&
+        !names_ptx(falsifier, name))
       return true;
   }
   return false;

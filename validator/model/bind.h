@@ -10,11 +10,11 @@
 #include "base/error.h"
 #include "validator/model/contract.h"
 
-/* Finds the check of each falsifier, and tells its sides apart: `left: cuda:i16` is `left: cuda`
- * and `left_numerics: i16`, as it was written before and goes into digests; `f64` is the CPU's. One
- * that the check does not take so stays as it is, and is no value. What follows is told of a bound
- * falsifier: of one that is not, or whose check the probe does not have, as of a check that does
- * not exist. */
+/* Finds the check of each falsifier, and tells its sides apart: `left: cuda:i16@rope_pairs` is
+ * `left: cuda@rope_pairs` and `left_numerics: i16`, as it was written before and goes into digests;
+ * `f64` is the CPU's. One that the check does not take so stays as it is, and is no value. What
+ * follows is told of a bound falsifier: of one that is not, or whose check the probe does not have,
+ * as of a check that does not exist. */
 void pv_bind_checks(pv_contract *contract, const pv_known *known);
 
 /* `backend` (may be NULL) takes the place of the check's value of a parameter `backend` that the
@@ -29,9 +29,12 @@ pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t 
  * built in. A check that does not exist needs nothing. */
 unsigned pv_bind_needs(const pv_falsifier *falsifier);
 
-/* The backends that the bound parameters ask for ("backend", "left", "right"): the number of
- * names written to `out`, which point into `with`. */
-size_t pv_bind_backends(const json_t *with, const char *out[3]);
+/* The sides that the bound parameters ask for: the number of KIND[@FAULT] written to `out`, which
+ * point into `with`. */
+size_t pv_bind_backends(const pv_falsifier *falsifier, const json_t *with,
+                        const char *out[PV_BIND_SIDES]);
+/* Whether a side is of a kind, with or without a fault. */
+bool pv_bind_is_kind(const char *side, const char *kind);
 
 /* Whether the bound parameters let the interpreter stand where the contract does not name it. What
  * holds there is not shown on a device. */

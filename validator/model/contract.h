@@ -35,9 +35,6 @@ typedef struct pv_criterion {
   pv_place place;
 } pv_criterion;
 
-/* Parameters that name a side: backend, left and right. */
-enum { PV_BIND_SIDES = 3 };
-
 typedef struct pv_param { /* one entry of `with`, typed by the check */
   char *name;
   char *text;      /* scalar as written; NULL for a list */

@@ -138,7 +138,7 @@ static pv_code words(const reader *r, const char *what, const json_t *list,
 
 static pv_code read_kind(const reader *r, const char *type, const char *loosens,
                          pv_known_param *p) {
-  static const char *const types[] = {"integer", "number", "word", "name", "names", NULL};
+  static const char *const types[] = {"integer", "number", "word", "side", "name", "names", NULL};
   static const char *const ways[] = {"down", "", "up", NULL};
   const int kind = place_in(types, type), way = place_in(ways, loosens);
   const bool number = kind == PV_KNOWN_INTEGER || kind == PV_KNOWN_NUMBER;
@@ -149,8 +149,8 @@ static pv_code read_kind(const reader *r, const char *type, const char *loosens,
   if (number != (p->min < p->max) || !isfinite(p->min) || !isfinite(p->max))
     return odd(r, "parameter %s: bounds from %g to %g", p->name, p->min, p->max);
   if (!number && p->loosens != 0) return odd(r, "parameter %s: no number loosens", p->name);
-  if ((p->type == PV_KNOWN_WORD) != (p->words[0] != NULL))
-    return odd(r, "parameter %s: words are of a word, and of nothing else", p->name);
+  if ((p->type == PV_KNOWN_WORD || p->type == PV_KNOWN_SIDE) != (p->words[0] != NULL))
+    return odd(r, "parameter %s: words are of a word or a side, and of nothing else", p->name);
   return PV_OK;
 }
 
@@ -195,12 +195,15 @@ static pv_code read_params(const reader *r, json_t *list, pv_known_check *c) {
   pv_known_param *params = PV_ARENA_NEW(r->arena, c->param_count + 1, pv_known_param);
   if (params == NULL) return nomem(r);
   c->params = params;
+  size_t sides = 0;
   for (size_t i = 0; i < c->param_count && code == PV_OK; i++) {
     code = read_param(r, json_array_get(list, i), &params[i]);
     for (size_t k = 0; k < i && code == PV_OK; k++)
       if (strcmp(params[k].name, params[i].name) == 0)
         code = odd(r, "the parameter '%s' twice", params[i].name);
+    sides += params[i].type == PV_KNOWN_SIDE;
   }
+  if (code == PV_OK && sides > PV_BIND_SIDES) code = odd(r, "more than %d sides", PV_BIND_SIDES);
   return code;
 }
 
@@ -334,6 +337,20 @@ const pv_known_check *pv_known_check_find(const pv_known *known, const char *nam
   for (size_t i = 0; i < known->check_count; i++)
     if (strcmp(known->checks[i].name, name) == 0) return &known->checks[i];
   return NULL;
+}
+
+bool pv_known_is_side(const pv_known_param *param, const char *text) {
+  const size_t kind = strcspn(text, "@"), layer = kind + strcspn(text + kind, ":");
+  static const char mark[] = ":layer=", name[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+  bool known = false;
+  for (size_t i = 0; param->words[i] != NULL && !known; i++)
+    known = strlen(param->words[i]) == kind && strncmp(param->words[i], text, kind) == 0;
+  if (!known || text[kind] == '\0') return known;
+  if (layer == kind + 1 || strspn(text + kind + 1, name) != layer - kind - 1) return false;
+  if (text[layer] == '\0') return true;
+  if (strncmp(text + layer, mark, strlen(mark)) != 0) return false;
+  const char *number = text + layer + strlen(mark);
+  return number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
 }
 
 const pv_known_param *pv_known_param_find(const pv_known_check *check, const char *name) {

@@ -13,9 +13,13 @@ typedef enum pv_known_type {
   PV_KNOWN_INTEGER, /* min..max inclusive */
   PV_KNOWN_NUMBER,  /* min..max inclusive, finite */
   PV_KNOWN_WORD,    /* one of `words` */
+  PV_KNOWN_SIDE,    /* KIND[@FAULT]: who computes, a kind of `words` */
   PV_KNOWN_NAME,    /* 1..128 bytes of [A-Za-z0-9._-] */
   PV_KNOWN_NAMES    /* a list of 1..32 such names */
 } pv_known_type;
+
+/* Parameters of one check that name a side, at most. */
+enum { PV_BIND_SIDES = 3 };
 
 typedef struct pv_known_param {
   const char *name, *about;
@@ -24,7 +28,7 @@ typedef struct pv_known_param {
   pv_known_type type;
   int loosens; /* +1: a larger value demands less; -1: a smaller one does; 0: any change may */
   double min, max;
-  const char *const *words; /* NULL-terminated; PV_KNOWN_WORD only */
+  const char *const *words; /* NULL-terminated; PV_KNOWN_WORD and PV_KNOWN_SIDE only */
 } pv_known_param;
 
 typedef enum pv_known_needs {
@@ -74,6 +78,8 @@ pv_code pv_known_read(pv_arena *arena, const char *json, size_t length, const pv
 /* NULL when there is none. */
 const pv_known_check *pv_known_check_find(const pv_known *known, const char *name);
 const pv_known_param *pv_known_param_find(const pv_known_check *check, const char *name);
+/* Whether a text is KIND[@FAULT[:layer=N]] with a kind of the parameter's words. */
+bool pv_known_is_side(const pv_known_param *param, const char *text);
 /* The bound that it judges by: its number of which some values demand less. */
 const pv_known_param *pv_known_gate(const pv_known_check *check);
 const pv_known_fault *pv_known_fault_find(const pv_known *known, const char *name);

@@ -230,8 +230,27 @@ static void list_words(char *text, size_t room, const char *begin, const char *c
     at += (size_t)snprintf(text + at, room - at, " %s", words[i]);
 }
 
+/* NULL when the side fits, else what was expected. */
+static const char *side_misfit(const pv_known *known, const pv_known_param *spec, const char *side,
+                               char *text, size_t room) {
+  char fault[64];
+  const char *at = strchr(side, '@');
+  if (!pv_known_is_side(spec, side)) {
+    list_words(text, room, "one of", spec->words);
+    return text;
+  }
+  if (at == NULL) return NULL;
+  snprintf(fault, sizeof fault, "%.*s", (int)strcspn(at + 1, ":"), at + 1);
+  if (pv_known_fault_find(known, fault) != NULL) return NULL;
+  const char *best = pv_known_fault_nearest(known, fault);
+  snprintf(text, room, "a side with one of `pv faults`%s%s", best != NULL ? ", such as " : "",
+           best != NULL ? best : "");
+  return text;
+}
+
 /* NULL when the value fits, else what was expected. */
-static const char *misfit(const pv_known_param *spec, const pv_param *p, char *text, size_t room) {
+static const char *misfit(const pv_known *known, const pv_known_param *spec, const pv_param *p,
+                          char *text, size_t room) {
   int64_t whole = 0;
   double real = 0.0;
   const size_t n = p->text != NULL ? strlen(p->text) : 0;
@@ -257,6 +276,8 @@ static const char *misfit(const pv_known_param *spec, const pv_param *p, char *t
       if (pv_known_lists(spec->words, p->text)) return NULL;
       list_words(text, room, "one of", spec->words);
       return text;
+    case PV_KNOWN_SIDE:
+      return side_misfit(known, spec, p->text, text, room);
     default:
       return good_string(p->text) ? NULL : "letters, digits, '.', '_' and '-'";
   }
@@ -268,7 +289,7 @@ static pv_code check_params(const context *x, const pv_falsifier *f, const pv_kn
     char text[200];
     const pv_param *p = &f->with[i];
     const pv_known_param *want = pv_known_param_find(spec, p->name);
-    const char *expected = want != NULL ? misfit(want, p, text, sizeof text) : NULL;
+    const char *expected = want != NULL ? misfit(x->known, want, p, text, sizeof text) : NULL;
     if (want == NULL)
       code = REPORT(x, "PV028", &p->place, "see `pv explain` for its parameters",
                     "the check %s has no parameter '%.60s'", spec->name, p->name);

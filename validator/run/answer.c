@@ -188,8 +188,8 @@ static void not_on_a_device(pv_arena *arena, pv_falsifier_result *out) {
 
 /* What a PASS must bring with it, whatever the probe thinks. */
 static void apply_policy(pv_arena *arena, const json_t *with, pv_falsifier_result *out) {
-  const char *wanted[3];
-  const size_t count = pv_bind_backends(with, wanted);
+  const char *wanted[PV_BIND_SIDES];
+  const size_t count = pv_bind_backends(out->falsifier, with, wanted);
   if (out->verdict != PV_PASS) return;
   if (out->compared == 0) {
     become(arena, out, PV_VACUOUS, "nothing was compared", NULL);

@@ -109,6 +109,24 @@ static void test_what_does_not_hold(void) {
          "are needed");
 }
 
+/* Sides by the one grammar: other code, the definition, a fault of the contract's own. */
+static void test_sides(void) {
+  expect("forward.parity", "{'right': 'scalar', 'prompts': ['p0']}", "PASS", NULL);
+  expect("forward.parity", "{'right': 'definition', 'prompts': ['p0']}", "PASS", NULL);
+  expect("forward.parity", "{'right': 'cpu@rope_pairs:layer=1', 'prompts': ['p0']}", "FAIL",
+         "cpu and cpu@rope_pairs:layer=1 differ first in stage q_rope of layer 1");
+  expect("forward.no_fallback", "{'backend': 'scalar', 'prompts': ['p0']}", "PASS", NULL);
+  expect("forward.no_fallback", "{'backend': 'definition', 'prompts': ['p0']}", "PASS", NULL);
+  expect("forward.no_fallback", "{'backend': 'ptx@silent_fallback', 'prompts': ['p0']}", "FAIL",
+         "cpu computed");
+  expect("forward.finite", "{'backend': 'cpu@rope_pair', 'prompts': ['p0']}", "ERROR",
+         "no fault 'rope_pair'");
+  expect("forward.finite", "{'backend': 'trace', 'prompts': ['p0']}", "ERROR", "computes nothing");
+  expect("quant.blocks", "{'type': 'Q6_K', 'on': 'cpu@wrong_sub_scale'}", "FAIL", "decodes to");
+  expect("throughput.decode", "{'backend': 'definition', 'tokens': 2, 'repeats': 1}", "ERROR",
+         "have no speed");
+}
+
 /* A check of operations asks the same of every kernel set; the CPU is all of its code paths. */
 static void test_sets(void) {
   static const char *const checks[][2] = {{"gemv.exact", "'type': 'Q6_K', "},
@@ -235,6 +253,7 @@ int main(void) {
                                                          PV_CASE(test_what_cannot_be_judged),
                                                          PV_CASE(test_builtin_prompts),
                                                          PV_CASE(test_needed),
+                                                         PV_CASE(test_sides),
                                                          PV_CASE(test_sets),
                                                          PV_CASE(test_ptx),
                                                          {0}});

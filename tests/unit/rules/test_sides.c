@@ -57,6 +57,16 @@ static void test_as_before(void) {
   same("forward.argmax", "{left: \"cpu:i8\", right: \"cuda:i8\"}",
        "{left: cpu, right: cuda, numerics: i8}");
   same("forward.finite", "{backend: \"cuda:i8\", numerics: i8}", "{backend: cuda, numerics: i8}");
+  /* Kinds that the old spelling did not have, and faults. */
+  same("forward.finite", "{backend: \"scalar:i8\"}", "{backend: scalar, numerics: i8}");
+  same("forward.finite", "{backend: \"definition:f32-f64acc\"}",
+       "{backend: definition, numerics: f32-f64acc}");
+  same("forward.parity", "{left: \"cpu:i8\", right: \"cpu:i8@rope_pairs:layer=1\"}",
+       "{left: cpu, left_numerics: i8, right: \"cpu@rope_pairs:layer=1\", right_numerics: i8}");
+  same("router.index_sets", "{left: \"f64@rope_pairs\", right: cpu}",
+       "{left: \"cpu@rope_pairs\", left_numerics: f64, right: cpu, right_numerics: i16}");
+  same("gemv.bound", "{type: Q6_K, on: \"ptx:i8\"}", "{type: Q6_K, numerics: i8, on: ptx}");
+  same("quant.blocks", "{type: Q6_K}", "{type: Q6_K, on: cpu}");
 }
 
 static void test_refused(void) {
@@ -68,6 +78,13 @@ static void test_refused(void) {
   refused("forward.argmax", "{left: \"cpu:i8\", right: \"cuda:i16\"}");
   refused("forward.no_fallback", "{backend: \"cuda:i16\"}"); /* it takes no identity */
   refused("forward.finite", "{backend: [\"cuda:i16\"]}");
+  refused("forward.finite", "{backend: \"cpu:i16@\"}");
+  refused("forward.finite", "{backend: \"cpu@rope pairs\"}");
+  refused("forward.finite", "{backend: \"cpu@rope_pairs:layer=\"}");
+  refused("forward.finite", "{backend: \"cpu@rope_pairs:level=1\"}");
+  refused("forward.finite", "{backend: \"trace:folder\"}");
+  refused("forward.no_fallback", "{backend: f64}");
+  refused("quant.blocks", "{type: Q6_K, on: \"ptx:i16\"}"); /* it takes no identity */
 }
 
 /* And lint says which value is none. */
@@ -78,7 +95,16 @@ static void test_finding(void) {
                                     "{backend: \"gpu:i16\"}", "[wrong_sub_scale]",
                                     "[nan_in_one_element]", NULL});
   sample_expect(SAMPLE_PATH, text.data,
-                "PV028 25:21 parameter backend is 'gpu', not one of cpu cuda ptx\n");
+                "PV028 25:21 parameter backend is 'gpu', not one of cpu scalar avx2 cuda ptx "
+                "definition\n");
+  pv_text_free(&text);
+  sample_edit(&text, sample_sound,
+              (const char *const[]){"gemv.exact", "forward.finite", "{type: Q6_K}",
+                                    "{backend: \"cpu:i16@rope_pair\"}", "[wrong_sub_scale]",
+                                    "[nan_in_one_element]", NULL});
+  sample_expect(SAMPLE_PATH, text.data,
+                "PV028 25:21 parameter backend is 'cpu@rope_pair', not a side with one of `pv "
+                "faults`, such as rope_pairs\n");
   pv_text_free(&text);
 }
 

@@ -74,8 +74,8 @@ static void test_stands_in(void) {
 
 /* Nor is a claim about the interpreter, which no digest of a receipt is about. */
 static void test_interpreter(void) {
-  static char right[] = "right", ptx[] = "ptx";
-  static pv_param named = {.name = right, .text = ptx};
+  static char backend[] = "backend", ptx[] = "ptx";
+  static pv_param named = {.name = backend, .text = ptx};
   begin();
   REQUIRE(publish(id_old, PV_PASS));
   here.contract->falsifiers[2].with = &named;
