@@ -104,13 +104,13 @@ pv_code pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err)
   pv_code code = PV_OK;
   const pid_t parent = getpid();
   pv_child *child = calloc(1, sizeof *child);
-  if (child == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a child process");
+  if (child == NULL) return pv_error_nomem(err, "a child process");
   for (int i = 0; i < PIPES; i++) child->fd[i] = -1;
   child->output_limit = spec->output_limit;
   child->input_left = spec->input == NULL ? 0 : spec->input_length;
   child->input_copy = malloc(child->input_left + 1);
   if (child->input_copy == NULL) {
-    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a child process");
+    code = pv_error_nomem(err, "a child process");
     goto cleanup;
   }
   if (child->input_left > 0) memcpy(child->input_copy, spec->input, child->input_left);
@@ -247,7 +247,7 @@ pv_code pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_
     int wait_ms = left <= 0 ? 0 : left > 0.1 ? 100 : (int)(left * 1000) + 1;
     if (!open_pipes(child) && wait_ms > REAP_MS) wait_ms = REAP_MS;
     const bool bytes = over ? drain_rest(child, channel) : pump(child, channel, wait_ms);
-    if (channel->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for frames");
+    if (channel->failed) return pv_error_nomem(err, "frames");
     if (channel->length > channel_limit)
       return pv_error_set(err, PV_ERR_LIMIT, "the child wrote more than %zu bytes of frames",
                           channel_limit);

@@ -47,10 +47,4 @@ static inline bool pv_ck_u32(uint64_t a, uint32_t *out) {
   return true;
 }
 
-static inline bool pv_ck_int(uint64_t a, int *out) {
-  if (a > INT32_MAX) return false;
-  *out = (int)a;
-  return true;
-}
-
 #endif

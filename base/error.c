@@ -18,6 +18,21 @@ pv_code(pv_error_set)(pv_error *err, pv_code code, const char *fmt, ...) {
   return code;
 }
 
+pv_code(pv_error_nomem)(pv_error *err, const char *what) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for %s", what);
+}
+
+pv_code(pv_error_refuse)(pv_error *err, const char *hint, const char *fmt, ...) {
+  char text[sizeof err->message];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  pv_error_set(err, PV_ERR_INPUT, "%s", text);
+  pv_error_hint(err, "%s", hint);
+  return PV_ERR_INPUT;
+}
+
 void pv_error_at(pv_error *err, const char *file, int64_t line, int64_t column, int64_t byte) {
   if (err == NULL) return;
   if (file != NULL) snprintf(err->file, sizeof err->file, "%s", file);
@@ -78,32 +93,6 @@ void pv_error_print(const pv_error *err, FILE *file) {
     print_escaped(file, err->hint);
     fputc('\n', file);
   }
-}
-
-const char *pv_code_name(pv_code code) {
-  switch (code) {
-    case PV_OK:
-      return "ok";
-    case PV_ERR_INPUT:
-      return "input";
-    case PV_ERR_IO:
-      return "io";
-    case PV_ERR_NOMEM:
-      return "memory";
-    case PV_ERR_LIMIT:
-      return "limit";
-    case PV_ERR_UNSUPPORTED:
-      return "unsupported";
-    case PV_ERR_CONFLICT:
-      return "conflict";
-    case PV_ERR_CANCELLED:
-      return "cancelled";
-    case PV_ERR_DEVICE:
-      return "device";
-    case PV_ERR_INTERNAL:
-      break;
-  }
-  return "internal";
 }
 
 int pv_code_exit(pv_code code) {

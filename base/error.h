@@ -39,6 +39,12 @@ typedef struct pv_error {
 pv_code pv_error_set(pv_error *err, pv_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The two most common ones. "out of memory for `what`", PV_ERR_NOMEM; and what the user gave is
+ * refused, PV_ERR_INPUT, with the cure. */
+pv_code pv_error_nomem(pv_error *err, const char *what);
+pv_code pv_error_refuse(pv_error *err, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Add a place, a rule id or a cure to an error that was just set. NULL `err` is allowed. */
 void pv_error_at(pv_error *err, const char *file, int64_t line, int64_t column, int64_t byte);
 void pv_error_rule(pv_error *err, const char *rule);
@@ -51,14 +57,14 @@ pv_code pv_error_errno(pv_error *err, int saved_errno, const char *fmt, ...)
 #ifdef __clang_analyzer__ /* it can not see into error.c: what these return is never PV_OK */
 #define pv_error_set(err, code, ...) (pv_error_set((err), (code), __VA_ARGS__), (code))
 #define pv_error_errno(...)          (pv_error_errno(__VA_ARGS__), PV_ERR_IO)
+#define pv_error_nomem(err, what)    (pv_error_nomem((err), (what)), PV_ERR_NOMEM)
+#define pv_error_refuse(...)         (pv_error_refuse(__VA_ARGS__), PV_ERR_INPUT)
 #endif
 
 /* Writes "file:line:column: error: message [rule]\n  hint\n" with control and bidirectional
  * characters escaped. `file` NULL writes nothing, and so does PV_ERR_IO without a message (see
  * pv_output_flush). */
 void pv_error_print(const pv_error *err, FILE *file);
-
-const char *pv_code_name(pv_code code);
 
 /* The process exit code for a code (DESIGN: 0 ok, 2 wrong input or call, 4 internal). */
 int pv_code_exit(pv_code code);

@@ -95,10 +95,9 @@ pv_code pv_option_ids(const char *name, const char *text, uint32_t **out, size_t
     uint64_t value = 0;
     if (!pv_parse_u64(p, length, &value) || value > UINT32_MAX) {
       free(ids);
-      pv_error_set(err, PV_ERR_INPUT, "%s has '%.*s' where a token id should be", name,
-                   (int)(length < 40 ? length : 40), p);
-      pv_error_hint(err, "write ids as 1,2,3 without blanks");
-      return PV_ERR_INPUT;
+      return pv_error_refuse(err, "write ids as 1,2,3 without blanks",
+                             "%s has '%.*s' where a token id should be", name,
+                             (int)(length < 40 ? length : 40), p);
     }
     ids[n++] = (uint32_t)value;
     p += length;

@@ -108,7 +108,7 @@ pv_code pv_pool_open(unsigned threads, pv_pool **out, pv_error *err) {
   if (threads > THREADS_MAX)
     return pv_error_set(err, PV_ERR_INPUT, "%u threads are more than %d", threads, THREADS_MAX);
   pv_pool *p = calloc(1, sizeof *p);
-  if (p == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for threads");
+  if (p == NULL) return pv_error_nomem(err, "threads");
   pthread_mutex_init(&p->lock, NULL);
   pthread_cond_init(&p->wake, NULL);
   p->threads = 1;
@@ -117,7 +117,7 @@ pv_code pv_pool_open(unsigned threads, pv_pool **out, pv_error *err) {
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
   pv_code code = PV_OK;
-  if (p->workers == NULL) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for threads");
+  if (p->workers == NULL) code = pv_error_nomem(err, "threads");
   for (unsigned i = 1; i < threads && code == PV_OK; i++) {
     worker *w = &p->workers[i - 1];
     w->pool = p;

@@ -47,7 +47,7 @@ pv_code pv_sha256_finish(pv_sha256 *hash, char out[PV_SHA256_HEX], pv_error *err
 
 pv_code pv_sha256_bytes(const void *data, size_t length, char out[PV_SHA256_HEX], pv_error *err) {
   pv_sha256 *hash = pv_sha256_new();
-  if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+  if (hash == NULL) return pv_error_nomem(err, "a digest");
   pv_sha256_add(hash, data, length);
   return pv_sha256_finish(hash, out, err);
 }
@@ -66,7 +66,7 @@ pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err)
     code = pv_error_set(err, PV_ERR_INPUT, "'%s' is not a regular file", path);
     pv_error_at(err, path, 0, 0, -1);
   } else if (hash == NULL || buffer == NULL) {
-    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+    code = pv_error_nomem(err, "a digest");
   }
   while (code == PV_OK) {
     const ssize_t n = read(fd, buffer, CHUNK);
