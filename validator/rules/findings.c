@@ -17,7 +17,7 @@ pv_code pv_findings_add(pv_arena *arena, pv_findings *findings, const char *rule
   const size_t n = findings->count;
   if ((n & (n - 1)) == 0) {
     pv_finding *grown = PV_ARENA_NEW(arena, n == 0 ? 4 : 4 * n, pv_finding);
-    if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for findings");
+    if (grown == NULL) return pv_error_nomem(err, "findings");
     if (n > 0) memcpy(grown, findings->items, n * sizeof *grown);
     findings->items = grown;
   }
@@ -29,7 +29,7 @@ pv_code pv_findings_add(pv_arena *arena, pv_findings *findings, const char *rule
                     line,
                     column};
   if (f->file == NULL || f->message == NULL || f->hint == NULL)
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for findings");
+    return pv_error_nomem(err, "findings");
   findings->count++;
   findings->severe += entry->severity == PV_SEVERE;
   return PV_OK;

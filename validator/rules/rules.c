@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
-#include "validator/rules/stages.h"
 #include "validator/store/receipt.h"
+#include "validator/store/rewrite.h"
 
 typedef struct context {
   pv_arena *arena;
@@ -91,20 +91,6 @@ static pv_code check_amendment_order(const context *x) {
   return PV_OK;
 }
 
-/* -1, 0, 1 for two versions that are well-formed. */
-static int compare_versions(const char *a, const char *b) {
-  for (int part = 0; part < 3; part++) {
-    uint64_t x = 0, y = 0;
-    const size_t n = strcspn(a, "."), m = strcspn(b, ".");
-    pv_parse_u64(a, n, &x);
-    pv_parse_u64(b, m, &y);
-    if (x != y) return x < y ? -1 : 1;
-    a += n + (a[n] == '.');
-    b += m + (b[m] == '.');
-  }
-  return 0;
-}
-
 static bool says_discharged(const char *title) {
   static const char *const words[] = {"DISCHARGE", "discharged", "SHIPPED", "shipped"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -124,9 +110,11 @@ static pv_code check_versions(const context *x) {
   const size_t before = x->findings->count;
   const pv_code code = check_amendment_order(x);
   if (code != PV_OK || x->findings->count > before) return code;
-  for (size_t i = 0; i < c->amendment_count; i++)
-    if (newest == NULL || compare_versions(c->amendments[i].version, newest->version) > 0)
-      newest = &c->amendments[i];
+  for (size_t i = 0; i < c->amendment_count; i++) {
+    int order = 1; /* all are well-formed */
+    if (newest != NULL) (void)pv_rewrite_compare(c->amendments[i].version, newest->version, &order);
+    if (order > 0) newest = &c->amendments[i];
+  }
   if (newest == NULL)
     return REPORT(x, "PV022", &c->amendments_place, "begin with an amendment for the first version",
                   "there is no amendment");
@@ -391,13 +379,43 @@ static pv_code check_model(const context *x) {
   return PV_OK;
 }
 
+enum { NEAREST_MOST = 16 }; /* findings of a file with a nearest id: measuring distances is slow */
+
+static pv_code check_stage(const context *x, const pv_stage *s) {
+  const pv_contract *c = x->c;
+  const pv_strings *ids = &s->criteria;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < ids->count && code == PV_OK; i++) {
+    const pv_strings before = {.items = ids->items, .count = i};
+    char hint[120] = "correct the id";
+    if (pv_contract_criterion(c, ids->items[i]) != NULL) {
+      if (pv_strings_has(&before, ids->items[i]))
+        code = REPORT(x, "PV041", &ids->places[i], "remove it",
+                      "stage %s names the criterion '%.60s' twice", s->id, ids->items[i]);
+      continue;
+    }
+    const char *near = x->findings->count < NEAREST_MOST
+                           ? pv_text_nearest(ids->items[i], c->criteria, c->criterion_count,
+                                             sizeof *c->criteria, 6)
+                           : NULL;
+    if (near != NULL)
+      snprintf(hint, sizeof hint, "did you mean %s?", near);
+    else if (x->findings->count < NEAREST_MOST)
+      snprintf(hint, sizeof hint, "correct the id, or write the criterion");
+    code =
+        REPORT(x, "PV041", &ids->places[i], hint,
+               "stage %s names the criterion '%.60s', which does not exist", s->id, ids->items[i]);
+  }
+  return code;
+}
+
 static pv_code check_stages(const context *x) {
   const pv_contract *c = x->c;
   pv_code code = PV_OK;
   for (size_t i = 0; i < c->stage_count && code == PV_OK; i++) {
     const pv_stage *s = &c->stages[i];
     code = check_ids(x, s->id, &s->place, pv_contract_stage(c, s->id) != s);
-    if (code == PV_OK) code = pv_rules_stage(x->arena, c, s, x->findings, x->err);
+    if (code == PV_OK) code = check_stage(x, s);
   }
   return code;
 }

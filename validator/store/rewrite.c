@@ -29,24 +29,30 @@ static bool parse_version(const char *text, uint64_t out[3]) {
   return true;
 }
 
+bool pv_rewrite_compare(const char *a, const char *b, int *out) {
+  uint64_t x[3], y[3];
+  if (!parse_version(a, x) || !parse_version(b, y)) return false;
+  *out = 0;
+  for (int i = 0; i < 3 && *out == 0; i++) *out = (x[i] > y[i]) - (x[i] < y[i]);
+  return true;
+}
+
 pv_code pv_rewrite_bump(pv_arena *arena, const char *version, char **out, pv_error *err) {
   uint64_t parts[3];
   if (!parse_version(version, parts) || !pv_ck_add(parts[2], 1, &parts[2]))
     return pv_error_set(err, PV_ERR_INPUT, "the version '%.40s' is not three numbers", version);
   *out = pv_arena_printf(arena, "%llu.%llu.%llu", (unsigned long long)parts[0],
                          (unsigned long long)parts[1], (unsigned long long)parts[2]);
-  return *out == NULL ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for a version") : PV_OK;
+  return *out == NULL ? pv_error_nomem(err, "a version") : PV_OK;
 }
 
 /* True when the first amendment is newer than the last: then new ones go to the head. */
 static bool newest_first(const pv_contract *c) {
-  uint64_t first[3], last[3];
+  int order = 0;
   if (c->amendment_count < 2) return false;
   const pv_amendment *a = &c->amendments[0], *z = &c->amendments[c->amendment_count - 1];
-  if (!parse_version(a->version, first) || !parse_version(z->version, last)) return false;
-  for (int i = 0; i < 3; i++)
-    if (first[i] != last[i]) return first[i] > last[i];
-  return strcmp(a->date, z->date) > 0;
+  if (!pv_rewrite_compare(a->version, z->version, &order)) return false;
+  return order != 0 ? order > 0 : strcmp(a->date, z->date) > 0;
 }
 
 /* Where an entry of the history begins: its line, the column of its dash and of its keys. */
@@ -247,11 +253,9 @@ static pv_code compare(const pv_contract *c, pv_error *err) {
   struct stat info;
   pv_bytes bytes = {0};
   if (lstat(c->path, &info) != 0) return pv_error_errno(err, errno, "cannot examine '%s'", c->path);
-  if (!S_ISREG(info.st_mode)) {
-    pv_error_set(err, PV_ERR_INPUT, "'%s' is a link or no file: it is not rewritten", c->path);
-    pv_error_hint(err, "name the file itself");
-    return PV_ERR_INPUT;
-  }
+  if (!S_ISREG(info.st_mode))
+    return pv_error_refuse(err, "name the file itself",
+                           "'%s' is a link or no file: it is not rewritten", c->path);
   const pv_code code = pv_file_read(c->path, c->length, &bytes, err);
   if (code != PV_OK && code != PV_ERR_LIMIT) return code;
   const bool same =

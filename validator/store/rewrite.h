@@ -14,6 +14,8 @@ typedef struct pv_rewrite {
   pv_amendment amendment;      /* its version is the contract's new version; place is ignored */
 } pv_rewrite;
 
+/* -1, 0 or 1 for an older, the same and a newer version; false when one is not three numbers. */
+bool pv_rewrite_compare(const char *a, const char *b, int *out);
 /* "1.4.9" to "1.4.10". PV_ERR_INPUT when it is not three numbers. */
 pv_code pv_rewrite_bump(pv_arena *arena, const char *version, char **out, pv_error *err);
 
