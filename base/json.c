@@ -17,7 +17,7 @@ pv_code pv_json_write(const json_t *value, size_t flags, pv_text *out, pv_error 
     out->length = begin;
     out->data[begin] = '\0';
   }
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+  return pv_error_nomem(err, "JSON");
 }
 
 pv_code pv_json_print(json_t *value, size_t flags, pv_error *err) {
@@ -25,8 +25,7 @@ pv_code pv_json_print(json_t *value, size_t flags, pv_error *err) {
   pv_code code = pv_json_write(value, flags, &text, err);
   json_decref(value);
   pv_text_puts(&text, "\n");
-  if (code == PV_OK && text.failed)
-    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+  if (code == PV_OK && text.failed) code = pv_error_nomem(err, "JSON");
   if (code == PV_OK) code = pv_output_write(text.data, text.length, err);
   pv_text_free(&text);
   return code;
@@ -44,6 +43,14 @@ json_t *pv_json_stringn(const char *bytes, size_t length) {
   json_t *out = clean.failed ? NULL : json_stringn(clean.data, clean.length);
   pv_text_free(&clean);
   return out;
+}
+
+json_t *pv_json_text(const char *text) {
+  return pv_json_string(text == NULL ? "" : text);
+}
+
+json_t *pv_json_exact(const char *text) {
+  return text == NULL ? json_null() : json_string(text);
 }
 
 json_t *pv_json_number(double value) {

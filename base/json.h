@@ -23,6 +23,11 @@ pv_code pv_json_print(json_t *value, size_t flags, pv_error *err);
 json_t *pv_json_string(const char *text);
 json_t *pv_json_stringn(const char *bytes, size_t length);
 
+/* The same, "" for NULL. */
+json_t *pv_json_text(const char *text);
+/* A text as it is, null for NULL: NULL also for what is no UTF-8. */
+json_t *pv_json_exact(const char *text);
+
 /* A number; JSON has none for what is no number: that is told in words, "nan", "inf" or "-inf". */
 json_t *pv_json_number(double value);
 /* And back; false for anything else, NULL too, and `*out` is as it was. */

@@ -41,15 +41,11 @@ static pv_code check_criterion(const pv_result *r, const pv_criterion_result *c,
 
 static pv_code check_totals(const pv_result *r, pv_error *err) {
   size_t passed = 0;
-  bool falsified = false;
+  bool falsified = pv_result_falsified(r);
   for (size_t i = 0; i < r->criterion_count; i++) {
     const pv_verdict v = r->criteria[i].verdict;
     passed += v == PV_PASS;
-    falsified = falsified || v == PV_FAIL || v == PV_VACUOUS;
-  }
-  for (size_t i = 0; i < r->falsifier_count; i++) {
-    const pv_verdict v = r->falsifiers[i].verdict;
-    falsified = falsified || v == PV_FAIL || v == PV_VACUOUS;
+    falsified = falsified || pv_verdict_falsifies(v);
   }
   if (r->summary.discharged != passed)
     return refuse(err, "the summary counts other discharged criteria than there are", "");

@@ -36,32 +36,24 @@ static bool noncharacter(const char *s) {
   return u[0] == 0xef && u[1] == 0xbf && (u[2] == 0xbe || u[2] == 0xbf);
 }
 
+/* What stands for a character of markup, or NULL; of the first `most` of them. */
+static const char *entity(char c, size_t most) {
+  static const char marks[] = "&<>\"'";
+  static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+  const char *at = memchr(marks, c, most);
+  return at != NULL ? entities[at - marks] : NULL;
+}
+
 static void put_xml(pv_text *out, const char *line) {
   for (const char *s = line; *s != '\0'; s++) {
-    switch (*s) {
-      case '&':
-        pv_text_puts(out, "&amp;");
-        break;
-      case '<':
-        pv_text_puts(out, "&lt;");
-        break;
-      case '>':
-        pv_text_puts(out, "&gt;");
-        break;
-      case '"':
-        pv_text_puts(out, "&quot;");
-        break;
-      case '\'':
-        pv_text_puts(out, "&#39;");
-        break;
-      default:
-        if (noncharacter(s)) {
-          pv_text_puts(out, "\\xef\\xbf");
-          pv_text_printf(out, "\\x%02x", (unsigned char)s[2]);
-          s += 2;
-        } else {
-          pv_text_add(out, s, 1);
-        }
+    const char *mark = entity(*s, 5);
+    if (mark != NULL) {
+      pv_text_puts(out, mark);
+    } else if (noncharacter(s)) {
+      pv_text_printf(out, "\\xef\\xbf\\x%02x", (unsigned char)s[2]);
+      s += 2;
+    } else {
+      pv_text_add(out, s, 1);
     }
   }
 }
@@ -105,16 +97,9 @@ void pv_esc_markdown(pv_text *out, const char *value) {
   pv_text line = PV_TEXT_INIT;
   pv_esc_line(&line, value, PV_ESC_CLIP);
   for (const char *s = line.data; s != NULL && *s != '\0'; s++) {
-    if (*s == '&') {
-      pv_text_puts(out, "&amp;");
-    } else if (*s == '<') {
-      pv_text_puts(out, "&lt;");
-    } else if (*s == '>') {
-      pv_text_puts(out, "&gt;");
-    } else {
-      if (special(line.data, s)) pv_text_puts(out, "\\");
-      pv_text_add(out, s, 1);
-    }
+    const char *mark = entity(*s, 3);
+    if (mark == NULL && special(line.data, s)) pv_text_puts(out, "\\");
+    pv_text_add(out, mark != NULL ? mark : s, mark != NULL ? strlen(mark) : 1);
   }
   out->failed = out->failed || line.failed;
   pv_text_free(&line);

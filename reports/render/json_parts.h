@@ -1,4 +1,4 @@
-/* JSON values from texts and numbers that JSON itself may not be able to hold. */
+/* What the reports in JSON share. */
 #ifndef PV_RENDER_JSON_PARTS_H
 #define PV_RENDER_JSON_PARTS_H
 
@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "reports/render/view.h"
 
-/* NULL only when memory is out; NULL text reads as "". Bytes that are not UTF-8 become \xNN. */
-json_t *pv_json_text(const char *value);
+/* The stages: [{id, status, criteria}]; NULL only when memory is out. */
+json_t *pv_stages_json(const pv_result *result);
 /* Writes `object` (NULL: out of memory) with a final newline, and releases it. */
 pv_code pv_json_put(pv_text *out, json_t *object, pv_error *err);
 

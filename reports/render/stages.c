@@ -1,7 +1,6 @@
-#include "reports/render/stages.h"
-
 #include "reports/render/html_parts.h"
 #include "reports/render/json_parts.h"
+#include "validator/model/told.h"
 
 enum { BYTES = 16 << 10, IDS = 32 };
 
@@ -75,12 +74,9 @@ void pv_stages_html(pv_page *p) {
 json_t *pv_stages_json(const pv_result *r) {
   json_t *out = json_array();
   for (size_t i = 0; i < r->stage_count; i++) {
-    const pv_strings *list = &r->stages[i].stage->criteria;
-    json_t *ids = json_array();
-    for (size_t k = 0; k < list->count; k++) pv_json_append(&ids, pv_json_text(list->items[k]));
-    pv_json_append(
-        &out, json_pack("{s:o, s:s, s:o}", "id", pv_json_text(r->stages[i].stage->id), "status",
-                        pv_stage_status_name(r->stages[i].status), "criteria", ids));
+    pv_json_append(&out, json_pack("{s:o, s:s, s:o}", "id", pv_json_text(r->stages[i].stage->id),
+                                   "status", pv_stage_status_name(r->stages[i].status), "criteria",
+                                   pv_told_strings(&r->stages[i].stage->criteria)));
   }
   return out;
 }

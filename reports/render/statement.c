@@ -9,17 +9,16 @@ static bool is_digest(const char *value) {
   return strlen(value) == 64 && strspn(value, "0123456789abcdef") == 64;
 }
 
-static bool add_resource(json_t *list, const char *name, const char *digest) {
-  if (!is_digest(pv_view_text(digest))) return true;
-  return json_array_append_new(list, json_pack("{s:o, s:{s:s}}", "name", pv_json_text(name),
-                                               "digest", "sha256", digest)) == 0;
+static void add_resource(json_t **list, const char *name, const char *digest) {
+  if (is_digest(pv_view_text(digest)))
+    pv_json_append(
+        list, json_pack("{s:o, s:{s:s}}", "name", pv_json_text(name), "digest", "sha256", digest));
 }
 
 /* Facts named "sha256" or "... sha256" / "..._sha256" name what they are the digest of. */
-static bool add_facts(json_t *list, const pv_fact *facts, size_t count, const char *whole) {
+static void add_facts(json_t **list, const pv_fact *facts, size_t count, const char *whole) {
   static const char suffix[] = "sha256";
-  bool ok = true;
-  for (size_t i = 0; i < count && ok; i++) {
+  for (size_t i = 0; i < count; i++) {
     const char *name = pv_view_text(facts[i].name);
     const size_t length = strlen(name);
     if (length < sizeof suffix - 1 || strcmp(name + length - (sizeof suffix - 1), suffix) != 0)
@@ -28,39 +27,31 @@ static bool add_facts(json_t *list, const pv_fact *facts, size_t count, const ch
     while (stem > 0 && strchr(" _.-", name[stem - 1]) != NULL) stem--;
     pv_text subject = PV_TEXT_INIT;
     pv_text_add(&subject, stem > 0 ? name : whole, stem > 0 ? stem : strlen(whole));
-    ok = !subject.failed && add_resource(list, subject.data, facts[i].value);
+    if (subject.failed) pv_json_append(list, NULL);
+    add_resource(list, subject.data, facts[i].value);
     pv_text_free(&subject);
   }
-  return ok;
 }
 
 static json_t *subjects(const pv_result *r, const pv_render_links *links) {
   json_t *list = json_array();
-  bool ok = list != NULL;
   const char *model = pv_fact_value(r->model, r->model_count, "path");
-  if (ok && links != NULL) ok = add_resource(list, "evidence.json", links->evidence_sha256);
-  ok = ok && add_facts(list, r->model, r->model_count, model != NULL ? model : "model");
-  ok = ok && add_facts(list, r->environment, r->environment_count, "environment");
+  if (links != NULL) add_resource(&list, "evidence.json", links->evidence_sha256);
+  add_facts(&list, r->model, r->model_count, model != NULL ? model : "model");
+  add_facts(&list, r->environment, r->environment_count, "environment");
   /* Without any other digest the statement is still about something: the contract itself. */
-  if (ok && json_array_size(list) == 0)
-    ok = add_resource(list, r->contract->path, r->contract->sha256);
-  if (ok) return list;
-  json_decref(list);
-  return NULL;
+  if (json_array_size(list) == 0) add_resource(&list, r->contract->path, r->contract->sha256);
+  return list;
 }
 
 /* `passed`: names of the falsifiers that passed; otherwise those that are false. Those without an
  * answer are warned: neither passed nor failed. */
 static json_t *tests(const pv_result *r, int kind) {
   json_t *list = json_array();
-  for (size_t i = 0; i < r->falsifier_count && list != NULL; i++) {
+  for (size_t i = 0; i < r->falsifier_count; i++) {
     const pv_concern concern = pv_view_concern(r->falsifiers[i].verdict);
     const int of = concern == PV_CONCERN_NONE ? 0 : concern == PV_CONCERN_FALSE ? 2 : 1;
-    if (of != kind) continue;
-    if (json_array_append_new(list, pv_json_text(r->falsifiers[i].falsifier->id)) != 0) {
-      json_decref(list);
-      return NULL;
-    }
+    if (of == kind) pv_json_append(&list, pv_json_text(r->falsifiers[i].falsifier->id));
   }
   return list;
 }

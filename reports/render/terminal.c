@@ -4,7 +4,6 @@
 #include "reports/render/escape.h"
 #include "reports/render/fmt.h"
 #include "reports/render/page.h"
-#include "reports/render/stages.h"
 
 enum { WIDTH_MIN = 40, WIDTH_MAX = 160, WIDTH_DEFAULT = 80, VERDICT = 13, ID_MAX = 28, SOURCE = 8 };
 

@@ -69,9 +69,7 @@ bool pv_view_needed(const pv_result *r, size_t falsifier) {
 
 /* Also a falsifier that supports no criterion can be false. */
 static bool any_false(const pv_result *r) {
-  for (size_t i = 0; i < r->falsifier_count; i++)
-    if (pv_view_concern(r->falsifiers[i].verdict) == PV_CONCERN_FALSE) return true;
-  return pv_view_count(r, PV_CONCERN_FALSE) > 0;
+  return pv_result_falsified(r) || pv_view_count(r, PV_CONCERN_FALSE) > 0;
 }
 
 /* Exit code 0 over something false: only a status beside the ladder allows that. */

@@ -54,6 +54,8 @@ void pv_view_falsifier_source(pv_text *out, const pv_result *result, size_t fals
 void pv_view_model(pv_text *out, const pv_result *result);
 /* "cc79a483d649 (changed)", or that none is known. */
 void pv_view_commit(pv_text *out, const pv_result *result);
+/* "stages: cpu DONE (3 of 3), other PENDING (no criterion yet)" */
+void pv_stages_line(pv_text *out, const pv_result *result);
 /* Why a criterion has its verdict: the reasons of the falsifiers that decide it. */
 void pv_view_criterion_reason(pv_text *out, const pv_result *result, size_t criterion);
 /* "3 of 4 caught", "4 declared, none tried"; nothing when none is declared. */

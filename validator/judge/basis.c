@@ -6,10 +6,6 @@
 #include "validator/model/bind.h"
 #include "validator/store/receipt.h"
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
-}
-
 /* `hello`'s digest of a file, else our own: hashing bytes is not parsing them. Where the contract
  * says which file it is about (`named`), that is what receipts must be about, here or not. */
 static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char *name,
@@ -23,7 +19,7 @@ static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char 
   const pv_code code = pv_sha256_file(path, digest, err);
   if (code != PV_OK) return code;
   *out = pv_arena_strdup(arena, digest);
-  return *out == NULL ? nomem(err) : PV_OK;
+  return *out == NULL ? pv_error_nomem(err, "a judgement") : PV_OK;
 }
 
 static const char *said(const pv_run_hello *hello, const char *name) {
@@ -83,7 +79,8 @@ pv_code pv_basis_receipts(pv_arena *arena, const pv_request *request, const pv_g
   if (ground->site.home != NULL) {
     const char *folder = pv_arena_printf(arena, "%s/reports/published/%s", ground->site.home,
                                          request->contract->name);
-    code = folder == NULL ? nomem(err) : pv_receipts_load(arena, folder, &receipts, err);
+    code = folder == NULL ? pv_error_nomem(err, "a judgement")
+                          : pv_receipts_load(arena, folder, &receipts, err);
   }
   for (size_t i = 0; code == PV_OK && i < receipts.broken.count; i++)
     code = pv_ground_note(arena, notes,

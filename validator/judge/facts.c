@@ -7,10 +7,6 @@
 #include "base/child.h"
 #include "base/text.h"
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the facts of a run");
-}
-
 pv_code pv_facts_now(pv_arena *arena, char **out, pv_error *err) {
   struct timespec now;
   struct tm parts;
@@ -20,7 +16,7 @@ pv_code pv_facts_now(pv_arena *arena, char **out, pv_error *err) {
       strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
     return pv_error_set(err, PV_ERR_INTERNAL, "the clock tells no date");
   *out = pv_arena_strdup(arena, text);
-  return *out == NULL ? nomem(err) : PV_OK;
+  return *out == NULL ? pv_error_nomem(err, "the facts of a run") : PV_OK;
 }
 
 pv_code pv_facts_run_id(pv_arena *arena, const char *started, const char *contract_sha256,
@@ -35,11 +31,12 @@ pv_code pv_facts_run_id(pv_arena *arena, const char *started, const char *contra
   clock_gettime(CLOCK_REALTIME, &now);
   pv_text_printf(&text, "%s %s %s %ld %ld", contract_sha256, command, started, (long)now.tv_nsec,
                  (long)getpid());
-  pv_code code = text.failed ? nomem(err) : pv_sha256_bytes(text.data, text.length, digest, err);
+  pv_code code = text.failed ? pv_error_nomem(err, "the facts of a run")
+                             : pv_sha256_bytes(text.data, text.length, digest, err);
   pv_text_free(&text);
   if (code != PV_OK) return code;
   *out = pv_arena_printf(arena, "%s-%.8s", compact, digest);
-  return *out == NULL ? nomem(err) : PV_OK;
+  return *out == NULL ? pv_error_nomem(err, "the facts of a run") : PV_OK;
 }
 
 pv_code pv_facts_command(pv_arena *arena, int argc, char **argv, char **out, pv_error *err) {
@@ -55,7 +52,7 @@ pv_code pv_facts_command(pv_arena *arena, int argc, char **argv, char **out, pv_
   }
   *out = text.failed ? NULL : pv_arena_strdup(arena, text.data);
   pv_text_free(&text);
-  return *out == NULL ? nomem(err) : PV_OK;
+  return *out == NULL ? pv_error_nomem(err, "the facts of a run") : PV_OK;
 }
 
 /* Standard output of a short git command; false when git is not there or says no. */
@@ -130,12 +127,7 @@ pv_code pv_facts_git(pv_arena *arena, const char *root, pv_git *out, pv_error *e
     out->commit = pv_arena_strdup(arena, "none");
   }
   pv_text_free(&text);
-  return out->commit == NULL ? nomem(err) : PV_OK;
-}
-
-static bool put(pv_arena *arena, pv_fact *out, const char *name, const char *value) {
-  *out = (pv_fact){pv_arena_strdup(arena, name), pv_arena_strdup(arena, value)};
-  return out->name != NULL && out->value != NULL;
+  return out->commit == NULL ? pv_error_nomem(err, "the facts of a run") : PV_OK;
 }
 
 pv_code pv_facts_environment(pv_arena *arena, const pv_fact *facts, size_t count, const pv_git *git,
@@ -145,12 +137,12 @@ pv_code pv_facts_environment(pv_arena *arena, const pv_fact *facts, size_t count
   pv_fact *list = PV_ARENA_NEW(arena, count + OWN, pv_fact);
   const char *commit = pv_arena_printf(arena, "%s%s", git->commit, git->dirty ? " (changed)" : "");
   (void)pv_sha256_file("/proc/self/exe", digest, NULL);
-  if (list == NULL || commit == NULL) return nomem(err);
+  if (list == NULL || commit == NULL) return pv_error_nomem(err, "the facts of a run");
   if (count > 0) memcpy(list, facts, count * sizeof *list);
-  const bool whole = put(arena, &list[count], "pv_version", PV_VERSION) &&
-                     put(arena, &list[count + 1], "pv_sha256", digest) &&
-                     put(arena, &list[count + 2], "git", commit);
+  const bool whole = pv_fact_make(arena, &list[count], "pv_version", PV_VERSION) &&
+                     pv_fact_make(arena, &list[count + 1], "pv_sha256", digest) &&
+                     pv_fact_make(arena, &list[count + 2], "git", commit);
   *out = list;
   *out_count = count + OWN;
-  return whole ? PV_OK : nomem(err);
+  return whole ? PV_OK : pv_error_nomem(err, "the facts of a run");
 }

@@ -15,16 +15,13 @@
 
 enum { FILES_MAX = 64 };
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the report");
-}
-
 pv_code pv_run_folder_open(pv_arena *arena, const char *base, const char *contract,
                            const char *run_id, pv_run_folder *out, pv_error *err) {
   *out = (pv_run_folder){.parent = pv_arena_printf(arena, "%s/%s", base, contract),
                          .temporary = pv_arena_printf(arena, "%s/%s/.%s", base, contract, run_id),
                          .final = pv_arena_printf(arena, "%s/%s/%s", base, contract, run_id)};
-  if (out->parent == NULL || out->temporary == NULL || out->final == NULL) return nomem(err);
+  if (out->parent == NULL || out->temporary == NULL || out->final == NULL)
+    return pv_error_nomem(err, "the report");
   const pv_code code = pv_folder_make(out->parent, err);
   if (code != PV_OK) return code;
   if (mkdir(out->temporary, 0777) != 0) {
@@ -40,7 +37,7 @@ pv_code pv_run_folder_device(pv_arena *arena, const char *device, pv_run_folder 
   char name[PV_EVIDENCE_DEVICE];
   pv_evidence_device(device, name);
   char *final = pv_arena_printf(arena, "%s/%s", folder->parent, name);
-  if (final == NULL) return nomem(err);
+  if (final == NULL) return pv_error_nomem(err, "the report");
   folder->final = final;
   return PV_OK;
 }
@@ -59,12 +56,13 @@ static pv_code write_file(writer *w, const char *name, const char *data, size_t 
   if (w->count == FILES_MAX)
     return pv_error_set(err, PV_ERR_LIMIT, "the report has too many files");
   const char *path = pv_arena_printf(w->arena, "%s/%s", w->folder, name);
-  pv_code code = path == NULL ? nomem(err) : pv_file_replace(path, data, length, err);
+  pv_code code =
+      path == NULL ? pv_error_nomem(err, "the report") : pv_file_replace(path, data, length, err);
   if (code == PV_OK) code = pv_sha256_bytes(data, length, digest, err);
   if (code != PV_OK) return code;
-  pv_fact *fact = &w->files[w->count++];
-  *fact = (pv_fact){pv_arena_strdup(w->arena, name), pv_arena_strdup(w->arena, digest)};
-  return fact->name == NULL || fact->value == NULL ? nomem(err) : PV_OK;
+  return pv_fact_make(w->arena, &w->files[w->count++], name, digest)
+             ? PV_OK
+             : pv_error_nomem(err, "the report");
 }
 
 /* Writes `text` when rendering went well, and empties it. */
@@ -104,7 +102,7 @@ pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evid
     code = write_text(&w, pv_render_statement(r, &links, &text, err), "statement.json", &text, err);
   if (code != PV_OK) return code;
   pv_fact *files = PV_ARENA_NEW(arena, w.count, pv_fact);
-  if (files == NULL) return nomem(err);
+  if (files == NULL) return pv_error_nomem(err, "the report");
   memcpy(files, w.files, w.count * sizeof *files);
   evidence->files = files;
   evidence->file_count = w.count;

@@ -8,17 +8,13 @@
 
 enum { NOTES_MAX = 64 };
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
-}
-
 pv_code pv_ground_note(pv_arena *arena, pv_strings *notes, const char *what, const char *which,
                        pv_error *err) {
   if (notes->items == NULL) notes->items = PV_ARENA_NEW(arena, NOTES_MAX, char *);
-  if (notes->items == NULL) return nomem(err);
+  if (notes->items == NULL) return pv_error_nomem(err, "a judgement");
   if (notes->count == NOTES_MAX) return PV_OK;
   char *text = pv_arena_printf(arena, "%s%s", what, which);
-  if (text == NULL) return nomem(err);
+  if (text == NULL) return pv_error_nomem(err, "a judgement");
   notes->items[notes->count++] = text;
   return PV_OK;
 }
@@ -67,7 +63,7 @@ static pv_code note_reference(pv_arena *arena, const pv_contract *c, pv_strings 
     if ((pv_bind_needs(&c->falsifiers[i]) & PV_NEEDS_REFERENCE) != 0)
       pv_text_printf(&text, "%s%s", count++ > 0 ? ", " : " is needed by ", c->falsifiers[i].id);
   const pv_code code =
-      text.failed ? nomem(err)
+      text.failed ? pv_error_nomem(err, "a judgement")
                   : pv_ground_note(
                         arena, notes,
                         "no reference was found beside the model; --reference FILE names one; it",
@@ -87,7 +83,8 @@ static pv_code find_lacks(pv_arena *arena, const pv_contract *c, pv_strings *not
   g->lacking = no_model || no_reference;
   if (g->lacking && c->model.sha256 != NULL) {
     const char *cure = pv_ground_cure(arena, c);
-    return cure == NULL ? nomem(err) : pv_ground_note(arena, notes, cure, "", err);
+    return cure == NULL ? pv_error_nomem(err, "a judgement")
+                        : pv_ground_note(arena, notes, cure, "", err);
   }
   if (no_model)
     return pv_ground_note(arena, notes, "no model was found; --model FILE names one. Looked for ",

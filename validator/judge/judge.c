@@ -6,25 +6,19 @@
 #include "validator/judge/record.h"
 #include "validator/store/derive.h"
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
-}
-
 /* Where the report goes, below published or runs. */
 static pv_code open_folder(pv_arena *arena, pv_judgement *j, pv_run_folder *out, pv_error *err) {
   const pv_request *q = &j->request;
   const pv_site *site = &j->ground.site;
   const bool publish = j->result.publish;
-  if (!publish && q->out == NULL && site->runs == NULL) {
-    pv_error_set(err, PV_ERR_INPUT, "no report is written beside '%s': %s", q->contract->path,
-                 site->root_why);
-    pv_error_hint(err, "--out DIR names a place for the report");
-    return PV_ERR_INPUT;
-  }
+  if (!publish && q->out == NULL && site->runs == NULL)
+    return pv_error_refuse(err, "--out DIR names a place for the report",
+                           "no report is written beside '%s': %s", q->contract->path,
+                           site->root_why);
   const char *base = publish          ? pv_arena_printf(arena, "%s/reports/published", site->home)
                      : q->out != NULL ? pv_arena_strdup(arena, q->out)
                                       : pv_arena_printf(arena, "%s/reports/runs", site->runs);
-  if (base == NULL) return nomem(err);
+  if (base == NULL) return pv_error_nomem(err, "a judgement");
   return pv_run_folder_open(arena, base, q->contract->name, j->result.run_id, out, err);
 }
 
@@ -33,8 +27,8 @@ static pv_code prepare(pv_arena *arena, pv_judgement *j, pv_run_folder *folder, 
   const pv_request *q = &j->request;
   pv_result *r = &j->result;
   char *command = pv_arena_strdup(arena, q->command);
-  pv_code code =
-      command == NULL ? nomem(err) : pv_ground_find(arena, q, &j->notes, &j->ground, err);
+  pv_code code = command == NULL ? pv_error_nomem(err, "a judgement")
+                                 : pv_ground_find(arena, q, &j->notes, &j->ground, err);
   /* Of no other repository than the one that the contract lies in. */
   const char *root = j->ground.site.repository == NULL ? NULL : j->ground.site.root;
   if (code == PV_OK) code = pv_facts_git(arena, root, &j->git, err);
@@ -59,7 +53,7 @@ static pv_code maybe_publish(pv_arena *arena, pv_judgement *j, pv_run_folder *fo
   if (code == PV_OK) refused = pv_publish_refused(r, &why);
   if (code == PV_OK && !refused) code = pv_publish_replaces(arena, r, folder, &refused, &why, err);
   if (code != PV_OK || !refused) goto cleanup;
-  code = why.failed ? nomem(err)
+  code = why.failed ? pv_error_nomem(err, "a judgement")
                     : pv_ground_note(arena, &j->notes, "nothing was published: ", why.data, err);
   pv_run_folder_close(folder);
   j->result.publish = false;
@@ -80,7 +74,7 @@ static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *fol
   j->shown = pv_site_shown(arena, folder->final);
   /* Published reports name their place in the repository, not the way there from here. */
   const char *shown = publish ? pv_site_relative(arena, site->home, folder->final) : j->shown;
-  if (shown == NULL || j->shown == NULL) return nomem(err);
+  if (shown == NULL || j->shown == NULL) return pv_error_nomem(err, "a judgement");
   code = pv_run_folder_fill(arena, folder, &evidence, shown, err);
   if (code != PV_OK) return code;
   if (publish) return pv_publish(arena, &j->result, folder, &j->written, err);

@@ -6,9 +6,8 @@
 #include "validator/store/rewrite.h"
 
 static pv_code not_here(pv_error *err, const char *what) {
-  pv_error_set(err, PV_ERR_INPUT, "nothing is published outside a git repository: %s", what);
-  pv_error_hint(err, "evidence names the commit that it is about: commit, then publish");
-  return PV_ERR_INPUT;
+  return pv_error_refuse(err, "evidence names the commit that it is about: commit, then publish",
+                         "nothing is published outside a git repository: %s", what);
 }
 
 pv_code pv_publish_allowed(const pv_request *request, const pv_ground *ground, const pv_git *git,
@@ -17,28 +16,18 @@ pv_code pv_publish_allowed(const pv_request *request, const pv_ground *ground, c
     return pv_error_set(err, PV_ERR_INPUT, "a deprecated contract is not published");
   if (ground->site.repository == NULL) return not_here(err, ground->site.root_why);
   if (strcmp(git->commit, "none") == 0) return not_here(err, "git names no commit");
-  if (ground->site.home == NULL) {
-    pv_error_set(err, PV_ERR_INPUT, "the contract lies in the uppermost folder of its repository");
-    pv_error_hint(err, "evidence goes to ../reports/published: move the contract to contracts/");
-    return PV_ERR_INPUT;
-  }
-  if (ground->lacking) {
-    pv_error_set(err, PV_ERR_INPUT, "a partial run is not published: it lacks the %s",
-                 ground->model == NULL ? "model" : "reference");
-    pv_error_hint(err, "--model FILE and --reference FILE name them");
-    return PV_ERR_INPUT;
-  }
+  if (ground->site.home == NULL)
+    return pv_error_refuse(err,
+                           "evidence goes to ../reports/published: move the contract to contracts/",
+                           "the contract lies in the uppermost folder of its repository");
+  if (ground->lacking)
+    return pv_error_refuse(err, "--model FILE and --reference FILE name them",
+                           "a partial run is not published: it lacks the %s",
+                           ground->model == NULL ? "model" : "reference");
   if (!git->dirty) return PV_OK;
-  pv_error_set(err, PV_ERR_INPUT, "the working tree differs from its commit: %s",
-               git->changed == NULL ? "git can not say how" : git->changed);
-  pv_error_hint(err, "commit first: evidence names the commit that it is about");
-  return PV_ERR_INPUT;
-}
-
-static bool falsified(const pv_result *r) {
-  for (size_t i = 0; i < r->falsifier_count; i++)
-    if (pv_verdict_falsifies(r->falsifiers[i].verdict)) return true;
-  return false;
+  return pv_error_refuse(err, "commit first: evidence names the commit that it is about",
+                         "the working tree differs from its commit: %s",
+                         git->changed == NULL ? "git can not say how" : git->changed);
 }
 
 /* The first falsifier that broke down, by name. */
@@ -53,7 +42,7 @@ static void put_broken(const pv_result *r, pv_text *out) {
 
 bool pv_publish_refused(const pv_result *r, pv_text *why) {
   const bool ladder = r->status_before <= PV_STATUS_ACTIVE_RUNTIME;
-  const bool lowers = ladder && falsified(r) && r->status_after < r->status_before;
+  const bool lowers = ladder && pv_result_falsified(r) && r->status_after < r->status_before;
   /* What breaks down beside a counterexample makes the file claim less, never more. */
   if (lowers) return false;
   if (r->status_carried && r->faults_untried == 0 && !pv_status_broken(r)) return false;
@@ -106,7 +95,7 @@ static pv_code make_amendment(pv_arena *arena, const pv_result *r, pv_contract_s
   out->evidence = pv_arena_strdup(arena, r->run_id);
   if (out->date == NULL || out->kind == NULL || out->title == NULL || out->description == NULL ||
       out->evidence == NULL)
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for an amendment");
+    return pv_error_nomem(err, "an amendment");
   return PV_OK;
 }
 

@@ -4,29 +4,24 @@
 
 #include "validator/store/derive.h"
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a record");
-}
-
 /* The model's facts, with its path as it is in the repository. */
 static pv_code model_facts(pv_arena *arena, const pv_site *site, const pv_run_hello *hello,
                            const pv_contract *contract, pv_result *r, pv_error *err) {
   pv_fact *facts = PV_ARENA_NEW(arena, hello->model_count + 1, pv_fact);
-  if (facts == NULL) return nomem(err);
+  if (facts == NULL) return pv_error_nomem(err, "a record");
   for (size_t i = 0; i < hello->model_count; i++) {
     facts[i] = hello->model[i];
     if (strcmp(facts[i].name, "path") != 0) continue;
     const char *path = pv_site_relative(arena, site->root, facts[i].value);
     facts[i].value = path == NULL ? NULL : pv_arena_strdup(arena, path);
-    if (facts[i].value == NULL) return nomem(err);
+    if (facts[i].value == NULL) return pv_error_nomem(err, "a record");
   }
   r->model = facts;
   r->model_count = hello->model_count;
   if (hello->model_count == 0 || contract->model.made_by == NULL) return PV_OK;
-  pv_fact *made = &facts[r->model_count++];
-  *made =
-      (pv_fact){pv_arena_strdup(arena, "made_by"), pv_arena_strdup(arena, contract->model.made_by)};
-  return made->name == NULL || made->value == NULL ? nomem(err) : PV_OK;
+  const bool whole =
+      pv_fact_make(arena, &facts[r->model_count++], "made_by", contract->model.made_by);
+  return whole ? PV_OK : pv_error_nomem(err, "a record");
 }
 
 /* What was taken from around the contract, and why from there. */
@@ -40,13 +35,11 @@ static pv_code site_facts(pv_arena *arena, const pv_request *request, const pv_g
                                   {"receipts_from", ground->site.evidence_why}};
   enum { FACTS = sizeof facts / sizeof *facts };
   pv_fact *list = PV_ARENA_NEW(arena, r->environment_count + FACTS, pv_fact);
-  if (list == NULL) return nomem(err);
+  if (list == NULL) return pv_error_nomem(err, "a record");
   memcpy(list, r->environment, r->environment_count * sizeof *list);
-  for (size_t i = 0; i < FACTS; i++) {
-    pv_fact *fact = &list[r->environment_count++];
-    *fact = (pv_fact){pv_arena_strdup(arena, facts[i][0]), pv_arena_strdup(arena, facts[i][1])};
-    if (fact->name == NULL || fact->value == NULL) return nomem(err);
-  }
+  for (size_t i = 0; i < FACTS; i++)
+    if (!pv_fact_make(arena, &list[r->environment_count++], facts[i][0], facts[i][1]))
+      return pv_error_nomem(err, "a record");
   r->environment = list;
   return PV_OK;
 }

@@ -13,10 +13,6 @@
 #include "base/text.h"
 #include "validator/judge/facts.h"
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");
-}
-
 static bool is_folder(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
@@ -150,7 +146,7 @@ static pv_code look_around(pv_arena *arena, const char *folder, pv_site *out, pv
           ? pv_arena_printf(arena, "../reports/published: in %s",
                             out->repository != NULL ? "the same repository" : "no repository")
           : pv_arena_printf(arena, "nowhere: %s %s", trusted ? ".." : ".", c.stop);
-  return out->root_why == NULL || out->evidence_why == NULL ? nomem(err) : PV_OK;
+  return out->root_why == NULL || out->evidence_why == NULL ? pv_error_nomem(err, "a path") : PV_OK;
 }
 
 pv_code pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, pv_error *err) {
@@ -164,11 +160,11 @@ pv_code pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, p
     return pv_error_errno(err, errno, "cannot find the folder of '%s'", contract_path);
   pv_site site = {.folder = pv_arena_strdup(arena, folder)};
   const char *path = pv_arena_printf(arena, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
-  if (site.folder == NULL || path == NULL) return nomem(err);
+  if (site.folder == NULL || path == NULL) return pv_error_nomem(err, "a path");
   const pv_code code = look_around(arena, site.folder, &site, err);
   if (code != PV_OK) return code;
   site.relative = pv_site_relative(arena, site.root, path);
-  if (site.relative == NULL) return nomem(err);
+  if (site.relative == NULL) return pv_error_nomem(err, "a path");
   *out = site;
   return PV_OK;
 }
@@ -179,11 +175,11 @@ pv_code pv_site_above(pv_arena *arena, const char *folder, const char *relative,
   char real[PATH_MAX];
   *out = NULL;
   if (realpath(folder, real) == NULL) /* the folder went away: nothing is above it */
-    return errno == ENOMEM ? nomem(err) : PV_OK;
+    return errno == ENOMEM ? pv_error_nomem(err, "a path") : PV_OK;
   for (bool on = climb_begin(&c, real); on && *out == NULL; on = climb_on(&c)) {
     const char *path =
         pv_arena_printf(arena, "%s/%s", strcmp(c.path, "/") == 0 ? "" : c.path, relative);
-    if (path == NULL) return nomem(err);
+    if (path == NULL) return pv_error_nomem(err, "a path");
     if (access(path, R_OK) == 0) *out = path;
   }
   return PV_OK;
@@ -201,7 +197,7 @@ static pv_code given_file(pv_arena *arena, const char *what, const char *given, 
   if (is_folder(real))
     return pv_error_set(err, PV_ERR_INPUT, "the %s '%s' is a folder", what, given);
   *out = pv_arena_strdup(arena, real);
-  return *out == NULL ? nomem(err) : PV_OK;
+  return *out == NULL ? pv_error_nomem(err, "a path") : PV_OK;
 }
 
 pv_code pv_site_model(pv_arena *arena, const pv_site *site, const char *given, const char **out,
@@ -210,7 +206,7 @@ pv_code pv_site_model(pv_arena *arena, const pv_site *site, const char *given, c
   *out = NULL;
   if (!site->models) return PV_OK;
   const char *path = pv_arena_printf(arena, "%s/%s", site->root, PV_SITE_MODEL);
-  if (path == NULL) return nomem(err);
+  if (path == NULL) return pv_error_nomem(err, "a path");
   *out = access(path, R_OK) == 0 ? path : NULL;
   return PV_OK;
 }
@@ -246,7 +242,7 @@ pv_code pv_site_reference(pv_arena *arena, const char *model, const char *given,
   closedir(dir);
   if (longest == 0) return PV_OK;
   *out = pv_arena_printf(arena, "%s/%s", folder, best);
-  return *out == NULL ? nomem(err) : PV_OK;
+  return *out == NULL ? pv_error_nomem(err, "a path") : PV_OK;
 }
 
 const char *pv_site_relative(pv_arena *arena, const char *root, const char *path) {

@@ -69,7 +69,7 @@ pv_code pv_sound_load(pv_arena *arena, const pv_known *known, const char *path, 
   for (all.done = 1; code == PV_OK && findings->count == before && all.done < all.count;
        all.done++) {
     const char *below = pv_arena_printf(arena, "%s/%s.yaml", folder, all.names[all.done]);
-    if (below == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a path");
+    if (below == NULL) return pv_error_nomem(err, "a path");
     code = look(arena, known, below, &contract, findings, err);
     if (code == PV_OK) code = add_needed(&all, contract, err);
   }

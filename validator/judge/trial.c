@@ -7,10 +7,6 @@
 #include "validator/model/bind.h"
 #include "validator/run/faults.h"
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a judgement");
-}
-
 /* Selects falsifiers by their own id or by that of a criterion. */
 static pv_code select_one(const pv_contract *c, const char *id, size_t length, bool *selected,
                           pv_error *err) {
@@ -68,7 +64,7 @@ static pv_code begin(pv_arena *arena, const pv_request *request, bool **selected
                              .unselected = "nothing was run",
                              .progress = true},
                     .absent = PV_ARENA_NEW(arena, c->falsifier_count + 1, bool)};
-  if (*selected == NULL || out->absent == NULL) return nomem(err);
+  if (*selected == NULL || out->absent == NULL) return pv_error_nomem(err, "a judgement");
   return pv_run_find_probe(arena, request->probe, &out->spec.probe, err);
 }
 
@@ -76,7 +72,7 @@ static pv_code explain_absent(pv_arena *arena, const pv_trial *t, pv_error *err)
   for (size_t i = 0; i < t->outcome.falsifier_count; i++) {
     if (!t->absent[i]) continue;
     t->outcome.falsifiers[i].reason = pv_ground_cure(arena, t->spec.contract);
-    if (t->outcome.falsifiers[i].reason == NULL) return nomem(err);
+    if (t->outcome.falsifiers[i].reason == NULL) return pv_error_nomem(err, "a judgement");
   }
   return PV_OK;
 }

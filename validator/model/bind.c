@@ -90,8 +90,7 @@ static pv_code bind_one(const pv_falsifier *f, const pv_known_param *spec, const
                                            : scalar(spec, fallback, &value)))
     return refuse(err, param != NULL ? &param->place : &f->check_place,
                   "the check can not take this value for the parameter", spec->name);
-  if (json_object_set_new(out, spec->name, value) != 0)
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for parameters");
+  if (json_object_set_new(out, spec->name, value) != 0) return pv_error_nomem(err, "parameters");
   return PV_OK;
 }
 
@@ -148,7 +147,7 @@ pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t 
     return refuse(err, &falsifier->check_place, "there is no check",
                   falsifier->check == NULL ? "" : falsifier->check);
   with = json_object();
-  if (with == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for parameters");
+  if (with == NULL) return pv_error_nomem(err, "parameters");
   for (size_t i = 0; i < spec->param_count && code == PV_OK; i++)
     code = bind_one(falsifier, &spec->params[i], backend, with, err);
   for (size_t i = 0; i < falsifier->with_count && code == PV_OK; i++)

@@ -254,8 +254,7 @@ static pv_code keep(const pv_reading *r, const pv_error *found) {
     return found->code;
   }
   r->flaws->items = PV_ARENA_NEW(r->arena, 1, pv_error);
-  if (r->flaws->items == NULL)
-    return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for findings");
+  if (r->flaws->items == NULL) return pv_error_nomem(r->err, "findings");
   r->flaws->items[r->flaws->count++] = *found;
   return PV_OK;
 }

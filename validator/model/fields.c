@@ -11,7 +11,7 @@ pv_code pv_fields_flaw(const pv_reading *r, const pv_yaml_node *at, const char *
   char text[400];
   va_list args;
   if (list->items == NULL) list->items = PV_ARENA_NEW(r->arena, PV_FLAWS_MAX, pv_error);
-  if (list->items == NULL) return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for findings");
+  if (list->items == NULL) return pv_error_nomem(r->err, "findings");
   if (list->count == PV_FLAWS_MAX) {
     pv_error_hint(&list->items[PV_FLAWS_MAX - 1], "there is more: only the first %d are told",
                   PV_FLAWS_MAX);

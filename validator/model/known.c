@@ -32,7 +32,7 @@ __attribute__((format(printf, 2, 3))) static pv_code odd(const reader *r, const 
 }
 
 static pv_code nomem(const reader *r) {
-  return pv_error_set(r->err, PV_ERR_NOMEM, "out of memory for what the probe describes");
+  return pv_error_nomem(r->err, "what the probe describes");
 }
 
 /* The place of `word` in a NULL-terminated list, or -1. */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/sha256.h"
 #include "validator/model/contract.h"
 
@@ -76,6 +77,8 @@ typedef struct pv_fact { /* one line of environment or model */
   char *name, *value;
 } pv_fact;
 
+/* Copies of both in the arena; false when memory is out. */
+bool pv_fact_make(pv_arena *arena, pv_fact *out, const char *name, const char *value);
 /* The value of the one of this name, or NULL. */
 const char *pv_fact_value(const pv_fact *facts, size_t count, const char *name);
 
@@ -111,6 +114,8 @@ typedef struct pv_result {
   int exit_code; /* 0, 1 or 3 */
 } pv_result;
 
+/* Whether some falsifier is FAIL or VACUOUS. */
+bool pv_result_falsified(const pv_result *result);
 /* Criteria that `status` needs: none for DEPRECATED, all for KNOWN_DIVERGENCE. A
  * status that needs none claims nothing, and nothing can support it. */
 size_t pv_result_needed(const pv_result *result, pv_contract_status status);

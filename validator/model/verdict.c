@@ -16,17 +16,21 @@ static const int badness[PV_VERDICT_COUNT] = {
     [PV_ERROR] = 5, [PV_CRASH] = 6,   [PV_VACUOUS] = 7, [PV_FAIL] = 8,
 };
 
+/* The place of a word in a list, or -1. */
+static int place_of(const char *word, const char *const *list, int count) {
+  int i = count - 1;
+  while (i >= 0 && strcmp(list[i], word) != 0) i--;
+  return i;
+}
+
 const char *pv_verdict_name(pv_verdict verdict) {
   return (unsigned)verdict < PV_VERDICT_COUNT ? verdict_names[verdict] : "ERROR";
 }
 
 bool pv_verdict_parse(const char *name, pv_verdict *out) {
-  for (int i = 0; i < PV_VERDICT_COUNT; i++)
-    if (strcmp(verdict_names[i], name) == 0) {
-      *out = (pv_verdict)i;
-      return true;
-    }
-  return false;
+  const int place = place_of(name, verdict_names, PV_VERDICT_COUNT);
+  if (place >= 0) *out = (pv_verdict)place;
+  return place >= 0;
 }
 
 bool pv_verdict_falsifies(pv_verdict verdict) {
@@ -52,12 +56,9 @@ const char *pv_contract_status_name(pv_contract_status status) {
 }
 
 bool pv_contract_status_parse(const char *name, pv_contract_status *out) {
-  for (int i = 0; i < PV_STATUS_COUNT; i++)
-    if (strcmp(status_names[i], name) == 0) {
-      *out = (pv_contract_status)i;
-      return true;
-    }
-  return false;
+  const int place = place_of(name, status_names, PV_STATUS_COUNT);
+  if (place >= 0) *out = (pv_contract_status)place;
+  return place >= 0;
 }
 
 static const char *const stage_names[PV_STAGE_COUNT] = {"PENDING", "IN_PROGRESS", "DONE",

@@ -9,10 +9,6 @@
 
 enum { METRICS_LIMIT = 256, SERIES_LIMIT = 64, BACKENDS_LIMIT = 16 };
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the probe's answer");
-}
-
 static pv_code odd(pv_error *err, const char *field) {
   return pv_error_set(err, PV_ERR_INPUT, "the probe's message has no usable '%s'", field);
 }
@@ -50,7 +46,7 @@ static pv_code read_facts(pv_arena *arena, json_t *object, pv_fact **out, size_t
   json_t *value;
   size_t n = 0;
   pv_fact *facts = PV_ARENA_NEW(arena, json_object_size(object) + 1, pv_fact);
-  if (facts == NULL) return nomem(err);
+  if (facts == NULL) return pv_error_nomem(err, "the probe's answer");
   json_object_foreach(object, name, value) {
     facts[n].name = pv_arena_strdup(arena, name);
     facts[n].value = json_is_integer(value)
@@ -59,7 +55,7 @@ static pv_code read_facts(pv_arena *arena, json_t *object, pv_fact **out, size_t
     if (facts[n].name == NULL || facts[n].value == NULL) break;
     n++;
   }
-  if (n != json_object_size(object)) return nomem(err);
+  if (n != json_object_size(object)) return pv_error_nomem(err, "the probe's answer");
   *out = facts;
   *count = n;
   return PV_OK;
@@ -86,14 +82,14 @@ static pv_code read_metrics(pv_arena *arena, json_t *object, pv_falsifier_result
   if (!json_is_object(object) || json_object_size(object) > METRICS_LIMIT)
     return odd(err, "metrics");
   out->metrics = PV_ARENA_NEW(arena, json_object_size(object) + 1, pv_metric);
-  pv_code code = out->metrics == NULL ? nomem(err) : PV_OK;
+  pv_code code = out->metrics == NULL ? pv_error_nomem(err, "the probe's answer") : PV_OK;
   json_object_foreach(object, name, value) {
     if (code != PV_OK) break;
     pv_metric *metric = &out->metrics[out->metric_count];
     metric->name = pv_arena_strdup(arena, name);
     metric->value = number(value);
     if (metric->name == NULL)
-      code = nomem(err);
+      code = pv_error_nomem(err, "the probe's answer");
     else
       out->metric_count++;
   }
@@ -104,12 +100,12 @@ static pv_code read_strings(pv_arena *arena, const json_t *array, pv_strings *ou
   const size_t count = json_array_size(array);
   if (!json_is_array(array) || count > BACKENDS_LIMIT) return odd(err, "backends");
   out->items = PV_ARENA_NEW(arena, count + 1, char *);
-  if (out->items == NULL) return nomem(err);
+  if (out->items == NULL) return pv_error_nomem(err, "the probe's answer");
   for (size_t i = 0; i < count; i++) {
     const char *item = json_string_value(json_array_get(array, i));
     if (item == NULL) return odd(err, "backends");
     out->items[i] = pv_arena_strdup(arena, item);
-    if (out->items[i] == NULL) return nomem(err);
+    if (out->items[i] == NULL) return pv_error_nomem(err, "the probe's answer");
     out->count++;
   }
   return PV_OK;
@@ -131,7 +127,7 @@ static pv_code read_one_series(pv_arena *arena, const json_t *object, pv_series 
                      .log_y = json_is_true(json_object_get(object, "log_y"))};
   if (out->picture == NULL || out->name == NULL || out->x_label == NULL || out->y_label == NULL ||
       out->x == NULL || out->y == NULL)
-    return nomem(err);
+    return pv_error_nomem(err, "the probe's answer");
   for (size_t i = 0; i < count; i++) {
     out->x[i] = number(json_array_get(x, i));
     out->y[i] = number(json_array_get(y, i));
@@ -145,7 +141,7 @@ static pv_code read_series(pv_arena *arena, const json_t *array, pv_falsifier_re
   pv_code code = PV_OK;
   if (!json_is_array(array) || count > SERIES_LIMIT) return odd(err, "series");
   out->series = PV_ARENA_NEW(arena, count + 1, pv_series);
-  if (out->series == NULL) return nomem(err);
+  if (out->series == NULL) return pv_error_nomem(err, "the probe's answer");
   for (size_t i = 0; i < count && code == PV_OK; i++)
     code = read_one_series(arena, json_array_get(array, i), &out->series[i], err);
   if (code == PV_OK) out->series_count = count;
@@ -162,18 +158,15 @@ static pv_code read_worst(pv_arena *arena, const json_t *object, pv_worst *out, 
                     .index = json_integer_value(json_object_get(object, "index")),
                     .left = number(json_object_get(object, "left")),
                     .right = number(json_object_get(object, "right"))};
-  return out->stage == NULL ? nomem(err) : PV_OK;
+  return out->stage == NULL ? pv_error_nomem(err, "the probe's answer") : PV_OK;
 }
 
-static void become(pv_arena *arena, pv_falsifier_result *out, pv_verdict verdict, const char *fmt,
+static void become(pv_arena *arena, pv_falsifier_result *out, pv_verdict verdict, const char *what,
                    const char *name) {
-  pv_text reason = PV_TEXT_INIT;
-  out->verdict = verdict;
-  pv_text_puts(&reason, fmt);
-  if (name != NULL) pv_text_printf(&reason, " '%s'", name);
-  char *copy = reason.failed ? NULL : pv_arena_strdup(arena, reason.data);
-  pv_text_free(&reason);
   static char lost[] = "the probe's PASS was refused";
+  char *copy =
+      name == NULL ? pv_arena_strdup(arena, what) : pv_arena_printf(arena, "%s '%s'", what, name);
+  out->verdict = verdict;
   out->reason = copy != NULL ? copy : lost;
 }
 
@@ -233,7 +226,7 @@ pv_code pv_answer_result(pv_arena *arena, const json_t *message, const json_t *w
   if (!json_is_string(json_object_get(message, "reason"))) return odd(err, "reason");
   out->compared = (uint64_t)json_integer_value(compared);
   out->reason = text(arena, message, "reason");
-  if (out->reason == NULL) return nomem(err);
+  if (out->reason == NULL) return pv_error_nomem(err, "the probe's answer");
   out->has_needed_tolerance = needed != NULL && !json_is_null(needed);
   if (out->has_needed_tolerance) out->needed_tolerance = number(needed);
   pv_code code = read_metrics(arena, json_object_get(message, "metrics"), out, err);

@@ -1,26 +1,20 @@
 #include <string.h>
-#include <time.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "validator/run/run.h"
 
 enum { DESCRIPTION_MAX = 1 << 20 };
 static const double PATIENCE_S = 60.0;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Hears the child out: what it describes stands on its standard output when it has ended well. */
 static pv_code hear(pv_child *child, double timeout_s, pv_text *why, pv_error *err) {
   pv_text frames = PV_TEXT_INIT;
   pv_child_event event = PV_CHILD_BYTES;
   pv_code code = PV_OK;
-  const double deadline = now() + timeout_s;
+  const double deadline = pv_clock_now() + timeout_s;
   while (code == PV_OK && event == PV_CHILD_BYTES) {
-    const double left = deadline - now();
+    const double left = deadline - pv_clock_now();
     code = pv_child_wait(child, left > 0 ? left : 0, &frames, 0, &event, err);
   }
   pv_text_free(&frames);
@@ -53,7 +47,7 @@ pv_code pv_run_describe(pv_arena *arena, const char *probe, double timeout_s, co
   if (code != PV_OK) goto cleanup;
   const pv_text *said = pv_child_stdout(child);
   if (said->failed || why.failed)
-    code = pv_error_set(&local, PV_ERR_NOMEM, "out of memory for what the probe describes");
+    code = pv_error_nomem(&local, "what the probe describes");
   else if (why.length > 0)
     code = pv_error_set(&local, PV_ERR_INPUT, "%s", why.data);
   else

@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the faults");
-}
-
 static bool chosen(const pv_run_spec *spec, size_t i) {
   return (spec->selected == NULL || spec->selected[i]) &&
          spec->contract->falsifiers[i].faults.count > 0;
@@ -21,7 +17,7 @@ static pv_code make_pairs(pv_arena *arena, const pv_run_spec *spec, pv_contract 
     if (chosen(spec, i)) count += 1 + c->falsifiers[i].faults.count;
   out->falsifiers = PV_ARENA_NEW(arena, count + 1, pv_falsifier);
   out->falsifier_count = 0;
-  if (out->falsifiers == NULL) return nomem(err);
+  if (out->falsifiers == NULL) return pv_error_nomem(err, "the faults");
   for (size_t i = 0; i < c->falsifier_count; i++)
     for (size_t k = 0; chosen(spec, i) && k <= c->falsifiers[i].faults.count; k++) {
       pv_falsifier *pair = &out->falsifiers[out->falsifier_count++];
@@ -29,7 +25,7 @@ static pv_code make_pairs(pv_arena *arena, const pv_run_spec *spec, pv_contract 
       pair->planted = k == 0 ? "none" : c->falsifiers[i].faults.items[k - 1];
       pair->id = pv_arena_printf(arena, "%s with %s", pair->id, pair->planted);
       pair->faults = (pv_strings){0};
-      if (pair->id == NULL) return nomem(err);
+      if (pair->id == NULL) return pv_error_nomem(err, "the faults");
     }
   return PV_OK;
 }
@@ -39,7 +35,7 @@ static pv_code add_note(pv_arena *arena, pv_strings *notes, const pv_falsifier *
   char **grown = PV_ARENA_NEW(arena, notes->count + 1, char *);
   char *text = pv_arena_printf(arena, "%s: the fault %s was not tried: %s", f->id, fault,
                                why->reason[0] != '\0' ? why->reason : "it fails without one too");
-  if (grown == NULL || text == NULL) return nomem(err);
+  if (grown == NULL || text == NULL) return pv_error_nomem(err, "the faults");
   if (notes->count > 0) memcpy(grown, notes->items, notes->count * sizeof *grown);
   grown[notes->count] = text;
   *notes = (pv_strings){grown, NULL, notes->count + 1};
@@ -53,7 +49,7 @@ static pv_code judge(pv_arena *arena, const pv_falsifier *f, const pv_falsifier_
   const char *survivor = NULL;
   pv_code code = PV_OK;
   out->faults_killed = (pv_strings){.items = PV_ARENA_NEW(arena, f->faults.count + 1, char *)};
-  if (out->faults_killed.items == NULL) return nomem(err);
+  if (out->faults_killed.items == NULL) return pv_error_nomem(err, "the faults");
   for (size_t k = 0; k < f->faults.count && code == PV_OK; k++) {
     const pv_falsifier_result *r = &pairs[k + 1];
     if (sound && r->verdict == PV_FAIL)
@@ -67,7 +63,7 @@ static pv_code judge(pv_arena *arena, const pv_falsifier *f, const pv_falsifier_
   out->verdict = PV_VACUOUS;
   out->source = PV_FROM_RUN;
   out->reason = pv_arena_printf(arena, "it passes over the planted fault %s", survivor);
-  return out->reason == NULL ? nomem(err) : code;
+  return out->reason == NULL ? pv_error_nomem(err, "the faults") : code;
 }
 
 pv_code pv_run_faults(pv_arena *arena, const pv_run_spec *spec, pv_falsifier_result *results,

@@ -9,10 +9,6 @@
 #include "validator/model/bind.h"
 #include "validator/run/talk.h"
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a run");
-}
-
 pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err) {
   char self[PATH_MAX];
   if (given != NULL) {
@@ -26,21 +22,10 @@ pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, 
     if (slash != NULL) *slash = '\0';
     *out = pv_arena_printf(arena, "%s/pv-probe", self);
   }
-  if (*out == NULL) return nomem(err);
+  if (*out == NULL) return pv_error_nomem(err, "a run");
   if (access(*out, X_OK) == 0) return PV_OK;
-  pv_error_set(err, PV_ERR_INPUT, "there is no program '%s'", *out);
-  pv_error_hint(err, "pv-probe stands beside pv; --probe PATH names another");
-  return PV_ERR_INPUT;
-}
-
-static pv_code settle(pv_arena *arena, pv_falsifier_result *out, pv_verdict verdict,
-                      const pv_talk *talk, const char *why, pv_error *err) {
-  out->verdict = verdict;
-  out->source = PV_FROM_RUN;
-  out->duration_s = talk->current_s;
-  out->reason = pv_arena_strdup(arena, why);
-  out->output = talk->output != NULL && talk->output[0] != '\0' ? talk->output : NULL;
-  return out->reason == NULL ? nomem(err) : PV_OK;
+  return pv_error_refuse(err, "pv-probe stands beside pv; --probe PATH names another",
+                         "there is no program '%s'", *out);
 }
 
 /* Takes over an answer and keeps what the contract says about the falsifier. */
@@ -77,6 +62,17 @@ static pv_verdict blame(const pv_talk *talk, double timeout_s, char *why, size_t
   return PV_ERROR;
 }
 
+static pv_code settle(pv_arena *arena, pv_falsifier_result *out, const pv_talk *talk,
+                      pv_error *err) {
+  char why[600];
+  out->verdict = blame(talk, pv_bind_timeout(out->falsifier), why, sizeof why);
+  out->source = PV_FROM_RUN;
+  out->duration_s = talk->current_s;
+  out->reason = pv_arena_strdup(arena, why);
+  out->output = talk->output != NULL && talk->output[0] != '\0' ? talk->output : NULL;
+  return out->reason == NULL ? pv_error_nomem(err, "a run") : PV_OK;
+}
+
 /* The probe could not open what it was given: it says so with exit code 2 before any frame. */
 static bool refused(const pv_talk *talk) {
   return talk->end == PV_TALK_LEFT && !talk->framed && talk->code == 2 && talk->signal == 0 &&
@@ -106,35 +102,26 @@ static pv_code refusal(const pv_talk *talk, pv_error *err) {
   return PV_ERR_INPUT;
 }
 
-static pv_code keep_hello(const pv_talk *talk, pv_run_outcome *out) {
-  if (talk->heard && !out->heard) {
-    out->hello = talk->hello;
-    out->heard = true;
-  }
-  return PV_OK;
+static void keep_hello(const pv_talk *talk, pv_run_outcome *out) {
+  if (talk->heard && !out->heard) out->hello = talk->hello;
+  out->heard |= talk->heard;
 }
 
 static pv_code run_alone(pv_arena *arena, const pv_run_spec *spec, size_t index, size_t shown,
                          size_t total, pv_run_outcome *out, pv_error *err) {
-  char why[600];
   pv_talk talk = {.list = &index, .count = 1, .shown = shown, .shown_total = total};
   const pv_code code = pv_talk_hold(arena, spec, &talk, err);
   if (code != PV_OK) return code;
   out->children++;
   keep_hello(&talk, out);
-  pv_falsifier_result *result = &out->falsifiers[index];
-  if (talk.end == PV_TALK_DONE) {
-    accept(&talk, 0, result);
-    return PV_OK;
-  }
-  const pv_verdict verdict = blame(&talk, pv_bind_timeout(result->falsifier), why, sizeof why);
-  return settle(arena, result, verdict, &talk, why, err);
+  if (talk.end != PV_TALK_DONE) return settle(arena, &out->falsifiers[index], &talk, err);
+  accept(&talk, 0, &out->falsifiers[index]);
+  return PV_OK;
 }
 
 /* Judges what one child for many leaves; `again` marks those that need a child of their own. */
 static pv_code take_over(pv_arena *arena, const pv_talk *talk, bool *again, pv_run_outcome *out,
                          pv_error *err) {
-  char why[600];
   pv_code code = PV_OK;
   const bool whose = talk->current != SIZE_MAX;
   const bool started = talk->heard;
@@ -142,20 +129,14 @@ static pv_code take_over(pv_arena *arena, const pv_talk *talk, bool *again, pv_r
   const bool empty = talk->end == PV_TALK_BROKEN || (talk->end != PV_TALK_DONE && !whose);
   for (size_t i = 0; i < talk->count && code == PV_OK; i++) {
     pv_falsifier_result *result = &out->falsifiers[talk->list[i]];
-    const double timeout_s = pv_bind_timeout(result->falsifier);
-    if (talk->end != PV_TALK_DONE && (!started || (empty && talk->count == 1))) {
-      const pv_verdict verdict = blame(talk, timeout_s, why, sizeof why);
-      code = settle(arena, result, verdict, talk, why, err);
-    } else if (empty) {
-      again[i] = true;
-    } else if (talk->answered[i]) {
+    if (talk->end != PV_TALK_DONE && (!started || (empty && talk->count == 1)))
+      code = settle(arena, result, talk, err);
+    else if (!empty && talk->answered[i])
       accept(talk, i, result);
-    } else if (i == talk->current) {
-      const pv_verdict verdict = blame(talk, timeout_s, why, sizeof why);
-      code = settle(arena, result, verdict, talk, why, err);
-    } else {
+    else if (!empty && i == talk->current)
+      code = settle(arena, result, talk, err);
+    else
       again[i] = true;
-    }
   }
   return code;
 }
@@ -164,7 +145,7 @@ static pv_code run_list(pv_arena *arena, const pv_run_spec *spec, const size_t *
                         pv_run_outcome *out, pv_error *err) {
   pv_talk talk = {.list = list, .count = count, .shown_total = count};
   bool *again = PV_ARENA_NEW(arena, count + 1, bool);
-  if (again == NULL) return nomem(err);
+  if (again == NULL) return pv_error_nomem(err, "a run");
   pv_code code = pv_talk_hold(arena, spec, &talk, err);
   if (code != PV_OK) return code;
   out->children++;
@@ -184,7 +165,7 @@ pv_code pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv
   size_t *list = PV_ARENA_NEW(arena, count + 1, size_t), chosen = 0;
   *out = (pv_run_outcome){.falsifier_count = count,
                           .falsifiers = PV_ARENA_NEW(arena, count + 1, pv_falsifier_result)};
-  if (list == NULL || out->falsifiers == NULL) return nomem(err);
+  if (list == NULL || out->falsifiers == NULL) return pv_error_nomem(err, "a run");
   for (size_t i = 0; i < count; i++) {
     const bool selected = spec->selected == NULL || spec->selected[i];
     pv_falsifier_result *r = &out->falsifiers[i];
@@ -194,7 +175,7 @@ pv_code pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv
     r->reason = pv_arena_strdup(arena, selected                   ? "there is no answer"
                                        : spec->unselected != NULL ? spec->unselected
                                                                   : "it was left out");
-    if (r->reason == NULL) return nomem(err);
+    if (r->reason == NULL) return pv_error_nomem(err, "a run");
     if (selected) list[chosen++] = i;
   }
   return chosen == 0 ? PV_OK : run_list(arena, spec, list, chosen, out, err);

@@ -56,10 +56,6 @@ static unsigned processors(void) {
   return count < 1 ? 1 : count > 256 ? 256 : (unsigned)count;
 }
 
-static json_t *or_null(const char *text) {
-  return text == NULL ? json_null() : json_string(text);
-}
-
 static bool readable(const char *text) {
   return text == NULL || pv_utf8_valid(text, strlen(text));
 }
@@ -75,14 +71,14 @@ static pv_code make_request(session *s, pv_text *out, pv_error *err) {
     pv_json_append(&list, json_pack("{s:s, s:s, s:O, s:s*}", "id", f->id, "check", f->check, "with",
                                     s->with[i], "fault", f->planted));
   }
-  json_t *request =
-      json_pack("{s:i, s:s, s:o, s:o, s:i, s:s, s:o}", "protocol", PV_FRAME_PROTOCOL, "nonce",
-                s->nonce, "model", or_null(spec->model), "reference", or_null(spec->reference),
-                "threads", (int)(spec->threads == 0 ? processors() : spec->threads), "backend",
-                spec->backend == NULL ? "cpu" : spec->backend, "falsifiers", list);
+  json_t *request = json_pack("{s:i, s:s, s:o, s:o, s:i, s:s, s:o}", "protocol", PV_FRAME_PROTOCOL,
+                              "nonce", s->nonce, "model", pv_json_exact(spec->model), "reference",
+                              pv_json_exact(spec->reference), "threads",
+                              (int)(spec->threads == 0 ? processors() : spec->threads), "backend",
+                              spec->backend == NULL ? "cpu" : spec->backend, "falsifiers", list);
   if (code == PV_OK && request == NULL)
     code = readable(spec->model) && readable(spec->reference) && readable(spec->backend)
-               ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the request")
+               ? pv_error_nomem(err, "the request")
                : pv_error_set(err, PV_ERR_INPUT, "a path to a model has to be UTF-8");
   if (code == PV_OK) code = pv_json_write(request, JSON_COMPACT, out, err);
   json_decref(request);
@@ -215,7 +211,7 @@ static bool read_frames(session *s, pv_error *err, pv_code *status) {
     if (used == 0) break;
     json_t *message = json_loadb(json, length, JSON_REJECT_DUPLICATES, &where);
     if (message == NULL && json_error_code(&where) == json_error_out_of_memory) {
-      *status = pv_error_set(err, PV_ERR_NOMEM, "out of memory for what the probe says");
+      *status = pv_error_nomem(err, "what the probe says");
       go_on = false;
       break;
     }
@@ -294,7 +290,7 @@ static pv_code prepare(session *s, pv_error *err) {
   t->results = PV_ARENA_NEW(s->arena, t->count + 1, pv_falsifier_result);
   s->with = calloc(t->count + 1, sizeof *s->with);
   if (t->answered == NULL || t->results == NULL || s->with == NULL)
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a probe");
+    return pv_error_nomem(err, "a probe");
   t->current = SIZE_MAX;
   return make_nonce(s->nonce, err);
 }
@@ -316,8 +312,7 @@ pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv
   pv_child_kill(s.child, GRACE_S);
   const pv_text *said = pv_child_stderr(s.child);
   talk->output = pv_answer_text(arena, said->data, said->length, TAIL);
-  if (code == PV_OK && talk->output == NULL)
-    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the probe's output");
+  if (code == PV_OK && talk->output == NULL) code = pv_error_nomem(err, "the probe's output");
 cleanup:
   pv_progress_close(s.progress);
   pv_child_free(s.child);

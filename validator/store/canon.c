@@ -7,7 +7,7 @@ pv_code pv_canon_write(const json_t *value, pv_text *out, pv_error *err) {
                                    JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY,
                                &text, err);
   if (code == PV_OK) pv_text_puts(&text, "\n");
-  if (text.failed) code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+  if (text.failed) code = pv_error_nomem(err, "JSON");
   if (code != PV_OK) {
     pv_text_free(&text);
     return code;

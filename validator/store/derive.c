@@ -18,7 +18,7 @@ static pv_code judge_criterion(pv_arena *arena, pv_result *r, size_t index, pv_e
   pv_criterion_result *c = &r->criteria[index];
   *c = (pv_criterion_result){.criterion = criterion,
                              .falsifiers = PV_ARENA_NEW(arena, r->falsifier_count + 1, size_t)};
-  if (c->falsifiers == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for criteria");
+  if (c->falsifiers == NULL) return pv_error_nomem(err, "criteria");
   for (size_t i = 0; i < r->falsifier_count; i++) {
     if (!pv_strings_has(&r->falsifiers[i].falsifier->criteria, criterion->id)) continue;
     c->verdict = c->falsifier_count == 0 ? r->falsifiers[i].verdict
@@ -30,26 +30,12 @@ static pv_code judge_criterion(pv_arena *arena, pv_result *r, size_t index, pv_e
 }
 
 static void count(pv_summary *s, pv_verdict verdict) {
-  switch (verdict) {
-    case PV_PASS:
-      s->discharged++;
-      break;
-    case PV_FAIL:
-      s->falsified++;
-      break;
-    case PV_VACUOUS:
-      s->vacuous++;
-      break;
-    case PV_NOT_RUN:
-      s->not_run++;
-      break;
-    case PV_STALE:
-      s->stale++;
-      break;
-    default:
-      s->error++;
-      break;
-  }
+  unsigned *const counts[PV_VERDICT_COUNT] = {[PV_PASS] = &s->discharged,
+                                              [PV_FAIL] = &s->falsified,
+                                              [PV_VACUOUS] = &s->vacuous,
+                                              [PV_NOT_RUN] = &s->not_run,
+                                              [PV_STALE] = &s->stale};
+  ++*(counts[verdict] != NULL ? counts[verdict] : &s->error);
 }
 
 /* The highest rung that some criterion is needed for. */
@@ -170,7 +156,7 @@ static void judge_ladder(pv_result *r, const tally *t) {
 static pv_code derive_stages(pv_arena *arena, pv_result *r, pv_error *err) {
   r->stage_count = r->contract->stage_count;
   r->stages = PV_ARENA_NEW(arena, r->stage_count + 1, pv_stage_result);
-  if (r->stages == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for stages");
+  if (r->stages == NULL) return pv_error_nomem(err, "stages");
   for (size_t i = 0; i < r->stage_count; i++)
     r->stages[i] = pv_stage_derive(r, &r->contract->stages[i]);
   return PV_OK;
@@ -180,7 +166,7 @@ pv_code pv_status_derive(pv_arena *arena, pv_result *r, pv_error *err) {
   pv_code code = PV_OK;
   r->criterion_count = r->contract->criterion_count;
   r->criteria = PV_ARENA_NEW(arena, r->criterion_count + 1, pv_criterion_result);
-  if (r->criteria == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for criteria");
+  if (r->criteria == NULL) return pv_error_nomem(err, "criteria");
   for (size_t i = 0; i < r->criterion_count && code == PV_OK; i++)
     code = judge_criterion(arena, r, i, err);
   if (code == PV_OK) code = derive_stages(arena, r, err);

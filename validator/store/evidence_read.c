@@ -380,7 +380,7 @@ static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, 
     read_criteria(&r, root, contract, result);
     read_stages(&r, root, contract, result);
   }
-  if (r.out_of_memory) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+  if (r.out_of_memory) return pv_error_nomem(err, "evidence");
   if (r.wrong != NULL)
     return pv_error_set(err, PV_ERR_INPUT, "the evidence has no usable field '%s'", r.wrong);
   *out = evidence;
@@ -397,7 +397,7 @@ pv_code pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, 
   if (code != PV_OK) return code;
   json_t *root = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &where);
   if (root == NULL && pv_canon_no_memory(&where)) {
-    code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+    code = pv_error_nomem(err, "evidence");
   } else if (root == NULL) {
     pv_error_set(err, PV_ERR_INPUT, "it is no JSON: %s", where.text);
     pv_error_at(err, path, where.line, where.column, where.position);

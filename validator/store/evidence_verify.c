@@ -201,7 +201,7 @@ pv_code pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *prob
   pv_error local = PV_ERROR_INIT;
   pv_strings found = {.items = PV_ARENA_NEW(arena, PROBLEMS_MAX, char *)};
   judge j = {.arena = arena, .folder = folder, .problems = &found};
-  if (found.items == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+  if (found.items == NULL) return pv_error_nomem(err, "evidence");
   if (snprintf(path, sizeof path, "%s/%s", folder, PV_EVIDENCE_FILE) >= (int)sizeof path)
     problem(&j, "the folder's name is too long");
   else if (lstat(path, &info) != 0)
@@ -213,7 +213,7 @@ pv_code pv_evidence_verify(pv_arena *arena, const char *folder, pv_strings *prob
   else
     check_evidence(&j, &bytes);
   pv_bytes_free(&bytes);
-  if (j.out_of_memory) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for evidence");
+  if (j.out_of_memory) return pv_error_nomem(err, "evidence");
   if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
   *problems = found;
   return PV_OK;

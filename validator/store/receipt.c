@@ -11,10 +11,6 @@
 
 enum { RUNS_MAX = 4096 };
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for receipts");
-}
-
 static int backwards(const void *a, const void *b) {
   char *const *left = a, *const *right = b;
   return strcmp(*right, *left);
@@ -29,7 +25,7 @@ static int newest_first(const void *a, const void *b) {
 static pv_code list_runs(pv_arena *arena, const char *folder, pv_strings *out, pv_error *err) {
   pv_code code = PV_OK;
   out->items = PV_ARENA_NEW(arena, RUNS_MAX, char *);
-  if (out->items == NULL) return nomem(err);
+  if (out->items == NULL) return pv_error_nomem(err, "receipts");
   DIR *dir = opendir(folder);
   if (dir == NULL)
     return errno == ENOENT ? PV_OK : pv_error_errno(err, errno, "cannot list '%s'", folder);
@@ -40,7 +36,7 @@ static pv_code list_runs(pv_arena *arena, const char *folder, pv_strings *out, p
       code = pv_error_set(err, PV_ERR_LIMIT, "more than %d runs lie in '%s'", RUNS_MAX, folder);
     } else {
       out->items[out->count] = pv_arena_strdup(arena, e->d_name);
-      code = out->items[out->count++] == NULL ? nomem(err) : PV_OK;
+      code = out->items[out->count++] == NULL ? pv_error_nomem(err, "receipts") : PV_OK;
     }
     errno = 0;
   }
@@ -56,13 +52,13 @@ static pv_code load_one(pv_arena *arena, const char *folder, const char *run, pv
   pv_strings problems;
   pv_error local = PV_ERROR_INIT;
   char *path = pv_arena_printf(arena, "%s/%s", folder, run);
-  if (path == NULL) return nomem(err);
+  if (path == NULL) return pv_error_nomem(err, "receipts");
   pv_code code = pv_evidence_verify(arena, path, &problems, err);
   if (code != PV_OK) return code;
   const char *why = problems.count > 0 ? problems.items[0] : NULL;
   if (why == NULL) {
     code = pv_evidence_read(arena, path, &out->items[out->count], &local);
-    if (code == PV_ERR_NOMEM) return nomem(err);
+    if (code == PV_ERR_NOMEM) return pv_error_nomem(err, "receipts");
     if (code == PV_OK) {
       out->count++;
       return PV_OK;
@@ -70,7 +66,7 @@ static pv_code load_one(pv_arena *arena, const char *folder, const char *run, pv
     why = local.message;
   }
   char *text = pv_arena_printf(arena, "%s: %s", run, why);
-  if (text == NULL) return nomem(err);
+  if (text == NULL) return pv_error_nomem(err, "receipts");
   out->broken.items[out->broken.count++] = text;
   return PV_OK;
 }
@@ -81,7 +77,7 @@ pv_code pv_receipts_load(pv_arena *arena, const char *folder, pv_receipts *out, 
   if (code != PV_OK) return code;
   pv_receipts all = {.items = PV_ARENA_NEW(arena, runs.count + 1, pv_evidence),
                      .broken.items = PV_ARENA_NEW(arena, runs.count + 1, char *)};
-  if (all.items == NULL || all.broken.items == NULL) return nomem(err);
+  if (all.items == NULL || all.broken.items == NULL) return pv_error_nomem(err, "receipts");
   for (size_t i = 0; i < runs.count && code == PV_OK; i++)
     code = load_one(arena, folder, runs.items[i], &all, err);
   if (code != PV_OK) return code;
@@ -102,7 +98,7 @@ pv_code pv_receipts_newest(pv_arena *arena, const char *folder, const char **out
     if (code == PV_OK && (newest == NULL || strcmp(evidence.result->run_id, newest) > 0))
       newest = evidence.result->run_id;
   }
-  if (code == PV_ERR_NOMEM) return nomem(err);
+  if (code == PV_ERR_NOMEM) return pv_error_nomem(err, "receipts");
   *out = newest;
   return PV_OK;
 }
@@ -130,7 +126,7 @@ static pv_code name_receipt(pv_arena *arena, const pv_result *run, pv_falsifier_
   out->receipt_device = pv_arena_strdup(arena, device_of(run));
   const bool whole =
       out->receipt_run != NULL && out->receipt_date != NULL && out->receipt_device != NULL;
-  return whole ? PV_OK : nomem(err);
+  return whole ? PV_OK : pv_error_nomem(err, "receipts");
 }
 
 /* The receipt's measurement takes the place of the missing one; both live in the arena. */
@@ -151,7 +147,7 @@ static pv_code go_stale(pv_arena *arena, const pv_result *run, const char *chang
                                  "the receipt of %.10s no longer holds: it was for another "
                                  "state of %s; here: %s",
                                  run->started, changed, out->reason == NULL ? "" : out->reason);
-  if (reason == NULL) return nomem(err);
+  if (reason == NULL) return pv_error_nomem(err, "receipts");
   out->verdict = PV_STALE;
   out->source = PV_FROM_NOWHERE;
   out->reason = reason;
@@ -171,7 +167,7 @@ static pv_code stay_unseen(pv_arena *arena, const pv_subject *subject, bool mode
                                                    : "no receipt holds without the reference";
   if (!is_known(subject->model)) why = "no receipt holds without a model";
   char *reason = pv_arena_printf(arena, "%s%s%s", here, here[0] == '\0' ? "" : "; ", why);
-  if (reason == NULL) return nomem(err);
+  if (reason == NULL) return pv_error_nomem(err, "receipts");
   out->reason = reason;
   return PV_OK;
 }
@@ -206,7 +202,7 @@ static pv_code apply_one(pv_arena *arena, const pv_receipts *receipts, const pv_
     }
   }
   if (newest == NULL) out->judged_elsewhere = elsewhere;
-  if (newest != NULL && changed.failed) code = nomem(err);
+  if (newest != NULL && changed.failed) code = pv_error_nomem(err, "receipts");
   if (code != PV_OK || !take_over) goto cleanup;
   if (newest != NULL) {
     code = go_stale(arena, newest, changed.data, out, err);

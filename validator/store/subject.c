@@ -5,13 +5,10 @@
 #include "validator/model/bind.h"
 #include "validator/store/canon.h"
 
-static json_t *text_or_null(const char *text) {
-  return text == NULL ? json_null() : json_string(text);
-}
-
+/* Exactly: two claims that differ in a byte have two digests. */
 static json_t *strings(const pv_strings *list) {
   json_t *out = json_array();
-  for (size_t i = 0; i < list->count; i++) pv_json_append(&out, json_string(list->items[i]));
+  for (size_t i = 0; i < list->count; i++) pv_json_append(&out, pv_json_exact(list->items[i]));
   return out;
 }
 
@@ -23,8 +20,8 @@ static json_t *claims(const pv_contract *contract, const pv_falsifier *falsifier
     for (size_t k = 0; k < falsifier->criteria.count; k++)
       if (strcmp(falsifier->criteria.items[k], c->id) == 0)
         pv_json_append(
-            &out, json_pack("{s:s, s:o, s:o}", "id", c->id, "property", text_or_null(c->property),
-                            "formal", text_or_null(c->formal)));
+            &out, json_pack("{s:s, s:o, s:o}", "id", c->id, "property", pv_json_exact(c->property),
+                            "formal", pv_json_exact(c->formal)));
   }
   return out;
 }
@@ -66,7 +63,7 @@ pv_code pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_ba
                        pv_subject **out, pv_error *err) {
   pv_code code = PV_OK;
   pv_subject *list = PV_ARENA_NEW(arena, contract->falsifier_count + 1, pv_subject);
-  if (list == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for digests");
+  if (list == NULL) return pv_error_nomem(err, "digests");
   for (size_t i = 0; i < contract->falsifier_count && code == PV_OK; i++)
     code = pv_subject_make(contract, &contract->falsifiers[i], basis, &list[i], err);
   if (code == PV_OK) *out = list;
@@ -127,8 +124,8 @@ static json_t *equations(const pv_contract *c) {
     const pv_equation *e = &c->equations[i];
     pv_json_set(
         &out, e->name,
-        json_pack("{s:o, s:o, s:o, s:o, s:o}", "formula", text_or_null(e->formula), "domain",
-                  text_or_null(e->domain), "invariants", strings(&e->invariants), "preconditions",
+        json_pack("{s:o, s:o, s:o, s:o, s:o}", "formula", pv_json_exact(e->formula), "domain",
+                  pv_json_exact(e->domain), "invariants", strings(&e->invariants), "preconditions",
                   strings(&e->preconditions), "postconditions", strings(&e->postconditions)));
   }
   return out;
@@ -138,8 +135,8 @@ static json_t *criteria(const pv_contract *c) {
   json_t *out = json_array();
   for (size_t i = 0; i < c->criterion_count; i++)
     pv_json_append(&out, json_pack("{s:s, s:o, s:o, s:s}", "id", c->criteria[i].id, "property",
-                                   text_or_null(c->criteria[i].property), "formal",
-                                   text_or_null(c->criteria[i].formal), "needed_for",
+                                   pv_json_exact(c->criteria[i].property), "formal",
+                                   pv_json_exact(c->criteria[i].formal), "needed_for",
                                    pv_contract_status_name(c->criteria[i].needed_for)));
   return out;
 }
@@ -158,8 +155,8 @@ static json_t *falsifiers(const pv_contract *c) {
     const pv_falsifier *f = &c->falsifiers[i];
     pv_json_append(
         &out, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "id", f->id, "rule",
-                        text_or_null(f->rule), "prediction", text_or_null(f->prediction), "check",
-                        text_or_null(f->check), "if_fails", text_or_null(f->if_fails), "criteria",
+                        pv_json_exact(f->rule), "prediction", pv_json_exact(f->prediction), "check",
+                        pv_json_exact(f->check), "if_fails", pv_json_exact(f->if_fails), "criteria",
                         strings(&f->criteria), "faults", strings(&f->faults), "with", parameters(f),
                         "timeout_s", f->timeout_s));
   }
@@ -171,8 +168,8 @@ static json_t *stages(const pv_contract *c) {
   for (size_t i = 0; i < c->stage_count; i++) {
     const pv_stage *s = &c->stages[i];
     pv_json_append(&out,
-                   json_pack("{s:o, s:o, s:o}", "id", text_or_null(s->id), "description",
-                             text_or_null(s->description), "criteria", strings(&s->criteria)));
+                   json_pack("{s:o, s:o, s:o}", "id", pv_json_exact(s->id), "description",
+                             pv_json_exact(s->description), "criteria", strings(&s->criteria)));
   }
   return out;
 }
@@ -182,21 +179,22 @@ static void add_model(json_t **object, const pv_subject_model *m) {
   if (m->sha256 == NULL) return;
   pv_json_set(object, "model",
               json_pack("{s:s, s:o, s:o}", "sha256", m->sha256, "reference_sha256",
-                        text_or_null(m->reference_sha256), "made_by", text_or_null(m->made_by)));
+                        pv_json_exact(m->reference_sha256), "made_by", pv_json_exact(m->made_by)));
 }
 
 pv_code pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_error *err) {
   json_t *object = json_pack(
       "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-      "schema", text_or_null(c->schema), "name", text_or_null(c->name), "kind",
-      text_or_null(c->kind), "created", text_or_null(c->created), "author", text_or_null(c->author),
-      "description", text_or_null(c->description), "references", strings(&c->references),
-      "depends_on", strings(&c->depends_on), "known_divergence", strings(&c->known_divergence),
-      "equations", equations(c), "criteria", criteria(c), "falsifiers", falsifiers(c), "stages",
-      stages(c), "qa_id", text_or_null(c->qa_id), "qa_name", text_or_null(c->qa_name), "qa_pass",
-      text_or_null(c->qa_pass_criteria), "qa_falsification", text_or_null(c->qa_falsification));
+      "schema", pv_json_exact(c->schema), "name", pv_json_exact(c->name), "kind",
+      pv_json_exact(c->kind), "created", pv_json_exact(c->created), "author",
+      pv_json_exact(c->author), "description", pv_json_exact(c->description), "references",
+      strings(&c->references), "depends_on", strings(&c->depends_on), "known_divergence",
+      strings(&c->known_divergence), "equations", equations(c), "criteria", criteria(c),
+      "falsifiers", falsifiers(c), "stages", stages(c), "qa_id", pv_json_exact(c->qa_id), "qa_name",
+      pv_json_exact(c->qa_name), "qa_pass", pv_json_exact(c->qa_pass_criteria), "qa_falsification",
+      pv_json_exact(c->qa_falsification));
   if (object != NULL) add_model(&object, &c->model);
-  if (object == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
+  if (object == NULL) return pv_error_nomem(err, "a digest");
   const pv_code code = pv_canon_digest(object, out, err);
   json_decref(object);
   return code;
