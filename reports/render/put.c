@@ -1,6 +1,7 @@
 #include "reports/render/put.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "reports/render/escape.h"
@@ -53,6 +54,30 @@ void pv_put_list(pv_text *out, const pv_put *how, const char *fmt, va_list args)
     fmt = put_one(out, how, fmt + 1, &left);
   }
   va_end(left);
+}
+
+static void put_plain(pv_text *out, const char *value) {
+  if (value != NULL) pv_text_escape(out, value, strlen(value));
+}
+static const pv_put plain = {put_plain, put_plain};
+
+void pv_put_plain(pv_text *out, const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  pv_put_list(out, &plain, fmt, args);
+  va_end(args);
+}
+
+bool pv_put_print(const char *fmt, ...) {
+  pv_text text = PV_TEXT_INIT;
+  va_list args;
+  va_start(args, fmt);
+  pv_put_list(&text, &plain, fmt, args);
+  va_end(args);
+  const bool whole = !text.failed;
+  if (whole) fputs(text.data, stdout);
+  pv_text_free(&text);
+  return whole;
 }
 
 static void put_text(pv_text *out, const char *value) {

@@ -20,6 +20,11 @@ typedef struct pv_put {
 void pv_put_list(pv_text *out, const pv_put *how, const char *fmt, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+/* For a terminal: nothing in a text moves the cursor or turns a line around. */
+void pv_put_plain(pv_text *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* To standard output; false when memory is out, and then nothing is printed. */
+bool pv_put_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* XML text and attributes, each cut after PV_ESC_CLIP bytes. */
 void pv_put_xml(pv_text *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

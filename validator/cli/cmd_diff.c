@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "reports/render/put.h"
 #include "validator/cli/commands.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
@@ -25,7 +26,8 @@ static void note(diff *d, bool breaking, const pv_place *place, const char *fmt,
 
 static void note(diff *d, bool breaking, const pv_place *place, const char *fmt, ...) {
   char raw[600];
-  pv_text text = PV_TEXT_INIT;
+  const char *word = breaking ? "BREAKING" : "compatible";
+  const json_int_t line = place != NULL ? place->line : 0;
   va_list args;
   d->breaking += breaking;
   d->compatible += !breaking;
@@ -33,19 +35,30 @@ static void note(diff *d, bool breaking, const pv_place *place, const char *fmt,
   va_start(args, fmt);
   vsnprintf(raw, sizeof raw, fmt, args);
   va_end(args);
-  pv_text_escape(&text, raw, strlen(raw));
-  d->failed |= text.failed;
-  if (d->json)
+  if (d->json) {
+    pv_text text = PV_TEXT_INIT;
+    pv_put_plain(&text, "%s", raw);
+    d->failed |= text.failed;
     pv_json_append(&d->changes, json_pack("{s:b, s:I, s:s}", "breaking", breaking ? 1 : 0, "line",
-                                          (json_int_t)(place != NULL ? place->line : 0), "change",
-                                          text.data != NULL ? text.data : ""));
-  else if (place != NULL)
-    printf("%s:%lld: %s: %s\n", d->file, (long long)place->line,
-           breaking ? "BREAKING" : "compatible", text.data != NULL ? text.data : "");
-  else
-    printf("%s: %s: %s\n", d->file, breaking ? "BREAKING" : "compatible",
-           text.data != NULL ? text.data : "");
-  pv_text_free(&text);
+                                          line, "change", text.data != NULL ? text.data : ""));
+    pv_text_free(&text);
+  } else {
+    printf("%s", d->file);
+    if (place != NULL) printf(":%lld", line);
+    printf(": %s: ", word);
+    d->failed |= !pv_put_print("%s\n", raw);
+  }
+}
+
+/* What the one list has and the other lacks: told of both by the words for it. */
+static void compare_ids(diff *d, const char *who, const pv_place *place, const pv_strings *old,
+                        const pv_strings *new, const char *lost, const char *gained) {
+  for (size_t i = 0; i < old->count; i++)
+    if (!pv_strings_has(new, old->items[i]))
+      note(d, true, place, "%s %s %s", who, lost, old->items[i]);
+  for (size_t i = 0; i < new->count; i++)
+    if (!pv_strings_has(old, new->items[i]))
+      note(d, false, &new->places[i], "%s %s %s", who, gained, new->items[i]);
 }
 
 /* The value that counts: the contract's, else the check's. */
@@ -93,21 +106,10 @@ static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifi
   const pv_known_check *spec = new->known;
   for (size_t i = 0; spec != NULL && i < spec->param_count; i++)
     compare_param(d, old, new, &spec->params[i]);
-  for (size_t i = 0; i < old->criteria.count; i++)
-    if (!pv_strings_has(&new->criteria, old->criteria.items[i]))
-      note(d, true, &new->place, "%s no longer judges %s", new->id, old->criteria.items[i]);
-  for (size_t i = 0; i < new->criteria.count; i++)
-    if (!pv_strings_has(&old->criteria, new->criteria.items[i]))
-      note(d, false, &new->criteria.places[i], "%s also judges %s", new->id,
-           new->criteria.items[i]);
-  for (size_t i = 0; i < old->faults.count; i++)
-    if (!pv_strings_has(&new->faults, old->faults.items[i]))
-      note(d, true, &new->place, "%s no longer declares the fault %s", new->id,
-           old->faults.items[i]);
-  for (size_t i = 0; i < new->faults.count; i++)
-    if (!pv_strings_has(&old->faults, new->faults.items[i]))
-      note(d, false, &new->faults.places[i], "%s declares the fault %s", new->id,
-           new->faults.items[i]);
+  compare_ids(d, new->id, &new->place, &old->criteria, &new->criteria, "no longer judges",
+              "also judges");
+  compare_ids(d, new->id, &new->place, &old->faults, &new->faults, "no longer declares the fault",
+              "declares the fault");
   const double late = pv_bind_timeout(new), was = pv_bind_timeout(old);
   if (late != was) note(d, false, &new->place, "%s: timeout_s is %g, was %g", new->id, late, was);
 }
@@ -221,7 +223,7 @@ static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
 }
 
 static pv_code finish(const diff *d, pv_error *err) {
-  if (d->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the changes");
+  if (d->failed) return pv_error_nomem(err, "the changes");
   if (!d->json) {
     printf("%zu breaking, %zu compatible changes\n", d->breaking, d->compatible);
     return PV_OK;

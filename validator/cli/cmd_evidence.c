@@ -1,18 +1,15 @@
 /* pv evidence verify|show: is the folder as it was written, and does what it says still hold for
  * the contract, the model and the kernels that lie here? */
-#include <errno.h>
 #include <jansson.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/options.h"
 #include "base/output.h"
+#include "reports/render/put.h"
 #include "reports/render/render.h"
 #include "validator/cli/commands.h"
+#include "validator/cli/files.h"
 #include "validator/judge/judge.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
@@ -25,13 +22,9 @@ typedef struct verdict {
   pv_strings stale, notes; /* does not hold any more; was not looked at */
 } verdict;
 
-static pv_code nomem(pv_error *err) {
-  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for what is said of the evidence");
-}
-
 /* Takes a line that was made in the arena; NULL is want of memory. The list has room. */
 static pv_code add(pv_strings *list, char *line, pv_error *err) {
-  if (line == NULL) return nomem(err);
+  if (line == NULL) return pv_error_nomem(err, "what is said of the evidence");
   list->items[list->count++] = line;
   return PV_OK;
 }
@@ -106,7 +99,8 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
   const char *path = NULL, *model_path = NULL;
   v->stale.items = PV_ARENA_NEW(arena, e->result->falsifier_count + 2, char *);
   v->notes.items = PV_ARENA_NEW(arena, NOTES_MAX, char *);
-  if (v->stale.items == NULL || v->notes.items == NULL) return nomem(err);
+  if (v->stale.items == NULL || v->notes.items == NULL)
+    return pv_error_nomem(err, "what is said of the evidence");
   pv_code code = find_above(arena, folder, e->contract_path, &path, err);
   if (code != PV_OK) return code;
   if (path == NULL)
@@ -140,13 +134,10 @@ static pv_code judge(pv_arena *arena, const char *folder, const char *probe, ver
                      pv_error *err) {
   pv_evidence evidence;
   pv_error local = PV_ERROR_INIT;
-  struct stat info;
   *v = (verdict){0};
-  if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
-    pv_error_set(err, PV_ERR_INPUT, "there is no folder '%s'", folder);
-    pv_error_hint(err, "name a folder with an evidence.json");
-    return PV_ERR_INPUT;
-  }
+  if (!pv_files_is_folder(folder))
+    return pv_error_refuse(err, "name a folder with an evidence.json", "there is no folder '%s'",
+                           folder);
   pv_code code = pv_evidence_verify(arena, folder, &v->problems, err);
   if (code != PV_OK) return code;
   code = pv_evidence_read(arena, folder, &evidence, &local);
@@ -155,26 +146,25 @@ static pv_code judge(pv_arena *arena, const char *folder, const char *probe, ver
   return v->problems.count > 0 ? PV_OK : pv_error_set(err, code, "%s", local.message);
 }
 
-static void put_line(pv_text *out, const char *mark, const char *text) {
-  pv_text_printf(out, "    %s: ", mark);
-  pv_text_escape(out, text, strlen(text));
-  pv_text_puts(out, "\n");
+static void put_lines(pv_text *out, const char *mark, const pv_strings *lines) {
+  for (size_t i = 0; i < lines->count; i++)
+    pv_put_plain(out, "    %s: %s\n", mark, lines->items[i]);
 }
 
 static void put_verdict(pv_text *out, const char *folder, const verdict *v) {
-  pv_text_escape(out, folder, strlen(folder));
-  pv_text_puts(out, v->problems.count > 0 ? ": broken\n"
-                    : v->stale.count > 0  ? ": as written, but it no longer holds here\n"
-                                          : ": as written\n");
-  for (size_t i = 0; i < v->problems.count; i++) put_line(out, "broken", v->problems.items[i]);
-  for (size_t i = 0; i < v->stale.count; i++) put_line(out, "stale", v->stale.items[i]);
-  for (size_t i = 0; i < v->notes.count; i++) put_line(out, "note", v->notes.items[i]);
+  pv_put_plain(out, "%s: %s\n", folder,
+               v->problems.count > 0 ? "broken"
+               : v->stale.count > 0  ? "as written, but it no longer holds here"
+                                     : "as written");
+  put_lines(out, "broken", &v->problems);
+  put_lines(out, "stale", &v->stale);
+  put_lines(out, "note", &v->notes);
 }
 
 /* Names of files need not be UTF-8, and may hold what reorders a line. */
 static json_t *shown(const char *text) {
   pv_text clean = PV_TEXT_INIT;
-  pv_text_escape(&clean, text, strlen(text));
+  pv_put_plain(&clean, "%s", text);
   json_t *out = clean.failed ? NULL : json_string(clean.data == NULL ? "" : clean.data);
   pv_text_free(&clean);
   return out;
@@ -191,7 +181,7 @@ static int code_of(const verdict *v) {
 }
 
 static pv_code print_text(FILE *to, const pv_text *out, pv_error *err) {
-  if (out->failed) return nomem(err);
+  if (out->failed) return pv_error_nomem(err, "what is said of the evidence");
   if (to == stdout) return pv_output_write(out->data, out->length, err);
   const bool wrote = out->length == 0 || fwrite(out->data, 1, out->length, to) == out->length;
   return wrote ? PV_OK : pv_error_set(err, PV_ERR_IO, "cannot write what is said of the evidence");
@@ -246,11 +236,11 @@ static pv_code show(pv_arena *arena, const call *c, int *exit_code, pv_error *er
   pv_code code = pv_evidence_verify(arena, folder, &problems, err);
   if (code == PV_OK) code = pv_evidence_read(arena, folder, &evidence, err);
   if (code != PV_OK) return code;
-  for (size_t i = 0; i < problems.count; i++) put_line(&broken, "broken", problems.items[i]);
+  put_lines(&broken, "broken", &problems);
   *exit_code = problems.count > 0 ? 1 : 0;
   code = c->json ? pv_render_json(evidence.result, &links, &out, err)
                  : pv_render_terminal(evidence.result, &links, &how, &out, err);
-  if (code == PV_OK && out.failed) code = nomem(err);
+  if (code == PV_OK && out.failed) code = pv_error_nomem(err, "what is said of the evidence");
   if (code == PV_OK) code = print_text(c->json ? stderr : stdout, &broken, err);
   if (code == PV_OK) code = print_text(stdout, &out, err);
   pv_text_free(&out);
@@ -262,30 +252,22 @@ static pv_code act(pv_arena *arena, const call *c, int *code, pv_error *err) {
   const char *what = c->count > 0 ? c->words[0] : "";
   if (strcmp(what, "verify") == 0 && c->count >= 2) return verify(arena, c, code, err);
   if (strcmp(what, "show") == 0 && c->count == 2) return show(arena, c, code, err);
+  static const char example[] = "for example: pv evidence verify reports/published/*/*";
   if (strcmp(what, "verify") == 0 || strcmp(what, "show") == 0)
-    pv_error_set(err, PV_ERR_INPUT, "pv evidence %s needs %s", what,
-                 what[0] == 's' ? "one folder" : "a folder");
-  else if (c->count == 0)
-    pv_error_set(err, PV_ERR_INPUT, "say what to do: verify or show");
-  else
-    pv_error_set(err, PV_ERR_INPUT, "pv evidence can not '%s'", what);
-  pv_error_hint(err, "for example: pv evidence verify reports/published/*/*");
-  return PV_ERR_INPUT;
+    return pv_error_refuse(err, example, "pv evidence %s needs %s", what,
+                           what[0] == 's' ? "one folder" : "a folder");
+  if (c->count == 0) return pv_error_refuse(err, example, "say what to do: verify or show");
+  return pv_error_refuse(err, example, "pv evidence can not '%s'", what);
 }
 
 int pv_cmd_evidence(int argc, char **argv) {
   pv_arena arena = PV_ARENA_INIT;
   pv_error err = PV_ERROR_INIT;
   int exit_code = 0;
-  call *c = calloc(1, sizeof *c);
-  if (c == NULL) {
-    const pv_code failed = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
-    pv_error_print(&err, stderr);
-    return pv_code_exit(failed);
-  }
+  call c = {0};
   const pv_option list[] = {
-      {"--json", NULL, "JSON on standard output", NULL, &c->json},
-      {"--probe", "FILE", "another pv-probe than the one beside pv", &c->probe, NULL},
+      {"--json", NULL, "JSON on standard output", NULL, &c.json},
+      {"--probe", "FILE", "another pv-probe than the one beside pv", &c.probe, NULL},
       {0}};
   pv_options options = {
       .command = "evidence",
@@ -299,16 +281,15 @@ int pv_cmd_evidence(int argc, char **argv) {
           "  pv evidence verify reports/published/*/*\n"
           "  pv evidence show reports/published/moe-router-v1/nvidia-h100-80gb-hbm3\n",
       .list = list,
-      .rest = c->words,
+      .rest = c.words,
       .rest_max = FOLDERS_MAX + 1};
-  pv_code code = pv_options_parse(&options, argc, argv, &c->help, &err);
-  c->count = options.rest_count;
-  if (code == PV_OK && !c->help) code = act(&arena, c, &exit_code, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &c.help, &err);
+  c.count = options.rest_count;
+  if (code == PV_OK && !c.help) code = act(&arena, &c, &exit_code, &err);
   if (code != PV_OK) {
     pv_error_print(&err, stderr);
     exit_code = pv_code_exit(code);
   }
-  free(c);
   pv_arena_free(&arena);
   return exit_code;
 }

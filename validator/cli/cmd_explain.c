@@ -1,13 +1,13 @@
 /* pv explain: what a rule, a check, a verdict, a status, a criterion or a falsifier means. */
-#include <dirent.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/options.h"
 #include "base/text.h"
+#include "reports/render/put.h"
 #include "validator/cli/commands.h"
+#include "validator/cli/files.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
 #include "validator/run/run.h"
@@ -36,13 +36,6 @@ static const struct {
     {"KNOWN_DIVERGENCE", "Exactly the criteria named in known_divergence fail, with evidence."},
     {"DEPRECATED", "No longer judged."},
 };
-
-static void print(const char *text) {
-  pv_text t = PV_TEXT_INIT;
-  pv_text_escape(&t, text, strlen(text));
-  fputs(t.data != NULL ? t.data : "", stdout);
-  pv_text_free(&t);
-}
 
 static bool explain_rule(const char *id) {
   const pv_rule *rule = pv_rule_find(id);
@@ -94,8 +87,7 @@ static bool explain_word(const char *name) {
 static void field(const char *name, const char *text) {
   if (text == NULL) return;
   printf("  %-12s ", name);
-  print(text);
-  putchar('\n');
+  (void)pv_put_print("%s\n", text);
 }
 
 static void show_falsifier(const pv_falsifier *f) {
@@ -115,9 +107,7 @@ static void show_falsifier(const pv_falsifier *f) {
 }
 
 static void show_criterion(const pv_contract *c, const pv_criterion *k) {
-  printf("%s: ", k->id);
-  print(k->property);
-  putchar('\n');
+  (void)pv_put_print("%s: %s\n", k->id, k->property);
   field("formal", k->formal);
   field("needed for", pv_contract_status_name(k->needed_for));
   for (size_t i = 0; i < c->falsifier_count; i++)
@@ -141,22 +131,6 @@ static bool explain_in(const char *path, const char *id) {
   return found;
 }
 
-static bool explain_in_folder(const char *folder, const char *id) {
-  struct dirent **entries = NULL;
-  bool found = false;
-  const int count = scandir(folder, &entries, NULL, alphasort);
-  for (int i = 0; i < count; i++) {
-    char path[PATH_MAX];
-    const char *dot = strrchr(entries[i]->d_name, '.');
-    if (!found && dot != NULL && strcmp(dot, ".yaml") == 0 &&
-        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name) < (int)sizeof path)
-      found = explain_in(path, id);
-    free(entries[i]);
-  }
-  free(entries);
-  return found;
-}
-
 static void list_all(const pv_known *known) {
   size_t count = 0;
   puts("Checks:");
@@ -171,13 +145,12 @@ static void list_all(const pv_known *known) {
 }
 
 static void suggest(pv_error *err, const pv_known *known, const char *id) {
-  size_t count = 0, least = 5;
-  const char *best = pv_known_check_nearest(known, id);
+  size_t count = 0;
   const pv_rule *rules = pv_rule_list(&count);
-  for (size_t i = 0; best == NULL && i < count; i++)
-    if (pv_text_distance(id, rules[i].id) < 2) best = rules[i].id;
-  for (size_t i = 0; best == NULL && i < sizeof words / sizeof *words; i++)
-    if (pv_text_distance(id, words[i].name) < least) best = words[i].name;
+  const char *best = pv_known_check_nearest(known, id);
+  if (best == NULL) best = pv_text_nearest(id, rules, count, sizeof *rules, 2);
+  if (best == NULL)
+    best = pv_text_nearest(id, words, sizeof words / sizeof *words, sizeof *words, 5);
   if (best != NULL)
     pv_error_hint(err, "did you mean %s?", best);
   else
@@ -213,7 +186,9 @@ int pv_cmd_explain(int argc, char **argv) {
   }
   bool found = explain_check(known, id);
   for (size_t i = 1; i < options.rest_count && !found; i++) found = explain_in(rest[i], id);
-  if (!found && options.rest_count == 1) found = explain_in_folder("contracts", id);
+  pv_strings files = {0};
+  if (!found && options.rest_count == 1) (void)pv_files_yaml(&arena, "contracts", &files, NULL);
+  for (size_t i = 0; i < files.count && !found; i++) found = explain_in(files.items[i], id);
   if (!found) {
     code = pv_error_set(&err, PV_ERR_INPUT, "nothing is called '%s'", id);
     suggest(&err, known, id);

@@ -1,18 +1,15 @@
 /* pv lint: the static rules over files and folders. */
-#include <dirent.h>
-#include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/options.h"
-#include "base/text.h"
+#include "reports/render/put.h"
 #include "validator/cli/commands.h"
+#include "validator/cli/files.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
 #include "validator/run/run.h"
@@ -25,14 +22,6 @@ typedef struct lint {
   json_t *all;
   size_t files, contracts, severe, warnings;
 } lint;
-
-static void escaped(lint *l, const char *text) {
-  pv_text t = PV_TEXT_INIT;
-  pv_text_escape(&t, text, strlen(text));
-  fputs(t.data != NULL && !t.failed ? t.data : "", stdout);
-  l->failed |= t.failed;
-  pv_text_free(&t);
-}
 
 static void show_json(lint *l, const pv_finding *f) {
   pv_json_append(
@@ -52,17 +41,13 @@ static void show(lint *l, const pv_finding *f) {
     show_json(l, f);
     return;
   }
-  escaped(l, f->file);
+  bool whole = pv_put_print("%s", f->file);
   if (f->line > 0) printf(":%lld:%lld", (long long)f->line, (long long)f->column);
   printf(": %s%s%s: ", l->colour ? (severe ? "\033[1;31m" : "\033[1;33m") : "",
          severe ? "error" : "warning", l->colour ? "\033[0m" : "");
-  escaped(l, f->message);
-  printf(" [%s]\n", f->rule->id);
-  if (f->hint[0] != '\0') {
-    fputs("  ", stdout);
-    escaped(l, f->hint);
-    putchar('\n');
-  }
+  whole &= pv_put_print("%s [%s]\n", f->message, f->rule->id);
+  if (f->hint[0] != '\0') whole &= pv_put_print("  %s\n", f->hint);
+  l->failed |= !whole;
 }
 
 static pv_code add_flaws(pv_arena *arena, pv_findings *findings, const pv_flaws *flaws,
@@ -112,28 +97,15 @@ static pv_code lint_file(lint *l, const char *path, bool named, pv_error *err) {
   return code;
 }
 
-static int yaml_name(const struct dirent *entry) {
-  const char *dot = strrchr(entry->d_name, '.');
-  return dot != NULL && entry->d_name[0] != '.' &&
-         (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
 static pv_code lint_folder(lint *l, const char *path, pv_error *err) {
-  struct dirent **entries = NULL;
-  pv_code code = PV_OK;
-  const int count = scandir(path, &entries, yaml_name, alphasort);
-  if (count < 0) return pv_error_errno(err, errno, "cannot list '%s'", path);
-  if (count == 0) {
+  pv_strings files;
+  pv_code code = pv_files_yaml(&l->arena, path, &files, err);
+  if (code == PV_OK && files.count == 0) {
     code = pv_error_set(err, PV_ERR_INPUT, "there is no YAML file in this folder");
     pv_error_at(err, path, 0, 0, -1);
   }
-  for (int i = 0; i < count; i++) {
-    char file[PATH_MAX];
-    const int n = snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
-    if (code == PV_OK && n > 0 && (size_t)n < sizeof file) code = lint_file(l, file, false, err);
-    free(entries[i]);
-  }
-  free(entries);
+  for (size_t i = 0; code == PV_OK && i < files.count; i++)
+    code = lint_file(l, files.items[i], false, err);
   return code;
 }
 
@@ -145,7 +117,7 @@ static pv_code finish(const lint *l, pv_error *err) {
     /* Escapes keep a message from moving the cursor or turning a line around. */
     return pv_json_print(root, JSON_INDENT(1) | JSON_ENSURE_ASCII, err);
   }
-  if (l->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the findings");
+  if (l->failed) return pv_error_nomem(err, "the findings");
   printf("%zu file%s, %zu contract%s: %zu error%s, %zu warning%s\n", l->files,
          l->files == 1 ? "" : "s", l->contracts, l->contracts == 1 ? "" : "s", l->severe,
          l->severe == 1 ? "" : "s", l->warnings, l->warnings == 1 ? "" : "s");
@@ -159,7 +131,7 @@ int pv_cmd_lint(int argc, char **argv) {
   const pv_option list[] = {{"--json", NULL, "one JSON object", NULL, &l.json},
                             {"--rule", "ID", "only findings of this rule", &l.only, NULL},
                             {0}};
-  const char **paths = calloc(PATHS, sizeof *paths);
+  const char *paths[PATHS];
   pv_options options = {
       .command = "lint",
       .summary =
@@ -173,8 +145,7 @@ int pv_cmd_lint(int argc, char **argv) {
       .rest = paths,
       .rest_max = PATHS};
   pv_error err = PV_ERROR_INIT;
-  pv_code code = paths == NULL ? pv_error_set(&err, PV_ERR_NOMEM, "out of memory")
-                               : pv_options_parse(&options, argc, argv, &help, &err);
+  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
   if (code == PV_OK && help) goto cleanup;
   if (code == PV_OK && options.rest_count == 0)
     code = pv_error_set(&err, PV_ERR_INPUT, "name a contract or a folder");
@@ -185,15 +156,13 @@ int pv_cmd_lint(int argc, char **argv) {
   l.colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL;
   l.all = json_array();
   for (size_t i = 0; i < options.rest_count && code == PV_OK; i++) {
-    struct stat info;
-    const bool folder = stat(paths[i], &info) == 0 && S_ISDIR(info.st_mode);
-    code = folder ? lint_folder(&l, paths[i], &err) : lint_file(&l, paths[i], true, &err);
+    code = pv_files_is_folder(paths[i]) ? lint_folder(&l, paths[i], &err)
+                                        : lint_file(&l, paths[i], true, &err);
   }
   if (code == PV_OK) code = finish(&l, &err);
 cleanup:
   json_decref(l.all);
   pv_arena_free(&l.arena);
-  free(paths);
   if (code != PV_OK) pv_error_print(&err, stderr);
   return code != PV_OK ? pv_code_exit(code) : l.severe > 0 ? 2 : 0;
 }

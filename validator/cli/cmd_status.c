@@ -1,19 +1,19 @@
 /* pv status: what supports the status of each contract. No falsifier is run: receipts are held
  * against the digests of what lies here and against what the probe says of itself. */
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/options.h"
 #include "base/output.h"
+#include "reports/render/put.h"
 #include "validator/cli/commands.h"
+#include "validator/cli/files.h"
 #include "validator/judge/judge.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
+#include "validator/model/told.h"
 #include "validator/store/derive.h"
 
 enum { FILES_MAX = 256 };
@@ -28,70 +28,38 @@ typedef struct listing {
   int code;
 } listing;
 
-static int by_name(const void *a, const void *b) {
-  const char *const *left = a, *const *right = b;
-  return strcmp(*left, *right);
-}
-
 static pv_code add_file(listing *l, const char *path, pv_error *err) {
   if (l->count == FILES_MAX)
     return pv_error_set(err, PV_ERR_LIMIT, "more than %d contracts at once", FILES_MAX);
-  l->files[l->count] = pv_arena_strdup(l->arena, path);
-  return l->files[l->count++] == NULL ? pv_error_set(err, PV_ERR_NOMEM, "out of memory") : PV_OK;
-}
-
-static bool is_yaml(const char *name) {
-  const char *dot = strrchr(name, '.');
-  return name[0] != '.' && dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+  l->files[l->count++] = path;
+  return PV_OK;
 }
 
 /* A file as it is; a folder's YAML files, sorted. */
 static pv_code add_path(listing *l, const char *path, pv_error *err) {
-  struct stat info;
-  pv_code code = PV_OK;
-  if (stat(path, &info) != 0) {
+  pv_strings files;
+  if (access(path, F_OK) != 0) {
     pv_error_errno(err, errno, "cannot open '%s'", path);
     if (err != NULL) err->code = PV_ERR_INPUT;
     return PV_ERR_INPUT;
   }
-  if (!S_ISDIR(info.st_mode)) return add_file(l, path, err);
-  const size_t first = l->count;
-  DIR *dir = opendir(path);
-  if (dir == NULL) return pv_error_errno(err, errno, "cannot list '%s'", path);
-  while (code == PV_OK) {
-    errno = 0;
-    const struct dirent *e = readdir(dir);
-    if (e == NULL) {
-      if (errno != 0) code = pv_error_errno(err, errno, "cannot list '%s'", path);
-      break;
-    }
-    if (!is_yaml(e->d_name)) continue;
-    const char *file = pv_arena_printf(l->arena, "%s/%s", path, e->d_name);
-    code = file == NULL ? pv_error_set(err, PV_ERR_NOMEM, "out of memory") : add_file(l, file, err);
-  }
-  closedir(dir);
-  qsort(l->files + first, l->count - first, sizeof *l->files, by_name);
+  if (!pv_files_is_folder(path)) return add_file(l, path, err);
+  pv_code code = pv_files_yaml(l->arena, path, &files, err);
+  for (size_t i = 0; code == PV_OK && i < files.count; i++) code = add_file(l, files.items[i], err);
   return code;
-}
-
-static void put_escaped(pv_text *out, const char *text) {
-  pv_text_escape(out, text == NULL ? "" : text, text == NULL ? 0 : strlen(text));
 }
 
 /* One criterion: verdict, and the receipt that it comes from or what is wrong with it. */
 static void put_criterion(pv_text *out, const pv_result *r, const pv_criterion_result *c) {
   pv_text_printf(out, "    %-12s ", pv_verdict_name(c->verdict));
-  put_escaped(out, c->criterion->id);
+  pv_put_plain(out, "%s", c->criterion->id);
   for (size_t i = 0; i < c->falsifier_count; i++) {
     const pv_falsifier_result *f = &r->falsifiers[c->falsifiers[i]];
     if (f->verdict != c->verdict) continue;
-    if (f->source == PV_FROM_RECEIPT) {
-      pv_text_printf(out, "  receipt %s, ", f->receipt_run);
-      put_escaped(out, f->receipt_device);
-    } else if (f->verdict == PV_STALE || f->judged_elsewhere) {
-      pv_text_puts(out, "  ");
-      put_escaped(out, f->reason);
-    }
+    if (f->source == PV_FROM_RECEIPT)
+      pv_put_plain(out, "  receipt %s, %s", f->receipt_run, f->receipt_device);
+    else if (f->verdict == PV_STALE || f->judged_elsewhere)
+      pv_put_plain(out, "  %s", f->reason);
     break;
   }
   pv_text_puts(out, "\n");
@@ -99,10 +67,8 @@ static void put_criterion(pv_text *out, const pv_result *r, const pv_criterion_r
 
 static void put_contract(pv_text *out, const pv_judgement *j) {
   const pv_result *r = &j->result;
-  put_escaped(out, j->request.contract->name);
-  pv_text_puts(out, " ");
-  put_escaped(out, j->request.contract->version);
-  pv_text_printf(out, "  %s", pv_contract_status_name(r->status_before));
+  pv_put_plain(out, "%s %s  %s", j->request.contract->name, j->request.contract->version,
+               pv_contract_status_name(r->status_before));
   if (r->status_before == PV_STATUS_DEPRECATED)
     pv_text_puts(out, "  nothing is judged\n");
   else if (r->status_carried && pv_result_needed(r, r->status_before) == 0)
@@ -118,11 +84,8 @@ static void put_contract(pv_text *out, const pv_judgement *j) {
     pv_text_printf(out, "  receipts alone support %s; `pv validate` judges the rest\n",
                    pv_contract_status_name(r->status_after));
   for (size_t i = 0; i < r->criterion_count; i++) put_criterion(out, r, &r->criteria[i]);
-  for (size_t i = 0; i < j->notes.count; i++) {
-    pv_text_puts(out, "    note: ");
-    put_escaped(out, j->notes.items[i]);
-    pv_text_puts(out, "\n");
-  }
+  for (size_t i = 0; i < j->notes.count; i++)
+    pv_put_plain(out, "    note: %s\n", j->notes.items[i]);
 }
 
 static json_t *criteria_json(const pv_result *r) {
@@ -146,15 +109,12 @@ static json_t *criteria_json(const pv_result *r) {
 }
 
 static json_t *contract_json(const pv_judgement *j) {
-  json_t *notes = json_array();
-  for (size_t i = 0; i < j->notes.count; i++)
-    pv_json_append(&notes, pv_json_string(j->notes.items[i]));
   return json_pack(
       "{s:o, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "path", pv_json_string(j->request.contract->path),
       "name", j->request.contract->name, "version", j->request.contract->version, "status",
       pv_contract_status_name(j->result.status_before), "carried_status",
       pv_contract_status_name(j->result.status_after), "carried", j->result.status_carried ? 1 : 0,
-      "criteria", criteria_json(&j->result), "notes", notes);
+      "criteria", criteria_json(&j->result), "notes", pv_told_strings(&j->notes));
 }
 
 /* A falsified claim is 1, a status that receipts do not support 3. */
@@ -175,7 +135,7 @@ static pv_code look(listing *l, const char *path, pv_text *out, pv_error *err) {
   if (l->json == NULL)
     put_contract(out, &j);
   else if (json_array_append_new(l->json, contract_json(&j)) != 0)
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for JSON");
+    return pv_error_nomem(err, "JSON");
   return PV_OK;
 }
 
@@ -185,7 +145,7 @@ static pv_code print_listing(listing *l, pv_text *out, pv_error *err) {
     if (code != PV_OK) return code;
     pv_text_puts(out, "\n");
   }
-  if (out->failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the listing");
+  if (out->failed) return pv_error_nomem(err, "the listing");
   return pv_output_write(out->data, out->length, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "base/output.h"
+#include "reports/render/put.h"
 #include "reports/render/render.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/suggest.h"
@@ -63,25 +64,20 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
   return code;
 }
 
-static pv_code usage(pv_error *err, const char *what, const char *hint) {
-  pv_error_set(err, PV_ERR_INPUT, "%s", what);
-  pv_error_hint(err, "%s", hint);
-  return PV_ERR_INPUT;
-}
-
 /* Calls that contradict themselves are refused before anything is read. */
 static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) {
   uint64_t count = 0;
   if (a->file_count == 0)
-    return usage(err, "no contract was named", "for example: pv validate contracts/*.yaml");
+    return pv_error_refuse(err, "for example: pv validate contracts/*.yaml",
+                           "no contract was named");
   if (a->publish && a->only != NULL)
-    return usage(err, "a partial run is not published", "leave out --only or --publish");
+    return pv_error_refuse(err, "leave out --only or --publish", "a partial run is not published");
   if (a->publish && a->backend != NULL)
-    return usage(err, "a run with another backend than the contract's is not published",
-                 "leave out --backend or --publish");
+    return pv_error_refuse(err, "leave out --backend or --publish",
+                           "a run with another backend than the contract's is not published");
   if (a->publish && a->out != NULL)
-    return usage(err, "published evidence has one place, below reports/published",
-                 "leave out --out or --publish");
+    return pv_error_refuse(err, "leave out --out or --publish",
+                           "published evidence has one place, below reports/published");
   const pv_code code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
   *threads = (unsigned)count;
   return code;
@@ -118,18 +114,10 @@ static pv_terminal terminal(void) {
   return out;
 }
 
-/* A verdict that could not be told is no success. */
-static pv_code print_all(const pv_text *text, pv_error *err) {
-  return pv_output_write(text->data, text->length, err);
-}
-
 static void print_notes(const pv_judgement *j) {
   pv_text text = PV_TEXT_INIT;
-  for (size_t i = 0; i < j->notes.count; i++) {
-    pv_text_puts(&text, "  note: ");
-    pv_text_escape(&text, j->notes.items[i], strlen(j->notes.items[i]));
-    pv_text_puts(&text, "\n");
-  }
+  for (size_t i = 0; i < j->notes.count; i++)
+    pv_put_plain(&text, "  note: %s\n", j->notes.items[i]);
   if (!text.failed && text.data != NULL) fputs(text.data, stderr);
   pv_text_free(&text);
 }
@@ -170,15 +158,11 @@ static void put_faults(const pv_judgement *j, pv_text *out) {
 
 /* What was taken from around the contract: a verdict is about exactly that. */
 static void put_taken(const pv_judgement *j, pv_text *out) {
-  if (j->trial.spec.model != NULL) {
-    pv_text_puts(out, "  model:    ");
-    pv_text_escape(out, j->trial.spec.model, strlen(j->trial.spec.model));
-    pv_text_puts(out, j->request.model != NULL ? " (--model)\n" : "\n");
-  }
-  pv_text_puts(out, "  root:     ");
-  pv_text_escape(out, j->ground.site.root, strlen(j->ground.site.root));
-  pv_text_printf(out, " (%s)\n  receipts: %s\n", j->ground.site.root_why,
-                 j->ground.site.evidence_why);
+  if (j->trial.spec.model != NULL)
+    pv_put_plain(out, j->request.model != NULL ? "  model:    %s (--model)\n" : "  model:    %s\n",
+                 j->trial.spec.model);
+  pv_put_plain(out, "  root:     %s (%s)\n  receipts: %s\n", j->ground.site.root,
+               j->ground.site.root_why, j->ground.site.evidence_why);
 }
 
 static pv_code show(const arguments *a, const pv_judgement *j, pv_error *err) {
@@ -206,7 +190,7 @@ static pv_code show(const arguments *a, const pv_judgement *j, pv_error *err) {
   }
   if (code == PV_OK && !a->json && !j->result.publish && hint(j) != NULL)
     pv_text_printf(&text, "  %s\n", hint(j));
-  if (code == PV_OK) code = print_all(&text, err);
+  if (code == PV_OK) code = pv_output_write(text.data, text.length, err);
   pv_text_free(&text);
   if (code == PV_OK) print_notes(j);
   return code;

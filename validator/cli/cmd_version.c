@@ -8,13 +8,8 @@
 #include "base/output.h"
 #include "base/sha256.h"
 #include "validator/cli/commands.h"
+#include "validator/model/told.h"
 #include "validator/run/run.h"
-
-static json_t *facts(const pv_fact *list, size_t count) {
-  json_t *out = json_object();
-  for (size_t i = 0; i < count; i++) pv_json_set(&out, list[i].name, json_string(list[i].value));
-  return out;
-}
 
 static void print_facts(const pv_fact *list, size_t count) {
   for (size_t i = 0; i < count; i++) printf("  %-16s %s\n", list[i].name, list[i].value);
@@ -29,11 +24,12 @@ static pv_code print_version(bool json, const char *digest, const pv_run_hello *
     if (hello->numerics_count > 0) puts("numerics");
     print_facts(hello->numerics, hello->numerics_count);
   } else {
-    json_t *probe =
-        trouble->code == PV_OK ? facts(hello->environment, hello->environment_count) : json_null();
+    json_t *probe = trouble->code == PV_OK
+                        ? pv_told_facts(hello->environment, hello->environment_count)
+                        : json_null();
     json_t *object =
         json_pack("{s:s, s:s, s:o, s:o}", "pv", PV_VERSION, "pv_sha256", digest, "probe", probe,
-                  "numerics", facts(hello->numerics, hello->numerics_count));
+                  "numerics", pv_told_facts(hello->numerics, hello->numerics_count));
     const pv_code code = pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
     if (code != PV_OK) return code;
   }
