@@ -217,7 +217,7 @@ static int32_t argmax(const float *x, size_t n) {
   return best;
 }
 
-const pv_cpu_path pv_definition = {.name = "plain",
+const pv_cpu_path pv_definition = {.name = "definition",
                                    .gather = pv_dequant_f32,
                                    .mm = mm,
                                    .rmsnorm = rmsnorm,

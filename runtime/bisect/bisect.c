@@ -40,7 +40,7 @@ static pv_code open_side(run *r, int i, const pv_backend_config *config, pv_erro
   pv_code code = pv_walker_open(side, s->model, config, &r->opened[i], &r->runner[i], err);
   if (code != PV_OK) return code;
   snprintf(r->out->computed[i], sizeof r->out->computed[i], "%s", r->runner[i].computed);
-  const bool stand_in = planted != NULL && planted->host == PV_FAULT_IN_PLAIN;
+  const bool stand_in = planted != NULL && planted->host == PV_FAULT_IN_OPERATION;
   r->out->fallback[i] = side->recorded == NULL && !stand_in &&
                         strcmp(r->out->computed[i], side->who.kind->backend) != 0;
   if (pv_walker_defined(side, &own.numerics))

@@ -1,6 +1,6 @@
 /* Who is wrong, and where it begins. Two sides run in lockstep, operation by operation. Each stage
  * of each side is made again, from that side's own inputs, by two witnesses:
- *  - the definition of its identity (the plain backend; for f64 the arbiter): a bit that differs
+ *  - the definition of its identity (the definition; for f64 the arbiter): a bit that differs
  *    was made wrong by this stage of this side, whatever it inherited;
  *  - the float64 arbiter: how much error this stage introduces.
  * A third, free-running arbiter gives the error that has piled up. Nothing is kept but sums and the
@@ -121,7 +121,7 @@ typedef struct pv_bisect_result {
   pv_bisect_place large[2];
   double large_error[2];
   bool fallback[2];     /* another backend computed than was asked for */
-  char computed[2][48]; /* who did; "plain": stands in, with the fault */
+  char computed[2][48]; /* who did; "definition": stands in, with the fault */
   bool defined[2];      /* pv has a definition of the side's identity */
   bool same_identity;
   pv_bisect_routing routing;

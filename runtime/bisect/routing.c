@@ -24,7 +24,7 @@ bool pv_bisect_can_route_again(const pv_bisect_spec *spec, const pv_bisect_resul
     for (uint32_t l = 0; l < out->layers; l++)
       if (!pv_recorded_has(left, (pv_stage_id)pv_plan_role(out->plan, needed[i]), l)) return false;
   if (!out->defined[1]) return false;
-  return !out->culprit[1].present || (fault != NULL && fault->host == PV_FAULT_IN_PLAIN);
+  return !out->culprit[1].present || (fault != NULL && fault->host == PV_FAULT_IN_OPERATION);
 }
 
 static pv_code open_right(again *a, pv_error *err) {
@@ -33,7 +33,7 @@ static pv_code open_right(again *a, pv_error *err) {
                               NULL};
   const pv_fault *fault = side->who.planted.fault;
   pv_defect defect = {.layer = -1};
-  if (fault != NULL && fault->host == PV_FAULT_IN_PLAIN) defect = fault->defect;
+  if (fault != NULL && fault->host == PV_FAULT_IN_OPERATION) defect = fault->defect;
   defect.layer = fault != NULL ? side->who.planted.layer : -1;
   pv_walker_defined(side, &config.numerics);
   return pv_witness_open(a->spec->model, &config, &defect, &a->right, err);

@@ -1,6 +1,6 @@
 /* Planted defects: what a falsifier must catch and what `pv bisect` must name. No kernel of a
  * release knows of them. A defect of weights or of the shape is a changed model that any backend
- * then computes, a GPU included; a defect of the computation is planted in the plain backend, which
+ * then computes, a GPU included; a defect of the computation is planted in the definition, which
  * otherwise gives the bits of the backend whose place it takes. */
 #ifndef PV_FAULTS_FAULTS_H
 #define PV_FAULTS_FAULTS_H
@@ -10,11 +10,11 @@
 #include "runtime/forward/host.h"
 
 typedef enum pv_fault_host {
-  PV_FAULT_IN_WEIGHTS, /* bytes or types of tensors as they are read */
-  PV_FAULT_IN_SHAPE,   /* a number of the metadata as it is read */
-  PV_FAULT_IN_PLAIN,   /* an operation */
-  PV_FAULT_IN_CHOICE,  /* who computes */
-  PV_FAULT_IN_READER   /* what a reader of files lets pass; for its checks alone */
+  PV_FAULT_IN_WEIGHTS,   /* bytes or types of tensors as they are read */
+  PV_FAULT_IN_SHAPE,     /* a number of the metadata as it is read */
+  PV_FAULT_IN_OPERATION, /* an operation */
+  PV_FAULT_IN_CHOICE,    /* who computes */
+  PV_FAULT_IN_READER     /* what a reader of files lets pass; for its checks alone */
 } pv_fault_host;
 
 typedef struct pv_fault {
@@ -30,7 +30,7 @@ typedef struct pv_fault {
   /* The same for checks of a kernel alone, where there is no model; NULL: see `defect`. */
   const pv_cpu_path *kernels;
   const char *ptx[2]; /* for checks of PTX: this instruction becomes that one; NULL: none */
-  pv_defect defect;   /* PV_FAULT_IN_PLAIN; `layer` is filled in when it is planted */
+  pv_defect defect;   /* PV_FAULT_IN_OPERATION; `layer` is filled in when it is planted */
   bool once;          /* outside the layers: takes no layer */
   bool needs_tie;     /* invisible unless two experts have the same logit */
 } pv_fault;
@@ -44,7 +44,7 @@ typedef struct pv_planted {
   int64_t layer; /* -1: every layer */
 } pv_planted;
 
-/* "NAME" or "NAME:layer=N"; "none" is no fault, but with the plain backend in the side's place. */
+/* "NAME" or "NAME:layer=N"; "none" is no fault, but with the definition in the side's place. */
 pv_code pv_fault_parse(const char *text, pv_planted *out, pv_error *err);
 
 /* Where the first wrong element must appear. False when the model has nothing that the fault acts
@@ -64,16 +64,16 @@ pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_mode
 pv_code pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err);
 void pv_fault_model_free(pv_model *model);
 
-/* A side: as pv_forward_open, with a fault (NULL: none). pv_forward_backend says "plain" where the
- * plain backend stands in. A fault that the identity does not have, or that
- * acts on nothing in the model, is PV_ERR_INPUT. */
+/* A side: as pv_forward_open, with a fault (NULL: none). pv_forward_backend says "definition" where
+ * the definition stands in. A fault that the identity does not have, or that acts on nothing in the
+ * model, is PV_ERR_INPUT. */
 typedef struct pv_fault_side {
   pv_forward *forward;
   pv_model *model; /* the altered one, or NULL */
 } pv_fault_side;
 pv_code pv_fault_open(const pv_model *model, const char *backend, const pv_backend_config *config,
                       const pv_planted *planted, pv_fault_side *out, pv_error *err);
-/* The same for a check: the plain backend (for f64 the arbiter) stands in for the side, whatever
+/* The same for a check: the definition (for f64 the arbiter) stands in for the side, whatever
  * the backend, so that a fault can be planted where the backend does not exist. */
 pv_code pv_fault_stand_in(const pv_model *model, const pv_backend_config *config,
                           const pv_planted *planted, pv_fault_side *out, pv_error *err);

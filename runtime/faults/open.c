@@ -3,8 +3,8 @@
 
 #include "runtime/faults/faults.h"
 
-static pv_code open_plain(const pv_model *model, const pv_backend_config *config,
-                          const pv_planted *planted, pv_forward **out, pv_error *err) {
+static pv_code open_definition(const pv_model *model, const pv_backend_config *config,
+                               const pv_planted *planted, pv_forward **out, pv_error *err) {
   pv_defect defect = planted->fault->defect;
   pv_backend *backend = NULL;
   defect.layer = planted->layer;
@@ -47,8 +47,8 @@ pv_code pv_fault_open(const pv_model *model, const char *backend, const pv_backe
   if (code != PV_OK) return code;
   if (planted->fault->host == PV_FAULT_IN_CHOICE)
     return pv_forward_open(model, "cpu", config, &out->forward, err);
-  if (planted->fault->host == PV_FAULT_IN_PLAIN)
-    return open_plain(model, config, planted, &out->forward, err);
+  if (planted->fault->host == PV_FAULT_IN_OPERATION)
+    return open_definition(model, config, planted, &out->forward, err);
   code = pv_fault_model(model, planted, &out->model, err);
   if (code == PV_OK) code = pv_forward_open(out->model, backend, config, &out->forward, err);
   if (code != PV_OK) pv_fault_close(out);
@@ -65,7 +65,7 @@ pv_code pv_fault_stand_in(const pv_model *model, const pv_backend_config *config
   if (code == PV_OK)
     code = config->numerics == PV_NUMERICS_F64 || planted->fault->host == PV_FAULT_IN_CHOICE
                ? pv_forward_open(computed, "cpu", config, &out->forward, err)
-               : open_plain(computed, config, planted, &out->forward, err);
+               : open_definition(computed, config, planted, &out->forward, err);
   if (code != PV_OK) pv_fault_close(out);
   return code;
 }

@@ -25,8 +25,8 @@
     .name = n, .area = in, .summary = what, .caught_by = seen, .host = PV_FAULT_IN_##where, \
     .numerics = ids, .types = {-1}, __VA_ARGS__                                             \
   }
-#define PLAIN(n, in, what, seen, ids, ...) \
-  FAULT(PLAIN, n, in, what, seen, ids, .defect = {__VA_ARGS__})
+#define OPERATION(n, in, what, seen, ids, ...) \
+  FAULT(OPERATION, n, in, what, seen, ids, .defect = {__VA_ARGS__})
 
 static const pv_fault table[] = {
     WEIGHTS("swapped_scale_and_min", "Q4_K, Q5_K: scale and minimum of a sub-block exchanged",
@@ -62,89 +62,93 @@ static const pv_fault table[] = {
             "forward.reference ptx.emit ptx.rules router.index_sets swiglu.error types.dispatch",
             subnormals, {PV_TYPE_Q6_K, -1}, .ptx = {"add.rn.f32", "add.rn.ftz.f32"}),
 
-    PLAIN("activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16",
-          "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths gemv.bound "
-          "gemv.exact router.index_sets types.dispatch",
-          I16, .ops = IN(MATMUL), .kernels = &pv_fault_activations_8bit),
-    FAULT(PLAIN, "f32_accumulator", "arithmetic", "products are summed in float32, not float64",
+    OPERATION(
+        "activations_8bit", "arithmetic", "activations are rounded to 8 bits, not 16",
+        "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths gemv.bound "
+        "gemv.exact router.index_sets types.dispatch",
+        I16, .ops = IN(MATMUL), .kernels = &pv_fault_activations_8bit),
+    FAULT(OPERATION, "f32_accumulator", "arithmetic", "products are summed in float32, not float64",
           "forward.parity ptx.emit ptx.flow", F64ACC, .ptx = {"fma.rn.f64", "fma.rn.f32"},
           .defect = {.ops = IN(MATMUL), .kernels = &pv_fault_f32_accumulator}),
-    PLAIN("sum_in_other_order", "arithmetic", "the terms of a row are summed from left to right",
-          "forward.parity forward.paths", FIXED, .ops = IN(MATMUL),
-          .kernels = &pv_fault_other_order),
-    FAULT(PLAIN, "contraction", "arithmetic", "the other product of a sum of two is fused",
+    OPERATION("sum_in_other_order", "arithmetic",
+              "the terms of a row are summed from left to right", "forward.parity forward.paths",
+              FIXED, .ops = IN(MATMUL), .kernels = &pv_fault_other_order),
+    FAULT(OPERATION, "contraction", "arithmetic", "the other product of a sum of two is fused",
           "experts.combine_order forward.parity forward.paths ptx.rules", ALL,
           .ptx = {"mul.rn.f32", "mul.f32"},
           .defect = {.ops = IN(HEADS) | IN(COMBINE), .kernels = &pv_fault_contraction}),
-    FAULT(PLAIN, "approximate_exp", "arithmetic",
+    FAULT(OPERATION, "approximate_exp", "arithmetic",
           "exp in SwiGLU loses digits as its argument grows",
           "forward.parity forward.paths ptx.emit ptx.rules swiglu.error", ALL,
           .ptx = {"div.rn.f32", "div.approx.f32"},
           .defect = {.ops = IN(SWIGLU), .kernels = &pv_fault_approximate_exp}),
 
-    FAULT(PLAIN, "tie_rule_reversed", "MoE", "of experts with the same logit the last is taken",
+    FAULT(OPERATION, "tie_rule_reversed", "MoE", "of experts with the same logit the last is taken",
           "router.topk_rule", ALL, .needs_tie = true,
           .defect = {.ops = IN(TOPK), .kernels = &pv_fault_tie_reversed}),
-    PLAIN("no_renormalisation", "MoE", "the weights of the chosen experts keep their sum below 1",
-          "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
-          "router.index_sets router.topk_rule router.weights_sum",
-          ALL, .ops = IN(ROUTE), .kernels = &pv_fault_not_renormalised),
-    PLAIN("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
-          "forward.parity forward.paths", ALL, .ops = IN(ROUTE),
-          .kernels = &pv_fault_softmax_after),
+    OPERATION("no_renormalisation", "MoE",
+              "the weights of the chosen experts keep their sum below 1",
+              "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
+              "router.index_sets router.topk_rule router.weights_sum",
+              ALL, .ops = IN(ROUTE), .kernels = &pv_fault_not_renormalised),
+    OPERATION("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
+              "forward.parity forward.paths", ALL, .ops = IN(ROUTE),
+              .kernels = &pv_fault_softmax_after),
     FAULT(WEIGHTS, "expert_stride_off_by_one", "MoE",
           "in the gate's tensor expert e begins e rows too late",
           "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
           "forward.reference router.index_sets",
           EVERY, .once = false),
-    PLAIN("last_expert_dropped", "MoE", "the last of the chosen experts is not added",
-          "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
-          "router.index_sets",
-          ALL, .ops = IN(COMBINE), .kernels = &pv_fault_expert_dropped),
-    PLAIN("weights_permuted", "MoE", "each expert is weighted with the next one's weight",
-          "experts.combine_order experts.dispatch forward.arbiter forward.argmax forward.parity "
-          "forward.paths forward.reference router.index_sets",
-          ALL, .ops = IN(COMBINE), .kernels = &pv_fault_weights_permuted),
+    OPERATION("last_expert_dropped", "MoE", "the last of the chosen experts is not added",
+              "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
+              "router.index_sets",
+              ALL, .ops = IN(COMBINE), .kernels = &pv_fault_expert_dropped),
+    OPERATION(
+        "weights_permuted", "MoE", "each expert is weighted with the next one's weight",
+        "experts.combine_order experts.dispatch forward.arbiter forward.argmax forward.parity "
+        "forward.paths forward.reference router.index_sets",
+        ALL, .ops = IN(COMBINE), .kernels = &pv_fault_weights_permuted),
 
     FAULT(SHAPE, "wrong_rope_base", "attention", "RoPE with base 10000, whatever the file says",
           "forward.arbiter forward.parity forward.paths forward.reference router.index_sets", EVERY,
           .once = true),
-    PLAIN("rope_pairs", "attention", "RoPE turns neighbours, not halves",
-          "forward.arbiter forward.parity forward.paths forward.reference router.index_sets", ALL,
-          .ops = IN(HEADS), .kernels = &pv_fault_rope_pairs),
-    PLAIN("qk_norm_missing", "attention", "queries and keys are not normed",
-          "forward.arbiter forward.parity forward.paths forward.reference router.index_sets", ALL,
-          .ops = IN(HEADS), .kernels = &pv_fault_no_norm),
-    PLAIN("wrong_head_group", "attention", "query head h reads KV head h modulo their number",
-          "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
-          "router.index_sets",
-          ALL, .ops = IN(ATTEND), .group = pv_fault_head_modulo),
-    PLAIN("mask_off_by_one", "attention", "each position sees the one after it",
-          "forward.arbiter forward.argmax forward.batch_split forward.parity forward.paths "
-          "forward.reference forward.shape router.index_sets",
-          ALL, .ops = IN(ATTEND), .visible = pv_fault_sees_next),
-    PLAIN("stale_kv_entry", "attention", "the first position of a later batch is not cached",
-          "forward.batch_split forward.shape", ALL, .ops = IN(ATTEND),
-          .appended = pv_fault_first_kept),
+    OPERATION("rope_pairs", "attention", "RoPE turns neighbours, not halves",
+              "forward.arbiter forward.parity forward.paths forward.reference router.index_sets",
+              ALL, .ops = IN(HEADS), .kernels = &pv_fault_rope_pairs),
+    OPERATION("qk_norm_missing", "attention", "queries and keys are not normed",
+              "forward.arbiter forward.parity forward.paths forward.reference router.index_sets",
+              ALL, .ops = IN(HEADS), .kernels = &pv_fault_no_norm),
+    OPERATION("wrong_head_group", "attention", "query head h reads KV head h modulo their number",
+              "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
+              "router.index_sets",
+              ALL, .ops = IN(ATTEND), .group = pv_fault_head_modulo),
+    OPERATION("mask_off_by_one", "attention", "each position sees the one after it",
+              "forward.arbiter forward.argmax forward.batch_split forward.parity forward.paths "
+              "forward.reference forward.shape router.index_sets",
+              ALL, .ops = IN(ATTEND), .visible = pv_fault_sees_next),
+    OPERATION("stale_kv_entry", "attention", "the first position of a later batch is not cached",
+              "forward.batch_split forward.shape", ALL, .ops = IN(ATTEND),
+              .appended = pv_fault_first_kept),
 
     FAULT(CHOICE, "silent_fallback", "system", "the CPU computes, whoever was asked",
           "forward.argmax forward.no_fallback forward.parity router.index_sets", EVERY,
           .once = true),
-    PLAIN("nondeterministic_order", "system", "the terms of a row in another order in each process",
-          "forward.determinism forward.parity forward.paths", FIXED, .ops = IN(MATMUL),
-          .kernels = &pv_fault_random_order),
-    PLAIN("uninitialised_output", "system", "the last element of a row is never written",
-          "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
-          "router.index_sets",
-          ALL, .role = PV_ROLE_FFN_OUT, .after = pv_fault_last_unwritten),
-    PLAIN("nan_in_one_element", "system", "one element of the first position is NaN",
-          "experts.dispatch forward.arbiter forward.argmax forward.finite forward.parity "
-          "forward.paths forward.reference forward.shape router.index_sets router.weights_sum",
-          ALL, .role = PV_ROLE_EXPERTS_OUT, .after = pv_fault_one_nan),
-    PLAIN("wrong_position_after_split", "system", "positions are counted from the batch's start",
-          "forward.batch_split forward.shape", ALL, .ops = IN(HEADS),
-          .position = pv_fault_position_of_batch),
-    FAULT(PLAIN, "argmax_out_of_range", "system", "the top token is no token of the vocabulary",
+    OPERATION("nondeterministic_order", "system",
+              "the terms of a row in another order in each process",
+              "forward.determinism forward.parity forward.paths", FIXED, .ops = IN(MATMUL),
+              .kernels = &pv_fault_random_order),
+    OPERATION("uninitialised_output", "system", "the last element of a row is never written",
+              "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
+              "router.index_sets",
+              ALL, .role = PV_ROLE_FFN_OUT, .after = pv_fault_last_unwritten),
+    OPERATION("nan_in_one_element", "system", "one element of the first position is NaN",
+              "experts.dispatch forward.arbiter forward.argmax forward.finite forward.parity "
+              "forward.paths forward.reference forward.shape router.index_sets router.weights_sum",
+              ALL, .role = PV_ROLE_EXPERTS_OUT, .after = pv_fault_one_nan),
+    OPERATION("wrong_position_after_split", "system",
+              "positions are counted from the batch's start", "forward.batch_split forward.shape",
+              ALL, .ops = IN(HEADS), .position = pv_fault_position_of_batch),
+    FAULT(OPERATION, "argmax_out_of_range", "system", "the top token is no token of the vocabulary",
           "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
           "forward.shape",
           ALL, .once = true, .defect = {.ops = IN(ARGMAX), .after = pv_fault_out_of_range}),
@@ -159,7 +163,7 @@ enum { COUNT = sizeof table / sizeof *table };
 
 /* Nothing is wrong: what a fault is compared with. */
 static const pv_fault sound =
-    FAULT(PLAIN, "none", "", "nothing is wrong", "", EVERY, .once = false);
+    FAULT(OPERATION, "none", "", "nothing is wrong", "", EVERY, .once = false);
 
 const pv_fault *pv_faults(size_t *count) {
   *count = COUNT;

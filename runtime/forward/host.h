@@ -28,7 +28,7 @@ typedef struct pv_defect {
 } pv_defect;
 
 /* As pv_backend_ops.open, with a defect (NULL: none), which is copied. `config.path` is ignored.
- * f64 is PV_ERR_UNSUPPORTED: its definition is the arbiter. The backend is called "plain". */
+ * f64 is PV_ERR_UNSUPPORTED: its definition is the arbiter. The backend is called "definition". */
 pv_code pv_definition_open(const pv_model *model, const pv_backend_config *config,
                            const pv_defect *defect, pv_backend **out, pv_error *err);
 

@@ -69,7 +69,7 @@ static pv_code definition_open(const pv_model *model, const pv_backend_config *c
   return pv_definition_open(model, config, NULL, out, err);
 }
 
-static const pv_backend_ops definition = {.name = "plain",
+static const pv_backend_ops definition = {.name = "definition",
                                           .open = definition_open,
                                           .close = host_close,
                                           .begin = host_begin,

@@ -71,7 +71,7 @@ typedef struct pv_noise_of { /* one source */
   pv_noise_routing *routing;   /* [layer]; owned */
   uint64_t tops, tops_changed; /* top tokens */
   bool finite;                 /* no spread is infinite */
-  const char *computed;        /* who did: "cpu"; "plain": stands in, with the fault */
+  const char *computed;        /* who did: "cpu"; "definition": stands in, with the fault */
 } pv_noise_of;
 
 typedef struct pv_noise_result {

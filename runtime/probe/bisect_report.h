@@ -26,7 +26,7 @@ size_t pv_bisect_behind(const pv_bisect_result *result, int side, pv_stage_id st
                         bool (*out)[PV_STAGES_MAX]);
 
 /* The kernels that make a stage, each with its file; NULL for who is not known. `computed`: "cpu",
- * "cuda", "ptx" or "plain". */
+ * "cuda", "ptx" or "definition". */
 const char *pv_bisect_source(const pv_model *model, const char *computed, pv_numerics numerics,
                              pv_stage_id stage, uint32_t layer);
 

@@ -69,7 +69,9 @@ static const char *gpu_product(pv_numerics numerics, const pv_plan *plan, pv_sta
 const char *pv_bisect_source(const pv_model *model, const char *computed, pv_numerics numerics,
                              pv_stage_id stage, uint32_t layer) {
   const bool gpu = strcmp(computed, "cuda") == 0 || strcmp(computed, "ptx") == 0;
-  if (strcmp(computed, "plain") == 0) return "the definition (kernels/definition/definition.c)";
+  if (strcmp(computed, "definition") == 0 ||
+      strcmp(computed, "plain") == 0) /* as recorded before */
+    return "the definition (kernels/definition/definition.c)";
   if (!gpu && strcmp(computed, "cpu") != 0) return NULL;
   if (numerics == PV_NUMERICS_F64) return "the arbiter (kernels/exact/exact.c)";
   const pv_stage_row *row = &model->plan->rows[stage];

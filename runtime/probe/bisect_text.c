@@ -62,8 +62,8 @@ static void print_header(const pv_bisect_spec *spec, const pv_bisect_result *r) 
   for (int i = 0; i < 2; i++)
     if (spec->side[i].recorded != NULL)
       print_recorded(&spec->side[i], i);
-    else if (strcmp(r->computed[i], "plain") == 0)
-      printf("  on the %s the plain backend stands in, with the fault; it has the same bits else\n",
+    else if (strcmp(r->computed[i], "definition") == 0)
+      printf("  on the %s the definition stands in, with the fault; it has the same bits else\n",
              side_word[i]);
   const bool defined = r->defined[0] && r->defined[1];
   if (!defined)

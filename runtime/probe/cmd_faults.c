@@ -13,7 +13,7 @@ static const char *host_name(pv_fault_host host) {
   static const char *const names[] = {
       [PV_FAULT_IN_WEIGHTS] = "weights",
       [PV_FAULT_IN_SHAPE] = "metadata",
-      [PV_FAULT_IN_PLAIN] = "plain backend",
+      [PV_FAULT_IN_OPERATION] = "definition",
       [PV_FAULT_IN_CHOICE] = "choice of the backend",
       [PV_FAULT_IN_READER] = "reader of model files",
   };

@@ -14,7 +14,8 @@ static const pv_side_kind table[] = {
     {"cuda", "the GPU", "cuda", NULL, ROUNDED, false},
     {"ptx", "the GPU's kernels, interpreted", "ptx", NULL, ROUNDED, false},
     {"f64", "the float64 arbiter", "cpu", NULL, F64, false},
-    {"definition", "the identity's definition, written for clarity", "plain", NULL, ROUNDED, true},
+    {"definition", "the identity's definition, written for clarity", "definition", NULL, ROUNDED,
+     true},
     {"trace", "a folder that pv trace wrote: trace:DIR", NULL, NULL, 0, false},
 };
 enum { KINDS = sizeof table / sizeof *table, WORD = 64 };

@@ -16,7 +16,7 @@ says 'where attn_out of layer 2, position 0, element 64'
 says 'since here: up to this stage no bit differs between the sides'
 says 'not defined left 0, right '
 says "again pv bisect cpu:i16 cpu:i16@wrong_head_group:layer=2 --model $model --ids 1,2,3,4"
-says 'on the right the plain backend stands in'
+says 'on the right the definition stands in'
 says 'kernel the definition (kernels/definition/definition.c), on the right'
 # What is outside the layers has no layer's number.
 run "$pv" bisect cpu:i16 cpu:i16@argmax_out_of_range --model "$model" --ids 1,2

@@ -33,7 +33,7 @@ gates = [g for g in gates if g['faults']]
 
 
 def key(gate, fault):
-    """The plain backend stands in, whatever the backend: what is alike is measured once."""
+    """The definition stands in, whatever the backend: what is alike is measured once."""
     alike = {k: v for k, v in gate['with'].items() if k != 'backend'}
     return json.dumps([gate['check'], alike, fault], sort_keys=True)
 

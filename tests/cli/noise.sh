@@ -55,7 +55,7 @@ field "d['prompts'], d['positions'] > 1, [s['name'] for s in d['sources']]" "1 T
 run "$pv" noise cpu:i16@last_expert_dropped:layer=2 --model "$model" --random 6 --json
 exits 0
 field "d['sources'][1]['name'], d['sources'][1]['computed_by']" \
-  'cpu:i16@last_expert_dropped:layer=2 plain'
+  'cpu:i16@last_expert_dropped:layer=2 definition'
 field "[s['block']['error'] > 1e-3 for s in d['sources'][1]['stages'] if s['stage'] == 'moe_ffn_out']" \
   '[False, False, True, False]'
 # What is not finite has no floor.

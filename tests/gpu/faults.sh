@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every fault planted once in the right side, which is the GPU's: those of weights and metadata it
-# computes itself, for the others the plain backend stands in. `pv bisect` names stage and side of
+# computes itself, for the others the definition stands in. `pv bisect` names stage and side of
 # each. Usage: faults.sh PV
 set -u
 pv=$1
