@@ -13,9 +13,11 @@ typedef struct pv_cuda_argmax {
 } pv_cuda_argmax;
 PV_LAYOUT(pv_cuda_argmax, 32, parts, 28);
 
+enum { PV_ARGMAX_MOST = INT32_MAX }; /* elements: an index is an int32_t */
+
 #endif
 
 PV_KERNEL(argmax_parts, pv_cuda_argmax, PV_GRID(a->parts, rows, 1), PV_CUDA_BLOCK, 0, "argmax",
-          a->n > 0 && a->n <= INT32_MAX && a->parts > 0, PV_WRITES(pv_cuda_argmax, part))
+          a->n > 0 && a->n <= PV_ARGMAX_MOST && a->parts > 0, PV_WRITES(pv_cuda_argmax, part))
 PV_KERNEL(argmax, pv_cuda_argmax, PV_GRID(rows, 1, 1), PV_CUDA_BLOCK, 0, "argmax", a->parts > 0,
           PV_WRITES(pv_cuda_argmax, out))

@@ -69,7 +69,7 @@ static pv_code run_forward_parity(pv_check *check, pv_error *err) {
                             left, pv_numerics_name(ln), right, pv_numerics_name(rn));
   if (strcmp(left, right) == 0)
     return pv_check_verdict(check, "VACUOUS", "both sides are %s: nothing is compared", left);
-  double cosine[PV_MODEL_LAYERS_MAX];
+  double cosine[PV_MODEL_LAYERS_MAX] = {0};
   for (uint32_t l = 0; l < check->model->shape.layers; l++) cosine[l] = 1.0;
   pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
   for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {

@@ -53,7 +53,7 @@ planted tree README.md
 runs test_meta_docs test_gpu_parity
 rests "${sanitized[@]}"
 planted tree docs/checks.md
-runs test_meta_docs test_cli_defaults test_probe_check_spec
+runs test_meta_docs test_cli_defaults test_checks_spec
 rests test_cli_validate test_cli_bisect test_bisect "${threads[@]}" "${targets[@]}"
 planted tree page_commands
 runs test_meta_examples_quick

@@ -31,7 +31,7 @@ static void expect_named(const char *text) {
 }
 
 static void test_every_stage(void) {
-  static const char *const who[] = {"cpu", "plain", "cuda", "ptx"};
+  static const char *const who[] = {"cpu", "definition", "cuda", "ptx"};
   for (size_t i = 0; i < sizeof who / sizeof *who; i++)
     for (int n = 0; n < PV_NUMERICS_COUNT; n++)
       for (int s = 0; s < PV_STAGES; s++) {

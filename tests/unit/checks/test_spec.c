@@ -221,7 +221,7 @@ static void describe_all(pv_text *out) {
       "without: no run of it could ever be a PASS.\n\n"
       "This page is written from what stands beside each check in `runtime/checks`, and"
       " a test holds the\n"
-      "two together: `build-release/bin/test_probe_check_spec --print > docs/checks.md`."
+      "two together: `build-release/bin/test_checks_spec --print > docs/checks.md`."
       " `pv explain\n"
       "CHECK` shows one entry.\n\n"
       "`pv` itself has no list of checks. It asks `pv-probe describe`, once a command,"
