@@ -294,7 +294,7 @@ bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_i
 
 bool pv_fault_applies(const pv_planted *planted, const pv_model *model) {
   const pv_fault *fault = planted->fault;
-  const bool sound = fault->host == PV_FAULT_IN_PLAIN && fault->defect.ops == 0 &&
+  const bool sound = fault->host == PV_FAULT_IN_OPERATION && fault->defect.ops == 0 &&
                      fault->defect.role == PV_ROLE_NONE;
   pv_stage_id stage;
   uint32_t layer;
