@@ -14,56 +14,30 @@ static uint16_t half_scale(uint64_t *state) {
   return pv_f32_to_f16((float)(0.001 + 0.01 * pv_random_unit(state)));
 }
 
+static void put_plain(pv_type type, float value, void *out) {
+  const uint16_t bits = type == PV_TYPE_F16 ? pv_f32_to_f16(value) : pv_f32_to_bf16(value);
+  if (type == PV_TYPE_F32)
+    memcpy(out, &value, sizeof value);
+  else
+    memcpy(out, &bits, sizeof bits);
+}
+
 void pv_rows_random(pv_type type, size_t k, uint64_t *state, void *row) {
   const pv_type_info *info = pv_type_get(type);
   for (size_t b = 0; b < k / info->block_elements; b++) {
     void *block = (char *)row + b * info->block_bytes;
     const float value = (float)(2.0 * pv_random_unit(state) - 1.0);
-    const uint16_t half = pv_f32_to_f16(value), brain = pv_f32_to_bf16(value);
     fill(block, info->block_bytes, state);
-    switch (type) {
-      case PV_TYPE_F32:
-        memcpy(block, &value, sizeof value);
-        break;
-      case PV_TYPE_F16:
-        memcpy(block, &half, sizeof half);
-        break;
-      case PV_TYPE_BF16:
-        memcpy(block, &brain, sizeof brain);
-        break;
-      case PV_TYPE_Q8_0:
-        ((pv_block_q8_0 *)block)->d = half_scale(state);
-        break;
-      case PV_TYPE_Q6_K:
-        ((pv_block_q6_k *)block)->d = half_scale(state);
-        break;
-      case PV_TYPE_Q4_K:
-      case PV_TYPE_Q5_K:
-        ((pv_block_q4_k *)block)->d = half_scale(state);
-        ((pv_block_q4_k *)block)->dmin = half_scale(state);
-        break;
-    }
+    if (!info->quantised) put_plain(type, value, block);
+    if (type == PV_TYPE_Q8_0) ((pv_block_q8_0 *)block)->d = half_scale(state);
+    if (type == PV_TYPE_Q6_K) ((pv_block_q6_k *)block)->d = half_scale(state);
+    if (type != PV_TYPE_Q4_K && type != PV_TYPE_Q5_K) continue;
+    ((pv_block_q4_k *)block)->d = half_scale(state);
+    ((pv_block_q4_k *)block)->dmin = half_scale(state);
   }
 }
 
 enum { ONE_F16 = 0x3c00, WEIGHTS = 256 /* whole blocks of any type */ };
-
-/* Writes weight i of a block, as the integer that the format stores. */
-static void put(pv_type type, void *block, size_t i, unsigned q) {
-  const size_t pair = i / 64, l = i % 32, shift = i / 32 % 2 * 4;
-  if (type == PV_TYPE_Q4_K) ((pv_block_q4_k *)block)->q[32 * pair + l] |= (uint8_t)(q << shift);
-  if (type == PV_TYPE_Q5_K) {
-    pv_block_q5_k *b = block;
-    b->q[32 * pair + l] |= (uint8_t)((q & 15) << shift);
-    b->high[l] |= (uint8_t)((q >> 4) << (i / 32));
-  }
-  if (type == PV_TYPE_Q6_K) {
-    pv_block_q6_k *b = block;
-    const size_t h = i / 128, quarter = i % 128 / 32;
-    b->low[64 * h + (quarter % 2) * 32 + l] |= (uint8_t)((q & 15) << (quarter / 2 * 4));
-    b->high[32 * h + l] |= (uint8_t)((q >> 4) << (2 * quarter));
-  }
-}
 
 /* Where a segment of a row of `k` has its large activation; rows of one length agree. */
 static size_t big_at(size_t k, size_t segment) {
@@ -79,67 +53,64 @@ float pv_rows_exact_act(pv_type type, float max, size_t k, size_t i, uint64_t *s
 }
 
 static void exact_scales(pv_type type, void *block, uint64_t *state) {
+  uint8_t sc[8], m[8];
   if (type == PV_TYPE_Q8_0) ((pv_block_q8_0 *)block)->d = ONE_F16;
   if (type == PV_TYPE_Q6_K) {
     pv_block_q6_k *b = block;
     b->d = ONE_F16;
     for (int j = 0; j < 16; j++) b->scales[j] = (int8_t)((int)(pv_random_next(state) % 5) - 2);
   }
-  if (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K) {
-    pv_block_q4_k *b = block;
-    b->d = b->dmin = ONE_F16;
-    for (int j = 0; j < 4; j++) {
-      b->scales[j] = (uint8_t)(pv_random_next(state) % 3);
-      b->scales[4 + j] = (uint8_t)(pv_random_next(state) % 3);
-      b->scales[8 + j] = (uint8_t)(pv_random_next(state) % 3 | (pv_random_next(state) % 3) << 4);
-    }
+  if (type != PV_TYPE_Q4_K && type != PV_TYPE_Q5_K) return;
+  pv_block_q4_k *b = block; /* Q5_K begins alike */
+  b->d = b->dmin = ONE_F16;
+  for (int j = 0; j < 8; j++) {
+    sc[j] = (uint8_t)(pv_random_next(state) % 3);
+    m[j] = (uint8_t)(pv_random_next(state) % 3);
   }
+  pv_k4_pack(sc, m, b->scales);
+}
+
+/* An integer that the type can store; a small one stands against a large activation. */
+static int exact_weight(pv_type type, bool small, int r) {
+  if (type == PV_TYPE_Q8_0) return small ? r % 7 - 3 : r % 255 - 127;
+  if (type == PV_TYPE_Q4_K) return r % (small ? 4 : 16);
+  if (type == PV_TYPE_Q5_K) return r % (small ? 4 : 32);
+  if (type == PV_TYPE_Q6_K) return small ? r % 5 - 2 : r % 64 - 32;
+  return r % 15 - 7;
 }
 
 void pv_rows_exact(pv_type type, size_t k, uint64_t *state, void *row) {
   const pv_type_info *info = pv_type_get(type);
-  memset(row, 0, k / info->block_elements * info->block_bytes);
-  for (size_t i = 0; i < k; i++) {
-    const size_t in = i % info->block_elements;
-    void *block = (char *)row + i / info->block_elements * info->block_bytes;
-    const bool small = i % PV_SEGMENT == big_at(k, i / PV_SEGMENT);
-    const unsigned r = (unsigned)pv_random_next(state);
-    const float w = (float)((int)(r % 15) - 7);
-    const uint16_t half = pv_f32_to_f16(w), brain = pv_f32_to_bf16(w);
-    if (in == 0) exact_scales(type, block, state);
-    if (type == PV_TYPE_F32) memcpy(block, &w, sizeof w);
-    if (type == PV_TYPE_F16) memcpy(block, &half, sizeof half);
-    if (type == PV_TYPE_BF16) memcpy(block, &brain, sizeof brain);
-    if (type == PV_TYPE_Q8_0)
-      ((pv_block_q8_0 *)block)->q[in] = (int8_t)(small ? (int)(r % 7) - 3 : (int)(r % 255) - 127);
-    if (type == PV_TYPE_Q4_K) put(type, block, in, small ? r % 4 : r % 16);
-    if (type == PV_TYPE_Q5_K) put(type, block, in, small ? r % 4 : r % 32);
-    if (type == PV_TYPE_Q6_K) put(type, block, in, small ? 30 + r % 5 : r % 64);
+  for (size_t at = 0; at < k; at += info->block_elements) {
+    void *block = (char *)row + at / info->block_elements * info->block_bytes;
+    int8_t q[WEIGHTS];
+    for (size_t i = 0; i < info->block_elements; i++) {
+      const bool small = (at + i) % PV_SEGMENT == big_at(k, (at + i) / PV_SEGMENT);
+      q[i] = (int8_t)exact_weight(type, small, (int)(pv_random_next(state) >> 40));
+    }
+    pv_block_pack(type, q, block);
+    exact_scales(type, block, state);
+    if (!info->quantised) put_plain(type, (float)q[0], block);
   }
 }
 
 pv_code pv_rows_act_make(const pv_cpu_path *path, pv_product product, const float *x, size_t k,
                          pv_rows_act *out, pv_error *err) {
-  const size_t padded = pv_act_padded(k);
-  *out = (pv_rows_act){.q = calloc(padded, sizeof(int16_t)),
-                       .d = calloc(padded / PV_SEGMENT, sizeof(float)),
-                       .sum = calloc(padded / PV_SEGMENT, sizeof(int32_t)),
-                       .offset = calloc(2 * padded / PV_SEGMENT, sizeof(int32_t))};
-  if (out->q == NULL || out->d == NULL || out->sum == NULL || out->offset == NULL) {
-    pv_rows_act_free(out);
+  const size_t padded = pv_act_padded(k), segments = padded / PV_SEGMENT;
+  const size_t bytes = 4 * segments * sizeof(float) + padded * sizeof(int16_t);
+  float *d = calloc(1, bytes);
+  if (d == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row of %zu activations", k);
-  }
-  out->act = (pv_act){x, out->q, out->d, out->sum, out->offset};
+  int32_t *sum = (int32_t *)(void *)(d + segments), *offset = sum + segments;
+  int16_t *q = (int16_t *)(void *)(offset + 2 * segments);
+  *out = (pv_rows_act){{x, q, d, sum, offset}, d};
   if (product != PV_PRODUCT_F64ACC && path->round != NULL)
-    path->round(product, x, k, out->q, out->d, out->sum, out->offset);
+    path->round(product, x, k, q, d, sum, offset);
   return PV_OK;
 }
 
 void pv_rows_act_free(pv_rows_act *act) {
-  free(act->q);
-  free(act->d);
-  free(act->sum);
-  free(act->offset);
+  free(act->room);
   *act = (pv_rows_act){0};
 }
 

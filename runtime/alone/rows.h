@@ -21,9 +21,7 @@ void pv_rows_exact(pv_type type, size_t k, uint64_t *state, void *row);
  */
 typedef struct pv_rows_act {
   pv_act act;
-  int16_t *q;
-  float *d;
-  int32_t *sum, *offset;
+  void *room; /* of its planes */
 } pv_rows_act;
 pv_code pv_rows_act_make(const pv_cpu_path *path, pv_product product, const float *x, size_t k,
                          pv_rows_act *out, pv_error *err);

@@ -54,25 +54,34 @@ static pv_code sizes(const pv_check *check, size_t *tokens, size_t *repeats, pv_
   return pv_error_set(err, PV_ERR_INPUT, "repeats or tokens are out of range");
 }
 
-static pv_code run_throughput_decode(pv_check *check, pv_error *err) {
+/* Of decode behind `context` positions, or of a prompt, which is run once before. */
+static pv_code run_throughput(pv_check *check, bool decodes, pv_error *err) {
   size_t tokens, repeats;
   double rate[REPEATS_MAX];
   pv_forward *forward = NULL;
   if (!pv_check_has(check, false)) return PV_OK;
-  const size_t context = (size_t)pv_check_real(check, "context");
+  const size_t context = decodes ? (size_t)pv_check_real(check, "context") : 0;
   pv_code code = sizes(check, &tokens, &repeats, err);
+  const size_t prompt = decodes ? context > 0 ? BATCH_MAX : 1 : tokens;
   if (code == PV_OK)
-    code = open_backend(check, context + tokens + 1, context > 0 ? BATCH_MAX : 1, &forward, err);
+    code = open_backend(check, decodes ? context + tokens + 1 : tokens,
+                        prompt < BATCH_MAX ? prompt : BATCH_MAX, &forward, err);
   if (code != PV_OK || forward == NULL) return code;
   const pv_speed speed = {forward, check->model, BATCH_MAX};
-  code = pv_speed_fill(&speed, context, err);
+  code = decodes ? pv_speed_fill(&speed, context, err)
+                 : pv_speed_prefill(&speed, tokens, &rate[0], err);
   for (size_t r = 0; r < repeats && code == PV_OK; r++) {
-    code = pv_speed_decode(&speed, context, tokens, &rate[r], NULL, NULL, err);
+    code = decodes ? pv_speed_decode(&speed, context, tokens, &rate[r], NULL, NULL, err)
+                   : pv_speed_prefill(&speed, tokens, &rate[r], err);
     check->compared += tokens;
     pv_check_progress(check, r + 1, repeats);
   }
   pv_forward_close(forward);
   return code == PV_OK ? judge_rates(check, rate, repeats) : code;
+}
+
+static pv_code run_throughput_decode(pv_check *check, pv_error *err) {
+  return run_throughput(check, true, err);
 }
 
 const pv_check_spec pv_check_throughput_decode = {
@@ -95,23 +104,7 @@ const pv_check_spec pv_check_throughput_decode = {
     .run = run_throughput_decode};
 
 static pv_code run_throughput_prefill(pv_check *check, pv_error *err) {
-  size_t tokens, repeats;
-  double rate[REPEATS_MAX];
-  pv_forward *forward = NULL;
-  if (!pv_check_has(check, false)) return PV_OK;
-  pv_code code = sizes(check, &tokens, &repeats, err);
-  if (code == PV_OK)
-    code = open_backend(check, tokens, tokens < BATCH_MAX ? tokens : BATCH_MAX, &forward, err);
-  if (code != PV_OK || forward == NULL) return code;
-  const pv_speed speed = {forward, check->model, BATCH_MAX};
-  code = pv_speed_prefill(&speed, tokens, &rate[0], err); /* warms up */
-  for (size_t r = 0; r < repeats && code == PV_OK; r++) {
-    code = pv_speed_prefill(&speed, tokens, &rate[r], err);
-    check->compared += tokens;
-    pv_check_progress(check, r + 1, repeats);
-  }
-  pv_forward_close(forward);
-  return code == PV_OK ? judge_rates(check, rate, repeats) : code;
+  return run_throughput(check, false, err);
 }
 
 const pv_check_spec pv_check_throughput_prefill = {
