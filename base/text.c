@@ -259,3 +259,12 @@ const char *pv_text_nearest(const char *word, const void *table, size_t count, s
   }
   return best;
 }
+
+const void *pv_text_find(const char *word, const void *table, size_t count, size_t size) {
+  for (size_t i = 0; i < count; i++) {
+    const char *entry = (const char *)table + i * size, *name;
+    memcpy(&name, entry, sizeof name);
+    if (name != NULL && strcmp(word, name) == 0) return entry;
+  }
+  return NULL;
+}

@@ -60,6 +60,9 @@ size_t pv_text_distance(const char *a, const char *b);
 const char *pv_text_nearest(const char *word, const void *table, size_t count, size_t size,
                             size_t limit);
 
+/* Of such a table the first entry of this name, or NULL; some may have none. */
+const void *pv_text_find(const char *word, const void *table, size_t count, size_t size);
+
 bool pv_utf8_valid(const char *bytes, size_t length);
 
 #endif

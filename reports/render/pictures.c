@@ -34,9 +34,7 @@ static const known titles[] = {
 };
 
 static const known *find_known(const char *picture) {
-  for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
-    if (strcmp(titles[i].picture, picture) == 0) return &titles[i];
-  return NULL;
+  return pv_text_find(picture, titles, sizeof titles / sizeof *titles, sizeof *titles);
 }
 
 static bool same(const char *a, const char *b) {

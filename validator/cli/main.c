@@ -55,9 +55,7 @@ static void print_help(FILE *out) {
 }
 
 static const command *find(const char *name) {
-  for (size_t i = 0; i < COMMANDS; i++)
-    if (strcmp(commands[i].name, name) == 0) return &commands[i];
-  return NULL;
+  return pv_text_find(name, commands, COMMANDS, sizeof *commands);
 }
 
 static int unknown(const char *name) {

@@ -30,12 +30,6 @@ pv_code pv_fields_flaw(const pv_reading *r, const pv_yaml_node *at, const char *
 
 static const char *const kind_names[] = {"a text", "a list", "a mapping"};
 
-static const pv_field *find(const pv_field *fields, size_t count, const char *key) {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(fields[i].key, key) == 0) return &fields[i];
-  return NULL;
-}
-
 static pv_code unknown_key(const pv_reading *r, const pv_yaml_node *key, const char *what,
                            const pv_field *fields, size_t count) {
   char hint[200];
@@ -115,7 +109,7 @@ pv_code pv_fields_read(const pv_reading *r, const pv_yaml_node *node, const char
     return pv_fields_flaw(r, node, "PV012", "write key: value pairs", "%s is %s, not a mapping",
                           what, kind_names[node->kind]);
   for (size_t i = 0; i < node->count; i++) {
-    const pv_field *field = find(fields, count, node->keys[i]->text);
+    const pv_field *field = pv_text_find(node->keys[i]->text, fields, count, sizeof *fields);
     const pv_code code = field == NULL ? unknown_key(r, node->keys[i], what, fields, count)
                          : field->kind == PV_FIELD_GONE
                              ? pv_fields_flaw(r, node->keys[i], "PV010", field->target,

@@ -334,9 +334,7 @@ pv_code pv_known_read(pv_arena *arena, const char *json, size_t length, const pv
 }
 
 const pv_known_check *pv_known_check_find(const pv_known *known, const char *name) {
-  for (size_t i = 0; i < known->check_count; i++)
-    if (strcmp(known->checks[i].name, name) == 0) return &known->checks[i];
-  return NULL;
+  return pv_text_find(name, known->checks, known->check_count, sizeof *known->checks);
 }
 
 bool pv_known_is_side(const pv_known_param *param, const char *text) {
@@ -354,9 +352,7 @@ bool pv_known_is_side(const pv_known_param *param, const char *text) {
 }
 
 const pv_known_param *pv_known_param_find(const pv_known_check *check, const char *name) {
-  for (size_t i = 0; i < check->param_count; i++)
-    if (strcmp(check->params[i].name, name) == 0) return &check->params[i];
-  return NULL;
+  return pv_text_find(name, check->params, check->param_count, sizeof *check->params);
 }
 
 const pv_known_param *pv_known_gate(const pv_known_check *check) {
@@ -367,9 +363,7 @@ const pv_known_param *pv_known_gate(const pv_known_check *check) {
 }
 
 const pv_known_fault *pv_known_fault_find(const pv_known *known, const char *name) {
-  for (size_t i = 0; i < known->fault_count; i++)
-    if (strcmp(known->faults[i].name, name) == 0) return &known->faults[i];
-  return NULL;
+  return pv_text_find(name, known->faults, known->fault_count, sizeof *known->faults);
 }
 
 const char *pv_known_check_nearest(const pv_known *known, const char *name) {

@@ -1,6 +1,5 @@
 /* The list of rules: `pv explain RULE` prints an entry. */
-#include <string.h>
-
+#include "base/text.h"
 #include "validator/rules/rules.h"
 
 static const pv_rule list[] = {
@@ -133,7 +132,5 @@ const pv_rule *pv_rule_list(size_t *count) {
 }
 
 const pv_rule *pv_rule_find(const char *id) {
-  for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-    if (strcmp(list[i].id, id) == 0) return &list[i];
-  return NULL;
+  return pv_text_find(id, list, sizeof list / sizeof *list, sizeof *list);
 }

@@ -176,6 +176,17 @@ static void test_shell(void) {
   pv_text_free(&text);
 }
 
+static void test_find(void) {
+  static const struct pet {
+    const char *name;
+    int legs;
+  } pets[] = {{NULL, 0}, {"cat", 4}, {"bird", 2}, {"cat", 3}};
+  const struct pet *found = pv_text_find("cat", pets, 4, sizeof *pets);
+  EXPECT(found == &pets[1]);
+  EXPECT(pv_text_find("ca", pets, 4, sizeof *pets) == NULL);
+  EXPECT(pv_text_find("bird", pets, 2, sizeof *pets) == NULL);
+}
+
 int main(void) {
   return pv_testing_main("text", (pv_case[]){PV_CASE(test_grows),
                                              PV_CASE(test_adds),
@@ -189,5 +200,6 @@ int main(void) {
                                              PV_CASE(test_nearest),
                                              PV_CASE(test_reals),
                                              PV_CASE(test_shell),
+                                             PV_CASE(test_find),
                                              {0}});
 }
