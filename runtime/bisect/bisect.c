@@ -57,7 +57,7 @@ static pv_code open_all(run *r, pv_error *err) {
   if (code == PV_OK) code = pv_forward_open(s->model, "cpu", &exact, &r->opened[FREE].forward, err);
   if (code != PV_OK) return code;
   r->out->memory = 0; /* it may be that of before an interruption */
-  r->runner[FREE] = pv_source_of(r->opened[FREE].forward, s->model, exact.numerics);
+  r->runner[FREE] = pv_source_of(r->opened[FREE].forward);
   for (int i = 0; i < RUNNERS; i++)
     if (r->runner[i].forward != NULL) r->out->memory += pv_forward_memory(r->runner[i].forward);
   for (int i = 0; i < 2; i++)

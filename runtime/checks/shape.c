@@ -240,18 +240,10 @@ static void look_back(watch *w, pv_stage_id stage, uint32_t layer, size_t positi
                 finite ? "it was not computed" : "nothing tells whether it was computed");
 }
 
-static int want_all(void *context, pv_stage_id stage, uint32_t layer) {
-  (void)context;
-  (void)stage;
-  (void)layer;
-  return 1;
-}
-
-static pv_code look(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                    size_t width, const void *data, pv_error *err) {
-  watch *w = context;
+static pv_code look(watch *w, const pv_rows *of, uint32_t layer, size_t position, pv_error *err) {
+  const pv_stage_id stage = of->stage;
+  const size_t rows = of->rows, width = of->width; /* what is in them is read again, over poison */
   char place[PV_PLACE_LENGTH];
-  (void)data; /* read again, over poison */
   const uint64_t want = w->want->width[stage];
   if (width != want)
     return pv_check_fail(w->check, "stage %s is %zu wide, the metadata imply %llu",
@@ -277,6 +269,13 @@ static pv_code look(void *context, pv_stage_id stage, uint32_t layer, size_t pos
   return PV_OK;
 }
 
+static pv_code look_step(void *context, const pv_walk_at *at, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t k = 0; k < at->step.count && code == PV_OK; k++)
+    code = look(context, &at->of[0][k], at->step.layer, at->position, err);
+  return code;
+}
+
 /* Every row of every stage came exactly once; the count begins anew. */
 static void look_complete(watch *w) {
   for (pv_stage_id s = 0; s < w->plan->count; s++)
@@ -292,20 +291,27 @@ static void look_complete(watch *w) {
 }
 
 static pv_code run(watch *w, const char *backend, pv_error *err) {
-  const size_t count = w->prompt->count, half = (count + 1) / 2;
+  const size_t count = w->prompt->count;
   const uint32_t *ids = w->prompt->ids;
-  const pv_sink sink = {w, want_all, look};
+  const pv_source source = pv_source_of(w->forward);
+  const pv_visitor visitor = {.context = w, .visit = look_step};
+  pv_walk_spec walk = {.plan = source.plan,
+                       .layers = source.layers,
+                       .sources = &source,
+                       .source_count = 1,
+                       .ids = w->others,
+                       .count = count,
+                       .batch = count};
   for (size_t i = 0; i < count; i++) w->others[i] = ids[(i + 1) % count];
-  pv_code code = pv_forward_run(w->forward, w->others, count, count, &sink, err);
+  pv_code code = pv_walk(&walk, &visitor, err);
   if (code != PV_OK) return code;
   look_complete(w);
   if (pv_check_failed(w->check)) return PV_OK; /* a capture asks for sound shapes */
   code = pv_check_capture(w->check, backend, PV_NUMERICS_I16, w->prompt, &w->fresh, err);
   if (code != PV_OK || w->fresh == NULL) return code;
-  pv_forward_rewind(w->forward, 0);
-  code = pv_forward_run(w->forward, ids, half, half, &sink, err);
-  if (code == PV_OK && count > half)
-    code = pv_forward_run(w->forward, ids + half, count - half, count - half, &sink, err);
+  walk.ids = ids;
+  walk.batch = (count + 1) / 2;
+  code = pv_walk(&walk, &visitor, err);
   if (code == PV_OK) look_complete(w);
   return code;
 }

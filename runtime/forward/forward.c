@@ -14,9 +14,7 @@ bool pv_forward_next(const pv_model *model, size_t logits, pv_step *step) {
 struct pv_forward {
   pv_backend *backend;
   size_t position;
-  pv_batch batch;            /* the one that was begun */
-  unsigned char *row_buffer; /* one traced stage of one batch */
-  size_t row_buffer_bytes;
+  pv_batch batch; /* the one that was begun */
 };
 
 static pv_code choose(const char *name, const pv_backend_config *config, const pv_backend_ops **out,
@@ -65,33 +63,7 @@ pv_code pv_forward_open(const pv_model *model, const char *backend, const pv_bac
 void pv_forward_close(pv_forward *forward) {
   if (forward == NULL) return;
   if (forward->backend != NULL) forward->backend->ops->close(forward->backend);
-  free(forward->row_buffer);
   free(forward);
-}
-
-static pv_code trace(pv_forward *f, pv_stage_id stage, uint32_t layer, const pv_batch *batch,
-                     const pv_sink *sink, pv_error *err) {
-  const pv_backend *b = f->backend;
-  const bool last = pv_plan_is(b->model->plan, stage, PV_ROW_LAST_ROWS);
-  const size_t rows = last ? batch->logits : batch->count;
-  if (rows == 0 || !sink->want(sink->context, stage, layer)) return PV_OK;
-  const size_t width = pv_plan_width(b->model->plan, stage, &b->model->shape);
-  uint64_t bytes = 0;
-  size_t need = 0;
-  if (!pv_ck_mul(rows, width, &bytes) || !pv_ck_mul(bytes, b->real_bytes, &bytes) ||
-      !pv_ck_size(bytes, &need))
-    return pv_error_set(err, PV_ERR_LIMIT, "stage %s of %zu rows does not fit in memory",
-                        b->model->plan->rows[stage].name, rows);
-  if (need > f->row_buffer_bytes) {
-    unsigned char *grown = realloc(f->row_buffer, need);
-    if (grown == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a traced stage");
-    f->row_buffer = grown;
-    f->row_buffer_bytes = need;
-  }
-  pv_code code = b->ops->read(f->backend, stage, 0, rows, f->row_buffer, err);
-  if (code != PV_OK) return code;
-  return sink->put(sink->context, stage, layer, batch->position + batch->count - rows, rows, width,
-                   f->row_buffer, err);
 }
 
 static pv_code check_batch(const pv_forward *f, const pv_batch *batch, pv_error *err) {
@@ -118,11 +90,8 @@ pv_code pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count,
   return code;
 }
 
-pv_code pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err) {
-  pv_code code = forward->backend->ops->run(forward->backend, &step, err);
-  for (size_t i = 0; i < step.count && code == PV_OK && sink != NULL; i++)
-    code = trace(forward, (pv_stage_id)(step.first + i), step.layer, &forward->batch, sink, err);
-  return code;
+pv_code pv_forward_step(pv_forward *forward, pv_step step, pv_error *err) {
+  return forward->backend->ops->run(forward->backend, &step, err);
 }
 
 void pv_forward_end(pv_forward *forward) {
@@ -130,7 +99,7 @@ void pv_forward_end(pv_forward *forward) {
 }
 
 pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
-                       const pv_sink *sink, pv_error *err) {
+                       pv_error *err) {
   const pv_model *model = forward->backend->model;
   uint32_t layer = 0;
   pv_code code = pv_forward_begin(forward, ids, count, logits, err);
@@ -138,7 +107,7 @@ pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, s
     const bool next = step.first == 1 || step.layer != layer;
     layer = step.layer;
     if (next && pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-    code = pv_forward_step(forward, step, sink, err);
+    code = pv_forward_step(forward, step, err);
   }
   if (code == PV_OK) pv_forward_end(forward);
   return code;
@@ -155,6 +124,10 @@ size_t pv_forward_position(const pv_forward *forward) {
 
 void pv_forward_rewind(pv_forward *forward, size_t position) {
   if (position < forward->position) forward->position = position;
+}
+
+const pv_backend *pv_forward_who(const pv_forward *forward) {
+  return forward->backend;
 }
 
 const char *pv_forward_backend(const pv_forward *forward) {

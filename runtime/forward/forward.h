@@ -4,16 +4,6 @@
 
 #include "runtime/forward/backend.h"
 
-/* Receives traced stages as they are computed. `want` decides per stage and layer (layer 0 for
- * stages outside the layers); `put` gets `rows` rows of `width` elements for positions
- * position .. position + rows - 1. The data is valid during the call. */
-typedef struct pv_sink {
-  void *context;
-  int (*want)(void *context, pv_stage_id stage, uint32_t layer);
-  pv_code (*put)(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                 size_t width, const void *data, pv_error *err);
-} pv_sink;
-
 typedef struct pv_forward pv_forward;
 
 /* `backend` is "cpu", "cuda" or "ptx". One that this build or machine does not have is
@@ -26,17 +16,17 @@ pv_code pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err);
 void pv_forward_close(pv_forward *forward);
 
 /* Runs `count` more positions in one batch (count <= config.batch) and appends them to the cache.
- * Logits exist for the last `logits` of them. `sink` may be NULL. A token id out of range or a
+ * Logits exist for the last `logits` of them. A token id out of range or a
  * full cache is PV_ERR_INPUT, and nothing has changed. */
 pv_code pv_forward_run(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
-                       const pv_sink *sink, pv_error *err);
+                       pv_error *err);
 
 /* The same run in single steps, for who must look between them: begin, all steps in order, end.
  * `ids` must stay valid until the end. */
 bool pv_forward_next(const pv_model *model, size_t logits, pv_step *step); /* as pv_plan_next */
 pv_code pv_forward_begin(pv_forward *forward, const uint32_t *ids, size_t count, size_t logits,
                          pv_error *err);
-pv_code pv_forward_step(pv_forward *forward, pv_step step, const pv_sink *sink, pv_error *err);
+pv_code pv_forward_step(pv_forward *forward, pv_step step, pv_error *err);
 void pv_forward_end(pv_forward *forward);
 
 /* Rows of the last batch, as pv_backend_ops.read. */
@@ -45,7 +35,8 @@ pv_code pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size
 
 size_t pv_forward_position(const pv_forward *forward);        /* positions in the cache */
 void pv_forward_rewind(pv_forward *forward, size_t position); /* forgets later positions */
-const char *pv_forward_backend(const pv_forward *forward);    /* who really computes */
+const pv_backend *pv_forward_who(const pv_forward *forward);  /* who really computes */
+const char *pv_forward_backend(const pv_forward *forward);    /* its name */
 size_t pv_forward_real_bytes(const pv_forward *forward);
 uint64_t pv_forward_memory(const pv_forward *forward);
 /* The device that computes. False for the CPU; PV_ERR_DEVICE when it no longer answers. */

@@ -16,7 +16,7 @@ static pv_code fill(const pv_speed *s, size_t end, size_t logits, pv_error *err)
     for (size_t i = 0; i < n; i++)
       ids[i] = (uint32_t)(((at + i) * 2654435761u + 12345u) % s->model->shape.vocab);
     at += n;
-    code = pv_forward_run(s->forward, ids, n, at == end ? logits : 0, NULL, err);
+    code = pv_forward_run(s->forward, ids, n, at == end ? logits : 0, err);
   }
   return code;
 }
@@ -39,7 +39,7 @@ pv_code pv_speed_prefill(const pv_speed *s, size_t tokens, double *rate, pv_erro
 static pv_code next_token(const pv_speed *s, uint32_t *id, double *spent, pv_error *err) {
   int32_t top = 0;
   const double start = pv_clock_now();
-  pv_code code = pv_forward_run(s->forward, id, 1, 1, NULL, err);
+  pv_code code = pv_forward_run(s->forward, id, 1, 1, err);
   if (code == PV_OK) code = read_top(s, &top, err);
   *id = (uint32_t)top;
   if (spent != NULL) *spent = pv_clock_now() - start;

@@ -92,8 +92,7 @@ static pv_code open_all(run *r, pv_error *err) {
   config.batch = s->batch < config.context ? s->batch : config.context;
   pv_code code = pv_forward_open(s->model, "cpu", &config, &r->exact, err);
   if (code == PV_OK) r->out->memory += pv_forward_memory(r->exact);
-  if (code == PV_OK)
-    r->walked[r->walked_count++] = pv_source_of(r->exact, s->model, PV_NUMERICS_F64);
+  if (code == PV_OK) r->walked[r->walked_count++] = pv_source_of(r->exact);
   for (size_t i = 0; i < r->runner_count && code == PV_OK; i++) {
     runner *who = &r->runners[i];
     const pv_noise_source *source = source_of(r, who);
@@ -106,7 +105,7 @@ static pv_code open_all(run *r, pv_error *err) {
     r->out->memory += pv_forward_memory(who->side.forward);
     r->out->of[who->source].computed = pv_forward_backend(who->side.forward);
     who->walked = r->walked_count;
-    r->walked[r->walked_count++] = pv_source_of(who->side.forward, s->model, source->side.numerics);
+    r->walked[r->walked_count++] = pv_source_of(who->side.forward);
   }
   return code;
 }

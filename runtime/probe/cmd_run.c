@@ -51,13 +51,12 @@ static pv_code generate(generation *g, const pv_job *job, size_t tokens, bool ig
   pv_tokenizer_stream stream = PV_TOKENIZER_STREAM_INIT;
   uint32_t eos = 0, id = 0;
   const bool has_eos = !ignore_eos && g->tokenizer != NULL && pv_tokenizer_eos(g->tokenizer, &eos);
-  pv_code code = pv_forward_run(g->forward, job->ids, job->count, 1, NULL, err);
+  pv_code code = pv_forward_run(g->forward, job->ids, job->count, 1, err);
   while (g->made < tokens && code == PV_OK) {
     code = next_id(g, job->model, &id, err);
     if (code != PV_OK || (has_eos && id == eos)) break;
     code = emit(g, &stream, id, err);
-    if (++g->made < tokens && code == PV_OK)
-      code = pv_forward_run(g->forward, &id, 1, 1, NULL, err);
+    if (++g->made < tokens && code == PV_OK) code = pv_forward_run(g->forward, &id, 1, 1, err);
   }
   pv_text rest = PV_TEXT_INIT;
   if (code == PV_OK && pv_tokenizer_stream_finish(&stream, &rest, err) == PV_OK && rest.length > 0)

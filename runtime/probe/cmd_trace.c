@@ -89,7 +89,7 @@ int pv_probe_trace(int argc, char **argv) {
   if (code == PV_OK) code = pv_side_open(&job.side, job.model, &config, &opened, &err);
   if (code == PV_OK) code = pv_trace_begin(out, &filter, &writer, &err);
   if (code == PV_OK) {
-    const pv_source source = pv_source_of(opened.forward, job.model, job.side.numerics);
+    const pv_source source = pv_source_of(opened.forward);
     code = run_traced(&job, &source, writer, batch, &err);
   }
   pv_text ids = PV_TEXT_INIT;

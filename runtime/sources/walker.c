@@ -20,6 +20,6 @@ pv_code pv_walker_open(const pv_walker *walker, const pv_model *model,
     return PV_OK;
   }
   const pv_code code = pv_side_open(&walker->who, model, config, opened, err);
-  if (code == PV_OK) *out = pv_source_of(opened->forward, model, walker->who.numerics);
+  if (code == PV_OK) *out = pv_source_of(opened->forward);
   return code;
 }

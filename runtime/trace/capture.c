@@ -90,7 +90,7 @@ static size_t batch_of(const pv_capture_spec *spec) {
 
 pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
                         pv_capture **out, pv_error *err) {
-  const pv_source source = pv_source_of(forward, model, spec->numerics);
+  const pv_source source = pv_source_of(forward);
   const pv_walk_spec walk = {.plan = model->plan,
                              .layers = model->shape.layers,
                              .sources = &source,

@@ -17,14 +17,15 @@ static pv_code read_computed(const pv_source *s, pv_stage_id stage, uint32_t lay
   return pv_forward_read(s->forward, stage, row, rows, out, err);
 }
 
-pv_source pv_source_of(pv_forward *forward, const pv_model *model, pv_numerics numerics) {
+pv_source pv_source_of(pv_forward *forward) {
+  const pv_backend *who = pv_forward_who(forward);
   return (pv_source){.forward = forward,
-                     .plan = model->plan,
-                     .shape = &model->shape,
-                     .layers = model->shape.layers,
-                     .real_bytes = pv_forward_real_bytes(forward),
-                     .computed = pv_forward_backend(forward),
-                     .identity = pv_numerics_identity(numerics),
+                     .plan = who->model->plan,
+                     .shape = &who->model->shape,
+                     .layers = who->model->shape.layers,
+                     .real_bytes = who->real_bytes,
+                     .computed = who->ops->name,
+                     .identity = pv_numerics_identity(who->config.numerics),
                      .model_sha256 = "",
                      .width = computed_width,
                      .read = read_computed};
@@ -74,7 +75,7 @@ static pv_code walk_step(const pv_walk_spec *w, const pv_visitor *v, const pv_wa
         v->want == NULL || v->want(v->context, (pv_stage_id)(at->step.first + k), at->step.layer);
   for (size_t i = 0; i < w->source_count && code == PV_OK; i++) {
     const pv_source *s = &w->sources[i];
-    if (s->forward != NULL) code = pv_forward_step(s->forward, at->step, NULL, err);
+    if (s->forward != NULL) code = pv_forward_step(s->forward, at->step, err);
     for (size_t k = 0; k < at->step.count && code == PV_OK; k++)
       code = read_stage(w, s, wanted[k], at, (pv_stage_id)(at->step.first + k), &rows[i][k], err);
   }

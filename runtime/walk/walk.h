@@ -31,8 +31,8 @@ struct pv_source {
                   size_t rows, void *out, pv_error *err);
 };
 
-/* A forward as a source. */
-pv_source pv_source_of(pv_forward *forward, const pv_model *model, pv_numerics numerics);
+/* A forward as a source, by the model that it computes. */
+pv_source pv_source_of(pv_forward *forward);
 
 bool pv_source_has(const pv_source *source, pv_stage_id stage, uint32_t layer);
 

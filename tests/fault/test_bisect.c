@@ -143,7 +143,7 @@ static bool record(const char *folder, const char *fault) {
     code = pv_trace_filter_parse(NULL, NULL, model->plan, model->shape.layers, &filter, &err);
   if (code == PV_OK) code = pv_trace_begin(folder, &filter, &writer, &err);
   if (code == PV_OK) {
-    const pv_source source = pv_source_of(made.forward, model, config.numerics);
+    const pv_source source = pv_source_of(made.forward);
     const pv_visitor visitor = pv_trace_visitor(writer);
     const pv_walk_spec walk = {model->plan, source.layers, &source, 1, ids, IDS, IDS, NULL, NULL};
     code = pv_walk(&walk, &visitor, &err);

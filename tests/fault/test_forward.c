@@ -106,7 +106,7 @@ static bool trace_work(void) {
   if (code == PV_OK) code = pv_forward_open(model, "cpu", &config, &forward, &err);
   if (code == PV_OK) code = pv_trace_begin(trace_path, &filter, &writer, &err);
   if (code == PV_OK) {
-    const pv_source source = pv_source_of(forward, model, config.numerics);
+    const pv_source source = pv_source_of(forward);
     const pv_visitor visitor = pv_trace_visitor(writer);
     const pv_walk_spec walk = {model->plan, source.layers, &source, 1, ids, IDS, IDS, NULL, NULL};
     code = pv_walk(&walk, &visitor, &err);

@@ -29,7 +29,7 @@ void recording_make(const char *name, pv_numerics numerics, const char *fault, c
                                  recording_model->shape.layers, &filter, &err);
   if (code == PV_OK) code = pv_trace_begin(folder_path(name), &filter, &writer, &err);
   if (code == PV_OK) {
-    const pv_source source = pv_source_of(side.forward, recording_model, numerics);
+    const pv_source source = pv_source_of(side.forward);
     const pv_visitor visitor = pv_trace_visitor(writer);
     const pv_walk_spec walk = {.plan = source.plan,
                                .layers = source.layers,

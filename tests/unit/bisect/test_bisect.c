@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "runtime/bisect/bisect.h"
-#include "runtime/walk/rows.h"
 #include "runtime/model/arch/qwen3moe.h"
+#include "runtime/walk/rows.h"
 #include "tests/unit/testing.h"
 
 static pv_model *model;

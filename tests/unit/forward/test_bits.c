@@ -134,11 +134,11 @@ static void test_bad_calls(void) {
   config.path = NULL;
   REQUIRE(pv_forward_open(model, "cpu", &config, &f, &err) == PV_OK);
   const uint32_t bad[] = {1, 4096}, good[] = {1, 2, 3, 4, 5};
-  EXPECT_I64(pv_forward_run(f, bad, 2, 1, NULL, &err), PV_ERR_INPUT);
+  EXPECT_I64(pv_forward_run(f, bad, 2, 1, &err), PV_ERR_INPUT);
   EXPECT_HAS(err.message, "4096");
-  EXPECT_I64(pv_forward_run(f, good, 5, 1, NULL, &err), PV_ERR_INPUT);
-  EXPECT_I64(pv_forward_run(f, good, 4, 1, NULL, &err), PV_OK);
-  EXPECT_I64(pv_forward_run(f, good, 1, 1, NULL, &err), PV_ERR_INPUT);
+  EXPECT_I64(pv_forward_run(f, good, 5, 1, &err), PV_ERR_INPUT);
+  EXPECT_I64(pv_forward_run(f, good, 4, 1, &err), PV_OK);
+  EXPECT_I64(pv_forward_run(f, good, 1, 1, &err), PV_ERR_INPUT);
   EXPECT_U64(pv_forward_position(f), 4);
   pv_forward_close(f);
   pv_model_close(model);

@@ -142,13 +142,13 @@ static void greedy(pv_numerics numerics) {
     const pv_backend_config config = {numerics, count + steps, count, 2, NULL};
     pv_forward *f = NULL;
     if (!EXPECT_I64(pv_forward_open(model, "cpu", &config, &f, NULL), PV_OK)) break;
-    EXPECT_I64(pv_forward_run(f, ids, count, 1, NULL, NULL), PV_OK);
+    EXPECT_I64(pv_forward_run(f, ids, count, 1, NULL), PV_OK);
     for (size_t i = 0; i < steps; i++) {
       int32_t top = -1;
       pv_forward_read(f, PV_STAGE_ARGMAX, 0, 1, &top, NULL);
       EXPECT_I64(top, want[i]);
       const uint32_t id = (uint32_t)top;
-      EXPECT_I64(pv_forward_run(f, &id, 1, 1, NULL, NULL), PV_OK);
+      EXPECT_I64(pv_forward_run(f, &id, 1, 1, NULL), PV_OK);
     }
     pv_forward_close(f);
     prompts++;

@@ -6,64 +6,52 @@
 #include "kernels/cuda/images.h"
 #include "runtime/faults/faults.h"
 #include "runtime/synth/synth.h"
+#include "runtime/walk/walk.h"
 
 enum { POSITIONS = 128 };
 
-typedef struct taking { /* context of the sink */
+typedef struct taking { /* context of the visitor */
   freeze_take *take;
   void *context;
   const pv_plan *plan;
-  size_t real_bytes;
 } taking;
 
-static int want(void *context, pv_stage_id stage, uint32_t layer) {
-  (void)context;
-  (void)stage;
-  (void)layer;
-  return 1;
+static void put(const taking *t, const pv_rows *rows, uint32_t layer) {
+  const freeze_rows r = {t->plan->rows[rows->stage].name, layer,     rows->rows, rows->width,
+                         rows->index ? 0 : rows->size,    rows->data};
+  t->take(t->context, &r);
 }
 
-static pv_code put(void *context, pv_stage_id stage, uint32_t layer, size_t position, size_t rows,
-                   size_t width, const void *data, pv_error *err) {
-  const taking *t = context;
-  (void)position;
+static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
   (void)err;
-  const freeze_rows r = {t->plan->rows[stage].name,
-                         layer,
-                         rows,
-                         width,
-                         pv_plan_is(t->plan, stage, PV_ROW_INDEX) ? 0 : t->real_bytes,
-                         data};
-  t->take(t->context, &r);
+  for (size_t k = 0; k < at->step.count; k++) put(context, &at->of[0][k], at->step.layer);
   return PV_OK;
 }
 
-/* A row that is read when the forward has ended. */
-static pv_code read_after(pv_forward *forward, const pv_shape *shape, pv_stage_id stage, taking *t,
-                          pv_error *err) {
-  const size_t width = pv_plan_width(t->plan, stage, shape);
-  double *row = calloc(width, sizeof *row); /* of the widest element */
-  if (row == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row");
-  pv_code code = pv_forward_read(forward, stage, 0, 1, row, err);
-  if (code == PV_OK) code = put(t, stage, 0, 0, 1, width, row, err);
-  free(row);
-  return code;
-}
-
-static pv_code run(pv_forward *forward, const pv_model *model, const uint32_t *ids,
-                   const size_t *batches, taking *t, pv_error *err) {
-  const pv_sink sink = {t, want, put};
-  pv_code code = PV_OK;
-  size_t at = 0;
-  t->plan = model->plan;
-  t->real_bytes = pv_forward_real_bytes(forward);
-  for (size_t i = 0; batches[i] > 0 && code == PV_OK; at += batches[i++])
-    code = pv_forward_run(forward, ids + at, batches[i], batches[i], &sink, err);
-  if (code == PV_OK) code = pv_forward_run(forward, ids + at, 1, 1, NULL, err);
-  if (code == PV_OK)
-    code = read_after(forward, &model->shape, pv_model_stage(model, PV_ROLE_LOGITS), t, err);
-  if (code == PV_OK)
-    code = read_after(forward, &model->shape, pv_model_stage(model, PV_ROLE_TOP), t, err);
+static pv_code run(pv_forward *forward, const uint32_t *ids, const size_t *batches, taking *t,
+                   pv_error *err) {
+  const pv_source source = pv_source_of(forward);
+  const pv_role read_after[] = {PV_ROLE_LOGITS, PV_ROLE_TOP};
+  const pv_visitor visitor = {.context = t, .visit = visit};
+  pv_walk_spec walk = {.plan = source.plan,
+                       .layers = source.layers,
+                       .sources = &source,
+                       .source_count = 1,
+                       .ids = ids,
+                       .batches = batches};
+  pv_rows rows = {0};
+  t->plan = source.plan;
+  for (size_t i = 0; batches[i] > 0; i++) walk.count += batches[i];
+  pv_code code = pv_walk(&walk, &visitor, err);
+  if (code == PV_OK) code = pv_forward_run(forward, ids + walk.count, 1, 1, err);
+  for (size_t i = 0; i < 2 && code == PV_OK; i++) {
+    const pv_stage_id stage = (pv_stage_id)pv_plan_role(t->plan, read_after[i]);
+    const size_t width = source.width(&source, stage, 0);
+    code = pv_rows_room(t->plan, stage, width, 1, source.real_bytes, &rows, err);
+    if (code == PV_OK) code = pv_forward_read(forward, stage, 0, 1, rows.data, err);
+    if (code == PV_OK) put(t, &rows, 0);
+  }
+  free(rows.data);
   return code;
 }
 
@@ -103,7 +91,7 @@ pv_code freeze_run(const freeze_side *side, freeze_take *take, void *context, pv
   }
   pv_backend_config config = {(pv_numerics)numerics, count, most, 1, NULL};
   code = open_side(model, side, &config, &opened, err);
-  if (code == PV_OK) code = run(opened.forward, model, ids, side->batches, &t, err);
+  if (code == PV_OK) code = run(opened.forward, ids, side->batches, &t, err);
   pv_fault_close(&opened);
   pv_model_close(model);
   return code;

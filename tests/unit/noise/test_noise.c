@@ -86,7 +86,7 @@ static double bound_of_q(void) {
   pv_step step = {0};
   for (size_t i = 0; i < 3; i++) {
     EXPECT(pv_forward_next(model, 1, &step));
-    EXPECT_I64(pv_forward_step(forward, step, NULL, NULL), PV_OK);
+    EXPECT_I64(pv_forward_step(forward, step, NULL), PV_OK);
   }
   EXPECT_I64(pv_forward_read(forward, PV_STAGE_ATTN_NORM, 0, IDS, x, NULL), PV_OK);
   EXPECT_I64(pv_forward_read(forward, PV_STAGE_Q, 0, IDS, q, NULL), PV_OK);
