@@ -191,29 +191,27 @@ size_t pv_bind_backends(const pv_falsifier *falsifier, const json_t *with,
   return count;
 }
 
-static bool names_ptx(const pv_falsifier *f, const char *parameter) {
-  const pv_param *param = pv_falsifier_param(f, parameter);
-  return param != NULL && param->text != NULL && pv_bind_is_kind(param->text, "ptx");
-}
-
-bool pv_bind_names_interpreter(const pv_falsifier *falsifier) {
-  for (size_t i = 0; i < falsifier->with_count; i++)
-    if (falsifier->known != NULL && is_side(falsifier->known, falsifier->with[i].name) &&
-        names_ptx(falsifier, falsifier->with[i].name))
-      return true;
-  return false;
-}
-
-bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with) {
-  const pv_known_check *spec = falsifier->known;
+/* Whether a side of the contract's own is the interpreter; with bound parameters, one of theirs
+ * that the contract does not name so. */
+static bool has_interpreter(const pv_falsifier *f, const json_t *with) {
+  const pv_known_check *spec = f->known;
   for (size_t i = 0; spec != NULL && i < spec->param_count; i++) {
-    const char *name = spec->params[i].name;
-    const char *value = json_string_value(json_object_get(with, name));
-    if (value != NULL && spec->params[i].type == PV_KNOWN_SIDE && pv_bind_is_kind(value, "ptx") &&
-        !names_ptx(falsifier, name))
+    const pv_param *param = pv_falsifier_param(f, spec->params[i].name);
+    const char *bound = json_string_value(json_object_get(with, spec->params[i].name));
+    const bool named = param != NULL && param->text != NULL && pv_bind_is_kind(param->text, "ptx");
+    if (spec->params[i].type != PV_KNOWN_SIDE) continue;
+    if (with == NULL ? named : !named && bound != NULL && pv_bind_is_kind(bound, "ptx"))
       return true;
   }
   return false;
+}
+
+bool pv_bind_names_interpreter(const pv_falsifier *falsifier) {
+  return has_interpreter(falsifier, NULL);
+}
+
+bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with) {
+  return with != NULL && has_interpreter(falsifier, with);
 }
 
 double pv_bind_timeout(const pv_falsifier *falsifier) {
