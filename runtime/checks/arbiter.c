@@ -211,8 +211,7 @@ const pv_check_spec pv_check_forward_arbiter = {
     .name = "forward.arbiter",
     .about =
         "Logits, top tokens and expert sets (of a model that has experts) against the float64 "
-        "arbiter "
-        "at every position; reports router margins and the error of each layer.",
+        "arbiter at every position; reports router margins and the error of each layer.",
     .subject = "forward",
     .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
     .timeout_s = 120,

@@ -64,7 +64,7 @@ parity=$(digest forward.parity)
 topk=$(digest router.topk_rule)
 same "${#parity} ${#topk}" '64 64' 'digits of the digests of checks'
 checks=$(digest CHECK)
-for change in 'router.c yes' 'forward.c no' 'list.h no' 'check.c yes' 'table.c yes'; do
+for change in 'kernels.c yes' 'router.c no' 'forward.c no' 'list.h no' 'check.c yes' 'table.c yes'; do
   read -r file changes <<<"$change"
   printf '\n' >>"tree/runtime/checks/$file"
   if [ "$(digest router.topk_rule)" = "$topk" ]; then now=no; else now=yes; fi
@@ -130,7 +130,7 @@ PV_FAKE_KERNELS=$(digest) validate contracts/ptx.yaml --only F_PASS
 exits 3
 
 # Where a device is named and there is none, the same kernels can be interpreted: said with the call.
-contract device DRAFT "F_PASS router.topk_rule ACTIVE_ALGORITHM_LEVEL" "F_GPU forward.finite ACTIVE_RUNTIME"
+contract device DRAFT "F_PASS names.mutations ACTIVE_ALGORITHM_LEVEL" "F_GPU forward.finite ACTIVE_RUNTIME"
 sed -i 's|^    check: forward.finite$|&\n    with: {backend: cuda}|' contracts/device.yaml
 PV_FAKE_KERNELS=$before PV_FAKE_DEVICE='NVIDIA H100' PV_FAKE_BACKEND=cuda \
   validate contracts/device.yaml --publish
