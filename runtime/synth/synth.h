@@ -61,8 +61,8 @@ typedef struct pv_synth_options {
 
 /* The shape "tiny", layout Q4_K_M, seed 1, no outlier, no ties. */
 pv_synth_options pv_synth_defaults(void);
-/* Fills `shape` from a known name ("tiny", "qwen3-coder-30b-a3b"), without what the architecture has
- * none of; false when it is unknown. */
+/* Fills `shape` from a known name ("tiny", "qwen3-coder-30b-a3b"), without what the architecture
+ * has none of; false when it is unknown. */
 bool pv_synth_shape(const pv_plan *plan, const char *name, pv_shape *shape);
 const char *pv_synth_layout_name(pv_synth_layout layout);
 
