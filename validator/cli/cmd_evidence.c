@@ -279,7 +279,7 @@ int pv_cmd_evidence(int argc, char **argv) {
       .positional = "verify DIR...|show DIR",
       .examples =
           "  pv evidence verify reports/published/*/*\n"
-          "  pv evidence show reports/published/moe-router-v1/nvidia-h100-80gb-hbm3\n",
+          "  pv evidence show reports/published/moe-router-v1/nvidia-h200\n",
       .list = list,
       .rest = c.words,
       .rest_max = FOLDERS_MAX + 1};
