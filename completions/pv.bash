@@ -3,7 +3,7 @@
 # always those of the installed program.
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
-  local commands='validate lint status diff explain evidence run trace compare bisect noise
+  local commands='validate lint status diff explain evidence run trace compare bisect judge noise
     faults tensors synth bench kernel ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do

@@ -7,6 +7,7 @@
 #define PV_FORWARD_HOST_H
 
 #include "kernels/cpu/cpu.h"
+#include "kernels/exact/exact.h"
 #include "runtime/forward/backend.h"
 
 /* What is wrong. All zero but `layer` = -1: nothing. */
@@ -31,5 +32,9 @@ typedef struct pv_defect {
  * f64 is PV_ERR_UNSUPPORTED: its definition is the arbiter. The backend is called "definition". */
 pv_code pv_definition_open(const pv_model *model, const pv_backend_config *config,
                            const pv_defect *defect, pv_backend **out, pv_error *err);
+
+/* The arbiter over other kernels, which must outlive it. */
+pv_code pv_exact_open(const pv_exact_kernels *kernels, const pv_model *model,
+                      const pv_backend_config *config, pv_backend **out, pv_error *err);
 
 #endif

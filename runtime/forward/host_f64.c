@@ -26,11 +26,15 @@ static void complete_attend(pv_exact_attend *a) {
   (void)a;
 }
 
+pv_code pv_exact_open(const pv_exact_kernels *kernels, const pv_model *model,
+                      const pv_backend_config *config, pv_backend **out, pv_error *err) {
+  const host with = {.base = {.ops = &pv_backend_f64}, .kernels = kernels, .defect = {.layer = -1}};
+  return host_open(&with, model, config, out, err);
+}
+
 static pv_code open_arbiter(const pv_model *model, const pv_backend_config *config,
                             pv_backend **out, pv_error *err) {
-  const host with = {
-      .base = {.ops = &pv_backend_f64}, .kernels = &pv_exact, .defect = {.layer = -1}};
-  return host_open(&with, model, config, out, err);
+  return pv_exact_open(&pv_exact, model, config, out, err);
 }
 
 const pv_backend_ops pv_backend_f64 = {.name = "cpu",

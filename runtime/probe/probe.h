@@ -11,6 +11,7 @@ int pv_probe_digest(int argc, char **argv);   /* one SHA-256 over all stages of 
 int pv_probe_trace(int argc, char **argv);
 int pv_probe_compare(int argc, char **argv);
 int pv_probe_bisect(int argc, char **argv);
+int pv_probe_judge(int argc, char **argv);
 int pv_probe_noise(int argc, char **argv);
 int pv_probe_faults(int argc, char **argv);
 int pv_probe_run(int argc, char **argv);

@@ -24,6 +24,7 @@ static const command commands[] = {
     {"trace", "write the stages of a forward to files", pv_cmd_forward},
     {"compare", "compare two sides, or two trace folders, bit by bit", pv_cmd_forward},
     {"bisect", "where two sides part, which one is wrong, and by how much", pv_cmd_forward},
+    {"judge", "is another engine's run what its arithmetic explains?", pv_cmd_forward},
     {"noise", "how far a sound forward moves: the floor under tolerances", pv_cmd_forward},
     {"faults", "list the defects that can be planted", pv_cmd_forward},
     {"tensors", "list what a model file holds", pv_cmd_forward},

@@ -1,0 +1,155 @@
+/* Other engines' products: see foreign.h. */
+#include "kernels/foreign/foreign.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Rounding of a product and of a sum to float32, and how many of them are seen in a row of any
+ * engine: a result lies within ORDERS * UNIT of the sum of magnitudes. */
+#define UNIT   0x1p-24
+#define ORDERS 16.0
+
+static void round_q8_k(const double *x, size_t n, double *out) {
+  float most = 0.0f, top = 0.0f;
+  for (size_t i = 0; i < n; i++)
+    if (fabsf((float)x[i]) > most) {
+      top = (float)x[i];
+      most = fabsf(top);
+    }
+  const float scale = -127.0f / top, d = 1.0f / scale;
+  for (size_t i = 0; i < n; i++) {
+    const float q = rintf(scale * (float)x[i]);
+    out[i] = most == 0.0f ? 0.0 : (double)d * (double)(q > 127.0f ? 127.0f : q);
+  }
+}
+
+static void round_q8_0(const double *x, size_t n, double *out) {
+  float most = 0.0f;
+  for (size_t i = 0; i < n; i++) most = fmaxf(most, fabsf((float)x[i]));
+  const float scale = 127.0f / most, d = pv_f16_to_f32(pv_f32_to_f16(most / 127.0f));
+  for (size_t i = 0; i < n; i++)
+    out[i] = most == 0.0f ? 0.0 : (double)d * (double)rintf((float)x[i] * scale);
+}
+
+void pv_foreign_round(pv_rounding rounding, const double *x, size_t k, double *out) {
+  const size_t block = rounding == PV_ROUND_Q8_K ? 256 : 32;
+  switch (rounding) {
+    case PV_ROUND_Q8_K:
+    case PV_ROUND_Q8_0:
+      for (size_t i = 0; i < k; i += block) {
+        const size_t n = k - i < block ? k - i : block;
+        (rounding == PV_ROUND_Q8_K ? round_q8_k : round_q8_0)(x + i, n, out + i);
+      }
+      return;
+    case PV_ROUND_BF16:
+      for (size_t i = 0; i < k; i++) out[i] = (double)pv_bf16_to_f32(pv_f32_to_bf16((float)x[i]));
+      return;
+    case PV_ROUND_F16:
+      for (size_t i = 0; i < k; i++) out[i] = (double)pv_f16_to_f32(pv_f32_to_f16((float)x[i]));
+      return;
+    case PV_ROUND_NONE:
+    case PV_ROUND_ANY_8:
+      memcpy(out, x, k * sizeof *out);
+      return;
+  }
+}
+
+static pv_rounding rounding_for(const pv_foreign *f, pv_type type) {
+  return f->rounding[pv_type_get((uint32_t)type) - pv_type_table];
+}
+
+/* How far from x each activation may be: half a step of 8 bits of the largest of its block. */
+static void steps_of(const double *x, size_t k, double *out) {
+  for (size_t i = 0; i < k; i += 256) {
+    const size_t end = k - i < 256 ? k : i + 256;
+    double most = 0.0;
+    for (size_t j = i; j < end; j++) most = fmax(most, fabs(x[j]));
+    for (size_t j = i; j < end; j++)
+      out[j] = most / 253.0; /* 254, and what its own arithmetic adds */
+  }
+}
+
+static double dot(const double *a, const double *b, size_t n) {
+  double lane[8] = {0}, sum = 0.0;
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (size_t j = 0; j < 8; j++) lane[j] += a[i + j] * b[i + j];
+  for (size_t j = 0; j < 8; j++) sum += lane[j];
+  for (; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/* What each activation contributes for weight 1: itself, or to the bound. */
+static void prepare(const pv_foreign *f, const pv_exact_mm *m, const double *x, bool bound,
+                    double *out) {
+  const pv_rounding rounding = rounding_for(f, m->type);
+  double steps[PV_EXACT_K_MAX];
+  pv_foreign_round(rounding, x, m->k, out);
+  if (!bound) return;
+  if (rounding == PV_ROUND_ANY_8) steps_of(x, m->k, steps);
+  for (size_t i = 0; i < m->k; i++)
+    out[i] = ORDERS * UNIT * fabs(out[i]) + (rounding == PV_ROUND_ANY_8 ? steps[i] : 0.0);
+}
+
+/* Rows are decoded in groups, so that an activation is rounded once for many of them. */
+static void multiply(const pv_foreign *f, const pv_exact_mm *m, bool bound) {
+  double w[PV_EXACT_K_MAX], x[PV_EXACT_K_MAX];
+  const size_t group = PV_EXACT_K_MAX / m->k;
+  for (size_t first = 0; first < m->row_count; first += group) {
+    const size_t rows = m->row_count - first < group ? m->row_count - first : group;
+    for (size_t r = 0; r < rows; r++)
+      pv_dequant_f64(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
+    for (size_t i = 0; i < rows * m->k && bound; i++) w[i] = fabs(w[i]);
+    for (size_t t = 0; t < m->act_count; t++) {
+      prepare(f, m, m->acts[t].x, bound, x);
+      for (size_t r = 0; r < rows; r++)
+        m->out[t][m->first_out + first + r] = dot(w + r * m->k, x, m->k);
+    }
+  }
+}
+
+/* For F32, F16, BF16, Q8_0 and the K types, in the order of pv_type_table. */
+#define FOR(f32, f16, bf16, q8_0, k)                                                           \
+  {                                                                                            \
+    PV_ROUND_##f32, PV_ROUND_##f16, PV_ROUND_##q8_0, PV_ROUND_##k, PV_ROUND_##k, PV_ROUND_##k, \
+        PV_ROUND_##bf16                                                                        \
+  }
+#define IDENTITIES(X)                                                         \
+  X(any, "any", "any engine that rounds activations to 8 bits or finer", 0.0, \
+    FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8))                                    \
+  X(float32, "float32", "float32 arithmetic, in any order", 0.0,              \
+    FOR(NONE, NONE, NONE, NONE, NONE))                                        \
+  X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", 0.0,        \
+    FOR(NONE, F16, BF16, Q8_0, Q8_K))                                         \
+  X(bfloat16, "bfloat16", "activations of bfloat16, and stored as that", 0x1p-8,                  \
+    FOR(BF16, BF16, BF16, BF16, BF16))
+
+enum {
+#define NUMBER(id, ...) N_##id,
+  IDENTITIES(NUMBER) COUNT
+};
+static const pv_foreign table[COUNT];
+
+#define FUNCTIONS(id, ...)                         \
+  static void product_##id(const pv_exact_mm *m) { \
+    multiply(&table[N_##id], m, false);            \
+  }                                                \
+  static void bound_##id(const pv_exact_mm *m) {   \
+    multiply(&table[N_##id], m, true);             \
+  }
+IDENTITIES(FUNCTIONS)
+
+#define ROW(id, name, about, stored, ...) \
+  {name, about, __VA_ARGS__, stored, product_##id, bound_##id},
+static const pv_foreign table[COUNT] = {IDENTITIES(ROW)};
+
+const pv_foreign *pv_foreign_at(size_t n) {
+  return n < COUNT ? &table[n] : NULL;
+}
+
+const pv_foreign *pv_foreign_find(const char *name) {
+  for (size_t i = 0; i < COUNT; i++)
+    if (strcmp(table[i].name, name) == 0) return &table[i];
+  return NULL;
+}

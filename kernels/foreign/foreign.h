@@ -1,0 +1,38 @@
+/* What other engines compute, by what they round: an activation before it meets a weight, by the
+ * type of the weight, and each element that they store. In which order they sum is left open:
+ * beside the exact product over rounded activations stands a bound of what any order may make of
+ * it, from the sum of magnitudes. Where each comes from: docs/numerics.md. */
+#ifndef PV_FOREIGN_FOREIGN_H
+#define PV_FOREIGN_FOREIGN_H
+
+#include "kernels/exact/exact.h"
+
+typedef enum pv_rounding {
+  PV_ROUND_NONE,
+  PV_ROUND_Q8_K, /* 256 to a block: d = 1 / s, s = -127 / x[i], x[i] the first of largest magnitude
+                  */
+  PV_ROUND_Q8_0, /* 32 to a block: x * (127 / max) to an integer, times max / 127 in binary16 */
+  PV_ROUND_BF16,
+  PV_ROUND_F16,
+  PV_ROUND_ANY_8 /* not known: to 8 bits or finer, in blocks of at most 256 */
+} pv_rounding;
+
+typedef struct pv_foreign {
+  const char *name; /* of the identity, in manifests and on command lines */
+  const char *about;
+  pv_rounding rounding[PV_TYPE_COUNT]; /* by row of pv_type_table */
+  double stored;                       /* largest relative rounding of a stored element */
+  /* As pv_exact.mm: products over rounded activations; and instead of each its bound. */
+  void (*product)(const pv_exact_mm *mm), (*bound)(const pv_exact_mm *mm);
+} pv_foreign;
+
+/* The table: NULL past the last. The first is what holds for any engine with 8 bits or more. */
+const pv_foreign *pv_foreign_at(size_t n);
+/* By its name; NULL: unknown. */
+const pv_foreign *pv_foreign_find(const char *name);
+
+/* `k` activations as they meet a weight, in the float32 arithmetic of the engine. Of ANY_8 they are
+ * as they are. */
+void pv_foreign_round(pv_rounding rounding, const double *x, size_t k, double *out);
+
+#endif
