@@ -57,6 +57,8 @@ prints run --model "$model" --ids 1 --tokens 3 --print-ids
 prints compare cpu:i16 cpu:i16 --model "$model" --ids 1
 prints compare cpu:i16 cpu:i16 --model "$model" --ids 1 --json
 prints bisect cpu:i16 cpu:i16 --model "$model" --ids 1
+prints judge cpu:f32-f64acc --as float32 --model "$model" --ids 1
+prints judge cpu:f32-f64acc --as float32 --model "$model" --ids 1 --json
 prints noise cpu:i16 --model "$model" --ids 1 --repeats 1
 prints bench --model "$model" --tokens 1 --repeats 1 --prefill 1
 contract good DRAFT "F_PASS router.topk_rule PROPOSED"
