@@ -89,7 +89,7 @@ static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_
   }
 }
 
-static bool is_expert(double index, uint32_t count) {
+static bool is_one_of(double index, uint32_t count) {
   return index >= 0.0 && index < (double)count;
 }
 
@@ -110,7 +110,7 @@ static void judge_choice(run *r, const pv_rows *rows, const pv_walk_at *at, size
       left_out = fmax(left_out, pv_rows_at(logits, p, e));
   for (size_t i = 0; i < rows->width; i++) {
     const double own = pv_rows_at(rows, p, i);
-    bool wrong = !is_expert(own, experts);
+    bool wrong = !is_one_of(own, experts);
     for (size_t j = 0; j < i && !wrong; j++) wrong = pv_rows_at(rows, p, j) == own;
     const double below = wrong ? 0.0 : left_out - pv_rows_at(logits, p, (size_t)own);
     pv_limits_place place = {.stage = rows->stage,
@@ -132,7 +132,8 @@ static void judge_choice(run *r, const pv_rows *rows, const pv_walk_at *at, size
 static void judge_top(run *r, const pv_rows *rows, const pv_walk_at *at, size_t p) {
   const pv_rows *logits = rows - 1;
   const double own = pv_rows_at(rows, p, 0);
-  const bool wrong = !is_expert(own, r->spec->model->shape.vocab);
+  const bool wrong = !is_one_of(own, r->spec->model->shape.vocab);
+  const double room = room_of(r, largest_of(logits, p, 0, logits->width));
   double top = -INFINITY;
   for (size_t i = 0; i < logits->width; i++) top = fmax(top, pv_rows_at(logits, p, i));
   const double below = wrong ? 0.0 : top - pv_rows_at(logits, p, (size_t)own);
@@ -140,7 +141,10 @@ static void judge_top(run *r, const pv_rows *rows, const pv_walk_at *at, size_t 
                            .position = at->position + p,
                            .got = own,
                            .exact = pv_rows_at(&r->witness[PRODUCTS].made, p, 0),
-                           .ratio = wrong || below > 0.0 ? INFINITY : 0.0};
+                           .limit = room,
+                           .ratio = wrong         ? INFINITY
+                                    : below > 0.0 ? below / room
+                                                  : 0.0};
   place.why = place.ratio <= 1.0 ? PV_LIMITS_WITHIN : PV_LIMITS_TOP;
   note(r, &place);
 }
