@@ -150,7 +150,7 @@ static pv_code explain(call *c, int *exit_code, pv_error *err) {
            r.first.why == PV_LIMITS_WITHIN
                ? "none"
                : pv_plan_place(r.plan, r.first.stage, r.first.layer, place));
-    if (i > 0 && r.judged > 0 && r.beyond == 0) *exit_code = 0;
+    if (r.judged > 0 && r.beyond == 0) *exit_code = 0;
     pv_limits_free(&r);
   }
   return code;
@@ -204,7 +204,7 @@ static const char summary[] =
     "inputs in float64, and must lie within what its arithmetic explains. SIDE is trace:DIR, or\n"
     "one that computes. Limits and identities: docs/numerics.md.\n"
     "Exit code 0: everything that was judged is explained; 1: a stage is not; 3: nothing was\n"
-    "judged. With --explain 0: one identity explains all.";
+    "judged. With --explain 0: an identity explains all of it.";
 
 int pv_probe_judge(int argc, char **argv) {
   call c = {.side = PV_CALL_DEFAULTS, .factor = 1.0};
