@@ -50,10 +50,7 @@ static double largest_of(const pv_rows *r, size_t row, size_t first, size_t coun
 static void note(run *r, const pv_limits_place *place) {
   pv_limits_stage *sum = &r->out->stages[place->layer][place->stage];
   if (place->ratio > sum->ratio) sum->ratio = place->ratio;
-  if (r->out->worst.why == PV_LIMITS_WITHIN
-          ? place->ratio > r->out->worst.ratio
-          : place->why != PV_LIMITS_WITHIN && place->ratio > r->out->worst.ratio)
-    r->out->worst = *place;
+  if (place->ratio > r->out->worst.ratio) r->out->worst = *place;
   if (place->why == PV_LIMITS_WITHIN) return;
   sum->beyond++;
   if (r->out->first.why == PV_LIMITS_WITHIN) r->out->first = *place;
