@@ -21,6 +21,8 @@ pv_code pv_rows_room(const pv_plan *plan, pv_stage_id stage, size_t width, size_
   out->stage = stage;
   out->absent = false;
   out->rows = rows;
+  out->from = 0;
+  out->until = rows;
   out->width = width;
   out->index = pv_plan_is(plan, stage, PV_ROW_INDEX);
   out->size = out->index ? sizeof(int32_t) : size;
@@ -58,6 +60,8 @@ pv_code pv_rows_convert(const pv_rows *in, size_t size, pv_rows *out, pv_error *
   out->stage = in->stage;
   out->index = in->index;
   out->rows = in->rows;
+  out->from = in->from;
+  out->until = in->until;
   out->width = in->width;
   out->size = bytes;
   if (in->size == bytes) {

@@ -13,7 +13,8 @@ typedef struct pv_rows {
   size_t rows, width, size; /* size: bytes of an element */
   void *data;               /* grows, never shrinks; owned */
   size_t room;
-  bool absent; /* the source has no such stage; every element counts as NaN */
+  bool absent;        /* the source has no such stage; every element counts as NaN */
+  size_t from, until; /* rows that are there: all, but for pv_visitor.parts; others are NaN */
 } pv_rows;
 /* Room for `rows` of a stage that is `width` wide, with reals of `size` bytes. */
 pv_code pv_rows_room(const pv_plan *plan, pv_stage_id stage, size_t width, size_t rows, size_t size,

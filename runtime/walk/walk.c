@@ -49,20 +49,44 @@ size_t pv_walk_operations(const pv_walk_spec *w) {
   return batches * pv_plan_steps(w->plan, w->layers);
 }
 
-static pv_code read_stage(const pv_walk_spec *w, const pv_source *s, bool wanted,
+/* Rows of the batch that the source has of a stage. */
+static pv_span rows_there(const pv_source *s, pv_stage_id stage, const pv_walk_at *at) {
+  if (!pv_source_has(s, stage, at->step.layer)) return (pv_span){0, 0};
+  if (s->span == NULL) return (pv_span){0, at->rows};
+  const pv_span all = s->span(s, stage, at->step.layer);
+  const size_t from = all.from > at->position ? all.from - at->position : 0;
+  const size_t until = all.until > at->position ? all.until - at->position : 0;
+  return (pv_span){from, until < at->rows ? until : at->rows};
+}
+
+static void leave_out(const pv_walk_spec *w, const pv_source *s, const pv_walk_at *at,
+                      pv_stage_id stage, pv_rows *out) {
+  *out = (pv_rows){.stage = stage,
+                   .index = pv_plan_is(w->plan, stage, PV_ROW_INDEX),
+                   .rows = at->rows,
+                   .data = out->data,
+                   .room = out->room,
+                   .absent = true};
+  if (s->shape != NULL) out->width = pv_plan_width(w->plan, stage, s->shape);
+}
+
+static pv_code read_stage(const pv_walk_spec *w, const pv_source *s, bool parts,
                           const pv_walk_at *at, pv_stage_id stage, pv_rows *out, pv_error *err) {
-  const bool has = wanted && pv_source_has(s, stage, at->step.layer);
-  if (!has) {
-    *out = (pv_rows){
-        stage, pv_plan_is(w->plan, stage, PV_ROW_INDEX), at->rows, 0, 0, out->data, out->room,
-        true};
-    if (s->shape != NULL) out->width = pv_plan_width(w->plan, stage, s->shape);
+  const pv_span there = rows_there(s, stage, at);
+  const bool whole = there.from == 0 && there.until == at->rows;
+  if (there.until <= there.from || (!whole && !parts)) {
+    leave_out(w, s, at, stage, out);
     return PV_OK;
   }
   const size_t width = s->width(s, stage, at->step.layer);
   const pv_code code = pv_rows_room(w->plan, stage, width, at->rows, s->real_bytes, out, err);
-  return code == PV_OK ? s->read(s, stage, at->step.layer, at->position, at->rows, out->data, err)
-                       : code;
+  if (code != PV_OK) return code;
+  const size_t row = width * out->size;
+  if (!whole) memset(out->data, 0xff, at->rows * row); /* NaN, and -1 */
+  out->from = there.from;
+  out->until = there.until;
+  return s->read(s, stage, at->step.layer, at->position + there.from, there.until - there.from,
+                 (char *)out->data + there.from * row, err);
 }
 
 /* One operation of every source, and what it left. */
@@ -76,8 +100,13 @@ static pv_code walk_step(const pv_walk_spec *w, const pv_visitor *v, const pv_wa
   for (size_t i = 0; i < w->source_count && code == PV_OK; i++) {
     const pv_source *s = &w->sources[i];
     if (s->forward != NULL) code = pv_forward_step(s->forward, at->step, err);
-    for (size_t k = 0; k < at->step.count && code == PV_OK; k++)
-      code = read_stage(w, s, wanted[k], at, (pv_stage_id)(at->step.first + k), &rows[i][k], err);
+    for (size_t k = 0; k < at->step.count && code == PV_OK; k++) {
+      const pv_stage_id stage = (pv_stage_id)(at->step.first + k);
+      if (wanted[k])
+        code = read_stage(w, s, v->parts, at, stage, &rows[i][k], err);
+      else
+        leave_out(w, s, at, stage, &rows[i][k]);
+    }
   }
   return code == PV_OK ? v->visit(v->context, at, err) : code;
 }

@@ -11,6 +11,9 @@
  * that were kept (a trace, a capture), which are read in any order. What it points to outlives it;
  * there is nothing to free. */
 typedef struct pv_source pv_source;
+typedef struct pv_span {
+  size_t from, until; /* positions; none where until is not larger */
+} pv_span;
 struct pv_source {
   pv_forward *forward; /* who computes; NULL: rows that were kept */
   const void *kept;
@@ -26,6 +29,8 @@ struct pv_source {
   const char *place; /* of an error; NULL: none */
   /* Elements of a row; 0: the source has no such stage. `layer` is 0 outside the layers. */
   size_t (*width)(const pv_source *source, pv_stage_id stage, uint32_t layer);
+  /* Positions of a stage that it has; NULL: all, of every stage that it has. */
+  pv_span (*span)(const pv_source *source, pv_stage_id stage, uint32_t layer);
   /* Rows position .. position + rows - 1, of who computes only those of the batch. */
   pv_code (*read)(const pv_source *source, pv_stage_id stage, uint32_t layer, size_t position,
                   size_t rows, void *out, pv_error *err);
@@ -54,6 +59,7 @@ typedef struct pv_visitor {
   /* Which stages are read; NULL: all. `layer` is 0 outside the layers. */
   bool (*want)(const void *context, pv_stage_id stage, uint32_t layer);
   pv_code (*visit)(void *context, const pv_walk_at *at, pv_error *err);
+  bool parts; /* it takes a stage that lacks rows of the batch; else such a stage is absent */
   pv_witness *witnesses; /* begin each batch with the sources */
   size_t witness_count;
 } pv_visitor;

@@ -78,9 +78,26 @@ static void test_experts_by_themselves(void) {
   float y[] = {3, 4, 1, 2.5f};
   int32_t a[] = {5, 7}, b[] = {7, 5}, c[] = {7, 9};
   const pv_rows exact = rows_of(x, 1, WIDTH);
-  const pv_rows side = {PV_STAGE_EXPERT_GATE, false, 1, WIDTH, sizeof *y, y, 0, false};
-  pv_rows chosen[] = {{PV_STAGE_MOE_ROUTER_INDICES, true, 1, 2, sizeof *a, a, 0, false},
-                      {PV_STAGE_MOE_ROUTER_INDICES, true, 1, 2, sizeof *b, b, 0, false}};
+  const pv_rows side = {.stage = PV_STAGE_EXPERT_GATE,
+                        .rows = 1,
+                        .width = WIDTH,
+                        .size = sizeof *y,
+                        .data = y,
+                        .until = 1};
+  pv_rows chosen[] = {{.stage = PV_STAGE_MOE_ROUTER_INDICES,
+                       .index = true,
+                       .rows = 1,
+                       .width = 2,
+                       .size = sizeof *a,
+                       .data = a,
+                       .until = 1},
+                      {.stage = PV_STAGE_MOE_ROUTER_INDICES,
+                       .index = true,
+                       .rows = 1,
+                       .width = 2,
+                       .size = sizeof *b,
+                       .data = b,
+                       .until = 1}};
   pv_rows out = {0};
   REQUIRE(pv_noise_align(&exact, &side, chosen, &out, NULL) == PV_OK);
   EXPECT_BYTES(out.data, ((double[]){1, 2.5, 3, 4}), sizeof x);
