@@ -114,12 +114,22 @@ static pv_noise_routing route(const double *x, const double *y, int32_t *chosen,
   double a[WIDTH], b[WIDTH];
   memcpy(a, x, sizeof a);
   memcpy(b, y, sizeof b);
-  const pv_rows exact[] = {
-      rows_of(a, 1, WIDTH),
-      {PV_STAGE_MOE_ROUTER_INDICES, true, 1, 2, sizeof *chosen, chosen, 0, false}};
-  const pv_rows side[] = {
-      rows_of(b, 1, WIDTH),
-      {PV_STAGE_MOE_ROUTER_INDICES, true, 1, 2, sizeof *other, other, 0, false}};
+  const pv_rows exact[] = {rows_of(a, 1, WIDTH),
+                           {.stage = PV_STAGE_MOE_ROUTER_INDICES,
+                            .index = true,
+                            .rows = 1,
+                            .width = 2,
+                            .size = sizeof *chosen,
+                            .data = chosen,
+                            .until = 1}};
+  const pv_rows side[] = {rows_of(b, 1, WIDTH),
+                          {.stage = PV_STAGE_MOE_ROUTER_INDICES,
+                           .index = true,
+                           .rows = 1,
+                           .width = 2,
+                           .size = sizeof *other,
+                           .data = other,
+                           .until = 1}};
   pv_noise_routing out = {.margin = INFINITY, .ratio = INFINITY};
   pv_noise_route(&out, exact, side, 0);
   return out;
