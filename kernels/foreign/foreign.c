@@ -115,14 +115,14 @@ static void multiply(const pv_foreign *f, const pv_exact_mm *m, bool bound) {
     PV_ROUND_##f32, PV_ROUND_##f16, PV_ROUND_##q8_0, PV_ROUND_##k, PV_ROUND_##k, PV_ROUND_##k, \
         PV_ROUND_##bf16                                                                        \
   }
-#define IDENTITIES(X)                                                         \
-  X(any, "any", "any engine that rounds activations to 8 bits or finer", 0.0, \
-    FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8))                                    \
-  X(float32, "float32", "float32 arithmetic, in any order", 0.0,              \
-    FOR(NONE, NONE, NONE, NONE, NONE))                                        \
-  X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", 0.0,        \
-    FOR(NONE, F16, BF16, Q8_0, Q8_K))                                         \
-  X(bfloat16, "bfloat16", "activations of bfloat16, and stored as that", 0x1p-8,                  \
+#define IDENTITIES(X)                                                                        \
+  X(any, "any", "any engine that rounds activations to 8 bits or finer", 0.0, NONE, 0x1p-11, \
+    FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8))                                                   \
+  X(float32, "float32", "float32 arithmetic, in any order", 0.0, NONE, 0x1p-20, \
+    FOR(NONE, NONE, NONE, NONE, NONE))                                                       \
+  X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", 0.0, F16, 0x1p-11,         \
+    FOR(NONE, F16, BF16, Q8_0, Q8_K))                                                        \
+  X(bfloat16, "bfloat16", "activations of bfloat16, and stored as that", 0x1p-8, BF16, 0x1p-8, \
     FOR(BF16, BF16, BF16, BF16, BF16))
 
 enum {
@@ -140,8 +140,8 @@ static const pv_foreign table[COUNT];
   }
 IDENTITIES(FUNCTIONS)
 
-#define ROW(id, name, about, stored, ...) \
-  {name, about, __VA_ARGS__, stored, product_##id, bound_##id},
+#define ROW(id, name, about, stored, cache, attend, ...) \
+  {name, about, __VA_ARGS__, stored, PV_ROUND_##cache, attend, product_##id, bound_##id},
 static const pv_foreign table[COUNT] = {IDENTITIES(ROW)};
 
 const pv_foreign *pv_foreign_at(size_t n) {

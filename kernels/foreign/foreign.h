@@ -22,6 +22,8 @@ typedef struct pv_foreign {
   const char *about;
   pv_rounding rounding[PV_TYPE_COUNT]; /* by row of pv_type_table */
   double stored;                       /* largest relative rounding of a stored element */
+  pv_rounding cache;                   /* of keys and values, head by head */
+  double attend;                       /* a rounding inside attention, of the row's largest */
   /* As pv_exact.mm: products over rounded activations; and instead of each its bound. */
   void (*product)(const pv_exact_mm *mm), (*bound)(const pv_exact_mm *mm);
 } pv_foreign;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runtime/bisect/parts.h"
+#include "runtime/limits/structure.h"
 
 enum { LEFT, RIGHT, FREE, RUNNERS };
 enum { DEFINITION, ARBITER, WITNESSES };
@@ -134,7 +135,11 @@ static pv_bisect_why judge_element(const run *r, int side, size_t k, size_t p, s
   if (!isfinite(pv_rows_at(rows, p, i)))
     return isfinite(pv_rows_at(&r->witness[ARBITER][side].made, p, i)) ? PV_BISECT_NO_NUMBER
                                                                        : PV_BISECT_SOUND;
-  return pv_structure_judge(r->rows[side], k, p, i, r->spec->model);
+  /* Twice what a rounding of logits and of a softmax to 8 bits of mantissa (bf16) makes. */
+  static const pv_structure_room room = {0.02, 0.02, 0.03, 1e-4, 0.0};
+  const pv_structure_why why =
+      pv_structure_judge(r->rows[side], k, p, i, r->spec->model, &room).why;
+  return why == PV_STRUCTURE_SOUND ? PV_BISECT_SOUND : (pv_bisect_why)(PV_BISECT_STRUCTURE + why);
 }
 
 static uint64_t order_of(const run *r, pv_stage_id stage, uint32_t layer) {

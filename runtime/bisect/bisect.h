@@ -45,12 +45,7 @@ typedef enum pv_bisect_why {
   PV_BISECT_SOUND,      /* it is not */
   PV_BISECT_OTHER_BITS, /* its definition gives others */
   PV_BISECT_NO_NUMBER,  /* and float64 has one */
-  PV_BISECT_NO_EXPERT,  /* an index out of range */
-  PV_BISECT_TWICE,      /* an expert twice in a row */
-  PV_BISECT_WORSE,    /* an expert, where one with a clearly larger logit of its own is left out */
-  PV_BISECT_WEIGHT,   /* not what its own logits give for its own experts */
-  PV_BISECT_NO_TOKEN, /* a top token out of range */
-  PV_BISECT_NOT_TOP   /* a top token that has not the largest of its own logits */
+  PV_BISECT_STRUCTURE   /* and more: PV_BISECT_STRUCTURE + what of limits/structure.h is wrong */
 } pv_bisect_why;
 
 /* An error that a stage introduces, of the row's largest element, that no rounding to 8 bits makes:

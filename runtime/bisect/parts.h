@@ -19,11 +19,6 @@ pv_code pv_bisect_load(const char *path, const char *key, pv_progress *at, pv_bi
                        pv_error *err);
 pv_code pv_bisect_bits(char bits[PV_SHA256_HEX], const pv_rows *rows, pv_error *err);
 
-/* What is wrong in every identity with element `index` of row `row` of `rows[k]`. `rows`: all
- * stages of its operation, some of which the side may not have. */
-pv_bisect_why pv_structure_judge(const pv_rows *rows, size_t k, size_t row, size_t index,
-                                 const pv_model *model);
-
 /* Over the tokens and batches of the bisection. */
 pv_walk_spec pv_bisect_walk(const pv_bisect_spec *spec, const pv_source *sources, size_t count);
 

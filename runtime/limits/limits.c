@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/walk/witness.h"
 
@@ -13,6 +14,8 @@ typedef struct run {
   const pv_limits_spec *spec;
   pv_limits_result *out;
   pv_witness witness[WITNESSES];
+  bool (*odd)[PV_STAGES_MAX]; /* [layer]; not of this model's width */
+  pv_rows mixed;              /* what the witnesses are given */
 } run;
 
 double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, double exact,
@@ -25,8 +28,8 @@ double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, doubl
       return bound + stored;
     case PV_OP_HEADS: /* angles of float32 grow with the position */
       return (16.0 + 2.0 * (8.0 + (double)position)) * UNIT * largest + stored;
-    case PV_OP_ATTEND: /* keys, values and sums of float16 */
-      return 4.0 * 0x1p-11 * largest + stored;
+    case PV_OP_ATTEND: /* sums over the positions before it */
+      return identity->attend * (4.0 + sqrt((double)position + 1.0)) * largest + stored;
     case PV_OP_NORM:
     case PV_OP_ADD:
     case PV_OP_ROUTE:
@@ -52,8 +55,21 @@ static void note(run *r, const pv_limits_place *place) {
   if (place->ratio > sum->ratio) sum->ratio = place->ratio;
   if (place->ratio > r->out->worst.ratio) r->out->worst = *place;
   if (place->why == PV_LIMITS_WITHIN) return;
-  sum->beyond++;
+  if (sum->beyond++ == 0) sum->first = sum->last = place->position;
+  if (place->position < sum->first) sum->first = place->position;
+  if (place->position > sum->last) sum->last = place->position;
   if (r->out->first.why == PV_LIMITS_WITHIN) r->out->first = *place;
+}
+
+/* By the distance; what is no number is beyond any limit, where it is not the same. */
+static void measure(pv_limits_place *place) {
+  const double got = place->got, want = place->exact;
+  const bool same = got == want || (isnan(got) && isnan(want));
+  place->ratio = same ? 0.0 : fabs(got - want) / place->limit;
+  place->why = place->ratio <= 1.0 ? PV_LIMITS_WITHIN : PV_LIMITS_BEYOND;
+  if (same || (isfinite(got) && isfinite(want) && !isnan(place->ratio))) return;
+  place->ratio = INFINITY;
+  place->why = PV_LIMITS_NO_NUMBER;
 }
 
 /* Elements of one row against what the witness made of it. */
@@ -68,104 +84,105 @@ static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_
   double largest = 0.0;
   for (size_t i = 0; i < rows->width; i++) {
     if (i % part == 0) largest = largest_of(exact, p, i, part);
-    const double got = pv_rows_at(rows, p, i), want = pv_rows_at(exact, p, i);
-    const double limit =
-        r->spec->factor * pv_limits_of(op, r->spec->identity, place.position, want, largest,
-                                       op == PV_OP_MATMUL ? pv_rows_at(bounds, p, i) : 0.0);
     place.index = i;
-    place.got = got;
-    place.exact = want;
-    place.limit = limit;
-    place.ratio = got == want ? 0.0 : fabs(got - want) / limit;
-    place.why = place.ratio <= 1.0 ? PV_LIMITS_WITHIN : PV_LIMITS_BEYOND;
-    if (isnan(place.ratio)) {
-      place.ratio = isfinite(want) ? INFINITY : 0.0; /* what overflows has no figure */
-      place.why = isfinite(want) ? PV_LIMITS_NO_NUMBER : PV_LIMITS_WITHIN;
+    place.got = pv_rows_at(rows, p, i);
+    place.exact = pv_rows_at(exact, p, i);
+    place.limit =
+        r->spec->factor * pv_limits_of(op, r->spec->identity, place.position, place.exact, largest,
+                                       op == PV_OP_MATMUL ? pv_rows_at(bounds, p, i) : 0);
+    measure(&place);
+    note(r, &place);
+  }
+}
+
+/* What the side's own stages of this operation contradict by more than their rounding. */
+static void judge_structure(run *r, const pv_rows *rows, size_t k, const pv_walk_at *at, size_t p) {
+  const pv_foreign *f = r->spec->identity;
+  const double logits = r->spec->factor * fmax(0x1p-18, 2.0 * f->stored);
+  const pv_structure_room room = {
+      .logits = logits, .weights = r->spec->factor * (16.0 * UNIT + f->stored), .top = logits};
+  for (size_t i = 0; i < rows[k].width; i++) {
+    const pv_structure s = pv_structure_judge(rows, k, p, i, r->spec->model, &room);
+    const double own = pv_rows_at(&rows[k], p, i);
+    pv_limits_place place = {
+        .stage = rows[k].stage,
+        .layer = at->step.layer,
+        .position = at->position + p,
+        .index = i,
+        .got = own,
+        .exact = rows[k].index ? pv_rows_at(&r->witness[PRODUCTS].made, p, i) : s.want,
+        .limit = s.limit,
+        .ratio = s.ratio};
+    if (s.why != PV_STRUCTURE_SOUND) place.why = (pv_limits_why)(PV_LIMITS_STRUCTURE + s.why);
+    if (!isfinite(own) && isfinite(place.exact)) {
+      place.why = PV_LIMITS_NO_NUMBER;
+      place.ratio = INFINITY;
     }
     note(r, &place);
   }
 }
 
-static bool is_one_of(double index, uint32_t count) {
-  return index >= 0.0 && index < (double)count;
+static bool has_row(const pv_rows *r, size_t p) {
+  return !r->absent && p >= r->from && p < r->until;
 }
 
-/* What the side's own logits contradict by more than their rounding. */
-static double room_of(const run *r, double largest) {
-  return r->spec->factor * fmax(0x1p-18, 2.0 * r->spec->identity->stored) * largest;
+/* Whether weights are judged by the experts that they were given to: in whichever order these are.
+ */
+static bool by_choice(const run *r, const pv_rows *rows, size_t k, size_t p) {
+  const pv_op op = r->out->plan->rows[rows[k].stage].op;
+  return op == PV_OP_TOPK || op == PV_OP_ARGMAX ||
+         (op == PV_OP_ROUTE && has_row(&rows[k + 1], p) && rows[k + 1].width == rows[k].width &&
+          pv_structure_is_choice(&rows[k + 1], p, r->spec->model->shape.experts));
 }
 
-/* Chosen experts by the side's own logits, which are two rows before: each is there once, and none
- * has a clearly smaller logit than one that is left out. */
-static void judge_choice(run *r, const pv_rows *rows, const pv_walk_at *at, size_t p) {
-  const pv_rows *logits = rows - 2;
-  const uint32_t experts = r->spec->model->shape.experts;
-  const double room = room_of(r, largest_of(logits, p, 0, logits->width));
-  double left_out = -INFINITY;
-  for (size_t e = 0; e < logits->width; e++)
-    if (!pv_set_holds(pv_rows_vector(rows, p), (double)e))
-      left_out = fmax(left_out, pv_rows_at(logits, p, e));
-  for (size_t i = 0; i < rows->width; i++) {
-    const double own = pv_rows_at(rows, p, i);
-    bool wrong = !is_one_of(own, experts);
-    for (size_t j = 0; j < i && !wrong; j++) wrong = pv_rows_at(rows, p, j) == own;
-    const double below = wrong ? 0.0 : left_out - pv_rows_at(logits, p, (size_t)own);
-    pv_limits_place place = {.stage = rows->stage,
-                             .layer = at->step.layer,
-                             .position = at->position + p,
-                             .index = i,
-                             .got = own,
-                             .exact = pv_rows_at(&r->witness[PRODUCTS].made, p, i),
-                             .limit = room,
-                             .ratio = wrong         ? INFINITY
-                                      : below > 0.0 ? below / room
-                                                    : 0.0};
-    place.why = place.ratio <= 1.0 ? PV_LIMITS_WITHIN : PV_LIMITS_CHOICE;
-    note(r, &place);
-  }
-}
-
-/* The top token by the side's own logits, the row before. */
-static void judge_top(run *r, const pv_rows *rows, const pv_walk_at *at, size_t p) {
-  const pv_rows *logits = rows - 1;
-  const double own = pv_rows_at(rows, p, 0);
-  const bool wrong = !is_one_of(own, r->spec->model->shape.vocab);
-  const double room = room_of(r, largest_of(logits, p, 0, logits->width));
-  double top = -INFINITY;
-  for (size_t i = 0; i < logits->width; i++) top = fmax(top, pv_rows_at(logits, p, i));
-  const double below = wrong ? 0.0 : top - pv_rows_at(logits, p, (size_t)own);
-  pv_limits_place place = {.stage = rows->stage,
-                           .position = at->position + p,
-                           .got = own,
-                           .exact = pv_rows_at(&r->witness[PRODUCTS].made, p, 0),
-                           .limit = room,
-                           .ratio = wrong         ? INFINITY
-                                    : below > 0.0 ? below / room
-                                                  : 0.0};
-  place.why = place.ratio <= 1.0 ? PV_LIMITS_WITHIN : PV_LIMITS_TOP;
-  note(r, &place);
-}
-
-/* Whether the side has all that this stage is made from. */
-static bool has_inputs(const run *r, pv_stage_id stage, uint32_t layer) {
+/* Rows of the batch whose inputs the side has, of this model's width. Attention looks back: it
+ * takes keys and values from position 0 on. */
+static pv_span with_inputs(const run *r, const pv_rows *rows, const pv_walk_at *at) {
+  const pv_source *s = r->spec->source;
+  const bool attends = r->out->plan->rows[rows->stage].op == PV_OP_ATTEND;
+  pv_span out = {rows->from, rows->until};
   for (size_t k = 0;; k++) {
     uint32_t of = 0;
-    const int in = pv_plan_input(r->out->plan, stage, k, layer, r->out->layers, &of);
-    if (in < 0) return true;
-    if (!pv_source_has(r->spec->source, (pv_stage_id)in, of)) return false;
+    const int in = pv_plan_input(r->out->plan, rows->stage, k, at->step.layer, r->out->layers, &of);
+    if (in < 0) return out;
+    const pv_stage_id stage = (pv_stage_id)in;
+    pv_span have = {0, at->position + at->rows};
+    if (!pv_source_has(s, stage, of) || r->odd[of][stage]) return (pv_span){0, 0};
+    if (s->span != NULL) have = s->span(s, stage, of);
+    if (attends && k > 0 && have.from > 0) return (pv_span){0, 0};
+    if (have.from > at->position + out.from) out.from = have.from - at->position;
+    if (have.until < at->position + out.until)
+      out.until = have.until > at->position ? have.until - at->position : 0;
   }
 }
 
-static void judge_stage(run *r, const pv_rows *rows, const pv_walk_at *at) {
-  const pv_op op = r->out->plan->rows[rows->stage].op;
-  r->out->stages[at->step.layer][rows->stage].elements += rows->rows * rows->width;
-  for (size_t p = 0; p < rows->rows; p++)
-    if (op == PV_OP_TOPK)
-      judge_choice(r, rows, at, p);
-    else if (op == PV_OP_ARGMAX)
-      judge_top(r, rows, at, p);
+static void judge_stage(run *r, const pv_rows *rows, size_t k, const pv_walk_at *at) {
+  const pv_span there = with_inputs(r, &rows[k], at);
+  if (there.until <= there.from) {
+    r->out->unjudged++;
+    return;
+  }
+  r->out->stages[at->step.layer][rows[k].stage].elements +=
+      (there.until - there.from) * rows[k].width;
+  for (size_t p = there.from; p < there.until; p++)
+    if (by_choice(r, rows, k, p))
+      judge_structure(r, rows, k, at, p);
     else
-      judge_reals(r, rows, at, p);
+      judge_reals(r, &rows[k], at, p);
+}
+
+/* Rows that are not as wide as this model's: nothing can be made from them. */
+static void note_width(run *r, const pv_rows *rows, const pv_walk_at *at) {
+  const pv_limits_place place = {.why = PV_LIMITS_WIDTH,
+                                 .stage = rows->stage,
+                                 .layer = at->step.layer,
+                                 .position = at->position + rows->from,
+                                 .got = (double)rows->width,
+                                 .exact = (double)r->witness[PRODUCTS].made.width,
+                                 .ratio = INFINITY};
+  r->odd[at->step.layer][rows->stage] = true;
+  r->out->stages[at->step.layer][rows->stage].elements += (rows->until - rows->from) * rows->width;
+  note(r, &place);
 }
 
 static pv_code give_all(run *r, const pv_rows *rows, uint32_t layer, pv_error *err) {
@@ -175,12 +192,33 @@ static pv_code give_all(run *r, const pv_rows *rows, uint32_t layer, pv_error *e
   return code;
 }
 
-/* The witnesses go on from what the side has, else from what the exact one made. An expert that
- * does not exist has been judged: they take the exact choice. */
+/* What the witnesses go on from: what the side has, in the cache as its identity keeps it; else
+ * what the exact one made. */
+static pv_code mix(run *r, const pv_rows *rows, pv_error *err) {
+  const pv_rows *made = &r->witness[PRODUCTS].made;
+  const pv_code code = pv_rows_convert(rows, made->size, &r->mixed, err);
+  if (code != PV_OK) return code;
+  const size_t row = made->width * made->size;
+  char *to = r->mixed.data;
+  const char *from = made->data;
+  memcpy(to, from, rows->from * row);
+  memcpy(to + rows->until * row, from + rows->until * row, (rows->rows - rows->until) * row);
+  if (!pv_plan_is(r->out->plan, rows->stage, PV_ROW_APPENDS)) return PV_OK;
+  for (size_t p = 0; p < rows->rows; p++) {
+    double *x = (double *)(void *)(to + p * row);
+    for (size_t i = 0; i < made->width; i += r->spec->model->shape.head_dim)
+      pv_foreign_round(r->spec->identity->cache, x + i, r->spec->model->shape.head_dim, x + i);
+  }
+  return PV_OK;
+}
+
+/* An expert that does not exist has been judged: the witnesses take the exact choice. */
 static pv_code give(run *r, const pv_rows *rows, uint32_t layer, pv_error *err) {
   const pv_rows *made = &r->witness[PRODUCTS].made;
   pv_error local = PV_ERROR_INIT;
-  const pv_code code = give_all(r, rows->absent ? made : rows, layer, &local);
+  if (rows->absent || rows->width != made->width) return give_all(r, made, layer, err);
+  pv_code code = mix(r, rows, &local);
+  if (code == PV_OK) code = give_all(r, &r->mixed, layer, &local);
   if (code == PV_ERR_INPUT && rows->index) return give_all(r, made, layer, err);
   if (code != PV_OK && err != NULL) *err = local;
   return code;
@@ -198,10 +236,10 @@ static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
     if (code != PV_OK) break;
     if (rows->absent)
       r->out->absent++;
-    else if (has_inputs(r, rows->stage, at->step.layer))
-      judge_stage(r, rows, at);
+    else if (rows->width != r->witness[PRODUCTS].made.width)
+      note_width(r, rows, at);
     else
-      r->out->unjudged++;
+      judge_stage(r, at->of[0], k, at);
     code = give(r, rows, at->step.layer, err);
   }
   return code;
@@ -219,8 +257,11 @@ static pv_code open_all(run *r, pv_error *err) {
 
 pv_code pv_limits(const pv_limits_spec *spec, pv_limits_result *out, pv_error *err) {
   run r = {.spec = spec, .out = out};
-  const pv_visitor visitor = {
-      .context = &r, .visit = visit, .witnesses = r.witness, .witness_count = WITNESSES};
+  const pv_visitor visitor = {.context = &r,
+                              .visit = visit,
+                              .parts = true,
+                              .witnesses = r.witness,
+                              .witness_count = WITNESSES};
   const pv_walk_spec walk = {.plan = spec->model->plan,
                              .layers = spec->model->shape.layers,
                              .sources = spec->source,
@@ -231,8 +272,10 @@ pv_code pv_limits(const pv_limits_spec *spec, pv_limits_result *out, pv_error *e
                              .progress = spec->progress};
   *out = (pv_limits_result){.plan = spec->model->plan, .layers = spec->model->shape.layers};
   out->stages = calloc(out->layers, sizeof *out->stages);
-  pv_code code = out->stages != NULL ? open_all(&r, err)
-                                     : pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
+  r.odd = calloc(out->layers, sizeof *r.odd);
+  pv_code code = out->stages != NULL && r.odd != NULL
+                     ? open_all(&r, err)
+                     : pv_error_set(err, PV_ERR_NOMEM, "out of memory for sums");
   if (code == PV_OK) code = pv_walk(&walk, &visitor, err);
   for (uint32_t l = 0; l < out->layers && code == PV_OK; l++)
     for (size_t s = 0; s < out->plan->count; s++) {
@@ -240,8 +283,25 @@ pv_code pv_limits(const pv_limits_spec *spec, pv_limits_result *out, pv_error *e
       out->beyond += out->stages[l][s].beyond;
     }
   for (int w = 0; w < WITNESSES; w++) pv_witness_close(&r.witness[w]);
+  free(r.mixed.data);
+  free(r.odd);
   if (code != PV_OK) pv_limits_free(out);
   return code;
+}
+
+const char *pv_limits_text(pv_limits_why why) {
+  switch (why) {
+    case PV_LIMITS_WITHIN:
+      return "within its limit";
+    case PV_LIMITS_BEYOND:
+      return "outside its limit";
+    case PV_LIMITS_NO_NUMBER:
+      return "no number, where the operation has one, or the reverse";
+    case PV_LIMITS_WIDTH:
+      return "rows of another width than this model's";
+    default:
+      return pv_structure_text((pv_structure_why)(why - PV_LIMITS_STRUCTURE));
+  }
 }
 
 void pv_limits_free(pv_limits_result *result) {

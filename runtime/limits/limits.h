@@ -7,6 +7,7 @@
 #define PV_LIMITS_LIMITS_H
 
 #include "kernels/foreign/foreign.h"
+#include "runtime/limits/structure.h"
 #include "runtime/walk/walk.h"
 
 typedef struct pv_limits_spec {
@@ -23,10 +24,9 @@ typedef struct pv_limits_spec {
 typedef enum pv_limits_why {
   PV_LIMITS_WITHIN,
   PV_LIMITS_BEYOND,    /* further off than the limit */
-  PV_LIMITS_NO_NUMBER, /* where the operation has one */
-  PV_LIMITS_CHOICE, /* an expert that is none, is there twice or has a smaller logit of its own than
-                       one left out */
-  PV_LIMITS_TOP     /* a top token that its own logits contradict */
+  PV_LIMITS_NO_NUMBER, /* where the operation has one, or a number where it has none */
+  PV_LIMITS_WIDTH,     /* as many elements as no row of this model has: got and exact */
+  PV_LIMITS_STRUCTURE  /* and more: PV_LIMITS_STRUCTURE + what of structure.h is wrong */
 } pv_limits_why;
 
 typedef struct pv_limits_place {
@@ -41,6 +41,7 @@ typedef struct pv_limits_place {
 typedef struct pv_limits_stage {
   uint64_t elements, beyond; /* judged, and those not within */
   double ratio;              /* largest */
+  uint64_t first, last;      /* positions of those not within */
 } pv_limits_stage;
 
 typedef struct pv_limits_result {
@@ -49,12 +50,15 @@ typedef struct pv_limits_result {
   pv_limits_stage (*stages)[PV_STAGES_MAX]; /* [layer]; outside the layers in layer 0; owned */
   pv_limits_place first, worst;             /* in the order of computation; by ratio */
   uint64_t judged, beyond;                  /* elements */
-  uint64_t unjudged;                        /* recorded tensors without their inputs */
+  uint64_t unjudged;                        /* recorded tensors without inputs for any row */
   uint64_t absent;                          /* tensors that were not recorded */
 } pv_limits_result;
 
 pv_code pv_limits(const pv_limits_spec *spec, pv_limits_result *out, pv_error *err);
 void pv_limits_free(pv_limits_result *result);
+
+/* In words. */
+const char *pv_limits_text(pv_limits_why why);
 
 /* How far an element may be from `exact`, of which `largest` is the largest in its row or head.
  * `bound`: of a product, what its identity allows. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "runtime/limits/structure.h"
 #include "runtime/probe/bisect_report.h"
 
 static const char *const side_word[] = {"left", "right"};
@@ -88,17 +89,10 @@ static void print_equal(const pv_bisect_result *r) {
 }
 
 const char *pv_bisect_why_text(pv_bisect_why why) {
-  static const char *const text[] = {
-      [PV_BISECT_SOUND] = "",
-      [PV_BISECT_OTHER_BITS] = "",
-      [PV_BISECT_NO_NUMBER] = "no number, where float64 has one",
-      [PV_BISECT_NO_EXPERT] = "an expert that does not exist",
-      [PV_BISECT_TWICE] = "an expert that the row has already",
-      [PV_BISECT_WORSE] = "an expert, while one with a larger logit is left out",
-      [PV_BISECT_WEIGHT] = "a weight that its own logits do not give for its own experts",
-      [PV_BISECT_NO_TOKEN] = "a token that does not exist",
-      [PV_BISECT_NOT_TOP] = "a token that has not the largest of its own logits"};
-  return text[why];
+  if (why == PV_BISECT_NO_NUMBER) return "no number, where float64 has one";
+  return why > PV_BISECT_STRUCTURE
+             ? pv_structure_text((pv_structure_why)(why - PV_BISECT_STRUCTURE))
+             : "";
 }
 
 double pv_bisect_worst(const pv_bisect_result *r, int side, pv_stage_id *stage, uint32_t *layer) {

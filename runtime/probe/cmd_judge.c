@@ -38,21 +38,11 @@ static pv_code find_identity(const call *c, const pv_foreign **out, pv_error *er
   return PV_ERR_INPUT;
 }
 
-static const char *why_text(pv_limits_why why) {
-  static const char *const texts[] = {
-      [PV_LIMITS_WITHIN] = "within its limit",
-      [PV_LIMITS_BEYOND] = "outside its limit",
-      [PV_LIMITS_NO_NUMBER] = "no number, and the operation has one",
-      [PV_LIMITS_CHOICE] = "a choice that its own logits contradict",
-      [PV_LIMITS_TOP] = "a top token that its own logits contradict"};
-  return texts[why];
-}
-
 static void print_place(const char *what, const pv_limits_result *r, const pv_limits_place *p) {
   char place[PV_PLACE_LENGTH];
   printf("%s: %s, position %zu, element %zu: %s", what,
          pv_plan_place(r->plan, p->stage, p->layer, place), p->position, p->index,
-         why_text(p->why));
+         pv_limits_text(p->why));
   if (isfinite(p->ratio)) printf(", by a factor of %.3g", p->ratio);
   printf("\n  it has %.9g, the exact operation on its own inputs %.9g, limit %.3g\n", p->got,
          p->exact, p->limit);
@@ -79,12 +69,12 @@ static void print_stages(const pv_limits_result *r) {
 static json_t *place_json(const pv_limits_result *r, const pv_limits_place *p) {
   if (p->why == PV_LIMITS_WITHIN) return json_null();
   const bool layered = pv_plan_is_layered(r->plan, p->stage);
-  return json_pack("{s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "stage",
-                   r->plan->rows[p->stage].name, "layer",
-                   layered ? json_integer(p->layer) : json_null(), "position",
-                   (json_int_t)p->position, "index", (json_int_t)p->index, "why", why_text(p->why),
-                   "got", pv_json_number(p->got), "exact", pv_json_number(p->exact), "limit",
-                   pv_json_number(p->limit), "ratio", pv_json_number(p->ratio));
+  return json_pack(
+      "{s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "stage", r->plan->rows[p->stage].name,
+      "layer", layered ? json_integer(p->layer) : json_null(), "position", (json_int_t)p->position,
+      "index", (json_int_t)p->index, "why", pv_limits_text(p->why), "got", pv_json_number(p->got),
+      "exact", pv_json_number(p->exact), "limit", pv_json_number(p->limit), "ratio",
+      pv_json_number(p->ratio));
 }
 
 static json_t *stages_json(const pv_limits_result *r) {

@@ -74,16 +74,41 @@ run "$pv" judge trace:product --model "$model" --explain
 exits 1
 alter choice moe_router_indices.1.bin 'x[1] = x[0]'
 exits 1
-says 'First outside: moe_router_indices of layer 1, position 0, element 1: a choice that its own logits contradict'
+says 'First outside: moe_router_indices of layer 1, position 0, element 1: an expert that the row has already'
 alter range moe_router_indices.1.bin 'x[2] = 999'
 exits 1
 says 'moe_router_indices of layer 1, position 0, element 2'
 alter top argmax.bin 'x[3] = (x[3] + 1) % 4096'
 exits 1
-says 'First outside: argmax, position 3'
+says 'First outside: argmax, position 3, element 0: a token that has not the largest of its own logits'
 alter number ffn_norm.3.bin 'x[5] = float("nan")'
 exits 1
-says 'First outside: ffn_norm of layer 3, position 0, element 5: no number, and the operation has one'
+says 'First outside: ffn_norm of layer 3, position 0, element 5: no number, where the operation has one'
+# Experts in another order are the same experts, as long as all that goes by rank goes with them; not
+# so where the weights stay behind.
+cp -r sound ranks
+python3 - ranks <<'PY'
+import array, glob, os, sys
+for path in glob.glob(sys.argv[1] + '/*.1.bin'):
+    name = os.path.basename(path).split('.')[0]
+    if not (name.startswith('expert_') or name in ('moe_router', 'moe_router_indices')): continue
+    x = array.array('i' if 'indices' in name else 'f')
+    x.frombytes(open(path, 'rb').read())
+    row, ranks = len(x) // 8, 4
+    part = row // ranks
+    y = x[:]
+    for p in range(8):
+        for r in range(ranks):
+            to, of = p * row + r * part, p * row + (ranks - 1 - r) * part
+            y[to:to + part] = x[of:of + part]
+    open(path, 'wb').write(y.tobytes())
+PY
+run "$pv" judge trace:ranks --model "$model"
+exits 0
+cp sound/moe_router.1.bin ranks/
+run "$pv" judge trace:ranks --model "$model"
+exits 1
+says 'First outside: moe_router of layer 1, position 0, element 0: a weight that its own logits do not give for its own experts'
 run "$pv" judge trace:product --model "$model" --tolerance 1e6
 exits 0
 run "$pv" judge trace:product --model "$model" --json

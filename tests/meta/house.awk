@@ -47,7 +47,7 @@ BEGIN {
   allow("runtime/walk", low " runtime/measure runtime/forward")
   allow("runtime/trace", low " runtime/measure runtime/forward runtime/walk")
   allow("runtime/sources", low " runtime/forward runtime/faults runtime/walk runtime/trace")
-  allow("runtime/bisect", low " runtime/sources runtime/walk runtime/measure runtime/forward runtime/trace runtime/faults")
+  allow("runtime/bisect", low " runtime/limits runtime/sources runtime/walk runtime/measure runtime/forward runtime/trace runtime/faults")
   allow("runtime/limits", low " runtime/walk runtime/measure runtime/forward")
   allow("runtime/noise", low " runtime/sources runtime/walk runtime/measure runtime/forward runtime/faults")
   allow("runtime/reference", low " runtime/forward")

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "runtime/limits/structure.h"
 #include "runtime/model/arch/qwen3moe.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/bisect/recording.h"
@@ -23,8 +24,8 @@ static pv_bisect_result with(const char *name, const char *file, size_t at, cons
   return recording_bisect(NULL, name);
 }
 
-static void wrong(pv_bisect_result *r, pv_bisect_why why, pv_stage_id stage, uint32_t layer,
-                  size_t position, size_t index) {
+static void wrong(pv_bisect_result *r, int why, pv_stage_id stage, uint32_t layer, size_t position,
+                  size_t index) {
   EXPECT_I64(r->verdict, PV_BISECT_RIGHT);
   EXPECT_I64(r->why[1], why);
   EXPECT(r->culprit[1].present && !r->culprit[0].present);
@@ -52,9 +53,9 @@ static void test_experts(void) {
   const int32_t beyond = (int32_t)recording_model->shape.experts, below = -1;
   int32_t first = 0, worst = 0;
   pv_bisect_result r = with("beyond", "moe_router_indices.1.bin", 2 * used + 1, &beyond, 4);
-  wrong(&r, PV_BISECT_NO_EXPERT, PV_STAGE_MOE_ROUTER_INDICES, 1, 2, 1);
+  wrong(&r, PV_BISECT_STRUCTURE + PV_STRUCTURE_NO_EXPERT, PV_STAGE_MOE_ROUTER_INDICES, 1, 2, 1);
   r = with("below", "moe_router_indices.3.bin", 0, &below, 4);
-  wrong(&r, PV_BISECT_NO_EXPERT, PV_STAGE_MOE_ROUTER_INDICES, 3, 0, 0);
+  wrong(&r, PV_BISECT_STRUCTURE + PV_STRUCTURE_NO_EXPERT, PV_STAGE_MOE_ROUTER_INDICES, 3, 0, 0);
   /* The first of the row once more. */
   char path[300];
   snprintf(path, sizeof path, "%s/moe_router_indices.2.bin", folder_path("sound"));
@@ -62,7 +63,7 @@ static void test_experts(void) {
   REQUIRE(f != NULL && fseek(f, (long)(3 * used * 4), SEEK_SET) == 0);
   REQUIRE(fread(&first, 4, 1, f) == 1 && fclose(f) == 0);
   r = with("twice", "moe_router_indices.2.bin", 3 * used + 2, &first, 4);
-  wrong(&r, PV_BISECT_TWICE, PV_STAGE_MOE_ROUTER_INDICES, 2, 3, 2);
+  wrong(&r, PV_BISECT_STRUCTURE + PV_STRUCTURE_TWICE, PV_STAGE_MOE_ROUTER_INDICES, 2, 3, 2);
   /* The expert with the smallest logit of all. */
   float logits[PV_MODEL_EXPERTS_MAX];
   snprintf(path, sizeof path, "%s/moe_router_logits.2.bin", folder_path("sound"));
@@ -72,7 +73,7 @@ static void test_experts(void) {
     if (logits[e] < logits[worst]) worst = e;
   /* Its weight is not that of this expert either, and weights come before indices. */
   r = with("worse", "moe_router_indices.2.bin", used - 1, &worst, 4);
-  wrong(&r, PV_BISECT_WEIGHT, PV_STAGE_MOE_ROUTER, 2, 0, 0);
+  wrong(&r, PV_BISECT_STRUCTURE + PV_STRUCTURE_WEIGHT, PV_STAGE_MOE_ROUTER, 2, 0, 0);
 }
 
 /* A choice among the wrong experts, with weights that belong to them. */
@@ -99,14 +100,14 @@ static void test_choice(void) {
   recording_poke("choice", "moe_router.1.bin", 0, weights, 4 * (size_t)used);
   recording_poke("choice", "moe_router_indices.1.bin", 0, order, 4 * (size_t)used);
   pv_bisect_result r = recording_bisect(NULL, "choice");
-  wrong(&r, PV_BISECT_WORSE, PV_STAGE_MOE_ROUTER_INDICES, 1, 0, 0);
+  wrong(&r, PV_BISECT_STRUCTURE + PV_STRUCTURE_WORSE, PV_STAGE_MOE_ROUTER_INDICES, 1, 0, 0);
 }
 
 static void test_weights(void) {
   const uint32_t used = recording_model->shape.used;
   const float weights[] = {0.9f, 0.7f};
   pv_bisect_result r = with("weights", "moe_router.0.bin", used, weights, sizeof weights);
-  wrong(&r, PV_BISECT_WEIGHT, PV_STAGE_MOE_ROUTER, 0, 1, 0);
+  wrong(&r, PV_BISECT_STRUCTURE + PV_STRUCTURE_WEIGHT, PV_STAGE_MOE_ROUTER, 0, 1, 0);
   /* Without its logits nobody can say which weights belong: not wrong, but far off. */
   recording_make("no-logits", PV_NUMERICS_F32_F64ACC, NULL, "moe_router,moe_router_indices", NULL);
   recording_change("no-logits", NULL, "numerics", json_string("somebody's/3"));
@@ -120,9 +121,9 @@ static void test_weights(void) {
 static void test_top(void) {
   const int32_t beyond = (int32_t)recording_model->shape.vocab, other = 5;
   pv_bisect_result r = with("no-token", "argmax.bin", 3, &beyond, 4);
-  wrong(&r, PV_BISECT_NO_TOKEN, PV_STAGE_ARGMAX, 0, 3, 0);
+  wrong(&r, PV_BISECT_STRUCTURE + PV_STRUCTURE_NO_TOKEN, PV_STAGE_ARGMAX, 0, 3, 0);
   r = with("not-top", "argmax.bin", 2, &other, 4);
-  wrong(&r, PV_BISECT_NOT_TOP, PV_STAGE_ARGMAX, 0, 2, 0);
+  wrong(&r, PV_BISECT_STRUCTURE + PV_STRUCTURE_NOT_TOP, PV_STAGE_ARGMAX, 0, 2, 0);
 }
 
 /* A NaN of a late position in an early layer comes before one of an early position in a late layer,

@@ -71,16 +71,18 @@ static void test_defects(void) {
     const char *fault;
     pv_stage_id stage;
     uint32_t layer;
-    pv_limits_why why;
-  } cases[] = {{"rope_pairs:layer=2", PV_STAGE_Q_ROPE, 2, PV_LIMITS_BEYOND},
-               {"wrong_rope_base", PV_STAGE_Q_ROPE, 0, PV_LIMITS_BEYOND},
-               {"wrong_head_group:layer=1", PV_STAGE_ATTN_OUT, 1, PV_LIMITS_BEYOND},
-               {"no_renormalisation:layer=3", PV_STAGE_MOE_ROUTER, 3, PV_LIMITS_BEYOND},
-               {"expert_stride_off_by_one:layer=2", PV_STAGE_EXPERT_GATE, 2, PV_LIMITS_BEYOND},
-               {"weights_permuted:layer=1", PV_STAGE_MOE_FFN_OUT, 1, PV_LIMITS_BEYOND},
-               {"wrong_sub_scale:layer=1", PV_STAGE_Q, 1, PV_LIMITS_BEYOND},
-               {"nan_in_one_element:layer=1", PV_STAGE_EXPERT_DOWN, 1, PV_LIMITS_NO_NUMBER},
-               {"argmax_out_of_range", PV_STAGE_ARGMAX, 0, PV_LIMITS_TOP}};
+    int why;
+  } cases[] = {
+      {"rope_pairs:layer=2", PV_STAGE_Q_ROPE, 2, PV_LIMITS_BEYOND},
+      {"wrong_rope_base", PV_STAGE_Q_ROPE, 0, PV_LIMITS_BEYOND},
+      {"wrong_head_group:layer=1", PV_STAGE_ATTN_OUT, 1, PV_LIMITS_BEYOND},
+      {"no_renormalisation:layer=3", PV_STAGE_MOE_ROUTER, 3,
+       PV_LIMITS_STRUCTURE + PV_STRUCTURE_WEIGHT},
+      {"expert_stride_off_by_one:layer=2", PV_STAGE_EXPERT_GATE, 2, PV_LIMITS_BEYOND},
+      {"weights_permuted:layer=1", PV_STAGE_MOE_FFN_OUT, 1, PV_LIMITS_BEYOND},
+      {"wrong_sub_scale:layer=1", PV_STAGE_Q, 1, PV_LIMITS_BEYOND},
+      {"nan_in_one_element:layer=1", PV_STAGE_EXPERT_DOWN, 1, PV_LIMITS_NO_NUMBER},
+      {"argmax_out_of_range", PV_STAGE_ARGMAX, 0, PV_LIMITS_STRUCTURE + PV_STRUCTURE_NO_TOKEN}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char side[96];
     snprintf(side, sizeof side, "definition:f32-f64acc@%s", cases[i].fault);
