@@ -2,7 +2,7 @@
 #include "kernels/foreign/foreign.h"
 
 #include <math.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Rounding of a product and of a sum to float32, and how many of them are seen in a row of any
@@ -148,8 +148,41 @@ const pv_foreign *pv_foreign_at(size_t n) {
   return n < COUNT ? &table[n] : NULL;
 }
 
-const pv_foreign *pv_foreign_find(const char *name) {
+static const struct {
+  const char *name;
+  pv_rounding rounding;
+} caches[] = {{"f32", PV_ROUND_NONE},
+              {"f16", PV_ROUND_F16},
+              {"bf16", PV_ROUND_BF16},
+              {"q8_0", PV_ROUND_Q8_0}};
+enum { CACHES = sizeof caches / sizeof *caches };
+
+const char *pv_foreign_cache(size_t n) {
+  return n < CACHES ? caches[n].name : NULL;
+}
+
+static const pv_foreign *find(const char *name, size_t length) {
   for (size_t i = 0; i < COUNT; i++)
-    if (strcmp(table[i].name, name) == 0) return &table[i];
+    if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
+      return &table[i];
   return NULL;
+}
+
+bool pv_foreign_read(const char *text, pv_foreign *out) {
+  const size_t length = strcspn(text, "/");
+  const pv_foreign *found = find(text, length);
+  size_t c = 0;
+  while (text[length] != '\0' && c < CACHES && strcmp(caches[c].name, text + length + 1) != 0) c++;
+  if (found == NULL || c == CACHES) return false;
+  *out = *found;
+  if (text[length] != '\0') out->cache = caches[c].rounding;
+  return true;
+}
+
+void pv_foreign_text(const pv_foreign *f, char *out, size_t size) {
+  const pv_foreign *usual = find(f->name, strlen(f->name));
+  size_t c = 0;
+  while (c < CACHES && caches[c].rounding != f->cache) c++;
+  snprintf(out, size, "%s%s%s", f->name, usual->cache != f->cache ? "/" : "",
+           usual->cache != f->cache ? caches[c].name : "");
 }

@@ -5,6 +5,8 @@
 #ifndef PV_FOREIGN_FOREIGN_H
 #define PV_FOREIGN_FOREIGN_H
 
+#include <stdbool.h>
+
 #include "kernels/exact/exact.h"
 
 typedef enum pv_rounding {
@@ -30,8 +32,13 @@ typedef struct pv_foreign {
 
 /* The table: NULL past the last. The first is what holds for any engine with 8 bits or more. */
 const pv_foreign *pv_foreign_at(size_t n);
-/* By its name; NULL: unknown. */
-const pv_foreign *pv_foreign_find(const char *name);
+/* By its name: NAME, or NAME/CACHE for another type of the cache than is usual, for example
+ * ggml-cpu/q8_0. False: unknown; `*out` is untouched. */
+bool pv_foreign_read(const char *text, pv_foreign *out);
+/* Types of a cache; NULL past the last. */
+const char *pv_foreign_cache(size_t n);
+/* NAME or NAME/CACHE. */
+void pv_foreign_text(const pv_foreign *identity, char *out, size_t size);
 
 /* `k` activations as they meet a weight, in the float32 arithmetic of the engine. Of ANY_8 they are
  * as they are. */

@@ -134,8 +134,8 @@ static json_t *side(const pv_bisect_spec *spec, const pv_bisect_result *r, int i
       pv_plan_has_experts(r->plan) ? count(r->routing.from_arbiter[i]) : json_null());
 }
 
-pv_code pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, const char *again,
-                       pv_error *err) {
+pv_code pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, json_t *judged,
+                       const char *again, pv_error *err) {
   const int less = pv_bisect_less_exact(r);
   json_t *root =
       json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
@@ -147,5 +147,6 @@ pv_code pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *r, co
                 count(r->tops_different), "routing", routing(r), "memory_bytes", count(r->memory),
                 "sides", json_pack("[o, o]", side(spec, r, 0), side(spec, r, 1)), "stages",
                 stages(r), "again", pv_json_string(again));
+  pv_json_set(&root, "judged", judged);
   return pv_json_print(root, JSON_INDENT(1), err);
 }

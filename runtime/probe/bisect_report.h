@@ -2,13 +2,16 @@
 #ifndef PV_PROBE_BISECT_REPORT_H
 #define PV_PROBE_BISECT_REPORT_H
 
+#include <jansson.h>
+
 #include "runtime/bisect/bisect.h"
 
 /* A finding for a reader: what, where, which side, how much, since when, how to see it again.
  * `again` is the command that was given. */
 void pv_bisect_text(const pv_bisect_spec *spec, const pv_bisect_result *result, const char *again);
-/* One JSON object with everything that was measured. PV_ERR_NOMEM. */
-pv_code pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *result,
+/* One JSON object with everything that was measured, and what limits say of each side, which is
+ * taken. PV_ERR_NOMEM. */
+pv_code pv_bisect_json(const pv_bisect_spec *spec, const pv_bisect_result *result, json_t *judged,
                        const char *again, pv_error *err);
 
 /* Pictures by layer in `folder`: error.svg, what has piled up on both sides, and router.svg, the

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "kernels_digest.h"
 #include "runtime/probe/bisect_report.h"
+#include "runtime/probe/judged.h"
 #include "runtime/probe/pair.h"
 #include "runtime/probe/probe.h"
 
@@ -24,10 +26,13 @@ static char *quoted(int argc, char **argv) {
 typedef struct call {
   pv_call side;
   const char *batch, *fault[2], *resume, *svg;
-  bool json, faults;
+  bool json, faults, explain;
   pv_job job;
   pv_pair pair;
   char key[PV_SHA256_HEX];
+  pv_judged judged[2]; /* sides without a definition: */
+  bool foreign[2];
+  pv_limits_result limits[2];
 } call;
 
 static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *out, pv_error *err) {
@@ -48,8 +53,10 @@ static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *ou
   }
   if (code != PV_OK) return code;
   const pv_sequence *tokens = &c->job.sequences[0];
-  /* Two batches at least: a defect of positions or of the cache may need a cut. */
-  uint64_t batch = (tokens->count + 1) / 2;
+  /* Two batches at least: a defect of positions or of the cache may need a cut. What was recorded
+   * is cut already. */
+  const bool recorded = pv_pair_is_trace(&c->pair, 0) || pv_pair_is_trace(&c->pair, 1);
+  uint64_t batch = recorded ? tokens->count : (tokens->count + 1) / 2;
   code = pv_option_u64("--batch", c->batch, 1, 1u << 20, &batch, err);
   *out = (pv_bisect_spec){.model = c->job.model,
                           .side = {c->pair.side[0], c->pair.side[1]},
@@ -86,16 +93,62 @@ static pv_code make_key(const call *c, const pv_bisect_spec *spec, char out[PV_S
   return code;
 }
 
-/* 0: nothing is wrong; 1: a finding; 3: no definition says that the bits are right, and no error
- * stands out. */
-static int exit_of(const pv_bisect_result *r) {
-  if (r->verdict == PV_BISECT_EQUAL || r->verdict == PV_BISECT_FUNCTIONS) return 0;
-  if (r->verdict != PV_BISECT_UNDECIDED) return 1;
-  return r->large[0].present || r->large[1].present ? 1 : 3;
+/* A side that pv has no definition of is held to the limits of the identity that it says it
+ * computes, or of any. */
+static pv_code judge_foreign(call *c, const pv_bisect_result *r, pv_error *err) {
+  pv_code code = PV_OK;
+  for (int i = 0; i < 2 && code == PV_OK; i++) {
+    pv_judged *judged = &c->judged[i];
+    if (r->defined[i]) continue;
+    *judged = (pv_judged){.side = &c->pair.side[i], .job = &c->job, .factor = 1.0};
+    code = pv_judged_identity(judged->side, NULL, &judged->identity, err);
+    if (code == PV_OK) code = pv_judged_run(judged, &c->limits[i], err);
+    c->foreign[i] = code == PV_OK;
+  }
+  return code;
+}
+
+/* 0: nothing is wrong; 1: a finding; 3: neither a definition nor limits say that a side is right.
+ */
+static int exit_of(const call *c, const pv_bisect_result *r) {
+  int found = r->verdict == PV_BISECT_EQUAL || r->verdict == PV_BISECT_FUNCTIONS ? 0
+              : r->verdict == PV_BISECT_UNDECIDED                                ? 3
+                                                                                 : 1;
+  for (int i = 0; i < 2; i++) {
+    if (!c->foreign[i]) continue;
+    const int judged = pv_judged_exit(&c->limits[i]);
+    if (judged == 1 || (judged == 0 && found == 3)) found = judged;
+    if (judged == 3 && r->large[i].present) found = 1;
+  }
+  return found;
+}
+
+static pv_code print_json(const call *c, const pv_bisect_spec *spec, const pv_bisect_result *r,
+                          const char *again, pv_error *err) {
+  json_t *judged = json_array();
+  for (int i = 0; i < 2; i++)
+    pv_json_append(&judged,
+                   c->foreign[i] ? pv_judged_json(&c->judged[i], &c->limits[i]) : json_null());
+  return pv_bisect_json(spec, r, judged, again, err);
+}
+
+static pv_code print_text(const call *c, const pv_bisect_spec *spec, const pv_bisect_result *r,
+                          const char *again, pv_error *err) {
+  static const char *const who[] = {"Left side: ", "Right side: "};
+  pv_code code = PV_OK;
+  for (int i = 0; i < 2 && code == PV_OK; i++) {
+    int unused = 0;
+    if (!c->foreign[i]) continue;
+    pv_judged_print(&c->judged[i], who[i], &c->limits[i]);
+    if (c->explain) code = pv_judged_explain(&c->judged[i], &unused, err);
+    puts("");
+  }
+  if (code == PV_OK) pv_bisect_text(spec, r, again);
+  return code;
 }
 
 /* Runs and prints. */
-static pv_code carry_out(const call *c, pv_bisect_spec *spec, const char *again, int *exit_code,
+static pv_code carry_out(call *c, pv_bisect_spec *spec, const char *again, int *exit_code,
                          pv_error *err) {
   pv_bisect_result result = {0};
   bool all = false;
@@ -108,10 +161,11 @@ static pv_code carry_out(const call *c, pv_bisect_spec *spec, const char *again,
   }
   code = pv_bisect(spec, &result, err);
   if (code == PV_OK && c->svg != NULL) code = pv_bisect_svg(c->svg, spec, &result, err);
-  if (code == PV_OK && c->json) code = pv_bisect_json(spec, &result, again, err);
-  if (code == PV_OK && !c->json) pv_bisect_text(spec, &result, again);
-  *exit_code = code == PV_OK ? exit_of(&result) : 0;
+  if (code == PV_OK) code = judge_foreign(c, &result, err);
+  if (code == PV_OK) code = (c->json ? print_json : print_text)(c, spec, &result, again, err);
+  *exit_code = code == PV_OK ? exit_of(c, &result) : 0;
   pv_bisect_free(&result);
+  for (int i = 0; i < 2; i++) pv_limits_free(&c->limits[i]);
   return code;
 }
 
@@ -121,6 +175,8 @@ static pv_code check_options(const call *c, size_t sides, const char *again, pv_
   if (again == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the command");
   if (c->faults && (c->resume != NULL || c->svg != NULL))
     return pv_error_set(err, PV_ERR_INPUT, "--faults takes neither --resume nor --svg");
+  if (c->explain && (c->json || c->faults))
+    return pv_error_set(err, PV_ERR_INPUT, "--explain prints a table: without --json and --faults");
   return PV_OK;
 }
 
@@ -131,11 +187,12 @@ static const char summary[] =
     "trace:DIR, a folder that pv trace wrote: of what was computed elsewhere, too.\n"
     "What --resume finds in its file is not judged again; the sides are computed again up\n"
     "to there, which takes about half of the time.\n"
+    "A side whose function pv does not define is held to the limits of pv judge.\n"
     "Exit code 0: no bit differs and both are as defined, or each is what its identity "
     "defines\n"
-    "and these are two functions; 1: a finding; 3: no definition says which bits are right, "
-    "and\n"
-    "no error stands out. With --faults 0: for each fault the stage, the layer and the side "
+    "or explains and these are two functions; 1: a finding; 3: neither a definition nor limits "
+    "say\n"
+    "that a side is right. With --faults 0: for each fault the stage, the layer and the side "
     "are\n"
     "named rightly; 1: not for each.";
 
@@ -145,7 +202,8 @@ int pv_probe_bisect(int argc, char **argv) {
       {"--model", "FILE", "a GGUF model", &c.side.model, NULL},
       PV_CALL_TOKENS(c.side),
       PV_CALL_SEQUENCES(c.side),
-      {"--batch", "N", "positions per batch (default: half of the tokens)", &c.batch, NULL},
+      {"--batch", "N", "positions per batch (default: half of the tokens; beside a trace all)",
+       &c.batch, NULL},
       {"--fault", "NAME", "old: the right side's @FAULT", &c.fault[1], NULL},
       {"--left-fault", "NAME", "old: the left side's @FAULT", &c.fault[0], NULL},
       {"--faults", NULL, "each fault once in the right side: a table of what is found", NULL,
@@ -154,6 +212,8 @@ int pv_probe_bisect(int argc, char **argv) {
        &c.resume, NULL},
       {"--svg", "DIR", "also two pictures: the error and the router's margins by layer", &c.svg,
        NULL},
+      {"--explain", NULL, "which identity explains a side that pv does not define?", NULL,
+       &c.explain},
       {"--threads", "N", "threads (default: one per processor)", &c.side.threads, NULL},
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "runtime/limits/limits.h"
+#include "runtime/probe/judged.h"
 #include "runtime/probe/pair.h"
 #include "runtime/probe/probe.h"
 
@@ -17,36 +17,6 @@ typedef struct call {
   pv_job job;
   pv_pair pair;
 } call;
-
-static void list_identities(char *out, size_t size) {
-  size_t n = 0;
-  out[0] = '\0';
-  for (size_t i = 0; pv_foreign_at(i) != NULL && n < size; i++)
-    n += (size_t)snprintf(out + n, size - n, "%s%s", i > 0 ? ", " : "", pv_foreign_at(i)->name);
-}
-
-/* What is named, else what the trace says it computes, else what holds for any. */
-static pv_code find_identity(const call *c, const pv_foreign **out, pv_error *err) {
-  char names[160];
-  const char *own = pv_walker_identity(&c->pair.side[0]);
-  *out = pv_foreign_find(c->as != NULL ? c->as : own);
-  if (*out == NULL && c->as == NULL) *out = pv_foreign_at(0);
-  if (*out != NULL) return PV_OK;
-  list_identities(names, sizeof names);
-  pv_error_set(err, PV_ERR_INPUT, "there is no identity '%s'", c->as);
-  pv_error_hint(err, "those that pv has limits for are %s", names);
-  return PV_ERR_INPUT;
-}
-
-static void print_place(const char *what, const pv_limits_result *r, const pv_limits_place *p) {
-  char place[PV_PLACE_LENGTH];
-  printf("%s: %s, position %zu, element %zu: %s", what,
-         pv_plan_place(r->plan, p->stage, p->layer, place), p->position, p->index,
-         pv_limits_text(p->why));
-  if (isfinite(p->ratio)) printf(", by a factor of %.3g", p->ratio);
-  printf("\n  it has %.9g, the exact operation on its own inputs %.9g, limit %.3g\n", p->got,
-         p->exact, p->limit);
-}
 
 static void print_stages(const pv_limits_result *r) {
   puts("\n  stage                  worst layer      of its limit    elements      outside");
@@ -66,110 +36,27 @@ static void print_stages(const pv_limits_result *r) {
   }
 }
 
-static json_t *place_json(const pv_limits_result *r, const pv_limits_place *p) {
-  if (p->why == PV_LIMITS_WITHIN) return json_null();
-  const bool layered = pv_plan_is_layered(r->plan, p->stage);
-  return json_pack(
-      "{s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "stage", r->plan->rows[p->stage].name,
-      "layer", layered ? json_integer(p->layer) : json_null(), "position", (json_int_t)p->position,
-      "index", (json_int_t)p->index, "why", pv_limits_text(p->why), "got", pv_json_number(p->got),
-      "exact", pv_json_number(p->exact), "limit", pv_json_number(p->limit), "ratio",
-      pv_json_number(p->ratio));
-}
-
-static json_t *stages_json(const pv_limits_result *r) {
-  json_t *list = json_array();
-  for (size_t s = 0; s < r->plan->count; s++)
-    for (uint32_t l = 0; l < (pv_plan_is_layered(r->plan, s) ? r->layers : 1); l++) {
-      const pv_limits_stage *sum = &r->stages[l][s];
-      const bool layered = pv_plan_is_layered(r->plan, s);
-      json_t *row =
-          json_pack("{s:s, s:o, s:I, s:I, s:o}", "stage", r->plan->rows[s].name, "layer",
-                    layered ? json_integer(l) : json_null(), "elements", (json_int_t)sum->elements,
-                    "outside", (json_int_t)sum->beyond, "ratio",
-                    sum->elements > 0 ? pv_json_number(sum->ratio) : json_null());
-      pv_json_append(&list, row);
-    }
-  return list;
-}
-
-static pv_code print_json(const call *c, const pv_foreign *f, const pv_limits_result *r,
-                          pv_error *err) {
-  json_t *root = json_pack(
-      "{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "schema", "pv/judge/v1", "side",
-      pv_json_string(c->pair.side[0].name), "identity", f->name, "judged", (json_int_t)r->judged,
-      "outside", (json_int_t)r->beyond, "tensors_without_inputs", (json_int_t)r->unjudged,
-      "tensors_not_recorded", (json_int_t)r->absent, "first", place_json(r, &r->first), "worst",
-      place_json(r, &r->worst), "stages", stages_json(r));
+static pv_code print_json(const pv_judged *judged, const pv_limits_result *r, pv_error *err) {
+  json_t *root = pv_judged_json(judged, r);
+  pv_json_set(&root, "schema", json_string("pv/judge/v1"));
+  pv_json_set(&root, "side", pv_json_string(judged->side->name));
   return pv_json_print(root, JSON_INDENT(1), err);
 }
 
-static pv_code judge(call *c, const pv_foreign *identity, pv_limits_result *out, pv_error *err) {
-  pv_fault_side opened = {0};
-  pv_source source;
-  pv_walk_progress progress = {.show = pv_call_progress, .context = &c->job};
-  const pv_sequence *tokens = &c->job.sequences[0];
-  const pv_backend_config config = {PV_NUMERICS_F64, tokens->count, tokens->count, c->job.threads,
-                                    NULL};
-  pv_limits_spec spec = {.model = c->job.model,
-                         .source = &source,
-                         .identity = identity,
-                         .ids = tokens->ids,
-                         .count = tokens->count,
-                         .threads = c->job.threads,
-                         .factor = c->factor,
-                         .progress = &progress};
-  pv_code code = pv_walker_open(&c->pair.side[0], c->job.model, &config, &opened, &source, err);
-  if (code == PV_OK) code = pv_limits(&spec, out, err);
-  pv_fault_close(&opened);
-  return code;
-}
-
-/* Which identity explains the run: each is tried. */
-static pv_code explain(call *c, int *exit_code, pv_error *err) {
-  pv_code code = PV_OK;
-  *exit_code = 1;
-  puts("  identity     largest ratio   outside  first outside");
-  for (size_t i = 0; pv_foreign_at(i) != NULL && code == PV_OK; i++) {
-    const pv_foreign *f = pv_foreign_at(i);
-    pv_limits_result r;
-    char place[PV_PLACE_LENGTH];
-    code = judge(c, f, &r, err);
-    if (code != PV_OK) break;
-    printf("  %-12s %13.3g %9llu  %s\n", f->name, r.worst.ratio, (unsigned long long)r.beyond,
-           r.first.why == PV_LIMITS_WITHIN
-               ? "none"
-               : pv_plan_place(r.plan, r.first.stage, r.first.layer, place));
-    if (r.judged > 0 && r.beyond == 0) *exit_code = 0;
-    pv_limits_free(&r);
-  }
-  return code;
-}
-
-static void print_text(const pv_foreign *identity, const pv_limits_result *r) {
-  if (r->judged == 0)
-    puts("Nothing was judged: no stage was recorded together with its inputs.");
-  else if (r->first.why == PV_LIMITS_WITHIN)
-    printf("Every judged stage is what %s explains: %llu elements, at most %.3g of their limits.\n",
-           identity->name, (unsigned long long)r->judged, r->worst.ratio);
-  if (r->first.why != PV_LIMITS_WITHIN) {
-    printf("Not what %s explains.\n", identity->name);
-    print_place("First outside", r, &r->first);
-    print_place("Worst", r, &r->worst);
-  }
-  print_stages(r);
-}
-
-/* 0: all that was judged is explained; 1: a finding; 3: nothing was judged. */
 static pv_code carry_out(call *c, int *exit_code, pv_error *err) {
-  const pv_foreign *identity = NULL;
+  pv_judged judged = {.side = &c->pair.side[0], .job = &c->job, .factor = c->factor};
   pv_limits_result r = {0};
-  pv_code code = find_identity(c, &identity, err);
-  if (code == PV_OK && c->explain) return explain(c, exit_code, err);
-  if (code == PV_OK) code = judge(c, identity, &r, err);
-  if (code == PV_OK && c->json) code = print_json(c, identity, &r, err);
-  if (code == PV_OK && !c->json) print_text(identity, &r);
-  *exit_code = r.judged == 0 ? 3 : r.beyond > 0 ? 1 : 0;
+  pv_code code = pv_judged_identity(judged.side, c->as, &judged.identity, err);
+  if (code == PV_OK && c->explain) return pv_judged_explain(&judged, exit_code, err);
+  if (code == PV_OK) code = pv_judged_run(&judged, &r, err);
+  if (code != PV_OK) return code;
+  if (c->json) {
+    code = print_json(&judged, &r, err);
+  } else {
+    pv_judged_print(&judged, "", &r);
+    print_stages(&r);
+  }
+  *exit_code = pv_judged_exit(&r);
   pv_limits_free(&r);
   return code;
 }

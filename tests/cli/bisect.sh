@@ -175,8 +175,18 @@ field "d['sides'][1]['why'], d['sides'][1]['first_undefined']['layer']" 'an expe
 run "$pv" trace --model "$model" --ids 5,6,7 --side cpu:f32-f64acc --out sound
 python3 -c "import json; m = json.load(open('sound/manifest.json')); m['numerics'] = 'q8/7'; json.dump(m, open('sound/manifest.json', 'w'))"
 run "$pv" bisect cpu:i16 trace:sound --model "$model"
-exits 3
+exits 0
+says 'Right side: Every judged stage is what any explains'
 says 'against float64 the right side is nowhere far off'
+run "$pv" bisect cpu:i16 trace:sound --model "$model" --explain
+exits 0
+says 'It computes what float32 explains.'
+run "$pv" bisect cpu:i16 trace:sound --model "$model" --json
+exits 0
+field "d['judged'][0], d['judged'][1]['identity'], d['judged'][1]['outside']" 'None any 0'
+run "$pv" bisect cpu:i16 trace:sound --model "$model" --explain --json
+exits 2
+warns '--explain prints a table'
 truncate -s 100 q/q.3.bin
 run "$pv" bisect cpu:i16 trace:q --model "$model"
 exits 2

@@ -14,12 +14,26 @@ enum { K = 512 };
 static double x[K], got[K];
 
 static void test_names(void) {
-  EXPECT_STR(pv_foreign_at(0)->name, "any");
-  EXPECT(pv_foreign_find("ggml-cpu") != NULL && pv_foreign_find("ggml") == NULL);
+  pv_foreign f;
+  char text[32];
   size_t n = 0;
-  for (; pv_foreign_at(n) != NULL; n++)
-    EXPECT(pv_foreign_find(pv_foreign_at(n)->name) == pv_foreign_at(n));
+  EXPECT_STR(pv_foreign_at(0)->name, "any");
+  EXPECT(!pv_foreign_read("ggml", &f) && !pv_foreign_read("ggml-cpu/", &f) &&
+         !pv_foreign_read("ggml-cpu/q9", &f) && !pv_foreign_read("/f16", &f));
+  for (; pv_foreign_at(n) != NULL; n++) {
+    EXPECT(pv_foreign_read(pv_foreign_at(n)->name, &f));
+    EXPECT_STR(f.name, pv_foreign_at(n)->name);
+    pv_foreign_text(&f, text, sizeof text);
+    EXPECT_STR(text, f.name);
+  }
   EXPECT(n >= 4);
+  EXPECT(pv_foreign_read("ggml-cpu/q8_0", &f));
+  EXPECT_I64(f.cache, PV_ROUND_Q8_0);
+  pv_foreign_text(&f, text, sizeof text);
+  EXPECT_STR(text, "ggml-cpu/q8_0");
+  EXPECT(pv_foreign_read("ggml-cpu/f16", &f)); /* the usual one */
+  pv_foreign_text(&f, text, sizeof text);
+  EXPECT_STR(text, "ggml-cpu");
 }
 
 /* The first of largest magnitude, negative or not, is -127 steps; ties go to the even step. */
@@ -125,14 +139,16 @@ static void test_bounds(void) {
 static void test_half_steps(void) {
   static pv_block_q8_0 row[K / 32];
   const pv_type_info *type = pv_type_by_name("Q8_0");
-  const pv_foreign *any = pv_foreign_at(0), *ggml = pv_foreign_find("ggml-cpu");
+  const pv_foreign *any = pv_foreign_at(0);
+  pv_foreign ggml;
+  EXPECT(pv_foreign_read("ggml-cpu", &ggml));
   for (size_t i = 0; i < K / 32; i++) {
     row[i].d = pv_f32_to_f16(1.0f);
     memset(row[i].q, 1, sizeof row[i].q);
   }
   for (size_t i = 0; i < K; i++) x[i] = i % 32 == 0 ? 127.0 : 0.5;
   const unsigned char *bytes = (const unsigned char *)row;
-  const double apart = multiply(any->product, type, bytes) - multiply(ggml->product, type, bytes);
+  const double apart = multiply(any->product, type, bytes) - multiply(ggml.product, type, bytes);
   const double bound = multiply(any->bound, type, bytes);
   EXPECT_F64(apart, K / 32 * 31 * 0.5, 0.0);
   EXPECT(apart <= bound && bound < 1.1 * apart);

@@ -18,7 +18,9 @@ static pv_limits_result judge(const char *side, const char *identity) {
   pv_error err = PV_ERROR_INIT;
   pv_side who;
   bool old = false;
+  pv_foreign as;
   pv_fault_side opened = {0};
+  EXPECT(pv_foreign_read(identity, &as));
   if (!EXPECT_I64(pv_side_parse(side, &who, &old, &err), PV_OK) ||
       !EXPECT_I64(pv_side_open(&who, model, &config, &opened, &err), PV_OK)) {
     pv_error_print(&err, stderr);
@@ -27,7 +29,7 @@ static pv_limits_result judge(const char *side, const char *identity) {
   const pv_source source = pv_source_of(opened.forward);
   const pv_limits_spec spec = {.model = model,
                                .source = &source,
-                               .identity = pv_foreign_find(identity),
+                               .identity = &as,
                                .ids = ids,
                                .count = IDS,
                                .threads = 2,
