@@ -2,10 +2,12 @@
  * explains it, another does not, and a planted defect is named by stage and layer. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "runtime/limits/limits.h"
 #include "runtime/model/arch/qwen3moe.h"
 #include "runtime/sources/side.h"
+#include "runtime/trace/capture.h"
 #include "tests/unit/testing.h"
 
 static pv_model *model;
@@ -97,12 +99,97 @@ static void test_defects(void) {
   }
 }
 
+/* A kept run that lacks positions of every stage but those named, or has rows of another width. */
+static pv_capture *kept;
+static pv_span part;
+static int wide = -1, last = -1; /* a stage of another width; one of which the last row is there */
+
+static pv_span span_of(const pv_source *s, pv_stage_id stage, uint32_t layer) {
+  (void)s;
+  (void)layer;
+  return (int)stage == last ? (pv_span){IDS - 1, IDS} : part;
+}
+
+static size_t width_of(const pv_source *s, pv_stage_id stage, uint32_t layer) {
+  return kept->source.width(s, stage, layer) - ((int)stage == wide);
+}
+
+static pv_code read_part(const pv_source *s, pv_stage_id stage, uint32_t layer, size_t position,
+                         size_t rows, void *out, pv_error *err) {
+  if ((int)stage != wide) return kept->source.read(s, stage, layer, position, rows, out, err);
+  memset(out, 0, rows * 4 * (kept->source.width(s, stage, layer) - 1));
+  return PV_OK;
+}
+
+static pv_limits_result judge_part(void) {
+  const pv_capture_spec spec = {
+      .backend = "cpu", .numerics = PV_NUMERICS_F32_F64ACC, .threads = 2, .ids = ids, .count = IDS};
+  pv_limits_result out = {0};
+  pv_foreign as;
+  if (!EXPECT(pv_capture_run(model, &spec, &kept, NULL) == PV_OK &&
+              pv_foreign_read("float32", &as)))
+    return out;
+  pv_source source = kept->source;
+  source.span = span_of;
+  source.width = width_of;
+  source.read = read_part;
+  const pv_limits_spec limits = {.model = model,
+                                 .source = &source,
+                                 .identity = &as,
+                                 .ids = ids,
+                                 .count = IDS,
+                                 .threads = 2,
+                                 .factor = 1.0};
+  EXPECT_I64(pv_limits(&limits, &out, NULL), PV_OK);
+  pv_capture_free(kept);
+  return out;
+}
+
+/* Rows that are there are judged, where their inputs are there too: attention looks back. */
+static void test_parts(void) {
+  part = (pv_span){5, 7};
+  pv_limits_result r = judge_part();
+  EXPECT_U64(r.beyond, 0);
+  EXPECT_U64(r.unjudged, model->shape.layers);
+  EXPECT_U64(r.stages[1][PV_STAGE_ATTN_OUT].elements, 0);
+  EXPECT_U64(r.stages[1][PV_STAGE_Q].elements, 2 * 512);
+  EXPECT_U64(r.stages[0][PV_STAGE_ARGMAX].elements, 2);
+  pv_limits_free(&r);
+  part = (pv_span){0, IDS};
+  last = PV_STAGE_FINAL_NORM;
+  r = judge_part();
+  EXPECT_U64(r.beyond + r.unjudged, 0);
+  EXPECT_U64(r.stages[0][PV_STAGE_LOGITS].elements, 4096);
+  EXPECT_U64(r.stages[3][PV_STAGE_ATTN_OUT].elements, IDS * 512);
+  last = -1;
+  pv_limits_free(&r);
+}
+
+/* Another width is the finding, and nothing is judged that is made from such rows. */
+static void test_width(void) {
+  part = (pv_span){0, IDS};
+  wide = PV_STAGE_EXPERT_UP;
+  pv_limits_result r = judge_part();
+  wide = -1;
+  EXPECT_I64(r.first.why, PV_LIMITS_WIDTH);
+  EXPECT_U64(r.first.stage, PV_STAGE_EXPERT_UP);
+  EXPECT_U64(r.first.layer, 0);
+  EXPECT_F64(r.first.got, r.first.exact - 1.0, 0.0);
+  EXPECT_U64(r.beyond, model->shape.layers);
+  EXPECT_U64(r.unjudged, model->shape.layers); /* expert_swiglu */
+  EXPECT_U64(r.stages[0][PV_STAGE_EXPERT_GATE].beyond, 0);
+  pv_limits_free(&r);
+}
+
 int main(void) {
   const char *path = "models/tiny-coder-moe-Q4_K_M.gguf";
   if (pv_model_open(path, &model, NULL) != PV_OK) return 1;
-  const int code = pv_testing_main(
-      "limits",
-      (pv_case[]){PV_CASE(test_sound), PV_CASE(test_other_identity), PV_CASE(test_defects), {0}});
+  const int code = pv_testing_main("limits", (pv_case[]){PV_CASE(test_sound),
+                                                         PV_CASE(test_other_identity),
+                                                         PV_CASE(test_defects),
+                                                         PV_CASE(test_parts),
+                                                         PV_CASE(test_width),
+                                                         {0}});
   pv_model_close(model);
   return code;
 }
