@@ -246,11 +246,12 @@ static void print_file(const pv_bisect_spec *spec, const pv_bisect_result *r,
   bool(*behind)[PV_STAGES_MAX] = calloc(r->layers, sizeof *behind);
   for (int i = 0; i < 2 && behind != NULL; i++) {
     const pv_recorded *recorded = spec->side[i].recorded;
-    if (recorded == NULL || !pv_recorded_has(recorded, p->stage, p->layer)) continue;
+    const pv_trace_tensor *tensor =
+        recorded != NULL ? pv_recorded_tensor(recorded, p->stage, p->layer) : NULL;
+    if (tensor == NULL || tensor->hashed) continue;
     printf("  file        ");
-    print_foreign(recorded->folder);
-    putchar('/');
-    print_foreign(pv_recorded_tensor(recorded, p->stage, p->layer)->file);
+    print_foreign(recorded->listing.prefix);
+    print_foreign(tensor->file);
     putchar('\n');
     if ((r->stages[p->layer][p->stage].side[i].undefined == 0 && p != &r->not_finite[i]) ||
         pv_bisect_behind(r, i, p->stage, p->layer, behind) == 0)

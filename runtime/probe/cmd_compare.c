@@ -86,7 +86,8 @@ static outcome judge(const compare *c, const char **why) {
                           : NULL;
   if (*why != NULL) return INCOMPARABLE;
   if (all->elements == 0) return VACUOUS;
-  return all->different + all->only_left + all->only_right > 0 ? DIFFERENT : EQUAL;
+  const uint64_t lacking = all->only_left + all->only_right + all->rows_left + all->rows_right;
+  return all->different + lacking > 0 ? DIFFERENT : EQUAL;
 }
 
 /* What the manifest of a trace leaves open. */
@@ -109,6 +110,9 @@ static void print_summary(const compare *c, outcome is, const char *why) {
   if (all->only_left + all->only_right > 0)
     printf("%llu tensors only on the left, %llu only on the right\n",
            (unsigned long long)all->only_left, (unsigned long long)all->only_right);
+  if (all->rows_left + all->rows_right > 0)
+    printf("of tensors of both %llu rows only on the left, %llu only on the right\n",
+           (unsigned long long)all->rows_left, (unsigned long long)all->rows_right);
   for (int i = 0; i < 2; i++) print_unknown(c, i);
   if (is != INCOMPARABLE) return;
   printf("INCOMPARABLE: %s\n", why);
@@ -138,10 +142,13 @@ static int finish(const compare *c) {
     print_summary(c, is, why);
     return codes[is];
   }
-  printf("%s],\"compared\":%llu,\"different\":%llu,\"only_left\":%llu,\"only_right\":%llu",
-         c->table.rows == 0 ? "{\"tensors\":[" : "", (unsigned long long)all->elements,
-         (unsigned long long)all->different, (unsigned long long)all->only_left,
-         (unsigned long long)all->only_right);
+  printf(
+      "%s],\"compared\":%llu,\"different\":%llu,\"only_left\":%llu,\"only_right\":%llu,"
+      "\"rows_only_left\":%llu,\"rows_only_right\":%llu",
+      c->table.rows == 0 ? "{\"tensors\":[" : "", (unsigned long long)all->elements,
+      (unsigned long long)all->different, (unsigned long long)all->only_left,
+      (unsigned long long)all->only_right, (unsigned long long)all->rows_left,
+      (unsigned long long)all->rows_right);
   printf(",\"same_numerics\":%s,\"verdict\":\"%s\"",
          strcmp(c->source[0].identity, c->source[1].identity) == 0 ? "true" : "false", words[is]);
   json_text("reason", why);
@@ -184,7 +191,8 @@ static pv_code compare_sequence(compare *c, const pv_sequence *s, pv_error *err)
 static pv_code compare_traces(compare *c, const char *stages, const char *layers, pv_error *err) {
   enum { BATCH = 256 }; /* positions in memory at once */
   const pv_source *a = &c->pair.recorded[0]->source, *b = &c->pair.recorded[1]->source;
-  const pv_sequence all = {NULL, a->positions};
+  const size_t positions = a->positions > b->positions ? a->positions : b->positions;
+  const pv_sequence all = {NULL, positions};
   const uint32_t most = a->layers > b->layers ? a->layers : b->layers;
   const pv_code code = pv_trace_filter_parse(stages, layers, a->plan, most, &c->filter, err);
   c->source[0] = *a;

@@ -34,7 +34,11 @@ static pv_code describe(const pv_call *call, const pv_job *job, pv_forward *forw
   pv_code code = pv_sha256_file(call->model, digest, err);
   if (code == PV_OK) code = pv_forward_device(forward, &has, &device, err);
   if (code != PV_OK) return code;
-  const char *const about[] = {"backend",
+  const char *const about[] = {"engine",
+                               "pv",
+                               "version",
+                               PV_VERSION,
+                               "backend",
                                pv_forward_backend(forward),
                                "numerics",
                                pv_numerics_identity(job->side.numerics),
@@ -44,9 +48,7 @@ static pv_code describe(const pv_call *call, const pv_job *job, pv_forward *forw
                                digest,
                                "ids",
                                ids,
-                               "pv",
-                               PV_VERSION,
-                               has ? "device" : NULL,
+                               has ? "configuration.device" : NULL,
                                has ? device.name : NULL,
                                NULL};
   return pv_trace_finish(writer, about, err);
@@ -55,6 +57,7 @@ static pv_code describe(const pv_call *call, const pv_job *job, pv_forward *forw
 int pv_probe_trace(int argc, char **argv) {
   pv_call call = PV_CALL_DEFAULTS;
   const char *out = NULL, *stages = NULL, *layers = NULL, *batch_text = NULL;
+  bool hashes = false;
   const pv_option list[] = {
       PV_CALL_OPTIONS(call),
       PV_CALL_TOKENS(call),
@@ -62,13 +65,15 @@ int pv_probe_trace(int argc, char **argv) {
       {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
       {"--batch", "N", "positions per batch (default: all at once)", &batch_text, NULL},
       {"--out", "DIR", "a new folder for the trace", &out, NULL},
+      {"--hashes", NULL, "SHA-256 of each tensor alone: no numbers are written", NULL, &hashes},
       {0}};
   pv_options options = {
       .command = "trace",
       .summary = "Writes the stages of a forward to files, for every position.",
       .examples =
           "  pv trace --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198 --out t\n"
-          "  pv trace --model M.gguf --prompt 'import os' --stage logits,argmax --out t\n",
+          "  pv trace --model M.gguf --prompt 'import os' --stage logits,argmax --out t\n"
+          "  pv trace --model M.gguf --ids 861,1644,198 --hashes --out t\n",
       .list = list};
   pv_error err = PV_ERROR_INIT;
   pv_job job = {0};
@@ -87,7 +92,7 @@ int pv_probe_trace(int argc, char **argv) {
                                  &err);
   const pv_backend_config config = {.context = job.count, .batch = batch, .threads = job.threads};
   if (code == PV_OK) code = pv_side_open(&job.side, job.model, &config, &opened, &err);
-  if (code == PV_OK) code = pv_trace_begin(out, &filter, &writer, &err);
+  if (code == PV_OK) code = pv_trace_begin(out, &filter, hashes, &writer, &err);
   if (code == PV_OK) {
     const pv_source source = pv_source_of(opened.forward);
     code = run_traced(&job, &source, writer, batch, &err);

@@ -10,7 +10,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "base/text.h"
+#include "runtime/trace/listing.h"
 
 enum { PATH_LIMIT = 4096 };
 
@@ -51,11 +53,18 @@ bool pv_trace_wanted(const void *filter, pv_stage_id stage, uint32_t layer) {
   return f->stage[stage] && (!pv_plan_is_layered(f->plan, stage) || f->layer[layer]);
 }
 
+/* What is written of a stage of a layer. */
+typedef struct tensor {
+  pv_sha256 *hash; /* over all of it; NULL: no row yet */
+  size_t rows, width, position;
+  pv_stored type;
+} tensor;
+
 struct pv_trace_writer {
   pv_trace_filter filter; /* first: what pv_trace_wanted takes */
   char folder[PATH_LIMIT];
-  json_t *tensors;
-  bool finished;
+  tensor (*tensors)[PV_STAGES_MAX]; /* [layer] */
+  bool hashes, finished;
 };
 
 static void tensor_name(const pv_plan *plan, char out[96], pv_stage_id stage, uint32_t layer) {
@@ -65,8 +74,8 @@ static void tensor_name(const pv_plan *plan, char out[96], pv_stage_id stage, ui
     snprintf(out, 96, "%s.bin", plan->rows[stage].name);
 }
 
-pv_code pv_trace_begin(const char *folder, const pv_trace_filter *filter, pv_trace_writer **out,
-                       pv_error *err) {
+pv_code pv_trace_begin(const char *folder, const pv_trace_filter *filter, bool hashes,
+                       pv_trace_writer **out, pv_error *err) {
   struct stat info;
   if (strlen(folder) >= PATH_LIMIT - 128)
     return pv_error_set(err, PV_ERR_LIMIT, "the folder's name is too long");
@@ -79,7 +88,7 @@ pv_code pv_trace_begin(const char *folder, const pv_trace_filter *filter, pv_tra
   pv_code code = pv_folder_make(folder, err);
   if (code != PV_OK) return code;
   pv_trace_writer *w = calloc(1, sizeof *w);
-  if (w != NULL) w->tensors = json_array();
+  if (w != NULL) w->tensors = calloc(PV_MODEL_LAYERS_MAX, sizeof *w->tensors);
   if (w == NULL || w->tensors == NULL) {
     free(w);
     rmdir(folder);
@@ -87,6 +96,7 @@ pv_code pv_trace_begin(const char *folder, const pv_trace_filter *filter, pv_tra
   }
   snprintf(w->folder, sizeof w->folder, "%s", folder);
   w->filter = *filter;
+  w->hashes = hashes;
   *out = w;
   return PV_OK;
 }
@@ -108,35 +118,23 @@ static pv_code write_file(const char *path, const void *data, size_t length, pv_
   return code;
 }
 
-static json_t *find_tensor(json_t *tensors, const char *file) {
-  for (size_t i = 0; i < json_array_size(tensors); i++) {
-    json_t *t = json_array_get(tensors, i);
-    if (strcmp(json_string_value(json_object_get(t, "file")), file) == 0) return t;
-  }
-  return NULL;
-}
-
-/* The first batch adds the tensor, later ones more rows. */
+/* The first batch begins the tensor, later ones add rows. */
 static pv_code put(pv_trace_writer *w, const pv_rows *r, uint32_t layer, size_t position,
                    pv_error *err) {
-  const pv_plan *plan = w->filter.plan;
-  const bool layered = pv_plan_is_layered(plan, r->stage);
-  const char *dtype = r->index ? "i32le" : r->size == sizeof(double) ? "f64le" : "f32le";
+  tensor *t = &w->tensors[layer][r->stage];
+  const size_t bytes = r->rows * r->width * r->size;
   char file[96], path[PATH_LIMIT + 100];
-  tensor_name(plan, file, r->stage, layer);
-  snprintf(path, sizeof path, "%s/%s", w->folder, file);
-  json_t *tensor = find_tensor(w->tensors, file);
-  if (tensor == NULL) {
-    tensor = json_pack("{s:s, s:s, s:o, s:[I,I], s:s, s:I}", "file", file, "stage",
-                       plan->rows[r->stage].name, "layer",
-                       layered ? json_integer(layer) : json_null(), "shape", (json_int_t)0,
-                       (json_int_t)r->width, "dtype", dtype, "position", (json_int_t)position);
-    if (tensor == NULL || json_array_append_new(w->tensors, tensor) != 0)
-      return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the manifest");
+  if (t->hash == NULL) {
+    *t = (tensor){.hash = pv_sha256_new(), .width = r->width, .position = position};
+    t->type = r->index ? PV_STORED_I32 : r->size == sizeof(double) ? PV_STORED_F64 : PV_STORED_F32;
+    if (t->hash == NULL) return pv_error_nomem(err, "a digest");
   }
-  json_t *count = json_array_get(json_object_get(tensor, "shape"), 0);
-  json_integer_set(count, json_integer_value(count) + (json_int_t)r->rows);
-  return write_file(path, r->data, r->rows * r->width * r->size, err);
+  t->rows += r->rows;
+  pv_sha256_add(t->hash, r->data, bytes);
+  if (w->hashes) return PV_OK;
+  tensor_name(w->filter.plan, file, r->stage, layer);
+  snprintf(path, sizeof path, "%s/%s", w->folder, file);
+  return write_file(path, r->data, bytes, err);
 }
 
 static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
@@ -150,13 +148,57 @@ pv_visitor pv_trace_visitor(pv_trace_writer *writer) {
   return (pv_visitor){.context = writer, .want = pv_trace_wanted, .visit = visit};
 }
 
+/* One member of the manifest's list; ends the digest. */
+static pv_code describe(const pv_trace_writer *w, pv_stage_id stage, uint32_t layer, json_t **list,
+                        pv_error *err) {
+  const pv_plan *plan = w->filter.plan;
+  tensor *t = &w->tensors[layer][stage];
+  char digest[PV_SHA256_HEX], file[96];
+  pv_sha256 *hash = t->hash;
+  if (hash == NULL) return PV_OK;
+  t->hash = NULL;
+  const pv_code code = pv_sha256_finish(hash, digest, err);
+  if (code != PV_OK) return code;
+  json_t *object = json_pack("{s:s}", "stage", plan->rows[stage].name);
+  if (pv_plan_is_layered(plan, stage)) pv_json_set(&object, "layer", json_integer(layer));
+  tensor_name(plan, file, stage, layer);
+  if (!w->hashes) pv_json_set(&object, "file", json_string(file));
+  pv_json_set(&object, "dtype", json_string(pv_stored_names[t->type]));
+  pv_json_set(&object, "shape", json_pack("[I,I]", (json_int_t)t->rows, (json_int_t)t->width));
+  pv_json_set(&object, "position", json_integer((json_int_t)t->position));
+  pv_json_set(&object, "sha256", json_string(digest));
+  pv_json_append(list, object);
+  return PV_OK;
+}
+
+/* Names and texts, and those that go into the object `configuration`. */
+static void add_about(json_t **root, const char *const *about) {
+  static const char prefix[] = "configuration.";
+  json_t *configuration = json_object();
+  for (size_t i = 0; about[i] != NULL; i += 2) {
+    const bool inner = strncmp(about[i], prefix, sizeof prefix - 1) == 0;
+    pv_json_set(inner ? &configuration : root, about[i] + (inner ? sizeof prefix - 1 : 0),
+                pv_json_string(about[i + 1]));
+  }
+  if (configuration != NULL && json_object_size(configuration) == 0)
+    json_decref(configuration);
+  else
+    pv_json_set(root, "configuration", configuration);
+}
+
+/* In the order of computation. */
 pv_code pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err) {
   char path[PATH_LIMIT + 100];
   pv_text text = PV_TEXT_INIT;
-  json_t *root = json_pack("{s:s, s:O}", "schema", "pv/trace/v1", "tensors", writer->tensors);
-  for (size_t i = 0; about[i] != NULL; i += 2)
-    pv_json_set(&root, about[i], pv_json_string(about[i + 1]));
-  pv_code code = pv_json_write(root, JSON_INDENT(1), &text, err);
+  pv_code code = PV_OK;
+  json_t *root = json_pack("{s:s}", "schema", "pv/trace/v2"), *list = json_array();
+  add_about(&root, about);
+  for (pv_step step = {0};
+       code == PV_OK && pv_plan_next(writer->filter.plan, PV_MODEL_LAYERS_MAX, &step);)
+    for (size_t k = 0; k < step.count && code == PV_OK; k++)
+      code = describe(writer, (pv_stage_id)(step.first + k), step.layer, &list, err);
+  pv_json_set(&root, "tensors", list);
+  if (code == PV_OK) code = pv_json_write(root, JSON_INDENT(1), &text, err);
   json_decref(root);
   snprintf(path, sizeof path, "%s/manifest.json", writer->folder);
   if (code == PV_OK) code = pv_file_replace(path, text.data, text.length, err);
@@ -166,15 +208,22 @@ pv_code pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_er
   return code;
 }
 
+/* Of an unfinished one nothing is left, not even the file that could not be written whole. */
+static void drop(pv_trace_writer *w, pv_stage_id stage, uint32_t layer) {
+  char digest[PV_SHA256_HEX], file[96], path[PATH_LIMIT + 100];
+  tensor *t = &w->tensors[layer][stage];
+  if (t->hash != NULL) pv_sha256_finish(t->hash, digest, NULL);
+  if (t->width == 0 || w->finished || w->hashes) return;
+  tensor_name(w->filter.plan, file, stage, layer);
+  snprintf(path, sizeof path, "%s/%s", w->folder, file);
+  unlink(path);
+}
+
 void pv_trace_free(pv_trace_writer *writer) {
   if (writer == NULL) return;
-  for (size_t i = 0; !writer->finished && i < json_array_size(writer->tensors); i++) {
-    char path[PATH_LIMIT + 100];
-    snprintf(path, sizeof path, "%s/%s", writer->folder,
-             json_string_value(json_object_get(json_array_get(writer->tensors, i), "file")));
-    unlink(path);
-  }
+  for (uint32_t l = 0; l < PV_MODEL_LAYERS_MAX; l++)
+    for (pv_stage_id s = 0; s < writer->filter.plan->count; s++) drop(writer, s, l);
   if (!writer->finished) rmdir(writer->folder);
-  json_decref(writer->tensors);
+  free(writer->tensors);
   free(writer);
 }

@@ -1,4 +1,5 @@
-/* Traces on disk: `manifest.json` and one raw little-endian file per stage and layer. */
+/* Traces on disk: `manifest.json` and one raw little-endian file per stage and layer, or digests
+ * alone. docs/trace-format.md has the format. */
 #ifndef PV_TRACE_FOLDER_H
 #define PV_TRACE_FOLDER_H
 
@@ -20,13 +21,14 @@ pv_code pv_trace_filter_parse(const char *stages, const char *layers, const pv_p
 bool pv_trace_wanted(const void *filter, pv_stage_id stage, uint32_t layer);
 
 /* Writer: a visitor of the walk over one source. The folder must not exist or be empty; files
- * appear in it as the source is walked, and the manifest last: a folder without a manifest is no
- * trace. */
+ * appear in it as the source is walked, unless `hashes` asks for digests alone, and the manifest
+ * last: a folder without a manifest is no trace. */
 typedef struct pv_trace_writer pv_trace_writer;
-pv_code pv_trace_begin(const char *folder, const pv_trace_filter *filter, pv_trace_writer **out,
-                       pv_error *err);
+pv_code pv_trace_begin(const char *folder, const pv_trace_filter *filter, bool hashes,
+                       pv_trace_writer **out, pv_error *err);
 pv_visitor pv_trace_visitor(pv_trace_writer *writer);
-/* `about` (name and text pairs, NULL-ended) goes into the manifest. */
+/* `about` (name and text pairs, NULL-ended) goes into the manifest; "configuration.KEY" into its
+ * object. */
 pv_code pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err);
 void pv_trace_free(pv_trace_writer *writer); /* after finish, or to abandon: files are removed */
 
@@ -34,6 +36,7 @@ void pv_trace_free(pv_trace_writer *writer); /* after finish, or to abandon: fil
 typedef struct pv_trace_comparison {
   uint64_t tensors, elements, different;
   uint64_t only_left, only_right; /* tensors that one side lacks */
+  uint64_t rows_left, rows_right; /* rows that one side lacks, of tensors that both have */
   bool other_model, other_ids;    /* both are known and differ: then nothing is compared */
 } pv_trace_comparison;
 typedef struct pv_trace_row { /* one tensor of both */
@@ -44,9 +47,9 @@ typedef struct pv_trace_row { /* one tensor of both */
 } pv_trace_row;
 typedef void (*pv_trace_report)(void *context, const pv_trace_row *row);
 
-/* Walks over two sources and adds to `*out`, which begins as {0}. Nothing is kept but sums; a
- * tensor is reported when all is compared. Of `walk` the sources and their number are not looked
- * at. PV_ERR_INPUT when a tensor of both has two shapes. */
+/* Walks over two sources and adds to `*out`, which begins as {0}: the rows that both have of a
+ * tensor. Nothing is kept but sums; a tensor is reported when all is compared. Of `walk` the
+ * sources and their number are not looked at. PV_ERR_INPUT when a tensor of both has two shapes. */
 pv_code pv_trace_compare(const pv_source sides[2], const pv_walk_spec *walk,
                          const pv_trace_filter *filter, pv_trace_report report, void *context,
                          pv_trace_comparison *out, pv_error *err);

@@ -21,6 +21,7 @@ d = json.load(open(path))
 d['numerics'], d['backend'] = sys.argv[2], 'another engine'
 json.dump(d, open(path, 'w'))
 PY
+  no_digests "$2"
 }
 record cpu:f32-f64acc sound float32
 run "$pv" judge trace:sound --model "$model"

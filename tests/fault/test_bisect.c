@@ -141,7 +141,7 @@ static bool record(const char *folder, const char *fault) {
   if (code == PV_OK) code = pv_fault_open(model, "cpu", &config, &planted, &made, &err);
   if (code == PV_OK)
     code = pv_trace_filter_parse(NULL, NULL, model->plan, model->shape.layers, &filter, &err);
-  if (code == PV_OK) code = pv_trace_begin(folder, &filter, &writer, &err);
+  if (code == PV_OK) code = pv_trace_begin(folder, &filter, false, &writer, &err);
   if (code == PV_OK) {
     const pv_source source = pv_source_of(made.forward);
     const pv_visitor visitor = pv_trace_visitor(writer);

@@ -104,7 +104,7 @@ static bool trace_work(void) {
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_trace_filter_parse(NULL, NULL, model->plan, model->shape.layers, &filter, &err);
   if (code == PV_OK) code = pv_forward_open(model, "cpu", &config, &forward, &err);
-  if (code == PV_OK) code = pv_trace_begin(trace_path, &filter, &writer, &err);
+  if (code == PV_OK) code = pv_trace_begin(trace_path, &filter, false, &writer, &err);
   if (code == PV_OK) {
     const pv_source source = pv_source_of(forward);
     const pv_visitor visitor = pv_trace_visitor(writer);

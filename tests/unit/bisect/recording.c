@@ -27,7 +27,7 @@ void recording_make(const char *name, pv_numerics numerics, const char *fault, c
   if (code == PV_OK)
     code = pv_trace_filter_parse(stages, layers, recording_model->plan,
                                  recording_model->shape.layers, &filter, &err);
-  if (code == PV_OK) code = pv_trace_begin(folder_path(name), &filter, &writer, &err);
+  if (code == PV_OK) code = pv_trace_begin(folder_path(name), &filter, false, &writer, &err);
   if (code == PV_OK) {
     const pv_source source = pv_source_of(side.forward);
     const pv_visitor visitor = pv_trace_visitor(writer);
@@ -93,6 +93,7 @@ void recording_change(const char *name, const char *file, const char *key, json_
 void recording_poke(const char *name, const char *file, size_t offset, const void *bytes,
                     size_t length) {
   char path[300];
+  recording_change(name, file, "sha256", NULL);
   snprintf(path, sizeof path, "%s/%s", folder_path(name), file);
   FILE *f = fopen(path, "r+b");
   if (!EXPECT(f != NULL)) return;

@@ -19,7 +19,7 @@ void recording_make(const char *name, pv_numerics numerics, const char *fault, c
 /* Changes the manifest of `name`: one member of the object, or of the tensor `file`. Takes `value`;
  * NULL removes it. */
 void recording_change(const char *name, const char *file, const char *key, json_t *value);
-/* Writes bytes into a file of the trace. */
+/* Writes bytes into a file of the trace, whose digest leaves the manifest. */
 void recording_poke(const char *name, const char *file, size_t offset, const void *bytes,
                     size_t length);
 /* Sides by the name of their folder; NULL: the CPU in i16. */

@@ -40,7 +40,7 @@ static pv_code trace(const char *name, pv_numerics numerics, size_t batch, const
   pv_code code =
       pv_trace_filter_parse(stages, layers, model->plan, model->shape.layers, &filter, err);
   if (code == PV_OK) code = pv_forward_open(model, "cpu", &config, &forward, err);
-  if (code == PV_OK) code = pv_trace_begin(folder, &filter, &writer, err);
+  if (code == PV_OK) code = pv_trace_begin(folder, &filter, false, &writer, err);
   if (code == PV_OK) {
     const pv_source source = pv_source_of(forward);
     const pv_visitor visitor = pv_trace_visitor(writer);
