@@ -48,10 +48,18 @@ static void print_foreign(const char *text) {
 static void print_recorded(const pv_walker *side, int i) {
   printf("  the %s side was recorded", side_word[i]);
   const pv_source *m = &side->recorded->source;
+  const char *about = side->recorded->about;
+  const bool whole = about != NULL && strncmp(about, m->computed, strlen(m->computed)) == 0;
   if (m->computed[0] != '\0') {
     printf("; computed by ");
-    print_foreign(m->computed);
+    print_foreign(whole ? about : m->computed);
   }
+  if (side->recorded->observer != NULL) {
+    printf("; beside a run that nobody watched: ");
+    print_foreign(side->recorded->observer);
+  }
+  if (side->recorded->unmapped > 0)
+    printf("; %zu nodes are none that the map names", side->recorded->unmapped);
   if (m->model_sha256[0] == '\0') printf("; of which model its manifest does not say");
   if (m->ids == NULL) printf("; of which tokens its manifest does not say");
   putchar('\n');

@@ -214,6 +214,7 @@ int pv_probe_bisect(int argc, char **argv) {
        NULL},
       {"--explain", NULL, "which identity explains a side that pv does not define?", NULL,
        &c.explain},
+      PV_PAIR_MAP(c.pair),
       {"--threads", "N", "threads (default: one per processor)", &c.side.threads, NULL},
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};

@@ -101,6 +101,9 @@ static void print_unknown(const compare *c, int i) {
     printf("of which tokens the %s trace is, its manifest does not say\n", side[i]);
   if (s->identity[0] == '\0')
     printf("which function the %s side computes, its manifest does not say\n", side[i]);
+  if (c->pair.recorded[i]->unmapped > 0)
+    printf("%zu recorded nodes on the %s are none that the map names\n",
+           c->pair.recorded[i]->unmapped, side[i]);
 }
 
 static void print_summary(const compare *c, outcome is, const char *why) {
@@ -236,6 +239,7 @@ int pv_probe_compare(int argc, char **argv) {
       {"--batch", "N", "positions per batch of the right side (default: all)", &batch, NULL},
       {"--stage", "LIST", "stages, separated by commas (default all)", &stages, NULL},
       {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
+      PV_PAIR_MAP(c.pair),
       {"--threads", "N", "threads (default: one per processor)", &call.threads, NULL},
       {"--json", NULL, "one JSON object", NULL, &c.table.json},
       {"--different", NULL, "only tensors that differ", NULL, &c.table.brief},
@@ -249,6 +253,7 @@ int pv_probe_compare(int argc, char **argv) {
           "  pv compare trace:a trace:b --different\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --random 1,17,512 --different\n"
           "  pv compare trace:a cuda:i16 --model M.gguf --stage logits\n"
+          "  pv compare trace:a trace:b.safetensors --map engines/llama.cpp/map.json\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --reference M.reference --different\n",
       .list = list,
       .rest = names,

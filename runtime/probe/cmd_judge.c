@@ -94,6 +94,7 @@ int pv_probe_judge(int argc, char **argv) {
       {"--explain", NULL, "try each identity: which one explains the run?", NULL, &c.explain},
       {"--tolerance", "X", "every limit times X (default 1)", &c.tolerance, NULL},
       {"--json", NULL, "one JSON object", NULL, &c.json},
+      PV_PAIR_MAP(c.pair),
       {"--threads", "N", "threads (default: one per processor)", &c.side.threads, NULL},
       {0}};
   const char *side[1];

@@ -23,7 +23,12 @@ bool pv_pair_is_trace(const pv_pair *pair, int side) {
 
 pv_code pv_pair_open(pv_pair *pair, const pv_model *model, const char *path, pv_error *err) {
   pv_code code = PV_OK;
-  pair->of = (pv_recorded_model){.model = model, .path = path};
+  if (pair->map_path != NULL && !pv_pair_is_trace(pair, 0) && !pv_pair_is_trace(pair, 1))
+    return pv_error_refuse(err, "name a trace, or leave --map out",
+                           "--map is of the nodes of a trace, and no side is one");
+  if (pair->map_path != NULL) code = pv_trace_map_open(pair->map_path, &pair->map, err);
+  pair->of = (pv_recorded_model){
+      .model = model, .path = path, .map = pair->map, .any_width = pair->any_width};
   for (int i = 0; i < 2 && code == PV_OK; i++) {
     if (!pv_pair_is_trace(pair, i)) continue;
     code = pv_recorded_open(pair->side[i].who.folder, &pair->of, &pair->recorded[i], err);
@@ -82,4 +87,5 @@ void pv_pair_close(pv_pair *pair) {
     pv_recorded_close(pair->recorded[i]);
     pv_text_free(&pair->name[i]);
   }
+  pv_trace_map_close(pair->map);
 }

@@ -10,7 +10,17 @@ typedef struct pv_pair {
   pv_recorded *recorded[2]; /* of a side that is a trace */
   pv_text name[2];
   pv_recorded_model of; /* what the traces are of */
+  const char *map_path; /* of --map; NULL: none */
+  pv_trace_map *map;
+  bool any_width; /* a row of a trace may be of another width than the model's */
 } pv_pair;
+
+/* Entry for a pv_option list. */
+#define PV_PAIR_MAP(pair)                                                                 \
+  {                                                                                       \
+    "--map", "FILE", "which of an engine's nodes is which stage (engines/NAME/map.json)", \
+        &(pair).map_path, NULL                                                            \
+  }
 
 /* `fault`: of options of their own, each may be NULL. */
 pv_code pv_pair_parse(const char *const text[2], const char *const fault[2], pv_pair *out,

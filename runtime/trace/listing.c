@@ -85,8 +85,8 @@ static pv_code read_header(pv_listing *l, int fd, uint64_t file_bytes, pv_error 
   for (int i = 7; i >= 0; i--) length = length << 8 | head[i];
   if (length > LIMIT || length > file_bytes - sizeof head) {
     pv_listing_refuse(l, err,
-                      "is no safetensors file: a header of %llu bytes, in a file of %llu, is more "
-                      "than it holds or than %d",
+                      "is no safetensors file: it begins with a header of %llu bytes, of %llu that "
+                      "the file has and %d that one may have",
                       (unsigned long long)length, (unsigned long long)file_bytes, LIMIT);
     pv_error_at(err, l->place, 0, 0, 0);
     return PV_ERR_INPUT;

@@ -280,6 +280,13 @@ static pv_code describe(pv_recorded *r, const char *engine, const char *version,
   return text.failed ? pv_error_nomem(err, "the trace") : PV_OK;
 }
 
+/* Or one text: a safetensors file can hold no more. */
+static bool is_texts(const json_t *list) {
+  for (size_t i = 0; i < json_array_size(list); i++)
+    if (!json_is_string(json_array_get(list, i))) return false;
+  return json_is_array(list) || json_is_string(list);
+}
+
 static pv_code read_about(pv_recorded *r, pv_error *err) {
   const char *backend = NULL, *engine = NULL, *version = NULL, *identity = NULL, *sha256 = NULL;
   pv_source *s = &r->source;
@@ -290,6 +297,9 @@ static pv_code read_about(pv_recorded *r, pv_error *err) {
   if (code == PV_OK) code = read_text(r, "observer", &r->observer, err);
   if (code == PV_OK) code = describe(r, engine, version, err);
   if (code != PV_OK) return code;
+  const json_t *wanted = json_object_get(r->listing.about, "wanted");
+  if (wanted != NULL && !is_texts(wanted))
+    return pv_listing_refuse(&r->listing, err, "wanted is no list of texts");
   sha256 = pv_listing_text(r->listing.about, "model_sha256");
   s->computed = backend != NULL ? backend : engine != NULL ? engine : "";
   s->identity = identity != NULL ? identity : "";

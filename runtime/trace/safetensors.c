@@ -173,6 +173,9 @@ static pv_code read_metadata(pv_listing *l, const json_t *metadata, pv_error *er
                 json_incref(value));
   }
   pv_json_set(&l->about, "configuration", configuration);
+  const char *schema = pv_listing_text(l->about, "schema");
+  if (schema != NULL && strcmp(schema, "pv/trace/v2") != 0)
+    return pv_listing_refuse(l, err, "is of '%.80s', and pv reads pv/trace/v2", schema);
   return l->about != NULL ? PV_OK : pv_error_nomem(err, "the trace");
 }
 
