@@ -25,7 +25,9 @@ _pv() {
       return
       ;;
     --side)
-      mapfile -t COMPREPLY < <(compgen -W 'cpu scalar avx2 cuda ptx f64 definition' -- "$word")
+      local kinds='cpu scalar avx2 cuda ptx f64 definition'
+      [ "$command" != trace ] || kinds+=' llamacpp huggingface engine'
+      mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$word")
       return
       ;;
     --backend)

@@ -52,8 +52,8 @@ static pv_code try_fault(const pv_bisect_spec *base, pv_planted planted, pv_bise
   const pv_side_kind *right =
       fault->host == PV_FAULT_IN_CHOICE ? pv_side_kind_find("cuda") : base->side[1].who.kind;
   spec.side[0] =
-      (pv_walker){"left", {base->side[0].who.kind, out->numerics, {NULL, -1}, NULL}, NULL};
-  spec.side[1] = (pv_walker){"right", {right, out->numerics, planted, NULL}, NULL};
+      (pv_walker){"left", {base->side[0].who.kind, out->numerics, {NULL, -1}, NULL, NULL}, NULL};
+  spec.side[1] = (pv_walker){"right", {right, out->numerics, planted, NULL, NULL}, NULL};
   if (fault->needs_tie) code = pv_fault_tied_model(base->model, &tied, err);
   if (fault->needs_tie) spec.model = tied;
   if (code == PV_OK) code = pv_bisect(&spec, result, err);

@@ -40,7 +40,7 @@ pv_code pv_call_side(const char *text, const char *fault, bool old, pv_side *out
   bool before = false;
   pv_code code = pv_side_parse(text, &side, &before, err);
   if (code != PV_OK) return code;
-  if (fault != NULL && side.folder != NULL)
+  if (fault != NULL && side.kind->backend == NULL)
     return pv_error_set(err, PV_ERR_INPUT, "a fault cannot be planted in a trace");
   if (fault != NULL && side.planted.fault != NULL)
     return pv_error_set(err, PV_ERR_INPUT, "'%.200s' names a fault already", text);
@@ -174,6 +174,16 @@ pv_code pv_call_sequences(const pv_call *call, pv_sequence otherwise, pv_job *jo
   code = pv_option_ids("--random", call->random, &lengths, &count, err);
   if (code == PV_OK) code = take_random(seed, lengths, count, job, err);
   free(lengths);
+  return code;
+}
+
+pv_code pv_call_engine(const pv_call *call, const pv_side *side, const pv_sequence *tokens,
+                       pv_engine_spec *out, pv_error *err) {
+  double timeout_s = 600.0;
+  const pv_code code =
+      pv_option_real("--engine-timeout", call->engine_timeout, 0.1, 1e6, &timeout_s, err);
+  if (code == PV_OK)
+    *out = (pv_engine_spec){side, call->model, tokens->ids, tokens->count, timeout_s};
   return code;
 }
 

@@ -4,13 +4,14 @@
 
 #include "base/options.h"
 #include "runtime/reference/reference.h"
-#include "runtime/sources/side.h"
+#include "runtime/sources/engine.h"
 #include "runtime/walk/walk.h"
 
 typedef struct pv_call {
   const char *model, *prompt, *ids, *side, *threads;
   const char *backend, *numerics, *path;         /* the side as it was named before --side */
   const char *random, *seed, *reference, *named; /* of several sequences of tokens */
+  const char *engine_timeout;                    /* of sides that are other engines */
   bool plain; /* the names of control tokens in the prompt are text like any other */
 } pv_call;
 #define PV_CALL_DEFAULTS ((pv_call){.threads = "0"})
@@ -43,6 +44,13 @@ typedef struct pv_call {
         &(call).named, NULL                                                                       \
   }
 
+/* Of commands that run other engines. */
+#define PV_CALL_ENGINES(call)                                                                \
+  {                                                                                          \
+    "--engine-timeout", "S", "how long a side that is another engine may run (default 600)", \
+        &(call).engine_timeout, NULL                                                         \
+  }
+
 /* What the options ask for; pv_job_close closes and frees all of it. */
 typedef struct pv_job {
   pv_model *model;
@@ -64,6 +72,9 @@ void pv_job_close(pv_job *job);
  * or of a reference. Without any of them `otherwise`, which must outlive the job; without `ids` in
  * it that many random ones, and with no count PV_ERR_INPUT. */
 pv_code pv_call_sequences(const pv_call *call, pv_sequence otherwise, pv_job *job, pv_error *err);
+/* How a side that is another engine is run over these tokens. */
+pv_code pv_call_engine(const pv_call *call, const pv_side *side, const pv_sequence *tokens,
+                       pv_engine_spec *out, pv_error *err);
 /* How far it is, in operations: nothing for the first second, and nothing into a pipe. `job` is a
  * pv_job. */
 void pv_call_progress(void *job, size_t done, size_t total);

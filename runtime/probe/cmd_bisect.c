@@ -39,7 +39,7 @@ static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *ou
   enum { LENGTH = 24 }; /* random tokens, where none are named */
   pv_code code = pv_pair_parse(names, c->fault, &c->pair, err);
   for (int i = 0; i < 2 && code == PV_OK && c->faults; i++)
-    if (pv_pair_is_trace(&c->pair, i))
+    if (c->pair.side[i].who.kind->backend == NULL)
       code = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
     else if (c->pair.side[i].who.planted.fault != NULL)
       code = pv_error_set(err, PV_ERR_INPUT, "--faults plants each fault itself");
@@ -51,6 +51,7 @@ static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *ou
     code = pv_error_set(err, PV_ERR_INPUT, "pv bisect takes one sequence of tokens");
     pv_error_hint(err, "name one prompt of a reference with --named, or one length with --random");
   }
+  if (code == PV_OK) code = pv_pair_run(&c->pair, &c->side, &c->job, err);
   if (code != PV_OK) return code;
   const pv_sequence *tokens = &c->job.sequences[0];
   /* Two batches at least: a defect of positions or of the cache may need a cut. What was recorded
@@ -184,7 +185,8 @@ static const char summary[] =
     "Finds where two sides part and which one is wrong. Each stage of each side is made\n"
     "again from the side's own inputs: by the definition of its identity, bit by bit, and\n"
     "in float64, for the error that it introduces. A side is KIND[:IDENTITY][@FAULT], or\n"
-    "trace:DIR, a folder that pv trace wrote: of what was computed elsewhere, too.\n"
+    "trace:DIR, a folder that pv trace wrote: of what was computed elsewhere, too; or another\n"
+    "engine that is run: llamacpp:, huggingface: or engine:PROGRAM[,key=value...].\n"
     "What --resume finds in its file is not judged again; the sides are computed again up\n"
     "to there, which takes about half of the time.\n"
     "A side whose function pv does not define is held to the limits of pv judge.\n"
@@ -216,6 +218,7 @@ int pv_probe_bisect(int argc, char **argv) {
        &c.explain},
       PV_PAIR_MAP(c.pair),
       {"--threads", "N", "threads (default: one per processor)", &c.side.threads, NULL},
+      PV_CALL_ENGINES(c.side),
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};
   const char *names[2];

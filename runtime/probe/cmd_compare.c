@@ -241,6 +241,7 @@ int pv_probe_compare(int argc, char **argv) {
       {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
       PV_PAIR_MAP(c.pair),
       {"--threads", "N", "threads (default: one per processor)", &call.threads, NULL},
+      PV_CALL_ENGINES(call),
       {"--json", NULL, "one JSON object", NULL, &c.table.json},
       {"--different", NULL, "only tensors that differ", NULL, &c.table.brief},
       {0}};
@@ -275,6 +276,7 @@ int pv_probe_compare(int argc, char **argv) {
   } else if (code == PV_OK) {
     const pv_model *m = c.job.model;
     code = pv_pair_sequences(&c.pair, &call, 0, &c.job, &err);
+    if (code == PV_OK) code = pv_pair_run(&c.pair, &call, &c.job, &err);
     if (code == PV_OK)
       code = pv_trace_filter_parse(stages, layers, m->plan, m->shape.layers, &c.filter, &err);
     if (code == PV_OK) code = compare_sides(&c, &err);

@@ -73,13 +73,15 @@ static pv_code open_call(call *c, const char *side, pv_error *err) {
   if (code == PV_OK) code = pv_pair_sequences(&c->pair, &c->side, 24, &c->job, err);
   if (code == PV_OK && c->job.sequence_count != 1)
     code = pv_error_set(err, PV_ERR_INPUT, "pv judge takes one sequence of tokens");
+  if (code == PV_OK) code = pv_pair_run(&c->pair, &c->side, &c->job, err);
   return code;
 }
 
 static const char summary[] =
     "Judges what another engine computed: each stage is made again from the engine's own\n"
-    "inputs in float64, and must lie within what its arithmetic explains. SIDE is trace:DIR, or\n"
-    "one that computes. Limits and identities: docs/numerics.md.\n"
+    "inputs in float64, and must lie within what its arithmetic explains. SIDE is trace:DIR,\n"
+    "or an engine that is run, llamacpp:, huggingface: or engine:PROGRAM[,key=value...], or one\n"
+    "that computes. Limits and identities: docs/numerics.md.\n"
     "Exit code 0: everything that was judged is explained; 1: a stage is not; 3: nothing was\n"
     "judged. With --explain 0: an identity explains all of it.";
 
@@ -96,6 +98,7 @@ int pv_probe_judge(int argc, char **argv) {
       {"--json", NULL, "one JSON object", NULL, &c.json},
       PV_PAIR_MAP(c.pair),
       {"--threads", "N", "threads (default: one per processor)", &c.side.threads, NULL},
+      PV_CALL_ENGINES(c.side),
       {0}};
   const char *side[1];
   pv_options options = {.command = "judge",
@@ -103,7 +106,8 @@ int pv_probe_judge(int argc, char **argv) {
                         .positional = "SIDE",
                         .examples =
                             "  pv judge trace:DIR --model M.gguf\n"
-                            "  pv judge trace:DIR --model M.gguf --explain\n",
+                            "  pv judge trace:DIR --model M.gguf --explain\n"
+                            "  pv judge llamacpp:./pv-trace-llamacpp,flash=on --model M.gguf\n",
                         .list = list,
                         .rest = side,
                         .rest_max = 1};

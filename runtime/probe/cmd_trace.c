@@ -8,6 +8,7 @@
 #include "runtime/probe/probe.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
+#include "runtime/trace/recorded.h"
 
 static pv_code run_traced(pv_job *job, const pv_source *source, pv_trace_writer *writer,
                           size_t batch, pv_error *err) {
@@ -54,6 +55,20 @@ static pv_code describe(const pv_call *call, const pv_job *job, pv_forward *forw
   return pv_trace_finish(writer, about, err);
 }
 
+/* Another engine writes the folder itself, which is then looked at. */
+static pv_code run_engine(const pv_call *call, const pv_job *job, const char *out, pv_error *err) {
+  const pv_sequence tokens = {job->ids, job->count};
+  pv_recorded_model of = {.model = job->model, .path = call->model};
+  pv_recorded *recorded = NULL;
+  pv_engine_spec spec;
+  pv_code code = pv_call_engine(call, &job->side, &tokens, &spec, err);
+  if (code == PV_OK) code = pv_engine_run(&spec, out, err);
+  if (code == PV_OK) code = pv_recorded_open(out, &of, &recorded, err);
+  pv_recorded_close(recorded);
+  if (code == PV_OK) printf("%s/manifest.json\n", out);
+  return code;
+}
+
 int pv_probe_trace(int argc, char **argv) {
   pv_call call = PV_CALL_DEFAULTS;
   const char *out = NULL, *stages = NULL, *layers = NULL, *batch_text = NULL;
@@ -61,6 +76,7 @@ int pv_probe_trace(int argc, char **argv) {
   const pv_option list[] = {
       PV_CALL_OPTIONS(call),
       PV_CALL_TOKENS(call),
+      PV_CALL_ENGINES(call),
       {"--stage", "LIST", "stages, separated by commas (default all)", &stages, NULL},
       {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
       {"--batch", "N", "positions per batch (default: all at once)", &batch_text, NULL},
@@ -71,6 +87,7 @@ int pv_probe_trace(int argc, char **argv) {
       .command = "trace",
       .summary = "Writes the stages of a forward to files, for every position.",
       .examples =
+          "  pv trace --model M.gguf --ids 861,1644 --side llamacpp:./pv-trace-llamacpp --out t\n"
           "  pv trace --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198 --out t\n"
           "  pv trace --model M.gguf --prompt 'import os' --stage logits,argmax --out t\n"
           "  pv trace --model M.gguf --ids 861,1644,198 --hashes --out t\n",
@@ -85,6 +102,13 @@ int pv_probe_trace(int argc, char **argv) {
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   if (out == NULL) code = pv_error_set(&err, PV_ERR_INPUT, "name a new folder with --out DIR");
   if (code == PV_OK) code = pv_call_open(&call, true, &job, &err);
+  if (code == PV_OK && job.side.program != NULL) {
+    if (stages != NULL || layers != NULL || batch_text != NULL)
+      code = pv_error_set(&err, PV_ERR_INPUT, "--stage, --layer and --batch are of sides of pv");
+    if (code == PV_OK) code = run_engine(&call, &job, out, &err);
+    pv_job_close(&job);
+    return pv_call_exit(code, &err);
+  }
   uint64_t batch = job.count;
   if (code == PV_OK) code = pv_option_u64("--batch", batch_text, 1, job.count, &batch, &err);
   if (code == PV_OK)

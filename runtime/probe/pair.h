@@ -1,4 +1,5 @@
-/* Two sides on a command line, each of which computes or was recorded, over the same tokens. */
+/* Two sides on a command line, each of which computes, was recorded, or is another engine that is
+ * run and recorded, over the same tokens. */
 #ifndef PV_PROBE_PAIR_H
 #define PV_PROBE_PAIR_H
 
@@ -7,7 +8,8 @@
 
 typedef struct pv_pair {
   pv_walker side[2];
-  pv_recorded *recorded[2]; /* of a side that is a trace */
+  pv_recorded *recorded[2]; /* of a side that is a trace, or an engine that was run */
+  char *made[2];            /* of an engine: the folder that goes with the pair */
   pv_text name[2];
   pv_recorded_model of; /* what the traces are of */
   const char *map_path; /* of --map; NULL: none */
@@ -32,6 +34,10 @@ pv_code pv_pair_open(pv_pair *pair, const pv_model *model, const char *path, pv_
  * random ones where there is no trace. Of other tokens than a trace is PV_ERR_INPUT. */
 pv_code pv_pair_sequences(const pv_pair *pair, const pv_call *call, size_t length, pv_job *job,
                           pv_error *err);
+/* Runs those sides that are engines over the job's tokens, and opens what they left; it must be one
+ * sequence then. Errors as of pv_engine_run and pv_recorded_open, with the side's name, and for a
+ * trace of other tokens. */
+pv_code pv_pair_run(pv_pair *pair, const pv_call *call, const pv_job *job, pv_error *err);
 void pv_pair_close(pv_pair *pair);
 
 #endif

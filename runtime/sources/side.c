@@ -8,15 +8,21 @@ enum { I16 = 1 << PV_NUMERICS_I16, F64 = 1 << PV_NUMERICS_F64 };
 #define ROUNDED (I16 | 1 << PV_NUMERICS_F32_F64ACC | 1 << PV_NUMERICS_I8)
 
 static const pv_side_kind table[] = {
-    {"cpu", "the CPU, by its fastest code path", "cpu", NULL, ROUNDED, false},
-    {"scalar", "the CPU, by the code path without vectors", "cpu", "scalar", ROUNDED, false},
-    {"avx2", "the CPU, by the code path of AVX2", "cpu", "avx2", ROUNDED, false},
-    {"cuda", "the GPU", "cuda", NULL, ROUNDED, false},
-    {"ptx", "the GPU's kernels, interpreted", "ptx", NULL, ROUNDED, false},
-    {"f64", "the float64 arbiter", "cpu", NULL, F64, false},
+    {"cpu", "the CPU, by its fastest code path", "cpu", NULL, ROUNDED, false, NULL},
+    {"scalar", "the CPU, by the code path without vectors", "cpu", "scalar", ROUNDED, false, NULL},
+    {"avx2", "the CPU, by the code path of AVX2", "cpu", "avx2", ROUNDED, false, NULL},
+    {"cuda", "the GPU", "cuda", NULL, ROUNDED, false, NULL},
+    {"ptx", "the GPU's kernels, interpreted", "ptx", NULL, ROUNDED, false, NULL},
+    {"f64", "the float64 arbiter", "cpu", NULL, F64, false, NULL},
     {"definition", "the identity's definition, written for clarity", "definition", NULL, ROUNDED,
-     true},
-    {"trace", "a folder that pv trace wrote: trace:DIR", NULL, NULL, 0, false},
+     true, NULL},
+    {"trace", "a folder that pv trace wrote: trace:DIR", NULL, NULL, 0, false, NULL},
+    {"llamacpp", "llama.cpp, by a program that writes traces: llamacpp:PROGRAM,key=value", NULL,
+     NULL, 0, false, "pv-trace-llamacpp"},
+    {"huggingface", "Hugging Face's transformers, by such a program", NULL, NULL, 0, false,
+     "pv-trace-huggingface"},
+    {"engine", "any program that writes traces: engine:PROGRAM,key=value", NULL, NULL, 0, false,
+     ""},
 };
 enum { KINDS = sizeof table / sizeof *table, WORD = 64 };
 
@@ -48,7 +54,9 @@ static pv_code unknown(const char *text, const char *what, const char *word,
   if (best != NULL)
     pv_error_hint(err, "did you mean %s%s%s?", before, best, after);
   else
-    pv_error_hint(err, "a side is KIND[:IDENTITY][@FAULT] or trace:DIR, for example cuda:i16");
+    pv_error_hint(
+        err,
+        "a side is KIND[:IDENTITY][@FAULT], trace:DIR or llamacpp:PROGRAM, for example cuda:i16");
   pv_text_free(&known);
   return PV_ERR_INPUT;
 }
@@ -91,7 +99,39 @@ static pv_code parse_trace(const char *text, bool bare, pv_side *out, pv_error *
     pv_error_hint(err, "did you mean trace:DIR, with a folder that pv trace wrote?");
     return PV_ERR_INPUT;
   }
-  *out = (pv_side){pv_side_kind_find("trace"), PV_NUMERICS_I16, {NULL, -1}, folder};
+  *out = (pv_side){pv_side_kind_find("trace"), PV_NUMERICS_I16, {NULL, -1}, folder, NULL};
+  return PV_OK;
+}
+
+/* Length of the key that a piece begins with; 0: it begins with none. */
+static size_t key_length(const char *piece) {
+  const size_t n = strspn(piece, "abcdefghijklmnopqrstuvwxyz0123456789-");
+  return piece[n] == '=' && piece[0] != '-' ? n : 0;
+}
+
+size_t pv_side_piece(const char *text) {
+  size_t n = 0;
+  while (text[n] != '\0' && (text[n] != ',' || key_length(text + n + 1) == 0)) n++;
+  return n;
+}
+
+/* "KIND:PROGRAM,key=value", "KIND:,key=value" or "KIND", where there is a usual program. */
+static pv_code parse_engine(const char *text, const pv_side_kind *kind, pv_side *out,
+                            pv_error *err) {
+  static const char *const ours[] = {"model", "ids", "out"};
+  const char *at = text + strlen(kind->name), *program = *at == ':' ? at + 1 : at;
+  if (program[0] == '@' || (kind->program[0] == '\0' && pv_side_piece(program) == 0)) {
+    pv_error_set(err, PV_ERR_INPUT, "'%.200s' is no side: it names no program", text);
+    pv_error_hint(err, "did you mean %s:PROGRAM[,key=value...], which runs PROGRAM --key value?",
+                  kind->name);
+    return PV_ERR_INPUT;
+  }
+  for (at = program + pv_side_piece(program); *at == ','; at += 1 + pv_side_piece(at + 1))
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+      if (strlen(ours[i]) == key_length(at + 1) && strncmp(at + 1, ours[i], strlen(ours[i])) == 0)
+        return pv_error_set(err, PV_ERR_INPUT, "'%.200s' is no side: pv itself says --%s", text,
+                            ours[i]);
+  *out = (pv_side){kind, PV_NUMERICS_I16, {NULL, -1}, NULL, program};
   return PV_OK;
 }
 
@@ -114,7 +154,9 @@ pv_code pv_side_parse(const char *text, pv_side *out, bool *old, pv_error *err) 
   side.kind = pv_side_kind_find(kind);
   if (side.kind == NULL && !(before = is_folder(text)))
     return unknown_kind(text, kind, text + word, err);
-  if (side.kind == NULL || side.kind->backend == NULL) {
+  if (side.kind != NULL && side.kind->program != NULL) {
+    code = parse_engine(text, side.kind, &side, err);
+  } else if (side.kind == NULL || side.kind->backend == NULL) {
     code = parse_trace(text, before, &side, err);
   } else {
     const int numerics = identity_of(side.kind, named ? identity : NULL);
@@ -132,10 +174,11 @@ pv_code pv_side_parse(const char *text, pv_side *out, bool *old, pv_error *err) 
 }
 
 void pv_side_text(const pv_side *side, pv_text *out) {
+  const char *own = side->folder != NULL ? side->folder : side->program;
   pv_text_puts(out, side->kind->name);
-  if (side->folder != NULL) {
+  if (own != NULL) {
     pv_text_puts(out, ":");
-    pv_text_escape(out, side->folder, strlen(side->folder));
+    pv_text_escape(out, own, strlen(own));
     return;
   }
   if (side->numerics != PV_NUMERICS_F64)
@@ -154,6 +197,12 @@ pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backen
   own.path = side->kind->path;
   if (side->folder != NULL)
     return pv_error_set(err, PV_ERR_INPUT, "a trace computes nothing: trace:%.200s", side->folder);
+  if (side->program != NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "%s is another engine: pv computes nothing by it",
+                 side->kind->name);
+    pv_error_hint(err, "pv judge, bisect, compare and trace run it");
+    return PV_ERR_INPUT;
+  }
   if (!side->kind->defines)
     return pv_fault_open(model, side->kind->backend, &own, &planted, out, err);
   if (planted.fault == NULL) code = pv_fault_parse("none", &planted, err);

@@ -42,10 +42,13 @@ for command in $commands; do
   done
   if lacks "$command" --no-such-option; then ok; else bad "pv $command takes --no-such-option"; fi
 done
-# The kinds of a side that computes, as the probe tells them.
-complete_line "$pv" run --side ''
+# The kinds of a side that computes, as the probe tells them; engines where they are run.
 kinds=$("$pv-probe" describe | awk -F '"' '/"sources"/ { on = 1; next } on && /}/ { exit } on { print $2 }')
+complete_line "$pv" trace --side ''
 same "$(sorted <<<"$out")" "$(grep -vx trace <<<"$kinds" | sort)" 'the kinds that are offered'
+complete_line "$pv" run --side ''
+same "$(sorted <<<"$out")" "$(grep -vxE 'trace|llamacpp|huggingface|engine' <<<"$kinds" | sort)" \
+  'the kinds that are offered where pv computes'
 for command in evidence ptx kernel; do
   complete_line "$pv" "$command" ''
   for verb in $out; do

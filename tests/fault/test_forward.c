@@ -169,7 +169,7 @@ static bool noise_work(void) {
   const pv_noise_source sources[] = {
       {.kind = PV_NOISE_PERTURBED, .stages = UINT64_C(1) << PV_STAGE_EMBEDDING},
       {.kind = PV_NOISE_ROUNDED,
-       .side = {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL}}};
+       .side = {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}}};
   const pv_noise_spec spec = {.model = model,
                               .prompts = &prompt,
                               .prompt_count = 1,

@@ -130,6 +130,12 @@ cp contracts/moe-router-v1.yaml new.yaml
 for folder in trace-a trace-b DIR a b; do
   pv trace --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198 --out "$folder" >/dev/null || bad 'no trace'
 done
+# What another engine's writer does, by pv itself.
+printf '%s\n' '#!/bin/sh' 'while [ $# -gt 1 ]; do' \
+  'case $1 in --model) m=$2 ;; --ids) i=$2 ;; --out) o=$2 ;; esac' 'shift 2' 'done' \
+  'exec pv trace --model "$m" --ids "$i" --out "$o"' >pv-trace-llamacpp
+chmod +x pv-trace-llamacpp
+ln -s "$PWD/pv-trace-llamacpp" "$work/bin/pv-trace-llamacpp"
 printf '%s\n' '.version 8.0' '.target sm_80' '.address_size 64' '.visible .entry k()' '{' 'ret;' '}' >kernel.ptx
 pv validate contracts/moe-router-v1.yaml >/dev/null 2>&1 # a run to verify
 for line in "${lines[@]}"; do

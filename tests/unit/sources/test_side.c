@@ -56,6 +56,35 @@ static void test_old_spelling(void) {
   EXPECT(old);
 }
 
+/* What is behind an engine's kind is kept as it is written. */
+static void test_engines(void) {
+  static const char *const texts[] = {"llamacpp:", "llamacpp:,flash=on", "huggingface:./a b,x=1",
+                                      "engine:a:b@c,d,key-2=1,2,x=y=z"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    pv_side side = {0};
+    bool old = true;
+    EXPECT_I64(pv_side_parse(texts[i], &side, &old, NULL), PV_OK);
+    EXPECT(!old);
+    EXPECT_STR(side.program, strchr(texts[i], ':') + 1);
+    EXPECT(side.folder == NULL);
+    EXPECT_STR(again(texts[i], &old), texts[i]);
+  }
+  bool old = true;
+  EXPECT_STR(again("llamacpp", &old), "llamacpp:");
+  EXPECT_U64(pv_side_piece("a:b@c,d,key-2=1,2,x=y=z"), 7);
+  EXPECT_U64(pv_side_piece("key-2=1,2,x=y=z"), 9);
+  EXPECT_U64(pv_side_piece("x=y=z"), 5);
+  EXPECT_U64(pv_side_piece(",x="), 0);
+  EXPECT_U64(pv_side_piece("a,-x=1,=,X=1"), 12);
+  pv_side side = {0};
+  pv_fault_side opened = {0};
+  const pv_backend_config config = {0};
+  pv_error err = PV_ERROR_INIT;
+  EXPECT_I64(pv_side_parse("llamacpp:p", &side, &old, NULL), PV_OK);
+  EXPECT_I64(pv_side_open(&side, NULL, &config, &opened, &err), PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "llamacpp is another engine");
+}
+
 static void refused(const char *text, const char *message, const char *hint) {
   pv_side side = {.folder = "untouched"};
   bool old = true;
@@ -84,6 +113,12 @@ static void test_refused(void) {
   refused("trace:", "'trace:' is no side: it names no folder", "did you mean trace:DIR");
   refused("trace", "it names no folder", "trace:DIR");
   refused("trace@rope_pairs", "it names no folder", "trace:DIR");
+  refused("engine", "'engine' is no side: it names no program", "did you mean engine:PROGRAM");
+  refused("engine:,a=b", "it names no program", "--key value");
+  refused("llamacpp@rope_pairs", "it names no program", "llamacpp:PROGRAM");
+  refused("llamacpp:p,flash=on,ids=1", "pv itself says --ids", "");
+  refused("engine:p,model=a", "pv itself says --model", "");
+  refused("engin:p,a=b", "there is no kind 'engin'", "did you mean engine:p,a=b?");
   refused("cpu:i16@rope_pear", "there is no fault 'rope_pear'", "did you mean rope_pairs?");
   refused("cpu:i16@", "there is no fault ''", "pv faults");
   refused("cpu:i16@rope_pairs:layer=x", "says no place of the fault rope_pairs",
@@ -98,10 +133,11 @@ static void test_refused(void) {
 static void test_table(void) {
   size_t count = 0;
   const pv_side_kind *kinds = pv_side_kinds(&count);
-  EXPECT_U64(count, 8);
+  EXPECT_U64(count, 11);
   for (size_t i = 0; i < count; i++) {
     EXPECT(pv_side_kind_find(kinds[i].name) == &kinds[i]);
     EXPECT((kinds[i].backend != NULL) == (kinds[i].numerics != 0));
+    EXPECT(kinds[i].backend == NULL || kinds[i].program == NULL);
   }
   EXPECT(pv_side_kind_find("gpu") == NULL);
 }
@@ -110,6 +146,7 @@ int main(void) {
   return pv_testing_main("side", (pv_case[]){PV_CASE(test_as_written),
                                              PV_CASE(test_what_is_left_out),
                                              PV_CASE(test_old_spelling),
+                                             PV_CASE(test_engines),
                                              PV_CASE(test_refused),
                                              PV_CASE(test_table),
                                              {0}});
