@@ -21,6 +21,7 @@ typedef struct tensor {
   bool index;
   int64_t rows, width;
   FILE *file;
+  EVP_MD_CTX *hash; /* of what was written */
 } tensor;
 
 struct folder {
@@ -84,6 +85,23 @@ static bool reserve(void **p, size_t *have, size_t need) {
   return true;
 }
 
+static EVP_MD_CTX *hash_new(void) {
+  EVP_MD_CTX *hash = EVP_MD_CTX_new();
+  if (hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1) return hash;
+  EVP_MD_CTX_free(hash);
+  return NULL;
+}
+
+/* Frees the hash. */
+static bool hash_text(EVP_MD_CTX *hash, char out[HEX_BYTES]) {
+  unsigned char sum[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  const bool good = EVP_DigestFinal_ex(hash, sum, &length) == 1;
+  for (unsigned i = 0; i < length && good; i++) snprintf(out + 2 * (size_t)i, 3, "%02x", sum[i]);
+  EVP_MD_CTX_free(hash);
+  return good;
+}
+
 static tensor *find(folder *f, const stage *stage) {
   char path[PATH_BYTES];
   for (size_t i = 0; i < f->count; i++)
@@ -101,9 +119,15 @@ static tensor *find(folder *f, const stage *stage) {
   }
   tensor *t = &f->list[f->count];
   *t = (tensor){.stage = stage->name, .layer = stage->layer};
+  t->hash = hash_new();
+  if (t->hash == NULL) {
+    fail(f, "out of memory for a digest");
+    return NULL;
+  }
   t->file = path_of(f, t, path) ? fopen(path, "wbx") : NULL;
   if (t->file == NULL) {
     fail(f, "cannot write %s into '%s': %s", stage->name, f->path, strerror(errno));
+    EVP_MD_CTX_free(t->hash);
     return NULL;
   }
   f->count++;
@@ -173,23 +197,22 @@ void folder_add(folder *f, const stage *stage) {
   out->index = t->type == GGML_TYPE_I32;
   out->width = width;
   out->rows += all / width;
-  if (fwrite(as_is ? f->raw : f->packed, 1, packed, out->file) != packed)
+  const unsigned char *bytes = as_is ? f->raw : f->packed;
+  if (EVP_DigestUpdate(out->hash, bytes, packed) != 1 ||
+      fwrite(bytes, 1, packed, out->file) != packed)
     fail(f, "cannot write %s into '%s': %s", stage->name, f->path, strerror(errno));
 }
 
 static bool digest_of(const char *path, char out[HEX_BYTES]) {
-  unsigned char *buffer = malloc(HASHED_AT_ONCE), sum[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
+  unsigned char *buffer = malloc(HASHED_AT_ONCE);
   size_t n = 0;
   FILE *file = fopen(path, "rb");
-  EVP_MD_CTX *hash = EVP_MD_CTX_new();
-  bool good = buffer != NULL && file != NULL && hash != NULL &&
-              EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
+  EVP_MD_CTX *hash = hash_new();
+  bool good = buffer != NULL && file != NULL && hash != NULL;
   while (good && (n = fread(buffer, 1, HASHED_AT_ONCE, file)) > 0)
     good = EVP_DigestUpdate(hash, buffer, n) == 1;
-  good = good && ferror(file) == 0 && EVP_DigestFinal_ex(hash, sum, &length) == 1;
-  for (unsigned i = 0; i < length && good; i++) snprintf(out + 2 * (size_t)i, 3, "%02x", sum[i]);
-  EVP_MD_CTX_free(hash);
+  good = good && ferror(file) == 0;
+  if (hash != NULL) good = hash_text(hash, out) && good;
   if (file != NULL) (void)fclose(file);
   free(buffer);
   return good;
@@ -215,7 +238,7 @@ static void write_text(FILE *out, const char *key, const char *text) {
 
 static void write_about(FILE *out, const folder_about *about) {
   char rule[128];
-  fprintf(out, "{\n \"schema\": \"pv/trace/v1\",\n \"backend\": \"llama.cpp\"");
+  fprintf(out, "{\n \"schema\": \"pv/trace/v2\",\n \"engine\": \"llama.cpp\"");
   write_text(out, "version", about->version);
   write_text(out, "numerics", about->numerics);
   write_text(out, "ids", about->ids);
@@ -233,18 +256,23 @@ static void write_about(FILE *out, const folder_about *about) {
   fprintf(out, "\n ]");
 }
 
-static void write_tensors(FILE *out, const folder *f) {
-  char name[128];
+static bool write_tensors(FILE *out, folder *f) {
+  char name[128], digest[HEX_BYTES];
+  bool good = true;
   fprintf(out, ",\n \"tensors\": [");
-  for (size_t i = 0; i < f->count; i++) {
-    const tensor *t = &f->list[i];
+  for (size_t i = 0; i < f->count && good; i++) {
+    tensor *t = &f->list[i];
+    good = hash_text(t->hash, digest);
+    t->hash = NULL;
     file_name(t, name, sizeof name);
-    fprintf(out, "%s\n  {\"file\": \"%s\", \"stage\": \"%s\"", i > 0 ? "," : "", name, t->stage);
+    fprintf(out, "%s\n  {\"stage\": \"%s\"", i > 0 ? "," : "", t->stage);
     if (t->layer >= 0) fprintf(out, ", \"layer\": %d", t->layer);
-    fprintf(out, ", \"shape\": [%" PRId64 ", %" PRId64 "], \"dtype\": \"%s\", \"position\": 0}",
-            t->rows, t->width, t->index ? "i32le" : "f32le");
+    fprintf(out, ", \"file\": \"%s\", \"dtype\": \"%s\", \"shape\": [%" PRId64 ", %" PRId64 "],",
+            name, t->index ? "i32" : "f32", t->rows, t->width);
+    fprintf(out, "\n   \"sha256\": \"%s\"}", digest);
   }
   fprintf(out, "\n ]\n}\n");
+  return good;
 }
 
 static void write_manifest(folder *f, const folder_about *about) {
@@ -258,8 +286,7 @@ static void write_manifest(folder *f, const folder_about *about) {
   if (good) {
     write_about(out, about);
     write_text(out, "model_sha256", digest);
-    write_tensors(out, f);
-    good = ferror(out) == 0;
+    good = write_tensors(out, f) && ferror(out) == 0;
     good = fclose(out) == 0 && good;
   }
   if (!good) fail(f, "cannot write a manifest into '%s': %s", f->path, strerror(errno));
@@ -290,6 +317,7 @@ void folder_free(folder *f) {
   if (f == NULL) return;
   for (size_t i = 0; i < f->count; i++) {
     if (f->list[i].file != NULL) (void)fclose(f->list[i].file);
+    EVP_MD_CTX_free(f->list[i].hash);
     if (!f->finished && path_of(f, &f->list[i], path)) (void)unlink(path);
   }
   if (!f->finished && path_of(f, NULL, path)) {

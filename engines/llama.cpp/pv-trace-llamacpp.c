@@ -48,7 +48,8 @@ typedef struct job {
 /* What a run makes. */
 typedef struct watcher {
   folder *folder;
-  bool flash;
+  bool attention; /* is recorded */
+  bool flash;     /* was seen in the graph */
 } watcher;
 
 static bool fail(const char *what, const char *which) {
@@ -56,12 +57,19 @@ static bool fail(const char *what, const char *which) {
   return false;
 }
 
+/* Whether pv has limits for attention over keys and values of this type. Of another one attention
+ * is not recorded: all identities would call it wrong. */
+static bool is_known_cache(enum ggml_type kv) {
+  return kv == GGML_TYPE_F32 || kv == GGML_TYPE_F16 || kv == GGML_TYPE_BF16 || kv == GGML_TYPE_Q8_0;
+}
+
 static bool watch(struct ggml_tensor *t, bool ask, void *context) {
   watcher *w = context;
   stage stages[STAGES_OF_A_NODE];
   const size_t count = stages_of(t, stages);
   if (t->op == GGML_OP_FLASH_ATTN_EXT) w->flash = true;
-  for (size_t i = 0; i < count && !ask; i++) folder_add(w->folder, &stages[i]);
+  for (size_t i = 0; i < count && !ask; i++)
+    if (w->attention || strcmp(stages[i].name, "attn_out") != 0) folder_add(w->folder, &stages[i]);
   return !ask || count > 0;
 }
 
@@ -268,11 +276,16 @@ static void name_devices(bool gpu, char *out, size_t size) {
   }
 }
 
-/* The function that these devices are known to compute; NULL: not known. */
-static const char *numerics_of(const job *j, const char *devices, int layers) {
-  if (strcmp(devices, "CPU") == 0) return "ggml-cpu";
-  if (j->gpu_layers <= layers) return NULL;
-  return strncmp(devices, "CPU, CUDA", 9) == 0 ? "ggml-cuda" : NULL;
+/* The function that these devices are known to compute, with the type of the cache; NULL: not
+ * known. */
+static const char *numerics_of(const job *j, const char *devices, int layers, char *out,
+                               size_t size) {
+  const bool cpu = strcmp(devices, "CPU") == 0;
+  const bool cuda = strncmp(devices, "CPU, CUDA", 9) == 0 && j->gpu_layers > layers;
+  const bool usual = j->kv == GGML_TYPE_F16 || !is_known_cache(j->kv);
+  snprintf(out, size, "%s%s%s", cpu ? "ggml-cpu" : "ggml-cuda", usual ? "" : "/",
+           usual ? "" : ggml_type_name(j->kv));
+  return cpu || cuda ? out : NULL;
 }
 
 /* What the library says of itself, behind what build.sh was told. */
@@ -297,7 +310,7 @@ static const char *version_of(char *out, size_t size) {
 
 static bool write_trace(const job *j, const struct llama_model *model, const watcher *w,
                         const char *observer) {
-  char devices[1024], version[256], ubatch[32], threads[32], batches[256], layers[32];
+  char devices[1024], version[256], numerics[64], ubatch[32], threads[32], batches[256], layers[32];
   name_devices(j->gpu_layers > 0, devices, sizeof devices);
   snprintf(ubatch, sizeof ubatch, "%ld", j->ubatch);
   snprintf(threads, sizeof threads, "%ld", j->threads);
@@ -306,22 +319,25 @@ static bool write_trace(const job *j, const struct llama_model *model, const wat
     snprintf(batches, sizeof batches, "%s", j->o.batches);
   else
     snprintf(batches, sizeof batches, "%d of %d", j->batch_count, j->largest);
-  const char *const configuration[][2] = {{"batches", batches},
-                                          {"ubatch", ubatch},
-                                          {"threads", threads},
-                                          {"flash", w->flash ? "on" : "off"},
-                                          {"kv", ggml_type_name(j->kv)},
-                                          {"repack", is_on(j->o.repack, true) ? "on" : "off"},
-                                          {"gpu-layers", layers},
-                                          {"devices", devices},
-                                          {"system", llama_print_system_info()},
-                                          {NULL, NULL}};
-  const folder_about about = {.version = version_of(version, sizeof version),
-                              .numerics = numerics_of(j, devices, llama_model_n_layer(model)),
-                              .model = j->o.model,
-                              .ids = j->o.ids,
-                              .observer = observer,
-                              .configuration = configuration};
+  const char *const configuration[][2] = {
+      {"batches", batches},
+      {"ubatch", ubatch},
+      {"threads", threads},
+      {"flash", w->flash ? "on" : "off"},
+      {"kv", ggml_type_name(j->kv)},
+      {"repack", is_on(j->o.repack, true) ? "on" : "off"},
+      {"gpu-layers", layers},
+      {"devices", devices},
+      {"system", llama_print_system_info()},
+      {w->attention ? NULL : "attn_out", "not recorded: pv has no limits for this type of a cache"},
+      {NULL, NULL}};
+  const folder_about about = {
+      .version = version_of(version, sizeof version),
+      .numerics = numerics_of(j, devices, llama_model_n_layer(model), numerics, sizeof numerics),
+      .model = j->o.model,
+      .ids = j->o.ids,
+      .observer = observer,
+      .configuration = configuration};
   return folder_finish(w->folder, &about, (size_t)j->count);
 }
 
@@ -333,7 +349,7 @@ static bool trace(const job *j, struct llama_model *model) {
   float *alone = malloc(n * sizeof *alone), *watched = malloc(n * sizeof *watched);
   char observer[128] = "nobody looked";
   double seconds[2] = {0.0, 0.0};
-  watcher w = {0};
+  watcher w = {.attention = is_known_cache(j->kv)};
   bool good = alone != NULL && watched != NULL;
   if (!good) fail("out of memory for the logits", "");
   for (int i = 0; i < j->count && good; i++)
