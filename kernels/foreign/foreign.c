@@ -50,7 +50,7 @@ void pv_foreign_round(pv_rounding rounding, const double *x, size_t k, double *o
       return;
     case PV_ROUND_NONE:
     case PV_ROUND_ANY_8:
-      memcpy(out, x, k * sizeof *out);
+      memmove(out, x, k * sizeof *out);
       return;
   }
 }
@@ -100,6 +100,7 @@ static void multiply(const pv_foreign *f, const pv_exact_mm *m, bool bound) {
     const size_t rows = m->row_count - first < group ? m->row_count - first : group;
     for (size_t r = 0; r < rows; r++)
       pv_dequant_f64(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
+    pv_foreign_round(f->weights, w, rows * m->k, w);
     for (size_t i = 0; i < rows * m->k && bound; i++) w[i] = fabs(w[i]);
     for (size_t t = 0; t < m->act_count; t++) {
       prepare(f, m, m->acts[t].x, bound, x);
@@ -109,21 +110,32 @@ static void multiply(const pv_foreign *f, const pv_exact_mm *m, bool bound) {
   }
 }
 
+void pv_foreign_combine(const double *const *rows, const double *weight, size_t ranks, size_t n,
+                        double *out) {
+  for (size_t i = 0; i < n; i++) {
+    out[i] = 0.0;
+    for (size_t r = 0; r < ranks; r++) out[i] += fabs(weight[r] * rows[r][i]);
+    out[i] *= (double)ranks + 2.0;
+  }
+}
+
 /* For F32, F16, BF16, Q8_0 and the K types, in the order of pv_type_table. */
 #define FOR(f32, f16, bf16, q8_0, k)                                                           \
   {                                                                                            \
     PV_ROUND_##f32, PV_ROUND_##f16, PV_ROUND_##q8_0, PV_ROUND_##k, PV_ROUND_##k, PV_ROUND_##k, \
         PV_ROUND_##bf16                                                                        \
   }
-#define IDENTITIES(X)                                                                        \
-  X(any, "any", "any engine that rounds activations to 8 bits or finer", 0.0, NONE, 0x1p-11, \
-    FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8))                                                   \
-  X(float32, "float32", "float32 arithmetic, in any order", 0.0, NONE, 0x1p-20, \
-    FOR(NONE, NONE, NONE, NONE, NONE))                                                       \
-  X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", 0.0, F16, 0x1p-11,         \
-    FOR(NONE, F16, BF16, Q8_0, Q8_K))                                                        \
-  X(bfloat16, "bfloat16", "activations of bfloat16, and stored as that", 0x1p-8, BF16, 0x1p-8, \
-    FOR(BF16, BF16, BF16, BF16, BF16))
+#define IDENTITIES(X)                                                                              \
+  X(any, "any", "any engine that rounds activations to 8 bits or finer", NONE, 0.0, NONE, 0x1p-11, \
+    FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8))                                                         \
+  X(float32, "float32", "float32 arithmetic, in any order", NONE, 0.0, NONE, 0x1p-20,              \
+    FOR(NONE, NONE, NONE, NONE, NONE))                                                             \
+  X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", NONE, 0.0, F16, 0x1p-11,         \
+    FOR(NONE, F16, BF16, Q8_0, Q8_K))                                                              \
+  X(bfloat16, "bfloat16", "weights and activations of bfloat16, and stored as that", BF16, 0x1p-8, \
+    BF16, 0x1p-8, FOR(BF16, BF16, BF16, BF16, BF16))                                               \
+  X(float16, "float16", "weights and activations of binary16, and stored as that", F16, 0x1p-11, \
+    F16, 0x1p-11, FOR(F16, F16, F16, F16, F16))
 
 enum {
 #define NUMBER(id, ...) N_##id,
@@ -140,8 +152,9 @@ static const pv_foreign table[COUNT];
   }
 IDENTITIES(FUNCTIONS)
 
-#define ROW(id, name, about, stored, cache, attend, ...) \
-  {name, about, __VA_ARGS__, stored, PV_ROUND_##cache, attend, product_##id, bound_##id},
+#define ROW(id, name, about, weights, stored, cache, attend, ...)                   \
+  {name,   about,        __VA_ARGS__, PV_ROUND_##weights, stored, PV_ROUND_##cache, \
+   attend, product_##id, bound_##id},
 static const pv_foreign table[COUNT] = {IDENTITIES(ROW)};
 
 const pv_foreign *pv_foreign_at(size_t n) {

@@ -22,7 +22,8 @@ typedef enum pv_rounding {
 typedef struct pv_foreign {
   const char *name; /* of the identity, in manifests and on command lines */
   const char *about;
-  pv_rounding rounding[PV_TYPE_COUNT]; /* by row of pv_type_table */
+  pv_rounding rounding[PV_TYPE_COUNT]; /* of activations, by row of pv_type_table */
+  pv_rounding weights;                 /* of what a weight is decoded to: NONE, BF16 or F16 */
   double stored;                       /* largest relative rounding of a stored element */
   pv_rounding cache;                   /* of keys and values, head by head */
   double attend;                       /* a rounding inside attention, of the row's largest */
@@ -39,6 +40,11 @@ bool pv_foreign_read(const char *text, pv_foreign *out);
 const char *pv_foreign_cache(size_t n);
 /* NAME or NAME/CACHE. */
 void pv_foreign_text(const pv_foreign *identity, char *out, size_t size);
+
+/* As pv_exact.combine, instead of it how often a magnitude is rounded: each weight, each product
+ * and each partial sum, times the sum of magnitudes. */
+void pv_foreign_combine(const double *const *rows, const double *weight, size_t ranks, size_t n,
+                        double *out);
 
 /* `k` activations as they meet a weight, in the float32 arithmetic of the engine. Of ANY_8 they are
  * as they are. */

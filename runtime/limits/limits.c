@@ -20,27 +20,37 @@ typedef struct run {
 
 double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, double exact,
                     double largest, double bound) {
-  const double stored = identity->stored * fabs(exact);
+  const double once = identity->stored * fabs(exact);
   switch (op) {
     case PV_OP_GATHER: /* a copy */
-      return stored;
+      return once;
     case PV_OP_MATMUL:
-      return bound + stored;
-    case PV_OP_HEADS: /* angles of float32 grow with the position */
-      return (16.0 + 2.0 * (8.0 + (double)position)) * UNIT * largest + stored;
+      return bound + once;
+    case PV_OP_HEADS: /* angles of float32 grow with the position; 8 roundings: 3 of the norm, of
+                         cos and sin, of two products and their sum */
+      return (16.0 + 2.0 * (8.0 + (double)position)) * UNIT * largest +
+             8.0 * identity->stored * largest;
     case PV_OP_ATTEND: /* sums over the positions before it */
-      return identity->attend * (4.0 + sqrt((double)position + 1.0)) * largest + stored;
-    case PV_OP_NORM:
+      return identity->attend * (4.0 + sqrt((double)position + 1.0)) * largest + once;
+    case PV_OP_NORM: /* of the normed row, the gain and their product */
+      return 16.0 * UNIT * largest + 3.0 * once;
+    case PV_OP_SWIGLU: /* of silu and of the product */
+      return 16.0 * UNIT * largest + 2.0 * once;
+    case PV_OP_COMBINE:
+      return 16.0 * UNIT * largest + identity->stored * bound;
     case PV_OP_ADD:
     case PV_OP_ROUTE:
-    case PV_OP_SWIGLU:
-    case PV_OP_COMBINE:
-      return 16.0 * UNIT * largest + stored;
+      return 16.0 * UNIT * largest + once;
     case PV_OP_TOPK:
     case PV_OP_ARGMAX:
       break;
   }
   return 0.0;
+}
+
+/* Whether the limit needs the sum of magnitudes. */
+static bool bounded(pv_op op) {
+  return op == PV_OP_MATMUL || op == PV_OP_COMBINE;
 }
 
 /* Largest magnitude of elements first .. first + count - 1. */
@@ -89,7 +99,7 @@ static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_
     place.exact = pv_rows_at(exact, p, i);
     place.limit =
         r->spec->factor * pv_limits_of(op, r->spec->identity, place.position, place.exact, largest,
-                                       op == PV_OP_MATMUL ? pv_rows_at(bounds, p, i) : 0);
+                                       bounded(op) ? pv_rows_at(bounds, p, i) : 0);
     measure(&place);
     note(r, &place);
   }
@@ -229,9 +239,9 @@ static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
   pv_code code = PV_OK;
   for (size_t k = 0; k < at->step.count && code == PV_OK; k++) {
     const pv_rows *rows = &at->of[0][k];
-    const bool product = r->out->plan->rows[rows->stage].op == PV_OP_MATMUL;
+    const bool with = bounded(r->out->plan->rows[rows->stage].op);
     code = pv_witness_make(&r->witness[PRODUCTS], rows->stage, at->step.layer, rows->rows, err);
-    if (code == PV_OK && product && !rows->absent)
+    if (code == PV_OK && with && !rows->absent)
       code = pv_witness_make(&r->witness[BOUNDS], rows->stage, at->step.layer, rows->rows, err);
     if (code != PV_OK) break;
     if (rows->absent)
@@ -248,10 +258,13 @@ static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
 static pv_code open_all(run *r, pv_error *err) {
   const pv_limits_spec *s = r->spec;
   const pv_backend_config config = {PV_NUMERICS_F64, s->count, s->count, s->threads, NULL};
-  void (*const mm[])(const pv_exact_mm *) = {s->identity->product, s->identity->bound};
-  pv_code code = PV_OK;
-  for (int w = 0; w < WITNESSES && code == PV_OK; w++)
-    code = pv_witness_open_products(s->model, &config, mm[w], &r->witness[w], err);
+  pv_exact_kernels products = pv_exact, bounds = pv_exact;
+  products.mm = s->identity->product;
+  bounds.mm = s->identity->bound;
+  bounds.combine = pv_foreign_combine;
+  pv_code code = pv_witness_open_exact(s->model, &config, &products, &r->witness[PRODUCTS], err);
+  if (code == PV_OK)
+    code = pv_witness_open_exact(s->model, &config, &bounds, &r->witness[BOUNDS], err);
   return code;
 }
 

@@ -10,10 +10,9 @@ pv_code pv_witness_open(const pv_model *model, const pv_backend_config *config,
              : pv_definition_open(model, config, defect, &out->backend, err);
 }
 
-pv_code pv_witness_open_products(const pv_model *model, const pv_backend_config *config,
-                                 void (*mm)(const pv_exact_mm *), pv_witness *out, pv_error *err) {
-  *out = (pv_witness){.kernels = pv_exact};
-  out->kernels.mm = mm;
+pv_code pv_witness_open_exact(const pv_model *model, const pv_backend_config *config,
+                              const pv_exact_kernels *kernels, pv_witness *out, pv_error *err) {
+  *out = (pv_witness){.kernels = *kernels};
   return pv_exact_open(&out->kernels, model, config, &out->backend, err);
 }
 

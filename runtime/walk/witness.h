@@ -9,15 +9,15 @@
 typedef struct pv_witness {
   pv_backend *backend;      /* NULL: there is none */
   pv_rows made, given;      /* what it makes of the stage; what it was given, in its own elements */
-  pv_exact_kernels kernels; /* of one with other products */
+  pv_exact_kernels kernels; /* of one over others */
 } pv_witness;
 
 /* The definition of the identity, with a defect (NULL: none); f64: the arbiter. */
 pv_code pv_witness_open(const pv_model *model, const pv_backend_config *config,
                         const pv_defect *defect, pv_witness *out, pv_error *err);
-/* The arbiter with other products, as pv_exact.mm. The witness must not move. */
-pv_code pv_witness_open_products(const pv_model *model, const pv_backend_config *config,
-                                 void (*mm)(const pv_exact_mm *), pv_witness *out, pv_error *err);
+/* The arbiter over other kernels, which are copied. The witness must not move. */
+pv_code pv_witness_open_exact(const pv_model *model, const pv_backend_config *config,
+                              const pv_exact_kernels *kernels, pv_witness *out, pv_error *err);
 void pv_witness_close(pv_witness *w);
 uint64_t pv_witness_memory(const pv_witness *w);
 

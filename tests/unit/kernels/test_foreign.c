@@ -108,7 +108,7 @@ static float summed(const double *w, const double *a, int order) {
  * `any`; another rounding does not. */
 static void test_bounds(void) {
   static unsigned char row[4 * K] __attribute__((aligned(16)));
-  static double w[K];
+  static double w[K], own[K];
   const pv_foreign *any = pv_foreign_at(0);
   uint64_t seed = 11;
   size_t outside = 0;
@@ -122,8 +122,9 @@ static void test_bounds(void) {
         const pv_foreign *f = pv_foreign_at(n);
         const double exact = multiply(f->product, type, row), bound = multiply(f->bound, type, row);
         pv_foreign_round(f->rounding[t], x, K, got);
+        pv_foreign_round(f->weights, w, K, own);
         for (int order = 0; order < 3; order++)
-          EXPECT(fabs((double)summed(w, got, order) - exact) <= bound);
+          EXPECT(fabs((double)summed(own, got, order) - exact) <= bound);
         if (t > 0 && f->stored == 0.0) /* bfloat16 has more than half a step of 8 bits */
           EXPECT(fabs(exact - multiply(any->product, type, row)) <=
                  multiply(any->bound, type, row));
@@ -154,12 +155,23 @@ static void test_half_steps(void) {
   EXPECT(apart <= bound && bound < 1.1 * apart);
 }
 
+/* Weights of 1 and -1/2 on rows of 3 and -4: 3 + 2, times 4 roundings. */
+static void test_combine(void) {
+  const double a[] = {3.0, 0.0}, b[] = {-4.0, 1.0}, weight[] = {1.0, -0.5};
+  const double *const rows[] = {a, b};
+  double out[2];
+  pv_foreign_combine(rows, weight, 2, 2, out);
+  EXPECT_F64(out[0], 20.0, 0.0);
+  EXPECT_F64(out[1], 2.0, 0.0);
+}
+
 int main(void) {
   return pv_testing_main("foreign", (pv_case[]){PV_CASE(test_names),
                                                 PV_CASE(test_q8_k),
                                                 PV_CASE(test_q8_0),
                                                 PV_CASE(test_halves),
                                                 PV_CASE(test_bounds),
+                                                PV_CASE(test_combine),
                                                 PV_CASE(test_half_steps),
                                                 {0}});
 }
