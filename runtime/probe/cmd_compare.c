@@ -5,7 +5,7 @@
 
 #include "base/output.h"
 #include "base/text.h"
-#include "runtime/probe/pair.h"
+#include "runtime/probe/compare.h"
 #include "runtime/probe/probe.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
@@ -61,7 +61,15 @@ static void print_row(void *context, const pv_trace_row *r) {
          (unsigned long long)r->apart.worst);
 }
 
-typedef enum outcome { EQUAL, DIFFERENT, VACUOUS, INCOMPARABLE } outcome;
+const char *pv_outcome_word(pv_outcome outcome) {
+  static const char *const words[] = {"equal", "different", "vacuous", "incomparable"};
+  return words[outcome];
+}
+
+int pv_outcome_exit(pv_outcome outcome) {
+  static const int codes[] = {0, 1, 3, 3};
+  return codes[outcome];
+}
 
 typedef struct compare {
   table table;
@@ -74,20 +82,22 @@ typedef struct compare {
   pv_trace_comparison all;
 } compare;
 
-/* Two functions, two models or two texts: that bits differ says nothing. */
-static outcome judge(const compare *c, const char **why) {
-  const char *const identity[] = {c->source[0].identity, c->source[1].identity};
+const char *pv_compare_why(const pv_source sides[2], bool other_model, bool other_ids) {
+  const bool functions = sides[0].identity[0] != '\0' && sides[1].identity[0] != '\0' &&
+                         strcmp(sides[0].identity, sides[1].identity) != 0;
+  return other_model ? "the two traces are of different models"
+         : other_ids ? "the two traces are of different token ids"
+         : functions ? "the two sides compute different functions: no difference is a defect"
+                     : NULL;
+}
+
+static pv_outcome judge(const compare *c, const char **why) {
   const pv_trace_comparison *all = &c->all;
-  const bool functions =
-      identity[0][0] != '\0' && identity[1][0] != '\0' && strcmp(identity[0], identity[1]) != 0;
-  *why = all->other_model ? "the two traces are of different models"
-         : all->other_ids ? "the two traces are of different token ids"
-         : functions      ? "the two sides compute different functions: no difference is a defect"
-                          : NULL;
-  if (*why != NULL) return INCOMPARABLE;
-  if (all->elements == 0) return VACUOUS;
+  *why = pv_compare_why(c->source, all->other_model, all->other_ids);
+  if (*why != NULL) return PV_INCOMPARABLE;
+  if (all->elements == 0) return PV_VACUOUS;
   const uint64_t lacking = all->only_left + all->only_right + all->rows_left + all->rows_right;
-  return all->different + lacking > 0 ? DIFFERENT : EQUAL;
+  return all->different + lacking > 0 ? PV_DIFFERENT : PV_EQUAL;
 }
 
 /* What the manifest of a trace leaves open. */
@@ -106,7 +116,7 @@ static void print_unknown(const compare *c, int i) {
            c->pair.recorded[i]->unmapped, side[i]);
 }
 
-static void print_summary(const compare *c, outcome is, const char *why) {
+static void print_summary(const compare *c, pv_outcome is, const char *why) {
   const pv_trace_comparison *all = &c->all;
   printf("%llu tensors, %llu elements compared, %llu differ\n", (unsigned long long)all->tensors,
          (unsigned long long)all->elements, (unsigned long long)all->different);
@@ -117,7 +127,7 @@ static void print_summary(const compare *c, outcome is, const char *why) {
     printf("of tensors of both %llu rows only on the left, %llu only on the right\n",
            (unsigned long long)all->rows_left, (unsigned long long)all->rows_right);
   for (int i = 0; i < 2; i++) print_unknown(c, i);
-  if (is != INCOMPARABLE) return;
+  if (is != PV_INCOMPARABLE) return;
   printf("INCOMPARABLE: %s\n", why);
   for (int i = 0; i < 2; i++) {
     const char *name = i == 0 ? "left:" : "right:";
@@ -128,7 +138,7 @@ static void print_summary(const compare *c, outcome is, const char *why) {
   }
 }
 
-static void json_text(const char *name, const char *text) {
+void pv_compare_json_text(const char *name, const char *text) {
   if (text != NULL && text[0] != '\0')
     printf(",\"%s\":\"%s\"", name, text);
   else
@@ -136,14 +146,12 @@ static void json_text(const char *name, const char *text) {
 }
 
 static int finish(const compare *c) {
-  static const char *const words[] = {"equal", "different", "vacuous", "incomparable"};
-  static const int codes[] = {0, 1, 3, 3};
   const pv_trace_comparison *all = &c->all;
   const char *why = NULL;
-  const outcome is = judge(c, &why);
+  const pv_outcome is = judge(c, &why);
   if (!c->table.json) {
     print_summary(c, is, why);
-    return codes[is];
+    return pv_outcome_exit(is);
   }
   printf(
       "%s],\"compared\":%llu,\"different\":%llu,\"only_left\":%llu,\"only_right\":%llu,"
@@ -153,14 +161,15 @@ static int finish(const compare *c) {
       (unsigned long long)all->only_right, (unsigned long long)all->rows_left,
       (unsigned long long)all->rows_right);
   printf(",\"same_numerics\":%s,\"verdict\":\"%s\"",
-         strcmp(c->source[0].identity, c->source[1].identity) == 0 ? "true" : "false", words[is]);
-  json_text("reason", why);
+         strcmp(c->source[0].identity, c->source[1].identity) == 0 ? "true" : "false",
+         pv_outcome_word(is));
+  pv_compare_json_text("reason", why);
   if (pv_pair_is_trace(&c->pair, 0) || pv_pair_is_trace(&c->pair, 1)) {
-    json_text("left_model_sha256", c->source[0].model_sha256);
-    json_text("right_model_sha256", c->source[1].model_sha256);
+    pv_compare_json_text("left_model_sha256", c->source[0].model_sha256);
+    pv_compare_json_text("right_model_sha256", c->source[1].model_sha256);
   }
   puts("}");
-  return codes[is];
+  return pv_outcome_exit(is);
 }
 
 /* In batches of the right side. A left side that computes does that all at once: where the two
@@ -221,10 +230,14 @@ static pv_code compare_sides(compare *c, pv_error *err) {
   return code;
 }
 
+static bool any_hashed(const pv_pair *pair) {
+  return pv_recorded_hashed(pair->recorded[0]) || pv_recorded_hashed(pair->recorded[1]);
+}
+
 static const char summary[] =
     "Compares two sides over the same tokens, tensor by tensor, bit by bit. A side is\n"
     "KIND[:IDENTITY][@FAULT], such as cuda:i16, or trace:DIR, a folder that pv trace wrote;\n"
-    "two traces need no model.\n"
+    "two traces need no model, and are compared by SHA-256 where one lacks numbers.\n"
     "Exit code 0: all bits equal; 1: not; 3: INCOMPARABLE (two functions, or traces of two\n"
     "models or of different token ids), or nothing to compare.";
 
@@ -271,7 +284,11 @@ int pv_probe_compare(int argc, char **argv) {
     code = pv_call_open(&call, call.ids != NULL || call.prompt != NULL, &c.job, &err);
   if (code == PV_OK) code = pv_pair_open(&c.pair, c.job.model, call.model, &err);
   if (code == PV_OK) code = pv_option_u64("--batch", batch, 1, 1u << 20, &c.batch, &err);
-  if (code == PV_OK && traces) {
+  const bool digests = code == PV_OK && traces && any_hashed(&c.pair);
+  int found = 0;
+  if (digests) {
+    code = pv_compare_digests(&c.pair, stages, layers, c.table.json, &found, &err);
+  } else if (code == PV_OK && traces) {
     code = compare_traces(&c, stages, layers, &err);
   } else if (code == PV_OK) {
     const pv_model *m = c.job.model;
@@ -283,7 +300,7 @@ int pv_probe_compare(int argc, char **argv) {
   }
   /* An error may come behind the rows of a sequence. */
   if (code != PV_OK && c.table.json && c.table.rows > 0) puts("]}");
-  const int exit_code = code == PV_OK ? finish(&c) : pv_call_exit(code, &err);
+  const int exit_code = code != PV_OK ? pv_call_exit(code, &err) : digests ? found : finish(&c);
   for (int i = 0; i < 2; i++) pv_fault_close(&c.opened[i]);
   pv_pair_close(&c.pair);
   pv_job_close(&c.job);

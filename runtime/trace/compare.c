@@ -67,12 +67,11 @@ static void report_all(const sums *s, const pv_walk_spec *walk, pv_trace_report 
   }
 }
 
-/* Whether both are known to be of another model, or of other tokens. */
-static void note_about(const pv_source sides[2], pv_trace_comparison *out) {
+void pv_trace_note_about(const pv_source sides[2], bool *other_model, bool *other_ids) {
   const pv_source *a = &sides[0], *b = &sides[1];
-  out->other_model = a->model_sha256[0] != '\0' && b->model_sha256[0] != '\0' &&
-                     strcmp(a->model_sha256, b->model_sha256) != 0;
-  out->other_ids =
+  *other_model = a->model_sha256[0] != '\0' && b->model_sha256[0] != '\0' &&
+                 strcmp(a->model_sha256, b->model_sha256) != 0;
+  *other_ids =
       a->ids != NULL && b->ids != NULL &&
       (a->positions != b->positions || memcmp(a->ids, b->ids, a->positions * sizeof *a->ids) != 0);
 }
@@ -84,7 +83,7 @@ pv_code pv_trace_compare(const pv_source sides[2], const pv_walk_spec *walk,
   pv_source own[] = {sides[0], sides[1]};
   sums s = {.filter = filter, .sides = own, .out = out};
   const pv_visitor visitor = {.context = &s, .want = want, .visit = add, .parts = true};
-  note_about(sides, out);
+  pv_trace_note_about(sides, &out->other_model, &out->other_ids);
   if (out->other_model || out->other_ids) return PV_OK;
   out->only_left += sides[0].others;
   out->only_right += sides[1].others;

@@ -32,6 +32,9 @@ pv_visitor pv_trace_visitor(pv_trace_writer *writer);
 pv_code pv_trace_finish(pv_trace_writer *writer, const char *const *about, pv_error *err);
 void pv_trace_free(pv_trace_writer *writer); /* after finish, or to abandon: files are removed */
 
+/* Whether both are known and differ. */
+void pv_trace_note_about(const pv_source sides[2], bool *other_model, bool *other_ids);
+
 /* Comparison of two sources tensor by tensor, in the order of computation. */
 typedef struct pv_trace_comparison {
   uint64_t tensors, elements, different;

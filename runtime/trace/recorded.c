@@ -130,6 +130,15 @@ static pv_code check_part(const pv_recorded *r, const pv_trace_part *part,
   return PV_OK;
 }
 
+static pv_code judge_part(const pv_recorded *r, const pv_recorded_model *of, pv_trace_part *part,
+                          pv_error *err) {
+  pv_code code = place_part(r, part, err);
+  if (code == PV_OK) code = check_type(r, part, err);
+  if (code == PV_OK) code = read_shape(r, of->model, part, err);
+  if (code == PV_OK && of->model != NULL) code = check_part(r, part, of, err);
+  return code;
+}
+
 static pv_code read_parts(pv_recorded *r, const pv_recorded_model *of, pv_error *err) {
   pv_code code = PV_OK;
   r->parts = calloc(r->listing.count, sizeof *r->parts);
@@ -139,12 +148,8 @@ static pv_code read_parts(pv_recorded *r, const pv_recorded_model *of, pv_error 
   if (code == PV_OK && r->part_count == 0)
     code = pv_listing_refuse(&r->listing, err, "none of its %zu nodes is in the map", r->unmapped);
   r->plan = of->model != NULL ? of->model->plan : plan_of(r);
-  for (size_t i = 0; i < r->part_count && code == PV_OK; i++) {
-    code = place_part(r, &r->parts[i], err);
-    if (code == PV_OK) code = check_type(r, &r->parts[i], err);
-    if (code == PV_OK) code = read_shape(r, of->model, &r->parts[i], err);
-    if (code == PV_OK && of->model != NULL) code = check_part(r, &r->parts[i], of, err);
-  }
+  for (size_t i = 0; i < r->part_count && code == PV_OK; i++)
+    code = judge_part(r, of, &r->parts[i], err);
   return code;
 }
 
@@ -391,6 +396,9 @@ pv_code pv_recorded_of(const char *path, pv_listing *listing, pv_recorded_model 
   r->source = (pv_source){.kept = r,
                           .shape = of->model != NULL ? &of->model->shape : NULL,
                           .real_bytes = sizeof(float),
+                          .computed = "",
+                          .identity = "",
+                          .model_sha256 = "",
                           .place = r->listing.place,
                           .width = recorded_width,
                           .span = recorded_span,

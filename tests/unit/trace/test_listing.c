@@ -289,76 +289,73 @@ static void test_doubles_and_pieces(void) {
   pv_recorded_close(r);
 }
 
-static void test_safetensors_refused(void) {
+/* Over eight bytes of data. */
 #define TENSOR(name, type, shape, offsets) \
   "\"" name "\": {\"dtype\": \"" type "\", \"shape\": " shape ", \"data_offsets\": " offsets "}"
-  static const struct {
-    const char *header, *why;
-    int64_t byte; /* behind the header; -1: in it, or none */
-  } table[] = {
-      {"", "the header is no JSON object", -1},
-      {"[]", "the header is no JSON object", -1},
-      {"{\"q\"", "the header is no JSON object", -1},
-      {"{}", "names no tensors", -1},
-      {"{\"__metadata__\": {}}", "names no tensors", -1},
-      {"{\"__metadata__\": []}", "__metadata__ is no object of texts", -1},
-      {"{\"__metadata__\": {\"ids\": [1]}," TENSOR("q.0", "F32", "[2, 1]", "[0, 8]") "}",
-       "'ids' of __metadata__ is no text", -1},
-      {"{\"__metadata__\": {\"schema\": \"pv/trace/v9\"}," TENSOR("q.0", "F32", "[2, 1]",
-                                                                  "[0, 8]") "}",
-       "is of 'pv/trace/v9', and pv reads pv/trace/v2", -1},
-      {"{" TENSOR("", "F32", "[2, 1]", "[0, 8]") "}", "has a tensor without a name", -1},
-      {"{" TENSOR("q.0", "F32", "[2, 1]", "[0, 8]") "," TENSOR("q.0", "F32", "[2, 1]",
-                                                               "[0, 8]") "}",
-       "duplicate", -1},
-      {"{" TENSOR("q.0", "F99", "[2, 1]", "[0, 8]") "}",
-       "tensor 'q.0' is of a type that safetensors does not have: 'F99'", -1},
-      {"{" TENSOR("q.0", "U8", "[2, 4]", "[0, 8]") "}",
-       "tensor 'q.0' is neither f16, bf16, f32 nor f64", -1},
-      {"{\"q.0\": {\"dtype\": \"F32\", \"shape\": [2, 1]}}", "is not described by dtype", -1},
-      {"{\"q.0\": 3}", "safetensors does not have", -1},
-      {"{" TENSOR("q.0", "F32", "[2, 1]", "[0, 8, 9]") "}", "is not described by dtype", -1},
-      {"{" TENSOR("q.0", "F32", "[2, 1]", "[0, 8.0]") "}", "is not described by dtype", -1},
-      {"{" TENSOR("q.0", "F32", "[2, 1]", "[8, 0]") "}", "lies in bytes 8 to 0 of 8", 8},
-      {"{" TENSOR("q.0", "F32", "[2, 1]", "[-8, 0]") "}", "lies in bytes -8 to 0 of 8", -1},
-      {"{" TENSOR("q.0", "F32", "[3, 1]", "[0, 12]") "}", "lies in bytes 0 to 12 of 8", 0},
-      {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 8]") "}", "has 8 bytes, and its shape and type 4",
-       0},
-      {"{" TENSOR("q.0", "F32", "[25000000000, 1]", "[0, 8]") "}",
-       "has 8 bytes, and its shape and type 100000000000", 0},
-      {"{" TENSOR("q.0", "F32", "[4294967296, 4294967296]", "[0, 8]") "}",
-       "has a shape that is none, or is larger than any file", -1},
-      {"{" TENSOR("q.0", "F32", "[2, -1]", "[0, 8]") "}", "has a shape that is none", -1},
-      {"{" TENSOR("q.0", "F32", "2", "[0, 8]") "}", "has a shape that is none", -1},
-      {"{" TENSOR("q.0", "F32", "[2]", "[0, 8]") "}", "has no shape of rows and width", -1},
-      {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 4]") "," TENSOR("q.1", "F16", "[1, 3]",
-                                                               "[2, 8]") "}",
-       "'q.1' overlaps the tensor before it", 2},
-      {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 4]") "," TENSOR("q.1", "F16", "[1, 1]",
-                                                               "[6, 8]") "}",
-       "'q.1' leaves a hole behind the tensor before it", 6},
-      {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 4]") "}", "the file goes on behind its last", 4},
-      {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 4]") "," TENSOR("q.0@2", "F32", "[1, 1]",
-                                                               "[4, 8]") "}",
-       "'q.0@2' leaves a hole: positions 1 to 1 are missing", -1},
-      {"{" TENSOR("model.norm", "F32", "[2, 1]", "[0, 8]") "}",
-       "tensor 'model.norm' has a name that is no stage's", -1},
-      {"{" TENSOR("q.9999999999", "F32", "[2, 1]", "[0, 8]") "}", "has a name that is no stage's",
-       -1},
-      {"{" TENSOR("q.1025", "F32", "[2, 1]", "[0, 8]") "}", "is of a layer that", -1},
-      {"{" TENSOR("q", "F32", "[2, 1]", "[0, 8]") "}", "is of no layer", -1},
-      {"{" TENSOR("logits.0", "F32", "[2, 1]", "[0, 8]") "}", "outside the layers", -1},
-  };
-  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+static const struct {
+  const char *header, *why;
+  int64_t byte; /* behind the header; -1: in it, or none */
+} lies[] = {
+    {"", "the header is no JSON object", -1},
+    {"[]", "the header is no JSON object", -1},
+    {"{\"q\"", "the header is no JSON object", -1},
+    {"{}", "names no tensors", -1},
+    {"{\"__metadata__\": {}}", "names no tensors", -1},
+    {"{\"__metadata__\": []}", "__metadata__ is no object of texts", -1},
+    {"{\"__metadata__\": {\"ids\": [1]}," TENSOR("q.0", "F32", "[2, 1]", "[0, 8]") "}",
+     "'ids' of __metadata__ is no text", -1},
+    {"{\"__metadata__\": {\"schema\": \"pv/trace/v9\"}," TENSOR("q.0", "F32", "[2, 1]",
+                                                                "[0, 8]") "}",
+     "is of 'pv/trace/v9', and pv reads pv/trace/v2", -1},
+    {"{" TENSOR("", "F32", "[2, 1]", "[0, 8]") "}", "has a tensor without a name", -1},
+    {"{" TENSOR("q.0", "F32", "[2, 1]", "[0, 8]") "," TENSOR("q.0", "F32", "[2, 1]", "[0, 8]") "}",
+     "duplicate", -1},
+    {"{" TENSOR("q.0", "F99", "[2, 1]", "[0, 8]") "}",
+     "tensor 'q.0' is of a type that safetensors does not have: 'F99'", -1},
+    {"{" TENSOR("q.0", "U8", "[2, 4]", "[0, 8]") "}",
+     "tensor 'q.0' is neither f16, bf16, f32 nor f64", -1},
+    {"{\"q.0\": {\"dtype\": \"F32\", \"shape\": [2, 1]}}", "is not described by dtype", -1},
+    {"{\"q.0\": 3}", "safetensors does not have", -1},
+    {"{" TENSOR("q.0", "F32", "[2, 1]", "[0, 8, 9]") "}", "is not described by dtype", -1},
+    {"{" TENSOR("q.0", "F32", "[2, 1]", "[0, 8.0]") "}", "is not described by dtype", -1},
+    {"{" TENSOR("q.0", "F32", "[2, 1]", "[8, 0]") "}", "lies in bytes 8 to 0 of 8", 8},
+    {"{" TENSOR("q.0", "F32", "[2, 1]", "[-8, 0]") "}", "lies in bytes -8 to 0 of 8", -1},
+    {"{" TENSOR("q.0", "F32", "[3, 1]", "[0, 12]") "}", "lies in bytes 0 to 12 of 8", 0},
+    {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 8]") "}", "has 8 bytes, and its shape and type 4", 0},
+    {"{" TENSOR("q.0", "F32", "[25000000000, 1]", "[0, 8]") "}",
+     "has 8 bytes, and its shape and type 100000000000", 0},
+    {"{" TENSOR("q.0", "F32", "[4294967296, 4294967296]", "[0, 8]") "}",
+     "has a shape that is none, or is larger than any file", -1},
+    {"{" TENSOR("q.0", "F32", "[2, -1]", "[0, 8]") "}", "has a shape that is none", -1},
+    {"{" TENSOR("q.0", "F32", "2", "[0, 8]") "}", "has a shape that is none", -1},
+    {"{" TENSOR("q.0", "F32", "[2]", "[0, 8]") "}", "has no shape of rows and width", -1},
+    {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 4]") "," TENSOR("q.1", "F16", "[1, 3]", "[2, 8]") "}",
+     "'q.1' overlaps the tensor before it", 2},
+    {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 4]") "," TENSOR("q.1", "F16", "[1, 1]", "[6, 8]") "}",
+     "'q.1' leaves a hole behind the tensor before it", 6},
+    {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 4]") "}", "the file goes on behind its last", 4},
+    {"{" TENSOR("q.0", "F32", "[1, 1]", "[0, 4]") "," TENSOR("q.0@2", "F32", "[1, 1]",
+                                                             "[4, 8]") "}",
+     "'q.0@2' leaves a hole: positions 1 to 1 are missing", -1},
+    {"{" TENSOR("model.norm", "F32", "[2, 1]", "[0, 8]") "}",
+     "tensor 'model.norm' has a name that is no stage's", -1},
+    {"{" TENSOR("q.9999999999", "F32", "[2, 1]", "[0, 8]") "}", "has a name that is no stage's",
+     -1},
+    {"{" TENSOR("q.1025", "F32", "[2, 1]", "[0, 8]") "}", "is of a layer that", -1},
+    {"{" TENSOR("q", "F32", "[2, 1]", "[0, 8]") "}", "is of no layer", -1},
+    {"{" TENSOR("logits.0", "F32", "[2, 1]", "[0, 8]") "}", "outside the layers", -1},
+};
+
+static void test_safetensors_refused(void) {
+  for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
     pv_recorded *r = NULL;
     pv_error err = PV_ERROR_INIT;
-    safetensors("bad.safetensors", table[i].header, "\0\0\0\0\0\0\0", 8);
+    safetensors("bad.safetensors", lies[i].header, "\0\0\0\0\0\0\0", 8);
     EXPECT_I64(open_file("bad.safetensors", &r, &err), PV_ERR_INPUT);
     EXPECT(r == NULL);
-    EXPECT_HAS(err.message, table[i].why);
+    EXPECT_HAS(err.message, lies[i].why);
     EXPECT_HAS(err.file, "bad.safetensors");
-    if (table[i].byte >= 0)
-      EXPECT_I64(err.byte, 8 + (int64_t)strlen(table[i].header) + table[i].byte);
+    if (lies[i].byte >= 0) EXPECT_I64(err.byte, 8 + (int64_t)strlen(lies[i].header) + lies[i].byte);
     pv_recorded_close(r);
   }
 }
