@@ -67,6 +67,7 @@ static pv_code open_call(call *c, const char *side, pv_error *err) {
   pv_code code = pv_option_real("--tolerance", c->tolerance, 1e-3, 1e9, &c->factor, err);
   if (code == PV_OK && c->json && c->explain)
     code = pv_error_set(err, PV_ERR_INPUT, "--explain prints a table, which --json does not have");
+  c->pair.any_width = true; /* which is a finding */
   if (code == PV_OK) code = pv_pair_parse(names, no_fault, &c->pair, err);
   if (code == PV_OK) code = pv_call_open(&c->side, given, &c->job, err);
   if (code == PV_OK) code = pv_pair_open(&c->pair, c->job.model, c->side.model, err);
