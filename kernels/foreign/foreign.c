@@ -49,6 +49,8 @@ void pv_foreign_round(pv_rounding rounding, const double *x, size_t k, double *o
       for (size_t i = 0; i < k; i++) out[i] = (double)pv_f16_to_f32(pv_f32_to_f16((float)x[i]));
       return;
     case PV_ROUND_NONE:
+    case PV_ROUND_TF32:
+    case PV_ROUND_ANY_8_32:
     case PV_ROUND_ANY_8:
       memmove(out, x, k * sizeof *out);
       return;
@@ -59,14 +61,17 @@ static pv_rounding rounding_for(const pv_foreign *f, pv_type type) {
   return f->rounding[pv_type_get((uint32_t)type) - pv_type_table];
 }
 
-/* How far from x each activation may be: half a step of 8 bits of the largest of its block. */
-static void steps_of(const double *x, size_t k, double *out) {
-  for (size_t i = 0; i < k; i += 256) {
-    const size_t end = k - i < 256 ? k : i + 256;
+/* How far from x each activation may be: half a step of 8 bits of the largest of its block; of TF32
+ * its own rounding and the weight's. */
+static void steps_of(pv_rounding rounding, const double *x, size_t k, double *out) {
+  const size_t block = rounding == PV_ROUND_ANY_8_32 ? 32 : 256;
+  for (size_t i = 0; i < k; i += block) {
+    const size_t end = k - i < block ? k : i + block;
     double most = 0.0;
     for (size_t j = i; j < end; j++) most = fmax(most, fabs(x[j]));
     for (size_t j = i; j < end; j++)
-      out[j] = most / 253.0; /* 254, and what its own arithmetic adds */
+      out[j] = rounding == PV_ROUND_TF32 ? 0x1p-10 * fabs(x[j])
+                                         : most / 253.0; /* 254, and what its own arithmetic adds */
   }
 }
 
@@ -87,9 +92,10 @@ static void prepare(const pv_foreign *f, const pv_exact_mm *m, const double *x, 
   double steps[PV_EXACT_K_MAX];
   pv_foreign_round(rounding, x, m->k, out);
   if (!bound) return;
-  if (rounding == PV_ROUND_ANY_8) steps_of(x, m->k, steps);
+  const bool unknown = rounding >= PV_ROUND_TF32;
+  if (unknown) steps_of(rounding, x, m->k, steps);
   for (size_t i = 0; i < m->k; i++)
-    out[i] = ORDERS * UNIT * fabs(out[i]) + (rounding == PV_ROUND_ANY_8 ? steps[i] : 0.0);
+    out[i] = ORDERS * UNIT * fabs(out[i]) + (unknown ? steps[i] : 0.0);
 }
 
 /* Rows are decoded in groups, so that an activation is rounded once for many of them. */
@@ -127,15 +133,17 @@ void pv_foreign_combine(const double *const *rows, const double *weight, size_t 
   }
 #define IDENTITIES(X)                                                                              \
   X(any, "any", "any engine that rounds activations to 8 bits or finer", NONE, 0.0, NONE, 0x1p-11, \
-    FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8))                                                         \
-  X(float32, "float32", "float32 arithmetic, in any order", NONE, 0.0, NONE, 0x1p-20,              \
+    4.0, FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8))                                                    \
+  X(float32, "float32", "float32 arithmetic, in any order", NONE, 0.0, NONE, 0x1p-20, 2.0,         \
     FOR(NONE, NONE, NONE, NONE, NONE))                                                             \
-  X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", NONE, 0.0, F16, 0x1p-11,         \
+  X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", NONE, 0.0, F16, 0x1p-11, 2.0,    \
     FOR(NONE, F16, BF16, Q8_0, Q8_K))                                                              \
+  X(ggml_cuda, "ggml-cuda", "products as ggml makes them on an NVIDIA GPU, in batches too", NONE,  \
+    0.0, F16, 0x1p-11, 4.0, FOR(TF32, ANY_8_32, ANY_8_32, ANY_8_32, ANY_8_32))                     \
   X(bfloat16, "bfloat16", "weights and activations of bfloat16, and stored as that", BF16, 0x1p-8, \
-    BF16, 0x1p-8, FOR(BF16, BF16, BF16, BF16, BF16))                                               \
+    BF16, 0x1p-8, 2.0, FOR(BF16, BF16, BF16, BF16, BF16))                                          \
   X(float16, "float16", "weights and activations of binary16, and stored as that", F16, 0x1p-11, \
-    F16, 0x1p-11, FOR(F16, F16, F16, F16, F16))
+    F16, 0x1p-11, 2.0, FOR(F16, F16, F16, F16, F16))
 
 enum {
 #define NUMBER(id, ...) N_##id,
@@ -152,9 +160,9 @@ static const pv_foreign table[COUNT];
   }
 IDENTITIES(FUNCTIONS)
 
-#define ROW(id, name, about, weights, stored, cache, attend, ...)                   \
-  {name,   about,        __VA_ARGS__, PV_ROUND_##weights, stored, PV_ROUND_##cache, \
-   attend, product_##id, bound_##id},
+#define ROW(id, name, about, weights, stored, cache, attend, turn, ...)       \
+  {name,   about, __VA_ARGS__,  PV_ROUND_##weights, stored, PV_ROUND_##cache, \
+   attend, turn,  product_##id, bound_##id},
 static const pv_foreign table[COUNT] = {IDENTITIES(ROW)};
 
 const pv_foreign *pv_foreign_at(size_t n) {

@@ -16,7 +16,10 @@ typedef enum pv_rounding {
   PV_ROUND_Q8_0, /* 32 to a block: x * (127 / max) to an integer, times max / 127 in binary16 */
   PV_ROUND_BF16,
   PV_ROUND_F16,
-  PV_ROUND_ANY_8 /* not known: to 8 bits or finer, in blocks of at most 256 */
+  /* Not known how, only how far off: */
+  PV_ROUND_TF32,     /* 11 bits of weight and activation, or more */
+  PV_ROUND_ANY_8_32, /* to 8 bits or finer, in blocks of at most 32 */
+  PV_ROUND_ANY_8     /* the same, of at most 256 */
 } pv_rounding;
 
 typedef struct pv_foreign {
@@ -27,6 +30,7 @@ typedef struct pv_foreign {
   double stored;                       /* largest relative rounding of a stored element */
   pv_rounding cache;                   /* of keys and values, head by head */
   double attend;                       /* a rounding inside attention, of the row's largest */
+  double turn; /* roundings of float32 in the angle of RoPE, for each position */
   /* As pv_exact.mm: products over rounded activations; and instead of each its bound. */
   void (*product)(const pv_exact_mm *mm), (*bound)(const pv_exact_mm *mm);
 } pv_foreign;
@@ -46,8 +50,8 @@ void pv_foreign_text(const pv_foreign *identity, char *out, size_t size);
 void pv_foreign_combine(const double *const *rows, const double *weight, size_t ranks, size_t n,
                         double *out);
 
-/* `k` activations as they meet a weight, in the float32 arithmetic of the engine. Of ANY_8 they are
- * as they are. */
+/* `k` activations as they meet a weight, in the float32 arithmetic of the engine. Of TF32 and
+ * ANY_8 they are as they are. */
 void pv_foreign_round(pv_rounding rounding, const double *x, size_t k, double *out);
 
 #endif

@@ -16,6 +16,7 @@ typedef struct run {
   pv_witness witness[WITNESSES];
   bool (*odd)[PV_STAGES_MAX]; /* [layer]; not of this model's width */
   pv_rows mixed;              /* what the witnesses are given */
+  uint64_t limits;            /* summed up in wide */
 } run;
 
 double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, double exact,
@@ -28,7 +29,7 @@ double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, doubl
       return bound + once;
     case PV_OP_HEADS: /* angles of float32 grow with the position; 8 roundings: 3 of the norm, of
                          cos and sin, of two products and their sum */
-      return (16.0 + 2.0 * (8.0 + (double)position)) * UNIT * largest +
+      return (16.0 + identity->turn * (8.0 + (double)position)) * UNIT * largest +
              8.0 * identity->stored * largest;
     case PV_OP_ATTEND: /* sums over the positions before it */
       return identity->attend * (4.0 + sqrt((double)position + 1.0)) * largest + once;
@@ -102,6 +103,9 @@ static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_
                                        bounded(op) ? pv_rows_at(bounds, p, i) : 0);
     measure(&place);
     note(r, &place);
+    if (op != PV_OP_MATMUL || !(place.limit > 0.0)) continue;
+    r->out->wide += log2(place.limit);
+    r->limits++;
   }
 }
 
@@ -295,6 +299,7 @@ pv_code pv_limits(const pv_limits_spec *spec, pv_limits_result *out, pv_error *e
       out->judged += out->stages[l][s].elements;
       out->beyond += out->stages[l][s].beyond;
     }
+  if (r.limits > 0) out->wide /= (double)r.limits;
   for (int w = 0; w < WITNESSES; w++) pv_witness_close(&r.witness[w]);
   free(r.mixed.data);
   free(r.odd);

@@ -136,32 +136,17 @@ static uint64_t tensors_beyond(const pv_limits_result *r) {
   return count;
 }
 
-enum { IDENTITIES = 16 };
-
-/* The names of those that leave as few outside; `any` only where none that is narrower does. */
-static void print_nearest(const uint64_t *beyond, size_t count, uint64_t fewest) {
-  char names[160];
-  size_t n = 0;
-  names[0] = '\0';
-  for (size_t i = 1; i < count; i++)
-    if (beyond[i] == fewest)
-      n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n > 0 ? " or " : "",
-                            pv_foreign_at(i)->name);
-  if (n == 0) snprintf(names, sizeof names, "%s", pv_foreign_at(0)->name);
-  if (fewest == 0)
-    printf("It computes what %s explains.\n", names);
-  else
-    printf("None explains all of it; nearest is %s.\n", names);
-}
-
+/* Of those that leave the fewest tensors outside it is the one whose limits allow least: the others
+ * say less of the same run. */
 pv_code pv_judged_explain(const pv_judged *j, int *exit_code, pv_error *err) {
-  uint64_t beyond[IDENTITIES], fewest = UINT64_MAX;
+  uint64_t fewest = UINT64_MAX;
+  double wide = INFINITY;
+  const char *best = "";
   const bool other_cache = strchr(pv_walker_identity(j->side), '/') != NULL;
-  size_t n = 0;
   pv_code code = PV_OK;
   *exit_code = 3;
   puts("  identity       largest ratio  outside  first outside");
-  for (; pv_foreign_at(n) != NULL && n < IDENTITIES && code == PV_OK; n++) {
+  for (size_t n = 0; pv_foreign_at(n) != NULL && code == PV_OK; n++) {
     pv_judged as = *j;
     pv_limits_result r;
     char place[PV_PLACE_LENGTH], name[48];
@@ -169,19 +154,26 @@ pv_code pv_judged_explain(const pv_judged *j, int *exit_code, pv_error *err) {
     if (other_cache) as.identity.cache = j->identity.cache;
     code = pv_judged_run(&as, &r, err);
     if (code != PV_OK) break;
+    const uint64_t beyond = tensors_beyond(&r);
     if (r.judged > 0) *exit_code = 1;
-    beyond[n] = tensors_beyond(&r);
-    if (beyond[n] < fewest) fewest = beyond[n];
+    if (beyond < fewest || (beyond == fewest && r.wide < wide)) {
+      fewest = beyond;
+      wide = r.wide;
+      best = as.identity.name;
+    }
     pv_foreign_text(&as.identity, name, sizeof name);
-    printf("  %-14s %13.3g %8llu  %s\n", name, r.worst.ratio, (unsigned long long)beyond[n],
-           beyond[n] == 0 ? "none" : pv_plan_place(r.plan, r.first.stage, r.first.layer, place));
+    printf("  %-14s %13.3g %8llu  %s\n", name, r.worst.ratio, (unsigned long long)beyond,
+           beyond == 0 ? "none" : pv_plan_place(r.plan, r.first.stage, r.first.layer, place));
     pv_limits_free(&r);
   }
-  if (code == PV_OK && *exit_code == 3)
+  if (code != PV_OK) return code;
+  if (*exit_code == 3)
     puts("Nothing was judged: no stage was recorded together with its inputs.");
-  if (code != PV_OK || *exit_code == 3) return code;
-  print_nearest(beyond, n, fewest);
-  *exit_code = fewest > 0 ? 1 : 0;
+  else if (fewest > 0)
+    printf("None explains all of it; nearest is %s.\n", best);
+  else
+    printf("It computes what %s explains.\n", best);
+  if (*exit_code == 1 && fewest == 0) *exit_code = 0;
   return PV_OK;
 }
 

@@ -43,7 +43,7 @@ says 'outside its limit, by a factor of'
 run "$pv" judge trace:sound --model "$model" --as ggml
 exits 2
 warns "there is no identity 'ggml'"
-warns 'any, float32, ggml-cpu, bfloat16'
+warns 'any, float32, ggml-cpu, ggml-cuda, bfloat16'
 run "$pv" judge trace:sound --model "$model" --explain
 exits 0
 says 'float32'
