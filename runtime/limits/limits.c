@@ -103,7 +103,7 @@ static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_
                                        bounded(op) ? pv_rows_at(bounds, p, i) : 0);
     measure(&place);
     note(r, &place);
-    if (op != PV_OP_MATMUL || !(place.limit > 0.0)) continue;
+    if (!(place.limit > 0.0)) continue;
     r->out->wide += log2(place.limit);
     r->limits++;
   }

@@ -52,7 +52,7 @@ typedef struct pv_limits_result {
   uint64_t judged, beyond;                  /* elements */
   uint64_t unjudged;                        /* recorded tensors without inputs for any row */
   uint64_t absent;                          /* tensors that were not recorded */
-  double wide; /* mean binary logarithm of the limits of products: how much they allow */
+  double wide; /* mean binary logarithm of the limits: how much they allow */
 } pv_limits_result;
 
 pv_code pv_limits(const pv_limits_spec *spec, pv_limits_result *out, pv_error *err);
