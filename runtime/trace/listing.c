@@ -75,13 +75,33 @@ static pv_code open_manifest(pv_listing *l, pv_error *err) {
   return code;
 }
 
+static pv_code read_at(const pv_listing *l, int fd, uint64_t from, void *out, uint64_t length,
+                       pv_error *err) {
+  pv_code code = PV_OK;
+  uint64_t have = 0;
+  while (code == PV_OK && have < length) {
+    const ssize_t n = pread(fd, (char *)out + have, length - have, (off_t)(from + have));
+    if (n > 0) {
+      have += (uint64_t)n;
+    } else if (n == 0) {
+      code = pv_listing_refuse(l, err, "the file became shorter");
+    } else if (errno != EINTR) {
+      code = pv_error_errno(err, errno, "cannot read '%s'", l->place);
+      pv_error_at(err, l->place, 0, 0, -1);
+    }
+  }
+  return code;
+}
+
 /* The header alone is read: the numbers are read when somebody wants them. */
 static pv_code read_header(pv_listing *l, int fd, uint64_t file_bytes, pv_error *err) {
   enum { LIMIT = 100000000 };
   unsigned char head[8];
   uint64_t length = 0;
-  if (file_bytes < sizeof head || pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head)
+  if (file_bytes < sizeof head)
     return pv_listing_refuse(l, err, "is neither a folder nor a safetensors file");
+  pv_code code = read_at(l, fd, 0, head, sizeof head, err);
+  if (code != PV_OK) return code;
   for (int i = 7; i >= 0; i--) length = length << 8 | head[i];
   if (length > LIMIT || length > file_bytes - sizeof head) {
     pv_listing_refuse(l, err,
@@ -93,17 +113,7 @@ static pv_code read_header(pv_listing *l, int fd, uint64_t file_bytes, pv_error 
   }
   char *header = malloc((size_t)length + 1);
   if (header == NULL) return pv_error_nomem(err, "the header of a safetensors file");
-  pv_code code = PV_OK;
-  uint64_t have = 0;
-  while (code == PV_OK && have < length) {
-    const ssize_t n = pread(fd, header + have, length - have, (off_t)(sizeof head + have));
-    if (n > 0)
-      have += (uint64_t)n;
-    else if (n == 0)
-      code = pv_listing_refuse(l, err, "the file became shorter");
-    else if (errno != EINTR)
-      code = pv_error_errno(err, errno, "cannot read '%s'", l->place);
-  }
+  code = read_at(l, fd, sizeof head, header, length, err);
   if (code == PV_OK) code = pv_listing_safetensors(header, length, file_bytes, l, err);
   free(header);
   return code;

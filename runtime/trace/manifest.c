@@ -97,6 +97,8 @@ pv_code pv_listing_manifest(const void *bytes, size_t length, pv_listing *out, p
   out->root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &where);
   const char *schema = pv_listing_text(out->root, "schema");
   const json_t *tensors = json_object_get(out->root, "tensors");
+  if (out->root == NULL && json_error_code(&where) == json_error_out_of_memory)
+    return pv_error_nomem(err, "the trace");
   if (out->root == NULL) {
     pv_listing_refuse(out, err, "is no JSON: %.200s", where.text);
     pv_error_at(err, out->place, where.line, where.column, -1);

@@ -91,7 +91,9 @@ pv_code pv_trace_map_parse(const char *place, const void *bytes, size_t length, 
   if (map == NULL) return pv_error_nomem(err, "the map");
   pv_code code = pv_sha256_bytes(bytes, length, map->sha256, err);
   if (code == PV_OK) map->root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &where);
-  if (code == PV_OK && map->root == NULL) {
+  if (code == PV_OK && map->root == NULL && json_error_code(&where) == json_error_out_of_memory)
+    code = pv_error_nomem(err, "the map");
+  else if (code == PV_OK && map->root == NULL) {
     code = pv_error_set(err, PV_ERR_INPUT, "is no JSON: %.200s", where.text);
     pv_error_at(err, place, where.line, where.column, -1);
   }

@@ -186,6 +186,8 @@ pv_code pv_listing_safetensors(const void *header, size_t length, uint64_t file_
   extent *all = NULL;
   pv_code code = PV_OK;
   out->root = json_loadb(header, length, JSON_REJECT_DUPLICATES, &where);
+  if (out->root == NULL && json_error_code(&where) == json_error_out_of_memory)
+    return pv_error_nomem(err, "the trace");
   if (!json_is_object(out->root)) {
     pv_listing_refuse(out, err, "the header is no JSON object%s%.200s",
                       out->root == NULL ? ": " : "", out->root == NULL ? where.text : "");
