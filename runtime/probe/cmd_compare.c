@@ -267,7 +267,7 @@ int pv_probe_compare(int argc, char **argv) {
           "  pv compare trace:a trace:b --different\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --random 1,17,512 --different\n"
           "  pv compare trace:a cuda:i16 --model M.gguf --stage logits\n"
-          "  pv compare trace:a trace:b.safetensors --map engines/llama.cpp/map.json\n"
+          "  pv compare trace:a trace:b --map engines/llama.cpp/map.json\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --reference M.reference --different\n",
       .list = list,
       .rest = names,

@@ -183,6 +183,41 @@ static json_t *shape(int rows, int width) {
   return json_pack("[i, i]", rows, width);
 }
 
+static pv_code open_shape(json_t *dims, bool any_width, uint64_t *rows, uint64_t *width) {
+  pv_recorded *r = NULL;
+  pv_error err = PV_ERROR_INIT;
+  pv_recorded_model of = {.model = recording_model, .any_width = any_width};
+  recording_change("shapes", "q.1.bin", "shape", dims);
+  const pv_code code = pv_recorded_open(folder_path("shapes"), &of, &r, &err);
+  const pv_trace_tensor *t = code == PV_OK ? pv_recorded_tensor(r, PV_STAGE_Q, 1) : NULL;
+  *rows = t != NULL ? t->rows.until : 0;
+  *width = t != NULL ? t->width : 0;
+  pv_recorded_close(r);
+  return code;
+}
+
+/* Of three dimensions the first is a batch of one, or heads follow it: the model's width tells. */
+static void test_shapes(void) {
+  uint64_t rows = 0, width = 0;
+  recording_make("shapes", PV_NUMERICS_I16, NULL, "q", NULL);
+  EXPECT_I64(open_shape(json_pack("[i, i, i]", 4, 4, 128), false, &rows, &width), PV_OK);
+  EXPECT(rows == 4 && width == 512);
+  EXPECT_I64(open_shape(json_pack("[i, i, i]", 1, 4, 512), false, &rows, &width), PV_OK);
+  EXPECT(rows == 4 && width == 512);
+  /* One row of heads is shorter than its file. */
+  EXPECT_I64(open_shape(json_pack("[i, i, i]", 1, 4, 128), false, &rows, &width), PV_ERR_INPUT);
+  recording_change("shapes", "q.1.bin", "offset", json_integer(0));
+  recording_change("shapes", "q.1.bin", "sha256", NULL);
+  EXPECT_I64(open_shape(json_pack("[i, i, i]", 1, 4, 128), false, &rows, &width), PV_OK);
+  EXPECT(rows == 1 && width == 512);
+  /* Another width is refused, or taken as it is by who asks for that. */
+  EXPECT_I64(open_shape(json_pack("[i, i]", 4, 256), false, &rows, &width), PV_ERR_INPUT);
+  EXPECT_I64(open_shape(json_pack("[i, i]", 4, 256), true, &rows, &width), PV_OK);
+  EXPECT(rows == 4 && width == 256);
+  EXPECT_I64(open_shape(json_pack("[i, i, i]", 4, 2, 128), true, &rows, &width), PV_OK);
+  EXPECT(rows == 4 && width == 256);
+}
+
 static void test_refused(void) {
   recording_make("bad", PV_NUMERICS_I16, NULL, "q,logits,argmax", NULL);
   const struct {
@@ -289,6 +324,7 @@ int main(void) {
                                                            PV_CASE(test_nothing_in_common),
                                                            PV_CASE(test_other_identity),
                                                            PV_CASE(test_unknown_identity),
+                                                           PV_CASE(test_shapes),
                                                            PV_CASE(test_refused),
                                                            PV_CASE(test_changed_meanwhile),
                                                            {0}});
