@@ -55,7 +55,7 @@ static void print_recorded(const pv_walker *side, int i) {
     print_foreign(whole ? about : m->computed);
   }
   if (side->recorded->observer != NULL) {
-    printf("; beside a run that nobody watched: ");
+    printf("; observer: ");
     print_foreign(side->recorded->observer);
   }
   if (side->recorded->unmapped > 0)

@@ -202,10 +202,10 @@ pv_code pv_listing_safetensors(const void *header, size_t length, uint64_t file_
   if (json_object_get(out->root, "") != NULL)
     return pv_listing_refuse(out, err, "has a tensor without a name");
   /* The cut names live in the root, under the one name that no tensor has. */
-  json_t *names = json_array();
+  const bool kept = json_object_set_new(out->root, "", json_array()) == 0;
   out->list = calloc(count, sizeof *out->list);
   all = calloc(count, sizeof *all);
-  if (out->list == NULL || all == NULL || json_object_set_new(out->root, "", names) != 0)
+  if (out->list == NULL || all == NULL || !kept)
     code = pv_error_nomem(err, "the trace");
   const char *key;
   json_t *object;
