@@ -75,6 +75,14 @@ static pv_stage_id row_of(const run *r, pv_role role) {
   return (pv_stage_id)pv_plan_role(plan_of(r), role);
 }
 
+/* A trace may have some positions of a stage alone. */
+static bool has_row(const pv_source *s, pv_stage_id stage, uint32_t layer, size_t position) {
+  if (!pv_source_has(s, stage, layer)) return false;
+  if (s->span == NULL) return true;
+  const pv_span rows = s->span(s, stage, layer);
+  return position >= rows.from && position < rows.until;
+}
+
 /* Rank and expert of an element of the experts' stages, by the routing of side `i`. */
 static pv_code name_expert(run *r, int i, pv_bisect_place *place, pv_error *err) {
   const pv_shape *s = &r->spec->model->shape;
@@ -84,7 +92,7 @@ static pv_code name_expert(run *r, int i, pv_bisect_place *place, pv_error *err)
   const pv_stage_id chosen = row_of(r, PV_ROLE_ROUTER_INDICES);
   place->rank = (int64_t)(place->index / pv_plan_part(plan_of(r), place->stage, s));
   const pv_source *side = &r->runner[i];
-  if (!pv_source_has(side, chosen, place->layer)) return PV_OK;
+  if (!has_row(side, chosen, place->layer, place->position)) return PV_OK;
   const pv_code code = side->read(side, chosen, place->layer, place->position, 1, indices, err);
   if (code == PV_OK) place->expert = indices[place->rank];
   return code;

@@ -109,6 +109,26 @@ static void test_missing(void) {
   pv_bisect_free(&r);
 }
 
+/* The choice of experts of the last two positions alone: in the first batch it is not recorded, and
+ * the place of the fault has no expert. */
+static void test_last_rows(void) {
+  const int used = (int)recording_model->shape.used;
+  static const char file[] = "moe_router_indices.2.bin";
+  recording_make("last", PV_NUMERICS_I16, "expert_stride_off_by_one:layer=2", NULL, NULL);
+  recording_change("last", file, "shape", json_pack("[i, i]", 2, used));
+  recording_change("last", file, "offset", json_integer(2 * used * 4));
+  recording_change("last", file, "position", json_integer(2));
+  recording_change("last", file, "sha256", NULL);
+  pv_bisect_result r = recording_bisect(NULL, "last");
+  REQUIRE(EXPECT_I64(r.verdict, PV_BISECT_RIGHT));
+  EXPECT_STR(r.plan->rows[r.culprit[1].stage].name, "expert_gate");
+  EXPECT_U64(r.culprit[1].layer, 2);
+  EXPECT_U64(r.culprit[1].position, 0);
+  EXPECT_I64(r.culprit[1].expert, -1);
+  EXPECT_U64(r.routing.sets, 4 * RECORDING_COUNT - 2);
+  pv_bisect_free(&r);
+}
+
 static void test_nothing_in_common(void) {
   recording_make("only-q", PV_NUMERICS_I16, NULL, "q", NULL);
   recording_make("only-k", PV_NUMERICS_I16, NULL, "k", NULL);
@@ -321,6 +341,7 @@ int main(void) {
                                                            PV_CASE(test_faults),
                                                            PV_CASE(test_both_recorded),
                                                            PV_CASE(test_missing),
+                                                           PV_CASE(test_last_rows),
                                                            PV_CASE(test_nothing_in_common),
                                                            PV_CASE(test_other_identity),
                                                            PV_CASE(test_unknown_identity),
