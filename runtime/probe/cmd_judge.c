@@ -36,10 +36,34 @@ static void print_stages(const pv_limits_result *r) {
   }
 }
 
+/* What the trace says of who computed it, and how. */
+static void print_recorded(const pv_recorded *recorded) {
+  pv_text text = PV_TEXT_INIT;
+  if (recorded->about != NULL) {
+    pv_text_puts(&text, "  computed by ");
+    pv_text_escape(&text, recorded->about, strlen(recorded->about));
+    pv_text_puts(&text, "\n");
+  }
+  if (recorded->observer != NULL) {
+    pv_text_puts(&text, "  beside a run that nobody watched: ");
+    pv_text_escape(&text, recorded->observer, strlen(recorded->observer));
+    pv_text_puts(&text, "\n");
+  }
+  if (text.length > 0 && !text.failed) fputs(text.data, stdout);
+  pv_text_free(&text);
+}
+
+static json_t *text_json(const char *text) {
+  return text != NULL ? pv_json_string(text) : json_null();
+}
+
 static pv_code print_json(const pv_judged *judged, const pv_limits_result *r, pv_error *err) {
   json_t *root = pv_judged_json(judged, r);
   pv_json_set(&root, "schema", json_string("pv/judge/v1"));
   pv_json_set(&root, "side", pv_json_string(judged->side->name));
+  const pv_recorded *recorded = judged->side->recorded;
+  pv_json_set(&root, "computed_by", text_json(recorded != NULL ? recorded->about : NULL));
+  pv_json_set(&root, "observer", text_json(recorded != NULL ? recorded->observer : NULL));
   return pv_json_print(root, JSON_INDENT(1), err);
 }
 
@@ -54,6 +78,7 @@ static pv_code carry_out(call *c, int *exit_code, pv_error *err) {
     code = print_json(&judged, &r, err);
   } else {
     pv_judged_print(&judged, "", &r);
+    if (judged.side->recorded != NULL) print_recorded(judged.side->recorded);
     print_stages(&r);
   }
   *exit_code = pv_judged_exit(&r);

@@ -29,6 +29,9 @@ says 'Every judged stage is what float32 explains: 104739 elements'
 same "$(sed 's|^.*/pv-engine-[^/]*/trace$|FOLDER|' called | tr '\n' ' ')" \
   "--ids $ids --model $model --out FOLDER " 'the call'
 nothing_left
+says 'computed by another'
+judge engine:./copy --json
+field "d['computed_by'].split()[0], d['observer']" 'another None'
 judge 'engine:./copy,flash=on,batches=2,1,gpu-layers=0,name=a=b'
 exits 0
 same "$(tail -n +7 called | tr '\n' ' ')" '--flash on --batches 2,1 --gpu-layers 0 --name a=b ' 'options'
