@@ -255,12 +255,9 @@ static void compare(const float *a, const float *b, size_t n, char *out, size_t 
     apart = fmax(apart, fabs((double)a[i] - (double)b[i]));
   }
   if (memcmp(a, b, n * sizeof *a) == 0)
-    snprintf(out, size, "equal: the logits have the bits of a run that nobody watched");
+    snprintf(out, size, "the same bits of the logits");
   else
-    snprintf(out, size,
-             "another run: without being watched the logits are off by %.3g of the "
-             "largest",
-             apart / most);
+    snprintf(out, size, "the logits are off by %.3g of the largest", apart / most);
 }
 
 /* Names of those that take part besides the CPU. */
@@ -299,7 +296,7 @@ static const char *version_of(char *out, size_t size) {
   size_t n = 0;
   out[0] = '\0';
   for (size_t i = 0; i < count && n < size; i++)
-    if (texts[i][0] != '\0')
+    if (texts[i][0] != '\0' && strcmp(texts[i], "unknown") != 0)
       n += (size_t)snprintf(out + n, size - n, "%s%s%s", n > 0 ? ", " : "",
                             i + 2 == count   ? "ggml "
                             : i + 1 == count ? "commit "
@@ -311,7 +308,10 @@ static const char *version_of(char *out, size_t size) {
 static bool write_trace(const job *j, const struct llama_model *model, const watcher *w,
                         const char *observer) {
   char devices[1024], version[256], numerics[64], ubatch[32], threads[32], batches[256], layers[32];
+  char system[1024];
   name_devices(j->gpu_layers > 0, devices, sizeof devices);
+  snprintf(system, sizeof system, "%s", llama_print_system_info());
+  for (size_t n = strlen(system); n > 0 && strchr(" |", system[n - 1]) != NULL;) system[--n] = '\0';
   snprintf(ubatch, sizeof ubatch, "%ld", j->ubatch);
   snprintf(threads, sizeof threads, "%ld", j->threads);
   snprintf(layers, sizeof layers, "%ld", j->gpu_layers);
@@ -328,7 +328,7 @@ static bool write_trace(const job *j, const struct llama_model *model, const wat
       {"repack", is_on(j->o.repack, true) ? "on" : "off"},
       {"gpu-layers", layers},
       {"devices", devices},
-      {"system", llama_print_system_info()},
+      {"system", system},
       {w->attention ? NULL : "attn_out", "not recorded: pv has no limits for this type of a cache"},
       {NULL, NULL}};
   const folder_about about = {
@@ -347,7 +347,7 @@ static bool trace(const job *j, struct llama_model *model) {
   const size_t n = (size_t)j->count * vocab;
   const bool observe = is_on(j->o.observer, true);
   float *alone = malloc(n * sizeof *alone), *watched = malloc(n * sizeof *watched);
-  char observer[128] = "nobody looked";
+  char observer[128] = "not compared";
   double seconds[2] = {0.0, 0.0};
   watcher w = {.attention = is_known_cache(j->kv)};
   bool good = alone != NULL && watched != NULL;
@@ -361,7 +361,7 @@ static bool trace(const job *j, struct llama_model *model) {
   if (good && observe) compare(alone, watched, n, observer, sizeof observer);
   if (good) good = write_trace(j, model, &w, observe ? observer : NULL);
   if (good)
-    printf("%s: %zu tensors of %d positions in %.3f s, alone %.3f s; observer: %s\n", j->o.out,
+    printf("%s: %zu tensors of %d positions in %.3f s, not watched %.3f s: %s\n", j->o.out,
            folder_tensors(w.folder), j->count, seconds[1], seconds[0], observer);
   folder_free(w.folder);
   free(alone);
@@ -388,8 +388,10 @@ int main(int argc, char **argv) {
     p.n_gpu_layers = (int32_t)j.gpu_layers;
     p.use_extra_bufts = is_on(j.o.repack, true);
     if (j.gpu_layers == 0) p.devices = &none; /* not even for large products */
-    struct llama_model *model = llama_model_load_from_file(j.o.model, p);
-    good = model != NULL ? trace(&j, model) : fail("llama.cpp cannot load ", j.o.model);
+    if (j.gpu_layers > 0 && !llama_supports_gpu_offload())
+      good = fail("this llama.cpp has no device for --gpu-layers", "");
+    struct llama_model *model = good ? llama_model_load_from_file(j.o.model, p) : NULL;
+    if (good) good = model != NULL ? trace(&j, model) : fail("llama.cpp cannot load ", j.o.model);
     llama_model_free(model);
     llama_backend_free();
   }
