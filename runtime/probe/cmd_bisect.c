@@ -39,7 +39,7 @@ static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *ou
   enum { LENGTH = 24 }; /* random tokens, where none are named */
   pv_code code = pv_pair_parse(names, c->fault, &c->pair, err);
   for (int i = 0; i < 2 && code == PV_OK && c->faults; i++)
-    if (c->pair.side[i].who.kind->backend == NULL)
+    if (pv_pair_is_recorded(&c->pair, i))
       code = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
     else if (c->pair.side[i].who.planted.fault != NULL)
       code = pv_error_set(err, PV_ERR_INPUT, "--faults plants each fault itself");
@@ -56,7 +56,7 @@ static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *ou
   const pv_sequence *tokens = &c->job.sequences[0];
   /* Two batches at least: a defect of positions or of the cache may need a cut. What was recorded
    * is cut already. */
-  const bool recorded = pv_pair_is_trace(&c->pair, 0) || pv_pair_is_trace(&c->pair, 1);
+  const bool recorded = pv_pair_is_recorded(&c->pair, 0) || pv_pair_is_recorded(&c->pair, 1);
   uint64_t batch = recorded ? tokens->count : (tokens->count + 1) / 2;
   code = pv_option_u64("--batch", c->batch, 1, 1u << 20, &batch, err);
   *out = (pv_bisect_spec){.model = c->job.model,

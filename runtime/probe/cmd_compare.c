@@ -104,7 +104,7 @@ static pv_outcome judge(const compare *c, const char **why) {
 static void print_unknown(const compare *c, int i) {
   static const char *const side[] = {"left", "right"};
   const pv_source *s = &c->source[i];
-  if (!pv_pair_is_trace(&c->pair, i)) return;
+  if (!pv_pair_is_recorded(&c->pair, i)) return;
   if (s->model_sha256[0] == '\0')
     printf("of which model the %s trace is, its manifest does not say\n", side[i]);
   if (s->ids == NULL)
@@ -164,7 +164,7 @@ static int finish(const compare *c) {
          strcmp(c->source[0].identity, c->source[1].identity) == 0 ? "true" : "false",
          pv_outcome_word(is));
   pv_compare_json_text("reason", why);
-  if (pv_pair_is_trace(&c->pair, 0) || pv_pair_is_trace(&c->pair, 1)) {
+  if (pv_pair_is_recorded(&c->pair, 0) || pv_pair_is_recorded(&c->pair, 1)) {
     pv_compare_json_text("left_model_sha256", c->source[0].model_sha256);
     pv_compare_json_text("right_model_sha256", c->source[1].model_sha256);
   }
@@ -236,7 +236,8 @@ static bool any_hashed(const pv_pair *pair) {
 
 static const char summary[] =
     "Compares two sides over the same tokens, tensor by tensor, bit by bit. A side is\n"
-    "KIND[:IDENTITY][@FAULT], such as cuda:i16, or trace:DIR, a folder that pv trace wrote;\n"
+    "KIND[:IDENTITY][@FAULT], such as cuda:i16, an engine that is run, llamacpp:, huggingface:\n"
+    "or engine:PROGRAM[,key=value...], or trace:DIR, a folder that pv trace wrote;\n"
     "two traces need no model, and are compared by SHA-256 where one lacks numbers.\n"
     "Exit code 0: all bits equal; 1: not; 3: INCOMPARABLE (two functions, or traces of two\n"
     "models or of different token ids), or nothing to compare.";

@@ -22,9 +22,13 @@ bool pv_pair_is_trace(const pv_pair *pair, int side) {
   return pair->side[side].who.folder != NULL;
 }
 
+bool pv_pair_is_recorded(const pv_pair *pair, int side) {
+  return pair->side[side].who.kind->backend == NULL;
+}
+
 pv_code pv_pair_open(pv_pair *pair, const pv_model *model, const char *path, pv_error *err) {
   pv_code code = PV_OK;
-  if (pair->map_path != NULL && !pv_pair_is_trace(pair, 0) && !pv_pair_is_trace(pair, 1))
+  if (pair->map_path != NULL && !pv_pair_is_recorded(pair, 0) && !pv_pair_is_recorded(pair, 1))
     return pv_error_refuse(err, "name a trace, or leave --map out",
                            "--map is of the nodes of a trace, and no side is one");
   if (pair->map_path != NULL) code = pv_trace_map_open(pair->map_path, &pair->map, err);

@@ -28,6 +28,8 @@ typedef struct pv_pair {
 pv_code pv_pair_parse(const char *const text[2], const char *const fault[2], pv_pair *out,
                       pv_error *err);
 bool pv_pair_is_trace(const pv_pair *pair, int side);
+/* A trace, or an engine, which leaves one. */
+bool pv_pair_is_recorded(const pv_pair *pair, int side);
 /* Opens the folders; without a model (NULL) a trace may be of any. */
 pv_code pv_pair_open(pv_pair *pair, const pv_model *model, const char *path, pv_error *err);
 /* As pv_call_sequences; without an option those of the first trace that tells them, or so many

@@ -55,10 +55,10 @@ exits 0
 says '80 tensors, 104739 elements compared, 0 differ'
 run "$pv" compare llamacpp: engine:./copy --model "$model" --ids "$ids" --json
 exits 0
-field "d['verdict']" equal
+field "d['verdict'], d['left_model_sha256'] == d['right_model_sha256'] != None" 'equal True'
 run "$pv" bisect cpu:f32-f64acc engine:./copy,x=1 --model "$model" --ids "$ids"
 exits 0
-says 'cpu:f32-f64acc and engine:./copy,x=1, 3 tokens'
+says 'cpu:f32-f64acc and engine:./copy,x=1, 3 tokens in batches of 3'
 says 'computed by another'
 nothing_left
 run "$pv" trace --side engine:./copy --model "$model" --ids "$ids" --out kept
@@ -82,6 +82,20 @@ warns 'engine:./copy takes one sequence of tokens'
 run "$pv" bisect cpu:i16 engine:./copy --model "$model" --ids "$ids" --faults
 exits 2
 warns '--faults plants faults'
+
+# Nodes of the engine's own names, by a map.
+engine nodes <<<'cp -r "$WORK/sound" "$out"; sed -i "s/\"stage\": \"logits\"/\"node\": \"result\"/" "$out/manifest.json"'
+printf '{"schema": "pv/map/v1", "engine": "another", "nodes": {"result": "logits"}}' >map.json
+judge engine:./nodes --map map.json
+exits 0
+says '104739 elements'
+judge engine:./nodes
+exits 2
+warns 'engine:./nodes: manifest.json'
+warns map
+run "$pv" judge cpu:i16 --model "$model" --ids "$ids" --map map.json
+exits 2
+warns 'no side is one'
 
 # No side.
 for side in engine engine: engine:,a=b llamacpp@x; do
