@@ -4,8 +4,8 @@
 # Into a key go the entry as CMake wrote it, the programs that it starts, as bytes, and every file of
 # the tree but those that are known not to matter:
 #   - what acts through a program only: sources and build files;
-#   - documents, published evidence, contracts, completions, the corpus of the fuzz targets and the
-#     scripts of other entries, each only where the text of the entry does not name it.
+#   - documents, published evidence, contracts, completions, what is in engines/, the corpus of the fuzz
+#     targets and the scripts of other entries, each only where the text of the entry does not name it.
 # That text is the script with the lib.sh that it sources or, of a program, its sources below tests/. An
 # entry that names a source or runs cmake rests on all sources too; one that lists the tree, or needs a
 # GPU, on the whole of it. tests/meta/reads.sh runs the entries and holds this to what they open.
@@ -19,6 +19,7 @@ function kind(path) {
   if (path ~ /^tests\/fuzz\/(corpus|planted)\/|\.dict$/) return "fuzz"
   if (path ~ /^(contracts|completions)\//) return substr(path, 1, index(path, "/") - 1)
   if (path ~ /^docs\/|^LICENSE$|^page_commands$/ || (path ~ /\.md$/ && path !~ /^tests\//)) return "document"
+  if (path ~ /^engines\//) return "engines"
   if (path ~ /^tests\/.*\/.*\.sh$/) return "script"
   return "any"
 }
@@ -131,6 +132,7 @@ function key(name,    n, i, words, parts, m, k, text, own, script, roams, path, 
   takes["fuzz"] = index(text, "tests/fuzz")
   takes["contracts"] = index(text, "contracts")
   takes["completions"] = index(text, "completions")
+  takes["engines"] = index(text, "engines/")
   for (i = 1; i <= files; i++) {
     path = tree[i]
     if (whole || takes[kinds[path]] || path in wanted || named(path, kinds[path], text, script))

@@ -150,32 +150,46 @@ tier_gpu() {
   run_ctest gpu build-release -L '^gpu$'
 }
 
+# run_script FILE ARGS...: without ctest; its last line tells the cases.
+run_script() {
+  local log passed=0 failed=0
+  log=$(mktemp)
+  bash "$@" 2>&1 | tee "$log" || broken=1
+  read -r passed _ failed _ < <(grep -xE '[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1) || broken=1
+  rm -f "$log"
+  total_passed=$((total_passed + passed))
+  total_failed=$((total_failed + failed))
+}
+
+# Other engines, as they are fetched or found: each script of tests/engines.
+tier_engines() {
+  local script
+  build release
+  for script in tests/engines/*.sh; do
+    note "engines: ${script##*/}: started"
+    run_script "$script" build-release/bin/pv
+  done
+}
+
 # A static build that was copied here has programs and no build tree.
 is_copied_build() { [ -x build-static/bin/pv ] && [ ! -f build-static/build.ninja ]; }
 
 # On a host that has only that: the tests of tests/gpu/CMakeLists.txt, without ctest. Nothing is
 # built or installed, no other tier runs, and that is said.
 run_copied_build() {
-  local name log passed failed
+  local name
   [ "$*" = --gpu ] || die 'build-static is a copied build: only ./dev test --gpu runs over it'
-  log=$(mktemp)
   for name in parity long_context faults sanitizer; do
     note "gpu: $name, over the copied build-static: started"
-    bash "tests/gpu/$name.sh" build-static/bin/pv 2>&1 | tee "$log" || broken=1
-    passed=0
-    failed=0
-    read -r passed _ failed _ < <(grep -xE '[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1) || broken=1
-    total_passed=$((total_passed + passed))
-    total_failed=$((total_failed + failed))
+    run_script "tests/gpu/$name.sh" build-static/bin/pv
   done
-  rm -f "$log"
   note 'the other tiers need a build tree and were not run'
   printf '%s passed, %s failed\n' "$total_passed" "$total_failed"
   [ "$total_failed" -eq 0 ] && [ "$broken" -eq 0 ] && [ "$total_passed" -gt 0 ]
 }
 
 run_tiers() {
-  local fresh=0 all=0 long=0 gpu=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
+  local fresh=0 all=0 long=0 gpu=0 engines=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
   [ "${CI:-}" = true ] && fresh=1
   while [ $# -gt 0 ]; do
     case $1 in
@@ -183,6 +197,7 @@ run_tiers() {
       --fresh) fresh=1 ;;
       --long) long=1 ;;
       --gpu) gpu=1 ;;
+      --engines) engines=1 ;;
       *) die "no such option of test: $1" ;;
     esac
     shift
@@ -195,6 +210,7 @@ run_tiers() {
   fi
   [ "$long" -eq 0 ] || tier long run_ctest long build-release -L '^long$'
   [ "$gpu" -eq 0 ] || tier gpu tier_gpu
+  [ "$engines" -eq 0 ] || tier engines tier_engines
   tier format check format format --check
   tier lint check clang-tidy lint
   if [ "$all" -eq 1 ]; then
