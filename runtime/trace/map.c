@@ -46,7 +46,7 @@ static pv_code read_row(pv_trace_map *map, const char *place, const char *node, 
     snprintf(why, sizeof why, "is mapped to '%.80s', which is no stage",
              r->stage != NULL ? r->stage : "");
     refuse(place, node, err, why);
-    pv_error_hint(err, "stages are those of: pv describe");
+    pv_error_hint(err, "stages are embedding, attn_norm, q, k, v, ... logits, argmax");
     return PV_ERR_INPUT;
   }
   if (pv_plan_is_layered(plan, (size_t)id) != (r->layer != NULL)) {
