@@ -205,8 +205,7 @@ pv_code pv_listing_safetensors(const void *header, size_t length, uint64_t file_
   const bool kept = json_object_set_new(out->root, "", json_array()) == 0;
   out->list = calloc(count, sizeof *out->list);
   all = calloc(count, sizeof *all);
-  if (out->list == NULL || all == NULL || !kept)
-    code = pv_error_nomem(err, "the trace");
+  if (out->list == NULL || all == NULL || !kept) code = pv_error_nomem(err, "the trace");
   const char *key;
   json_t *object;
   json_object_foreach(out->root, key, object) {
