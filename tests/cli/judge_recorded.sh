@@ -22,6 +22,12 @@ exits 0
 says 'Every judged stage is what float32 explains: 47212 elements'
 silent "not judged"
 
+# The same version in bfloat16, every stage as it is stored there.
+judged bfloat16 "${bfloat16_model[@]}"
+exits 0
+says 'Every judged stage is what bfloat16 explains: 47212 elements'
+silent "not judged"
+
 # transformers 4.57.6: weights of the chosen experts that do not add up to 1.
 judged unnormalised "${unnormalised_model[@]}"
 exits 1
