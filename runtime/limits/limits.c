@@ -194,9 +194,26 @@ static void note_width(run *r, const pv_rows *rows, const pv_walk_at *at) {
                                  .got = (double)rows->width,
                                  .exact = (double)r->witness[PRODUCTS].made.width,
                                  .ratio = INFINITY};
-  r->odd[at->step.layer][rows->stage] = true;
   r->out->stages[at->step.layer][rows->stage].elements += (rows->until - rows->from) * rows->width;
   note(r, &place);
+}
+
+static bool wanted(const run *r, const pv_rows *rows, const pv_walk_at *at) {
+  const pv_limits_spec *s = r->spec;
+  return s->want == NULL || s->want(s->want_context, rows->stage, at->step.layer);
+}
+
+static void judge(run *r, const pv_walk_at *at, size_t k) {
+  const pv_rows *rows = &at->of[0][k];
+  const bool odd = !rows->absent && rows->width != r->witness[PRODUCTS].made.width;
+  if (odd) r->odd[at->step.layer][rows->stage] = true;
+  if (!wanted(r, rows, at)) return;
+  if (rows->absent)
+    r->out->absent++;
+  else if (odd)
+    note_width(r, rows, at);
+  else
+    judge_stage(r, at->of[0], k, at);
 }
 
 static pv_code give_all(run *r, const pv_rows *rows, uint32_t layer, pv_error *err) {
@@ -245,15 +262,10 @@ static pv_code visit(void *context, const pv_walk_at *at, pv_error *err) {
     const pv_rows *rows = &at->of[0][k];
     const bool with = bounded(r->out->plan->rows[rows->stage].op);
     code = pv_witness_make(&r->witness[PRODUCTS], rows->stage, at->step.layer, rows->rows, err);
-    if (code == PV_OK && with && !rows->absent)
+    if (code == PV_OK && with && !rows->absent && wanted(r, rows, at))
       code = pv_witness_make(&r->witness[BOUNDS], rows->stage, at->step.layer, rows->rows, err);
     if (code != PV_OK) break;
-    if (rows->absent)
-      r->out->absent++;
-    else if (rows->width != r->witness[PRODUCTS].made.width)
-      note_width(r, rows, at);
-    else
-      judge_stage(r, at->of[0], k, at);
+    judge(r, at, k);
     code = give(r, rows, at->step.layer, err);
   }
   return code;

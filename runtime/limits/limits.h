@@ -18,6 +18,10 @@ typedef struct pv_limits_spec {
   size_t count; /* positions: they are one batch */
   unsigned threads;
   double factor; /* of every limit; 1: as they are */
+  /* Which stages are judged; NULL: all. The others are what these are made from all the same.
+   * `layer` is 0 outside the layers. */
+  bool (*want)(const void *context, pv_stage_id stage, uint32_t layer);
+  const void *want_context;
   pv_walk_progress *progress;
 } pv_limits_spec;
 
@@ -51,7 +55,7 @@ typedef struct pv_limits_result {
   pv_limits_place first, worst;             /* in the order of computation; by ratio */
   uint64_t judged, beyond;                  /* elements */
   uint64_t unjudged;                        /* recorded tensors without inputs for any row */
-  uint64_t absent;                          /* tensors that were not recorded */
+  uint64_t absent;                          /* tensors that were not recorded; of those wanted */
   double wide; /* mean binary logarithm of the limits: how much they allow */
 } pv_limits_result;
 
