@@ -87,24 +87,6 @@ pv_code pv_pair_sequences(const pv_pair *pair, const pv_call *call, size_t lengt
   return code == PV_OK ? check_tokens(pair, job, err) : code;
 }
 
-/* The folder is gone when the error is read: the place is the side and the file in it. */
-static void name_place(const pv_walker *side, pv_error *err) {
-  char place[sizeof err->file];
-  const char *file = strrchr(err->file, '/');
-  if (err->file[0] == '\0') return;
-  snprintf(place, sizeof place, "%.300s: %.200s", side->name, file != NULL ? file + 1 : err->file);
-  pv_error_at(err, place, err->line, err->column, err->byte);
-}
-
-static pv_code check_engine(const pv_walker *side, const pv_sequence *tokens, pv_error *err) {
-  const pv_source *s = &side->recorded->source;
-  if (s->ids == NULL || (s->positions == tokens->count &&
-                         memcmp(s->ids, tokens->ids, s->positions * sizeof *s->ids) == 0))
-    return PV_OK;
-  return pv_error_set(err, PV_ERR_INPUT, "the trace that %.200s left is of other tokens",
-                      side->name);
-}
-
 pv_code pv_pair_run(pv_pair *pair, const pv_call *call, const pv_job *job, pv_error *err) {
   pv_code code = PV_OK;
   for (int i = 0; i < 2 && code == PV_OK; i++) {
@@ -115,12 +97,10 @@ pv_code pv_pair_run(pv_pair *pair, const pv_call *call, const pv_job *job, pv_er
     if (job->sequence_count != 1)
       return pv_error_set(err, PV_ERR_INPUT, "%.200s takes one sequence of tokens", side->name);
     code = pv_call_engine(call, &side->who, tokens, &spec, err);
-    if (code == PV_OK) code = pv_engine_record(&spec, &pair->made[i], err);
-    if (code != PV_OK) break;
-    code = pv_recorded_open(pair->made[i], &pair->of, &pair->recorded[i], err);
+    if (code == PV_OK)
+      code =
+          pv_walker_record(side->name, &spec, &pair->of, &pair->made[i], &pair->recorded[i], err);
     side->recorded = pair->recorded[i];
-    if (code == PV_OK) code = check_engine(side, tokens, err);
-    if (code != PV_OK) name_place(side, err);
   }
   return code;
 }

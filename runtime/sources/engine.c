@@ -23,6 +23,14 @@ typedef struct call {
   pv_text ids;
 } call;
 
+static void free_call(call *c) {
+  free(c->argv);
+  free(c->text);
+  free(c->keys);
+  free(c->path);
+  pv_text_free(&c->ids);
+}
+
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at) {
   (void)info;
   (void)type;
@@ -64,6 +72,15 @@ static pv_code find_program(const char *name, call *c, pv_error *err) {
   return PV_ERR_INPUT;
 }
 
+pv_code pv_engine_find(const pv_side *side, pv_error *err) {
+  char name[PATH_MAX];
+  call c = {.ids = PV_TEXT_INIT};
+  snprintf(name, sizeof name, "%.*s", (int)pv_side_piece(side->program), side->program);
+  const pv_code code = find_program(name[0] != '\0' ? name : side->kind->program, &c, err);
+  free_call(&c);
+  return code;
+}
+
 /* argv of PROGRAM --model FILE --ids LIST --out FOLDER --key value ... */
 static pv_code make_call(const pv_engine_spec *spec, const char *folder, call *c, pv_error *err) {
   size_t pieces = 1, n = 0;
@@ -95,14 +112,6 @@ static pv_code make_call(const pv_engine_spec *spec, const char *folder, call *c
     c->argv[n++] = value;
   }
   return code;
-}
-
-static void free_call(call *c) {
-  free(c->argv);
-  free(c->text);
-  free(c->keys);
-  free(c->path);
-  pv_text_free(&c->ids);
 }
 
 /* The last line that says something, without its end. */

@@ -15,6 +15,9 @@ typedef struct pv_engine_spec {
   double timeout_s;
 } pv_engine_spec;
 
+/* Whether there is such a program: PV_ERR_INPUT if not. */
+pv_code pv_engine_find(const pv_side *side, pv_error *err);
+
 /* Runs the program, which leaves the trace in `folder`; on an error nothing is left there.
  * PV_ERR_INPUT, each with the program: it is not there, it cannot be started, it ended by a signal
  * or with an exit code (then with the last line of its standard error), it took longer than

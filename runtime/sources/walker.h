@@ -3,7 +3,7 @@
 #ifndef PV_SOURCES_WALKER_H
 #define PV_SOURCES_WALKER_H
 
-#include "runtime/sources/side.h"
+#include "runtime/sources/engine.h"
 #include "runtime/trace/recorded.h"
 
 typedef struct pv_walker {
@@ -19,5 +19,11 @@ bool pv_walker_defined(const pv_walker *walker, pv_numerics *numerics);
 pv_code pv_walker_open(const pv_walker *walker, const pv_model *model,
                        const pv_backend_config *config, pv_fault_side *opened, pv_source *out,
                        pv_error *err);
+
+/* Runs an engine and opens what it left, which belongs to the caller: `made` goes with
+ * pv_engine_forget, after `recorded`. Errors as of pv_engine_record and pv_recorded_open, with
+ * `name` in their place, and PV_ERR_INPUT for a trace of other tokens. */
+pv_code pv_walker_record(const char *name, const pv_engine_spec *spec, pv_recorded_model *of,
+                         char **made, pv_recorded **recorded, pv_error *err);
 
 #endif
