@@ -190,16 +190,14 @@ pv_code pv_check_side(const char *word, pv_numerics numerics, pv_side *out, pv_e
   char text[256];
   bool old = false;
   const int kind = (int)strcspn(word, "@");
+  if (pv_check_records(word)) return pv_side_parse(word, out, &old, err);
   snprintf(text, sizeof text, "%.*s:%s%s", kind, word, pv_numerics_name(numerics), word + kind);
-  const pv_code code = pv_side_parse(text, out, &old, err);
-  return code != PV_OK || out->folder == NULL
-             ? code
-             : pv_error_set(err, PV_ERR_INPUT, "a trace computes nothing");
+  return pv_side_parse(text, out, &old, err);
 }
 
 /* Is this the side that a fault is planted in? Of two sides the right one, unless that is the
  * arbiter; of code paths those that are compared with the default; never the arbiter beside it. */
-static bool under_test(const pv_check *check, const char *backend, pv_numerics numerics) {
+bool pv_check_tests(const pv_check *check, const char *backend, pv_numerics numerics) {
   if (check->planted.fault == NULL) return false;
   const bool two = pv_check_param(check->spec, "right") != NULL,
              apart = pv_check_param(check->spec, "right_numerics") != NULL;
@@ -215,7 +213,7 @@ static bool under_test(const pv_check *check, const char *backend, pv_numerics n
 pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
                       pv_fault_side *out, pv_error *err) {
   pv_side side;
-  if (under_test(check, backend, config->numerics))
+  if (pv_check_tests(check, backend, config->numerics))
     return pv_fault_stand_in(check->model, config, &check->planted, out, err);
   const pv_code code = pv_check_side(backend, config->numerics, &side, err);
   return code == PV_OK ? pv_side_open(&side, check->model, config, out, err) : code;
@@ -232,10 +230,15 @@ pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_er
   return PV_OK;
 }
 
+static void note_who(pv_check *check, const pv_capture *capture) {
+  pv_check_backend(check, capture->backend);
+  if (capture->about != NULL) pv_check_backend(check, capture->about);
+}
+
 /* Whoever computed goes by the name of the side whose place it takes; a fallback does not. */
 static pv_code capture(const pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                        pv_error *err) {
-  const bool tested = under_test(check, spec->backend, spec->numerics);
+  const bool tested = pv_check_tests(check, spec->backend, spec->numerics);
   pv_backend_config config;
   pv_fault_side opened = {0};
   pv_side side;
@@ -256,13 +259,14 @@ pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_c
                               pv_error *err) {
   pv_error local = PV_ERROR_INIT;
   *out = NULL;
+  if (pv_check_records(spec->backend)) return pv_check_capture_recorded(check, spec, out, err);
   const pv_code code = capture(check, spec, out, &local);
   if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
   if (code != PV_OK) {
     if (err != NULL) *err = local;
     return code;
   }
-  pv_check_backend(check, (*out)->backend);
+  note_who(check, *out);
   return PV_OK;
 }
 
@@ -278,15 +282,16 @@ void pv_capture_cache_free(pv_capture_cache *cache) {
 pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
                          const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err) {
   pv_capture_cache *cache = check->cache;
-  const pv_fault *fault = under_test(check, backend, numerics) ? check->planted.fault : NULL;
+  const pv_fault *fault = pv_check_tests(check, backend, numerics) ? check->planted.fault : NULL;
+  if (pv_check_records(backend)) numerics = PV_NUMERICS_I16; /* it has its own, whatever is asked */
   *out = NULL;
   for (size_t i = 0; i < cache->count && *out == NULL; i++)
     if (strcmp(cache->entries[i].side, backend) == 0 && cache->entries[i].numerics == numerics &&
         cache->entries[i].prompt == prompt && cache->entries[i].fault == fault)
       *out = cache->entries[i].capture;
   if (*out != NULL) {
-    pv_check_backend(check, (*out)->backend);
-    return PV_OK;
+    note_who(check, *out);
+    return pv_check_complete(check, backend, *out, err);
   }
   pv_cached *grown = realloc(cache->entries, (cache->count + 1) * sizeof *grown);
   if (grown != NULL) cache->entries = grown;
@@ -303,6 +308,8 @@ pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numer
     cache->entries[cache->count++] = (pv_cached){numerics, prompt, fault, side, made};
   else
     free(side);
+  if (code == PV_OK && made != NULL && pv_check_complete(check, side, made, err) != PV_OK)
+    return err != NULL ? err->code : PV_ERR_INPUT;
   *out = made;
   return code;
 }

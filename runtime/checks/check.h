@@ -8,7 +8,7 @@
 #include "runtime/alone/alone.h"
 #include "runtime/checks/spec.h"
 #include "runtime/reference/reference.h"
-#include "runtime/sources/side.h"
+#include "runtime/sources/walker.h"
 #include "runtime/trace/capture.h"
 
 /* Captures shared by the checks of one process. */
@@ -22,6 +22,7 @@ typedef struct pv_cached {
 typedef struct pv_capture_cache {
   pv_cached *entries; /* owned; nothing is evicted, since a check may hold several */
   size_t count;
+  char model_sha256[PV_SHA256_HEX]; /* "" until a recording says of which file it is */
 } pv_capture_cache;
 void pv_capture_cache_free(pv_capture_cache *cache);
 
@@ -84,8 +85,10 @@ typedef struct pv_prompts {
 } pv_prompts;
 pv_code pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err);
 
-/* A capture of one prompt, kept for the other checks of this process. When the backend does not
- * exist here the verdict becomes NOT_RUN with the reason and `*out` stays NULL. */
+/* A capture of one prompt, kept for the other checks of this process. When the backend, or the
+ * program of another engine, does not exist here the verdict becomes NOT_RUN with the reason and
+ * `*out` stays NULL. What was recorded has all stages that the check looks at; else PV_ERR_INPUT.
+ */
 pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
                          const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err);
 /* The same with a number of threads and a cut into batches; the caller frees it. */
@@ -96,6 +99,28 @@ pv_code pv_check_side(const char *word, pv_numerics numerics, pv_side *out, pv_e
 /* A forward for a side; for the one under test what stands in for it with the fault. */
 pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
                       pv_fault_side *out, pv_error *err);
+/* Whether a word of the parameters names what was recorded, or is by another engine. */
+bool pv_check_records(const char *word);
+
+/* What another engine computed over a prompt. */
+typedef struct pv_check_recorded {
+  pv_recorded *trace; /* NULL: there is none here */
+  char *made;         /* its folder, of an engine that was run */
+} pv_check_recorded;
+/* Runs the engine that `word` names, or opens the trace. A program that is not there makes the
+ * verdict NOT_RUN. An error tells of which file of which side it is in its message. */
+pv_code pv_check_record(pv_check *check, const char *word, const uint32_t *ids, size_t count,
+                        pv_check_recorded *out, pv_error *err);
+void pv_check_recorded_close(pv_check_recorded *recorded);
+/* A capture of it, as pv_check_capture_spec. */
+pv_code pv_check_capture_recorded(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
+                                  pv_error *err);
+/* PV_ERR_INPUT where a recording lacks a stage that the check looks at. */
+pv_code pv_check_complete(const pv_check *check, const char *word, const pv_capture *capture,
+                          pv_error *err);
+/* Whether a side is the one that a fault is planted in. */
+bool pv_check_tests(const pv_check *check, const char *word, pv_numerics numerics);
+
 /* The kernel set of a side (KIND[@FAULT]), as pv_alone_set_find; with a fault, that of the fault.
  */
 pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_error *err);

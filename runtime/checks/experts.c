@@ -110,7 +110,9 @@ const pv_check_spec pv_check_experts_dispatch = {
     .subject = "forward",
     .needs = PV_NEEDS_MODEL | PV_NEEDS_EXPERTS | PV_NEEDS_PROMPTS,
     .timeout_s = 60,
-    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+    .roles = 1u << PV_ROLE_FFN_IN | 1u << PV_ROLE_ROUTER_INDICES | 1u << PV_ROLE_ROUTER_WEIGHTS |
+             1u << PV_ROLE_FFN_OUT,
+    .params = PV_PARAMS(PV_TAKES_ANY_BACKEND, PV_TAKES_NUMERICS,
                         PV_TAKES_REAL("tolerance", 1e-15, 0.1, PV_LOOSENS_UP, "", "1e-3",
                                       "largest error over the largest value of the exact sum"),
                         PV_TAKES_PROMPTS),

@@ -46,7 +46,8 @@ const pv_check_spec pv_check_router_weights_sum = {
     .subject = "forward",
     .needs = PV_NEEDS_MODEL | PV_NEEDS_EXPERTS | PV_NEEDS_PROMPTS,
     .timeout_s = 60,
-    .params = PV_PARAMS(PV_TAKES_BACKEND, PV_TAKES_NUMERICS,
+    .roles = 1u << PV_ROLE_ROUTER_WEIGHTS,
+    .params = PV_PARAMS(PV_TAKES_ANY_BACKEND, PV_TAKES_NUMERICS,
                         PV_TAKES_REAL("tolerance", 1e-12, 0.1, PV_LOOSENS_UP, "", "1e-6",
                                       "largest distance of the sum from 1"),
                         PV_TAKES_PROMPTS),
@@ -95,5 +96,6 @@ const pv_check_spec pv_check_router_index_sets = {
     .subject = "forward",
     .needs = PV_NEEDS_MODEL | PV_NEEDS_EXPERTS | PV_NEEDS_PROMPTS,
     .timeout_s = 120,
+    .roles = 1u << PV_ROLE_ROUTER_INDICES,
     .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_PROMPTS),
     .run = run_router_index_sets};

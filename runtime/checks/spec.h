@@ -13,7 +13,9 @@ typedef enum pv_param_type {
   PV_PARAM_ENUM,   /* one of `words` */
   PV_PARAM_SIDE,   /* KIND[@FAULT] with a kind of `words`: who computes. Its identity is a parameter
                       of its own, `numerics`, `left_numerics` or `right_numerics`; a contract may
-                      write both as one, KIND[:IDENTITY][@FAULT] */
+                      write both as one, KIND[:IDENTITY][@FAULT]. A word with a colon is of a kind
+                      that computes nothing here: "KIND:WHAT" has a text of its own behind it,
+                      "KIND:" may have one; neither identity nor fault */
   PV_PARAM_STRING, /* 1..128 bytes of [A-Za-z0-9._-] */
   PV_PARAM_STRINGS /* a list of 1..32 such strings */
 } pv_param_type;
@@ -47,6 +49,7 @@ typedef struct pv_check_spec {
   unsigned needs;      /* pv_check_needs bits */
   double timeout_s;
   const pv_param_spec *params; /* PV_PARAMS; NULL: none */
+  unsigned roles; /* bit n: of a recorded side it looks at pv_role n alone; 0: at every stage */
   /* Leaves the verdict in `check`; an error is one of this falsifier alone. */
   pv_code (*run)(pv_check *check, pv_error *err);
 } pv_check_spec;
@@ -57,7 +60,8 @@ const pv_check_spec *pv_check_find(const char *name); /* NULL when there is none
 /* NULL when the check has no such parameter. */
 const pv_param_spec *pv_check_param(const pv_check_spec *spec, const char *name);
 
-extern const char *const pv_check_kinds[], *const pv_check_identities[], *const pv_check_types[];
+extern const char *const pv_check_kinds[], *const pv_check_any_kinds[];
+extern const char *const pv_check_identities[], *const pv_check_types[];
 
 /* The parameters of a check; those that several have under one name. */
 #define PV_PARAMS(...) ((const pv_param_spec[]){__VA_ARGS__, {0}})
@@ -73,9 +77,12 @@ extern const char *const pv_check_kinds[], *const pv_check_identities[], *const 
   { name, about, PV_PARAM_STRINGS, value, 0, 0, PV_ANY_CHANGE, NULL, NULL }
 #define PV_TAKES_SIDE(name, value, about) \
   { name, about, PV_PARAM_SIDE, value, 0, 0, PV_ANY_CHANGE, NULL, pv_check_kinds }
-#define PV_TAKES_BACKEND PV_TAKES_SIDE("backend", "cpu", "who computes")
+#define PV_TAKES_ANY_SIDE(name, value, about) \
+  { name, about, PV_PARAM_SIDE, value, 0, 0, PV_ANY_CHANGE, NULL, pv_check_any_kinds }
+#define PV_TAKES_BACKEND     PV_TAKES_SIDE("backend", "cpu", "who computes")
+#define PV_TAKES_ANY_BACKEND PV_TAKES_ANY_SIDE("backend", "cpu", "who computes, or computed")
 #define PV_TAKES_SIDES \
-  PV_TAKES_SIDE("left", "cpu", "one side"), PV_TAKES_SIDE("right", "cuda", "the other side")
+  PV_TAKES_ANY_SIDE("left", "cpu", "one side"), PV_TAKES_ANY_SIDE("right", "cuda", "the other side")
 #define PV_TAKES_NUMERICS \
   PV_TAKES_WORD("numerics", pv_check_identities, "i16", "numerics identity, see docs/numerics.md")
 #define PV_TAKES_TWO_NUMERICS                                                              \

@@ -13,7 +13,10 @@ static const pv_check_spec *const table[] = {
 enum { COUNT = sizeof table / sizeof *table };
 
 /* All that compute; the arbiter is the CPU in the identity f64. */
-const char *const pv_check_kinds[] = {"cpu", "scalar", "avx2", "cuda", "ptx", "definition", NULL};
+#define COMPUTE "cpu", "scalar", "avx2", "cuda", "ptx", "definition"
+const char *const pv_check_kinds[] = {COMPUTE, NULL};
+const char *const pv_check_any_kinds[] = {
+    COMPUTE, "trace:DIR", "llamacpp:", "huggingface:", "engine:PROGRAM", NULL};
 const char *const pv_check_identities[] = {"i16", "f32-f64acc", "f64", "i8", NULL};
 const char *const pv_check_types[] = {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q5_K", "Q6_K", NULL};
 

@@ -30,36 +30,40 @@
 
 static const pv_fault table[] = {
     WEIGHTS("swapped_scale_and_min", "Q4_K, Q5_K: scale and minimum of a sub-block exchanged",
-            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
-            "forward.reference gemv.bound gemv.exact quant.blocks router.index_sets types.dispatch",
+            "experts.dispatch forward.arbiter forward.argmax forward.explained forward.parity "
+            "forward.paths forward.reference gemv.bound gemv.exact quant.blocks router.index_sets "
+            "types.dispatch",
             scale_and_min, K4),
     WEIGHTS("high_bits_dropped", "Q5_K, Q6_K: the bits above the fourth are not read",
-            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
-            "forward.reference gemv.bound gemv.exact quant.blocks router.index_sets types.dispatch",
+            "experts.dispatch forward.arbiter forward.argmax forward.explained forward.parity "
+            "forward.paths forward.reference gemv.bound gemv.exact quant.blocks router.index_sets "
+            "types.dispatch",
             high_bits, {PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
     WEIGHTS("superblock_short", "Q4_K, Q5_K, Q6_K: the last super-block of a row is left out",
-            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
-            "forward.reference forward.shape gemv.bound gemv.exact quant.blocks router.index_sets "
-            "types.dispatch",
+            "experts.dispatch forward.arbiter forward.argmax forward.explained forward.parity "
+            "forward.paths forward.reference forward.shape gemv.bound gemv.exact quant.blocks "
+            "router.index_sets types.dispatch",
             short, {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
     WEIGHTS("q4k_read_as_q6k", "bytes of Q4_K are read as Q6_K",
-            "experts.dispatch forward.arbiter forward.argmax forward.finite forward.parity "
-            "forward.paths forward.reference forward.shape gemv.bound gemv.exact quant.blocks "
-            "router.index_sets router.weights_sum types.dispatch",
+            "experts.dispatch forward.arbiter forward.argmax forward.explained forward.finite "
+            "forward.parity forward.paths forward.reference forward.shape gemv.bound gemv.exact "
+            "quant.blocks router.index_sets router.weights_sum types.dispatch",
             q4k_as_q6k, {PV_TYPE_Q4_K, -1}),
     WEIGHTS("q6k_read_as_q4k", "bytes of Q6_K are read as Q4_K",
-            "experts.dispatch forward.arbiter forward.argmax forward.finite forward.parity "
-            "forward.paths forward.reference forward.shape gemv.bound gemv.exact quant.blocks "
-            "router.index_sets router.weights_sum types.dispatch",
+            "experts.dispatch forward.arbiter forward.argmax forward.explained forward.finite "
+            "forward.parity forward.paths forward.reference forward.shape gemv.bound gemv.exact "
+            "quant.blocks router.index_sets router.weights_sum types.dispatch",
             q6k_as_q4k, {PV_TYPE_Q6_K, -1}),
     WEIGHTS("wrong_sub_scale", "Q4_K, Q5_K, Q6_K: each sub-block takes its neighbour's scale",
-            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
-            "forward.reference gemv.bound gemv.exact quant.blocks router.index_sets types.dispatch",
+            "experts.dispatch forward.arbiter forward.argmax forward.explained forward.parity "
+            "forward.paths forward.reference gemv.bound gemv.exact quant.blocks router.index_sets "
+            "types.dispatch",
             sub_scale, {PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K, -1}),
     WEIGHTS("flushed_subnormals",
             "Q6_K: binary16 scales below 2^-14 are read as 0; small results become 0",
-            "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
-            "forward.reference ptx.emit ptx.rules router.index_sets swiglu.error types.dispatch",
+            "experts.dispatch forward.arbiter forward.argmax forward.explained forward.parity "
+            "forward.paths forward.reference ptx.emit ptx.rules router.index_sets swiglu.error "
+            "types.dispatch",
             subnormals, {PV_TYPE_Q6_K, -1}, .ptx = {"add.rn.f32", "add.rn.ftz.f32"}),
 
     OPERATION(
@@ -88,43 +92,45 @@ static const pv_fault table[] = {
           .defect = {.ops = IN(TOPK), .kernels = &pv_fault_tie_reversed}),
     OPERATION("no_renormalisation", "MoE",
               "the weights of the chosen experts keep their sum below 1",
-              "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
-              "router.index_sets router.topk_rule router.weights_sum",
+              "forward.arbiter forward.argmax forward.explained forward.parity forward.paths "
+              "forward.reference router.index_sets router.topk_rule router.weights_sum",
               ALL, .ops = IN(ROUTE), .kernels = &pv_fault_not_renormalised),
     OPERATION("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
               "forward.parity forward.paths", ALL, .ops = IN(ROUTE),
               .kernels = &pv_fault_softmax_after),
     FAULT(WEIGHTS, "expert_stride_off_by_one", "MoE",
           "in the gate's tensor expert e begins e rows too late",
-          "experts.dispatch forward.arbiter forward.argmax forward.parity forward.paths "
-          "forward.reference router.index_sets",
+          "experts.dispatch forward.arbiter forward.argmax forward.explained forward.parity "
+          "forward.paths forward.reference router.index_sets",
           EVERY, .once = false),
     OPERATION("last_expert_dropped", "MoE", "the last of the chosen experts is not added",
-              "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
-              "router.index_sets",
+              "experts.combine_order experts.dispatch forward.arbiter forward.explained "
+              "forward.parity forward.paths router.index_sets",
               ALL, .ops = IN(COMBINE), .kernels = &pv_fault_expert_dropped),
-    OPERATION(
-        "weights_permuted", "MoE", "each expert is weighted with the next one's weight",
-        "experts.combine_order experts.dispatch forward.arbiter forward.argmax forward.parity "
-        "forward.paths forward.reference router.index_sets",
-        ALL, .ops = IN(COMBINE), .kernels = &pv_fault_weights_permuted),
+    OPERATION("weights_permuted", "MoE", "each expert is weighted with the next one's weight",
+              "experts.combine_order experts.dispatch forward.arbiter forward.argmax "
+              "forward.explained forward.parity forward.paths forward.reference router.index_sets",
+              ALL, .ops = IN(COMBINE), .kernels = &pv_fault_weights_permuted),
 
     FAULT(SHAPE, "wrong_rope_base", "attention", "RoPE with base 10000, whatever the file says",
-          "forward.arbiter forward.parity forward.paths forward.reference router.index_sets", EVERY,
-          .once = true),
+          "forward.arbiter forward.explained forward.parity forward.paths forward.reference "
+          "router.index_sets",
+          EVERY, .once = true),
     OPERATION("rope_pairs", "attention", "RoPE turns neighbours, not halves",
-              "forward.arbiter forward.parity forward.paths forward.reference router.index_sets",
+              "forward.arbiter forward.explained forward.parity forward.paths forward.reference "
+              "router.index_sets",
               ALL, .ops = IN(HEADS), .kernels = &pv_fault_rope_pairs),
     OPERATION("qk_norm_missing", "attention", "queries and keys are not normed",
-              "forward.arbiter forward.parity forward.paths forward.reference router.index_sets",
+              "forward.arbiter forward.explained forward.parity forward.paths forward.reference "
+              "router.index_sets",
               ALL, .ops = IN(HEADS), .kernels = &pv_fault_no_norm),
     OPERATION("wrong_head_group", "attention", "query head h reads KV head h modulo their number",
-              "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
-              "router.index_sets",
+              "forward.arbiter forward.argmax forward.explained forward.parity forward.paths "
+              "forward.reference router.index_sets",
               ALL, .ops = IN(ATTEND), .group = pv_fault_head_modulo),
     OPERATION("mask_off_by_one", "attention", "each position sees the one after it",
-              "forward.arbiter forward.argmax forward.batch_split forward.parity forward.paths "
-              "forward.reference forward.shape router.index_sets",
+              "forward.arbiter forward.argmax forward.batch_split forward.explained forward.parity "
+              "forward.paths forward.reference forward.shape router.index_sets",
               ALL, .ops = IN(ATTEND), .visible = pv_fault_sees_next),
     OPERATION("stale_kv_entry", "attention", "the first position of a later batch is not cached",
               "forward.batch_split forward.shape", ALL, .ops = IN(ATTEND),
@@ -138,19 +144,20 @@ static const pv_fault table[] = {
               "forward.determinism forward.parity forward.paths", FIXED, .ops = IN(MATMUL),
               .kernels = &pv_fault_random_order),
     OPERATION("uninitialised_output", "system", "the last element of a row is never written",
-              "experts.combine_order experts.dispatch forward.arbiter forward.parity forward.paths "
-              "router.index_sets",
+              "experts.combine_order experts.dispatch forward.arbiter forward.explained "
+              "forward.parity forward.paths router.index_sets",
               ALL, .role = PV_ROLE_FFN_OUT, .after = pv_fault_last_unwritten),
     OPERATION("nan_in_one_element", "system", "one element of the first position is NaN",
-              "experts.dispatch forward.arbiter forward.argmax forward.finite forward.parity "
-              "forward.paths forward.reference forward.shape router.index_sets router.weights_sum",
+              "experts.dispatch forward.arbiter forward.argmax forward.explained forward.finite "
+              "forward.parity forward.paths forward.reference forward.shape router.index_sets "
+              "router.weights_sum",
               ALL, .role = PV_ROLE_EXPERTS_OUT, .after = pv_fault_one_nan),
     OPERATION("wrong_position_after_split", "system",
               "positions are counted from the batch's start", "forward.batch_split forward.shape",
               ALL, .ops = IN(HEADS), .position = pv_fault_position_of_batch),
     FAULT(OPERATION, "argmax_out_of_range", "system", "the top token is no token of the vocabulary",
-          "forward.arbiter forward.argmax forward.parity forward.paths forward.reference "
-          "forward.shape",
+          "forward.arbiter forward.argmax forward.explained forward.parity forward.paths "
+          "forward.reference forward.shape",
           ALL, .once = true, .defect = {.ops = IN(ARGMAX), .after = pv_fault_out_of_range}),
     FAULT(READER, "unknown_type_accepted", "system",
           "a tensor type that is not known is read as the one that was there",

@@ -25,6 +25,8 @@ void pv_capture_free(pv_capture *capture) {
   for (uint32_t l = 0; capture->stages != NULL && l < capture->source.layers; l++)
     for (pv_stage_id s = 0; s < PV_STAGES_MAX; s++) free(capture->stages[l][s].data);
   free(capture->stages);
+  free(capture->identity);
+  free(capture->about);
   free(capture);
 }
 
@@ -40,6 +42,25 @@ static pv_code read_kept(const pv_source *s, pv_stage_id stage, uint32_t layer, 
   return PV_OK;
 }
 
+/* Nothing in it points to what `from` came from: that may be closed before the capture is. */
+static pv_code tell(const pv_source *from, pv_capture *c, pv_error *err) {
+  c->identity = strdup(from->identity);
+  if (c->identity == NULL) return pv_error_nomem(err, "a capture");
+  c->backend = from->forward != NULL ? from->computed : "";
+  c->source = (pv_source){.kept = c,
+                          .plan = from->plan,
+                          .shape = &c->model->shape,
+                          .layers = from->layers,
+                          .positions = c->positions,
+                          .real_bytes = from->real_bytes,
+                          .computed = c->backend,
+                          .identity = c->identity,
+                          .model_sha256 = "",
+                          .width = kept_width,
+                          .read = read_kept};
+  return PV_OK;
+}
+
 /* Room for all that `from` will have. */
 static pv_code allocate(const pv_source *from, const pv_model *model, size_t positions,
                         pv_capture **out, pv_error *err) {
@@ -51,14 +72,7 @@ static pv_code allocate(const pv_source *from, const pv_model *model, size_t pos
   }
   c->model = model;
   c->positions = positions;
-  c->backend = from->computed;
-  c->source = *from;
-  c->source.forward = NULL;
-  c->source.kept = c;
-  c->source.positions = positions;
-  c->source.width = kept_width;
-  c->source.read = read_kept;
-  pv_code code = PV_OK;
+  pv_code code = tell(from, c, err);
   for (pv_step step = {0}; code == PV_OK && pv_plan_next(from->plan, from->layers, &step);)
     for (size_t s = step.first; s < step.first + step.count && code == PV_OK; s++)
       code = pv_rows_room(from->plan, (pv_stage_id)s, from->width(from, (pv_stage_id)s, step.layer),
@@ -70,12 +84,21 @@ static pv_code allocate(const pv_source *from, const pv_model *model, size_t pos
   return code;
 }
 
+static void leave_out(pv_rows *kept) {
+  kept->absent = true;
+  kept->width = 0;
+}
+
 static pv_code keep(void *context, const pv_walk_at *at, pv_error *err) {
   pv_capture *c = context;
   for (size_t k = 0; k < at->step.count; k++) {
     const pv_rows *r = &at->of[0][k];
     pv_rows *kept = &c->stages[at->step.layer][r->stage];
     const size_t bytes = r->width * r->size;
+    if (r->absent && c->backend[0] == '\0') {
+      leave_out(kept);
+      continue;
+    }
     if (r->absent || r->width != kept->width || !pv_ck_range(at->position, r->rows, c->positions))
       return pv_error_set(err, PV_ERR_INTERNAL, "stage %s has an unexpected shape",
                           c->model->plan->rows[r->stage].name);
@@ -88,19 +111,18 @@ static size_t batch_of(const pv_capture_spec *spec) {
   return spec->batch > 0 && spec->batch < spec->count ? spec->batch : spec->count;
 }
 
-pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
-                        pv_capture **out, pv_error *err) {
-  const pv_source source = pv_source_of(forward);
+pv_code pv_capture_source(const pv_source *source, const pv_model *model,
+                          const pv_capture_spec *spec, pv_capture **out, pv_error *err) {
   const pv_walk_spec walk = {.plan = model->plan,
                              .layers = model->shape.layers,
-                             .sources = &source,
+                             .sources = source,
                              .source_count = 1,
                              .ids = spec->ids,
                              .count = spec->count,
                              .batch = batch_of(spec),
                              .batches = spec->batches};
   pv_capture *c = NULL;
-  pv_code code = allocate(&source, model, spec->count, &c, err);
+  pv_code code = allocate(source, model, spec->count, &c, err);
   const pv_visitor visitor = {.context = c, .visit = keep};
   if (code == PV_OK) code = pv_walk(&walk, &visitor, err);
   if (code == PV_OK)
@@ -108,6 +130,16 @@ pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_cap
   else
     pv_capture_free(c);
   return code;
+}
+
+pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
+                        pv_capture **out, pv_error *err) {
+  const pv_source source = pv_source_of(forward);
+  return pv_capture_source(&source, model, spec, out, err);
+}
+
+bool pv_capture_lacks(const pv_capture *capture, pv_stage_id stage, uint32_t layer) {
+  return rows_of(capture, stage, layer)->absent;
 }
 
 pv_code pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err) {
@@ -174,6 +206,10 @@ pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_d
   if (left->model != right->model || left->positions != right->positions ||
       s->real_bytes != right->source.real_bytes)
     return pv_error_set(err, PV_ERR_INTERNAL, "two captures of different shape were compared");
+  for (pv_step step = {0}; pv_plan_next(s->plan, s->layers, &step);)
+    for (size_t k = step.first; k < step.first + step.count; k++)
+      if (left->stages[step.layer][k].absent || right->stages[step.layer][k].absent)
+        return pv_error_set(err, PV_ERR_INTERNAL, "two captures that lack stages were compared");
   *out = (pv_difference){0};
   for (pv_step step = {0}; pv_plan_next(s->plan, s->layers, &step);)
     for (size_t k = step.first; k < step.first + step.count; k++)

@@ -1,4 +1,5 @@
-/* Every stage of a forward kept in memory, and the comparison of two such captures. */
+/* Every stage of a forward, or of what was recorded of one, kept in memory, and the comparison of
+ * two such captures. */
 #ifndef PV_TRACE_CAPTURE_H
 #define PV_TRACE_CAPTURE_H
 
@@ -9,7 +10,8 @@
 typedef struct pv_capture {
   const pv_model *model;
   size_t positions;
-  const char *backend;              /* who computed */
+  const char *backend;              /* who computed; "" of rows that were kept */
+  char *identity, *about;           /* which function; whose recording, NULL: of none; owned */
   pv_source source;                 /* the same rows, for a walk */
   pv_rows (*stages)[PV_STAGES_MAX]; /* [layer]; stages outside the layers in layer 0; owned */
 } pv_capture;
@@ -35,6 +37,13 @@ pv_code pv_capture_run(const pv_model *model, const pv_capture_spec *spec, pv_ca
 pv_code pv_capture_config(const pv_capture_spec *spec, pv_backend_config *out, pv_error *err);
 pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_capture_spec *spec,
                         pv_capture **out, pv_error *err);
+/* The same of any source, of which nothing is needed afterwards. Of rows that were kept a stage
+ * that lacks some of the positions is absent in the capture, and is no number when it is asked for.
+ */
+pv_code pv_capture_source(const pv_source *source, const pv_model *model,
+                          const pv_capture_spec *spec, pv_capture **out, pv_error *err);
+/* Whether a stage is absent; of `layer` 0 outside the layers. */
+bool pv_capture_lacks(const pv_capture *capture, pv_stage_id stage, uint32_t layer);
 void pv_capture_free(pv_capture *capture);
 
 /* Element as a number, whatever the stage's type. */
@@ -56,8 +65,8 @@ typedef struct pv_difference {
   double left, right;
 } pv_difference;
 
-/* Bits of all stages. The two must be of the same model, length and element size; otherwise
- * PV_ERR_INTERNAL. */
+/* Bits of all stages. The two must be of the same model, length and element size, and lack nothing;
+ * otherwise PV_ERR_INTERNAL. */
 pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
                            pv_error *err);
 

@@ -52,7 +52,7 @@ BEGIN {
   allow("runtime/noise", low " runtime/sources runtime/walk runtime/measure runtime/forward runtime/faults")
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/checks", low " runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
+  allow("runtime/checks", low " runtime/limits runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
   allow("runtime/alone", low " runtime/forward")
   allow("runtime/probe", low " runtime/alone runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp

@@ -21,28 +21,34 @@ static void put_word(pv_text *out, const char *text) {
   pv_text_free(&word);
 }
 
-static void put_side(pv_text *out, const char *backend, const char *numerics) {
-  const char *fault = backend + strcspn(backend, "@");
-  if (pv_bind_is_kind(backend, "cpu") && strcmp(numerics, "f64") == 0)
+/* The side that a parameter names. */
+static void put_side(pv_text *out, const pv_falsifier *f, const json_t *with, const char *param,
+                     const char *numerics) {
+  const char *side = word(with, param, "cpu"), *fault = side + strcspn(side, "@");
+  if (pv_bind_has_text(f, param, side))
+    put_word(out, side);
+  else if (pv_bind_is_kind(side, "cpu") && strcmp(numerics, "f64") == 0)
     pv_text_printf(out, "f64%s", fault);
   else
-    pv_text_printf(out, "%.*s:%s%s", (int)(fault - backend), backend, numerics, fault);
+    pv_text_printf(out, "%.*s:%s%s", (int)(fault - side), side, numerics, fault);
 }
 
 /* One side is the backend; the other is the more exact witness that it can be held against: the
- * CPU for a device, float64 for the CPU. */
-static void put_sides(pv_text *out, const json_t *with) {
+ * CPU for a device, float64 for the CPU and for what was recorded. */
+static void put_sides(pv_text *out, const pv_falsifier *f, const json_t *with) {
   const char *numerics = word(with, "numerics", "i16");
   const char *backend = word(with, "backend", "cpu");
-  if (json_object_get(with, "right") != NULL)
-    put_side(out, word(with, "left", "cpu"), word(with, "left_numerics", numerics));
+  if (json_object_get(with, "right") != NULL) {
+    put_side(out, f, with, "left", word(with, "left_numerics", numerics));
+    pv_text_puts(out, " ");
+    put_side(out, f, with, "right", word(with, "right_numerics", numerics));
+    return;
+  }
+  if (pv_bind_is_kind(backend, "cpu") || pv_bind_has_text(f, "backend", backend))
+    pv_text_puts(out, "f64 ");
   else
-    put_side(out, "cpu", pv_bind_is_kind(backend, "cpu") ? "f64" : numerics);
-  pv_text_puts(out, " ");
-  if (json_object_get(with, "right") != NULL)
-    put_side(out, word(with, "right", "cpu"), word(with, "right_numerics", numerics));
-  else
-    put_side(out, backend, numerics);
+    pv_text_printf(out, "cpu:%s ", numerics);
+  put_side(out, f, with, "backend", numerics);
 }
 
 /* The reason names the prompt in which it was seen; without a reference that is a built-in one. */
@@ -63,7 +69,7 @@ static void put_prompt(pv_text *out, const char *reason, const char *reference) 
 /* The arguments of pv bisect for a falsifier. */
 static void put_command(pv_text *out, const pv_judgement *j, const pv_falsifier_result *f,
                         const json_t *with) {
-  put_sides(out, with);
+  put_sides(out, f->falsifier, with);
   pv_text_puts(out, " --model ");
   put_word(out, j->trial.spec.model);
   put_prompt(out, f->reason, j->trial.spec.reference);

@@ -62,6 +62,11 @@ bool pv_bind_is_kind(const char *side, const char *kind) {
   return strncmp(side, kind, n) == 0 && (side[n] == '\0' || side[n] == '@');
 }
 
+bool pv_bind_has_text(const pv_falsifier *f, const char *param, const char *side) {
+  const pv_known_param *spec = f->known != NULL ? pv_known_param_find(f->known, param) : NULL;
+  return spec != NULL && spec->type == PV_KNOWN_SIDE && pv_known_has_text(spec, side);
+}
+
 static bool is_side(const pv_known_check *check, const char *name) {
   const pv_known_param *spec = pv_known_param_find(check, name);
   return spec != NULL && spec->type == PV_KNOWN_SIDE;
@@ -112,7 +117,7 @@ static void split_side(pv_falsifier *f, pv_param *side) {
   const bool shared = pv_known_param_find(f->known, apart[which]) == NULL;
   const pv_known_param *spec = pv_known_param_find(f->known, apart[shared ? 0 : which]);
   char identity[IDENTITY_ROOM];
-  if (spec == NULL || side->text == NULL) return;
+  if (spec == NULL || side->text == NULL || pv_bind_has_text(f, side->name, side->text)) return;
   char *fault = side->text + strcspn(side->text, "@");
   char *colon = memchr(side->text, ':', (size_t)(fault - side->text));
   const bool exact = pv_bind_is_kind(side->text, arbiter);
@@ -224,6 +229,18 @@ static const char *word_of(const pv_falsifier *f, const pv_known_check *spec, co
   const pv_param *param = pv_falsifier_param(f, name);
   const pv_known_param *known = pv_known_param_find(spec, name);
   return known == NULL ? NULL : param != NULL ? param->text : known->fallback;
+}
+
+const char *pv_bind_recorded(const pv_falsifier *f) {
+  const pv_known_check *spec = f->known;
+  if (spec == NULL) return NULL;
+  const char *right = word_of(f, spec, "right_numerics");
+  const bool left = right != NULL && strcmp(right, "f64") == 0;
+  const char *name = pv_known_param_find(spec, "right") == NULL ? "backend"
+                     : left                                     ? "left"
+                                                                : "right";
+  const char *side = word_of(f, spec, name);
+  return side != NULL && pv_bind_has_text(f, name, side) ? side : NULL;
 }
 
 /* Of two sides the right one is under test, unless that is the arbiter. */

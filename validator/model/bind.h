@@ -12,9 +12,9 @@
 
 /* Finds the check of each falsifier, and tells its sides apart: `left: cuda:i16@rope_pairs` is
  * `left: cuda@rope_pairs` and `left_numerics: i16`, as it was written before and goes into digests;
- * `f64` is the CPU's. One that the check does not take so stays as it is, and is no value. What
- * follows is told of a bound falsifier: of one that is not, or whose check the probe does not have,
- * as of a check that does not exist. */
+ * `f64` is the CPU's. One with a text of its own (`llamacpp:,flash=on`) stays as it is; one that
+ * the check does not take so does too, and is no value. What follows is told of a bound falsifier:
+ * of one that is not, or whose check the probe does not have, as of a check that does not exist. */
 void pv_bind_checks(pv_contract *contract, const pv_known *known);
 
 /* `backend` (may be NULL) takes the place of the check's value of a parameter `backend` that the
@@ -35,6 +35,13 @@ size_t pv_bind_backends(const pv_falsifier *falsifier, const json_t *with,
                         const char *out[PV_BIND_SIDES]);
 /* Whether a side is of a kind, with or without a fault. */
 bool pv_bind_is_kind(const char *side, const char *kind);
+
+/* Whether a side, of the parameter of that name, is of a kind with a text of its own: a trace or
+ * another engine. */
+bool pv_bind_has_text(const pv_falsifier *falsifier, const char *param, const char *side);
+/* The side that is under test if it is such a one; no fault can be planted in it. NULL: it is not.
+ */
+const char *pv_bind_recorded(const pv_falsifier *falsifier);
 
 /* Whether the bound parameters let the interpreter stand where the contract does not name it. What
  * holds there is not shown on a device. */

@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 enum { CHECKS_MAX = 1024, PARAMS_MAX = 64, FAULTS_MAX = 1024, WORDS_MAX = 64 };
-enum { NAME_MAX_BYTES = 64, ABOUT_MAX_BYTES = 1000 };
+enum { NAME_MAX_BYTES = 64, ABOUT_MAX_BYTES = 1000, TEXT_MAX_BYTES = 1000 };
 static const double TIMEOUT_MAX_S = 86400.0;
 
 static const char *const no_words[] = {NULL};
@@ -85,12 +85,25 @@ static pv_code unpack(const reader *r, json_t *object, const field *list) {
   return PV_OK;
 }
 
+static size_t kind_length(const char *side) {
+  return strcspn(side, ":@");
+}
+
 static bool is_name(const char *text) {
   const size_t n = strlen(text);
   if (n == 0 || n > NAME_MAX_BYTES) return false;
   for (size_t i = 0; i < n; i++)
     if (!isalnum((unsigned char)text[i]) && strchr("._-", text[i]) == NULL) return false;
   return true;
+}
+
+/* KIND, KIND: or KIND:WHAT. */
+static bool is_kind(const char *text) {
+  char kind[NAME_MAX_BYTES + 1];
+  const size_t n = strcspn(text, ":");
+  snprintf(kind, sizeof kind, "%.*s", (int)(n < sizeof kind ? n : sizeof kind - 1), text);
+  return n <= NAME_MAX_BYTES && is_name(kind) &&
+         (text[n] == '\0' || text[n + 1] == '\0' || is_name(text + n + 1));
 }
 
 static pv_code name(const reader *r, const char *what, const char *text, const char **out) {
@@ -136,6 +149,27 @@ static pv_code words(const reader *r, const char *what, const json_t *list,
   return code;
 }
 
+static pv_code kinds(const reader *r, const json_t *list, const char *const **out) {
+  size_t count = 0;
+  pv_code code = count_of(r, "words", list, WORDS_MAX, &count);
+  if (code != PV_OK) return code;
+  const char **items = PV_ARENA_NEW(r->arena, count + 1, const char *);
+  if (items == NULL) return nomem(r);
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
+    const char *word = json_string_value(json_array_get(list, i));
+    if (word == NULL || !is_kind(word))
+      return odd(r, "the kind '%.80s' is none", word != NULL ? word : "");
+    items[i] = pv_arena_strdup(r->arena, word);
+    if (items[i] == NULL) return nomem(r);
+    for (size_t k = 0; k < i; k++)
+      if (kind_length(items[k]) == kind_length(word) &&
+          strncmp(items[k], word, kind_length(word)) == 0)
+        return odd(r, "words: the kind '%s' twice", word);
+  }
+  *out = items;
+  return code;
+}
+
 static pv_code read_kind(const reader *r, const char *type, const char *loosens,
                          pv_known_param *p) {
   static const char *const types[] = {"integer", "number", "word", "side", "name", "names", NULL};
@@ -173,7 +207,10 @@ static pv_code read_param(const reader *r, json_t *item, pv_known_param *p) {
     p->fallback = "";
     if (fallback[0] != '\0') code = line(r, fallback, &p->fallback);
   }
-  if (code == PV_OK && list != NULL) code = words(r, "words", list, &p->words);
+  if (code == PV_OK && list != NULL && strcmp(type, "side") == 0)
+    code = kinds(r, list, &p->words);
+  else if (code == PV_OK && list != NULL)
+    code = words(r, "words", list, &p->words);
   return code == PV_OK ? read_kind(r, type, loosens, p) : code;
 }
 
@@ -337,7 +374,33 @@ const pv_known_check *pv_known_check_find(const pv_known *known, const char *nam
   return pv_text_find(name, known->checks, known->check_count, sizeof *known->checks);
 }
 
+/* The word of the parameter that begins with the side's kind, NULL: none does. */
+static const char *kind_of(const pv_known_param *param, const char *side) {
+  const size_t n = kind_length(side);
+  for (size_t i = 0; param->words[i] != NULL; i++)
+    if (kind_length(param->words[i]) == n && strncmp(param->words[i], side, n) == 0)
+      return param->words[i];
+  return NULL;
+}
+
+bool pv_known_has_text(const pv_known_param *param, const char *side) {
+  const char *kind = kind_of(param, side);
+  return kind != NULL && strchr(kind, ':') != NULL;
+}
+
+/* Behind the kind, whose word has a colon. */
+static bool is_text(const char *word, const char *text) {
+  const bool must = word[kind_length(word) + 1] != '\0';
+  if (text[0] == '\0' || strcmp(text, ":") == 0) return !must;
+  if (text[0] != ':' || strlen(text) > TEXT_MAX_BYTES) return false;
+  for (const char *c = text; *c != '\0'; c++)
+    if (iscntrl((unsigned char)*c)) return false;
+  return true;
+}
+
 bool pv_known_is_side(const pv_known_param *param, const char *text) {
+  if (pv_known_has_text(param, text))
+    return is_text(kind_of(param, text), text + kind_length(text));
   const size_t kind = strcspn(text, "@"), layer = kind + strcspn(text + kind, ":");
   static const char mark[] = ":layer=", name[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
   bool known = false;

@@ -13,7 +13,8 @@ typedef enum pv_known_type {
   PV_KNOWN_INTEGER, /* min..max inclusive */
   PV_KNOWN_NUMBER,  /* min..max inclusive, finite */
   PV_KNOWN_WORD,    /* one of `words` */
-  PV_KNOWN_SIDE,    /* KIND[@FAULT]: who computes, a kind of `words` */
+  PV_KNOWN_SIDE,    /* KIND[@FAULT]: who computes, a kind of `words`; of one with a colon there,
+                       "KIND:WHAT" or "KIND:", KIND and a text of its own */
   PV_KNOWN_NAME,    /* 1..128 bytes of [A-Za-z0-9._-] */
   PV_KNOWN_NAMES    /* a list of 1..32 such names */
 } pv_known_type;
@@ -78,8 +79,13 @@ pv_code pv_known_read(pv_arena *arena, const char *json, size_t length, const pv
 /* NULL when there is none. */
 const pv_known_check *pv_known_check_find(const pv_known *known, const char *name);
 const pv_known_param *pv_known_param_find(const pv_known_check *check, const char *name);
-/* Whether a text is KIND[@FAULT[:layer=N]] with a kind of the parameter's words. */
+/* Whether a text is KIND[@FAULT[:layer=N]] with a kind of the parameter's words, or of one that
+ * they have with a colon KIND:TEXT; where nothing is behind their colon KIND and KIND: are enough.
+ */
 bool pv_known_is_side(const pv_known_param *param, const char *text);
+/* Whether the kind of a side has a colon in the parameter's words: it computes nothing in the
+ * probe, and has neither identity nor fault. Whatever is behind the kind counts as its text. */
+bool pv_known_has_text(const pv_known_param *param, const char *side);
 /* The bound that it judges by: its number of which some values demand less. */
 const pv_known_param *pv_known_gate(const pv_known_check *check);
 const pv_known_fault *pv_known_fault_find(const pv_known *known, const char *name);

@@ -227,7 +227,7 @@ static const char *side_misfit(const pv_known *known, const pv_known_param *spec
     list_words(text, room, "one of", spec->words);
     return text;
   }
-  if (at == NULL) return NULL;
+  if (at == NULL || pv_known_has_text(spec, side)) return NULL;
   snprintf(fault, sizeof fault, "%.*s", (int)strcspn(at + 1, ":"), at + 1);
   if (pv_known_fault_find(known, fault) != NULL) return NULL;
   const char *best = pv_known_fault_nearest(known, fault);
@@ -328,6 +328,10 @@ static pv_code check_fault(const context *x, const pv_falsifier *f, size_t index
       snprintf(hint, sizeof hint, "list them with: pv faults");
     return REPORT(x, "PV042", place, hint, "there is no fault '%.60s'", name);
   }
+  const char *recorded = pv_bind_recorded(f);
+  if (recorded != NULL)
+    return REPORT(x, "PV042", place, "leave it out: pv computes nothing there",
+                  "the fault %s cannot be planted in %.60s", name, recorded);
   if (f->known != NULL && !pv_known_lists(fault->caught_by, f->check)) {
     list_words(hint, sizeof hint, "it is seen by", fault->caught_by);
     return REPORT(x, "PV042", place, hint, "the check %s does not see the fault %s", f->check,

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "kernels/foreign/foreign.h"
 #include "kernels/quant/quant.h"
 #include "runtime/checks/check.h"
 #include "runtime/forward/backend.h"
@@ -112,12 +113,24 @@ static const pv_param_spec *find_param(const char *check, const char *name) {
   return spec == NULL ? NULL : pv_check_param(spec, name);
 }
 
+/* Identities and caches are those that there are limits for, after the one that is none. */
+static void test_foreign(void) {
+  const pv_param_spec *identity = find_param("forward.explained", "identity");
+  const pv_param_spec *cache = find_param("forward.explained", "cache");
+  size_t n = 0;
+  REQUIRE(identity != NULL && cache != NULL);
+  for (; pv_foreign_at(n) != NULL; n++) EXPECT(is_word(identity, pv_foreign_at(n)->name));
+  EXPECT_U64(words(identity->words), n + 1);
+  for (n = 0; pv_foreign_cache(n) != NULL; n++) EXPECT(is_word(cache, pv_foreign_cache(n)));
+  EXPECT_U64(words(cache->words), n + 1);
+}
+
 /* Words of enums are those that the runtime knows: a name in the table alone would bind a
  * falsifier that no probe can run, a name in the runtime alone could not be asked for. */
 static void test_enums(void) {
   const pv_param_spec *type = find_param("gemv.exact", "type");
   const pv_param_spec *numerics = find_param("gemv.bound", "numerics");
-  const pv_param_spec *backend = find_param("forward.finite", "backend");
+  const pv_param_spec *backend = find_param("forward.batch_split", "backend");
   REQUIRE(type != NULL && numerics != NULL && backend != NULL);
   EXPECT_U64(words(type->words), PV_TYPE_COUNT);
   for (size_t i = 0; i < PV_TYPE_COUNT; i++) EXPECT(is_word(type, pv_type_table[i].name));
@@ -134,6 +147,28 @@ static void test_enums(void) {
     named += computes;
   }
   EXPECT_U64(words(backend->words), named);
+}
+
+/* Of the kinds of sides that compute nothing here, those that take a text, each with its colon. */
+static void test_recorded(void) {
+  const pv_param_spec *computes = find_param("forward.batch_split", "backend");
+  const pv_param_spec *any = find_param("forward.parity", "left");
+  size_t kinds = 0, named = 0;
+  const pv_side_kind *kind = pv_side_kinds(&kinds);
+  REQUIRE(any != NULL && computes != NULL);
+  for (size_t i = 0; i < kinds; i++) {
+    if (kind[i].backend != NULL) continue;
+    bool with_colon = false;
+    for (size_t k = 0; any->words[k] != NULL; k++) {
+      const size_t n = strlen(kind[i].name);
+      with_colon |=
+          strncmp(any->words[k], kind[i].name, n) == 0 && any->words[k][n] == ':' &&
+          (any->words[k][n + 1] == '\0') == (kind[i].program != NULL && kind[i].program[0] != '\0');
+    }
+    EXPECT(with_colon);
+    named++;
+  }
+  EXPECT_U64(words(any->words), words(computes->words) + named);
 }
 
 /* Figures that the contracts rest on. */
@@ -190,6 +225,33 @@ static void describe_check(pv_text *out, const pv_check_spec *spec) {
   for (const pv_param_spec *p = spec->params; p->name != NULL; p++) describe_param(out, p);
 }
 
+static void describe_sides(pv_text *out) {
+  pv_text_puts(
+      out,
+      "A side is who computes, `KIND[:IDENTITY][@FAULT]`"
+      " ([conventions.md](conventions.md)): `cuda:i16`,\n"
+      "`scalar`, `f64`, `cpu:i8@rope_pairs:layer=1`. Its identity is the parameter"
+      " `numerics` (`left_numerics`,\n"
+      "`right_numerics`), as it was written before; a check that has none takes no"
+      " identity. The probe gets\n"
+      "KIND[@FAULT] and the identity apart, and must name KIND[@FAULT] among those that"
+      " computed.\n\n"
+      "Where a check takes them, a side may also be what somebody else computed"
+      " ([trace-format.md](trace-format.md)):\n"
+      "`trace:DIR`, of the same tokens as the prompt, or another engine, which is run once a"
+      " prompt:\n"
+      "`llamacpp:,threads=4`, `huggingface:`, `engine:PROGRAM,key=value`. PROGRAM is a name in"
+      " `$PATH`; a\n"
+      "contract names no file, for it may be a stranger's. Where the program is not there the"
+      " verdict is\n"
+      "NOT_RUN; one that fails, or leaves no sound trace, is an ERROR, as is a trace without a"
+      " stage that the\n"
+      "check looks at. Such a side has neither identity, but that of its trace, nor fault. The"
+      " evidence has the\n"
+      "engine, its version and configuration beside the side. `trace:DIR` is looked for from"
+      " where `pv` is called.\n");
+}
+
 static void describe_all(pv_text *out) {
   size_t count = 0;
   const pv_check_spec *const *specs = pv_check_specs(&count);
@@ -244,16 +306,11 @@ static void describe_all(pv_text *out) {
       " kinds) and\n"
       "`loosens`: `up` when a larger value demands less, `down` when a smaller one does. No"
       " name stands\n"
-      "twice, and a check has at most three sides.\n\n"
-      "A side is who computes, `KIND[:IDENTITY][@FAULT]`"
-      " ([conventions.md](conventions.md)): `cuda:i16`,\n"
-      "`scalar`, `f64`, `cpu:i8@rope_pairs:layer=1`. Its identity is the parameter"
-      " `numerics` (`left_numerics`,\n"
-      "`right_numerics`), as it was written before; a check that has none takes no"
-      " identity. The probe gets\n"
-      "KIND[@FAULT] and the identity apart, and must name KIND[@FAULT] among those that"
-      " computed.\n",
+      "twice, and a check has at most three sides. A kind with a colon has a text of its own:"
+      " `trace:DIR`\n"
+      "needs one, `llamacpp:` may have one.\n\n",
       count);
+  describe_sides(out);
   for (size_t i = 0; i < count; i++) describe_check(out, specs[i]);
 }
 
@@ -279,6 +336,8 @@ int main(int argc, char **argv) {
                                                    PV_CASE(test_texts),
                                                    PV_CASE(test_params),
                                                    PV_CASE(test_enums),
+                                                   PV_CASE(test_recorded),
+                                                   PV_CASE(test_foreign),
                                                    PV_CASE(test_defaults),
                                                    PV_CASE(test_find),
                                                    PV_CASE(test_documented),

@@ -1,5 +1,6 @@
 /* A side in a contract by the one grammar: bound, it is what was written in two parameters before.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -82,9 +83,58 @@ static void test_refused(void) {
   refused("forward.finite", "{backend: \"cpu@rope pairs\"}");
   refused("forward.finite", "{backend: \"cpu@rope_pairs:layer=\"}");
   refused("forward.finite", "{backend: \"cpu@rope_pairs:level=1\"}");
-  refused("forward.finite", "{backend: \"trace:folder\"}");
+  refused("forward.no_fallback", "{backend: \"trace:folder\"}");
+  refused("forward.batch_split", "{backend: llamacpp}");
   refused("forward.no_fallback", "{backend: f64}");
   refused("quant.blocks", "{type: Q6_K, on: \"ptx:i16\"}"); /* it takes no identity */
+}
+
+/* What is behind the kind of a recorded side is its text: it goes to the check as it is. */
+static void expect_text(const char *side) {
+  char with[200], want[200];
+  snprintf(with, sizeof with, "{backend: \"%s\"}", side);
+  snprintf(want, sizeof want, "\"backend\": \"%s\"", side);
+  pv_text out = bound("forward.finite", with);
+  EXPECT_HAS(out.data, want);
+  EXPECT_HAS(out.data, "\"numerics\": \"i16\"");
+  pv_text_free(&out);
+}
+
+static void test_recorded(void) {
+  static const char *const texts[] = {"llamacpp",
+                                      "llamacpp:",
+                                      "llamacpp:,threads=4,flash=on",
+                                      "huggingface:prog,attention=eager",
+                                      "engine:a:b@c d,batches=8,8,7,x=y=z",
+                                      "trace:a folder/with:colons@and:layer=",
+                                      "trace:f64@i16"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) expect_text(texts[i]);
+  /* The other side's identity stays the other side's. */
+  same("router.index_sets", "{left: \"llamacpp:,threads=1\", right: f64}",
+       "{left: \"llamacpp:,threads=1\", right: cpu, right_numerics: f64}");
+  same("forward.argmax", "{left: \"trace:i8:i8\", right: \"cpu:i8\"}",
+       "{left: \"trace:i8:i8\", right: cpu, numerics: i8}");
+  refused("forward.finite", "{backend: trace}");
+  refused("forward.finite", "{backend: \"trace:\"}");
+  refused("forward.finite", "{backend: engine}");
+  refused("forward.finite", "{backend: \"engine:\"}");
+  refused("forward.finite", "{backend: \"llamacpp@rope_pairs\"}");
+  refused("forward.finite", "{backend: \"llamacp:,a=b\"}");
+  refused("forward.finite", "{backend: \"llamacpp:\\u0007\"}");
+  refused("gemv.bound", "{type: Q6_K, on: \"llamacpp:\"}");
+}
+
+/* No fault can be planted in the side that is under test. */
+static void test_faults(void) {
+  pv_text text = PV_TEXT_INIT;
+  sample_edit(&text, sample_sound,
+              (const char *const[]){"gemv.exact", "forward.finite", "{type: Q6_K}",
+                                    "{backend: \"llamacpp:,threads=1\"}", "[wrong_sub_scale]",
+                                    "[nan_in_one_element]", NULL});
+  sample_expect(SAMPLE_PATH, text.data,
+                "PV042 26:14 the fault nan_in_one_element cannot be planted in "
+                "llamacpp:,threads=1\n");
+  pv_text_free(&text);
 }
 
 /* And lint says which value is none. */
@@ -96,7 +146,7 @@ static void test_finding(void) {
                                     "[nan_in_one_element]", NULL});
   sample_expect(SAMPLE_PATH, text.data,
                 "PV028 25:21 parameter backend is 'gpu', not one of cpu scalar avx2 cuda ptx "
-                "definition\n");
+                "definition trace:DIR llamacpp: huggingface: engine:PROGRAM\n");
   pv_text_free(&text);
   sample_edit(&text, sample_sound,
               (const char *const[]){"gemv.exact", "forward.finite", "{type: Q6_K}",
@@ -109,7 +159,10 @@ static void test_finding(void) {
 }
 
 int main(void) {
-  return pv_testing_main(
-      "rules_sides",
-      (pv_case[]){PV_CASE(test_as_before), PV_CASE(test_refused), PV_CASE(test_finding), {0}});
+  return pv_testing_main("rules_sides", (pv_case[]){PV_CASE(test_as_before),
+                                                    PV_CASE(test_refused),
+                                                    PV_CASE(test_recorded),
+                                                    PV_CASE(test_faults),
+                                                    PV_CASE(test_finding),
+                                                    {0}});
 }
