@@ -109,12 +109,16 @@ static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_
   }
 }
 
-/* What the side's own stages of this operation contradict by more than their rounding. */
-static void judge_structure(run *r, const pv_rows *rows, size_t k, const pv_walk_at *at, size_t p) {
+static pv_structure_room room_of(const run *r) {
   const pv_foreign *f = r->spec->identity;
   const double logits = r->spec->factor * fmax(0x1p-18, 2.0 * f->stored);
-  const pv_structure_room room = {
+  return (pv_structure_room){
       .logits = logits, .weights = r->spec->factor * (16.0 * UNIT + f->stored), .top = logits};
+}
+
+/* What the side's own stages of this operation contradict by more than their rounding. */
+static void judge_structure(run *r, const pv_rows *rows, size_t k, const pv_walk_at *at, size_t p) {
+  const pv_structure_room room = room_of(r);
   for (size_t i = 0; i < rows[k].width; i++) {
     const pv_structure s = pv_structure_judge(rows, k, p, i, r->spec->model, &room);
     const double own = pv_rows_at(&rows[k], p, i);
@@ -140,13 +144,23 @@ static bool has_row(const pv_rows *r, size_t p) {
   return !r->absent && p >= r->from && p < r->until;
 }
 
+static bool is_sound(const run *r, const pv_rows *rows, size_t k, size_t p) {
+  const pv_structure_room room = room_of(r);
+  for (size_t i = 0; i < rows[k].width; i++)
+    if (pv_structure_judge(rows, k, p, i, r->spec->model, &room).why != PV_STRUCTURE_SOUND)
+      return false;
+  return true;
+}
+
 /* Whether weights are judged by the experts that they were given to: in whichever order these are.
- */
+ * Not where neither the weights fit the choice nor the choice its logits: then the choice is wrong
+ * alone, if the weights are those of the exact one. */
 static bool by_choice(const run *r, const pv_rows *rows, size_t k, size_t p) {
   const pv_op op = r->out->plan->rows[rows[k].stage].op;
   return op == PV_OP_TOPK || op == PV_OP_ARGMAX ||
          (op == PV_OP_ROUTE && has_row(&rows[k + 1], p) && rows[k + 1].width == rows[k].width &&
-          pv_structure_is_choice(&rows[k + 1], p, r->spec->model->shape.experts));
+          pv_structure_is_choice(&rows[k + 1], p, r->spec->model->shape.experts) &&
+          (is_sound(r, rows, k, p) || is_sound(r, rows, k + 1, p)));
 }
 
 /* Rows of the batch whose inputs the side has, of this model's width. Attention looks back: it

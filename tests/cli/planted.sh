@@ -52,7 +52,7 @@ for layout in Q4_K_M Q8_0; do
   planted truncation 'attn_proj of layer 1, position 0, element 0' 'outside its limit'
   # The first head takes what it should; so do the weights and the first row of a view that is flat.
   planted grouping 'attn_out of layer 1, position 0, element 32' 'outside its limit'
-  planted flat-view moe_router 'of layer 1, position 1, element 0'
+  planted flat-view 'moe_router_indices of layer 1, position 1,' 'while one with a larger logit is left out'
   planted gate-up 'expert_gate of layer 1, position 0, element 0' 'outside its limit'
   planted order 'moe_router of layer 1, position 0, element 0' \
     'a weight that its own logits do not give for its own experts'

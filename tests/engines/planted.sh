@@ -84,7 +84,7 @@ for model in "${models[@]}" "$q8"; do
   recorded experts 2 'moe_router of layer 2, position 0'
   recorded truncation 2 'attn_proj of layer 2, position 0'
   recorded grouping 2 'attn_out of layer 2, position 0'
-  recorded flat-view 2 'moe_router'
+  recorded flat-view 2 'moe_router_indices of layer 2, position 1'
   recorded gate-up 2 'expert_gate of layer 2, position 0'
   recorded order 2 'moe_router of layer 2, position 0'
   recorded argmax 3 'argmax, position 1'
