@@ -49,6 +49,7 @@ typedef struct job {
 typedef struct watcher {
   folder *folder;
   bool attention; /* is recorded */
+  bool turned;    /* keys and values are, before they are stored */
   bool flash;     /* was seen in the graph */
 } watcher;
 
@@ -63,13 +64,25 @@ static bool is_known_cache(enum ggml_type kv) {
   return kv == GGML_TYPE_F32 || kv == GGML_TYPE_F16 || kv == GGML_TYPE_BF16 || kv == GGML_TYPE_Q8_0;
 }
 
+/* Builds from 2026 on turn queries, keys and values by a Hadamard matrix where the cache is
+ * quantised: what is stored then has roundings that no limit knows. */
+static bool turns(const struct ggml_tensor *t) {
+  for (int i = 0; i < GGML_MAX_SRC && t->src[i] != NULL; i++)
+    if (strcmp(t->src[i]->name, "attn_inp_k_rot") == 0 ||
+        strcmp(t->src[i]->name, "attn_inp_v_rot") == 0)
+      return true;
+  return false;
+}
+
 static bool watch(struct ggml_tensor *t, bool ask, void *context) {
   watcher *w = context;
   stage stages[STAGES_OF_A_NODE];
   const size_t count = stages_of(t, stages);
   if (t->op == GGML_OP_FLASH_ATTN_EXT) w->flash = true;
+  if (turns(t)) w->turned = true;
   for (size_t i = 0; i < count && !ask; i++)
-    if (w->attention || strcmp(stages[i].name, "attn_out") != 0) folder_add(w->folder, &stages[i]);
+    if ((w->attention && !w->turned) || strcmp(stages[i].name, "attn_out") != 0)
+      folder_add(w->folder, &stages[i]);
   return !ask || count > 0;
 }
 
@@ -329,7 +342,9 @@ static bool write_trace(const job *j, const struct llama_model *model, const wat
       {"gpu-layers", layers},
       {"devices", devices},
       {"system", system},
-      {w->attention ? NULL : "attn_out", "not recorded: pv has no limits for this type of a cache"},
+      {w->attention && !w->turned ? NULL : "attn_out",
+       w->turned ? "not recorded: keys and values are turned before they are stored"
+                 : "not recorded: pv has no limits for this type of a cache"},
       {NULL, NULL}};
   const folder_about about = {
       .version = version_of(version, sizeof version),

@@ -51,6 +51,7 @@ typedef struct pv_exact_kernels {
 
 #define PV_EXACT_EXPERTS_MAX 1024
 #define PV_EXACT_K_MAX       65536
+#define PV_EXACT_HEAD_MAX    256 /* head_dim, see the metadata of an architecture */
 
 extern const pv_exact_kernels pv_exact;
 

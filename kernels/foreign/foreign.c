@@ -2,6 +2,7 @@
 #include "kernels/foreign/foreign.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,8 +71,26 @@ static void steps_of(pv_rounding rounding, const double *x, size_t k, double *ou
     double most = 0.0;
     for (size_t j = i; j < end; j++) most = fmax(most, fabs(x[j]));
     for (size_t j = i; j < end; j++)
-      out[j] = rounding == PV_ROUND_TF32 ? 0x1p-10 * fabs(x[j])
+      out[j] = rounding == PV_ROUND_TF32 ? 0x1p-9 * fabs(x[j])
                                          : most / 253.0; /* 254, and what its own arithmetic adds */
+  }
+}
+
+/* The magnitudes that a kernel adds up for a weight: of Q4_K and Q5_K its scaled number and its
+ * minimum, which nearly cancel where the weight is small. `w`: the weights. */
+static void magnitudes(pv_type type, const unsigned char *row, size_t k, double *w) {
+  _Static_assert(offsetof(pv_block_q4_k, dmin) == 2 && offsetof(pv_block_q5_k, dmin) == 2,
+                 "the minimum's scale");
+  unsigned char block[sizeof(pv_block_q5_k)];
+  double part[256];
+  const size_t bytes = pv_type_get((uint32_t)type)->block_bytes;
+  const bool minimum = type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K;
+  for (size_t i = 0; i < k && !minimum; i++) w[i] = fabs(w[i]);
+  for (size_t i = 0; i < k && minimum; i += 256, row += bytes, w += 256) {
+    memcpy(block, row, bytes);
+    memset(block + 2, 0, 2);
+    pv_dequant_f64(type, block, 256, part);
+    for (size_t j = 0; j < 256; j++) w[j] = fabs(part[j]) + fabs(part[j] - w[j]);
   }
 }
 
@@ -107,13 +126,38 @@ static void multiply(const pv_foreign *f, const pv_exact_mm *m, bool bound) {
     for (size_t r = 0; r < rows; r++)
       pv_dequant_f64(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
     pv_foreign_round(f->weights, w, rows * m->k, w);
-    for (size_t i = 0; i < rows * m->k && bound; i++) w[i] = fabs(w[i]);
+    for (size_t r = 0; r < rows && bound; r++)
+      magnitudes(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
     for (size_t t = 0; t < m->act_count; t++) {
       prepare(f, m, m->acts[t].x, bound, x);
       for (size_t r = 0; r < rows; r++)
         m->out[t][m->first_out + first + r] = dot(w + r * m->k, x, m->k);
     }
   }
+}
+
+static void attend(const pv_exact_attend *a, pv_rounding cache) {
+  double q[PV_EXACT_HEAD_MAX];
+  pv_exact_attend own = *a;
+  pv_foreign_round(cache, a->q, a->head_dim, q);
+  own.q = q;
+  pv_exact.attend(&own);
+}
+static void attend_f16(const pv_exact_attend *a) {
+  attend(a, PV_ROUND_F16);
+}
+static void attend_bf16(const pv_exact_attend *a) {
+  attend(a, PV_ROUND_BF16);
+}
+static void attend_q8_0(const pv_exact_attend *a) {
+  attend(a, PV_ROUND_Q8_0);
+}
+
+void (*pv_foreign_attend(pv_rounding cache))(const pv_exact_attend *) {
+  return cache == PV_ROUND_F16    ? attend_f16
+         : cache == PV_ROUND_BF16 ? attend_bf16
+         : cache == PV_ROUND_Q8_0 ? attend_q8_0
+                                  : pv_exact.attend;
 }
 
 void pv_foreign_combine(const double *const *rows, const double *weight, size_t ranks, size_t n,
@@ -197,6 +241,7 @@ bool pv_foreign_read(const char *text, pv_foreign *out) {
   if (found == NULL || c == CACHES) return false;
   *out = *found;
   if (text[length] != '\0') out->cache = caches[c].rounding;
+  if (out->cache == PV_ROUND_BF16) out->attend = fmax(out->attend, 0x1p-9); /* so are weights */
   return true;
 }
 

@@ -45,6 +45,8 @@ const char *pv_foreign_cache(size_t n);
 /* NAME or NAME/CACHE. */
 void pv_foreign_text(const pv_foreign *identity, char *out, size_t size);
 
+/* As pv_exact.attend over a query that is rounded as the keys are stored before it meets them. */
+void (*pv_foreign_attend(pv_rounding cache))(const pv_exact_attend *attend);
 /* As pv_exact.combine, instead of it how often a magnitude is rounded: each weight, each product
  * and each partial sum, times the sum of magnitudes. */
 void pv_foreign_combine(const double *const *rows, const double *weight, size_t ranks, size_t n,

@@ -290,6 +290,7 @@ static pv_code open_all(run *r, pv_error *err) {
   const pv_backend_config config = {PV_NUMERICS_F64, s->count, s->count, s->threads, NULL};
   pv_exact_kernels products = pv_exact, bounds = pv_exact;
   products.mm = s->identity->product;
+  products.attend = pv_foreign_attend(s->identity->cache);
   bounds.mm = s->identity->bound;
   bounds.combine = pv_foreign_combine;
   pv_code code = pv_witness_open_exact(s->model, &config, &products, &r->witness[PRODUCTS], err);
