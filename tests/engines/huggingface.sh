@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Runs of Hugging Face transformers: sound ones are judged sound, and 4.57.6 is blamed for what it leaves out:
+# ./dev test --engines. $1 is pv.
+#
+# $PV_TRANSFORMERS: Python interpreters that have transformers, with colons between them. Without it 5.0.0 and
+# 4.57.6 are installed below build-engines/, with torch and what it brings.
+set -u
+pv=$(realpath "$1")
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+built=$PWD/build-engines
+writer=$PWD/engines/huggingface/pv-trace-huggingface
+tokens=3,141,59,26,53,58,97,93,238,46,264,33,83,279,50,288
+passed=0
+failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+  failed=$((failed + 1))
+  printf 'FAILED %s\n' "$*"
+}
+die() {
+  bad "$*"
+  echo "$passed passed, $failed failed"
+  exit 1
+}
+
+# install VERSION: its interpreter's path.
+install() {
+  local at=$built/transformers-$1
+  if [ ! -e "$at/done" ]; then
+    rm -rf "$at"
+    python3 -m venv "$at" && "$at/bin/python" -m pip install -q "transformers==$1" torch accelerate gguf \
+      >"$built/transformers-$1.log" 2>&1 && touch "$at/done" || return 1
+  fi
+  echo "$at/bin/python"
+}
+
+# judge MODEL OPTIONS: what pv says of a run of $python, in $out and $code.
+judge() {
+  out=$("$pv" judge "huggingface:$built/pv-trace-huggingface,$2" --model "$built/$1.gguf" --ids "$tokens" 2>&1)
+  code=$?
+  call="$version: $1, $2"
+}
+sound() {
+  judge "$@"
+  if [ "$code" -eq 0 ]; then ok; else bad "$call: exit $code: $(head -n 3 <<<"$out")"; fi
+}
+wrong() { # STAGE MODEL OPTIONS
+  judge "$2" "$3"
+  if [ "$code" -eq 1 ] && grep -q "^First outside: $1 of layer 0," <<<"$out"; then ok; else
+    bad "$call: exit $code: $(head -n 3 <<<"$out")"
+  fi
+}
+model() { # NAME OPTIONS
+  [ -e "$built/$1.gguf" ] || "$pv" synth --layers 2 --vocab 512 "${@:2}" --out "$built/$1.gguf" >/dev/null ||
+    die "no model $1"
+}
+
+mkdir -p "$built"
+pythons=()
+if [ -n "${PV_TRANSFORMERS:-}" ]; then
+  IFS=: read -r -a pythons <<<"$PV_TRANSFORMERS"
+else
+  for version in 5.0.0 4.57.6; do
+    pythons+=("$(install "$version")") ||
+      die "transformers $version: set PV_TRANSFORMERS, or see $built/transformers-$version.log"
+  done
+fi
+# 768: transformers takes every expert's width for that, and 128 for a head's without experts.
+for layout in F32 BF16 Q8_0 Q4_K_M; do model "experts-$layout" --ffn 768 --layout "$layout"; done
+model experts-other --ffn 768 --layout F32 --rope-base 50000 --eps 1e-3 --used 3 --heads 6 --kv-heads 2 --tied
+for layout in F32 BF16 Q4_K_M; do
+  model "dense-$layout" --arch qwen3 --head-dim 128 --ffn 512 --layout "$layout" --rope-base 50000 --eps 1e-3
+done
+
+for python in "${pythons[@]}"; do
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$python" "$writer" >"$built/pv-trace-huggingface"
+  chmod +x "$built/pv-trace-huggingface"
+  version=$("$python" -c 'import transformers; print(transformers.__version__)' 2>/dev/null) ||
+    die "$python has no transformers"
+  for attention in eager sdpa; do
+    for cut in 16 8,5,1,1,1; do
+      sound dense-F32 "attention=$attention,batches=$cut"
+      sound dense-Q4_K_M "attention=$attention,batches=$cut"
+      sound dense-BF16 "attention=$attention,batches=$cut,dtype=bfloat16"
+    done
+  done
+  case $version in
+    4.*) # does not renormalise the weights of the chosen experts of a GGUF file
+      for layout in F32 Q8_0 Q4_K_M; do wrong moe_router "experts-$layout" batches=16; done
+      wrong moe_router experts-BF16 dtype=bfloat16
+      ;;
+    *)
+      for attention in eager sdpa; do
+        for cut in 16 8,5,1,1,1; do
+          for layout in F32 Q8_0 Q4_K_M; do
+            sound "experts-$layout" "attention=$attention,batches=$cut"
+          done
+          sound experts-BF16 "attention=$attention,batches=$cut,dtype=bfloat16"
+          sound experts-other "attention=$attention,batches=$cut"
+        done
+      done
+      for experts in eager batched_mm; do sound experts-F32 "experts=$experts"; done
+      ;;
+  esac
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
