@@ -64,7 +64,7 @@ elsewhere() {
 # are stale or a build has no kernels.
 right() {
   case $1 in
-    *bisect*@*) echo '1' ;;
+    *bisect*@* | *judge*@*) echo '1' ;;
     *compare*cpu:i8*) echo '3' ;;
     *'pv diff'*) echo '0 1' ;;
     *validate*) echo '0 3' ;;
