@@ -112,6 +112,9 @@ typedef struct pv_check_recorded {
 pv_code pv_check_record(pv_check *check, const char *word, const uint32_t *ids, size_t count,
                         pv_check_recorded *out, pv_error *err);
 void pv_check_recorded_close(pv_check_recorded *recorded);
+/* "llama.cpp 11434", which the caller frees; untouched where the trace does not say. How it was run
+ * is of each prompt, and what was asked for stands in the side. */
+pv_code pv_check_engine(const pv_recorded *trace, char **out, pv_error *err);
 /* A capture of it, as pv_check_capture_spec. */
 pv_code pv_check_capture_recorded(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                                   pv_error *err);

@@ -146,14 +146,15 @@ static pv_code judge_recorded(pv_check *check, survey *v, const pv_reference_pro
                               bool *gone, pv_error *err) {
   const char *word = pv_check_word(check, "backend");
   pv_check_recorded recorded;
+  char *engine = NULL;
   pv_code code = pv_check_record(check, word, prompt->ids, prompt->count, &recorded, err);
   *gone = code == PV_OK && recorded.trace == NULL;
   if (code != PV_OK || *gone) return code;
   code = judge(check, v, &recorded.trace->source, prompt, err);
-  if (code == PV_OK) {
-    pv_check_backend(check, word);
-    if (recorded.trace->about != NULL) pv_check_backend(check, recorded.trace->about);
-  }
+  if (code == PV_OK) code = pv_check_engine(recorded.trace, &engine, err);
+  if (code == PV_OK) pv_check_backend(check, word);
+  if (engine != NULL) pv_check_backend(check, engine);
+  free(engine);
   pv_check_recorded_close(&recorded);
   return code;
 }

@@ -15,6 +15,7 @@ enum { LONGEST = 4096 };
 static void fail_difference(pv_check *check, const pv_difference *d, const char *left,
                             const char *right, const char *prompt) {
   char place[PV_PLACE_LENGTH];
+  if (pv_check_failed(check)) return; /* the first is told */
   pv_check_worst(check, d->stage, d->layer, d->position, d->index, d->left, d->right);
   pv_check_fail(check,
                 "%s and %s differ first in stage %s, position %zu, element %zu of prompt %s: %s "

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/exact/exact.h"
 #include "runtime/checks/check.h"
 
 /* pv ends the probe, and the engine with it, when the falsifier's time is over. */
@@ -81,6 +82,38 @@ void pv_check_recorded_close(pv_check_recorded *recorded) {
   *recorded = (pv_check_recorded){0};
 }
 
+/* An engine that hands out logits leaves it to others which token is the top: by the rule of all.
+ */
+static pv_code add_top(pv_capture *c, pv_error *err) {
+  const pv_stage_id top = pv_model_stage(c->model, PV_ROLE_TOP);
+  const pv_stage_id logits = pv_model_stage(c->model, PV_ROLE_LOGITS);
+  const size_t vocab = c->model->shape.vocab;
+  pv_rows *rows = &c->stages[0][top];
+  if (!pv_capture_lacks(c, top, 0) || pv_capture_lacks(c, logits, 0)) return PV_OK;
+  double *row = calloc(vocab, sizeof *row);
+  if (row == NULL) return pv_error_nomem(err, "a row of logits");
+  const pv_code code =
+      pv_rows_room(c->model->plan, top, 1, c->positions, c->source.real_bytes, rows, err);
+  for (size_t p = 0; p < c->positions && code == PV_OK; p++) {
+    for (size_t i = 0; i < vocab; i++) row[i] = pv_capture_at(c, logits, 0, p, i);
+    ((int32_t *)rows->data)[p] = pv_exact.argmax(row, vocab);
+  }
+  free(row);
+  return code;
+}
+
+pv_code pv_check_engine(const pv_recorded *trace, char **out, pv_error *err) {
+  const char *engine = pv_listing_text(trace->listing.about, "engine");
+  const char *version = pv_listing_text(trace->listing.about, "version");
+  pv_text text = PV_TEXT_INIT;
+  if (engine == NULL) return PV_OK;
+  pv_text_printf(&text, "%.100s%s%.100s", engine, version != NULL ? " " : "",
+                 version != NULL ? version : "");
+  if (text.failed) return pv_error_nomem(err, "the name of an engine");
+  *out = text.data;
+  return PV_OK;
+}
+
 pv_code pv_check_capture_recorded(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                                   pv_error *err) {
   pv_error local = PV_ERROR_INIT;
@@ -94,10 +127,8 @@ pv_code pv_check_capture_recorded(pv_check *check, const pv_capture_spec *spec, 
   if (code == PV_OK && recorded.trace == NULL) return PV_OK;
   if (code == PV_OK)
     code = pv_capture_source(&recorded.trace->source, check->model, spec, &made, &local);
-  if (code == PV_OK && recorded.trace->about != NULL) {
-    made->about = strdup(recorded.trace->about);
-    if (made->about == NULL) code = pv_error_nomem(&local, "a capture");
-  }
+  if (code == PV_OK) code = add_top(made, &local);
+  if (code == PV_OK) code = pv_check_engine(recorded.trace, &made->about, &local);
   if (code == PV_OK) {
     made->backend = spec->backend;
     pv_check_backend(check, made->backend);

@@ -10,9 +10,9 @@
 typedef struct pv_capture {
   const pv_model *model;
   size_t positions;
-  const char *backend;              /* who computed; "" of rows that were kept */
-  char *identity, *about;           /* which function; whose recording, NULL: of none; owned */
-  pv_source source;                 /* the same rows, for a walk */
+  const char *backend;    /* who computed; "" of rows that were kept */
+  char *identity, *about; /* which function; of a recording which engine, NULL: not known; owned */
+  pv_source source;       /* the same rows, for a walk */
   pv_rows (*stages)[PV_STAGES_MAX]; /* [layer]; stages outside the layers in layer 0; owned */
 } pv_capture;
 

@@ -246,10 +246,12 @@ static void describe_sides(pv_text *out) {
       " verdict is\n"
       "NOT_RUN; one that fails, or leaves no sound trace, is an ERROR, as is a trace without a"
       " stage that the\n"
-      "check looks at. Such a side has neither identity, but that of its trace, nor fault. The"
-      " evidence has the\n"
-      "engine, its version and configuration beside the side. `trace:DIR` is looked for from"
-      " where `pv` is called.\n");
+      "check looks at; but a trace of logits without `argmax` has the top token of its logits. Such"
+      " a side has\n"
+      "neither identity, but that of its trace, nor fault. The evidence has the engine and its "
+      "version"
+      " beside\n"
+      "the side. `trace:DIR` is looked for from where `pv` is called.\n");
 }
 
 static void describe_all(pv_text *out) {
