@@ -25,7 +25,7 @@ for line in open(falsifiers):
     elif line[2:].startswith('must catch'):
         gates[-1]['faults'].append(line.split()[-1])
     elif re.match(r'  [a-z_]+ ', line) and not line[2:].startswith(said):
-        name, value = line.split()
+        name, value = line.strip().split(None, 1)
         number = re.fullmatch(r'[0-9][0-9.e-]*', value)
         gates[-1]['with'][name] = json.loads(value) if number else value
 # Speed and memory have no defect that could be planted.
