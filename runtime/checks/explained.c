@@ -11,8 +11,8 @@
 
 enum { LONGEST = 4096, DECLARED = 48 };
 
-static const char *const identities[] = {"declared", "any",     "float32", "ggml-cpu",
-                                         "bfloat16", "float16", NULL};
+static const char *const identities[] = {"declared",  "any",      "float32", "ggml-cpu",
+                                         "ggml-cuda", "bfloat16", "float16", NULL};
 static const char *const caches[] = {"usual", "f32", "f16", "bf16", "q8_0", NULL};
 
 /* Which stages are judged. */

@@ -88,7 +88,7 @@ field "[d['falsifiers'][i]['compared'] for i in (0, 1, 10, 12)]" '[104739, 15360
 field "d['falsifiers'][0]['metrics']['tensors_outside'], d['falsifiers'][0]['metrics']['tensors_not_recorded']" '0.0 0.0'
 field "0 < d['falsifiers'][0]['metrics']['worst_ratio'] == d['falsifiers'][0]['needed_tolerance'] < 1" True
 field "d['falsifiers'][0]['backends'][0]" engine:pv-another
-field "[f['backends'][1:] for f in d['falsifiers'][0:6:5]]" "[['another'], ['another', 'engine:pv-another,x=1']]"
+field "[f['backends'][1:] for f in d['falsifiers'][0:6:5]]" "[['another 0.1.0'], ['another 0.1.0', 'engine:pv-another,x=1']]"
 field "d['falsifiers'][2]['needed_tolerance'] == d['falsifiers'][0]['needed_tolerance']" True
 nothing_left
 # What was recorded for one falsifier serves another; explained reads its own.
@@ -127,10 +127,10 @@ nothing_left
 judge 'forward.parity|left: "cpu:i16", right: "engine:pv-another"' \
   'forward.parity|left: "engine:pv-another", right: "engine:pv-another,as=mute"' \
   'forward.explained|backend: "engine:pv-another,as=mute"' \
-  'forward.explained|backend: "engine:pv-another,as=mute", identity: float32, cache: bf16'
+  'forward.explained|backend: "engine:pv-another,as=mute", identity: float32, cache: q8_0'
 got INCOMPARABLE INCOMPARABLE PASS FAIL
 field "'computes what it does not say' in d['falsifiers'][1]['reason']" True
-field "'not what float32/bf16 explains' in d['falsifiers'][3]['reason']" True
+field "'not what float32/q8_0 explains' in d['falsifiers'][3]['reason']" True
 
 # Not here: nobody looked.
 judge 'forward.explained|backend: "engine:nobody-has-this"' \

@@ -73,12 +73,12 @@ for change in 'kernels.c yes' 'router.c no' 'forward.c no' 'list.h no' 'check.c 
   same "$now" "$file" "another digest of some check after a change of $file"
   cp "$root/runtime/checks/$file" "tree/runtime/checks/$file"
 done
-# What the interpreter computes is no evidence, and no check looks into a trace folder: a change of
+# What the interpreter computes is no evidence, and no check writes a trace or compares two: a change of
 # these leaves the receipts as they are.
 interpreter=$(sed -n '/^pv_room(pv_ptx_machine/,/DEPENDS/p' "$root/kernels/ptx/CMakeLists.txt" |
   grep -oE '[a-z0-9_]+\.c' | sed 's|^|kernels/ptx/|')
 for file in $interpreter runtime/forward/gpu_ptx.c runtime/trace/folder.c runtime/trace/folder.h \
-  runtime/trace/compare.c runtime/trace/recorded.c runtime/sources/walker.c runtime/probe/cmd_bench.c runtime/probe/bisect_text.c; do
+  runtime/trace/compare.c runtime/trace/hashes.c runtime/probe/cmd_bench.c runtime/probe/bisect_text.c; do
   printf '\n' >>"tree/$file"
   same "$(digest)" "$before" "the digest after a change of $file"
   cp "$root/$file" "tree/$file"
