@@ -100,7 +100,7 @@ def place(s):
 
 ratio = "-" if worst is None else "inf" if worst["ratio"] is None else "%.3g" % worst["ratio"]
 observer = manifest.get("observer", "not known")
-watched = "equal" if observer.startswith("equal") else "differs"
+watched = "equal" if observer.startswith(("equal", "the same bits")) else "differs"
 print(place(judge["first"]), place(worst), ratio, watched, manifest.get("version", "?"), sep="\t")
 END
 }
