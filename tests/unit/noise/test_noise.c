@@ -220,13 +220,14 @@ static void test_agrees_with_bisect(void) {
   const pv_noise_source sources[] = {identity(PV_NUMERICS_I16), identity(PV_NUMERICS_I8)};
   const pv_noise_spec spec = spec_of(sources, 2);
   const pv_side_kind *cpu = pv_side_kind_find("cpu");
-  const pv_bisect_spec sides = {.model = model,
-                                .side = {{"l", {cpu, PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL},
-                                         {"r", {cpu, PV_NUMERICS_I8, {NULL, -1}, NULL, NULL}, NULL}},
-                                .ids = ids,
-                                .count = IDS,
-                                .batch = IDS,
-                                .threads = 2};
+  const pv_bisect_spec sides = {
+      .model = model,
+      .side = {{"l", {cpu, PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL},
+               {"r", {cpu, PV_NUMERICS_I8, {NULL, -1}, NULL, NULL}, NULL}},
+      .ids = ids,
+      .count = IDS,
+      .batch = IDS,
+      .threads = 2};
   pv_noise_result r = measure(&spec);
   pv_bisect_result b = {0};
   uint64_t moved[2] = {0};
