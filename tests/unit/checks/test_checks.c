@@ -121,7 +121,7 @@ static void test_sides(void) {
          "cpu computed");
   expect("forward.finite", "{'backend': 'cpu@rope_pair', 'prompts': ['p0']}", "ERROR",
          "no fault 'rope_pair'");
-  expect("forward.finite", "{'backend': 'trace', 'prompts': ['p0']}", "ERROR", "computes nothing");
+  expect("forward.finite", "{'backend': 'trace', 'prompts': ['p0']}", "ERROR", "names no folder");
   expect("quant.blocks", "{'type': 'Q6_K', 'on': 'cpu@wrong_sub_scale'}", "FAIL", "decodes to");
   expect("throughput.decode", "{'backend': 'definition', 'tokens': 2, 'repeats': 1}", "ERROR",
          "have no speed");
