@@ -14,6 +14,7 @@
 #include "kernels/cuda/gemv.h"
 #include "kernels/cuda/group.h"
 #include "kernels/cuda/heads.h"
+#include "kernels/cuda/peak.h"
 #include "kernels/cuda/q4k_gemv_f64acc.h"
 #include "kernels/cuda/q5k_gemv_f64acc.h"
 #include "kernels/cuda/q6k_gemv_f64acc.h"

@@ -1,4 +1,4 @@
-/* Reads a buffer once, to measure how fast that goes (bandwidth.h). `out` is written only when all
+/* Reads a buffer once, to measure how fast that goes (ceilings.h). `out` is written only when all
  * words are zero but the sum is not, which cannot be: the compiler does not know. */
 #ifndef PV_CUDA_SCAN_H
 #define PV_CUDA_SCAN_H

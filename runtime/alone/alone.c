@@ -13,10 +13,13 @@
 enum { SHAPES = 13, TOGETHER = 10, RUNS_ON_A_DEVICE = 8 };
 
 enum {
-  TYPED = 1,      /* cases for each type of weights */
-  QUANTISED = 2,  /* but those alone */
-  OWN_TYPE = 4,   /* of the one type that the kernel takes */
-  DEVICE_ONLY = 8 /* no operation of the CPU's kernels */
+  TYPED = 1,       /* cases for each type of weights */
+  QUANTISED = 2,   /* but those alone */
+  OWN_TYPE = 4,    /* of the one type that the kernel takes */
+  DEVICE_ONLY = 8, /* no operation of the CPU's kernels */
+  MMA = 16,        /* what multiplies on a device: the kernel of peak.h that is its ceiling */
+  DP4A = 32,
+  FMA = 64
 };
 #define WITH(data) (1u << (8 + PV_DATA_##data)) /* and data that is about the operation */
 
@@ -39,15 +42,18 @@ static const struct family {
   uint32_t bench[3]; /* k, rows, batch */
   uint32_t shape[SHAPES][3];
 } families[] = {
-    FAMILY(gemm_4, gemm, TYPED | QUANTISED, {1024, 4096, 512},
+    FAMILY(gemm_4, gemm, TYPED | QUANTISED | MMA, {1024, 4096, 512},
            {{256, 33, 40}, {768, 32, 9}, {1024, 7, 65}}),
-    FAMILY(gemm_5, gemm, TYPED | QUANTISED, {2048, 4096, 512}, {{1280, 33, 40}, {2048, 31, 33}}),
-    FAMILY(gemm_6, gemm, TYPED | QUANTISED, {4096, 4096, 512}, {{2304, 33, 34}, {4096, 5, 9}}),
-    FAMILY(gemv, gemv, TYPED | WITH(EXACT), {2048, 4096, 1}, GEMV_SHAPES),
-    FAMILY(pv_cuda_gemv, f64acc, OWN_TYPE | WITH(EXACT), {2048, 4096, 1}, GEMV_SHAPES),
+    FAMILY(gemm_5, gemm, TYPED | QUANTISED | MMA, {2048, 4096, 512},
+           {{1280, 33, 40}, {2048, 31, 33}}),
+    FAMILY(gemm_6, gemm, TYPED | QUANTISED | MMA, {4096, 4096, 512},
+           {{2304, 33, 34}, {4096, 5, 9}}),
+    FAMILY(gemv, gemv, TYPED | DP4A | WITH(EXACT), {2048, 4096, 1}, GEMV_SHAPES),
+    FAMILY(pv_cuda_gemv, f64acc, OWN_TYPE | FMA | WITH(EXACT), {2048, 4096, 1}, GEMV_SHAPES),
     FAMILY(embed, embed, TYPED, {2048, 4096, 512}, {{256, 5, 3}, {512, 3, 1}, {2304, 4, 2}}),
-    FAMILY(gate_up, gate_up, TYPED, {2048, 768, 1}, {{256, 33, 1}, {512, 32, 2}, {768, 70, 3}}),
-    FAMILY(down, down, TYPED, {768, 2048, 1}, {{256, 8, 1}, {768, 24, 2}, {1280, 16, 1}}),
+    FAMILY(gate_up, gate_up, TYPED | DP4A, {2048, 768, 1},
+           {{256, 33, 1}, {512, 32, 2}, {768, 70, 3}}),
+    FAMILY(down, down, TYPED | DP4A, {768, 2048, 1}, {{256, 8, 1}, {768, 24, 2}, {1280, 16, 1}}),
     FAMILY(swiglu, swiglu, WITH(SWEEP), {768, 1, 4096},
            {{1, 1, 1}, {100, 1, 3}, {256, 1, 2}, {999, 1, 1}}),
     FAMILY(combine, combine, 0, {2048, 8, 512}, {{1, 1, 1}, {100, 3, 2}, {257, 8, 3}}),
@@ -81,6 +87,7 @@ static const struct family {
     FAMILY(pv_cuda_argmax, argmax, 0, {151936, 256, 1},
            {{1, 3, 1}, {255, 2, 2}, {1000, 7, 3}, {3000, 256, 1}}),
     FAMILY(scan, scan, DEVICE_ONLY, {1 << 22, 1, 512}, {{1, 1, 1}, {1000, 1, 2}}),
+    FAMILY(pv_cuda_peak, peak, DEVICE_ONLY, {1 << 14, 1, 1056}, {{1, 1, 1}, {3, 1, 2}}),
 };
 
 static const struct family *family_of(const pv_kernel *kernel) {
@@ -106,6 +113,14 @@ bool pv_alone_typed(const pv_kernel *kernel) {
 bool pv_alone_on_host(const pv_kernel *kernel) {
   const struct family *f = family_of(kernel);
   return f != NULL && (f->flags & DEVICE_ONLY) == 0;
+}
+
+const pv_kernel *pv_alone_ceiling(const pv_kernel *kernel, pv_type type) {
+  const struct family *f = family_of(kernel);
+  const unsigned flags = f != NULL ? f->flags : 0;
+  if ((flags & FMA) != 0) return pv_kernel_get(PV_GPU_peak_fma);
+  if (!pv_type_get(type)->quantised || (flags & (MMA | DP4A)) == 0) return NULL;
+  return pv_kernel_get((flags & MMA) != 0 ? PV_GPU_peak_mma : PV_GPU_peak_dp4a);
 }
 
 /* The type of a kernel that has one: the one that its limit takes. */
@@ -157,6 +172,13 @@ bool pv_alone_case_at(const pv_kernel *kernel, size_t index, const pv_alone_case
   out->data = data[index % data_count];
   out->is_i8 = (out->data + shape) % 2 == 1;
   return true;
+}
+
+void pv_alone_case_text(const pv_kernel *kernel, const pv_alone_case *c, char out[128]) {
+  const bool typed = pv_alone_typed(kernel);
+  snprintf(out, 128, "k %u, rows %u, batch %u, %s%s%s, %s", c->k, c->rows, c->batch,
+           typed ? pv_type_get(c->type)->name : "", typed ? ", " : "", pv_alone_data_name(c->data),
+           c->is_i8 ? "i8" : "i16");
 }
 
 pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *wish) {
@@ -289,6 +311,7 @@ static void see_outputs(pv_trial *t, pv_trial *definition, const pv_alone_judge 
 static pv_code end(pv_trial *t, pv_error *own, pv_alone_result *out, pv_error *err) {
   const pv_code code = t->code;
   out->bytes = t->bytes;
+  out->operations = t->operations;
   pv_arena_free(&t->arena);
   if (code == PV_ERR_DEVICE) {
     snprintf(out->fault, sizeof out->fault, "%s", own->message);

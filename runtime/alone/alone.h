@@ -49,6 +49,9 @@ typedef struct pv_alone_case {
   bool is_i8;
 } pv_alone_case;
 
+/* "k 256, rows 9, batch 1, Q4_K, ordinary, i16" */
+void pv_alone_case_text(const pv_kernel *kernel, const pv_alone_case *c, char out[128]);
+
 /* The cases of a kernel, by number; false past the last. What `wish` has that is not 0 replaces the
  * size of the case. None when nobody makes cases for the argument. */
 bool pv_alone_case_at(const pv_kernel *kernel, size_t index, const pv_alone_case *wish,
@@ -59,6 +62,9 @@ const pv_kernel *pv_alone_gemv(pv_type type, pv_product product);
 bool pv_alone_on_host(const pv_kernel *kernel);
 /* Whether cases differ in their type of weights. */
 bool pv_alone_typed(const pv_kernel *kernel);
+/* The kernel of peak.h that multiplies as `kernel` does with weights of `type`, or NULL: it
+ * multiplies nothing, or as no such kernel does. */
+const pv_kernel *pv_alone_ceiling(const pv_kernel *kernel, pv_type type);
 /* The case that is timed: of a size that fills a device. */
 pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *wish);
 
@@ -85,6 +91,7 @@ typedef struct pv_alone_result {
   char first[256];              /* the first that differs, with both values */
   char fault[768];              /* what the device stopped at, else "" */
   uint64_t bytes;               /* of all buffers: what is read and written once at least */
+  uint64_t operations;          /* products with weights and their sums, as the device makes them */
 } pv_alone_result;
 
 /* Runs `kernel`, or on a set of the CPU the operations that it stands for, over one case. `judge`

@@ -24,6 +24,7 @@ typedef struct pv_trial {
   pv_product product;
   bool unasked; /* what the outputs must hold is not: products and attention are left out */
   uint64_t seed, bytes;
+  uint64_t operations; /* see pv_alone_result */
   pv_arena arena;
   pv_alone_output output[PV_TRIAL_OUTPUTS];
   size_t output_count;
@@ -93,5 +94,6 @@ void pv_trial_swiglu(pv_trial *t);
 void pv_trial_combine(pv_trial *t);
 void pv_trial_argmax(pv_trial *t);
 void pv_trial_scan(pv_trial *t);
+void pv_trial_peak(pv_trial *t);
 
 #endif

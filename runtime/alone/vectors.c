@@ -287,3 +287,13 @@ void pv_trial_scan(pv_trial *t) {
                           pv_trial_changed(t, "out", false, &kept, want, 1), t->c.k};
   pv_trial_launch_add(t, t->kernel, t->c.batch, &a);
 }
+
+/* The same. */
+void pv_trial_peak(pv_trial *t) {
+  const uint32_t kept = 7;
+  uint32_t *want = PV_TRIAL_NEW(t, 1, uint32_t);
+  if (t->code != PV_OK) return;
+  *want = kept;
+  const pv_cuda_peak a = {pv_trial_changed(t, "out", false, &kept, want, 1), t->c.k, 6};
+  pv_trial_launch_add(t, t->kernel, t->c.batch, &a);
+}

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/pool.h"
-#include "kernels/cuda/bandwidth.h"
+#include "kernels/cuda/ceilings.h"
 #include "runtime/forward/speed.h"
 #include "runtime/measure/rates.h"
 #include "runtime/probe/call.h"

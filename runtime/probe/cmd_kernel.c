@@ -8,15 +8,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "kernels/cuda/bandwidth.h"
 #include "kernels/definition/definition.h"
 #include "kernels/ptx/ptx.h"
 #include "runtime/alone/alone.h"
-#include "runtime/measure/rates.h"
 #include "runtime/probe/call.h"
+#include "runtime/probe/kernel_bench.h"
 #include "runtime/probe/probe.h"
 
-enum { DIFFERS = 1, NOT_JUDGED = 3, REPEATS_MAX = 100 };
+enum { DIFFERS = 1, NOT_JUDGED = 3 };
 #define FILE_LIMIT ((size_t)64 << 20)
 
 typedef struct call {
@@ -92,12 +91,6 @@ static int list(const call *c, pv_error *err) {
   return 0;
 }
 
-static void case_text(const pv_kernel *k, const pv_alone_case *c, char out[128]) {
-  snprintf(out, 128, "k %u, rows %u, batch %u, %s%s%s, %s", c->k, c->rows, c->batch,
-           pv_alone_typed(k) ? pv_type_get(c->type)->name : "", pv_alone_typed(k) ? ", " : "",
-           pv_alone_data_name(c->data), c->is_i8 ? "i8" : "i16");
-}
-
 /* Whether the file, where there is one, has the kernel: nothing else is judged in its place. */
 static pv_code find_in_file(const call *c, const char *name, bool *found, pv_error *err) {
   pv_arena arena = PV_ARENA_INIT;
@@ -141,7 +134,7 @@ static pv_code check_kernel(call *c, const pv_kernel *k, verdict *v, pv_error *e
 
 static json_t *verdict_json(const call *c, const verdict *v) {
   char text[128];
-  case_text(v->kernel, &v->c, text);
+  pv_alone_case_text(v->kernel, &v->c, text);
   json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "kernel", v->kernel->name, "on",
                         c->on, "verdict", v->different_cases > 0 ? "FAIL" : "PASS", "cases",
                         (json_int_t)v->cases, "cases_different", (json_int_t)v->different_cases,
@@ -156,7 +149,7 @@ static json_t *verdict_json(const call *c, const verdict *v) {
 
 static void print_verdict(const verdict *v) {
   char text[128];
-  case_text(v->kernel, &v->c, text);
+  pv_alone_case_text(v->kernel, &v->c, text);
   printf("%-4s %-19s %3zu cases, %llu words compared, %llu different\n",
          v->different_cases > 0 ? "FAIL" : "PASS", v->kernel->name, v->cases,
          (unsigned long long)v->compared, (unsigned long long)v->different);
@@ -198,41 +191,6 @@ static int check(call *c, pv_error *err) {
   return wrong ? DIFFERS : 0;
 }
 
-static int bench(call *c, pv_error *err) {
-  const pv_kernel *k = pv_kernel_find(c->name);
-  const pv_alone_case one = pv_alone_bench_case(k, &c->wish);
-  double seconds[REPEATS_MAX], read[REPEATS_MAX];
-  pv_alone_result r = {0};
-  char text[128];
-  pv_code code = pv_gpu_bandwidth(&pv_gpu_cuda, read, (unsigned)c->repeats, err);
-  if (code == PV_OK) code = pv_alone_time(&c->set, k, &one, c->repeats, seconds, &r, err);
-  if (code == PV_OK && r.fault[0] != '\0')
-    code = pv_error_set(err, PV_ERR_DEVICE, "%.400s", r.fault);
-  if (code == PV_ERR_UNSUPPORTED) {
-    pv_error_print(err, stderr);
-    return NOT_JUDGED;
-  }
-  if (code != PV_OK) return pv_call_exit(code, err);
-  const pv_rates time = pv_rates_of(seconds, c->repeats);
-  const double ceiling = pv_rates_of(read, c->repeats).median, rate = (double)r.bytes / time.median;
-  case_text(k, &one, text);
-  if (c->json)
-    return pv_call_exit(
-        pv_json_print(
-            json_pack("{s:s, s:s, s:s, s:I, s:{s:f, s:f, s:f}, s:I, s:f, s:f}", "kernel", k->name,
-                      "on", c->on, "case", text, "repeats", (json_int_t)c->repeats, "seconds",
-                      "median", time.median, "min", time.least, "max", time.most, "bytes",
-                      (json_int_t)r.bytes, "bytes_per_s", rate, "read_bytes_per_s", ceiling),
-            JSON_INDENT(1), err),
-        err);
-  printf("%s: %s\n", k->name, text);
-  printf("%.3f us (%.3f to %.3f in %llu repeats)\n", time.median * 1e6, time.least * 1e6,
-         time.most * 1e6, (unsigned long long)c->repeats);
-  printf("%.3f MB in its buffers: %.1f GB/s, %.0f %% of the %.1f GB/s that memory is read with\n",
-         (double)r.bytes / 1e6, rate / 1e9, 100.0 * rate / ceiling, ceiling / 1e9);
-  return 0;
-}
-
 static pv_code unknown_kernel(const char *name, pv_error *err) {
   const char *names[PV_GPU_KERNEL_COUNT];
   for (int i = 0; i < PV_GPU_KERNEL_COUNT; i++) names[i] = pv_kernel_get((pv_gpu_kernel)i)->name;
@@ -256,9 +214,8 @@ static pv_code read_call(call *c, pv_error *err) {
   }
   if (lists && c->name != NULL) return pv_error_set(err, PV_ERR_INPUT, "list takes no kernel");
   if (!lists && c->name == NULL)
-    return pv_error_set(err, PV_ERR_INPUT, "%s needs the name of a kernel%s", c->verb,
-                        checks ? ", or all" : "");
-  if (!lists && !(checks && strcmp(c->name, "all") == 0) && pv_kernel_find(c->name) == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "%s needs the name of a kernel%s", c->verb, ", or all");
+  if (!lists && !(strcmp(c->name, "all") == 0) && pv_kernel_find(c->name) == NULL)
     return unknown_kernel(c->name, err);
   if (c->on == NULL) c->on = times ? "cuda" : "ptx";
   const pv_code code = pv_alone_set_find(c->on, &c->set, err);
@@ -327,7 +284,8 @@ int pv_probe_kernel(int argc, char **argv) {
           "  pv kernel check all --on cuda\n"
           "  pv kernel check all --on avx2\n"
           "  pv kernel check down --file build/down.ptx --type Q6_K\n"
-          "  pv kernel bench gemv --k 2048 --rows 4096 --type Q6_K\n",
+          "  pv kernel bench gemv --k 2048 --rows 4096 --type Q6_K\n"
+          "  pv kernel bench all\n",
       .list = option,
       .rest = rest,
       .rest_max = 2};
@@ -339,15 +297,17 @@ int pv_probe_kernel(int argc, char **argv) {
   code = size_of("--k", k, 1u << 22, &c.wish.k, &err);
   if (code == PV_OK) code = size_of("--rows", rows, 1u << 16, &c.wish.rows, &err);
   if (code == PV_OK) code = size_of("--batch", batch, 1u << 14, &c.wish.batch, &err);
-  if (code == PV_OK) code = pv_option_u64("--repeats", repeats, 1, REPEATS_MAX, &c.repeats, &err);
+  if (code == PV_OK)
+    code = pv_option_u64("--repeats", repeats, 1, PV_KERNEL_BENCH_REPEATS, &c.repeats, &err);
   if (code == PV_OK) code = read_call(&c, &err);
   int exit_code = pv_code_exit(code);
   if (code != PV_OK)
     pv_error_print(&err, stderr);
   else
-    exit_code = strcmp(c.verb, "list") == 0    ? list(&c, &err)
-                : strcmp(c.verb, "check") == 0 ? check(&c, &err)
-                                               : bench(&c, &err);
+    exit_code = strcmp(c.verb, "list") == 0 ? list(&c, &err)
+                : strcmp(c.verb, "check") == 0
+                    ? check(&c, &err)
+                    : pv_kernel_bench(&c.set, c.name, &c.wish, c.repeats, c.json, &err);
   pv_alone_set_close(&c.set);
   pv_bytes_free(&c.text);
   return exit_code;

@@ -9,7 +9,7 @@ says 'gemm_4 (gemm.h): mm'
 says 'down (down.h): mm, combine, add'
 run "$pv" kernel list --json
 exits 0
-field "len(d['kernels'])" 32
+field "len(d['kernels'])" 35
 field "[k['writes'] for k in d['kernels'] if k['kernel']=='down']" "[['out', 'sum', 'total']]"
 field "[(k['grid'][0], k['block'], k['argument']) for k in d['kernels'] if k['kernel']=='route']" \
   "[('rows', 128, 'pv_cuda_route')]"
@@ -29,8 +29,10 @@ refuses check
 warns 'needs the name of a kernel, or all'
 refuses check dwn
 warns 'did you mean down?'
-refuses bench all
-warns "there is no kernel 'all'"
+refuses bench
+warns 'needs the name of a kernel, or all'
+refuses list all
+warns 'list takes no kernel'
 refuses check down --on gpu
 warns "'gpu' is no set of kernels"
 refuses check down --on definition
@@ -82,7 +84,7 @@ warns 'no whole number of blocks of Q4_K'
 
 run "$pv" kernel check all --json
 exits 0
-field "len(d['kernels']), {k['verdict'] for k in d['kernels']}" "32 {'PASS'}"
+field "len(d['kernels']), {k['verdict'] for k in d['kernels']}" "35 {'PASS'}"
 field "all(k['cases'] >= 12 and k['compared'] > 0 for k in d['kernels'])" True
 run "$pv" kernel check gate_up --type Q6_K --k 256 --rows 5 --batch 1
 exits 0

@@ -3,6 +3,6 @@
 set -u
 pv=$1
 "$pv" kernel check all --on cuda || exit 1
-for kernel in gemv gemm_5 gate_up down attend_step_8 rmsnorm scan; do
+for kernel in scan all; do
   "$pv" kernel bench "$kernel" || exit 1
 done
