@@ -175,11 +175,16 @@ static pv_code place_variables(pv_ptx_decoder *d) {
 
 /* Where a variable lies. */
 static uint64_t address_of(pv_ptx_decoder *d, const pv_ptx_variable *v) {
+  uint64_t address = 0;
+  if (v->space == PV_PTX_GLOBAL || v->space == PV_PTX_CONST) {
+    if (d->failed == PV_OK)
+      d->failed = pv_ptx_variable_address(d->memory, d->module, v, &address, d->err);
+    return address;
+  }
   if (v->space == PV_PTX_SHARED && v->bytes == 0) return d->code->shared_bytes;
   for (size_t i = 0; i < d->place_count; i++)
     if (d->places[i].variable == v) return d->places[i].address;
-  pv_ptx_refuse(d, "pass the data as a parameter of the kernel",
-                "the module's own memory ('%.60s') is not interpreted", v->name);
+  pv_ptx_refuse(d, NULL, "the address of '%.60s' is not known here", v->name);
   return 0;
 }
 
@@ -200,6 +205,9 @@ uint32_t pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind
     case PV_PTX_IMMEDIATE:
       return immediate(d, o, kind);
     case PV_PTX_VARIABLE:
+      if (kind == 'n' &&
+          (o->variable->space == PV_PTX_GLOBAL || o->variable->space == PV_PTX_CONST))
+        pv_ptx_refuse(d, NULL, "the address of '%.60s' does not fit in 32 bits", o->name);
       return pv_ptx_constant(d, kind, address_of(d, o->variable) + (uint64_t)o->offset);
     case PV_PTX_NOTHING: /* a result that nobody wants */
       return pv_ptx_new_register(d, kind);
@@ -244,9 +252,10 @@ static void bind_branches(pv_ptx_decoder *d) {
     d->code->tables[i] = d->first[f->labels[d->code->tables[i]].at];
 }
 
-pv_code pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module, const pv_ptx_function *function,
-                      pv_ptx_code **out, pv_error *err) {
-  pv_ptx_decoder d = {.arena = arena, .err = err, .module = module, .function = function};
+pv_code pv_ptx_decode(pv_arena *arena, pv_ptx_memory *memory, const pv_ptx_module *module,
+                      const pv_ptx_function *function, pv_ptx_code **out, pv_error *err) {
+  pv_ptx_decoder d = {
+      .arena = arena, .err = err, .memory = memory, .module = module, .function = function};
   pv_ptx_code *decoded = PV_ARENA_NEW(arena, 1, pv_ptx_code);
   d.code = decoded;
   d.at = PV_ARENA_NEW(arena, function->register_count, uint32_t);

@@ -13,6 +13,7 @@ typedef struct pv_ptx_decoder {
   pv_arena *arena;
   pv_error *err;  /* never NULL */
   pv_code failed; /* the first error is kept; from then on nothing is emitted */
+  pv_ptx_memory *memory;
   const pv_ptx_module *module;
   const pv_ptx_function *function;
   const pv_ptx_instruction *now;

@@ -13,10 +13,25 @@ static bool is_hint(const char *part) {
 
 static pv_ptx_space space_of(const char *part) {
   if (strcmp(part, "global") == 0) return PV_PTX_GLOBAL;
+  if (strcmp(part, "const") == 0) return PV_PTX_CONST;
   if (strcmp(part, "shared") == 0 || strcmp(part, "shared::cta") == 0) return PV_PTX_SHARED;
   if (strcmp(part, "param") == 0 || strcmp(part, "param::entry") == 0) return PV_PTX_PARAM;
   if (strcmp(part, "local") == 0) return PV_PTX_LOCAL;
   return PV_PTX_NO_SPACE;
+}
+
+/* What makes an address of a space generic. Those of .global and .const are. */
+static uint64_t window_of(pv_ptx_space space) {
+  switch (space) {
+    case PV_PTX_SHARED:
+      return PV_PTX_SHARED_WINDOW;
+    case PV_PTX_LOCAL:
+      return PV_PTX_LOCAL_WINDOW;
+    case PV_PTX_PARAM:
+      return PV_PTX_PARAM_WINDOW;
+    default:
+      return 0;
+  }
 }
 
 /* Space, elements and type of a load or store. */
@@ -51,8 +66,8 @@ static pv_code read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_s
   s->offset = o->offset;
   s->narrow_address = base->kind == PV_PTX_REGISTER && pv_ptx_kind_of(d, base) == 'n';
   if (base->kind == PV_PTX_VARIABLE && s->space == PV_PTX_NO_SPACE)
-    return pv_ptx_refuse(d, NULL, "a variable without its space");
-  if (base->kind == PV_PTX_VARIABLE && base->variable->space != (pv_ptx_space)s->space)
+    s->offset += (int64_t)window_of(base->variable->space);
+  else if (base->kind == PV_PTX_VARIABLE && base->variable->space != (pv_ptx_space)s->space)
     return pv_ptx_refuse(d, NULL, "'%.60s' lies in another space", base->name);
   s->r[0] = pv_ptx_operand_at(d, base, s->narrow_address ? 'n' : 'w');
   return d->failed;
@@ -76,26 +91,24 @@ pv_code pv_ptx_decode_access(pv_ptx_decoder *d) {
   if (d->now->operand_count != 2)
     return pv_ptx_refuse(d, NULL, "a cache policy is not interpreted");
   pv_code code = read_parts(d, &s);
-  if (code == PV_OK && !loads && s.space == PV_PTX_PARAM)
-    return pv_ptx_refuse(d, NULL, "a store to a parameter");
+  if (code == PV_OK && !loads && (s.space == PV_PTX_PARAM || s.space == PV_PTX_CONST))
+    return pv_ptx_refuse(d, NULL, "a store to memory that is only read");
   if (code == PV_OK) code = read_address(d, &d->now->operands[loads ? 1 : 0], &s);
   if (code == PV_OK) code = read_elements(d, &d->now->operands[loads ? 0 : 1], &s);
   if (code != PV_OK) return code;
-  if (s.space == PV_PTX_GLOBAL || s.space == PV_PTX_NO_SPACE) s.target = d->code->caches++;
+  if (s.space == PV_PTX_GLOBAL || s.space == PV_PTX_CONST || s.space == PV_PTX_NO_SPACE)
+    s.target = d->code->caches++;
   return pv_ptx_emit(d, s);
 }
 
-/* cvta[.to].SPACE.u64 d, a: into or out of the space's window of generic addresses. Global
- * addresses are generic ones. */
+/* cvta[.to].SPACE.u64 d, a: into or out of the space's window of generic addresses. Addresses of
+ * .global and .const are generic ones. */
 pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d) {
   const pv_ptx_instruction *now = d->now;
   const bool to = now->part_count == 4 && strcmp(now->parts[1], "to") == 0;
   const pv_ptx_space space =
       now->part_count == (to ? 4 : 3) ? space_of(now->parts[now->part_count - 2]) : PV_PTX_NO_SPACE;
-  const uint64_t window = space == PV_PTX_SHARED  ? PV_PTX_SHARED_WINDOW
-                          : space == PV_PTX_LOCAL ? PV_PTX_LOCAL_WINDOW
-                          : space == PV_PTX_PARAM ? PV_PTX_PARAM_WINDOW
-                                                  : 0;
+  const uint64_t window = window_of(space);
   if (space == PV_PTX_NO_SPACE || strcmp(now->parts[now->part_count - 1], "u64") != 0)
     return pv_ptx_refuse(d, NULL, "this conversion of an address is not interpreted");
   const uint32_t in = pv_ptx_operand_at(d, &now->operands[1], 'w');

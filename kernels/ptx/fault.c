@@ -80,23 +80,26 @@ static void locate(const pv_ptx_memory *memory, uint64_t address, char *out, siz
       best = b;
     }
   }
+  char what[80] = "the buffer";
+  if (best != NULL && best->variable != NULL)
+    snprintf(what, sizeof what, "the variable '%.60s'", best->variable->name);
   if (best == NULL)
     snprintf(out, size, "there is no buffer");
   else if (address < best->address)
-    snprintf(out, size, "%" PRIu64 " bytes before the buffer of %" PRIu64 " bytes at 0x%" PRIx64,
-             best->address - address, best->bytes, best->address);
+    snprintf(out, size, "%" PRIu64 " bytes before %s of %" PRIu64 " bytes at 0x%" PRIx64,
+             best->address - address, what, best->bytes, best->address);
   else
-    snprintf(out, size, "byte %" PRIu64 " of the buffer of %" PRIu64 " bytes at 0x%" PRIx64,
-             address - best->address, best->bytes, best->address);
+    snprintf(out, size, "byte %" PRIu64 " of %s of %" PRIu64 " bytes at 0x%" PRIx64,
+             address - best->address, what, best->bytes, best->address);
 }
 
 void pv_ptx_fail_access(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane,
                         pv_ptx_fault_kind kind, uint64_t address, const char *what) {
-  char text[320], nearest[160] = "";
+  char text[400], nearest[240] = "";
   const unsigned bytes = (unsigned)step->bytes * step->count;
   const char *comma = what[0] != '\0' ? ", " : "";
-  const bool global =
-      step->space == PV_PTX_GLOBAL || (step->space == PV_PTX_NO_SPACE && address < PV_PTX_WINDOW);
+  const bool global = step->space == PV_PTX_GLOBAL || step->space == PV_PTX_CONST ||
+                      (step->space == PV_PTX_NO_SPACE && address < PV_PTX_WINDOW);
   if (global) locate(warp->block->grid->memory, address, nearest, sizeof nearest);
   snprintf(text, sizeof text, "%u bytes at 0x%" PRIx64 "%s%s%s%s", bytes, address, comma, what,
            global ? "; " : "", nearest);

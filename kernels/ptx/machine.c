@@ -7,10 +7,8 @@
 #include "base/pool.h"
 #include "kernels/ptx/step.h"
 
-enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024, GAP = 1 << 20, ALIGN = 256 };
-#define FIRST_ADDRESS (1ULL << 32)
-#define MEMORY_MAX    (1ULL << 46)
-#define SHARED_MAX    (256u << 10)
+enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024 };
+#define SHARED_MAX (256u << 10)
 
 struct pv_ptx_machine {
   pv_arena arena; /* modules and kernels */
@@ -93,7 +91,7 @@ pv_code pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *out
     if (m->kernel_count == KERNELS_MAX)
       return pv_error_set(err, PV_ERR_LIMIT, "more than %d kernels", KERNELS_MAX);
     const pv_code code =
-        pv_ptx_decode(&m->arena, m->modules[i], f, &decoded, err != NULL ? err : &own);
+        pv_ptx_decode(&m->arena, &m->memory, m->modules[i], f, &decoded, err != NULL ? err : &own);
     if (code != PV_OK) return code;
     m->kernels[m->kernel_count] = decoded;
     *out = m->kernel_count++;
@@ -103,24 +101,10 @@ pv_code pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *out
 }
 
 pv_code pv_ptx_machine_alloc(pv_ptx_machine *m, uint64_t bytes, uint64_t *out, pv_error *err) {
-  pv_ptx_memory *memory = &m->memory;
-  const pv_ptx_buffer *last = memory->count > 0 ? &memory->buffers[memory->count - 1] : NULL;
-  uint64_t address = last != NULL ? last->address + last->bytes + GAP : FIRST_ADDRESS;
-  if (memory->count == PV_PTX_BUFFERS_MAX || bytes > MEMORY_MAX ||
-      !pv_ck_align(address, ALIGN, &address) || address > MEMORY_MAX)
-    return pv_error_set(err, PV_ERR_LIMIT, "too many or too large allocations");
-  pv_ptx_buffer b = {.address = address, .bytes = bytes, .writable = true};
-  b.data = calloc(bytes > 0 ? bytes : 1, 1);
-  b.written = calloc(bytes > 0 ? bytes : 1, 1);
-  if (b.data == NULL || b.written == NULL) {
-    free(b.data);
-    free(b.written);
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for %llu bytes of device memory",
-                        (unsigned long long)bytes);
-  }
-  memory->buffers[memory->count++] = b;
-  *out = address;
-  return PV_OK;
+  pv_ptx_buffer *buffer = NULL;
+  const pv_code code = pv_ptx_buffer_add(&m->memory, bytes, &buffer, err);
+  if (code == PV_OK) *out = buffer->address;
+  return code;
 }
 
 static pv_ptx_buffer *find_bytes(pv_ptx_machine *m, uint64_t address, uint64_t bytes,
@@ -218,13 +202,16 @@ static pv_code check_launch(const pv_ptx_machine *m, const pv_ptx_launch *l, uin
   return PV_OK;
 }
 
-/* Marks what may be written. */
+/* Marks what may be written: of the modules' own variables those that are no constants. */
 static pv_code declare_outputs(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
-  for (uint32_t i = 0; i < m->memory.count; i++) m->memory.buffers[i].writable = l->outputs == NULL;
+  for (uint32_t i = 0; i < m->memory.count; i++) {
+    pv_ptx_buffer *b = &m->memory.buffers[i];
+    b->writable = b->variable != NULL ? b->variable->space == PV_PTX_GLOBAL : l->outputs == NULL;
+  }
   for (size_t i = 0; l->outputs != NULL && i < l->output_count; i++) {
     pv_ptx_buffer *b = find_bytes(m, l->outputs[i], 0, err);
     if (b == NULL) return PV_ERR_INPUT;
-    b->writable = true;
+    b->writable = b->variable == NULL || b->variable->space == PV_PTX_GLOBAL;
   }
   return PV_OK;
 }

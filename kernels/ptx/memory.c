@@ -38,6 +38,10 @@ static bool fail(const access *a, pv_ptx_fault_kind kind, const char *what) {
   return false;
 }
 
+static inline bool is_constant(const pv_ptx_buffer *b) {
+  return b->variable != NULL && b->variable->space == PV_PTX_CONST;
+}
+
 static inline bool in_global(access *a) {
   pv_ptx_block *block = a->warp->block;
   pv_ptx_memory *memory = block->grid->memory;
@@ -48,8 +52,12 @@ static inline bool in_global(access *a) {
     if (b == NULL) return fail(a, PV_PTX_OUT_OF_BOUNDS, "outside every buffer");
     *cached = (uint8_t)(b - memory->buffers);
   }
+  if (a->step->space == PV_PTX_CONST && !is_constant(b))
+    return fail(a, PV_PTX_OUT_OF_BOUNDS, "outside the module's constants");
   if (a->stores && !b->writable)
-    return fail(a, PV_PTX_UNDECLARED_WRITE, "a buffer that is no declared output");
+    return fail(
+        a, PV_PTX_UNDECLARED_WRITE,
+        is_constant(b) ? "a constant of the module" : "a buffer that is no declared output");
   a->data = a->to = b->data + (a->address - b->address);
   a->written = b->written + (a->address - b->address);
   return true;
@@ -177,7 +185,7 @@ static inline bool locate(access *a) {
                                  : ((const uint64_t *)(const void *)base)[a->lane];
   a->address += (uint64_t)s->offset;
   bool found = false;
-  if (s->space == PV_PTX_GLOBAL)
+  if (s->space == PV_PTX_GLOBAL || s->space == PV_PTX_CONST)
     found = in_global(a);
   else if (s->space == PV_PTX_SHARED)
     found = in_shared(a, a->address);

@@ -174,12 +174,35 @@ static void read_pair(pv_ptx_parser *p, pv_ptx_operand *out) {
   *out = (pv_ptx_operand){.kind = PV_PTX_PAIR, .items = items, .item_count = 2};
 }
 
+/* generic(name)+4 of an initialiser: the generic address of a variable. 0xFF00(generic(name)): the
+ * bits of it that the mask covers. */
+static void read_generic(pv_ptx_parser *p, pv_ptx_operand *out) {
+  const bool masked = p->lexer.now.kind == PV_PTX_DIGITS;
+  const uint64_t mask = masked ? pv_ptx_read_u64(p) : 0;
+  if (masked) pv_ptx_take(p, '(');
+  const bool generic = pv_ptx_at_word(p, "generic");
+  if (generic) pv_ptx_next(p);
+  if (generic) pv_ptx_take(p, '(');
+  if (p->lexer.now.kind != PV_PTX_WORD) pv_ptx_unexpected(p, "the name of a variable");
+  const pv_ptx_token t = p->lexer.now;
+  read_name(p, out);
+  if (out->kind != PV_PTX_VARIABLE) pv_ptx_fail(p, &t, "this is not the name of a variable");
+  if (masked && mask == 0) pv_ptx_fail(p, &t, "the mask of an address is 0");
+  if (generic) pv_ptx_take(p, ')');
+  out->offset = read_offset(p);
+  if (masked) pv_ptx_take(p, ')');
+  out->bits = mask;
+}
+
 void pv_ptx_read_operand(pv_ptx_parser *p, unsigned depth, pv_ptx_operand *out) {
+  const bool called = pv_ptx_ok(p) && pv_ptx_is_sign(&p->lexer.ahead, '(');
   const bool negated = pv_ptx_skip(p, '!');
   const char close = pv_ptx_at(p, '{') ? '}' : pv_ptx_at(p, '(') ? ')' : '\0';
   *out = (pv_ptx_operand){.negated = negated};
   if (negated && p->lexer.now.kind != PV_PTX_WORD) pv_ptx_unexpected(p, "a predicate");
-  if (p->lexer.now.kind == PV_PTX_WORD) {
+  if (called && (pv_ptx_at_word(p, "generic") || p->lexer.now.kind == PV_PTX_DIGITS)) {
+    read_generic(p, out);
+  } else if (p->lexer.now.kind == PV_PTX_WORD) {
     read_name(p, out);
     out->negated = negated;
     if (pv_ptx_at(p, '|'))

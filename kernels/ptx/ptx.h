@@ -63,7 +63,7 @@ typedef enum pv_ptx_kind {
   PV_PTX_REGISTER,    /* index: into the function's registers */
   PV_PTX_SPECIAL,     /* name: "%tid.x" */
   PV_PTX_IMMEDIATE,   /* bits, number */
-  PV_PTX_VARIABLE,    /* variable, offset */
+  PV_PTX_VARIABLE,    /* variable, offset; bits: the mask of an initialiser's address, or 0 */
   PV_PTX_LABEL,       /* index: into the function's labels */
   PV_PTX_TABLE,       /* index: into the function's branch tables */
   PV_PTX_FUNCTION,    /* function */

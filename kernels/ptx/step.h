@@ -107,8 +107,9 @@ typedef struct pv_ptx_code { /* a kernel */
 typedef struct pv_ptx_buffer {
   uint64_t address, bytes;
   unsigned char *data;
-  unsigned char *written; /* for each byte 1 when it was uploaded or stored */
-  bool writable;          /* by the launch under way */
+  unsigned char *written;          /* for each byte 1 when it was uploaded or stored */
+  bool writable;                   /* by the launch under way */
+  const pv_ptx_variable *variable; /* of a module, whose memory this is; or NULL */
 } pv_ptx_buffer;
 
 typedef struct pv_ptx_memory { /* in the order of addresses */
@@ -186,8 +187,17 @@ typedef struct pv_ptx_grid { /* a launch */
 } pv_ptx_grid;
 
 /* decode.c: the steps of a kernel, in the arena. */
-pv_code pv_ptx_decode(pv_arena *arena, const pv_ptx_module *module, const pv_ptx_function *function,
-                      pv_ptx_code **out, pv_error *err);
+pv_code pv_ptx_decode(pv_arena *arena, pv_ptx_memory *memory, const pv_ptx_module *module,
+                      const pv_ptx_function *function, pv_ptx_code **out, pv_error *err);
+
+/* variable.c: a buffer of `bytes` zeros, none of them written. Its place holds until the memory
+ * goes. */
+pv_code pv_ptx_buffer_add(pv_ptx_memory *memory, uint64_t bytes, pv_ptx_buffer **out,
+                          pv_error *err);
+/* The address of a .global or .const variable of a module. Its buffer is made and initialised when
+ * it is first asked for, and those that its initialiser names. */
+pv_code pv_ptx_variable_address(pv_ptx_memory *memory, const pv_ptx_module *module,
+                                const pv_ptx_variable *variable, uint64_t *out, pv_error *err);
 
 /* block.c: runs block `number` of the launch. False when it stopped at a fault. */
 bool pv_ptx_block_run(pv_ptx_block *block, uint64_t number);

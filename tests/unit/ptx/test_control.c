@@ -1,0 +1,142 @@
+/* The machine: what compilers emit around arithmetic, kernels of data/control.cu. */
+#include <string.h>
+
+#include "base/file.h"
+#include "kernels/ptx/machine.h"
+#include "tests/unit/ptx/sample.h"
+#include "tests/unit/testing.h"
+
+enum { N = 64, OUT = 64 };
+
+typedef struct arguments { /* `args` of data/control.cu */
+  uint64_t in, out;
+  uint32_t n, zero;
+} arguments;
+
+typedef struct bench {
+  pv_ptx_machine *machine;
+  uint64_t in, out;
+  uint32_t result[OUT];
+} bench;
+
+static pv_code open_bench(bench *b, unsigned threads, pv_error *err) {
+  pv_bytes text = {0};
+  uint32_t numbers[N];
+  *b = (bench){0};
+  for (uint32_t i = 0; i < N; i++) numbers[i] = i + 1;
+  pv_code code = pv_ptx_machine_open(threads, &b->machine, err);
+  if (code == PV_OK) code = pv_file_read(SAMPLES "control.ptx", 1 << 20, &text, err);
+  if (code == PV_OK)
+    code =
+        pv_ptx_machine_load(b->machine, "control.ptx", (const char *)text.data, text.length, err);
+  pv_bytes_free(&text);
+  if (code == PV_OK) code = pv_ptx_machine_alloc(b->machine, sizeof numbers, &b->in, err);
+  if (code == PV_OK) code = pv_ptx_machine_alloc(b->machine, 1024, &b->out, err);
+  if (code == PV_OK) code = pv_ptx_machine_upload(b->machine, b->in, numbers, sizeof numbers, err);
+  return code;
+}
+
+static pv_code launch(bench *b, const char *kernel, unsigned grid, unsigned threads, uint32_t n,
+                      pv_error *err) {
+  const arguments a = {b->in, b->out, n, 0};
+  const uint64_t outputs[] = {b->out};
+  pv_ptx_launch l = {.grid = {grid, 1, 1},
+                     .block = {threads, 1, 1},
+                     .params = &a,
+                     .param_bytes = sizeof a,
+                     .outputs = outputs,
+                     .output_count = 1};
+  pv_code code = pv_ptx_machine_find(b->machine, kernel, &l.kernel, err);
+  if (code == PV_OK) code = pv_ptx_machine_launch(b->machine, &l, err);
+  if (code == PV_OK)
+    code = pv_ptx_machine_download(b->machine, b->result, b->out, sizeof b->result, err);
+  return code;
+}
+
+/* The first words that a kernel stores. */
+static void expect_words(const char *kernel, unsigned grid, unsigned threads,
+                         const uint32_t *wanted, size_t count) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 2, &err) == PV_OK);
+  if (EXPECT(launch(&b, kernel, grid, threads, N, &err) == PV_OK))
+    for (size_t i = 0; i < count; i++) EXPECT_U64(b.result[i], wanted[i]);
+  else
+    EXPECT_STR(err.message, "");
+  pv_ptx_machine_close(b.machine);
+}
+
+static void expect_fault(const char *kernel, uint32_t thread, pv_ptx_fault_kind kind,
+                         const char *text) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 2, &err) == PV_OK);
+  EXPECT_U64(launch(&b, kernel, 1, N, N, &err), PV_ERR_DEVICE);
+  const pv_ptx_fault *f = pv_ptx_machine_fault(b.machine);
+  if (EXPECT(f != NULL)) {
+    EXPECT_STR(pv_ptx_fault_name(f->kind), pv_ptx_fault_name(kind));
+    EXPECT_STR(f->source, "control.cu");
+    EXPECT_U64(f->thread[0], thread);
+    EXPECT_HAS(f->text, text);
+  }
+  pv_ptx_machine_close(b.machine);
+}
+
+/* What stands outside the kernel k, and its body: refused when it is looked up. */
+static void expect_refusal(const char *outside, const char *body, const char *text) {
+  char ptx[4096];
+  pv_ptx_machine *machine = NULL;
+  pv_error err = PV_ERROR_INIT;
+  unsigned kernel = 0;
+  REQUIRE(pv_ptx_machine_open(1, &machine, &err) == PV_OK);
+  snprintf(ptx, sizeof ptx,
+           ".version 8.0\n.target sm_80\n.address_size 64\n%s\n"
+           ".visible .entry k() {\n.reg .b16 %%h<4>;\n.reg .b32 %%r<8>;\n.reg .b64 %%rd<8>;\n"
+           ".reg .pred %%p<4>;\n%s\nret;\n}\n",
+           outside, body);
+  EXPECT(pv_ptx_machine_load(machine, "text.ptx", ptx, strlen(ptx), &err) == PV_OK);
+  EXPECT_U64(pv_ptx_machine_find(machine, "k", &kernel, &err), PV_ERR_UNSUPPORTED);
+  EXPECT_HAS(err.message, text);
+  EXPECT(err.line > 0);
+  pv_ptx_machine_close(machine);
+}
+
+static void test_variables(void) {
+  static const uint32_t wanted[] = {5, 3, 0, 2, 0, 'x', 3, 'o', 0, 2, 0, 1};
+  expect_words("variables", 1, N, wanted, sizeof wanted / sizeof *wanted);
+  expect_fault("past_a_variable", 4, PV_PTX_OUT_OF_BOUNDS, "byte 16 of the variable 'row' of 16");
+  expect_fault("writes_a_constant", 0, PV_PTX_UNDECLARED_WRITE, "a constant of the module");
+}
+
+/* A variable keeps its value from launch to launch, and two kernels share it. */
+static void test_a_variable_lasts(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_U64(launch(&b, "counts_launches", 1, 1, N, &err), PV_OK);
+  EXPECT_U64(b.result[0], 6);
+  EXPECT_U64(launch(&b, "counts_launches", 1, 1, N, &err), PV_OK);
+  EXPECT_U64(b.result[0], 7);
+  EXPECT_U64(launch(&b, "variables", 1, 1, N, &err), PV_OK);
+  EXPECT_U64(b.result[0], 7);
+  pv_ptx_machine_close(b.machine);
+}
+
+static void test_variables_that_are_refused(void) {
+  static const char use[] = "mov.u64 %rd1, v;";
+  expect_refusal(".extern .global .u32 v;", use, "'v': is defined elsewhere");
+  expect_refusal(".global .u32 v[2] = {1, 2, 3};", use, "'v': more values than elements");
+  expect_refusal(".global .u32 w;\n.global .u32 v = w;", use, "'v': an address of 64 bits");
+  expect_refusal(".global .f32 v = 1;", use, "'v': a value of another type");
+  expect_refusal(".func f() { ret; }\n.global .u64 v = f;", use, "'v': a value of this form");
+  expect_refusal(".shared .u32 w;\n.global .u64 v = w;", use, "'w': the address of what is no");
+  expect_refusal(".global .u32 v;", "mov.u32 %r1, v;", "does not fit in 32 bits");
+  expect_refusal(".const .u32 v;", "st.const.u32 [v], %r1;", "memory that is only read");
+}
+
+int main(void) {
+  return pv_testing_main("ptx control", (pv_case[]){PV_CASE(test_variables),
+                                                    PV_CASE(test_a_variable_lasts),
+                                                    PV_CASE(test_variables_that_are_refused),
+                                                    {0}});
+}
