@@ -8,8 +8,9 @@
 
 #include "base/ck.h"
 #include "kernels/ptx/alu.h"
+#include "kernels/ptx/assert.h"
 
-enum { REGISTER_BYTES_MAX = 16 << 20, SHARED_MAX = 1 << 20 };
+enum { REGISTER_BYTES_MAX = 16 << 20, SHARED_MAX = 1 << 20, EXPANDED_MAX = 1 << 20 };
 
 static pv_code decode_nothing(pv_ptx_decoder *d) {
   return d->failed;
@@ -19,17 +20,28 @@ static const struct {
   const char *name; /* first part of the opcode */
   pv_code (*decode)(pv_ptx_decoder *d);
 } families[] = {
-    {"mov", pv_ptx_decode_mov},    {"setp", pv_ptx_decode_setp},
-    {"ld", pv_ptx_decode_access},  {"st", pv_ptx_decode_access},
-    {"cvta", pv_ptx_decode_cvta},  {"cp", pv_ptx_decode_copy},
-    {"bra", pv_ptx_decode_branch}, {"brx", pv_ptx_decode_table},
-    {"ret", pv_ptx_decode_exit},   {"exit", pv_ptx_decode_exit},
+    {"mov", pv_ptx_decode_mov},
+    {"setp", pv_ptx_decode_setp},
+    {"ld", pv_ptx_decode_access},
+    {"st", pv_ptx_decode_access},
+    {"cvta", pv_ptx_decode_cvta},
+    {"cp", pv_ptx_decode_copy},
+    {"bra", pv_ptx_decode_branch},
+    {"brx", pv_ptx_decode_table},
+    {"ret", pv_ptx_decode_return},
+    {"exit", pv_ptx_decode_exit},
+    {"call", pv_ptx_decode_call},
     {"prefetch", decode_nothing}, /* hints, and orders that a block keeps by itself */
-    {"prefetchu", decode_nothing}, {"membar", decode_nothing},
-    {"fence", decode_nothing},     {"griddepcontrol", decode_nothing},
-    {"bar", pv_ptx_decode_bar},    {"barrier", pv_ptx_decode_bar},
-    {"shfl", pv_ptx_decode_form},  {"vote", pv_ptx_decode_form},
-    {"redux", pv_ptx_decode_form}, {"activemask", pv_ptx_decode_form},
+    {"prefetchu", decode_nothing},
+    {"membar", decode_nothing},
+    {"fence", decode_nothing},
+    {"griddepcontrol", decode_nothing},
+    {"bar", pv_ptx_decode_bar},
+    {"barrier", pv_ptx_decode_bar},
+    {"shfl", pv_ptx_decode_form},
+    {"vote", pv_ptx_decode_form},
+    {"redux", pv_ptx_decode_form},
+    {"activemask", pv_ptx_decode_form},
     {"mma", pv_ptx_decode_mma},
 };
 
@@ -47,7 +59,10 @@ pv_code pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...)
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
-  pv_error_set(d->err, PV_ERR_UNSUPPORTED, "kernel '%.60s': '%.60s': %s", d->function->name,
+  char in[80] = "";
+  if (d->frame->caller != NULL)
+    snprintf(in, sizeof in, ", function '%.60s'", d->frame->function->name);
+  pv_error_set(d->err, PV_ERR_UNSUPPORTED, "kernel '%.60s'%s: '%.60s': %s", d->kernel->name, in,
                d->now->opcode, text);
   pv_error_at(d->err, d->module->name, d->now->line, d->now->column, -1);
   pv_error_hint(d->err, "%s",
@@ -60,19 +75,20 @@ pv_code pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...)
 
 pv_code pv_ptx_decode_nomem(pv_ptx_decoder *d) {
   if (d->failed == PV_OK)
-    d->failed = pv_error_set(d->err, PV_ERR_NOMEM, "out of memory for the kernel '%.60s'",
-                             d->function->name);
+    d->failed =
+        pv_error_set(d->err, PV_ERR_NOMEM, "out of memory for the kernel '%.60s'", d->kernel->name);
   return d->failed;
 }
 
-static bool room(pv_ptx_decoder *d, void *items, size_t count, size_t *capacity, size_t size) {
+bool pv_ptx_decode_room(pv_ptx_decoder *d, void *items, size_t count, size_t *capacity,
+                        size_t size) {
   if (d->failed == PV_OK && !pv_arena_room(d->arena, items, count, capacity, size))
     pv_ptx_decode_nomem(d);
   return d->failed == PV_OK;
 }
 
 char pv_ptx_kind_of(const pv_ptx_decoder *d, const pv_ptx_operand *o) {
-  const pv_ptx_type type = d->function->registers[o->index].type;
+  const pv_ptx_type type = d->frame->function->registers[o->index].type;
   if (type == PV_PTX_PRED) return 'p';
   return pv_ptx_type_bytes(type) > 4 ? 'w' : 'n';
 }
@@ -99,7 +115,8 @@ uint32_t pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value) {
     if (decoded->fills[i].kind == kind && decoded->fills[i].value == value)
       return decoded->fills[i].at;
   const uint32_t at = pv_ptx_new_register(d, kind);
-  if (room(d, &decoded->fills, decoded->fill_count, &d->fill_room, sizeof *decoded->fills))
+  if (pv_ptx_decode_room(d, &decoded->fills, decoded->fill_count, &d->fill_room,
+                         sizeof *decoded->fills))
     decoded->fills[decoded->fill_count++] = (pv_ptx_fill){kind, at, value};
   return at;
 }
@@ -129,48 +146,69 @@ static uint32_t immediate(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind)
   return pv_ptx_constant(d, kind, kind == 'n' ? (uint32_t)o->bits : o->bits);
 }
 
-static pv_code place_variable(pv_ptx_decoder *d, const pv_ptx_variable *v, uint32_t *end,
-                              uint64_t limit) {
+pv_code pv_ptx_place_add(pv_ptx_decoder *d, const pv_ptx_variable *v, pv_ptx_space space,
+                         uint32_t *end, uint64_t limit) {
   uint64_t start = *end, after = 0;
   if (!pv_ck_align(start, v->align > 0 ? v->align : 1, &start) ||
       !pv_ck_add(start, v->bytes, &after) || after > limit) {
     d->failed = pv_error_set(d->err, PV_ERR_UNSUPPORTED, "kernel '%.60s': '%.60s' is too large",
-                             d->function->name, v->name);
+                             d->kernel->name, v->name);
     pv_error_at(d->err, d->module->name, v->line, 0, -1);
     return d->failed;
   }
-  d->places[d->place_count++] = (pv_ptx_place){v, start};
+  if (pv_ptx_decode_room(d, &d->places, d->place_count, &d->place_room, sizeof *d->places))
+    d->places[d->place_count++] = (pv_ptx_place){v, space, start};
   *end = (uint32_t)after;
+  return d->failed;
+}
+
+const pv_ptx_place *pv_ptx_place_of(const pv_ptx_decoder *d, const pv_ptx_variable *v) {
+  for (size_t i = d->place_count; i-- > 0;)
+    if (d->places[i].variable == v) return &d->places[i];
+  return NULL;
+}
+
+/* A variable of shared memory, which there is once however often its function is expanded. */
+static pv_code place_shared(pv_ptx_decoder *d, const pv_ptx_variable *v) {
+  if (v->space != PV_PTX_SHARED) return PV_OK;
+  if (v->bytes > 0)
+    return pv_ptx_place_add(d, v, PV_PTX_SHARED, &d->code->shared_bytes, SHARED_MAX);
+  if (v->align > d->code->dynamic_align) d->code->dynamic_align = (uint32_t)v->align;
   return PV_OK;
 }
 
-/* Shared memory: what the body declares, then what the module does, then the unsized arrays, which
- * all begin at the same place. */
-static pv_code place_variables(pv_ptx_decoder *d) {
-  const pv_ptx_function *f = d->function;
-  pv_ptx_code *decoded = d->code;
-  const size_t all = f->param_count + f->variable_count + d->module->variable_count;
-  pv_code code = PV_OK;
-  d->places = PV_ARENA_NEW(d->arena, all, pv_ptx_place);
-  if (d->places == NULL) return pv_ptx_decode_nomem(d);
-  for (size_t i = 0; i < f->param_count && code == PV_OK; i++)
-    code = place_variable(d, f->params[i], &decoded->param_bytes, UINT32_MAX);
-  for (size_t i = 0; i < f->variable_count + d->module->variable_count && code == PV_OK; i++) {
-    const pv_ptx_variable *v =
-        i < f->variable_count ? f->variables[i] : d->module->variables[i - f->variable_count];
-    if (v->space == PV_PTX_SHARED && v->bytes > 0)
-      code = place_variable(d, v, &decoded->shared_bytes, SHARED_MAX);
-    if (v->space == PV_PTX_SHARED && v->bytes == 0 && v->align > decoded->dynamic_align)
-      decoded->dynamic_align = (uint32_t)v->align;
-    if (v->space == PV_PTX_LOCAL) code = place_variable(d, v, &decoded->local_bytes, SHARED_MAX);
-  }
+/* Shared memory of all functions that the kernel reaches. A call that leads nowhere is refused
+ * where it is decoded. */
+static pv_code place_functions(pv_ptx_decoder *d) {
+  const pv_ptx_function **reached = &d->kernel;
+  pv_error none = PV_ERROR_INIT;
+  size_t count = 1;
+  const pv_code code = pv_ptx_reached(d->arena, d->kernel, &reached, &count, &none);
+  if (code == PV_ERR_NOMEM) return pv_ptx_decode_nomem(d);
+  for (size_t r = 0; r < count; r++)
+    for (size_t i = 0; i < reached[r]->variable_count && d->failed == PV_OK; i++)
+      place_shared(d, reached[r]->variables[i]);
+  return d->failed;
+}
+
+/* Shared memory: what the functions declare, then what the module does, then the unsized arrays,
+ * which all begin at the same place. */
+static pv_code place_kernel(pv_ptx_decoder *d) {
+  const pv_ptx_function *f = d->kernel;
   uint64_t dynamic = 0;
-  if (decoded->dynamic_align == 0) decoded->dynamic_align = 1;
-  if (code == PV_OK && pv_ck_align(decoded->shared_bytes, decoded->dynamic_align, &dynamic))
-    decoded->shared_bytes = (uint32_t)dynamic;
-  if (code == PV_OK && pv_ck_align(decoded->local_bytes, 16, &dynamic))
-    decoded->local_pitch = (uint32_t)dynamic;
-  return code;
+  d->code->dynamic_align = 1;
+  for (size_t i = 0; i < f->param_count && d->failed == PV_OK; i++)
+    pv_ptx_place_add(d, f->params[i], PV_PTX_PARAM, &d->code->param_bytes, UINT32_MAX);
+  if (d->failed == PV_OK) place_functions(d);
+  for (size_t i = 0; i < d->module->variable_count && d->failed == PV_OK; i++)
+    place_shared(d, d->module->variables[i]);
+  if (d->failed == PV_OK && pv_ck_align(d->code->shared_bytes, d->code->dynamic_align, &dynamic))
+    d->code->shared_bytes = (uint32_t)dynamic;
+  for (size_t i = 0; i < d->module->variable_count && d->failed == PV_OK; i++)
+    if (d->module->variables[i]->space == PV_PTX_LOCAL)
+      pv_ptx_place_add(d, d->module->variables[i], PV_PTX_LOCAL, &d->code->local_bytes,
+                       PV_PTX_LOCAL_MAX);
+  return d->failed;
 }
 
 /* Where a variable lies. */
@@ -182,8 +220,8 @@ static uint64_t address_of(pv_ptx_decoder *d, const pv_ptx_variable *v) {
     return address;
   }
   if (v->space == PV_PTX_SHARED && v->bytes == 0) return d->code->shared_bytes;
-  for (size_t i = 0; i < d->place_count; i++)
-    if (d->places[i].variable == v) return d->places[i].address;
+  const pv_ptx_place *place = pv_ptx_place_of(d, v);
+  if (place != NULL) return place->address;
   pv_ptx_refuse(d, NULL, "the address of '%.60s' is not known here", v->name);
   return 0;
 }
@@ -194,8 +232,8 @@ uint32_t pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind
     case PV_PTX_REGISTER:
       if (pv_ptx_kind_of(d, o) != kind)
         pv_ptx_refuse(d, NULL, "register %u of the kernel has another size", o->index);
-      if (d->at[o->index] == 0) d->at[o->index] = pv_ptx_new_register(d, kind);
-      plain = d->at[o->index];
+      if (d->frame->at[o->index] == 0) d->frame->at[o->index] = pv_ptx_new_register(d, kind);
+      plain = d->frame->at[o->index];
       if (!o->negated) return plain;
       at = pv_ptx_new_register(d, 'p');
       pv_ptx_emit_alu(d, "not.pred", "pp", true, at, plain, 0);
@@ -219,9 +257,12 @@ uint32_t pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *o, char kind
 
 pv_code pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step) {
   pv_ptx_code *code = d->code;
-  step.source = (uint32_t)(d->now - d->function->instructions);
-  if (code->step_count == UINT32_MAX) pv_ptx_decode_nomem(d);
-  if (room(d, &code->steps, code->step_count, &d->step_room, sizeof step))
+  if ((code->source_count == 0 || code->sources[code->source_count - 1] != d->now) &&
+      pv_ptx_decode_room(d, &code->sources, code->source_count, &d->source_room,
+                         sizeof(const pv_ptx_instruction *)))
+    code->sources[code->source_count++] = d->now;
+  step.source = (uint32_t)code->source_count - 1;
+  if (pv_ptx_decode_room(d, &code->steps, code->step_count, &d->step_room, sizeof step))
     code->steps[code->step_count++] = step;
   return d->failed;
 }
@@ -236,46 +277,76 @@ pv_code pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step) {
 }
 
 static pv_code decode_one(pv_ptx_decoder *d) {
+  const char *never = pv_ptx_never(d->now->opcode);
+  if (never != NULL)
+    return pv_ptx_refuse(d, "compile for sm_80, or run it on a device", "%s", never);
+  if (d->code->step_count == UINT32_MAX) return pv_ptx_decode_nomem(d);
   for (size_t i = 0; i < sizeof families / sizeof *families; i++)
     if (strcmp(families[i].name, d->now->parts[0]) == 0) return families[i].decode(d);
   return pv_ptx_decode_alu(d);
 }
 
+pv_code pv_ptx_note_label(pv_ptx_decoder *d, uint32_t label) {
+  if (pv_ptx_decode_room(d, &d->fixups, d->fixup_count, &d->fixup_room, sizeof *d->fixups))
+    d->fixups[d->fixup_count++] = (pv_ptx_fixup){false, d->code->step_count - 1, label};
+  return d->failed;
+}
+
 /* Labels become steps. */
-static void bind_branches(pv_ptx_decoder *d) {
-  const pv_ptx_function *f = d->function;
-  for (uint32_t i = 0; i < d->code->step_count; i++) {
-    pv_ptx_step *s = &d->code->steps[i];
-    if (s->flow == PV_PTX_BRANCH) s->target = d->first[f->labels[s->target].at];
+static void bind_labels(pv_ptx_decoder *d, size_t from) {
+  const pv_ptx_function *f = d->frame->function;
+  for (size_t i = from; i < d->fixup_count; i++) {
+    const pv_ptx_fixup *x = &d->fixups[i];
+    const size_t at = x->label == PV_PTX_END_LABEL ? f->instruction_count : f->labels[x->label].at;
+    *(x->table ? &d->code->tables[x->at] : &d->code->steps[x->at].target) = d->frame->first[at];
   }
-  for (size_t i = 0; i < d->table_room; i++)
-    d->code->tables[i] = d->first[f->labels[d->code->tables[i]].at];
+  d->fixup_count = from;
+}
+
+pv_code pv_ptx_decode_body(pv_ptx_decoder *d) {
+  const pv_ptx_function *f = d->frame->function;
+  const size_t fixups = d->fixup_count;
+  d->frame->at = PV_ARENA_NEW(d->arena, f->register_count, uint32_t);
+  d->frame->first = PV_ARENA_NEW(d->arena, f->instruction_count + 1, uint32_t);
+  if (d->frame->at == NULL || d->frame->first == NULL) return pv_ptx_decode_nomem(d);
+  d->expanded += f->instruction_count;
+  if (d->expanded > EXPANDED_MAX)
+    return pv_ptx_refuse(d, NULL, "with its functions the kernel has too many instructions");
+  for (size_t i = 0; i < f->variable_count && d->failed == PV_OK; i++)
+    if (f->variables[i]->space == PV_PTX_LOCAL || f->variables[i]->space == PV_PTX_PARAM)
+      pv_ptx_place_add(d, f->variables[i], PV_PTX_LOCAL, &d->code->local_bytes, PV_PTX_LOCAL_MAX);
+  for (size_t i = 0; i < f->instruction_count && d->failed == PV_OK; i++) {
+    d->now = &f->instructions[i];
+    d->frame->first[i] = d->code->step_count;
+    decode_one(d);
+  }
+  d->frame->first[f->instruction_count] = d->code->step_count;
+  if (d->failed == PV_OK) bind_labels(d, fixups);
+  return d->failed;
 }
 
 pv_code pv_ptx_decode(pv_arena *arena, pv_ptx_memory *memory, const pv_ptx_module *module,
                       const pv_ptx_function *function, pv_ptx_code **out, pv_error *err) {
-  pv_ptx_decoder d = {
-      .arena = arena, .err = err, .memory = memory, .module = module, .function = function};
-  pv_ptx_code *decoded = PV_ARENA_NEW(arena, 1, pv_ptx_code);
-  d.code = decoded;
-  d.at = PV_ARENA_NEW(arena, function->register_count, uint32_t);
-  d.first = PV_ARENA_NEW(arena, function->instruction_count + 1, uint32_t);
-  if (decoded == NULL || d.at == NULL || d.first == NULL) return pv_ptx_decode_nomem(&d);
-  *decoded = (pv_ptx_code){.function = function, .module = module, .register_bytes = 64};
-  pv_code code = place_variables(&d);
-  for (size_t i = 0; i < function->instruction_count && code == PV_OK; i++) {
-    d.now = &function->instructions[i];
-    d.first[i] = decoded->step_count;
-    code = decode_one(&d);
-  }
-  if (code != PV_OK) return code;
+  pv_ptx_frame frame = {.function = function};
+  pv_ptx_decoder d = {.arena = arena,
+                      .err = err,
+                      .memory = memory,
+                      .module = module,
+                      .kernel = function,
+                      .frame = &frame};
+  uint64_t pitch = 0;
+  pv_ptx_code *decoded = d.code = PV_ARENA_NEW(arena, 1, pv_ptx_code);
+  if (decoded == NULL) return pv_ptx_decode_nomem(&d);
   if (function->instruction_count == 0)
     return pv_error_set(err, PV_ERR_INPUT, "the kernel '%.60s' is empty", function->name);
+  *decoded = (pv_ptx_code){.function = function, .module = module, .register_bytes = 64};
+  d.now = function->instructions;
+  pv_code code = place_kernel(&d);
+  if (code == PV_OK) code = pv_ptx_decode_body(&d);
   /* The end of the body is an exit. */
-  d.first[function->instruction_count] = decoded->step_count;
-  code = pv_ptx_emit_always(&d, (pv_ptx_step){.flow = PV_PTX_EXIT});
+  if (code == PV_OK) code = pv_ptx_emit_always(&d, (pv_ptx_step){.flow = PV_PTX_EXIT});
   if (code != PV_OK) return code;
-  bind_branches(&d);
+  if (pv_ck_align(decoded->local_bytes, 16, &pitch)) decoded->local_pitch = (uint32_t)pitch;
   *out = decoded;
   return PV_OK;
 }

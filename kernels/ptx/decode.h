@@ -4,10 +4,26 @@
 
 #include "kernels/ptx/step.h"
 
-typedef struct pv_ptx_place { /* where a variable lies in its space */
+typedef struct pv_ptx_place { /* where a variable lies */
   const pv_ptx_variable *variable;
+  pv_ptx_space space; /* of a .param variable of a call: PV_PTX_LOCAL */
   uint64_t address;
 } pv_ptx_place;
+
+typedef struct pv_ptx_fixup { /* a step, or an entry of the tables, whose label is not bound yet */
+  bool table;
+  uint32_t at, label; /* label PV_PTX_END_LABEL: the end of the function */
+} pv_ptx_fixup;
+#define PV_PTX_END_LABEL UINT32_MAX
+
+/* A function that is decoded: the kernel, or one that is expanded where it is called. */
+typedef struct pv_ptx_frame {
+  const pv_ptx_function *function;
+  uint32_t *at;    /* the offset of each register of the function, 0: not used yet */
+  uint32_t *first; /* the first step of each instruction, and one more */
+  struct pv_ptx_frame *caller;
+  unsigned depth;
+} pv_ptx_frame;
 
 typedef struct pv_ptx_decoder {
   pv_arena *arena;
@@ -15,14 +31,16 @@ typedef struct pv_ptx_decoder {
   pv_code failed; /* the first error is kept; from then on nothing is emitted */
   pv_ptx_memory *memory;
   const pv_ptx_module *module;
-  const pv_ptx_function *function;
+  const pv_ptx_function *kernel;
+  pv_ptx_frame *frame;
   const pv_ptx_instruction *now;
   pv_ptx_code *code;
-  uint32_t *at;    /* the offset of each register of the function, 0: not used yet */
-  uint32_t *first; /* the first step of each instruction, and one more */
-  pv_ptx_place *places;
+  pv_ptx_place *places; /* the innermost function's last */
   size_t place_count;
-  size_t step_room, fill_room, table_room;
+  pv_ptx_fixup *fixups; /* of the functions under way */
+  size_t fixup_count;
+  size_t expanded; /* instructions decoded, those of functions as often as they are expanded */
+  size_t place_room, fixup_room, source_room, step_room, fill_room, table_room;
   uint32_t next_bit; /* the next free word for a predicate, and where its group ends */
   uint32_t last_bit;
 } pv_ptx_decoder;
@@ -42,6 +60,20 @@ uint32_t pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value);
 /* An operand that is read or written as `kind`. A predicate that is negated costs a step. */
 uint32_t pv_ptx_operand_at(pv_ptx_decoder *d, const pv_ptx_operand *operand, char kind);
 
+/* Room for one more of a growing array; false when the decoder has failed. */
+bool pv_ptx_decode_room(pv_ptx_decoder *d, void *items, size_t count, size_t *capacity,
+                        size_t size);
+/* Where a variable lies, or NULL: .global and .const have no place. */
+const pv_ptx_place *pv_ptx_place_of(const pv_ptx_decoder *d, const pv_ptx_variable *variable);
+/* Its place, after what lies in `*end` bytes of the space already; at most `limit`. */
+pv_code pv_ptx_place_add(pv_ptx_decoder *d, const pv_ptx_variable *variable, pv_ptx_space space,
+                         uint32_t *end, uint64_t limit);
+enum { PV_PTX_LOCAL_MAX = 1 << 20 }; /* bytes of a thread */
+/* Notes that the step emitted last goes to a label of the function. */
+pv_code pv_ptx_note_label(pv_ptx_decoder *d, uint32_t label);
+/* The instructions of the innermost frame, then its labels. */
+pv_code pv_ptx_decode_body(pv_ptx_decoder *d);
+
 /* Appends a step with the guard of the current instruction. */
 pv_code pv_ptx_emit(pv_ptx_decoder *d, pv_ptx_step step);
 /* The same without a guard: for a step whose result is the decoder's own. */
@@ -49,6 +81,9 @@ pv_code pv_ptx_emit_always(pv_ptx_decoder *d, pv_ptx_step step);
 /* A step of a row of alu.h, by name. */
 pv_code pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *operands, bool always,
                         uint32_t r0, uint32_t r1, uint32_t r2);
+
+/* never.c: why an instruction is not executed on purpose, from its opcode or its line; or NULL. */
+const char *pv_ptx_never(const char *text);
 
 /* Families of instructions; each appends the steps of the current one. */
 pv_code pv_ptx_decode_alu(pv_ptx_decoder *d);
@@ -60,6 +95,8 @@ pv_code pv_ptx_decode_copy(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_branch(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_table(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_exit(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_return(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_call(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_bar(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_form(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_mma(pv_ptx_decoder *d);

@@ -10,8 +10,6 @@ static const char *why_not(const pv_ptx_instruction *i) {
   if (pv_ptx_has_part(i, "approx") || pv_ptx_has_part(i, "full"))
     return "an approximation is not specified bit for bit: use an exact operation";
   if (pv_ptx_has_part(i, "ftz")) return "compile with --ftz=false: subnormals are kept here";
-  if (strcmp(i->parts[0], "call") == 0)
-    return "functions are not called here: make them __forceinline__";
   if (strcmp(i->parts[i->part_count - 1], "f32") == 0 ||
       strcmp(i->parts[i->part_count - 1], "f64") == 0)
     return "compile with --fmad=false, so that the rounding mode is written out (.rn)";

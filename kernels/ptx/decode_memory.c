@@ -15,7 +15,7 @@ static pv_ptx_space space_of(const char *part) {
   if (strcmp(part, "global") == 0) return PV_PTX_GLOBAL;
   if (strcmp(part, "const") == 0) return PV_PTX_CONST;
   if (strcmp(part, "shared") == 0 || strcmp(part, "shared::cta") == 0) return PV_PTX_SHARED;
-  if (strcmp(part, "param") == 0 || strcmp(part, "param::entry") == 0) return PV_PTX_PARAM;
+  if (strncmp(part, "param", 5) == 0) return PV_PTX_PARAM; /* ::entry and ::func included */
   if (strcmp(part, "local") == 0) return PV_PTX_LOCAL;
   return PV_PTX_NO_SPACE;
 }
@@ -32,6 +32,12 @@ static uint64_t window_of(pv_ptx_space space) {
     default:
       return 0;
   }
+}
+
+/* Where a variable is: the parameters of a call lie in local memory. */
+static pv_ptx_space space_of_variable(const pv_ptx_decoder *d, const pv_ptx_variable *v) {
+  const pv_ptx_place *place = pv_ptx_place_of(d, v);
+  return place != NULL ? place->space : v->space;
 }
 
 /* Space, elements and type of a load or store. */
@@ -66,9 +72,13 @@ static pv_code read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_s
   s->offset = o->offset;
   s->narrow_address = base->kind == PV_PTX_REGISTER && pv_ptx_kind_of(d, base) == 'n';
   if (base->kind == PV_PTX_VARIABLE && s->space == PV_PTX_NO_SPACE)
-    s->offset += (int64_t)window_of(base->variable->space);
+    s->offset += (int64_t)window_of(space_of_variable(d, base->variable));
   else if (base->kind == PV_PTX_VARIABLE && base->variable->space != (pv_ptx_space)s->space)
     return pv_ptx_refuse(d, NULL, "'%.60s' lies in another space", base->name);
+  else if (s->space == PV_PTX_PARAM && base->kind == PV_PTX_VARIABLE)
+    s->space = (uint8_t)space_of_variable(d, base->variable);
+  else if (s->space == PV_PTX_PARAM && d->frame->caller != NULL)
+    s->space = PV_PTX_LOCAL;
   s->r[0] = pv_ptx_operand_at(d, base, s->narrow_address ? 'n' : 'w');
   return d->failed;
 }
@@ -91,9 +101,9 @@ pv_code pv_ptx_decode_access(pv_ptx_decoder *d) {
   if (d->now->operand_count != 2)
     return pv_ptx_refuse(d, NULL, "a cache policy is not interpreted");
   pv_code code = read_parts(d, &s);
+  if (code == PV_OK) code = read_address(d, &d->now->operands[loads ? 1 : 0], &s);
   if (code == PV_OK && !loads && (s.space == PV_PTX_PARAM || s.space == PV_PTX_CONST))
     return pv_ptx_refuse(d, NULL, "a store to memory that is only read");
-  if (code == PV_OK) code = read_address(d, &d->now->operands[loads ? 1 : 0], &s);
   if (code == PV_OK) code = read_elements(d, &d->now->operands[loads ? 0 : 1], &s);
   if (code != PV_OK) return code;
   if (s.space == PV_PTX_GLOBAL || s.space == PV_PTX_CONST || s.space == PV_PTX_NO_SPACE)
@@ -108,7 +118,11 @@ pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d) {
   const bool to = now->part_count == 4 && strcmp(now->parts[1], "to") == 0;
   const pv_ptx_space space =
       now->part_count == (to ? 4 : 3) ? space_of(now->parts[now->part_count - 2]) : PV_PTX_NO_SPACE;
-  const uint64_t window = window_of(space);
+  const bool local = space == PV_PTX_PARAM &&
+                     (now->operands[1].kind == PV_PTX_VARIABLE
+                          ? space_of_variable(d, now->operands[1].variable) == PV_PTX_LOCAL
+                          : d->frame->caller != NULL);
+  const uint64_t window = window_of(local ? PV_PTX_LOCAL : space);
   if (space == PV_PTX_NO_SPACE || strcmp(now->parts[now->part_count - 1], "u64") != 0)
     return pv_ptx_refuse(d, NULL, "this conversion of an address is not interpreted");
   const uint32_t in = pv_ptx_operand_at(d, &now->operands[1], 'w');

@@ -60,7 +60,8 @@ pv_code pv_ptx_decode_form(pv_ptx_decoder *d) {
 pv_code pv_ptx_decode_branch(pv_ptx_decoder *d) {
   const pv_ptx_operand *to = &d->now->operands[0];
   if (to->kind != PV_PTX_LABEL) return not_this_form(d);
-  return pv_ptx_emit(d, (pv_ptx_step){.flow = PV_PTX_BRANCH, .target = to->index});
+  pv_ptx_emit(d, (pv_ptx_step){.flow = PV_PTX_BRANCH});
+  return pv_ptx_note_label(d, to->index);
 }
 
 /* brx.idx index, table: r[0] the index; `target` the first of `offset` entries of code->tables. */
@@ -68,20 +69,19 @@ pv_code pv_ptx_decode_table(pv_ptx_decoder *d) {
   const pv_ptx_operand *o = d->now->operands;
   pv_ptx_step s = {.flow = PV_PTX_TABLE_BRANCH, .target = (uint32_t)d->table_room};
   if (strcmp(d->now->opcode, "brx.idx") != 0 || o[1].kind != PV_PTX_TABLE) return not_this_form(d);
-  const pv_ptx_table *table = &d->function->tables[o[1].index];
+  const pv_ptx_table *table = &d->frame->function->tables[o[1].index];
   uint32_t *all = PV_ARENA_NEW(d->arena, d->table_room + table->label_count, uint32_t);
   if (all == NULL) return pv_ptx_decode_nomem(d);
   if (d->table_room > 0) memcpy(all, d->code->tables, d->table_room * sizeof *all);
-  for (size_t i = 0; i < table->label_count; i++) all[d->table_room + i] = table->labels[i].index;
   d->code->tables = all;
+  for (size_t i = 0; i < table->label_count; i++)
+    if (pv_ptx_decode_room(d, &d->fixups, d->fixup_count, &d->fixup_room, sizeof *d->fixups))
+      d->fixups[d->fixup_count++] =
+          (pv_ptx_fixup){true, (uint32_t)(d->table_room + i), table->labels[i].index};
   d->table_room += table->label_count;
   s.offset = (int64_t)table->label_count;
   s.r[0] = pv_ptx_operand_at(d, &o[0], 'n');
   return pv_ptx_emit(d, s);
-}
-
-pv_code pv_ptx_decode_exit(pv_ptx_decoder *d) {
-  return pv_ptx_emit(d, (pv_ptx_step){.flow = PV_PTX_EXIT});
 }
 
 /* bar.warp.sync mask; bar[rier][.cta].sync[.aligned] n[, threads]: r[0] the barrier, r[1] the

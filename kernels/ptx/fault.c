@@ -24,7 +24,7 @@ const char *pv_ptx_fault_name(pv_ptx_fault_kind kind) {
 static void describe(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane,
                      pv_ptx_fault_kind kind, uint64_t address, const char *what) {
   pv_ptx_block *b = warp->block;
-  const pv_ptx_instruction *i = &b->code->function->instructions[step->source];
+  const pv_ptx_instruction *i = b->code->sources[step->source];
   const unsigned *size = b->grid->launch->block;
   const uint32_t thread = warp->index * PV_PTX_LANES + lane;
   pv_ptx_fault *f = &b->fault;

@@ -5,7 +5,7 @@
 
 #include "base/ck.h"
 #include "base/pool.h"
-#include "kernels/ptx/step.h"
+#include "kernels/ptx/decode.h"
 
 enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024 };
 #define SHARED_MAX (256u << 10)
@@ -72,9 +72,18 @@ pv_code pv_ptx_machine_load(pv_ptx_machine *m, const char *name, const char *tex
   const char *own = pv_arena_strdup(&m->arena, name);
   if (own == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a module");
   const pv_code code =
-      pv_ptx_parse(&m->arena, own, text, length, &m->modules[m->module_count], err);
+      pv_ptx_parse_each(&m->arena, own, text, length, &m->modules[m->module_count], err);
   if (code == PV_OK) m->module_count++;
   return code;
+}
+
+static pv_code refuse_unread(const pv_ptx_module *module, const pv_ptx_function *f, pv_error *err) {
+  const pv_ptx_unread *u = f->unread;
+  const char *never = pv_ptx_never(u->text);
+  pv_error_set(err, PV_ERR_UNSUPPORTED, "kernel '%.60s': '%.60s': %.100s", f->name, u->text,
+               never != NULL ? never : u->why);
+  pv_error_at(err, module->name, u->line, u->column, -1);
+  return PV_ERR_UNSUPPORTED;
 }
 
 pv_code pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *out, pv_error *err) {
@@ -88,6 +97,7 @@ pv_code pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *out
   for (size_t i = 0; i < m->module_count; i++) {
     const pv_ptx_function *f = pv_ptx_kernel(m->modules[i], kernel);
     if (f == NULL) continue;
+    if (f->unread != NULL) return refuse_unread(m->modules[i], f, err);
     if (m->kernel_count == KERNELS_MAX)
       return pv_error_set(err, PV_ERR_LIMIT, "more than %d kernels", KERNELS_MAX);
     const pv_code code =

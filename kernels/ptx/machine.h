@@ -61,7 +61,8 @@ typedef struct pv_ptx_launch {
 pv_code pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err);
 void pv_ptx_machine_close(pv_ptx_machine *machine);
 
-/* Reads a module; `name` stands in errors in place of a file. The text may be freed afterwards. */
+/* Reads a module; `name` stands in errors in place of a file. The text may be freed afterwards. A
+ * function that is not understood spoils no other: see pv_ptx_parse_each. */
 pv_code pv_ptx_machine_load(pv_ptx_machine *machine, const char *name, const char *text,
                             size_t length, pv_error *err);
 

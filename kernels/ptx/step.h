@@ -53,7 +53,7 @@ struct pv_ptx_step {
   uint32_t r[PV_PTX_SLOTS];
   uint32_t guard;  /* the predicate */
   uint32_t target; /* of a branch; else of a memory access: its place in the cache of buffers */
-  uint32_t source; /* index of the instruction */
+  uint32_t source; /* of the instruction: in code->sources */
   uint8_t flow;    /* pv_ptx_flow_kind */
   uint8_t guarded; /* pv_ptx_guard */
   uint8_t bytes;   /* of one element of a memory access */
@@ -91,7 +91,9 @@ typedef struct pv_ptx_code { /* a kernel */
   const pv_ptx_function *function;
   pv_ptx_step *steps;
   uint32_t step_count;
-  uint32_t register_bytes; /* of a warp */
+  uint32_t register_bytes;            /* of a warp */
+  const pv_ptx_instruction **sources; /* of the steps; those of a function at each expansion */
+  size_t source_count;
   pv_ptx_fill *fills;
   size_t fill_count;
   uint32_t special[PV_PTX_SPECIALS]; /* offsets, 0: not used */

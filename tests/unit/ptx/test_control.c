@@ -101,6 +101,17 @@ static void expect_refusal(const char *outside, const char *body, const char *te
   pv_ptx_machine_close(machine);
 }
 
+/* The line of control.cu that holds this text, 0: none. */
+static uint32_t line_of(const char *text) {
+  pv_bytes file = {0};
+  uint32_t line = 1;
+  if (pv_file_read(SAMPLES "control.cu", 1 << 20, &file, NULL) != PV_OK) return 0;
+  const char *at = strstr((const char *)file.data, text);
+  for (const char *c = (const char *)file.data; at != NULL && c < at; c++) line += *c == '\n';
+  pv_bytes_free(&file);
+  return at != NULL ? line : 0;
+}
+
 static void test_variables(void) {
   static const uint32_t wanted[] = {5, 3, 0, 2, 0, 'x', 3, 'o', 0, 2, 0, 1};
   expect_words("variables", 1, N, wanted, sizeof wanted / sizeof *wanted);
@@ -134,9 +145,86 @@ static void test_variables_that_are_refused(void) {
   expect_refusal(".const .u32 v;", "st.const.u32 [v], %r1;", "memory that is only read");
 }
 
+/* What the kernel `calls` computes. */
+static uint32_t called(uint32_t t) {
+  const uint32_t in = t + 1, low = 7 + t;
+  uint32_t own[4], sum = 0;
+  for (uint32_t i = 0; i < 4; i++) own[i] = 3 * (i + t);
+  sum = own[3] + own[0] * 1000 + low + (uint32_t)(in * 2.5) * 100000;
+  if (t & 1)
+    for (uint32_t x = t; x > 1; x = x % 2 == 0 ? x / 2 : 3 * x + 1) sum++;
+  return sum + t + (t ^ 33) + in + (t ^ 33) + 1;
+}
+
+static void test_calls(void) {
+  uint32_t wanted[N];
+  for (uint32_t t = 0; t < N; t++) wanted[t] = called(t);
+  expect_words("calls", 1, N, wanted, N);
+  expect_fault("calls_out_of_bounds", 0, PV_PTX_OUT_OF_BOUNDS, "of the buffer of 1024 bytes");
+}
+
+/* In a call that is expanded the fault stands at the line of the function. */
+static void test_a_fault_in_a_function(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_U64(launch(&b, "calls_out_of_bounds", 1, 1, N, &err), PV_ERR_DEVICE);
+  const pv_ptx_fault *f = pv_ptx_machine_fault(b.machine);
+  if (EXPECT(f != NULL)) {
+    EXPECT_STR(f->kernel, "calls_out_of_bounds");
+    EXPECT_U64(f->source_line, line_of("a.out[i + 300] = i;"));
+  }
+  pv_ptx_machine_close(b.machine);
+}
+
+static void test_calls_that_are_refused(void) {
+  static const char f[] =
+      ".func (.param .b32 r) f(.param .b32 x) {\n"
+      "st.param.b32 [r], 1; ret; }\n";
+  static const char declare[] = ".param .b32 y; .param .b32 z; .param .b64 w;\n";
+  static const struct {
+    const char *call, *why;
+  } list[] = {{"call (z), f, (%r1);", "what is passed is no .param variable"},
+              {"call (z), f, (w);", "'w' and 'x' have different sizes"},
+              {"call f, (y);", "another number of parameters or results"},
+              {"call (z), %rd1, (y);", "a call through a pointer"}};
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  unsigned kernel = 0;
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+    char body[256];
+    snprintf(body, sizeof body, "%s%s", declare, list[i].call);
+    expect_refusal(f, body, list[i].why);
+  }
+  expect_refusal(".extern .func g;", "call g;", "the function 'g' has no body here");
+  expect_refusal(".func h; .func g { call h; ret; } .func h { call g; ret; }", "call g;",
+                 "kernel 'k', function 'h': 'call': the function 'g' calls itself");
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_U64(pv_ptx_machine_find(b.machine, "recursive", &kernel, &err), PV_ERR_UNSUPPORTED);
+  EXPECT_HAS(err.message, "calls itself");
+  EXPECT_U64(pv_ptx_machine_find(b.machine, "through_a_pointer", &kernel, &err),
+             PV_ERR_UNSUPPORTED);
+  pv_ptx_machine_close(b.machine);
+}
+
+/* Refused by name, whether the reader knows the word or not. */
+static void test_what_is_never_run(void) {
+  expect_refusal("", "wgmma.fence.sync.aligned;", "'wgmma.fence.sync.aligned': matrix products");
+  expect_refusal("", "tcgen05.wait::ld.sync.aligned;", "tensor memory");
+  expect_refusal("", "@%p1 cp.async.bulk.tensor.2d.global.shared::cta [x], [%r1];", "(TMA)");
+  expect_refusal("", "tex.1d.v4.f32.s32 {%r1, %r2, %r3, %r4}, [t, {%r5}];", "textures");
+  expect_refusal("", "suld.b.1d.b32.trap %r1, [s, {%r2}];", "surfaces");
+  expect_refusal("", "mapa.shared::cluster.u32 %r1, %r2, 0;", "clusters");
+  expect_refusal("", "barrier.cluster.wait.aligned;", "clusters");
+}
+
 int main(void) {
   return pv_testing_main("ptx control", (pv_case[]){PV_CASE(test_variables),
                                                     PV_CASE(test_a_variable_lasts),
                                                     PV_CASE(test_variables_that_are_refused),
+                                                    PV_CASE(test_calls),
+                                                    PV_CASE(test_a_fault_in_a_function),
+                                                    PV_CASE(test_calls_that_are_refused),
+                                                    PV_CASE(test_what_is_never_run),
                                                     {0}});
 }

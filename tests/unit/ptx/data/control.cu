@@ -53,3 +53,77 @@ KERNEL past_a_variable(const args a) {
 KERNEL writes_a_constant(const args a) {
   *(a.n == 0 ? a.out : (uint32_t *)nothing) = a.n;
 }
+
+// Functions with a body, called through the parameter ABI.
+struct pair {
+  uint32_t a;
+  uint64_t b;
+};
+
+__device__ __noinline__ uint32_t triple(uint32_t x) {
+  return 3 * x;
+}
+
+__device__ __noinline__ pair twist(pair p, uint16_t by, double scale) {
+  const pair q = {(uint32_t)(p.b + by), (uint64_t)(p.a * scale)};
+  return q;
+}
+
+__device__ __noinline__ void fill(uint32_t *to, uint32_t n) {
+  uint32_t own[8];
+  for (uint32_t i = 0; i < n; i++) own[i & 7] = triple(i + to[0]);
+  for (uint32_t i = 0; i < n; i++) to[i] = own[n - 1 - i & 7];
+}
+
+__device__ __noinline__ uint32_t collatz(uint32_t x) {
+  uint32_t steps = 0;
+  while (x > 1) {
+    if (steps > 1000) return 0;
+    x = x % 2 == 0 ? x / 2 : triple(x) + 1;
+    steps++;
+  }
+  return steps;
+}
+
+__device__ __noinline__ uint32_t shared_sum(uint32_t x) {
+  __shared__ uint32_t part[64];
+  part[threadIdx.x] = x;
+  __syncthreads();
+  const uint32_t sum = part[threadIdx.x] + part[threadIdx.x ^ 33];
+  __syncthreads();
+  return sum;
+}
+
+KERNEL calls(const args a) {
+  const uint32_t t = threadIdx.x;
+  uint32_t own[4] = {t, 1, 2, 3};
+  fill(own, 4);
+  const pair p = twist({a.in[t], 1ull << 33 | t}, 7, 2.5);
+  uint32_t sum = own[0] + own[3] * 1000 + p.a + (uint32_t)p.b * 100000;
+  if (t & 1) sum += collatz(t);
+  sum += shared_sum(t);
+  sum += shared_sum(a.in[t]);
+  a.out[t] = sum;
+}
+
+__device__ __noinline__ void deep(const args &a, uint32_t i) {
+  a.out[i + 300] = i;
+}
+
+KERNEL calls_out_of_bounds(const args a) {
+  deep(a, threadIdx.x);
+}
+
+__device__ __noinline__ uint32_t factorial(uint32_t n) {
+  return n < 2 ? 1 : n * factorial(n - 1) % 1000003;
+}
+
+KERNEL recursive(const args a) {
+  a.out[0] = factorial(a.n) + factorial(a.n + 1);
+}
+
+__device__ uint32_t (*volatile chosen)(uint32_t) = triple;
+
+KERNEL through_a_pointer(const args a) {
+  a.out[0] = chosen(a.n);
+}
