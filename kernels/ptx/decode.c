@@ -31,6 +31,8 @@ static const struct {
     {"ret", pv_ptx_decode_return},
     {"exit", pv_ptx_decode_exit},
     {"call", pv_ptx_decode_call},
+    {"trap", pv_ptx_decode_trap},
+    {"brkpt", pv_ptx_decode_trap},
     {"prefetch", decode_nothing}, /* hints, and orders that a block keeps by itself */
     {"prefetchu", decode_nothing},
     {"membar", decode_nothing},

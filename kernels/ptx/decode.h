@@ -97,11 +97,15 @@ pv_code pv_ptx_decode_table(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_exit(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_return(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_call(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_trap(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_bar(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_form(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_mma(pv_ptx_decoder *d);
 
-/* What the steps run; memory.c and warp.c. */
+/* What the steps run; memory.c, print.c and warp.c. */
+void pv_ptx_run_print(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_assert(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_trap(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_load(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_copy(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);

@@ -83,6 +83,46 @@ static pv_code expand(pv_ptx_decoder *d, const call *c) {
   return code;
 }
 
+/* Functions of the CUDA runtime, whose bodies are in no file. */
+static const struct {
+  const char *name;
+  pv_ptx_run run; /* NULL: refused */
+  size_t args, results;
+  uint32_t bytes[5]; /* of the arguments */
+} runtime[] = {
+    {"vprintf", pv_ptx_run_print, 2, 1, {8, 8}},
+    {"__assertfail", pv_ptx_run_assert, 5, 0, {8, 8, 4, 8, 8}},
+    {"malloc", NULL, 0, 0, {0}},
+    {"free", NULL, 0, 0, {0}},
+};
+
+/* more: where the arguments and the result lie in local memory. */
+static pv_code call_runtime(pv_ptx_decoder *d, const call *c, size_t which) {
+  const size_t places = d->place_count, args = count_of(c->args);
+  uint32_t *more = PV_ARENA_NEW(d->arena, 6, uint32_t);
+  pv_ptx_step s = {
+      .run = runtime[which].run, .more = more, .bytes = 1, .target = d->code->caches++};
+  if (s.run == NULL)
+    return pv_ptx_refuse(d, "pass memory as a parameter of the kernel",
+                         "memory of the device's own heap is not interpreted");
+  if (more == NULL) return pv_ptx_decode_nomem(d);
+  bool same = args == runtime[which].args && count_of(c->results) <= runtime[which].results;
+  for (size_t i = 0; same && i < args; i++)
+    same = c->function->param_count == args &&
+           c->function->params[i]->bytes == runtime[which].bytes[i];
+  if (!same) return pv_ptx_refuse(d, NULL, "'%.60s' of another form", runtime[which].name);
+  bind_params(d, c->args, c->function->params, c->function->param_count);
+  bind_params(d, c->results, c->function->results, c->function->result_count);
+  for (size_t i = places; i < d->place_count; i++) *more++ = (uint32_t)d->places[i].address;
+  d->place_count = places;
+  s.count = (uint8_t)count_of(c->results);
+  return pv_ptx_emit(d, s);
+}
+
+pv_code pv_ptx_decode_trap(pv_ptx_decoder *d) {
+  return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_trap});
+}
+
 pv_code pv_ptx_decode_call(pv_ptx_decoder *d) {
   call c = {0};
   const pv_code code = read_call(d, &c);
@@ -91,6 +131,8 @@ pv_code pv_ptx_decode_call(pv_ptx_decoder *d) {
   if (c.function->unread != NULL)
     return pv_ptx_refuse(d, NULL, "the function '%.60s' is not read: line %u: %.100s", name,
                          c.function->unread->line, c.function->unread->why);
+  for (size_t i = 0; i < sizeof runtime / sizeof *runtime; i++)
+    if (!c.function->has_body && strcmp(runtime[i].name, name) == 0) return call_runtime(d, &c, i);
   if (!c.function->has_body)
     return pv_ptx_refuse(d, "compile with the function's source in the same file",
                          "the function '%.60s' has no body here", name);

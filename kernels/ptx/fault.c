@@ -15,6 +15,7 @@ static const char *const names[] = {
     [PV_PTX_DIVERGENT_BARRIER] = "divergent barrier",
     [PV_PTX_SHARED_RACE] = "shared-memory race",
     [PV_PTX_ENDLESS] = "endless",
+    [PV_PTX_TRAP] = "trap",
 };
 
 const char *pv_ptx_fault_name(pv_ptx_fault_kind kind) {
@@ -58,7 +59,7 @@ static void describe(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane,
 
 void pv_ptx_fail_at(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask,
                     pv_ptx_fault_kind kind, const char *fmt, ...) {
-  char what[200];
+  char what[256];
   va_list args;
   va_start(args, fmt);
   vsnprintf(what, sizeof what, fmt, args);

@@ -19,6 +19,7 @@ struct pv_ptx_machine {
   pv_ptx_memory memory;
   pv_pool *pool;
   pv_ptx_block *blocks; /* one for each thread */
+  pv_ptx_log log;
   bool failed;
   pv_ptx_fault fault;
 };
@@ -40,6 +41,7 @@ static void free_block(pv_ptx_block *b) {
 pv_code pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err) {
   pv_ptx_machine *m = calloc(1, sizeof *m);
   if (m == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX machine");
+  pthread_mutex_init(&m->log.lock, NULL);
   const pv_code code = pv_pool_open(threads, &m->pool, err);
   if (code == PV_OK) m->blocks = calloc(pv_pool_threads(m->pool), sizeof *m->blocks);
   if (code != PV_OK || m->blocks == NULL) {
@@ -61,6 +63,7 @@ void pv_ptx_machine_close(pv_ptx_machine *m) {
     free(m->memory.buffers[i].data);
     free(m->memory.buffers[i].written);
   }
+  pthread_mutex_destroy(&m->log.lock);
   pv_arena_free(&m->arena);
   free(m);
 }
@@ -229,6 +232,8 @@ static pv_code declare_outputs(pv_ptx_machine *m, const pv_ptx_launch *l, pv_err
 pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
   uint64_t blocks = 0, threads = 0;
   m->failed = false;
+  m->log.length = 0;
+  m->log.text[0] = '\0';
   pv_code code = check_launch(m, l, &blocks, &threads, err);
   if (code == PV_OK) code = declare_outputs(m, l, err);
   if (code != PV_OK) return code;
@@ -236,6 +241,7 @@ pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_erro
                       .code = m->kernels[l->kernel],
                       .memory = &m->memory,
                       .params = l->params,
+                      .log = &m->log,
                       .blocks = blocks};
   atomic_store(&grid.failed, UINT64_MAX);
   const unsigned pooled = pv_pool_threads(m->pool);
@@ -260,6 +266,10 @@ pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_erro
 
 const pv_ptx_fault *pv_ptx_machine_fault(const pv_ptx_machine *m) {
   return m->failed ? &m->fault : NULL;
+}
+
+const char *pv_ptx_machine_printed(const pv_ptx_machine *m) {
+  return m->log.text;
 }
 
 uint64_t pv_ptx_machine_instructions(const pv_ptx_machine *m) {

@@ -27,7 +27,8 @@ typedef enum pv_ptx_fault_kind {
   PV_PTX_UNDECLARED_WRITE,  /* to memory that the launch does not declare as output */
   PV_PTX_DIVERGENT_BARRIER, /* threads wait for each other in places that can not meet */
   PV_PTX_SHARED_RACE,       /* two threads, no barrier between, at least one writes */
-  PV_PTX_ENDLESS            /* a block that executes more than it is allowed to */
+  PV_PTX_ENDLESS,           /* a block that executes more than it is allowed to */
+  PV_PTX_TRAP               /* the kernel stopped itself: trap, or an assertion of its own */
 } pv_ptx_fault_kind;
 
 /* "out of bounds" */
@@ -86,6 +87,10 @@ pv_code pv_ptx_machine_launch(pv_ptx_machine *machine, const pv_ptx_launch *laun
 
 /* Of the last launch, or NULL. */
 const pv_ptx_fault *pv_ptx_machine_fault(const pv_ptx_machine *machine);
+
+/* What the last launch printed with printf, each call as one, the lanes of a warp in order; blocks
+ * that run at once print in any order. At most 4096 bytes, "" when nothing. */
+const char *pv_ptx_machine_printed(const pv_ptx_machine *machine);
 
 /* Instructions that warps have executed so far, all launches together. */
 uint64_t pv_ptx_machine_instructions(const pv_ptx_machine *machine);

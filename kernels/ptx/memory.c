@@ -177,13 +177,9 @@ static inline void mark_written(unsigned char *written, unsigned bytes) {
   for (unsigned i = 0; i < bytes; i += step) put_word(written + i, step, ALL_WRITTEN);
 }
 
-/* Finds the bytes of an access, or stops the block. */
-static inline bool locate(access *a) {
+/* Finds the bytes at a->address, or stops the block. */
+static inline bool locate_address(access *a) {
   const pv_ptx_step *s = a->step;
-  const unsigned char *base = a->warp->registers + s->r[0];
-  a->address = s->narrow_address ? ((const uint32_t *)(const void *)base)[a->lane]
-                                 : ((const uint64_t *)(const void *)base)[a->lane];
-  a->address += (uint64_t)s->offset;
   bool found = false;
   if (s->space == PV_PTX_GLOBAL || s->space == PV_PTX_CONST)
     found = in_global(a);
@@ -202,6 +198,33 @@ static inline bool locate(access *a) {
     mark_written(a->written, a->bytes);
   else if (!all_written(a->written, a->bytes))
     return fail(a, PV_PTX_UNINITIALISED, "nothing was ever written there");
+  return true;
+}
+
+/* The same at the address in the step's register. */
+static inline bool locate(access *a) {
+  const pv_ptx_step *s = a->step;
+  const unsigned char *base = a->warp->registers + s->r[0];
+  a->address = s->narrow_address ? ((const uint32_t *)(const void *)base)[a->lane]
+                                 : ((const uint64_t *)(const void *)base)[a->lane];
+  a->address += (uint64_t)s->offset;
+  return locate_address(a);
+}
+
+bool pv_ptx_read(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, uint64_t address,
+                 unsigned bytes, uint64_t *out) {
+  access a = {.warp = warp, .step = step, .lane = lane, .bytes = bytes, .address = address};
+  if (!locate_address(&a)) return false;
+  *out = get_word(a.data, bytes);
+  return true;
+}
+
+bool pv_ptx_write(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, uint64_t address,
+                  unsigned bytes, uint64_t value) {
+  access a = {
+      .warp = warp, .step = step, .lane = lane, .bytes = bytes, .stores = true, .address = address};
+  if (!locate_address(&a)) return false;
+  put_word(a.to, bytes, value);
   return true;
 }
 

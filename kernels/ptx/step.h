@@ -8,6 +8,7 @@
 #ifndef PV_PTX_STEP_H
 #define PV_PTX_STEP_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "kernels/ptx/machine.h"
@@ -178,11 +179,19 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   pv_ptx_fault fault;
 } pv_ptx_block;
 
+enum { PV_PTX_LOG_MAX = 4096 };
+typedef struct pv_ptx_log { /* what a launch prints */
+  pthread_mutex_t lock;
+  size_t length;
+  char text[PV_PTX_LOG_MAX + 1];
+} pv_ptx_log;
+
 typedef struct pv_ptx_grid { /* a launch */
   const pv_ptx_launch *launch;
   const pv_ptx_code *code;
   pv_ptx_memory *memory;
   const unsigned char *params;
+  pv_ptx_log *log;
   uint64_t blocks;
   atomic_ullong next;   /* block to hand out */
   atomic_ullong failed; /* the lowest block with a fault */
@@ -206,6 +215,13 @@ bool pv_ptx_block_run(pv_ptx_block *block, uint64_t number);
 
 /* memory.c: the allocation that holds all of these bytes, or NULL. */
 pv_ptx_buffer *pv_ptx_buffer_at(pv_ptx_memory *memory, uint64_t address, uint64_t bytes);
+
+/* memory.c: 1 to 8 bytes at a generic address, as a load or store of one lane: checked, and false
+ * when it stopped the block. The step is one with a place in the cache of buffers. */
+bool pv_ptx_read(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, uint64_t address,
+                 unsigned bytes, uint64_t *out);
+bool pv_ptx_write(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, uint64_t address,
+                  unsigned bytes, uint64_t value);
 
 /* fault.c: stops the block. The first fault is kept. `mask`: the lanes concerned. */
 void pv_ptx_fail_at(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask,

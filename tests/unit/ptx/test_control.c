@@ -207,6 +207,43 @@ static void test_calls_that_are_refused(void) {
   pv_ptx_machine_close(b.machine);
 }
 
+static void test_a_kernel_that_stops_itself(void) {
+  expect_fault("traps", 6, PV_PTX_TRAP, "the kernel stops itself");
+  expect_fault("breaks", 8, PV_PTX_TRAP, "the kernel stops itself");
+  char text[128];
+  snprintf(text, sizeof text,
+           "the assertion 'a.in[threadIdx.x] != 12' of void asserts(args) failed, "
+           "control.cu line %u",
+           line_of("assert(a.in[threadIdx.x] != 12);"));
+  expect_fault("asserts", 11, PV_PTX_TRAP, text);
+  expect_fault("prints_past_the_end", 0, PV_PTX_OUT_OF_BOUNDS, "of the buffer of 256 bytes");
+}
+
+static void test_printing(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  unsigned kernel = 0;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_STR(pv_ptx_machine_printed(b.machine), "");
+  EXPECT_U64(launch(&b, "prints", 1, 43, N, &err), PV_OK);
+  EXPECT_STR(pv_ptx_machine_printed(b.machine),
+             "0|-3  |+0007|-1099511627776|0x1|a| 0.00|first|%|    42|24\n"
+             "21|-3  |+0007|-1099511627776|0x16|v|21.10|later|%|    42|24\n"
+             "no arguments\nno arguments\n"
+             "42|-3  |+0007|-1099511627776|0x2b|\x8b|42.21|later|%|    42|24\n"
+             "no arguments\n");
+  EXPECT_U64(b.result[21], 11);
+  EXPECT_U64(launch(&b, "prints_for_ever", 1, 1, N, &err), PV_OK);
+  EXPECT_U64(strlen(pv_ptx_machine_printed(b.machine)), 4096);
+  EXPECT_U64(launch(&b, "counts_launches", 1, 1, N, &err), PV_OK);
+  EXPECT_STR(pv_ptx_machine_printed(b.machine), "");
+  EXPECT_U64(pv_ptx_machine_find(b.machine, "allocates", &kernel, &err), PV_ERR_UNSUPPORTED);
+  EXPECT_HAS(err.message, "the device's own heap");
+  expect_refusal(".extern .func vprintf(.param .b32 a);", ".param .b32 x; call vprintf, (x);",
+                 "'vprintf' of another form");
+  pv_ptx_machine_close(b.machine);
+}
+
 /* Refused by name, whether the reader knows the word or not. */
 static void test_what_is_never_run(void) {
   expect_refusal("", "wgmma.fence.sync.aligned;", "'wgmma.fence.sync.aligned': matrix products");
@@ -225,6 +262,8 @@ int main(void) {
                                                     PV_CASE(test_calls),
                                                     PV_CASE(test_a_fault_in_a_function),
                                                     PV_CASE(test_calls_that_are_refused),
+                                                    PV_CASE(test_a_kernel_that_stops_itself),
+                                                    PV_CASE(test_printing),
                                                     PV_CASE(test_what_is_never_run),
                                                     {0}});
 }

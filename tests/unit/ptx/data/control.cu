@@ -2,7 +2,9 @@
 // control.ptx by
 //   nvcc -ptx -O3 -arch=compute_80 --fmad=false -lineinfo control.cu
 // with the folders taken out of its .file lines.
-#include <stdint.h>
+#include <cassert>
+#include <cstdint>
+#include <cstdio>
 
 struct args {
   const uint32_t *in; // 64 words: 1, 2, ...
@@ -126,4 +128,42 @@ __device__ uint32_t (*volatile chosen)(uint32_t) = triple;
 
 KERNEL through_a_pointer(const args a) {
   a.out[0] = chosen(a.n);
+}
+
+// What stops a kernel, and what it prints.
+
+KERNEL traps(const args a) {
+  if (a.in[threadIdx.x] == 7) __trap();
+}
+
+KERNEL breaks(const args a) {
+  if (a.in[threadIdx.x] == 9) __brkpt();
+}
+
+KERNEL asserts(const args a) {
+  assert(a.in[threadIdx.x] != 12);
+}
+
+KERNEL prints(const args a) {
+  const uint32_t t = threadIdx.x;
+  if (t % 21 != 0) return;
+  const int kept = printf("%u|%-4d|%+05d|%lld|%#x|%c|%5.2f|%s|%%|%*d|%zu\n", t, -3, 7, -1ll << 40,
+                          a.in[t], 'a' + t, 1.005f * t, t ? "later" : "first", 6, 42, sizeof a);
+  printf("no arguments\n");
+  a.out[t] = kept;
+}
+
+KERNEL prints_past_the_end(const args a) {
+  printf("%s", (const char *)(a.in + a.n));
+}
+
+KERNEL prints_for_ever(const args a) {
+  for (uint32_t i = 0; i < 1000; i++) printf("0123456789");
+}
+
+KERNEL allocates(const args a) {
+  uint32_t *p = (uint32_t *)malloc(a.n);
+  p[0] = a.n;
+  a.out[0] = p[a.zero];
+  free(p);
 }
