@@ -76,9 +76,7 @@ static void steps_of(pv_rounding rounding, const double *x, size_t k, double *ou
   }
 }
 
-/* The magnitudes that a kernel adds up for a weight: of Q4_K and Q5_K its scaled number and its
- * minimum, which nearly cancel where the weight is small. `w`: the weights. */
-static void magnitudes(pv_type type, const unsigned char *row, size_t k, double *w) {
+void pv_foreign_magnitudes(pv_type type, const unsigned char *row, size_t k, double *w) {
   _Static_assert(offsetof(pv_block_q4_k, dmin) == 2 && offsetof(pv_block_q5_k, dmin) == 2,
                  "the minimum's scale");
   unsigned char block[sizeof(pv_block_q5_k)];
@@ -127,7 +125,7 @@ static void multiply(const pv_foreign *f, const pv_exact_mm *m, bool bound) {
       pv_dequant_f64(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
     pv_foreign_round(f->weights, w, rows * m->k, w);
     for (size_t r = 0; r < rows && bound; r++)
-      magnitudes(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
+      pv_foreign_magnitudes(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
     for (size_t t = 0; t < m->act_count; t++) {
       prepare(f, m, m->acts[t].x, bound, x);
       for (size_t r = 0; r < rows; r++)

@@ -56,4 +56,9 @@ void pv_foreign_combine(const double *const *rows, const double *weight, size_t 
  * ANY_8 they are as they are. */
 void pv_foreign_round(pv_rounding rounding, const double *x, size_t k, double *out);
 
+/* Of `k` decoded weights `w` of a row the magnitudes that a kernel adds up: of Q4_K and Q5_K those
+ * of the scaled number and of its minimum, which nearly cancel where the weight is small. In place.
+ */
+void pv_foreign_magnitudes(pv_type type, const unsigned char *row, size_t k, double *w);
+
 #endif

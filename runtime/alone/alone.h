@@ -39,6 +39,9 @@ typedef enum pv_alone_data {
   PV_DATA_SWEEP                  /* from -110 to 100, behind the edges of exp */
 } pv_alone_data;
 const char *pv_alone_data_name(pv_alone_data data);
+/* Element i of `count`; `state` is that of pv_random_next. Of PV_DATA_EXACT it is an ordinary one:
+ * what is exact depends on the weights (rows.h). */
+float pv_alone_real(pv_alone_data data, size_t i, size_t count, uint64_t *state);
 
 /* Sizes of a case: k is the length of a row (experts of a router, dim of a head), rows what a row
  * of the batch is multiplied with (heads, ranks), batch how many rows there are. */

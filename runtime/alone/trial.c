@@ -17,19 +17,16 @@ void *pv_trial_room(pv_trial *t, size_t count, size_t size) {
   return p;
 }
 
-/* Element i of `count`. */
-static float real(pv_trial *t, size_t i, size_t count) {
+float pv_alone_real(pv_alone_data data, size_t i, size_t count, uint64_t *state) {
   static const float ties[] = {-0.0f, 0.0f, 0.5f, -0.5f, 1.5f, 1.0f};
   static const float tiny[] = {0x1p-149f, -0x1p-140f, 0x1p-127f, 0.0f, 0x1p-101f, -0x1p-100f};
   static const float odd[] = {NAN, INFINITY, -INFINITY};
   static const float edges[] = {0.0f,    -0.0f,   1e-38f, -1e-38f, 1e-45f, 88.7f, -88.7f,
                                 -103.9f, -104.5f, 1e5f,   -1e5f,   3e38f,  NAN};
   enum { EDGES = sizeof edges / sizeof *edges };
-  if (t->c.data == PV_DATA_EXACT)
-    return pv_rows_exact_act(t->c.type, t->max, t->c.k, i % t->c.k, &t->seed);
-  const uint64_t r = pv_random_next(&t->seed);
-  const float plain = (float)(4.0 * pv_random_unit(&t->seed) - 2.0);
-  switch (t->c.data) {
+  const uint64_t r = pv_random_next(state);
+  const float plain = (float)(4.0 * pv_random_unit(state) - 2.0);
+  switch (data) {
     case PV_DATA_OUTLIERS:
       return r % 97 == 0 ? 50.0f * plain : plain;
     case PV_DATA_INTEGERS:
@@ -49,6 +46,13 @@ static float real(pv_trial *t, size_t i, size_t count) {
     default:
       return plain;
   }
+}
+
+/* Element i of `count`. */
+static float real(pv_trial *t, size_t i, size_t count) {
+  return t->c.data == PV_DATA_EXACT
+             ? pv_rows_exact_act(t->c.type, t->max, t->c.k, i % t->c.k, &t->seed)
+             : pv_alone_real(t->c.data, i, count, &t->seed);
 }
 
 float *pv_trial_reals(pv_trial *t, size_t count) {

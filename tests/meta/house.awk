@@ -54,6 +54,7 @@ BEGIN {
   allow("runtime/synth", low " runtime/forward")
   allow("runtime/checks", low " runtime/limits runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
   allow("runtime/alone", low " runtime/forward")
+  allow("runtime/operations", low " runtime/alone")
   allow("runtime/probe", low " runtime/alone runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp
   base = "base runtime/probe/frame.h"
