@@ -1,15 +1,18 @@
 #include "runtime/operations/bounds.h"
 
 #include <math.h>
+#include <string.h>
 
 #define LEAST_NORMAL 0x1p-126 /* of float32 and bfloat16: what is smaller may be flushed */
 
 double pv_op_lowest_bit(double x) {
-  int exponent;
-  if (x == 0.0 || !isfinite(x)) return 0.0;
-  const double fraction = frexp(fabs(x), &exponent);
-  const uint64_t whole = (uint64_t)ldexp(fraction, 53);
-  return ldexp((double)(whole & -whole), exponent - 53);
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  const int exponent = (int)(bits >> 52 & 0x7ff);
+  const uint64_t hidden = UINT64_C(1) << 52, fraction = bits & (hidden - 1);
+  if (exponent == 0x7ff || (exponent == 0 && fraction == 0)) return 0.0;
+  const uint64_t whole = exponent == 0 ? fraction : fraction | hidden;
+  return ldexp(1.0, (exponent == 0 ? 1 : exponent) - 1075 + __builtin_ctzll(whole));
 }
 
 int pv_op_bits(double x) {
@@ -38,12 +41,24 @@ double pv_op_sum_bound(const pv_op_numerics *n, const pv_op_sum *s) {
          lost * count * s->scale;
 }
 
-/* Instructions of a GPU: ex2.approx and rcp.approx 1 ulp and 2 ulp, rsqrt.approx 2^-22.9: 4 units.
- */
-#define APPROXIMATE 4.0
+double pv_op_lost(const pv_op_numerics *n) {
+  return n->least + (n->ftz ? LEAST_NORMAL : 0.0);
+}
 
-double pv_op_rounded(const pv_op_numerics *n, double magnitude, double roundings) {
-  const double more = n->approx ? APPROXIMATE * 0x1p-24 : 0.0;
-  return (n->unit * roundings + more) * magnitude + n->least * roundings +
-         (n->ftz ? LEAST_NORMAL * roundings : 0.0);
+/* ex2.approx, rcp.approx and div.approx of a GPU are off by at most 2 units in the last place,
+ * which is 4 of ours; rsqrt.approx by 2^-22.9. */
+double pv_op_approximate(const pv_op_numerics *n) {
+  return n->approx ? 4.0 * 0x1p-24 : 0.0;
+}
+
+/* The difference is rounded, and for a power of two the factor log2 e and its product: 3 u of the
+ * argument, which are as many of the result; the function itself is off by 2 units in the last
+ * place. */
+double pv_op_exp(const pv_op_numerics *n, double largest) {
+  return n->unit * (4.0 + 3.0 * largest) + pv_op_approximate(n);
+}
+
+void pv_op_put(const pv_op_numerics *n, pv_op_values *v, size_t at, double want, double bound) {
+  v->want[at] = want;
+  v->bound[at] = !isfinite(want) ? 0.0 : !(fabs(want) + bound <= n->most) ? PV_OP_ANY : bound;
 }

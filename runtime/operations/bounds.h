@@ -22,8 +22,14 @@ typedef struct pv_op_sum {
 double pv_op_sum_bound(const pv_op_numerics *n, const pv_op_sum *sum);
 /* Roundings that add up over `terms` in any order, in units of the sum of magnitudes. */
 double pv_op_growth(double terms);
-/* `roundings` of a value, one after the other; of an approximation `approximations` more. */
-double pv_op_rounded(const pv_op_numerics *n, double magnitude, double roundings);
+/* What one operation may lose of a number that is too small: absolute. */
+double pv_op_lost(const pv_op_numerics *n);
+/* Relative, where exp, a division or a root is made by an approximation: 0 where it is not. */
+double pv_op_approximate(const pv_op_numerics *n);
+/* Relative: exp of a difference of arguments that are at most `largest`. */
+double pv_op_exp(const pv_op_numerics *n, double largest);
+/* Puts both; of what is no number, or beyond what the arithmetic holds, the bound that is due. */
+void pv_op_put(const pv_op_numerics *n, pv_op_values *v, size_t at, double want, double bound);
 
 /* The lowest bit that is set in a finite number other than 0, as its value; else 0. */
 double pv_op_lowest_bit(double x);

@@ -65,9 +65,11 @@ typedef struct pv_op_numerics {
 
 /* One tensor of one case. All arrays are in the arena that made them. */
 typedef struct pv_op_values {
-  size_t rows, row;     /* of elements */
-  float *real;          /* PV_OP_REAL, [rows][row]; a caller may round them to what its kernel gets.
-                           NULL of an output */
+  size_t rows, row; /* of elements */
+  pv_format format; /* PV_OP_REAL: how the kernel stores them; F32 until a caller says otherwise,
+                       before pv_operation_expect: a stored number is then rounded once more */
+  float *real;      /* PV_OP_REAL, [rows][row]; a caller may round them to what its kernel gets.
+                       NULL of an output */
   unsigned char *bytes; /* PV_OP_WEIGHTS, PV_OP_PACKED */
   size_t row_bytes;
   int32_t *index; /* PV_OP_INDEX */
@@ -76,7 +78,7 @@ typedef struct pv_op_values {
    * PV_OP_PACKED as many numbers as pv_format_numbers takes from a row. */
   size_t parts;
   double *want, *bound; /* see pv_op_excess */
-  int32_t *want_index;  /* see pv_op_index_fits */
+  int32_t *want_index;  /* see pv_op_index_fits; -1: not judged */
   const double *key;    /* of candidates, [rows][keys]; NULL: only `want_index` will do */
   size_t keys;
   double slack; /* how far apart keys of a tie may be */

@@ -1,16 +1,13 @@
 /* y = weights x, for rows of every type of weights, and the same by expert. */
 #include <math.h>
-#include <string.h>
 
 #include "base/random.h"
 #include "kernels/definition/definition.h"
-#include "kernels/foreign/foreign.h"
 #include "runtime/alone/rows.h"
 #include "runtime/operations/rows.h"
 
 enum { PLAIN, EXPERTS };
 enum { K, ROWS, BATCH, EXPERT_COUNT, USED, SOURCES }; /* sizes */
-enum { BLOCK = 256 };
 /* A weight that is decoded, times an activation: scale, number, minimum, product. */
 #define ROUNDINGS 4.0
 /* The largest integer that a subnormal partial result may be multiplied with: 63 * 31. */
@@ -26,13 +23,6 @@ static void fill_acts(const pv_op_case *c, uint64_t *state, pv_op_values *x) {
   }
   for (size_t i = 0; i < x->rows * x->row; i++)
     x->real[i] = pv_rows_exact_act(PV_TYPE_Q8_0, large, x->row, i % x->row, state);
-}
-
-static void fill_weights(const pv_operation *op, const pv_op_case *c, uint64_t *state,
-                         pv_op_values *w) {
-  const bool exact = c->data == PV_DATA_EXACT || c->data == PV_DATA_INTEGERS;
-  for (size_t r = 0; r < w->rows; r++)
-    (exact ? pv_rows_exact : pv_rows_random)(op->type, w->row, state, w->bytes + r * w->row_bytes);
 }
 
 /* For each row of the batch different experts. The first is empty; in every other case the last is
@@ -55,7 +45,7 @@ static void fill_ids(const pv_op_case *c, uint64_t *state, int32_t *ids) {
 }
 
 static void fill(const pv_operation *op, const pv_op_case *c, uint64_t *state, pv_op_values *v) {
-  fill_weights(op, c, state, &v[0]);
+  pv_op_fill_weights(op, c, state, &v[0]);
   fill_acts(c, state, &v[1]);
   if (op->kind == EXPERTS) fill_ids(c, state, v[2].index);
 }
@@ -69,83 +59,45 @@ static const char *refuse(const pv_operation *op, const pv_op_case *c) {
   return NULL;
 }
 
-/* A row of weights, decoded: what they are, what a kernel adds up for each, and what it may add up
- * at most while every part is a multiple of the quantum. */
-typedef struct decoded {
-  double w[PV_K_MAX], magnitude[PV_K_MAX], counted[PV_K_MAX];
+/* What is known of a row of activations, whichever row of weights it meets. */
+typedef struct facts {
   double quantum;
   int bits;
-} decoded;
+  bool finite;
+} facts;
 
-static double smaller_of(double a, double b) {
-  return a == 0.0 || (b != 0.0 && b < a) ? b : a;
-}
-
-/* The scales of a block are what its integers are multiplied with. */
-static double block_quantum(pv_type type, const unsigned char *block) {
-  uint16_t d, dmin = 0;
-  memcpy(&d, type == PV_TYPE_Q6_K ? block + offsetof(pv_block_q6_k, d) : block, sizeof d);
-  if (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K) memcpy(&dmin, block + 2, sizeof dmin);
-  return smaller_of(pv_op_lowest_bit((double)pv_f16_to_f32(d)),
-                    pv_op_lowest_bit((double)pv_f16_to_f32(dmin)));
-}
-
-/* Q6_K's numbers are 0 .. 63 less 32, and a kernel may take the 32 away at the end. */
-static void count_offset(const unsigned char *row, size_t k, double *counted) {
-  unsigned char block[sizeof(pv_block_q6_k)];
-  double offset[BLOCK];
-  for (size_t i = 0; i < k; i += BLOCK, row += sizeof block) {
-    memcpy(block, row, sizeof block);
-    memset(block, 0, offsetof(pv_block_q6_k, scales)); /* numbers of 0: weights of -32 */
-    pv_dequant_f64(PV_TYPE_Q6_K, block, BLOCK, offset);
-    for (size_t j = 0; j < BLOCK; j++) counted[i + j] += fabs(offset[j]);
-  }
-}
-
-static void decode(pv_type type, const unsigned char *row, size_t k, decoded *out) {
-  const pv_type_info *info = pv_type_get((uint32_t)type);
-  pv_dequant_f64(type, row, k, out->w);
-  memcpy(out->magnitude, out->w, k * sizeof *out->w);
-  pv_foreign_magnitudes(type, row, k, out->magnitude);
-  memcpy(out->counted, out->magnitude, k * sizeof *out->counted);
-  if (type == PV_TYPE_Q6_K) count_offset(row, k, out->counted);
-  out->quantum = 0.0;
-  out->bits = 0;
+static facts facts_of(const float *x, size_t k) {
+  facts out = {.finite = true};
   for (size_t i = 0; i < k; i++) {
-    const int bits = pv_op_bits(out->w[i]);
-    if (bits > out->bits) out->bits = bits;
-    if (info->quantised && i % info->block_elements == 0)
-      out->quantum = smaller_of(
-          out->quantum, block_quantum(type, row + i / info->block_elements * info->block_bytes));
-    if (!info->quantised) out->quantum = smaller_of(out->quantum, pv_op_lowest_bit(out->w[i]));
+    const int bits = pv_op_bits((double)x[i]);
+    out.quantum = pv_op_smaller(out.quantum, pv_op_lowest_bit((double)x[i]));
+    out.finite = out.finite && isfinite(x[i]);
+    if (bits > out.bits) out.bits = bits;
   }
+  return out;
 }
 
 /* One element: value and bound. */
-static void product(const pv_operation *op, const pv_op_numerics *n, const decoded *row,
-                    const float *x, size_t k, double *want, double *bound) {
+static void product(const pv_operation *op, const pv_op_numerics *n, const pv_op_row *row,
+                    const float *x, const facts *f, size_t k, double *want, double *bound) {
   const bool quantised = pv_type_get((uint32_t)op->type)->quantised;
-  pv_op_sum sum = {
-      .terms = k, .roundings = ROUNDINGS, .scale = INTEGER_MOST, .factor_bits = row->bits};
-  double quantum = 0.0;
-  bool finite = true;
+  pv_op_sum sum = {.terms = k,
+                   .roundings = ROUNDINGS,
+                   .scale = INTEGER_MOST,
+                   .quantum = f->quantum * row->quantum,
+                   .factor_bits = row->bits > f->bits ? row->bits : f->bits};
   for (size_t i = 0; i < k; i++) {
     const double a = (double)x[i];
-    const int bits = pv_op_bits(a);
     sum.value += row->w[i] * a;
     sum.magnitude += row->magnitude[i] * fabs(a);
     sum.counted += row->counted[i] * fabs(a);
-    finite = finite && isfinite(a);
-    quantum = smaller_of(quantum, pv_op_lowest_bit(a));
-    if (bits > sum.factor_bits) sum.factor_bits = bits;
   }
-  sum.quantum = quantum * row->quantum;
   *want = sum.value;
-  if (finite)
+  if (f->finite)
     *bound = pv_op_sum_bound(n, &sum);
   else /* scales and minimum apart, an infinity may meet its opposite or a 0 */
     *bound = quantised ? INFINITY : 0.0;
-  if (!finite && quantised) *want = NAN;
+  if (!f->finite && quantised) *want = NAN;
 }
 
 /* The row of weights that row `r` of slot `s` is. */
@@ -194,17 +146,19 @@ static pv_code expect(const pv_operation *op, const pv_op_case *c, const pv_op_n
     define(op, c, n, v, y);
     return PV_OK;
   }
-  decoded *row = PV_ARENA_NEW(arena, 1, decoded);
-  if (row == NULL) return pv_error_nomem(err, "a row of weights");
+  pv_op_row *row = PV_ARENA_NEW(arena, 1, pv_op_row);
+  facts *known = PV_ARENA_NEW(arena, y->rows, facts);
+  if (row == NULL || known == NULL) return pv_error_nomem(err, "a row of weights");
+  for (size_t s = 0; s < y->rows; s++) known[s] = facts_of(acts_of(op, c, v, s), v[0].row);
   for (size_t w = 0; w < v[0].rows; w++) {
     const size_t expert = w / y->row, r = w % y->row;
     bool decoded_yet = false;
     for (size_t s = 0; s < y->rows; s++) {
       if (op->kind == EXPERTS && (size_t)v[2].index[s] != expert) continue;
-      if (!decoded_yet) decode(op->type, v[0].bytes + w * v[0].row_bytes, v[0].row, row);
+      if (!decoded_yet) pv_op_decode(op->type, v[0].bytes + w * v[0].row_bytes, v[0].row, row);
       decoded_yet = true;
       const size_t at = s * y->row + r;
-      product(op, n, row, acts_of(op, c, v, s), v[0].row, &y->want[at], &y->bound[at]);
+      product(op, n, row, acts_of(op, c, v, s), &known[s], v[0].row, &y->want[at], &y->bound[at]);
     }
   }
   return PV_OK;

@@ -1,0 +1,112 @@
+/* Sound kernels lie well within the bounds of every operation, and defective ones do not. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/operations/naive.h"
+#include "tests/unit/testing.h"
+
+/* What is rounded once or twice may use all of its bound: that is what a rounding is. Sums have
+ * room. */
+static double most(const char *name) {
+  static const char *const few[] = {"quantize_q8_0", "quantize_q8_1", "add",
+                                    "scale",         "add_rmsnorm",   "layernorm",
+                                    "swiglu",        "silu",          "gelu"};
+  for (size_t i = 0; i < sizeof few / sizeof *few; i++)
+    if (strcmp(few[i], name) == 0) return 1.0;
+  return strstr(name, "dequantize") != NULL || strstr(name, "embed") != NULL ? 1.0 : 0.5;
+}
+
+static void test_sound(void) {
+  static const defect ways[] = {SOUND, PAIRWISE, BLOCKED};
+  const pv_operation *op;
+  for (size_t i = 0; (op = pv_operation_at(i)) != NULL; i++)
+    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
+      const judged j = naive_judge_all(op->name, "float32", ways[w]);
+      EXPECT_U64(j.wrong, 0);
+      EXPECT(j.worst <= most(op->name));
+      EXPECT(j.cases >= 5 && j.unjudged * 5 < j.compared);
+      if (j.worst > most(op->name) || w == 0)
+        printf("%-18s %zu cases, %6zu compared, %5zu exact, %4zu not judged, worst %.3f (%s)\n",
+               op->name, j.cases, j.compared, j.exact, j.unjudged, j.worst, j.where);
+    }
+}
+
+typedef struct planted {
+  const char *operation;
+  defect defect;
+  size_t cases; /* that show it, at least */
+} planted;
+
+static void test_defects(void) {
+  static const planted list[] = {
+      {"f32_gemv", DROPPED, 10},
+      {"f32_gemv", HALF_SUM, 10},
+      {"f32_gemv", BF16_SUM, 10},
+      {"f32_gemv", TF32_FACTORS, 8},
+      {"f16_gemv", HALF_SUM, 10},
+      {"q8_0_gemv", WRONG_SCALE, 8},
+      {"q8_0_gemv", HALF_SUM, 10},
+      {"q4_k_gemv", DROPPED, 10},
+      {"q4_k_gemv", HALF_SUM, 10},
+      {"q4_k_gemv", BF16_SUM, 10},
+      {"q4_k_gemv", TF32_FACTORS, 8},
+      {"q4_k_gemv", WRONG_SCALE, 10},
+      {"q4_k_gemv", NO_MINIMUM, 10},
+      {"q4_k_gemv", LAST_ROW_MISSING, 10},
+      {"q5_k_gemv", WRONG_SCALE, 10},
+      {"q5_k_gemv", NO_MINIMUM, 10},
+      {"q6_k_gemv", WRONG_SCALE, 10},
+      {"q6_k_gemv", HALF_SUM, 10},
+      {"q4_k_gemv_experts", DROPPED, 8},
+      {"q4_k_gemv_experts", WRONG_SCALE, 8},
+      {"q4_k_gemv_experts", LAST_ROW_MISSING, 10},
+      {"rmsnorm", DROPPED, 6},
+      {"rmsnorm", NO_EPS, 1},
+      {"rmsnorm", NO_WEIGHT, 8},
+      {"rmsnorm", SHIFTED, 7},
+      {"rmsnorm", HALF_SUM, 4},
+      {"add_rmsnorm", DROPPED, 6},
+      {"add_rmsnorm", NO_WEIGHT, 8},
+      {"layernorm", DROPPED, 6},
+      {"layernorm", NO_EPS, 2},
+      {"layernorm", SHIFTED, 7},
+      {"softmax", DROPPED, 6},
+      {"softmax", SHIFTED, 4},
+      {"softmax", HALF_SUM, 6},
+      {"swiglu", NO_WEIGHT, 8},
+      {"swiglu", SHIFTED, 8},
+      {"swiglu", HALF_SUM, 5},
+      {"swiglu", LAST_ROW_MISSING, 7},
+      {"silu", HALF_SUM, 5},
+      {"gelu", HALF_SUM, 5},
+      {"add", HALF_SUM, 5},
+      {"add", SHIFTED, 8},
+      {"scale", HALF_SUM, 5},
+      {"argmax", DROPPED, 1},
+      {"topk_softmax", DROPPED, 1},
+      {"topk_softmax", SHIFTED, 6},
+      {"topk_softmax_norm", SHIFTED, 6},
+      {"quantize_q8_0", SHIFTED, 4},
+      {"quantize_q8_1", SHIFTED, 4},
+      {"q4_k_dequantize", WRONG_SCALE, 4},
+      {"q4_k_dequantize", NO_MINIMUM, 4},
+      {"q6_k_dequantize", HALF_SUM, 3},
+      {"q6_k_embed", DROPPED, 4},
+      {"rope_halves", SHIFTED, 5},
+      {"rope_halves", DROPPED, 5},
+      {"rope_pairs", SHIFTED, 5},
+      {"attention", DROPPED, 5},
+      {"attention", HALF_SUM, 3},
+  };
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+    const judged j = naive_judge_all(list[i].operation, "float32", list[i].defect);
+    EXPECT(j.cases_wrong >= list[i].cases);
+    printf("%s, defect %d: seen in %zu of %zu cases, worst %.3g\n", list[i].operation,
+           (int)list[i].defect, j.cases_wrong, j.cases, j.worst);
+  }
+}
+
+int main(void) {
+  return pv_testing_main("operations: bounds",
+                         (pv_case[]){PV_CASE(test_sound), PV_CASE(test_defects), {0}});
+}
