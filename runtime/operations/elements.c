@@ -13,8 +13,8 @@ static bool has_two(const pv_operation *op) {
 static void fill(const pv_operation *op, const pv_op_case *c, uint64_t *state, pv_op_values *v) {
   const size_t count = v[0].rows * v[0].row;
   pv_op_fill(c->data, state, count, v[0].real);
-  if (has_two(op)) /* of a sweep only the gates */
-    pv_op_fill(c->data == PV_DATA_SWEEP ? PV_DATA_ORDINARY : c->data, state, count, v[1].real);
+  const bool gates = op->kind == SWIGLU && (c->data == PV_DATA_SWEEP || c->data == PV_DATA_TINY);
+  if (has_two(op)) pv_op_fill(gates ? PV_DATA_ORDINARY : c->data, state, count, v[1].real);
 }
 
 /* Of one element: the value, and how far off a kernel may be. */

@@ -8,10 +8,13 @@ enum { RMSNORM, ADD_RMSNORM, LAYERNORM, SOFTMAX };
 enum { K, ROWS }; /* sizes */
 
 static void fill(const pv_operation *op, const pv_op_case *c, uint64_t *state, pv_op_values *v) {
-  for (size_t i = 0; i < pv_operation_tensors(op); i++)
-    if (v[i].real != NULL) /* Of a weight that is no number every row would be none. */
-      pv_op_fill(i > 0 && v[i].rows == 1 && c->data == PV_DATA_ODD ? PV_DATA_ORDINARY : c->data,
-                 state, v[i].rows * v[i].row, v[i].real);
+  for (size_t i = 0; i < pv_operation_tensors(op); i++) {
+    const bool column =
+        i > 0 && v[i].rows == 1; /* of numbers too small, or none, nothing is left */
+    const bool plain = column && (c->data == PV_DATA_ODD || c->data == PV_DATA_TINY);
+    if (v[i].real != NULL)
+      pv_op_fill(plain ? PV_DATA_ORDINARY : c->data, state, v[i].rows * v[i].row, v[i].real);
+  }
 }
 
 /* A norm of x: each element times `scale` = 1 / sqrt(spread + eps), which is off by `error`. */
