@@ -17,7 +17,9 @@ typedef enum pv_param_type {
                       that computes nothing here: "KIND:WHAT" has a text of its own behind it,
                       "KIND:" may have one; neither identity nor fault */
   PV_PARAM_STRING, /* 1..128 bytes of [A-Za-z0-9._-] */
-  PV_PARAM_STRINGS /* a list of 1..32 such strings */
+  PV_PARAM_STRINGS, /* a list of 1..32 such strings */
+  PV_PARAM_FILE /* a file's path; a contract writes it from its own folder, the check gets it from
+                   the probe's. Receipts are about the file's bytes */
 } pv_param_type;
 
 typedef struct pv_param_spec {
@@ -75,6 +77,8 @@ extern const char *const pv_check_identities[], *const pv_check_types[];
   { name, about, PV_PARAM_STRING, value, 0, 0, PV_ANY_CHANGE, NULL, NULL }
 #define PV_TAKES_STRINGS(name, value, about) \
   { name, about, PV_PARAM_STRINGS, value, 0, 0, PV_ANY_CHANGE, NULL, NULL }
+#define PV_TAKES_FILE(name, value, about) \
+  { name, about, PV_PARAM_FILE, value, 0, 0, PV_ANY_CHANGE, NULL, NULL }
 #define PV_TAKES_SIDE(name, value, about) \
   { name, about, PV_PARAM_SIDE, value, 0, 0, PV_ANY_CHANGE, NULL, pv_check_kinds }
 #define PV_TAKES_ANY_SIDE(name, value, about) \

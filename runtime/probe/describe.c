@@ -14,7 +14,8 @@
 static json_t *param_json(const pv_param_spec *p) {
   static const char *const types[] = {
       [PV_PARAM_INT] = "integer", [PV_PARAM_REAL] = "number", [PV_PARAM_ENUM] = "word",
-      [PV_PARAM_SIDE] = "side",   [PV_PARAM_STRING] = "name", [PV_PARAM_STRINGS] = "names"};
+      [PV_PARAM_SIDE] = "side",   [PV_PARAM_STRING] = "name", [PV_PARAM_STRINGS] = "names",
+      [PV_PARAM_FILE] = "file"};
   const bool number = p->type == PV_PARAM_INT || p->type == PV_PARAM_REAL;
   json_t *out = json_pack("{s:s, s:s, s:s, s:s*}", "name", p->name, "about", p->about, "type",
                           types[p->type], "default", p->fallback);

@@ -46,8 +46,8 @@ static bool explain_rule(const char *id) {
 }
 
 static void print_param(const pv_known_param *p) {
-  static const char *const kinds[] = {"whole number", "number", "word",
-                                      "side",         "name",   "list of names"};
+  static const char *const kinds[] = {"whole number", "number",        "word", "side",
+                                      "name",         "list of names", "file"};
   printf("  %-18s %s", p->name, kinds[p->type]);
   if (p->type == PV_KNOWN_INTEGER || p->type == PV_KNOWN_NUMBER)
     printf(" from %g to %g%s%s", p->min, p->max, p->unit[0] != '\0' ? " " : "", p->unit);

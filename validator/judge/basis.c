@@ -45,6 +45,22 @@ pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_g
   return code == PV_OK ? pv_subject_all(arena, c, &basis, out, err) : code;
 }
 
+pv_code pv_basis_files(pv_arena *arena, const pv_request *request, pv_subject **out,
+                       pv_error *err) {
+  const pv_basis basis = {.backend = request->backend};
+  return pv_subject_all(arena, request->contract, &basis, out, err);
+}
+
+pv_code pv_basis_unchanged(const pv_request *request, const pv_subject *before,
+                           const pv_subject *after, pv_error *err) {
+  for (size_t i = 0; i < request->contract->falsifier_count; i++) {
+    const char *name = pv_subject_changed_file(&before[i], &after[i]);
+    if (name != NULL)
+      return pv_error_set(err, PV_ERR_CONFLICT, "'%s' changed while it was judged", name);
+  }
+  return PV_OK;
+}
+
 /* Whether a falsifier asked for a device and no receipt is about the model that it was to run. */
 static pv_code unseen_on_device(const pv_request *request, const pv_falsifier_result *f, bool *out,
                                 pv_error *err) {

@@ -10,6 +10,12 @@
 pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_ground *ground,
                           const pv_run_hello *hello, pv_subject **out, pv_error *err);
 
+/* The same with the digests of the files that falsifiers name, and nothing else: before the run. */
+pv_code pv_basis_files(pv_arena *arena, const pv_request *request, pv_subject **out, pv_error *err);
+/* PV_ERR_CONFLICT when one of these files is another one after the run. */
+pv_code pv_basis_unchanged(const pv_request *request, const pv_subject *before,
+                           const pv_subject *after, pv_error *err);
+
 /* Fills what was not run from receipts, where the site has a place that may be trusted. Receipts
  * that do not count are told in `notes`. */
 pv_code pv_basis_receipts(pv_arena *arena, const pv_request *request, const pv_ground *ground,

@@ -83,11 +83,21 @@ static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *fol
   return code;
 }
 
+/* What was run is what the digests are of. */
+static pv_code unchanged(pv_arena *arena, const pv_request *request, const pv_subject *before,
+                         pv_error *err) {
+  pv_subject *after = NULL;
+  const pv_code code = pv_basis_files(arena, request, &after, err);
+  return code == PV_OK ? pv_basis_unchanged(request, before, after, err) : code;
+}
+
 pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, pv_error *err) {
   const double begin = pv_clock_now();
   pv_judgement j = {.request = *request, .written = request->contract->status};
   pv_run_folder folder = {0};
+  pv_subject *before = NULL;
   pv_code code = prepare(arena, &j, &folder, err);
+  if (code == PV_OK) code = pv_basis_files(arena, request, &before, err);
   if (code == PV_OK) code = pv_trial_run(arena, request, &j.ground, &j.trial, err);
   if (code == PV_OK)
     code = pv_basis_subjects(arena, request, &j.ground, &j.trial.outcome.hello, &j.subjects, err);
@@ -98,6 +108,7 @@ pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, 
     code = pv_basis_unseen(arena, request, &j.ground, &j.trial.outcome, &j.notes, err);
   if (code == PV_OK && request->faults)
     code = pv_trial_faults(arena, &j.trial, &j.notes, &j.result.faults_untried, err);
+  if (code == PV_OK) code = unchanged(arena, request, before, err);
   if (code == PV_OK)
     code = pv_record_fill(arena, request, &j.ground, &j.git, &j.trial, &j.result, err);
   if (code == PV_OK) code = maybe_publish(arena, &j, &folder, err);

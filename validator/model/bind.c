@@ -41,6 +41,10 @@ static bool scalar(const pv_known_param *spec, const char *text, json_t **out) {
     case PV_KNOWN_NAME:
       *out = json_string(text);
       return true;
+    case PV_KNOWN_FILE:
+      if (!pv_known_is_path(text)) return false;
+      *out = json_string(text);
+      return true;
     case PV_KNOWN_NAMES:
       *out = text[0] == '\0' ? json_array() : json_pack("[s]", text);
       return true;
@@ -163,6 +167,56 @@ pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t 
     json_decref(with);
   else
     *out = with;
+  return code;
+}
+
+/* A path that the contract writes is from its own folder. NULL when memory is out. */
+static char *path_here(pv_arena *arena, const pv_contract *c, const char *written) {
+  const char *slash = c->path == NULL ? NULL : strrchr(c->path, '/');
+  if (written[0] == '/' || slash == NULL) return pv_arena_strdup(arena, written);
+  return pv_arena_printf(arena, "%.*s%s", (int)(slash - c->path) + 1, c->path, written);
+}
+
+/* The path that a parameter of type file has: the contract's, else the check's; NULL for others. */
+static const char *file_of(const pv_falsifier *f, const pv_known_param *spec) {
+  const pv_param *param = pv_falsifier_param(f, spec->name);
+  if (spec->type != PV_KNOWN_FILE) return NULL;
+  return param != NULL ? param->text : spec->fallback;
+}
+
+static bool has_file(const pv_used_file *list, size_t count, const char *name) {
+  return pv_text_find(name, list, count, sizeof *list) != NULL;
+}
+
+pv_code pv_bind_files(pv_arena *arena, const pv_contract *contract, const pv_falsifier *f,
+                      pv_used_file **out, size_t *count, pv_error *err) {
+  const size_t params = f->known == NULL ? 0 : f->known->param_count;
+  pv_used_file *list = PV_ARENA_NEW(arena, params + 1, pv_used_file);
+  size_t n = 0;
+  if (list == NULL) return pv_error_nomem(err, "the files of a falsifier");
+  for (size_t i = 0; i < params; i++) {
+    const char *name = file_of(f, &f->known->params[i]);
+    if (name == NULL || has_file(list, n, name)) continue;
+    list[n] = (pv_used_file){name, path_here(arena, contract, name)};
+    if (list[n++].path == NULL) return pv_error_nomem(err, "the files of a falsifier");
+  }
+  *out = list;
+  *count = n;
+  return PV_OK;
+}
+
+pv_code pv_bind_paths(const pv_contract *contract, const pv_falsifier *f, json_t *with,
+                      pv_error *err) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_code code = PV_OK;
+  for (size_t i = 0; f->known != NULL && i < f->known->param_count && code == PV_OK; i++) {
+    const char *name = file_of(f, &f->known->params[i]);
+    char *path = name == NULL ? NULL : path_here(&arena, contract, name);
+    if (name != NULL && (path == NULL || json_object_set_new(with, f->known->params[i].name,
+                                                             pv_json_exact(path)) != 0))
+      code = pv_error_nomem(err, "parameters");
+  }
+  pv_arena_free(&arena);
   return code;
 }
 

@@ -25,6 +25,18 @@ void pv_bind_checks(pv_contract *contract, const pv_known *known);
 pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t **out,
                      pv_error *err);
 
+/* A file that a verdict rests on, beside the model. */
+typedef struct pv_used_file {
+  const char *name; /* as the contract writes it */
+  const char *path; /* where it lies from here */
+} pv_used_file;
+/* Those of a falsifier: the values of its parameters of type file, each file once. In the arena. */
+pv_code pv_bind_files(pv_arena *arena, const pv_contract *contract, const pv_falsifier *falsifier,
+                      pv_used_file **out, size_t *count, pv_error *err);
+/* Bound parameters with such files as paths from here, for one who opens them. */
+pv_code pv_bind_paths(const pv_contract *contract, const pv_falsifier *falsifier, json_t *with,
+                      pv_error *err);
+
 /* Bits of pv_known_needs: those of its check, and the reference where it names prompts that are not
  * built in. A check that does not exist needs nothing. */
 unsigned pv_bind_needs(const pv_falsifier *falsifier);

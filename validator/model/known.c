@@ -172,7 +172,8 @@ static pv_code kinds(const reader *r, const json_t *list, const char *const **ou
 
 static pv_code read_kind(const reader *r, const char *type, const char *loosens,
                          pv_known_param *p) {
-  static const char *const types[] = {"integer", "number", "word", "side", "name", "names", NULL};
+  static const char *const types[] = {"integer", "number", "word", "side",
+                                      "name",    "names",  "file", NULL};
   static const char *const ways[] = {"down", "", "up", NULL};
   const int kind = place_in(types, type), way = place_in(ways, loosens);
   const bool number = kind == PV_KNOWN_INTEGER || kind == PV_KNOWN_NUMBER;
@@ -412,6 +413,14 @@ bool pv_known_is_side(const pv_known_param *param, const char *text) {
   if (strncmp(text + layer, mark, strlen(mark)) != 0) return false;
   const char *number = text + layer + strlen(mark);
   return number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+}
+
+bool pv_known_is_path(const char *text) {
+  const size_t n = strlen(text);
+  if (n == 0 || n > TEXT_MAX_BYTES || !pv_utf8_valid(text, n)) return false;
+  for (const char *c = text; *c != '\0'; c++)
+    if (iscntrl((unsigned char)*c)) return false;
+  return true;
 }
 
 const pv_known_param *pv_known_param_find(const pv_known_check *check, const char *name) {

@@ -16,7 +16,8 @@ typedef enum pv_known_type {
   PV_KNOWN_SIDE,    /* KIND[@FAULT]: who computes, a kind of `words`; of one with a colon there,
                        "KIND:WHAT" or "KIND:", KIND and a text of its own */
   PV_KNOWN_NAME,    /* 1..128 bytes of [A-Za-z0-9._-] */
-  PV_KNOWN_NAMES    /* a list of 1..32 such names */
+  PV_KNOWN_NAMES,   /* a list of 1..32 such names */
+  PV_KNOWN_FILE     /* a file's path, from the contract's folder; receipts are about its bytes */
 } pv_known_type;
 
 /* Parameters of one check that name a side, at most. */
@@ -86,6 +87,8 @@ bool pv_known_is_side(const pv_known_param *param, const char *text);
 /* Whether the kind of a side has a colon in the parameter's words: it computes nothing in the
  * probe, and has neither identity nor fault. Whatever is behind the kind counts as its text. */
 bool pv_known_has_text(const pv_known_param *param, const char *side);
+/* Whether a text may be a file's path: 1 to 1000 bytes without control characters. */
+bool pv_known_is_path(const char *text);
 /* The bound that it judges by: its number of which some values demand less. */
 const pv_known_param *pv_known_gate(const pv_known_check *check);
 const pv_known_fault *pv_known_fault_find(const pv_known *known, const char *name);

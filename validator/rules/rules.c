@@ -264,6 +264,8 @@ static const char *misfit(const pv_known *known, const pv_known_param *spec, con
       if (pv_known_lists(spec->words, p->text)) return NULL;
       list_words(text, room, "one of", spec->words);
       return text;
+    case PV_KNOWN_FILE:
+      return pv_known_is_path(p->text) ? NULL : "a file's path";
     case PV_KNOWN_SIDE:
       return side_misfit(known, spec, p->text, text, room);
     default:

@@ -67,6 +67,7 @@ static pv_code make_request(session *s, pv_text *out, pv_error *err) {
   for (size_t i = 0; i < s->talk->count && code == PV_OK; i++) {
     const pv_falsifier *f = falsifier_at(s, i);
     code = pv_bind_with(f, spec->backend, &s->with[i], err);
+    if (code == PV_OK) code = pv_bind_paths(spec->contract, f, s->with[i], err);
     if (code != PV_OK) break;
     pv_json_append(&list, json_pack("{s:s, s:s, s:O, s:s*}", "id", f->id, "check", f->check, "with",
                                     s->with[i], "fault", f->planted));

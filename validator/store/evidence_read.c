@@ -215,6 +215,7 @@ static void read_subject(reader *r, const json_t *object, pv_subject *out) {
   out->kernels = get_maybe(r, s, "kernels");
   out->ptx = get_maybe(r, s, "ptx");
   out->numerics = get_facts(r, s, "numerics", &out->numerics_count);
+  if (json_object_get(s, "files") != NULL) out->files = get_facts(r, s, "files", &out->file_count);
 }
 
 static void read_falsifier(reader *r, const json_t *object, pv_falsifier *falsifier,

@@ -22,11 +22,14 @@ static json_t *series(const pv_falsifier_result *f) {
 }
 
 static json_t *subject(const pv_subject *s) {
-  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "falsifier", s->falsifier, "model",
-                   pv_json_exact(s->model), "reference", pv_json_exact(s->reference), "code",
-                   pv_json_exact(s->code), "kernels", pv_json_exact(s->kernels), "ptx",
-                   pv_json_exact(s->ptx), "numerics",
-                   pv_told_facts(s->numerics, s->numerics_count));
+  json_t *out =
+      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "falsifier", s->falsifier, "model",
+                pv_json_exact(s->model), "reference", pv_json_exact(s->reference), "code",
+                pv_json_exact(s->code), "kernels", pv_json_exact(s->kernels), "ptx",
+                pv_json_exact(s->ptx), "numerics", pv_told_facts(s->numerics, s->numerics_count));
+  /* Left out where there is none, as in evidence of earlier versions. */
+  if (s->file_count > 0) pv_json_set(&out, "files", pv_told_facts(s->files, s->file_count));
+  return out;
 }
 
 static json_t *falsifiers(const pv_evidence *e) {

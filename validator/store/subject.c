@@ -38,7 +38,27 @@ static const char *prompts_of(unsigned needs, const pv_basis *basis) {
   return known(basis->reference != NULL ? basis->reference : basis->builtin);
 }
 
-pv_code pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
+static pv_code digest_files(pv_arena *arena, const pv_contract *contract,
+                            const pv_falsifier *falsifier, pv_subject *out, pv_error *err) {
+  pv_used_file *used = NULL;
+  size_t count = 0;
+  pv_code code = pv_bind_files(arena, contract, falsifier, &used, &count, err);
+  pv_fact *files = code == PV_OK ? PV_ARENA_NEW(arena, count + 1, pv_fact) : NULL;
+  if (code == PV_OK && files == NULL) code = pv_error_nomem(err, "digests");
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
+    char digest[PV_SHA256_HEX] = PV_SUBJECT_UNKNOWN;
+    code = pv_sha256_file(used[i].path, digest, err);
+    if (code == PV_ERR_IO || code == PV_ERR_INPUT) code = PV_OK; /* it is not there: unknown */
+    if (code == PV_OK && !pv_fact_make(arena, &files[i], used[i].name, digest))
+      code = pv_error_nomem(err, "digests");
+  }
+  if (code != PV_OK) return code;
+  out->files = files;
+  out->file_count = count;
+  return PV_OK;
+}
+
+pv_code pv_subject_make(pv_arena *arena, const pv_contract *contract, const pv_falsifier *falsifier,
                         const pv_basis *basis, pv_subject *out, pv_error *err) {
   json_t *with = NULL;
   pv_code code = pv_bind_with(falsifier, basis->backend, &with, err);
@@ -54,6 +74,7 @@ pv_code pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifi
   json_t *object = json_pack("{s:s, s:o, s:o}", "check", falsifier->check, "with", with, "criteria",
                              claims(contract, falsifier));
   code = pv_canon_digest(object, made.falsifier, err);
+  if (code == PV_OK) code = digest_files(arena, contract, falsifier, &made, err);
   if (code == PV_OK) *out = made;
   json_decref(object);
   return code;
@@ -65,7 +86,7 @@ pv_code pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_ba
   pv_subject *list = PV_ARENA_NEW(arena, contract->falsifier_count + 1, pv_subject);
   if (list == NULL) return pv_error_nomem(err, "digests");
   for (size_t i = 0; i < contract->falsifier_count && code == PV_OK; i++)
-    code = pv_subject_make(contract, &contract->falsifiers[i], basis, &list[i], err);
+    code = pv_subject_make(arena, contract, &contract->falsifiers[i], basis, &list[i], err);
   if (code == PV_OK) *out = list;
   return code;
 }
@@ -90,6 +111,35 @@ static bool note(bool holds, pv_text *changed, const char *what) {
   return false;
 }
 
+static const char *file_of(const pv_subject *s, const char *name) {
+  return pv_fact_value(s->files, s->file_count, name);
+}
+
+const char *pv_subject_changed_file(const pv_subject *then, const pv_subject *now) {
+  for (size_t i = 0; i < now->file_count; i++) {
+    const char *before = file_of(then, now->files[i].name);
+    if (before == NULL || strcmp(before, now->files[i].value) != 0) return now->files[i].name;
+  }
+  return NULL;
+}
+
+/* Each file of both, with the same bytes; those that are not are named. */
+static bool same_files(const pv_subject *then, const pv_subject *now, pv_text *changed) {
+  bool holds = true;
+  for (size_t i = 0; i < now->file_count; i++) {
+    const char *name = now->files[i].name, *before = file_of(then, name);
+    const bool one = before != NULL && same(before, now->files[i].value);
+    holds &= note(one, changed, "the file ");
+    if (!one && changed != NULL) pv_text_puts(changed, name);
+  }
+  for (size_t i = 0; i < then->file_count; i++) {
+    const bool one = file_of(now, then->files[i].name) != NULL;
+    holds &= note(one, changed, "the file ");
+    if (!one && changed != NULL) pv_text_puts(changed, then->files[i].name);
+  }
+  return holds;
+}
+
 /* A comment in a kernel leaves its PTX; where there is no nvcc the sources are what is known. */
 static bool same_kernels(const pv_subject *then, const pv_subject *now) {
   return same(then->kernels, now->kernels) || same(then->ptx, now->ptx);
@@ -107,6 +157,7 @@ bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *ch
   holds &= note(same_kernels(then, now), changed, "the kernels");
   holds &= note(now->numerics_count > 0 && numerics_within(then, now) && numerics_within(now, then),
                 changed, "the numerics");
+  holds &= same_files(then, now, changed);
   return holds;
 }
 

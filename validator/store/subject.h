@@ -20,6 +20,8 @@ typedef struct pv_subject {
   const char *kernels, *ptx; /* sources of the CUDA kernels, what is made of them: one suffices */
   const pv_fact *numerics;   /* identity name -> string */
   size_t numerics_count;
+  const pv_fact *files; /* beside the model: as the contract writes each -> its digest */
+  size_t file_count;
 } pv_subject;
 
 /* What a run stands on. Texts may be NULL when they are not known. */
@@ -31,18 +33,24 @@ typedef struct pv_basis {
   const char *backend; /* --backend, as given to pv_bind_with */
 } pv_basis;
 
-pv_code pv_subject_make(const pv_contract *contract, const pv_falsifier *falsifier,
+/* Files that the falsifier names (pv_bind_files) are read; one that can not be is unknown. What is
+ * not a digest of `basis` is in the arena. */
+pv_code pv_subject_make(pv_arena *arena, const pv_contract *contract, const pv_falsifier *falsifier,
                         const pv_basis *basis, pv_subject *out, pv_error *err);
 /* One for each falsifier, in the arena. */
 pv_code pv_subject_all(pv_arena *arena, const pv_contract *contract, const pv_basis *basis,
                        pv_subject **out, pv_error *err);
 
 /* True when `then` still holds for `now`. Else the names of what differs are appended to
- * `changed`, which may be NULL: "the model, the kernels". */
+ * `changed`, which may be NULL: "the model, the kernels, the file a.ptx". */
 bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *changed);
 
 /* Whether both are about the same code of the check and the same kernels; unknown ones are not. */
 bool pv_subject_same_code(const pv_subject *then, const pv_subject *now);
+
+/* The name of the first file that has other bytes than it had; NULL: none has. Both are subjects of
+ * one falsifier; a file that could be read neither time is as it was. */
+const char *pv_subject_changed_file(const pv_subject *then, const pv_subject *now);
 
 /* Whether `then` is about the same model, and about the same prompts, whatever else changed since.
  */

@@ -78,6 +78,8 @@ static bool fallback_holds(const pv_param_spec *p) {
       return is_word(p, p->fallback);
     case PV_PARAM_STRING:
       return length > 0 && plain(p->fallback);
+    case PV_PARAM_FILE:
+      return length > 0;
     case PV_PARAM_STRINGS: /* "": an empty list */
       return plain(p->fallback);
   }

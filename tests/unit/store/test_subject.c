@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/base/folder.h"
 #include "tests/unit/store/sample.h"
 #include "tests/unit/testing.h"
+#include "validator/model/bind.h"
 
 static sample s;
 static pv_error err;
@@ -172,7 +174,7 @@ static void test_unknown_check(void) {
   s.contract->falsifiers[1].check = nothing;
   s.contract->falsifiers[1].known = NULL;
   err = PV_ERROR_INIT;
-  EXPECT(pv_subject_make(s.contract, &s.contract->falsifiers[1], &s.basis, &out, &err) ==
+  EXPECT(pv_subject_make(&s.arena, s.contract, &s.contract->falsifiers[1], &s.basis, &out, &err) ==
          PV_ERR_INPUT);
   EXPECT_STR(err.message, "there is no check 'no.such_check'");
   EXPECT_STR(out.kernels, "before");
@@ -191,8 +193,8 @@ static void expect_holds(const pv_subject *then, const pv_subject *now, const ch
 static void test_numerics(void) {
   pv_fact one[] = {{a, a}}, other[] = {{a, b}}, two[] = {{b, b}, {a, a}},
           swapped[] = {{a, a}, {b, b}};
-  pv_subject then = {"", "m", NULL, "h", "k", "p", two, 2},
-             now = {"", "m", NULL, "h", "k", "p", swapped, 2};
+  pv_subject then = {"", "m", NULL, "h", "k", "p", two, 2, NULL, 0},
+             now = {"", "m", NULL, "h", "k", "p", swapped, 2, NULL, 0};
   expect_holds(&then, &now, ""); /* the order says nothing */
   now.numerics = one;
   now.numerics_count = 1;
@@ -207,7 +209,7 @@ static void test_numerics(void) {
 
 static void test_digests(void) {
   pv_fact one[] = {{a, a}};
-  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1};
+  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1, NULL, 0};
   pv_subject then = now;
   expect_holds(&then, &now, "");
   then.model = NULL;
@@ -220,10 +222,53 @@ static void test_digests(void) {
                "the code of its check, the kernels"); /* not known is not even itself */
   const pv_basis basis = {.model = "", .reference = "r", .kernels = NULL};
   REQUIRE(sample_make(&s));
-  REQUIRE(pv_subject_make(s.contract, &s.contract->falsifiers[2], &basis, &then, NULL) == PV_OK);
+  REQUIRE(pv_subject_make(&s.arena, s.contract, &s.contract->falsifiers[2], &basis, &then, NULL) ==
+          PV_OK);
   EXPECT_STR(then.model, PV_SUBJECT_UNKNOWN);
   EXPECT_STR(then.reference, "r");
   EXPECT_STR(then.kernels, PV_SUBJECT_UNKNOWN);
+}
+
+/* Files beside the model: each by its bytes, named as the contract writes it, from its folder. */
+static void test_files(void) {
+  static char beside[] = "beside.ptx", gone[] = "gone.ptx", first[] = "kernel", second[] = "other";
+  static const char *const none[] = {NULL};
+  static const pv_known_param params[] = {
+      {.name = first, .type = PV_KNOWN_FILE, .words = none},
+      {.name = second, .type = PV_KNOWN_FILE, .fallback = "beside.ptx", .words = none}};
+  static const pv_known_check check = {
+      .name = "kernel.guest", .digest = "d", .params = params, .param_count = 2};
+  pv_param with = {.name = first, .text = beside};
+  pv_subject then, now;
+  REQUIRE(folder_make() != NULL);
+  folder_write("beside.ptx", "ret;");
+  REQUIRE(sample_make(&s));
+  s.contract->path = pv_arena_strdup(&s.arena, folder_path("c.yaml"));
+  pv_falsifier f = {.id = beside, .check = first, .known = &check, .with = &with, .with_count = 1};
+  REQUIRE(pv_subject_make(&s.arena, s.contract, &f, &s.basis, &then, NULL) == PV_OK);
+  EXPECT(then.file_count == 1); /* the other parameter names the same one */
+  EXPECT_STR(then.files[0].name, "beside.ptx");
+  EXPECT(strlen(then.files[0].value) == PV_SHA256_HEX - 1);
+  REQUIRE(pv_subject_make(&s.arena, s.contract, &f, &s.basis, &now, NULL) == PV_OK);
+  expect_holds(&then, &now, "");
+  EXPECT(pv_subject_changed_file(&then, &now) == NULL);
+  folder_write("beside.ptx", "exit;");
+  REQUIRE(pv_subject_make(&s.arena, s.contract, &f, &s.basis, &now, NULL) == PV_OK);
+  expect_holds(&then, &now, "the file beside.ptx");
+  EXPECT_STR(pv_subject_changed_file(&then, &now), "beside.ptx");
+  with.text = gone; /* one that can not be read equals nothing, and did not change meanwhile */
+  REQUIRE(pv_subject_make(&s.arena, s.contract, &f, &s.basis, &now, NULL) == PV_OK);
+  EXPECT(now.file_count == 2);
+  EXPECT_STR(now.files[0].value, PV_SUBJECT_UNKNOWN);
+  EXPECT(!pv_subject_holds(&now, &now, NULL));
+  EXPECT(pv_subject_changed_file(&now, &now) == NULL);
+  json_t *bound = NULL;
+  REQUIRE(pv_bind_with(&f, NULL, &bound, NULL) == PV_OK);
+  EXPECT_STR(json_string_value(json_object_get(bound, "kernel")), "gone.ptx");
+  EXPECT(pv_bind_paths(s.contract, &f, bound, NULL) == PV_OK);
+  EXPECT_STR(json_string_value(json_object_get(bound, "other")), folder_path("beside.ptx"));
+  json_decref(bound);
+  folder_remove();
 }
 
 /* The sources of the kernels or the PTX that was made of them: one of the two is enough. */
@@ -241,7 +286,7 @@ static void test_sources_or_ptx(void) {
                {"p", "k", false},
                {"another", NULL, false}};
   pv_fact one[] = {{a, a}};
-  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1};
+  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1, NULL, 0};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     pv_subject then = now;
     then.kernels = cases[i].kernels;
@@ -266,6 +311,7 @@ int main(void) {
                                                           PV_CASE(test_unknown_check),
                                                           PV_CASE(test_numerics),
                                                           PV_CASE(test_digests),
+                                                          PV_CASE(test_files),
                                                           PV_CASE(test_sources_or_ptx),
                                                           {0}});
   sample_free(&s);
