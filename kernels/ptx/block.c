@@ -10,7 +10,7 @@
 #include "kernels/ptx/decode.h"
 #include "kernels/ptx/shared.h"
 
-/* A block that executes more is endless. */
+/* A block that executes more is endless, unless the launch says otherwise. */
 #define EXECUTED_MAX (1ULL << 32)
 
 static uint32_t lane_value(const pv_ptx_warp *warp, uint32_t at, uint32_t mask) {
@@ -291,15 +291,17 @@ static bool go_on(pv_ptx_block *b) {
   return false;
 }
 
-bool pv_ptx_block_run(pv_ptx_block *b, uint64_t number) {
+bool pv_ptx_block_run(pv_ptx_block *b, uint64_t position) {
   const pv_ptx_launch *launch = b->grid->launch;
+  const uint64_t number = pv_ptx_schedule_at(launch, 0, b->grid->blocks, position);
   const uint64_t row = number / launch->grid[0];
+  b->position = position;
   b->number = number;
   b->id[0] = (uint32_t)(number % launch->grid[0]);
   b->id[1] = (uint32_t)(row % launch->grid[1]);
   b->id[2] = (uint32_t)(row / launch->grid[1]);
   b->failed = false;
-  b->allowed = b->executed + EXECUTED_MAX;
+  b->allowed = b->executed + (launch->allowed != 0 ? launch->allowed : EXECUTED_MAX);
   if (b->shared_bytes > 0) memset(b->shared_written, 0, b->shared_bytes);
   if (b->code->local_pitch > 0)
     memset(b->local_written, 0, (size_t)b->code->local_pitch * b->warp_count * PV_PTX_LANES);
@@ -308,7 +310,8 @@ bool pv_ptx_block_run(pv_ptx_block *b, uint64_t number) {
   b->barrier_clock = pv_ptx_tick(b);
   for (uint32_t i = 0; i < b->warp_count; i++) start_warp(b, i);
   do {
-    for (uint32_t i = 0; i < b->warp_count && !b->failed; i++) run_warp(&b->warps[i]);
+    for (uint32_t i = 0; i < b->warp_count && !b->failed; i++)
+      run_warp(&b->warps[pv_ptx_schedule_at(launch, number + b->clock, b->warp_count, i)]);
   } while (!b->failed && go_on(b));
   return !b->failed;
 }

@@ -15,6 +15,7 @@ static const char *const names[] = {
     [PV_PTX_DIVERGENT_BARRIER] = "divergent barrier",
     [PV_PTX_SHARED_RACE] = "shared-memory race",
     [PV_PTX_ENDLESS] = "endless",
+    [PV_PTX_GLOBAL_RACE] = "race in device memory",
     [PV_PTX_TRAP] = "trap",
 };
 

@@ -178,18 +178,19 @@ typedef struct job {
   pv_ptx_block *blocks;
 } job;
 
-/* Takes blocks until there are none, or none below one with a fault. Blocks are handed out in
- * order, so that each below the lowest with a fault was run. */
+/* Takes blocks until there are none, or none before one with a fault. Blocks are handed out in
+ * their order, so that each before the first with a fault was run. */
 static void run_blocks(void *context, size_t task, unsigned thread) {
   const job *j = context;
   pv_ptx_block *b = &j->blocks[task];
   (void)thread;
   for (;;) {
-    const uint64_t number = atomic_fetch_add(&j->grid->next, 1);
-    if (number >= j->grid->blocks || number > atomic_load(&j->grid->failed)) return;
-    if (pv_ptx_block_run(b, number)) continue;
+    const uint64_t position = atomic_fetch_add(&j->grid->next, 1);
+    if (position >= j->grid->blocks || position > atomic_load(&j->grid->failed)) return;
+    if (pv_ptx_block_run(b, position)) continue;
     unsigned long long lowest = atomic_load(&j->grid->failed);
-    while (number < lowest && !atomic_compare_exchange_weak(&j->grid->failed, &lowest, number)) {
+    while (position < lowest &&
+           !atomic_compare_exchange_weak(&j->grid->failed, &lowest, position)) {
     }
     return;
   }
@@ -244,7 +245,7 @@ pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_erro
                       .log = &m->log,
                       .blocks = blocks};
   atomic_store(&grid.failed, UINT64_MAX);
-  const unsigned pooled = pv_pool_threads(m->pool);
+  const unsigned pooled = l->observe ? 1 : pv_pool_threads(m->pool);
   const unsigned tasks = blocks < pooled ? (unsigned)blocks : pooled;
   for (unsigned i = 0; i < tasks; i++)
     if (!prepare(&m->blocks[i], &grid, (uint32_t)((threads + PV_PTX_LANES - 1) / PV_PTX_LANES)))
@@ -255,7 +256,7 @@ pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_erro
   pv_pool_run(m->pool, run_blocks, &j, tasks);
   const uint64_t lowest = atomic_load(&grid.failed);
   for (unsigned i = 0; i < tasks && lowest != UINT64_MAX; i++)
-    if (m->blocks[i].failed && m->blocks[i].number == lowest) {
+    if (m->blocks[i].failed && m->blocks[i].position == lowest) {
       m->failed = true;
       m->fault = m->blocks[i].fault;
       pv_error_set(err, PV_ERR_DEVICE, "%s", m->fault.text);
@@ -270,6 +271,26 @@ const pv_ptx_fault *pv_ptx_machine_fault(const pv_ptx_machine *m) {
 
 const char *pv_ptx_machine_printed(const pv_ptx_machine *m) {
   return m->log.text;
+}
+
+bool pv_ptx_machine_stored(const pv_ptx_machine *m, uint64_t address, pv_ptx_store *out) {
+  (void)m;
+  (void)address;
+  (void)out;
+  return false;
+}
+
+uint64_t pv_ptx_machine_unwritten(const pv_ptx_machine *m, uint64_t address, uint64_t bytes) {
+  for (uint32_t i = 0; i < m->memory.count; i++) {
+    const pv_ptx_buffer *b = &m->memory.buffers[i];
+    if (address < b->address || address - b->address > b->bytes ||
+        bytes > b->bytes - (address - b->address))
+      continue;
+    const unsigned char *written = b->written + (address - b->address);
+    const unsigned char *first = memchr(written, 0, bytes);
+    return first != NULL ? (uint64_t)(first - written) : bytes;
+  }
+  return 0;
 }
 
 uint64_t pv_ptx_machine_instructions(const pv_ptx_machine *m) {

@@ -28,13 +28,22 @@ typedef enum pv_ptx_fault_kind {
   PV_PTX_DIVERGENT_BARRIER, /* threads wait for each other in places that can not meet */
   PV_PTX_SHARED_RACE,       /* two threads, no barrier between, at least one writes */
   PV_PTX_ENDLESS,           /* a block that executes more than it is allowed to */
+  PV_PTX_GLOBAL_RACE,       /* the same in device memory, also between blocks: see `observe` */
   PV_PTX_TRAP               /* the kernel stopped itself: trap, or an assertion of its own */
 } pv_ptx_fault_kind;
 
 /* "out of bounds" */
 const char *pv_ptx_fault_name(pv_ptx_fault_kind kind);
 
-/* The first defect of a launch: that of the lowest block, whatever the number of host threads. */
+/* A store, or another access: where it stands in the text, and who did it. `line` 0: not known. */
+typedef struct pv_ptx_store {
+  uint32_t line, source_line; /* as in pv_ptx_fault */
+  char source[256];
+  uint32_t block[3], thread[3];
+} pv_ptx_store;
+
+/* The first defect of a launch: that of the first block in its order, whatever the number of host
+ * threads. */
 typedef struct pv_ptx_fault {
   pv_ptx_fault_kind kind;
   char kernel[128];
@@ -44,8 +53,17 @@ typedef struct pv_ptx_fault {
   uint32_t source_line;         /* or 0 */
   uint32_t block[3], thread[3]; /* thread: the first one concerned */
   uint64_t address;             /* of an access to memory, else 0 */
+  pv_ptx_store earlier;         /* of a race in a launch that observes: the other side */
   char text[768];               /* one sentence: what, where, and the nearest buffer */
 } pv_ptx_fault;
+
+/* In which order blocks run, and the warps of a block from one barrier to the next. No kernel may
+ * depend on it. */
+typedef enum pv_ptx_order {
+  PV_PTX_ASCENDING = 0,
+  PV_PTX_DESCENDING,
+  PV_PTX_SHUFFLED /* by `seed`: equal seeds, equal orders */
+} pv_ptx_order;
 
 typedef struct pv_ptx_launch {
   unsigned kernel; /* from pv_ptx_machine_find */
@@ -56,6 +74,13 @@ typedef struct pv_ptx_launch {
   /* Addresses in the allocations that may be written; with NULL, all may be. */
   const uint64_t *outputs;
   size_t output_count;
+  pv_ptx_order order;
+  uint64_t seed;
+  uint64_t allowed; /* instructions that a block may execute, 0: 2^32 */
+  /* Finds races in device memory too, and remembers who stored what. The blocks then run on one
+   * thread of the host, so that a fault is the same each time. What may not be written costs
+   * nothing: declare the outputs. */
+  bool observe;
 } pv_ptx_launch;
 
 /* `threads` of the host, 0: one per processor. */
@@ -82,7 +107,8 @@ pv_code pv_ptx_machine_upload(pv_ptx_machine *machine, uint64_t to, const void *
 pv_code pv_ptx_machine_download(pv_ptx_machine *machine, void *to, uint64_t from, uint64_t bytes,
                                 pv_error *err);
 
-/* Runs to the end. After a fault the outputs hold what was stored until then. */
+/* Runs to the end. After a fault the outputs hold what was stored until then. PV_ERR_LIMIT: a
+ * launch that observes has more to remember than there is room for. */
 pv_code pv_ptx_machine_launch(pv_ptx_machine *machine, const pv_ptx_launch *launch, pv_error *err);
 
 /* Of the last launch, or NULL. */
@@ -91,6 +117,13 @@ const pv_ptx_fault *pv_ptx_machine_fault(const pv_ptx_machine *machine);
 /* What the last launch printed with printf, each call as one, the lanes of a warp in order; blocks
  * that run at once print in any order. At most 4096 bytes, "" when nothing. */
 const char *pv_ptx_machine_printed(const pv_ptx_machine *machine);
+/* Who stored the byte at `address` last. False: nobody in the last launch, or it did not observe.
+ */
+bool pv_ptx_machine_stored(const pv_ptx_machine *machine, uint64_t address, pv_ptx_store *out);
+
+/* The first byte of the range that no launch stored and nobody uploaded, counted from `address`;
+ * `bytes` when there is none, 0 when the range does not lie in one allocation. */
+uint64_t pv_ptx_machine_unwritten(const pv_ptx_machine *machine, uint64_t address, uint64_t bytes);
 
 /* Instructions that warps have executed so far, all launches together. */
 uint64_t pv_ptx_machine_instructions(const pv_ptx_machine *machine);

@@ -161,7 +161,7 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   struct pv_ptx_grid *grid;
   const pv_ptx_code *code;
   uint32_t id[3];
-  uint64_t number;
+  uint64_t position, number; /* which it is in the order of the launch, and in the grid */
   pv_ptx_warp warps[PV_PTX_WARPS_MAX];
   uint32_t warp_count;
   unsigned char *registers; /* of all warps */
@@ -193,8 +193,8 @@ typedef struct pv_ptx_grid { /* a launch */
   const unsigned char *params;
   pv_ptx_log *log;
   uint64_t blocks;
-  atomic_ullong next;   /* block to hand out */
-  atomic_ullong failed; /* the lowest block with a fault */
+  atomic_ullong next;   /* position of the block to hand out */
+  atomic_ullong failed; /* the lowest position with a fault */
 } pv_ptx_grid;
 
 /* decode.c: the steps of a kernel, in the arena. */
@@ -210,8 +210,14 @@ pv_code pv_ptx_buffer_add(pv_ptx_memory *memory, uint64_t bytes, pv_ptx_buffer *
 pv_code pv_ptx_variable_address(pv_ptx_memory *memory, const pv_ptx_module *module,
                                 const pv_ptx_variable *variable, uint64_t *out, pv_error *err);
 
-/* block.c: runs block `number` of the launch. False when it stopped at a fault. */
-bool pv_ptx_block_run(pv_ptx_block *block, uint64_t number);
+/* block.c: runs the block at `position` in the order of the launch. False when it stopped at a
+ * fault. */
+bool pv_ptx_block_run(pv_ptx_block *block, uint64_t position);
+
+/* schedule.c: which of `count` comes at `position`. `salt`: which of several orders of one launch.
+ */
+uint64_t pv_ptx_schedule_at(const pv_ptx_launch *launch, uint64_t salt, uint64_t count,
+                            uint64_t position);
 
 /* memory.c: the allocation that holds all of these bytes, or NULL. */
 pv_ptx_buffer *pv_ptx_buffer_at(pv_ptx_memory *memory, uint64_t address, uint64_t bytes);
