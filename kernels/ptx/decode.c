@@ -283,6 +283,7 @@ static pv_code decode_one(pv_ptx_decoder *d) {
   if (never != NULL)
     return pv_ptx_refuse(d, "compile for sm_80, or run it on a device", "%s", never);
   if (d->code->step_count == UINT32_MAX) return pv_ptx_decode_nomem(d);
+  if (pv_ptx_decode_permit(d) != PV_OK) return d->failed;
   for (size_t i = 0; i < sizeof families / sizeof *families; i++)
     if (strcmp(families[i].name, d->now->parts[0]) == 0) return families[i].decode(d);
   return pv_ptx_decode_alu(d);
@@ -328,13 +329,15 @@ pv_code pv_ptx_decode_body(pv_ptx_decoder *d) {
 }
 
 pv_code pv_ptx_decode(pv_arena *arena, pv_ptx_memory *memory, const pv_ptx_module *module,
-                      const pv_ptx_function *function, pv_ptx_code **out, pv_error *err) {
+                      const pv_ptx_function *function, bool permits, pv_ptx_code **out,
+                      pv_error *err) {
   pv_ptx_frame frame = {.function = function};
   pv_ptx_decoder d = {.arena = arena,
                       .err = err,
                       .memory = memory,
                       .module = module,
                       .kernel = function,
+                      .permits = permits,
                       .frame = &frame};
   uint64_t pitch = 0;
   pv_ptx_code *decoded = d.code = PV_ARENA_NEW(arena, 1, pv_ptx_code);

@@ -33,6 +33,7 @@ typedef struct pv_ptx_decoder {
   const pv_ptx_module *module;
   const pv_ptx_function *kernel;
   pv_ptx_frame *frame;
+  bool permits; /* what is not defined bit for bit: see pv_ptx_machine_permit */
   const pv_ptx_instruction *now;
   pv_ptx_code *code;
   pv_ptx_place *places; /* the innermost function's last */
@@ -84,6 +85,10 @@ pv_code pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *opera
 
 /* never.c: why an instruction is not executed on purpose, from its opcode or its line; or NULL. */
 const char *pv_ptx_never(const char *text);
+/* Refuses the current instruction where its bits need a permission, and notes the first one whose
+ * bits are not defined. */
+pv_code pv_ptx_decode_permit(pv_ptx_decoder *d);
+pv_code pv_ptx_approximates(pv_ptx_decoder *d, const char *hint);
 
 /* Families of instructions; each appends the steps of the current one. */
 pv_code pv_ptx_decode_alu(pv_ptx_decoder *d);

@@ -5,15 +5,36 @@
 #include "kernels/ptx/alu.h"
 #include "kernels/ptx/decode.h"
 
-/* Words that change a result in a way that no table says bit for bit. */
-static const char *why_not(const pv_ptx_instruction *i) {
-  if (pv_ptx_has_part(i, "approx") || pv_ptx_has_part(i, "full"))
-    return "an approximation is not specified bit for bit: use an exact operation";
-  if (pv_ptx_has_part(i, "ftz")) return "compile with --ftz=false: subnormals are kept here";
-  if (strcmp(i->parts[i->part_count - 1], "f32") == 0 ||
-      strcmp(i->parts[i->part_count - 1], "f64") == 0)
-    return "compile with --fmad=false, so that the rounding mode is written out (.rn)";
-  return NULL;
+/* add, sub or mul of floats that the assembler may fuse. */
+static bool is_unrounded(const pv_ptx_instruction *i) {
+  static const char *const opcodes[] = {"add", "sub", "mul"};
+  static const char *const rounded[] = {"rn", "rz", "rm", "rp"};
+  bool found = false;
+  for (size_t k = 0; k < sizeof opcodes / sizeof *opcodes; k++)
+    found = found || strcmp(opcodes[k], i->parts[0]) == 0;
+  for (size_t k = 0; k < sizeof rounded / sizeof *rounded; k++)
+    found = found && !pv_ptx_has_part(i, rounded[k]);
+  return found && strchr("fb", i->parts[i->part_count - 1][0]) != NULL;
+}
+
+pv_code pv_ptx_approximates(pv_ptx_decoder *d, const char *hint) {
+  if (!d->permits) return pv_ptx_refuse(d, hint, "this instruction is not interpreted");
+  if (d->code->approximates == 0) d->code->approximates = d->now->line;
+  return d->failed;
+}
+
+pv_code pv_ptx_decode_permit(pv_ptx_decoder *d) {
+  const pv_ptx_instruction *now = d->now;
+  if (pv_ptx_has_part(now, "approx") || pv_ptx_has_part(now, "full"))
+    return pv_ptx_approximates(
+        d, "an approximation is not specified bit for bit: use an exact operation");
+  if (pv_ptx_has_part(now, "ftz") && !d->permits)
+    return pv_ptx_refuse(d, "compile with --ftz=false: subnormals are kept here",
+                         "this instruction is not interpreted");
+  if (is_unrounded(now))
+    return pv_ptx_approximates(
+        d, "compile with --fmad=false, so that the rounding mode is written out (.rn)");
+  return d->failed;
 }
 
 static pv_code emit_row(pv_ptx_decoder *d, const pv_ptx_alu *row) {
@@ -44,13 +65,20 @@ static bool kinds_of(const pv_ptx_decoder *d, char *out, size_t size) {
 }
 
 pv_code pv_ptx_decode_alu(pv_ptx_decoder *d) {
-  char kinds[16];
+  char kinds[16], opcode[64];
   bool known = false;
+  /* What may be fused is not: "add.f32" is "add.rn.f32". */
+  snprintf(opcode, sizeof opcode, "%s%s%s", d->now->parts[0], is_unrounded(d->now) ? ".rn" : "",
+           d->now->opcode + strlen(d->now->parts[0]));
   const pv_ptx_alu *row =
-      kinds_of(d, kinds, sizeof kinds) ? pv_ptx_alu_find(d->now->opcode, kinds, &known) : NULL;
+      kinds_of(d, kinds, sizeof kinds) ? pv_ptx_alu_find(opcode, kinds, &known) : NULL;
   if (row != NULL) return emit_row(d, row);
   if (known) return pv_ptx_refuse(d, NULL, "operands of these sizes are not interpreted");
-  return pv_ptx_refuse(d, why_not(d->now), "this instruction is not interpreted");
+  return pv_ptx_refuse(d,
+                       strcmp(d->now->parts[0], "call") == 0
+                           ? "functions are not called here: make them __forceinline__"
+                           : NULL,
+                       "this instruction is not interpreted");
 }
 
 pv_code pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *operands, bool always,

@@ -16,6 +16,7 @@ struct pv_ptx_machine {
   size_t module_count;
   const pv_ptx_code *kernels[KERNELS_MAX];
   unsigned kernel_count;
+  bool permits; /* what is not defined bit for bit */
   pv_ptx_memory memory;
   pv_pool *pool;
   pv_ptx_block *blocks; /* one for each thread */
@@ -103,14 +104,24 @@ pv_code pv_ptx_machine_find(pv_ptx_machine *m, const char *kernel, unsigned *out
     if (f->unread != NULL) return refuse_unread(m->modules[i], f, err);
     if (m->kernel_count == KERNELS_MAX)
       return pv_error_set(err, PV_ERR_LIMIT, "more than %d kernels", KERNELS_MAX);
-    const pv_code code =
-        pv_ptx_decode(&m->arena, &m->memory, m->modules[i], f, &decoded, err != NULL ? err : &own);
+    const pv_code code = pv_ptx_decode(&m->arena, &m->memory, m->modules[i], f, m->permits,
+                                       &decoded, err != NULL ? err : &own);
     if (code != PV_OK) return code;
     m->kernels[m->kernel_count] = decoded;
     *out = m->kernel_count++;
     return PV_OK;
   }
   return pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%.100s'", kernel);
+}
+
+void pv_ptx_machine_permit(pv_ptx_machine *m) {
+  m->permits = true;
+}
+
+bool pv_ptx_machine_approximates(const pv_ptx_machine *m, unsigned kernel, uint32_t *line) {
+  const uint32_t at = kernel < m->kernel_count ? m->kernels[kernel]->approximates : 0;
+  if (at != 0 && line != NULL) *line = at;
+  return at != 0;
 }
 
 pv_code pv_ptx_machine_alloc(pv_ptx_machine *m, uint64_t bytes, uint64_t *out, pv_error *err) {

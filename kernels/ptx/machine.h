@@ -98,6 +98,15 @@ pv_code pv_ptx_machine_load(pv_ptx_machine *machine, const char *name, const cha
 pv_code pv_ptx_machine_find(pv_ptx_machine *machine, const char *kernel, unsigned *out,
                             pv_error *err);
 
+/* From here on pv_ptx_machine_find also takes what is refused otherwise: `.ftz`, which is exact,
+ * and what PTX does not define bit for bit, such as `.approx`, `.full` and a sum or product without
+ * a rounding mode. That is computed as the correctly rounded result. */
+void pv_ptx_machine_permit(pv_ptx_machine *machine);
+
+/* Whether the kernel has such an instruction: no claim about its bits holds then on a device.
+ * `*line`, of the first one in the PTX, may be NULL. */
+bool pv_ptx_machine_approximates(const pv_ptx_machine *machine, unsigned kernel, uint32_t *line);
+
 /* Aligned to 256 bytes. */
 pv_code pv_ptx_machine_alloc(pv_ptx_machine *machine, uint64_t bytes, uint64_t *out, pv_error *err);
 /* PV_ERR_INPUT when the bytes do not lie in one allocation. What was uploaded is initialised; a

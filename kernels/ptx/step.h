@@ -104,7 +104,8 @@ typedef struct pv_ptx_code { /* a kernel */
   uint32_t local_bytes; /* of a thread */
   uint32_t local_pitch; /* from one thread's to the next: aligned for any element */
   uint32_t param_bytes;
-  uint32_t caches; /* memory accesses that look a buffer up */
+  uint32_t caches;       /* memory accesses that look a buffer up */
+  uint32_t approximates; /* line of the first instruction that is not defined bit for bit, or 0 */
 } pv_ptx_code;
 
 typedef struct pv_ptx_buffer {
@@ -197,9 +198,10 @@ typedef struct pv_ptx_grid { /* a launch */
   atomic_ullong failed; /* the lowest position with a fault */
 } pv_ptx_grid;
 
-/* decode.c: the steps of a kernel, in the arena. */
+/* decode.c: the steps of a kernel, in the arena. `permits`: see pv_ptx_machine_permit. */
 pv_code pv_ptx_decode(pv_arena *arena, pv_ptx_memory *memory, const pv_ptx_module *module,
-                      const pv_ptx_function *function, pv_ptx_code **out, pv_error *err);
+                      const pv_ptx_function *function, bool permits, pv_ptx_code **out,
+                      pv_error *err);
 
 /* variable.c: a buffer of `bytes` zeros, none of them written. Its place holds until the memory
  * goes. */

@@ -200,6 +200,32 @@ static void test_operands_missing(void) {
   pv_ptx_machine_close(machine);
 }
 
+/* What is not defined bit for bit takes a permission, and is told. */
+static void test_approximations(void) {
+  static const char text[] =
+      ".version 8.0\n.target sm_80\n.address_size 64\n"
+      ".visible .entry exact() {\n  .reg .f32 %f<3>;\n  add.rn.f32 %f1, %f2, %f2;\n}\n"
+      ".visible .entry fused() {\n  .reg .f32 %f<3>;\n  add.rn.f32 %f1, %f2, %f2;\n"
+      "  add.f32 %f1, %f2, %f2;\n  mul.f32 %f1, %f2, %f2;\n}\n";
+  pv_ptx_machine *machine = NULL;
+  pv_error err = PV_ERROR_INIT;
+  unsigned kernel = 0;
+  uint32_t line = 7;
+  REQUIRE(pv_ptx_machine_open(1, &machine, &err) == PV_OK);
+  EXPECT(pv_ptx_machine_load(machine, "sums.ptx", text, strlen(text), &err) == PV_OK);
+  EXPECT_U64(pv_ptx_machine_find(machine, "fused", &kernel, &err), PV_ERR_UNSUPPORTED);
+  EXPECT_HAS(err.message, "'add.f32': this instruction is not interpreted");
+  EXPECT_HAS(err.hint, "--fmad=false");
+  pv_ptx_machine_permit(machine);
+  EXPECT_U64(pv_ptx_machine_find(machine, "exact", &kernel, &err), PV_OK);
+  EXPECT(!pv_ptx_machine_approximates(machine, kernel, &line));
+  EXPECT_U64(line, 7);
+  EXPECT_U64(pv_ptx_machine_find(machine, "fused", &kernel, &err), PV_OK);
+  EXPECT(pv_ptx_machine_approximates(machine, kernel, &line));
+  EXPECT_U64(line, 11);
+  pv_ptx_machine_close(machine);
+}
+
 int main(void) {
   return pv_testing_main("ptx machine", (pv_case[]){PV_CASE(test_sound),
                                                     PV_CASE(test_divergence),
@@ -213,5 +239,6 @@ int main(void) {
                                                     PV_CASE(test_races),
                                                     PV_CASE(test_refusals),
                                                     PV_CASE(test_operands_missing),
+                                                    PV_CASE(test_approximations),
                                                     {0}});
 }
