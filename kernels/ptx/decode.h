@@ -97,6 +97,8 @@ pv_code pv_ptx_decode_setp(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_access(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_copy(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_fence(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_atomic(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_branch(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_table(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_exit(pv_ptx_decoder *d);
@@ -107,7 +109,31 @@ pv_code pv_ptx_decode_bar(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_form(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_mma(pv_ptx_decoder *d);
 
-/* What the steps run; memory.c, print.c and warp.c. */
+/* decode_memory.c: the space that a part of an opcode names, PV_PTX_NO_SPACE: none. */
+pv_ptx_space pv_ptx_space_named(const char *part);
+/* Whether a part orders an access among those of other threads: adds to *order. */
+bool pv_ptx_is_order(const char *part, uint8_t *order);
+/* The address of an access: r[0] and `offset`. */
+pv_code pv_ptx_read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s);
+
+typedef enum pv_ptx_atomic_op {
+  PV_PTX_ATOMIC_ROW,     /* what a row of alu.h computes */
+  PV_PTX_ATOMIC_ADD_F32, /* the same; global memory flushes subnormals */
+  PV_PTX_ATOMIC_EXCH,
+  PV_PTX_ATOMIC_CAS,
+  PV_PTX_ATOMIC_INC,
+  PV_PTX_ATOMIC_DEC
+} pv_ptx_atomic_op;
+
+typedef struct pv_ptx_atomic { /* what `more` of the step points to */
+  pv_ptx_step row; /* of one lane: r[1] what was there, r[2] the operand, r[0] the result */
+  pv_ptx_atomic_op op;
+  bool wanted; /* what was there is a result */
+} pv_ptx_atomic;
+
+/* What the steps run; atomic.c, memory.c, print.c and warp.c. */
+void pv_ptx_run_atomic(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_fence(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_print(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_assert(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_trap(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);

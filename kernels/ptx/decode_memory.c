@@ -5,13 +5,31 @@
 
 /* What says how a cache is used, or that nobody else writes: it changes no value here. */
 static bool is_hint(const char *part) {
-  static const char *const hints[] = {"nc", "ca", "cg", "cs", "lu", "wb", "wt", "weak", "volatile"};
+  static const char *const hints[] = {"nc", "ca", "cg", "cs", "lu", "wb", "wt", "weak"};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strcmp(hints[i], part) == 0) return true;
   return strncmp(part, "L1::", 4) == 0 || strncmp(part, "L2::", 4) == 0;
 }
 
-static pv_ptx_space space_of(const char *part) {
+/* Without a scope, volatile is for all. */
+bool pv_ptx_is_order(const char *part, uint8_t *order) {
+  if (strcmp(part, "volatile") == 0 || strcmp(part, "relaxed") == 0 || strcmp(part, "mmio") == 0 ||
+      strcmp(part, "gpu") == 0 || strcmp(part, "sys") == 0)
+    *order |= PV_PTX_STRONG;
+  else if (strcmp(part, "acquire") == 0)
+    *order |= PV_PTX_STRONG | PV_PTX_ACQUIRES;
+  else if (strcmp(part, "release") == 0)
+    *order |= PV_PTX_STRONG | PV_PTX_RELEASES;
+  else if (strcmp(part, "acq_rel") == 0)
+    *order |= PV_PTX_STRONG | PV_PTX_ACQUIRES | PV_PTX_RELEASES;
+  else if (strcmp(part, "cta") == 0 || strcmp(part, "cluster") == 0)
+    *order |= PV_PTX_STRONG_IN_BLOCK;
+  else
+    return false;
+  return true;
+}
+
+pv_ptx_space pv_ptx_space_named(const char *part) {
   if (strcmp(part, "global") == 0) return PV_PTX_GLOBAL;
   if (strcmp(part, "const") == 0) return PV_PTX_CONST;
   if (strcmp(part, "shared") == 0 || strcmp(part, "shared::cta") == 0) return PV_PTX_SHARED;
@@ -50,14 +68,15 @@ static pv_code read_parts(pv_ptx_decoder *d, pv_ptx_step *s) {
   s->count = 1;
   for (size_t i = 1; i + 1 < now->part_count; i++) {
     const char *part = now->parts[i];
-    const pv_ptx_space space = space_of(part);
+    const pv_ptx_space space = pv_ptx_space_named(part);
     if (space != PV_PTX_NO_SPACE)
       s->space = (uint8_t)space;
     else if (strcmp(part, "v2") == 0 || strcmp(part, "v4") == 0)
       s->count = (uint8_t)(part[1] - '0');
-    else if (!is_hint(part))
+    else if (!is_hint(part) && !pv_ptx_is_order(part, &s->order))
       return pv_ptx_refuse(d, NULL, "'.%s' is not interpreted", part);
   }
+  if ((s->order & PV_PTX_STRONG_IN_BLOCK) != 0) s->order &= (uint8_t)~PV_PTX_STRONG;
   if (bytes == 0 || bytes > 8 || bytes * s->count > 16)
     return pv_ptx_refuse(d, NULL, "an access of this size is not interpreted");
   s->bytes = (uint8_t)bytes;
@@ -66,7 +85,7 @@ static pv_code read_parts(pv_ptx_decoder *d, pv_ptx_step *s) {
   return PV_OK;
 }
 
-static pv_code read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s) {
+pv_code pv_ptx_read_address(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_step *s) {
   if (o->kind != PV_PTX_ADDRESS) return pv_ptx_refuse(d, NULL, "this is not an address");
   const pv_ptx_operand *base = &o->items[0];
   s->offset = o->offset;
@@ -101,7 +120,7 @@ pv_code pv_ptx_decode_access(pv_ptx_decoder *d) {
   if (d->now->operand_count != 2)
     return pv_ptx_refuse(d, NULL, "a cache policy is not interpreted");
   pv_code code = read_parts(d, &s);
-  if (code == PV_OK) code = read_address(d, &d->now->operands[loads ? 1 : 0], &s);
+  if (code == PV_OK) code = pv_ptx_read_address(d, &d->now->operands[loads ? 1 : 0], &s);
   if (code == PV_OK && !loads && (s.space == PV_PTX_PARAM || s.space == PV_PTX_CONST))
     return pv_ptx_refuse(d, NULL, "a store to memory that is only read");
   if (code == PV_OK) code = read_elements(d, &d->now->operands[loads ? 0 : 1], &s);
@@ -116,8 +135,9 @@ pv_code pv_ptx_decode_access(pv_ptx_decoder *d) {
 pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d) {
   const pv_ptx_instruction *now = d->now;
   const bool to = now->part_count == 4 && strcmp(now->parts[1], "to") == 0;
-  const pv_ptx_space space =
-      now->part_count == (to ? 4 : 3) ? space_of(now->parts[now->part_count - 2]) : PV_PTX_NO_SPACE;
+  const pv_ptx_space space = now->part_count == (to ? 4 : 3)
+                                 ? pv_ptx_space_named(now->parts[now->part_count - 2])
+                                 : PV_PTX_NO_SPACE;
   const bool local = space == PV_PTX_PARAM &&
                      (now->operands[1].kind == PV_PTX_VARIABLE
                           ? space_of_variable(d, now->operands[1].variable) == PV_PTX_LOCAL
@@ -129,6 +149,13 @@ pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d) {
   const uint32_t by = pv_ptx_constant(d, 'w', to ? 0 - window : window);
   const uint32_t out = pv_ptx_operand_at(d, &now->operands[0], 'w');
   return pv_ptx_emit_alu(d, "add.u64", "www", false, out, in, by);
+}
+
+/* Those of a proxy or of barriers order nothing here. */
+pv_code pv_ptx_decode_fence(pv_ptx_decoder *d) {
+  if (pv_ptx_has_part(d->now, "proxy") || pv_ptx_has_part(d->now, "mbarrier_init"))
+    return d->failed;
+  return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_fence});
 }
 
 /* cp.async.{ca,cg}.shared.global [to], [from], bytes: r[0] from, `offset` of from; r[1] to; more:
@@ -147,7 +174,7 @@ static pv_code decode_async(pv_ptx_decoder *d) {
   *more = to->offset;
   s.more = (const uint32_t *)more;
   s.bytes = (uint8_t)o[2].bits;
-  read_address(d, &o[1], &s);
+  pv_ptx_read_address(d, &o[1], &s);
   s.r[1] = pv_ptx_operand_at(d, &to->items[0], 'n');
   return pv_ptx_emit(d, s);
 }

@@ -26,7 +26,7 @@ typedef struct access {
   pv_ptx_warp *warp;
   const pv_ptx_step *step;
   unsigned lane, bytes;
-  bool stores;
+  bool stores, reads_too;
   uint64_t address;       /* as it was given */
   unsigned char *written; /* NULL: always initialised */
   const unsigned char *data;
@@ -63,22 +63,36 @@ static inline bool in_global(access *a) {
   return true;
 }
 
-static bool check_race(const access *a, uint64_t at) {
-  pv_ptx_touch *touched = a->warp->block->touched + at;
+/* Against what was done to a byte by plain accesses, or by atomic ones. */
+static bool meets(const access *a, const pv_ptx_touch *touch) {
   const uint32_t thread = a->warp->index * PV_PTX_LANES + a->lane;
-  const uint32_t mine = a->warp->block->clock << PV_PTX_WHO_BITS | thread;
+  if (pv_ptx_is_unordered(a->warp, thread, touch->write, a->warp->synced))
+    return !fail(a, PV_PTX_SHARED_RACE,
+                 a->stores ? "another thread wrote this since the last barrier"
+                           : "another thread wrote this, and no barrier lies between");
+  if (a->stores && pv_ptx_is_unordered(a->warp, thread, touch->read, a->warp->met))
+    return !fail(a, PV_PTX_SHARED_RACE, "another thread read this, and no barrier lies between");
+  return false;
+}
+
+static bool check_race(const access *a, uint64_t at) {
+  pv_ptx_block *block = a->warp->block;
+  pv_ptx_touch *touched = block->touched + at, *strong = block->strong + at;
+  const uint32_t thread = a->warp->index * PV_PTX_LANES + a->lane;
+  const uint32_t mine = block->clock << PV_PTX_WHO_BITS | thread;
+  const bool atomic = a->step->order != 0;
+  block->has_strong |= atomic;
   for (unsigned i = 0; i < a->bytes; i++) {
-    if (pv_ptx_is_unordered(a->warp, thread, touched[i].write, a->warp->synced))
-      return fail(a, PV_PTX_SHARED_RACE,
-                  a->stores ? "another thread wrote this since the last barrier"
-                            : "another thread wrote this, and no barrier lies between");
-    if (!a->stores) {
+    if (meets(a, &touched[i])) return false;
+    if (block->has_strong && !atomic && meets(a, &strong[i])) return false;
+    if (atomic && a->stores)
+      strong[i].write = pv_ptx_after_read(a->warp, thread, strong[i].write);
+    else if (atomic)
+      strong[i].read = pv_ptx_after_read(a->warp, thread, strong[i].read);
+    else if (a->stores)
+      touched[i].write = mine;
+    else
       touched[i].read = pv_ptx_after_read(a->warp, thread, touched[i].read);
-      continue;
-    }
-    if (pv_ptx_is_unordered(a->warp, thread, touched[i].read, a->warp->met))
-      return fail(a, PV_PTX_SHARED_RACE, "another thread read this, and no barrier lies between");
-    touched[i].write = mine;
   }
   return true;
 }
@@ -194,10 +208,9 @@ static inline bool locate_address(access *a) {
   if (!found) return false;
   if ((a->address & (a->bytes - 1)) != 0) return fail(a, PV_PTX_MISALIGNED, "");
   if (a->written == NULL) return true;
-  if (a->stores)
-    mark_written(a->written, a->bytes);
-  else if (!all_written(a->written, a->bytes))
+  if ((!a->stores || a->reads_too) && !all_written(a->written, a->bytes))
     return fail(a, PV_PTX_UNINITIALISED, "nothing was ever written there");
+  if (a->stores) mark_written(a->written, a->bytes);
   return true;
 }
 
@@ -217,6 +230,16 @@ bool pv_ptx_read(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, uint
   if (!locate_address(&a)) return false;
   *out = get_word(a.data, bytes);
   return true;
+}
+
+void *pv_ptx_atomic_place(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, bool reads) {
+  access a = {.warp = warp,
+              .step = step,
+              .lane = lane,
+              .bytes = step->bytes,
+              .stores = true,
+              .reads_too = reads};
+  return locate(&a) ? a.to : NULL;
 }
 
 bool pv_ptx_write(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, uint64_t address,
@@ -297,7 +320,7 @@ static inline __attribute__((always_inline)) bool load_global(pv_ptx_warp *warp,
 
 /* By size; what is rarer goes lane by lane. */
 static bool load_global_fast(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
-  if (s->is_signed || s->wide != (s->bytes == 8)) return false;
+  if (s->is_signed || s->wide != (s->bytes == 8) || s->order != 0) return false;
   switch (s->bytes << 4 | s->count) {
     case 1 << 4 | 1:
       return load_global(warp, s, mask, 1, 1);
@@ -335,6 +358,7 @@ void pv_ptx_run_load(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
         ((uint32_t *)to)[a.lane] = (uint32_t)element(from, s);
     }
   }
+  if (s->order != 0) pv_ptx_acquire(warp);
 }
 
 void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {

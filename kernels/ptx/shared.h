@@ -7,7 +7,11 @@
  * several lanes of one warp (1024 + warp), or several warps. What another warp did counts if it was
  * since the last barrier of the block. Of another lane of the same warp a store counts if it was
  * since the warp's last bar.warp.sync; a load that a store overwrites only if it was since the
- * lanes last met at all, in a shuffle for instance: its value has arrived by then. */
+ * lanes last met at all, in a shuffle for instance: its value has arrived by then.
+ *
+ * Atomic accesses (atom, red, and what is volatile, relaxed, acquire or release) are kept apart:
+ * they are no race with each other. A warp that loads so, or acquires, or passes a fence after an
+ * atomic, is ordered after all that other warps did until then: a little more than is true. */
 #ifndef PV_PTX_SHARED_H
 #define PV_PTX_SHARED_H
 
@@ -29,7 +33,8 @@ static inline bool pv_ptx_is_unordered(const pv_ptx_warp *warp, uint32_t thread,
                                        uint32_t own) {
   const uint32_t who = touch & ((1u << PV_PTX_WHO_BITS) - 1), when = touch >> PV_PTX_WHO_BITS;
   if (touch == 0 || who == thread) return false;
-  return when >= (pv_ptx_warp_of(who) == warp->index ? own : warp->block->barrier_clock);
+  if (pv_ptx_warp_of(who) == warp->index) return when >= own;
+  return when >= warp->block->barrier_clock && when >= warp->acquired;
 }
 
 /* What is remembered after one more read. */
@@ -45,8 +50,17 @@ static inline uint32_t pv_ptx_after_read(const pv_ptx_warp *warp, uint32_t threa
 static inline uint32_t pv_ptx_tick(pv_ptx_block *block) {
   if (block->clock < PV_PTX_CLOCK_MAX) return ++block->clock;
   memset(block->touched, 0, block->shared_bytes * sizeof *block->touched);
-  for (uint32_t i = 0; i < block->warp_count; i++) block->warps[i].synced = block->warps[i].met = 1;
+  memset(block->strong, 0, block->shared_bytes * sizeof *block->strong);
+  for (uint32_t i = 0; i < block->warp_count; i++) {
+    pv_ptx_warp *w = &block->warps[i];
+    w->synced = w->met = w->acquired = 1;
+  }
   return block->clock = block->barrier_clock = 1;
+}
+
+/* What other warps did until now is ordered before what the warp does from here on. */
+static inline void pv_ptx_acquire(pv_ptx_warp *warp) {
+  if (warp->block->warp_count > 1) warp->acquired = pv_ptx_tick(warp->block);
 }
 
 #endif

@@ -45,6 +45,14 @@ typedef enum pv_ptx_flow_kind {
   PV_PTX_BARRIER   /* of the block, once all lanes of the warp are here */
 } pv_ptx_flow_kind;
 
+/* How an access to memory counts where threads meet: as an atomic one or not. */
+typedef enum pv_ptx_strength {
+  PV_PTX_STRONG = 1,          /* for all blocks */
+  PV_PTX_STRONG_IN_BLOCK = 2, /* for the threads of the block alone */
+  PV_PTX_RELEASES = 4,        /* what the thread did before, without a fence */
+  PV_PTX_ACQUIRES = 8         /* what others released */
+} pv_ptx_strength;
+
 typedef enum pv_ptx_guard { PV_PTX_ALWAYS = 0, PV_PTX_IF, PV_PTX_UNLESS } pv_ptx_guard;
 
 struct pv_ptx_step {
@@ -60,9 +68,10 @@ struct pv_ptx_step {
   uint8_t bytes;   /* of one element of a memory access */
   uint8_t count;   /* elements */
   uint8_t space;   /* pv_ptx_space; PV_PTX_NO_SPACE: a generic address */
-  uint8_t wide;    /* the registers of the elements have lanes of 8 bytes */
+  bool wide : 1;   /* the registers of the elements have lanes of 8 bytes */
+  bool narrow_address : 1; /* the address register has lanes of 4 bytes */
   uint8_t is_signed;
-  uint8_t narrow_address; /* the address register has lanes of 4 bytes */
+  uint8_t order; /* of a memory access: pv_ptx_strength */
 };
 
 typedef struct pv_ptx_fill { /* a register that holds one value in all lanes */
@@ -144,6 +153,8 @@ struct pv_ptx_warp {
   pv_ptx_warp_state state;
   uint32_t barrier, barrier_threads, barrier_step; /* where it waits; threads 0: all */
   uint32_t synced, met; /* the clock at its last bar.warp.sync; when its lanes last met at all */
+  uint32_t acquired;    /* the clock when it last acquired what other warps did */
+  bool polled;          /* it has read by an atomic since its last fence */
 };
 
 /* Which thread touched a byte of shared memory last, and when: see shared.c. */
@@ -167,8 +178,9 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   uint32_t warp_count;
   unsigned char *registers; /* of all warps */
   unsigned char *shared, *shared_written;
-  pv_ptx_touch *touched;
-  pv_ptx_copy *copies; /* room for shared_bytes / 4 */
+  pv_ptx_touch *touched, *strong; /* by plain accesses; by atomic ones */
+  bool has_strong;                /* there was one */
+  pv_ptx_copy *copies;            /* room for shared_bytes / 4 */
   size_t copy_count;
   uint32_t committed[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* groups of copies of each thread */
   uint32_t shared_bytes;
@@ -228,6 +240,9 @@ pv_ptx_buffer *pv_ptx_buffer_at(pv_ptx_memory *memory, uint64_t address, uint64_
  * when it stopped the block. The step is one with a place in the cache of buffers. */
 bool pv_ptx_read(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, uint64_t address,
                  unsigned bytes, uint64_t *out);
+/* The place of an atomic access of a lane at the address in the step's register, which `reads` it
+ * too or only writes. NULL when it stopped the block. */
+void *pv_ptx_atomic_place(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, bool reads);
 bool pv_ptx_write(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane, uint64_t address,
                   unsigned bytes, uint64_t value);
 

@@ -167,3 +167,89 @@ KERNEL allocates(const args a) {
   a.out[0] = p[a.zero];
   free(p);
 }
+
+// Atomics. Each lane of the block takes part; what it gets is its place in the order.
+KERNEL atomics(const args a) {
+  __shared__ uint32_t part[2];
+  __shared__ float sum;
+  __shared__ unsigned long long wide;
+  const uint32_t t = threadIdx.x, x = a.in[t];
+  uint32_t *o = a.out;
+  if (t == 0) {
+    part[0] = 0, part[1] = 7, sum = 0, wide = 0;
+    for (uint32_t i = 0; i < 16; i++) o[i] = i == 5 ? 0xffffffff : 0;
+  }
+  __syncthreads();
+  const uint32_t place = atomicAdd(o, 1);
+  o[64 + place] = t;
+  atomicAdd(&o[1], x);
+  atomicSub(&o[2], x);
+  atomicMax(&o[3], x);
+  atomicMax((int *)&o[4], -(int)x);
+  atomicMin(&o[5], x);
+  atomicMin((int *)&o[6], -(int)x);
+  atomicOr(&o[7], 1u << t % 32);
+  atomicXor(&o[8], x);
+  atomicInc(&o[9], 9);
+  atomicDec(&o[10], 9);
+  atomicExch(&o[11], x);
+  atomicCAS(&o[12], t, t + 1);
+  atomicAdd((float *)&o[13], 0.5f);
+  atomicAdd((unsigned long long *)&o[14], 1ull << 31);
+  atomicAdd(&part[t & 1], x);
+  atomicAdd(&sum, 1.0f / (1 << t % 32));
+  atomicMax(&wide, (unsigned long long)x << 32);
+  __syncthreads();
+  if (t == 0) {
+    o[16] = part[0];
+    o[17] = part[1];
+    o[18] = __float_as_uint(sum);
+    o[19] = wide >> 32;
+  }
+}
+
+KERNEL counts_blocks(const args a) {
+  if (threadIdx.x == 0) atomicAdd(a.out, 1);
+}
+
+// The last block adds up what the others have left.
+__device__ uint32_t arrived;
+
+KERNEL last_block(const args a) {
+  __shared__ bool last;
+  if (threadIdx.x == 0) {
+    a.out[1 + blockIdx.x] = a.in[blockIdx.x];
+    __threadfence();
+    last = atomicInc(&arrived, gridDim.x - 1) == gridDim.x - 1;
+  }
+  __syncthreads();
+  if (!last || threadIdx.x != 0) return;
+  __threadfence();
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < gridDim.x; i++) sum += ((volatile uint32_t *)a.out)[1 + i];
+  a.out[0] = sum;
+}
+
+KERNEL atomic_meets_plain(const args a) {
+  __shared__ uint32_t count[32];
+  if (threadIdx.x < 32) count[threadIdx.x] = 0;
+  __syncthreads();
+  atomicAdd(&count[a.in[threadIdx.x] % 32], 1);
+  a.out[threadIdx.x] = count[threadIdx.x % 32];
+}
+
+KERNEL plain_meets_atomic(const args a) {
+  __shared__ uint32_t count[32];
+  if (threadIdx.x < 32) count[threadIdx.x] = 0;
+  atomicAdd(&count[a.in[threadIdx.x] % 32], 1);
+  __syncthreads();
+  a.out[threadIdx.x] = count[threadIdx.x % 32];
+}
+
+KERNEL atomic_of_nothing(const args a) {
+  atomicAdd(a.out + threadIdx.x, 1);
+}
+
+KERNEL atomic_on_an_input(const args a) {
+  atomicAdd((uint32_t *)a.in, 1);
+}
