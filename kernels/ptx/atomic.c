@@ -87,6 +87,7 @@ void pv_ptx_run_atomic(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
     put(warp, s->r[1], lane, s->wide, exchange(warp, s, lane, at));
   }
   warp->polled = true;
+  pv_ptx_poll(warp->block, false);
   if ((s->order & PV_PTX_ACQUIRES) != 0) pv_ptx_acquire(warp);
 }
 

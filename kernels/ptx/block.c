@@ -1,4 +1,5 @@
-/* Runs a block: its warps one after the other, each until it waits at a barrier or ends.
+/* Runs a block: its warps one after the other, each until it waits at a barrier, ends, or has had
+ * its turn.
  *
  * The lanes of a warp that stand at the same step form a group. The group that stands first in the
  * text runs, until it reaches the next group and they become one: lanes that part at a branch so
@@ -9,6 +10,11 @@
 
 #include "kernels/ptx/decode.h"
 #include "kernels/ptx/shared.h"
+
+/* Instructions of one turn of a warp, and atomic loads. Whoever spins until somebody else has done
+ * something lets the others go on then: other lanes of the warp, warps, and blocks where they take
+ * turns. */
+enum { TURN = 1 << 20, POLLS = 64 };
 
 /* A block that executes more is endless, unless the launch says otherwise. */
 #define EXECUTED_MAX (1ULL << 32)
@@ -52,6 +58,10 @@ static uint32_t special(const pv_ptx_warp *warp, unsigned which, unsigned l) {
       return l;
     case PV_PTX_WARPID:
       return warp->index;
+    case PV_PTX_ENVREG1:
+      return (uint32_t)(b->grid->workspace >> 32);
+    case PV_PTX_ENVREG2:
+      return (uint32_t)b->grid->workspace;
     case PV_PTX_LANEMASK_EQ:
       return 1u << l;
     case PV_PTX_LANEMASK_LT:
@@ -78,7 +88,7 @@ static void start_warp(pv_ptx_block *b, uint32_t index) {
                      .block = b,
                      .index = index,
                      .exited = ~mask,
-                     .groups = {{0, mask, false}},
+                     .groups = {{0, mask, 0, false}},
                      .group_count = 1,
                      .synced = b->clock,
                      .met = b->clock};
@@ -91,7 +101,7 @@ static void start_warp(pv_ptx_block *b, uint32_t index) {
 
 /* Adds lanes at a step to the groups. */
 static void add_group(pv_ptx_warp *w, uint32_t at, uint32_t mask, bool waits) {
-  if (mask != 0) w->groups[w->group_count++] = (pv_ptx_group){at, mask, waits};
+  if (mask != 0) w->groups[w->group_count++] = (pv_ptx_group){at, mask, w->turn, waits};
 }
 
 static void remove_group(pv_ptx_warp *w, uint32_t index) {
@@ -105,6 +115,7 @@ static void merge_groups(pv_ptx_warp *w) {
       if (w->groups[i].at == w->groups[j].at) {
         w->groups[i].mask |= w->groups[j].mask;
         w->groups[i].waits = false;
+        if (w->groups[j].turn > w->groups[i].turn) w->groups[i].turn = w->groups[j].turn;
         remove_group(w, j);
       }
 }
@@ -183,14 +194,14 @@ static bool flow(pv_ptx_warp *w, uint32_t g, const pv_ptx_step *s, uint32_t m, u
       return false;
     default: /* a barrier */
       if ((*mask | w->exited) != PV_PTX_ALL) {
-        w->groups[g] = (pv_ptx_group){*at, *mask, true};
+        w->groups[g] = (pv_ptx_group){*at, *mask, w->turn, true};
         return false;
       }
       w->barrier = lane_value(w, s->r[0], m);
       w->barrier_threads = lane_value(w, s->r[1], m);
       w->barrier_step = *at;
       w->state = PV_PTX_AT_BARRIER;
-      w->groups[g] = (pv_ptx_group){*at + 1, *mask, false};
+      w->groups[g] = (pv_ptx_group){*at + 1, *mask, w->turn, false};
       return false;
   }
 }
@@ -222,13 +233,12 @@ static void run_group(pv_ptx_warp *w, uint32_t g) {
     } else if (!flow(w, g, s, m, &at, &mask)) {
       b->executed += executed;
       return;
-    } else if (executed > b->allowed - b->executed) {
-      pv_ptx_fail_at(w, s, m, PV_PTX_ENDLESS, "the block has executed %llu instructions",
-                     (unsigned long long)b->allowed);
+    } else if (executed > b->stop - b->executed) {
+      break;
     }
   } while (at != limit && !b->failed);
   b->executed += executed;
-  w->groups[g] = (pv_ptx_group){at, mask, false};
+  w->groups[g] = (pv_ptx_group){at, mask, w->turn, false};
 }
 
 /* The lanes of a warp wait for each other. */
@@ -240,17 +250,48 @@ static void fail_stuck(pv_ptx_warp *w) {
                  ~(g->mask | w->exited));
 }
 
+void pv_ptx_poll(pv_ptx_block *b, bool at_once) {
+  if (at_once || ++b->polls >= POLLS) b->stop = b->executed;
+}
+
+/* The turn of the lanes that ran last is over. */
+static void end_turn(pv_ptx_warp *w, uint32_t lanes) {
+  pv_ptx_block *b = w->block;
+  for (uint32_t i = 0; i < w->group_count; i++)
+    if ((w->groups[i].mask & lanes) != 0) w->groups[i].turn = w->turn + 1;
+  if (b->executed >= b->allowed)
+    pv_ptx_fail_at(w, &b->code->steps[w->groups[0].at], w->groups[0].mask, PV_PTX_ENDLESS,
+                   "the block has executed more than %llu instructions",
+                   (unsigned long long)b->allowed_here);
+}
+
+/* Until the warp waits, ends, or has had its turn. Of the groups those go first that have had the
+ * fewest, so that lanes that spin do not keep those from running that they wait for. */
 static void run_warp(pv_ptx_warp *w) {
-  while (w->state == PV_PTX_READY && !w->block->failed) {
-    uint32_t best = w->group_count;
+  pv_ptx_block *b = w->block;
+  const uint64_t left = b->allowed > b->executed ? b->allowed - b->executed : 0;
+  b->stop = b->executed + (left < TURN ? left : TURN);
+  b->polls = 0;
+  while (w->state == PV_PTX_READY && !b->failed) {
+    const pv_ptx_group *best = NULL;
     if (w->group_count > 1) merge_groups(w);
-    for (uint32_t i = w->group_count; i-- > 0;)
-      if (!w->groups[i].waits && (best >= w->group_count || w->groups[i].at < w->groups[best].at))
-        best = i;
-    if (best >= w->group_count)
+    for (uint32_t i = w->group_count; i-- > 0;) {
+      const pv_ptx_group *g = &w->groups[i];
+      if (!g->waits &&
+          (best == NULL || g->turn < best->turn || (g->turn == best->turn && g->at < best->at)))
+        best = g;
+    }
+    if (best == NULL) {
       fail_stuck(w);
-    else
-      run_group(w, best);
+      return;
+    }
+    const uint32_t lanes = best->mask;
+    w->turn = best->turn;
+    run_group(w, (uint32_t)(best - w->groups));
+    if (w->state == PV_PTX_READY && b->executed >= b->stop && !b->failed) {
+      end_turn(w, lanes);
+      return;
+    }
   }
 }
 
@@ -279,11 +320,14 @@ static bool release(pv_ptx_block *b, const pv_ptx_warp *at) {
 /* False when every warp has ended or the block is stuck. */
 static bool go_on(pv_ptx_block *b) {
   const pv_ptx_warp *waits = NULL;
+  bool ready = false;
   for (uint32_t i = 0; i < b->warp_count; i++) {
+    ready |= b->warps[i].state == PV_PTX_READY;
     if (b->warps[i].state != PV_PTX_AT_BARRIER) continue;
     waits = &b->warps[i];
     if (release(b, waits)) return true;
   }
+  if (ready) return true;
   if (waits != NULL)
     pv_ptx_fail_at(&b->warps[waits->index], &b->code->steps[waits->barrier_step], PV_PTX_ALL,
                    PV_PTX_DIVERGENT_BARRIER, "warp %u waits here for warps that wait elsewhere",
@@ -291,7 +335,7 @@ static bool go_on(pv_ptx_block *b) {
   return false;
 }
 
-bool pv_ptx_block_run(pv_ptx_block *b, uint64_t position) {
+void pv_ptx_block_start(pv_ptx_block *b, uint64_t position) {
   const pv_ptx_launch *launch = b->grid->launch;
   const uint64_t number = pv_ptx_schedule_at(launch, 0, b->grid->blocks, position);
   const uint64_t row = number / launch->grid[0];
@@ -301,7 +345,8 @@ bool pv_ptx_block_run(pv_ptx_block *b, uint64_t position) {
   b->id[1] = (uint32_t)(row % launch->grid[1]);
   b->id[2] = (uint32_t)(row / launch->grid[1]);
   b->failed = false;
-  b->allowed = b->executed + (launch->allowed != 0 ? launch->allowed : EXECUTED_MAX);
+  b->allowed_here = launch->allowed != 0 ? launch->allowed : EXECUTED_MAX;
+  b->allowed = b->executed + b->allowed_here;
   if (b->shared_bytes > 0) memset(b->shared_written, 0, b->shared_bytes);
   if (b->code->local_pitch > 0)
     memset(b->local_written, 0, (size_t)b->code->local_pitch * b->warp_count * PV_PTX_LANES);
@@ -309,9 +354,11 @@ bool pv_ptx_block_run(pv_ptx_block *b, uint64_t position) {
   memset(b->committed, 0, sizeof b->committed);
   b->barrier_clock = pv_ptx_tick(b);
   for (uint32_t i = 0; i < b->warp_count; i++) start_warp(b, i);
-  do {
-    for (uint32_t i = 0; i < b->warp_count && !b->failed; i++)
-      run_warp(&b->warps[pv_ptx_schedule_at(launch, number + b->clock, b->warp_count, i)]);
-  } while (!b->failed && go_on(b));
-  return !b->failed;
+}
+
+bool pv_ptx_block_turn(pv_ptx_block *b) {
+  const uint64_t salt = b->number + b->clock;
+  for (uint32_t i = 0; i < b->warp_count && !b->failed; i++)
+    run_warp(&b->warps[pv_ptx_schedule_at(b->grid->launch, salt, b->warp_count, i)]);
+  return !b->failed && go_on(b) && !b->failed;
 }

@@ -54,7 +54,8 @@ static const char *const specials[PV_PTX_SPECIALS] = {
     "%tid.x",       "%tid.y",       "%tid.z",       "%ntid.x",      "%ntid.y",
     "%ntid.z",      "%ctaid.x",     "%ctaid.y",     "%ctaid.z",     "%nctaid.x",
     "%nctaid.y",    "%nctaid.z",    "%laneid",      "%warpid",      "%lanemask_eq",
-    "%lanemask_lt", "%lanemask_le", "%lanemask_gt", "%lanemask_ge", "%dynamic_smem_size"};
+    "%lanemask_lt", "%lanemask_le", "%lanemask_gt", "%lanemask_ge", "%dynamic_smem_size",
+    "%envreg1",     "%envreg2"};
 
 pv_code pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...) {
   char text[256];

@@ -7,7 +7,7 @@
 #include "base/pool.h"
 #include "kernels/ptx/decode.h"
 
-enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024 };
+enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024, RESIDENT_MAX = 4096 };
 #define SHARED_MAX (256u << 10)
 
 struct pv_ptx_machine {
@@ -21,6 +21,7 @@ struct pv_ptx_machine {
   pv_pool *pool;
   pv_ptx_block *blocks; /* one for each thread */
   pv_ptx_log log;
+  uint64_t executed; /* by blocks that are gone */
   bool failed;
   pv_ptx_fault fault;
 };
@@ -201,13 +202,21 @@ static void run_blocks(void *context, size_t task, unsigned thread) {
   for (;;) {
     const uint64_t position = atomic_fetch_add(&j->grid->next, 1);
     if (position >= j->grid->blocks || position > atomic_load(&j->grid->failed)) return;
-    if (pv_ptx_block_run(b, position)) continue;
+    pv_ptx_block_start(b, position);
+    while (pv_ptx_block_turn(b)) {
+    }
+    if (!b->failed) continue;
     unsigned long long lowest = atomic_load(&j->grid->failed);
     while (position < lowest &&
            !atomic_compare_exchange_weak(&j->grid->failed, &lowest, position)) {
     }
     return;
   }
+}
+
+static pv_code no_memory(const pv_ptx_grid *grid, pv_error *err) {
+  return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a block of '%.60s'",
+                      grid->code->function->name);
 }
 
 static pv_code check_launch(const pv_ptx_machine *m, const pv_ptx_launch *l, uint64_t *blocks,
@@ -221,6 +230,10 @@ static pv_code check_launch(const pv_ptx_machine *m, const pv_ptx_launch *l, uin
   if (!fits || *blocks == 0 || *threads == 0 || *threads > THREADS_MAX)
     return pv_error_set(err, PV_ERR_INPUT, "kernel '%.60s': a launch of this shape is not possible",
                         code->function->name);
+  if (l->cooperative && *blocks > RESIDENT_MAX)
+    return pv_error_set(err, PV_ERR_INPUT,
+                        "kernel '%.60s': a cooperative grid of more than %d blocks",
+                        code->function->name, RESIDENT_MAX);
   if (l->param_bytes != code->param_bytes)
     return pv_error_set(err, PV_ERR_INPUT, "kernel '%.60s' has %u bytes of parameters, not %zu",
                         code->function->name, code->param_bytes, l->param_bytes);
@@ -244,12 +257,79 @@ static pv_code declare_outputs(pv_ptx_machine *m, const pv_ptx_launch *l, pv_err
   return PV_OK;
 }
 
+/* Blocks that are handed out one after the other to the threads of the host. `*faulty`: the first
+ * in the order with a fault. */
+static pv_code run_apart(pv_ptx_machine *m, pv_ptx_grid *grid, uint32_t warps,
+                         const pv_ptx_block **faulty, pv_error *err) {
+  const unsigned pooled = grid->launch->observe ? 1 : pv_pool_threads(m->pool);
+  const unsigned tasks = grid->blocks < pooled ? (unsigned)grid->blocks : pooled;
+  for (unsigned i = 0; i < tasks; i++) {
+    if (!prepare(&m->blocks[i], grid, warps)) return no_memory(grid, err);
+    m->blocks[i].failed = false;
+  }
+  job j = {grid, m->blocks};
+  pv_pool_run(m->pool, run_blocks, &j, tasks);
+  const uint64_t lowest = atomic_load(&grid->failed);
+  for (unsigned i = 0; i < tasks && lowest != UINT64_MAX; i++)
+    if (m->blocks[i].failed && m->blocks[i].position == lowest) *faulty = &m->blocks[i];
+  return PV_OK;
+}
+
+/* The words where a cooperative grid meets, zeros. */
+static pv_code find_workspace(pv_ptx_machine *m, uint64_t *out, pv_error *err) {
+  static const pv_ptx_variable workspace = {.name = "workspace of a cooperative grid",
+                                            .space = PV_PTX_GLOBAL,
+                                            .type = PV_PTX_B32,
+                                            .bytes = 256,
+                                            .align = 256};
+  const pv_ptx_module none = {.name = ""};
+  const pv_code code = pv_ptx_variable_address(&m->memory, &none, &workspace, out, err);
+  const pv_ptx_buffer *b = code == PV_OK ? pv_ptx_buffer_at(&m->memory, *out, 256) : NULL;
+  if (b != NULL) memset(b->data, 0, b->bytes);
+  return code;
+}
+
+/* All blocks are resident and take turns on one thread of the host: the fault that comes first is
+ * the same each time. */
+static pv_code run_together(pv_ptx_machine *m, pv_ptx_grid *grid, uint32_t warps,
+                            pv_ptx_block **all, const pv_ptx_block **faulty, pv_error *err) {
+  uint64_t alive = grid->blocks;
+  bool *ended = NULL;
+  pv_code code = PV_OK;
+  *all = calloc(grid->blocks, sizeof **all);
+  ended = calloc(grid->blocks, sizeof *ended);
+  if (*all == NULL || ended == NULL) code = no_memory(grid, err);
+  for (uint64_t i = 0; code == PV_OK && i < grid->blocks; i++) {
+    if (prepare(&(*all)[i], grid, warps))
+      pv_ptx_block_start(&(*all)[i], i);
+    else
+      code = no_memory(grid, err);
+  }
+  while (code == PV_OK && alive > 0 && *faulty == NULL)
+    for (uint64_t i = 0; i < grid->blocks && *faulty == NULL; i++) {
+      pv_ptx_block *b = &(*all)[i];
+      if (ended[i] || pv_ptx_block_turn(b)) continue;
+      ended[i] = true;
+      alive--;
+      if (b->failed) *faulty = b;
+    }
+  for (uint64_t i = 0; *all != NULL && i < grid->blocks; i++) {
+    m->executed += (*all)[i].executed;
+    free_block(&(*all)[i]);
+  }
+  free(ended);
+  return code;
+}
+
 pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
-  uint64_t blocks = 0, threads = 0;
+  uint64_t blocks = 0, threads = 0, workspace = 0;
+  const pv_ptx_block *faulty = NULL;
+  pv_ptx_block *all = NULL;
   m->failed = false;
   m->log.length = 0;
   m->log.text[0] = '\0';
   pv_code code = check_launch(m, l, &blocks, &threads, err);
+  if (code == PV_OK && l->cooperative) code = find_workspace(m, &workspace, err);
   if (code == PV_OK) code = declare_outputs(m, l, err);
   if (code != PV_OK) return code;
   pv_ptx_grid grid = {.launch = l,
@@ -257,26 +337,19 @@ pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_erro
                       .memory = &m->memory,
                       .params = l->params,
                       .log = &m->log,
-                      .blocks = blocks};
+                      .blocks = blocks,
+                      .workspace = workspace};
+  const uint32_t warps = (uint32_t)((threads + PV_PTX_LANES - 1) / PV_PTX_LANES);
   atomic_store(&grid.failed, UINT64_MAX);
-  const unsigned pooled = l->observe ? 1 : pv_pool_threads(m->pool);
-  const unsigned tasks = blocks < pooled ? (unsigned)blocks : pooled;
-  for (unsigned i = 0; i < tasks; i++)
-    if (!prepare(&m->blocks[i], &grid, (uint32_t)((threads + PV_PTX_LANES - 1) / PV_PTX_LANES)))
-      return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a block of '%.60s'",
-                          grid.code->function->name);
-  for (unsigned i = 0; i < tasks; i++) m->blocks[i].failed = false;
-  job j = {&grid, m->blocks};
-  pv_pool_run(m->pool, run_blocks, &j, tasks);
-  const uint64_t lowest = atomic_load(&grid.failed);
-  for (unsigned i = 0; i < tasks && lowest != UINT64_MAX; i++)
-    if (m->blocks[i].failed && m->blocks[i].position == lowest) {
-      m->failed = true;
-      m->fault = m->blocks[i].fault;
-      pv_error_set(err, PV_ERR_DEVICE, "%s", m->fault.text);
-      return PV_ERR_DEVICE;
-    }
-  return PV_OK;
+  code = l->cooperative ? run_together(m, &grid, warps, &all, &faulty, err)
+                        : run_apart(m, &grid, warps, &faulty, err);
+  if (faulty != NULL) {
+    m->failed = true;
+    m->fault = faulty->fault;
+    code = pv_error_set(err, PV_ERR_DEVICE, "%s", m->fault.text);
+  }
+  free(all);
+  return code;
 }
 
 const pv_ptx_fault *pv_ptx_machine_fault(const pv_ptx_machine *m) {
@@ -308,7 +381,7 @@ uint64_t pv_ptx_machine_unwritten(const pv_ptx_machine *m, uint64_t address, uin
 }
 
 uint64_t pv_ptx_machine_instructions(const pv_ptx_machine *m) {
-  uint64_t sum = 0;
+  uint64_t sum = m->executed;
   for (unsigned i = 0; i < pv_pool_threads(m->pool); i++) sum += m->blocks[i].executed;
   return sum;
 }

@@ -76,6 +76,9 @@ typedef struct pv_ptx_launch {
   size_t output_count;
   pv_ptx_order order;
   uint64_t seed;
+  /* All blocks are resident and take turns, on one thread of the host: a grid barrier that spins
+   * ends. At most 4096 blocks. */
+  bool cooperative;
   uint64_t allowed; /* instructions that a block may execute, 0: 2^32 */
   /* Finds races in device memory too, and remembers who stored what. The blocks then run on one
    * thread of the host, so that a fault is the same each time. What may not be written costs

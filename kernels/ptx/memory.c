@@ -358,7 +358,9 @@ void pv_ptx_run_load(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
         ((uint32_t *)to)[a.lane] = (uint32_t)element(from, s);
     }
   }
-  if (s->order != 0) pv_ptx_acquire(warp);
+  if (s->order == 0) return;
+  pv_ptx_acquire(warp);
+  pv_ptx_poll(warp->block, false);
 }
 
 void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {

@@ -93,6 +93,8 @@ typedef enum pv_ptx_special { /* x, y and z follow each other */
                               PV_PTX_LANEMASK_GT,
                               PV_PTX_LANEMASK_GE,
                               PV_PTX_DYNAMIC_SMEM_SIZE,
+                              PV_PTX_ENVREG1, /* where a cooperative grid meets: the upper half */
+                              PV_PTX_ENVREG2, /* and the lower */
                               PV_PTX_SPECIALS
 } pv_ptx_special;
 
@@ -132,7 +134,8 @@ typedef struct pv_ptx_memory { /* in the order of addresses */
 
 typedef struct pv_ptx_group { /* lanes of a warp that are at the same step */
   uint32_t at, mask;
-  bool waits; /* for others, at a step that needs them */
+  uint32_t turn; /* how often it had to let the other lanes go on */
+  bool waits;    /* for others, at a step that needs them */
 } pv_ptx_group;
 
 typedef enum pv_ptx_warp_state {
@@ -150,6 +153,7 @@ struct pv_ptx_warp {
   uint32_t exited; /* lanes, those that never were included */
   pv_ptx_group groups[PV_PTX_LANES];
   uint32_t group_count;
+  uint32_t turn; /* of the group that runs */
   pv_ptx_warp_state state;
   uint32_t barrier, barrier_threads, barrier_step; /* where it waits; threads 0: all */
   uint32_t synced, met; /* the clock at its last bar.warp.sync; when its lanes last met at all */
@@ -184,11 +188,13 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   size_t copy_count;
   uint32_t committed[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* groups of copies of each thread */
   uint32_t shared_bytes;
-  uint32_t clock, barrier_clock;        /* of shared memory */
-  unsigned char *local, *local_written; /* [warp][lane][local_pitch] */
-  uint8_t *cache;                       /* for each memory access the buffer it found last */
-  uint64_t executed, allowed;
-  bool failed; /* `fault` is set: stop */
+  uint32_t clock, barrier_clock;            /* of shared memory */
+  unsigned char *local, *local_written;     /* [warp][lane][local_pitch] */
+  uint8_t *cache;                           /* for each memory access the buffer it found last */
+  uint64_t executed, allowed, allowed_here; /* of all its blocks; until then; of this one */
+  uint64_t stop;  /* when so much is executed, other lanes, warps and blocks go on */
+  uint32_t polls; /* atomic loads of the warp in its turn */
+  bool failed;    /* `fault` is set: stop */
   pv_ptx_fault fault;
 } pv_ptx_block;
 
@@ -206,6 +212,7 @@ typedef struct pv_ptx_grid { /* a launch */
   const unsigned char *params;
   pv_ptx_log *log;
   uint64_t blocks;
+  uint64_t workspace;   /* of a cooperative grid: the address of a few words, else 0 */
   atomic_ullong next;   /* position of the block to hand out */
   atomic_ullong failed; /* the lowest position with a fault */
 } pv_ptx_grid;
@@ -224,9 +231,13 @@ pv_code pv_ptx_buffer_add(pv_ptx_memory *memory, uint64_t bytes, pv_ptx_buffer *
 pv_code pv_ptx_variable_address(pv_ptx_memory *memory, const pv_ptx_module *module,
                                 const pv_ptx_variable *variable, uint64_t *out, pv_error *err);
 
-/* block.c: runs the block at `position` in the order of the launch. False when it stopped at a
- * fault. */
-bool pv_ptx_block_run(pv_ptx_block *block, uint64_t position);
+/* block.c: begins the block at `position` in the order of the launch. */
+void pv_ptx_block_start(pv_ptx_block *block, uint64_t position);
+/* Lets each warp run until it waits, ends, or has had its turn. False when the block has ended, or
+ * stopped at a fault: `failed`. */
+bool pv_ptx_block_turn(pv_ptx_block *block);
+/* A warp has asked for what others do: soon they may do it. `at_once`: it does nothing else. */
+void pv_ptx_poll(pv_ptx_block *block, bool at_once);
 
 /* schedule.c: which of `count` comes at `position`. `salt`: which of several orders of one launch.
  */

@@ -36,21 +36,29 @@ static pv_code open_bench(bench *b, unsigned threads, pv_error *err) {
   return code;
 }
 
-static pv_code launch(bench *b, const char *kernel, unsigned grid, unsigned threads, uint32_t n,
-                      pv_error *err) {
+static pv_code launch_as(bench *b, const char *kernel, unsigned grid, unsigned threads, uint32_t n,
+                         pv_ptx_launch l, pv_error *err) {
   const arguments a = {b->in, b->out, n, 0};
   const uint64_t outputs[] = {b->out};
-  pv_ptx_launch l = {.grid = {grid, 1, 1},
-                     .block = {threads, 1, 1},
-                     .params = &a,
-                     .param_bytes = sizeof a,
-                     .outputs = outputs,
-                     .output_count = 1};
+  l = (pv_ptx_launch){.cooperative = l.cooperative,
+                      .allowed = l.allowed,
+                      .order = l.order,
+                      .grid = {grid, 1, 1},
+                      .block = {threads, 1, 1},
+                      .params = &a,
+                      .param_bytes = sizeof a,
+                      .outputs = outputs,
+                      .output_count = 1};
   pv_code code = pv_ptx_machine_find(b->machine, kernel, &l.kernel, err);
   if (code == PV_OK) code = pv_ptx_machine_launch(b->machine, &l, err);
   if (code == PV_OK)
     code = pv_ptx_machine_download(b->machine, b->result, b->out, sizeof b->result, err);
   return code;
+}
+
+static pv_code launch(bench *b, const char *kernel, unsigned grid, unsigned threads, uint32_t n,
+                      pv_error *err) {
+  return launch_as(b, kernel, grid, threads, n, (pv_ptx_launch){0}, err);
 }
 
 /* The first words that a kernel stores. */
@@ -298,6 +306,51 @@ static void test_atomics_that_are_refused(void) {
     expect_refusal("", list[i].text, list[i].why);
 }
 
+/* All blocks are resident: a barrier of the grid ends, as often as it is launched. */
+static void test_a_grid_barrier(void) {
+  enum { BLOCKS = 5, THREADS = 40, ALL = BLOCKS * THREADS };
+  uint32_t value[ALL], before[ALL], result[ALL];
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  const pv_ptx_launch together = {.cooperative = true};
+  REQUIRE(open_bench(&b, 3, &err) == PV_OK);
+  for (uint32_t i = 0; i < ALL; i++) value[i] = i % 64 + 1;
+  for (unsigned round = 0; round < 3; round++) {
+    memcpy(before, value, sizeof value);
+    for (uint32_t i = 0; i < ALL; i++) value[i] += before[(i + THREADS) % ALL];
+  }
+  for (unsigned again = 0; again < 2; again++) {
+    EXPECT_U64(launch_as(&b, "grid_barrier", BLOCKS, THREADS, N, together, &err), PV_OK);
+    EXPECT(pv_ptx_machine_download(b.machine, result, b.out, sizeof result, &err) == PV_OK);
+    for (uint32_t i = 0; i < ALL; i++) EXPECT_U64(result[i], value[i]);
+  }
+  /* Not launched so, the kernel says itself that it can not. */
+  EXPECT_U64(launch(&b, "grid_barrier", BLOCKS, THREADS, N, &err), PV_ERR_DEVICE);
+  EXPECT_HAS(err.message, "the kernel stops itself");
+  EXPECT_U64(launch_as(&b, "grid_barrier", 5000, 1, N, together, &err), PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "a cooperative grid of more than 4096 blocks");
+  pv_ptx_machine_close(b.machine);
+}
+
+/* Whatever comes first: the one that waits, or the one that it waits for. */
+static void test_who_spins_lets_others_go_on(void) {
+  static const pv_ptx_order orders[] = {PV_PTX_ASCENDING, PV_PTX_DESCENDING};
+  for (unsigned i = 0; i < 2; i++) {
+    bench b;
+    pv_error err = PV_ERROR_INIT;
+    const pv_ptx_launch ordered = {.order = orders[i], .allowed = 1 << 20};
+    REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+    EXPECT_U64(launch_as(&b, "warp_waits_for_warp", 1, N, N, ordered, &err), PV_OK);
+    EXPECT_U64(b.result[0], 8);
+    EXPECT_U64(launch_as(&b, "lane_waits_for_lane", 1, N, N, ordered, &err), PV_OK);
+    EXPECT_U64(b.result[0], 2080);
+    EXPECT_U64(launch_as(&b, "waits_for_ever", 1, N, N, ordered, &err), PV_ERR_DEVICE);
+    EXPECT_HAS(err.message, "endless");
+    EXPECT_HAS(err.message, "more than 1048576 instructions");
+    pv_ptx_machine_close(b.machine);
+  }
+}
+
 /* Refused by name, whether the reader knows the word or not. */
 static void test_what_is_never_run(void) {
   expect_refusal("", "wgmma.fence.sync.aligned;", "'wgmma.fence.sync.aligned': matrix products");
@@ -322,6 +375,8 @@ int main(void) {
                                                     PV_CASE(test_atomics_of_blocks),
                                                     PV_CASE(test_faults_of_atomics),
                                                     PV_CASE(test_atomics_that_are_refused),
+                                                    PV_CASE(test_a_grid_barrier),
+                                                    PV_CASE(test_who_spins_lets_others_go_on),
                                                     PV_CASE(test_what_is_never_run),
                                                     {0}});
 }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdio>
 
+#include <cooperative_groups.h>
+
 struct args {
   const uint32_t *in; // 64 words: 1, 2, ...
   uint32_t *out;
@@ -252,4 +254,54 @@ KERNEL atomic_of_nothing(const args a) {
 
 KERNEL atomic_on_an_input(const args a) {
   atomicAdd((uint32_t *)a.in, 1);
+}
+
+// Blocks, warps and lanes that spin until another one has done something.
+
+
+KERNEL grid_barrier(const args a) {
+  const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+  uint32_t value = a.in[i % 64];
+  for (uint32_t round = 0; round < 3; round++) {
+    a.out[i] = value;
+    cooperative_groups::this_grid().sync();
+    value += a.out[(i + blockDim.x) % (gridDim.x * blockDim.x)];
+    cooperative_groups::this_grid().sync();
+  }
+  a.out[i] = value;
+}
+
+KERNEL warp_waits_for_warp(const args a) {
+  __shared__ uint32_t flag, data;
+  if (threadIdx.x == 0) flag = 0;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    while (*(volatile uint32_t *)&flag == 0) {
+    }
+    __threadfence_block();
+    a.out[0] = data;
+  } else if (threadIdx.x == 32) {
+    data = a.in[7];
+    __threadfence_block();
+    *(volatile uint32_t *)&flag = 1;
+  }
+}
+
+// The lanes of a warp take a lock one after the other.
+__device__ uint32_t lock;
+
+KERNEL lane_waits_for_lane(const args a) {
+  if (threadIdx.x == 0) a.out[0] = 0;
+  __syncthreads();
+  while (atomicCAS(&lock, 0, 1) != 0) {
+  }
+  __threadfence();
+  *(volatile uint32_t *)a.out += a.in[threadIdx.x];
+  __threadfence();
+  atomicExch(&lock, 0);
+}
+
+KERNEL waits_for_ever(const args a) {
+  while (((volatile uint32_t *)a.in)[threadIdx.x] != 0) {
+  }
 }
