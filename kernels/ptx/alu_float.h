@@ -1,43 +1,82 @@
-/* Rows of floating-point instructions: the ones that are rounded to nearest and do not flush
- * subnormals. Included by alu_rows.h. */
+/* Rows of f32 and f64. Included by alu_rows.h. */
 /* NOLINTBEGIN(bugprone-macro-parentheses): types and expressions over lanes */
 
-#define FLOAT_ORDER(SELECT, COMPARE, t)                       \
-  SELECT("selp." #t, selp_##t, t)                             \
-  COMPARE("setp.eq." #t, setp_eq_##t, t, a == b)              \
-  COMPARE("setp.ne." #t, setp_ne_##t, t, a<b || a> b)         \
-  COMPARE("setp.lt." #t, setp_lt_##t, t, a < b)               \
-  COMPARE("setp.le." #t, setp_le_##t, t, a <= b)              \
-  COMPARE("setp.gt." #t, setp_gt_##t, t, a > b)               \
-  COMPARE("setp.ge." #t, setp_ge_##t, t, a >= b)              \
-  COMPARE("setp.equ." #t, setp_equ_##t, t, !(a < b || a > b)) \
-  COMPARE("setp.neu." #t, setp_neu_##t, t, a != b)            \
-  COMPARE("setp.ltu." #t, setp_ltu_##t, t, !(a >= b))         \
-  COMPARE("setp.leu." #t, setp_leu_##t, t, !(a > b))          \
-  COMPARE("setp.gtu." #t, setp_gtu_##t, t, !(a <= b))         \
-  COMPARE("setp.geu." #t, setp_geu_##t, t, !(a < b))          \
-  COMPARE("setp.num." #t, setp_num_##t, t, a == a && b == b)  \
-  COMPARE("setp.nan." #t, setp_nan_##t, t, a != a || b != b)
+/* Comparisons: `in` makes the number that is compared of an operand of type t. */
+#define ORDER(COMPARE, words, id, t, in)                                         \
+  COMPARE("setp.eq" words, setp_eq_##id, t, in(a) == in(b))                      \
+  COMPARE("setp.ne" words, setp_ne_##id, t, in(a) < in(b) || in(a) > in(b))      \
+  COMPARE("setp.lt" words, setp_lt_##id, t, in(a) < in(b))                       \
+  COMPARE("setp.le" words, setp_le_##id, t, in(a) <= in(b))                      \
+  COMPARE("setp.gt" words, setp_gt_##id, t, in(a) > in(b))                       \
+  COMPARE("setp.ge" words, setp_ge_##id, t, in(a) >= in(b))                      \
+  COMPARE("setp.equ" words, setp_equ_##id, t, !(in(a) < in(b) || in(a) > in(b))) \
+  COMPARE("setp.neu" words, setp_neu_##id, t, in(a) != in(b))                    \
+  COMPARE("setp.ltu" words, setp_ltu_##id, t, !(in(a) >= in(b)))                 \
+  COMPARE("setp.leu" words, setp_leu_##id, t, !(in(a) > in(b)))                  \
+  COMPARE("setp.gtu" words, setp_gtu_##id, t, !(in(a) <= in(b)))                 \
+  COMPARE("setp.geu" words, setp_geu_##id, t, !(in(a) < in(b)))                  \
+  COMPARE("setp.num" words, setp_num_##id, t, in(a) == in(a) && in(b) == in(b))  \
+  COMPARE("setp.nan" words, setp_nan_##id, t, in(a) != in(a) || in(b) != in(b))
+
+#define NAN_OR(f, a, b) ((a) != (a) || (b) != (b) ? (a) + (b) : f(a, b))
+/* min and max with the sign of the product. */
+#define SIGNED_AS(a, b, r) \
+  float_of((bits_of(r) & 0x7fffffffu) | ((bits_of(a) ^ bits_of(b)) & 0x80000000u))
+#define SINGLE_EXTREME(TWO, op, f, ftz, id, in, out)                                  \
+  TWO(#op ftz ".f32", op##_##id, f32, f32, f32, out(f(in(a), in(b))))                 \
+  TWO(#op ftz ".NaN.f32", op##_nan_##id, f32, f32, f32, out(NAN_OR(f, in(a), in(b)))) \
+  TWO(#op ftz ".xorsign.abs.f32", op##_xor_##id, f32, f32, f32,                       \
+      canonical(SIGNED_AS(a, b, out(f(fabsf(in(a)), fabsf(in(b)))))))                 \
+  TWO(#op ftz ".NaN.xorsign.abs.f32", op##_nan_xor_##id, f32, f32, f32,               \
+      canonical(SIGNED_AS(a, b, out(NAN_OR(f, fabsf(in(a)), fabsf(in(b)))))))
+
+/* f32, with subnormals kept or flushed (`in` and `out`). */
+#define SINGLE_ROWS(ONE, TWO, THREE, COMPARE, ftz, id, in, out)                            \
+  ORDER(COMPARE, ftz ".f32", id, f32, in)                                                  \
+  TWO("add.rn" ftz ".f32", add_##id, f32, f32, f32, out(in(a) + in(b)))                    \
+  TWO("sub.rn" ftz ".f32", sub_##id, f32, f32, f32, out(in(a)-in(b)))                      \
+  TWO("mul.rn" ftz ".f32", mul_##id, f32, f32, f32, out(in(a)*in(b)))                      \
+  THREE("fma.rn" ftz ".f32", fma_##id, f32, f32, f32, f32, out(fmaf(in(a), in(b), in(c)))) \
+  TWO("add.rn" ftz ".sat.f32", add_sat_##id, f32, f32, f32, saturate(out(in(a) + in(b))))  \
+  TWO("sub.rn" ftz ".sat.f32", sub_sat_##id, f32, f32, f32, saturate(out(in(a)-in(b))))    \
+  TWO("mul.rn" ftz ".sat.f32", mul_sat_##id, f32, f32, f32, saturate(out(in(a)*in(b))))    \
+  THREE("fma.rn" ftz ".sat.f32", fma_sat_##id, f32, f32, f32, f32,                         \
+        saturate(out(fmaf(in(a), in(b), in(c)))))                                          \
+  TWO("div.rn" ftz ".f32", div_##id, f32, f32, f32, out(in(a) / in(b)))                    \
+  ONE("rcp.rn" ftz ".f32", rcp_##id, f32, f32, out(1.0f / in(a)))                          \
+  ONE("sqrt.rn" ftz ".f32", sqrt_##id, f32, f32, out(sqrtf(in(a))))                        \
+  ONE("neg" ftz ".f32", neg_##id, f32, f32, out(-in(a)))                                   \
+  ONE("abs" ftz ".f32", abs_##id, f32, f32, out(fabsf(in(a))))                             \
+  SINGLE_EXTREME(TWO, min, smaller_f32, ftz, id, in, out)                                  \
+  SINGLE_EXTREME(TWO, max, larger_f32, ftz, id, in, out)                                   \
+  SINGLE_DIRECTED(ONE, TWO, THREE, rz, RZ, ftz, id, in, out)                               \
+  SINGLE_DIRECTED(ONE, TWO, THREE, rm, RM, ftz, id, in, out)                               \
+  SINGLE_DIRECTED(ONE, TWO, THREE, rp, RP, ftz, id, in, out)
+
+/* Rounded toward zero, down or up. */
+#define SINGLE_DIRECTED(ONE, TWO, THREE, mode, MODE, ftz, id, in, out)  \
+  TWO("add." #mode ftz ".f32", add_##mode##_##id, f32, f32, f32,        \
+      out(directed_sum((f64)in(a), (f64)in(b), MODE)))                  \
+  TWO("sub." #mode ftz ".f32", sub_##mode##_##id, f32, f32, f32,        \
+      out(directed_sum((f64)in(a), -(f64)in(b), MODE)))                 \
+  TWO("mul." #mode ftz ".f32", mul_##mode##_##id, f32, f32, f32,        \
+      out(directed((f64)in(a) * (f64)in(b), MODE)))                     \
+  THREE("fma." #mode ftz ".f32", fma_##mode##_##id, f32, f32, f32, f32, \
+        out(directed_sum((f64)in(a) * (f64)in(b), (f64)in(c), MODE)))   \
+  TWO("div." #mode ftz ".f32", div_##mode##_##id, f32, f32, f32,        \
+      out(directed(odd_quotient((f64)in(a), (f64)in(b)), MODE)))        \
+  ONE("rcp." #mode ftz ".f32", rcp_##mode##_##id, f32, f32,             \
+      out(directed(odd_quotient(1.0, (f64)in(a)), MODE)))               \
+  ONE("sqrt." #mode ftz ".f32", sqrt_##mode##_##id, f32, f32,           \
+      out(directed(odd_root((f64)in(a)), MODE)))
 
 #define FLOAT_ROWS(ONE, TWO, THREE, SELECT, COMPARE)                                      \
-  FLOAT_ORDER(SELECT, COMPARE, f32)                                                       \
-  FLOAT_ORDER(SELECT, COMPARE, f64)                                                       \
-  TWO("add.rn.f32", add_f32, f32, f32, f32, canonical(a + b))                             \
-  TWO("sub.rn.f32", sub_f32, f32, f32, f32, canonical(a - b))                             \
-  TWO("mul.rn.f32", mul_f32, f32, f32, f32, canonical(a *b))                              \
-  THREE("fma.rn.f32", fma_f32, f32, f32, f32, f32, canonical(fmaf(a, b, c)))              \
-  TWO("div.rn.f32", div_f32, f32, f32, f32, canonical(a / b))                             \
-  ONE("rcp.rn.f32", rcp_f32, f32, f32, canonical(1.0f / a))                               \
-  ONE("sqrt.rn.f32", sqrt_f32, f32, f32, canonical(sqrtf(a)))                             \
-  ONE("neg.f32", neg_f32, f32, f32, canonical(-a))                                        \
-  ONE("abs.f32", abs_f32, f32, f32, canonical(fabsf(a)))                                  \
+  SELECT("selp.f32", selp_f32, f32)                                                       \
+  SELECT("selp.f64", selp_f64, f64)                                                       \
+  SINGLE_ROWS(ONE, TWO, THREE, COMPARE, "", f32, AS_IT_IS, canonical)                     \
+  SINGLE_ROWS(ONE, TWO, THREE, COMPARE, ".ftz", f32_ftz, flush, flushed)                  \
+  ORDER(COMPARE, ".f64", f64, f64, AS_IT_IS)                                              \
   TWO("copysign.f32", copysign_f32, u32, u32, u32, (a & 0x80000000u) | (b & 0x7fffffffu)) \
-  TWO("min.f32", min_f32, f32, f32, f32, smaller_f32(a, b))                               \
-  TWO("max.f32", max_f32, f32, f32, f32, larger_f32(a, b))                                \
-  TWO("min.NaN.f32", min_nan_f32, f32, f32, f32,                                          \
-      canonical(a != a || b != b ? a + b : smaller_f32(a, b)))                            \
-  TWO("max.NaN.f32", max_nan_f32, f32, f32, f32,                                          \
-      canonical(a != a || b != b ? a + b : larger_f32(a, b)))                             \
   TWO("add.rn.f64", add_f64, f64, f64, f64, keep_nan_2(a, b, a + b))                      \
   TWO("sub.rn.f64", sub_f64, f64, f64, f64, keep_nan_2(a, b, a - b))                      \
   TWO("mul.rn.f64", mul_f64, f64, f64, f64, keep_nan_2(a, b, a *b))                       \

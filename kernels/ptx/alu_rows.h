@@ -19,29 +19,36 @@ typedef double f64;
 typedef u16 b16;
 typedef u32 b32;
 typedef u64 b64;
+typedef u16 f16, bf16;
 /* What a lane of each type is stored as. */
-typedef u32 lane_u8, lane_u16, lane_b16, lane_u32, lane_b32;
+typedef u32 lane_u8, lane_u16, lane_b16, lane_f16, lane_bf16, lane_u32, lane_b32;
 typedef s32 lane_s8, lane_s16, lane_s32;
 typedef u64 lane_u64, lane_b64;
 typedef s64 lane_s64;
 typedef f32 lane_f32;
 typedef f64 lane_f64;
 
-#define KIND_u8  "n"
-#define KIND_s8  "n"
-#define KIND_u16 "n"
-#define KIND_s16 "n"
-#define KIND_b16 "n"
-#define KIND_u32 "n"
-#define KIND_s32 "n"
-#define KIND_b32 "n"
-#define KIND_f32 "n"
-#define KIND_u64 "w"
-#define KIND_s64 "w"
-#define KIND_b64 "w"
-#define KIND_f64 "w"
+#define KIND_u8   "n"
+#define KIND_s8   "n"
+#define KIND_u16  "n"
+#define KIND_s16  "n"
+#define KIND_b16  "n"
+#define KIND_f16  "n"
+#define KIND_bf16 "n"
+#define KIND_u32  "n"
+#define KIND_s32  "n"
+#define KIND_b32  "n"
+#define KIND_f32  "n"
+#define KIND_u64  "w"
+#define KIND_s64  "w"
+#define KIND_b64  "w"
+#define KIND_f64  "w"
 
 #include "kernels/ptx/alu_values.h"
+
+#include "kernels/ptx/alu_round.h"
+
+#include "kernels/ptx/alu_half_values.h"
 
 /* One pass over the lanes: `value` of each active one. The lanes of a register never overlap
  * those of another, so that they may be done in any order. */
@@ -124,15 +131,19 @@ typedef f64 lane_f64;
     PREDICATE(0) = (PREDICATE(0) & ~mask) | ((expr)&mask);   \
   }
 
+#include "kernels/ptx/alu_approx.h"
 #include "kernels/ptx/alu_convert.h"
 #include "kernels/ptx/alu_float.h"
+#include "kernels/ptx/alu_half.h"
 #include "kernels/ptx/alu_integer.h"
 
 #define ALL_ROWS(ONE, TWO, THREE, FOUR, LUT, SELECT, COMPARE, LOGIC) \
   INTEGER_ROWS(ONE, TWO, THREE, FOUR, LUT, SELECT, COMPARE, LOGIC)   \
   FLOAT_ROWS(ONE, TWO, THREE, SELECT, COMPARE)                       \
-  CONVERT_ROWS(ONE)
-
+  HALF_ROWS(ONE, TWO, THREE, COMPARE)                                \
+  CONVERT_ROWS(ONE)                                                  \
+  HALF_CONVERT_ROWS(ONE, TWO)                                        \
+  APPROXIMATE_ROWS(ONE, TWO)
 ALL_ROWS(RUN_1, RUN_2, RUN_3, RUN_4, RUN_LUT, RUN_SELECT, RUN_COMPARE, RUN_LOGIC)
 
 #define ROW_1(op, id, td, ta, expr)         {op, KIND_##td KIND_##ta, id},

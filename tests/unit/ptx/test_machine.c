@@ -206,7 +206,9 @@ static void test_approximations(void) {
       ".version 8.0\n.target sm_80\n.address_size 64\n"
       ".visible .entry exact() {\n  .reg .f32 %f<3>;\n  add.rn.f32 %f1, %f2, %f2;\n}\n"
       ".visible .entry fused() {\n  .reg .f32 %f<3>;\n  add.rn.f32 %f1, %f2, %f2;\n"
-      "  add.f32 %f1, %f2, %f2;\n  mul.f32 %f1, %f2, %f2;\n}\n";
+      "  add.f32 %f1, %f2, %f2;\n  mul.f32 %f1, %f2, %f2;\n}\n"
+      ".visible .entry flushed() {\n  .reg .f32 %f<3>;\n  add.rn.ftz.f32 %f1, %f2, %f2;\n}\n"
+      ".visible .entry rough() {\n  .reg .f32 %f<3>;\n  ex2.approx.ftz.f32 %f1, %f2;\n}\n";
   pv_ptx_machine *machine = NULL;
   pv_error err = PV_ERROR_INIT;
   unsigned kernel = 0;
@@ -216,6 +218,10 @@ static void test_approximations(void) {
   EXPECT_U64(pv_ptx_machine_find(machine, "fused", &kernel, &err), PV_ERR_UNSUPPORTED);
   EXPECT_HAS(err.message, "'add.f32': this instruction is not interpreted");
   EXPECT_HAS(err.hint, "--fmad=false");
+  EXPECT_U64(pv_ptx_machine_find(machine, "flushed", &kernel, &err), PV_ERR_UNSUPPORTED);
+  EXPECT_HAS(err.hint, "--ftz=false");
+  EXPECT_U64(pv_ptx_machine_find(machine, "rough", &kernel, &err), PV_ERR_UNSUPPORTED);
+  EXPECT_HAS(err.hint, "not specified bit for bit");
   pv_ptx_machine_permit(machine);
   EXPECT_U64(pv_ptx_machine_find(machine, "exact", &kernel, &err), PV_OK);
   EXPECT(!pv_ptx_machine_approximates(machine, kernel, &line));
@@ -223,6 +229,10 @@ static void test_approximations(void) {
   EXPECT_U64(pv_ptx_machine_find(machine, "fused", &kernel, &err), PV_OK);
   EXPECT(pv_ptx_machine_approximates(machine, kernel, &line));
   EXPECT_U64(line, 11);
+  EXPECT_U64(pv_ptx_machine_find(machine, "flushed", &kernel, &err), PV_OK);
+  EXPECT(!pv_ptx_machine_approximates(machine, kernel, NULL));
+  EXPECT_U64(pv_ptx_machine_find(machine, "rough", &kernel, &err), PV_OK);
+  EXPECT(pv_ptx_machine_approximates(machine, kernel, NULL));
   pv_ptx_machine_close(machine);
 }
 

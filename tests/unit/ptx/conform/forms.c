@@ -245,13 +245,31 @@ static const pv_conform_form forms[] = {
      "guarded"},
 };
 
+static const struct {
+  const pv_conform_form *forms;
+  const size_t *count;
+  bool answered;
+} parts[] = {
+    {pv_conform_memory, &pv_conform_memory_count, true},
+    {pv_conform_warp, &pv_conform_warp_count, true},
+    {pv_conform_spare, &pv_conform_spare_count, true},
+    {pv_conform_half, &pv_conform_half_count, false},
+    {pv_conform_single, &pv_conform_single_count, false},
+};
+
 const pv_conform_form *pv_conform_form_at(size_t index) {
   const size_t count = sizeof forms / sizeof forms[0];
   if (index < count) return &forms[index];
   index -= count;
-  if (index < pv_conform_memory_count) return &pv_conform_memory[index];
-  index -= pv_conform_memory_count;
-  if (index < pv_conform_warp_count) return &pv_conform_warp[index];
-  index -= pv_conform_warp_count;
-  return index < pv_conform_spare_count ? &pv_conform_spare[index] : NULL;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    if (index < *parts[i].count) return &parts[i].forms[index];
+    index -= *parts[i].count;
+  }
+  return NULL;
+}
+
+bool pv_conform_form_is_answered(const pv_conform_form *form) {
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (form >= parts[i].forms && form < parts[i].forms + *parts[i].count) return parts[i].answered;
+  return true;
 }

@@ -3,6 +3,7 @@
 #ifndef PV_TESTS_CONFORM_FORMS_H
 #define PV_TESTS_CONFORM_FORMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct pv_conform_form {
@@ -23,9 +24,14 @@ typedef struct pv_conform_form {
 /* All of them; NULL past the end. */
 const pv_conform_form *pv_conform_form_at(size_t index);
 
+/* Whether a device was asked about it: the newest forms wait for that. */
+bool pv_conform_form_is_answered(const pv_conform_form *form);
+
 /* Parts of that list: loads, stores and addresses; several threads, and control flow; what no
- * kernel uses. */
-extern const pv_conform_form pv_conform_memory[], pv_conform_warp[], pv_conform_spare[];
-extern const size_t pv_conform_memory_count, pv_conform_warp_count, pv_conform_spare_count;
+ * kernel uses; small floats; f32 in other modes. */
+extern const pv_conform_form pv_conform_memory[], pv_conform_warp[], pv_conform_spare[],
+    pv_conform_half[], pv_conform_single[];
+extern const size_t pv_conform_memory_count, pv_conform_warp_count, pv_conform_spare_count,
+    pv_conform_half_count, pv_conform_single_count;
 
 #endif

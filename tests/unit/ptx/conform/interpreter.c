@@ -33,6 +33,7 @@ static pv_code interpreter_run(pv_conform_runner *self, const pv_conform_kernel 
   (void)self;
   memset(out, 0, out_bytes);
   pv_code code = pv_ptx_machine_open(1, &machine, err);
+  if (code == PV_OK) pv_ptx_machine_permit(machine); /* .ftz */
   if (code == PV_OK)
     code = pv_ptx_machine_load(machine, k->name, k->text.data, k->text.length, err);
   if (code == PV_OK) code = pv_ptx_machine_alloc(machine, in_bytes, &in_at, err);

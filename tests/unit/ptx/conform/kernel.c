@@ -44,14 +44,22 @@ static void put_instruction(pv_conform_kernel *k, const char *operands, size_t v
 }
 
 static void put_start(pv_conform_kernel *k) {
-  const bool newer = strncmp(k->form->opcode, "griddepcontrol", 14) == 0 ||
-                     strncmp(k->form->opcode, "cp.async.bulk", 13) == 0;
-  pv_text_printf(&k->text,
-                 ".version 8.0\n.target %s\n.address_size 64\n.visible .entry %s(\n"
-                 ".param .u64 in,\n.param .u64 out,\n.param .align 8 .b8 blob[%d]\n)\n{\n"
-                 ".reg .b32 %%t, %%s, %%near, %%far, %%case, %%flag;\n.reg .b64 %%ai, %%ao, %%at;\n"
-                 ".reg .pred %%p;\n.shared .align 16 .b8 scratch[%d];\n",
-                 newer ? "sm_90" : "sm_80", k->entry, CONFORM_BLOB, 16 * CONFORM_BLOCK + 64);
+  static const char *const of_sm_90[] = {"griddepcontrol", "cp.async.bulk", "bf16",
+                                         "16x2",           "e4m3",          "e5m2",
+                                         "tf32",           "stmatrix",      ".relu.s32"};
+  bool newer = false;
+  for (size_t i = 0; i < sizeof of_sm_90 / sizeof *of_sm_90; i++)
+    newer = newer || strstr(k->form->opcode, of_sm_90[i]) != NULL;
+  pv_text_printf(
+      &k->text,
+      ".version %s\n.target %s\n.address_size 64\n.visible .entry %s(\n"
+      ".param .u64 in,\n.param .u64 out,\n.param .align 8 .b8 blob[%d]\n)\n{\n"
+      ".reg .b32 %%t, %%s, %%near, %%far, %%case, %%flag;\n.reg .b64 %%ai, %%ao, %%at;\n"
+      ".reg .pred %%p;\n.shared .align 16 .b8 scratch[%d];\n",
+      strstr(k->form->opcode, "x2.e") != NULL || strstr(k->form->opcode, "x2.f16x2") != NULL
+          ? "8.1"
+          : "8.0",
+      newer ? "sm_90" : "sm_80", k->entry, CONFORM_BLOB, 16 * CONFORM_BLOCK + 64);
   for (size_t i = 0; i < strlen(k->operands); i++)
     pv_text_printf(&k->text, ".reg .%s %%i%zu;\n", pv_conform_type_of(k->operands[i])->reg, i);
   for (size_t i = 0; i < strlen(k->results); i++)
@@ -145,7 +153,7 @@ static void fill_case(const pv_conform_kernel *k, size_t index, size_t limit, si
       in[i] = type->edges[pv_conform_next(state) % type->edge_count];
     else if (index < k->edge_cases)
       in[i] = nth_edge(type, limit, &left);
-    else if (count == 1 && type->letter == 'h')
+    else if (count == 1 && strchr("heb", type->letter) != NULL)
       in[i] = rest & 0xffff;
     else if (rest < wide)
       in[i] = nth_edge(type, SIZE_MAX, &left);
@@ -171,7 +179,8 @@ static pv_code fill(pv_conform_kernel *k, pv_error *err) {
   uint64_t state = 0;
   for (const char *c = k->name; *c != '\0'; c++) state = 31 * state + (unsigned char)*c;
   k->edge_cases = count > 3 ? MIXED : combinations(k->operands, limit);
-  k->cases = k->edge_cases + wide + (strcmp(k->operands, "h") == 0 ? ALL_16_BITS : RANDOM);
+  k->cases = k->edge_cases + wide +
+             (count == 1 && strchr("heb", k->operands[0]) != NULL ? ALL_16_BITS : RANDOM);
   k->cases = (k->cases + CONFORM_BLOCK - 1) / CONFORM_BLOCK * CONFORM_BLOCK;
   k->in = calloc(k->cases, 8 * k->in_slots);
   if (k->in == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for %s", k->name);

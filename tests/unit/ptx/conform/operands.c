@@ -41,6 +41,18 @@ static const uint64_t b64_edges[] = {0,
                                      0xdeadbeefcafef00d};
 static const uint64_t b16_edges[] = {0,      1,  0xffff, 0x8000, 0x7fff, 0x00ff, 0x0080,
                                      0xff7f, 15, 16,     0x1234, 0x7c00, 0xfc01, 0x03ff};
+static const uint64_t f16_edges[] = {0x0000, 0x8000, 0x7c00, 0xfc00, 0x3c00, 0x7e00, 0x0001, 0x7bff,
+                                     0x0400, 0x03ff, 0x3c01, 0xbc00, 0x3bff, 0x8001, 0xfd23, 0x3800,
+                                     0xfbff, 0x8400, 0x7c01, 0x6801, 0x3555, 0xc000};
+static const uint64_t bf16_edges[] = {0x0000, 0x8000, 0x7f80, 0xff80, 0x3f80, 0x7fc0, 0x0001,
+                                      0x7f7f, 0x0080, 0x007f, 0x3f81, 0xbf80, 0x3f7f, 0x8001,
+                                      0xffa3, 0x3f00, 0xff7f, 0x8080, 0x7f81, 0x4301, 0x3eab};
+static const uint64_t f16x2_edges[] = {0x80000000, 0x00008000, 0x7c003c00, 0xfc007c00, 0x7e00bc00,
+                                       0x000103ff, 0x7bff0400, 0x3c013bff, 0x80017bff, 0xfd237c01,
+                                       0x38003555, 0xfbfffc00, 0x84000001, 0x6801c000};
+static const uint64_t bf16x2_edges[] = {0x80000000, 0x00008000, 0x7f803f80, 0xff807f80, 0x7fc0bf80,
+                                        0x0001007f, 0x7f7f0080, 0x3f813f7f, 0x80017f7f, 0xffa37f81,
+                                        0x3f003eab, 0xff7fff80, 0x80800001, 0x4301c000};
 static const uint64_t counts[] = {0, 1, 31, 32, 33, 0xffffffff, 16, 15, 63, 64, 8, 24, 255, 256};
 static const uint64_t selectors[] = {0x3210, 0x7654, 0x5410, 0x0123,     0xffff,
                                      0x8888, 0xba98, 0xfedc, 0x76543210, 0x7531};
@@ -81,6 +93,10 @@ static const pv_conform_type types[] = {
     {'w', "bits of a field", "b32", "u32", 8, counts, COUNT(counts), width_immediates},
     {'q', "selector", "b32", "u32", 8, selectors, COUNT(selectors), selector_immediates},
     {'t', "truth table", "b32", "u32", 8, counts, COUNT(counts), table_immediates},
+    {'e', "float16", "b16", "u16", 4, f16_edges, COUNT(f16_edges), NULL},
+    {'b', "bfloat16", "b16", "u16", 4, bf16_edges, COUNT(bf16_edges), NULL},
+    {'x', "two float16", "b32", "u32", 8, f16x2_edges, COUNT(f16x2_edges), NULL},
+    {'y', "two bfloat16", "b32", "u32", 8, bf16x2_edges, COUNT(bf16x2_edges), NULL},
     {'n', "lane", "b32", "u32", 8, lanes, COUNT(lanes), NULL},
     {'m', "clamp and segment", "b32", "u32", 8, clamps, COUNT(clamps), NULL},
 };
@@ -130,6 +146,13 @@ static uint64_t random_f64(uint64_t *state) {
   }
 }
 
+/* Any bits, or an exponent near 1, so that sums meet; `fraction` bits below the exponent. */
+static uint64_t random_half(uint64_t *state, unsigned fraction) {
+  const uint64_t x = pv_conform_next(state), ones = (1u << fraction) - 1;
+  const uint64_t one = fraction == 10 ? 15 : 127, near = one - 6 + (x >> 32) % 13;
+  return x >> 62 == 0 ? x & 0xffff : (x & (0x8000 | ones)) | near << fraction;
+}
+
 uint64_t pv_conform_random(const pv_conform_type *type, uint64_t *state) {
   const uint64_t x = pv_conform_next(state), kind = x >> 61;
   if ((x >> 56 & 31) < 5) return type->edges[(x & 0xffff) % type->edge_count];
@@ -138,6 +161,14 @@ uint64_t pv_conform_random(const pv_conform_type *type, uint64_t *state) {
       return random_f32(state);
     case 'd':
       return random_f64(state);
+    case 'e':
+      return random_half(state, 10);
+    case 'b':
+      return random_half(state, 7);
+    case 'x':
+      return random_half(state, 10) | random_half(state, 10) << 16;
+    case 'y':
+      return random_half(state, 7) | random_half(state, 7) << 16;
     case 'l':
       if (kind < 4) return pv_conform_next(state);
       return (uint64_t)((int64_t)pv_conform_next(state) >> (x & 63));

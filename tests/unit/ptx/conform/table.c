@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef enum state { COMPARED, AWAITED, REFUSED } state;
+
 typedef struct row {
   const char *opcode;
-  bool refused;
+  state state;
 } row;
 
 static int by_opcode(const void *a, const void *b) {
@@ -22,11 +24,13 @@ static pv_code try_kernel(pv_conform_runner *runner, const pv_conform_form *form
   if (code == PV_OK && results == NULL)
     code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for %s", kernel.name);
   if (code == PV_OK) code = runner->run(runner, &kernel, results, &refused);
-  *out = (row){form->opcode, code == PV_ERR_UNSUPPORTED};
+  *out = (row){form->opcode, code == PV_ERR_UNSUPPORTED          ? REFUSED
+                             : pv_conform_form_is_answered(form) ? COMPARED
+                                                                 : AWAITED};
   if (code != PV_OK && refused.code == code) *err = refused;
   free(results);
   pv_conform_kernel_free(&kernel);
-  return out->refused ? PV_OK : code;
+  return out->state == REFUSED ? PV_OK : code;
 }
 
 /* "add" of "add.rn.f32" */
@@ -39,9 +43,9 @@ static bool same_family(const row *a, const row *b) {
   return length == family(b->opcode) && memcmp(a->opcode, b->opcode, length) == 0;
 }
 
-static void put_opcodes(pv_text *page, const row *rows, size_t count, bool refused) {
+static void put_opcodes(pv_text *page, const row *rows, size_t count, state which) {
   for (size_t i = 0; i < count; i++) {
-    if (rows[i].refused != refused) continue;
+    if (rows[i].state != which) continue;
     if (i > 0 && strcmp(rows[i].opcode, rows[i - 1].opcode) == 0) continue;
     const char *rest = rows[i].opcode + family(rows[i].opcode);
     pv_text_printf(page, " `%s`", *rest != '\0' ? rest : rows[i].opcode);
@@ -50,18 +54,22 @@ static void put_opcodes(pv_text *page, const row *rows, size_t count, bool refus
 }
 
 static void put_page(pv_text *page, const row *rows, size_t count) {
-  pv_text_puts(page,
-               "# Instructions of the interpreter\n\n"
-               "Made by `pv-ptx-conform --table`; a test holds that it is current. The first list\n"
-               "is executed, and its results are compared with those of an H100 bit for bit\n"
-               "(`tests/unit/ptx/conform`). The second is refused by name and line, and no kernel\n"
-               "uses it; so is everything that stands in neither.\n\n"
-               "| family | executed | refused |\n|---|---|---|\n");
+  pv_text_puts(
+      page,
+      "# Instructions of the interpreter\n\n"
+      "Made by `pv-ptx-conform --table`; a test holds that it is current. The first list\n"
+      "is executed, and its results are compared with those of an H100 bit for bit\n"
+      "(`tests/unit/ptx/conform`). The second is executed, but no device was asked about it\n"
+      "yet. The third is refused by name and line, and no kernel uses it; so is everything\n"
+      "that stands in none. `.ftz` takes a permission of whoever opens the machine, and so\n"
+      "do the approximations, which have no bits to compare (docs/ptx.md).\n\n"
+      "| family | compared | executed | refused |\n|---|---|---|---|\n");
   for (size_t i = 0, same; i < count; i += same) {
     for (same = 1; i + same < count && same_family(&rows[i], &rows[i + same]);) same++;
     pv_text_printf(page, "| `%.*s` |", (int)family(rows[i].opcode), rows[i].opcode);
-    put_opcodes(page, rows + i, same, false);
-    put_opcodes(page, rows + i, same, true);
+    put_opcodes(page, rows + i, same, COMPARED);
+    put_opcodes(page, rows + i, same, AWAITED);
+    put_opcodes(page, rows + i, same, REFUSED);
     pv_text_puts(page, "\n");
   }
 }

@@ -22,7 +22,9 @@ static void test_each_row_of_the_interpreter_is_covered(void) {
   const pv_conform_form *form;
   size_t rows = 0;
   for (; (row = pv_ptx_alu_at(rows)) != NULL; rows++) {
-    bool found = can_not_saturate(row->opcode);
+    /* What is not defined bit for bit has no answer. */
+    bool found = can_not_saturate(row->opcode) || strstr(row->opcode, ".approx") != NULL ||
+                 strstr(row->opcode, ".full") != NULL;
     for (size_t i = 0; !found && (form = pv_conform_form_at(i)) != NULL; i++)
       found = strcmp(form->opcode, row->opcode) == 0;
     pv_expect(found, row->opcode, __FILE__, __LINE__);
