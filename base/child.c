@@ -59,7 +59,8 @@ static void shut(int *fd) {
 }
 
 /* Between fork and exec: async-signal-safe calls only. */
-static void become(const pv_child_spec *spec, int theirs[PIPES], pid_t parent, int report) {
+static void become(const pv_child_spec *spec, const pv_child_place *place, int theirs[PIPES],
+                   pid_t parent, int report) {
   struct sigaction plain = {.sa_handler = SIG_DFL};
   sigset_t none;
   int high[PIPES];
@@ -76,11 +77,15 @@ static void become(const pv_child_spec *spec, int theirs[PIPES], pid_t parent, i
   bool ready = reporter >= 0;
   for (int i = 0; i < PIPES; i++)
     ready = (high[i] = fcntl(theirs[i], F_DUPFD, PIPES)) >= 0 && ready;
+  if (place != NULL) high[OUT] = high[CHANNEL];
   for (int i = 0; i < PIPES; i++) ready = ready && dup2(high[i], i) == i;
+  if (place != NULL) close(CHANNEL);
+  ready = ready && (place == NULL || chdir(place->folder) == 0);
   if (ready) {
     if (reporter > PIPES) close_range(PIPES, (unsigned)reporter - 1, 0);
     close_range((unsigned)reporter + 1, ~0u, 0);
-    execv(spec->argv[0], (char *const *)(uintptr_t)spec->argv);
+    execve(spec->argv[0], (char *const *)(uintptr_t)spec->argv,
+           place == NULL ? environ : (char *const *)(uintptr_t)place->environment);
   }
   const int failure = errno;
   const ssize_t ignored = write(reporter >= 0 ? reporter : report, &failure, sizeof failure);
@@ -99,7 +104,8 @@ static pv_code make_pipes(int ours[PIPES], int theirs[PIPES], pv_error *err) {
   return PV_OK;
 }
 
-pv_code pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err) {
+pv_code pv_child_start_at(const pv_child_spec *spec, const pv_child_place *place, pv_child **out,
+                          pv_error *err) {
   int theirs[PIPES] = {-1, -1, -1, -1}, report[2] = {-1, -1}, failure = 0;
   pv_code code = PV_OK;
   const pid_t parent = getpid();
@@ -121,7 +127,7 @@ pv_code pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err)
   if (code != PV_OK) goto cleanup;
   pv_orphans_expect();
   child->pid = fork();
-  if (child->pid == 0) become(spec, theirs, parent, report[1]);
+  if (child->pid == 0) become(spec, place, theirs, parent, report[1]);
   if (child->pid < 0) {
     pv_orphans_end();
     code = pv_error_errno(err, errno, "cannot start '%s'", spec->argv[0]);
@@ -143,6 +149,10 @@ cleanup:
   shut(&report[1]);
   if (code != PV_OK) pv_child_free(child);
   return code;
+}
+
+pv_code pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err) {
+  return pv_child_start_at(spec, NULL, out, err);
 }
 
 /* From here on nobody keeps a pipe open. */

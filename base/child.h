@@ -49,6 +49,15 @@ typedef struct pv_child_exit {
  * input, stdout and stderr are captured; all other descriptors are closed. It dies with us. */
 pv_code pv_child_start(const pv_child_spec *spec, pv_child **out, pv_error *err);
 
+/* Where a stranger's program runs. It speaks on its standard output: that is the channel, is not
+ * captured, and there is no fd 3. */
+typedef struct pv_child_place {
+  const char *folder;             /* its current folder */
+  const char *const *environment; /* all of it, NULL-terminated */
+} pv_child_place;
+pv_code pv_child_start_at(const pv_child_spec *spec, const pv_child_place *place, pv_child **out,
+                          pv_error *err);
+
 /* Waits up to `timeout_s` for the next event. On PV_CHILD_BYTES the new bytes were appended to
  * `channel`, which never grows past `channel_limit` (then: PV_ERR_LIMIT). */
 pv_code pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,

@@ -115,7 +115,9 @@ static void put_falsifier(pv_page *p, size_t i) {
   pv_page_put(p, " | %-s<br>%-s | %ju | %s | %s | %s | %s | ", f->falsifier->id,
               f->falsifier->check, f->compared, pv_page_say_of(p, pv_view_gate, i),
               pv_page_say_of(p, pv_view_measured, i), pv_page_say_of(p, pv_view_worst, i),
-              f->faults_declared.count == 0 ? "–" : pv_page_say_of(p, pv_view_faults, i));
+              f->faults_declared.count == 0 && !f->never_fails
+                  ? "–"
+                  : pv_page_say_of(p, pv_view_faults, i));
   if (f->source == PV_FROM_RUN) pv_page_put(p, "%f", f->duration_s);
   pv_page_put(p, " | %s | %s |\n", pv_page_say_of(p, pv_view_falsifier_source, i), f->reason);
 }

@@ -173,6 +173,18 @@ static void put_unbound(page *p) {
   }
 }
 
+/* Falsifiers over which a PASS says less than it seems to. */
+static void put_never(page *p) {
+  pv_text text = PV_TEXT_INIT;
+  for (size_t i = 0; i < p->r->falsifier_count; i++)
+    if (p->r->falsifiers[i].never_fails)
+      pv_text_printf(
+          &text, "%s%s",
+          text.length == 0 ? "never seen to fail, for a provider plants nothing in it: " : ", ",
+          p->r->falsifiers[i].falsifier->id);
+  put_said(p, &text, 2, 4);
+}
+
 static void put_foot(page *p) {
   const pv_render_links *links = p->page.links;
   pv_text text = PV_TEXT_INIT;
@@ -203,6 +215,7 @@ pv_code pv_render_terminal(const pv_result *result, const pv_render_links *links
   const size_t ids = id_width(result);
   for (size_t i = 0; i < result->criterion_count; i++) put_criterion(&p, i, ids);
   put_unbound(&p);
+  put_never(&p);
   pv_text_puts(out, "\n");
   put_foot(&p);
   return pv_page_end(&p.page, PV_OK, err);

@@ -291,6 +291,7 @@ void pv_view_where(pv_text *out, const pv_result *r) {
 void pv_view_faults(pv_text *out, const pv_result *r, size_t index) {
   const pv_falsifier_result *f = &r->falsifiers[index];
   const size_t declared = f->faults_declared.count, killed = f->faults_killed.count;
+  if (f->never_fails) pv_text_puts(out, "never seen to fail: its provider plants nothing");
   if (declared == 0) return;
   if (killed == 0 && f->verdict != PV_VACUOUS)
     pv_text_printf(out, "%zu declared, none tried", declared);

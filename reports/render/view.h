@@ -58,7 +58,8 @@ void pv_view_commit(pv_text *out, const pv_result *result);
 void pv_stages_line(pv_text *out, const pv_result *result);
 /* Why a criterion has its verdict: the reasons of the falsifiers that decide it. */
 void pv_view_criterion_reason(pv_text *out, const pv_result *result, size_t criterion);
-/* "3 of 4 caught", "4 declared, none tried"; nothing when none is declared. */
+/* "3 of 4 caught", "4 declared, none tried"; of a provider that plants nothing that it was never
+ * seen to fail; else nothing when none is declared. */
 void pv_view_faults(pv_text *out, const pv_result *result, size_t falsifier);
 /* "moe_ffn_out, layer 3, position 17, index 5: 0.5 against 0.25"; nothing without a worst one. */
 void pv_view_worst(pv_text *out, const pv_result *result, size_t falsifier);

@@ -117,7 +117,7 @@ mapfile -t lines < <(examples | awk '{
   if (!seen[named]++) print }')
 if [ "${#lines[@]}" -ge 60 ]; then ok; else bad "only ${#lines[@]} examples are looked at"; fi
 mkdir "$work/copy"
-cp -r contracts engines models "$work/copy"
+cp -r contracts engines examples models "$work/copy"
 mkdir -p "$work/copy/reports"
 cp -r reports/published "$work/copy/reports"
 # A repository of its own, where --publish may write.

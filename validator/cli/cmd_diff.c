@@ -97,6 +97,28 @@ static void compare_param(diff *d, const pv_falsifier *old, const pv_falsifier *
   note(d, true, place, "%s: %s is %s, was %s", new->id, spec->name, y, x);
 }
 
+static bool same_text(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Of a provider nobody knows here which way a parameter loosens. */
+static void compare_written(diff *d, const pv_falsifier *old, const pv_falsifier *new) {
+  for (size_t i = 0; i < old->with_count + new->with_count; i++) {
+    const bool gone = i < old->with_count;
+    const char *name = gone ? old->with[i].name : new->with[i - old->with_count].name;
+    const pv_param *a = pv_falsifier_param(old, name), *b = pv_falsifier_param(new, name);
+    if (!gone && a != NULL) continue; /* told of with the old ones */
+    if (a != NULL && b != NULL && same_text(a->text, b->text) && same_list(a, b)) continue;
+    note(d, true, b != NULL ? &b->place : &new->place, "%s: %s is %s, was %s", new->id, name,
+         b == NULL         ? "absent"
+         : b->text != NULL ? b->text
+                           : "another list",
+         a == NULL         ? "absent"
+         : a->text != NULL ? a->text
+                           : "a list");
+  }
+}
+
 static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifier *new) {
   if (strcmp(old->check, new->check) != 0) {
     note(d, true, &new->check_place, "%s: the check is %s, was %s", new->id, new->check,
@@ -104,6 +126,7 @@ static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifi
     return;
   }
   const pv_known_check *spec = new->known;
+  if (new->provider != NULL) compare_written(d, old, new);
   for (size_t i = 0; spec != NULL && i < spec->param_count; i++)
     compare_param(d, old, new, &spec->params[i]);
   compare_ids(d, new->id, &new->place, &old->criteria, &new->criteria, "no longer judges",
@@ -112,10 +135,6 @@ static void compare_falsifier(diff *d, const pv_falsifier *old, const pv_falsifi
               "declares the fault");
   const double late = pv_bind_timeout(new), was = pv_bind_timeout(old);
   if (late != was) note(d, false, &new->place, "%s: timeout_s is %g, was %g", new->id, late, was);
-}
-
-static bool same_text(const char *a, const char *b) {
-  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* An amendment since the old version says that words were made clearer. */
@@ -182,6 +201,20 @@ static void compare_stages(diff *d, const pv_contract *old, const pv_contract *n
       note(d, false, &new->stages[i].place, "stage %s was added", new->stages[i].id);
 }
 
+static void compare_providers(diff *d, const pv_contract *old, const pv_contract *new) {
+  for (size_t i = 0; i < new->provider_count; i++) {
+    const pv_provider *b = &new->providers[i];
+    const pv_provider *a = pv_contract_provider(old, b->name);
+    if (a == NULL)
+      note(d, false, &b->place, "the provider %s was added", b->name);
+    else if (!same_text(a->program, b->program))
+      note(d, true, &b->place, "the provider %s is another program", b->name);
+    if (a != NULL)
+      compare_ids(d, b->name, &b->place, &a->files, &b->files, "no longer rests on",
+                  "also rests on");
+  }
+}
+
 static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
   if (strcmp(old->name, new->name) != 0)
     note(d, true, &new->name_place, "the name is %s, was %s", new->name, old->name);
@@ -216,6 +249,7 @@ static void compare(diff *d, const pv_contract *old, const pv_contract *new) {
   for (size_t i = 0; i < new->falsifier_count; i++)
     if (pv_contract_falsifier(old, new->falsifiers[i].id) == NULL)
       note(d, false, &new->falsifiers[i].place, "falsifier %s was added", new->falsifiers[i].id);
+  compare_providers(d, old, new);
   compare_stages(d, old, new);
   for (size_t i = 0; i < old->depends_on.count; i++)
     if (!pv_strings_has(&new->depends_on, old->depends_on.items[i]))

@@ -8,6 +8,7 @@
 #include "reports/render/put.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/files.h"
+#include "validator/judge/providers.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
 #include "validator/run/run.h"
@@ -59,6 +60,15 @@ static void print_param(const pv_known_param *p) {
   printf("\n  %-18s %s\n", "", p->about);
 }
 
+/* What can be planted in a check of a provider. */
+static void print_faults(const pv_known_check *spec) {
+  if (spec->subject != PV_ON_FOREIGN) return;
+  printf("\nFaults: %s", spec->faults[0] == NULL ? "none, so nobody sees it fail" : "");
+  for (size_t i = 0; spec->faults[i] != NULL; i++)
+    printf("%s%s", i == 0 ? "" : ", ", spec->faults[i]);
+  puts("");
+}
+
 static bool explain_check(const pv_known *known, const char *name) {
   const pv_known_check *spec = pv_known_check_find(known, name);
   if (spec == NULL) return false;
@@ -72,6 +82,7 @@ static bool explain_check(const pv_known *known, const char *name) {
          spec->timeout_s);
   if (spec->param_count > 0) puts("\nParameters:");
   for (size_t i = 0; i < spec->param_count; i++) print_param(&spec->params[i]);
+  print_faults(spec);
   return true;
 }
 
@@ -157,10 +168,33 @@ static void suggest(pv_error *err, const pv_known *known, const char *id) {
     pv_error_hint(err, "`pv explain` lists checks, rules and words");
 }
 
+/* Starts a program that the call names, and tells of it or of one of its checks. */
+static pv_code explain_provider(pv_arena *arena, const char *file, const char *id, pv_error *err) {
+  pv_contract nothing = {0};
+  const pv_given_providers given = {{file}, 1};
+  const pv_code code = pv_providers_ask(arena, &nothing, &given, err);
+  if (code != PV_OK) return code;
+  const pv_provider *p = &nothing.providers[0];
+  if (id == NULL) {
+    printf("%s %s, a provider of checks:\n", p->name, p->version);
+    for (size_t i = 0; i < p->known->check_count; i++)
+      printf("  %-24s %s\n", p->known->checks[i].name, p->known->checks[i].about);
+    return PV_OK;
+  }
+  if (explain_check(p->known, id)) return PV_OK;
+  pv_error_set(err, PV_ERR_INPUT, "the provider has no check '%s'", id);
+  const char *near = pv_known_check_nearest(p->known, id);
+  pv_error_hint(err, near == NULL ? "its first is %s" : "did you mean %s?",
+                near == NULL ? p->known->checks[0].name : near);
+  return PV_ERR_INPUT;
+}
+
 int pv_cmd_explain(int argc, char **argv) {
   enum { ARGUMENTS = 64 };
   const char *rest[ARGUMENTS];
-  const pv_option list[] = {{0}};
+  const char *provider = NULL;
+  const pv_option list[] = {
+      {"--provider", "FILE", "of the checks that this program has", &provider, NULL}, {0}};
   bool help = false;
   pv_options options = {
       .command = "explain",
@@ -168,7 +202,9 @@ int pv_cmd_explain(int argc, char **argv) {
           "Explains a rule, a check, a verdict, a status, or a criterion or falsifier of the\n"
           "contracts in ./contracts (or of the files named). Without an argument: lists all.",
       .positional = "[ID [FILE...]]",
-      .examples = "  pv explain PV028\n  pv explain forward.arbiter\n  pv explain AC_GPU_MOE_008\n",
+      .examples =
+          "  pv explain PV028\n  pv explain forward.arbiter\n  pv explain AC_GPU_MOE_008\n"
+          "  pv explain --provider examples/providers/softmax.py softmax/sum\n",
       .list = list,
       .rest = rest,
       .rest_max = ARGUMENTS};
@@ -177,6 +213,10 @@ int pv_cmd_explain(int argc, char **argv) {
   const pv_known *known = NULL;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
   const char *id = options.rest_count > 0 ? rest[0] : NULL;
+  if (code == PV_OK && !help && provider != NULL) {
+    code = explain_provider(&arena, provider, id, &err);
+    goto cleanup;
+  }
   if (code != PV_OK || help || (id != NULL && (explain_rule(id) || explain_word(id)))) goto cleanup;
   code = pv_run_describe(&arena, NULL, 0, &known, &err);
   if (code != PV_OK) goto cleanup;

@@ -18,7 +18,7 @@
 enum { FILES_MAX = 256 };
 
 typedef struct arguments {
-  const char *model, *reference, *backend, *threads, *only, *out, *probe;
+  const char *model, *reference, *backend, *threads, *only, *out, *probe, *providers;
   bool publish, faults, json, help;
   const char *files[FILES_MAX];
   size_t file_count;
@@ -34,6 +34,8 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
       {"--threads", "N", "threads (default: one per processor)", &a->threads, NULL},
       {"--only", "ID,...", "only these criteria or falsifiers", &a->only, NULL},
       {"--out", "DIR", "reports go below DIR (default: reports/runs)", &a->out, NULL},
+      {"--provider", "FILE,...", "programs in the place of the contracts' providers of their names",
+       &a->providers, NULL},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &a->probe, NULL},
       {"--publish", NULL, "keep the evidence; write a status that it supports", NULL, &a->publish},
       {"--faults", NULL, "run each falsifier against the faults that it declares, too", NULL,
@@ -78,6 +80,9 @@ static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) 
   if (a->publish && a->out != NULL)
     return pv_error_refuse(err, "leave out --out or --publish",
                            "published evidence has one place, below reports/published");
+  if (a->publish && a->providers != NULL)
+    return pv_error_refuse(err, "leave out --provider or --publish",
+                           "a run with another provider than the contract's is not published");
   const pv_code code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
   *threads = (unsigned)count;
   return code;
@@ -127,7 +132,8 @@ static const char *hint(const pv_judgement *j) {
   const pv_request *q = &j->request;
   pv_text why = PV_TEXT_INIT;
   const bool refused = q->only != NULL || q->backend != NULL || q->out != NULL || q->publish ||
-                       j->ground.lacking || j->result.status_before > PV_STATUS_ACTIVE_RUNTIME ||
+                       q->given_providers || j->ground.lacking ||
+                       j->result.status_before > PV_STATUS_ACTIVE_RUNTIME ||
                        j->ground.site.home == NULL || strcmp(j->git.commit, "none") == 0 ||
                        pv_publish_refused(&j->result, &why);
   pv_text_free(&why);
@@ -161,6 +167,13 @@ static void put_taken(const pv_judgement *j, pv_text *out) {
   if (j->trial.spec.model != NULL)
     pv_put_plain(out, j->request.model != NULL ? "  model:    %s (--model)\n" : "  model:    %s\n",
                  j->trial.spec.model);
+  for (size_t i = 0; i < j->request.contract->provider_count; i++) {
+    const pv_provider *p = &j->request.contract->providers[i];
+    if (p->known != NULL)
+      pv_put_plain(out,
+                   p->given ? "  provider: %s %s, %s (--provider)\n" : "  provider: %s %s, %s\n",
+                   p->name, p->version, p->path);
+  }
   pv_put_plain(out, "  root:     %s (%s)\n  receipts: %s\n", j->ground.site.root,
                j->ground.site.root_why, j->ground.site.evidence_why);
 }
@@ -235,19 +248,21 @@ int pv_cmd_validate(int argc, char **argv) {
   pv_error err = PV_ERROR_INIT;
   pv_contract *contracts[FILES_MAX];
   pv_findings findings = {0};
+  pv_given_providers given = {0};
   const pv_known *known = NULL;
   char *command = NULL;
   pv_code code = parse(argc, argv, &a, &err);
   if (code == PV_OK && a.help) goto cleanup;
   if (code == PV_OK) code = check_call(&a, &threads, &err);
   if (code == PV_OK) code = pv_facts_command(&arena, argc, argv, &command, &err);
+  if (code == PV_OK) code = pv_providers_split(&arena, a.providers, &given, &err);
   if (code == PV_OK) code = pv_run_describe(&arena, a.probe, 0, &known, &err);
   if (code == PV_OK && a.backend != NULL &&
       !pv_known_lists(pv_known_words(known, "backend"), a.backend))
     code = no_backend(pv_known_words(known, "backend"), a.backend, &err);
   /* All are read before the first is run: a typing error in the last costs no minutes. */
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++)
-    code = pv_sound_load(&arena, known, a.files[i], &contracts[i], &findings, &err);
+    code = pv_sound_load(&arena, known, &given, a.files[i], &contracts[i], &findings, &err);
   print_findings(&findings);
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++) {
     const pv_request request = {.contract = contracts[i],
@@ -259,6 +274,7 @@ int pv_cmd_validate(int argc, char **argv) {
                                 .out = a.out,
                                 .probe = a.probe,
                                 .threads = threads,
+                                .given_providers = given.count > 0,
                                 .publish = a.publish,
                                 .faults = a.faults};
     pv_judgement j;

@@ -26,10 +26,19 @@ static const char *said(const pv_run_hello *hello, const char *name) {
   return pv_fact_value(hello->environment, hello->environment_count, name);
 }
 
+/* What a provider that was not asked may need. */
+static unsigned unasked(const pv_contract *c) {
+  unsigned bits = 0;
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    if (c->falsifiers[i].provider != NULL && c->falsifiers[i].known == NULL)
+      bits = PV_NEEDS_MODEL | PV_NEEDS_REFERENCE;
+  return bits;
+}
+
 pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_ground *ground,
                           const pv_run_hello *hello, pv_subject **out, pv_error *err) {
   const pv_contract *c = request->contract;
-  const unsigned bits = pv_ground_needs(c, NULL);
+  const unsigned bits = pv_ground_needs(c, NULL) | unasked(c);
   pv_code code = PV_OK;
   pv_basis basis = {.kernels = said(hello, "kernels_sha256"),
                     .ptx = said(hello, "ptx_sha256"),
@@ -66,7 +75,8 @@ static pv_code unseen_on_device(const pv_request *request, const pv_falsifier_re
                                 pv_error *err) {
   const char *names[PV_BIND_SIDES];
   json_t *with = NULL;
-  if (f->verdict != PV_NOT_RUN || !f->judged_elsewhere) return PV_OK;
+  if (f->verdict != PV_NOT_RUN || !f->judged_elsewhere || f->falsifier->provider != NULL)
+    return PV_OK;
   const pv_code code = pv_bind_with(f->falsifier, request->backend, &with, err);
   const size_t count = code == PV_OK ? pv_bind_backends(f->falsifier, with, names) : 0;
   for (size_t k = 0; k < count; k++) *out |= pv_bind_is_kind(names[k], "cuda");

@@ -10,6 +10,7 @@ typedef struct pv_request {
   const pv_contract *contract;
   const char *command, *model, *reference, *backend, *only, *out, *probe;
   unsigned threads;
+  bool given_providers; /* a program that the call names judges: --provider */
   bool publish, faults; /* faults: run each falsifier against those that it declares */
 } pv_request;
 

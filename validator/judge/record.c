@@ -45,7 +45,8 @@ static pv_code site_facts(pv_arena *arena, const pv_request *request, const pv_g
 }
 
 bool pv_record_partial(const pv_request *request, const pv_ground *ground) {
-  return request->only != NULL || ground->lacking || request->backend != NULL;
+  return request->only != NULL || ground->lacking || request->backend != NULL ||
+         request->given_providers;
 }
 
 pv_code pv_record_fill(pv_arena *arena, const pv_request *request, const pv_ground *ground,

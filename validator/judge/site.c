@@ -185,6 +185,22 @@ pv_code pv_site_above(pv_arena *arena, const char *folder, const char *relative,
   return PV_OK;
 }
 
+const char *pv_site_distrust(const char *real) {
+  char folder[PATH_MAX];
+  struct stat info;
+  snprintf(folder, sizeof folder, "%s", real);
+  if (!shorten(folder)) return "it has no folder";
+  const owners also = find_owners(folder);
+  const char *why = stat(folder, &info) == 0 ? distrust(&info, &also) : "can not be examined";
+  if (why != NULL)
+    return strcmp(why, "belongs to another user") == 0 ? "its folder belongs to another user"
+                                                       : "its folder may be written by anybody";
+  why = stat(real, &info) == 0 ? distrust(&info, &also) : "can not be examined";
+  if (why == NULL) return NULL;
+  return strcmp(why, "belongs to another user") == 0 ? "it belongs to another user"
+                                                     : "it may be written by anybody";
+}
+
 static pv_code given_file(pv_arena *arena, const char *what, const char *given, const char **out,
                           pv_error *err) {
   char real[PATH_MAX];

@@ -34,6 +34,10 @@ pv_code pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, p
 pv_code pv_site_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
                       pv_error *err);
 
+/* Why a file, by its real path, is not to be trusted with anything: it or its folder may be written
+ * by anybody or belongs to another user. NULL: it is. */
+const char *pv_site_distrust(const char *real);
+
 /* The model: `given`, which must be there, else the default below root, else NULL. */
 pv_code pv_site_model(pv_arena *arena, const pv_site *site, const char *given, const char **out,
                       pv_error *err);

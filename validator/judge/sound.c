@@ -31,10 +31,11 @@ static pv_code add_needed(family *all, const pv_contract *c, pv_error *err) {
   return code;
 }
 
-/* Loads and lints one; `*out` is NULL when what is wrong is that it could not be read. All of
- * several flaws are findings; one alone is told as the error that it is. */
-static pv_code look(pv_arena *arena, const pv_known *known, const char *path, pv_contract **out,
-                    pv_findings *severe, pv_error *err) {
+/* Loads and lints one, and with `given` asks its providers first; `*out` is NULL when what is wrong
+ * is that it could not be read. All of several flaws are findings; one alone is told as the error
+ * that it is. */
+static pv_code look(pv_arena *arena, const pv_known *known, const pv_given_providers *given,
+                    const char *path, pv_contract **out, pv_findings *severe, pv_error *err) {
   pv_findings findings = {0};
   pv_flaws flaws = {0};
   *out = NULL;
@@ -42,6 +43,8 @@ static pv_code look(pv_arena *arena, const pv_known *known, const char *path, pv
   if (flaws.count > 1) code = PV_OK;
   for (size_t i = 0; code == PV_OK && flaws.count > 1 && i < flaws.count; i++)
     code = pv_findings_from_error(arena, severe, &flaws.items[i], err);
+  if (code == PV_OK && *out != NULL && given != NULL)
+    code = pv_providers_ask(arena, *out, given, err);
   if (code == PV_OK && *out != NULL) code = pv_rules_run(arena, known, *out, &findings, err);
   for (size_t i = 0; code == PV_OK && i < findings.count; i++) {
     const pv_finding *f = &findings.items[i];
@@ -52,8 +55,8 @@ static pv_code look(pv_arena *arena, const pv_known *known, const char *path, pv
   return code;
 }
 
-pv_code pv_sound_load(pv_arena *arena, const pv_known *known, const char *path, pv_contract **out,
-                      pv_findings *findings, pv_error *err) {
+pv_code pv_sound_load(pv_arena *arena, const pv_known *known, const pv_given_providers *given,
+                      const char *path, pv_contract **out, pv_findings *findings, pv_error *err) {
   char copy[PATH_MAX];
   const size_t before = findings->count;
   family all = {0};
@@ -62,7 +65,7 @@ pv_code pv_sound_load(pv_arena *arena, const pv_known *known, const char *path, 
     return pv_error_set(err, PV_ERR_INPUT, "the contract's path is too long");
   strcpy(copy, path);
   const char *folder = dirname(copy);
-  pv_code code = look(arena, known, path, &contract, findings, err);
+  pv_code code = look(arena, known, given, path, &contract, findings, err);
   *out = contract;
   if (code == PV_OK && contract != NULL) code = add(&all, contract->name, err);
   if (code == PV_OK && findings->count == before) code = add_needed(&all, contract, err);
@@ -70,7 +73,7 @@ pv_code pv_sound_load(pv_arena *arena, const pv_known *known, const char *path, 
        all.done++) {
     const char *below = pv_arena_printf(arena, "%s/%s.yaml", folder, all.names[all.done]);
     if (below == NULL) return pv_error_nomem(err, "a path");
-    code = look(arena, known, below, &contract, findings, err);
+    code = look(arena, known, NULL, below, &contract, findings, err);
     if (code == PV_OK) code = add_needed(&all, contract, err);
   }
   if (code != PV_OK || findings->count == before) return code;

@@ -1,6 +1,8 @@
 #include "validator/model/bind.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -140,7 +142,9 @@ static void split_side(pv_falsifier *f, pv_param *side) {
 void pv_bind_checks(pv_contract *contract, const pv_known *known) {
   for (size_t i = 0; i < contract->falsifier_count; i++) {
     pv_falsifier *f = &contract->falsifiers[i];
-    f->known = f->check == NULL ? NULL : pv_known_check_find(known, f->check);
+    f->provider = f->check == NULL ? NULL : pv_contract_provider_of(contract, f->check);
+    const pv_known *whose = f->provider == NULL ? known : f->provider->known;
+    f->known = f->check == NULL || whose == NULL ? NULL : pv_known_check_find(whose, f->check);
     const size_t written = f->known == NULL ? 0 : f->with_count;
     for (size_t k = 0; k < written; k++)
       if (is_side(f->known, f->with[k].name)) split_side(f, &f->with[k]);
@@ -170,8 +174,7 @@ pv_code pv_bind_with(const pv_falsifier *falsifier, const char *backend, json_t 
   return code;
 }
 
-/* A path that the contract writes is from its own folder. NULL when memory is out. */
-static char *path_here(pv_arena *arena, const pv_contract *c, const char *written) {
+char *pv_bind_path(pv_arena *arena, const pv_contract *c, const char *written) {
   const char *slash = c->path == NULL ? NULL : strrchr(c->path, '/');
   if (written[0] == '/' || slash == NULL) return pv_arena_strdup(arena, written);
   return pv_arena_printf(arena, "%.*s%s", (int)(slash - c->path) + 1, c->path, written);
@@ -184,6 +187,15 @@ static const char *file_of(const pv_falsifier *f, const pv_known_param *spec) {
   return param != NULL ? param->text : spec->fallback;
 }
 
+/* What is started is what counts, wherever --provider took it from. One that nobody names is a file
+ * that can not be read, so no receipt is about it. */
+static pv_used_file program_of(pv_arena *arena, const pv_contract *c, const pv_provider *p) {
+  const char *written = p->program != NULL ? p->program : p->name;
+  return (pv_used_file){written, p->path != NULL      ? p->path
+                                 : p->program != NULL ? pv_bind_path(arena, c, p->program)
+                                                      : ""};
+}
+
 static bool has_file(const pv_used_file *list, size_t count, const char *name) {
   return pv_text_find(name, list, count, sizeof *list) != NULL;
 }
@@ -191,15 +203,19 @@ static bool has_file(const pv_used_file *list, size_t count, const char *name) {
 pv_code pv_bind_files(pv_arena *arena, const pv_contract *contract, const pv_falsifier *f,
                       pv_used_file **out, size_t *count, pv_error *err) {
   const size_t params = f->known == NULL ? 0 : f->known->param_count;
-  pv_used_file *list = PV_ARENA_NEW(arena, params + 1, pv_used_file);
+  const pv_strings none = {0}, *files = f->provider == NULL ? &none : &f->provider->files;
+  pv_used_file *list = PV_ARENA_NEW(arena, params + files->count + 1, pv_used_file);
   size_t n = 0;
   if (list == NULL) return pv_error_nomem(err, "the files of a falsifier");
-  for (size_t i = 0; i < params; i++) {
-    const char *name = file_of(f, &f->known->params[i]);
+  if (f->provider != NULL) list[n++] = program_of(arena, contract, f->provider);
+  for (size_t i = 0; i < files->count + params; i++) {
+    const char *name =
+        i < files->count ? files->items[i] : file_of(f, &f->known->params[i - files->count]);
     if (name == NULL || has_file(list, n, name)) continue;
-    list[n] = (pv_used_file){name, path_here(arena, contract, name)};
-    if (list[n++].path == NULL) return pv_error_nomem(err, "the files of a falsifier");
+    list[n++] = (pv_used_file){name, pv_bind_path(arena, contract, name)};
   }
+  for (size_t i = 0; i < n; i++)
+    if (list[i].path == NULL) return pv_error_nomem(err, "the files of a falsifier");
   *out = list;
   *count = n;
   return PV_OK;
@@ -211,7 +227,8 @@ pv_code pv_bind_paths(const pv_contract *contract, const pv_falsifier *f, json_t
   pv_code code = PV_OK;
   for (size_t i = 0; f->known != NULL && i < f->known->param_count && code == PV_OK; i++) {
     const char *name = file_of(f, &f->known->params[i]);
-    char *path = name == NULL ? NULL : path_here(&arena, contract, name);
+    char *path = name == NULL ? NULL : pv_bind_path(&arena, contract, name), real[PATH_MAX];
+    if (path != NULL && realpath(path, real) != NULL) path = real;
     if (name != NULL && (path == NULL || json_object_set_new(with, f->known->params[i].name,
                                                              pv_json_exact(path)) != 0))
       code = pv_error_nomem(err, "parameters");
@@ -275,7 +292,9 @@ bool pv_bind_interprets(const pv_falsifier *falsifier, const json_t *with) {
 
 double pv_bind_timeout(const pv_falsifier *falsifier) {
   const pv_known_check *spec = falsifier->known;
-  return falsifier->timeout_s > 0.0 || spec == NULL ? falsifier->timeout_s : spec->timeout_s;
+  const double own = falsifier->provider == NULL ? 0.0 : falsifier->provider->timeout_s;
+  if (falsifier->timeout_s > 0.0 || spec == NULL) return falsifier->timeout_s;
+  return own > 0.0 ? own : spec->timeout_s;
 }
 
 /* The word of an ENUM parameter: the contract's, else the check's; NULL when the check has none. */

@@ -30,10 +30,16 @@ typedef struct pv_used_file {
   const char *name; /* as the contract writes it */
   const char *path; /* where it lies from here */
 } pv_used_file;
-/* Those of a falsifier: the values of its parameters of type file, each file once. In the arena. */
+/* A path that the contract writes is from its own folder: as one opens it from here. In the arena;
+ * NULL when memory is out. */
+char *pv_bind_path(pv_arena *arena, const pv_contract *contract, const char *written);
+/* Those of a falsifier: the program and the files of its provider, the values of its parameters of
+ * type file; each once. In the arena. */
 pv_code pv_bind_files(pv_arena *arena, const pv_contract *contract, const pv_falsifier *falsifier,
                       pv_used_file **out, size_t *count, pv_error *err);
-/* Bound parameters with such files as paths from here, for one who opens them. */
+/* Bound parameters with the paths of such files as one opens them, from any folder if they are
+ * there.
+ */
 pv_code pv_bind_paths(const pv_contract *contract, const pv_falsifier *falsifier, json_t *with,
                       pv_error *err);
 
@@ -65,7 +71,8 @@ bool pv_bind_names_interpreter(const pv_falsifier *falsifier);
  * choice, and where the contract's words are not typed as the check says. */
 const char *pv_bind_identity(const pv_falsifier *falsifier);
 
-/* Seconds until an answer is late: the contract's, else the check's default. */
+/* Seconds until an answer is late: the falsifier's, else its provider's in the contract, else the
+ * check's default. */
 double pv_bind_timeout(const pv_falsifier *falsifier);
 
 #endif

@@ -42,9 +42,28 @@ typedef struct pv_param { /* one entry of `with`, typed by the check */
   pv_place place;
 } pv_param;
 
+/* A program of somebody else's that has checks: docs/provider-protocol.md. */
+typedef struct pv_provider {
+  char *name;
+  char *program; /* as written: from the contract's folder, or absolute; NULL: the call names it */
+  pv_strings files; /* others that its answers rest on, written alike */
+  double
+      timeout_s; /* of each of its checks, where the falsifier is silent; 0: what it says itself */
+  pv_place place, program_place;
+  /* Set by pv_providers_ask; unasked, nothing is known of its checks. */
+  bool given;            /* by the call: --provider */
+  const char *path;      /* the program that is started, absolute; NULL: it must not be */
+  const pv_known *known; /* its checks, as NAME/CHECK; NULL: it does not say */
+  const char *version;   /* its own */
+  const char *why;       /* NULL but when it does not say: one sentence, and */
+  pv_verdict verdict;    /* what its falsifiers have */
+} pv_provider;
+
 typedef struct pv_falsifier {
   char *id, *rule, *prediction, *check, *if_fails;
-  const pv_known_check *known; /* what pv_bind_checks found; NULL: the probe has no such check */
+  const pv_known_check *known; /* what pv_bind_checks found; NULL: there is no such check, or the
+                                  provider was not asked */
+  const pv_provider *provider; /* whose check it is; NULL: the probe's */
   pv_strings criteria, faults;
   const char *planted; /* set by pv_run_faults alone: the fault to plant, or NULL */
   pv_param *with;      /* with room for an identity of each side that is named: pv_bind_checks */
@@ -79,6 +98,8 @@ typedef struct pv_contract {
   pv_strings references, depends_on;
   pv_strings known_divergence; /* criteria named while status is KNOWN_DIVERGENCE */
   pv_subject_model model;
+  pv_provider *providers;
+  size_t provider_count;
   pv_amendment *amendments;
   size_t amendment_count;
   pv_equation *equations;
@@ -97,6 +118,9 @@ bool pv_strings_has(const pv_strings *list, const char *item);
  * pv_text_nearest. */
 const pv_criterion *pv_contract_criterion(const pv_contract *contract, const char *id);
 const pv_falsifier *pv_contract_falsifier(const pv_contract *contract, const char *id);
+const pv_provider *pv_contract_provider(const pv_contract *contract, const char *name);
+/* The one whose check NAME/CHECK is, or NULL. */
+const pv_provider *pv_contract_provider_of(const pv_contract *contract, const char *check);
 const pv_stage *pv_contract_stage(const pv_contract *contract, const char *id);
 const pv_param *pv_falsifier_param(const pv_falsifier *falsifier, const char *name);
 

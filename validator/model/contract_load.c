@@ -107,6 +107,27 @@ static pv_code read_with(const pv_reading *r, const pv_yaml_node *node, pv_falsi
   return PV_OK;
 }
 
+/* Seconds from 0 to a day, as a text; NULL leaves what is there. */
+static pv_code read_timeout(const pv_reading *r, const pv_yaml_node *node, const char *text,
+                            double *out) {
+  if (text == NULL) return PV_OK;
+  if (pv_parse_f64(text, strlen(text), out) && *out > 0.0 && *out <= 86400.0) return PV_OK;
+  return pv_fields_flaw(r, pv_yaml_get(node, "timeout_s"), "PV014", "write seconds, for example 60",
+                        "timeout_s '%.40s' is no number of seconds from 0 to 86400", text);
+}
+
+static pv_code read_provider(const pv_reading *r, const pv_yaml_node *node, void *out) {
+  pv_provider *p = out;
+  char *timeout = NULL;
+  p->place = node->place;
+  const pv_field fields[] = {{"name", PV_FIELD_TEXT, true, &p->name, &p->place},
+                             {"program", PV_FIELD_TEXT, false, &p->program, &p->program_place},
+                             {"files", PV_FIELD_STRINGS, false, &p->files, NULL},
+                             {"timeout_s", PV_FIELD_TEXT, false, &timeout, NULL}};
+  const pv_code code = pv_fields_read(r, node, "a provider", fields, COUNT(fields));
+  return code == PV_OK ? read_timeout(r, node, timeout, &p->timeout_s) : code;
+}
+
 static pv_code read_falsifier(const pv_reading *r, const pv_yaml_node *node, void *out) {
   pv_falsifier *f = out;
   const pv_yaml_node *with = NULL;
@@ -123,13 +144,7 @@ static pv_code read_falsifier(const pv_reading *r, const pv_yaml_node *node, voi
                              {"if_fails", PV_FIELD_TEXT, false, &f->if_fails, NULL}};
   pv_code code = pv_fields_read(r, node, "a falsifier", fields, COUNT(fields));
   if (code == PV_OK) code = read_with(r, with, f);
-  if (code != PV_OK || timeout == NULL) return code;
-  if (!pv_parse_f64(timeout, strlen(timeout), &f->timeout_s) || !(f->timeout_s > 0.0) ||
-      f->timeout_s > 86400.0)
-    return pv_fields_flaw(r, pv_yaml_get(node, "timeout_s"), "PV014",
-                          "write seconds, for example 60",
-                          "timeout_s '%.40s' is no number of seconds from 0 to 86400", timeout);
-  return PV_OK;
+  return code == PV_OK ? read_timeout(r, node, timeout, &f->timeout_s) : code;
 }
 
 static pv_code read_stage(const pv_reading *r, const pv_yaml_node *node, void *out) {
@@ -214,12 +229,13 @@ static pv_code read_gate(const pv_reading *r, const pv_yaml_node *node, pv_contr
 
 static pv_code read_root(const pv_reading *r, const pv_yaml_node *root, pv_contract *c) {
   const pv_yaml_node *metadata = NULL, *equations = NULL, *criteria = NULL, *falsifiers = NULL;
-  const pv_yaml_node *model = NULL, *stages = NULL, *gate = NULL;
+  const pv_yaml_node *model = NULL, *stages = NULL, *gate = NULL, *providers = NULL;
   const pv_yaml_node absent = {.kind = PV_YAML_MAPPING, .place = root->place};
   const pv_yaml_node *schema = pv_yaml_get(root, "schema");
   const pv_field fields[] = {{"schema", PV_FIELD_TEXT, true, &c->schema, NULL},
                              {"metadata", PV_FIELD_NODE, true, &metadata, NULL},
                              {"model", PV_FIELD_NODE, false, &model, NULL},
+                             {"providers", PV_FIELD_NODE, false, &providers, NULL},
                              {"equations", PV_FIELD_NODE, false, &equations, NULL},
                              {"acceptance_criteria", PV_FIELD_NODE, true, &criteria, NULL},
                              {"falsification_tests", PV_FIELD_NODE, true, &falsifiers, NULL},
@@ -234,6 +250,9 @@ static pv_code read_root(const pv_reading *r, const pv_yaml_node *root, pv_contr
   if (code != PV_OK || root->kind != PV_YAML_MAPPING) return code;
   code = read_metadata(r, metadata, &absent, c);
   if (code == PV_OK) code = read_model(r, model, c);
+  if (code == PV_OK)
+    code = read_list(r, providers, NULL, "providers", sizeof *c->providers, read_provider,
+                     (void **)&c->providers, &c->provider_count);
   if (code == PV_OK) code = read_equations(r, equations, c);
   if (code == PV_OK)
     code = read_list(r, criteria, &absent, "acceptance_criteria", sizeof *c->criteria,

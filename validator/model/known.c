@@ -89,7 +89,7 @@ static size_t kind_length(const char *side) {
   return strcspn(side, ":@");
 }
 
-static bool is_name(const char *text) {
+bool pv_known_is_name(const char *text) {
   const size_t n = strlen(text);
   if (n == 0 || n > NAME_MAX_BYTES) return false;
   for (size_t i = 0; i < n; i++)
@@ -102,12 +102,12 @@ static bool is_kind(const char *text) {
   char kind[NAME_MAX_BYTES + 1];
   const size_t n = strcspn(text, ":");
   snprintf(kind, sizeof kind, "%.*s", (int)(n < sizeof kind ? n : sizeof kind - 1), text);
-  return n <= NAME_MAX_BYTES && is_name(kind) &&
-         (text[n] == '\0' || text[n + 1] == '\0' || is_name(text + n + 1));
+  return n <= NAME_MAX_BYTES && pv_known_is_name(kind) &&
+         (text[n] == '\0' || text[n + 1] == '\0' || pv_known_is_name(text + n + 1));
 }
 
 static pv_code name(const reader *r, const char *what, const char *text, const char **out) {
-  if (!is_name(text)) return odd(r, "the %s '%.80s' is no name", what, text);
+  if (!pv_known_is_name(text)) return odd(r, "the %s '%.80s' is no name", what, text);
   *out = pv_arena_strdup(r->arena, text);
   return *out == NULL ? nomem(r) : PV_OK;
 }
@@ -227,7 +227,7 @@ static pv_code read_needs(const reader *r, const json_t *list, unsigned *out) {
   return code;
 }
 
-static pv_code read_params(const reader *r, json_t *list, pv_known_check *c) {
+static pv_code read_params(const reader *r, const json_t *list, pv_known_check *c) {
   pv_code code = count_of(r, "parameters", list, PARAMS_MAX, &c->param_count);
   if (code != PV_OK) return code;
   pv_known_param *params = PV_ARENA_NEW(r->arena, c->param_count + 1, pv_known_param);
@@ -270,6 +270,7 @@ static pv_code read_check(reader *r, json_t *item, pv_known_check *c) {
     return odd(r, "its digest is not 64 hexadecimal digits");
   if (!(c->timeout_s > 0 && c->timeout_s <= TIMEOUT_MAX_S))
     return odd(r, "a timeout of %g s", c->timeout_s);
+  c->faults = no_words;
   code = name(r, "digest", digest, &c->digest);
   if (code == PV_OK) code = line(r, about, &c->about);
   if (code == PV_OK) code = read_needs(r, needs, &c->needs);
@@ -365,6 +366,85 @@ pv_code pv_known_read(pv_arena *arena, const char *json, size_t length, const pv
   reader r = {arena, err, "the whole"};
   json_t *root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &e);
   const pv_code code = root != NULL                                      ? read_all(&r, root, out)
+                       : json_error_code(&e) == json_error_out_of_memory ? nomem(&r)
+                                                                         : odd(&r, "%s", e.text);
+  json_decref(root);
+  return code;
+}
+
+/* A check of a provider. It has no sides: who computes in it is its own affair. */
+static pv_code read_foreign(reader *r, const char *owner, json_t *item, pv_known_check *c) {
+  json_t *needs = NULL, *params = NULL, *faults = NULL;
+  const char *title = "", *about = "", *plain = NULL;
+  *c = (pv_known_check){.subject = PV_ON_FOREIGN, .timeout_s = 60.0, .faults = no_words};
+  const field fields[] = {{"name", TEXT, &title},
+                          {"about", TEXT, &about},
+                          {"needs", ARRAY | MAY, &needs},
+                          {"timeout_s", NUMBER | MAY, &c->timeout_s},
+                          {"faults", ARRAY | MAY, &faults},
+                          {"params", ARRAY | MAY, &params},
+                          {0}};
+  pv_code code = unpack(r, item, fields);
+  if (code == PV_OK) code = name(r, "check", title, &plain);
+  if (code != PV_OK) return code;
+  c->name = pv_arena_printf(r->arena, "%s/%s", owner, plain);
+  r->place = pv_arena_printf(r->arena, "check %s", plain);
+  if (r->place == NULL || c->name == NULL) return nomem(r);
+  if (!(c->timeout_s > 0 && c->timeout_s <= TIMEOUT_MAX_S))
+    return odd(r, "a timeout of %g s", c->timeout_s);
+  code = line(r, about, &c->about);
+  if (code == PV_OK && needs != NULL) code = read_needs(r, needs, &c->needs);
+  if (code == PV_OK && (c->needs & ~(unsigned)(PV_NEEDS_MODEL | PV_NEEDS_REFERENCE)) != 0)
+    code = odd(r, "it can need a model and a reference, and nothing else");
+  if (code == PV_OK && faults != NULL) code = words(r, "faults", faults, &c->faults);
+  if (code == PV_OK) code = read_params(r, params, c);
+  for (size_t i = 0; i < c->param_count && code == PV_OK; i++)
+    if (c->params[i].type == PV_KNOWN_SIDE)
+      code = odd(r, "parameter %s: a provider has no sides", c->params[i].name);
+  return code;
+}
+
+static pv_code read_provider(reader *r, json_t *root, const char *wanted, pv_known_provider *out) {
+  json_t *checks = NULL;
+  const char *protocol = "", *title = "", *version = "";
+  pv_known_provider made = {0};
+  const field fields[] = {{"protocol", TEXT, &protocol},
+                          {"name", TEXT, &title},
+                          {"version", TEXT, &version},
+                          {"checks", ARRAY, &checks},
+                          {0}};
+  pv_code code = unpack(r, root, fields);
+  if (code == PV_OK && strcmp(protocol, PV_PROVIDER_PROTOCOL) != 0)
+    code = odd(r, "its protocol is '%.60s', not " PV_PROVIDER_PROTOCOL, protocol);
+  if (code == PV_OK) code = name(r, "provider", title, &made.name);
+  if (code == PV_OK && wanted != NULL && strcmp(title, wanted) != 0)
+    code = odd(r, "it is named '%s', not '%.60s'", title, wanted);
+  if (code == PV_OK) code = line(r, version, &made.version);
+  pv_known *known = PV_ARENA_NEW(r->arena, 1, pv_known);
+  if (code == PV_OK && known == NULL) code = nomem(r);
+  if (code == PV_OK) code = count_of(r, "checks", checks, CHECKS_MAX, &known->check_count);
+  if (code == PV_OK && known->check_count == 0) code = odd(r, "it describes no check");
+  if (code != PV_OK) return code;
+  pv_known_check *list = PV_ARENA_NEW(r->arena, known->check_count, pv_known_check);
+  if (list == NULL) return nomem(r);
+  for (size_t i = 0; i < known->check_count && code == PV_OK; i++) {
+    r->place = "a check";
+    code = read_foreign(r, made.name, json_array_get(checks, i), &list[i]);
+    for (size_t k = 0; k < i && code == PV_OK; k++)
+      if (strcmp(list[k].name, list[i].name) == 0) code = odd(r, "it is there twice");
+  }
+  known->checks = list;
+  made.known = known;
+  if (code == PV_OK) *out = made;
+  return code;
+}
+
+pv_code pv_known_read_provider(pv_arena *arena, const char *json, size_t length, const char *wanted,
+                               pv_known_provider *out, pv_error *err) {
+  json_error_t e;
+  reader r = {arena, err, "the whole"};
+  json_t *root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &e);
+  const pv_code code = root != NULL ? read_provider(&r, root, wanted, out)
                        : json_error_code(&e) == json_error_out_of_memory ? nomem(&r)
                                                                          : odd(&r, "%s", e.text);
   json_decref(root);

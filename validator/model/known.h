@@ -45,17 +45,19 @@ typedef enum pv_known_subject {
   PV_ON_KERNELS, /* an operation alone */
   PV_ON_PTX,     /* the text of kernels */
   PV_ON_FILES,   /* a model's file */
-  PV_ON_DEVICE   /* speed and memory of a device: nothing stands in for it */
+  PV_ON_DEVICE,  /* speed and memory of a device: nothing stands in for it */
+  PV_ON_FOREIGN  /* whatever a provider looks at */
 } pv_known_subject;
 
 typedef struct pv_known_check {
   const char *name, *about;
-  const char *digest; /* of what decides its verdict, 64 hexadecimal digits */
+  const char *digest; /* of what decides its verdict, 64 hexadecimal digits; NULL of a provider */
   pv_known_subject subject;
   unsigned needs; /* bits of pv_known_needs */
   double timeout_s;
   const pv_known_param *params;
   size_t param_count;
+  const char *const *faults; /* of a provider: those that it can plant, NULL-terminated */
 } pv_known_check;
 
 typedef struct pv_known_fault {
@@ -76,6 +78,18 @@ typedef struct pv_known {
  * fits) is PV_ERR_INPUT with the place in words. */
 pv_code pv_known_read(pv_arena *arena, const char *json, size_t length, const pv_known **out,
                       pv_error *err);
+
+/* What a provider describes (docs/provider-protocol.md): its checks, named NAME/CHECK. One that
+ * calls itself otherwise than `name` is refused; `name` NULL takes what it says. */
+typedef struct pv_known_provider {
+  const char *name, *version;
+  const pv_known *known; /* checks alone */
+} pv_known_provider;
+#define PV_PROVIDER_PROTOCOL "pv/provider/v1"
+pv_code pv_known_read_provider(pv_arena *arena, const char *json, size_t length, const char *name,
+                               pv_known_provider *out, pv_error *err);
+/* Letters, digits, '.', '_' and '-', at most 64. */
+bool pv_known_is_name(const char *text);
 
 /* NULL when there is none. */
 const pv_known_check *pv_known_check_find(const pv_known *known, const char *name);

@@ -53,6 +53,7 @@ typedef struct pv_falsifier_result {
   size_t series_count;
   pv_strings backends; /* that really computed */
   pv_strings faults_declared, faults_killed;
+  bool never_fails;      /* its provider can plant nothing in it: it was never seen to fail */
   bool judged_elsewhere; /* NOT_RUN, and all receipts are about other models or prompts */
   char *receipt_run, *receipt_date, *receipt_device; /* PV_FROM_RECEIPT, or the stale one */
   bool kernels_changed;                              /* the stale one was for other kernels */

@@ -22,6 +22,9 @@ typedef struct stage {
   char **criteria;
   unsigned criteria_count;
 } stage;
+typedef struct provider {
+  char *name, *program;
+} provider;
 typedef struct document {
   char *schema;
   metadata metadata;
@@ -31,6 +34,8 @@ typedef struct document {
   unsigned falsifiers_count;
   stage *stages;
   unsigned stages_count;
+  provider *providers;
+  unsigned providers_count;
 } document;
 
 #define TEXT(key, type, member) \
@@ -86,6 +91,16 @@ static const cyaml_schema_field_t stage_fields[] = {
 static const cyaml_schema_value_t stage_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, stage, stage_fields)};
 
+static const cyaml_schema_field_t provider_fields[] = {
+    TEXT("name", provider, name),
+    CYAML_FIELD_STRING_PTR("program", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, provider, program,
+                           0, CYAML_UNLIMITED),
+    CYAML_FIELD_IGNORE("files", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_IGNORE("timeout_s", CYAML_FLAG_OPTIONAL), CYAML_FIELD_END};
+
+static const cyaml_schema_value_t provider_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, provider, provider_fields)};
+
 static const cyaml_schema_field_t document_fields[] = {
     TEXT("schema", document, schema),
     CYAML_FIELD_MAPPING("metadata", CYAML_FLAG_DEFAULT, document, metadata, metadata_fields),
@@ -93,6 +108,8 @@ static const cyaml_schema_field_t document_fields[] = {
                          &criterion_value, 0, CYAML_UNLIMITED),
     CYAML_FIELD_SEQUENCE("falsification_tests", CYAML_FLAG_POINTER, document, falsifiers,
                          &falsifier_value, 0, CYAML_UNLIMITED),
+    CYAML_FIELD_SEQUENCE("providers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, document, providers,
+                         &provider_value, 0, CYAML_UNLIMITED),
     CYAML_FIELD_IGNORE("model", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_IGNORE("equations", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_SEQUENCE("implementation_stages", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
@@ -105,6 +122,10 @@ static const cyaml_schema_value_t document_value = {
 
 static bool same(const char *a, const char *b) {
   return strcmp(a, b) == 0;
+}
+
+static bool same_or_absent(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : same(a, b);
 }
 
 static bool same_ids(const pv_strings *list, char *const *items, unsigned count) {
@@ -123,6 +144,11 @@ static const char *difference(const pv_contract *c, const document *d) {
   if (c->criterion_count != d->criteria_count) return "number of criteria";
   if (c->falsifier_count != d->falsifiers_count) return "number of falsifiers";
   if (c->stage_count != d->stages_count) return "number of stages";
+  if (c->provider_count != d->providers_count) return "number of providers";
+  for (size_t i = 0; i < c->provider_count; i++)
+    if (!same(c->providers[i].name, d->providers[i].name) ||
+        !same_or_absent(c->providers[i].program, d->providers[i].program))
+      return "providers";
   for (size_t i = 0; i < c->criterion_count; i++)
     if (!same(c->criteria[i].id, d->criteria[i].id) ||
         !same(pv_contract_status_name(c->criteria[i].needed_for), d->criteria[i].needed_for))

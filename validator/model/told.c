@@ -54,15 +54,17 @@ json_t *pv_told_falsifier(const pv_falsifier_result *f) {
   json_t *metrics = json_object();
   for (size_t i = 0; i < f->metric_count; i++)
     set_named(&metrics, f->metrics[i].name, pv_json_number(f->metrics[i].value));
-  return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o}",
-                   "id", pv_json_text(f->falsifier->id), "check", pv_json_text(f->falsifier->check),
-                   "verdict", pv_verdict_name(f->verdict), "source", pv_source_name(f->source),
-                   "reason", pv_json_text(f->reason), "metrics", metrics, "compared",
-                   (json_int_t)(f->compared > INT64_MAX ? INT64_MAX : f->compared), "worst",
-                   worst(&f->worst), "needed_tolerance",
-                   f->has_needed_tolerance ? pv_json_number(f->needed_tolerance) : json_null(),
-                   "duration_s", pv_json_number(f->duration_s), "backends",
-                   pv_told_strings(&f->backends), "faults", "declared",
-                   pv_told_strings(&f->faults_declared), "killed",
-                   pv_told_strings(&f->faults_killed), "receipt", receipt(f));
+  json_t *out = json_pack(
+      "{s:o, s:o, s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o}", "id",
+      pv_json_text(f->falsifier->id), "check", pv_json_text(f->falsifier->check), "verdict",
+      pv_verdict_name(f->verdict), "source", pv_source_name(f->source), "reason",
+      pv_json_text(f->reason), "metrics", metrics, "compared",
+      (json_int_t)(f->compared > INT64_MAX ? INT64_MAX : f->compared), "worst", worst(&f->worst),
+      "needed_tolerance",
+      f->has_needed_tolerance ? pv_json_number(f->needed_tolerance) : json_null(), "duration_s",
+      pv_json_number(f->duration_s), "backends", pv_told_strings(&f->backends), "faults",
+      "declared", pv_told_strings(&f->faults_declared), "killed",
+      pv_told_strings(&f->faults_killed), "receipt", receipt(f));
+  if (f->never_fails) pv_json_set(&out, "never_seen_to_fail", json_true());
+  return out;
 }

@@ -1,4 +1,4 @@
-#include "validator/rules/rules.h"
+#include "validator/rules/context.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -11,17 +11,7 @@
 #include "validator/store/receipt.h"
 #include "validator/store/rewrite.h"
 
-typedef struct context {
-  pv_arena *arena;
-  const pv_known *known;
-  const pv_contract *c;
-  pv_findings *findings;
-  pv_error *err;
-} context;
-
-#define REPORT(x, rule, place, hint, ...)                                                        \
-  pv_findings_add((x)->arena, (x)->findings, rule, (x)->c->path, (place)->line, (place)->column, \
-                  hint, (x)->err, __VA_ARGS__)
+typedef pv_rules_context context;
 
 static bool starts_number(const char **p) {
   const char *start = *p;
@@ -307,13 +297,7 @@ static pv_code check_binding(const context *x, const pv_falsifier *f) {
                     "falsifier %s names the criterion '%.60s', which does not exist", f->id,
                     f->criteria.items[n]);
   if (code != PV_OK || f->known != NULL) return code != PV_OK ? code : check_params(x, f, f->known);
-  char hint[200];
-  const char *near = pv_known_check_nearest(x->known, f->check);
-  if (near != NULL)
-    snprintf(hint, sizeof hint, "did you mean %s?", near);
-  else
-    snprintf(hint, sizeof hint, "`pv explain` lists all checks");
-  return REPORT(x, "PV027", &f->check_place, hint, "there is no check '%.60s'", f->check);
+  return pv_rules_no_check(x, f);
 }
 
 /* A fault that can not be planted is never tried, and one that the check does not see survives. */
@@ -323,6 +307,7 @@ static pv_code check_fault(const context *x, const pv_falsifier *f, size_t index
   const pv_known_fault *fault = pv_known_fault_find(x->known, name);
   const char *near = pv_known_fault_nearest(x->known, name), *identity = pv_bind_identity(f);
   char hint[256];
+  if (f->provider != NULL) return pv_rules_foreign_fault(x, f, index);
   if (fault == NULL) {
     if (near != NULL)
       snprintf(hint, sizeof hint, "did you mean %s?", near);
@@ -553,8 +538,9 @@ static pv_code check_evidence(const context *x) {
 pv_code pv_rules_run(pv_arena *arena, const pv_known *known, pv_contract *contract,
                      pv_findings *findings, pv_error *err) {
   static pv_code (*const rules[])(const context *x) = {
-      check_name,  check_versions, check_criteria,   check_falsifiers,   check_claims,
-      check_model, check_stages,   check_divergence, check_dependencies, check_evidence};
+      check_name,       check_versions,     pv_rules_providers, check_criteria,
+      check_falsifiers, check_claims,       check_model,        check_stages,
+      check_divergence, check_dependencies, check_evidence};
   const context x = {arena, known, contract, findings, err};
   pv_code code = PV_OK;
   pv_bind_checks(contract, known);

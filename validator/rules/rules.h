@@ -38,8 +38,9 @@ pv_code pv_findings_add(pv_arena *arena, pv_findings *findings, const char *rule
 pv_code pv_findings_from_error(pv_arena *arena, pv_findings *findings, const pv_error *error,
                                pv_error *err);
 
-/* All rules over a loaded contract, which is then bound to what the probe can check
- * (pv_bind_checks). Looks for depends_on and evidence beside the file. */
+/* All rules over a loaded contract, which is then bound to what the probe can check and to what its
+ * providers said if they were asked (pv_bind_checks). Starts none of them. Looks for depends_on and
+ * evidence beside the file. */
 pv_code pv_rules_run(pv_arena *arena, const pv_known *known, pv_contract *contract,
                      pv_findings *findings, pv_error *err);
 

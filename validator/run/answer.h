@@ -14,6 +14,11 @@ pv_code pv_answer_hello(pv_arena *arena, const json_t *message, pv_run_hello *ou
 pv_code pv_answer_result(pv_arena *arena, const json_t *message, const json_t *with,
                          pv_falsifier_result *out, pv_error *err);
 
+/* The same of a provider's "result": what it may leave out is empty, a key that it may not have is
+ * PV_ERR_INPUT, and who computed is not asked. */
+pv_code pv_answer_foreign(pv_arena *arena, const json_t *message, const json_t *with,
+                          pv_falsifier_result *out, pv_error *err);
+
 /* A copy in valid UTF-8 without NUL, at most the last `limit` bytes; never NULL unless memory is
  * out. */
 char *pv_answer_text(pv_arena *arena, const char *bytes, size_t length, size_t limit);

@@ -3,11 +3,29 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "validator/run/run.h"
+#include "validator/run/scratch.h"
 
 enum { DESCRIPTION_MAX = 1 << 20 };
 static const double PATIENCE_S = 60.0;
 
-/* Hears the child out: what it describes stands on its standard output when it has ended well. */
+static pv_verdict blame(const pv_child_exit *end, pv_child_event event) {
+  if (event == PV_CHILD_TIMEOUT) return PV_TIMEOUT;
+  return end->signal != 0 ? PV_CRASH : PV_ERROR;
+}
+
+/* What is wrong with how it ended, or nothing. */
+static void put_end(pv_text *why, const pv_child_exit *end, pv_child_event event, size_t said) {
+  if (event == PV_CHILD_TIMEOUT)
+    pv_text_puts(why, "it did not end in time");
+  else if (end->signal != 0)
+    pv_text_printf(why, "it was ended by signal %d", end->signal);
+  else if (end->code != 0)
+    pv_text_printf(why, "it left with exit code %d", end->code);
+  else if (said == 0)
+    pv_text_puts(why, "it says nothing");
+}
+
+/* Hears a program out: what it describes stands on its standard output when it has ended well. */
 static pv_code hear(pv_child *child, double timeout_s, pv_text *why, pv_error *err) {
   pv_text frames = PV_TEXT_INIT;
   pv_child_event event = PV_CHILD_BYTES;
@@ -21,17 +39,74 @@ static pv_code hear(pv_child *child, double timeout_s, pv_text *why, pv_error *e
   const pv_child_exit *end = pv_child_result(child);
   if (code == PV_ERR_LIMIT) /* it was not asked to speak there */
     pv_text_puts(why, "it writes frames");
-  else if (event == PV_CHILD_TIMEOUT)
-    pv_text_puts(why, "it did not end in time");
-  else if (end->signal != 0)
-    pv_text_printf(why, "it was ended by signal %d", end->signal);
-  else if (end->code != 0)
-    pv_text_printf(why, "it left with exit code %d", end->code);
-  else if (end->output_dropped)
-    pv_text_puts(why, "it says more than 1 MiB");
-  else if (pv_child_stdout(child)->length == 0)
-    pv_text_puts(why, "it says nothing");
+  else
+    put_end(why, end, event, pv_child_stdout(child)->length);
+  if (why->length == 0 && end->output_dropped) pv_text_puts(why, "it says more than 1 MiB");
   return code == PV_ERR_LIMIT ? PV_OK : code;
+}
+
+/* Everything that a provider says before it ends, on its standard output. */
+static pv_code listen(pv_child *child, double timeout_s, pv_text *said, pv_text *why,
+                      pv_verdict *verdict, pv_error *err) {
+  pv_child_event event = PV_CHILD_BYTES;
+  pv_code code = PV_OK;
+  const double deadline = pv_clock_now() + timeout_s;
+  while (code == PV_OK && event == PV_CHILD_BYTES) {
+    const double left = deadline - pv_clock_now();
+    code = pv_child_wait(child, left > 0 ? left : 0, said, DESCRIPTION_MAX, &event, err);
+    if (left <= 0 && event == PV_CHILD_BYTES) event = PV_CHILD_TIMEOUT;
+  }
+  *verdict = PV_ERROR;
+  if (code == PV_ERR_LIMIT) {
+    pv_text_puts(why, "it says more than 1 MiB");
+    return PV_OK;
+  }
+  if (code != PV_OK) return code;
+  *verdict = blame(pv_child_result(child), event);
+  put_end(why, pv_child_result(child), event, said->length);
+  return PV_OK;
+}
+
+pv_code pv_run_ask_provider(pv_arena *arena, const char *path, const char *name, double timeout_s,
+                            pv_known_provider *out, pv_verdict *verdict, const char **why,
+                            pv_error *err) {
+  const char *argv[] = {path, "describe", NULL};
+  const pv_child_spec spec = {.argv = argv, .output_limit = DESCRIPTION_MAX};
+  pv_child_place place = {0};
+  pv_child *child = NULL;
+  pv_text said = PV_TEXT_INIT, reason = PV_TEXT_INIT;
+  pv_error local = PV_ERROR_INIT;
+  pv_verdict judged = PV_ERROR;
+  const char *told = NULL;
+  pv_code code = pv_scratch_make(arena, &place, err);
+  if (code != PV_OK) return code;
+  code = pv_child_start_at(&spec, &place, &child, &local);
+  if (code == PV_OK)
+    code = listen(child, timeout_s > 0 ? timeout_s : PATIENCE_S, &said, &reason, &judged, &local);
+  if (code == PV_OK && (said.failed || reason.failed)) code = pv_error_nomem(&local, "a provider");
+  if (code == PV_OK && reason.length == 0)
+    code = pv_known_read_provider(arena, said.data, said.length, name, out, &local);
+  /* A program that can not be started is the provider's fault, and so is what it says. */
+  if (code == PV_ERR_IO || code == PV_ERR_INPUT) {
+    judged = PV_ERROR;
+    pv_text_puts(&reason, local.message);
+    code = PV_OK;
+  }
+  if (code == PV_OK && reason.length > 0) {
+    told = pv_arena_printf(arena, "the provider does not say what it can check: %s", reason.data);
+    if (told == NULL) code = pv_error_nomem(&local, "a provider");
+  }
+  if (code == PV_OK) {
+    *why = told;
+    *verdict = judged;
+  } else if (err != NULL) {
+    *err = local;
+  }
+  pv_child_free(child);
+  pv_scratch_remove(&place);
+  pv_text_free(&said);
+  pv_text_free(&reason);
+  return code;
 }
 
 pv_code pv_run_describe(pv_arena *arena, const char *probe, double timeout_s, const pv_known **out,

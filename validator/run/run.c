@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "validator/model/bind.h"
+#include "validator/run/scratch.h"
 #include "validator/run/talk.h"
 
 pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err) {
@@ -32,7 +33,9 @@ pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, 
 static void accept(const pv_talk *talk, size_t i, pv_falsifier_result *to) {
   const pv_falsifier *falsifier = to->falsifier;
   const pv_strings faults = to->faults_declared;
+  const bool never = to->never_fails;
   *to = talk->results[i];
+  to->never_fails = never;
   to->falsifier = falsifier;
   to->faults_declared = faults;
   if (to->verdict == PV_ERROR && talk->output[0] != '\0') to->output = talk->output;
@@ -42,7 +45,7 @@ static void accept(const pv_talk *talk, size_t i, pv_falsifier_result *to) {
 static pv_verdict blame(const pv_talk *talk, double timeout_s, char *why, size_t room) {
   switch (talk->end) {
     case PV_TALK_LATE:
-      if (talk->current == SIZE_MAX && !talk->heard)
+      if (talk->foreign == NULL && talk->current == SIZE_MAX && !talk->heard)
         snprintf(why, room, "the probe did not say hello in time");
       else if (talk->current == SIZE_MAX)
         snprintf(why, room, "the probe neither went on nor ended");
@@ -51,12 +54,12 @@ static pv_verdict blame(const pv_talk *talk, double timeout_s, char *why, size_t
       return PV_TIMEOUT;
     case PV_TALK_LEFT:
       snprintf(why, room, "%s", talk->why);
-      return talk->signal != 0 ? PV_CRASH : PV_ERROR;
+      return talk->signal != 0 || talk->foreign != NULL ? PV_CRASH : PV_ERROR;
     case PV_TALK_BROKEN:
-      snprintf(why, room, "the probe broke the protocol: %s", talk->why);
+      snprintf(why, room, "the %s broke the protocol: %s", pv_talk_who(talk), talk->why);
       break;
     case PV_TALK_DONE:
-      snprintf(why, room, "the probe gave no answer");
+      snprintf(why, room, "the %s gave no answer", pv_talk_who(talk));
       break;
   }
   return PV_ERROR;
@@ -159,6 +162,49 @@ static pv_code run_list(pv_arena *arena, const pv_run_spec *spec, const size_t *
   return code;
 }
 
+/* A provider's check that can plant nothing: nobody ever saw it fail. */
+static bool plants_nothing(const pv_falsifier *f) {
+  return f->provider != NULL && f->known != NULL && f->known->faults[0] == NULL;
+}
+
+/* A verdict that nobody was started for. */
+static pv_code tell(pv_arena *arena, pv_falsifier_result *out, pv_verdict verdict, const char *why,
+                    pv_error *err) {
+  out->verdict = verdict;
+  out->source = verdict == PV_NOT_RUN ? PV_FROM_NOWHERE : PV_FROM_RUN;
+  out->reason = pv_arena_strdup(arena, why);
+  return out->reason == NULL ? pv_error_nomem(err, "a run") : PV_OK;
+}
+
+/* A provider that can not be started, which it could when it was asked, breaks only its own. */
+static pv_code run_foreign(pv_arena *arena, const pv_run_spec *spec, size_t index,
+                           pv_falsifier_result *out, pv_error *err) {
+  const pv_provider *p = out->falsifier->provider;
+  const unsigned needs = pv_bind_needs(out->falsifier);
+  pv_child_place place = {0};
+  pv_talk talk = {.list = &index, .count = 1, .shown_total = 1, .foreign = &place};
+  pv_error local = PV_ERROR_INIT;
+  if (p->why != NULL) return tell(arena, out, p->verdict, p->why, err);
+  if (out->falsifier->known == NULL)
+    return tell(arena, out, PV_ERROR, "its provider was not asked what it can check", err);
+  if ((needs & PV_NEEDS_MODEL) != 0 && spec->model == NULL)
+    return tell(arena, out, PV_NOT_RUN, "there is no model", err);
+  if ((needs & PV_NEEDS_REFERENCE) != 0 && spec->reference == NULL)
+    return tell(arena, out, PV_NOT_RUN, "there is no reference", err);
+  pv_code code = pv_scratch_make(arena, &place, err);
+  if (code != PV_OK) return code;
+  code = pv_talk_hold(arena, spec, &talk, &local);
+  pv_scratch_remove(&place);
+  if (code == PV_ERR_IO) return tell(arena, out, PV_ERROR, local.message, err);
+  if (code != PV_OK) {
+    if (err != NULL) *err = local;
+    return code;
+  }
+  if (talk.end != PV_TALK_DONE) return settle(arena, out, &talk, err);
+  accept(&talk, 0, out);
+  return PV_OK;
+}
+
 pv_code pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv_error *err) {
   const pv_contract *contract = spec->contract;
   const size_t count = contract->falsifier_count;
@@ -176,9 +222,14 @@ pv_code pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv
                                        : spec->unselected != NULL ? spec->unselected
                                                                   : "it was left out");
     if (r->reason == NULL) return pv_error_nomem(err, "a run");
-    if (selected) list[chosen++] = i;
+    r->never_fails = plants_nothing(r->falsifier);
+    if (selected && r->falsifier->provider == NULL) list[chosen++] = i;
   }
-  return chosen == 0 ? PV_OK : run_list(arena, spec, list, chosen, out, err);
+  pv_code code = chosen == 0 ? PV_OK : run_list(arena, spec, list, chosen, out, err);
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    if (contract->falsifiers[i].provider != NULL && (spec->selected == NULL || spec->selected[i]))
+      code = run_foreign(arena, spec, i, &out->falsifiers[i], err);
+  return code;
 }
 
 pv_code pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, pv_error *err) {

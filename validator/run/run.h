@@ -5,7 +5,9 @@
  *  - an answer that is missing, twice, for somebody else or outside the protocol is ERROR.
  * All falsifiers share one child, so that a model is loaded once. When that child ends early or
  * hangs, the one it was working on gets CRASH, ERROR or TIMEOUT and those not yet answered get a
- * child each. When it breaks the protocol nothing it said counts, and each gets its own child. */
+ * child each. When it breaks the protocol nothing it said counts, and each gets its own child.
+ * A falsifier whose check is a provider's gets a child of that program, in an empty folder that is
+ * removed afterwards; what it says is judged alike. It leaves early: CRASH. */
 #ifndef PV_RUN_RUN_H
 #define PV_RUN_RUN_H
 
@@ -36,7 +38,7 @@ typedef struct pv_run_outcome {
   pv_run_hello hello;
   pv_falsifier_result *falsifiers; /* one for each in the contract, same order */
   size_t falsifier_count;
-  unsigned children; /* started */
+  unsigned children; /* probes that were started */
 } pv_run_outcome;
 
 /* Everything in `*out` lives in `arena`. PV_ERR_INPUT when the probe refuses the model or the
@@ -56,5 +58,12 @@ pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, 
  * what is not as pv_known_read wants it is PV_ERR_INPUT. */
 pv_code pv_run_describe(pv_arena *arena, const char *probe, double timeout_s, const pv_known **out,
                         pv_error *err);
+
+/* What a provider has, by the program at `path` (absolute). It has to call itself `name`, which may
+ * be NULL. What keeps it from saying so is no error: `*why` is then a sentence in the arena, and
+ * `*verdict` ERROR, TIMEOUT or CRASH; else `*why` is NULL. `timeout_s` 0: 60 s. */
+pv_code pv_run_ask_provider(pv_arena *arena, const char *path, const char *name, double timeout_s,
+                            pv_known_provider *out, pv_verdict *verdict, const char **why,
+                            pv_error *err);
 
 #endif

@@ -86,6 +86,43 @@ static pv_code make_request(session *s, pv_text *out, pv_error *err) {
   return code;
 }
 
+/* A word for each absolute path, or null. */
+static json_t *given(bool needed, const char *path) {
+  return needed ? pv_json_exact(path) : json_null();
+}
+
+/* One line: docs/provider-protocol.md. */
+static pv_code ask_provider(session *s, pv_text *out, pv_error *err) {
+  const pv_run_spec *spec = s->spec;
+  const pv_falsifier *f = falsifier_at(s, 0);
+  const unsigned needs = pv_bind_needs(f);
+  const bool plant = f->planted != NULL && strcmp(f->planted, "none") != 0;
+  pv_code code = pv_bind_with(f, NULL, &s->with[0], err);
+  if (code == PV_OK) code = pv_bind_paths(spec->contract, f, s->with[0], err);
+  if (code != PV_OK) return code;
+  json_t *request = json_pack(
+      "{s:s, s:s, s:s, s:s, s:O, s:o, s:f, s:i, s:o, s:o, s:s}", "protocol", PV_PROVIDER_PROTOCOL,
+      "nonce", s->nonce, "id", f->id, "check", f->check + strcspn(f->check, "/") + 1, "with",
+      s->with[0], "fault", plant ? json_string(f->planted) : json_null(), "timeout_s",
+      pv_bind_timeout(f), "threads", (int)(spec->threads == 0 ? processors() : spec->threads),
+      "model", given((needs & PV_NEEDS_MODEL) != 0, spec->model), "reference",
+      given((needs & PV_NEEDS_REFERENCE) != 0, spec->reference), "folder",
+      s->talk->foreign->folder);
+  if (request == NULL)
+    code = readable(spec->model) && readable(spec->reference)
+               ? pv_error_nomem(err, "the request")
+               : pv_error_set(err, PV_ERR_INPUT, "a path to a model has to be UTF-8");
+  if (code == PV_OK) code = pv_json_write(request, JSON_COMPACT, out, err);
+  pv_text_puts(out, "\n");
+  if (code == PV_OK && out->failed) code = pv_error_nomem(err, "the request");
+  json_decref(request);
+  return code;
+}
+
+const char *pv_talk_who(const pv_talk *talk) {
+  return talk->foreign != NULL ? "provider" : "probe";
+}
+
 __attribute__((format(printf, 2, 3))) static bool broken(session *s, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
@@ -131,7 +168,10 @@ static bool on_result(session *s, const json_t *message, pv_error *err, pv_code 
     return broken(s, "it answered %s without having begun it", falsifier_at(s, i)->id);
   pv_error local = PV_ERROR_INIT;
   s->talk->results[i].falsifier = falsifier_at(s, i);
-  *status = pv_answer_result(s->arena, message, s->with[i], &s->talk->results[i], &local);
+  pv_code (*const read)(pv_arena *, const json_t *, const json_t *, pv_falsifier_result *,
+                        pv_error *) =
+      s->talk->foreign != NULL ? pv_answer_foreign : pv_answer_result;
+  *status = read(s->arena, message, s->with[i], &s->talk->results[i], &local);
   if (*status == PV_ERR_INPUT) {
     *status = PV_OK;
     return broken(s, "%s", local.message);
@@ -160,11 +200,23 @@ static bool on_end(session *s, const json_t *message) {
   return true;
 }
 
+/* A provider says nothing but progress and one answer. */
+static bool on_line(session *s, const char *type, const json_t *message, pv_error *err,
+                    pv_code *status) {
+  if (strcmp(type, "progress") == 0) return on_progress(s, message);
+  if (strcmp(type, "result") != 0) return broken(s, "its message has an unknown type");
+  if (!on_result(s, message, err, status)) return false;
+  s->ended = true;
+  s->deadline = pv_clock_now() + LEAVE_S;
+  return true;
+}
+
 static bool on_message(session *s, const json_t *message, pv_error *err, pv_code *status) {
   const char *nonce = json_string_value(json_object_get(message, "nonce"));
   const char *type = json_string_value(json_object_get(message, "type"));
   if (nonce == NULL || strcmp(nonce, s->nonce) != 0)
     return broken(s, "its message has another nonce");
+  if (type != NULL && s->talk->foreign != NULL) return on_line(s, type, message, err, status);
   if (type == NULL || s->ended)
     return broken(s, type == NULL ? "its message has no type" : "it went on after the end");
   if (strcmp(type, "hello") == 0) {
@@ -187,18 +239,34 @@ static bool on_message(session *s, const json_t *message, pv_error *err, pv_code
   return broken(s, "its message has an unknown type");
 }
 
-/* Takes every whole frame from the channel; false when the conversation is over. */
-static bool read_frames(session *s, pv_error *err, pv_code *status) {
+/* As pv_frame_next: the next line without its end. */
+static pv_code next_line(const char *data, size_t length, size_t *used, const char **json,
+                         size_t *json_length, pv_error *err) {
+  const char *end = memchr(data, '\n', length);
+  const size_t size = end == NULL ? length : (size_t)(end - data);
+  if (size > PV_FRAME_LIMIT) return pv_error_set(err, PV_ERR_INPUT, "a line is longer than 4 MiB");
+  if (end == NULL) return PV_OK;
+  *used = size + 1;
+  *json = data;
+  *json_length = size;
+  return PV_OK;
+}
+
+/* Takes every whole message from the channel; false when the conversation is over. */
+static bool read_messages(session *s, pv_error *err, pv_code *status) {
   size_t at = 0;
   bool go_on = true;
+  const bool foreign = s->talk->foreign != NULL;
   while (go_on) {
     size_t used = 0, length = 0;
     const char *json = NULL;
     pv_error local = PV_ERROR_INIT;
     json_error_t where;
     if (at == s->channel.length) break;
-    const pv_code got =
-        pv_frame_next(s->channel.data + at, s->channel.length - at, &used, &json, &length, &local);
+    const char *data = s->channel.data + at;
+    const size_t left = s->channel.length - at;
+    const pv_code got = foreign ? next_line(data, left, &used, &json, &length, &local)
+                                : pv_frame_next(data, left, &used, &json, &length, &local);
     if (got == PV_ERR_INPUT) {
       go_on = broken(s, "%s", local.message);
       break;
@@ -212,12 +280,13 @@ static bool read_frames(session *s, pv_error *err, pv_code *status) {
     if (used == 0) break;
     json_t *message = json_loadb(json, length, JSON_REJECT_DUPLICATES, &where);
     if (message == NULL && json_error_code(&where) == json_error_out_of_memory) {
-      *status = pv_error_nomem(err, "what the probe says");
+      *status = pv_error_nomem(err, "what it says");
       go_on = false;
       break;
     }
-    go_on = json_is_object(message) ? on_message(s, message, err, status)
-                                    : broken(s, "a frame holds no JSON object");
+    go_on = json_is_object(message)
+                ? on_message(s, message, err, status)
+                : broken(s, "a %s holds no JSON object", foreign ? "line" : "frame");
     json_decref(message);
     at += used;
   }
@@ -234,21 +303,23 @@ static void note_left(session *s) {
   t->code = end->code;
   t->signal = end->signal;
   t->out_of_memory = end->out_of_memory;
-  if (s->ended && s->channel.length == 0) {
+  const char *who = pv_talk_who(t);
+  const bool well = t->foreign == NULL || (end->code == 0 && end->signal == 0);
+  if (s->ended && s->channel.length == 0 && well) {
     t->end = PV_TALK_DONE;
     return;
   }
   t->end = PV_TALK_LEFT;
   if (s->channel.length > 0)
-    (void)broken(s, "it ended in the middle of a frame");
+    (void)broken(s, "it ended in the middle of a %s", t->foreign != NULL ? "line" : "frame");
   else if (end->out_of_memory)
-    snprintf(t->why, sizeof t->why, "the probe was killed (signal 9), as for want of memory");
+    snprintf(t->why, sizeof t->why, "the %s was killed (signal 9), as for want of memory", who);
   else if (end->signal != 0)
-    snprintf(t->why, sizeof t->why, "the probe was ended by signal %d (%s)", end->signal,
+    snprintf(t->why, sizeof t->why, "the %s was ended by signal %d (%s)", who, end->signal,
              sigabbrev_np(end->signal) != NULL ? sigabbrev_np(end->signal) : "?");
   else
-    snprintf(t->why, sizeof t->why, "the probe left with exit code %d and without an answer",
-             end->code);
+    snprintf(t->why, sizeof t->why, "the %s left with exit code %d %s", who, end->code,
+             s->ended ? "after its answer" : "and without an answer");
 }
 
 static pv_code hear(session *s, pv_error *err) {
@@ -261,7 +332,8 @@ static pv_code hear(session *s, pv_error *err) {
     code = pv_child_wait(s->child, left > 0 ? left : 0, &s->channel,
                          2 * (PV_FRAME_LIMIT + PV_FRAME_HEAD), &event, &local);
     if (code == PV_ERR_LIMIT) {
-      (void)broken(s, "it floods the frame channel");
+      (void)broken(s, "it floods %s",
+                   s->talk->foreign != NULL ? "its output" : "the frame channel");
       return PV_OK;
     }
     if (code != PV_OK) {
@@ -269,7 +341,7 @@ static pv_code hear(session *s, pv_error *err) {
       return code;
     }
     s->talk->framed = s->talk->framed || s->channel.length > 0;
-    go_on = read_frames(s, err, &code);
+    go_on = read_messages(s, err, &code);
     if (!go_on || code != PV_OK) return code;
     if (event == PV_CHILD_EXIT) {
       note_left(s);
@@ -277,6 +349,7 @@ static pv_code hear(session *s, pv_error *err) {
     }
     /* A probe that floods us with frames never lets the wait time out. */
     if (event == PV_CHILD_TIMEOUT || pv_clock_now() > s->deadline) {
+      if (s->ended && s->talk->foreign != NULL) (void)broken(s, "it answered and did not end");
       if (s->ended) return PV_OK; /* it has said everything */
       s->talk->end = PV_TALK_LATE;
       return PV_OK;
@@ -296,24 +369,41 @@ static pv_code prepare(session *s, pv_error *err) {
   return make_nonce(s->nonce, err);
 }
 
+/* A probe has until its hello, a provider is at its one falsifier at once. */
+static void begin(session *s) {
+  s->began = pv_clock_now();
+  s->deadline = s->began + (s->spec->start_timeout_s > 0 ? s->spec->start_timeout_s : START_S);
+  if (s->talk->foreign == NULL) return;
+  s->talk->heard = true;
+  s->talk->current = 0;
+  s->deadline = s->began + pv_bind_timeout(falsifier_at(s, 0));
+  pv_progress_begin(s->progress, falsifier_at(s, 0));
+}
+
 pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err) {
   session s = {.arena = arena, .spec = spec, .talk = talk};
   pv_text request = PV_TEXT_INIT;
   const char *argv[] = {spec->probe, "serve", NULL};
   pv_code code = prepare(&s, err);
-  if (code == PV_OK) code = make_request(&s, &request, err);
+  if (talk->foreign != NULL) {
+    argv[0] = falsifier_at(&s, 0)->provider->path;
+    argv[1] = "run";
+  }
+  if (code == PV_OK)
+    code = (talk->foreign != NULL ? ask_provider : make_request)(&s, &request, err);
   if (code != PV_OK) goto cleanup;
   s.progress = pv_progress_open(spec->progress, talk->shown, talk->shown_total);
   const pv_child_spec child = {argv, request.data, request.length, OUTPUT_KEPT};
-  code = pv_child_start(&child, &s.child, err);
+  code = talk->foreign != NULL ? pv_child_start_at(&child, talk->foreign, &s.child, err)
+                               : pv_child_start(&child, &s.child, err);
   if (code != PV_OK) goto cleanup;
-  s.deadline = pv_clock_now() + (spec->start_timeout_s > 0 ? spec->start_timeout_s : START_S);
+  begin(&s);
   code = hear(&s, err);
   if (talk->current != SIZE_MAX) talk->current_s = pv_clock_now() - s.began;
   pv_child_kill(s.child, GRACE_S);
   const pv_text *said = pv_child_stderr(s.child);
   talk->output = pv_answer_text(arena, said->data, said->length, TAIL);
-  if (code == PV_OK && talk->output == NULL) code = pv_error_nomem(err, "the probe's output");
+  if (code == PV_OK && talk->output == NULL) code = pv_error_nomem(err, "what it wrote");
 cleanup:
   pv_progress_close(s.progress);
   pv_child_free(s.child);

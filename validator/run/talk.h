@@ -1,7 +1,8 @@
-/* One conversation with one probe process. */
+/* One conversation with one process: a probe, or a provider over one falsifier. */
 #ifndef PV_RUN_TALK_H
 #define PV_RUN_TALK_H
 
+#include "base/child.h"
 #include "validator/run/run.h"
 
 typedef enum pv_talk_end {
@@ -15,7 +16,8 @@ typedef struct pv_talk {
   /* given */
   const size_t *list; /* indices of falsifiers */
   size_t count;
-  size_t shown, shown_total; /* for the progress line: already answered, all */
+  size_t shown, shown_total;     /* for the progress line: already answered, all */
+  const pv_child_place *foreign; /* the falsifier's provider runs there; NULL: it is a probe */
   /* left behind; arrays of `count` in the arena */
   pv_talk_end end;
   bool heard, framed; /* a hello, any byte on the frame channel */
@@ -30,8 +32,11 @@ typedef struct pv_talk {
   char *output;  /* tail of stderr, maybe "" */
 } pv_talk;
 
-/* Starts a probe, hears it out, leaves no process behind. An error is PV_ERR_CANCELLED, or the
- * system's or our own; whatever the probe does is in `talk`. */
+/* "probe" or "provider". */
+const char *pv_talk_who(const pv_talk *talk);
+
+/* Starts it, hears it out, leaves no process behind. An error is PV_ERR_CANCELLED, or the
+ * system's or our own; whatever the other one does is in `talk`. */
 pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err);
 
 #endif

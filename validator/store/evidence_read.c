@@ -241,6 +241,7 @@ static void read_falsifier(reader *r, const json_t *object, pv_falsifier *falsif
     out->has_needed_tolerance = true;
     out->needed_tolerance = get_number(r, object, "needed_tolerance");
   }
+  out->never_fails = json_is_true(json_object_get(object, "never_seen_to_fail"));
   if (receipt != NULL) {
     out->receipt_run = get_text(r, receipt, "run");
     out->receipt_date = get_text(r, receipt, "date");

@@ -38,6 +38,15 @@ static const char *prompts_of(unsigned needs, const pv_basis *basis) {
   return known(basis->reference != NULL ? basis->reference : basis->builtin);
 }
 
+static json_t *parameters(const pv_falsifier *f) {
+  json_t *out = json_object();
+  for (size_t i = 0; i < f->with_count; i++)
+    pv_json_set(
+        &out, f->with[i].name,
+        f->with[i].text != NULL ? pv_json_exact(f->with[i].text) : strings(&f->with[i].list));
+  return out;
+}
+
 static pv_code digest_files(pv_arena *arena, const pv_contract *contract,
                             const pv_falsifier *falsifier, pv_subject *out, pv_error *err) {
   pv_used_file *used = NULL;
@@ -61,16 +70,30 @@ static pv_code digest_files(pv_arena *arena, const pv_contract *contract,
 pv_code pv_subject_make(pv_arena *arena, const pv_contract *contract, const pv_falsifier *falsifier,
                         const pv_basis *basis, pv_subject *out, pv_error *err) {
   json_t *with = NULL;
-  pv_code code = pv_bind_with(falsifier, basis->backend, &with, err);
+  const bool foreign = falsifier->provider != NULL;
+  const bool open = foreign && falsifier->known == NULL;
+  pv_code code = PV_OK;
+  /* What a provider adds to the parameters as they are written follows from its program. */
+  if (foreign)
+    with = parameters(falsifier);
+  else
+    code = pv_bind_with(falsifier, basis->backend, &with, err);
   if (code != PV_OK) return code;
-  const unsigned needs = pv_bind_needs(falsifier);
-  pv_subject made = {.model = (needs & PV_NEEDS_MODEL) != 0 ? known(basis->model) : NULL,
+  const unsigned needs =
+      open ? (unsigned)(PV_NEEDS_MODEL | PV_NEEDS_REFERENCE) : pv_bind_needs(falsifier);
+  pv_subject made = {.open = open,
+                     .model = (needs & PV_NEEDS_MODEL) != 0 ? known(basis->model) : NULL,
                      .reference = prompts_of(needs, basis),
                      .code = known(falsifier->known == NULL ? NULL : falsifier->known->digest),
                      .kernels = known(basis->kernels),
                      .ptx = known(basis->ptx),
                      .numerics = basis->numerics,
                      .numerics_count = basis->numerics_count};
+  if (foreign) { /* nothing of pv's own computes in it */
+    made.code = made.kernels = made.ptx = NULL;
+    made.numerics = NULL;
+    made.numerics_count = 0;
+  }
   json_t *object = json_pack("{s:s, s:o, s:o}", "check", falsifier->check, "with", with, "criteria",
                              claims(contract, falsifier));
   code = pv_canon_digest(object, made.falsifier, err);
@@ -149,24 +172,36 @@ bool pv_subject_same_code(const pv_subject *then, const pv_subject *now) {
   return same(then->code, now->code) && same_kernels(then, now);
 }
 
+/* `then` and `now` of a field that only one who knows the needs can leave out. */
+static bool same_or_open(const pv_subject *a, const pv_subject *b, const char *then,
+                         const char *now) {
+  if ((a->open && now == NULL) || (b->open && then == NULL)) return true;
+  return same(then, now);
+}
+
+static bool same_numerics(const pv_subject *then, const pv_subject *now) {
+  if (then->code == NULL && now->code == NULL)
+    return then->numerics_count == 0 && now->numerics_count == 0;
+  return now->numerics_count > 0 && numerics_within(then, now) && numerics_within(now, then);
+}
+
 bool pv_subject_holds(const pv_subject *then, const pv_subject *now, pv_text *changed) {
   bool holds = note(strcmp(then->falsifier, now->falsifier) == 0, changed, "the claim or its test");
-  holds &= note(same(then->model, now->model), changed, "the model");
-  holds &= note(same(then->reference, now->reference), changed, "the reference");
+  holds &= note(pv_subject_same_model(then, now), changed, "the model");
+  holds &= note(pv_subject_same_prompts(then, now), changed, "the reference");
   holds &= note(same(then->code, now->code), changed, "the code of its check");
   holds &= note(same_kernels(then, now), changed, "the kernels");
-  holds &= note(now->numerics_count > 0 && numerics_within(then, now) && numerics_within(now, then),
-                changed, "the numerics");
+  holds &= note(same_numerics(then, now), changed, "the numerics");
   holds &= same_files(then, now, changed);
   return holds;
 }
 
 bool pv_subject_same_model(const pv_subject *then, const pv_subject *now) {
-  return same(then->model, now->model);
+  return same_or_open(then, now, then->model, now->model);
 }
 
 bool pv_subject_same_prompts(const pv_subject *then, const pv_subject *now) {
-  return same(then->reference, now->reference);
+  return same_or_open(then, now, then->reference, now->reference);
 }
 
 static json_t *equations(const pv_contract *c) {
@@ -189,14 +224,6 @@ static json_t *criteria(const pv_contract *c) {
                                    pv_json_exact(c->criteria[i].property), "formal",
                                    pv_json_exact(c->criteria[i].formal), "needed_for",
                                    pv_contract_status_name(c->criteria[i].needed_for)));
-  return out;
-}
-
-static json_t *parameters(const pv_falsifier *f) {
-  json_t *out = json_object();
-  for (size_t i = 0; i < f->with_count; i++)
-    pv_json_set(&out, f->with[i].name,
-                f->with[i].text != NULL ? json_string(f->with[i].text) : strings(&f->with[i].list));
   return out;
 }
 
@@ -233,6 +260,18 @@ static void add_model(json_t **object, const pv_subject_model *m) {
                         pv_json_exact(m->reference_sha256), "made_by", pv_json_exact(m->made_by)));
 }
 
+/* Left out alike. */
+static void add_providers(json_t **object, const pv_contract *c) {
+  if (c->provider_count == 0) return;
+  json_t *list = json_array();
+  for (size_t i = 0; i < c->provider_count; i++)
+    pv_json_append(
+        &list, json_pack("{s:o, s:o, s:o, s:f}", "name", pv_json_exact(c->providers[i].name),
+                         "program", pv_json_exact(c->providers[i].program), "files",
+                         strings(&c->providers[i].files), "timeout_s", c->providers[i].timeout_s));
+  pv_json_set(object, "providers", list);
+}
+
 pv_code pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_error *err) {
   json_t *object = json_pack(
       "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
@@ -245,6 +284,7 @@ pv_code pv_subject_contract(const pv_contract *c, char out[PV_SHA256_HEX], pv_er
       pv_json_exact(c->qa_name), "qa_pass", pv_json_exact(c->qa_pass_criteria), "qa_falsification",
       pv_json_exact(c->qa_falsification));
   if (object != NULL) add_model(&object, &c->model);
+  if (object != NULL) add_providers(&object, c);
   if (object == NULL) return pv_error_nomem(err, "a digest");
   const pv_code code = pv_canon_digest(object, out, err);
   json_decref(object);

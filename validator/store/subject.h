@@ -16,12 +16,16 @@
 typedef struct pv_subject {
   char falsifier[PV_SHA256_HEX]; /* check, bound parameters, the criteria's claims */
   const char *model, *reference; /* reference: or the built-in prompts that stand in for it */
-  const char *code;              /* the sources of its check, and of all that is linked with it */
+  const char *code;              /* the sources of its check, and of all that is linked with it;
+                                    NULL of a provider's, whose program is among the files */
   const char *kernels, *ptx; /* sources of the CUDA kernels, what is made of them: one suffices */
   const pv_fact *numerics;   /* identity name -> string */
   size_t numerics_count;
   const pv_fact *files; /* beside the model: as the contract writes each -> its digest */
   size_t file_count;
+  /* Its provider was not asked, so nobody knows what it needs: a model or reference that the other
+   * subject does not name does not count. The program has the same bytes, or nothing holds. */
+  bool open;
 } pv_subject;
 
 /* What a run stands on. Texts may be NULL when they are not known. */

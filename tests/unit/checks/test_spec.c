@@ -197,8 +197,8 @@ static void test_find(void) {
 
 /* docs/checks.md, which must not tell another story than the table. */
 static void describe_param(pv_text *out, const pv_param_spec *p) {
-  static const char *const kinds[] = {"whole number", "number", "one of",
-                                      "side:",        "name",   "list of names"};
+  static const char *const kinds[] = {
+      "whole number", "number", "one of", "side:", "name", "list of names", "file"};
   pv_text_printf(out, "| `%s` | %s", p->name, kinds[p->type]);
   if (p->type == PV_PARAM_INT || p->type == PV_PARAM_REAL)
     pv_text_printf(out, ", %g to %g%s%s", p->min, p->max, p->unit[0] != '\0' ? " " : "", p->unit);
@@ -244,7 +244,8 @@ static void describe_sides(pv_text *out) {
       " prompt:\n"
       "`llamacpp:,threads=4`, `huggingface:`, `engine:PROGRAM,key=value`. PROGRAM is a name in"
       " `$PATH`; a\n"
-      "contract names no file, for it may be a stranger's. Where the program is not there the"
+      "contract names no file as a side, for it may be a stranger's. Where the program is not "
+      "there the"
       " verdict is\n"
       "NOT_RUN; one that fails, or leaves no sound trace, is an ERROR, as is a trace without a"
       " stage that the\n"
@@ -305,14 +306,20 @@ static void describe_all(pv_text *out) {
       " linked with) and\n"
       "`params`. A parameter has\n"
       "`name`, `about`,"
-      " `type` (`integer`, `number`, `word`, `side`, `name`, `names`) and where they\n"
+      " `type` (`integer`, `number`, `word`, `side`, `name`, `names`, `file`) and where they\n"
       "apply `default` (absent: it must be given), `min`, `max`, `unit`, `words` (of a side: its"
       " kinds) and\n"
       "`loosens`: `up` when a larger value demands less, `down` when a smaller one does. No"
       " name stands\n"
       "twice, and a check has at most three sides. A kind with a colon has a text of its own:"
       " `trace:DIR`\n"
-      "needs one, `llamacpp:` may have one.\n\n",
+      "needs one, `llamacpp:` may have one.\n\n"
+      "A `file` is a path from the contract's folder; the probe gets it from its own. Receipts are"
+      " about the\n"
+      "file's bytes ([evidence-format.md](evidence-format.md#receipts)).\n\n"
+      "Checks of your own, in any language, need nothing in this tree: a contract names the program"
+      " that has\n"
+      "them ([provider-protocol.md](provider-protocol.md)).\n\n",
       count);
   describe_sides(out);
   for (size_t i = 0; i < count; i++) describe_check(out, specs[i]);

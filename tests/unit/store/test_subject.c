@@ -193,8 +193,8 @@ static void expect_holds(const pv_subject *then, const pv_subject *now, const ch
 static void test_numerics(void) {
   pv_fact one[] = {{a, a}}, other[] = {{a, b}}, two[] = {{b, b}, {a, a}},
           swapped[] = {{a, a}, {b, b}};
-  pv_subject then = {"", "m", NULL, "h", "k", "p", two, 2, NULL, 0},
-             now = {"", "m", NULL, "h", "k", "p", swapped, 2, NULL, 0};
+  pv_subject then = {"", "m", NULL, "h", "k", "p", two, 2, NULL, 0, false},
+             now = {"", "m", NULL, "h", "k", "p", swapped, 2, NULL, 0, false};
   expect_holds(&then, &now, ""); /* the order says nothing */
   now.numerics = one;
   now.numerics_count = 1;
@@ -209,7 +209,7 @@ static void test_numerics(void) {
 
 static void test_digests(void) {
   pv_fact one[] = {{a, a}};
-  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1, NULL, 0};
+  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1, NULL, 0, false};
   pv_subject then = now;
   expect_holds(&then, &now, "");
   then.model = NULL;
@@ -271,6 +271,28 @@ static void test_files(void) {
   folder_remove();
 }
 
+/* Of a provider's check nothing of pv's own counts; who did not ask it knows not what it needs. */
+static void test_foreign(void) {
+  pv_fact program[] = {{a, b}};
+  pv_subject then = {.model = "m", .files = program, .file_count = 1}, now = then;
+  expect_holds(&then, &now, "");
+  now.open = true;
+  now.reference = "r"; /* lies here, and the answer did not rest on it */
+  expect_holds(&then, &now, "");
+  EXPECT(pv_subject_same_model(&then, &now) && pv_subject_same_prompts(&then, &now));
+  now.model = "another";
+  expect_holds(&then, &now, "the model");
+  now.model = PV_SUBJECT_UNKNOWN;
+  expect_holds(&then, &now, "the model");
+  then.model = NULL;
+  expect_holds(&then, &now, "");
+  now.file_count = 0;
+  expect_holds(&then, &now, "the file a");
+  then = (pv_subject){.code = "c"}; /* what is pv's own now, or was */
+  now = (pv_subject){0};
+  EXPECT(!pv_subject_holds(&then, &now, NULL) && !pv_subject_holds(&now, &then, NULL));
+}
+
 /* The sources of the kernels or the PTX that was made of them: one of the two is enough. */
 static void test_sources_or_ptx(void) {
   static const struct {
@@ -286,7 +308,7 @@ static void test_sources_or_ptx(void) {
                {"p", "k", false},
                {"another", NULL, false}};
   pv_fact one[] = {{a, a}};
-  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1, NULL, 0};
+  const pv_subject now = {"", "m", NULL, "h", "k", "p", one, 1, NULL, 0, false};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     pv_subject then = now;
     then.kernels = cases[i].kernels;
@@ -312,6 +334,7 @@ int main(void) {
                                                           PV_CASE(test_numerics),
                                                           PV_CASE(test_digests),
                                                           PV_CASE(test_files),
+                                                          PV_CASE(test_foreign),
                                                           PV_CASE(test_sources_or_ptx),
                                                           {0}});
   sample_free(&s);
