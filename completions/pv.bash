@@ -3,7 +3,7 @@
 # always those of the installed program.
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
-  local commands='validate lint status diff explain evidence run trace compare bisect judge noise
+  local commands='validate lint status diff explain new evidence run trace compare bisect judge noise
     faults tensors synth bench kernel ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -43,6 +43,14 @@ _pv() {
   esac
   if [[ $command = evidence && $previous = evidence && $word != -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
+    return
+  fi
+  if [[ $command = new && $previous = new && $word != -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W 'check contract' -- "$word")
+    return
+  fi
+  if [[ $command = new && $previous = --language ]]; then
+    mapfile -t COMPREPLY < <(compgen -W 'c python' -- "$word")
     return
   fi
   if [[ $command = kernel && $previous = kernel && $word != -* ]]; then

@@ -45,6 +45,7 @@ prints diff contracts/moe-router-v1.yaml contracts/q6k-gemv-v1.yaml --json
 prints explain PV001
 prints explain forward.finite
 prints explain --provider "$root/examples/providers/softmax.py"
+prints new check mine --stdout
 prints evidence verify "$receipt"
 prints evidence show "$receipt"
 prints tensors "$model"

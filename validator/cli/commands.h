@@ -8,6 +8,7 @@ int pv_cmd_lint(int argc, char **argv);
 int pv_cmd_status(int argc, char **argv);
 int pv_cmd_diff(int argc, char **argv);
 int pv_cmd_explain(int argc, char **argv);
+int pv_cmd_new(int argc, char **argv);
 int pv_cmd_evidence(int argc, char **argv);
 int pv_cmd_version(int argc, char **argv);
 

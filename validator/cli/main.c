@@ -19,6 +19,7 @@ static const command commands[] = {
     {"status", "what supports the status of each contract", pv_cmd_status},
     {"diff", "what changed between two versions of a contract", pv_cmd_diff},
     {"explain", "what a rule, check, verdict, criterion or falsifier means", pv_cmd_explain},
+    {"new", "write a check of your own, or a contract, to begin with", pv_cmd_new},
     {"evidence", "verify or show a folder of evidence", pv_cmd_evidence},
     {"run", "generate text", pv_cmd_forward},
     {"trace", "write the stages of a forward to files", pv_cmd_forward},
