@@ -12,7 +12,8 @@
 #define BYTES_MAX (UINT64_C(1) << 31)
 
 static const pv_op_family *const families[] = {&pv_op_products, &pv_op_norms,  &pv_op_elements,
-                                               &pv_op_choices,  &pv_op_blocks, &pv_op_attention};
+                                               &pv_op_choices,  &pv_op_blocks, &pv_op_attention,
+                                               &pv_op_grouped};
 enum { FAMILIES = sizeof families / sizeof *families };
 
 const pv_operation *pv_operation_at(size_t n) {

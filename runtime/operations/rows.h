@@ -10,7 +10,7 @@ typedef struct pv_op_family {
 } pv_op_family;
 
 extern const pv_op_family pv_op_products, pv_op_norms, pv_op_elements, pv_op_choices, pv_op_blocks,
-    pv_op_attention;
+    pv_op_attention, pv_op_grouped;
 
 /* A row of weights, decoded: what they are, what a kernel adds up for each, and what it may add up
  * at most while every part is a multiple of the quantum. */

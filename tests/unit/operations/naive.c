@@ -79,6 +79,22 @@ static void products(const pv_operation *op, const pv_op_case *c, const pv_op_va
   }
 }
 
+static void grouped(const pv_op_case *c, const pv_op_values *v, defect d, naive *out) {
+  const size_t k = v[0].row, group = c->size[3];
+  for (size_t r = 0; r < v[0].rows; r++)
+    for (size_t b = 0; b < v[3].rows; b++) {
+      for (size_t i = 0; i < k; i++) {
+        const size_t g = r * v[2].row + (d == WRONG_SCALE ? 0 : i / group);
+        const int32_t zero = d == NO_WEIGHT ? 1 : v[1].index[g];
+        const size_t from = d == SHIFTED ? (i + 1) % k : i;
+        const float w = (float)(v[0].index[r * k + from] - zero) * v[2].real[g];
+        terms[i] = cut(w, d) * cut(v[3].real[b * k + i], d);
+      }
+      if (d != LAST_ROW_MISSING || r + 1 < v[0].rows)
+        out->real[4][b * v[4].row + r] = add_up(terms, k, d);
+    }
+}
+
 static float gelu(float x) {
   return 0.5f * x * (1.0f + tanhf(0.79788456f * x * (1.0f + 0.044715f * x * x)));
 }
@@ -231,7 +247,9 @@ void naive_run(const pv_operation *op, const pv_op_case *c, const pv_op_values *
     out->index[i] = PV_ARENA_NEW(arena, v[i].rows * v[i].row, int32_t);
     out->bytes[i] = PV_ARENA_NEW(arena, v[i].rows * v[i].row_bytes, unsigned char);
   }
-  if (strstr(op->name, "gemv") != NULL)
+  if (strcmp(op->name, "int4_gemv") == 0)
+    grouped(c, v, d, out);
+  else if (strstr(op->name, "gemv") != NULL)
     products(op, c, v, d, out);
   else if (strstr(op->name, "norm") != NULL && strstr(op->name, "topk") == NULL)
     norms(op, c, v, d, out);
