@@ -96,6 +96,7 @@ pv_code pv_ptx_decode_mov(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_setp(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_access(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_policy(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_copy(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_fence(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_atomic(pv_ptx_decoder *d);

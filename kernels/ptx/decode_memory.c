@@ -5,7 +5,7 @@
 
 /* What says how a cache is used, or that nobody else writes: it changes no value here. */
 static bool is_hint(const char *part) {
-  static const char *const hints[] = {"nc", "ca", "cg", "cs", "lu", "wb", "wt", "weak"};
+  static const char *const hints[] = {"nc", "ca", "cg", "cs", "lu", "wb", "wt", "weak", "unified"};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strcmp(hints[i], part) == 0) return true;
   return strncmp(part, "L1::", 4) == 0 || strncmp(part, "L2::", 4) == 0;
@@ -114,11 +114,22 @@ static pv_code read_elements(pv_ptx_decoder *d, const pv_ptx_operand *o, pv_ptx_
   return d->failed;
 }
 
+/* Whether the last operand says how a cache is used. */
+static bool has_policy(const pv_ptx_decoder *d) {
+  return pv_ptx_has_part(d->now, "L2::cache_hint");
+}
+
+/* createpolicy: nothing is made of a policy here. */
+pv_code pv_ptx_decode_policy(pv_ptx_decoder *d) {
+  const uint32_t to = pv_ptx_operand_at(d, &d->now->operands[0], 'w');
+  return pv_ptx_emit_alu(d, "mov.b64", "ww", false, to, pv_ptx_constant(d, 'w', 0), 0);
+}
+
 pv_code pv_ptx_decode_access(pv_ptx_decoder *d) {
-  const bool loads = strcmp(d->now->parts[0], "ld") == 0;
+  const bool loads = strncmp(d->now->parts[0], "ld", 2) == 0; /* ld, ldu */
   pv_ptx_step s = {.run = loads ? pv_ptx_run_load : pv_ptx_run_store};
-  if (d->now->operand_count != 2)
-    return pv_ptx_refuse(d, NULL, "a cache policy is not interpreted");
+  if (d->now->operand_count != (has_policy(d) ? 3 : 2))
+    return pv_ptx_refuse(d, NULL, "this form is not interpreted");
   pv_code code = read_parts(d, &s);
   if (code == PV_OK) code = pv_ptx_read_address(d, &d->now->operands[loads ? 1 : 0], &s);
   if (code == PV_OK && !loads && (s.space == PV_PTX_PARAM || s.space == PV_PTX_CONST))
@@ -158,39 +169,59 @@ pv_code pv_ptx_decode_fence(pv_ptx_decoder *d) {
   return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_fence});
 }
 
-/* cp.async.{ca,cg}.shared.global [to], [from], bytes: r[0] from, `offset` of from; r[1] to; more:
+/* Whether the opcode is cp.async.{ca,cg}.shared[::cta].global, hints left out. */
+static bool is_async(const pv_ptx_instruction *now) {
+  for (size_t i = 5; i < now->part_count; i++)
+    if (strncmp(now->parts[i], "L2::", 4) != 0) return false;
+  return now->part_count >= 5 &&
+         (strcmp(now->parts[2], "ca") == 0 || strcmp(now->parts[2], "cg") == 0) &&
+         pv_ptx_space_named(now->parts[3]) == PV_PTX_SHARED &&
+         pv_ptx_space_named(now->parts[4]) == PV_PTX_GLOBAL;
+}
+
+/* [to], [from], bytes[, bytes of the source, or a predicate: leave the source out][, policy]: r[0]
+ * from, `offset` of from; r[1] to; r[2] the bytes of the source, r[3] the predicate, 0: none; more:
  * the offset of `to`. */
 static pv_code decode_async(pv_ptx_decoder *d) {
   const pv_ptx_operand *o = d->now->operands, *to = &o[0];
+  const size_t count = d->now->operand_count - has_policy(d);
   pv_ptx_step s = {.run = pv_ptx_run_copy, .space = PV_PTX_GLOBAL, .target = d->code->caches++};
-  if (d->now->operand_count != 3 || o[2].kind != PV_PTX_IMMEDIATE ||
+  if (count < 3 || count > 4 || o[2].kind != PV_PTX_IMMEDIATE ||
       (o[2].bits != 4 && o[2].bits != 8 && o[2].bits != 16))
     return pv_ptx_refuse(d, NULL, "this form is not interpreted");
-  if (to->kind != PV_PTX_ADDRESS || to->items[0].kind != PV_PTX_REGISTER ||
-      pv_ptx_kind_of(d, &to->items[0]) != 'n')
+  const bool named = to->kind == PV_PTX_ADDRESS && to->items[0].kind == PV_PTX_VARIABLE &&
+                     to->items[0].variable->space == PV_PTX_SHARED;
+  if (!named && (to->kind != PV_PTX_ADDRESS || to->items[0].kind != PV_PTX_REGISTER ||
+                 pv_ptx_kind_of(d, &to->items[0]) != 'n'))
     return pv_ptx_refuse(d, NULL, "the place is not in a register of 32 bits");
   int64_t *more = PV_ARENA_NEW(d->arena, 1, int64_t);
   if (more == NULL) return pv_ptx_decode_nomem(d);
   *more = to->offset;
   s.more = (const uint32_t *)more;
   s.bytes = (uint8_t)o[2].bits;
+  s.count = 1;
   pv_ptx_read_address(d, &o[1], &s);
+  if (s.narrow_address) return pv_ptx_refuse(d, NULL, "an address of 32 bits in global memory");
   s.r[1] = pv_ptx_operand_at(d, &to->items[0], 'n');
+  if (count == 4 && o[3].kind == PV_PTX_REGISTER && pv_ptx_kind_of(d, &o[3]) == 'p')
+    s.r[3] = pv_ptx_operand_at(d, &o[3], 'p');
+  else if (count == 4)
+    s.r[2] = pv_ptx_operand_at(d, &o[3], 'n');
   return pv_ptx_emit(d, s);
 }
 
 pv_code pv_ptx_decode_copy(pv_ptx_decoder *d) {
   const pv_ptx_instruction *now = d->now;
   const char *const name = now->opcode;
-  if (strcmp(name, "cp.async.ca.shared.global") == 0 ||
-      strcmp(name, "cp.async.cg.shared.global") == 0)
-    return decode_async(d);
-  if (strcmp(name, "cp.async.commit_group") == 0)
-    return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_commit});
-  if (strcmp(name, "cp.async.wait_group") == 0 && now->operand_count == 1 &&
-      now->operands[0].kind == PV_PTX_IMMEDIATE)
-    return pv_ptx_emit(
-        d, (pv_ptx_step){.run = pv_ptx_run_wait, .offset = (int64_t)now->operands[0].bits});
+  const bool all = strcmp(name, "cp.async.wait_all") == 0;
+  if (is_async(now)) return decode_async(d);
   if (strcmp(name, "cp.async.bulk.prefetch.L2.global") == 0) return PV_OK;
-  return pv_ptx_refuse(d, NULL, "this form is not interpreted");
+  if (strcmp(name, "cp.async.commit_group") == 0 || all)
+    pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_commit});
+  if (strcmp(name, "cp.async.commit_group") == 0) return d->failed;
+  const bool group = strcmp(name, "cp.async.wait_group") == 0 && now->operand_count == 1 &&
+                     now->operands[0].kind == PV_PTX_IMMEDIATE;
+  if (!all && !group) return pv_ptx_refuse(d, NULL, "this form is not interpreted");
+  const int64_t left = all ? 0 : (int64_t)now->operands[0].bits;
+  return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_wait, .offset = left});
 }

@@ -377,6 +377,34 @@ void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
   }
 }
 
+/* What a lane copies, zeros behind the bytes of its source. */
+static bool read_source(access *a, pv_ptx_copy *copy) {
+  const pv_ptx_step *s = a->step;
+  const unsigned char *registers = a->warp->registers;
+  uint32_t bytes = s->bytes;
+  if (s->r[2] != 0) bytes = ((const uint32_t *)(const void *)(registers + s->r[2]))[a->lane];
+  if (s->r[3] != 0 && *(const uint32_t *)(const void *)(registers + s->r[3]) >> a->lane & 1u)
+    bytes = 0;
+  a->address = ((const uint64_t *)(const void *)(registers + s->r[0]))[a->lane];
+  a->address += (uint64_t)s->offset;
+  if (bytes > s->bytes) return fail(a, PV_PTX_OUT_OF_BOUNDS, "the source has more bytes");
+  if (bytes > 0 && (a->address & (s->bytes - 1u)) != 0) return fail(a, PV_PTX_MISALIGNED, "");
+  if (bytes == s->bytes) {
+    if (!locate_address(a)) return false;
+    for (unsigned i = 0; i < bytes; i += 4) {
+      const uint32_t word = (uint32_t)get_word(a->data + i, 4);
+      memcpy(copy->data + i, &word, 4);
+    }
+    return true;
+  }
+  for (unsigned i = 0; i < bytes; i++) {
+    uint64_t byte = 0;
+    if (!pv_ptx_read(a->warp, s, a->lane, a->address + i, 1, &byte)) return false;
+    copy->data[i] = (unsigned char)byte;
+  }
+  return true;
+}
+
 /* Copies from global to shared memory. The source is read when the copy is asked for; its place
  * counts as never written until the thread waits for the copy's group, and is written then. */
 void pv_ptx_run_copy(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
@@ -384,14 +412,10 @@ void pv_ptx_run_copy(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
   access a = {.warp = warp, .step = s, .bytes = s->bytes};
   for (; mask != 0; mask &= mask - 1) {
     a.lane = (unsigned)__builtin_ctz(mask);
-    if (!locate(&a)) return;
     pv_ptx_copy copy = {.step = s, .thread = warp->index * PV_PTX_LANES + a.lane};
     int64_t offset = 0;
     memcpy(&offset, s->more, sizeof offset);
-    for (unsigned i = 0; i < s->bytes; i += 4) {
-      const uint32_t word = (uint32_t)get_word(a.data + i, 4);
-      memcpy(copy.data + i, &word, 4);
-    }
+    if (!read_source(&a, &copy)) return;
     copy.group = b->committed[copy.thread];
     copy.to =
         ((const uint32_t *)(const void *)(warp->registers + s->r[1]))[a.lane] + (uint64_t)offset;

@@ -351,6 +351,20 @@ static void test_who_spins_lets_others_go_on(void) {
   }
 }
 
+static void test_copies_in_part(void) {
+  uint32_t wanted[N], words[N];
+  for (uint32_t i = 0; i < N; i++) words[i] = i + 1;
+  for (uint32_t i = 0; i < N; i++) {
+    uint32_t first[4] = {0};
+    memcpy(first, &words[i / 4 * 4], i / 4); /* lane l copies l bytes */
+    wanted[i] = first[i % 4] + (i < 16 ? 1000 * words[i] : 0);
+  }
+  expect_words("copies_in_part", 1, N, wanted, N);
+  expect_fault("copies_too_much", 0, PV_PTX_OUT_OF_BOUNDS, "the source has more bytes");
+  expect_refusal("", "cp.async.ca.shared.global [%r1], [%rd1], 12;", "this form");
+  expect_refusal("", "ld.global.u32 %r1, [%rd1], %rd2;", "this form");
+}
+
 /* Refused by name, whether the reader knows the word or not. */
 static void test_what_is_never_run(void) {
   expect_refusal("", "wgmma.fence.sync.aligned;", "'wgmma.fence.sync.aligned': matrix products");
@@ -377,6 +391,7 @@ int main(void) {
                                                     PV_CASE(test_atomics_that_are_refused),
                                                     PV_CASE(test_a_grid_barrier),
                                                     PV_CASE(test_who_spins_lets_others_go_on),
+                                                    PV_CASE(test_copies_in_part),
                                                     PV_CASE(test_what_is_never_run),
                                                     {0}});
 }

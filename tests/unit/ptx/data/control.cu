@@ -305,3 +305,47 @@ KERNEL waits_for_ever(const args a) {
   while (((volatile uint32_t *)a.in)[threadIdx.x] != 0) {
   }
 }
+
+// Copies whose source is shorter, or left out; what says how a cache is used.
+__device__ uint32_t shared_at(const void *p) {
+  return (uint32_t)__cvta_generic_to_shared(p);
+}
+
+KERNEL copies_in_part(const args a) {
+  __shared__ __align__(16) uint32_t part[4][64];
+  const uint32_t t = threadIdx.x, bytes = t % 17;
+  const uint32_t *end = a.in + 64; // nothing lies there, and nothing is read
+  for (uint32_t i = 0; i < 4; i++) part[t % 4][4 * (t / 4) + i] = 99;
+  __syncthreads();
+  if (t < 16) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_at(&part[0][4 * t])),
+                 "l"(bytes == 0 ? end : a.in + 4 * t), "r"(bytes));
+    asm volatile("cp.async.ca.shared::cta.global.L2::128B [%0], [%1], 4, 0;" ::"r"(
+                     shared_at(&part[1][t])),
+                 "l"(end));
+    asm volatile("{ .reg .pred p; setp.gt.u32 p, %2, 7;\n"
+                 "cp.async.ca.shared.global [%0], [%1], 8, p; }" ::"r"(shared_at(&part[2][2 * t])),
+                 "l"(t > 7 ? end : a.in + 2 * t), "r"(t));
+    asm volatile("{ .reg .b64 q; createpolicy.fractional.L2::evict_first.b64 q, 0f3F800000;\n"
+                 "cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, q; }" ::"r"(
+                     shared_at(&part[3][4 * t])),
+                 "l"(a.in + 4 * t));
+  }
+  asm volatile("cp.async.wait_all;");
+  __syncthreads();
+  uint32_t last;
+  asm volatile("{ .reg .b64 q; createpolicy.fractional.L2::evict_last.b64 q;\n"
+               "ld.global.L1::no_allocate.L2::cache_hint.u32 %0, [%1], q; }"
+               : "=r"(last)
+               : "l"(a.in + t));
+  uint32_t again;
+  asm volatile("ldu.global.u32 %0, [%1];" : "=r"(again) : "l"(a.in + t));
+  a.out[t] = part[0][t] + 1000 * (part[1][t % 16] + (t < 32 ? part[2][t] : 0)) +
+             1000000 * (part[3][t] - last) + last - again;
+}
+
+KERNEL copies_too_much(const args a) {
+  __shared__ __align__(16) uint32_t part[64];
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_at(&part[threadIdx.x])),
+               "l"(a.in + threadIdx.x), "r"(a.zero + 5));
+}
