@@ -58,6 +58,8 @@ static uint32_t special(const pv_ptx_warp *warp, unsigned which, unsigned l) {
       return l;
     case PV_PTX_WARPID:
       return warp->index;
+    case PV_PTX_TOTAL_SMEM_SIZE:
+      return b->shared_bytes;
     case PV_PTX_ENVREG1:
       return (uint32_t)(b->grid->workspace >> 32);
     case PV_PTX_ENVREG2:
@@ -143,6 +145,24 @@ static bool converge(pv_ptx_warp *w, const pv_ptx_step *s, uint32_t mask) {
   return true;
 }
 
+/* The whole warp is at a barrier: it waits there, or goes on and is counted. */
+static void arrive(pv_ptx_warp *w, const pv_ptx_step *s, uint32_t at, uint32_t m, uint32_t others) {
+  const uint32_t barrier = lane_value(w, s->r[0], m), threads = lane_value(w, s->r[1], m);
+  if (others != 0) {
+    pv_ptx_fail_at(w, s, others, PV_PTX_DIVERGENT_BARRIER, "the guard keeps lanes 0x%08x from it",
+                   others);
+  } else if (barrier >= PV_PTX_BARRIERS) {
+    pv_ptx_fail_at(w, s, m, PV_PTX_OUT_OF_BOUNDS, "barrier %u of %d", barrier, PV_PTX_BARRIERS);
+  } else if (s->offset == PV_PTX_BAR_ARRIVE) {
+    w->block->arrived[barrier] += PV_PTX_LANES;
+  } else {
+    w->barrier = barrier;
+    w->barrier_threads = threads;
+    w->barrier_step = at;
+    w->state = PV_PTX_AT_BARRIER;
+  }
+}
+
 /* Where a group goes after a step that is not plain. True when it goes on at `*at` with `*mask`;
  * false when the groups have changed. */
 static bool flow(pv_ptx_warp *w, uint32_t g, const pv_ptx_step *s, uint32_t m, uint32_t *at,
@@ -192,16 +212,13 @@ static bool flow(pv_ptx_warp *w, uint32_t g, const pv_ptx_step *s, uint32_t m, u
       add_group(w, *at, m, true);
       add_group(w, *at + 1, others, false);
       return false;
-    default: /* a barrier */
+    default:
       if ((*mask | w->exited) != PV_PTX_ALL) {
         w->groups[g] = (pv_ptx_group){*at, *mask, w->turn, true};
         return false;
       }
-      w->barrier = lane_value(w, s->r[0], m);
-      w->barrier_threads = lane_value(w, s->r[1], m);
-      w->barrier_step = *at;
-      w->state = PV_PTX_AT_BARRIER;
       w->groups[g] = (pv_ptx_group){*at + 1, *mask, w->turn, false};
+      arrive(w, s, *at, m, others);
       return false;
   }
 }
@@ -306,9 +323,12 @@ static bool release(pv_ptx_block *b, const pv_ptx_warp *at) {
                w->barrier_threads == at->barrier_threads &&
                (w->barrier_step == at->barrier_step || at->barrier_threads != 0);
   }
-  if (at->barrier_threads == 0 ? waiting != running : waiting * PV_PTX_LANES != at->barrier_threads)
+  const uint32_t barrier = at->barrier, arrived = b->arrived[barrier];
+  if (at->barrier_threads == 0 ? waiting != running
+                               : waiting * PV_PTX_LANES + arrived != at->barrier_threads)
     return false;
-  const uint32_t barrier = at->barrier;
+  pv_ptx_barrier_reduce(b, barrier);
+  b->arrived[barrier] = 0;
   for (uint32_t i = 0; i < b->warp_count; i++)
     if (b->warps[i].state == PV_PTX_AT_BARRIER && b->warps[i].barrier == barrier)
       b->warps[i].state = PV_PTX_READY;
@@ -351,6 +371,7 @@ void pv_ptx_block_start(pv_ptx_block *b, uint64_t position) {
   if (b->code->local_pitch > 0)
     memset(b->local_written, 0, (size_t)b->code->local_pitch * b->warp_count * PV_PTX_LANES);
   b->copy_count = 0;
+  memset(b->arrived, 0, sizeof b->arrived);
   memset(b->committed, 0, sizeof b->committed);
   b->barrier_clock = pv_ptx_tick(b);
   for (uint32_t i = 0; i < b->warp_count; i++) start_warp(b, i);

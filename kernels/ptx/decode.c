@@ -25,6 +25,10 @@ static const struct {
     {"ld", pv_ptx_decode_access},
     {"st", pv_ptx_decode_access},
     {"cvta", pv_ptx_decode_cvta},
+    {"elect", pv_ptx_decode_elect},
+    {"match", pv_ptx_decode_match},
+    {"isspacep", pv_ptx_decode_isspacep},
+    {"nanosleep", pv_ptx_decode_nanosleep},
     {"ldu", pv_ptx_decode_access},
     {"createpolicy", pv_ptx_decode_policy},
     {"applypriority", decode_nothing},
@@ -54,11 +58,30 @@ static const struct {
 
 /* In the order of pv_ptx_special. */
 static const char *const specials[PV_PTX_SPECIALS] = {
-    "%tid.x",       "%tid.y",       "%tid.z",       "%ntid.x",      "%ntid.y",
-    "%ntid.z",      "%ctaid.x",     "%ctaid.y",     "%ctaid.z",     "%nctaid.x",
-    "%nctaid.y",    "%nctaid.z",    "%laneid",      "%warpid",      "%lanemask_eq",
-    "%lanemask_lt", "%lanemask_le", "%lanemask_gt", "%lanemask_ge", "%dynamic_smem_size",
-    "%envreg1",     "%envreg2"};
+    "%tid.x",           "%tid.y",       "%tid.z",       "%ntid.x",      "%ntid.y",
+    "%ntid.z",          "%ctaid.x",     "%ctaid.y",     "%ctaid.z",     "%nctaid.x",
+    "%nctaid.y",        "%nctaid.z",    "%laneid",      "%warpid",      "%lanemask_eq",
+    "%lanemask_lt",     "%lanemask_le", "%lanemask_gt", "%lanemask_ge", "%dynamic_smem_size",
+    "%total_smem_size", "%envreg1",     "%envreg2"};
+
+/* Those that are the same everywhere: there is one processor, and each block is a cluster. */
+static const struct {
+  const char *name;
+  uint32_t value;
+} fixed[] = {{"WARP_SZ", PV_PTX_LANES},
+             {"%nwarpid", PV_PTX_WARPS_MAX},
+             {"%smid", 0},
+             {"%nsmid", 1},
+             {"%gridid", 1},
+             {"%cluster_ctaid.x", 0},
+             {"%cluster_ctaid.y", 0},
+             {"%cluster_ctaid.z", 0},
+             {"%cluster_nctaid.x", 1},
+             {"%cluster_nctaid.y", 1},
+             {"%cluster_nctaid.z", 1},
+             {"%cluster_ctarank", 0},
+             {"%cluster_nctarank", 1},
+             {"%current_graph_exec", 0}};
 
 pv_code pv_ptx_refuse(pv_ptx_decoder *d, const char *hint, const char *fmt, ...) {
   char text[256];
@@ -131,7 +154,10 @@ uint32_t pv_ptx_constant(pv_ptx_decoder *d, char kind, uint64_t value) {
 
 static uint32_t special(pv_ptx_decoder *d, const char *name, char kind) {
   unsigned i = 0;
-  if (strcmp(name, "WARP_SZ") == 0) return pv_ptx_constant(d, kind, PV_PTX_LANES);
+  for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
+    if (strcmp(fixed[k].name, name) == 0) return pv_ptx_constant(d, kind, fixed[k].value);
+  const uint32_t clock = pv_ptx_decode_clock(d, name, kind);
+  if (clock != 0 || d->failed != PV_OK) return clock;
   while (i < PV_PTX_SPECIALS && strcmp(specials[i], name) != 0) i++;
   if (i == PV_PTX_SPECIALS)
     pv_ptx_refuse(d, NULL, "the special register %s is not interpreted", name);

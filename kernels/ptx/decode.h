@@ -107,6 +107,12 @@ pv_code pv_ptx_decode_return(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_call(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_trap(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_bar(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_elect(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_match(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_isspacep(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_nanosleep(pv_ptx_decoder *d);
+/* A register that holds a special register which is read anew each time; 0: it is none. */
+uint32_t pv_ptx_decode_clock(pv_ptx_decoder *d, const char *name, char kind);
 pv_code pv_ptx_decode_form(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_mma(pv_ptx_decoder *d);
 
@@ -132,7 +138,7 @@ typedef struct pv_ptx_atomic { /* what `more` of the step points to */
   bool wanted; /* what was there is a result */
 } pv_ptx_atomic;
 
-/* What the steps run; atomic.c, memory.c, print.c and warp.c. */
+/* What the steps run; atomic.c, barrier.c, memory.c, print.c and warp.c. */
 void pv_ptx_run_atomic(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_fence(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_print(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
@@ -143,6 +149,11 @@ void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask)
 void pv_ptx_run_copy(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_commit(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_wait(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_elect(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_match(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_isspacep(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_clock(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_sleep(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_sync(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_shfl(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_vote(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);

@@ -84,24 +84,6 @@ pv_code pv_ptx_decode_table(pv_ptx_decoder *d) {
   return pv_ptx_emit(d, s);
 }
 
-/* bar.warp.sync mask; bar[rier][.cta].sync[.aligned] n[, threads]: r[0] the barrier, r[1] the
- * threads, 0 for all. */
-pv_code pv_ptx_decode_bar(pv_ptx_decoder *d) {
-  static const char *const known[] = {"sync", "cta.sync", "sync.aligned", "cta.sync.aligned"};
-  const pv_ptx_instruction *now = d->now;
-  const pv_ptx_operand *o = now->operands;
-  const char *dot = strchr(now->opcode, '.');
-  size_t k = 0;
-  while (dot != NULL && k < 4 && strcmp(known[k], dot + 1) != 0) k++;
-  if (dot == NULL || k == 4) return pv_ptx_decode_form(d);
-  if (now->operand_count < 1 || now->operand_count > 2) return not_this_form(d);
-  if (now->guarded) return pv_ptx_refuse(d, "branch around it", "a barrier with a guard");
-  pv_ptx_step s = {.flow = PV_PTX_BARRIER};
-  s.r[0] = pv_ptx_operand_at(d, &o[0], 'n');
-  s.r[1] = now->operand_count == 2 ? pv_ptx_operand_at(d, &o[1], 'n') : pv_ptx_constant(d, 'n', 0);
-  return pv_ptx_emit(d, s);
-}
-
 /* mma.sync.aligned.m16n8kK.row.col.s32.A.B.s32 {d}, {a}, {b}, {c}, with 8-bit A and B. `more`: four
  * of d, K / 8 of a, K / 16 of b, four of c; offset: K; is_signed: bit 0 for A, bit 1 for B. */
 pv_code pv_ptx_decode_mma(pv_ptx_decoder *d) {

@@ -53,6 +53,15 @@ typedef enum pv_ptx_strength {
   PV_PTX_ACQUIRES = 8         /* what others released */
 } pv_ptx_strength;
 
+/* The `offset` of a barrier. */
+typedef enum pv_ptx_bar {
+  PV_PTX_BAR_SYNC = 0,
+  PV_PTX_BAR_ARRIVE,
+  PV_PTX_BAR_POPC, /* the result in r[3] is made of the predicate r[2] of all threads */
+  PV_PTX_BAR_AND,
+  PV_PTX_BAR_OR
+} pv_ptx_bar;
+
 typedef enum pv_ptx_guard { PV_PTX_ALWAYS = 0, PV_PTX_IF, PV_PTX_UNLESS } pv_ptx_guard;
 
 struct pv_ptx_step {
@@ -93,6 +102,7 @@ typedef enum pv_ptx_special { /* x, y and z follow each other */
                               PV_PTX_LANEMASK_GT,
                               PV_PTX_LANEMASK_GE,
                               PV_PTX_DYNAMIC_SMEM_SIZE,
+                              PV_PTX_TOTAL_SMEM_SIZE,
                               PV_PTX_ENVREG1, /* where a cooperative grid meets: the upper half */
                               PV_PTX_ENVREG2, /* and the lower */
                               PV_PTX_SPECIALS
@@ -186,6 +196,8 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   bool has_strong;                /* there was one */
   pv_ptx_copy *copies;            /* room for shared_bytes / 4 */
   size_t copy_count;
+  uint32_t arrived[PV_PTX_BARRIERS];                   /* threads that do not wait there */
+  uint64_t ticks;                                      /* clocks read */
   uint32_t committed[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* groups of copies of each thread */
   uint32_t shared_bytes;
   uint32_t clock, barrier_clock;            /* of shared memory */
@@ -243,6 +255,9 @@ void pv_ptx_poll(pv_ptx_block *block, bool at_once);
  */
 uint64_t pv_ptx_schedule_at(const pv_ptx_launch *launch, uint64_t salt, uint64_t count,
                             uint64_t position);
+
+/* barrier.c: gives the warps that wait at a barrier what it makes of their predicates. */
+void pv_ptx_barrier_reduce(pv_ptx_block *block, uint32_t barrier);
 
 /* memory.c: the allocation that holds all of these bytes, or NULL. */
 pv_ptx_buffer *pv_ptx_buffer_at(pv_ptx_memory *memory, uint64_t address, uint64_t bytes);

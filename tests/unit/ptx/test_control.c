@@ -365,6 +365,34 @@ static void test_copies_in_part(void) {
   expect_refusal("", "ld.global.u32 %r1, [%rd1], %rd2;", "this form");
 }
 
+static void test_barriers(void) {
+  uint32_t wanted[N];
+  for (uint32_t t = 0; t < N; t++) wanted[t] = 22 + 100 + 200 + 10000 * (t < 32 ? 1 : t - 32 + 1);
+  expect_words("barriers", 1, N, wanted, N);
+  expect_fault("guarded_apart", 20, PV_PTX_DIVERGENT_BARRIER, "the guard keeps lanes 0xfff00000");
+  expect_fault("barrier_17", 0, PV_PTX_OUT_OF_BOUNDS, "barrier 17 of 16");
+  expect_refusal("", "bar.arrive 0;", "this form");
+  expect_refusal("", "bar.red.xor.pred %p1, 0, %p2;", "this form");
+}
+
+static void test_what_threads_ask(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_U64(launch(&b, "asks", 1, N, N, &err), PV_OK);
+  for (uint32_t t = 0; t < N; t++) {
+    uint32_t same = 0;
+    for (uint32_t l = 0; l < 32; l++)
+      same |= (uint32_t)((t / 32 * 32 + l + 1) / 8 == (t + 1) / 8) << l;
+    EXPECT_U64(b.result[t], same);
+  }
+  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, sizeof b.result, &err) == PV_OK);
+  for (uint32_t t = 0; t < N; t++)
+    EXPECT_U64(b.result[t], 1 + 2 + 8 + 16 + (t % 32 == 0 ? 10000 : 0) + 100000 + 7000000);
+  expect_refusal("", "mov.u32 %r1, %globaltimer;", "is read with another size");
+  pv_ptx_machine_close(b.machine);
+}
+
 /* Refused by name, whether the reader knows the word or not. */
 static void test_what_is_never_run(void) {
   expect_refusal("", "wgmma.fence.sync.aligned;", "'wgmma.fence.sync.aligned': matrix products");
@@ -392,6 +420,8 @@ int main(void) {
                                                     PV_CASE(test_a_grid_barrier),
                                                     PV_CASE(test_who_spins_lets_others_go_on),
                                                     PV_CASE(test_copies_in_part),
+                                                    PV_CASE(test_barriers),
+                                                    PV_CASE(test_what_threads_ask),
                                                     PV_CASE(test_what_is_never_run),
                                                     {0}});
 }

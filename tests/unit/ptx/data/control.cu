@@ -349,3 +349,58 @@ KERNEL copies_too_much(const args a) {
   asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_at(&part[threadIdx.x])),
                "l"(a.in + threadIdx.x), "r"(a.zero + 5));
 }
+
+// Barriers of all forms, and what threads ask about each other.
+KERNEL barriers(const args a) {
+  __shared__ uint32_t part[64];
+  const uint32_t t = threadIdx.x;
+  uint32_t sum = __syncthreads_count(t % 3 == 0) + 100 * __syncthreads_and(t < 64) +
+                 200 * __syncthreads_or(t == 40) + 400 * __syncthreads_and(t != 40) +
+                 800 * __syncthreads_or(t == 64);
+  // The first warp makes something for the second, and does not wait for it.
+  if (t < 32) {
+    part[t] = a.in[t];
+    __threadfence_block();
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+    sum += 10000;
+  } else {
+    asm volatile("barrier.cta.sync.aligned 1, 64;" ::: "memory");
+    sum += 10000 * part[t - 32];
+  }
+  // A guard that is the same for all lanes of a warp.
+  asm volatile("{ .reg .pred p; setp.lt.u32 p, %0, 32; @p bar.sync 2, 32; }" ::"r"(t) : "memory");
+  a.out[t] = sum;
+}
+
+KERNEL guarded_apart(const args a) {
+  asm volatile("{ .reg .pred p; setp.lt.u32 p, %0, 20; @p bar.sync 0; }" ::"r"(threadIdx.x));
+}
+
+KERNEL barrier_17(const args a) {
+  asm volatile("barrier.sync %0, 64;" ::"r"(a.zero + 17));
+}
+
+KERNEL asks(const args a) {
+  __shared__ uint32_t part;
+  const uint32_t t = threadIdx.x, x = a.in[t], own = x;
+  uint32_t first, chosen, all, same, in;
+  asm volatile("{ .reg .pred p; elect.sync %0|p, -1; selp.u32 %1, 1, 0, p; }"
+               : "=r"(first), "=r"(chosen));
+  int whole;
+  same = __match_any_sync(0xffffffff, x / 8);
+  all = __match_all_sync(0xffffffff, (unsigned long long)(t / 32) << 40, &whole);
+  const void *volatile at[] = {&part, a.out, &own, &table[0]};
+  in = __isShared(at[0]) + 2 * __isGlobal(at[1]) + 4 * __isGlobal(at[0]) + 8 * __isLocal(at[2]) +
+       16 * __isConstant(at[3]) + 32 * __isGlobal(at[3]) + 64 * __isConstant(at[1]);
+  const long long start = clock64();
+  while (clock64() - start < 200) __nanosleep(10);
+  uint32_t sm, sms, size;
+  asm volatile("mov.u32 %0, %smid; mov.u32 %1, %nsmid; mov.u32 %2, %total_smem_size;"
+               : "=r"(sm), "=r"(sms), "=r"(size));
+  unsigned long long before, after;
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(before));
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(after));
+  a.out[t] = same;
+  a.out[64 + t] = in + 1000 * first + 10000 * chosen + 100000 * (all == 0xffffffff && whole) +
+                  1000000 * (sms - sm) + 2000000 * (size >= 4) + 4000000 * (after > before);
+}
