@@ -25,6 +25,7 @@ static const struct {
     {"ld", pv_ptx_decode_access},
     {"st", pv_ptx_decode_access},
     {"cvta", pv_ptx_decode_cvta},
+    {"mbarrier", pv_ptx_decode_mbarrier},
     {"elect", pv_ptx_decode_elect},
     {"match", pv_ptx_decode_match},
     {"isspacep", pv_ptx_decode_isspacep},

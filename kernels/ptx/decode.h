@@ -108,6 +108,8 @@ pv_code pv_ptx_decode_call(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_trap(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_bar(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_elect(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_mbarrier(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_copy_arrive(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_match(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_isspacep(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_nanosleep(pv_ptx_decoder *d);
@@ -138,7 +140,16 @@ typedef struct pv_ptx_atomic { /* what `more` of the step points to */
   bool wanted; /* what was there is a result */
 } pv_ptx_atomic;
 
-/* What the steps run; atomic.c, barrier.c, memory.c, print.c and warp.c. */
+typedef enum pv_ptx_mbarrier { /* what `more` of the step points to */
+                               PV_PTX_MBARRIER_INIT,
+                               PV_PTX_MBARRIER_INVAL,
+                               PV_PTX_MBARRIER_ARRIVE,
+                               PV_PTX_MBARRIER_DROP,
+                               PV_PTX_MBARRIER_WAIT
+} pv_ptx_mbarrier;
+#define PV_PTX_MBARRIER_MAX 0xfffffULL /* arrivals of a phase */
+
+/* What the steps run; atomic.c, barrier.c, mbarrier.c, memory.c, print.c and warp.c. */
 void pv_ptx_run_atomic(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_fence(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_print(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
@@ -149,6 +160,7 @@ void pv_ptx_run_store(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask)
 void pv_ptx_run_copy(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_commit(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_wait(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_mbarrier(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_elect(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_match(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_isspacep(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);

@@ -215,6 +215,7 @@ pv_code pv_ptx_decode_copy(pv_ptx_decoder *d) {
   const char *const name = now->opcode;
   const bool all = strcmp(name, "cp.async.wait_all") == 0;
   if (is_async(now)) return decode_async(d);
+  if (strncmp(name, "cp.async.mbarrier.arrive.", 25) == 0) return pv_ptx_decode_copy_arrive(d);
   if (strcmp(name, "cp.async.bulk.prefetch.L2.global") == 0) return PV_OK;
   if (strcmp(name, "cp.async.commit_group") == 0 || all)
     pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_commit});

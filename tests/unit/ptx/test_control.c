@@ -393,6 +393,21 @@ static void test_what_threads_ask(void) {
   pv_ptx_machine_close(b.machine);
 }
 
+static void test_mbarriers(void) {
+  uint32_t wanted[N] = {0};
+  const uint32_t states[] = {0 + 10 * 1 + 100 * 1};
+  for (uint32_t t = 32; t < N; t++) wanted[t] = (64 - t) * (28 + 1);
+  expect_words("pipeline", 1, N, wanted, N);
+  expect_words("mbarrier_states", 1, N, states, 1);
+  expect_fault("mbarrier_without_barrier", 1, PV_PTX_SHARED_RACE, "another thread wrote this");
+  expect_fault("mbarrier_of_too_many", 0, PV_PTX_DIVERGENT_BARRIER, "than it expects");
+  expect_fault("mbarrier_that_is_none", 0, PV_PTX_DIVERGENT_BARRIER, "what lies there is no");
+  expect_fault("reads_before_the_phase", 32, PV_PTX_SHARED_RACE, "another thread wrote this");
+  expect_refusal("", "mbarrier.arrive.expect_tx.shared.b64 %rd1, [%r1], %r2;", "counts bytes");
+  expect_refusal("", "mbarrier.arrive.noComplete.shared.b64 %rd1, [%r1], %r2;", "counts bytes");
+  expect_refusal("", "mbarrier.init.parity.shared.b64 [%r1], %r2;", "this form");
+}
+
 /* Refused by name, whether the reader knows the word or not. */
 static void test_what_is_never_run(void) {
   expect_refusal("", "wgmma.fence.sync.aligned;", "'wgmma.fence.sync.aligned': matrix products");
@@ -422,6 +437,7 @@ int main(void) {
                                                     PV_CASE(test_copies_in_part),
                                                     PV_CASE(test_barriers),
                                                     PV_CASE(test_what_threads_ask),
+                                                    PV_CASE(test_mbarriers),
                                                     PV_CASE(test_what_is_never_run),
                                                     {0}});
 }

@@ -404,3 +404,107 @@ KERNEL asks(const args a) {
   a.out[64 + t] = in + 1000 * first + 10000 * chosen + 100000 * (all == 0xffffffff && whole) +
                   1000000 * (sms - sm) + 2000000 * (size >= 4) + 4000000 * (after > before);
 }
+
+// mbarrier objects. A warp makes 8 times 32 words for the other one, through one place.
+__device__ void mbarrier_init(uint64_t *b, uint32_t count) {
+  asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_at(b)), "r"(count) : "memory");
+}
+
+__device__ void mbarrier_arrive(uint64_t *b) {
+  asm volatile("{ .reg .b64 s; mbarrier.arrive.shared::cta.b64 s, [%0]; }" ::"r"(shared_at(b))
+               : "memory");
+}
+
+__device__ void mbarrier_wait(uint64_t *b, uint32_t parity) {
+  asm volatile("{ .reg .pred p;\nW: mbarrier.test_wait.parity.shared.b64 p, [%0], %1;\n"
+               "@!p bra W;\n}" ::"r"(shared_at(b)),
+               "r"(parity)
+               : "memory");
+}
+
+KERNEL pipeline(const args a) {
+  __shared__ uint64_t full, empty;
+  __shared__ __align__(16) uint32_t place[32];
+  const uint32_t t = threadIdx.x;
+  uint32_t sum = 0;
+  if (t == 0) {
+    mbarrier_init(&full, 32);
+    mbarrier_init(&empty, 32);
+  }
+  __syncthreads();
+  for (uint32_t i = 0; i < 8; i++) {
+    if (t < 32) {
+      if (i > 0) mbarrier_wait(&empty, (i - 1) & 1);
+      if (i == 7) {
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 4;\n"
+                     "cp.async.mbarrier.arrive.noinc.shared.b64 [%2];" ::"r"(shared_at(&place[t])),
+                     "l"(a.in + t), "r"(shared_at(&full))
+                     : "memory");
+      } else {
+        place[t] = a.in[t] * (i + 1);
+        mbarrier_arrive(&full);
+      }
+    } else {
+      mbarrier_wait(&full, i & 1);
+      sum += place[63 - t];
+      mbarrier_arrive(&empty);
+    }
+  }
+  a.out[t] = sum;
+}
+
+KERNEL mbarrier_states(const args a) {
+  __shared__ uint64_t b;
+  uint32_t before, after, left;
+  if (threadIdx.x != 0) return;
+  mbarrier_init(&b, 3);
+  asm volatile("{ .reg .b64 s, u; .reg .pred p;\n"
+               "mbarrier.arrive.shared.b64 s, [%3], 2;\n"
+               "mbarrier.test_wait.shared.b64 p, [%3], s;\nselp.u32 %0, 1, 0, p;\n"
+               "mbarrier.arrive_drop.shared.b64 u, [%3];\n"
+               "mbarrier.pending_count.b64 %2, u;\n"
+               "mbarrier.test_wait.shared.b64 p, [%3], s;\nselp.u32 %1, 1, 0, p;\n"
+               "mbarrier.arrive.shared.b64 u, [%3], 2;\n"
+               "mbarrier.inval.shared.b64 [%3]; }"
+               : "=r"(before), "=r"(after), "=r"(left)
+               : "r"(shared_at(&b))
+               : "memory");
+  a.out[0] = before + 10 * after + 100 * left;
+}
+
+KERNEL mbarrier_without_barrier(const args a) {
+  __shared__ uint64_t b;
+  if (threadIdx.x == 0) mbarrier_init(&b, 64);
+  mbarrier_arrive(&b);
+}
+
+KERNEL mbarrier_of_too_many(const args a) {
+  __shared__ uint64_t b;
+  if (threadIdx.x == 0) {
+    mbarrier_init(&b, 3);
+    asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0], 4; }" ::"r"(shared_at(&b)));
+  }
+}
+
+KERNEL mbarrier_that_is_none(const args a) {
+  __shared__ uint64_t b;
+  if (threadIdx.x != 0) return;
+  b = 7;
+  mbarrier_arrive(&b);
+}
+
+KERNEL reads_before_the_phase(const args a) {
+  __shared__ uint64_t full;
+  __shared__ uint32_t place[32];
+  const uint32_t t = threadIdx.x;
+  if (t == 0) mbarrier_init(&full, 32);
+  __syncthreads();
+  if (t < 32) {
+    mbarrier_arrive(&full);
+    place[t] = a.in[t];
+    a.out[t] = t;
+  } else {
+    a.out[t] = place[t - 32];
+    mbarrier_wait(&full, 0);
+  }
+}
