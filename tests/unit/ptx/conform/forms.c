@@ -253,6 +253,7 @@ static const struct {
     {pv_conform_memory, &pv_conform_memory_count, true},
     {pv_conform_warp, &pv_conform_warp_count, true},
     {pv_conform_spare, &pv_conform_spare_count, true},
+    {pv_conform_atomic, &pv_conform_atomic_count, false},
     {pv_conform_half, &pv_conform_half_count, false},
     {pv_conform_single, &pv_conform_single_count, false},
 };
