@@ -65,17 +65,18 @@ void pv_ptx_run_match(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
 }
 
 static bool lies_in(const pv_ptx_warp *warp, pv_ptx_space space, uint64_t address) {
+  const uint64_t window = address - address % PV_PTX_WINDOW;
   switch (space) {
     case PV_PTX_SHARED:
-      return address / PV_PTX_WINDOW == PV_PTX_SHARED_WINDOW / PV_PTX_WINDOW;
+      return window == PV_PTX_SHARED_WINDOW;
     case PV_PTX_LOCAL:
-      return address / PV_PTX_WINDOW == PV_PTX_LOCAL_WINDOW / PV_PTX_WINDOW;
+      return window == PV_PTX_LOCAL_WINDOW;
     case PV_PTX_PARAM:
-      return address / PV_PTX_WINDOW == PV_PTX_PARAM_WINDOW / PV_PTX_WINDOW;
+      return window == PV_PTX_PARAM_WINDOW;
     default: {
       const pv_ptx_buffer *b = pv_ptx_buffer_at(warp->block->grid->memory, address, 1);
       const bool constant = b != NULL && b->variable != NULL && b->variable->space == PV_PTX_CONST;
-      return address < PV_PTX_WINDOW && constant == (space == PV_PTX_CONST);
+      return window == 0 && constant == (space == PV_PTX_CONST);
     }
   }
 }

@@ -109,7 +109,8 @@ pv_code pv_ptx_decode_atomic(pv_ptx_decoder *d) {
   parts p = {0};
   if (atomic == NULL) return pv_ptx_decode_nomem(d);
   pv_code code = read_parts(d, &s, &p);
-  if (code == PV_OK) code = find_operation(d, &p, atomic);
+  if (code != PV_OK || p.op == NULL) return code;
+  code = find_operation(d, &p, atomic);
   if (code != PV_OK) return code;
   const bool cas = atomic->op == PV_PTX_ATOMIC_CAS;
   if (d->now->operand_count != (size_t)2 + result + cas + p.hint || (cas && !result))

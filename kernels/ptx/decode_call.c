@@ -126,7 +126,7 @@ pv_code pv_ptx_decode_trap(pv_ptx_decoder *d) {
 pv_code pv_ptx_decode_call(pv_ptx_decoder *d) {
   call c = {0};
   const pv_code code = read_call(d, &c);
-  if (code != PV_OK) return code;
+  if (code != PV_OK || c.function == NULL) return code;
   const char *name = c.function->name;
   if (c.function->unread != NULL)
     return pv_ptx_refuse(d, NULL, "the function '%.60s' is not read: line %u: %.100s", name,

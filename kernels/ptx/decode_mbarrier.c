@@ -60,8 +60,8 @@ pv_code pv_ptx_decode_mbarrier(pv_ptx_decoder *d) {
   const pv_ptx_operand *o = now->operands;
   parts p = {0};
   size_t k = 0;
-  pv_code code = read_parts(d, &p);
-  if (code != PV_OK) return code;
+  const pv_code code = read_parts(d, &p);
+  if (code != PV_OK || p.op == NULL) return code;
   if (strcmp(p.op, "pending_count") == 0) return decode_pending(d);
   while (k < sizeof ops / sizeof *ops && strcmp(ops[k].name, p.op) != 0) k++;
   if (k == sizeof ops / sizeof *ops) return not_this_form(d);

@@ -179,7 +179,7 @@ static void test_a_fault_in_a_function(void) {
   REQUIRE(open_bench(&b, 1, &err) == PV_OK);
   EXPECT_U64(launch(&b, "calls_out_of_bounds", 1, 1, N, &err), PV_ERR_DEVICE);
   const pv_ptx_fault *f = pv_ptx_machine_fault(b.machine);
-  if (EXPECT(f != NULL)) {
+  if (EXPECT(f != NULL) && f != NULL) {
     EXPECT_STR(f->kernel, "calls_out_of_bounds");
     EXPECT_U64(f->source_line, line_of("a.out[i + 300] = i;"));
   }
