@@ -251,11 +251,14 @@ static json_t *complete(const json_t *message) {
   static const char *const keys[] = {"type",     "nonce",   "id",    "verdict",          "reason",
                                      "compared", "metrics", "worst", "needed_tolerance", "series"};
   const char *key;
-  json_t *value, *out = json_copy((json_t *)(uintptr_t)message);
+  json_t *value, *out = json_object(); /* json_copy loses count when memory is out */
   json_object_foreach((json_t *)(uintptr_t)message, key, value) {
     bool known = false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) known |= strcmp(keys[i], key) == 0;
-    if (!known) pv_json_set(&out, "unknown", json_string(key));
+    if (known)
+      pv_json_set(&out, key, json_incref(value));
+    else
+      pv_json_set(&out, "unknown", json_string(key));
   }
   if (json_object_get(message, "reason") == NULL) pv_json_set(&out, "reason", json_string(""));
   if (json_object_get(message, "metrics") == NULL) pv_json_set(&out, "metrics", json_object());

@@ -57,6 +57,6 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 }
 
 void pv_scratch_remove(const pv_child_place *place) {
-  for (int i = 0; i < ROUNDS && access(place->folder, F_OK) == 0; i++)
+  for (int i = 0; i < ROUNDS && rmdir(place->folder) != 0 && errno != ENOENT; i++)
     (void)nftw(place->folder, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
 }
