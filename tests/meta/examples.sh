@@ -82,6 +82,10 @@ try() {
   local line=$1 code out
   out=$(sed -nE 's/.* --(out|resume) ([^ ]+).*/\2/p' <<<"$line")
   if [ -n "$out" ]; then rm -rf "${out:?}"; fi
+  case $line in # it writes over nothing
+    'pv new check mine') rm -f mine.py ;;
+    'pv new contract mine') rm -f mine.yaml ;;
+  esac
   bash -c "$line" >"$work/said" 2>&1 </dev/null
   code=$?
   if [[ " $(right "$1") " == *" $code "* ]]; then ok; else
@@ -129,6 +133,8 @@ ln -s models/tiny-coder-moe-Q4_K_M.gguf FILE
 ln -s models/tiny-coder-moe.reference M.reference
 cp contracts/moe-router-v1.yaml old.yaml
 cp contracts/moe-router-v1.yaml new.yaml
+pv new check mine >/dev/null
+pv new contract mine >/dev/null
 for folder in trace-a trace-b DIR a b; do
   pv trace --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198 --out "$folder" >/dev/null || bad 'no trace'
 done
