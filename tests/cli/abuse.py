@@ -37,6 +37,7 @@ def describe():
     if HERE == "falls":
         os.kill(os.getpid(), signal.SIGSEGV)
     if HERE == "leaves":
+        print("a word\nat the exit", file=sys.stderr)
         sys.exit(3)
     say("PASS" if HERE == "garbles" else json.dumps(said))
 

@@ -125,6 +125,7 @@ says_of_itself sleeps TIMEOUT 'it did not end in time'
 says_of_itself floods ERROR 'it says more than 1 MiB'
 says_of_itself falls CRASH 'it was ended by signal 11'
 says_of_itself leaves ERROR 'it left with exit code 3'
+same "$(grep -c 'at the exit' "$(ls -td reports/runs/described/* | head -1)/evidence.json")" 1 'what it wrote'
 says_of_itself garbles ERROR 'the provider does not say what it can check'
 cp providers/abuse providers/early
 lines=('F_BEFORE abuse/do pass')
@@ -158,7 +159,7 @@ gives F_GONE ERROR 'its folder may be written by anybody'
 chmod 755 providers
 printf '\x7fELF' >providers/gone
 validate contracts/gone.yaml --json
-gives F_GONE ERROR 'cannot start'
+gives F_GONE ERROR 'it can not be started: Exec format error'
 mkdir -p providers/folder
 foreign gone ../providers/folder "${lines[@]}"
 validate contracts/gone.yaml --json
@@ -251,6 +252,9 @@ warns 'is not published'
 validate contracts/given.yaml --provider providers/lies,providers/garbles
 exits 2
 warns 'does not say what it can check'
+validate contracts/given.yaml --provider providers/leaves
+exits 2
+warns 'it wrote: at the exit'
 validate contracts/given.yaml --provider ,
 exits 2
 run "$pv" explain --provider providers/abuse

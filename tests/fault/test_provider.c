@@ -31,13 +31,15 @@ static bool work(void) {
                           .provider_count = 1,
                           .falsifiers = falsifiers,
                           .falsifier_count = 2};
-  pv_known_provider said = {0};
+  pv_asked asked = {0};
   pv_run_outcome outcome;
   pv_error err = PV_ERROR_INIT;
-  pv_code code = pv_run_ask_provider(&arena, p.path, name, 5, &said, &p.verdict, &p.why, &err);
-  p.known = p.why == NULL ? said.known : NULL;
+  pv_code code = pv_run_ask_provider(&arena, p.path, name, 5, &asked, &err);
+  p.why = asked.why;
+  p.verdict = asked.verdict;
+  p.known = asked.said.known;
   if (code == PV_OK) {
-    EXPECT((p.why == NULL) == (said.known != NULL));
+    EXPECT((asked.why == NULL) == (asked.said.known != NULL));
     pv_bind_checks(&contract, NULL);
     const pv_run_spec spec = {.contract = &contract, .threads = 1};
     code = pv_run(&arena, &spec, &outcome, &err);

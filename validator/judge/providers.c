@@ -42,36 +42,35 @@ static pv_code note(pv_arena *arena, pv_provider *p, const char *what, pv_error 
   return p->why == NULL ? pv_error_nomem(err, "a provider") : PV_OK;
 }
 
-static pv_code take(pv_provider *p, const pv_known_provider *said, const char *why,
-                    pv_verdict verdict) {
-  p->why = why;
-  p->verdict = verdict;
-  p->known = why == NULL ? said->known : NULL;
-  p->version = why == NULL ? said->version : NULL;
-  return PV_OK;
+static void take(pv_provider *p, const pv_asked *asked) {
+  p->why = asked->why;
+  p->verdict = asked->verdict;
+  p->output = asked->output;
+  p->known = asked->why == NULL ? asked->said.known : NULL;
+  p->version = asked->why == NULL ? asked->said.version : NULL;
 }
 
 static pv_code ask_own(pv_arena *arena, const pv_contract *contract, pv_provider *p,
                        pv_error *err) {
   char real[PATH_MAX];
-  const char *why = NULL;
-  pv_known_provider said = {0};
-  pv_verdict verdict = PV_ERROR;
-  if (p->program == NULL)
-    return take(p, &said, "the call has to name its provider's program: --provider FILE",
-                PV_NOT_RUN);
+  pv_asked asked = {.why = "the call has to name its provider's program: --provider FILE"};
+  if (p->program == NULL) {
+    take(p, &asked);
+    return PV_OK;
+  }
   const char *path = pv_bind_path(arena, contract, p->program);
   if (path == NULL) return pv_error_nomem(err, "a provider");
   if (realpath(path, real) == NULL) return note(arena, p, strerror(errno), err);
-  why = unusable(real);
+  const char *why = unusable(real);
   if (why == NULL) why = pv_site_distrust(real);
   if (why != NULL) return note(arena, p, why, err);
   char *kept = pv_arena_strdup(arena, real);
   if (kept == NULL) return pv_error_nomem(err, "a provider");
+  const pv_code code = pv_run_ask_provider(arena, kept, p->name, p->timeout_s, &asked, err);
+  if (code != PV_OK) return code;
   p->path = kept;
-  const pv_code code =
-      pv_run_ask_provider(arena, kept, p->name, p->timeout_s, &said, &verdict, &why, err);
-  return code == PV_OK ? take(p, &said, why, verdict) : code;
+  take(p, &asked);
+  return PV_OK;
 }
 
 /* The contract's entry of this name, or a new one behind the others. */
@@ -85,32 +84,43 @@ static pv_provider *place_for(pv_arena *arena, pv_contract *c, const char *name)
   return &grown[c->provider_count++];
 }
 
+/* Refused, with the last line that it wrote, which may say why. */
+static pv_code refuse(const char *file, const char *why, const char *output, pv_error *err) {
+  size_t end = output == NULL ? 0 : strlen(output);
+  while (end > 0 && output[end - 1] == '\n') end--;
+  size_t begin = end;
+  while (begin > 0 && output[begin - 1] != '\n') begin--;
+  pv_error_set(err, PV_ERR_INPUT, "'%s': %s", file, why);
+  if (end > begin)
+    pv_error_hint(err, "it wrote: %.*s", (int)(end - begin < 200 ? end - begin : 200),
+                  output + begin);
+  else
+    pv_error_hint(err, "docs/provider-protocol.md says what a provider answers");
+  return PV_ERR_INPUT;
+}
+
 static pv_code ask_given(pv_arena *arena, pv_contract *contract, const char *file, pv_error *err) {
   char real[PATH_MAX];
-  const char *why = NULL;
-  pv_known_provider said = {0};
-  pv_verdict verdict = PV_ERROR;
+  pv_asked asked = {0};
   if (realpath(file, real) == NULL)
     return pv_error_refuse(err, "--provider names a program", "there is no file '%s'", file);
-  why = unusable(real);
+  const char *why = unusable(real);
+  if (why != NULL) return refuse(file, why, NULL, err);
   char *kept = pv_arena_strdup(arena, real);
   if (kept == NULL) return pv_error_nomem(err, "a provider");
-  if (why == NULL) {
-    const pv_code code = pv_run_ask_provider(arena, kept, NULL, 0, &said, &verdict, &why, err);
-    if (code != PV_OK) return code;
-  }
-  if (why != NULL)
-    return pv_error_refuse(err, "docs/provider-protocol.md says what a provider answers",
-                           "'%s': %s", file, why);
-  pv_provider *p = place_for(arena, contract, said.name);
+  const pv_code code = pv_run_ask_provider(arena, kept, NULL, 0, &asked, err);
+  if (code != PV_OK) return code;
+  if (asked.why != NULL) return refuse(file, asked.why, asked.output, err);
+  pv_provider *p = place_for(arena, contract, asked.said.name);
   if (p == NULL) return pv_error_nomem(err, "a provider");
   const char *slash = strrchr(real, '/');
-  if (p->name == NULL) p->name = pv_arena_strdup(arena, said.name);
+  if (p->name == NULL) p->name = pv_arena_strdup(arena, asked.said.name);
   if (p->program == NULL) p->program = pv_arena_strdup(arena, slash == NULL ? real : slash + 1);
   if (p->name == NULL || p->program == NULL) return pv_error_nomem(err, "a provider");
   p->given = true;
   p->path = kept;
-  return take(p, &said, NULL, PV_PASS);
+  take(p, &asked);
+  return PV_OK;
 }
 
 pv_code pv_providers_ask(pv_arena *arena, pv_contract *contract, const pv_given_providers *given,

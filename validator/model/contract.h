@@ -56,7 +56,8 @@ typedef struct pv_provider {
   const pv_known *known; /* its checks, as NAME/CHECK; NULL: it does not say */
   const char *version;   /* its own */
   const char *why;       /* NULL but when it does not say: one sentence, and */
-  pv_verdict verdict;    /* what its falsifiers have */
+  pv_verdict verdict;    /* what its falsifiers have, and */
+  char *output;          /* the end of what it wrote to standard error, or NULL */
 } pv_provider;
 
 typedef struct pv_falsifier {

@@ -2,10 +2,11 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "validator/run/answer.h"
 #include "validator/run/run.h"
 #include "validator/run/scratch.h"
 
-enum { DESCRIPTION_MAX = 1 << 20 };
+enum { DESCRIPTION_MAX = 1 << 20, OUTPUT_KEPT = 64 << 10, TAIL = 2000 };
 static const double PATIENCE_S = 60.0;
 
 static pv_verdict blame(const pv_child_exit *end, pv_child_event event) {
@@ -67,41 +68,58 @@ static pv_code listen(pv_child *child, double timeout_s, pv_text *said, pv_text 
   return PV_OK;
 }
 
+const char *pv_run_cause(const pv_error *error) {
+  const char *colon = strrchr(error->message, ':');
+  return colon != NULL && colon[1] == ' ' ? colon + 2 : error->message;
+}
+
+/* Why it did not say what it has; `reason` is empty when it did. */
+static pv_code judge(pv_arena *arena, const pv_text *reason, const pv_child *child, pv_asked *out,
+                     pv_error *err) {
+  if (reason->failed) return pv_error_nomem(err, "a provider");
+  if (reason->length == 0) return PV_OK;
+  const pv_text *said = child == NULL ? NULL : pv_child_stderr(child);
+  out->why =
+      pv_arena_printf(arena, "the provider does not say what it can check: %s", reason->data);
+  if (said != NULL && said->length > 0)
+    out->output = pv_answer_text(arena, said->data, said->length, TAIL);
+  return out->why == NULL || (said != NULL && said->length > 0 && out->output == NULL)
+             ? pv_error_nomem(err, "a provider")
+             : PV_OK;
+}
+
 pv_code pv_run_ask_provider(pv_arena *arena, const char *path, const char *name, double timeout_s,
-                            pv_known_provider *out, pv_verdict *verdict, const char **why,
-                            pv_error *err) {
+                            pv_asked *out, pv_error *err) {
   const char *argv[] = {path, "describe", NULL};
-  const pv_child_spec spec = {.argv = argv, .output_limit = DESCRIPTION_MAX};
+  const pv_child_spec spec = {.argv = argv, .output_limit = OUTPUT_KEPT};
   pv_child_place place = {0};
   pv_child *child = NULL;
   pv_text said = PV_TEXT_INIT, reason = PV_TEXT_INIT;
   pv_error local = PV_ERROR_INIT;
-  pv_verdict judged = PV_ERROR;
-  const char *told = NULL;
+  pv_asked made = {.verdict = PV_ERROR};
   pv_code code = pv_scratch_make(arena, &place, err);
   if (code != PV_OK) return code;
   code = pv_child_start_at(&spec, &place, &child, &local);
-  if (code == PV_OK)
-    code = listen(child, timeout_s > 0 ? timeout_s : PATIENCE_S, &said, &reason, &judged, &local);
-  if (code == PV_OK && (said.failed || reason.failed)) code = pv_error_nomem(&local, "a provider");
-  if (code == PV_OK && reason.length == 0)
-    code = pv_known_read_provider(arena, said.data, said.length, name, out, &local);
-  /* A program that can not be started is the provider's fault, and so is what it says. */
-  if (code == PV_ERR_IO || code == PV_ERR_INPUT) {
-    judged = PV_ERROR;
+  if (code == PV_ERR_IO) {
+    pv_text_printf(&reason, "it can not be started: %s", pv_run_cause(&local));
+    code = PV_OK;
+  } else if (code == PV_OK) {
+    code = listen(child, timeout_s > 0 ? timeout_s : PATIENCE_S, &said, &reason, &made.verdict,
+                  &local);
+  }
+  if (code == PV_OK && said.failed) code = pv_error_nomem(&local, "a provider");
+  if (code == PV_OK && reason.length == 0 && !reason.failed)
+    code = pv_known_read_provider(arena, said.data, said.length, name, &made.said, &local);
+  if (code == PV_ERR_INPUT) {
+    made.verdict = PV_ERROR;
     pv_text_puts(&reason, local.message);
     code = PV_OK;
   }
-  if (code == PV_OK && reason.length > 0) {
-    told = pv_arena_printf(arena, "the provider does not say what it can check: %s", reason.data);
-    if (told == NULL) code = pv_error_nomem(&local, "a provider");
-  }
-  if (code == PV_OK) {
-    *why = told;
-    *verdict = judged;
-  } else if (err != NULL) {
+  if (code == PV_OK) code = judge(arena, &reason, child, &made, &local);
+  if (code == PV_OK)
+    *out = made;
+  else if (err != NULL)
     *err = local;
-  }
   pv_child_free(child);
   pv_scratch_remove(&place);
   pv_text_free(&said);

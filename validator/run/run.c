@@ -183,7 +183,9 @@ static pv_code run_foreign(pv_arena *arena, const pv_run_spec *spec, size_t inde
   const unsigned needs = pv_bind_needs(out->falsifier);
   pv_child_place place = {0};
   pv_talk talk = {.list = &index, .count = 1, .shown_total = 1, .foreign = &place};
+  char why[600];
   pv_error local = PV_ERROR_INIT;
+  out->output = p->output;
   if (p->why != NULL) return tell(arena, out, p->verdict, p->why, err);
   if (out->falsifier->known == NULL)
     return tell(arena, out, PV_ERROR, "its provider was not asked what it can check", err);
@@ -195,7 +197,10 @@ static pv_code run_foreign(pv_arena *arena, const pv_run_spec *spec, size_t inde
   if (code != PV_OK) return code;
   code = pv_talk_hold(arena, spec, &talk, &local);
   pv_scratch_remove(&place);
-  if (code == PV_ERR_IO) return tell(arena, out, PV_ERROR, local.message, err);
+  if (code == PV_ERR_IO) {
+    snprintf(why, sizeof why, "the provider can not be started: %s", pv_run_cause(&local));
+    return tell(arena, out, PV_ERROR, why, err);
+  }
   if (code != PV_OK) {
     if (err != NULL) *err = local;
     return code;

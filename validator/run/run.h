@@ -59,11 +59,21 @@ pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, 
 pv_code pv_run_describe(pv_arena *arena, const char *probe, double timeout_s, const pv_known **out,
                         pv_error *err);
 
-/* What a provider has, by the program at `path` (absolute). It has to call itself `name`, which may
- * be NULL. What keeps it from saying so is no error: `*why` is then a sentence in the arena, and
- * `*verdict` ERROR, TIMEOUT or CRASH; else `*why` is NULL. `timeout_s` 0: 60 s. */
+/* What became of asking a provider what it has. */
+typedef struct pv_asked {
+  pv_known_provider said; /* where `why` is NULL */
+  const char *why;        /* why it did not say: one sentence, and */
+  pv_verdict verdict;     /* ERROR, TIMEOUT or CRASH, and */
+  char *output;           /* the end of what it wrote to standard error, or NULL */
+} pv_asked;
+
+/* Asks the program at `path` (absolute), which has to call itself `name`, if that is not NULL. What
+ * keeps it from saying what it has is no error. All in the arena. `timeout_s` 0: 60 s. */
 pv_code pv_run_ask_provider(pv_arena *arena, const char *path, const char *name, double timeout_s,
-                            pv_known_provider *out, pv_verdict *verdict, const char **why,
-                            pv_error *err);
+                            pv_asked *out, pv_error *err);
+
+/* Why a program could not be started, from the error that says so: without its path, which is one
+ * of this machine. */
+const char *pv_run_cause(const pv_error *error);
 
 #endif
