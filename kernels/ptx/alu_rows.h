@@ -50,6 +50,8 @@ typedef f64 lane_f64;
 
 #include "kernels/ptx/alu_half_values.h"
 
+#include "kernels/ptx/alu_packed_values.h"
+
 /* One pass over the lanes: `value` of each active one. The lanes of a register never overlap
  * those of another, so that they may be done in any order. */
 #define EACH_LANE(d, value)                                            \
@@ -124,6 +126,14 @@ typedef f64 lane_f64;
     }                                                        \
     PREDICATE(0) = (PREDICATE(0) & ~mask) | (holds & mask);  \
   }
+#define RUN_TEST(op, id, t, least, class)                   \
+  RUN(id) {                                                 \
+    const lane_##t *pa = OPERAND(t, 1);                     \
+    u32 holds = 0;                                          \
+    for (unsigned l = 0; l < PV_PTX_LANES; l++)             \
+      holds |= (u32)is_of((f64)pa[l], least, class) << l;   \
+    PREDICATE(0) = (PREDICATE(0) & ~mask) | (holds & mask); \
+  }
 #define RUN_LOGIC(op, id, operands, expr)                    \
   RUN(id) {                                                  \
     const u32 a = PREDICATE(1), b = PREDICATE(operands - 1); \
@@ -136,15 +146,17 @@ typedef f64 lane_f64;
 #include "kernels/ptx/alu_float.h"
 #include "kernels/ptx/alu_half.h"
 #include "kernels/ptx/alu_integer.h"
+#include "kernels/ptx/alu_packed.h"
 
-#define ALL_ROWS(ONE, TWO, THREE, FOUR, LUT, SELECT, COMPARE, LOGIC) \
-  INTEGER_ROWS(ONE, TWO, THREE, FOUR, LUT, SELECT, COMPARE, LOGIC)   \
-  FLOAT_ROWS(ONE, TWO, THREE, SELECT, COMPARE)                       \
-  HALF_ROWS(ONE, TWO, THREE, COMPARE)                                \
-  CONVERT_ROWS(ONE)                                                  \
-  HALF_CONVERT_ROWS(ONE, TWO)                                        \
+#define ALL_ROWS(ONE, TWO, THREE, FOUR, LUT, SELECT, COMPARE, TEST, LOGIC) \
+  INTEGER_ROWS(ONE, TWO, THREE, FOUR, LUT, SELECT, COMPARE, LOGIC)         \
+  FLOAT_ROWS(ONE, TWO, THREE, SELECT, COMPARE)                             \
+  PACKED_ROWS(TWO, THREE, TEST)                                            \
+  HALF_ROWS(ONE, TWO, THREE, COMPARE)                                      \
+  CONVERT_ROWS(ONE)                                                        \
+  HALF_CONVERT_ROWS(ONE, TWO)                                              \
   APPROXIMATE_ROWS(ONE, TWO)
-ALL_ROWS(RUN_1, RUN_2, RUN_3, RUN_4, RUN_LUT, RUN_SELECT, RUN_COMPARE, RUN_LOGIC)
+ALL_ROWS(RUN_1, RUN_2, RUN_3, RUN_4, RUN_LUT, RUN_SELECT, RUN_COMPARE, RUN_TEST, RUN_LOGIC)
 
 #define ROW_1(op, id, td, ta, expr)         {op, KIND_##td KIND_##ta, id},
 #define ROW_2(op, id, td, ta, tb, expr)     {op, KIND_##td KIND_##ta KIND_##tb, id},
@@ -153,8 +165,9 @@ ALL_ROWS(RUN_1, RUN_2, RUN_3, RUN_4, RUN_LUT, RUN_SELECT, RUN_COMPARE, RUN_LOGIC
 #define ROW_LUT(op, id)                     {op, "nnnni", id},
 #define ROW_SELECT(op, id, t)               {op, KIND_##t KIND_##t KIND_##t "p", id},
 #define ROW_COMPARE(op, id, t, expr)        {op, "p" KIND_##t KIND_##t, id},
+#define ROW_TEST(op, id, t, least, class)   {op, "p" KIND_##t, id},
 #define ROW_LOGIC(op, id, operands, expr)   {op, operands == 3 ? "ppp" : "pp", id},
 
 const pv_ptx_alu PV_PTX_ALU_TABLE[] = {
-    ALL_ROWS(ROW_1, ROW_2, ROW_3, ROW_4, ROW_LUT, ROW_SELECT, ROW_COMPARE, ROW_LOGIC)};
+    ALL_ROWS(ROW_1, ROW_2, ROW_3, ROW_4, ROW_LUT, ROW_SELECT, ROW_COMPARE, ROW_TEST, ROW_LOGIC)};
 /* NOLINTEND(bugprone-macro-parentheses) */

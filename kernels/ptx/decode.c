@@ -55,6 +55,14 @@ static const struct {
     {"redux", pv_ptx_decode_form},
     {"activemask", pv_ptx_decode_form},
     {"mma", pv_ptx_decode_mma},
+    {"set", pv_ptx_decode_set},
+    {"lop3", pv_ptx_decode_lop3},
+    {"add", pv_ptx_decode_carried},
+    {"addc", pv_ptx_decode_carried},
+    {"sub", pv_ptx_decode_carried},
+    {"subc", pv_ptx_decode_carried},
+    {"mad", pv_ptx_decode_carried},
+    {"madc", pv_ptx_decode_carried},
 };
 
 /* In the order of pv_ptx_special. */

@@ -42,6 +42,7 @@ typedef struct pv_ptx_decoder {
   size_t fixup_count;
   size_t expanded; /* instructions decoded, those of functions as often as they are expanded */
   size_t place_room, fixup_room, source_room, step_room, fill_room, table_room;
+  uint32_t carry;    /* the predicate that add.cc sets, or 0 */
   uint32_t next_bit; /* the next free word for a predicate, and where its group ends */
   uint32_t last_bit;
 } pv_ptx_decoder;
@@ -94,6 +95,10 @@ pv_code pv_ptx_approximates(pv_ptx_decoder *d, const char *hint);
 pv_code pv_ptx_decode_alu(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_mov(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_setp(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_setp_pair(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_set(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_lop3(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_carried(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_access(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_policy(pv_ptx_decoder *d);

@@ -95,11 +95,14 @@ pv_code pv_ptx_decode_setp(pv_ptx_decoder *d) {
   const pv_ptx_instruction *now = d->now;
   const pv_ptx_operand *result = &now->operands[0];
   const bool pair = result->kind == PV_PTX_PAIR, logic = now->operand_count == 4;
+  const char *type = now->parts[now->part_count - 1];
+  const bool flushes = pv_ptx_has_part(now, "ftz");
+  if (strcmp(type, "f16x2") == 0 || strcmp(type, "bf16x2") == 0) return pv_ptx_decode_setp_pair(d);
   if (!pair && !logic) return pv_ptx_decode_alu(d);
   char opcode[64], combine[32] = "mov.pred", kinds[4] = "p??";
   bool known = false;
-  if (logic != (now->part_count == 4)) return pv_ptx_decode_alu(d);
-  snprintf(opcode, sizeof opcode, "setp.%s.%s", now->parts[1], now->parts[now->part_count - 1]);
+  if (now->part_count != 3u + (logic ? 1 : 0) + (flushes ? 1 : 0)) return pv_ptx_decode_alu(d);
+  snprintf(opcode, sizeof opcode, "setp.%s%s.%s", now->parts[1], flushes ? ".ftz" : "", type);
   if (logic) snprintf(combine, sizeof combine, "%s.pred", now->parts[2]);
   for (int i = 1; i < 3; i++)
     if (now->operands[i].kind == PV_PTX_REGISTER) kinds[i] = pv_ptx_kind_of(d, &now->operands[i]);
@@ -131,6 +134,10 @@ pv_code pv_ptx_decode_setp(pv_ptx_decoder *d) {
   return d->failed;
 }
 
+static uint32_t low_bits(unsigned bits) { /* 8, 16 or 32 */
+  return UINT32_MAX >> (32 - bits);
+}
+
 /* Between a register and the vector of its parts, lowest first. r: the whole, then the parts. */
 static void run_pack(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask) {
   const unsigned bits = 8u * step->bytes;
@@ -139,7 +146,7 @@ static void run_pack(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask) 
     if ((mask >> l & 1u) == 0) continue;
     for (unsigned i = 0; i < step->count; i++) {
       const uint32_t part = ((const uint32_t *)(void *)(warp->registers + step->r[1 + i]))[l];
-      value |= (uint64_t)(bits == 16 ? part & 0xffffu : part) << (bits * i);
+      value |= (uint64_t)(part & low_bits(bits)) << (bits * i);
     }
     if (step->wide)
       ((uint64_t *)(void *)(warp->registers + step->r[0]))[l] = value;
@@ -157,8 +164,7 @@ static void run_unpack(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask
                                : ((const uint32_t *)(void *)(warp->registers + step->r[0]))[l];
     for (unsigned i = 0; i < step->count; i++) {
       const uint32_t part = (uint32_t)(value >> (bits * i));
-      ((uint32_t *)(void *)(warp->registers + step->r[1 + i]))[l] =
-          bits == 16 ? part & 0xffffu : part;
+      ((uint32_t *)(void *)(warp->registers + step->r[1 + i]))[l] = part & low_bits(bits);
     }
   }
 }
@@ -170,9 +176,9 @@ pv_code pv_ptx_decode_mov(pv_ptx_decoder *d) {
   const pv_ptx_operand *vector = packs ? from : to, *whole = packs ? to : from;
   const uint32_t bytes = pv_ptx_type_bytes(pv_ptx_type_find(d->now->parts[d->now->part_count - 1]));
   pv_ptx_step s = {.run = packs ? run_pack : run_unpack, .wide = bytes == 8};
-  if ((bytes != 4 && bytes != 8) || d->now->part_count != 2 || vector->item_count < 2 ||
-      vector->item_count > 4 || bytes / vector->item_count < 2 || vector->item_count == 3 ||
-      whole->kind == PV_PTX_VECTOR)
+  if ((bytes != 2 && bytes != 4 && bytes != 8) || d->now->part_count != 2 ||
+      vector->item_count < 2 || vector->item_count > 4 || vector->item_count == 3 ||
+      bytes < vector->item_count || whole->kind == PV_PTX_VECTOR)
     return pv_ptx_refuse(d, NULL, "a vector of this form is not interpreted");
   s.bytes = (uint8_t)(bytes / vector->item_count);
   s.count = (uint8_t)vector->item_count;

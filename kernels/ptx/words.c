@@ -56,9 +56,9 @@ static const pv_ptx_opcode opcodes[] = {
     {"stmatrix", 2, 2, false},   {"sub", 3, 3, true},
     {"subc", 3, 3, true},        {"szext", 3, 3, true},
     {"tanh", 2, 2, true},        {"testp", 2, 2, true},
-    {"trap", 0, 0, false},       {"vote", 2, 3, true},
-    {"wgmma", 0, 8, true},       {"wmma", 2, 5, true},
-    {"xor", 3, 3, true},
+    {"trap", 0, 0, false},       {"vabsdiff4", 4, 4, true},
+    {"vote", 2, 3, true},        {"wgmma", 0, 8, true},
+    {"wmma", 2, 5, true},        {"xor", 3, 3, true},
 };
 
 static const char *const modifiers[] = {
@@ -80,7 +80,7 @@ static const char *const modifiers[] = {
     "m16n8k8", "m32n8k16", "m8n32k16", "m8n8", "m8n8k16", "m8n8k32", "m8n8k4", "max", "mbarrier",
     "mbarrier::complete_tx::bytes", "mbarrier_init", "min", "mma", "mma_async", "mmio", "mode",
     "multicast::cluster", "nan", "nc", "ne", "neu", "noComplete", "noftz", "noinc", "normal",
-    "notanumber", "num", "number", "or", "param", "param::entry", "param::func", "parity",
+    "notanumber", "num", "number", "or", "pack", "param", "param::entry", "param::func", "parity",
     "pending_count", "popc", "pred", "prefetch", "proxy", "r", "range", "rc16", "rc8", "read",
     "red", "reduce", "relaxed", "release", "relu", "rm", "rmi", "rn", "rna", "rni", "row", "rp",
     "rpi", "rs", "rz", "rzi", "s16", "s16x2", "s32", "s4", "s64", "s8", "sat", "satfinite", "sc",

@@ -256,6 +256,8 @@ static const struct {
     {pv_conform_atomic, &pv_conform_atomic_count, false},
     {pv_conform_half, &pv_conform_half_count, false},
     {pv_conform_single, &pv_conform_single_count, false},
+    {pv_conform_packed, &pv_conform_packed_count, false},
+    {pv_conform_matrix, &pv_conform_matrix_count, false},
 };
 
 const pv_conform_form *pv_conform_form_at(size_t index) {

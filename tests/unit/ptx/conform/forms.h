@@ -28,10 +28,13 @@ const pv_conform_form *pv_conform_form_at(size_t index);
 bool pv_conform_form_is_answered(const pv_conform_form *form);
 
 /* Parts of that list: loads, stores and addresses; several threads, and control flow; what no
- * kernel uses; atomics and barriers; small floats; f32 in other modes. */
+ * kernel uses; atomics and barriers; small floats; f32 in other modes; rare integer forms;
+ * matrices. */
 extern const pv_conform_form pv_conform_memory[], pv_conform_warp[], pv_conform_spare[],
-    pv_conform_atomic[], pv_conform_half[], pv_conform_single[];
+    pv_conform_atomic[], pv_conform_half[], pv_conform_single[], pv_conform_packed[],
+    pv_conform_matrix[];
 extern const size_t pv_conform_memory_count, pv_conform_warp_count, pv_conform_spare_count,
-    pv_conform_atomic_count, pv_conform_half_count, pv_conform_single_count;
+    pv_conform_atomic_count, pv_conform_half_count, pv_conform_single_count,
+    pv_conform_packed_count, pv_conform_matrix_count;
 
 #endif

@@ -43,23 +43,24 @@ static void put_instruction(pv_conform_kernel *k, const char *operands, size_t v
   }
 }
 
+static bool has_one_of(const char *opcode, const char *const *words) {
+  while (*words != NULL && strstr(opcode, *words) == NULL) words++;
+  return *words != NULL;
+}
+
 static void put_start(pv_conform_kernel *k) {
-  static const char *const of_sm_90[] = {"griddepcontrol", "cp.async.bulk", "bf16",
-                                         "16x2",           "e4m3",          "e5m2",
-                                         "tf32",           "stmatrix",      ".relu.s32"};
-  bool newer = false;
-  for (size_t i = 0; i < sizeof of_sm_90 / sizeof *of_sm_90; i++)
-    newer = newer || strstr(k->form->opcode, of_sm_90[i]) != NULL;
-  pv_text_printf(
-      &k->text,
-      ".version %s\n.target %s\n.address_size 64\n.visible .entry %s(\n"
-      ".param .u64 in,\n.param .u64 out,\n.param .align 8 .b8 blob[%d]\n)\n{\n"
-      ".reg .b32 %%t, %%s, %%near, %%far, %%case, %%flag;\n.reg .b64 %%ai, %%ao, %%at;\n"
-      ".reg .pred %%p;\n.shared .align 16 .b8 scratch[%d];\n",
-      strstr(k->form->opcode, "x2.e") != NULL || strstr(k->form->opcode, "x2.f16x2") != NULL
-          ? "8.1"
-          : "8.0",
-      newer ? "sm_90" : "sm_80", k->entry, CONFORM_BLOB, 16 * CONFORM_BLOCK + 64);
+  static const char *const of_sm_90[] = {"griddepcontrol", "cp.async.bulk", "bf16", "16x2",
+                                         "e4m3",           "e5m2",          "tf32", "stmatrix",
+                                         "xorsign",        "s32.relu",      NULL};
+  static const char *const of_version_8_2[] = {"x2.e", "x2.f16x2", "lop3.or", "lop3.and", NULL};
+  pv_text_printf(&k->text,
+                 ".version %s\n.target %s\n.address_size 64\n.visible .entry %s(\n"
+                 ".param .u64 in,\n.param .u64 out,\n.param .align 8 .b8 blob[%d]\n)\n{\n"
+                 ".reg .b32 %%t, %%s, %%near, %%far, %%case, %%flag;\n.reg .b64 %%ai, %%ao, %%at;\n"
+                 ".reg .pred %%p;\n.shared .align 16 .b8 scratch[%d];\n",
+                 has_one_of(k->form->opcode, of_version_8_2) ? "8.2" : "8.0",
+                 has_one_of(k->form->opcode, of_sm_90) ? "sm_90" : "sm_80", k->entry, CONFORM_BLOB,
+                 16 * CONFORM_BLOCK + 64);
   for (size_t i = 0; i < strlen(k->operands); i++)
     pv_text_printf(&k->text, ".reg .%s %%i%zu;\n", pv_conform_type_of(k->operands[i])->reg, i);
   for (size_t i = 0; i < strlen(k->results); i++)

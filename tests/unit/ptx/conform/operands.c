@@ -97,6 +97,7 @@ static const pv_conform_type types[] = {
     {'b', "bfloat16", "b16", "u16", 4, bf16_edges, COUNT(bf16_edges), NULL},
     {'x', "two float16", "b32", "u32", 8, f16x2_edges, COUNT(f16x2_edges), NULL},
     {'y', "two bfloat16", "b32", "u32", 8, bf16x2_edges, COUNT(bf16x2_edges), NULL},
+    {'z', "tf32", "b32", "u32", 8, f32_edges, COUNT(f32_edges), NULL},
     {'n', "lane", "b32", "u32", 8, lanes, COUNT(lanes), NULL},
     {'m', "clamp and segment", "b32", "u32", 8, clamps, COUNT(clamps), NULL},
 };
@@ -158,6 +159,7 @@ uint64_t pv_conform_random(const pv_conform_type *type, uint64_t *state) {
   if ((x >> 56 & 31) < 5) return type->edges[(x & 0xffff) % type->edge_count];
   switch (type->letter) {
     case 'f':
+    case 'z':
       return random_f32(state);
     case 'd':
       return random_f64(state);
