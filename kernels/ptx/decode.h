@@ -3,6 +3,7 @@
 #define PV_PTX_DECODE_H
 
 #include "kernels/ptx/step.h"
+#include "kernels/ptx/tensor.h"
 
 typedef struct pv_ptx_place { /* where a variable lies */
   const pv_ptx_variable *variable;
@@ -122,6 +123,8 @@ pv_code pv_ptx_decode_nanosleep(pv_ptx_decoder *d);
 uint32_t pv_ptx_decode_clock(pv_ptx_decoder *d, const char *name, char kind);
 pv_code pv_ptx_decode_form(pv_ptx_decoder *d);
 pv_code pv_ptx_decode_mma(pv_ptx_decoder *d);
+pv_code pv_ptx_decode_ldmatrix(pv_ptx_decoder *d); /* and stmatrix */
+pv_code pv_ptx_decode_movmatrix(pv_ptx_decoder *d);
 
 /* decode_memory.c: the space that a part of an opcode names, PV_PTX_NO_SPACE: none. */
 pv_ptx_space pv_ptx_space_named(const char *part);
@@ -177,6 +180,17 @@ void pv_ptx_run_vote(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_redux(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_activemask(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_mma(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_product(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_product_f64(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_ldmatrix(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_stmatrix(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_movmatrix(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+
+typedef struct pv_ptx_product { /* what `more` of a product of float matrices points to */
+  pv_ptx_tensor tensor;
+  unsigned k;
+  uint32_t d[4], a[4], b[2], c[4]; /* registers */
+} pv_ptx_product;
 
 typedef enum pv_ptx_vote {
   PV_PTX_BALLOT,

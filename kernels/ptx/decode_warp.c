@@ -1,5 +1,4 @@
 /* Decoding of control flow and of what the lanes of a warp do together. */
-#include <stdio.h>
 #include <string.h>
 
 #include "kernels/ptx/decode.h"
@@ -81,35 +80,5 @@ pv_code pv_ptx_decode_table(pv_ptx_decoder *d) {
   d->table_room += table->label_count;
   s.offset = (int64_t)table->label_count;
   s.r[0] = pv_ptx_operand_at(d, &o[0], 'n');
-  return pv_ptx_emit(d, s);
-}
-
-/* mma.sync.aligned.m16n8kK.row.col.s32.A.B.s32 {d}, {a}, {b}, {c}, with 8-bit A and B. `more`: four
- * of d, K / 8 of a, K / 16 of b, four of c; offset: K; is_signed: bit 0 for A, bit 1 for B. */
-pv_code pv_ptx_decode_mma(pv_ptx_decoder *d) {
-  const pv_ptx_instruction *now = d->now;
-  const pv_ptx_operand *o = now->operands;
-  pv_ptx_step s = {.flow = PV_PTX_CONVERGE, .run = pv_ptx_run_mma};
-  for (unsigned bits = 0; bits < 8 && s.offset == 0; bits++) {
-    char opcode[64];
-    const int k = bits & 4u ? 32 : 16;
-    snprintf(opcode, sizeof opcode, "mma.sync.aligned.m16n8k%d.row.col.s32.%s.%s.s32", k,
-             bits & 1u ? "s8" : "u8", bits & 2u ? "s8" : "u8");
-    if (strcmp(now->opcode, opcode) != 0) continue;
-    s.offset = k;
-    s.is_signed = (uint8_t)(bits & 3u);
-  }
-  if (s.offset == 0 || now->operand_count != 4) return not_this_form(d);
-  const size_t counts[4] = {4, (size_t)s.offset / 8, (size_t)s.offset / 16, 4};
-  uint32_t *more = PV_ARENA_NEW(d->arena, 14, uint32_t);
-  if (more == NULL) return pv_ptx_decode_nomem(d);
-  s.more = more;
-  s.r[4] = pv_ptx_constant(d, 'n', PV_PTX_ALL);
-  for (size_t i = 0; i < 4; i++) {
-    const bool vector = o[i].kind == PV_PTX_VECTOR;
-    if ((vector ? o[i].item_count : 1) != counts[i]) return not_this_form(d);
-    for (size_t k = 0; k < counts[i]; k++)
-      *more++ = pv_ptx_operand_at(d, vector ? &o[i].items[k] : &o[i], 'n');
-  }
   return pv_ptx_emit(d, s);
 }
