@@ -93,8 +93,7 @@ void pv_ptx_run_atomic(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
 
 /* What other warps did before is seen by a warp that has read something from them. */
 void pv_ptx_run_fence(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
-  (void)s;
-  (void)mask;
+  if (warp->block->grid->watch != NULL && s->offset != 0) pv_ptx_watch_fence(warp, mask);
   if (warp->polled) pv_ptx_acquire(warp);
   warp->polled = false;
 }

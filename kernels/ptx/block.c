@@ -79,6 +79,11 @@ static uint32_t special(const pv_ptx_warp *warp, unsigned which, unsigned l) {
   }
 }
 
+static void pass_barrier(pv_ptx_block *b) {
+  b->barrier_clock = pv_ptx_tick(b);
+  b->barrier_time = pv_ptx_time(b);
+}
+
 static void start_warp(pv_ptx_block *b, uint32_t index) {
   const pv_ptx_code *code = b->code;
   const unsigned *size = b->grid->launch->block;
@@ -93,7 +98,9 @@ static void start_warp(pv_ptx_block *b, uint32_t index) {
                      .groups = {{0, mask, 0, false}},
                      .group_count = 1,
                      .synced = b->clock,
-                     .met = b->clock};
+                     .met = b->clock,
+                     .synced_time = b->barrier_time,
+                     .met_time = b->barrier_time};
   for (size_t i = 0; i < code->fill_count; i++)
     fill(w, code->fills[i].kind, code->fills[i].at, code->fills[i].value);
   for (unsigned i = 0; i < PV_PTX_SPECIALS; i++)
@@ -137,6 +144,7 @@ static bool converge(pv_ptx_warp *w, const pv_ptx_step *s, uint32_t mask) {
       if ((members & ~w->exited & ~set) != 0) return false;
       if (run == 1) {
         w->met = pv_ptx_tick(w->block);
+        w->met_time = pv_ptx_time(w->block);
         s->run(w, s, set);
       }
       if (w->block->failed) return true;
@@ -332,8 +340,12 @@ static bool release(pv_ptx_block *b, const pv_ptx_warp *at) {
   for (uint32_t i = 0; i < b->warp_count; i++)
     if (b->warps[i].state == PV_PTX_AT_BARRIER && b->warps[i].barrier == barrier)
       b->warps[i].state = PV_PTX_READY;
-  b->barrier_clock = pv_ptx_tick(b);
-  for (uint32_t i = 0; i < b->warp_count; i++) b->warps[i].synced = b->warps[i].met = b->clock;
+  pass_barrier(b);
+  for (uint32_t i = 0; i < b->warp_count; i++) {
+    pv_ptx_warp *w = &b->warps[i];
+    w->synced = w->met = b->clock;
+    w->synced_time = w->met_time = b->barrier_time;
+  }
   return true;
 }
 
@@ -373,7 +385,9 @@ void pv_ptx_block_start(pv_ptx_block *b, uint64_t position) {
   b->copy_count = 0;
   memset(b->arrived, 0, sizeof b->arrived);
   memset(b->committed, 0, sizeof b->committed);
-  b->barrier_clock = pv_ptx_tick(b);
+  b->ordered = b->fenced_time = 0;
+  b->fence_count = 0;
+  pass_barrier(b);
   for (uint32_t i = 0; i < b->warp_count; i++) start_warp(b, i);
 }
 

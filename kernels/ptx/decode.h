@@ -159,7 +159,6 @@ typedef enum pv_ptx_mbarrier { /* what `more` of the step points to */
 
 /* What the steps run; atomic.c, barrier.c, mbarrier.c, memory.c, print.c and warp.c. */
 void pv_ptx_run_atomic(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
-void pv_ptx_run_fence(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_print(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_assert(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_trap(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
@@ -174,6 +173,7 @@ void pv_ptx_run_match(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask)
 void pv_ptx_run_isspacep(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_clock(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_sleep(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
+void pv_ptx_run_fence(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_sync(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_shfl(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);
 void pv_ptx_run_vote(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask);

@@ -162,11 +162,13 @@ pv_code pv_ptx_decode_cvta(pv_ptx_decoder *d) {
   return pv_ptx_emit_alu(d, "add.u64", "www", false, out, in, by);
 }
 
-/* Those of a proxy or of barriers order nothing here. */
+/* Those of a proxy or of barriers order nothing here. `offset` 1: for all blocks. */
 pv_code pv_ptx_decode_fence(pv_ptx_decoder *d) {
+  const bool all = pv_ptx_has_part(d->now, "gl") || pv_ptx_has_part(d->now, "gpu") ||
+                   pv_ptx_has_part(d->now, "sys");
   if (pv_ptx_has_part(d->now, "proxy") || pv_ptx_has_part(d->now, "mbarrier_init"))
     return d->failed;
-  return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_fence});
+  return pv_ptx_emit(d, (pv_ptx_step){.run = pv_ptx_run_fence, .offset = all});
 }
 
 /* Whether the opcode is cp.async.{ca,cg}.shared[::cta].global, hints left out. */

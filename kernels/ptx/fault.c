@@ -97,7 +97,7 @@ static void locate(const pv_ptx_memory *memory, uint64_t address, char *out, siz
 
 void pv_ptx_fail_access(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned lane,
                         pv_ptx_fault_kind kind, uint64_t address, const char *what) {
-  char text[400], nearest[240] = "";
+  char text[600], nearest[240] = "";
   const unsigned bytes = (unsigned)step->bytes * step->count;
   const char *comma = what[0] != '\0' ? ", " : "";
   const bool global = step->space == PV_PTX_GLOBAL || step->space == PV_PTX_CONST ||

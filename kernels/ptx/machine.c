@@ -6,6 +6,7 @@
 #include "base/ck.h"
 #include "base/pool.h"
 #include "kernels/ptx/decode.h"
+#include "kernels/ptx/watch.h"
 
 enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024, RESIDENT_MAX = 4096 };
 #define SHARED_MAX (256u << 10)
@@ -21,7 +22,8 @@ struct pv_ptx_machine {
   pv_pool *pool;
   pv_ptx_block *blocks; /* one for each thread */
   pv_ptx_log log;
-  uint64_t executed; /* by blocks that are gone */
+  uint64_t executed;   /* by blocks that are gone */
+  pv_ptx_watch *watch; /* of the last launch, if it observed */
   bool failed;
   pv_ptx_fault fault;
 };
@@ -56,6 +58,15 @@ pv_code pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *er
   return PV_OK;
 }
 
+static void forget(pv_ptx_machine *m) {
+  for (uint32_t i = 0; i < m->memory.count; i++) {
+    free(m->memory.buffers[i].words);
+    m->memory.buffers[i].words = NULL;
+  }
+  pv_ptx_watch_close(m->watch);
+  m->watch = NULL;
+}
+
 void pv_ptx_machine_close(pv_ptx_machine *m) {
   if (m == NULL) return;
   for (unsigned i = 0; m->blocks != NULL && i < pv_pool_threads(m->pool); i++)
@@ -67,6 +78,7 @@ void pv_ptx_machine_close(pv_ptx_machine *m) {
     free(m->memory.buffers[i].written);
   }
   pthread_mutex_destroy(&m->log.lock);
+  forget(m);
   pv_arena_free(&m->arena);
   free(m);
 }
@@ -321,6 +333,22 @@ static pv_code run_together(pv_ptx_machine *m, pv_ptx_grid *grid, uint32_t warps
   return code;
 }
 
+/* Watches what the launch may write, if it observes. */
+static pv_code watch(pv_ptx_machine *m, const pv_ptx_launch *l, uint64_t blocks, pv_error *err) {
+  forget(m);
+  if (!l->observe) return PV_OK;
+  m->watch = pv_ptx_watch_open(m->kernels[l->kernel], l, blocks);
+  bool good = m->watch != NULL;
+  for (uint32_t i = 0; i < m->memory.count && good; i++) {
+    pv_ptx_buffer *b = &m->memory.buffers[i];
+    if (!b->writable) continue;
+    b->words = calloc(b->bytes / 4 + 1, sizeof *b->words);
+    good = b->words != NULL;
+  }
+  if (!good) forget(m);
+  return good ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory to observe a launch");
+}
+
 pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_error *err) {
   uint64_t blocks = 0, threads = 0, workspace = 0;
   const pv_ptx_block *faulty = NULL;
@@ -331,6 +359,7 @@ pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_erro
   pv_code code = check_launch(m, l, &blocks, &threads, err);
   if (code == PV_OK && l->cooperative) code = find_workspace(m, &workspace, err);
   if (code == PV_OK) code = declare_outputs(m, l, err);
+  if (code == PV_OK) code = watch(m, l, blocks, err);
   if (code != PV_OK) return code;
   pv_ptx_grid grid = {.launch = l,
                       .code = m->kernels[l->kernel],
@@ -338,12 +367,18 @@ pv_code pv_ptx_machine_launch(pv_ptx_machine *m, const pv_ptx_launch *l, pv_erro
                       .params = l->params,
                       .log = &m->log,
                       .blocks = blocks,
+                      .watch = m->watch,
                       .workspace = workspace};
   const uint32_t warps = (uint32_t)((threads + PV_PTX_LANES - 1) / PV_PTX_LANES);
   atomic_store(&grid.failed, UINT64_MAX);
   code = l->cooperative ? run_together(m, &grid, warps, &all, &faulty, err)
                         : run_apart(m, &grid, warps, &faulty, err);
-  if (faulty != NULL) {
+  if (code == PV_OK && m->watch != NULL && m->watch->full) {
+    code =
+        pv_error_set(err, PV_ERR_LIMIT, "kernel '%.60s': there is no room for all that is observed",
+                     grid.code->function->name);
+    pv_error_hint(err, "declare which buffers it writes, or launch fewer blocks");
+  } else if (faulty != NULL) {
     m->failed = true;
     m->fault = faulty->fault;
     code = pv_error_set(err, PV_ERR_DEVICE, "%s", m->fault.text);
@@ -361,9 +396,11 @@ const char *pv_ptx_machine_printed(const pv_ptx_machine *m) {
 }
 
 bool pv_ptx_machine_stored(const pv_ptx_machine *m, uint64_t address, pv_ptx_store *out) {
-  (void)m;
-  (void)address;
-  (void)out;
+  for (uint32_t i = 0; i < m->memory.count; i++) {
+    const pv_ptx_buffer *b = &m->memory.buffers[i];
+    if (b->words != NULL && address >= b->address && address - b->address < b->bytes)
+      return pv_ptx_watch_stored(m->watch, b, address, out);
+  }
   return false;
 }
 

@@ -30,7 +30,8 @@ typedef struct access {
   uint64_t address;       /* as it was given */
   unsigned char *written; /* NULL: always initialised */
   const unsigned char *data;
-  unsigned char *to; /* the same, where it may be written */
+  unsigned char *to;            /* the same, where it may be written */
+  const pv_ptx_buffer *watched; /* what the launch observes of it; else NULL */
 } access;
 
 static bool fail(const access *a, pv_ptx_fault_kind kind, const char *what) {
@@ -58,6 +59,7 @@ static inline bool in_global(access *a) {
     return fail(
         a, PV_PTX_UNDECLARED_WRITE,
         is_constant(b) ? "a constant of the module" : "a buffer that is no declared output");
+  a->watched = b->words != NULL ? b : NULL;
   a->data = a->to = b->data + (a->address - b->address);
   a->written = b->written + (a->address - b->address);
   return true;
@@ -191,9 +193,19 @@ static inline void mark_written(unsigned char *written, unsigned bytes) {
   for (unsigned i = 0; i < bytes; i += step) put_word(written + i, step, ALL_WRITTEN);
 }
 
+/* An atomic without a result does not learn what others wrote. */
+static unsigned deed_of(const access *a) {
+  if (a->step->run == pv_ptx_run_atomic)
+    return ((const pv_ptx_atomic *)(const void *)a->step->more)->wanted
+               ? PV_PTX_READS | PV_PTX_WRITES
+               : PV_PTX_WRITES;
+  return a->stores ? PV_PTX_WRITES : PV_PTX_READS;
+}
+
 /* Finds the bytes at a->address, or stops the block. */
 static inline bool locate_address(access *a) {
   const pv_ptx_step *s = a->step;
+  a->watched = NULL;
   bool found = false;
   if (s->space == PV_PTX_GLOBAL || s->space == PV_PTX_CONST)
     found = in_global(a);
@@ -208,6 +220,9 @@ static inline bool locate_address(access *a) {
   if (!found) return false;
   if ((a->address & (a->bytes - 1)) != 0) return fail(a, PV_PTX_MISALIGNED, "");
   if (a->written == NULL) return true;
+  if (a->watched != NULL &&
+      !pv_ptx_watch_access(a->warp, s, a->lane, a->watched, a->address, a->bytes, deed_of(a)))
+    return false;
   if ((!a->stores || a->reads_too) && !all_written(a->written, a->bytes))
     return fail(a, PV_PTX_UNINITIALISED, "nothing was ever written there");
   if (a->stores) mark_written(a->written, a->bytes);
@@ -294,7 +309,7 @@ static inline __attribute__((always_inline)) bool load_global(pv_ptx_warp *warp,
   const uint64_t base = b->address - (uint64_t)s->offset;
   uint64_t at[PV_PTX_LANES], outside = 0;
   uint32_t unwritten = 0;
-  if (s->narrow_address || b->bytes < total) return false;
+  if (s->narrow_address || b->bytes < total || b->words != NULL) return false;
   for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
     const unsigned l = (unsigned)__builtin_ctz(rest);
     at[l] = address[l] - base;

@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#include "kernels/ptx/step.h"
+#include "kernels/ptx/watch.h"
 
 enum { PV_PTX_WHO_BITS = 11, PV_PTX_LANES_OF = 1024, PV_PTX_MANY_WARPS = 1024 + PV_PTX_WARPS_MAX };
 #define PV_PTX_CLOCK_MAX (UINT32_MAX >> PV_PTX_WHO_BITS)
@@ -48,6 +48,7 @@ static inline uint32_t pv_ptx_after_read(const pv_ptx_warp *warp, uint32_t threa
 
 /* When the clock would overflow, everything is forgotten. */
 static inline uint32_t pv_ptx_tick(pv_ptx_block *block) {
+  if (block->grid->watch != NULL) block->grid->watch->clock++;
   if (block->clock < PV_PTX_CLOCK_MAX) return ++block->clock;
   memset(block->touched, 0, block->shared_bytes * sizeof *block->touched);
   memset(block->strong, 0, block->shared_bytes * sizeof *block->strong);
@@ -58,9 +59,16 @@ static inline uint32_t pv_ptx_tick(pv_ptx_block *block) {
   return block->clock = block->barrier_clock = 1;
 }
 
+/* The clock of the launch. */
+static inline uint64_t pv_ptx_time(const pv_ptx_block *block) {
+  return block->grid->watch != NULL ? block->grid->watch->clock : 0;
+}
+
 /* What other warps did until now is ordered before what the warp does from here on. */
 static inline void pv_ptx_acquire(pv_ptx_warp *warp) {
-  if (warp->block->warp_count > 1) warp->acquired = pv_ptx_tick(warp->block);
+  if (warp->block->warp_count == 1) return;
+  warp->acquired = pv_ptx_tick(warp->block);
+  warp->acquired_time = pv_ptx_time(warp->block);
 }
 
 #endif

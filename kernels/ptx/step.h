@@ -129,10 +129,14 @@ typedef struct pv_ptx_code { /* a kernel */
   uint32_t approximates; /* line of the first instruction that is not defined bit for bit, or 0 */
 } pv_ptx_code;
 
+typedef struct pv_ptx_watch pv_ptx_watch; /* see watch.h */
+struct pv_ptx_word;
+
 typedef struct pv_ptx_buffer {
   uint64_t address, bytes;
   unsigned char *data;
   unsigned char *written;          /* for each byte 1 when it was uploaded or stored */
+  struct pv_ptx_word *words;       /* of the last launch, where it observed the buffer; else NULL */
   bool writable;                   /* by the launch under way */
   const pv_ptx_variable *variable; /* of a module, whose memory this is; or NULL */
 } pv_ptx_buffer;
@@ -168,8 +172,14 @@ struct pv_ptx_warp {
   uint32_t barrier, barrier_threads, barrier_step; /* where it waits; threads 0: all */
   uint32_t synced, met; /* the clock at its last bar.warp.sync; when its lanes last met at all */
   uint32_t acquired;    /* the clock when it last acquired what other warps did */
-  bool polled;          /* it has read by an atomic since its last fence */
+  uint64_t synced_time, met_time, acquired_time; /* by the clock of a launch that observes */
+  bool polled;                                   /* it has read by an atomic since its last fence */
 };
+
+typedef struct pv_ptx_fence { /* of some lanes of a warp, and when it was: see watch.h */
+  uint32_t warp, mask;
+  uint64_t time, barrier, synced; /* the last barrier, bar.warp.sync before it */
+} pv_ptx_fence;
 
 /* Which thread touched a byte of shared memory last, and when: see shared.c. */
 typedef struct pv_ptx_touch {
@@ -200,7 +210,11 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   uint64_t ticks;                                      /* clocks read */
   uint32_t committed[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* groups of copies of each thread */
   uint32_t shared_bytes;
-  uint32_t clock, barrier_clock;            /* of shared memory */
+  uint32_t clock, barrier_clock; /* of shared memory */
+  uint64_t barrier_time;         /* the same by the clock of the launch */
+  uint64_t ordered, fenced_time; /* after all that was released until then; after its last fence */
+  pv_ptx_fence fences[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* the last one of each thread */
+  uint32_t fence_count;
   unsigned char *local, *local_written;     /* [warp][lane][local_pitch] */
   uint8_t *cache;                           /* for each memory access the buffer it found last */
   uint64_t executed, allowed, allowed_here; /* of all its blocks; until then; of this one */
@@ -225,6 +239,7 @@ typedef struct pv_ptx_grid { /* a launch */
   pv_ptx_log *log;
   uint64_t blocks;
   uint64_t workspace;   /* of a cooperative grid: the address of a few words, else 0 */
+  pv_ptx_watch *watch;  /* NULL: the launch does not observe */
   atomic_ullong next;   /* position of the block to hand out */
   atomic_ullong failed; /* the lowest position with a fault */
 } pv_ptx_grid;

@@ -22,6 +22,7 @@ void pv_ptx_run_sync(pv_ptx_warp *warp, const pv_ptx_step *step, uint32_t mask) 
   (void)step;
   (void)mask;
   warp->synced = warp->met;
+  warp->synced_time = warp->met_time;
 }
 
 /* The lane that `lane` reads, PTX ISA 9.7.9.6; itself where that lies outside its segment. */

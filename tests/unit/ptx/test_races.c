@@ -1,4 +1,5 @@
 /* Launches that observe: orders of blocks and warps, races between blocks, who stored what. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -88,7 +89,7 @@ static void test_allowed(void) {
   const uint64_t before = pv_ptx_machine_instructions(b.machine);
   EXPECT_U64(launch(&b, "endless", 1, 32, (pv_ptx_launch){.allowed = 1000}, &err), PV_ERR_DEVICE);
   EXPECT_HAS(err.message, "endless: ");
-  EXPECT_HAS(err.message, "has executed 1000 instructions");
+  EXPECT_HAS(err.message, "has executed more than 1000 instructions");
   EXPECT(pv_ptx_machine_instructions(b.machine) - before < 1100);
   pv_ptx_machine_close(b.machine);
 }
@@ -108,8 +109,141 @@ static void test_unwritten(void) {
   pv_ptx_machine_close(b.machine);
 }
 
+/* No fault in any order, and the same words at `out`. */
+static void expect_sound(const char *kernel, unsigned grid, unsigned threads) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 3, &err) == PV_OK);
+  for (unsigned order = PV_PTX_ASCENDING; order <= PV_PTX_SHUFFLED; order++) {
+    uint32_t zeros[OUT] = {0};
+    REQUIRE(pv_ptx_machine_upload(b.machine, b.out, zeros, sizeof zeros, &err) == PV_OK);
+    const pv_ptx_launch how = {.observe = true, .order = (pv_ptx_order)order, .seed = 5};
+    if (!EXPECT_U64(launch(&b, kernel, grid, threads, how, &err), PV_OK))
+      fprintf(stderr, "%s: %s\n", kernel, err.message);
+  }
+  pv_ptx_machine_close(b.machine);
+}
+
+typedef struct race {
+  const char *kernel;
+  unsigned grid, threads;
+  uint32_t block, thread, earlier_block, earlier_thread;
+  const char *text, *line, *earlier_line; /* what stands in those lines of races.cu */
+} race;
+
+/* What stands in a line of races.cu. */
+static void expect_line(uint32_t line, const char *text) {
+  pv_bytes source = {0};
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(pv_file_read(SAMPLES "races.cu", 1 << 20, &source, &err) == PV_OK);
+  const char *at = (const char *)source.data;
+  for (uint32_t i = 1; i < line && at != NULL; i++) {
+    at = strchr(at, '\n');
+    if (at != NULL) at++;
+  }
+  char found[160] = "";
+  if (at != NULL) snprintf(found, sizeof found, "%.*s", (int)strcspn(at, "\n"), at);
+  EXPECT_HAS(found, text);
+  pv_bytes_free(&source);
+}
+
+static void expect_race(const race *r) {
+  for (unsigned threads = 1; threads <= 3; threads += 2) {
+    bench b;
+    pv_error err = PV_ERROR_INIT;
+    uint32_t zeros[OUT] = {0};
+    REQUIRE(open_bench(&b, threads, &err) == PV_OK);
+    REQUIRE(pv_ptx_machine_upload(b.machine, b.out, zeros, sizeof zeros, &err) == PV_OK);
+    EXPECT_U64(launch(&b, r->kernel, r->grid, r->threads, (pv_ptx_launch){.observe = true}, &err),
+               PV_ERR_DEVICE);
+    const pv_ptx_fault *f = pv_ptx_machine_fault(b.machine);
+    if (EXPECT(f != NULL)) {
+      EXPECT_STR(pv_ptx_fault_name(f->kind), "race in device memory");
+      EXPECT_STR(f->source, "races.cu");
+      EXPECT_STR(f->earlier.source, "races.cu");
+      expect_line(f->source_line, r->line);
+      expect_line(f->earlier.source_line, r->earlier_line);
+      EXPECT(f->line > 0 && f->earlier.line > 0);
+      EXPECT_U64(f->block[0], r->block);
+      EXPECT_U64(f->thread[0], r->thread);
+      EXPECT_U64(f->earlier.block[0], r->earlier_block);
+      EXPECT_U64(f->earlier.thread[0], r->earlier_thread);
+      EXPECT_HAS(f->text, r->text);
+    }
+    pv_ptx_machine_close(b.machine);
+  }
+}
+
+static void expect_races(const race *races, size_t count) {
+  for (size_t i = 0; i < count; i++) expect_race(&races[i]);
+}
+
+static void test_own_words(void) {
+  expect_sound("apart", 3, 33);
+  expect_sound("in_warp", 1, 32);
+  static const race races[] = {
+      {"apart_unsynced", 2, 64, 0, 0, 0, 1, "no barrier lies between", "next = bytes[",
+       "bytes[i] = i"},
+      {"in_warp_unsynced", 1, 32, 0, 0, 0, 1, "no barrier lies between", "volatile uint32_t",
+       "a.out[i] = i"},
+  };
+  expect_races(races, sizeof races / sizeof *races);
+}
+
+static void test_blocks(void) {
+  static const race races[] = {
+      {"overlap", 3, 64, 1, 0, 0, 63, "nothing orders the two blocks;",
+       "a.out[first + threadIdx.x]", "a.out[first + threadIdx.x]"},
+      {"same_value", 2, 1, 1, 0, 0, 0, "nothing orders the two blocks (the value is the same)",
+       "a.out[0] = a.in[7]", "a.out[0] = a.in[7]"},
+      {"one_byte", 4, 1, 3, 0, 2, 0, "block (2, 0, 0) wrote this at line ", "blockIdx.x == 3",
+       "blockIdx.x == 3"},
+      {"read_before", 2, 2, 1, 1, 0, 0,
+       "the warp of thread (0, 0, 0) of block (0, 0, 0) read this at line ", "threadIdx.x == 1",
+       "a.out[1 + threadIdx.x] = a.out[0]"},
+  };
+  expect_sound("one_byte", 3, 1);
+  expect_races(races, sizeof races / sizeof *races);
+}
+
+static void test_fences(void) {
+  expect_sound("handed_over", 4, 64);
+  static const race races[] = {
+      {"unfenced", 2, 32, 1, 0, 0, 0, "nothing orders the two blocks", "*flag != 0",
+       "a.out[0] = a.in[3]"},
+      {"fenced_in_block", 2, 32, 1, 0, 0, 0, "nothing orders", "*flag != 0", "a.out[0] = a.in[3]"},
+      {"written_after", 2, 32, 1, 0, 0, 0, "nothing orders", "*flag != 0", "a.out[0] = a.in[4]"},
+  };
+  expect_races(races, sizeof races / sizeof *races);
+}
+
+static void test_stored(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  pv_ptx_store s;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  REQUIRE(launch(&b, "apart", 3, 33, (pv_ptx_launch){.observe = true}, &err) == PV_OK);
+  if (EXPECT(pv_ptx_machine_stored(b.machine, b.out + 35, &s))) {
+    EXPECT_U64(s.block[0], 1);
+    EXPECT_U64(s.thread[0], 2);
+    EXPECT_STR(s.source, "races.cu");
+    expect_line(s.source_line, "bytes[i] = i");
+  }
+  EXPECT(!pv_ptx_machine_stored(b.machine, b.out + 99, &s));
+  EXPECT(!pv_ptx_machine_stored(b.machine, b.out + sizeof b.result, &s));
+  EXPECT(!pv_ptx_machine_stored(b.machine, b.in, &s));
+  REQUIRE(launch(&b, "apart", 3, 33, (pv_ptx_launch){0}, &err) == PV_OK);
+  EXPECT(!pv_ptx_machine_stored(b.machine, b.out + 35, &s));
+  pv_ptx_machine_close(b.machine);
+}
+
 int main(void) {
-  return pv_testing_main(
-      "ptx races",
-      (pv_case[]){PV_CASE(test_orders), PV_CASE(test_allowed), PV_CASE(test_unwritten), {0}});
+  return pv_testing_main("ptx races", (pv_case[]){PV_CASE(test_orders),
+                                                  PV_CASE(test_allowed),
+                                                  PV_CASE(test_unwritten),
+                                                  PV_CASE(test_own_words),
+                                                  PV_CASE(test_blocks),
+                                                  PV_CASE(test_fences),
+                                                  PV_CASE(test_stored),
+                                                  {0}});
 }
