@@ -253,6 +253,15 @@ static pv_code size_of(const char *name, const char *text, uint64_t most, uint32
   return code;
 }
 
+/* A shared object of somebody else has the sizes and types of its operation's cases. */
+static int library(const call *c, bool sized, pv_error *err) {
+  if (!sized && c->on == NULL && c->file == NULL && c->type == NULL)
+    return pv_probe_library_check(c->name, c->json, err);
+  pv_error_set(err, PV_ERR_INPUT, "a shared object is checked over the cases of its operation");
+  pv_error_hint(err, "as in: pv kernel check ./libmine.so [--json]");
+  return pv_call_exit(PV_ERR_INPUT, err);
+}
+
 int pv_probe_kernel(int argc, char **argv) {
   call c = {.repeats = 11};
   const char *k = NULL, *rows = NULL, *batch = NULL, *repeats = NULL, *rest[2] = {NULL, NULL};
@@ -284,6 +293,7 @@ int pv_probe_kernel(int argc, char **argv) {
           "  pv kernel check all --on cuda\n"
           "  pv kernel check all --on avx2\n"
           "  pv kernel check down --file build/down.ptx --type Q6_K\n"
+          "  pv kernel check ./libmine.so    # a kernel of the CPU: docs/cpu-kernels.md\n"
           "  pv kernel bench gemv --k 2048 --rows 4096 --type Q6_K\n"
           "  pv kernel bench all\n",
       .list = option,
@@ -294,6 +304,8 @@ int pv_probe_kernel(int argc, char **argv) {
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   c.verb = rest[0];
   c.name = rest[1];
+  if (c.verb != NULL && strcmp(c.verb, "check") == 0 && pv_probe_is_library(c.name))
+    return library(&c, k != NULL || rows != NULL || batch != NULL || repeats != NULL, &err);
   code = size_of("--k", k, 1u << 22, &c.wish.k, &err);
   if (code == PV_OK) code = size_of("--rows", rows, 1u << 16, &c.wish.rows, &err);
   if (code == PV_OK) code = size_of("--batch", batch, 1u << 14, &c.wish.batch, &err);

@@ -4,6 +4,9 @@
 #define PV_PROBE_PROBE_H
 
 #include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
 
 int pv_probe_serve(int argc, char **argv);    /* "serve": answers one request of frame.h */
 int pv_probe_describe(int argc, char **argv); /* what there is to ask for, as JSON */
@@ -21,6 +24,10 @@ int pv_probe_ptx(int argc, char **argv); /* PTX is data: no driver is touched */
 int pv_probe_tensors(int argc, char **argv);
 int pv_probe_synth(int argc, char **argv);
 int pv_probe_version(int argc, char **argv);
+
+/* kernel check FILE: of a shared object (runtime/library), and whether the name is that of one. */
+bool pv_probe_is_library(const char *name);
+int pv_probe_library_check(const char *path, bool json, pv_error *err);
 
 /* The faults as `pv faults --json` tells them; NULL when memory is out. */
 json_t *pv_probe_faults_json(void);

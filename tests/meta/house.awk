@@ -55,7 +55,8 @@ BEGIN {
   allow("runtime/checks", low " runtime/limits runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
   allow("runtime/alone", low " runtime/forward")
   allow("runtime/operations", low " runtime/alone")
-  allow("runtime/probe", low " runtime/alone runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
+  allow("runtime/library", "base kernels/quant runtime/operations")
+  allow("runtime/probe", low " runtime/alone runtime/library runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")
