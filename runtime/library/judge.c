@@ -146,27 +146,33 @@ static bool is_pattern(const unsigned char *bytes, size_t count, unsigned run) {
   return i == count;
 }
 
+/* Space for one row. */
+typedef struct row_room {
+  double *numbers;
+  int32_t *indices;
+  bool *unwritten;
+} row_room;
+
 /* The numbers of one row. */
-static void numbers_of(const judging *j, size_t tensor, const unsigned char *row, double *out) {
+static void numbers_of(const judging *j, size_t tensor, const unsigned char *row, row_room *out) {
   const pv_op_tensor *t = &j->op->tensor[tensor];
   const pv_op_values *v = &j->values[tensor];
-  int32_t index;
   if (t->element != PV_OP_INDEX) {
-    pv_format_numbers(t->element == PV_OP_PACKED ? j->op->packed : v->format, row, v->row, out);
+    pv_format_numbers(t->element == PV_OP_PACKED ? j->op->packed : v->format, row, v->row,
+                      out->numbers);
     return;
   }
-  for (size_t i = 0; i < v->row; i++) {
-    memcpy(&index, row + i * sizeof index, sizeof index);
-    out[i] = index;
-  }
+  memcpy(out->indices, row, v->row * sizeof *out->indices);
+  for (size_t i = 0; i < v->row; i++) out->numbers[i] = out->indices[i];
 }
 
-static double excess_of(const judging *j, size_t tensor, size_t row, size_t part, double got,
-                        const int32_t *indices) {
+static double excess_of(const judging *j, size_t tensor, size_t row, size_t part,
+                        const row_room *room) {
   const pv_op_values *v = &j->values[tensor];
   if (j->op->tensor[tensor].element == PV_OP_INDEX)
-    return pv_op_index_fits(v, row, indices, part) ? 0.0 : INFINITY;
-  return pv_op_excess(got, v->want[row * v->parts + part], v->bound[row * v->parts + part]);
+    return pv_op_index_fits(v, row, room->indices, part) ? 0.0 : INFINITY;
+  return pv_op_excess(room->numbers[part], v->want[row * v->parts + part],
+                      v->bound[row * v->parts + part]);
 }
 
 static void judge_number(judging *j, size_t tensor, size_t run, size_t row, size_t part, double got,
@@ -220,30 +226,45 @@ static void judge_twice(judging *j, const heard *h, size_t tensor, size_t row, s
   }
 }
 
-static void judge_tensor(judging *j, const heard *h, size_t tensor, double *numbers,
-                         bool *unwritten) {
+static void judge_tensor(judging *j, const heard *h, size_t tensor, row_room *room) {
   const pv_op_values *v = &j->values[tensor];
   const size_t row_bytes = pv_library_row_bytes(&j->op->tensor[tensor], v->format, v);
   const size_t per = parts_of_element(j, tensor);
   const bool both = h->output[0][tensor] != NULL && h->output[1][tensor] != NULL;
   for (size_t r = 0; r < v->rows; r++) {
-    memset(unwritten, 0, v->parts * sizeof *unwritten);
-    if (both) judge_twice(j, h, tensor, r, row_bytes, unwritten);
+    memset(room->unwritten, 0, v->parts * sizeof *room->unwritten);
+    if (both) judge_twice(j, h, tensor, r, row_bytes, room->unwritten);
     for (size_t run = 0; run < PV_LIBRARY_RUNS; run++) {
       const unsigned char *row = h->output[run][tensor];
       if (row == NULL) continue;
       row += r * row_bytes;
       if (run > 0 && both && memcmp(row, h->output[0][tensor] + r * row_bytes, row_bytes) == 0)
         continue; /* as before */
-      numbers_of(j, tensor, row, numbers);
+      numbers_of(j, tensor, row, room);
       for (size_t i = 0; i < v->parts; i++) {
         j->out->compared += run == 0;
-        if (unwritten[i / per]) continue;
-        judge_number(j, tensor, run, r, i, numbers[i],
-                     excess_of(j, tensor, r, i, numbers[i], (const int32_t *)(const void *)row));
+        if (room->unwritten[i / per]) continue;
+        judge_number(j, tensor, run, r, i, room->numbers[i], excess_of(j, tensor, r, i, room));
       }
     }
   }
+}
+
+static void judge_outputs(judging *j, const heard *h) {
+  const size_t tensors = pv_operation_tensors(j->op);
+  size_t longest = 1;
+  for (size_t i = 0; i < tensors; i++)
+    if (j->op->tensor[i].role != PV_OP_IN && j->values[i].parts > longest)
+      longest = j->values[i].parts;
+  row_room room = {calloc(longest, sizeof *room.numbers), calloc(longest, sizeof *room.indices),
+                   calloc(longest, sizeof *room.unwritten)};
+  const bool ok = room.numbers != NULL && room.indices != NULL && room.unwritten != NULL;
+  if (!ok) found(j, "not judged", "", "there is no memory for a row");
+  for (size_t i = 0; ok && i < tensors; i++)
+    if (j->op->tensor[i].role != PV_OP_IN) judge_tensor(j, h, i, &room);
+  free(room.numbers);
+  free(room.indices);
+  free(room.unwritten);
 }
 
 void pv_library_judge(const pv_operation *op, const pv_op_case *c, const pv_op_values *values,
@@ -251,21 +272,13 @@ void pv_library_judge(const pv_operation *op, const pv_op_case *c, const pv_op_v
                       pv_library_report *out) {
   judging j = {.op = op, .values = values, .out = out};
   heard h = {0};
-  size_t longest = 1, before = 0, after = 0;
+  size_t before = 0, after = 0;
   pv_operation_case_text(op, c, j.where, sizeof j.where);
   for (size_t i = 0; i < out->finding_count; i++) before += out->findings[i].cases;
   listen_to(&j, text, length, &h);
   judge_end(&j, &h, end);
   out->runs += (size_t)h.begun[0] + (size_t)h.begun[1];
-  for (size_t i = 0; i < pv_operation_tensors(op); i++)
-    if (op->tensor[i].role != PV_OP_IN && values[i].parts > longest) longest = values[i].parts;
-  double *numbers = calloc(longest, sizeof *numbers);
-  bool *unwritten = calloc(longest, sizeof *unwritten);
-  if (numbers == NULL || unwritten == NULL) found(&j, "not judged", "", "out of memory");
-  for (size_t i = 0; numbers != NULL && unwritten != NULL && i < pv_operation_tensors(op); i++)
-    if (op->tensor[i].role != PV_OP_IN) judge_tensor(&j, &h, i, numbers, unwritten);
-  free(numbers);
-  free(unwritten);
+  judge_outputs(&j, &h);
   for (size_t i = 0; i < out->finding_count; i++) after += out->findings[i].cases;
   const bool taken = !(h.returned[0] && h.code[0] == PV_KERNEL_NOT_TAKEN);
   out->cases += taken;
