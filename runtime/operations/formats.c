@@ -23,7 +23,8 @@ static const pv_format_info table[PV_FORMAT_COUNT] = {
     [PV_FORMAT_BF16] = {"bf16", 1, 2, 1, 0x1p-8, 0x1p-134},
     [PV_FORMAT_Q8_0] = {"q8_0", 32, sizeof(pv_block_q8_0), 33, 0.0, 0.0},
     [PV_FORMAT_Q8_1] = {"q8_1", 32, sizeof(block_q8_1), 34, 0.0, 0.0},
-    [PV_FORMAT_Q8_K] = {"q8_k", 256, sizeof(block_q8_k), 273, 0.0, 0.0}};
+    [PV_FORMAT_Q8_K] = {"q8_k", 256, sizeof(block_q8_k), 273, 0.0, 0.0},
+    [PV_FORMAT_I8] = {"i8", 1, 1, 1, 0.0, 0.0}};
 
 const pv_format_info *pv_format_get(pv_format format) {
   return &table[format];
@@ -88,12 +89,15 @@ static bool encode_block(pv_format format, const float *x, unsigned char *out) {
     pv_block_q8_0 q8_0;
     block_q8_1 q8_1;
     block_q8_k q8_k;
+    int8_t i8;
   } block;
   uint16_t unused;
   bool ok = format < PV_FORMAT_Q8_0 || all_finite(x, table[format].elements);
   if (format == PV_FORMAT_F32) block.f32 = *x;
   if (format == PV_FORMAT_F16) block.half = pv_f32_to_f16(*x);
   if (format == PV_FORMAT_BF16) block.half = pv_f32_to_bf16(*x);
+  if (ok && format == PV_FORMAT_I8) ok = *x >= -128.0f && *x <= 127.0f && rintf(*x) == *x;
+  if (ok && format == PV_FORMAT_I8) block.i8 = (int8_t)*x;
   if (ok && format == PV_FORMAT_Q8_0) ok = encode_32(x, &block.q8_0.d, &unused, block.q8_0.q);
   if (ok && format == PV_FORMAT_Q8_1) ok = encode_32(x, &block.q8_1.d, &block.q8_1.s, block.q8_1.q);
   if (ok && format == PV_FORMAT_Q8_K) encode_256(x, &block.q8_k);
@@ -118,6 +122,10 @@ static void numbers_of(pv_format format, const unsigned char *bytes, double *out
   if (format == PV_FORMAT_F32) {
     memcpy(&f32, bytes, sizeof f32);
     out[0] = (double)f32;
+    return;
+  }
+  if (format == PV_FORMAT_I8) {
+    out[0] = (int8_t)bytes[0];
     return;
   }
   if (format == PV_FORMAT_Q8_K) {

@@ -13,6 +13,7 @@ typedef enum pv_format {
   PV_FORMAT_Q8_0, /* 32 to a block: binary16 d, int8 q[32] */
   PV_FORMAT_Q8_1, /* 32 to a block: binary16 d, binary16 s = d * sum q, int8 q[32] */
   PV_FORMAT_Q8_K, /* 256 to a block: float d, int8 q[256], int16 sums of 16 */
+  PV_FORMAT_I8,   /* int8: whole numbers alone */
   PV_FORMAT_COUNT
 } pv_format;
 
@@ -31,9 +32,9 @@ bool pv_format_find(const char *name, pv_format *out);
 size_t pv_format_bytes(pv_format format, size_t n);
 
 /* `n` numbers (whole blocks). F32, F16 and BF16 are rounded to nearest even, infinities and NaNs
- * are kept; blocks as ggml's scalar code rounds them (PV_ROUND_Q8_0, PV_ROUND_Q8_K in
- * kernels/foreign; Q8_1 as Q8_0). False: blocks of what is not finite, or whose scale is beyond
- * binary16; `out` is then undefined. */
+ * are kept; I8 takes whole numbers from -128 to 127; blocks as ggml's scalar code rounds them
+ * (PV_ROUND_Q8_0, PV_ROUND_Q8_K in kernels/foreign; Q8_1 as Q8_0). False: no such whole number,
+ * blocks of what is not finite, or whose scale is beyond binary16; `out` is then undefined. */
 bool pv_format_encode(pv_format format, const float *x, size_t n, void *out);
 /* What they stand for: exact. */
 void pv_format_decode(pv_format format, const void *bytes, size_t n, float *out);

@@ -1,21 +1,23 @@
 /* y = weights x, for numbers of four bits with a scale and a zero for each group of a row: what
- * GPTQ, AWQ and HQQ make. How they are packed is a kernel's own: here each number is an index. */
+ * GPTQ, AWQ and HQQ make. How they are packed is a kernel's own: here each number is an index. And
+ * for numbers of eight bits with one scale for a row. */
 #include <math.h>
 
 #include "base/random.h"
 #include "kernels/quant/quant.h"
 #include "runtime/operations/rows.h"
 
+enum { INT4, INT8 };
 enum { K, ROWS, BATCH, GROUP };        /* sizes */
-enum { NUMBERS, ZEROS, SCALES, X, Y }; /* tensors */
+enum { NUMBERS, ZEROS, SCALES, X, Y }; /* tensors of INT4; INT8 has no zeros */
 enum { CODES = 16, GROUP_LEAST = 8 };
 /* Number less zero, times scale, times activation: the first is exact. */
 #define ROUNDINGS    2.0
 #define INTEGER_MOST 16.0
 
 static const char *refuse(const pv_operation *op, const pv_op_case *c) {
-  (void)op;
   if (c->size[K] > PV_K_MAX) return "k is above 65536";
+  if (op->kind == INT8) return NULL;
   if (c->size[GROUP] < GROUP_LEAST) return "a group has less than 8";
   return c->size[K] % c->size[GROUP] != 0 ? "k is no whole number of groups" : NULL;
 }
@@ -35,12 +37,27 @@ static void fill_scales(const pv_op_case *c, uint64_t *state, pv_op_values *v) {
   }
 }
 
+static void fill_bytes(const pv_op_case *c, uint64_t *state, pv_op_values *v) {
+  const bool exact = c->data == PV_DATA_EXACT || c->data == PV_DATA_INTEGERS;
+  for (size_t i = 0; i < v->rows * v->row;
+       i++) { /* exact sums: small ones, and now and then a large */
+    const uint64_t bits = pv_random_next(state);
+    const bool small = exact && bits % 64 != 0;
+    v->bytes[i] = (unsigned char)(small ? bits / 64 % 7 - 3 : bits / 64 % 256);
+  }
+}
+
 static void fill(const pv_operation *op, const pv_op_case *c, uint64_t *state, pv_op_values *v) {
-  (void)op;
+  if (op->kind == INT8) {
+    fill_bytes(c, state, &v[NUMBERS]);
+    fill_scales(c, state, &v[SCALES - 1]);
+    pv_op_fill_acts(c, state, &v[X - 1]);
+    return;
+  }
   fill_codes(state, &v[NUMBERS]);
   fill_codes(state, &v[ZEROS]);
   fill_scales(c, state, &v[SCALES]);
-  pv_op_fill(c->data, state, v[X].rows * v[X].row, v[X].real);
+  pv_op_fill_acts(c, state, &v[X]);
 }
 
 /* A row of weights: what they are, and what a kernel may add up for each that multiplies number and
@@ -56,6 +73,17 @@ static void decode(const pv_op_case *c, const pv_op_values *v, size_t r, pv_op_r
     out->w[i] = (number - zero) * scale;
     out->magnitude[i] = out->counted[i] = (number + zero) * fabs(scale);
     out->quantum = pv_op_smaller(out->quantum, pv_op_lowest_bit(scale));
+    if (pv_op_bits(out->w[i]) > out->bits) out->bits = pv_op_bits(out->w[i]);
+  }
+}
+
+static void decode_bytes(const pv_op_values *v, size_t r, pv_op_row *out) {
+  const double scale = (double)v[SCALES - 1].real[r];
+  out->quantum = pv_op_lowest_bit(scale);
+  out->bits = 0;
+  for (size_t i = 0; i < v[NUMBERS].row; i++) {
+    out->w[i] = (int8_t)v[NUMBERS].bytes[r * v[NUMBERS].row + i] * scale;
+    out->magnitude[i] = out->counted[i] = fabs(out->w[i]);
     if (pv_op_bits(out->w[i]) > out->bits) out->bits = pv_op_bits(out->w[i]);
   }
 }
@@ -85,10 +113,15 @@ static pv_code expect(const pv_operation *op, const pv_op_case *c, const pv_op_n
   if (n->is_identity) return pv_op_undefined(op, n, err);
   pv_op_row *row = PV_ARENA_NEW(arena, 1, pv_op_row);
   if (row == NULL) return pv_error_nomem(err, "a row of weights");
+  const pv_op_values *x = &v[op->kind == INT8 ? X - 1 : X];
+  pv_op_values *y = &v[op->kind == INT8 ? Y - 1 : Y];
   for (size_t r = 0; r < v[NUMBERS].rows; r++) {
-    decode(c, v, r, row);
-    for (size_t b = 0; b < v[X].rows; b++)
-      product(n, row, v[X].real + b * v[X].row, &v[Y], v[X].row, b * v[Y].row + r);
+    if (op->kind == INT8)
+      decode_bytes(v, r, row);
+    else
+      decode(c, v, r, row);
+    for (size_t b = 0; b < x->rows; b++)
+      product(n, row, x->real + b * x->row, y, x->row, b * y->row + r);
   }
   return PV_OK;
 }
@@ -108,6 +141,18 @@ static const pv_op_case cases[] = {
     {.size = {1024, 64, 2, 64}, .data = PV_DATA_EXACT},
     {.size = {2048, 128, 1, 128}, .data = PV_DATA_ORDINARY},
 };
+static const pv_op_case of_bytes[] = {
+    {.size = {32, 1, 1}, .data = PV_DATA_ORDINARY},
+    {.size = {96, 7, 2}, .data = PV_DATA_EXACT},
+    {.size = {2048, 33, 1}, .data = PV_DATA_OUTLIERS},
+    {.size = {516, 64, 5}, .data = PV_DATA_INTEGERS},
+    {.size = {1057, 3, 1}, .data = PV_DATA_TIES},
+    {.size = {355, 5, 9}, .data = PV_DATA_TINY},
+    {.size = {256, 130, 2}, .data = PV_DATA_ODD},
+    {.size = {1311, 65, 1}, .data = PV_DATA_ORDINARY},
+    {.size = {8449, 9, 1}, .data = PV_DATA_OUTLIERS},
+    {.size = {2048, 256, 1}, .data = PV_DATA_ORDINARY},
+};
 static const pv_operation rows[] = {
     {"int4_gemv",
      "a product with rows of four bits, a scale and a zero for each group",
@@ -122,9 +167,26 @@ static const pv_operation rows[] = {
       {"y", PV_OP_REAL, PV_OP_OUT, "batch", "rows", "the products"}},
      PV_TYPE_F32,
      PV_FORMAT_F32,
-     0,
+     INT4,
      cases,
      sizeof cases / sizeof *cases,
+     refuse,
+     fill,
+     expect},
+    {"int8_gemv",
+     "a product with rows of eight bits and a scale for each",
+     "y[b][r] = sum over i of numbers[r][i] * scales[r] * x[b][i]",
+     {"k", "rows", "batch"},
+     {{NULL, 0.0}},
+     {{"numbers", PV_OP_PACKED, PV_OP_IN, "rows", "k", "-128 to 127"},
+      {"scales", PV_OP_REAL, PV_OP_IN, "rows", "1", "numbers of float16"},
+      {"x", PV_OP_REAL, PV_OP_IN, "batch", "k", "activations"},
+      {"y", PV_OP_REAL, PV_OP_OUT, "batch", "rows", "the products"}},
+     PV_TYPE_F32,
+     PV_FORMAT_I8,
+     INT8,
+     of_bytes,
+     sizeof of_bytes / sizeof *of_bytes,
      refuse,
      fill,
      expect},

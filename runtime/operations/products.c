@@ -13,18 +13,6 @@ enum { K, ROWS, BATCH, EXPERT_COUNT, USED, SOURCES }; /* sizes */
 /* The largest integer that a subnormal partial result may be multiplied with: 63 * 31. */
 #define INTEGER_MOST 2048.0
 
-/* Of data whose sums are exact one activation in 32 is large: of EXACT it needs 7 bits, so that
- * blocks of 8 bits hold all; of INTEGERS 12, more than TF32 and binary16 have. */
-static void fill_acts(const pv_op_case *c, uint64_t *state, pv_op_values *x) {
-  const float large = c->data == PV_DATA_EXACT ? 127.0f : 4095.0f;
-  if (c->data != PV_DATA_EXACT && c->data != PV_DATA_INTEGERS) {
-    pv_op_fill(c->data, state, x->rows * x->row, x->real);
-    return;
-  }
-  for (size_t i = 0; i < x->rows * x->row; i++)
-    x->real[i] = pv_rows_exact_act(PV_TYPE_Q8_0, large, x->row, i % x->row, state);
-}
-
 /* For each row of the batch different experts. The first is empty; in every other case the last is
  * full: each row has it. */
 static void fill_ids(const pv_op_case *c, uint64_t *state, int32_t *ids) {
@@ -46,7 +34,7 @@ static void fill_ids(const pv_op_case *c, uint64_t *state, int32_t *ids) {
 
 static void fill(const pv_operation *op, const pv_op_case *c, uint64_t *state, pv_op_values *v) {
   pv_op_fill_weights(op, c, state, &v[0]);
-  fill_acts(c, state, &v[1]);
+  pv_op_fill_acts(c, state, &v[1]);
   if (op->kind == EXPERTS) fill_ids(c, state, v[2].index);
 }
 

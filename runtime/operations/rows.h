@@ -26,6 +26,9 @@ double pv_op_smaller(double a, double b);
 /* Random blocks, or such that sums are exact. */
 void pv_op_fill_weights(const pv_operation *op, const pv_op_case *c, uint64_t *state,
                         pv_op_values *w);
+/* Activations. Of data whose sums are exact one in 32 is large: of EXACT it needs 7 bits, so that
+ * blocks of 8 bits hold all; of INTEGERS 12, more than TF32 and binary16 have. */
+void pv_op_fill_acts(const pv_op_case *c, uint64_t *state, pv_op_values *x);
 /* `count` numbers of the case's data. */
 void pv_op_fill(pv_alone_data data, uint64_t *state, size_t count, float *out);
 /* PV_ERR_UNSUPPORTED: nobody says what the identity makes of the operation. */

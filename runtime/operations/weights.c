@@ -59,3 +59,13 @@ void pv_op_fill_weights(const pv_operation *op, const pv_op_case *c, uint64_t *s
   for (size_t r = 0; r < w->rows; r++)
     (exact ? pv_rows_exact : pv_rows_random)(op->type, w->row, state, w->bytes + r * w->row_bytes);
 }
+
+void pv_op_fill_acts(const pv_op_case *c, uint64_t *state, pv_op_values *x) {
+  const float large = c->data == PV_DATA_EXACT ? 127.0f : 4095.0f;
+  if (c->data != PV_DATA_EXACT && c->data != PV_DATA_INTEGERS) {
+    pv_op_fill(c->data, state, x->rows * x->row, x->real);
+    return;
+  }
+  for (size_t i = 0; i < x->rows * x->row; i++)
+    x->real[i] = pv_rows_exact_act(PV_TYPE_Q8_0, large, x->row, i % x->row, state);
+}

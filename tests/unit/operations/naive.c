@@ -79,6 +79,17 @@ static void products(const pv_operation *op, const pv_op_case *c, const pv_op_va
   }
 }
 
+static void of_bytes(const pv_op_values *v, defect d, naive *out) {
+  const size_t k = v[0].row;
+  for (size_t r = 0; r < v[0].rows; r++)
+    for (size_t b = 0; b < v[2].rows; b++) {
+      const float scale = d == NO_WEIGHT ? 1.0f : v[1].real[d == SHIFTED && r > 0 ? r - 1 : r];
+      for (size_t i = 0; i < k; i++)
+        terms[i] = (float)(int8_t)v[0].bytes[r * k + i] * v[2].real[b * k + i];
+      out->real[3][b * v[3].row + r] = scale * add_up(terms, k, d);
+    }
+}
+
 static void grouped(const pv_op_case *c, const pv_op_values *v, defect d, naive *out) {
   const size_t k = v[0].row, group = c->size[3];
   for (size_t r = 0; r < v[0].rows; r++)
@@ -249,6 +260,8 @@ void naive_run(const pv_operation *op, const pv_op_case *c, const pv_op_values *
   }
   if (strcmp(op->name, "int4_gemv") == 0)
     grouped(c, v, d, out);
+  else if (strcmp(op->name, "int8_gemv") == 0)
+    of_bytes(v, d, out);
   else if (strstr(op->name, "gemv") != NULL)
     products(op, c, v, d, out);
   else if (strstr(op->name, "norm") != NULL && strstr(op->name, "topk") == NULL)

@@ -286,7 +286,18 @@ static void test_formats(void) {
   sum = 0.0;
   for (size_t i = 240; i < 256; i++) sum += numbers[1 + i];
   EXPECT_F64(numbers[272], sum, 0.0);
+  for (size_t i = 0; i < 64; i++) x[i] = (float)(i * 4) - 128.0f;
+  EXPECT(pv_format_encode(PV_FORMAT_I8, x, 64, bytes));
+  EXPECT_I64((int8_t)bytes[0], -128);
+  EXPECT_I64((int8_t)bytes[63], 124);
+  pv_format_decode(PV_FORMAT_I8, bytes, 64, back);
+  EXPECT_BYTES(back, x, 64 * sizeof *x);
+  x[1] = 0.5f;
+  EXPECT(!pv_format_encode(PV_FORMAT_I8, x, 64, bytes));
+  x[1] = 128.0f;
+  EXPECT(!pv_format_encode(PV_FORMAT_I8, x, 64, bytes));
   x[7] = NAN;
+  EXPECT(!pv_format_encode(PV_FORMAT_I8, x + 7, 1, bytes));
   EXPECT(!pv_format_encode(PV_FORMAT_Q8_0, x, 32, bytes));
   EXPECT(pv_format_encode(PV_FORMAT_BF16, x, 32, bytes));
   x[7] = 1e9f;
