@@ -163,8 +163,19 @@ static void read_params(pv_ptx_parser *p, pv_ptx_variable ***out, size_t *count)
   }
 }
 
+/* Up to `most` numbers with commas between; where fewer of x, y, z stand the others are 1. */
+static void read_extents(pv_ptx_parser *p, uint32_t *out, size_t most) {
+  for (size_t i = 0; pv_ptx_ok(p) && p->lexer.now.kind == PV_PTX_DIGITS; i++) {
+    const pv_ptx_token t = p->lexer.now;
+    uint32_t value = 0;
+    if (!pv_ck_u32(pv_ptx_read_u64(p), &value)) pv_ptx_fail(p, &t, "a bound beyond 32 bits");
+    for (size_t k = i; k < most; k++) out[k] = k == i ? value : 1;
+    pv_ptx_skip(p, ',');
+  }
+}
+
 /* Directives between the head and the body: they bound the launch and compute nothing. */
-static void skip_launch_bounds(pv_ptx_parser *p) {
+static void read_launch_bounds(pv_ptx_parser *p, pv_ptx_function *f) {
   static const char *const known[] = {".maxntid",          ".reqntid",         ".minnctapersm",
                                       ".maxnctapersm",     ".maxnreg",         ".maxclusterrank",
                                       ".noreturn",         ".explicitcluster", ".reqnctapercluster",
@@ -177,11 +188,9 @@ static void skip_launch_bounds(pv_ptx_parser *p) {
     }
     while (k < sizeof known / sizeof *known && !pv_ptx_at_word(p, known[k])) k++;
     if (k == sizeof known / sizeof *known) pv_ptx_unexpected(p, "the body of the function");
+    const bool exact = pv_ptx_at_word(p, ".reqntid"), bound = pv_ptx_at_word(p, ".maxntid");
     pv_ptx_next(p);
-    while (pv_ptx_ok(p) && p->lexer.now.kind == PV_PTX_DIGITS) {
-      pv_ptx_next(p);
-      pv_ptx_skip(p, ',');
-    }
+    read_extents(p, exact ? f->required_threads : f->most_threads, exact || bound ? 3 : 0);
   }
 }
 
@@ -222,7 +231,7 @@ static void read_rest(pv_ptx_parser *p, pv_ptx_function *f) {
     f->param_count = 0;
     read_params(p, &f->params, &f->param_count);
   }
-  skip_launch_bounds(p);
+  read_launch_bounds(p, f);
   if (pv_ptx_at(p, ';')) {
     pv_ptx_leave(p);
     pv_ptx_next(p);

@@ -210,10 +210,25 @@ static void test_other_compilers(void) {
   REQUIRE(m != NULL && m->function_count == 1 && m->variable_count == 2);
   EXPECT(m->functions[0]->unread == NULL);
   EXPECT_U64(m->functions[0]->instruction_count, 4);
+  EXPECT_U64(m->functions[0]->most_threads[0], 128);
+  EXPECT_U64(m->functions[0]->most_threads[2], 1);
+  EXPECT_U64(m->functions[0]->required_threads[0], 0);
   EXPECT_U64(m->variables[0]->bytes, 4);
   EXPECT(m->variables[1]->value_count == 1);
   broken(".global .attribute(.managed .u32 m;", "')' is wanted", 1, 35);
   broken(".global .attribute .u32 m;", "'(' is wanted", 1, 20);
+}
+
+/* What bounds a launch: what is left out of x, y, z is 1. */
+static void test_launch_bounds(void) {
+  pv_ptx_module *m = NULL;
+  pv_error err;
+  REQUIRE(each(HEAD ".entry k()\n.reqntid 64, 2\n{\nret;\n}\n.entry l()\n{\nret;\n}\n", &m, &err) ==
+          PV_OK);
+  const uint32_t *required = m->functions[0]->required_threads;
+  EXPECT(required[0] == 64 && required[1] == 2 && required[2] == 1);
+  EXPECT_U64(m->functions[0]->most_threads[0], 0);
+  EXPECT_U64(m->functions[1]->required_threads[0], 0);
 }
 
 /* With one byte replaced anywhere: an error with its place, or a module whose unread functions say
@@ -258,6 +273,7 @@ int main(void) {
                                                            PV_CASE(test_not_judged),
                                                            PV_CASE(test_of_the_runtime),
                                                            PV_CASE(test_other_compilers),
+                                                           PV_CASE(test_launch_bounds),
                                                            PV_CASE(test_replaced),
                                                            {0}});
   pv_arena_free(&arena);
