@@ -56,7 +56,8 @@ BEGIN {
   allow("runtime/alone", low " runtime/forward")
   allow("runtime/operations", low " runtime/alone")
   allow("runtime/library", "base kernels/quant runtime/operations")
-  allow("runtime/probe", low " runtime/alone runtime/library runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
+  allow("runtime/guest", low " runtime/alone runtime/operations validator/yaml")
+  allow("runtime/probe", low " runtime/guest runtime/library runtime/operations runtime/alone runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")
