@@ -30,6 +30,11 @@ _pv() {
       mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$word")
       return
       ;;
+    --as)
+      [ "$command" != kernel ] || mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" kernel operations \
+        2>/dev/null | sed -n 's/^\([a-z0-9_]*\): .*/\1/p')" -- "$word")
+      return
+      ;;
     --backend)
       mapfile -t COMPREPLY < <(compgen -W 'cpu cuda ptx' -- "$word")
       return
@@ -54,12 +59,14 @@ _pv() {
     return
   fi
   if [[ $command = kernel && $previous = kernel && $word != -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'list check bench' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'list check bench operations describe' -- "$word")
     return
   fi
   if [[ $command = kernel && $previous =~ ^(check|bench)$ && $word != -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "all $("${COMP_WORDS[0]}" kernel list 2>/dev/null |
       sed -n 's/^\([a-z0-9_]*\) (.*/\1/p')" -- "$word")
+    [ "$previous" = bench ] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(
+      compgen -f -- "$word" | grep -E '\.(ptx|cubin|yaml)$')
     return
   fi
   if [[ $command = ptx && $previous = ptx && $word != -* ]]; then

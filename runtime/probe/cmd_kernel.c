@@ -12,6 +12,7 @@
 #include "kernels/ptx/ptx.h"
 #include "runtime/alone/alone.h"
 #include "runtime/probe/call.h"
+#include "runtime/probe/guest.h"
 #include "runtime/probe/kernel_bench.h"
 #include "runtime/probe/probe.h"
 
@@ -20,6 +21,8 @@ enum { DIFFERS = 1, NOT_JUDGED = 3 };
 
 typedef struct call {
   const char *verb, *name, *on, *file, *type;
+  const char *descriptor, *as, *entry; /* of a kernel of somebody else */
+  bool sized;                          /* --k, --rows or --batch */
   pv_alone_case wish;
   uint64_t repeats;
   bool json;
@@ -208,10 +211,13 @@ static pv_code read_call(call *c, pv_error *err) {
   const bool checks = c->verb != NULL && strcmp(c->verb, "check") == 0;
   const bool times = c->verb != NULL && strcmp(c->verb, "bench") == 0;
   if (!lists && !checks && !times) {
-    pv_error_set(err, PV_ERR_INPUT, "kernel needs list, check or bench");
+    pv_error_set(err, PV_ERR_INPUT, "kernel needs list, check, bench, operations or describe");
     pv_error_hint(err, "see: pv kernel --help");
     return PV_ERR_INPUT;
   }
+  if (c->descriptor != NULL || c->as != NULL || c->entry != NULL)
+    return pv_error_set(err, PV_ERR_INPUT,
+                        "--descriptor, --as and --entry are about a file, not a kernel of pv");
   if (lists && c->name != NULL) return pv_error_set(err, PV_ERR_INPUT, "list takes no kernel");
   if (!lists && c->name == NULL)
     return pv_error_set(err, PV_ERR_INPUT, "%s needs the name of a kernel%s", c->verb, ", or all");
@@ -243,6 +249,38 @@ static pv_code read_call(call *c, pv_error *err) {
   c->set.text = (const char *)c->text.data;
   c->set.length = c->text.length;
   return read;
+}
+
+static bool is_verb(const call *c, const char *verb) {
+  return c->verb != NULL && strcmp(c->verb, verb) == 0;
+}
+
+/* A kernel of somebody else: a file, never a name of ours. */
+static bool is_guest(const call *c) {
+  return is_verb(c, "operations") || is_verb(c, "describe") ||
+         (is_verb(c, "check") && c->name != NULL && strpbrk(c->name, "./") != NULL);
+}
+
+static int guest(const call *c, pv_error *err) {
+  const bool checks = is_verb(c, "check"), describes = is_verb(c, "describe");
+  pv_code code = PV_OK;
+  if (c->file != NULL || c->type != NULL || c->sized)
+    code = pv_error_set(err, PV_ERR_INPUT,
+                        "the sizes and types of a kernel of your own are those "
+                        "of the operation's cases and of its descriptor");
+  else if (!checks && (c->on != NULL || c->descriptor != NULL))
+    code = pv_error_set(err, PV_ERR_INPUT, "--on and --descriptor belong to check");
+  else if (!describes && c->entry != NULL)
+    code = pv_error_set(err, PV_ERR_INPUT, "--entry belongs to describe");
+  else if (is_verb(c, "operations") && (c->name != NULL || c->as != NULL))
+    code = pv_error_set(err, PV_ERR_INPUT, "operations takes no kernel");
+  else if (describes && (c->name == NULL || c->as == NULL || c->json))
+    code = pv_error_refuse(err, "as in: pv kernel describe my.ptx --as q4_k_gemv",
+                           "describe needs a file and --as, and writes YAML");
+  if (code != PV_OK) return pv_call_exit(code, err);
+  return checks      ? pv_probe_guest_check(c->name, c->descriptor, c->as, c->on, c->json, err)
+         : describes ? pv_probe_guest_describe(c->name, c->as, c->entry, err)
+                     : pv_probe_guest_operations(c->json, err);
 }
 
 static pv_code size_of(const char *name, const char *text, uint64_t most, uint32_t *out,
@@ -278,6 +316,11 @@ int pv_probe_kernel(int argc, char **argv) {
       {"--rows", "N", "rows of a matrix, heads or ranks, instead", &rows, NULL},
       {"--batch", "N", "rows of the batch, instead", &batch, NULL},
       {"--repeats", "N", "bench: repeats (default 11)", &repeats, NULL},
+      {"--descriptor", "FILE", "check FILE: how the kernel is called (default: FILE's name, .yaml)",
+       &c.descriptor, NULL},
+      {"--as", "NAME", "check FILE, describe: the operation that the kernel stands for", &c.as,
+       NULL},
+      {"--entry", "NAME", "describe: which kernel of the file", &c.entry, NULL},
       {"--json", NULL, "one JSON object; docs/kernels.md has its shape", NULL, &c.json},
       {0}};
   pv_options options = {
@@ -285,14 +328,19 @@ int pv_probe_kernel(int argc, char **argv) {
       .summary =
           "One kernel alone: what there is, its bits against the definition, its time.\n"
           "Exit codes of check: 0 all bits are equal; 1 some are not, or it touched memory\n"
-          "that it must not; 3 nothing was judged: no device, or no kernels in this build.",
-      .positional = "list|check|bench [KERNEL]",
+          "that it must not; 3 nothing was judged: no device, or no kernels in this build.\n"
+          "KERNEL with a dot or a slash is a file, a kernel of your own: PTX, or machine code on\n"
+          "a device, or the descriptor that says how it is called. docs/kernel-descriptor.md.",
+      .positional = "list|check|bench|operations|describe [KERNEL]",
       .examples =
           "  pv kernel list\n"
           "  pv kernel check gate_up\n"
           "  pv kernel check all --on cuda\n"
           "  pv kernel check all --on avx2\n"
           "  pv kernel check down --file build/down.ptx --type Q6_K\n"
+          "  pv kernel operations\n"
+          "  pv kernel describe my.ptx --as q4_k_gemv > my.yaml\n"
+          "  pv kernel check my.ptx\n"
           "  pv kernel check ./libmine.so    # a kernel of the CPU: docs/cpu-kernels.md\n"
           "  pv kernel bench gemv --k 2048 --rows 4096 --type Q6_K\n"
           "  pv kernel bench all\n",
@@ -304,8 +352,10 @@ int pv_probe_kernel(int argc, char **argv) {
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   c.verb = rest[0];
   c.name = rest[1];
+  c.sized = k != NULL || rows != NULL || batch != NULL || repeats != NULL;
   if (c.verb != NULL && strcmp(c.verb, "check") == 0 && pv_probe_is_library(c.name))
-    return library(&c, k != NULL || rows != NULL || batch != NULL || repeats != NULL, &err);
+    return library(&c, c.sized, &err);
+  if (is_guest(&c)) return guest(&c, &err);
   code = size_of("--k", k, 1u << 22, &c.wish.k, &err);
   if (code == PV_OK) code = size_of("--rows", rows, 1u << 16, &c.wish.rows, &err);
   if (code == PV_OK) code = size_of("--batch", batch, 1u << 14, &c.wish.batch, &err);

@@ -21,7 +21,7 @@ refuses() {
   silent PASS
 }
 refuses
-warns 'list, check or bench'
+warns 'list, check, bench, operations or describe'
 refuses prove down
 refuses list down
 warns 'list takes no kernel'

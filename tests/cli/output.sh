@@ -54,6 +54,12 @@ prints faults
 prints faults --names
 prints kernel list
 prints kernel list --json
+prints kernel operations
+prints kernel operations --json
+prints kernel check "$root/contracts/examples/kernels/q4k_gemv.yaml"
+prints kernel check "$root/contracts/examples/kernels/q4k_gemv.yaml" --json
+prints kernel describe "$root/contracts/examples/kernels/q4k_gemv.ptx" --as q4_k_gemv
+prints explain kernel-descriptor
 prints run --model "$model" --ids 1 --tokens 3
 prints run --model "$model" --ids 1 --tokens 3 --print-ids
 prints compare cpu:i16 cpu:i16 --model "$model" --ids 1

@@ -1,4 +1,5 @@
-/* pv explain: what a rule, a check, a verdict, a status, a criterion or a falsifier means. */
+/* pv explain: what a rule, a check, a verdict, a status, a format, a criterion or a falsifier
+ * means. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "reports/render/put.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/files.h"
+#include "validator/cli/topics.h"
 #include "validator/judge/providers.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
@@ -95,6 +97,13 @@ static bool explain_word(const char *name) {
   return false;
 }
 
+static bool explain_topic(const char *name) {
+  const pv_topic *topic = pv_topic_find(name);
+  if (topic == NULL) return false;
+  printf("%s: %s\n\n%s\n", topic->name, topic->about, topic->text);
+  return true;
+}
+
 static void field(const char *name, const char *text) {
   if (text == NULL) return;
   printf("  %-12s ", name);
@@ -153,6 +162,10 @@ static void list_all(const pv_known *known) {
   puts("\nVerdicts and statuses:");
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     printf("  %-24s %s\n", words[i].name, words[i].text);
+  puts("\nFormats:");
+  const pv_topic *topic;
+  for (size_t i = 0; (topic = pv_topic_at(i)) != NULL; i++)
+    printf("  %-24s %s\n", topic->name, topic->about);
 }
 
 static void suggest(pv_error *err, const pv_known *known, const char *id) {
@@ -162,6 +175,9 @@ static void suggest(pv_error *err, const pv_known *known, const char *id) {
   if (best == NULL) best = pv_text_nearest(id, rules, count, sizeof *rules, 2);
   if (best == NULL)
     best = pv_text_nearest(id, words, sizeof words / sizeof *words, sizeof *words, 5);
+  const pv_topic *topic;
+  for (size_t i = 0; best == NULL && (topic = pv_topic_at(i)) != NULL; i++)
+    best = pv_text_nearest(id, topic, 1, sizeof *topic, 5);
   if (best != NULL)
     pv_error_hint(err, "did you mean %s?", best);
   else
@@ -199,11 +215,13 @@ int pv_cmd_explain(int argc, char **argv) {
   pv_options options = {
       .command = "explain",
       .summary =
-          "Explains a rule, a check, a verdict, a status, or a criterion or falsifier of the\n"
+          "Explains a rule, a check, a verdict, a status, a format, or a criterion or falsifier of "
+          "the\n"
           "contracts in ./contracts (or of the files named). Without an argument: lists all.",
       .positional = "[ID [FILE...]]",
       .examples =
           "  pv explain PV028\n  pv explain forward.arbiter\n  pv explain AC_GPU_MOE_008\n"
+          "  pv explain kernel-descriptor\n"
           "  pv explain --provider examples/providers/softmax.py softmax/sum\n",
       .list = list,
       .rest = rest,
@@ -217,7 +235,9 @@ int pv_cmd_explain(int argc, char **argv) {
     code = explain_provider(&arena, provider, id, &err);
     goto cleanup;
   }
-  if (code != PV_OK || help || (id != NULL && (explain_rule(id) || explain_word(id)))) goto cleanup;
+  if (code != PV_OK || help ||
+      (id != NULL && (explain_rule(id) || explain_word(id) || explain_topic(id))))
+    goto cleanup;
   code = pv_run_describe(&arena, NULL, 0, &known, &err);
   if (code != PV_OK) goto cleanup;
   if (id == NULL) {
