@@ -37,11 +37,15 @@ pv_code pv_ptx_decode_permit(pv_ptx_decoder *d) {
   return d->failed;
 }
 
-static pv_code emit_row(pv_ptx_decoder *d, const pv_ptx_alu *row) {
+/* `cut`: of its source, 64 bits wide, the lower half counts. */
+static pv_code emit_row(pv_ptx_decoder *d, const pv_ptx_alu *row, bool cut) {
   pv_ptx_step s = {.run = row->run};
   for (size_t i = strlen(row->operands); i-- > 0;) {
     const pv_ptx_operand *o = &d->now->operands[i];
-    if (row->operands[i] == 'i')
+    if (cut && i == 1)
+      pv_ptx_emit_alu(d, "cvt.u32.u64", "nw", true, s.r[i] = pv_ptx_new_register(d, 'n'),
+                      pv_ptx_operand_at(d, o, 'w'), 0);
+    else if (row->operands[i] == 'i')
       s.offset = (int64_t)o->bits;
     else if (i == 0 && o->negated)
       pv_ptx_refuse(d, NULL, "a result is negated");
@@ -72,7 +76,13 @@ pv_code pv_ptx_decode_alu(pv_ptx_decoder *d) {
            d->now->opcode + strlen(d->now->parts[0]));
   const pv_ptx_alu *row =
       kinds_of(d, kinds, sizeof kinds) ? pv_ptx_alu_find(opcode, kinds, &known) : NULL;
-  if (row != NULL) return emit_row(d, row);
+  /* A conversion may read a register that is wider than its type. */
+  const bool cut = row == NULL && known && strcmp(d->now->parts[0], "cvt") == 0 && kinds[1] == 'w';
+  if (cut) {
+    kinds[1] = 'n';
+    row = pv_ptx_alu_find(opcode, kinds, &known);
+  }
+  if (row != NULL) return emit_row(d, row, cut);
   if (known) return pv_ptx_refuse(d, NULL, "operands of these sizes are not interpreted");
   return pv_ptx_refuse(d,
                        strcmp(d->now->parts[0], "call") == 0

@@ -236,6 +236,30 @@ static void test_approximations(void) {
   pv_ptx_machine_close(machine);
 }
 
+/* A conversion reads as much of a wider register as its type has. */
+static void test_wide_source(void) {
+  static const char text[] =
+      ".version 8.0\n.target sm_80\n.address_size 64\n"
+      ".visible .entry k(.param .u64 out) {\n  .reg .b64 %d<5>;\n  .reg .b32 %r<2>;\n"
+      "  ld.param.u64 %d1, [out];\n  mov.u64 %d2, 0x00000001fffffffe;\n"
+      "  cvt.s64.s32 %d3, %d2;\n  cvt.u64.u16 %d4, %d2;\n"
+      "  st.global.u64 [%d1], %d3;\n  st.global.u64 [%d1+8], %d4;\n  ret;\n}\n";
+  pv_ptx_machine *machine = NULL;
+  pv_error err = PV_ERROR_INIT;
+  uint64_t out = 0, got[2] = {0};
+  pv_ptx_launch l = {
+      .grid = {1, 1, 1}, .block = {1, 1, 1}, .params = &out, .param_bytes = sizeof out};
+  REQUIRE(pv_ptx_machine_open(1, &machine, &err) == PV_OK);
+  EXPECT(pv_ptx_machine_load(machine, "wide.ptx", text, strlen(text), &err) == PV_OK);
+  EXPECT(pv_ptx_machine_alloc(machine, sizeof got, &out, &err) == PV_OK);
+  EXPECT_U64(pv_ptx_machine_find(machine, "k", &l.kernel, &err), PV_OK);
+  EXPECT_U64(pv_ptx_machine_launch(machine, &l, &err), PV_OK);
+  EXPECT_U64(pv_ptx_machine_download(machine, got, out, sizeof got, &err), PV_OK);
+  EXPECT_U64(got[0], UINT64_MAX - 1);
+  EXPECT_U64(got[1], 0xfffe);
+  pv_ptx_machine_close(machine);
+}
+
 int main(void) {
   return pv_testing_main("ptx machine", (pv_case[]){PV_CASE(test_sound),
                                                     PV_CASE(test_divergence),
@@ -250,5 +274,6 @@ int main(void) {
                                                     PV_CASE(test_refusals),
                                                     PV_CASE(test_operands_missing),
                                                     PV_CASE(test_approximations),
+                                                    PV_CASE(test_wide_source),
                                                     {0}});
 }
