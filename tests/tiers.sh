@@ -171,6 +171,12 @@ tier_engines() {
   done
 }
 
+# Kernels of other projects, fetched and compiled, or found in $PV_STRANGERS.
+tier_strangers() {
+  build release
+  run_script tests/strangers/run.sh build-release/bin/pv
+}
+
 # A static build that was copied here has programs and no build tree.
 is_copied_build() { [ -x build-static/bin/pv ] && [ ! -f build-static/build.ninja ]; }
 
@@ -189,7 +195,7 @@ run_copied_build() {
 }
 
 run_tiers() {
-  local fresh=0 all=0 long=0 gpu=0 engines=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
+  local fresh=0 all=0 long=0 gpu=0 engines=0 strangers=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
   [ "${CI:-}" = true ] && fresh=1
   while [ $# -gt 0 ]; do
     case $1 in
@@ -198,6 +204,7 @@ run_tiers() {
       --long) long=1 ;;
       --gpu) gpu=1 ;;
       --engines) engines=1 ;;
+      --strangers) strangers=1 ;;
       *) die "no such option of test: $1" ;;
     esac
     shift
@@ -211,6 +218,7 @@ run_tiers() {
   [ "$long" -eq 0 ] || tier long run_ctest long build-release -L '^long$'
   [ "$gpu" -eq 0 ] || tier gpu tier_gpu
   [ "$engines" -eq 0 ] || tier engines tier_engines
+  [ "$strangers" -eq 0 ] || tier strangers tier_strangers
   tier format check format format --check
   tier lint check clang-tidy lint
   if [ "$all" -eq 1 ]; then

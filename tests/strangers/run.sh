@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Kernels of llama.cpp, liger-kernel, gptqmodel and AutoAWQ, fetched and compiled by build.sh, judged without a GPU:
+# ./dev test --strangers. $1 is pv. Sound ones pass, known defects are found where they stand, and not in the
+# version in which they were mended.
+#
+# $PV_STRANGERS: a folder that has them already, or gets them; else build-strangers.
+# PV_STRANGERS_SAY=1 prints what was said of each.
+set -u
+pv=$(realpath "$1")
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+passed=0
+failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+  failed=$((failed + 1))
+  printf 'FAILED %s\n' "$*"
+}
+
+# check PTX DESCRIPTOR: what pv says, in $out and $code.
+check() {
+  call="$1 $2"
+  out=$("$pv" kernel check "$1.ptx" --descriptor "$2.yaml" 2>&1)
+  code=$?
+  [ -z "${PV_STRANGERS_SAY:-}" ] || printf '%s\n%s\n' "$call" "$out"
+}
+sound() {
+  check "$@"
+  if [ "$code" -eq 0 ] && grep -q '^PASS ' <<<"$out"; then ok; else bad "$call: exit $code: $(head -n 4 <<<"$out")"; fi
+}
+# defect PTX DESCRIPTOR WORDS...: each of them is said, and nothing else was found.
+defect() {
+  local words
+  check "$1" "$2"
+  for words in "${@:3}"; do
+    if [ "$code" -eq 1 ] && grep -qF -- "$words" <<<"$out"; then ok; else
+      bad "$call: exit $code, '$words' is not said: $(head -n 4 <<<"$out")"
+    fi
+  done
+}
+
+tests/strangers/build.sh "${PV_STRANGERS:-build-strangers}" || {
+  bad 'there are no kernels of strangers here'
+  echo "$passed passed, $failed failed"
+  exit 1
+}
+cd "${PV_STRANGERS:-build-strangers}/ptx" || exit 1
+
+# llama.cpp, as it builds itself and without fast math
+for math in '' -precise; do
+  for name in q4_k-1 q4_k-2-padded q6_k-1 q8_0-1; do sound "llama-mmvq$math" "llama-$name"; done
+  for length in 256 1024; do sound "llama-norm$math" "llama-rmsnorm-$length"; done
+  sound "llama-softmax$math" llama-softmax
+  sound "llama-quantize$math" llama-quantize_q8_1
+  sound "llama-rope$math" llama-rope
+done
+sound llama-unary llama-swiglu
+# it reads a row behind the weights when rows is odd
+defect llama-mmvq llama-q4_k-2 'out of bounds' 'of the buffer of 3024 bytes' '(weights, byte 3040 of 3024)'
+defect llama-mmvq llama-q6_k-2 'out of bounds' '(weights, byte 4410 of 4410)'
+defect llama-mmvq llama-q4_k-experts 'out of bounds' '(weights, '
+# and stored behind the output until the middle of 2024
+defect llama-0.2.78-mmvq llama-old-q4_k-2-padded 'out of bounds' 'mmvq-cut.cu:121' '(y, byte 56 of 56)'
+sound llama-0.2.79-mmvq llama-old-q4_k-2-padded
+# a buffer in shared memory that two reductions used without a barrier between
+defect llama-10240-softmax llama-softmax 'shared-memory race' 'common.cuh:643'
+sound llama-10261-softmax llama-softmax
+
+# Triton
+for type in fp32 fp16 bf16; do sound "liger-rms-$type" "liger-rms-$type"; done
+sound liger-swiglu liger-swiglu
+sound gptqmodel-q4_k gptqmodel-q4_k
+sound gptqmodel-q6_k gptqmodel-q6_k
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
