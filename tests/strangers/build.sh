@@ -24,7 +24,9 @@ fetch() {
     >"$dir/$list.log" 2>&1 ||
     die "packages/$list.txt cannot be fetched: is this machine offline? See $dir/$list.log; PV_STRANGERS names a folder that has it all"
   mkdir -p "$dir/$list"
-  for file in "$dir/packages/$list"/*.tar.gz; do [ ! -e "$file" ] || tar xzf "$file" -C "$dir/$list"; done
+  for file in "$dir/packages/$list"/*.tar.gz; do
+    [ ! -e "$file" ] || tar xzf "$file" -C "$dir/$list" --wildcards '*.cu' '*.cuh' '*.h' '*.py'
+  done
   for file in "$dir/packages/$list"/*.whl; do
     case $file in
       *'*'*) ;;
@@ -66,7 +68,7 @@ flags=(-arch=compute_80 -extended-lambda "-I$llama/include" "-I$llama/src" "-I$l
 cut_before "$llama/src/ggml-cuda/mmvq.cu" "$dir/now/mmvq-cut.cu" '^static void mul_mat_vec_q_switch_fusion'
 make llama-mmvq cuda "$here/mmvq.cu" "${flags[@]}" -use_fast_math
 make llama-mmvq-precise cuda "$here/mmvq.cu" "${flags[@]}"
-for name in norm quantize softmax unary rope; do
+for name in norm quantize softmax unary rope argmax topk-moe convert; do
   make "llama-$name" cuda "$llama/src/ggml-cuda/$name.cu" "${flags[@]}" -use_fast_math
   make "llama-$name-precise" cuda "$llama/src/ggml-cuda/$name.cu" "${flags[@]}"
 done
@@ -105,12 +107,15 @@ make gptqmodel-248 triton "$gptq/nn_modules/triton_utils/kernels.py" quant_matmu
   'c_ptr=*fp16' 'scales_ptr=*fp16' 'zeros_ptr=*i32' 'g_ptr=*i32' M=i32 N=i32 K=i32 bits=i32 maxq=i32 stride_am=i32 stride_ak=i32 \
   stride_bk=i32 stride_bn=i32 stride_cm=i32 stride_cn=i32 stride_scales=i32 stride_zeros=i32 BLOCK_SIZE_M=:64 BLOCK_SIZE_N=:64 \
   BLOCK_SIZE_K=:32 GROUP_SIZE_M=:8
+make gptqmodel-gemv triton "$gptq/nn_modules/triton_utils/gptq_gemv.py" _gptq_gemv_kernel --warps 8 'x_ptr=*fp16' 'qweight_ptr=*i32' \
+  'scales_ptr=*fp16' 'qzeros_ptr=*i32' 'g_idx_ptr=*i32' 'out_ptr=*fp16' in_features=:896 out_features=:128 num_groups=:7 \
+  block_k=:512 block_n=:8 bits=:4
 gemm=('a_ptr=*fp16' 'b_ptr=*i32' 'c_ptr=*fp16' 'zeros_ptr=*i32' 'scales_ptr=*fp16' M=i32 N=i32 K=i32 group_size=i32
   BLOCK_SIZE_M=:32 BLOCK_SIZE_N=:32 BLOCK_SIZE_K=:32)
 for split in 1 8; do
   make "autoawq-gemm-$split" triton "$awq" awq_gemm_kernel --stages 3 "${gemm[@]}" SPLIT_K=:$split
-  make "gptqmodel-awq-gemm-$split" triton "$gptq/quantization/awq/modules/triton/gemm.py" awq_gemm_kernel --stages 3 "${gemm[@]}" \
-    SPLIT_K=:$split USE_FP32_ACCUM=:True
+  make "gptqmodel-awq-gemm-$split" triton "$gptq/quantization/awq/modules/triton/gemm.py" awq_gemm_kernel --stages 3 \
+    "${gemm[@]/c_ptr=\*fp16/c_ptr=*fp32}" SPLIT_K=:$split USE_FP32_ACCUM=:True
 done
 
 # clang: a kernel written for nvcc, less the functions that call torch

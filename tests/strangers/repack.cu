@@ -55,3 +55,56 @@ extern "C" __global__ void copy_bytes(const uint8_t *from, uint8_t *to, int coun
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) to[i] = from[i];
 }
+
+/* Numbers of four bits as `int4_gemv` has them (int32, rows by rows, a zero and a scale for each
+ * group), packed as three formats have them. One thread for each word of eight numbers; there are
+ * more of those than scales. */
+static __device__ uint32_t packed(const int *numbers, long stride, unsigned order) {
+  uint32_t word = 0;
+  for (int i = 0; i < 8; i++) word |= (uint32_t)numbers[i * stride] << 4 * (order >> 4 * i & 15);
+  return word;
+}
+
+/* GPTQ: [k / 8][rows], [groups][rows / 8], [groups][rows], and the group of each column. */
+extern "C" __global__ void repack_gptq(const int *numbers, const int *zeros, const __half *scales,
+                                       int rows, int k, int groups, uint32_t *words,
+                                       uint32_t *zero_words, __half *by_group, int *group_of) {
+  const int t = blockIdx.x * blockDim.x + threadIdx.x, eights = rows / 8;
+  if (t >= k / 8 * rows) return;
+  words[t] = packed(numbers + (long)(t % rows) * k + t / rows * 8, 1, 0x76543210);
+  if (t < groups * eights)
+    zero_words[t] = packed(zeros + t % eights * 8 * groups + t / eights, groups, 0x76543210);
+  if (t < groups * rows) by_group[t] = scales[t % rows * groups + t / rows];
+  if (t < k) group_of[t] = t / (k / groups);
+}
+
+/* AWQ's products: [k][rows / 8], [groups][rows / 8], in the order 0 4 1 5 2 6 3 7; [groups][rows].
+ */
+extern "C" __global__ void repack_awq(const int *numbers, const int *zeros, const __half *scales,
+                                      int rows, int k, int groups, uint32_t *words,
+                                      uint32_t *zero_words, __half *by_group) {
+  const int t = blockIdx.x * blockDim.x + threadIdx.x, eights = rows / 8;
+  if (t >= k * eights) return;
+  words[t] = packed(numbers + (long)(t % eights * 8) * k + t / eights, k, 0x73625140);
+  if (t < groups * eights)
+    zero_words[t] = packed(zeros + t % eights * 8 * groups + t / eights, groups, 0x73625140);
+  if (t < groups * rows) by_group[t] = scales[t % rows * groups + t / rows];
+}
+
+/* AWQ's matrix-vector products: [rows][k / 8], [rows][width], [rows][8 * width]; what is behind the
+ * groups is 0. */
+extern "C" __global__ void repack_awq_rows(const int *numbers, const int *zeros,
+                                           const __half *scales, int rows, int k, int groups,
+                                           int width, uint32_t *words, uint32_t *zero_words,
+                                           __half *padded) {
+  const int t = blockIdx.x * blockDim.x + threadIdx.x;
+  if (t >= k / 8 * rows) return;
+  words[t] = packed(numbers + (long)t * 8, 1, 0x76543210);
+  if (t >= groups * rows) return;
+  const int row = t / groups, g = t % groups;
+  padded[row * 8 * width + g] = scales[t];
+  if (g % 8 != 0) return;
+  uint32_t word = 0;
+  for (int i = 0; i < 8 && g + i < groups; i++) word |= (uint32_t)zeros[t + i] << 4 * i;
+  zero_words[row * width + g / 8] = word;
+}
