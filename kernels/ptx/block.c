@@ -101,6 +101,9 @@ static void start_warp(pv_ptx_block *b, uint32_t index) {
                      .met = b->clock,
                      .synced_time = b->barrier_time,
                      .met_time = b->barrier_time};
+  /* What nobody wrote is undefined: a NaN of any size, a large integer, not what the block before
+   * left. */
+  if (b->grid->launch->observe) memset(w->registers, 0xff, code->register_bytes);
   for (size_t i = 0; i < code->fill_count; i++)
     fill(w, code->fills[i].kind, code->fills[i].at, code->fills[i].value);
   for (unsigned i = 0; i < PV_PTX_SPECIALS; i++)

@@ -80,9 +80,9 @@ typedef struct pv_ptx_launch {
    * ends. At most 4096 blocks. */
   bool cooperative;
   uint64_t allowed; /* instructions that a block may execute, 0: 2^32 */
-  /* Finds races in device memory too, and remembers who stored what. The blocks then run on one
-   * thread of the host, so that a fault is the same each time. What may not be written costs
-   * nothing: declare the outputs. */
+  /* Finds races in device memory too, and remembers who stored what; a register that nobody wrote
+   * holds ones, so a NaN. The blocks then run on one thread of the host, so that a fault is the
+   * same each time. What may not be written costs nothing: declare the outputs. */
   bool observe;
 } pv_ptx_launch;
 

@@ -260,6 +260,35 @@ static void test_wide_source(void) {
   pv_ptx_machine_close(machine);
 }
 
+/* A register that nobody wrote shows in a launch that observes, in every block. */
+static void test_unwritten_register(void) {
+  static const char text[] =
+      ".version 8.0\n.target sm_80\n.address_size 64\n"
+      ".visible .entry k(.param .u64 out) {\n  .reg .b64 %d<4>;\n  .reg .b32 %r<3>;\n"
+      "  ld.param.u64 %d1, [out];\n  mov.u32 %r2, %ctaid.x;\n  mul.wide.u32 %d2, %r2, 4;\n"
+      "  add.u64 %d3, %d1, %d2;\n  st.global.u32 [%d3], %r1;\n  mov.u32 %r1, 5;\n"
+      "  st.global.u32 [%d3+8], %r1;\n  ret;\n}\n";
+  pv_ptx_machine *machine = NULL;
+  pv_error err = PV_ERROR_INIT;
+  uint64_t out = 0;
+  uint32_t got[4] = {0};
+  pv_ptx_launch l = {.grid = {2, 1, 1},
+                     .block = {1, 1, 1},
+                     .params = &out,
+                     .param_bytes = sizeof out,
+                     .observe = true};
+  REQUIRE(pv_ptx_machine_open(1, &machine, &err) == PV_OK);
+  EXPECT(pv_ptx_machine_load(machine, "unwritten.ptx", text, strlen(text), &err) == PV_OK);
+  EXPECT(pv_ptx_machine_alloc(machine, sizeof got, &out, &err) == PV_OK);
+  EXPECT_U64(pv_ptx_machine_find(machine, "k", &l.kernel, &err), PV_OK);
+  EXPECT_U64(pv_ptx_machine_launch(machine, &l, &err), PV_OK);
+  EXPECT_U64(pv_ptx_machine_download(machine, got, out, sizeof got, &err), PV_OK);
+  EXPECT_U64(got[0], UINT32_MAX);
+  EXPECT_U64(got[1], UINT32_MAX);
+  EXPECT_U64(got[3], 5);
+  pv_ptx_machine_close(machine);
+}
+
 int main(void) {
   return pv_testing_main("ptx machine", (pv_case[]){PV_CASE(test_sound),
                                                     PV_CASE(test_divergence),
@@ -275,5 +304,6 @@ int main(void) {
                                                     PV_CASE(test_operands_missing),
                                                     PV_CASE(test_approximations),
                                                     PV_CASE(test_wide_source),
+                                                    PV_CASE(test_unwritten_register),
                                                     {0}});
 }
