@@ -133,7 +133,7 @@ static const pv_op_case cases[] = {
     {.size = {1024, 40, 1, 128}, .data = PV_DATA_OUTLIERS},
     {.size = {512, 64, 5, 64}, .data = PV_DATA_INTEGERS},
     {.size = {2048, 16, 1, 128}, .data = PV_DATA_TIES},
-    {.size = {1152, 32, 3, 128}, .data = PV_DATA_TINY},
+    {.size = {1152, 96, 3, 128}, .data = PV_DATA_TINY},
     {.size = {128, 136, 2, 128}, .data = PV_DATA_ODD},
     {.size = {160, 72, 1, 32}, .data = PV_DATA_ORDINARY},
     {.size = {896, 128, 1, 128}, .data = PV_DATA_ORDINARY},

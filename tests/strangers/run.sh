@@ -62,15 +62,34 @@ defect llama-mmvq llama-q4_k-experts 'out of bounds' '(weights, '
 # and stored behind the output until the middle of 2024
 defect llama-0.2.78-mmvq llama-old-q4_k-2-padded 'out of bounds' 'mmvq-cut.cu:121' '(y, byte 56 of 56)'
 sound llama-0.2.79-mmvq llama-old-q4_k-2-padded
+check repack llama-old-q4_k-2-roomy # and what that store did
+if [ "$code" -eq 1 ] && grep -q 'race in device memory' <<<"$out"; then ok; else bad "$call: exit $code: $out"; fi
 # a buffer in shared memory that two reductions used without a barrier between
 defect llama-10240-softmax llama-softmax 'shared-memory race' 'common.cuh:643'
 sound llama-10261-softmax llama-softmax
+
+sound llama-argmax llama-argmax
+sound llama-topk-moe llama-topk-128
+for type in q4_k q5_k q6_k; do sound llama-convert "llama-$type-dequantize"; done
 
 # Triton
 for type in fp32 fp16 bf16; do sound "liger-rms-$type" "liger-rms-$type"; done
 sound liger-swiglu liger-swiglu
 sound gptqmodel-q4_k gptqmodel-q4_k
 sound gptqmodel-q6_k gptqmodel-q6_k
+sound gptqmodel-gemv gptqmodel-gemv
+for name in autoawq gptqmodel-awq; do
+  for parts in 1 8; do sound "$name-gemm-$parts" "$name-gemm-$parts"; done
+done
+defect autoawq-gemm-1 autoawq-gemm-1-float32 'wrong value'
+# tiles of rows that are loaded whole
+sound gptqmodel-248 gptqmodel-248-whole
+defect gptqmodel-248 gptqmodel-248 'out of bounds' 'kernels.py:164' 'k=1152 rows=96'
+
+# clang: 1024 columns that are loaded whole
+for group in 64 128; do sound clang-awq-gemv "awq-gemv-$group-whole"; done
+defect clang-awq-gemv awq-gemv-64 'out of bounds' 'awq-gemv.cu:80' '(words, byte'
+defect clang-awq-gemv awq-gemv-128 'out of bounds' 'awq-gemv.cu:151' '(words, byte'
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

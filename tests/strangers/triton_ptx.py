@@ -3,7 +3,7 @@
 usage: triton_ptx.py SOURCE KERNEL OUT [--arch 80] [--warps 4] [--stages 2] NAME=TYPE|NAME=:VALUE...
 
 The functions under @triton.jit stay on their lines, so that .loc names lines of SOURCE; the rest is left blank,
-other decorators too. TYPE is Triton's ("*fp16", "i32", "i32/16": a multiple of 16); :VALUE is a constant.
+other decorators too. TYPE is Triton's ("*fp16", "i32", "i32/16": a multiple of 16); :VALUE is a constant, or tl.TYPE.
 """
 import argparse
 import ast
@@ -90,7 +90,8 @@ def main():
         value = given[name]
         if value.startswith(":"):
             signature[name] = "constexpr"
-            constants[name] = ast.literal_eval(value[1:])
+            is_type = value.startswith(":tl.")
+            constants[name] = getattr(triton.language, value[4:]) if is_type else ast.literal_eval(value[1:])
             continue
         kind, _, divisor = value.partition("/")
         signature[name] = kind
