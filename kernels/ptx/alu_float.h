@@ -30,51 +30,58 @@
   TWO(#op ftz ".NaN.xorsign.abs.f32", op##_nan_xor_##id, f32, f32, f32,               \
       canonical(SIGNED_AS(a, b, out(NAN_OR(f, fabsf(in(a)), fabsf(in(b)))))))
 
-/* f32, with subnormals kept or flushed (`in` and `out`). */
-#define SINGLE_ROWS(ONE, TWO, THREE, COMPARE, ftz, id, in, out)                            \
-  ORDER(COMPARE, ftz ".f32", id, f32, in)                                                  \
-  TWO("add.rn" ftz ".f32", add_##id, f32, f32, f32, out(in(a) + in(b)))                    \
-  TWO("sub.rn" ftz ".f32", sub_##id, f32, f32, f32, out(in(a)-in(b)))                      \
-  TWO("mul.rn" ftz ".f32", mul_##id, f32, f32, f32, out(in(a)*in(b)))                      \
-  THREE("fma.rn" ftz ".f32", fma_##id, f32, f32, f32, f32, out(fmaf(in(a), in(b), in(c)))) \
-  TWO("add.rn" ftz ".sat.f32", add_sat_##id, f32, f32, f32, saturate(out(in(a) + in(b))))  \
-  TWO("sub.rn" ftz ".sat.f32", sub_sat_##id, f32, f32, f32, saturate(out(in(a)-in(b))))    \
-  TWO("mul.rn" ftz ".sat.f32", mul_sat_##id, f32, f32, f32, saturate(out(in(a)*in(b))))    \
-  THREE("fma.rn" ftz ".sat.f32", fma_sat_##id, f32, f32, f32, f32,                         \
-        saturate(out(fmaf(in(a), in(b), in(c)))))                                          \
-  TWO("div.rn" ftz ".f32", div_##id, f32, f32, f32, out(in(a) / in(b)))                    \
-  ONE("rcp.rn" ftz ".f32", rcp_##id, f32, f32, out(1.0f / in(a)))                          \
-  ONE("sqrt.rn" ftz ".f32", sqrt_##id, f32, f32, out(sqrtf(in(a))))                        \
-  ONE("neg" ftz ".f32", neg_##id, f32, f32, out(-in(a)))                                   \
-  ONE("abs" ftz ".f32", abs_##id, f32, f32, out(fabsf(in(a))))                             \
-  SINGLE_EXTREME(TWO, min, smaller_f32, ftz, id, in, out)                                  \
-  SINGLE_EXTREME(TWO, max, larger_f32, ftz, id, in, out)                                   \
-  SINGLE_DIRECTED(ONE, TWO, THREE, rz, RZ, ftz, id, in, out)                               \
-  SINGLE_DIRECTED(ONE, TWO, THREE, rm, RM, ftz, id, in, out)                               \
-  SINGLE_DIRECTED(ONE, TWO, THREE, rp, RP, ftz, id, in, out)
+#define ODD_FMA(a, b, c) odd_sum((f64)(a) * (f64)(b), (f64)(c))
+/* f32, with subnormals kept or flushed: operands by `in`, results by `out`, or by `late` where
+ * rounding may make a normal number of what was none. */
+#define SINGLE_ROWS(ONE, TWO, THREE, COMPARE, ftz, id, in, out, late)                     \
+  ORDER(COMPARE, ftz ".f32", id, f32, in)                                                 \
+  TWO("add.rn" ftz ".f32", add_##id, f32, f32, f32, out(in(a) + in(b)))                   \
+  TWO("sub.rn" ftz ".f32", sub_##id, f32, f32, f32, out(in(a)-in(b)))                     \
+  TWO("mul.rn" ftz ".f32", mul_##id, f32, f32, f32,                                       \
+      late((f64)in(a) * (f64)in(b), in(a)*in(b), RN))                                     \
+  THREE("fma.rn" ftz ".f32", fma_##id, f32, f32, f32, f32,                                \
+        late(ODD_FMA(in(a), in(b), in(c)), fmaf(in(a), in(b), in(c)), RN))                \
+  TWO("add.rn" ftz ".sat.f32", add_sat_##id, f32, f32, f32, saturate(out(in(a) + in(b)))) \
+  TWO("sub.rn" ftz ".sat.f32", sub_sat_##id, f32, f32, f32, saturate(out(in(a)-in(b))))   \
+  TWO("mul.rn" ftz ".sat.f32", mul_sat_##id, f32, f32, f32,                               \
+      saturate(late((f64)in(a) * (f64)in(b), in(a)*in(b), RN)))                           \
+  THREE("fma.rn" ftz ".sat.f32", fma_sat_##id, f32, f32, f32, f32,                        \
+        saturate(late(ODD_FMA(in(a), in(b), in(c)), fmaf(in(a), in(b), in(c)), RN)))      \
+  TWO("div.rn" ftz ".f32", div_##id, f32, f32, f32, out(in(a) / in(b)))                   \
+  ONE("rcp.rn" ftz ".f32", rcp_##id, f32, f32, out(1.0f / in(a)))                         \
+  ONE("sqrt.rn" ftz ".f32", sqrt_##id, f32, f32, out(sqrtf(in(a))))                       \
+  ONE("neg" ftz ".f32", neg_##id, f32, f32, out(-in(a)))                                  \
+  ONE("abs" ftz ".f32", abs_##id, f32, f32, out(fabsf(in(a))))                            \
+  SINGLE_EXTREME(TWO, min, smaller_f32, ftz, id, in, out)                                 \
+  SINGLE_EXTREME(TWO, max, larger_f32, ftz, id, in, out)                                  \
+  SINGLE_DIRECTED(ONE, TWO, THREE, rz, RZ, ftz, id, in, out, late)                        \
+  SINGLE_DIRECTED(ONE, TWO, THREE, rm, RM, ftz, id, in, out, late)                        \
+  SINGLE_DIRECTED(ONE, TWO, THREE, rp, RP, ftz, id, in, out, late)
 
 /* Rounded toward zero, down or up. */
-#define SINGLE_DIRECTED(ONE, TWO, THREE, mode, MODE, ftz, id, in, out)  \
-  TWO("add." #mode ftz ".f32", add_##mode##_##id, f32, f32, f32,        \
-      out(directed_sum((f64)in(a), (f64)in(b), MODE)))                  \
-  TWO("sub." #mode ftz ".f32", sub_##mode##_##id, f32, f32, f32,        \
-      out(directed_sum((f64)in(a), -(f64)in(b), MODE)))                 \
-  TWO("mul." #mode ftz ".f32", mul_##mode##_##id, f32, f32, f32,        \
-      out(directed((f64)in(a) * (f64)in(b), MODE)))                     \
-  THREE("fma." #mode ftz ".f32", fma_##mode##_##id, f32, f32, f32, f32, \
-        out(directed_sum((f64)in(a) * (f64)in(b), (f64)in(c), MODE)))   \
-  TWO("div." #mode ftz ".f32", div_##mode##_##id, f32, f32, f32,        \
-      out(directed(odd_quotient((f64)in(a), (f64)in(b)), MODE)))        \
-  ONE("rcp." #mode ftz ".f32", rcp_##mode##_##id, f32, f32,             \
-      out(directed(odd_quotient(1.0, (f64)in(a)), MODE)))               \
-  ONE("sqrt." #mode ftz ".f32", sqrt_##mode##_##id, f32, f32,           \
+#define SINGLE_DIRECTED(ONE, TWO, THREE, mode, MODE, ftz, id, in, out, late)                    \
+  TWO("add." #mode ftz ".f32", add_##mode##_##id, f32, f32, f32,                                \
+      out(directed_sum((f64)in(a), (f64)in(b), MODE)))                                          \
+  TWO("sub." #mode ftz ".f32", sub_##mode##_##id, f32, f32, f32,                                \
+      out(directed_sum((f64)in(a), -(f64)in(b), MODE)))                                         \
+  TWO("mul." #mode ftz ".f32", mul_##mode##_##id, f32, f32, f32,                                \
+      late((f64)in(a) * (f64)in(b), directed((f64)in(a) * (f64)in(b), MODE), MODE))             \
+  THREE("fma." #mode ftz ".f32", fma_##mode##_##id, f32, f32, f32, f32,                         \
+        late(ODD_FMA(in(a), in(b), in(c)),                                                      \
+             directed_sum((f64)in(a) * (f64)in(b), (f64)in(c), MODE), MODE))                    \
+  TWO("div." #mode ftz ".f32", div_##mode##_##id, f32, f32, f32,                                \
+      late(odd_quotient((f64)in(a), (f64)in(b)),                                                \
+           directed(odd_quotient((f64)in(a), (f64)in(b)), MODE), MODE))                         \
+  ONE("rcp." #mode ftz ".f32", rcp_##mode##_##id, f32, f32,                                     \
+      late(odd_quotient(1.0, (f64)in(a)), directed(odd_quotient(1.0, (f64)in(a)), MODE), MODE)) \
+  ONE("sqrt." #mode ftz ".f32", sqrt_##mode##_##id, f32, f32,                                   \
       out(directed(odd_root((f64)in(a)), MODE)))
 
 #define FLOAT_ROWS(ONE, TWO, THREE, SELECT, COMPARE)                                      \
   SELECT("selp.f32", selp_f32, f32)                                                       \
   SELECT("selp.f64", selp_f64, f64)                                                       \
-  SINGLE_ROWS(ONE, TWO, THREE, COMPARE, "", f32, AS_IT_IS, canonical)                     \
-  SINGLE_ROWS(ONE, TWO, THREE, COMPARE, ".ftz", f32_ftz, flush, flushed)                  \
+  SINGLE_ROWS(ONE, TWO, THREE, COMPARE, "", f32, AS_IT_IS, canonical, KEEP_TINY)          \
+  SINGLE_ROWS(ONE, TWO, THREE, COMPARE, ".ftz", f32_ftz, flush, flushed, FLUSH_TINY)      \
   ORDER(COMPARE, ".f64", f64, f64, AS_IT_IS)                                              \
   TWO("copysign.f32", copysign_f32, u32, u32, u32, (a & 0x80000000u) | (b & 0x7fffffffu)) \
   TWO("add.rn.f64", add_f64, f64, f64, f64, keep_nan_2(a, b, a + b))                      \

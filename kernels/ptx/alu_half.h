@@ -65,7 +65,7 @@
   ONE("cvt.rp." #t "." #i, cvt_rp_##t##_##i, t, i, to_##t(odd_integer(a), RP))
 #define HALF_FROM(ONE, t, words, mode)                                                  \
   ONE("cvt." words "." #t ".f32", cvt_##mode##_##t##_f32, t, f32, to_##t((f64)a, mode)) \
-  ONE("cvt." words "." #t ".f64", cvt_##mode##_##t##_f64, t, f64, to_##t(a, mode))
+  ONE("cvt." words "." #t ".f64", cvt_##mode##_##t##_f64, t, f64, f64_to_##t(a, mode))
 /* The first operand becomes the upper half. */
 #define HALF_PACKED(TWO, t, words, mode)                                           \
   TWO("cvt." words "." #t "x2.f32", cvt_##mode##_##t##x2, b32, f32, f32,           \
@@ -89,7 +89,7 @@
   ONE("cvt.rzi." #t "." #t, cvt_rzi_##t, t, t, to_##t(trunc(value_##t(a)), RN))        \
   ONE("cvt.rmi." #t "." #t, cvt_rmi_##t, t, t, to_##t(floor(value_##t(a)), RN))        \
   ONE("cvt.rpi." #t "." #t, cvt_rpi_##t, t, t, to_##t(ceil(value_##t(a)), RN))         \
-  ONE("cvt.f64." #t, cvt_f64_##t, f64, t, value_##t(a))                                \
+  ONE("cvt.f64." #t, cvt_f64_##t, f64, t, f64_of_##t(a))                               \
   HALF_PACKED(TWO, t, "rn", RN)                                                        \
   HALF_PACKED(TWO, t, "rz", RZ)
 
@@ -101,19 +101,19 @@
   ONE("cvt.rn.f16x2." #t "x2", cvt_f16x2_##t##x2, b32, u16,                  \
       HALVES(from_##t(a & 255u), from_##t(a >> 8)))
 
-#define HALF_CONVERT_ROWS(ONE, TWO)                                              \
-  HALF_CONVERT_OF(ONE, TWO, f16)                                                 \
-  HALF_CONVERT_OF(ONE, TWO, bf16)                                                \
-  HALF_INTEGER(ONE, f16, u8)                                                     \
-  HALF_INTEGER(ONE, f16, s8)                                                     \
-  ONE("cvt.rn.f16.f64", cvt_rn_f16_f64, u16, f64, to_f16(a, RN))                 \
-  HALF_FROM(ONE, bf16, "rn", RN)                                                 \
-  ONE("cvt.f32.bf16", cvt_f32_bf16, f32, u16, canonical(float_of((u32)a << 16))) \
-  ONE("cvt.rn.bf16.f16", cvt_bf16_f16, u16, u16, to_bf16(value_f16(a), RN))      \
-  ONE("cvt.rn.f16.bf16", cvt_f16_bf16, u16, u16, to_f16(value_bf16(a), RN))      \
-  ONE("cvt.rn.tf32.f32", cvt_rn_tf32, u32, f32, to_tf32((f64)a, RN))             \
-  ONE("cvt.rz.tf32.f32", cvt_rz_tf32, u32, f32, to_tf32((f64)a, RZ))             \
-  ONE("cvt.rna.tf32.f32", cvt_rna_tf32, u32, f32, to_tf32((f64)a, RNA))          \
-  BYTE_CONVERT(ONE, TWO, e4m3)                                                   \
+#define HALF_CONVERT_ROWS(ONE, TWO)                                         \
+  HALF_CONVERT_OF(ONE, TWO, f16)                                            \
+  HALF_CONVERT_OF(ONE, TWO, bf16)                                           \
+  HALF_INTEGER(ONE, f16, u8)                                                \
+  HALF_INTEGER(ONE, f16, s8)                                                \
+  ONE("cvt.rn.f16.f64", cvt_rn_f16_f64, u16, f64, f64_to_f16(a, RN))        \
+  HALF_FROM(ONE, bf16, "rn", RN)                                            \
+  ONE("cvt.f32.bf16", cvt_f32_bf16, u32, u16, (u32)a << 16)                 \
+  ONE("cvt.rn.bf16.f16", cvt_bf16_f16, u16, u16, to_bf16(value_f16(a), RN)) \
+  ONE("cvt.rn.f16.bf16", cvt_f16_bf16, u16, u16, to_f16(value_bf16(a), RN)) \
+  ONE("cvt.rn.tf32.f32", cvt_rn_tf32, u32, f32, to_tf32((f64)a, RN))        \
+  ONE("cvt.rz.tf32.f32", cvt_rz_tf32, u32, f32, to_tf32((f64)a, RZ))        \
+  ONE("cvt.rna.tf32.f32", cvt_rna_tf32, u32, f32, nearest_tf32(a))          \
+  BYTE_CONVERT(ONE, TWO, e4m3)                                              \
   BYTE_CONVERT(ONE, TWO, e5m2)
 /* NOLINTEND(bugprone-macro-parentheses) */

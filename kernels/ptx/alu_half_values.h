@@ -13,8 +13,31 @@ static inline u16 to_f16(f64 x, rounding mode) {
 static inline u16 to_bf16(f64 x, rounding mode) {
   return x == x ? (u16)round_to(x, FORMAT_BF16, mode) : 0x7fffu;
 }
+/* From f64 a NaN keeps its sign and what fits of its payload. */
+static inline u16 nan_of_f64(f64 x, unsigned fraction) {
+  const u64 u = bits_of_f64(x), top = u >> (52 - fraction) & ((1u << fraction) - 1);
+  const u32 ones = 0x7fffu >> fraction << fraction;
+  return (u16)(u >> 63 << 15 | ones | 1u << (fraction - 1) | top);
+}
+static inline u16 f64_to_f16(f64 x, rounding mode) {
+  return x == x ? to_f16(x, mode) : nan_of_f64(x, 10);
+}
+static inline u16 f64_to_bf16(f64 x, rounding mode) {
+  return x == x ? to_bf16(x, mode) : nan_of_f64(x, 7);
+}
+static inline f64 f64_of_f16(u16 h) {
+  if ((h & 0x7fffu) <= 0x7c00u) return value_f16(h);
+  return double_of((u64)(h >> 15) << 63 | (u64)0x7ff8 << 48 | (u64)(h & 0x3ffu) << 42);
+}
+static inline f64 f64_of_bf16(u16 h) {
+  return value_bf16(h);
+}
 static inline u32 to_tf32(f64 x, rounding mode) {
-  return x == x ? round_to(x, FORMAT_TF32, mode) << 13 : 0x7fffffffu;
+  return x == x ? round_to(x, FORMAT_TF32, mode) << 13 : 0x7fffe000u;
+}
+/* .rna cuts a NaN, even to infinity. */
+static inline u32 nearest_tf32(f32 x) {
+  return x == x ? to_tf32((f64)x, RNA) : bits_of(x) & 0xffffe000u;
 }
 
 /* Numbers, with the least NaN and 1 in the bits of the type. */

@@ -33,6 +33,7 @@ static inline u32 extend(u32 a, u32 n, bool is_signed) {
  * as the first. */
 static inline u32 find_nth(u32 mask, u32 base, s32 offset) {
   const s32 step = offset < 0 ? -1 : 1;
+  if (offset == INT32_MIN) return 0; /* so does an H200 */
   s64 left = offset < 0 ? -(s64)offset : offset;
   if (offset == 0) return base < 32 && (mask >> base & 1u) != 0 ? base : UINT32_MAX;
   for (s64 at = base; at >= 0 && at < 32; at += step)
@@ -97,7 +98,7 @@ static inline bool is_of(f64 x, f64 least, number_class class) {
     case NOT_A_NUMBER:
       return x != x;
     case NORMAL:
-      return size >= least && size < (f64)INFINITY;
+      return size == 0 || (size >= least && size < (f64)INFINITY);
     default:
       return size > 0 && size < least;
   }

@@ -85,6 +85,15 @@ static inline f32 flush(f32 x) {
 static inline f32 flushed(f32 x) {
   return flush(canonical(x));
 }
+/* A result is flushed where it is subnormal when rounded to 24 bits with exponents of any size:
+ * what rounding makes the least normal number stays. `exact` may have its last bit set for more. */
+static inline f32 tiny_to_zero(f64 exact, f32 r, rounding mode) {
+  const bool tiny = fabsf(directed(exact * 0x1p64, mode)) < 0x1p-62f;
+  return tiny && exact != 0 ? (f32)copysign(0.0, exact) : r;
+}
+#define KEEP_TINY(exact, r, mode)  canonical(r)
+#define FLUSH_TINY(exact, r, mode) tiny_to_zero(exact, canonical(r), mode)
+#define PASS_TINY(exact, r, mode)  (r)
 static inline f32 saturate(f32 x) {
   return x > 0.0f ? (x < 1.0f ? x : 1.0f) : 0.0f;
 }

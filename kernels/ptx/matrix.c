@@ -1,6 +1,7 @@
 /* What the lanes of a warp do together with matrices: loads and stores of 8 by 8 elements of 16
  * bits, and products. Which lane holds what: PTX ISA, "Matrix Fragments". */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/ptx/decode.h"
 
@@ -161,6 +162,19 @@ void pv_ptx_run_product(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) 
           p->tensor.half ? result[2 * i][l] | result[2 * i + 1][l] << 16 : result[i][l];
 }
 
+/* The NaN of an fma as fma.rn.f64 makes it: the payload of b, else of c, else of a. */
+static double fuse(double a, double b, double c) {
+  const double r = fma(a, b, c);
+  uint64_t bits = 0xfff8ULL << 48;
+  if (r == r) return r;
+  const double *from = b != b ? &b : c != c ? &c : a != a ? &a : NULL;
+  if (from != NULL) memcpy(&bits, from, sizeof bits);
+  bits |= 1ULL << 51;
+  double nan = 0;
+  memcpy(&nan, &bits, sizeof nan);
+  return nan;
+}
+
 /* 8 by 4 by 8 of f64: one after the other, each product and sum rounded once. */
 void pv_ptx_run_product_f64(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t mask) {
   const pv_ptx_product *p = (const pv_ptx_product *)(const void *)s->more;
@@ -171,7 +185,8 @@ void pv_ptx_run_product_f64(pv_ptx_warp *warp, const pv_ptx_step *s, uint32_t ma
   for (unsigned l = 0; l < PV_PTX_LANES; l++)
     for (unsigned i = 0; i < 2; i++) {
       double sum = ((const double *)(const void *)(warp->registers + p->c[i]))[l];
-      for (unsigned k = 0; k < 4; k++) sum = fma(a[l / 4 * 4 + k], b[(l % 4 * 2 + i) * 4 + k], sum);
+      for (unsigned k = 0; k < 4; k++)
+        sum = fuse(a[l / 4 * 4 + k], b[(l % 4 * 2 + i) * 4 + k], sum);
       result[i][l] = sum;
     }
   for (unsigned i = 0; i < 2; i++)

@@ -73,6 +73,7 @@ static uint32_t round_f16(int64_t sum, int largest, unsigned kept) {
     r += rest > half || (rest == half && (r & 1u) != 0);
   }
   if (exponent >= -14) r += (uint64_t)(exponent + 14) << 10;
+  if (r == 0) return 0;
   return sign | (uint32_t)(r > 0x7c00u ? 0x7c00u : r);
 }
 

@@ -4,7 +4,10 @@
 # are written there, and a second run must give the same.
 set -u
 conform=$1
-kept=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/tests/unit/ptx/conform/h100.txt
+folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/tests/unit/ptx/conform
+kept=$(mktemp)
+trap 'rm -f "$kept"' EXIT
+cat "$folder"/h100.txt "$folder"/h200.txt >"$kept"
 answers=${2:-$kept}
 if [ $# -gt 1 ] && ! "$conform" --on device --write "$answers"; then
   echo "FAILED: no answers for every kernel"

@@ -254,10 +254,10 @@ static const struct {
     {pv_conform_warp, &pv_conform_warp_count, true},
     {pv_conform_spare, &pv_conform_spare_count, true},
     {pv_conform_atomic, &pv_conform_atomic_count, false},
-    {pv_conform_half, &pv_conform_half_count, false},
-    {pv_conform_single, &pv_conform_single_count, false},
-    {pv_conform_packed, &pv_conform_packed_count, false},
-    {pv_conform_matrix, &pv_conform_matrix_count, false},
+    {pv_conform_half, &pv_conform_half_count, true},
+    {pv_conform_single, &pv_conform_single_count, true},
+    {pv_conform_packed, &pv_conform_packed_count, true},
+    {pv_conform_matrix, &pv_conform_matrix_count, true},
 };
 
 const pv_conform_form *pv_conform_form_at(size_t index) {

@@ -58,11 +58,12 @@ static void put_page(pv_text *page, const row *rows, size_t count) {
       page,
       "# Instructions of the interpreter\n\n"
       "Made by `pv-ptx-conform --table`; a test holds that it is current. The first list\n"
-      "is executed, and its results are compared with those of an H100 bit for bit\n"
+      "is executed, and its results are compared with those of an H100 or H200 bit for bit\n"
       "(`tests/unit/ptx/conform`). The second is executed, but no device was asked about it\n"
       "yet. The third is refused by name and line, and no kernel uses it; so is everything\n"
-      "that stands in none. `.ftz` takes a permission of whoever opens the machine, and so\n"
-      "do the approximations, which have no bits to compare (docs/ptx.md).\n\n"
+      "that stands in none. `.ftz` and `mma.sync` of floats take a permission of whoever\n"
+      "opens the machine, and so do the approximations, which have no bits to compare\n"
+      "(docs/ptx.md).\n\n"
       "| family | compared | executed | refused |\n|---|---|---|---|\n");
   for (size_t i = 0, same; i < count; i += same) {
     for (same = 1; i + same < count && same_family(&rows[i], &rows[i + same]);) same++;
