@@ -63,7 +63,7 @@ static void attend(const pv_op_case *c, const pv_op_numerics *n, pv_op_values *v
       size += fabs((double)q[i] * (double)k[i]);
     }
     e[p] = score * scale;
-    error[p] = scale * (size * (n->unit * (pv_op_growth((double)dim) + 3.0) + 2.0 * n->factor) +
+    error[p] = scale * (size * (n->unit * (pv_op_growth(n, (double)dim) + 3.0) + 2.0 * n->factor) +
                         (double)dim * pv_op_lost(n));
     top = fmax(top, e[p]);
   }
@@ -73,7 +73,7 @@ static void attend(const pv_op_case *c, const pv_op_numerics *n, pv_op_values *v
     sum += e[p];
     off += e[p] * error[p];
   }
-  const double roundings = n->unit * (4.0 * pv_op_growth((double)positions) + 4.0) +
+  const double roundings = n->unit * (4.0 * pv_op_growth(n, (double)positions) + 4.0) +
                            2.0 * n->factor + pv_op_approximate(n);
   for (size_t i = 0; i < dim; i++) {
     double value = 0.0, bound = 0.0;

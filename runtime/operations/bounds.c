@@ -20,8 +20,13 @@ int pv_op_bits(double x) {
   return low == 0.0 ? 0 : ilogb(x) - ilogb(low) + 1;
 }
 
-double pv_op_growth(double terms) {
-  return fmin(terms, 8.0 + 2.0 * sqrt(terms));
+/* Beyond a quarter of what a sum can count, terms of one sign are lost one after the other. */
+double pv_op_growth(const pv_op_numerics *n, double terms) {
+  return n->unit * terms > 0.25 ? terms : fmin(terms, 8.0 + 2.0 * sqrt(terms));
+}
+
+double pv_op_inverse(double error) {
+  return error < 1.0 ? error / (1.0 - error) : INFINITY;
 }
 
 /* No sum of any of the terms needs more bits than a sum has, and nothing is below what is flushed
@@ -37,7 +42,7 @@ double pv_op_sum_bound(const pv_op_numerics *n, const pv_op_sum *s) {
   if (s->counted > n->most || s->magnitude > n->most) return PV_OP_ANY;
   if (s->magnitude == 0.0 || never_rounds(n, s)) return 0.0;
   const double lost = n->least * (s->roundings + 1.0) + (n->ftz ? 3.0 * LEAST_NORMAL : 0.0);
-  return (n->unit * (s->roundings + pv_op_growth(count)) + 2.0 * n->factor) * s->magnitude +
+  return (n->unit * (s->roundings + pv_op_growth(n, count)) + 2.0 * n->factor) * s->magnitude +
          lost * count * s->scale;
 }
 

@@ -21,7 +21,9 @@ typedef struct pv_op_sum {
  * largest number. */
 double pv_op_sum_bound(const pv_op_numerics *n, const pv_op_sum *sum);
 /* Roundings that add up over `terms` in any order, in units of the sum of magnitudes. */
-double pv_op_growth(double terms);
+double pv_op_growth(const pv_op_numerics *n, double terms);
+/* What an error of a divisor, relative, makes of the quotient; infinite where nothing is left. */
+double pv_op_inverse(double error);
 /* What one operation may lose of a number that is too small: absolute. */
 double pv_op_lost(const pv_op_numerics *n);
 /* Relative, where exp, a division or a root is made by an approximation: 0 where it is not. */

@@ -51,7 +51,7 @@ static void weigh(const pv_operation *op, const pv_op_case *c, const pv_op_numer
   }
   for (size_t u = 0; u < used; u++) kept += exp(x[chosen[u]] - top);
   /* Relative: exp of an element and of those in the sum; roundings of the sums and of divisions. */
-  error = 2.0 * pv_op_exp(n, largest) + n->unit * (pv_op_growth((double)k) + 4.0) +
+  error = 2.0 * pv_op_exp(n, largest) + n->unit * (pv_op_growth(n, (double)k) + 4.0) +
           pv_op_approximate(n);
   if (op->kind == TOPK_SOFTMAX_NORM) error += n->unit * ((double)used + 4.0) + pv_op_approximate(n);
   /* Candidates may be compared by what exp made of them; then each other's weights stand there. */

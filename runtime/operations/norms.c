@@ -4,7 +4,7 @@
 #include "kernels/definition/definition.h"
 #include "runtime/operations/rows.h"
 
-enum { RMSNORM, ADD_RMSNORM, LAYERNORM, SOFTMAX };
+enum { RMSNORM, PLAIN_RMSNORM, ADD_RMSNORM, LAYERNORM, SOFTMAX };
 enum { K, ROWS }; /* sizes */
 
 static void fill(const pv_operation *op, const pv_op_case *c, uint64_t *state, pv_op_values *v) {
@@ -30,7 +30,7 @@ static norm norm_of(const pv_op_numerics *n, const double *x, size_t k, double e
     size += fabs(x[i]);
     square += x[i] * x[i];
   }
-  const double count = (double)k, growth = pv_op_growth(count);
+  const double count = (double)k, growth = pv_op_growth(n, count);
   if (centred) {
     out.mean = sum / count;
     out.mean_error = n->unit * (growth + 2.0) * size / count + pv_op_lost(n);
@@ -42,7 +42,9 @@ static norm norm_of(const pv_op_numerics *n, const double *x, size_t k, double e
   const double of_base = n->unit * ((growth + 3.0) * square / count + 2.0 * base) +
                          2.0 * out.mean_error * out.mean_error + 3.0 * pv_op_lost(n);
   out.scale = 1.0 / sqrt(base);
-  out.error = 0.5 * of_base / base + 2.0 * n->unit + pv_op_approximate(n);
+  const double relative = of_base / base,
+               root = relative < 1.0 ? 1.0 / sqrt(1.0 - relative) : INFINITY;
+  out.error = square > n->most ? INFINITY : root - 1.0 + 2.0 * n->unit + pv_op_approximate(n);
   return out;
 }
 
@@ -71,7 +73,8 @@ static double row_of(const pv_operation *op, const pv_op_numerics *n, pv_op_valu
 
 static void norms(const pv_operation *op, const pv_op_case *c, const pv_op_numerics *n,
                   pv_op_values *v, double *x) {
-  const size_t k = v[0].row, weight = op->kind == ADD_RMSNORM ? 2 : 1;
+  const size_t k = v[0].row;
+  const float *weight = op->kind == PLAIN_RMSNORM ? NULL : v[op->kind == ADD_RMSNORM ? 2 : 1].real;
   const bool centred = op->kind == LAYERNORM;
   pv_op_values *y = &v[pv_operation_tensors(op) - 1];
   for (size_t r = 0; r < v[0].rows; r++) {
@@ -79,8 +82,8 @@ static void norms(const pv_operation *op, const pv_op_case *c, const pv_op_numer
     norm by = norm_of(n, x, k, c->scalar[0], centred);
     by.error += 2.0 * stored; /* of the element and of the norm */
     for (size_t i = 0; i < k; i++)
-      normed(n, &by, x[i], (double)v[weight].real[i], centred ? (double)v[2].real[i] : 0.0, y,
-             r * k + i);
+      normed(n, &by, x[i], weight != NULL ? (double)weight[i] : 1.0,
+             centred ? (double)v[2].real[i] : 0.0, y, r * k + i);
   }
 }
 
@@ -104,13 +107,13 @@ static void softmax(const pv_op_case *c, const pv_op_numerics *n, const pv_op_va
       error += e[i] * pv_op_exp(n, largest);
     }
     /* Terms that are all alike are rounded alike. */
-    const double growth = c->data == PV_DATA_EQUAL ? (double)k : pv_op_growth((double)k);
+    const double growth = c->data == PV_DATA_EQUAL ? (double)k : pv_op_growth(n, (double)k);
     for (size_t i = 0; i < k; i++) {
       const double want = e[i] / sum;
       if (isfinite(x[i])) largest = fmax(fabs((double)x[i]), fabs((double)x[i] - top));
-      const double part =
-          pv_op_exp(n, largest) + error / sum + n->unit * (growth + 3.0) + pv_op_approximate(n);
-      pv_op_put(n, y, r * k + i, want, want * part + 2.0 * pv_op_lost(n));
+      const double part = pv_op_exp(n, largest) + pv_op_approximate(n) +
+                          pv_op_inverse(error / sum + n->unit * (growth + 3.0));
+      pv_op_put(n, y, r * k + i, want, want * part + 5.0 * pv_op_lost(n));
       if (!defined || !isfinite(top)) y->bound[r * k + i] = PV_OP_ANY;
     }
   }
@@ -180,6 +183,19 @@ static const pv_operation rows[] = {
      PV_TYPE_F32,
      PV_FORMAT_F32,
      RMSNORM,
+     COUNTED(sizes),
+     NULL,
+     fill,
+     expect},
+    {"rmsnorm_plain",
+     "each row by the root of its mean square, without a weight",
+     "y[r][i] = x[r][i] / sqrt(mean of x[r]^2 + eps)",
+     {"k", "rows"},
+     {{"eps", 1e-6}},
+     {X, Y},
+     PV_TYPE_F32,
+     PV_FORMAT_F32,
+     PLAIN_RMSNORM,
      COUNTED(sizes),
      NULL,
      fill,

@@ -14,11 +14,16 @@ static float cut(float x, defect d) {
   uint32_t bits;
   if (d == HALF_SUM) return pv_f16_to_f32(pv_f32_to_f16(x));
   if (d == BF16_SUM) return pv_bf16_to_f32(pv_f32_to_bf16(x));
+  if (d == FLUSHED) return fabsf(x) < 0x1p-126f ? 0.0f : x;
   if (d != TF32_FACTORS) return x;
   memcpy(&bits, &x, sizeof bits);
   bits &= 0xffffe000u;
   memcpy(&x, &bits, sizeof x);
   return x;
+}
+
+static float off(float x, defect d) {
+  return d == APPROXIMATE ? nextafterf(nextafterf(x, INFINITY), INFINITY) : cut(x, d);
 }
 
 static float in_pairs(const float *t, size_t n) {
@@ -33,7 +38,7 @@ static float add_up(const float *t, size_t n, defect d) {
     return in_pairs(lane, 32);
   }
   for (size_t i = 0; i < (d == DROPPED && n > 1 ? n - 1 : n); i++)
-    sum = d == HALF_SUM || d == BF16_SUM ? cut(sum + t[i], d) : sum + t[i];
+    sum = d == HALF_SUM || d == BF16_SUM || d == FLUSHED ? cut(sum + t[i], d) : sum + t[i];
   return sum;
 }
 
@@ -71,8 +76,10 @@ static void products(const pv_operation *op, const pv_op_case *c, const pv_op_va
     for (size_t s = 0; s < y->rows; s++) {
       if (experts && (size_t)v[2].index[s] != r / y->row) continue;
       const size_t from = s / used * sources + s % used % sources;
-      for (size_t i = 0; i < k; i++)
-        terms[i] = cut(weights[i], d) * cut(v[1].real[from * k + i], d);
+      for (size_t i = 0; i < k; i++) {
+        const float product = cut(weights[i], d) * cut(v[1].real[from * k + i], d);
+        terms[i] = d == TF32_FACTORS ? product : cut(product, d);
+      }
       if (d == LAST_ROW_MISSING && r % y->row == y->row - 1) continue;
       to[s * y->row + r % y->row] = add_up(terms, k, d);
     }
@@ -115,10 +122,10 @@ static void elements(const pv_operation *op, const pv_op_case *c, const pv_op_va
   const size_t last = pv_operation_tensors(op) - 1, count = v[0].rows * v[0].row;
   float *y = out->real[last];
   for (size_t i = 0; i < count; i++) {
-    const float x = v[0].real[i], e = cut(expf(-x), d);
-    const float other = last == 2 && d != NO_WEIGHT ? v[1].real[i] : 1.0f;
-    if (strcmp(op->name, "swiglu") == 0) y[i] = x / (1.0f + e) * other;
-    if (strcmp(op->name, "silu") == 0) y[i] = x / (1.0f + e);
+    const float x = cut(v[0].real[i], d), e = off(expf(-x), d);
+    const float other = last == 2 && d != NO_WEIGHT ? cut(v[1].real[i], d) : 1.0f;
+    if (strcmp(op->name, "swiglu") == 0) y[i] = cut(cut(x / (1.0f + e), d) * other, d);
+    if (strcmp(op->name, "silu") == 0) y[i] = cut(x / (1.0f + e), d);
     if (strcmp(op->name, "gelu") == 0) y[i] = cut(gelu(x), d);
     if (strcmp(op->name, "add") == 0) y[i] = cut(x + other, d);
     if (strcmp(op->name, "scale") == 0) y[i] = cut(x * (float)c->scalar[0], d);
@@ -143,9 +150,10 @@ static void norms(const pv_operation *op, const pv_op_case *c, const pv_op_value
     }
     if (layer) mean = add_up(row, k, d) / (float)k;
     for (size_t i = 0; i < k; i++) terms[i] = (row[i] - mean) * (row[i] - mean);
-    const float scale = 1.0f / sqrtf(add_up(terms, k, d) / (float)k + eps);
+    const float scale = 1.0f / off(sqrtf(add_up(terms, k, d) / (float)k + eps), d);
     for (size_t i = 0; i < k; i++) {
-      const float w = d == NO_WEIGHT ? 1.0f : weight[d == SHIFTED && i > 0 ? i - 1 : i];
+      const float w =
+          d == NO_WEIGHT || last == 1 ? 1.0f : weight[d == SHIFTED && i > 0 ? i - 1 : i];
       out->real[last][r * k + i] = (row[i] - mean) * scale * w + (layer ? v[2].real[i] : 0.0f);
     }
   }
@@ -157,7 +165,7 @@ static void softmax(const pv_op_values *v, defect d, naive *out) {
     const float *x = v[0].real + r * k;
     float top = -INFINITY;
     for (size_t i = 0; i < k; i++) top = fmaxf(top, x[i]);
-    for (size_t i = 0; i < k; i++) terms[i] = expf(x[i] - top);
+    for (size_t i = 0; i < k; i++) terms[i] = off(expf(x[i] - top), d);
     const float sum = add_up(terms, k, d);
     for (size_t i = 0; i < k; i++) out->real[1][r * k + i] = terms[i] / sum;
     if (d == SHIFTED) memmove(out->real[1] + r * k + 1, out->real[1] + r * k, (k - 1) * sizeof sum);
@@ -345,7 +353,11 @@ judged naive_judge_all(const char *operation, const char *numerics, defect d) {
   pv_op_case c;
   pv_op_numerics n;
   const pv_operation *op = pv_operation_find(operation);
-  if (!EXPECT(op != NULL) || !EXPECT(pv_op_numerics_find(numerics, &n))) return out;
+  char name[32];
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(numerics, " "), numerics);
+  if (!EXPECT(op != NULL) || !EXPECT(pv_op_numerics_find(name, &n))) return out;
+  n.ftz = strstr(numerics, " ftz") != NULL;
+  n.approx = strstr(numerics, " approx") != NULL;
   for (size_t i = 0; pv_operation_case_at(op, i, &c); i++) naive_judge(op, &c, &n, d, &out);
   return out;
 }

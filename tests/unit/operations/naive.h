@@ -18,6 +18,8 @@ typedef enum defect {
   NO_WEIGHT,        /* the second input counts as 1 */
   SHIFTED,          /* one column late, one position too many, the other neighbour */
   LAST_ROW_MISSING, /* is what it was: 0 */
+  FLUSHED,          /* subnormals are 0 */
+  APPROXIMATE       /* exp and roots are 2 units in the last place off */
 } defect;
 
 typedef struct naive {
@@ -38,7 +40,7 @@ typedef struct judged {
 } judged;
 void naive_judge(const pv_operation *op, const pv_op_case *c, const pv_op_numerics *n, defect d,
                  judged *out);
-/* All cases of it. */
+/* All cases of it; numerics as in "float32", "float32 ftz", "float32 approx". */
 judged naive_judge_all(const char *operation, const char *numerics, defect d);
 
 #endif

@@ -37,7 +37,7 @@ typedef struct planted {
   size_t cases; /* that show it, at least */
 } planted;
 
-static const planted list[] = {
+static const planted defects[] = {
     {"f32_gemv", DROPPED, 10},
     {"f32_gemv", HALF_SUM, 10},
     {"f32_gemv", BF16_SUM, 10},
@@ -74,6 +74,8 @@ static const planted list[] = {
     {"rmsnorm", NO_WEIGHT, 8},
     {"rmsnorm", SHIFTED, 7},
     {"rmsnorm", HALF_SUM, 4},
+    {"rmsnorm_plain", DROPPED, 6},
+    {"rmsnorm_plain", HALF_SUM, 5},
     {"add_rmsnorm", DROPPED, 6},
     {"add_rmsnorm", NO_WEIGHT, 8},
     {"layernorm", DROPPED, 6},
@@ -109,15 +111,56 @@ static const planted list[] = {
 };
 
 static void test_defects(void) {
-  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
-    const judged j = naive_judge_all(list[i].operation, "float32", list[i].defect);
-    EXPECT(j.cases_wrong >= list[i].cases);
-    printf("%s, defect %d: seen in %zu of %zu cases, worst %.3g\n", list[i].operation,
-           (int)list[i].defect, j.cases_wrong, j.cases, j.worst);
+  for (size_t i = 0; i < sizeof defects / sizeof *defects; i++) {
+    const judged j = naive_judge_all(defects[i].operation, "float32", defects[i].defect);
+    EXPECT(j.cases_wrong >= defects[i].cases);
+    printf("%s, defect %d: seen in %zu of %zu cases, worst %.3g\n", defects[i].operation,
+           (int)defects[i].defect, j.cases_wrong, j.cases, j.worst);
   }
 }
 
+/* What is declared is no defect, and what is not is one. */
+static void test_declared(void) {
+  static const struct {
+    const char *operation, *numerics;
+    defect defect;
+  } list[] = {
+      {"f32_gemv", "float16", HALF_SUM},
+      {"q4_k_gemv", "float16", HALF_SUM},
+      {"q6_k_gemv", "float16", HALF_SUM},
+      {"f32_gemv", "bfloat16", BF16_SUM},
+      {"q4_k_gemv", "bfloat16", BF16_SUM},
+      {"q8_0_gemv", "bfloat16", BF16_SUM},
+      {"f32_gemv", "tf32", TF32_FACTORS},
+      {"q4_k_gemv", "tf32", TF32_FACTORS},
+      {"f32_gemv", "bfloat16-factors", SOUND},
+      {"q5_k_gemv", "float16-factors", SOUND},
+      {"rmsnorm", "float16", HALF_SUM},
+      {"rmsnorm", "bfloat16", BF16_SUM},
+      {"softmax", "float16", HALF_SUM},
+      {"softmax", "bfloat16", BF16_SUM},
+      {"attention", "bfloat16", BF16_SUM},
+      {"f32_gemv", "float32 ftz", FLUSHED},
+      {"q4_k_gemv", "float32 ftz", FLUSHED},
+      {"swiglu", "float32 ftz", FLUSHED},
+      {"rmsnorm", "float32 ftz", FLUSHED},
+      {"softmax", "float32 ftz", FLUSHED},
+      {"silu", "float32 approx", APPROXIMATE},
+      {"swiglu", "float32 approx", APPROXIMATE},
+      {"softmax", "float32 approx", APPROXIMATE},
+      {"rmsnorm", "float32 approx", APPROXIMATE},
+      {"layernorm", "float32 approx", APPROXIMATE},
+  };
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+    const judged j = naive_judge_all(list[i].operation, list[i].numerics, list[i].defect);
+    EXPECT_U64(j.wrong, 0);
+    printf("%s in %s: worst %.3f (%s)\n", list[i].operation, list[i].numerics, j.worst, j.where);
+  }
+  EXPECT(naive_judge_all("swiglu", "float32", FLUSHED).cases_wrong >= 1);
+}
+
 int main(void) {
-  return pv_testing_main("operations: bounds",
-                         (pv_case[]){PV_CASE(test_sound), PV_CASE(test_defects), {0}});
+  return pv_testing_main(
+      "operations: bounds",
+      (pv_case[]){PV_CASE(test_sound), PV_CASE(test_defects), PV_CASE(test_declared), {0}});
 }
