@@ -72,7 +72,7 @@ static void read_parameter(pv_guest_reader *r, const pv_yaml_node *list, size_t 
 
 static void read_parameters(pv_guest_reader *r, const pv_yaml_node *list, bool nested,
                             pv_guest_parameter **out, size_t *count) {
-  if (r->code != PV_OK) return;
+  if (r->code != PV_OK || list == NULL) return;
   if (list->kind != PV_YAML_SEQUENCE) {
     pv_guest_refuse(r, list, "parameters are a list, in the order of the entry's");
     return;

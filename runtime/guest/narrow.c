@@ -9,6 +9,9 @@
 
 enum { PLACES_MAX = 1024, PLAIN_PART = 32, PARTS_MAX = PLACES_MAX / 16, RANGES_SHOWN = 4 };
 
+/* What is off by less was meant and is not exact. */
+#define ROUNDED 0.01
+
 /* got = scale * q + offset over a sub-block, q its integers. */
 typedef struct line {
   double scale, offset;
@@ -131,6 +134,16 @@ static bool near(double a, double b, double unit) {
   return fabs(a - b) <= 1e-2 * unit;
 }
 
+/* How far the weights of the sub-blocks from..to are off, in parts of themselves. */
+static double furthest(const narrowing *n, size_t from, size_t to) {
+  double out = 0;
+  for (size_t i = from * n->part; i < (to + 1) * n->part; i++) {
+    const double off = fabs(n->got[i] - n->want[i]);
+    if (!(off <= out * fabs(n->want[i]))) out = n->want[i] != 0 ? off / fabs(n->want[i]) : INFINITY;
+  }
+  return out;
+}
+
 /* What is wrong with the sub-blocks from..to: scale, minimum, or the integers. */
 static void relate(const narrowing *n, size_t from, size_t to, char *out, size_t size) {
   double factor = NAN;
@@ -152,7 +165,10 @@ static void relate(const narrowing *n, size_t from, size_t to, char *out, size_t
     steady &= fabs(got.scale / want.scale - factor) <= 1e-2 * fabs(factor);
   }
   const size_t first = from * n->part;
-  if (zeros)
+  const double off = furthest(n, from, to);
+  if (off < ROUNDED)
+    snprintf(out, size, "they are rounded, by at most %.2g of themselves", off);
+  else if (zeros)
     snprintf(out, size, "they are taken as 0");
   else if (scales && steady)
     snprintf(out, size, "their scale is %.3g times what it should be", factor);

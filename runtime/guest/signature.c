@@ -73,6 +73,11 @@ pv_code pv_guest_signature_of(const pv_ptx_module *module, const pv_guest_launch
   return PV_OK;
 }
 
+/* `align`: a power of two. */
+static uint32_t aligned(uint32_t at, uint32_t align) {
+  return (at + align - 1) & ~(align - 1);
+}
+
 static void size_of(const pv_guest_parameter *p, const pv_guest_slot *slot, uint32_t *bytes,
                     uint32_t *align) {
   *bytes = *align = POINTER;
@@ -89,10 +94,10 @@ static void size_of(const pv_guest_parameter *p, const pv_guest_slot *slot, uint
     for (size_t i = 0; i < p->count; i++) {
       uint32_t size = 0, needs = 1;
       size_of(&p->items[i], NULL, &size, &needs);
-      *bytes = (*bytes + needs - 1) / needs * needs + size;
+      *bytes = aligned(*bytes, needs) + size;
       if (needs > *align) *align = needs;
     }
-    *bytes = (*bytes + *align - 1) / *align * *align;
+    *bytes = aligned(*bytes, *align);
   }
 }
 
@@ -244,7 +249,7 @@ static pv_code put(const pv_guest_parameter *p, pv_ptx_type type, uint32_t bytes
     for (size_t i = 0; i < p->count && code == PV_OK; i++) {
       uint32_t size = 0, align = 1;
       size_of(&p->items[i], NULL, &size, &align);
-      at = (at + align - 1) / align * align;
+      at = aligned(at, align);
       code = put(&p->items[i], PV_PTX_NO_TYPE, size, values, addresses, out + at, err);
       at += size;
     }

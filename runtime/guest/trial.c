@@ -56,8 +56,8 @@ static pv_code lay_out(const pv_guest_descriptor *d, size_t tensor, const pv_gue
   b->zero = l->zero;
   b->rows = v->rows;
   b->row = b->pitch = row_bytes(d, tensor, v);
-  if (l->pitch != NULL) {
-    const uint64_t each = l->pitch_in_bytes ? 1 : b->row / (v->row > 0 ? v->row : 1);
+  if (l->pitch != NULL && b->row > 0) {
+    const uint64_t each = l->pitch_in_bytes ? 1 : b->row / v->row;
     code = pv_guest_expression_whole(l->pitch, c->numbers, "the distance of two rows",
                                      (int64_t)(b->row / each), PITCH_MAX, &pitch, err);
     b->pitch = (uint64_t)pitch * each;

@@ -300,6 +300,13 @@ static int library(const call *c, bool sized, pv_error *err) {
   return pv_call_exit(PV_ERR_INPUT, err);
 }
 
+static int run_verb(call *c, pv_error *err) {
+  return is_verb(c, "list") ? list(c, err)
+         : is_verb(c, "check")
+             ? check(c, err)
+             : pv_kernel_bench(&c->set, c->name, &c->wish, c->repeats, c->json, err);
+}
+
 int pv_probe_kernel(int argc, char **argv) {
   call c = {.repeats = 11};
   const char *k = NULL, *rows = NULL, *batch = NULL, *repeats = NULL, *rest[2] = {NULL, NULL};
@@ -362,14 +369,8 @@ int pv_probe_kernel(int argc, char **argv) {
   if (code == PV_OK)
     code = pv_option_u64("--repeats", repeats, 1, PV_KERNEL_BENCH_REPEATS, &c.repeats, &err);
   if (code == PV_OK) code = read_call(&c, &err);
-  int exit_code = pv_code_exit(code);
-  if (code != PV_OK)
-    pv_error_print(&err, stderr);
-  else
-    exit_code = strcmp(c.verb, "list") == 0 ? list(&c, &err)
-                : strcmp(c.verb, "check") == 0
-                    ? check(&c, &err)
-                    : pv_kernel_bench(&c.set, c.name, &c.wish, c.repeats, c.json, &err);
+  int exit_code = pv_call_exit(code, &err);
+  if (code == PV_OK) exit_code = run_verb(&c, &err);
   pv_alone_set_close(&c.set);
   pv_bytes_free(&c.text);
   return exit_code;
