@@ -23,11 +23,23 @@ enum {
   CUDA_ERROR_NO_BINARY_FOR_GPU = 209,
   CUDA_ERROR_INVALID_PTX = 218,
   CUDA_ERROR_UNSUPPORTED_PTX_VERSION = 222,
+  CUDA_ERROR_NOT_FOUND = 500,
+  CUDA_ERROR_NOT_READY = 600,
+  CUDA_ERROR_ILLEGAL_ADDRESS = 700,
+  CUDA_ERROR_ASSERT = 710,
+  CUDA_ERROR_ILLEGAL_INSTRUCTION = 715,
+  CUDA_ERROR_MISALIGNED_ADDRESS = 716,
+  CUDA_ERROR_LAUNCH_FAILED = 719,
   CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76,
   CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97,
+  CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK = 0,
+  CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES = 1,
   CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8,
+  CU_JIT_ERROR_LOG_BUFFER = 5,
+  CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6,
+  CU_LAUNCH_ATTRIBUTE_COOPERATIVE = 2,
   CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6,
   CU_STREAM_NON_BLOCKING = 1,
   CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1
@@ -38,6 +50,7 @@ typedef struct CUlaunchAttribute {
   char pad[4];
   union {
     int programmaticStreamSerializationAllowed;
+    int cooperative;
     char bytes[64];
   } value;
 } CUlaunchAttribute;
@@ -69,13 +82,16 @@ typedef struct CUlaunchConfig {
   X(cuMemcpyHtoDAsync_v2, copy_in, (CUdeviceptr, const void *, size_t, CUstream))                 \
   X(cuMemcpyDtoHAsync_v2, copy_out, (void *, CUdeviceptr, size_t, CUstream))                      \
   X(cuModuleLoadData, module_load, (CUmodule *, const void *))                                    \
+  X(cuModuleLoadDataEx, module_load_logged, (CUmodule *, const void *, unsigned, int *, void **)) \
   X(cuModuleUnload, module_unload, (CUmodule))                                                    \
   X(cuModuleGetFunction, module_function, (CUfunction *, CUmodule, const char *))                 \
   X(cuFuncSetAttribute, function_set, (CUfunction, int, int))                                     \
+  X(cuFuncGetAttribute, function_get, (int *, int, CUfunction))                                   \
   X(cuLaunchKernelEx, launch, (const CUlaunchConfig *, CUfunction, void **, void **))             \
   X(cuStreamCreate, stream_create, (CUstream *, unsigned))                                        \
   X(cuStreamDestroy_v2, stream_destroy, (CUstream))                                               \
   X(cuStreamSynchronize, stream_wait, (CUstream))                                                 \
+  X(cuStreamQuery, stream_query, (CUstream))                                                      \
   X(cuStreamBeginCapture_v2, capture_begin, (CUstream, int))                                      \
   X(cuStreamEndCapture, capture_end, (CUstream, CUgraph *))                                       \
   X(cuGraphInstantiateWithFlags, graph_instantiate, (CUgraphExec *, CUgraph, unsigned long long)) \
@@ -89,5 +105,8 @@ typedef struct pv_cuda_driver {
   PV_CUDA_DRIVER(PV_CUDA_MEMBER)
 #undef PV_CUDA_MEMBER
 } pv_cuda_driver;
+
+/* Of a driver that has it (CUDA 12.4): offset and size of a parameter. */
+typedef CUresult (*pv_cuda_param_info)(CUfunction, size_t, size_t *, size_t *);
 
 #endif

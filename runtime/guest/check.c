@@ -21,9 +21,10 @@ typedef struct session {
   pv_op_case
       narrowed;      /* of the cases with a wrong value that which is narrowed at the least cost */
   double least_cost; /* infinite: there is none */
+  bool last;         /* nothing can run on the device any more */
 } session;
 
-static const pv_guest_device_ops *const devices[] = {&pv_guest_on_ptx};
+static const pv_guest_device_ops *const devices[] = {&pv_guest_on_ptx, &pv_guest_on_cuda};
 enum { DEVICES = sizeof devices / sizeof *devices };
 
 const char *pv_guest_verdict_name(pv_guest_verdict verdict) {
@@ -181,8 +182,8 @@ static pv_code keep_outputs(pv_arena *arena, pv_guest_case *c, unsigned char **b
   return PV_OK;
 }
 
-/* One case in each of its ways. `*last`: nothing can follow it. */
-static pv_code run_case(session *s, size_t index, pv_guest_case *c, pv_arena *arena, bool *last,
+/* One case in each of its ways. */
+static pv_code run_case(session *s, size_t index, pv_guest_case *c, pv_arena *arena,
                         pv_error *err) {
   const pv_guest_signature *entry = &s->signatures[s->d->launch_count - 1];
   pv_guest_report *r = s->report;
@@ -199,7 +200,7 @@ static pv_code run_case(session *s, size_t index, pv_guest_case *c, pv_arena *ar
     r->runs++;
     if (fault.kind[0] != '\0') {
       note_fault(s, c, &fault);
-      *last = fault.last;
+      s->last = fault.last;
       break;
     }
     if (n == 0 || s->d->allowed.order)
@@ -218,9 +219,8 @@ static pv_code run_case(session *s, size_t index, pv_guest_case *c, pv_arena *ar
 static pv_code run_cases(session *s, pv_error *err) {
   pv_guest_report *r = s->report;
   pv_code code = PV_OK;
-  bool last = false;
   pv_op_case one;
-  for (size_t i = 0; code == PV_OK && !last && pv_operation_case_at(s->d->operation, i, &one);
+  for (size_t i = 0; code == PV_OK && !s->last && pv_operation_case_at(s->d->operation, i, &one);
        i++) {
     pv_arena arena = PV_ARENA_INIT;
     pv_guest_case c;
@@ -233,7 +233,7 @@ static pv_code run_cases(session *s, pv_error *err) {
       code = pv_guest_case_make(s->d, s->signatures, NULL, &arena, &c, &fits, err);
     r->cases += code == PV_OK && fits;
     r->left_out += code == PV_OK && !fits;
-    if (code == PV_OK && fits) code = run_case(s, i, &c, &arena, &last, err);
+    if (code == PV_OK && fits) code = run_case(s, i, &c, &arena, err);
     r->cases_wrong += r->findings.count > findings || r->tally.wrong + r->tally.unwritten > wrong;
     pv_arena_free(&arena);
   }
@@ -255,7 +255,7 @@ static pv_code judge_all(session *s, pv_error *err) {
   pv_code code = open_device(s, &own);
   if (code == PV_OK) code = run_cases(s, &own);
   if (code == PV_OK && s->report->cases == 0) code = nothing_left(s, &own);
-  if (code == PV_OK && isfinite(s->least_cost))
+  if (code == PV_OK && !s->last && isfinite(s->least_cost))
     code =
         pv_guest_narrow(s->device, s->d, s->signatures, &s->narrowed, &s->report->findings, &own);
   if (code == PV_ERR_UNSUPPORTED) return not_run(s, &own);

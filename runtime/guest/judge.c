@@ -221,15 +221,18 @@ void pv_guest_judge_same(const pv_guest_descriptor *d, pv_guest_device *device,
     for (uint64_t r = 0; r < b->rows; r++) {
       const uint64_t from = r * b->pitch;
       uint64_t i = 0;
-      while (i < b->row && b->got[from + i] == before[t][from + i]) i++;
+      while (i < b->row &&
+             (b->got[from + i] == before[t][from + i] || !device->ops->stored(device, t, from + i)))
+        i++;
       if (i == b->row) continue;
       const uint64_t at = i / element_bytes(d, t) * element_bytes(d, t);
       pv_guest_finding one = finding(&j, "depends on the schedule");
       one.cases = 1;
       find_who(&j, t, from + at, &one.spot);
       snprintf(one.text, sizeof one.text,
-               "%s[%llu], byte %llu: two runs over the same inputs, in another order of blocks and "
-               "warps, are not the same",
+               "%s[%llu], byte %llu: two runs over the same inputs are not the same, in another "
+               "order of "
+               "blocks and warps, or over other bytes where nothing was given",
                b->name, (unsigned long long)r, (unsigned long long)at);
       pv_guest_findings_add(f, &one);
       break;

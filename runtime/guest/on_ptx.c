@@ -142,10 +142,9 @@ static pv_code launch(interpreter *p, const pv_guest_trial *t, size_t which, uns
                      .order = orders[way],
                      .seed = 1 + way,
                      .allowed = ALLOWED,
+                     .cooperative = s->launch->cooperative,
                      .observe = true};
   pv_code code = PV_OK;
-  if (s->launch->cooperative)
-    return pv_error_set(err, PV_ERR_UNSUPPORTED, "cooperative launches are not interpreted");
   memcpy(l.grid, s->shape.grid, sizeof l.grid);
   memcpy(l.block, s->shape.block, sizeof l.block);
   for (size_t i = 0; i < PV_GUEST_BUFFERS; i++)

@@ -50,4 +50,22 @@ run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "$pv" validate --json \
   --model "$model" --only F_GPU_ARGMAX "$here/../../contracts/qwen3-moe-forward-gpu-v1.yaml"
 field "[f['verdict'] for f in d['falsifiers'] if f['id']=='F_GPU_ARGMAX']" "['FAIL']"
 exits 1
+
+# A kernel of somebody else: what a device without one is, and one that the kernel breaks.
+kernel=$here/../../contracts/examples/kernels/q4k_gemv.yaml
+# guest MODE EXIT TEXT
+guest() {
+  run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA="$1" "$pv" kernel check "$kernel" --on cuda
+  exits "$2"
+  says "$3"
+  silent PASS
+}
+guest no-device 3 'not judged: this machine has a CUDA driver but no device'
+guest refused 3 'ptxas application ptx input, line 9; fatal: no such thing'
+guest old-device 3 'the device is of compute capability 7.0'
+guest idle 1 'nobody wrote y[0][0] of [1][1]'
+guest illegal 1 'out of bounds'
+says 'no case was run after it'
+says 'k=256 rows=1 batch=1'
+guest endless 1 'did not end within 10 s'
 finish

@@ -206,4 +206,10 @@ sed -e 's/numerics: .*/numerics: i16/' q4k_gemv.yaml >identity.yaml
 refuses check identity.yaml
 warns 'i16 is an identity: it allows nothing'
 
+if ! [ -e /dev/nvidiactl ]; then
+  run "$pv" kernel check q4k_gemv.yaml --on cuda
+  exits 3
+  says 'NOT_RUN q4k_gemv as q4_k_gemv in float32 on cuda'
+fi
+
 finish

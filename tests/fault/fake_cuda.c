@@ -7,7 +7,7 @@
 
 #include "kernels/cuda/driver_api.h"
 
-enum { ILLEGAL_ADDRESS = 700, LOST = 46 };
+enum { LOST = 46 };
 
 static int is(const char *mode) {
   const char *asked = getenv("PV_FAKE_CUDA");
@@ -29,11 +29,11 @@ CUresult cuDriverGetVersion(int *version) {
   return CUDA_SUCCESS;
 }
 CUresult cuGetErrorName(CUresult code, const char **out) {
-  *out = code == ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_FAKE";
+  *out = code == CUDA_ERROR_ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_FAKE";
   return CUDA_SUCCESS;
 }
 CUresult cuGetErrorString(CUresult code, const char **out) {
-  *out = code == ILLEGAL_ADDRESS            ? "an illegal memory access was encountered"
+  *out = code == CUDA_ERROR_ILLEGAL_ADDRESS ? "an illegal memory access was encountered"
          : code == LOST                     ? "the device is unavailable"
          : code == CUDA_ERROR_OUT_OF_MEMORY ? "out of memory"
                                             : "something else";
@@ -109,6 +109,13 @@ CUresult cuModuleLoadData(CUmodule *out, const void *image) {
   *out = (CUmodule)&launched;
   return is("refused") ? CUDA_ERROR_NO_BINARY_FOR_GPU : CUDA_SUCCESS;
 }
+CUresult cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned count, int *options,
+                            void **values) {
+  for (unsigned i = 0; i < count && is("refused"); i++)
+    if (options[i] == CU_JIT_ERROR_LOG_BUFFER)
+      snprintf(values[i], 64, "ptxas application ptx input, line 9; fatal: no such thing\n");
+  return cuModuleLoadData(out, image);
+}
 CUresult cuModuleUnload(CUmodule module) {
   (void)module;
   return CUDA_SUCCESS;
@@ -125,13 +132,18 @@ CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value) {
   (void)value;
   return CUDA_SUCCESS;
 }
+CUresult cuFuncGetAttribute(int *out, int attribute, CUfunction function) {
+  (void)function;
+  *out = attribute == CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK ? 1024 : 0;
+  return CUDA_SUCCESS;
+}
 CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **args,
                           void **extra) {
   (void)config;
   (void)function;
   (void)args;
   (void)extra;
-  launched = 1;
+  launched++;
   return CUDA_SUCCESS;
 }
 CUresult cuStreamCreate(CUstream *out, unsigned flags) {
@@ -145,7 +157,12 @@ CUresult cuStreamDestroy_v2(CUstream stream) {
 }
 CUresult cuStreamSynchronize(CUstream stream) {
   (void)stream;
-  return launched && is("sticky") ? ILLEGAL_ADDRESS : CUDA_SUCCESS;
+  return launched && is("sticky") ? CUDA_ERROR_ILLEGAL_ADDRESS : CUDA_SUCCESS;
+}
+CUresult cuStreamQuery(CUstream stream) {
+  return launched > 1 && is("endless")   ? CUDA_ERROR_NOT_READY
+         : launched > 1 && is("illegal") ? CUDA_ERROR_ILLEGAL_ADDRESS
+                                         : cuStreamSynchronize(stream);
 }
 CUresult cuStreamBeginCapture_v2(CUstream stream, int mode) {
   (void)stream;
