@@ -65,10 +65,22 @@ static inline bool in_global(access *a) {
   return true;
 }
 
-/* Against what was done to a byte by plain accesses, or by atomic ones. */
-static bool meets(const access *a, const pv_ptx_touch *touch) {
+/* Whether a store leaves shared memory as it is: Triton lets all threads store what all have. */
+static bool keeps(const access *a, uint64_t at) {
+  const pv_ptx_step *s = a->step;
+  if (s->run != pv_ptx_run_store) return false;
+  for (unsigned i = 0; i < s->count; i++)
+    if (memcmp(a->warp->registers + s->r[1 + i] + (s->wide ? 8 : 4) * a->lane,
+               a->warp->block->shared + at + (size_t)i * s->bytes, s->bytes) != 0)
+      return false;
+  return true;
+}
+
+/* Against what was done to a byte by plain accesses, or by atomic ones; the access is at `at`. */
+static bool meets(const access *a, uint64_t at, const pv_ptx_touch *touch) {
   const uint32_t thread = a->warp->index * PV_PTX_LANES + a->lane;
-  if (pv_ptx_is_unordered(a->warp, thread, touch->write, a->warp->synced))
+  if (pv_ptx_is_unordered(a->warp, thread, touch->write, a->warp->synced) &&
+      !(a->stores && keeps(a, at)))
     return !fail(a, PV_PTX_SHARED_RACE,
                  a->stores ? "another thread wrote this since the last barrier"
                            : "another thread wrote this, and no barrier lies between");
@@ -85,8 +97,8 @@ static bool check_race(const access *a, uint64_t at) {
   const bool atomic = a->step->order != 0;
   block->has_strong |= atomic;
   for (unsigned i = 0; i < a->bytes; i++) {
-    if (meets(a, &touched[i])) return false;
-    if (block->has_strong && !atomic && meets(a, &strong[i])) return false;
+    if (meets(a, at, &touched[i])) return false;
+    if (block->has_strong && !atomic && meets(a, at, &strong[i])) return false;
     if (atomic && a->stores)
       strong[i].write = pv_ptx_after_read(a->warp, thread, strong[i].write);
     else if (atomic)

@@ -289,6 +289,42 @@ static void test_unwritten_register(void) {
   pv_ptx_machine_close(machine);
 }
 
+/* Threads that store what is there need no order among each other; those that read it do. */
+static void test_equal_stores(void) {
+  static const char text[] = ".version 8.0\n.target sm_80\n.address_size 64\n"
+#define STORES(name, value, between)                                                \
+  ".visible .entry " name                                                           \
+  "(.param .u64 out) {\n  .reg .b64 %d<2>;\n  .reg .b32 %r<3>;\n"                   \
+  "  .shared .align 4 .b8 s[4];\n  ld.param.u64 %d1, [out];\n  mov.u32 %r1, " value \
+  ";\n"                                                                             \
+  "  st.shared.u32 [s], %r1;\n" between                                             \
+  "  ld.shared.u32 %r2, [s];\n"                                                     \
+  "  st.global.u32 [%d1], %r2;\n  ret;\n}\n"
+      STORES("equal", "7", "  bar.sync 0;\n") STORES("unlike", "%tid.x", "  bar.sync 0;\n")
+          STORES("early", "7", "");
+#undef STORES
+  pv_ptx_machine *machine = NULL;
+  pv_error err = PV_ERROR_INIT;
+  uint64_t out = 0;
+  uint32_t got = 0;
+  pv_ptx_launch l = {
+      .grid = {1, 1, 1}, .block = {64, 1, 1}, .params = &out, .param_bytes = sizeof out};
+  REQUIRE(pv_ptx_machine_open(1, &machine, &err) == PV_OK);
+  REQUIRE(pv_ptx_machine_load(machine, "stores.ptx", text, strlen(text), &err) == PV_OK);
+  EXPECT(pv_ptx_machine_alloc(machine, sizeof got, &out, &err) == PV_OK);
+  EXPECT_U64(pv_ptx_machine_find(machine, "equal", &l.kernel, &err), PV_OK);
+  EXPECT_U64(pv_ptx_machine_launch(machine, &l, &err), PV_OK);
+  EXPECT_U64(pv_ptx_machine_download(machine, &got, out, sizeof got, &err), PV_OK);
+  EXPECT_U64(got, 7);
+  for (int i = 0; i < 2; i++) {
+    EXPECT_U64(pv_ptx_machine_find(machine, i == 0 ? "unlike" : "early", &l.kernel, &err), PV_OK);
+    EXPECT_U64(pv_ptx_machine_launch(machine, &l, &err), PV_ERR_DEVICE);
+    EXPECT(pv_ptx_machine_fault(machine) != NULL &&
+           pv_ptx_machine_fault(machine)->kind == PV_PTX_SHARED_RACE);
+  }
+  pv_ptx_machine_close(machine);
+}
+
 int main(void) {
   return pv_testing_main("ptx machine", (pv_case[]){PV_CASE(test_sound),
                                                     PV_CASE(test_divergence),
@@ -305,5 +341,6 @@ int main(void) {
                                                     PV_CASE(test_approximations),
                                                     PV_CASE(test_wide_source),
                                                     PV_CASE(test_unwritten_register),
+                                                    PV_CASE(test_equal_stores),
                                                     {0}});
 }
