@@ -66,7 +66,7 @@ static pv_code lay_out(const pv_guest_descriptor *d, size_t tensor, const pv_gue
       (!pv_ck_mul(b->pitch, b->rows > 0 ? b->rows - 1 : 0, &all) || all > ((uint64_t)1 << 31)))
     code = pv_error_set(err, PV_ERR_LIMIT, "'%s' is larger than 2 GiB", b->name);
   if (code == PV_OK && d->operation->tensor[tensor].element == PV_OP_INDEX &&
-      v->row > PV_GUEST_INDICES)
+      d->operation->tensor[tensor].role != PV_OP_IN && v->row > PV_GUEST_INDICES)
     code = pv_error_set(err, PV_ERR_LIMIT, "a row of '%s' has more than %d indices", b->name,
                         PV_GUEST_INDICES);
   b->bytes = b->rows > 0 ? all + b->row : 0;

@@ -4,7 +4,7 @@
 
 #include "runtime/guest/device.h"
 
-enum { PV_GUEST_INDICES = 1024 }; /* of one row */
+enum { PV_GUEST_INDICES = 1024 }; /* of one row that is written */
 
 typedef struct pv_guest_case {
   pv_op_case c;

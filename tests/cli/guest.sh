@@ -102,6 +102,14 @@ changed '$a limits: k % batches'
 warns 'did you mean batch?'
 changed 's/file: .*/file: other.ptx/'
 
+# Indices that are only read may be many: a matrix of four bits has one for each number.
+printf '%s\n' '.version 8.0' '.target sm_80' '.address_size 64' '.visible .entry k(.param .u64 y)' '{' 'ret;' '}' >idle.ptx
+printf '%s\n' 'schema: pv/kernel/v1' 'file: idle.ptx' 'entry: k' 'operation: int4_gemv' 'numerics: float32' 'parameters: [y]' \
+  'limits: k == 2048' 'grid: 1' 'block: 32' >idle.yaml
+run "$pv" kernel check idle.yaml --json
+exits 1
+field "d['verdict'], d['unwritten'] > 0" 'FAIL True'
+
 # Cases that a kernel does not take are left out, and counted.
 sed '$a limits: k <= 256' q4k_gemv.yaml >limited.yaml
 run "$pv" kernel check limited.yaml --json
