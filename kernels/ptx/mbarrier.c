@@ -68,6 +68,7 @@ static void wait_for(pv_ptx_warp *warp, const pv_ptx_step *s, unsigned lane, uin
     return;
   }
   *predicate |= 1u << lane;
+  warp->acquired_time = pv_ptx_time(warp->block);
   if (clock > warp->block->clock) return; /* it has begun anew since */
   if (clock > warp->acquired) warp->acquired = clock;
   if (clock > warp->synced) warp->synced = clock;

@@ -43,6 +43,7 @@ static pv_code launch_as(bench *b, const char *kernel, unsigned grid, unsigned t
   l = (pv_ptx_launch){.cooperative = l.cooperative,
                       .allowed = l.allowed,
                       .order = l.order,
+                      .observe = l.observe,
                       .grid = {grid, 1, 1},
                       .block = {threads, 1, 1},
                       .params = &a,
@@ -279,7 +280,8 @@ static void test_atomics_of_blocks(void) {
   EXPECT(pv_ptx_machine_upload(b.machine, b.out, zeros, sizeof zeros, &err) == PV_OK);
   EXPECT_U64(launch(&b, "counts_blocks", 5000, 32, N, &err), PV_OK);
   EXPECT_U64(b.result[0], 5000);
-  EXPECT_U64(launch(&b, "last_block", 32, 64, N, &err), PV_OK);
+  const pv_ptx_launch observed = {.observe = true};
+  EXPECT_U64(launch_as(&b, "last_block", 32, 64, N, observed, &err), PV_OK);
   EXPECT_U64(b.result[0], 32 * 33 / 2);
   pv_ptx_machine_close(b.machine);
 }
@@ -312,7 +314,7 @@ static void test_a_grid_barrier(void) {
   uint32_t value[ALL], before[ALL], result[ALL];
   bench b;
   pv_error err = PV_ERROR_INIT;
-  const pv_ptx_launch together = {.cooperative = true};
+  pv_ptx_launch together = {.cooperative = true};
   REQUIRE(open_bench(&b, 3, &err) == PV_OK);
   for (uint32_t i = 0; i < ALL; i++) value[i] = i % 64 + 1;
   for (unsigned round = 0; round < 3; round++) {
@@ -320,6 +322,7 @@ static void test_a_grid_barrier(void) {
     for (uint32_t i = 0; i < ALL; i++) value[i] += before[(i + THREADS) % ALL];
   }
   for (unsigned again = 0; again < 2; again++) {
+    together.observe = again == 1; /* the barrier orders the blocks: they do not race */
     EXPECT_U64(launch_as(&b, "grid_barrier", BLOCKS, THREADS, N, together, &err), PV_OK);
     EXPECT(pv_ptx_machine_download(b.machine, result, b.out, sizeof result, &err) == PV_OK);
     for (uint32_t i = 0; i < ALL; i++) EXPECT_U64(result[i], value[i]);
@@ -342,7 +345,9 @@ static void test_who_spins_lets_others_go_on(void) {
     REQUIRE(open_bench(&b, 1, &err) == PV_OK);
     EXPECT_U64(launch_as(&b, "warp_waits_for_warp", 1, N, N, ordered, &err), PV_OK);
     EXPECT_U64(b.result[0], 8);
-    EXPECT_U64(launch_as(&b, "lane_waits_for_lane", 1, N, N, ordered, &err), PV_OK);
+    pv_ptx_launch observed = ordered;
+    observed.observe = true;
+    EXPECT_U64(launch_as(&b, "lane_waits_for_lane", 1, N, N, observed, &err), PV_OK);
     EXPECT_U64(b.result[0], 2080);
     EXPECT_U64(launch_as(&b, "waits_for_ever", 1, N, N, ordered, &err), PV_ERR_DEVICE);
     EXPECT_HAS(err.message, "endless");
@@ -408,6 +413,19 @@ static void test_mbarriers(void) {
   expect_refusal("", "mbarrier.init.parity.shared.b64 [%r1], %r2;", "this form");
 }
 
+/* A phase orders what was stored to device memory too. */
+static void test_an_mbarrier_orders_a_block(void) {
+  const pv_ptx_launch observed = {.observe = true};
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  EXPECT_U64(launch_as(&b, "through_device_memory", 1, N, 1, observed, &err), PV_OK);
+  for (uint32_t t = 32; t < N; t++) EXPECT_U64(b.result[t], 64 - t);
+  EXPECT_U64(launch_as(&b, "through_device_memory", 1, N, 0, observed, &err), PV_ERR_DEVICE);
+  EXPECT_HAS(err.message, "thread (31, 0, 0) of this block wrote this");
+  pv_ptx_machine_close(b.machine);
+}
+
 /* Refused by name, whether the reader knows the word or not. */
 static void test_what_is_never_run(void) {
   expect_refusal("", "wgmma.fence.sync.aligned;", "'wgmma.fence.sync.aligned': matrix products");
@@ -438,6 +456,7 @@ int main(void) {
                                                     PV_CASE(test_barriers),
                                                     PV_CASE(test_what_threads_ask),
                                                     PV_CASE(test_mbarriers),
+                                                    PV_CASE(test_an_mbarrier_orders_a_block),
                                                     PV_CASE(test_what_is_never_run),
                                                     {0}});
 }

@@ -453,6 +453,20 @@ KERNEL pipeline(const args a) {
   a.out[t] = sum;
 }
 
+KERNEL through_device_memory(const args a) {
+  __shared__ uint64_t full;
+  const uint32_t t = threadIdx.x;
+  if (t == 0) mbarrier_init(&full, 32);
+  __syncthreads();
+  if (t < 32) {
+    a.out[t] = a.in[t];
+    mbarrier_arrive(&full);
+  } else {
+    if (a.n != 0) mbarrier_wait(&full, 0);
+    a.out[t] = a.out[63 - t];
+  }
+}
+
 KERNEL mbarrier_states(const args a) {
   __shared__ uint64_t b;
   uint32_t before, after, left;
