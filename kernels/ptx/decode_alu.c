@@ -84,11 +84,7 @@ pv_code pv_ptx_decode_alu(pv_ptx_decoder *d) {
   }
   if (row != NULL) return emit_row(d, row, cut);
   if (known) return pv_ptx_refuse(d, NULL, "operands of these sizes are not interpreted");
-  return pv_ptx_refuse(d,
-                       strcmp(d->now->parts[0], "call") == 0
-                           ? "functions are not called here: make them __forceinline__"
-                           : NULL,
-                       "this instruction is not interpreted");
+  return pv_ptx_refuse(d, NULL, "this instruction is not interpreted");
 }
 
 pv_code pv_ptx_emit_alu(pv_ptx_decoder *d, const char *opcode, const char *operands, bool always,

@@ -372,7 +372,8 @@ static void test_copies_in_part(void) {
 
 static void test_barriers(void) {
   uint32_t wanted[N];
-  for (uint32_t t = 0; t < N; t++) wanted[t] = 22 + 100 + 200 + 10000 * (t < 32 ? 1 : t - 32 + 1);
+  for (uint32_t t = 0; t < N; t++)
+    wanted[t] = 322 + (t < 32 ? 10000 + 100000 * (t + 32) : 10000 * (t - 32 + 1));
   expect_words("barriers", 1, N, wanted, N);
   expect_fault("guarded_apart", 20, PV_PTX_DIVERGENT_BARRIER, "the guard keeps lanes 0xfff00000");
   expect_fault("barrier_17", 0, PV_PTX_OUT_OF_BOUNDS, "barrier 17 of 16");

@@ -367,6 +367,15 @@ KERNEL barriers(const args a) {
     asm volatile("barrier.cta.sync.aligned 1, 64;" ::: "memory");
     sum += 10000 * part[t - 32];
   }
+  __syncthreads();
+  // The same barrier the other way round.
+  if (t < 32) {
+    asm volatile("barrier.sync 1, 64;" ::: "memory");
+    sum += 100000 * part[t + 32];
+  } else {
+    part[t] = t;
+    asm volatile("barrier.arrive 1, 64;" ::: "memory");
+  }
   // A guard that is the same for all lanes of a warp.
   asm volatile("{ .reg .pred p; setp.lt.u32 p, %0, 32; @p bar.sync 2, 32; }" ::"r"(t) : "memory");
   a.out[t] = sum;
