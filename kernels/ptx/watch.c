@@ -103,6 +103,9 @@ static bool stores_the_same(const access *a) {
 
 static bool fail(const access *a, const pv_ptx_entry *e) {
   pv_ptx_block *block = a->warp->block;
+  const char *scope = (e->order & PV_PTX_STRONG) != 0            ? " atomically"
+                      : (e->order & PV_PTX_STRONG_IN_BLOCK) != 0 ? " atomically in its block"
+                                                                 : "";
   const bool wrote = (e->deed & PV_PTX_WRITES) != 0, same = e->block == (uint32_t)block->number;
   pv_ptx_store earlier;
   char what[280], source[80] = "", whose[64] = "this block";
@@ -115,8 +118,7 @@ static bool fail(const access *a, const pv_ptx_entry *e) {
   snprintf(what, sizeof what, "%s (%u, %u, %u) of %s %s this at line %u%s%s, and %s%s",
            e->who < PV_PTX_LANES_OF ? "thread" : "the warp of thread", earlier.thread[0],
            earlier.thread[1], earlier.thread[2], whose, wrote ? "wrote" : "read", earlier.line,
-           source, (e->order & PV_PTX_STRONG) != 0 ? " atomically" : "",
-           same ? "no barrier lies between" : "nothing orders the two blocks",
+           source, scope, same ? "no barrier lies between" : "nothing orders the two blocks",
            wrote && stores_the_same(a) ? " (the value is the same)" : "");
   pv_ptx_fail_access(a->warp, a->step, a->lane, PV_PTX_GLOBAL_RACE, a->address, what);
   block->fault.earlier = earlier;

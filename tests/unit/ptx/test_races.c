@@ -110,14 +110,15 @@ static void test_unwritten(void) {
 }
 
 /* No fault in any order, and the same words at `out`. */
-static void expect_sound(const char *kernel, unsigned grid, unsigned threads) {
+static void expect_sound(const char *kernel, unsigned grid, unsigned threads, bool cooperative) {
   bench b;
   pv_error err = PV_ERROR_INIT;
   REQUIRE(open_bench(&b, 3, &err) == PV_OK);
   for (unsigned order = PV_PTX_ASCENDING; order <= PV_PTX_SHUFFLED; order++) {
     uint32_t zeros[OUT] = {0};
     REQUIRE(pv_ptx_machine_upload(b.machine, b.out, zeros, sizeof zeros, &err) == PV_OK);
-    const pv_ptx_launch how = {.observe = true, .order = (pv_ptx_order)order, .seed = 5};
+    const pv_ptx_launch how = {
+        .observe = true, .order = (pv_ptx_order)order, .seed = 5, .cooperative = cooperative};
     if (!EXPECT_U64(launch(&b, kernel, grid, threads, how, &err), PV_OK))
       fprintf(stderr, "%s: %s\n", kernel, err.message);
   }
@@ -128,13 +129,14 @@ typedef struct race {
   const char *kernel;
   unsigned grid, threads;
   uint32_t block, thread, earlier_block, earlier_thread;
-  const char *text, *line, *earlier_line; /* what stands in those lines of races.cu */
+  const char *text, *line, *earlier_line; /* what stands in those lines of races.cu, or NULL */
 } race;
 
 /* What stands in a line of races.cu. */
-static void expect_line(uint32_t line, const char *text) {
+static void expect_line(const char *file, uint32_t line, const char *text) {
   pv_bytes source = {0};
   pv_error err = PV_ERROR_INIT;
+  EXPECT_STR(file, "races.cu");
   REQUIRE(pv_file_read(SAMPLES "races.cu", 1 << 20, &source, &err) == PV_OK);
   const char *at = (const char *)source.data;
   for (uint32_t i = 1; i < line && at != NULL; i++) {
@@ -147,22 +149,21 @@ static void expect_line(uint32_t line, const char *text) {
   pv_bytes_free(&source);
 }
 
-static void expect_race(const race *r) {
+static void expect_race(const race *r, bool cooperative) {
   for (unsigned threads = 1; threads <= 3; threads += 2) {
     bench b;
     pv_error err = PV_ERROR_INIT;
     uint32_t zeros[OUT] = {0};
     REQUIRE(open_bench(&b, threads, &err) == PV_OK);
     REQUIRE(pv_ptx_machine_upload(b.machine, b.out, zeros, sizeof zeros, &err) == PV_OK);
-    EXPECT_U64(launch(&b, r->kernel, r->grid, r->threads, (pv_ptx_launch){.observe = true}, &err),
-               PV_ERR_DEVICE);
+    const pv_ptx_launch how = {.observe = true, .cooperative = cooperative};
+    EXPECT_U64(launch(&b, r->kernel, r->grid, r->threads, how, &err), PV_ERR_DEVICE);
     const pv_ptx_fault *f = pv_ptx_machine_fault(b.machine);
     if (EXPECT(f != NULL)) {
       EXPECT_STR(pv_ptx_fault_name(f->kind), "race in device memory");
-      EXPECT_STR(f->source, "races.cu");
-      EXPECT_STR(f->earlier.source, "races.cu");
-      expect_line(f->source_line, r->line);
-      expect_line(f->earlier.source_line, r->earlier_line);
+      if (r->line != NULL) expect_line(f->source, f->source_line, r->line);
+      if (r->earlier_line != NULL)
+        expect_line(f->earlier.source, f->earlier.source_line, r->earlier_line);
       EXPECT(f->line > 0 && f->earlier.line > 0);
       EXPECT_U64(f->block[0], r->block);
       EXPECT_U64(f->thread[0], r->thread);
@@ -175,12 +176,12 @@ static void expect_race(const race *r) {
 }
 
 static void expect_races(const race *races, size_t count) {
-  for (size_t i = 0; i < count; i++) expect_race(&races[i]);
+  for (size_t i = 0; i < count; i++) expect_race(&races[i], false);
 }
 
 static void test_own_words(void) {
-  expect_sound("apart", 3, 33);
-  expect_sound("in_warp", 1, 32);
+  expect_sound("apart", 3, 33, false);
+  expect_sound("in_warp", 1, 32, false);
   static const race races[] = {
       {"apart_unsynced", 2, 64, 0, 0, 0, 1, "no barrier lies between", "next = bytes[",
        "bytes[i] = i"},
@@ -202,17 +203,44 @@ static void test_blocks(void) {
        "the warp of thread (0, 0, 0) of block (0, 0, 0) read this at line ", "threadIdx.x == 1",
        "a.out[1 + threadIdx.x] = a.out[0]"},
   };
-  expect_sound("one_byte", 3, 1);
+  expect_sound("one_byte", 3, 1, false);
   expect_races(races, sizeof races / sizeof *races);
 }
 
 static void test_fences(void) {
-  expect_sound("handed_over", 4, 64);
+  expect_sound("handed_over", 4, 64, false);
   static const race races[] = {
       {"unfenced", 2, 32, 1, 0, 0, 0, "nothing orders the two blocks", "*flag != 0",
        "a.out[0] = a.in[3]"},
       {"fenced_in_block", 2, 32, 1, 0, 0, 0, "nothing orders", "*flag != 0", "a.out[0] = a.in[3]"},
       {"written_after", 2, 32, 1, 0, 0, 0, "nothing orders", "*flag != 0", "a.out[0] = a.in[4]"},
+  };
+  expect_races(races, sizeof races / sizeof *races);
+}
+
+/* The sound patterns in every order, and each with one thing left out. */
+static void test_atomics(void) {
+  static const char reads[] = "sum += part[",
+                    stores[] = "part[blockIdx.x * blockDim.x + threadIdx.x]";
+  static const char unordered[] = "nothing orders the two blocks";
+  expect_sound("last_sums", 2, 64, false);
+  expect_sound("one_fences", 3, 64, false);
+  expect_sound("warps_alone", 2, 64, false);
+  expect_sound("locks", 4, 32, false);
+  expect_sound("counts", 4, 64, false);
+  expect_sound("grid_meets", 3, 32, true);
+  static const race meets_once = {"grid_meets_once",         3,      32, 2, 0, 1, 0, "read this",
+                                  "own[threadIdx.x] = turn", "next["};
+  expect_race(&meets_once, true);
+  static const race races[] = {
+      {"last_no_fence", 2, 64, 1, 0, 0, 1, unordered, reads, stores},
+      {"last_fence_in_block", 2, 64, 1, 0, 0, 1, unordered, reads, stores},
+      {"last_no_barrier", 2, 64, 1, 0, 0, 1, unordered, reads, stores},
+      {"last_fence_before", 2, 64, 1, 0, 0, 1, unordered, reads, stores},
+      {"adds_after", 3, 1, 2, 0, 1, 0, unordered, "a.out[2] = a.out[1]", NULL},
+      {"locks_unfenced", 2, 32, 1, 0, 0, 0, unordered, "a.out[1] += ", "a.out[1] += "},
+      {"counts_in_block", 2, 1, 1, 0, 0, 0, "atomically in its block", NULL, NULL},
+      {"plain_beside", 2, 1, 1, 0, 0, 0, "atomically, and nothing", "a.out[1] = a.out[0]", NULL},
   };
   expect_races(races, sizeof races / sizeof *races);
 }
@@ -226,8 +254,7 @@ static void test_stored(void) {
   if (EXPECT(pv_ptx_machine_stored(b.machine, b.out + 35, &s))) {
     EXPECT_U64(s.block[0], 1);
     EXPECT_U64(s.thread[0], 2);
-    EXPECT_STR(s.source, "races.cu");
-    expect_line(s.source_line, "bytes[i] = i");
+    expect_line(s.source, s.source_line, "bytes[i] = i");
   }
   EXPECT(!pv_ptx_machine_stored(b.machine, b.out + 99, &s));
   EXPECT(!pv_ptx_machine_stored(b.machine, b.out + sizeof b.result, &s));
@@ -244,6 +271,7 @@ int main(void) {
                                                   PV_CASE(test_own_words),
                                                   PV_CASE(test_blocks),
                                                   PV_CASE(test_fences),
+                                                  PV_CASE(test_atomics),
                                                   PV_CASE(test_stored),
                                                   {0}});
 }

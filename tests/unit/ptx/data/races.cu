@@ -108,3 +108,125 @@ KERNEL fenced_in_block(const args a) {
 KERNEL written_after(const args a) {
   hand_over<3>(a);
 }
+
+// The block that comes last adds up what each has left. Each fault leaves out one thing.
+enum { SOUND, NO_FENCE, FENCE_IN_BLOCK, NO_BARRIER, FENCE_BEFORE };
+template <int how>
+__device__ void sum_up(const args &a) {
+  __shared__ bool last;
+  uint32_t *part = a.out + 8;
+  if (how == FENCE_BEFORE) __threadfence();
+  part[blockIdx.x * blockDim.x + threadIdx.x] = a.in[threadIdx.x];
+  if (how == SOUND || how == NO_BARRIER) __threadfence();
+  if (how == FENCE_IN_BLOCK) __threadfence_block();
+  if (how != NO_BARRIER) __syncthreads();
+  if (threadIdx.x == 0) last = atomicAdd(a.out, 1) == gridDim.x - 1;
+  __syncthreads();
+  if (!last) return;
+  uint32_t sum = 0;
+  for (uint32_t b = 0; b < gridDim.x; b++) sum += part[b * blockDim.x + threadIdx.x ^ 1];
+  part[threadIdx.x + gridDim.x * blockDim.x] = sum;
+  if (threadIdx.x == 0) a.out[0] = 0;
+}
+KERNEL last_sums(const args a) {
+  sum_up<SOUND>(a);
+}
+KERNEL last_no_fence(const args a) {
+  sum_up<NO_FENCE>(a);
+}
+KERNEL last_fence_in_block(const args a) {
+  sum_up<FENCE_IN_BLOCK>(a);
+}
+KERNEL last_no_barrier(const args a) {
+  sum_up<NO_BARRIER>(a);
+}
+KERNEL last_fence_before(const args a) {
+  sum_up<FENCE_BEFORE>(a);
+}
+
+// The same with one thread that fences for its block, and with each warp for itself.
+KERNEL one_fences(const args a) {
+  __shared__ bool last;
+  a.out[8 + blockIdx.x * blockDim.x + threadIdx.x] = a.in[threadIdx.x];
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    __threadfence();
+    last = atomicAdd(a.out, 1) == gridDim.x - 1;
+    __threadfence();
+  }
+  __syncthreads();
+  if (last && threadIdx.x < 2) a.out[1 + threadIdx.x] = a.out[8 + blockDim.x + threadIdx.x];
+}
+KERNEL warps_alone(const args a) {
+  const uint32_t warps = gridDim.x * blockDim.x / 32;
+  atomicAdd(a.out + 1, a.in[threadIdx.x]);
+  __threadfence();
+  __syncwarp();
+  if (threadIdx.x % 32 != 0) return;
+  if (atomicAdd(a.out, 1) == warps - 1) a.out[2] = a.out[1];
+}
+// Some add after they have said that they are done.
+KERNEL adds_after(const args a) {
+  __threadfence();
+  if (atomicAdd(a.out, 1) == gridDim.x - 1) a.out[2] = a.out[1];
+  else atomicAdd(a.out + 1, 1);
+}
+
+// A lock around plain sums; one that is not released with a fence.
+template <bool fenced>
+__device__ void locked(const args &a) {
+  if (threadIdx.x != 0) return;
+  while (atomicCAS(a.out, 0, 1) != 0) {
+  }
+  a.out[1] += a.in[blockIdx.x];
+  if (fenced) __threadfence();
+  atomicExch(a.out, 0);
+}
+KERNEL locks(const args a) {
+  locked<true>(a);
+}
+KERNEL locks_unfenced(const args a) {
+  locked<false>(a);
+}
+
+// A grid whose blocks meet, twice: each reads what its neighbour wrote, then overwrites its own.
+template <bool meets>
+__device__ void grid_turns(const args &a) {
+  uint32_t *own = a.out + 8 + blockIdx.x * blockDim.x;
+  uint32_t *next = a.out + 8 + (blockIdx.x + 1) % gridDim.x * blockDim.x;
+  for (uint32_t turn = 1; turn <= 2; turn++) {
+    own[threadIdx.x] = turn;
+    for (uint32_t half = 0; half < 2; half++) {
+      const uint32_t goal = gridDim.x * (meets ? 2 * turn - 1 + half : turn);
+      __syncthreads();
+      if (threadIdx.x == 0 && (meets || half == 0)) {
+        __threadfence();
+        atomicAdd(a.out, 1);
+        while (seen(a.out) < goal) {
+        }
+        __threadfence();
+      }
+      __syncthreads();
+      if (half == 0) own[gridDim.x * blockDim.x + threadIdx.x] = next[threadIdx.x ^ 1];
+    }
+  }
+}
+KERNEL grid_meets(const args a) {
+  grid_turns<true>(a);
+}
+KERNEL grid_meets_once(const args a) {
+  grid_turns<false>(a);
+}
+
+// A counter of the block's own scope, which another block uses too; and one of all.
+KERNEL counts_in_block(const args a) {
+  atomicAdd_block(a.out, 1);
+}
+KERNEL counts(const args a) {
+  atomicAdd(a.out, 1);
+}
+// Plain beside atomic.
+KERNEL plain_beside(const args a) {
+  if (blockIdx.x == 0) atomicAdd(a.out, 1);
+  else a.out[1] = a.out[0];
+}
