@@ -34,12 +34,13 @@ static void free_block(pv_ptx_block *b) {
   free(b->shared_written);
   free(b->touched);
   free(b->strong);
+  free(b->touched_by);
   free(b->copies);
   free(b->local);
   free(b->local_written);
   free(b->cache);
   b->registers = b->shared = b->shared_written = b->local = b->local_written = b->cache = NULL;
-  b->touched = b->strong = NULL;
+  b->touched = b->strong = b->touched_by = NULL;
   b->copies = NULL;
 }
 
@@ -186,6 +187,7 @@ static bool prepare(pv_ptx_block *b, pv_ptx_grid *grid, uint32_t warps) {
   b->shared = malloc(b->shared_bytes + 1u);
   b->shared_written = malloc(b->shared_bytes + 1u);
   b->touched = calloc(b->shared_bytes + 1u, sizeof *b->touched);
+  if (grid->watch != NULL) b->touched_by = calloc(b->shared_bytes + 1u, sizeof *b->touched_by);
   b->strong = calloc(b->shared_bytes + 1u, sizeof *b->strong);
   b->has_strong = false;
   b->copies = malloc((b->shared_bytes / 4 + 1u) * sizeof *b->copies);
@@ -194,7 +196,8 @@ static bool prepare(pv_ptx_block *b, pv_ptx_grid *grid, uint32_t warps) {
   b->cache = calloc(code->caches + 1u, 1);
   if (b->registers == NULL || b->shared == NULL || b->shared_written == NULL ||
       b->touched == NULL || b->strong == NULL || b->copies == NULL || b->local == NULL ||
-      b->local_written == NULL || b->cache == NULL)
+      b->local_written == NULL || b->cache == NULL ||
+      (grid->watch != NULL && b->touched_by == NULL))
     return false;
   memset(b->registers, 0, (size_t)code->register_bytes * warps);
   return true;

@@ -76,38 +76,88 @@ static bool keeps(const access *a, uint64_t at) {
   return true;
 }
 
-/* Against what was done to a byte by plain accesses, or by atomic ones; the access is at `at`. */
-static bool meets(const access *a, uint64_t at, const pv_ptx_touch *touch) {
+/* A race with what `touch` tells of byte `at`; `by`: the steps that did it, where that is known. */
+static bool fail_race(const access *a, uint32_t touch, const uint32_t *by, const char *what) {
+  pv_ptx_block *block = a->warp->block;
+  const uint32_t who = touch & ((1u << PV_PTX_WHO_BITS) - 1);
+  fail(a, PV_PTX_SHARED_RACE, what);
+  if (by != NULL && who < PV_PTX_MANY_WARPS) pv_ptx_watch_tell(block, who, *by, &block->fault);
+  return true;
+}
+
+/* Against what was done to byte `i` of an access at `at`, by plain accesses or by atomic ones. */
+static bool meets(const access *a, uint64_t at, unsigned i, const pv_ptx_touch *touch) {
+  const pv_ptx_touch *by = a->warp->block->touched_by;
   const uint32_t thread = a->warp->index * PV_PTX_LANES + a->lane;
   if (pv_ptx_is_unordered(a->warp, thread, touch->write, a->warp->synced) &&
       !(a->stores && keeps(a, at)))
-    return !fail(a, PV_PTX_SHARED_RACE,
-                 a->stores ? "another thread wrote this since the last barrier"
-                           : "another thread wrote this, and no barrier lies between");
+    return fail_race(a, touch->write, by != NULL ? &by[at + i].write : NULL,
+                     a->stores ? "another thread wrote this since the last barrier"
+                               : "another thread wrote this, and no barrier lies between");
   if (a->stores && pv_ptx_is_unordered(a->warp, thread, touch->read, a->warp->met))
-    return !fail(a, PV_PTX_SHARED_RACE, "another thread read this, and no barrier lies between");
+    return fail_race(a, touch->read, by != NULL ? &by[at + i].read : NULL,
+                     "another thread read this, and no barrier lies between");
   return false;
 }
 
-static bool check_race(const access *a, uint64_t at) {
-  pv_ptx_block *block = a->warp->block;
+/* Remembers which step touched the bytes, where the launch observes. */
+static void note_steps(const access *a, uint64_t at) {
+  const pv_ptx_block *block = a->warp->block;
+  const uint32_t step = (uint32_t)(a->step - block->code->steps);
+  for (unsigned i = 0; i < a->bytes; i++) {
+    if (a->stores)
+      block->touched_by[at + i].write = step;
+    else
+      block->touched_by[at + i].read = step;
+  }
+}
+
+/* An access beside atomic ones, or one that is atomic. */
+static bool check_strong(const access *a, uint64_t at) {
+  const pv_ptx_block *block = a->warp->block;
   pv_ptx_touch *touched = block->touched + at, *strong = block->strong + at;
   const uint32_t thread = a->warp->index * PV_PTX_LANES + a->lane;
-  const uint32_t mine = block->clock << PV_PTX_WHO_BITS | thread;
   const bool atomic = a->step->order != 0;
-  block->has_strong |= atomic;
   for (unsigned i = 0; i < a->bytes; i++) {
-    if (meets(a, at, &touched[i])) return false;
-    if (block->has_strong && !atomic && meets(a, at, &strong[i])) return false;
+    if (meets(a, at, i, &touched[i])) return false;
+    if (!atomic && meets(a, at, i, &strong[i])) return false;
     if (atomic && a->stores)
       strong[i].write = pv_ptx_after_read(a->warp, thread, strong[i].write);
     else if (atomic)
       strong[i].read = pv_ptx_after_read(a->warp, thread, strong[i].read);
     else if (a->stores)
-      touched[i].write = mine;
+      touched[i].write = block->clock << PV_PTX_WHO_BITS | thread;
     else
       touched[i].read = pv_ptx_after_read(a->warp, thread, touched[i].read);
   }
+  return true;
+}
+
+/* Bytes of one access were mostly touched together before: those with the same past as the byte
+ * before have its answer. */
+static inline bool check_plain(const access *a, uint64_t at) {
+  const pv_ptx_block *block = a->warp->block;
+  pv_ptx_touch *touched = block->touched + at, past = {0}, now = {0};
+  const uint32_t thread = a->warp->index * PV_PTX_LANES + a->lane;
+  for (unsigned i = 0; i < a->bytes; i++) {
+    if (i == 0 || touched[i].write != past.write || touched[i].read != past.read) {
+      past = now = touched[i];
+      if (meets(a, at, i, &past)) return false;
+      if (a->stores)
+        now.write = block->clock << PV_PTX_WHO_BITS | thread;
+      else
+        now.read = pv_ptx_after_read(a->warp, thread, past.read);
+    }
+    touched[i] = now;
+  }
+  return true;
+}
+
+static bool check_race(const access *a, uint64_t at) {
+  pv_ptx_block *block = a->warp->block;
+  block->has_strong |= a->step->order != 0;
+  if (!(block->has_strong ? check_strong(a, at) : check_plain(a, at))) return false;
+  if (block->touched_by != NULL) note_steps(a, at);
   return true;
 }
 

@@ -202,6 +202,7 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   uint32_t warp_count;
   unsigned char *registers; /* of all warps */
   unsigned char *shared, *shared_written;
+  pv_ptx_touch *touched_by;       /* which steps, where the launch observes; else NULL */
   pv_ptx_touch *touched, *strong; /* by plain accesses; by atomic ones */
   bool has_strong;                /* there was one */
   pv_ptx_copy *copies;            /* room for shared_bytes / 4 */

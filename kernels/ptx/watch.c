@@ -101,6 +101,21 @@ static bool stores_the_same(const access *a) {
   return true;
 }
 
+void pv_ptx_watch_tell(const pv_ptx_block *block, uint32_t who, uint32_t step,
+                       pv_ptx_fault *fault) {
+  const pv_ptx_entry e = {.block = (uint32_t)block->number, .step = step, .who = (uint16_t)who};
+  pv_ptx_store *s = &fault->earlier;
+  const size_t length = strlen(fault->text);
+  name_thread(block->grid->watch, &e, s);
+  const int more = snprintf(fault->text + length, sizeof fault->text - length,
+                            "; it was %s (%u, %u, %u) at line %u",
+                            who < PV_PTX_LANES_OF ? "thread" : "the warp of thread", s->thread[0],
+                            s->thread[1], s->thread[2], s->line);
+  if (more > 0 && s->source_line != 0 && length + (size_t)more < sizeof fault->text)
+    snprintf(fault->text + length + (size_t)more, sizeof fault->text - length - (size_t)more,
+             " (%.60s:%u)", s->source, s->source_line);
+}
+
 static bool fail(const access *a, const pv_ptx_entry *e) {
   pv_ptx_block *block = a->warp->block;
   const char *scope = (e->order & PV_PTX_STRONG) != 0            ? " atomically"
@@ -141,10 +156,17 @@ static bool is_ordered(const access *a, const pv_ptx_entry *e) {
   return pv_ptx_watch_covers(block, e);
 }
 
+/* Threads of one block that store the same need no order among each other: Triton lets all threads
+ * store what all of them have. */
+static bool is_same(const access *a, const pv_ptx_entry *e) {
+  return e->block == (uint32_t)a->warp->block->number && e->deed == PV_PTX_WRITES &&
+         stores_the_same(a);
+}
+
 static bool check(const access *a, uint32_t list, unsigned deeds) {
   for (uint32_t i = list; i != 0; i = a->watch->entries[i].next) {
     const pv_ptx_entry *e = &a->watch->entries[i];
-    if ((e->bytes & a->bytes) != 0 && (e->deed & deeds) != 0 && !is_ordered(a, e))
+    if ((e->bytes & a->bytes) != 0 && (e->deed & deeds) != 0 && !is_ordered(a, e) && !is_same(a, e))
       return fail(a, e);
   }
   return true;

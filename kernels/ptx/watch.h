@@ -81,6 +81,9 @@ bool pv_ptx_watch_access(pv_ptx_warp *warp, const pv_ptx_step *step, unsigned la
 bool pv_ptx_watch_stored(const pv_ptx_watch *watch, const pv_ptx_buffer *buffer, uint64_t address,
                          pv_ptx_store *out);
 
+/* Adds the other side of a race in shared memory to a fault: `who` of the block, at a step. */
+void pv_ptx_watch_tell(const pv_ptx_block *block, uint32_t who, uint32_t step, pv_ptx_fault *fault);
+
 /* release.c. A fence of the lanes of `mask`, for all blocks. */
 void pv_ptx_watch_fence(pv_ptx_warp *warp, uint32_t mask);
 /* A strong write of `lane`, which may release something by itself. Whether it released. */

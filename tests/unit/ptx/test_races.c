@@ -204,6 +204,7 @@ static void test_blocks(void) {
        "a.out[1 + threadIdx.x] = a.out[0]"},
   };
   expect_sound("one_byte", 3, 1, false);
+  expect_sound("equal_stores", 2, 64, false);
   expect_races(races, sizeof races / sizeof *races);
 }
 
@@ -229,7 +230,7 @@ static void test_atomics(void) {
   expect_sound("locks", 4, 32, false);
   expect_sound("counts", 4, 64, false);
   expect_sound("grid_meets", 3, 32, true);
-  static const race meets_once = {"grid_meets_once",         3,      32, 2, 0, 1, 0, "read this",
+  static const race meets_once = {"grid_meets_once",         3,      32, 2, 0, 1, 1, "read this",
                                   "own[threadIdx.x] = turn", "next["};
   expect_race(&meets_once, true);
   static const race races[] = {
@@ -243,6 +244,26 @@ static void test_atomics(void) {
       {"plain_beside", 2, 1, 1, 0, 0, 0, "atomically, and nothing", "a.out[1] = a.out[0]", NULL},
   };
   expect_races(races, sizeof races / sizeof *races);
+}
+
+/* A race in shared memory names the other side too, where the launch observes. */
+static void test_shared(void) {
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 1, &err) == PV_OK);
+  for (int observe = 0; observe < 2; observe++) {
+    const pv_ptx_launch how = {.observe = observe == 1};
+    EXPECT_U64(launch(&b, "in_shared", 1, 64, how, &err), PV_ERR_DEVICE);
+    const pv_ptx_fault *f = pv_ptx_machine_fault(b.machine);
+    if (!EXPECT(f != NULL)) continue;
+    EXPECT_U64(f->kind, PV_PTX_SHARED_RACE);
+    EXPECT_U64(f->earlier.line != 0, observe);
+    if (observe == 0) continue;
+    expect_line(f->earlier.source, f->earlier.source_line, "part[threadIdx.x] = 7");
+    EXPECT_HAS(f->text, "; it was thread (0, 0, 0) at line ");
+    EXPECT_HAS(f->text, " (races.cu:");
+  }
+  pv_ptx_machine_close(b.machine);
 }
 
 static void test_stored(void) {
@@ -272,6 +293,7 @@ int main(void) {
                                                   PV_CASE(test_blocks),
                                                   PV_CASE(test_fences),
                                                   PV_CASE(test_atomics),
+                                                  PV_CASE(test_shared),
                                                   PV_CASE(test_stored),
                                                   {0}});
 }

@@ -230,3 +230,20 @@ KERNEL plain_beside(const args a) {
   if (blockIdx.x == 0) atomicAdd(a.out, 1);
   else a.out[1] = a.out[0];
 }
+
+// Threads of one block store the same; each waits before it reads.
+KERNEL equal_stores(const args a) {
+  a.out[blockIdx.x] = a.in[7];
+  __syncthreads();
+  a.out[8 + blockIdx.x * blockDim.x + threadIdx.x] = a.out[blockIdx.x];
+}
+// One warp overwrites in shared memory what the other then reads.
+KERNEL in_shared(const args a) {
+  __shared__ uint32_t part[64];
+  part[threadIdx.x] = a.in[threadIdx.x];
+  __syncthreads();
+  if (threadIdx.x < 32)
+    part[threadIdx.x] = 7;
+  else
+    a.out[threadIdx.x] = part[threadIdx.x - 32];
+}
