@@ -291,11 +291,13 @@ static pv_code size_of(const char *name, const char *text, uint64_t most, uint32
   return code;
 }
 
-/* A shared object of somebody else has the sizes and types of its operation's cases. */
-static int library(const call *c, bool sized, pv_error *err) {
-  if (!sized && c->on == NULL && c->file == NULL && c->type == NULL)
+/* A shared object of somebody else says itself what it stands for. */
+static int library(const call *c, pv_error *err) {
+  if (!c->sized && c->on == NULL && c->file == NULL && c->type == NULL && c->as == NULL &&
+      c->descriptor == NULL && c->entry == NULL)
     return pv_probe_library_check(c->name, c->json, err);
-  pv_error_set(err, PV_ERR_INPUT, "a shared object is checked over the cases of its operation");
+  pv_error_set(err, PV_ERR_INPUT,
+               "a shared object says itself what it stands for, and has its cases");
   pv_error_hint(err, "as in: pv kernel check ./libmine.so [--json]");
   return pv_call_exit(PV_ERR_INPUT, err);
 }
@@ -360,8 +362,7 @@ int pv_probe_kernel(int argc, char **argv) {
   c.verb = rest[0];
   c.name = rest[1];
   c.sized = k != NULL || rows != NULL || batch != NULL || repeats != NULL;
-  if (c.verb != NULL && strcmp(c.verb, "check") == 0 && pv_probe_is_library(c.name))
-    return library(&c, c.sized, &err);
+  if (is_verb(&c, "check") && pv_probe_is_library(c.name)) return library(&c, &err);
   if (is_guest(&c)) return guest(&c, &err);
   code = size_of("--k", k, 1u << 22, &c.wish.k, &err);
   if (code == PV_OK) code = size_of("--rows", rows, 1u << 16, &c.wish.rows, &err);

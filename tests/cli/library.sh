@@ -91,9 +91,11 @@ warns "'./text.so' is no kernel: it is no shared object of this machine"
 run "$pv" kernel check "$(ldconfig -p | awk '/libm\.so\.6/ { print $NF; exit }')"
 exits 2
 warns 'it has no pv_kernel_about or no pv_kernel_run'
-check example --type Q4_K
-exits 2
-warns 'a shared object is checked over the cases of its operation'
+for option in --type --as --on --k --descriptor; do
+  check example $option 7
+  exits 2
+  warns 'a shared object says itself what it stands for'
+done
 
 same "$(find . -newer text.so -type f ! -name '.out' ! -name '.err' | grep -cv git)" 0 'files left behind'
 finish
