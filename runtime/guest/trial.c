@@ -157,8 +157,10 @@ pv_code pv_guest_case_make(const pv_guest_descriptor *d, const pv_guest_signatur
   out->trial = (pv_guest_trial){.values = out->numbers};
   pv_code code = pv_operation_make(d->operation, &out->c, arena, out->values, err);
   if (code == PV_OK && change != NULL) change->inputs(change->context, d->operation, out->values);
-  for (size_t i = 0; i < tensors && code == PV_OK && *fits; i++)
+  for (size_t i = 0; i < tensors && code == PV_OK && *fits; i++) {
+    out->values[i].format = d->layouts[i].format;
     code = tensor_buffer(d, i, arena, out, fits, err);
+  }
   if (code != PV_OK || !*fits) return code;
   for (size_t i = 0; i < d->scratch_count && code == PV_OK; i++)
     code = scratch_buffer(d, i, out, err);
