@@ -146,7 +146,7 @@ run "$pv" kernel check own.yaml --json
 exits 1
 field "d['findings'][0]['kind'], d['cases']" 'endless 1'
 # It writes everywhere.
-kernel 'ld.param.u64 %rd1, [y];
+kernel 'ld.param.u64 %rd2, [y]; mov.u32 %r1, %tid.x; mad.wide.u32 %rd1, %r1, 4, %rd2;
 loop: st.global.u32 [%rd1], 0;
 add.s64 %rd1, %rd1, 4096; bra loop;'
 run "$pv" kernel check own.yaml --json
@@ -204,6 +204,22 @@ sed -i 's/.align 8/.align 4/' own.ptx
 struct 'weights, x, y, u32: k'
 refuses check own.yaml
 warns 'is aligned to 4 bytes'
+
+# A contract over it: the file that is named is what is judged.
+mkdir -p "$work/contracts/examples"
+cp -r "$root"/contracts/examples/kernel-example-v1.yaml "$example" "$work/contracts/examples"
+run "$pv" validate "$work/contracts/examples/kernel-example-v1.yaml" --out "$work/reports" --json
+exits 0
+field "[(f['verdict'], f['compared'] > 1000) for f in d['falsifiers']]" "[('PASS', True)]"
+sed -i 's/fma.rn.f32/mul.rn.f32/; s/\(mul.rn.f32.*\), %f[0-9]*;/\1;/' contracts/examples/kernels/q4k_gemv.ptx
+run "$pv" validate "$work/contracts/examples/kernel-example-v1.yaml" --out "$work/reports" --json
+exits 1
+field "[f['verdict'] for f in d['falsifiers']]" "['FAIL']"
+field "'of the PTX' in d['falsifiers'][0]['reason']" True
+# Nothing of a third file, and nowhere else.
+sed -i 's/on: ptx/on: cpu/' contracts/examples/kernel-example-v1.yaml
+run "$pv" validate "$work/contracts/examples/kernel-example-v1.yaml" --out "$work/reports" --json
+field "d['falsifiers'][0]['verdict'], 'runs on ptx or cuda' in d['falsifiers'][0]['reason']" 'ERROR True'
 
 # A claim of an identity's bits allows nothing.
 sed -e 's/numerics: .*/numerics: f32-f64acc/' -e '/^allow/d' q4k_gemv.yaml >identity.yaml

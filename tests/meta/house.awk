@@ -52,7 +52,7 @@ BEGIN {
   allow("runtime/noise", low " runtime/sources runtime/walk runtime/measure runtime/forward runtime/faults")
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/checks", low " runtime/limits runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
+  allow("runtime/checks", low " runtime/guest runtime/operations runtime/limits runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
   allow("runtime/alone", low " runtime/forward")
   allow("runtime/operations", low " runtime/alone")
   allow("runtime/library", "base kernels/quant runtime/operations")
