@@ -40,7 +40,7 @@ needs() {
   case $1 in
     *30b* | *d48* | *'--layers 48'*) echo 'a file of gigabytes' ;;
     *DIR*'another machine'*) echo 'another machine' ;;
-    *'kernel check'*--file*) echo 'PTX that the reader has' ;;
+    *'kernel check'*--file* | *'kernel check strangers/'*) echo 'PTX that the reader has' ;;
     *'git show'*) echo 'the history, which a copy lacks' ;;
     *--side\ cuda* | *cuda:i16* | *--on\ cuda* | *'kernel bench'*) echo 'a GPU' ;;
   esac
