@@ -155,7 +155,7 @@ KERNEL one_fences(const args a) {
     __threadfence();
   }
   __syncthreads();
-  if (last && threadIdx.x < 2) a.out[1 + threadIdx.x] = a.out[8 + blockDim.x + threadIdx.x];
+  if (last && threadIdx.x < 2) a.out[1 + threadIdx.x] = a.out[8 + blockDim.x + 32 + threadIdx.x];
 }
 KERNEL warps_alone(const args a) {
   const uint32_t warps = gridDim.x * blockDim.x / 32;
@@ -246,4 +246,34 @@ KERNEL in_shared(const args a) {
     part[threadIdx.x] = 7;
   else
     a.out[threadIdx.x] = part[threadIdx.x - 32];
+}
+
+// A fence of another warp, which nothing orders before the atomic.
+KERNEL other_fences(const args a) {
+  a.out[8 + blockIdx.x * blockDim.x + threadIdx.x] = 1;
+  __threadfence();
+  __syncwarp();
+  if (threadIdx.x == 32 && atomicAdd(a.out, 1) == gridDim.x - 1) a.out[1] = a.out[8];
+}
+// The value is read before the flag.
+KERNEL reads_early(const args a) {
+  if (blockIdx.x == 0) {
+    a.out[0] = 7;
+    __threadfence();
+    *reinterpret_cast<volatile uint32_t *>(a.out + 1) = 1;
+  } else {
+    a.out[2] = a.out[0];
+    a.out[3] = seen(a.out + 1);
+  }
+}
+// The flag that is read is that of block 1, which released nothing.
+KERNEL overwritten(const args a) {
+  volatile uint32_t *flag = a.out + 1;
+  if (blockIdx.x == 0) {
+    a.out[0] = 7;
+    __threadfence();
+    *flag = 1;
+  }
+  if (blockIdx.x == 1) *flag = 2;
+  if (blockIdx.x == 2 && *flag == 2) a.out[2] = a.out[0];
 }
