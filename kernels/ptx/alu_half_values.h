@@ -43,7 +43,7 @@ static inline u32 nearest_tf32(f32 x) {
 /* Numbers, with the least NaN and 1 in the bits of the type. */
 #define HALF_VALUES(t, infinite, one)                                                          \
   static inline bool is_nan_##t(u16 a) {                                                       \
-    return (a & 0x7fffu) > infinite;                                                           \
+    return (a & 0x7fffu) > (infinite);                                                         \
   }                                                                                            \
   static inline u16 nan_##t(u16 a) {                                                           \
     return is_nan_##t(a) ? 0x7fffu : a;                                                        \
@@ -61,7 +61,7 @@ static inline u32 nearest_tf32(f32 x) {
     return to_##t(odd_sum(value_##t(a) * value_##t(b), value_##t(c)), RN);                     \
   }                                                                                            \
   static inline u16 saturate_##t(u16 a) { /* NaN is +0 */                                      \
-    return is_nan_##t(a) || a >= 0x8000u ? 0 : a < one ? a : one;                              \
+    return is_nan_##t(a) || a >= 0x8000u ? 0 : a < (one) ? a : (one);                          \
   }                                                                                            \
   static inline u16 relu_##t(u16 a) {                                                          \
     return is_nan_##t(a) ? 0x7fffu : a >= 0x8000u ? 0 : a;                                     \

@@ -22,13 +22,13 @@ static inline f32 canonical(f32 x) {
 static inline f64 quiet(f64 x) {
   return double_of(bits_of_f64(x) | (u64)1 << 51);
 }
+/* One expression, so that lanes can be done together. */
 static inline f64 keep_nan_2(f64 a, f64 b, f64 r) {
-  if (b != b) return quiet(b);
-  if (a != a) return quiet(a);
-  return r == r ? r : double_of((u64)0xfff8 << 48);
+  const u64 made = b != b ? bits_of_f64(b) : a != a ? bits_of_f64(a) : (u64)0xfff8 << 48;
+  return r == r ? r : double_of(made | (u64)1 << 51);
 }
 static inline f64 keep_nan_3(f64 a, f64 b, f64 c, f64 r) {
-  return b != b ? quiet(b) : keep_nan_2(a, c, r);
+  return keep_nan_2(c != c ? c : a, b, r);
 }
 static inline f32 round_f64(f64 x) {
   if (x == x) return (f32)x;
