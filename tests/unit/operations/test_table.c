@@ -169,6 +169,53 @@ static void test_golden(void) {
   EXPECT(!pv_op_index_fits(&v[2], 0, (int32_t[]){5, 3}, 1));
   EXPECT(!pv_op_index_fits(&v[2], 0, (int32_t[]){5, 8}, 1));
   EXPECT(!pv_op_index_fits(&v[2], 0, (int32_t[]){5, -1}, 1));
+  v[0].real[5] = -1.0f; /* two are best */
+  REQUIRE(pv_operation_expect(op, &c, &n, &arena, v, &err) == PV_OK);
+  EXPECT(pv_op_index_fits(&v[2], 0, (int32_t[]){7, 2}, 1));
+  EXPECT(!pv_op_index_fits(&v[2], 0, (int32_t[]){2, 2}, 1));
+  pv_arena_free(&arena);
+}
+
+/* What the terms of a sum are made of counts, not what is left of it. */
+static void test_parts(void) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_op_values v[PV_OP_TENSORS];
+  pv_op_case c;
+  pv_op_numerics n;
+  pv_error err = PV_ERROR_INIT;
+  const pv_operation *op = pv_operation_find("q4_k_gemv"); /* 16.5 less 16.4 */
+  REQUIRE(pv_operation_case_at(op, 0, &c) && pv_op_numerics_find("float32", &n));
+  REQUIRE(pv_operation_make(op, &c, &arena, v, &err) == PV_OK);
+  pv_block_q4_k *b = (pv_block_q4_k *)(void *)v[0].bytes;
+  b->d = pv_f32_to_f16(1.1f);
+  b->dmin = pv_f32_to_f16(4.1f);
+  pv_k4_pack((uint8_t[8]){3, 3, 3, 3, 3, 3, 3, 3}, (uint8_t[8]){4, 4, 4, 4, 4, 4, 4, 4}, b->scales);
+  memset(b->q, 0x55, sizeof b->q);
+  for (size_t i = 0; i < 256; i++) v[1].real[i] = i == 0 ? 1.1f : 0.0f;
+  REQUIRE(pv_operation_expect(op, &c, &n, &arena, v, &err) == PV_OK);
+  EXPECT(fabs(v[2].want[0]) < 0.2);
+  EXPECT(v[2].bound[0] > 0x1p-24 * 30.0 * 30.0);
+
+  op =
+      pv_operation_find("q6_k_gemv"); /* numbers of 32, less 32: a kernel may add up 256 * 32 * x */
+  REQUIRE(pv_operation_case_at(op, 0, &c));
+  REQUIRE(pv_operation_make(op, &c, &arena, v, &err) == PV_OK);
+  pv_block_q6_k *six = (pv_block_q6_k *)(void *)v[0].bytes;
+  int8_t numbers[256] = {1};
+  pv_block_pack(PV_TYPE_Q6_K, numbers, six);
+  memset(six->scales, 1, sizeof six->scales);
+  six->d = 0x3c00;
+  for (size_t i = 0; i < 256; i++) v[1].real[i] = 4095.0f;
+  REQUIRE(pv_operation_expect(op, &c, &n, &arena, v, &err) == PV_OK);
+  EXPECT_F64(v[2].want[0], 4095.0, 0.0);
+  EXPECT(v[2].bound[0] > 0.0);
+
+  op = pv_operation_find("add_rmsnorm"); /* the norm may be of what was stored */
+  REQUIRE(pv_operation_case_at(op, 2, &c));
+  REQUIRE(pv_operation_make(op, &c, &arena, v, &err) == PV_OK);
+  v[1].format = PV_FORMAT_BF16;
+  REQUIRE(pv_operation_expect(op, &c, &n, &arena, v, &err) == PV_OK);
+  EXPECT(v[3].bound[7] > 1.9 * 0x1p-8 * fabs(v[3].want[7]));
   pv_arena_free(&arena);
 }
 
@@ -310,6 +357,7 @@ int main(void) {
                                                           PV_CASE(test_all),
                                                           PV_CASE(test_identity),
                                                           PV_CASE(test_golden),
+                                                          PV_CASE(test_parts),
                                                           PV_CASE(test_refused),
                                                           PV_CASE(test_excess),
                                                           PV_CASE(test_stored),
