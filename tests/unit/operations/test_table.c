@@ -27,7 +27,7 @@ static void test_rows(void) {
   EXPECT(pv_operation_find("q4_k") == NULL);
   const pv_operation *gemv = pv_operation_find("q4_k_gemv"), *norm = pv_operation_find("rmsnorm");
   pv_op_case c;
-  double eps;
+  double eps = 0.0;
   REQUIRE(gemv != NULL && norm != NULL && pv_operation_case_at(gemv, 1, &c));
   pv_operation_case_text(gemv, &c, text, sizeof text);
   EXPECT_STR(text, "k=768 rows=7 batch=2, exact");
