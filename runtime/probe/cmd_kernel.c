@@ -350,7 +350,7 @@ int pv_probe_kernel(int argc, char **argv) {
           "  pv kernel operations\n"
           "  pv kernel describe my.ptx --as q4_k_gemv > my.yaml\n"
           "  pv kernel check my.ptx\n"
-          "  pv kernel check ./libmine.so    # a kernel of the CPU: docs/cpu-kernels.md\n"
+          "  pv kernel check ./libmine.so\n"
           "  pv kernel bench gemv --k 2048 --rows 4096 --type Q6_K\n"
           "  pv kernel bench all\n",
       .list = option,

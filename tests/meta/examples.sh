@@ -41,6 +41,7 @@ needs() {
     *30b* | *d48* | *'--layers 48'*) echo 'a file of gigabytes' ;;
     *DIR*'another machine'*) echo 'another machine' ;;
     *'kernel check'*--file* | *'kernel check strangers/'*) echo 'PTX that the reader has' ;;
+    *check\ ./lib*.so*) echo 'a shared object that the reader has built' ;;
     *'git show'*) echo 'the history, which a copy lacks' ;;
     *--side\ cuda* | *cuda:i16* | *--on\ cuda* | *'kernel bench'*) echo 'a GPU' ;;
   esac
@@ -85,6 +86,7 @@ try() {
   case $line in # it writes over nothing
     'pv new check mine') rm -f mine.py ;;
     'pv new contract mine') rm -f mine.yaml ;;
+    'pv kernel'*) sed 's/q4k_gemv.ptx/my.ptx/' contracts/examples/kernels/q4k_gemv.yaml >my.yaml ;;
   esac
   bash -c "$line" >"$work/said" 2>&1 </dev/null
   code=$?
@@ -145,6 +147,9 @@ printf '%s\n' '#!/bin/sh' 'while [ $# -gt 1 ]; do' \
 chmod +x pv-trace-llamacpp
 ln -s "$PWD/pv-trace-llamacpp" "$work/bin/pv-trace-llamacpp"
 printf '%s\n' '.version 8.0' '.target sm_80' '.address_size 64' '.visible .entry k()' '{' 'ret;' '}' >kernel.ptx
+mkdir build
+cp contracts/examples/kernels/q4k_gemv.ptx my.ptx
+cp my.ptx build
 pv validate contracts/moe-router-v1.yaml >/dev/null 2>&1 # a run to verify
 for line in "${lines[@]}"; do
   why=$(needs "$line")
