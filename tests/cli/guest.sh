@@ -205,6 +205,56 @@ struct 'weights, x, y, u32: k'
 refuses check own.yaml
 warns 'is aligned to 4 bytes'
 
+# Launches one behind the other: the first one writes what the second one reads.
+cat >two.ptx <<'PTX'
+.version 8.0
+.target sm_80
+.address_size 64
+.visible .entry copy(.param .u64 from, .param .u64 to, .param .u32 n)
+{
+  .reg .pred %p<2>;
+  .reg .b32 %r<5>;
+  .reg .b64 %rd<6>;
+  mov.u32 %r1, %tid.x; mov.u32 %r2, %ctaid.x;
+  mad.lo.u32 %r1, %r2, 64, %r1;
+  ld.param.u32 %r3, [n];
+  setp.ge.u32 %p1, %r1, %r3;
+  @%p1 ret;
+  ld.param.u64 %rd1, [from]; ld.param.u64 %rd2, [to];
+  mul.wide.u32 %rd3, %r1, 4;
+  add.s64 %rd4, %rd1, %rd3; add.s64 %rd5, %rd2, %rd3;
+  ld.global.u32 %r4, [%rd4];
+  st.global.u32 [%rd5], %r4;
+  ret;
+}
+PTX
+cat >two.yaml <<'YAML'
+schema: pv/kernel/v1
+file: q4k_gemv.ptx
+entry: q4k_gemv
+operation: q4_k_gemv
+numerics: float32
+allow: [contraction]
+scratch: {copied: batch * k * 4}
+parameters: [weights, copied, y, k, rows]
+grid: [ceil_div(rows, 2), batch]
+block: 64
+before:
+  - file: two.ptx
+    entry: copy
+    parameters: [x, copied, u32: batch * k]
+    grid: [ceil_div(batch * k, 64)]
+    block: 64
+YAML
+run "$pv" kernel check two.yaml
+exits 0
+says PASS
+sed -i 's/u32: batch \* k\]/u32: batch * k - 1]/' two.yaml
+run "$pv" kernel check two.yaml
+exits 1
+says 'uninitialised'
+says '(copied, byte'
+
 # A contract over it: the file that is named is what is judged.
 mkdir -p "$work/contracts/examples"
 cp -r "$root"/contracts/examples/kernel-example-v1.yaml "$example" "$work/contracts/examples"
