@@ -1,6 +1,7 @@
 /* A sound provider in the fewest words: its answer is what the parameter says. */
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char description[] =
@@ -21,5 +22,9 @@ int main(int argc, char **argv) {
                              "verdict", json_object_get(json_object_get(asked, "with"), "answer"),
                              "reason", "said so", "compared", 10, "metrics", "m", 0.5);
   char *text = json_dumps(answer, JSON_COMPACT);
-  return text == NULL || puts(text) < 0;
+  const int code = text == NULL || puts(text) < 0;
+  free(text); /* or a leak is its end where leaks are looked for */
+  json_decref(answer);
+  json_decref(asked);
+  return code;
 }
