@@ -63,8 +63,11 @@ defect llama-mmvq llama-q4_k-experts 'out of bounds' '(weights, '
 defect llama-0.2.78-mmvq llama-old-q4_k-2-padded 'race in device memory' 'mmvq-cut.cu:121' 'of block (0, 0, 0) wrote this'
 sound llama-0.2.79-mmvq llama-old-q4_k-2-padded
 # a buffer in shared memory that two reductions used without a barrier between
-defect llama-10240-softmax llama-softmax 'shared-memory race' 'common.cuh:643'
-sound llama-10261-softmax llama-softmax
+for grid in '' -grid; do
+  defect llama-10240-softmax "llama-softmax$grid" 'shared-memory race' 'common.cuh:643'
+  sound llama-10261-softmax "llama-softmax$grid"
+done
+sound llama-softmax llama-softmax-grid
 
 sound llama-argmax llama-argmax
 sound llama-topk-moe llama-topk-128
