@@ -24,6 +24,12 @@ static pv_code refuse_others(const pv_guest_report *r, pv_error *err) {
       pv_error_hint(err, "no receipt would be about it: put its kernel into the same file");
       return PV_ERR_INPUT;
     }
+  if (r->watched != NULL && strcmp(r->watched, r->file) != 0) {
+    pv_error_set(err, PV_ERR_INPUT, "the PTX of '%.200s' is another file, '%.200s'", r->file,
+                 r->watched);
+    pv_error_hint(err, "no receipt would be about it: leave `file` out of the descriptor");
+    return PV_ERR_INPUT;
+  }
   return PV_OK;
 }
 

@@ -267,6 +267,38 @@ static pv_code judge_all(session *s, pv_error *err) {
   return code;
 }
 
+/* On a device the PTX is interpreted too, over the same cases: that of the kernel itself, or where
+ * that is machine code what the descriptor names. */
+static pv_code watch(session *s, const pv_guest_wish *wish, pv_error *err) {
+  pv_guest_report *r = s->report;
+  const pv_guest_launch *last = &s->d->launches[s->d->launch_count - 1];
+  pv_guest_wish again = {wish->descriptor, wish->file, wish->as, pv_guest_on_ptx.name};
+  pv_guest_report seen;
+  pv_error own = PV_ERROR_INIT;
+  if (s->ops == &pv_guest_on_ptx) {
+    r->watched = r->file;
+    return PV_OK;
+  }
+  if (s->programs[s->d->launch_count - 1]->module == NULL) again.file = NULL;
+  if (again.file == NULL && s->programs[s->d->launch_count - 1]->module == NULL &&
+      (last->file == NULL || strcmp(last->file, r->file) == 0)) {
+    snprintf(r->unwatched, sizeof r->unwatched,
+             "it is machine code, and the descriptor's file is not the PTX that it was made of");
+    return PV_OK;
+  }
+  const pv_code code = pv_guest_check(s->arena, &again, &seen, &own);
+  if (code == PV_ERR_NOMEM || code == PV_ERR_CANCELLED) {
+    if (err != NULL) *err = own;
+    return code;
+  }
+  if (code == PV_OK) pv_guest_findings_join(&r->findings, &seen.findings, seen.file);
+  if (code == PV_OK && seen.verdict != PV_GUEST_NOT_RUN)
+    r->watched = seen.file;
+  else
+    snprintf(r->unwatched, sizeof r->unwatched, "%s", code == PV_OK ? seen.reason : own.message);
+  return PV_OK;
+}
+
 pv_code pv_guest_check(pv_arena *arena, const pv_guest_wish *wish, pv_guest_report *out,
                        pv_error *err) {
   pv_guest_descriptor *d = NULL;
@@ -289,6 +321,7 @@ pv_code pv_guest_check(pv_arena *arena, const pv_guest_wish *wish, pv_guest_repo
     if (code == PV_OK) code = judge_all(&s, &own);
   }
   if (s.device != NULL) s.ops->close(s.device);
+  if (code == PV_OK && report.reason[0] == '\0') code = watch(&s, wish, &own);
   if (code != PV_OK) {
     if (err != NULL) *err = own;
     return code;

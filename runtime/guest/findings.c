@@ -31,6 +31,24 @@ void pv_guest_findings_add(pv_guest_findings *f, const pv_guest_finding *one) {
     f->list[f->count++] = *one;
 }
 
+void pv_guest_findings_join(pv_guest_findings *f, const pv_guest_findings *from, const char *file) {
+  f->lost += from->lost;
+  for (size_t i = 0; i < from->count; i++) {
+    pv_guest_finding one = from->list[i];
+    size_t kept = 0;
+    bool there = false;
+    one.file = file;
+    for (size_t k = 0; k < f->count; k++) {
+      const pv_guest_finding *old = &f->list[k];
+      const bool same = strcmp(old->kind, one.kind) == 0;
+      there = there || (same && same_place(&old->spot, &one.spot));
+      if (!same || old->spot.line != 0 || one.spot.line == 0) f->list[kept++] = *old;
+    }
+    f->count = kept;
+    if (!there || one.spot.line != 0) pv_guest_findings_add(f, &one);
+  }
+}
+
 /* What a kernel does to memory explains what it computes, and stands before it. */
 static int rank(const pv_guest_finding *f) {
   static const char *const order[] = {"out of bounds",

@@ -12,8 +12,9 @@ typedef struct pv_guest_finding {
   char text[768];  /* of the first one: one sentence */
   char where[160]; /* its case; "" where none is needed */
   pv_guest_spot spot;
-  size_t cases;   /* that have it */
-  uint64_t count; /* elements, instructions */
+  const char *file; /* that `spot` has lines of; NULL: the report's */
+  size_t cases;     /* that have it */
+  uint64_t count;   /* elements, instructions */
 } pv_guest_finding;
 
 typedef struct pv_guest_findings {
@@ -25,6 +26,9 @@ typedef struct pv_guest_findings {
 pv_code pv_guest_findings_open(pv_arena *arena, pv_guest_findings *out, pv_error *err);
 /* Adds it, or counts it where its kind and line are there already: the first one's text stays. */
 void pv_guest_findings_add(pv_guest_findings *f, const pv_guest_finding *one);
+/* Adds those of `from`, whose lines are of `file`. What both have under one kind is told once, with
+ * the line where only one has it. */
+void pv_guest_findings_join(pv_guest_findings *f, const pv_guest_findings *from, const char *file);
 /* By kind, the gravest first, then by line. */
 void pv_guest_findings_sort(pv_guest_findings *f);
 

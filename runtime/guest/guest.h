@@ -24,6 +24,10 @@ typedef struct pv_guest_report {
   size_t cases_wrong;
   pv_guest_tally tally;
   pv_guest_findings findings; /* sorted */
+  /* The PTX whose every access was watched, interpreted: `file` itself, or on a device beside what
+   * ran there, for a device shows what a kernel computes and not what it touches. NULL: why not. */
+  const char *watched;
+  char unwatched[1400];
 } pv_guest_report;
 
 /* Everything lies in the arena. A kernel that is wrong, or that can not be judged here, is no

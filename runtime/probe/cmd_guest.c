@@ -27,22 +27,24 @@ static const char *beside(pv_arena *arena, const char *kernel) {
   return pv_arena_printf(arena, "%.*s.yaml", (int)length, kernel);
 }
 
-static json_t *spot_json(const pv_guest_finding *f) {
-  return json_pack("{s:I, s:o, s:I}", "line", (json_int_t)f->spot.line, "source",
-                   pv_json_string(f->spot.source), "source_line", (json_int_t)f->spot.source_line);
+static json_t *spot_json(const pv_guest_report *r, const pv_guest_finding *f) {
+  return json_pack("{s:o, s:I, s:o, s:I}", "file",
+                   pv_json_string(f->file != NULL ? f->file : r->file), "line",
+                   (json_int_t)f->spot.line, "source", pv_json_string(f->spot.source),
+                   "source_line", (json_int_t)f->spot.source_line);
 }
 
-static json_t *finding_json(const pv_guest_finding *f) {
-  return json_pack("{s:s, s:o, s:s, s:I, s:I, s:o}", "kind", f->kind, "place", spot_json(f), "case",
-                   f->where, "cases", (json_int_t)f->cases, "count", (json_int_t)f->count, "text",
-                   pv_json_string(f->text));
+static json_t *finding_json(const pv_guest_report *r, const pv_guest_finding *f) {
+  return json_pack("{s:s, s:o, s:s, s:I, s:I, s:o}", "kind", f->kind, "place", spot_json(r, f),
+                   "case", f->where, "cases", (json_int_t)f->cases, "count", (json_int_t)f->count,
+                   "text", pv_json_string(f->text));
 }
 
 static json_t *report_json(const pv_guest_report *r) {
   const pv_guest_worst *w = &r->tally.worst;
   json_t *findings = json_array();
   for (size_t i = 0; i < r->findings.count; i++)
-    pv_json_append(&findings, finding_json(&r->findings.list[i]));
+    pv_json_append(&findings, finding_json(r, &r->findings.list[i]));
   json_t *o = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:o}", "kernel",
                         pv_json_string(r->d->launches[r->d->launch_count - 1].entry), "file",
                         pv_json_string(r->file), "operation", r->d->operation->name, "numerics",
@@ -62,14 +64,16 @@ static json_t *report_json(const pv_guest_report *r) {
                 "got", pv_json_number(w->got), "want", pv_json_number(w->want), "bound",
                 pv_json_number(w->bound), "case", w->where));
   pv_json_set(&o, "findings", findings);
+  pv_json_set(&o, "watched", r->watched != NULL ? pv_json_string(r->watched) : json_null());
+  pv_json_set(&o, "unwatched", pv_json_string(r->unwatched));
   return o;
 }
 
 static void print_finding(const pv_guest_report *r, const pv_guest_finding *f) {
-  const char *slash = strrchr(r->file, '/');
+  const char *file = f->file != NULL ? f->file : r->file, *slash = strrchr(file, '/');
   pv_text where = PV_TEXT_INIT, text = PV_TEXT_INIT;
   if (f->spot.line != 0)
-    pv_text_printf(&where, " %s:%u", slash != NULL ? slash + 1 : r->file, f->spot.line);
+    pv_text_printf(&where, " %s:%u", slash != NULL ? slash + 1 : file, f->spot.line);
   if (f->spot.source_line != 0)
     pv_text_printf(
         &where, " (%s:%u)",
@@ -87,7 +91,7 @@ static void print_finding(const pv_guest_report *r, const pv_guest_finding *f) {
 
 static void print_report(const pv_guest_report *r) {
   const pv_guest_worst *w = &r->tally.worst;
-  pv_text reason = PV_TEXT_INIT;
+  pv_text reason = PV_TEXT_INIT, unwatched = PV_TEXT_INIT;
   printf("%s %s as %s in %s on %s: %zu cases", pv_guest_verdict_name(r->verdict),
          r->d->launches[r->d->launch_count - 1].entry, r->d->operation->name, r->d->numerics.name,
          r->on, r->cases);
@@ -103,6 +107,11 @@ static void print_report(const pv_guest_report *r) {
     pv_text_escape(&reason, r->reason, strlen(r->reason));
     printf("  not judged: %s\n", reason.data != NULL ? reason.data : "");
     pv_text_free(&reason);
+  }
+  if (r->watched == NULL && r->reason[0] == '\0') {
+    pv_text_escape(&unwatched, r->unwatched, strlen(r->unwatched));
+    printf("  memory was not watched: %s\n", unwatched.data != NULL ? unwatched.data : "");
+    pv_text_free(&unwatched);
   }
   for (size_t i = 0; i < r->findings.count && i < PV_GUEST_SHOWN; i++)
     print_finding(r, &r->findings.list[i]);

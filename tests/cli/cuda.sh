@@ -68,4 +68,23 @@ guest illegal 1 'out of bounds'
 says 'no case was run after it'
 says 'k=256 rows=1 batch=1'
 guest endless 1 'did not end within 10 s'
+
+# What a device does not show is seen in the PTX, which is interpreted too; of machine code in the PTX
+# that the descriptor names.
+barrier=$here/guest/barrier.ptx
+sed "s|^schema:.*|&\nfile: $barrier|" "$here/guest/gemv.yaml" >of.yaml
+printf '\177ELF no machine code' >barrier.cubin
+for file in "$barrier" barrier.cubin; do
+  run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "$pv" kernel check "$file" --descriptor of.yaml \
+    --on cuda --json
+  exits 1
+  field "[f['kind'] for f in d['findings']], d['watched'].endswith('barrier.ptx'), d['unwatched']" \
+    "['shared-memory race', 'unwritten'] True "
+  field "[(f['place']['file'][-11:], f['place']['line'] > 0) for f in d['findings']][0]" "('barrier.ptx', True)"
+done
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "$pv" kernel check barrier.cubin \
+  --descriptor "$here/guest/gemv.yaml" --on cuda
+exits 1
+says 'memory was not watched: it is machine code, and the descriptor'
+silent 'shared-memory race'
 finish

@@ -137,6 +137,16 @@ CUresult cuFuncGetAttribute(int *out, int attribute, CUfunction function) {
   *out = attribute == CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK ? 1024 : 0;
   return CUDA_SUCCESS;
 }
+/* Of machine code: three addresses and two numbers of 32 bits. */
+EXPORT CUresult cuFuncGetParamInfo(CUfunction function, size_t at, size_t *offset, size_t *bytes);
+CUresult cuFuncGetParamInfo(CUfunction function, size_t at, size_t *offset, size_t *bytes) {
+  (void)function;
+  if (at >= 5) return 1;
+  *offset = at < 3 ? 8 * at : 24 + 4 * (at - 3);
+  *bytes = at < 3 ? 8 : 4;
+  return CUDA_SUCCESS;
+}
+
 CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **args,
                           void **extra) {
   (void)config;
