@@ -22,7 +22,7 @@ expect() { # WHAT GOT WANT
 # said FILE DESCRIPTOR ON: the verdict, the first finding and its line of the source.
 said() {
   "$pv" kernel check "$1" --descriptor "$2" --on "$3" >"$work/said" 2>&1
-  sed -n -e '1s/ .*//p' -e '2{s/ [^ ]*:[0-9]* (/ (/;s/),.*/)/p;}' "$work/said" | tr -s '\n ' ' '
+  sed -n -e '1s/ .*//p' -e '2{s/ [^ ]*:[0-9]* (/ (/;s/),.*/)/;p;}' "$work/said" | tr -s '\n ' ' '
 }
 
 for ptx in "$kernels"/*.ptx "$here"/contracts/examples/kernels/*.ptx; do
