@@ -2,64 +2,19 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "kernels/ptx/machine.h"
+#include "tests/unit/ptx/bench.h"
 #include "tests/unit/ptx/sample.h"
 #include "tests/unit/testing.h"
 
-enum { N = 64, OUT = 64 };
-
-typedef struct arguments { /* `args` of data/control.cu */
-  uint64_t in, out;
-  uint32_t n, zero;
-} arguments;
-
-typedef struct bench {
-  pv_ptx_machine *machine;
-  uint64_t in, out;
-  uint32_t result[OUT];
-} bench;
+enum { N = BENCH_N };
 
 static pv_code open_bench(bench *b, unsigned threads, pv_error *err) {
-  pv_bytes text = {0};
-  uint32_t numbers[N];
-  *b = (bench){0};
-  for (uint32_t i = 0; i < N; i++) numbers[i] = i + 1;
-  pv_code code = pv_ptx_machine_open(threads, &b->machine, err);
-  if (code == PV_OK) code = pv_file_read(SAMPLES "control.ptx", 1 << 20, &text, err);
-  if (code == PV_OK)
-    code =
-        pv_ptx_machine_load(b->machine, "control.ptx", (const char *)text.data, text.length, err);
-  pv_bytes_free(&text);
-  if (code == PV_OK) code = pv_ptx_machine_alloc(b->machine, sizeof numbers, &b->in, err);
-  if (code == PV_OK) code = pv_ptx_machine_alloc(b->machine, 1024, &b->out, err);
-  if (code == PV_OK) code = pv_ptx_machine_upload(b->machine, b->in, numbers, sizeof numbers, err);
-  return code;
-}
-
-static pv_code launch_as(bench *b, const char *kernel, unsigned grid, unsigned threads, uint32_t n,
-                         pv_ptx_launch l, pv_error *err) {
-  const arguments a = {b->in, b->out, n, 0};
-  const uint64_t outputs[] = {b->out};
-  l = (pv_ptx_launch){.cooperative = l.cooperative,
-                      .allowed = l.allowed,
-                      .order = l.order,
-                      .observe = l.observe,
-                      .grid = {grid, 1, 1},
-                      .block = {threads, 1, 1},
-                      .params = &a,
-                      .param_bytes = sizeof a,
-                      .outputs = outputs,
-                      .output_count = 1};
-  pv_code code = pv_ptx_machine_find(b->machine, kernel, &l.kernel, err);
-  if (code == PV_OK) code = pv_ptx_machine_launch(b->machine, &l, err);
-  if (code == PV_OK)
-    code = pv_ptx_machine_download(b->machine, b->result, b->out, sizeof b->result, err);
-  return code;
+  return bench_open(b, "control.ptx", threads, err);
 }
 
 static pv_code launch(bench *b, const char *kernel, unsigned grid, unsigned threads, uint32_t n,
                       pv_error *err) {
-  return launch_as(b, kernel, grid, threads, n, (pv_ptx_launch){0}, err);
+  return bench_launch(b, kernel, grid, threads, n, (pv_ptx_launch){0}, err);
 }
 
 /* The first words that a kernel stores. */
@@ -266,14 +221,14 @@ static void test_atomics(void) {
   pv_error err = PV_ERROR_INIT;
   REQUIRE(open_bench(&b, 1, &err) == PV_OK);
   EXPECT_U64(launch(&b, "atomics", 1, N, N, &err), PV_OK);
-  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, sizeof b.result, &err) == PV_OK);
+  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, N * sizeof *b.result, &err) == PV_OK);
   for (uint32_t t = 0; t < N; t++) EXPECT_U64(b.result[t], t); /* lanes are served in order */
   pv_ptx_machine_close(b.machine);
 }
 
 /* Blocks on several threads of the host lose nothing. */
 static void test_atomics_of_blocks(void) {
-  uint32_t zeros[OUT] = {0};
+  uint32_t zeros[BENCH_OUT] = {0};
   bench b;
   pv_error err = PV_ERROR_INIT;
   REQUIRE(open_bench(&b, 4, &err) == PV_OK);
@@ -281,7 +236,7 @@ static void test_atomics_of_blocks(void) {
   EXPECT_U64(launch(&b, "counts_blocks", 5000, 32, N, &err), PV_OK);
   EXPECT_U64(b.result[0], 5000);
   const pv_ptx_launch observed = {.observe = true};
-  EXPECT_U64(launch_as(&b, "last_block", 32, 64, N, observed, &err), PV_OK);
+  EXPECT_U64(bench_launch(&b, "last_block", 32, 64, N, observed, &err), PV_OK);
   EXPECT_U64(b.result[0], 32 * 33 / 2);
   pv_ptx_machine_close(b.machine);
 }
@@ -323,14 +278,14 @@ static void test_a_grid_barrier(void) {
   }
   for (unsigned again = 0; again < 2; again++) {
     together.observe = again == 1; /* the barrier orders the blocks: they do not race */
-    EXPECT_U64(launch_as(&b, "grid_barrier", BLOCKS, THREADS, N, together, &err), PV_OK);
+    EXPECT_U64(bench_launch(&b, "grid_barrier", BLOCKS, THREADS, N, together, &err), PV_OK);
     EXPECT(pv_ptx_machine_download(b.machine, result, b.out, sizeof result, &err) == PV_OK);
     for (uint32_t i = 0; i < ALL; i++) EXPECT_U64(result[i], value[i]);
   }
   /* Not launched so, the kernel says itself that it can not. */
   EXPECT_U64(launch(&b, "grid_barrier", BLOCKS, THREADS, N, &err), PV_ERR_DEVICE);
   EXPECT_HAS(err.message, "the kernel stops itself");
-  EXPECT_U64(launch_as(&b, "grid_barrier", 5000, 1, N, together, &err), PV_ERR_INPUT);
+  EXPECT_U64(bench_launch(&b, "grid_barrier", 5000, 1, N, together, &err), PV_ERR_INPUT);
   EXPECT_HAS(err.message, "a cooperative grid of more than 4096 blocks");
   pv_ptx_machine_close(b.machine);
 }
@@ -343,13 +298,13 @@ static void test_who_spins_lets_others_go_on(void) {
     pv_error err = PV_ERROR_INIT;
     const pv_ptx_launch ordered = {.order = orders[i], .allowed = 1 << 20};
     REQUIRE(open_bench(&b, 1, &err) == PV_OK);
-    EXPECT_U64(launch_as(&b, "warp_waits_for_warp", 1, N, N, ordered, &err), PV_OK);
+    EXPECT_U64(bench_launch(&b, "warp_waits_for_warp", 1, N, N, ordered, &err), PV_OK);
     EXPECT_U64(b.result[0], 8);
     pv_ptx_launch observed = ordered;
     observed.observe = true;
-    EXPECT_U64(launch_as(&b, "lane_waits_for_lane", 1, N, N, observed, &err), PV_OK);
+    EXPECT_U64(bench_launch(&b, "lane_waits_for_lane", 1, N, N, observed, &err), PV_OK);
     EXPECT_U64(b.result[0], 2080);
-    EXPECT_U64(launch_as(&b, "waits_for_ever", 1, N, N, ordered, &err), PV_ERR_DEVICE);
+    EXPECT_U64(bench_launch(&b, "waits_for_ever", 1, N, N, ordered, &err), PV_ERR_DEVICE);
     EXPECT_HAS(err.message, "endless");
     EXPECT_HAS(err.message, "more than 1048576 instructions");
     pv_ptx_machine_close(b.machine);
@@ -392,7 +347,7 @@ static void test_what_threads_ask(void) {
       same |= (uint32_t)((t / 32 * 32 + l + 1) / 8 == (t + 1) / 8) << l;
     EXPECT_U64(b.result[t], same);
   }
-  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, sizeof b.result, &err) == PV_OK);
+  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, N * sizeof *b.result, &err) == PV_OK);
   for (uint32_t t = 0; t < N; t++)
     EXPECT_U64(b.result[t], 1 + 2 + 8 + 16 + (t % 32 == 0 ? 10000 : 0) + 100000 + 7000000);
   expect_refusal("", "mov.u32 %r1, %globaltimer;", "is read with another size");
@@ -420,9 +375,9 @@ static void test_an_mbarrier_orders_a_block(void) {
   bench b;
   pv_error err = PV_ERROR_INIT;
   REQUIRE(open_bench(&b, 1, &err) == PV_OK);
-  EXPECT_U64(launch_as(&b, "through_device_memory", 1, N, 1, observed, &err), PV_OK);
+  EXPECT_U64(bench_launch(&b, "through_device_memory", 1, N, 1, observed, &err), PV_OK);
   for (uint32_t t = 32; t < N; t++) EXPECT_U64(b.result[t], 64 - t);
-  EXPECT_U64(launch_as(&b, "through_device_memory", 1, N, 0, observed, &err), PV_ERR_DEVICE);
+  EXPECT_U64(bench_launch(&b, "through_device_memory", 1, N, 0, observed, &err), PV_ERR_DEVICE);
   EXPECT_HAS(err.message, "thread (31, 0, 0) of this block wrote this");
   pv_ptx_machine_close(b.machine);
 }

@@ -2,54 +2,19 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "kernels/ptx/machine.h"
+#include "tests/unit/ptx/bench.h"
 #include "tests/unit/ptx/sample.h"
 #include "tests/unit/testing.h"
 
-enum { N = 64, OUT = 64 };
-
-typedef struct arguments { /* `args` of data/memory.cu */
-  uint64_t in, out;
-  uint32_t n, zero;
-} arguments;
-
-typedef struct bench {
-  pv_ptx_machine *machine;
-  uint64_t in, out;
-  uint32_t result[OUT];
-} bench;
+enum { N = BENCH_N };
 
 static pv_code open_bench(bench *b, unsigned threads, pv_error *err) {
-  pv_bytes text = {0};
-  uint32_t numbers[N];
-  *b = (bench){0};
-  for (uint32_t i = 0; i < N; i++) numbers[i] = i + 1;
-  pv_code code = pv_ptx_machine_open(threads, &b->machine, err);
-  if (code == PV_OK) code = pv_file_read(SAMPLES "memory.ptx", 1 << 20, &text, err);
-  if (code == PV_OK)
-    code = pv_ptx_machine_load(b->machine, "memory.ptx", (const char *)text.data, text.length, err);
-  pv_bytes_free(&text);
-  if (code == PV_OK) code = pv_ptx_machine_alloc(b->machine, sizeof numbers, &b->in, err);
-  if (code == PV_OK) code = pv_ptx_machine_alloc(b->machine, 1024, &b->out, err);
-  if (code == PV_OK) code = pv_ptx_machine_upload(b->machine, b->in, numbers, sizeof numbers, err);
-  return code;
+  return bench_open(b, "memory.ptx", threads, err);
 }
 
 static pv_code launch(bench *b, const char *kernel, unsigned grid, unsigned threads, uint32_t n,
                       pv_error *err) {
-  const arguments a = {b->in, b->out, n, 0};
-  const uint64_t outputs[] = {b->out};
-  pv_ptx_launch l = {.grid = {grid, 1, 1},
-                     .block = {threads, 1, 1},
-                     .params = &a,
-                     .param_bytes = sizeof a,
-                     .outputs = outputs,
-                     .output_count = 1};
-  pv_code code = pv_ptx_machine_find(b->machine, kernel, &l.kernel, err);
-  if (code == PV_OK) code = pv_ptx_machine_launch(b->machine, &l, err);
-  if (code == PV_OK)
-    code = pv_ptx_machine_download(b->machine, b->result, b->out, sizeof b->result, err);
-  return code;
+  return bench_launch(b, kernel, grid, threads, n, (pv_ptx_launch){0}, err);
 }
 
 /* The fault of a kernel, at this line of memory.cu; it is the same with any number of threads. */

@@ -3,56 +3,20 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "kernels/ptx/machine.h"
+#include "tests/unit/ptx/bench.h"
 #include "tests/unit/ptx/sample.h"
 #include "tests/unit/testing.h"
 
-enum { N = 64, OUT = 256, BLOCKS = 5 };
-
-typedef struct arguments { /* `args` of data/races.cu */
-  uint64_t in, out;
-  uint32_t n, zero;
-} arguments;
-
-typedef struct bench {
-  pv_ptx_machine *machine;
-  uint64_t in, out;
-  uint32_t result[OUT];
-} bench;
+enum { N = BENCH_N, BLOCKS = 5 };
 
 static pv_code open_bench(bench *b, unsigned threads, pv_error *err) {
-  pv_bytes text = {0};
-  uint32_t numbers[N];
-  *b = (bench){0};
-  for (uint32_t i = 0; i < N; i++) numbers[i] = i + 1;
-  pv_code code = pv_ptx_machine_open(threads, &b->machine, err);
-  if (code == PV_OK) code = pv_file_read(SAMPLES "races.ptx", 1 << 20, &text, err);
-  if (code == PV_OK)
-    code = pv_ptx_machine_load(b->machine, "races.ptx", (const char *)text.data, text.length, err);
-  pv_bytes_free(&text);
-  if (code == PV_OK) code = pv_ptx_machine_alloc(b->machine, sizeof numbers, &b->in, err);
-  if (code == PV_OK) code = pv_ptx_machine_alloc(b->machine, sizeof b->result, &b->out, err);
-  if (code == PV_OK) code = pv_ptx_machine_upload(b->machine, b->in, numbers, sizeof numbers, err);
-  return code;
+  return bench_open(b, "races.ptx", threads, err);
 }
 
 /* Runs with what `how` says of order and observation. */
 static pv_code launch(bench *b, const char *kernel, unsigned grid, unsigned threads,
                       pv_ptx_launch how, pv_error *err) {
-  const arguments a = {b->in, b->out, N, 0};
-  const uint64_t outputs[] = {b->out};
-  how.grid[0] = grid;
-  how.block[0] = threads;
-  how.grid[1] = how.grid[2] = how.block[1] = how.block[2] = 1;
-  how.params = &a;
-  how.param_bytes = sizeof a;
-  how.outputs = outputs;
-  how.output_count = 1;
-  pv_code code = pv_ptx_machine_find(b->machine, kernel, &how.kernel, err);
-  if (code == PV_OK) code = pv_ptx_machine_launch(b->machine, &how, err);
-  if (code == PV_OK)
-    code = pv_ptx_machine_download(b->machine, b->result, b->out, sizeof b->result, err);
-  return code;
+  return bench_launch(b, kernel, grid, threads, N, how, err);
 }
 
 static void test_orders(void) {
@@ -115,7 +79,7 @@ static void expect_sound(const char *kernel, unsigned grid, unsigned threads, bo
   pv_error err = PV_ERROR_INIT;
   REQUIRE(open_bench(&b, 3, &err) == PV_OK);
   for (unsigned order = PV_PTX_ASCENDING; order <= PV_PTX_SHUFFLED; order++) {
-    uint32_t zeros[OUT] = {0};
+    uint32_t zeros[BENCH_OUT] = {0};
     REQUIRE(pv_ptx_machine_upload(b.machine, b.out, zeros, sizeof zeros, &err) == PV_OK);
     const pv_ptx_launch how = {
         .observe = true, .order = (pv_ptx_order)order, .seed = 5, .cooperative = cooperative};
@@ -153,7 +117,7 @@ static void expect_race(const race *r, bool cooperative) {
   for (unsigned threads = 1; threads <= 3; threads += 2) {
     bench b;
     pv_error err = PV_ERROR_INIT;
-    uint32_t zeros[OUT] = {0};
+    uint32_t zeros[BENCH_OUT] = {0};
     REQUIRE(open_bench(&b, threads, &err) == PV_OK);
     REQUIRE(pv_ptx_machine_upload(b.machine, b.out, zeros, sizeof zeros, &err) == PV_OK);
     const pv_ptx_launch how = {.observe = true, .cooperative = cooperative};
