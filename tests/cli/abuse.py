@@ -61,6 +61,28 @@ def place(asked):
     return ""
 
 
+def litter(asked):
+    """What is hard to remove: a deep tree, one of long names, folders that can not be written or
+    read, a FIFO, and links out of the folder, which are not to be followed."""
+    for names in (["d"] * 3000, ["n" * 250] * 30):
+        os.chdir(asked["folder"])
+        for name in names:
+            os.mkdir(name)
+            os.chdir(name)
+        open("file", "w").close()
+    os.chdir(asked["folder"])
+    for mode in (0o500, 0o400, 0):
+        os.makedirs(f"kept-{mode}/in")
+        open(f"kept-{mode}/in/file", "w").close()
+        os.chmod(f"kept-{mode}/in", mode)
+        os.chmod(f"kept-{mode}", mode)
+    os.mkfifo("fifo")
+    outside = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0])))
+    os.symlink(os.path.join(outside, "outside"), "link")
+    os.link(os.path.join(outside, "outside", "file"), "hard")
+    os.symlink("/", "root")
+
+
 def run():
     if HERE == "early":
         say(json.dumps({"type": "result", "nonce": "0" * 32, "id": "F_BEFORE", "verdict": "PASS",
@@ -125,6 +147,12 @@ def run():
     if mode == "place":
         wrong = place(asked)
         answer.update(verdict="FAIL" if wrong else "PASS", reason=wrong)
+    if mode == "litter":
+        litter(asked)
+    if mode == "swap":
+        os.rmdir(asked["folder"])
+        os.symlink(os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "..", "outside"),
+                   asked["folder"])
     say(json.dumps(answer), end="" if mode == "unended" else "\n")
     if mode == "twice":
         say(json.dumps(answer))

@@ -55,6 +55,8 @@ gives() {
 }
 
 printf 'one' >providers/data
+mkdir outside
+printf 'kept' >outside/file
 lines=('F_PASS abuse/do pass' 'F_FAIL abuse/do fail' 'F_ZERO abuse/do zero' 'F_NAN abuse/do nan'
   'F_NUMBER abuse/do number' 'F_KEY abuse/do key' 'F_VERDICT abuse/do verdict' 'F_ID abuse/do id'
   'F_NONCE abuse/do nonce' 'F_GARBAGE abuse/do garbage' 'F_BYTES abuse/do bytes' 'F_LIST abuse/do list'
@@ -62,7 +64,8 @@ lines=('F_PASS abuse/do pass' 'F_FAIL abuse/do fail' 'F_ZERO abuse/do zero' 'F_N
   'F_TOLD abuse/do told' 'F_NOISE abuse/do noise' 'F_SILENT abuse/do silent' 'F_EXIT0 abuse/do exit0'
   'F_EXIT3 abuse/do exit3' 'F_SEGV abuse/do segv' 'F_FORK abuse/do fork' 'F_FORKEXIT abuse/do forkexit'
   'F_PLACE abuse/do place' 'F_UNENDED abuse/do unended' 'F_TWICE abuse/do twice' 'F_AFTER abuse/do after'
-  'F_STAYS abuse/do stays' 'F_LATE abuse/do late' 'F_MODEL abuse/model pass' 'F_LAST abuse/do pass')
+  'F_STAYS abuse/do stays' 'F_LATE abuse/do late' 'F_MODEL abuse/model pass' 'F_LITTER abuse/do litter' 'F_SWAP abuse/do swap'
+  'F_LAST abuse/do pass')
 foreign abuses ../providers/abuse "${lines[@]}"
 validate contracts/abuses.yaml --json
 exits 1
@@ -97,6 +100,9 @@ gives F_AFTER ERROR 'it told of progress in something that it had not begun'
 gives F_STAYS ERROR 'it answered and did not end'
 gives F_LATE CRASH 'the provider left with exit code 5 after its answer'
 gives F_MODEL PASS ''
+gives F_LITTER PASS ''
+gives F_SWAP PASS ''
+same "$(stat -c %a outside outside/file | paste -sd ' ') $(cat outside/file)" '755 644 kept' 'what links led to'
 gives F_LAST PASS ''
 field "[f['never_seen_to_fail'] for f in d['falsifiers'] if f['id'] == 'F_PASS']" '[True]'
 clean 'every abuse'
