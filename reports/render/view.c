@@ -153,8 +153,10 @@ void pv_view_sentence(pv_text *out, const pv_result *r) {
   } else if (held < all && put_needed(out, r)) {
     /* said */
   } else if (held == all) {
-    pv_text_printf(out, "%s %zu criteria hold, and none is falsified", all == 1 ? "The" : "All",
-                   all);
+    if (all == 1)
+      pv_text_puts(out, "The one criterion holds, and is not falsified");
+    else
+      pv_text_printf(out, "All %zu criteria hold, and none is falsified", all);
   } else {
     pv_text_printf(out, "Nothing is falsified; %zu of %zu criteria hold%s", held, all,
                    held == 1 ? "s" : "");

@@ -242,6 +242,9 @@ validate contracts/given.yaml --provider providers/abuse
 exits 0
 says 'never seen to fail, for a provider plants nothing in it: F_GIVEN'
 says '(--provider)'
+says 'The one criterion holds, and is not falsified.'
+same "$(grep -l 'The one criterion holds, and is not falsified' reports/runs/given/*/report.* | wc -l)" 2 \
+  'the reports about one criterion'
 foreign given ../providers/gone "${lines[@]}"
 validate contracts/given.yaml --provider providers/abuse
 exits 0
@@ -271,6 +274,12 @@ says 'Faults: seen, unseen, late'
 run "$pv" explain --provider providers/abuse abuse/do
 says 'Faults: none'
 clean 'programs that the call names'
+
+lines=('F_ONE abuse/do pass')
+foreign single ../providers/abuse "${lines[@]}"
+validate contracts/single.yaml --publish
+exits 0
+same "$(grep -c 'ACTIVE_RUNTIME: 1 criterion holds, 0 falsified' contracts/single.yaml)" 1 'the amendment of one criterion'
 
 # A receipt rests on the program and on its files, and nothing is started to tell.
 lines=('F_HELD abuse/do pass' 'F_NEEDS abuse/model pass')

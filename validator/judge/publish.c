@@ -88,10 +88,10 @@ static pv_code make_amendment(pv_arena *arena, const pv_result *r, pv_contract_s
   out->title = pv_arena_strdup(
       arena, status > c->status ? "Status raised by a run" : "Status lowered by a run");
   out->description = pv_arena_printf(
-      arena,
-      "%s to %s: %u criteria hold, %u falsified, %u vacuous, %u in error, %u stale, %u not run",
+      arena, "%s to %s: %u %s, %u falsified, %u vacuous, %u in error, %u stale, %u not run",
       pv_contract_status_name(c->status), pv_contract_status_name(status), s->discharged,
-      s->falsified, s->vacuous, s->error, s->stale, s->not_run);
+      s->discharged == 1 ? "criterion holds" : "criteria hold", s->falsified, s->vacuous, s->error,
+      s->stale, s->not_run);
   out->evidence = pv_arena_strdup(arena, r->run_id);
   if (out->date == NULL || out->kind == NULL || out->title == NULL || out->description == NULL ||
       out->evidence == NULL)
