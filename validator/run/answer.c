@@ -244,37 +244,3 @@ pv_code pv_answer_result(pv_arena *arena, const json_t *message, const json_t *w
     become(arena, out, out->verdict, "it gave no reason", NULL);
   return PV_OK;
 }
-
-/* What a provider leaves out is empty; what it has no word for is a word too many, for a misspelt
- * one would be lost. */
-static json_t *complete(const json_t *message) {
-  static const char *const keys[] = {"type",     "nonce",   "id",    "verdict",          "reason",
-                                     "compared", "metrics", "worst", "needed_tolerance", "series"};
-  const char *key;
-  json_t *value, *out = json_object(); /* json_copy loses count when memory is out */
-  json_object_foreach((json_t *)(uintptr_t)message, key, value) {
-    bool known = false;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) known |= strcmp(keys[i], key) == 0;
-    if (known)
-      pv_json_set(&out, key, json_incref(value));
-    else
-      pv_json_set(&out, "unknown", json_string(key));
-  }
-  if (json_object_get(message, "reason") == NULL) pv_json_set(&out, "reason", json_string(""));
-  if (json_object_get(message, "metrics") == NULL) pv_json_set(&out, "metrics", json_object());
-  if (json_object_get(message, "series") == NULL) pv_json_set(&out, "series", json_array());
-  pv_json_set(&out, "backends", json_array());
-  return out;
-}
-
-pv_code pv_answer_foreign(pv_arena *arena, const json_t *message, const json_t *with,
-                          pv_falsifier_result *out, pv_error *err) {
-  json_t *whole = complete(message);
-  if (whole == NULL) return pv_error_nomem(err, "a provider's answer");
-  const char *unknown = json_string_value(json_object_get(whole, "unknown"));
-  const pv_code code =
-      unknown != NULL ? pv_error_set(err, PV_ERR_INPUT, "the message has a key '%.60s'", unknown)
-                      : pv_answer_result(arena, whole, with, out, err);
-  json_decref(whole);
-  return code;
-}

@@ -14,10 +14,13 @@ pv_code pv_answer_hello(pv_arena *arena, const json_t *message, pv_run_hello *ou
 pv_code pv_answer_result(pv_arena *arena, const json_t *message, const json_t *with,
                          pv_falsifier_result *out, pv_error *err);
 
-/* The same of a provider's "result": what it may leave out is empty, a key that it may not have is
- * PV_ERR_INPUT, and who computed is not asked. */
+/* The same of a provider's "result": what it may leave out is empty, a key that it may not have and
+ * a field of another type, at any depth, are PV_ERR_INPUT, and who computed is not asked. */
 pv_code pv_answer_foreign(pv_arena *arena, const json_t *message, const json_t *with,
                           pv_falsifier_result *out, pv_error *err);
+
+/* Whether a provider's "progress" has the fields that it has to have, and no other. */
+bool pv_answer_progress(const json_t *message);
 
 /* A copy in valid UTF-8 without NUL, at most the last `limit` bytes; never NULL unless memory is
  * out. */

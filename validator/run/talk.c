@@ -203,6 +203,8 @@ static bool on_end(session *s, const json_t *message) {
 /* A provider says nothing but progress and one answer. */
 static bool on_line(session *s, const char *type, const json_t *message, pv_error *err,
                     pv_code *status) {
+  if (strcmp(type, "progress") == 0 && !pv_answer_progress(message))
+    return broken(s, "its progress has another shape");
   if (strcmp(type, "progress") == 0) return on_progress(s, message);
   if (strcmp(type, "result") != 0) return broken(s, "its message has an unknown type");
   if (!on_result(s, message, err, status)) return false;

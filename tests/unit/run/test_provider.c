@@ -132,6 +132,27 @@ static void test_refused(void) {
       {"{\"verdict\":\"PASS\",\"compared\":1,\"metrics\":[]}", "no usable 'metrics'"},
       {"{\"verdict\":\"PASS\",\"compared\":1,\"series\":{}}", "no usable 'series'"},
       {"{\"verdict\":\"PASS\",\"compared\":1,\"worst\":1}", "no usable 'worst'"},
+      {"{\"verdict\":\"FAIL\",\"compared\":1,\"metrics\":{\"m\":[1]}}", "no usable 'metrics'"},
+      {"{\"verdict\":\"FAIL\",\"compared\":1,\"metrics\":{\"m\":\"far\"}}", "no usable 'metrics'"},
+      {"{\"verdict\":\"FAIL\",\"compared\":1,\"metrics\":{\"\":1}}", "no usable 'metrics'"},
+      {"{\"verdict\":\"FAIL\",\"compared\":1,\"needed_tolerance\":\"far\"}",
+       "no usable 'needed_tolerance'"},
+      {"{\"verdict\":\"PASS\",\"compared\":1,\"series\":[1]}", "no usable 'series'"},
+      {"{\"verdict\":\"PASS\",\"compared\":1,\"series\":[{\"picture\":\"p\",\"name\":\"n\","
+       "\"x_label\":\"x\",\"y_label\":\"y\",\"x\":[1],\"y\":[\"far\"]}]}",
+       "no usable 'series'"},
+      {"{\"verdict\":\"PASS\",\"compared\":1,\"series\":[{\"picture\":\"p\",\"name\":\"n\","
+       "\"x_label\":\"x\",\"y_label\":\"y\",\"log_y\":1,\"x\":[1],\"y\":[1]}]}",
+       "no usable 'series'"},
+      {"{\"verdict\":\"PASS\",\"compared\":1,\"worst\":{\"stage\":\"s\",\"layer\":\"1\","
+       "\"position\":2,\"index\":3,\"left\":1,\"right\":1}}",
+       "no usable 'worst'"},
+      {"{\"verdict\":\"PASS\",\"compared\":1,\"worst\":{\"stage\":\"s\",\"layr\":1,"
+       "\"position\":2,\"index\":3,\"left\":1,\"right\":1}}",
+       "no usable 'worst'"},
+      {"{\"verdict\":\"PASS\",\"compared\":1,\"worst\":{\"stage\":\"s\",\"layer\":1,\"more\":1,"
+       "\"position\":2,\"index\":3,\"left\":1,\"right\":1}}",
+       "no usable 'worst'"},
       {"{\"verdict\":\"PASS\",\"compared\":1,\"backends\":[\"cuda\"]}", "a key 'backends'"},
       {"{\"verdict\":\"PASS\",\"compared\":1,\"unknown\":1}", "a key 'unknown'"}};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -141,11 +162,36 @@ static void test_refused(void) {
   }
 }
 
+static void test_series(void) {
+  const pv_falsifier_result r = answer(
+      "{\"verdict\":\"PASS\",\"compared\":1,\"series\":[{\"picture\":\"p\",\"name\":\"n\","
+      "\"x_label\":\"x\",\"y_label\":\"y\",\"log_y\":true,\"x\":[1],\"y\":[\"inf\"]}]}");
+  EXPECT(r.verdict == PV_PASS && r.series_count == 1 && r.series[0].log_y);
+}
+
+static bool told(const char *text) {
+  json_t *message = json_loads(text, 0, NULL);
+  const bool well = EXPECT(message != NULL) && pv_answer_progress(message);
+  json_decref(message);
+  return well;
+}
+
+#define PROGRESS "{\"type\":\"progress\",\"nonce\":\"n\",\"id\":\"F\","
+
+static void test_progress(void) {
+  EXPECT(told(PROGRESS "\"done\":1,\"total\":2}"));
+  EXPECT(!told(PROGRESS "\"done\":1}"));
+  EXPECT(!told(PROGRESS "\"done\":\"1\",\"total\":2}"));
+  EXPECT(!told(PROGRESS "\"done\":1,\"total\":2,\"more\":3}"));
+}
+
 int main(void) {
   const int code = pv_testing_main("provider", (pv_case[]){PV_CASE(test_sound),
                                                            PV_CASE(test_nonsense),
                                                            PV_CASE(test_answers),
                                                            PV_CASE(test_refused),
+                                                           PV_CASE(test_series),
+                                                           PV_CASE(test_progress),
                                                            {0}});
   pv_arena_free(&arena);
   return code;
