@@ -17,15 +17,17 @@ says 'planted faults: 1 of 1 pairs'
 run "$pv" explain "$(sed -n 's/^  - id: \(F_.*\)/\1/p' "contracts/$name.yaml")"
 exits 0
 
-# Each check once, with nothing but what it needs.
+# Each check once, with nothing but what it needs.  The stand-in for the probe computes on the cpu alone.
 checks=()
 while read -r check; do checks+=("F_PASS_${#checks[@]} $check PROPOSED"); done < <(
   sed -nE 's/^## ([a-z]+\.[a-z0-9_]+)$/\1/p' "$here/../../docs/checks.md")
 if [ "${#checks[@]}" -ge 20 ]; then ok; else bad "only ${#checks[@]} checks in docs/checks.md"; fi
 contract bare DRAFT "${checks[@]}"
+cp "$here"/../../contracts/examples/kernels/q4k_gemv.{yaml,ptx} contracts/
 sed -i -E '/^    timeout_s:/d; /^    (prediction|if_fails|formal):/d
   s/^    check: (forward\.(argmax|parity)|router\.index_sets)$/&\n    with: {right: cpu}/
   s/^    check: (gemv\.(bound|exact)|quant\.blocks)$/&\n    with: {type: Q6_K}/
+  s/^    check: kernel\.guest$/&\n    with: {descriptor: q4k_gemv.yaml, kernel: q4k_gemv.ptx, on: cpu}/
   s/^    check: ptx\.emit$/&\n    with: {kernel: gemv}/
   s/^    check: ptx\.flow$/&\n    with: {kernel: gemv, writers: [zero]}/' contracts/bare.yaml
 run "$pv" lint contracts/bare.yaml

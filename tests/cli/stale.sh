@@ -6,6 +6,8 @@ source "$here/lib.sh"
 root=$(cd "$here/../.." && pwd)
 mkdir tree
 cp -r "$root/base" "$root/kernels" "$root/runtime" "$root/cmake" tree/
+mkdir tree/validator
+cp -r "$root/validator/yaml" tree/validator/ # descriptors of kernels are read by it
 # digest [PART]: over all, or one line of the header (HOST, KERNELS, CHECK), or of one check: its name.
 digest() {
   cmake -DSOURCE_DIR="$work/tree" -DSOURCES="$(dirname "$pv")/../generated/checks_sources.txt" \
