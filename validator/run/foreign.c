@@ -1,8 +1,12 @@
 /* A provider's messages, read strictly: a number in a text or a misspelt key would be lost. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "validator/run/answer.h"
+
+enum { REASON_MAX = 2000 };
+#define CUT " [cut]"
 
 typedef enum shape { TEXT, WHOLE, NUMBER, FLAG, NUMBERS } shape;
 
@@ -86,6 +90,16 @@ bool pv_answer_progress(const json_t *message) {
   return has_shape(message, fields, sizeof fields / sizeof *fields);
 }
 
+/* The beginning of a sentence that would fill a report. */
+static json_t *shortened(const json_t *text) {
+  char kept[REASON_MAX + 1];
+  size_t length = REASON_MAX - strlen(CUT);
+  const char *bytes = json_string_value(text);
+  while (((unsigned char)bytes[length] & 0xc0) == 0x80) length--; /* within a character */
+  snprintf(kept, sizeof kept, "%.*s%s", (int)length, bytes, CUT);
+  return json_string(kept);
+}
+
 /* What a provider leaves out is empty; what it has no word for is a word too many, for a misspelt
  * one would be lost. */
 static json_t *complete(const json_t *message) {
@@ -101,7 +115,9 @@ static json_t *complete(const json_t *message) {
     else
       pv_json_set(&out, "unknown", json_string(key));
   }
-  if (json_object_get(message, "reason") == NULL) pv_json_set(&out, "reason", json_string(""));
+  const json_t *reason = json_object_get(message, "reason");
+  if (reason == NULL) pv_json_set(&out, "reason", json_string(""));
+  if (json_string_length(reason) > REASON_MAX) pv_json_set(&out, "reason", shortened(reason));
   if (json_object_get(message, "metrics") == NULL) pv_json_set(&out, "metrics", json_object());
   if (json_object_get(message, "series") == NULL) pv_json_set(&out, "series", json_array());
   pv_json_set(&out, "backends", json_array());

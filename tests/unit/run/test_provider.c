@@ -169,6 +169,20 @@ static void test_series(void) {
   EXPECT(r.verdict == PV_PASS && r.series_count == 1 && r.series[0].log_y);
 }
 
+/* A reason that would fill a report is cut, between characters. */
+static void test_long_reason(void) {
+  pv_text text = PV_TEXT_INIT;
+  pv_text_puts(&text, "{\"verdict\":\"FAIL\",\"compared\":1,\"reason\":\"a");
+  for (int i = 0; i < 5000; i++) pv_text_puts(&text, "é");
+  pv_text_puts(&text, "\"}");
+  const pv_falsifier_result r = answer(text.data);
+  const size_t length = strlen(r.reason);
+  EXPECT(r.verdict == PV_FAIL && length > 1900 && length <= 2000);
+  EXPECT(pv_utf8_valid(r.reason, length));
+  EXPECT_HAS(r.reason + length - 6, " [cut]");
+  pv_text_free(&text);
+}
+
 static bool told(const char *text) {
   json_t *message = json_loads(text, 0, NULL);
   const bool well = EXPECT(message != NULL) && pv_answer_progress(message);
@@ -191,6 +205,7 @@ int main(void) {
                                                            PV_CASE(test_answers),
                                                            PV_CASE(test_refused),
                                                            PV_CASE(test_series),
+                                                           PV_CASE(test_long_reason),
                                                            PV_CASE(test_progress),
                                                            {0}});
   pv_arena_free(&arena);
