@@ -147,6 +147,18 @@ def run():
     if mode == "place":
         wrong = place(asked)
         answer.update(verdict="FAIL" if wrong else "PASS", reason=wrong)
+    if mode == "again":
+        say(json.dumps(answer)[:-1] + ', "verdict": "FAIL"}')
+    if mode == "self":
+        with open(sys.argv[0], "a") as f:
+            f.write("\n")
+    if mode == "wordy":
+        answer.update(verdict="FAIL", reason="r" * (1 << 20))
+    if mode == "text":
+        answer["worst"] = {"stage": "s", "layer": "1", "position": 0, "index": 0, "left": 1,
+                           "right": 2}
+    if mode == "untold":
+        say(json.dumps({"type": "progress", **who, "done": "1", "total": 2}))
     if mode == "litter":
         litter(asked)
     if mode == "swap":

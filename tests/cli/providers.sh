@@ -64,7 +64,8 @@ lines=('F_PASS abuse/do pass' 'F_FAIL abuse/do fail' 'F_ZERO abuse/do zero' 'F_N
   'F_TOLD abuse/do told' 'F_NOISE abuse/do noise' 'F_SILENT abuse/do silent' 'F_EXIT0 abuse/do exit0'
   'F_EXIT3 abuse/do exit3' 'F_SEGV abuse/do segv' 'F_FORK abuse/do fork' 'F_FORKEXIT abuse/do forkexit'
   'F_PLACE abuse/do place' 'F_UNENDED abuse/do unended' 'F_TWICE abuse/do twice' 'F_AFTER abuse/do after'
-  'F_STAYS abuse/do stays' 'F_LATE abuse/do late' 'F_MODEL abuse/model pass' 'F_LITTER abuse/do litter' 'F_SWAP abuse/do swap'
+  'F_STAYS abuse/do stays' 'F_LATE abuse/do late' 'F_MODEL abuse/model pass' 'F_AGAIN abuse/do again' 'F_WORDY abuse/do wordy'
+  'F_TEXT abuse/do text' 'F_UNTOLD abuse/do untold' 'F_LITTER abuse/do litter' 'F_SWAP abuse/do swap'
   'F_LAST abuse/do pass')
 foreign abuses ../providers/abuse "${lines[@]}"
 validate contracts/abuses.yaml --json
@@ -100,6 +101,10 @@ gives F_AFTER ERROR 'it told of progress in something that it had not begun'
 gives F_STAYS ERROR 'it answered and did not end'
 gives F_LATE CRASH 'the provider left with exit code 5 after its answer'
 gives F_MODEL PASS ''
+gives F_AGAIN ERROR 'a line holds no JSON object: duplicate object key'
+gives F_WORDY FAIL 'rrr [cut]'
+gives F_TEXT ERROR "the message has no usable 'worst'"
+gives F_UNTOLD ERROR 'its progress has another shape'
 gives F_LITTER PASS ''
 gives F_SWAP PASS ''
 same "$(stat -c %a outside outside/file | paste -sd ' ') $(cat outside/file)" '755 644 kept' 'what links led to'
@@ -166,10 +171,27 @@ chmod 755 providers
 printf '\x7fELF' >providers/gone
 validate contracts/gone.yaml --json
 gives F_GONE ERROR 'it can not be started: Exec format error'
+printf '#!/no/such/interpreter\n' >providers/gone
+validate contracts/gone.yaml --json
+gives F_GONE ERROR 'it can not be started: the interpreter that it names is not there'
 mkdir -p providers/folder
 foreign gone ../providers/folder "${lines[@]}"
 validate contracts/gone.yaml --json
 gives F_GONE ERROR 'it is no file'
+
+# Of which bytes a report would speak is not known when they change in the meantime.
+cp providers/abuse providers/selfish
+lines=('F_SELF abuse/do self')
+foreign selfish ../providers/selfish "${lines[@]}"
+validate contracts/selfish.yaml
+exits 2
+warns "'../providers/selfish' changed while it was judged"
+mkdir tmp/$'\xff'
+TMPDIR=$TMPDIR/$'\xff' validate contracts/abuses.yaml --only F_PASS
+exits 2
+warns "a provider's folder has to be UTF-8"
+rmdir tmp/$'\xff'
+clean 'a folder of another name'
 
 # What lint says without starting anything: a program that would leave a mark leaves none.
 # shellcheck disable=SC2016

@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "base/clock.h"
@@ -68,9 +70,12 @@ static pv_code listen(pv_child *child, double timeout_s, pv_text *said, pv_text 
   return PV_OK;
 }
 
-const char *pv_run_cause(const pv_error *error) {
+const char *pv_run_cause(const char *program, const pv_error *error) {
   const char *colon = strrchr(error->message, ':');
-  return colon != NULL && colon[1] == ' ' ? colon + 2 : error->message;
+  const char *cause = colon != NULL && colon[1] == ' ' ? colon + 2 : error->message;
+  /* The system says of a script that it is not there when it is its interpreter that is not. */
+  const bool other = strcmp(cause, strerror(ENOENT)) == 0 && access(program, F_OK) == 0;
+  return other ? "the interpreter that it names is not there" : cause;
 }
 
 /* Why it did not say what it has; `reason` is empty when it did. */
@@ -101,7 +106,7 @@ pv_code pv_run_ask_provider(pv_arena *arena, const char *path, const char *name,
   if (code != PV_OK) return code;
   code = pv_child_start_at(&spec, &place, &child, &local);
   if (code == PV_ERR_IO) {
-    pv_text_printf(&reason, "it can not be started: %s", pv_run_cause(&local));
+    pv_text_printf(&reason, "it can not be started: %s", pv_run_cause(path, &local));
     code = PV_OK;
   } else if (code == PV_OK) {
     code = listen(child, timeout_s > 0 ? timeout_s : PATIENCE_S, &said, &reason, &made.verdict,

@@ -198,7 +198,7 @@ static pv_code run_foreign(pv_arena *arena, const pv_run_spec *spec, size_t inde
   code = pv_talk_hold(arena, spec, &talk, &local);
   pv_scratch_remove(&place);
   if (code == PV_ERR_IO) {
-    snprintf(why, sizeof why, "the provider can not be started: %s", pv_run_cause(&local));
+    snprintf(why, sizeof why, "the provider can not be started: %s", pv_run_cause(p->path, &local));
     return tell(arena, out, PV_ERROR, why, err);
   }
   if (code != PV_OK) {

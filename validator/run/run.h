@@ -72,8 +72,8 @@ typedef struct pv_asked {
 pv_code pv_run_ask_provider(pv_arena *arena, const char *path, const char *name, double timeout_s,
                             pv_asked *out, pv_error *err);
 
-/* Why a program could not be started, from the error that says so: without its path, which is one
- * of this machine. */
-const char *pv_run_cause(const pv_error *error);
+/* Why `program` could not be started, from the error that says so: without its path, which is one
+ * of this machine. The text is the error's or a constant. */
+const char *pv_run_cause(const char *program, const pv_error *error);
 
 #endif

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 /* What a program needs to start and to speak; nothing that a shell happens to know. */
 static const char *const kept[] = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE"};
 enum { KEPT = sizeof kept / sizeof *kept, OWN = 2 };
@@ -37,6 +39,9 @@ pv_code pv_scratch_make(pv_arena *arena, pv_child_place *out, pv_error *err) {
   char *folder = pv_arena_printf(arena, "%s/pv-provider-XXXXXX", base);
   pv_child_place made = {0};
   if (folder == NULL) return pv_error_nomem(err, "a provider");
+  if (!pv_utf8_valid(base, strlen(base))) /* it stands in the request */
+    return pv_error_refuse(err, "set TMPDIR to a folder with another name",
+                           "a provider's folder has to be UTF-8");
   if (mkdtemp(folder) == NULL)
     return pv_error_errno(err, errno, "cannot make a folder below '%s' for a provider", base);
   made.folder = folder;

@@ -288,7 +288,8 @@ static bool read_messages(session *s, pv_error *err, pv_code *status) {
     }
     go_on = json_is_object(message)
                 ? on_message(s, message, err, status)
-                : broken(s, "a %s holds no JSON object", foreign ? "line" : "frame");
+                : broken(s, "a %s holds no JSON object%s%s", foreign ? "line" : "frame",
+                         message == NULL ? ": " : "", message == NULL ? where.text : "");
     json_decref(message);
     at += used;
   }
