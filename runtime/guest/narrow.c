@@ -144,6 +144,27 @@ static double furthest(const narrowing *n, size_t from, size_t to) {
   return out;
 }
 
+/* Single weights of the sub-blocks from..to: how many are wrong, and the first. Where those of all
+ * blocks are told as of one, that one may have none: then the first of another block. */
+static void name_weight(const narrowing *n, size_t from, size_t to, char *out, size_t size) {
+  const size_t begin = from * n->part, end = (to + 1) * n->part;
+  size_t count = 0, first = begin;
+  for (size_t i = begin; i < end; i++)
+    if (n->wrong[i] && count++ == 0) first = i;
+  for (size_t i = 0; count == 0 && i < n->count; i++) {
+    const size_t in_block = i % n->type->block_elements;
+    if (n->wrong[i] && in_block >= begin && in_block < end) {
+      first = i;
+      break;
+    }
+  }
+  const int used = count > 0 && count < end - begin
+                       ? snprintf(out, size, "%zu of these, the first: ", count)
+                       : 0;
+  snprintf(out + used, size - (size_t)used, "weight %zu of row 0 is taken as %.6g, it is %.6g",
+           first, n->got[first], n->want[first]);
+}
+
 /* What is wrong with the sub-blocks from..to: scale, minimum, or the integers. */
 static void relate(const narrowing *n, size_t from, size_t to, char *out, size_t size) {
   double factor = NAN;
@@ -164,7 +185,6 @@ static void relate(const narrowing *n, size_t from, size_t to, char *out, size_t
     if (isnan(factor)) factor = got.scale / want.scale;
     steady &= fabs(got.scale / want.scale - factor) <= 1e-2 * fabs(factor);
   }
-  const size_t first = from * n->part;
   const double off = furthest(n, from, to);
   if (off < ROUNDED)
     snprintf(out, size, "they are rounded, by at most %.2g of themselves", off);
@@ -177,8 +197,7 @@ static void relate(const narrowing *n, size_t from, size_t to, char *out, size_t
   else if (offsets)
     snprintf(out, size, "their minimum is %s", dropped ? "left out" : "wrong");
   else
-    snprintf(out, size, "weight %zu of row 0 is taken as %.6g, it is %.6g", first, n->got[first],
-             n->want[first]);
+    name_weight(n, from, to, out, size);
 }
 
 /* Sub-blocks with a wrong weight. `folded`: there are some in every block, and those of all of them

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A kernel of somebody else with one of ten defects: each is found, in the right line of its source, and
+# A kernel of somebody else with one of eleven defects: each is found, in the right line of its source, and
 # the sound one passes. The PTX beside guest/gemv.cu was made by guest/make.sh.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
@@ -29,6 +29,7 @@ field "d['verdict'], d['cases'] >= 12, d['compared'] > 1000, d['findings'], d['w
 defect sub_scale 'wrong weights' STORE 'weights 128..255 of each block of 256 are wrong: their scale'
 defect min 'wrong weights' STORE 'weights 0..255 of each block of 256 are wrong: their minimum is left out'
 defect tail 'wrong weights' STORE 'weights 512..767 of a row of 768 are wrong: they are taken as 0'
+defect last 'wrong weights' STORE '1 of these, the first: weight 255 of row 0 is taken as'
 defect guard 'out of bounds' GUARD 'byte 144 of 144'
 defect stride 'out of bounds' IN '(x, byte'
 defect barrier 'shared-memory race' PART 'no barrier lies between'

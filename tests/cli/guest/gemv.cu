@@ -1,4 +1,4 @@
-// A product with Q4_K weights as somebody else would write it, and ten ways to get it wrong: one of
+// A product with Q4_K weights as somebody else would write it, and eleven ways to get it wrong: one of
 // them with -D NAME. Two rows to a block, a warp each. `./make.sh` makes the PTX beside it.
 #include <cuda_fp16.h>
 #include <stdint.h>
@@ -61,6 +61,8 @@ extern "C" __global__ void gemv(const block_q4_k *w, const float *x, float *y, i
       const int q = block->qs[j / 2 * 32 + lane] >> (j % 2 * 4) & 15;
 #ifdef MIN
       const float weight = d * scale * q;
+#elif defined LAST
+      const float weight = j == 7 && lane == 31 ? 0 : d * scale * q - dmin * min;
 #elif defined RECIPROCAL
       const float weight = __fdividef(d * q, 1.0f / scale) - dmin * min;  // mark RECIPROCAL
 #else
