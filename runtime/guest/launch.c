@@ -11,6 +11,14 @@ enum { NUMBER_TYPES = sizeof number_types / sizeof *number_types, ZEROS_MAX = 40
 static void read_parameters(pv_guest_reader *r, const pv_yaml_node *list, bool nested,
                             pv_guest_parameter **out, size_t *count);
 
+/* A word alone may have been meant as a buffer or as a number. */
+static void hint_parameter(pv_guest_reader *r, const char *word) {
+  const char *names[PV_GUEST_BUFFERS + PV_GUEST_VALUES];
+  size_t count = pv_guest_buffer_names(r->d, names);
+  for (size_t i = 0; i < r->d->name_count; i++) names[count++] = r->d->names[i];
+  pv_guest_hint_words(r, word, names, count);
+}
+
 static void read_typed(pv_guest_reader *r, const char *key, pv_guest_text text,
                        pv_guest_parameter *p) {
   for (size_t i = 0; i < NUMBER_TYPES; i++)
@@ -63,10 +71,7 @@ static void read_parameter(pv_guest_reader *r, const pv_yaml_node *list, size_t 
     pv_error_hint(r->err, "as in u32: %.60s; or is it the name of a tensor?", text.text);
   } else {
     p->value = pv_guest_bind(r, text);
-    const char *names[PV_GUEST_BUFFERS];
-    const size_t buffers = pv_guest_buffer_names(r->d, names);
-    if (r->code != PV_OK && strpbrk(text.text, "+-*/%(<> ") == NULL)
-      pv_guest_hint_words(r, text.text, names, buffers);
+    if (r->code != PV_OK && strpbrk(text.text, "+-*/%(<> ") == NULL) hint_parameter(r, text.text);
   }
 }
 

@@ -6,9 +6,11 @@
 #include "kernels/ptx/machine.h"
 #include "runtime/guest/device.h"
 
-/* What one block may execute: about a second. A machine is opened anew after so many bytes. */
-#define ALLOWED   ((uint64_t)1 << 25)
-#define BYTES_MAX ((uint64_t)256 << 20)
+/* What one block may execute: about a second. More blocks, even of nothing, would take many minutes
+ * over all cases. A machine is opened anew after so many bytes. */
+#define ALLOWED    ((uint64_t)1 << 25)
+#define BLOCKS_MAX ((uint64_t)1 << 22)
+#define BYTES_MAX  ((uint64_t)256 << 20)
 enum { BUFFERS_MAX = 200 };
 
 typedef struct interpreter {
@@ -129,6 +131,21 @@ static void note(const interpreter *p, const pv_guest_trial *t, pv_guest_fault *
   }
 }
 
+static pv_code check_blocks(const pv_guest_step *s, pv_error *err) {
+  const uint32_t *g = s->shape.grid;
+  uint64_t blocks = 0;
+  if (pv_ck_mul(g[0], g[1], &blocks) && pv_ck_mul(blocks, g[2], &blocks) && blocks <= BLOCKS_MAX)
+    return PV_OK;
+  const pv_guest_place *at =
+      s->launch->grid[0] != NULL ? &s->launch->grid[0]->place : &s->launch->place;
+  pv_error_set(err, PV_ERR_INPUT,
+               "a grid of %u x %u x %u blocks: more than %llu are not interpreted", g[0], g[1],
+               g[2], (unsigned long long)BLOCKS_MAX);
+  pv_error_at(err, at->file, at->line, at->column, -1);
+  pv_error_hint(err, "the cases are small; does the grid follow from their sizes?");
+  return PV_ERR_INPUT;
+}
+
 static pv_code launch(interpreter *p, const pv_guest_trial *t, size_t which, unsigned way,
                       pv_error *err) {
   static const pv_ptx_order orders[] = {PV_PTX_ASCENDING, PV_PTX_DESCENDING, PV_PTX_SHUFFLED};
@@ -144,7 +161,7 @@ static pv_code launch(interpreter *p, const pv_guest_trial *t, size_t which, uns
                      .allowed = ALLOWED,
                      .cooperative = s->launch->cooperative,
                      .observe = true};
-  pv_code code = PV_OK;
+  pv_code code = check_blocks(s, err);
   memcpy(l.grid, s->shape.grid, sizeof l.grid);
   memcpy(l.block, s->shape.block, sizeof l.block);
   for (size_t i = 0; i < PV_GUEST_BUFFERS; i++)

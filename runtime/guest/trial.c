@@ -29,7 +29,12 @@ pv_code pv_guest_case_fits(const pv_guest_descriptor *d, const pv_op_case *c, pv
   pv_guest_value held = PV_GUEST_WHOLE(1);
   if (code == PV_OK && d->limits != NULL)
     code = pv_guest_expression_value(d->limits, out->numbers, &held, err);
-  *fits = code == PV_OK && (held.is_real || held.whole != 0);
+  if (code == PV_OK && held.is_real) {
+    code = pv_error_set(err, PV_ERR_INPUT, "limits is a float by '%.100s': no condition",
+                        d->limits->text);
+    pv_error_at(err, d->path, d->limits->place.line, d->limits->place.column, -1);
+  }
+  *fits = code == PV_OK && held.whole != 0;
   return code;
 }
 
