@@ -151,7 +151,7 @@ typedef struct pv_ptx_function {
   pv_ptx_variable **params, **results;
   size_t param_count, result_count;
   uint32_t required_threads[3], most_threads[3]; /* .reqntid, .maxntid; 0: not said */
-  pv_ptx_variable **variables; /* declared in the body, in all scopes */
+  pv_ptx_variable **variables;                   /* declared in the body, in all scopes */
   size_t variable_count;
   pv_ptx_register *registers;
   size_t register_count;

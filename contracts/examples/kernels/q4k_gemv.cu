@@ -1,5 +1,5 @@
-// A matrix-vector product of Q4_K weights as somebody else would write it: nothing of pv is in here.
-// y[b][r] = sum over i of w[r][i] * x[b][i]; a block of 64 threads for two rows, a warp each.
+// A matrix-vector product of Q4_K weights as somebody else would write it: nothing of pv is in
+// here. y[b][r] = sum over i of w[r][i] * x[b][i]; a block of 64 threads for two rows, a warp each.
 //   nvcc -ptx -arch=compute_80 -lineinfo q4k_gemv.cu
 #include <cuda_fp16.h>
 #include <stdint.h>
@@ -20,7 +20,8 @@ __device__ void scale_min(const uint8_t *s, int j, int *scale, int *min) {
   }
 }
 
-extern "C" __global__ void q4k_gemv(const block_q4_k *w, const float *x, float *y, int k, int rows) {
+extern "C" __global__ void q4k_gemv(const block_q4_k *w, const float *x, float *y, int k,
+                                    int rows) {
   const int row = blockIdx.x * 2 + threadIdx.x / 32, lane = threadIdx.x % 32;
   if (row >= rows) return;
   const float *in = x + (size_t)blockIdx.y * k;

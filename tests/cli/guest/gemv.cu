@@ -1,5 +1,5 @@
-// A product with Q4_K weights as somebody else would write it, and eleven ways to get it wrong: one of
-// them with -D NAME. Two rows to a block, a warp each. `./make.sh` makes the PTX beside it.
+// A product with Q4_K weights as somebody else would write it, and eleven ways to get it wrong: one
+// of them with -D NAME. Two rows to a block, a warp each. `./make.sh` makes the PTX beside it.
 #include <cuda_fp16.h>
 #include <stdint.h>
 

@@ -221,7 +221,8 @@ static void test_atomics(void) {
   pv_error err = PV_ERROR_INIT;
   REQUIRE(open_bench(&b, 1, &err) == PV_OK);
   EXPECT_U64(launch(&b, "atomics", 1, N, N, &err), PV_OK);
-  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, N * sizeof *b.result, &err) == PV_OK);
+  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, N * sizeof *b.result, &err) ==
+         PV_OK);
   for (uint32_t t = 0; t < N; t++) EXPECT_U64(b.result[t], t); /* lanes are served in order */
   pv_ptx_machine_close(b.machine);
 }
@@ -347,7 +348,8 @@ static void test_what_threads_ask(void) {
       same |= (uint32_t)((t / 32 * 32 + l + 1) / 8 == (t + 1) / 8) << l;
     EXPECT_U64(b.result[t], same);
   }
-  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, N * sizeof *b.result, &err) == PV_OK);
+  EXPECT(pv_ptx_machine_download(b.machine, b.result, b.out + 256, N * sizeof *b.result, &err) ==
+         PV_OK);
   for (uint32_t t = 0; t < N; t++)
     EXPECT_U64(b.result[t], 1 + 2 + 8 + 16 + (t % 32 == 0 ? 10000 : 0) + 100000 + 7000000);
   expect_refusal("", "mov.u32 %r1, %globaltimer;", "is read with another size");

@@ -9,7 +9,7 @@
 #include <cooperative_groups.h>
 
 struct args {
-  const uint32_t *in; // 64 words: 1, 2, ...
+  const uint32_t *in;  // 64 words: 1, 2, ...
   uint32_t *out;
   uint32_t n, zero;
 };
@@ -43,7 +43,7 @@ KERNEL variables(const args a) {
   a.out[8] = hello[i + 5];
   a.out[9] = (uint32_t)table[i + 1];
   a.out[10] = nothing[i + 2];
-  a.out[11] = (uint32_t)*(i == 0 ? &table[i] : (const float *)a.out);
+  a.out[11] = (uint32_t) * (i == 0 ? &table[i] : (const float *)a.out);
 }
 
 KERNEL counts_launches(const args a) {
@@ -258,7 +258,6 @@ KERNEL atomic_on_an_input(const args a) {
 
 // Blocks, warps and lanes that spin until another one has done something.
 
-
 KERNEL grid_barrier(const args a) {
   const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
   uint32_t value = a.in[i % 64];
@@ -314,30 +313,33 @@ __device__ uint32_t shared_at(const void *p) {
 KERNEL copies_in_part(const args a) {
   __shared__ __align__(16) uint32_t part[4][64];
   const uint32_t t = threadIdx.x, bytes = t % 17;
-  const uint32_t *end = a.in + 64; // nothing lies there, and nothing is read
+  const uint32_t *end = a.in + 64;  // nothing lies there, and nothing is read
   for (uint32_t i = 0; i < 4; i++) part[t % 4][4 * (t / 4) + i] = 99;
   __syncthreads();
   if (t < 16) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_at(&part[0][4 * t])),
                  "l"(bytes == 0 ? end : a.in + 4 * t), "r"(bytes));
-    asm volatile("cp.async.ca.shared::cta.global.L2::128B [%0], [%1], 4, 0;" ::"r"(
-                     shared_at(&part[1][t])),
-                 "l"(end));
-    asm volatile("{ .reg .pred p; setp.gt.u32 p, %2, 7;\n"
-                 "cp.async.ca.shared.global [%0], [%1], 8, p; }" ::"r"(shared_at(&part[2][2 * t])),
-                 "l"(t > 7 ? end : a.in + 2 * t), "r"(t));
-    asm volatile("{ .reg .b64 q; createpolicy.fractional.L2::evict_first.b64 q, 0f3F800000;\n"
-                 "cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, q; }" ::"r"(
-                     shared_at(&part[3][4 * t])),
-                 "l"(a.in + 4 * t));
+    asm volatile(
+        "cp.async.ca.shared::cta.global.L2::128B [%0], [%1], 4, 0;" ::"r"(shared_at(&part[1][t])),
+        "l"(end));
+    asm volatile(
+        "{ .reg .pred p; setp.gt.u32 p, %2, 7;\n"
+        "cp.async.ca.shared.global [%0], [%1], 8, p; }" ::"r"(shared_at(&part[2][2 * t])),
+        "l"(t > 7 ? end : a.in + 2 * t), "r"(t));
+    asm volatile(
+        "{ .reg .b64 q; createpolicy.fractional.L2::evict_first.b64 q, 0f3F800000;\n"
+        "cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, q; }" ::"r"(
+            shared_at(&part[3][4 * t])),
+        "l"(a.in + 4 * t));
   }
   asm volatile("cp.async.wait_all;");
   __syncthreads();
   uint32_t last;
-  asm volatile("{ .reg .b64 q; createpolicy.fractional.L2::evict_last.b64 q;\n"
-               "ld.global.L1::no_allocate.L2::cache_hint.u32 %0, [%1], q; }"
-               : "=r"(last)
-               : "l"(a.in + t));
+  asm volatile(
+      "{ .reg .b64 q; createpolicy.fractional.L2::evict_last.b64 q;\n"
+      "ld.global.L1::no_allocate.L2::cache_hint.u32 %0, [%1], q; }"
+      : "=r"(last)
+      : "l"(a.in + t));
   uint32_t again;
   asm volatile("ldu.global.u32 %0, [%1];" : "=r"(again) : "l"(a.in + t));
   a.out[t] = part[0][t] + 1000 * (part[1][t % 16] + (t < 32 ? part[2][t] : 0)) +
@@ -425,10 +427,11 @@ __device__ void mbarrier_arrive(uint64_t *b) {
 }
 
 __device__ void mbarrier_wait(uint64_t *b, uint32_t parity) {
-  asm volatile("{ .reg .pred p;\nW: mbarrier.test_wait.parity.shared.b64 p, [%0], %1;\n"
-               "@!p bra W;\n}" ::"r"(shared_at(b)),
-               "r"(parity)
-               : "memory");
+  asm volatile(
+      "{ .reg .pred p;\nW: mbarrier.test_wait.parity.shared.b64 p, [%0], %1;\n"
+      "@!p bra W;\n}" ::"r"(shared_at(b)),
+      "r"(parity)
+      : "memory");
 }
 
 KERNEL pipeline(const args a) {
@@ -445,10 +448,11 @@ KERNEL pipeline(const args a) {
     if (t < 32) {
       if (i > 0) mbarrier_wait(&empty, (i - 1) & 1);
       if (i == 7) {
-        asm volatile("cp.async.ca.shared.global [%0], [%1], 4;\n"
-                     "cp.async.mbarrier.arrive.noinc.shared.b64 [%2];" ::"r"(shared_at(&place[t])),
-                     "l"(a.in + t), "r"(shared_at(&full))
-                     : "memory");
+        asm volatile(
+            "cp.async.ca.shared.global [%0], [%1], 4;\n"
+            "cp.async.mbarrier.arrive.noinc.shared.b64 [%2];" ::"r"(shared_at(&place[t])),
+            "l"(a.in + t), "r"(shared_at(&full))
+            : "memory");
       } else {
         place[t] = a.in[t] * (i + 1);
         mbarrier_arrive(&full);
@@ -481,17 +485,18 @@ KERNEL mbarrier_states(const args a) {
   uint32_t before, after, left;
   if (threadIdx.x != 0) return;
   mbarrier_init(&b, 3);
-  asm volatile("{ .reg .b64 s, u; .reg .pred p;\n"
-               "mbarrier.arrive.shared.b64 s, [%3], 2;\n"
-               "mbarrier.test_wait.shared.b64 p, [%3], s;\nselp.u32 %0, 1, 0, p;\n"
-               "mbarrier.arrive_drop.shared.b64 u, [%3];\n"
-               "mbarrier.pending_count.b64 %2, u;\n"
-               "mbarrier.test_wait.shared.b64 p, [%3], s;\nselp.u32 %1, 1, 0, p;\n"
-               "mbarrier.arrive.shared.b64 u, [%3], 2;\n"
-               "mbarrier.inval.shared.b64 [%3]; }"
-               : "=r"(before), "=r"(after), "=r"(left)
-               : "r"(shared_at(&b))
-               : "memory");
+  asm volatile(
+      "{ .reg .b64 s, u; .reg .pred p;\n"
+      "mbarrier.arrive.shared.b64 s, [%3], 2;\n"
+      "mbarrier.test_wait.shared.b64 p, [%3], s;\nselp.u32 %0, 1, 0, p;\n"
+      "mbarrier.arrive_drop.shared.b64 u, [%3];\n"
+      "mbarrier.pending_count.b64 %2, u;\n"
+      "mbarrier.test_wait.shared.b64 p, [%3], s;\nselp.u32 %1, 1, 0, p;\n"
+      "mbarrier.arrive.shared.b64 u, [%3], 2;\n"
+      "mbarrier.inval.shared.b64 [%3]; }"
+      : "=r"(before), "=r"(after), "=r"(left)
+      : "r"(shared_at(&b))
+      : "memory");
   a.out[0] = before + 10 * after + 100 * left;
 }
 

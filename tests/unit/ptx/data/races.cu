@@ -168,8 +168,10 @@ KERNEL warps_alone(const args a) {
 // Some add after they have said that they are done.
 KERNEL adds_after(const args a) {
   __threadfence();
-  if (atomicAdd(a.out, 1) == gridDim.x - 1) a.out[2] = a.out[1];
-  else atomicAdd(a.out + 1, 1);
+  if (atomicAdd(a.out, 1) == gridDim.x - 1)
+    a.out[2] = a.out[1];
+  else
+    atomicAdd(a.out + 1, 1);
 }
 
 // A lock around plain sums; one that is not released with a fence.
@@ -227,8 +229,10 @@ KERNEL counts(const args a) {
 }
 // Plain beside atomic.
 KERNEL plain_beside(const args a) {
-  if (blockIdx.x == 0) atomicAdd(a.out, 1);
-  else a.out[1] = a.out[0];
+  if (blockIdx.x == 0)
+    atomicAdd(a.out, 1);
+  else
+    a.out[1] = a.out[0];
 }
 
 // Threads of one block store the same; each waits before it reads.
