@@ -48,8 +48,7 @@ static const pv_ptx_module *module_of(void) {
 }
 
 static bool same_value(const pv_guest_value *a, const pv_guest_value *b) {
-  return a->is_real == b->is_real && a->whole == b->whole &&
-         memcmp(&a->real, &b->real, sizeof a->real) == 0;
+  return a->is_real == b->is_real && a->whole == b->whole && a->real == b->real;
 }
 
 static void look_at_expression(pv_arena *arena, const pv_guest_descriptor *d,
