@@ -108,23 +108,24 @@ static pv_code understand(const about *a, pv_library_report *r, pv_format format
   return pv_library_formats(r->operation, a->formats, formats, err);
 }
 
-/* The inputs as the kernel gets them. False: these numbers can not be given so. */
-static bool round_inputs(const pv_operation *op, const pv_format *formats, pv_arena *arena,
-                         pv_op_values *v) {
-  bool ok = true;
+/* The inputs as the kernel gets them. `*fits` false: these numbers can not be given so. */
+static pv_code round_inputs(const pv_operation *op, const pv_format *formats, pv_arena *arena,
+                            pv_op_values *v, bool *fits, pv_error *err) {
+  *fits = true;
   for (size_t i = 0; i < pv_operation_tensors(op); i++) {
     v[i].format = formats[i];
     if (v[i].real == NULL || formats[i] == PV_FORMAT_F32) continue;
     const size_t bytes = pv_format_bytes(formats[i], v[i].row);
     unsigned char *room = PV_ARENA_NEW(arena, bytes + 1, unsigned char);
-    ok = ok && bytes > 0 && room != NULL;
-    for (size_t r = 0; ok && r < v[i].rows; r++) {
+    if (room == NULL) return pv_error_nomem(err, "a row");
+    *fits = *fits && bytes > 0;
+    for (size_t r = 0; *fits && r < v[i].rows; r++) {
       float *row = v[i].real + r * v[i].row;
-      ok = pv_format_encode(formats[i], row, v[i].row, room);
-      if (ok) pv_format_decode(formats[i], room, v[i].row, row);
+      *fits = pv_format_encode(formats[i], row, v[i].row, room);
+      if (*fits) pv_format_decode(formats[i], room, v[i].row, row);
     }
   }
-  return ok;
+  return PV_OK;
 }
 
 static pv_code check_case(const char *path, const char *const host[2], size_t index,
@@ -135,17 +136,18 @@ static pv_code check_case(const char *path, const char *const host[2], size_t in
   pv_op_values v[PV_OP_TENSORS];
   pv_library_end end = {0};
   pv_op_case c;
+  bool fits = false;
   char number[24];
   snprintf(number, sizeof number, "%zu", index);
   if (!pv_operation_case_at(r->operation, index, &c)) return PV_OK;
   pv_code code = pv_operation_make(r->operation, &c, &arena, v, err);
-  if (code == PV_OK && !round_inputs(r->operation, formats, &arena, v)) {
-    r->left_out++;
-    goto cleanup;
-  }
-  if (code == PV_OK) code = pv_operation_expect(r->operation, &c, &r->numerics, &arena, v, err);
+  if (code == PV_OK) code = round_inputs(r->operation, formats, &arena, v, &fits, err);
+  r->left_out += code == PV_OK && !fits;
+  if (code != PV_OK || !fits) goto cleanup;
+  code = pv_operation_expect(r->operation, &c, &r->numerics, &arena, v, err);
   if (code == PV_OK) code = run_child(path, host, number, &channel, &end, err);
-  if (code == PV_OK) pv_library_judge(r->operation, &c, v, channel.data, channel.length, &end, r);
+  if (code == PV_OK)
+    code = pv_library_judge(r->operation, &c, v, channel.data, channel.length, &end, r, err);
   *late = end.late;
 cleanup:
   pv_text_free(&channel);

@@ -64,7 +64,8 @@ static void place_of(const judging *j, size_t tensor, int64_t at, char *out, siz
   const pv_op_values *v = &j->values[tensor];
   const size_t row = pv_library_row_bytes(&j->op->tensor[tensor], v->format, v);
   if (at < 0)
-    snprintf(out, size, "%lld bytes before %s begins", -(long long)at, j->op->tensor[tensor].name);
+    snprintf(out, size, "%llu bytes before %s begins", -(unsigned long long)at,
+             j->op->tensor[tensor].name);
   else
     snprintf(out, size, "byte %lld of %s, whose %zu rows have %zu bytes each", (long long)at,
              j->op->tensor[tensor].name, v->rows, row);
@@ -250,7 +251,7 @@ static void judge_tensor(judging *j, const heard *h, size_t tensor, row_room *ro
   }
 }
 
-static void judge_outputs(judging *j, const heard *h) {
+static pv_code judge_outputs(judging *j, const heard *h, pv_error *err) {
   const size_t tensors = pv_operation_tensors(j->op);
   size_t longest = 1;
   for (size_t i = 0; i < tensors; i++)
@@ -259,17 +260,17 @@ static void judge_outputs(judging *j, const heard *h) {
   row_room room = {calloc(longest, sizeof *room.numbers), calloc(longest, sizeof *room.indices),
                    calloc(longest, sizeof *room.unwritten)};
   const bool ok = room.numbers != NULL && room.indices != NULL && room.unwritten != NULL;
-  if (!ok) found(j, "not judged", "", "there is no memory for a row");
   for (size_t i = 0; ok && i < tensors; i++)
     if (j->op->tensor[i].role != PV_OP_IN) judge_tensor(j, h, i, &room);
   free(room.numbers);
   free(room.indices);
   free(room.unwritten);
+  return ok ? PV_OK : pv_error_nomem(err, "a row");
 }
 
-void pv_library_judge(const pv_operation *op, const pv_op_case *c, const pv_op_values *values,
-                      const char *text, size_t length, const pv_library_end *end,
-                      pv_library_report *out) {
+pv_code pv_library_judge(const pv_operation *op, const pv_op_case *c, const pv_op_values *values,
+                         const char *text, size_t length, const pv_library_end *end,
+                         pv_library_report *out, pv_error *err) {
   judging j = {.op = op, .values = values, .out = out};
   heard h = {0};
   size_t before = 0, after = 0;
@@ -278,10 +279,12 @@ void pv_library_judge(const pv_operation *op, const pv_op_case *c, const pv_op_v
   listen_to(&j, text, length, &h);
   judge_end(&j, &h, end);
   out->runs += (size_t)h.begun[0] + (size_t)h.begun[1];
-  judge_outputs(&j, &h);
+  const pv_code code = judge_outputs(&j, &h, err);
+  if (code != PV_OK) return code;
   for (size_t i = 0; i < out->finding_count; i++) after += out->findings[i].cases;
   const bool taken = !(h.returned[0] && h.code[0] == PV_KERNEL_NOT_TAKEN);
   out->cases += taken;
   out->left_out += !taken;
   out->cases_wrong += after > before;
+  return PV_OK;
 }

@@ -56,13 +56,14 @@ void pv_library_release(pv_library_buffer *b);
 /* What output rows hold before run 0 or 1. */
 unsigned char pv_library_pattern(unsigned run);
 
-/* One case judged from what the child said; `code`, `signal` and `late`: how it ended. */
+/* One case judged from what the child said; `code`, `signal` and `late`: how it ended. An error, no
+ * memory, is none of the kernel's: the report is worth nothing then. */
 typedef struct pv_library_end {
   int code, signal;
   bool late, flooded;
 } pv_library_end;
-void pv_library_judge(const pv_operation *op, const pv_op_case *c, const pv_op_values *values,
-                      const char *text, size_t length, const pv_library_end *end,
-                      pv_library_report *out);
+pv_code pv_library_judge(const pv_operation *op, const pv_op_case *c, const pv_op_values *values,
+                         const char *text, size_t length, const pv_library_end *end,
+                         pv_library_report *out, pv_error *err);
 
 #endif

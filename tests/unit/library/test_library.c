@@ -44,7 +44,7 @@ static void say_run(pv_text *out, int32_t run, const float y[8]) {
 
 static pv_library_report judged(const pv_text *said, const pv_library_end *end) {
   pv_library_report r = {0};
-  pv_library_judge(op, &c, v, said->data, said->length, end, &r);
+  EXPECT(pv_library_judge(op, &c, v, said->data, said->length, end, &r, NULL) == PV_OK);
   return r;
 }
 
@@ -101,6 +101,7 @@ static void test_hostile(void) {
   say(&said, PV_LIBRARY_OUTPUT, -5, 0, y, sizeof y);
   say(&said, PV_LIBRARY_OUTPUT, 1, 0, y, sizeof y - 1);
   say(&said, PV_LIBRARY_OUTSIDE, 55, -3, NULL, 0);
+  say(&said, PV_LIBRARY_OUTSIDE, 1, INT64_MIN, NULL, 0);
   say(&said, PV_LIBRARY_FAULT, 55, -3, "deletes", 7);
   say(&said, (pv_library_word)77, 1, 1, y, 4);
   say(&said, PV_LIBRARY_DONE, 0, 0, NULL, 0);
@@ -109,11 +110,12 @@ static void test_hostile(void) {
   r = judged(&said, &sound);
   EXPECT_U64(r.compared, 0);
   EXPECT_U64(r.runs, 0);
-  EXPECT_U64(r.finding_count, 1);
-  EXPECT_STR(r.findings[0].text, "it deletes memory that is none of its tensors");
+  EXPECT_U64(r.finding_count, 2);
+  EXPECT_STR(r.findings[0].text, "it writes 9223372036854775808 bytes before y begins");
+  EXPECT_STR(r.findings[1].text, "it deletes memory that is none of its tensors");
   for (size_t length = 0; length < said.length; length++) { /* and cut anywhere */
     r = (pv_library_report){0};
-    pv_library_judge(op, &c, v, said.data, length, &sound, &r);
+    EXPECT(pv_library_judge(op, &c, v, said.data, length, &sound, &r, NULL) == PV_OK);
     EXPECT(r.compared == 0 && r.finding_count > 0);
   }
   pv_text_free(&said);
