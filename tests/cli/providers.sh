@@ -301,7 +301,8 @@ lines=('F_ONE abuse/do pass')
 foreign single ../providers/abuse "${lines[@]}"
 validate contracts/single.yaml --publish
 exits 0
-same "$(grep -c 'ACTIVE_RUNTIME: 1 criterion holds, 0 falsified' contracts/single.yaml)" 1 'the amendment of one criterion'
+same "$(grep -c 'ACTIVE_ALGORITHM_LEVEL: 1 criterion holds, 0 falsified' contracts/single.yaml)" 1 \
+  'the amendment of one criterion'
 
 # A receipt rests on the program and on its files, and nothing is started to tell.
 lines=('F_HELD abuse/do pass' 'F_NEEDS abuse/model pass')

@@ -31,10 +31,10 @@ bool pv_conform_form_is_answered(const pv_conform_form *form);
  * kernel uses; atomics and barriers; small floats; f32 in other modes; rare integer forms;
  * matrices. */
 extern const pv_conform_form pv_conform_memory[], pv_conform_warp[], pv_conform_spare[],
-    pv_conform_atomic[], pv_conform_half[], pv_conform_single[], pv_conform_packed[],
-    pv_conform_matrix[];
+    pv_conform_atomic[], pv_conform_atomic_f64[], pv_conform_half[], pv_conform_single[],
+    pv_conform_packed[], pv_conform_matrix[];
 extern const size_t pv_conform_memory_count, pv_conform_warp_count, pv_conform_spare_count,
-    pv_conform_atomic_count, pv_conform_half_count, pv_conform_single_count,
-    pv_conform_packed_count, pv_conform_matrix_count;
+    pv_conform_atomic_count, pv_conform_atomic_f64_count, pv_conform_half_count,
+    pv_conform_single_count, pv_conform_packed_count, pv_conform_matrix_count;
 
 #endif

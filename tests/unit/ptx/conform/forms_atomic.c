@@ -39,7 +39,6 @@ const pv_conform_form pv_conform_atomic[] = {
     EVERY("add", "s32", "32", "r"),
     EVERY("add", "u64", "64", "l"),
     EVERY("add", "f32", "32", "f"),
-    EVERY("add", "f64", "64", "d"),
     EVERY("add.noftz", "f16", "16", "e"),
     EVERY("add.noftz", "f16x2", "32", "x"),
     EVERY("add.noftz", "bf16", "16", "b"),
@@ -87,3 +86,8 @@ const pv_conform_form pv_conform_atomic[] = {
      "of a part"},
 };
 const size_t pv_conform_atomic_count = sizeof pv_conform_atomic / sizeof pv_conform_atomic[0];
+
+/* What a device keeps of a NaN that signals is not known. */
+const pv_conform_form pv_conform_atomic_f64[] = {EVERY("add", "f64", "64", "d")};
+const size_t pv_conform_atomic_f64_count =
+    sizeof pv_conform_atomic_f64 / sizeof *pv_conform_atomic_f64;
