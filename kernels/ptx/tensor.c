@@ -80,11 +80,10 @@ static uint32_t round_f16(int64_t sum, int largest, unsigned kept) {
 static uint32_t add_group(const pv_ptx_tensor *t, const number *terms, unsigned count) {
   int largest = -1000, infinite = 0;
   int64_t sum = 0;
-  bool nan = false, negative = true;
+  bool nan = false;
   for (unsigned i = 0; i < count; i++) {
     nan |= terms[i].kind == NAN_KIND;
     if (terms[i].kind == INFINITE_KIND) infinite |= terms[i].negative ? 2 : 1;
-    negative &= terms[i].negative;
     if (terms[i].significand != 0 && terms[i].exponent > largest) largest = terms[i].exponent;
   }
   if (nan || infinite == 3) return t->half ? 0x7fffu : 0x7fffffffu;
@@ -92,7 +91,7 @@ static uint32_t add_group(const pv_ptx_tensor *t, const number *terms, unsigned 
     return (t->half ? 0x7c00u : 0x7f800000u) |
            (infinite == 2 ? t->half ? 0x8000u : 0x80000000u : 0);
   for (unsigned i = 0; i < count; i++) sum += aligned(terms[i], largest, t->kept);
-  if (sum == 0 && negative) return t->half ? 0x8000u : 0x80000000u;
+  /* Of a sum that is zero the sign is +, even of nothing but -0. */
   return t->half ? round_f16(sum, largest, t->kept) : cut_f32(sum, largest, t->kept);
 }
 
