@@ -155,10 +155,12 @@ static const pv_guest_node *unknown(reader *r, const char *word, size_t at) {
   const char *best = pv_text_nearest(word, r->names, r->count, sizeof *r->names, 3);
   pv_text list = PV_TEXT_INIT;
   fail(r, at, "an unknown name");
-  for (size_t i = 0; i < r->count; i++)
+  for (size_t i = 0; best == NULL && i < r->count; i++)
     pv_text_printf(&list, "%s%s", i > 0 ? ", " : "", r->names[i]);
   if (best != NULL)
     pv_error_hint(r->err, "did you mean %s?", best);
+  else if (list.failed)
+    r->code = pv_error_nomem(r->err, "a list of names");
   else
     pv_error_hint(r->err, "known here: %.200s", list.data != NULL ? list.data : "no names");
   pv_text_free(&list);

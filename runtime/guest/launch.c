@@ -34,8 +34,8 @@ static void read_typed(pv_guest_reader *r, const char *key, pv_guest_text text,
       r->code =
           pv_guest_expression_whole(p->value, NULL, "a run of zeros", 1, ZEROS_MAX, &bytes, r->err);
     p->bytes = (uint32_t)bytes;
-  } else if (p->type == PV_PTX_NO_TYPE) {
-    r->code = PV_OK;
+  } else if (p->type == PV_PTX_NO_TYPE && r->code != PV_ERR_NOMEM) {
+    r->code = PV_OK; /* the type comes first */
     pv_guest_refuse_at(r, p->place, "'%.40s' is no type of a parameter", key);
     pv_guest_hint_words(r, key, number_types, NUMBER_TYPES);
   }

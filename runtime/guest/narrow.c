@@ -61,16 +61,12 @@ static bool find_tensors(const pv_guest_descriptor *d, narrowing *n) {
 }
 
 double pv_guest_narrow_cost(const pv_guest_descriptor *d, const pv_guest_case *c) {
-  narrowing *n = malloc(sizeof *n);
-  double cost = INFINITY;
-  if (n != NULL && find_tensors(d, n)) {
-    const pv_op_values *x = &c->values[n->x];
-    cost = (double)x->row * (double)c->values[n->y].rows * (double)c->values[n->y].row;
-    /* What is wrong in one block only shows where there are several. */
-    if (x->row <= n->type->block_elements || x->row > PLACES_MAX) cost *= 1e6;
-  }
-  free(n);
-  return cost;
+  narrowing n; /* here, where nothing can fail: without memory there would be no pattern to tell */
+  if (!find_tensors(d, &n)) return INFINITY;
+  const pv_op_values *x = &c->values[n.x], *y = &c->values[n.y];
+  const double cost = (double)x->row * (double)y->rows * (double)y->row;
+  /* What is wrong in one block only shows where there are several. */
+  return x->row <= n.type->block_elements || x->row > PLACES_MAX ? 1e6 * cost : cost;
 }
 
 static void look(narrowing *n, const pv_guest_case *c) {

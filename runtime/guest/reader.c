@@ -35,9 +35,12 @@ void pv_guest_hint_words(pv_guest_reader *r, const char *word, const char *const
                          size_t count) {
   const char *best = pv_text_nearest(word, words, count, sizeof *words, (strlen(word) + 1) / 2);
   pv_text list = PV_TEXT_INIT;
-  for (size_t i = 0; i < count; i++) pv_text_printf(&list, "%s%s", i > 0 ? ", " : "", words[i]);
+  for (size_t i = 0; best == NULL && i < count; i++)
+    pv_text_printf(&list, "%s%s", i > 0 ? ", " : "", words[i]);
   if (best != NULL)
     pv_error_hint(r->err, "did you mean %s?", best);
+  else if (list.failed)
+    r->code = pv_error_nomem(r->err, "a list of words");
   else if (list.data != NULL)
     pv_error_hint(r->err, "one of: %s", list.data);
   pv_text_free(&list);

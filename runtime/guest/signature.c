@@ -35,13 +35,15 @@ static pv_code unknown_entry(const pv_ptx_module *module, const pv_guest_launch 
   }
   char text[512];
   snprintf(text, sizeof text, "'%.200s' has no entry '%.100s'", module->name, launch->entry);
-  refuse(&launch->place, NULL, text, err);
+  pv_code code = refuse(&launch->place, NULL, text, err);
   if (best != NULL)
     pv_error_hint(err, "did you mean %.200s?", best);
+  else if (list.failed)
+    code = pv_error_nomem(err, "a list of entries");
   else
     pv_error_hint(err, "it has: %.200s", list.data != NULL ? list.data : "no entry");
   pv_text_free(&list);
-  return PV_ERR_INPUT;
+  return code;
 }
 
 pv_code pv_guest_signature_of(const pv_ptx_module *module, const pv_guest_launch *launch,
