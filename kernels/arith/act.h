@@ -27,11 +27,30 @@
  * starting from lane = a * b. Product of an F32, F16 or BF16 row with activations: these are not
  * rounded; a wide sum. Narrow sum: the same with 8 lanes.
  *
+ * Attention. Positions are counted from the first that is seen: a window shifts the keys, and the
+ * sums know nothing of it. In chunks of PV_ATTENTION_CHUNK each has its own maximum, sum and
+ * weighted values; the chunks are put together by narrow sums. A sink is one more logit without a
+ * value: m = max of the chunks' maxima and the sink, and to the total of the chunks' sums
+ * exp(sink - m) is added, last. The scale of the scores is 1 / sqrt(head dim), division and square
+ * root rounded to float32, or the file's own number rounded to float32.
+ *
+ * Choice of experts. The `used` best logits by (value, index). Their weights, with e(i) =
+ * exp(logit i - best logit):
+ *   PV_ROUTE_SUM_ONE:  p(i) = e(i) / wide sum of e over all; weight = p / wide sum of the chosen p
+ *   PV_ROUTE_ALL:      weight = p(i)
+ *   PV_ROUTE_CHOSEN:   weight = e(i) / wide sum of e over the chosen, in the order of ranks
+ *
+ * Element by element (arith.h): bias x + b; gate x * sigmoid(logit); SwiGLU, GeGLU, clamped SwiGLU;
+ * the embedding times its scale, where that is not 1.
+ *
  * Identity f32-f64acc, every type: 32 lanes in float64; in each 256 elements lane l sums elements
  * l, l + 32, ... by fma from 0, then adds that to its own sum; at the end each lane is rounded to
  * float32 and the 32 lanes are folded. */
 #ifndef PV_ARITH_ACT_H
 #define PV_ARITH_ACT_H
+
+/* What becomes of a router's logits. */
+typedef enum pv_route_form { PV_ROUTE_SUM_ONE, PV_ROUTE_ALL, PV_ROUTE_CHOSEN } pv_route_form;
 
 #define PV_SEGMENT         32
 #define PV_ACT16_MAX       32512

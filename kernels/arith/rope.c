@@ -62,13 +62,51 @@ void pv_sincos_f64(double x, double *sine, double *cosine) {
   *cosine = (quadrant == 1 || quadrant == 2) ? -b : b;
 }
 
-void pv_rope_row(double base, size_t dim, size_t position, float *cos, float *sin) {
-  const double log_base = pv_log_f64(base);
+/* The pair below which a rotation is made less than `beta` times within the original context. */
+static double correction(const pv_rope *r, double dim, double beta) {
+  const double two_pi = 0x1.921fb54442d18p+2;
+  return dim * pv_log_f64(r->original / (two_pi * beta)) / (2.0 * pv_log_f64(r->base));
+}
+
+static double clip(double x, double high) {
+  return x < 0.0 ? 0.0 : x > high ? high : x;
+}
+
+/* Floor, for |x| < 2^51. */
+static double whole_below(double x) {
+  const double near = (x + 0x1.8p52) - 0x1.8p52;
+  return near > x ? near - 1.0 : near;
+}
+
+static double ramp_of(const pv_rope *r, size_t dim, size_t i) {
+  const double last = (double)dim - 1.0;
+  double low = correction(r, (double)dim, r->beta_fast);
+  double high = correction(r, (double)dim, r->beta_slow);
+  if (!r->unrounded) {
+    low = whole_below(low);
+    high = -whole_below(-high);
+  }
+  low = clip(low, last);
+  high = clip(high, last);
+  if (low == high) high += 0.001;
+  return clip(((double)i - low) / (high - low), 1.0);
+}
+
+static double rate_of(const pv_rope *r, size_t dim, size_t i) {
+  double rate = pv_exp_f64(-pv_log_f64(r->base) * (2.0 * (double)i) / (double)dim);
+  if (r->factors != NULL) rate = rate / (double)r->factors[i];
+  if (r->factor == 0.0) return rate;
+  if (!r->yarn) return rate / r->factor;
+  const double ramp = ramp_of(r, dim, i);
+  return rate / r->factor * ramp + rate * (1.0 - ramp);
+}
+
+void pv_rope_row(const pv_rope *rope, size_t dim, size_t position, float *cos, float *sin) {
+  const double magnitude = rope->magnitude == 0.0 ? 1.0 : rope->magnitude;
   for (size_t i = 0; i < dim / 2; i++) {
-    const double rate = pv_exp_f64(-log_base * (2.0 * (double)i) / (double)dim);
     double s, c;
-    pv_sincos_f64((double)position * rate, &s, &c);
-    cos[i] = (float)c;
-    sin[i] = (float)s;
+    pv_sincos_f64((double)position * rate_of(rope, dim, i), &s, &c);
+    cos[i] = (float)(c * magnitude);
+    sin[i] = (float)(s * magnitude);
   }
 }

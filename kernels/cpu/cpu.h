@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernels/arith/act.h"
+#include "kernels/arith/rope.h"
 #include "kernels/quant/quant.h"
 
 /* What a matrix product computes (the matrix part of a numerics identity). */
@@ -73,8 +74,9 @@ typedef struct pv_attend {
   size_t head_dim;  /* a multiple of 8, at most PV_HEAD_DIM_MAX */
   size_t positions; /* 1.. */
   float scale;
-  float *out;     /* head_dim */
-  float *scratch; /* pv_attend_scratch(head_dim, positions) floats */
+  const float *sink; /* one more logit, without a value; NULL: none */
+  float *out;        /* head_dim */
+  float *scratch;    /* pv_attend_scratch(head_dim, positions) floats */
 } pv_attend;
 size_t pv_attend_scratch(size_t head_dim, size_t positions);
 
@@ -87,19 +89,27 @@ typedef struct pv_cpu_path {
   void (*gather)(pv_type type, const void *row, uint64_t count, float *out);
   void (*mm)(const pv_mm *mm);
   void (*rmsnorm)(const float *x, const float *weight, size_t n, float eps, float *out);
-  /* cos and sin of position * base^(-2 i / n) for i < n / 2. */
-  void (*angles)(double base, size_t n, size_t position, float *cos, float *sin);
-  /* In place over one head: pairs (i, i + n/2) turned by cos[i], sin[i]. */
+  /* cos and sin of a position for i < n / 2. */
+  void (*angles)(const pv_rope *rope, size_t n, size_t position, float *cos, float *sin);
+  /* In place over one head: pairs turned by cos[i], sin[i]: (i, i + n/2), and (2 i, 2 i + 1). */
   void (*rope)(float *x, size_t n, const float *cos, const float *sin);
+  void (*rope_neighbours)(float *x, size_t n, const float *cos, const float *sin);
   size_t (*attend_scratch)(size_t head_dim, size_t positions); /* in floats */
   void (*attend)(const pv_attend *attend);
   void (*swiglu)(const float *gate, const float *up, size_t n, float *out);
+  void (*geglu)(const float *gate, const float *up, size_t n, float *out);
+  void (*swiglu_clamped)(const float *gate, const float *up, size_t n, float *out);
+  /* x * sigmoid(logit) */
+  void (*gate)(const float *x, float logit, size_t n, float *out);
+  void (*bias)(const float *x, const float *bias, size_t n, float *out);
+  void (*scale)(const float *x, float factor, size_t n, float *out);
   void (*add)(const float *a, const float *b, size_t n, float *out);
   /* out = sum over ranks of weight[r] * row[r], rank 0 first: product, then fma. */
   void (*combine)(const float *const *rows, const float *weight, size_t ranks, size_t n,
                   float *out);
-  /* Softmax over n router logits, the `used` best by (value, index), weights renormalised. */
-  void (*route)(const float *logits, size_t n, size_t used, int32_t *indices, float *weights);
+  /* The `used` best of n router logits by (value, index), and their weights. */
+  void (*route)(pv_route_form form, const float *logits, size_t n, size_t used, int32_t *indices,
+                float *weights);
   /* The first by (value, index). */
   int32_t (*argmax)(const float *x, size_t n);
 } pv_cpu_path;

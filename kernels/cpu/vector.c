@@ -37,9 +37,9 @@ void PV_PATH(combine)(const float *const *rows, const float *weight, size_t rank
     for (size_t i = 0; i < n; i++) out[i] = pv_fma_f32(weight[r], rows[r][i], out[i]);
 }
 
-/* The order is taken from the logits: exp may merge two that differ. The softmax over all experts
- * is computed and then renormalised over the chosen, as the model's definition says. */
-void PV_PATH(route)(const float *logits, size_t n, size_t used, int32_t *indices, float *weights) {
+/* The order is taken from the logits: exp may merge two that differ. */
+void PV_PATH(route)(pv_route_form form, const float *logits, size_t n, size_t used,
+                    int32_t *indices, float *weights) {
   float p[PV_EXPERTS_MAX];
   unsigned char taken[PV_EXPERTS_MAX] = {0};
   for (size_t r = 0; r < used; r++) {
@@ -53,8 +53,9 @@ void PV_PATH(route)(const float *logits, size_t n, size_t used, int32_t *indices
   const float top = logits[indices[0]];
   for (size_t i = 0; i < n; i++) p[i] = pv_exp_f32(logits[i] - top);
   for (size_t r = 0; r < used; r++) weights[r] = p[indices[r]];
-  const float all = pv_wide_sum_f32(p, n);
+  const float all = form == PV_ROUTE_CHOSEN ? 1.0f : pv_wide_sum_f32(p, n);
   for (size_t r = 0; r < used; r++) weights[r] = pv_div_f32(weights[r], all);
+  if (form == PV_ROUTE_ALL) return;
   float kept[PV_EXPERTS_MAX];
   memcpy(kept, weights, used * sizeof *kept);
   const float sum = pv_wide_sum_f32(kept, used);

@@ -30,6 +30,7 @@ void PV_PATH(swiglu)(const float *gate, const float *up, size_t n, float *out);
 void PV_PATH(add)(const float *a, const float *b, size_t n, float *out);
 void PV_PATH(combine)(const float *const *rows, const float *weight, size_t ranks, size_t n,
                       float *out);
-void PV_PATH(route)(const float *logits, size_t n, size_t used, int32_t *indices, float *weights);
+void PV_PATH(route)(pv_route_form form, const float *logits, size_t n, size_t used,
+                    int32_t *indices, float *weights);
 
 #endif

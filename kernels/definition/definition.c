@@ -195,7 +195,8 @@ static void combine(const float *const *rows, const float *weight, size_t ranks,
   }
 }
 
-static void route(const float *logits, size_t n, size_t used, int32_t *indices, float *weights) {
+static void route(pv_route_form form, const float *logits, size_t n, size_t used, int32_t *indices,
+                  float *weights) {
   float p[PV_EXPERTS_MAX];
   for (size_t i = 0; i < n; i++) { /* rank by counting who comes before */
     size_t rank = 0;
@@ -204,8 +205,9 @@ static void route(const float *logits, size_t n, size_t used, int32_t *indices, 
     if (rank < used) indices[rank] = (int32_t)i;
   }
   for (size_t i = 0; i < n; i++) p[i] = pv_exp_f32(logits[i] - logits[indices[0]]);
-  const float all = wide_sum(p, n);
+  const float all = form == PV_ROUTE_CHOSEN ? 1.0f : wide_sum(p, n);
   for (size_t r = 0; r < used; r++) weights[r] = p[indices[r]] / all;
+  if (form == PV_ROUTE_ALL) return;
   const float kept = wide_sum(weights, used);
   for (size_t r = 0; r < used; r++) weights[r] = weights[r] / kept;
 }

@@ -34,12 +34,33 @@ static void rmsnorm(const double *x, const float *weight, size_t n, double eps, 
   for (size_t i = 0; i < n; i++) out[i] = x[i] * scale * (double)weight[i];
 }
 
-/* position * base^(-2 i / n) */
-static void angles(double base, size_t n, size_t position, double *cosine, double *sine) {
+/* The pair that is turned `beta` times within the original context. */
+static double correction(const pv_rope *r, double dim, double beta) {
+  const double two_pi = 6.283185307179586;
+  return dim * log(r->original / (beta * two_pi)) / (2.0 * log(r->base));
+}
+
+/* How much of pair i is interpolated. */
+static double ramp_of(const pv_rope *r, size_t dim, size_t i) {
+  double low = correction(r, (double)dim, r->beta_fast);
+  double high = correction(r, (double)dim, r->beta_slow);
+  low = fmin(fmax(r->unrounded ? low : floor(low), 0.0), (double)dim - 1.0);
+  high = fmin(fmax(r->unrounded ? high : ceil(high), 0.0), (double)dim - 1.0);
+  if (low == high) high += 0.001;
+  return fmin(fmax(((double)i - low) / (high - low), 0.0), 1.0);
+}
+
+static void angles(const pv_rope *r, size_t n, size_t position, double *cosine, double *sine) {
+  const double magnitude = r->magnitude == 0.0 ? 1.0 : r->magnitude;
   for (size_t i = 0; i < n / 2; i++) {
-    const double angle = (double)position * pow(base, -2.0 * (double)i / (double)n);
-    cosine[i] = cos(angle);
-    sine[i] = sin(angle);
+    double rate = pow(r->base, -2.0 * (double)i / (double)n);
+    if (r->factors != NULL) rate /= (double)r->factors[i];
+    if (r->factor != 0.0) {
+      const double ramp = r->yarn ? ramp_of(r, n, i) : 1.0;
+      rate = rate / r->factor * ramp + rate * (1.0 - ramp);
+    }
+    cosine[i] = cos((double)position * rate) * magnitude;
+    sine[i] = sin((double)position * rate) * magnitude;
   }
 }
 
@@ -96,8 +117,10 @@ static bool before(double a, int32_t index_a, double b, int32_t index_b) {
   return a != b ? a > b : index_a < index_b;
 }
 
-/* Softmax over all; the best by (value, index); their weights with sum 1. */
-static void route(const double *logits, size_t n, size_t used, int32_t *indices, double *weights) {
+/* The best by (value, index), weighted by the softmax over all; but for PV_ROUTE_ALL with sum 1:
+ * the same as softmax over the chosen. */
+static void route(pv_route_form form, const double *logits, size_t n, size_t used, int32_t *indices,
+                  double *weights) {
   double all = 0.0, sum = 0.0;
   bool taken[PV_EXACT_EXPERTS_MAX] = {false};
   for (size_t r = 0; r < used; r++) {
@@ -110,7 +133,7 @@ static void route(const double *logits, size_t n, size_t used, int32_t *indices,
   for (size_t e = 0; e < n; e++) all += exp(logits[e] - logits[indices[0]]);
   for (size_t r = 0; r < used; r++)
     sum += weights[r] = exp(logits[indices[r]] - logits[indices[0]]) / all;
-  for (size_t r = 0; r < used; r++) weights[r] = weights[r] / sum;
+  for (size_t r = 0; r < used && form != PV_ROUTE_ALL; r++) weights[r] = weights[r] / sum;
 }
 
 static int32_t argmax(const double *x, size_t n) {

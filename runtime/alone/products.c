@@ -143,7 +143,7 @@ void pv_trial_gate_up(pv_trial *t) {
   const unsigned char *gate_host = NULL, *up_host = NULL;
   if (t->code != PV_OK) return;
   for (uint32_t i = 0; i < n; i++)
-    t->ops->route(logits + (size_t)i * EXPERTS, EXPERTS, used, indices + i * used,
+    t->ops->route(PV_ROUTE_SUM_ONE, logits + (size_t)i * EXPERTS, EXPERTS, used, indices + i * used,
                   weights + i * used);
   pv_cuda_gate_up a = {.gate = pv_trial_rows(t, t->c.type, k, ffn, EXPERTS, &gate_host),
                        .up = pv_trial_rows(t, t->c.type, k, ffn, EXPERTS, &up_host),

@@ -62,7 +62,7 @@ static bool turn(pv_trial *t, turned *h) {
   memcpy(h->new_keys, h->keys, last * narrow * sizeof *h->keys);
   memcpy(h->new_values, h->values, last * narrow * sizeof *h->values);
   for (size_t p = 0; p < last; p++)
-    t->ops->angles(1e6, h->dim, p, h->cos + p * half, h->sin + p * half);
+    t->ops->angles(&(pv_rope){.base = 1e6}, h->dim, p, h->cos + p * half, h->sin + p * half);
   for (uint32_t r = 0; r < rows; r++) {
     const uint32_t p = h->position + r;
     for (uint32_t i = 0; i < h->heads; i++)
@@ -127,9 +127,15 @@ static pv_cuda_attend attend_of(pv_trial *t, const turned *h, const float *q, ui
   for (size_t r = 0; t->code == PV_OK && !t->unasked && r < h->batch; r++)
     for (size_t i = 0; i < h->heads; i++) {
       const size_t kv = i / (h->heads / h->kv) * h->dim, at = r * width + i * h->dim;
-      const pv_attend one = {q + at,  h->new_keys + kv, h->new_values + kv,
-                             stride,  h->dim,           h->position + r + 1,
-                             a.scale, out + at,         scratch};
+      const pv_attend one = {.q = q + at,
+                             .k = h->new_keys + kv,
+                             .v = h->new_values + kv,
+                             .stride = stride,
+                             .head_dim = h->dim,
+                             .positions = h->position + r + 1,
+                             .scale = a.scale,
+                             .out = out + at,
+                             .scratch = scratch};
       t->ops->attend(&one);
     }
   a.out = pv_trial_output_at(t, "out", true, out, h->batch * width);
@@ -193,7 +199,7 @@ void pv_trial_route(pv_trial *t) {
   float *weights = PV_TRIAL_NEW(t, n * used, float);
   if (t->code != PV_OK) return;
   for (uint32_t i = 0; i < n; i++)
-    t->ops->route(logits + (size_t)i * experts, experts, used, indices + i * used,
+    t->ops->route(PV_ROUTE_SUM_ONE, logits + (size_t)i * experts, experts, used, indices + i * used,
                   weights + i * used);
   pv_cuda_route a = {.experts = experts, .used = used};
   a.logits = pv_trial_input(t, logits, (size_t)n * experts * sizeof *logits);

@@ -102,19 +102,19 @@ static void swiglu_approximate(const float *gate, const float *up, size_t n, flo
 const pv_cpu_path pv_fault_approximate_exp = {.swiglu = swiglu_approximate};
 
 /* Of equal logits the later expert is taken: the definition's choice over mirrored experts. */
-static void route_reversed(const float *logits, size_t n, size_t used, int32_t *indices,
-                           float *weights) {
+static void route_reversed(pv_route_form form, const float *logits, size_t n, size_t used,
+                           int32_t *indices, float *weights) {
   float mirrored[PV_EXPERTS_MAX];
   for (size_t i = 0; i < n; i++) mirrored[i] = logits[n - 1 - i];
-  pv_definition.route(mirrored, n, used, indices, weights);
+  pv_definition.route(form, mirrored, n, used, indices, weights);
   for (size_t r = 0; r < used; r++) indices[r] = (int32_t)n - 1 - indices[r];
 }
 const pv_cpu_path pv_fault_tie_reversed = {.route = route_reversed};
 
-static void route_not_renormalised(const float *logits, size_t n, size_t used, int32_t *indices,
-                                   float *weights) {
+static void route_not_renormalised(pv_route_form form, const float *logits, size_t n, size_t used,
+                                   int32_t *indices, float *weights) {
   float sum = 0.0f;
-  pv_definition.route(logits, n, used, indices, weights);
+  pv_definition.route(form, logits, n, used, indices, weights);
   const float top = logits[indices[0]];
   for (size_t i = 0; i < n; i++) sum += pv_exp_f32(logits[i] - top);
   for (size_t r = 0; r < used; r++) weights[r] = pv_exp_f32(logits[indices[r]] - top) / sum;
@@ -122,10 +122,10 @@ static void route_not_renormalised(const float *logits, size_t n, size_t used, i
 const pv_cpu_path pv_fault_not_renormalised = {.route = route_not_renormalised};
 
 /* Softmax over the chosen alone: the same on paper, other roundings. */
-static void route_softmax_after(const float *logits, size_t n, size_t used, int32_t *indices,
-                                float *weights) {
+static void route_softmax_after(pv_route_form form, const float *logits, size_t n, size_t used,
+                                int32_t *indices, float *weights) {
   float sum = 0.0f;
-  pv_definition.route(logits, n, used, indices, weights);
+  pv_definition.route(form, logits, n, used, indices, weights);
   for (size_t r = 0; r < used; r++) {
     weights[r] = pv_exp_f32(logits[indices[r]] - logits[indices[0]]);
     sum += weights[r];

@@ -224,7 +224,7 @@ pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_mode
   if (code != PV_OK) return code;
   if (planted->fault->host == PV_FAULT_IN_SHAPE) {
     /* What a reader takes that does not look for the key. */
-    c->model.shape.rope_base = model->shape.rope_base == 1e4 ? 1e6 : 1e4;
+    c->model.shape.rope.base = model->shape.rope.base == 1e4 ? 1e6 : 1e4;
     *out = &c->model;
     return PV_OK;
   }

@@ -164,7 +164,7 @@ static pv_code upload_rope(pv_gpu_backend *b, pv_error *err) {
   if (cos == NULL || sin == NULL)
     code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the RoPE tables");
   for (size_t p = 0; p < context && code == PV_OK; p++)
-    pv_rope_row(s->rope_base, s->head_dim, p, cos + p * half, sin + p * half);
+    pv_rope_row(&s->rope, s->head_dim, p, cos + p * half, sin + p * half);
   const uint64_t bytes = (uint64_t)context * half * sizeof *cos;
   if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->cos, cos, bytes, err);
   if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->sin, sin, bytes, err);

@@ -134,7 +134,7 @@ static bool take_all(host *h) {
   h->job_acts = take(h, slots, sizeof *h->job_acts, &failed);
   h->job_out = take(h, PV_STEP_ROWS * (slots + rows), sizeof *h->job_out, &failed);
   for (size_t p = 0; p < context && !failed; p++)
-    h->kernels->angles(s->rope_base, s->head_dim, p, h->cos + p * half, h->sin + p * half);
+    h->kernels->angles(&s->rope, s->head_dim, p, h->cos + p * half, h->sin + p * half);
   return !failed;
 }
 
@@ -393,7 +393,7 @@ static void make_route(const work *w, size_t row, size_t i) {
   int32_t indices[PV_EXPERTS_MAX];
   real weights[PV_EXPERTS_MAX];
   if (index && are_routed_together(w, row - 1)) return;
-  w->kernels->route(at(h, source(h, row, 0), i), s->experts, s->used,
+  w->kernels->route(s->route, at(h, source(h, row, 0), i), s->experts, s->used,
                     index  ? at(h, row, i)
                     : both ? at(h, row + 1, i)
                            : indices,
@@ -440,6 +440,11 @@ static void make_part(const work *w, size_t row, size_t i) {
     case PV_OP_ARGMAX:
       *(int32_t *)at(h, row, i) = w->kernels->argmax(at(h, in, i), h->width[in]);
       break;
+    case PV_OP_ROPE:
+    case PV_OP_BIAS:
+    case PV_OP_GEGLU:
+    case PV_OP_SWIGLU_CLAMPED:
+    case PV_OP_GATE:
     case PV_OP_MATMUL: /* multiply, attend_task */
     case PV_OP_ATTEND:
       break;

@@ -27,6 +27,7 @@ double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, doubl
       return once;
     case PV_OP_MATMUL:
       return bound + once;
+    case PV_OP_ROPE:
     case PV_OP_HEADS: /* angles of float32 grow with the position; 8 roundings: 3 of the norm, of
                          cos and sin, of two products and their sum */
       return (16.0 + identity->turn * (8.0 + (double)position)) * UNIT * largest +
@@ -36,10 +37,14 @@ double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, doubl
     case PV_OP_NORM: /* of the normed row, the gain and their product */
       return 16.0 * UNIT * largest + 3.0 * once;
     case PV_OP_SWIGLU: /* of silu and of the product */
+    case PV_OP_GEGLU:
+    case PV_OP_SWIGLU_CLAMPED:
+    case PV_OP_GATE:
       return 16.0 * UNIT * largest + 2.0 * once;
     case PV_OP_COMBINE:
       return 16.0 * UNIT * largest + identity->stored * bound;
     case PV_OP_ADD:
+    case PV_OP_BIAS:
     case PV_OP_ROUTE:
       return 16.0 * UNIT * largest + once;
     case PV_OP_TOPK:

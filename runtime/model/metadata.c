@@ -209,7 +209,7 @@ static pv_code is_neutral(const pv_model *m, const pv_model_key *key, const char
     case PV_KEY_REAL:
       return real_is(g, name, key->one, key->other, ok, err);
     case PV_KEY_FREQ_BASE:
-      return real_is(g, name, s->rope_base, s->rope_base, ok, err);
+      return real_is(g, name, s->rope.base, s->rope.base, ok, err);
     case PV_KEY_SCALE:
       return real_is(g, name, 0.0, (double)(float)(1.0 / sqrt(s->head_dim)), ok, err);
     case PV_KEY_BOOL:

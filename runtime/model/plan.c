@@ -77,6 +77,8 @@ size_t pv_dim_size(pv_dim dim, const pv_shape *s) {
       return s->experts;
     case PV_DIM_USED:
       return s->used;
+    case PV_DIM_SHARED:
+      return s->shared;
     case PV_DIM_VOCAB:
       return s->vocab;
   }
@@ -169,12 +171,22 @@ int pv_step_find(const pv_plan *plan, const pv_step *step, pv_role role) {
 static const struct {
   uint8_t inputs;
   bool weight, index;
-} rules[] = {[PV_OP_GATHER] = {0, true, false},  [PV_OP_NORM] = {1, true, false},
-             [PV_OP_MATMUL] = {1, true, false},  [PV_OP_HEADS] = {1, true, false},
-             [PV_OP_ATTEND] = {3, false, false}, [PV_OP_ADD] = {2, false, false},
-             [PV_OP_ROUTE] = {1, false, false},  [PV_OP_TOPK] = {1, false, true},
-             [PV_OP_SWIGLU] = {2, false, false}, [PV_OP_COMBINE] = {2, false, false},
-             [PV_OP_ARGMAX] = {1, false, true}};
+} rules[] = {[PV_OP_GATHER] = {0, true, false},
+             [PV_OP_NORM] = {1, true, false},
+             [PV_OP_MATMUL] = {1, true, false},
+             [PV_OP_HEADS] = {1, true, false},
+             [PV_OP_ATTEND] = {3, false, false},
+             [PV_OP_ADD] = {2, false, false},
+             [PV_OP_ROUTE] = {1, false, false},
+             [PV_OP_TOPK] = {1, false, true},
+             [PV_OP_SWIGLU] = {2, false, false},
+             [PV_OP_COMBINE] = {2, false, false},
+             [PV_OP_ARGMAX] = {1, false, true},
+             [PV_OP_ROPE] = {1, false, false},
+             [PV_OP_BIAS] = {1, true, false},
+             [PV_OP_GEGLU] = {2, false, false},
+             [PV_OP_SWIGLU_CLAMPED] = {2, false, false},
+             [PV_OP_GATE] = {2, false, false}};
 
 static pv_dim width_in(const pv_plan *plan, uint8_t in) {
   return in == PV_STREAM ? plan->rows[0].width : plan->rows[in].width;

@@ -9,18 +9,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/arith/act.h"
+#include "kernels/arith/rope.h"
+
 typedef enum pv_op {
-  PV_OP_GATHER,  /* the row of the weight that the token id names */
+  PV_OP_GATHER,  /* the row of the weight that the token id names, times the shape's scale */
   PV_OP_NORM,    /* RMSNorm with a gain */
   PV_OP_MATMUL,  /* the weight's matrix times in[0]; in[1]: which experts' matrices */
-  PV_OP_HEADS,   /* RMSNorm of each head of in[0] with a gain, then RoPE on halves */
-  PV_OP_ATTEND,  /* causal attention of the queries in[0] over the cached in[1] and in[2] */
+  PV_OP_HEADS,   /* RMSNorm of each head of in[0] with a gain, then RoPE */
+  PV_OP_ATTEND,  /* causal attention of the queries in[0] over the cached in[1] and in[2], within
+                    the shape's window; its weight: a sink for each head */
   PV_OP_ADD,     /* in[0] + in[1] */
-  PV_OP_ROUTE,   /* weights of the best of in[0] by rank: softmax over all, sum 1 */
+  PV_OP_ROUTE,   /* weights of the best of in[0] by rank, of the shape's form */
   PV_OP_TOPK,    /* which those are */
   PV_OP_SWIGLU,  /* silu(in[0]) * in[1] */
   PV_OP_COMBINE, /* sum over the parts of in[0], weighted with in[1] */
-  PV_OP_ARGMAX   /* the largest of in[0] */
+  PV_OP_ARGMAX,  /* the largest of in[0] */
+  PV_OP_ROPE,    /* RoPE of each head of in[0] */
+  PV_OP_BIAS,    /* in[0] + a vector; in[1]: which experts' vectors */
+  PV_OP_GEGLU,   /* gelu(in[0]) * in[1], GELU in its tanh form */
+  PV_OP_SWIGLU_CLAMPED, /* of gpt-oss: g sigmoid(1.702 g) (u + 1), g = min(in[0], 7),
+                           u = in[1] between -7 and 7 */
+  PV_OP_GATE            /* in[0] * sigmoid(in[1]), which is one number */
 } pv_op;
 
 /* Elements of a row, or of each of its parts. */
@@ -33,6 +43,7 @@ typedef enum pv_dim {
   PV_DIM_FFN,
   PV_DIM_EXPERTS,
   PV_DIM_USED,
+  PV_DIM_SHARED, /* of a feed-forward network beside the experts */
   PV_DIM_VOCAB
 } pv_dim;
 
@@ -53,14 +64,15 @@ typedef enum pv_role {
 } pv_role;
 
 enum {
-  PV_ROW_ONCE = 1,       /* once per forward, not once per layer */
-  PV_ROW_INDEX = 2,      /* int32 elements; all others are real */
-  PV_ROW_BY_EXPERT = 4,  /* a part for each chosen expert by rank; its weight has all experts' */
-  PV_ROW_APPENDS = 8,    /* enters the cache */
-  PV_ROW_LAST_ROWS = 16, /* of the positions alone whose logits are asked for */
-  PV_ROW_STEP = 32,      /* begins a step: what is computed before anybody looks */
-  PV_ROW_BLOCK = 64,     /* a block of the layer begins from it */
-  PV_ROW_TIED = 128      /* without a weight of its own it takes that of the embedding */
+  PV_ROW_ONCE = 1,        /* once per forward, not once per layer */
+  PV_ROW_INDEX = 2,       /* int32 elements; all others are real */
+  PV_ROW_BY_EXPERT = 4,   /* a part for each chosen expert by rank; its weight has all experts' */
+  PV_ROW_APPENDS = 8,     /* enters the cache */
+  PV_ROW_LAST_ROWS = 16,  /* of the positions alone whose logits are asked for */
+  PV_ROW_STEP = 32,       /* begins a step: what is computed before anybody looks */
+  PV_ROW_BLOCK = 64,      /* a block of the layer begins from it */
+  PV_ROW_TIED = 128,      /* without a weight of its own it takes that of the embedding */
+  PV_ROW_NEIGHBOURS = 256 /* RoPE turns elements 2 i and 2 i + 1, else i and i + head_dim / 2 */
 };
 
 enum { PV_STAGES_MAX = 64, PV_STEP_ROWS = 3, PV_STREAM = 255 };
@@ -74,8 +86,8 @@ typedef struct pv_stage_row {
   /* Rows of this table; PV_STREAM: what enters the layer, or leaves the last one. 0 ends the list:
    * row 0 is only ever the stream. */
   uint8_t in[3];
-  /* "attn_q" is blk.N.attn_q.weight, outside the layers output.weight; NULL: none. Its shape
-   * follows from the operation. */
+  /* "attn_q" is blk.N.attn_q.weight, of BIAS blk.N.attn_q.bias, outside the layers output.weight;
+   * NULL: none. Its shape follows from the operation. */
   const char *weight;
   pv_dim width;
   unsigned flags;
@@ -83,7 +95,9 @@ typedef struct pv_stage_row {
 
 typedef struct pv_model_key pv_model_key; /* metadata.h */
 
+/* Files of one architecture may have experts or none: then it has two plans. */
 typedef struct pv_plan {
+  const char *name;         /* one word, of this plan alone */
   const char *architecture; /* general.architecture, and what its metadata keys begin with */
   const char *about;        /* "Qwen3 Mixture-of-Experts models" */
   const pv_stage_row *rows;
@@ -93,10 +107,28 @@ typedef struct pv_plan {
 
 typedef struct pv_shape { /* a number is 0 where the architecture has none of it */
   uint32_t layers, hidden, heads, kv_heads, head_dim, experts, used, ffn, vocab, context;
-  double rope_base;
-  float eps; /* of RMSNorm */
-  bool tied; /* the head is the token embedding */
+  uint32_t shared; /* width of the network beside the experts */
+  /* A sliding layer sees the last `window` positions, its own among them; layer i slides where
+   * i % period < period - 1. window 0: none slides. */
+  uint32_t window, window_period;
+  pv_rope rope, rope_sliding; /* the second of sliding layers; its base 0: the same */
+  pv_route_form route;
+  float embedding_scale; /* 0: none */
+  float score_scale;     /* of attention; 0: 1 / sqrt(head_dim) */
+  float eps;             /* of RMSNorm */
+  bool tied;             /* the head is the token embedding */
 } pv_shape;
+
+static inline bool pv_shape_slides(const pv_shape *s, uint32_t layer) {
+  return s->window > 0 && layer % s->window_period + 1 < s->window_period;
+}
+/* The first position that `position` sees. */
+static inline size_t pv_shape_first(const pv_shape *s, uint32_t layer, size_t position) {
+  return pv_shape_slides(s, layer) && position >= s->window ? position + 1 - s->window : 0;
+}
+static inline const pv_rope *pv_shape_rope(const pv_shape *s, uint32_t layer) {
+  return pv_shape_slides(s, layer) && s->rope_sliding.base > 0.0 ? &s->rope_sliding : &s->rope;
+}
 
 /* Limits beyond which a model is refused. */
 #define PV_MODEL_LAYERS_MAX  1024

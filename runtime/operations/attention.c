@@ -110,8 +110,8 @@ static pv_code define(const pv_operation *op, const pv_op_case *c, const pv_op_n
       pv_definition.attend(&a);
     } else {
       for (size_t i = 0; i < dim; i++) out[i] = x[i];
-      pv_definition.angles(c->scalar[0], dim, (size_t)v[1].index[head / c->size[HEADS]], scratch,
-                           scratch + dim / 2);
+      pv_definition.angles(&(pv_rope){.base = c->scalar[0]}, dim,
+                           (size_t)v[1].index[head / c->size[HEADS]], scratch, scratch + dim / 2);
       pv_definition.rope(out, dim, scratch, scratch + dim / 2);
     }
     for (size_t i = 0; i < dim; i++) y->want[head * dim + i] = (double)out[i];

@@ -86,7 +86,7 @@ static void route(const pv_operation *op, const pv_op_case *c, const pv_op_numer
       undefined_row(&v[1], &v[2], r, used);
       continue;
     }
-    pv_exact.route(x, k, used, v[2].want_index + r * used, weights);
+    pv_exact.route(PV_ROUTE_SUM_ONE, x, k, used, v[2].want_index + r * used, weights);
     weigh(op, c, n, x, r, &v[1], &v[2]);
   }
 }
@@ -97,7 +97,8 @@ static pv_code define(const pv_operation *op, const pv_op_case *c, const pv_op_n
   float weights[PV_EXPERTS_MAX];
   if (op->kind != TOPK_SOFTMAX_NORM) return pv_op_undefined(op, n, err);
   for (size_t r = 0; r < v[0].rows; r++) {
-    pv_definition.route(v[0].real + r * k, k, used, v[2].want_index + r * used, weights);
+    pv_definition.route(PV_ROUTE_SUM_ONE, v[0].real + r * k, k, used, v[2].want_index + r * used,
+                        weights);
     for (size_t u = 0; u < used; u++) v[1].want[r * used + u] = (double)weights[u];
   }
   return PV_OK;

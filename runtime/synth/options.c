@@ -25,7 +25,7 @@ static const struct {
       .ffn = 256,
       .vocab = 4096,
       .context = 4096,
-      .rope_base = 1e6,
+      .rope.base = 1e6,
       .eps = 1e-6f}},
     {"qwen3-coder-30b-a3b",
      {.layers = 48,
@@ -38,7 +38,7 @@ static const struct {
       .ffn = 768,
       .vocab = 151936,
       .context = 262144,
-      .rope_base = 1e7,
+      .rope.base = 1e7,
       .eps = 1e-6f}},
 };
 
@@ -141,7 +141,7 @@ static pv_code check_shape(const pv_plan *plan, const pv_shape *s, pv_error *err
     return refuse(err, "the attention is wider than 65536", "lower --heads or --head-dim");
   if (s->used > s->experts)
     return refuse(err, "more experts are used than there are", "lower --used or raise --experts");
-  if (!(s->rope_base > 0.0 && s->rope_base <= 1e12))
+  if (!(s->rope.base > 0.0 && s->rope.base <= 1e12))
     return refuse(err, "the RoPE base is not in (0, 1e12]", "change --rope-base");
   if (!(s->eps > 0.0f && s->eps <= 1.0f))
     return refuse(err, "the RMSNorm epsilon is not in (0, 1]", "change --eps");

@@ -91,7 +91,7 @@ static const option known[] = {
     {"--vocab", U32, AT(shape.vocab)},
     {"--tokens", U32, AT(shape.vocab)},
     {"--context", U32, AT(shape.context)},
-    {"--rope-base", F64, AT(shape.rope_base)},
+    {"--rope-base", F64, AT(shape.rope.base)},
     {"--eps", F32, AT(shape.eps)},
     {"--tied", FLAG, AT(shape.tied)},
     {"--layout", LAYOUT, AT(layout)},

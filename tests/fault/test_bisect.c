@@ -363,7 +363,7 @@ static bool make(void) {
                        .ffn = 8,
                        .vocab = PV_SYNTH_VOCAB_MIN,
                        .context = 16,
-                       .rope_base = 1e6,
+                       .rope.base = 1e6,
                        .eps = 1e-6f};
   o.threads = 1;
   o.near_tie = 0.0;

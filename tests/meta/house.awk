@@ -36,11 +36,11 @@ BEGIN {
   allow("kernels/arith", "")
   allow("kernels/cpu", "base kernels/quant kernels/arith")
   allow("kernels/definition", "base kernels/quant kernels/arith kernels/cpu")
-  allow("kernels/exact", "kernels/quant")
+  allow("kernels/exact", "kernels/quant kernels/arith")
   allow("kernels/foreign", "kernels/quant kernels/exact")
   allow("kernels/cuda", "base kernels/quant kernels/arith")
   allow("kernels/ptx", "base")
-  allow("runtime/model", "base runtime/gguf kernels/quant")
+  allow("runtime/model", "base runtime/gguf kernels/quant kernels/arith")
   low = "base runtime/gguf kernels/quant runtime/model kernels/arith kernels/cpu kernels/definition kernels/exact kernels/foreign kernels/cuda kernels/ptx"
   allow("runtime/forward", low)
   allow("runtime/faults", low " runtime/forward")

@@ -80,7 +80,7 @@ static const pv_model_key keys[] = {
     PV_KEY_OF_SHAPE("attention.head_count", PV_KEY_U32, heads, 1024, "number of query heads"),
     PV_KEY_OF_SHAPE("attention.head_count_kv", PV_KEY_U32, kv_heads, 1024, "number of key heads"),
     PV_KEY_OF_SHAPE("attention.key_length", PV_KEY_U32, head_dim, 256, "head dimension"),
-    PV_KEY_OF_SHAPE("rope.freq_base", PV_KEY_F64, rope_base, 1e12,
+    PV_KEY_OF_SHAPE("rope.freq_base", PV_KEY_F64, rope.base, 1e12,
                     "base of the rotary frequencies"),
     PV_KEY_OF_SHAPE("attention.layer_norm_rms_epsilon", PV_KEY_F32, eps, 1.0, "epsilon of RMSNorm"),
     {".expert_count", PV_KEY_INTEGER, 0, 0, NULL, "number of experts of a layer: there are none",
@@ -90,7 +90,8 @@ static const pv_model_key keys[] = {
     {0},
 };
 
-const pv_plan pv_plan_qwen3 = {.architecture = "qwen3",
+const pv_plan pv_plan_qwen3 = {.name = "qwen3",
+                               .architecture = "qwen3",
                                .about = "dense Qwen3 models",
                                .rows = rows,
                                .count = STAGES,

@@ -63,14 +63,14 @@ static void test_attention(void) {
   for (size_t i = 0; i < DIM; i++) q[i] = (float)(6.0 * pv_random_unit(&seed) - 3.0);
   static const size_t positions[] = {1, 2, 63, 64, 65, 512, 513, LONG};
   for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
-    pv_attend a = {q, k, v, STRIDE, DIM, positions[i], 0.125f, want, scratch};
+    pv_attend a = {q, k, v, STRIDE, DIM, positions[i], 0.125f, NULL, want, scratch};
     pv_cpu_scalar.attend(&a);
     a.out = got;
     pv_definition.attend(&a);
     EXPECT_BYTES(got, want, sizeof got);
   }
   k[70 * STRIDE] = NAN; /* one key of the second chunk: every output is NaN */
-  pv_attend a = {q, k, v, STRIDE, DIM, LONG, 0.125f, got, scratch};
+  pv_attend a = {q, k, v, STRIDE, DIM, LONG, 0.125f, NULL, got, scratch};
   pv_definition.attend(&a);
   for (size_t i = 0; i < DIM; i++) EXPECT(isnan(got[i]));
   free(k);
@@ -88,8 +88,8 @@ static void test_routing(void) {
       logits[e] = round % 2 ? (float)(pv_random_next(&seed) % 4)
                             : (float)(8.0 * pv_random_unit(&seed) - 4.0);
     if (round % 5 == 0) logits[17] = NAN;
-    pv_cpu_scalar.route(logits, EXPERTS, USED, wanted, want);
-    pv_definition.route(logits, EXPERTS, USED, chosen, got);
+    pv_cpu_scalar.route(PV_ROUTE_SUM_ONE, logits, EXPERTS, USED, wanted, want);
+    pv_definition.route(PV_ROUTE_SUM_ONE, logits, EXPERTS, USED, chosen, got);
     EXPECT_BYTES(chosen, wanted, sizeof chosen);
     for (size_t r = 0; r < USED; r++)
       EXPECT(isnan(want[r]) ? isnan(got[r]) : pv_bits_f32(got[r]) == pv_bits_f32(want[r]));

@@ -49,7 +49,7 @@ static void test_rmsnorm(void) {
 static void test_rope_rows(void) {
   float cos_row[64], sin_row[64], x[128], y[128];
   for (size_t position = 0; position < 262144; position = position * 3 + 1) {
-    pv_rope_row(1e6, 128, position, cos_row, sin_row);
+    pv_rope_row(&(pv_rope){.base = 1e6}, 128, position, cos_row, sin_row);
     for (int i = 0; i < 64; i++) {
       const double angle = (double)position * pow(1e6, -2.0 * i / 128.0);
       EXPECT_F64((double)cos_row[i], cos(angle), 6.1e-8);
@@ -76,7 +76,7 @@ static void attend(const char *path, size_t dim, size_t positions, uint64_t seed
   fill(k, positions * dim, seed);
   fill(v, positions * dim, seed + 1);
   fill(q, dim, seed + 2);
-  const pv_attend a = {q, k, v, dim, dim, positions, 0.125f, out, scratch};
+  const pv_attend a = {q, k, v, dim, dim, positions, 0.125f, NULL, out, scratch};
   pv_cpu_path_get(path)->attend(&a);
   for (size_t d = 0; d < dim; d++) want[d] = 0.0;
   for (size_t p = 0; p < positions; p++) {

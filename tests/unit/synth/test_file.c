@@ -90,7 +90,7 @@ static void test_opens(void) {
                                .ffn = 40,
                                .vocab = 259,
                                .context = 77,
-                               .rope_base = 5e5,
+                               .rope.base = 5e5,
                                .eps = 1e-5f,
                                .tied = true};
   for (int layout = 0; layout < 2 * PV_SYNTH_LAYOUT_COUNT; layout++) {
@@ -124,7 +124,7 @@ static void test_gaps(void) {
                        .ffn = 32,
                        .vocab = 259,
                        .context = 16,
-                       .rope_base = 1e6,
+                       .rope.base = 1e6,
                        .eps = 1e-6f};
   pv_model *m = made(&o);
   REQUIRE(m != NULL);
@@ -291,7 +291,7 @@ static void test_no_space(void) {
                        .ffn = 65536,
                        .vocab = 258,
                        .context = 16,
-                       .rope_base = 1e6,
+                       .rope.base = 1e6,
                        .eps = 1e-6f};
   temporary_files(1);
   EXPECT(pv_synth_write(&o, in_temporary("huge.gguf"), NULL, NULL, &err) == PV_ERR_IO);

@@ -39,7 +39,7 @@ static void test_taken(void) {
   EXPECT_U64(o.shape.ffn, 768);
   EXPECT_U64(o.shape.vocab, 151936);
   EXPECT_U64(o.shape.context, 262144);
-  EXPECT_F64(o.shape.rope_base, 1e7, 0.0);
+  EXPECT_F64(o.shape.rope.base, 1e7, 0.0);
   EXPECT_F64((double)o.shape.eps, (double)1e-6f, 0.0);
   EXPECT(!o.shape.tied && o.integers && !o.force && !o.no_sync);
   EXPECT_U64(o.seed, 7);
