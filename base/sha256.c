@@ -52,10 +52,9 @@ pv_code pv_sha256_bytes(const void *data, size_t length, char out[PV_SHA256_HEX]
   return pv_sha256_finish(hash, out, err);
 }
 
-pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_sha256_add_file(pv_sha256 *hash, const char *path, pv_error *err) {
   enum { CHUNK = 1 << 20 };
   pv_code code = PV_OK;
-  pv_sha256 *hash = pv_sha256_new();
   unsigned char *buffer = malloc(CHUNK);
   struct stat info;
   const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block */
@@ -65,7 +64,7 @@ pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err)
   } else if (!S_ISREG(info.st_mode)) {
     code = pv_error_set(err, PV_ERR_INPUT, "'%s' is not a regular file", path);
     pv_error_at(err, path, 0, 0, -1);
-  } else if (hash == NULL || buffer == NULL) {
+  } else if (buffer == NULL) {
     code = pv_error_nomem(err, "a digest");
   }
   while (code == PV_OK) {
@@ -77,15 +76,19 @@ pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err)
       pv_error_at(err, path, 0, 0, -1);
     }
   }
-  if (hash != NULL) {
-    char digest[PV_SHA256_HEX];
-    const pv_code finished =
-        pv_sha256_finish(hash, code == PV_OK ? out : digest, code == PV_OK ? err : NULL);
-    if (code == PV_OK) code = finished;
-  }
   free(buffer);
   if (fd >= 0) close(fd);
   return code;
+}
+
+pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err) {
+  char digest[PV_SHA256_HEX];
+  pv_sha256 *hash = pv_sha256_new();
+  if (hash == NULL) return pv_error_nomem(err, "a digest");
+  pv_code code = pv_sha256_add_file(hash, path, err);
+  const pv_code finished =
+      pv_sha256_finish(hash, code == PV_OK ? out : digest, code == PV_OK ? err : NULL);
+  return code == PV_OK ? finished : code;
 }
 
 static unsigned nibble(char digit) {

@@ -16,6 +16,7 @@ pv_code pv_sha256_finish(pv_sha256 *hash, char out[PV_SHA256_HEX], pv_error *err
 
 pv_code pv_sha256_bytes(const void *data, size_t length, char out[PV_SHA256_HEX], pv_error *err);
 /* Streams a regular file. */
+pv_code pv_sha256_add_file(pv_sha256 *hash, const char *path, pv_error *err);
 pv_code pv_sha256_file(const char *path, char out[PV_SHA256_HEX], pv_error *err);
 /* The first `bytes` bytes of a digest in hex. */
 void pv_sha256_raw(const char hex[PV_SHA256_HEX], unsigned char *out, size_t bytes);
