@@ -77,17 +77,38 @@ const pv_check_spec pv_check_types_dispatch = {
                                      "tensor types that the model must mix")),
     .run = run_types_dispatch};
 
-/* A private copy of the file, to be damaged. */
+/* A private copy of the file, or of all parts of a set, to be damaged. */
 typedef struct copy {
-  unsigned char *bytes;
-  uint64_t length;
+  unsigned char *bytes;    /* owned: of all parts, each aligned as a mapping is */
+  pv_gguf_bytes_of *parts; /* owned; into `bytes` */
+  uint32_t count;
 } copy;
 
-static pv_code copy_make(const pv_model *model, copy *out, pv_error *err) {
-  const unsigned char *bytes = pv_gguf_bytes(model->gguf, &out->length);
-  out->bytes = malloc(out->length);
-  if (out->bytes == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a copy");
-  memcpy(out->bytes, bytes, out->length);
+static void copy_free(copy *c) {
+  free(c->bytes);
+  free(c->parts);
+}
+
+static pv_code copy_make(const pv_gguf *gguf, copy *out, pv_error *err) {
+  uint64_t room = 0, at = 0, length = 0;
+  copy made = {.count = pv_gguf_part_count(gguf)};
+  for (uint32_t i = 0; i < made.count; i++) {
+    (void)pv_gguf_part_bytes(gguf, i, &length);
+    room += length + 16 - length % 16; /* all of it is mapped already */
+  }
+  made.bytes = malloc(room);
+  made.parts = calloc(made.count, sizeof *made.parts);
+  if (made.bytes == NULL || made.parts == NULL) {
+    copy_free(&made);
+    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a copy");
+  }
+  for (uint32_t i = 0; i < made.count; i++) {
+    const unsigned char *bytes = pv_gguf_part_bytes(gguf, i, &length);
+    memcpy(made.bytes + at, bytes, length);
+    made.parts[i] = (pv_gguf_bytes_of){made.bytes + at, length, "damaged copy"};
+    at += length + 16 - length % 16;
+  }
+  *out = made;
   return PV_OK;
 }
 
@@ -95,11 +116,12 @@ static pv_code copy_make(const pv_model *model, copy *out, pv_error *err) {
  * u64 length, name, u32 dimensions, u64 each, u32 type, u64 offset. */
 static unsigned char *entry(const copy *c, const char *name) {
   const size_t n = strlen(name);
-  unsigned char key[8 + 96];
+  unsigned char key[8 + 96], *found = NULL;
   const uint64_t length = n;
   memcpy(key, &length, sizeof length);
   memcpy(key + 8, name, n);
-  unsigned char *found = memmem(c->bytes, c->length, key, 8 + n);
+  for (uint32_t i = 0; i < c->count && found == NULL; i++)
+    found = memmem(c->parts[i].data, c->parts[i].length, key, 8 + n);
   return found == NULL ? NULL : found + 8;
 }
 
@@ -110,11 +132,11 @@ static unsigned char *entry_type(unsigned char *name, size_t length) {
 }
 
 /* The damaged file must not open as a model. */
-static void must_refuse(pv_check *check, const copy *c, uint64_t length, const char *what) {
+static void must_refuse(pv_check *check, const copy *c, const char *what) {
   pv_gguf *gguf = NULL;
   pv_model *model = NULL;
   pv_error local = PV_ERROR_INIT;
-  pv_code code = pv_gguf_parse(c->bytes, length, "damaged copy", &gguf, &local);
+  pv_code code = pv_gguf_parse_set(c->parts, c->count, &gguf, &local);
   if (code == PV_OK) {
     code = pv_model_from_gguf(gguf, &model, &local);
     if (code != PV_OK) pv_gguf_close(gguf);
@@ -137,8 +159,31 @@ static void damage(pv_check *check, copy *c, unsigned char *at, const void *byte
   if (!(type && pv_check_planted(check, "unknown_type_accepted")) &&
       !(shape && pv_check_planted(check, "shape_unchecked")))
     memcpy(at, bytes, length);
-  must_refuse(check, c, c->length, what);
+  must_refuse(check, c, what);
   memcpy(at, kept, length);
+}
+
+/* The first file that has tensors, cut: what may follow the last of them is padding. */
+static void shorten(pv_check *check, const copy *c) {
+  const pv_gguf *gguf = check->model->gguf;
+  const uint32_t part = pv_gguf_tensor_at(gguf, 0)->part;
+  const uint64_t length = c->parts[part].length;
+  uint64_t end = 0;
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(gguf); i++) {
+    const pv_gguf_tensor *t = pv_gguf_tensor_at(gguf, i);
+    if (t->part == part && t->offset + t->bytes > end) end = t->offset + t->bytes;
+  }
+  const struct {
+    uint64_t length;
+    const char *what;
+  } cuts[] = {{length / 2, "a truncated file"},
+              {end - 1, "a file that lacks the last byte of its tensors"},
+              {23, "a file of 23 bytes"}};
+  for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+    c->parts[part].length = cuts[i].length;
+    must_refuse(check, c, cuts[i].what);
+  }
+  c->parts[part].length = length;
 }
 
 static pv_code run_types_refuse_unknown(pv_check *check, pv_error *err) {
@@ -146,11 +191,11 @@ static pv_code run_types_refuse_unknown(pv_check *check, pv_error *err) {
   static const uint32_t unknown[] = {2, 3, 4, 7, 9, 10, 11, 15, 16, 29, 39, 99, 0xffffffffu};
   copy c = {0};
   if (!pv_check_has(check, false)) return PV_OK;
-  pv_code code = copy_make(check->model, &c, err);
+  pv_code code = copy_make(check->model->gguf, &c, err);
   if (code != PV_OK) return code;
   unsigned char *at = entry(&c, name);
   if (at == NULL) {
-    free(c.bytes);
+    copy_free(&c);
     return pv_check_verdict(check, "NOT_RUN", "the model has no tensor %s", name);
   }
   unsigned char *type = entry_type(at, strlen(name));
@@ -160,10 +205,8 @@ static pv_code run_types_refuse_unknown(pv_check *check, pv_error *err) {
   damage(check, &c, c.bytes + 4, &(uint32_t){2}, 4, "version 2");
   damage(check, &c, c.bytes + 4, &(uint32_t){4}, 4, "version 4");
   damage(check, &c, c.bytes + 4, &(uint32_t){0x03000000u}, 4, "a big-endian file");
-  must_refuse(check, &c, c.length / 2, "a truncated file");
-  must_refuse(check, &c, c.length - 1, "a file that lacks its last byte");
-  must_refuse(check, &c, 23, "a file of 23 bytes");
-  free(c.bytes);
+  shorten(check, &c);
+  copy_free(&c);
   return pv_check_pass(check);
 }
 
@@ -248,7 +291,7 @@ static pv_code run_names_mutations(pv_check *check, pv_error *err) {
   copy c = {0};
   if (!pv_check_has(check, false)) return PV_OK;
   const pv_model *m = check->model;
-  pv_code code = copy_make(m, &c, err);
+  pv_code code = copy_make(m->gguf, &c, err);
   if (code != PV_OK) return code;
   for (size_t row = 0; row < m->plan->count; row++) {
     char name[PV_WEIGHT_NAME];
@@ -258,7 +301,7 @@ static pv_code run_names_mutations(pv_check *check, pv_error *err) {
   }
   unsigned char *k = entry(&c, "blk.0.attn_k.weight");
   if (k != NULL) damage(check, &c, k + 11, "v", 1, "two tensors of one name");
-  free(c.bytes);
+  copy_free(&c);
   return pv_check_pass(check);
 }
 

@@ -132,12 +132,10 @@ static pv_code run_memory_headroom(pv_check *check, pv_error *err) {
       open_backend(check, check->model->shape.context < 4096 ? check->model->shape.context : 4096,
                    1, &forward, err);
   if (code != PV_OK || forward == NULL) return code;
-  uint64_t file = 0;
   pv_gpu_info device;
   bool has_device = false;
-  pv_gguf_bytes(check->model->gguf, &file);
   double all = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
-  double used = (double)file + (double)pv_forward_memory(forward);
+  double used = (double)pv_gguf_length(check->model->gguf) + (double)pv_forward_memory(forward);
   code = pv_forward_device(forward, &has_device, &device, err);
   if (has_device && code == PV_OK) { /* what the device itself says is in use, by whomever */
     all = (double)device.memory;

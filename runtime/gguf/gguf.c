@@ -1,4 +1,4 @@
-/* Opening, closing, and the plain accessors. */
+/* Reading one file, closing, and the plain accessors. */
 #include "runtime/gguf/gguf.h"
 
 #include <stdlib.h>
@@ -65,8 +65,8 @@ static pv_code read_all(parser *self) {
   return code;
 }
 
-static pv_code build(const void *data, uint64_t length, const char *name, pv_gguf **out,
-                     pv_error *err) {
+pv_code gguf_build(const void *data, uint64_t length, const char *name, const pv_map *map,
+                   pv_gguf **out, pv_error *err) {
   pv_gguf *gguf = calloc(1, sizeof *gguf);
   if (gguf == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for '%s'", name);
   gguf->data = data;
@@ -79,27 +79,11 @@ static pv_code build(const void *data, uint64_t length, const char *name, pv_ggu
     code = pv_error_set(err, PV_ERR_LIMIT, "'%s' is too large", name);
   else
     code = read_all(&(parser){gguf, pv_cursor_make(data, length), err});
+  if (code == PV_OK && map != NULL) gguf->map = *map;
   if (code == PV_OK)
     *out = gguf;
   else
     pv_gguf_close(gguf);
-  return code;
-}
-
-pv_code pv_gguf_parse(const void *data, uint64_t length, const char *name, pv_gguf **out,
-                      pv_error *err) {
-  return build(data, length, name, out, err);
-}
-
-pv_code pv_gguf_open(const char *path, pv_gguf **out, pv_error *err) {
-  pv_map map = {0};
-  pv_code code = pv_map_open(path, &map, err);
-  if (code != PV_OK) return code;
-  code = build(map.data, map.length, path, out, err);
-  if (code == PV_OK)
-    (*out)->map = map;
-  else
-    pv_map_close(&map);
   return code;
 }
 
@@ -116,17 +100,14 @@ void pv_gguf_close(pv_gguf *gguf) {
   free(gguf->values);
   free(gguf->tensors);
   free(gguf->path);
+  for (uint32_t i = 0; i < gguf->rest_count; i++) pv_gguf_close(gguf->rest[i]);
+  free(gguf->rest);
   if (gguf->map.data != NULL) pv_map_close(&gguf->map);
   free(gguf);
 }
 
 const char *pv_gguf_path(const pv_gguf *gguf) {
   return gguf->path;
-}
-
-const unsigned char *pv_gguf_bytes(const pv_gguf *gguf, uint64_t *length) {
-  *length = gguf->length;
-  return gguf->data;
 }
 
 uint32_t pv_gguf_alignment(const pv_gguf *gguf) {
@@ -150,10 +131,14 @@ const pv_gguf_tensor *pv_gguf_tensor_at(const pv_gguf *gguf, uint64_t index) {
   return index < gguf->tensor_count ? &gguf->tensors[index] : NULL;
 }
 
-const pv_gguf_value *pv_gguf_find(const pv_gguf *gguf, const char *key) {
+const pv_gguf_value *gguf_find_key(const pv_gguf *gguf, pv_gguf_string key) {
   return gguf_index_find(gguf->keys, gguf->value_count, key);
 }
 
+const pv_gguf_value *pv_gguf_find(const pv_gguf *gguf, const char *key) {
+  return gguf_find_key(gguf, (pv_gguf_string){key, strlen(key)});
+}
+
 const pv_gguf_tensor *pv_gguf_tensor_find(const pv_gguf *gguf, const char *name) {
-  return gguf_index_find(gguf->names, gguf->tensor_count, name);
+  return gguf_index_find(gguf->names, gguf->tensor_count, (pv_gguf_string){name, strlen(name)});
 }

@@ -1,12 +1,19 @@
 /* GGUF version 3, little-endian, read-only. The file is mapped; counts and lengths are checked
- * against the file's length before anything is allocated from them. No weights are copied.
+ * against the file's length before anything is allocated from them. No weights are read or copied.
+ *
+ * A model that is split into files (split.count of 2 or more) is one object with the tensors of
+ * all: whichever part is opened, the others are found beside it by their names (base/parts.h). Each
+ * is part NUMBER of COUNT by its name and by its keys, all count the same tensors and hold that
+ * many together, none has a name or a key of its own that contradicts the first, which alone has
+ * the metadata. What this can not tell is a part of the same model in another quantisation, cut at
+ * the same tensors: pv_gguf_digest is over the bytes of all.
  *
  * An object that opened holds these promises: keys and tensor names are unique, not empty and free
  * of control characters; every value, array element and tensor lies inside the file; tensor data
  * is aligned and does not overlap; value types are those of the list below; a tensor's type is one
  * of pv_type_known, which pv_type_get may not know: such a file can be listed, and no model is made
- * of it; bools are 0 or 1. Every refusal names the file, the byte offset, a rule id ("PV-GGUF-...")
- * and a cure.
+ * of it; bools are 0 or 1. Every refusal names the file, the byte offset where there is one, a rule
+ * id ("PV-GGUF-...") and a cure.
  *
  * A file that is truncated by someone else while it is mapped ends the process with SIGBUS: files
  * from strangers are opened in a probe process, never in the one that writes a status. */
@@ -17,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "kernels/quant/quant.h"
 
@@ -56,7 +64,8 @@ typedef struct pv_gguf_value {
   pv_gguf_value_type element; /* PV_GGUF_ARRAY */
   uint64_t count;             /* PV_GGUF_ARRAY: elements, else 1 */
   const unsigned char *data;  /* first byte of the value or of the first element */
-  uint64_t offset;            /* of `data` in the file */
+  uint64_t bytes;             /* of all elements, lengths of strings included */
+  uint64_t offset;            /* of `data` in the file, of a set its first part */
 } pv_gguf_value;
 
 typedef struct pv_gguf_tensor {
@@ -66,7 +75,8 @@ typedef struct pv_gguf_tensor {
   uint64_t dims[4];   /* dims[0] is the row length; unused ones are 1 */
   uint64_t elements, row_bytes, bytes;
   const unsigned char *data;
-  uint64_t offset; /* of `data` in the file */
+  uint64_t offset; /* of `data` in its file */
+  uint32_t part;   /* which file of a set, from 0 */
 } pv_gguf_tensor;
 
 typedef struct pv_gguf pv_gguf;
@@ -77,17 +87,33 @@ pv_code pv_gguf_open(const char *path, pv_gguf **out, pv_error *err);
  * file has tensors, as every allocation is. */
 pv_code pv_gguf_parse(const void *data, uint64_t length, const char *name, pv_gguf **out,
                       pv_error *err);
+/* The parts of a set, in their order; one file is a set of one. */
+typedef struct pv_gguf_bytes_of {
+  const void *data;
+  uint64_t length;
+  const char *name;
+} pv_gguf_bytes_of;
+pv_code pv_gguf_parse_set(const pv_gguf_bytes_of *parts, uint32_t count, pv_gguf **out,
+                          pv_error *err);
 void pv_gguf_close(pv_gguf *gguf);
 
+/* The files: 1, or the parts of a set. Part 0 is the first, which has the metadata. */
+uint32_t pv_gguf_part_count(const pv_gguf *gguf);
+const char *pv_gguf_part_path(const pv_gguf *gguf, uint32_t part);
+const unsigned char *pv_gguf_part_bytes(const pv_gguf *gguf, uint32_t part, uint64_t *length);
+/* Of part 0: where the metadata are, for errors. */
 const char *pv_gguf_path(const pv_gguf *gguf);
-const unsigned char *pv_gguf_bytes(const pv_gguf *gguf, uint64_t *length);
+/* Of all files together. */
+uint64_t pv_gguf_length(const pv_gguf *gguf);
+/* The model's SHA-256 over what is mapped: that of pv_parts_digest. */
+pv_code pv_gguf_digest(const pv_gguf *gguf, char out[PV_SHA256_HEX], pv_error *err);
 const char *pv_gguf_value_type_name(pv_gguf_value_type type);
 uint32_t pv_gguf_alignment(const pv_gguf *gguf);
-/* Where tensor data begins in the file. */
+/* Where tensor data begins in the file, of a set in its first part. */
 uint64_t pv_gguf_data_offset(const pv_gguf *gguf);
 
-/* Values and tensors in file order. Lookups are binary searches in a sorted index: unlike a hash
- * table it cannot be made slow by chosen names. */
+/* Values and tensors in file order, the first part's before the second's. Lookups are binary
+ * searches in a sorted index: unlike a hash table it cannot be made slow by chosen names. */
 uint64_t pv_gguf_value_count(const pv_gguf *gguf);
 const pv_gguf_value *pv_gguf_value_at(const pv_gguf *gguf, uint64_t index);
 const pv_gguf_value *pv_gguf_find(const pv_gguf *gguf, const char *key); /* NULL when absent */

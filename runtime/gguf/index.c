@@ -42,8 +42,8 @@ const pv_gguf_string *gguf_index_duplicate(const pv_gguf_string *const *index, u
   return NULL;
 }
 
-const void *gguf_index_find(const pv_gguf_string *const *index, uint64_t count, const char *name) {
-  const pv_gguf_string wanted = {name, strlen(name)};
+const void *gguf_index_find(const pv_gguf_string *const *index, uint64_t count,
+                            pv_gguf_string wanted) {
   uint64_t low = 0, high = count;
   while (low < high) {
     const uint64_t middle = low + (high - low) / 2;

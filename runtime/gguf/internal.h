@@ -13,6 +13,7 @@ typedef struct string_views {
   pv_gguf_string *items; /* owned */
 } string_views;
 
+/* A file; of a set the first part, which has the tensors of all once they are joined. */
 struct pv_gguf {
   pv_map map; /* empty when the bytes belong to the caller */
   const unsigned char *data;
@@ -26,6 +27,8 @@ struct pv_gguf {
   uint32_t alignment;
   uint64_t data_offset;
   string_views *views; /* owned */
+  pv_gguf **rest;      /* owned; the parts behind the first: NULL where they were not joined */
+  uint32_t rest_count;
 };
 
 /* The first member of both records is their name, so a pointer to a name is one to the record. */
@@ -55,7 +58,24 @@ pv_code gguf_index_make(const void *records, uint64_t count, size_t stride,
                         const pv_gguf_string ***out, pv_error *err);
 /* The second of two equal names, or NULL. */
 const pv_gguf_string *gguf_index_duplicate(const pv_gguf_string *const *index, uint64_t count);
-const void *gguf_index_find(const pv_gguf_string *const *index, uint64_t count, const char *name);
+const void *gguf_index_find(const pv_gguf_string *const *index, uint64_t count,
+                            pv_gguf_string wanted);
+/* The value of such a key, or NULL. */
+const pv_gguf_value *gguf_find_key(const pv_gguf *gguf, pv_gguf_string key);
+
+/* gguf.c: one file alone, whatever it says of others. `map`, which may be NULL, becomes its own. */
+pv_code gguf_build(const void *data, uint64_t length, const char *name, const pv_map *map,
+                   pv_gguf **out, pv_error *err);
+
+/* split.c: makes one object of the parts of a set, in their order, and checks that they are one.
+ * On PV_OK parts[0] owns the others, on an error nothing has changed. */
+pv_code gguf_join(pv_gguf *const *parts, uint32_t count, pv_error *err);
+/* How many files a file says that the model has: split.count, and 1 where it says none or 0. */
+pv_code gguf_split_count(const pv_gguf *gguf, uint64_t *out, pv_error *err);
+/* What is known of a file by `byte`, -1 for no place. */
+pv_code gguf_refuse_part(const pv_gguf *gguf, int64_t byte, pv_error *err, const char *rule,
+                         const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
 
 /* report.c: one refusal with file, byte, rule and cure. */
 pv_code gguf_refuse(parser *self, pv_code code, uint64_t byte, const char *rule, const char *hint,

@@ -62,13 +62,14 @@ static pv_code read_key(parser *self, pv_gguf_value *value) {
   return PV_OK;
 }
 
-static pv_code read_strings(parser *self, const pv_gguf_value *value) {
+static pv_code read_strings(parser *self, pv_gguf_value *value) {
   pv_cursor *c = &self->cursor;
   for (uint64_t i = 0; i < value->count; i++) {
     const uint64_t length = pv_cursor_u64(c);
     pv_cursor_take(c, length);
     if (c->failed) return gguf_check(self, "a string value");
   }
+  value->bytes = c->at - value->offset;
   return PV_OK;
 }
 
@@ -96,6 +97,7 @@ static pv_code read_elements(parser *self, pv_gguf_value *value, uint32_t type) 
   }
   if (type == PV_GGUF_STRING) return read_strings(self, value);
   pv_cursor_take(c, bytes);
+  value->bytes = bytes;
   return type == PV_GGUF_BOOL ? check_bools(self, value) : PV_OK;
 }
 

@@ -4,9 +4,7 @@
 
 #include "runtime/model/model.h"
 
-/* metadata.c: a part of a split model, before anything is asked of the file. */
-pv_code model_check_split(const pv_gguf *g, pv_error *err);
-/* Every key of the file. `shape.vocab` is 0 where no embedding tells it. */
+/* metadata.c: every key of the file. `shape.vocab` is 0 where no embedding tells it. */
 pv_code model_check_metadata(const pv_model *m, pv_error *err);
 
 /* tensors.c: every tensor is of a type that pv reads. */

@@ -24,7 +24,7 @@ static const pv_model_key common[] = {
     {"general.alignment", PV_KEY_COMPUTED, 0, 0, NULL, "alignment of tensor data in the file", 0},
     {"general.type", PV_KEY_TEXT, 0, 0, "model", "kind of file", 0},
     {"general.quantization_version", PV_KEY_INTEGER, 2, 2, NULL, "version of the block formats", 0},
-    {"split.count", PV_KEY_INTEGER, 0, 1, NULL, "number of files that the model is split into", 0},
+    {"split.count", PV_KEY_PARTS, 0, 0, NULL, "number of files that the model is split into", 0},
     {"split.no", PV_KEY_INTEGER, 0, 0, NULL, "number of this file among the parts, from 0", 0},
     {"split.tensors.count", PV_KEY_TENSORS, 0, 0, NULL, "number of tensors in all parts", 0},
 
@@ -126,7 +126,10 @@ static void neutral(const pv_model_key *key, char out[64]) {
       snprintf(out, 64, "the number of rows of token_embd.weight");
       break;
     case PV_KEY_TENSORS:
-      snprintf(out, 64, "the number of tensors in the file");
+      snprintf(out, 64, "the number of tensors in all parts");
+      break;
+    case PV_KEY_PARTS:
+      snprintf(out, 64, "the number of files that are read, or 0 for one");
       break;
     default:
       snprintf(out, 64, key->one != key->other ? "%g or %g" : "%g", key->one, key->other);
@@ -206,6 +209,9 @@ static pv_code is_neutral(const pv_model *m, const pv_model_key *key, const char
     case PV_KEY_TENSORS:
       return integer_is(g, name, (double)pv_gguf_tensor_count(g), (double)pv_gguf_tensor_count(g),
                         ok, err);
+    case PV_KEY_PARTS:
+      return integer_is(g, name, pv_gguf_part_count(g),
+                        pv_gguf_part_count(g) == 1 ? 0 : pv_gguf_part_count(g), ok, err);
     case PV_KEY_REAL:
       return real_is(g, name, key->one, key->other, ok, err);
     case PV_KEY_FREQ_BASE:
@@ -317,30 +323,4 @@ pv_code model_check_metadata(const pv_model *m, pv_error *err) {
     code = key != NULL ? check_known(m, key, value, err) : check_unknown(m, value, err);
   }
   return code;
-}
-
-pv_code model_check_split(const pv_gguf *g, pv_error *err) {
-  uint64_t count = 0, number = 0, tensors = 0;
-  char all[48] = "";
-  if (pv_gguf_find(g, "split.count") == NULL) return PV_OK;
-  pv_code code = pv_gguf_get_u64(g, "split.count", &count, err);
-  if (code != PV_OK || count < 2) return code;
-  if (pv_gguf_find(g, "split.no") != NULL) code = pv_gguf_get_u64(g, "split.no", &number, err);
-  if (code == PV_OK && pv_gguf_find(g, "split.tensors.count") != NULL) {
-    code = pv_gguf_get_u64(g, "split.tensors.count", &tensors, err);
-    snprintf(all, sizeof all, " of %llu", (unsigned long long)tensors);
-  }
-  if (code != PV_OK) return code;
-  if (number < count)
-    pv_error_set(err, PV_ERR_UNSUPPORTED,
-                 "the file is part %llu of %llu of a model, with %llu%s tensors",
-                 (unsigned long long)number + 1, (unsigned long long)count,
-                 (unsigned long long)pv_gguf_tensor_count(g), all);
-  else
-    pv_error_set(err, PV_ERR_INPUT, "split.no is %llu, and the model has %llu parts",
-                 (unsigned long long)number, (unsigned long long)count);
-  pv_error_at(err, pv_gguf_path(g), 0, 0, -1);
-  pv_error_rule(err, "PV-MODEL-SPLIT");
-  pv_error_hint(err, "join all parts into one file: llama-gguf-split --merge FIRST-PART OUT.gguf");
-  return number < count ? PV_ERR_UNSUPPORTED : PV_ERR_INPUT;
 }

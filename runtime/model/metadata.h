@@ -23,7 +23,8 @@ typedef enum pv_key_rule {
   PV_KEY_FREQ_BASE, /* rope.freq_base */
   PV_KEY_SCALE,     /* 0, or 1 / sqrt(attention.key_length) as float32 */
   PV_KEY_ROWS,      /* the rows of token_embd.weight */
-  PV_KEY_TENSORS    /* how many tensors the file holds */
+  PV_KEY_TENSORS,   /* how many tensors the model holds */
+  PV_KEY_PARTS      /* how many files it is read from; 0 for one */
 } pv_key_rule;
 
 struct pv_model_key {

@@ -94,8 +94,7 @@ pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err) {
   pv_model *m = calloc(1, sizeof *m);
   if (m == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the model");
   m->gguf = gguf;
-  pv_code code = model_check_split(gguf, err);
-  if (code == PV_OK) code = find_plan(m, err);
+  pv_code code = find_plan(m, err);
   if (code == PV_OK) code = read_shape(m, err);
   if (code == PV_OK) code = model_find_vocab(m, err);
   if (code == PV_OK) code = model_check_metadata(m, err);

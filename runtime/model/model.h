@@ -24,10 +24,10 @@ typedef struct pv_model {
 } pv_model;
 
 /* Refused is whatever would make the model another one than pv computes, each by name and with a
- * cure: a part of a split model, another architecture, a metadata key that is not computed, neutral
- * at its value or known to be without influence (metadata.h), tensors of a type that is not
- * computed, a tensor that is missing, left over or of another shape than the metadata imply, norms
- * that are not F32, more names of tokens than rows of the embedding. */
+ * cure: another architecture, a metadata key that is not computed, neutral at its value or known to
+ * be without influence (metadata.h), tensors of a type that is not computed, a tensor that is
+ * missing, left over or of another shape than the metadata imply, norms that are not F32, more
+ * names of tokens than rows of the embedding. */
 pv_code pv_model_open(const char *path, pv_model **out, pv_error *err);
 /* The same over an open file; takes ownership of `gguf` only on success. */
 pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err);

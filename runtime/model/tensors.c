@@ -109,7 +109,8 @@ static pv_code refuse_strangers(const pv_model *m, pv_error *err) {
                "tensors that the architecture does not know: %llu of %llu, the first is '%s'",
                (unsigned long long)beside.count, (unsigned long long)pv_gguf_tensor_count(g),
                beside.first);
-  pv_error_at(err, pv_gguf_path(g), 0, 0, t == NULL ? -1 : (int64_t)t->offset);
+  pv_error_at(err, pv_gguf_part_path(g, t == NULL ? 0 : t->part), 0, 0,
+              t == NULL ? -1 : (int64_t)t->offset);
   pv_error_rule(err, "PV-MODEL-TENSORS");
   pv_error_hint(err, "%s", cure(beside.first, m->shape.layers));
   return PV_ERR_UNSUPPORTED;
@@ -139,7 +140,7 @@ pv_code model_check_types(const pv_gguf *g, pv_error *err) {
                  pv_type_known((uint32_t)first->type)->name,
                  (unsigned long long)pv_gguf_tensor_count(g), list.data);
   if (!list.failed) {
-    pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)first->offset);
+    pv_error_at(err, pv_gguf_part_path(g, first->part), 0, 0, (int64_t)first->offset);
     pv_error_rule(err, "PV-MODEL-TENSOR-TYPE");
     pv_error_hint(err,
                   "use a file with F32 F16 BF16 Q8_0 Q4_K Q5_K Q6_K alone, such as Q4_K_M or Q8_0, "
@@ -176,7 +177,13 @@ static pv_code find(pv_model *m, size_t row, uint32_t layer, pv_error *err) {
     code = pv_error_set(err, PV_ERR_UNSUPPORTED, "norm '%s' is %s, not F32", name,
                         pv_type_get(t->type)->name);
   if (code != PV_OK) {
-    pv_error_at(err, pv_gguf_path(m->gguf), 0, 0, (int64_t)t->offset);
+    pv_error_at(err, pv_gguf_part_path(m->gguf, t->part), 0, 0, (int64_t)t->offset);
+    pv_error_rule(err, "PV-MODEL-TENSORS");
+    pv_error_hint(err, "%s",
+                  pv_gguf_part_count(m->gguf) > 1
+                      ? "the part may be of another model: copy or download all parts again, or "
+                        "convert the model again"
+                      : "the program that wrote the file is at fault: convert the model again");
     return code;
   }
   of->weight[row] = t;
@@ -200,7 +207,8 @@ pv_code model_find_vocab(pv_model *m, pv_error *err) {
                         (unsigned long long)m->names, (unsigned)m->shape.vocab);
     pv_error_hint(err, "tokenizer and weights are of two models: convert the model again");
   }
-  if (code != PV_OK) pv_error_at(err, pv_gguf_path(g), 0, 0, (int64_t)embedding->offset);
+  if (code != PV_OK)
+    pv_error_at(err, pv_gguf_part_path(g, embedding->part), 0, 0, (int64_t)embedding->offset);
   return code;
 }
 

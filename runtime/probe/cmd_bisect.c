@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/sha256.h"
+#include "base/parts.h"
 #include "base/text.h"
 #include "kernels_digest.h"
 #include "runtime/probe/bisect_report.h"
@@ -77,7 +77,7 @@ static pv_code make_key(const call *c, const pv_bisect_spec *spec, char out[PV_S
                         pv_error *err) {
   char digest[PV_SHA256_HEX];
   pv_text text = PV_TEXT_INIT;
-  pv_code code = pv_sha256_file(c->side.model, digest, err);
+  pv_code code = pv_parts_digest(c->side.model, digest, err);
   pv_text_printf(&text, "%s %s %s %s %zu", PV_VERSION, PV_HOST_SHA256, PV_KERNELS_SHA256, digest,
                  spec->batch);
   for (int i = 0; i < 2 && code == PV_OK; i++) {

@@ -61,9 +61,8 @@ static void put_key(pv_text *out, const pv_gguf *g, const pv_gguf_value *v) {
 }
 
 static void put_summary(pv_text *out, const listing *l) {
-  uint64_t tensors[PV_TYPE_NUMBERS] = {0}, bytes[PV_TYPE_NUMBERS] = {0}, length = 0;
+  uint64_t tensors[PV_TYPE_NUMBERS] = {0}, bytes[PV_TYPE_NUMBERS] = {0};
   const pv_gguf_value *arch = pv_gguf_find(l->gguf, "general.architecture");
-  (void)pv_gguf_bytes(l->gguf, &length);
   count_types(l->gguf, tensors, bytes);
   pv_text_puts(out, "architecture: ");
   if (arch == NULL)
@@ -73,7 +72,8 @@ static void put_summary(pv_text *out, const listing *l) {
   pv_text_printf(
       out, "\nfile:         GGUF version 3, %llu keys, %llu tensors, %llu bytes\ntypes:        ",
       (unsigned long long)pv_gguf_value_count(l->gguf),
-      (unsigned long long)pv_gguf_tensor_count(l->gguf), (unsigned long long)length);
+      (unsigned long long)pv_gguf_tensor_count(l->gguf),
+      (unsigned long long)pv_gguf_length(l->gguf));
   const char *between = "";
   for (uint32_t type = 0; type < PV_TYPE_NUMBERS; type++) {
     if (tensors[type] == 0) continue;
@@ -82,6 +82,8 @@ static void put_summary(pv_text *out, const listing *l) {
     between = ", ";
   }
   pv_text_printf(out, "%s\n", between[0] == '\0' ? "none" : "");
+  if (pv_gguf_part_count(l->gguf) > 1)
+    pv_text_printf(out, "parts:        %u\n", (unsigned)pv_gguf_part_count(l->gguf));
   if (l->model != NULL && l->model->names != l->model->shape.vocab)
     pv_text_printf(out, "vocabulary:   %llu names for %u rows\n",
                    (unsigned long long)l->model->names, (unsigned)l->model->shape.vocab);
@@ -104,11 +106,26 @@ static void put_text(pv_text *out, const listing *l) {
 }
 
 static json_t *tensor_json(const pv_gguf_tensor *t) {
-  return json_pack("{s:o, s:s, s:[I,I,I,I], s:I, s:I}", "name",
+  return json_pack("{s:o, s:s, s:[I,I,I,I], s:I, s:I, s:i}", "name",
                    pv_json_stringn(t->name.data, t->name.length), "type", type_name(t), "dims",
                    (json_int_t)t->dims[0], (json_int_t)t->dims[1], (json_int_t)t->dims[2],
                    (json_int_t)t->dims[3], "bytes", (json_int_t)t->bytes, "offset",
-                   (json_int_t)t->offset);
+                   (json_int_t)t->offset, "part", (int)t->part + 1);
+}
+
+/* The files, in their order: one, or the parts of a set. */
+static json_t *parts_json(const pv_gguf *g) {
+  json_t *out = json_array();
+  uint64_t at = 0, length = 0;
+  for (uint32_t part = 0; part < pv_gguf_part_count(g); part++) {
+    const uint64_t first = at;
+    (void)pv_gguf_part_bytes(g, part, &length);
+    while (at < pv_gguf_tensor_count(g) && pv_gguf_tensor_at(g, at)->part == part) at++;
+    pv_json_append(&out,
+                   json_pack("{s:o, s:I, s:I}", "file", pv_json_string(pv_gguf_part_path(g, part)),
+                             "bytes", (json_int_t)length, "tensors", (json_int_t)(at - first)));
+  }
+  return out;
 }
 
 /* A number, a bool or a whole string; what JSON has no number for and arrays as the text shows
@@ -165,10 +182,10 @@ static pv_code put_json(pv_text *out, const listing *l, pv_error *err) {
   const bool named =
       arch != NULL && pv_gguf_get_string(g, "general.architecture", &name, NULL) == PV_OK;
   json_t *head = json_pack(
-      "{s:o, s:o, s:b, s:o, s:o}", "file", pv_json_string(l->path), "architecture",
+      "{s:o, s:o, s:b, s:o, s:o, s:o}", "file", pv_json_string(l->path), "architecture",
       named ? pv_json_stringn(name.data, name.length) : json_null(), "computed", l->model != NULL,
       "reason", l->model != NULL ? json_null() : pv_json_string(l->why.message), "types",
-      types_json(g));
+      types_json(g), "parts", parts_json(g));
   pv_code code = pv_json_write(head, JSON_COMPACT, out, err);
   json_decref(head);
   if (code != PV_OK) return code;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/sha256.h"
+#include "base/parts.h"
 #include "base/text.h"
 #include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
@@ -32,7 +32,7 @@ static pv_code describe(const pv_call *call, const pv_job *job, pv_forward *forw
   char digest[PV_SHA256_HEX];
   pv_gpu_info device;
   bool has = false;
-  pv_code code = pv_sha256_file(call->model, digest, err);
+  pv_code code = pv_parts_digest(call->model, digest, err);
   if (code == PV_OK) code = pv_forward_device(forward, &has, &device, err);
   if (code != PV_OK) return code;
   const char *const about[] = {"engine",

@@ -80,13 +80,11 @@ static json_t *prompt_names(const pv_reference *prompts) {
 
 static json_t *model_facts(const session *s, pv_error *err) {
   char digest[PV_SHA256_HEX], text[64];
-  uint64_t length = 0;
   if (s->model == NULL) return json_null();
   const pv_shape *m = &s->model->shape;
   const char *ffn = m->experts > 0 ? "expert_ffn" : "ffn";
-  const unsigned char *bytes = pv_gguf_bytes(s->model->gguf, &length);
   pv_gguf_string name = {"", 0};
-  if (pv_sha256_bytes(bytes, length, digest, err) != PV_OK) return NULL;
+  if (pv_gguf_digest(s->model->gguf, digest, err) != PV_OK) return NULL;
   (void)pv_gguf_get_string(s->model->gguf, "general.name", &name, NULL);
   json_t *out = json_pack("{s:s, s:s, s:o, s:s}", "path", s->model_path, "sha256", digest, "name",
                           pv_json_stringn(name.data, name.length < 200 ? name.length : 200), "arch",
@@ -94,9 +92,15 @@ static json_t *model_facts(const session *s, pv_error *err) {
   const struct {
     const char *name;
     uint64_t value;
-  } numbers[] = {{"bytes", length},       {"layers", m->layers},     {"hidden", m->hidden},
-                 {"heads", m->heads},     {"kv_heads", m->kv_heads}, {"head_dim", m->head_dim},
-                 {"experts", m->experts}, {"experts_used", m->used}, {ffn, m->ffn},
+  } numbers[] = {{"bytes", pv_gguf_length(s->model->gguf)},
+                 {"layers", m->layers},
+                 {"hidden", m->hidden},
+                 {"heads", m->heads},
+                 {"kv_heads", m->kv_heads},
+                 {"head_dim", m->head_dim},
+                 {"experts", m->experts},
+                 {"experts_used", m->used},
+                 {ffn, m->ffn},
                  {"vocabulary", m->vocab}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (numbers[i].value == 0) continue; /* the architecture has none */

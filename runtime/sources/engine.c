@@ -11,6 +11,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/parts.h"
 
 enum { OUTPUT_BYTES = 1 << 20, CHANNEL_BYTES = 1 << 16, LINE = 300, OPEN_FOLDERS = 16 };
 #define GRACE_S 2.0
@@ -19,6 +20,7 @@ enum { OUTPUT_BYTES = 1 << 20, CHANNEL_BYTES = 1 << 16, LINE = 300, OPEN_FOLDERS
 typedef struct call {
   const char **argv;
   char *text;        /* PROGRAM and pieces, cut */
+  char *model;       /* of a set the first part: other engines open no other */
   char *keys, *path; /* "--key" of each piece; where the program is */
   pv_text ids;
 } call;
@@ -26,6 +28,7 @@ typedef struct call {
 static void free_call(call *c) {
   free(c->argv);
   free(c->text);
+  free(c->model);
   free(c->keys);
   free(c->path);
   pv_text_free(&c->ids);
@@ -86,19 +89,19 @@ static pv_code make_call(const pv_engine_spec *spec, const char *folder, call *c
   size_t pieces = 1, n = 0;
   for (const char *at = spec->side->program; *at != '\0'; at++) pieces += *at == ',';
   c->text = strdup(spec->side->program);
+  c->model = pv_parts_path(spec->model, 0);
   c->keys = malloc(strlen(spec->side->program) + 3 * pieces);
   c->argv = calloc(8 + 2 * pieces, sizeof *c->argv);
   for (size_t i = 0; i < spec->count; i++)
     pv_text_printf(&c->ids, "%s%u", i > 0 ? "," : "", spec->ids[i]);
-  if (c->text == NULL || c->keys == NULL || c->argv == NULL || c->ids.failed)
+  if (c->text == NULL || c->model == NULL || c->keys == NULL || c->argv == NULL || c->ids.failed)
     return pv_error_nomem(err, "the call of an engine");
   char *at = c->text + pv_side_piece(c->text), *key = c->keys;
   const bool more = *at == ',';
   *at = '\0';
   const pv_code code =
       find_program(c->text[0] != '\0' ? c->text : spec->side->kind->program, c, err);
-  const char *const begin[] = {c->path,     "--ids", c->ids.data, "--model",
-                               spec->model, "--out", folder};
+  const char *const begin[] = {c->path, "--ids", c->ids.data, "--model", c->model, "--out", folder};
   for (; n < sizeof begin / sizeof *begin; n++) c->argv[n] = begin[n];
   for (bool go = more; go;) {
     char *piece = at + 1;

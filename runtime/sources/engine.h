@@ -9,7 +9,7 @@
 
 typedef struct pv_engine_spec {
   const pv_side *side; /* that has a program */
-  const char *model;   /* the file */
+  const char *model;   /* the file; of a set any part: the program is given the first */
   const uint32_t *ids;
   size_t count;
   double timeout_s;

@@ -6,6 +6,7 @@
 
 #include "base/ck.h"
 #include "base/options.h"
+#include "base/parts.h"
 #include "base/text.h"
 #include "runtime/trace/files.h"
 
@@ -325,7 +326,7 @@ static pv_code read_about(pv_recorded *r, pv_error *err) {
 static pv_code check_model(const pv_recorded *r, pv_recorded_model *of, pv_error *err) {
   const char *said = r->source.model_sha256;
   if (said[0] == '\0' || of->path == NULL) return PV_OK;
-  pv_code code = of->sha256[0] != '\0' ? PV_OK : pv_sha256_file(of->path, of->sha256, err);
+  pv_code code = of->sha256[0] != '\0' ? PV_OK : pv_parts_digest(of->path, of->sha256, err);
   if (code != PV_OK || strcmp(of->sha256, said) == 0) return code;
   pv_error_set(
       err, PV_ERR_INPUT,

@@ -16,7 +16,7 @@
 typedef struct pv_recorded_model {
   const pv_model *model; /* whose shape the tensors must have; NULL: any */
   const char *path; /* its file: a trace that carries a digest must be of it; NULL: not known */
-  char sha256[PV_SHA256_HEX]; /* of the file; "" at first, made when a trace asks for it */
+  char sha256[PV_SHA256_HEX]; /* of the model; "" at first, made when a trace asks for it */
   const pv_plan *plan;     /* without a model: whose stages are asked for; NULL: the trace's own */
   const pv_trace_map *map; /* of the engine's own names; NULL: there may be none */
   bool any_width;          /* a row of another width than the model's is taken as it is */

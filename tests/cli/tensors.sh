@@ -21,7 +21,7 @@ silent 'vocabulary:'
 run "$pv" tensors "$model" --json
 exits 0
 field "d['architecture'], d['computed'], d['reason'], len(d['tensors'])" 'qwen3moe True None 51'
-field "d['tensors'][0]" "{'name': 'token_embd.weight', 'type': 'Q4_K', 'dims': [256, 4096, 1, 1], 'bytes': 589824, 'offset': 128288}"
+field "d['tensors'][0]" "{'name': 'token_embd.weight', 'type': 'Q4_K', 'dims': [256, 4096, 1, 1], 'bytes': 589824, 'offset': 128288, 'part': 1}"
 field "sum(t['tensors'] for t in d['types'])" 51
 field "sum(t['bytes'] for t in d['types']) == sum(t['bytes'] for t in d['tensors'])" True
 field "[k['value'] for k in d['metadata'] if k['key'] == 'qwen3moe.block_count']" '[4]'
@@ -44,10 +44,13 @@ field "[(t['tensors'], t['bytes'], t['computed']) for t in d['types'] if t['type
 listed yarn "qwen3moe.rope.scaling.type is" yarn
 listed llama "the model's architecture is" llama
 listed bias "tensors that the architecture does not know: 1 of 52" attn_q.bias
-listed part "the file is part 2 of 2 of a model, with 1 of 51 tensors" 'part 2 of 2'
 run "$pv" tensors type99.gguf # its size is unknown, and with it whether it lies in the file
 exits 2
 warns 'is of type 99, whose format pv does not know'
+run "$pv" tensors part.gguf # the rest of the model can not be found
+exits 2
+warns 'the file is part 2 of 2 of a model, and by its name it is none: the others can not be found'
+warns 'NAME-00002-of-00002.gguf'
 
 # What a stranger wrote does not move the cursor, and JSON stays JSON.
 run "$pv" tensors cursor.gguf

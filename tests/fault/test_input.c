@@ -48,6 +48,33 @@ static bool gguf_work(void) {
   return ended(code, &err);
 }
 
+/* A model in two parts. */
+static pv_text set_files[2];
+static bool set_work(void) {
+  pv_gguf *gguf = NULL;
+  pv_error err = PV_ERROR_INIT;
+  const pv_gguf_bytes_of parts[2] = {{set_files[0].data, set_files[0].length, "first"},
+                                     {set_files[1].data, set_files[1].length, "second"}};
+  const pv_code code = pv_gguf_parse_set(parts, 2, &gguf, &err);
+  EXPECT((code == PV_OK) == (gguf != NULL));
+  EXPECT(gguf == NULL || pv_gguf_tensor_count(gguf) == 2);
+  pv_gguf_close(gguf);
+  return ended(code, &err);
+}
+static void test_set(void) {
+  for (uint32_t i = 0; i < 2; i++) {
+    pv_text *out = &set_files[i];
+    gb_header(out, 1, 3);
+    gb_key_u32(out, "split.no", i);
+    gb_key_u32(out, "split.count", 2);
+    gb_key_u32(out, "split.tensors.count", 2);
+    gb_tensor(out, i == 0 ? "a" : "b", 4, 2, 0, PV_TYPE_F32, 0);
+    gb_data(out, 32, 32);
+  }
+  each_allocation(set_work, 15);
+  for (uint32_t i = 0; i < 2; i++) pv_text_free(&set_files[i]);
+}
+
 static bool model_work(void) {
   pv_model *model = NULL;
   pv_tokenizer *tokenizer = NULL;
@@ -333,6 +360,7 @@ int main(void) {
   gb_sound(&gguf_file);
   if (pv_file_read(CONTRACT, 1 << 20, &contract_file, NULL) != PV_OK) return 1;
   const int code = pv_testing_main("fault input", (pv_case[]){PV_CASE(test_gguf),
+                                                              PV_CASE(test_set),
                                                               PV_CASE(test_model),
                                                               PV_CASE(test_contract),
                                                               PV_CASE(test_bad_contract),

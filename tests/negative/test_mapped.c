@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "runtime/model/model.h"
 #include "tests/unit/base/folder.h"
 #include "tests/unit/gguf/build.h"
@@ -63,6 +64,66 @@ static void test_far_experts(void) {
   unlink(path);
 }
 
+/* A set of 104 GiB, each part far above 4 GiB: what is at the far end of each is found, and opening
+ * it reads no weights. */
+static void test_far_parts(void) {
+  enum { PARTS = 4 };
+  static const uint64_t row = 65536, rows = 106496; /* 26 GiB in F32 */
+  const uint64_t bytes = row * 4 * rows;
+  char path[PARTS][600];
+  uint64_t end[PARTS];
+  bool good = true;
+  pv_error err = PV_ERROR_INIT;
+  for (uint32_t i = 0; i < PARTS && good; i++) {
+    pv_text head = PV_TEXT_INIT;
+    char name[16];
+    snprintf(path[i], sizeof path[i], "%s/far-%05u-of-%05u.gguf", folder_path("."), i + 1,
+             (unsigned)PARTS);
+    snprintf(name, sizeof name, "t%u", i);
+    gb_header(&head, 1, 3);
+    gb_key_u32(&head, "split.no", i);
+    gb_key_u32(&head, "split.count", PARTS);
+    gb_key_u32(&head, "split.tensors.count", PARTS);
+    gb_tensor(&head, name, row, rows, 0, PV_TYPE_F32, 0);
+    gb_data(&head, 32, 0);
+    end[i] = head.length + bytes;
+    good = write_sparse(path[i], &head, end[i]);
+    pv_text_free(&head);
+  }
+  if (!good) {
+    pv_testing_skip("this file system has no files of 26 GiB");
+    return;
+  }
+  for (uint32_t i = 0; i < PARTS; i++) { /* the very last byte of each */
+    const int fd = open(path[i], O_WRONLY | O_CLOEXEC);
+    const char mark = (char)('A' + i);
+    EXPECT(pwrite(fd, &mark, 1, (off_t)end[i] - 1) == 1);
+    close(fd);
+  }
+  pv_gguf *gguf = NULL;
+  const double began = pv_clock_now();
+  const pv_code code = pv_gguf_open(path[2], &gguf, &err);
+  const double took = pv_clock_now() - began;
+  printf("a set of %d GiB was opened in %.1f ms\n", 26 * PARTS, 1e3 * took);
+  EXPECT(took < 1.0);
+  if (EXPECT(code == PV_OK)) {
+    EXPECT(pv_gguf_length(gguf) > (100ull << 30));
+    for (uint32_t i = 0; i < PARTS; i++) {
+      const pv_gguf_tensor *t = pv_gguf_tensor_at(gguf, i);
+      EXPECT_U64(t->part, i);
+      EXPECT_U64(t->bytes, bytes);
+      EXPECT_U64(t->data[bytes - 1], (uint64_t)'A' + i);
+    }
+  }
+  pv_gguf_close(gguf);
+  gguf = NULL; /* one byte less */
+  EXPECT(truncate(path[3], (off_t)end[3] - 1) == 0);
+  EXPECT(pv_gguf_open(path[0], &gguf, &err) == PV_ERR_INPUT);
+  EXPECT_STR(err.rule, "PV-GGUF-OUTSIDE");
+  EXPECT_STR(err.file, path[3]);
+  for (uint32_t i = 0; i < PARTS; i++) unlink(path[i]);
+}
+
 /* Opens the file, says so, waits, and reads every page of the tensor. Comes to its end only if
  * the file is whole. */
 static void read_it(const char *path, int told, int wait) {
@@ -113,9 +174,11 @@ static void test_shortened_while_mapped(void) {
 
 int main(void) {
   if (folder_make() == NULL) return 1;
-  const int code = pv_testing_main(
-      "negative mapped",
-      (pv_case[]){PV_CASE(test_far_experts), PV_CASE(test_shortened_while_mapped), {0}});
+  const int code =
+      pv_testing_main("negative mapped", (pv_case[]){PV_CASE(test_far_experts),
+                                                     PV_CASE(test_far_parts),
+                                                     PV_CASE(test_shortened_while_mapped),
+                                                     {0}});
   folder_remove();
   return code;
 }

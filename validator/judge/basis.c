@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/sha256.h"
+#include "base/parts.h"
 #include "validator/model/bind.h"
 #include "validator/store/receipt.h"
 
@@ -16,7 +16,7 @@ static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char 
     return pv_error_set(err, PV_ERR_CONFLICT, "'%s' changed while it was judged", path);
   if (*out == NULL && named != NULL) *out = named;
   if (*out != NULL || path == NULL) return PV_OK;
-  const pv_code code = pv_sha256_file(path, digest, err);
+  const pv_code code = pv_parts_digest(path, digest, err);
   if (code != PV_OK) return code;
   *out = pv_arena_strdup(arena, digest);
   return *out == NULL ? pv_error_nomem(err, "a judgement") : PV_OK;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/sha256.h"
+#include "base/parts.h"
 #include "base/text.h"
 #include "validator/model/bind.h"
 
@@ -42,7 +42,7 @@ static pv_code keep_named(const pv_request *request, const char *what, const cha
   const pv_contract *contract = request->contract;
   char digest[PV_SHA256_HEX];
   if (*path == NULL || want == NULL) return PV_OK;
-  const pv_code code = pv_sha256_file(*path, digest, err);
+  const pv_code code = pv_parts_digest(*path, digest, err);
   if (code != PV_OK || strcmp(digest, want) == 0) return code;
   if (request->model != NULL) {
     pv_error_set(err, PV_ERR_INPUT, "the %s '%s' is not the one that %s names: its SHA-256 is %s",

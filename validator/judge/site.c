@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/parts.h"
 #include "base/text.h"
 #include "validator/judge/facts.h"
 
@@ -201,10 +202,27 @@ const char *pv_site_distrust(const char *real) {
                                                      : "it may be written by anybody";
 }
 
+/* realpath, but for the name of a part of a model, by which the others are found: a file that it
+ * links to, as in a cache of downloads, has another. */
+static bool resolve(const char *given, char out[PATH_MAX]) {
+  char folder[PATH_MAX], real[PATH_MAX];
+  const char *slash = strrchr(given, '/'), *name = slash == NULL ? given : slash + 1;
+  pv_parts parts;
+  if (realpath(given, out) == NULL) return false;
+  if (!pv_parts_named(given, &parts)) return true;
+  snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - given + 1),
+           slash == NULL ? "." : given);
+  if (realpath(folder, real) == NULL) return false;
+  const int n = snprintf(out, PATH_MAX, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name);
+  if (n > 0 && n < PATH_MAX) return true;
+  errno = ENAMETOOLONG;
+  return false;
+}
+
 static pv_code given_file(pv_arena *arena, const char *what, const char *given, const char **out,
                           pv_error *err) {
   char real[PATH_MAX];
-  if (realpath(given, real) == NULL) {
+  if (!resolve(given, real)) {
     pv_error_errno(err, errno, "cannot open the %s '%s'", what, given);
     pv_error_hint(err, "name a file that exists, or leave --%s out for the default", what);
     if (err != NULL) err->code = PV_ERR_INPUT;

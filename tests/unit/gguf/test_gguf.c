@@ -21,7 +21,7 @@ static void test_sound(void) {
   pv_gguf *g = parse(&file);
   REQUIRE(g != NULL);
   uint64_t length = 0;
-  EXPECT(pv_gguf_bytes(g, &length) == (const unsigned char *)file.data);
+  EXPECT(pv_gguf_part_bytes(g, 0, &length) == (const unsigned char *)file.data);
   EXPECT_U64(length, file.length);
   EXPECT_STR(pv_gguf_path(g), "memory");
   EXPECT_U64(pv_gguf_value_count(g), 3);
@@ -206,7 +206,7 @@ static void test_open(void) {
   if (g != NULL) {
     uint64_t length = 0;
     EXPECT_STR(pv_gguf_path(g), path);
-    EXPECT_BYTES(pv_gguf_bytes(g, &length), file.data, file.length);
+    EXPECT_BYTES(pv_gguf_part_bytes(g, 0, &length), file.data, file.length);
     EXPECT_U64(length, file.length);
   }
   pv_gguf_close(g);

@@ -53,7 +53,7 @@ static void test_types(void) {
     EXPECT(pv_gguf_get_strings(g, "tokenizer.ggml.tokens", &tokens, &count, NULL) == PV_OK);
     EXPECT_U64(count, 4096);
     EXPECT_BYTES(tokens[4095].data, "<|im_end|>", 10);
-    pv_gguf_bytes(g, &length);
+    pv_gguf_part_bytes(g, 0, &length);
     for (uint64_t t = 0; t < 51; t++) {
       const pv_gguf_tensor *tensor = pv_gguf_tensor_at(g, t);
       if (tensor->offset + tensor->bytes > end) end = tensor->offset + tensor->bytes;
@@ -69,7 +69,7 @@ static void test_truncated(void) {
   pv_gguf *g = NULL;
   if (!open_model("Q4_K_M", &g)) return;
   uint64_t length = 0, refused = 0, placed = 0;
-  const unsigned char *bytes = pv_gguf_bytes(g, &length);
+  const unsigned char *bytes = pv_gguf_part_bytes(g, 0, &length);
   const uint64_t header = pv_gguf_data_offset(g);
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
   const size_t room = ((size_t)header / page + 1) * page;

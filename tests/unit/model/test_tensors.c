@@ -1,5 +1,5 @@
 /* What a file holds beside or instead of the architecture's tensors is named, with a cure: types,
- * extra, fused and per-expert tensors, parts of a split model, a vocabulary of another size. */
+ * extra, fused and per-expert tensors, a vocabulary of another size. */
 #include <stdio.h>
 #include <string.h>
 
@@ -86,36 +86,6 @@ static void test_tensors_instead(void) {
   }
 }
 
-/* A directory of one tensor, with the keys of part `number` of `count`. */
-static pv_text part(uint64_t number, uint64_t count) {
-  pv_text out = PV_TEXT_INIT;
-  gb_header(&out, 1, 3); /* gguf-split gives further parts no key but its own */
-  gb_key(&out, "split.no", PV_GGUF_U64);
-  gb_u64(&out, number);
-  gb_key(&out, "split.count", PV_GGUF_U64);
-  gb_u64(&out, count);
-  gb_key(&out, "split.tensors.count", PV_GGUF_I32);
-  gb_u32(&out, 51);
-  gb_tensor(&out, "a.weight", 4, 2, 0, PV_TYPE_F32, 0);
-  gb_data(&out, 32, 32);
-  return out;
-}
-
-static void test_split(void) {
-  pv_text bytes = part(0, 2);
-  refused_with(&bytes, "PV-MODEL-SPLIT", "part 1 of 2 of a model, with 1 of 51 tensors", "--merge");
-  bytes = part(4, 5);
-  refused_with(&bytes, "PV-MODEL-SPLIT", "part 5 of 5 of a model", "--merge");
-  bytes = part(5, 5);
-  refused_with(&bytes, "PV-MODEL-SPLIT", "split.no is 5, and the model has 5 parts", "--merge");
-  bytes = part(UINT64_MAX, UINT64_MAX);
-  refused_with(&bytes, "PV-MODEL-SPLIT", "split.no is 18446744073709551615", "--merge");
-  pv_text pair = variant_pair("split.count", "str", "2");
-  bytes = variant_with("split.count", &pair);
-  refused_with(&bytes, "PV-GGUF-KEY-TYPE", "split.count", "convert");
-  pv_text_free(&pair);
-}
-
 /* How many names a model has; 0 and an error when it is refused. */
 static uint64_t names(pv_text *bytes, pv_error *err) {
   pv_gguf *gguf = NULL;
@@ -146,7 +116,6 @@ int main(void) {
   const int code = pv_testing_main("model tensors", (pv_case[]){PV_CASE(test_types_by_name),
                                                                 PV_CASE(test_tensors_beside),
                                                                 PV_CASE(test_tensors_instead),
-                                                                PV_CASE(test_split),
                                                                 PV_CASE(test_names),
                                                                 {0}});
   variant_end();

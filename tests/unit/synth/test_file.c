@@ -103,7 +103,7 @@ static void test_opens(void) {
     REQUIRE(m != NULL);
     EXPECT_BYTES(&m->shape, &o.shape, offsetof(pv_shape, tied));
     EXPECT(m->shape.tied == o.shape.tied);
-    pv_gguf_bytes(m->gguf, &length);
+    pv_gguf_part_bytes(m->gguf, 0, &length);
     EXPECT_U64(length, announced);
     pv_model_close(m);
   }
@@ -128,7 +128,7 @@ static void test_gaps(void) {
                        .eps = 1e-6f};
   pv_model *m = made(&o);
   REQUIRE(m != NULL);
-  const unsigned char *bytes = pv_gguf_bytes(m->gguf, &length);
+  const unsigned char *bytes = pv_gguf_part_bytes(m->gguf, 0, &length);
   EXPECT(length > 2 << 22);
   for (uint64_t i = 0; i < pv_gguf_tensor_count(m->gguf); i++) {
     const pv_gguf_tensor *t = pv_gguf_tensor_at(m->gguf, i);
