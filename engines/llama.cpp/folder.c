@@ -1,5 +1,6 @@
 #include "folder.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -203,18 +204,45 @@ void folder_add(folder *f, const stage *stage) {
     fail(f, "cannot write %s into '%s': %s", stage->name, f->path, strerror(errno));
 }
 
-static bool digest_of(const char *path, char out[HEX_BYTES]) {
+static bool hash_file(EVP_MD_CTX *hash, const char *path) {
   unsigned char *buffer = malloc(HASHED_AT_ONCE);
   size_t n = 0;
   FILE *file = fopen(path, "rb");
-  EVP_MD_CTX *hash = hash_new();
-  bool good = buffer != NULL && file != NULL && hash != NULL;
+  bool good = buffer != NULL && file != NULL;
   while (good && (n = fread(buffer, 1, HASHED_AT_ONCE, file)) > 0)
     good = EVP_DigestUpdate(hash, buffer, n) == 1;
   good = good && ferror(file) == 0;
-  if (hash != NULL) good = hash_text(hash, out) && good;
   if (file != NULL) (void)fclose(file);
   free(buffer);
+  return good;
+}
+
+/* How many parts a model has by the name of one, "NAME-00001-of-00003.gguf"; 1: it is a file alone.
+ * `*digits` are the first five. */
+static unsigned count_parts(char *path, char **digits) {
+  static const char form[] = "-ddddd-of-ddddd.gguf";
+  const size_t length = strlen(path), tail = sizeof form - 1;
+  if (length < tail) return 1;
+  char *at = path + length - tail;
+  for (size_t i = 0; i < tail; i++)
+    if (form[i] == 'd' ? !isdigit((unsigned char)at[i]) : at[i] != form[i]) return 1;
+  *digits = at + 1;
+  const unsigned count = (unsigned)strtoul(at + 10, NULL, 10);
+  return count > 0 ? count : 1;
+}
+
+/* Over the bytes of all parts in their order. */
+static bool digest_of(const char *path, char out[HEX_BYTES]) {
+  char part[PATH_BYTES], number[16], *digits = NULL;
+  EVP_MD_CTX *hash = hash_new();
+  bool good = hash != NULL && snprintf(part, sizeof part, "%s", path) < (int)sizeof part;
+  const unsigned count = good ? count_parts(part, &digits) : 0;
+  for (unsigned i = 1; i <= count && good; i++) {
+    snprintf(number, sizeof number, "%05u", i);
+    if (digits != NULL) memcpy(digits, number, 5);
+    good = hash_file(hash, part);
+  }
+  if (hash != NULL) good = hash_text(hash, out) && good;
   return good;
 }
 
