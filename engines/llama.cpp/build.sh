@@ -51,7 +51,7 @@ libs=$(first libllama.so "$lib/bin" "$lib/build/bin" "$lib/lib" "$lib/lib64" \
 include=(-I"$llama_h" -I"$ggml_h")
 printf '#include <openssl/evp.h>\n' | "$cc" -x c -fsyntax-only - 2>/dev/null ||
   die 'there is no openssl/evp.h: install libssl-dev'
-has LLAMA_TOKEN_NULL || die "$llama_h/llama.h does not compile as C17 with $ggml_h/ggml.h"
+has llama_backend_init || die "$llama_h/llama.h does not compile as C17 with $ggml_h/ggml.h"
 
 [ -n "$version" ] || [ ! -e "$llama_h/../.git" ] ||
   version=$(git -C "$llama_h" describe --always --tags --dirty 2>/dev/null) || version=''
@@ -59,6 +59,13 @@ defines=(-D_DEFAULT_SOURCE -DPV_LLAMA_VERSION="\"$version\"" -DPV_LLAMA_LIB="\"$
 has LLAMA_FLASH_ATTN_TYPE_AUTO && defines+=(-DPV_LLAMA_FLASH_TYPE)
 has GGML_TENSOR_FLAG_COMPUTE && defines+=(-DPV_LLAMA_COMPUTE_FLAG)
 has llama_version && defines+=(-DPV_LLAMA_HAS_VERSION)
+has llama_init_from_model && defines+=(-DPV_LLAMA_NEW_NAMES)
+has ggml_backend_load_all_from_path && defines+=(-DPV_LLAMA_DEVICES)
+has ggml_version && defines+=(-DPV_GGML_VERSION)
+has GGML_OP_ADD_ID && defines+=(-DPV_LLAMA_ADD_ID)
+has GGML_OP_GLU && defines+=(-DPV_LLAMA_GLU)
+has 'sizeof ((struct llama_context_params *)0)->op_offload' && defines+=(-DPV_LLAMA_OP_OFFLOAD)
+has 'sizeof ((struct llama_model_params *)0)->use_extra_bufts' && defines+=(-DPV_LLAMA_REPACK)
 
 link=(-L"$libs" -Wl,-rpath,"$libs" -Wl,--allow-shlib-undefined -lllama)
 for name in ggml ggml-base; do

@@ -9,10 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ggml-backend.h>
-#include <llama.h>
-
 #include "folder.h"
+#include "older.h"
 
 enum { FAILED = 2, DEVICES = 32, BATCHES_MAX = 1 << 20 };
 
@@ -51,6 +49,7 @@ typedef struct watcher {
   bool attention; /* is recorded */
   bool turned;    /* keys and values are, before they are stored */
   bool flash;     /* was seen in the graph */
+  bool scaled;    /* the embedding is multiplied */
 } watcher;
 
 static bool fail(const char *what, const char *which) {
@@ -77,7 +76,7 @@ static bool turns(const struct ggml_tensor *t) {
 static bool watch(struct ggml_tensor *t, bool ask, void *context) {
   watcher *w = context;
   stage stages[STAGES_OF_A_NODE];
-  const size_t count = stages_of(t, stages);
+  const size_t count = stages_of(t, w->scaled, stages);
   if (t->op == GGML_OP_FLASH_ATTN_EXT) w->flash = true;
   if (turns(t)) w->turned = true;
   for (size_t i = 0; i < count && !ask; i++)
@@ -196,7 +195,19 @@ static bool understand(job *j) {
     j->kv = (enum ggml_type)t;
     if (ggml_type_name(j->kv) != NULL && strcmp(ggml_type_name(j->kv), o->kv) == 0) break;
   }
+#ifndef PV_LLAMA_REPACK
+  if (is_on(o->repack, false)) return fail("this llama.cpp does not repack weights", "");
+#endif
   return is_switch("--repack", o->repack) && is_switch("--observer", o->observer);
+}
+
+static bool repacks(const job *j) {
+#ifdef PV_LLAMA_REPACK
+  return is_on(j->o.repack, true);
+#else
+  (void)j;
+  return false;
+#endif
 }
 
 static struct llama_context_params params_of(const job *j, watcher *w) {
@@ -206,7 +217,9 @@ static struct llama_context_params params_of(const job *j, watcher *w) {
   p.n_ubatch = (uint32_t)j->ubatch;
   p.n_threads = p.n_threads_batch = (int32_t)j->threads;
   p.type_k = p.type_v = j->kv;
+#ifdef PV_LLAMA_OP_OFFLOAD
   p.op_offload = j->gpu_layers > 0;
+#endif
   p.offload_kqv = j->gpu_layers > 0;
 #ifdef PV_LLAMA_FLASH_TYPE
   if (j->o.flash != NULL)
@@ -276,6 +289,7 @@ static void compare(const float *a, const float *b, size_t n, char *out, size_t 
 /* Names of those that take part besides the CPU. */
 static void name_devices(bool gpu, char *out, size_t size) {
   size_t n = (size_t)snprintf(out, size, "CPU");
+#ifdef PV_LLAMA_DEVICES
   for (size_t i = 0; i < ggml_backend_dev_count() && n < size; i++) {
     const ggml_backend_dev_t device = ggml_backend_dev_get(i);
     const enum ggml_backend_dev_type type = ggml_backend_dev_type(device);
@@ -284,6 +298,10 @@ static void name_devices(bool gpu, char *out, size_t size) {
     n += (size_t)snprintf(out + n, size - n, ", %s (%s)", ggml_backend_dev_name(device),
                           ggml_backend_dev_description(device));
   }
+#else
+  (void)gpu;
+  (void)n;
+#endif
 }
 
 /* The function that these devices are known to compute, with the type of the cache; NULL: not
@@ -304,7 +322,12 @@ static const char *version_of(char *out, size_t size) {
 #ifdef PV_LLAMA_HAS_VERSION
                          llama_version(),
 #endif
-                         ggml_version(), ggml_commit()};
+#ifdef PV_GGML_VERSION
+                         ggml_version(), ggml_commit()
+#else
+                         "unknown", "unknown"
+#endif
+  };
   const size_t count = sizeof texts / sizeof *texts;
   size_t n = 0;
   out[0] = '\0';
@@ -338,7 +361,7 @@ static bool write_trace(const job *j, const struct llama_model *model, const wat
       {"threads", threads},
       {"flash", w->flash ? "on" : "off"},
       {"kv", ggml_type_name(j->kv)},
-      {"repack", is_on(j->o.repack, true) ? "on" : "off"},
+      {"repack", repacks(j) ? "on" : "off"},
       {"gpu-layers", layers},
       {"devices", devices},
       {"system", system},
@@ -356,6 +379,13 @@ static bool write_trace(const job *j, const struct llama_model *model, const wat
   return folder_finish(w->folder, &about, (size_t)j->count);
 }
 
+/* Gemma's models multiply the embedding by the root of their width. */
+static bool scales(const struct llama_model *model) {
+  char name[64] = "";
+  (void)llama_model_meta_val_str(model, "general.architecture", name, sizeof name);
+  return strncmp(name, "gemma", 5) == 0;
+}
+
 /* Both runs and the folder. */
 static bool trace(const job *j, struct llama_model *model) {
   const size_t vocab = (size_t)llama_vocab_n_tokens(llama_model_get_vocab(model));
@@ -364,7 +394,7 @@ static bool trace(const job *j, struct llama_model *model) {
   float *alone = malloc(n * sizeof *alone), *watched = malloc(n * sizeof *watched);
   char observer[128] = "not compared";
   double seconds[2] = {0.0, 0.0};
-  watcher w = {.attention = is_known_cache(j->kv)};
+  watcher w = {.attention = is_known_cache(j->kv), .scaled = scales(model)};
   bool good = alone != NULL && watched != NULL;
   if (!good) fail("out of memory for the logits", "");
   for (int i = 0; i < j->count && good; i++)
@@ -392,17 +422,24 @@ static void tell(enum ggml_log_level level, const char *text, void *unused) {
 
 int main(int argc, char **argv) {
   job j = {0};
-  ggml_backend_dev_t none = NULL;
   if (argc == 2 && strcmp(argv[1], "--help") == 0) return fputs(usage, stdout) < 0;
   bool good = parse(argc, argv, &j.o) && understand(&j);
   if (good) {
     llama_log_set(tell, NULL);
-    if (ggml_backend_dev_count() == 0) ggml_backend_load_all_from_path(PV_LLAMA_LIB);
-    llama_backend_init();
     struct llama_model_params p = llama_model_default_params();
     p.n_gpu_layers = (int32_t)j.gpu_layers;
-    p.use_extra_bufts = is_on(j.o.repack, true);
+#ifdef PV_LLAMA_DEVICES
+    ggml_backend_dev_t none = NULL;
+    if (ggml_backend_dev_count() == 0) ggml_backend_load_all_from_path(PV_LLAMA_LIB);
     if (j.gpu_layers == 0) p.devices = &none; /* not even for large products */
+#endif
+#ifdef PV_LLAMA_REPACK
+    p.use_extra_bufts = repacks(&j);
+#endif
+    llama_backend_init();
+    if (!HAS_DEVICES && llama_supports_gpu_offload())
+      good =
+          fail("this llama.cpp computes on a GPU and has no list of devices: build it without", "");
     if (j.gpu_layers > 0 && !llama_supports_gpu_offload())
       good = fail("this llama.cpp has no device for --gpu-layers", "");
     struct llama_model *model = good ? llama_model_load_from_file(j.o.model, p) : NULL;

@@ -4,6 +4,7 @@
 #ifndef PV_LLAMACPP_STAGES_H
 #define PV_LLAMACPP_STAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <ggml.h>
@@ -17,8 +18,9 @@ typedef struct stage {
   const struct ggml_tensor *values; /* the node or one of its sources */
 } stage;
 
-/* How many were written to `out`; 0: nobody needs this node. */
-size_t stages_of(const struct ggml_tensor *node, stage out[STAGES_OF_A_NODE]);
+/* How many were written to `out`; 0: nobody needs this node. `scaled`: this architecture multiplies
+ * the embedding. */
+size_t stages_of(const struct ggml_tensor *node, bool scaled, stage out[STAGES_OF_A_NODE]);
 
 /* What is asked for, a text for each rule; NULL behind the last. `room` is written over. */
 const char *stages_rule(size_t n, char *room, size_t size);
