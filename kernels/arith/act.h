@@ -15,12 +15,22 @@
  * alone: a shuffle-down reduction on a GPU, vector adds on a CPU.
  *
  * Product of a quantised row with rounded activations: the fold of the values of its segments.
- * With w the weights' small integers, the integer sums of a segment are exact and its value is
- *   Q4_K, Q5_K:  d_x * fma(-dmin, f32(m * sum x), d * f32(sc * sum w x))
- *   Q6_K:        d_x * (d * f32(sc_0 * sum_0 w x + sc_1 * sum_1 w x))     (two halves of 16)
- *   Q8_0:        d_x * (d * f32(sum w x))
- * where f32() rounds the exact integer to nearest even. (On a GPU: f32(256 H + L) =
- * fma(256, H, L), since H and L, the sums of the two planes, are below 2^24.)
+ * With w the weights' small integers, the integer sums of a segment are exact and its value is, by
+ * the form of the type,
+ *   d q         Q4_0, Q5_0, Q8_0, IQ4_NL, MXFP4   d_x * (d * f32(S))
+ *   d q + m     Q4_1, Q5_1      d_x * fma(m, f32(X), d * f32(S))
+ *   sub         IQ4_XS          d_x * (d * f32(sc * S))
+ *   sub, m      Q4_K, Q5_K      d_x * fma(-dmin, f32(m * X), d * f32(sc * S))
+ *   halves      Q3_K, Q6_K      d_x * (d * f32(sc_0 * S_0 + sc_1 * S_1))
+ *   halves, m   Q2_K            d_x * fma(-dmin, f32(m_0 * X_0 + m_1 * X_1),
+ *                                         d * f32(sc_0 * S_0 + sc_1 * S_1))
+ * with S the sum of w x, X the sum of x, S_0, S_1, X_0 and X_1 those of the halves of 16, and f32()
+ * the exact integer rounded to nearest even. w is what the header of the type says
+ * (kernels/quant/types): four bits less 8 in Q4_0, five less 16 in Q5_0, three less 4 in Q3_K, six
+ * less 32 in Q6_K, the entry of a table in IQ4_NL, IQ4_XS and MXFP4; sc is signed in Q3_K, Q6_K and
+ * IQ4_XS. Only Q6_K (4.3e9) and IQ4_XS (4.2e9) have sums beyond 32 bits; those of a half of IQ4_XS,
+ * times sc, stay within. (On a GPU: f32(256 H + L) = fma(256, H, L), since H and L, the sums of the
+ * two planes, are at most 2^24.)
  *
  * Wide sum. 256 lanes; lane j adds the terms j, j + 256, j + 512, ... in that order starting from
  * the first term, then the lanes are folded. Products enter by fma: lane = fma(a, b, lane),

@@ -19,23 +19,57 @@ PV_INLINE __m256 sum_to_f32(__m256i a, __m256i b) {
                          _mm256_cvtepi32_ps(low));
 }
 
+/* Whether the sums of a segment's halves are needed apart: for their own scales, or because only
+ * then they stay below 2^31 (IQ4_XS: 127 * 32512 * 16 * 32). */
+PV_INLINE bool has_halves(pv_type type) {
+  const pv_form form = form_of(type);
+  return form == PV_FORM_HALVES || form == PV_FORM_HALVES_M || form == PV_FORM_SUB;
+}
+
+/* d * f32 of the sums with their scales. All are below 2^31 but those of two halves with signed
+ * scales: 4.3e9 in Q6_K. */
+PV_INLINE __m256 products(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1) {
+  const pv_form form = form_of(type);
+  if (has_halves(type)) {
+    const __m256i a = _mm256_mullo_epi32(s->sc, half0), b = _mm256_mullo_epi32(s->sc1, half1);
+    return _mm256_mul_ps(s->d, form == PV_FORM_HALVES_M ? _mm256_cvtepi32_ps(_mm256_add_epi32(a, b))
+                                                        : sum_to_f32(a, b));
+  }
+  const __m256i all = _mm256_add_epi32(half0, half1);
+  return _mm256_mul_ps(
+      s->d, _mm256_cvtepi32_ps(form == PV_FORM_SUB_M ? _mm256_mullo_epi32(s->sc, all) : all));
+}
+
 /* Values of eight segments from the sums of their halves, in the two eights of pv_half_slot. */
 PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1,
                         const pv_act *act, size_t c) {
   const __m256 dx = _mm256_loadu_ps(act->d + 8 * c);
+  const __m256i x0 = load256(act->offset + 16 * c), x1 = load256(act->offset + 16 * c + 8);
   if (type == PV_TYPE_Q6_K) {
-    const __m256i a = _mm256_sub_epi32(half0, load256(act->offset + 16 * c));
-    const __m256i b = _mm256_sub_epi32(half1, load256(act->offset + 16 * c + 8));
-    const __m256 total = sum_to_f32(_mm256_mullo_epi32(s->sc, a), _mm256_mullo_epi32(s->sc1, b));
-    return _mm256_mul_ps(dx, _mm256_mul_ps(s->d, total));
+    half0 = _mm256_sub_epi32(half0, x0);
+    half1 = _mm256_sub_epi32(half1, x1);
   }
-  const __m256i all = _mm256_add_epi32(half0, half1);
-  if (type == PV_TYPE_Q8_0) return _mm256_mul_ps(dx, _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(all)));
-  const __m256 high = _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(_mm256_mullo_epi32(s->sc, all)));
-  /* Both factors are exact in float; adding 0 makes 0 * -1 what it is among integers. */
-  const __m256 sum = _mm256_cvtepi32_ps(load256(act->sum + 8 * c));
-  const __m256 low = _mm256_fmadd_ps(s->m, sum, _mm256_setzero_ps());
-  return _mm256_mul_ps(dx, _mm256_fnmadd_ps(s->dmin, low, high));
+  const __m256 high = products(type, s, half0, half1);
+  switch (form_of(type)) {
+    case PV_FORM_D_M: {
+      const __m256 sum = _mm256_cvtepi32_ps(load256(act->sum + 8 * c));
+      return _mm256_mul_ps(dx, _mm256_fmadd_ps(s->dmin, sum, high));
+    }
+    case PV_FORM_SUB_M: {
+      /* Both factors are exact in float; adding 0 makes 0 * -1 what it is among integers. */
+      const __m256 sum = _mm256_cvtepi32_ps(load256(act->sum + 8 * c));
+      const __m256 low = _mm256_fmadd_ps(s->m, sum, _mm256_setzero_ps());
+      return _mm256_mul_ps(dx, _mm256_fnmadd_ps(s->dmin, low, high));
+    }
+    case PV_FORM_HALVES_M: {
+      const __m256i a = _mm256_mullo_epi32(s->lo, _mm256_srai_epi32(x0, 5));
+      const __m256i b = _mm256_mullo_epi32(s->lo1, _mm256_srai_epi32(x1, 5));
+      const __m256 low = _mm256_cvtepi32_ps(_mm256_add_epi32(a, b));
+      return _mm256_mul_ps(dx, _mm256_fnmadd_ps(s->dmin, low, high));
+    }
+    default:
+      return _mm256_mul_ps(dx, high);
+  }
 }
 
 /* v8_fold for lanes in the order of pv_segment_slot. */
@@ -139,10 +173,10 @@ PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const p
   }
 }
 
-/* Only Q6_K has a scale for each half of a segment: the others are summed in one go. */
+/* Segments without halves of their own are summed in one go. */
 PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
                               __m256 *value, size_t stride) {
-  const bool halves = type == PV_TYPE_Q6_K;
+  const bool halves = has_halves(type);
   __m256i first[2][4], second[2][4];
   dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c, halves ? 128 : 256, first);
   if (halves) dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c + 128, 128, second);
@@ -198,18 +232,12 @@ PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
 }
 
 void PV_PATH(mm_int)(const pv_mm *mm) {
-  switch (mm->type) {
-    case PV_TYPE_Q4_K:
-      mm_type(PV_TYPE_Q4_K, sizeof(pv_block_q4_k), mm);
-      break;
-    case PV_TYPE_Q5_K:
-      mm_type(PV_TYPE_Q5_K, sizeof(pv_block_q5_k), mm);
-      break;
-    case PV_TYPE_Q6_K:
-      mm_type(PV_TYPE_Q6_K, sizeof(pv_block_q6_k), mm);
-      break;
-    default:
-      mm_type(PV_TYPE_Q8_0, 8 * sizeof(pv_block_q8_0), mm);
-      break;
+  switch ((uint32_t)mm->type) {
+#undef PV_TYPE_ROW
+#define PV_TYPE_ROW(NAME, name, number, elements, ...)                       \
+  case PV_TYPE_##NAME:                                                       \
+    mm_type(PV_TYPE_##NAME, 256 / (elements) * sizeof(pv_block_##name), mm); \
+    break;
+#include "kernels/quant/list.h"
   }
 }

@@ -17,7 +17,8 @@ PV_INLINE __m256i load256(const void *p) {
 /* The float and integer scales of eight segments in the order of pv_segment_slot. */
 typedef struct pv_scale8 {
   __m256 d, dmin, m;
-  __m256i sc, sc1; /* Q6_K: one for each half */
+  __m256i sc, sc1; /* of halves: those in the two eights of pv_half_slot */
+  __m256i lo, lo1;
 } pv_scale8;
 
 /* Lane p of each half of a, b, c, d, side by side. */
@@ -47,13 +48,18 @@ PV_INLINE void transpose8(const __m256i row[8], __m256i r[8]) {
   pair_halves(even, odd, r);
 }
 
+/* Whether the integers come unpacked as bytes of 0..127. */
+PV_INLINE bool is_unsigned(pv_type type) {
+  return type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K || type == PV_TYPE_Q6_K;
+}
+
 /* Bytes to 16 bits without a shuffle: bytes 0 and 2 of each four, and bytes 1 and 3. */
 PV_INLINE __m256i widen_even(pv_type type, __m256i r) {
-  if (type == PV_TYPE_Q8_0) return _mm256_srai_epi16(_mm256_slli_epi16(r, 8), 8);
+  if (!is_unsigned(type)) return _mm256_srai_epi16(_mm256_slli_epi16(r, 8), 8);
   return _mm256_and_si256(r, _mm256_set1_epi16(255));
 }
 PV_INLINE __m256i widen_odd(pv_type type, __m256i r) {
-  return type == PV_TYPE_Q8_0 ? _mm256_srai_epi16(r, 8) : _mm256_srli_epi16(r, 8);
+  return is_unsigned(type) ? _mm256_srli_epi16(r, 8) : _mm256_srai_epi16(r, 8);
 }
 
 /* The first 16 bytes of a Q4_K or Q5_K block: d, dmin, then six bits each of sc[8] and m[8]; the
@@ -146,27 +152,85 @@ PV_INLINE void unpack_q8_0(const pv_block_q8_0 *b, size_t count, __m256i r[8], p
   s->d = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)d));
 }
 
+/* Any type, by its header. What is missing counts as zero. */
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number)
+#define PV_TYPE_ROW(NAME, name, number, elements, ...)                                        \
+  PV_INLINE void unpack_any_##name(const pv_block_##name *b, size_t segments, __m256i r[8],   \
+                                   pv_scale8 *s) {                                            \
+    float d[8] = {0}, m[8] = {0};                                                             \
+    int32_t sc[16] = {0}, lo[16] = {0};                                                       \
+    __m256i row[8];                                                                           \
+    for (size_t j = 0; j < 8; j++) {                                                          \
+      const pv_block_##name *block = b + j / ((elements) / 32);                               \
+      const unsigned at = (unsigned)(j % ((elements) / 32));                                  \
+      uint32_t w[8] = {0};                                                                    \
+      if (j < segments) {                                                                     \
+        const pv_scales scales = pv_##name##_scales(block, at);                               \
+        for (unsigned t = 0; t < 8; t++) w[t] = pv_##name##_four(block, at, t);               \
+        place_scales(&scales, j, d, m, sc, lo);                                               \
+      }                                                                                       \
+      row[j] = load256(w);                                                                    \
+    }                                                                                         \
+    transpose8(row, r);                                                                       \
+    *s = (pv_scale8){_mm256_loadu_ps(d), _mm256_loadu_ps(m), _mm256_cvtepi32_ps(load256(lo)), \
+                     load256(sc),        load256(sc + 8),    load256(lo),                     \
+                     load256(lo + 8)};                                                        \
+  }
+PV_INLINE void place_scales(const pv_scales *s, size_t j, float d[8], float m[8], int32_t sc[16],
+                            int32_t lo[16]) {
+  d[pv_segment_slot(j)] = s->d;
+  m[pv_segment_slot(j)] = s->m;
+  for (size_t h = 0; h < 2; h++) {
+    sc[pv_half_slot(j, h)] = s->sc[h];
+    lo[pv_half_slot(j, h)] = s->lo[h];
+  }
+}
+#include "kernels/quant/list.h"
+
 /* 256 weights as eight registers of bytes, register i for registers 2 i and 2 i + 1 of the
  * activations. `segments` of them are there (8 but at the end of a Q8_0 row). */
 PV_INLINE void unpack(pv_type type, const void *block, size_t segments, __m256i r[8],
                       pv_scale8 *s) {
-  switch (type) {
-    case PV_TYPE_Q4_K:
-      rows_q4_k(block, r);
-      scale_k4(block, s);
-      break;
-    case PV_TYPE_Q5_K:
-      rows_q5_k(block, r);
-      scale_k4(block, s);
-      break;
-    case PV_TYPE_Q6_K:
-      rows_q6_k(block, r);
-      scale_q6_k(block, s);
-      break;
-    default:
-      unpack_q8_0(block, segments, r, s);
-      break;
+  if (type == PV_TYPE_Q4_K) {
+    rows_q4_k(block, r);
+    scale_k4(block, s);
+    return;
   }
+  if (type == PV_TYPE_Q5_K) {
+    rows_q5_k(block, r);
+    scale_k4(block, s);
+    return;
+  }
+  if (type == PV_TYPE_Q6_K) {
+    rows_q6_k(block, r);
+    scale_q6_k(block, s);
+    return;
+  }
+  if (type == PV_TYPE_Q8_0) {
+    unpack_q8_0(block, segments, r, s);
+    return;
+  }
+  switch ((uint32_t)type) {
+#undef PV_TYPE_ROW
+#define PV_TYPE_ROW(NAME, name, ...)          \
+  case PV_TYPE_##NAME:                        \
+    unpack_any_##name(block, segments, r, s); \
+    break;
+#include "kernels/quant/list.h"
+  }
+}
+
+#undef PV_TYPE_ROW
+#define PV_TYPE_ROW(NAME, name, number, elements, form, ...) \
+  case PV_TYPE_##NAME:                                       \
+    return form;
+PV_INLINE pv_form form_of(pv_type type) {
+  switch ((uint32_t)type) {
+#include "kernels/quant/list.h"
+  }
+  return PV_FORM_PLAIN;
 }
 
 #endif

@@ -137,9 +137,16 @@ static inline size_t pv_cuda_act_shared(size_t k) {
   return PV_CUDA_PAIRS(k) * (PV_CUDA_PAIR_BYTES + 2 * (sizeof(float) + sizeof(int32_t)));
 }
 
+/* Quantised types that the kernels compute with. */
 static inline bool pv_cuda_quantised(uint32_t type) {
   return type == PV_TYPE_Q8_0 || type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K ||
          type == PV_TYPE_Q6_K;
+}
+
+/* Types that the kernels compute with. */
+static inline bool pv_cuda_computes(uint32_t type) {
+  return type == PV_TYPE_F32 || type == PV_TYPE_F16 || type == PV_TYPE_BF16 ||
+         pv_cuda_quantised(type);
 }
 
 #endif

@@ -55,28 +55,34 @@ static segment round_segment(const float *x, float max) {
   return s;
 }
 
-/* Value of the segment that begins at weight `at` of a block with integers `w`. */
-static float segment_value(pv_type type, const void *block, const int8_t *w, size_t at,
-                           const segment *s) {
-  int64_t half[2] = {0, 0}, all = 0;
+/* Value of segment `at` of a block with integers `w`. */
+static float segment_value(const pv_type_info *type, const void *block, const int8_t *w,
+                           unsigned at, const segment *s) {
+  const pv_scales b = pv_block_scales(type->type, block, at);
+  int64_t half[2] = {0, 0}, x[2] = {0, 0};
   for (size_t i = 0; i < PV_SEGMENT; i++) {
-    half[i / 16] += (int64_t)w[at + i] * s->q[i];
-    all += s->q[i];
+    half[i / 16] += (int64_t)w[PV_SEGMENT * at + i] * s->q[i];
+    x[i / 16] += s->q[i];
   }
-  if (type == PV_TYPE_Q8_0) {
-    const pv_block_q8_0 *b = block;
-    return s->d * (pv_f16_to_f32(b->d) * (float)(half[0] + half[1]));
+  const int64_t sum = half[0] + half[1], all = x[0] + x[1];
+  switch (type->form) {
+    case PV_FORM_D:
+      return s->d * (b.d * (float)sum);
+    case PV_FORM_D_M:
+      return s->d * pv_fma_f32(b.m, (float)all, b.d * (float)sum);
+    case PV_FORM_SUB:
+      return s->d * (b.d * (float)(b.sc[0] * sum));
+    case PV_FORM_SUB_M:
+      return s->d * pv_fma_f32(-b.m, (float)(b.lo[0] * all), b.d * (float)(b.sc[0] * sum));
+    case PV_FORM_HALVES:
+      return s->d * (b.d * (float)(b.sc[0] * half[0] + b.sc[1] * half[1]));
+    case PV_FORM_HALVES_M:
+      return s->d * pv_fma_f32(-b.m, (float)(b.lo[0] * x[0] + b.lo[1] * x[1]),
+                               b.d * (float)(b.sc[0] * half[0] + b.sc[1] * half[1]));
+    case PV_FORM_PLAIN:
+      break;
   }
-  if (type == PV_TYPE_Q6_K) {
-    const pv_block_q6_k *b = block;
-    const int64_t sum = b->scales[at / 16] * half[0] + b->scales[at / 16 + 1] * half[1];
-    return s->d * (pv_f16_to_f32(b->d) * (float)sum);
-  }
-  const pv_block_q4_k *b = block; /* Q5_K begins alike */
-  uint8_t sc[8], m[8];
-  pv_k4_scales(b->scales, sc, m);
-  const float product = pv_f16_to_f32(b->d) * (float)(sc[at / 32] * (half[0] + half[1]));
-  return s->d * pv_fma_f32(-pv_f16_to_f32(b->dmin), (float)(m[at / 32] * all), product);
+  return NAN; /* no segments */
 }
 
 size_t pv_definition_segments(const pv_mm *mm, const unsigned char *row, const float *x,
@@ -86,11 +92,11 @@ size_t pv_definition_segments(const pv_mm *mm, const unsigned char *row, const f
   size_t count = 0;
   for (size_t at = 0; at < mm->k; at += type->block_elements) {
     const unsigned char *block = row + at / type->block_elements * type->block_bytes;
-    int8_t w[256];
+    int8_t w[PV_BLOCK_MAX];
     pv_block_integers(type->type, block, w);
-    for (size_t i = 0; i < type->block_elements; i += PV_SEGMENT) {
-      const segment s = round_segment(x + at + i, max);
-      value[count++] = segment_value(type->type, block, w, i, &s);
+    for (unsigned i = 0; i < type->block_elements / PV_SEGMENT; i++) {
+      const segment s = round_segment(x + at + (size_t)PV_SEGMENT * i, max);
+      value[count++] = segment_value(type, block, w, i, &s);
     }
   }
   return count;

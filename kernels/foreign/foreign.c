@@ -58,8 +58,15 @@ void pv_foreign_round(pv_rounding rounding, const double *x, size_t k, double *o
   }
 }
 
-static pv_rounding rounding_for(const pv_foreign *f, pv_type type) {
-  return f->rounding[pv_type_get((uint32_t)type) - pv_type_table];
+pv_rounding pv_foreign_rounding(const pv_foreign *f, pv_type type) {
+  const pv_type_info *info = pv_type_get((uint32_t)type);
+  if (info->quantised)
+    return f->rounding[info->block_elements == 256 ? PV_CLASS_256
+                       : info->form == PV_FORM_D_M ? PV_CLASS_32_MINIMUM
+                                                   : PV_CLASS_32];
+  return f->rounding[type == PV_TYPE_F32   ? PV_CLASS_F32
+                     : type == PV_TYPE_F16 ? PV_CLASS_F16
+                                           : PV_CLASS_BF16];
 }
 
 /* How far from x each activation may be: half a step of 8 bits of the largest of its block; of TF32
@@ -77,18 +84,16 @@ static void steps_of(pv_rounding rounding, const double *x, size_t k, double *ou
 }
 
 void pv_foreign_magnitudes(pv_type type, const unsigned char *row, size_t k, double *w) {
-  _Static_assert(offsetof(pv_block_q4_k, dmin) == 2 && offsetof(pv_block_q5_k, dmin) == 2,
-                 "the minimum's scale");
-  unsigned char block[sizeof(pv_block_q5_k)];
-  double part[256];
-  const size_t bytes = pv_type_get((uint32_t)type)->block_bytes;
-  const bool minimum = type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K;
+  const pv_type_info *info = pv_type_get((uint32_t)type);
+  const bool minimum = pv_form_has_minimum(info->form);
   for (size_t i = 0; i < k && !minimum; i++) w[i] = fabs(w[i]);
-  for (size_t i = 0; i < k && minimum; i += 256, row += bytes, w += 256) {
-    memcpy(block, row, bytes);
-    memset(block + 2, 0, 2);
-    pv_dequant_f64(type, block, 256, part);
-    for (size_t j = 0; j < 256; j++) w[j] = fabs(part[j]) + fabs(part[j] - w[j]);
+  for (size_t i = 0; i < k && minimum; i++) {
+    const size_t at = i % info->block_elements;
+    const pv_scales s = pv_block_scales(type, row + i / info->block_elements * info->block_bytes,
+                                        (unsigned)(at / 32));
+    const double taken = (double)s.m * (double)s.lo[at / 16 % 2];
+    const double product = info->form == PV_FORM_D_M ? w[i] - taken : w[i] + taken;
+    w[i] = fabs(product) + fabs(taken);
   }
 }
 
@@ -105,7 +110,7 @@ static double dot(const double *a, const double *b, size_t n) {
 /* What each activation contributes for weight 1: itself, or to the bound. */
 static void prepare(const pv_foreign *f, const pv_exact_mm *m, const double *x, bool bound,
                     double *out) {
-  const pv_rounding rounding = rounding_for(f, m->type);
+  const pv_rounding rounding = pv_foreign_rounding(f, m->type);
   double steps[PV_EXACT_K_MAX];
   pv_foreign_round(rounding, x, m->k, out);
   if (!bound) return;
@@ -167,25 +172,26 @@ void pv_foreign_combine(const double *const *rows, const double *weight, size_t 
   }
 }
 
-/* For F32, F16, BF16, Q8_0 and the K types, in the order of pv_type_table. */
-#define FOR(f32, f16, bf16, q8_0, k)                                                           \
-  {                                                                                            \
-    PV_ROUND_##f32, PV_ROUND_##f16, PV_ROUND_##q8_0, PV_ROUND_##k, PV_ROUND_##k, PV_ROUND_##k, \
-        PV_ROUND_##bf16                                                                        \
+/* In the order of pv_foreign_class. ggml's Q8_1, which meets a minimum, keeps a sum of activations
+ * that is rounded once more, to binary16. */
+#define FOR(f32, f16, bf16, q8_0, q8_1, k)                                             \
+  {                                                                                    \
+    PV_ROUND_##f32, PV_ROUND_##f16, PV_ROUND_##bf16, PV_ROUND_##q8_0, PV_ROUND_##q8_1, \
+        PV_ROUND_##k                                                                   \
   }
 #define IDENTITIES(X)                                                                              \
   X(any, "any", "any engine that rounds activations to 8 bits or finer", NONE, 0.0, NONE, 0x1p-11, \
-    4.0, FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8))                                                    \
+    4.0, FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8, ANY_8))                                             \
   X(float32, "float32", "float32 arithmetic, in any order", NONE, 0.0, NONE, 0x1p-20, 2.0,         \
-    FOR(NONE, NONE, NONE, NONE, NONE))                                                             \
+    FOR(NONE, NONE, NONE, NONE, NONE, NONE))                                                       \
   X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", NONE, 0.0, F16, 0x1p-11, 2.0,    \
-    FOR(NONE, F16, BF16, Q8_0, Q8_K))                                                              \
+    FOR(NONE, F16, BF16, Q8_0, ANY_8_32, Q8_K))                                                    \
   X(ggml_cuda, "ggml-cuda", "products as ggml makes them on an NVIDIA GPU, in batches too", NONE,  \
-    0.0, F16, 0x1p-11, 4.0, FOR(TF32, ANY_8_32, ANY_8_32, ANY_8_32, ANY_8_32))                     \
+    0.0, F16, 0x1p-11, 4.0, FOR(TF32, ANY_8_32, ANY_8_32, ANY_8_32, ANY_8_32, ANY_8_32))           \
   X(bfloat16, "bfloat16", "weights and activations of bfloat16, and stored as that", BF16, 0x1p-8, \
-    BF16, 0x1p-8, 2.0, FOR(BF16, BF16, BF16, BF16, BF16))                                          \
+    BF16, 0x1p-8, 2.0, FOR(BF16, BF16, BF16, BF16, BF16, BF16))                                    \
   X(float16, "float16", "weights and activations of binary16, and stored as that", F16, 0x1p-11, \
-    F16, 0x1p-11, 2.0, FOR(F16, F16, F16, F16, F16))
+    F16, 0x1p-11, 2.0, FOR(F16, F16, F16, F16, F16, F16))
 
 enum {
 #define NUMBER(id, ...) N_##id,

@@ -22,18 +22,32 @@ typedef enum pv_rounding {
   PV_ROUND_ANY_8     /* the same, of at most 256 */
 } pv_rounding;
 
+/* What weights have in common that meet activations of one rounding. */
+typedef enum pv_foreign_class {
+  PV_CLASS_F32,
+  PV_CLASS_F16,
+  PV_CLASS_BF16,
+  PV_CLASS_32,         /* blocks of 32 weights, */
+  PV_CLASS_32_MINIMUM, /* with a minimum that is added */
+  PV_CLASS_256,        /* blocks of 256 */
+  PV_CLASS_COUNT
+} pv_foreign_class;
+
 typedef struct pv_foreign {
   const char *name; /* of the identity, in manifests and on command lines */
   const char *about;
-  pv_rounding rounding[PV_TYPE_COUNT]; /* of activations, by row of pv_type_table */
-  pv_rounding weights;                 /* of what a weight is decoded to: NONE, BF16 or F16 */
-  double stored;                       /* largest relative rounding of a stored element */
-  pv_rounding cache;                   /* of keys and values, head by head */
-  double attend;                       /* a rounding inside attention, of the row's largest */
+  pv_rounding rounding[PV_CLASS_COUNT]; /* of activations */
+  pv_rounding weights;                  /* of what a weight is decoded to: NONE, BF16 or F16 */
+  double stored;                        /* largest relative rounding of a stored element */
+  pv_rounding cache;                    /* of keys and values, head by head */
+  double attend;                        /* a rounding inside attention, of the row's largest */
   double turn; /* roundings of float32 in the angle of RoPE, for each position */
   /* As pv_exact.mm: products over rounded activations; and instead of each its bound. */
   void (*product)(const pv_exact_mm *mm), (*bound)(const pv_exact_mm *mm);
 } pv_foreign;
+
+/* Of activations that meet weights of a type. */
+pv_rounding pv_foreign_rounding(const pv_foreign *f, pv_type type);
 
 /* The table: NULL past the last. The first is what holds for any engine with 8 bits or more. */
 const pv_foreign *pv_foreign_at(size_t n);

@@ -12,13 +12,6 @@ static int round_near(float value, int low, int high) {
   return (int)moved;
 }
 
-/* The stored scale and its decoded value. False when it is beyond binary16. */
-static bool store_scale(float scale, uint16_t *bits, float *decoded) {
-  *bits = pv_f32_to_f16(scale);
-  *decoded = pv_f16_to_f32(*bits);
-  return (*bits & 0x7c00u) != 0x7c00u;
-}
-
 static float quotient(float value, float scale) {
   return scale == 0.0f ? 0.0f : value / scale;
 }
@@ -32,112 +25,100 @@ static float largest(const float *x, unsigned count) {
   return amax;
 }
 
-static bool encode_q8_0(const float *x, pv_block_q8_0 *out) {
-  float d;
-  if (!store_scale(largest(x, 32) / 127.0f, &out->d, &d)) return false;
-  for (unsigned i = 0; i < 32; i++) out->q[i] = (int8_t)round_near(quotient(x[i], d), -127, 127);
-  return true;
+/* A block to be written: its values, and what was chosen for each group with scales of its own. */
+typedef struct choice {
+  const pv_type_info *type;
+  const float *x;
+  unsigned group, groups; /* weights in one, and how many */
+  float top;              /* the largest integer that has a negative, or the largest of all */
+  int8_t sc[PV_GROUPS_MAX];
+  uint8_t lo[PV_GROUPS_MAX];
+} choice;
+
+/* Writes the scales. False when what is stored of them is not finite. */
+static bool store(const choice *c, float d, float m, void *block, pv_scales *stored) {
+  pv_block_set(c->type->type, block, d, m, c->sc, c->lo);
+  *stored = pv_block_scales(c->type->type, block, 0);
+  return stored->d - stored->d == 0.0f && stored->m - stored->m == 0.0f;
 }
 
-/* Q4_K and Q5_K share everything but `top`, the largest integer (15 or 31). Minima are stored as
- * magnitudes below zero, so a sub-block of positive values keeps a minimum of 0. */
-static bool scale_k4(const float *x, int top, pv_block_q4_k *head, int8_t q[256]) {
-  float scale[8], low[8], max_scale = 0.0f, max_low = 0.0f, d, dmin;
-  uint8_t sc[8], m[8];
-  for (unsigned j = 0; j < 8; j++) {
-    float min = 0.0f, max = x[32 * j];
-    for (unsigned i = 0; i < 32; i++) {
-      if (x[32 * j + i] < min) min = x[32 * j + i];
-      if (x[32 * j + i] > max) max = x[32 * j + i];
-    }
-    scale[j] = max > min ? max / (float)top - min / (float)top : 0.0f;
+/* Nothing is added: the largest magnitude decides. */
+static bool scale_plain(choice *c, void *block) {
+  const pv_type_info *type = c->type;
+  pv_scales s;
+  if (!store(c, largest(c->x, type->block_elements) / (c->top * (float)type->sc_high), 0.0f, block,
+             &s))
+    return false;
+  if (type->form == PV_FORM_D) return true;
+  for (unsigned j = 0; j < c->groups; j++)
+    c->sc[j] = (int8_t)round_near(quotient(largest(c->x + c->group * j, c->group) / c->top, s.d), 0,
+                                  type->sc_high);
+  return store(c, s.d, 0.0f, block, &s);
+}
+
+static void ends(const float *x, unsigned count, float *min, float *max) {
+  for (unsigned i = 0; i < count; i++) {
+    if (x[i] < *min) *min = x[i];
+    if (x[i] > *max) *max = x[i];
+  }
+}
+
+/* Minima are taken away and stored as magnitudes, so a group of positive values keeps one of 0. */
+static bool scale_less(choice *c, void *block) {
+  const pv_type_info *type = c->type;
+  float scale[PV_GROUPS_MAX], low[PV_GROUPS_MAX], max_scale = 0.0f, max_low = 0.0f;
+  pv_scales s;
+  for (unsigned j = 0; j < c->groups; j++) {
+    float min = 0.0f, max = c->x[c->group * j];
+    ends(c->x + c->group * j, c->group, &min, &max);
+    scale[j] = max > min ? max / c->top - min / c->top : 0.0f;
     low[j] = -min;
     if (scale[j] > max_scale) max_scale = scale[j];
     if (low[j] > max_low) max_low = low[j];
   }
-  if (!store_scale(max_scale / 63.0f, &head->d, &d)) return false;
-  if (!store_scale(max_low / 63.0f, &head->dmin, &dmin)) return false;
-  for (unsigned j = 0; j < 8; j++) {
-    sc[j] = (uint8_t)round_near(quotient(scale[j], d), 0, 63);
-    m[j] = (uint8_t)round_near(quotient(low[j], dmin), 0, 63);
-    const float step = d * (float)sc[j], minimum = dmin * (float)m[j];
-    for (unsigned i = 0; i < 32; i++)
-      q[32 * j + i] = (int8_t)round_near(quotient(x[32 * j + i] + minimum, step), 0, top);
+  if (!store(c, max_scale / (float)type->sc_high, max_low / (float)type->lo_high, block, &s))
+    return false;
+  for (unsigned j = 0; j < c->groups; j++) {
+    c->sc[j] = (int8_t)round_near(quotient(scale[j], s.d), 0, type->sc_high);
+    c->lo[j] = (uint8_t)round_near(quotient(low[j], s.m), 0, type->lo_high);
   }
-  pv_k4_pack(sc, m, head->scales);
-  return true;
+  return store(c, s.d, s.m, block, &s);
 }
 
-static bool encode_q4_k(const float *x, pv_block_q4_k *out) {
-  int8_t q[256];
-  if (!scale_k4(x, 15, out, q)) return false;
-  pv_block_pack(PV_TYPE_Q4_K, q, out);
-  return true;
+/* One minimum of either sign is added. */
+static bool scale_more(choice *c, void *block) {
+  float min = c->x[0], max = c->x[0];
+  pv_scales s;
+  ends(c->x, c->type->block_elements, &min, &max);
+  return store(c, max / c->top - min / c->top, min, block, &s);
 }
 
-static bool encode_q5_k(const float *x, pv_block_q5_k *out) {
-  int8_t q[256];
-  pv_block_q4_k head;
-  if (!scale_k4(x, 31, &head, q)) return false;
-  out->d = head.d;
-  out->dmin = head.dmin;
-  memcpy(out->scales, head.scales, sizeof out->scales);
-  pv_block_pack(PV_TYPE_Q5_K, q, out);
-  return true;
-}
-
-static bool encode_q6_k(const float *x, pv_block_q6_k *out) {
-  int8_t q[256];
-  float d;
-  if (!store_scale(largest(x, 256) / (31.0f * 127.0f), &out->d, &d)) return false;
-  for (unsigned j = 0; j < 16; j++) {
-    const int sc = round_near(quotient(largest(x + 16 * j, 16) / 31.0f, d), 0, 127);
-    const float step = d * (float)sc;
-    out->scales[j] = (int8_t)sc;
-    for (unsigned i = 16 * j; i < 16 * j + 16; i++)
-      q[i] = (int8_t)round_near(quotient(x[i], step), -32, 31);
+static bool encode_block(const pv_type_info *type, const float *x, void *block) {
+  int8_t q[PV_BLOCK_MAX];
+  const unsigned group = pv_form_group(type->form);
+  choice c = {.type = type, .x = x, .group = group, .groups = type->block_elements / group};
+  c.top = (float)(type->low < 0 && -type->low < type->high ? -type->low : type->high);
+  memset(block, 0, type->block_bytes);
+  if (!(type->form == PV_FORM_D_M         ? scale_more(&c, block)
+        : pv_form_has_minimum(type->form) ? scale_less(&c, block)
+                                          : scale_plain(&c, block)))
+    return false;
+  for (unsigned i = 0; i < type->block_elements; i++) {
+    const pv_scales s = pv_block_scales(type->type, block, i / 32);
+    const unsigned half = i / 16 % 2;
+    const float step = s.d * (float)s.sc[half], minimum = s.m * (float)s.lo[half];
+    const float moved = type->form == PV_FORM_D_M ? x[i] - minimum : x[i] + minimum;
+    q[i] = (int8_t)round_near(quotient(moved, step), type->low, type->high);
   }
-  pv_block_pack(PV_TYPE_Q6_K, q, out);
+  pv_block_pack(type->type, q, block);
   return true;
 }
 
-static bool encode_block(pv_type type, const float *x, unsigned char *out) {
-  union {
-    pv_block_q8_0 q8;
-    pv_block_q4_k q4;
-    pv_block_q5_k q5;
-    pv_block_q6_k q6;
-    float f32;
-    uint16_t half;
-  } block;
-  bool ok = true;
-  switch (type) {
-    case PV_TYPE_F32:
-      block.f32 = *x;
-      break;
-    case PV_TYPE_F16:
-      block.half = pv_f32_to_f16(*x);
-      ok = (block.half & 0x7c00u) != 0x7c00u;
-      break;
-    case PV_TYPE_BF16:
-      block.half = pv_f32_to_bf16(*x);
-      ok = (block.half & 0x7f80u) != 0x7f80u;
-      break;
-    case PV_TYPE_Q8_0:
-      ok = encode_q8_0(x, &block.q8);
-      break;
-    case PV_TYPE_Q4_K:
-      ok = encode_q4_k(x, &block.q4);
-      break;
-    case PV_TYPE_Q5_K:
-      ok = encode_q5_k(x, &block.q5);
-      break;
-    case PV_TYPE_Q6_K:
-      ok = encode_q6_k(x, &block.q6);
-      break;
-  }
-  if (ok) memcpy(out, &block, pv_type_get((uint32_t)type)->block_bytes);
-  return ok;
+static bool encode_plain(pv_type type, float x, void *out) {
+  const uint16_t half = type == PV_TYPE_F16 ? pv_f32_to_f16(x) : pv_f32_to_bf16(x);
+  const uint16_t infinity = type == PV_TYPE_F16 ? 0x7c00u : 0x7f80u;
+  memcpy(out, type == PV_TYPE_F32 ? (const void *)&x : &half, type == PV_TYPE_F32 ? 4 : 2);
+  return type == PV_TYPE_F32 || (half & infinity) != infinity;
 }
 
 pv_code pv_quantise_row(pv_type type, const float *values, uint64_t count, void *out,
@@ -153,7 +134,8 @@ pv_code pv_quantise_row(pv_type type, const float *values, uint64_t count, void 
     bool ok = true;
     for (uint32_t i = 0; i < info->block_elements; i++)
       ok = ok && values[at + i] - values[at + i] == 0.0f; /* false for NaN and infinities */
-    if (!ok || !encode_block(type, values + at, to))
+    if (!ok || !(info->quantised ? encode_block(info, values + at, to)
+                                 : encode_plain(type, values[at], to)))
       return pv_error_set(
           err, PV_ERR_INPUT, "values %llu to %llu cannot be stored as %s: not finite or too large",
           (unsigned long long)at, (unsigned long long)(at + info->block_elements - 1), info->name);

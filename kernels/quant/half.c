@@ -1,35 +1,12 @@
 /* binary16 and bfloat16 by integer operations alone: the same on every machine and compiler. */
-#include <string.h>
-
 #include "kernels/quant/quant.h"
 
-static float from_bits(uint32_t bits) {
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-static uint32_t to_bits(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
 float pv_f16_to_f32(uint16_t bits) {
-  const uint32_t sign = (uint32_t)(bits & 0x8000u) << 16;
-  const uint32_t exponent = (bits >> 10) & 31u;
-  uint32_t fraction = bits & 0x3ffu;
-  if (exponent == 31) return from_bits(sign | 0x7f800000u | fraction << 13);
-  if (exponent != 0) return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
-  if (fraction == 0) return from_bits(sign);
-  /* A subnormal is fraction * 2^-24: shift its first one into the hidden place (bit 10). */
-  const unsigned shift = (unsigned)__builtin_clz(fraction) - 21u;
-  fraction = (fraction << shift) & 0x3ffu;
-  return from_bits(sign | (113u - shift) << 23 | fraction << 13);
+  return pv_half_f32(bits);
 }
 
 uint16_t pv_f32_to_f16(float value) {
-  const uint32_t bits = to_bits(value);
+  const uint32_t bits = pv_bits_f32(value);
   const uint32_t sign = (bits >> 16) & 0x8000u;
   const uint32_t magnitude = bits & 0x7fffffffu;
   if (magnitude > 0x7f800000u) { /* NaN: keep the payload that fits, never turn into infinity */
@@ -56,11 +33,11 @@ uint16_t pv_f32_to_f16(float value) {
 }
 
 float pv_bf16_to_f32(uint16_t bits) {
-  return from_bits((uint32_t)bits << 16);
+  return pv_bf16_value(&bits);
 }
 
 uint16_t pv_f32_to_bf16(float value) {
-  const uint32_t bits = to_bits(value);
+  const uint32_t bits = pv_bits_f32(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) {
     const uint32_t top = bits >> 16;
     return (uint16_t)((top & 0x7fu) != 0 ? top : top | 0x40u);

@@ -15,10 +15,13 @@ typedef struct pv_type_info {
   uint32_t block_elements; /* 1, 32 or 256 */
   uint32_t block_bytes;
   bool quantised; /* small integers with block scales */
+  pv_form form;   /* and what follows of the integers and of their scales */
+  int low, high, sc_low, sc_high, lo_high;
 } pv_type_info;
 
-#define PV_TYPE_COUNT 7
 extern const pv_type_info pv_type_table[PV_TYPE_COUNT];
+/* Their names, in the order of the table, with a space between. */
+const char *pv_type_names(void);
 
 /* NULL for a number that is not in the table. */
 const pv_type_info *pv_type_get(uint32_t type);
@@ -36,24 +39,27 @@ bool pv_tensor_size(pv_type type, const uint64_t *dims, unsigned dim_count, uint
 
 /* The eight (sc, m) pairs of a Q4_K or Q5_K super-block. */
 void pv_k4_scales(const uint8_t scales[12], uint8_t sc[8], uint8_t m[8]);
-/* The inverse; every value is below 64. */
-void pv_k4_pack(const uint8_t sc[8], const uint8_t m[8], uint8_t scales[12]);
 
-/* Integer weights of one block as small signed or unsigned integers, in row order:
- * Q8_0: 32 of -128..127; Q4_K: 256 of 0..15; Q5_K: 256 of 0..31; Q6_K: 256 of -32..31. */
+/* The most of them in a block, and of groups with a sub-scale of their own. */
+enum { PV_BLOCK_MAX = 256, PV_GROUPS_MAX = 16 };
+
+/* Integer weights of one block as signed bytes, in row order; nothing of a type that has none. */
 void pv_block_integers(pv_type type, const void *block, int8_t *out);
-/* The inverse: writes the integers of a block and leaves its scales alone. Each must be in the
- * range of the type. */
+/* What multiplies those of segment s (32 weights) of a block. */
+pv_scales pv_block_scales(pv_type type, const void *block, unsigned s);
+/* The inverses. Integers, each in the range of the type, leave the scales of the block alone; of
+ * types with a table of values the nearest of them is taken. Scales leave the integers alone: `sc`
+ * and `lo` are those of the groups that have their own (pv_form_group), and d and m are rounded to
+ * what the type stores. */
 void pv_block_pack(pv_type type, const int8_t *integers, void *block);
+void pv_block_set(pv_type type, void *block, float d, float m, const int8_t *sc, const uint8_t *lo);
 
 /* Decodes `count` weights of a row (count a whole number of blocks) into float32 exactly as the
- * reference implementation does (d * sc and dmin * m rounded to float32, then product, then
- * difference), and into float64 without any rounding but the last difference. */
+ * reference implementation does (d * sc and m * lo rounded to float32, then the product with the
+ * integer, then sum or difference), and into float64 without any rounding but the last. */
 void pv_dequant_f32(pv_type type, const void *row, uint64_t count, float *out);
 void pv_dequant_f64(pv_type type, const void *row, uint64_t count, double *out);
 
-float pv_f16_to_f32(uint16_t bits);   /* exact */
-uint16_t pv_f32_to_f16(float value);  /* round to nearest even */
 float pv_bf16_to_f32(uint16_t bits);  /* exact */
 uint16_t pv_f32_to_bf16(float value); /* round to nearest even */
 

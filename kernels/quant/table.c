@@ -7,42 +7,46 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "blocks are read in place: a little-endian machine is needed");
 
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) \
+  {PV_TYPE_##NAME, #NAME, 1, sizeof(pv_block_##name), false, PV_FORM_PLAIN, 0, 0, 0, 0, 0},
+#define PV_TYPE_ROW(NAME, name, number, elements, ...) \
+  {PV_TYPE_##NAME, #NAME, elements, sizeof(pv_block_##name), true, __VA_ARGS__},
 const pv_type_info pv_type_table[PV_TYPE_COUNT] = {
-    {PV_TYPE_F32, "F32", 1, 4, false},
-    {PV_TYPE_F16, "F16", 1, 2, false},
-    {PV_TYPE_Q8_0, "Q8_0", 32, sizeof(pv_block_q8_0), true},
-    {PV_TYPE_Q4_K, "Q4_K", 256, sizeof(pv_block_q4_k), true},
-    {PV_TYPE_Q5_K, "Q5_K", 256, sizeof(pv_block_q5_k), true},
-    {PV_TYPE_Q6_K, "Q6_K", 256, sizeof(pv_block_q6_k), true},
-    {PV_TYPE_BF16, "BF16", 1, 2, false},
+#include "kernels/quant/list.h"
 };
+
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) " " #NAME
+#define PV_TYPE_ROW(NAME, ...)           " " #NAME
+const char *pv_type_names(void) {
+  static const char names[] =
+#include "kernels/quant/list.h"
+      ;
+  return names + 1;
+}
 
 /* What GGUF files hold beside them: enough to check a directory and to name a type. 4 and 5 were
  * gone before GGUF came; 31 to 33 and 36 to 38 are written no more, and old files have them. */
+#define OTHER(number, text, elements, bytes) \
+  { .type = (pv_type)(number), .name = text, .block_elements = elements, .block_bytes = bytes }
 static const pv_type_info others[] = {
-    {(pv_type)2, "Q4_0", 32, 18, true},        {(pv_type)3, "Q4_1", 32, 20, true},
-    {(pv_type)6, "Q5_0", 32, 22, true},        {(pv_type)7, "Q5_1", 32, 24, true},
-    {(pv_type)9, "Q8_1", 32, 40, true},        {(pv_type)10, "Q2_K", 256, 84, true},
-    {(pv_type)11, "Q3_K", 256, 110, true},     {(pv_type)15, "Q8_K", 256, 292, true},
-    {(pv_type)16, "IQ2_XXS", 256, 66, true},   {(pv_type)17, "IQ2_XS", 256, 74, true},
-    {(pv_type)18, "IQ3_XXS", 256, 98, true},   {(pv_type)19, "IQ1_S", 256, 50, true},
-    {(pv_type)20, "IQ4_NL", 32, 18, true},     {(pv_type)21, "IQ3_S", 256, 110, true},
-    {(pv_type)22, "IQ2_S", 256, 82, true},     {(pv_type)23, "IQ4_XS", 256, 136, true},
-    {(pv_type)24, "I8", 1, 1, false},          {(pv_type)25, "I16", 1, 2, false},
-    {(pv_type)26, "I32", 1, 4, false},         {(pv_type)27, "I64", 1, 8, false},
-    {(pv_type)28, "F64", 1, 8, false},         {(pv_type)29, "IQ1_M", 256, 56, true},
-    {(pv_type)31, "Q4_0_4_4", 32, 18, true},   {(pv_type)32, "Q4_0_4_8", 32, 18, true},
-    {(pv_type)33, "Q4_0_8_8", 32, 18, true},   {(pv_type)34, "TQ1_0", 256, 54, true},
-    {(pv_type)35, "TQ2_0", 256, 66, true},     {(pv_type)36, "IQ4_NL_4_4", 32, 18, true},
-    {(pv_type)37, "IQ4_NL_4_8", 32, 18, true}, {(pv_type)38, "IQ4_NL_8_8", 32, 18, true},
-    {(pv_type)39, "MXFP4", 32, 17, true},      {(pv_type)40, "NVFP4", 64, 36, true},
-    {(pv_type)41, "Q1_0", 128, 18, true},      {(pv_type)42, "Q2_0", 64, 18, true},
+    OTHER(9, "Q8_1", 32, 40),        OTHER(15, "Q8_K", 256, 292),
+    OTHER(16, "IQ2_XXS", 256, 66),   OTHER(17, "IQ2_XS", 256, 74),
+    OTHER(18, "IQ3_XXS", 256, 98),   OTHER(19, "IQ1_S", 256, 50),
+    OTHER(21, "IQ3_S", 256, 110),    OTHER(22, "IQ2_S", 256, 82),
+    OTHER(24, "I8", 1, 1),           OTHER(25, "I16", 1, 2),
+    OTHER(26, "I32", 1, 4),          OTHER(27, "I64", 1, 8),
+    OTHER(28, "F64", 1, 8),          OTHER(29, "IQ1_M", 256, 56),
+    OTHER(31, "Q4_0_4_4", 32, 18),   OTHER(32, "Q4_0_4_8", 32, 18),
+    OTHER(33, "Q4_0_8_8", 32, 18),   OTHER(34, "TQ1_0", 256, 54),
+    OTHER(35, "TQ2_0", 256, 66),     OTHER(36, "IQ4_NL_4_4", 32, 18),
+    OTHER(37, "IQ4_NL_4_8", 32, 18), OTHER(38, "IQ4_NL_8_8", 32, 18),
+    OTHER(40, "NVFP4", 64, 36),      OTHER(41, "Q1_0", 128, 18),
+    OTHER(42, "Q2_0", 64, 18),
 };
-
-/* The numbers are the file format's: a renumbered enum would misread every file. */
-_Static_assert(PV_TYPE_F32 == 0 && PV_TYPE_F16 == 1 && PV_TYPE_Q8_0 == 8, "type numbers");
-_Static_assert(PV_TYPE_Q4_K == 12 && PV_TYPE_Q5_K == 13 && PV_TYPE_Q6_K == 14, "type numbers");
-_Static_assert(PV_TYPE_BF16 == 30, "type numbers");
 
 const pv_type_info *pv_type_get(uint32_t type) {
   for (unsigned i = 0; i < PV_TYPE_COUNT; i++)

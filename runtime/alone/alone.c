@@ -275,6 +275,9 @@ static pv_trial trial_of(const pv_kernel *kernel, const pv_alone_case *c, pv_gpu
   else if (pv_alone_typed(kernel) && c->k % pv_type_get(c->type)->block_elements != 0)
     t.code = pv_error_set(err, PV_ERR_INPUT, "a row of %u is no whole number of blocks of %s", c->k,
                           pv_type_get(c->type)->name);
+  else if (gpu != NULL && pv_alone_typed(kernel) && !pv_cuda_computes(c->type))
+    t.code = pv_error_set(err, PV_ERR_UNSUPPORTED, "no kernel of a GPU computes %s",
+                          pv_type_get(c->type)->name);
   else
     f->make(&t);
   return t;

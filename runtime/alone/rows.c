@@ -10,8 +10,8 @@ static void fill(void *bytes, size_t length, uint64_t *state) {
   for (size_t i = 0; i < length; i++) ((uint8_t *)bytes)[i] = (uint8_t)pv_random_next(state);
 }
 
-static uint16_t half_scale(uint64_t *state) {
-  return pv_f32_to_f16((float)(0.001 + 0.01 * pv_random_unit(state)));
+static float half_scale(uint64_t *state) {
+  return (float)(0.001 + 0.01 * pv_random_unit(state));
 }
 
 static void put_plain(pv_type type, float value, void *out) {
@@ -22,22 +22,35 @@ static void put_plain(pv_type type, float value, void *out) {
     memcpy(out, &bits, sizeof bits);
 }
 
+/* Other d and m beside the sub-scales that are there. */
+static void set_block_scales(const pv_type_info *info, float d, float m, void *block) {
+  const unsigned group = pv_form_group(info->form);
+  int8_t sc[PV_GROUPS_MAX];
+  uint8_t lo[PV_GROUPS_MAX];
+  for (unsigned j = 0; j < info->block_elements / group; j++) {
+    const pv_scales s = pv_block_scales(info->type, block, j * group / PV_SEGMENT);
+    const unsigned half = j * group / 16 % 2;
+    sc[j] = (int8_t)s.sc[half];
+    lo[j] = (uint8_t)s.lo[half];
+  }
+  pv_block_set(info->type, block, d, m, sc, lo);
+}
+
 void pv_rows_random(pv_type type, size_t k, uint64_t *state, void *row) {
   const pv_type_info *info = pv_type_get(type);
   for (size_t b = 0; b < k / info->block_elements; b++) {
     void *block = (char *)row + b * info->block_bytes;
     const float value = (float)(2.0 * pv_random_unit(state) - 1.0);
     fill(block, info->block_bytes, state);
-    if (!info->quantised) put_plain(type, value, block);
-    if (type == PV_TYPE_Q8_0) ((pv_block_q8_0 *)block)->d = half_scale(state);
-    if (type == PV_TYPE_Q6_K) ((pv_block_q6_k *)block)->d = half_scale(state);
-    if (type != PV_TYPE_Q4_K && type != PV_TYPE_Q5_K) continue;
-    ((pv_block_q4_k *)block)->d = half_scale(state);
-    ((pv_block_q4_k *)block)->dmin = half_scale(state);
+    if (!info->quantised) {
+      put_plain(type, value, block);
+      continue;
+    }
+    const float d = half_scale(state), m = pv_form_has_minimum(info->form) ? half_scale(state) : 0;
+    /* A minimum that is added puts 0 among the weights, as one that is taken away does. */
+    set_block_scales(info, d, info->form == PV_FORM_D_M ? -8.0f * m : m, block);
   }
 }
-
-enum { ONE_F16 = 0x3c00, WEIGHTS = 256 /* whole blocks of any type */ };
 
 /* Where a segment of a row of `k` has its large activation; rows of one length agree. */
 static size_t big_at(size_t k, size_t segment) {
@@ -52,45 +65,42 @@ float pv_rows_exact_act(pv_type type, float max, size_t k, size_t i, uint64_t *s
   return r % 2 ? max : -max;
 }
 
-static void exact_scales(pv_type type, void *block, uint64_t *state) {
-  uint8_t sc[8], m[8];
-  if (type == PV_TYPE_Q8_0) ((pv_block_q8_0 *)block)->d = ONE_F16;
-  if (type == PV_TYPE_Q6_K) {
-    pv_block_q6_k *b = block;
-    b->d = ONE_F16;
-    for (int j = 0; j < 16; j++) b->scales[j] = (int8_t)((int)(pv_random_next(state) % 5) - 2);
+static void exact_scales(const pv_type_info *info, void *block, uint64_t *state) {
+  const unsigned groups = info->block_elements / pv_form_group(info->form);
+  int8_t sc[PV_GROUPS_MAX];
+  uint8_t lo[PV_GROUPS_MAX];
+  for (unsigned j = 0; j < groups; j++) {
+    if (info->sc_high > 1)
+      sc[j] = (int8_t)(info->sc_low < 0 ? (int)(pv_random_next(state) % 5) - 2
+                                        : (int)(pv_random_next(state) % 3));
+    if (info->lo_high > 1) lo[j] = (uint8_t)(pv_random_next(state) % 3);
   }
-  if (type != PV_TYPE_Q4_K && type != PV_TYPE_Q5_K) return;
-  pv_block_q4_k *b = block; /* Q5_K begins alike */
-  b->d = b->dmin = ONE_F16;
-  for (int j = 0; j < 8; j++) {
-    sc[j] = (uint8_t)(pv_random_next(state) % 3);
-    m[j] = (uint8_t)(pv_random_next(state) % 3);
-  }
-  pv_k4_pack(sc, m, b->scales);
+  pv_block_set(info->type, block, 1.0f, 1.0f, sc, lo);
 }
 
 /* An integer that the type can store; a small one stands against a large activation. */
-static int exact_weight(pv_type type, bool small, int r) {
-  if (type == PV_TYPE_Q8_0) return small ? r % 7 - 3 : r % 255 - 127;
-  if (type == PV_TYPE_Q4_K) return r % (small ? 4 : 16);
-  if (type == PV_TYPE_Q5_K) return r % (small ? 4 : 32);
-  if (type == PV_TYPE_Q6_K) return small ? r % 5 - 2 : r % 64 - 32;
-  return r % 15 - 7;
+static int exact_weight(const pv_type_info *info, bool small, int r) {
+  if (!info->quantised) return r % 15 - 7;
+  if (!small) return info->low + r % (info->high - info->low + 1);
+  if (info->low == 0) return r % 4;
+  return info->sc_high > 1 ? r % 5 - 2 : r % 7 - 3;
 }
 
 void pv_rows_exact(pv_type type, size_t k, uint64_t *state, void *row) {
   const pv_type_info *info = pv_type_get(type);
   for (size_t at = 0; at < k; at += info->block_elements) {
     void *block = (char *)row + at / info->block_elements * info->block_bytes;
-    int8_t q[WEIGHTS];
+    int8_t q[PV_BLOCK_MAX];
     for (size_t i = 0; i < info->block_elements; i++) {
       const bool small = (at + i) % PV_SEGMENT == big_at(k, (at + i) / PV_SEGMENT);
-      q[i] = (int8_t)exact_weight(type, small, (int)(pv_random_next(state) >> 40));
+      q[i] = (int8_t)exact_weight(info, small, (int)(pv_random_next(state) >> 40));
+    }
+    if (!info->quantised) {
+      put_plain(type, (float)q[0], block);
+      continue;
     }
     pv_block_pack(type, q, block);
-    exact_scales(type, block, state);
-    if (!info->quantised) put_plain(type, (float)q[0], block);
+    exact_scales(info, block, state);
   }
 }
 
@@ -124,21 +134,21 @@ float pv_rows_multiply(const pv_cpu_path *path, pv_product product, pv_type type
 
 /* Quantised rows with rounded activations: |error| <= half a unit of each rounded activation times
  * its weight, plus float32 rounding of at most 24 operations on any way from a term to the sum.
- * Q4_K and Q5_K add and take away the minimum, so their terms are bounded by |d sc w x| +
- * |dmin m x|: at most 4 |w'| + the minimum, which twice the largest weight of the block covers.
+ * Types with a minimum have terms bounded by |d sc w x| + |dmin m x|: at most 4 |w'| + the minimum,
+ * which twice the largest weight of the block covers.
  * Everything else sums plain products: at most 26 roundings to float32 on any way (a chain of 16
  * and a fold of 8), 8 when the chain is float64. */
 double pv_rows_exact_value(pv_type type, pv_product product, const void *row, const float *x,
                            size_t k, double *bound) {
   const pv_type_info *info = pv_type_get(type);
-  double w[WEIGHTS], sum = 0.0, absolute = 0.0, rounding = 0.0, products = 0.0;
+  double w[PV_BLOCK_MAX], sum = 0.0, absolute = 0.0, rounding = 0.0, products = 0.0;
   for (size_t s = 0; s < k; s += PV_SEGMENT) {
     const size_t n = k - s < PV_SEGMENT ? k - s : PV_SEGMENT, left = k - s;
-    const double *of = w + s % WEIGHTS;
+    const double *of = w + s % PV_BLOCK_MAX;
     double top = 0.0, heaviest = 0.0, weights = 0.0;
-    if (s % WEIGHTS == 0)
+    if (s % PV_BLOCK_MAX == 0)
       pv_dequant_f64(type, (const char *)row + s / info->block_elements * info->block_bytes,
-                     left < WEIGHTS ? left : WEIGHTS, w);
+                     left < PV_BLOCK_MAX ? left : PV_BLOCK_MAX, w);
     for (size_t i = 0; i < n; i++) {
       sum += of[i] * (double)x[s + i];
       weights += fabs(of[i]);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "kernels/quant/quant.h"
 #include "runtime/checks/spec.h"
 
 #define PV_CHECK(name) extern const pv_check_spec pv_check_##name;
@@ -18,7 +19,13 @@ const char *const pv_check_kinds[] = {COMPUTE, NULL};
 const char *const pv_check_any_kinds[] = {
     COMPUTE, "trace:DIR", "llamacpp:", "huggingface:", "engine:PROGRAM", NULL};
 const char *const pv_check_identities[] = {"i16", "f32-f64acc", "f64", "i8", NULL};
-const char *const pv_check_types[] = {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q5_K", "Q6_K", NULL};
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, ...) #NAME,
+#define PV_TYPE_ROW(NAME, ...)  #NAME,
+const char *const pv_check_types[] = {
+#include "kernels/quant/list.h"
+    NULL};
 
 const pv_check_spec *const *pv_check_specs(size_t *count) {
   *count = COUNT;

@@ -25,17 +25,33 @@ static pv_code find_kernels(pv_gpu_backend *b, pv_error *err) {
   return code;
 }
 
+/* A type without kernels is refused here, before anything is copied. */
+static pv_code check_types(const pv_model *model, pv_error *err) {
+  for (uint64_t i = 0; i < pv_gguf_tensor_count(model->gguf); i++) {
+    const pv_gguf_tensor *t = pv_gguf_tensor_at(model->gguf, i);
+    if (pv_cuda_computes(t->type)) continue;
+    pv_error_set(err, PV_ERR_UNSUPPORTED, "tensor '%.*s' is %s, which no kernel of a GPU computes",
+                 (int)t->name.length, t->name.data, pv_type_get(t->type)->name);
+    pv_error_at(err, pv_gguf_path(model->gguf), 0, 0, (int64_t)t->offset);
+    pv_error_hint(err, "run it on the CPU (cpu:i16), or quantise the model again");
+    return PV_ERR_UNSUPPORTED;
+  }
+  return PV_OK;
+}
+
 static pv_code open_on(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
                        const pv_backend_config *config, pv_backend **out, pv_error *err) {
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "the arbiter (f64) runs on the CPU alone");
+  pv_code code = check_types(model, err);
+  if (code != PV_OK) return code;
   pv_gpu_backend *b = calloc(1, sizeof *b);
   if (b == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
   b->base = (pv_backend){ops, model, *config, sizeof(float)};
   b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
            : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
                                                 : 0.0f;
-  pv_code code = device->open(&b->gpu, err);
+  code = device->open(&b->gpu, err);
   if (code == PV_OK) code = b->gpu->ops->info(b->gpu, &b->info, err);
   if (code == PV_OK) code = find_kernels(b, err);
   if (code == PV_OK) code = pv_gpu_memory_open(b, err);

@@ -63,9 +63,10 @@ static pv_gpu_kernel f64acc_kernel(uint32_t type) {
     case PV_TYPE_Q5_K:
       return PV_GPU_q5k_gemv_f64acc;
     case PV_TYPE_Q6_K:
-      break;
+      return PV_GPU_q6k_gemv_f64acc;
+    default: /* refused when the model was opened */
+      return PV_GPU_KERNEL_COUNT;
   }
-  return PV_GPU_q6k_gemv_f64acc;
 }
 
 static void add(pv_gpu_backend *b, uint64_t left, uint64_t right, uint64_t out, uint64_t n) {

@@ -53,6 +53,15 @@ static pv_code read_dims(parser *self, pv_gguf_tensor *tensor) {
   return PV_OK;
 }
 
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, ...) " " #NAME
+#define PV_TYPE_ROW(NAME, ...)  " " #NAME
+static const char cure_type[] =
+    "a newer type or one of another program: requantise the model to one of"
+#include "kernels/quant/list.h"
+    ;
+
 static pv_code read_type(parser *self, pv_gguf_tensor *tensor) {
   pv_cursor *c = &self->cursor;
   char name[96];
@@ -62,9 +71,7 @@ static pv_code read_type(parser *self, pv_gguf_tensor *tensor) {
   if (code != PV_OK) return code;
   const pv_type_info *info = pv_type_known(number);
   if (info == NULL) /* its size is unknown, and with it whether it lies in the file */
-    return gguf_refuse(self, PV_ERR_UNSUPPORTED, at, "PV-GGUF-TENSOR-TYPE",
-                       "a newer type or one of another program: requantise the model to one of "
-                       "F32 F16 BF16 Q8_0 Q4_K Q5_K Q6_K",
+    return gguf_refuse(self, PV_ERR_UNSUPPORTED, at, "PV-GGUF-TENSOR-TYPE", cure_type,
                        "tensor '%s' is of type %u, whose format pv does not know",
                        gguf_show(tensor->name, name), (unsigned)number);
   tensor->type = info->type;

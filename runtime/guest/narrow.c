@@ -56,7 +56,7 @@ static bool find_tensors(const pv_guest_descriptor *d, narrowing *n) {
     }
   }
   n->type = pv_type_get((uint32_t)o->type);
-  n->part = n->type != NULL && n->type->type == PV_TYPE_Q6_K ? 16 : PLAIN_PART;
+  n->part = n->type != NULL && n->type->quantised ? pv_form_group(n->type->form) : PLAIN_PART;
   return weights == 1 && inputs == 1 && outputs == 1 && n->type != NULL;
 }
 

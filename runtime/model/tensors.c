@@ -143,8 +143,8 @@ pv_code model_check_types(const pv_gguf *g, pv_error *err) {
     pv_error_at(err, pv_gguf_part_path(g, first->part), 0, 0, (int64_t)first->offset);
     pv_error_rule(err, "PV-MODEL-TENSOR-TYPE");
     pv_error_hint(err,
-                  "use a file with F32 F16 BF16 Q8_0 Q4_K Q5_K Q6_K alone, such as Q4_K_M or Q8_0, "
-                  "or quantise the model again");
+                  "use a file with %s alone, such as Q4_K_M or Q8_0, or quantise the model again",
+                  pv_type_names());
   }
   pv_text_free(&list);
   return code;

@@ -7,30 +7,29 @@
 #include "runtime/alone/rows.h"
 #include "runtime/operations/rows.h"
 
-enum { BLOCK = 256 };
-
 double pv_op_smaller(double a, double b) {
   return a == 0.0 || (b != 0.0 && b < a) ? b : a;
 }
 
 /* The scales of a block are what its integers are multiplied with. */
 static double block_quantum(pv_type type, const unsigned char *block) {
-  uint16_t d, dmin = 0;
-  memcpy(&d, type == PV_TYPE_Q6_K ? block + offsetof(pv_block_q6_k, d) : block, sizeof d);
-  if (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K) memcpy(&dmin, block + 2, sizeof dmin);
-  return pv_op_smaller(pv_op_lowest_bit((double)pv_f16_to_f32(d)),
-                       pv_op_lowest_bit((double)pv_f16_to_f32(dmin)));
+  const pv_scales s = pv_block_scales(type, block, 0);
+  return pv_op_smaller(pv_op_lowest_bit((double)s.d), pv_op_lowest_bit((double)s.m));
 }
 
-/* Q6_K's numbers are 0 .. 63 less 32, and a kernel may take the 32 away at the end. */
-static void count_offset(const unsigned char *row, size_t k, double *counted) {
-  unsigned char block[sizeof(pv_block_q6_k)];
-  double offset[BLOCK];
-  for (size_t i = 0; i < k; i += BLOCK, row += sizeof block) {
-    memcpy(block, row, sizeof block);
-    memset(block, 0, offsetof(pv_block_q6_k, scales)); /* numbers of 0: weights of -32 */
-    pv_dequant_f64(PV_TYPE_Q6_K, block, BLOCK, offset);
-    for (size_t j = 0; j < BLOCK; j++) counted[i + j] += fabs(offset[j]);
+/* Some types' numbers are stored from 0 on and begin below it: 0 .. 63 less 32 in Q6_K. A kernel
+ * may take that away at the end. */
+static bool has_offset(const pv_type_info *info) {
+  return info->low + info->high == -1 && info->high < INT8_MAX;
+}
+
+static void count_offset(const pv_type_info *info, const unsigned char *row, size_t k,
+                         double *counted) {
+  for (size_t i = 0; i < k; i++) {
+    const size_t at = i % info->block_elements;
+    const unsigned char *block = row + i / info->block_elements * info->block_bytes;
+    const pv_scales s = pv_block_scales(info->type, block, (unsigned)(at / 32));
+    counted[i] += fabs((double)s.d * (double)(s.sc[at / 16 % 2] * info->low));
   }
 }
 
@@ -40,7 +39,7 @@ void pv_op_decode(pv_type type, const unsigned char *row, size_t k, pv_op_row *o
   memcpy(out->magnitude, out->w, k * sizeof *out->w);
   pv_foreign_magnitudes(type, row, k, out->magnitude);
   memcpy(out->counted, out->magnitude, k * sizeof *out->counted);
-  if (type == PV_TYPE_Q6_K) count_offset(row, k, out->counted);
+  if (has_offset(info)) count_offset(info, row, k, out->counted);
   out->quantum = 0.0;
   out->bits = 0;
   for (size_t i = 0; i < k; i++) {

@@ -121,7 +121,7 @@ static void test_bounds(void) {
       for (size_t n = 1; pv_foreign_at(n) != NULL; n++) {
         const pv_foreign *f = pv_foreign_at(n);
         const double exact = multiply(f->product, type, row), bound = multiply(f->bound, type, row);
-        pv_foreign_round(f->rounding[t], x, K, got);
+        pv_foreign_round(pv_foreign_rounding(f, type->type), x, K, got);
         pv_foreign_round(f->weights, w, K, own);
         for (int order = 0; order < 3; order++)
           EXPECT(fabs((double)summed(own, got, order) - exact) <= bound);
@@ -129,8 +129,8 @@ static void test_bounds(void) {
           EXPECT(fabs(exact - multiply(any->product, type, row)) <=
                  multiply(any->bound, type, row));
         pv_foreign_round(PV_ROUND_Q8_0, x, K, got);
-        outside +=
-            f->rounding[t] == PV_ROUND_NONE && fabs((double)summed(w, got, 0) - exact) > bound;
+        outside += pv_foreign_rounding(f, type->type) == PV_ROUND_NONE &&
+                   fabs((double)summed(w, got, 0) - exact) > bound;
       }
     }
   EXPECT(outside > 200);

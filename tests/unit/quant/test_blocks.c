@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "kernels/quant/quant.h"
 #include "tests/unit/testing.h"
 
-static const char *const names[] = {"F16", "BF16", "Q8_0", "Q4_K", "Q5_K", "Q6_K"};
+static const char *const names[] = {"F16", "BF16", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"};
 
 static bool golden(const char *name, const char *ending, pv_bytes *out) {
   char path[1024];
@@ -55,6 +56,42 @@ static void test_golden(void) {
   for (unsigned i = 0; i < sizeof names / sizeof *names; i++) check_golden(names[i]);
 }
 
+/* A line of data/blocks.txt: blocks of a type and the digest of what another implementation decodes
+ * them to, NaNs made equal. */
+static void check_line(const char *name, const char *hex, const char *want, unsigned *lines) {
+  const pv_type_info *info = pv_type_by_name(name);
+  unsigned char blocks[16 * 256];
+  static float got[16 * PV_BLOCK_MAX];
+  char digest[PV_SHA256_HEX];
+  const size_t bytes = strlen(hex) / 2;
+  REQUIRE(info != NULL && bytes <= sizeof blocks && bytes % info->block_bytes == 0);
+  for (size_t i = 0; i < bytes; i++) {
+    unsigned byte = 0;
+    REQUIRE(sscanf(hex + 2 * i, "%2x", &byte) == 1);
+    blocks[i] = (unsigned char)byte;
+  }
+  const uint64_t count = bytes / info->block_bytes * info->block_elements;
+  pv_dequant_f32(info->type, blocks, count, got);
+  for (uint64_t i = 0; i < count; i++)
+    if (isnan(got[i])) got[i] = pv_f32_bits(0x7fc00000u);
+  REQUIRE(pv_sha256_bytes(got, count * sizeof *got, digest, NULL) == PV_OK);
+  digest[16] = '\0';
+  if (!EXPECT_STR(digest, want)) fprintf(stderr, "  %s, %s\n", name, hex);
+  lines[info - pv_type_table]++;
+}
+
+static void test_other_implementation(void) {
+  char name[16], hex[8192], want[32];
+  unsigned lines[PV_TYPE_COUNT] = {0};
+  FILE *file = fopen("tests/unit/quant/data/blocks.txt", "r");
+  REQUIRE(file != NULL);
+  while (fscanf(file, "%15s %8191s %31s", name, hex, want) == 3) check_line(name, hex, want, lines);
+  EXPECT(feof(file));
+  fclose(file);
+  for (unsigned t = 0; t < PV_TYPE_COUNT; t++)
+    EXPECT(!pv_type_table[t].quantised || lines[t] >= 13);
+}
+
 /* Written by hand from the format's description, not by the encoder: one block with known places.
  */
 static void test_places(void) {
@@ -98,28 +135,25 @@ static uint32_t step(uint32_t *state) {
   return *state >> 8;
 }
 
-/* Packing undoes unpacking for every integer that a type can hold. */
+/* Packing undoes unpacking for every integer that a type can hold, and leaves the scales alone. */
 static void test_pack(void) {
-  static const struct {
-    pv_type type;
-    int low, high;
-  } ranges[] = {{PV_TYPE_Q8_0, -128, 127},
-                {PV_TYPE_Q4_K, 0, 15},
-                {PV_TYPE_Q5_K, 0, 31},
-                {PV_TYPE_Q6_K, -32, 31}};
   uint32_t state = 11;
-  for (unsigned t = 0; t < 4; t++) {
-    const unsigned count = pv_type_get((uint32_t)ranges[t].type)->block_elements;
-    unsigned char block[256];
-    int8_t in[256], out[256];
-    for (unsigned round = 0; round < 64; round++) {
-      memset(block, (int)step(&state) & 255, sizeof block);
-      for (unsigned i = 0; i < count; i++)
-        in[i] = (int8_t)(ranges[t].low +
-                         (int)(step(&state) % (uint32_t)(ranges[t].high - ranges[t].low + 1)));
-      pv_block_pack(ranges[t].type, in, block);
-      pv_block_integers(ranges[t].type, block, out);
-      EXPECT_BYTES(out, in, count);
+  for (unsigned t = 0; t < PV_TYPE_COUNT; t++) {
+    const pv_type_info *info = &pv_type_table[t];
+    unsigned char from[256], to[256];
+    int8_t in[PV_BLOCK_MAX], out[PV_BLOCK_MAX];
+    for (unsigned round = 0; info->quantised && round < 64; round++) {
+      for (unsigned i = 0; i < sizeof from; i++) from[i] = (unsigned char)step(&state);
+      for (unsigned i = 0; i < sizeof to; i++) to[i] = (unsigned char)step(&state);
+      pv_block_integers(info->type, from, in);
+      for (unsigned i = 0; i < info->block_elements; i++)
+        EXPECT(in[i] >= info->low && in[i] <= info->high);
+      const pv_scales before = pv_block_scales(info->type, to, 0);
+      pv_block_pack(info->type, in, to);
+      pv_block_integers(info->type, to, out);
+      EXPECT_BYTES(out, in, info->block_elements);
+      const pv_scales after = pv_block_scales(info->type, to, 0);
+      EXPECT_BYTES(&after, &before, sizeof after);
     }
   }
   for (unsigned round = 0; round < 64; round++) {
@@ -135,10 +169,49 @@ static void test_pack(void) {
   }
 }
 
+/* Scales that were written are read again, at both ends of their ranges too, and the integers stay.
+ */
+static void test_set(void) {
+  uint32_t state = 13;
+  for (unsigned t = 0; t < PV_TYPE_COUNT; t++) {
+    const pv_type_info *info = &pv_type_table[t];
+    const unsigned group = pv_form_group(info->form), groups = info->block_elements / group;
+    for (unsigned round = 0; info->quantised && round < 64; round++) {
+      unsigned char block[256];
+      int8_t sc[PV_GROUPS_MAX], before[PV_BLOCK_MAX], after[PV_BLOCK_MAX];
+      uint8_t lo[PV_GROUPS_MAX];
+      for (unsigned i = 0; i < sizeof block; i++) block[i] = (unsigned char)step(&state);
+      for (unsigned j = 0; j < groups; j++) {
+        const int range = info->sc_high - info->sc_low + 1;
+        sc[j] = (int8_t)(round == 0   ? info->sc_low
+                         : round == 1 ? info->sc_high
+                                      : info->sc_low + (int)step(&state) % range);
+        lo[j] = (uint8_t)(round == 1 ? info->lo_high : (int)step(&state) % (info->lo_high + 1));
+        if (info->form == PV_FORM_D_M) lo[j] = 1;
+      }
+      pv_block_integers(info->type, block, before);
+      pv_block_set(info->type, block, 0.25f, -0.5f, sc, lo);
+      pv_block_integers(info->type, block, after);
+      EXPECT_BYTES(after, before, info->block_elements);
+      for (unsigned j = 0; j < groups; j++) {
+        const pv_scales s = pv_block_scales(info->type, block, j * group / 32);
+        EXPECT_F64((double)s.d, 0.25, 0.0);
+        EXPECT_F64((double)s.m, pv_form_has_minimum(info->form) ? -0.5 : 0.0, 0.0);
+        EXPECT_I64(s.sc[j * group / 16 % 2], sc[j]);
+        EXPECT_I64(s.lo[j * group / 16 % 2], lo[j]);
+      }
+    }
+  }
+}
+
 /* Encoding and decoding again stays within half a step of the block's range; what is decoded does
  * not change when it is encoded once more with the exactly representable types. */
 static void test_encode(void) {
-  static const double tolerance[PV_TYPE_COUNT] = {0.0, 1e-3, 0.005, 0.09, 0.05, 0.05, 0.005};
+  static const double tolerance[PV_TYPE_COUNT] = {
+      [PV_ROW_F16] = 1e-3,  [PV_ROW_Q4_0] = 0.15,  [PV_ROW_Q4_1] = 0.07,  [PV_ROW_Q5_0] = 0.07,
+      [PV_ROW_Q5_1] = 0.04, [PV_ROW_Q8_0] = 0.005, [PV_ROW_Q2_K] = 0.5,   [PV_ROW_Q3_K] = 0.35,
+      [PV_ROW_Q4_K] = 0.09, [PV_ROW_Q5_K] = 0.05,  [PV_ROW_Q6_K] = 0.05,  [PV_ROW_IQ4_NL] = 0.2,
+      [PV_ROW_BF16] = 5e-3, [PV_ROW_MXFP4] = 0.35, [PV_ROW_IQ4_XS] = 0.25};
   float x[512], y[512];
   unsigned char row[512 * 4], again[512 * 4];
   uint32_t state = 7;
@@ -170,8 +243,8 @@ static void test_encode_refuses(void) {
       EXPECT(pv_quantise_row(type, x, 256, row, &err) == PV_ERR_INPUT);
       EXPECT_HAS(err.message, pv_type_table[t].name);
     }
-    x[200] = 3e38f; /* finite, but no binary16 scale reaches it */
-    const bool carries = type == PV_TYPE_F32 || type == PV_TYPE_BF16;
+    x[200] = 3e38f; /* finite, but no binary16 scale reaches it, a power of two does */
+    const bool carries = type == PV_TYPE_F32 || type == PV_TYPE_BF16 || type == PV_TYPE_MXFP4;
     EXPECT(pv_quantise_row(type, x, 256, row, &err) == (carries ? PV_OK : PV_ERR_INPUT));
     x[200] = 0.0f; /* all zeros decode to zeros */
     EXPECT(pv_quantise_row(type, x, 256, row, &err) == PV_OK);
@@ -181,13 +254,15 @@ static void test_encode_refuses(void) {
       if (y[i] != 0.0f) EXPECT_F64((double)y[i], 0.0, 0.0);
   }
   EXPECT(pv_quantise_row(PV_TYPE_Q4_K, x, 255, row, &err) == PV_ERR_INPUT);
-  EXPECT(pv_quantise_row((pv_type)3, x, 256, row, &err) == PV_ERR_INPUT);
+  EXPECT(pv_quantise_row((pv_type)34, x, 256, row, &err) == PV_ERR_INPUT);
 }
 
 int main(void) {
   return pv_testing_main("quant blocks", (pv_case[]){PV_CASE(test_golden),
+                                                     PV_CASE(test_other_implementation),
                                                      PV_CASE(test_places),
                                                      PV_CASE(test_pack),
+                                                     PV_CASE(test_set),
                                                      PV_CASE(test_encode),
                                                      PV_CASE(test_encode_refuses),
                                                      {0}});

@@ -12,9 +12,12 @@ static void test_pinned(void) {
     uint32_t elements, bytes;
     bool quantised;
   } rows[] = {
-      {0, "F32", 1, 4, false},      {1, "F16", 1, 2, false},      {8, "Q8_0", 32, 34, true},
-      {12, "Q4_K", 256, 144, true}, {13, "Q5_K", 256, 176, true}, {14, "Q6_K", 256, 210, true},
-      {30, "BF16", 1, 2, false},
+      {0, "F32", 1, 4, false},      {1, "F16", 1, 2, false},        {2, "Q4_0", 32, 18, true},
+      {3, "Q4_1", 32, 20, true},    {6, "Q5_0", 32, 22, true},      {7, "Q5_1", 32, 24, true},
+      {8, "Q8_0", 32, 34, true},    {10, "Q2_K", 256, 84, true},    {11, "Q3_K", 256, 110, true},
+      {12, "Q4_K", 256, 144, true}, {13, "Q5_K", 256, 176, true},   {14, "Q6_K", 256, 210, true},
+      {20, "IQ4_NL", 32, 18, true}, {23, "IQ4_XS", 256, 136, true}, {30, "BF16", 1, 2, false},
+      {39, "MXFP4", 32, 17, true},
   };
   unsigned known = 0;
   EXPECT_U64(sizeof rows / sizeof *rows, PV_TYPE_COUNT);
@@ -32,6 +35,8 @@ static void test_pinned(void) {
   EXPECT(pv_type_get(UINT32_MAX) == NULL);
   EXPECT(pv_type_by_name("Q4_K_M") == NULL);
   EXPECT(pv_type_by_name("") == NULL);
+  EXPECT_STR(pv_type_names(),
+             "F32 F16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS BF16 MXFP4");
 }
 
 /* What is only listed: names and block sizes as ggml has them, written out a second time. */
@@ -40,17 +45,14 @@ static void test_known(void) {
     uint32_t number;
     const char *name;
     uint32_t elements, bytes;
-  } rows[] = {{2, "Q4_0", 32, 18},        {3, "Q4_1", 32, 20},        {6, "Q5_0", 32, 22},
-              {7, "Q5_1", 32, 24},        {9, "Q8_1", 32, 40},        {10, "Q2_K", 256, 84},
-              {11, "Q3_K", 256, 110},     {15, "Q8_K", 256, 292},     {16, "IQ2_XXS", 256, 66},
+  } rows[] = {{9, "Q8_1", 32, 40},        {15, "Q8_K", 256, 292},     {16, "IQ2_XXS", 256, 66},
               {17, "IQ2_XS", 256, 74},    {18, "IQ3_XXS", 256, 98},   {19, "IQ1_S", 256, 50},
-              {20, "IQ4_NL", 32, 18},     {21, "IQ3_S", 256, 110},    {22, "IQ2_S", 256, 82},
-              {23, "IQ4_XS", 256, 136},   {24, "I8", 1, 1},           {25, "I16", 1, 2},
-              {26, "I32", 1, 4},          {27, "I64", 1, 8},          {28, "F64", 1, 8},
-              {29, "IQ1_M", 256, 56},     {31, "Q4_0_4_4", 32, 18},   {32, "Q4_0_4_8", 32, 18},
-              {33, "Q4_0_8_8", 32, 18},   {34, "TQ1_0", 256, 54},     {35, "TQ2_0", 256, 66},
-              {36, "IQ4_NL_4_4", 32, 18}, {37, "IQ4_NL_4_8", 32, 18}, {38, "IQ4_NL_8_8", 32, 18},
-              {39, "MXFP4", 32, 17},      {40, "NVFP4", 64, 36},      {41, "Q1_0", 128, 18},
+              {21, "IQ3_S", 256, 110},    {22, "IQ2_S", 256, 82},     {24, "I8", 1, 1},
+              {25, "I16", 1, 2},          {26, "I32", 1, 4},          {27, "I64", 1, 8},
+              {28, "F64", 1, 8},          {29, "IQ1_M", 256, 56},     {31, "Q4_0_4_4", 32, 18},
+              {32, "Q4_0_4_8", 32, 18},   {33, "Q4_0_8_8", 32, 18},   {34, "TQ1_0", 256, 54},
+              {35, "TQ2_0", 256, 66},     {36, "IQ4_NL_4_4", 32, 18}, {37, "IQ4_NL_4_8", 32, 18},
+              {38, "IQ4_NL_8_8", 32, 18}, {40, "NVFP4", 64, 36},      {41, "Q1_0", 128, 18},
               {42, "Q2_0", 64, 18}};
   unsigned known = 0;
   for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -92,8 +94,8 @@ static void test_sizes(void) {
       {PV_TYPE_F32, 5, {4, 1, 1, 1}, false, 0, 0, 0},
       {PV_TYPE_Q8_0, 1, {33}, false, 0, 0, 0},
       {PV_TYPE_Q6_K, 1, {128}, false, 0, 0, 0},
-      {(pv_type)2, 1, {256}, true, 256, 144, 144}, /* known, not computed with */
-      {(pv_type)23, 2, {512, 3}, true, 1536, 272, 816},
+      {(pv_type)34, 1, {256}, true, 256, 54, 54}, /* known, not computed with */
+      {(pv_type)16, 2, {512, 3}, true, 1536, 132, 396},
       {(pv_type)4, 1, {256}, false, 0, 0, 0},
       {(pv_type)PV_TYPE_NUMBERS, 1, {256}, false, 0, 0, 0},
       /* exactly below and at 2^63 bytes */
