@@ -29,6 +29,10 @@ static pv_code check_criterion(const pv_result *r, const pv_criterion_result *c,
   for (size_t i = 0; i < c->falsifier_count; i++)
     if (c->falsifiers[i] >= r->falsifier_count)
       return refuse(err, "a criterion bound to a falsifier that is not there", id);
+  for (size_t i = 0; i < c->falsifier_count && c->verdict == PV_NOT_APPLICABLE; i++)
+    if (r->falsifiers[c->falsifiers[i]].verdict != PV_NOT_APPLICABLE &&
+        r->falsifiers[c->falsifiers[i]].verdict != PV_PASS)
+      return refuse(err, "a criterion better than its falsifiers", id);
   if (c->verdict != PV_PASS) return PV_OK;
   if (c->falsifier_count == 0) return refuse(err, "a PASS that no falsifier supports", id);
   if (c->source != PV_FROM_RUN && c->source != PV_FROM_RECEIPT)
@@ -53,12 +57,17 @@ static pv_code check_totals(const pv_result *r, pv_error *err) {
   const bool ladder = r->status_before <= PV_STATUS_ACTIVE_RUNTIME;
   if (r->exit_code == 0 && ((falsified && ladder) || !r->status_carried))
     return refuse(err, "exit code 0 over a claim that is falsified or not supported", "");
+  size_t needed = 0;
   for (size_t i = 0; i < r->criterion_count && ladder && r->status_carried; i++) {
     const pv_contract_status need = r->criteria[i].criterion->needed_for;
-    if (r->criteria[i].verdict != PV_PASS && need != PV_STATUS_DRAFT && need <= r->status_before)
+    if (need == PV_STATUS_DRAFT || need > r->status_before) continue;
+    needed++;
+    if (r->criteria[i].verdict != PV_PASS && r->criteria[i].verdict != PV_NOT_APPLICABLE)
       return refuse(err, "a status is called supported without a criterion that it needs",
                     r->criteria[i].criterion->id);
   }
+  if (needed > 0 && pv_result_needed(r, r->status_after) == 0)
+    return refuse(err, "a status is called supported where no criterion applies", "");
   return PV_OK;
 }
 

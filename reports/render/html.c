@@ -110,10 +110,13 @@ static void put_tally(pv_page *p) {
   } rows[] = {{PV_CONCERN_NONE, PV_PASS, "hold"},
               {PV_CONCERN_FALSE, PV_FAIL, "false"},
               {PV_CONCERN_UNJUDGED, PV_ERROR, "could not be judged"},
-              {PV_CONCERN_UNSEEN, PV_NOT_RUN, "nobody looked"}};
+              {PV_CONCERN_UNSEEN, PV_NOT_RUN, "nobody looked"},
+              {PV_CONCERN_APART, PV_NOT_APPLICABLE, "not about this model"}};
   pv_page_put(p, "<ul class=\"tally\" aria-label=\"Criteria\">\n");
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     const size_t count = pv_view_count(p->r, rows[i].concern);
+    if (rows[i].concern == PV_CONCERN_APART && count == 0)
+      continue; /* few contracts can have one */
     pv_page_put(p, count == 0 ? "<li class=\"zero\">" : "<li>");
     pv_html_icon(p, rows[i].look);
     pv_page_put(p, "<b>%zu</b> %s</li>\n", count, rows[i].words);

@@ -43,7 +43,8 @@ static const char *const style[] = {
     ".v .ic{width:14px;height:14px}.v.pass,.i.pass{color:var(--pass)}"
     ".v.fail,.v.vacuous{background:var(--failbg);color:var(--onfail);border-color:var(--failbg);"
     "border-radius:3px}.i.fail,.i.vacuous{color:var(--fail)}"
-    ".v.notrun,.v.stale{color:var(--wait);border-style:dashed}.i.notrun,.i.stale{color:var(--wait)}"
+    ".v.notrun,.v.stale,.v.apart{color:var(--wait);border-style:dashed}"
+    ".i.notrun,.i.stale,.i.apart{color:var(--wait)}"
     ".v.error,.v.crash,.v.timeout,.v.incomparable{color:var(--warn);border-radius:3px;"
     "border-style:dotted;border-width:2px}.i.error,.i.crash,.i.timeout,.i.incomparable"
     "{color:var(--warn)}\n"
@@ -125,6 +126,8 @@ static const char *const symbols[] = {
     "fill=\"none\" "
     "stroke=\"currentColor\" stroke-width=\"1.7\" stroke-dasharray=\"2.6 2.5\"/><path "
     "d=\"M8 4.5V8l2.6 1.8\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.6\"/></symbol>",
+    "<symbol id=\"i-apart\" viewBox=\"0 0 16 16\"><path d=\"M3 8h10\" stroke=\"currentColor\" "
+    "stroke-width=\"1.8\"/></symbol>",
     "<symbol id=\"i-error\" viewBox=\"0 0 16 16\"><path d=\"M8 1.6L15 14H1z\" fill=\"none\" "
     "stroke=\"currentColor\" stroke-width=\"1.6\" stroke-linejoin=\"round\"/><path d=\"M8 6v4M8 "
     "11.4v1.2\" "

@@ -23,6 +23,8 @@ static const char *element(const pv_result *r, size_t falsifier) {
       return "failure";
     case PV_CONCERN_UNJUDGED:
       return "error";
+    case PV_CONCERN_APART:
+      return "skipped";
     default:
       return r->exit_code != 0 && pv_view_needed(r, falsifier) ? "error" : "skipped";
   }

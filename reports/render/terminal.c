@@ -117,6 +117,16 @@ static void put_head(page *p) {
   put_said(p, &text, 2, 4);
 }
 
+/* Room for the longest verdict; the longest of all is rare. */
+static size_t verdict_width(const pv_result *r) {
+  size_t widest = VERDICT;
+  for (size_t i = 0; i < r->criterion_count; i++) {
+    const size_t n = strlen(pv_verdict_name(r->criteria[i].verdict)) + 1;
+    if (n > widest) widest = n;
+  }
+  return widest;
+}
+
 static size_t id_width(const pv_result *r) {
   size_t widest = 8;
   for (size_t i = 0; i < r->criterion_count; i++) {
@@ -129,10 +139,10 @@ static size_t id_width(const pv_result *r) {
 /* mark, verdict, id, source, claim: the claim gives way first, the source never. */
 static void put_row(page *p, const pv_criterion_result *c, size_t ids) {
   const char *name = pv_verdict_name(c->verdict), *id = clean(p, c->criterion->id);
-  const size_t used = 4 + VERDICT + ids + 2 + SOURCE + 2;
+  const size_t verdicts = verdict_width(p->r), used = 4 + verdicts + ids + 2 + SOURCE + 2;
   pv_text_puts(p->out, "  ");
   put_look(p, c->verdict, name);
-  put_blanks(p, strlen(name) < VERDICT ? VERDICT - strlen(name) : 1);
+  put_blanks(p, verdicts - strlen(name));
   put_clipped(p, id, ids);
   put_blanks(p, columns(id) < ids ? ids - columns(id) + 2 : 2);
   pv_text_printf(p->out, "%-*s", SOURCE,

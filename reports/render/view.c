@@ -16,6 +16,7 @@ static const pv_look looks[PV_VERDICT_COUNT] = {
     [PV_INCOMPARABLE] = {"↔️", "≠", "~", "incomparable", "33",
                          "the two sides compute different functions"},
     [PV_STALE] = {"⌛", "◌", "?", "stale", "2", "the receipt no longer holds"},
+    [PV_NOT_APPLICABLE] = {"➖", "–", "n", "apart", "2", "the claim is not about this model"},
 };
 
 const pv_look *pv_view_look(pv_verdict verdict) {
@@ -36,6 +37,8 @@ pv_concern pv_view_concern(pv_verdict verdict) {
     case PV_NOT_RUN:
     case PV_STALE:
       return PV_CONCERN_UNSEEN;
+    case PV_NOT_APPLICABLE:
+      return PV_CONCERN_APART;
     default:
       return PV_CONCERN_UNJUDGED;
   }
@@ -47,13 +50,20 @@ const pv_heading pv_view_headings[PV_VIEW_HEADINGS] = {
     {PV_CONCERN_UNJUDGED, "What could not be judged",
      "A check was started and gave no answer. This is not a pass."},
     {PV_CONCERN_UNSEEN, "What nobody looked at",
-     "Not run here and not held by a valid receipt. This is not a pass."}};
+     "Not run here and not held by a valid receipt. This is not a pass."},
+    {PV_CONCERN_APART, "What is not about this model",
+     "The model does not have what the claim is about. This is not a pass."}};
 
 size_t pv_view_count(const pv_result *result, pv_concern concern) {
   size_t count = 0;
   for (size_t i = 0; i < result->criterion_count; i++)
     count += pv_view_concern(result->criteria[i].verdict) == concern;
   return count;
+}
+
+bool pv_view_all_hold(const pv_result *r) {
+  const size_t held = pv_view_count(r, PV_CONCERN_NONE);
+  return held > 0 && held + pv_view_count(r, PV_CONCERN_APART) == r->criterion_count;
 }
 
 bool pv_view_needed(const pv_result *r, size_t falsifier) {
@@ -119,6 +129,9 @@ static void put_rest(pv_text *out, const pv_result *r) {
   const size_t unseen = pv_view_count(r, PV_CONCERN_UNSEEN);
   if (unjudged > 0) pv_text_printf(out, "; %zu could not be judged", unjudged);
   if (unseen > 0) pv_text_printf(out, "; nobody looked at %zu", unseen);
+  const size_t apart = pv_view_count(r, PV_CONCERN_APART);
+  if (apart > 0)
+    pv_text_printf(out, "; %zu %s not about this model", apart, apart == 1 ? "is" : "are");
 }
 
 /* When everything that the claimed rung needs holds, that is what a reader wants to hear. */
@@ -127,6 +140,7 @@ static bool put_needed(pv_text *out, const pv_result *r) {
   if (r->exit_code != 0 || r->status_before > PV_STATUS_ACTIVE_RUNTIME) return false;
   for (size_t i = 0; i < r->criterion_count; i++) {
     if (r->criteria[i].criterion->needed_for > r->status_before) continue;
+    if (r->criteria[i].verdict == PV_NOT_APPLICABLE) continue;
     if (r->criteria[i].verdict != PV_PASS) return false;
     needed++;
   }
@@ -150,10 +164,13 @@ void pv_view_sentence(pv_text *out, const pv_result *r) {
     pv_text_puts(out, "A falsifier that no criterion names is false");
   } else if (all == 0) {
     pv_text_puts(out, "The contract has no criteria, so nothing was claimed or shown");
-  } else if (held < all && put_needed(out, r)) {
+  } else if (!pv_view_all_hold(r) && put_needed(out, r)) {
     /* said */
-  } else if (held == all) {
-    if (all == 1)
+  } else if (pv_view_all_hold(r)) {
+    if (held < all)
+      pv_text_printf(out, "%zu of %zu criteria hold%s, and none is falsified", held, all,
+                     held == 1 ? "s" : "");
+    else if (all == 1)
       pv_text_puts(out, "The one criterion holds, and is not falsified");
     else
       pv_text_printf(out, "All %zu criteria hold, and none is falsified", all);

@@ -17,12 +17,13 @@ typedef struct pv_look {
 } pv_look;
 const pv_look *pv_view_look(pv_verdict verdict);
 
-/* The three questions after "what holds?". */
+/* The questions after "what holds?". */
 typedef enum pv_concern {
   PV_CONCERN_NONE = 0, /* PASS */
   PV_CONCERN_FALSE,    /* FAIL, VACUOUS */
   PV_CONCERN_UNJUDGED, /* tried, without an answer: ERROR, TIMEOUT, CRASH, INCOMPARABLE */
-  PV_CONCERN_UNSEEN    /* nobody looked: NOT_RUN, STALE */
+  PV_CONCERN_UNSEEN,   /* nobody looked: NOT_RUN, STALE */
+  PV_CONCERN_APART     /* not about this model: NOT_APPLICABLE */
 } pv_concern;
 pv_concern pv_view_concern(pv_verdict verdict);
 /* What is said over the criteria of each concern but the first, in the order of a report. */
@@ -30,9 +31,11 @@ typedef struct pv_heading {
   pv_concern concern;
   const char *title, *about;
 } pv_heading;
-enum { PV_VIEW_HEADINGS = 3 };
+enum { PV_VIEW_HEADINGS = 4 };
 extern const pv_heading pv_view_headings[PV_VIEW_HEADINGS];
 size_t pv_view_count(const pv_result *result, pv_concern concern); /* criteria */
+/* Whether every criterion that is about this model holds, and there is one. */
+bool pv_view_all_hold(const pv_result *result);
 /* Does the file's status rest on this falsifier? Beside the ladder every criterion is needed, and
  * of a deprecated contract none. */
 bool pv_view_needed(const pv_result *result, size_t falsifier);

@@ -134,8 +134,8 @@ bool pv_check_has(pv_check *check, bool prompts) {
     return false;
   }
   if ((check->spec->needs & PV_NEEDS_EXPERTS) != 0 && !pv_plan_has_experts(check->model->plan)) {
-    pv_check_verdict(check, "ERROR", "%s is about experts, and the architecture %s has none",
-                     check->spec->name, check->model->plan->architecture);
+    pv_check_verdict(check, "NOT_APPLICABLE", "the model has no experts (architecture %s)",
+                     check->model->plan->architecture);
     return false;
   }
   if (prompts && source_of(check) == NULL) {

@@ -130,8 +130,8 @@ pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_er
 /* True when exactly this fault is planted. */
 bool pv_check_planted(const pv_check *check, const char *fault);
 /* False, and NOT_RUN, unless the check was given a model (and the prompts that it names: without a
- * reference there are the built-in ones alone); an ERROR where the model is none that the check is
- * about: no run of it ever could be a PASS. */
+ * reference there are the built-in ones alone); NOT_APPLICABLE where the model is none that the
+ * check is about: no run of it ever could be a PASS. Whether that is an error the contract says. */
 bool pv_check_has(pv_check *check, bool prompts);
 
 #endif

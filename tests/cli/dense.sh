@@ -98,8 +98,37 @@ for check in router.weights_sum router.index_sets experts.dispatch experts.combi
   real contracts/routed.yaml --model k.gguf
   exits 3
   judged AC_1 ERROR
-  says "$check is about experts, and the architecture qwen3 has none"
+  says 'the model has no experts (architecture qwen3), and no criterion says `where: experts`'
 done
+
+# One that says that it is about models with experts does not apply: no PASS, and nothing in the way.
+contract apart ACTIVE_RUNTIME "F_ROUTED router.weights_sum ACTIVE_RUNTIME" "F_FINITE forward.finite ACTIVE_RUNTIME"
+sed -i '0,/^    needed_for/s//    where: experts\n    needed_for/' contracts/apart.yaml
+sed -i 's/^    check: router.weights_sum/&\n    faults: [no_renormalisation]/' contracts/apart.yaml
+real contracts/apart.yaml --model k.gguf --out apart
+exits 0
+judged AC_1 NOT_APPLICABLE
+judged AC_2 PASS
+says '1 of 2 criteria holds, and none is falsified; 1 is not about this model.'
+run "$pv" evidence verify apart/apart/*
+exits 0
+real contracts/apart.yaml --model k.gguf --faults --json
+exits 0
+field 'd["summary"]["not_applicable"], d["summary"]["discharged"]' '1 1'
+field 'd["criteria"][0]["where"], d["falsifiers"][0]["faults"]["killed"]' "experts []"
+run "$pv" synth --layers 1 --out routed.gguf
+real contracts/apart.yaml --model routed.gguf
+exits 0
+judged AC_1 PASS
+contract nothing ACTIVE_RUNTIME "F_ROUTED router.weights_sum ACTIVE_RUNTIME"
+sed -i '0,/^    needed_for/s//    where: experts\n    needed_for/' contracts/nothing.yaml
+real contracts/nothing.yaml --model k.gguf
+exits 3
+says 'no criterion that it needs applies to this model'
+sed '/where: experts/d' contracts/nothing.yaml >contracts/before.yaml
+run "$pv" diff contracts/before.yaml contracts/nothing.yaml
+exits 1
+says 'AC_1 is about models with experts alone, was about every model'
 
 # Numbers that it has none of.
 synth --experts 4 --out x.gguf

@@ -168,6 +168,10 @@ static void compare_criterion(diff *d, const pv_criterion *old, const pv_criteri
     note(d, new->needed_for > old->needed_for, &new->place, "%s is needed for %s, was for %s",
          new->id, pv_contract_status_name(new->needed_for),
          pv_contract_status_name(old->needed_for));
+  if ((new->where == NULL) != (old->where == NULL))
+    note(d, new->where != NULL, &new->place, "%s is about %s", new->id,
+         new->where != NULL ? "models with experts alone, was about every model"
+                            : "every model, was about those with experts alone");
   if (strcmp(new->property, old->property) != 0)
     note(d, !reworded, &new->place, "%s %s: %s", new->id,
          reworded ? "is worded otherwise, and judged as strictly" : "claims something else",

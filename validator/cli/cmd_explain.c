@@ -31,6 +31,9 @@ static const struct {
     {"STALE",
      "Receipts of earlier runs are about this model, and something else that they name has "
      "changed."},
+    {"NOT_APPLICABLE",
+     "The claim is about models with experts (`where: experts`), and this one has none. It counts "
+     "neither as a PASS nor against the status; over nothing that applies there is no PASS."},
     {"DRAFT", "Being written; nothing is claimed."},
     {"PROPOSED", "Complete and agreed; criteria needed for PROPOSED hold."},
     {"ACTIVE_ALGORITHM_LEVEL",
@@ -129,6 +132,7 @@ static void show_falsifier(const pv_falsifier *f) {
 static void show_criterion(const pv_contract *c, const pv_criterion *k) {
   (void)pv_put_print("%s: %s\n", k->id, k->property);
   field("formal", k->formal);
+  field("where", k->where);
   field("needed for", pv_contract_status_name(k->needed_for));
   for (size_t i = 0; i < c->falsifier_count; i++)
     if (pv_strings_has(&c->falsifiers[i].criteria, k->id)) field("falsifier", c->falsifiers[i].id);

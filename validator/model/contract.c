@@ -16,6 +16,16 @@ const pv_falsifier *pv_contract_falsifier(const pv_contract *c, const char *id) 
   return pv_text_find(id, c->falsifiers, c->falsifier_count, sizeof *c->falsifiers);
 }
 
+const char *pv_contract_where(const pv_contract *c, const pv_falsifier *f) {
+  const char *where = NULL;
+  for (size_t i = 0; i < f->criteria.count; i++) {
+    const pv_criterion *criterion = pv_contract_criterion(c, f->criteria.items[i]);
+    if (criterion == NULL || criterion->where == NULL) return NULL;
+    where = criterion->where;
+  }
+  return where;
+}
+
 const pv_stage *pv_contract_stage(const pv_contract *c, const char *id) {
   return pv_text_find(id, c->stages, c->stage_count, sizeof *c->stages);
 }

@@ -31,6 +31,7 @@ typedef struct pv_equation {
 
 typedef struct pv_criterion {
   char *id, *property, *formal;
+  char *where; /* "experts": about models that choose experts alone; NULL: about every model */
   pv_contract_status needed_for;
   pv_place place;
 } pv_criterion;
@@ -66,6 +67,7 @@ typedef struct pv_falsifier {
                                   provider was not asked */
   const pv_provider *provider; /* whose check it is; NULL: the probe's */
   pv_strings criteria, faults;
+  const char *where;   /* that of every criterion that it names; NULL: some has none */
   const char *planted; /* set by pv_run_faults alone: the fault to plant, or NULL */
   pv_param *with;      /* with room for an identity of each side that is named: pv_bind_checks */
   size_t with_count;
@@ -118,6 +120,8 @@ bool pv_strings_has(const pv_strings *list, const char *item);
 /* The first one of this name, or NULL. What lies in an array begins with its name: see
  * pv_text_nearest. */
 const pv_criterion *pv_contract_criterion(const pv_contract *contract, const char *id);
+/* The `where` that all criteria of a falsifier have, or NULL. */
+const char *pv_contract_where(const pv_contract *contract, const pv_falsifier *falsifier);
 const pv_falsifier *pv_contract_falsifier(const pv_contract *contract, const char *id);
 const pv_provider *pv_contract_provider(const pv_contract *contract, const char *name);
 /* The one whose check NAME/CHECK is, or NULL. */

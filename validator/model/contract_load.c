@@ -76,8 +76,13 @@ static pv_code read_criterion(const pv_reading *r, const pv_yaml_node *node, voi
   const pv_field fields[] = {{"id", PV_FIELD_TEXT, true, &c->id, &c->place},
                              {"property", PV_FIELD_TEXT, true, &c->property, NULL},
                              {"formal", PV_FIELD_TEXT, false, &c->formal, NULL},
+                             {"where", PV_FIELD_TEXT, false, &c->where, NULL},
                              {"needed_for", PV_FIELD_TEXT, true, &needed_for, NULL}};
-  const pv_code code = pv_fields_read(r, node, "a criterion", fields, COUNT(fields));
+  pv_code code = pv_fields_read(r, node, "a criterion", fields, COUNT(fields));
+  if (code == PV_OK && c->where != NULL && strcmp(c->where, "experts") != 0)
+    code = pv_fields_flaw(r, pv_yaml_get(node, "where"), "PV038",
+                          "write where: experts, or leave the key out",
+                          "where '%.60s' is no kind of model", c->where);
   if (code != PV_OK) return code;
   return read_status(r, pv_yaml_get(node, "needed_for"), needed_for, "needed_for", &c->needed_for);
 }
@@ -263,6 +268,8 @@ static pv_code read_root(const pv_reading *r, const pv_yaml_node *root, pv_contr
   if (code == PV_OK)
     code = read_list(r, stages, NULL, "implementation_stages", sizeof *c->stages, read_stage,
                      (void **)&c->stages, &c->stage_count);
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    c->falsifiers[i].where = pv_contract_where(c, &c->falsifiers[i]);
   return code == PV_OK ? read_gate(r, gate, c) : code;
 }
 

@@ -37,7 +37,7 @@ typedef enum pv_known_needs {
   PV_NEEDS_MODEL = 1,     /* a model file */
   PV_NEEDS_REFERENCE = 2, /* known outputs: the reference next to the model */
   PV_NEEDS_PROMPTS = 4,   /* prompts: the reference's, or where there is none the built-in ones */
-  PV_NEEDS_EXPERTS = 8    /* a model that chooses experts; asked of another one it is an ERROR */
+  PV_NEEDS_EXPERTS = 8    /* a model that chooses experts; over another one it does not apply */
 } pv_known_needs;
 
 typedef enum pv_known_subject {

@@ -26,8 +26,9 @@ bool pv_result_falsified(const pv_result *r) {
 size_t pv_result_needed(const pv_result *result, pv_contract_status status) {
   size_t count = 0;
   for (size_t i = 0; i < result->criterion_count; i++)
-    count += status <= PV_STATUS_ACTIVE_RUNTIME
-                 ? result->criteria[i].criterion->needed_for <= status
-                 : status == PV_STATUS_KNOWN_DIVERGENCE;
+    count +=
+        result->criteria[i].verdict != PV_NOT_APPLICABLE &&
+        (status <= PV_STATUS_ACTIVE_RUNTIME ? result->criteria[i].criterion->needed_for <= status
+                                            : status == PV_STATUS_KNOWN_DIVERGENCE);
   return count;
 }

@@ -84,7 +84,7 @@ bool pv_fact_make(pv_arena *arena, pv_fact *out, const char *name, const char *v
 const char *pv_fact_value(const pv_fact *facts, size_t count, const char *name);
 
 typedef struct pv_summary {
-  unsigned discharged, falsified, not_run, stale, error, vacuous; /* criteria */
+  unsigned discharged, falsified, not_run, stale, error, vacuous, not_applicable; /* criteria */
 } pv_summary;
 
 typedef struct pv_result {
@@ -117,8 +117,8 @@ typedef struct pv_result {
 
 /* Whether some falsifier is FAIL or VACUOUS. */
 bool pv_result_falsified(const pv_result *result);
-/* Criteria that `status` needs: none for DEPRECATED, all for KNOWN_DIVERGENCE. A
- * status that needs none claims nothing, and nothing can support it. */
+/* Criteria that `status` needs and that apply to the model: none for DEPRECATED, all for
+ * KNOWN_DIVERGENCE. A status that needs none claims nothing, and nothing can support it. */
 size_t pv_result_needed(const pv_result *result, pv_contract_status status);
 
 #endif

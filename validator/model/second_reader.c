@@ -10,7 +10,7 @@ typedef struct metadata {
   char *name, *version, *status;
 } metadata;
 typedef struct criterion {
-  char *id, *needed_for;
+  char *id, *needed_for, *where;
 } criterion;
 typedef struct falsifier {
   char *id, *check;
@@ -59,9 +59,13 @@ static const cyaml_schema_field_t metadata_fields[] = {
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t criterion_fields[] = {
-    TEXT("id", criterion, id), TEXT("needed_for", criterion, needed_for),
+    TEXT("id", criterion, id),
+    TEXT("needed_for", criterion, needed_for),
+    CYAML_FIELD_STRING_PTR("where", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, criterion, where, 0,
+                           CYAML_UNLIMITED),
     CYAML_FIELD_IGNORE("property", CYAML_FLAG_OPTIONAL),
-    CYAML_FIELD_IGNORE("formal", CYAML_FLAG_OPTIONAL), CYAML_FIELD_END};
+    CYAML_FIELD_IGNORE("formal", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_END};
 
 static const cyaml_schema_value_t criterion_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, criterion, criterion_fields)};
@@ -151,7 +155,8 @@ static const char *difference(const pv_contract *c, const document *d) {
       return "providers";
   for (size_t i = 0; i < c->criterion_count; i++)
     if (!same(c->criteria[i].id, d->criteria[i].id) ||
-        !same(pv_contract_status_name(c->criteria[i].needed_for), d->criteria[i].needed_for))
+        !same(pv_contract_status_name(c->criteria[i].needed_for), d->criteria[i].needed_for) ||
+        !same_or_absent(c->criteria[i].where, d->criteria[i].where))
       return "acceptance_criteria";
   for (size_t i = 0; i < c->falsifier_count; i++) {
     const pv_falsifier *f = &c->falsifiers[i];

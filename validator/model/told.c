@@ -20,9 +20,12 @@ json_t *pv_told_facts(const pv_fact *facts, size_t count) {
 }
 
 json_t *pv_told_summary(const pv_summary *s) {
-  return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "discharged", (int)s->discharged, "falsified",
-                   (int)s->falsified, "not_run", (int)s->not_run, "stale", (int)s->stale, "error",
-                   (int)s->error, "vacuous", (int)s->vacuous);
+  json_t *out = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "discharged", (int)s->discharged,
+                          "falsified", (int)s->falsified, "not_run", (int)s->not_run, "stale",
+                          (int)s->stale, "error", (int)s->error, "vacuous", (int)s->vacuous);
+  /* Left out where there is none, as in evidence of earlier versions. */
+  if (s->not_applicable > 0) pv_json_set(&out, "not_applicable", json_integer(s->not_applicable));
+  return out;
 }
 
 json_t *pv_told_criterion(const pv_result *r, size_t index) {
@@ -30,9 +33,12 @@ json_t *pv_told_criterion(const pv_result *r, size_t index) {
   json_t *ids = json_array();
   for (size_t i = 0; i < c->falsifier_count; i++)
     pv_json_append(&ids, pv_json_text(r->falsifiers[c->falsifiers[i]].falsifier->id));
-  return json_pack("{s:o, s:s, s:s, s:s, s:o}", "id", pv_json_text(c->criterion->id), "verdict",
-                   pv_verdict_name(c->verdict), "source", pv_source_name(c->source), "needed_for",
-                   pv_contract_status_name(c->criterion->needed_for), "falsifiers", ids);
+  json_t *out =
+      json_pack("{s:o, s:s, s:s, s:s, s:o}", "id", pv_json_text(c->criterion->id), "verdict",
+                pv_verdict_name(c->verdict), "source", pv_source_name(c->source), "needed_for",
+                pv_contract_status_name(c->criterion->needed_for), "falsifiers", ids);
+  if (c->criterion->where != NULL) pv_json_set(&out, "where", pv_json_text(c->criterion->where));
+  return out;
 }
 
 static json_t *worst(const pv_worst *w) {

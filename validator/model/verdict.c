@@ -7,13 +7,14 @@ static const char *const verdict_names[PV_VERDICT_COUNT] = {
     [PV_FAIL] = "FAIL",       [PV_ERROR] = "ERROR",
     [PV_TIMEOUT] = "TIMEOUT", [PV_CRASH] = "CRASH",
     [PV_VACUOUS] = "VACUOUS", [PV_INCOMPARABLE] = "INCOMPARABLE",
-    [PV_STALE] = "STALE",
+    [PV_STALE] = "STALE",     [PV_NOT_APPLICABLE] = "NOT_APPLICABLE",
 };
 
 /* Higher is worse. */
 static const int badness[PV_VERDICT_COUNT] = {
-    [PV_PASS] = 0,  [PV_NOT_RUN] = 1, [PV_STALE] = 2,   [PV_INCOMPARABLE] = 3, [PV_TIMEOUT] = 4,
-    [PV_ERROR] = 5, [PV_CRASH] = 6,   [PV_VACUOUS] = 7, [PV_FAIL] = 8,
+    [PV_PASS] = 0,         [PV_NOT_APPLICABLE] = 1, [PV_NOT_RUN] = 2, [PV_STALE] = 3,
+    [PV_INCOMPARABLE] = 4, [PV_TIMEOUT] = 5,        [PV_ERROR] = 6,   [PV_CRASH] = 7,
+    [PV_VACUOUS] = 8,      [PV_FAIL] = 9,
 };
 
 /* The place of a word in a list, or -1. */

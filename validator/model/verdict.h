@@ -14,6 +14,7 @@ typedef enum pv_verdict {
   PV_VACUOUS,      /* nothing was compared, or a declared fault survived */
   PV_INCOMPARABLE, /* the two sides compute different functions */
   PV_STALE, /* only receipts about this model, and something else that they rest on changed */
+  PV_NOT_APPLICABLE, /* the claim is about what the model does not have, and says so (`where`) */
   PV_VERDICT_COUNT
 } pv_verdict;
 
@@ -24,7 +25,8 @@ bool pv_verdict_falsifies(pv_verdict verdict);            /* FAIL, VACUOUS: exit
 bool pv_verdict_broken(pv_verdict verdict);
 
 /* The verdict of a criterion from its falsifiers: the worst of them; none at all is NOT_RUN.
- * Order, worst first: FAIL VACUOUS CRASH ERROR TIMEOUT INCOMPARABLE STALE NOT_RUN PASS. */
+ * Order, worst first: FAIL VACUOUS CRASH ERROR TIMEOUT INCOMPARABLE STALE NOT_RUN NOT_APPLICABLE
+ * PASS. */
 pv_verdict pv_verdict_join(pv_verdict a, pv_verdict b);
 
 typedef enum pv_contract_status {

@@ -330,6 +330,25 @@ static pv_code check_fault(const context *x, const pv_falsifier *f, size_t index
   return REPORT(x, "PV042", place, hint, "the fault %s does not exist in %.40s", name, identity);
 }
 
+/* What the other models leave unjudged is no more than what nothing could judge there. */
+static pv_code check_where(const context *x, const pv_falsifier *f) {
+  const bool about = f->known != NULL && (f->known->needs & PV_NEEDS_EXPERTS) != 0;
+  for (size_t n = 0; n < f->criteria.count; n++) {
+    const pv_criterion *k = pv_contract_criterion(x->c, f->criteria.items[n]);
+    if (k == NULL || k->where == NULL || f->known == NULL) continue;
+    if (!about)
+      return REPORT(x, "PV038", &f->check_place, "leave `where` out of the criterion",
+                    "%s is about models with experts alone, and the check %s looks at every model",
+                    k->id, f->check);
+    if (f->where == NULL)
+      return REPORT(x, "PV038", &f->criteria.places[n], "bind a falsifier of its own to each",
+                    "%s is about models with experts alone, and %s judges a criterion about every "
+                    "model too",
+                    k->id, f->id);
+  }
+  return PV_OK;
+}
+
 static pv_code check_falsifiers(const context *x) {
   const pv_contract *c = x->c;
   pv_code code = PV_OK;
@@ -337,6 +356,7 @@ static pv_code check_falsifiers(const context *x) {
     const pv_falsifier *f = &c->falsifiers[i];
     code = check_ids(x, f->id, &f->place, pv_contract_falsifier(c, f->id) != f);
     if (code == PV_OK) code = check_binding(x, f);
+    if (code == PV_OK) code = check_where(x, f);
     if (code == PV_OK && (f->prediction == NULL || f->if_fails == NULL))
       code = REPORT(x, "PV033", &f->place, "add prediction and if_fails",
                     "falsifier %s does not say what it predicts or what a failure means", f->id);

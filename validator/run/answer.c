@@ -179,6 +179,17 @@ static void not_on_a_device(pv_arena *arena, pv_falsifier_result *out) {
   out->source = PV_FROM_NOWHERE;
 }
 
+/* Only what the contract limits to models with experts may be left unjudged over one without: else
+ * no run of the check could ever be a PASS. */
+static void apply_where(pv_arena *arena, pv_falsifier_result *out) {
+  const pv_falsifier *f = out->falsifier;
+  const bool about = f->known != NULL && (f->known->needs & PV_NEEDS_EXPERTS) != 0;
+  if (out->verdict != PV_NOT_APPLICABLE || (f->where != NULL && about)) return;
+  const char *said =
+      pv_arena_printf(arena, "%s, and no criterion says `where: experts`", out->reason);
+  become(arena, out, PV_ERROR, said == NULL ? out->reason : said, NULL);
+}
+
 /* What a PASS must bring with it, whatever the probe thinks. */
 static void apply_policy(pv_arena *arena, const json_t *with, pv_falsifier_result *out) {
   const char *wanted[PV_BIND_SIDES];
@@ -212,7 +223,7 @@ static void apply_policy(pv_arena *arena, const json_t *with, pv_falsifier_resul
 static bool probe_verdict(const char *name, pv_verdict *out) {
   if (name == NULL || !pv_verdict_parse(name, out)) return false;
   return *out == PV_PASS || *out == PV_FAIL || *out == PV_NOT_RUN || *out == PV_ERROR ||
-         *out == PV_INCOMPARABLE || *out == PV_VACUOUS;
+         *out == PV_INCOMPARABLE || *out == PV_VACUOUS || *out == PV_NOT_APPLICABLE;
 }
 
 pv_code pv_answer_result(pv_arena *arena, const json_t *message, const json_t *with,
@@ -237,6 +248,7 @@ pv_code pv_answer_result(pv_arena *arena, const json_t *message, const json_t *w
   if (code != PV_OK) return code;
   out->verdict = verdict;
   out->source = verdict == PV_NOT_RUN ? PV_FROM_NOWHERE : PV_FROM_RUN;
+  apply_where(arena, out);
   apply_policy(arena, with, out);
   if (out->verdict == PV_PASS && pv_bind_interprets(out->falsifier, with))
     not_on_a_device(arena, out);

@@ -2,24 +2,25 @@
 
 #include <string.h>
 
-static bool chosen(const pv_run_spec *spec, size_t i) {
-  return (spec->selected == NULL || spec->selected[i]) &&
+/* Of what does not apply to the model nothing can be planted. */
+static bool chosen(const pv_run_spec *spec, const pv_falsifier_result *results, size_t i) {
+  return (spec->selected == NULL || spec->selected[i]) && results[i].verdict != PV_NOT_APPLICABLE &&
          spec->contract->falsifiers[i].faults.count > 0;
 }
 
 /* A contract whose falsifiers are the pairs: of each falsifier first the one without a fault. */
-static pv_code make_pairs(pv_arena *arena, const pv_run_spec *spec, pv_contract *out,
-                          pv_error *err) {
+static pv_code make_pairs(pv_arena *arena, const pv_run_spec *spec,
+                          const pv_falsifier_result *results, pv_contract *out, pv_error *err) {
   const pv_contract *c = spec->contract;
   size_t count = 0;
   *out = *c;
   for (size_t i = 0; i < c->falsifier_count; i++)
-    if (chosen(spec, i)) count += 1 + c->falsifiers[i].faults.count;
+    if (chosen(spec, results, i)) count += 1 + c->falsifiers[i].faults.count;
   out->falsifiers = PV_ARENA_NEW(arena, count + 1, pv_falsifier);
   out->falsifier_count = 0;
   if (out->falsifiers == NULL) return pv_error_nomem(err, "the faults");
   for (size_t i = 0; i < c->falsifier_count; i++)
-    for (size_t k = 0; chosen(spec, i) && k <= c->falsifiers[i].faults.count; k++) {
+    for (size_t k = 0; chosen(spec, results, i) && k <= c->falsifiers[i].faults.count; k++) {
       pv_falsifier *pair = &out->falsifiers[out->falsifier_count++];
       *pair = c->falsifiers[i];
       pair->planted = k == 0 ? "none" : c->falsifiers[i].faults.items[k - 1];
@@ -70,7 +71,7 @@ pv_code pv_run_faults(pv_arena *arena, const pv_run_spec *spec, pv_falsifier_res
                       pv_strings *notes, pv_error *err) {
   pv_contract pairs;
   pv_run_outcome outcome;
-  pv_code code = make_pairs(arena, spec, &pairs, err);
+  pv_code code = make_pairs(arena, spec, results, &pairs, err);
   if (code != PV_OK || pairs.falsifier_count == 0) return code;
   pv_run_spec all = *spec;
   all.contract = &pairs;
@@ -79,7 +80,7 @@ pv_code pv_run_faults(pv_arena *arena, const pv_run_spec *spec, pv_falsifier_res
   size_t at = 0;
   for (size_t i = 0; i < spec->contract->falsifier_count && code == PV_OK; i++) {
     const pv_falsifier *f = &spec->contract->falsifiers[i];
-    if (!chosen(spec, i)) continue;
+    if (!chosen(spec, results, i)) continue;
     code = judge(arena, f, &outcome.falsifiers[at], &results[i], notes, err);
     at += 1 + f->faults.count;
   }

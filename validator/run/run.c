@@ -31,6 +31,7 @@ pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, 
 
 /* Takes over an answer and keeps what the contract says about the falsifier. */
 static void accept(const pv_talk *talk, size_t i, pv_falsifier_result *to) {
+  static char contradicts[] = "the probe says that the model has no experts, and counts them";
   const pv_falsifier *falsifier = to->falsifier;
   const pv_strings faults = to->faults_declared;
   const bool never = to->never_fails;
@@ -38,6 +39,12 @@ static void accept(const pv_talk *talk, size_t i, pv_falsifier_result *to) {
   to->never_fails = never;
   to->falsifier = falsifier;
   to->faults_declared = faults;
+  /* One word of the probe against another. */
+  if (to->verdict == PV_NOT_APPLICABLE &&
+      pv_fact_value(talk->hello.model, talk->hello.model_count, "experts") != NULL) {
+    to->verdict = PV_ERROR;
+    to->reason = contradicts;
+  }
   if (to->verdict == PV_ERROR && talk->output[0] != '\0') to->output = talk->output;
 }
 

@@ -30,11 +30,10 @@ static pv_code judge_criterion(pv_arena *arena, pv_result *r, size_t index, pv_e
 }
 
 static void count(pv_summary *s, pv_verdict verdict) {
-  unsigned *const counts[PV_VERDICT_COUNT] = {[PV_PASS] = &s->discharged,
-                                              [PV_FAIL] = &s->falsified,
-                                              [PV_VACUOUS] = &s->vacuous,
-                                              [PV_NOT_RUN] = &s->not_run,
-                                              [PV_STALE] = &s->stale};
+  unsigned *const counts[PV_VERDICT_COUNT] = {
+      [PV_PASS] = &s->discharged, [PV_FAIL] = &s->falsified,
+      [PV_VACUOUS] = &s->vacuous, [PV_NOT_RUN] = &s->not_run,
+      [PV_STALE] = &s->stale,     [PV_NOT_APPLICABLE] = &s->not_applicable};
   ++*(counts[verdict] != NULL ? counts[verdict] : &s->error);
 }
 
@@ -47,15 +46,26 @@ static pv_contract_status highest_claimed(const pv_contract *c) {
   return top;
 }
 
+/* Whether the rung needs criteria, and none of them applies to the model: nothing was shown. */
+static bool nothing_applies(const pv_result *r, pv_contract_status rung) {
+  bool needs = false;
+  for (size_t i = 0; i < r->criterion_count; i++)
+    needs |= r->criteria[i].criterion->needed_for <= rung;
+  return needs && pv_result_needed(r, rung) == 0;
+}
+
 static pv_contract_status highest_supported(const pv_result *r) {
   pv_contract_status rung = highest_claimed(r->contract);
   for (size_t i = 0; i < r->criterion_count; i++) {
     const pv_contract_status need = r->criteria[i].criterion->needed_for;
-    if (r->criteria[i].verdict == PV_PASS || need > rung) continue;
+    const pv_verdict v = r->criteria[i].verdict;
+    if (v == PV_PASS || v == PV_NOT_APPLICABLE || need > rung) continue;
     rung = need == PV_STATUS_DRAFT ? PV_STATUS_DRAFT : need - 1;
   }
   /* A rung that needs nothing is nowhere to rise to: nothing was shown for it. */
-  while (rung > r->status_before && pv_result_needed(r, rung) == 0) rung--;
+  while ((rung > r->status_before && pv_result_needed(r, rung) == 0) ||
+         (rung > PV_STATUS_DRAFT && nothing_applies(r, rung)))
+    rung--;
   return rung;
 }
 
@@ -75,10 +85,10 @@ static tally look(const pv_result *r) {
       t.false_unnamed |= !named || v == PV_VACUOUS;
     } else if (v == PV_PASS) {
       t.named_pass |= named;
-    } else {
+    } else if (v != PV_NOT_APPLICABLE || named) {
       t.named_open |= named;
       t.other_open |= !named;
-      t.broken |= v != PV_NOT_RUN && v != PV_STALE;
+      t.broken |= pv_verdict_broken(v);
     }
   }
   return t;
@@ -137,9 +147,11 @@ bool pv_status_never_shown(const pv_result *r) {
 /* Criteria that stand between the evidence and the file's status. */
 static bool in_the_way(const pv_result *r, size_t i) {
   const pv_criterion_result *c = &r->criteria[i];
-  if (r->status_before != PV_STATUS_KNOWN_DIVERGENCE)
-    return c->verdict != PV_PASS && c->criterion->needed_for <= r->status_before;
   const bool named = pv_strings_has(&r->contract->known_divergence, c->criterion->id);
+  if (r->status_before != PV_STATUS_KNOWN_DIVERGENCE)
+    return c->verdict != PV_PASS && c->verdict != PV_NOT_APPLICABLE &&
+           c->criterion->needed_for <= r->status_before;
+  if (c->verdict == PV_NOT_APPLICABLE) return named;
   return c->verdict != (named ? PV_FAIL : PV_PASS);
 }
 
@@ -207,5 +219,7 @@ void pv_status_explain(const pv_result *r, pv_text *out) {
   }
   if (seen > SHOWN) pv_text_printf(out, " and %zu more", seen - SHOWN);
   if (seen == 0)
-    pv_text_puts(out, "no criterion is needed for that status, so nothing supports it");
+    pv_text_puts(out, nothing_applies(r, r->status_before)
+                          ? "no criterion that it needs applies to this model"
+                          : "no criterion is needed for that status, so nothing supports it");
 }

@@ -364,6 +364,8 @@ static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_r
                               .stale = get_count(r, summary, "stale", INT_MAX),
                               .error = get_count(r, summary, "error", INT_MAX),
                               .vacuous = get_count(r, summary, "vacuous", INT_MAX)};
+  if (json_object_get(summary, "not_applicable") != NULL) /* left out where there is none */
+    out->summary.not_applicable = get_count(r, summary, "not_applicable", INT_MAX);
   evidence->files = get_facts(r, root, "files", &evidence->file_count);
 }
 

@@ -12,17 +12,21 @@ static json_t *strings(const pv_strings *list) {
   return out;
 }
 
+static json_t *claim(const pv_criterion *c) {
+  json_t *out = json_pack("{s:s, s:o, s:o}", "id", c->id, "property", pv_json_exact(c->property),
+                          "formal", pv_json_exact(c->formal));
+  /* Left out where there is none, so that claims without one keep their digest. */
+  if (c->where != NULL) pv_json_set(&out, "where", pv_json_exact(c->where));
+  return out;
+}
+
 /* The claims that the falsifier is bound to, word for word. */
 static json_t *claims(const pv_contract *contract, const pv_falsifier *falsifier) {
   json_t *out = json_array();
-  for (size_t i = 0; i < contract->criterion_count; i++) {
-    const pv_criterion *c = &contract->criteria[i];
+  for (size_t i = 0; i < contract->criterion_count; i++)
     for (size_t k = 0; k < falsifier->criteria.count; k++)
-      if (strcmp(falsifier->criteria.items[k], c->id) == 0)
-        pv_json_append(
-            &out, json_pack("{s:s, s:o, s:o}", "id", c->id, "property", pv_json_exact(c->property),
-                            "formal", pv_json_exact(c->formal)));
-  }
+      if (strcmp(falsifier->criteria.items[k], contract->criteria[i].id) == 0)
+        pv_json_append(&out, claim(&contract->criteria[i]));
   return out;
 }
 
@@ -219,11 +223,12 @@ static json_t *equations(const pv_contract *c) {
 
 static json_t *criteria(const pv_contract *c) {
   json_t *out = json_array();
-  for (size_t i = 0; i < c->criterion_count; i++)
-    pv_json_append(&out, json_pack("{s:s, s:o, s:o, s:s}", "id", c->criteria[i].id, "property",
-                                   pv_json_exact(c->criteria[i].property), "formal",
-                                   pv_json_exact(c->criteria[i].formal), "needed_for",
-                                   pv_contract_status_name(c->criteria[i].needed_for)));
+  for (size_t i = 0; i < c->criterion_count; i++) {
+    json_t *one = claim(&c->criteria[i]);
+    pv_json_set(&one, "needed_for",
+                json_string(pv_contract_status_name(c->criteria[i].needed_for)));
+    pv_json_append(&out, one);
+  }
   return out;
 }
 

@@ -222,6 +222,9 @@ static void summarize(sample *s) {
       case PV_STALE:
         sum->stale++;
         break;
+      case PV_NOT_APPLICABLE:
+        sum->not_applicable++;
+        break;
       default:
         sum->error++;
     }

@@ -207,8 +207,8 @@ static void test_junit_counts(void) {
   EXPECT_U64(xml_count(out.data, "testcase"), PV_VERDICT_COUNT + 1);
   EXPECT_U64(xml_count(out.data, "failure"), 3);
   EXPECT_U64(xml_count(out.data, "error"), 6);
-  EXPECT_U64(xml_count(out.data, "skipped"), 0);
-  EXPECT_HAS(out.data, "tests=\"10\" failures=\"3\" errors=\"6\" skipped=\"0\"");
+  EXPECT_U64(xml_count(out.data, "skipped"), 1);
+  EXPECT_HAS(out.data, "tests=\"11\" failures=\"3\" errors=\"6\" skipped=\"1\"");
   EXPECT_HAS(out.data, "<error message=\"NOT_RUN: the reason of this verdict\" type=\"NOT_RUN\"/>");
   EXPECT_HAS(out.data,
              "<failure message=\"VACUOUS: the reason of this verdict\" type=\"VACUOUS\"/>");
@@ -222,9 +222,10 @@ static void test_junit_is_as_red_as_the_exit_code(void) {
   REQUIRE(s != NULL);
   pv_result *r = &s->result;
   static const char *const element[PV_VERDICT_COUNT] = {
-      [PV_NOT_RUN] = "error",   [PV_PASS] = "none",          [PV_FAIL] = "failure",
-      [PV_ERROR] = "error",     [PV_TIMEOUT] = "error",      [PV_CRASH] = "error",
-      [PV_VACUOUS] = "failure", [PV_INCOMPARABLE] = "error", [PV_STALE] = "error"};
+      [PV_NOT_RUN] = "error",         [PV_PASS] = "none",          [PV_FAIL] = "failure",
+      [PV_ERROR] = "error",           [PV_TIMEOUT] = "error",      [PV_CRASH] = "error",
+      [PV_VACUOUS] = "failure",       [PV_INCOMPARABLE] = "error", [PV_STALE] = "error",
+      [PV_NOT_APPLICABLE] = "skipped"};
   for (size_t i = 0; i < PV_VERDICT_COUNT; i++)
     expect_case(r, r->falsifiers[i].falsifier->id, element[i]);
   expect_case(r, "status", "failure");
@@ -323,7 +324,7 @@ static void test_statement_fields(void) {
   EXPECT_STR(json_string_value(json_object_get(p, "result")), "FAILED");
   EXPECT_U64(json_array_size(json_object_get(p, "configuration")), 1);
   EXPECT_U64(json_array_size(json_object_get(p, "passedTests")), 1);
-  EXPECT_U64(json_array_size(json_object_get(p, "warnedTests")), 6);
+  EXPECT_U64(json_array_size(json_object_get(p, "warnedTests")), 7);
   EXPECT_U64(json_array_size(json_object_get(p, "failedTests")), 2);
   json_decref(root);
   root = parsed(STATEMENT, SAMPLE_CARRIED);

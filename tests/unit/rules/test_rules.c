@@ -69,6 +69,16 @@ static const rule_case cases[] = {
     {"PV036", "First version", "All stages DISCHARGED", 0, NULL},
     {"PV037", "acceptance_criteria:\n",
      "model: {sha256: 0123, made_by: pv synth --out}\nacceptance_criteria:\n", 15, NULL},
+    {"PV038", "    needed_for", "    where: dense\n    needed_for", 18, NULL},
+    {"PV038", "    needed_for", "    where: experts\n    needed_for", 25, NULL},
+    {"PV038",
+     "needed_for: ACTIVE_RUNTIME\nfalsification_tests:\n  - id: F_1\n    rule: a rule\n"
+     "    prediction: nothing differs\n    criteria: [AC_1]\n    check: gemv.exact\n"
+     "    with: {type: Q6_K}\n    faults: [wrong_sub_scale]\n",
+     "where: experts\n    needed_for: ACTIVE_RUNTIME\n  - id: AC_2\n    property: it holds\n"
+     "    needed_for: ACTIVE_RUNTIME\nfalsification_tests:\n  - id: F_1\n    rule: a rule\n"
+     "    prediction: nothing differs\n    criteria: [AC_1, AC_2]\n    check: router.weights_sum\n",
+     27, NULL},
     {"PV040",
      "it holds\n    needed_for: ACTIVE_RUNTIME\nfalsification_tests:\n  - id: F_1\n    rule: a "
      "rule\n"

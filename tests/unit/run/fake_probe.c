@@ -176,6 +176,7 @@ static void answer(const char *mode, const char *id, const char *fault) {
                   ? result(id, "FAIL", "the fault is seen", 10)
               : strcmp(mode, "NOTRUN") == 0 || (strcmp(mode, "DEVICE") == 0 && !has_device())
                   ? result(id, "NOT_RUN", "there is no CUDA device", 0)
+              : strcmp(mode, "APART") == 0  ? result(id, "NOT_APPLICABLE", "no experts", 0)
               : strcmp(mode, "ERROR") == 0  ? result(id, "ERROR", "it could not be computed", 0)
               : strcmp(mode, "INCOMP") == 0 ? result(id, "INCOMPARABLE", "i16 against f64", 0)
               : strcmp(mode, "ZERO") == 0   ? result(id, "PASS", "", 0)

@@ -23,8 +23,8 @@ static char log_path[512];
 /* A contract's texts are not const. */
 static char topk[] = "router.topk_rule", finite[] = "forward.finite", backend[] = "backend";
 
-/* Falsifiers with these ids, "id" or "id:backend"; run against the fake probe. */
-static pv_code run(const char *const *ids) {
+/* Falsifiers with these ids, "id" or "id:backend". */
+static void prepare(const char *const *ids) {
   static pv_param params[MANY];
   static char copies[MANY][64];
   pv_arena_free(&arena);
@@ -44,6 +44,9 @@ static pv_code run(const char *const *ids) {
     falsifiers[i].with_count = 1;
   }
   pv_bind_checks(&contract, testing_known());
+}
+
+static pv_code run_prepared(void) {
   snprintf(log_path, sizeof log_path, "%s", folder_path("pids"));
   unlink(log_path);
   setenv("PV_FAKE_LOG", log_path, 1);
@@ -53,6 +56,12 @@ static pv_code run(const char *const *ids) {
                             .threads = 3,
                             .start_timeout_s = 200};
   return pv_run(&arena, &spec, &outcome, &err);
+}
+
+/* They, run against the fake probe. */
+static pv_code run(const char *const *ids) {
+  prepare(ids);
+  return run_prepared();
 }
 
 /* Ended, or a zombie that waits for the machine's first process: orphans are its to reap. */
@@ -151,6 +160,25 @@ static void test_policy(void) {
   EXPECT_U64(rich->series_count, 1);
   EXPECT_U64(rich->series[0].count, 2);
   EXPECT(rich->series[0].log_y && rich->series[0].y[1] != rich->series[0].y[1]);
+}
+
+/* Only what is about experts by its check and by its criteria may be left unjudged. */
+static void test_not_applicable(void) {
+  const char *ids[] = {"F_APART", "F_APART_2", "F_APART_3", NULL};
+  static const pv_known_check about = {.name = "router.weights_sum", .needs = PV_NEEDS_EXPERTS},
+                              other = {.name = "forward.finite", .needs = PV_NEEDS_MODEL};
+  static const pv_known_check *const checks[] = {&about, &about, &other};
+  prepare(ids);
+  for (size_t i = 0; i < 3; i++) {
+    falsifiers[i].known = checks[i];
+    falsifiers[i].where = i == 1 ? NULL : "experts";
+  }
+  EXPECT(run_prepared() == PV_OK);
+  EXPECT_STR(verdict(0), "NOT_APPLICABLE");
+  EXPECT_STR(reason(0), "no experts");
+  EXPECT_STR(verdict(1), "ERROR");
+  EXPECT_HAS(reason(1), "where: experts");
+  EXPECT_STR(verdict(2), "ERROR");
 }
 
 static void test_crashes(void) {
@@ -306,6 +334,7 @@ int main(void) {
   if (getenv("PV_FAKE_PROBE") == NULL || folder_make() == NULL) return 1;
   const int code = pv_testing_main("run", (pv_case[]){PV_CASE(test_plain_verdicts),
                                                       PV_CASE(test_policy),
+                                                      PV_CASE(test_not_applicable),
                                                       PV_CASE(test_crashes),
                                                       PV_CASE(test_hangs),
                                                       PV_CASE(test_leaves_processes),

@@ -178,6 +178,32 @@ static void test_known_divergence(void) {
   EXPECT_I64(derive(known, PV_PASS, PV_PASS, PV_PASS), 1);
 }
 
+/* What is not about the model is neither in the way of a status nor a reason for one. */
+static void test_not_applicable(void) {
+  const pv_verdict apart = PV_NOT_APPLICABLE;
+  pv_text why = PV_TEXT_INIT;
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, PV_PASS, apart, PV_PASS), 0);
+  EXPECT(s.result.status_after == PV_STATUS_ACTIVE_RUNTIME && s.result.status_carried);
+  EXPECT_U64(s.result.summary.discharged, 2);
+  EXPECT_U64(s.result.summary.not_applicable, 1);
+  EXPECT_U64(s.result.summary.error, 0);
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, apart, PV_PASS, PV_FAIL), 1);
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, apart, PV_PASS, PV_STALE), 3);
+  /* Where nothing applies nothing is shown. */
+  EXPECT_I64(derive(PV_STATUS_ACTIVE_RUNTIME, apart, apart, apart), 3);
+  EXPECT(s.result.status_after == PV_STATUS_DRAFT && !s.result.status_carried);
+  pv_status_explain(&s.result, &why);
+  EXPECT_STR(why.data,
+             "the file claims ACTIVE_RUNTIME, the evidence supports DRAFT: no criterion that it "
+             "needs applies to this model");
+  pv_text_free(&why);
+  /* What a lower rung lacks a higher one may have. */
+  EXPECT_I64(derive(PV_STATUS_PROPOSED, apart, PV_PASS, PV_NOT_RUN), 0);
+  EXPECT(s.result.status_after == PV_STATUS_ACTIVE_ALGORITHM_LEVEL);
+  EXPECT_I64(derive(PV_STATUS_DRAFT, apart, apart, apart), 0);
+  EXPECT(s.result.status_after == PV_STATUS_DRAFT);
+}
+
 static void test_deprecated(void) {
   EXPECT_I64(derive(PV_STATUS_DEPRECATED, PV_NOT_RUN, PV_NOT_RUN, PV_NOT_RUN), 0);
   EXPECT(s.result.status_after == PV_STATUS_DEPRECATED && s.result.status_carried);
@@ -321,6 +347,7 @@ int main(void) {
                                             PV_CASE(test_stages),
                                             PV_CASE(test_judged_elsewhere),
                                             PV_CASE(test_every_combination),
+                                            PV_CASE(test_not_applicable),
                                             PV_CASE(test_nobody_claims),
                                             PV_CASE(test_unbound_criterion),
                                             PV_CASE(test_worst_of_several),
