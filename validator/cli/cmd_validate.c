@@ -11,6 +11,7 @@
 #include "reports/render/render.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/suggest.h"
+#include "validator/judge/any.h"
 #include "validator/judge/publish.h"
 #include "validator/judge/sound.h"
 #include "validator/store/derive.h"
@@ -47,13 +48,15 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
       .summary =
           "Runs the falsifiers of contracts and judges: which criteria hold, which status the\n"
           "evidence supports. Writes a report; without --publish no tracked file changes.\n"
+          "With --model and no contract the model is judged by the contract about every model.\n"
           "Exit codes: 0 what it claims holds; 1 something is falsified; 2 wrong input or call;\n"
           "3 nothing falsified, but not everything could be judged; 4 internal error.\n"
           "With --faults a falsifier that passes over a fault that it declares is VACUOUS, and "
           "one\n"
           "that could not be tried is exit code 3.",
-      .positional = "FILE...",
+      .positional = "[CONTRACT...]",
       .examples =
+          "  pv validate --model models/tiny-coder-moe-Q4_K_M.gguf\n"
           "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
           "  pv validate contracts/moe-router-v1.yaml --only AC_ROUTER_001 --json\n"
           "  pv validate contracts/moe-router-v1.yaml --faults\n"
@@ -69,9 +72,13 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
 /* Calls that contradict themselves are refused before anything is read. */
 static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) {
   uint64_t count = 0;
-  if (a->file_count == 0)
-    return pv_error_refuse(err, "for example: pv validate contracts/*.yaml",
-                           "no contract was named");
+  if (a->file_count == 0 && a->model == NULL)
+    return pv_error_refuse(err,
+                           "for example: pv validate --model FILE, or pv validate contracts/*.yaml",
+                           "neither a contract nor a model was named");
+  if (a->publish && a->file_count == 0)
+    return pv_error_refuse(err, "name the contract that the evidence is for",
+                           "a run without a contract of its own is not published");
   if (a->publish && a->only != NULL)
     return pv_error_refuse(err, "leave out --only or --publish", "a partial run is not published");
   if (a->publish && a->backend != NULL)
@@ -148,7 +155,8 @@ static void put_faults(const pv_judgement *j, pv_text *out) {
   size_t declared = 0, killed = 0, left_out = 0;
   for (size_t i = 0; i < r->falsifier_count; i++) {
     const pv_falsifier_result *f = &r->falsifiers[i];
-    const bool asked = j->trial.spec.selected[i] || j->trial.absent[i];
+    const bool asked =
+        (j->trial.spec.selected[i] || j->trial.absent[i]) && f->verdict != PV_NOT_APPLICABLE;
     *(asked ? &declared : &left_out) += f->faults_declared.count;
     killed += f->faults_killed.count;
   }
@@ -162,11 +170,32 @@ static void put_faults(const pv_judgement *j, pv_text *out) {
   pv_text_puts(out, "\n");
 }
 
+/* Of which architecture a model is that nobody has written a contract for. */
+static void put_kind(const pv_judgement *j, pv_text *out) {
+  const pv_result *r = &j->result;
+  const char *experts = pv_fact_value(r->model, r->model_count, "experts");
+  const char *const names[] = {"arch", "layers", "hidden", "vocabulary"};
+  const char *values[4];
+  for (size_t i = 0; i < 4; i++) {
+    values[i] = pv_fact_value(r->model, r->model_count, names[i]);
+    if (values[i] == NULL) return; /* no probe has opened it */
+  }
+  pv_put_plain(out, "  kind:     %s, %s layers of width %s, %s tokens, %s experts\n", values[0],
+               values[1], values[2], values[3], experts == NULL ? "no" : experts);
+}
+
 /* What was taken from around the contract: a verdict is about exactly that. */
 static void put_taken(const pv_judgement *j, pv_text *out) {
   if (j->trial.spec.model != NULL)
     pv_put_plain(out, j->request.model != NULL ? "  model:    %s (--model)\n" : "  model:    %s\n",
                  j->trial.spec.model);
+  if (j->request.any) {
+    put_kind(j, out);
+    if (j->request.backend != NULL && strcmp(j->request.backend, "ptx") == 0)
+      pv_put_plain(out, "  device:   none is asked, the kernels are interpreted: %s\n",
+                   pv_fact_value(j->result.environment, j->result.environment_count, "cuda"));
+    pv_put_plain(out, "  contract: %s\n", j->request.contract->path);
+  }
   for (size_t i = 0; i < j->request.contract->provider_count; i++) {
     const pv_provider *p = &j->request.contract->providers[i];
     if (p->known != NULL)
@@ -260,25 +289,28 @@ int pv_cmd_validate(int argc, char **argv) {
   if (code == PV_OK && a.backend != NULL &&
       !pv_known_lists(pv_known_words(known, "backend"), a.backend))
     code = no_backend(pv_known_words(known, "backend"), a.backend, &err);
+  const bool any = a.file_count == 0;
+  if (code == PV_OK && any) code = pv_any_contract(&arena, &a.files[a.file_count++], &err);
   /* All are read before the first is run: a typing error in the last costs no minutes. */
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++)
     code = pv_sound_load(&arena, known, &given, a.files[i], &contracts[i], &findings, &err);
   print_findings(&findings);
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++) {
-    const pv_request request = {.contract = contracts[i],
-                                .command = command,
-                                .model = a.model,
-                                .reference = a.reference,
-                                .backend = a.backend,
-                                .only = a.only,
-                                .out = a.out,
-                                .probe = a.probe,
-                                .threads = threads,
-                                .given_providers = given.count > 0,
-                                .publish = a.publish,
-                                .faults = a.faults};
+    pv_request request = {.contract = contracts[i],
+                          .command = command,
+                          .model = a.model,
+                          .reference = a.reference,
+                          .backend = a.backend,
+                          .only = a.only,
+                          .out = a.out,
+                          .probe = a.probe,
+                          .threads = threads,
+                          .given_providers = given.count > 0,
+                          .publish = a.publish,
+                          .faults = a.faults};
     pv_judgement j;
-    code = pv_judge(&arena, &request, &j, &err);
+    if (any) code = pv_any_ask(&arena, contracts[i], &request, &err);
+    if (code == PV_OK) code = pv_judge(&arena, &request, &j, &err);
     if (code == PV_OK) code = show(&a, &j, &err);
     if (code == PV_OK) exit_code = worse(exit_code, j.result.exit_code);
   }

@@ -12,6 +12,7 @@ typedef struct pv_request {
   unsigned threads;
   bool given_providers; /* a program that the call names judges: --provider */
   bool publish, faults; /* faults: run each falsifier against those that it declares */
+  bool any;             /* no contract was named: pv_any_ask */
 } pv_request;
 
 typedef struct pv_ground {

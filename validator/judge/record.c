@@ -32,13 +32,17 @@ static pv_code site_facts(pv_arena *arena, const pv_request *request, const pv_g
                                               : "none";
   const char *const facts[][2] = {{"root", ground->site.root_why},
                                   {"model_from", model},
-                                  {"receipts_from", ground->site.evidence_why}};
+                                  {"receipts_from", ground->site.evidence_why},
+                                  {"asked", request->any ? "what any machine can show; no contract "
+                                                           "was named"
+                                                         : NULL}};
   enum { FACTS = sizeof facts / sizeof *facts };
   pv_fact *list = PV_ARENA_NEW(arena, r->environment_count + FACTS, pv_fact);
   if (list == NULL) return pv_error_nomem(err, "a record");
   memcpy(list, r->environment, r->environment_count * sizeof *list);
   for (size_t i = 0; i < FACTS; i++)
-    if (!pv_fact_make(arena, &list[r->environment_count++], facts[i][0], facts[i][1]))
+    if (facts[i][1] != NULL &&
+        !pv_fact_make(arena, &list[r->environment_count++], facts[i][0], facts[i][1]))
       return pv_error_nomem(err, "a record");
   r->environment = list;
   return PV_OK;

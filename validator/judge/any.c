@@ -1,0 +1,53 @@
+#include "validator/judge/any.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "validator/run/run.h"
+
+pv_code pv_any_contract(pv_arena *arena, const char **out, pv_error *err) {
+  char self[PATH_MAX];
+  const char *found = NULL;
+  const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
+  self[n] = '\0';
+  const pv_code code = pv_site_above(arena, dirname(self), PV_ANY_CONTRACT, &found, err);
+  if (code != PV_OK) return code;
+  if (found == NULL)
+    return pv_error_refuse(err, "name it: pv validate CONTRACT --model FILE",
+                           "no contract was named, and in no folder above pv's own that may be "
+                           "trusted is " PV_ANY_CONTRACT);
+  *out = found;
+  return PV_OK;
+}
+
+/* Whether the probe has kernels, and no device to run them. */
+static pv_code can_only_interpret(pv_arena *arena, const pv_contract *contract, const char *given,
+                                  bool *out, pv_error *err) {
+  pv_run_spec spec = {.contract = contract};
+  pv_run_hello hello = {0};
+  pv_code code = pv_run_find_probe(arena, given, &spec.probe, err);
+  if (code == PV_OK) code = pv_run_ask(arena, &spec, &hello, err);
+  if (code != PV_OK) return code;
+  const char *device = pv_fact_value(hello.environment, hello.environment_count, "device");
+  *out = pv_fact_value(hello.environment, hello.environment_count, "ptx_sha256") != NULL &&
+         device != NULL && strcmp(device, "none") == 0;
+  return PV_OK;
+}
+
+pv_code pv_any_ask(pv_arena *arena, pv_contract *contract, pv_request *request, pv_error *err) {
+  struct stat info;
+  bool interpret = false;
+  pv_code code = PV_OK;
+  contract->status = PV_STATUS_ACTIVE_ALGORITHM_LEVEL;
+  if (request->backend == NULL && stat(request->model, &info) == 0 &&
+      (uint64_t)info.st_size <= PV_ANY_INTERPRETED)
+    code = can_only_interpret(arena, contract, request->probe, &interpret, err);
+  if (code == PV_OK && interpret) request->backend = "ptx";
+  if (code == PV_OK) request->any = true;
+  return code;
+}
