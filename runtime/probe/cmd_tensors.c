@@ -6,6 +6,7 @@
 #include "base/output.h"
 #include "base/text.h"
 #include "runtime/probe/call.h"
+#include "runtime/probe/file_json.h"
 #include "runtime/probe/probe.h"
 
 typedef struct listing {
@@ -113,64 +114,14 @@ static json_t *tensor_json(const pv_gguf_tensor *t) {
                    (json_int_t)t->offset, "part", (int)t->part + 1);
 }
 
-/* The files, in their order: one, or the parts of a set. */
-static json_t *parts_json(const pv_gguf *g) {
-  json_t *out = json_array();
-  uint64_t at = 0, length = 0;
-  for (uint32_t part = 0; part < pv_gguf_part_count(g); part++) {
-    const uint64_t first = at;
-    (void)pv_gguf_part_bytes(g, part, &length);
-    while (at < pv_gguf_tensor_count(g) && pv_gguf_tensor_at(g, at)->part == part) at++;
-    pv_json_append(&out,
-                   json_pack("{s:o, s:I, s:I}", "file", pv_json_string(pv_gguf_part_path(g, part)),
-                             "bytes", (json_int_t)length, "tensors", (json_int_t)(at - first)));
-  }
-  return out;
-}
-
-/* A number, a bool or a whole string; what JSON has no number for and arrays as the text shows
- * them. */
-static json_t *value_json(const pv_gguf *g, const pv_gguf_value *v) {
-  const double real = pv_gguf_array_real(v, 0);
-  pv_text text = PV_TEXT_INIT;
-  if (v->type == PV_GGUF_BOOL) return json_boolean(v->data[0] == 1);
-  if (v->type == PV_GGUF_STRING) { /* a length of 8 bytes, and the bytes */
-    uint64_t length = 0;
-    memcpy(&length, v->data, sizeof length);
-    return pv_json_stringn((const char *)v->data + 8, (size_t)length);
-  }
-  const bool is_real = v->type == PV_GGUF_F32 || v->type == PV_GGUF_F64;
-  if (is_real && real - real == 0.0) return json_real(real);
-  const int64_t number = pv_gguf_array_int(v, 0);
-  if (!is_real && v->type != PV_GGUF_ARRAY && (v->type != PV_GGUF_U64 || number >= 0))
-    return json_integer(number);
-  pv_gguf_value_put(g, v, &text);
-  json_t *out = text.failed ? NULL : pv_json_stringn(text.data, text.length);
-  pv_text_free(&text);
-  return out;
-}
-
 static json_t *key_json(const pv_gguf *g, const pv_gguf_value *v) {
   pv_text type = PV_TEXT_INIT;
   put_value_type(&type, v);
   json_t *out =
       type.failed ? NULL
                   : json_pack("{s:o, s:s, s:o}", "key", pv_json_stringn(v->key.data, v->key.length),
-                              "type", type.data, "value", value_json(g, v));
+                              "type", type.data, "value", pv_file_value_json(g, v));
   pv_text_free(&type);
-  return out;
-}
-
-static json_t *types_json(const pv_gguf *g) {
-  uint64_t tensors[PV_TYPE_NUMBERS] = {0}, bytes[PV_TYPE_NUMBERS] = {0};
-  json_t *out = json_array();
-  count_types(g, tensors, bytes);
-  for (uint32_t type = 0; type < PV_TYPE_NUMBERS; type++)
-    if (tensors[type] > 0)
-      pv_json_append(
-          &out, json_pack("{s:s, s:I, s:I, s:b}", "type", pv_type_known(type)->name, "tensors",
-                          (json_int_t)tensors[type], "bytes", (json_int_t)bytes[type], "computed",
-                          pv_type_get(type) != NULL));
   return out;
 }
 
@@ -185,7 +136,7 @@ static pv_code put_json(pv_text *out, const listing *l, pv_error *err) {
       "{s:o, s:o, s:b, s:o, s:o, s:o}", "file", pv_json_string(l->path), "architecture",
       named ? pv_json_stringn(name.data, name.length) : json_null(), "computed", l->model != NULL,
       "reason", l->model != NULL ? json_null() : pv_json_string(l->why.message), "types",
-      types_json(g), "parts", parts_json(g));
+      pv_file_types_json(g), "parts", pv_file_parts_json(g));
   pv_code code = pv_json_write(head, JSON_COMPACT, out, err);
   json_decref(head);
   if (code != PV_OK) return code;

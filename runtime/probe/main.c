@@ -16,8 +16,8 @@ int main(int argc, char **argv) {
       {"trace", pv_probe_trace},     {"compare", pv_probe_compare},   {"bisect", pv_probe_bisect},
       {"judge", pv_probe_judge},     {"noise", pv_probe_noise},       {"faults", pv_probe_faults},
       {"run", pv_probe_run},         {"bench", pv_probe_bench},       {"kernel", pv_probe_kernel},
-      {"tensors", pv_probe_tensors}, {"synth", pv_probe_synth},       {"ptx", pv_probe_ptx},
-      {"version", pv_probe_version}, {"library", pv_library_host},
+      {"inspect", pv_probe_inspect}, {"tensors", pv_probe_tensors},   {"synth", pv_probe_synth},
+      {"ptx", pv_probe_ptx},         {"version", pv_probe_version},   {"library", pv_library_host},
   };
   pv_cancel_install();
   for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)

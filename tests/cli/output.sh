@@ -48,6 +48,8 @@ prints explain --provider "$root/examples/providers/softmax.py"
 prints new check mine --stdout
 prints evidence verify "$receipt"
 prints evidence show "$receipt"
+prints inspect "$model"
+prints inspect "$model" --json
 prints tensors "$model"
 prints tensors "$model" --json
 prints faults

@@ -21,6 +21,12 @@ static void test_tensors(void) {
   printed_whole(pv_probe_tensors, (const char *[]){"tensors", model, NULL}, 20);
 }
 
+static void test_inspect(void) {
+  static const char model[] = "models/tiny-coder-moe-Q4_K_M.gguf";
+  printed_whole(pv_probe_inspect, (const char *[]){"inspect", model, "--json", NULL}, 100);
+  printed_whole(pv_probe_inspect, (const char *[]){"inspect", model, NULL}, 100);
+}
+
 static const char ptx[] =
     ".version 8.0\n.target sm_80\n.address_size 64\n\n"
     ".visible .entry first(.param .u64 to, .param .u32 count)\n{\n"
@@ -47,6 +53,7 @@ int main(void) {
   const int code = pv_testing_main("fault probe", (pv_case[]){PV_CASE(test_faults),
                                                               PV_CASE(test_version),
                                                               PV_CASE(test_tensors),
+                                                              PV_CASE(test_inspect),
                                                               PV_CASE(test_ptx),
                                                               {0}});
   printf("%u failures injected\n", each_injected());

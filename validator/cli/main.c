@@ -28,6 +28,7 @@ static const command commands[] = {
     {"judge", "is another engine's run what its arithmetic explains?", pv_cmd_forward},
     {"noise", "how far a sound forward moves: the floor under tolerances", pv_cmd_forward},
     {"faults", "list the defects that can be planted", pv_cmd_forward},
+    {"inspect", "what a model file is, and what pv can do with it", pv_cmd_forward},
     {"tensors", "list what a model file holds", pv_cmd_forward},
     {"synth", "write a model of any shape with random weights", pv_cmd_forward},
     {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},
