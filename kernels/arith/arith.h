@@ -20,8 +20,11 @@
 
 /* Largest error over all 2^32 inputs, in units in the last place of the correctly rounded result
  * (subnormal results: in units of 2^-149). Proved by the program `check-arith`. */
-#define PV_EXP_F32_MAX_ULP  1.1
-#define PV_SILU_F32_MAX_ULP 2.5
+#define PV_EXP_F32_MAX_ULP        1.1
+#define PV_SIGMOID_F32_MAX_ULP    2.5
+#define PV_SILU_F32_MAX_ULP       2.5
+#define PV_GELU_F32_MAX_ULP       200.0
+#define PV_QUICK_GELU_F32_MAX_ULP 100.0
 
 PV_ARITH uint32_t pv_bits_f32(float x) {
   uint32_t u;
@@ -102,21 +105,57 @@ PV_ARITH float pv_exp_f32(float x) {
   return e * s1 * s2;
 }
 
-/* SiLU: x / (1 + exp(-x)). Below -32 the 1 is lost to rounding, and exp(-x) overflows before the
- * quotient underflows: there the second power of two is applied to the quotient instead. The
- * numerator is clamped so that -infinity gives its limit, -0. */
-PV_ARITH float pv_silu_f32(float x) {
+/* x / (1 + exp(-z)), for x whose quotient is -0 below -120. Below z = -32 the 1 is lost to
+ * rounding, and exp(-z) overflows before the quotient underflows: there the second power of two is
+ * applied to the quotient instead. The numerator is clamped so that -infinity gives its limit, -0.
+ */
+PV_ARITH float pv_logistic_f32(float x, float z) {
   float s1, s2;
-  const float e = pv_exp_parts_f32(-x, &s1, &s2);
+  const float e = pv_exp_parts_f32(-z, &s1, &s2);
   const float far = x < -120.0f ? -120.0f : x;
   const float rest = pv_f32_bits(0x7f000000u - pv_bits_f32(s2)); /* 1 / s2 */
-  const float d = x < -32.0f ? e * s1 : 1.0f + e * s1 * s2;
-  return pv_div_f32(far, d) * (x < -32.0f ? rest : 1.0f);
+  const float d = z < -32.0f ? e * s1 : 1.0f + e * s1 * s2;
+  return pv_div_f32(far, d) * (z < -32.0f ? rest : 1.0f);
+}
+
+PV_ARITH float pv_sigmoid_f32(float x) {
+  return pv_logistic_f32(1.0f, x);
+}
+
+/* SiLU: x sigmoid(x). */
+PV_ARITH float pv_silu_f32(float x) {
+  return pv_logistic_f32(x, x);
+}
+
+/* GELU in its tanh form, x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), as x sigmoid of twice
+ * that argument. exp magnifies the roundings of an argument by its size: that is the error. */
+PV_ARITH float pv_gelu_f32(float x) {
+  return pv_logistic_f32(x, x * pv_fma_f32(0x1.2444f2p-4f, x * x, 0x1.988454p+0f));
+}
+
+/* x sigmoid(1.702 x), another approximation of GELU. */
+PV_ARITH float pv_quick_gelu_f32(float x) {
+  return pv_logistic_f32(x, 1.702f * x);
 }
 
 /* SwiGLU of one element: silu(gate) * up. */
 PV_ARITH float pv_swiglu_f32(float gate, float up) {
   return pv_silu_f32(gate) * up;
+}
+
+PV_ARITH float pv_geglu_f32(float gate, float up) {
+  return pv_gelu_f32(gate) * up;
+}
+
+/* SwiGLU of gpt-oss: the gate at most 7, up between -7 and 7. */
+PV_ARITH float pv_swiglu_clamped_f32(float gate, float up) {
+  const float g = gate > 7.0f ? 7.0f : gate;
+  const float u = up > 7.0f ? 7.0f : up;
+  return pv_quick_gelu_f32(g) * ((u < -7.0f ? -7.0f : u) + 1.0f);
+}
+
+PV_ARITH float pv_gate_f32(float x, float logit) {
+  return x * pv_sigmoid_f32(logit);
 }
 
 /* The order of candidates everywhere a best one is taken: value descending, then index ascending.

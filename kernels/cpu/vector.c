@@ -22,8 +22,32 @@ void PV_PATH(rope)(float *x, size_t n, const float *cos, const float *sin) {
   }
 }
 
+void PV_PATH(rope_neighbours)(float *x, size_t n, const float *cos, const float *sin) {
+  for (size_t i = 0; i < n / 2; i++) {
+    const float a = x[2 * i], b = x[2 * i + 1];
+    x[2 * i] = pv_fma_f32(a, cos[i], -(b * sin[i]));
+    x[2 * i + 1] = pv_fma_f32(b, cos[i], a * sin[i]);
+  }
+}
+
 void PV_PATH(swiglu)(const float *gate, const float *up, size_t n, float *out) {
   for (size_t i = 0; i < n; i++) out[i] = pv_swiglu_f32(gate[i], up[i]);
+}
+
+void PV_PATH(geglu)(const float *gate, const float *up, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) out[i] = pv_geglu_f32(gate[i], up[i]);
+}
+
+void PV_PATH(swiglu_clamped)(const float *gate, const float *up, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) out[i] = pv_swiglu_clamped_f32(gate[i], up[i]);
+}
+
+void PV_PATH(gate)(const float *x, float logit, size_t n, float *out) {
+  PV_PATH(scale)(x, pv_sigmoid_f32(logit), n, out);
+}
+
+void PV_PATH(scale)(const float *x, float factor, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) out[i] = x[i] * factor;
 }
 
 void PV_PATH(add)(const float *a, const float *b, size_t n, float *out) {
@@ -105,8 +129,13 @@ static float narrow_dot(const float *factor, const float *term, size_t stride, s
   return pv_fold_f32(lane, first);
 }
 
+/* The larger of the maximum so far and the next; a NaN stays. */
+static float larger(float m, float next) {
+  return next > m || !(next == next) ? next : m;
+}
+
 /* Positions in chunks of PV_ATTENTION_CHUNK; each chunk has its own maximum; chunks are combined
- * by narrow sums with factors exp(top_c - M), M the largest maximum. */
+ * by narrow sums with factors exp(top_c - M), M the largest maximum, or the sink. */
 void PV_PATH(attend)(const pv_attend *a) {
   const size_t chunks = (a->positions + PV_ATTENTION_CHUNK - 1) / PV_ATTENTION_CHUNK;
   float *top = a->scratch, *sum = top + chunks, *value = sum + chunks;
@@ -117,9 +146,11 @@ void PV_PATH(attend)(const pv_attend *a) {
                  value + c * a->head_dim);
   }
   float m = top[0];
-  for (size_t c = 1; c < chunks; c++) m = top[c] > m || !(top[c] == top[c]) ? top[c] : m;
+  for (size_t c = 1; c < chunks; c++) m = larger(m, top[c]);
+  if (a->sink != NULL) m = larger(m, *a->sink);
   for (size_t c = 0; c < chunks; c++) top[c] = pv_exp_f32(top[c] - m);
-  const float total = narrow_dot(top, sum, 1, chunks);
+  float total = narrow_dot(top, sum, 1, chunks);
+  if (a->sink != NULL) total += pv_exp_f32(*a->sink - m);
   for (size_t j = 0; j < a->head_dim; j++)
     a->out[j] = pv_div_f32(narrow_dot(top, value + j, a->head_dim, chunks), total);
 }

@@ -25,8 +25,13 @@ void PV_PATH(mm_f64acc)(const pv_mm *mm);
 void PV_PATH(mm_plain)(const pv_mm *mm);
 void PV_PATH(rmsnorm)(const float *x, const float *weight, size_t n, float eps, float *out);
 void PV_PATH(rope)(float *x, size_t n, const float *cos, const float *sin);
+void PV_PATH(rope_neighbours)(float *x, size_t n, const float *cos, const float *sin);
 void PV_PATH(attend)(const pv_attend *attend);
 void PV_PATH(swiglu)(const float *gate, const float *up, size_t n, float *out);
+void PV_PATH(geglu)(const float *gate, const float *up, size_t n, float *out);
+void PV_PATH(swiglu_clamped)(const float *gate, const float *up, size_t n, float *out);
+void PV_PATH(gate)(const float *x, float logit, size_t n, float *out);
+void PV_PATH(scale)(const float *x, float factor, size_t n, float *out);
 void PV_PATH(add)(const float *a, const float *b, size_t n, float *out);
 void PV_PATH(combine)(const float *const *rows, const float *weight, size_t ranks, size_t n,
                       float *out);

@@ -148,6 +148,14 @@ static void rope(float *x, size_t n, const float *cos, const float *sin) {
   }
 }
 
+static void rope_neighbours(float *x, size_t n, const float *cos, const float *sin) {
+  for (size_t i = 0; i < n / 2; i++) {
+    const float a = x[2 * i], b = x[2 * i + 1];
+    x[2 * i] = pv_fma_f32(a, cos[i], -(b * sin[i]));
+    x[2 * i + 1] = pv_fma_f32(b, cos[i], a * sin[i]);
+  }
+}
+
 /* The largest; a NaN wins, so that it is seen. */
 static float largest(const float *x, size_t n) {
   float top = x[0];
@@ -178,15 +186,33 @@ static void attend(const pv_attend *a) {
       value[c * dim + j] = acc;
     }
   }
-  const float m = largest(top, chunks);
+  const float of_chunks = largest(top, chunks), sink = a->sink != NULL ? *a->sink : of_chunks;
+  const float m = largest((const float[]){of_chunks, sink}, 2);
   for (size_t c = 0; c < chunks; c++) top[c] = pv_exp_f32(top[c] - m);
-  const float total = lanes_dot(top, sum, 1, chunks, PV_NARROW_LANES);
+  float total = lanes_dot(top, sum, 1, chunks, PV_NARROW_LANES);
+  if (a->sink != NULL) total += pv_exp_f32(sink - m);
   for (size_t j = 0; j < dim; j++)
     a->out[j] = lanes_dot(top, value + j, dim, chunks, PV_NARROW_LANES) / total;
 }
 
 static void swiglu(const float *gate, const float *up, size_t n, float *out) {
   for (size_t i = 0; i < n; i++) out[i] = pv_swiglu_f32(gate[i], up[i]);
+}
+
+static void geglu(const float *gate, const float *up, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) out[i] = pv_geglu_f32(gate[i], up[i]);
+}
+
+static void swiglu_clamped(const float *gate, const float *up, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) out[i] = pv_swiglu_clamped_f32(gate[i], up[i]);
+}
+
+static void gate(const float *x, float logit, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) out[i] = pv_gate_f32(x[i], logit);
+}
+
+static void scale(const float *x, float factor, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) out[i] = x[i] * factor;
 }
 
 static void add(const float *a, const float *b, size_t n, float *out) {
@@ -231,9 +257,15 @@ const pv_cpu_path pv_definition = {.name = "definition",
                                    .rmsnorm = rmsnorm,
                                    .angles = pv_rope_row,
                                    .rope = rope,
+                                   .rope_neighbours = rope_neighbours,
                                    .attend_scratch = pv_attend_scratch,
                                    .attend = attend,
                                    .swiglu = swiglu,
+                                   .geglu = geglu,
+                                   .swiglu_clamped = swiglu_clamped,
+                                   .gate = gate,
+                                   .bias = add,
+                                   .scale = scale,
                                    .add = add,
                                    .combine = combine,
                                    .route = route,
@@ -249,8 +281,14 @@ pv_cpu_path pv_definition_with(const pv_cpu_path *replaced) {
   REPLACE(rmsnorm);
   REPLACE(angles);
   REPLACE(rope);
+  REPLACE(rope_neighbours);
   REPLACE(attend);
   REPLACE(swiglu);
+  REPLACE(geglu);
+  REPLACE(swiglu_clamped);
+  REPLACE(gate);
+  REPLACE(bias);
+  REPLACE(scale);
   REPLACE(add);
   REPLACE(combine);
   REPLACE(route);

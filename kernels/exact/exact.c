@@ -73,23 +73,35 @@ static void rope(double *x, size_t n, const double *cosine, const double *sine) 
   }
 }
 
+/* Neighbours are paired: (x[2 i], x[2 i + 1]). */
+static void rope_neighbours(double *x, size_t n, const double *cosine, const double *sine) {
+  for (size_t i = 0; i < n / 2; i++) {
+    const double a = x[2 * i], b = x[2 * i + 1];
+    x[2 * i] = a * cosine[i] - b * sine[i];
+    x[2 * i + 1] = b * cosine[i] + a * sine[i];
+  }
+}
+
 static size_t attend_scratch(size_t head_dim, size_t positions) {
   (void)head_dim;
   return positions;
 }
 
-/* softmax(q . k / sqrt(dim)) v */
+/* softmax(q . k scale) v; the sink is one more score, whose value is 0. */
 static void attend(const pv_exact_attend *a) {
   const size_t dim = a->head_dim;
-  double *score = a->scratch, top = -INFINITY, sum = 0.0;
+  const double sink = a->sink != NULL ? (double)*a->sink : -INFINITY;
+  double *score = a->scratch, top = sink, sum = 0.0;
   for (size_t p = 0; p < a->positions; p++) {
-    score[p] = dot(a->q, a->k + p * a->stride, dim) / sqrt((double)dim);
+    const double product = dot(a->q, a->k + p * a->stride, dim);
+    score[p] = a->scale == 0.0 ? product / sqrt((double)dim) : product * a->scale;
     if (!(score[p] <= top)) top = score[p];
   }
   for (size_t p = 0; p < a->positions; p++) {
     score[p] = exp(score[p] - top);
     sum += score[p];
   }
+  if (a->sink != NULL) sum += exp(sink - top);
   for (size_t d = 0; d < dim; d++) a->out[d] = 0.0;
   for (size_t p = 0; p < a->positions; p++) {
     const double *v = a->v + p * a->stride;
@@ -99,6 +111,37 @@ static void attend(const pv_exact_attend *a) {
 
 static void swiglu(const double *gate, const double *up, size_t n, double *out) {
   for (size_t i = 0; i < n; i++) out[i] = gate[i] / (1.0 + exp(-gate[i])) * up[i];
+}
+
+/* GELU in its tanh form. */
+static double gelu(double x) {
+  const double pi = 3.141592653589793;
+  return 0.5 * x * (1.0 + tanh(sqrt(2.0 / pi) * (x + 0.044715 * x * x * x)));
+}
+
+static void geglu(const double *gate, const double *up, size_t n, double *out) {
+  for (size_t i = 0; i < n; i++) out[i] = gelu(gate[i]) * up[i];
+}
+
+/* g / (1 + exp(-1.702 g)) (u + 1), g = min(gate, 7), u = up between -7 and 7 */
+static void swiglu_clamped(const double *gate, const double *up, size_t n, double *out) {
+  for (size_t i = 0; i < n; i++) {
+    const double g = gate[i] > 7.0 ? 7.0 : gate[i];
+    const double u = up[i] > 7.0 ? 7.0 : up[i] < -7.0 ? -7.0 : up[i];
+    out[i] = g / (1.0 + exp(-1.702 * g)) * (u + 1.0);
+  }
+}
+
+static void gate(const double *x, double logit, size_t n, double *out) {
+  for (size_t i = 0; i < n; i++) out[i] = x[i] / (1.0 + exp(-logit));
+}
+
+static void bias(const double *x, const float *vector, size_t n, double *out) {
+  for (size_t i = 0; i < n; i++) out[i] = x[i] + (double)vector[i];
+}
+
+static void scale(const double *x, double factor, size_t n, double *out) {
+  for (size_t i = 0; i < n; i++) out[i] = x[i] * factor;
 }
 
 static void add(const double *a, const double *b, size_t n, double *out) {
@@ -148,9 +191,15 @@ const pv_exact_kernels pv_exact = {.gather = pv_dequant_f64,
                                    .rmsnorm = rmsnorm,
                                    .angles = angles,
                                    .rope = rope,
+                                   .rope_neighbours = rope_neighbours,
                                    .attend_scratch = attend_scratch,
                                    .attend = attend,
                                    .swiglu = swiglu,
+                                   .geglu = geglu,
+                                   .swiglu_clamped = swiglu_clamped,
+                                   .gate = gate,
+                                   .bias = bias,
+                                   .scale = scale,
                                    .add = add,
                                    .combine = combine,
                                    .route = route,

@@ -5,206 +5,7 @@
  * and defines behind it:
  *   take_planes, ready                                   room for rounded rows; one such row
  *   complete_mm, complete_attend                         members that only one of both has */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/ck.h"
-#include "base/pool.h"
-#include "runtime/forward/groups.h"
-#include "runtime/forward/host.h"
-
-/* Rows as products take them. */
-typedef struct acts {
-  host_act *rows;
-  void *planes[4];
-} acts;
-
-typedef struct job { /* one matrix product, cut into tasks of `tile` rows */
-  host_mm mm;
-  size_t tile, first_task;
-} job;
-
-typedef struct host {
-  pv_backend base;
-  const pv_stage_row *rows; /* of the plan */
-  const host_kernels *kernels;
-  host_kernels planted; /* those with the defect's */
-  pv_defect defect;
-  pv_product product;
-  pv_pool *pool;
-  pv_batch batch;
-  unsigned char *stage[PV_STAGES_MAX]; /* real, or int32_t */
-  unsigned char *before;               /* a stage before it was computed; NULL: not needed */
-  real *keys, *values;                 /* [layer][context][kv width] */
-  real *cos, *sin;                     /* [context][head_dim / 2] */
-  real *scratch;                       /* per thread, for attention */
-  size_t scratch_reals;
-  acts plain, expert; /* one row per position; one per (position, rank) */
-  pv_groups groups;
-  job *jobs;
-  host_act *job_acts;
-  real **job_out;
-  uint64_t bytes;
-  size_t width[PV_STAGES_MAX], part[PV_STAGES_MAX]; /* part: of one chosen expert */
-  bool feeds[PV_STAGES_MAX];                        /* products take it */
-  size_t embedding, layer_out;                      /* rows: what the stream is */
-  size_t cached[2];                                 /* rows: keys, values */
-  /* Written between tasks, in lines of the cache that tasks read nothing else from. */
-  _Alignas(64) size_t held[2]; /* the stage that plain and expert hold; PV_STAGES_MAX: none */
-  uint32_t layer;
-} host;
-
-static void take_planes(host *h, acts *a, size_t rows, size_t k, bool *failed);
-static void ready(const host *h, host_act *act, const real *x, size_t k);
-static void complete_mm(const host *h, host_mm *mm);
-static void complete_attend(host_attend *attend);
-
-static void *take(host *h, uint64_t count, uint64_t size, bool *failed) {
-  uint64_t bytes = 0;
-  size_t n = 0;
-  if (*failed || !pv_ck_mul(count, size, &bytes) || !pv_ck_size(bytes, &n)) {
-    *failed = true;
-    return NULL;
-  }
-  void *p = calloc(1, n > 0 ? n : 1);
-  if (p == NULL) *failed = true;
-  h->bytes += bytes;
-  return p;
-}
-
-static void host_close(pv_backend *backend) {
-  host *h = (host *)backend;
-  pv_pool_close(h->pool);
-  for (size_t s = 0; s < PV_STAGES_MAX; s++) free(h->stage[s]);
-  acts *both[] = {&h->plain, &h->expert};
-  for (int i = 0; i < 2; i++) {
-    free(both[i]->rows);
-    for (int k = 0; k < 4; k++) free(both[i]->planes[k]);
-  }
-  void *const all[] = {h->before, h->keys,          h->values,       h->cos,
-                       h->sin,    h->scratch,       h->groups.slots, h->groups.first,
-                       h->jobs,   h->groups.active, h->job_acts,     (void *)h->job_out};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-  free(h);
-}
-
-static bool is(const host *h, size_t row, unsigned flag) {
-  return (h->rows[row].flags & flag) != 0;
-}
-
-static acts *acts_of(host *h, size_t row) {
-  return is(h, row, PV_ROW_BY_EXPERT) ? &h->expert : &h->plain;
-}
-
-static size_t *held_of(host *h, size_t row) {
-  return &h->held[is(h, row, PV_ROW_BY_EXPERT)];
-}
-
-static void take_acts(host *h, acts *a, size_t rows, size_t k, bool *failed) {
-  a->rows = take(h, rows, sizeof *a->rows, failed);
-  take_planes(h, a, rows, k, failed);
-}
-
-static bool take_all(host *h) {
-  const pv_shape *s = &h->base.model->shape;
-  const size_t rows = h->base.config.batch, slots = rows * s->used, half = s->head_dim / 2;
-  const size_t count = h->base.model->plan->count, context = h->base.config.context;
-  const uint64_t cache = (uint64_t)s->layers * context;
-  size_t widest = 0, k[2] = {0}; /* k: of what products take, and by expert */
-  bool failed = false;
-  for (size_t i = 0; i < count; i++) {
-    size_t *most = &k[is(h, i, PV_ROW_BY_EXPERT) ? 1 : 0];
-    h->stage[i] = take(h, rows, h->width[i] * sizeof(real), &failed);
-    if (h->width[i] > widest) widest = h->width[i];
-    if (h->feeds[i] && h->part[i] > *most) *most = h->part[i];
-  }
-  if (h->defect.after != NULL) h->before = take(h, rows, widest * sizeof(real), &failed);
-  h->keys = take(h, cache, h->width[h->cached[0]] * sizeof(real), &failed);
-  h->values = take(h, cache, h->width[h->cached[1]] * sizeof(real), &failed);
-  h->cos = take(h, context, half * sizeof(real), &failed);
-  h->sin = take(h, context, half * sizeof(real), &failed);
-  h->scratch_reals = h->kernels->attend_scratch(s->head_dim, context);
-  h->scratch = take(h, pv_pool_threads(h->pool), h->scratch_reals * sizeof(real), &failed);
-  take_acts(h, &h->plain, rows, k[0], &failed);
-  take_acts(h, &h->expert, slots, k[1], &failed);
-  h->groups.slots = take(h, slots, sizeof(uint32_t), &failed);
-  h->groups.first = take(h, s->experts + 1u, sizeof(uint32_t), &failed);
-  h->groups.active = take(h, s->experts, sizeof(uint32_t), &failed);
-  h->jobs = take(h, PV_STEP_ROWS * (s->experts + 1u), sizeof *h->jobs, &failed);
-  h->job_acts = take(h, slots, sizeof *h->job_acts, &failed);
-  h->job_out = take(h, PV_STEP_ROWS * (slots + rows), sizeof *h->job_out, &failed);
-  for (size_t p = 0; p < context && !failed; p++)
-    h->kernels->angles(&s->rope, s->head_dim, p, h->cos + p * half, h->sin + p * half);
-  return !failed;
-}
-
-/* What of the plan is asked for again and again. */
-static void note_plan(host *h) {
-  const pv_plan *plan = h->base.model->plan;
-  h->rows = plan->rows;
-  h->embedding = (size_t)pv_plan_role(plan, PV_ROLE_EMBEDDING);
-  h->layer_out = (size_t)pv_plan_role(plan, PV_ROLE_LAYER_OUT);
-  for (size_t i = 0; i < plan->count; i++) {
-    h->width[i] = pv_plan_width(plan, i, &h->base.model->shape);
-    h->part[i] = pv_plan_part(plan, i, &h->base.model->shape);
-    if (plan->rows[i].op == PV_OP_MATMUL) h->feeds[plan->rows[i].in[0]] = true;
-    for (size_t k = 0; k < 2 && plan->rows[i].op == PV_OP_ATTEND; k++)
-      h->cached[k] = plan->rows[i].in[k + 1];
-  }
-}
-
-static pv_code host_open(const host *with, const pv_model *model, const pv_backend_config *config,
-                         pv_backend **out, pv_error *err) {
-  host *h = aligned_alloc(_Alignof(host), sizeof *h);
-  if (h == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a backend");
-  *h = *with;
-  h->base.model = model;
-  h->base.config = *config;
-  h->base.real_bytes = sizeof(real);
-  note_plan(h);
-  pv_code code = pv_pool_open(config->threads, &h->pool, err);
-  if (code == PV_OK && !take_all(h))
-    code = pv_error_set(err, PV_ERR_NOMEM,
-                        "out of memory: %zu positions of context and batches of %zu",
-                        config->context, config->batch);
-  if (code == PV_OK)
-    *out = &h->base;
-  else
-    host_close(&h->base);
-  return code;
-}
-
-static size_t element_bytes(const host *h, size_t row) {
-  return is(h, row, PV_ROW_INDEX) ? sizeof(int32_t) : sizeof(real);
-}
-
-/* Part `i` of a stage: a position's row, or what one of its experts has of it. */
-static void *at(const host *h, size_t row, size_t i) {
-  return h->stage[row] + i * h->part[row] * element_bytes(h, row);
-}
-
-static size_t parts_of(const host *h, size_t row) {
-  return is(h, row, PV_ROW_BY_EXPERT) ? h->base.model->shape.used : 1;
-}
-
-static size_t rows_of(const host *h, size_t row) {
-  return is(h, row, PV_ROW_LAST_ROWS) ? h->batch.logits : h->batch.count;
-}
-
-/* The row of an input. */
-static size_t source(const host *h, size_t row, size_t k) {
-  const size_t in = h->rows[row].in[k];
-  if (in != PV_STREAM) return in;
-  return h->layer == 0 && !is(h, row, PV_ROW_ONCE) ? h->embedding : h->layer_out;
-}
-
-static const pv_gguf_tensor *weight(const host *h, size_t row) {
-  return pv_model_weight(h->base.model, row, h->layer);
-}
-
-static const float *gains(const host *h, size_t row) {
-  return (const float *)(const void *)weight(h, row)->data;
-}
+#include "runtime/forward/host_state.h"
 
 static bool in_layer(const host *h) {
   return h->defect.layer < 0 || h->defect.layer == (int64_t)h->layer;
@@ -349,33 +150,41 @@ static void attend_task(void *context, size_t task, unsigned thread) {
   const uint32_t head = (uint32_t)(task % s->heads);
   const size_t group =
       w->wrong && d->group != NULL ? d->group(s, head) : head / (s->heads / s->kv_heads);
-  const size_t visible = w->wrong && d->visible != NULL
-                             ? d->visible(&h->batch, i, h->base.config.context)
-                             : h->batch.position + i + 1;
+  const size_t end = w->wrong && d->visible != NULL
+                         ? d->visible(&h->batch, i, h->base.config.context)
+                         : h->batch.position + i + 1;
+  const size_t seen = pv_shape_first(s, h->layer, h->batch.position + i);
+  const size_t first = seen < end ? seen : end - 1;
   host_attend a = {.q = (const real *)at(h, source(h, w->first, 0), i) + head * dim,
-                   .k = cache_row(h, 0, 0) + group * dim,
-                   .v = cache_row(h, 1, 0) + group * dim,
+                   .k = cache_row(h, 0, first) + group * dim,
+                   .v = cache_row(h, 1, first) + group * dim,
                    .stride = h->width[h->cached[0]],
                    .head_dim = dim,
-                   .positions = visible,
+                   .positions = end - first,
+                   .sink = h->rows[w->first].weight != NULL ? vector(h, w->first) + head : NULL,
                    .out = (real *)at(h, w->first, i) + head * dim,
                    .scratch = h->scratch + thread * h->scratch_reals};
-  complete_attend(&a);
+  complete_attend(&a, s->score_scale);
   w->kernels->attend(&a);
 }
 
-/* Norm of each head, then RoPE on halves. */
+/* RoPE of each head, of HEADS after its norm. */
 static void make_heads(const work *w, size_t row, size_t i) {
   const host *h = w->h;
   const pv_shape *s = &h->base.model->shape;
   const bool moved = w->wrong && h->defect.position != NULL;
   const size_t position = moved ? h->defect.position(&h->batch, i) : h->batch.position + i;
-  const size_t dim = s->head_dim, angles = position * (dim / 2);
+  const bool second = rope_of(h, 1) != NULL && pv_shape_slides(s, h->layer);
+  const size_t dim = s->head_dim;
+  const size_t angles = ((second ? h->base.config.context : 0) + position) * (dim / 2);
   const real *in = at(h, source(h, row, 0), i);
   real *out = at(h, row, i);
+  if (h->rows[row].op == PV_OP_ROPE) memcpy(out, in, h->width[row] * sizeof *out);
   for (size_t k = 0; k < h->width[row]; k += dim) {
-    w->kernels->rmsnorm(in + k, gains(h, row), dim, s->eps, out + k);
-    w->kernels->rope(out + k, dim, h->cos + angles, h->sin + angles);
+    if (h->rows[row].op == PV_OP_HEADS)
+      w->kernels->rmsnorm(in + k, vector(h, row), dim, s->eps, out + k);
+    (is(h, row, PV_ROW_NEIGHBOURS) ? w->kernels->rope_neighbours : w->kernels->rope)(
+        out + k, dim, h->cos + angles, h->sin + angles);
   }
 }
 
@@ -408,31 +217,63 @@ static void make_combined(const work *w, size_t row, size_t i) {
   w->kernels->combine(parts, at(h, source(h, row, 1), i), used, h->width[row], at(h, row, i));
 }
 
+static void make_embedding(const work *w, size_t row, size_t i) {
+  const host *h = w->h;
+  const pv_gguf_tensor *t = weight(h, row);
+  const float factor = h->base.model->shape.embedding_scale;
+  real *out = at(h, row, i);
+  w->kernels->gather(t->type, t->data + h->batch.ids[i] * t->row_bytes, h->part[row], out);
+  if (factor != 0.0f) w->kernels->scale(out, (real)factor, h->part[row], out);
+}
+
+static void make_biased(const work *w, size_t row, size_t i) {
+  const host *h = w->h;
+  const size_t n = h->part[row];
+  size_t which = 0;
+  if (is(h, row, PV_ROW_BY_EXPERT))
+    which = (size_t)((const int32_t *)(const void *)h->stage[source(h, row, 1)])[i];
+  w->kernels->bias(at(h, source(h, row, 0), i), vector(h, row) + which * n, n, at(h, row, i));
+}
+
 /* Part `i` of a stage that is made part by part. */
 static void make_part(const work *w, size_t row, size_t i) {
   const host *h = w->h;
-  const pv_gguf_tensor *t = h->rows[row].weight != NULL ? weight(h, row) : NULL;
+  const host_kernels *kernels = w->kernels;
   const size_t n = h->part[row], in = source(h, row, 0);
+  real *out = at(h, row, i);
   switch (h->rows[row].op) {
     case PV_OP_GATHER:
-      w->kernels->gather(t->type, t->data + h->batch.ids[i] * t->row_bytes, n, at(h, row, i));
+      make_embedding(w, row, i);
       break;
     case PV_OP_NORM: /* of the last rows: row 0 is the first of them */
-      w->kernels->rmsnorm(at(h, in, rows_of(h, in) - rows_of(h, row) + i), gains(h, row), n,
-                          h->base.model->shape.eps, at(h, row, i));
+      kernels->rmsnorm(at(h, in, rows_of(h, in) - rows_of(h, row) + i), vector(h, row), n,
+                       h->base.model->shape.eps, out);
       break;
     case PV_OP_HEADS:
+    case PV_OP_ROPE:
       make_heads(w, row, i);
       break;
     case PV_OP_ADD:
-      w->kernels->add(at(h, in, i), at(h, source(h, row, 1), i), n, at(h, row, i));
+      kernels->add(at(h, in, i), at(h, source(h, row, 1), i), n, out);
+      break;
+    case PV_OP_BIAS:
+      make_biased(w, row, i);
       break;
     case PV_OP_ROUTE:
     case PV_OP_TOPK:
       make_route(w, row, i);
       break;
     case PV_OP_SWIGLU:
-      w->kernels->swiglu(at(h, in, i), at(h, source(h, row, 1), i), n, at(h, row, i));
+      kernels->swiglu(at(h, in, i), at(h, source(h, row, 1), i), n, out);
+      break;
+    case PV_OP_GEGLU:
+      kernels->geglu(at(h, in, i), at(h, source(h, row, 1), i), n, out);
+      break;
+    case PV_OP_SWIGLU_CLAMPED:
+      kernels->swiglu_clamped(at(h, in, i), at(h, source(h, row, 1), i), n, out);
+      break;
+    case PV_OP_GATE:
+      kernels->gate(at(h, in, i), *(const real *)at(h, source(h, row, 1), i), n, out);
       break;
     case PV_OP_COMBINE:
       make_combined(w, row, i);
@@ -440,11 +281,6 @@ static void make_part(const work *w, size_t row, size_t i) {
     case PV_OP_ARGMAX:
       *(int32_t *)at(h, row, i) = w->kernels->argmax(at(h, in, i), h->width[in]);
       break;
-    case PV_OP_ROPE:
-    case PV_OP_BIAS:
-    case PV_OP_GEGLU:
-    case PV_OP_SWIGLU_CLAMPED:
-    case PV_OP_GATE:
     case PV_OP_MATMUL: /* multiply, attend_task */
     case PV_OP_ATTEND:
       break;

@@ -33,8 +33,8 @@ static void complete_mm(const host *h, pv_mm *mm) {
   mm->product = h->product;
 }
 
-static void complete_attend(pv_attend *a) {
-  a->scale = 1.0f / __builtin_sqrtf((float)a->head_dim);
+static void complete_attend(pv_attend *a, float scale) {
+  a->scale = scale != 0.0f ? scale : 1.0f / __builtin_sqrtf((float)a->head_dim);
 }
 
 static pv_product product_of(pv_numerics numerics) {

@@ -22,8 +22,8 @@ static void complete_mm(const host *h, pv_exact_mm *mm) {
   (void)h, (void)mm;
 }
 
-static void complete_attend(pv_exact_attend *a) {
-  (void)a;
+static void complete_attend(pv_exact_attend *a, float scale) {
+  a->scale = (double)scale;
 }
 
 pv_code pv_exact_open(const pv_exact_kernels *kernels, const pv_model *model,

@@ -11,6 +11,15 @@ static float compute_exp(float x) {
 static float compute_silu(float x) {
   return pv_silu_f32(x);
 }
+static float compute_sigmoid(float x) {
+  return pv_sigmoid_f32(x);
+}
+static float compute_gelu(float x) {
+  return pv_gelu_f32(x);
+}
+static float compute_quick_gelu(float x) {
+  return pv_quick_gelu_f32(x);
+}
 static float compute_sqrt(float x) {
   return pv_sqrt_f32(x);
 }
@@ -43,16 +52,16 @@ static void exact_exp(mpfr_t out, mpfr_t x) {
 
 /* x <= -120: 0 > silu(x) > x e^x > -120 e^-120 = -9.2e-51, and both factors' product grows towards
  * 0 as x falls, so the result is -0 (also the limit at -infinity). x >= 64: x > silu(x) >
- * x (1 - e^-x) with e^-64 < 2^-92, so x itself is nearest.
- * |x| < 2^-64, x != 0: silu(x) = x / 2 + x^2 / 4 - ..., strictly above x / 2 and nearer to it than
- * one double ulp, so the double just above x / 2 rounds to the same float. */
-static bool direct_silu(float x, float *rounded, double *value) {
-  if (x <= -120.0f) {
+ * x (1 - e^-x) with e^-64 < 2^-92, so x itself is nearest. `low` and `high` are where an argument
+ * of exp is that. |x| < 2^-64, x != 0: silu(x) = x / 2 + x^2 / 4 - ..., strictly above x / 2 and
+ * nearer to it than one double ulp, so the double just above x / 2 rounds to the same float. */
+static bool direct_gated(float x, float low, float high, float *rounded, double *value) {
+  if (x <= low) {
     *rounded = -0.0f;
     *value = 0.0;
     return true;
   }
-  if (x >= 64.0f || x == 0.0f) {
+  if (x >= high || x == 0.0f) {
     *rounded = x;
     *value = isinf(x) ? 0x1p128 : (double)x;
     return true;
@@ -65,6 +74,10 @@ static bool direct_silu(float x, float *rounded, double *value) {
   return false;
 }
 
+static bool direct_silu(float x, float *rounded, double *value) {
+  return direct_gated(x, -120.0f, 64.0f, rounded, value);
+}
+
 static double approx_silu(double x) {
   return x / (1.0 + exp(-x));
 }
@@ -74,6 +87,78 @@ static void exact_silu(mpfr_t out, mpfr_t x) {
   mpfr_exp(out, out, MPFR_RNDN);
   mpfr_add_ui(out, out, 1, MPFR_RNDN);
   mpfr_div(out, x, out, MPFR_RNDN);
+}
+
+/* Twice the argument of tanh: z = x (a + b x^2), a = 2 sqrt(2 / pi), b = 0.044715 a. z(-11.5) <
+ * -126 and z(9) > 66; near 0 GELU is x / 2 + a x^2 / 4 + ..., as above. exp magnifies the error of
+ * z by |z| < 2^7: long double, and MPFR with more bits, leave room for that. */
+static bool direct_gelu(float x, float *rounded, double *value) {
+  return direct_gated(x, -11.5f, 9.0f, rounded, value);
+}
+
+static double approx_gelu(double x) {
+  const long double a = 1.59576912160573071175978423973752747390343L, y = (long double)x;
+  return (double)(y / (1.0L + expl(-y * (a + 0.044715L * a * y * y))));
+}
+
+static void exact_gelu(mpfr_t out, mpfr_t x) {
+  mpfr_t z, a;
+  mpfr_inits2(mpfr_get_prec(out) + 16, z, a, (mpfr_ptr)0);
+  mpfr_const_pi(a, MPFR_RNDN);
+  mpfr_ui_div(a, 8, a, MPFR_RNDN);
+  mpfr_sqrt(a, a, MPFR_RNDN);
+  mpfr_sqr(z, x, MPFR_RNDN);
+  mpfr_mul_ui(z, z, 44715, MPFR_RNDN);
+  mpfr_div_ui(z, z, 1000000, MPFR_RNDN);
+  mpfr_add_ui(z, z, 1, MPFR_RNDN);
+  mpfr_mul(z, z, a, MPFR_RNDN);
+  mpfr_mul(z, z, x, MPFR_RNDN);
+  mpfr_neg(z, z, MPFR_RNDN);
+  mpfr_exp(z, z, MPFR_RNDN);
+  mpfr_add_ui(z, z, 1, MPFR_RNDN);
+  mpfr_div(out, x, z, MPFR_RNDN);
+  mpfr_clears(z, a, (mpfr_ptr)0);
+}
+
+/* 1.702 * -71 < -120 and 1.702 * 38 > 64. */
+static bool direct_quick_gelu(float x, float *rounded, double *value) {
+  return direct_gated(x, -71.0f, 38.0f, rounded, value);
+}
+
+static double approx_quick_gelu(double x) {
+  const long double y = (long double)x;
+  return (double)(y / (1.0L + expl(-1.702L * y)));
+}
+
+static void exact_quick_gelu(mpfr_t out, mpfr_t x) {
+  mpfr_t z;
+  mpfr_init2(z, mpfr_get_prec(out) + 16);
+  mpfr_mul_si(z, x, -1702, MPFR_RNDN);
+  mpfr_div_ui(z, z, 1000, MPFR_RNDN);
+  mpfr_exp(z, z, MPFR_RNDN);
+  mpfr_add_ui(z, z, 1, MPFR_RNDN);
+  mpfr_div(out, x, z, MPFR_RNDN);
+  mpfr_clear(z);
+}
+
+/* Below -104 less than half of 2^-149; from 20 on 1 - sigmoid < e^-20 < 2^-25, half a unit below 1.
+ * At 0, and so near it that the double is 1/2, it is that. */
+static bool direct_sigmoid(float x, float *rounded, double *value) {
+  if (x > -104.0f && x < 20.0f && fabsf(x) >= 0x1p-48f) return false;
+  *rounded = x <= -104.0f ? 0.0f : x >= 20.0f ? 1.0f : 0.5f;
+  *value = 1.0 / (1.0 + exp(-(double)x));
+  return true;
+}
+
+static double approx_sigmoid(double x) {
+  return 1.0 / (1.0 + exp(-x));
+}
+
+static void exact_sigmoid(mpfr_t out, mpfr_t x) {
+  mpfr_neg(out, x, MPFR_RNDN);
+  mpfr_exp(out, out, MPFR_RNDN);
+  mpfr_add_ui(out, out, 1, MPFR_RNDN);
+  mpfr_ui_div(out, 1, out, MPFR_RNDN);
 }
 
 static bool direct_sqrt(float x, float *rounded, double *value) {
@@ -126,6 +211,30 @@ const pv_reference pv_references[] = {
      .direct = direct_silu,
      .approx = approx_silu,
      .exact = exact_silu},
+    {.name = "sigmoid",
+     .compute = compute_sigmoid,
+     .bound = PV_SIGMOID_F32_MAX_ULP,
+     .worst = 0,
+     .domain = INFINITY,
+     .direct = direct_sigmoid,
+     .approx = approx_sigmoid,
+     .exact = exact_sigmoid},
+    {.name = "gelu",
+     .compute = compute_gelu,
+     .bound = PV_GELU_F32_MAX_ULP,
+     .worst = 0,
+     .domain = INFINITY,
+     .direct = direct_gelu,
+     .approx = approx_gelu,
+     .exact = exact_gelu},
+    {.name = "quick_gelu",
+     .compute = compute_quick_gelu,
+     .bound = PV_QUICK_GELU_F32_MAX_ULP,
+     .worst = 0,
+     .domain = INFINITY,
+     .direct = direct_quick_gelu,
+     .approx = approx_quick_gelu,
+     .exact = exact_quick_gelu},
     {.name = "sqrt",
      .compute = compute_sqrt,
      .bound = 0.5,
