@@ -8,25 +8,29 @@
 #include "runtime/model/internal.h"
 
 #define INTEGER(name, one, other, meaning) \
-  { "." name, PV_KEY_INTEGER, one, other, NULL, meaning, 0 }
+  { "." name, PV_KEY_INTEGER, one, other, NULL, meaning, 0, false }
 #define REAL(name, one, other, meaning) \
-  { "." name, PV_KEY_REAL, one, other, NULL, meaning, 0 }
+  { "." name, PV_KEY_REAL, one, other, NULL, meaning, 0, false }
 #define TRUTH(name, one, meaning) \
-  { "." name, PV_KEY_BOOL, one, one, NULL, meaning, 0 }
+  { "." name, PV_KEY_BOOL, one, one, NULL, meaning, 0, false }
 #define TEXT(name, text, meaning) \
-  { "." name, PV_KEY_TEXT, 0, 0, text, meaning, 0 }
+  { "." name, PV_KEY_TEXT, 0, 0, text, meaning, 0, false }
 #define LIKE(name, rule, meaning) \
-  { "." name, rule, 0, 0, NULL, meaning, 0 }
+  { "." name, rule, 0, 0, NULL, meaning, 0, (rule) == PV_KEY_SCALING }
 
 /* Where 0 stands beside 1, 0 is how converters and engines write "not set". */
 static const pv_model_key common[] = {
-    {"general.architecture", PV_KEY_COMPUTED, 0, 0, NULL, "name of the architecture", 0},
-    {"general.alignment", PV_KEY_COMPUTED, 0, 0, NULL, "alignment of tensor data in the file", 0},
-    {"general.type", PV_KEY_TEXT, 0, 0, "model", "kind of file", 0},
-    {"general.quantization_version", PV_KEY_INTEGER, 2, 2, NULL, "version of the block formats", 0},
-    {"split.count", PV_KEY_PARTS, 0, 0, NULL, "number of files that the model is split into", 0},
-    {"split.no", PV_KEY_INTEGER, 0, 0, NULL, "number of this file among the parts, from 0", 0},
-    {"split.tensors.count", PV_KEY_TENSORS, 0, 0, NULL, "number of tensors in all parts", 0},
+    {"general.architecture", PV_KEY_COMPUTED, 0, 0, NULL, "name of the architecture", 0, false},
+    {"general.alignment", PV_KEY_COMPUTED, 0, 0, NULL, "alignment of tensor data in the file", 0,
+     false},
+    {"general.type", PV_KEY_TEXT, 0, 0, "model", "kind of file", 0, false},
+    {"general.quantization_version", PV_KEY_INTEGER, 2, 2, NULL, "version of the block formats", 0,
+     false},
+    {"split.count", PV_KEY_PARTS, 0, 0, NULL, "number of files that the model is split into", 0,
+     false},
+    {"split.no", PV_KEY_INTEGER, 0, 0, NULL, "number of this file among the parts, from 0", 0,
+     false},
+    {"split.tensors.count", PV_KEY_TENSORS, 0, 0, NULL, "number of tensors in all parts", 0, false},
 
     LIKE("vocab_size", PV_KEY_ROWS, "size of the vocabulary"),
     LIKE("attention.value_length", PV_KEY_HEAD_DIM, "head dimension of the values"),
@@ -52,13 +56,17 @@ static const pv_model_key common[] = {
     TEXT("tensor_data_layout", "reference", "order of the rows in the tensors"),
     INTEGER("pooling_type", 0, 0, "pooling of positions into one"),
 
-    TEXT("rope.scaling.type", "none", "scaling of positions"),
-    REAL("rope.scaling.factor", 0, 1, "divisor of the positions"),
-    REAL("rope.scale_linear", 0, 1, "divisor of the positions, by an older name"),
+    LIKE("rope.scaling.type", PV_KEY_SCALING, "scaling of positions"),
+    LIKE("rope.scaling.factor", PV_KEY_SCALING, "divisor of the positions"),
+    LIKE("rope.scale_linear", PV_KEY_SCALING, "divisor of the positions, by an older name"),
+    LIKE("rope.scaling.attn_factor", PV_KEY_SCALING, "factor on rotated queries and keys"),
+    LIKE("rope.scaling.original_context_length", PV_KEY_SCALING, "context before YaRN"),
+    LIKE("rope.scaling.yarn_attn_factor", PV_KEY_SCALING,
+         "factor on rotated queries and keys of YaRN"),
+    LIKE("rope.scaling.yarn_beta_fast", PV_KEY_SCALING, "turns from which YaRN leaves a frequency"),
+    LIKE("rope.scaling.yarn_beta_slow", PV_KEY_SCALING, "turns up to which YaRN divides it"),
+    LIKE("rope.scaling.yarn_ext_factor", PV_KEY_YARN, "weight of the unscaled frequencies of YaRN"),
     REAL("rope.scaling.alpha", 0, 1, "factor on the base of the rotary frequencies"),
-    REAL("rope.scaling.attn_factor", 1, 1, "factor on rotated queries and keys"),
-    REAL("rope.scaling.yarn_attn_factor", 1, 1, "factor on rotated queries and keys of YaRN"),
-    REAL("rope.scaling.yarn_ext_factor", 0, 0, "weight of the unscaled frequencies of YaRN"),
     REAL("rope.scaling.yarn_log_multiplier", 0, 0, "factor on the magnitude of YaRN"),
     LIKE("rope.dimension_count", PV_KEY_HEAD_DIM, "number of dimensions that are rotated"),
     LIKE("rope.dimension_count_swa", PV_KEY_HEAD_DIM, "the same with a sliding window"),
@@ -80,18 +88,23 @@ static const pv_model_key common[] = {
 
     PV_KEY_IDLE("attention.layer_norm_epsilon", "epsilon of LayerNorm: there is none"),
     PV_KEY_IDLE("rope.scaling.finetuned", "whether a scaled model was trained further"),
-    PV_KEY_IDLE("rope.scaling.original_context_length",
-                "context before scaling: nothing is scaled"),
-    PV_KEY_IDLE("rope.scaling.yarn_beta_fast", "bound of the ramp of YaRN: nothing is scaled"),
-    PV_KEY_IDLE("rope.scaling.yarn_beta_slow", "bound of the ramp of YaRN: nothing is scaled"),
 };
 
 enum { COMMON = sizeof common / sizeof *common };
 
+/* Its own key of a name; NULL: none. */
+static const pv_model_key *find_own(const pv_plan *plan, const char *name) {
+  const pv_model_key *own = plan->keys;
+  while (own->name != NULL && strcmp(own->name, name) != 0) own++;
+  return own->name != NULL ? own : NULL;
+}
+
 const pv_model_key *pv_model_key_at(const pv_plan *plan, size_t n) {
   for (const pv_model_key *own = plan->keys; own->name != NULL; own++)
     if (n-- == 0) return own;
-  return n < COMMON ? &common[n] : NULL;
+  for (size_t i = 0; i < COMMON; i++)
+    if (find_own(plan, common[i].name) == NULL && n-- == 0) return &common[i];
+  return NULL;
 }
 
 const char *pv_model_key_name(const pv_plan *plan, const pv_model_key *key,
@@ -122,6 +135,9 @@ static void neutral(const pv_model_key *key, char out[64]) {
     case PV_KEY_SCALE:
       snprintf(out, 64, "0 or 1 / sqrt(attention.key_length)");
       break;
+    case PV_KEY_YARN:
+      snprintf(out, 64, "1 with YaRN, else 0");
+      break;
     case PV_KEY_ROWS:
       snprintf(out, 64, "the number of rows of token_embd.weight");
       break;
@@ -139,7 +155,8 @@ static void neutral(const pv_model_key *key, char out[64]) {
 const char *pv_model_key_says(const pv_model_key *key, char out[96]) {
   char at[64];
   if (key->rule <= PV_KEY_NO_INFLUENCE) {
-    snprintf(out, 96, key->rule == PV_KEY_NO_INFLUENCE ? "without influence" : "computed");
+    const char *maybe = key->may_be_absent ? ", may be absent" : "";
+    snprintf(out, 96, key->rule == PV_KEY_NO_INFLUENCE ? "without influence" : "computed%s", maybe);
     return out;
   }
   neutral(key, at);
@@ -147,9 +164,8 @@ const char *pv_model_key_says(const pv_model_key *key, char out[96]) {
   return out;
 }
 
-/* "KEY is VALUE", with a place, a rule and the cure, which the caller has set. */
-static pv_code refuse(const pv_gguf *g, const pv_gguf_value *value, const char *words,
-                      pv_error *err) {
+pv_code model_refuse_key(const pv_gguf *g, const pv_gguf_value *value, const char *words,
+                         pv_error *err) {
   pv_text shown = PV_TEXT_INIT;
   const int length = value->key.length > 80 ? 80 : (int)value->key.length;
   pv_gguf_value_put(g, value, &shown);
@@ -217,7 +233,12 @@ static pv_code is_neutral(const pv_model *m, const pv_model_key *key, const char
     case PV_KEY_FREQ_BASE:
       return real_is(g, name, s->rope.base, s->rope.base, ok, err);
     case PV_KEY_SCALE:
-      return real_is(g, name, 0.0, (double)(float)(1.0 / sqrt(s->head_dim)), ok, err);
+      return real_is(
+          g, name, 0.0,
+          s->score_scale > 0.0f ? (double)s->score_scale : (double)(float)(1.0 / sqrt(s->head_dim)),
+          ok, err);
+    case PV_KEY_YARN:
+      return real_is(g, name, s->rope.yarn ? 1.0 : 0.0, s->rope.yarn ? 1.0 : 0.0, ok, err);
     case PV_KEY_BOOL:
       code = pv_gguf_get_bool(g, name, &truth, err);
       *ok = truth == (key->one != 0);
@@ -248,12 +269,9 @@ static pv_code check_known(const pv_model *m, const pv_model_key *key, const pv_
   neutral(key, at);
   snprintf(words, sizeof words, "pv %s only where it is %s",
            computed ? "computes the model" : "reads a file", at);
-  code = refuse(m->gguf, value, words, err);
+  code = model_refuse_key(m->gguf, value, words, err);
   if (code != PV_ERR_UNSUPPORTED) return code;
-  if (strncmp(key->name, ".rope.scal", 10) == 0)
-    cure =
-        "Linear and YaRN scaling are not computed yet: use a file converted without rope_scaling";
-  else if (key->rule == PV_KEY_ROWS)
+  if (key->rule == PV_KEY_ROWS)
     cure = "It contradicts the tensors: convert the model again";
   else if (!computed)
     cure = "Use the whole model in one file";
@@ -295,17 +313,19 @@ static pv_code check_unknown(const pv_model *m, const pv_gguf_value *value, pv_e
   for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
     if (starts(key, beside[i])) return PV_OK;
   if (below(m->plan, key, &length) != NULL) {
-    code = refuse(g, value, "pv does not know this key, and it may change what is computed", err);
+    code = model_refuse_key(g, value,
+                            "pv does not know this key, and it may change what is computed", err);
     if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "docs/metadata.md lists the keys that are known; use a file without it");
   } else if (starts(key, "adapter.")) {
-    code = refuse(g, value, "an adapter changes the weights, and pv does not apply it", err);
+    code =
+        model_refuse_key(g, value, "an adapter changes the weights, and pv does not apply it", err);
     if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "merge the adapter into the model, and convert the result");
   } else if (dot != NULL && find(m->plan, dot, rest) != NULL) {
     snprintf(words, sizeof words, "that is a setting of another architecture than %s",
              m->plan->architecture);
-    code = refuse(g, value, words, err);
+    code = model_refuse_key(g, value, words, err);
     if (code == PV_ERR_UNSUPPORTED)
       pv_error_hint(err, "nothing tells which of the two is meant: convert the model again");
   }

@@ -12,6 +12,9 @@ typedef enum pv_key_rule {
   PV_KEY_U32,      /* computed, into a member of pv_shape: a whole number in 1..`one` */
   PV_KEY_F64,      /* a number in (0, `one`] */
   PV_KEY_F32,
+  PV_KEY_ROUTE,   /* a truth value: PV_ROUTE_SUM_ONE, or PV_ROUTE_ALL */
+  PV_KEY_PERIOD,  /* as PV_KEY_U32, or an array of a truth value for each layer with that period */
+  PV_KEY_SCALING, /* of RoPE: several keys together */
   PV_KEY_NO_INFLUENCE, /* known by name; its value is not looked at */
   /* Neutral: a value of that type, and only this one. */
   PV_KEY_INTEGER,   /* `one` or `other` */
@@ -22,6 +25,7 @@ typedef enum pv_key_rule {
   PV_KEY_HEAD_DIM,  /* attention.key_length */
   PV_KEY_FREQ_BASE, /* rope.freq_base */
   PV_KEY_SCALE,     /* 0, or 1 / sqrt(attention.key_length) as float32 */
+  PV_KEY_YARN,      /* 1 with YaRN, else 0 */
   PV_KEY_ROWS,      /* the rows of token_embd.weight */
   PV_KEY_TENSORS,   /* how many tensors the model holds */
   PV_KEY_PARTS      /* how many files it is read from; 0 for one */
@@ -34,15 +38,21 @@ struct pv_model_key {
   const char *text;
   const char *meaning; /* a noun: what the key sets */
   size_t member;       /* its offset */
+  bool may_be_absent;  /* computed: the plan's start holds then, or what follows from others */
 };
 
 /* For the tables of architectures. */
 #define PV_KEY_OF_SHAPE(name, rule, member, max, meaning) \
-  { "." name, rule, max, 0, NULL, meaning, offsetof(pv_shape, member) }
+  { "." name, rule, max, 0, NULL, meaning, offsetof(pv_shape, member), false }
+#define PV_KEY_MAYBE(name, rule, member, max, meaning) \
+  { "." name, rule, max, 0, NULL, meaning, offsetof(pv_shape, member), true }
+#define PV_KEY_ZERO(name, meaning) \
+  { "." name, PV_KEY_INTEGER, 0, 0, NULL, meaning, 0, false }
 #define PV_KEY_IDLE(name, meaning) \
-  { "." name, PV_KEY_NO_INFLUENCE, 0, 0, NULL, meaning, 0 }
+  { "." name, PV_KEY_NO_INFLUENCE, 0, 0, NULL, meaning, 0, false }
 
-/* The n-th key that files of an architecture may have, NULL past the last: its own come first. */
+/* The n-th key that files of an architecture may have, NULL past the last: its own come first, and
+ * take the place of those of all. */
 const pv_model_key *pv_model_key_at(const pv_plan *plan, size_t n);
 
 /* "qwen3moe.rope.freq_base". Returns `out`. */

@@ -26,8 +26,8 @@ typedef struct pv_model {
 /* Refused is whatever would make the model another one than pv computes, each by name and with a
  * cure: another architecture, a metadata key that is not computed, neutral at its value or known to
  * be without influence (metadata.h), tensors of a type that is not computed, a tensor that is
- * missing, left over or of another shape than the metadata imply, norms that are not F32, more
- * names of tokens than rows of the embedding. */
+ * missing, left over or of another shape than the metadata imply, norms, biases and sinks that are
+ * not F32, more names of tokens than rows of the embedding. */
 pv_code pv_model_open(const char *path, pv_model **out, pv_error *err);
 /* The same over an open file; takes ownership of `gguf` only on success. */
 pv_code pv_model_from_gguf(pv_gguf *gguf, pv_model **out, pv_error *err);
@@ -37,7 +37,7 @@ void pv_model_close(pv_model *model);
 static inline pv_stage_id pv_model_stage(const pv_model *model, pv_role role) {
   return (pv_stage_id)pv_plan_role(model->plan, role);
 }
-/* The matrix or norm that makes a stage; NULL: none. */
+/* The matrix or vectors that make a stage; NULL: none. */
 const pv_gguf_tensor *pv_model_weight(const pv_model *model, size_t row, uint32_t layer);
 /* Row 0 of expert `e` of a [row, rows, experts] tensor. */
 const unsigned char *pv_model_expert(const pv_gguf_tensor *tensor, uint32_t e);

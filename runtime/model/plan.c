@@ -4,8 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The architectures, each of the file arch/NAME.c. */
-#define ARCHITECTURES(X) X(qwen3moe) X(qwen3)
+/* The architectures, each of the file arch/NAME.c; the first is that of pv synth. */
+/* clang-format off */
+#define ARCHITECTURES(X) \
+  X(qwen3moe) \
+  X(qwen3) \
+  X(qwen2moe) \
+  X(llama) \
+  X(mixtral) \
+  X(olmoe) \
+  X(gemma3)
+/* clang-format on */
 
 #define DECLARE(name) extern const pv_plan pv_plan_##name;
 ARCHITECTURES(DECLARE)
@@ -16,11 +25,21 @@ const pv_plan *pv_plan_at(size_t n) {
   return n < sizeof plans / sizeof *plans ? plans[n] : NULL;
 }
 
-const pv_plan *pv_plan_find(const char *architecture, size_t length) {
+const pv_plan *pv_plan_find(const char *architecture, size_t length, bool experts) {
+  const pv_plan *found = NULL;
+  for (size_t i = 0; plans[i] != NULL; i++) {
+    if (strlen(plans[i]->architecture) != length ||
+        memcmp(plans[i]->architecture, architecture, length) != 0)
+      continue;
+    if (pv_plan_has_experts(plans[i]) == experts) return plans[i];
+    found = plans[i];
+  }
+  return found;
+}
+
+const pv_plan *pv_plan_named(const char *name) {
   for (size_t i = 0; plans[i] != NULL; i++)
-    if (strlen(plans[i]->architecture) == length &&
-        memcmp(plans[i]->architecture, architecture, length) == 0)
-      return plans[i];
+    if (strcmp(plans[i]->name, name) == 0) return plans[i];
   return NULL;
 }
 
@@ -29,8 +48,7 @@ void pv_plan_list(bool about, char *out, size_t size) {
   out[0] = '\0';
   for (size_t i = 0; plans[i] != NULL && n < size; i++) {
     const char * or = i == 0 ? "" : plans[i + 1] == NULL ? " or " : ", ";
-    n += (size_t)snprintf(out + n, size - n, "%s%s", or,
-                          about ? plans[i]->about : plans[i]->architecture);
+    n += (size_t)snprintf(out + n, size - n, "%s%s", or, about ? plans[i]->about : plans[i]->name);
   }
 }
 
@@ -109,17 +127,19 @@ int pv_plan_input(const pv_plan *plan, size_t row, size_t k, uint32_t layer, uin
   return in;
 }
 
-bool pv_plan_is_gain(const pv_plan *plan, size_t row) {
-  return plan->rows[row].op == PV_OP_NORM || plan->rows[row].op == PV_OP_HEADS;
+bool pv_plan_is_vector(const pv_plan *plan, size_t row) {
+  const pv_op op = plan->rows[row].op;
+  return op == PV_OP_NORM || op == PV_OP_HEADS || op == PV_OP_BIAS || op == PV_OP_ATTEND;
 }
 
 bool pv_plan_weight(const pv_plan *plan, size_t row, const pv_shape *shape, uint64_t dims[3]) {
   const pv_stage_row *r = &plan->rows[row];
   const size_t width = pv_plan_part(plan, row, shape);
+  const uint64_t experts = pv_plan_is(plan, row, PV_ROW_BY_EXPERT) ? shape->experts : 1;
   if (r->weight == NULL) return false;
-  dims[0] = r->op == PV_OP_HEADS ? shape->head_dim : width;
-  dims[1] = r->op == PV_OP_GATHER ? shape->vocab : 1;
-  dims[2] = pv_plan_is(plan, row, PV_ROW_BY_EXPERT) ? shape->experts : 1;
+  dims[0] = r->op == PV_OP_HEADS ? shape->head_dim : r->op == PV_OP_ATTEND ? shape->heads : width;
+  dims[1] = r->op == PV_OP_GATHER ? shape->vocab : r->op == PV_OP_BIAS ? experts : 1;
+  dims[2] = r->op == PV_OP_BIAS ? 1 : experts;
   if (r->op != PV_OP_MATMUL) return true;
   dims[0] = pv_plan_part(plan, r->in[0], shape);
   dims[1] = width;
@@ -128,10 +148,12 @@ bool pv_plan_weight(const pv_plan *plan, size_t row, const pv_shape *shape, uint
 
 const char *pv_plan_weight_name(const pv_plan *plan, size_t row, uint32_t layer,
                                 char out[PV_WEIGHT_NAME]) {
+  const pv_stage_row *r = &plan->rows[row];
+  const char *kind = r->op == PV_OP_BIAS ? "bias" : "weight";
   if (pv_plan_is(plan, row, PV_ROW_ONCE))
-    snprintf(out, PV_WEIGHT_NAME, "%s.weight", plan->rows[row].weight);
+    snprintf(out, PV_WEIGHT_NAME, "%s.%s", r->weight, kind);
   else
-    snprintf(out, PV_WEIGHT_NAME, "blk.%u.%s.weight", layer, plan->rows[row].weight);
+    snprintf(out, PV_WEIGHT_NAME, "blk.%u.%s.%s", layer, r->weight, kind);
   return out;
 }
 
@@ -167,26 +189,19 @@ int pv_step_find(const pv_plan *plan, const pv_step *step, pv_role role) {
   return -1;
 }
 
-/* What an operation takes and gives. `inputs` of MATMUL: one more by expert. */
+/* What an operation takes and gives. `inputs` of MATMUL and BIAS: one more by expert. */
+enum { NO, YES, MAY };
 static const struct {
-  uint8_t inputs;
-  bool weight, index;
-} rules[] = {[PV_OP_GATHER] = {0, true, false},
-             [PV_OP_NORM] = {1, true, false},
-             [PV_OP_MATMUL] = {1, true, false},
-             [PV_OP_HEADS] = {1, true, false},
-             [PV_OP_ATTEND] = {3, false, false},
-             [PV_OP_ADD] = {2, false, false},
-             [PV_OP_ROUTE] = {1, false, false},
-             [PV_OP_TOPK] = {1, false, true},
-             [PV_OP_SWIGLU] = {2, false, false},
-             [PV_OP_COMBINE] = {2, false, false},
-             [PV_OP_ARGMAX] = {1, false, true},
-             [PV_OP_ROPE] = {1, false, false},
-             [PV_OP_BIAS] = {1, true, false},
-             [PV_OP_GEGLU] = {2, false, false},
-             [PV_OP_SWIGLU_CLAMPED] = {2, false, false},
-             [PV_OP_GATE] = {2, false, false}};
+  uint8_t inputs, weight;
+  bool index;
+} rules[] = {[PV_OP_GATHER] = {0, YES, false},        [PV_OP_NORM] = {1, YES, false},
+             [PV_OP_MATMUL] = {1, YES, false},        [PV_OP_HEADS] = {1, YES, false},
+             [PV_OP_ATTEND] = {3, MAY, false},        [PV_OP_ADD] = {2, NO, false},
+             [PV_OP_ROUTE] = {1, NO, false},          [PV_OP_TOPK] = {1, NO, true},
+             [PV_OP_SWIGLU] = {2, NO, false},         [PV_OP_COMBINE] = {2, NO, false},
+             [PV_OP_ARGMAX] = {1, NO, true},          [PV_OP_ROPE] = {1, NO, false},
+             [PV_OP_BIAS] = {1, YES, false},          [PV_OP_GEGLU] = {2, NO, false},
+             [PV_OP_SWIGLU_CLAMPED] = {2, NO, false}, [PV_OP_GATE] = {2, NO, false}};
 
 static pv_dim width_in(const pv_plan *plan, uint8_t in) {
   return in == PV_STREAM ? plan->rows[0].width : plan->rows[in].width;
@@ -195,19 +210,45 @@ static pv_dim width_in(const pv_plan *plan, uint8_t in) {
 static const char *flaw_of_width(const pv_plan *plan, const pv_stage_row *r) {
   const bool same[2] = {r->width == width_in(plan, r->in[0]), r->width == width_in(plan, r->in[1])};
   bool fits = true;
-  if (r->op == PV_OP_NORM || r->op == PV_OP_HEADS || r->op == PV_OP_ATTEND) fits = same[0];
-  if (r->op == PV_OP_ADD || r->op == PV_OP_SWIGLU) fits = same[0] && same[1];
-  if (r->op == PV_OP_COMBINE) fits = same[0] && width_in(plan, r->in[1]) == PV_DIM_USED;
-  if (r->op == PV_OP_ROUTE || r->op == PV_OP_TOPK) fits = r->width == PV_DIM_USED;
-  if (r->op == PV_OP_ARGMAX) fits = r->width == PV_DIM_ONE;
+  switch (r->op) {
+    case PV_OP_NORM:
+    case PV_OP_HEADS:
+    case PV_OP_ATTEND:
+    case PV_OP_ROPE:
+    case PV_OP_BIAS:
+      fits = same[0];
+      break;
+    case PV_OP_ADD:
+    case PV_OP_SWIGLU:
+    case PV_OP_GEGLU:
+    case PV_OP_SWIGLU_CLAMPED:
+      fits = same[0] && same[1];
+      break;
+    case PV_OP_COMBINE:
+      fits = same[0] && width_in(plan, r->in[1]) == PV_DIM_USED;
+      break;
+    case PV_OP_GATE:
+      fits = same[0] && width_in(plan, r->in[1]) == PV_DIM_ONE;
+      break;
+    case PV_OP_ROUTE:
+    case PV_OP_TOPK:
+      fits = r->width == PV_DIM_USED;
+      break;
+    case PV_OP_ARGMAX:
+      fits = r->width == PV_DIM_ONE;
+      break;
+    case PV_OP_GATHER:
+    case PV_OP_MATMUL:
+      break;
+  }
   return fits ? NULL : "its width does not follow from its inputs";
 }
 
 static const char *flaw_of_inputs(const pv_plan *plan, size_t row) {
   const pv_stage_row *r = &plan->rows[row];
-  const size_t want =
-      rules[r->op].inputs +
-      (size_t)(r->op == PV_OP_MATMUL && pv_plan_is(plan, row, PV_ROW_BY_EXPERT) ? 1 : 0);
+  const bool chosen =
+      (r->op == PV_OP_MATMUL || r->op == PV_OP_BIAS) && pv_plan_is(plan, row, PV_ROW_BY_EXPERT);
+  const size_t want = rules[r->op].inputs + (size_t)(chosen ? 1 : 0);
   size_t count = 0;
   while (count < 3 && r->in[count] != 0) count++;
   for (size_t i = 0; i < count; i++) {
@@ -218,6 +259,8 @@ static const char *flaw_of_inputs(const pv_plan *plan, size_t row) {
   for (size_t i = count; i < 3; i++)
     if (r->in[i] != 0) return "its inputs have a gap";
   if (count != want) return "its operation takes other inputs";
+  for (size_t i = 1; i < 3 && r->op == PV_OP_ATTEND; i++)
+    if (!pv_plan_is(plan, r->in[i], PV_ROW_APPENDS)) return "its keys or values are not cached";
   return flaw_of_width(plan, r);
 }
 
@@ -226,7 +269,7 @@ static const char *flaw_of_pair(const pv_stage_row *a, const pv_stage_row *b) {
   if (strcmp(a->name, b->name) == 0) return "its name is there twice";
   if (a->role != PV_ROLE_NONE && a->role == b->role) return "its role is there twice";
   if (a->weight != NULL && b->weight != NULL && strcmp(a->weight, b->weight) == 0 &&
-      ((a->flags ^ b->flags) & PV_ROW_ONCE) == 0)
+      (a->op == PV_OP_BIAS) == (b->op == PV_OP_BIAS) && ((a->flags ^ b->flags) & PV_ROW_ONCE) == 0)
     return "its weight is there twice";
   return NULL;
 }
@@ -236,7 +279,8 @@ static const char *flaw_of_row(const pv_plan *plan, size_t row) {
   const unsigned kind = PV_ROW_ONCE | PV_ROW_LAST_ROWS;
   const bool moved = row == 0 || (r->flags & kind) != (last->flags & kind);
   const char *flaw = NULL;
-  if ((r->weight != NULL) != rules[r->op].weight) return "its operation and its weight do not fit";
+  if (rules[r->op].weight != MAY && (r->weight != NULL) != (rules[r->op].weight == YES))
+    return "its operation and its weight do not fit";
   if (pv_plan_is(plan, row, PV_ROW_INDEX) != rules[r->op].index)
     return "its operation makes int32 elements, or does not";
   if ((r->flags & kind) == PV_ROW_ONCE && row > 0) return "it is outside the layers, between them";

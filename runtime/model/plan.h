@@ -93,18 +93,6 @@ typedef struct pv_stage_row {
   unsigned flags;
 } pv_stage_row;
 
-typedef struct pv_model_key pv_model_key; /* metadata.h */
-
-/* Files of one architecture may have experts or none: then it has two plans. */
-typedef struct pv_plan {
-  const char *name;         /* one word, of this plan alone */
-  const char *architecture; /* general.architecture, and what its metadata keys begin with */
-  const char *about;        /* "Qwen3 Mixture-of-Experts models" */
-  const pv_stage_row *rows;
-  size_t count;
-  const pv_model_key *keys; /* its own metadata keys; ends with an entry without a name */
-} pv_plan;
-
 typedef struct pv_shape { /* a number is 0 where the architecture has none of it */
   uint32_t layers, hidden, heads, kv_heads, head_dim, experts, used, ffn, vocab, context;
   uint32_t shared; /* width of the network beside the experts */
@@ -118,6 +106,26 @@ typedef struct pv_shape { /* a number is 0 where the architecture has none of it
   float eps;             /* of RMSNorm */
   bool tied;             /* the head is the token embedding */
 } pv_shape;
+
+typedef struct pv_model_key pv_model_key; /* metadata.h */
+
+enum {                             /* of a plan */
+       PV_PLAN_SCALES_SLIDING = 1, /* scaling of RoPE concerns the sliding layers, too */
+       PV_PLAN_ROPE_FACTORS = 2 /* files may have rope_freqs.weight: divisors of the frequencies */
+};
+
+/* Files of one architecture may have experts or none: then it has two plans. */
+typedef struct pv_plan {
+  const char *name;         /* one word, of this plan alone */
+  const char *architecture; /* general.architecture, and what its metadata keys begin with */
+  const char *about;        /* "Qwen3 Mixture-of-Experts models" */
+  const pv_stage_row *rows;
+  size_t count;
+  const pv_model_key *keys; /* its own metadata keys; ends with an entry without a name */
+  unsigned flags;
+  pv_shape start; /* what no key tells, and what holds where a key that may be absent is */
+  void (*finish)(pv_shape *shape); /* what follows from numbers that were read; NULL: nothing */
+} pv_plan;
 
 static inline bool pv_shape_slides(const pv_shape *s, uint32_t layer) {
   return s->window > 0 && layer % s->window_period + 1 < s->window_period;
@@ -137,15 +145,19 @@ static inline const pv_rope *pv_shape_rope(const pv_shape *s, uint32_t layer) {
 
 /* The table of architectures: NULL past the last. */
 const pv_plan *pv_plan_at(size_t n);
-/* By its name, which need not end with a NUL; NULL: unknown. */
-const pv_plan *pv_plan_find(const char *architecture, size_t length);
+/* That of files with experts or of those without, by the architecture's name, which need not end
+ * with a NUL; where it has only one of both, that one. NULL: unknown. */
+const pv_plan *pv_plan_find(const char *architecture, size_t length, bool experts);
+/* By its own name; NULL: unknown. */
+const pv_plan *pv_plan_named(const char *name);
 /* All of them as "A, B or C": names, or what they are about. Cut to `size` bytes. */
+enum { PV_PLAN_LIST = 512 }; /* room for all */
 void pv_plan_list(bool about, char *out, size_t size);
 
 /* Why the table is none that can be computed, or NULL: an input that is not there yet or of another
  * kind than the operation takes, a name, weight or role twice, a width that does not follow from
- * the inputs, rows outside the layers between those inside, a role that every forward has, or that
- * experts need, and that no row has. `*row` is where. */
+ * the inputs, keys or values that are not cached, rows outside the layers between those inside, a
+ * role that every forward has, or that experts need, and that no row has. `*row` is where. */
 const char *pv_plan_flaw(const pv_plan *plan, size_t *row);
 
 static inline bool pv_plan_is(const pv_plan *plan, size_t row, unsigned flag) {
@@ -186,8 +198,8 @@ bool pv_plan_weight(const pv_plan *plan, size_t row, const pv_shape *shape, uint
 enum { PV_WEIGHT_NAME = 80 };
 const char *pv_plan_weight_name(const pv_plan *plan, size_t row, uint32_t layer,
                                 char out[PV_WEIGHT_NAME]);
-/* Whether a stage's weight is a gain, a vector that is never quantised. */
-bool pv_plan_is_gain(const pv_plan *plan, size_t row);
+/* Whether a stage's weight is made of vectors, which are never quantised: gains, biases, sinks. */
+bool pv_plan_is_vector(const pv_plan *plan, size_t row);
 
 /* A step: rows first .. first + count - 1, of one layer. */
 typedef struct pv_step {

@@ -150,7 +150,7 @@ pv_code model_check_types(const pv_gguf *g, pv_error *err) {
   return code;
 }
 
-/* A stage's weight, of exactly the dimensions that follow; gains must be F32. */
+/* A stage's weight, of exactly the dimensions that follow; vectors must be F32. */
 static pv_code find(pv_model *m, size_t row, uint32_t layer, pv_error *err) {
   const bool once = pv_plan_is(m->plan, row, PV_ROW_ONCE);
   pv_layer *of = once ? &m->once : &m->layers[layer];
@@ -173,8 +173,8 @@ static pv_code find(pv_model *m, size_t row, uint32_t layer, pv_error *err) {
                      name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
                      (unsigned long long)t->dims[2], (unsigned long long)want[0],
                      (unsigned long long)want[1], (unsigned long long)want[2]);
-  else if (pv_plan_is_gain(m->plan, row) && t->type != PV_TYPE_F32)
-    code = pv_error_set(err, PV_ERR_UNSUPPORTED, "norm '%s' is %s, not F32", name,
+  else if (pv_plan_is_vector(m->plan, row) && t->type != PV_TYPE_F32)
+    code = pv_error_set(err, PV_ERR_UNSUPPORTED, "vector '%s' is %s, not F32", name,
                         pv_type_get(t->type)->name);
   if (code != PV_OK) {
     pv_error_at(err, pv_gguf_part_path(m->gguf, t->part), 0, 0, (int64_t)t->offset);

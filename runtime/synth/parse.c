@@ -129,8 +129,8 @@ static const option *look_up(const char *argument, const char **value) {
 }
 
 static pv_code store_architecture(const char *name, pv_synth_options *options, pv_error *err) {
-  char names[96];
-  const pv_plan *plan = pv_plan_find(name, strlen(name));
+  char names[PV_PLAN_LIST];
+  const pv_plan *plan = pv_plan_named(name);
   if (plan == NULL) {
     pv_plan_list(false, names, sizeof names);
     pv_error_set(err, PV_ERR_INPUT, "unknown architecture '%s'", name);

@@ -70,7 +70,7 @@ static uint64_t hash_name(uint64_t seed, const char *name) {
 
 static synth_kind kind_of(const pv_plan *plan, size_t row) {
   const pv_stage_row *r = &plan->rows[row];
-  if (pv_plan_is_gain(plan, row)) return SYNTH_NORM;
+  if (pv_plan_is_vector(plan, row)) return SYNTH_NORM;
   if (r->op == PV_OP_GATHER) return SYNTH_EMBEDDING;
   return r->role == PV_ROLE_ROUTER_LOGITS ? SYNTH_ROUTER : SYNTH_MATRIX;
 }
@@ -87,7 +87,7 @@ static bool goes_back(const pv_plan *plan, size_t row) {
 
 /* Of the weights of a matrix of rows of `k`. */
 static double deviation_of(const pv_plan *plan, size_t row, const pv_shape *s, uint64_t k) {
-  if (pv_plan_is_gain(plan, row)) return 0.0;
+  if (pv_plan_is_vector(plan, row)) return 0.0;
   if (plan->rows[row].op == PV_OP_GATHER) return s->tied ? 1.0 / sqrt((double)s->hidden) : 1.0;
   return (goes_back(plan, row) ? 1.0 / sqrt(2.0 * s->layers) : 1.0) / sqrt((double)k);
 }
@@ -101,7 +101,7 @@ static bool add(synth_plan *plan, size_t row, uint32_t layer) {
   plan->count++;
   pv_plan_weight_name(o->plan, row, layer, t->name);
   t->kind = kind_of(o->plan, row);
-  t->dim_count = pv_plan_is_gain(o->plan, row)                ? 1
+  t->dim_count = pv_plan_is_vector(o->plan, row)                ? 1
                  : pv_plan_is(o->plan, row, PV_ROW_BY_EXPERT) ? 3
                                                               : 2;
   const bool plain = t->kind == SYNTH_NORM || t->kind == SYNTH_ROUTER ||

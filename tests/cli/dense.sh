@@ -139,5 +139,5 @@ exits 2
 run "$pv" synth --arch qwen4 --out x.gguf
 exits 2
 warns "unknown architecture 'qwen4'"
-warns 'choose qwen3moe or qwen3'
+warns 'choose qwen3moe, qwen3, '
 finish

@@ -41,8 +41,8 @@ listed() {
 listed iq4_xs "tensor 'blk.1.ffn_up_exps.weight' is IQ4_XS, which pv does not compute (of 51 tensors: 2 IQ4_XS)" '2 IQ4_XS'
 run "$pv" tensors --json iq4_xs.gguf
 field "[(t['tensors'], t['bytes'], t['computed']) for t in d['types'] if t['type'] == 'IQ4_XS']" '[(2, 1114112, False)]'
-listed yarn "qwen3moe.rope.scaling.type is" yarn
-listed llama "the model's architecture is" llama
+listed longrope "qwen3moe.rope.scaling.type is" longrope
+listed mamba "the model's architecture is" mamba
 listed bias "tensors that the architecture does not know: 1 of 52" attn_q.bias
 run "$pv" tensors type99.gguf # its size is unknown, and with it whether it lies in the file
 exits 2

@@ -172,7 +172,7 @@ static void test_types_of_values(void) {
 
 static void test_keys_and_tensors_that_are_missing(void) {
   static const char *const keys[] = {"general.architecture", "qwen3moe.block_count",
-                                     "qwen3moe.rope.freq_base"};
+                                     "qwen3moe.attention.head_count"};
   char words[96];
   for (size_t i = 0; i < 3; i++) { /* the last byte of the key stands before the type */
     const change done = put(value_at(keys[i]) - 5, 'X', 1);
@@ -200,7 +200,7 @@ static void test_shapes_and_types_of_tensors(void) {
   undo(done);
   at = entry_at("blk.0.attn_norm.weight"); /* one dimension */
   done = put(at + 12, PV_TYPE_F16, 4);
-  refused("norm 'blk.0.attn_norm.weight' is F16, not F32");
+  refused("vector 'blk.0.attn_norm.weight' is F16, not F32");
   undo(done);
 }
 

@@ -11,16 +11,19 @@ static void test_tables(void) {
   for (const pv_plan *plan = NULL; (plan = pv_plan_at(n)) != NULL; n++) {
     const char *flaw = pv_plan_flaw(plan, &row);
     if (!EXPECT(flaw == NULL))
-      fprintf(stderr, "%s, row %zu (%s): %s\n", plan->architecture, row, plan->rows[row].name,
-              flaw);
-    EXPECT(pv_plan_find(plan->architecture, strlen(plan->architecture)) == plan);
-    EXPECT(pv_plan_find(plan->architecture, strlen(plan->architecture) - 1) == NULL);
+      fprintf(stderr, "%s, row %zu (%s): %s\n", plan->name, row, plan->rows[row].name, flaw);
+    const char *name = plan->architecture;
+    EXPECT(pv_plan_named(plan->name) == plan);
+    EXPECT(pv_plan_find(name, strlen(name), pv_plan_has_experts(plan)) == plan);
+    EXPECT(pv_plan_find(name, strlen(name), !pv_plan_has_experts(plan)) != NULL);
+    EXPECT(pv_plan_find(name, strlen(name) - 1, pv_plan_has_experts(plan)) != plan);
     for (size_t i = 0; i < plan->count; i++)
       EXPECT_I64(pv_plan_stage(plan, plan->rows[i].name), (int64_t)i);
     EXPECT_I64(pv_plan_stage(plan, "no_stage"), -1);
   }
   EXPECT(n > 0);
-  EXPECT(pv_plan_find("llama", 5) == NULL);
+  EXPECT(pv_plan_find("mamba", 5, false) == NULL);
+  EXPECT(pv_plan_named("mamba") == NULL);
 }
 
 /* The smallest forward that goes round: a norm, a product, a residual. */
@@ -139,7 +142,7 @@ static void test_stream(void) {
 }
 
 static void test_weights(void) {
-  const pv_plan *plan = pv_plan_find("qwen3moe", 8);
+  const pv_plan *plan = pv_plan_named("qwen3moe");
   const pv_shape s = {.hidden = 2,
                       .heads = 3,
                       .kv_heads = 5,

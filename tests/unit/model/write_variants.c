@@ -47,8 +47,8 @@ static void test_write(void) {
   pv_text types = variant_typed("blk.1.ffn_up_exps.weight", 23);
   variant_retype(&types, "blk.2.ffn_up_exps.weight", 23);
   EXPECT(written("iq4_xs", types));
-  EXPECT(written("yarn", with("qwen3moe.rope.scaling.type", "str", "yarn")));
-  EXPECT(written("llama", with("general.architecture", "str", "llama")));
+  EXPECT(written("longrope", with("qwen3moe.rope.scaling.type", "str", "longrope")));
+  EXPECT(written("mamba", with("general.architecture", "str", "mamba")));
   EXPECT(written("cursor", with("general.\xff.name", "str", "\x1b[2J\xe2\x80\xae")));
   EXPECT(written("bias", variant_with_tensor("blk.0.attn_q.bias")));
   EXPECT(written("short", variant_with_names(4000)));

@@ -76,7 +76,7 @@ static void test_refused(void) {
       {"synth --out a --force --force", "given twice: '--force'"},
       {"synth --out a --force=yes", "no value belongs to '--force'"},
       {"synth --out a --shape huge", "unknown shape 'huge'"},
-      {"synth --out a --arch llama", "unknown architecture 'llama'"},
+      {"synth --out a --arch mamba", "unknown architecture 'mamba'"},
       {"synth --out a --layout Q4_0", "unknown layout 'Q4_0'"},
       {"synth --out a --layers 0", "--layers is 0, outside 1..1024"},
       {"synth --out a --layers 1025", "outside 1..1024"},
