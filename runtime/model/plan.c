@@ -13,7 +13,8 @@
   X(llama) \
   X(mixtral) \
   X(olmoe) \
-  X(gemma3)
+  X(gemma3) \
+  X(gpt_oss)
 /* clang-format on */
 
 #define DECLARE(name) extern const pv_plan pv_plan_##name;
