@@ -40,14 +40,24 @@ PV_INLINE __m256 products(pv_type type, const pv_scale8 *s, __m256i half0, __m25
       s->d, _mm256_cvtepi32_ps(form == PV_FORM_SUB_M ? _mm256_mullo_epi32(s->sc, all) : all));
 }
 
+/* What the integers are too large by, of halves with 32 times the sum `x`. */
+PV_INLINE __m256i too_large(pv_type type, __m256i x) {
+  const int offset = offset_of(type);
+  if (offset > 32) return _mm256_mullo_epi32(x, _mm256_set1_epi32(offset / 32));
+  return _mm256_srai_epi32(_mm256_mullo_epi32(x, _mm256_set1_epi32(offset)), 5);
+}
+
 /* Values of eight segments from the sums of their halves, in the two eights of pv_half_slot. */
 PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1,
                         const pv_act *act, size_t c) {
   const __m256 dx = _mm256_loadu_ps(act->d + 8 * c);
   const __m256i x0 = load256(act->offset + 16 * c), x1 = load256(act->offset + 16 * c + 8);
-  if (type == PV_TYPE_Q6_K) {
-    half0 = _mm256_sub_epi32(half0, x0);
-    half1 = _mm256_sub_epi32(half1, x1);
+  if (has_halves(type)) {
+    half0 = _mm256_sub_epi32(half0, too_large(type, x0));
+    half1 = _mm256_sub_epi32(half1, too_large(type, x1));
+  } else if (offset_of(type) != 0) {
+    const __m256i x = load256(act->sum + 8 * c);
+    half0 = _mm256_sub_epi32(half0, _mm256_mullo_epi32(x, _mm256_set1_epi32(offset_of(type))));
   }
   const __m256 high = products(type, s, half0, half1);
   switch (form_of(type)) {
@@ -107,26 +117,87 @@ PV_INLINE size_t segments_at(size_t k, size_t chunk) {
   return left < 8 ? left : 8;
 }
 
+/* Integers of five bits or fewer, as they are unpacked, meet the two planes of an activation as
+ * bytes, 32 at a time: with q = 256 high + low, both signed, the sums of a half segment are at most
+ * 31 * 128 * 16 / 2 = 31744 in 16 bits. Where unpacking takes the longest this pays. */
+PV_INLINE bool takes_planes(pv_type type) {
+  return type == PV_TYPE_Q2_K || type == PV_TYPE_Q3_K || type == PV_TYPE_Q5_0 ||
+         type == PV_TYPE_Q5_1;
+}
+
+/* Whether they come from rows_crumbs_apart. */
+PV_INLINE bool is_apart(pv_type type) {
+  return type == PV_TYPE_Q2_K || type == PV_TYPE_Q3_K;
+}
+
+PV_INLINE void put_plane(__m256i bytes, bool changed, int8_t *to) {
+  if (changed) bytes = _mm256_permute4x64_epi64(bytes, 0x4e);
+  _mm256_storeu_si256((__m256i *)(void *)to, bytes);
+}
+
+/* For each register of bytes of the weights 32 bytes of high and 32 of low. */
+PV_INLINE void split_planes(pv_type type, const int16_t *q, size_t k, int8_t *planes) {
+  const __m256i byte = _mm256_set1_epi16(255), half = _mm256_set1_epi16(128);
+  for (size_t i = 0; i < pv_act_padded(k); i += 32) {
+    const __m256i even = load256(q + i), odd = load256(q + i + 16);
+    const __m256i high = _mm256_srli_epi16(_mm256_add_epi16(even, half), 8);
+    const __m256i high_odd = _mm256_andnot_si256(byte, _mm256_add_epi16(odd, half));
+    const __m256i low = _mm256_or_si256(_mm256_and_si256(even, byte), _mm256_slli_epi16(odd, 8));
+    const bool changed = is_apart(type) && i % 256 >= 128;
+    put_plane(_mm256_or_si256(high, high_odd), changed, planes + 2 * i);
+    put_plane(low, changed, planes + 2 * i + 32);
+  }
+}
+
+/* The sums of 256 weights in the two eights of pv_half_slot. */
+PV_INLINE void dot_planes(pv_type type, const __m256i w[8], const int8_t *planes, __m256i sum[2]) {
+  const __m256i one = _mm256_set1_epi16(1), high_one = _mm256_set1_epi16(256);
+#pragma GCC unroll 2
+  for (int e = 0; e < 2; e++) {
+    __m256i high = _mm256_setzero_si256(), low = high;
+#pragma GCC unroll 4
+    for (int i = 4 * e; i < 4 * e + 4; i++) {
+      high = _mm256_add_epi16(high, _mm256_maddubs_epi16(w[i], load256(planes + 64 * i)));
+      low = _mm256_add_epi16(low, _mm256_maddubs_epi16(w[i], load256(planes + 64 * i + 32)));
+    }
+    sum[e] = _mm256_add_epi32(_mm256_madd_epi16(high, high_one), _mm256_madd_epi16(low, one));
+  }
+  if (!is_apart(type)) return;
+  const __m256i two = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
+  sum[0] = _mm256_srav_epi32(sum[0], two);
+  sum[1] = _mm256_srav_epi32(_mm256_permute4x64_epi64(sum[1], 0x4e), two);
+}
+
+PV_INLINE void dot_widened(pv_type type, const __m256i w[8], const int16_t *x, __m256i sum[2]) {
+  sum[0] = sum[1] = _mm256_setzero_si256();
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i++) {
+    const __m256i even = _mm256_madd_epi16(widen_even(type, w[i]), load256(x + 32 * i));
+    const __m256i odd = _mm256_madd_epi16(widen_odd(type, w[i]), load256(x + 32 * i + 16));
+    sum[i / 4] = _mm256_add_epi32(sum[i / 4], _mm256_add_epi32(even, odd));
+  }
+}
+
 /* One activation row: weights go from memory to the sum without a stop. */
 PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_act *act,
                        float *out) {
   const size_t chunks = (mm->k + 255) / 256;
+  _Alignas(64) int8_t planes[2 * PV_K_MAX];
   __m256 value[CHUNKS_MAX];
+  if (takes_planes(type)) split_planes(type, act->q, mm->k, planes);
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *row = mm->rows + r * mm->row_bytes;
     for (size_t c = 0; c < chunks; c++) {
-      __m256i w[8], sum[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-      const int16_t *x = act->q + 256 * c;
+      __m256i w[8], sum[2];
       for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
         _mm_prefetch((const char *)(row + c * chunk_bytes + ahead + AHEAD), _MM_HINT_T0);
       pv_scale8 s;
-      unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w, &s);
-#pragma GCC unroll 8
-      for (int i = 0; i < 8; i++) {
-        const __m256i even = _mm256_madd_epi16(widen_even(type, w[i]), load256(x + 32 * i));
-        const __m256i odd = _mm256_madd_epi16(widen_odd(type, w[i]), load256(x + 32 * i + 16));
-        sum[i / 4] = _mm256_add_epi32(sum[i / 4], _mm256_add_epi32(even, odd));
-      }
+      unpack(type, takes_planes(type), chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w,
+             &s);
+      if (takes_planes(type))
+        dot_planes(type, w, planes + 512 * c, sum);
+      else
+        dot_widened(type, w, act->q + 256 * c, sum);
       value[c] = finish(type, &s, sum[0], sum[1], act, c);
     }
     out[mm->first_out + r] = fold_row(value, chunks, mm->k / PV_SEGMENT);
@@ -146,7 +217,8 @@ PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, si
     const unsigned char *row = mm->rows + at * mm->row_bytes;
     for (size_t c = 0; 256 * c < mm->k; c++) {
       __m256i w[8], *to = (__m256i *)(void *)(rows->w[i] + 256 * c);
-      unpack(type, row + c * chunk_bytes, segments_at(mm->k, c), w, &rows->scale[i][c]);
+      unpack(type, false, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w,
+             &rows->scale[i][c]);
 #pragma GCC unroll 8
       for (int p = 0; p < 8; p++) {
         _mm256_storeu_si256(to + 2 * p, widen_even(type, w[p]));

@@ -14,6 +14,9 @@ PV_INLINE __m256i load256(const void *p) {
   return _mm256_loadu_si256(p);
 }
 
+PV_INLINE int32_t word_at(const uint8_t *p) {
+  return (int32_t)pv_word(p);
+}
 /* The float and integer scales of eight segments in the order of pv_segment_slot. */
 typedef struct pv_scale8 {
   __m256 d, dmin, m;
@@ -48,18 +51,35 @@ PV_INLINE void transpose8(const __m256i row[8], __m256i r[8]) {
   pair_halves(even, odd, r);
 }
 
-/* Whether the integers come unpacked as bytes of 0..127. */
-PV_INLINE bool is_unsigned(pv_type type) {
-  return type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K || type == PV_TYPE_Q6_K;
+/* What the integers of a type are too large by as they are unpacked, bytes from 0 on; Q8_0 alone
+ * keeps its signs. */
+PV_INLINE int offset_of(pv_type type) {
+  switch (type) {
+    case PV_TYPE_Q3_K:
+      return 4;
+    case PV_TYPE_Q4_0:
+      return 8;
+    case PV_TYPE_MXFP4:
+      return 12;
+    case PV_TYPE_Q5_0:
+      return 16;
+    case PV_TYPE_Q6_K:
+      return 32;
+    case PV_TYPE_IQ4_NL:
+    case PV_TYPE_IQ4_XS:
+      return 128;
+    default:
+      return 0;
+  }
 }
 
 /* Bytes to 16 bits without a shuffle: bytes 0 and 2 of each four, and bytes 1 and 3. */
 PV_INLINE __m256i widen_even(pv_type type, __m256i r) {
-  if (!is_unsigned(type)) return _mm256_srai_epi16(_mm256_slli_epi16(r, 8), 8);
+  if (type == PV_TYPE_Q8_0) return _mm256_srai_epi16(_mm256_slli_epi16(r, 8), 8);
   return _mm256_and_si256(r, _mm256_set1_epi16(255));
 }
 PV_INLINE __m256i widen_odd(pv_type type, __m256i r) {
-  return is_unsigned(type) ? _mm256_srli_epi16(r, 8) : _mm256_srai_epi16(r, 8);
+  return type == PV_TYPE_Q8_0 ? _mm256_srai_epi16(r, 8) : _mm256_srli_epi16(r, 8);
 }
 
 /* The first 16 bytes of a Q4_K or Q5_K block: d, dmin, then six bits each of sc[8] and m[8]; the
@@ -130,99 +150,329 @@ PV_INLINE void rows_q6_k(const pv_block_q6_k *b, __m256i r[8]) {
   transpose8(row, r);
 }
 
+/* Eight blocks of 32: their scales, in the order of pv_segment_slot. */
+#define EIGHT(b, member)                                                                           \
+  _mm256_cvtph_ps(_mm_setr_epi16((short)(b)[0].member, (short)(b)[4].member, (short)(b)[2].member, \
+                                 (short)(b)[6].member, (short)(b)[1].member, (short)(b)[5].member, \
+                                 (short)(b)[3].member, (short)(b)[7].member))
+
+PV_INLINE void unpack_q8_0(const pv_block_q8_0 *b, __m256i r[8], pv_scale8 *s) {
+  __m256i row[8];
+#pragma GCC unroll 8
+  for (size_t j = 0; j < 8; j++) row[j] = load256(b[j].q);
+  transpose8(row, r);
+  s->d = EIGHT(b, d);
+}
+
+/* Two times 16 bytes. */
+PV_INLINE __m256i load_two(const uint8_t *low, const uint8_t *high) {
+  return _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)low)),
+      _mm_loadu_si128((const __m128i *)(const void *)high), 1);
+}
+
+/* Eight times 16 bytes, `stride` apart, in whose low nibbles is the first half of a segment and in
+ * whose high ones the second. Even segments lie in the lower half of a register, odd ones in the
+ * upper: their nibbles are all that differs between the two eights of pv_half_slot. */
+PV_INLINE void rows_nibbles(const uint8_t *q, size_t stride, __m256i r[8]) {
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i first = _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4);
+  const __m256i second = _mm256_setr_epi32(4, 4, 4, 4, 0, 0, 0, 0);
+  __m256i t[4];
+  transpose4(load_two(q, q + stride), load_two(q + 4 * stride, q + 5 * stride),
+             load_two(q + 2 * stride, q + 3 * stride), load_two(q + 6 * stride, q + 7 * stride), t);
+#pragma GCC unroll 4
+  for (int p = 0; p < 4; p++) {
+    r[p] = _mm256_and_si256(_mm256_srlv_epi32(t[p], first), nibble);
+    r[4 + p] = _mm256_and_si256(_mm256_srlv_epi32(t[p], second), nibble);
+  }
+}
+
+/* Fifth bits of eight segments, 32 bits each in the order of pv_segment_slot: bits 16 h + 4 p .. of
+ * half h belong to register p of its eight. */
+PV_INLINE void add_fifth(__m256i high, __m256i r[8]) {
+  const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12, 0, 0,
+                                          0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
+  const __m256i low_bits = _mm256_set1_epi32(0x08040201),
+                high_bits = _mm256_set1_epi32((int)0x80402010);
+  const __m256i bit = _mm256_set1_epi8(16);
+  /* The 16 bits of the half that each eight has, in the low half of the lane. */
+  const __m256i first = _mm256_srlv_epi32(high, _mm256_setr_epi32(0, 0, 0, 0, 16, 16, 16, 16));
+  const __m256i second = _mm256_srlv_epi32(high, _mm256_setr_epi32(16, 16, 16, 16, 0, 0, 0, 0));
+#pragma GCC unroll 4
+  for (int p = 0; p < 4; p++) {
+    const __m256i from = p < 2 ? spread : _mm256_add_epi8(spread, _mm256_set1_epi8(1));
+    const __m256i mask = p % 2 == 0 ? low_bits : high_bits;
+    const __m256i a = _mm256_and_si256(_mm256_shuffle_epi8(first, from), mask);
+    const __m256i b = _mm256_and_si256(_mm256_shuffle_epi8(second, from), mask);
+    r[p] = _mm256_or_si256(r[p], _mm256_and_si256(_mm256_cmpeq_epi8(a, mask), bit));
+    r[4 + p] = _mm256_or_si256(r[4 + p], _mm256_and_si256(_mm256_cmpeq_epi8(b, mask), bit));
+  }
+}
+
+#define EIGHT_WORDS(b, member)                                                              \
+  _mm256_setr_epi32(word_at((b)[0].member), word_at((b)[4].member), word_at((b)[2].member), \
+                    word_at((b)[6].member), word_at((b)[1].member), word_at((b)[5].member), \
+                    word_at((b)[3].member), word_at((b)[7].member))
+
+/* Nibbles to the entries of a table, larger by `offset`. */
+PV_INLINE void look_up(const uint32_t words[4], int offset, __m256i r[8]) {
+  const __m256i table = _mm256_add_epi8(
+      _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)words)),
+      _mm256_set1_epi8((char)offset));
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i++) r[i] = _mm256_shuffle_epi8(table, r[i]);
+}
+
+/* 2^(e - 128) of eight blocks. */
+PV_INLINE __m256 scale_mxfp4(const pv_block_mxfp4 *b) {
+  const __m256i e =
+      _mm256_setr_epi32(b[0].e, b[4].e, b[2].e, b[6].e, b[1].e, b[5].e, b[3].e, b[7].e);
+  const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
+  const __m256i tiny = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
+  const __m256i small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), e);
+  return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, tiny, small));
+}
+
+/* 64 bytes with two bits of each weight: of 128 weights, four segments, in 32 bytes. Those of the
+ * second 128 are put beside those of the first, and each lane shifts out its own segment's. */
+PV_INLINE void rows_crumbs(const uint8_t *q, __m256i r[8]) {
+  const __m256i crumb = _mm256_set1_epi8(3);
+  const __m256i shift = _mm256_setr_epi32(0, 0, 4, 4, 2, 2, 6, 6);
+  const __m256i a = load256(q), b = load256(q + 32);
+  const __m256i low = _mm256_unpacklo_epi32(a, b), high = _mm256_unpackhi_epi32(a, b);
+  const __m256i half[4] = {low, high, _mm256_permute4x64_epi64(low, 0x4e),
+                           _mm256_permute4x64_epi64(high, 0x4e)};
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    const __m256i even = _mm256_shuffle_epi32(half[i], 0x44),
+                  odd = _mm256_shuffle_epi32(half[i], 0xee);
+    r[2 * i] = _mm256_and_si256(_mm256_srlv_epi32(even, shift), crumb);
+    r[2 * i + 1] = _mm256_and_si256(_mm256_srlv_epi32(odd, shift), crumb);
+  }
+}
+
+/* The third bits of Q3_K: bit j of 32 bytes belongs to segment j. */
+PV_INLINE void add_third(const uint8_t *high, __m256i r[8]) {
+  const __m256i bit = _mm256_set1_epi8(4);
+  const __m256i a = load256(high), swapped = _mm256_permute4x64_epi64(a, 0x4e);
+  /* Lanes take segments 0 4 2 6 and 1 5 3 7: the first two are moved up to bit 2, or down. */
+  const __m256i left = _mm256_setr_epi32(2, 0, 0, 0, 1, 0, 0, 0);
+  const __m256i right = _mm256_setr_epi32(0, 2, 0, 4, 0, 3, 1, 5);
+#pragma GCC unroll 4
+  for (int p = 0; p < 4; p++) {
+    const __m256i first = p == 0   ? _mm256_shuffle_epi32(a, 0x00)
+                          : p == 1 ? _mm256_shuffle_epi32(a, 0x55)
+                          : p == 2 ? _mm256_shuffle_epi32(a, 0xaa)
+                                   : _mm256_shuffle_epi32(a, 0xff);
+    const __m256i second = p == 0   ? _mm256_shuffle_epi32(swapped, 0x00)
+                           : p == 1 ? _mm256_shuffle_epi32(swapped, 0x55)
+                           : p == 2 ? _mm256_shuffle_epi32(swapped, 0xaa)
+                                    : _mm256_shuffle_epi32(swapped, 0xff);
+    r[p] = _mm256_or_si256(
+        r[p], _mm256_and_si256(_mm256_srlv_epi32(_mm256_sllv_epi32(first, left), right), bit));
+    r[4 + p] = _mm256_or_si256(
+        r[4 + p], _mm256_and_si256(_mm256_srlv_epi32(_mm256_sllv_epi32(second, left), right), bit));
+  }
+}
+
+/* The same in fewer steps, for dot_planes: in the lower halves of registers 0 to 3 and the upper
+ * ones of 4 to 7 lie even segments, in the others odd ones, times 4. So the halves of 4 to 7 have
+ * changed places. Of Q3_K with the third bits. */
+PV_INLINE void rows_crumbs_apart(const uint8_t *q, const uint8_t *third, __m256i r[8]) {
+  const __m256i even = _mm256_setr_epi32(0x03030303, 0x03030303, 0x03030303, 0x03030303, 0x0c0c0c0c,
+                                         0x0c0c0c0c, 0x0c0c0c0c, 0x0c0c0c0c);
+  const __m256i odd = _mm256_permute4x64_epi64(even, 0x4e);
+  const __m256i a = load256(q), b = load256(q + 32);
+  __m256i t[4];
+  transpose4(a, b, _mm256_srli_epi16(a, 4), _mm256_srli_epi16(b, 4), t);
+#pragma GCC unroll 4
+  for (int p = 0; p < 4; p++) {
+    r[p] = _mm256_and_si256(t[p], even);
+    r[4 + p] = _mm256_and_si256(t[p], odd);
+  }
+  if (third == NULL) return;
+  const __m256i bits = load256(third), none = _mm256_setzero_si256();
+  const __m256i of = _mm256_setr_epi32(0x01010101, 0x10101010, 0x04040404, 0x40404040, 0x02020202,
+                                       0x20202020, 0x08080808, (int)0x80808080);
+  const __m256i of_odd = _mm256_permute4x64_epi64(of, 0x4e);
+  const __m256i four = _mm256_setr_epi32(0x04040404, 0x04040404, 0x04040404, 0x04040404, 0x10101010,
+                                         0x10101010, 0x10101010, 0x10101010);
+  const __m256i four_odd = _mm256_permute4x64_epi64(four, 0x4e);
+  const __m256i quarter[4] = {_mm256_shuffle_epi32(bits, 0x00), _mm256_shuffle_epi32(bits, 0x55),
+                              _mm256_shuffle_epi32(bits, 0xaa), _mm256_shuffle_epi32(bits, 0xff)};
+#pragma GCC unroll 4
+  for (int p = 0; p < 4; p++) {
+    const __m256i clear = _mm256_cmpeq_epi8(_mm256_and_si256(quarter[p], of), none);
+    const __m256i clear_odd = _mm256_cmpeq_epi8(_mm256_and_si256(quarter[p], of_odd), none);
+    r[p] = _mm256_or_si256(r[p], _mm256_andnot_si256(clear, four));
+    r[4 + p] = _mm256_or_si256(r[4 + p], _mm256_andnot_si256(clear_odd, four_odd));
+  }
+}
+
+/* Sixteen bytes, one for each half of a segment, to the two eights of pv_half_slot. */
+PV_INLINE __m128i half_order(__m128i packed) {
+  return _mm_shuffle_epi8(packed,
+                          _mm_setr_epi8(0, 8, 4, 12, 3, 11, 7, 15, 1, 9, 5, 13, 2, 10, 6, 14));
+}
+
 PV_INLINE void scale_q6_k(const pv_block_q6_k *b, pv_scale8 *s) {
-  const __m128i packed = _mm_loadu_si128((const __m128i *)(const void *)b->scales);
-  const __m128i all =
-      _mm_shuffle_epi8(packed, _mm_setr_epi8(0, 8, 4, 12, 3, 11, 7, 15, 1, 9, 5, 13, 2, 10, 6, 14));
+  const __m128i all = half_order(_mm_loadu_si128((const __m128i *)(const void *)b->scales));
   s->d = _mm256_set1_ps(_cvtsh_ss(b->d));
   s->sc = _mm256_cvtepi8_epi32(all);
   s->sc1 = _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8));
 }
 
-/* Up to eight blocks; what is missing counts as zero. */
-PV_INLINE void unpack_q8_0(const pv_block_q8_0 *b, size_t count, __m256i r[8], pv_scale8 *s) {
-  uint16_t d[8] = {0};
-  __m256i row[8];
-#pragma GCC unroll 8
-  for (size_t j = 0; j < 8; j++) {
-    row[j] = j < count ? load256(b[j].q) : _mm256_setzero_si256();
-    d[pv_segment_slot(j)] = j < count ? b[j].d : 0;
-  }
-  transpose8(row, r);
-  s->d = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)d));
+PV_INLINE void scale_q2_k(const pv_block_q2_k *b, pv_scale8 *s) {
+  const __m128i nibble = _mm_set1_epi8(15);
+  const __m128i all = half_order(_mm_loadu_si128((const __m128i *)(const void *)b->scales));
+  const __m128i sc = _mm_and_si128(all, nibble), lo = _mm_and_si128(_mm_srli_epi16(all, 4), nibble);
+  const __m128 d = _mm_cvtph_ps(_mm_cvtsi32_si128(word_at((const uint8_t *)&b->d)));
+  s->d = _mm256_broadcastss_ps(d);
+  s->dmin = _mm256_broadcastss_ps(_mm_movehdup_ps(d));
+  s->sc = _mm256_cvtepu8_epi32(sc);
+  s->sc1 = _mm256_cvtepu8_epi32(_mm_srli_si128(sc, 8));
+  s->lo = _mm256_cvtepu8_epi32(lo);
+  s->lo1 = _mm256_cvtepu8_epi32(_mm_srli_si128(lo, 8));
 }
 
-/* Any type, by its header. What is missing counts as zero. */
+/* Bytes 0..7 have the low four bits of sub-scales 0..7 and 8..15, bytes 8..11 two bits of each
+ * fourth. */
+PV_INLINE void scale_q3_k(const pv_block_q3_k *b, pv_scale8 *s) {
+  const __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)b->scales);
+  const __m128i top = _mm_set1_epi32(word_at(b->scales + 8));
+  const __m128i low =
+      _mm_and_si128(_mm_unpacklo_epi64(bytes, _mm_srli_epi16(bytes, 4)), _mm_set1_epi8(15));
+  const __m128i high =
+      _mm_and_si128(_mm_srlv_epi32(top, _mm_setr_epi32(0, 2, 4, 6)), _mm_set1_epi8(3));
+  const __m128i all =
+      half_order(_mm_sub_epi8(_mm_or_si128(low, _mm_slli_epi16(high, 4)), _mm_set1_epi8(32)));
+  s->d = _mm256_set1_ps(_cvtsh_ss(b->d));
+  s->sc = _mm256_cvtepi8_epi32(all);
+  s->sc1 = _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8));
+}
+
+PV_INLINE void scale_iq4_xs(const pv_block_iq4_xs *b, pv_scale8 *s) {
+  const __m256i slots = _mm256_setr_epi32(0, 4, 2, 6, 1, 5, 3, 7);
+  const __m256i twice = _mm256_slli_epi32(slots, 1), four = _mm256_slli_epi32(slots, 2);
+  const __m256i low = _mm256_and_si256(_mm256_srlv_epi32(_mm256_set1_epi32(word_at(b->low)), four),
+                                       _mm256_set1_epi32(15));
+  const __m256i high =
+      _mm256_and_si256(_mm256_srlv_epi32(_mm256_set1_epi32(b->high), twice), _mm256_set1_epi32(3));
+  s->d = _mm256_set1_ps(_cvtsh_ss(b->d));
+  s->sc = s->sc1 =
+      _mm256_sub_epi32(_mm256_or_si256(low, _mm256_slli_epi32(high, 4)), _mm256_set1_epi32(32));
+}
+
+static const uint32_t iq4_table[4] = {PV_IQ4_TABLE}, mxfp4_table[4] = {PV_MXFP4_TABLE};
+
 #undef PV_PLAIN_ROW
 #undef PV_TYPE_ROW
 #define PV_PLAIN_ROW(NAME, name, number)
-#define PV_TYPE_ROW(NAME, name, number, elements, ...)                                        \
-  PV_INLINE void unpack_any_##name(const pv_block_##name *b, size_t segments, __m256i r[8],   \
-                                   pv_scale8 *s) {                                            \
-    float d[8] = {0}, m[8] = {0};                                                             \
-    int32_t sc[16] = {0}, lo[16] = {0};                                                       \
-    __m256i row[8];                                                                           \
-    for (size_t j = 0; j < 8; j++) {                                                          \
-      const pv_block_##name *block = b + j / ((elements) / 32);                               \
-      const unsigned at = (unsigned)(j % ((elements) / 32));                                  \
-      uint32_t w[8] = {0};                                                                    \
-      if (j < segments) {                                                                     \
-        const pv_scales scales = pv_##name##_scales(block, at);                               \
-        for (unsigned t = 0; t < 8; t++) w[t] = pv_##name##_four(block, at, t);               \
-        place_scales(&scales, j, d, m, sc, lo);                                               \
-      }                                                                                       \
-      row[j] = load256(w);                                                                    \
-    }                                                                                         \
-    transpose8(row, r);                                                                       \
-    *s = (pv_scale8){_mm256_loadu_ps(d), _mm256_loadu_ps(m), _mm256_cvtepi32_ps(load256(lo)), \
-                     load256(sc),        load256(sc + 8),    load256(lo),                     \
-                     load256(lo + 8)};                                                        \
+#define PV_TYPE_ROW(NAME, name, number, elements, ...) \
+  case PV_TYPE_##NAME:                                 \
+    return (elements) == 32;
+PV_INLINE bool in_blocks_of_32(pv_type type) {
+  switch ((uint32_t)type) {
+#include "kernels/quant/list.h"
   }
-PV_INLINE void place_scales(const pv_scales *s, size_t j, float d[8], float m[8], int32_t sc[16],
-                            int32_t lo[16]) {
-  d[pv_segment_slot(j)] = s->d;
-  m[pv_segment_slot(j)] = s->m;
-  for (size_t h = 0; h < 2; h++) {
-    sc[pv_half_slot(j, h)] = s->sc[h];
-    lo[pv_half_slot(j, h)] = s->lo[h];
+  return false;
+}
+
+/* Eight blocks of 32. */
+PV_INLINE void unpack_eight(pv_type type, const void *blocks, __m256i r[8], pv_scale8 *s) {
+  if (type == PV_TYPE_Q8_0) unpack_q8_0(blocks, r, s);
+  if (type == PV_TYPE_Q4_0) {
+    const pv_block_q4_0 *b = blocks;
+    rows_nibbles(b->q, sizeof *b, r);
+    s->d = EIGHT(b, d);
+  }
+  if (type == PV_TYPE_Q4_1) {
+    const pv_block_q4_1 *b = blocks;
+    rows_nibbles(b->q, sizeof *b, r);
+    s->d = EIGHT(b, d);
+    s->dmin = EIGHT(b, m);
+  }
+  if (type == PV_TYPE_Q5_0) {
+    const pv_block_q5_0 *b = blocks;
+    rows_nibbles(b->q, sizeof *b, r);
+    add_fifth(EIGHT_WORDS(b, high), r);
+    s->d = EIGHT(b, d);
+  }
+  if (type == PV_TYPE_Q5_1) {
+    const pv_block_q5_1 *b = blocks;
+    rows_nibbles(b->q, sizeof *b, r);
+    add_fifth(EIGHT_WORDS(b, high), r);
+    s->d = EIGHT(b, d);
+    s->dmin = EIGHT(b, m);
+  }
+  if (type == PV_TYPE_IQ4_NL) {
+    const pv_block_iq4_nl *b = blocks;
+    rows_nibbles(b->q, sizeof *b, r);
+    look_up(iq4_table, offset_of(type), r);
+    s->d = EIGHT(b, d);
+  }
+  if (type == PV_TYPE_MXFP4) {
+    const pv_block_mxfp4 *b = blocks;
+    rows_nibbles(b->q, sizeof *b, r);
+    look_up(mxfp4_table, offset_of(type), r);
+    s->d = scale_mxfp4(b);
   }
 }
-#include "kernels/quant/list.h"
 
-/* 256 weights as eight registers of bytes, register i for registers 2 i and 2 i + 1 of the
- * activations. `segments` of them are there (8 but at the end of a Q8_0 row). */
-PV_INLINE void unpack(pv_type type, const void *block, size_t segments, __m256i r[8],
-                      pv_scale8 *s) {
-  if (type == PV_TYPE_Q4_K) {
-    rows_q4_k(block, r);
-    scale_k4(block, s);
-    return;
-  }
-  if (type == PV_TYPE_Q5_K) {
-    rows_q5_k(block, r);
-    scale_k4(block, s);
-    return;
-  }
+/* One block of 256. */
+PV_INLINE void unpack_one(pv_type type, bool apart, const void *block, __m256i r[8], pv_scale8 *s) {
+  if (type == PV_TYPE_Q4_K) rows_q4_k(block, r);
+  if (type == PV_TYPE_Q5_K) rows_q5_k(block, r);
+  if (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K) scale_k4(block, s);
   if (type == PV_TYPE_Q6_K) {
     rows_q6_k(block, r);
     scale_q6_k(block, s);
-    return;
   }
-  if (type == PV_TYPE_Q8_0) {
-    unpack_q8_0(block, segments, r, s);
-    return;
+  if (type == PV_TYPE_Q2_K) {
+    const pv_block_q2_k *b = block;
+    if (apart)
+      rows_crumbs_apart(b->q, NULL, r);
+    else
+      rows_crumbs(b->q, r);
+    scale_q2_k(block, s);
   }
-  switch ((uint32_t)type) {
-#undef PV_TYPE_ROW
-#define PV_TYPE_ROW(NAME, name, ...)          \
-  case PV_TYPE_##NAME:                        \
-    unpack_any_##name(block, segments, r, s); \
-    break;
-#include "kernels/quant/list.h"
+  if (type == PV_TYPE_Q3_K) {
+    const pv_block_q3_k *b = block;
+    if (apart) {
+      rows_crumbs_apart(b->q, b->high, r);
+    } else {
+      rows_crumbs(b->q, r);
+      add_third(b->high, r);
+    }
+    scale_q3_k(block, s);
+  }
+  if (type == PV_TYPE_IQ4_XS) {
+    rows_nibbles(((const pv_block_iq4_xs *)block)->q, 16, r);
+    look_up(iq4_table, offset_of(type), r);
+    scale_iq4_xs(block, s);
   }
 }
 
+/* 256 weights as eight registers of bytes, register i for registers 2 i and 2 i + 1 of the
+ * activations. `segments` of them are there: 8 but at the end of a row in blocks of 32, where what
+ * is missing is zeros, which meet activations that are zero too. */
+PV_INLINE void unpack(pv_type type, bool apart, size_t chunk_bytes, const void *block,
+                      size_t segments, __m256i r[8], pv_scale8 *s) {
+  if (!in_blocks_of_32(type)) {
+    unpack_one(type, apart, block, r, s);
+  } else if (segments == 8) {
+    unpack_eight(type, block, r, s);
+  } else {
+    unsigned char whole[8 * sizeof(pv_block_q8_0)] = {0};
+    memcpy(whole, block, chunk_bytes / 8 * segments);
+    unpack_eight(type, whole, r, s);
+  }
+}
+
+#undef PV_PLAIN_ROW
 #undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number)
 #define PV_TYPE_ROW(NAME, name, number, elements, form, ...) \
   case PV_TYPE_##NAME:                                       \
     return form;

@@ -5,14 +5,13 @@
 
 #include "base/random.h"
 #include "kernels/arith/arith.h"
+#include "kernels/definition/definition.h"
 #include "runtime/alone/rows.h"
 #include "tests/unit/testing.h"
 
-static const pv_type types[] = {PV_TYPE_F32,  PV_TYPE_F16,  PV_TYPE_BF16, PV_TYPE_Q8_0,
-                                PV_TYPE_Q4_K, PV_TYPE_Q5_K, PV_TYPE_Q6_K};
 static const pv_product products[] = {PV_PRODUCT_I16, PV_PRODUCT_I8, PV_PRODUCT_F64ACC};
 static const size_t lengths[] = {256, 512, 768, 1280, 2048, 4096};
-enum { TYPES = 7, PRODUCTS = 3, LENGTHS = 6, ROWS = 7, ACTS = 11, K_MAX = 4096 };
+enum { TYPES = PV_TYPE_COUNT, PRODUCTS = 3, LENGTHS = 6, ROWS = 7, ACTS = 11, K_MAX = 4096 };
 
 /* ROWS random rows against ACTS random activations; out[t * ROWS + r]. */
 static void multiply(const pv_cpu_path *path, pv_type type, pv_product product, size_t k,
@@ -44,12 +43,12 @@ static void test_paths_and_batches_agree(void) {
       for (int l = 0; l < LENGTHS; l++) {
         float a[ACTS * ROWS], b[ACTS * ROWS];
         const uint64_t seed = (uint64_t)t * 100 + (uint64_t)p * 10 + (uint64_t)l;
-        multiply(plain, types[t], products[p], lengths[l], ROWS, ACTS, seed, a);
-        multiply(fast, types[t], products[p], lengths[l], ROWS, ACTS, seed, b);
+        multiply(plain, pv_type_table[t].type, products[p], lengths[l], ROWS, ACTS, seed, a);
+        multiply(fast, pv_type_table[t].type, products[p], lengths[l], ROWS, ACTS, seed, b);
         EXPECT_BYTES(a, b, sizeof a);
         for (size_t acts = 1; acts <= 5; acts++) { /* fewer activations and rows: same values */
           memset(b, 0, sizeof b);
-          multiply(fast, types[t], products[p], lengths[l], 5, acts, seed, b);
+          multiply(fast, pv_type_table[t].type, products[p], lengths[l], 5, acts, seed, b);
           for (size_t i = 0; i < acts; i++)
             EXPECT_BYTES(b + i * ROWS, a + i * ROWS, 5 * sizeof(float));
         }
@@ -68,11 +67,13 @@ static void test_exact_inputs(void) {
         const float max = products[p] == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX;
         double bound;
         for (size_t i = 0; i < lengths[l]; i++)
-          x[i] = pv_rows_exact_act(types[t], max, lengths[l], i, &seed);
-        pv_rows_exact(types[t], lengths[l], &seed, row);
+          x[i] = pv_rows_exact_act(pv_type_table[t].type, max, lengths[l], i, &seed);
+        pv_rows_exact(pv_type_table[t].type, lengths[l], &seed, row);
         REQUIRE(pv_rows_act_make(path, products[p], x, lengths[l], &act, NULL) == PV_OK);
-        const float got = pv_rows_multiply(path, products[p], types[t], row, lengths[l], &act);
-        const double want = pv_rows_exact_value(types[t], products[p], row, x, lengths[l], &bound);
+        const float got =
+            pv_rows_multiply(path, products[p], pv_type_table[t].type, row, lengths[l], &act);
+        const double want =
+            pv_rows_exact_value(pv_type_table[t].type, products[p], row, x, lengths[l], &bound);
         EXPECT_F64((double)got, want, 0.0);
         EXPECT(want != 0.0 || lengths[l] == 256);
         pv_rows_act_free(&act);
@@ -91,12 +92,14 @@ static void test_bounds(void) {
         const pv_cpu_path *path = pv_cpu_path_get(NULL);
         pv_rows_act act;
         double bound;
-        pv_rows_random(types[t], k, &seed, row);
+        pv_rows_random(pv_type_table[t].type, k, &seed, row);
         for (size_t i = 0; i < k; i++) x[i] = (float)(pv_random_unit(&seed) - 0.5);
         x[k / 2] *= round % 3 == 0 ? 1000.0f : 1.0f;
         REQUIRE(pv_rows_act_make(path, products[p], x, k, &act, NULL) == PV_OK);
-        const double want = pv_rows_exact_value(types[t], products[p], row, x, k, &bound);
-        const double got = (double)pv_rows_multiply(path, products[p], types[t], row, k, &act);
+        const double want =
+            pv_rows_exact_value(pv_type_table[t].type, products[p], row, x, k, &bound);
+        const double got =
+            (double)pv_rows_multiply(path, products[p], pv_type_table[t].type, row, k, &act);
         EXPECT(fabs(got - want) <= bound);
         EXPECT(bound < 1e6);
         pv_rows_act_free(&act);
@@ -104,19 +107,61 @@ static void test_bounds(void) {
   free(row);
 }
 
-/* Rows that are no multiple of 256, which only Q8_0 and the plain types have. */
+/* Rows that are no multiple of 256, which types in blocks of 32 and the plain ones have. */
 static void test_odd_lengths(void) {
   static const size_t odd[] = {32, 64, 96, 224, 288, 480, 1056};
-  static const pv_type some[] = {PV_TYPE_Q8_0, PV_TYPE_F32, PV_TYPE_BF16};
   const pv_cpu_path *fast = pv_cpu_path_get(NULL), *plain = pv_cpu_path_get("scalar");
   for (size_t l = 0; l < sizeof odd / sizeof *odd; l++)
-    for (int t = 0; t < 3; t++)
-      for (int p = 0; p < PRODUCTS; p++) {
+    for (int t = 0; t < TYPES; t++)
+      for (int p = 0; p < PRODUCTS && pv_type_table[t].block_elements <= 32; p++) {
         float a[ACTS * ROWS], b[ACTS * ROWS];
-        multiply(plain, some[t], products[p], odd[l], ROWS, ACTS, l, a);
-        multiply(fast, some[t], products[p], odd[l], ROWS, ACTS, l, b);
-        EXPECT_BYTES(a, b, sizeof a);
+        multiply(plain, pv_type_table[t].type, products[p], odd[l], ROWS, ACTS, l, a);
+        for (size_t acts = 1; acts <= ACTS; acts += ACTS - 1) {
+          multiply(fast, pv_type_table[t].type, products[p], odd[l], ROWS, acts, l, b);
+          EXPECT_BYTES(a, b, acts * ROWS * sizeof *a);
+        }
       }
+}
+
+/* Blocks of the least and the largest integers and scales, against activations at both ends: the
+ * fast path has the bits of the definition, whose sums have 64 bits. */
+static void expect_no_wrap(const pv_type_info *type, unsigned corner) {
+  enum { K = 256, N = 4 };
+  unsigned char row[K * 4] = {0};
+  float x[K], value[N] = {0}, *out[N] = {&value[0], &value[1], &value[2], &value[3]};
+  int8_t q[PV_BLOCK_MAX], sc[PV_GROUPS_MAX];
+  uint8_t lo[PV_GROUPS_MAX];
+  pv_rows_act act;
+  memset(q, (corner & 1) != 0 ? type->high : type->low, sizeof q);
+  memset(sc, (corner & 2) != 0 ? type->sc_high : type->sc_low, sizeof sc);
+  memset(lo, type->lo_high, sizeof lo);
+  for (size_t at = 0; at < K; at += type->block_elements) {
+    void *block = row + at / type->block_elements * type->block_bytes;
+    pv_block_pack(type->type, q, block);
+    pv_block_set(type->type, block, 1.0f, 1.0f, sc, lo);
+  }
+  for (int i = 0; i < K; i++) x[i] = (float)((corner & 4) != 0 ? PV_ACT16_MAX : -PV_ACT16_MAX);
+  /* 255 in the lower plane where it is split: the other end of that one. */
+  for (int i = 0; i < K && (corner & 8) != 0; i++)
+    if (i % 32 != 5) x[i] = (float)((corner & 4) != 0 ? 32383 : -32384);
+  REQUIRE(pv_rows_act_make(pv_cpu_path_get(NULL), PV_PRODUCT_I16, x, K, &act, NULL) == PV_OK);
+  const float want = pv_rows_multiply(&pv_definition, PV_PRODUCT_I16, type->type, row, K, &act);
+  const float one =
+      pv_rows_multiply(pv_cpu_path_get(NULL), PV_PRODUCT_I16, type->type, row, K, &act);
+  const pv_act acts[N] = {act.act, act.act, act.act, act.act};
+  const pv_mm mm = {type->type, PV_PRODUCT_I16, row, 0, 1, K, acts, out, 0, N};
+  pv_cpu_path_get(NULL)->mm(&mm);
+  if (!EXPECT_U64(pv_bits_f32(one), pv_bits_f32(want)) ||
+      !EXPECT_U64(pv_bits_f32(value[3]), pv_bits_f32(want)))
+    fprintf(stderr, "  %s, corner %u: %.9g, %.9g, want %.9g\n", type->name, corner, (double)one,
+            (double)value[3], (double)want);
+  pv_rows_act_free(&act);
+}
+
+static void test_corners_do_not_wrap(void) {
+  for (int t = 0; t < TYPES; t++)
+    for (unsigned corner = 0; corner < 16 && pv_type_table[t].quantised; corner++)
+      expect_no_wrap(&pv_type_table[t], corner);
 }
 
 /* The largest integers that the formats allow, all of one sign: nothing may wrap. */
@@ -221,11 +266,11 @@ static void test_nan_is_seen(void) {
     for (int p = 0; p < PRODUCTS; p++) {
       pv_rows_act act;
       const pv_cpu_path *path = pv_cpu_path_get(NULL);
-      pv_rows_random(types[t], 256, &seed, row);
+      pv_rows_random(pv_type_table[t].type, 256, &seed, row);
       for (int i = 0; i < 256; i++) x[i] = 1.0f;
       x[200] = NAN;
       REQUIRE(pv_rows_act_make(path, products[p], x, 256, &act, NULL) == PV_OK);
-      EXPECT(isnan(pv_rows_multiply(path, products[p], types[t], row, 256, &act)));
+      EXPECT(isnan(pv_rows_multiply(path, products[p], pv_type_table[t].type, row, 256, &act)));
       pv_rows_act_free(&act);
     }
 }
@@ -235,6 +280,7 @@ int main(void) {
                                                  PV_CASE(test_exact_inputs),
                                                  PV_CASE(test_bounds),
                                                  PV_CASE(test_odd_lengths),
+                                                 PV_CASE(test_corners_do_not_wrap),
                                                  PV_CASE(test_extremes_do_not_wrap),
                                                  PV_CASE(test_zero_has_one_sign),
                                                  PV_CASE(test_rounding),
