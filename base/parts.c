@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "base/ck.h"
 
 /* "-00001-of-00003.gguf" */
 enum { DIGITS = 5, OF = 4, EXTENSION = 5, TAIL = 1 + DIGITS + OF + DIGITS + EXTENSION };
@@ -55,4 +58,19 @@ pv_code pv_parts_digest(const char *path, char out[PV_SHA256_HEX], pv_error *err
   const pv_code finished =
       pv_sha256_finish(hash, code == PV_OK ? out : digest, code == PV_OK ? err : NULL);
   return code == PV_OK ? finished : code;
+}
+
+bool pv_parts_length(const char *path, uint64_t *out) {
+  pv_parts parts = {0, 1};
+  struct stat info;
+  uint64_t all = 0;
+  bool there = true;
+  (void)pv_parts_named(path, &parts);
+  for (uint32_t i = 0; i < parts.count && there; i++) {
+    char *one = pv_parts_path(path, i);
+    there = one != NULL && stat(one, &info) == 0 && pv_ck_add(all, (uint64_t)info.st_size, &all);
+    free(one);
+  }
+  if (there) *out = all;
+  return there;
 }

@@ -214,10 +214,7 @@ static void put_verdict(pv_text *out, const json_t *facts) {
   put_label(out, "computed");
   if (put_value(out, facts, "plan", "yes, as one of the ", "\n")) {
     put_label(out, "");
-    pv_text_puts(out,
-                 "pv validate CONTRACT --model FILE judges it; run, trace, compare, bisect,\n");
-    put_label(out, "");
-    pv_text_puts(out, "judge, noise and bench take it with --model FILE\n");
+    pv_text_puts(out, "pv validate --model FILE judges it (contracts/model-forward-v1.yaml)\n");
   } else {
     put_reason(out, facts, "not_computed");
   }

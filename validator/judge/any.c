@@ -4,9 +4,9 @@
 #include <libgen.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/parts.h"
 #include "validator/run/run.h"
 
 pv_code pv_any_contract(pv_arena *arena, const char **out, pv_error *err) {
@@ -40,12 +40,12 @@ static pv_code can_only_interpret(pv_arena *arena, const pv_contract *contract, 
 }
 
 pv_code pv_any_ask(pv_arena *arena, pv_contract *contract, pv_request *request, pv_error *err) {
-  struct stat info;
+  uint64_t length = 0;
   bool interpret = false;
   pv_code code = PV_OK;
   contract->status = PV_STATUS_ACTIVE_ALGORITHM_LEVEL;
-  if (request->backend == NULL && stat(request->model, &info) == 0 &&
-      (uint64_t)info.st_size <= PV_ANY_INTERPRETED)
+  if (request->backend == NULL && pv_parts_length(request->model, &length) &&
+      length <= PV_ANY_INTERPRETED)
     code = can_only_interpret(arena, contract, request->probe, &interpret, err);
   if (code == PV_OK && interpret) request->backend = "ptx";
   if (code == PV_OK) request->any = true;

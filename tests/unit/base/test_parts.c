@@ -63,13 +63,17 @@ static void test_digest(void) {
   EXPECT_I64(pv_parts_digest(folder_path(names[0]), out, &err), PV_ERR_IO);
   EXPECT_STR(out, "untouched");
   EXPECT_STR(err.file, folder_path(names[1]));
+  uint64_t length = 77;
+  EXPECT(!pv_parts_length(folder_path(names[0]), &length) && length == 77);
   folder_write(names[1], "");
   EXPECT_I64(pv_sha256_bytes("abc", 3, want, NULL), PV_OK);
   for (size_t i = 0; i < 3; i++) {
     EXPECT_I64(pv_parts_digest(folder_path(names[i]), out, NULL), PV_OK);
     EXPECT_STR(out, want);
   }
+  EXPECT(pv_parts_length(folder_path(names[1]), &length) && length == 3);
   folder_write("m.gguf", "abc");
+  EXPECT(pv_parts_length(folder_path("m.gguf"), &length) && length == 3);
   EXPECT_I64(pv_parts_digest(folder_path("m.gguf"), out, NULL), PV_OK);
   EXPECT_STR(out, want);
   folder_remove();
