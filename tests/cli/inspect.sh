@@ -44,10 +44,10 @@ not() {
   exits 0
   field "d['computed'], '$3' in d['not_computed']['message'], d['not_computed']['cure'] != None" 'False True True'
 }
-not iq4_xs "tensor 'blk.1.ffn_up_exps.weight' is IQ4_XS, which pv does not compute" 'is IQ4_XS'
-run "$pv" inspect iq4_xs.gguf
-says 'IQ4_XS 2 tensors, 13.1 % of the parameters, 11.1 % of the bytes: not computed'
-says 'of iq4_xs.gguf [PV-MODEL-TENSOR-TYPE]'
+not iq3_s "tensor 'blk.1.ffn_up_exps.weight' is IQ3_S, which pv does not compute" 'is IQ3_S'
+run "$pv" inspect iq3_s.gguf
+says 'IQ3_S 2 tensors, 13.1 % of the parameters, 9.2 % of the bytes: not computed'
+says 'of iq3_s.gguf [PV-MODEL-TENSOR-TYPE]'
 not yarn "qwen3moe.rope.scaling.type is" yarn
 run "$pv" inspect yarn.gguf
 says 'RoPE base 1000000, scaling: type yarn'

@@ -38,9 +38,9 @@ listed() {
   run "$pv" run --model "$1.gguf" --ids 1 --tokens 1
   exits 2
 }
-listed iq4_xs "tensor 'blk.1.ffn_up_exps.weight' is IQ4_XS, which pv does not compute (of 51 tensors: 2 IQ4_XS)" '2 IQ4_XS'
-run "$pv" tensors --json iq4_xs.gguf
-field "[(t['tensors'], t['bytes'], t['computed']) for t in d['types'] if t['type'] == 'IQ4_XS']" '[(2, 1114112, False)]'
+listed iq3_s "tensor 'blk.1.ffn_up_exps.weight' is IQ3_S, which pv does not compute (of 51 tensors: 2 IQ3_S)" '2 IQ3_S'
+run "$pv" tensors --json iq3_s.gguf
+field "[(t['tensors'], t['bytes'], t['computed']) for t in d['types'] if t['type'] == 'IQ3_S']" '[(2, 901120, False)]'
 listed longrope "qwen3moe.rope.scaling.type is" longrope
 listed mamba "the model's architecture is" mamba
 listed bias "tensors that the architecture does not know: 1 of 52" attn_q.bias

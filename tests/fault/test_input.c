@@ -321,8 +321,8 @@ static void test_refused(void) {
   each_allocation(refused_work, 8);
   pv_text_free(&pair);
   pv_text_free(&refused_bytes);
-  refused_bytes = variant_typed("blk.1.ffn_up_exps.weight", 23);
-  refused_words = "(of 51 tensors: 1 IQ4_XS)";
+  refused_bytes = variant_typed("blk.1.ffn_up_exps.weight", 21);
+  refused_words = "(of 51 tensors: 1 IQ3_S)";
   each_allocation(refused_work, 8);
   pv_text_free(&refused_bytes);
   variant_end();

@@ -19,8 +19,8 @@ static void test_types_by_name(void) {
   static const struct {
     uint32_t number;
     const char *name;
-  } types[] = {{2, "Q4_0"},    {10, "Q2_K"},     {11, "Q3_K"},  {16, "IQ2_XXS"}, {20, "IQ4_NL"},
-               {23, "IQ4_XS"}, {31, "Q4_0_4_4"}, {34, "TQ1_0"}, {39, "MXFP4"},   {40, "NVFP4"}};
+  } types[] = {{16, "IQ2_XXS"}, {17, "IQ2_XS"},   {18, "IQ3_XXS"}, {19, "IQ1_S"},
+               {21, "IQ3_S"},   {31, "Q4_0_4_4"}, {34, "TQ1_0"},   {40, "NVFP4"}};
   char words[160];
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     pv_text bytes = variant_typed("blk.1.ffn_up_exps.weight", types[i].number);
@@ -30,10 +30,10 @@ static void test_types_by_name(void) {
              types[i].name, types[i].name);
     refused_with(&bytes, "PV-MODEL-TENSOR-TYPE", words, "Q4_K_M or Q8_0");
   }
-  pv_text bytes = variant_typed("blk.1.ffn_up_exps.weight", 23);
-  variant_retype(&bytes, "blk.2.ffn_up_exps.weight", 23);
-  variant_retype(&bytes, "blk.3.attn_q.weight", 11);
-  refused_with(&bytes, "PV-MODEL-TENSOR-TYPE", "(of 51 tensors: 1 Q3_K, 2 IQ4_XS)", "quantise");
+  pv_text bytes = variant_typed("blk.1.ffn_up_exps.weight", 21);
+  variant_retype(&bytes, "blk.2.ffn_up_exps.weight", 21);
+  variant_retype(&bytes, "blk.3.attn_q.weight", 16);
+  refused_with(&bytes, "PV-MODEL-TENSOR-TYPE", "(of 51 tensors: 1 IQ2_XXS, 2 IQ3_S)", "quantise");
   bytes = variant_typed("blk.1.ffn_up_exps.weight", 99); /* nobody knows its size */
   refused_with(&bytes, "PV-GGUF-TENSOR-TYPE", "is of type 99, whose format pv does not know",
                "requantise");

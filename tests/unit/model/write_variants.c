@@ -44,9 +44,9 @@ static pv_text second_part(void) {
 }
 
 static void test_write(void) {
-  pv_text types = variant_typed("blk.1.ffn_up_exps.weight", 23);
-  variant_retype(&types, "blk.2.ffn_up_exps.weight", 23);
-  EXPECT(written("iq4_xs", types));
+  pv_text types = variant_typed("blk.1.ffn_up_exps.weight", 21);
+  variant_retype(&types, "blk.2.ffn_up_exps.weight", 21);
+  EXPECT(written("iq3_s", types));
   EXPECT(written("longrope", with("qwen3moe.rope.scaling.type", "str", "longrope")));
   EXPECT(written("mamba", with("general.architecture", "str", "mamba")));
   EXPECT(written("cursor", with("general.\xff.name", "str", "\x1b[2J\xe2\x80\xae")));
