@@ -11,7 +11,7 @@ exits 2
 warns 'did you mean --publish?'
 validate
 exits 2
-warns 'no contract was named'
+warns 'neither a contract nor a model was named'
 validate contracts/good.yaml --threads 0
 exits 2
 validate contracts/good.yaml --threads many
