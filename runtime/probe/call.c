@@ -5,16 +5,30 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "runtime/tokenizer/tokenizer.h"
 
 static pv_code encode(const pv_call *call, pv_job *job, pv_error *err) {
   pv_tokenizer *tokenizer = NULL;
+  pv_bytes file = {0};
+  const char *text = call->prompt;
   pv_code code = pv_tokenizer_open(job->model->gguf, &tokenizer, err);
+  if (code == PV_ERR_UNSUPPORTED) pv_error_hint(err, "name the tokens themselves: --ids 1,2,3");
+  if (code == PV_OK && call->text != NULL) {
+    code = pv_file_read(call->text, PV_TOKENIZER_MAX_TEXT, &file, err);
+    text = (const char *)file.data;
+  }
   if (code == PV_OK)
-    code = pv_tokenizer_prompt(tokenizer, call->prompt, strlen(call->prompt), !call->plain,
-                               &job->ids, &job->count, err);
+    code = pv_tokenizer_prompt(tokenizer, text, call->text != NULL ? file.length : strlen(text),
+                               !call->plain, &job->ids, &job->count, err);
+  if (code == PV_ERR_INPUT && file.data != NULL) pv_error_at(err, call->text, 0, 0, -1);
+  pv_bytes_free(&file);
   pv_tokenizer_close(tokenizer);
   return code;
+}
+
+bool pv_call_given(const pv_call *call) {
+  return call->ids != NULL || call->prompt != NULL || call->text != NULL;
 }
 
 /* Weights are padded to round numbers, vocabularies are not: such a model runs, but its last ids
@@ -76,10 +90,11 @@ pv_code pv_call_open(const pv_call *call, bool tokens, pv_job *out, pv_error *er
     pv_error_hint(err, "add --model FILE, for example models/tiny-coder-moe-Q4_K_M.gguf");
     return PV_ERR_INPUT;
   }
-  if (tokens && (call->ids == NULL) == (call->prompt == NULL))
-    return pv_error_set(err, PV_ERR_INPUT, "give either --ids or --prompt");
-  if (call->plain && call->prompt == NULL)
-    return pv_error_set(err, PV_ERR_INPUT, "--plain-text needs --prompt TEXT");
+  const int ways = (call->ids != NULL) + (call->prompt != NULL) + (call->text != NULL);
+  if (tokens && ways != 1)
+    return pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt and --text");
+  if (call->plain && call->prompt == NULL && call->text == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "--plain-text needs --prompt TEXT or --text FILE");
   pv_code code = pv_option_u64("--threads", call->threads, 0, 256, &threads, err);
   if (code == PV_OK) code = choose_side(call, &out->side, err);
   if (code != PV_OK) return code;
@@ -88,7 +103,7 @@ pv_code pv_call_open(const pv_call *call, bool tokens, pv_job *out, pv_error *er
   if (code == PV_OK) say_names(out->model);
   if (code == PV_OK && call->ids != NULL)
     code = pv_option_ids("--ids", call->ids, &out->ids, &out->count, err);
-  if (code == PV_OK && call->prompt != NULL) code = encode(call, out, err);
+  if (code == PV_OK && (call->prompt != NULL || call->text != NULL)) code = encode(call, out, err);
   if (code == PV_OK && tokens && out->count == 0)
     code = pv_error_set(err, PV_ERR_INPUT, "the prompt has no tokens");
   if (code != PV_OK) pv_job_close(out);
@@ -162,7 +177,8 @@ pv_code pv_call_sequences(const pv_call *call, pv_sequence otherwise, pv_job *jo
   pv_code code = pv_option_u64("--seed", call->seed, 0, UINT64_MAX, &seed, err);
   if (code != PV_OK) return code;
   if (ways > 1 || (ways == 0 && otherwise.count == 0))
-    return pv_error_set(err, PV_ERR_INPUT, "give one of --ids, --prompt, --random and --reference");
+    return pv_error_set(err, PV_ERR_INPUT,
+                        "give one of --ids, --prompt, --text, --random and --reference");
   if (prompts) return take_prompts(call, job, err);
   if (ways == 0 && otherwise.ids == NULL) return take_random(seed, &length, 1, job, err);
   if (call->random == NULL) {

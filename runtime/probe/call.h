@@ -8,7 +8,7 @@
 #include "runtime/walk/walk.h"
 
 typedef struct pv_call {
-  const char *model, *prompt, *ids, *side, *threads;
+  const char *model, *prompt, *ids, *text, *side, *threads;
   const char *backend, *numerics, *path;         /* the side as it was named before --side */
   const char *random, *seed, *reference, *named; /* of several sequences of tokens */
   const char *engine_timeout;                    /* of sides that are other engines */
@@ -26,11 +26,12 @@ typedef struct pv_call {
       {"--numerics", "NAME", "old: the identity of --side", &(call).numerics, NULL}, {            \
     "--path", "NAME", "old: --side scalar or avx2", &(call).path, NULL                            \
   }
-#define PV_CALL_TOKENS(call)                                                            \
-  {"--ids", "1,2,3", "token ids", &(call).ids, NULL},                                   \
-      {"--prompt", "TEXT", "text to encode, instead of --ids", &(call).prompt, NULL}, { \
-    "--plain-text", NULL, "no control tokens in the prompt: <|im_end|> is text", NULL,  \
-        &(call).plain                                                                   \
+#define PV_CALL_TOKENS(call)                                                           \
+  {"--ids", "1,2,3", "token ids", &(call).ids, NULL},                                  \
+      {"--prompt", "TEXT", "text to encode, instead of --ids", &(call).prompt, NULL},  \
+      {"--text", "FILE", "a file with the text", &(call).text, NULL}, {                \
+    "--plain-text", NULL, "no control tokens in the prompt: <|im_end|> is text", NULL, \
+        &(call).plain                                                                  \
   }
 
 /* Of commands over any number of sequences; to be listed behind PV_CALL_TOKENS. */
@@ -65,10 +66,12 @@ typedef struct pv_job {
   bool shown;
 } pv_job;
 
-/* `tokens`: ids or a prompt are needed. */
+/* Whether tokens are named: --ids, --prompt or --text. */
+bool pv_call_given(const pv_call *call);
+/* `tokens`: they are needed. */
 pv_code pv_call_open(const pv_call *call, bool tokens, pv_job *out, pv_error *err);
 void pv_job_close(pv_job *job);
-/* Which tokens a command runs over, of a job that is open: those of --ids or --prompt, of --random,
+/* Which tokens a command runs over, of a job that is open: those of pv_call_given, of --random,
  * or of a reference. Without any of them `otherwise`, which must outlive the job; without `ids` in
  * it that many random ones, and with no count PV_ERR_INPUT. */
 pv_code pv_call_sequences(const pv_call *call, pv_sequence otherwise, pv_job *job, pv_error *err);

@@ -43,7 +43,7 @@ static pv_code make_spec(call *c, const char *const names[2], pv_bisect_spec *ou
       code = pv_error_set(err, PV_ERR_INPUT, "--faults plants faults, which a trace does not take");
     else if (c->pair.side[i].who.planted.fault != NULL)
       code = pv_error_set(err, PV_ERR_INPUT, "--faults plants each fault itself");
-  const bool given = c->side.ids != NULL || c->side.prompt != NULL;
+  const bool given = pv_call_given(&c->side);
   if (code == PV_OK) code = pv_call_open(&c->side, given, &c->job, err);
   if (code == PV_OK) code = pv_pair_open(&c->pair, c->job.model, c->side.model, err);
   if (code == PV_OK) code = pv_pair_sequences(&c->pair, &c->side, LENGTH, &c->job, err);

@@ -281,8 +281,7 @@ int pv_probe_compare(int argc, char **argv) {
     code = pv_error_set(&err, PV_ERR_INPUT, "name two sides, or two traces");
   if (code == PV_OK) code = pv_pair_parse(names, no_faults, &c.pair, &err);
   const bool traces = pv_pair_is_trace(&c.pair, 0) && pv_pair_is_trace(&c.pair, 1);
-  if (code == PV_OK && !traces)
-    code = pv_call_open(&call, call.ids != NULL || call.prompt != NULL, &c.job, &err);
+  if (code == PV_OK && !traces) code = pv_call_open(&call, pv_call_given(&call), &c.job, &err);
   if (code == PV_OK) code = pv_pair_open(&c.pair, c.job.model, call.model, &err);
   if (code == PV_OK) code = pv_option_u64("--batch", batch, 1, 1u << 20, &c.batch, &err);
   const bool digests = code == PV_OK && traces && any_hashed(&c.pair);

@@ -88,7 +88,7 @@ static pv_code carry_out(call *c, int *exit_code, pv_error *err) {
 
 static pv_code open_call(call *c, const char *side, pv_error *err) {
   const char *const names[2] = {side, "f64"}, *const no_fault[2] = {NULL, NULL};
-  const bool given = c->side.ids != NULL || c->side.prompt != NULL;
+  const bool given = pv_call_given(&c->side);
   pv_code code = pv_option_real("--tolerance", c->tolerance, 1e-3, 1e9, &c->factor, err);
   if (code == PV_OK && c->json && c->explain)
     code = pv_error_set(err, PV_ERR_INPUT, "--explain prints a table, which --json does not have");

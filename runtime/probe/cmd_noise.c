@@ -79,7 +79,7 @@ static pv_code choose_sources(call *c, pv_noise_spec *out, pv_error *err) {
 }
 
 static pv_code make_spec(call *c, pv_noise_spec *out, pv_error *err) {
-  const bool given = c->given.ids != NULL || c->given.prompt != NULL;
+  const bool given = pv_call_given(&c->given);
   const pv_sequence otherwise = {NULL, 24}; /* random tokens */
   uint64_t repeats = 4;
   *out = (pv_noise_spec){.batch = BATCH,

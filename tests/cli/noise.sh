@@ -87,7 +87,7 @@ refused --model "$model" f64 'f64 is the arbiter'
 refused --model "$model" cpu:i16 cpu:i8 cpu 'i16 is named twice'
 refused --model "$model" cpu:i16 --numerics i8 'the sides say what --numerics does'
 refused --model "$model" trace:nowhere 'a trace computes nothing'
-refused --model "$model" --ids 1 --random 3 'give one of --ids, --prompt, --random and --reference'
+refused --model "$model" --ids 1 --random 3 'give one of --ids, --prompt, --text, --random and --reference'
 refused --model "$model" --ids 99999999 'token id 99999999 is outside'
 refused --model "$model" --named p0 '--named needs --reference'
 refused --model "$model" --reference "$reference" --named nobody "the reference has no prompt 'nobody'"

@@ -137,7 +137,7 @@ run "$pv" compare cpu:i16 cpu:i16 --model "$model"
 exits 2
 run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 3 --ids 1
 exits 2
-warns 'give one of --ids, --prompt, --random and --reference'
+warns 'give one of --ids, --prompt, --text, --random and --reference'
 run "$pv" compare cpu:i16 cpu:i16 --model "$model" --random 0
 exits 2
 warns 'a length of 0'
