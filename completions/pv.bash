@@ -4,7 +4,7 @@
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
   local commands='validate lint status diff explain new evidence run trace compare bisect judge noise
-    faults inspect tensors synth bench kernel ptx version help'
+    faults inspect tensors synth reference bench kernel ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in

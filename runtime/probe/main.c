@@ -12,12 +12,16 @@ int main(int argc, char **argv) {
     const char *name;
     int (*run)(int argc, char **argv);
   } commands[] = {
-      {"serve", pv_probe_serve},     {"describe", pv_probe_describe}, {"digest", pv_probe_digest},
-      {"trace", pv_probe_trace},     {"compare", pv_probe_compare},   {"bisect", pv_probe_bisect},
-      {"judge", pv_probe_judge},     {"noise", pv_probe_noise},       {"faults", pv_probe_faults},
-      {"run", pv_probe_run},         {"bench", pv_probe_bench},       {"kernel", pv_probe_kernel},
-      {"inspect", pv_probe_inspect}, {"tensors", pv_probe_tensors},   {"synth", pv_probe_synth},
-      {"ptx", pv_probe_ptx},         {"version", pv_probe_version},   {"library", pv_library_host},
+      {"serve", pv_probe_serve},         {"describe", pv_probe_describe},
+      {"digest", pv_probe_digest},       {"trace", pv_probe_trace},
+      {"compare", pv_probe_compare},     {"bisect", pv_probe_bisect},
+      {"judge", pv_probe_judge},         {"noise", pv_probe_noise},
+      {"faults", pv_probe_faults},       {"run", pv_probe_run},
+      {"bench", pv_probe_bench},         {"kernel", pv_probe_kernel},
+      {"inspect", pv_probe_inspect},     {"tensors", pv_probe_tensors},
+      {"synth", pv_probe_synth},         {"ptx", pv_probe_ptx},
+      {"reference", pv_probe_reference}, {"version", pv_probe_version},
+      {"library", pv_library_host},
   };
   pv_cancel_install();
   for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)

@@ -24,6 +24,7 @@ int pv_probe_ptx(int argc, char **argv); /* PTX is data: no driver is touched */
 int pv_probe_inspect(int argc, char **argv);
 int pv_probe_tensors(int argc, char **argv);
 int pv_probe_synth(int argc, char **argv);
+int pv_probe_reference(int argc, char **argv);
 int pv_probe_version(int argc, char **argv);
 
 /* kernel check FILE: of a shared object (runtime/library), and whether the name is that of one. */

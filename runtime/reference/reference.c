@@ -12,12 +12,11 @@
 #include "runtime/reference/internal.h"
 
 enum { PROMPTS_MAX = 1024, VOCAB_MAX = 1 << 24, NAME_MAX_BYTES = 64, DIGEST = 32 };
-#define FILE_MAX ((size_t)256 << 20)
 
 static pv_code refuse(pv_error *err, const char *name, uint64_t byte, const char *why) {
   const pv_code code = pv_error_set(err, PV_ERR_INPUT, "the reference %s", why);
   pv_error_at(err, name, 0, 0, (int64_t)byte);
-  pv_error_hint(err, "make it again: models/make_reference.py, or pv synth --prompts");
+  pv_error_hint(err, "make it again: pv reference build, or pv synth --prompts");
   return code;
 }
 
@@ -157,7 +156,7 @@ pv_code pv_reference_parse(const void *data, size_t length, const char *name, pv
 
 pv_code pv_reference_open(const char *path, pv_reference **out, pv_error *err) {
   pv_bytes bytes;
-  pv_code code = pv_file_read(path, FILE_MAX, &bytes, err);
+  pv_code code = pv_file_read(path, PV_REFERENCE_BYTES_MAX, &bytes, err);
   if (code != PV_OK) return code;
   code = pv_reference_parse(bytes.data, bytes.length, path, out, err);
   pv_bytes_free(&bytes);

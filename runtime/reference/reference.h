@@ -38,8 +38,11 @@ typedef struct pv_reference pv_reference;
 pv_code pv_reference_open(const char *path, pv_reference **out, pv_error *err);
 pv_code pv_reference_parse(const void *data, size_t length, const char *name, pv_reference **out,
                            pv_error *err);
-/* Replaces the file at `path` by one with these prompts, of which names, texts and ids are written:
- * no logits and no continuations. Prompts that the reader would refuse are PV_ERR_INPUT. */
+/* The largest file that is read. */
+#define PV_REFERENCE_BYTES_MAX ((uint64_t)256 << 20)
+/* Replaces the file at `path` by one with these prompts, of which names, texts, ids and, where
+ * there are some, logits with their top tokens and margins are written: no continuations. Prompts
+ * that the reader would refuse are PV_ERR_INPUT, more than it would read PV_ERR_LIMIT. */
 pv_code pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
                            size_t count, pv_error *err);
 /* The built-in prompts of a model, which are token ids alone: builtin-1, builtin-3, builtin-16,

@@ -3,6 +3,8 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "kernels/arith/arith.h"
+#include "kernels/quant/quant.h"
 #include "runtime/reference/reference.h"
 
 static void put_u32(pv_text *out, uint32_t value) {
@@ -19,6 +21,26 @@ static void put_ids(pv_text *out, const uint32_t *ids, size_t count) {
   for (size_t i = 0; i < count; i++) put_u32(out, ids[i]);
 }
 
+/* Top tokens and margins as they are given, then the logits in binary16. */
+static void put_logits(pv_text *out, const pv_reference_prompt *p) {
+  pv_text_add(out, p->logits != NULL ? "\1" : "", 1);
+  if (p->logits == NULL) return;
+  for (size_t i = 0; i < p->count; i++) put_u32(out, p->top[i]);
+  for (size_t i = 0; i < p->count; i++) put_u32(out, pv_bits_f32(p->top_margin[i]));
+  for (size_t i = 0; i < p->count * p->vocab && !out->failed; i++)
+    pv_text_little(out, pv_f32_to_f16(p->logits[i]), 2);
+}
+
+/* Of all that is not fixed in size; the products are of numbers that are in memory. */
+static uint64_t size_of(const pv_reference_prompt *prompts, size_t count) {
+  uint64_t bytes = 64;
+  for (size_t i = 0; i < count; i++) {
+    bytes += strlen(prompts[i].text) + 128 + 12 * (uint64_t)prompts[i].count;
+    if (prompts[i].logits != NULL) bytes += 2 * (uint64_t)prompts[i].count * prompts[i].vocab;
+  }
+  return bytes;
+}
+
 /* The digest of everything before it, as bytes. */
 static pv_code put_trailer(pv_text *out, pv_error *err) {
   char hex[PV_SHA256_HEX];
@@ -33,6 +55,12 @@ static pv_code put_trailer(pv_text *out, pv_error *err) {
 pv_code pv_reference_write(const char *path, uint32_t vocab, const pv_reference_prompt *prompts,
                            size_t count, pv_error *err) {
   pv_text out = PV_TEXT_INIT;
+  if (size_of(prompts, count) > PV_REFERENCE_BYTES_MAX) {
+    pv_error_set(err, PV_ERR_LIMIT, "the reference would be larger than %llu MiB",
+                 (unsigned long long)(PV_REFERENCE_BYTES_MAX >> 20));
+    pv_error_hint(err, "take fewer or shorter prompts");
+    return PV_ERR_LIMIT;
+  }
   pv_text_add(&out, PV_REFERENCE_MAGIC, PV_REFERENCE_MAGIC_BYTES);
   put_u32(&out, vocab);
   put_u32(&out, (uint32_t)count);
@@ -42,7 +70,7 @@ pv_code pv_reference_write(const char *path, uint32_t vocab, const pv_reference_
     put_ids(&out, prompts[i].ids, prompts[i].count);
     put_ids(&out, NULL, 0);
     put_ids(&out, NULL, 0);
-    pv_text_add(&out, "", 1); /* no logits */
+    put_logits(&out, &prompts[i]);
   }
   pv_code code = out.failed ? pv_error_set(err, PV_ERR_NOMEM, "out of memory for the reference")
                             : put_trailer(&out, err);

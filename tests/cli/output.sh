@@ -75,10 +75,11 @@ contract good DRAFT "F_PASS router.topk_rule PROPOSED"
 prints validate --probe "$fake" contracts/good.yaml
 prints validate --probe "$fake" contracts/good.yaml --json
 # What these write goes to a file; the line that they print is about it.
-for command in trace synth; do
+for command in trace synth reference; do
   case $command in
     trace) words=(trace --model "$model" --ids 1 --stage embedding) ;;
     synth) words=(synth --layers 1) ;;
+    reference) words=(reference build --model "$model" --ids 1) ;;
   esac
   tried+="$command "
   run "$pv" "${words[@]}" --out "$work/$command-1"

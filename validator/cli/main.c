@@ -31,6 +31,7 @@ static const command commands[] = {
     {"inspect", "what a model file is, and what pv can do with it", pv_cmd_forward},
     {"tensors", "list what a model file holds", pv_cmd_forward},
     {"synth", "write a model of any shape with random weights", pv_cmd_forward},
+    {"reference", "write known outputs of a model, from somebody else's logits", pv_cmd_forward},
     {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},
     {"kernel", "one kernel alone: list, check bits, measure time", pv_cmd_forward},
     {"ptx", "list, show and check the PTX of the kernels", pv_cmd_forward},

@@ -276,7 +276,7 @@ static void test_not_a_reference(void) {
   EXPECT(pv_reference_open("models", &r, &err) != PV_OK);
   EXPECT(pv_reference_open("LICENSE", &r, &err) == PV_ERR_INPUT);
   EXPECT_HAS(err.message, "is not one of version 1");
-  EXPECT_HAS(err.hint, "make_reference.py");
+  EXPECT_HAS(err.hint, "pv reference build");
   EXPECT(r == NULL);
 }
 
@@ -403,6 +403,47 @@ static void test_write(void) {
   unlink(path);
 }
 
+/* Logits come back in binary16, top tokens and margins as they were given. */
+static void test_write_logits(void) {
+  char path[] = "/tmp/pv-reference-XXXXXX";
+  static const uint32_t ids[] = {2, 1}, top[] = {0, 2};
+  static const float logits[] = {1.0f, 0.99999f, -65504.0f, 0.1f, 0.0f, 3.0f},
+                     margins[] = {1e-5f, 2.9f};
+  const pv_reference_prompt prompt = {.name = "a",
+                                      .text = "",
+                                      .ids = ids,
+                                      .count = 2,
+                                      .vocab = 3,
+                                      .logits = logits,
+                                      .top = top,
+                                      .top_margin = margins};
+  pv_reference_prompt bad = prompt;
+  pv_reference *r = NULL;
+  pv_error err = PV_ERROR_INIT;
+  const int fd = mkstemp(path);
+  REQUIRE(fd >= 0 && close(fd) == 0);
+  EXPECT(pv_reference_write(path, 3, &prompt, 1, &err) == PV_OK);
+  REQUIRE(pv_reference_open(path, &r, &err) == PV_OK);
+  const pv_reference_prompt *p = pv_reference_prompt_at(r, 0);
+  REQUIRE(p->logits != NULL);
+  EXPECT(p->top[0] == 0 && p->top[1] == 2 && p->top_margin[0] == 1e-5f);
+  EXPECT(p->logits[1] == 1.0f && p->logits[2] == -65504.0f && p->logits[5] == 3.0f);
+  EXPECT_F64(p->logits[3], 0.1, 5e-5);
+  pv_reference_close(r);
+  /* What the reader would not take is not written. */
+  bad.logits = (const float[]){1.0f, 7e4f, 0.0f, 0.0f, 0.0f, 0.0f};
+  EXPECT(pv_reference_write(path, 3, &bad, 1, &err) == PV_ERR_INPUT);
+  bad = prompt;
+  bad.top = (const uint32_t[]){0, 3};
+  EXPECT(pv_reference_write(path, 3, &bad, 1, &err) == PV_ERR_INPUT);
+  bad = prompt;
+  bad.vocab = 1u << 24;
+  bad.count = 100;
+  EXPECT(pv_reference_write(path, 1u << 24, &bad, 1, &err) == PV_ERR_LIMIT);
+  EXPECT_HAS(err.message, "larger than 256 MiB");
+  unlink(path);
+}
+
 /* Names and lengths of the built-in prompts, "1 3 8"; every id is below the vocabulary. */
 static const char *builtin(uint32_t vocab, size_t context) {
   static char out[100];
@@ -462,6 +503,7 @@ int main(void) {
                                                   PV_CASE(test_committed),
                                                   PV_CASE(test_golden),
                                                   PV_CASE(test_write),
+                                                  PV_CASE(test_write_logits),
                                                   PV_CASE(test_builtin),
                                                   {0}});
 }
