@@ -134,6 +134,15 @@ static pv_code take_logits(build *b, const pv_recorded *r, size_t count, pv_erro
   return code;
 }
 
+static pv_code in_vocabulary(const build *b, const uint32_t *ids, size_t count, pv_error *err) {
+  const uint32_t vocab = b->job.model->shape.vocab;
+  for (size_t i = 0; i < count; i++)
+    if (ids[i] >= vocab)
+      return pv_error_set(err, PV_ERR_INPUT, "token %zu is %u, and the model has %u", i, ids[i],
+                          vocab);
+  return PV_OK;
+}
+
 /* The tokens that a trace is of: its own, else those of the call. */
 static pv_code take_tokens(build *b, const pv_recorded *r, size_t *count, pv_error *err) {
   const pv_source *s = &r->source;
@@ -148,10 +157,7 @@ static pv_code take_tokens(build *b, const pv_recorded *r, size_t *count, pv_err
            (n != b->job.count || memcmp(ids, b->job.ids, n * sizeof *ids) != 0))
     code = pv_error_set(err, PV_ERR_INPUT, "%s is of other tokens than those that are named",
                         r->folder);
-  for (size_t i = 0; code == PV_OK && i < n; i++)
-    if (ids[i] >= b->job.model->shape.vocab)
-      code = pv_error_set(err, PV_ERR_INPUT, "token %zu is %u, and the model has %u", i, ids[i],
-                          b->job.model->shape.vocab);
+  if (code == PV_OK) code = in_vocabulary(b, ids, n, err);
   const pv_span rows = code == PV_OK ? s->span(s, stage, 0) : (pv_span){0, 0};
   if (code == PV_OK && s->width(s, stage, 0) == 0)
     code = pv_error_refuse(err, "a reference is made of the logits at every position",
@@ -209,14 +215,15 @@ static pv_code take_prompts(build *b, pv_error *err) {
     return pv_error_refuse(err, "take fewer, or --cut",
                            "%zu tokens do not fit into the model's context of %zu", b->job.count,
                            context);
+  pv_code code = in_vocabulary(b, b->job.ids, b->job.count, err);
   if (b->job.count > most)
     fprintf(stderr, "note: the text has %zu tokens: the first %zu are taken\n", b->job.count, most);
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < 3 && code == PV_OK; i++) {
     char part[NAME_MAX_BYTES + 16];
     if (i < 2 && lengths[i] >= all) continue;
     snprintf(part, sizeof part, i < 2 ? "%s-%zu" : "%s", name, lengths[i]);
-    const pv_code code = take_name(b, part, err);
-    if (code != PV_OK) return code;
+    code = take_name(b, part, err);
+    if (code != PV_OK) break;
     b->prompts[b->count] = (pv_reference_prompt){.name = b->names[b->count],
                                                  .text = "",
                                                  .ids = b->job.ids,
@@ -224,7 +231,7 @@ static pv_code take_prompts(build *b, pv_error *err) {
                                                  .vocab = b->job.model->shape.vocab};
     b->count++;
   }
-  return PV_OK;
+  return code;
 }
 
 static json_t *prompt_json(const build *b, size_t i) {

@@ -49,6 +49,54 @@ exits 2
 warns "'qwen9'"
 same "$(grep -c 'error:' <<<"$err")" 1 'one error'
 same "$(find out -name '.*' -type d)" '' 'what is left behind'
+# Prompts of the call, in the place of a reference's and of the built-in ones.
+mkdir scratch
+export TMPDIR=$PWD/scratch
+given() { run "$pv" validate --model "$1" --backend cpu --out given "${@:2}"; }
+given dense.gguf --ids 5,17,200,3
+exits 0
+says 'prompts: those of the call'
+says 'F_MODEL_REFERENCE: the reference has no logits'
+given dense.gguf --ids 7
+exits 0
+judged AC_MODEL_004 PASS
+given dense.gguf --prompt '--some text' --json
+exits 0
+yes 'words and words' | head -20 >words.txt
+given dense.gguf --text words.txt
+exits 0
+warns 'note: the text has'
+warns 'the first 24 are taken'
+same "$(find given -name evidence.json -exec grep -l '"prompts_from": "the call"' {} + | wc -l)" 4 'runs that say so'
+given dense.gguf --ids 5 --prompt a
+exits 2
+warns 'give one of --prompt, --ids, --text and --reference'
+given dense.gguf --ids 258
+exits 2
+warns '258'
+given dense.gguf --text nowhere.txt
+exits 2
+warns 'nowhere.txt'
+run "$pv" validate --prompt a
+exits 2
+warns 'add --model FILE'
+given dense.gguf --ids 5 --publish
+exits 2
+sed 's/gpt2/gpt9/' dense.gguf >unknown.gguf
+given unknown.gguf --prompt a
+exits 2
+warns '--ids 1,2,3'
+given unknown.gguf --only AC_MODEL_002
+exits 3
+judged AC_MODEL_002 PASS
+same "$(ls scratch)" '' 'what is left behind'
+# The command that is suggested is over them, too.
+sed -e 's/name: model-forward-v1/name: claim/' -e 's/min_cosine: 0.9999999}/min_cosine: 1}/' "$here/../../contracts/model-forward-v1.yaml" >claim.yaml
+run "$pv" validate claim.yaml --model dense.gguf --ids 5,17,200,3 --only F_MODEL_ARBITER_I16 --out given
+exits 1
+says 'pv bisect f64 cpu:i16 --model'
+says 'dense.gguf --ids=5,17,200,3'
+
 # Of a pv that stands alone nothing near by is taken for its rules.
 mkdir -p alone contracts
 cp "$pv" "$(dirname "$pv")/pv-probe" alone/

@@ -12,6 +12,7 @@
 #include "validator/cli/commands.h"
 #include "validator/cli/suggest.h"
 #include "validator/judge/any.h"
+#include "validator/judge/given.h"
 #include "validator/judge/publish.h"
 #include "validator/judge/sound.h"
 #include "validator/store/derive.h"
@@ -20,6 +21,7 @@ enum { FILES_MAX = 256 };
 
 typedef struct arguments {
   const char *model, *reference, *backend, *threads, *only, *out, *probe, *providers;
+  pv_given_prompts prompts;
   bool publish, faults, json, help;
   const char *files[FILES_MAX];
   size_t file_count;
@@ -30,6 +32,13 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
       {"--model", "FILE", "a GGUF model (default: " PV_SITE_MODEL ")", &a->model, NULL},
       {"--reference", "FILE", "reference logits (default: those beside the model)", &a->reference,
        NULL},
+      {"--prompt", "TEXT", "judge over this prompt, instead of a reference's or the built-in ones",
+       &a->prompts.prompt, NULL},
+      {"--ids", "1,2,3", "or over these token ids", &a->prompts.ids, NULL},
+      {"--text", "FILE", "or over a file's text, of which the first 512 tokens are taken",
+       &a->prompts.text, NULL},
+      {"--plain-text", NULL, "no control tokens in the prompt: <|im_end|> is text", NULL,
+       &a->prompts.plain},
       {"--backend", "NAME", "where the contract names none; ptx also for cuda (interpreted)",
        &a->backend, NULL},
       {"--threads", "N", "threads (default: one per processor)", &a->threads, NULL},
@@ -56,7 +65,7 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
           "that could not be tried is exit code 3.",
       .positional = "[CONTRACT...]",
       .examples =
-          "  pv validate --model models/tiny-coder-moe-Q4_K_M.gguf\n"
+          "  pv validate --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198\n"
           "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
           "  pv validate contracts/moe-router-v1.yaml --only AC_ROUTER_001 --json\n"
           "  pv validate contracts/moe-router-v1.yaml --faults\n"
@@ -69,9 +78,48 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
   return code;
 }
 
+/* The options of a command that takes the same prompts; NULL: there are none. */
+static pv_code prompt_words(pv_arena *arena, const pv_given_prompts *given, const char **out,
+                            pv_error *err) {
+  const char *const named[][2] = {
+      {"--ids", given->ids}, {"--prompt", given->prompt}, {"--text", given->text}};
+  pv_text text = PV_TEXT_INIT;
+  *out = NULL;
+  if (!pv_given_any(given)) return PV_OK;
+  for (size_t i = 0; i < 3; i++) {
+    if (named[i][1] == NULL) continue;
+    pv_text_printf(&text, "%s=", named[i][0]);
+    pv_text_shell(&text, named[i][1]);
+  }
+  if (given->plain) pv_text_puts(&text, " --plain-text");
+  *out = text.failed ? NULL : pv_arena_strdup(arena, text.data);
+  pv_text_free(&text);
+  return *out == NULL ? pv_error_nomem(err, "the prompts") : PV_OK;
+}
+
+/* Of the prompts that the call gives. */
+static pv_code check_prompts(const arguments *a, pv_error *err) {
+  const pv_given_prompts *given = &a->prompts;
+  const int ways = (given->ids != NULL) + (given->prompt != NULL) + (given->text != NULL) +
+                   (a->reference != NULL);
+  if (ways > 1)
+    return pv_error_refuse(err, "a reference has prompts of its own",
+                           "give one of --prompt, --ids, --text and --reference");
+  if (pv_given_any(given) && a->model == NULL)
+    return pv_error_refuse(err, "add --model FILE", "--prompt, --ids and --text are of a model");
+  if (given->plain && given->prompt == NULL && given->text == NULL)
+    return pv_error_set(err, PV_ERR_INPUT, "--plain-text needs --prompt TEXT or --text FILE");
+  if (a->publish && pv_given_any(given))
+    return pv_error_refuse(err, "leave out the prompt or --publish",
+                           "a run over prompts of the call is not published");
+  return PV_OK;
+}
+
 /* Calls that contradict themselves are refused before anything is read. */
 static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) {
   uint64_t count = 0;
+  pv_code code = check_prompts(a, err);
+  if (code != PV_OK) return code;
   if (a->file_count == 0 && a->model == NULL)
     return pv_error_refuse(err,
                            "for example: pv validate --model FILE, or pv validate contracts/*.yaml",
@@ -90,7 +138,7 @@ static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) 
   if (a->publish && a->providers != NULL)
     return pv_error_refuse(err, "leave out --provider or --publish",
                            "a run with another provider than the contract's is not published");
-  const pv_code code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
+  code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
   *threads = (unsigned)count;
   return code;
 }
@@ -139,7 +187,7 @@ static const char *hint(const pv_judgement *j) {
   const pv_request *q = &j->request;
   pv_text why = PV_TEXT_INIT;
   const bool refused = q->only != NULL || q->backend != NULL || q->out != NULL || q->publish ||
-                       q->given_providers || j->ground.lacking ||
+                       q->given_providers || q->prompts != NULL || j->ground.lacking ||
                        j->result.status_before > PV_STATUS_ACTIVE_RUNTIME ||
                        j->ground.site.home == NULL || strcmp(j->git.commit, "none") == 0 ||
                        pv_publish_refused(&j->result, &why);
@@ -189,6 +237,8 @@ static void put_taken(const pv_judgement *j, pv_text *out) {
   if (j->trial.spec.model != NULL)
     pv_put_plain(out, j->request.model != NULL ? "  model:    %s (--model)\n" : "  model:    %s\n",
                  j->trial.spec.model);
+  if (j->request.prompts != NULL)
+    pv_put_plain(out, "  prompts:  those of the call, and their first 16 and 32 tokens\n");
   if (j->request.any) {
     put_kind(j, out);
     if (j->request.backend != NULL && strcmp(j->request.backend, "ptx") == 0)
@@ -279,6 +329,8 @@ int pv_cmd_validate(int argc, char **argv) {
   pv_findings findings = {0};
   pv_given_providers given = {0};
   const pv_known *known = NULL;
+  const char *prompts = NULL;
+  pv_child_place place = {0};
   char *command = NULL;
   pv_code code = parse(argc, argv, &a, &err);
   if (code == PV_OK && a.help) goto cleanup;
@@ -295,6 +347,9 @@ int pv_cmd_validate(int argc, char **argv) {
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++)
     code = pv_sound_load(&arena, known, &given, a.files[i], &contracts[i], &findings, &err);
   print_findings(&findings);
+  if (code == PV_OK) code = prompt_words(&arena, &a.prompts, &prompts, &err);
+  if (code == PV_OK && prompts != NULL)
+    code = pv_given_make(&arena, a.probe, a.model, &a.prompts, &place, &a.reference, &err);
   for (size_t i = 0; code == PV_OK && i < a.file_count; i++) {
     pv_request request = {.contract = contracts[i],
                           .command = command,
@@ -306,6 +361,7 @@ int pv_cmd_validate(int argc, char **argv) {
                           .probe = a.probe,
                           .threads = threads,
                           .given_providers = given.count > 0,
+                          .prompts = prompts,
                           .publish = a.publish,
                           .faults = a.faults};
     pv_judgement j;
@@ -315,6 +371,7 @@ int pv_cmd_validate(int argc, char **argv) {
     if (code == PV_OK) exit_code = worse(exit_code, j.result.exit_code);
   }
 cleanup:
+  pv_given_remove(&place);
   if (code != PV_OK) exit_code = fail(&err);
   pv_arena_free(&arena);
   return exit_code;

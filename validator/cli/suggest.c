@@ -52,13 +52,18 @@ static void put_sides(pv_text *out, const pv_falsifier *f, const json_t *with) {
 }
 
 /* The reason names the prompt in which it was seen; without a reference that is a built-in one. */
-static void put_prompt(pv_text *out, const char *reason, const char *reference) {
+static void put_prompt(pv_text *out, const char *reason, const char *reference, const char *given) {
   static const char mark[] = "prompt ";
   const char *at = strstr(reason, mark);
   if (at == NULL) return;
   at += strlen(mark);
   const size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
   if (n == 0) return;
+  if (given != NULL) { /* the reference was made of it, and is no more */
+    pv_text_puts(out, " ");
+    pv_text_escape(out, given, strlen(given));
+    return;
+  }
   if (reference != NULL) {
     pv_text_puts(out, " --reference ");
     put_word(out, reference);
@@ -72,7 +77,7 @@ static void put_command(pv_text *out, const pv_judgement *j, const pv_falsifier_
   put_sides(out, f->falsifier, with);
   pv_text_puts(out, " --model ");
   put_word(out, j->trial.spec.model);
-  put_prompt(out, f->reason, j->trial.spec.reference);
+  put_prompt(out, f->reason, j->trial.spec.reference, j->request.prompts);
 }
 
 /* Several falsifiers may see the same thing on the same sides: one command shows it. */

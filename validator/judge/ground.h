@@ -13,6 +13,8 @@ typedef struct pv_request {
   bool given_providers; /* a program that the call names judges: --provider */
   bool publish, faults; /* faults: run each falsifier against those that it declares */
   bool any;             /* no contract was named: pv_any_ask */
+  const char *prompts;  /* the words of the call that gave the prompts (the reference is made of
+                           them)  as a command takes them; NULL: none did */
 } pv_request;
 
 typedef struct pv_ground {

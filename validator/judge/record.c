@@ -33,6 +33,7 @@ static pv_code site_facts(pv_arena *arena, const pv_request *request, const pv_g
   const char *const facts[][2] = {{"root", ground->site.root_why},
                                   {"model_from", model},
                                   {"receipts_from", ground->site.evidence_why},
+                                  {"prompts_from", request->prompts != NULL ? "the call" : NULL},
                                   {"asked", request->any ? "what any machine can show; no contract "
                                                            "was named"
                                                          : NULL}};
@@ -50,7 +51,7 @@ static pv_code site_facts(pv_arena *arena, const pv_request *request, const pv_g
 
 bool pv_record_partial(const pv_request *request, const pv_ground *ground) {
   return request->only != NULL || ground->lacking || request->backend != NULL ||
-         request->given_providers;
+         request->given_providers || request->prompts != NULL;
 }
 
 pv_code pv_record_fill(pv_arena *arena, const pv_request *request, const pv_ground *ground,

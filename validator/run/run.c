@@ -89,8 +89,7 @@ static bool refused(const pv_talk *talk) {
          talk->output[0] != '\0';
 }
 
-static pv_code refusal(const pv_talk *talk, pv_error *err) {
-  const char *said = talk->output;
+pv_code pv_run_refusal(const char *said, pv_error *err) {
   char file[400] = "";
   /* The child prints "file: error: what\n  hint\n"; it becomes one error of ours. */
   const char *mark = strstr(said, "error: ");
@@ -159,7 +158,7 @@ static pv_code run_list(pv_arena *arena, const pv_run_spec *spec, const size_t *
   pv_code code = pv_talk_hold(arena, spec, &talk, err);
   if (code != PV_OK) return code;
   out->children++;
-  if (refused(&talk)) return refusal(&talk, err);
+  if (refused(&talk)) return pv_run_refusal(talk.output, err);
   keep_hello(&talk, out);
   code = take_over(arena, &talk, again, out, err);
   size_t left = 0;
@@ -249,7 +248,7 @@ pv_code pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, 
   pv_talk talk = {0};
   const pv_code code = pv_talk_hold(arena, spec, &talk, err);
   if (code != PV_OK) return code;
-  if (refused(&talk)) return refusal(&talk, err);
+  if (refused(&talk)) return pv_run_refusal(talk.output, err);
   if (talk.end != PV_TALK_DONE) {
     blame(&talk, 0, why, sizeof why);
     return pv_error_set(err, PV_ERR_IO, "%s", why);

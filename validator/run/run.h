@@ -72,6 +72,10 @@ typedef struct pv_asked {
 pv_code pv_run_ask_provider(pv_arena *arena, const char *path, const char *name, double timeout_s,
                             pv_asked *out, pv_error *err);
 
+/* What a probe printed of its one error, "file: error: what\n  hint\n", as an error of ours:
+ * PV_ERR_INPUT. */
+pv_code pv_run_refusal(const char *said, pv_error *err);
+
 /* Why `program` could not be started, from the error that says so: without its path, which is one
  * of this machine. The text is the error's or a constant. */
 const char *pv_run_cause(const char *program, const pv_error *error);
