@@ -50,6 +50,7 @@ BEGIN {
   allow("runtime/bisect", low " runtime/limits runtime/sources runtime/walk runtime/measure runtime/forward runtime/trace runtime/faults")
   allow("runtime/limits", low " runtime/walk runtime/measure runtime/forward")
   allow("runtime/noise", low " runtime/sources runtime/walk runtime/measure runtime/forward runtime/faults")
+  allow("runtime/perplexity", low " runtime/sources runtime/walk runtime/measure runtime/forward runtime/faults runtime/trace")
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
   allow("runtime/checks", low " runtime/guest runtime/operations runtime/limits runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
@@ -57,7 +58,7 @@ BEGIN {
   allow("runtime/operations", low " runtime/alone")
   allow("runtime/library", "base kernels/quant runtime/operations")
   allow("runtime/guest", low " runtime/alone runtime/operations validator/yaml")
-  allow("runtime/probe", low " runtime/guest runtime/library runtime/operations runtime/alone runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
+  allow("runtime/probe", low " runtime/guest runtime/library runtime/operations runtime/alone runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/perplexity runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")
