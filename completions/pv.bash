@@ -4,7 +4,7 @@
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
   local commands='validate lint status diff explain new evidence run trace compare bisect judge noise
-    faults inspect tensors synth reference bench kernel ptx version help'
+    perplexity faults inspect tensors synth reference bench kernel ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
@@ -24,9 +24,9 @@ _pv() {
       mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" faults --names 2>/dev/null)" -- "$word")
       return
       ;;
-    --side)
+    --side | --against)
       local kinds='cpu scalar avx2 cuda ptx f64 definition'
-      [ "$command" != trace ] || kinds+=' llamacpp huggingface engine'
+      case $command in trace | perplexity) kinds+=' llamacpp huggingface engine' ;; esac
       mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$word")
       return
       ;;

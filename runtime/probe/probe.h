@@ -16,6 +16,7 @@ int pv_probe_compare(int argc, char **argv);
 int pv_probe_bisect(int argc, char **argv);
 int pv_probe_judge(int argc, char **argv);
 int pv_probe_noise(int argc, char **argv);
+int pv_probe_perplexity(int argc, char **argv);
 int pv_probe_faults(int argc, char **argv);
 int pv_probe_run(int argc, char **argv);
 int pv_probe_bench(int argc, char **argv);

@@ -200,7 +200,7 @@ pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backen
   if (side->program != NULL) {
     pv_error_set(err, PV_ERR_INPUT, "%s is another engine: pv computes nothing by it",
                  side->kind->name);
-    pv_error_hint(err, "pv judge, bisect, compare and trace run it");
+    pv_error_hint(err, "pv judge, bisect, compare, trace and perplexity run it");
     return PV_ERR_INPUT;
   }
   if (!side->kind->defines)

@@ -75,7 +75,7 @@ warns '--stage, --layer and --batch are of sides of pv'
 run "$pv" run --side llamacpp: --model "$model" --ids "$ids"
 exits 2
 warns 'llamacpp is another engine: pv computes nothing by it'
-warns 'pv judge, bisect, compare and trace run it'
+warns 'pv judge, bisect, compare, trace and perplexity run it'
 run "$pv" compare engine:./copy cpu:i16 --model "$model" --random 3,4
 exits 2
 warns 'engine:./copy takes one sequence of tokens'

@@ -70,6 +70,8 @@ prints bisect cpu:i16 cpu:i16 --model "$model" --ids 1
 prints judge cpu:f32-f64acc --as float32 --model "$model" --ids 1
 prints judge cpu:f32-f64acc --as float32 --model "$model" --ids 1 --json
 prints noise cpu:i16 --model "$model" --ids 1 --repeats 1
+prints perplexity "$model" --ids 1,2,3,4 --context 4
+prints perplexity "$model" --ids 1,2,3,4 --context 4 --against f64 --json
 prints bench --model "$model" --tokens 1 --repeats 1 --prefill 1
 contract good DRAFT "F_PASS router.topk_rule PROPOSED"
 prints validate --probe "$fake" contracts/good.yaml

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "runtime/model/arch/qwen3moe.h"
 #include "runtime/noise/noise.h"
+#include "runtime/perplexity/perplexity.h"
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 #include "runtime/trace/recorded.h"
@@ -201,6 +202,70 @@ static void test_noise(void) {
   pv_noise_free(&noise);
 }
 
+/* Two sides over two chunks, and what one of them says saved: figures and file are those of an
+ * undisturbed run, or there is no file. */
+static pv_cost cost; /* of the undisturbed run */
+static char saved_digest[PV_SHA256_HEX];
+
+static pv_code measure(pv_base_writer *writer, pv_cost *out, pv_error *err) {
+  static const uint32_t text[] = {65, 200, 7, 9, 1, 2, 3, 4};
+  pv_recorded_model of = {.model = model, .path = model_path};
+  const pv_perplexity_side sides[] = {
+      {.walker = {.who = {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}},
+       .of = &of},
+      {.walker = {.who = {pv_side_kind_find("f64"), PV_NUMERICS_F64, {NULL, -1}, NULL, NULL}},
+       .of = &of}};
+  const pv_perplexity_spec spec = {.sides = sides,
+                                   .side_count = 2,
+                                   .ids = text,
+                                   .context = 4,
+                                   .chunks = 2,
+                                   .save = writer,
+                                   .threads = 1};
+  pv_perplexity_result result;
+  const pv_code code = pv_perplexity(&spec, &result, err);
+  if (code != PV_OK) return code;
+  EXPECT(result.finite);
+  EXPECT_U64(result.scores.count, 2);
+  *out = pv_scores_cost(&result.scores);
+  pv_perplexity_free(&result);
+  return PV_OK;
+}
+
+static bool perplexity_work(void) {
+  static const uint32_t text[8];
+  const pv_base_logits head = {
+      .context = 4, .vocab = model->shape.vocab, .chunks = 2, .ids = (uint32_t *)(uintptr_t)text};
+  char digest[PV_SHA256_HEX] = "";
+  pv_base_writer *writer = NULL;
+  pv_cost out;
+  pv_error err = PV_ERROR_INIT;
+  pv_code code = pv_base_writer_open(made_path, &head, &writer, &err);
+  if (code == PV_OK) code = measure(writer, &out, &err);
+  code = pv_base_writer_close(writer, code, &err);
+  each_rest();
+  EXPECT((code == PV_OK) == (access(made_path, F_OK) == 0));
+  if (code == PV_OK) {
+    EXPECT_I64(pv_sha256_file(made_path, digest, NULL), PV_OK);
+    if (saved_digest[0] == '\0') {
+      memcpy(saved_digest, digest, sizeof digest);
+      cost = out;
+    }
+    EXPECT_STR(digest, saved_digest);
+    EXPECT_F64(out.divergence.value, cost.divergence.value, 0);
+    EXPECT_F64(out.base.perplexity.value, cost.base.perplexity.value, 0);
+  }
+  EXPECT_U64(clear(made_folder), code == PV_OK ? 1 : 0);
+  each_go_on();
+  return ended(code, &err);
+}
+
+static void test_perplexity(void) {
+  REQUIRE(perplexity_work());
+  EXPECT(cost.divergence.value > 0.0);
+  each_allocation(perplexity_work, 40);
+}
+
 static bool prepare(void) {
   pv_error err = PV_ERROR_INIT;
   if (folder_make() == NULL) return false;
@@ -222,6 +287,7 @@ int main(void) {
                                                                 PV_CASE(test_trace),
                                                                 PV_CASE(test_synth),
                                                                 PV_CASE(test_noise),
+                                                                PV_CASE(test_perplexity),
                                                                 {0}});
   printf("%u failures injected\n", each_injected());
   pv_model_close(model);

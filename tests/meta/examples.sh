@@ -146,6 +146,10 @@ printf '%s\n' '#!/bin/sh' 'while [ $# -gt 1 ]; do' \
   'exec pv trace --model "$m" --ids "$i" --out "$o"' >pv-trace-llamacpp
 chmod +x pv-trace-llamacpp
 ln -s "$PWD/pv-trace-llamacpp" "$work/bin/pv-trace-llamacpp"
+# What pv perplexity is shown with.
+cp models/README.md wiki.txt
+ln -s models/tiny-coder-moe-Q4_K_M.gguf M-BF16.gguf
+pv perplexity M.gguf --text wiki.txt --context 24 --chunks 1 --save-logits base.logits >/dev/null || bad 'no logits'
 printf '%s\n' '.version 8.0' '.target sm_80' '.address_size 64' '.visible .entry k()' '{' 'ret;' '}' >kernel.ptx
 mkdir build
 cp contracts/examples/kernels/q4k_gemv.ptx my.ptx

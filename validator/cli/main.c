@@ -27,6 +27,7 @@ static const command commands[] = {
     {"bisect", "where two sides part, which one is wrong, and by how much", pv_cmd_forward},
     {"judge", "is another engine's run what its arithmetic explains?", pv_cmd_forward},
     {"noise", "how far a sound forward moves: the floor under tolerances", pv_cmd_forward},
+    {"perplexity", "how well a text is predicted, and what a quantisation costs", pv_cmd_forward},
     {"faults", "list the defects that can be planted", pv_cmd_forward},
     {"inspect", "what a model file is, and what pv can do with it", pv_cmd_forward},
     {"tensors", "list what a model file holds", pv_cmd_forward},
