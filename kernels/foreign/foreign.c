@@ -181,17 +181,17 @@ void pv_foreign_combine(const double *const *rows, const double *weight, size_t 
   }
 #define IDENTITIES(X)                                                                              \
   X(any, "any", "any engine that rounds activations to 8 bits or finer", NONE, 0.0, NONE, 0x1p-11, \
-    4.0, FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8, ANY_8))                                             \
-  X(float32, "float32", "float32 arithmetic, in any order", NONE, 0.0, NONE, 0x1p-20, 2.0,         \
+    4.0, 0x1p-9, FOR(NONE, ANY_8, ANY_8, ANY_8, ANY_8, ANY_8))                                     \
+  X(float32, "float32", "float32 arithmetic, in any order", NONE, 0.0, NONE, 0x1p-20, 2.0, 0.0,    \
     FOR(NONE, NONE, NONE, NONE, NONE, NONE))                                                       \
   X(ggml_cpu, "ggml-cpu", "products as ggml makes them on a CPU", NONE, 0.0, F16, 0x1p-11, 2.0,    \
-    FOR(NONE, F16, BF16, Q8_0, ANY_8_32, Q8_K))                                                    \
+    0x1p-9, FOR(NONE, F16, BF16, Q8_0, ANY_8_32, Q8_K))                                            \
   X(ggml_cuda, "ggml-cuda", "products as ggml makes them on an NVIDIA GPU, in batches too", NONE,  \
-    0.0, F16, 0x1p-11, 4.0, FOR(TF32, ANY_8_32, ANY_8_32, ANY_8_32, ANY_8_32, ANY_8_32))           \
+    0.0, F16, 0x1p-11, 4.0, 0.0, FOR(TF32, ANY_8_32, ANY_8_32, ANY_8_32, ANY_8_32, ANY_8_32))      \
   X(bfloat16, "bfloat16", "weights and activations of bfloat16, and stored as that", BF16, 0x1p-8, \
-    BF16, 0x1p-8, 2.0, FOR(BF16, BF16, BF16, BF16, BF16, BF16))                                    \
+    BF16, 0x1p-8, 2.0, 0.0, FOR(BF16, BF16, BF16, BF16, BF16, BF16))                               \
   X(float16, "float16", "weights and activations of binary16, and stored as that", F16, 0x1p-11, \
-    F16, 0x1p-11, 2.0, FOR(F16, F16, F16, F16, F16, F16))
+    F16, 0x1p-11, 2.0, 0.0, FOR(F16, F16, F16, F16, F16, F16))
 
 enum {
 #define NUMBER(id, ...) N_##id,
@@ -208,9 +208,9 @@ static const pv_foreign table[COUNT];
   }
 IDENTITIES(FUNCTIONS)
 
-#define ROW(id, name, about, weights, stored, cache, attend, turn, ...)       \
-  {name,   about, __VA_ARGS__,  PV_ROUND_##weights, stored, PV_ROUND_##cache, \
-   attend, turn,  product_##id, bound_##id},
+#define ROW(id, name, about, weights, stored, cache, attend, turn, gelu, ...)   \
+  {name,   about, __VA_ARGS__, PV_ROUND_##weights, stored,    PV_ROUND_##cache, \
+   attend, turn,  gelu,        product_##id,       bound_##id},
 static const pv_foreign table[COUNT] = {IDENTITIES(ROW)};
 
 const pv_foreign *pv_foreign_at(size_t n) {

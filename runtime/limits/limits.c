@@ -37,10 +37,11 @@ double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, doubl
     case PV_OP_NORM: /* of the normed row, the gain and their product */
       return 16.0 * UNIT * largest + 3.0 * once;
     case PV_OP_SWIGLU: /* of silu and of the product */
-    case PV_OP_GEGLU:
     case PV_OP_SWIGLU_CLAMPED:
     case PV_OP_GATE:
       return 16.0 * UNIT * largest + 2.0 * once;
+    case PV_OP_GEGLU:
+      return (16.0 * UNIT + identity->gelu) * largest + 2.0 * once;
     case PV_OP_COMBINE:
       return 16.0 * UNIT * largest + identity->stored * bound;
     case PV_OP_ADD:
