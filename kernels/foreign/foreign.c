@@ -172,8 +172,10 @@ void pv_foreign_combine(const double *const *rows, const double *weight, size_t 
   }
 }
 
-/* In the order of pv_foreign_class. ggml's Q8_1, which meets a minimum, keeps a sum of activations
- * that is rounded once more, to binary16. */
+/* In the order of pv_foreign_class. On a CPU ggml takes GELU from a table over binary16, of values
+ * in binary16: two roundings of 2^-11, of which the argument's is magnified where the value is
+ * small. ggml's Q8_1, which meets a minimum, keeps a sum of activations that is rounded once more,
+ * to binary16. */
 #define FOR(f32, f16, bf16, q8_0, q8_1, k)                                             \
   {                                                                                    \
     PV_ROUND_##f32, PV_ROUND_##f16, PV_ROUND_##bf16, PV_ROUND_##q8_0, PV_ROUND_##q8_1, \

@@ -42,8 +42,7 @@ typedef struct pv_foreign {
   pv_rounding cache;                    /* of keys and values, head by head */
   double attend;                        /* a rounding inside attention, of the row's largest */
   double turn; /* roundings of float32 in the angle of RoPE, for each position */
-  double gelu; /* a rounding inside GELU, of the row's largest: ggml's CPU looks it up in a table of
-                  binary16, by a binary16 */
+  double gelu; /* a rounding of GELU, of the row's largest */
   /* As pv_exact.mm: products over rounded activations; and instead of each its bound. */
   void (*product)(const pv_exact_mm *mm), (*bound)(const pv_exact_mm *mm);
 } pv_foreign;

@@ -81,6 +81,13 @@ static void rope_contracted(float *x, size_t n, const float *cos, const float *s
     x[i + n / 2] = pv_fma_f32(a, sin[i], b * cos[i]);
   }
 }
+static void rope_neighbours_contracted(float *x, size_t n, const float *cos, const float *sin) {
+  for (size_t i = 0; i < n / 2; i++) {
+    const float a = x[2 * i], b = x[2 * i + 1];
+    x[2 * i] = pv_fma_f32(-b, sin[i], a * cos[i]);
+    x[2 * i + 1] = pv_fma_f32(a, sin[i], b * cos[i]);
+  }
+}
 static void combine_contracted(const float *const *rows, const float *weight, size_t ranks,
                                size_t n, float *out) {
   for (size_t i = 0; i < n; i++) {
@@ -89,7 +96,9 @@ static void combine_contracted(const float *const *rows, const float *weight, si
     for (size_t r = 2; r < ranks; r++) out[i] = pv_fma_f32(weight[r], rows[r][i], out[i]);
   }
 }
-const pv_cpu_path pv_fault_contraction = {.rope = rope_contracted, .combine = combine_contracted};
+const pv_cpu_path pv_fault_contraction = {.rope = rope_contracted,
+                                          .rope_neighbours = rope_neighbours_contracted,
+                                          .combine = combine_contracted};
 
 /* exp(x) as 2^(x log2 e) with the product rounded first: its error grows with |x|. */
 static float exp_by_two(float x) {
@@ -99,7 +108,22 @@ static float exp_by_two(float x) {
 static void swiglu_approximate(const float *gate, const float *up, size_t n, float *out) {
   for (size_t i = 0; i < n; i++) out[i] = gate[i] / (1.0f + exp_by_two(-gate[i])) * up[i];
 }
-const pv_cpu_path pv_fault_approximate_exp = {.swiglu = swiglu_approximate};
+static void geglu_approximate(const float *gate, const float *up, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) {
+    const float x = gate[i], z = x * pv_fma_f32(0x1.2444f2p-4f, x * x, 0x1.988454p+0f);
+    out[i] = x / (1.0f + exp_by_two(-z)) * up[i];
+  }
+}
+static void swiglu_clamped_approximate(const float *gate, const float *up, size_t n, float *out) {
+  for (size_t i = 0; i < n; i++) {
+    const float g = gate[i] > 7.0f ? 7.0f : gate[i];
+    const float u = up[i] > 7.0f ? 7.0f : up[i] < -7.0f ? -7.0f : up[i];
+    out[i] = g / (1.0f + exp_by_two(-1.702f * g)) * (u + 1.0f);
+  }
+}
+const pv_cpu_path pv_fault_approximate_exp = {.swiglu = swiglu_approximate,
+                                              .geglu = geglu_approximate,
+                                              .swiglu_clamped = swiglu_clamped_approximate};
 
 /* Of equal logits the later expert is taken: the definition's choice over mirrored experts. */
 static void route_reversed(pv_route_form form, const float *logits, size_t n, size_t used,
@@ -148,14 +172,14 @@ static void combine_permuted(const float *const *rows, const float *weight, size
 }
 const pv_cpu_path pv_fault_weights_permuted = {.combine = combine_permuted};
 
-static void rope_neighbours(float *x, size_t n, const float *cos, const float *sin) {
-  for (size_t i = 0; i < n / 2; i++) {
-    const float a = x[2 * i], b = x[2 * i + 1];
-    x[2 * i] = pv_fma_f32(a, cos[i], -(b * sin[i]));
-    x[2 * i + 1] = pv_fma_f32(b, cos[i], a * sin[i]);
-  }
+static void rope_of_neighbours(float *x, size_t n, const float *cos, const float *sin) {
+  pv_definition.rope_neighbours(x, n, cos, sin);
 }
-const pv_cpu_path pv_fault_rope_pairs = {.rope = rope_neighbours};
+static void rope_of_halves(float *x, size_t n, const float *cos, const float *sin) {
+  pv_definition.rope(x, n, cos, sin);
+}
+const pv_cpu_path pv_fault_rope_pairs = {.rope = rope_of_neighbours,
+                                         .rope_neighbours = rope_of_halves};
 
 static void no_norm(const float *x, const float *weight, size_t n, float eps, float *out) {
   (void)weight;

@@ -5,6 +5,7 @@
 #include "runtime/faults/faults.h"
 
 #define IN(op) (1u << PV_OP_##op)
+#define TURNS  (IN(HEADS) | IN(ROPE))
 #define I16    (1u << PV_NUMERICS_I16)
 #define F64ACC (1u << PV_NUMERICS_F32_F64ACC)
 #define I8     (1u << PV_NUMERICS_I8)
@@ -80,24 +81,27 @@ static const pv_fault table[] = {
     FAULT(OPERATION, "contraction", "arithmetic", "the other product of a sum of two is fused",
           "experts.combine_order forward.parity forward.paths ptx.rules", ALL,
           .ptx = {"mul.rn.f32", "mul.f32"},
-          .defect = {.ops = IN(HEADS) | IN(COMBINE), .kernels = &pv_fault_contraction}),
+          .defect = {.ops = TURNS | IN(COMBINE), .kernels = &pv_fault_contraction}),
     FAULT(OPERATION, "approximate_exp", "arithmetic",
-          "exp in SwiGLU loses digits as its argument grows",
+          "exp in the feed-forward network loses digits as its argument grows",
           "forward.parity forward.paths ptx.emit ptx.rules swiglu.error", ALL,
           .ptx = {"div.rn.f32", "div.approx.f32"},
-          .defect = {.ops = IN(SWIGLU), .kernels = &pv_fault_approximate_exp}),
+          .defect = {.ops = IN(SWIGLU) | IN(GEGLU) | IN(SWIGLU_CLAMPED),
+                     .kernels = &pv_fault_approximate_exp}),
 
     FAULT(OPERATION, "tie_rule_reversed", "MoE", "of experts with the same logit the last is taken",
           "router.topk_rule", ALL, .needs_tie = true,
           .defect = {.ops = IN(TOPK), .kernels = &pv_fault_tie_reversed}),
-    OPERATION("no_renormalisation", "MoE",
-              "the weights of the chosen experts keep their sum below 1",
-              "forward.arbiter forward.argmax forward.explained forward.parity forward.paths "
-              "forward.reference router.index_sets router.topk_rule router.weights_sum",
-              ALL, .ops = IN(ROUTE), .kernels = &pv_fault_not_renormalised),
-    OPERATION("softmax_after_topk", "MoE", "softmax over the chosen experts alone: other roundings",
-              "forward.parity forward.paths", ALL, .ops = IN(ROUTE),
-              .kernels = &pv_fault_softmax_after),
+    FAULT(OPERATION, "no_renormalisation", "MoE",
+          "the weights of the chosen experts keep their sum below 1",
+          "forward.arbiter forward.argmax forward.explained forward.parity forward.paths "
+          "forward.reference router.index_sets router.topk_rule router.weights_sum",
+          ALL, .routes = 1u << PV_ROUTE_SUM_ONE | 1u << PV_ROUTE_CHOSEN,
+          .defect = {.ops = IN(ROUTE), .kernels = &pv_fault_not_renormalised}),
+    FAULT(OPERATION, "softmax_after_topk", "MoE",
+          "softmax over the chosen experts alone: other roundings", "forward.parity forward.paths",
+          ALL, .routes = 1u << PV_ROUTE_SUM_ONE,
+          .defect = {.ops = IN(ROUTE), .kernels = &pv_fault_softmax_after}),
     FAULT(WEIGHTS, "expert_stride_off_by_one", "MoE",
           "in the gate's tensor expert e begins e rows too late",
           "experts.dispatch forward.arbiter forward.argmax forward.explained forward.parity "
@@ -116,10 +120,10 @@ static const pv_fault table[] = {
           "forward.arbiter forward.explained forward.parity forward.paths forward.reference "
           "router.index_sets",
           EVERY, .once = true),
-    OPERATION("rope_pairs", "attention", "RoPE turns neighbours, not halves",
+    OPERATION("rope_pairs", "attention", "RoPE turns neighbours, not halves, or the reverse",
               "forward.arbiter forward.explained forward.parity forward.paths forward.reference "
               "router.index_sets",
-              ALL, .ops = IN(HEADS), .kernels = &pv_fault_rope_pairs),
+              ALL, .ops = TURNS, .kernels = &pv_fault_rope_pairs),
     OPERATION("qk_norm_missing", "attention", "queries and keys are not normed",
               "forward.arbiter forward.explained forward.parity forward.paths forward.reference "
               "router.index_sets",
@@ -154,7 +158,7 @@ static const pv_fault table[] = {
               ALL, .role = PV_ROLE_EXPERTS_OUT, .after = pv_fault_one_nan),
     OPERATION("wrong_position_after_split", "system",
               "positions are counted from the batch's start", "forward.batch_split forward.shape",
-              ALL, .ops = IN(HEADS), .position = pv_fault_position_of_batch),
+              ALL, .ops = TURNS, .position = pv_fault_position_of_batch),
     FAULT(OPERATION, "argmax_out_of_range", "system", "the top token is no token of the vocabulary",
           "forward.arbiter forward.argmax forward.explained forward.parity forward.paths "
           "forward.reference forward.shape",

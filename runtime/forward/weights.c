@@ -17,13 +17,30 @@ static bool row_of(const pv_model *m, const pv_stage_element *e, uint64_t *out) 
   return true;
 }
 
+/* Of a bias, or of sinks: the one number. */
+static pv_bad_weight bad_number(const pv_model *m, const pv_gguf_tensor *t,
+                                const pv_stage_element *e) {
+  uint64_t at = e->index;
+  pv_bad_weight out = {0};
+  double value = 0.0;
+  if (m->plan->rows[e->stage].op == PV_OP_ATTEND)
+    at = e->index / m->shape.head_dim;
+  else if (!row_of(m, e, &at))
+    return out;
+  pv_dequant_f64(t->type, t->data + at * sizeof(float), 1, &value);
+  return isfinite(value) ? out : (pv_bad_weight){true, at, value};
+}
+
 pv_bad_weight pv_stage_bad_weight(const pv_model *model, const pv_stage_element *element) {
   enum { PART = 256 }; /* a whole number of blocks of any type */
+  const pv_op op = model->plan->rows[element->stage].op;
   const pv_gguf_tensor *t = pv_model_weight(model, element->stage, element->layer);
   double part[PART];
   uint64_t row = 0;
   pv_bad_weight out = {0};
-  if (t == NULL || (t->dim_count > 1 && !row_of(model, element, &row))) return out;
+  if (t == NULL) return out;
+  if (op == PV_OP_BIAS || op == PV_OP_ATTEND) return bad_number(model, t, element);
+  if (t->dim_count > 1 && !row_of(model, element, &row)) return out;
   const uint64_t k = t->dims[0]; /* of a norm: all of it */
   const unsigned char *bytes = t->data + row * t->row_bytes;
   const pv_type_info *type = pv_type_get(t->type);

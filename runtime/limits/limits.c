@@ -23,11 +23,11 @@ double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, doubl
                     double largest, double bound) {
   const double once = identity->stored * fabs(exact);
   switch (op) {
-    case PV_OP_GATHER: /* a copy */
-      return once;
+    case PV_OP_GATHER: /* a copy, or a product */
     case PV_OP_MATMUL:
       return bound + once;
-    case PV_OP_ROPE:
+    case PV_OP_ROPE:  /* without the norm: what that leaves out is below what is unknown of an angle
+                       */
     case PV_OP_HEADS: /* angles of float32 grow with the position; 8 roundings: 3 of the norm, of
                          cos and sin, of two products and their sum */
       return (16.0 + identity->turn * (8.0 + (double)position)) * UNIT * largest +
@@ -36,12 +36,14 @@ double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, doubl
       return identity->attend * (4.0 + sqrt((double)position + 1.0)) * largest + once;
     case PV_OP_NORM: /* of the normed row, the gain and their product */
       return 16.0 * UNIT * largest + 3.0 * once;
-    case PV_OP_SWIGLU: /* of silu and of the product */
-    case PV_OP_SWIGLU_CLAMPED:
+    case PV_OP_SWIGLU: /* of silu, or of a sigmoid, and of the product */
     case PV_OP_GATE:
       return 16.0 * UNIT * largest + 2.0 * once;
-    case PV_OP_GEGLU:
+    case PV_OP_GEGLU: /* GELU may come from a table */
       return (16.0 * UNIT + identity->gelu) * largest + 2.0 * once;
+    case PV_OP_SWIGLU_CLAMPED: /* sigmoid's argument, its value, two products and a sum; what the
+                                  first does is at most about the largest */
+      return 16.0 * UNIT * largest + 4.0 * once + identity->stored * largest;
     case PV_OP_COMBINE:
       return 16.0 * UNIT * largest + identity->stored * bound;
     case PV_OP_ADD:
@@ -58,6 +60,16 @@ double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, doubl
 /* Whether the limit needs the sum of magnitudes. */
 static bool bounded(pv_op op) {
   return op == PV_OP_MATMUL || op == PV_OP_COMBINE;
+}
+
+/* What the identity allows beside the roundings of the operation: of the embedding its scale, which
+ * an engine may have rounded, and the product. */
+static double bound_of(const run *r, pv_op op, const pv_rows *exact, size_t p, size_t i) {
+  if (op == PV_OP_GATHER)
+    return r->spec->model->shape.embedding_scale == 0.0f
+               ? 0.0
+               : 2.0 * UNIT * fabs(pv_rows_at(exact, p, i));
+  return bounded(op) ? pv_rows_at(&r->witness[BOUNDS].made, p, i) : 0.0;
 }
 
 /* Largest magnitude of elements first .. first + count - 1. */
@@ -93,9 +105,10 @@ static void measure(pv_limits_place *place) {
 static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_t p) {
   const pv_plan *plan = r->out->plan;
   const pv_shape *shape = &r->spec->model->shape;
-  const pv_rows *exact = &r->witness[PRODUCTS].made, *bounds = &r->witness[BOUNDS].made;
+  const pv_rows *exact = &r->witness[PRODUCTS].made;
   const pv_op op = plan->rows[rows->stage].op;
-  const size_t part = op == PV_OP_HEADS ? shape->head_dim : pv_plan_part(plan, rows->stage, shape);
+  const bool turned = op == PV_OP_HEADS || op == PV_OP_ROPE;
+  const size_t part = turned ? shape->head_dim : pv_plan_part(plan, rows->stage, shape);
   pv_limits_place place = {
       .stage = rows->stage, .layer = at->step.layer, .position = at->position + p};
   double largest = 0.0;
@@ -104,9 +117,8 @@ static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_
     place.index = i;
     place.got = pv_rows_at(rows, p, i);
     place.exact = pv_rows_at(exact, p, i);
-    place.limit =
-        r->spec->factor * pv_limits_of(op, r->spec->identity, place.position, place.exact, largest,
-                                       bounded(op) ? pv_rows_at(bounds, p, i) : 0);
+    place.limit = r->spec->factor * pv_limits_of(op, r->spec->identity, place.position, place.exact,
+                                                 largest, bound_of(r, op, exact, p, i));
     measure(&place);
     note(r, &place);
     if (!(place.limit > 0.0)) continue;

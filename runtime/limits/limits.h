@@ -66,7 +66,8 @@ void pv_limits_free(pv_limits_result *result);
 const char *pv_limits_text(pv_limits_why why);
 
 /* How far an element may be from `exact`, of which `largest` is the largest in its row or head.
- * `bound`: of a product, what its identity allows. */
+ * `bound`: of a product, what its identity allows; of an embedding, what its scale may differ by.
+ */
 double pv_limits_of(pv_op op, const pv_foreign *identity, size_t position, double exact,
                     double largest, double bound);
 

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "runtime/alone/rows.h"
 #include "runtime/forward/host.h"
+#include "runtime/forward/weights.h"
 #include "runtime/trace/capture.h"
 #include "tests/unit/testing.h"
 
@@ -446,10 +447,42 @@ static void test_defects_with_a_window(void) {
   free_model();
 }
 
+static void plant(size_t row, uint32_t layer, size_t element, float value) {
+  unsigned char *data = (unsigned char *)(uintptr_t)tensors[layer][row].data;
+  memcpy(data + element * sizeof value, &value, sizeof value);
+}
+
+static pv_bad_weight bad(size_t row, uint32_t layer, size_t index, int64_t expert) {
+  return pv_stage_bad_weight(
+      &model, &(pv_stage_element){
+                  .stage = (pv_stage_id)row, .layer = layer, .index = index, .expert = expert});
+}
+
+/* Of a vector only the number that makes the element is looked at. */
+static void test_bad_numbers_of_vectors(void) {
+  make_model();
+  plant(GATE_BIAS, 1, 3 * shape.ffn + 5, NAN);
+  plant(ATTN_OUT, 0, 2, INFINITY);
+  plant(Q_BIAS, 2, 100, -INFINITY);
+  const pv_bad_weight expert = bad(GATE_BIAS, 1, shape.ffn + 5, 3), sink = bad(ATTN_OUT, 0, 71, -1);
+  EXPECT(expert.present && isnan(expert.value));
+  EXPECT_U64(expert.element, 3 * shape.ffn + 5);
+  EXPECT(!bad(GATE_BIAS, 1, shape.ffn + 5, 2).present);
+  EXPECT(!bad(GATE_BIAS, 1, shape.ffn + 5, -1).present);
+  EXPECT(!bad(GATE_BIAS, 1, 6, 3).present);
+  EXPECT(sink.present && sink.value == (double)INFINITY);
+  EXPECT_U64(sink.element, 2);
+  EXPECT(!bad(ATTN_OUT, 0, 63, -1).present && !bad(ATTN_OUT, 0, 96, -1).present);
+  EXPECT(bad(Q_BIAS, 2, 100, -1).present && !bad(Q_BIAS, 2, 99, -1).present);
+  EXPECT(!bad(Q_ROPE, 2, 100, -1).present);
+  free_model();
+}
+
 int main(void) {
   return pv_testing_main("operations of a plan", (pv_case[]){PV_CASE(test_every_operation),
                                                              PV_CASE(test_plain_shape),
                                                              PV_CASE(test_short_windows),
                                                              PV_CASE(test_defects_with_a_window),
+                                                             PV_CASE(test_bad_numbers_of_vectors),
                                                              {0}});
 }

@@ -181,6 +181,31 @@ static void test_width(void) {
   pv_limits_free(&r);
 }
 
+/* In u of the largest, for an element of 2 in a row whose largest is 8. */
+static double in_u(pv_op op, const char *identity, double bound) {
+  pv_foreign as;
+  return EXPECT(pv_foreign_read(identity, &as))
+             ? pv_limits_of(op, &as, 0, 2.0, 8.0, bound) * 0x1p24 / 8.0
+             : -1.0;
+}
+
+/* What an engine with a table of GELU may do, what one that stores bfloat16, and none else. */
+static void test_limits_of_operations(void) {
+  static const pv_op rounded[] = {PV_OP_ADD,    PV_OP_BIAS,  PV_OP_GATE,
+                                  PV_OP_SWIGLU, PV_OP_GEGLU, PV_OP_SWIGLU_CLAMPED};
+  const double bf16 = 0x1p16 * 2.0 / 8.0; /* one rounding of the element */
+  for (size_t i = 0; i < sizeof rounded / sizeof *rounded; i++)
+    EXPECT_F64(in_u(rounded[i], "float32", 0.0), 16.0, 0.0);
+  EXPECT_F64(in_u(PV_OP_GEGLU, "ggml-cpu", 0.0), 16.0 + 0x1p15, 0.0);
+  EXPECT_F64(in_u(PV_OP_GEGLU, "ggml-cuda", 0.0), 16.0, 0.0);
+  EXPECT_F64(in_u(PV_OP_BIAS, "bfloat16", 0.0), 16.0 + bf16, 0.0);
+  EXPECT_F64(in_u(PV_OP_GATE, "bfloat16", 0.0), 16.0 + 2.0 * bf16, 0.0);
+  EXPECT_F64(in_u(PV_OP_SWIGLU_CLAMPED, "bfloat16", 0.0), 16.0 + 4.0 * bf16 + 0x1p16, 0.0);
+  EXPECT_F64(in_u(PV_OP_GATHER, "float32", 0.0), 0.0, 0.0);
+  EXPECT_F64(in_u(PV_OP_GATHER, "float32", 0x1p-21), 1.0, 0.0);
+  EXPECT_F64(in_u(PV_OP_ROPE, "float32", 0.0), in_u(PV_OP_HEADS, "float32", 0.0), 0.0);
+}
+
 int main(void) {
   const char *path = "models/tiny-coder-moe-Q4_K_M.gguf";
   if (pv_model_open(path, &model, NULL) != PV_OK) return 1;
@@ -189,6 +214,7 @@ int main(void) {
                                                          PV_CASE(test_defects),
                                                          PV_CASE(test_parts),
                                                          PV_CASE(test_width),
+                                                         PV_CASE(test_limits_of_operations),
                                                          {0}});
   pv_model_close(model);
   return code;
