@@ -74,19 +74,16 @@ static void mm_any_order(const pv_mm *mm) {
 const pv_cpu_path pv_fault_random_order = {.mm = mm_any_order};
 
 /* Of the two products of a sum the other one is fused: a compiler may choose. */
-static void rope_contracted(float *x, size_t n, const float *cos, const float *sin) {
-  for (size_t i = 0; i < n / 2; i++) {
-    const float a = x[i], b = x[i + n / 2];
-    x[i] = pv_fma_f32(-b, sin[i], a * cos[i]);
-    x[i + n / 2] = pv_fma_f32(a, sin[i], b * cos[i]);
-  }
+static void turn_contracted(float *x, float *y, float cos, float sin) {
+  const float a = *x, b = *y;
+  *x = pv_fma_f32(-b, sin, a * cos);
+  *y = pv_fma_f32(a, sin, b * cos);
 }
-static void rope_neighbours_contracted(float *x, size_t n, const float *cos, const float *sin) {
-  for (size_t i = 0; i < n / 2; i++) {
-    const float a = x[2 * i], b = x[2 * i + 1];
-    x[2 * i] = pv_fma_f32(-b, sin[i], a * cos[i]);
-    x[2 * i + 1] = pv_fma_f32(a, sin[i], b * cos[i]);
-  }
+static void rope_contracted(float *x, size_t n, const float *cos, const float *sin) {
+  for (size_t i = 0; i < n / 2; i++) turn_contracted(&x[i], &x[i + n / 2], cos[i], sin[i]);
+}
+static void neighbours_contracted(float *x, size_t n, const float *cos, const float *sin) {
+  for (size_t i = 0; i < n / 2; i++) turn_contracted(&x[2 * i], &x[2 * i + 1], cos[i], sin[i]);
 }
 static void combine_contracted(const float *const *rows, const float *weight, size_t ranks,
                                size_t n, float *out) {
@@ -97,7 +94,7 @@ static void combine_contracted(const float *const *rows, const float *weight, si
   }
 }
 const pv_cpu_path pv_fault_contraction = {.rope = rope_contracted,
-                                          .rope_neighbours = rope_neighbours_contracted,
+                                          .rope_neighbours = neighbours_contracted,
                                           .combine = combine_contracted};
 
 /* exp(x) as 2^(x log2 e) with the product rounded first: its error grows with |x|. */
@@ -172,14 +169,14 @@ static void combine_permuted(const float *const *rows, const float *weight, size
 }
 const pv_cpu_path pv_fault_weights_permuted = {.combine = combine_permuted};
 
-static void rope_of_neighbours(float *x, size_t n, const float *cos, const float *sin) {
-  pv_definition.rope_neighbours(x, n, cos, sin);
-}
-static void rope_of_halves(float *x, size_t n, const float *cos, const float *sin) {
+static void rope_for_neighbours(float *x, size_t n, const float *cos, const float *sin) {
   pv_definition.rope(x, n, cos, sin);
 }
-const pv_cpu_path pv_fault_rope_pairs = {.rope = rope_of_neighbours,
-                                         .rope_neighbours = rope_of_halves};
+static void neighbours_for_rope(float *x, size_t n, const float *cos, const float *sin) {
+  pv_definition.rope_neighbours(x, n, cos, sin);
+}
+const pv_cpu_path pv_fault_rope_pairs = {.rope = neighbours_for_rope,
+                                         .rope_neighbours = rope_for_neighbours};
 
 static void no_norm(const float *x, const float *weight, size_t n, float eps, float *out) {
   (void)weight;

@@ -31,7 +31,7 @@ typedef struct pv_fault {
   const pv_cpu_path *kernels;
   const char *ptx[2]; /* for checks of PTX: this instruction becomes that one; NULL: none */
   pv_defect defect;   /* PV_FAULT_IN_OPERATION; `layer` is filled in when it is planted */
-  unsigned routes;    /* bit n: it acts on pv_route_form n alone; 0: on any */
+  unsigned routes;    /* bit n: it exists in models of pv_route_form n; 0: in all */
   bool once;          /* outside the layers: takes no layer */
   bool needs_tie;     /* invisible unless two experts have the same logit */
 } pv_fault;

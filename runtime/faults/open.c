@@ -29,8 +29,11 @@ static pv_code check_place(const pv_model *model, const pv_backend_config *confi
     return pv_error_set(err, PV_ERR_INPUT, "layer %lld of the fault %s is outside 0..%u",
                         (long long)planted->layer, fault->name, model->shape.layers - 1);
   if (fault->host == PV_FAULT_IN_OPERATION && !pv_fault_applies(planted, model))
-    return pv_error_set(err, PV_ERR_INPUT, "the fault %s acts on no stage of the architecture %s",
-                        fault->name, model->plan->architecture);
+    return pv_error_set(
+        err, PV_ERR_INPUT,
+        "the fault %s acts on no stage of the architecture %s, or changes nothing in "
+        "a model of this shape",
+        fault->name, model->plan->architecture);
   return PV_OK;
 }
 

@@ -100,7 +100,7 @@ static const pv_fault table[] = {
           .defect = {.ops = IN(ROUTE), .kernels = &pv_fault_not_renormalised}),
     FAULT(OPERATION, "softmax_after_topk", "MoE",
           "softmax over the chosen experts alone: other roundings", "forward.parity forward.paths",
-          ALL, .routes = 1u << PV_ROUTE_SUM_ONE,
+          ALL, .routes = 1u << PV_ROUTE_SUM_ONE | 1u << PV_ROUTE_ALL,
           .defect = {.ops = IN(ROUTE), .kernels = &pv_fault_softmax_after}),
     FAULT(WEIGHTS, "expert_stride_off_by_one", "MoE",
           "in the gate's tensor expert e begins e rows too late",
@@ -120,7 +120,8 @@ static const pv_fault table[] = {
           "forward.arbiter forward.explained forward.parity forward.paths forward.reference "
           "router.index_sets",
           EVERY, .once = true),
-    OPERATION("rope_pairs", "attention", "RoPE turns neighbours, not halves, or the reverse",
+    OPERATION("rope_pairs", "attention",
+              "RoPE turns neighbours where halves are meant, or the reverse",
               "forward.arbiter forward.explained forward.parity forward.paths forward.reference "
               "router.index_sets",
               ALL, .ops = TURNS, .kernels = &pv_fault_rope_pairs),

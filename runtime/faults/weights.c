@@ -224,7 +224,9 @@ pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_mode
   if (code != PV_OK) return code;
   if (planted->fault->host == PV_FAULT_IN_SHAPE) {
     /* What a reader takes that does not look for the key. */
-    c->model.shape.rope.base = model->shape.rope.base == 1e4 ? 1e6 : 1e4;
+    pv_rope *ropes[] = {&c->model.shape.rope, &c->model.shape.rope_sliding};
+    for (size_t i = 0; i < 2; i++)
+      if (ropes[i]->base > 0.0) ropes[i]->base = ropes[i]->base == 1e4 ? 1e6 : 1e4;
     *out = &c->model;
     return PV_OK;
   }
@@ -241,30 +243,30 @@ pv_code pv_fault_model(const pv_model *model, const pv_planted *planted, pv_mode
   return code;
 }
 
-/* Rows of a matrix, or elements of a vector, in threes that are the same. */
-static pv_code tie(changed *c, const pv_gguf_tensor **slot, pv_error *err) {
+/* Rows of a matrix, or numbers of a vector, three times each. */
+static pv_code tie(changed *c, const pv_gguf_tensor **slot, bool vector, pv_error *err) {
   const pv_gguf_tensor *t = *slot;
-  const bool vector = t->dims[1] == 1;
-  const size_t bytes = (size_t)(vector ? t->bytes / t->dims[0] : t->row_bytes);
+  const uint64_t count = vector ? t->dims[0] : t->dims[1];
+  const uint64_t bytes = vector ? sizeof(float) : t->row_bytes;
   unsigned char *data = NULL;
   pv_gguf_tensor *made = NULL;
   const pv_code code = copy_tensor(c, t, t->row_bytes, &made, &data, err);
   if (code != PV_OK) return code;
-  for (uint64_t r = 0; r < t->dims[vector ? 0 : 1]; r++)
-    memcpy(data + r * bytes, t->data + r / 3 * 3 * bytes, bytes);
+  for (uint64_t r = 0; r < count; r++) memcpy(data + r * bytes, t->data + r / 3 * 3 * bytes, bytes);
   *slot = made;
   return PV_OK;
 }
 
 pv_code pv_fault_tied_model(const pv_model *model, pv_model **out, pv_error *err) {
-  const int row = pv_plan_role(model->plan, PV_ROLE_ROUTER_LOGITS);
+  const int logits = pv_plan_role(model->plan, PV_ROLE_ROUTER_LOGITS);
+  const pv_stage_row *rows = model->plan->rows;
   changed *c = NULL;
   pv_code code = start(model, &c, err);
-  for (uint32_t l = 0; code == PV_OK && row >= 0 && l < model->shape.layers; l++) {
+  for (uint32_t l = 0; code == PV_OK && logits >= 0 && l < model->shape.layers; l++) {
     const pv_gguf_tensor **weight = c->model.layers[l].weight;
-    code = tie(c, &weight[row], err);
-    if (code == PV_OK && model->plan->rows[row].op == PV_OP_BIAS)
-      code = tie(c, &weight[model->plan->rows[row].in[0]], err);
+    const bool biased = rows[logits].op == PV_OP_BIAS;
+    code = tie(c, &weight[logits], biased, err);
+    if (code == PV_OK && biased) code = tie(c, &weight[rows[logits].in[0]], false, err);
   }
   if (code == PV_OK)
     *out = &c->model;
@@ -287,21 +289,23 @@ static bool weights_show(const pv_planted *planted, const pv_model *model, pv_st
   return false;
 }
 
+/* Whether the numbers of the model leave room for it. */
+static bool has_room(const pv_fault *fault, const pv_shape *s) {
+  bool other = fault->defect.group == NULL;
+  for (uint32_t h = 0; h < s->heads && !other; h++)
+    other = fault->defect.group(s, h) != h / (s->heads / s->kv_heads);
+  return other && (fault->routes == 0 || (fault->routes >> s->route & 1) != 0);
+}
+
 bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_id *stage,
                     uint32_t *layer) {
   const pv_fault *fault = planted->fault;
   if (fault->host == PV_FAULT_IN_WEIGHTS) return weights_show(planted, model, stage, layer);
-  if (fault->host == PV_FAULT_IN_CHOICE) return false;
-  if (fault->routes != 0 && (fault->routes >> model->shape.route & 1) == 0) return false;
+  if (fault->host == PV_FAULT_IN_CHOICE || !has_room(fault, &model->shape)) return false;
   const pv_plan *plan = model->plan;
   unsigned ops = fault->defect.ops;
+  if (fault->host == PV_FAULT_IN_SHAPE) ops = 1u << PV_OP_HEADS | 1u << PV_OP_ROPE; /* its base */
   *layer = planted->layer < 0 ? 0 : (uint32_t)planted->layer;
-  if (fault->host == PV_FAULT_IN_SHAPE) { /* RoPE's base, of layers that have no other */
-    ops = 1u << PV_OP_HEADS | 1u << PV_OP_ROPE;
-    while (*layer + 1 < model->shape.layers &&
-           pv_shape_rope(&model->shape, *layer) != &model->shape.rope)
-      ++*layer;
-  }
   for (size_t i = 0; i < plan->count; i++) {
     *stage = (pv_stage_id)i;
     if ((ops >> plan->rows[i].op & 1) != 0) return true;

@@ -265,7 +265,7 @@ run "$pv" faults --json
 exits 0
 field "len(d['faults']) >= 25, all(f['caught_by'] for f in d['faults'])" 'True True'
 run "$pv" faults
-says 'rope_pairs RoPE turns neighbours, not halves, or the reverse'
+says 'rope_pairs RoPE turns neighbours where halves are meant, or the reverse'
 run "$pv" faults --names
 exits 0
 same "$(wc -l <<<"$out")" "$("$pv" faults --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["faults"]))')" 'names'

@@ -323,7 +323,7 @@ static bool foreign_work(void) {
 
 static void test_state(void) {
   side(0, PV_NUMERICS_I16, NULL);
-  side(1, PV_NUMERICS_I8, "wrong_head_group");
+  side(1, PV_NUMERICS_I8, "mask_off_by_one");
   spec.state = state;
   spec.key = key;
   spec.progress = keep_half;
