@@ -11,7 +11,7 @@ __device__ void chunk(const pv_cuda_attend &a) {
   __shared__ float score[group][PV_ATTENTION_CHUNK];
   const unsigned row = a.first + blockIdx.z, head = blockIdx.y * group;
   const unsigned positions = a.step->position + row + 1;
-  const unsigned begin = blockIdx.x * PV_ATTENTION_CHUNK;
+  const unsigned begin = seen_from(a, positions - 1) + blockIdx.x * PV_ATTENTION_CHUNK;
   if (begin >= positions) return;
   const unsigned count =
       positions - begin < PV_ATTENTION_CHUNK ? positions - begin : PV_ATTENTION_CHUNK;
@@ -78,8 +78,8 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_8(const pv_cuda_attend a) {
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a) {
   begin_kernel();
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, width = a.heads * a.dim;
-  const unsigned row = a.first + blockIdx.y;
-  const unsigned chunks = (a.step->position + row) / PV_ATTENTION_CHUNK + 1;
+  const unsigned row = a.first + blockIdx.y, position = a.step->position + row;
+  const unsigned chunks = (position - seen_from(a, position)) / PV_ATTENTION_CHUNK + 1;
   float y = 0.0f;
   if (i < width) {
     const size_t part = (static_cast<size_t>(blockIdx.y) * a.heads + i / a.dim) * a.chunks;
@@ -88,6 +88,8 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a)
     float m = top[0], total[PV_NARROW_LANES], lane[PV_NARROW_LANES];
 #pragma unroll 16
     for (unsigned c = 1; c < chunks; c++) m = larger(m, top[c]);
+    const float sink = a.sinks != nullptr ? a.sinks[i / a.dim] : m;
+    m = larger(m, sink);
     for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES)
 #pragma unroll
       for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
@@ -107,6 +109,7 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a)
         }
       n = n < s ? n : s;
     }
+    if (a.sinks != nullptr) total[0] += pv_exp_f32(sink - m);
     y = pv_div_f32(lane[0], total[0]);
     a.out[static_cast<size_t>(row) * width + i] = y;
   }

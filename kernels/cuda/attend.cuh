@@ -3,7 +3,13 @@
  * sums with factors exp(top_c - M). Reference: attend of kernels/cpu. */
 #pragma once
 
+#include "kernels/cuda/attend.h"
 #include "kernels/cuda/common.cuh"
+
+/* The first position that `position` sees. */
+__device__ __forceinline__ unsigned seen_from(const pv_cuda_attend &a, unsigned position) {
+  return a.window > 0 && position >= a.window ? position + 1 - a.window : 0;
+}
 
 /* The larger; a NaN stays. */
 __device__ __forceinline__ float larger(float m, float e) {

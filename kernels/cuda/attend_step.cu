@@ -59,7 +59,7 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   const pv_cuda_heads &h = a.heads;
   const pv_cuda_attend &t = a.attend;
   const unsigned dim = t.dim, position = __ldg(&h.step->position), chunk = blockIdx.y,
-                 begin = chunk * CHUNK;
+                 begin = seen_from(t, position) + chunk * CHUNK;
   if (begin > position) return;
   const unsigned count = min(position + 1 - begin, CHUNK), share = t.heads / t.kv_heads;
   const unsigned head = blockIdx.x * group, kv = head / share, warp = threadIdx.x / 32;
@@ -80,7 +80,7 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   for (unsigned w = warp; w < group + (newest ? 1 : 0); w += WARPS) {
     const bool is_q = w < group;
     const size_t place = is_q ? static_cast<size_t>(head + w) * dim : at;
-    const head_turn turn = {h.cos + table, h.sin + table, dim, h.eps};
+    const head_turn turn = {h.cos + table, h.sin + table, dim, h.eps, h.neighbours != 0};
     const auto store = [&](unsigned i, float v) {
       if (is_q)
         q[(w / together * dim + i) * together + w % together] = v;
@@ -168,7 +168,7 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
 #pragma unroll
     for (unsigned g = 0; g < together; g++) {
       const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
-      const float m = top[of], f = pv_exp_f32(m - m);
+      float m = top[of];
       if (!a.whole) {
         const size_t part = static_cast<size_t>(head + of) * t.chunks + chunk;
         t.value[part * dim + j] = mean[g];
@@ -177,7 +177,11 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
         t.sum[part] = sum[of];
         continue;
       }
-      const float y = pv_div_f32(f * mean[g], f * sum[of]);
+      const float sink = t.sinks != nullptr ? t.sinks[head + of] : m;
+      m = larger(m, sink);
+      const float f = pv_exp_f32(top[of] - m), total = f * sum[of];
+      const float y =
+          pv_div_f32(f * mean[g], t.sinks != nullptr ? total + pv_exp_f32(sink - m) : total);
       t.out[i] = y;
       if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
         store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
@@ -187,7 +191,7 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
 
 }  // namespace
 
-PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) attend_step_1(const pv_cuda_attend_step a) {
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 3) attend_step_1(const pv_cuda_attend_step a) {
   step<1>(a);
 }
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) attend_step_4(const pv_cuda_attend_step a) {
@@ -204,7 +208,9 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_step_combine(const pv_cuda_atte
   __shared__ float totals[PV_NARROW_LANES], means[PV_NARROW_LANES][32];
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   const unsigned i = blockIdx.x * 32 + lane, head = i / a.dim;
-  const unsigned chunks = a.step->position / CHUNK + 1, used = min(chunks, PV_NARROW_LANES);
+  const unsigned position = a.step->position;
+  const unsigned chunks = (position - seen_from(a, position)) / CHUNK + 1,
+                 used = min(chunks, PV_NARROW_LANES);
   const size_t part = static_cast<size_t>(head) * a.chunks;
   const float *top = a.top + part, *sum = a.sum + part, *value = a.value + part * a.dim + i % a.dim;
   constexpr unsigned batch = 16; /* chunks of a warp that are asked for at once */
@@ -225,6 +231,8 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_step_combine(const pv_cuda_atte
 #pragma unroll 4
   for (unsigned c = lane + 32; c < chunks; c += 32) m = larger(m, top[c]);
   m = larger_of_warp(m);
+  const float sink = a.sinks != nullptr ? a.sinks[head] : m;
+  m = larger(m, sink);
   for (unsigned first = warp; first < chunks; first += batch * PV_NARROW_LANES) {
     const bool more = first + batch * PV_NARROW_LANES < chunks;
     if (more) ask(first + batch * PV_NARROW_LANES, next);
@@ -260,6 +268,7 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_step_combine(const pv_cuda_atte
       }
     n = n < s ? n : s;
   }
+  if (a.sinks != nullptr) t[0] += pv_exp_f32(sink - m);
   const float y = pv_div_f32(v[0], t[0]);
   a.out[i] = y;
   if (a.acts.q != nullptr) store_rounded(round_segment(y, a.max), lane, a.acts, 0, blockIdx.x);

@@ -1,6 +1,6 @@
 /* Attention of one decoded position, with the norms and RoPE of its heads and the append to the
  * cache: heads and attend in one launch; attend_step_combine for the sum over chunks. Reference:
- * rmsnorm, rope, attend and round of kernels/cpu. */
+ * rmsnorm, rope, rope_neighbours, attend and round of kernels/cpu. */
 #ifndef PV_CUDA_ATTEND_STEP_H
 #define PV_CUDA_ATTEND_STEP_H
 
@@ -13,7 +13,7 @@ typedef struct pv_cuda_attend_step {
   pv_cuda_attend attend;
   uint32_t whole; /* there is one chunk: its values are the result, and are rounded */
 } pv_cuda_attend_step;
-PV_LAYOUT(pv_cuda_attend_step, 264, whole, 256);
+PV_LAYOUT(pv_cuda_attend_step, 280, whole, 272);
 
 /* Shared memory: a chunk of keys (each padded by eight, so that four of them lie in different
  * banks) and of values, q of each head of the group, and room for a row of each warp and then for

@@ -12,7 +12,7 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) down(const pv_cuda_down a) {
   extern __shared__ uint4 shared[];
   const unsigned at = blockIdx.y, first = blockIdx.x * ROWS, hidden = a.rows.count;
   const size_t place = static_cast<size_t>(at) * hidden + first + threadIdx.x % ROWS;
-  const float residual = a.residual[place];
+  const float residual = a.residual != nullptr ? a.residual[place] : 0.0f;
   const lane_group group = group_of(a.rows.type, a.in.k);
   /* The slots of a position are neighbours: their activations are copied like one long row. */
   const unsigned segments = a.in.k / PV_SEGMENT;
@@ -52,5 +52,5 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) down(const pv_cuda_down a) {
   for (unsigned r = 1; r < a.used; r++)
     sum = pv_fma_f32(weights[r], result[r * ROWS + threadIdx.x], sum);
   a.sum[place] = sum;
-  a.total[place] = residual + sum;
+  if (a.residual != nullptr) a.total[place] = residual + sum;
 }

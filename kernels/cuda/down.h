@@ -1,5 +1,5 @@
 /* Down products of the chosen experts, their weighted sum by rank (product, then fma), and the
- * residual. Reference: mm, combine and add of kernels/cpu. */
+ * residual, where there is one. Reference: mm, combine and add of kernels/cpu. */
 #ifndef PV_CUDA_DOWN_H
 #define PV_CUDA_DOWN_H
 
@@ -9,7 +9,7 @@ typedef struct pv_cuda_down {
   pv_cuda_rows rows;
   PV_DEVICE(const int32_t) experts;
   PV_DEVICE(const float) weights;
-  PV_DEVICE(const float) residual;
+  PV_DEVICE(const float) residual; /* 0: no total is asked for */
   pv_cuda_acts in;
   PV_DEVICE(float) out; /* [row][used][hidden] */
   PV_DEVICE(float) sum; /* [row][hidden] */

@@ -15,8 +15,7 @@ __device__ void decode(const uint8_t *row, unsigned k, float *out) {
   }
 }
 
-PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) embed(const pv_cuda_embed a) {
-  begin_kernel();
+__device__ void decode_row(const pv_cuda_embed &a) {
   const uint8_t *row = a.rows.data + a.ids[blockIdx.x] * a.rows.row_bytes;
   float *out = a.out + static_cast<size_t>(blockIdx.x) * a.k;
   switch (a.rows.type) {
@@ -35,4 +34,13 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) embed(const pv_cuda_embed a) {
     case PV_TYPE_Q6_K:
       return decode<PV_TYPE_Q6_K>(row, a.k, out);
   }
+}
+
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) embed(const pv_cuda_embed a) {
+  begin_kernel();
+  decode_row(a);
+  if (a.scale == 0.0f) return;
+  float *out = a.out + static_cast<size_t>(blockIdx.x) * a.k;
+  __syncthreads();
+  for (unsigned i = threadIdx.x; i < a.k; i += blockDim.x) out[i] *= a.scale;
 }

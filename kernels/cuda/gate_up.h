@@ -16,7 +16,7 @@ typedef struct pv_cuda_gate_up {
   pv_cuda_acts acts;
   float max;
 } pv_cuda_gate_up;
-PV_LAYOUT(pv_cuda_gate_up, 224, max, 216);
+PV_LAYOUT(pv_cuda_gate_up, 232, max, 224);
 
 static inline bool pv_gate_up_fits(const pv_cuda_gate_up *a) {
   const bool quantised = pv_cuda_quantised(a->gate.type) || pv_cuda_quantised(a->up.type);

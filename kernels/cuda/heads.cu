@@ -13,8 +13,9 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) heads(const pv_cuda_heads a) {
   const size_t at = row * width + static_cast<size_t>(head) * a.dim;
   const size_t position = a.step->position + row, place = position * width + head * a.dim;
   const size_t table = position * (a.dim / 2);
-  turn_head<8>({a.cos + table, a.sin + table, a.dim, a.eps}, (is_q ? a.q : a.k) + at,
-               is_q ? a.q_weight : a.k_weight, normed[warp], [&](unsigned i, float value) {
+  turn_head<8>({a.cos + table, a.sin + table, a.dim, a.eps, a.neighbours != 0},
+               (is_q ? a.q : a.k) + at, is_q ? a.q_weight : a.k_weight, normed[warp],
+               [&](unsigned i, float value) {
                  (is_q ? a.q_out : a.k_out)[at + i] = value;
                  if (is_q) return;
                  a.keys[place + i] = value;

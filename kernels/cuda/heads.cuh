@@ -1,5 +1,5 @@
-/* Per-head RMSNorm and RoPE (pairs i, i + dim / 2, as product then fma) of one head by one warp.
- * Reference: rmsnorm and rope of kernels/cpu. dim <= 256. */
+/* Per-head RMSNorm and RoPE (pairs i, i + dim / 2, or neighbours, as product then fma) of one head
+ * by one warp. Reference: rmsnorm, rope and rope_neighbours of kernels/cpu. dim <= 256. */
 #pragma once
 
 #include "kernels/cuda/common.cuh"
@@ -9,10 +9,11 @@ struct head_turn {
   const float *cosine, *sine;
   unsigned dim;
   float eps;
+  bool neighbours;
 };
 
 /* `normed` (shared) has room for dim; store(i, value) in the lane that has element i. dim is at
- * most 32 * each. */
+ * most 32 * each. Without a weight there is no norm. */
 template <unsigned each, class Store>
 __device__ __forceinline__ void turn_head(const head_turn &a, const float *from,
                                           const float *weight, float *normed, const Store &store) {
@@ -20,10 +21,10 @@ __device__ __forceinline__ void turn_head(const head_turn &a, const float *from,
   float x[each], squares[8] = {}, w[each], c[each], s[each];
 #pragma unroll
   for (unsigned j = 0; j < each; j++) {
-    const unsigned i = lane + 32 * j, pair = i < half ? i : i - half;
+    const unsigned i = lane + 32 * j, pair = a.neighbours ? i / 2 : i < half ? i : i - half;
     const bool live = i < a.dim;
     x[j] = live ? from[i] : 0.0f;
-    w[j] = live ? __ldg(weight + i) : 0.0f;
+    w[j] = live && weight != nullptr ? __ldg(weight + i) : 0.0f;
     c[j] = live ? __ldg(a.cosine + pair) : 0.0f;
     s[j] = live ? __ldg(a.sine + pair) : 0.0f;
     squares[j] = x[j] * x[j];
@@ -33,13 +34,21 @@ __device__ __forceinline__ void turn_head(const head_turn &a, const float *from,
   const float scale = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
 #pragma unroll
   for (unsigned j = 0; j < each; j++)
-    if (lane + 32 * j < a.dim) normed[lane + 32 * j] = (x[j] * scale) * w[j];
+    if (lane + 32 * j < a.dim)
+      normed[lane + 32 * j] = weight != nullptr ? (x[j] * scale) * w[j] : x[j];
   __syncwarp();
 #pragma unroll
   for (unsigned j = 0; j < each; j++) {
     const unsigned i = lane + 32 * j;
     if (i >= a.dim) continue;
-    store(i, i < half ? pv_fma_f32(normed[i], c[j], -(normed[i + half] * s[j]))
-                      : pv_fma_f32(normed[i], c[j], normed[i - half] * s[j]));
+    if (a.neighbours) {
+      store(i, i % 2 == 0 ? pv_fma_f32(normed[i], c[j], -(normed[i + 1] * s[j]))
+                          : pv_fma_f32(normed[i], c[j], normed[i - 1] * s[j]));
+      continue;
+    }
+    unsigned partner = i < half ? i + half : i - half;
+    asm("" : "+r"(partner)); /* a number of its own: no part of it moves into an address */
+    const float other = normed[partner] * s[j];
+    store(i, pv_fma_f32(normed[i], c[j], i < half ? -other : other));
   }
 }

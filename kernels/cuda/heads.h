@@ -1,5 +1,6 @@
 /* Per-head RMSNorm of q and k, RoPE, and the append of k and v to the cache; a warp works on a
- * head. Reference: rmsnorm and rope of kernels/cpu. */
+ * head. Without a weight heads are turned as they are; without KV heads nothing is appended.
+ * Reference: rmsnorm, rope and rope_neighbours of kernels/cpu. */
 #ifndef PV_CUDA_HEADS_H
 #define PV_CUDA_HEADS_H
 
@@ -9,7 +10,7 @@ typedef struct pv_cuda_heads {
   PV_DEVICE(const float) q;
   PV_DEVICE(const float) k;
   PV_DEVICE(const float) v;
-  PV_DEVICE(const float) q_weight;
+  PV_DEVICE(const float) q_weight; /* 0: no norm */
   PV_DEVICE(const float) k_weight;
   PV_DEVICE(float) q_out;
   PV_DEVICE(float) k_out;
@@ -20,8 +21,9 @@ typedef struct pv_cuda_heads {
   PV_DEVICE(const pv_cuda_step) step;
   uint32_t heads, kv_heads, dim;
   float eps;
+  uint32_t neighbours; /* pairs are 2 i and 2 i + 1, else i and i + dim / 2 */
 } pv_cuda_heads;
-PV_LAYOUT(pv_cuda_heads, 112, eps, 108);
+PV_LAYOUT(pv_cuda_heads, 120, neighbours, 112);
 
 #endif
 

@@ -1,9 +1,11 @@
 /* The kernels: a line for each NAME.cu. CMakeLists.txt reads the names here; kernels.h makes its
  * lists of the rows that the headers hold, by including this file again. */
+#include "kernels/cuda/append.h"
 #include "kernels/cuda/argmax.h"
 #include "kernels/cuda/attend.h"
 #include "kernels/cuda/attend_step.h"
 #include "kernels/cuda/bf16_gemv_f64acc.h"
+#include "kernels/cuda/bias.h"
 #include "kernels/cuda/down.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/embed.h"
@@ -20,5 +22,6 @@
 #include "kernels/cuda/q6k_gemv_f64acc.h"
 #include "kernels/cuda/q8_0_gemv_f64acc.h"
 #include "kernels/cuda/rmsnorm.h"
+#include "kernels/cuda/round.h"
 #include "kernels/cuda/route.h"
 #include "kernels/cuda/scan.h"

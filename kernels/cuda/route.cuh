@@ -1,6 +1,6 @@
-/* Routing of a row: the `used` best experts by (value, index), and their weights: softmax over all
- * logits, renormalised over the chosen. Reference: route of kernels/cpu. The order is taken from
- * the logits: exp may merge two that differ. */
+/* Routing of a row: the `used` best experts by (value, index), and their weights in one of three
+ * forms (kernels/arith/act.h). Reference: route of kernels/cpu. The order is taken from the logits:
+ * exp may merge two that differ. */
 #pragma once
 
 #include "kernels/cuda/common.cuh"
@@ -68,14 +68,14 @@ __device__ __forceinline__ void keep_route(const pv_cuda_route &a, unsigned row,
   const float top = logits[chosen[0]];
   for (unsigned i = lane; i < a.experts; i += 32) p[i] = pv_exp_f32(logits[i] - top);
   __syncwarp();
-  const float all = wide_sum(p, a.experts, lane);
+  const float all = a.form == PV_ROUTE_CHOSEN ? 1.0f : wide_sum(p, a.experts, lane);
   __syncwarp();
   for (unsigned r = lane; r < a.used; r += 32)
     p[r] = pv_div_f32(pv_exp_f32(logits[chosen[r]] - top), all);
   __syncwarp();
-  const float sum = wide_sum(p, a.used, lane);
+  const float sum = a.form == PV_ROUTE_ALL ? 1.0f : wide_sum(p, a.used, lane);
   for (unsigned r = lane; r < a.used; r += 32) {
-    a.indices[at + r] = chosen[r];
-    a.weights[at + r] = pv_div_f32(p[r], sum);
+    if (a.indices != nullptr) a.indices[at + r] = chosen[r];
+    if (a.weights != nullptr) a.weights[at + r] = pv_div_f32(p[r], sum);
   }
 }

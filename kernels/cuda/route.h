@@ -7,11 +7,12 @@
 
 typedef struct pv_cuda_route {
   PV_DEVICE(const float) logits;
-  PV_DEVICE(int32_t) indices;
+  PV_DEVICE(int32_t) indices; /* 0: not asked for */
   PV_DEVICE(float) weights;
   uint32_t experts, used;
+  uint32_t form; /* pv_route_form */
 } pv_cuda_route;
-PV_LAYOUT(pv_cuda_route, 32, used, 28);
+PV_LAYOUT(pv_cuda_route, 40, form, 32);
 
 enum { PV_ROUTE_BLOCK = 128 };
 

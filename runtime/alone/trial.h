@@ -73,6 +73,9 @@ void pv_trial_multiply(pv_trial *t, const pv_cuda_rows *rows, const unsigned cha
  * anything, which has the same limits. */
 bool pv_trial_takes(pv_trial *t, size_t rows, const void *sizes);
 
+/* The form of routing of a case, which its data say. */
+pv_route_form pv_trial_form(const pv_trial *t);
+
 /* To be launched in this order. */
 void pv_trial_launch_add(pv_trial *t, const pv_kernel *kernel, size_t rows, const void *args);
 
@@ -91,6 +94,10 @@ void pv_trial_route(pv_trial *t);
 void pv_trial_group(pv_trial *t);
 void pv_trial_add(pv_trial *t);
 void pv_trial_swiglu(pv_trial *t);
+void pv_trial_bias(pv_trial *t);
+void pv_trial_gate(pv_trial *t);
+void pv_trial_round(pv_trial *t);
+void pv_trial_append(pv_trial *t);
 void pv_trial_combine(pv_trial *t);
 void pv_trial_argmax(pv_trial *t);
 void pv_trial_scan(pv_trial *t);

@@ -28,9 +28,13 @@ void pv_trial_norm(pv_trial *t) {
   pv_trial_launch_add(t, t->kernel, n, &a);
 }
 
-/* Heads of a layer and their cache. */
+/* Heads of a layer and their cache. Which of the forms a case has, its data say: every other one
+ * has neighbours for pairs and sinks, every other two have no norm and a window. */
 typedef struct turned {
   uint32_t dim, heads, kv, batch, position;                           /* of the first row */
+  bool neighbours, plain;                                             /* plain: no norm */
+  uint32_t window;                                                    /* 0: none */
+  float *sinks;                                                       /* NULL: none */
   float *q, *k, *v, *q_weight, *k_weight, *cos, *sin, *keys, *values; /* as given */
   float *q_out, *k_out, *new_keys, *new_values;                       /* as made */
 } turned;
@@ -38,13 +42,21 @@ typedef struct turned {
 static void norm_and_turn(const pv_trial *t, const turned *h, const float *from,
                           const float *weight, uint32_t position, float *to) {
   const size_t half = h->dim / 2;
-  t->ops->rmsnorm(from, weight, h->dim, 1e-6f, to);
-  t->ops->rope(to, h->dim, h->cos + position * half, h->sin + position * half);
+  if (h->plain)
+    memcpy(to, from, h->dim * sizeof *to);
+  else
+    t->ops->rmsnorm(from, weight, h->dim, 1e-6f, to);
+  (h->neighbours ? t->ops->rope_neighbours : t->ops->rope)(to, h->dim, h->cos + position * half,
+                                                           h->sin + position * half);
 }
 
 static bool turn(pv_trial *t, turned *h) {
   const size_t rows = h->batch, last = h->position + rows, half = h->dim / 2;
   const size_t width = (size_t)h->heads * h->dim, narrow = (size_t)h->kv * h->dim;
+  h->neighbours = t->c.data % 2 == 1;
+  h->plain = t->c.data / 2 % 2 == 1;
+  h->window = h->plain ? (uint32_t)(last / 2 + 1) : 0;
+  h->sinks = h->neighbours ? pv_trial_reals(t, h->heads) : NULL;
   h->q = pv_trial_reals(t, rows * width);
   h->k = pv_trial_reals(t, rows * narrow);
   h->v = pv_trial_reals(t, rows * narrow);
@@ -84,8 +96,8 @@ static pv_cuda_heads heads_of(pv_trial *t, const turned *h, uint64_t step) {
       .q = pv_trial_input(t, h->q, rows * width * sizeof(float)),
       .k = pv_trial_input(t, h->k, rows * narrow * sizeof(float)),
       .v = pv_trial_input(t, h->v, rows * narrow * sizeof(float)),
-      .q_weight = pv_trial_input(t, h->q_weight, h->dim * sizeof(float)),
-      .k_weight = pv_trial_input(t, h->k_weight, h->dim * sizeof(float)),
+      .q_weight = h->plain ? 0 : pv_trial_input(t, h->q_weight, h->dim * sizeof(float)),
+      .k_weight = h->plain ? 0 : pv_trial_input(t, h->k_weight, h->dim * sizeof(float)),
       .q_out = pv_trial_output_at(t, "q_out", true, h->q_out, rows * width),
       .k_out = pv_trial_output_at(t, "k_out", true, h->k_out, rows * narrow),
       .keys = pv_trial_changed(t, "keys", true, h->keys, h->new_keys, last * narrow),
@@ -96,7 +108,8 @@ static pv_cuda_heads heads_of(pv_trial *t, const turned *h, uint64_t step) {
       .heads = h->heads,
       .kv_heads = h->kv,
       .dim = h->dim,
-      .eps = 1e-6f};
+      .eps = 1e-6f,
+      .neighbours = h->neighbours};
 }
 
 void pv_trial_heads(pv_trial *t) {
@@ -123,24 +136,36 @@ static pv_cuda_attend attend_of(pv_trial *t, const turned *h, const float *q, ui
                       .dim = h->dim,
                       .chunks = chunks,
                       .scale = pv_div_f32(1.0f, pv_sqrt_f32((float)h->dim)),
-                      .max = t->max};
+                      .max = t->max,
+                      .window = h->window};
   for (size_t r = 0; t->code == PV_OK && !t->unasked && r < h->batch; r++)
     for (size_t i = 0; i < h->heads; i++) {
       const size_t kv = i / (h->heads / h->kv) * h->dim, at = r * width + i * h->dim;
+      const size_t all = h->position + r + 1;
+      const size_t seen = h->window > 0 && all > h->window ? h->window : all;
       const pv_attend one = {.q = q + at,
-                             .k = h->new_keys + kv,
-                             .v = h->new_values + kv,
+                             .k = h->new_keys + (all - seen) * stride + kv,
+                             .v = h->new_values + (all - seen) * stride + kv,
                              .stride = stride,
                              .head_dim = h->dim,
-                             .positions = h->position + r + 1,
+                             .positions = seen,
                              .scale = a.scale,
+                             .sink = h->sinks != NULL ? h->sinks + i : NULL,
                              .out = out + at,
                              .scratch = scratch};
       t->ops->attend(&one);
     }
   a.out = pv_trial_output_at(t, "out", true, out, h->batch * width);
   a.acts = pv_trial_rounded(t, out, (uint32_t)width, h->batch);
+  if (h->sinks != NULL) a.sinks = pv_trial_input(t, h->sinks, h->heads * sizeof *h->sinks);
   return a;
+}
+
+/* Chunks of the positions that a row sees at most. */
+static uint32_t chunks_seen(const turned *h) {
+  const size_t last = h->position + h->batch;
+  return (uint32_t)pv_cuda_parts(h->window > 0 && h->window < last ? h->window : last,
+                                 PV_ATTENTION_CHUNK);
 }
 
 static const pv_kernel *chunks_of(uint32_t share) {
@@ -156,10 +181,9 @@ void pv_trial_attend(pv_trial *t) {
   turned h = {.dim = t->c.k, .heads = 2 * t->c.rows, .kv = 2, .batch = t->c.batch, .position = 190};
   const pv_cuda_step step = {h.position, h.batch, 0, 0};
   const size_t last = h.position + h.batch, narrow = (size_t)h.kv * h.dim;
-  const uint32_t chunks = (uint32_t)pv_cuda_parts(last, PV_ATTENTION_CHUNK);
-  const pv_cuda_attend sizes = {.heads = h.heads, .kv_heads = h.kv, .dim = h.dim, .chunks = chunks};
+  const pv_cuda_attend sizes = {.heads = h.heads, .kv_heads = h.kv, .dim = h.dim, .chunks = 1};
   if (!pv_trial_takes(t, h.batch, &sizes) || !turn(t, &h)) return;
-  pv_cuda_attend a = attend_of(t, &h, h.q_out, chunks);
+  pv_cuda_attend a = attend_of(t, &h, h.q_out, chunks_seen(&h));
   a.q = pv_trial_input(t, h.q_out, (size_t)h.batch * h.heads * h.dim * sizeof(float));
   a.keys = pv_trial_input(t, h.new_keys, last * narrow * sizeof(float));
   a.values = pv_trial_input(t, h.new_values, last * narrow * sizeof(float));
@@ -174,20 +198,25 @@ void pv_trial_attend_step(pv_trial *t) {
   turned h = {
       .dim = t->c.k, .heads = 2 * t->c.rows, .kv = 2, .batch = 1, .position = t->c.batch - 1};
   const pv_cuda_step step = {h.position, 1, 1, 0};
-  const uint32_t chunks = (uint32_t)pv_cuda_parts(t->c.batch, PV_ATTENTION_CHUNK);
-  const bool whole = chunks == 1 && t->kernel != sum;
-  const pv_cuda_attend sizes = {.heads = h.heads, .kv_heads = h.kv, .dim = h.dim, .chunks = chunks};
-  const pv_cuda_attend_step both = {.attend = sizes, .whole = whole};
+  const pv_cuda_attend sizes = {.heads = h.heads, .kv_heads = h.kv, .dim = h.dim, .chunks = 1};
+  const pv_cuda_attend_step both = {.attend = sizes, .whole = true};
   if (!pv_trial_takes(t, 1, t->kernel == sum ? (const void *)&sizes : &both) || !turn(t, &h))
     return;
   const uint64_t at = pv_trial_input(t, &step, sizeof step);
-  pv_cuda_attend_step a = {.heads = heads_of(t, &h, at), .whole = whole};
+  const uint32_t chunks = chunks_seen(&h);
+  pv_cuda_attend_step a = {.heads = heads_of(t, &h, at), .whole = chunks == 1 && t->kernel != sum};
   a.attend = attend_of(t, &h, h.q_out, chunks);
   a.attend.keys = a.heads.keys;
   a.attend.values = a.heads.values;
   a.attend.step = at;
   pv_trial_launch_add(t, t->kernel == sum ? pv_kernel_get(PV_GPU_attend_step_1) : t->kernel, 1, &a);
   if (!a.whole) pv_trial_launch_add(t, sum, 1, &a.attend);
+}
+
+pv_route_form pv_trial_form(const pv_trial *t) {
+  return t->c.data == PV_DATA_OUTLIERS                           ? PV_ROUTE_ALL
+         : t->c.data == PV_DATA_TINY || t->c.data == PV_DATA_ODD ? PV_ROUTE_CHOSEN
+                                                                 : PV_ROUTE_SUM_ONE;
 }
 
 void pv_trial_route(pv_trial *t) {
@@ -199,9 +228,9 @@ void pv_trial_route(pv_trial *t) {
   float *weights = PV_TRIAL_NEW(t, n * used, float);
   if (t->code != PV_OK) return;
   for (uint32_t i = 0; i < n; i++)
-    t->ops->route(PV_ROUTE_SUM_ONE, logits + (size_t)i * experts, experts, used, indices + i * used,
+    t->ops->route(pv_trial_form(t), logits + (size_t)i * experts, experts, used, indices + i * used,
                   weights + i * used);
-  pv_cuda_route a = {.experts = experts, .used = used};
+  pv_cuda_route a = {.experts = experts, .used = used, .form = pv_trial_form(t)};
   a.logits = pv_trial_input(t, logits, (size_t)n * experts * sizeof *logits);
   a.indices = pv_trial_output_at(t, "indices", false, indices, n * used);
   pv_trial_given(t, logits, NULL);
@@ -250,6 +279,71 @@ void pv_trial_add(pv_trial *t) {
   pv_trial_launch_add(t, t->kernel, 1, &a);
 }
 
+/* Bias, three matrices at once; by expert with odd data. */
+void pv_trial_bias(pv_trial *t) {
+  enum { EXPERTS = 3 };
+  static const char *const names[] = {"job[0].out", "job[1].out", "job[2].out"};
+  const uint32_t n = t->c.batch, experts = t->c.data % 2 == 1 ? EXPERTS : 1;
+  int32_t *chosen = PV_TRIAL_NEW(t, n, int32_t);
+  pv_cuda_bias a = {.jobs = 3};
+  for (uint32_t i = 0; chosen != NULL && i < n; i++)
+    chosen[i] = (int32_t)(pv_random_next(&t->seed) % experts);
+  for (uint32_t j = 0; j < a.jobs; j++) {
+    const uint32_t k = t->c.k / (j + 1) + j;
+    const float *x = pv_trial_reals(t, (size_t)n * k);
+    const float *vectors = pv_trial_reals(t, (size_t)experts * k);
+    float *want = PV_TRIAL_NEW(t, (size_t)n * k, float);
+    if (t->code != PV_OK) return;
+    for (uint32_t i = 0; i < n; i++)
+      t->ops->bias(x + (size_t)i * k, vectors + (size_t)chosen[i] * k, k, want + (size_t)i * k);
+    a.job[j].x = pv_trial_input(t, x, (size_t)n * k * sizeof *x);
+    a.job[j].bias = pv_trial_input(t, vectors, (size_t)experts * k * sizeof *vectors);
+    a.job[j].out = pv_trial_output_at(t, names[j], true, want, (size_t)n * k);
+    a.job[j].n = k;
+  }
+  if (experts > 1) a.experts = pv_trial_input(t, chosen, n * sizeof *chosen);
+  pv_trial_launch_add(t, t->kernel, n, &a);
+}
+
+/* `batch` rows, a number for each: of the sweep all gates. */
+void pv_trial_gate(pv_trial *t) {
+  const uint32_t k = t->c.k, n = t->c.batch;
+  const float *logits = pv_trial_reals(t, n), *x = pv_trial_reals(t, (size_t)n * k);
+  float *want = PV_TRIAL_NEW(t, (size_t)n * k, float);
+  if (t->code != PV_OK) return;
+  for (uint32_t i = 0; i < n; i++)
+    t->ops->gate(x + (size_t)i * k, logits[i], k, want + (size_t)i * k);
+  const pv_cuda_gate a = {pv_trial_input(t, x, (size_t)n * k * sizeof *x),
+                          pv_trial_input(t, logits, n * sizeof *logits),
+                          pv_trial_output_at(t, "out", true, want, (size_t)n * k), k};
+  pv_trial_launch_add(t, t->kernel, n, &a);
+}
+
+void pv_trial_round(pv_trial *t) {
+  const uint32_t k = t->c.k, n = t->c.batch;
+  const float *x = pv_trial_reals(t, (size_t)n * k);
+  pv_cuda_round a = {pv_trial_rounded(t, x, k, n), t->max};
+  a.acts.x = pv_trial_input(t, x, (size_t)n * k * sizeof *x);
+  pv_trial_launch_add(t, t->kernel, n, &a);
+}
+
+/* Rows behind the third position. */
+void pv_trial_append(pv_trial *t) {
+  const uint32_t k = t->c.k, n = t->c.batch;
+  const pv_cuda_step step = {3, n, 0, 0};
+  const size_t all = (size_t)(step.position + n) * k;
+  const float *x = pv_trial_reals(t, (size_t)n * k), *before = pv_trial_reals(t, all);
+  float *want = PV_TRIAL_NEW(t, all, float);
+  if (t->code != PV_OK) return;
+  memcpy(want, before, all * sizeof *want);
+  memcpy(want + (size_t)step.position * k, x, (size_t)n * k * sizeof *want);
+  const pv_cuda_append a = {pv_trial_input(t, x, (size_t)n * k * sizeof *x),
+                            pv_trial_changed(t, "cache", true, before, want, all),
+                            pv_trial_input(t, &step, sizeof step), k};
+  pv_trial_launch_add(t, t->kernel, n, &a);
+}
+
+/* SwiGLU, or what else two products become. */
 void pv_trial_swiglu(pv_trial *t) {
   const uint32_t ffn = t->c.k, slots = t->c.batch;
   const size_t all = (size_t)slots * ffn;
@@ -258,7 +352,9 @@ void pv_trial_swiglu(pv_trial *t) {
   const float *up = pv_trial_reals(t, all);
   float *want = PV_TRIAL_NEW(t, all, float);
   if (t->code != PV_OK) return;
-  t->ops->swiglu(gate, up, all, want);
+  (t->kernel == pv_kernel_get(PV_GPU_geglu)            ? t->ops->geglu
+   : t->kernel == pv_kernel_get(PV_GPU_swiglu_clamped) ? t->ops->swiglu_clamped
+                                                       : t->ops->swiglu)(gate, up, all, want);
   pv_cuda_gate_up a = {.gate = {.count = ffn}, .max = t->max};
   a.gate_out = pv_trial_input(t, gate, all * sizeof *gate);
   a.up_out = pv_trial_input(t, up, all * sizeof *up);

@@ -26,21 +26,25 @@ static pv_code find_kernels(pv_gpu_backend *b, pv_error *err) {
 }
 
 /* A type without kernels is refused here, before anything is copied. */
-static pv_code check_types(const pv_model *model, pv_error *err) {
-  for (uint64_t i = 0; i < pv_gguf_tensor_count(model->gguf); i++) {
-    const pv_gguf_tensor *t = pv_gguf_tensor_at(model->gguf, i);
-    if (pv_cuda_computes(t->type)) continue;
-    pv_error_set(err, PV_ERR_UNSUPPORTED, "tensor '%.*s' is %s, which no kernel of a GPU computes",
-                 (int)t->name.length, t->name.data, pv_type_get(t->type)->name);
-    pv_error_at(err, pv_gguf_path(model->gguf), 0, 0, (int64_t)t->offset);
-    pv_error_hint(err, "run it on the CPU (cpu:i16), or quantise the model again");
-    return PV_ERR_UNSUPPORTED;
-  }
-  return PV_OK;
+static pv_code check_type(const pv_model *model, const pv_gguf_tensor *t, pv_error *err) {
+  if (t == NULL || pv_cuda_computes(t->type)) return PV_OK;
+  pv_error_set(err, PV_ERR_UNSUPPORTED, "tensor '%.*s' is %s, which no kernel of a GPU computes",
+               (int)t->name.length, t->name.data, pv_type_get(t->type)->name);
+  pv_error_at(err, pv_gguf_path(model->gguf), 0, 0, (int64_t)t->offset);
+  pv_error_hint(err, "run it on the CPU (cpu:i16), or quantise the model again");
+  return PV_ERR_UNSUPPORTED;
 }
 
-static pv_code open_on(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
-                       const pv_backend_config *config, pv_backend **out, pv_error *err) {
+static pv_code check_types(const pv_model *model, pv_error *err) {
+  pv_code code = PV_OK;
+  for (size_t row = 0; row < model->plan->count; row++)
+    for (uint32_t i = 0; i < model->shape.layers && code == PV_OK; i++)
+      code = check_type(model, pv_model_weight(model, row, i), err);
+  return code;
+}
+
+pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
+                    const pv_backend_config *config, pv_backend **out, pv_error *err) {
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "the arbiter (f64) runs on the CPU alone");
   pv_code code = check_types(model, err);
@@ -51,7 +55,8 @@ static pv_code open_on(const pv_gpu_ops *device, const pv_backend_ops *ops, cons
   b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
            : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
                                                 : 0.0f;
-  code = device->open(&b->gpu, err);
+  code = pv_gpu_cover_plan(model->plan, &b->cover, err);
+  if (code == PV_OK) code = device->open(&b->gpu, err);
   if (code == PV_OK) code = b->gpu->ops->info(b->gpu, &b->info, err);
   if (code == PV_OK) code = find_kernels(b, err);
   if (code == PV_OK) code = pv_gpu_memory_open(b, err);
@@ -139,12 +144,12 @@ static pv_code gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) 
 
 static pv_code cuda_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
                          pv_error *err) {
-  return open_on(&pv_gpu_cuda, &pv_backend_cuda, model, config, out, err);
+  return pv_gpu_open(&pv_gpu_cuda, &pv_backend_cuda, model, config, out, err);
 }
 
 static pv_code ptx_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,
                         pv_error *err) {
-  return open_on(&pv_gpu_ptx, &pv_backend_ptx, model, config, out, err);
+  return pv_gpu_open(&pv_gpu_ptx, &pv_backend_ptx, model, config, out, err);
 }
 
 const pv_backend_ops pv_backend_cuda = {.name = "cuda",

@@ -31,9 +31,14 @@ static void take(plan *p, uint64_t *out, uint64_t count, uint64_t size) {
   if (p->allocate) p->code = p->b->gpu->ops->alloc(p->b->gpu, padded, out, p->err);
 }
 
-static void take_acts(plan *p, pv_cuda_acts *a, uint64_t rows, size_t k) {
-  const size_t segments = (k + PV_SEGMENT - 1) / PV_SEGMENT;
-  a->segments = (uint32_t)segments;
+/* What a row of the plan is rounded to for the products that take it. */
+static void take_acts(plan *p, size_t row) {
+  const pv_model *m = p->b->base.model;
+  const size_t k = pv_plan_part(m->plan, row, &m->shape), segments = pv_cuda_parts(k, PV_SEGMENT);
+  const bool by_expert = pv_plan_is(m->plan, row, PV_ROW_BY_EXPERT);
+  const uint64_t rows = (uint64_t)p->b->base.config.batch * (by_expert ? m->shape.used : 1);
+  pv_cuda_acts *a = &p->b->acts[row];
+  if (!p->b->cover.feeds[row] || p->b->max == 0.0f) return;
   take(p, &a->q, rows, segments * PV_CUDA_ACT_BYTES);
   take(p, &a->d, rows, segments * sizeof(float));
   take(p, &a->sum, rows, segments * sizeof(int32_t));
@@ -102,17 +107,9 @@ static uint64_t weights_bytes(const pv_model *m) {
   return l.at;
 }
 
-/* The longest row that a product takes, of one expert or of none. */
-static size_t widest_of(const pv_model *m, bool by_expert) {
-  size_t widest = 0;
-  for (size_t i = 0; i < m->plan->count; i++) {
-    const uint8_t in = m->plan->rows[i].in[0];
-    if (m->plan->rows[i].op != PV_OP_MATMUL) continue;
-    if (pv_plan_is(m->plan, in, PV_ROW_BY_EXPERT) != by_expert) continue;
-    const size_t part = pv_plan_part(m->plan, in, &m->shape);
-    if (part > widest) widest = part;
-  }
-  return widest;
+/* Tables of RoPE: sliding layers may have their own. */
+static size_t tables(const pv_shape *s) {
+  return s->window > 0 && s->rope_sliding.base > 0.0 ? 2 : 1;
 }
 
 static void take_all(plan *p) {
@@ -123,12 +120,16 @@ static void take_all(plan *p) {
   const pv_plan *stages = b->base.model->plan;
   const size_t kv = pv_dim_size(PV_DIM_KV, s);
   take(p, &b->weights, weights_bytes(b->base.model), 1);
-  for (size_t i = 0; i < stages->count; i++)
+  for (size_t i = 0; i < stages->count; i++) {
     take(p, &b->stage[i], rows, pv_plan_width(stages, i, s) * sizeof(float));
+    take_acts(p, i);
+  }
   take(p, &b->keys, cache, kv * sizeof(float));
   take(p, &b->values, cache, kv * sizeof(float));
-  take(p, &b->cos, context, s->head_dim / 2 * sizeof(float));
-  take(p, &b->sin, context, s->head_dim / 2 * sizeof(float));
+  for (size_t i = 0; i < tables(s); i++) {
+    take(p, &b->angles[i].cos, context, s->head_dim / 2 * sizeof(float));
+    take(p, &b->angles[i].sin, context, s->head_dim / 2 * sizeof(float));
+  }
   take(p, &b->step, 1, sizeof(pv_cuda_step));
   take(p, &b->ids, rows, sizeof(uint32_t));
   /* Parts of attention: room for one row at least, for more while that is cheap. */
@@ -139,8 +140,6 @@ static void take_all(plan *p) {
   take(p, &b->top, b->attend_floats, sizeof(float));
   take(p, &b->sum, b->attend_floats, sizeof(float));
   take(p, &b->value, b->attend_floats, s->head_dim * sizeof(float));
-  take_acts(p, &b->plain, rows, widest_of(b->base.model, false));
-  take_acts(p, &b->expert, slots, widest_of(b->base.model, true));
   take(p, &b->parts, rows * PV_GPU_ARGMAX_PARTS, sizeof(int32_t));
   take(p, &b->order, slots, sizeof(uint32_t));
   take(p, &b->tiles, pv_group_tiles(slots, s->experts), sizeof(pv_cuda_tile));
@@ -156,7 +155,8 @@ static pv_code upload_weights(pv_gpu_backend *b, pv_error *err) {
   return l.code;
 }
 
-static pv_code upload_rope(pv_gpu_backend *b, pv_error *err) {
+static pv_code upload_rope(pv_gpu_backend *b, const pv_rope *rope, const pv_gpu_angles *to,
+                           pv_error *err) {
   const pv_shape *s = &b->base.model->shape;
   const size_t half = s->head_dim / 2, context = b->base.config.context;
   float *cos = calloc(context, half * sizeof *cos), *sin = calloc(context, half * sizeof *sin);
@@ -164,10 +164,10 @@ static pv_code upload_rope(pv_gpu_backend *b, pv_error *err) {
   if (cos == NULL || sin == NULL)
     code = pv_error_set(err, PV_ERR_NOMEM, "out of memory for the RoPE tables");
   for (size_t p = 0; p < context && code == PV_OK; p++)
-    pv_rope_row(&s->rope, s->head_dim, p, cos + p * half, sin + p * half);
+    pv_rope_row(rope, s->head_dim, p, cos + p * half, sin + p * half);
   const uint64_t bytes = (uint64_t)context * half * sizeof *cos;
-  if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->cos, cos, bytes, err);
-  if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->sin, sin, bytes, err);
+  if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, to->cos, cos, bytes, err);
+  if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, to->sin, sin, bytes, err);
   if (code == PV_OK) code = b->gpu->ops->finish(b->gpu, err);
   free(cos);
   free(sin);
@@ -201,6 +201,7 @@ static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
 }
 
 pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
+  const pv_shape *s = &b->base.model->shape;
   plan p = {b, false, 0, check_limits(b, err), err};
   take_all(&p);
   if (p.code != PV_OK) return p.code;
@@ -215,6 +216,7 @@ pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
   p.allocate = true;
   take_all(&p);
   if (p.code == PV_OK) p.code = upload_weights(b, err);
-  if (p.code == PV_OK) p.code = upload_rope(b, err);
+  for (size_t i = 0; i < tables(s) && p.code == PV_OK; i++)
+    p.code = upload_rope(b, i == 0 ? &s->rope : &s->rope_sliding, &b->angles[i], err);
   return p.code;
 }

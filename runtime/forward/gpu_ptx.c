@@ -8,7 +8,7 @@
 #include "kernels/ptx/machine.h"
 #include "runtime/forward/gpu_devices.h"
 
-enum { TARGET = 80, LAUNCHES_MAX = 4096, SEQUENCES_MAX = 64, KERNELS_MAX = 256 };
+enum { TARGET = 80, LAUNCHES_MAX = 1 << 14, SEQUENCES_MAX = 64, KERNELS_MAX = 256 };
 
 #define MEMORY (1ULL << 46) /* what addresses reach; the host has less */
 

@@ -6,10 +6,15 @@
 
 #include "kernels/cuda/kernels.h"
 #include "runtime/forward/backend.h"
+#include "runtime/forward/gpu_cover.h"
 
 typedef struct pv_gpu_layer { /* weights on the device, by row of the plan */
   pv_cuda_rows weight[PV_STAGES_MAX];
 } pv_gpu_layer;
+
+typedef struct pv_gpu_angles { /* of each position: tables of head_dim / 2 */
+  uint64_t cos, sin;
+} pv_gpu_angles;
 
 /* A decoded position whose stages nobody reads in between is one recorded sequence of launches.
  * There is one for each power of two of attention chunks. */
@@ -22,13 +27,15 @@ typedef struct pv_gpu_backend {
   unsigned kernel[PV_GPU_KERNEL_COUNT];
   float max; /* largest rounded activation; 0 for f32-f64acc */
   pv_batch batch;
+  pv_gpu_cover cover;
   /* device addresses */
   uint64_t weights; /* of all tensors */
   pv_gpu_layer once, *layers;
-  uint64_t stage[PV_STAGES_MAX], keys, values, cos, sin, step, ids;
-  uint64_t top, sum, value; /* of attention chunks */
-  uint64_t attend_floats;   /* for which `value` has room, without the factor head_dim */
-  pv_cuda_acts plain, expert;
+  uint64_t stage[PV_STAGES_MAX], keys, values, step, ids;
+  pv_gpu_angles angles[2];           /* the second of sliding layers, where they have their own */
+  uint64_t top, sum, value;          /* of attention chunks */
+  uint64_t attend_floats;            /* for which `value` has room, without the factor head_dim */
+  pv_cuda_acts acts[PV_STAGES_MAX];  /* of rows that products take */
   uint64_t parts;                    /* of argmax */
   uint64_t order, tiles, tile_count; /* slots by expert, see pv_cuda_group */
   uint64_t bytes;
@@ -38,10 +45,14 @@ typedef struct pv_gpu_backend {
   bool has_sequence[PV_GPU_BUCKETS];
   unsigned sequence[PV_GPU_BUCKETS];
   /* of the operation under way */
-  uint32_t chunks; /* attention chunks that the launch covers */
+  uint32_t chunks; /* attention chunks that a launch covers without a window */
   pv_code code;
   pv_error *err;
 } pv_gpu_backend;
+
+/* A backend on a device; `ops` is what it answers to. */
+pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
+                    const pv_backend_config *config, pv_backend **out, pv_error *err);
 
 /* Copies the weights and makes the buffers. Before anything is copied: PV_ERR_NOMEM when the
  * sizes say that they do not fit, PV_ERR_LIMIT when a launch would exceed the device's limits. */
@@ -49,5 +60,23 @@ pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err);
 
 /* Queues the launches of a step. */
 pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err);
+
+/* What launches are made of. Their errors stay in `b->code`. */
+
+/* `rows` as the kernel's header says. */
+void pv_gpu_start(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const void *args);
+pv_cuda_rows pv_gpu_weight(const pv_gpu_backend *b, size_t row, uint32_t layer);
+/* Where input `k` of a row is. */
+uint64_t pv_gpu_input(const pv_gpu_backend *b, size_t row, size_t k, uint32_t layer);
+/* A row, with room for its rounded form where products take that; `share` as in pv_cuda_acts. */
+pv_cuda_acts pv_gpu_acts(const pv_gpu_backend *b, size_t row, size_t share);
+
+/* Queries and keys together, with the append; of one position also most of its attention. */
+void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer);
+void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer);
+/* The heads of one row. */
+void pv_gpu_turn(pv_gpu_backend *b, size_t row, uint32_t layer);
+/* A row enters the cache. */
+void pv_gpu_append(pv_gpu_backend *b, size_t row, uint32_t layer);
 
 #endif

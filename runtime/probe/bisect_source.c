@@ -34,6 +34,14 @@ static const struct {
     [PV_OP_COMBINE] = {"combine (kernels/cpu/vector.c)",
                        "combine (kernels/cuda/elementwise.cu) or, for few rows, down "
                        "(kernels/cuda/down.cu)"},
+    [PV_OP_ROPE] = {"rope and rope_neighbours (kernels/cpu/vector.c)",
+                    "heads (kernels/cuda/heads.cu) or, for one position, attend_step "
+                    "(kernels/cuda/attend_step.cu)"},
+    [PV_OP_BIAS] = {"bias (kernels/cpu/vector.c)", "bias (kernels/cuda/bias.cu)"},
+    [PV_OP_GEGLU] = {"geglu (kernels/cpu/vector.c)", "geglu (kernels/cuda/elementwise.cu)"},
+    [PV_OP_SWIGLU_CLAMPED] = {"swiglu_clamped (kernels/cpu/vector.c)",
+                              "swiglu_clamped (kernels/cuda/elementwise.cu)"},
+    [PV_OP_GATE] = {"gate (kernels/cpu/vector.c)", "gate (kernels/cuda/elementwise.cu)"},
     [PV_OP_ARGMAX] = {"argmax (kernels/cpu/path.c)",
                       "argmax_parts and argmax (kernels/cuda/argmax.cu)"},
 };

@@ -25,7 +25,7 @@ function check_include(from, target,   to) {
 
 BEGIN {
   # Cut into parts these kernels are other PTX: no longer than they are.
-  longer["kernels/cuda/attend_step.cu"] = 132
+  longer["kernels/cuda/attend_step.cu"] = 136
   longer["kernels/cuda/gemm.cu"] = 76
   allow("base", "")
   allow("kernels/quant", "base")

@@ -1,0 +1,159 @@
+/* Launches of attention: heads, the cache, chunks of positions and their sum. */
+#include "kernels/arith/arith.h"
+#include "runtime/forward/gpu_state.h"
+
+static const pv_stage_row *row_of(const pv_gpu_backend *b, size_t row) {
+  return &b->base.model->plan->rows[row];
+}
+
+static uint64_t cache_layer(const pv_gpu_backend *b, uint64_t cache, uint32_t layer) {
+  const uint64_t kv = pv_dim_size(PV_DIM_KV, &b->base.model->shape);
+  return cache + (uint64_t)layer * b->base.config.context * kv * sizeof(float);
+}
+
+static uint64_t gains(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  return row_of(b, row)->weight != NULL ? pv_gpu_weight(b, row, layer).data : 0;
+}
+
+/* What does not depend on which heads they are. `row` says how pairs lie. */
+static pv_cuda_heads turn_of(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const pv_gpu_angles *angles = &b->angles[pv_shape_rope(s, layer) == &s->rope ? 0 : 1];
+  return (pv_cuda_heads){
+      .cos = angles->cos,
+      .sin = angles->sin,
+      .step = b->step,
+      .dim = s->head_dim,
+      .eps = s->eps,
+      .neighbours = pv_plan_is(b->base.model->plan, row, PV_ROW_NEIGHBOURS) ? 1 : 0};
+}
+
+static pv_cuda_heads heads_of(const pv_gpu_backend *b, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const uint8_t *turned = row_of(b, (size_t)b->cover.attend)->in;
+  pv_cuda_heads h = turn_of(b, turned[0], layer);
+  h.q = pv_gpu_input(b, turned[0], 0, layer);
+  h.k = pv_gpu_input(b, turned[1], 0, layer);
+  h.v = b->stage[turned[2]];
+  h.q_weight = gains(b, turned[0], layer);
+  h.k_weight = gains(b, turned[1], layer);
+  h.q_out = b->stage[turned[0]];
+  h.k_out = b->stage[turned[1]];
+  h.keys = cache_layer(b, b->keys, layer);
+  h.values = cache_layer(b, b->values, layer);
+  h.heads = s->heads;
+  h.kv_heads = s->kv_heads;
+  return h;
+}
+
+/* Chunks that a row of the batch sees at most. */
+static uint32_t chunks_of(const pv_gpu_backend *b, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t most = pv_cuda_parts(s->window, PV_ATTENTION_CHUNK);
+  return pv_shape_slides(s, layer) && most < b->chunks ? (uint32_t)most : b->chunks;
+}
+
+static pv_cuda_attend attend_of(const pv_gpu_backend *b, uint32_t layer) {
+  const pv_shape *s = &b->base.model->shape;
+  const size_t row = (size_t)b->cover.attend;
+  const uint8_t *in = row_of(b, row)->in;
+  return (pv_cuda_attend){.q = b->stage[in[0]],
+                          .keys = cache_layer(b, b->keys, layer),
+                          .values = cache_layer(b, b->values, layer),
+                          .step = b->step,
+                          .top = b->top,
+                          .sum = b->sum,
+                          .value = b->value,
+                          .out = b->stage[row],
+                          .sinks = gains(b, row, layer),
+                          .acts = pv_gpu_acts(b, row, 1),
+                          .heads = s->heads,
+                          .kv_heads = s->kv_heads,
+                          .dim = s->head_dim,
+                          .chunks = chunks_of(b, layer),
+                          .scale = s->score_scale > 0.0f
+                                       ? s->score_scale
+                                       : pv_div_f32(1.0f, pv_sqrt_f32((float)s->head_dim)),
+                          .max = b->max,
+                          .window = pv_shape_slides(s, layer) ? s->window : 0};
+}
+
+/* Query heads that one block takes together: more of them read the cache less often, fewer of them
+ * keep more processors busy, of which `blocks` blocks are enough. */
+static unsigned attend_group(const pv_gpu_backend *b, uint32_t chunks, size_t rows, size_t blocks) {
+  const pv_shape *s = &b->base.model->shape;
+  const uint32_t share = s->heads / s->kv_heads;
+  const size_t work = (size_t)s->heads * chunks * rows;
+  if (share % 8 == 0 && work >= 8 * blocks) return 8;
+  if (share % 4 == 0 && work >= 4 * blocks) return 4;
+  return 1;
+}
+
+/* A decoded position has its heads and its attention in one launch. */
+static bool takes_step(const pv_gpu_backend *b) {
+  const pv_shape *s = &b->base.model->shape;
+  return b->batch.count == 1 && b->cover.turns_together && s->head_dim % 8 == 0 &&
+         pv_step_shared(s->head_dim, 8) <= b->info.shared;
+}
+
+/* Then blocks of attention may round what they computed: no segment has parts of two heads. */
+static bool even_heads(const pv_gpu_backend *b) {
+  return takes_step(b) && b->base.model->shape.head_dim % PV_SEGMENT == 0;
+}
+
+void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
+  const pv_cuda_heads h = heads_of(b, layer);
+  if (!takes_step(b)) {
+    pv_gpu_start(b, PV_GPU_heads, b->batch.count, &h);
+    return;
+  }
+  pv_cuda_attend_step a = {h, attend_of(b, layer), 0};
+  a.whole = a.attend.chunks == 1 && even_heads(b);
+  const unsigned group = attend_group(b, a.attend.chunks, 1, b->info.processors);
+  pv_gpu_start(b,
+               group == 8   ? PV_GPU_attend_step_8
+               : group == 4 ? PV_GPU_attend_step_4
+                            : PV_GPU_attend_step_1,
+               1, &a);
+}
+
+void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
+  const size_t n = b->batch.count;
+  pv_cuda_attend a = attend_of(b, layer);
+  const size_t room = b->attend_floats / ((size_t)a.heads * a.chunks);
+  if (even_heads(b)) {
+    if (a.chunks > 1) pv_gpu_start(b, PV_GPU_attend_step_combine, 1, &a);
+    return;
+  }
+  for (size_t first = 0; first < n; first += room) {
+    const size_t rows = n - first < room ? n - first : room;
+    const unsigned group = attend_group(b, a.chunks, rows, 4 * (size_t)b->info.processors);
+    a.first = (uint32_t)first;
+    if (!takes_step(b))
+      pv_gpu_start(b,
+                   group == 8   ? PV_GPU_attend_8
+                   : group == 4 ? PV_GPU_attend_4
+                                : PV_GPU_attend_1,
+                   rows, &a);
+    pv_gpu_start(b, PV_GPU_attend_combine, rows, &a);
+  }
+}
+
+void pv_gpu_turn(pv_gpu_backend *b, size_t row, uint32_t layer) {
+  pv_cuda_heads h = turn_of(b, row, layer);
+  h.q = pv_gpu_input(b, row, 0, layer);
+  h.q_weight = gains(b, row, layer);
+  h.q_out = b->stage[row];
+  h.heads = (uint32_t)(pv_plan_width(b->base.model->plan, row, &b->base.model->shape) / h.dim);
+  pv_gpu_start(
+      b, PV_GPU_heads,
+      pv_plan_is(b->base.model->plan, row, PV_ROW_LAST_ROWS) ? b->batch.logits : b->batch.count,
+      &h);
+}
+
+void pv_gpu_append(pv_gpu_backend *b, size_t row, uint32_t layer) {
+  const bool is_key = b->cover.attend >= 0 && row == row_of(b, (size_t)b->cover.attend)->in[1];
+  const pv_cuda_append a = {b->stage[row], cache_layer(b, is_key ? b->keys : b->values, layer),
+                            b->step, (uint32_t)pv_dim_size(PV_DIM_KV, &b->base.model->shape)};
+  pv_gpu_start(b, PV_GPU_append, b->batch.count, &a);
+}
