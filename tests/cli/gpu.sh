@@ -71,6 +71,19 @@ LD_LIBRARY_PATH=$work/none parity "$pv" small.gguf # no device
 exits 1
 says '0 passed, 16 failed'
 
+architectures() { run bash "$root/tests/gpu/architectures.sh" "$@"; }
+architectures "$play" small.gguf
+exits 0
+says 'ok small i16, batches: '
+says '12 passed, 0 failed'
+PLAY_OTHER=1 architectures "$play" small.gguf
+exits 1
+says 'FAILED small i16, batches '
+says '8 passed, 4 failed'
+PV_ARCH=$work/none architectures "$play"
+exits 1
+says '0 passed, 1 failed'
+
 run bash "$root/tests/gpu/faults.sh" "$play"
 exits 0
 says "$count passed, 0 failed"
