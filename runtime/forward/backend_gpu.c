@@ -30,7 +30,7 @@ static pv_code check_type(const pv_model *model, const pv_gguf_tensor *t, pv_err
   if (t == NULL || pv_cuda_computes(t->type)) return PV_OK;
   pv_error_set(err, PV_ERR_UNSUPPORTED, "tensor '%.*s' is %s, which no kernel of a GPU computes",
                (int)t->name.length, t->name.data, pv_type_get(t->type)->name);
-  pv_error_at(err, pv_gguf_path(model->gguf), 0, 0, (int64_t)t->offset);
+  pv_error_at(err, pv_gguf_part_path(model->gguf, t->part), 0, 0, (int64_t)t->offset);
   pv_error_hint(err, "run it on the CPU (cpu:i16), or quantise the model again");
   return PV_ERR_UNSUPPORTED;
 }

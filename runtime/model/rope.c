@@ -106,7 +106,7 @@ static pv_code get_yarn(const pv_model *m, bool yarn, pv_rope *rope, double *att
 static pv_code say_factors(const pv_model *m, const pv_gguf_tensor *t, pv_code code,
                            const char *words, pv_error *err) {
   pv_error_set(err, code, "tensor '" MODEL_ROPE_FACTORS "' %s", words);
-  pv_error_at(err, pv_gguf_path(m->gguf), 0, 0, (int64_t)t->offset);
+  pv_error_at(err, pv_gguf_part_path(m->gguf, t->part), 0, 0, (int64_t)t->offset);
   pv_error_rule(err, "PV-MODEL-TENSORS");
   pv_error_hint(err, "it holds a divisor of each rotary frequency: convert the model again");
   return code;

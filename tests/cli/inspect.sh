@@ -48,11 +48,11 @@ not iq3_s "tensor 'blk.1.ffn_up_exps.weight' is IQ3_S, which pv does not compute
 run "$pv" inspect iq3_s.gguf
 says 'IQ3_S 2 tensors, 13.1 % of the parameters, 9.2 % of the bytes: not computed'
 says 'of iq3_s.gguf [PV-MODEL-TENSOR-TYPE]'
-not yarn "qwen3moe.rope.scaling.type is" yarn
-run "$pv" inspect yarn.gguf
-says 'RoPE base 1000000, scaling: type yarn'
-not llama "the model's architecture is" llama
-run "$pv" inspect llama.gguf # its keys are still those of another
+not longrope "qwen3moe.rope.scaling.type is" longrope
+run "$pv" inspect longrope.gguf
+says 'RoPE base 1000000, scaling: type longrope'
+not mamba "the model's architecture is" mamba
+run "$pv" inspect mamba.gguf # its keys are still those of another
 says 'layers not told, vocabulary 4096'
 not bias "tensors that the architecture does not know: 1 of 52" attn_q.bias
 
