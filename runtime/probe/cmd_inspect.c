@@ -122,9 +122,9 @@ static json_t *parameters_json(const subject *s) {
   snprintf(name, sizeof name, "%s.expert_used_count", s->architecture);
   if (pv_gguf_find(s->gguf, name) != NULL) (void)pv_gguf_get_u64(s->gguf, name, &used, NULL);
   const bool sparse = experts > 0 && used > 0 && used <= of && experts % of == 0;
-  return json_pack(
-      "{s:I, s:o}", "all", (json_int_t)all, "of_a_token",
-      sparse ? json_integer((json_int_t)(all - experts + experts / of * used)) : json_null());
+  const uint64_t met = sparse ? all - experts + experts / of * used : 0;
+  return json_pack("{s:I, s:o}", "all", (json_int_t)all, "of_a_token",
+                   sparse ? json_integer((json_int_t)met) : json_null());
 }
 
 static json_t *tokenizer_json(const pv_gguf *g) {
