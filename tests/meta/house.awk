@@ -28,7 +28,7 @@ BEGIN {
   longer["kernels/cuda/attend_step.cu"] = 136
   longer["kernels/cuda/gemm.cu"] = 76
   allow("base", "")
-  allow("kernels/quant", "base")
+  allow("kernels/quant", "base kernels/arith")
   allow("runtime/gguf", "base kernels/quant")
   allow("runtime/tokenizer", "base runtime/gguf")
   allow("runtime/sampler", "base")
