@@ -227,6 +227,11 @@ static void plant_tie(const synth_maker *m, uint64_t row, unsigned char *out) {
   memcpy(out + 4 * channel, &value, 4);
 }
 
+/* Two experts whose logits shall differ by their rows alone have the same bias. */
+static void tie_biases(const synth_maker *m, unsigned char *out) {
+  for (uint64_t i = 1; i < m->tensor->dims[0]; i += 2) memcpy(out + 4 * i, out + 4 * i - 4, 4);
+}
+
 static void fill_row(const synth_maker *m, uint64_t row, unsigned char *out) {
   const pv_synth_options *o = m->options;
   const synth_tensor *t = m->tensor;
@@ -240,6 +245,7 @@ static void fill_row(const synth_maker *m, uint64_t row, unsigned char *out) {
   else
     fill_matrix(m, &state, out);
   if (tied) plant_tie(m, row, out);
+  if (t->kind == SYNTH_ROUTER_BIAS && o->near_tie >= 0.0) tie_biases(m, out);
   if (t->kind == SYNTH_EMBEDDING && o->outlier > 0.0) plant_outlier(m, row, out);
 }
 

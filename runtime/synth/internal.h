@@ -5,7 +5,14 @@
 #include "base/text.h"
 #include "runtime/synth/synth.h"
 
-typedef enum synth_kind { SYNTH_NORM, SYNTH_EMBEDDING, SYNTH_ROUTER, SYNTH_MATRIX } synth_kind;
+typedef enum synth_kind {
+  SYNTH_NORM,
+  SYNTH_BIAS, /* sinks, too */
+  SYNTH_EMBEDDING,
+  SYNTH_ROUTER,
+  SYNTH_ROUTER_BIAS,
+  SYNTH_MATRIX
+} synth_kind;
 
 typedef struct synth_tensor {
   char name[PV_WEIGHT_NAME];

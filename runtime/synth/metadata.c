@@ -144,10 +144,23 @@ static void put_u32_below(writer *self, const pv_synth_options *o, const char *n
   key_u32(self, pv_model_key_name(o->plan, &k, text), value);
 }
 
+/* Whether a converter leaves the key out: it may be absent, and nothing is set, or another key has
+ * said the number already. */
+static bool is_left_out(const pv_synth_options *o, const pv_model_key *k) {
+  const char *member = (const char *)&o->shape + k->member;
+  double real = 1.0;
+  if (!k->may_be_absent) return false;
+  if (k->rule == PV_KEY_F64) memcpy(&real, member, sizeof real);
+  for (const pv_model_key *other = o->plan->keys; other != k; other++)
+    if (other->rule == PV_KEY_U32 && other->member == k->member) return true;
+  return real == 0.0;
+}
+
 /* A key of the architecture with its member of the shape. */
 static void put_member(writer *self, const pv_synth_options *o, const pv_model_key *k) {
   const void *member = (const char *)&o->shape + k->member;
   char name[PV_MODEL_KEY_NAME];
+  if (is_left_out(o, k)) return;
   pv_model_key_name(o->plan, k, name);
   if (k->rule == PV_KEY_U32) key_u32(self, name, *(const uint32_t *)member);
   if (k->rule == PV_KEY_F64) key_f32(self, name, (float)*(const double *)member);

@@ -23,6 +23,8 @@ static const struct {
       .experts = 16,
       .used = 4,
       .ffn = 256,
+      .shared = 128,
+      .window = 8,
       .vocab = 4096,
       .context = 4096,
       .rope.base = 1e6,
@@ -36,6 +38,8 @@ static const struct {
       .experts = 128,
       .used = 8,
       .ffn = 768,
+      .shared = 768,
+      .window = 4096,
       .vocab = 151936,
       .context = 262144,
       .rope.base = 1e7,
@@ -59,6 +63,8 @@ static const struct {
     {"--experts", offsetof(pv_shape, experts), 1, EXPERTS_MAX},
     {"--used", offsetof(pv_shape, used), 1, EXPERTS_MAX},
     {"--ffn", offsetof(pv_shape, ffn), 1, WIDTH_MAX},
+    {"--shared", offsetof(pv_shape, shared), 1, WIDTH_MAX},
+    {"--window", offsetof(pv_shape, window), 1, 1u << 24},
     {"--vocab", offsetof(pv_shape, vocab), PV_SYNTH_VOCAB_MIN, PV_SYNTH_VOCAB_MAX},
     {"--context", offsetof(pv_shape, context), 1, 1u << 24},
 };
@@ -79,6 +85,11 @@ bool pv_synth_shape(const pv_plan *plan, const char *name, pv_shape *shape) {
   for (size_t i = 0; i < NUMBERS; i++)
     if (!has(plan, numbers[i].member))
       memset((char *)shape + numbers[i].member, 0, sizeof(uint32_t));
+  shape->route = plan->start.route;
+  shape->rope.unrounded = plan->start.rope.unrounded;
+  shape->rope_sliding = plan->start.rope_sliding;
+  shape->window_period = plan->start.window_period;
+  if (plan->finish != NULL) plan->finish(shape);
   return true;
 }
 

@@ -21,6 +21,8 @@ const char pv_synth_help[] =
     "  --layers N            --hidden N      --heads N       --kv-heads N    --head-dim N\n"
     "  --experts N           --used N        --ffn N         --vocab N       --context N\n"
     "  --tokens N            the same as --vocab: entries of the vocabulary, at least 258\n"
+    "  --shared N            width of a network beside the experts\n"
+    "  --window N            positions that a sliding layer sees\n"
     "  --rope-base X         --eps X\n"
     "  --tied                the head is the token embedding\n"
     "  --layout NAME         F32 F16 BF16 Q8_0 Q6_K, Q4_K_M (the default: as published files of "
@@ -88,6 +90,8 @@ static const option known[] = {
     {"--experts", U32, AT(shape.experts)},
     {"--used", U32, AT(shape.used)},
     {"--ffn", U32, AT(shape.ffn)},
+    {"--shared", U32, AT(shape.shared)},
+    {"--window", U32, AT(shape.window)},
     {"--vocab", U32, AT(shape.vocab)},
     {"--tokens", U32, AT(shape.vocab)},
     {"--context", U32, AT(shape.context)},
@@ -244,5 +248,7 @@ pv_code pv_synth_parse(int argc, char **argv, pv_synth_options *options, const c
     pv_error_hint(err, "add --out FILE");
     return PV_ERR_INPUT;
   }
+  if (options->plan->finish != NULL && options->shape.heads > 0)
+    options->plan->finish(&options->shape);
   return synth_check(options, err);
 }

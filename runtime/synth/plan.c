@@ -70,9 +70,11 @@ static uint64_t hash_name(uint64_t seed, const char *name) {
 
 static synth_kind kind_of(const pv_plan *plan, size_t row) {
   const pv_stage_row *r = &plan->rows[row];
-  if (pv_plan_is_vector(plan, row)) return SYNTH_NORM;
+  if (r->op == PV_OP_NORM || r->op == PV_OP_HEADS) return SYNTH_NORM;
   if (r->op == PV_OP_GATHER) return SYNTH_EMBEDDING;
-  return r->role == PV_ROLE_ROUTER_LOGITS ? SYNTH_ROUTER : SYNTH_MATRIX;
+  if (pv_plan_is_vector(plan, row))
+    return r->width == PV_DIM_EXPERTS ? SYNTH_ROUTER_BIAS : SYNTH_BIAS;
+  return r->width == PV_DIM_EXPERTS ? SYNTH_ROUTER : SYNTH_MATRIX;
 }
 
 /* Whether what a stage makes is added to the residual stream. */
@@ -85,11 +87,15 @@ static bool goes_back(const pv_plan *plan, size_t row) {
   return false;
 }
 
-/* Of the weights of a matrix of rows of `k`. */
+/* Of the weights of a matrix of rows of `k`, or of a vector. */
 static double deviation_of(const pv_plan *plan, size_t row, const pv_shape *s, uint64_t k) {
-  if (pv_plan_is_vector(plan, row)) return 0.0;
-  if (plan->rows[row].op == PV_OP_GATHER) return s->tied ? 1.0 / sqrt((double)s->hidden) : 1.0;
-  return (goes_back(plan, row) ? 1.0 / sqrt(2.0 * s->layers) : 1.0) / sqrt((double)k);
+  const synth_kind kind = kind_of(plan, row);
+  const double back = goes_back(plan, row) ? 1.0 / sqrt(2.0 * s->layers) : 1.0;
+  if (kind == SYNTH_NORM) return 0.0;
+  if (kind == SYNTH_BIAS || kind == SYNTH_ROUTER_BIAS) return back / 4.0;
+  if (kind == SYNTH_EMBEDDING) /* a scale makes up for it */
+    return s->tied || s->embedding_scale > 0.0f ? 1.0 / sqrt((double)s->hidden) : 1.0;
+  return back / sqrt((double)k);
 }
 
 /* Adds the weight of a stage behind those that are there. */
@@ -101,10 +107,10 @@ static bool add(synth_plan *plan, size_t row, uint32_t layer) {
   plan->count++;
   pv_plan_weight_name(o->plan, row, layer, t->name);
   t->kind = kind_of(o->plan, row);
-  t->dim_count = pv_plan_is_vector(o->plan, row)                ? 1
-                 : pv_plan_is(o->plan, row, PV_ROW_BY_EXPERT) ? 3
-                                                              : 2;
-  const bool plain = t->kind == SYNTH_NORM || t->kind == SYNTH_ROUTER ||
+  t->dim_count = (pv_plan_is_vector(o->plan, row) ? 1 : 2) +
+                 (pv_plan_is(o->plan, row, PV_ROW_BY_EXPERT) ? 1 : 0);
+  const bool plain = pv_plan_is_vector(o->plan, row) || t->kind == SYNTH_ROUTER ||
+                     t->dims[1] == 1 || /* a vector, too, but of a product */
                      (t->kind == SYNTH_EMBEDDING && o->outlier > 0.0);
   t->type = plain ? PV_TYPE_F32 : choose_type(o, t->name, layer, t->dims[0]);
   t->deviation = deviation_of(o->plan, row, &o->shape, t->dims[0]);

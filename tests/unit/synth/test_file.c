@@ -109,6 +109,27 @@ static void test_opens(void) {
   }
 }
 
+/* Of every architecture: what is read is what was asked for, and of ties both experts' biases. */
+static void test_architectures(void) {
+  for (size_t n = 0; pv_plan_at(n) != NULL; n++) {
+    pv_synth_options o = small();
+    o.plan = pv_plan_at(n);
+    EXPECT(pv_synth_shape(o.plan, "tiny", &o.shape));
+    o.shape.layers = 2;
+    o.near_tie = o.shape.experts > 0 ? 0.0 : -1.0;
+    pv_model *m = made(&o);
+    if (!EXPECT(m != NULL)) continue;
+    EXPECT(m->plan == o.plan);
+    EXPECT_BYTES(&m->shape, &o.shape, offsetof(pv_shape, tied));
+    const int logits = pv_plan_role(o.plan, PV_ROLE_ROUTER_LOGITS);
+    if (logits >= 0 && o.plan->rows[logits].op == PV_OP_BIAS) {
+      const float *bias = (const float *)(const void *)m->layers[1].weight[logits]->data;
+      EXPECT(bias[0] == bias[1] && bias[2] == bias[3] && bias[0] != bias[2]);
+    }
+    pv_model_close(m);
+  }
+}
+
 /* Bytes that belong to no tensor are zeros, in later pieces of the file too, whose memory was used
  * before. */
 static void test_gaps(void) {
@@ -380,6 +401,7 @@ int main(void) {
   const int result = pv_testing_main("synth file", (pv_case[]){PV_CASE(test_deterministic),
                                                                PV_CASE(test_pinned),
                                                                PV_CASE(test_opens),
+                                                               PV_CASE(test_architectures),
                                                                PV_CASE(test_gaps),
                                                                PV_CASE(test_layout),
                                                                PV_CASE(test_layout_of_real_file),

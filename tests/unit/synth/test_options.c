@@ -121,7 +121,8 @@ static void test_help(void) {
       "--ffn",      "--vocab",    "--tokens",          "--context",       "--rope-base",
       "--eps",      "--tied",     "--layout",          "--seed",          "--threads",
       "--name",     "--outlier",  "--outlier-channel", "--outlier-token", "--near-tie",
-      "--integers", "--force",    "--no-sync",         "Examples:"};
+      "--integers", "--force",    "--no-sync",         "--shared",        "--window",
+      "Examples:"};
   pv_synth_options o;
   const char *path = NULL;
   bool help = false;
