@@ -173,13 +173,13 @@ static void test_other_architectures(void) {
   EXPECT(shows(&other, "wrong_position_after_split", 2, 0));
   EXPECT(shows(&other, "approximate_exp", 6, 0));
   EXPECT(shows(&other, "wrong_rope_base", 2, 0));
-  other.shape.rope_sliding.base = 1e4; /* layers 0 and 1 take that */
-  EXPECT(shows(&other, "wrong_rope_base", 2, 2));
+  other.shape.rope_sliding.base = 1e4; /* of layers 0 and 1: both bases are wrong then */
+  EXPECT(shows(&other, "wrong_rope_base", 2, 0));
   EXPECT(shows(&other, "no_renormalisation", 5, 0) && shows(&other, "softmax_after_topk", 5, 0));
   other.shape.route = PV_ROUTE_CHOSEN;
   EXPECT(shows(&other, "no_renormalisation", 5, 0) && !pv_fault_applies(&after, &other));
   other.shape.route = PV_ROUTE_ALL;
-  EXPECT(!pv_fault_applies(&unnormed, &other) && !pv_fault_applies(&after, &other));
+  EXPECT(!pv_fault_applies(&unnormed, &other) && pv_fault_applies(&after, &other));
 }
 
 /* In threes, the bias with the matrix before it. */
