@@ -383,7 +383,9 @@ static void expect_every_set(void) {
 }
 
 static void test_every_operation(void) {
+  size_t row = 0;
   make_model();
+  EXPECT(pv_plan_flaw(&plan, &row) == NULL);
   expect_every_set();
   free_model();
 }
