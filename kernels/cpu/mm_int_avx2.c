@@ -1,7 +1,7 @@
 /* Quantised rows with rounded activations, AVX2: the same integers and the same float terms as
  * mm_int.c, the eight segments of 256 weights side by side in a register. */
 #include "kernels/arith/fold.h"
-#include "kernels/cpu/unpack_avx2.h"
+#include "kernels/cpu/crumbs_avx2.h"
 #include "kernels/cpu/vector.h"
 
 enum {
@@ -121,36 +121,25 @@ PV_INLINE size_t segments_at(size_t k, size_t chunk) {
  * bytes, 32 at a time: with q = 256 high + low, both signed, the sums of a half segment are at most
  * 31 * 128 * 16 / 2 = 31744 in 16 bits. Where unpacking takes the longest this pays. */
 PV_INLINE bool takes_planes(pv_type type) {
-  return type == PV_TYPE_Q2_K || type == PV_TYPE_Q3_K || type == PV_TYPE_Q5_0 ||
-         type == PV_TYPE_Q5_1;
-}
-
-/* Whether they come from rows_crumbs_apart. */
-PV_INLINE bool is_apart(pv_type type) {
-  return type == PV_TYPE_Q2_K || type == PV_TYPE_Q3_K;
-}
-
-PV_INLINE void put_plane(__m256i bytes, bool changed, int8_t *to) {
-  if (changed) bytes = _mm256_permute4x64_epi64(bytes, 0x4e);
-  _mm256_storeu_si256((__m256i *)(void *)to, bytes);
+  return type == PV_TYPE_Q5_0 || type == PV_TYPE_Q5_1;
 }
 
 /* For each register of bytes of the weights 32 bytes of high and 32 of low. */
-PV_INLINE void split_planes(pv_type type, const int16_t *q, size_t k, int8_t *planes) {
+PV_INLINE void split_planes(const int16_t *q, size_t k, int8_t *planes) {
   const __m256i byte = _mm256_set1_epi16(255), half = _mm256_set1_epi16(128);
   for (size_t i = 0; i < pv_act_padded(k); i += 32) {
     const __m256i even = load256(q + i), odd = load256(q + i + 16);
     const __m256i high = _mm256_srli_epi16(_mm256_add_epi16(even, half), 8);
     const __m256i high_odd = _mm256_andnot_si256(byte, _mm256_add_epi16(odd, half));
     const __m256i low = _mm256_or_si256(_mm256_and_si256(even, byte), _mm256_slli_epi16(odd, 8));
-    const bool changed = is_apart(type) && i % 256 >= 128;
-    put_plane(_mm256_or_si256(high, high_odd), changed, planes + 2 * i);
-    put_plane(low, changed, planes + 2 * i + 32);
+    __m256i *to = (__m256i *)(void *)(planes + 2 * i);
+    _mm256_storeu_si256(to, _mm256_or_si256(high, high_odd));
+    _mm256_storeu_si256(to + 1, low);
   }
 }
 
 /* The sums of 256 weights in the two eights of pv_half_slot. */
-PV_INLINE void dot_planes(pv_type type, const __m256i w[8], const int8_t *planes, __m256i sum[2]) {
+PV_INLINE void dot_planes(const __m256i w[8], const int8_t *planes, __m256i sum[2]) {
   const __m256i one = _mm256_set1_epi16(1), high_one = _mm256_set1_epi16(256);
 #pragma GCC unroll 2
   for (int e = 0; e < 2; e++) {
@@ -162,10 +151,6 @@ PV_INLINE void dot_planes(pv_type type, const __m256i w[8], const int8_t *planes
     }
     sum[e] = _mm256_add_epi32(_mm256_madd_epi16(high, high_one), _mm256_madd_epi16(low, one));
   }
-  if (!is_apart(type)) return;
-  const __m256i two = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
-  sum[0] = _mm256_srav_epi32(sum[0], two);
-  sum[1] = _mm256_srav_epi32(_mm256_permute4x64_epi64(sum[1], 0x4e), two);
 }
 
 PV_INLINE void dot_widened(pv_type type, const __m256i w[8], const int16_t *x, __m256i sum[2]) {
@@ -184,7 +169,7 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
   const size_t chunks = (mm->k + 255) / 256;
   _Alignas(64) int8_t planes[2 * PV_K_MAX];
   __m256 value[CHUNKS_MAX];
-  if (takes_planes(type)) split_planes(type, act->q, mm->k, planes);
+  if (takes_planes(type)) split_planes(act->q, mm->k, planes);
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *row = mm->rows + r * mm->row_bytes;
     for (size_t c = 0; c < chunks; c++) {
@@ -192,13 +177,32 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
       for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
         _mm_prefetch((const char *)(row + c * chunk_bytes + ahead + AHEAD), _MM_HINT_T0);
       pv_scale8 s;
-      unpack(type, takes_planes(type), chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w,
-             &s);
+      unpack(type, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w, &s);
       if (takes_planes(type))
-        dot_planes(type, w, planes + 512 * c, sum);
+        dot_planes(w, planes + 512 * c, sum);
       else
         dot_widened(type, w, act->q + 256 * c, sum);
       value[c] = finish(type, &s, sum[0], sum[1], act, c);
+    }
+    out[mm->first_out + r] = fold_row(value, chunks, mm->k / PV_SEGMENT);
+  }
+}
+
+PV_INLINE void crumbs_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_act *act,
+                          float *out) {
+  const size_t chunks = mm->k / 256;
+  crumb_act x[CHUNKS_MAX];
+  __m256 value[CHUNKS_MAX];
+  for (size_t c = 0; c < chunks; c++) prepare_crumbs(act, c, &x[c]);
+  for (size_t r = 0; r < mm->row_count; r++) {
+    const unsigned char *block = mm->rows + r * mm->row_bytes;
+#pragma GCC unroll 2
+    for (size_t c = 0; c < chunks; c++, block += chunk_bytes) {
+      for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
+        _mm_prefetch((const char *)(block + ahead + AHEAD), _MM_HINT_T0);
+      value[c] = type == PV_TYPE_Q2_K
+                     ? crumbs_q2_k((const pv_block_q2_k *)(const void *)block, &x[c])
+                     : crumbs_q3_k((const pv_block_q3_k *)(const void *)block, &x[c]);
     }
     out[mm->first_out + r] = fold_row(value, chunks, mm->k / PV_SEGMENT);
   }
@@ -217,7 +221,7 @@ PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, si
     const unsigned char *row = mm->rows + at * mm->row_bytes;
     for (size_t c = 0; 256 * c < mm->k; c++) {
       __m256i w[8], *to = (__m256i *)(void *)(rows->w[i] + 256 * c);
-      unpack(type, false, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w,
+      unpack(type, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w,
              &rows->scale[i][c]);
 #pragma GCC unroll 8
       for (int p = 0; p < 8; p++) {
@@ -300,7 +304,10 @@ PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
     return;
   }
   for (size_t t = 0; t < mm->act_count; t++)
-    one_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t]);
+    if (type == PV_TYPE_Q2_K || type == PV_TYPE_Q3_K)
+      crumbs_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t]);
+    else
+      one_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t]);
 }
 
 /* Each type in a function of its own: a sanitizer gives every local of one its own place, and half

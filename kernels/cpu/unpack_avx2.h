@@ -276,40 +276,6 @@ PV_INLINE void add_third(const uint8_t *high, __m256i r[8]) {
   }
 }
 
-/* The same in fewer steps, for dot_planes: in the lower halves of registers 0 to 3 and the upper
- * ones of 4 to 7 lie even segments, in the others odd ones, times 4. So the halves of 4 to 7 have
- * changed places. Of Q3_K with the third bits. */
-PV_INLINE void rows_crumbs_apart(const uint8_t *q, const uint8_t *third, __m256i r[8]) {
-  const __m256i even = _mm256_setr_epi32(0x03030303, 0x03030303, 0x03030303, 0x03030303, 0x0c0c0c0c,
-                                         0x0c0c0c0c, 0x0c0c0c0c, 0x0c0c0c0c);
-  const __m256i odd = _mm256_permute4x64_epi64(even, 0x4e);
-  const __m256i a = load256(q), b = load256(q + 32);
-  __m256i t[4];
-  transpose4(a, b, _mm256_srli_epi16(a, 4), _mm256_srli_epi16(b, 4), t);
-#pragma GCC unroll 4
-  for (int p = 0; p < 4; p++) {
-    r[p] = _mm256_and_si256(t[p], even);
-    r[4 + p] = _mm256_and_si256(t[p], odd);
-  }
-  if (third == NULL) return;
-  const __m256i bits = load256(third), none = _mm256_setzero_si256();
-  const __m256i of = _mm256_setr_epi32(0x01010101, 0x10101010, 0x04040404, 0x40404040, 0x02020202,
-                                       0x20202020, 0x08080808, (int)0x80808080);
-  const __m256i of_odd = _mm256_permute4x64_epi64(of, 0x4e);
-  const __m256i four = _mm256_setr_epi32(0x04040404, 0x04040404, 0x04040404, 0x04040404, 0x10101010,
-                                         0x10101010, 0x10101010, 0x10101010);
-  const __m256i four_odd = _mm256_permute4x64_epi64(four, 0x4e);
-  const __m256i quarter[4] = {_mm256_shuffle_epi32(bits, 0x00), _mm256_shuffle_epi32(bits, 0x55),
-                              _mm256_shuffle_epi32(bits, 0xaa), _mm256_shuffle_epi32(bits, 0xff)};
-#pragma GCC unroll 4
-  for (int p = 0; p < 4; p++) {
-    const __m256i clear = _mm256_cmpeq_epi8(_mm256_and_si256(quarter[p], of), none);
-    const __m256i clear_odd = _mm256_cmpeq_epi8(_mm256_and_si256(quarter[p], of_odd), none);
-    r[p] = _mm256_or_si256(r[p], _mm256_andnot_si256(clear, four));
-    r[4 + p] = _mm256_or_si256(r[4 + p], _mm256_andnot_si256(clear_odd, four_odd));
-  }
-}
-
 /* Sixteen bytes, one for each half of a segment, to the two eights of pv_half_slot. */
 PV_INLINE __m128i half_order(__m128i packed) {
   return _mm_shuffle_epi8(packed,
@@ -338,15 +304,18 @@ PV_INLINE void scale_q2_k(const pv_block_q2_k *b, pv_scale8 *s) {
 
 /* Bytes 0..7 have the low four bits of sub-scales 0..7 and 8..15, bytes 8..11 two bits of each
  * fourth. */
-PV_INLINE void scale_q3_k(const pv_block_q3_k *b, pv_scale8 *s) {
+PV_INLINE __m128i scales_q3_k(const pv_block_q3_k *b) {
   const __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)b->scales);
   const __m128i top = _mm_set1_epi32(word_at(b->scales + 8));
   const __m128i low =
       _mm_and_si128(_mm_unpacklo_epi64(bytes, _mm_srli_epi16(bytes, 4)), _mm_set1_epi8(15));
   const __m128i high =
       _mm_and_si128(_mm_srlv_epi32(top, _mm_setr_epi32(0, 2, 4, 6)), _mm_set1_epi8(3));
-  const __m128i all =
-      half_order(_mm_sub_epi8(_mm_or_si128(low, _mm_slli_epi16(high, 4)), _mm_set1_epi8(32)));
+  return _mm_sub_epi8(_mm_or_si128(low, _mm_slli_epi16(high, 4)), _mm_set1_epi8(32));
+}
+
+PV_INLINE void scale_q3_k(const pv_block_q3_k *b, pv_scale8 *s) {
+  const __m128i all = half_order(scales_q3_k(b));
   s->d = _mm256_set1_ps(_cvtsh_ss(b->d));
   s->sc = _mm256_cvtepi8_epi32(all);
   s->sc1 = _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8));
@@ -421,7 +390,7 @@ PV_INLINE void unpack_eight(pv_type type, const void *blocks, __m256i r[8], pv_s
 }
 
 /* One block of 256. */
-PV_INLINE void unpack_one(pv_type type, bool apart, const void *block, __m256i r[8], pv_scale8 *s) {
+PV_INLINE void unpack_one(pv_type type, const void *block, __m256i r[8], pv_scale8 *s) {
   if (type == PV_TYPE_Q4_K) rows_q4_k(block, r);
   if (type == PV_TYPE_Q5_K) rows_q5_k(block, r);
   if (type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K) scale_k4(block, s);
@@ -431,20 +400,13 @@ PV_INLINE void unpack_one(pv_type type, bool apart, const void *block, __m256i r
   }
   if (type == PV_TYPE_Q2_K) {
     const pv_block_q2_k *b = block;
-    if (apart)
-      rows_crumbs_apart(b->q, NULL, r);
-    else
-      rows_crumbs(b->q, r);
+    rows_crumbs(b->q, r);
     scale_q2_k(block, s);
   }
   if (type == PV_TYPE_Q3_K) {
     const pv_block_q3_k *b = block;
-    if (apart) {
-      rows_crumbs_apart(b->q, b->high, r);
-    } else {
-      rows_crumbs(b->q, r);
-      add_third(b->high, r);
-    }
+    rows_crumbs(b->q, r);
+    add_third(b->high, r);
     scale_q3_k(block, s);
   }
   if (type == PV_TYPE_IQ4_XS) {
@@ -457,10 +419,10 @@ PV_INLINE void unpack_one(pv_type type, bool apart, const void *block, __m256i r
 /* 256 weights as eight registers of bytes, register i for registers 2 i and 2 i + 1 of the
  * activations. `segments` of them are there: 8 but at the end of a row in blocks of 32, where what
  * is missing is zeros, which meet activations that are zero too. */
-PV_INLINE void unpack(pv_type type, bool apart, size_t chunk_bytes, const void *block,
-                      size_t segments, __m256i r[8], pv_scale8 *s) {
+PV_INLINE void unpack(pv_type type, size_t chunk_bytes, const void *block, size_t segments,
+                      __m256i r[8], pv_scale8 *s) {
   if (!in_blocks_of_32(type)) {
-    unpack_one(type, apart, block, r, s);
+    unpack_one(type, block, r, s);
   } else if (segments == 8) {
     unpack_eight(type, block, r, s);
   } else {
