@@ -8,6 +8,7 @@
 #include "kernels/arith/arith.h"
 #include "runtime/alone/rows.h"
 #include "runtime/checks/check.h"
+#include "runtime/checks/formats.h"
 
 enum { CASES = 64 };
 
@@ -151,28 +152,7 @@ const pv_check_spec pv_check_gemv_bound = {
     .params = PV_PARAMS(PV_TAKES_TYPE, PV_TAKES_NUMERICS, PV_TAKES_SET),
     .run = run_gemv_bound};
 
-/* The decoder against the format's definition, bit by bit, written a second time. */
-static double weight_by_definition(pv_type type, const unsigned char *b, size_t i) {
-  const uint16_t d16 = (uint16_t)(b[0] | b[1] << 8), m16 = (uint16_t)(b[2] | b[3] << 8);
-  const size_t j = i / 32, l = i % 32;
-  if (type == PV_TYPE_F32) return (double)pv_f32_bits((uint32_t)m16 << 16 | d16);
-  if (type == PV_TYPE_F16) return (double)pv_f16_to_f32(d16);
-  if (type == PV_TYPE_BF16) return (double)pv_bf16_to_f32(d16);
-  if (type == PV_TYPE_Q8_0) return (double)pv_f16_to_f32(d16) * (int8_t)b[2 + i];
-  if (type == PV_TYPE_Q6_K) {
-    const unsigned low = b[i / 128 * 64 + i % 64] >> (i % 128 / 64 * 4) & 15;
-    const unsigned high = b[128 + i / 128 * 32 + l] >> (i % 128 / 32 * 2) & 3;
-    const uint16_t d = (uint16_t)(b[208] | b[209] << 8);
-    return (double)pv_f16_to_f32(d) * (int8_t)b[192 + i / 16] * ((int)(high << 4 | low) - 32);
-  }
-  const unsigned char *s = b + 4, *q = b + (type == PV_TYPE_Q5_K ? 48 : 16);
-  const unsigned sc = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
-  const unsigned m = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | (s[j] >> 6) << 4;
-  unsigned v = q[i / 64 * 32 + l] >> (j % 2 * 4) & 15;
-  if (type == PV_TYPE_Q5_K) v |= (b[16 + l] >> j & 1u) << 4;
-  return (double)pv_f16_to_f32(d16) * sc * v - (double)pv_f16_to_f32(m16) * m;
-}
-
+/* The decoder against the format's definition, written a second time in formats.c. */
 /* One block: float64 by the arbiter's decoder, float32 as the set gives it. */
 static void see_block(judged *j, const pv_type_info *type, const unsigned char *block,
                       const uint32_t *got) {
@@ -183,7 +163,7 @@ static void see_block(judged *j, const pv_type_info *type, const unsigned char *
   if (fault != NULL) as = pv_fault_read_row(fault, as, block, type->block_elements, read);
   pv_dequant_f64(as, fault != NULL ? read : block, type->block_elements, w);
   for (size_t i = 0; i < type->block_elements; i++) {
-    const double want = weight_by_definition(type->type, block, i);
+    const double want = pv_format_weight(type->type, block, i);
     const double f = (double)pv_f32_bits(got[i]);
     j->check->compared += 2;
     if (w[i] != want)

@@ -155,16 +155,16 @@ static const pv_operation rows[] = {
               "d = max of |x| / 127, q[i] = nearest of x[i] / d, s = sum of x"),
     DEQUANTIZED("f16", PV_TYPE_F16, "float16"),
     DEQUANTIZED("bf16", PV_TYPE_BF16, "bfloat16"),
-    DEQUANTIZED("q8_0", PV_TYPE_Q8_0, "Q8_0"),
-    DEQUANTIZED("q4_k", PV_TYPE_Q4_K, "Q4_K"),
-    DEQUANTIZED("q5_k", PV_TYPE_Q5_K, "Q5_K"),
-    DEQUANTIZED("q6_k", PV_TYPE_Q6_K, "Q6_K"),
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number)
+#define PV_TYPE_ROW(NAME, name, ...) DEQUANTIZED(#name, PV_TYPE_##NAME, #NAME),
+#include "kernels/quant/list.h"
     EMBEDDED("f32", PV_TYPE_F32, "float32"),
     EMBEDDED("f16", PV_TYPE_F16, "float16"),
     EMBEDDED("bf16", PV_TYPE_BF16, "bfloat16"),
-    EMBEDDED("q8_0", PV_TYPE_Q8_0, "Q8_0"),
-    EMBEDDED("q4_k", PV_TYPE_Q4_K, "Q4_K"),
-    EMBEDDED("q5_k", PV_TYPE_Q5_K, "Q5_K"),
-    EMBEDDED("q6_k", PV_TYPE_Q6_K, "Q6_K"),
+#undef PV_TYPE_ROW
+#define PV_TYPE_ROW(NAME, name, ...) EMBEDDED(#name, PV_TYPE_##NAME, #NAME),
+#include "kernels/quant/list.h"
 };
 const pv_op_family pv_op_blocks = {rows, sizeof rows / sizeof *rows};

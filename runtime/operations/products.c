@@ -240,19 +240,19 @@ static const pv_op_case by_expert[] = {
         type, PV_FORMAT_F32, EXPERTS, COUNTED(by_expert), refuse, fill, expect                    \
   }
 static const pv_operation rows[] = {
-    GEMV("f32", PV_TYPE_F32, "float32", elements),
-    GEMV("f16", PV_TYPE_F16, "float16", elements),
+    GEMV("f32", PV_TYPE_F32, "float32", elements),    GEMV("f16", PV_TYPE_F16, "float16", elements),
     GEMV("bf16", PV_TYPE_BF16, "bfloat16", elements),
-    GEMV("q8_0", PV_TYPE_Q8_0, "Q8_0", blocks_32),
-    GEMV("q4_k", PV_TYPE_Q4_K, "Q4_K", blocks_256),
-    GEMV("q5_k", PV_TYPE_Q5_K, "Q5_K", blocks_256),
-    GEMV("q6_k", PV_TYPE_Q6_K, "Q6_K", blocks_256),
-    GEMV_EXPERTS("f32", PV_TYPE_F32, "float32"),
-    GEMV_EXPERTS("f16", PV_TYPE_F16, "float16"),
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number)
+#define PV_TYPE_ROW(NAME, name, number, elements, ...) GEMV_##elements(#name, PV_TYPE_##NAME, #NAME)
+#define GEMV_32(name, type, text)                      GEMV(name, type, text, blocks_32),
+#define GEMV_256(name, type, text)                     GEMV(name, type, text, blocks_256),
+#include "kernels/quant/list.h"
+    GEMV_EXPERTS("f32", PV_TYPE_F32, "float32"),      GEMV_EXPERTS("f16", PV_TYPE_F16, "float16"),
     GEMV_EXPERTS("bf16", PV_TYPE_BF16, "bfloat16"),
-    GEMV_EXPERTS("q8_0", PV_TYPE_Q8_0, "Q8_0"),
-    GEMV_EXPERTS("q4_k", PV_TYPE_Q4_K, "Q4_K"),
-    GEMV_EXPERTS("q5_k", PV_TYPE_Q5_K, "Q5_K"),
-    GEMV_EXPERTS("q6_k", PV_TYPE_Q6_K, "Q6_K"),
+#undef PV_TYPE_ROW
+#define PV_TYPE_ROW(NAME, name, ...) GEMV_EXPERTS(#name, PV_TYPE_##NAME, #NAME),
+#include "kernels/quant/list.h"
 };
 const pv_op_family pv_op_products = {rows, sizeof rows / sizeof *rows};

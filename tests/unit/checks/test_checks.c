@@ -91,7 +91,11 @@ static void test_what_holds(void) {
          NULL);
   expect("gemv.exact", "{'type': 'Q6_K'}", "PASS", NULL);
   expect("gemv.bound", "{'type': 'Q5_K'}", "PASS", NULL);
-  expect("quant.blocks", "{'type': 'Q4_K'}", "PASS", NULL);
+  for (size_t i = 0; i < PV_TYPE_COUNT; i++) {
+    char with[64];
+    snprintf(with, sizeof with, "{'type': '%s'}", pv_type_table[i].name);
+    expect("quant.blocks", with, "PASS", NULL);
+  }
 }
 
 /* The same checks with a claim that is false. */
