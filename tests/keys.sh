@@ -43,8 +43,8 @@ keys_machine() {
   cat /proc/driver/nvidia/version 2>/dev/null || true
   env | grep -E '^(PV_|CUDA_|LD_|CI=|[A-Z]*SAN_OPTIONS)' | sort || true
   # A user has no ../shared. Models are large: their time stands for their bytes.
-  find -L ../shared ${PV_GOLDEN:+"$PV_GOLDEN"} ${PV_MODELS:+"$PV_MODELS"} -maxdepth 2 -type f \
-    -printf '%p %s %T@\n' 2>/dev/null | sort || true
+  find -L ../shared ${PV_GOLDEN:+"$PV_GOLDEN"} ${PV_MODELS:+"$PV_MODELS"} ${PV_ARCH:+"$PV_ARCH"} \
+    -maxdepth 3 -type f -printf '%p %s %T@\n' 2>/dev/null | sort || true
 }
 
 # keys_of FOLDER: "KEY NAME" of each file below it.

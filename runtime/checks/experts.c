@@ -20,17 +20,38 @@ static void multiply(const pv_gguf_tensor *t, uint32_t expert, const double *x, 
   }
 }
 
+/* What a row of a plan makes of x for one expert: a product, and a bias of the expert. */
+static void make(const pv_model *m, uint32_t l, size_t row, uint32_t expert, const double *x,
+                 double *room, double *y) {
+  const pv_stage_row *r = &m->plan->rows[row];
+  const pv_gguf_tensor *t = m->layers[l].weight[row];
+  if (r->op != PV_OP_BIAS) {
+    multiply(t, expert, x, room, y);
+    return;
+  }
+  make(m, l, r->in[0], expert, x, room, y);
+  pv_dequant_f64(t->type, t->data + expert * t->row_bytes, t->dims[0], room);
+  for (uint64_t i = 0; i < t->dims[0]; i++) y[i] += room[i];
+}
+
+static double activate(pv_op op, double gate, double up) {
+  if (op != PV_OP_SWIGLU_CLAMPED) return gate / (1.0 + exp(-gate)) * up;
+  gate = fmin(gate, 7.0);
+  up = fmax(fmin(up, 7.0), -7.0);
+  return gate / (1.0 + exp(-1.702 * gate)) * (up + 1.0);
+}
+
 /* Sum over all experts, the weight being 0 for those that were not chosen. */
 static void dense(const pv_model *m, const pv_capture *c, uint32_t l, size_t p, double *work,
                   double *out) {
   const pv_shape *s = &m->shape;
-  const pv_plan *plan = m->plan;
+  const pv_stage_row *rows = m->plan->rows;
   const pv_stage_id in = pv_model_stage(m, PV_ROLE_FFN_IN),
                     out_of = pv_model_stage(m, PV_ROLE_EXPERTS_OUT);
   const pv_stage_id indices = pv_model_stage(m, PV_ROLE_ROUTER_INDICES);
   const pv_stage_id weights = pv_model_stage(m, PV_ROLE_ROUTER_WEIGHTS);
-  const pv_stage_row *swiglu = &plan->rows[plan->rows[out_of].in[0]];
-  const pv_layer *layer = &m->layers[l];
+  const size_t product = rows[out_of].op == PV_OP_BIAS ? rows[out_of].in[0] : out_of;
+  const pv_stage_row *swiglu = &rows[rows[product].in[0]];
   double *x = work, *row = x + s->hidden, *gate = row + PV_MODEL_WIDTH_MAX;
   double *up = gate + s->ffn, *down = up + s->ffn;
   for (uint32_t i = 0; i < s->hidden; i++) x[i] = pv_capture_at(c, in, l, p, i);
@@ -40,10 +61,10 @@ static void dense(const pv_model *m, const pv_capture *c, uint32_t l, size_t p, 
     for (uint32_t r = 0; r < s->used; r++)
       if (pv_capture_at(c, indices, l, p, r) == (double)e)
         weight += pv_capture_at(c, weights, l, p, r);
-    multiply(layer->weight[swiglu->in[0]], e, x, row, gate);
-    multiply(layer->weight[swiglu->in[1]], e, x, row, up);
-    for (uint32_t i = 0; i < s->ffn; i++) gate[i] = gate[i] / (1.0 + exp(-gate[i])) * up[i];
-    multiply(layer->weight[out_of], e, gate, row, down);
+    make(m, l, swiglu->in[0], e, x, row, gate);
+    make(m, l, swiglu->in[1], e, x, row, up);
+    for (uint32_t i = 0; i < s->ffn; i++) gate[i] = activate(swiglu->op, gate[i], up[i]);
+    make(m, l, out_of, e, gate, row, down);
     for (uint32_t i = 0; i < s->hidden; i++) out[i] += weight * down[i];
   }
 }

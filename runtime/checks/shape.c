@@ -23,6 +23,7 @@ typedef enum key_number {
   EXPERTS,
   USED,
   EXPERT_FFN,
+  SHARED_FFN,
   FFN,
   LAYERS,
   KEYS,
@@ -40,24 +41,43 @@ static const struct {
              {"q", HEADS, HEAD, false, false},
              {"k", KV_HEADS, HEAD, false, false},
              {"v", KV_HEADS, HEAD, false, false},
+             {"q_bias", HEADS, HEAD, false, false},
+             {"k_bias", KV_HEADS, HEAD, false, false},
+             {"v_bias", KV_HEADS, HEAD, false, false},
+             {"q_norm", HEADS, HEAD, false, false},
+             {"k_norm", KV_HEADS, HEAD, false, false},
              {"q_rope", HEADS, HEAD, false, false},
              {"k_rope", KV_HEADS, HEAD, false, false},
              {"attn_out", HEADS, HEAD, false, false},
              {"attn_proj", HIDDEN, ONE, false, false},
+             {"attn_proj_bias", HIDDEN, ONE, false, false},
+             {"attn_post_norm", HIDDEN, ONE, false, false},
              {"attn_residual", HIDDEN, ONE, false, false},
              {"ffn_norm", HIDDEN, ONE, false, false},
              {"moe_router_logits", EXPERTS, ONE, false, false},
+             {"moe_router_bias", EXPERTS, ONE, false, false},
              {"moe_router", USED, ONE, false, false},
              {"moe_router_indices", USED, ONE, false, true},
              {"expert_gate", USED, EXPERT_FFN, false, false},
+             {"expert_gate_bias", USED, EXPERT_FFN, false, false},
              {"expert_up", USED, EXPERT_FFN, false, false},
+             {"expert_up_bias", USED, EXPERT_FFN, false, false},
              {"expert_swiglu", USED, EXPERT_FFN, false, false},
              {"expert_down", USED, HIDDEN, false, false},
+             {"expert_down_bias", USED, HIDDEN, false, false},
              {"moe_ffn_out", HIDDEN, ONE, false, false},
+             {"shared_gate", SHARED_FFN, ONE, false, false},
+             {"shared_up", SHARED_FFN, ONE, false, false},
+             {"shared_swiglu", SHARED_FFN, ONE, false, false},
+             {"shared_down", HIDDEN, ONE, false, false},
+             {"shared_logit", ONE, ONE, false, false},
+             {"shared_out", HIDDEN, ONE, false, false},
              {"ffn_gate", FFN, ONE, false, false},
              {"ffn_up", FFN, ONE, false, false},
              {"ffn_swiglu", FFN, ONE, false, false},
+             {"ffn_geglu", FFN, ONE, false, false},
              {"ffn_out", HIDDEN, ONE, false, false},
+             {"ffn_post_norm", HIDDEN, ONE, false, false},
              {"ffn_residual", HIDDEN, ONE, false, false},
              {"final_norm", HIDDEN, ONE, true, false},
              {"logits", VOCAB, ONE, true, false},
@@ -85,27 +105,51 @@ static uint64_t layers_of(const wanted *want, pv_stage_id stage) {
   return want->once[stage] ? 1 : want->layers;
 }
 
-/* A number that is asked for, from the file, unless it is there already. A model need not have keys
- * that none of its stages is about. */
-static pv_code read_number(const pv_model *model, key_number which, uint64_t n[NUMBERS],
-                           pv_error *err) {
-  static const char *const keys[KEYS] = {[HIDDEN] = "embedding_length",
-                                         [HEADS] = "attention.head_count",
-                                         [KV_HEADS] = "attention.head_count_kv",
-                                         [HEAD] = "attention.key_length",
-                                         [EXPERTS] = "expert_count",
-                                         [USED] = "expert_used_count",
-                                         [EXPERT_FFN] = "expert_feed_forward_length",
-                                         [FFN] = "feed_forward_length",
-                                         [LAYERS] = "block_count"};
+/* A key's number, or the one that all layers have; false: absent. */
+static pv_code read_key(const pv_model *model, const char *key, bool *there, uint64_t *out,
+                        pv_error *err) {
   pv_gguf_string arch;
-  char key[96];
-  if (n[which] != 0) return PV_OK;
+  char name[96];
   const pv_code code = pv_gguf_get_string(model->gguf, "general.architecture", &arch, err);
   if (code != PV_OK) return code;
-  snprintf(key, sizeof key, "%.*s.%s", (int)(arch.length < 40 ? arch.length : 40), arch.data,
-           keys[which]);
-  return pv_gguf_get_u64(model->gguf, key, &n[which], err);
+  snprintf(name, sizeof name, "%.*s.%s", (int)(arch.length < 40 ? arch.length : 40), arch.data,
+           key);
+  const pv_gguf_value *value = pv_gguf_find(model->gguf, name);
+  *there = value != NULL;
+  if (value == NULL || value->type != PV_GGUF_ARRAY)
+    return *there ? pv_gguf_get_u64(model->gguf, name, out, err) : PV_OK;
+  *out = (uint64_t)pv_gguf_array_int(value, 0);
+  return PV_OK;
+}
+
+/* A number that is asked for, from the file, unless it is there already. A model need not have keys
+ * that none of its stages is about; what an absent one means follows from others. */
+static pv_code read_number(const pv_model *model, key_number which, uint64_t n[NUMBERS],
+                           pv_error *err) {
+  static const struct {
+    const char *name;
+    key_number instead; /* where it is absent: this number, ... */
+    key_number divided; /* ... divided by that one */
+  } keys[KEYS] = {[HIDDEN] = {"embedding_length", ONE, ONE},
+                  [HEADS] = {"attention.head_count", ONE, ONE},
+                  [KV_HEADS] = {"attention.head_count_kv", HEADS, ONE},
+                  [HEAD] = {"attention.key_length", HIDDEN, HEADS},
+                  [EXPERTS] = {"expert_count", ONE, ONE},
+                  [USED] = {"expert_used_count", ONE, ONE},
+                  [EXPERT_FFN] = {"expert_feed_forward_length", FFN, ONE},
+                  [SHARED_FFN] = {"expert_shared_feed_forward_length", ONE, ONE},
+                  [FFN] = {"feed_forward_length", ONE, ONE},
+                  [LAYERS] = {"block_count", ONE, ONE}};
+  bool there = false;
+  if (n[which] != 0) return PV_OK;
+  pv_code code = read_key(model, keys[which].name, &there, &n[which], err);
+  if (code != PV_OK || there) return code;
+  if (keys[which].instead == ONE)
+    return pv_error_set(err, PV_ERR_INPUT, "the model has no key '%s'", keys[which].name);
+  code = read_number(model, keys[which].instead, n, err);
+  if (code == PV_OK) code = read_number(model, keys[which].divided, n, err);
+  if (code == PV_OK) n[which] = n[keys[which].instead] / n[keys[which].divided];
+  return code;
 }
 
 static pv_code derive(const pv_model *model, wanted *out, pv_error *err) {

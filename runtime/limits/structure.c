@@ -57,18 +57,22 @@ static pv_structure judge_choice(const pv_rows *logits, const pv_rows *indices, 
                 room->logits * scale + room->logits_more);
 }
 
-/* Softmax over the logits of the chosen: the same as over all, and then divided by their sum. */
+/* Softmax over the logits of the chosen: the same as over all, and then divided by their sum. Or
+ * over all, where a model does not divide. */
 static pv_structure judge_weight(const pv_rows *logits, const pv_rows *weights,
-                                 const pv_rows *indices, size_t row, size_t index, uint32_t experts,
-                                 const pv_structure_room *room) {
+                                 const pv_rows *indices, size_t row, size_t index,
+                                 const pv_shape *shape, const pv_structure_room *room) {
+  const bool all = shape->route == PV_ROUTE_ALL;
+  const uint32_t experts = shape->experts;
   if (!has(logits, row) || !has(indices, row) || logits->width != experts ||
       indices->width != weights->width || isnan(largest_of(logits, row)) ||
       !pv_structure_is_choice(indices, row, experts))
     return (pv_structure){0};
   const double own = pv_rows_at(logits, row, (size_t)pv_rows_at(indices, row, index));
   double sum = 0.0, most = -INFINITY; /* over the own one: what is infinite is far above it */
-  for (size_t i = 0; i < indices->width; i++) {
-    const double other = pv_rows_at(logits, row, (size_t)pv_rows_at(indices, row, i));
+  for (size_t i = 0; i < (all ? experts : indices->width); i++) {
+    const size_t expert = all ? i : (size_t)pv_rows_at(indices, row, i);
+    const double other = pv_rows_at(logits, row, expert);
     sum += exp(other - own);
     most = fmax(most, other);
   }
@@ -95,7 +99,7 @@ pv_structure pv_structure_judge(const pv_rows *rows, size_t k, size_t row, size_
   const pv_shape *shape = &model->shape;
   switch (model->plan->rows[rows[k].stage].role) {
     case PV_ROLE_ROUTER_WEIGHTS: /* between its logits and its indices */
-      return judge_weight(&rows[k - 1], &rows[k], &rows[k + 1], row, index, shape->experts, room);
+      return judge_weight(&rows[k - 1], &rows[k], &rows[k + 1], row, index, shape, room);
     case PV_ROLE_ROUTER_INDICES:
       return judge_choice(&rows[k - 2], &rows[k], row, index, shape->experts, room);
     case PV_ROLE_TOP:
