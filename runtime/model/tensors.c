@@ -27,6 +27,7 @@ typedef struct strangers {
 static bool is_known(const pv_model *m, const char *text) {
   const int64_t layer = layer_of(text);
   char name[PV_WEIGHT_NAME];
+  if (strcmp(text, MODEL_ROPE_FACTORS) == 0) return (m->plan->flags & PV_PLAN_ROPE_FACTORS) != 0;
   for (size_t i = 0; i < m->plan->count; i++) {
     const bool once = pv_plan_is(m->plan, i, PV_ROW_ONCE);
     if (m->plan->rows[i].weight == NULL || once != (layer < 0)) continue;
@@ -57,17 +58,23 @@ static const char *cure(const char *name, uint32_t layers) {
       {"ffn_gate_up_exps",
        "gate and up are fused into one tensor: convert the model with ffn_gate_exps and "
        "ffn_up_exps apart"},
-      {"_shexp", "pv does not compute shared experts: use a model without them"},
+      {"_shexp", "pv computes this architecture without shared experts: use a model without them"},
       {"exp_probs_b", "pv does not compute a bias of the router: use a model without it"},
       {".bias", "pv computes this architecture without biases: use a model without them"},
+      {"attn_sinks", "pv computes this architecture without sinks: use a model without them"},
+      {"_norm.weight", "pv computes this architecture without that norm: use a model without it"},
       {"attn_qkv", "q, k and v are fused into one tensor: convert the model with them apart"},
-      {"rope_f", "factors on the rotary frequencies are not computed: use a model without them"},
+      {"rope_f",
+       "pv computes factors on the rotary frequencies as rope_freqs.weight of the architecture "
+       "llama "
+       "alone: use a model without them"},
       {"scale", "pv does not apply scales that stand beside a tensor: use another quantisation"},
+      {"_exps.", "the metadata name no experts (expert_count): convert the model again"},
   };
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (strstr(name, kinds[i].part) != NULL) return kinds[i].words;
   if (layer_of(name) >= (int64_t)layers)
     return "its layer is beyond block_count: layers that predict further tokens are not computed";
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (strstr(name, kinds[i].part) != NULL) return kinds[i].words;
   const char *dense = strstr(name, ".ffn_");
   for (unsigned i = 0; i < 3 && dense != NULL; i++) {
     static const char *const parts[] = {".ffn_gate.", ".ffn_up.", ".ffn_down."};
