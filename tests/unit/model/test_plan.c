@@ -181,9 +181,96 @@ static void test_weights(void) {
   }
 }
 
+/* A plan with biases, sinks and a gate, with one row changed. */
+static void refused_of(const char *name, const char *stage, void (*change)(pv_stage_row *),
+                       const char *where, const char *words) {
+  const pv_plan *plan = pv_plan_named(name);
+  pv_stage_row rows[PV_STAGES_MAX];
+  pv_plan changed = *plan;
+  size_t row = 0;
+  memcpy(rows, plan->rows, plan->count * sizeof *rows);
+  changed.rows = rows;
+  change(&rows[pv_plan_stage(plan, stage)]);
+  const char *flaw = pv_plan_flaw(&changed, &row);
+  if (EXPECT(flaw != NULL)) EXPECT_HAS(flaw, words);
+  EXPECT_STR(rows[row].name, where);
+}
+
+static void not_cached(pv_stage_row *r) {
+  r->flags &= ~(unsigned)PV_ROW_APPENDS;
+}
+static void without_weight(pv_stage_row *r) {
+  r->weight = NULL;
+}
+static void with_weight(pv_stage_row *r) {
+  r->weight = "w";
+}
+static void as_wide_as_heads(pv_stage_row *r) {
+  r->width = PV_DIM_Q;
+}
+static void of_queries(pv_stage_row *r) {
+  r->weight = "attn_q";
+}
+static void of_nobody(pv_stage_row *r) {
+  r->in[1] = 0;
+}
+
+static void test_flaws_of_other_operations(void) {
+  refused_of("gpt-oss", "v_bias", not_cached, "attn_out", "not cached");
+  refused_of("gpt-oss", "k_rope", not_cached, "attn_out", "not cached");
+  refused_of("gpt-oss", "q_bias", without_weight, "q_bias", "weight");
+  refused_of("gpt-oss", "k_bias", of_queries, "k_bias", "weight is there twice");
+  refused_of("gpt-oss", "k_bias", as_wide_as_heads, "k_bias", "width");
+  refused_of("gpt-oss", "q_rope", with_weight, "q_rope", "weight");
+  refused_of("gpt-oss", "expert_up_bias", of_nobody, "expert_up_bias", "other inputs");
+  refused_of("qwen2moe", "shared_logit", as_wide_as_heads, "shared_out", "width");
+  refused_of("qwen2moe", "shared_out", of_nobody, "shared_out", "other inputs");
+  refused_of("gemma3", "ffn_geglu", as_wide_as_heads, "ffn_geglu", "width");
+}
+
+/* Files of one architecture with experts and without have two plans. */
+static void test_two_plans(void) {
+  EXPECT_STR(pv_plan_find("llama", 5, false)->name, "llama");
+  EXPECT_STR(pv_plan_find("llama", 5, true)->name, "mixtral");
+  EXPECT_STR(pv_plan_find("gemma3", 6, true)->name, "gemma3");
+}
+
+static void test_weights_of_other_operations(void) {
+  const pv_shape s = {.hidden = 2,
+                      .heads = 3,
+                      .kv_heads = 5,
+                      .head_dim = 7,
+                      .experts = 11,
+                      .used = 4,
+                      .ffn = 13,
+                      .shared = 19};
+  static const struct {
+    const char *plan, *stage, *name;
+    uint64_t dims[3];
+  } want[] = {{"gpt-oss", "k_bias", "blk.6.attn_k.bias", {35, 1, 1}},
+              {"gpt-oss", "attn_out", "blk.6.attn_sinks.weight", {3, 1, 1}},
+              {"gpt-oss", "expert_up_bias", "blk.6.ffn_up_exps.bias", {13, 11, 1}},
+              {"gpt-oss", "ffn_norm", "blk.6.post_attention_norm.weight", {2, 1, 1}},
+              {"olmoe", "k_norm", "blk.6.attn_k_norm.weight", {35, 1, 1}},
+              {"qwen2moe", "shared_logit", "blk.6.ffn_gate_inp_shexp.weight", {2, 1, 1}},
+              {"qwen2moe", "shared_down", "blk.6.ffn_down_shexp.weight", {19, 2, 1}}};
+  for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+    const pv_plan *plan = pv_plan_named(want[i].plan);
+    const size_t row = (size_t)pv_plan_stage(plan, want[i].stage);
+    uint64_t dims[3];
+    char name[PV_WEIGHT_NAME];
+    EXPECT(pv_plan_weight(plan, row, &s, dims));
+    EXPECT_STR(pv_plan_weight_name(plan, row, 6, name), want[i].name);
+    EXPECT_BYTES(dims, want[i].dims, sizeof dims);
+  }
+}
+
 int main(void) {
   return pv_testing_main("plan", (pv_case[]){PV_CASE(test_tables),
                                              PV_CASE(test_flaws),
+                                             PV_CASE(test_flaws_of_other_operations),
+                                             PV_CASE(test_two_plans),
+                                             PV_CASE(test_weights_of_other_operations),
                                              PV_CASE(test_steps),
                                              PV_CASE(test_stream),
                                              PV_CASE(test_weights),
