@@ -115,10 +115,10 @@ static const pv_stage_row apart[] = {
     /* 23 */ ROW("ffn_out", NORM, PV_ROLE_FFN_OUT, HIDDEN, STEP, "post_ffn_norm", 22),
     /* 24 */ ROW("residual", ADD, PV_ROLE_LAYER_OUT, HIDDEN, 0, NULL, 10, 23), FINISH(25)};
 
-#define PLAN(table)                                                           \
-  {                                                                           \
-    .name = #table, .architecture = #table, .about = "a test", .rows = table, \
-    .count = sizeof table / sizeof *(table)                                   \
+#define PLAN(table)                                                             \
+  {                                                                             \
+    .name = #table, .architecture = #table, .about = "a test", .rows = (table), \
+    .count = sizeof(table) / sizeof *(table)                                    \
   }
 const pv_plan odd_plans[ODD_PLANS] = {PLAN(beside), PLAN(behind), PLAN(apart)};
 
