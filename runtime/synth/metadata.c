@@ -169,6 +169,17 @@ static void put_member(writer *self, const pv_synth_options *o, const pv_model_k
   if (k->rule == PV_KEY_NO_INFLUENCE) key_u32(self, name, o->shape.ffn * o->shape.used);
 }
 
+static void put_scaling(writer *self, const pv_synth_options *o) {
+  const pv_rope *rope = &o->shape.rope;
+  const pv_model_key type = {.name = ".rope.scaling.type"},
+                     factor = {.name = ".rope.scaling.factor"};
+  char name[PV_MODEL_KEY_NAME];
+  if (rope->factor == 0.0) return;
+  key_string(self, pv_model_key_name(o->plan, &type, name), rope->yarn ? "yarn" : "linear");
+  key_f32(self, pv_model_key_name(o->plan, &factor, name), (float)rope->factor);
+  if (rope->yarn) put_u32_below(self, o, ".rope.scaling.original_context_length", o->shape.context);
+}
+
 static void put_shape(writer *self, const pv_synth_options *o) {
   const pv_shape *s = &o->shape;
   char name[96], experts[32] = "";
@@ -188,6 +199,7 @@ static void put_shape(writer *self, const pv_synth_options *o) {
     if (strcmp(k->name, ".attention.key_length") == 0)
       put_u32_below(self, o, ".attention.value_length", s->head_dim);
   }
+  put_scaling(self, o);
   put_u32_below(self, o, ".vocab_size", s->vocab);
 }
 

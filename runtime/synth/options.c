@@ -154,6 +154,10 @@ static pv_code check_shape(const pv_plan *plan, const pv_shape *s, pv_error *err
     return refuse(err, "more experts are used than there are", "lower --used or raise --experts");
   if (!(s->rope.base > 0.0 && s->rope.base <= 1e12))
     return refuse(err, "the RoPE base is not in (0, 1e12]", "change --rope-base");
+  if (s->rope.factor != 0.0 && !(s->rope.factor > 0.0 && s->rope.factor <= 1e6))
+    return refuse(err, "the divisor of positions is not in (0, 1e6]", "change --rope-factor");
+  if (s->rope.yarn && s->rope.factor == 0.0)
+    return refuse(err, "YaRN divides positions by nothing", "give --yarn a --rope-factor");
   if (!(s->eps > 0.0f && s->eps <= 1.0f))
     return refuse(err, "the RMSNorm epsilon is not in (0, 1]", "change --eps");
   return PV_OK;

@@ -24,6 +24,7 @@ const char pv_synth_help[] =
     "  --shared N            width of a network beside the experts\n"
     "  --window N            positions that a sliding layer sees\n"
     "  --rope-base X         --eps X\n"
+    "  --rope-factor X       positions are divided by it: linearly, or with --yarn as YaRN does\n"
     "  --tied                the head is the token embedding\n"
     "  --layout NAME         F32 F16 BF16 Q8_0 Q6_K, Q4_K_M (the default: as published files of "
     "the\n"
@@ -96,6 +97,8 @@ static const option known[] = {
     {"--tokens", U32, AT(shape.vocab)},
     {"--context", U32, AT(shape.context)},
     {"--rope-base", F64, AT(shape.rope.base)},
+    {"--rope-factor", F64, AT(shape.rope.factor)},
+    {"--yarn", FLAG, AT(shape.rope.yarn)},
     {"--eps", F32, AT(shape.eps)},
     {"--tied", FLAG, AT(shape.tied)},
     {"--layout", LAYOUT, AT(layout)},

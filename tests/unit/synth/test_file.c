@@ -397,10 +397,29 @@ static void test_cancelled(void) {
   EXPECT_U64(temporary_files(0), 0);
 }
 
+/* A file says how its positions are scaled, and is read so. */
+static void test_scaling(void) {
+  pv_synth_options o = small();
+  pv_model *model = NULL;
+  for (int yarn = 0; yarn < 2; yarn++) {
+    o.shape.rope.factor = 4.0;
+    o.shape.rope.yarn = yarn == 1;
+    o.force = true;
+    const char *path = in_temporary("scaled.gguf");
+    REQUIRE(pv_synth_write(&o, path, NULL, NULL, NULL) == PV_OK);
+    REQUIRE(pv_model_open(path, &model, NULL) == PV_OK);
+    EXPECT_F64(model->shape.rope.factor, 4.0, 0.0);
+    EXPECT(model->shape.rope.yarn == (yarn == 1));
+    EXPECT_F64(model->shape.rope.original, yarn == 1 ? (double)o.shape.context : 0.0, 0.0);
+    pv_model_close(model);
+  }
+}
+
 int main(void) {
   const int result = pv_testing_main("synth file", (pv_case[]){PV_CASE(test_deterministic),
                                                                PV_CASE(test_pinned),
                                                                PV_CASE(test_opens),
+                                                               PV_CASE(test_scaling),
                                                                PV_CASE(test_architectures),
                                                                PV_CASE(test_gaps),
                                                                PV_CASE(test_layout),

@@ -102,6 +102,8 @@ static void test_refused(void) {
       {"synth --out a --name "
        "a-name-of-sixty-four-bytes-is-one-byte-longer-than-what-fits-here",
        "too long a name"},
+      {"synth --rope-factor -2 --out x", "the divisor of positions"},
+      {"synth --yarn --out x", "YaRN divides positions by nothing"},
   };
   for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
     pv_synth_options o;
@@ -116,13 +118,13 @@ static void test_refused(void) {
 
 static void test_help(void) {
   static const char *const words[] = {
-      "--out",      "--arch",     "--shape",           "--layers",        "--hidden",
-      "--heads",    "--kv-heads", "--head-dim",        "--experts",       "--used",
-      "--ffn",      "--vocab",    "--tokens",          "--context",       "--rope-base",
-      "--eps",      "--tied",     "--layout",          "--seed",          "--threads",
-      "--name",     "--outlier",  "--outlier-channel", "--outlier-token", "--near-tie",
-      "--integers", "--force",    "--no-sync",         "--shared",        "--window",
-      "Examples:"};
+      "--out",         "--arch",     "--shape",           "--layers",        "--hidden",
+      "--heads",       "--kv-heads", "--head-dim",        "--experts",       "--used",
+      "--ffn",         "--vocab",    "--tokens",          "--context",       "--rope-base",
+      "--eps",         "--tied",     "--layout",          "--seed",          "--threads",
+      "--name",        "--outlier",  "--outlier-channel", "--outlier-token", "--near-tie",
+      "--integers",    "--force",    "--no-sync",         "--shared",        "--window",
+      "--rope-factor", "--yarn",     "Examples:"};
   pv_synth_options o;
   const char *path = NULL;
   bool help = false;
