@@ -153,6 +153,8 @@ CASES = {
     'no window': ('gemma3', {'attention.sliding_window': None}, {}, 'other'),
     'capped logits': ('gemma3', {'final_logit_softcapping': (F32, 30.0)}, {},
                       ('refused', 'gemma3.final_logit_softcapping is 30')),
+    'another scale': ('gemma3', {'embedding_scale': (F32, 1.0)}, {},
+                      ('refused', 'gemma3.embedding_scale is 1')),
     'window absent': ('gpt-oss', {'attention.sliding_window': None}, {},
                       ('refused', "no key 'gpt-oss.attention.sliding_window'")),
     'same base': ('gpt-oss', {'rope.freq_base_swa': (F32, 150000.0)}, {}, 'sound'),

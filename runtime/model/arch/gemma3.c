@@ -25,8 +25,15 @@
 PV_PLAN_TABLE(LIST);
 
 static const pv_model_key keys[] = {
-    KEYS_BEGIN,      KEY_FFN, KEYS_ATTENTION, KEYS_WINDOW(PV_KEY_MAYBE), KEY_SLIDING_BASE,
-    KEYS_NO_EXPERTS, {0}};
+    KEYS_BEGIN,
+    KEY_FFN,
+    KEYS_ATTENTION,
+    KEYS_WINDOW(PV_KEY_MAYBE),
+    KEY_SLIDING_BASE,
+    {".embedding_scale", PV_KEY_REAL, 0, 0, NULL,
+     "factor on the embedding beside the root of its width", 0, false},
+    KEYS_NO_EXPERTS,
+    {0}};
 
 /* No key tells the scale of the scores, but of the published models the one of 62 layers alone has
  * another: of a head's share of the width. */
