@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Models of other architectures, made here: the interpreted kernels make the bits of the CPU in every
+# Models of each architecture, made here: the interpreted kernels make the bits of the CPU in every
 # stage, whatever the plan puts side by side; in batches, in ragged ones, decoded.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
@@ -26,4 +26,8 @@ experts=("${dense[@]}" --experts 6 --used 3)
 made mixtral "${experts[@]}"
 made olmoe "${experts[@]}"
 made llama "${dense[@]}"
+# Windows of one position, and of more than a chunk of attention.
+made qwen2moe "${experts[@]}" --shared 32
+made gpt-oss "${experts[@]}" --window 1
+made gemma3 "${dense[@]}" --window 67
 finish
