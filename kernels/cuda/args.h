@@ -32,12 +32,15 @@
  *   writes     PV_WRITES(argument, member): all that it may write. The interpreter takes a store to
  *              any other buffer for a fault.
  *
+ * PV_KERNEL_IN(header, ...) is a row made of another list (gemv_f64acc.h): its header is named.
+ *
  * Grid, shared and limit are expressions over `a`, the argument as the host sees it, and `rows`:
  * how many rows of the batch (slots, or tiles, where the row's comment says so) one launch covers.
  * They stand in `pv kernel list` as written. */
 /* NOLINTBEGIN(bugprone-macro-parentheses): types and members are no expressions */
-#define PV_KERNEL(...)   PV_KERNEL_AS(__VA_ARGS__)
-#define PV_GRID(x, y, z) x, y, z
+#define PV_KERNEL(...)    PV_KERNEL_IN(__FILE__, __VA_ARGS__)
+#define PV_KERNEL_IN(...) PV_KERNEL_AS(__VA_ARGS__)
+#define PV_GRID(x, y, z)  x, y, z
 #define PV_WRITES(argument, member) \
   { (uint16_t) offsetof(argument, member), #member }
 #define PV_WRITES_ACTS(argument, member) \
@@ -46,9 +49,10 @@
 /* Read by itself, a row declares the kernel to nvcc and is nothing to the host; see kernels.h. */
 #define PV_KERNEL_AS PV_KERNEL_DECLARE
 #ifdef __CUDACC__
-#define PV_KERNEL_DECLARE(name, argument, ...) extern "C" __global__ void name(const argument a);
+#define PV_KERNEL_DECLARE(header, name, argument, ...) \
+  extern "C" __global__ void name(const argument a);
 #else
-#define PV_KERNEL_DECLARE(name, argument, ...)
+#define PV_KERNEL_DECLARE(header, name, argument, ...)
 #endif
 
 /* An argument's layout is the same for both compilers: its size, and where its last member lies. */
@@ -137,16 +141,19 @@ static inline size_t pv_cuda_act_shared(size_t k) {
   return PV_CUDA_PAIRS(k) * (PV_CUDA_PAIR_BYTES + 2 * (sizeof(float) + sizeof(int32_t)));
 }
 
-/* Quantised types that the kernels compute with. */
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number)
+#define PV_TYPE_ROW(NAME, ...) \
+  case PV_TYPE_##NAME:         \
+    return true;
 static inline bool pv_cuda_quantised(uint32_t type) {
-  return type == PV_TYPE_Q8_0 || type == PV_TYPE_Q4_K || type == PV_TYPE_Q5_K ||
-         type == PV_TYPE_Q6_K;
+  switch (type) {
+#include "kernels/quant/list.h"
+  }
+  return false;
 }
-
-/* Types that the kernels compute with. */
-static inline bool pv_cuda_computes(uint32_t type) {
-  return type == PV_TYPE_F32 || type == PV_TYPE_F16 || type == PV_TYPE_BF16 ||
-         pv_cuda_quantised(type);
-}
+#undef PV_TYPE_ROW
+#define PV_TYPE_ROW(...)
 
 #endif

@@ -28,21 +28,33 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) down(const pv_cuda_down a) {
   }
   if (quantised) copy_acts(a.in, at * a.used, a.used * segments, in);
   __syncthreads();
-  for (unsigned begin = 0; begin < a.used * UNITS; begin += group.groups) {
-    const unsigned unit = begin + group.index, rank = min(unit / UNITS, a.used - 1);
-    const unsigned slot = at * a.used + rank, row = first + unit % UNITS * COUNT;
-    const act_row act = {in.q + rank * segments / 2 * PV_CUDA_PAIR_BYTES,
-                         in.d + rank * segments,
-                         in.sum + rank * segments,
-                         a.in.x + static_cast<size_t>(slot) * a.in.stride,
-                         a.in.k,
-                         PV_CUDA_PAIR_BYTES};
-    const uint8_t *data = a.rows.data + a.experts[slot] * a.rows.expert_bytes;
-    each_row(a.rows.type, {data, a.rows.row_bytes, row, row + COUNT}, act,
-             {group.lane, group.width, 0, 1}, [&](unsigned r, float y) {
-               if (unit < a.used * UNITS) result[rank * ROWS + r - first] = y;
-             });
-  }
+  const auto products = [&](const auto &multiply) {
+    for (unsigned begin = 0; begin < a.used * UNITS; begin += group.groups) {
+      const unsigned unit = begin + group.index, rank = min(unit / UNITS, a.used - 1);
+      const unsigned slot = at * a.used + rank, row = first + unit % UNITS * COUNT;
+      const act_row act = {in.q + rank * segments / 2 * PV_CUDA_PAIR_BYTES,
+                           in.d + rank * segments,
+                           in.sum + rank * segments,
+                           a.in.x + static_cast<size_t>(slot) * a.in.stride,
+                           a.in.k,
+                           PV_CUDA_PAIR_BYTES};
+      const uint8_t *data = a.rows.data + a.experts[slot] * a.rows.expert_bytes;
+      const row_range range = {data, a.rows.row_bytes, row, row + COUNT};
+      multiply(range, act, [&](unsigned r, float y) {
+        if (unit < a.used * UNITS) result[rank * ROWS + r - first] = y;
+      });
+    }
+  };
+  /* Two loops: what one keeps in registers is none of the other's. */
+  const lane_group alone = {group.lane, group.width, 0, 1};
+  if (has_own_path(static_cast<int>(a.rows.type)))
+    products([&](const row_range &rows, const act_row &act, const auto &store) {
+      own_rows(a.rows.type, rows, act, alone, store);
+    });
+  else
+    products([&](const row_range &rows, const act_row &act, const auto &store) {
+      general_rows(a.rows.type, rows, act, alone, store);
+    });
   prefetch_ahead(a.ahead);
   __syncthreads();
   for (unsigned i = threadIdx.x; i < a.used * ROWS; i += blockDim.x)

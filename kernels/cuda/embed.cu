@@ -5,35 +5,20 @@
 template <int type>
 __device__ void decode(const uint8_t *row, unsigned k, float *out) {
   for (unsigned i = threadIdx.x; i < k; i += blockDim.x) {
-    if (!is_quantised(type)) {
+    if constexpr (!is_quantised(type)) {
       out[i] = plain_at<type>(row, i);
-      continue;
+    } else {
+      const weight w = weight_at<type>(row, i);
+      const float product = (w.d * __int2float_rn(w.sc)) * static_cast<float>(w.q);
+      out[i] = has_minimum<type>() ? product + w.m * static_cast<float>(w.lo) : product;
     }
-    const weight w = weight_at<type>(row, i);
-    const float product = (w.d * static_cast<float>(w.sc)) * static_cast<float>(w.q);
-    out[i] = has_minimum(type) ? product - w.dmin * static_cast<float>(w.m) : product;
   }
 }
 
 __device__ void decode_row(const pv_cuda_embed &a) {
   const uint8_t *row = a.rows.data + a.ids[blockIdx.x] * a.rows.row_bytes;
   float *out = a.out + static_cast<size_t>(blockIdx.x) * a.k;
-  switch (a.rows.type) {
-    case PV_TYPE_F32:
-      return decode<PV_TYPE_F32>(row, a.k, out);
-    case PV_TYPE_F16:
-      return decode<PV_TYPE_F16>(row, a.k, out);
-    case PV_TYPE_BF16:
-      return decode<PV_TYPE_BF16>(row, a.k, out);
-    case PV_TYPE_Q8_0:
-      return decode<PV_TYPE_Q8_0>(row, a.k, out);
-    case PV_TYPE_Q4_K:
-      return decode<PV_TYPE_Q4_K>(row, a.k, out);
-    case PV_TYPE_Q5_K:
-      return decode<PV_TYPE_Q5_K>(row, a.k, out);
-    case PV_TYPE_Q6_K:
-      return decode<PV_TYPE_Q6_K>(row, a.k, out);
-  }
+  with_type(a.rows.type, [&](auto is) { decode<is.type>(row, a.k, out); });
 }
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) embed(const pv_cuda_embed a) {

@@ -42,12 +42,35 @@ __device__ __forceinline__ uint32_t word_at(const uint8_t *p) { /* p even */
   return __ldg(half) | static_cast<uint32_t>(__ldg(half + 1)) << 16;
 }
 
+/* The number of a type without a path of its own; see general.cuh. */
+constexpr int GENERAL = -1;
+
 /* What a thread holds of one segment of the rows g and g + 8 of its warp's 16. */
 struct weights {
   uint32_t a[4]; /* bytes 4t..: of row g, of row g + 8; bytes 16 + 4t..: the same */
   float d[2], dmin[2];
   int sc[2][2], m[2]; /* [row][half]; types but Q6_K have one scale */
+  pv_scales by[2];    /* of GENERAL, which has no other scales */
+  bool minimum;
 };
+
+/* Both rows of a type without a path of its own. */
+__device__ __forceinline__ void load_general_rows(unsigned type, const uint8_t *row0,
+                                                  const uint8_t *row1, unsigned s, unsigned t,
+                                                  weights &w) {
+  with_general_type(type, [&](auto is) {
+    using form = format<is.type>;
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      const auto *block = block_at<is.type>(r == 0 ? row0 : row1, s / form::segments);
+      w.a[r] = form::four(block, s % form::segments, t);
+      w.a[r + 2] = form::four(block, s % form::segments, t + 4);
+      w.by[r] = form::scales(block, s % form::segments);
+      w.by[r].m = added_minimum<is.type>(w.by[r]);
+    }
+    w.minimum = has_minimum<is.type>();
+  });
+}
 
 template <int type>
 __device__ __forceinline__ void load_row(const uint8_t *row, unsigned s, unsigned t, int r,
@@ -81,9 +104,9 @@ __device__ __forceinline__ void load_row(const uint8_t *row, unsigned s, unsigne
       w.a[r + 2 * half] = q;
     }
     const uint32_t both = __ldg(head);
-    w.d[r] = __half2float(__ushort_as_half(static_cast<uint16_t>(both)));
-    w.dmin[r] = __half2float(__ushort_as_half(static_cast<uint16_t>(both >> 16)));
-    k4_scale(block + 4, j, w.sc[r][0], w.m[r]);
+    w.d[r] = half_value(static_cast<uint16_t>(both));
+    w.dmin[r] = half_value(static_cast<uint16_t>(both >> 16));
+    pv_k4_scale(block + 4, j, &w.sc[r][0], &w.m[r]);
   }
 }
 
@@ -91,14 +114,25 @@ __device__ __forceinline__ void load_row(const uint8_t *row, unsigned s, unsigne
 template <int type>
 __device__ __forceinline__ void column_values(const weights &w, const uint4 &x, const float2 &d,
                                               const int2 &sum, float *out) {
-  if (type == PV_TYPE_Q6_K) {
-    int high[2][4], low[2][4];
+  if (type == PV_TYPE_Q6_K || type == GENERAL) {
+    constexpr uint32_t one = 0x01010101u;
+    int high[2][4], low[2][4], first[2][4] = {};
     mma_16(high[0], w.a[0], w.a[1], x.x);
     mma_16(high[1], w.a[2], w.a[3], x.y);
     mma_16(low[0], w.a[0], w.a[1], x.z);
     mma_16(low[1], w.a[2], w.a[3], x.w);
+    if (type == GENERAL && w.minimum) { /* the sum of the first half of the activations */
+      mma_16(first[0], one, one, x.x);
+      mma_16(first[1], one, one, x.z);
+    }
 #pragma unroll
     for (int c = 0; c < 4; c++) {
+      if (type == GENERAL) {
+        const int of_high[2] = {high[0][c], high[1][c]}, of_low[2] = {low[0][c], low[1][c]};
+        out[c] = general_value(w.by[c / 2], w.minimum, of_high, of_low, c % 2 ? d.y : d.x,
+                               256 * first[0][c] + first[1][c], c % 2 ? sum.y : sum.x);
+        continue;
+      }
       const int *sc = w.sc[c / 2];
       const float h = static_cast<float>(sc[0] * high[0][c] + sc[1] * high[1][c]);
       const float l = static_cast<float>(sc[0] * low[0][c] + sc[1] * low[1][c]);
@@ -136,32 +170,41 @@ struct operands {
 };
 
 template <int type>
-__device__ __forceinline__ void load_operands(const uint8_t *row0, const uint8_t *row1,
-                                              const tile_acts &act, unsigned s, unsigned t,
-                                              operands &out) {
-  load_row<type>(row0, s, t, 0, out.w);
-  load_row<type>(row1, s, t, 1, out.w);
+__device__ __forceinline__ void load_operands(unsigned number, const uint8_t *row0,
+                                              const uint8_t *row1, const tile_acts &act, unsigned s,
+                                              unsigned t, operands &out) {
+  if constexpr (type == GENERAL) {
+    load_general_rows(number, row0, row1, s, t, out.w);
+  } else {
+    load_row<type>(row0, s, t, 0, out.w);
+    load_row<type>(row1, s, t, 1, out.w);
+  }
 #pragma unroll
   for (unsigned j = 0; j < COLUMNS; j++) out.x[j] = __ldg(act.q[j] + static_cast<size_t>(s) * 4);
 }
 
-/* The sum over the segments of one parity. `out` gets PER_THREAD values. */
+/* The sum over the segments of one parity. `out` gets PER_THREAD values. `number` is the type. */
 template <int type, int levels>
-__device__ __forceinline__ void parity_sum(const uint8_t *row0, const uint8_t *row1,
-                                           const tile_acts &act, unsigned parity, unsigned t,
-                                           float (&out)[PER_THREAD]) {
+__device__ __forceinline__ void parity_sum(unsigned number, const uint8_t *row0,
+                                           const uint8_t *row1, const tile_acts &act,
+                                           unsigned parity, unsigned t, float (&out)[PER_THREAD]) {
   const unsigned leaves = act.segments / 2, places = power_above(leaves);
   const unsigned shift = __clz(static_cast<int>(places)) + 1;
   float stack[levels][PER_THREAD] = {};
-  operands next;
-  load_operands<type>(row0, row1, act, parity, t, next);
+  constexpr bool ahead = type != GENERAL; /* its unpacking would wait for what is loaded */
+  operands now, next;
+  if (ahead) load_operands<type>(number, row0, row1, act, parity, t, next);
 #pragma unroll 1
   for (unsigned i = 0; i < places; i++) {
     const unsigned leaf = places > 1 ? __brev(i) >> shift : 0, s = 2 * leaf + parity;
     const unsigned after = places > 1 ? __brev(i + 1) >> shift : 0;
     const bool present = leaf < leaves; /* only leaves of the upper half, at odd i, can be absent */
-    const operands now = next;
-    load_operands<type>(row0, row1, act, 2 * min(after, leaves - 1) + parity, t, next);
+    if (ahead) {
+      now = next;
+      load_operands<type>(number, row0, row1, act, 2 * min(after, leaves - 1) + parity, t, next);
+    } else {
+      load_operands<type>(number, row0, row1, act, 2 * min(leaf, leaves - 1) + parity, t, now);
+    }
 #pragma unroll
     for (unsigned j = 0; j < COLUMNS; j++) {
       const unsigned at = min(s, act.segments - 1) * TILE + 8 * j + 2 * t;
@@ -234,20 +277,13 @@ __device__ __forceinline__ void gemm(const pv_cuda_gemm &a) {
   const uint8_t *row0 = data + min(first + g, job.rows.count - 1) * job.rows.row_bytes;
   const uint8_t *row1 = data + min(first + g + 8, job.rows.count - 1) * job.rows.row_bytes;
   float out[PER_THREAD] = {};
-  if (live) switch (job.rows.type) {
-      case PV_TYPE_Q4_K:
-        parity_sum<PV_TYPE_Q4_K, levels>(row0, row1, act, parity, t, out);
-        break;
-      case PV_TYPE_Q5_K:
-        parity_sum<PV_TYPE_Q5_K, levels>(row0, row1, act, parity, t, out);
-        break;
-      case PV_TYPE_Q6_K:
-        parity_sum<PV_TYPE_Q6_K, levels>(row0, row1, act, parity, t, out);
-        break;
-      default:
-        parity_sum<PV_TYPE_Q8_0, levels>(row0, row1, act, parity, t, out);
-        break;
-    }
+  if (live && !has_own_path(static_cast<int>(job.rows.type)))
+    parity_sum<GENERAL, levels>(job.rows.type, row0, row1, act, parity, t, out);
+  else if (live)
+    with_type(job.rows.type, [&](auto is) {
+      if constexpr (is_quantised(is.type) && has_own_path(is.type))
+        parity_sum<is.type, levels>(is.type, row0, row1, act, parity, t, out);
+    });
   if (parity == 1)
 #pragma unroll
     for (int c = 0; c < PER_THREAD; c++) odd[warp / 2][c][lane] = out[c];

@@ -5,26 +5,26 @@
 /* A function for each row: its grid and its limit. */
 #undef PV_KERNEL_AS
 #define PV_KERNEL_AS PV_KERNEL_SHAPE
-#define PV_KERNEL_SHAPE(name, argument, x, y, z, threads, bytes, operation, limit, ...) \
-  static bool name##_shape(const void *args, size_t rows, pv_gpu_launch *out) {         \
-    const argument *a = args;                                                           \
-    (void)a;                                                                            \
-    (void)rows;                                                                         \
-    if (!(limit)) return false;                                                         \
-    out->grid[0] = (unsigned)(x);                                                       \
-    out->grid[1] = (unsigned)(y);                                                       \
-    out->grid[2] = (unsigned)(z);                                                       \
-    out->block = threads;                                                               \
-    out->shared = (unsigned)(bytes);                                                    \
-    return true;                                                                        \
+#define PV_KERNEL_SHAPE(header, name, argument, x, y, z, threads, bytes, operation, limit, ...) \
+  static bool name##_shape(const void *args, size_t rows, pv_gpu_launch *out) {                 \
+    const argument *a = args;                                                                   \
+    (void)a;                                                                                    \
+    (void)rows;                                                                                 \
+    if (!(limit)) return false;                                                                 \
+    out->grid[0] = (unsigned)(x);                                                               \
+    out->grid[1] = (unsigned)(y);                                                               \
+    out->grid[2] = (unsigned)(z);                                                               \
+    out->block = threads;                                                                       \
+    out->shared = (unsigned)(bytes);                                                            \
+    return true;                                                                                \
   }
 #include "kernels/cuda/list.h"
 
 #undef PV_KERNEL_AS
 #define PV_KERNEL_AS PV_KERNEL_ROW
-#define PV_KERNEL_ROW(name, argument, x, y, z, threads, bytes, operation, limit, ...) \
-  {#name,        __FILE__, operation, #argument, sizeof(argument),                    \
-   {#x, #y, #z}, #bytes,   #limit,    threads,   {__VA_ARGS__, {0, NULL}},            \
+#define PV_KERNEL_ROW(header, name, argument, x, y, z, threads, bytes, operation, limit, ...) \
+  {#name,        header, operation, #argument, sizeof(argument),                              \
+   {#x, #y, #z}, #bytes, #limit,    threads,   {__VA_ARGS__, {0, NULL}},                      \
    name##_shape},
 static const pv_kernel table[PV_GPU_KERNEL_COUNT] = {
 #include "kernels/cuda/list.h"
@@ -37,6 +37,19 @@ const char *pv_kernel_header(const pv_kernel *kernel) {
 
 const pv_kernel *pv_kernel_get(pv_gpu_kernel kernel) {
   return &table[kernel];
+}
+
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) PV_TYPE_ROW(NAME, name)
+#define PV_TYPE_ROW(NAME, name, ...) \
+  case PV_TYPE_##NAME:               \
+    return PV_GPU_##name##_gemv_f64acc;
+pv_gpu_kernel pv_kernel_f64acc(uint32_t type) {
+  switch (type) {
+#include "kernels/quant/list.h"
+  }
+  return PV_GPU_KERNEL_COUNT;
 }
 
 const pv_kernel *pv_kernel_find(const char *name) {

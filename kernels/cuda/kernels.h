@@ -9,8 +9,8 @@
 
 /* PV_GPU_down and so on, one for each row. */
 #undef PV_KERNEL_AS
-#define PV_KERNEL_AS                PV_KERNEL_NUMBER
-#define PV_KERNEL_NUMBER(name, ...) PV_GPU_##name,
+#define PV_KERNEL_AS                        PV_KERNEL_NUMBER
+#define PV_KERNEL_NUMBER(header, name, ...) PV_GPU_##name,
 typedef enum pv_gpu_kernel {
 #include "kernels/cuda/list.h"
   PV_GPU_KERNEL_COUNT
@@ -43,6 +43,8 @@ typedef struct pv_kernel {
 const char *pv_kernel_header(const pv_kernel *kernel);
 
 const pv_kernel *pv_kernel_get(pv_gpu_kernel kernel);
+/* The one of identity f32-f64acc for rows of a type (pv_type). */
+pv_gpu_kernel pv_kernel_f64acc(uint32_t type);
 /* NULL when there is none of that name. */
 const pv_kernel *pv_kernel_find(const char *name);
 

@@ -4,48 +4,7 @@
  * the fold over the values are those of kernels/arith/act.h. */
 #pragma once
 
-#include "kernels/cuda/blocks.cuh"
-
-/* One row of activations, in shared or in global memory. */
-struct act_row {
-  const uint8_t *q; /* `pair` bytes for each two segments */
-  const float *d;
-  const int *sum;
-  const float *x;
-  unsigned k, pair;
-};
-
-/* Activations of one segment, in registers. */
-struct act_segment {
-  uint4 x[4];
-  float d;
-  int sum;
-};
-
-__device__ __forceinline__ act_segment load_segment(const act_row &act, unsigned s) {
-  const uint4 *p =
-      reinterpret_cast<const uint4 *>(act.q + static_cast<size_t>(s / 2) * act.pair + s % 2 * 64);
-  return {{p[0], p[1], p[2], p[3]}, act.d[s], act.sum[s]};
-}
-
-/* Sums of w x over 16 elements: w[0..3] when `half` is 0, w[4..7] when it is 1. */
-__device__ __forceinline__ void dot_half(const uint32_t (&w)[8], const uint4 (&x)[4], int half,
-                                         int &high, int &low) {
-#pragma unroll
-  for (int t = 0; t < 4; t++) {
-    high =
-        __dp4a(static_cast<int>(w[4 * half + t]), static_cast<int>(half ? x[t].y : x[t].x), high);
-    low = __dp4a(static_cast<int>(w[4 * half + t]), static_cast<int>(half ? x[t].w : x[t].z), low);
-  }
-}
-
-/* The exact integer sum over a segment: |w| < 128, so below 2^31. */
-__device__ __forceinline__ int dot_segment(const uint32_t (&w)[8], const act_segment &act) {
-  int high = 0, low = 0;
-  dot_half(w, act.x, 0, high, low);
-  dot_half(w, act.x, 1, high, low);
-  return 256 * high + low;
-}
+#include "kernels/cuda/general.cuh"
 
 __device__ __forceinline__ float k4_value(float d, float dmin, int sc, int m, int dot,
                                           const act_segment &act) {
@@ -86,12 +45,6 @@ struct raw<PV_TYPE_Q8_0> {
   uint32_t w[2][8];
   uint16_t d[2];
 };
-
-/* Lanes without segments do the work of the last ones: every load happens, so no register holds a
- * value that another way through left there. */
-__device__ __forceinline__ unsigned last_pair(unsigned s, unsigned n) {
-  return min(s, (n - 1) & ~1u);
-}
 
 template <int type>
 __device__ __forceinline__ void load_pair(const uint8_t *row, unsigned s, unsigned n,
@@ -270,16 +223,6 @@ __device__ __forceinline__ float long_dot(const uint8_t *row, const act_row &act
   return fold_pairs(a, b, 64, lane, 32);
 }
 
-/* The rows first .. end - 1 of a matrix, and how a block's groups of lanes share them: group g
- * takes the rows first + g, first + g + groups, ... */
-struct row_range {
-  const uint8_t *data;
-  uint64_t row_bytes;
-  unsigned first, end;
-  __device__ __forceinline__ const uint8_t *at(unsigned i) const { /* past the end: the last one */
-    return data + min(i, end - 1) * row_bytes;
-  }
-};
 /* Asks for `size` bytes that will be read soon; thread `index` of `threads`. */
 __device__ __forceinline__ void prefetch(const uint8_t *p, uint64_t size, unsigned index,
                                          unsigned threads) {
@@ -299,10 +242,6 @@ __device__ __forceinline__ void prefetch_ahead(const pv_cuda_ahead &a) {
   const uint64_t from = part * blockIdx.x;
   if (from < a.bytes) prefetch(a.data + from, min(part, a.bytes - from), threadIdx.x, blockDim.x);
 }
-
-struct lane_group {
-  unsigned lane, width, index, groups;
-};
 
 template <int type>
 __device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row &act,
@@ -483,25 +422,25 @@ __device__ __forceinline__ void plain_row(const row_range &rows, const act_row &
   if (lane == 0) store(rows.first, sum);
 }
 
+/* Types with a path of their own. */
+template <class Store>
+__device__ __forceinline__ void own_rows(unsigned type, const row_range &rows, const act_row &act,
+                                         const lane_group &group, const Store &store) {
+  with_type(type, [&](auto is) {
+    if constexpr (!is_quantised(is.type))
+      plain_rows<is.type>(rows, act, group, store);
+    else if constexpr (has_own_path(is.type))
+      quantised_rows<is.type>(rows, act, group, store);
+  });
+}
+
 template <class Store>
 __device__ __forceinline__ void each_row(unsigned type, const row_range &rows, const act_row &act,
                                          const lane_group &group, const Store &store) {
-  switch (type) {
-    case PV_TYPE_Q4_K:
-      return quantised_rows<PV_TYPE_Q4_K>(rows, act, group, store);
-    case PV_TYPE_Q5_K:
-      return quantised_rows<PV_TYPE_Q5_K>(rows, act, group, store);
-    case PV_TYPE_Q6_K:
-      return quantised_rows<PV_TYPE_Q6_K>(rows, act, group, store);
-    case PV_TYPE_Q8_0:
-      return quantised_rows<PV_TYPE_Q8_0>(rows, act, group, store);
-    case PV_TYPE_F16:
-      return plain_rows<PV_TYPE_F16>(rows, act, group, store);
-    case PV_TYPE_BF16:
-      return plain_rows<PV_TYPE_BF16>(rows, act, group, store);
-    default:
-      return plain_rows<PV_TYPE_F32>(rows, act, group, store);
-  }
+  if (has_own_path(static_cast<int>(type)))
+    own_rows(type, rows, act, group, store);
+  else
+    general_rows(type, rows, act, group, store);
 }
 
 /* Activations in shared memory: each two segments are padded from 128 to 144 bytes, so that lanes

@@ -42,18 +42,21 @@ static const struct family {
   uint32_t bench[3]; /* k, rows, batch */
   uint32_t shape[SHAPES][3];
 } families[] = {
-    FAMILY(gemm_4, gemm, TYPED | QUANTISED | MMA, {1024, 4096, 512},
+    FAMILY(gemm_4, gemm, TYPED | QUANTISED | MMA | WITH(SCALES), {1024, 4096, 512},
            {{256, 33, 40}, {768, 32, 9}, {1024, 7, 65}}),
-    FAMILY(gemm_5, gemm, TYPED | QUANTISED | MMA, {2048, 4096, 512},
+    FAMILY(gemm_5, gemm, TYPED | QUANTISED | MMA | WITH(SCALES), {2048, 4096, 512},
            {{1280, 33, 40}, {2048, 31, 33}}),
-    FAMILY(gemm_6, gemm, TYPED | QUANTISED | MMA, {4096, 4096, 512},
+    FAMILY(gemm_6, gemm, TYPED | QUANTISED | MMA | WITH(SCALES), {4096, 4096, 512},
            {{2304, 33, 34}, {4096, 5, 9}}),
-    FAMILY(gemv, gemv, TYPED | DP4A | WITH(EXACT), {2048, 4096, 1}, GEMV_SHAPES),
-    FAMILY(pv_cuda_gemv, f64acc, OWN_TYPE | FMA | WITH(EXACT), {2048, 4096, 1}, GEMV_SHAPES),
-    FAMILY(embed, embed, TYPED, {2048, 4096, 512}, {{256, 5, 3}, {512, 3, 1}, {2304, 4, 2}}),
-    FAMILY(gate_up, gate_up, TYPED | DP4A, {2048, 768, 1},
+    FAMILY(gemv, gemv, TYPED | DP4A | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1}, GEMV_SHAPES),
+    FAMILY(pv_cuda_gemv, f64acc, OWN_TYPE | FMA | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1},
+           GEMV_SHAPES),
+    FAMILY(embed, embed, TYPED | WITH(SCALES), {2048, 4096, 512},
+           {{256, 5, 3}, {512, 3, 1}, {2304, 4, 2}}),
+    FAMILY(gate_up, gate_up, TYPED | DP4A | WITH(SCALES), {2048, 768, 1},
            {{256, 33, 1}, {512, 32, 2}, {768, 70, 3}}),
-    FAMILY(down, down, TYPED | DP4A, {768, 2048, 1}, {{256, 8, 1}, {768, 24, 2}, {1280, 16, 1}}),
+    FAMILY(down, down, TYPED | DP4A | WITH(SCALES), {768, 2048, 1},
+           {{256, 8, 1}, {768, 24, 2}, {1280, 16, 1}}),
     FAMILY(swiglu, swiglu, WITH(SWEEP), {768, 1, 4096},
            {{1, 1, 1}, {100, 1, 3}, {256, 1, 2}, {999, 1, 1}}),
     FAMILY(geglu, swiglu, WITH(SWEEP), {768, 1, 4096},
@@ -108,8 +111,8 @@ static const struct family *family_of(const pv_kernel *kernel) {
 }
 
 const char *pv_alone_data_name(pv_alone_data data) {
-  static const char *const names[] = {"ordinary", "outliers", "integers", "tiny",  "ties",
-                                      "odd",      "exact",    "equal",    "pairs", "sweep"};
+  static const char *const names[] = {"ordinary", "outliers", "integers", "tiny",   "ties", "odd",
+                                      "exact",    "equal",    "pairs",    "scales", "sweep"};
   return names[data];
 }
 
@@ -131,24 +134,16 @@ const pv_kernel *pv_alone_ceiling(const pv_kernel *kernel, pv_type type) {
   return pv_kernel_get((flags & MMA) != 0 ? PV_GPU_peak_mma : PV_GPU_peak_dp4a);
 }
 
-/* The type of a kernel that has one: the one that its limit takes. */
+/* The type of a kernel that has one. */
 static pv_type own_type(const pv_kernel *kernel) {
-  pv_gpu_launch l;
-  for (size_t i = 0; i < PV_TYPE_COUNT; i++) {
-    const pv_cuda_gemv a = {.job = {{.rows = {.type = pv_type_table[i].type}}}, .jobs = 1};
-    if (kernel->shape(&a, 1, &l)) return pv_type_table[i].type;
-  }
+  for (size_t i = 0; i < PV_TYPE_COUNT; i++)
+    if (pv_kernel_get(pv_kernel_f64acc(pv_type_table[i].type)) == kernel)
+      return pv_type_table[i].type;
   return PV_TYPE_F32;
 }
 
 const pv_kernel *pv_alone_gemv(pv_type type, pv_product product) {
-  if (product != PV_PRODUCT_F64ACC) return pv_kernel_get(PV_GPU_gemv);
-  for (int i = 0; i < PV_GPU_KERNEL_COUNT; i++) {
-    const pv_kernel *k = pv_kernel_get((pv_gpu_kernel)i);
-    const struct family *f = family_of(k);
-    if (f != NULL && (f->flags & OWN_TYPE) != 0 && own_type(k) == type) return k;
-  }
-  return NULL;
+  return pv_kernel_get(product == PV_PRODUCT_F64ACC ? pv_kernel_f64acc(type) : PV_GPU_gemv);
 }
 
 static pv_alone_case with_wish(const uint32_t shape[3], pv_type type, const pv_alone_case *wish) {
@@ -282,9 +277,6 @@ static pv_trial trial_of(const pv_kernel *kernel, const pv_alone_case *c, pv_gpu
                           kernel->name, f == NULL ? "" : " on the CPU");
   else if (pv_alone_typed(kernel) && c->k % pv_type_get(c->type)->block_elements != 0)
     t.code = pv_error_set(err, PV_ERR_INPUT, "a row of %u is no whole number of blocks of %s", c->k,
-                          pv_type_get(c->type)->name);
-  else if (gpu != NULL && pv_alone_typed(kernel) && !pv_cuda_computes(c->type))
-    t.code = pv_error_set(err, PV_ERR_UNSUPPORTED, "no kernel of a GPU computes %s",
                           pv_type_get(c->type)->name);
   else
     f->make(&t);

@@ -36,6 +36,7 @@ typedef enum pv_alone_data {
   PV_DATA_EXACT = PV_DATA_COUNT, /* products with the weights of the case are exact */
   PV_DATA_EQUAL,                 /* all alike */
   PV_DATA_PAIRS,                 /* two each that are close */
+  PV_DATA_SCALES,                /* ordinary, with weights whose scales are of every kind */
   PV_DATA_SWEEP                  /* from -110 to 100, behind the edges of exp */
 } pv_alone_data;
 const char *pv_alone_data_name(pv_alone_data data);

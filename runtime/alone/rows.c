@@ -52,6 +52,21 @@ void pv_rows_random(pv_type type, size_t k, uint64_t *state, void *row) {
   }
 }
 
+void pv_rows_odd_scales(pv_type type, size_t k, uint64_t *state, void *row) {
+  static const float odd[] = {0.0f,   -0.0f,    0x1p-24f,  -0x1.ff8p-15f, 0x1p-127f,
+                              -0.01f, 65504.0f, -INFINITY, INFINITY,      NAN};
+  enum { ODD = sizeof odd / sizeof *odd };
+  const pv_type_info *info = pv_type_get(type);
+  const uint64_t r = pv_random_next(state), which = r / 1024 % (k / info->block_elements);
+  void *block = (char *)row + which * info->block_bytes;
+  const float one = odd[r % ODD], other = odd[r / 16 % ODD];
+  pv_rows_random(type, k, state, row);
+  if (!info->quantised)
+    put_plain(type, one, block);
+  else
+    set_block_scales(info, r / 512 % 2 ? one : 0.01f, r / 256 % 2 ? other : 0.02f, block);
+}
+
 /* Where a segment of a row of `k` has its large activation; rows of one length agree. */
 static size_t big_at(size_t k, size_t segment) {
   uint64_t state = 31 * k + segment;

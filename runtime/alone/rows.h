@@ -10,6 +10,10 @@
  * `state` is that of pv_random_next. */
 void pv_rows_random(pv_type type, size_t k, uint64_t *state, void *row);
 
+/* The same, but one block has scales of another kind: zeros of both signs, subnormal, negative,
+ * the largest, infinite or no number. */
+void pv_rows_odd_scales(pv_type type, size_t k, uint64_t *state, void *row);
+
 /* Activations and weights whose product is exact in every identity: scales are powers of two, one
  * activation of each segment is `max` (PV_ACT16_MAX; PV_ACT8_MAX for i8) and meets a small weight,
  * the others are tiny integers. Which one depends on `k` alone, so that any such row goes with any.

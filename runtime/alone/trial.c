@@ -110,6 +110,8 @@ pv_cuda_rows pv_trial_rows(pv_trial *t, pv_type type, uint32_t k, uint32_t rows,
   for (size_t r = 0; bytes != NULL && r < all; r++)
     if (t->c.data == PV_DATA_EXACT)
       pv_rows_exact(type, k, &t->seed, bytes + r * row_bytes);
+    else if (t->c.data == PV_DATA_SCALES)
+      pv_rows_odd_scales(type, k, &t->seed, bytes + r * row_bytes);
     else
       pv_rows_random(type, k, &t->seed, bytes + r * row_bytes);
   *host = bytes;

@@ -25,37 +25,17 @@ static pv_code find_kernels(pv_gpu_backend *b, pv_error *err) {
   return code;
 }
 
-/* A type without kernels is refused here, before anything is copied. */
-static pv_code check_type(const pv_model *model, const pv_gguf_tensor *t, pv_error *err) {
-  if (t == NULL || pv_cuda_computes(t->type)) return PV_OK;
-  pv_error_set(err, PV_ERR_UNSUPPORTED, "tensor '%.*s' is %s, which no kernel of a GPU computes",
-               (int)t->name.length, t->name.data, pv_type_get(t->type)->name);
-  pv_error_at(err, pv_gguf_part_path(model->gguf, t->part), 0, 0, (int64_t)t->offset);
-  pv_error_hint(err, "run it on the CPU (cpu:i16), or quantise the model again");
-  return PV_ERR_UNSUPPORTED;
-}
-
-static pv_code check_types(const pv_model *model, pv_error *err) {
-  pv_code code = PV_OK;
-  for (size_t row = 0; row < model->plan->count; row++)
-    for (uint32_t i = 0; i < model->shape.layers && code == PV_OK; i++)
-      code = check_type(model, pv_model_weight(model, row, i), err);
-  return code;
-}
-
 pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
                     const pv_backend_config *config, pv_backend **out, pv_error *err) {
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "the arbiter (f64) runs on the CPU alone");
-  pv_code code = check_types(model, err);
-  if (code != PV_OK) return code;
   pv_gpu_backend *b = calloc(1, sizeof *b);
   if (b == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
   b->base = (pv_backend){ops, model, *config, sizeof(float)};
   b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
            : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
                                                 : 0.0f;
-  code = pv_gpu_cover_plan(model->plan, &b->cover, err);
+  pv_code code = pv_gpu_cover_plan(model->plan, &b->cover, err);
   if (code == PV_OK) code = device->open(&b->gpu, err);
   if (code == PV_OK) code = b->gpu->ops->info(b->gpu, &b->info, err);
   if (code == PV_OK) code = find_kernels(b, err);

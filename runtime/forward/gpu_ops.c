@@ -53,27 +53,6 @@ pv_cuda_acts pv_gpu_acts(const pv_gpu_backend *b, size_t row, size_t share) {
   return acts;
 }
 
-static pv_gpu_kernel f64acc_kernel(uint32_t type) {
-  switch ((pv_type)type) {
-    case PV_TYPE_F32:
-      return PV_GPU_f32_gemv_f64acc;
-    case PV_TYPE_F16:
-      return PV_GPU_f16_gemv_f64acc;
-    case PV_TYPE_BF16:
-      return PV_GPU_bf16_gemv_f64acc;
-    case PV_TYPE_Q8_0:
-      return PV_GPU_q8_0_gemv_f64acc;
-    case PV_TYPE_Q4_K:
-      return PV_GPU_q4k_gemv_f64acc;
-    case PV_TYPE_Q5_K:
-      return PV_GPU_q5k_gemv_f64acc;
-    case PV_TYPE_Q6_K:
-      return PV_GPU_q6k_gemv_f64acc;
-    default: /* refused when the model was opened */
-      return PV_GPU_KERNEL_COUNT;
-  }
-}
-
 static void add(pv_gpu_backend *b, uint64_t left, uint64_t right, uint64_t out, uint64_t n) {
   const pv_cuda_add a = {left, right, out, n};
   pv_gpu_start(b, PV_GPU_add, 1, &a);
@@ -156,7 +135,7 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
       pv_cuda_gemv one = *a;
       one.job[0] = a->job[j];
       one.jobs = 1;
-      pv_gpu_start(b, f64acc_kernel(one.job[0].rows.type), rows, &one);
+      pv_gpu_start(b, pv_kernel_f64acc(one.job[0].rows.type), rows, &one);
     }
   else if (slow.jobs > 0)
     gemv(b, &slow, rows);

@@ -52,20 +52,22 @@ static const char *cpu_product(pv_numerics numerics, bool quantised) {
                    : "mm_plain (kernels/cpu/mm_plain.c)";
 }
 
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) PV_TYPE_ROW(NAME, name)
+#define PV_TYPE_ROW(NAME, name, ...) \
+  case PV_TYPE_##NAME:               \
+    return #name "_gemv_f64acc (kernels/cuda/gemv_f64acc.cu)";
+static const char *f64acc_product(pv_type type) {
+  switch (type) {
+#include "kernels/quant/list.h"
+  }
+  return NULL;
+}
+
 static const char *gpu_product(pv_numerics numerics, const pv_plan *plan, pv_stage_id stage,
                                pv_type type) {
-  static const struct {
-    pv_type type;
-    const char *kernel;
-  } f64acc[] = {{PV_TYPE_F32, "f32_gemv_f64acc (kernels/cuda/f32_gemv_f64acc.cu)"},
-                {PV_TYPE_F16, "f16_gemv_f64acc (kernels/cuda/f16_gemv_f64acc.cu)"},
-                {PV_TYPE_BF16, "bf16_gemv_f64acc (kernels/cuda/bf16_gemv_f64acc.cu)"},
-                {PV_TYPE_Q8_0, "q8_0_gemv_f64acc (kernels/cuda/q8_0_gemv_f64acc.cu)"},
-                {PV_TYPE_Q4_K, "q4k_gemv_f64acc (kernels/cuda/q4k_gemv_f64acc.cu)"},
-                {PV_TYPE_Q5_K, "q5k_gemv_f64acc (kernels/cuda/q5k_gemv_f64acc.cu)"},
-                {PV_TYPE_Q6_K, "q6k_gemv_f64acc (kernels/cuda/q6k_gemv_f64acc.cu)"}};
-  for (size_t i = 0; numerics == PV_NUMERICS_F32_F64ACC && i < sizeof f64acc / sizeof *f64acc; i++)
-    if (f64acc[i].type == type) return f64acc[i].kernel;
+  if (numerics == PV_NUMERICS_F32_F64ACC) return f64acc_product(type);
   if (!pv_type_get(type)->quantised) return "gemv (kernels/cuda/gemv.cu)";
   if (plan->rows[stage].role == PV_ROLE_EXPERTS_OUT)
     return "gemm (kernels/cuda/gemm.cu) or, for few rows, down (kernels/cuda/down.cu)";

@@ -117,7 +117,6 @@ static pv_code check_kernel(call *c, const pv_kernel *k, verdict *v, pv_error *e
   for (size_t i = 0; code == PV_OK && pv_alone_case_at(k, i, &c->wish, &one); i++) {
     pv_alone_result r;
     if (!any_type && one.type != c->wish.type) continue;
-    if (any_type && c->set.device != NULL && !pv_cuda_computes(one.type)) continue;
     code = pv_alone_run(&c->set, k, &one, NULL, &r, err);
     if (code != PV_OK) break;
     const bool wrong = r.different > 0 || r.fault[0] != '\0';

@@ -77,10 +77,10 @@ static pv_code parse_call(int argc, char **argv, arguments *a, pv_error *err) {
       .positional = "list|show|check [KERNEL]",
       .examples =
           "  pv ptx list\n"
-          "  pv ptx show q6k_gemv_f64acc\n"
+          "  pv ptx show q6_k_gemv_f64acc\n"
           "  pv ptx check all --rules all\n"
-          "  pv ptx check q6k_gemv_f64acc --forbid fma.rn.f32 --count shfl.sync.down.b32.5\n"
-          "  pv ptx check q6k_gemv_f64acc --writers fma.rn.f64,add.f64,zero\n"
+          "  pv ptx check q6_k_gemv_f64acc --forbid fma.rn.f32 --count shfl.sync.down.b32.5\n"
+          "  pv ptx check q6_k_gemv_f64acc --writers fma.rn.f64,add.f64,zero\n"
           "  pv ptx check all --file kernel.ptx --forbid .ftz,.approx\n",
       .list = list,
       .rest = rest,

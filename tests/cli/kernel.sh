@@ -51,11 +51,11 @@ refuses check add --file nothing.ptx
 # The same cases on the CPU: the operations that the kernels stand for, and no others.
 run "$pv" kernel check all --on scalar --json
 exits 0
-field "len(d['kernels']), {(k['on'], k['verdict']) for k in d['kernels']}" "35 {('scalar', 'PASS')}"
+field "len(d['kernels']), {(k['on'], k['verdict']) for k in d['kernels']}" "44 {('scalar', 'PASS')}"
 field "all(k['compared'] > 0 for k in d['kernels'])" True
 run "$pv" kernel check gemv --on cpu --type Q5_K --json
 exits 0
-field "d['kernels'][0]['cases'], d['kernels'][0]['verdict']" '91 PASS'
+field "d['kernels'][0]['cases'], d['kernels'][0]['verdict']" '104 PASS'
 run "$pv" kernel check group --on scalar
 exits 3
 warns 'nobody makes cases for the kernel group on the CPU'
@@ -84,7 +84,7 @@ warns 'no whole number of blocks of Q4_K'
 
 run "$pv" kernel check all --json
 exits 0
-field "len(d['kernels']), {k['verdict'] for k in d['kernels']}" "41 {'PASS'}"
+field "len(d['kernels']), {k['verdict'] for k in d['kernels']}" "50 {'PASS'}"
 field "all(k['cases'] >= 12 and k['compared'] > 0 for k in d['kernels'])" True
 run "$pv" kernel check gate_up --type Q6_K --k 256 --rows 5 --batch 1
 exits 0

@@ -179,7 +179,7 @@ says 'pv ptx check all --rules all'
 run "$pv" ptx list
 case $code in
   0)
-    says q6k_gemv_f64acc
+    says q6_k_gemv_f64acc
     run "$pv" ptx check all --rules all
     exits 0
     run "$pv" ptx show rmsnorm

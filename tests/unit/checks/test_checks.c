@@ -217,9 +217,9 @@ static void test_builtin_prompts(void) {
 
 /* In a build with kernels they are judged, without a device; in one without they are not. */
 static void test_ptx(void) {
-  static const char *const emit = "{'kernel': 'q6k_gemv_f64acc', 'forbid': ['.ftz']}",
+  static const char *const emit = "{'kernel': 'q6_k_gemv_f64acc', 'forbid': ['.ftz']}",
                            *const flow =
-                               "{'kernel': 'q6k_gemv_f64acc', 'writers': "
+                               "{'kernel': 'q6_k_gemv_f64acc', 'writers': "
                                "['fma.rn.f64', 'add.f64', 'zero']}";
   size_t count = 0;
   (void)pv_cuda_modules(&count);
@@ -234,9 +234,9 @@ static void test_ptx(void) {
   expect("ptx.flow", flow, "PASS", NULL);
   expect("ptx.rules", "{}", "PASS", NULL);
   expect("ptx.rules", "{'kernel': 'rmsnorm', 'rules': ['no_ftz']}", "PASS", NULL);
-  expect("ptx.emit", "{'kernel': 'q6k_gemv_f64acc', 'forbid': ['fma.rn.f64']}", "FAIL",
-         "q6k_gemv_f64acc, line");
-  expect("ptx.flow", "{'kernel': 'q6k_gemv_f64acc', 'writers': ['add.f64', 'zero']}", "FAIL",
+  expect("ptx.emit", "{'kernel': 'q6_k_gemv_f64acc', 'forbid': ['fma.rn.f64']}", "FAIL",
+         "q6_k_gemv_f64acc, line");
+  expect("ptx.flow", "{'kernel': 'q6_k_gemv_f64acc', 'writers': ['add.f64', 'zero']}", "FAIL",
          "fma.rn.f64 writes an accumulator");
   expect("ptx.emit", "{'kernel': 'all'}", "ERROR", "nothing is asserted");
   expect("ptx.emit", "{'kernel': 'q6k_gemv', 'forbid': ['.ftz']}", "ERROR", "no kernel 'q6k_gemv'");

@@ -2,18 +2,20 @@
  * ... of each 256 by fma in float64 from 0 and adds that to its own sum; at the end each lane is
  * rounded to float32 and the lanes are folded by five shuffles. Weights are exact in float64.
  */
-#pragma once
+#include "kernels/cuda/gemv_f64acc.h"
 
-#include "kernels/cuda/blocks.cuh"
-#include "kernels/cuda/f64acc.h"
+#include "kernels/cuda/types.cuh"
 
 template <int type>
 __device__ __forceinline__ double exact_weight(const uint8_t *row, unsigned i) {
-  if (!is_quantised(type)) return static_cast<double>(plain_at<type>(row, i));
-  const weight w = weight_at<type>(row, i);
-  const double product = static_cast<double>(w.d) * static_cast<double>(w.sc * w.q);
-  if (!has_minimum(type)) return product;
-  return product - static_cast<double>(w.dmin) * static_cast<double>(w.m);
+  if constexpr (is_quantised(type)) {
+    const weight w = weight_at<type>(row, i);
+    const double product = static_cast<double>(w.d) * static_cast<double>(w.sc * w.q);
+    return has_minimum<type>() ? product + static_cast<double>(w.m) * static_cast<double>(w.lo)
+                               : product;
+  } else {
+    return static_cast<double>(plain_at<type>(row, i));
+  }
 }
 
 template <int type>
@@ -37,3 +39,13 @@ __device__ __forceinline__ void gemv_f64acc(const pv_cuda_gemv &a) {
   for (unsigned s = 16; s > 0; s /= 2) y += __shfl_down_sync(every_lane, y, s);
   if (lane == 0) job.out[static_cast<size_t>(at) * job.rows.count + r] = y;
 }
+
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) PV_TYPE_ROW(NAME, name)
+#define PV_TYPE_ROW(NAME, name, ...)                                                   \
+  PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) name##_gemv_f64acc(const pv_cuda_gemv a) { \
+    begin_kernel();                                                                    \
+    gemv_f64acc<PV_TYPE_##NAME>(a);                                                    \
+  }
+#include "kernels/quant/list.h"

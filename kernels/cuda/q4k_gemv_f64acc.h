@@ -1,4 +1,0 @@
-/* Rows of Q4_K with float32 activations, sums in float64: see f64acc.h. */
-#include "kernels/cuda/f64acc.h"
-
-PV_KERNEL(q4k_gemv_f64acc, PV_F64ACC(PV_TYPE_Q4_K))

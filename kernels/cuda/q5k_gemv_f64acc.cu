@@ -1,8 +1,0 @@
-#include "kernels/cuda/q5k_gemv_f64acc.h"
-
-#include "kernels/cuda/f64acc.cuh"
-
-PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) q5k_gemv_f64acc(const pv_cuda_gemv a) {
-  begin_kernel();
-  gemv_f64acc<PV_TYPE_Q5_K>(a);
-}
