@@ -27,7 +27,8 @@ char *pv_parts_path(const char *path, uint32_t number);
  * whichever part is named. Files are streamed; one that is not there is PV_ERR_IO. */
 pv_code pv_parts_digest(const char *path, char out[PV_SHA256_HEX], pv_error *err);
 
-/* Bytes of the file, or of all parts; false, with `out` untouched, where one can not be looked at. */
+/* Bytes of the file, or of all parts; false, with `out` untouched, where one can not be looked at.
+ */
 bool pv_parts_length(const char *path, uint64_t *out);
 
 #endif
