@@ -113,8 +113,7 @@ static pv_code read_text(call *c, size_t *count, pv_error *err) {
   return code;
 }
 
-/* Whether the model wants bos in front. Without the key that depends on the tokenizer: not of those
- * that pv knows. */
+/* Whether the model wants bos in front. Without the key that depends on the tokenizer. */
 static pv_code find_bos(call *c, pv_error *err) {
   static const char key[] = "tokenizer.ggml.add_bos_token";
   const pv_gguf *gguf = c->job.model->gguf;
@@ -124,10 +123,11 @@ static pv_code find_bos(call *c, pv_error *err) {
   pv_code code = PV_OK;
   if (pv_gguf_find(gguf, key) == NULL) {
     code = pv_tokenizer_open(c->job.model->gguf, &tokenizer, err);
+    wanted = code == PV_OK && pv_tokenizer_adds_bos(tokenizer);
     pv_tokenizer_close(tokenizer);
-    return code;
+  } else {
+    code = pv_gguf_get_bool(gguf, key, &wanted, err);
   }
-  code = pv_gguf_get_bool(gguf, key, &wanted, err);
   if (code != PV_OK || !wanted) return code;
   code = pv_gguf_get_u64(gguf, "tokenizer.ggml.bos_token_id", &id, err);
   if (code == PV_OK && id >= c->job.model->shape.vocab)

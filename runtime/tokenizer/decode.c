@@ -26,7 +26,8 @@ pv_code pv_tokenizer_decode(const pv_tokenizer *tok, const uint32_t *ids, size_t
     const char *bytes = NULL;
     size_t length = 0;
     code = pv_tokenizer_piece(tok, ids[i], &bytes, &length, err);
-    if (code == PV_OK) pv_text_add(out, bytes, length);
+    const size_t skip = i == 0 && tok->blank_prefix && length > 0 && bytes[0] == ' ';
+    if (code == PV_OK && length > skip) pv_text_add(out, bytes + skip, length - skip);
   }
   if (code == PV_OK && out->failed)
     code = pv_error_set(err, PV_ERR_NOMEM, "no memory for the decoded text");

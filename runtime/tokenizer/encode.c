@@ -1,5 +1,5 @@
 /* Text to ids: special tokens are cut out, the rest is normalised and split into pieces, each piece
- * is merged. */
+ * is merged. With scores each part between special tokens is one piece. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ typedef struct encoder {
   pv_bpe *bpe;
   pcre2_match_data *match;
   pcre2_match_context *context;
-  pv_text normal; /* a part in form C, reused from part to part */
+  pv_text normal; /* a part in the form that is merged, reused from part to part */
   pv_id_list ids;
 } encoder;
 
@@ -76,10 +76,33 @@ static pv_code encode_part(encoder *self, const unsigned char *part, size_t leng
   return code;
 }
 
+/* Ids of text without special tokens, by scores. The vocabulary has one sign for the blank and for
+ * U+2581, so both are the blank here. */
+static pv_code encode_scored(encoder *self, const unsigned char *part, size_t length,
+                             pv_error *err) {
+  static const char sign[] = PV_BLANK_SIGN;
+  if (length == 0) return PV_OK;
+  self->normal.length = 0;
+  if (self->tok->blank_prefix) pv_text_puts(&self->normal, " ");
+  size_t from = 0;
+  for (size_t at = 0; at < length; at++) {
+    if (length - at < 3 || memcmp(part + at, sign, 3) != 0) continue;
+    pv_text_add(&self->normal, (const char *)part + from, at - from);
+    pv_text_puts(&self->normal, " ");
+    from = at + 3;
+    at += 2;
+  }
+  pv_text_add(&self->normal, (const char *)part + from, length - from);
+  if (self->normal.failed) return pv_error_set(err, PV_ERR_NOMEM, "no memory to encode the text");
+  return pv_bpe_piece(self->tok, self->bpe, (const unsigned char *)self->normal.data,
+                      self->normal.length, &self->ids, err);
+}
+
 /* Ids of [from, to). Neither the look-ahead of the pattern nor a composition may reach into a
  * special token beside it, so each part stands alone. */
 static pv_code encode_plain(encoder *self, size_t from, size_t to, pv_error *err) {
   const unsigned char *part = self->text + from;
+  if (self->tok->scored) return encode_scored(self, part, to - from, err);
   if (pv_nfc_is_plain(part, to - from)) return encode_part(self, part, to - from, from, err);
   self->normal.length = 0;
   const pv_code code = pv_nfc_add(part, to - from, &self->normal, err);

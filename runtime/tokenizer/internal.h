@@ -10,10 +10,15 @@
 
 typedef enum pv_token_kind {
   PV_TOKEN_NORMAL = 1,
+  PV_TOKEN_UNKNOWN = 2,
   PV_TOKEN_CONTROL = 3,
   PV_TOKEN_USER = 4,
-  PV_TOKEN_UNUSED = 5
+  PV_TOKEN_UNUSED = 5,
+  PV_TOKEN_BYTE = 6
 } pv_token_kind;
+
+/* U+2581, which stands for a blank in a vocabulary of SentencePiece. */
+#define PV_BLANK_SIGN "\xe2\x96\x81"
 
 typedef struct pv_optional_id {
   bool present;
@@ -26,8 +31,13 @@ struct pv_tokenizer {
   uint64_t *start;    /* count + 1 offsets into bytes */
   uint8_t *kind;      /* count, pv_token_kind */
   uint32_t byte[256]; /* the token of each single byte */
+  bool scored;        /* merged by scores, else by a list of merges */
   pv_pair_table merges;
-  uint32_t *special; /* ids that are recognised in text, ordered by their bytes */
+  pv_string_table texts; /* scored: the bytes of a normal token -> id */
+  uint32_t *rank;        /* scored: count, the higher the score the lower */
+  uint64_t longest;      /* scored: bytes of the longest of `texts` */
+  bool blank_prefix;     /* scored: a blank is put before text */
+  uint32_t *special;     /* ids that are recognised in text, ordered by their bytes */
   uint32_t special_count;
   bool special_first[256]; /* some special token begins with this byte */
   pcre2_code *pattern;
@@ -69,7 +79,9 @@ pv_bpe *pv_bpe_new(void);
 void pv_bpe_free(pv_bpe *bpe);
 
 /* Appends the tokens of one piece (length > 0): starting from single bytes, the adjacent pair with
- * the lowest rank is merged, the leftmost of equals, until no pair has a rank. */
+ * the lowest rank is merged, the leftmost of equals, until no pair has a rank. With scores it
+ * starts from characters (the piece is valid UTF-8), a pair has the rank of the token that its
+ * bytes spell, and a character that is no token in the end becomes its byte tokens. */
 pv_code pv_bpe_piece(const pv_tokenizer *tok, pv_bpe *bpe, const unsigned char *piece,
                      size_t length, pv_id_list *out, pv_error *err);
 

@@ -3,32 +3,28 @@
 #include <string.h>
 
 #include "base/ck.h"
-#include "runtime/tokenizer/internal.h"
+#include "runtime/tokenizer/vocab.h"
 
 #define KEY_MODEL  "tokenizer.ggml.model"
 #define KEY_PRE    "tokenizer.ggml.pre"
-#define KEY_TOKENS "tokenizer.ggml.tokens"
+#define KEY_TOKENS PV_VOCAB_KEY_TOKENS
 #define KEY_TYPES  "tokenizer.ggml.token_type"
-#define KEY_MERGES "tokenizer.ggml.merges"
+#define KEY_MERGES PV_VOCAB_KEY_MERGES
 
-typedef struct reader {
-  pv_gguf *gguf;
-  pv_tokenizer *tok;
-  const pv_gguf_string *tokens, *merges;
-  uint64_t token_count, merge_count;
-  pv_string_table names; /* a token as the file spells it -> id */
-} reader;
-
-/* Adds the file and the place of `key` to an error just set, and passes its code on. */
-static pv_code placed(const reader *self, const char *key, pv_code code, pv_error *err) {
+pv_code pv_vocab_placed(const pv_vocab_reader *self, const char *key, pv_code code, pv_error *err) {
   const pv_gguf_value *value = pv_gguf_find(self->gguf, key);
   pv_error_at(err, pv_gguf_path(self->gguf), 0, 0, value == NULL ? -1 : (int64_t)value->offset);
   return code;
 }
 
-/* A refusal that names one element of an array. */
-static pv_code refuse(const reader *self, const char *key, uint64_t index, const char *why,
-                      pv_error *err) {
+pv_code pv_vocab_damaged(const pv_vocab_reader *self, const char *key, pv_code code,
+                         pv_error *err) {
+  pv_error_hint(err, "convert the model again: its tokenizer is damaged");
+  return pv_vocab_placed(self, key, code, err);
+}
+
+pv_code pv_vocab_refuse(const pv_vocab_reader *self, const char *key, uint64_t index,
+                        const char *why, pv_error *err) {
   pv_text name = PV_TEXT_INIT;
   const pv_gguf_string *strings = strcmp(key, KEY_MERGES) == 0 ? self->merges : self->tokens;
   const pv_gguf_string string = strings[index];
@@ -37,36 +33,53 @@ static pv_code refuse(const reader *self, const char *key, uint64_t index, const
       pv_error_set(err, PV_ERR_INPUT, "%s[%llu] \"%s\" %s", key, (unsigned long long)index,
                    name.data == NULL ? "" : name.data, why);
   pv_text_free(&name);
-  placed(self, key, code, err);
-  pv_error_hint(err, "convert the model again: its tokenizer is damaged");
-  return code;
+  return pv_vocab_damaged(self, key, code, err);
 }
 
-static pv_code expect_word(const reader *self, const char *key, const char *word, pv_error *err) {
-  pv_gguf_string value;
-  pv_code code = pv_gguf_get_string(self->gguf, key, &value, err);
-  if (code != PV_OK) return code;
-  if (value.length == strlen(word) && memcmp(value.data, word, strlen(word)) == 0) return PV_OK;
+static bool is_word(const pv_gguf_string *value, const char *word) {
+  return value->length == strlen(word) && memcmp(value->data, word, strlen(word)) == 0;
+}
+
+static pv_code refuse_word(const pv_vocab_reader *self, const char *key,
+                           const pv_gguf_string *value, const char *words, pv_error *err) {
   pv_text shown = PV_TEXT_INIT;
-  pv_text_escape(&shown, value.data, value.length > 64 ? 64 : (size_t)value.length);
-  code = pv_error_set(err, PV_ERR_UNSUPPORTED, "%s is \"%s\"; only \"%s\" can be read", key,
-                      shown.data == NULL ? "" : shown.data, word);
+  pv_text_escape(&shown, value->data, value->length > 64 ? 64 : (size_t)value->length);
+  const pv_code code = pv_error_set(err, PV_ERR_UNSUPPORTED, "%s is \"%s\"; only %s can be read",
+                                    key, shown.data == NULL ? "" : shown.data, words);
   pv_text_free(&shown);
-  placed(self, key, code, err);
+  pv_vocab_placed(self, key, code, err);
   pv_error_hint(err,
-                "use a model with the tokenizer of Qwen; token ids can be given instead of text");
+                "use a model with the tokenizer of Qwen, or with one of SentencePiece that "
+                "has scores; token ids can be given instead of text");
   return code;
 }
 
-static pv_code read_arrays(reader *self, pv_error *err) {
+/* Which kind of tokenizer it is. Of one with scores the other key says nothing, and older files do
+ * without it. */
+static pv_code read_model(pv_vocab_reader *self, pv_error *err) {
+  pv_gguf_string model, pre;
+  pv_code code = pv_gguf_get_string(self->gguf, KEY_MODEL, &model, err);
+  if (code != PV_OK) return code;
+  self->tok->scored = is_word(&model, "llama");
+  if (!self->tok->scored && !is_word(&model, "gpt2"))
+    return refuse_word(self, KEY_MODEL, &model, "\"gpt2\" and \"llama\"", err);
+  if (self->tok->scored && pv_gguf_find(self->gguf, KEY_PRE) == NULL) return PV_OK;
+  const char *wanted = self->tok->scored ? "default" : "qwen2";
+  code = pv_gguf_get_string(self->gguf, KEY_PRE, &pre, err);
+  if (code != PV_OK || is_word(&pre, wanted)) return code;
+  return refuse_word(self, KEY_PRE, &pre, self->tok->scored ? "\"default\"" : "\"qwen2\"", err);
+}
+
+static pv_code read_arrays(pv_vocab_reader *self, pv_error *err) {
   pv_code code =
       pv_gguf_get_strings(self->gguf, KEY_TOKENS, &self->tokens, &self->token_count, err);
   if (code != PV_OK) return code;
-  code = pv_gguf_get_strings(self->gguf, KEY_MERGES, &self->merges, &self->merge_count, err);
+  if (!self->tok->scored)
+    code = pv_gguf_get_strings(self->gguf, KEY_MERGES, &self->merges, &self->merge_count, err);
   if (code != PV_OK) return code;
   if (self->token_count == 0 || self->token_count > PV_TOKENIZER_MAX_TOKENS ||
       self->merge_count > PV_TOKENIZER_MAX_TOKENS)
-    return placed(
+    return pv_vocab_placed(
         self, KEY_TOKENS,
         pv_error_set(err, PV_ERR_LIMIT, "%llu tokens and %llu merges; 1 to %llu can be read",
                      (unsigned long long)self->token_count, (unsigned long long)self->merge_count,
@@ -75,12 +88,12 @@ static pv_code read_arrays(reader *self, pv_error *err) {
   const pv_gguf_value *types = pv_gguf_find(self->gguf, KEY_TYPES);
   if (types == NULL || types->type != PV_GGUF_ARRAY ||
       (types->element != PV_GGUF_I32 && types->element != PV_GGUF_U32))
-    return placed(
+    return pv_vocab_damaged(
         self, KEY_TYPES,
         pv_error_set(err, PV_ERR_INPUT, KEY_TYPES " is missing or not an array of 32-bit integers"),
         err);
   if (types->count != self->token_count)
-    return placed(
+    return pv_vocab_damaged(
         self, KEY_TYPES,
         pv_error_set(err, PV_ERR_INPUT,
                      KEY_TYPES " has %llu elements, " KEY_TOKENS
@@ -91,7 +104,7 @@ static pv_code read_arrays(reader *self, pv_error *err) {
 }
 
 /* Sizes are bounded by the file's length: decoding never lengthens a token. */
-static pv_code allocate(reader *self, pv_error *err) {
+static pv_code allocate(pv_vocab_reader *self, pv_error *err) {
   uint64_t bytes = 1, offsets;
   size_t byte_count, offset_bytes;
   for (uint64_t i = 0; i < self->token_count; i++)
@@ -134,38 +147,53 @@ static bool copy_token(pv_tokenizer *tok, uint32_t id, const pv_gguf_string *nam
   return true;
 }
 
-static pv_code read_token(reader *self, uint32_t id, int64_t kind, pv_error *err) {
+static bool is_kind(const pv_tokenizer *tok, int64_t kind) {
+  if (kind == PV_TOKEN_UNKNOWN || kind == PV_TOKEN_BYTE) return tok->scored;
+  return kind == PV_TOKEN_NORMAL || kind == PV_TOKEN_CONTROL || kind == PV_TOKEN_USER ||
+         kind == PV_TOKEN_UNUSED;
+}
+
+static bool is_special(const pv_tokenizer *tok, uint32_t id) {
+  return tok->kind[id] == PV_TOKEN_CONTROL || tok->kind[id] == PV_TOKEN_USER ||
+         tok->kind[id] == PV_TOKEN_UNKNOWN;
+}
+
+static pv_code read_token(pv_vocab_reader *self, uint32_t id, int64_t kind, pv_error *err) {
   pv_tokenizer *tok = self->tok;
   const pv_gguf_string *name = &self->tokens[id];
-  if (kind != PV_TOKEN_NORMAL && kind != PV_TOKEN_CONTROL && kind != PV_TOKEN_USER &&
-      kind != PV_TOKEN_UNUSED)
-    return placed(
+  if (!is_kind(tok, kind))
+    return pv_vocab_placed(
         self, KEY_TYPES,
-        pv_error_set(err, PV_ERR_UNSUPPORTED,
-                     KEY_TYPES "[%u] is %lld; only 1, 3, 4 and 5 can be read", id, (long long)kind),
+        pv_error_set(err, PV_ERR_UNSUPPORTED, KEY_TYPES "[%u] is %lld; only %s can be read", id,
+                     (long long)kind, tok->scored ? "1 to 6" : "1, 3, 4 and 5"),
         err);
   tok->kind[id] = (uint8_t)kind;
-  if (name->length == 0) return refuse(self, KEY_TOKENS, id, "is empty", err);
+  if (name->length == 0) return pv_vocab_refuse(self, KEY_TOKENS, id, "is empty", err);
   const uint32_t before = pv_string_table_put(&self->names, name->data, name->length, id);
-  if (before != PV_TABLE_NONE) return refuse(self, KEY_TOKENS, id, "occurs twice", err);
-  if (!copy_token(tok, id, name))
-    return refuse(self, KEY_TOKENS, id, "is a normal token outside the byte alphabet", err);
+  if (before != PV_TABLE_NONE) return pv_vocab_refuse(self, KEY_TOKENS, id, "occurs twice", err);
+  if (tok->scored) {
+    const pv_code code = pv_scored_add(self, id, err);
+    if (code != PV_OK) return code;
+  } else if (!copy_token(tok, id, name)) {
+    return pv_vocab_refuse(self, KEY_TOKENS, id, "is a normal token outside the byte alphabet",
+                           err);
+  }
   const uint64_t length = tok->start[id + 1] - tok->start[id];
   const unsigned char first = (unsigned char)tok->bytes[tok->start[id]];
-  if (kind == PV_TOKEN_NORMAL && length == 1) tok->byte[first] = id;
-  if (kind == PV_TOKEN_CONTROL || kind == PV_TOKEN_USER) {
+  if (!tok->scored && kind == PV_TOKEN_NORMAL && length == 1) tok->byte[first] = id;
+  if (is_special(tok, id)) {
     if (length > PV_TOKENIZER_MAX_SPECIAL)
-      return refuse(self, KEY_TOKENS, id, "is too long for a special token", err);
+      return pv_vocab_refuse(self, KEY_TOKENS, id, "is too long for a special token", err);
     /* else it could match inside a character of the text and cut it in two */
     if (!pv_utf8_valid(name->data, (size_t)name->length))
-      return refuse(self, KEY_TOKENS, id, "is a special token and not valid UTF-8", err);
+      return pv_vocab_refuse(self, KEY_TOKENS, id, "is a special token and not valid UTF-8", err);
     tok->special_first[first] = true;
     tok->special_count++;
   }
   return PV_OK;
 }
 
-static pv_code read_tokens(reader *self, pv_error *err) {
+static pv_code read_tokens(pv_vocab_reader *self, pv_error *err) {
   pv_tokenizer *tok = self->tok;
   const pv_gguf_value *types = pv_gguf_find(self->gguf, KEY_TYPES);
   tok->start[0] = 0;
@@ -175,28 +203,31 @@ static pv_code read_tokens(reader *self, pv_error *err) {
   }
   for (unsigned byte = 0; byte < 256; byte++) {
     if (tok->byte[byte] != PV_TABLE_NONE) continue;
-    return placed(self, KEY_TOKENS,
-                  pv_error_set(err, PV_ERR_INPUT,
-                               KEY_TOKENS " has no normal token for the single byte 0x%02x", byte),
-                  err);
+    return pv_vocab_damaged(
+        self, KEY_TOKENS,
+        pv_error_set(err, PV_ERR_INPUT,
+                     tok->scored ? KEY_TOKENS " has no byte token <0x%02X>"
+                                 : KEY_TOKENS " has no normal token for the single byte 0x%02x",
+                     byte),
+        err);
   }
   return PV_OK;
 }
 
 /* The id of a normal token, or PV_TABLE_NONE. */
-static uint32_t normal(const reader *self, const char *data, uint64_t length) {
+static uint32_t normal(const pv_vocab_reader *self, const char *data, uint64_t length) {
   const uint32_t id = pv_string_table_get(&self->names, data, length);
   return id != PV_TABLE_NONE && self->tok->kind[id] == PV_TOKEN_NORMAL ? id : PV_TABLE_NONE;
 }
 
 /* `joined` has room for the longest merge. */
-static pv_code read_merge(reader *self, uint32_t rank, char *joined, pv_error *err) {
+static pv_code read_merge(pv_vocab_reader *self, uint32_t rank, char *joined, pv_error *err) {
   const pv_gguf_string *merge = &self->merges[rank];
   const char *end = merge->data + merge->length;
   const char *blank = merge->length == 0 ? NULL : memchr(merge->data, ' ', (size_t)merge->length);
   if (blank == NULL || blank == merge->data || blank + 1 == end ||
       memchr(blank + 1, ' ', (size_t)(end - blank - 1)) != NULL)
-    return refuse(self, KEY_MERGES, rank, "is not two tokens with one blank between", err);
+    return pv_vocab_refuse(self, KEY_MERGES, rank, "is not two tokens with one blank between", err);
   const size_t left = (size_t)(blank - merge->data), right = (size_t)(end - blank - 1);
   memcpy(joined, merge->data, left);
   memcpy(joined + left, blank + 1, right);
@@ -205,15 +236,15 @@ static pv_code read_merge(reader *self, uint32_t rank, char *joined, pv_error *e
   pair.right = normal(self, blank + 1, right);
   pair.merged = normal(self, joined, left + right);
   if (pair.left == PV_TABLE_NONE || pair.right == PV_TABLE_NONE)
-    return refuse(self, KEY_MERGES, rank, "joins what is not a normal token", err);
+    return pv_vocab_refuse(self, KEY_MERGES, rank, "joins what is not a normal token", err);
   if (pair.merged == PV_TABLE_NONE)
-    return refuse(self, KEY_MERGES, rank, "makes what is not a normal token", err);
+    return pv_vocab_refuse(self, KEY_MERGES, rank, "makes what is not a normal token", err);
   if (!pv_pair_table_put(&self->tok->merges, pair))
-    return refuse(self, KEY_MERGES, rank, "occurs twice", err);
+    return pv_vocab_refuse(self, KEY_MERGES, rank, "occurs twice", err);
   return PV_OK;
 }
 
-static pv_code read_merges(reader *self, pv_error *err) {
+static pv_code read_merges(pv_vocab_reader *self, pv_error *err) {
   uint64_t longest = 1;
   for (uint64_t i = 0; i < self->merge_count; i++)
     if (self->merges[i].length > longest) longest = self->merges[i].length;
@@ -243,58 +274,64 @@ static pv_code sort_specials(pv_tokenizer *tok, pv_error *err) {
     return pv_error_set(err, PV_ERR_NOMEM, "no memory for %u special tokens", tok->special_count);
   uint32_t n = 0;
   for (uint32_t id = 0; id < tok->count; id++)
-    if (tok->kind[id] == PV_TOKEN_CONTROL || tok->kind[id] == PV_TOKEN_USER) tok->special[n++] = id;
+    if (is_special(tok, id)) tok->special[n++] = id;
   qsort_r(tok->special, n, sizeof *tok->special, by_bytes, tok);
   return PV_OK;
 }
 
-static pv_code read_id(const reader *self, const char *key, pv_optional_id *out, pv_error *err) {
+static pv_code read_id(const pv_vocab_reader *self, const char *key, pv_optional_id *out,
+                       pv_error *err) {
   if (pv_gguf_find(self->gguf, key) == NULL) return PV_OK;
   uint64_t id;
   const pv_code code = pv_gguf_get_u64(self->gguf, key, &id, err);
   if (code != PV_OK) return code;
   if (id >= self->token_count)
-    return placed(self, key,
-                  pv_error_set(err, PV_ERR_INPUT, "%s is %llu, the vocabulary has %llu tokens", key,
-                               (unsigned long long)id, (unsigned long long)self->token_count),
-                  err);
+    return pv_vocab_damaged(
+        self, key,
+        pv_error_set(err, PV_ERR_INPUT, "%s is %llu, the vocabulary has %llu tokens", key,
+                     (unsigned long long)id, (unsigned long long)self->token_count),
+        err);
   *out = (pv_optional_id){.present = true, .id = (uint32_t)id};
   return PV_OK;
 }
 
-static pv_code read_flag(const reader *self, const char *key, bool *out, pv_error *err) {
+static pv_code read_flag(const pv_vocab_reader *self, const char *key, bool *out, pv_error *err) {
   return pv_gguf_find(self->gguf, key) == NULL ? PV_OK
                                                : pv_gguf_get_bool(self->gguf, key, out, err);
 }
 
-static pv_code read_ids(const reader *self, pv_error *err) {
+static pv_code read_ids(const pv_vocab_reader *self, pv_error *err) {
   pv_optional_id unused = {0};
   pv_code code = read_id(self, "tokenizer.ggml.bos_token_id", &self->tok->bos, err);
   if (code == PV_OK) code = read_id(self, "tokenizer.ggml.eos_token_id", &self->tok->eos, err);
   if (code == PV_OK) code = read_id(self, "tokenizer.ggml.padding_token_id", &unused, err);
+  if (code == PV_OK) code = read_id(self, "tokenizer.ggml.unknown_token_id", &unused, err);
+  self->tok->add_bos = self->tok->blank_prefix = self->tok->scored; /* where the keys are absent */
   if (code == PV_OK)
     code = read_flag(self, "tokenizer.ggml.add_bos_token", &self->tok->add_bos, err);
   if (code == PV_OK)
     code = read_flag(self, "tokenizer.ggml.add_eos_token", &self->tok->add_eos, err);
+  if (code == PV_OK && self->tok->scored)
+    code = read_flag(self, "tokenizer.ggml.add_space_prefix", &self->tok->blank_prefix, err);
   return code;
 }
 
 pv_code pv_tokenizer_open(pv_gguf *gguf, pv_tokenizer **out, pv_error *err) {
-  reader self = {.gguf = gguf, .tok = calloc(1, sizeof(pv_tokenizer))};
+  pv_vocab_reader self = {.gguf = gguf, .tok = calloc(1, sizeof(pv_tokenizer))};
   pv_code code;
   if (self.tok == NULL) {
     code = pv_error_set(err, PV_ERR_NOMEM, "no memory for the tokenizer");
     goto cleanup;
   }
-  code = expect_word(&self, KEY_MODEL, "gpt2", err);
-  if (code == PV_OK) code = expect_word(&self, KEY_PRE, "qwen2", err);
+  code = read_model(&self, err);
   if (code == PV_OK) code = read_arrays(&self, err);
   if (code == PV_OK) code = allocate(&self, err);
+  if (code == PV_OK && self.tok->scored) code = pv_scored_read(&self, err);
   if (code == PV_OK) code = read_tokens(&self, err);
-  if (code == PV_OK) code = read_merges(&self, err);
+  if (code == PV_OK && !self.tok->scored) code = read_merges(&self, err);
   if (code == PV_OK) code = sort_specials(self.tok, err);
   if (code == PV_OK) code = read_ids(&self, err);
-  if (code == PV_OK) code = pv_split_compile(&self.tok->pattern, err);
+  if (code == PV_OK && !self.tok->scored) code = pv_split_compile(&self.tok->pattern, err);
   if (code != PV_OK) goto cleanup;
   *out = self.tok;
   self.tok = NULL;
@@ -309,6 +346,8 @@ void pv_tokenizer_close(pv_tokenizer *tok) {
   if (tok == NULL) return;
   pcre2_code_free(tok->pattern);
   pv_pair_table_free(&tok->merges);
+  pv_string_table_free(&tok->texts);
+  free(tok->rank);
   free(tok->special);
   free(tok->kind);
   free(tok->start);
@@ -328,4 +367,8 @@ bool pv_tokenizer_bos(const pv_tokenizer *tok, uint32_t *id) {
 bool pv_tokenizer_eos(const pv_tokenizer *tok, uint32_t *id) {
   if (tok->eos.present) *id = tok->eos.id;
   return tok->eos.present;
+}
+
+bool pv_tokenizer_adds_bos(const pv_tokenizer *tok) {
+  return tok->add_bos;
 }

@@ -63,7 +63,7 @@ def text(t): return struct.pack('<Q', len(t)) + t
 def key(name, value): return text(name) + struct.pack('<I', 8) + text(value)
 template = b'{% if a %}\x1b[2J\n' + b'x' * 71 + '\u00e9\u00e9'.encode() + b'\n\xe2\x80\xae\n fourth'
 keys = [key(b'general.architecture', b'clip'), key(b'general.name', b'\x1b[31mred\n'),
-        key(b'tokenizer.ggml.model', b'llama'), key(b'tokenizer.chat_template', template),
+        key(b'tokenizer.ggml.model', b'bert'), key(b'tokenizer.chat_template', template),
         text(b'clip.rope.scaling.\xff') + struct.pack('<If', 6, float('nan')),
         text(b'clip.attention.head_count') + struct.pack('<IIQII', 9, 4, 2, 8, 4)]
 open('clip.gguf', 'wb').write(b'GGUF' + struct.pack('<IQQ', 3, 0, len(keys)) + b''.join(keys))
@@ -74,11 +74,11 @@ says 'name \x1b[31mred\x0a'
 says 'types none: the file has no tensors'
 says 'attention [8, 4] heads'
 says 'scaling: \xff nan'
-says 'tokenizer llama, 0 tokens'
+says 'tokenizer bert, 0 tokens'
 says '| {% if a %}\x1b[2J'
 says "| $(printf 'x%.0s' {1..71}) ..."
 silent 'fourth'
-says 'text no: tokenizer.ggml.model is "llama"; only "gpt2" can be read'
+says 'text no: tokenizer.ggml.model is "bert"; only "gpt2" and "llama" can be read'
 says "computed no: the model's architecture is 'clip'"
 same "$(tr -d '\n[:print:]' <<<"$out")" '' 'bytes that are not printed'
 run "$pv" inspect --json clip.gguf

@@ -68,8 +68,8 @@ static void test_byte_alphabet(void) {
 
 static void test_other_kinds_of_tokenizer(void) {
   pv_vocab vocab = pv_vocab_sound();
-  vocab.model = "llama";
-  expect_refused(&vocab, PV_ERR_UNSUPPORTED, "tokenizer.ggml.model is \"llama\"");
+  vocab.model = "bert";
+  expect_refused(&vocab, PV_ERR_UNSUPPORTED, "tokenizer.ggml.model is \"bert\"");
   vocab.model = "gpt2x";
   expect_refused(&vocab, PV_ERR_UNSUPPORTED, "gpt2x");
   vocab.model = NULL;

@@ -1,5 +1,6 @@
 #include "tests/unit/tokenizer/vocab_file.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The byte alphabet, written down a second time and independently of the tokenizer: 0x00..0x20,
@@ -54,12 +55,15 @@ pv_vocab pv_vocab_sound(void) {
                                        "\xc4\xa0\xc4\xa0"};
   pv_vocab vocab = {.model = "gpt2",
                     .pre = "qwen2",
+                    .no_scores = true,
                     .type_element = 5,
                     .bos = PV_VOCAB_ABSENT,
                     .eos = PV_VOCAB_ENDOFTEXT,
                     .padding = PV_VOCAB_ABSENT,
+                    .unknown = PV_VOCAB_ABSENT,
                     .add_bos = PV_VOCAB_ABSENT,
-                    .add_eos = PV_VOCAB_ABSENT};
+                    .add_eos = PV_VOCAB_ABSENT,
+                    .space_prefix = PV_VOCAB_ABSENT};
   for (unsigned byte = 0; byte < 256; byte++) {
     vocab.types[vocab.type_count++] = 1;
     vocab.tokens[vocab.token_count++] = byte_token(byte);
@@ -73,6 +77,74 @@ pv_vocab pv_vocab_sound(void) {
   pv_vocab_add(&vocab, "<|end|>", 3);
   pv_vocab_add(&vocab, "<think>", 4);
   pv_vocab_add(&vocab, "[PAD0]", 5);
+  return vocab;
+}
+
+static void add_scored(pv_vocab *vocab, const char *token, int32_t type, float score) {
+  vocab->scores[vocab->score_count++] = score;
+  pv_vocab_add(vocab, token, type);
+}
+
+#define BLANK "\xe2\x96\x81"
+
+pv_vocab pv_vocab_scored(void) {
+  static char bytes[256][8];
+  static const struct {
+    const char *token;
+    float score;
+  } normal[] = {{BLANK, -50},
+                {"h", -51},
+                {"e", -52},
+                {"l", -53},
+                {"o", -54},
+                {"a", -55},
+                {"b", -56},
+                {"c", -57},
+                {"<s", -20},
+                {">", -58},
+                {"<", -59},
+                {"s", -60},
+                {"\xe4\xbd\xa0", -61},
+                {"\xf0\x9f\x98\x80", -62},
+                {"he", -3},
+                {"ll", -2},
+                {"lo", -1},
+                {"hell", -5},
+                {"hello", -4},
+                {BLANK "hello", 1.5f},
+                {BLANK "h", -30},
+                {BLANK BLANK, -1e9f},
+                {"ab", -7},
+                {"bc", -7},
+                {"aa", -0.0f},
+                {"aaaa", 0},
+                {"\xc3\xa9"
+                 "a",
+                 -8}};
+  pv_vocab vocab = {.model = "llama",
+                    .pre = "default",
+                    .no_merges = true,
+                    .type_element = 5,
+                    .score_element = 6,
+                    .bos = PV_SCORED_BOS,
+                    .eos = PV_SCORED_EOS,
+                    .padding = PV_VOCAB_ABSENT,
+                    .unknown = PV_SCORED_UNK,
+                    .add_bos = PV_VOCAB_ABSENT,
+                    .add_eos = PV_VOCAB_ABSENT,
+                    .space_prefix = PV_VOCAB_ABSENT};
+  add_scored(&vocab, "<unk>", 2, 0);
+  add_scored(&vocab, "<s>", 3, 0);
+  add_scored(&vocab, "</s>", 3, 0);
+  for (unsigned byte = 0; byte < 256; byte++) {
+    snprintf(bytes[byte], sizeof bytes[byte], "<0x%02X>", byte);
+    add_scored(&vocab, bytes[byte], 6, 0);
+  }
+  for (size_t i = 0; i < sizeof normal / sizeof normal[0]; i++)
+    add_scored(&vocab, normal[i].token, 1, normal[i].score);
+  add_scored(&vocab, "<think>", 4, -1000);
+  add_scored(&vocab, "\n\n", 4, -1000);
+  add_scored(&vocab, "[PAD0]", 5, -1000);
   return vocab;
 }
 
@@ -119,11 +191,24 @@ static void put_flag(pv_text *out, const char *key, int64_t flag) {
   put(out, (uint64_t)flag, 1);
 }
 
+static void put_scores(pv_text *out, const pv_vocab *vocab) {
+  put_key(out, "tokenizer.ggml.scores", 9);
+  put(out, vocab->score_element, 4);
+  put(out, vocab->score_count, 8);
+  for (uint32_t i = 0; i < vocab->score_count; i++) {
+    uint32_t bits;
+    memcpy(&bits, &vocab->scores[i], sizeof bits);
+    put(out, bits, 4);
+  }
+}
+
 void pv_vocab_write(const pv_vocab *vocab, pv_text *out) {
-  const unsigned values = 3u + (vocab->model != NULL) + (vocab->pre != NULL) +
-                          (vocab->bos != PV_VOCAB_ABSENT) + (vocab->eos != PV_VOCAB_ABSENT) +
-                          (vocab->padding != PV_VOCAB_ABSENT) +
-                          (vocab->add_bos != PV_VOCAB_ABSENT) + (vocab->add_eos != PV_VOCAB_ABSENT);
+  const int64_t optional[] = {vocab->bos,     vocab->eos,     vocab->padding,     vocab->unknown,
+                              vocab->add_bos, vocab->add_eos, vocab->space_prefix};
+  unsigned values =
+      2u + (vocab->model != NULL) + (vocab->pre != NULL) + !vocab->no_merges + !vocab->no_scores;
+  for (size_t i = 0; i < sizeof optional / sizeof optional[0]; i++)
+    values += optional[i] != PV_VOCAB_ABSENT;
   pv_text_add(out, "GGUF", 4);
   put(out, 3, 4);
   put(out, 0, 8);
@@ -135,11 +220,15 @@ void pv_vocab_write(const pv_vocab *vocab, pv_text *out) {
   put(out, vocab->type_element, 4);
   put(out, vocab->type_count, 8);
   for (uint32_t i = 0; i < vocab->type_count; i++) put(out, (uint32_t)vocab->types[i], 4);
-  put_strings(out, "tokenizer.ggml.merges", vocab->merges, vocab->merge_count);
+  if (!vocab->no_merges)
+    put_strings(out, "tokenizer.ggml.merges", vocab->merges, vocab->merge_count);
+  if (!vocab->no_scores) put_scores(out, vocab);
   put_id(out, "tokenizer.ggml.bos_token_id", vocab->bos);
   put_id(out, "tokenizer.ggml.eos_token_id", vocab->eos);
   put_id(out, "tokenizer.ggml.padding_token_id", vocab->padding);
+  put_id(out, "tokenizer.ggml.unknown_token_id", vocab->unknown);
   put_flag(out, "tokenizer.ggml.add_bos_token", vocab->add_bos);
   put_flag(out, "tokenizer.ggml.add_eos_token", vocab->add_eos);
+  put_flag(out, "tokenizer.ggml.add_space_prefix", vocab->space_prefix);
   while (out->length % 32 != 0) put(out, 0, 1);
 }
