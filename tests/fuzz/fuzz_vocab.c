@@ -1,11 +1,10 @@
 /* Any bytes as a GGUF file: when its vocabulary is accepted, every text can be encoded with it and
- * comes back. */
+ * comes back, but for the blanks that such a vocabulary puts behind special tokens. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "runtime/tokenizer/tokenizer.h"
+#include "runtime/tokenizer/internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,6 +12,17 @@ static void demand(bool ok, const char *what) {
   if (ok) return;
   fprintf(stderr, "violated: %s\n", what);
   abort();
+}
+
+static bool same(const pv_tokenizer *tok, const pv_text *back, const char *text, size_t size) {
+  size_t at = 0;
+  for (size_t i = 0; i < back->length; i++) {
+    if (at < size && back->data[i] == text[at])
+      at++;
+    else if (!tok->blank_prefix || back->data[i] != ' ')
+      return false;
+  }
+  return at == size;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -33,8 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   demand(pv_tokenizer_encode(tok, text, sizeof text - 1, true, &ids, &count, NULL) == PV_OK,
          "any text is encoded");
   demand(pv_tokenizer_decode(tok, ids, count, &back, NULL) == PV_OK, "the ids are decoded");
-  demand(back.length == sizeof text - 1 && memcmp(back.data, text, back.length) == 0,
-         "decoding gives the text");
+  demand(same(tok, &back, text, sizeof text - 1), "decoding gives the text");
 
 cleanup:
   free(ids);

@@ -157,12 +157,19 @@ static void edit_alignment(mutation *m, gguf_pieces *f) {
                             .value = little(m, value, 4)};
 }
 
-static const char *const keys[] = {"general.alignment",           "general.architecture",
-                                   "tokenizer.ggml.model",        "tokenizer.ggml.pre",
-                                   "tokenizer.ggml.tokens",       "tokenizer.ggml.token_type",
-                                   "tokenizer.ggml.merges",       "tokenizer.ggml.bos_token_id",
-                                   "tokenizer.ggml.eos_token_id", "tokenizer.ggml.padding_token_id",
-                                   "tokenizer.ggml.add_bos_token"};
+static const char *const keys[] = {"general.alignment",
+                                   "general.architecture",
+                                   "tokenizer.ggml.model",
+                                   "tokenizer.ggml.pre",
+                                   "tokenizer.ggml.tokens",
+                                   "tokenizer.ggml.token_type",
+                                   "tokenizer.ggml.merges",
+                                   "tokenizer.ggml.bos_token_id",
+                                   "tokenizer.ggml.eos_token_id",
+                                   "tokenizer.ggml.padding_token_id",
+                                   "tokenizer.ggml.add_bos_token",
+                                   "tokenizer.ggml.scores",
+                                   "tokenizer.ggml.add_space_prefix"};
 
 /* As many bytes as one value of its type has. */
 static void retype(mutation *m, gguf_pair *p) {
@@ -188,7 +195,8 @@ static void edit_pair(mutation *m, gguf_pieces *f) {
       p->count = wild(m, p->count);
       break;
     case 3:
-      p->key = below(m, 2) == 0 ? bytewise(m, p->key, 4) : text(keys[below(m, 11)]);
+      p->key = below(m, 2) == 0 ? bytewise(m, p->key, 4)
+                                : text(keys[below(m, sizeof keys / sizeof *keys)]);
       p->key_length = p->key.length;
       break;
     case 4:
