@@ -86,6 +86,13 @@ exits 0
 field "d['name'] == '\x1b[31mred\n', d['chat_template'][-6:], d['rope']['scaling'], d['shape']['heads']" \
   "True fourth {'\\\\xff': 'nan'} [8, 4]"
 
+# A tokenizer with scores is read.
+python3 "$here/scored.py" "$model" scored.gguf
+run "$pv" inspect scored.gguf
+exits 0
+says 'tokenizer llama, 265 tokens, begins with 1, ends with 2'
+says 'text yes'
+
 # A set is one model, and each part is told.
 python3 "$here/split.py" "$model" t 10 30 || bad 'no parts'
 run "$pv" inspect t-00002-of-00003.gguf

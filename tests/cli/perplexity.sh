@@ -169,6 +169,15 @@ ppl bos.gguf --against-logits with --json
 exits 0
 field "d['bos'], abs(d['cost']['kl_divergence']['mean']['value']) < 1e-5" '4094 True'
 
+# Without the key a tokenizer with scores wants bos, and another one does not.
+python3 "$here/scored.py" "$model" scored.gguf
+ppl scored.gguf --text text --context 24 --chunks 1 --json
+exits 0
+field "d['bos']" 1
+ppl "$model" --text text --context 24 --chunks 1 --json
+exits 0
+field "d['bos']" None
+
 # What is no number is a finding, and no file is left of it.
 small --side cpu:i16@nan_in_one_element:layer=0 --save-logits broken
 exits 1

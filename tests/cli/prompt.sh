@@ -41,6 +41,13 @@ gives "$file" 4094,87 --prompt x
 gives "$file" 4094,4094,87 --prompt '<|endoftext|>x'
 gives "$file" 4094,27,91,366,3832,91,29 --prompt '<|im_end|>' --plain-text
 gives "$file" 87 --ids 87
+# By scores, without keys for the ends and the blank: bos is added, and a blank is put before text.
+file=$work/scored.gguf
+python3 "$here/scored.py" "$model" "$file" || bad 'no model with scores'
+gives "$file" 1,264 --prompt hi
+gives "$file" 1,264,259,36,2,262 --prompt 'hi !</s>h'
+gives "$file" 1,264,2 --prompt 'hi</s>'
+gives "$file" 264 --ids 264
 
 for command in 'run --tokens 1' 'compare cpu:i16 cpu:i16' 'bisect cpu:i16 cpu:i16' \
   'noise cpu:i16 --repeats 1' "trace --out $work/plain"; do

@@ -17,6 +17,7 @@
 #include "tests/unit/model/variant.h"
 #include "tests/unit/rules/sample.h"
 #include "tests/unit/testing.h"
+#include "tests/unit/tokenizer/vocab_file.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
 
@@ -94,6 +95,34 @@ static bool model_work(void) {
   pv_tokenizer_close(tokenizer);
   pv_model_close(model);
   return ended(code, &err);
+}
+
+static pv_text scored_file;
+static bool scored_work(void) {
+  pv_gguf *gguf = NULL;
+  pv_tokenizer *tokenizer = NULL;
+  pv_error err = PV_ERROR_INIT;
+  uint32_t *ids = NULL;
+  size_t count = 0;
+  pv_text text = PV_TEXT_INIT;
+  pv_code code = pv_gguf_parse(scored_file.data, scored_file.length, "scored", &gguf, &err);
+  if (code == PV_OK) code = pv_tokenizer_open(gguf, &tokenizer, &err);
+  EXPECT((code == PV_OK) == (tokenizer != NULL));
+  if (code == PV_OK)
+    code = pv_tokenizer_prompt(tokenizer, "hello</s>\xe2\x96\x81x", 13, true, &ids, &count, &err);
+  EXPECT((code == PV_OK) == (count > 0));
+  if (code == PV_OK) code = pv_tokenizer_decode(tokenizer, ids, count, &text, &err);
+  free(ids);
+  pv_text_free(&text);
+  pv_tokenizer_close(tokenizer);
+  pv_gguf_close(gguf);
+  return ended(code, &err);
+}
+static void test_scored(void) {
+  const pv_vocab vocab = pv_vocab_scored();
+  pv_vocab_write(&vocab, &scored_file);
+  each_allocation(scored_work, 15);
+  pv_text_free(&scored_file);
 }
 
 static bool contract_work(void) {
@@ -362,6 +391,7 @@ int main(void) {
   const int code = pv_testing_main("fault input", (pv_case[]){PV_CASE(test_gguf),
                                                               PV_CASE(test_set),
                                                               PV_CASE(test_model),
+                                                              PV_CASE(test_scored),
                                                               PV_CASE(test_contract),
                                                               PV_CASE(test_bad_contract),
                                                               PV_CASE(test_dependencies),
