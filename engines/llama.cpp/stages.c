@@ -20,6 +20,7 @@ static const struct rule {
 } rules[] = {
     {"embedding", GGML_OP_GET_ROWS, ITSELF, "token_embd.weight", ITSELF, 1},
     {"embedding", GGML_OP_SCALE, 0, "token_embd.weight", ITSELF, 1},
+    {"embedding", GGML_OP_MUL, 0, "token_embd.weight", ITSELF, 1}, /* since 2026, by rows */
     {"attn_norm", GGML_OP_MUL, ITSELF, "blk.%d.attn_norm.weight", ITSELF, 1},
     {"q", GGML_OP_MUL_MAT, ITSELF, "blk.%d.attn_q.weight", ITSELF, 1},
     {"k", GGML_OP_MUL_MAT, ITSELF, "blk.%d.attn_k.weight", ITSELF, 1},
@@ -108,11 +109,11 @@ static bool is_leaf(const struct ggml_tensor *t) {
   return t != NULL && t->op == GGML_OP_NONE;
 }
 
-/* Behind what changes the place of numbers and none of them. */
+/* Behind what changes the place of numbers and none of them. Rows of a weight are an embedding. */
 static const struct ggml_tensor *origin(const struct ggml_tensor *t) {
-  while (t != NULL &&
-         (t->op == GGML_OP_VIEW || t->op == GGML_OP_RESHAPE || t->op == GGML_OP_PERMUTE ||
-          t->op == GGML_OP_TRANSPOSE || t->op == GGML_OP_CONT || t->op == GGML_OP_GET_ROWS))
+  while (t != NULL && (t->op == GGML_OP_VIEW || t->op == GGML_OP_RESHAPE ||
+                       t->op == GGML_OP_PERMUTE || t->op == GGML_OP_TRANSPOSE ||
+                       t->op == GGML_OP_CONT || (t->op == GGML_OP_GET_ROWS && !is_leaf(t->src[0]))))
     t = t->src[0];
   return t;
 }
