@@ -97,6 +97,23 @@ void pv_foreign_magnitudes(pv_type type, const unsigned char *row, size_t k, dou
   }
 }
 
+/* As pv_foreign_magnitudes; but the 32 that Q6_K's numbers begin below 0 is a minimum where weights
+ * meet blocks of Q8_K: ggml multiplies it with sums of 16 activations, in other lanes than their
+ * products, and what cancels meets in float32. */
+static void add_up(const pv_foreign *f, pv_type type, const unsigned char *row, size_t k,
+                   double *w) {
+  const pv_type_info *info = pv_type_get((uint32_t)type);
+  const bool apart = type == PV_TYPE_Q6_K && pv_foreign_rounding(f, type) == PV_ROUND_Q8_K;
+  if (!apart) pv_foreign_magnitudes(type, row, k, w);
+  for (size_t i = 0; i < k && apart; i++) {
+    const size_t at = i % info->block_elements;
+    const pv_scales s = pv_block_scales(type, row + i / info->block_elements * info->block_bytes,
+                                        (unsigned)(at / 32));
+    const double taken = (double)s.d * (double)(s.sc[at / 16 % 2] * info->low);
+    w[i] = fabs(w[i] - taken) + fabs(taken);
+  }
+}
+
 static double dot(const double *a, const double *b, size_t n) {
   double lane[8] = {0}, sum = 0.0;
   size_t i = 0;
@@ -130,7 +147,7 @@ static void multiply(const pv_foreign *f, const pv_exact_mm *m, bool bound) {
       pv_dequant_f64(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
     pv_foreign_round(f->weights, w, rows * m->k, w);
     for (size_t r = 0; r < rows && bound; r++)
-      pv_foreign_magnitudes(m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
+      add_up(f, m->type, m->rows + (first + r) * m->row_bytes, m->k, w + r * m->k);
     for (size_t t = 0; t < m->act_count; t++) {
       prepare(f, m, m->acts[t].x, bound, x);
       for (size_t r = 0; r < rows; r++)

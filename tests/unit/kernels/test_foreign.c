@@ -136,6 +136,40 @@ static void test_bounds(void) {
   EXPECT(outside > 200);
 }
 
+/* Numbers of Q6_K from 0 on and the 32 below them, added up apart in float32 as ggml does: beside
+ * one activation that is a hundred times the others that is outside what the weights alone allow.
+ */
+static void test_offset(void) {
+  static unsigned char row[4 * K] __attribute__((aligned(16)));
+  static double w[K];
+  const pv_type_info *type = pv_type_by_name("Q6_K");
+  pv_foreign ggml;
+  uint64_t seed = 5;
+  size_t outside = 0;
+  EXPECT(pv_foreign_read("ggml-cpu", &ggml));
+  for (int round = 0; round < 200; round++) {
+    float numbers = 0.0f, offsets = 0.0f;
+    double alone = 0.0;
+    pv_rows_random(type->type, K, &seed, row);
+    pv_dequant_f64(type->type, row, K, w);
+    for (size_t i = 0; i < K; i++)
+      x[i] = (double)(float)((i == 7 ? 100.0 : 1.0) * (2.0 * pv_random_unit(&seed) - 1.0));
+    pv_foreign_round(PV_ROUND_Q8_K, x, K, got);
+    for (size_t i = 0; i < K; i++) {
+      const pv_scales s =
+          pv_block_scales(type->type, row + i / 256 * type->block_bytes, (unsigned)(i % 256 / 32));
+      const double taken = 32.0 * (double)s.d * (double)s.sc[i / 16 % 2];
+      numbers += (float)((w[i] + taken) * got[i]);
+      offsets += (float)(taken * got[i]);
+      alone += 0x1p-24 * fabs(w[i] * got[i]);
+    }
+    const double off = fabs((double)(numbers - offsets) - multiply(ggml.product, type, row));
+    EXPECT(off <= multiply(ggml.bound, type, row));
+    outside += off > 16.0 * alone;
+  }
+  EXPECT(outside > 0);
+}
+
 /* The worst that rounding to 8 bits can do: every activation half a step off, to one side. */
 static void test_half_steps(void) {
   static pv_block_q8_0 row[K / 32];
@@ -171,6 +205,7 @@ int main(void) {
                                                 PV_CASE(test_q8_0),
                                                 PV_CASE(test_halves),
                                                 PV_CASE(test_bounds),
+                                                PV_CASE(test_offset),
                                                 PV_CASE(test_combine),
                                                 PV_CASE(test_half_steps),
                                                 {0}});
