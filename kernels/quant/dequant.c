@@ -27,6 +27,8 @@ PV_ARITH void segment_f64(pv_form form, const pv_scales *s, const int8_t *q, dou
 }
 
 /* A row of each type. */
+typedef float *out_f32;
+typedef double *out_f64;
 #undef PV_PLAIN_ROW
 #undef PV_TYPE_ROW
 #define PV_PLAIN_ROW(NAME, name, number)                                              \
@@ -37,20 +39,20 @@ PV_ARITH void segment_f64(pv_form form, const pv_scales *s, const int8_t *q, dou
     for (uint64_t i = 0; i < count; i++) out[i] = (double)pv_##name##_value(row + i); \
   }
 #define PV_TYPE_ROW(NAME, name, number, elements, form, ...) \
-  ROWS(name, f32, float, elements, form) ROWS(name, f64, double, elements, form)
-#define ROWS(name, kind, real, elements, form)                                       \
-  static void name##_##kind(const pv_block_##name *row, uint64_t count, real *out) { \
-    for (uint64_t i = 0; i < count / 32; i++) {                                      \
-      const pv_block_##name *block = row + i / ((elements) / 32);                    \
-      const unsigned s = (unsigned)(i % ((elements) / 32));                          \
-      const pv_scales scales = pv_##name##_scales(block, s);                         \
-      int8_t q[32];                                                                  \
-      for (unsigned t = 0; t < 8; t++) {                                             \
-        const uint32_t four = pv_##name##_four(block, s, t);                         \
-        memcpy(q + 4 * (size_t)t, &four, sizeof four);                               \
-      }                                                                              \
-      segment_##kind(form, &scales, q, out + 32 * i);                                \
-    }                                                                                \
+  ROWS(name, f32, elements, form) ROWS(name, f64, elements, form)
+#define ROWS(name, kind, elements, form)                                                  \
+  static void name##_##kind(const pv_block_##name *row, uint64_t count, out_##kind out) { \
+    for (uint64_t i = 0; i < count / 32; i++) {                                           \
+      const pv_block_##name *block = row + i / ((elements) / 32);                         \
+      const unsigned s = (unsigned)(i % ((elements) / 32));                               \
+      const pv_scales scales = pv_##name##_scales(block, s);                              \
+      int8_t q[32];                                                                       \
+      for (unsigned t = 0; t < 8; t++) {                                                  \
+        const uint32_t four = pv_##name##_four(block, s, t);                              \
+        memcpy(q + 4 * (size_t)t, &four, sizeof four);                                    \
+      }                                                                                   \
+      segment_##kind(form, &scales, q, out + 32 * i);                                     \
+    }                                                                                     \
   }
 #include "kernels/quant/list.h"
 

@@ -30,8 +30,11 @@ const char *pv_type_names(void) {
 
 /* What GGUF files hold beside them: enough to check a directory and to name a type. 4 and 5 were
  * gone before GGUF came; 31 to 33 and 36 to 38 are written no more, and old files have them. */
-#define OTHER(number, text, elements, bytes) \
-  { .type = (pv_type)(number), .name = text, .block_elements = elements, .block_bytes = bytes }
+#define OTHER(number, text, elements, bytes)                                 \
+  {                                                                          \
+    .type = (pv_type)(number), .name = (text), .block_elements = (elements), \
+    .block_bytes = (bytes)                                                   \
+  }
 static const pv_type_info others[] = {
     OTHER(9, "Q8_1", 32, 40),        OTHER(15, "Q8_K", 256, 292),
     OTHER(16, "IQ2_XXS", 256, 66),   OTHER(17, "IQ2_XS", 256, 74),

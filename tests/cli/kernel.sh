@@ -9,7 +9,7 @@ says 'gemm_4 (gemm.h): mm'
 says 'down (down.h): mm, combine, add'
 run "$pv" kernel list --json
 exits 0
-field "len(d['kernels'])" 41
+field "len(d['kernels'])" 50
 field "[k['writes'] for k in d['kernels'] if k['kernel']=='down']" "[['out', 'sum', 'total']]"
 field "[(k['grid'][0], k['block'], k['argument']) for k in d['kernels'] if k['kernel']=='route']" \
   "[('rows', 128, 'pv_cuda_route')]"
@@ -41,8 +41,8 @@ refuses bench down --on avx2
 warns 'says nothing about a kernel'
 refuses bench down --on ptx
 warns 'says nothing about a kernel'
-refuses check down --type Q3_K
-warns "type 'Q3_K'"
+refuses check down --type IQ3_S
+warns "type 'IQ3_S'"
 refuses check down --k 0
 refuses check add --on cuda --file x.ptx
 warns '--file belongs to check --on ptx'
