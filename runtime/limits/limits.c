@@ -101,6 +101,12 @@ static void measure(pv_limits_place *place) {
   place->why = PV_LIMITS_NO_NUMBER;
 }
 
+/* How far an angle may have grown from: ggml multiplies a position by one factor for each pair,
+ * whose rounding a head of 256 repeats twice as often as one of 128, which the limit is of. */
+static size_t turns_of(size_t position, const pv_shape *shape) {
+  return shape->head_dim > 128 ? position * shape->head_dim / 128 : position;
+}
+
 /* Elements of one row against what the witness made of it. */
 static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_t p) {
   const pv_plan *plan = r->out->plan;
@@ -111,14 +117,15 @@ static void judge_reals(run *r, const pv_rows *rows, const pv_walk_at *at, size_
   const size_t part = turned ? shape->head_dim : pv_plan_part(plan, rows->stage, shape);
   pv_limits_place place = {
       .stage = rows->stage, .layer = at->step.layer, .position = at->position + p};
+  const size_t far = turned ? turns_of(place.position, shape) : place.position;
   double largest = 0.0;
   for (size_t i = 0; i < rows->width; i++) {
     if (i % part == 0) largest = largest_of(exact, p, i, part);
     place.index = i;
     place.got = pv_rows_at(rows, p, i);
     place.exact = pv_rows_at(exact, p, i);
-    place.limit = r->spec->factor * pv_limits_of(op, r->spec->identity, place.position, place.exact,
-                                                 largest, bound_of(r, op, exact, p, i));
+    place.limit = r->spec->factor * pv_limits_of(op, r->spec->identity, far, place.exact, largest,
+                                                 bound_of(r, op, exact, p, i));
     measure(&place);
     note(r, &place);
     if (!(place.limit > 0.0)) continue;
