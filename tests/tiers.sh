@@ -177,6 +177,12 @@ tier_strangers() {
   run_script tests/strangers/run.sh build-release/bin/pv
 }
 
+# A published model, fetched, or found in $PV_REAL.
+tier_real() {
+  build release
+  run_script tests/real/run.sh build-release/bin/pv
+}
+
 # A static build that was copied here has programs and no build tree.
 is_copied_build() { [ -x build-static/bin/pv ] && [ ! -f build-static/build.ninja ]; }
 
@@ -195,7 +201,7 @@ run_copied_build() {
 }
 
 run_tiers() {
-  local fresh=0 all=0 long=0 gpu=0 engines=0 strangers=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
+  local fresh=0 all=0 long=0 gpu=0 engines=0 strangers=0 real=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
   [ "${CI:-}" = true ] && fresh=1
   while [ $# -gt 0 ]; do
     case $1 in
@@ -205,6 +211,7 @@ run_tiers() {
       --gpu) gpu=1 ;;
       --engines) engines=1 ;;
       --strangers) strangers=1 ;;
+      --real) real=1 ;;
       *) die "no such option of test: $1" ;;
     esac
     shift
@@ -219,6 +226,7 @@ run_tiers() {
   [ "$gpu" -eq 0 ] || tier gpu tier_gpu
   [ "$engines" -eq 0 ] || tier engines tier_engines
   [ "$strangers" -eq 0 ] || tier strangers tier_strangers
+  [ "$real" -eq 0 ] || tier real tier_real
   tier format check format format --check
   tier lint check clang-tidy lint
   if [ "$all" -eq 1 ]; then

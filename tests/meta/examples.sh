@@ -38,6 +38,7 @@ examples() {
 # needs LINE: why it is not run here, or nothing.
 needs() {
   case $1 in
+    *gemma-3-270m*) echo 'a file that is fetched' ;;
     *30b* | *d48* | *'--layers 48'*) echo 'a file of gigabytes' ;;
     *DIR*'another machine'*) echo 'another machine' ;;
     *'kernel check'*--file* | *'kernel check strangers/'*) echo 'PTX that the reader has' ;;
