@@ -114,13 +114,16 @@ pv_vocab pv_vocab_scored(void) {
                 {BLANK "hello", 1.5f},
                 {BLANK "h", -30},
                 {BLANK BLANK, -1e9f},
-                {"ab", -7},
-                {"bc", -7},
-                {"aa", -0.0f},
-                {"aaaa", 0},
+                {"ab", -0.0f},
+                {"bc", 0},
+                {"aa", -6},
+                {"aaaa", -7},
                 {"\xc3\xa9"
                  "a",
-                 -8}};
+                 -8},
+                {"ca", -9},
+                {"cab", -40},
+                {"oc", -20}};
   pv_vocab vocab = {.model = "llama",
                     .pre = "default",
                     .no_merges = true,

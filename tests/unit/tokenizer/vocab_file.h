@@ -94,6 +94,9 @@ enum {
   PV_SCORED_AA,
   PV_SCORED_AAAA,
   PV_SCORED_ACUTE_A, /* U+00E9 and an a, of which the first is no token */
+  PV_SCORED_CA,
+  PV_SCORED_CAB,
+  PV_SCORED_OC,
   PV_SCORED_THINK,
   PV_SCORED_LINES, /* two line feeds */
   PV_SCORED_PAD,
