@@ -23,7 +23,8 @@ static void expect_named(const char *text) {
       fprintf(stderr, "  %s\n", text);
       continue;
     }
-    EXPECT_HAS((const char *)bytes.data, name);
+    const char *made = strstr(name, "gemv_f64acc"); /* one source makes them for each type */
+    EXPECT_HAS((const char *)bytes.data, made != NULL ? made : name);
     pv_bytes_free(&bytes);
     seen++;
   }
@@ -39,7 +40,7 @@ static void test_every_stage(void) {
         if (EXPECT(text != NULL)) expect_named(text);
       }
   EXPECT(pv_bisect_source(model, "somebody", PV_NUMERICS_I16, PV_STAGE_Q, 0) == NULL);
-  EXPECT_HAS(pv_bisect_source(model, "cuda", PV_NUMERICS_F32_F64ACC, PV_STAGE_Q, 1), "q4k_gemv");
+  EXPECT_HAS(pv_bisect_source(model, "cuda", PV_NUMERICS_F32_F64ACC, PV_STAGE_Q, 1), "q4_k_gemv");
   EXPECT_HAS(pv_bisect_source(model, "cuda", PV_NUMERICS_I16, PV_STAGE_Q, 1), "gemm.cu");
   EXPECT_HAS(pv_bisect_source(model, "cpu", PV_NUMERICS_I16, PV_STAGE_MOE_ROUTER_LOGITS, 1),
              "mm_plain.c");
