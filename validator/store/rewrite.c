@@ -182,13 +182,18 @@ static bool same_amendment(const pv_amendment *a, const pv_amendment *b) {
          same_text(a->description, b->description) && same_text(a->evidence, b->evidence);
 }
 
-/* What was written, read again, is the old contract with the change and nothing else. */
+/* What was written, read again, is the old file, read again, with the change and nothing else. In
+ * memory the old contract has another spelling since it was bound to a probe: sides in two words.
+ */
 static pv_code check_result(const pv_rewrite *w, const pv_text *text, pv_error *err) {
   char before[PV_SHA256_HEX], after[PV_SHA256_HEX];
-  const pv_contract *old = w->contract;
+  const pv_contract *bound = w->contract;
   pv_arena arena = PV_ARENA_INIT;
-  pv_contract *new = NULL;
-  pv_code code = pv_contract_load_bytes(&arena, old->path, text->data, text->length, &new, err);
+  pv_contract *new = NULL, *old = NULL;
+  pv_code code =
+      pv_contract_load_bytes(&arena, bound->path, bound->bytes, bound->length, &old, err);
+  if (code == PV_OK)
+    code = pv_contract_load_bytes(&arena, bound->path, text->data, text->length, &new, err);
   if (code == PV_OK) code = pv_subject_contract(old, before, err);
   if (code == PV_OK) code = pv_subject_contract(new, after, err);
   if (code == PV_OK) {

@@ -80,6 +80,24 @@ static void test_every_other_byte_stays(void) {
   free(want);
 }
 
+/* Bound to a probe, sides have another spelling in memory than in the file. */
+static void test_bound(void) {
+  char spelled[] = "left_numerics";
+  char *want = expected(sample_yaml, "        text.\n", amendment);
+  pv_text out = PV_TEXT_INIT;
+  pv_contract *c = load(sample_yaml);
+  size_t f = 0;
+  REQUIRE(c != NULL);
+  while (f < c->falsifier_count && c->falsifiers[f].with_count == 0) f++;
+  REQUIRE(f < c->falsifier_count);
+  c->falsifiers[f].with[0].name = spelled;
+  const pv_rewrite w = change(c);
+  EXPECT(pv_rewrite_text(&w, &out, &err) == PV_OK);
+  EXPECT_STR(out.data, want);
+  pv_text_free(&out);
+  free(want);
+}
+
 static void test_twice(void) {
   char *once = rewritten(sample_yaml);
   pv_contract *c = load(once);
@@ -280,6 +298,7 @@ static void test_refused_before(void) {
 int main(void) {
   if (folder_make() == NULL) return 1;
   const int code = pv_testing_main("rewrite", (pv_case[]){PV_CASE(test_every_other_byte_stays),
+                                                          PV_CASE(test_bound),
                                                           PV_CASE(test_twice),
                                                           PV_CASE(test_crlf_stays),
                                                           PV_CASE(test_newest_first),
