@@ -1,6 +1,6 @@
 #!/bin/bash
 # Models of other architectures against golden outputs that pv did not make: Hugging Face in float64,
-# or a float64 forward over what the file's own blocks decode to. See golden.py and README.md.
+# or a float64 forward over what the file's own blocks decode to. See golden.py.
 #   golden.sh PV carried   the files beside this script
 #   golden.sh PV shared    all of $PV_ARCH, else of ../shared/arch; 77 where there are none
 set -u
