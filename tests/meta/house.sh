@@ -77,5 +77,12 @@ output=$(git grep -nIE '/(home|root)/[a-z]+|/work/(main|shared)' -- ':!tests/met
 code=$([ -z "$output" ] && echo 0 || echo 1)
 expect 'no path of a machine' 0 ''
 
+# A planted defect is one in today's sources.
+for patch in tests/fuzz/planted/*.patch; do
+  output=$(git apply --check "$patch" 2>&1)
+  code=$?
+  expect "$patch applies" 0 ''
+done
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
