@@ -197,8 +197,8 @@ pv_code pv_listing_safetensors(const void *header, size_t length, uint64_t file_
   code = read_metadata(out, json_object_get(out->root, "__metadata__"), err);
   json_object_del(out->root, "__metadata__");
   const size_t count = json_object_size(out->root);
-  if (code == PV_OK && count == 0) code = pv_listing_refuse(out, err, "names no tensors");
   if (code != PV_OK) return code;
+  if (count == 0) return pv_listing_refuse(out, err, "names no tensors");
   if (json_object_get(out->root, "") != NULL)
     return pv_listing_refuse(out, err, "has a tensor without a name");
   /* The cut names live in the root, under the one name that no tensor has. */
