@@ -12,6 +12,22 @@ __host__ __device__ constexpr size_t k4_bytes(int type) {
   return type == PV_TYPE_Q4_K ? sizeof(pv_block_q4_k) : sizeof(pv_block_q5_k);
 }
 
+/* The scales of the segments j (even) and j + 1 of such a block, a byte each; `head` is how it
+ * begins: d, dmin, then twelve bytes, of which those of segments 0..3 lie in the low six bits of
+ * the first eight. */
+__device__ __forceinline__ void k4_scales(const uint4 &head, unsigned j, uint32_t &sc,
+                                          uint32_t &m) {
+  const uint32_t shift = 8 * (j & 2u);
+  if (j < 4) {
+    sc = head.y >> shift & 0x3f3fu;
+    m = head.z >> shift & 0x3f3fu;
+  } else {
+    const uint32_t last = head.w >> shift;
+    sc = (last & 0x0f0fu) | (head.y >> shift & 0xc0c0u) >> 2;
+    m = (last >> 4 & 0x0f0fu) | (head.z >> shift & 0xc0c0u) >> 2;
+  }
+}
+
 __device__ __forceinline__ float half_value(uint16_t bits) {
   return pv_half_f32(bits);
 }

@@ -1,5 +1,5 @@
-/* Products of quantised matrices with many rows of activations, identities i16 and i8: a kernel for
- * each depth of the fold's tree. Reference: mm of kernels/cpu. */
+/* Products of quantised matrices with many rows of activations, identities i16 and i8.
+ * Reference: mm of kernels/cpu. */
 #ifndef PV_CUDA_GEMM_H
 #define PV_CUDA_GEMM_H
 
@@ -18,11 +18,12 @@ typedef struct pv_cuda_gemm {
 } pv_cuda_gemm;
 PV_LAYOUT(pv_cuda_gemm, 224, count, 220);
 
-enum { PV_GEMM_ROWS = 32 }; /* of a matrix, for one block */
-
-/* Rows of whole pairs of segments, in a tree of so many levels. */
-#define PV_GEMM_FITS(k, levels) \
-  ((k) % (2 * PV_SEGMENT) == 0 && (k) <= (2u * PV_SEGMENT) << (levels))
+enum {
+  PV_GEMM_ROWS = 64, /* of a matrix, for one block: 16 for each two warps */
+  PV_GEMM_THREADS = 4 * PV_GEMM_ROWS,
+  PV_GEMM_LEAVES = 16,      /* of the fold's tree whose scales lie in shared memory at a time */
+  PV_GEMM_TOKEN_STRIDE = 17 /* pairs of rows of a tile, and one for the banks */
+};
 
 /* Blocks of all jobs. */
 static inline size_t pv_gemm_blocks(const pv_cuda_gemm *a) {
@@ -32,18 +33,21 @@ static inline size_t pv_gemm_blocks(const pv_cuda_gemm *a) {
   return blocks;
 }
 
-/* Shared memory: scale and sum of each segment of a tile's rows. */
+/* Shared memory: for each leaf the scales of its two segments (16 bytes for two rows) and of their
+ * block, and of a tile's rows scale and sum; then 16 floats a thread for each level of the tree of
+ * one parity from that of eight leaves on. */
 static inline size_t pv_gemm_shared(size_t k) {
-  return k / PV_SEGMENT * PV_CUDA_TILE * (sizeof(float) + sizeof(int32_t));
+  size_t levels = 0;
+  for (size_t leaves = (k / PV_SEGMENT + 1) / 2; leaves > (size_t)8 << levels;) levels++;
+  return PV_GEMM_LEAVES * (2 * PV_GEMM_ROWS / 2 + PV_GEMM_ROWS / 2 + 2 * PV_GEMM_TOKEN_STRIDE) *
+             (size_t)16 +
+         levels * PV_GEMM_THREADS * 16 * sizeof(float);
 }
 
 #endif
 
 /* rows: tiles, or as many as there can be */
-#define PV_GEMM(levels)                                                                           \
-  pv_cuda_gemm, PV_GRID(pv_gemm_blocks(a), rows, 1), PV_CUDA_BLOCK, pv_gemm_shared(a->acts.k),    \
-      "mm", pv_cuda_quantised_jobs(a->job, a->jobs) == a->jobs &&PV_GEMM_FITS(a->acts.k, levels), \
-      PV_WRITES_JOBS(pv_cuda_gemm)
-PV_KERNEL(gemm_4, PV_GEMM(4))
-PV_KERNEL(gemm_5, PV_GEMM(5))
-PV_KERNEL(gemm_6, PV_GEMM(6))
+PV_KERNEL(gemm, pv_cuda_gemm, PV_GRID(pv_gemm_blocks(a), rows, 1), PV_GEMM_THREADS,
+          pv_gemm_shared(a->acts.k), "mm",
+          pv_cuda_quantised_jobs(a->job, a->jobs) == a->jobs && a->acts.k <= PV_K_MAX,
+          PV_WRITES_JOBS(pv_cuda_gemm))

@@ -26,7 +26,7 @@ typedef struct pv_kernel_write {
 } pv_kernel_write;
 
 typedef struct pv_kernel {
-  const char *name;      /* of the kernel: "gemm_4" */
+  const char *name;      /* of the kernel: "gemm" */
   const char *path;      /* of its header, as the build saw it */
   const char *operation; /* what it stands for: "mm, combine, add" */
   const char *argument;  /* its type: "pv_cuda_gemm" */

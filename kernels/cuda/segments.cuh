@@ -106,17 +106,8 @@ __device__ __forceinline__ void k4_values(const raw<type> &w, const act_pair &ac
       high[i] |= (fifth[i] >> (j + 1) & 0x01010101u) << 4;
     }
   }
-  /* Scales: bytes 4..15 of the head. Pairs 0..3 lie in the low six bits of the first eight. */
-  const uint32_t shift = 8 * (j & 2u);
   uint32_t sc, m;
-  if (j < 4) {
-    sc = w.head.y >> shift & 0x3f3fu;
-    m = w.head.z >> shift & 0x3f3fu;
-  } else {
-    const uint32_t last = w.head.w >> shift;
-    sc = (last & 0x0f0fu) | (w.head.y >> shift & 0xc0c0u) >> 2;
-    m = (last >> 4 & 0x0f0fu) | (w.head.z >> shift & 0xc0c0u) >> 2;
-  }
+  k4_scales(w.head, j, sc, m);
   const float d = half_value(static_cast<uint16_t>(w.head.x));
   const float dmin = half_value(static_cast<uint16_t>(w.head.x >> 16));
   a = k4_value(d, dmin, sc & 255, m & 255, dot_segment(low, act.a), act.a);

@@ -61,14 +61,15 @@ static void add(pv_gpu_backend *b, uint64_t left, uint64_t right, uint64_t out, 
 /* Integer matrix products pay for a batch of this many rows; gemv reads the weights once a row. */
 enum { GEMM_ROWS = 8 };
 
-static bool takes_gemm(const pv_cuda_rows *rows, uint32_t k, size_t batch) {
-  return batch >= GEMM_ROWS && pv_cuda_quantised(rows->type) && PV_GEMM_FITS(k, 6);
+static bool takes_gemm(const pv_gpu_backend *b, const pv_cuda_rows *rows, uint32_t k,
+                       size_t batch) {
+  return batch >= GEMM_ROWS && pv_cuda_quantised(rows->type) && pv_gemm_shared(k) <= b->info.shared;
 }
 
 /* The kernels that norm, route or combine on the way to a product. */
 static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch) {
   for (uint32_t j = 0; j < a->jobs; j++)
-    if (takes_gemm(&a->job[j].rows, a->acts.k, batch)) return false;
+    if (takes_gemm(b, &a->job[j].rows, a->acts.k, batch)) return false;
   return b->max != 0.0f && pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
 }
 
@@ -84,11 +85,7 @@ static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
     const size_t most = pv_group_tiles(slots, b->base.model->shape.experts);
     tiles = most < slots ? most : slots;
   }
-  const uint32_t k = a->acts.k;
-  const pv_gpu_kernel kernel = PV_GEMM_FITS(k, 4)   ? PV_GPU_gemm_4
-                               : PV_GEMM_FITS(k, 5) ? PV_GPU_gemm_5
-                                                    : PV_GPU_gemm_6;
-  pv_gpu_start(b, kernel, tiles, &g);
+  pv_gpu_start(b, PV_GPU_gemm, tiles, &g);
 }
 
 /* Divides the rows of all jobs among blocks that are all there at once. Beside other types a warp
@@ -125,7 +122,7 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
   slow.jobs = fast.jobs = 0;
   for (uint32_t j = 0; j < a->jobs; j++) {
     const bool many =
-        takes_gemm(&a->job[j].rows, a->acts.k, a->experts != 0 ? b->batch.count : rows);
+        takes_gemm(b, &a->job[j].rows, a->acts.k, a->experts != 0 ? b->batch.count : rows);
     pv_cuda_gemv *to = b->max != 0.0f && many ? &fast : &slow;
     to->job[to->jobs++] = a->job[j];
   }
