@@ -19,3 +19,4 @@
 #include "kernels/cuda/round.h"
 #include "kernels/cuda/route.h"
 #include "kernels/cuda/scan.h"
+#include "kernels/cuda/wide.h"

@@ -19,7 +19,8 @@ enum {
   DEVICE_ONLY = 8, /* no operation of the CPU's kernels */
   MMA = 16,        /* what multiplies on a device: the kernel of peak.h that is its ceiling */
   DP4A = 32,
-  FMA = 64
+  FMA = 64,
+  PLAIN = 128 /* types that are not quantised */
 };
 #define WITH(data) (1u << (8 + PV_DATA_##data)) /* and data that is about the operation */
 
@@ -58,6 +59,8 @@ static const struct family {
     FAMILY(gemv, gemv, TYPED | DP4A | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1}, GEMV_SHAPES),
     FAMILY(pv_cuda_gemv, f64acc, OWN_TYPE | FMA | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1},
            GEMV_SHAPES),
+    FAMILY(wide, wide, TYPED | PLAIN, {2048, 128, 512},
+           {{32, 17, 2}, {288, 3, 17}, {2048, 16, 16}, {2336, 5, 3}, {4096, 18, 1}}),
     FAMILY(embed, embed, TYPED | WITH(SCALES), {2048, 4096, 512},
            {{256, 5, 3}, {512, 3, 1}, {2304, 4, 2}}),
     FAMILY(gate_up, gate_up, TYPED | DP4A | WITH(SCALES), {2048, 768, 1},
@@ -172,7 +175,7 @@ bool pv_alone_case_at(const pv_kernel *kernel, size_t index, const pv_alone_case
   for (size_t d = 0; d <= PV_DATA_SWEEP; d++)
     if (d < PV_DATA_COUNT || (f->flags >> (8 + d) & 1) != 0) data[data_count++] = (pv_alone_data)d;
   for (size_t i = 0; (f->flags & TYPED) != 0 && i < PV_TYPE_COUNT; i++)
-    if ((f->flags & QUANTISED) == 0 || pv_type_table[i].quantised)
+    if ((f->flags & (pv_type_table[i].quantised ? PLAIN : QUANTISED)) == 0)
       types[type_count++] = pv_type_table[i].type;
   if ((f->flags & OWN_TYPE) != 0) types[0] = own_type(kernel);
   if (type_count == 0) type_count = 1;
@@ -193,7 +196,10 @@ void pv_alone_case_text(const pv_kernel *kernel, const pv_alone_case *c, char ou
 
 pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *wish) {
   const struct family *f = family_of(kernel);
-  const pv_type type = (f->flags & OWN_TYPE) != 0 ? own_type(kernel) : wish->type;
+  const bool plain = (f->flags & PLAIN) != 0 && pv_type_get(wish->type)->quantised;
+  const pv_type type = (f->flags & OWN_TYPE) != 0 ? own_type(kernel)
+                       : plain                    ? PV_TYPE_F32
+                                                  : wish->type;
   return with_wish(f->bench, type, wish);
 }
 

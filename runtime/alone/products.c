@@ -131,6 +131,21 @@ void pv_trial_gemm(pv_trial *t) {
   pv_trial_launch_add(t, t->kernel, by_expert ? most : pv_cuda_parts(n, PV_CUDA_TILE), &a);
 }
 
+/* One matrix, and rows as they are. */
+void pv_trial_wide(pv_trial *t) {
+  const uint32_t k = t->c.k, rows = t->c.rows, n = t->c.batch;
+  const pv_cuda_wide sizes = {.rows = {.type = t->c.type}, .k = k, .stride = k, .count = n};
+  if (!pv_trial_takes(t, n, &sizes)) return;
+  const float *x = pv_trial_reals(t, (size_t)n * k);
+  pv_cuda_job one;
+  float *product;
+  if (t->code != PV_OK) return;
+  const uint64_t in = pv_trial_input(t, x, (size_t)n * k * sizeof *x);
+  job(t, &one, "out", rows, 1, x, 1, NULL, n, &product);
+  const pv_cuda_wide a = {one.rows, in, one.out, k, k, n};
+  pv_trial_launch_add(t, t->kernel, n, &a);
+}
+
 /* Slots: `batch` rows, `used` experts of EXPERTS for each. */
 void pv_trial_gate_up(pv_trial *t) {
   const uint32_t k = t->c.k, ffn = t->c.rows, n = t->c.batch, used = 2, slots = n * used;

@@ -84,6 +84,7 @@ void pv_trial_embed(pv_trial *t);
 void pv_trial_gemv(pv_trial *t);
 void pv_trial_f64acc(pv_trial *t);
 void pv_trial_gemm(pv_trial *t);
+void pv_trial_wide(pv_trial *t);
 void pv_trial_gate_up(pv_trial *t);
 void pv_trial_down(pv_trial *t);
 void pv_trial_norm(pv_trial *t);

@@ -66,10 +66,17 @@ static bool takes_gemm(const pv_gpu_backend *b, const pv_cuda_rows *rows, uint32
   return batch >= GEMM_ROWS && pv_cuda_quantised(rows->type) && pv_gemm_shared(k) <= b->info.shared;
 }
 
+/* The same for weights of plain types, of one matrix for all rows. */
+enum { WIDE_ROWS = 16 };
+
+static bool takes_wide(const pv_cuda_gemv *a, uint32_t job, size_t batch) {
+  return batch >= WIDE_ROWS && a->experts == 0 && pv_wide_fits(a->job[job].rows.type, a->acts.k);
+}
+
 /* The kernels that norm, route or combine on the way to a product. */
 static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch) {
   for (uint32_t j = 0; j < a->jobs; j++)
-    if (takes_gemm(b, &a->job[j].rows, a->acts.k, batch)) return false;
+    if (takes_gemm(b, &a->job[j].rows, a->acts.k, batch) || takes_wide(a, j, batch)) return false;
   return b->max != 0.0f && pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
 }
 
@@ -115,19 +122,32 @@ static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   pv_gpu_start(b, PV_GPU_gemv, rows, a);
 }
 
+static void wide(pv_gpu_backend *b, const pv_cuda_gemv *a, uint32_t job, size_t rows) {
+  const pv_cuda_wide w = {a->job[job].rows, a->acts.x,      a->job[job].out,
+                          a->acts.k,        a->acts.stride, (uint32_t)rows};
+  pv_gpu_start(b, PV_GPU_wide, rows, &w);
+}
+
 /* Products of `a->jobs` matrices, one row of each output for each of `rows`; a sum with the first
  * where there is no other. */
 static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
+  const size_t batch = a->experts != 0 ? b->batch.count : rows;
+  const bool exact = b->max == 0.0f;
   pv_cuda_gemv slow = *a, fast = *a; /* gemv, gemm */
+  bool added = true;                 /* by the kernel of the first product */
   slow.jobs = fast.jobs = 0;
   for (uint32_t j = 0; j < a->jobs; j++) {
-    const bool many =
-        takes_gemm(b, &a->job[j].rows, a->acts.k, a->experts != 0 ? b->batch.count : rows);
-    pv_cuda_gemv *to = b->max != 0.0f && many ? &fast : &slow;
-    to->job[to->jobs++] = a->job[j];
+    const bool plain = !exact && takes_wide(a, j, batch);
+    const bool many = !exact && takes_gemm(b, &a->job[j].rows, a->acts.k, batch);
+    pv_cuda_gemv *to = many ? &fast : &slow;
+    if (j == 0) added = !exact && !plain && !many;
+    if (plain)
+      wide(b, a, j, rows);
+    else
+      to->job[to->jobs++] = a->job[j];
   }
   if (fast.jobs > 0) gemm(b, &fast, rows);
-  if (b->max == 0.0f)
+  if (exact)
     for (uint32_t j = 0; j < a->jobs; j++) {
       pv_cuda_gemv one = *a;
       one.job[0] = a->job[j];
@@ -136,8 +156,7 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
     }
   else if (slow.jobs > 0)
     gemv(b, &slow, rows);
-  if (a->add != 0 && (fast.jobs > 0 || b->max == 0.0f))
-    add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
+  if (a->add != 0 && !added) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
 }
 
 /* RMSNorm, and what it is rounded to. Rows that are wanted of all are the last. */
