@@ -14,7 +14,7 @@ typedef struct pv_cuda_group {
 } pv_cuda_group;
 PV_LAYOUT(pv_cuda_group, 40, experts, 36);
 
-enum { PV_GROUP_BLOCK = 1024 };
+enum { PV_GROUP_BLOCK = 256 };
 
 /* The most tiles that there can be. */
 static inline size_t pv_group_tiles(size_t slots, size_t experts) {
@@ -24,6 +24,6 @@ static inline size_t pv_group_tiles(size_t slots, size_t experts) {
 #endif
 
 /* rows: 1 */
-PV_KERNEL(group, pv_cuda_group, PV_GRID(1, 1, 1), PV_GROUP_BLOCK, 0, "group",
-          a->experts <= PV_EXPERTS_MAX, PV_WRITES(pv_cuda_group, order),
+PV_KERNEL(group, pv_cuda_group, PV_GRID(a->experts, 1, 1), PV_GROUP_BLOCK, 0, "group",
+          a->experts > 0 && a->experts <= PV_EXPERTS_MAX, PV_WRITES(pv_cuda_group, order),
           PV_WRITES(pv_cuda_group, tiles), PV_WRITES(pv_cuda_group, tile_count))
