@@ -11,19 +11,27 @@
 
 static const pv_product products[] = {PV_PRODUCT_I16, PV_PRODUCT_I8, PV_PRODUCT_F64ACC};
 static const size_t lengths[] = {256, 512, 768, 1280, 2048, 4096};
-enum { TYPES = PV_TYPE_COUNT, PRODUCTS = 3, LENGTHS = 6, ROWS = 7, ACTS = 11, K_MAX = 4096 };
+enum {
+  TYPES = PV_TYPE_COUNT,
+  PRODUCTS = 3,
+  LENGTHS = 6,
+  ROWS = 7,
+  ACTS = 11,
+  ACTS_MAX = 50,
+  K_MAX = 4096
+};
 
-/* ROWS random rows against ACTS random activations; out[t * ROWS + r]. */
+/* ROWS random rows against at most ACTS_MAX random activations; out[t * ROWS + r]. */
 static void multiply(const pv_cpu_path *path, pv_type type, pv_product product, size_t k,
                      size_t row_count, size_t act_count, uint64_t seed, float *result) {
   const pv_type_info *info = pv_type_get(type);
   const size_t row_bytes = k / info->block_elements * info->block_bytes;
   unsigned char *rows = calloc(ROWS, row_bytes);
-  float *x = calloc(ACTS, k * sizeof *x), *out[ACTS];
-  pv_rows_act acts[ACTS];
-  pv_act views[ACTS];
+  float *x = calloc(act_count, k * sizeof *x), *out[ACTS_MAX];
+  pv_rows_act acts[ACTS_MAX];
+  pv_act views[ACTS_MAX];
   for (size_t r = 0; r < ROWS; r++) pv_rows_random(type, k, &seed, rows + r * row_bytes);
-  for (size_t i = 0; i < ACTS * k; i++) x[i] = (float)(pv_random_unit(&seed) * 6.0 - 3.0);
+  for (size_t i = 0; i < act_count * k; i++) x[i] = (float)(pv_random_unit(&seed) * 6.0 - 3.0);
   for (size_t t = 0; t < act_count; t++) {
     EXPECT_I64(pv_rows_act_make(path, product, x + t * k, k, &acts[t], NULL), PV_OK);
     views[t] = acts[t].act;
@@ -121,6 +129,26 @@ static void test_odd_lengths(void) {
           EXPECT_BYTES(a, b, acts * ROWS * sizeof *a);
         }
       }
+}
+
+/* Rows and batches beyond what is kept of them at a time. */
+static void test_long_rows_and_batches(void) {
+  enum { LONG = 3, MANY = ACTS_MAX };
+  static const struct {
+    pv_type type;
+    size_t k, acts;
+  } cases[] = {{PV_TYPE_Q4_K, 4352, LONG}, {PV_TYPE_Q6_K, 8448, MANY}, {PV_TYPE_Q4_K, 512, MANY},
+               {PV_TYPE_Q8_0, 4128, MANY}, {PV_TYPE_F32, 4099, LONG},  {PV_TYPE_BF16, 37, MANY}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int p = 0; p < PRODUCTS; p++) {
+      const size_t count = cases[i].acts * ROWS, k = cases[i].k;
+      float *a = calloc(count, sizeof *a), *b = calloc(count, sizeof *b);
+      multiply(pv_cpu_path_get("scalar"), cases[i].type, products[p], k, ROWS, cases[i].acts, i, a);
+      multiply(pv_cpu_path_get(NULL), cases[i].type, products[p], k, ROWS, cases[i].acts, i, b);
+      EXPECT_BYTES(a, b, count * sizeof *a);
+      free(a);
+      free(b);
+    }
 }
 
 /* Blocks of the least and the largest integers and scales, against activations at both ends: the
@@ -280,6 +308,7 @@ int main(void) {
                                                  PV_CASE(test_exact_inputs),
                                                  PV_CASE(test_bounds),
                                                  PV_CASE(test_odd_lengths),
+                                                 PV_CASE(test_long_rows_and_batches),
                                                  PV_CASE(test_corners_do_not_wrap),
                                                  PV_CASE(test_extremes_do_not_wrap),
                                                  PV_CASE(test_zero_has_one_sign),
