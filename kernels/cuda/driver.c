@@ -8,13 +8,13 @@
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/images.h"
+#include "kernels/cuda/staging.h"
 
 enum {
   SEQUENCES_MAX = 64,
   KERNELS_MAX = 64,
   ALLOCATIONS_MAX = 256,
-  PLAIN_SHARED = 32 << 10, /* 48 KB, less what kernels declare: more must be asked for */
-  COPY_STEP = 64 << 20
+  PLAIN_SHARED = 32 << 10 /* 48 KB, less what kernels declare: more must be asked for */
 };
 
 typedef struct kernel {
@@ -26,6 +26,7 @@ typedef struct kernel {
 typedef struct cuda {
   pv_gpu base;
   pv_cuda_device at;
+  pv_cuda_staging staging;
   CUmodule *modules;
   const pv_cuda_module **images; /* of `modules` */
   size_t module_count;
@@ -76,6 +77,7 @@ static pv_code load_module(cuda *c, const pv_cuda_module *module, pv_error *err)
 static void cuda_close(pv_gpu *gpu) {
   cuda *c = (cuda *)gpu;
   if (c->at.stream != NULL) c->at.api.stream_wait(c->at.stream);
+  pv_cuda_staging_close(&c->staging, &c->at);
   for (unsigned i = 0; i < c->sequence_count; i++) c->at.api.graph_exec_destroy(c->sequences[i]);
   for (size_t i = 0; i < c->memory_count; i++) c->at.api.memory_free(c->memory[i]);
   for (size_t i = 0; i < c->module_count; i++) c->at.api.module_unload(c->modules[i]);
@@ -162,11 +164,7 @@ static pv_code cuda_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *
 static pv_code cuda_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
                            pv_error *err) {
   cuda *c = (cuda *)gpu;
-  CUresult code = CUDA_SUCCESS;
-  for (uint64_t at = 0; at < bytes && code == CUDA_SUCCESS; at += COPY_STEP) {
-    const uint64_t n = bytes - at < COPY_STEP ? bytes - at : COPY_STEP;
-    code = c->at.api.copy_in(to + at, (const char *)from + at, (size_t)n, c->at.stream);
-  }
+  const CUresult code = pv_cuda_stage_in(&c->staging, &c->at, to, from, (size_t)bytes);
   return failed(c, code, "copy to the device", err);
 }
 
@@ -177,9 +175,8 @@ static pv_code cuda_finish(pv_gpu *gpu, pv_error *err) {
 
 static pv_code cuda_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err) {
   cuda *c = (cuda *)gpu;
-  const CUresult code = c->at.api.copy_out(to, from, (size_t)bytes, c->at.stream);
-  if (code != CUDA_SUCCESS) return failed(c, code, "copy from the device", err);
-  return cuda_finish(gpu, err);
+  const CUresult code = pv_cuda_stage_out(&c->staging, &c->at, to, from, (size_t)bytes);
+  return failed(c, code, "copy from the device", err);
 }
 
 /* The driver is not asked for a kernel that its module lacks: tools that watch it would report that

@@ -13,6 +13,7 @@ typedef struct CUctx_st *CUcontext;
 typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 typedef struct CUstream_st *CUstream;
+typedef struct CUevent_st *CUevent;
 typedef struct CUgraph_st *CUgraph;
 typedef struct CUgraphExec_st *CUgraphExec;
 
@@ -42,6 +43,7 @@ enum {
   CU_LAUNCH_ATTRIBUTE_COOPERATIVE = 2,
   CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6,
   CU_STREAM_NON_BLOCKING = 1,
+  CU_EVENT_DISABLE_TIMING = 2,
   CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1
 };
 
@@ -79,6 +81,8 @@ typedef struct CUlaunchConfig {
   X(cuMemAlloc_v2, memory_alloc, (CUdeviceptr *, size_t))                                         \
   X(cuMemFree_v2, memory_free, (CUdeviceptr))                                                     \
   X(cuMemsetD8Async, memory_set, (CUdeviceptr, unsigned char, size_t, CUstream))                  \
+  X(cuMemHostAlloc, host_alloc, (void **, size_t, unsigned))                                      \
+  X(cuMemFreeHost, host_free, (void *))                                                           \
   X(cuMemcpyHtoDAsync_v2, copy_in, (CUdeviceptr, const void *, size_t, CUstream))                 \
   X(cuMemcpyDtoHAsync_v2, copy_out, (void *, CUdeviceptr, size_t, CUstream))                      \
   X(cuModuleLoadData, module_load, (CUmodule *, const void *))                                    \
@@ -92,6 +96,10 @@ typedef struct CUlaunchConfig {
   X(cuStreamDestroy_v2, stream_destroy, (CUstream))                                               \
   X(cuStreamSynchronize, stream_wait, (CUstream))                                                 \
   X(cuStreamQuery, stream_query, (CUstream))                                                      \
+  X(cuEventCreate, event_create, (CUevent *, unsigned))                                           \
+  X(cuEventRecord, event_record, (CUevent, CUstream))                                             \
+  X(cuEventSynchronize, event_wait, (CUevent))                                                    \
+  X(cuEventDestroy_v2, event_destroy, (CUevent))                                                  \
   X(cuStreamBeginCapture_v2, capture_begin, (CUstream, int))                                      \
   X(cuStreamEndCapture, capture_end, (CUstream, CUgraph *))                                       \
   X(cuGraphInstantiateWithFlags, graph_instantiate, (CUgraphExec *, CUgraph, unsigned long long)) \
