@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ck.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -230,29 +231,41 @@ pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_er
   return PV_OK;
 }
 
-static void note_who(pv_check *check, const pv_capture *capture) {
+void pv_check_note_who(pv_check *check, const pv_capture *capture) {
   pv_check_backend(check, capture->backend);
   if (capture->about != NULL) pv_check_backend(check, capture->about);
 }
 
 /* Whoever computed goes by the name of the side whose place it takes; a fallback does not. */
-static pv_code capture(const pv_check *check, const pv_capture_spec *spec, pv_capture **out,
-                       pv_error *err) {
-  const bool tested = pv_check_tests(check, spec->backend, spec->numerics);
-  pv_backend_config config;
-  pv_fault_side opened = {0};
+pv_code pv_check_name(pv_check *check, const char *word, pv_numerics numerics, pv_capture *capture,
+                      pv_error *err) {
+  const bool tested = pv_check_tests(check, word, numerics);
   pv_side side;
-  pv_code code = pv_check_side(spec->backend, spec->numerics, &side, err);
-  if (code == PV_OK) code = pv_capture_config(spec, &config, err);
-  if (code == PV_OK) code = pv_check_open(check, spec->backend, &config, &opened, err);
-  if (code == PV_OK) code = pv_capture_with(opened.forward, check->model, spec, out, err);
-  pv_fault_close(&opened);
+  const pv_code code = pv_check_side(word, numerics, &side, err);
   if (code != PV_OK) return code;
   const pv_fault *fault = tested ? check->planted.fault : side.planted.fault;
   if (fault != NULL ? fault->host != PV_FAULT_IN_CHOICE
-                    : strcmp((*out)->backend, side.kind->backend) == 0)
-    (*out)->backend = spec->backend;
+                    : strcmp(capture->backend, side.kind->backend) == 0)
+    capture->backend = word;
+  pv_check_note_who(check, capture);
   return PV_OK;
+}
+
+static pv_code capture(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
+                       pv_error *err) {
+  pv_backend_config config;
+  pv_fault_side opened = {0};
+  pv_capture *made = NULL;
+  pv_code code = pv_capture_config(spec, &config, err);
+  if (code == PV_OK) code = pv_check_open(check, spec->backend, &config, &opened, err);
+  if (code == PV_OK) code = pv_capture_with(opened.forward, check->model, spec, &made, err);
+  if (code == PV_OK) code = pv_check_name(check, spec->backend, spec->numerics, made, err);
+  pv_fault_close(&opened);
+  if (code == PV_OK)
+    *out = made;
+  else
+    pv_capture_free(made);
+  return code;
 }
 
 pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
@@ -262,12 +275,8 @@ pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_c
   if (pv_check_records(spec->backend)) return pv_check_capture_recorded(check, spec, out, err);
   const pv_code code = capture(check, spec, out, &local);
   if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
-  if (code != PV_OK) {
-    if (err != NULL) *err = local;
-    return code;
-  }
-  note_who(check, *out);
-  return PV_OK;
+  if (code != PV_OK && err != NULL) *err = local;
+  return code;
 }
 
 void pv_capture_cache_free(pv_capture_cache *cache) {
@@ -279,37 +288,81 @@ void pv_capture_cache_free(pv_capture_cache *cache) {
   *cache = (pv_capture_cache){0};
 }
 
-pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
-                         const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err) {
-  pv_capture_cache *cache = check->cache;
+bool pv_check_fits(const pv_check *check, size_t positions) {
+  const pv_model *m = check->model;
+  const uint64_t room = check->cache->room > 0 ? check->cache->room : PV_CAPTURE_ROOM;
+  uint64_t bytes = 0, of = 0;
+  for (pv_step step = {0}; pv_plan_next(m->plan, m->shape.layers, &step);)
+    for (size_t s = step.first; s < step.first + step.count; s++)
+      if (!pv_ck_mul(pv_plan_width(m->plan, s, &m->shape) * sizeof(float), positions, &of) ||
+          !pv_ck_add(bytes, of, &bytes))
+        return false;
+  return bytes <= room;
+}
+
+unsigned pv_check_roles(const pv_check *check) {
+  return check->cache->roles | 1u << PV_ROLE_ROUTER_LOGITS | 1u << PV_ROLE_ROUTER_WEIGHTS |
+         1u << PV_ROLE_ROUTER_INDICES;
+}
+
+pv_cached *pv_check_kept(const pv_check *check, const char *backend, pv_numerics numerics,
+                         const pv_reference_prompt *prompt, unsigned roles) {
+  const pv_capture_cache *cache = check->cache;
   const pv_fault *fault = pv_check_tests(check, backend, numerics) ? check->planted.fault : NULL;
   if (pv_check_records(backend)) numerics = PV_NUMERICS_I16; /* it has its own, whatever is asked */
+  for (size_t i = 0; i < cache->count; i++) {
+    pv_cached *e = &cache->entries[i];
+    const unsigned has = e->capture->roles;
+    if (strcmp(e->side, backend) == 0 && e->numerics == numerics && e->prompt == prompt &&
+        e->fault == fault && (has == 0 || (roles != 0 && (roles & ~has) == 0)))
+      return e;
+  }
+  return NULL;
+}
+
+pv_code pv_check_keep(pv_check *check, char *side, pv_numerics numerics,
+                      const pv_reference_prompt *prompt, pv_capture *capture, pv_error *err) {
+  pv_capture_cache *cache = check->cache;
+  const pv_fault *fault = pv_check_tests(check, side, numerics) ? check->planted.fault : NULL;
+  if (pv_check_records(side)) numerics = PV_NUMERICS_I16;
+  pv_cached *grown = realloc(cache->entries, (cache->count + 1) * sizeof *grown);
+  if (grown == NULL) return pv_error_nomem(err, "a capture");
+  cache->entries = grown;
+  grown[cache->count++] = (pv_cached){numerics, prompt, fault, side, capture, {0}};
+  return PV_OK;
+}
+
+pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
+                         const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err) {
+  const unsigned roles = check->spec->roles;
+  const pv_cached *kept = pv_check_kept(check, backend, numerics, prompt, roles);
   *out = NULL;
-  for (size_t i = 0; i < cache->count && *out == NULL; i++)
-    if (strcmp(cache->entries[i].side, backend) == 0 && cache->entries[i].numerics == numerics &&
-        cache->entries[i].prompt == prompt && cache->entries[i].fault == fault)
-      *out = cache->entries[i].capture;
-  if (*out != NULL) {
-    note_who(check, *out);
+  if (kept != NULL) {
+    *out = kept->capture;
+    pv_check_note_who(check, *out);
     return pv_check_complete(check, backend, *out, err);
   }
-  pv_cached *grown = realloc(cache->entries, (cache->count + 1) * sizeof *grown);
-  if (grown != NULL) cache->entries = grown;
-  char *side = grown != NULL ? strdup(backend) : NULL;
+  const bool whole = roles == 0 || pv_check_records(backend) || pv_check_fits(check, prompt->count);
+  char *side = strdup(backend);
   if (side == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a capture");
   const pv_capture_spec spec = {.backend = side,
                                 .numerics = numerics,
                                 .threads = check->threads,
                                 .ids = prompt->ids,
-                                .count = prompt->count};
+                                .count = prompt->count,
+                                .roles = whole ? 0 : roles | pv_check_roles(check)};
   pv_capture *made = NULL;
-  const pv_code code = pv_check_capture_spec(check, &spec, &made, err);
-  if (made != NULL)
-    cache->entries[cache->count++] = (pv_cached){numerics, prompt, fault, side, made};
-  else
+  pv_code code = pv_check_capture_spec(check, &spec, &made, err);
+  if (code == PV_OK && made != NULL) {
+    code = pv_check_keep(check, side, numerics, prompt, made, err);
+    if (code == PV_OK) side = NULL;
+  }
+  if (side != NULL) { /* it was not kept */
     free(side);
-  if (code == PV_OK && made != NULL && pv_check_complete(check, side, made, err) != PV_OK)
-    return err != NULL ? err->code : PV_ERR_INPUT;
-  *out = made;
+    pv_capture_free(made);
+    return code;
+  }
+  code = pv_check_complete(check, backend, made, err);
+  if (code == PV_OK) *out = made;
   return code;
 }

@@ -7,23 +7,38 @@
 
 #include "runtime/alone/alone.h"
 #include "runtime/checks/spec.h"
+#include "runtime/forward/weights.h"
 #include "runtime/reference/reference.h"
 #include "runtime/sources/walker.h"
 #include "runtime/trace/capture.h"
 
-/* Captures shared by the checks of one process. */
+/* What was seen of the reals of a run: all of them, once. */
+typedef struct pv_seen {
+  uint64_t elements;
+  double largest; /* magnitude; infinite when one is no number */
+  bool bad;       /* of the first that is no finite number, in the order of computation */
+  pv_stage_element first;
+  size_t position;
+  double value;
+} pv_seen;
+
+/* Runs shared by the checks of one process. */
 typedef struct pv_cached {
   pv_numerics numerics;
   const pv_reference_prompt *prompt;
   const pv_fault *fault; /* planted in it; NULL: the side itself */
   char *side;            /* KIND[@FAULT]; owned, `capture` may point to it */
-  pv_capture *capture;   /* owned */
+  pv_capture *capture;   /* owned; of all stages, or of some roles */
+  pv_seen seen;          /* elements 0: nobody has looked */
 } pv_cached;
 typedef struct pv_capture_cache {
   pv_cached *entries; /* owned; nothing is evicted, since a check may hold several */
   size_t count;
+  unsigned roles; /* what a pass keeps of a side; bit n: the stages of pv_role n */
+  uint64_t room;  /* bytes that a capture of all stages may have to be kept; 0: PV_CAPTURE_ROOM */
   char model_sha256[PV_SHA256_HEX]; /* "" until a recording says of which file it is */
 } pv_capture_cache;
+#define PV_CAPTURE_ROOM ((uint64_t)512 << 20)
 void pv_capture_cache_free(pv_capture_cache *cache);
 
 struct pv_check {
@@ -85,12 +100,31 @@ typedef struct pv_prompts {
 } pv_prompts;
 pv_code pv_check_prompts(const pv_check *check, size_t longest, pv_prompts *out, pv_error *err);
 
-/* A capture of one prompt, kept for the other checks of this process. When the backend, or the
- * program of another engine, does not exist here the verdict becomes NOT_RUN with the reason and
+/* A capture of one prompt, kept for the other checks of this process: of all stages, but where
+ * these do not fit in the cache's room of those alone that the check looks at. When the backend, or
+ * the program of another engine, does not exist here the verdict becomes NOT_RUN with the reason
+ * and
  * `*out` stays NULL. What was recorded has all stages that the check looks at; else PV_ERR_INPUT.
  */
 pv_code pv_check_capture(pv_check *check, const char *backend, pv_numerics numerics,
                          const pv_reference_prompt *prompt, const pv_capture **out, pv_error *err);
+/* Whether all stages of a run over so many tokens may be kept. */
+bool pv_check_fits(const pv_check *check, size_t positions);
+/* The roles of which a run that is not kept whole keeps the stages: those of the checks to come,
+ * and how experts were chosen. */
+unsigned pv_check_roles(const pv_check *check);
+/* What is kept of a run, `roles` of it at least; 0: all stages. NULL: nothing yet. The pointer
+ * holds until the next run is kept. */
+pv_cached *pv_check_kept(const pv_check *check, const char *backend, pv_numerics numerics,
+                         const pv_reference_prompt *prompt, unsigned roles);
+/* Takes `side`, from malloc, and `capture` over; on an error they stay the caller's. */
+pv_code pv_check_keep(pv_check *check, char *side, pv_numerics numerics,
+                      const pv_reference_prompt *prompt, pv_capture *capture, pv_error *err);
+/* Names in the result who computed a capture, and in the capture by the side whose place it takes.
+ */
+pv_code pv_check_name(pv_check *check, const char *word, pv_numerics numerics, pv_capture *capture,
+                      pv_error *err);
+void pv_check_note_who(pv_check *check, const pv_capture *capture);
 /* The same with a number of threads and a cut into batches; the caller frees it. */
 pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                               pv_error *err);

@@ -7,8 +7,7 @@
 #include "base/child.h"
 #include "base/text.h"
 #include "kernels/cpu/cpu.h"
-#include "runtime/checks/check.h"
-#include "runtime/forward/weights.h"
+#include "runtime/checks/pass.h"
 
 enum { LONGEST = 4096 };
 
@@ -36,16 +35,6 @@ static pv_code require_equal(pv_check *check, const pv_capture *left, const pv_c
   return PV_OK;
 }
 
-/* The figure that others ask for, beside the bits: the smallest cosine of a layer's output. */
-static void note_cosines(const pv_capture *left, const pv_capture *right, double *least) {
-  for (uint32_t l = 0; l < left->model->shape.layers; l++)
-    for (size_t p = 0; p < left->positions; p++) {
-      const pv_distance d =
-          pv_capture_distance(left, right, pv_model_stage(left->model, PV_ROLE_LAYER_OUT), l, p);
-      pv_keep_smallest(&least[l], pv_distance_cosine(&d));
-    }
-}
-
 static void report_cosines(pv_check *check, const double *least, uint32_t layers) {
   double worst = 1.0, x[PV_MODEL_LAYERS_MAX];
   for (uint32_t l = 0; l < layers; l++) {
@@ -57,23 +46,19 @@ static void report_cosines(pv_check *check, const double *least, uint32_t layers
                   x, least, layers);
 }
 
-/* Two functions are not compared; one that nobody knows is another than any that is known. */
-static bool same_function(pv_check *check, const char *const side[2], const char *const is[2]) {
-  if (strcmp(is[0], is[1]) == 0) return true;
-  pv_check_verdict(check, "INCOMPARABLE",
-                   "%.100s computes %.80s and %.100s computes %.80s: two different functions; "
-                   "compare each with the arbiter instead",
-                   side[0], is[0][0] != '\0' ? is[0] : "what it does not say", side[1],
-                   is[1][0] != '\0' ? is[1] : "what it does not say");
-  return false;
-}
-
 /* Known before anybody computes, but of a recording. */
 static bool may_be_compared(pv_check *check, const char *const side[2], const pv_numerics is[2]) {
   if (pv_check_records(side[0]) || pv_check_records(side[1])) return true;
   const bool same = strcmp(pv_numerics_identity(is[0]), pv_numerics_identity(is[1])) == 0;
   const char *const names[] = {pv_numerics_name(is[0]), pv_numerics_name(is[1])};
-  return same || same_function(check, side, names);
+  return same || pv_pass_same_function(check, side, names);
+}
+
+static size_t longest_of(const pv_prompts *prompts) {
+  size_t most = 0;
+  for (size_t i = 0; i < prompts->count; i++)
+    if (prompts->items[i]->count > most) most = prompts->items[i]->count;
+  return most;
 }
 
 static pv_code run_forward_parity(pv_check *check, pv_error *err) {
@@ -89,19 +74,24 @@ static pv_code run_forward_parity(pv_check *check, pv_error *err) {
   double cosine[PV_MODEL_LAYERS_MAX] = {0};
   for (uint32_t l = 0; l < check->model->shape.layers; l++) cosine[l] = 1.0;
   pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
-    const pv_capture *a = NULL, *b = NULL;
-    code = pv_check_capture(check, left, ln, prompts.items[i], &a, err);
-    if (code == PV_OK && a != NULL)
-      code = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
-    if (code != PV_OK || b == NULL) return code;
-    if (!same_function(check, sides, (const char *[]){a->identity, b->identity})) return PV_OK;
-    code = require_equal(check, a, b, left, right, prompts.items[i]->name, err);
-    note_cosines(a, b, cosine);
+  pv_pass pass = {.check = check,
+                  .count = 2,
+                  .word = {left, right},
+                  .numerics = {ln, rn},
+                  .longest = longest_of(&prompts)};
+  pv_passed passed = {.ran = true};
+  for (size_t i = 0; i < prompts.count && code == PV_OK && passed.ran; i++) {
+    code = pv_pass_run(&pass, prompts.items[i], cosine, &passed, err);
+    if (code != PV_OK || !passed.ran) break;
+    check->compared += passed.difference.compared;
+    if (passed.difference.different > 0)
+      fail_difference(check, &passed.difference, left, right, prompts.items[i]->name);
     pv_check_progress(check, i + 1, prompts.count);
   }
-  if (code == PV_OK) report_cosines(check, cosine, check->model->shape.layers);
-  return code == PV_OK ? pv_check_pass(check) : code;
+  pv_pass_close(&pass);
+  if (code != PV_OK || !passed.ran) return code;
+  report_cosines(check, cosine, check->model->shape.layers);
+  return pv_check_pass(check);
 }
 
 const pv_check_spec pv_check_forward_parity = {
@@ -307,15 +297,18 @@ const pv_check_spec pv_check_forward_determinism = {
     .run = run_forward_determinism};
 
 /* The first element that is no number: with the weight that made it so, if one did. */
-static void fail_not_finite(pv_check *check, const pv_capture *c, const pv_reference_prompt *prompt,
-                            const pv_stage_element *e, size_t position, double value) {
+static void fail_not_finite(pv_check *check, const char *backend, const pv_seen *seen,
+                            const pv_reference_prompt *prompt) {
+  const pv_stage_element *e = &seen->first;
+  const size_t position = seen->position;
+  const double value = seen->value;
   char place[PV_PLACE_LENGTH];
   const pv_bad_weight bad = pv_stage_bad_weight(check->model, e);
   pv_check_worst(check, e->stage, e->layer, position, e->index, value, value);
   pv_plan_place(check->model->plan, e->stage, e->layer, place);
   if (!bad.present) {
     pv_check_fail(check, "stage %s is %s at position %zu of prompt %s, computed by %s from numbers",
-                  place, PV_REAL('g', 6, value), position, prompt->name, c->backend);
+                  place, PV_REAL('g', 6, value), position, prompt->name, backend);
     return;
   }
   const pv_gguf_tensor *t = pv_model_weight(check->model, e->stage, e->layer);
@@ -326,28 +319,14 @@ static void fail_not_finite(pv_check *check, const pv_capture *c, const pv_refer
                 PV_REAL('g', 6, bad.value), place, PV_REAL('g', 6, value), position, prompt->name);
 }
 
-static int64_t expert_of(const pv_capture *c, pv_stage_id stage, uint32_t layer, size_t position,
-                         size_t index) {
-  const pv_shape *s = &c->model->shape;
-  if (!pv_plan_is(c->model->plan, stage, PV_ROW_BY_EXPERT)) return -1;
-  const size_t rank = index / pv_plan_part(c->model->plan, stage, s);
-  return (int64_t)pv_capture_at(c, pv_model_stage(c->model, PV_ROLE_ROUTER_INDICES), layer,
-                                position, rank);
-}
-
-static void look_finite(pv_check *check, const pv_capture *c, const pv_reference_prompt *prompt,
-                        pv_stage_id stage, uint32_t layer, double *largest) {
-  const size_t width = pv_plan_width(check->model->plan, stage, &check->model->shape);
-  for (size_t k = 0; k < c->positions * width; k++) {
-    const double value = pv_capture_at(c, stage, layer, 0, k);
-    const size_t position = k / width, index = k % width;
-    check->compared++;
-    pv_keep_largest(largest, fabs(value)); /* what is no number is infinite */
-    if (isfinite(value) || pv_check_failed(check)) continue;
-    const pv_stage_element e = {stage, layer, prompt->ids[position], index,
-                                expert_of(c, stage, layer, position, index)};
-    fail_not_finite(check, c, prompt, &e, position, value);
-  }
+/* Elements that are looked at, in all. */
+static uint64_t reals_of(const pv_model *m, size_t positions) {
+  uint64_t count = 0;
+  for (pv_step step = {0}; pv_forward_next(m, positions, &step);)
+    for (size_t row = step.first; row < step.first + step.count; row++)
+      if (!pv_plan_is(m->plan, row, PV_ROW_INDEX))
+        count += pv_plan_width(m->plan, row, &m->shape) * positions;
+  return count;
 }
 
 /* In the order of computation: prompts, operations layer by layer, their stages, positions. What is
@@ -357,18 +336,29 @@ static pv_code run_forward_finite(pv_check *check, pv_error *err) {
   double largest = 0.0;
   if (!pv_check_has(check, true)) return PV_OK;
   pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
-  for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
-    const pv_capture *c = NULL;
-    code = pv_check_capture(check, pv_check_word(check, "backend"),
-                            pv_check_numerics(check, "numerics"), prompts.items[i], &c, err);
-    if (code != PV_OK || c == NULL) return code;
-    for (pv_step step = {0}; pv_forward_next(check->model, c->positions, &step);)
-      for (size_t row = step.first; row < step.first + step.count; row++)
-        if (!pv_plan_is(check->model->plan, row, PV_ROW_INDEX))
-          look_finite(check, c, prompts.items[i], (pv_stage_id)row, step.layer, &largest);
+  pv_pass pass = {.check = check,
+                  .count = 1,
+                  .word = {pv_check_word(check, "backend")},
+                  .numerics = {pv_check_numerics(check, "numerics")},
+                  .longest = longest_of(&prompts)};
+  pv_passed passed = {.ran = true};
+  for (size_t i = 0; i < prompts.count && code == PV_OK && passed.ran; i++) {
+    const pv_reference_prompt *prompt = prompts.items[i];
+    const pv_seen *seen = &passed.seen[0];
+    code = pv_pass_see(&pass, prompt, &passed, err);
+    if (code != PV_OK || !passed.ran) break;
+    if (seen->elements != reals_of(check->model, prompt->count))
+      code = pv_error_set(err, PV_ERR_INTERNAL, "not every element of prompt %s was looked at",
+                          prompt->name);
+    check->compared += seen->elements;
+    pv_keep_largest(&largest, seen->largest);
+    if (seen->bad && !pv_check_failed(check))
+      fail_not_finite(check, passed.backend[0], seen, prompt);
   }
+  pv_pass_close(&pass);
+  if (code != PV_OK || !passed.ran) return code;
   pv_check_metric(check, "largest_magnitude", largest);
-  return code == PV_OK ? pv_check_pass(check) : code;
+  return pv_check_pass(check);
 }
 
 const pv_check_spec pv_check_forward_finite = {

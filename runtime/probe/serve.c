@@ -201,24 +201,28 @@ static pv_code answer(session *s, const json_t *falsifier, pv_error *err) {
   return send(s, result, err);
 }
 
-static bool wants_prompts(const json_t *request) {
+/* What the checks of the request need and, of a run that is not kept whole, look at. */
+static unsigned all_needs(const json_t *request, unsigned *roles) {
   const json_t *list = json_object_get(request, "falsifiers");
+  unsigned needs = 0;
   for (size_t i = 0; i < json_array_size(list); i++) {
     const char *name = json_string_value(json_object_get(json_array_get(list, i), "check"));
     const pv_check_spec *spec = name == NULL ? NULL : pv_check_find(name);
-    if (spec != NULL && (spec->needs & PV_NEEDS_PROMPTS) != 0) return true;
+    needs |= spec != NULL ? spec->needs : 0;
+    *roles |= spec != NULL ? spec->roles : 0;
   }
-  return false;
+  return needs;
 }
 
 static pv_code open_inputs(session *s, pv_error *err) {
   pv_code code = PV_OK;
   const ssize_t n = readlink("/proc/self/exe", s->probe_path, sizeof s->probe_path - 1);
   if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
+  const bool prompts = (all_needs(s->request, &s->cache.roles) & PV_NEEDS_PROMPTS) != 0;
   if (s->model_path != NULL) code = pv_model_open(s->model_path, &s->model, err);
   if (code == PV_OK && s->reference_path != NULL)
     code = pv_reference_open(s->reference_path, &s->reference, err);
-  if (code == PV_OK && s->model != NULL && s->reference == NULL && wants_prompts(s->request))
+  if (code == PV_OK && s->model != NULL && s->reference == NULL && prompts)
     code = pv_reference_builtin(s->model->shape.vocab, s->model->shape.context, &s->builtin, err);
   return code;
 }

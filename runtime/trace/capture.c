@@ -61,9 +61,17 @@ static pv_code tell(const pv_source *from, pv_capture *c, pv_error *err) {
   return PV_OK;
 }
 
-/* Room for all that `from` will have. */
-static pv_code allocate(const pv_source *from, const pv_model *model, size_t positions,
-                        pv_capture **out, pv_error *err) {
+static void leave_out(pv_rows *kept) {
+  kept->absent = true;
+  kept->width = 0;
+}
+
+static bool wants(const pv_capture *c, size_t stage) {
+  return c->roles == 0 || (c->roles >> c->source.plan->rows[stage].role & 1) != 0;
+}
+
+pv_code pv_capture_begin(const pv_source *from, const pv_model *model, size_t positions,
+                         unsigned roles, pv_capture **out, pv_error *err) {
   pv_capture *c = calloc(1, sizeof *c);
   if (c != NULL) c->stages = calloc(from->layers, sizeof *c->stages);
   if (c == NULL || c->stages == NULL) {
@@ -72,11 +80,18 @@ static pv_code allocate(const pv_source *from, const pv_model *model, size_t pos
   }
   c->model = model;
   c->positions = positions;
+  c->roles = roles;
   pv_code code = tell(from, c, err);
   for (pv_step step = {0}; code == PV_OK && pv_plan_next(from->plan, from->layers, &step);)
-    for (size_t s = step.first; s < step.first + step.count && code == PV_OK; s++)
-      code = pv_rows_room(from->plan, (pv_stage_id)s, from->width(from, (pv_stage_id)s, step.layer),
-                          positions, from->real_bytes, &c->stages[step.layer][s], err);
+    for (size_t s = step.first; s < step.first + step.count && code == PV_OK; s++) {
+      pv_rows *kept = &c->stages[step.layer][s];
+      if (wants(c, s))
+        code =
+            pv_rows_room(from->plan, (pv_stage_id)s, from->width(from, (pv_stage_id)s, step.layer),
+                         positions, from->real_bytes, kept, err);
+      else
+        leave_out(kept);
+    }
   if (code == PV_OK)
     *out = c;
   else
@@ -84,17 +99,12 @@ static pv_code allocate(const pv_source *from, const pv_model *model, size_t pos
   return code;
 }
 
-static void leave_out(pv_rows *kept) {
-  kept->absent = true;
-  kept->width = 0;
-}
-
-static pv_code keep(void *context, const pv_walk_at *at, pv_error *err) {
-  pv_capture *c = context;
+pv_code pv_capture_keep(pv_capture *c, const pv_walk_at *at, size_t source, pv_error *err) {
   for (size_t k = 0; k < at->step.count; k++) {
-    const pv_rows *r = &at->of[0][k];
+    const pv_rows *r = &at->of[source][k];
     pv_rows *kept = &c->stages[at->step.layer][r->stage];
     const size_t bytes = r->width * r->size;
+    if (!wants(c, r->stage)) continue;
     if (r->absent && c->backend[0] == '\0') {
       leave_out(kept);
       continue;
@@ -105,6 +115,15 @@ static pv_code keep(void *context, const pv_walk_at *at, pv_error *err) {
     memcpy((char *)kept->data + at->position * bytes, r->data, r->rows * bytes);
   }
   return PV_OK;
+}
+
+static bool want(const void *context, pv_stage_id stage, uint32_t layer) {
+  (void)layer;
+  return wants(context, stage);
+}
+
+static pv_code keep(void *context, const pv_walk_at *at, pv_error *err) {
+  return pv_capture_keep(context, at, 0, err);
 }
 
 static size_t batch_of(const pv_capture_spec *spec) {
@@ -122,8 +141,8 @@ pv_code pv_capture_source(const pv_source *source, const pv_model *model,
                              .batch = batch_of(spec),
                              .batches = spec->batches};
   pv_capture *c = NULL;
-  pv_code code = allocate(source, model, spec->count, &c, err);
-  const pv_visitor visitor = {.context = c, .visit = keep};
+  pv_code code = pv_capture_begin(source, model, spec->count, spec->roles, &c, err);
+  const pv_visitor visitor = {.context = c, .want = want, .visit = keep};
   if (code == PV_OK) code = pv_walk(&walk, &visitor, err);
   if (code == PV_OK)
     *out = c;
@@ -181,22 +200,28 @@ pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right,
                         pv_capture_vector(right, stage, layer, position));
 }
 
+void pv_difference_add(pv_difference *out, const pv_rows *left, const pv_rows *right, size_t row,
+                       uint32_t layer, size_t position) {
+  const pv_vector a = pv_rows_vector(left, row), b = pv_rows_vector(right, row);
+  for (size_t i = 0; i < left->width; i++) {
+    if (pv_vector_same(&a, &b, i) || out->different++ > 0) continue;
+    out->present = true;
+    out->stage = left->stage;
+    out->layer = layer;
+    out->position = position;
+    out->index = i;
+    out->left = pv_vector_at(&a, i);
+    out->right = pv_vector_at(&b, i);
+  }
+}
+
 static void compare_rows(const pv_rows *left, const pv_rows *right, uint32_t layer,
                          pv_difference *out) {
   for (size_t p = 0; p < left->rows; p++) {
-    const pv_vector a = pv_rows_vector(left, p), b = pv_rows_vector(right, p);
+    const void *a = pv_rows_vector(left, p).data, *b = pv_rows_vector(right, p).data;
     out->compared += left->width;
-    if (memcmp(a.data, b.data, left->width * left->size) == 0) continue;
-    for (size_t i = 0; i < left->width; i++) {
-      if (pv_vector_same(&a, &b, i) || out->different++ > 0) continue;
-      out->present = true;
-      out->stage = left->stage;
-      out->layer = layer;
-      out->position = p;
-      out->index = i;
-      out->left = pv_vector_at(&a, i);
-      out->right = pv_vector_at(&b, i);
-    }
+    if (memcmp(a, b, left->width * left->size) != 0)
+      pv_difference_add(out, left, right, p, layer, p);
   }
 }
 
@@ -218,6 +243,8 @@ pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_d
 }
 
 pv_code pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err) {
+  if (capture->roles != 0)
+    return pv_error_set(err, PV_ERR_INTERNAL, "a digest was asked for of some stages alone");
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a digest");
   for (pv_stage_id s = 0; s < capture->source.plan->count; s++)

@@ -1,5 +1,5 @@
 /* Every stage of a forward, or of what was recorded of one, kept in memory, and the comparison of
- * two such captures. */
+ * two such captures. One that was asked for some roles alone has no other stage. */
 #ifndef PV_TRACE_CAPTURE_H
 #define PV_TRACE_CAPTURE_H
 
@@ -10,6 +10,7 @@
 typedef struct pv_capture {
   const pv_model *model;
   size_t positions;
+  unsigned roles;         /* bit n: it has the stages of pv_role n alone; 0: all */
   const char *backend;    /* who computed; "" of rows that were kept */
   char *identity, *about; /* which function; of a recording which engine, NULL: not known; owned */
   pv_source source;       /* the same rows, for a walk */
@@ -26,7 +27,8 @@ typedef struct pv_capture_spec {
   size_t count;
   const size_t *batches; /* sizes that add up to count; NULL: */
   size_t batch_count;
-  size_t batch; /* largest batch; 0: all at once */
+  size_t batch;   /* largest batch; 0: all at once */
+  unsigned roles; /* as in pv_capture */
 } pv_capture_spec;
 
 /* Runs and keeps all stages; logits for every position. */
@@ -42,6 +44,11 @@ pv_code pv_capture_with(pv_forward *forward, const pv_model *model, const pv_cap
  */
 pv_code pv_capture_source(const pv_source *source, const pv_model *model,
                           const pv_capture_spec *spec, pv_capture **out, pv_error *err);
+/* For a visitor of a walk of `positions` in which `from` takes part: an empty capture of it, and
+ * what the source of this number left of an operation. */
+pv_code pv_capture_begin(const pv_source *from, const pv_model *model, size_t positions,
+                         unsigned roles, pv_capture **out, pv_error *err);
+pv_code pv_capture_keep(pv_capture *capture, const pv_walk_at *at, size_t source, pv_error *err);
 /* Whether a stage is absent; of `layer` 0 outside the layers. */
 bool pv_capture_lacks(const pv_capture *capture, pv_stage_id stage, uint32_t layer);
 void pv_capture_free(pv_capture *capture);
@@ -65,6 +72,10 @@ typedef struct pv_difference {
   double left, right;
 } pv_difference;
 
+/* Counts what differs in one row of two that have the same shape. */
+void pv_difference_add(pv_difference *difference, const pv_rows *left, const pv_rows *right,
+                       size_t row, uint32_t layer, size_t position);
+
 /* Bits of all stages. The two must be of the same model, length and element size, and lack nothing;
  * otherwise PV_ERR_INTERNAL. */
 pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_difference *out,
@@ -74,7 +85,7 @@ pv_code pv_capture_compare(const pv_capture *left, const pv_capture *right, pv_d
 pv_distance pv_capture_distance(const pv_capture *left, const pv_capture *right, pv_stage_id stage,
                                 uint32_t layer, size_t position);
 
-/* SHA-256 over all stages in order. */
+/* SHA-256 over all stages in order; PV_ERR_INTERNAL when some were left out. */
 pv_code pv_capture_digest(const pv_capture *capture, char out[65], pv_error *err);
 
 #endif

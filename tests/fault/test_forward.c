@@ -64,7 +64,7 @@ static char bits[65];
 
 static pv_code capture(char digest[65], pv_error *err) {
   static const size_t batches[] = {2, 1};
-  const pv_capture_spec spec = {"cpu", numerics, "scalar", 1, ids, IDS, batches, 2, 0};
+  const pv_capture_spec spec = {"cpu", numerics, "scalar", 1, ids, IDS, batches, 2, 0, 0};
   pv_capture *c = NULL;
   pv_code code = pv_capture_run(model, &spec, &c, err);
   EXPECT((code == PV_OK) == (c != NULL));

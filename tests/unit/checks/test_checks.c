@@ -15,22 +15,22 @@
 static pv_model *model;
 static pv_reference *reference, *builtin;
 static bool without_reference; /* then the prompts are the built-in ones */
-static pv_capture_cache cache;
+static pv_capture_cache cache, *caches = &cache;
 
 typedef struct answer {
-  char verdict[24], reason[512];
+  char verdict[24], reason[512], metrics[512];
   uint64_t compared;
 } answer;
 
 /* `with` is JSON in single quotes, for legibility. */
 static answer ask(const char *name, const char *with, bool with_model) {
   char text[400];
-  answer out = {"", "", 0};
+  answer out = {"", "", "", 0};
   pv_error err = PV_ERROR_INIT;
   snprintf(text, sizeof text, "%s", with);
   for (char *p = text; *p != '\0'; p++) *p = *p == '\'' ? '"' : *p;
   json_t *parameters = json_loads(text, 0, NULL);
-  pv_check check = {.cache = &cache,
+  pv_check check = {.cache = caches,
                     .spec = pv_check_find(name),
                     .with = parameters,
                     .model = with_model ? model : NULL,
@@ -49,6 +49,9 @@ static answer ask(const char *name, const char *with, bool with_model) {
     snprintf(out.verdict, sizeof out.verdict, "%s", code == PV_OK ? check.verdict : "ERROR");
     snprintf(out.reason, sizeof out.reason, "%s", code == PV_OK ? check.reason : err.message);
     out.compared = check.compared;
+    char *metrics = json_dumps(check.metrics, JSON_COMPACT | JSON_SORT_KEYS);
+    snprintf(out.metrics, sizeof out.metrics, "%s", metrics);
+    free(metrics);
   }
   json_decref(parameters);
   json_decref(check.metrics);
@@ -244,6 +247,46 @@ static void test_ptx(void) {
   expect("ptx.rules", "{'rules': ['no_fzt']}", "ERROR", "no rule 'no_fzt'");
 }
 
+/* A run whose stages are too many to be kept is compared and looked at as it goes. */
+static void test_without_keeping(void) {
+  static const struct {
+    const char *name, *with;
+    size_t runs; /* that are there behind it */
+  } asked[] = {
+      {"forward.parity", "{'right': 'scalar', 'prompts': ['p0', 'p6']}", 4},
+      {"router.index_sets", "{'right': 'scalar', 'prompts': ['p6', 'p0']}", 4},
+      {"forward.argmax", "{'right': 'scalar', 'prompts': ['p0', 'p6']}", 4},
+      {"forward.finite", "{'prompts': ['p0', 'p6']}", 4},
+      {"forward.finite", "{'backend': 'scalar', 'prompts': ['p6']}", 4},
+      {"router.weights_sum", "{'backend': 'scalar', 'prompts': ['p0']}", 4},
+      {"forward.finite", "{'numerics': 'f64', 'prompts': ['p0']}", 5},
+      {"forward.finite", "{'numerics': 'f32-f64acc', 'prompts': ['p0']}", 6},
+      {"forward.parity", "{'right': 'cpu@wrong_rope_base', 'prompts': ['p0']}", 8},
+      {"router.index_sets", "{'right': 'cpu@wrong_sub_scale:layer=1', 'prompts': ['p0']}", 9},
+      {"forward.parity", "{'right': 'cpu@nan_in_one_element', 'prompts': ['p6']}", 11},
+      {"forward.finite", "{'backend': 'cpu@nan_in_one_element', 'prompts': ['p6']}", 11},
+      {"forward.parity", "{'right_numerics': 'i8', 'right': 'scalar', 'prompts': ['p0']}", 11},
+      /* of all stages after all */
+      {"forward.batch_split", "{'prompts': ['p0']}", 12},
+  };
+  pv_capture_cache kept = {0}, passed = {.room = 1, .roles = 1u << PV_ROLE_TOP};
+  for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+    caches = &kept;
+    const answer a = ask(asked[i].name, asked[i].with, true);
+    caches = &passed;
+    const answer b = ask(asked[i].name, asked[i].with, true);
+    caches = &cache;
+    EXPECT_STR(b.verdict, a.verdict);
+    EXPECT_STR(b.reason, a.reason);
+    EXPECT_STR(b.metrics, a.metrics);
+    EXPECT_U64(b.compared, a.compared);
+    EXPECT_U64(passed.count, asked[i].runs);
+  }
+  EXPECT(kept.entries[0].capture->roles == 0 && passed.entries[0].capture->roles != 0);
+  pv_capture_cache_free(&kept);
+  pv_capture_cache_free(&passed);
+}
+
 int main(void) {
   pv_error err = PV_ERROR_INIT;
   if (pv_model_open(MODEL, &model, &err) != PV_OK ||
@@ -260,6 +303,7 @@ int main(void) {
                                                          PV_CASE(test_sides),
                                                          PV_CASE(test_sets),
                                                          PV_CASE(test_ptx),
+                                                         PV_CASE(test_without_keeping),
                                                          {0}});
   pv_capture_cache_free(&cache);
   pv_reference_close(reference);

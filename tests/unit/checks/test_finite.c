@@ -10,9 +10,9 @@
 
 static pv_reference *reference;
 
-static void expect(const pv_model *model, const char *name, const char *numerics,
-                   const char *reason) {
-  pv_capture_cache cache = {0};
+static void expect_in(uint64_t room, const pv_model *model, const char *name, const char *numerics,
+                      const char *reason) {
+  pv_capture_cache cache = {.room = room};
   pv_error err = PV_ERROR_INIT;
   json_t *with = json_pack("{s:s, s:[s]}", "numerics", numerics, "prompts", "p0");
   pv_check check = {.cache = &cache,
@@ -36,6 +36,13 @@ static void expect(const pv_model *model, const char *name, const char *numerics
   json_decref(check.backends);
   json_decref(check.worst);
   pv_capture_cache_free(&cache);
+}
+
+/* Of stages that are kept, and that are not. */
+static void expect(const pv_model *model, const char *name, const char *numerics,
+                   const char *reason) {
+  expect_in(PV_CAPTURE_ROOM, model, name, numerics, reason);
+  expect_in(1, model, name, numerics, reason);
 }
 
 static void test_weight(void) {
