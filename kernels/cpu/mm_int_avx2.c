@@ -22,22 +22,20 @@ PV_INLINE __m256 sum_to_f32(__m256i a, __m256i b) {
 /* Whether the sums of a segment's halves are needed apart: for their own scales, or because only
  * then they stay below 2^31 (IQ4_XS: 127 * 32512 * 16 * 32). */
 PV_INLINE bool has_halves(pv_type type) {
-  const pv_form form = form_of(type);
-  return form == PV_FORM_HALVES || form == PV_FORM_HALVES_M || form == PV_FORM_SUB;
+  return pv_form_group(form_of(type)) == 16 || !whole_fits(type);
 }
 
-/* d * f32 of the sums with their scales. All are below 2^31 but those of two halves with signed
- * scales: 4.3e9 in Q6_K. */
+/* d * f32 of the sums with their scales. */
 PV_INLINE __m256 products(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1) {
   const pv_form form = form_of(type);
   if (has_halves(type)) {
     const __m256i a = _mm256_mullo_epi32(s->sc, half0), b = _mm256_mullo_epi32(s->sc1, half1);
-    return _mm256_mul_ps(s->d, form == PV_FORM_HALVES_M ? _mm256_cvtepi32_ps(_mm256_add_epi32(a, b))
-                                                        : sum_to_f32(a, b));
+    return _mm256_mul_ps(
+        s->d, whole_fits(type) ? _mm256_cvtepi32_ps(_mm256_add_epi32(a, b)) : sum_to_f32(a, b));
   }
+  const bool scaled = form == PV_FORM_SUB || form == PV_FORM_SUB_M;
   const __m256i all = _mm256_add_epi32(half0, half1);
-  return _mm256_mul_ps(
-      s->d, _mm256_cvtepi32_ps(form == PV_FORM_SUB_M ? _mm256_mullo_epi32(s->sc, all) : all));
+  return _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(scaled ? _mm256_mullo_epi32(s->sc, all) : all));
 }
 
 /* What the integers are too large by, of halves with 32 times the sum `x`. */
@@ -117,12 +115,10 @@ PV_INLINE size_t segments_at(size_t k, size_t chunk) {
   return left < 8 ? left : 8;
 }
 
-/* Integers of five bits or fewer, as they are unpacked, meet the two planes of an activation as
- * bytes, 32 at a time: with q = 256 high + low, both signed, the sums of a half segment are at most
- * 31 * 128 * 16 / 2 = 31744 in 16 bits. Where unpacking takes the longest this pays. */
-PV_INLINE bool takes_planes(pv_type type) {
-  return type == PV_TYPE_Q5_0 || type == PV_TYPE_Q5_1;
-}
+/* BY_PLANES: integers of five bits or fewer, as they are unpacked, meet the two planes of an
+ * activation as bytes, 32 at a time: with q = 256 high + low, both signed, the sums of a half
+ * segment are at most 31 * 128 * 16 / 2 = 31744 in 16 bits. Where unpacking takes the longest this
+ * pays. */
 
 /* For each register of bytes of the weights 32 bytes of high and 32 of low. */
 PV_INLINE void split_planes(const int16_t *q, size_t k, int8_t *planes) {
@@ -169,7 +165,7 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
   const size_t chunks = (mm->k + 255) / 256;
   _Alignas(64) int8_t planes[2 * PV_K_MAX];
   __m256 value[CHUNKS_MAX];
-  if (takes_planes(type)) split_planes(act->q, mm->k, planes);
+  if (way_of(type) == BY_PLANES) split_planes(act->q, mm->k, planes);
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *row = mm->rows + r * mm->row_bytes;
     for (size_t c = 0; c < chunks; c++) {
@@ -178,7 +174,7 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
         _mm_prefetch((const char *)(row + c * chunk_bytes + ahead + AHEAD), _MM_HINT_T0);
       pv_scale8 s;
       unpack(type, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w, &s);
-      if (takes_planes(type))
+      if (way_of(type) == BY_PLANES)
         dot_planes(w, planes + 512 * c, sum);
       else
         dot_widened(type, w, act->q + 256 * c, sum);
@@ -304,7 +300,7 @@ PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
     return;
   }
   for (size_t t = 0; t < mm->act_count; t++)
-    if (type == PV_TYPE_Q2_K || type == PV_TYPE_Q3_K)
+    if (way_of(type) == BY_CRUMBS)
       crumbs_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t]);
     else
       one_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t]);
@@ -313,9 +309,11 @@ PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
 /* Each type in a function of its own: a sanitizer gives every local of one its own place, and half
  * a megabyte for each type is more than a thread's stack. */
 #undef PV_TYPE_ROW
-#define PV_TYPE_ROW(NAME, name, number, elements, ...)                       \
-  __attribute__((noinline)) static void mm_##name(const pv_mm *mm) {         \
-    mm_type(PV_TYPE_##NAME, 256 / (elements) * sizeof(pv_block_##name), mm); \
+#define PV_TYPE_ROW(NAME, name, number, elements, ...)                                         \
+  _Static_assert((elements) == 256 || 256 / (elements) * sizeof(pv_block_##name) <= CHUNK_MAX, \
+                 #NAME);                                                                       \
+  __attribute__((noinline)) static void mm_##name(const pv_mm *mm) {                           \
+    mm_type(PV_TYPE_##NAME, 256 / (elements) * sizeof(pv_block_##name), mm);                   \
   }
 #include "kernels/quant/list.h"
 

@@ -3,57 +3,53 @@
 #ifndef PV_CPU_UNPACK_AVX2_H
 #define PV_CPU_UNPACK_AVX2_H
 
-#include <immintrin.h>
 #include <string.h>
 
-#include "kernels/cpu/cpu.h"
-
-#define PV_INLINE static inline __attribute__((always_inline))
-
-PV_INLINE __m256i load256(const void *p) {
-  return _mm256_loadu_si256(p);
-}
+#include "kernels/cpu/general_avx2.h"
 
 PV_INLINE int32_t word_at(const uint8_t *p) {
   return (int32_t)pv_word(p);
 }
-/* The float and integer scales of eight segments in the order of pv_segment_slot. */
-typedef struct pv_scale8 {
-  __m256 d, dmin, m;
-  __m256i sc, sc1; /* of halves: those in the two eights of pv_half_slot */
-  __m256i lo, lo1;
-} pv_scale8;
 
-/* Lane p of each half of a, b, c, d, side by side. */
-PV_INLINE void transpose4(__m256i a, __m256i b, __m256i c, __m256i d, __m256i out[4]) {
-  const __m256i ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b);
-  const __m256i cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
-  out[0] = _mm256_unpacklo_epi64(ab0, cd0);
-  out[1] = _mm256_unpackhi_epi64(ab0, cd0);
-  out[2] = _mm256_unpacklo_epi64(ab1, cd1);
-  out[3] = _mm256_unpackhi_epi64(ab1, cd1);
-}
-
-/* Even and odd segments to the order of pv_half_slot. */
-PV_INLINE void pair_halves(const __m256i even[4], const __m256i odd[4], __m256i r[8]) {
-#pragma GCC unroll 4
-  for (int p = 0; p < 4; p++) {
-    r[p] = _mm256_blend_epi32(even[p], odd[p], 0xf0);
-    r[4 + p] = _mm256_permute2x128_si256(even[p], odd[p], 0x21);
+/* How the products of one activation row are made. Only the types that are named here have code of
+ * their own below: any other is taken apart by what its header says, and so are all of them where a
+ * test asks for it. */
+typedef enum way { BY_HEADER, BY_HAND, BY_PLANES, BY_CRUMBS } way;
+PV_INLINE way way_of(pv_type type) {
+#ifndef PV_ALL_BY_HEADER
+  switch ((uint32_t)type) {
+    case PV_TYPE_Q4_0:
+    case PV_TYPE_Q4_1:
+    case PV_TYPE_Q8_0:
+    case PV_TYPE_Q4_K:
+    case PV_TYPE_Q5_K:
+    case PV_TYPE_Q6_K:
+    case PV_TYPE_IQ4_NL:
+    case PV_TYPE_IQ4_XS:
+    case PV_TYPE_MXFP4:
+      return BY_HAND;
+    case PV_TYPE_Q5_0:
+    case PV_TYPE_Q5_1:
+      return BY_PLANES;
+    case PV_TYPE_Q2_K:
+    case PV_TYPE_Q3_K:
+      return BY_CRUMBS;
+    default:
+      break;
   }
+#else
+  (void)type;
+#endif
+  return BY_HEADER;
 }
 
-/* Rows of 32 bytes, one for each segment, to the order of pv_act_slot. */
-PV_INLINE void transpose8(const __m256i row[8], __m256i r[8]) {
-  __m256i even[4], odd[4];
-  transpose4(row[0], row[4], row[2], row[6], even);
-  transpose4(row[1], row[5], row[3], row[7], odd);
-  pair_halves(even, odd, r);
+PV_INLINE bool keeps_signs(pv_type type) {
+  return type == PV_TYPE_Q8_0 || way_of(type) == BY_HEADER;
 }
 
-/* What the integers of a type are too large by as they are unpacked, bytes from 0 on; Q8_0 alone
- * keeps its signs. */
+/* What the integers of a type are too large by as they are unpacked, bytes from 0 on. */
 PV_INLINE int offset_of(pv_type type) {
+  if (way_of(type) == BY_HEADER) return 0;
   switch (type) {
     case PV_TYPE_Q3_K:
       return 4;
@@ -75,11 +71,11 @@ PV_INLINE int offset_of(pv_type type) {
 
 /* Bytes to 16 bits without a shuffle: bytes 0 and 2 of each four, and bytes 1 and 3. */
 PV_INLINE __m256i widen_even(pv_type type, __m256i r) {
-  if (type == PV_TYPE_Q8_0) return _mm256_srai_epi16(_mm256_slli_epi16(r, 8), 8);
+  if (keeps_signs(type)) return _mm256_srai_epi16(_mm256_slli_epi16(r, 8), 8);
   return _mm256_and_si256(r, _mm256_set1_epi16(255));
 }
 PV_INLINE __m256i widen_odd(pv_type type, __m256i r) {
-  return type == PV_TYPE_Q8_0 ? _mm256_srai_epi16(r, 8) : _mm256_srli_epi16(r, 8);
+  return keeps_signs(type) ? _mm256_srai_epi16(r, 8) : _mm256_srli_epi16(r, 8);
 }
 
 /* The first 16 bytes of a Q4_K or Q5_K block: d, dmin, then six bits each of sc[8] and m[8]; the
@@ -335,19 +331,6 @@ PV_INLINE void scale_iq4_xs(const pv_block_iq4_xs *b, pv_scale8 *s) {
 
 static const uint32_t iq4_table[4] = {PV_IQ4_TABLE}, mxfp4_table[4] = {PV_MXFP4_TABLE};
 
-#undef PV_PLAIN_ROW
-#undef PV_TYPE_ROW
-#define PV_PLAIN_ROW(NAME, name, number)
-#define PV_TYPE_ROW(NAME, name, number, elements, ...) \
-  case PV_TYPE_##NAME:                                 \
-    return (elements) == 32;
-PV_INLINE bool in_blocks_of_32(pv_type type) {
-  switch ((uint32_t)type) {
-#include "kernels/quant/list.h"
-  }
-  return false;
-}
-
 /* Eight blocks of 32. */
 PV_INLINE void unpack_eight(pv_type type, const void *blocks, __m256i r[8], pv_scale8 *s) {
   if (type == PV_TYPE_Q8_0) unpack_q8_0(blocks, r, s);
@@ -417,32 +400,22 @@ PV_INLINE void unpack_one(pv_type type, const void *block, __m256i r[8], pv_scal
 }
 
 /* 256 weights as eight registers of bytes, register i for registers 2 i and 2 i + 1 of the
- * activations. `segments` of them are there: 8 but at the end of a row in blocks of 32, where what
- * is missing is zeros, which meet activations that are zero too. */
+ * activations. `segments` of them are there: 8 but at the end of a row in smaller blocks, where
+ * what is missing is zeros, which meet activations that are zero too. */
 PV_INLINE void unpack(pv_type type, size_t chunk_bytes, const void *block, size_t segments,
                       __m256i r[8], pv_scale8 *s) {
-  if (!in_blocks_of_32(type)) {
-    unpack_one(type, block, r, s);
-  } else if (segments == 8) {
+  unsigned char whole[CHUNK_MAX];
+  if (blocks_in_256(type) > 1 && segments < 8) {
+    memset(whole, 0, sizeof whole);
+    memcpy(whole, block, chunk_bytes * segments / 8);
+    block = whole;
+  }
+  if (way_of(type) == BY_HEADER)
+    unpack_by_header(type, block, r, s);
+  else if (blocks_in_256(type) == 8)
     unpack_eight(type, block, r, s);
-  } else {
-    unsigned char whole[8 * sizeof(pv_block_q8_0)] = {0};
-    memcpy(whole, block, chunk_bytes / 8 * segments);
-    unpack_eight(type, whole, r, s);
-  }
-}
-
-#undef PV_PLAIN_ROW
-#undef PV_TYPE_ROW
-#define PV_PLAIN_ROW(NAME, name, number)
-#define PV_TYPE_ROW(NAME, name, number, elements, form, ...) \
-  case PV_TYPE_##NAME:                                       \
-    return form;
-PV_INLINE pv_form form_of(pv_type type) {
-  switch ((uint32_t)type) {
-#include "kernels/quant/list.h"
-  }
-  return PV_FORM_PLAIN;
+  else
+    unpack_one(type, block, r, s);
 }
 
 #endif

@@ -19,6 +19,15 @@ const pv_type_info pv_type_table[PV_TYPE_COUNT] = {
 
 #undef PV_PLAIN_ROW
 #undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number)
+#define PV_TYPE_ROW(NAME, name, number, elements, form, ...)                                 \
+  _Static_assert(                                                                            \
+      256 % (elements) == 0 && (elements) % 32 == 0 && PV_TYPE_LARGEST(__VA_ARGS__) <= 4096, \
+      #NAME);
+#include "kernels/quant/list.h"
+
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
 #define PV_PLAIN_ROW(NAME, name, number) " " #NAME
 #define PV_TYPE_ROW(NAME, ...)           " " #NAME
 const char *pv_type_names(void) {

@@ -137,6 +137,13 @@ PV_ARITH void pv_k4_scale(const uint8_t scales[12], unsigned j, int *sc, int *lo
 #include "kernels/quant/pack.h"
 #endif
 
+/* Of a row, from its least integer on: the largest integer times the largest sub-scale. At most
+ * 4096, so that the sums of a segment with each plane of an activation, times their scales, are
+ * exact in float32 (2^24), and those of half a segment with both stay below 2^31. */
+#define PV_TYPE_LARGEST(low, high, sc_low, sc_high, lo_high) \
+  (PV_TYPE_LARGER(low, high) * PV_TYPE_LARGER(sc_low, sc_high))
+#define PV_TYPE_LARGER(low, high) (-(low) > (high) ? -(low) : (high))
+
 /* What the rows mean to who includes nothing but a type. */
 #define PV_PLAIN_ROW(NAME, name, number)
 #define PV_TYPE_ROW(NAME, name, number, elements, form, low, high, sc_low, sc_high, lo_high)

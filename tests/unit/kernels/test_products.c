@@ -115,13 +115,13 @@ static void test_bounds(void) {
   free(row);
 }
 
-/* Rows that are no multiple of 256, which types in blocks of 32 and the plain ones have. */
+/* Rows that are no multiple of 256, which types in smaller blocks and the plain ones have. */
 static void test_odd_lengths(void) {
   static const size_t odd[] = {32, 64, 96, 224, 288, 480, 1056};
   const pv_cpu_path *fast = pv_cpu_path_get(NULL), *plain = pv_cpu_path_get("scalar");
   for (size_t l = 0; l < sizeof odd / sizeof *odd; l++)
     for (int t = 0; t < TYPES; t++)
-      for (int p = 0; p < PRODUCTS && pv_type_table[t].block_elements <= 32; p++) {
+      for (int p = 0; p < PRODUCTS && odd[l] % pv_type_table[t].block_elements == 0; p++) {
         float a[ACTS * ROWS], b[ACTS * ROWS];
         multiply(plain, pv_type_table[t].type, products[p], odd[l], ROWS, ACTS, l, a);
         for (size_t acts = 1; acts <= ACTS; acts += ACTS - 1) {
