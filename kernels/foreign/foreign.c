@@ -58,15 +58,25 @@ void pv_foreign_round(pv_rounding rounding, const double *x, size_t k, double *o
   }
 }
 
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) \
+  case PV_TYPE_##NAME:                   \
+    return PV_CLASS_##NAME;
+#define PV_TYPE_ROW(NAME, name, number, elements, form, ...) \
+  case PV_TYPE_##NAME:                                       \
+    return (elements) == 256       ? PV_CLASS_256            \
+           : (form) == PV_FORM_D_M ? PV_CLASS_32_MINIMUM     \
+                                   : PV_CLASS_32;
+static pv_foreign_class class_of(pv_type type) {
+  switch (type) {
+#include "kernels/quant/list.h"
+  }
+  return PV_CLASS_COUNT;
+}
+
 pv_rounding pv_foreign_rounding(const pv_foreign *f, pv_type type) {
-  const pv_type_info *info = pv_type_get((uint32_t)type);
-  if (info->quantised)
-    return f->rounding[info->block_elements == 256 ? PV_CLASS_256
-                       : info->form == PV_FORM_D_M ? PV_CLASS_32_MINIMUM
-                                                   : PV_CLASS_32];
-  return f->rounding[type == PV_TYPE_F32   ? PV_CLASS_F32
-                     : type == PV_TYPE_F16 ? PV_CLASS_F16
-                                           : PV_CLASS_BF16];
+  return f->rounding[class_of(type)];
 }
 
 /* How far from x each activation may be: half a step of 8 bits of the largest of its block; of TF32

@@ -27,7 +27,7 @@ typedef enum pv_foreign_class {
   PV_CLASS_F32,
   PV_CLASS_F16,
   PV_CLASS_BF16,
-  PV_CLASS_32,         /* blocks of 32 weights, */
+  PV_CLASS_32,         /* blocks of fewer than 256 weights, */
   PV_CLASS_32_MINIMUM, /* with a minimum that is added */
   PV_CLASS_256,        /* blocks of 256 */
   PV_CLASS_COUNT

@@ -1,4 +1,7 @@
-/* The integers and the scales of a block, read and written, by the headers of the types. */
+/* The integers and the scales of a block, read and written, and single weights, by the headers of
+ * the types. */
+#include <math.h>
+
 #include "kernels/quant/quant.h"
 
 void pv_k4_scales(const uint8_t scales[12], uint8_t sc[8], uint8_t m[8]) {
@@ -64,4 +67,18 @@ void pv_block_set(pv_type type, void *block, float d, float m, const int8_t *sc,
   switch ((uint32_t)type) {
 #include "kernels/quant/list.h"
   }
+}
+
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) PV_TYPE_ROW(NAME, name)
+#define PV_TYPE_ROW(NAME, name, ...) \
+  case PV_TYPE_##NAME:               \
+    return pv_##name##_spec(block, i);
+
+double pv_block_spec(pv_type type, const unsigned char *block, size_t i) {
+  switch ((uint32_t)type) {
+#include "kernels/quant/list.h"
+  }
+  return (double)NAN;
 }

@@ -12,7 +12,7 @@
 typedef struct pv_type_info {
   pv_type type;
   const char *name;        /* "Q4_K" */
-  uint32_t block_elements; /* 1, 32 or 256 */
+  uint32_t block_elements; /* 1, or a divisor of 256 from 32 on */
   uint32_t block_bytes;
   bool quantised; /* small integers with block scales */
   pv_form form;   /* and what follows of the integers and of their scales */
@@ -47,6 +47,9 @@ enum { PV_BLOCK_MAX = 256, PV_GROUPS_MAX = 16 };
 void pv_block_integers(pv_type type, const void *block, int8_t *out);
 /* What multiplies those of segment s (32 weights) of a block. */
 pv_scales pv_block_scales(pv_type type, const void *block, unsigned s);
+/* Weight i of a block, written a second time from the description of the format: what decoders are
+ * held against. A NaN for a number that is not in the table. */
+double pv_block_spec(pv_type type, const unsigned char *block, size_t i);
 /* The inverses. Integers, each in the range of the type, leave the scales of the block alone; of
  * types with a table of values the nearest of them is taken. Scales leave the integers alone: `sc`
  * and `lo` are those of the groups that have their own (pv_form_group), and d and m are rounded to

@@ -9,6 +9,10 @@
  *   pv_NAME_pack(integers, block)        the integers of a block; its scales stay
  *   pv_NAME_set(block, d, m, sc, lo)     its scales, sc and lo one for each group that has its own
  *
+ * and weight i of a block a second time, from the description of the format alone (spec.h):
+ *
+ *   pv_NAME_spec(bytes, i)
+ *
  * followed by its row, PV_TYPE_ROW(NAME, name, number in files, weights of a block, form, least and
  * largest integer, least and largest sub-scale, largest lo). list.h has all rows. */
 #ifndef PV_QUANT_TYPE_H
@@ -135,6 +139,7 @@ PV_ARITH void pv_k4_scale(const uint8_t scales[12], unsigned j, int *sc, int *lo
 
 #ifndef __CUDACC__
 #include "kernels/quant/pack.h"
+#include "kernels/quant/spec.h"
 #endif
 
 /* Of a row, from its least integer on: the largest integer times the largest sub-scale. At most

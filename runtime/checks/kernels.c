@@ -8,7 +8,6 @@
 #include "kernels/arith/arith.h"
 #include "runtime/alone/rows.h"
 #include "runtime/checks/check.h"
-#include "runtime/checks/formats.h"
 
 enum { CASES = 64 };
 
@@ -147,7 +146,7 @@ const pv_check_spec pv_check_gemv_bound = {
     .params = PV_PARAMS(PV_TAKES_TYPE, PV_TAKES_NUMERICS, PV_TAKES_SET),
     .run = run_gemv_bound};
 
-/* The decoder against the format's definition, written a second time in formats.c. */
+/* The decoder against the format's definition, written a second time (kernels/quant/spec.h). */
 /* One block: float64 by the arbiter's decoder, float32 as the set gives it. */
 static void see_block(judged *j, const pv_type_info *type, const unsigned char *block,
                       const uint32_t *got) {
@@ -158,7 +157,7 @@ static void see_block(judged *j, const pv_type_info *type, const unsigned char *
   if (fault != NULL) as = pv_fault_read_row(fault, as, block, type->block_elements, read);
   pv_dequant_f64(as, fault != NULL ? read : block, type->block_elements, w);
   for (size_t i = 0; i < type->block_elements; i++) {
-    const double want = pv_format_weight(type->type, block, i);
+    const double want = pv_block_spec(type->type, block, i);
     const double f = (double)pv_f32_bits(got[i]);
     j->check->compared += 2;
     if (w[i] != want)

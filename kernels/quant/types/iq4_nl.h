@@ -36,6 +36,10 @@ static inline void pv_iq4_nl_set(pv_block_iq4_nl *b, float d, float m, const int
   (void)sc;
   (void)lo;
 }
+
+static inline double pv_iq4_nl_spec(const uint8_t *b, size_t i) {
+  return pv_spec_half(b) * pv_spec_iq4(pv_spec_nibble(b + 2, i));
+}
 #endif
 
 #endif

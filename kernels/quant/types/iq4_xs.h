@@ -46,6 +46,12 @@ static inline void pv_iq4_xs_set(pv_block_iq4_xs *b, float d, float m, const int
   (void)m;
   (void)lo;
 }
+
+static inline double pv_iq4_xs_spec(const uint8_t *b, size_t i) {
+  const size_t s = i / 32;
+  const int sc = (b[4 + s / 2] >> (s % 2 * 4) & 15) + 16 * ((b[2] | b[3] << 8) >> (2 * s) & 3);
+  return pv_spec_half(b) * (sc - 32) * pv_spec_iq4(pv_spec_nibble(b + 8 + 16 * s, i % 32));
+}
 #endif
 
 #endif

@@ -46,6 +46,12 @@ static inline void pv_mxfp4_set(pv_block_mxfp4 *b, float d, float m, const int8_
   (void)sc;
   (void)lo;
 }
+
+static inline double pv_mxfp4_spec(const uint8_t *b, size_t i) {
+  static const double value[] = {0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0};
+  const int n = pv_spec_nibble(b + 1, i);
+  return ldexp(value[n & 7], b[0] - 127) * ((n & 8) != 0 ? -1 : 1);
+}
 #endif
 
 #endif

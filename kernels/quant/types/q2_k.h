@@ -37,6 +37,11 @@ static inline void pv_q2_k_set(pv_block_q2_k *b, float d, float m, const int8_t 
   b->dmin = pv_f32_to_f16(m);
   for (unsigned j = 0; j < 16; j++) b->scales[j] = (uint8_t)(sc[j] | lo[j] << 4);
 }
+
+static inline double pv_q2_k_spec(const uint8_t *b, size_t i) {
+  return pv_spec_half(b + 80) * (b[i / 16] & 15) * pv_spec_crumb(b + 16, i) -
+         pv_spec_half(b + 82) * (b[i / 16] >> 4);
+}
 #endif
 
 #endif

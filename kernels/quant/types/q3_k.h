@@ -56,6 +56,13 @@ static inline void pv_q3_k_set(pv_block_q3_k *b, float d, float m, const int8_t 
   (void)m;
   (void)lo;
 }
+
+static inline double pv_q3_k_spec(const uint8_t *b, size_t i) {
+  const size_t g = i / 16;
+  const int sc = (b[96 + g % 8] >> (g / 8 * 4) & 15) + 16 * (b[104 + g % 4] >> (g / 4 * 2) & 3);
+  return pv_spec_half(b + 108) * (sc - 32) *
+         (pv_spec_crumb(b + 32, i) + 4 * (b[i % 32] >> (i / 32) & 1) - 4);
+}
 #endif
 
 #endif

@@ -35,6 +35,10 @@ static inline void pv_q4_0_set(pv_block_q4_0 *b, float d, float m, const int8_t 
   (void)sc;
   (void)lo;
 }
+
+static inline double pv_q4_0_spec(const uint8_t *b, size_t i) {
+  return pv_spec_half(b) * (pv_spec_nibble(b + 2, i) - 8);
+}
 #endif
 
 #endif

@@ -35,6 +35,10 @@ static inline void pv_q4_1_set(pv_block_q4_1 *b, float d, float m, const int8_t 
   (void)sc;
   (void)lo;
 }
+
+static inline double pv_q4_1_spec(const uint8_t *b, size_t i) {
+  return pv_spec_half(b) * pv_spec_nibble(b + 4, i) + pv_spec_half(b + 2);
+}
 #endif
 
 #endif

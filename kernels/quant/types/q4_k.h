@@ -39,6 +39,10 @@ static inline void pv_q4_k_set(pv_block_q4_k *b, float d, float m, const int8_t 
   b->dmin = pv_f32_to_f16(m);
   pv_k4_pack((const uint8_t *)sc, lo, b->scales);
 }
+
+static inline double pv_q4_k_spec(const uint8_t *b, size_t i) {
+  return pv_spec_k4(b, i, pv_spec_k4_nibble(b + 16, i));
+}
 #endif
 
 #endif

@@ -40,6 +40,10 @@ static inline void pv_q5_0_set(pv_block_q5_0 *b, float d, float m, const int8_t 
   (void)sc;
   (void)lo;
 }
+
+static inline double pv_q5_0_spec(const uint8_t *b, size_t i) {
+  return pv_spec_half(b) * (pv_spec_nibble(b + 6, i) + 16 * pv_spec_bit(b + 2, i) - 16);
+}
 #endif
 
 #endif

@@ -38,6 +38,11 @@ static inline void pv_q5_1_set(pv_block_q5_1 *b, float d, float m, const int8_t 
   (void)sc;
   (void)lo;
 }
+
+static inline double pv_q5_1_spec(const uint8_t *b, size_t i) {
+  return pv_spec_half(b) * (pv_spec_nibble(b + 8, i) + 16 * pv_spec_bit(b + 4, i)) +
+         pv_spec_half(b + 2);
+}
 #endif
 
 #endif

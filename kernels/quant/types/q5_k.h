@@ -44,6 +44,11 @@ static inline void pv_q5_k_set(pv_block_q5_k *b, float d, float m, const int8_t 
   b->dmin = pv_f32_to_f16(m);
   pv_k4_pack((const uint8_t *)sc, lo, b->scales);
 }
+
+static inline double pv_q5_k_spec(const uint8_t *b, size_t i) {
+  const int high = b[16 + i % 32] >> (i / 32) & 1;
+  return pv_spec_k4(b, i, pv_spec_k4_nibble(b + 48, i) | high << 4);
+}
 #endif
 
 #endif

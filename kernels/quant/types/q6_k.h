@@ -49,6 +49,12 @@ static inline void pv_q6_k_set(pv_block_q6_k *b, float d, float m, const int8_t 
   (void)m;
   (void)lo;
 }
+
+static inline double pv_q6_k_spec(const uint8_t *b, size_t i) {
+  const int low = b[i / 128 * 64 + i % 64] >> (i % 128 / 64 * 4) & 15;
+  const int high = b[128 + i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2) & 3;
+  return pv_spec_half(b + 208) * (int8_t)b[192 + i / 16] * ((high << 4 | low) - 32);
+}
 #endif
 
 #endif

@@ -33,6 +33,10 @@ static inline void pv_q8_0_set(pv_block_q8_0 *b, float d, float m, const int8_t 
   (void)sc;
   (void)lo;
 }
+
+static inline double pv_q8_0_spec(const uint8_t *b, size_t i) {
+  return pv_spec_half(b) * (int8_t)b[2 + i];
+}
 #endif
 
 #endif
