@@ -6,7 +6,8 @@
 
 enum {
   CHUNKS_MAX = PV_K_MAX / 256,
-  AHEAD = 2048 /* bytes; the hardware's own prefetcher stops at each page */
+  SMALL_CHUNKS = 8, /* K = 2048 */
+  AHEAD = 2048      /* bytes; the hardware's own prefetcher stops at each page */
 };
 
 /* a + b of 32-bit integers, rounded once to float: the halves of 16 bits add up exactly, and fma
@@ -161,10 +162,10 @@ PV_INLINE void dot_widened(pv_type type, const __m256i w[8], const int16_t *x, _
 
 /* One activation row: weights go from memory to the sum without a stop. */
 PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_act *act,
-                       float *out) {
+                       float *out, unsigned char *room) {
   const size_t chunks = (mm->k + 255) / 256;
-  _Alignas(64) int8_t planes[2 * PV_K_MAX];
-  __m256 value[CHUNKS_MAX];
+  __m256 *value = (__m256 *)(void *)room;
+  int8_t *planes = (int8_t *)(value + chunks);
   if (way_of(type) == BY_PLANES) split_planes(act->q, mm->k, planes);
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *row = mm->rows + r * mm->row_bytes;
@@ -185,10 +186,10 @@ PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const 
 }
 
 PV_INLINE void crumbs_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_act *act,
-                          float *out) {
+                          float *out, unsigned char *room) {
   const size_t chunks = mm->k / 256;
-  crumb_act x[CHUNKS_MAX];
-  __m256 value[CHUNKS_MAX];
+  __m256 *value = (__m256 *)(void *)room;
+  crumb_act *x = (crumb_act *)(void *)(value + chunks);
   for (size_t c = 0; c < chunks; c++) prepare_crumbs(act, c, &x[c]);
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *block = mm->rows + r * mm->row_bytes;
@@ -204,14 +205,28 @@ PV_INLINE void crumbs_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, con
   }
 }
 
-/* Two rows, unpacked. */
+/* Two rows, unpacked, and the values of their segments against four activation rows: of each 256
+ * weights one after the other. */
 typedef struct pair {
-  int16_t w[2][PV_K_MAX];
-  pv_scale8 scale[2][CHUNKS_MAX];
+  int16_t *w[2];
+  pv_scale8 *scale[2];
+  __m256 *value;
 } pair;
 
+/* The room that 256 weights ask for, the same for all ways of multiplying. */
+enum { CHUNK_ROOM = 2 * (256 * sizeof(int16_t) + sizeof(pv_scale8)) + 8 * sizeof(__m256) };
+_Static_assert(sizeof(crumb_act) + sizeof(__m256) <= CHUNK_ROOM, "rows of Q2_K and Q3_K");
+_Static_assert(512 + sizeof(__m256) <= CHUNK_ROOM, "rows that meet planes");
+
+static pair pair_in(unsigned char *room, size_t chunks) {
+  __m256 *value = (__m256 *)(void *)room;
+  pv_scale8 *scale = (pv_scale8 *)(void *)(value + 8 * chunks);
+  int16_t *w = (int16_t *)(void *)(scale + 2 * chunks);
+  return (pair){{w, w + 256 * chunks}, {scale, scale + chunks}, value};
+}
+
 PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, size_t r,
-                           pair *rows) {
+                           const pair *rows) {
   for (size_t i = 0; i < 2; i++) {
     const size_t at = r + i < mm->row_count ? r + i : mm->row_count - 1;
     const unsigned char *row = mm->rows + at * mm->row_bytes;
@@ -265,7 +280,7 @@ PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, c
 PV_INLINE void two_by_n(pv_type type, const pair *rows, const pv_mm *mm, size_t r, size_t t,
                         int n) {
   const size_t chunks = (mm->k + 255) / 256;
-  __m256 value[8 * CHUNKS_MAX];
+  __m256 *value = rows->value;
   for (size_t c = 0; c < chunks; c++) chunk_two_by_n(type, rows, c, n, mm->acts + t, value, chunks);
   for (size_t j = 0; j < 2 && r + j < mm->row_count; j++)
     for (size_t i = 0; i < (size_t)n; i++)
@@ -273,8 +288,8 @@ PV_INLINE void two_by_n(pv_type type, const pair *rows, const pv_mm *mm, size_t 
           fold_row(value + (4 * j + i) * chunks, chunks, mm->k / PV_SEGMENT);
 }
 
-PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
-  pair rows;
+PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsigned char *room) {
+  const pair rows = pair_in(room, (mm->k + 255) / 256);
   for (size_t r = 0; r < mm->row_count; r += 2) {
     unpack_pair(type, chunk_bytes, mm, r, &rows);
     for (size_t t = 0; t < mm->act_count; t += 4) switch (mm->act_count - t) {
@@ -294,36 +309,51 @@ PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
   }
 }
 
-PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm) {
+PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsigned char *room) {
   if (mm->act_count > 2) {
-    many_acts(type, chunk_bytes, mm);
+    many_acts(type, chunk_bytes, mm, room);
     return;
   }
   for (size_t t = 0; t < mm->act_count; t++)
     if (way_of(type) == BY_CRUMBS)
-      crumbs_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t]);
+      crumbs_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t], room);
     else
-      one_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t]);
+      one_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t], room);
 }
 
-/* Each type in a function of its own: a sanitizer gives every local of one its own place, and half
- * a megabyte for each type is more than a thread's stack. */
+typedef void products_of(const pv_mm *mm, unsigned char *room);
+
 #undef PV_TYPE_ROW
 #define PV_TYPE_ROW(NAME, name, number, elements, ...)                                         \
   _Static_assert((elements) == 256 || 256 / (elements) * sizeof(pv_block_##name) <= CHUNK_MAX, \
                  #NAME);                                                                       \
-  __attribute__((noinline)) static void mm_##name(const pv_mm *mm) {                           \
-    mm_type(PV_TYPE_##NAME, 256 / (elements) * sizeof(pv_block_##name), mm);                   \
+  __attribute__((noinline)) static void mm_##name(const pv_mm *mm, unsigned char *room) {      \
+    mm_type(PV_TYPE_##NAME, 256 / (elements) * sizeof(pv_block_##name), mm, room);             \
   }
 #include "kernels/quant/list.h"
 
-void PV_PATH(mm_int)(const pv_mm *mm) {
-  switch ((uint32_t)mm->type) {
+static products_of *products_for(pv_type type) {
+  switch ((uint32_t)type) {
 #undef PV_TYPE_ROW
 #define PV_TYPE_ROW(NAME, name, ...) \
   case PV_TYPE_##NAME:               \
-    mm_##name(mm);                   \
-    break;
+    return mm_##name;
 #include "kernels/quant/list.h"
   }
+  return NULL;
+}
+
+__attribute__((noinline)) static void in_large_room(const pv_mm *mm) {
+  _Alignas(64) unsigned char room[CHUNKS_MAX * CHUNK_ROOM];
+  products_for(mm->type)(mm, room);
+}
+
+/* A frame is touched page by page as it is made, so none is larger than its rows ask for: one for
+ * the longest took two thirds of the time of the products of short rows. */
+void PV_PATH(mm_int)(const pv_mm *mm) {
+  _Alignas(64) unsigned char room[SMALL_CHUNKS * CHUNK_ROOM];
+  if (mm->k > 256 * SMALL_CHUNKS)
+    in_large_room(mm);
+  else
+    products_for(mm->type)(mm, room);
 }
