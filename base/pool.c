@@ -4,9 +4,10 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
-enum { THREADS_MAX = 256, SPINS = 4000 };
+enum { THREADS_MAX = 256, SPINS = 4000, TASK_BITS = 24, TASKS_MAX = (1 << TASK_BITS) - 1 };
 #define STACK_BYTES ((size_t)4 << 20)
 
 typedef struct worker {
@@ -15,27 +16,53 @@ typedef struct worker {
   pthread_t thread;
 } worker;
 
+/* A run is over when its tasks are, not when every worker has come and gone: one that the system
+ * has taken off its processor keeps nobody waiting, unless it holds a task. */
 struct pv_pool {
   unsigned threads;
-  worker *workers; /* threads - 1 */
-  pv_task task;
+  unsigned awake_max; /* workers, beside the caller, that have a processor of their own */
+  worker *workers;    /* threads - 1 */
+  pv_task task; /* these three belong to whoever holds a task, and to the caller between runs */
   void *context;
-  size_t count;
-  atomic_size_t next;     /* task to hand out */
-  atomic_uint generation; /* one more for each run; workers wait for it */
-  atomic_uint busy;       /* workers that have not finished this generation */
+  size_t first;
+  /* From the low end 24 bits for the next task, 24 for their number, 16 for the run, whose change
+   * workers wait for. What is claimed and of which run is one word, so that a late worker never
+   * takes a task of a run that it has not seen. */
+  unsigned char apart[64]; /* from what threads write: lines of the cache */
+  _Atomic uint64_t ticket;
+  atomic_size_t done; /* tasks */
   atomic_bool stop;
   atomic_uint sleepers;
   pthread_mutex_t lock;
   pthread_cond_t wake;
 };
 
-static void work(pv_pool *p, unsigned thread) {
-  for (;;) {
-    const size_t task = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
-    if (task >= p->count) return;
-    p->task(p->context, task, thread);
+static size_t next_of(uint64_t ticket) {
+  return ticket & TASKS_MAX;
+}
+
+static size_t count_of(uint64_t ticket) {
+  return ticket >> TASK_BITS & TASKS_MAX;
+}
+
+static uint64_t run_of(uint64_t ticket) {
+  return ticket >> 2 * TASK_BITS;
+}
+
+/* Until no task is left; the ticket that said so. */
+static uint64_t work(pv_pool *p, unsigned thread) {
+  size_t done = 0;
+  uint64_t ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
+  while (next_of(ticket) < count_of(ticket)) {
+    if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket + 1,
+                                               memory_order_acq_rel, memory_order_acquire))
+      continue;
+    p->task(p->context, p->first + next_of(ticket), thread);
+    done++;
+    ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
   }
+  if (done > 0) atomic_fetch_add_explicit(&p->done, done, memory_order_release);
+  return ticket;
 }
 
 static inline void relax(void) {
@@ -44,15 +71,19 @@ static inline void relax(void) {
 #endif
 }
 
+static bool is_news(pv_pool *p, uint64_t seen) {
+  return run_of(atomic_load(&p->ticket)) != run_of(seen) || atomic_load(&p->stop);
+}
+
 /* Spins for a short while, since the next operation usually comes within microseconds. */
-static void wait_for_work(pv_pool *p, unsigned seen) {
+static void wait_for_work(pv_pool *p, uint64_t seen) {
   for (int i = 0; i < SPINS; i++) {
-    if (atomic_load_explicit(&p->generation, memory_order_acquire) != seen) return;
+    if (is_news(p, seen)) return;
     relax();
   }
   pthread_mutex_lock(&p->lock);
   atomic_fetch_add(&p->sleepers, 1);
-  while (atomic_load(&p->generation) == seen) pthread_cond_wait(&p->wake, &p->lock);
+  while (!is_news(p, seen)) pthread_cond_wait(&p->wake, &p->lock);
   atomic_fetch_sub(&p->sleepers, 1);
   pthread_mutex_unlock(&p->lock);
 }
@@ -60,22 +91,35 @@ static void wait_for_work(pv_pool *p, unsigned seen) {
 static void *worker_main(void *argument) {
   worker *w = argument;
   pv_pool *p = w->pool;
-  unsigned seen = 0;
+  uint64_t seen = 0;
   for (;;) {
     wait_for_work(p, seen);
-    seen++;
     if (atomic_load(&p->stop)) return NULL;
-    work(p, w->index);
-    atomic_fetch_sub_explicit(&p->busy, 1, memory_order_release);
+    seen = work(p, w->index);
   }
 }
 
-static void announce(pv_pool *p) {
-  atomic_fetch_add(&p->generation, 1);
-  if (atomic_load(&p->sleepers) == 0) return;
+/* Wakes workers until as many are awake as there are tasks and processors for. */
+static void wake_for(pv_pool *p, size_t tasks) {
+  const unsigned wanted = tasks - 1 < p->awake_max ? (unsigned)(tasks - 1) : p->awake_max;
+  if (p->threads - 1 - atomic_load(&p->sleepers) >= wanted) return;
   pthread_mutex_lock(&p->lock);
-  pthread_cond_broadcast(&p->wake);
+  for (unsigned awake = p->threads - 1 - atomic_load(&p->sleepers); awake < wanted; awake++)
+    pthread_cond_signal(&p->wake);
   pthread_mutex_unlock(&p->lock);
+}
+
+static void run_some(pv_pool *p, size_t first, size_t count) {
+  const uint64_t run = run_of(atomic_load(&p->ticket)) + 1;
+  p->first = first;
+  atomic_store_explicit(&p->done, 0, memory_order_relaxed);
+  atomic_store(&p->ticket, run << 2 * TASK_BITS | (uint64_t)count << TASK_BITS);
+  wake_for(p, count);
+  work(p, 0);
+  for (int i = 0; atomic_load_explicit(&p->done, memory_order_acquire) != count; i++) {
+    relax();
+    if (i > SPINS) sched_yield();
+  }
 }
 
 void pv_pool_run(pv_pool *pool, pv_task task, void *context, size_t count) {
@@ -85,15 +129,8 @@ void pv_pool_run(pv_pool *pool, pv_task task, void *context, size_t count) {
   }
   pool->task = task;
   pool->context = context;
-  pool->count = count;
-  atomic_store(&pool->next, 0);
-  atomic_store(&pool->busy, pool->threads - 1);
-  announce(pool);
-  work(pool, 0);
-  for (int i = 0; atomic_load_explicit(&pool->busy, memory_order_acquire) != 0; i++) {
-    relax();
-    if (i > SPINS) sched_yield();
-  }
+  for (size_t first = 0; first < count; first += TASKS_MAX)
+    run_some(pool, first, count - first < TASKS_MAX ? count - first : TASKS_MAX);
 }
 
 static unsigned processors(void) {
@@ -104,7 +141,8 @@ static unsigned processors(void) {
 }
 
 pv_code pv_pool_open(unsigned threads, pv_pool **out, pv_error *err) {
-  if (threads == 0) threads = processors();
+  const unsigned all = processors();
+  if (threads == 0) threads = all;
   if (threads > THREADS_MAX)
     return pv_error_set(err, PV_ERR_INPUT, "%u threads are more than %d", threads, THREADS_MAX);
   pv_pool *p = calloc(1, sizeof *p);
@@ -112,6 +150,7 @@ pv_code pv_pool_open(unsigned threads, pv_pool **out, pv_error *err) {
   pthread_mutex_init(&p->lock, NULL);
   pthread_cond_init(&p->wake, NULL);
   p->threads = 1;
+  p->awake_max = (threads < all ? threads : all) - 1;
   p->workers = calloc(threads, sizeof *p->workers);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -139,8 +178,10 @@ pv_code pv_pool_open(unsigned threads, pv_pool **out, pv_error *err) {
 
 void pv_pool_close(pv_pool *pool) {
   if (pool == NULL) return;
+  pthread_mutex_lock(&pool->lock);
   atomic_store(&pool->stop, true);
-  announce(pool);
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->lock);
   for (unsigned i = 1; i < pool->threads; i++) pthread_join(pool->workers[i - 1].thread, NULL);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->lock);

@@ -42,6 +42,34 @@ static void test_runs(void) {
   runs(0);
 }
 
+typedef struct sum { /* of the tasks of a thread, in lines of their own */
+  _Alignas(64) uint64_t tasks, count;
+} sum;
+
+static void sum_task(void *context, size_t i, unsigned thread) {
+  sum *s = (sum *)context + thread;
+  s->tasks += i;
+  s->count++;
+}
+
+/* More tasks than one ticket counts, and more threads than processors. */
+static void test_many(void) {
+  enum { THREADS = 64 };
+  const uint64_t count = ((uint64_t)1 << 24) + 5;
+  static sum sums[THREADS];
+  sum all = {0};
+  pv_pool *pool = NULL;
+  REQUIRE(pv_pool_open(THREADS, &pool, NULL) == PV_OK);
+  pv_pool_run(pool, sum_task, sums, count);
+  for (size_t i = 0; i < THREADS; i++) {
+    all.tasks += sums[i].tasks;
+    all.count += sums[i].count;
+  }
+  EXPECT_U64(all.count, count);
+  EXPECT_U64(all.tasks, count * (count - 1) / 2);
+  pv_pool_close(pool);
+}
+
 static void test_refused(void) {
   pv_pool *pool = NULL;
   pv_error err = PV_ERROR_INIT;
@@ -52,5 +80,6 @@ static void test_refused(void) {
 }
 
 int main(void) {
-  return pv_testing_main("pool", (pv_case[]){PV_CASE(test_runs), PV_CASE(test_refused), {0}});
+  return pv_testing_main(
+      "pool", (pv_case[]){PV_CASE(test_runs), PV_CASE(test_many), PV_CASE(test_refused), {0}});
 }
