@@ -26,6 +26,17 @@ typedef struct work {
   const host_kernels *kernels;
 } work;
 
+/* What takes a thread less than two microseconds is done where it stands: threads need one to meet.
+ * `elements`: of what a task reads. */
+static void run_tasks(host *h, pv_task task, void *context, size_t count, size_t elements) {
+  enum { SMALL = 1 << 11 };
+  if (count * elements > SMALL) {
+    pv_pool_run(h->pool, task, context, count);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) task(context, i, 0);
+}
+
 /* Matrix products: all jobs share one list of tasks. */
 typedef struct job_list {
   const host_kernels *kernels;
@@ -56,14 +67,16 @@ static void job_task(void *context, size_t task, unsigned thread) {
 /* Long tasks, since each begins with weights that nothing has asked for yet; but so many that no
  * thread waits long for the last. */
 static void run_jobs(const work *w, size_t count) {
-  enum { TASK_WEIGHTS = 1 << 19, TASKS_PER_THREAD = 32, ROWS_MIN = 16 };
+  enum { TASK_MOST = 1 << 19, TASK_LEAST = 1 << 13, TASKS_PER_THREAD = 32, ROWS_MIN = 16 };
   host *h = w->h;
   size_t weights = 0, tasks = 0;
   for (size_t i = 0; i < count; i++) weights += h->jobs[i].mm.row_count * h->jobs[i].mm.k;
-  const size_t share = weights / (TASKS_PER_THREAD * (size_t)pv_pool_threads(h->pool));
+  size_t share = weights / (TASKS_PER_THREAD * (size_t)pv_pool_threads(h->pool));
+  if (share > TASK_MOST) share = TASK_MOST;
+  if (share * h->batch.count < TASK_LEAST) share = TASK_LEAST / h->batch.count;
   for (size_t i = 0; i < count; i++) {
     job *j = &h->jobs[i];
-    const size_t rows = (share < TASK_WEIGHTS ? share : TASK_WEIGHTS) / j->mm.k & ~(size_t)3;
+    const size_t rows = share / j->mm.k & ~(size_t)3;
     j->tile = rows < ROWS_MIN ? ROWS_MIN : rows;
     j->first_task = tasks;
     tasks += (j->mm.row_count + j->tile - 1) / j->tile;
@@ -119,7 +132,7 @@ static void multiply(work *w) {
   const size_t in = h->rows[w->first].in[0], rows = rows_of(h, w->first);
   acts *a = acts_of(h, in);
   size_t jobs = 0;
-  if (*held_of(h, in) != in) pv_pool_run(h->pool, ready_task, w, rows * parts_of(h, in));
+  if (*held_of(h, in) != in) run_tasks(h, ready_task, w, rows * parts_of(h, in), h->part[in]);
   *held_of(h, in) = in;
   for (size_t k = 0; k < w->count; k++) {
     const size_t row = w->first + k;
@@ -320,6 +333,7 @@ static void settle(host *h, size_t row, bool is_ready) {
 
 static void make(work *w) {
   host *h = w->h;
+  const pv_shape *s = &h->base.model->shape;
   const size_t row = w->first, rows = rows_of(h, row),
                bytes = h->width[row] * element_bytes(h, row);
   const bool altered = w->wrong && h->defect.after != NULL;
@@ -328,9 +342,9 @@ static void make(work *w) {
   if (op == PV_OP_MATMUL)
     multiply(w);
   else if (op == PV_OP_ATTEND)
-    pv_pool_run(h->pool, attend_task, w, rows * h->base.model->shape.heads);
+    run_tasks(h, attend_task, w, rows * s->heads, 2 * s->head_dim * (h->batch.position + rows));
   else
-    pv_pool_run(h->pool, part_task, w, rows * parts_of(h, row));
+    run_tasks(h, part_task, w, rows * parts_of(h, row), h->part[row]);
   for (size_t i = 0; i < rows && altered; i++)
     h->defect.after(h->batch.position + h->batch.count - rows + i, h->width[row],
                     h->before + i * bytes, h->stage[row] + i * bytes);
