@@ -156,4 +156,11 @@ static inline bool pv_cuda_quantised(uint32_t type) {
 #undef PV_TYPE_ROW
 #define PV_TYPE_ROW(...)
 
+/* Most weights are of these types: there are kernels for them and for usual lengths of rows alone.
+ * A kernel for all types is ten times as long, and from one layer to the next its code and its
+ * tables of jumps leave a processor's caches. */
+static inline bool pv_cuda_frequent(uint32_t type) {
+  return type == PV_TYPE_Q4_K || type == PV_TYPE_Q6_K;
+}
+
 #endif

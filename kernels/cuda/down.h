@@ -1,5 +1,6 @@
 /* Down products of the chosen experts, their weighted sum by rank (product, then fma), and the
- * residual, where there is one. Reference: mm, combine and add of kernels/cpu. */
+ * residual, where there is one. down_24 is down for a frequent type and rows of 24 segments.
+ * Reference: mm, combine and add of kernels/cpu. */
 #ifndef PV_CUDA_DOWN_H
 #define PV_CUDA_DOWN_H
 
@@ -30,8 +31,11 @@ static inline size_t pv_down_shared(const pv_cuda_down *a) {
 
 #endif
 
-PV_KERNEL(down, pv_cuda_down, PV_GRID(a->rows.count / PV_DOWN_ROWS, rows, 1), PV_CUDA_BLOCK,
-          pv_down_shared(a), "mm, combine, add",
-          a->rows.count % PV_DOWN_ROWS == 0 && a->in.k % (2 * PV_SEGMENT) == 0 && a->used > 0,
-          PV_WRITES(pv_cuda_down, out), PV_WRITES(pv_cuda_down, sum),
-          PV_WRITES(pv_cuda_down, total))
+#define PV_DOWN(limit)                                                                            \
+  pv_cuda_down, PV_GRID(a->rows.count / PV_DOWN_ROWS, rows, 1), PV_CUDA_BLOCK, pv_down_shared(a), \
+      "mm, combine, add",                                                                         \
+      a->rows.count % PV_DOWN_ROWS == 0 && a->in.k % (2 * PV_SEGMENT) == 0 && a->used > 0 &&      \
+          (limit),                                                                                \
+      PV_WRITES(pv_cuda_down, out), PV_WRITES(pv_cuda_down, sum), PV_WRITES(pv_cuda_down, total)
+PV_KERNEL(down, PV_DOWN(true))
+PV_KERNEL(down_24, PV_DOWN(a->in.k == 24 * PV_SEGMENT && pv_cuda_frequent(a->rows.type)))

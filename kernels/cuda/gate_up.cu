@@ -3,7 +3,24 @@
 #include "kernels/cuda/route.cuh"
 #include "kernels/cuda/segments.cuh"
 
-PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
+namespace {
+
+/* A block's rows of both matrices, those of the gate first: their types and lengths are the same.
+ */
+struct both_sides {
+  const uint8_t *gate, *up;
+  uint64_t row_bytes;
+  unsigned count; /* of each */
+  unsigned first, end;
+  __device__ __forceinline__ const uint8_t *at(unsigned i) const { /* past the end: the last one */
+    const unsigned row = min(i, end - 1);
+    return row < count ? gate + row * row_bytes : up + (row - count) * row_bytes;
+  }
+};
+
+/* Calls multiply(gate, up, count, act, result): the block's `count` rows of either matrix. */
+template <class Multiply>
+__device__ __forceinline__ void experts(const pv_cuda_gate_up &a, const Multiply &multiply) {
   extern __shared__ uint4 shared[];
   __shared__ float result[2][PV_SEGMENT];
   __shared__ __align__(16) uint32_t key[PV_EXPERTS_MAX];
@@ -19,20 +36,14 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
     if (threadIdx.x < 32) keep_route(a.route, row, chosen, reinterpret_cast<float *>(key));
     return;
   }
-  const unsigned end = min(first + PV_SEGMENT, ffn);
-  for (int side = 0; side < 2; side++) {
-    const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
-    prefetch(rows.data + chosen[rank] * rows.expert_bytes + first * rows.row_bytes,
-             (end - first) * rows.row_bytes, threadIdx.x, blockDim.x);
-  }
-  const act_row act = load_acts(a.in, row, shared, quantised);
-#pragma unroll 1
-  for (int side = 0; side < 2; side++) {
-    const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
-    const uint8_t *data = rows.data + chosen[rank] * rows.expert_bytes;
-    each_row(rows.type, {data, rows.row_bytes, first, end}, act, group_of(rows.type, a.in.k),
-             [&](unsigned r, float y) { result[side][r - first] = y; });
-  }
+  const unsigned count = min(PV_SEGMENT, ffn - first);
+  const auto rows_of = [&](const pv_cuda_rows &rows) {
+    return rows.data + chosen[rank] * rows.expert_bytes + first * rows.row_bytes;
+  };
+  const uint8_t *gate = rows_of(a.gate), *up = rows_of(a.up);
+  prefetch(gate, count * a.gate.row_bytes, threadIdx.x, blockDim.x);
+  prefetch(up, count * a.up.row_bytes, threadIdx.x, blockDim.x);
+  multiply(gate, up, count, load_acts(a.in, row, shared, quantised), result);
   __syncthreads();
   if (threadIdx.x >= PV_SEGMENT) return;
   const unsigned i = first + threadIdx.x;
@@ -46,4 +57,29 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
     a.out[at] = y;
   }
   store_rounded(round_segment(y, a.max), threadIdx.x, a.acts, slot, blockIdx.x);
+}
+
+}  // namespace
+
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
+  experts(a, [&](const uint8_t *gate, const uint8_t *up, unsigned count, const act_row &act,
+                 float(&result)[2][PV_SEGMENT]) {
+#pragma unroll 1
+    for (int side = 0; side < 2; side++) {
+      const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
+      each_row(rows.type, {side == 0 ? gate : up, rows.row_bytes, 0, count}, act,
+               group_of(rows.type, a.in.k), [&](unsigned r, float y) { result[side][r] = y; });
+    }
+  });
+}
+
+PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up_64(const pv_cuda_gate_up a) {
+  experts(a, [&](const uint8_t *gate, const uint8_t *up, unsigned count, const act_row &act,
+                 float(&result)[2][PV_SEGMENT]) {
+    const both_sides rows = {gate, up, a.gate.row_bytes, count, 0, 2 * count};
+    const lane_group group = {threadIdx.x % 32, 32, threadIdx.x / 32, PV_CUDA_WARPS};
+    frequent_rows<64>(a.gate.type, rows, act, group, [&](unsigned r, float y) {
+      result[r < count ? 0 : 1][r < count ? r : r - count] = y;
+    });
+  });
 }

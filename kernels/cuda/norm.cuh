@@ -6,70 +6,74 @@
 #include "kernels/cuda/rmsnorm.h"
 #include "kernels/cuda/segments.cuh"
 
-/* The block's 256 threads norm row `row`. The result goes to `to` where that is given, and to
- * global memory when `keep`. */
-__device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, const shared_acts *to,
+/* The block's 256 threads norm row `row`, of `known` elements, or any where that is 0. The result
+ * goes to `to` where that is given, as it is, rounded, or both; and to global memory when `keep`.
+ */
+template <unsigned known>
+__device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, const shared_acts &to,
                                          bool keep) {
+  static_assert(known % (8 * PV_SEGMENT) == 0, "whole blocks");
   __shared__ float squares[PV_WIDE_LANES];
   const unsigned lane = threadIdx.x % 32;
   const unsigned first = a.step != nullptr ? a.step->count - a.step->logits : 0;
-  const float *x = a.x + static_cast<size_t>(first + row) * a.n;
+  const unsigned n = known > 0 ? known : a.n;
+  const float *x = a.x + static_cast<size_t>(first + row) * n;
   /* For the sum thread j is wide lane j; for the rest a thread has eight neighbouring elements, a
    * quarter of a segment. Both are loaded at once; for rows up to 2048 that is all of them. */
   constexpr unsigned each = 8, chunk = each * PV_WIDE_LANES;
   float y[each], weight[each], sum = 0.0f, part[8];
-  const bool eights = a.n % each == 0; /* no thread's elements end within the row */
+  const bool eights = n % each == 0; /* no thread's elements end within the row */
   const auto load = [&](unsigned begin) {
     if (eights) {
-      const unsigned i = min(begin + each * threadIdx.x, a.n - each);
+      const unsigned i = min(begin + each * threadIdx.x, n - each);
       load_eight(x + i, y);
       load_eight<PV_TYPE_F32>(reinterpret_cast<const uint8_t *>(a.weight), i, weight);
-      return;
-    }
+    } else {
 #pragma unroll
-    for (unsigned j = 0; j < each; j++) {
-      const unsigned i = begin + each * threadIdx.x + j;
-      y[j] = i < a.n ? x[i] : 0.0f;
-      weight[j] = i < a.n ? __ldg(a.weight + i) : 0.0f;
+      for (unsigned j = 0; j < each; j++) {
+        const unsigned i = begin + each * threadIdx.x + j;
+        y[j] = i < n ? x[i] : 0.0f;
+        weight[j] = i < n ? __ldg(a.weight + i) : 0.0f;
+      }
     }
   };
   load(0);
-  for (unsigned begin = 0; begin < a.n; begin += chunk) {
+  for (unsigned begin = 0; begin < n; begin += chunk) {
     float v[each];
 #pragma unroll
     for (unsigned j = 0; j < each; j++) {
       const unsigned i = begin + threadIdx.x + PV_WIDE_LANES * j;
-      v[j] = i < a.n ? x[i] : 0.0f;
+      v[j] = i < n ? x[i] : 0.0f;
     }
 #pragma unroll
     for (unsigned j = 0; j < each; j++)
-      if (begin + threadIdx.x + PV_WIDE_LANES * j < a.n)
+      if (begin + threadIdx.x + PV_WIDE_LANES * j < n)
         sum = begin + j == 0 ? v[j] * v[j] : pv_fma_f32(v[j], v[j], sum);
   }
   squares[threadIdx.x] = sum;
   __syncthreads();
 #pragma unroll
   for (unsigned j = 0; j < 8; j++) part[j] = squares[lane + 32 * j]; /* every warp folds them */
-  sum = fold_strided(part, a.n < PV_WIDE_LANES ? a.n : PV_WIDE_LANES, lane);
+  sum = fold_strided(part, n < PV_WIDE_LANES ? n : PV_WIDE_LANES, lane);
   sum = __shfl_sync(every_lane, sum, 0);
-  const float mean = pv_div_f32(sum, static_cast<float>(a.n));
+  const float mean = pv_div_f32(sum, static_cast<float>(n));
   const float s = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
-  for (unsigned begin = 0; begin < a.n; begin += chunk) {
+  for (unsigned begin = 0; begin < n; begin += chunk) {
     const unsigned first = begin + each * threadIdx.x, segment = first / PV_SEGMENT;
     if (begin > 0) load(begin);
 #pragma unroll
     for (unsigned j = 0; j < each; j++) {
       y[j] = (y[j] * s) * weight[j];
-      if (first + j < a.n && keep) a.out[static_cast<size_t>(row) * a.n + first + j] = y[j];
-      if (first + j < a.n && to != nullptr) to->x[first + j] = y[j];
+      if (first + j < n && keep) a.out[static_cast<size_t>(row) * n + first + j] = y[j];
+      if (first + j < n && to.x != nullptr) to.x[first + j] = y[j];
     }
-    if (a.acts.q == nullptr) continue;
+    if (a.acts.q == nullptr || (to.q == nullptr && !keep)) continue;
     const rounded_quarter r = round_quarter(y, a.max);
     if (segment >= a.acts.segments) continue;
     const size_t at = static_cast<size_t>(row) * a.acts.segments + segment;
     if (keep) store_quarter(r, threadIdx.x % 4, a.acts.q + at * 64, a.acts.d + at, a.acts.sum + at);
-    if (to != nullptr)
-      store_quarter(r, threadIdx.x % 4, to->q + segment / 2 * PV_CUDA_PAIR_BYTES + segment % 2 * 64,
-                    to->d + segment, to->sum + segment);
+    if (to.q != nullptr)
+      store_quarter(r, threadIdx.x % 4, to.q + segment / 2 * PV_CUDA_PAIR_BYTES + segment % 2 * 64,
+                    to.d + segment, to.sum + segment);
   }
 }

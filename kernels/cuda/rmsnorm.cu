@@ -4,5 +4,5 @@
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) rmsnorm(const pv_cuda_norm a) {
   begin_kernel();
-  norm_row(a, blockIdx.x, nullptr, true);
+  norm_row<0>(a, blockIdx.x, {}, true);
 }

@@ -34,10 +34,13 @@ struct raw<PV_TYPE_Q5_K> {
   uint4 head, nibbles[2], fifth[2];
 };
 /* Lanes 2 i and 2 i + 1 share half a block. A byte of `low` holds quarters 0 and 2 or 1 and 3: the
- * even lane computes the former, the odd one the latter, and they exchange one value. */
+ * even lane computes the former, the odd one the latter, and they exchange one value. Blocks begin
+ * at any even address: of each 32 bytes the three units of 16 are loaded that they lie in, which
+ * are all the block's own or of the buffer. */
 template <>
 struct raw<PV_TYPE_Q6_K> {
-  uint32_t low[8], high[8];
+  uint4 low[3], high[3];
+  unsigned begin;        /* where in the first unit */
   uint16_t scales[2], d; /* of the quarters that the lane computes */
 };
 template <>
@@ -45,6 +48,26 @@ struct raw<PV_TYPE_Q8_0> {
   uint32_t w[2][8];
   uint16_t d[2];
 };
+
+__device__ __forceinline__ void load_units(const uint8_t *p, uint4 (&out)[3]) {
+  const uint4 *unit =
+      reinterpret_cast<const uint4 *>(reinterpret_cast<uintptr_t>(p) & ~static_cast<uintptr_t>(15));
+#pragma unroll
+  for (int i = 0; i < 3; i++) out[i] = __ldg(unit + i);
+}
+
+/* The 32 bytes that begin at byte `begin` of the units, which is even. */
+__device__ __forceinline__ void words_of(const uint4 (&v)[3], unsigned begin, uint32_t (&out)[8]) {
+  const uint32_t w[12] = {v[0].x, v[0].y, v[0].z, v[0].w, v[1].x, v[1].y,
+                          v[1].z, v[1].w, v[2].x, v[2].y, v[2].z, v[2].w};
+  uint32_t eights[10], fours[9];
+#pragma unroll
+  for (int i = 0; i < 10; i++) eights[i] = begin & 8u ? w[i + 2] : w[i];
+#pragma unroll
+  for (int i = 0; i < 9; i++) fours[i] = begin & 4u ? eights[i + 1] : eights[i];
+#pragma unroll
+  for (int i = 0; i < 8; i++) out[i] = __funnelshift_r(fours[i], fours[i + 1], (begin & 2u) * 8u);
+}
 
 template <int type>
 __device__ __forceinline__ void load_pair(const uint8_t *row, unsigned s, unsigned n,
@@ -55,8 +78,9 @@ __device__ __forceinline__ void load_pair(const uint8_t *row, unsigned s, unsign
     const uint8_t *block = row + static_cast<size_t>(s / 8) * sizeof(pv_block_q6_k);
     const uint16_t *scales =
         reinterpret_cast<const uint16_t *>(block + q6_scales + 8 * half + 2 * odd);
-    load_words(block + half * 64 + odd * 32, out.low);
-    load_words(block + 128 + half * 32, out.high);
+    load_units(block + half * 64 + odd * 32, out.low);
+    load_units(block + 128 + half * 32, out.high);
+    out.begin = static_cast<unsigned>(reinterpret_cast<uintptr_t>(block)) & 15u;
     out.scales[0] = __ldg(scales);
     out.scales[1] = __ldg(scales + 2);
     out.d = __ldg(reinterpret_cast<const uint16_t *>(block + q6_d));
@@ -163,12 +187,14 @@ __device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &
   s = last_pair(s, n);
   if constexpr (type == PV_TYPE_Q6_K) {
     const unsigned odd = s / 2 % 2;
-    uint32_t w0[8], w2[8];
+    uint32_t low[8], high[8], w0[8], w2[8];
+    words_of(w.low, w.begin, low);
+    words_of(w.high, w.begin, high);
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-      const uint32_t first = w.high[i] << (4 - 2 * odd), second = w.high[i] >> (2 * odd);
-      w0[i] = (w.low[i] & 0x0f0f0f0fu) | (first & 0x30303030u);
-      w2[i] = (w.low[i] >> 4 & 0x0f0f0f0fu) | (second & 0x30303030u);
+      const uint32_t first = high[i] << (4 - 2 * odd), second = high[i] >> (2 * odd);
+      w0[i] = (low[i] & 0x0f0f0f0fu) | (first & 0x30303030u);
+      w2[i] = (low[i] >> 4 & 0x0f0f0f0fu) | (second & 0x30303030u);
     }
     const float d = half_value(w.d);
     const float v0 = q6_value(d, w.scales[0], w0, act.a, act.a_start);
@@ -234,10 +260,10 @@ __device__ __forceinline__ void prefetch_ahead(const pv_cuda_ahead &a) {
   if (from < a.bytes) prefetch(a.data + from, min(part, a.bytes - from), threadIdx.x, blockDim.x);
 }
 
-template <int type>
+template <int type, unsigned known>
 __device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row &act,
                                                unsigned lane) {
-  const unsigned n = act.k / PV_SEGMENT, s = 2 * lane;
+  const unsigned n = known > 0 ? known : act.k / PV_SEGMENT, s = 2 * lane;
   raw<type> w[2];
   float a, b, c, d;
   load_pair<type>(row, s, n, w[0]);
@@ -249,35 +275,54 @@ __device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row
   return fold_pairs(a, b, 64, lane, 32);
 }
 
-/* Calls store(row, product) in one lane for each row. The next row's weights are loaded before this
- * one's are used. */
-template <int type, class Store>
-__device__ __forceinline__ void quantised_rows(const row_range &rows, const act_row &act,
-                                               const lane_group &group, const Store &store) {
-  const unsigned n = act.k / PV_SEGMENT, s = 2 * group.lane;
-  if (n <= 64) {
-    raw<type> next;
-    load_pair<type>(rows.at(rows.first + group.index), s, n, next);
-    const act_pair x = load_act_pair<type>(act, s, n);
+/* Calls store(row, product) in one lane for each row, of at most 64 segments: `known`, or any where
+ * that is 0. The next row's weights are loaded before this one's are used. */
+template <int type, unsigned known, class Rows, class Store>
+__device__ __forceinline__ void short_rows(const Rows &rows, const act_row &act,
+                                           const lane_group &group, const Store &store) {
+  const unsigned n = known > 0 ? known : act.k / PV_SEGMENT, s = 2 * group.lane;
+  raw<type> next;
+  load_pair<type>(rows.at(rows.first + group.index), s, n, next);
+  const act_pair x = load_act_pair<type>(act, s, n);
 #pragma unroll 2
-    for (unsigned first = rows.first; first < rows.end; first += group.groups) {
-      const unsigned r = first + group.index;
-      const raw<type> now = next;
-      float a, b;
-      load_pair<type>(rows.at(r + group.groups), s, n, next);
-      pair_values<type>(now, x, s, n, a, b);
-      const float y = fold_pairs(a, b, n, group.lane, group.width);
-      if (group.lane == 0 && r < rows.end) store(r, y);
-    }
-    return;
+  for (unsigned first = rows.first; first < rows.end; first += group.groups) {
+    const unsigned r = first + group.index;
+    const raw<type> now = next;
+    float a, b;
+    load_pair<type>(rows.at(r + group.groups), s, n, next);
+    pair_values<type>(now, x, s, n, a, b);
+    const float y = fold_pairs(a, b, n, group.lane, group.width);
+    if (group.lane == 0 && r < rows.end) store(r, y);
   }
+}
+
+/* The same with more segments: 128, or any. */
+template <int type, unsigned known, class Rows, class Store>
+__device__ __forceinline__ void long_rows(const Rows &rows, const act_row &act,
+                                          const lane_group &group, const Store &store) {
+  const unsigned n = act.k / PV_SEGMENT;
 #pragma unroll 1
   for (unsigned first = rows.first; first < rows.end; first += group.groups) {
     const unsigned r = first + group.index;
-    const float y = n <= 128 ? two_piece_dot<type>(rows.at(r), act, group.lane)
-                             : long_dot<type>(rows.at(r), act, group.lane);
+    float y;
+    if constexpr (known == 128)
+      y = two_piece_dot<type, known>(rows.at(r), act, group.lane);
+    else
+      y = n <= 128 ? two_piece_dot<type, 0>(rows.at(r), act, group.lane)
+                   : long_dot<type>(rows.at(r), act, group.lane);
     if (group.lane == 0 && r < rows.end) store(r, y);
   }
+}
+
+template <int type, unsigned known, class Rows, class Store>
+__device__ __forceinline__ void quantised_rows(const Rows &rows, const act_row &act,
+                                               const lane_group &group, const Store &store) {
+  if constexpr (known > 64)
+    long_rows<type, known>(rows, act, group, store);
+  else if (known > 0 || act.k <= 64 * PV_SEGMENT)
+    short_rows<type, known>(rows, act, group, store);
+  else
+    long_rows<type, 0>(rows, act, group, store);
 }
 
 /* Eight neighbouring elements of a row. */
@@ -421,7 +466,7 @@ __device__ __forceinline__ void own_rows(unsigned type, const row_range &rows, c
     if constexpr (!is_quantised(is.type))
       plain_rows<is.type>(rows, act, group, store);
     else if constexpr (has_own_path(is.type))
-      quantised_rows<is.type>(rows, act, group, store);
+      quantised_rows<is.type, 0>(rows, act, group, store);
   });
 }
 
@@ -432,6 +477,16 @@ __device__ __forceinline__ void each_row(unsigned type, const row_range &rows, c
     own_rows(type, rows, act, group, store);
   else
     general_rows(type, rows, act, group, store);
+}
+
+/* Rows of a frequent type (pv_cuda_frequent) with `known` segments. */
+template <unsigned known, class Rows, class Store>
+__device__ __forceinline__ void frequent_rows(unsigned type, const Rows &rows, const act_row &act,
+                                              const lane_group &group, const Store &store) {
+  if (type == PV_TYPE_Q4_K)
+    quantised_rows<PV_TYPE_Q4_K, known>(rows, act, group, store);
+  else
+    quantised_rows<PV_TYPE_Q6_K, known>(rows, act, group, store);
 }
 
 /* Activations in shared memory: each two segments are padded from 128 to 144 bytes, so that lanes

@@ -20,9 +20,10 @@ enum {
   MMA = 16,        /* what multiplies on a device: the kernel of peak.h that is its ceiling */
   DP4A = 32,
   FMA = 64,
-  PLAIN = 128 /* types that are not quantised */
+  PLAIN = 128,   /* types that are not quantised */
+  FREQUENT = 256 /* of the types that the kernel takes: pv_cuda_frequent */
 };
-#define WITH(data) (1u << (8 + PV_DATA_##data)) /* and data that is about the operation */
+#define WITH(data) (1u << (9 + PV_DATA_##data)) /* and data that is about the operation */
 
 /* The cases of a kernel by its name, or of all that take an argument. Sizes do not divide what a
  * block takes, unless the kernel's limit says so. A row's length is made whole blocks of the type;
@@ -57,6 +58,12 @@ static const struct family {
             {160, 9, 17},
             {8224, 3, 2}}),
     FAMILY(gemv, gemv, TYPED | DP4A | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1}, GEMV_SHAPES),
+    FAMILY(gemv_64, gemv, FREQUENT | DP4A | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1},
+           {{2048, 9, 1}, {2048, 67, 2}}),
+    FAMILY(gemv_128, gemv, FREQUENT | DP4A | WITH(EXACT) | WITH(SCALES), {4096, 2048, 1},
+           {{4096, 9, 1}, {4096, 34, 2}}),
+    FAMILY(gemv_few, gemv, OWN_TYPE | WITH(EXACT), {2048, 128, 1},
+           {{2048, 5, 1}, {96, 3, 2}, {300, 7, 1}}),
     FAMILY(pv_cuda_gemv, f64acc, OWN_TYPE | FMA | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1},
            GEMV_SHAPES),
     FAMILY(wide, wide, TYPED | PLAIN, {2048, 128, 512},
@@ -65,8 +72,12 @@ static const struct family {
            {{256, 5, 3}, {512, 3, 1}, {2304, 4, 2}}),
     FAMILY(gate_up, gate_up, TYPED | DP4A | WITH(SCALES), {2048, 768, 1},
            {{256, 33, 1}, {512, 32, 2}, {768, 70, 3}}),
+    FAMILY(gate_up_64, gate_up, FREQUENT | DP4A | WITH(SCALES), {2048, 768, 1},
+           {{2048, 33, 1}, {2048, 32, 2}}),
     FAMILY(down, down, TYPED | DP4A | WITH(SCALES), {768, 2048, 1},
            {{256, 8, 1}, {768, 24, 2}, {1280, 16, 1}}),
+    FAMILY(down_24, down, FREQUENT | DP4A | WITH(SCALES), {768, 2048, 1},
+           {{768, 8, 1}, {768, 24, 2}}),
     FAMILY(swiglu, swiglu, WITH(SWEEP), {768, 1, 4096},
            {{1, 1, 1}, {100, 1, 3}, {256, 1, 2}, {999, 1, 1}}),
     FAMILY(geglu, swiglu, WITH(SWEEP), {768, 1, 4096},
@@ -128,7 +139,7 @@ const char *pv_alone_data_name(pv_alone_data data) {
 
 bool pv_alone_typed(const pv_kernel *kernel) {
   const struct family *f = family_of(kernel);
-  return f != NULL && (f->flags & (TYPED | OWN_TYPE)) != 0;
+  return f != NULL && (f->flags & (TYPED | FREQUENT | OWN_TYPE)) != 0;
 }
 
 bool pv_alone_on_host(const pv_kernel *kernel) {
@@ -173,9 +184,11 @@ bool pv_alone_case_at(const pv_kernel *kernel, size_t index, const pv_alone_case
   if (f == NULL) return false;
   while (shapes < SHAPES && f->shape[shapes][0] > 0) shapes++;
   for (size_t d = 0; d <= PV_DATA_SWEEP; d++)
-    if (d < PV_DATA_COUNT || (f->flags >> (8 + d) & 1) != 0) data[data_count++] = (pv_alone_data)d;
-  for (size_t i = 0; (f->flags & TYPED) != 0 && i < PV_TYPE_COUNT; i++)
-    if ((f->flags & (pv_type_table[i].quantised ? PLAIN : QUANTISED)) == 0)
+    if (d < PV_DATA_COUNT || (f->flags >> (9 + d) & 1) != 0) data[data_count++] = (pv_alone_data)d;
+  for (size_t i = 0; (f->flags & (TYPED | FREQUENT)) != 0 && i < PV_TYPE_COUNT; i++)
+    if ((f->flags & FREQUENT) != 0
+            ? pv_cuda_frequent(pv_type_table[i].type)
+            : (f->flags & (pv_type_table[i].quantised ? PLAIN : QUANTISED)) == 0)
       types[type_count++] = pv_type_table[i].type;
   if ((f->flags & OWN_TYPE) != 0) types[0] = own_type(kernel);
   if (type_count == 0) type_count = 1;

@@ -47,19 +47,21 @@ static void job(pv_trial *t, pv_cuda_job *out, const char *name, uint32_t rows, 
   if (chosen == NULL) pv_trial_given(t, host, x);
 }
 
-/* Two matrices and a residual; every third case norms first, every third chooses experts. */
+/* Two matrices (one where few rows are meant) and a residual; every third case norms first, every
+ * third chooses experts, where the kernel does. */
 void pv_trial_gemv(pv_trial *t) {
   const uint32_t k = t->c.k, rows = t->c.rows, n = t->c.batch;
   const pv_cuda_gemv sizes = {
       .acts = {.k = k}, .jobs = 1, .job = {{.rows_per_block = 1, .rows = {.type = t->c.type}}}};
   if (!pv_trial_takes(t, n, &sizes)) return;
-  const bool norms = t->c.data % 3 == 1, by_expert = t->c.data % 3 == 2;
+  const bool few = t->kernel == pv_kernel_get(PV_GPU_gemv_few);
+  const bool norms = t->c.data % 3 == 1, by_expert = t->c.data % 3 == 2 && !few;
   const float *x = pv_trial_reals(t, (size_t)n * k), *weight = pv_trial_reals(t, k);
   const float *residual = pv_trial_reals(t, (size_t)n * rows);
   float *normed = PV_TRIAL_NEW(t, (size_t)n * k, float), *first, *second;
   float *total = PV_TRIAL_NEW(t, (size_t)n * rows, float);
   const int32_t *chosen = by_expert ? choose(t, n) : NULL;
-  pv_cuda_gemv a = {.jobs = 2};
+  pv_cuda_gemv a = {.jobs = few ? 1 : 2};
   if (t->code != PV_OK) return;
   if (norms) {
     for (uint32_t i = 0; i < n; i++)
@@ -78,12 +80,14 @@ void pv_trial_gemv(pv_trial *t) {
   }
   if (by_expert) a.experts = pv_trial_input(t, chosen, n * sizeof *chosen);
   job(t, &a.job[0], "job[0].out", rows, by_expert ? EXPERTS : 1, x, 1, chosen, n, &first);
-  job(t, &a.job[1], "job[1].out", rows / 2 + 1, by_expert ? EXPERTS : 1, x, 1, chosen, n, &second);
+  if (!few)
+    job(t, &a.job[1], "job[1].out", rows / 2 + 1, by_expert ? EXPERTS : 1, x, 1, chosen, n,
+        &second);
   if (t->code != PV_OK) return;
   t->ops->add(residual, first, (size_t)n * rows, total);
   a.add = pv_trial_input(t, residual, (size_t)n * rows * sizeof *residual);
   a.total = pv_trial_output_at(t, "total", true, total, (size_t)n * rows);
-  a.job[0].rows_per_block = a.job[1].rows_per_block = PV_CUDA_WARPS;
+  a.job[0].rows_per_block = a.job[1].rows_per_block = few ? 1 : PV_CUDA_WARPS;
   pv_trial_launch_add(t, t->kernel, n, &a);
 }
 

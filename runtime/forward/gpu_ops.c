@@ -111,15 +111,24 @@ static void divide_rows(pv_cuda_gemv *a, size_t wave) {
   }
 }
 
+static bool takes(pv_gpu_kernel kernel, const void *args, size_t rows) {
+  pv_gpu_launch l;
+  return pv_kernel_get(kernel)->shape(args, rows, &l);
+}
+
 static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   const size_t wave = (size_t)b->info.processors * BLOCKS_PER_PROCESSOR;
-  const pv_cuda_rows *first = &a->job[0].rows;
-  const bool few = rows == 1 && first->count <= wave && a->jobs == 1 && first->type == PV_TYPE_F32;
-  if (few)
-    a->job[0].rows_per_block = 1;
-  else
-    divide_rows(a, wave);
-  pv_gpu_start(b, PV_GPU_gemv, rows, a);
+  a->job[0].rows_per_block = 1;
+  if (rows == 1 && a->job[0].rows.count <= wave && takes(PV_GPU_gemv_few, a, rows)) {
+    pv_gpu_start(b, PV_GPU_gemv_few, rows, a);
+    return;
+  }
+  divide_rows(a, wave);
+  pv_gpu_start(b,
+               takes(PV_GPU_gemv_64, a, rows)    ? PV_GPU_gemv_64
+               : takes(PV_GPU_gemv_128, a, rows) ? PV_GPU_gemv_128
+                                                 : PV_GPU_gemv,
+               rows, a);
 }
 
 static void wide(pv_gpu_backend *b, const pv_cuda_gemv *a, uint32_t job, size_t rows) {
@@ -284,7 +293,8 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.route = route_of(b, (int)row, (int)indices, layer);
   const bool fused = takes_gemv(b, &both, n);
   if (fused)
-    pv_gpu_start(b, PV_GPU_gate_up, slots, &a);
+    pv_gpu_start(b, takes(PV_GPU_gate_up_64, &a, slots) ? PV_GPU_gate_up_64 : PV_GPU_gate_up, slots,
+                 &a);
   else
     pv_gpu_start(b, PV_GPU_route, n, &a.route);
   group(b, indices);
@@ -324,7 +334,7 @@ static void down(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.in = one.acts;
   if (takes_gemv(b, &one, n) && pv_kernel_get(PV_GPU_down)->shape(&a, n, &fused) &&
       fused.shared <= SHARED_MAX) {
-    pv_gpu_start(b, PV_GPU_down, n, &a);
+    pv_gpu_start(b, takes(PV_GPU_down_24, &a, n) ? PV_GPU_down_24 : PV_GPU_down, n, &a);
     return;
   }
   products(b, &one, slots_of(b, row));
