@@ -3,6 +3,7 @@
 #include "kernels/cuda/append.h"
 #include "kernels/cuda/argmax.h"
 #include "kernels/cuda/attend.h"
+#include "kernels/cuda/attend_rows.h"
 #include "kernels/cuda/attend_step.h"
 #include "kernels/cuda/bias.h"
 #include "kernels/cuda/down.h"

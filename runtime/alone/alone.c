@@ -96,6 +96,8 @@ static const struct family {
     FAMILY(attend_1, attend, 0, {128, 8, 64}, {{8, 1, 3}, {72, 3, 2}, {256, 1, 1}}),
     FAMILY(attend_4, attend, 0, {128, 8, 64}, {{8, 4, 3}, {72, 4, 2}, {128, 12, 1}}),
     FAMILY(attend_8, attend, 0, {128, 8, 64}, {{8, 8, 3}, {72, 8, 2}, {128, 16, 1}}),
+    FAMILY(attend_rows, attend, 0, {128, 8, 64},
+           {{8, 1, 70}, {72, 3, 2}, {80, 8, 9}, {128, 8, 5}, {136, 2, 33}}),
     FAMILY(attend_step_1, attend_step, 0, {128, 8, 4096},
            {{32, 1, 1}, {64, 3, 64}, {128, 1, 5}, {256, 1, 130}}),
     FAMILY(attend_step_4, attend_step, 0, {128, 8, 4096},

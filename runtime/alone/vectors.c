@@ -183,6 +183,7 @@ void pv_trial_attend(pv_trial *t) {
   const size_t last = h.position + h.batch, narrow = (size_t)h.kv * h.dim;
   const pv_cuda_attend sizes = {.heads = h.heads, .kv_heads = h.kv, .dim = h.dim, .chunks = 1};
   if (!pv_trial_takes(t, h.batch, &sizes) || !turn(t, &h)) return;
+  if (t->kernel == pv_kernel_get(PV_GPU_attend_rows)) h.window = 0;
   pv_cuda_attend a = attend_of(t, &h, h.q_out, chunks_seen(&h));
   a.q = pv_trial_input(t, h.q_out, (size_t)h.batch * h.heads * h.dim * sizeof(float));
   a.keys = pv_trial_input(t, h.new_keys, last * narrow * sizeof(float));

@@ -117,10 +117,25 @@ void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
                1, &a);
 }
 
+/* A batch of this many rows shares what it reads of the cache, where all see it from its start. */
+enum { TILE_ROWS = 8 };
+
+static bool takes_rows(const pv_gpu_backend *b, const pv_cuda_attend *a, size_t room) {
+  const uint32_t tile = pv_attend_tile(a->heads, a->kv_heads);
+  const bool whole = a->window == 0 || b->batch.position + b->batch.count <= a->window;
+  return b->batch.count >= TILE_ROWS && whole && tile > 0 && room >= tile &&
+         a->dim % PV_NARROW_LANES == 0 && pv_attend_rows_shared(a->dim) <= b->info.shared;
+}
+
 void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
   const size_t n = b->batch.count;
   pv_cuda_attend a = attend_of(b, layer);
-  const size_t room = b->attend_floats / ((size_t)a.heads * a.chunks);
+  size_t room = b->attend_floats / ((size_t)a.heads * a.chunks);
+  const bool together = takes_rows(b, &a, room);
+  if (together) {
+    room -= room % pv_attend_tile(a.heads, a.kv_heads);
+    a.window = 0; /* no row has passed it */
+  }
   if (even_heads(b)) {
     if (a.chunks > 1) pv_gpu_start(b, PV_GPU_attend_step_combine, 1, &a);
     return;
@@ -131,7 +146,8 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
     a.first = (uint32_t)first;
     if (!takes_step(b))
       pv_gpu_start(b,
-                   group == 8   ? PV_GPU_attend_8
+                   together     ? PV_GPU_attend_rows
+                   : group == 8 ? PV_GPU_attend_8
                    : group == 4 ? PV_GPU_attend_4
                                 : PV_GPU_attend_1,
                    rows, &a);

@@ -226,17 +226,18 @@ static void test_launches(void) {
                       .context = 256,
                       .rope = {.base = 1e4},
                       .eps = 1e-6f};
-  expect_launches("qwen3moe", &s, PV_NUMERICS_I16, 1,
-                  "embed gemv attend_step_1 attend_step_combine gemv gemv_few gate_up down gemv" TOP);
+  expect_launches(
+      "qwen3moe", &s, PV_NUMERICS_I16, 1,
+      "embed gemv attend_step_1 attend_step_combine gemv gemv_few gate_up down gemv" TOP);
   expect_launches("qwen3moe", &s, PV_NUMERICS_I16, 4,
                   "embed gemv heads attend_1 attend_combine gemv gemv gate_up down gemv" TOP);
   expect_launches("qwen3moe", &s, PV_NUMERICS_I8, 16,
-                  "embed rmsnorm gemm heads attend_1 attend_combine gemm add rmsnorm wide route "
+                  "embed rmsnorm gemm heads attend_rows attend_combine gemm add rmsnorm wide route "
                   "group gemm swiglu gemm combine gemv" TOP);
   expect_launches("qwen3", &s, PV_NUMERICS_I16, 1,
                   "embed gemv attend_step_1 attend_step_combine gemv gemv swiglu gemv gemv" TOP);
   expect_launches("qwen3", &s, PV_NUMERICS_I16, 16,
-                  "embed rmsnorm gemm heads attend_1 attend_combine gemm add rmsnorm gemm "
+                  "embed rmsnorm gemm heads attend_rows attend_combine gemm add rmsnorm gemm "
                   "swiglu gemm add gemv" TOP);
 }
 
