@@ -34,10 +34,10 @@ struct tile {
   }
 };
 
-template <unsigned bytes>
-__device__ __forceinline__ void copy(float *to, const float *from) {
-  const unsigned at = static_cast<unsigned>(__cvta_generic_to_shared(to));
-  asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(at), "l"(from), "n"(bytes)
+__device__ __forceinline__ void copy_four(float *to, const float *from) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
+                   static_cast<unsigned>(__cvta_generic_to_shared(to))),
+               "l"(from)
                : "memory");
 }
 
@@ -46,15 +46,25 @@ __device__ __forceinline__ void wait_for_copies() {
   __syncthreads();
 }
 
-/* CHUNK rows of dim floats, element by element; at(i) is where row i lies. */
+/* CHUNK rows of dim floats, element by element; at(i) is where row i lies. Two lanes take a row,
+ * four elements each: no two lanes store to one bank. */
 template <class At>
 __device__ __forceinline__ void copy_turned(float *to, unsigned dim, const At &at) {
-  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  for (unsigned i = 4 * warp + lane / 8; i < CHUNK; i += 4 * WARPS) {
-    const float *from = at(i) + lane % 8;
-    float *place = to + lane % 8 * WIDE + i;
-#pragma unroll 8
-    for (unsigned d = 0; d < dim; d += 8) copy<sizeof(float)>(place + d * WIDE, from + d);
+  constexpr unsigned together = 8; /* loads that are under way at once */
+  const unsigned i = threadIdx.x / 2, first = threadIdx.x % 2 * 4;
+  const float *from = at(i) + first;
+  float *place = to + first * WIDE + i;
+  for (unsigned begin = 0; begin < dim; begin += 8 * together) {
+    float4 x[together];
+#pragma unroll
+    for (unsigned j = 0; j < together; j++)
+      if (begin + 8 * j < dim) x[j] = *reinterpret_cast<const float4 *>(from + begin + 8 * j);
+#pragma unroll
+    for (unsigned j = 0; j < together; j++) {
+      if (begin + 8 * j >= dim) break;
+      float *p = place + (begin + 8 * j) * WIDE;
+      p[0] = x[j].x, p[WIDE] = x[j].y, p[2 * WIDE] = x[j].z, p[3 * WIDE] = x[j].w;
+    }
   }
 }
 
@@ -171,7 +181,7 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
     return a.q + (static_cast<size_t>(row + m / share) * a.heads + kv * share + m % share) * dim;
   });
   copy_turned(k, dim, [&](unsigned i) { return a.keys + at + min(i, seen - 1) * stride; });
-  wait_for_copies();
+  __syncthreads();
 
   const unsigned bits = lane % LANES, q_group = 4 * (2 * warp + lane / 8 % 2), k_group = lane / 16;
   float score[PASSES][2][4];
@@ -181,8 +191,10 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
     if (first < seen) scores(q + q_group, k + first + 4 * k_group, dim, bits, a.scale, score[p]);
   }
   __syncthreads(); /* everybody has read queries and keys */
-  for (unsigned i = threadIdx.x; i < seen * dim / 4; i += THREADS)
-    copy<16>(v + 4 * i, a.values + at + i / (dim / 4) * stride + i % (dim / 4) * 4);
+  for (unsigned d = 4 * lane; d < dim; d += 128)
+#pragma unroll 4
+    for (unsigned i = warp; i < seen; i += WARPS)
+      copy_four(v + i * dim + d, a.values + at + i * stride + d);
 #pragma unroll
   for (unsigned p = 0; p < PASSES; p++) {
     const unsigned first = p / 2 * 32 + p % 2 * 8;
