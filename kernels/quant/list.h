@@ -17,4 +17,5 @@
 #include "kernels/quant/types/iq4_nl.h"
 #include "kernels/quant/types/iq4_xs.h"
 #include "kernels/quant/types/bf16.h"
+#include "kernels/quant/types/tq2_0.h"
 #include "kernels/quant/types/mxfp4.h"

@@ -54,10 +54,9 @@ static const pv_type_info others[] = {
     OTHER(28, "F64", 1, 8),          OTHER(29, "IQ1_M", 256, 56),
     OTHER(31, "Q4_0_4_4", 32, 18),   OTHER(32, "Q4_0_4_8", 32, 18),
     OTHER(33, "Q4_0_8_8", 32, 18),   OTHER(34, "TQ1_0", 256, 54),
-    OTHER(35, "TQ2_0", 256, 66),     OTHER(36, "IQ4_NL_4_4", 32, 18),
-    OTHER(37, "IQ4_NL_4_8", 32, 18), OTHER(38, "IQ4_NL_8_8", 32, 18),
-    OTHER(40, "NVFP4", 64, 36),      OTHER(41, "Q1_0", 128, 18),
-    OTHER(42, "Q2_0", 64, 18),
+    OTHER(36, "IQ4_NL_4_4", 32, 18), OTHER(37, "IQ4_NL_4_8", 32, 18),
+    OTHER(38, "IQ4_NL_8_8", 32, 18), OTHER(40, "NVFP4", 64, 36),
+    OTHER(41, "Q1_0", 128, 18),      OTHER(42, "Q2_0", 64, 18),
 };
 
 const pv_type_info *pv_type_get(uint32_t type) {

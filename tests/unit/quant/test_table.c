@@ -17,7 +17,7 @@ static void test_pinned(void) {
       {8, "Q8_0", 32, 34, true},    {10, "Q2_K", 256, 84, true},    {11, "Q3_K", 256, 110, true},
       {12, "Q4_K", 256, 144, true}, {13, "Q5_K", 256, 176, true},   {14, "Q6_K", 256, 210, true},
       {20, "IQ4_NL", 32, 18, true}, {23, "IQ4_XS", 256, 136, true}, {30, "BF16", 1, 2, false},
-      {39, "MXFP4", 32, 17, true},
+      {35, "TQ2_0", 256, 66, true}, {39, "MXFP4", 32, 17, true},
   };
   unsigned known = 0;
   EXPECT_U64(sizeof rows / sizeof *rows, PV_TYPE_COUNT);
@@ -36,7 +36,8 @@ static void test_pinned(void) {
   EXPECT(pv_type_by_name("Q4_K_M") == NULL);
   EXPECT(pv_type_by_name("") == NULL);
   EXPECT_STR(pv_type_names(),
-             "F32 F16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS BF16 MXFP4");
+             "F32 F16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS BF16 TQ2_0 "
+             "MXFP4");
 }
 
 /* What is only listed: names and block sizes as ggml has them, written out a second time. */
@@ -51,9 +52,8 @@ static void test_known(void) {
               {25, "I16", 1, 2},          {26, "I32", 1, 4},          {27, "I64", 1, 8},
               {28, "F64", 1, 8},          {29, "IQ1_M", 256, 56},     {31, "Q4_0_4_4", 32, 18},
               {32, "Q4_0_4_8", 32, 18},   {33, "Q4_0_8_8", 32, 18},   {34, "TQ1_0", 256, 54},
-              {35, "TQ2_0", 256, 66},     {36, "IQ4_NL_4_4", 32, 18}, {37, "IQ4_NL_4_8", 32, 18},
-              {38, "IQ4_NL_8_8", 32, 18}, {40, "NVFP4", 64, 36},      {41, "Q1_0", 128, 18},
-              {42, "Q2_0", 64, 18}};
+              {36, "IQ4_NL_4_4", 32, 18}, {37, "IQ4_NL_4_8", 32, 18}, {38, "IQ4_NL_8_8", 32, 18},
+              {40, "NVFP4", 64, 36},      {41, "Q1_0", 128, 18},      {42, "Q2_0", 64, 18}};
   unsigned known = 0;
   for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
     const pv_type_info *info = pv_type_known(rows[i].number);

@@ -13,7 +13,7 @@ from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType as T
 # Offsets of the binary16 scales of a block.
 HALVES = {T.Q4_0: [0], T.Q4_1: [0, 2], T.Q5_0: [0], T.Q5_1: [0, 2], T.Q8_0: [0], T.Q2_K: [80, 82],
           T.Q3_K: [108], T.Q4_K: [0, 2], T.Q5_K: [0, 2], T.Q6_K: [208], T.IQ4_NL: [0],
-          T.IQ4_XS: [0], T.MXFP4: []}
+          T.IQ4_XS: [0], T.MXFP4: [], T.TQ2_0: [64]}
 # Zeros, the least and largest subnormal, the least normal, one, the largest, infinities, a NaN.
 SCALES = [0x0000, 0x8000, 0x0001, 0x83ff, 0x0400, 0x3c00, 0x7bff, 0xfbff, 0x7c00, 0xfc00, 0x7e00]
 EXPONENTS = [0, 1, 2, 3, 126, 127, 128, 253, 254, 255]
