@@ -104,6 +104,33 @@ CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream
   memcpy(to, (const void *)(uintptr_t)from, bytes);
   return CUDA_SUCCESS;
 }
+CUresult cuMemHostAlloc(void **out, size_t bytes, unsigned flags) {
+  (void)flags;
+  *out = is("no-pinned") ? NULL : malloc(bytes);
+  return *out != NULL ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+}
+CUresult cuMemFreeHost(void *p) {
+  free(p);
+  return CUDA_SUCCESS;
+}
+CUresult cuEventCreate(CUevent *out, unsigned flags) {
+  (void)flags;
+  *out = (CUevent)&launched;
+  return CUDA_SUCCESS;
+}
+CUresult cuEventRecord(CUevent event, CUstream stream) {
+  (void)event;
+  (void)stream;
+  return CUDA_SUCCESS;
+}
+CUresult cuEventSynchronize(CUevent event) {
+  (void)event;
+  return cuStreamSynchronize(NULL);
+}
+CUresult cuEventDestroy_v2(CUevent event) {
+  (void)event;
+  return CUDA_SUCCESS;
+}
 CUresult cuModuleLoadData(CUmodule *out, const void *image) {
   (void)image;
   *out = (CUmodule)&launched;
