@@ -11,8 +11,9 @@
  *   A falsifier may carry "fault":"name": planted in the side that it tests ("none": nothing is
  *   wrong, but what stands in for that side is used).
  * Answers, in this order:
- *   {"nonce","type":"hello","environment":{..},"model":{"path","sha256","name","arch",...}|null,
+ *   {"nonce","type":"hello","environment":{..},"model":{"path","name","arch",...}|null,
  *    "numerics":{"i16":"string","f64":...}}
+ *   {"nonce","type":"model","sha256":"64 hex digits"}  once, of a model, anywhere before the end
  *   {"nonce","type":"begin","id"}                      before each falsifier
  *   {"nonce","type":"progress","id","done":n,"total":n}   any number
  *   {"nonce","type":"result","id","verdict":"PASS|FAIL|NOT_RUN|ERROR|INCOMPARABLE|VACUOUS",

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "runtime/checks/check.h"
+#include "runtime/probe/digest.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/frame.h"
 #include "runtime/probe/probe.h"
@@ -25,6 +26,7 @@ typedef struct session {
   char probe_path[4096];
   unsigned threads;
   pv_capture_cache cache;
+  pv_digest digest;    /* of the model */
   const char *current; /* falsifier id */
   double last_progress;
   pv_code told; /* of the progress: what could not be said ends the session */
@@ -84,9 +86,8 @@ static json_t *model_facts(const session *s, pv_error *err) {
   const pv_shape *m = &s->model->shape;
   const char *ffn = m->experts > 0 ? "expert_ffn" : "ffn";
   pv_gguf_string name = {"", 0};
-  if (pv_gguf_digest(s->model->gguf, digest, err) != PV_OK) return NULL;
   (void)pv_gguf_get_string(s->model->gguf, "general.name", &name, NULL);
-  json_t *out = json_pack("{s:s, s:s, s:o, s:s}", "path", s->model_path, "sha256", digest, "name",
+  json_t *out = json_pack("{s:s, s:o, s:s}", "path", s->model_path, "name",
                           pv_json_stringn(name.data, name.length < 200 ? name.length : 200), "arch",
                           s->model->plan->architecture);
   const struct {
@@ -129,8 +130,18 @@ static pv_code say_hello(session *s, pv_error *err) {
       err);
 }
 
+/* As soon as it is known, or now. */
+static pv_code tell_digest(session *s, bool waits, pv_error *err) {
+  char digest[PV_SHA256_HEX];
+  if (s->digest.gguf == NULL || (!waits && !pv_digest_ready(&s->digest))) return PV_OK;
+  const pv_code code = pv_digest_take(&s->digest, digest, err);
+  return code == PV_OK ? send(s, json_pack("{s:s, s:s}", "type", "model", "sha256", digest), err)
+                       : code;
+}
+
 static void progress(void *context, size_t done, size_t total) {
   session *s = context;
+  if (s->told == PV_OK) s->told = tell_digest(s, false, &s->told_err);
   if (s->told != PV_OK || pv_clock_now() - s->last_progress < 0.1) return;
   s->last_progress = pv_clock_now();
   s->told = send(s,
@@ -180,7 +191,12 @@ static pv_code answer(session *s, const json_t *falsifier, pv_error *err) {
                     .metrics = json_object(),
                     .series = json_array(),
                     .backends = json_array()};
-  pv_code code = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
+  /* What is timed has the machine to itself. */
+  const pv_check_spec *spec = pv_check_find(name);
+  const bool timed = spec != NULL && strcmp(spec->subject, "device") == 0;
+  pv_code code = tell_digest(s, timed, err);
+  if (code == PV_OK)
+    code = send(s, json_pack("{s:s, s:s}", "type", "begin", "id", s->current), err);
   const double start = pv_clock_now();
   if (code == PV_OK && plant(&check, fault)) run_check(&check, name);
   if (code == PV_OK && s->told != PV_OK) {
@@ -234,15 +250,18 @@ int pv_probe_serve(int argc, char **argv) {
   (void)argv;
   pv_code code = read_request(&s, &err);
   if (code == PV_OK) code = open_inputs(&s, &err);
+  if (code == PV_OK && s.model != NULL) pv_digest_begin(&s.digest, s.model->gguf, s.threads);
   if (code == PV_OK) code = say_hello(&s, &err);
   const json_t *list = json_object_get(s.request, "falsifiers");
   for (size_t i = 0; i < json_array_size(list) && code == PV_OK; i++)
     code = answer(&s, json_array_get(list, i), &err);
+  if (code == PV_OK) code = tell_digest(&s, true, &err);
   if (code == PV_OK)
     code =
         send(&s, json_pack("{s:s, s:I}", "type", "end", "count", (json_int_t)json_array_size(list)),
              &err);
   if (code != PV_OK) pv_error_print(&err, stderr);
+  pv_digest_close(&s.digest);
   pv_capture_cache_free(&s.cache);
   pv_reference_close(s.reference);
   pv_reference_close(s.builtin);

@@ -8,18 +8,23 @@
 
 /* `hello`'s digest of a file, else our own: hashing bytes is not parsing them. Where the contract
  * says which file it is about (`named`), that is what receipts must be about, here or not. */
-static pv_code digest_of(pv_arena *arena, const pv_run_hello *hello, const char *name,
-                         const char *path, const char *named, const char **out, pv_error *err) {
+static pv_code digest_of(pv_arena *arena, const pv_request *request, const pv_run_hello *hello,
+                         const char *what, const char *path, const char *named, const char **out,
+                         pv_error *err) {
   char digest[PV_SHA256_HEX];
-  *out = pv_fact_value(hello->model, hello->model_count, name);
-  if (*out != NULL && named != NULL && strcmp(*out, named) != 0)
-    return pv_error_set(err, PV_ERR_CONFLICT, "'%s' changed while it was judged", path);
-  if (*out == NULL && named != NULL) *out = named;
-  if (*out != NULL || path == NULL) return PV_OK;
-  const pv_code code = pv_parts_digest(path, digest, err);
-  if (code != PV_OK) return code;
-  *out = pv_arena_strdup(arena, digest);
-  return *out == NULL ? pv_error_nomem(err, "a judgement") : PV_OK;
+  const bool model = strcmp(what, "model") == 0;
+  const bool held = named != NULL && (!model || request->model == NULL); /* against the name */
+  *out = pv_fact_value(hello->model, hello->model_count, model ? "sha256" : "reference_sha256");
+  if (*out == NULL && path != NULL && !held) {
+    const pv_code code = pv_parts_digest(path, digest, err);
+    if (code != PV_OK) return code;
+    *out = pv_arena_strdup(arena, digest);
+    if (*out == NULL) return pv_error_nomem(err, "a judgement");
+  }
+  if (*out == NULL) *out = named;
+  if (named == NULL || strcmp(*out, named) == 0) return PV_OK;
+  if (held) return pv_error_set(err, PV_ERR_CONFLICT, "'%s' changed while it was judged", path);
+  return pv_run_other_file(request->contract, what, path, *out, err);
 }
 
 static const char *said(const pv_run_hello *hello, const char *name) {
@@ -47,10 +52,11 @@ pv_code pv_basis_subjects(pv_arena *arena, const pv_request *request, const pv_g
                     .numerics_count = hello->numerics_count,
                     .backend = request->backend};
   if ((bits & PV_NEEDS_MODEL) != 0)
-    code = digest_of(arena, hello, "sha256", ground->model, c->model.sha256, &basis.model, err);
+    code = digest_of(arena, request, hello, "model", ground->model, c->model.sha256, &basis.model,
+                     err);
   if (code == PV_OK && (bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0)
-    code = digest_of(arena, hello, "reference_sha256", ground->reference, c->model.reference_sha256,
-                     &basis.reference, err);
+    code = digest_of(arena, request, hello, "reference", ground->reference,
+                     c->model.reference_sha256, &basis.reference, err);
   return code == PV_OK ? pv_subject_all(arena, c, &basis, out, err) : code;
 }
 

@@ -5,6 +5,7 @@
 #include "base/parts.h"
 #include "base/text.h"
 #include "validator/model/bind.h"
+#include "validator/run/run.h"
 
 enum { NOTES_MAX = 64 };
 
@@ -44,14 +45,23 @@ static pv_code keep_named(const pv_request *request, const char *what, const cha
   if (*path == NULL || want == NULL) return PV_OK;
   const pv_code code = pv_parts_digest(*path, digest, err);
   if (code != PV_OK || strcmp(digest, want) == 0) return code;
-  if (request->model != NULL) {
-    pv_error_set(err, PV_ERR_INPUT, "the %s '%s' is not the one that %s names: its SHA-256 is %s",
-                 what, *path, contract->name, digest);
-    pv_error_hint(err, "make it with: %s FILE", contract->model.made_by);
-    return PV_ERR_INPUT;
-  }
+  if (request->model != NULL) return pv_run_other_file(contract, what, *path, digest, err);
   *path = NULL;
   return PV_OK;
+}
+
+/* What lies beside another model than the named one is not the named reference either: then it is
+ * the model that is told of. */
+static pv_code keep_reference(const pv_request *request, pv_ground *g, pv_error *err) {
+  const pv_subject_model *named = &request->contract->model;
+  pv_error local = PV_ERROR_INIT;
+  pv_code code = keep_named(request, "reference", named->reference_sha256, &g->reference, &local);
+  if (code == PV_ERR_INPUT) {
+    const pv_code model = keep_named(request, "model", named->sha256, &g->model, err);
+    if (model != PV_OK) return model;
+  }
+  if (code != PV_OK && err != NULL) *err = local;
+  return code;
 }
 
 /* Which falsifiers a missing reference keeps from being run. */
@@ -98,11 +108,13 @@ pv_code pv_ground_find(pv_arena *arena, const pv_request *request, pv_strings *n
   pv_ground g = {0};
   pv_code code = pv_site_find(arena, request->contract->path, &g.site, err);
   if (code == PV_OK) code = pv_site_model(arena, &g.site, request->model, &g.model, err);
-  if (code == PV_OK) code = keep_named(request, "model", named->sha256, &g.model, err);
+  /* Of a model that was given the probe says the digest, and it is held against the name then: a
+   * large file is read once. */
+  if (code == PV_OK && request->model == NULL)
+    code = keep_named(request, "model", named->sha256, &g.model, err);
   if (code == PV_OK)
     code = pv_site_reference(arena, g.model, request->reference, &g.reference, err);
-  if (code == PV_OK)
-    code = keep_named(request, "reference", named->reference_sha256, &g.reference, err);
+  if (code == PV_OK) code = keep_reference(request, &g, err);
   if (code != PV_OK) return code;
   /* Of a named model the prompts are those of the named reference or the built-in ones, never those
    * of whatever lies beside the file. */

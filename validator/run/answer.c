@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "validator/model/bind.h"
 
@@ -73,6 +74,24 @@ pv_code pv_answer_hello(pv_arena *arena, const json_t *message, pv_run_hello *ou
     code = read_facts(arena, model, &out->model, &out->model_count, err);
   if (code == PV_OK) code = read_facts(arena, numerics, &out->numerics, &out->numerics_count, err);
   return code;
+}
+
+pv_code pv_answer_model(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err) {
+  const char *digest = json_string_value(json_object_get(message, "sha256"));
+  if (out->model == NULL || pv_fact_value(out->model, out->model_count, "sha256") != NULL ||
+      digest == NULL || strlen(digest) != PV_SHA256_HEX - 1 ||
+      strspn(digest, "0123456789abcdef") != PV_SHA256_HEX - 1)
+    return odd(err, "sha256");
+  pv_fact *grown = PV_ARENA_NEW(arena, out->model_count + 1, pv_fact);
+  if (grown == NULL) return pv_error_nomem(err, "the probe's answer");
+  memcpy(grown, out->model, out->model_count * sizeof *grown);
+  grown[out->model_count] =
+      (pv_fact){.name = pv_arena_strdup(arena, "sha256"), .value = pv_arena_strdup(arena, digest)};
+  if (grown[out->model_count].name == NULL || grown[out->model_count].value == NULL)
+    return pv_error_nomem(err, "the probe's answer");
+  out->model = grown;
+  out->model_count++;
+  return PV_OK;
 }
 
 static pv_code read_metrics(pv_arena *arena, json_t *object, pv_falsifier_result *out,

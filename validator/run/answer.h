@@ -9,6 +9,10 @@
 /* Reads a "hello". PV_ERR_INPUT when it has not the shape that frame.h gives. */
 pv_code pv_answer_hello(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err);
 
+/* Reads a "model" into the facts of `*out`, which has said hello. PV_ERR_INPUT as above, and when
+ * it has no model or its digest is known. */
+pv_code pv_answer_model(pv_arena *arena, const json_t *message, pv_run_hello *out, pv_error *err);
+
 /* Reads a "result" and applies the policy of run.h; `with` are the bound parameters. `falsifier`
  * and the declared faults of `*out` are left alone. PV_ERR_INPUT for a message of another shape. */
 pv_code pv_answer_result(pv_arena *arena, const json_t *message, const json_t *with,

@@ -111,6 +111,14 @@ pv_code pv_run_refusal(const char *said, pv_error *err) {
   return PV_ERR_INPUT;
 }
 
+pv_code pv_run_other_file(const pv_contract *contract, const char *what, const char *path,
+                          const char *digest, pv_error *err) {
+  pv_error_set(err, PV_ERR_INPUT, "the %s '%s' is not the one that %s names: its SHA-256 is %s",
+               what, path, contract->name, digest);
+  pv_error_hint(err, "make it with: %s FILE", contract->model.made_by);
+  return PV_ERR_INPUT;
+}
+
 static void keep_hello(const pv_talk *talk, pv_run_outcome *out) {
   if (talk->heard && !out->heard) out->hello = talk->hello;
   out->heard |= talk->heard;

@@ -42,13 +42,18 @@ typedef struct pv_run_outcome {
 } pv_run_outcome;
 
 /* Everything in `*out` lives in `arena`. PV_ERR_INPUT when the probe refuses the model or the
- * reference (its own words), PV_ERR_CANCELLED on Ctrl-C, PV_ERR_IO when the probe cannot be
- * started; what goes wrong in one falsifier is its verdict, not an error. With no falsifier
- * selected no child is started. */
+ * reference (its own words) or has another model than the contract names, PV_ERR_CANCELLED on
+ * Ctrl-C, PV_ERR_IO when the probe cannot be started; what goes wrong in one falsifier is its
+ * verdict, not an error. With no falsifier selected no child is started. */
 pv_code pv_run(pv_arena *arena, const pv_run_spec *spec, pv_run_outcome *out, pv_error *err);
 
 /* Only the hello: which kernels, which numerics, which model. No falsifier is run. */
 pv_code pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, pv_error *err);
+
+/* PV_ERR_INPUT: the file at `path`, a "model" or "reference", is not the one that the contract
+ * names, but has this digest. */
+pv_code pv_run_other_file(const pv_contract *contract, const char *what, const char *path,
+                          const char *digest, pv_error *err);
 
 /* The probe's path: `given`, else `pv-probe` beside this program's own file. */
 pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err);

@@ -200,6 +200,27 @@ static bool on_end(session *s, const json_t *message) {
   return true;
 }
 
+/* What the probe says of its model, in the hello or later. One that the contract is not about ends
+ * the run. */
+static bool on_model(session *s, const json_t *message, pv_error *err, pv_code *status) {
+  pv_error local = PV_ERROR_INIT;
+  const pv_contract *c = s->spec->contract;
+  const pv_run_hello *hello = &s->talk->hello;
+  *status = message != NULL ? pv_answer_model(s->arena, message, &s->talk->hello, &local) : PV_OK;
+  const char *digest = pv_fact_value(hello->model, hello->model_count, "sha256");
+  if (*status == PV_OK && digest != NULL && c->model.sha256 != NULL &&
+      strcmp(digest, c->model.sha256) != 0) {
+    *status = pv_run_other_file(c, "model", s->spec->model, digest, err);
+    return false;
+  }
+  if (*status == PV_ERR_INPUT) {
+    *status = PV_OK;
+    return broken(s, "%s", local.message);
+  }
+  if (*status != PV_OK && err != NULL) *err = local;
+  return *status == PV_OK;
+}
+
 /* A provider says nothing but progress and one answer. */
 static bool on_line(session *s, const char *type, const json_t *message, pv_error *err,
                     pv_code *status) {
@@ -226,14 +247,16 @@ static bool on_message(session *s, const json_t *message, pv_error *err, pv_code
     if (s->talk->heard) return broken(s, "it said hello twice");
     *status = pv_answer_hello(s->arena, message, &s->talk->hello, &local);
     s->talk->heard = *status == PV_OK;
+    if (*status == PV_OK) return on_model(s, NULL, err, status);
     if (*status != PV_ERR_INPUT) {
-      if (*status != PV_OK && err != NULL) *err = local;
-      return *status == PV_OK;
+      if (err != NULL) *err = local;
+      return false;
     }
     *status = PV_OK;
     return broken(s, "%s", local.message);
   }
   if (!s->talk->heard) return broken(s, "it did not begin with a hello");
+  if (strcmp(type, "model") == 0) return on_model(s, message, err, status);
   if (strcmp(type, "begin") == 0) return on_begin(s, message);
   if (strcmp(type, "progress") == 0) return on_progress(s, message);
   if (strcmp(type, "result") == 0) return on_result(s, message, err, status);

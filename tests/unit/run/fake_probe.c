@@ -214,12 +214,31 @@ static void start(void) {
   if (strcmp(mode, "garbage") == 0) raw("hello!", 6);
 }
 
+/* PV_FAKE_DIGEST=late: the digest of the model is told in a message of its own, behind the first
+ * answer; twice, odd: not as it should be; never: not at all. */
+static const char *digest_mode(void) {
+  return setting("PV_FAKE_DIGEST", "");
+}
+
+static void tell_digest(const json_t *request) {
+  char digest[PV_SHA256_HEX];
+  const char *path = json_string_value(json_object_get(request, "model"));
+  if (path == NULL || pv_sha256_file(path, digest, NULL) != PV_OK) strcpy(digest, "none");
+  if (strcmp(digest_mode(), "odd") == 0) digest[5] = 'X';
+  const int times = strcmp(digest_mode(), "") == 0 || strcmp(digest_mode(), "never") == 0 ? 0
+                    : strcmp(digest_mode(), "twice") == 0                                 ? 2
+                                                                                          : 1;
+  for (int i = 0; i < times; i++)
+    send_object(json_pack("{s:s, s:s}", "type", "model", "sha256", digest));
+}
+
 static json_t *model_facts(const json_t *request) {
   char digest[PV_SHA256_HEX];
   const char *path = json_string_value(json_object_get(request, "model"));
   const char *reference = json_string_value(json_object_get(request, "reference"));
   if (path == NULL || pv_sha256_file(path, digest, NULL) != PV_OK) return json_null();
-  json_t *model = json_pack("{s:s, s:s, s:s}", "path", path, "sha256", digest, "arch", "fake");
+  json_t *model = json_pack("{s:s, s:s}", "path", path, "arch", "fake");
+  if (digest_mode()[0] == '\0') json_object_set_new(model, "sha256", json_string(digest));
   if (reference != NULL && pv_sha256_file(reference, digest, NULL) == PV_OK)
     json_object_set_new(model, "reference_sha256", json_string(digest));
   return model;
@@ -289,6 +308,7 @@ int main(int argc, char **argv) {
     if (id != NULL && strncmp(id, "F_", 2) == 0)
       snprintf(mode, sizeof mode, "%.*s", (int)strcspn(id + 2, "_ "), id + 2);
     answer(mode, id, json_string_value(json_object_get(json_array_get(list, i), "fault")));
+    if (i == 0) tell_digest(request);
   }
   send_object(json_pack("{s:s, s:i}", "type", "end", "count", (int)json_array_size(list)));
   json_decref(request);

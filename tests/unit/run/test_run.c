@@ -316,6 +316,55 @@ static void test_ask(void) {
   EXPECT_HAS(err.message, "signal 11");
 }
 
+/* A run over this probe's own file as the model, which the contract names by `named` (NULL: not).
+ */
+static pv_code run_digest(const char *mode, const char *named) {
+  static char name[] = "big", command[] = "pv synth --out", digest[PV_SHA256_HEX];
+  const char *ids[] = {"F_PASS", "F_FAIL", NULL};
+  const char *file = getenv("PV_FAKE_PROBE");
+  prepare(ids);
+  contract.name = name;
+  contract.model.made_by = command;
+  contract.model.sha256 = digest;
+  if (strcmp(named, "this") != 0 || pv_sha256_file(file, digest, NULL) != PV_OK)
+    memset(digest, 'a', PV_SHA256_HEX - 1);
+  if (strcmp(named, "") == 0) contract.model.sha256 = NULL;
+  const pv_run_spec spec = {
+      .probe = file, .contract = &contract, .model = file, .start_timeout_s = 200};
+  setenv("PV_FAKE_DIGEST", mode, 1);
+  err = PV_ERROR_INIT;
+  const pv_code code = pv_run(&arena, &spec, &outcome, &err);
+  unsetenv("PV_FAKE_DIGEST");
+  return code;
+}
+
+/* The model's digest may come after the hello, once; of another file than the contract's it ends
+ * the run, whenever it comes. */
+static void test_digest(void) {
+  static const char *const well[][2] = {
+      {"", "this"}, {"late", "this"}, {"late", ""}, {"", ""}, {"never", "this"}};
+  for (size_t i = 0; i < sizeof well / sizeof *well; i++) {
+    EXPECT_I64(run_digest(well[i][0], well[i][1]), PV_OK);
+    EXPECT_STR(verdict(0), "PASS");
+    EXPECT_STR(verdict(1), "FAIL");
+    EXPECT_U64(outcome.children, 1);
+    const char *said = pv_fact_value(outcome.hello.model, outcome.hello.model_count, "sha256");
+    EXPECT((said != NULL) == (strcmp(well[i][0], "never") != 0));
+  }
+  static const char *const modes[] = {"", "late"};
+  for (size_t i = 0; i < 2; i++) {
+    EXPECT_I64(run_digest(modes[i], "another"), PV_ERR_INPUT);
+    EXPECT_HAS(err.message, "is not the one that big names: its SHA-256 is ");
+    EXPECT_HAS(err.hint, "pv synth --out FILE");
+  }
+  static const char *const odd[] = {"twice", "odd"};
+  for (size_t i = 0; i < 2; i++) {
+    EXPECT_I64(run_digest(odd[i], ""), PV_OK);
+    EXPECT_STR(verdict(0), "ERROR");
+    EXPECT_HAS(reason(0), "no usable 'sha256'");
+  }
+}
+
 static void test_wrong_binding(void) {
   const char *ids[] = {"F_PASS:tpu", NULL};
   EXPECT(run(ids) == PV_ERR_INPUT);
@@ -346,6 +395,7 @@ int main(void) {
                                                       PV_CASE(test_start_hangs),
                                                       PV_CASE(test_refusal_is_an_error_of_the_call),
                                                       PV_CASE(test_selection),
+                                                      PV_CASE(test_digest),
                                                       PV_CASE(test_ask),
                                                       PV_CASE(test_wrong_binding),
                                                       PV_CASE(test_no_probe),
