@@ -19,6 +19,8 @@ typedef struct pv_gpu_info {
   unsigned shared;        /* bytes of shared memory that a block can have */
   uint64_t memory, free_; /* bytes, now */
   uint64_t instructions;  /* that warps have executed, where they are interpreted; else 0 */
+  uint64_t loaded; /* bytes of a model's weights that were copied here, 0 of a bare device; */
+  double load_s;   /* the time that it took */
 } pv_gpu_info;
 
 typedef struct pv_gpu_launch {

@@ -119,7 +119,10 @@ static uint64_t gpu_memory(const pv_backend *backend) {
 
 static pv_code gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
-  return b->gpu->ops->info(b->gpu, out, err);
+  const pv_code code = b->gpu->ops->info(b->gpu, out, err);
+  out->loaded = b->loaded;
+  out->load_s = b->load_s;
+  return code;
 }
 
 static pv_code cuda_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/ck.h"
+#include "base/clock.h"
 #include "kernels/arith/rope.h"
 #include "runtime/forward/gpu_state.h"
 
@@ -151,7 +152,11 @@ static pv_code upload_weights(pv_gpu_backend *b, pv_error *err) {
   b->layers = calloc(b->base.model->shape.layers, sizeof *b->layers);
   if (b->layers == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
+  const double start = pv_clock_now();
   load_model(&l, b->base.model);
+  if (l.code == PV_OK) l.code = b->gpu->ops->finish(b->gpu, err);
+  b->load_s = pv_clock_now() - start;
+  b->loaded = l.at - b->weights;
   return l.code;
 }
 

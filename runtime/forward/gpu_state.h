@@ -39,6 +39,8 @@ typedef struct pv_gpu_backend {
   uint64_t parts;                    /* of argmax */
   uint64_t order, tiles, tile_count; /* slots by expert, see pv_cuda_group */
   uint64_t bytes;
+  uint64_t loaded; /* bytes of weights, */
+  double load_s;   /* whose copy took so long */
   /* deferred steps of a decoded position */
   bool deferred;
   size_t pending;

@@ -209,11 +209,13 @@ static pv_code print_json(const bench *b, pv_error *err) {
                 (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
                 decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
   if (b->has_device)
-    pv_json_set(&o, "device",
-                json_pack("{s:o, s:s, s:s, s:I, s:I}", "name", pv_json_string(b->device.name),
-                          "driver", b->device.driver, "code", b->device.code, "memory_bytes",
-                          (json_int_t)b->device.memory, "used_bytes",
-                          (json_int_t)(b->device.memory - b->device.free_)));
+    pv_json_set(
+        &o, "device",
+        json_pack("{s:o, s:s, s:s, s:I, s:I, s:I, s:f}", "name", pv_json_string(b->device.name),
+                  "driver", b->device.driver, "code", b->device.code, "memory_bytes",
+                  (json_int_t)b->device.memory, "used_bytes",
+                  (json_int_t)(b->device.memory - b->device.free_), "uploaded_bytes",
+                  (json_int_t)b->device.loaded, "upload_s", b->device.load_s));
   if (b->interpreted > 0.0)
     pv_json_set(&o, "interpreted_instructions_per_s", json_real(b->interpreted));
   return pv_json_print(o, JSON_INDENT(1), err);
@@ -230,6 +232,9 @@ static void print_text(const bench *b) {
     printf("%s, %s, %s; %.2f of %.2f GB of its memory in use\n", b->device.name, b->device.driver,
            b->device.code, (double)(b->device.memory - b->device.free_) / 1e9,
            (double)b->device.memory / 1e9);
+  if (b->has_device && b->interpreted == 0.0)
+    printf("%.2f GB of weights uploaded in %.3f s: %.2f GB/s\n", (double)b->device.loaded / 1e9,
+           b->device.load_s, (double)b->device.loaded / b->device.load_s / 1e9);
   printf("%-32s %11s %11s %11s\n", "", "median", "min", "max");
   print_line("read, GB/s", b->read, 1e-9, "");
   for (size_t i = 0; i < b->prompts.count; i++) {

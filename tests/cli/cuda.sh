@@ -30,6 +30,15 @@ try lost 4 'the device is unavailable'
 try sticky 4 'an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS)'
 warns 'nothing computed since the last check counts'
 
+# What was uploaded, and how fast.
+bench=("$pv" bench --model "$model" --side cuda --tokens 1 --prefill 1 --repeats 1)
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "${bench[@]}"
+exits 0
+says ' GB/s'
+says '0.01 GB of weights uploaded in '
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "${bench[@]}" --json
+field "d['device']['uploaded_bytes'] > 9e6, d['device']['upload_s'] > 0" 'True True'
+
 # More slots than a grid can have, 4096 positions x 16 experts, is said before anything is launched.
 run "$pv" synth --used 16 --out many.gguf
 exits 0
