@@ -89,18 +89,20 @@ PV_INLINE float fold_slots(__m256 v) {
                                   _mm_add_ss(high, _mm_movehl_ps(high, high))));
 }
 
-/* Fold of all segments of a row: whole registers first, then the lanes of the last one. The
- * general form is for a Q8_0 row that ends within a register. */
-PV_INLINE float fold_row(__m256 *v, size_t chunks, size_t segments) {
-  if (segments % 8 != 0) {
-    const __m256i order = _mm256_setr_epi32(0, 4, 2, 6, 1, 5, 3, 7);
-    for (size_t i = 0; i < chunks; i++) v[i] = _mm256_permutevar8x32_ps(v[i], order);
-    return pv_fold_f32((float *)v, segments);
-  }
-  if (chunks == 3) return fold_slots(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), v[1])); /* K = 768 */
-  if (chunks == 8) {                                                                  /* K = 2048 */
+/* v8_fold of eight at once, in lanes in the order of pv_segment_slot; the eight sums in order. */
+PV_INLINE __m256 fold_slots8(const __m256 v[8]) {
+  const __m256 a = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
+  const __m256 b = _mm256_hadd_ps(_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
+  return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+}
+
+/* The registers of a row's segments to one, the upper levels of the fold. */
+PV_INLINE __m256 fold_chunks(__m256 *v, size_t chunks) {
+  if (chunks == 1) return v[0];
+  if (chunks == 3) return _mm256_add_ps(_mm256_add_ps(v[0], v[2]), v[1]); /* K = 768 */
+  if (chunks == 8) {                                                      /* K = 2048 */
     for (size_t i = 0; i < 4; i++) v[i] = _mm256_add_ps(v[i], v[i + 4]);
-    return fold_slots(_mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3])));
+    return _mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3]));
   }
   size_t n = chunks, p = 1;
   while (p < n) p *= 2;
@@ -108,7 +110,20 @@ PV_INLINE float fold_row(__m256 *v, size_t chunks, size_t segments) {
     for (size_t i = 0; i + s < n; i++) v[i] = _mm256_add_ps(v[i], v[i + s]);
     n = s;
   }
-  return fold_slots(v[0]);
+  return v[0];
+}
+
+/* A row that ends within a register. */
+PV_INLINE float fold_part(__m256 *v, size_t chunks, size_t segments) {
+  const __m256i order = _mm256_setr_epi32(0, 4, 2, 6, 1, 5, 3, 7);
+  for (size_t i = 0; i < chunks; i++) v[i] = _mm256_permutevar8x32_ps(v[i], order);
+  return pv_fold_f32((float *)v, segments);
+}
+
+/* Fold of all segments of a row: whole registers first, then the lanes of the last one. */
+PV_INLINE float fold_row(__m256 *v, size_t chunks, size_t segments) {
+  if (segments % 8 != 0) return fold_part(v, chunks, segments);
+  return fold_slots(fold_chunks(v, chunks));
 }
 
 PV_INLINE size_t segments_at(size_t k, size_t chunk) {
@@ -271,7 +286,7 @@ PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, c
   for (int r = 0; r < 2; r++)
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++)
-      value[(size_t)(4 * r + t) * stride + c] =
+      value[(size_t)(2 * t + r) * stride + c] =
           finish(type, &rows->scale[r][c], first[r][t],
                  halves ? second[r][t] : _mm256_setzero_si256(), &act[t], c);
 }
@@ -282,10 +297,22 @@ PV_INLINE void two_by_n(pv_type type, const pair *rows, const pv_mm *mm, size_t 
   const size_t chunks = (mm->k + 255) / 256;
   __m256 *value = rows->value;
   for (size_t c = 0; c < chunks; c++) chunk_two_by_n(type, rows, c, n, mm->acts + t, value, chunks);
-  for (size_t j = 0; j < 2 && r + j < mm->row_count; j++)
+  const size_t segments = mm->k / PV_SEGMENT, kept = mm->row_count - r < 2 ? 1 : 2;
+  if (segments % 8 != 0 || kept < 2) {
     for (size_t i = 0; i < (size_t)n; i++)
-      mm->out[t + i][mm->first_out + r + j] =
-          fold_row(value + (4 * j + i) * chunks, chunks, mm->k / PV_SEGMENT);
+      for (size_t j = 0; j < kept; j++)
+        mm->out[t + i][mm->first_out + r + j] =
+            fold_row(value + (2 * i + j) * chunks, chunks, segments);
+    return;
+  }
+  __m256 last[8] = {0};
+  _Alignas(32) float sum[8];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < 2 * (size_t)n; i++) last[i] = fold_chunks(value + i * chunks, chunks);
+  _mm256_store_ps(sum, fold_slots8(last));
+#pragma GCC unroll 4
+  for (size_t i = 0; i < (size_t)n; i++)
+    memcpy(mm->out[t + i] + mm->first_out + r, sum + 2 * i, 2 * sizeof *sum);
 }
 
 PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsigned char *room) {
