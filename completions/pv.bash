@@ -25,7 +25,7 @@ _pv() {
       return
       ;;
     --side | --against)
-      local kinds='cpu scalar avx2 cuda ptx f64 definition'
+      local kinds='cpu scalar avx2 vnni cuda ptx f64 definition'
       case $command in trace | perplexity) kinds+=' llamacpp huggingface engine' ;; esac
       mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$word")
       return

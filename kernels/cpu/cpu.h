@@ -81,7 +81,7 @@ typedef struct pv_attend {
 size_t pv_attend_scratch(size_t head_dim, size_t positions);
 
 typedef struct pv_cpu_path {
-  const char *name; /* "scalar", "avx2" */
+  const char *name; /* "scalar", "avx2", "vnni" */
   /* Fills the planes of a row: `q`, `d`, `sum` and `offset` of a pv_act. */
   void (*round)(pv_product product, const float *x, size_t k, int16_t *q, float *d, int32_t *sum,
                 int32_t *offset);
@@ -116,7 +116,7 @@ typedef struct pv_cpu_path {
 
 extern const pv_cpu_path pv_cpu_scalar;
 #ifdef PV_HAVE_AVX2
-extern const pv_cpu_path pv_cpu_avx2;
+extern const pv_cpu_path pv_cpu_avx2, pv_cpu_vnni;
 #endif
 
 /* The path of that name if this machine can run it, else NULL. NULL asks for the fastest. */

@@ -23,6 +23,10 @@ const pv_cpu_path *pv_cpu_path_get(const char *name) {
 #ifdef PV_HAVE_AVX2
   const bool runs =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && converts_halves();
+  const bool has_vnni = runs && __builtin_cpu_supports("avx512vnni") &&
+                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512dq");
+  if (has_vnni && (name == NULL || strcmp(name, "vnni") == 0)) return &pv_cpu_vnni;
   if (runs && (name == NULL || strcmp(name, "avx2") == 0)) return &pv_cpu_avx2;
 #endif
   if (name == NULL || strcmp(name, "scalar") == 0) return &pv_cpu_scalar;

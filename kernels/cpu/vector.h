@@ -7,7 +7,11 @@
 #define PV_JOIN_(a, b) a##b
 #define PV_JOIN(a, b)  PV_JOIN_(a, b)
 #define PV_PATH(name)  PV_JOIN(PV_PATH_PREFIX, name)
-#ifdef __AVX2__
+#ifdef __AVX512VNNI__
+#define PV_PATH_PREFIX pv_vnni_
+#define PV_PATH_NAME   "vnni"
+#define PV_PATH_BARE   vnni
+#elif defined __AVX2__
 #define PV_PATH_PREFIX pv_avx2_
 #define PV_PATH_NAME   "avx2"
 #define PV_PATH_BARE   avx2

@@ -219,7 +219,8 @@ pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *
 }
 
 pv_code pv_alone_set_find(const char *name, pv_alone_set *out, pv_error *err) {
-  const bool is_path = strcmp(name, "scalar") == 0 || strcmp(name, "avx2") == 0;
+  const bool is_path =
+      strcmp(name, "scalar") == 0 || strcmp(name, "avx2") == 0 || strcmp(name, "vnni") == 0;
   *out = (pv_alone_set){.name = name};
   if (strcmp(name, "definition") == 0)
     out->host = &pv_definition;

@@ -50,11 +50,11 @@ static pv_code judge_cases(judged *j, const pv_kernel *kernel, const pv_alone_ca
                            size_t count,
                            void (*see)(void *, const pv_alone_case *, const pv_alone_output *),
                            pv_error *err) {
-  static const char *const paths[] = {"scalar", "avx2"};
+  static const char *const paths[] = {"scalar", "avx2", "vnni"};
   const char *on = pv_check_word(j->check, "on");
   const bool every = strcmp(on, "cpu") == 0;
   const pv_alone_judge judge = {see, j};
-  for (size_t p = 0; p < (every ? 2 : 1); p++) {
+  for (size_t p = 0; p < (every ? 3 : 1); p++) {
     pv_error local = PV_ERROR_INIT;
     pv_alone_set set;
     j->set = every ? paths[p] : on;

@@ -37,7 +37,7 @@ typedef struct pv_backend_config {
   size_t context;   /* positions the cache can hold */
   size_t batch;     /* largest batch */
   unsigned threads; /* CPU only; 0: one per processor */
-  const char *path; /* CPU only: "scalar", "avx2"; NULL: the fastest */
+  const char *path; /* CPU only: "scalar", "avx2", "vnni"; NULL: the fastest */
 } pv_backend_config;
 
 typedef struct pv_backend pv_backend;

@@ -226,7 +226,7 @@ static pv_code read_call(call *c, pv_error *err) {
   if (c->on == NULL) c->on = times ? "cuda" : "ptx";
   const pv_code code = pv_alone_set_find(c->on, &c->set, err);
   if (code != PV_OK) {
-    pv_error_hint(err, "sets are cpu, scalar, avx2, ptx and cuda");
+    pv_error_hint(err, "sets are cpu, scalar, avx2, vnni, ptx and cuda");
     return code;
   }
   if (times && strcmp(c->on, "cuda") != 0) {
@@ -316,7 +316,7 @@ int pv_probe_kernel(int argc, char **argv) {
   const pv_option option[] = {
       {"--on", "NAME",
        "ptx (interpreted; default of check), cuda (default of bench), or the same operations of "
-       "cpu, scalar or avx2",
+       "cpu, scalar, avx2 or vnni",
        &c.on, NULL},
       {"--file", "FILE", "check: PTX with a kernel of this name, in place of the built one",
        &c.file, NULL},

@@ -11,6 +11,7 @@ static const pv_side_kind table[] = {
     {"cpu", "the CPU, by its fastest code path", "cpu", NULL, ROUNDED, false, NULL},
     {"scalar", "the CPU, by the code path without vectors", "cpu", "scalar", ROUNDED, false, NULL},
     {"avx2", "the CPU, by the code path of AVX2", "cpu", "avx2", ROUNDED, false, NULL},
+    {"vnni", "the CPU, by the code path of AVX-512 VNNI", "cpu", "vnni", ROUNDED, false, NULL},
     {"cuda", "the GPU", "cuda", NULL, ROUNDED, false, NULL},
     {"ptx", "the GPU's kernels, interpreted", "ptx", NULL, ROUNDED, false, NULL},
     {"f64", "the float64 arbiter", "cpu", NULL, F64, false, NULL},

@@ -141,7 +141,7 @@ static void test_sets(void) {
                                           {"quant.blocks", "'type': 'Q5_K', "},
                                           {"swiglu.error", ""},
                                           {"router.topk_rule", ""}};
-  static const char *const sets[] = {"scalar", "avx2", "definition", "ptx", "cuda"};
+  static const char *const sets[] = {"scalar", "avx2", "vnni", "definition", "ptx", "cuda"};
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
     uint64_t one = 0, paths = 0;
     char with[128];
@@ -150,7 +150,7 @@ static void test_sets(void) {
       const answer a = ask(checks[i][0], with, false);
       const bool passed = strcmp(a.verdict, "PASS") == 0;
       if (s == 0) one = a.compared;
-      if (s < 2) paths += a.compared;
+      if (s < 3) paths += a.compared;
       EXPECT(one > 0 && a.compared == (passed ? one : 0));
       if (!EXPECT(passed || (s > 0 && strcmp(a.verdict, "NOT_RUN") == 0 && a.reason[0] != '\0')))
         fprintf(stderr, "  %s on %s: %s\n", checks[i][0], sets[s], a.reason);

@@ -55,6 +55,13 @@ static pv_code run(pv_forward *forward, const uint32_t *ids, const size_t *batch
   return code;
 }
 
+static bool is_path(const char *source) {
+  static const char *const paths[] = {"scalar", "avx2", "vnni"};
+  size_t i = 0;
+  while (i < 3 && strcmp(source, paths[i]) != 0) i++;
+  return i < 3;
+}
+
 static pv_code open_side(const pv_model *model, const freeze_side *side, pv_backend_config *config,
                          pv_fault_side *out, pv_error *err) {
   pv_planted planted;
@@ -62,8 +69,7 @@ static pv_code open_side(const pv_model *model, const freeze_side *side, pv_back
     const pv_code code = pv_fault_parse(side->fault != NULL ? side->fault : "none", &planted, err);
     return code == PV_OK ? pv_fault_stand_in(model, config, &planted, out, err) : code;
   }
-  const bool path = strcmp(side->source, "scalar") == 0 || strcmp(side->source, "avx2") == 0;
-  if (path) config->path = side->source;
+  if (is_path(side->source)) config->path = side->source;
   *out = (pv_fault_side){0};
   return pv_forward_open(model, strcmp(side->source, "ptx") == 0 ? "ptx" : "cpu", config,
                          &out->forward, err);
@@ -101,7 +107,7 @@ bool freeze_has(const char *source) {
   size_t modules = 0;
   pv_cuda_modules(&modules);
   if (strcmp(source, "ptx") == 0) return modules > 0;
-  return strcmp(source, "avx2") != 0 || pv_cpu_path_get(source) != NULL;
+  return !is_path(source) || pv_cpu_path_get(source) != NULL;
 }
 
 const char *freeze_fault(size_t n, const char **identity) {

@@ -38,7 +38,7 @@ static void check_arbiter(const char *key, const freeze_side *side) {
 }
 
 static void check_identity(const freeze_model *model, const char *path, const char *identity) {
-  static const char *const sources[] = {"scalar", "avx2", "definition", "arbiter", "ptx"};
+  static const char *const sources[] = {"scalar", "avx2", "vnni", "definition", "arbiter", "ptx"};
   const bool f64 = strcmp(identity, "f64") == 0;
   char key[128];
   snprintf(key, sizeof key, "%s %s", model->name, identity);

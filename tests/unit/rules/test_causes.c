@@ -265,7 +265,7 @@ static const with_case withs[] = {
     {"forward.arbiter", "{min_cosine: nan}",
      "PV028 25:24 parameter min_cosine is 'nan', not a number from 0.5 to 1\n"},
     {"forward.arbiter", "{backend: gpu}",
-     "PV028 25:21 parameter backend is 'gpu', not one of cpu scalar avx2 cuda ptx "
+     "PV028 25:21 parameter backend is 'gpu', not one of cpu scalar avx2 vnni cuda ptx "
      "definition trace:DIR llamacpp: huggingface: engine:PROGRAM\n"},
     {"forward.arbiter", "{prompts: [one, t.w_o-2]}", ""},
     {"forward.arbiter", "{prompts: []}",

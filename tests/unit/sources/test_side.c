@@ -100,7 +100,8 @@ static void test_refused(void) {
   refused("cuda:i17",
           "'cuda:i17' is no side: there is no identity of cuda 'i17', but i16, f32-f64acc, i8",
           "did you mean cuda:i16?");
-  refused("cuad:i8", "there is no kind 'cuad', but cpu, scalar, avx2, cuda, ptx, f64, definition",
+  refused("cuad:i8",
+          "there is no kind 'cuad', but cpu, scalar, avx2, vnni, cuda, ptx, f64, definition",
           "did you mean cuda:i8?");
   refused("scaler@rope_pairs", "'scaler'", "did you mean scalar@rope_pairs?");
   refused("vulkan:i16", "there is no kind 'vulkan'", "KIND[:IDENTITY][@FAULT]");
@@ -133,7 +134,7 @@ static void test_refused(void) {
 static void test_table(void) {
   size_t count = 0;
   const pv_side_kind *kinds = pv_side_kinds(&count);
-  EXPECT_U64(count, 11);
+  EXPECT_U64(count, 12);
   for (size_t i = 0; i < count; i++) {
     EXPECT(pv_side_kind_find(kinds[i].name) == &kinds[i]);
     EXPECT((kinds[i].backend != NULL) == (kinds[i].numerics != 0));
