@@ -1,28 +1,31 @@
-/* Q2_K and Q3_K against one row of activations. Their blocks are small, so that it is the work on
- * each weight that takes the time: integers stay where two bits put them, and everything that
- * depends on the activations alone is made once.
+/* Q2_K, Q3_K and TQ2_0 against one row of activations. Their blocks are small, so that it is the
+ * work on each weight that takes the time: integers stay where they are put with the fewest steps,
+ * and everything that depends on the activations alone is made once.
  *
  * With x = 256 high + low, both signed bytes, 32 weights meet a plane in one instruction; the sums
- * over a half segment stay in 16 bits and are multiplied with the sub-scales there. Weights of odd
- * segments are unpacked 4 times too large and sub-scales of even ones are, so all sums are: a
- * quarter of the activation's scale undoes it, exactly, for nothing here is near the ends of
- * float32 (d and dmin are multiples of 2^-24, and the scale is at least 2^-115). */
+ * over a half segment stay in 16 bits and are multiplied with the sub-scales there. Which halves of
+ * segments the two eights of registers have is what the bits of a type make easy:
+ *   Two bits: 0 4 2 6 first and 1 5 3 7 second, as pv_half_slot has them; then 1 5 3 7 first and
+ *     0 4 2 6 second. Integers of odd segments stay 4 times too large, and so are their minima: a
+ *     quarter of their activations' scale undoes it, exactly, for nothing here is near the ends of
+ *     float32 (d and dmin are multiples of 2^-24, and the scale is at least 2^-115).
+ *   Q3_K: 0 4 1 5, first and second; then 2 6 3 7. */
 #ifndef PV_CPU_CRUMBS_AVX2_H
 #define PV_CPU_CRUMBS_AVX2_H
 
 #include "kernels/cpu/unpack_avx2.h"
 
-/* Eight segments of activations. Registers 0..3 and 4..7 of the planes are the two eights of
- * pv_half_slot, the latter with its halves exchanged: odd segments, then even ones. */
+/* 256 activations in the order of a type. */
 typedef struct crumb_act {
   __m256i high[8], low[8];
   __m256i start[4]; /* Q3_K: what -4 contributes to the sums of high, low, high, low */
-  __m256i pair[2];  /* Q2_K: sums of x over a half segment, 256 b + a as (a, b) */
-  __m256 quarter;   /* of the scale */
+  __m256i less;     /* TQ2_0: what -1 takes off the sums of segments */
+  __m256i a, b;     /* Q2_K: 256 b + a is the sum of x over a half segment, two to a lane */
+  __m256 scale;
 } crumb_act;
 
 PV_INLINE __m256i exchange(__m256i x) {
-  return _mm256_permute4x64_epi64(x, 0x4e);
+  return _mm256_permute2x128_si256(x, x, 1);
 }
 
 /* Bytes for even segments in the lower half, for odd ones in the upper. */
@@ -30,128 +33,185 @@ PV_INLINE __m256i by_parity(int even, int odd) {
   return _mm256_inserti128_si256(_mm256_set1_epi8((char)even), _mm_set1_epi8((char)odd), 1);
 }
 
-PV_INLINE __m256i pair_of(__m256i x) {
-  const __m256i b = _mm256_srai_epi32(_mm256_add_epi32(x, _mm256_set1_epi32(128)), 8);
-  const __m256i a = _mm256_sub_epi32(x, _mm256_slli_epi32(b, 8));
-  return _mm256_or_si256(_mm256_slli_epi32(b, 16), _mm256_and_si256(a, _mm256_set1_epi32(0xffff)));
+/* Registers of the two eights of pv_half_slot in the order of a type. */
+PV_INLINE void in_order(pv_type type, __m256i a, __m256i b, __m256i *first, __m256i *second) {
+  const __m256i even = _mm256_permute2x128_si256(a, b, 0x20);
+  const __m256i odd = _mm256_permute2x128_si256(b, a, 0x31);
+  const bool q3 = type == PV_TYPE_Q3_K;
+  *first = q3 ? _mm256_unpacklo_epi64(even, odd) : a;
+  *second = q3 ? _mm256_unpackhi_epi64(even, odd) : exchange(b);
 }
 
-PV_INLINE void prepare_crumbs(const pv_act *act, size_t c, crumb_act *out) {
-  const __m256i byte = _mm256_set1_epi16(255), half = _mm256_set1_epi16(128);
-  const __m256i four = by_parity(4, 16), none = _mm256_setzero_si256();
-  for (size_t i = 0; i < 4; i++) out->start[i] = none;
-  for (size_t i = 0; i < 8; i++) {
-    const __m256i even = load256(act->q + 256 * c + 32 * i);
-    const __m256i odd = load256(act->q + 256 * c + 32 * i + 16);
-    const __m256i high = _mm256_srli_epi16(_mm256_add_epi16(even, half), 8);
-    const __m256i high_odd = _mm256_andnot_si256(byte, _mm256_add_epi16(odd, half));
-    const __m256i both = _mm256_or_si256(high, high_odd);
-    const __m256i low = _mm256_or_si256(_mm256_and_si256(even, byte), _mm256_slli_epi16(odd, 8));
-    const __m256i offset = i < 4 ? four : exchange(four);
-    __m256i *start = out->start + i / 4 * 2;
-    out->high[i] = i < 4 ? both : exchange(both);
-    out->low[i] = i < 4 ? low : exchange(low);
-    start[0] = _mm256_sub_epi16(start[0], _mm256_maddubs_epi16(offset, out->high[i]));
-    start[1] = _mm256_sub_epi16(start[1], _mm256_maddubs_epi16(offset, out->low[i]));
+/* `offset` has 32 times the sums of x over half segments. Those of odd segments are made 4 times
+ * too large, as all of them is. */
+PV_INLINE void split_sums(const int32_t *offset, crumb_act *out) {
+  const __m256i right = _mm256_setr_epi32(5, 5, 5, 5, 3, 3, 3, 3), half = _mm256_set1_epi32(128);
+  const __m256i x0 = load256(offset), x1 = load256(offset + 8), word = _mm256_set1_epi32(0xffff);
+  const __m256i h[2] = {_mm256_blend_epi32(x0, x1, 0xf0), _mm256_blend_epi32(x1, x0, 0xf0)};
+  __m256i a[2], b[2];
+  for (size_t i = 0; i < 2; i++) {
+    const __m256i sum = _mm256_srav_epi32(h[i], right);
+    b[i] = _mm256_srai_epi32(_mm256_add_epi32(sum, half), 8);
+    a[i] = _mm256_sub_epi32(sum, _mm256_slli_epi32(b[i], 8));
   }
-  for (size_t e = 0; e < 2; e++)
-    out->pair[e] = pair_of(_mm256_srai_epi32(load256(act->offset + 16 * c + 8 * e), 5));
-  out->quarter = _mm256_mul_ps(_mm256_loadu_ps(act->d + 8 * c), _mm256_set1_ps(0.25f));
+  out->a = _mm256_or_si256(_mm256_and_si256(a[0], word), _mm256_slli_epi32(a[1], 16));
+  out->b = _mm256_or_si256(_mm256_and_si256(b[0], word), _mm256_slli_epi32(b[1], 16));
 }
 
-/* 64 bytes with two bits of each weight (four segments in each 32), and of Q3_K 32 bytes with a
- * third bit (bit j for segment j): at bit 2 of even segments, at bit 4 of odd ones. */
-PV_INLINE void rows_crumbs_apart(const uint8_t *q, const uint8_t *third, __m256i r[8]) {
+PV_INLINE void prepare_crumbs(pv_type type, const pv_act *act, size_t c, crumb_act *out) {
+  const bool q3 = type == PV_TYPE_Q3_K;
+  const __m256i four = _mm256_set1_epi8(4), twice = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
+  const __m256 d = _mm256_loadu_ps(act->d + 8 * c);
+  int8_t planes[512];
+  split_planes(act->q + 256 * c, 256, planes);
+  for (size_t p = 0; p < 4; p++) {
+    const int8_t *a = planes + 64 * p, *b = a + 256;
+    in_order(type, load256(a), load256(b), &out->high[p], &out->high[4 + p]);
+    in_order(type, load256(a + 32), load256(b + 32), &out->low[p], &out->low[4 + p]);
+  }
+  for (size_t i = 0; i < 4 && q3; i++) out->start[i] = _mm256_setzero_si256();
+  for (size_t i = 0; i < 8 && q3; i++) {
+    __m256i *start = out->start + i / 4 * 2;
+    start[0] = _mm256_sub_epi16(start[0], _mm256_maddubs_epi16(four, out->high[i]));
+    start[1] = _mm256_sub_epi16(start[1], _mm256_maddubs_epi16(four, out->low[i]));
+  }
+  if (type == PV_TYPE_TQ2_0) out->less = _mm256_sllv_epi32(load256(act->sum + 8 * c), twice);
+  if (type == PV_TYPE_Q2_K) split_sums(act->offset + 16 * c, out);
+  out->scale = q3 ? _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(d), 0xd8))
+                  : _mm256_mul_ps(d, _mm256_setr_ps(1, 1, 1, 1, 0.25f, 0.25f, 0.25f, 0.25f));
+}
+
+/* 64 bytes with two bits of each weight, four segments in each 32. */
+PV_INLINE void rows_two_bits(const uint8_t *q, __m256i r[8]) {
   const __m256i keep = by_parity(0x03, 0x0c), keep_odd = exchange(keep);
   const __m256i a = load256(q), b = load256(q + 32);
-  __m256i t[4];
-  transpose4(a, b, _mm256_srli_epi16(a, 4), _mm256_srli_epi16(b, 4), t);
+  const __m256i low = _mm256_unpacklo_epi32(a, b), high = _mm256_unpackhi_epi32(a, b);
+  const __m256i low4 = _mm256_srli_epi16(low, 4), high4 = _mm256_srli_epi16(high, 4);
+  const __m256i t[4] = {_mm256_unpacklo_epi64(low, low4), _mm256_unpackhi_epi64(low, low4),
+                        _mm256_unpacklo_epi64(high, high4), _mm256_unpackhi_epi64(high, high4)};
 #pragma GCC unroll 4
   for (int p = 0; p < 4; p++) {
     r[p] = _mm256_and_si256(t[p], keep);
     r[4 + p] = _mm256_and_si256(t[p], keep_odd);
   }
-  if (third == NULL) return;
-  /* Bits 0..3 are moved above 3: then each is at least what it shall become. */
-  const __m256i of = _mm256_setr_epi32(0x10101010, 0x10101010, 0x40404040, 0x40404040, 0x20202020,
-                                       0x20202020, (int)0x80808080, (int)0x80808080);
-  const __m256i four = by_parity(4, 16), of_odd = exchange(of), four_odd = exchange(four);
-  const __m256i bits = load256(third), moved = _mm256_slli_epi16(bits, 4);
-  const __m256i u[2] = {_mm256_unpacklo_epi32(moved, bits), _mm256_unpackhi_epi32(moved, bits)};
+}
+
+/* The same with 32 bytes of third bits, bit j for segment j: nibbles of three bits, those of 0 and
+ * 2 in a byte, of 1 and 3, 4 and 6, 5 and 7. */
+PV_INLINE void rows_q3_k(const pv_block_q3_k *block, __m256i r[8]) {
+  const __m256i crumbs = _mm256_set1_epi8(0x33), three = _mm256_set1_epi8(7);
+  const __m256i nibble = _mm256_set1_epi8(15);
+  /* Of four third bits the first and the third to bits 2 and 6, and the other two. */
+  const __m256i even = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 4, 0, 4, 64, 68, 64, 68, 0, 4, 0, 4, 64, 68, 64, 68));
+  const __m256i odd = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 0, 4, 4, 0, 0, 4, 4, 64, 64, 68, 68, 64, 64, 68, 68));
+  const __m256i h = load256(block->high);
+  __m256i t[4], w[4];
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; i++) {
+    const __m256i q = load256(block->q + 32 * i);
+    const __m256i n = _mm256_and_si256(i == 0 ? h : _mm256_srli_epi16(h, 4), nibble);
+    w[i] = _mm256_or_si256(_mm256_and_si256(q, crumbs), _mm256_shuffle_epi8(even, n));
+    w[2 + i] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(q, 2), crumbs),
+                               _mm256_shuffle_epi8(odd, n));
+  }
+  transpose4(w[0], w[1], w[2], w[3], t);
 #pragma GCC unroll 4
   for (int p = 0; p < 4; p++) {
-    const __m256i here =
-        p % 2 == 0 ? _mm256_shuffle_epi32(u[p / 2], 0x44) : _mm256_shuffle_epi32(u[p / 2], 0xee);
-    const __m256i even = _mm256_min_epu8(_mm256_and_si256(here, of), four);
-    const __m256i odd = _mm256_min_epu8(_mm256_and_si256(here, of_odd), four_odd);
-    r[p] = _mm256_or_si256(r[p], even);
-    r[4 + p] = _mm256_or_si256(r[4 + p], odd);
+    r[p] = _mm256_and_si256(t[p], three);
+    r[4 + p] = _mm256_and_si256(_mm256_srli_epi16(t[p], 4), three);
   }
 }
 
-/* Sums of the two eights, times their sub-scales, 4 times too large: at most 532676608 (Q3_K).
- * `all` has in both halves 16 sub-scales, one for each half segment, those of even segments
- * times 4. */
+/* Adds eight halves of segments, of register 4 e on, with each plane. */
+PV_INLINE void add_halves(const __m256i w[8], const crumb_act *x, int e, __m256i *high,
+                          __m256i *low) {
+#pragma GCC unroll 4
+  for (int i = 4 * e; i < 4 * e + 4; i++) {
+    *high = _mm256_add_epi16(*high, _mm256_maddubs_epi16(w[i], x->high[i]));
+    *low = _mm256_add_epi16(*low, _mm256_maddubs_epi16(w[i], x->low[i]));
+    /* Added here and not where the sums are needed: there the terms do not fit the registers. */
+    __asm__("" : "+x"(*high), "+x"(*low));
+  }
+}
+
+/* Sums of eight segments, times their sub-scales: at most 187269120 (Q2_K). `all` has in both
+ * halves 16 sub-scales, one for each half segment. */
 PV_INLINE __m256i sum_crumbs(pv_type type, const __m256i w[8], __m256i all, const crumb_act *x) {
   /* The byte of each lane's half segment, times 256, in both its 16 bits. */
-  const __m256i first =
-      _mm256_setr_epi8(-1, 0, -1, 0, -1, 8, -1, 8, -1, 4, -1, 4, -1, 12, -1, 12, -1, 3, -1, 3, -1,
-                       11, -1, 11, -1, 7, -1, 7, -1, 15, -1, 15);
-  const __m256i second =
-      _mm256_setr_epi8(-1, 2, -1, 2, -1, 10, -1, 10, -1, 6, -1, 6, -1, 14, -1, 14, -1, 1, -1, 1, -1,
-                       9, -1, 9, -1, 5, -1, 5, -1, 13, -1, 13);
+#define EACH(a, b, c, d, e, f, g, h)                                                            \
+  _mm256_setr_epi8(-1, a, -1, a, -1, b, -1, b, -1, c, -1, c, -1, d, -1, d, -1, e, -1, e, -1, f, \
+                   -1, f, -1, g, -1, g, -1, h, -1, h)
+  const bool q3 = type == PV_TYPE_Q3_K;
+  const __m256i of[2] = {q3 ? EACH(0, 8, 2, 10, 1, 9, 3, 11) : EACH(0, 8, 4, 12, 3, 11, 7, 15),
+                         q3 ? EACH(4, 12, 6, 14, 5, 13, 7, 15) : EACH(2, 10, 6, 14, 1, 9, 5, 13)};
+#undef EACH
   __m256i sum[2];
 #pragma GCC unroll 2
   for (int e = 0; e < 2; e++) {
-    const __m256i scale = _mm256_shuffle_epi8(all, e == 0 ? first : second);
-    const bool q3 = type == PV_TYPE_Q3_K;
+    const __m256i scale = _mm256_shuffle_epi8(all, of[e]);
     __m256i high = q3 ? x->start[2 * e] : _mm256_setzero_si256();
     __m256i low = q3 ? x->start[2 * e + 1] : _mm256_setzero_si256();
-#pragma GCC unroll 4
-    for (int i = 4 * e; i < 4 * e + 4; i++) {
-      high = _mm256_add_epi16(high, _mm256_maddubs_epi16(w[i], x->high[i]));
-      low = _mm256_add_epi16(low, _mm256_maddubs_epi16(w[i], x->low[i]));
-    }
+    add_halves(w, x, e, &high, &low);
     sum[e] = _mm256_add_epi32(_mm256_madd_epi16(high, scale),
                               _mm256_madd_epi16(low, _mm256_srai_epi16(scale, 8)));
   }
-  return _mm256_add_epi32(sum[0], exchange(sum[1]));
+  if (!q3) return _mm256_add_epi32(sum[0], exchange(sum[1]));
+  return _mm256_add_epi32(_mm256_blend_epi32(sum[0], sum[1], 0xf0),
+                          _mm256_permute2x128_si256(sum[0], sum[1], 0x21));
 }
 
 PV_INLINE __m256 crumbs_q3_k(const pv_block_q3_k *b, const crumb_act *x) {
-  const __m128i sc = scales_q3_k(b), two = _mm_add_epi8(sc, sc);
-  const __m128i all = _mm_blend_epi16(sc, _mm_add_epi8(two, two), 0x55);
   __m256i w[8];
-  rows_crumbs_apart(b->q, b->high, w);
-  const __m256i sum = sum_crumbs(PV_TYPE_Q3_K, w, _mm256_broadcastsi128_si256(all), x);
+  rows_q3_k(b, w);
+  const __m256i sum = sum_crumbs(PV_TYPE_Q3_K, w, _mm256_broadcastsi128_si256(scales_q3_k(b)), x);
   const __m256 d = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(b->d)));
-  return _mm256_mul_ps(x->quarter, _mm256_mul_ps(d, _mm256_cvtepi32_ps(sum)));
+  return _mm256_mul_ps(x->scale, _mm256_mul_ps(d, _mm256_cvtepi32_ps(sum)));
 }
 
 PV_INLINE __m256 crumbs_q2_k(const pv_block_q2_k *b, const crumb_act *x) {
-  /* The byte of each lane's half segment, as it is and times 256. */
-  const __m256i first =
-      _mm256_setr_epi8(0, -1, -1, 0, 8, -1, -1, 8, 4, -1, -1, 4, 12, -1, -1, 12, 3, -1, -1, 3, 11,
-                       -1, -1, 11, 7, -1, -1, 7, 15, -1, -1, 15);
-  const __m256i second =
-      _mm256_setr_epi8(1, -1, -1, 1, 9, -1, -1, 9, 5, -1, -1, 5, 13, -1, -1, 13, 2, -1, -1, 2, 10,
-                       -1, -1, 10, 6, -1, -1, 6, 14, -1, -1, 14);
+  /* The bytes of both halves of each lane's segment, times 256. */
+  const __m256i both = _mm256_setr_epi8(-1, 0, -1, 1, -1, 8, -1, 9, -1, 4, -1, 5, -1, 12, -1, 13,
+                                        -1, 2, -1, 3, -1, 10, -1, 11, -1, 6, -1, 7, -1, 14, -1, 15);
   const __m256i packed =
       _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)b->scales));
-  const __m256i four = _mm256_blend_epi16(packed, _mm256_slli_epi16(packed, 2), 0x55);
-  const __m256i sc = _mm256_and_si256(four, _mm256_set1_epi32(0x0f0f3c3c));
-  /* Minima are 4 times too large as well. */
-  const __m256i lo = _mm256_and_si256(_mm256_srli_epi16(packed, 2), _mm256_set1_epi8(0x3c));
+  const __m256i lo = _mm256_srli_epi16(_mm256_shuffle_epi8(packed, both), 12);
   __m256i w[8];
-  rows_crumbs_apart(b->q, NULL, w);
-  const __m256i sum = sum_crumbs(PV_TYPE_Q2_K, w, sc, x);
-  const __m256i low =
-      _mm256_add_epi32(_mm256_madd_epi16(x->pair[0], _mm256_shuffle_epi8(lo, first)),
-                       _mm256_madd_epi16(x->pair[1], _mm256_shuffle_epi8(lo, second)));
-  const __m256 d = _mm256_cvtph_ps(_mm_set1_epi32(word_at((const uint8_t *)&b->d)));
+  rows_two_bits(b->q, w);
+  const __m256i sum =
+      sum_crumbs(PV_TYPE_Q2_K, w, _mm256_and_si256(packed, _mm256_set1_epi8(15)), x);
+  const __m256i low = _mm256_add_epi32(_mm256_slli_epi32(_mm256_madd_epi16(x->b, lo), 8),
+                                       _mm256_madd_epi16(x->a, lo));
+  const __m256 d =
+      _mm256_cvtph_ps(_mm_castps_si128(_mm_broadcast_ss((const float *)(const void *)&b->d)));
   const __m256 high = _mm256_mul_ps(_mm256_moveldup_ps(d), _mm256_cvtepi32_ps(sum));
-  return _mm256_mul_ps(x->quarter,
+  return _mm256_mul_ps(x->scale,
                        _mm256_fnmadd_ps(_mm256_movehdup_ps(d), _mm256_cvtepi32_ps(low), high));
+}
+
+/* Without sub-scales the halves of a segment meet in 16 bits: at most 12 * 128 * 16 = 24576. */
+PV_INLINE __m256 crumbs_tq2_0(const pv_block_tq2_0 *b, const crumb_act *x) {
+  const __m256i one = _mm256_set1_epi16(1), high_one = _mm256_set1_epi16(256);
+  __m256i w[8], high[2], low[2];
+  rows_two_bits(b->q, w);
+#pragma GCC unroll 2
+  for (int e = 0; e < 2; e++) {
+    high[e] = low[e] = _mm256_setzero_si256();
+    add_halves(w, x, e, &high[e], &low[e]);
+  }
+  const __m256i h = _mm256_add_epi16(high[0], exchange(high[1]));
+  const __m256i l = _mm256_add_epi16(low[0], exchange(low[1]));
+  const __m256i all = _mm256_add_epi32(_mm256_madd_epi16(h, high_one), _mm256_madd_epi16(l, one));
+  const __m256i sum = _mm256_sub_epi32(all, x->less);
+  const __m256 d = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(b->d)));
+  return _mm256_mul_ps(x->scale, _mm256_mul_ps(d, _mm256_cvtepi32_ps(sum)));
+}
+
+PV_INLINE __m256 crumbs(pv_type type, const void *block, const crumb_act *x) {
+  return type == PV_TYPE_Q2_K    ? crumbs_q2_k(block, x)
+         : type == PV_TYPE_TQ2_0 ? crumbs_tq2_0(block, x)
+                                 : crumbs_q3_k(block, x);
 }
 
 #endif

@@ -90,6 +90,13 @@ PV_INLINE float fold_slots(__m256 v) {
                                   _mm_add_ss(high, _mm_movehl_ps(high, high))));
 }
 
+/* The same for lanes 0 4 1 5 2 6 3 7, as Q3_K's crumbs have them. */
+PV_INLINE float fold_swapped(__m256 v) {
+  const __m256 a = _mm256_add_ps(v, _mm256_movehdup_ps(v));
+  const __m128 both = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  return _mm_cvtss_f32(_mm_add_ss(both, _mm_movehl_ps(both, both)));
+}
+
 /* v8_fold of eight at once, in lanes in the order of pv_segment_slot; the eight sums in order. */
 PV_INLINE __m256 fold_slots8(const __m256 v[8]) {
   const __m256 a = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
@@ -136,20 +143,6 @@ PV_INLINE size_t segments_at(size_t k, size_t chunk) {
  * activation as bytes, 32 at a time: with q = 256 high + low, both signed, the sums of a half
  * segment are at most 31 * 128 * 16 / 2 = 31744 in 16 bits. Where unpacking takes the longest this
  * pays. */
-
-/* For each register of bytes of the weights 32 bytes of high and 32 of low. */
-PV_INLINE void split_planes(const int16_t *q, size_t k, int8_t *planes) {
-  const __m256i byte = _mm256_set1_epi16(255), half = _mm256_set1_epi16(128);
-  for (size_t i = 0; i < pv_act_padded(k); i += 32) {
-    const __m256i even = load256(q + i), odd = load256(q + i + 16);
-    const __m256i high = _mm256_srli_epi16(_mm256_add_epi16(even, half), 8);
-    const __m256i high_odd = _mm256_andnot_si256(byte, _mm256_add_epi16(odd, half));
-    const __m256i low = _mm256_or_si256(_mm256_and_si256(even, byte), _mm256_slli_epi16(odd, 8));
-    __m256i *to = (__m256i *)(void *)(planes + 2 * i);
-    _mm256_storeu_si256(to, _mm256_or_si256(high, high_odd));
-    _mm256_storeu_si256(to + 1, low);
-  }
-}
 
 /* The sums of 256 weights in the two eights of pv_half_slot. */
 PV_INLINE void dot_planes(const __m256i w[8], const int8_t *planes, __m256i sum[2]) {
@@ -214,18 +207,17 @@ PV_INLINE void crumbs_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, con
   const size_t chunks = mm->k / 256;
   __m256 *value = (__m256 *)(void *)room;
   crumb_act *x = (crumb_act *)(void *)(value + chunks);
-  for (size_t c = 0; c < chunks; c++) prepare_crumbs(act, c, &x[c]);
+  for (size_t c = 0; c < chunks; c++) prepare_crumbs(type, act, c, &x[c]);
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *block = mm->rows + r * mm->row_bytes;
 #pragma GCC unroll 2
     for (size_t c = 0; c < chunks; c++, block += chunk_bytes) {
       for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
         _mm_prefetch((const char *)(block + ahead + AHEAD), _MM_HINT_T0);
-      value[c] = type == PV_TYPE_Q2_K
-                     ? crumbs_q2_k((const pv_block_q2_k *)(const void *)block, &x[c])
-                     : crumbs_q3_k((const pv_block_q3_k *)(const void *)block, &x[c]);
+      value[c] = crumbs(type, block, &x[c]);
     }
-    out[mm->first_out + r] = fold_row(value, chunks, mm->k / PV_SEGMENT);
+    const __m256 last = fold_chunks(value, chunks);
+    out[mm->first_out + r] = type == PV_TYPE_Q3_K ? fold_swapped(last) : fold_slots(last);
   }
 }
 

@@ -33,6 +33,7 @@ PV_INLINE way way_of(pv_type type) {
       return BY_PLANES;
     case PV_TYPE_Q2_K:
     case PV_TYPE_Q3_K:
+    case PV_TYPE_TQ2_0:
       return BY_CRUMBS;
     default:
       break;
@@ -51,6 +52,8 @@ PV_INLINE bool keeps_signs(pv_type type) {
 PV_INLINE int offset_of(pv_type type) {
   if (way_of(type) == BY_HEADER) return 0;
   switch (type) {
+    case PV_TYPE_TQ2_0:
+      return 1;
     case PV_TYPE_Q3_K:
       return 4;
     case PV_TYPE_Q4_0:
@@ -206,10 +209,28 @@ PV_INLINE void add_fifth(__m256i high, __m256i r[8]) {
   }
 }
 
-#define EIGHT_WORDS(b, member)                                                              \
-  _mm256_setr_epi32(word_at((b)[0].member), word_at((b)[4].member), word_at((b)[2].member), \
-                    word_at((b)[6].member), word_at((b)[1].member), word_at((b)[5].member), \
-                    word_at((b)[3].member), word_at((b)[7].member))
+PV_INLINE __m128i load_words(const uint8_t *p, size_t stride) {
+  const __m128i a = _mm_unpacklo_epi32(_mm_loadu_si32(p), _mm_loadu_si32(p + 4 * stride));
+  const __m128i b =
+      _mm_unpacklo_epi32(_mm_loadu_si32(p + 2 * stride), _mm_loadu_si32(p + 6 * stride));
+  return _mm_unpacklo_epi64(a, b);
+}
+
+/* Four bytes of each of eight blocks. Loaded one by one: where a compiler is left to put numbers
+ * together, it does so in memory, and reads them before they are there. */
+PV_INLINE __m256i eight_words(const uint8_t *p, size_t stride) {
+  return _mm256_set_m128i(load_words(p + stride, stride), load_words(p, stride));
+}
+
+/* d and m of eight blocks that begin with them. */
+PV_INLINE void scale_d_m(const void *blocks, size_t stride, pv_scale8 *s) {
+  const __m256i apart = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15));
+  const __m256i all =
+      _mm256_permute4x64_epi64(_mm256_shuffle_epi8(eight_words(blocks, stride), apart), 0xd8);
+  s->d = _mm256_cvtph_ps(_mm256_castsi256_si128(all));
+  s->dmin = _mm256_cvtph_ps(_mm256_extracti128_si256(all, 1));
+}
 
 /* Nibbles to the entries of a table, larger by `offset`. */
 PV_INLINE void look_up(const uint32_t words[4], int offset, __m256i r[8]) {
@@ -302,12 +323,13 @@ PV_INLINE void scale_q2_k(const pv_block_q2_k *b, pv_scale8 *s) {
  * fourth. */
 PV_INLINE __m128i scales_q3_k(const pv_block_q3_k *b) {
   const __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)b->scales);
-  const __m128i top = _mm_set1_epi32(word_at(b->scales + 8));
-  const __m128i low =
-      _mm_and_si128(_mm_unpacklo_epi64(bytes, _mm_srli_epi16(bytes, 4)), _mm_set1_epi8(15));
-  const __m128i high =
-      _mm_and_si128(_mm_srlv_epi32(top, _mm_setr_epi32(0, 2, 4, 6)), _mm_set1_epi8(3));
-  return _mm_sub_epi8(_mm_or_si128(low, _mm_slli_epi16(high, 4)), _mm_set1_epi8(32));
+  const __m128i low = _mm_and_si128(
+      _mm_srlv_epi64(_mm_broadcastq_epi64(bytes), _mm_set_epi64x(4, 0)), _mm_set1_epi8(15));
+  const __m128i high = _mm_and_si128(
+      _mm_srlv_epi32(_mm_set1_epi32(word_at(b->scales + 8)), _mm_setr_epi32(0, 2, 4, 6)),
+      _mm_set1_epi8(3));
+  const __m128i sixteens = _mm_set1_epi32(PV_FOUR_BYTES(-32, -16, 0, 16));
+  return _mm_add_epi8(low, _mm_shuffle_epi8(sixteens, high));
 }
 
 PV_INLINE void scale_q3_k(const pv_block_q3_k *b, pv_scale8 *s) {
@@ -333,43 +355,46 @@ static const uint32_t iq4_table[4] = {PV_IQ4_TABLE}, mxfp4_table[4] = {PV_MXFP4_
 
 /* Eight blocks of 32. */
 PV_INLINE void unpack_eight(pv_type type, const void *blocks, __m256i r[8], pv_scale8 *s) {
-  if (type == PV_TYPE_Q8_0) unpack_q8_0(blocks, r, s);
-  if (type == PV_TYPE_Q4_0) {
-    const pv_block_q4_0 *b = blocks;
-    rows_nibbles(b->q, sizeof *b, r);
-    s->d = EIGHT(b, d);
+#define NIBBLES(name) rows_nibbles(((const pv_block_##name *)blocks)->q, sizeof(pv_block_##name), r)
+#define FIFTH(name) \
+  add_fifth(eight_words(((const pv_block_##name *)blocks)->high, sizeof(pv_block_##name)), r)
+#define SCALE(name) s->d = EIGHT((const pv_block_##name *)blocks, d)
+  switch ((uint32_t)type) {
+    case PV_TYPE_Q8_0:
+      unpack_q8_0(blocks, r, s);
+      break;
+    case PV_TYPE_Q4_0:
+      NIBBLES(q4_0);
+      SCALE(q4_0);
+      break;
+    case PV_TYPE_Q4_1:
+      NIBBLES(q4_1);
+      scale_d_m(blocks, sizeof(pv_block_q4_1), s);
+      break;
+    case PV_TYPE_Q5_0:
+      NIBBLES(q5_0);
+      FIFTH(q5_0);
+      SCALE(q5_0);
+      break;
+    case PV_TYPE_Q5_1:
+      NIBBLES(q5_1);
+      FIFTH(q5_1);
+      scale_d_m(blocks, sizeof(pv_block_q5_1), s);
+      break;
+    case PV_TYPE_IQ4_NL:
+      NIBBLES(iq4_nl);
+      look_up(iq4_table, offset_of(type), r);
+      SCALE(iq4_nl);
+      break;
+    case PV_TYPE_MXFP4:
+      NIBBLES(mxfp4);
+      look_up(mxfp4_table, offset_of(type), r);
+      s->d = scale_mxfp4(blocks);
+      break;
   }
-  if (type == PV_TYPE_Q4_1) {
-    const pv_block_q4_1 *b = blocks;
-    rows_nibbles(b->q, sizeof *b, r);
-    s->d = EIGHT(b, d);
-    s->dmin = EIGHT(b, m);
-  }
-  if (type == PV_TYPE_Q5_0) {
-    const pv_block_q5_0 *b = blocks;
-    rows_nibbles(b->q, sizeof *b, r);
-    add_fifth(EIGHT_WORDS(b, high), r);
-    s->d = EIGHT(b, d);
-  }
-  if (type == PV_TYPE_Q5_1) {
-    const pv_block_q5_1 *b = blocks;
-    rows_nibbles(b->q, sizeof *b, r);
-    add_fifth(EIGHT_WORDS(b, high), r);
-    s->d = EIGHT(b, d);
-    s->dmin = EIGHT(b, m);
-  }
-  if (type == PV_TYPE_IQ4_NL) {
-    const pv_block_iq4_nl *b = blocks;
-    rows_nibbles(b->q, sizeof *b, r);
-    look_up(iq4_table, offset_of(type), r);
-    s->d = EIGHT(b, d);
-  }
-  if (type == PV_TYPE_MXFP4) {
-    const pv_block_mxfp4 *b = blocks;
-    rows_nibbles(b->q, sizeof *b, r);
-    look_up(mxfp4_table, offset_of(type), r);
-    s->d = scale_mxfp4(b);
-  }
+#undef NIBBLES
+#undef FIFTH
+#undef SCALE
 }
 
 /* One block of 256. */
@@ -391,6 +416,11 @@ PV_INLINE void unpack_one(pv_type type, const void *block, __m256i r[8], pv_scal
     rows_crumbs(b->q, r);
     add_third(b->high, r);
     scale_q3_k(block, s);
+  }
+  if (type == PV_TYPE_TQ2_0) {
+    const pv_block_tq2_0 *b = block;
+    rows_crumbs(b->q, r);
+    s->d = _mm256_set1_ps(_cvtsh_ss(b->d));
   }
   if (type == PV_TYPE_IQ4_XS) {
     rows_nibbles(((const pv_block_iq4_xs *)block)->q, 16, r);
@@ -416,6 +446,21 @@ PV_INLINE void unpack(pv_type type, size_t chunk_bytes, const void *block, size_
     unpack_eight(type, block, r, s);
   else
     unpack_one(type, block, r, s);
+}
+
+/* Activations q = 256 high + low as signed bytes: for each register of bytes of the weights 32 of
+ * high and 32 of low. */
+PV_INLINE void split_planes(const int16_t *q, size_t k, int8_t *planes) {
+  const __m256i byte = _mm256_set1_epi16(255), half = _mm256_set1_epi16(128);
+  for (size_t i = 0; i < pv_act_padded(k); i += 32) {
+    const __m256i even = load256(q + i), odd = load256(q + i + 16);
+    const __m256i high = _mm256_srli_epi16(_mm256_add_epi16(even, half), 8);
+    const __m256i high_odd = _mm256_andnot_si256(byte, _mm256_add_epi16(odd, half));
+    const __m256i low = _mm256_or_si256(_mm256_and_si256(even, byte), _mm256_slli_epi16(odd, 8));
+    __m256i *to = (__m256i *)(void *)(planes + 2 * i);
+    _mm256_storeu_si256(to, _mm256_or_si256(high, high_odd));
+    _mm256_storeu_si256(to + 1, low);
+  }
 }
 
 #endif
