@@ -157,7 +157,7 @@ static void test_bytes_arrive(void) {
 
 /* Each call in turn: of what fails nothing is left under way, and everything is given back. */
 static void test_each_failure(void) {
-  enum { SIZE = 10 * PV_STAGING_BYTES, OPENING = 2 * PV_STAGING_BUFFERS };
+  enum { SIZE = 8 * PV_STAGING_BYTES + PV_STAGING_LEAST, OPENING = 2 * PV_STAGING_BUFFERS };
   size_t failed = 0, n = 1;
   for (bool ended = false; !ended; n++) {
     pv_cuda_staging s = {0};
