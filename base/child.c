@@ -201,19 +201,20 @@ static bool open_pipes(const pv_child *child) {
   return child->fd[OUT] >= 0 || child->fd[ERR] >= 0 || child->fd[CHANNEL] >= 0;
 }
 
-/* One round of poll; true when channel bytes arrived. */
-static bool pump(pv_child *child, pv_text *channel, int timeout_ms) {
+/* One round of poll: 1 when channel bytes arrived, 0 when none did, -1 with errno when it failed.
+ */
+static int pump(pv_child *child, pv_text *channel, int timeout_ms) {
   struct pollfd set[PIPES];
   int which[PIPES];
   nfds_t count = 0;
-  bool bytes = false;
+  int bytes = 0;
   if (child->reaped) shut(&child->fd[IN]);
   for (int i = 0; i < PIPES; i++) {
     if (child->fd[i] < 0) continue;
     which[count] = i;
     set[count++] = (struct pollfd){child->fd[i], i == IN ? POLLOUT : POLLIN, 0};
   }
-  if (poll(set, count, timeout_ms) <= 0) return false;
+  if (poll(set, count, timeout_ms) < 0) return errno == EINTR ? 0 : -1;
   for (nfds_t i = 0; i < count; i++) {
     if (set[i].revents == 0) continue;
     if (which[i] == IN)
@@ -243,7 +244,7 @@ static bool ended(pv_child *child) {
 static bool drain_rest(pv_child *child, pv_text *channel) {
   bool bytes = false;
   for (int round = 0; round < LAST_ROUNDS && open_pipes(child); round++)
-    bytes |= pump(child, channel, LAST_MS);
+    bytes |= pump(child, channel, LAST_MS) > 0;
   return bytes;
 }
 
@@ -256,12 +257,13 @@ pv_code pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_
     const double left = deadline - pv_clock_now();
     int wait_ms = left <= 0 ? 0 : left > 0.1 ? 100 : (int)(left * 1000) + 1;
     if (!open_pipes(child) && wait_ms > REAP_MS) wait_ms = REAP_MS;
-    const bool bytes = over ? drain_rest(child, channel) : pump(child, channel, wait_ms);
+    const int bytes = over ? drain_rest(child, channel) : pump(child, channel, wait_ms);
+    if (bytes < 0) return pv_error_errno(err, errno, "cannot wait for a child process");
     if (channel->failed) return pv_error_nomem(err, "frames");
     if (channel->length > channel_limit)
       return pv_error_set(err, PV_ERR_LIMIT, "the child wrote more than %zu bytes of frames",
                           channel_limit);
-    if (bytes) {
+    if (bytes > 0) {
       *event = PV_CHILD_BYTES;
       return PV_OK;
     }

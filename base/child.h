@@ -59,7 +59,8 @@ pv_code pv_child_start_at(const pv_child_spec *spec, const pv_child_place *place
                           pv_error *err);
 
 /* Waits up to `timeout_s` for the next event. On PV_CHILD_BYTES the new bytes were appended to
- * `channel`, which never grows past `channel_limit` (then: PV_ERR_LIMIT). */
+ * `channel`, which never grows past `channel_limit` (then: PV_ERR_LIMIT). A system that cannot wait
+ * is an error at once. */
 pv_code pv_child_wait(pv_child *child, double timeout_s, pv_text *channel, size_t channel_limit,
                       pv_child_event *event, pv_error *err);
 

@@ -105,9 +105,8 @@ static bool child_work(void) {
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_child_start(&(pv_child_spec){argv, "in", 2, 100}, &child, &err);
   EXPECT((code == PV_OK) == (child != NULL));
-  /* Without a failure it ends, however busy the machine is; with one it may wait for ever. */
-  while (code == PV_OK &&
-         (event == PV_CHILD_BYTES || (event == PV_CHILD_TIMEOUT && !system_failed())))
+  /* It ends, however busy the machine is: of what fails it is told, and waits for nothing. */
+  while (code == PV_OK && event != PV_CHILD_EXIT)
     code = pv_child_wait(child, 2, &channel, 100, &event, &err);
   if (child != NULL) pv_child_kill(child, 0.0);
   const bool good = ended(code, &err) && event == PV_CHILD_EXIT &&
