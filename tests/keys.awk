@@ -48,7 +48,7 @@ function sources_of(file, seen, list,    n, i, parts, text) {
   return text
 }
 
-FNR == 1 { part++ }
+FNR == 1 { part++; name = "" }
 part == 1 { path = $0; sub(/^[^ ]+ +[^ ]+ /, "", path); tree[++files] = path; line_of[path] = $0; kinds[path] = kind(path); bases[path] = base(path); next }
 part == 2 { path = $0; sub(/^[^ ]+ +/, "", path); built[path] = $1; next }
 part == 3 && /^[^ ]/ { object = $1; sub(/:$/, "", object); next }

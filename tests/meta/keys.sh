@@ -41,10 +41,12 @@ entries() { ctest --test-dir "$build" -N "$@" | sed -n 's/^ *Test *#[0-9]*: *//p
 mapfile -t all < <(entries)
 same=$(cut -d ' ' -f 2 "$keys/before" | sort | diff - <(printf '%s\n' "${all[@]}" | sort))
 if [ -z "$same" ]; then ok; else bad "entries without a key: $same"; fi
+spilled=$(grep -l '^# CMake' "$keys"/entries/*)
+if [ -z "$spilled" ]; then ok; else bad "what CMake wrote of other folders is in the keys of: $spilled"; fi
 mapfile -t threads < <(entries -L '^threads$')
 mapfile -t targets < <(entries -R '^fuzz_')
 # What a sanitizer runs of its own: a script over no program has the same key in each build.
-mapfile -t sanitized < <(entries -LE '^(slow|long|gpu|pages)$' | while read -r name; do
+mapfile -t sanitized < <(entries -LE '^(slow|long|gpu|once)$' | while read -r name; do
   if grep -qE '^[0-9a-f]{64} bin/' "$keys/entries/$name"; then echo "$name"; fi
 done)
 if [ ${#threads[@]} -gt 0 ] && [ ${#targets[@]} -gt 0 ] && [ ${#sanitized[@]} -gt 60 ]; then ok; else bad 'too few entries'; fi
