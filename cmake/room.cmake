@@ -39,8 +39,9 @@ function(pv_room name)
 endfunction()
 
 # pv_test(NAME SOURCES test_x.c [DEPENDS room ...] [LABELS label ...]): one CUnit program, one ctest
-# entry. Labels: threads (also run under the thread sanitizer), pages (compares documents with the
-# program: in the release tier alone), slow (only with ./dev test --all, and not under sanitizers),
+# entry. Labels: threads (also run under the thread sanitizer), once (looks at what is
+# the same in every build, pages or sources: in the release tier alone), host (in which no kernel has a
+# part: not in a build without nvcc), slow (only with ./dev test --all, and not under sanitizers),
 # long (only with ./dev test --long), gpu (only with ./dev test --gpu). What takes long by itself has a
 # COST, the seconds of it, and starts first.
 function(pv_test name)

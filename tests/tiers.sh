@@ -89,11 +89,11 @@ tier_release() {
   run_ctest release build-release -LE '^(slow|long|gpu)$'
 }
 
-# Pages are compared with the program once.
+# Not what is labelled once: pages, scripts and sources are compared with the program by `release`.
 tier_sanitize() {
   build asan-ubsan
   ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
-    run_ctest asan-ubsan build-asan-ubsan -LE '^(slow|long|gpu|pages)$'
+    run_ctest asan-ubsan build-asan-ubsan -LE '^(slow|long|gpu|once)$'
 }
 
 # What the release tier runs, over a build without kernels, but for what has nothing to do with them.
@@ -104,7 +104,7 @@ tier_no_toolkit() {
     return
   fi
   build no-toolkit
-  run_ctest no-toolkit build-no-toolkit -LE '^(slow|long|gpu|pages|host)$'
+  run_ctest no-toolkit build-no-toolkit -LE '^(slow|long|gpu|once|host)$'
 }
 
 tier_threads() {
