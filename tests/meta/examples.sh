@@ -56,10 +56,12 @@ slow() {
   esac
 }
 
-# elsewhere LINE: fault_table.sh, of the same tier, runs it and compares all that it says with a page.
+# elsewhere LINE: a script of the same tier runs it and looks at more: fault_table.sh compares all that it
+# says with a page, kernel.sh looks at the verdict of each kernel.
 elsewhere() {
   local call='s|^run "$pv" \(bisect .*\) "$here/../../\([^"]*\)" \(.*\)$|pv \1 \2 \3|p'
-  [ "$1" = "$(sed -n "$call" "$root/tests/cli/fault_table.sh")" ]
+  [ "$1" = "$(sed -n "$call" "$root/tests/cli/fault_table.sh")" ] ||
+    [ "$1" = "$(sed -n 's|^run "$pv" \(kernel check all\) --json$|pv \1|p' "$root/tests/cli/kernel.sh")" ]
 }
 
 # The exit codes that are right: 1 where a side is wrong, 3 where the sides are INCOMPARABLE, receipts
