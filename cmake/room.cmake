@@ -21,6 +21,13 @@ elseif(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize"
   set(PV_FORTIFIED ON) # only optimised code can be, and a sanitizer looks closer
   target_compile_options(pv_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
+# Address sanitizer, for arithmetic: functions by the million that hand out no address of what is theirs.
+# That such an address is not used after they ended is looked for everywhere else.
+if(CMAKE_C_FLAGS MATCHES "-fsanitize=address" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  set(arithmetic pv_quant pv_cpu_scalar_path pv_cpu_avx2_path pv_cpu_vnni_path pv_definition pv_exact pv_foreign)
+  target_compile_options(pv_flags INTERFACE
+    "$<$<IN_LIST:$<TARGET_PROPERTY:NAME>,${arithmetic}>:--param=asan-use-after-return=0>")
+endif()
 if(PV_FUZZ) # by clang; what gcc has no word against
   target_compile_options(pv_flags INTERFACE -Wno-unknown-pragmas -Wno-missing-field-initializers)
 endif()
