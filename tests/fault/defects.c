@@ -13,6 +13,17 @@ static void *race(void *unused) {
   return unused;
 }
 
+static int *volatile kept;
+
+__attribute__((noinline)) static void keep(int *at) {
+  kept = at;
+}
+
+__attribute__((noinline)) static void own(int value) {
+  int values[4] = {value};
+  keep(values); /* NOLINT(clang-analyzer-core.StackAddressEscape): planted */
+}
+
 int main(int argc, char **argv) {
   const char *which = argc > 1 ? argv[1] : "";
   volatile int index = 8, big = INT_MAX; /* volatile: the compiler must not see it coming */
@@ -30,6 +41,9 @@ int main(int argc, char **argv) {
     void *volatile block = malloc(8);
     block = NULL;
     (void)block;
+  } else if (strcmp(which, "returned") == 0) {
+    own(big);
+    printf("%d\n", *kept);
   } else if (strcmp(which, "undefined") == 0) {
     printf("%d\n", big + 1);
   } else if (strcmp(which, "race") == 0) {
