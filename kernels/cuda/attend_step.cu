@@ -1,6 +1,7 @@
 /* Every block norms and turns the query heads that it needs, and the newest key, for itself. A
- * block works on one chunk of the cache and on `group` query heads that share a KV head; keys and
- * values come through shared memory. Blocks of chunks that do not exist come last.
+ * block works on `group` query heads that share a KV head and on every a.blocks-th chunk of the
+ * cache; keys and values come through shared memory, the keys of the next chunk while this one's
+ * values are used and the other way round. Blocks of chunks that do not exist come last.
  *
  * The last step too where there is one chunk (`whole`): then no combination follows.
  *
@@ -22,6 +23,10 @@ __device__ __forceinline__ void copy_ahead(float *to, const float *from) { /* 16
                : "memory");
 }
 
+__device__ __forceinline__ void commit_copies() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
+
 /* Rows of dim floats, `stride` apart, to rows `width` apart. */
 __device__ __forceinline__ void copy_rows(float *to, unsigned width, const float *from,
                                           unsigned stride, unsigned rows, unsigned dim) {
@@ -36,7 +41,7 @@ __device__ __forceinline__ void copy_rows(float *to, unsigned width, const float
       place += WARPS * width;
     }
   }
-  asm volatile("cp.async.commit_group;" ::: "memory");
+  commit_copies();
 }
 
 template <int copies> /* that may still be under way */
@@ -51,33 +56,46 @@ struct alignas(sizeof(float) * heads) abreast {
   float of[heads];
 };
 
-template <int group>
+/* `known` is the size of usual heads (pv_step_usual), or 0 for any. */
+template <int group, unsigned known>
 __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   extern __shared__ __align__(16) float memory[];
   constexpr unsigned together = group < 4 ? group : 4, sides = group / together;
   using heads_abreast = abreast<together>;
   const pv_cuda_heads &h = a.heads;
   const pv_cuda_attend &t = a.attend;
-  const unsigned dim = t.dim, position = __ldg(&h.step->position), chunk = blockIdx.y,
-                 begin = seen_from(t, position) + chunk * CHUNK;
-  if (begin > position) return;
-  const unsigned count = min(position + 1 - begin, CHUNK), share = t.heads / t.kv_heads;
-  const unsigned head = blockIdx.x * group, kv = head / share, warp = threadIdx.x / 32;
-  const bool newest = begin + count > position;
-  const unsigned old = newest ? count - 1 : count, last = count - 1;
+  const unsigned dim = known > 0 ? known : t.dim, position = __ldg(&h.step->position);
+  const unsigned seen = known > 0 ? 0 : seen_from(t, position);
+  const unsigned chunks = (position - seen) / CHUNK + 1;
+  unsigned chunk = blockIdx.y;
+  if (chunk >= chunks) return;
+  const unsigned share = t.heads / t.kv_heads, head = blockIdx.x * group, kv = head / share;
+  const unsigned warp = threadIdx.x / 32;
   const size_t stride = static_cast<size_t>(t.kv_heads) * dim, at = static_cast<size_t>(kv) * dim;
   const unsigned wide =
       dim + PV_STEP_PADDING; /* eight lanes of each of four keys: different banks */
   float *key = memory, *value = key + CHUNK * wide;
-  /* [sides][dim][together], [sides][CHUNK][together]; before there are scores, [WARPS][dim]. */
+  /* [sides][dim][together], [sides][CHUNK][together]; before there are scores, [WARPS][dim]; the
+   * newest key. */
   float *q = value + CHUNK * dim, *score = q + group * dim, *normed = score;
-  copy_rows(key, wide, t.keys + begin * stride + at, stride, old, dim);
-  copy_rows(value, dim, t.values + begin * stride + at, stride, old, dim);
+  float *newest_key = score + max(WARPS * dim, group * CHUNK);
+  /* The newest position is the last of the last chunk, and is in no cache yet. */
+  const auto begin_of = [&](unsigned of) { return seen + of * CHUNK; };
+  const auto old_in = [&](unsigned of) { return min(position - begin_of(of), CHUNK); };
+  const auto copy = [&](float *to, unsigned width, const float *cache, unsigned of) {
+    if (of < chunks)
+      copy_rows(to, width, cache + begin_of(of) * stride + at, stride, old_in(of), dim);
+    else
+      commit_copies(); /* of nothing: so that as many are under way */
+  };
+  copy(key, wide, t.keys, chunk);
+  copy(value, dim, t.values, chunk);
   begin_kernel();
   /* The newest key and value: kept by the first block that has them. */
-  const bool keeps_key = newest && head % share == 0, keeps_q = chunk == 0;
+  const bool has_newest = (chunks - 1 - chunk) % a.blocks == 0;
+  const bool keeps_key = has_newest && head % share == 0, keeps_q = chunk == 0;
   const size_t table = static_cast<size_t>(position) * (dim / 2);
-  for (unsigned w = warp; w < group + (newest ? 1 : 0); w += WARPS) {
+  for (unsigned w = warp; w < group + (has_newest ? 1 : 0); w += WARPS) {
     const bool is_q = w < group;
     const size_t place = is_q ? static_cast<size_t>(head + w) * dim : at;
     const head_turn turn = {h.cos + table, h.sin + table, dim, h.eps, h.neighbours != 0};
@@ -85,121 +103,135 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
       if (is_q)
         q[(w / together * dim + i) * together + w % together] = v;
       else
-        key[last * wide + i] = v;
+        newest_key[i] = v;
       if (is_q ? keeps_q : keeps_key) (is_q ? h.q_out : h.k_out)[place + i] = v;
       if (!is_q && keeps_key) h.keys[position * stride + at + i] = v;
     };
     const float *from = (is_q ? h.q : h.k) + place, *weight = is_q ? h.q_weight : h.k_weight;
-    if (dim <= 128)
+    if constexpr (known > 0)
+      turn_usual_head<known / 32>(turn, from, weight, store);
+    else if (dim <= 128)
       turn_head<4>(turn, from, weight, normed + warp * dim, store);
     else
       turn_head<8>(turn, from, weight, normed + warp * dim, store);
   }
-  if (newest)
-    for (unsigned i = threadIdx.x; i < dim; i += blockDim.x) {
-      const float v = h.v[at + i];
-      value[last * dim + i] = v;
-      if (keeps_key) h.values[position * stride + at + i] = v;
-    }
-  wait_for_copies<1>();
-  /* Four keys to a warp, neighbours in it so that they read q together, and the four that lie half
-   * a chunk further. */
-  constexpr unsigned keys = 32 / PV_NARROW_LANES;
-  const unsigned narrow = threadIdx.x % 32 / keys, i = warp * keys + threadIdx.x % keys;
-  if (warp * keys < count) {
-    const float *k[2] = {key + min(i, last) * wide + narrow,
-                         key + min(i + CHUNK / 2, last) * wide + narrow};
-    const heads_abreast *x = reinterpret_cast<const heads_abreast *>(q) + narrow;
-    float dot[2][group];
-#pragma unroll
-    for (unsigned side = 0; side < sides; side++) {
-      const heads_abreast part = x[side * dim];
-#pragma unroll
-      for (unsigned g = 0; g < together; g++) {
-        dot[0][side * together + g] = part.of[g] * k[0][0];
-        dot[1][side * together + g] = part.of[g] * k[1][0];
+#pragma unroll 1
+  for (; chunk < chunks; chunk += a.blocks) {
+    const unsigned old = old_in(chunk), count = min(old + 1, CHUNK), last = count - 1;
+    if (old < CHUNK) { /* the last chunk */
+      __syncthreads();
+      for (unsigned i = threadIdx.x; i < dim; i += blockDim.x) {
+        const float v = h.v[at + i];
+        key[last * wide + i] = newest_key[i];
+        value[last * dim + i] = v;
+        if (keeps_key) h.values[position * stride + at + i] = v;
       }
     }
-#pragma unroll 4
-    for (unsigned j = 8; j < dim; j += 8)
+    wait_for_copies<1>();
+    /* Four keys to a warp, neighbours in it so that they read q together, and the four that lie
+     * half a chunk further. */
+    constexpr unsigned keys = 32 / PV_NARROW_LANES;
+    const unsigned narrow = threadIdx.x % 32 / keys, i = warp * keys + threadIdx.x % keys;
+    if (warp * keys < count) {
+      const float *k[2] = {key + min(i, last) * wide + narrow,
+                           key + min(i + CHUNK / 2, last) * wide + narrow};
+      const heads_abreast *x = reinterpret_cast<const heads_abreast *>(q) + narrow;
+      float dot[2][group];
 #pragma unroll
       for (unsigned side = 0; side < sides; side++) {
-        const heads_abreast part = x[side * dim + j];
+        const heads_abreast part = x[side * dim];
 #pragma unroll
         for (unsigned g = 0; g < together; g++) {
-          float *sum = &dot[0][side * together + g], *further = &dot[1][side * together + g];
-          *sum = pv_fma_f32(part.of[g], k[0][j], *sum);
-          *further = pv_fma_f32(part.of[g], k[1][j], *further);
+          dot[0][side * together + g] = part.of[g] * k[0][0];
+          dot[1][side * together + g] = part.of[g] * k[1][0];
         }
       }
+#pragma unroll 4
+      for (unsigned j = 8; j < dim; j += 8)
 #pragma unroll
-    for (unsigned half = 0; half < 2; half++)
+        for (unsigned side = 0; side < sides; side++) {
+          const heads_abreast part = x[side * dim + j];
 #pragma unroll
-      for (unsigned g = 0; g < group; g++) {
+          for (unsigned g = 0; g < together; g++) {
+            float *sum = &dot[0][side * together + g], *further = &dot[1][side * together + g];
+            *sum = pv_fma_f32(part.of[g], k[0][j], *sum);
+            *further = pv_fma_f32(part.of[g], k[1][j], *further);
+          }
+        }
 #pragma unroll
-        for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2)
-          dot[half][g] += __shfl_down_sync(every_lane, dot[half][g], s * keys);
-        const unsigned of = i + half * CHUNK / 2;
-        if (narrow == 0 && of < count)
-          score[(g / together * CHUNK + of) * together + g % together] = dot[half][g] * t.scale;
-      }
-  }
-  __syncthreads();
-  __shared__ float top[group], sum[group];
-  for (unsigned g = warp; g < group; g += WARPS)
-    exponentials(score + g / together * CHUNK * together + g % together, together, count, top + g,
-                 sum + g);
-  wait_for_copies<0>();
-  /* A thread has one element of `together` heads. */
-  const unsigned threads = blockDim.x / sides, side = threadIdx.x / threads;
-  for (unsigned j = threadIdx.x % threads; j < dim; j += threads) {
-    const heads_abreast *p = reinterpret_cast<const heads_abreast *>(score) + side * CHUNK;
-    heads_abreast part = p[0];
-    float mean[together];
+      for (unsigned half = 0; half < 2; half++)
 #pragma unroll
-    for (unsigned g = 0; g < together; g++) mean[g] = part.of[g] * value[j];
+        for (unsigned g = 0; g < group; g++) {
+#pragma unroll
+          for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2)
+            dot[half][g] += __shfl_down_sync(every_lane, dot[half][g], s * keys);
+          const unsigned of = i + half * CHUNK / 2;
+          if (narrow == 0 && of < count)
+            score[(g / together * CHUNK + of) * together + g % together] = dot[half][g] * t.scale;
+        }
+    }
+    __syncthreads();
+    copy(key, wide, t.keys, chunk + a.blocks);
+    __shared__ float top[group], sum[group];
+    for (unsigned g = warp; g < group; g += WARPS)
+      exponentials(score + g / together * CHUNK * together + g % together, together, count, top + g,
+                   sum + g);
+    wait_for_copies<1>();
+    /* A thread has one element of `together` heads. */
+    const unsigned threads = blockDim.x / sides, side = threadIdx.x / threads;
+    for (unsigned j = threadIdx.x % threads; j < dim; j += threads) {
+      const heads_abreast *p = reinterpret_cast<const heads_abreast *>(score) + side * CHUNK;
+      heads_abreast part = p[0];
+      float mean[together];
+#pragma unroll
+      for (unsigned g = 0; g < together; g++) mean[g] = part.of[g] * value[j];
 #pragma unroll 8
-    for (unsigned i = 1; i < count; i++) {
-      part = p[i];
+      for (unsigned i = 1; i < count; i++) {
+        part = p[i];
 #pragma unroll
-      for (unsigned g = 0; g < together; g++)
-        mean[g] = pv_fma_f32(part.of[g], value[i * dim + j], mean[g]);
-    }
-#pragma unroll
-    for (unsigned g = 0; g < together; g++) {
-      const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
-      float m = top[of];
-      if (!a.whole) {
-        const size_t part = static_cast<size_t>(head + of) * t.chunks + chunk;
-        t.value[part * dim + j] = mean[g];
-        if (j > 0) continue;
-        t.top[part] = m;
-        t.sum[part] = sum[of];
-        continue;
+        for (unsigned g = 0; g < together; g++)
+          mean[g] = pv_fma_f32(part.of[g], value[i * dim + j], mean[g]);
       }
-      const float sink = t.sinks != nullptr ? t.sinks[head + of] : m;
-      m = larger(m, sink);
-      const float f = pv_exp_f32(top[of] - m), total = f * sum[of];
-      const float y =
-          pv_div_f32(f * mean[g], t.sinks != nullptr ? total + pv_exp_f32(sink - m) : total);
-      t.out[i] = y;
-      if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
-        store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
+#pragma unroll
+      for (unsigned g = 0; g < together; g++) {
+        const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
+        float m = top[of];
+        if (!a.whole) {
+          const size_t part = static_cast<size_t>(head + of) * t.chunks + chunk;
+          t.value[part * dim + j] = mean[g];
+          if (j > 0) continue;
+          t.top[part] = m;
+          t.sum[part] = sum[of];
+          continue;
+        }
+        const bool sinks = known == 0 && t.sinks != nullptr;
+        const float sink = sinks ? t.sinks[head + of] : m;
+        m = larger(m, sink);
+        const float f = pv_exp_f32(top[of] - m), total = f * sum[of];
+        const float y = pv_div_f32(f * mean[g], sinks ? total + pv_exp_f32(sink - m) : total);
+        t.out[i] = y;
+        if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
+          store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
+      }
     }
+    if (chunk + a.blocks >= chunks) return;
+    __syncthreads();
+    copy(value, dim, t.values, chunk + a.blocks);
   }
 }
 
 }  // namespace
 
-PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 3) attend_step_1(const pv_cuda_attend_step a) {
-  step<1>(a);
-}
-PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) attend_step_4(const pv_cuda_attend_step a) {
-  step<4>(a);
-}
-PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) attend_step_8(const pv_cuda_attend_step a) {
-  step<8>(a);
-}
+#define STEP(group, name, known)                                                   \
+  PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) name(const pv_cuda_attend_step a) { \
+    step<group, known>(a);                                                         \
+  }
+STEP(1, attend_step_1, 0)
+STEP(4, attend_step_4, 0)
+STEP(8, attend_step_8, 0)
+STEP(1, attend_step_1_128, 128)
+STEP(4, attend_step_4_128, 128)
+STEP(8, attend_step_8_128, 128)
 
 /* The combination of chunks for one position: a block takes 32 elements of one head, and a warp one
  * lane of the narrow sums. */

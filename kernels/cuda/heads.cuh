@@ -52,3 +52,33 @@ __device__ __forceinline__ void turn_head(const head_turn &a, const float *from,
     store(i, pv_fma_f32(normed[i], c[j], i < half ? -other : other));
   }
 }
+
+/* The same for usual heads: with a norm, of 32 * each elements, i and i + dim / 2 a pair, which lie
+ * in one lane. */
+template <unsigned each, class Store>
+__device__ __forceinline__ void turn_usual_head(const head_turn &a, const float *from,
+                                                const float *weight, const Store &store) {
+  constexpr unsigned dim = 32 * each, half = each / 2;
+  const unsigned lane = threadIdx.x % 32;
+  float x[each], squares[8] = {}, w[each], c[half], s[half];
+#pragma unroll
+  for (unsigned j = 0; j < each; j++) {
+    x[j] = from[lane + 32 * j];
+    w[j] = __ldg(weight + lane + 32 * j);
+    squares[j] = x[j] * x[j];
+  }
+#pragma unroll
+  for (unsigned j = 0; j < half; j++) {
+    c[j] = __ldg(a.cosine + lane + 32 * j);
+    s[j] = __ldg(a.sine + lane + 32 * j);
+  }
+  const float sum = __shfl_sync(every_lane, fold_strided(squares, dim, lane), 0);
+  const float mean = pv_div_f32(sum, static_cast<float>(dim));
+  const float scale = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
+#pragma unroll
+  for (unsigned j = 0; j < half; j++) {
+    const float low = (x[j] * scale) * w[j], high = (x[j + half] * scale) * w[j + half];
+    store(lane + 32 * j, pv_fma_f32(low, c[j], -(high * s[j])));
+    store(lane + 32 * (j + half), pv_fma_f32(high, c[j], low * s[j]));
+  }
+}

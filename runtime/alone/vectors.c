@@ -5,6 +5,8 @@
 #include "kernels/arith/arith.h"
 #include "runtime/alone/trial.h"
 
+enum { BLOCKS_MOST = 66 }; /* of attend_step for one group of heads: what a device has room for */
+
 void pv_trial_norm(pv_trial *t) {
   const uint32_t k = t->c.k, n = t->c.batch;
   if (!pv_trial_takes(t, n, &(pv_cuda_norm){.n = k})) return;
@@ -29,9 +31,11 @@ void pv_trial_norm(pv_trial *t) {
 }
 
 /* Heads of a layer and their cache. Which of the forms a case has, its data say: every other one
- * has neighbours for pairs and sinks, every other two have no norm and a window. */
+ * has neighbours for pairs and sinks, every other two have no norm and a window, unless the kernel
+ * takes usual heads alone. */
 typedef struct turned {
-  uint32_t dim, heads, kv, batch, position;                           /* of the first row */
+  uint32_t dim, heads, kv, batch, position; /* of the first row */
+  bool usual;
   bool neighbours, plain;                                             /* plain: no norm */
   uint32_t window;                                                    /* 0: none */
   float *sinks;                                                       /* NULL: none */
@@ -53,8 +57,8 @@ static void norm_and_turn(const pv_trial *t, const turned *h, const float *from,
 static bool turn(pv_trial *t, turned *h) {
   const size_t rows = h->batch, last = h->position + rows, half = h->dim / 2;
   const size_t width = (size_t)h->heads * h->dim, narrow = (size_t)h->kv * h->dim;
-  h->neighbours = t->c.data % 2 == 1;
-  h->plain = t->c.data / 2 % 2 == 1;
+  h->neighbours = t->c.data % 2 == 1 && !h->usual;
+  h->plain = t->c.data / 2 % 2 == 1 && !h->usual;
   h->window = h->plain ? (uint32_t)(last / 2 + 1) : 0;
   h->sinks = h->neighbours ? pv_trial_reals(t, h->heads) : NULL;
   h->q = pv_trial_reals(t, rows * width);
@@ -193,19 +197,33 @@ void pv_trial_attend(pv_trial *t) {
   pv_trial_launch_add(t, sum, h.batch, &a);
 }
 
-/* The same for one position; `batch` is how many positions there are. */
+static bool takes_usual_alone(const pv_kernel *k) {
+  return k == pv_kernel_get(PV_GPU_attend_step_1_128) ||
+         k == pv_kernel_get(PV_GPU_attend_step_4_128) ||
+         k == pv_kernel_get(PV_GPU_attend_step_8_128);
+}
+
+/* The same for one position; `batch` is how many positions there are. With odd data, and where
+ * there are many, blocks have several chunks. */
 void pv_trial_attend_step(pv_trial *t) {
   const pv_kernel *sum = pv_kernel_get(PV_GPU_attend_step_combine);
-  turned h = {
-      .dim = t->c.k, .heads = 2 * t->c.rows, .kv = 2, .batch = 1, .position = t->c.batch - 1};
+  turned h = {.dim = t->c.k,
+              .heads = 2 * t->c.rows,
+              .kv = 2,
+              .batch = 1,
+              .position = t->c.batch - 1,
+              .usual = takes_usual_alone(t->kernel)};
   const pv_cuda_step step = {h.position, 1, 1, 0};
   const pv_cuda_attend sizes = {.heads = h.heads, .kv_heads = h.kv, .dim = h.dim, .chunks = 1};
-  const pv_cuda_attend_step both = {.attend = sizes, .whole = true};
+  const pv_cuda_attend_step both = {
+      .heads = {.q_weight = 1, .k_weight = 1}, .attend = sizes, .whole = true, .blocks = 1};
   if (!pv_trial_takes(t, 1, t->kernel == sum ? (const void *)&sizes : &both) || !turn(t, &h))
     return;
   const uint64_t at = pv_trial_input(t, &step, sizeof step);
   const uint32_t chunks = chunks_seen(&h);
   pv_cuda_attend_step a = {.heads = heads_of(t, &h, at), .whole = chunks == 1 && t->kernel != sum};
+  a.blocks = chunks > BLOCKS_MOST || t->c.data % 2 == 1 ? (chunks + 2) / 3 : chunks;
+  if (a.blocks > BLOCKS_MOST) a.blocks = BLOCKS_MOST;
   a.attend = attend_of(t, &h, h.q_out, chunks);
   a.attend.keys = a.heads.keys;
   a.attend.values = a.heads.values;

@@ -2,6 +2,8 @@
 #include "kernels/arith/arith.h"
 #include "runtime/forward/gpu_state.h"
 
+enum { STEP_BLOCKS_PER_PROCESSOR = 2 }; /* of attend_step, by its shared memory */
+
 static const pv_stage_row *row_of(const pv_gpu_backend *b, size_t row) {
   return &b->base.model->plan->rows[row];
 }
@@ -101,18 +103,29 @@ static bool even_heads(const pv_gpu_backend *b) {
   return takes_step(b) && b->base.model->shape.head_dim % PV_SEGMENT == 0;
 }
 
+/* Blocks that share the chunks of a group of heads: as many as are there at once. Each asks for its
+ * next chunk while it works on one. */
+static uint32_t step_blocks(const pv_gpu_backend *b, uint32_t chunks, unsigned group) {
+  const uint32_t groups = b->base.model->shape.heads / group;
+  const uint32_t most = STEP_BLOCKS_PER_PROCESSOR * b->info.processors / groups;
+  return most == 0 ? 1 : most < chunks ? most : chunks;
+}
+
 void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
   const pv_cuda_heads h = heads_of(b, layer);
   if (!takes_step(b)) {
     pv_gpu_start(b, PV_GPU_heads, b->batch.count, &h);
     return;
   }
-  pv_cuda_attend_step a = {h, attend_of(b, layer), 0};
+  pv_cuda_attend_step a = {h, attend_of(b, layer), 0, 0};
   a.whole = a.attend.chunks == 1 && even_heads(b);
   const unsigned group = attend_group(b, a.attend.chunks, 1, b->info.processors);
+  a.blocks = step_blocks(b, a.attend.chunks, group);
+  const bool usual = pv_step_usual(&a, 128);
   pv_gpu_start(b,
-               group == 8   ? PV_GPU_attend_step_8
-               : group == 4 ? PV_GPU_attend_step_4
+               group == 8   ? usual ? PV_GPU_attend_step_8_128 : PV_GPU_attend_step_8
+               : group == 4 ? usual ? PV_GPU_attend_step_4_128 : PV_GPU_attend_step_4
+               : usual      ? PV_GPU_attend_step_1_128
                             : PV_GPU_attend_step_1,
                1, &a);
 }
