@@ -34,7 +34,7 @@ __device__ __forceinline__ void copy_rows(float *to, unsigned width, const float
   for (unsigned i = threadIdx.x % 32 * 4; i < dim; i += 128) {
     const float *p = from + static_cast<size_t>(warp) * stride + i;
     float *place = to + warp * width + i;
-#pragma unroll 8
+#pragma unroll 2
     for (unsigned r = warp; r < rows; r += WARPS) {
       copy_ahead(place, p);
       p += WARPS * stride;

@@ -12,7 +12,6 @@
 template <unsigned known>
 __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, const shared_acts &to,
                                          bool keep) {
-  static_assert(known % (8 * PV_SEGMENT) == 0, "whole blocks");
   __shared__ float squares[PV_WIDE_LANES];
   const unsigned lane = threadIdx.x % 32;
   const unsigned first = a.step != nullptr ? a.step->count - a.step->logits : 0;
@@ -21,11 +20,13 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
   /* For the sum thread j is wide lane j; for the rest a thread has eight neighbouring elements, a
    * quarter of a segment. Both are loaded at once; for rows up to 2048 that is all of them. */
   constexpr unsigned each = 8, chunk = each * PV_WIDE_LANES;
+  static_assert(known % chunk == 0, "every thread has eight elements");
   float y[each], weight[each], sum = 0.0f, part[8];
   const bool eights = n % each == 0; /* no thread's elements end within the row */
   const auto load = [&](unsigned begin) {
     if (eights) {
-      const unsigned i = min(begin + each * threadIdx.x, n - each);
+      unsigned i = begin + each * threadIdx.x;
+      if (known == 0) i = min(i, n - each);
       load_eight(x + i, y);
       load_eight<PV_TYPE_F32>(reinterpret_cast<const uint8_t *>(a.weight), i, weight);
     } else {
@@ -43,11 +44,11 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
 #pragma unroll
     for (unsigned j = 0; j < each; j++) {
       const unsigned i = begin + threadIdx.x + PV_WIDE_LANES * j;
-      v[j] = i < n ? x[i] : 0.0f;
+      v[j] = known > 0 || i < n ? x[i] : 0.0f;
     }
 #pragma unroll
     for (unsigned j = 0; j < each; j++)
-      if (begin + threadIdx.x + PV_WIDE_LANES * j < n)
+      if (known > 0 || begin + threadIdx.x + PV_WIDE_LANES * j < n)
         sum = begin + j == 0 ? v[j] * v[j] : pv_fma_f32(v[j], v[j], sum);
   }
   squares[threadIdx.x] = sum;
@@ -62,14 +63,22 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
     const unsigned first = begin + each * threadIdx.x, segment = first / PV_SEGMENT;
     if (begin > 0) load(begin);
 #pragma unroll
-    for (unsigned j = 0; j < each; j++) {
-      y[j] = (y[j] * s) * weight[j];
-      if (first + j < n && keep) a.out[static_cast<size_t>(row) * n + first + j] = y[j];
-      if (first + j < n && to.x != nullptr) to.x[first + j] = y[j];
-    }
+    for (unsigned j = 0; j < each; j++) y[j] = (y[j] * s) * weight[j];
+    const auto keep_at = [&](float *place) {
+      if (known > 0) {
+        reinterpret_cast<float4 *>(place)[0] = {y[0], y[1], y[2], y[3]};
+        reinterpret_cast<float4 *>(place)[1] = {y[4], y[5], y[6], y[7]};
+      } else {
+#pragma unroll
+        for (unsigned j = 0; j < each; j++)
+          if (first + j < n) place[j] = y[j];
+      }
+    };
+    if (keep) keep_at(a.out + static_cast<size_t>(row) * n + first);
+    if (to.x != nullptr) keep_at(to.x + first);
     if (a.acts.q == nullptr || (to.q == nullptr && !keep)) continue;
     const rounded_quarter r = round_quarter(y, a.max);
-    if (segment >= a.acts.segments) continue;
+    if (known == 0 && segment >= a.acts.segments) continue;
     const size_t at = static_cast<size_t>(row) * a.acts.segments + segment;
     if (keep) store_quarter(r, threadIdx.x % 4, a.acts.q + at * 64, a.acts.d + at, a.acts.sum + at);
     if (to.q != nullptr)

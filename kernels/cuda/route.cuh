@@ -38,7 +38,9 @@ __device__ __forceinline__ void choose(const pv_cuda_route &a, unsigned row, uin
       before += (k.x >= least) + (k.y >= least) + (k.z >= least) + (k.w >= least);
     }
     before += __shfl_xor_sync(every_lane, before, 1);
-    for (unsigned j = i & ~3u; j < i; j++) before += key[j] == mine;
+    const uint4 own = reinterpret_cast<const uint4 *>(key)[i / 4];
+    before +=
+        (i % 4 > 0 && own.x == mine) + (i % 4 > 1 && own.y == mine) + (i % 4 > 2 && own.z == mine);
     if (half == 0 && first + threadIdx.x / 2 < a.experts && before < a.used)
       chosen[before] = static_cast<int>(i);
   }
@@ -52,6 +54,7 @@ __device__ __forceinline__ float wide_sum(const float *v, unsigned n, unsigned l
   for (unsigned j = 0; j < 8; j++) {
     const unsigned first = lane + 32 * j;
     sum[j] = first < n ? v[first] : 0.0f;
+#pragma unroll 1
     for (unsigned i = first + PV_WIDE_LANES; i < n; i += PV_WIDE_LANES) sum[j] += v[i];
   }
   const unsigned folded = n < PV_WIDE_LANES ? n : PV_WIDE_LANES;

@@ -276,7 +276,9 @@ __device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row
 }
 
 /* Calls store(row, product) in one lane for each row, of at most 64 segments: `known`, or any where
- * that is 0. The next row's weights are loaded before this one's are used. */
+ * that is 0. The next row's weights are loaded before this one's are used. The loop is not
+ * unrolled: a launch runs it a few times, and waits for every instruction that it has not run
+ * before. */
 template <int type, unsigned known, class Rows, class Store>
 __device__ __forceinline__ void short_rows(const Rows &rows, const act_row &act,
                                            const lane_group &group, const Store &store) {
@@ -284,7 +286,7 @@ __device__ __forceinline__ void short_rows(const Rows &rows, const act_row &act,
   raw<type> next;
   load_pair<type>(rows.at(rows.first + group.index), s, n, next);
   const act_pair x = load_act_pair<type>(act, s, n);
-#pragma unroll 2
+#pragma unroll 1
   for (unsigned first = rows.first; first < rows.end; first += group.groups) {
     const unsigned r = first + group.index;
     const raw<type> now = next;
