@@ -191,6 +191,18 @@ static const pv_gpu_ops spy = {.name = "spy",
                                .recorded = spy_recorded,
                                .replay = spy_replay};
 
+/* Makes Q8_0 of a model Q4_K, whose rows are shorter. */
+static void retype(const pv_gguf_tensor *const *weights) {
+  for (size_t row = 0; row < PV_STAGES_MAX; row++) {
+    pv_gguf_tensor *t = (pv_gguf_tensor *)(uintptr_t)weights[row];
+    if (t == NULL || t->type != PV_TYPE_Q8_0) continue;
+    const pv_type_info *type = pv_type_get(PV_TYPE_Q4_K);
+    t->type = type->type;
+    t->row_bytes = t->dims[0] / type->block_elements * type->block_bytes;
+    t->bytes = t->row_bytes * t->dims[1] * t->dims[2];
+  }
+}
+
 /* What a batch of `count` positions behind 200 others is launched as. */
 static void expect_launches(const char *plan, const pv_shape *shape, pv_numerics numerics,
                             size_t count, const char *want) {
@@ -202,6 +214,9 @@ static void expect_launches(const char *plan, const pv_shape *shape, pv_numerics
   pv_error err = PV_ERROR_INIT;
   pv_step step = {0};
   launched[0] = '\0';
+  if (shape->hidden % 256 == 0) retype(model->once.weight);
+  for (uint32_t i = 0; shape->hidden % 256 == 0 && i < shape->layers; i++)
+    retype(model->layers[i].weight);
   REQUIRE(pv_gpu_open(&spy, &pv_backend_cuda, model, &config, &b, &err) == PV_OK);
   EXPECT_I64(b->ops->begin(b, &batch, &err), PV_OK);
   while (pv_plan_next(model->plan, model->shape.layers, &step))
@@ -239,6 +254,22 @@ static void test_launches(void) {
   expect_launches("qwen3", &s, PV_NUMERICS_I16, 16,
                   "embed rmsnorm gemm heads attend_rows attend_combine gemm add rmsnorm gemm "
                   "swiglu gemm add gemv" TOP);
+  pv_shape usual = s;
+  usual.hidden = 2048;
+  usual.heads = 32;
+  usual.kv_heads = 4;
+  usual.head_dim = 128;
+  usual.ffn = 768;
+  usual.experts = 2;
+  expect_launches(
+      "qwen3moe", &usual, PV_NUMERICS_I16, 1,
+      "embed gemv_64 attend_step_1_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
+      "down_24 gemv_64" TOP);
+  usual.ffn = 512;
+  expect_launches(
+      "qwen3moe", &usual, PV_NUMERICS_I16, 1,
+      "embed gemv_64 attend_step_1_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
+      "down gemv_64" TOP);
 }
 
 /* What no kernel computes is said before anything is opened. */
