@@ -74,6 +74,74 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_8(const pv_cuda_attend a) {
   chunk<8>(a);
 }
 
+namespace {
+
+/* Sums over chunks of the element of one thread: that of the values, and that of the sums. */
+struct combined {
+  float value, sum;
+};
+
+__device__ __forceinline__ combined fold_narrow(float (&value)[PV_NARROW_LANES],
+                                                float (&sum)[PV_NARROW_LANES], unsigned n) {
+#pragma unroll
+  for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2) {
+#pragma unroll
+    for (unsigned l = 0; l < s; l++)
+      if (l + s < n) {
+        sum[l] += sum[l + s];
+        value[l] += value[l + s];
+      }
+    n = n < s ? n : s;
+  }
+  return {value[0], sum[0]};
+}
+
+/* The factors are those of the thread's own head. */
+__device__ __forceinline__ combined combine(const float *top, const float *sum, const float *value,
+                                            unsigned dim, unsigned chunks, float m) {
+  float total[PV_NARROW_LANES], lane[PV_NARROW_LANES];
+  for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES)
+#pragma unroll
+    for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
+      if (c + l >= chunks) break;
+      const float f = pv_exp_f32(top[c + l] - m), v = value[static_cast<size_t>(c + l) * dim];
+      total[l] = c == 0 ? f * sum[c + l] : pv_fma_f32(f, sum[c + l], total[l]);
+      lane[l] = c == 0 ? f * v : pv_fma_f32(f, v, lane[l]);
+    }
+  return fold_narrow(lane, total, min(chunks, PV_NARROW_LANES));
+}
+
+/* The same where a warp works on one head: each factor is computed once, in the lane of its chunk.
+ */
+__device__ __forceinline__ combined combine_together(const float *top, const float *sum,
+                                                     const float *value, unsigned dim,
+                                                     unsigned chunks, float m) {
+  const unsigned mine = threadIdx.x % 32;
+  float total[PV_NARROW_LANES], lane[PV_NARROW_LANES], factor = 0.0f, part = 0.0f;
+  for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES) {
+    float v[PV_NARROW_LANES];
+#pragma unroll
+    for (unsigned l = 0; l < PV_NARROW_LANES; l++)
+      v[l] = value[static_cast<size_t>(min(c + l, chunks - 1)) * dim];
+    if (c % 32 == 0) {
+      const unsigned of = min(c + mine, chunks - 1);
+      factor = pv_exp_f32(top[of] - m);
+      part = sum[of];
+    }
+#pragma unroll
+    for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
+      const float f = __shfl_sync(every_lane, factor, c % 32 + l);
+      const float n = __shfl_sync(every_lane, part, c % 32 + l);
+      if (c + l >= chunks) break;
+      total[l] = c == 0 ? f * n : pv_fma_f32(f, n, total[l]);
+      lane[l] = c == 0 ? f * v[l] : pv_fma_f32(f, v[l], lane[l]);
+    }
+  }
+  return fold_narrow(lane, total, min(chunks, PV_NARROW_LANES));
+}
+
+}  // namespace
+
 /* A thread for each element, a warp for each segment that is rounded. */
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a) {
   begin_kernel();
@@ -85,32 +153,23 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a)
     const size_t part = (static_cast<size_t>(blockIdx.y) * a.heads + i / a.dim) * a.chunks;
     const float *top = a.top + part, *sum = a.sum + part;
     const float *value = a.value + part * a.dim + i % a.dim;
-    float m = top[0], total[PV_NARROW_LANES], lane[PV_NARROW_LANES];
+    const bool together = a.dim % 32 == 0; /* so that a warp has elements of one head, or none */
+    float m;
+    if (together) {
+      m = top[min(threadIdx.x % 32, chunks - 1)];
+      for (unsigned c = threadIdx.x % 32 + 32; c < chunks; c += 32) m = larger(m, top[c]);
+      m = larger_of_warp(m);
+    } else {
+      m = top[0];
 #pragma unroll 16
-    for (unsigned c = 1; c < chunks; c++) m = larger(m, top[c]);
+      for (unsigned c = 1; c < chunks; c++) m = larger(m, top[c]);
+    }
     const float sink = a.sinks != nullptr ? a.sinks[i / a.dim] : m;
     m = larger(m, sink);
-    for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES)
-#pragma unroll
-      for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
-        if (c + l >= chunks) break;
-        const float f = pv_exp_f32(top[c + l] - m), v = value[static_cast<size_t>(c + l) * a.dim];
-        total[l] = c == 0 ? f * sum[c + l] : pv_fma_f32(f, sum[c + l], total[l]);
-        lane[l] = c == 0 ? f * v : pv_fma_f32(f, v, lane[l]);
-      }
-    unsigned n = chunks < PV_NARROW_LANES ? chunks : PV_NARROW_LANES;
-#pragma unroll
-    for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2) {
-#pragma unroll
-      for (unsigned l = 0; l < s; l++)
-        if (l + s < n) {
-          total[l] += total[l + s];
-          lane[l] += lane[l + s];
-        }
-      n = n < s ? n : s;
-    }
-    if (a.sinks != nullptr) total[0] += pv_exp_f32(sink - m);
-    y = pv_div_f32(lane[0], total[0]);
+    combined of = together ? combine_together(top, sum, value, a.dim, chunks, m)
+                           : combine(top, sum, value, a.dim, chunks, m);
+    if (a.sinks != nullptr) of.sum += pv_exp_f32(sink - m);
+    y = pv_div_f32(of.value, of.sum);
     a.out[static_cast<size_t>(row) * width + i] = y;
   }
   if (a.acts.q != nullptr && i / PV_SEGMENT < a.acts.segments)

@@ -1,4 +1,5 @@
 /* Cases of kernels without weights. */
+#include <math.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -182,12 +183,15 @@ static const pv_kernel *chunks_of(uint32_t share) {
  * result. `rows` is the query heads of one KV head. */
 void pv_trial_attend(pv_trial *t) {
   const pv_kernel *sum = pv_kernel_get(PV_GPU_attend_combine);
-  turned h = {.dim = t->c.k, .heads = 2 * t->c.rows, .kv = 2, .batch = t->c.batch, .position = 190};
+  turned h = {.dim = t->c.k, .heads = 2 * t->c.rows, .kv = 2, .batch = t->c.batch};
+  h.position = h.batch == 1 ? 2100 : 190; /* one row alone: more chunks than a warp has lanes */
   const pv_cuda_step step = {h.position, h.batch, 0, 0};
   const size_t last = h.position + h.batch, narrow = (size_t)h.kv * h.dim;
   const pv_cuda_attend sizes = {.heads = h.heads, .kv_heads = h.kv, .dim = h.dim, .chunks = 1};
   if (!pv_trial_takes(t, h.batch, &sizes) || !turn(t, &h)) return;
   if (t->kernel == pv_kernel_get(PV_GPU_attend_rows)) h.window = 0;
+  /* A value that the last row alone sees: a row before must not multiply it even by zero. */
+  if (t->c.data == PV_DATA_OUTLIERS) h.new_values[last * narrow - 1] = INFINITY;
   pv_cuda_attend a = attend_of(t, &h, h.q_out, chunks_seen(&h));
   a.q = pv_trial_input(t, h.q_out, (size_t)h.batch * h.heads * h.dim * sizeof(float));
   a.keys = pv_trial_input(t, h.new_keys, last * narrow * sizeof(float));
