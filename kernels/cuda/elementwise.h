@@ -23,21 +23,27 @@ typedef struct pv_cuda_gate {
 } pv_cuda_gate;
 PV_LAYOUT(pv_cuda_gate, 32, n, 24);
 
+/* Elements of a thread. */
+enum { PV_ADD_EACH = 4, PV_ACTIVATION_EACH = 8, PV_COMBINE_EACH = 4 };
+enum { PV_ACTIVATION_BLOCK = 128 };
+
 #endif
 
 /* rows: 1 */
-PV_KERNEL(add, pv_cuda_add, PV_GRID(pv_cuda_parts(a->n, PV_CUDA_BLOCK), 1, 1), PV_CUDA_BLOCK, 0,
-          "add", a->n > 0, PV_WRITES(pv_cuda_add, out))
+PV_KERNEL(add, pv_cuda_add, PV_GRID(pv_cuda_parts(a->n, PV_CUDA_BLOCK *PV_ADD_EACH), 1, 1),
+          PV_CUDA_BLOCK, 0, "add", a->n > 0, PV_WRITES(pv_cuda_add, out))
 /* rows: slots */
-#define PV_ACTIVATION(operation)                                                                 \
-  pv_cuda_gate_up, PV_GRID(pv_cuda_parts(a->gate.count, PV_CUDA_BLOCK), rows, 1), PV_CUDA_BLOCK, \
-      0, operation, a->gate.count > 0, PV_WRITES(pv_cuda_gate_up, out),                          \
+#define PV_ACTIVATION(operation)                                                               \
+  pv_cuda_gate_up,                                                                             \
+      PV_GRID(pv_cuda_parts(a->gate.count, PV_ACTIVATION_BLOCK *PV_ACTIVATION_EACH), rows, 1), \
+      PV_ACTIVATION_BLOCK, 0, operation, a->gate.count > 0, PV_WRITES(pv_cuda_gate_up, out),   \
       PV_WRITES_ACTS(pv_cuda_gate_up, acts)
 PV_KERNEL(swiglu, PV_ACTIVATION("swiglu, round"))
 PV_KERNEL(geglu, PV_ACTIVATION("geglu, round"))
 PV_KERNEL(swiglu_clamped, PV_ACTIVATION("swiglu_clamped, round"))
 PV_KERNEL(gate, pv_cuda_gate, PV_GRID(pv_cuda_parts(a->n, PV_CUDA_BLOCK), rows, 1), PV_CUDA_BLOCK,
           0, "gate", a->n > 0, PV_WRITES(pv_cuda_gate, out))
-PV_KERNEL(combine, pv_cuda_down, PV_GRID(pv_cuda_parts(a->rows.count, PV_CUDA_BLOCK), rows, 1),
+PV_KERNEL(combine, pv_cuda_down,
+          PV_GRID(pv_cuda_parts(a->rows.count, PV_CUDA_BLOCK *PV_COMBINE_EACH), rows, 1),
           PV_CUDA_BLOCK, 0, "combine, add", a->used > 0, PV_WRITES(pv_cuda_down, sum),
           PV_WRITES(pv_cuda_down, total))
