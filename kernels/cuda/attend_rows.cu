@@ -20,17 +20,24 @@ constexpr unsigned CHUNK = PV_ATTENTION_CHUNK, QUERIES = PV_ATTEND_QUERIES, WIDE
 constexpr unsigned PASSES = 4;   /* of a warp over the keys, 16 in each */
 constexpr unsigned COLUMNS = 16; /* threads beside each other in the product with values */
 
+/* query / share is query * inverse / PARTS, inverse = PARTS / share rounded up: too large by less
+ * than query / PARTS, while a quotient that is no integer lacks 1 / share of the next one. */
+constexpr unsigned PARTS = QUERIES * QUERIES;
+
 /* The tile of a block. */
 struct tile {
   unsigned begin;    /* first position of the chunk */
   unsigned position; /* of the tile's first row */
-  unsigned rows, share;
+  unsigned rows, share, inverse;
+  __device__ __forceinline__ unsigned row_of(unsigned query) const { /* query / share */
+    return query * inverse / PARTS;
+  }
   __device__ __forceinline__ unsigned count_of_row(unsigned r) const { /* keys that it sees */
     const unsigned all = position + r + 1;
     return r < rows && all > begin ? min(all - begin, CHUNK) : 0;
   }
   __device__ __forceinline__ unsigned count(unsigned query) const {
-    return count_of_row(query / share);
+    return count_of_row(row_of(query));
   }
 };
 
@@ -79,14 +86,9 @@ __device__ __forceinline__ void scores(const float *q, const float *k, unsigned 
                                        float scale, float (&out)[2][4]) {
   const unsigned q_first = bits / 4 * 32, k_first = bits / 2 % 2 * 16;
   float sum[EACH][EACH];
-#pragma unroll
-  for (unsigned i = 0; i < EACH; i++)
-#pragma unroll
-    for (unsigned j = 0; j < EACH; j++) sum[i][j] = -0.0f;
   const float *q0 = q + bits * WIDE + q_first, *q1 = q + bits * WIDE + 32 - q_first;
   const float *k0 = k + bits * WIDE + k_first, *k1 = k + bits * WIDE + 16 - k_first;
-#pragma unroll 4
-  for (unsigned d = 0; d < dim; d += LANES) {
+  const auto add = [&](unsigned d, bool first) {
     float x[EACH], y[EACH];
     four(q0 + d * WIDE, x);
     four(q1 + d * WIDE, x + 4);
@@ -95,8 +97,12 @@ __device__ __forceinline__ void scores(const float *q, const float *k, unsigned 
 #pragma unroll
     for (unsigned i = 0; i < EACH; i++)
 #pragma unroll
-      for (unsigned j = 0; j < EACH; j++) sum[i][j] = pv_fma_f32(x[i], y[j], sum[i][j]);
-  }
+      for (unsigned j = 0; j < EACH; j++)
+        sum[i][j] = first ? x[i] * y[j] : pv_fma_f32(x[i], y[j], sum[i][j]);
+  };
+  add(0, true);
+#pragma unroll 5
+  for (unsigned d = LANES; d < dim; d += LANES) add(d, false);
 #pragma unroll
   for (unsigned i = 0; i < 4; i++)
 #pragma unroll
@@ -120,18 +126,18 @@ __device__ __forceinline__ void scores(const float *q, const float *k, unsigned 
  * that are not seen add a zero to the sum, which changes none: no exponential is -0. */
 __device__ __forceinline__ void exponentials_of(float *e, unsigned count, float *top, float *sum) {
   const unsigned r = threadIdx.x % 8;
-  float v[CHUNK / 8] = {}, m = pv_f32_bits(0xff800000u);
+  float v[CHUNK / 8], m = pv_f32_bits(0xff800000u);
 #pragma unroll
   for (unsigned j = 0; j < CHUNK / 8; j++) {
-    if (r + 8 * j >= count) continue;
     v[j] = e[(r + 8 * j) * WIDE];
-    m = larger(m, v[j]);
+    m = r + 8 * j < count ? larger(m, v[j]) : m;
   }
 #pragma unroll
   for (unsigned s = 4; s > 0; s /= 2) m = larger(m, __shfl_xor_sync(every_lane, m, s));
 #pragma unroll
   for (unsigned j = 0; j < CHUNK / 8; j++) {
-    v[j] = r + 8 * j < count ? pv_exp_f32(v[j] - m) : 0.0f;
+    const float of = pv_exp_f32(v[j] - m);
+    v[j] = r + 8 * j < count ? of : 0.0f;
     e[(r + 8 * j) * WIDE] = v[j];
   }
 #pragma unroll
@@ -170,8 +176,8 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
   const unsigned dim = a.dim, share = a.heads / a.kv_heads, lane = threadIdx.x % 32,
                  warp = threadIdx.x / 32, kv = blockIdx.y;
   const unsigned each = QUERIES / share, skipped = blockIdx.z * each, row = a.first + skipped;
-  const tile t = {blockIdx.x * CHUNK, a.step->position + row, min(each, a.step->count - row),
-                  share};
+  const tile t = {blockIdx.x * CHUNK, a.step->position + row, min(each, a.step->count - row), share,
+                  (PARTS + share - 1) / share};
   const unsigned seen = t.count_of_row(t.rows - 1); /* keys that any of them sees */
   if (seen == 0) return;
   float *q = memory, *k = memory + max(dim, CHUNK) * WIDE, *e = q, *v = k;
@@ -184,7 +190,7 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
   __syncthreads();
 
   const unsigned bits = lane % LANES, q_group = 4 * (2 * warp + lane / 8 % 2), k_group = lane / 16;
-  float score[PASSES][2][4];
+  float score[PASSES][2][4] = {};
 #pragma unroll
   for (unsigned p = 0; p < PASSES; p++) {
     const unsigned first = p / 2 * 32 + p % 2 * 8; /* of 8 keys, and 16 further on of 8 more */
@@ -197,9 +203,7 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
       copy_four(v + i * dim + d, a.values + at + i * stride + d);
 #pragma unroll
   for (unsigned p = 0; p < PASSES; p++) {
-    const unsigned first = p / 2 * 32 + p % 2 * 8;
-    if (first >= seen) continue;
-    const unsigned key = first + 4 * k_group + bits / 2 % 2 * 16 + bits % 2 * 2;
+    const unsigned key = p / 2 * 32 + p % 2 * 8 + 4 * k_group + bits / 2 % 2 * 16 + bits % 2 * 2;
     float *place = e + key * WIDE + q_group + bits / 4 * 32;
 #pragma unroll
     for (unsigned j = 0; j < 2; j++)
@@ -207,9 +211,9 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
                                                        score[p][j][2], score[p][j][3]};
   }
   __syncthreads();
+  const auto head_of = [&](unsigned m) { return kv * share + m - t.row_of(m) * share; };
   const auto part_of = [&](unsigned m) {
-    return (static_cast<size_t>(skipped + m / share) * a.heads + kv * share + m % share) *
-               a.chunks +
+    return (static_cast<size_t>(skipped + t.row_of(m)) * a.heads + head_of(m)) * a.chunks +
            blockIdx.x;
   };
 #pragma unroll 1
