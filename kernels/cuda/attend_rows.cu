@@ -41,18 +41,6 @@ struct tile {
   }
 };
 
-__device__ __forceinline__ void copy_four(float *to, const float *from) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
-                   static_cast<unsigned>(__cvta_generic_to_shared(to))),
-               "l"(from)
-               : "memory");
-}
-
-__device__ __forceinline__ void wait_for_copies() {
-  asm volatile("cp.async.wait_all;" ::: "memory");
-  __syncthreads();
-}
-
 /* CHUNK rows of dim floats, element by element; at(i) is where row i lies. Two lanes take a row,
  * four elements each: no two lanes store to one bank. */
 template <class At>
@@ -200,7 +188,7 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
   for (unsigned d = 4 * lane; d < dim; d += 128)
 #pragma unroll 4
     for (unsigned i = warp; i < seen; i += WARPS)
-      copy_four(v + i * dim + d, a.values + at + i * stride + d);
+      copy_sixteen(v + i * dim + d, a.values + at + i * stride + d);
 #pragma unroll
   for (unsigned p = 0; p < PASSES; p++) {
     const unsigned key = p / 2 * 32 + p % 2 * 8 + 4 * k_group + bits / 2 % 2 * 16 + bits % 2 * 2;
@@ -222,7 +210,8 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
     const size_t part = part_of(m);
     exponentials_of(e + m, t.count(m), a.top + part, a.sum + part);
   }
-  wait_for_copies();
+  wait_for_sixteens();
+  __syncthreads();
 
   const unsigned first = threadIdx.x / COLUMNS * EACH, half = dim / 2;
   unsigned count[EACH];

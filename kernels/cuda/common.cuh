@@ -21,6 +21,19 @@ __device__ __forceinline__ void begin_kernel() {
 #endif
 }
 
+/* Copies of 16 bytes from global to shared memory that go on meanwhile; a thread waits for its own.
+ */
+__device__ __forceinline__ void copy_sixteen(void *to, const void *from) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
+                   static_cast<unsigned>(__cvta_generic_to_shared(to))),
+               "l"(from)
+               : "memory");
+}
+
+__device__ __forceinline__ void wait_for_sixteens() {
+  asm volatile("cp.async.wait_all;" ::: "memory");
+}
+
 __device__ __forceinline__ unsigned power_above(unsigned n) { /* smallest power of two >= n >= 1 */
   return n <= 1 ? 1 : 1u << (32 - __clz(static_cast<int>(n - 1)));
 }

@@ -15,7 +15,11 @@ typedef struct pv_cuda_wide {
 } pv_cuda_wide;
 PV_LAYOUT(pv_cuda_wide, 64, count, 56);
 
-enum { PV_WIDE_TILE = 16 }; /* rows of the matrix, and rows of activations, for one block */
+enum {
+  PV_WIDE_TILE = 16, /* rows of the matrix, and rows of activations, for one block */
+  PV_WIDE_STEPS = 8, /* terms of 32 wide lanes that are in shared memory at a time */
+  PV_WIDE_SHARED = 2 * 2 * PV_WIDE_TILE * PV_WIDE_STEPS * 32 * 4 /* x and weights, twice */
+};
 
 /* Rows of whole runs of a warp's 32 lanes. */
 static inline bool pv_wide_fits(uint32_t type, uint32_t k) {
@@ -27,6 +31,6 @@ static inline bool pv_wide_fits(uint32_t type, uint32_t k) {
 /* rows: of activations */
 PV_KERNEL(wide, pv_cuda_wide,
           PV_GRID(pv_cuda_parts(a->rows.count, PV_WIDE_TILE), pv_cuda_parts(rows, PV_WIDE_TILE), 1),
-          PV_CUDA_BLOCK, 0, "mm",
-          pv_wide_fits(a->rows.type, a->k) && a->stride % 4 == 0 && a->rows.row_bytes % 8 == 0,
+          PV_CUDA_BLOCK, PV_WIDE_SHARED, "mm",
+          pv_wide_fits(a->rows.type, a->k) && a->stride % 4 == 0 && a->rows.row_bytes % 16 == 0,
           PV_WRITES(pv_cuda_wide, out))
