@@ -28,6 +28,7 @@ constexpr unsigned PARTS = QUERIES * QUERIES;
 struct tile {
   unsigned begin;    /* first position of the chunk */
   unsigned position; /* of the tile's first row */
+  unsigned skipped;  /* rows of the launch before it */
   unsigned rows, share, inverse;
   __device__ __forceinline__ unsigned row_of(unsigned query) const { /* query / share */
     return query * inverse / PARTS;
@@ -38,6 +39,10 @@ struct tile {
   }
   __device__ __forceinline__ unsigned count(unsigned query) const {
     return count_of_row(row_of(query));
+  }
+  __device__ __forceinline__ size_t part(const pv_cuda_attend &a, unsigned query) const {
+    const unsigned row = row_of(query), head = blockIdx.y * share + query - row * share;
+    return (static_cast<size_t>(skipped + row) * a.heads + head) * a.chunks + blockIdx.x;
   }
 };
 
@@ -156,6 +161,42 @@ __device__ __forceinline__ void weigh(const float *e, const float *v, unsigned h
       for (unsigned j = 0; j < EACH; j++) sum[q][j] = pv_fma_f32(x[q], y[j], sum[q][j]);
 }
 
+/* The product of exponentials and values. */
+__device__ __forceinline__ void add_values(const pv_cuda_attend &a, const tile &t, const float *e,
+                                           const float *v) {
+  const unsigned first = threadIdx.x / COLUMNS * EACH, half = a.dim / 2;
+  unsigned count[EACH];
+#pragma unroll
+  for (unsigned m = 0; m < EACH; m++) count[m] = t.count(first + m);
+  /* Of rows that follow each other a later one sees more, until there are no more rows. */
+  unsigned least = CHUNK, most = 0;
+#pragma unroll
+  for (unsigned m = 0; m < EACH; m++) {
+    least = min(least, count[m]);
+    most = max(most, count[m]);
+  }
+  for (unsigned d = threadIdx.x % COLUMNS * 4; d < half; d += COLUMNS * 4) {
+    float sum[EACH][EACH];
+#pragma unroll
+    for (unsigned m = 0; m < EACH; m++)
+#pragma unroll
+      for (unsigned j = 0; j < EACH; j++) sum[m][j] = -0.0f;
+#pragma unroll 4
+    for (unsigned i = 0; i < least; i++)
+      weigh<true>(e + i * WIDE + first, v + i * a.dim + d, half, i, count, sum);
+#pragma unroll 1
+    for (unsigned i = least; i < most; i++)
+      weigh<false>(e + i * WIDE + first, v + i * a.dim + d, half, i, count, sum);
+#pragma unroll
+    for (unsigned m = 0; m < EACH; m++) {
+      if (count[m] == 0) continue;
+      float *to = a.value + t.part(a, first + m) * a.dim + d;
+      *reinterpret_cast<float4 *>(to) = {sum[m][0], sum[m][1], sum[m][2], sum[m][3]};
+      *reinterpret_cast<float4 *>(to + half) = {sum[m][4], sum[m][5], sum[m][6], sum[m][7]};
+    }
+  }
+}
+
 }  // namespace
 
 PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_attend a) {
@@ -164,7 +205,11 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
   const unsigned dim = a.dim, share = a.heads / a.kv_heads, lane = threadIdx.x % 32,
                  warp = threadIdx.x / 32, kv = blockIdx.y;
   const unsigned each = QUERIES / share, skipped = blockIdx.z * each, row = a.first + skipped;
-  const tile t = {blockIdx.x * CHUNK, a.step->position + row, min(each, a.step->count - row), share,
+  const tile t = {blockIdx.x * CHUNK,
+                  a.step->position + row,
+                  skipped,
+                  min(each, a.step->count - row),
+                  share,
                   (PARTS + share - 1) / share};
   const unsigned seen = t.count_of_row(t.rows - 1); /* keys that any of them sees */
   if (seen == 0) return;
@@ -199,49 +244,13 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
                                                        score[p][j][2], score[p][j][3]};
   }
   __syncthreads();
-  const auto head_of = [&](unsigned m) { return kv * share + m - t.row_of(m) * share; };
-  const auto part_of = [&](unsigned m) {
-    return (static_cast<size_t>(skipped + t.row_of(m)) * a.heads + head_of(m)) * a.chunks +
-           blockIdx.x;
-  };
 #pragma unroll 1
   for (unsigned m = warp * (QUERIES / WARPS) + lane / 8; m < (warp + 1) * (QUERIES / WARPS);
        m += 4) {
-    const size_t part = part_of(m);
+    const size_t part = t.part(a, m);
     exponentials_of(e + m, t.count(m), a.top + part, a.sum + part);
   }
   wait_for_sixteens();
   __syncthreads();
-
-  const unsigned first = threadIdx.x / COLUMNS * EACH, half = dim / 2;
-  unsigned count[EACH];
-#pragma unroll
-  for (unsigned m = 0; m < EACH; m++) count[m] = t.count(first + m);
-  /* Of rows that follow each other a later one sees more, until there are no more rows. */
-  unsigned least = CHUNK, most = 0;
-#pragma unroll
-  for (unsigned m = 0; m < EACH; m++) {
-    least = min(least, count[m]);
-    most = max(most, count[m]);
-  }
-  for (unsigned d = threadIdx.x % COLUMNS * 4; d < half; d += COLUMNS * 4) {
-    float sum[EACH][EACH];
-#pragma unroll
-    for (unsigned m = 0; m < EACH; m++)
-#pragma unroll
-      for (unsigned j = 0; j < EACH; j++) sum[m][j] = -0.0f;
-#pragma unroll 4
-    for (unsigned i = 0; i < least; i++)
-      weigh<true>(e + i * WIDE + first, v + i * dim + d, half, i, count, sum);
-#pragma unroll 1
-    for (unsigned i = least; i < most; i++)
-      weigh<false>(e + i * WIDE + first, v + i * dim + d, half, i, count, sum);
-#pragma unroll
-    for (unsigned m = 0; m < EACH; m++) {
-      if (count[m] == 0) continue;
-      float *to = a.value + part_of(first + m) * dim + d;
-      *reinterpret_cast<float4 *>(to) = {sum[m][0], sum[m][1], sum[m][2], sum[m][3]};
-      *reinterpret_cast<float4 *>(to + half) = {sum[m][4], sum[m][5], sum[m][6], sum[m][7]};
-    }
-  }
+  add_values(a, t, e, v);
 }
