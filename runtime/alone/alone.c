@@ -92,12 +92,12 @@ static const struct family {
     FAMILY(rmsnorm, norm, 0, {2048, 1, 512},
            {{1, 1, 1}, {100, 1, 3}, {255, 1, 2}, {2056, 1, 1}, {2080, 1, 2}, {4096, 1, 1}}),
     FAMILY(heads, heads, 0, {128, 32, 512}, {{8, 1, 3}, {72, 9, 2}, {128, 8, 1}, {256, 5, 2}}),
-    FAMILY(attend_combine, attend, 0, {128, 8, 64},
+    FAMILY(attend_combine, attend, 0, {128, 8, 512},
            {{8, 1, 3}, {72, 4, 2}, {128, 8, 5}, {32, 1, 1}}),
     FAMILY(attend_1, attend, 0, {128, 8, 64}, {{8, 1, 3}, {72, 3, 2}, {256, 1, 1}}),
     FAMILY(attend_4, attend, 0, {128, 8, 64}, {{8, 4, 3}, {72, 4, 2}, {128, 12, 1}}),
     FAMILY(attend_8, attend, 0, {128, 8, 64}, {{8, 8, 3}, {72, 8, 2}, {128, 16, 1}}),
-    FAMILY(attend_rows, attend, 0, {128, 8, 64},
+    FAMILY(attend_rows, attend, 0, {128, 8, 512},
            {{8, 1, 70}, {72, 3, 2}, {80, 8, 9}, {128, 8, 5}, {136, 2, 33}}),
     FAMILY(attend_step_1, attend_step, 0, {128, 8, 4096},
            {{32, 1, 1}, {64, 3, 64}, {128, 1, 5}, {256, 1, 130}}),
@@ -219,9 +219,10 @@ void pv_alone_case_text(const pv_kernel *kernel, const pv_alone_case *c, char ou
 pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *wish) {
   const struct family *f = family_of(kernel);
   const bool plain = (f->flags & PLAIN) != 0 && pv_type_get(wish->type)->quantised;
+  const bool takes = (f->flags & TYPED) != 0 && !plain; /* a type that is not its own */
   const pv_type type = (f->flags & OWN_TYPE) != 0 ? own_type(kernel)
-                       : plain                    ? PV_TYPE_F32
-                                                  : wish->type;
+                       : takes                    ? wish->type
+                                                  : PV_TYPE_F32;
   return with_wish(f->bench, type, wish);
 }
 
