@@ -284,6 +284,7 @@ struct work {
   const uint8_t *data; /* of the expert */
   uint64_t row_bytes;
   unsigned type, first, count; /* rows of the matrix: the block's first, and all */
+  const unsigned *begin;       /* shared: first segment of each of the tile's rows of activations */
   __device__ __forceinline__ const uint8_t *row(unsigned i) const { /* past the end: the last */
     return data + min(first + i, count - 1) * row_bytes;
   }
@@ -298,15 +299,17 @@ template <int type>
 __device__ __forceinline__ void fill_tables(const work &w, const tree &f, unsigned begin,
                                             const tables &to) {
   const unsigned leaves = min(f.places, static_cast<unsigned>(LEAVES)), first = f.leaf(begin);
+#pragma unroll 4
   for (unsigned i = threadIdx.x; i < 2 * leaves * TILE; i += THREADS) {
     const unsigned u = i % (2 * leaves), n = i / (2 * leaves);
     const unsigned s = min(2 * ((u / 2 << f.log_chunks) + first) + u % 2, f.segments - 1);
-    const size_t at = static_cast<size_t>(w.slot(n) / w.a.acts.share) * w.a.acts.segments + s;
+    const size_t at = static_cast<size_t>(w.begin[n]) + s;
     float *token = &to.tokens[u * TOKEN_STRIDE + n / 2].x + n % 2;
-    token[0] = w.a.acts.d[at];
-    token[2] = static_cast<float>(w.a.acts.sum[at]);
+    token[0] = __ldg(w.a.acts.d + at);
+    token[2] = static_cast<float>(__ldg(w.a.acts.sum + at));
   }
   if constexpr (type != GENERAL)
+#pragma unroll 4
     for (unsigned i = threadIdx.x; i < leaves * ROWS; i += THREADS) {
       const unsigned q = i / ROWS, r = i % ROWS, pair = r / 16 * 8 + r % 8, half = r % 16 / 8;
       const unsigned leaf = min((q << f.log_chunks) + first, f.there(0) - 1);
@@ -425,8 +428,7 @@ __device__ __forceinline__ void parity_sum(const work &w, const tables &shared,
   for (int r = 0; r < 2; r++)
     side.rows[r] = w.row(warp / 2 * 16 + 8 * r + g) + (type == GENERAL ? 0 : 4 * side.t);
 #pragma unroll
-  for (int j = 0; j < columns; j++)
-    side.at[j] = w.slot(8 * j + g) / w.a.acts.share * w.a.acts.segments * 4 + side.t;
+  for (int j = 0; j < columns; j++) side.at[j] = w.begin[8 * j + g] * 4 + side.t;
 
   const unsigned leaves = min(f.places, static_cast<unsigned>(LEAVES));
   const unsigned levels = f.places >= 16 ? 28 - static_cast<unsigned>(__clz(f.places)) : 0;
@@ -491,6 +493,7 @@ __device__ __forceinline__ void tile_of_type(const work &w, const tables &shared
 
 PV_ENTRY __launch_bounds__(PV_GEMM_THREADS, 512 / PV_GEMM_THREADS) gemm(const pv_cuda_gemm a) {
   extern __shared__ uint4 dynamic[];
+  __shared__ unsigned begin[TILE];
   begin_kernel();
   pv_cuda_tile tile = {0, blockIdx.y * TILE,
                        min(static_cast<unsigned>(TILE), a.count - blockIdx.y * TILE)};
@@ -512,7 +515,10 @@ PV_ENTRY __launch_bounds__(PV_GEMM_THREADS, 512 / PV_GEMM_THREADS) gemm(const pv
                   rows.row_bytes,
                   rows.type,
                   block * ROWS,
-                  rows.count};
+                  rows.count,
+                  begin};
+  if (threadIdx.x < TILE) begin[threadIdx.x] = w.slot(threadIdx.x) / a.acts.share * a.acts.segments;
+  __syncthreads();
   const tables shared(dynamic);
   prefetch(w.row(0), min(static_cast<unsigned>(ROWS), w.count - w.first) * w.row_bytes, threadIdx.x,
            THREADS);
