@@ -270,6 +270,17 @@ static void test_launches(void) {
       "qwen3moe", &usual, PV_NUMERICS_I16, 1,
       "embed gemv_64 attend_step_1_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
       "down gemv_64" TOP);
+  /* The last of 16 rows behind 200 is at 215: a window of 216 is not passed, one of 215 is. */
+  pv_shape sliding = s;
+  sliding.window_period = 2;
+  sliding.window = 216;
+  expect_launches("qwen3", &sliding, PV_NUMERICS_I16, 16,
+                  "embed rmsnorm gemm heads attend_rows attend_combine gemm add rmsnorm gemm "
+                  "swiglu gemm add gemv" TOP);
+  sliding.window = 215;
+  expect_launches("qwen3", &sliding, PV_NUMERICS_I16, 16,
+                  "embed rmsnorm gemm heads attend_1 attend_combine gemm add rmsnorm gemm "
+                  "swiglu gemm add gemv" TOP);
 }
 
 /* What no kernel computes is said before anything is opened. */
