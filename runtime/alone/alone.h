@@ -18,9 +18,9 @@ typedef struct pv_alone_set {
   size_t runs;
 } pv_alone_set;
 
-/* The set of a kind of side: cpu, scalar, avx2, vnni, definition, cuda, ptx. PV_ERR_UNSUPPORTED for a
- * code path that this machine lacks; PV_ERR_INPUT for another word. Whether a device is there shows
- * when something runs. */
+/* The set of a kind of side: cpu, scalar, avx2, vnni, definition, cuda, ptx. PV_ERR_UNSUPPORTED for
+ * a code path that this machine lacks; PV_ERR_INPUT for another word. Whether a device is there
+ * shows when something runs. */
 pv_code pv_alone_set_find(const char *name, pv_alone_set *out, pv_error *err);
 void pv_alone_set_close(pv_alone_set *set);
 

@@ -10,8 +10,8 @@
 #include "base/error.h"
 
 typedef struct freeze_side {
-  const char *model;     /* path of the file */
-  const char *source;    /* "scalar", "avx2", "vnni", "definition", "ptx"; "arbiter", for f64 alone */
+  const char *model;  /* path of the file */
+  const char *source; /* "scalar", "avx2", "vnni", "definition", "ptx"; "arbiter", for f64 alone */
   const char *identity;  /* "i16", "i8", "f32-f64acc", "f64" */
   const char *fault;     /* of the definition alone; NULL: none */
   const size_t *batches; /* sizes, ended by 0; logits for all rows of each */
