@@ -30,10 +30,11 @@ __device__ __forceinline__ act_segment load_segment(const act_row &act, unsigned
 __device__ __forceinline__ void dot_half(const uint32_t (&w)[8], const uint4 (&x)[4], int half,
                                          int &high, int &low) {
 #pragma unroll
-  for (int t = 0; t < 4; t++) {
-    high =
-        __dp4a(static_cast<int>(w[4 * half + t]), static_cast<int>(half ? x[t].y : x[t].x), high);
-    low = __dp4a(static_cast<int>(w[4 * half + t]), static_cast<int>(half ? x[t].w : x[t].z), low);
+  for (int i = 0; i < 4; i++) {
+    const uint4 &of = x[2 * half + i / 2];
+    const int q = static_cast<int>(w[4 * half + i]);
+    high = __dp4a(q, static_cast<int>(i % 2 ? of.y : of.x), high);
+    low = __dp4a(q, static_cast<int>(i % 2 ? of.w : of.z), low);
   }
 }
 

@@ -78,9 +78,9 @@ typedef struct pv_cuda_step {
 PV_LAYOUT(pv_cuda_step, 16, zero, 12);
 
 /* Rows of activations for a matrix product (kernels/arith/act.h). `q` holds 64 bytes for a segment
- * of 32: for t = 0..3 the high bytes of elements 4t..4t+3 and 16+4t..16+4t+3, then their low
- * bytes, q_i = 256 high_i + low_i: a thread's operands of an 8-bit tensor-core product are one
- * load of 16 bytes. */
+ * of 32: for t = 0..3 the high bytes of elements 8t..8t+7, then their low bytes, q_i = 256 high_i +
+ * low_i: a thread's operands of an 8-bit tensor-core product are one load of 16 bytes, and their
+ * elements are neighbours, as those of weights are. */
 typedef struct pv_cuda_acts {
   PV_DEVICE(float) x; /* as they were: rows of `stride` floats */
   PV_DEVICE(uint8_t) q;

@@ -56,12 +56,165 @@ struct alignas(sizeof(float) * heads) abreast {
   float of[heads];
 };
 
+/* How many heads a thread takes together, and how often a block needs so many. */
+template <int group>
+constexpr int TOGETHER = group < 4 ? group : 4;
+template <int group>
+constexpr unsigned SIDES = group / TOGETHER<group>;
+
+/* Shared memory of a block. */
+struct parts {
+  unsigned dim, wide; /* eight lanes of each of four keys: different banks */
+  float *key, *value; /* [CHUNK][wide], [CHUNK][dim] */
+  float *q, *score;   /* [sides][dim][together], [sides][CHUNK][together] */
+  float *newest_key;  /* [dim]; before there are scores, they have [WARPS][dim] */
+  __device__ __forceinline__ parts(float *memory, unsigned dim, unsigned group)
+      : dim(dim),
+        wide(dim + PV_STEP_PADDING),
+        key(memory),
+        value(key + CHUNK * wide),
+        q(value + CHUNK * dim),
+        score(q + group * dim),
+        newest_key(score + max(WARPS * dim, group * CHUNK)) {}
+};
+
+/* The scores of the first `count` keys of a chunk. */
+template <int group>
+__device__ __forceinline__ void scores_of(const parts &my, unsigned count, float scale) {
+  constexpr int together = TOGETHER<group>;
+  constexpr unsigned sides = SIDES<group>;
+  using heads_abreast = abreast<together>;
+  const unsigned warp = threadIdx.x / 32, last = count - 1;
+  /* Four keys to a warp, neighbours in it so that they read q together, and the four that lie
+   * half a chunk further. */
+  constexpr unsigned keys = 32 / PV_NARROW_LANES;
+  const unsigned narrow = threadIdx.x % 32 / keys, i = warp * keys + threadIdx.x % keys;
+  if (warp * keys < count) {
+    const float *k[2] = {my.key + min(i, last) * my.wide + narrow,
+                         my.key + min(i + CHUNK / 2, last) * my.wide + narrow};
+    const heads_abreast *x = reinterpret_cast<const heads_abreast *>(my.q) + narrow;
+    float dot[2][group];
+#pragma unroll
+    for (unsigned side = 0; side < sides; side++) {
+      const heads_abreast part = x[side * my.dim];
+#pragma unroll
+      for (unsigned g = 0; g < together; g++) {
+        dot[0][side * together + g] = part.of[g] * k[0][0];
+        dot[1][side * together + g] = part.of[g] * k[1][0];
+      }
+    }
+#pragma unroll 4
+    for (unsigned j = 8; j < my.dim; j += 8)
+#pragma unroll
+      for (unsigned side = 0; side < sides; side++) {
+        const heads_abreast part = x[side * my.dim + j];
+#pragma unroll
+        for (unsigned g = 0; g < together; g++) {
+          float *sum = &dot[0][side * together + g], *further = &dot[1][side * together + g];
+          *sum = pv_fma_f32(part.of[g], k[0][j], *sum);
+          *further = pv_fma_f32(part.of[g], k[1][j], *further);
+        }
+      }
+#pragma unroll
+    for (unsigned half = 0; half < 2; half++)
+#pragma unroll
+      for (unsigned g = 0; g < group; g++) {
+#pragma unroll
+        for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2)
+          dot[half][g] += __shfl_down_sync(every_lane, dot[half][g], s * keys);
+        const unsigned of = i + half * CHUNK / 2;
+        if (narrow == 0 && of < count)
+          my.score[(g / together * CHUNK + of) * together + g % together] = dot[half][g] * scale;
+      }
+  }
+}
+
+/* The weighted values of a chunk of `count` keys, or the end result where that is the only one. */
+template <int group, unsigned known>
+__device__ __forceinline__ void values_of(const pv_cuda_attend_step &a, const parts &my,
+                                          unsigned head, unsigned chunk, unsigned count,
+                                          const float (&top)[group], const float (&sum)[group]) {
+  constexpr int together = TOGETHER<group>;
+  constexpr unsigned sides = SIDES<group>;
+  using heads_abreast = abreast<together>;
+  const pv_cuda_attend &t = a.attend;
+  const unsigned dim = my.dim;
+  /* A thread has one element of `together` heads. */
+  const unsigned threads = blockDim.x / sides, side = threadIdx.x / threads;
+  for (unsigned j = threadIdx.x % threads; j < dim; j += threads) {
+    const heads_abreast *p = reinterpret_cast<const heads_abreast *>(my.score) + side * CHUNK;
+    heads_abreast part = p[0];
+    float mean[together];
+#pragma unroll
+    for (unsigned g = 0; g < together; g++) mean[g] = part.of[g] * my.value[j];
+#pragma unroll 8
+    for (unsigned i = 1; i < count; i++) {
+      part = p[i];
+#pragma unroll
+      for (unsigned g = 0; g < together; g++)
+        mean[g] = pv_fma_f32(part.of[g], my.value[i * dim + j], mean[g]);
+    }
+#pragma unroll
+    for (unsigned g = 0; g < together; g++) {
+      const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
+      float m = top[of];
+      if (!a.whole) {
+        const size_t part = static_cast<size_t>(head + of) * t.chunks + chunk;
+        t.value[part * dim + j] = mean[g];
+        if (j > 0) continue;
+        t.top[part] = m;
+        t.sum[part] = sum[of];
+        continue;
+      }
+      const bool sinks = known == 0 && t.sinks != nullptr;
+      const float sink = sinks ? t.sinks[head + of] : m;
+      m = larger(m, sink);
+      const float f = pv_exp_f32(top[of] - m), total = f * sum[of];
+      const float y = pv_div_f32(f * mean[g], sinks ? total + pv_exp_f32(sink - m) : total);
+      t.out[i] = y;
+      if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
+        store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
+    }
+  }
+}
+
+/* The block's query heads, and the newest key where it `has_newest`, normed and turned; kept by the
+ * first block that has them. */
+template <int group, unsigned known>
+__device__ __forceinline__ void turn_heads(const pv_cuda_heads &h, const parts &my,
+                                           unsigned position, unsigned head, size_t stride,
+                                           size_t at, bool has_newest, bool keeps_key,
+                                           bool keeps_q) {
+  constexpr unsigned together = TOGETHER<group>;
+  const unsigned dim = my.dim, warp = threadIdx.x / 32;
+  const size_t table = static_cast<size_t>(position) * (dim / 2);
+  for (unsigned w = warp; w < group + (has_newest ? 1 : 0); w += WARPS) {
+    const bool is_q = w < group;
+    const size_t place = is_q ? static_cast<size_t>(head + w) * dim : at;
+    const head_turn turn = {h.cos + table, h.sin + table, dim, h.eps, h.neighbours != 0};
+    const auto store = [&](unsigned i, float v) {
+      if (is_q)
+        my.q[(w / together * dim + i) * together + w % together] = v;
+      else
+        my.newest_key[i] = v;
+      if (is_q ? keeps_q : keeps_key) (is_q ? h.q_out : h.k_out)[place + i] = v;
+      if (!is_q && keeps_key) h.keys[position * stride + at + i] = v;
+    };
+    const float *from = (is_q ? h.q : h.k) + place, *weight = is_q ? h.q_weight : h.k_weight;
+    if constexpr (known > 0)
+      turn_usual_head<known / 32>(turn, from, weight, store);
+    else if (dim <= 128)
+      turn_head<4>(turn, from, weight, my.score + warp * dim, store);
+    else
+      turn_head<8>(turn, from, weight, my.score + warp * dim, store);
+  }
+}
+
 /* `known` is the size of usual heads (pv_step_usual), or 0 for any. */
 template <int group, unsigned known>
 __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   extern __shared__ __align__(16) float memory[];
-  constexpr unsigned together = group < 4 ? group : 4, sides = group / together;
-  using heads_abreast = abreast<together>;
+  constexpr unsigned together = TOGETHER<group>;
   const pv_cuda_heads &h = a.heads;
   const pv_cuda_attend &t = a.attend;
   const unsigned dim = known > 0 ? known : t.dim, position = __ldg(&h.step->position);
@@ -70,15 +223,8 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   unsigned chunk = blockIdx.y;
   if (chunk >= chunks) return;
   const unsigned share = t.heads / t.kv_heads, head = blockIdx.x * group, kv = head / share;
-  const unsigned warp = threadIdx.x / 32;
   const size_t stride = static_cast<size_t>(t.kv_heads) * dim, at = static_cast<size_t>(kv) * dim;
-  const unsigned wide =
-      dim + PV_STEP_PADDING; /* eight lanes of each of four keys: different banks */
-  float *key = memory, *value = key + CHUNK * wide;
-  /* [sides][dim][together], [sides][CHUNK][together]; before there are scores, [WARPS][dim]; the
-   * newest key. */
-  float *q = value + CHUNK * dim, *score = q + group * dim, *normed = score;
-  float *newest_key = score + max(WARPS * dim, group * CHUNK);
+  const parts my(memory, dim, group);
   /* The newest position is the last of the last chunk, and is in no cache yet. */
   const auto begin_of = [&](unsigned of) { return seen + of * CHUNK; };
   const auto old_in = [&](unsigned of) { return min(position - begin_of(of), CHUNK); };
@@ -88,33 +234,12 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
     else
       commit_copies(); /* of nothing: so that as many are under way */
   };
-  copy(key, wide, t.keys, chunk);
-  copy(value, dim, t.values, chunk);
+  copy(my.key, my.wide, t.keys, chunk);
+  copy(my.value, dim, t.values, chunk);
   begin_kernel();
-  /* The newest key and value: kept by the first block that has them. */
-  const bool has_newest = (chunks - 1 - chunk) % a.blocks == 0;
-  const bool keeps_key = has_newest && head % share == 0, keeps_q = chunk == 0;
-  const size_t table = static_cast<size_t>(position) * (dim / 2);
-  for (unsigned w = warp; w < group + (has_newest ? 1 : 0); w += WARPS) {
-    const bool is_q = w < group;
-    const size_t place = is_q ? static_cast<size_t>(head + w) * dim : at;
-    const head_turn turn = {h.cos + table, h.sin + table, dim, h.eps, h.neighbours != 0};
-    const auto store = [&](unsigned i, float v) {
-      if (is_q)
-        q[(w / together * dim + i) * together + w % together] = v;
-      else
-        newest_key[i] = v;
-      if (is_q ? keeps_q : keeps_key) (is_q ? h.q_out : h.k_out)[place + i] = v;
-      if (!is_q && keeps_key) h.keys[position * stride + at + i] = v;
-    };
-    const float *from = (is_q ? h.q : h.k) + place, *weight = is_q ? h.q_weight : h.k_weight;
-    if constexpr (known > 0)
-      turn_usual_head<known / 32>(turn, from, weight, store);
-    else if (dim <= 128)
-      turn_head<4>(turn, from, weight, normed + warp * dim, store);
-    else
-      turn_head<8>(turn, from, weight, normed + warp * dim, store);
-  }
+  const bool has_newest = (chunks - 1 - chunk) % a.blocks == 0,
+             keeps_key = has_newest && head % share == 0;
+  turn_heads<group, known>(h, my, position, head, stride, at, has_newest, keeps_key, chunk == 0);
 #pragma unroll 1
   for (; chunk < chunks; chunk += a.blocks) {
     const unsigned old = old_in(chunk), count = min(old + 1, CHUNK), last = count - 1;
@@ -122,101 +247,24 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
       __syncthreads();
       for (unsigned i = threadIdx.x; i < dim; i += blockDim.x) {
         const float v = h.v[at + i];
-        key[last * wide + i] = newest_key[i];
-        value[last * dim + i] = v;
+        my.key[last * my.wide + i] = my.newest_key[i];
+        my.value[last * dim + i] = v;
         if (keeps_key) h.values[position * stride + at + i] = v;
       }
     }
     wait_for_copies<1>();
-    /* Four keys to a warp, neighbours in it so that they read q together, and the four that lie
-     * half a chunk further. */
-    constexpr unsigned keys = 32 / PV_NARROW_LANES;
-    const unsigned narrow = threadIdx.x % 32 / keys, i = warp * keys + threadIdx.x % keys;
-    if (warp * keys < count) {
-      const float *k[2] = {key + min(i, last) * wide + narrow,
-                           key + min(i + CHUNK / 2, last) * wide + narrow};
-      const heads_abreast *x = reinterpret_cast<const heads_abreast *>(q) + narrow;
-      float dot[2][group];
-#pragma unroll
-      for (unsigned side = 0; side < sides; side++) {
-        const heads_abreast part = x[side * dim];
-#pragma unroll
-        for (unsigned g = 0; g < together; g++) {
-          dot[0][side * together + g] = part.of[g] * k[0][0];
-          dot[1][side * together + g] = part.of[g] * k[1][0];
-        }
-      }
-#pragma unroll 4
-      for (unsigned j = 8; j < dim; j += 8)
-#pragma unroll
-        for (unsigned side = 0; side < sides; side++) {
-          const heads_abreast part = x[side * dim + j];
-#pragma unroll
-          for (unsigned g = 0; g < together; g++) {
-            float *sum = &dot[0][side * together + g], *further = &dot[1][side * together + g];
-            *sum = pv_fma_f32(part.of[g], k[0][j], *sum);
-            *further = pv_fma_f32(part.of[g], k[1][j], *further);
-          }
-        }
-#pragma unroll
-      for (unsigned half = 0; half < 2; half++)
-#pragma unroll
-        for (unsigned g = 0; g < group; g++) {
-#pragma unroll
-          for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2)
-            dot[half][g] += __shfl_down_sync(every_lane, dot[half][g], s * keys);
-          const unsigned of = i + half * CHUNK / 2;
-          if (narrow == 0 && of < count)
-            score[(g / together * CHUNK + of) * together + g % together] = dot[half][g] * t.scale;
-        }
-    }
+    scores_of<group>(my, count, t.scale);
     __syncthreads();
-    copy(key, wide, t.keys, chunk + a.blocks);
+    copy(my.key, my.wide, t.keys, chunk + a.blocks);
     __shared__ float top[group], sum[group];
-    for (unsigned g = warp; g < group; g += WARPS)
-      exponentials(score + g / together * CHUNK * together + g % together, together, count, top + g,
-                   sum + g);
+    for (unsigned g = threadIdx.x / 32; g < group; g += WARPS)
+      exponentials(my.score + g / together * CHUNK * together + g % together, together, count,
+                   top + g, sum + g);
     wait_for_copies<1>();
-    /* A thread has one element of `together` heads. */
-    const unsigned threads = blockDim.x / sides, side = threadIdx.x / threads;
-    for (unsigned j = threadIdx.x % threads; j < dim; j += threads) {
-      const heads_abreast *p = reinterpret_cast<const heads_abreast *>(score) + side * CHUNK;
-      heads_abreast part = p[0];
-      float mean[together];
-#pragma unroll
-      for (unsigned g = 0; g < together; g++) mean[g] = part.of[g] * value[j];
-#pragma unroll 8
-      for (unsigned i = 1; i < count; i++) {
-        part = p[i];
-#pragma unroll
-        for (unsigned g = 0; g < together; g++)
-          mean[g] = pv_fma_f32(part.of[g], value[i * dim + j], mean[g]);
-      }
-#pragma unroll
-      for (unsigned g = 0; g < together; g++) {
-        const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
-        float m = top[of];
-        if (!a.whole) {
-          const size_t part = static_cast<size_t>(head + of) * t.chunks + chunk;
-          t.value[part * dim + j] = mean[g];
-          if (j > 0) continue;
-          t.top[part] = m;
-          t.sum[part] = sum[of];
-          continue;
-        }
-        const bool sinks = known == 0 && t.sinks != nullptr;
-        const float sink = sinks ? t.sinks[head + of] : m;
-        m = larger(m, sink);
-        const float f = pv_exp_f32(top[of] - m), total = f * sum[of];
-        const float y = pv_div_f32(f * mean[g], sinks ? total + pv_exp_f32(sink - m) : total);
-        t.out[i] = y;
-        if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
-          store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
-      }
-    }
+    values_of<group, known>(a, my, head, chunk, count, top, sum);
     if (chunk + a.blocks >= chunks) return;
     __syncthreads();
-    copy(value, dim, t.values, chunk + a.blocks);
+    copy(my.value, dim, t.values, chunk + a.blocks);
   }
 }
 

@@ -113,7 +113,7 @@ __device__ __forceinline__ rounded round_segment(float x, float max) {
 __device__ __forceinline__ void store_rounded(const rounded &r, unsigned lane, uint8_t *bytes,
                                               float *d, int32_t *sum) {
   const int high = (r.q + 128) >> 8, low = r.q - 256 * high;
-  uint8_t *place = bytes + lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4;
+  uint8_t *place = bytes + lane / 8 * 16 + lane % 8;
   place[0] = static_cast<uint8_t>(high);
   place[8] = static_cast<uint8_t>(low);
   if (lane == 0) {
@@ -164,13 +164,7 @@ __device__ __forceinline__ rounded_quarter round_quarter(const float (&x)[8], fl
 /* Elements 8 quarter .. 8 quarter + 7 of the segment whose 64 bytes are `bytes`. */
 __device__ __forceinline__ void store_quarter(const rounded_quarter &r, unsigned quarter,
                                               uint8_t *bytes, float *d, int32_t *sum) {
-#pragma unroll
-  for (unsigned i = 0; i < 2; i++) {
-    const unsigned four = 2 * quarter + i; /* which group of four elements */
-    uint32_t *word = reinterpret_cast<uint32_t *>(bytes + four % 4 * 16 + four / 4 * 4);
-    word[0] = r.high[i];
-    word[2] = r.low[i];
-  }
+  reinterpret_cast<uint4 *>(bytes)[quarter] = make_uint4(r.high[0], r.high[1], r.low[0], r.low[1]);
   if (quarter == 0) {
     *d = r.d;
     *sum = r.sum;

@@ -34,13 +34,6 @@ __device__ __forceinline__ void mma_32(int (&c)[4], const uint32_t (&a)[4], uint
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "r"(0));
 }
 
-__device__ __forceinline__ void mma_16(int (&c)[4], uint32_t a0, uint32_t a1, uint32_t b) {
-  asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, "
-      "{%7, %7, %7, %7};"
-      : "=r"(c[0]), "=r"(c[1]), "=r"(c[2]), "=r"(c[3])
-      : "r"(a0), "r"(a1), "r"(b), "r"(0));
-}
-
 __device__ __forceinline__ uint32_t word_at(const uint8_t *p) { /* p even */
   const uint16_t *half = reinterpret_cast<const uint16_t *>(p);
   return __ldg(half) | static_cast<uint32_t>(__ldg(half + 1)) << 16;
@@ -105,35 +98,36 @@ struct raw_rows<PV_TYPE_Q6_K> {
   uint32_t w[4], high[4];
 };
 
-/* In the order of an operand of mma_32: bytes 4t.. of row g, of row g + 8; bytes 16 + 4t.. the
- * same. `rows` point at byte 4t of each. */
+/* In the order of an operand of mma_32: bytes 8t.. of row g, of row g + 8; bytes 8t + 4.. the same.
+ * `rows` point at byte 8t of each. */
 template <int type>
 __device__ __forceinline__ void load_rows(const uint8_t *const (&rows)[2], unsigned s,
                                           raw_rows<type> &out) {
   const unsigned j = s % 8;
+  const auto put = [](uint32_t(&to)[4], int r, const uint2 &two) {
+    to[r] = two.x;
+    to[r + 2] = two.y;
+  };
+  const auto even = [](const uint8_t *p) {
+    uint32_t two[2];
+    load_words(p, two);
+    return make_uint2(two[0], two[1]);
+  };
 #pragma unroll
   for (int r = 0; r < 2; r++) {
     if constexpr (type == PV_TYPE_Q8_0) {
-      const uint8_t *block = rows[r] + s * static_cast<unsigned>(sizeof(pv_block_q8_0)) + 2;
-      out.w[r] = word_at(block);
-      out.w[r + 2] = word_at(block + 16);
+      put(out.w, r, even(rows[r] + s * static_cast<unsigned>(sizeof(pv_block_q8_0)) + 2));
     } else if constexpr (type == PV_TYPE_Q6_K) {
       const uint8_t *block = rows[r] + s / 8 * static_cast<unsigned>(sizeof(pv_block_q6_k));
-      const uint8_t *low = block + (j / 4 * 64 + j % 2 * 32), *high = block + (128 + j / 4 * 32);
-      out.w[r] = word_at(low);
-      out.w[r + 2] = word_at(low + 16);
-      out.high[r] = word_at(high);
-      out.high[r + 2] = word_at(high + 16);
+      put(out.w, r, even(block + (j / 4 * 64 + j % 2 * 32)));
+      put(out.high, r, even(block + (128 + j / 4 * 32)));
     } else if constexpr (type != GENERAL) {
       const uint8_t *block = rows[r] + s / 8 * static_cast<unsigned>(k4_bytes(type));
-      const uint32_t *nibbles =
-          reinterpret_cast<const uint32_t *>(block + j / 2 * 32) + (type == PV_TYPE_Q4_K ? 4 : 12);
-      out.w[r] = __ldg(nibbles);
-      out.w[r + 2] = __ldg(nibbles + 4);
-      if constexpr (type == PV_TYPE_Q5_K) {
-        out.fifth[r] = __ldg(reinterpret_cast<const uint32_t *>(block) + 4);
-        out.fifth[r + 2] = __ldg(reinterpret_cast<const uint32_t *>(block) + 8);
-      }
+      const uint2 *nibbles =
+          reinterpret_cast<const uint2 *>(block + j / 2 * 32) + (type == PV_TYPE_Q4_K ? 2 : 6);
+      put(out.w, r, __ldg(nibbles));
+      if constexpr (type == PV_TYPE_Q5_K)
+        put(out.fifth, r, __ldg(reinterpret_cast<const uint2 *>(block) + 2));
     }
   }
 }
@@ -177,8 +171,8 @@ __device__ __forceinline__ void load_general_rows(unsigned type, const uint8_t *
 #pragma unroll
     for (int r = 0; r < 2; r++) {
       const auto *block = block_at<is.type>(rows[r], s / form::segments);
-      a[r] = form::four(block, s % form::segments, t);
-      a[r + 2] = form::four(block, s % form::segments, t + 4);
+      a[r] = form::four(block, s % form::segments, 2 * t);
+      a[r + 2] = form::four(block, s % form::segments, 2 * t + 1);
       out.by[r] = form::scales(block, s % form::segments);
       out.by[r].m = added_minimum<is.type>(out.by[r]);
     }
@@ -186,17 +180,26 @@ __device__ __forceinline__ void load_general_rows(unsigned type, const uint8_t *
   });
 }
 
+/* What is there of an operand in the first or the second half of a segment. */
+__device__ __forceinline__ void half_of(const uint32_t (&a)[4], bool is, uint32_t (&out)[4]) {
+#pragma unroll
+  for (int i = 0; i < 4; i++) out[i] = is ? a[i] : 0;
+}
+
 /* The values of one segment: 16 rows times 8 rows of activations, x their bytes. `token` has the
  * scales and the sums of the thread's two. */
 template <int type>
-__device__ __forceinline__ void values(const uint32_t (&a)[4], const scales &by, const uint4 &x,
-                                       const float4 &token, float (&out)[4]) {
+__device__ __forceinline__ void values(const uint32_t (&a)[4], unsigned t, const scales &by,
+                                       const uint4 &x, const float4 &token, float (&out)[4]) {
   int high[2][4], low[2][4];
   if constexpr (type == PV_TYPE_Q6_K) {
-    mma_16(high[0], a[0], a[1], x.x);
-    mma_16(high[1], a[2], a[3], x.y);
-    mma_16(low[0], a[0], a[1], x.z);
-    mma_16(low[1], a[2], a[3], x.w);
+#pragma unroll
+    for (unsigned half = 0; half < 2; half++) {
+      uint32_t of[4];
+      half_of(a, t / 2 == half, of);
+      mma_32(high[half], of, x.x, x.y);
+      mma_32(low[half], of, x.z, x.w);
+    }
   } else {
     mma_32(high[0], a, x.x, x.y);
     mma_32(low[0], a, x.z, x.w);
@@ -224,17 +227,22 @@ __device__ __forceinline__ void values(const uint32_t (&a)[4], const scales &by,
   }
 }
 
-__device__ __forceinline__ void values(const uint32_t (&a)[4], const general_rows_of &by,
-                                       const uint4 &x, const float4 &token, float (&out)[4]) {
+__device__ __forceinline__ void values(const uint32_t (&a)[4], unsigned t,
+                                       const general_rows_of &by, const uint4 &x,
+                                       const float4 &token, float (&out)[4]) {
   constexpr uint32_t one = 0x01010101u;
   int high[2][4], low[2][4], first[2][4] = {};
-  mma_16(high[0], a[0], a[1], x.x);
-  mma_16(high[1], a[2], a[3], x.y);
-  mma_16(low[0], a[0], a[1], x.z);
-  mma_16(low[1], a[2], a[3], x.w);
+  uint32_t of[4];
+#pragma unroll
+  for (unsigned half = 0; half < 2; half++) {
+    half_of(a, t / 2 == half, of);
+    mma_32(high[half], of, x.x, x.y);
+    mma_32(low[half], of, x.z, x.w);
+  }
   if (by.minimum) { /* the sum of the first half of the activations */
-    mma_16(first[0], one, one, x.x);
-    mma_16(first[1], one, one, x.z);
+    half_of({one, one, one, one}, t < 2, of);
+    mma_32(first[0], of, x.x, x.y);
+    mma_32(first[1], of, x.z, x.w);
   }
 #pragma unroll
   for (int c = 0; c < 4; c++) {
@@ -326,7 +334,7 @@ __device__ __forceinline__ void fill_tables(const work &w, const tree &f, unsign
 /* The rows of a warp, and a thread's place among them. */
 template <int type, int columns>
 struct warp_side {
-  const uint8_t *rows[2];   /* a thread's, from their byte 4t on */
+  const uint8_t *rows[2];   /* a thread's, from their byte 8t on */
   const uint4 *q;           /* bytes of activations */
   unsigned at[columns];     /* of the thread's row of each column, from its place in segment 0 */
   unsigned t, parity, pair; /* `pair` of rows in the tables */
@@ -360,9 +368,9 @@ struct warp_side {
     for (int j = 0; j < columns; j++) {
       float v[4];
       if constexpr (type == GENERAL)
-        values(a, general, x[j], tokens[4 * j], v);
+        values(a, t, general, x[j], tokens[4 * j], v);
       else
-        values<type>(a, by, x[j], tokens[4 * j], v);
+        values<type>(a, t, by, x[j], tokens[4 * j], v);
       x[j] = __ldg(q + (at[j] + 4 * s));
 #pragma unroll
       for (int c = 0; c < 4; c++) acc[4 * j + c] = begin ? v[c] : acc[4 * j + c] + v[c];
@@ -426,7 +434,7 @@ __device__ __forceinline__ void parity_sum(const work &w, const tables &shared,
   side.q = reinterpret_cast<const uint4 *>(w.a.acts.q);
 #pragma unroll
   for (int r = 0; r < 2; r++)
-    side.rows[r] = w.row(warp / 2 * 16 + 8 * r + g) + (type == GENERAL ? 0 : 4 * side.t);
+    side.rows[r] = w.row(warp / 2 * 16 + 8 * r + g) + (type == GENERAL ? 0 : 8 * side.t);
 #pragma unroll
   for (int j = 0; j < columns; j++) side.at[j] = w.begin[8 * j + g] * 4 + side.t;
 

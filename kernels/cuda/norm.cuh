@@ -6,14 +6,39 @@
 #include "kernels/cuda/rmsnorm.h"
 #include "kernels/cuda/segments.cuh"
 
+/* The sum of the squares of n (or `known`) elements: thread j is wide lane j. */
+template <unsigned known>
+__device__ __forceinline__ float square_sum(const float *x, unsigned n) {
+  __shared__ float squares[PV_WIDE_LANES];
+  constexpr unsigned each = 8;
+  const unsigned lane = threadIdx.x % 32;
+  float sum = 0.0f, part[8];
+  for (unsigned begin = 0; begin < n; begin += each * PV_WIDE_LANES) {
+    float v[each];
+#pragma unroll
+    for (unsigned j = 0; j < each; j++) {
+      const unsigned i = begin + threadIdx.x + PV_WIDE_LANES * j;
+      v[j] = known > 0 || i < n ? x[i] : 0.0f;
+    }
+#pragma unroll
+    for (unsigned j = 0; j < each; j++)
+      if (known > 0 || begin + threadIdx.x + PV_WIDE_LANES * j < n)
+        sum = begin + j == 0 ? v[j] * v[j] : pv_fma_f32(v[j], v[j], sum);
+  }
+  squares[threadIdx.x] = sum;
+  __syncthreads();
+#pragma unroll
+  for (unsigned j = 0; j < 8; j++) part[j] = squares[lane + 32 * j]; /* every warp folds them */
+  sum = fold_strided(part, n < PV_WIDE_LANES ? n : PV_WIDE_LANES, lane);
+  return __shfl_sync(every_lane, sum, 0);
+}
+
 /* The block's 256 threads norm row `row`, of `known` elements, or any where that is 0. The result
  * goes to `to` where that is given, as it is, rounded, or both; and to global memory when `keep`.
  */
 template <unsigned known>
 __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, const shared_acts &to,
                                          bool keep) {
-  __shared__ float squares[PV_WIDE_LANES];
-  const unsigned lane = threadIdx.x % 32;
   const unsigned first = a.step != nullptr ? a.step->count - a.step->logits : 0;
   const unsigned n = known > 0 ? known : a.n;
   const float *x = a.x + static_cast<size_t>(first + row) * n;
@@ -21,7 +46,7 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
    * quarter of a segment. Both are loaded at once; for rows up to 2048 that is all of them. */
   constexpr unsigned each = 8, chunk = each * PV_WIDE_LANES;
   static_assert(known % chunk == 0, "every thread has eight elements");
-  float y[each], weight[each], sum = 0.0f, part[8];
+  float y[each], weight[each];
   const bool eights = n % each == 0; /* no thread's elements end within the row */
   const auto load = [&](unsigned begin) {
     if (eights) {
@@ -39,25 +64,7 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
     }
   };
   load(0);
-  for (unsigned begin = 0; begin < n; begin += chunk) {
-    float v[each];
-#pragma unroll
-    for (unsigned j = 0; j < each; j++) {
-      const unsigned i = begin + threadIdx.x + PV_WIDE_LANES * j;
-      v[j] = known > 0 || i < n ? x[i] : 0.0f;
-    }
-#pragma unroll
-    for (unsigned j = 0; j < each; j++)
-      if (known > 0 || begin + threadIdx.x + PV_WIDE_LANES * j < n)
-        sum = begin + j == 0 ? v[j] * v[j] : pv_fma_f32(v[j], v[j], sum);
-  }
-  squares[threadIdx.x] = sum;
-  __syncthreads();
-#pragma unroll
-  for (unsigned j = 0; j < 8; j++) part[j] = squares[lane + 32 * j]; /* every warp folds them */
-  sum = fold_strided(part, n < PV_WIDE_LANES ? n : PV_WIDE_LANES, lane);
-  sum = __shfl_sync(every_lane, sum, 0);
-  const float mean = pv_div_f32(sum, static_cast<float>(n));
+  const float mean = pv_div_f32(square_sum<known>(x, n), static_cast<float>(n));
   const float s = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
   for (unsigned begin = 0; begin < n; begin += chunk) {
     const unsigned first = begin + each * threadIdx.x, segment = first / PV_SEGMENT;

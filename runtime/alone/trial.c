@@ -138,7 +138,7 @@ static void round_rows(pv_trial *t, const float *x, uint32_t k, uint32_t rows, u
       sum[at] = sums[pv_segment_slot(s)];
       for (size_t i = 0; i < PV_SEGMENT; i++) {
         const int value = q[pv_act_slot(s * PV_SEGMENT + i)], high = (value + 128) >> 8;
-        uint8_t *place = bytes + at * PV_CUDA_ACT_BYTES + i % 16 / 4 * 16 + i / 16 * 4 + i % 4;
+        uint8_t *place = bytes + at * PV_CUDA_ACT_BYTES + i / 8 * 16 + i % 8;
         place[0] = (uint8_t)high;
         place[8] = (uint8_t)(value - 256 * high);
       }
