@@ -112,12 +112,12 @@ run "$pv" kernel check add --file changed.ptx --json
 exits 1
 field "d['kernels'][0]['verdict'], d['kernels'][0]['fault'], d['kernels'][0]['different'] > 0" "FAIL  True"
 # The bound: a thread past the end reads behind its buffer.
-changed add 's/^ *@%p1 bra .*//'
-run "$pv" kernel check add --file changed.ptx
+changed gate 's/^ *@%p1 bra .*//'
+run "$pv" kernel check gate --file changed.ptx
 exits 1
-says 'FAIL add'
+says 'FAIL gate'
 says 'out of bounds'
-run "$pv" kernel check add --file changed.ptx --json
+run "$pv" kernel check gate --file changed.ptx --json
 exits 1
 field "'out of bounds' in d['kernels'][0]['fault']" True
 # A store to what is no output.
