@@ -264,15 +264,15 @@ static void test_junit_marks_receipts(void) {
   REQUIRE(s != NULL);
   pv_text text = junit_case(&s->result, s->result.falsifiers[PV_PASS].falsifier->id);
   EXPECT(s->result.falsifiers[PV_PASS].duration_s > 0.0);
-  EXPECT_HAS(text.data, "<property name=\"source\" value=\"receipt\"/>");
-  EXPECT_HAS(text.data, "<property name=\"receipt.date\" value=\"2026-11-20\"/>");
+  EXPECT_HAS(text.data, "<system-out>source: receipt: ");
+  EXPECT_HAS(text.data, ", 2026-11-20\nreceipt: 20261120T");
   EXPECT(strstr(text.data, " time=") == NULL);
   pv_text_free(&text);
   sample_free(s);
   s = sample_make(SAMPLE_REFUTED);
   REQUIRE(s != NULL);
   text = junit_case(&s->result, s->result.falsifiers[0].falsifier->id);
-  EXPECT_HAS(text.data, "<property name=\"source\" value=\"run\"/>");
+  EXPECT_HAS(text.data, "<system-out>source: this run\n");
   EXPECT_HAS(text.data, " time=\"2.310\"");
   pv_text_free(&text);
   sample_free(s);
