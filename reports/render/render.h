@@ -52,9 +52,10 @@ pv_code pv_render_json(const pv_result *result, const pv_render_links *links, pv
                        pv_error *err);
 
 typedef struct pv_terminal {
-  bool color;     /* ANSI colours; the shapes differ without them too */
-  bool ascii;     /* no characters outside ASCII */
-  unsigned width; /* columns; 0 means 80, less than 40 counts as 40 */
+  bool color;      /* ANSI colours; the shapes differ without them too */
+  bool ascii;      /* no characters outside ASCII */
+  bool falsifiers; /* each of them, too, with what it measured */
+  unsigned width;  /* columns; 0 means 80, less than 40 counts as 40 */
 } pv_terminal;
 
 /* The compact verdict table of `pv validate`, for stdout. */

@@ -183,6 +183,41 @@ static void put_unbound(page *p) {
   }
 }
 
+/* Adds what a view says, if it says anything, behind its name. */
+static void add_view(page *p, pv_text *out, const char *name,
+                     void (*view)(pv_text *out, const pv_result *r, size_t falsifier), size_t i) {
+  const char *said = pv_page_say_of(&p->page, view, i);
+  if (said[0] != '\0') pv_text_printf(out, "; %s %s", name, said);
+}
+
+/* Each falsifier: its verdict, then what is behind it. */
+static void put_falsifiers(page *p) {
+  const pv_result *r = p->r;
+  if (!p->how->falsifiers || r->falsifier_count == 0) return;
+  pv_text_puts(p->out, "\n  falsifiers\n");
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[i];
+    pv_text more = PV_TEXT_INIT;
+    pv_text_puts(p->out, "  ");
+    put_look(p, f->verdict, pv_verdict_name(f->verdict));
+    pv_text_printf(p->out, "  %s", clean(p, f->falsifier->id));
+    pv_text_printf(p->out, "  %s\n", clean(p, f->falsifier->check));
+    pv_text_puts(&more, "compared ");
+    pv_fmt_count(&more, f->compared);
+    add_view(p, &more, "gate", pv_view_gate, i);
+    add_view(p, &more, "measured", pv_view_measured, i);
+    add_view(p, &more, "worst element", pv_view_worst, i);
+    add_view(p, &more, "planted faults:", pv_view_faults, i);
+    add_view(p, &more, "from", pv_view_falsifier_source, i);
+    if (f->source == PV_FROM_RUN) {
+      pv_text_puts(&more, "; ");
+      pv_fmt_seconds(&more, f->duration_s);
+    }
+    put_said(p, &more, 6, 8);
+    put_wrapped(p, clean(p, f->reason), 6, 8);
+  }
+}
+
 /* Falsifiers over which a PASS says less than it seems to. */
 static void put_never(page *p) {
   pv_text text = PV_TEXT_INIT;
@@ -226,6 +261,7 @@ pv_code pv_render_terminal(const pv_result *result, const pv_render_links *links
   for (size_t i = 0; i < result->criterion_count; i++) put_criterion(&p, i, ids);
   put_unbound(&p);
   put_never(&p);
+  put_falsifiers(&p);
   pv_text_puts(out, "\n");
   put_foot(&p);
   return pv_page_end(&p.page, PV_OK, err);

@@ -30,7 +30,7 @@ for model in own small; do
     silent NOT_RUN
     silent 'note:'
   done
-  folder=$(echo out/moe-router-v1/*)
+  folder=$(readlink -f out/moe-router-v1/latest)
   same "$(member prompts "$folder")" "$names" "the prompts of $model in the evidence"
   same "$(member reference_sha256 "$folder")" '' "a reference of $model in the evidence"
   rm -r out

@@ -111,7 +111,7 @@ same "$(stat -c %a outside outside/file | paste -sd ' ') $(cat outside/file)" '7
 gives F_LAST PASS ''
 field "[f['never_seen_to_fail'] for f in d['falsifiers'] if f['id'] == 'F_PASS']" '[True]'
 clean 'every abuse'
-evidence=$(ls -d reports/runs/abuses/*)
+evidence=reports/runs/abuses/latest
 same "$(grep -c 'the end of the noise' "$evidence/evidence.json")" 1 'the end of what it wrote'
 same "$(grep -c 'something went wrong' "$evidence/evidence.json")" 1 'the end of what a crash wrote'
 if grep -q 'never seen to fail' "$evidence/report.md" && grep -q 'never seen to fail' "$evidence/report.html"; then ok; else
@@ -136,7 +136,7 @@ says_of_itself sleeps TIMEOUT 'it did not end in time'
 says_of_itself floods ERROR 'it says more than 1 MiB'
 says_of_itself falls CRASH 'it was ended by signal 11'
 says_of_itself leaves ERROR 'it left with exit code 3'
-same "$(grep -c 'at the exit' "$(ls -td reports/runs/described/* | head -1)/evidence.json")" 1 'what it wrote'
+same "$(grep -c 'at the exit' reports/runs/described/latest/evidence.json)" 1 'what it wrote'
 says_of_itself garbles ERROR 'the provider does not say what it can check'
 cp providers/abuse providers/early
 lines=('F_BEFORE abuse/do pass')
@@ -265,7 +265,7 @@ exits 0
 says 'never seen to fail, for a provider plants nothing in it: F_GIVEN'
 says '(--provider)'
 says 'The one criterion holds, and is not falsified.'
-same "$(grep -l 'The one criterion holds, and is not falsified' reports/runs/given/*/report.* | wc -l)" 2 \
+same "$(grep -l 'The one criterion holds, and is not falsified' reports/runs/given/latest/report.* | wc -l)" 2 \
   'the reports about one criterion'
 foreign given ../providers/gone "${lines[@]}"
 validate contracts/given.yaml --provider providers/abuse

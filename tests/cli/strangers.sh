@@ -36,9 +36,9 @@ silent 'model: '
 warns 'no model was found'
 says 'report: reports/runs/gpu/'
 same "$(made "$shared/mine")" reports/runs/gpu 'where the report lies'
-same "$(grep -c '"root": ".: the contract.s folder' reports/runs/gpu/*/evidence.json)" 1 'the root in the evidence'
-same "$(grep -c '"model_from": "none"' reports/runs/gpu/*/evidence.json)" 1 'the model in the evidence'
-same "$(grep -c '"receipts_from": "nowhere' reports/runs/gpu/*/evidence.json)" 1 'the receipts in the evidence'
+same "$(grep -c '"root": ".: the contract.s folder' reports/runs/gpu/latest/evidence.json)" 1 'the root in the evidence'
+same "$(grep -c '"model_from": "none"' reports/runs/gpu/latest/evidence.json)" 1 'the model in the evidence'
+same "$(grep -c '"receipts_from": "nowhere' reports/runs/gpu/latest/evidence.json)" 1 'the receipts in the evidence'
 run "$pv" status --probe "$fake" gpu.yaml
 exits 3
 silent 'receipt 2'

@@ -1,31 +1,53 @@
 /* pv validate: run the falsifiers, take what receipts still hold, judge, report, maybe publish. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/options.h"
 #include "base/output.h"
 #include "reports/render/put.h"
-#include "reports/render/render.h"
+#include "validator/cli/colour.h"
 #include "validator/cli/commands.h"
-#include "validator/cli/suggest.h"
+#include "validator/cli/files.h"
+#include "validator/cli/outputs.h"
+#include "validator/cli/validate_text.h"
 #include "validator/judge/any.h"
 #include "validator/judge/given.h"
-#include "validator/judge/publish.h"
 #include "validator/judge/sound.h"
-#include "validator/store/derive.h"
 
 enum { FILES_MAX = 256 };
 
+typedef enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_GITHUB, FORMAT_SARIF, FORMATS } format;
+
 typedef struct arguments {
   const char *model, *reference, *backend, *threads, *only, *out, *probe, *providers;
+  const char *format, *color;
   pv_given_prompts prompts;
-  bool publish, faults, json, help;
+  pv_outputs outputs;
+  bool publish, faults, json, quiet, verbose, help;
   const char *files[FILES_MAX];
   size_t file_count;
 } arguments;
+
+/* A call in the making; all of it in the arena. */
+typedef struct session {
+  arguments a;
+  pv_arena arena;
+  format format;
+  bool color, any; /* any: no contract was named */
+  bool ready;      /* the call is one that can be followed */
+  bool begun;      /* the files of --junit and its like are there */
+  unsigned threads;
+  char *command;
+  const char *prompts;
+  const pv_known *known;
+  pv_given_providers given;
+  pv_child_place place;
+  pv_findings findings;
+  pv_contract **contracts; /* one for each file */
+  pv_judgement *judged;
+  pv_outcome *outcomes;
+  size_t count; /* of these two */
+} session;
 
 static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
   const pv_option list[] = {
@@ -50,25 +72,41 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
       {"--publish", NULL, "keep the evidence; write a status that it supports", NULL, &a->publish},
       {"--faults", NULL, "run each falsifier against the faults that it declares, too", NULL,
        &a->faults},
-      {"--json", NULL, "one JSON object per contract on standard output", NULL, &a->json},
+      {"--format", "WORD", "what is printed: text (the default), json, github (annotations), sarif",
+       &a->format, NULL},
+      {"--json", NULL, "as --format json: one JSON object per contract on standard output", NULL,
+       &a->json},
+      {"--junit", "FILE", "write JUnit of all contracts, too", &a->outputs.junit, NULL},
+      {"--sarif", "FILE", "write SARIF 2.1.0, too", &a->outputs.sarif, NULL},
+      {"--summary", "FILE", "write a summary in Markdown, below 1 MiB, too", &a->outputs.summary,
+       NULL},
+      {"-q", NULL, "quiet: one line of each contract that is not as it claims, and no more", NULL,
+       &a->quiet},
+      {"--quiet", NULL, "as -q", NULL, &a->quiet},
+      {"-v", NULL, "verbose: each falsifier, too, with what it measured", NULL, &a->verbose},
+      {"--verbose", NULL, "as -v", NULL, &a->verbose},
+      PV_COLOUR_OPTION(&a->color),
       {0}};
   pv_options options = {
       .command = "validate",
       .summary =
           "Runs the falsifiers of contracts and judges: which criteria hold, which status the\n"
           "evidence supports. Writes a report; without --publish no tracked file changes.\n"
-          "With --model and no contract the model is judged by the contract about every model.\n"
+          "With --model and no contract the model is judged by the contract about every model. Of\n"
+          "a folder all contracts in it are judged, and in its folders.\n"
           "Exit codes: 0 what it claims holds; 1 something is falsified; 2 wrong input or call;\n"
-          "3 nothing falsified, but not everything could be judged; 4 internal error.\n"
+          "3 nothing falsified, but not everything could be judged; 4 internal error; 130 Ctrl-C.\n"
           "With --faults a falsifier that passes over a fault that it declares is VACUOUS, and "
           "one\n"
           "that could not be tried is exit code 3.",
-      .positional = "[CONTRACT...]",
+      .positional = "[CONTRACT|DIR...]",
       .examples =
           "  pv validate --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198\n"
           "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
           "  pv validate contracts/moe-router-v1.yaml --only AC_ROUTER_001 --json\n"
           "  pv validate contracts/moe-router-v1.yaml --faults\n"
+          "  pv validate contracts/examples --format github --junit junit.xml --summary "
+          "summary.md\n"
           "  pv validate contracts/moe-router-v1.yaml --publish\n",
       .list = list,
       .rest = a->files,
@@ -115,6 +153,23 @@ static pv_code check_prompts(const arguments *a, pv_error *err) {
   return PV_OK;
 }
 
+static pv_code check_format(const arguments *a, format *out, pv_error *err) {
+  static const char *const words[FORMATS] = {"text", "json", "github", "sarif"};
+  *out = a->json ? FORMAT_JSON : FORMAT_TEXT;
+  if (a->quiet && a->verbose)
+    return pv_error_set(err, PV_ERR_INPUT, "quiet and verbose can not both be");
+  if (a->format == NULL) return PV_OK;
+  for (int i = 0; i < FORMATS; i++) {
+    if (strcmp(a->format, words[i]) != 0) continue;
+    if (a->json && i != FORMAT_JSON)
+      return pv_error_set(err, PV_ERR_INPUT, "--json is another format than --format %s", words[i]);
+    *out = i;
+    return PV_OK;
+  }
+  return pv_error_refuse(err, "the formats are text, json, github and sarif",
+                         "there is no format '%s'", a->format);
+}
+
 /* Calls that contradict themselves are refused before anything is read. */
 static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) {
   uint64_t count = 0;
@@ -153,27 +208,6 @@ static pv_code no_backend(const char *const *words, const char *name, pv_error *
   return PV_ERR_INPUT;
 }
 
-static bool unicode_terminal(void) {
-  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-  for (size_t i = 0; i < 3; i++) {
-    const char *value = getenv(names[i]);
-    if (value == NULL || value[0] == '\0') continue;
-    return strcasestr(value, "utf-8") != NULL || strcasestr(value, "utf8") != NULL;
-  }
-  return false;
-}
-
-static pv_terminal terminal(void) {
-  struct winsize size = {0};
-  const bool tty = isatty(STDOUT_FILENO) == 1;
-  const char *no_color = getenv("NO_COLOR");
-  pv_terminal out = {.color = tty && (no_color == NULL || no_color[0] == '\0'),
-                     .ascii = !unicode_terminal(),
-                     .width = 100};
-  if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) out.width = size.ws_col;
-  return out;
-}
-
 static void print_notes(const pv_judgement *j) {
   pv_text text = PV_TEXT_INIT;
   for (size_t i = 0; i < j->notes.count; i++)
@@ -182,109 +216,23 @@ static void print_notes(const pv_judgement *j) {
   pv_text_free(&text);
 }
 
-/* What --publish would do about a status that is not the file's; NULL when it would refuse. */
-static const char *hint(const pv_judgement *j) {
-  const pv_request *q = &j->request;
-  pv_text why = PV_TEXT_INIT;
-  const bool refused = q->only != NULL || q->backend != NULL || q->out != NULL || q->publish ||
-                       q->given_providers || q->prompts != NULL || j->ground.lacking ||
-                       j->result.status_before > PV_STATUS_ACTIVE_RUNTIME ||
-                       j->ground.site.home == NULL || strcmp(j->git.commit, "none") == 0 ||
-                       pv_publish_refused(&j->result, &why);
-  pv_text_free(&why);
-  if (refused || j->result.status_before == j->result.status_after) return NULL;
-  return j->git.dirty ? "after a commit, --publish would record it" : "--publish would record it";
-}
-
-/* What was caught of what was asked for; which pairs were not tried, and why, stands in the notes.
- */
-static void put_faults(const pv_judgement *j, pv_text *out) {
-  const pv_result *r = &j->result;
-  size_t declared = 0, killed = 0, left_out = 0;
-  for (size_t i = 0; i < r->falsifier_count; i++) {
-    const pv_falsifier_result *f = &r->falsifiers[i];
-    const bool asked =
-        (j->trial.spec.selected[i] || j->trial.absent[i]) && f->verdict != PV_NOT_APPLICABLE;
-    *(asked ? &declared : &left_out) += f->faults_declared.count;
-    killed += f->faults_killed.count;
-  }
-  if (declared > 0)
-    pv_text_printf(out, "  planted faults: %zu of %zu pairs of falsifier and fault were caught",
-                   killed, declared);
-  else
-    pv_text_puts(out, "  planted faults: none, so nothing shows that these falsifiers can fail");
-  if (r->faults_untried > 0) pv_text_printf(out, ", %u not tried", r->faults_untried);
-  if (left_out > 0) pv_text_printf(out, "; %zu left out", left_out);
-  pv_text_puts(out, "\n");
-}
-
-/* Of which architecture a model is that nobody has written a contract for. */
-static void put_kind(const pv_judgement *j, pv_text *out) {
-  const pv_result *r = &j->result;
-  const char *experts = pv_fact_value(r->model, r->model_count, "experts");
-  const char *const names[] = {"arch", "layers", "hidden", "vocabulary"};
-  const char *values[4];
-  for (size_t i = 0; i < 4; i++) {
-    values[i] = pv_fact_value(r->model, r->model_count, names[i]);
-    if (values[i] == NULL) return; /* no probe has opened it */
-  }
-  pv_put_plain(out, "  kind:     %s, %s layers of width %s, %s tokens, %s experts\n", values[0],
-               values[1], values[2], values[3], experts == NULL ? "no" : experts);
-}
-
-/* What was taken from around the contract: a verdict is about exactly that. */
-static void put_taken(const pv_judgement *j, pv_text *out) {
-  if (j->trial.spec.model != NULL)
-    pv_put_plain(out, j->request.model != NULL ? "  model:    %s (--model)\n" : "  model:    %s\n",
-                 j->trial.spec.model);
-  if (j->request.prompts != NULL)
-    pv_put_plain(out, "  prompts:  those of the call, and their first 16 and 32 tokens\n");
-  if (j->request.any) {
-    put_kind(j, out);
-    if (j->request.backend != NULL && strcmp(j->request.backend, "ptx") == 0)
-      pv_put_plain(out, "  device:   none is asked, the kernels are interpreted: %s\n",
-                   pv_fact_value(j->result.environment, j->result.environment_count, "cuda"));
-    pv_put_plain(out, "  contract: %s\n", j->request.contract->path);
-  }
-  for (size_t i = 0; i < j->request.contract->provider_count; i++) {
-    const pv_provider *p = &j->request.contract->providers[i];
-    if (p->known != NULL)
-      pv_put_plain(out,
-                   p->given ? "  provider: %s %s, %s (--provider)\n" : "  provider: %s %s, %s\n",
-                   p->name, p->version, p->path);
-  }
-  pv_put_plain(out, "  root:     %s (%s)\n  receipts: %s\n", j->ground.site.root,
-               j->ground.site.root_why, j->ground.site.evidence_why);
-}
-
-static pv_code show(const arguments *a, const pv_judgement *j, pv_error *err) {
-  const pv_terminal how = terminal();
+/* SARIF is one document about all: print_end. */
+static pv_code show(const session *s, const pv_judgement *j, const pv_outcome *o, pv_error *err) {
   const pv_render_links links = {.folder = j->shown};
   pv_text text = PV_TEXT_INIT;
-  pv_code code = a->json ? pv_render_json(&j->result, &links, &text, err)
-                         : pv_render_terminal(&j->result, &links, &how, &text, err);
-  if (code == PV_OK && !a->json && !j->result.status_carried) {
-    pv_text_puts(&text, "  ");
-    pv_status_explain(&j->result, &text);
-    pv_text_puts(&text, "\n");
-  }
-  if (code == PV_OK && !a->json) {
-    put_taken(j, &text);
-    pv_suggest_bisect(j, &text);
-    pv_suggest_interpreter(j, &text);
-  }
-  if (code == PV_OK && !a->json && a->faults) put_faults(j, &text);
-  if (code == PV_OK && !a->json && j->result.publish) {
-    if (j->written == j->request.contract->status)
-      pv_text_puts(&text, "  published; the contract is as it was\n");
-    else
-      pv_text_printf(&text, "  the contract now says %s\n", pv_contract_status_name(j->written));
-  }
-  if (code == PV_OK && !a->json && !j->result.publish && hint(j) != NULL)
-    pv_text_printf(&text, "  %s\n", hint(j));
+  pv_code code = PV_OK;
+  if (s->format == FORMAT_JSON)
+    code = pv_render_json(&j->result, &links, &text, err);
+  else if (s->format == FORMAT_GITHUB)
+    code = pv_render_github(o, &text, err);
+  else if (s->format == FORMAT_TEXT && s->a.quiet)
+    pv_validate_quiet(j, &text);
+  else if (s->format == FORMAT_TEXT)
+    code = pv_validate_text(j, s->color, s->a.verbose, &text, err);
+  if (code == PV_OK && text.failed) code = pv_error_nomem(err, "the report");
   if (code == PV_OK) code = pv_output_write(text.data, text.length, err);
   pv_text_free(&text);
-  if (code == PV_OK) print_notes(j);
+  if (code == PV_OK && !s->a.quiet) print_notes(j);
   return code;
 }
 
@@ -299,80 +247,181 @@ static int worse(int a, int b) {
   return ia > ib ? a : b;
 }
 
-static void print_findings(const pv_findings *findings) {
-  for (size_t i = 0; i < findings->count; i++) {
-    const pv_finding *f = &findings->items[i];
-    pv_error shown = PV_ERROR_INIT;
-    pv_error_set(&shown, PV_ERR_INPUT, "%s", f->message);
-    pv_error_at(&shown, f->file, f->line, f->column, -1);
-    pv_error_rule(&shown, f->rule->id);
-    if (f->hint[0] != '\0') pv_error_hint(&shown, "%s", f->hint);
-    pv_error_print(&shown, stderr);
+/* What is severe in the contracts, and the error that ended the call. */
+static pv_code list_failures(session *s, const pv_error *last, pv_call *call, pv_error *err) {
+  pv_error *all = PV_ARENA_NEW(&s->arena, s->findings.count + 1, pv_error);
+  if (all == NULL) return pv_error_nomem(err, "the errors");
+  for (size_t i = 0; i < s->findings.count; i++) {
+    const pv_finding *f = &s->findings.items[i];
+    all[i] = PV_ERROR_INIT;
+    pv_error_set(&all[i], PV_ERR_INPUT, "%s", f->message);
+    pv_error_at(&all[i], f->file, f->line, f->column, -1);
+    pv_error_rule(&all[i], f->rule->id);
+    if (f->hint[0] != '\0') pv_error_hint(&all[i], "%s", f->hint);
   }
+  if (last->code != PV_OK) all[s->findings.count] = *last;
+  call->failures = all;
+  call->failure_count = s->findings.count + (last->code != PV_OK);
+  return PV_OK;
 }
 
-static int fail(const pv_error *err) {
-  pv_error_print(err, stderr);
-  if (err->code == PV_ERR_CANCELLED)
-    fputs("interrupted: what ran was stopped, no report was written, no status was moved\n",
-          stderr);
-  return pv_code_exit(err->code);
+static void print_failures(const session *s, const pv_call *call) {
+  pv_text text = PV_TEXT_INIT;
+  for (size_t i = 0; i < call->failure_count; i++) {
+    pv_error_print(&call->failures[i], stderr);
+    if (s->format == FORMAT_GITHUB) pv_render_github_failure(&call->failures[i], &text);
+    if (call->failures[i].code == PV_ERR_CANCELLED)
+      fputs("interrupted: what ran was stopped, no report was written, no status was moved\n",
+            stderr);
+  }
+  if (text.length > 0 && !text.failed) (void)pv_output_write(text.data, text.length, NULL);
+  pv_text_free(&text);
+}
+
+/* One line over several contracts, or the document over all. */
+static pv_code print_end(const session *s, const pv_call *call, int exit_code, pv_error *err) {
+  pv_text text = PV_TEXT_INIT;
+  pv_code code = PV_OK;
+  if (s->format == FORMAT_SARIF) {
+    code = pv_render_sarif(call, &text, err);
+  } else if (s->format != FORMAT_JSON && s->a.file_count > 1 && call->failure_count == 0 &&
+             !(s->a.quiet && exit_code == 0)) {
+    pv_render_tally(call, &text);
+    pv_text_printf(&text, "; exit code %d\n", exit_code);
+  }
+  if (code == PV_OK && text.failed) code = pv_error_nomem(err, "the report");
+  if (code == PV_OK) code = pv_output_write(text.data, text.length, err);
+  pv_text_free(&text);
+  return code;
+}
+
+/* The contracts that folders on the line stand for take their place. */
+static pv_code expand(session *s, pv_error *err) {
+  const char *given[FILES_MAX];
+  const size_t count = s->a.file_count;
+  memcpy(given, s->a.files, sizeof given);
+  s->a.file_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    pv_strings found = {.items = (char *[]){(char *)(uintptr_t)given[i]}, .count = 1};
+    pv_code code = PV_OK;
+    if (pv_files_is_folder(given[i]))
+      code = pv_files_contracts(&s->arena, given[i], FILES_MAX, &found, err);
+    if (code != PV_OK) return code;
+    if (found.count > FILES_MAX - s->a.file_count)
+      return pv_error_set(err, PV_ERR_LIMIT, "more than %d contracts at once", FILES_MAX);
+    for (size_t k = 0; k < found.count; k++) s->a.files[s->a.file_count++] = found.items[k];
+  }
+  return PV_OK;
+}
+
+/* The call alone, as far as it can be judged without reading a contract. */
+static pv_code begin(session *s, int argc, char **argv, pv_error *err) {
+  pv_code code = parse(argc, argv, &s->a, err);
+  if (code != PV_OK || s->a.help) return code;
+  code = check_call(&s->a, &s->threads, err);
+  if (code == PV_OK) code = check_format(&s->a, &s->format, err);
+  if (code == PV_OK) code = pv_colour_wanted(s->a.color, &s->color, err);
+  if (code == PV_OK) code = pv_facts_command(&s->arena, argc, argv, &s->command, err);
+  if (code != PV_OK) return code;
+  code = expand(s, err);
+  /* Also where a folder has no contract: the files then say so. */
+  const char *inputs[FILES_MAX + 2];
+  size_t count = s->a.file_count;
+  memcpy(inputs, s->a.files, count * sizeof *inputs);
+  inputs[count++] = s->a.model;
+  inputs[count++] = s->a.reference;
+  const pv_code ready = pv_outputs_begin(&s->a.outputs, inputs, count, code == PV_OK ? err : NULL);
+  s->begun = ready == PV_OK;
+  return code == PV_OK ? ready : code;
+}
+
+/* All are read before the first is run: a typing error in the last costs no minutes. */
+static pv_code load(session *s, pv_error *err) {
+  arguments *a = &s->a;
+  s->any = a->file_count == 0;
+  pv_code code = pv_providers_split(&s->arena, a->providers, &s->given, err);
+  if (code == PV_OK) code = pv_run_describe(&s->arena, a->probe, 0, &s->known, err);
+  if (code == PV_OK && a->backend != NULL &&
+      !pv_known_lists(pv_known_words(s->known, "backend"), a->backend))
+    code = no_backend(pv_known_words(s->known, "backend"), a->backend, err);
+  if (code == PV_OK && s->any) code = pv_any_contract(&s->arena, &a->files[a->file_count++], err);
+  s->contracts = PV_ARENA_NEW(&s->arena, a->file_count + 1, pv_contract *);
+  s->judged = PV_ARENA_NEW(&s->arena, a->file_count + 1, pv_judgement);
+  s->outcomes = PV_ARENA_NEW(&s->arena, a->file_count + 1, pv_outcome);
+  if (code == PV_OK && (s->contracts == NULL || s->judged == NULL || s->outcomes == NULL))
+    code = pv_error_nomem(err, "the contracts");
+  for (size_t i = 0; code == PV_OK && i < a->file_count; i++)
+    code = pv_sound_load(&s->arena, s->known, &s->given, a->files[i], &s->contracts[i],
+                         &s->findings, err);
+  if (code == PV_OK) code = prompt_words(&s->arena, &a->prompts, &s->prompts, err);
+  if (code == PV_OK && s->prompts != NULL)
+    code = pv_given_make(&s->arena, a->probe, a->model, &a->prompts, &s->place, &a->reference, err);
+  return code;
+}
+
+/* The contract as a CI calls it: from the root of the repository, else as it was written. */
+static const char *ci_path(session *s, const pv_judgement *j) {
+  const char *repository = j->ground.site.repository, *path = j->request.contract->path;
+  char *real = repository == NULL ? NULL : realpath(path, NULL);
+  const char *out = real == NULL ? path : pv_site_relative(&s->arena, repository, real);
+  free(real);
+  return out;
+}
+
+static pv_code judge_one(session *s, size_t i, int *exit_code, pv_error *err) {
+  const arguments *a = &s->a;
+  pv_judgement *j = &s->judged[i];
+  pv_request request = {.contract = s->contracts[i],
+                        .command = s->command,
+                        .model = a->model,
+                        .reference = a->reference,
+                        .backend = a->backend,
+                        .only = a->only,
+                        .out = a->out,
+                        .probe = a->probe,
+                        .threads = s->threads,
+                        .given_providers = s->given.count > 0,
+                        .prompts = s->prompts,
+                        .publish = a->publish,
+                        .quiet = a->quiet,
+                        .faults = a->faults};
+  pv_code code = s->any ? pv_any_ask(&s->arena, s->contracts[i], &request, err) : PV_OK;
+  if (code == PV_OK) code = pv_judge(&s->arena, &request, j, err);
+  if (code != PV_OK) return code;
+  const char *file = ci_path(s, j);
+  if (file == NULL) return pv_error_nomem(err, "the report");
+  s->outcomes[s->count++] = (pv_outcome){.result = &j->result, .file = file, .folder = j->shown};
+  *exit_code = worse(*exit_code, j->result.exit_code);
+  return show(s, j, &s->outcomes[i], err);
+}
+
+/* What is said when all was judged, or why not, on the terminal and in files. */
+static int end(session *s, int exit_code, const pv_error *last) {
+  pv_error err = PV_ERROR_INIT;
+  pv_call call = {.items = s->outcomes, .count = s->count};
+  pv_code code = list_failures(s, last, &call, &err);
+  if (code == PV_OK) print_failures(s, &call);
+  if (last->code != PV_OK) exit_code = pv_code_exit(last->code);
+  if (code == PV_OK && s->ready) code = print_end(s, &call, exit_code, &err);
+  const pv_code written =
+      s->begun ? pv_outputs_write(&s->a.outputs, &call, code == PV_OK ? &err : NULL) : PV_OK;
+  if (code == PV_OK) code = written;
+  if (code != PV_OK) pv_error_print(&err, stderr);
+  return code != PV_OK && last->code == PV_OK ? pv_code_exit(code) : exit_code;
 }
 
 int pv_cmd_validate(int argc, char **argv) {
-  arguments a = {0};
-  unsigned threads = 0;
+  session s = {.arena = PV_ARENA_INIT};
   int exit_code = 0;
-  pv_arena arena = PV_ARENA_INIT;
   pv_error err = PV_ERROR_INIT;
-  pv_contract *contracts[FILES_MAX];
-  pv_findings findings = {0};
-  pv_given_providers given = {0};
-  const pv_known *known = NULL;
-  const char *prompts = NULL;
-  pv_child_place place = {0};
-  char *command = NULL;
-  pv_code code = parse(argc, argv, &a, &err);
-  if (code == PV_OK && a.help) goto cleanup;
-  if (code == PV_OK) code = check_call(&a, &threads, &err);
-  if (code == PV_OK) code = pv_facts_command(&arena, argc, argv, &command, &err);
-  if (code == PV_OK) code = pv_providers_split(&arena, a.providers, &given, &err);
-  if (code == PV_OK) code = pv_run_describe(&arena, a.probe, 0, &known, &err);
-  if (code == PV_OK && a.backend != NULL &&
-      !pv_known_lists(pv_known_words(known, "backend"), a.backend))
-    code = no_backend(pv_known_words(known, "backend"), a.backend, &err);
-  const bool any = a.file_count == 0;
-  if (code == PV_OK && any) code = pv_any_contract(&arena, &a.files[a.file_count++], &err);
-  /* All are read before the first is run: a typing error in the last costs no minutes. */
-  for (size_t i = 0; code == PV_OK && i < a.file_count; i++)
-    code = pv_sound_load(&arena, known, &given, a.files[i], &contracts[i], &findings, &err);
-  print_findings(&findings);
-  if (code == PV_OK) code = prompt_words(&arena, &a.prompts, &prompts, &err);
-  if (code == PV_OK && prompts != NULL)
-    code = pv_given_make(&arena, a.probe, a.model, &a.prompts, &place, &a.reference, &err);
-  for (size_t i = 0; code == PV_OK && i < a.file_count; i++) {
-    pv_request request = {.contract = contracts[i],
-                          .command = command,
-                          .model = a.model,
-                          .reference = a.reference,
-                          .backend = a.backend,
-                          .only = a.only,
-                          .out = a.out,
-                          .probe = a.probe,
-                          .threads = threads,
-                          .given_providers = given.count > 0,
-                          .prompts = prompts,
-                          .publish = a.publish,
-                          .faults = a.faults};
-    pv_judgement j;
-    if (any) code = pv_any_ask(&arena, contracts[i], &request, &err);
-    if (code == PV_OK) code = pv_judge(&arena, &request, &j, &err);
-    if (code == PV_OK) code = show(&a, &j, &err);
-    if (code == PV_OK) exit_code = worse(exit_code, j.result.exit_code);
-  }
-cleanup:
-  pv_given_remove(&place);
-  if (code != PV_OK) exit_code = fail(&err);
-  pv_arena_free(&arena);
+  pv_code code = begin(&s, argc, argv, &err);
+  s.ready = code == PV_OK;
+  if (code == PV_OK && !s.a.help) code = load(&s, &err);
+  for (size_t i = 0; code == PV_OK && i < s.a.file_count && !s.a.help; i++)
+    code = judge_one(&s, i, &exit_code, &err);
+  pv_given_remove(&s.place);
+  if (code == PV_OK) err = PV_ERROR_INIT; /* some steps look for what need not be there */
+  if (!s.a.help) exit_code = end(&s, exit_code, &err);
+  pv_arena_free(&s.arena);
   return exit_code;
 }

@@ -144,6 +144,21 @@ pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err) {
   return pv_folder_sync(folder->parent, err);
 }
 
+const char *pv_run_folder_latest(const pv_run_folder *folder) {
+  char link[PATH_MAX], temporary[PATH_MAX];
+  struct stat info;
+  if (snprintf(link, sizeof link, "%s/latest", folder->parent) >= (int)sizeof link ||
+      snprintf(temporary, sizeof temporary, "%s.latest", folder->temporary) >=
+          (int)sizeof temporary)
+    return "its path would be too long";
+  if (lstat(link, &info) == 0 && !S_ISLNK(info.st_mode)) return "something else has that name";
+  if (symlink(strrchr(folder->final, '/') + 1, temporary) != 0)
+    return "the file system makes no links";
+  if (rename(temporary, link) == 0) return NULL;
+  unlink(temporary);
+  return "it could not be replaced";
+}
+
 static void remove_folder(const char *path) {
   char name[PATH_MAX];
   DIR *dir = opendir(path);

@@ -35,6 +35,10 @@ pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evid
  * when Ctrl-C was pressed meanwhile. */
 pv_code pv_run_folder_finish(pv_run_folder *folder, pv_error *err);
 
+/* Makes "latest" beside a folder that has its name a link to it, replaced in one step. NULL, or why
+ * there is none: that is no error, the report is where it is. */
+const char *pv_run_folder_latest(const pv_run_folder *folder);
+
 /* At the end, well or not: removes what has no name. What is finished and not `kept` is taken back
  * first, and what it replaced is there again. */
 void pv_run_folder_close(pv_run_folder *folder);

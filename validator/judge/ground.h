@@ -12,6 +12,7 @@ typedef struct pv_request {
   unsigned threads;
   bool given_providers; /* a program that the call names judges: --provider */
   bool publish, faults; /* faults: run each falsifier against those that it declares */
+  bool quiet;           /* nothing is said while it runs */
   bool any;             /* no contract was named: pv_any_ask */
   const char *prompts;  /* the words of the call that gave the prompts (the reference is made of
                            them)  as a command takes them; NULL: none did */

@@ -80,7 +80,9 @@ static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *fol
   if (publish) return pv_publish(arena, &j->result, folder, &j->written, err);
   code = pv_run_folder_finish(folder, err);
   folder->kept = code == PV_OK;
-  return code;
+  const char *why = code == PV_OK ? pv_run_folder_latest(folder) : NULL;
+  return why == NULL ? code
+                     : pv_ground_note(arena, &j->notes, "`latest` is not this run: ", why, err);
 }
 
 /* What was run is what the digests are of. */

@@ -62,7 +62,7 @@ static pv_code begin(pv_arena *arena, const pv_request *request, bool **selected
                              .contract = c,
                              .selected = *selected,
                              .unselected = "nothing was run",
-                             .progress = true},
+                             .progress = !request->quiet},
                     .absent = PV_ARENA_NEW(arena, c->falsifier_count + 1, bool)};
   if (*selected == NULL || out->absent == NULL) return pv_error_nomem(err, "a judgement");
   return pv_run_find_probe(arena, request->probe, &out->spec.probe, err);
