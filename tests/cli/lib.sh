@@ -48,6 +48,19 @@ field() {
   same "$(python3 -c "import json,sys; d=json.load(sys.stdin); print($1)" <<<"$out" 2>&1)" "$2" "$1"
 }
 
+# against SCHEMA FILE...: held against a schema of tests/schemas, or json for docs/schema, by the
+# Python that has Debian's python3-jsonschema.
+against() {
+  local schema=$1 at=$here/../schemas
+  shift
+  if [ -z "${python:-}" ]; then
+    python=python3
+    "$python" -c 'import jsonschema, yaml' 2>/dev/null || python=/usr/bin/python3
+  fi
+  [ "$schema" = json ] || schema=$at/$schema
+  run "$python" "$at/check.py" "$schema" "$@"
+}
+
 # no_digests FOLDER: of a trace, so that its numbers may be changed.
 no_digests() {
   python3 - "$1/manifest.json" <<'PY'

@@ -30,8 +30,20 @@ warns 'needs a value'
 validate contracts/nothing.yaml
 exits 2
 warns 'nothing.yaml'
-validate contracts
+mkdir hollow
+validate hollow
 exits 2
+warns "there is no contract in the folder 'hollow'"
+validate contracts/good.yaml --format sarf
+exits 2
+warns 'text, json, github and sarif'
+validate contracts/good.yaml --json --format github
+exits 2
+validate contracts/good.yaml -q -v
+exits 2
+validate contracts/good.yaml --color sometimes
+exits 2
+warns 'auto, always and never'
 run "$pv" validat
 exits 2
 warns 'did you mean validate?'

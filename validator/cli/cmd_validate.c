@@ -290,7 +290,7 @@ static pv_code print_end(const session *s, const pv_call *call, int exit_code, p
     pv_text_printf(&text, "; exit code %d\n", exit_code);
   }
   if (code == PV_OK && text.failed) code = pv_error_nomem(err, "the report");
-  if (code == PV_OK) code = pv_output_write(text.data, text.length, err);
+  if (code == PV_OK && text.length > 0) code = pv_output_write(text.data, text.length, err);
   pv_text_free(&text);
   return code;
 }
