@@ -16,16 +16,16 @@ static json_t *result_object(const pv_result *r, const pv_render_links *links) {
     pv_json_append(&criteria, pv_told_criterion(r, i));
   for (size_t i = 0; i < r->falsifier_count; i++)
     pv_json_append(&falsifiers, pv_told_falsifier(&r->falsifiers[i]));
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:i}",
-                   "contract", contract, "summary", pv_told_summary(&r->summary), "criteria",
-                   criteria, "stages", pv_stages_json(r), "falsifiers", falsifiers, "environment",
-                   pv_told_facts(r->environment, r->environment_count), "model",
-                   pv_told_facts(r->model, r->model_count), "numerics",
-                   pv_told_facts(r->numerics, r->numerics_count), "evidence",
-                   folder != NULL ? pv_json_text(folder) : json_null(), "run_id",
-                   pv_json_text(r->run_id), "started", pv_json_text(r->started), "duration_s",
-                   pv_json_number(r->duration_s), "published", (int)r->publish, "exit_code",
-                   r->exit_code);
+  return json_pack(
+      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:i}", "schema",
+      "pv/validate/v1", "contract", contract, "summary", pv_told_summary(&r->summary), "criteria",
+      criteria, "stages", pv_stages_json(r), "falsifiers", falsifiers, "environment",
+      pv_told_facts(r->environment, r->environment_count), "model",
+      pv_told_facts(r->model, r->model_count), "numerics",
+      pv_told_facts(r->numerics, r->numerics_count), "evidence",
+      folder != NULL ? pv_json_text(folder) : json_null(), "run_id", pv_json_text(r->run_id),
+      "started", pv_json_text(r->started), "duration_s", pv_json_number(r->duration_s), "published",
+      (int)r->publish, "exit_code", r->exit_code);
 }
 
 pv_code pv_json_put(pv_text *out, json_t *object, pv_error *err) {

@@ -143,9 +143,10 @@ pv_code pv_bisect_all_faults(const pv_bisect_spec *base, bool json, bool *all_fo
     pv_bisect_free(&result);
   }
   *all_found = planted > 0 && stages == planted && sides == planted;
-  json_t *root = json_pack("{s:O, s:I, s:I, s:I, s:I}", "faults", lines, "planted",
-                           (json_int_t)planted, "act_on_nothing", (json_int_t)absent, "stage_right",
-                           (json_int_t)stages, "side_right", (json_int_t)sides);
+  json_t *root =
+      json_pack("{s:s, s:O, s:I, s:I, s:I, s:I}", "schema", "pv/bisect-faults/v1", "faults", lines,
+                "planted", (json_int_t)planted, "act_on_nothing", (json_int_t)absent, "stage_right",
+                (json_int_t)stages, "side_right", (json_int_t)sides);
   json_decref(lines);
   if (code == PV_OK && json)
     code = pv_json_print(json_incref(root), JSON_INDENT(1), err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/pool.h"
@@ -48,6 +49,7 @@ static pv_code cpu_bandwidth(unsigned *threads, size_t repeats, pv_rates *out, p
     const double start = pv_clock_now();
     pv_pool_run(pool, read_task, &r, TASKS);
     rate[i] = (double)bytes / (pv_clock_now() - start);
+    if (pv_cancelled()) code = pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
   }
   pv_pool_close(pool);
   if (code == PV_OK && sums[0] == 0) code = pv_error_set(err, PV_ERR_INTERNAL, "nothing read");
@@ -202,12 +204,12 @@ static pv_code print_json(const bench *b, pv_error *err) {
   for (size_t i = 0; i < b->prompts.count; i++)
     pv_json_append(&prefill, json_pack("{s:I, s:o}", "prompt", (json_int_t)b->prompts.at[i],
                                        "tokens_per_s", figures_json(b->prefill[i])));
-  json_t *o =
-      json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "backend", b->job.side.kind->name,
-                "numerics", pv_numerics_name(b->job.side.numerics), "threads",
-                (json_int_t)b->threads, "tokens", (json_int_t)b->tokens, "repeats",
-                (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
-                decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
+  json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "schema",
+                        "pv/bench/v1", "backend", b->job.side.kind->name, "numerics",
+                        pv_numerics_name(b->job.side.numerics), "threads", (json_int_t)b->threads,
+                        "tokens", (json_int_t)b->tokens, "repeats", (json_int_t)b->repeats,
+                        "read_bytes_per_s", figures_json(b->read), "decode", decode_json(b),
+                        "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
   if (b->has_device)
     pv_json_set(
         &o, "device",

@@ -23,8 +23,10 @@ static void json_number(const char *name, double value) {
     printf("\"%s\":\"%s\"", name, word);
 }
 
+#define JSON_HEAD "{\"schema\":\"pv/compare/v1\",\"tensors\":["
+
 static void print_json(table *t, const pv_trace_row *r) {
-  printf("%s\n  {\"stage\":\"%s\",\"layer\":", t->rows > 0 ? "," : "{\"tensors\":[",
+  printf("%s\n  {\"stage\":\"%s\",\"layer\":", t->rows > 0 ? "," : JSON_HEAD,
          r->plan->rows[r->stage].name);
   if (pv_plan_is_layered(r->plan, r->stage))
     printf("%u", r->layer);
@@ -156,7 +158,7 @@ static int finish(const compare *c) {
   printf(
       "%s],\"compared\":%llu,\"different\":%llu,\"only_left\":%llu,\"only_right\":%llu,"
       "\"rows_only_left\":%llu,\"rows_only_right\":%llu",
-      c->table.rows == 0 ? "{\"tensors\":[" : "", (unsigned long long)all->elements,
+      c->table.rows == 0 ? JSON_HEAD : "", (unsigned long long)all->elements,
       (unsigned long long)all->different, (unsigned long long)all->only_left,
       (unsigned long long)all->only_right, (unsigned long long)all->rows_left,
       (unsigned long long)all->rows_right);

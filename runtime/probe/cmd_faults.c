@@ -82,7 +82,8 @@ int pv_probe_faults(int argc, char **argv) {
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   const pv_fault *list = pv_faults(&count);
   if (json) {
-    json_t *object = json_pack("{s:o}", "faults", pv_probe_faults_json());
+    json_t *object =
+        json_pack("{s:s, s:o}", "schema", "pv/faults/v1", "faults", pv_probe_faults_json());
     return pv_call_exit(pv_json_print(object, JSON_INDENT(1), &err), &err);
   }
   if (!names) return print_text(list, count);

@@ -45,10 +45,10 @@ static json_t *report_json(const pv_guest_report *r) {
   json_t *findings = json_array();
   for (size_t i = 0; i < r->findings.count; i++)
     pv_json_append(&findings, finding_json(r, &r->findings.list[i]));
-  json_t *o = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:o}", "kernel",
-                        pv_json_string(r->d->launches[r->d->launch_count - 1].entry), "file",
-                        pv_json_string(r->file), "operation", r->d->operation->name, "numerics",
-                        r->d->numerics.name, "on", r->on, "verdict",
+  json_t *o = json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:o}", "schema", "pv/kernel-guest/v1",
+                        "kernel", pv_json_string(r->d->launches[r->d->launch_count - 1].entry),
+                        "file", pv_json_string(r->file), "operation", r->d->operation->name,
+                        "numerics", r->d->numerics.name, "on", r->on, "verdict",
                         pv_guest_verdict_name(r->verdict), "reason", pv_json_string(r->reason));
   pv_json_set(&o, "cases", json_integer((json_int_t)r->cases));
   pv_json_set(&o, "cases_left_out", json_integer((json_int_t)r->left_out));
@@ -192,7 +192,9 @@ int pv_probe_guest_operations(bool json, pv_error *err) {
     else
       print_operation(o);
   if (json)
-    return pv_call_exit(pv_json_print(json_pack("{s:o}", "operations", all), JSON_INDENT(1), err),
+    return pv_call_exit(pv_json_print(json_pack("{s:s, s:o}", "schema", "pv/kernel-operations/v1",
+                                                "operations", all),
+                                      JSON_INDENT(1), err),
                         err);
   json_decref(all);
   return 0;

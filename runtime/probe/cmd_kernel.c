@@ -87,8 +87,10 @@ static int list(const call *c, pv_error *err) {
   for (int i = 0; i < PV_GPU_KERNEL_COUNT; i++)
     pv_json_append(&all, kernel_json(pv_kernel_get((pv_gpu_kernel)i)));
   if (c->json)
-    return pv_call_exit(pv_json_print(json_pack("{s:o}", "kernels", all), JSON_INDENT(1), err),
-                        err);
+    return pv_call_exit(
+        pv_json_print(json_pack("{s:s, s:o}", "schema", "pv/kernel-list/v1", "kernels", all),
+                      JSON_INDENT(1), err),
+        err);
   for (size_t i = 0; i < json_array_size(all); i++) print_kernel(json_array_get(all, i));
   json_decref(all);
   return 0;
@@ -186,7 +188,9 @@ static int check(call *c, pv_error *err) {
   if (code == PV_OK && !judged)
     code = pv_error_set(err, PV_ERR_INPUT, "'%.200s' has no kernel '%.60s'", c->file, c->name);
   if (code == PV_OK && c->json)
-    code = pv_json_print(json_pack("{s:O}", "kernels", kernels), JSON_INDENT(1), err);
+    code =
+        pv_json_print(json_pack("{s:s, s:O}", "schema", "pv/kernel-check/v1", "kernels", kernels),
+                      JSON_INDENT(1), err);
   json_decref(kernels);
   if (code != PV_OK)
     return code == PV_ERR_UNSUPPORTED ? (pv_error_print(err, stderr), NOT_JUDGED)

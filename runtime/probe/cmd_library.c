@@ -22,8 +22,9 @@ static json_t *report_json(const char *path, const pv_library_report *r) {
   json_t *findings = json_array();
   for (size_t i = 0; i < r->finding_count; i++)
     pv_json_append(&findings, finding_json(&r->findings[i]));
-  json_t *o = json_pack("{s:o, s:s, s:s, s:s, s:s, s:o}", "file", pv_json_string(path), "operation",
-                        r->operation->name, "numerics", r->numerics.name, "on", "cpu", "verdict",
+  json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "schema", "pv/kernel-library/v1",
+                        "file", pv_json_string(path), "operation", r->operation->name, "numerics",
+                        r->numerics.name, "on", "cpu", "verdict",
                         pv_library_verdict_name(r->verdict), "reason", pv_json_string(r->reason));
   pv_json_set(&o, "cases", json_integer((json_int_t)r->cases));
   pv_json_set(&o, "cases_left_out", json_integer((json_int_t)r->left_out));

@@ -203,7 +203,8 @@ static pv_code list_kernels(const session *s, int *code, pv_error *err) {
       else
         print_kernel(s->sources[i].module, f, shared);
     }
-  if (s->a.json && count > 0) return print_json(json_pack("{s:o}", "kernels", kernels), err);
+  if (s->a.json && count > 0)
+    return print_json(json_pack("{s:s, s:o}", "schema", "pv/ptx-list/v1", "kernels", kernels), err);
   json_decref(kernels);
   return count > 0 ? PV_OK : no_kernel(err);
 }
@@ -242,6 +243,7 @@ static pv_code show_kernel(const session *s, int *code, pv_error *err) {
                                       "opcode", f->instructions[k].opcode));
     json_t *object = kernel_object(s->sources[i].module, f, shared);
     pv_json_set(&object, "code", list);
+    pv_json_set(&object, "schema", json_string("pv/ptx-show/v1"));
     return print_json(object, err);
   }
   pv_error_set(err, PV_ERR_INPUT, "there is no kernel '%s'", s->a.kernel);
@@ -353,11 +355,11 @@ static pv_code print_objects(const session *s, const pv_ptx_report *r, size_t ke
   for (const unjudged *u = s->unjudged; u != NULL; u = u->next)
     pv_json_append(&aside, json_pack("{s:s, s:I, s:o}", "kernel", u->kernel, "line",
                                      (json_int_t)u->line, "reason", pv_json_string(u->why)));
-  return print_json(
-      json_pack("{s:o, s:o, s:I, s:I, s:I, s:s}", "findings", list, "not_judged", aside, "kernels",
-                (json_int_t)kernels, "compared", (json_int_t)r->compared, "failed",
-                (json_int_t)r->failed, "verdict", verdict_of(s, r)),
-      err);
+  return print_json(json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:s}", "schema", "pv/ptx-check/v1",
+                              "findings", list, "not_judged", aside, "kernels", (json_int_t)kernels,
+                              "compared", (json_int_t)r->compared, "failed", (json_int_t)r->failed,
+                              "verdict", verdict_of(s, r)),
+                    err);
 }
 
 static pv_code print_report(const session *s, const pv_ptx_report *r, size_t kernels,

@@ -132,11 +132,12 @@ static pv_code put_json(pv_text *out, const listing *l, pv_error *err) {
   const pv_gguf_value *arch = pv_gguf_find(g, "general.architecture");
   const bool named =
       arch != NULL && pv_gguf_get_string(g, "general.architecture", &name, NULL) == PV_OK;
-  json_t *head = json_pack(
-      "{s:o, s:o, s:b, s:o, s:o, s:o}", "file", pv_json_string(l->path), "architecture",
-      named ? pv_json_stringn(name.data, name.length) : json_null(), "computed", l->model != NULL,
-      "reason", l->model != NULL ? json_null() : pv_json_string(l->why.message), "types",
-      pv_file_types_json(g), "parts", pv_file_parts_json(g));
+  json_t *head = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o}", "schema", "pv/tensors/v1", "file",
+                           pv_json_string(l->path), "architecture",
+                           named ? pv_json_stringn(name.data, name.length) : json_null(),
+                           "computed", l->model != NULL, "reason",
+                           l->model != NULL ? json_null() : pv_json_string(l->why.message), "types",
+                           pv_file_types_json(g), "parts", pv_file_parts_json(g));
   pv_code code = pv_json_write(head, JSON_COMPACT, out, err);
   json_decref(head);
   if (code != PV_OK) return code;

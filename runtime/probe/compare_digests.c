@@ -68,7 +68,7 @@ pv_code pv_compare_digests(const pv_pair *pair, const char *stages, const char *
   char cut[160], place[PV_PLACE_LENGTH];
   pv_code code = pv_trace_filter_parse(stages, layers, plan, most, &filter, err);
   if (code != PV_OK) return code;
-  if (json) printf("{\"tensors\":[");
+  if (json) printf("{\"schema\":\"pv/compare-digests/v1\",\"tensors\":[");
   code = pv_trace_compare_digests(pair->recorded[0], pair->recorded[1], &filter, print_row, &t, &d,
                                   err);
   if (code != PV_OK) {

@@ -112,7 +112,9 @@ int pv_kernel_bench(pv_alone_set *set, const char *name, const pv_alone_case *wi
       print_timed(&t, &c);
   }
   if (code == PV_OK && json)
-    code = pv_json_print(json_pack("{s:O}", "kernels", kernels), JSON_INDENT(1), err);
+    code =
+        pv_json_print(json_pack("{s:s, s:O}", "schema", "pv/kernel-bench/v1", "kernels", kernels),
+                      JSON_INDENT(1), err);
   json_decref(kernels);
   if (code != PV_ERR_UNSUPPORTED) return pv_call_exit(code, err);
   pv_error_print(err, stderr);

@@ -14,11 +14,16 @@ exits 0
 says 'PASS libexample.so as q4_k_gemv in float32 on cpu: 14 cases, 1561 elements'
 check example --json
 exits 0
+echo "$out" >told.json
 field 'd["verdict"]' PASS
 field 'd["runs"], d["compared"] > 1000, d["worst"]["bounds"] < 0.5, d["findings"]' '28 True True []'
 check scale_bf16
 exits 0
 says 'PASS libscale_bf16.so as scale in float32 on cpu: 10 cases'
+# docs/schema has what it tells.
+here=$source/tests/cli
+against json told.json
+exits 0
 # As a user builds it, from what is installed.
 run cmake --install "$build" --prefix "$work/installed"
 exits 0

@@ -266,8 +266,9 @@ static pv_code finish(const diff *d, pv_error *err) {
     printf("%zu breaking, %zu compatible changes\n", d->breaking, d->compatible);
     return PV_OK;
   }
-  json_t *root = json_pack("{s:O, s:I, s:I}", "changes", d->changes, "breaking",
-                           (json_int_t)d->breaking, "compatible", (json_int_t)d->compatible);
+  json_t *root =
+      json_pack("{s:s, s:O, s:I, s:I}", "schema", "pv/diff/v1", "changes", d->changes, "breaking",
+                (json_int_t)d->breaking, "compatible", (json_int_t)d->compatible);
   return pv_json_print(root, JSON_INDENT(1), err);
 }
 

@@ -216,7 +216,9 @@ static pv_code verify(pv_arena *arena, const call *c, int *exit_code, pv_error *
       put_verdict(&out, c->words[i], &v);
   }
   if (code == PV_OK && c->json) {
-    code = pv_json_write(array, JSON_INDENT(2) | JSON_SORT_KEYS, &out, err);
+    json_t *root = json_pack("{s:s, s:O}", "schema", "pv/evidence-verify/v1", "folders", array);
+    code = pv_json_write(root, JSON_INDENT(2) | JSON_SORT_KEYS, &out, err);
+    json_decref(root);
     pv_text_puts(&out, "\n");
   }
   if (code == PV_OK) code = print_text(stdout, &out, err);

@@ -2,12 +2,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/options.h"
 #include "reports/render/put.h"
+#include "validator/cli/colour.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/files.h"
 #include "validator/model/contract_load.h"
@@ -111,9 +111,10 @@ static pv_code lint_folder(lint *l, const char *path, pv_error *err) {
 
 static pv_code finish(const lint *l, pv_error *err) {
   if (l->json) {
-    json_t *root = json_pack("{s:O, s:I, s:I, s:I, s:I}", "findings", l->all, "files",
-                             (json_int_t)l->files, "contracts", (json_int_t)l->contracts, "errors",
-                             (json_int_t)l->severe, "warnings", (json_int_t)l->warnings);
+    json_t *root =
+        json_pack("{s:s, s:O, s:I, s:I, s:I, s:I}", "schema", "pv/lint/v1", "findings", l->all,
+                  "files", (json_int_t)l->files, "contracts", (json_int_t)l->contracts, "errors",
+                  (json_int_t)l->severe, "warnings", (json_int_t)l->warnings);
     /* Escapes keep a message from moving the cursor or turning a line around. */
     return pv_json_print(root, JSON_INDENT(1) | JSON_ENSURE_ASCII, err);
   }
@@ -128,8 +129,10 @@ int pv_cmd_lint(int argc, char **argv) {
   enum { PATHS = 4096 };
   lint l = {0};
   bool help = false;
+  const char *color = NULL;
   const pv_option list[] = {{"--json", NULL, "one JSON object", NULL, &l.json},
                             {"--rule", "ID", "only findings of this rule", &l.only, NULL},
+                            PV_COLOUR_OPTION(&color),
                             {0}};
   const char *paths[PATHS];
   pv_options options = {
@@ -153,7 +156,7 @@ int pv_cmd_lint(int argc, char **argv) {
     code = pv_error_set(&err, PV_ERR_INPUT, "there is no rule '%s'", l.only);
     pv_error_hint(&err, "`pv explain` lists all rules");
   }
-  l.colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL;
+  if (code == PV_OK) code = pv_colour_wanted(color, &l.colour, &err);
   l.all = json_array();
   for (size_t i = 0; i < options.rest_count && code == PV_OK; i++) {
     code = pv_files_is_folder(paths[i]) ? lint_folder(&l, paths[i], &err)

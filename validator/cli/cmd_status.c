@@ -141,7 +141,9 @@ static pv_code look(listing *l, const char *path, pv_text *out, pv_error *err) {
 
 static pv_code print_listing(listing *l, pv_text *out, pv_error *err) {
   if (l->json != NULL) {
-    const pv_code code = pv_json_write(l->json, JSON_INDENT(2) | JSON_SORT_KEYS, out, err);
+    json_t *root = json_pack("{s:s, s:O}", "schema", "pv/status/v1", "contracts", l->json);
+    const pv_code code = pv_json_write(root, JSON_INDENT(2) | JSON_SORT_KEYS, out, err);
+    json_decref(root);
     if (code != PV_OK) return code;
     pv_text_puts(out, "\n");
   }
@@ -160,7 +162,7 @@ int pv_cmd_status(int argc, char **argv) {
       {"--model", "FILE", "the model that receipts must be about", &l.model, NULL},
       {"--reference", "FILE", "the reference that receipts must be about", &l.reference, NULL},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &l.probe, NULL},
-      {"--json", NULL, "one JSON array on standard output", NULL, &json},
+      {"--json", NULL, "one JSON object on standard output", NULL, &json},
       {0}};
   pv_options options = {
       .command = "status",

@@ -27,9 +27,9 @@ static pv_code print_version(bool json, const char *digest, const pv_run_hello *
     json_t *probe = trouble->code == PV_OK
                         ? pv_told_facts(hello->environment, hello->environment_count)
                         : json_null();
-    json_t *object =
-        json_pack("{s:s, s:s, s:o, s:o}", "pv", PV_VERSION, "pv_sha256", digest, "probe", probe,
-                  "numerics", pv_told_facts(hello->numerics, hello->numerics_count));
+    json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:o}", "schema", "pv/version/v1", "pv",
+                               PV_VERSION, "pv_sha256", digest, "probe", probe, "numerics",
+                               pv_told_facts(hello->numerics, hello->numerics_count));
     const pv_code code = pv_json_print(object, JSON_INDENT(1) | JSON_SORT_KEYS, err);
     if (code != PV_OK) return code;
   }
