@@ -40,6 +40,20 @@ static const command commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+/* Of every command; docs/exit-codes.md says what that is for each. */
+static const struct {
+  int code;
+  const char *about;
+} exits[] = {
+    {0, "what is claimed holds; what was asked for was done"},
+    {1, "something is falsified, differs or was changed"},
+    {2, "the input or the call is wrong, or a file can not be read or written"},
+    {3, "nothing is falsified, but not everything could be judged"},
+    {4, "an internal error, no memory, or a device that failed"},
+    {130, "interrupted, by Ctrl-C or SIGTERM"},
+    {141, "whoever read standard output had enough"},
+};
+
 static void print_help(FILE *out) {
   fputs(
       "pv proves, or refutes, numerical claims about a model's forward pass.\n\n"
@@ -52,11 +66,10 @@ static void print_help(FILE *out) {
       "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
       "  pv explain AC_GPU_MOE_001\n"
       "  pv run --model models/tiny-coder-moe-Q4_K_M.gguf --prompt 'def main():'\n\n"
-      "`pv COMMAND --help` shows the options of a command. Exit codes: 0 what is claimed\n"
-      "holds; 1 something is falsified; 2 the input or the call is wrong; 3 nothing is\n"
-      "falsified, but not everything could be judged; 4 internal error;\n"
-      "141 whoever read standard output had enough.\n",
+      "`pv COMMAND --help` shows the options of a command.\n\nExit codes:\n",
       out);
+  for (size_t i = 0; i < sizeof exits / sizeof *exits; i++)
+    fprintf(out, "  %-10d %s\n", exits[i].code, exits[i].about);
 }
 
 static const command *find(const char *name) {
