@@ -35,6 +35,14 @@ _pv() {
         2>/dev/null | sed -n 's/^\([a-z0-9_]*\): .*/\1/p')" -- "$word")
       return
       ;;
+    --format)
+      mapfile -t COMPREPLY < <(compgen -W 'text json github sarif' -- "$word")
+      return
+      ;;
+    --color)
+      mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
+      return
+      ;;
     --backend)
       mapfile -t COMPREPLY < <(compgen -W 'cpu cuda ptx' -- "$word")
       return

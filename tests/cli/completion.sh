@@ -63,6 +63,8 @@ complete_line "$pv" validate --pub
 same "$out" --publish 'pv validate --pub'
 complete_line "$pv" validate x.yaml --backend cu
 same "$out" cuda 'pv validate --backend cu'
+complete_line "$pv" validate --format g
+same "$out" github 'pv validate --format g'
 complete_line "$pv" evidence v
 same "$out" verify 'pv evidence v'
 complete_line "$pv" ptx c
