@@ -4,8 +4,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "base/text.h"
+#include "validator/store/git.h"
 
 pv_code pv_facts_now(pv_arena *arena, char **out, pv_error *err) {
   struct timespec now;
@@ -55,30 +55,9 @@ pv_code pv_facts_command(pv_arena *arena, int argc, char **argv, char **out, pv_
   return *out == NULL ? pv_error_nomem(err, "the facts of a run") : PV_OK;
 }
 
-/* Standard output of a short git command; false when git is not there or says no. */
 static bool git_says(const char *root, const char *const *arguments, pv_text *out) {
-  enum { ARGS = 16, LIMIT = 1 << 20, SECONDS = 20 };
-  /* A stranger's repository must not make git start programs of its own. */
-  const char *argv[ARGS] = {
-      "/usr/bin/env", "git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", root};
-  size_t count = 7;
-  for (size_t i = 0; arguments[i] != NULL && count + 1 < ARGS; i++) argv[count++] = arguments[i];
-  const pv_child_spec spec = {argv, NULL, 0, LIMIT};
-  pv_child *child = NULL;
-  pv_text channel = PV_TEXT_INIT;
-  pv_child_event event = PV_CHILD_TIMEOUT;
-  if (pv_child_start(&spec, &child, NULL) != PV_OK) return false;
-  bool well = pv_child_wait(child, SECONDS, &channel, LIMIT, &event, NULL) == PV_OK &&
-              event == PV_CHILD_EXIT && pv_child_result(child)->code == 0 &&
-              !pv_child_result(child)->output_dropped;
-  if (well) {
-    const pv_text *said = pv_child_stdout(child);
-    pv_text_add(out, said->data == NULL ? "" : said->data, said->length);
-    well = !out->failed;
-  }
-  pv_child_free(child);
-  pv_text_free(&channel);
-  return well;
+  const pv_git_call call = {.folder = root, .arguments = arguments};
+  return pv_git_says(&call, out);
 }
 
 bool pv_facts_git_safe(const char *repository) {

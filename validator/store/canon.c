@@ -1,5 +1,7 @@
 #include "validator/store/canon.h"
 
+#include <string.h>
+
 pv_code pv_canon_write(const json_t *value, pv_text *out, pv_error *err) {
   pv_text text = PV_TEXT_INIT;
   pv_code code = pv_json_write(value,
@@ -27,4 +29,14 @@ pv_code pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *
 
 bool pv_canon_no_memory(const json_error_t *error) {
   return error->text[0] == '\0'; /* jansson 2.14 says nothing at all when an allocation fails */
+}
+
+pv_code pv_canon_sealed(json_t *root, bool *out, pv_error *err) {
+  char digest[PV_SHA256_HEX], seal[PV_SHA256_HEX] = "";
+  const char *value = json_string_value(json_object_get(root, "seal"));
+  if (value != NULL && strlen(value) == PV_SHA256_HEX - 1) memcpy(seal, value, sizeof seal);
+  (void)json_object_del(root, "seal");
+  const pv_code code = pv_canon_digest(root, digest, err);
+  if (code == PV_OK) *out = strcmp(digest, seal) == 0;
+  return code;
 }

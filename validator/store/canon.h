@@ -14,6 +14,10 @@
 pv_code pv_canon_write(const json_t *value, pv_text *out, pv_error *err);
 pv_code pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *err);
 
+/* Takes `seal` out of `root` and says whether it is the digest of the rest. False also where there
+ * is none. PV_ERR_NOMEM alone. */
+pv_code pv_canon_sealed(json_t *root, bool *out, pv_error *err);
+
 /* After json_loadb gave NULL: memory was out, which is no word about the text. */
 bool pv_canon_no_memory(const json_error_t *error);
 

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "validator/model/result.h"
 #include "validator/store/subject.h"
@@ -40,6 +41,11 @@ pv_code pv_evidence_render(const pv_evidence *evidence, pv_text *out, pv_error *
  * says about it: name, version, criteria and falsifiers without their texts on failure. The seal
  * is not judged here; PV_ERR_INPUT for anything that is not this schema. */
 pv_code pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err);
+
+/* The same of the bytes of such a file, which lies nowhere or elsewhere: `path` is what errors
+ * name. Its seal is judged: one that does not fit is PV_ERR_INPUT. */
+pv_code pv_evidence_read_sealed(pv_arena *arena, const char *path, const pv_bytes *bytes,
+                                pv_evidence *out, pv_error *err);
 
 /* Hashes everything again. PV_OK, and one sentence in `problems` for each thing that is not as it
  * was: a missing, changed or extra file, a broken seal, a changed byte of evidence.json. An error

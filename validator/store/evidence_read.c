@@ -373,7 +373,9 @@ static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, 
   const char *schema = json_string_value(json_object_get(root, "schema"));
   reader r = {.arena = arena};
   if (schema == NULL || strcmp(schema, PV_EVIDENCE_SCHEMA) != 0)
-    return pv_error_set(err, PV_ERR_INPUT, "it is no evidence of the schema " PV_EVIDENCE_SCHEMA);
+    return pv_error_set(err, PV_ERR_INPUT, "it is no evidence of the schema %s%s%.40s",
+                        PV_EVIDENCE_SCHEMA, schema == NULL ? "" : " but of ",
+                        schema == NULL ? "" : schema);
   pv_contract *contract = keep(&r, PV_ARENA_NEW(arena, 1, pv_contract));
   pv_result *result = keep(&r, PV_ARENA_NEW(arena, 1, pv_result));
   pv_evidence evidence = {.result = result};
@@ -391,26 +393,41 @@ static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, 
   return PV_OK;
 }
 
+static pv_code read_json(pv_arena *arena, const char *path, const pv_bytes *bytes, bool sealed,
+                         pv_evidence *out, pv_error *err) {
+  json_error_t where;
+  json_t *root =
+      json_loadb((const char *)bytes->data, bytes->length, JSON_REJECT_DUPLICATES, &where);
+  if (root == NULL && pv_canon_no_memory(&where)) return pv_error_nomem(err, "evidence");
+  if (root == NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "it is no JSON: %s", where.text);
+    pv_error_at(err, path, where.line, where.column, where.position);
+    return PV_ERR_INPUT;
+  }
+  bool fits = true;
+  pv_evidence evidence;
+  pv_code code = read_root(arena, root, &evidence, err);
+  if (code == PV_OK && sealed) code = pv_canon_sealed(root, &fits, err);
+  if (code == PV_OK && !fits)
+    code = pv_error_set(err, PV_ERR_INPUT, "the seal is broken: something in it was changed");
+  if (code == PV_ERR_INPUT) pv_error_at(err, path, 0, 0, -1);
+  if (code == PV_OK) *out = evidence;
+  json_decref(root);
+  return code;
+}
+
 pv_code pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err) {
   char path[PATH_MAX];
   pv_bytes bytes = {0};
-  json_error_t where;
   if (snprintf(path, sizeof path, "%s/%s", folder, PV_EVIDENCE_FILE) >= (int)sizeof path)
     return pv_error_set(err, PV_ERR_INPUT, "the folder's name is too long");
   pv_code code = pv_file_read(path, PV_EVIDENCE_LIMIT, &bytes, err);
-  if (code != PV_OK) return code;
-  json_t *root = json_loadb((const char *)bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &where);
-  if (root == NULL && pv_canon_no_memory(&where)) {
-    code = pv_error_nomem(err, "evidence");
-  } else if (root == NULL) {
-    pv_error_set(err, PV_ERR_INPUT, "it is no JSON: %s", where.text);
-    pv_error_at(err, path, where.line, where.column, where.position);
-    code = PV_ERR_INPUT;
-  } else {
-    code = read_root(arena, root, out, err);
-    if (code == PV_ERR_INPUT) pv_error_at(err, path, 0, 0, -1);
-  }
-  json_decref(root);
+  if (code == PV_OK) code = read_json(arena, path, &bytes, false, out, err);
   pv_bytes_free(&bytes);
   return code;
+}
+
+pv_code pv_evidence_read_sealed(pv_arena *arena, const char *path, const pv_bytes *bytes,
+                                pv_evidence *out, pv_error *err) {
+  return read_json(arena, path, bytes, true, out, err);
 }
