@@ -1,5 +1,6 @@
 #include "reports/render/gate.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -34,4 +35,21 @@ void pv_gate_put(pv_text *out, const pv_gate *gate) {
 void pv_gate_put_measured(pv_text *out, const pv_gate *gate, double measured) {
   pv_fmt_number(out, measured);
   put_distance(out, gate, measured);
+}
+
+bool pv_gate_margin(const pv_gate *gate, double measured, double *out) {
+  /* What should be small, over what it may be; of a plain minimum the other way round. */
+  double small = measured, bound = gate->value;
+  if (gate->nines) {
+    small = 1.0 - measured;
+    bound = 1.0 - gate->value;
+  } else if (gate->minimum) {
+    small = gate->value;
+    bound = measured;
+  }
+  if (!isfinite(measured) || !(small >= 0.0) || !(bound >= 0.0) || gate->value == 0.0 ||
+      (bound == 0.0 && gate->nines))
+    return false;
+  *out = small == 0.0 ? INFINITY : bound / small;
+  return true;
 }

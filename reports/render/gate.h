@@ -21,5 +21,9 @@ bool pv_gate_find(const pv_falsifier *falsifier, pv_gate *out);
 void pv_gate_put(pv_text *out, const pv_gate *gate);
 /* What was measured, in the terms of the gate; `gate` may be NULL. */
 void pv_gate_put_measured(pv_text *out, const pv_gate *gate, double measured);
+/* How many times better than its gate a measurement is: 1 just passes, less does not. Of a cosine
+ * the distances from 1 are compared. Infinite where nothing is left of what the gate bounds; false
+ * where no such factor exists: a gate of 0 or of a cosine of 1, a measurement that is no number. */
+bool pv_gate_margin(const pv_gate *gate, double measured, double *out);
 
 #endif
