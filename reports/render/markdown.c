@@ -223,6 +223,7 @@ pv_code pv_render_markdown(const pv_result *result, const pv_render_links *links
   code = put_pictures(&p, err);
   put_falsifiers(&p);
   put_metrics(&p);
+  pv_history_markdown(&p);
   put_foot(&p);
   return pv_page_end(&p, code, err);
 }

@@ -46,5 +46,7 @@ bool pv_tally_row(pv_tally *tally, const pv_page *page);
 /* The parts that stand in files of their own. */
 void pv_stages_markdown(pv_page *page);
 void pv_stages_html(pv_page *page);
+void pv_history_markdown(pv_page *page);
+void pv_history_html(pv_page *page);
 
 #endif

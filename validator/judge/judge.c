@@ -1,6 +1,7 @@
 #include "validator/judge/judge.h"
 
 #include "base/clock.h"
+#include "validator/history/history.h"
 #include "validator/judge/basis.h"
 #include "validator/judge/publish.h"
 #include "validator/judge/record.h"
@@ -63,6 +64,28 @@ cleanup:
   return code;
 }
 
+/* The runs before this one, which its report shows beside it. */
+static pv_code look_back(pv_arena *arena, pv_judgement *j, pv_error *err) {
+  enum { EARLIER = 10 };
+  const pv_site *site = &j->ground.site;
+  const pv_evidence present = {.result = &j->result, .subjects = j->subjects};
+  pv_history *history = PV_ARENA_NEW(arena, 1, pv_history);
+  const char *runs =
+      site->runs == NULL ? NULL : pv_arena_printf(arena, "%s/reports/runs", site->runs);
+  if (history == NULL || (site->runs != NULL && runs == NULL))
+    return pv_error_nomem(err, "a judgement");
+  const pv_history_ask ask = {.contract = j->request.contract,
+                              .folder = site->folder,
+                              .home = site->home,
+                              .repository = site->repository,
+                              .local = j->request.out != NULL ? j->request.out : runs,
+                              .most = EARLIER,
+                              .present = &present};
+  const pv_code code = pv_history_read(arena, &ask, history, err);
+  if (code == PV_OK) j->result.history = history;
+  return code;
+}
+
 static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *folder,
                             pv_error *err) {
   const bool publish = j->result.publish;
@@ -114,6 +137,7 @@ pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, 
   if (code == PV_OK)
     code = pv_record_fill(arena, request, &j.ground, &j.git, &j.trial, &j.result, err);
   if (code == PV_OK) code = maybe_publish(arena, &j, &folder, err);
+  if (code == PV_OK) code = look_back(arena, &j, err);
   if (code != PV_OK) goto cleanup;
   j.result.duration_s = pv_clock_now() - begin;
   code = write_report(arena, &j, &folder, err);

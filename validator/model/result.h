@@ -112,7 +112,8 @@ typedef struct pv_result {
   size_t stage_count;
   unsigned faults_untried; /* declared pairs that --faults could neither see caught nor survive */
   pv_summary summary;
-  int exit_code; /* 0, 1 or 3 */
+  int exit_code;                    /* 0, 1 or 3 */
+  const struct pv_history *history; /* the runs before this one, and it; NULL: nobody looked */
 } pv_result;
 
 /* Whether some falsifier is FAIL or VACUOUS. */
