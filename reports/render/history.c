@@ -114,7 +114,7 @@ static const char *say_missing(pv_page *p, const pv_history *h) {
   pv_text text = PV_TEXT_INIT;
   if (h->run_count < 2) pv_text_puts(&text, "No earlier run of this contract is known here.");
   if (h->left_out > 0)
-    pv_text_printf(&text, "%zu older run%s not shown: `pv history` has all.", h->left_out,
+    pv_text_printf(&text, "%zu older run%s not shown; pv history tells of all.", h->left_out,
                    h->left_out == 1 ? " is" : "s are");
   if (h->incomplete != NULL)
     pv_text_printf(&text, "%sIncomplete: %s.", text.length > 0 ? " " : "", h->incomplete);

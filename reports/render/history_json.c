@@ -3,9 +3,14 @@
 #include "reports/render/json_parts.h"
 #include "validator/model/told.h"
 
-static json_t *run_object(const pv_past_run *r, size_t number) {
+/* Runs are counted from 1. */
+static json_int_t number_of(size_t run) {
+  return (json_int_t)run + 1;
+}
+
+static json_t *run_object(const pv_past_run *r, size_t run) {
   const bool read = r->unreadable == NULL;
-  json_t *out = json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "number", (json_int_t)number, "origin",
+  json_t *out = json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "number", number_of(run), "origin",
                           pv_run_origin_name(r->origin), "place", pv_json_text(r->place),
                           "published_in", pv_json_exact(r->commit), "unreadable",
                           r->unreadable == NULL ? json_null() : pv_json_text(r->unreadable), "id",
@@ -27,7 +32,7 @@ static json_t *points(const pv_track *t, size_t runs) {
   for (size_t i = 0; i < runs; i++) {
     const pv_past_point *p = &t->points[i];
     if (!p->measured) continue;
-    pv_json_append(&out, json_pack("{s:I, s:o, s:o, s:o}", "run", (json_int_t)(i + 1), "measured",
+    pv_json_append(&out, json_pack("{s:I, s:o, s:o, s:o}", "run", number_of(i), "measured",
                                    pv_json_number(p->value), "gate",
                                    p->gated ? pv_json_number(p->gate) : json_null(), "margin",
                                    p->factored ? pv_json_number(p->margin) : json_null()));
@@ -39,7 +44,7 @@ static json_t *criterion_object(const pv_past_criterion *c, size_t runs) {
   json_t *verdicts = json_array(), *tracks = json_array();
   for (size_t i = 0; i < runs; i++)
     if (c->verdicts[i].known)
-      pv_json_append(&verdicts, json_pack("{s:I, s:s}", "run", (json_int_t)(i + 1), "verdict",
+      pv_json_append(&verdicts, json_pack("{s:I, s:s}", "run", number_of(i), "verdict",
                                           pv_verdict_name(c->verdicts[i].verdict)));
   for (size_t i = 0; i < c->track_count; i++) {
     const pv_track *t = &c->tracks[i];
@@ -66,7 +71,7 @@ static json_t *speeds(const pv_history *h) {
       }
       for (size_t i = 0; i < h->run_count; i++)
         if (t->points[i].measured)
-          pv_json_append(&values, json_pack("{s:I, s:o}", "run", (json_int_t)(i + 1), "value",
+          pv_json_append(&values, json_pack("{s:I, s:o}", "run", number_of(i), "value",
                                             pv_json_number(t->points[i].value)));
       pv_json_append(&out, json_pack("{s:o, s:o, s:o}", "falsifier", pv_json_text(t->falsifier),
                                      "unit", pv_json_text(t->unit), "points", values));
@@ -76,7 +81,7 @@ static json_t *speeds(const pv_history *h) {
 
 pv_code pv_render_history_json(const pv_history *h, pv_text *out, pv_error *err) {
   json_t *runs = json_array(), *criteria = json_array();
-  for (size_t i = 0; i < h->run_count; i++) pv_json_append(&runs, run_object(&h->runs[i], i + 1));
+  for (size_t i = 0; i < h->run_count; i++) pv_json_append(&runs, run_object(&h->runs[i], i));
   for (size_t i = 0; i < h->criterion_count; i++)
     pv_json_append(&criteria, criterion_object(&h->criteria[i], h->run_count));
   return pv_json_put(out,

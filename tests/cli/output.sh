@@ -42,6 +42,10 @@ prints status contracts
 prints status contracts --json
 prints diff contracts/moe-router-v1.yaml contracts/q6k-gemv-v1.yaml
 prints diff contracts/moe-router-v1.yaml contracts/q6k-gemv-v1.yaml --json
+prints diff "$receipt" "$receipt"
+prints diff "$receipt" "$receipt" --json
+prints history contracts/moe-router-v1.yaml
+prints history contracts/moe-router-v1.yaml --json
 prints explain PV001
 prints explain forward.finite
 prints explain --provider "$root/examples/providers/softmax.py"

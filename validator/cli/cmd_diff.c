@@ -1,4 +1,5 @@
-/* pv diff: what changed between two versions of a contract, and whether it weakens it. */
+/* pv diff: what changed between two versions of a contract, and whether it weakens it; or between
+ * two runs (run_pair.h). */
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "base/text.h"
 #include "reports/render/put.h"
 #include "validator/cli/commands.h"
+#include "validator/cli/run_pair.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/run/run.h"
@@ -272,46 +274,79 @@ static pv_code finish(const diff *d, pv_error *err) {
   return pv_json_print(root, JSON_INDENT(1), err);
 }
 
+static pv_code diff_contracts(pv_arena *arena, const char *const files[2], const char *probe,
+                              bool json, bool *worse, pv_error *err) {
+  diff d = {.json = json, .file = files[1]};
+  pv_contract *old = NULL, *new = NULL;
+  const pv_known *known = NULL;
+  pv_code code = pv_contract_load(arena, files[0], &old, err);
+  if (code == PV_OK) code = pv_contract_load(arena, files[1], &new, err);
+  if (code == PV_OK) code = pv_run_describe(arena, probe, 0, &known, err);
+  if (code != PV_OK) return code;
+  pv_bind_checks(old, known);
+  pv_bind_checks(new, known);
+  d.changes = json_array();
+  compare(&d, old, new);
+  code = finish(&d, err);
+  json_decref(d.changes);
+  *worse = d.breaking > 0;
+  return code;
+}
+
+static pv_code diff_runs(pv_arena *arena, const char *const words[2], const char *probe, bool json,
+                         bool *worse, pv_error *err) {
+  pv_run_pair pair;
+  pv_code code = pv_run_pair_make(arena, words, probe, &pair, err);
+  if (code == PV_OK) code = pv_run_pair_print(&pair, json, err);
+  if (code == PV_OK) *worse = pv_run_pair_worse(&pair);
+  return code;
+}
+
+static pv_code act(pv_arena *arena, const pv_options *options, const char *probe, bool json,
+                   bool *worse, pv_error *err) {
+  static const char example[] = "for example: pv diff old.yaml new.yaml, pv diff 1a2b3c4d latest";
+  const char *const *words = options->rest;
+  if (options->rest_count != 2)
+    return pv_error_refuse(err, example, "name two contracts or two runs: OLD NEW");
+  const bool runs = pv_run_pair_names(words[0]);
+  if (runs != pv_run_pair_names(words[1]))
+    return pv_error_refuse(err, example, "'%s' is a run and '%s' is none", words[runs ? 0 : 1],
+                           words[runs ? 1 : 0]);
+  return (runs ? diff_runs : diff_contracts)(arena, words, probe, json, worse, err);
+}
+
 int pv_cmd_diff(int argc, char **argv) {
-  diff d = {0};
-  bool help = false;
-  const char *files[2] = {NULL, NULL};
-  const pv_option list[] = {{"--json", NULL, "one JSON object", NULL, &d.json}, {0}};
+  bool json = false, help = false, worse = false;
+  const char *words[2] = {NULL, NULL}, *probe = NULL;
+  const pv_option list[] = {
+      {"--json", NULL, "one JSON object (of runs: docs/schema/run-diff.json)", NULL, &json},
+      {"--probe", "FILE", "another pv-probe than the one beside pv", &probe, NULL},
+      {0}};
   pv_options options = {
       .command = "diff",
       .summary =
-          "Compares two versions of a contract by meaning. A loosened tolerance, a removed\n"
-          "criterion or falsifier is BREAKING, and so are other words for a claim, unless an\n"
-          "amendment of kind `clarified` says so and all that judges it is as strict. Exit code 1\n"
-          "then, else 0.",
+          "Compares two versions of a contract by meaning, or two runs of a contract.\n"
+          "Contracts: a loosened tolerance, a removed criterion or falsifier is BREAKING, and so\n"
+          "are other words for a claim, unless an amendment of kind `clarified` says so and all\n"
+          "that judges it is as strict.\n"
+          "Runs: which verdicts, metrics (with their gates), digests and environment changed. A\n"
+          "run is its folder, its evidence.json, its id or the 8 digits that the id ends with (as\n"
+          "`pv history` shows them), or `latest`: the last one of the other's contract.\n"
+          "Exit codes: 0 nothing is BREAKING, no verdict got worse; 1 something is, or one did (a\n"
+          "criterion or falsifier that is gone, too); 2 wrong input or call.",
       .positional = "OLD NEW",
       .examples =
           "  git show HEAD~1:contracts/moe-router-v1.yaml > old.yaml\n"
-          "  pv diff old.yaml contracts/moe-router-v1.yaml\n",
+          "  pv diff old.yaml contracts/moe-router-v1.yaml\n"
+          "  pv diff reports/published/moe-router-v1/nvidia-h200 latest\n",
       .list = list,
-      .rest = files,
+      .rest = words,
       .rest_max = 2};
   pv_arena arena = PV_ARENA_INIT;
-  pv_contract *old = NULL, *new = NULL;
-  const pv_known *known = NULL;
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
-  if (code == PV_OK && help) return 0;
-  if (code == PV_OK && options.rest_count != 2)
-    code = pv_error_set(&err, PV_ERR_INPUT, "name two contracts: OLD NEW");
-  if (code == PV_OK) code = pv_contract_load(&arena, files[0], &old, &err);
-  if (code == PV_OK) code = pv_contract_load(&arena, files[1], &new, &err);
-  if (code == PV_OK) code = pv_run_describe(&arena, NULL, 0, &known, &err);
-  if (code == PV_OK) {
-    pv_bind_checks(old, known);
-    pv_bind_checks(new, known);
-    d.file = files[1];
-    d.changes = json_array();
-    compare(&d, old, new);
-    code = finish(&d, &err);
-    json_decref(d.changes);
-  }
+  if (code == PV_OK && !help) code = act(&arena, &options, probe, json, &worse, &err);
   pv_arena_free(&arena);
   if (code != PV_OK) pv_error_print(&err, stderr);
-  return code != PV_OK ? pv_code_exit(code) : d.breaking > 0 ? 1 : 0;
+  return code != PV_OK ? pv_code_exit(code) : worse ? 1 : 0;
 }

@@ -161,7 +161,7 @@ static bool has_device(void) {
   return strcmp(setting("PV_FAKE_DEVICE", "none"), "none") != 0;
 }
 
-/* PV_FAKE_FAULTS=caught: a sound falsifier; late: it never answers with a fault planted; anything
+/* PV_FAKE_NEEDED: the tolerance that F_NEEDED needs, and with a '!' it fails. PV_FAKE_FAULTS=caught: a sound falsifier; late: it never answers with a fault planted; anything
  * else passes over every fault. */
 static void answer(const char *mode, const char *id, const char *fault) {
   const bool planted = fault != NULL && strcmp(fault, "none") != 0;
@@ -196,6 +196,14 @@ static void answer(const char *mode, const char *id, const char *fault) {
                         json_pack("[{s:s, s:s, s:s, s:s, s:b, s:[f,f], s:[f,s]}]", "picture",
                                   "stage-error", "name", "moe", "x_label", "layer", "y_label",
                                   "error", "log_y", 1, "x", 0.0, 1.0, "y", 1e-9, "nan"));
+  }
+  if (strcmp(mode, "NEEDED") == 0) {
+    const char *needed = setting("PV_FAKE_NEEDED", "0.5");
+    json_object_set_new(r, "needed_tolerance", json_real(strtod(needed, NULL)));
+    if (strchr(needed, '!') != NULL) {
+      json_object_set_new(r, "verdict", json_string("FAIL"));
+      json_object_set_new(r, "reason", json_string("it is not within the gate"));
+    }
   }
   send_object(r);
   if (strcmp(mode, "NOEND") == 0) _exit(0);
