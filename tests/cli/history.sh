@@ -195,6 +195,16 @@ warns '--last'
 history contracts/over.yaml --svg nowhere/at/all.svg
 exits 2
 
+# What only a branch published is not forgotten when the branch is merged.
+git checkout -q -b side
+PV_FAKE_NEEDED=600 validate contracts/over.yaml --publish
+side=$(id reports/published/over/cpu)
+commit 'the side'
+git checkout -q -
+git -c user.name=t -c user.email=t@example.org merge -q --no-ff -s ours -m merged side
+history contracts/over.yaml --json
+field "['$side'] == [r['id'] for r in d['runs'] if r['id'] == '$side' and r['origin'] == 'committed']" True
+
 # What git can not tell is said: a shallow clone, no repository, no git.
 git clone -q --depth 1 "file://$work" shallow
 history shallow/contracts/over.yaml
