@@ -3,7 +3,7 @@
 # always those of the installed program.
 _pv() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i command=''
-  local commands='validate lint status diff history explain new evidence run trace compare bisect judge noise
+  local commands='validate lint status diff history explain new evidence signature run trace compare bisect judge noise
     perplexity faults inspect tensors synth reference bench kernel ptx version help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do

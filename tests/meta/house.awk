@@ -59,14 +59,15 @@ BEGIN {
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")
+  allow("validator/signed", "base")
   allow("validator/model", base " validator/yaml")
   allow("validator/store", base " validator/yaml validator/model")
   allow("validator/rules", base " validator/yaml validator/model validator/store")
   allow("validator/run", base " validator/yaml validator/model")
   allow("reports/render", "base validator/model")
   allow("validator/history", "base validator/model validator/store reports/render/gate.h")
-  allow("validator/judge", base " validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render")
-  allow("validator/cli", base " validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render validator/judge")
+  allow("validator/judge", base " validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render")
+  allow("validator/cli", base " validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render validator/judge")
 }
 
 FNR == 1 { files++; first = 0; if (FILENAME ~ /^tests\//) tests = 1; else tests = 0 }

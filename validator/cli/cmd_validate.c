@@ -19,7 +19,7 @@ enum { FILES_MAX = 256 };
 typedef enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_GITHUB, FORMAT_SARIF, FORMATS } format;
 
 typedef struct arguments {
-  const char *model, *reference, *backend, *threads, *only, *out, *probe, *providers;
+  const char *model, *model_key, *reference, *backend, *threads, *only, *out, *probe, *providers;
   const char *format, *color;
   pv_given_prompts prompts;
   pv_outputs outputs;
@@ -52,6 +52,8 @@ typedef struct session {
 static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
   const pv_option list[] = {
       {"--model", "FILE", "a GGUF model (default: " PV_SITE_MODEL ")", &a->model, NULL},
+      {"--model-key", "FILE", "only a model that this key or certificate signed (model.sig)",
+       &a->model_key, NULL},
       {"--reference", "FILE", "reference logits (default: those beside the model)", &a->reference,
        NULL},
       {"--prompt", "TEXT", "judge over this prompt, instead of a reference's or the built-in ones",
@@ -374,6 +376,7 @@ static pv_code judge_one(session *s, size_t i, int *exit_code, pv_error *err) {
   pv_request request = {.contract = s->contracts[i],
                         .command = s->command,
                         .model = a->model,
+                        .model_key = a->model_key,
                         .reference = a->reference,
                         .backend = a->backend,
                         .only = a->only,

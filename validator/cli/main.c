@@ -22,6 +22,7 @@ static const command commands[] = {
     {"explain", "what a rule, check, verdict, criterion or falsifier means", pv_cmd_explain},
     {"new", "write a check of your own, or a contract, to begin with", pv_cmd_new},
     {"evidence", "verify or show a folder of evidence", pv_cmd_evidence},
+    {"signature", "who signed a model, and whether it is still that model", pv_cmd_signature},
     {"run", "generate text", pv_cmd_forward},
     {"trace", "write the stages of a forward to files", pv_cmd_forward},
     {"compare", "compare two sides, or two trace folders, bit by bit", pv_cmd_forward},

@@ -9,6 +9,7 @@
 typedef struct pv_request {
   const pv_contract *contract;
   const char *command, *model, *reference, *backend, *only, *out, *probe;
+  const char *model_key; /* who must have signed the model: a file, or NULL */
   unsigned threads;
   bool given_providers; /* a program that the call names judges: --provider */
   bool publish, faults; /* faults: run each falsifier against those that it declares */

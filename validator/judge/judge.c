@@ -123,6 +123,7 @@ pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, 
   pv_subject *before = NULL;
   pv_code code = prepare(arena, &j, &folder, err);
   if (code == PV_OK) code = pv_basis_files(arena, request, &before, err);
+  if (code == PV_OK) code = pv_signature_ask(arena, request, &j.ground, &j.signature, err);
   if (code == PV_OK) code = pv_trial_run(arena, request, &j.ground, &j.trial, err);
   if (code == PV_OK)
     code = pv_basis_subjects(arena, request, &j.ground, &j.trial.outcome.hello, &j.subjects, err);
@@ -136,6 +137,9 @@ pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, 
   if (code == PV_OK) code = unchanged(arena, request, before, err);
   if (code == PV_OK)
     code = pv_record_fill(arena, request, &j.ground, &j.git, &j.trial, &j.result, err);
+  if (code == PV_OK)
+    code = pv_signature_same(&j.signature, j.result.model, j.result.model_count, err);
+  if (code == PV_OK) code = pv_signature_tell(arena, &j.signature, &j.result, err);
   if (code == PV_OK) code = maybe_publish(arena, &j, &folder, err);
   if (code == PV_OK) code = look_back(arena, &j, err);
   if (code != PV_OK) goto cleanup;

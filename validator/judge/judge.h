@@ -6,12 +6,14 @@
 #ifndef PV_JUDGE_JUDGE_H
 #define PV_JUDGE_JUDGE_H
 
+#include "validator/judge/signature.h"
 #include "validator/judge/trial.h"
 #include "validator/store/subject.h"
 
 typedef struct pv_judgement { /* all of it in the arena */
   pv_request request;         /* as it was made */
   pv_ground ground;
+  pv_signature signature; /* of pv_judge alone */
   pv_trial trial;
   pv_subject *subjects; /* one for each falsifier */
   pv_result result;
