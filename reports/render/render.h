@@ -43,9 +43,17 @@ pv_code pv_render_html(const pv_result *result, const pv_render_links *links, pv
  * are errors; NOT_RUN, STALE and INCOMPARABLE are skipped, with the reason. */
 pv_code pv_render_junit(const pv_result *result, pv_text *out, pv_error *err);
 
-/* in-toto Statement v1, predicate https://in-toto.io/attestation/test-result/v0.1. */
+#define PV_RENDER_TEST_RESULT "https://in-toto.io/attestation/test-result/v0.1"
+#define PV_RENDER_VSA         "https://slsa.dev/verification_summary/v1"
+
+/* in-toto Statement v1 with the predicate PV_RENDER_TEST_RESULT: each test by its name. */
 pv_code pv_render_statement(const pv_result *result, const pv_render_links *links, pv_text *out,
                             pv_error *err);
+
+/* in-toto Statement v1 with the predicate PV_RENDER_VSA: the whole in one word. It names the other
+ * one by its digest, which may be NULL. */
+pv_code pv_render_vsa(const pv_result *result, const char *statement_sha256, pv_text *out,
+                      pv_error *err);
 
 /* The one object of `pv validate --json`, with a final newline. */
 pv_code pv_render_json(const pv_result *result, const pv_render_links *links, pv_text *out,

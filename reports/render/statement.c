@@ -9,17 +9,18 @@ static bool is_digest(const char *value) {
   return strlen(value) == 64 && strspn(value, "0123456789abcdef") == 64;
 }
 
-static void add_resource(json_t **list, const char *name, const char *digest) {
+void pv_statement_resource(json_t **list, const char *name, const char *digest) {
   if (is_digest(pv_view_text(digest)))
     pv_json_append(
         list, json_pack("{s:o, s:{s:s}}", "name", pv_json_text(name), "digest", "sha256", digest));
 }
 
-/* Facts named "sha256" or "... sha256" / "..._sha256" name what they are the digest of. */
-static void add_facts(json_t **list, const pv_fact *facts, size_t count, const char *whole) {
+void pv_statement_facts(json_t **list, const pv_fact *facts, size_t count, const char *whole,
+                        const char *const *only) {
   static const char suffix[] = "sha256";
   for (size_t i = 0; i < count; i++) {
     const char *name = pv_view_text(facts[i].name);
+    if (only != NULL && !pv_known_lists(only, name)) continue;
     const size_t length = strlen(name);
     if (length < sizeof suffix - 1 || strcmp(name + length - (sizeof suffix - 1), suffix) != 0)
       continue;
@@ -28,7 +29,7 @@ static void add_facts(json_t **list, const pv_fact *facts, size_t count, const c
     pv_text subject = PV_TEXT_INIT;
     pv_text_add(&subject, stem > 0 ? name : whole, stem > 0 ? stem : strlen(whole));
     if (subject.failed) pv_json_append(list, NULL);
-    add_resource(list, subject.data, facts[i].value);
+    pv_statement_resource(list, subject.data, facts[i].value);
     pv_text_free(&subject);
   }
 }
@@ -36,11 +37,12 @@ static void add_facts(json_t **list, const pv_fact *facts, size_t count, const c
 static json_t *subjects(const pv_result *r, const pv_render_links *links) {
   json_t *list = json_array();
   const char *model = pv_fact_value(r->model, r->model_count, "path");
-  if (links != NULL) add_resource(&list, "evidence.json", links->evidence_sha256);
-  add_facts(&list, r->model, r->model_count, model != NULL ? model : "model");
-  add_facts(&list, r->environment, r->environment_count, "environment");
+  if (links != NULL) pv_statement_resource(&list, "evidence.json", links->evidence_sha256);
+  pv_statement_facts(&list, r->model, r->model_count, model != NULL ? model : "model", NULL);
+  pv_statement_facts(&list, r->environment, r->environment_count, "environment", NULL);
   /* Without any other digest the statement is still about something: the contract itself. */
-  if (json_array_size(list) == 0) add_resource(&list, r->contract->path, r->contract->sha256);
+  if (json_array_size(list) == 0)
+    pv_statement_resource(&list, r->contract->path, r->contract->sha256);
   return list;
 }
 
@@ -73,9 +75,8 @@ pv_code pv_render_statement(const pv_result *result, const pv_render_links *link
                 "configuration", "name", pv_json_text(result->contract->path), "digest", "sha256",
                 result->contract->sha256, "passedTests", tests(result, 0), "warnedTests",
                 tests(result, 1), "failedTests", tests(result, 2));
-  json_t *statement =
-      json_pack("{s:s, s:o, s:s, s:o}", "_type", "https://in-toto.io/Statement/v1", "subject",
-                subjects(result, links), "predicateType",
-                "https://in-toto.io/attestation/test-result/v0.1", "predicate", predicate);
+  json_t *statement = json_pack("{s:s, s:o, s:s, s:o}", "_type", "https://in-toto.io/Statement/v1",
+                                "subject", subjects(result, links), "predicateType",
+                                PV_RENDER_TEST_RESULT, "predicate", predicate);
   return pv_json_put(out, statement, err);
 }

@@ -1,4 +1,4 @@
-/* Every allocation fails while a result is rendered as JSON and as a statement. */
+/* Every allocation fails while a result is rendered as JSON and as each statement. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +12,13 @@
 void *__real_malloc(size_t size); /* of the linker */
 
 static const sample *s;
-static bool statement;
+static int format;
 static char *want;
 
 static pv_code render(pv_text *out, pv_error *err) {
-  return statement ? pv_render_statement(&s->result, NULL, out, err)
-                   : pv_render_json(&s->result, NULL, out, err);
+  return format == 0   ? pv_render_json(&s->result, NULL, out, err)
+         : format == 1 ? pv_render_statement(&s->result, NULL, out, err)
+                       : pv_render_vsa(&s->result, "1234", out, err);
 }
 
 static bool work(void) {
@@ -36,9 +37,8 @@ static void each(sample_kind kind) {
   sample *made = sample_make(kind);
   REQUIRE(made != NULL);
   s = made;
-  for (int i = 0; i < 2; i++) {
+  for (format = 0; format < 3; format++) {
     pv_text text = PV_TEXT_INIT;
-    statement = i == 1;
     REQUIRE(render(&text, NULL) == PV_OK);
     want = text.data;
     json_set_alloc_funcs(malloc, free);

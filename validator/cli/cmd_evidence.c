@@ -10,6 +10,7 @@
 #include "reports/render/render.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/files.h"
+#include "validator/judge/against.h"
 #include "validator/judge/judge.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
@@ -20,6 +21,7 @@ enum { FOLDERS_MAX = 1024, NOTES_MAX = 4 };
 typedef struct verdict {
   pv_strings problems;     /* not as it was written */
   pv_strings stale, notes; /* does not hold any more; was not looked at */
+  pv_strings differences;  /* a statement says otherwise */
 } verdict;
 
 /* Takes a line that was made in the arena; NULL is want of memory. The list has room. */
@@ -130,8 +132,32 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
   return not_compared(arena, &local, v, err);
 }
 
-static pv_code judge(pv_arena *arena, const char *folder, const char *probe, verdict *v,
-                     pv_error *err) {
+/* A statement to compare with, and who signed it. */
+typedef struct other {
+  const char *file, *key;
+  pv_signed read;
+  char by[PV_SIGNED_BY]; /* "" when that was not looked at */
+} other;
+
+static pv_code read_other(pv_arena *arena, other *o, pv_error *err) {
+  pv_key key = {0};
+  if (o->key != NULL && o->file == NULL)
+    return pv_error_refuse(err, "add --against STATEMENT", "--key is of a statement");
+  if (o->file == NULL) return PV_OK;
+  pv_code code = pv_signed_read(arena, o->file, &o->read, err);
+  if (code == PV_OK && o->key != NULL) code = pv_key_read(o->key, &key, err);
+  if (code == PV_OK && o->key != NULL) code = pv_signed_verify(&o->read, &key, o->by, err);
+  pv_key_free(&key);
+  return code;
+}
+
+/* A signature that nobody looked at is told apart from a statement that nobody signed. */
+static bool unproved(const other *o) {
+  return o->file != NULL && o->read.envelope && o->key == NULL;
+}
+
+static pv_code judge(pv_arena *arena, const char *folder, const char *probe, const other *o,
+                     verdict *v, pv_error *err) {
   pv_evidence evidence;
   pv_error local = PV_ERROR_INIT;
   *v = (verdict){0};
@@ -142,8 +168,10 @@ static pv_code judge(pv_arena *arena, const char *folder, const char *probe, ver
   if (code != PV_OK) return code;
   code = pv_evidence_read(arena, folder, &evidence, &local);
   if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
-  if (code == PV_OK) return compare(arena, folder, &evidence, probe, v, err);
-  return v->problems.count > 0 ? PV_OK : pv_error_set(err, code, "%s", local.message);
+  if (code != PV_OK)
+    return v->problems.count > 0 ? PV_OK : pv_error_set(err, code, "%s", local.message);
+  if (o->file != NULL) code = pv_against(arena, &o->read, &evidence, &v->differences, err);
+  return code == PV_OK ? compare(arena, folder, &evidence, probe, v, err) : code;
 }
 
 static void put_lines(pv_text *out, const char *mark, const pv_strings *lines) {
@@ -151,11 +179,23 @@ static void put_lines(pv_text *out, const char *mark, const pv_strings *lines) {
     pv_put_plain(out, "    %s: %s\n", mark, lines->items[i]);
 }
 
-static void put_verdict(pv_text *out, const char *folder, const verdict *v) {
+static const char *signer(const other *o) {
+  return o->by[0] != '\0'   ? o->by
+         : o->read.envelope ? "nobody looked: --key FILE names who should have"
+                            : "nobody";
+}
+
+static void put_verdict(pv_text *out, const char *folder, const other *o, const verdict *v) {
   pv_put_plain(out, "%s: %s\n", folder,
                v->problems.count > 0 ? "broken"
                : v->stale.count > 0  ? "as written, but it no longer holds here"
                                      : "as written");
+  if (o->file != NULL)
+    pv_put_plain(out, "    statement: %s; signed by: %s\n",
+                 v->differences.count > 0 ? "says what the evidence does not say"
+                                          : "the evidence says all that it says",
+                 signer(o));
+  put_lines(out, "differs", &v->differences);
   put_lines(out, "broken", &v->problems);
   put_lines(out, "stale", &v->stale);
   put_lines(out, "note", &v->notes);
@@ -176,8 +216,9 @@ static json_t *texts(const pv_strings *list) {
   return out;
 }
 
-static int code_of(const verdict *v) {
-  return v->problems.count > 0 ? 1 : v->stale.count > 0 ? 3 : 0;
+static int code_of(const verdict *v, const other *o) {
+  if (v->problems.count > 0 || v->differences.count > 0) return 1;
+  return v->stale.count > 0 || unproved(o) ? 3 : 0;
 }
 
 static pv_code print_text(FILE *to, const pv_text *out, pv_error *err) {
@@ -189,15 +230,22 @@ static pv_code print_text(FILE *to, const pv_text *out, pv_error *err) {
 
 typedef struct call {
   const char *probe;
+  other against;
   bool json, help;
   const char *words[FOLDERS_MAX + 1];
   size_t count;
 } call;
 
-static json_t *verdict_json(const char *folder, const verdict *v) {
-  return json_pack("{s:o, s:b, s:o, s:o, s:o}", "folder", shown(folder), "sound",
-                   v->problems.count == 0 ? 1 : 0, "problems", texts(&v->problems), "stale",
-                   texts(&v->stale), "notes", texts(&v->notes));
+static json_t *verdict_json(const char *folder, const other *o, const verdict *v) {
+  json_t *out = json_pack("{s:o, s:b, s:o, s:o, s:o}", "folder", shown(folder), "sound",
+                          v->problems.count == 0 ? 1 : 0, "problems", texts(&v->problems), "stale",
+                          texts(&v->stale), "notes", texts(&v->notes));
+  if (o->file != NULL)
+    pv_json_set(&out, "statement",
+                json_pack("{s:o, s:o, s:b, s:o}", "file", shown(o->file), "differences",
+                          texts(&v->differences), "signed", (int)o->read.envelope, "verified",
+                          o->by[0] != '\0' ? shown(o->by) : json_null()));
+  return out;
 }
 
 static pv_code verify(pv_arena *arena, const call *c, int *exit_code, pv_error *err) {
@@ -206,14 +254,14 @@ static pv_code verify(pv_arena *arena, const call *c, int *exit_code, pv_error *
   json_t *array = c->json ? json_array() : NULL;
   for (size_t i = 1; i < c->count && code == PV_OK; i++) {
     verdict v;
-    code = judge(arena, c->words[i], c->probe, &v, err);
+    code = judge(arena, c->words[i], c->probe, &c->against, &v, err);
     if (code != PV_OK) break;
-    const int one = code_of(&v);
+    const int one = code_of(&v, &c->against);
     *exit_code = one == 1 || *exit_code == 1 ? 1 : one > *exit_code ? one : *exit_code;
     if (c->json)
-      pv_json_append(&array, verdict_json(c->words[i], &v));
+      pv_json_append(&array, verdict_json(c->words[i], &c->against, &v));
     else
-      put_verdict(&out, c->words[i], &v);
+      put_verdict(&out, c->words[i], &c->against, &v);
   }
   if (code == PV_OK && c->json) {
     json_t *root = json_pack("{s:s, s:O}", "schema", "pv/evidence-verify/v1", "folders", array);
@@ -250,9 +298,15 @@ static pv_code show(pv_arena *arena, const call *c, int *exit_code, pv_error *er
   return code;
 }
 
-static pv_code act(pv_arena *arena, const call *c, int *code, pv_error *err) {
+static pv_code act(pv_arena *arena, call *c, int *code, pv_error *err) {
   const char *what = c->count > 0 ? c->words[0] : "";
-  if (strcmp(what, "verify") == 0 && c->count >= 2) return verify(arena, c, code, err);
+  if (strcmp(what, "verify") == 0 && c->count >= 2) {
+    const pv_code read = read_other(arena, &c->against, err);
+    return read == PV_OK ? verify(arena, c, code, err) : read;
+  }
+  if (c->against.file != NULL || c->against.key != NULL)
+    return pv_error_refuse(err, "for example: pv evidence verify DIR --against vsa.json",
+                           "--against and --key are of pv evidence verify");
   if (strcmp(what, "show") == 0 && c->count == 2) return show(arena, c, code, err);
   static const char example[] = "for example: pv evidence verify reports/published/*/*";
   if (strcmp(what, "verify") == 0 || strcmp(what, "show") == 0)
@@ -268,6 +322,10 @@ int pv_cmd_evidence(int argc, char **argv) {
   int exit_code = 0;
   call c = {0};
   const pv_option list[] = {
+      {"--against", "STATEMENT",
+       "an in-toto statement, bare or signed: does the evidence say that?", &c.against.file, NULL},
+      {"--key", "FILE", "who must have signed it: a public key, or certificates (PEM)",
+       &c.against.key, NULL},
       {"--json", NULL, "JSON on standard output", NULL, &c.json},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &c.probe, NULL},
       {0}};
@@ -276,11 +334,14 @@ int pv_cmd_evidence(int argc, char **argv) {
       .summary =
           "verify: hashes everything in a run's folder again, then compares what it is about with\n"
           "the contract, the model and the kernels that lie here. show: prints the run.\n"
-          "Exit codes: 0 as written and it holds; 1 something was changed; 2 wrong input or call;\n"
-          "3 as written, but it no longer holds here.",
+          "Exit codes: 0 as written and it holds; 1 something was changed, or is not what the\n"
+          "statement says; 2 wrong input or call, a signature that does not hold too; 3 as "
+          "written,\n"
+          "but it no longer holds here, or nobody looked who signed the statement.",
       .positional = "verify DIR...|show DIR",
       .examples =
           "  pv evidence verify reports/published/*/*\n"
+          "  pv evidence verify release/evidence --against vsa.dsse.json --key release.pub\n"
           "  pv evidence show reports/published/moe-router-v1/nvidia-h200\n",
       .list = list,
       .rest = c.words,
@@ -290,8 +351,9 @@ int pv_cmd_evidence(int argc, char **argv) {
   if (code == PV_OK && !c.help) code = act(&arena, &c, &exit_code, &err);
   if (code != PV_OK) {
     pv_error_print(&err, stderr);
-    exit_code = pv_code_exit(code);
+    exit_code = code == PV_ERR_UNSUPPORTED ? 3 : pv_code_exit(code);
   }
+  pv_signed_free(&c.against.read);
   pv_arena_free(&arena);
   return exit_code;
 }

@@ -101,6 +101,9 @@ pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evid
   if (code == PV_OK)
     code = write_text(&w, pv_render_statement(r, &links, &text, err), "statement.json", &text, err);
   if (code != PV_OK) return code;
+  const char *statement = w.files[w.count - 1].value;
+  code = write_text(&w, pv_render_vsa(r, statement, &text, err), "vsa.json", &text, err);
+  if (code != PV_OK) return code;
   pv_fact *files = PV_ARENA_NEW(arena, w.count, pv_fact);
   if (files == NULL) return pv_error_nomem(err, "the report");
   memcpy(files, w.files, w.count * sizeof *files);
