@@ -254,6 +254,7 @@ pv_code pv_render_html(const pv_result *result, const pv_render_links *links, pv
   code = put_pictures(&p, err);
   pv_html_falsifiers(&p);
   pv_history_html(&p);
+  pv_fixed_html(&p);
   pv_html_foot(&p);
   pv_page_put(&p, "</main>\n</body>\n</html>\n");
   return pv_page_end(&p, code, err);

@@ -222,6 +222,7 @@ pv_code pv_render_markdown(const pv_result *result, const pv_render_links *links
   pv_stages_markdown(&p);
   code = put_pictures(&p, err);
   put_falsifiers(&p);
+  pv_fixed_markdown(&p);
   put_metrics(&p);
   pv_history_markdown(&p);
   put_foot(&p);

@@ -48,5 +48,7 @@ void pv_stages_markdown(pv_page *page);
 void pv_stages_html(pv_page *page);
 void pv_history_markdown(pv_page *page);
 void pv_history_html(pv_page *page);
+void pv_fixed_markdown(pv_page *page);
+void pv_fixed_html(pv_page *page);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "validator/history/history.h"
 #include "validator/judge/basis.h"
+#include "validator/judge/fixed.h"
 #include "validator/judge/publish.h"
 #include "validator/judge/record.h"
 #include "validator/store/derive.h"
@@ -140,6 +141,7 @@ pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, 
   if (code == PV_OK)
     code = pv_signature_same(&j.signature, j.result.model, j.result.model_count, err);
   if (code == PV_OK) code = pv_signature_tell(arena, &j.signature, &j.result, err);
+  if (code == PV_OK) code = pv_fixed_find(arena, &j.ground, &j.result, err);
   if (code == PV_OK) code = maybe_publish(arena, &j, &folder, err);
   if (code == PV_OK) code = look_back(arena, &j, err);
   if (code != PV_OK) goto cleanup;

@@ -33,6 +33,14 @@ typedef struct pv_worst { /* the worst element of a comparison */
   double left, right;
 } pv_worst;
 
+/* Since when the contract has the value of the bound that a falsifier judges by. */
+typedef struct pv_fixed {
+  const char *name, *value;  /* of the parameter; NULL: it judges by none */
+  const char *commit, *date; /* that brought the value into the file; NULL: not known, and then */
+  const char *why;           /* why not; beside a commit: why it may be an older one */
+  bool before;               /* the commit was before the run that measured */
+} pv_fixed;
+
 /* Where a verdict comes from. */
 typedef enum pv_source { PV_FROM_NOWHERE = 0, PV_FROM_RUN, PV_FROM_RECEIPT } pv_source;
 const char *pv_source_name(pv_source source); /* "nowhere", "run", "receipt" */
@@ -57,6 +65,7 @@ typedef struct pv_falsifier_result {
   bool judged_elsewhere; /* NOT_RUN, and all receipts are about other models or prompts */
   char *receipt_run, *receipt_date, *receipt_device; /* PV_FROM_RECEIPT, or the stale one */
   bool kernels_changed;                              /* the stale one was for other kernels */
+  pv_fixed fixed;
   char *output; /* tail of the probe's stderr when it went wrong; may be NULL */
 } pv_falsifier_result;
 

@@ -218,6 +218,20 @@ static void read_subject(reader *r, const json_t *object, pv_subject *out) {
   if (json_object_get(s, "files") != NULL) out->files = get_facts(r, s, "files", &out->file_count);
 }
 
+static void read_fixed(reader *r, const json_t *object, pv_fixed *out) {
+  if (json_object_get(object, "gate") == NULL) return;
+  const json_t *g = get_object(r, object, "gate");
+  *out = (pv_fixed){.name = get_text(r, g, "name"),
+                    .value = get_text(r, g, "value"),
+                    .commit = get_maybe(r, g, "commit"),
+                    .date = get_maybe(r, g, "date"),
+                    .before = get_bool(r, g, "before_run"),
+                    .why = get_maybe(r, g, "why")};
+  /* Nothing that nobody knows the date of was before anything. */
+  if ((out->commit == NULL) != (out->date == NULL) || (out->before && out->date == NULL))
+    wrong(r, "gate");
+}
+
 static void read_falsifier(reader *r, const json_t *object, pv_falsifier *falsifier,
                            pv_falsifier_result *out, pv_subject *subject) {
   const json_t *faults = get_object(r, object, "faults");
@@ -253,6 +267,7 @@ static void read_falsifier(reader *r, const json_t *object, pv_falsifier *falsif
   read_metrics(r, object, out);
   read_series(r, object, out);
   read_worst(r, object, &out->worst);
+  read_fixed(r, object, &out->fixed);
   read_subject(r, object, subject);
 }
 
