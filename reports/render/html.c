@@ -1,5 +1,6 @@
-/* report.html: one file, no scripts, nothing fetched. The first screen answers: what was claimed,
- * what holds, what does not, what nobody looked at, and where each answer comes from. */
+/* report.html: one file, no scripts, nothing fetched. The first screen (html_top.c) says what was
+ * claimed, what holds and what nobody looked at; from there each criterion leads to its falsifiers,
+ * these to what was measured, to evidence.json and to their line of the contract. */
 #include <string.h>
 
 #include "reports/render/escape.h"
@@ -22,17 +23,42 @@ void pv_html_icon(pv_page *p, pv_verdict verdict) {
               css);
 }
 
+void pv_html_word(pv_page *p, const char *word) {
+  for (const char *at = word, *next; *at != '\0'; at = next) {
+    next = strchr(at, '_');
+    next = next == NULL ? at + strlen(at) : next + 1;
+    if (at != word) pv_page_put(p, "<wbr/>");
+    pv_text_add(p->out, at, (size_t)(next - at));
+  }
+}
+
 static void put_badge(pv_page *p, pv_verdict verdict) {
   const pv_look *look = pv_view_look(verdict);
   pv_page_put(p,
               "<span class=\"v %s\" title=\"%s\"><svg class=\"ic\" aria-hidden=\"true\"><use "
-              "href=\"#i-%s\"/></svg>%s</span>",
-              look->css, look->means, look->css, pv_verdict_name(verdict));
+              "href=\"#i-%s\"/></svg><span>",
+              look->css, look->means, look->css);
+  pv_html_word(p, pv_verdict_name(verdict));
+  pv_page_put(p, "</span></span>");
 }
 
-void pv_html_row(pv_page *p, pv_verdict verdict) {
+/* Ids are a stranger's and may be anything: anchors count. */
+static void put_anchor(pv_page *p, char kind, size_t index) {
+  const char name[] = {kind, '\0'};
+  pv_page_put(p, "%s%zu", name, index + 1);
+}
+
+void pv_html_link(pv_page *p, char kind, size_t index, const char *text) {
+  pv_page_put(p, "<a href=\"#");
+  put_anchor(p, kind, index);
+  pv_page_put(p, "\">%-s</a>", text);
+}
+
+void pv_html_row(pv_page *p, char kind, size_t index, pv_verdict verdict) {
   const pv_concern concern = pv_view_concern(verdict);
-  pv_page_put(p, "<tr class=\"%s\"><td>",
+  pv_page_put(p, "<tr id=\"");
+  put_anchor(p, kind, index);
+  pv_page_put(p, "\" class=\"%s\"><td>",
               concern == PV_CONCERN_FALSE  ? "false"
               : concern == PV_CONCERN_NONE ? "good"
                                            : "open");
@@ -54,6 +80,20 @@ void pv_html_table(pv_page *p, const char *css, const char *label, const char *c
   pv_page_put(p, "</tr></thead><tbody>\n");
 }
 
+void pv_html_anchors(pv_page *p, char kind, size_t omitted, size_t count) {
+  for (size_t i = count - omitted; i < count; i++) {
+    pv_page_put(p, i == count - omitted ? "<tr><td id=\"" : "<span id=\"");
+    put_anchor(p, kind, i);
+    pv_page_put(p, i == count - omitted ? "\">" : "\"></span>");
+  }
+  if (omitted > 0) pv_page_put(p, "</td></tr>\n");
+}
+
+void pv_html_file(pv_page *p, const char *name) {
+  if (p->links == NULL || p->links->folder == NULL) return;
+  pv_page_put(p, "<a href=\"%s\">%-s</a>", name, name);
+}
+
 void pv_html_table_end(pv_page *p, size_t omitted, const char *what, unsigned columns) {
   if (omitted > 0)
     pv_page_put(p,
@@ -63,114 +103,41 @@ void pv_html_table_end(pv_page *p, size_t omitted, const char *what, unsigned co
   pv_page_put(p, "</tbody></table></section>\n");
 }
 
-/* What stands below a rung: who claims it and whether the evidence supports it. */
-static const char *rung_words(const pv_result *r, pv_contract_status rung) {
-  const bool here = rung == r->status_before, top = rung == r->status_after;
-  if (here && top) return "✓ claimed and supported";
-  if (top)
-    return rung < r->status_before ? "✓ the evidence supports this"
-                                   : "✓ supported, not yet claimed";
-  if (here) return rung > r->status_after ? "✗ the file claims this" : "✓ claimed and supported";
-  if (rung < r->status_after) return "✓ supported";
-  return rung < r->status_before ? "✗ not supported" : "not claimed";
-}
-
-static void put_rung(pv_page *p, pv_contract_status rung) {
-  const bool held = rung <= p->r->status_after, claimed = rung <= p->r->status_before;
-  pv_page_put(p, "<li class=\"%s\"><b>%s</b><span>%s</span></li>\n",
-              held      ? "held"
-              : claimed ? "gap"
-                        : "above",
-              pv_contract_status_name(rung), rung_words(p->r, rung));
-}
-
-static bool on_ladder(pv_contract_status status) {
-  return status <= PV_STATUS_ACTIVE_RUNTIME;
-}
-
-static void put_status(pv_page *p) {
-  const pv_result *r = p->r;
-  if (on_ladder(r->status_before) && on_ladder(r->status_after)) {
-    pv_page_put(p, "<ol class=\"ladder\" aria-label=\"Ladder of statuses\">\n");
-    for (int s = PV_STATUS_DRAFT; s <= PV_STATUS_ACTIVE_RUNTIME; s++)
-      put_rung(p, (pv_contract_status)s);
-    pv_page_put(p, "</ol>\n");
+static void put_falsifier_links(pv_page *p, const pv_criterion_result *c) {
+  enum { SHOWN = 8 };
+  for (size_t i = 0; i < c->falsifier_count && i < SHOWN; i++) {
+    if (i > 0) pv_page_put(p, "<br/>");
+    pv_html_link(p, 'f', c->falsifiers[i], p->r->falsifiers[c->falsifiers[i]].falsifier->id);
   }
-  pv_page_put(p, "<p class=\"dim\">Status %-s", pv_contract_status_name(r->status_before));
-  if (r->status_after != r->status_before)
-    pv_page_put(p, " → %-s", pv_contract_status_name(r->status_after));
-  pv_page_put(p, ": %s.</p>\n", pv_page_say(p, pv_view_transition));
-}
-
-static void put_tally(pv_page *p) {
-  static const struct {
-    pv_concern concern;
-    pv_verdict look;
-    const char *words;
-  } rows[] = {{PV_CONCERN_NONE, PV_PASS, "hold"},
-              {PV_CONCERN_FALSE, PV_FAIL, "false"},
-              {PV_CONCERN_UNJUDGED, PV_ERROR, "could not be judged"},
-              {PV_CONCERN_UNSEEN, PV_NOT_RUN, "nobody looked"},
-              {PV_CONCERN_APART, PV_NOT_APPLICABLE, "not about this model"}};
-  pv_page_put(p, "<ul class=\"tally\" aria-label=\"Criteria\">\n");
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    const size_t count = pv_view_count(p->r, rows[i].concern);
-    if (rows[i].concern == PV_CONCERN_APART && count == 0)
-      continue; /* few contracts can have one */
-    pv_page_put(p, count == 0 ? "<li class=\"zero\">" : "<li>");
-    pv_html_icon(p, rows[i].look);
-    pv_page_put(p, "<b>%zu</b> %s</li>\n", count, rows[i].words);
-  }
-  pv_page_put(p, "<li class=\"dim\">Evidence: %s</li>\n</ul>\n", pv_page_say(p, pv_view_where));
-}
-
-static void put_head(pv_page *p) {
-  const pv_result *r = p->r;
-  const pv_verdict look = pv_view_outcome_look(r);
-  pv_page_put(p, "<header>\n<h1>%s<small>%s</small></h1>\n", r->contract->name,
-              r->contract->version);
-  if (pv_view_text(r->contract->description)[0] != '\0')
-    pv_page_put(p, "<p class=\"dim\">%s</p>\n", r->contract->description);
-  pv_page_put(p,
-              "</header>\n<section class=\"card hero %s\" aria-label=\"Verdict\">\n"
-              "<p class=\"word\">",
-              pv_view_look(look)->css);
-  pv_html_icon(p, look);
-  pv_page_put(p, "%s</p>\n<p class=\"say\">%s</p>\n", pv_view_outcome(r),
-              pv_page_say(p, pv_view_sentence));
-  put_tally(p);
-  put_status(p);
-  pv_page_put(
-      p,
-      "<p class=\"dim about\">Model %s<br/>Commit %s<br/>Run %-s, %s, %f, exit code %d</p>\n"
-      "</section>\n",
-      pv_page_say(p, pv_view_model), pv_page_say(p, pv_view_commit), r->run_id, r->started,
-      r->duration_s, r->exit_code);
+  if (c->falsifier_count > SHOWN) pv_page_put(p, "<br/>and %zu more", c->falsifier_count - SHOWN);
+  if (c->falsifier_count == 0) pv_page_put(p, "none");
 }
 
 static void put_criterion(pv_page *p, size_t i) {
   const pv_criterion_result *c = &p->r->criteria[i];
-  const pv_strings names = pv_page_falsifiers(p, c);
-  pv_html_row(p, c->verdict);
+  pv_html_row(p, 'c', i, c->verdict);
   pv_page_put(p,
               "<span class=\"claim\">%s</span><span class=\"sub\">%-s · <span title=\"the status "
-              "that needs this criterion\">%s</span></span></th><td data-h=\"Source:\">%s</td>"
-              "<td data-h=\"Falsifiers:\">",
+              "that needs this criterion\">%s</span>",
               c->criterion->property, c->criterion->id,
-              pv_contract_status_name(c->criterion->needed_for),
+              pv_contract_status_name(c->criterion->needed_for));
+  if (c->criterion->place.line > 0) pv_page_put(p, " · ");
+  pv_html_source_link(p, &c->criterion->place);
+  pv_page_put(p, "</span></th><td data-h=\"Evidence:\">%s</td><td data-h=\"Falsifiers:\">",
               pv_page_say_of(p, pv_view_criterion_source, i));
-  pv_page_names(p, &names, 8, true, "<br/>");
-  pv_page_put(p, c->falsifier_count == 0 ? "none</td></tr>\n" : "</td></tr>\n");
+  put_falsifier_links(p, c);
+  pv_page_put(p, "</td></tr>\n");
 }
 
 static void put_criteria(pv_page *p) {
   const pv_result *r = p->r;
-  pv_html_table(p, "stack", "Criteria", "Verdict|Claim|Source|Falsifiers");
+  pv_html_table(p, "stack crit", "Criteria", "Verdict|Claim|Evidence|Falsifiers");
   pv_tally tally = pv_tally_begin(p, PV_HTML_PART);
   for (size_t i = 0; i < r->criterion_count; i++)
     if (pv_tally_row(&tally, p)) put_criterion(p, i);
   if (r->criterion_count == 0)
     pv_page_put(p, "<tr><td colspan=\"4\">The contract has no criteria.</td></tr>\n");
+  pv_html_anchors(p, 'c', tally.omitted, r->criterion_count);
   pv_html_table_end(p, tally.omitted, "criteria were", 4);
 }
 
@@ -179,6 +146,17 @@ static void put_divergence(pv_page *p) {
   if (pv_view_divergence(p->r, &d))
     pv_page_put(p, "<p class=\"div\"><b>First divergence:</b> %s %g (%s: %g, %-s)</p>\n", d.axis,
                 d.x, d.series->name, d.y, d.falsifier->falsifier->id);
+}
+
+/* To be copied as they are. */
+static void put_next(pv_page *p) {
+  if (p->links == NULL || p->links->next == NULL || p->links->next->count == 0) return;
+  pv_page_put(p, "<p class=\"next\">Where it begins, and who is wrong:</p>\n");
+  for (size_t i = 0; i < p->links->next->count; i++) {
+    pv_page_put(p, "<pre class=\"copy\">");
+    pv_esc_xml(p->out, p->links->next->items[i], 4096);
+    pv_page_put(p, "</pre>\n");
+  }
 }
 
 static void put_concern(pv_page *p, const pv_heading *h) {
@@ -192,20 +170,26 @@ static void put_concern(pv_page *p, const pv_heading *h) {
     if (pv_view_concern(c->verdict) != h->concern || !pv_tally_row(&tally, p)) continue;
     pv_page_put(p, "<li>");
     put_badge(p, c->verdict);
-    pv_page_put(p, " %-s<span class=\"why\">%s</span></li>\n", c->criterion->id,
+    pv_page_put(p, " ");
+    pv_html_link(p, 'c', i, c->criterion->id);
+    pv_page_put(p, "<span class=\"why\">%s</span></li>\n",
                 pv_page_say_of(p, pv_view_criterion_reason, i));
   }
   if (tally.omitted > 0)
     pv_page_put(p, "<li>and %zu more criteria in evidence.json</li>\n", tally.omitted);
   pv_page_put(p, "</ul>\n");
-  if (h->concern == PV_CONCERN_FALSE) put_divergence(p);
+  if (h->concern == PV_CONCERN_FALSE) {
+    put_divergence(p);
+    put_next(p);
+  }
   pv_page_put(p, "</section>\n");
 }
 
 static void put_claims(pv_page *p) {
   const bool clean = pv_view_count(p->r, PV_CONCERN_NONE) == p->r->criterion_count;
-  pv_page_put(p, "<h2>What was claimed, and what holds</h2>\n<div class=\"%s\">\n",
-              clean ? "two one" : "two");
+  pv_page_put(p, "<h2 id=\"criteria\">What was claimed, and what holds</h2>\n");
+  pv_html_claim(p);
+  pv_page_put(p, "<div class=\"%s\">\n", clean ? "two one" : "two");
   put_criteria(p);
   if (!clean) {
     pv_page_put(p, "<div class=\"side\">\n");
@@ -219,9 +203,10 @@ static pv_code put_pictures(pv_page *p, pv_error *err) {
   pv_pictures pictures;
   const pv_code code = pv_pictures_make(p->r, true, true, &pictures, err);
   if (code == PV_OK && pictures.count > 0) {
-    pv_page_put(p, "<h2>Pictures</h2>\n<div class=\"figs\">\n");
+    pv_page_put(p, "<h2 id=\"pictures\">Pictures</h2>\n<div class=\"figs\">\n");
     for (size_t i = 0; i < pictures.count; i++) {
-      pv_page_put(p, "<figure class=\"card\"><h3>%s</h3>\n", pictures.items[i].title);
+      pv_page_put(p, "<figure class=\"card\" tabindex=\"0\"><h3>%s</h3>\n",
+                  pictures.items[i].title);
       pv_text_add(p->out, pictures.items[i].svg, pictures.items[i].svg_length);
       pv_page_put(p, "<figcaption>%s</figcaption></figure>\n", pictures.items[i].alt);
     }
@@ -247,15 +232,17 @@ pv_code pv_render_html(const pv_result *result, const pv_render_links *links, pv
   pv_page_put(&p, "</style>\n</head>\n<body>\n");
   pv_html_symbols(out);
   pv_page_put(&p, "<main>\n");
-  put_head(&p);
+  pv_html_top(&p);
   put_claims(&p);
   if (pv_view_count(result, PV_CONCERN_FALSE) == 0) put_divergence(&p);
   pv_stages_html(&p);
+  pv_html_margins(&p);
   code = put_pictures(&p, err);
   pv_html_falsifiers(&p);
   pv_history_html(&p);
   pv_fixed_html(&p);
   pv_html_foot(&p);
+  pv_html_source(&p);
   pv_page_put(&p, "</main>\n</body>\n</html>\n");
   return pv_page_end(&p, code, err);
 }

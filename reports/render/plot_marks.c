@@ -1,7 +1,20 @@
 #include "reports/render/plot_marks.h"
 
+#include <string.h>
+
 #include "reports/render/escape.h"
 #include "reports/render/put.h"
+
+/* Bytes of one label, and what it may take of the picture's width. */
+enum { LABEL = 72, ROOM = 520 };
+
+/* A reader's font is not known: as wide as a wide one makes it. */
+static double guess_width(const char *text, size_t limit) {
+  double width = 0.0;
+  for (size_t i = 0; text[i] != '\0' && i < limit; i++)
+    if (((unsigned char)text[i] & 0xc0) != 0x80) width += strchr("MWmw@%", text[i]) ? 11.8 : 7.2;
+  return width;
+}
 
 void pv_plot_open(pv_text *out, const char *css, double x, double y) {
   pv_put_xml(out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", css, x, y);
@@ -9,8 +22,14 @@ void pv_plot_open(pv_text *out, const char *css, double x, double y) {
 
 void pv_plot_label(pv_text *out, const char *css, double x, double y, const char *text) {
   if (text == NULL || text[0] == '\0') return;
-  pv_plot_open(out, css, x, y);
-  pv_esc_xml(out, text, 96);
+  if (guess_width(text, LABEL) > ROOM)
+    pv_put_xml(out,
+               "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" textLength=\"%d\" "
+               "lengthAdjust=\"spacingAndGlyphs\">",
+               css, x, y, (int)ROOM);
+  else
+    pv_plot_open(out, css, x, y);
+  pv_esc_xml(out, text, LABEL);
   pv_text_puts(out, "</text>\n");
 }
 
@@ -73,8 +92,8 @@ void pv_plot_key(pv_text *out, double x, double y, size_t slot, const pv_plot_li
 }
 
 /* Okabe and Ito's colours, which stay apart for the common kinds of colour blindness; lighter
- * ones on dark. Vermilion is kept for what fails. Plain rules, no CSS variables: small SVG readers
- * know none. */
+ * ones on a dark screen, never on paper. Vermilion is kept for what fails. Plain rules, no CSS
+ * variables: small SVG readers know none. */
 typedef struct palette {
   const char *page, *text, *grid, *axis, *bad, *slots[PV_PLOT_LINES];
 } palette;
@@ -114,7 +133,7 @@ void pv_plot_style(pv_text *out) {
       ".pl.bad{stroke-width:2.6}.pf.bad{stroke-width:1.5}"
       ".pc{stroke-width:2.2;stroke-linecap:round}\n");
   put_palette(out, &light);
-  pv_text_puts(out, "\n@media(prefers-color-scheme:dark){");
+  pv_text_puts(out, "\n@media screen and (prefers-color-scheme:dark){");
   put_palette(out, &dark);
   pv_text_puts(out, "}\n");
 }

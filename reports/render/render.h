@@ -25,6 +25,7 @@
 typedef struct pv_render_links {
   const char *folder;          /* "reports/runs/<contract>/<run-id>" */
   const char *evidence_sha256; /* of evidence.json, 64 hex digits */
+  const pv_strings *next;      /* commands that say more about what failed, for a shell */
 } pv_render_links;
 
 /* PV_OK when the result does not contradict itself (see above). Called by every

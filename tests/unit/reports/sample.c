@@ -7,8 +7,8 @@
 
 #include "tests/unit/known.h"
 
-const char *const sample_names[SAMPLE_KINDS] = {"carried", "refuted", "every",
-                                                "empty",   "hostile", "big"};
+const char *const sample_names[SAMPLE_KINDS] = {"carried", "refuted", "every", "empty",
+                                                "hostile", "device",  "long",  "big"};
 
 /* Markdown, HTML, XML, terminal and bidirectional tricks, and bytes that are no UTF-8. */
 const char sample_hostile[] =
@@ -288,6 +288,57 @@ static void receipt(sample *s, pv_falsifier_result *f) {
   f->receipt_device = dup(s, "NVIDIA H100 80GB");
 }
 
+/* The text that the places of criteria and falsifiers point into. */
+static void source(sample *s) {
+  pv_contract *c = &s->contract;
+  pv_text text = PV_TEXT_INIT;
+  int64_t line = 4;
+  pv_text_printf(&text, "schema: pv/contract/v1\nmetadata:\n  name: %s\nacceptance_criteria:\n",
+                 c->name);
+  for (size_t i = 0; i < c->criterion_count; i++, line += 2) {
+    pv_text_printf(&text, "  - id: %s\n    property: %s\n", c->criteria[i].id,
+                   c->criteria[i].property);
+    c->criteria[i].place.line = line + 1;
+  }
+  pv_text_puts(&text, "falsification_tests:\n");
+  line++;
+  for (size_t i = 0; i < c->falsifier_count; i++, line += 2) {
+    pv_text_printf(&text, "  - id: %s\n    check: %s\n", c->falsifiers[i].id,
+                   c->falsifiers[i].check);
+    c->falsifiers[i].place.line = line + 1;
+  }
+  c->bytes = (unsigned char *)dup(s, text.data);
+  c->length = text.length;
+  pv_text_free(&text);
+}
+
+/* What a GPU adds: every claim holds, by this run, and every planted fault was caught. */
+static void on_device(sample *s) {
+  pv_result *r = &s->result;
+  r->environment =
+      facts(s, &r->environment_count,
+            (const char *const[]){
+                "os", "Linux 6.1 x86_64", "cpu", "Intel(R) Xeon(R) Platinum 8480C", "threads", "16",
+                "compiler", "gcc 12.2.0", "device", "NVIDIA H200", "cuda", "CUDA 13.0", "cuda_code",
+                "sm_90", "git", "28a5f78c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a", NULL});
+  for (size_t i = 0; i < CLAIMS; i++) {
+    pv_falsifier_result *f = &r->falsifiers[i];
+    f->verdict = r->criteria[i].verdict = PV_PASS;
+    f->source = r->criteria[i].source = PV_FROM_RUN;
+    f->reason = dup(s, "");
+    f->backends = words(s, 2, (const char *const[]){"cpu", "cuda"});
+    if (f->compared == 0) f->compared = 6839214;
+  }
+  add_metrics(s, &r->falsifiers[5], 1, (const char *const[]){"tokens_per_s_median"},
+              (const double[]){412.5});
+  r->falsifiers[5].has_needed_tolerance = r->falsifiers[6].has_needed_tolerance = true;
+  r->falsifiers[5].needed_tolerance = 412.5;
+  r->falsifiers[6].needed_tolerance = 0.0039;
+  r->falsifiers[1].has_needed_tolerance = true;
+  r->falsifiers[1].needed_tolerance = 0.0; /* exact */
+  r->status_before = r->status_after = PV_STATUS_ACTIVE_RUNTIME;
+}
+
 static void realistic(sample *s, bool refuted) {
   head(s, "qwen3-moe-forward-gpu-v1");
   s->contract.description =
@@ -337,6 +388,7 @@ static void realistic(sample *s, bool refuted) {
     s->result.status_carried = false;
   }
   s->result.exit_code = refuted ? 1 : 0;
+  source(s);
 }
 
 static void not_carried(sample *s) {
@@ -400,6 +452,57 @@ static void hostile(sample *s) {
   not_carried(s);
 }
 
+/* `count` letters of a word that nothing can break. */
+static const char *word(sample *s, const char *begin, size_t count) {
+  char *out = pv_arena_alloc(&s->arena, count + 1, 1);
+  for (size_t i = 0; i < count; i++) out[i] = i < strlen(begin) ? begin[i] : "WMwm_"[i % 5];
+  return out;
+}
+
+static void lengthy(sample *s) {
+  enum { MANY = 24, PARAGRAPH = 1500 };
+  char text[PARAGRAPH];
+  for (size_t i = 0; i < sizeof text - 1; i++) text[i] = i % 9 == 8 ? ' ' : (char)('a' + i % 26);
+  text[sizeof text - 1] = '\0';
+  head(s, word(s, "contract-", 200));
+  s->contract.description = s->result.command = dup(s, text);
+  s->contract.path = dup(s, word(s, "contracts/", 300));
+  const char *const pairs[] = {
+      "name", word(s, "model-", 200), "path", word(s, "models/", 300), "sha256", digest, "layers",
+      "48",   "reference_sha256",     digest, word(s, "fact-", 60),    text,     NULL};
+  s->result.model = facts(s, &s->result.model_count, pairs);
+  const char *const around[] = {
+      "device", word(s, "GPU", 150),    "cuda",    text,   "cpu", text,
+      "os",     word(s, "Linux-", 200), "threads", "1024", "git", word(s, "28a5f78", 40),
+      NULL};
+  s->result.environment = facts(s, &s->result.environment_count, around);
+  s->result.numerics = facts(s, &s->result.numerics_count, pairs);
+  room(s, MANY);
+  for (size_t i = 0; i < MANY; i++) {
+    char begin[16];
+    snprintf(begin, sizeof begin, "AC_%zu", i);
+    pv_falsifier_result *f =
+        put_claim(s, i,
+                  &(claim){word(s, begin, 120), text, "forward.arbiter", PV_STATUS_PROPOSED,
+                           i % 3 == 0   ? PV_FAIL
+                           : i % 3 == 1 ? PV_NOT_RUN
+                                        : PV_PASS,
+                           i % 3 == 1 ? PV_FROM_NOWHERE : PV_FROM_RUN, 12345678901u, text, 4000.5});
+    f->faults_declared = f->faults_killed = words(s, 2, (const char *const[]){pairs[1], pairs[3]});
+    f->backends = words(s, 1, &pairs[3]);
+    f->output = dup(s, text);
+    f->worst = (pv_worst){true, dup(s, pairs[1]), 6, 17, 1203, 0.04182, 0.03977};
+    f->has_needed_tolerance = true;
+    f->needed_tolerance = i % 3 == 0 ? 0.5 : 0.99999999;
+    add_metrics(s, f, 2, (const char *const[]){pairs[1], "b"}, (const double[]){1e-300, 2});
+  }
+  error_curves(s, &s->result.falsifiers[0], true);
+  s->result.falsifiers[0].series[0].y_label = s->result.falsifiers[0].series[0].name =
+      dup(s, pairs[1]);
+  not_carried(s);
+  source(s);
+}
+
 static void big(sample *s) {
   enum { MANY = 400, METRICS = 10000, POINTS = 20000 };
   char text[1200];
@@ -447,6 +550,13 @@ sample *sample_make(sample_kind kind) {
       break;
     case SAMPLE_HOSTILE:
       hostile(s);
+      break;
+    case SAMPLE_DEVICE:
+      realistic(s, false);
+      on_device(s);
+      break;
+    case SAMPLE_LONG:
+      lengthy(s);
       break;
     case SAMPLE_BIG:
       big(s);

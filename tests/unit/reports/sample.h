@@ -10,6 +10,8 @@ typedef enum sample_kind {
   SAMPLE_EVERY,   /* one criterion and one falsifier for each verdict */
   SAMPLE_EMPTY,   /* a contract without anything */
   SAMPLE_HOSTILE, /* every text tries to leave its place, every number is none */
+  SAMPLE_DEVICE,  /* a machine with a GPU: everything by this run, all of it holds; exit 0 */
+  SAMPLE_LONG,    /* every text is long, names have no place to break; some nobody looked at */
   SAMPLE_BIG,     /* 400 criteria and falsifiers with long texts, 10,000 metrics in one */
   SAMPLE_KINDS
 } sample_kind;

@@ -13,7 +13,7 @@
 enum { MARKDOWN, HTML, JUNIT, STATEMENT, JSON, TERMINAL, FORMATS };
 
 static pv_code render(int format, const pv_result *r, pv_text *out) {
-  static const pv_render_links links = {"reports/runs/x", NULL};
+  static const pv_render_links links = {.folder = "reports/runs/x"};
   static const pv_terminal terminal = {.width = 72};
   pv_error err = PV_ERROR_INIT;
   switch (format) {

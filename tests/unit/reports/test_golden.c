@@ -11,8 +11,8 @@
 #define FOLDER "tests/unit/reports/golden/"
 
 static const pv_render_links links = {
-    "reports/runs/some-v1/20261122T101500Z-7ab5d193",
-    "0000000000000000000000000000000000000000000000000000000000000001"};
+    .folder = "reports/runs/some-v1/20261122T101500Z-7ab5d193",
+    .evidence_sha256 = "0000000000000000000000000000000000000000000000000000000000000001"};
 
 static void compare(const char *name, const char *suffix, const char *data, size_t length) {
   char path[256];
