@@ -68,6 +68,16 @@ void pv_put_plain(pv_text *out, const char *fmt, ...) {
   va_end(args);
 }
 
+void pv_put_shell(pv_text *out, const char *word) {
+  pv_text quoted = PV_TEXT_INIT;
+  pv_text_shell(&quoted, word);
+  if (quoted.failed)
+    out->failed = true;
+  else
+    pv_text_escape(out, quoted.data, quoted.length);
+  pv_text_free(&quoted);
+}
+
 bool pv_put_print(const char *fmt, ...) {
   pv_text text = PV_TEXT_INIT;
   va_list args;

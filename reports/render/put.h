@@ -22,6 +22,8 @@ void pv_put_list(pv_text *out, const pv_put *how, const char *fmt, va_list args)
 
 /* For a terminal: nothing in a text moves the cursor or turns a line around. */
 void pv_put_plain(pv_text *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A word quoted for a shell where it must be, as pv_put_plain. */
+void pv_put_shell(pv_text *out, const char *word);
 /* To standard output; false when memory is out, and then nothing is printed. */
 bool pv_put_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

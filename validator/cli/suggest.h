@@ -5,8 +5,7 @@
 #include "base/text.h"
 #include "validator/judge/judge.h"
 
-/* Appends, for the first falsifiers that this run refuted over a model, the `pv bisect` that says
- * which stage of which side is wrong; nothing when there are none. */
+/* Appends the calls of `pv bisect` that the judgement names; nothing when there are none. */
 void pv_suggest_bisect(const pv_judgement *j, pv_text *out);
 
 /* Appends, where there is no device and receipts of one are STALE because the kernels changed, the

@@ -11,7 +11,6 @@
 
 #include "base/child.h"
 #include "base/file.h"
-#include "reports/render/render.h"
 
 enum { FILES_MAX = 64 };
 
@@ -86,20 +85,18 @@ static pv_code write_pictures(writer *w, const pv_result *result, pv_error *err)
 }
 
 pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evidence *evidence,
-                           const char *shown, pv_error *err) {
+                           const pv_render_links *links, pv_error *err) {
   writer w = {.arena = arena, .folder = folder->temporary};
   const pv_result *r = evidence->result;
-  /* The digest of evidence.json can not stand in files whose digests stand in evidence.json. */
-  const pv_render_links links = {.folder = shown};
   pv_text text = PV_TEXT_INIT;
   pv_code code = write_pictures(&w, r, err);
   if (code == PV_OK)
-    code = write_text(&w, pv_render_markdown(r, &links, &text, err), "report.md", &text, err);
+    code = write_text(&w, pv_render_markdown(r, links, &text, err), "report.md", &text, err);
   if (code == PV_OK)
-    code = write_text(&w, pv_render_html(r, &links, &text, err), "report.html", &text, err);
+    code = write_text(&w, pv_render_html(r, links, &text, err), "report.html", &text, err);
   if (code == PV_OK) code = write_text(&w, pv_render_junit(r, &text, err), "junit.xml", &text, err);
   if (code == PV_OK)
-    code = write_text(&w, pv_render_statement(r, &links, &text, err), "statement.json", &text, err);
+    code = write_text(&w, pv_render_statement(r, links, &text, err), "statement.json", &text, err);
   if (code != PV_OK) return code;
   const char *statement = w.files[w.count - 1].value;
   code = write_text(&w, pv_render_vsa(r, statement, &text, err), "vsa.json", &text, err);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "reports/render/render.h"
 #include "validator/store/evidence.h"
 
 typedef struct pv_run_folder {
@@ -26,9 +27,10 @@ pv_code pv_run_folder_device(pv_arena *arena, const char *device, pv_run_folder 
                              pv_error *err);
 
 /* Renders everything into the temporary folder; evidence.json, which holds the digests of the
- * others, comes last. `shown` is the final folder's name in the reports. */
+ * others, comes last. `links` has the final folder's name as the reports say it; the digest of
+ * evidence.json can not stand in files whose digests stand in evidence.json. */
 pv_code pv_run_folder_fill(pv_arena *arena, const pv_run_folder *folder, pv_evidence *evidence,
-                           const char *shown, pv_error *err);
+                           const pv_render_links *links, pv_error *err);
 
 /* Gives the folder its name, for good. A published run takes the place of the one that has the
  * name, in one step where the file system can: a reader finds the old one or the new one. Refused

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "validator/history/history.h"
 #include "validator/judge/basis.h"
+#include "validator/judge/bisect.h"
 #include "validator/judge/fixed.h"
 #include "validator/judge/publish.h"
 #include "validator/judge/record.h"
@@ -98,8 +99,13 @@ static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *fol
   j->shown = pv_site_shown(arena, folder->final);
   /* Published reports name their place in the repository, not the way there from here. */
   const char *shown = publish ? pv_site_relative(arena, site->home, folder->final) : j->shown;
+  pv_strings next;
   if (shown == NULL || j->shown == NULL) return pv_error_nomem(err, "a judgement");
-  code = pv_run_folder_fill(arena, folder, &evidence, shown, err);
+  code = pv_bisect_calls(arena, j, NULL, &j->next, err);
+  if (code == PV_OK) code = pv_bisect_calls(arena, j, publish ? site->root : NULL, &next, err);
+  if (code != PV_OK) return code;
+  const pv_render_links links = {.folder = shown, .next = &next};
+  code = pv_run_folder_fill(arena, folder, &evidence, &links, err);
   if (code != PV_OK) return code;
   if (publish) return pv_publish(arena, &j->result, folder, &j->written, err);
   code = pv_run_folder_finish(folder, err);

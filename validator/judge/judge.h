@@ -21,6 +21,7 @@ typedef struct pv_judgement { /* all of it in the arena */
   /* of pv_judge alone */
   pv_git git;
   const char *shown;          /* the report's folder as the user can type it */
+  pv_strings next;            /* pv_bisect_calls */
   pv_contract_status written; /* the status in the contract after publishing */
 } pv_judgement;
 
