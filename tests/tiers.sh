@@ -216,6 +216,7 @@ run_tiers() {
     esac
     shift
   done
+  [ "$all" -eq 0 ] || need_packages chromium # reports are looked at in a browser
   keys_begin "$fresh"
   tier release tier_release
   if [ "$all" -eq 1 ]; then

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # docs/report.png, the picture of a report in the README, is of the present state. docs/report.txt says
 # what it was made of; without an argument that is compared with what is here. `picture.sh renew PV
-# [CONTRACT]` (`./dev picture`) runs the contract, photographs its report with a headless Chromium and
-# writes both anew.
+# [CONTRACT]` (`./dev picture`) runs the contract, photographs its report with the browser that
+# tests/render looks at reports with, and writes both anew.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 golden=tests/unit/reports/golden
@@ -30,27 +30,14 @@ outdated() {
 }
 
 renew() {
-  local pv=$1 contract=${2:-contracts/qwen3-moe-forward-gpu-v1.yaml} browser='' name report
-  for name in chromium chromium-browser google-chrome; do
-    browser=${browser:-$(command -v "$name")}
-  done
-  [ -n "$browser" ] || {
-    echo 'a headless Chromium takes the picture: apt-get install chromium' >&2
-    return 2
-  }
+  local pv=$1 contract=${2:-contracts/qwen3-moe-forward-gpu-v1.yaml} report
   "$pv" validate "$contract" --out "$folder/runs" >"$folder/said" || {
     cat "$folder/said"
     echo "the picture would show a contract that is not verified: $contract" >&2
     return 1
   }
   report=$(find "$folder/runs" -name report.html)
-  "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1240,1500 \
-    --user-data-dir="$folder/browser" --screenshot="$folder/report.png" "file://$report" \
-    >"$folder/log" 2>&1
-  [ -s "$folder/report.png" ] || {
-    cat "$folder/log" >&2
-    return 1
-  }
+  python3 tests/render/browser.py picture "$report" "$folder/report.png" || return
   mv "$folder/report.png" "$picture"
   printf '%s\n' "contract $contract" "version $(version "$contract")" "renderer $(renderer)" \
     "picture $(digest <"$picture")" >"$record"
