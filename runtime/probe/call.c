@@ -4,9 +4,51 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "runtime/tokenizer/tokenizer.h"
+#include "screen/progress.h"
+
+pv_code pv_call_parse(pv_call *call, pv_options *options, int argc, char **argv, bool *help,
+                      pv_error *err) {
+  options->rest = call->words;
+  pv_code code = pv_options_parse(options, argc, argv, help, err);
+  if (code != PV_OK || *help) return code;
+  const char *const *word = call->words, *const *end = word + options->rest_count;
+  if (call->model == NULL && word < end) call->model = *word++;
+  if (word < end && options->rest_max == 2) {
+    if (pv_call_given(call))
+      return pv_error_refuse(err, "give one prompt: as an argument, or with an option",
+                             "'%.200s' is a prompt beside another one", *word);
+    *(strcmp(*word, "-") == 0 ? &call->text : &call->prompt) = *word;
+    word++;
+  }
+  if (word == end) return PV_OK;
+  return pv_error_refuse(err, "name it once", "the model is named twice: '%.150s' and '%.150s'",
+                         call->model, *word);
+}
+
+pv_code pv_call_read(const char *path, pv_bytes *out, pv_error *err) {
+  pv_text text = PV_TEXT_INIT;
+  char part[1 << 12];
+  if (strcmp(path, "-") != 0) return pv_file_read(path, PV_TOKENIZER_MAX_TEXT, out, err);
+  pv_progress_end(); /* somebody may be typing */
+  for (size_t n; (n = fread(part, 1, sizeof part, stdin)) > 0;) {
+    pv_text_add(&text, part, n);
+    if (!text.failed && text.length <= PV_TOKENIZER_MAX_TEXT) continue;
+    const bool failed = text.failed;
+    pv_text_free(&text);
+    return failed ? pv_error_nomem(err, "standard input")
+                  : pv_error_set(err, PV_ERR_LIMIT, "standard input has more than %u bytes",
+                                 (unsigned)PV_TOKENIZER_MAX_TEXT);
+  }
+  if (ferror(stdin)) {
+    pv_text_free(&text);
+    return pv_error_set(err, PV_ERR_IO, "cannot read standard input");
+  }
+  if (text.data == NULL) pv_text_add(&text, "", 0);
+  if (text.data == NULL) return pv_error_nomem(err, "standard input");
+  *out = (pv_bytes){(unsigned char *)text.data, text.length};
+  return PV_OK;
+}
 
 static pv_code encode(const pv_call *call, pv_job *job, pv_error *err) {
   pv_tokenizer *tokenizer = NULL;
@@ -15,7 +57,7 @@ static pv_code encode(const pv_call *call, pv_job *job, pv_error *err) {
   pv_code code = pv_tokenizer_open(job->model->gguf, &tokenizer, err);
   if (code == PV_ERR_UNSUPPORTED) pv_error_hint(err, "name the tokens themselves: --ids 1,2,3");
   if (code == PV_OK && call->text != NULL) {
-    code = pv_file_read(call->text, PV_TOKENIZER_MAX_TEXT, &file, err);
+    code = pv_call_read(call->text, &file, err);
     text = (const char *)file.data;
   }
   if (code == PV_OK)
@@ -203,17 +245,12 @@ pv_code pv_call_engine(const pv_call *call, const pv_side *side, const pv_sequen
   return code;
 }
 
-void pv_call_progress(void *context, size_t done, size_t total) {
-  pv_job *job = context;
-  if (!pv_call_terminal()) return;
-  if (job->began == 0.0) job->began = pv_clock_now();
-  if (pv_clock_now() - job->began < 1.0) return;
-  fprintf(stderr, "\r%zu of %zu operations%s", done, total, done == total ? "\r\033[K" : "");
-  job->shown = done != total;
+void pv_call_progress(void *unused, size_t done, size_t total) {
+  (void)unused;
+  pv_progress_part(done, total);
 }
 
 void pv_job_close(pv_job *job) {
-  if (job->shown) fputs("\r\033[K", stderr);
   pv_model_close(job->model);
   pv_reference_close(job->reference);
   free(job->sequences);
@@ -224,8 +261,4 @@ void pv_job_close(pv_job *job) {
 int pv_call_exit(pv_code code, const pv_error *err) {
   if (code != PV_OK) pv_error_print(err, stderr);
   return pv_code_exit(code);
-}
-
-bool pv_call_terminal(void) {
-  return isatty(STDERR_FILENO) == 1;
 }

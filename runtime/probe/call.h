@@ -2,6 +2,7 @@
 #ifndef PV_PROBE_CALL_H
 #define PV_PROBE_CALL_H
 
+#include "base/file.h"
 #include "base/options.h"
 #include "runtime/reference/reference.h"
 #include "runtime/sources/engine.h"
@@ -12,7 +13,8 @@ typedef struct pv_call {
   const char *backend, *numerics, *path;         /* the side as it was named before --side */
   const char *random, *seed, *reference, *named; /* of several sequences of tokens */
   const char *engine_timeout;                    /* of sides that are other engines */
-  bool plain; /* the names of control tokens in the prompt are text like any other */
+  const char *words[2]; /* MODEL, and TEXT where there is one: the rest of pv_call_parse */
+  bool plain;           /* the names of control tokens in the prompt are text like any other */
 } pv_call;
 #define PV_CALL_DEFAULTS ((pv_call){.threads = "0"})
 
@@ -26,12 +28,12 @@ typedef struct pv_call {
       {"--numerics", "NAME", "old: the identity of --side", &(call).numerics, NULL}, {            \
     "--path", "NAME", "old: --side scalar or avx2", &(call).path, NULL                            \
   }
-#define PV_CALL_TOKENS(call)                                                           \
-  {"--ids", "1,2,3", "token ids", &(call).ids, NULL},                                  \
-      {"--prompt", "TEXT", "text to encode, instead of --ids", &(call).prompt, NULL},  \
-      {"--text", "FILE", "a file with the text", &(call).text, NULL}, {                \
-    "--plain-text", NULL, "no control tokens in the prompt: <|im_end|> is text", NULL, \
-        &(call).plain                                                                  \
+#define PV_CALL_TOKENS(call)                                                                 \
+  {"--ids", "1,2,3", "token ids", &(call).ids, NULL},                                        \
+      {"--prompt", "TEXT", "text to encode, instead of --ids", &(call).prompt, NULL},        \
+      {"--text", "FILE", "a file with the text; - is standard input", &(call).text, NULL}, { \
+    "--plain-text", NULL, "no control tokens in the prompt: <|im_end|> is text", NULL,       \
+        &(call).plain                                                                        \
   }
 
 /* Of commands over any number of sequences; to be listed behind PV_CALL_TOKENS. */
@@ -62,9 +64,15 @@ typedef struct pv_job {
   pv_sequence *sequences; /* of pv_call_sequences; of `ids`, of the reference, or of neither */
   size_t sequence_count, longest;
   pv_reference *reference;
-  double began; /* of pv_call_progress */
-  bool shown;
 } pv_job;
+
+/* pv_options_parse of a command that is about a model: MODEL stands first or behind --model, and
+ * with room for two words what follows is the prompt, "-" standard input. */
+pv_code pv_call_parse(pv_call *call, pv_options *options, int argc, char **argv, bool *help,
+                      pv_error *err);
+/* The bytes of a file, or of standard input where it is called "-"; at most PV_TOKENIZER_MAX_TEXT.
+ */
+pv_code pv_call_read(const char *path, pv_bytes *out, pv_error *err);
 
 /* Whether tokens are named: --ids, --prompt or --text. */
 bool pv_call_given(const pv_call *call);
@@ -78,9 +86,8 @@ pv_code pv_call_sequences(const pv_call *call, pv_sequence otherwise, pv_job *jo
 /* How a side that is another engine is run over these tokens. */
 pv_code pv_call_engine(const pv_call *call, const pv_side *side, const pv_sequence *tokens,
                        pv_engine_spec *out, pv_error *err);
-/* How far it is, in operations: nothing for the first second, and nothing into a pipe. `job` is a
- * pv_job. */
-void pv_call_progress(void *job, size_t done, size_t total);
+/* How far a walk is, in operations, for the line of progress (screen/progress.h). */
+void pv_call_progress(void *unused, size_t done, size_t total);
 
 /* A side, and the fault that an option of its own names, or NULL. `old`: the text is made of such
  * options. What is of the old spelling is read, and that is said on standard error. */
@@ -88,8 +95,5 @@ pv_code pv_call_side(const char *text, const char *fault, bool old, pv_side *out
 
 /* Prints the error, if any, and returns the exit code. */
 int pv_call_exit(pv_code code, const pv_error *err);
-
-/* True when progress may be shown: standard error is a terminal. */
-bool pv_call_terminal(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "runtime/measure/rates.h"
 #include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
+#include "screen/progress.h"
 
 enum { REPEATS_MAX = 99, SIZES_MAX = 8 };
 
@@ -101,6 +102,7 @@ typedef struct bench {
 
 static pv_code bandwidth(bench *b, pv_error *err) {
   b->threads = b->job.threads;
+  pv_progress_say("read bandwidth");
   double rate[REPEATS_MAX];
   if (strcmp(b->job.side.kind->backend, "cuda") != 0)
     return cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
@@ -115,8 +117,10 @@ static pv_code measure_decode(bench *b, const pv_speed *s, size_t context, decod
   const size_t all = b->tokens * b->repeats;
   double *each = calloc(all, sizeof *each);
   pv_code code = each != NULL ? PV_OK : pv_error_set(err, PV_ERR_NOMEM, "out of memory for times");
-  for (size_t r = 0; r < b->repeats && code == PV_OK; r++)
+  for (size_t r = 0; r < b->repeats && code == PV_OK; r++) {
+    pv_progress_part(r, b->repeats);
     code = pv_speed_decode(s, context, b->tokens, &rate[r], &first[r], &each[r * b->tokens], err);
+  }
   if (code == PV_OK) {
     out->rate = pv_rates_of(rate, b->repeats);
     out->first = pv_rates_of(first, b->repeats);
@@ -132,15 +136,13 @@ static pv_code measure_prefill(bench *b, const pv_speed *s, size_t count, pv_rat
                                pv_error *err) {
   double rate[REPEATS_MAX];
   pv_code code = pv_speed_prefill(s, count, &rate[0], err); /* warms up */
-  for (size_t r = 0; r < b->repeats && code == PV_OK; r++)
+  for (size_t r = 0; r < b->repeats && code == PV_OK; r++) {
+    pv_progress_part(r, b->repeats);
     code = pv_speed_prefill(s, count, &rate[r], err);
+  }
   if (code == PV_OK) *out = pv_rates_of(rate, b->repeats);
   pv_forward_rewind(s->forward, 0);
   return code;
-}
-
-static void tell(const char *what, size_t size) {
-  if (pv_call_terminal()) fprintf(stderr, "\r\033[K%s %zu", what, size);
 }
 
 static pv_code measure(bench *b, pv_error *err) {
@@ -156,15 +158,14 @@ static pv_code measure(bench *b, pv_error *err) {
   const pv_speed s = {opened.forward, b->job.model, batch};
   const double start = pv_clock_now();
   for (size_t i = 0; i < b->prompts.count && code == PV_OK; i++) {
-    tell("prefill of", b->prompts.at[i]);
+    pv_progress_say("prefill of %u", b->prompts.at[i]);
     code = measure_prefill(b, &s, b->prompts.at[i], &b->prefill[i], err);
   }
   for (size_t i = 0; i < b->contexts.count && code == PV_OK; i++) {
-    tell("decode after", b->contexts.at[i]);
+    pv_progress_say("decode after %u", b->contexts.at[i]);
     code = pv_speed_fill(&s, b->contexts.at[i], err);
     if (code == PV_OK) code = measure_decode(b, &s, b->contexts.at[i], &b->decode[i], err);
   }
-  if (pv_call_terminal()) fputs("\r\033[K", stderr);
   const double spent = pv_clock_now() - start;
   if (code == PV_OK) b->memory = pv_forward_memory(s.forward);
   if (code == PV_OK) code = pv_forward_device(s.forward, &b->has_device, &b->device, err);
@@ -300,14 +301,16 @@ int pv_probe_bench(int argc, char **argv) {
   pv_options options = {
       .command = "bench",
       .summary = "Measures decode, prefill and the read bandwidth of the same run.",
+      .positional = "MODEL",
       .examples =
-          "  pv bench --model models/tiny-coder-moe-Q4_K_M.gguf --threads 2\n"
-          "  pv bench --model M.gguf --side cuda --tokens 128 --prefill 512,2048 "
+          "  pv bench models/tiny-coder-moe-Q4_K_M.gguf --threads 2\n"
+          "  pv bench M.gguf --side cuda --tokens 128 --prefill 512,2048 "
           "--context 0,4096\n",
-      .list = list};
+      .list = list,
+      .rest_max = 1};
   pv_error err = PV_ERROR_INIT;
   bench b = {.tokens = 32, .repeats = 5, .contexts = {{0}, 1}, .prompts = {{128}, 1}};
-  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  pv_code code = pv_call_parse(&call, &options, argc, argv, &help, &err);
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   code = pv_option_u64("--tokens", tokens, 1, 1u << 16, &b.tokens, &err);
   if (code == PV_OK) code = pv_option_u64("--repeats", repeats, 1, REPEATS_MAX, &b.repeats, &err);

@@ -11,6 +11,7 @@
 #include "runtime/probe/judged.h"
 #include "runtime/probe/pair.h"
 #include "runtime/probe/probe.h"
+#include "screen/progress.h"
 
 /* The command as it was given, for a shell. */
 static char *quoted(int argc, char **argv) {
@@ -77,7 +78,9 @@ static pv_code make_key(const call *c, const pv_bisect_spec *spec, char out[PV_S
                         pv_error *err) {
   char digest[PV_SHA256_HEX];
   pv_text text = PV_TEXT_INIT;
+  pv_progress_say("hashing the model");
   pv_code code = pv_parts_digest(c->side.model, digest, err);
+  pv_progress_say("bisect");
   pv_text_printf(&text, "%s %s %s %s %zu", PV_VERSION, PV_HOST_SHA256, PV_KERNELS_SHA256, digest,
                  spec->batch);
   for (int i = 0; i < 2 && code == PV_OK; i++) {

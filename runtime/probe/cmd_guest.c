@@ -11,6 +11,7 @@
 #include "runtime/guest/guest.h"
 #include "runtime/guest/template.h"
 #include "runtime/probe/call.h"
+#include "screen/screen.h"
 
 enum { DIFFERS = 1, NOT_JUDGED = 3 };
 
@@ -205,6 +206,7 @@ int pv_probe_guest_describe(const char *file, const char *as, const char *entry,
   pv_text out = PV_TEXT_INIT;
   pv_code code = pv_guest_template(&arena, file, as, entry, &out, err);
   if (code == PV_OK && out.failed) code = pv_error_nomem(err, "a descriptor");
+  pv_screen_raw();
   if (code == PV_OK) fputs(out.data, stdout);
   pv_text_free(&out);
   pv_arena_free(&arena);

@@ -206,7 +206,10 @@ static pv_code print(const subject *s, bool json, pv_error *err) {
 int pv_probe_inspect(int argc, char **argv) {
   subject s = {.why = PV_ERROR_INIT, .why_text = PV_ERROR_INIT};
   bool json = false, help = false;
-  const pv_option list[] = {{"--json", NULL, "one JSON object", NULL, &json}, {0}};
+  pv_call call = PV_CALL_DEFAULTS;
+  const pv_option list[] = {{"--model", "FILE", "the same as MODEL", &call.model, NULL},
+                            {"--json", NULL, "one JSON object", NULL, &json},
+                            {0}};
   pv_options options = {.command = "inspect",
                         .summary =
                             "Says what a GGUF file is (architecture, parameters, types, shape, "
@@ -214,12 +217,12 @@ int pv_probe_inspect(int argc, char **argv) {
                         .positional = "MODEL",
                         .examples = "  pv inspect models/tiny-coder-moe-Q4_K_M.gguf\n",
                         .list = list,
-                        .rest = &s.path,
                         .rest_max = 1};
   pv_error err = PV_ERROR_INIT;
-  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  pv_code code = pv_call_parse(&call, &options, argc, argv, &help, &err);
   if (code != PV_OK || help) return pv_call_exit(code, &err);
-  if (options.rest_count != 1) code = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
+  if (call.model == NULL) code = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
+  s.path = call.model;
   if (code == PV_OK) code = look(&s, &err);
   if (code == PV_OK) code = print(&s, json, &err);
   if (s.model == NULL) pv_gguf_close(s.gguf); /* else it is the model's */

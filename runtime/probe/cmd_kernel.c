@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "kernels/definition/definition.h"
 #include "kernels/ptx/ptx.h"
@@ -15,6 +16,7 @@
 #include "runtime/probe/guest.h"
 #include "runtime/probe/kernel_bench.h"
 #include "runtime/probe/probe.h"
+#include "screen/progress.h"
 
 enum { DIFFERS = 1, NOT_JUDGED = 3 };
 #define FILE_LIMIT ((size_t)64 << 20)
@@ -176,6 +178,7 @@ static int check(call *c, pv_error *err) {
     if (all ? c->set.host != NULL && !pv_alone_on_host(k) : strcmp(k->name, c->name) != 0) continue;
     code = find_in_file(c, k->name, &found, err);
     if (code != PV_OK || !found) continue;
+    pv_progress_say("kernel check %s", k->name);
     code = check_kernel(c, k, &v, err);
     if (code != PV_OK) break;
     judged = true;
@@ -184,6 +187,7 @@ static int check(call *c, pv_error *err) {
       pv_json_append(&kernels, verdict_json(c, &v));
     else
       print_verdict(&v);
+    if (!c->json) code = pv_output_flush(err);
   }
   if (code == PV_OK && !judged)
     code = pv_error_set(err, PV_ERR_INPUT, "'%.200s' has no kernel '%.60s'", c->file, c->name);

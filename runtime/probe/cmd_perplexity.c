@@ -98,7 +98,7 @@ static pv_code read_text(call *c, size_t *count, pv_error *err) {
   pv_bytes text = {0};
   uint32_t *ids = NULL;
   size_t other = 0;
-  pv_code code = pv_file_read(c->text, PV_TOKENIZER_MAX_TEXT, &text, err);
+  pv_code code = pv_call_read(c->text, &text, err);
   if (code != PV_OK) return code;
   code = encode(c->job.model, &text, &c->text_ids, count, err);
   if (code == PV_ERR_INPUT && err != NULL && err->file[0] == '\0')
@@ -263,7 +263,8 @@ static const char summary[] =
 int pv_probe_perplexity(int argc, char **argv) {
   call c = {.given = PV_CALL_DEFAULTS};
   const pv_option list[] = {
-      {"--text", "FILE", "the text, in UTF-8", &c.text, NULL},
+      {"--model", "FILE", "the same as MODEL", &c.given.model, NULL},
+      {"--text", "FILE", "the text, in UTF-8; - is standard input", &c.text, NULL},
       {"--ids", "1,2,3", "token ids, instead of --text", &c.given.ids, NULL},
       {"--side", "SIDE", "who predicts: KIND[:IDENTITY][@FAULT] (default cpu:i16)", &c.given.side,
        NULL},
@@ -282,7 +283,6 @@ int pv_probe_perplexity(int argc, char **argv) {
       PV_CALL_ENGINES(c.given),
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};
-  const char *model[1];
   pv_options options = {
       .command = "perplexity",
       .summary = summary,
@@ -294,14 +294,12 @@ int pv_probe_perplexity(int argc, char **argv) {
           "  pv perplexity M.gguf --text wiki.txt --side cuda:i16 --against cpu:i8\n"
           "  pv perplexity M.gguf --against-logits base.logits --json\n",
       .list = list,
-      .rest = model,
       .rest_max = 1};
   pv_error err = PV_ERROR_INIT;
   int found = 0;
   bool help = false;
-  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  pv_code code = pv_call_parse(&c.given, &options, argc, argv, &help, &err);
   if (code == PV_OK && help) return 0;
-  if (code == PV_OK && options.rest_count == 1) c.given.model = model[0];
   if (code == PV_OK) code = carry_out(&c, &found, &err);
   const int exit_code = code == PV_OK ? found : pv_call_exit(code, &err);
   close_call(&c);

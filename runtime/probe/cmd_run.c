@@ -11,6 +11,8 @@
 #include "runtime/probe/probe.h"
 #include "runtime/sampler/sampler.h"
 #include "runtime/tokenizer/tokenizer.h"
+#include "screen/progress.h"
+#include "screen/screen.h"
 
 typedef struct generation {
   pv_tokenizer *tokenizer;
@@ -52,6 +54,8 @@ static pv_code generate(generation *g, const pv_job *job, size_t tokens, bool ig
   uint32_t eos = 0, id = 0;
   const bool has_eos = !ignore_eos && g->tokenizer != NULL && pv_tokenizer_eos(g->tokenizer, &eos);
   pv_code code = pv_forward_run(g->forward, job->ids, job->count, 1, err);
+  pv_progress_end(); /* from here on the text itself says how far it is */
+  pv_screen_raw();
   while (g->made < tokens && code == PV_OK) {
     code = next_id(g, job->model, &id, err);
     if (code != PV_OK || (has_eos && id == eos)) break;
@@ -84,17 +88,20 @@ int pv_probe_run(int argc, char **argv) {
       {0}};
   pv_options options = {
       .command = "run",
-      .summary = "Generates text.",
+      .summary = "Generates text that goes on with TEXT; - reads it from standard input.",
+      .positional = "MODEL [TEXT|-]",
       .examples =
-          "  pv run --model models/tiny-coder-moe-Q4_K_M.gguf --prompt 'def main():'\n"
-          "  pv run --model M.gguf --prompt 'import ' --temperature 0.8 --seed 7\n",
-      .list = list};
+          "  pv run models/tiny-coder-moe-Q4_K_M.gguf 'def main():'\n"
+          "  printf 'class Stack:' | pv run M.gguf - --tokens 16\n"
+          "  pv run M.gguf 'import ' --temperature 0.8 --seed 7\n",
+      .list = list,
+      .rest_max = 2};
   pv_error err = PV_ERROR_INIT;
   pv_job job = {0};
   pv_fault_side opened = {0};
   uint64_t tokens = 64, k = 0;
   pv_sampler_settings settings = {.temperature = 0.0, .top_p = 1.0};
-  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  pv_code code = pv_call_parse(&call, &options, argc, argv, &help, &err);
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   code = pv_option_u64("--tokens", tokens_text, 1, 1u << 20, &tokens, &err);
   if (code == PV_OK) code = pv_option_u64("--top-k", top_k, 0, UINT32_MAX, &k, &err);

@@ -11,13 +11,11 @@
 #include "runtime/probe/probe.h"
 #include "runtime/reference/reference.h"
 #include "runtime/synth/synth.h"
+#include "screen/progress.h"
 
-static void show(void *context, uint64_t done, uint64_t total) {
-  double *last = context;
-  if (!pv_call_terminal() || pv_clock_now() - *last < 0.1) return;
-  *last = pv_clock_now();
-  fprintf(stderr, "\r%5.1f %% of %.2f GB", 100.0 * (double)done / (double)total,
-          (double)total / 1e9);
+static void show(void *unused, uint64_t done, uint64_t total) {
+  (void)unused;
+  pv_progress_part(done, total);
 }
 
 /* The reference that belongs to a model by its name. */
@@ -68,8 +66,7 @@ static pv_code make_prompts(const pv_synth_options *o, prompt_list *out, pv_erro
 }
 
 /* The reference is written last: a model without it is no use to a contract that names both. */
-static pv_code write_both(const pv_synth_options *o, const char *path, double *last,
-                          pv_error *err) {
+static pv_code write_both(const pv_synth_options *o, const char *path, pv_error *err) {
   char beside[PATH_MAX] = "";
   prompt_list prompts = {0};
   pv_code code = PV_OK;
@@ -79,7 +76,7 @@ static pv_code write_both(const pv_synth_options *o, const char *path, double *l
     code = pv_error_set(err, PV_ERR_INPUT, "'%s' exists already", beside);
     pv_error_hint(err, "choose another path, or replace the files with --force");
   }
-  if (code == PV_OK) code = pv_synth_write(o, path, show, last, err);
+  if (code == PV_OK) code = pv_synth_write(o, path, show, NULL, err);
   if (code == PV_OK && o->prompts != NULL)
     code = pv_reference_write(beside, o->shape.vocab, prompts.items, prompts.count, err);
   pv_arena_free(&prompts.arena);
@@ -91,7 +88,6 @@ int pv_probe_synth(int argc, char **argv) {
   const char *path = NULL;
   bool help = false;
   uint64_t bytes = 0;
-  double last = 0.0;
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_synth_parse(argc, argv, &options, &path, &help, &err);
   if (code == PV_OK && help) {
@@ -100,8 +96,10 @@ int pv_probe_synth(int argc, char **argv) {
   }
   if (code == PV_OK) code = pv_synth_size(&options, &bytes, &err);
   const double start = pv_clock_now();
-  if (code == PV_OK) code = write_both(&options, path, &last, &err);
-  if (pv_call_terminal() && last > 0.0) fputs("\r\033[K", stderr);
+  if (code == PV_OK) {
+    pv_progress_say("writing %.2f GB", (double)bytes / 1e9);
+    code = write_both(&options, path, &err);
+  }
   if (code == PV_OK)
     printf("%s: %.3f GB in %.2f s, %.2f GB/s\n", path, (double)bytes / 1e9, pv_clock_now() - start,
            (double)bytes / 1e9 / (pv_clock_now() - start));

@@ -178,7 +178,10 @@ static pv_code print(const listing *l, bool json, pv_error *err) {
 int pv_probe_tensors(int argc, char **argv) {
   listing l = {.why = PV_ERROR_INIT};
   bool json = false, help = false;
-  const pv_option list[] = {{"--json", NULL, "one JSON object", NULL, &json}, {0}};
+  pv_call call = PV_CALL_DEFAULTS;
+  const pv_option list[] = {{"--model", "FILE", "the same as MODEL", &call.model, NULL},
+                            {"--json", NULL, "one JSON object", NULL, &json},
+                            {0}};
   pv_options options = {.command = "tensors",
                         .summary =
                             "Lists what a GGUF file holds: tensors with types and shapes, "
@@ -186,12 +189,12 @@ int pv_probe_tensors(int argc, char **argv) {
                         .positional = "MODEL",
                         .examples = "  pv tensors models/tiny-coder-moe-Q4_K_M.gguf\n",
                         .list = list,
-                        .rest = &l.path,
                         .rest_max = 1};
   pv_error err = PV_ERROR_INIT;
-  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  pv_code code = pv_call_parse(&call, &options, argc, argv, &help, &err);
   if (code != PV_OK || help) return pv_call_exit(code, &err);
-  if (options.rest_count != 1) code = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
+  if (call.model == NULL) code = pv_error_set(&err, PV_ERR_INPUT, "name a model file");
+  l.path = call.model;
   if (code == PV_OK) code = pv_gguf_open(l.path, &l.gguf, &err);
   if (code == PV_OK && pv_model_from_gguf(l.gguf, &l.model, &l.why) == PV_ERR_NOMEM) {
     code = PV_ERR_NOMEM;

@@ -9,6 +9,7 @@
 #include "runtime/trace/capture.h"
 #include "runtime/trace/folder.h"
 #include "runtime/trace/recorded.h"
+#include "screen/progress.h"
 
 static pv_code run_traced(pv_job *job, const pv_source *source, pv_trace_writer *writer,
                           size_t batch, pv_error *err) {
@@ -32,7 +33,9 @@ static pv_code describe(const pv_call *call, const pv_job *job, pv_forward *forw
   char digest[PV_SHA256_HEX];
   pv_gpu_info device;
   bool has = false;
+  pv_progress_say("hashing the model");
   pv_code code = pv_parts_digest(call->model, digest, err);
+  pv_progress_say("trace");
   if (code == PV_OK) code = pv_forward_device(forward, &has, &device, err);
   if (code != PV_OK) return code;
   const char *const about[] = {"engine",
@@ -86,19 +89,21 @@ int pv_probe_trace(int argc, char **argv) {
   pv_options options = {
       .command = "trace",
       .summary = "Writes the stages of a forward to files, for every position.",
+      .positional = "MODEL",
       .examples =
-          "  pv trace --model M.gguf --ids 861,1644 --side llamacpp:./pv-trace-llamacpp --out t\n"
-          "  pv trace --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198 --out t\n"
-          "  pv trace --model M.gguf --prompt 'import os' --stage logits,argmax --out t\n"
-          "  pv trace --model M.gguf --ids 861,1644,198 --hashes --out t\n",
-      .list = list};
+          "  pv trace M.gguf --ids 861,1644 --side llamacpp:./pv-trace-llamacpp --out t\n"
+          "  pv trace models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198 --out t\n"
+          "  pv trace M.gguf --prompt 'import os' --stage logits,argmax --out t\n"
+          "  pv trace M.gguf --ids 861,1644,198 --hashes --out t\n",
+      .list = list,
+      .rest_max = 1};
   pv_error err = PV_ERROR_INIT;
   pv_job job = {0};
   pv_fault_side opened = {0};
   pv_trace_writer *writer = NULL;
   pv_trace_filter filter;
   bool help = false;
-  pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
+  pv_code code = pv_call_parse(&call, &options, argc, argv, &help, &err);
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   if (out == NULL) code = pv_error_set(&err, PV_ERR_INPUT, "name a new folder with --out DIR");
   if (code == PV_OK) code = pv_call_open(&call, true, &job, &err);

@@ -6,6 +6,8 @@
 #include "base/output.h"
 #include "runtime/library/library.h"
 #include "runtime/probe/probe.h"
+#include "screen/progress.h"
+#include "screen/screen.h"
 
 int main(int argc, char **argv) {
   static const struct {
@@ -34,9 +36,14 @@ int main(int argc, char **argv) {
       {"library", pv_library_host},
   };
   pv_cancel_install();
+  pv_screen_begin();
   for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
-    if (strcmp(argv[1], commands[i].name) == 0)
-      return pv_output_exit(commands[i].run(argc - 1, argv + 1));
+    if (strcmp(argv[1], commands[i].name) == 0) {
+      pv_progress_say("%s", argv[1]);
+      const int code = commands[i].run(argc - 1, argv + 1);
+      pv_progress_end();
+      return pv_output_exit(code);
+    }
   fputs("pv-probe is started by pv; its commands are those of pv: see pv --help\n", stderr);
   return 2;
 }

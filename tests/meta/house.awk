@@ -25,6 +25,7 @@ function check_include(from, target,   to) {
 
 BEGIN {
   allow("base", "")
+  allow("screen", "base")
   allow("kernels/quant", "base kernels/arith")
   allow("runtime/gguf", "base kernels/quant")
   allow("runtime/tokenizer", "base runtime/gguf")
@@ -55,7 +56,7 @@ BEGIN {
   allow("runtime/operations", low " runtime/alone")
   allow("runtime/library", "base kernels/quant runtime/operations")
   allow("runtime/guest", low " runtime/alone runtime/operations validator/yaml")
-  allow("runtime/probe", low " runtime/guest runtime/library runtime/operations runtime/alone runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/perplexity runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
+  allow("runtime/probe", low " screen runtime/guest runtime/library runtime/operations runtime/alone runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/perplexity runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h")
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")
@@ -63,11 +64,11 @@ BEGIN {
   allow("validator/model", base " validator/yaml")
   allow("validator/store", base " validator/yaml validator/model")
   allow("validator/rules", base " validator/yaml validator/model validator/store")
-  allow("validator/run", base " validator/yaml validator/model")
+  allow("validator/run", base " screen validator/yaml validator/model")
   allow("reports/render", "base validator/model")
   allow("validator/history", "base validator/model validator/store reports/render/gate.h")
-  allow("validator/judge", base " validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render")
-  allow("validator/cli", base " validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render validator/judge")
+  allow("validator/judge", base " screen validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render")
+  allow("validator/cli", base " screen validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render validator/judge")
 }
 
 FNR == 1 { files++; first = 0; if (FILENAME ~ /^tests\//) tests = 1; else tests = 0 }

@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "base/output.h"
 #include "base/text.h"
+#include "screen/screen.h"
 #include "templates.h"
 #include "validator/cli/commands.h"
 #include "validator/judge/facts.h"
@@ -89,6 +90,7 @@ static pv_code write_all(pv_arena *arena, const request *q, const written *list,
       code =
           pv_error_refuse(err, "remove it, or choose another name", "there is a file '%s'", path);
   }
+  if (print) pv_screen_raw();
   for (const written *w = list; w->suffix != NULL && code == PV_OK; w++) {
     pv_text text = PV_TEXT_INIT;
     const char *path = pv_arena_printf(arena, "%s%s", q->name, w->suffix);

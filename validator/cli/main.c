@@ -6,6 +6,8 @@
 #include "base/child.h"
 #include "base/output.h"
 #include "base/text.h"
+#include "screen/progress.h"
+#include "screen/screen.h"
 #include "validator/cli/commands.h"
 
 typedef struct command {
@@ -19,7 +21,7 @@ static const command commands[] = {
     {"status", "what supports the status of each contract", pv_cmd_status},
     {"diff", "what changed between two versions of a contract, or two runs", pv_cmd_diff},
     {"history", "the runs of a contract, and their margins over time", pv_cmd_history},
-    {"explain", "what a rule, check, verdict, criterion or falsifier means", pv_cmd_explain},
+    {"explain", "what any word that pv prints means", pv_cmd_explain},
     {"new", "write a check of your own, or a contract, to begin with", pv_cmd_new},
     {"evidence", "verify or show a folder of evidence", pv_cmd_evidence},
     {"signature", "who signed a model, and whether it is still that model", pv_cmd_signature},
@@ -67,7 +69,7 @@ static void print_help(FILE *out) {
       "\nExamples:\n"
       "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
       "  pv explain AC_GPU_MOE_001\n"
-      "  pv run --model models/tiny-coder-moe-Q4_K_M.gguf --prompt 'def main():'\n\n"
+      "  pv run models/tiny-coder-moe-Q4_K_M.gguf 'def main():'\n\n"
       "`pv COMMAND --help` shows the options of a command.\n\nExit codes:\n",
       out);
   for (size_t i = 0; i < sizeof exits / sizeof *exits; i++)
@@ -106,10 +108,15 @@ static int dispatch(int argc, char **argv) {
     return 0;
   }
   const command *c = find(name);
-  return c != NULL ? c->run(argc - 1, argv + 1) : unknown(name);
+  if (c == NULL) return unknown(name);
+  pv_progress_say("%s", name);
+  const int code = c->run(argc - 1, argv + 1);
+  pv_progress_end();
+  return code;
 }
 
 int main(int argc, char **argv) {
   pv_cancel_install();
+  pv_screen_begin();
   return pv_output_exit(dispatch(argc, argv));
 }

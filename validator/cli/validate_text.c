@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "reports/render/put.h"
 #include "reports/render/view.h"
+#include "screen/screen.h"
 #include "validator/cli/suggest.h"
 #include "validator/judge/publish.h"
 #include "validator/store/derive.h"
@@ -22,12 +22,11 @@ static bool unicode_terminal(void) {
 }
 
 static pv_terminal terminal(bool color, bool falsifiers) {
-  struct winsize size = {0};
-  const bool tty = isatty(STDOUT_FILENO) == 1;
-  pv_terminal out = {
-      .color = color, .ascii = !unicode_terminal(), .width = 100, .falsifiers = falsifiers};
-  if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) out.width = size.ws_col;
-  return out;
+  const unsigned width = pv_screen_width(STDOUT_FILENO);
+  return (pv_terminal){.color = color,
+                       .ascii = !unicode_terminal(),
+                       .width = width > 0 ? width : 100,
+                       .falsifiers = falsifiers};
 }
 
 /* What --publish would do about a status that is not the file's; NULL when it would refuse. */

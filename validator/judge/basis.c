@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/parts.h"
+#include "screen/progress.h"
 #include "validator/model/bind.h"
 #include "validator/store/receipt.h"
 
@@ -16,6 +17,7 @@ static pv_code digest_of(pv_arena *arena, const pv_request *request, const pv_ru
   const bool held = named != NULL && (!model || request->model == NULL); /* against the name */
   *out = pv_fact_value(hello->model, hello->model_count, model ? "sha256" : "reference_sha256");
   if (*out == NULL && path != NULL && !held) {
+    pv_progress_say("hashing %.100s", path);
     const pv_code code = pv_parts_digest(path, digest, err);
     if (code != PV_OK) return code;
     *out = pv_arena_strdup(arena, digest);

@@ -4,6 +4,7 @@
 
 #include "base/parts.h"
 #include "base/text.h"
+#include "screen/progress.h"
 #include "validator/model/bind.h"
 #include "validator/run/run.h"
 
@@ -43,6 +44,7 @@ static pv_code keep_named(const pv_request *request, const char *what, const cha
   const pv_contract *contract = request->contract;
   char digest[PV_SHA256_HEX];
   if (*path == NULL || want == NULL) return PV_OK;
+  pv_progress_say("hashing %.100s", *path);
   const pv_code code = pv_parts_digest(*path, digest, err);
   if (code != PV_OK || strcmp(digest, want) == 0) return code;
   if (request->model != NULL) return pv_run_other_file(contract, what, *path, digest, err);

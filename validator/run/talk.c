@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "runtime/probe/frame.h"
+#include "screen/progress.h"
 #include "validator/model/bind.h"
 #include "validator/run/answer.h"
-#include "validator/run/progress.h"
 
 enum { OUTPUT_KEPT = 64 << 10, TAIL = 2000, NONCE = 33 };
 static const double START_S = 120.0, GRACE_S = 0.5, LEAVE_S = 5.0;
@@ -26,13 +26,19 @@ typedef struct session {
   char nonce[NONCE];
   pv_child *child;
   pv_text channel;
-  pv_progress *progress;
   bool ended; /* said "end" */
   double deadline, began;
 } session;
 
 static const pv_falsifier *falsifier_at(const session *s, size_t i) {
   return &s->spec->contract->falsifiers[s->talk->list[i]];
+}
+
+/* Which falsifier is on, on a terminal. */
+static void show(const session *s) {
+  if (s->spec->progress)
+    pv_progress_say("[%zu/%zu] %.48s", s->talk->shown + 1, s->talk->shown_total,
+                    falsifier_at(s, s->talk->current)->id);
 }
 
 static pv_code make_nonce(char out[NONCE], pv_error *err) {
@@ -148,15 +154,16 @@ static bool on_begin(session *s, const json_t *message) {
   s->talk->current = i;
   s->began = pv_clock_now();
   s->deadline = s->began + pv_bind_timeout(falsifier_at(s, i));
-  pv_progress_begin(s->progress, falsifier_at(s, i));
+  show(s);
   return true;
 }
 
 static bool on_progress(session *s, const json_t *message) {
   if (find_id(s, message) != s->talk->current || s->talk->current == SIZE_MAX)
     return broken(s, "it told of progress in something that it had not begun");
-  pv_progress_part(s->progress, json_integer_value(json_object_get(message, "done")),
-                   json_integer_value(json_object_get(message, "total")));
+  const json_int_t done = json_integer_value(json_object_get(message, "done"));
+  const json_int_t total = json_integer_value(json_object_get(message, "total"));
+  if (done >= 0 && total >= done) pv_progress_part((uint64_t)done, (uint64_t)total);
   return true;
 }
 
@@ -185,7 +192,7 @@ static bool on_result(session *s, const json_t *message, pv_error *err, pv_code 
   s->talk->current = SIZE_MAX;
   s->deadline =
       pv_clock_now() + (s->spec->start_timeout_s > 0 ? s->spec->start_timeout_s : START_S);
-  pv_progress_answer(s->progress);
+  s->talk->shown++;
   return true;
 }
 
@@ -403,7 +410,7 @@ static void begin(session *s) {
   s->talk->heard = true;
   s->talk->current = 0;
   s->deadline = s->began + pv_bind_timeout(falsifier_at(s, 0));
-  pv_progress_begin(s->progress, falsifier_at(s, 0));
+  show(s);
 }
 
 pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv_error *err) {
@@ -418,7 +425,7 @@ pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv
   if (code == PV_OK)
     code = (talk->foreign != NULL ? ask_provider : make_request)(&s, &request, err);
   if (code != PV_OK) goto cleanup;
-  s.progress = pv_progress_open(spec->progress, talk->shown, talk->shown_total);
+  if (spec->progress) pv_progress_say("reading the model");
   const pv_child_spec child = {argv, request.data, request.length, OUTPUT_KEPT};
   code = talk->foreign != NULL ? pv_child_start_at(&child, talk->foreign, &s.child, err)
                                : pv_child_start(&child, &s.child, err);
@@ -431,7 +438,7 @@ pv_code pv_talk_hold(pv_arena *arena, const pv_run_spec *spec, pv_talk *talk, pv
   talk->output = pv_answer_text(arena, said->data, said->length, TAIL);
   if (code == PV_OK && talk->output == NULL) code = pv_error_nomem(err, "what it wrote");
 cleanup:
-  pv_progress_close(s.progress);
+  pv_progress_end();
   pv_child_free(s.child);
   pv_text_free(&s.channel);
   for (size_t i = 0; s.with != NULL && i < talk->count; i++) json_decref(s.with[i]);
