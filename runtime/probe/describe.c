@@ -9,6 +9,7 @@
 #include "runtime/probe/call.h"
 #include "runtime/probe/environment.h"
 #include "runtime/probe/probe.h"
+#include "runtime/probe/words.h"
 
 /* What does not apply is left out. */
 static json_t *param_json(const pv_param_spec *p) {
@@ -86,10 +87,11 @@ int pv_probe_describe(int argc, char **argv) {
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
   if (code == PV_OK && !help)
-    code = pv_json_print(
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "schema", "pv/describe/v1", "version",
-                  PV_VERSION, "checks", checks_json(), "sources", sources_json(), "identities",
-                  pv_environment_numerics(), "faults", pv_probe_faults_json()),
-        JSON_INDENT(1) | JSON_REAL_PRECISION(15), &err);
+    code =
+        pv_json_print(json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "pv/describe/v1",
+                                "version", PV_VERSION, "checks", checks_json(), "sources",
+                                sources_json(), "identities", pv_environment_numerics(), "faults",
+                                pv_probe_faults_json(), "words", pv_probe_words_json()),
+                      JSON_INDENT(1) | JSON_REAL_PRECISION(15), &err);
   return pv_call_exit(code, &err);
 }

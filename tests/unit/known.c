@@ -20,7 +20,8 @@ const char known_sound[] =
     "],"
     "\"sources\":{\"cpu\":\"here\"},\"identities\":{\"i16\":\"whole numbers\"},"
     "\"faults\":[{\"name\":\"f\",\"area\":\"a\",\"summary\":\"s\",\"planted_in\":\"p\","
-    "\"numerics\":[\"i16\"],\"caught_by\":[\"a.b\"],\"takes_layer\":true}]}";
+    "\"numerics\":[\"i16\"],\"caught_by\":[\"a.b\"],\"takes_layer\":true}],"
+    "\"words\":[{\"name\":\"f\",\"kind\":\"fault\",\"about\":\"s\"}]}";
 
 const pv_known *testing_known(void) {
   static pv_arena arena;

@@ -1,5 +1,5 @@
-/* pv explain: what a rule, a check, a verdict, a status, a format, a criterion or a falsifier
- * means. */
+/* pv explain: what any word means that pv prints: a rule, a check, a verdict, a status, an exit
+ * code, a side, a fault, a stage, a format, a criterion or a falsifier. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,38 +10,11 @@
 #include "validator/cli/commands.h"
 #include "validator/cli/files.h"
 #include "validator/cli/topics.h"
+#include "validator/cli/words.h"
 #include "validator/judge/providers.h"
 #include "validator/model/contract_load.h"
 #include "validator/rules/rules.h"
 #include "validator/run/run.h"
-
-static const struct {
-  const char *name, *text;
-} words[] = {
-    {"PASS", "The claim held for everything that was compared. Nothing compared is never a PASS."},
-    {"FAIL", "The claim is false: the falsifier found a counterexample. Exit code 1."},
-    {"NOT_RUN",
-     "The falsifier did not run, and no receipt is about this model; the reason is given (no "
-     "device, no model, left out)."},
-    {"ERROR", "The check itself broke down; nothing is known about the claim."},
-    {"TIMEOUT", "The check did not answer in its time and was ended."},
-    {"CRASH", "The probe ended without an answer, by the signal named in the reason."},
-    {"VACUOUS", "Nothing was compared, or a declared fault survived: the test proves nothing."},
-    {"INCOMPARABLE", "The two sides compute different functions (numerics identities differ)."},
-    {"STALE",
-     "Receipts of earlier runs are about this model, and something else that they name has "
-     "changed."},
-    {"NOT_APPLICABLE",
-     "The claim is about models with experts (`where: experts`), and this one has none. It counts "
-     "neither as a PASS nor against the status; over nothing that applies there is no PASS."},
-    {"DRAFT", "Being written; nothing is claimed."},
-    {"PROPOSED", "Complete and agreed; criteria needed for PROPOSED hold."},
-    {"ACTIVE_ALGORITHM_LEVEL",
-     "What can be shown without the target device is supported by evidence."},
-    {"ACTIVE_RUNTIME", "Everything is supported by evidence, on the target device too."},
-    {"KNOWN_DIVERGENCE", "Exactly the criteria named in known_divergence fail, with evidence."},
-    {"DEPRECATED", "No longer judged."},
-};
 
 static bool explain_rule(const char *id) {
   const pv_rule *rule = pv_rule_find(id);
@@ -92,12 +65,22 @@ static bool explain_check(const pv_known *known, const char *name) {
 }
 
 static bool explain_word(const char *name) {
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strcmp(words[i].name, name) == 0) {
-      printf("%s: %s\n", words[i].name, words[i].text);
-      return true;
-    }
-  return false;
+  const pv_word *word = pv_word_find(name);
+  if (word == NULL) return false;
+  printf("%s, %s:\n  %s\n", word->name, word->kind, word->text);
+  return true;
+}
+
+/* A word of the probe's; some are two things, as f64 is a side and an identity. */
+static bool explain_meanings(const pv_known *known, const char *name) {
+  bool found = false;
+  for (size_t i = 0; i < known->word_count; i++) {
+    const pv_known_word *w = &known->words[i];
+    if (strcmp(w->name, name) != 0) continue;
+    printf("%s, %s:\n  %s\n", w->name, w->kind, w->about);
+    found = true;
+  }
+  return found;
 }
 
 static bool explain_topic(const char *name) {
@@ -163,9 +146,17 @@ static void list_all(const pv_known *known) {
   const pv_rule *rules = pv_rule_list(&count);
   puts("\nRules:");
   for (size_t i = 0; i < count; i++) printf("  %-24s %s\n", rules[i].id, rules[i].title);
-  puts("\nVerdicts and statuses:");
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    printf("  %-24s %s\n", words[i].name, words[i].text);
+  const pv_word *word;
+  const char *kind = "";
+  for (size_t i = 0; (word = pv_word_at(i)) != NULL; kind = word->kind, i++) {
+    if (strcmp(kind, word->kind) != 0) printf("\nWords, %s:\n", word->kind);
+    printf("  %-24s %s\n", word->name, word->text);
+  }
+  kind = "";
+  for (size_t i = 0; i < known->word_count; kind = known->words[i].kind, i++) {
+    if (strcmp(kind, known->words[i].kind) != 0) printf("\nWords, %s:\n", known->words[i].kind);
+    printf("  %-24s %s\n", known->words[i].name, known->words[i].about);
+  }
   puts("\nFormats:");
   const pv_topic *topic;
   for (size_t i = 0; (topic = pv_topic_at(i)) != NULL; i++)
@@ -177,8 +168,9 @@ static void suggest(pv_error *err, const pv_known *known, const char *id) {
   const pv_rule *rules = pv_rule_list(&count);
   const char *best = pv_known_check_nearest(known, id);
   if (best == NULL) best = pv_text_nearest(id, rules, count, sizeof *rules, 2);
+  if (best == NULL) best = pv_word_nearest(id);
   if (best == NULL)
-    best = pv_text_nearest(id, words, sizeof words / sizeof *words, sizeof *words, 5);
+    best = pv_text_nearest(id, known->words, known->word_count, sizeof *known->words, 3);
   const pv_topic *topic;
   for (size_t i = 0; best == NULL && (topic = pv_topic_at(i)) != NULL; i++)
     best = pv_text_nearest(id, topic, 1, sizeof *topic, 5);
@@ -219,12 +211,14 @@ int pv_cmd_explain(int argc, char **argv) {
   pv_options options = {
       .command = "explain",
       .summary =
-          "Explains a rule, a check, a verdict, a status, a format, or a criterion or falsifier of "
-          "the\n"
+          "Explains any word that pv prints: a rule, a check, a verdict, a status, an exit code, a "
+          "side,\n"
+          "an identity, a fault, a stage, a finding, a format, or a criterion or falsifier of the\n"
           "contracts in ./contracts (or of the files named). Without an argument: lists all.",
       .positional = "[ID [FILE...]]",
       .examples =
-          "  pv explain PV028\n  pv explain forward.arbiter\n  pv explain AC_GPU_MOE_008\n"
+          "  pv explain STALE\n  pv explain 3\n  pv explain f32-f64acc\n  pv explain PV028\n  pv "
+          "explain forward.arbiter\n  pv explain AC_GPU_MOE_008\n"
           "  pv explain kernel-descriptor\n"
           "  pv explain --provider examples/providers/softmax.py softmax/sum\n",
       .list = list,
@@ -249,6 +243,7 @@ int pv_cmd_explain(int argc, char **argv) {
     goto cleanup;
   }
   bool found = explain_check(known, id);
+  if (!found) found = explain_meanings(known, id);
   for (size_t i = 1; i < options.rest_count && !found; i++) found = explain_in(rest[i], id);
   pv_strings files = {0};
   if (!found && options.rest_count == 1) (void)pv_files_yaml(&arena, "contracts", &files, NULL);

@@ -10,7 +10,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 
-enum { CHECKS_MAX = 1024, PARAMS_MAX = 64, FAULTS_MAX = 1024, WORDS_MAX = 64 };
+enum { CHECKS_MAX = 1024, PARAMS_MAX = 64, FAULTS_MAX = 1024, WORDS_MAX = 64, MEANINGS_MAX = 4096 };
 enum { NAME_MAX_BYTES = 64, ABOUT_MAX_BYTES = 1000, TEXT_MAX_BYTES = 1000 };
 static const double TIMEOUT_MAX_S = 86400.0;
 
@@ -336,24 +336,40 @@ static pv_code read_keys(reader *r, const char *what, json_t *object) {
   return code;
 }
 
+static pv_code read_meanings(reader *r, const json_t *list, pv_known *out) {
+  r->place = "the words";
+  pv_code code = count_of(r, "words", list, MEANINGS_MAX, &out->word_count);
+  if (code != PV_OK) return code;
+  pv_known_word *made = PV_ARENA_NEW(r->arena, out->word_count + 1, pv_known_word);
+  if (made == NULL) return nomem(r);
+  out->words = made;
+  for (size_t i = 0; i < out->word_count && code == PV_OK; i++) {
+    pv_known_word *w = &made[i];
+    const field fields[] = {
+        {"name", TEXT, &w->name}, {"kind", TEXT, &w->kind}, {"about", TEXT, &w->about}, {0}};
+    code = unpack(r, json_array_get(list, i), fields);
+    const char **texts[] = {&w->name, &w->kind, &w->about};
+    for (size_t k = 0; k < 3 && code == PV_OK; k++) code = line(r, *texts[k], texts[k]);
+  }
+  return code;
+}
+
 static pv_code read_all(reader *r, json_t *root, const pv_known **out) {
-  json_t *checks = NULL, *sources = NULL, *identities = NULL, *faults = NULL;
+  json_t *checks = NULL, *sources = NULL, *identities = NULL, *faults = NULL, *meanings = NULL;
   const char *schema = "", *version = "";
   pv_known *made = PV_ARENA_NEW(r->arena, 1, pv_known);
   if (made == NULL) return nomem(r);
-  const field fields[] = {{"schema", TEXT, &schema},
-                          {"version", TEXT, &version},
-                          {"checks", ARRAY, &checks},
-                          {"sources", OBJECT, &sources},
-                          {"identities", OBJECT, &identities},
-                          {"faults", ARRAY, &faults},
-                          {0}};
+  const field fields[] = {{"schema", TEXT, &schema},           {"version", TEXT, &version},
+                          {"checks", ARRAY, &checks},          {"sources", OBJECT, &sources},
+                          {"identities", OBJECT, &identities}, {"faults", ARRAY, &faults},
+                          {"words", ARRAY, &meanings},         {0}};
   pv_code code = unpack(r, root, fields);
   if (code != PV_OK) return code;
   if (strcmp(schema, "pv/describe/v1") != 0)
     return odd(r, "its schema is '%.60s', not pv/describe/v1", schema);
   code = read_checks(r, checks, made);
   if (code == PV_OK) code = read_faults(r, faults, made);
+  if (code == PV_OK) code = read_meanings(r, meanings, made);
   if (code == PV_OK) code = read_keys(r, "the sources", sources);
   if (code == PV_OK) code = read_keys(r, "the identities", identities);
   if (code == PV_OK) *out = made;

@@ -66,11 +66,18 @@ typedef struct pv_known_fault {
   const char *const *caught_by; /* checks that see it, in some identity; both NULL-terminated */
 } pv_known_fault;
 
+/* What a word means that the probe prints. */
+typedef struct pv_known_word {
+  const char *name, *kind, *about;
+} pv_known_word;
+
 typedef struct pv_known {
   const pv_known_check *checks; /* in the probe's order, as are the faults */
   size_t check_count;
   const pv_known_fault *faults;
   size_t fault_count;
+  const pv_known_word *words; /* a name once for each kind */
+  size_t word_count;
 } pv_known;
 
 /* Reads a description; everything in `*out` lives in `arena`. What is not as docs/checks.md says
