@@ -36,6 +36,8 @@ typedef struct cuda {
   size_t memory_count;
   CUgraphExec sequences[SEQUENCES_MAX];
   unsigned sequence_count;
+  CUevent *stamps;
+  size_t stamp_count;
   unsigned target; /* of the modules */
   bool from_ptx;
 } cuda;
@@ -79,11 +81,13 @@ static void cuda_close(pv_gpu *gpu) {
   if (c->at.stream != NULL) c->at.api.stream_wait(c->at.stream);
   pv_cuda_staging_close(&c->staging, &c->at);
   for (unsigned i = 0; i < c->sequence_count; i++) c->at.api.graph_exec_destroy(c->sequences[i]);
+  for (size_t i = 0; i < c->stamp_count; i++) c->at.api.event_destroy(c->stamps[i]);
   for (size_t i = 0; i < c->memory_count; i++) c->at.api.memory_free(c->memory[i]);
   for (size_t i = 0; i < c->module_count; i++) c->at.api.module_unload(c->modules[i]);
   pv_cuda_device_close(&c->at);
   free(c->modules);
   free(c->images);
+  free(c->stamps);
   free(c);
 }
 
@@ -122,7 +126,7 @@ static pv_code cuda_open(pv_gpu **out, pv_error *err) {
 
 static pv_code cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
   cuda *c = (cuda *)gpu;
-  int processors = 0, shared = 0;
+  int processors = 0, shared = 0, kilohertz = 0;
   size_t free_bytes = 0, all = 0;
   *out = (pv_gpu_info){0};
   CUresult code = c->at.api.device_name(out->name, sizeof out->name, c->at.device);
@@ -139,6 +143,12 @@ static pv_code cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
     snprintf(out->code, sizeof out->code, "PTX, compiled by the driver for sm_%u", c->at.sm);
   else
     snprintf(out->code, sizeof out->code, "sm_%u", c->at.sm);
+  /* Only to say what is at most possible: no error. */
+  if (c->at.api.device_attribute(&kilohertz, CU_DEVICE_ATTRIBUTE_CLOCK_RATE, c->at.device) !=
+      CUDA_SUCCESS)
+    kilohertz = 0;
+  out->clock = 1e3 * kilohertz;
+  out->lanes = c->at.sm == 80 ? 64 : 128;
   out->processors = (unsigned)processors;
   out->shared = (unsigned)shared;
   out->memory = all;
@@ -222,7 +232,7 @@ static pv_code cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
                                  .shared = l->shared,
                                  .stream = c->at.stream,
                                  .attributes = &early,
-                                 .attribute_count = c->target >= 90 ? 1 : 0};
+                                 .attribute_count = c->target >= 90 && !l->apart ? 1 : 0};
   if (code == CUDA_SUCCESS) code = c->at.api.launch(&config, k->function, args, NULL);
   return failed(c, code, k->name, err);
 }
@@ -253,6 +263,34 @@ static pv_code cuda_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
                 "recorded launches", err);
 }
 
+static pv_code cuda_stamp(pv_gpu *gpu, size_t number, pv_error *err) {
+  enum { MORE = 1024 };
+  cuda *c = (cuda *)gpu;
+  CUresult code = CUDA_SUCCESS;
+  if (number > c->stamp_count) return pv_error_set(err, PV_ERR_INTERNAL, "a stamp is left out");
+  if (number == c->stamp_count && number % MORE == 0) {
+    CUevent *more = realloc(c->stamps, (number + MORE) * sizeof(CUevent));
+    if (more == NULL) return pv_error_nomem(err, "times of launches");
+    c->stamps = more;
+  }
+  if (number == c->stamp_count) {
+    code = c->at.api.event_create(&c->stamps[number], 0);
+    if (code == CUDA_SUCCESS) c->stamp_count++;
+  }
+  if (code == CUDA_SUCCESS) code = c->at.api.event_record(c->stamps[number], c->at.stream);
+  return failed(c, code, "the time of a launch", err);
+}
+
+static pv_code cuda_between(pv_gpu *gpu, size_t from, size_t to, double *seconds, pv_error *err) {
+  cuda *c = (cuda *)gpu;
+  float milliseconds = 0.0f;
+  if (from >= c->stamp_count || to >= c->stamp_count)
+    return pv_error_set(err, PV_ERR_INTERNAL, "there is no such stamp");
+  const CUresult code = c->at.api.event_elapsed(&milliseconds, c->stamps[from], c->stamps[to]);
+  *seconds = 1e-3 * (double)milliseconds;
+  return failed(c, code, "the time of a launch", err);
+}
+
 const pv_gpu_ops pv_gpu_cuda = {.name = "cuda",
                                 .open = cuda_open,
                                 .close = cuda_close,
@@ -265,4 +303,6 @@ const pv_gpu_ops pv_gpu_cuda = {.name = "cuda",
                                 .finish = cuda_finish,
                                 .record = cuda_record,
                                 .recorded = cuda_recorded,
-                                .replay = cuda_replay};
+                                .replay = cuda_replay,
+                                .stamp = cuda_stamp,
+                                .between = cuda_between};

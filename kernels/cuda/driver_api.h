@@ -31,6 +31,7 @@ enum {
   CUDA_ERROR_ILLEGAL_INSTRUCTION = 715,
   CUDA_ERROR_MISALIGNED_ADDRESS = 716,
   CUDA_ERROR_LAUNCH_FAILED = 719,
+  CU_DEVICE_ATTRIBUTE_CLOCK_RATE = 13,
   CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76,
@@ -99,6 +100,7 @@ typedef struct CUlaunchConfig {
   X(cuEventCreate, event_create, (CUevent *, unsigned))                                           \
   X(cuEventRecord, event_record, (CUevent, CUstream))                                             \
   X(cuEventSynchronize, event_wait, (CUevent))                                                    \
+  X(cuEventElapsedTime, event_elapsed, (float *, CUevent, CUevent))                               \
   X(cuEventDestroy_v2, event_destroy, (CUevent))                                                  \
   X(cuStreamBeginCapture_v2, capture_begin, (CUstream, int))                                      \
   X(cuStreamEndCapture, capture_end, (CUstream, CUgraph *))                                       \

@@ -6,6 +6,7 @@
 #ifndef PV_CUDA_GPU_H
 #define PV_CUDA_GPU_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@ typedef struct pv_gpu_info {
   char driver[64];        /* "CUDA 13.0" */
   char code[64];          /* what was loaded: "sm_90" or "PTX" */
   unsigned processors;    /* multiprocessors */
+  unsigned lanes;         /* float32 products and sums of a processor in a cycle */
+  double clock;           /* of a processor, in Hz, at most; 0: the device does not tell */
   unsigned shared;        /* bytes of shared memory that a block can have */
   uint64_t memory, free_; /* bytes, now */
   uint64_t instructions;  /* that warps have executed, where they are interpreted; else 0 */
@@ -27,6 +30,7 @@ typedef struct pv_gpu_launch {
   unsigned kernel; /* from pv_gpu_ops.find */
   unsigned grid[3], block;
   unsigned shared;  /* bytes of dynamic shared memory */
+  bool apart;       /* begins when all before it has ended, and not while it ends */
   const void *args; /* the kernel's one parameter */
   size_t arg_bytes;
 } pv_gpu_launch;
@@ -51,6 +55,11 @@ typedef struct pv_gpu_ops {
   pv_code (*record)(pv_gpu *gpu, pv_error *err);
   pv_code (*recorded)(pv_gpu *gpu, unsigned *sequence, pv_error *err);
   pv_code (*replay)(pv_gpu *gpu, unsigned sequence, pv_error *err);
+  /* The time at which all that was queued before has ended, under a number: 0, 1 and so on, each of
+   * which may be stamped anew. NULL, as the next: there is no clock. */
+  pv_code (*stamp)(pv_gpu *gpu, size_t number, pv_error *err);
+  /* Seconds from one stamp to another, both of work that has ended. */
+  pv_code (*between)(pv_gpu *gpu, size_t from, size_t to, double *seconds, pv_error *err);
 } pv_gpu_ops;
 
 struct pv_gpu { /* first member of every device's own state */

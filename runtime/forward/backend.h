@@ -40,6 +40,26 @@ typedef struct pv_backend_config {
   const char *path; /* CPU only: "scalar", "avx2", "vnni"; NULL: the fastest */
 } pv_backend_config;
 
+/* What took part of a batch's time: a kernel, or a member of a kernel set. */
+typedef struct pv_meter_part {
+  const char *what; /* the kernel; NULL: the operations of the rows */
+  /* Bit i: row i of the plan, whose results come from here. None: what a kernel set needs beside
+   * the plan, or the rest of what an earlier part stands for. */
+  uint64_t rows;
+  uint32_t layer;                 /* 0 outside the layers */
+  size_t position, count, logits; /* of the batch */
+  double seconds;
+} pv_meter_part;
+
+/* Who is told how long parts take. */
+typedef struct pv_meter {
+  void (*part)(void *context, const pv_meter_part *part);
+  /* From the begin of the first part to the end of the last, by a device's own clock. Not called by
+   * a backend that has none: then the caller's is as good. */
+  void (*whole)(void *context, double seconds);
+  void *context;
+} pv_meter;
+
 typedef struct pv_backend pv_backend;
 typedef struct pv_backend_ops {
   const char *name; /* "cpu" */
@@ -56,6 +76,10 @@ typedef struct pv_backend_ops {
   uint64_t (*memory)(const pv_backend *backend);
   /* The device that computes; NULL for the CPU. */
   pv_code (*device)(pv_backend *backend, pv_gpu_info *out, pv_error *err);
+  /* Tells `meter`, which must stay valid, of each part of what is run from now on; NULL ends that,
+   * and until then not all may have been told. The same kernels run with the same arguments. NULL:
+   * the time of this backend says nothing. */
+  pv_code (*meter)(pv_backend *backend, const pv_meter *meter, pv_error *err);
   /* Of a witness alone, else NULL. `compute` makes all rows of the batch of one stage from the
    * stages that the backend holds; `write` replaces them, elements as `read` gives them (an expert
    * out of range is PV_ERR_INPUT). V and K_ROPE enter the cache in both. */

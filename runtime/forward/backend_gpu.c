@@ -15,6 +15,7 @@ static void gpu_close(pv_backend *backend) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
   if (b->gpu != NULL) b->gpu->ops->close(b->gpu);
   free(b->layers);
+  free(b->metered.parts);
   free(b);
 }
 
@@ -48,6 +49,13 @@ pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const p
   return PV_OK;
 }
 
+/* Which of the recorded sequences has room for a position's chunks. */
+static unsigned bucket_of(const pv_gpu_backend *b) {
+  unsigned bucket = 0;
+  while ((1u << bucket) < b->chunks) bucket++;
+  return bucket;
+}
+
 static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
   const pv_cuda_step step = {(uint32_t)batch->position, (uint32_t)batch->count,
@@ -57,9 +65,14 @@ static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
   b->deferred = batch->count == 1 && batch->logits == 1;
   b->pending = 0;
   b->chunks = (uint32_t)((positions + PV_ATTENTION_CHUNK - 1) / PV_ATTENTION_CHUNK);
+  if (b->metered.meter != NULL && b->deferred) { /* what a sequence would launch, one by one */
+    b->chunks = 1u << bucket_of(b);
+    b->deferred = false;
+  }
   pv_code code = b->gpu->ops->upload(b->gpu, b->step, &step, sizeof step, err);
   if (code == PV_OK)
     code = b->gpu->ops->upload(b->gpu, b->ids, batch->ids, batch->count * sizeof *batch->ids, err);
+  if (code == PV_OK && b->metered.meter != NULL) code = pv_gpu_meter_begin(b, err);
   return code;
 }
 
@@ -76,8 +89,7 @@ static pv_code run_pending(pv_gpu_backend *b, pv_error *err) {
 
 /* All operations of a decoded position are pending. */
 static pv_code replay(pv_gpu_backend *b, pv_error *err) {
-  unsigned bucket = 0;
-  while ((1u << bucket) < b->chunks) bucket++;
+  const unsigned bucket = bucket_of(b);
   b->chunks = 1u << bucket;
   if (!b->has_sequence[bucket]) {
     pv_code code = b->gpu->ops->record(b->gpu, err);
@@ -142,7 +154,8 @@ const pv_backend_ops pv_backend_cuda = {.name = "cuda",
                                         .run = gpu_run,
                                         .read = gpu_read,
                                         .memory = gpu_memory,
-                                        .device = gpu_device};
+                                        .device = gpu_device,
+                                        .meter = pv_gpu_meter};
 
 const pv_backend_ops pv_backend_ptx = {.name = "ptx",
                                        .open = ptx_open,

@@ -118,6 +118,15 @@ pv_code pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size
   return forward->backend->ops->read(forward->backend, stage, row, rows, out, err);
 }
 
+pv_code pv_forward_meter(pv_forward *forward, const pv_meter *meter, pv_error *err) {
+  const pv_backend_ops *ops = forward->backend->ops;
+  if (ops->meter == NULL)
+    return pv_error_set(err, PV_ERR_UNSUPPORTED,
+                        "there is no profile of %s: its time says nothing of what is fast",
+                        ops->name);
+  return ops->meter(forward->backend, meter, err);
+}
+
 size_t pv_forward_position(const pv_forward *forward) {
   return forward->position;
 }

@@ -33,6 +33,9 @@ void pv_forward_end(pv_forward *forward);
 pv_code pv_forward_read(pv_forward *forward, pv_stage_id stage, size_t row, size_t rows, void *out,
                         pv_error *err);
 
+/* As pv_backend_ops.meter; PV_ERR_UNSUPPORTED, by its name, for a backend that has none. */
+pv_code pv_forward_meter(pv_forward *forward, const pv_meter *meter, pv_error *err);
+
 size_t pv_forward_position(const pv_forward *forward);        /* positions in the cache */
 void pv_forward_rewind(pv_forward *forward, size_t position); /* forgets later positions */
 const pv_backend *pv_forward_who(const pv_forward *forward);  /* who really computes */

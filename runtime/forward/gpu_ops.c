@@ -5,10 +5,14 @@
 enum { BLOCKS_PER_PROCESSOR = 2 };
 
 void pv_gpu_start(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const void *args) {
+  const bool metered = b->metered.meter != NULL;
   pv_gpu_launch l;
   if (b->code == PV_OK)
     b->code = pv_kernel_launch(pv_kernel_get(kernel), b->kernel[kernel], args, rows, &l, b->err);
+  if (metered) pv_gpu_meter_before(b, pv_kernel_get(kernel), args);
+  l.apart = metered;
   if (b->code == PV_OK) b->code = b->gpu->ops->launch(b->gpu, &l, b->err);
+  if (metered) pv_gpu_meter_behind(b);
 }
 
 /* More needs a device that allows it; then a batch is computed in more launches instead. */
@@ -464,6 +468,8 @@ static void settle(pv_gpu_backend *b, size_t row, uint32_t layer) {
 pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err) {
   b->code = PV_OK;
   b->err = err;
+  if (step->layer != b->layer) b->metered.done = 0;
+  b->layer = step->layer;
   for (size_t row = step->first; row < step->first + step->count; row++) {
     run(b, row, step->layer);
     for (size_t i = 0; i < b->cover.rows[row]; i++) settle(b, row + i, step->layer);

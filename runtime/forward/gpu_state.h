@@ -20,6 +20,13 @@ typedef struct pv_gpu_angles { /* of each position: tables of head_dim / 2 */
  * There is one for each power of two of attention chunks. */
 enum { PV_GPU_BUCKETS = 24, PV_GPU_ARGMAX_PARTS = 256 };
 
+typedef struct pv_gpu_metered { /* launches since somebody asked what they take */
+  const pv_meter *meter;        /* NULL: nobody does */
+  pv_meter_part *parts; /* without their times; number i is between stamps 2 i + 1 and 2 i + 2 */
+  size_t count, room;
+  uint64_t done; /* rows of the plan, of the layer and batch under way, that a part stands for */
+} pv_gpu_metered;
+
 typedef struct pv_gpu_backend {
   pv_backend base;
   pv_gpu *gpu;
@@ -48,6 +55,8 @@ typedef struct pv_gpu_backend {
   unsigned sequence[PV_GPU_BUCKETS];
   /* of the operation under way */
   uint32_t chunks; /* attention chunks that a launch covers without a window */
+  uint32_t layer;
+  pv_gpu_metered metered;
   pv_code code;
   pv_error *err;
 } pv_gpu_backend;
@@ -62,6 +71,14 @@ pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err);
 
 /* Queues the launches of a step. */
 pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err);
+
+/* As pv_backend_ops.meter. */
+pv_code pv_gpu_meter(pv_backend *backend, const pv_meter *meter, pv_error *err);
+/* Of a batch whose launches are measured, before the first of them. */
+pv_code pv_gpu_meter_begin(pv_gpu_backend *b, pv_error *err);
+/* Of such a launch: before it and, where it was queued, behind it. */
+void pv_gpu_meter_before(pv_gpu_backend *b, const pv_kernel *kernel, const void *args);
+void pv_gpu_meter_behind(pv_gpu_backend *b);
 
 /* What launches are made of. Their errors stay in `b->code`. */
 

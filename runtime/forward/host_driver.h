@@ -26,6 +26,23 @@ typedef struct work {
   const host_kernels *kernels;
 } work;
 
+/* When a part begins, if anybody asks. */
+static double now(const host *h) {
+  return h->meter != NULL ? pv_clock_now() : 0.0;
+}
+
+/* A part that began at `start` has ended. `what` as in pv_meter_part. */
+static void tell(const host *h, const char *what, size_t first, size_t count, double start) {
+  if (h->meter == NULL) return;
+  h->meter->part(h->meter->context, &(pv_meter_part){.what = what,
+                                                     .rows = (((uint64_t)1 << count) - 1) << first,
+                                                     .layer = h->layer,
+                                                     .position = h->batch.position,
+                                                     .count = h->batch.count,
+                                                     .logits = h->batch.logits,
+                                                     .seconds = pv_clock_now() - start});
+}
+
 /* What takes a thread less than two microseconds is done where it stands: threads need one to meet.
  * `elements`: of what a task reads. */
 static void run_tasks(host *h, pv_task task, void *context, size_t count, size_t elements) {
@@ -132,7 +149,11 @@ static void multiply(work *w) {
   const size_t in = h->rows[w->first].in[0], rows = rows_of(h, w->first);
   acts *a = acts_of(h, in);
   size_t jobs = 0;
-  if (*held_of(h, in) != in) run_tasks(h, ready_task, w, rows * parts_of(h, in), h->part[in]);
+  if (*held_of(h, in) != in) {
+    const double start = now(h);
+    run_tasks(h, ready_task, w, rows * parts_of(h, in), h->part[in]);
+    tell(h, "round", 0, 0, start);
+  }
   *held_of(h, in) = in;
   for (size_t k = 0; k < w->count; k++) {
     const size_t row = w->first + k;
@@ -145,7 +166,9 @@ static void multiply(work *w) {
     for (size_t i = 0; i < rows; i++) outs[i] = at(h, row, i);
     add_job(h, &jobs, t, t->data, a->rows, outs, rows);
   }
+  const double start = now(h);
   run_jobs(w, jobs);
+  tell(h, NULL, w->first, w->count, start);
 }
 
 static real *cache_row(const host *h, size_t which, size_t position) {
@@ -339,12 +362,14 @@ static void make(work *w) {
   const bool altered = w->wrong && h->defect.after != NULL;
   const pv_op op = h->rows[row].op;
   if (altered) memcpy(h->before, h->stage[row], rows * bytes);
+  const double start = now(h);
   if (op == PV_OP_MATMUL)
     multiply(w);
   else if (op == PV_OP_ATTEND)
     run_tasks(h, attend_task, w, rows * s->heads, 2 * s->head_dim * (h->batch.position + rows));
   else
     run_tasks(h, part_task, w, rows * parts_of(h, row), h->part[row]);
+  if (op != PV_OP_MATMUL) tell(h, NULL, row, w->count, start);
   for (size_t i = 0; i < rows && altered; i++)
     h->defect.after(h->batch.position + h->batch.count - rows + i, h->width[row],
                     h->before + i * bytes, h->stage[row] + i * bytes);
@@ -416,6 +441,12 @@ static pv_code host_read(pv_backend *backend, pv_stage_id stage, size_t first, s
   if (!pv_ck_range(first, rows, h->base.config.batch))
     return pv_error_set(err, PV_ERR_INTERNAL, "rows %zu + %zu are outside the batch", first, rows);
   memcpy(out, h->stage[stage] + first * bytes, rows * bytes);
+  return PV_OK;
+}
+
+static pv_code host_meter(pv_backend *backend, const pv_meter *meter, pv_error *err) {
+  (void)err;
+  ((host *)backend)->meter = meter;
   return PV_OK;
 }
 

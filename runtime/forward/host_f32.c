@@ -62,7 +62,8 @@ const pv_backend_ops pv_backend_cpu = {.name = "cpu",
                                        .begin = host_begin,
                                        .run = host_run,
                                        .read = host_read,
-                                       .memory = host_memory};
+                                       .memory = host_memory,
+                                       .meter = host_meter};
 
 static pv_code definition_open(const pv_model *model, const pv_backend_config *config,
                                pv_backend **out, pv_error *err) {
@@ -76,6 +77,7 @@ static const pv_backend_ops definition = {.name = "definition",
                                           .run = host_run,
                                           .read = host_read,
                                           .memory = host_memory,
+                                          .meter = host_meter,
                                           .compute = host_compute,
                                           .write = host_write};
 

@@ -44,5 +44,6 @@ const pv_backend_ops pv_backend_f64 = {.name = "cpu",
                                        .run = host_run,
                                        .read = host_read,
                                        .memory = host_memory,
+                                       .meter = host_meter,
                                        .compute = host_compute,
                                        .write = host_write};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ck.h"
+#include "base/clock.h"
 #include "base/pool.h"
 #include "runtime/forward/groups.h"
 #include "runtime/forward/host.h"
@@ -26,6 +27,7 @@ typedef struct host {
   host_kernels planted; /* those with the defect's */
   pv_defect defect;
   pv_product product;
+  const pv_meter *meter; /* NULL: nobody asks for times */
   pv_pool *pool;
   pv_batch batch;
   unsigned char *stage[PV_STAGES_MAX]; /* real, or int32_t */

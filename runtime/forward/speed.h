@@ -13,11 +13,17 @@ typedef struct pv_speed {
   size_t batch;
 } pv_speed;
 
+/* The ids that are run next until `end` positions are in the cache; how many, 0 when they are. */
+size_t pv_speed_ids(const pv_speed *s, size_t end, uint32_t ids[PV_SPEED_BATCH]);
+
 /* Runs positions until `end` of them are in the cache; logits for none. */
 pv_code pv_speed_fill(const pv_speed *s, size_t end, pv_error *err);
 
 /* Tokens per second of a prompt, until its top token is on the host. */
 pv_code pv_speed_prefill(const pv_speed *s, size_t tokens, double *rate, pv_error *err);
+
+/* Decodes `*id`; the next one is known when it is on the host. `spent` (seconds) may be NULL. */
+pv_code pv_speed_token(const pv_speed *s, uint32_t *id, double *spent, pv_error *err);
 
 /* Decodes behind the first `context` positions, which are in the cache, one token and then `tokens`
  * more, of which `rate` is told in tokens per second. Each is done when its id is on the host.

@@ -19,6 +19,7 @@ static int is(const char *mode) {
 PV_CUDA_DRIVER(DECLARE)
 
 static int launched;
+static double played_ms; /* a launch takes 0.01, an event 0.001 */
 
 CUresult cuInit(unsigned flags) {
   (void)flags;
@@ -58,7 +59,8 @@ CUresult cuDeviceGetAttribute(int *out, int attribute, CUdevice device) {
          : attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR ? 0
          : attribute == CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
              ? is("small-blocks") ? 9 << 10 : 227 << 10
-             : 4;
+         : attribute == CU_DEVICE_ATTRIBUTE_CLOCK_RATE ? 1000000
+                                                       : 4;
   return CUDA_SUCCESS;
 }
 CUresult cuDevicePrimaryCtxRetain(CUcontext *out, CUdevice device) {
@@ -90,7 +92,7 @@ CUresult cuMemFree_v2(CUdeviceptr at) {
 }
 CUresult cuMemsetD8Async(CUdeviceptr at, unsigned char byte, size_t bytes, CUstream stream) {
   (void)stream;
-  memset((void *)(uintptr_t)at, byte, bytes);
+  if (bytes < (size_t)1 << 30) memset((void *)(uintptr_t)at, byte, bytes); /* it is zeros */
   return CUDA_SUCCESS;
 }
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
@@ -115,20 +117,28 @@ CUresult cuMemFreeHost(void *p) {
 }
 CUresult cuEventCreate(CUevent *out, unsigned flags) {
   (void)flags;
-  *out = (CUevent)&launched;
-  return CUDA_SUCCESS;
+  *out = (CUevent)calloc(1, sizeof played_ms);
+  return *out != NULL ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 CUresult cuEventRecord(CUevent event, CUstream stream) {
-  (void)event;
   (void)stream;
+  played_ms += 0.001;
+  memcpy((void *)event, &played_ms, sizeof played_ms);
   return CUDA_SUCCESS;
+}
+CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) {
+  double began, ended;
+  memcpy(&began, (const void *)from, sizeof began);
+  memcpy(&ended, (const void *)to, sizeof ended);
+  *ms = (float)(ended - began);
+  return is("no-times") ? LOST : CUDA_SUCCESS;
 }
 CUresult cuEventSynchronize(CUevent event) {
   (void)event;
   return cuStreamSynchronize(NULL);
 }
 CUresult cuEventDestroy_v2(CUevent event) {
-  (void)event;
+  free((void *)event);
   return CUDA_SUCCESS;
 }
 CUresult cuModuleLoadData(CUmodule *out, const void *image) {
@@ -181,6 +191,7 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, voi
   (void)args;
   (void)extra;
   launched++;
+  played_ms += 0.01;
   return CUDA_SUCCESS;
 }
 CUresult cuStreamCreate(CUstream *out, unsigned flags) {
