@@ -164,6 +164,10 @@ const pv_kernel *pv_alone_ceiling(const pv_kernel *kernel, pv_type type) {
   return pv_kernel_get((flags & MMA) != 0 ? PV_GPU_peak_mma : PV_GPU_peak_dp4a);
 }
 
+unsigned pv_alone_planes(pv_product product) {
+  return product == PV_PRODUCT_F64ACC ? 1 : 2;
+}
+
 /* The type of a kernel that has one. */
 static pv_type own_type(const pv_kernel *kernel) {
   for (size_t i = 0; i < PV_TYPE_COUNT; i++)

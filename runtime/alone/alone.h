@@ -64,6 +64,8 @@ bool pv_alone_case_at(const pv_kernel *kernel, size_t index, const pv_alone_case
 const pv_kernel *pv_alone_gemv(pv_type type, pv_product product);
 /* Whether the operation of a kernel is one that kernels of the CPU have. */
 bool pv_alone_on_host(const pv_kernel *kernel);
+/* Products of 8 bits that one with an activation is made of on a device. */
+unsigned pv_alone_planes(pv_product product);
 /* Whether cases differ in their type of weights. */
 bool pv_alone_typed(const pv_kernel *kernel);
 /* The kernel of peak.h that multiplies as `kernel` does with weights of `type`, or NULL: it

@@ -180,8 +180,7 @@ void pv_trial_multiply(pv_trial *t, const pv_cuda_rows *rows, const unsigned cha
                        float *out) {
   const pv_type_info *info = pv_type_get(rows->type);
   const size_t k = rows->row_bytes / info->block_bytes * info->block_elements;
-  const unsigned bytes = t->product == PV_PRODUCT_F64ACC ? 1 : 2; /* of an activation, each apart */
-  t->operations += (uint64_t)2 * bytes * k * rows->count * count;
+  t->operations += (uint64_t)2 * pv_alone_planes(t->product) * k * rows->count * count;
   for (size_t i = 0; t->code == PV_OK && !t->unasked && i < count; i++) {
     pv_rows_act act;
     t->code = pv_rows_act_make(t->ops, t->product, x + i / share * k, k, &act, t->err);
