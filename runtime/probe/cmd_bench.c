@@ -1,80 +1,25 @@
-/* pv bench: tokens per second beside the read bandwidth that the same run measures. */
+/* pv bench: tokens per second beside the read bandwidth that the same run measures, and where the
+ * time goes. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
-#include "base/pool.h"
+#include "base/output.h"
 #include "kernels/cuda/ceilings.h"
-#include "runtime/forward/speed.h"
-#include "runtime/measure/rates.h"
+#include "runtime/alone/alone.h"
+#include "runtime/probe/bench_profile.h"
 #include "runtime/probe/call.h"
 #include "runtime/probe/probe.h"
+#include "runtime/profile/profile.h"
 #include "screen/progress.h"
+#include "screen/screen.h"
 
-enum { REPEATS_MAX = 99, SIZES_MAX = 8 };
-
-/* Read bandwidth: every thread sums its own share of a buffer far larger than any cache. */
-typedef struct reader {
-  const uint64_t *words;
-  size_t per_task;
-  uint64_t *sums;
-} reader;
-
-static void read_task(void *context, size_t task, unsigned thread) {
-  const reader *r = context;
-  const uint64_t *p = r->words + task * r->per_task;
-  uint64_t lane[16] = {0};
-  (void)thread;
-  for (size_t i = 0; i + 16 <= r->per_task; i += 16)
-    for (size_t j = 0; j < 16; j++) lane[j] += p[i + j];
-  for (size_t j = 0; j < 16; j++) r->sums[task] += lane[j];
-}
-
-/* `*threads` is as the option says, then how many there were. */
-static pv_code cpu_bandwidth(unsigned *threads, size_t repeats, pv_rates *out, pv_error *err) {
-  enum { TASKS = 64 };
-  const size_t bytes = (size_t)1 << 30;
-  double rate[REPEATS_MAX];
-  uint64_t sums[TASKS] = {0};
-  pv_pool *pool = NULL;
-  uint64_t *words = malloc(bytes);
-  if (words == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a 1 GiB buffer");
-  memset(words, 1, bytes);
-  reader r = {words, bytes / sizeof *words / TASKS, sums};
-  pv_code code = pv_pool_open(*threads, &pool, err);
-  if (code == PV_OK) *threads = pv_pool_threads(pool);
-  for (size_t i = 0; i < repeats && code == PV_OK; i++) {
-    const double start = pv_clock_now();
-    pv_pool_run(pool, read_task, &r, TASKS);
-    rate[i] = (double)bytes / (pv_clock_now() - start);
-    if (pv_cancelled()) code = pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
-  }
-  pv_pool_close(pool);
-  if (code == PV_OK && sums[0] == 0) code = pv_error_set(err, PV_ERR_INTERNAL, "nothing read");
-  free(words);
-  if (code == PV_OK) *out = pv_rates_of(rate, repeats);
-  return code;
-}
-
-/* Bytes of matrices that one decoded token reads: a row of the embedding, the chosen experts'. */
-static double bytes_per_token(const pv_model *m) {
-  double bytes = 0.0;
-  for (size_t i = 0; i < m->plan->count; i++) {
-    const pv_op op = m->plan->rows[i].op;
-    const bool experts = pv_plan_is(m->plan, i, PV_ROW_BY_EXPERT);
-    const double share = experts ? (double)m->shape.used / (double)m->shape.experts : 1.0;
-    const uint32_t layers = pv_plan_is(m->plan, i, PV_ROW_ONCE) ? 1 : m->shape.layers;
-    for (uint32_t l = 0; l < layers; l++) {
-      const pv_gguf_tensor *t = pv_model_weight(m, i, l);
-      if (op == PV_OP_GATHER) bytes += (double)t->row_bytes;
-      if (op == PV_OP_MATMUL) bytes += share * (double)t->bytes;
-    }
-  }
-  return bytes;
-}
+enum { REPEATS_MAX = PV_PROFILE_REPEATS, SIZES_MAX = 8 };
 
 typedef struct sizes { /* of a list option */
   uint32_t at[SIZES_MAX];
@@ -98,17 +43,49 @@ typedef struct bench {
   bool has_device;
   pv_gpu_info device;
   double interpreted; /* instructions of a warp in a second, 0 for a device */
+  bool profile;
+  const char *svg;                    /* NULL: no pictures */
+  pv_ceilings ceilings;               /* of a profile */
+  pv_profile *of_prefill, *of_decode; /* for each size; NULL: none */
 } bench;
+
+static bool is_on_device(const bench *b) {
+  const char *backend = b->job.side.kind->backend;
+  return backend != NULL && strcmp(backend, "cuda") == 0;
+}
+
+static pv_worker worker_of(const bench *b) {
+  const pv_product product =
+      b->job.side.numerics == PV_NUMERICS_F32_F64ACC ? PV_PRODUCT_F64ACC : PV_PRODUCT_I16;
+  return (pv_worker){b->job.model, b->job.side.numerics,
+                     is_on_device(b) ? pv_alone_planes(product) : 1};
+}
 
 static pv_code bandwidth(bench *b, pv_error *err) {
   b->threads = b->job.threads;
   pv_progress_say("read bandwidth");
   double rate[REPEATS_MAX];
-  if (strcmp(b->job.side.kind->backend, "cuda") != 0)
-    return cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
+  if (b->job.side.kind->backend == NULL) return PV_OK; /* it is refused when it is opened */
+  if (!is_on_device(b)) return pv_cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
   const pv_code code = pv_gpu_bandwidth(&pv_gpu_cuda, rate, (unsigned)b->repeats, err);
   if (code == PV_OK) b->read = pv_rates_of(rate, b->repeats);
   return code;
+}
+
+/* The code path whose instructions a side has. */
+static const char *path_of(const pv_side *side) {
+  if (side->kind->defines || side->planted.fault != NULL || side->numerics == PV_NUMERICS_F64)
+    return "scalar";
+  return pv_cpu_path_get(side->kind->path)->name;
+}
+
+static pv_code measure_ceilings(bench *b, pv_error *err) {
+  if (b->job.side.kind->backend == NULL) return PV_OK;
+  b->ceilings.bytes_per_s = b->read.median;
+  if (is_on_device(b))
+    return pv_ceilings_gpu(&pv_gpu_cuda, b->job.side.numerics, b->repeats, &b->ceilings, err);
+  return pv_ceilings_cpu(path_of(&b->job.side), b->job.side.numerics, b->threads, b->repeats,
+                         &b->ceilings, err);
 }
 
 static pv_code measure_decode(bench *b, const pv_speed *s, size_t context, decode_figures *out,
@@ -145,6 +122,29 @@ static pv_code measure_prefill(bench *b, const pv_speed *s, size_t count, pv_rat
   return code;
 }
 
+/* After what is told without it, so that nothing of that is another. */
+static pv_code measure_profiles(bench *b, const pv_speed *s, pv_error *err) {
+  const pv_worker worker = worker_of(b);
+  pv_code code = PV_OK;
+  b->of_prefill = calloc(b->prompts.count, sizeof *b->of_prefill);
+  b->of_decode = calloc(b->contexts.count, sizeof *b->of_decode);
+  if (b->of_prefill == NULL || b->of_decode == NULL) return pv_error_nomem(err, "profiles");
+  for (size_t i = 0; i < b->prompts.count && code == PV_OK; i++) {
+    pv_progress_say("profile of a prefill of %u", b->prompts.at[i]);
+    code = pv_profile_prefill(s, &worker, b->prompts.at[i], b->repeats, &b->of_prefill[i], err);
+  }
+  pv_forward_rewind(s->forward, 0);
+  for (size_t i = 0; i < b->contexts.count && code == PV_OK; i++) {
+    pv_progress_say("profile of decode after %u", b->contexts.at[i]);
+    pv_forward_rewind(s->forward, b->contexts.at[i]);
+    code = pv_speed_fill(s, b->contexts.at[i], err);
+    if (code == PV_OK)
+      code = pv_profile_decode(s, &worker, b->contexts.at[i], b->tokens, b->repeats,
+                               &b->of_decode[i], err);
+  }
+  return code;
+}
+
 static pv_code measure(bench *b, pv_error *err) {
   size_t longest = 0, prompt = 0;
   for (size_t i = 0; i < b->prompts.count; i++)
@@ -167,6 +167,8 @@ static pv_code measure(bench *b, pv_error *err) {
     if (code == PV_OK) code = measure_decode(b, &s, b->contexts.at[i], &b->decode[i], err);
   }
   const double spent = pv_clock_now() - start;
+  if (code == PV_OK && b->profile) code = measure_profiles(b, &s, err);
+  if (pv_call_terminal()) fputs("\r\033[K", stderr);
   if (code == PV_OK) b->memory = pv_forward_memory(s.forward);
   if (code == PV_OK) code = pv_forward_device(s.forward, &b->has_device, &b->device, err);
   if (code == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
@@ -178,11 +180,28 @@ static json_t *figures_json(pv_rates f) {
   return json_pack("{s:f, s:f, s:f}", "median", f.median, "min", f.least, "max", f.most);
 }
 
-/* Bytes that a token decoded after `context` positions reads: weights and cache. */
+/* Bytes of weights and cache that a token decoded after `context` positions takes. */
 static double token_bytes(const bench *b, size_t context) {
-  const pv_shape *s = &b->job.model->shape;
-  return bytes_per_token(b->job.model) +
-         2.0 * (double)context * s->layers * s->kv_heads * s->head_dim * sizeof(float);
+  const pv_worker worker = worker_of(b);
+  const pv_work work = pv_work_token(&worker, context);
+  return work.weights + work.cache;
+}
+
+/* Of profile `i`, prompts first; false past the last. */
+static bool profiled_at(const bench *b, size_t i, char title[64], pv_profiled *out) {
+  const bool prompt = i < b->prompts.count;
+  if (!b->profile || i >= b->prompts.count + b->contexts.count) return false;
+  const size_t at = prompt ? i : i - b->prompts.count;
+  const uint32_t size = prompt ? b->prompts.at[at] : b->contexts.at[at];
+  snprintf(title, 64, prompt ? "prefill of %u" : "a token decoded after %u", size);
+  *out = (pv_profiled){.name = prompt ? "prefill" : "decode",
+                       .title = title,
+                       .size = size,
+                       .repeats = b->repeats,
+                       .profile = prompt ? &b->of_prefill[at] : &b->of_decode[at],
+                       .plan = b->job.model->plan,
+                       .ceilings = &b->ceilings};
+  return true;
 }
 
 static json_t *decode_json(const bench *b) {
@@ -198,6 +217,23 @@ static json_t *decode_json(const bench *b) {
                   "fraction_of_read_bandwidth", bytes * d->rate.median / b->read.median));
   }
   return list;
+}
+
+static json_t *profile_json(const bench *b) {
+  char title[64];
+  pv_profiled p;
+  json_t *list = json_array();
+  for (size_t i = 0; profiled_at(b, i, title, &p); i++) pv_json_append(&list, pv_profiled_json(&p));
+  return json_pack("{s:o, s:o}", "ceilings", pv_profiled_ceilings_json(&b->ceilings), "of", list);
+}
+
+static pv_code draw(const bench *b, pv_error *err) {
+  char title[64];
+  pv_profiled p;
+  pv_code code = PV_OK;
+  for (size_t i = 0; code == PV_OK && profiled_at(b, i, title, &p); i++)
+    code = pv_profiled_svg(&p, b->svg, err);
+  return code;
 }
 
 static pv_code print_json(const bench *b, pv_error *err) {
@@ -221,6 +257,7 @@ static pv_code print_json(const bench *b, pv_error *err) {
                   (json_int_t)b->device.loaded, "upload_s", b->device.load_s));
   if (b->interpreted > 0.0)
     pv_json_set(&o, "interpreted_instructions_per_s", json_real(b->interpreted));
+  if (b->profile) pv_json_set(&o, "profile", profile_json(b));
   return pv_json_print(o, JSON_INDENT(1), err);
 }
 
@@ -266,6 +303,14 @@ static void print_text(const bench *b) {
          b->has_device ? "of device memory" : "beyond the weights");
 }
 
+static void print_profiles(const bench *b) {
+  char title[64];
+  pv_profiled p;
+  const unsigned width = pv_screen_width(STDOUT_FILENO), columns = width > 0 ? width : 80;
+  for (size_t i = 0; profiled_at(b, i, title, &p); i++) pv_profiled_print(&p, columns);
+  if (b->profile) pv_profiled_print_ceilings(&b->ceilings, columns);
+}
+
 /* A list of at most SIZES_MAX sizes of `least` or more. */
 static pv_code parse_sizes(const char *name, const char *text, uint32_t least, bool ascending_,
                            sizes *out, pv_error *err) {
@@ -286,16 +331,49 @@ static pv_code parse_sizes(const char *name, const char *text, uint32_t least, b
   return code;
 }
 
+static void close_bench(bench *b) {
+  free(b->of_prefill);
+  free(b->of_decode);
+  pv_job_close(&b->job);
+}
+
+/* What would come to nothing is said before anything is measured. */
+static pv_code check_profile(const bench *b, pv_error *err) {
+  const pv_side_kind *kind = b->job.side.kind;
+  if (b->svg != NULL && !b->profile)
+    return pv_error_set(err, PV_ERR_INPUT, "--svg is a picture of a profile: it needs --profile");
+  if (!b->profile || kind->backend == NULL || strcmp(kind->backend, "ptx") != 0)
+    return b->svg != NULL ? pv_folder_make(b->svg, err) : PV_OK;
+  pv_error_set(err, PV_ERR_UNSUPPORTED,
+               "there is no profile of the side ptx: it is interpreted, "
+               "and what takes long there is no sign of what does on a device");
+  pv_error_hint(err, "ask for --side cuda or cpu");
+  return PV_ERR_UNSUPPORTED;
+}
+
+static pv_code tell_all(const bench *b, bool json, pv_error *err) {
+  pv_code code = b->svg != NULL ? draw(b, err) : PV_OK;
+  if (code == PV_OK && json) return print_json(b, err);
+  if (code != PV_OK) return code;
+  print_text(b);
+  print_profiles(b);
+  return PV_OK;
+}
+
 int pv_probe_bench(int argc, char **argv) {
   pv_call call = PV_CALL_DEFAULTS;
   const char *tokens = NULL, *prefill = NULL, *repeats = NULL, *context = NULL;
   bool json = false, help = false;
+  bench b = {.tokens = 32, .repeats = 5, .contexts = {{0}, 1}, .prompts = {{128}, 1}};
   const pv_option list[] = {
       PV_CALL_OPTIONS(call),
       {"--tokens", "N", "decoded tokens per repeat (default 32)", &tokens, NULL},
       {"--prefill", "LIST", "lengths of prompts (default 128)", &prefill, NULL},
       {"--context", "LIST", "positions before decode, ascending (default 0)", &context, NULL},
       {"--repeats", "N", "repeats (default 5)", &repeats, NULL},
+      {"--profile", NULL, "also the time of each kernel or operation, beside its floor", NULL,
+       &b.profile},
+      {"--svg", "DIR", "also a picture of each profile", &b.svg, NULL},
       {"--json", NULL, "one JSON object", NULL, &json},
       {0}};
   pv_options options = {
@@ -305,11 +383,11 @@ int pv_probe_bench(int argc, char **argv) {
       .examples =
           "  pv bench models/tiny-coder-moe-Q4_K_M.gguf --threads 2\n"
           "  pv bench M.gguf --side cuda --tokens 128 --prefill 512,2048 "
-          "--context 0,4096\n",
+          "--context 0,4096\n"
+          "  pv bench models/tiny-coder-moe-Q4_K_M.gguf --profile --svg pictures\n",
       .list = list,
       .rest_max = 1};
   pv_error err = PV_ERROR_INIT;
-  bench b = {.tokens = 32, .repeats = 5, .contexts = {{0}, 1}, .prompts = {{128}, 1}};
   pv_code code = pv_call_parse(&call, &options, argc, argv, &help, &err);
   if (code != PV_OK || help) return pv_call_exit(code, &err);
   code = pv_option_u64("--tokens", tokens, 1, 1u << 16, &b.tokens, &err);
@@ -317,12 +395,11 @@ int pv_probe_bench(int argc, char **argv) {
   if (code == PV_OK) code = parse_sizes("--prefill", prefill, 1, false, &b.prompts, &err);
   if (code == PV_OK) code = parse_sizes("--context", context, 0, true, &b.contexts, &err);
   if (code == PV_OK) code = pv_call_open(&call, false, &b.job, &err);
+  if (code == PV_OK) code = check_profile(&b, &err);
   if (code == PV_OK) code = bandwidth(&b, &err);
+  if (code == PV_OK && b.profile) code = measure_ceilings(&b, &err);
   if (code == PV_OK) code = measure(&b, &err);
-  if (code == PV_OK && json)
-    code = print_json(&b, &err);
-  else if (code == PV_OK)
-    print_text(&b);
-  pv_job_close(&b.job);
+  if (code == PV_OK) code = tell_all(&b, json, &err);
+  close_bench(&b);
   return pv_call_exit(code, &err);
 }

@@ -81,9 +81,23 @@ static double cpu_peak(pv_pool *pool, const pv_cpu_peak *p, pv_cpu_unit unit, si
   return pv_rates_of(rate, repeats).most;
 }
 
-pv_code pv_ceilings_cpu(const char *path, unsigned threads, size_t repeats, pv_ceilings *out,
-                        pv_error *err) {
+/* Whether an identity has such products. */
+static bool has_unit(pv_numerics numerics, pv_unit unit) {
+  const bool exact = numerics == PV_NUMERICS_F64 || numerics == PV_NUMERICS_F32_F64ACC;
+  if (unit == PV_UNIT_F32) return numerics != PV_NUMERICS_F64;
+  return exact == (unit == PV_UNIT_F64);
+}
+
+pv_code pv_ceilings_cpu(const char *path, pv_numerics numerics, unsigned threads, size_t repeats,
+                        pv_ceilings *out, pv_error *err) {
   static const char *const from = "the best of this run, from registers and the nearest cache";
+  static const struct {
+    const char *name;
+    pv_cpu_unit cpu;
+    int peak;
+  } units[PV_UNITS] = {[PV_UNIT_INTEGER] = {"integer", PV_CPU_INTEGER, PV_PEAK_INTEGER},
+                       [PV_UNIT_F32] = {"f32", PV_CPU_F32, PV_PEAK_F32},
+                       [PV_UNIT_F64] = {"f64", PV_CPU_F64, PV_PEAK_F64}};
   const pv_cpu_peak *p = pv_cpu_peak_get(path);
   pv_pool *pool = NULL;
   if (p == NULL)
@@ -91,10 +105,10 @@ pv_code pv_ceilings_cpu(const char *path, unsigned threads, size_t repeats, pv_c
   pv_code code = pv_pool_open(threads, &pool, err);
   if (code != PV_OK) return code;
   *out = (pv_ceilings){.bytes_per_s = out->bytes_per_s};
-  out->peak[PV_PEAK_INTEGER] =
-      (pv_peak){"integer", from, cpu_peak(pool, p, PV_CPU_INTEGER, repeats)};
-  out->peak[PV_PEAK_F32] = (pv_peak){"f32", from, cpu_peak(pool, p, PV_CPU_F32, repeats)};
-  out->peak[PV_PEAK_F64] = (pv_peak){"f64", from, cpu_peak(pool, p, PV_CPU_F64, repeats)};
+  for (int u = 0; u < PV_UNITS; u++)
+    out->peak[units[u].peak] =
+        (pv_peak){units[u].name, from,
+                  has_unit(numerics, (pv_unit)u) ? cpu_peak(pool, p, units[u].cpu, repeats) : 0.0};
   pv_pool_close(pool);
   return PV_OK;
 }
@@ -110,7 +124,7 @@ static pv_code gpu_peak(const pv_gpu_ops *device, pv_gpu_kernel kernel, size_t r
 pv_code pv_ceilings_gpu(const pv_gpu_ops *device, pv_numerics numerics, size_t repeats,
                         pv_ceilings *out, pv_error *err) {
   static const char *const measured = "the best of this run, from registers";
-  const bool exact = numerics == PV_NUMERICS_F32_F64ACC;
+  const bool exact = has_unit(numerics, PV_UNIT_F64);
   pv_gpu *gpu = NULL;
   pv_gpu_info info = {0};
   pv_code code = device->open(&gpu, err);

@@ -27,11 +27,11 @@ typedef struct pv_ceilings {
   pv_peak peak[PV_PEAKS]; /* MMA_INTEGER of a device alone */
 } pv_ceilings;
 
-/* Of a code path by its name ("avx2"), with that many threads. PV_ERR_UNSUPPORTED for a path
- * without peaks. `bytes_per_s` is the caller's. */
-pv_code pv_ceilings_cpu(const char *path, unsigned threads, size_t repeats, pv_ceilings *out,
-                        pv_error *err);
-/* Of a device, for an identity: what that does not need is not measured. */
+/* Of a code path by its name ("avx2"), with that many threads; what the identity does not need is
+ * not measured. PV_ERR_UNSUPPORTED for a path without peaks. `bytes_per_s` is the caller's. */
+pv_code pv_ceilings_cpu(const char *path, pv_numerics numerics, unsigned threads, size_t repeats,
+                        pv_ceilings *out, pv_error *err);
+/* The same of a device. */
 pv_code pv_ceilings_gpu(const pv_gpu_ops *device, pv_numerics numerics, size_t repeats,
                         pv_ceilings *out, pv_error *err);
 

@@ -37,7 +37,28 @@ exits 0
 says ' GB/s'
 says '0.01 GB of weights uploaded in '
 run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "${bench[@]}" --json
-field "d['device']['uploaded_bytes'] > 9e6, d['device']['upload_s'] > 0" 'True True'
+field "d['device']['uploaded_bytes'] > 9e6, d['device']['upload_s'] > 0, 'profile' in d" 'True True False'
+
+# A profile there: each launch takes 10 us, and each of its two events 1 us.
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "${bench[@]}" --prefill 9 --profile --json
+exits 0
+all="for p in d['profile']['of']"
+field "[(p['phase'], abs(p['between']['median'] - 1e-6 * sum(r['calls'] for r in p['rows'])) < 1e-9) $all]" \
+  "[('prefill', True), ('decode', True)]"
+field "all(abs(r['seconds']['median'] - 11e-6 * r['calls']) < 1e-9 $all for r in p['rows'])" True
+field "[len([s for r in p['rows'] for s in r['stages']]) $all]" '[23, 23]'
+field "[sorted(r['what'] for r in p['rows'] if not r['stages']) $all][0]" "['argmax', 'attend_combine', 'group']"
+field "[r['stages'] $all for r in p['rows'] if r['what'] == 'down'][0]" \
+  "['expert_down', 'moe_ffn_out', 'ffn_residual']"
+field "sorted(q['name'] for q in d['profile']['ceilings']['peaks'])" "['dp4a', 'f32', 'mma']"
+field "[q['operations_per_s'] for q in d['profile']['ceilings']['peaks'] if q['name'] == 'f32']" '[1024000000000.0]'
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "${bench[@]}" --prefill 9 --profile
+exits 0
+says 'of 9: '
+says 'Here each launch began when the one before had ended'
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=no-times "${bench[@]}" --profile
+exits 4
+warns 'the time of a launch: the device is unavailable'
 
 # More slots than a grid can have, 4096 positions x 16 experts, is said before anything is launched.
 run "$pv" synth --used 16 --out many.gguf

@@ -217,16 +217,26 @@ static void test_names(void) {
   EXPECT_STR(text, "");
 }
 
-static void test_ceilings(void) {
+static void expect_peaks(pv_numerics numerics, bool integer, bool f32, bool f64) {
+  const bool want[PV_PEAKS] = {
+      [PV_PEAK_INTEGER] = integer, [PV_PEAK_F32] = f32, [PV_PEAK_F64] = f64};
   pv_ceilings c = {.bytes_per_s = 7.0};
-  EXPECT_I64(pv_ceilings_cpu("scalar", 2, 3, &c, NULL), PV_OK);
+  EXPECT_I64(pv_ceilings_cpu("scalar", numerics, 2, 3, &c, NULL), PV_OK);
   EXPECT_F64(c.bytes_per_s, 7.0, 0.0);
-  for (int i = 0; i < PV_PEAKS; i++) EXPECT((c.peak[i].per_s > 1e6) == (i != PV_PEAK_MMA_INTEGER));
-  const double integer = c.peak[PV_PEAK_INTEGER].per_s;
+  for (int i = 0; i < PV_PEAKS; i++) EXPECT((c.peak[i].per_s > 1e6) == want[i]);
+}
+
+static void test_ceilings(void) {
+  pv_ceilings slow = {0}, fast = {0};
   const char *fastest = pv_cpu_path_get(NULL)->name;
-  EXPECT_I64(pv_ceilings_cpu(fastest, 2, 3, &c, NULL), PV_OK);
-  if (strcmp(fastest, "scalar") != 0) EXPECT(c.peak[PV_PEAK_INTEGER].per_s > 2.0 * integer);
-  EXPECT_I64(pv_ceilings_cpu("other", 2, 3, &c, NULL), PV_ERR_UNSUPPORTED);
+  expect_peaks(PV_NUMERICS_I8, true, true, false);
+  expect_peaks(PV_NUMERICS_F32_F64ACC, false, true, true);
+  expect_peaks(PV_NUMERICS_F64, false, false, true);
+  EXPECT_I64(pv_ceilings_cpu("scalar", PV_NUMERICS_I16, 2, 3, &slow, NULL), PV_OK);
+  EXPECT_I64(pv_ceilings_cpu(fastest, PV_NUMERICS_I16, 2, 3, &fast, NULL), PV_OK);
+  if (strcmp(fastest, "scalar") != 0)
+    EXPECT(fast.peak[PV_PEAK_INTEGER].per_s > 2.0 * slow.peak[PV_PEAK_INTEGER].per_s);
+  EXPECT_I64(pv_ceilings_cpu("other", PV_NUMERICS_I16, 2, 3, &fast, NULL), PV_ERR_UNSUPPORTED);
 }
 
 int main(void) {
