@@ -5,11 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/output.h"
 #include "kernels/cuda/ceilings.h"
 #include "runtime/alone/alone.h"
 #include "runtime/probe/bench_profile.h"
