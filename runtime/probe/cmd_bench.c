@@ -166,7 +166,6 @@ static pv_code measure(bench *b, pv_error *err) {
   }
   const double spent = pv_clock_now() - start;
   if (code == PV_OK && b->profile) code = measure_profiles(b, &s, err);
-  if (pv_call_terminal()) fputs("\r\033[K", stderr);
   if (code == PV_OK) b->memory = pv_forward_memory(s.forward);
   if (code == PV_OK) code = pv_forward_device(s.forward, &b->has_device, &b->device, err);
   if (code == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
