@@ -177,9 +177,10 @@ tier_strangers() {
   run_script tests/strangers/run.sh build-release/bin/pv
 }
 
-# A published model, fetched, or found in $PV_REAL.
+# A published model, fetched, or found in $PV_REAL; signatures by other people's programs.
 tier_real() {
   build release
+  run_script tests/real/signing.sh build-release/bin/pv
   run_script tests/real/run.sh build-release/bin/pv
 }
 

@@ -52,6 +52,9 @@ prints explain --provider "$root/examples/providers/softmax.py"
 prints new check mine --stdout
 prints evidence verify "$receipt"
 prints evidence show "$receipt"
+prints evidence verify "$receipt" --against "$receipt/statement.json"
+prints signature "$model"
+prints signature "$model" --json
 prints inspect "$model"
 prints inspect "$model" --json
 prints tensors "$model"

@@ -43,6 +43,7 @@ needs() {
     *DIR*'another machine'*) echo 'another machine' ;;
     *'kernel check'*--file* | *'kernel check strangers/'*) echo 'PTX that the reader has' ;;
     *check\ ./lib*.so*) echo 'a shared object that the reader has built' ;;
+    *vsa.dsse.json*) echo 'a statement that somebody signed' ;;
     *'git show'*) echo 'the history, which a copy lacks' ;;
     *--side\ cuda* | *cuda:i16* | *--on\ cuda* | *'kernel bench'*) echo 'a GPU' ;;
   esac
@@ -76,7 +77,7 @@ right() {
     *validate*) echo '0 3' ;;
     *'pv status'*) echo '0 1 3' ;;
     *ptx* | *'pv kernel'*) echo '0 3' ;;
-    *evidence*) echo '0 3' ;;
+    *evidence* | *'pv signature'*) echo '0 3' ;;
     *) echo '0' ;;
   esac
 }
@@ -136,6 +137,7 @@ cd "$work/copy" || exit 1
 ln -s models/tiny-coder-moe-Q4_K_M.gguf M.gguf
 ln -s models/tiny-coder-moe-Q4_K_M.gguf FILE
 ln -s models/tiny-coder-moe.reference M.reference
+cp "$root/tests/unit/signed/fixtures/prime256v1.pub" publisher.pub
 cp contracts/moe-router-v1.yaml old.yaml
 cp contracts/moe-router-v1.yaml new.yaml
 pv new check mine >/dev/null

@@ -341,7 +341,7 @@ int pv_cmd_evidence(int argc, char **argv) {
       .positional = "verify DIR...|show DIR",
       .examples =
           "  pv evidence verify reports/published/*/*\n"
-          "  pv evidence verify release/evidence --against vsa.dsse.json --key release.pub\n"
+          "  pv evidence verify DIR --against vsa.dsse.json --key release.pub\n"
           "  pv evidence show reports/published/moe-router-v1/nvidia-h200\n",
       .list = list,
       .rest = c.words,

@@ -110,7 +110,7 @@ int pv_cmd_signature(int argc, char **argv) {
       .positional = "MODEL",
       .examples =
           "  pv signature models/tiny-coder-moe-Q4_K_M.gguf\n"
-          "  pv signature model.gguf --key publisher.pub\n",
+          "  pv signature M.gguf --key publisher.pub\n",
       .list = list,
       .rest = c.words,
       .rest_max = 1};
