@@ -31,6 +31,8 @@ contract below/open $rung "F_ERROR $plain $rung"
 sed -i 's|name: below/|name: |' contracts/below/open.yaml
 cp contracts/good.yaml contracts/below/.hidden/good.yaml
 printf 'a: list\n' >contracts/other.yaml
+printf 'schema: pv/kernel/v1\n' >contracts/kernel.yaml
+printf 'schema: of somebody else\n' >contracts/else.yaml
 printf '{{ no YAML }}: [\n' >contracts/template.yml
 ln -s .. contracts/below/up
 

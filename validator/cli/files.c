@@ -50,6 +50,15 @@ static bool meant(const pv_bytes *bytes) {
   return false;
 }
 
+/* Of all that may be YAML here. A schema of pv that is no contract's is a descriptor's. */
+static bool is_contract(const pv_yaml_node *root) {
+  static const char prefix[] = "pv/contract";
+  const pv_yaml_node *schema = pv_yaml_get(root, "schema");
+  return pv_yaml_get(root, "acceptance_criteria") != NULL ||
+         (schema != NULL && schema->kind == PV_YAML_SCALAR &&
+          strncmp(schema->text, prefix, sizeof prefix - 1) == 0);
+}
+
 /* Is it a contract of ours? Read as such only to know that. */
 static pv_code look(const char *path, bool *ours, pv_error *err) {
   pv_arena arena = PV_ARENA_INIT;
@@ -58,7 +67,7 @@ static pv_code look(const char *path, bool *ours, pv_error *err) {
   pv_code code = pv_file_read(path, PV_YAML_BYTES_MAX, &bytes, err);
   if (code == PV_OK) code = pv_yaml_parse(&arena, path, bytes.data, bytes.length, &root, err);
   if (code == PV_OK)
-    *ours = pv_contract_kind_of(root) == PV_CONTRACT_OURS;
+    *ours = is_contract(root);
   else if (bytes.data != NULL && !meant(&bytes))
     code = PV_OK;
   pv_bytes_free(&bytes);
