@@ -196,31 +196,24 @@ static bool say_identities(const pv_result *r, pv_text *out) {
 
 /* Whether what held was ever seen to fail. */
 static bool say_faults(const pv_result *r, pv_text *out) {
-  size_t declared = 0, killed = 0, judged = 0;
-  list bare = {.out = out};
+  size_t declared = 0, killed = 0, judged = 0, bare = 0;
   for (size_t i = 0; i < r->falsifier_count; i++) {
     const pv_falsifier_result *f = &r->falsifiers[i];
     if (!looked(f)) continue;
     judged++;
     declared += f->faults_declared.count;
     killed += f->faults_killed.count;
+    bare += f->faults_declared.count == 0;
   }
   if (judged == 0) return false;
-  if (declared == 0) {
-    pv_text_puts(out, "no falsifier declares one");
-    return true;
-  }
-  pv_text_printf(out, killed == declared ? "none of %zu" : "%zu of %zu not tried",
-                 killed == declared ? declared : declared - killed, declared);
-  for (size_t i = 0; i < r->falsifier_count; i++) {
-    const pv_falsifier_result *f = &r->falsifiers[i];
-    if (!looked(f) || f->faults_declared.count > 0) continue;
-    if (bare.count == 0) pv_text_puts(out, "; ");
-    list_add(&bare, f->falsifier->id);
-  }
-  list_end(&bare);
-  if (bare.count > 0) pv_text_printf(out, " declare%s none", bare.count == 1 ? "s" : "");
-  return declared != killed || bare.count > 0;
+  if (declared == killed)
+    pv_text_printf(out, "none of %zu", declared);
+  else
+    pv_text_printf(out, "%zu of %zu not tried", declared - killed, declared);
+  if (bare > 0)
+    pv_text_printf(out, "; %zu falsifier%s declare%s none", bare, bare == 1 ? "" : "s",
+                   bare == 1 ? "s" : "");
+  return declared != killed || bare > 0;
 }
 
 /* Stages that no criterion is written for. */
