@@ -132,17 +132,18 @@ static pv_code count_chosen(const pv_speed *s, size_t rows, uint32_t *out, pv_er
   return code;
 }
 
-/* The prompt once more, step by step: which weights it reads depends on what it chooses. */
+/* The prompt once before it is measured, step by step: which weights it reads depends on what it
+ * chooses. */
 static pv_code count_experts(tally *t, size_t tokens, pv_error *err) {
   const pv_speed *s = t->speed;
   const pv_plan *plan = s->model->plan;
   const size_t layers = s->model->shape.layers;
   uint32_t ids[PV_SPEED_BATCH], *to;
   pv_code code = PV_OK;
-  if (!pv_plan_has_experts(plan)) return PV_OK;
+  pv_forward_rewind(s->forward, 0);
+  if (!pv_plan_has_experts(plan)) return pv_speed_fill(s, tokens, err);
   t->experts = calloc((tokens / t->longest + 1) * layers, sizeof *t->experts);
   if (t->experts == NULL) return pv_error_nomem(err, "counts of experts");
-  pv_forward_rewind(s->forward, 0);
   to = t->experts;
   for (size_t n; code == PV_OK && (n = pv_speed_ids(s, tokens, ids)) > 0; to += layers) {
     code = pv_forward_begin(s->forward, ids, n, 0, err);
