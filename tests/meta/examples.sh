@@ -32,7 +32,7 @@ examples() {
     for command in $("$pv" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
       "$pv" "$command" --help
     done
-  } | grep -E '^  (pv|git show) ' | sed 's/^  //'
+  } | grep -E '^  (pv|git show|printf) ' | sed 's/^  //'
 }
 
 # needs LINE: why it is not run here, or nothing.
@@ -117,6 +117,32 @@ refused() {
   fi
 }
 
+# other LINE: of another program. What fetches, compiles somebody else's or needs another host is run by a
+# script of another tier, which is looked at for it; of the rest it is looked at that it is there.
+other() {
+  local script='' text=''
+  case $1 in
+    './dev '*) text="^  ${1#./dev }" && text=${text%% [-[]*} && script=dev ;;
+    'cmake --preset static'*) script=CMakePresets.json text='"name": "static"' ;;
+    'cmake --install'*) script=tests/cli/library.sh text='cmake --install' ;;
+    'cc -shared'*) script=tests/cli/library.sh text='cc -shared' ;;
+    'nvcc -ptx'*) script=tests/strangers/build.sh text='"$nvcc" -ptx' ;;
+    'cmake -S llama.cpp'* | 'cmake --build build --target llama') script=tests/engines/llamacpp.sh text='cmake -S' ;;
+    'python3 -m venv'* | 'hf/bin/pip'*) script=tests/engines/huggingface.sh text='-m venv' ;;
+    'hf/bin/python engines/'*) script=tests/engines/huggingface.sh text='pv-trace-huggingface' ;;
+    'build-release/bin/check-arith') script=tests/unit/arith/CMakeLists.txt text='add_test(NAME' ;;
+    'python3 models/'*) script=${1#python3 } && script=${script%% *} text='import' ;;
+    tests/* | engines/* | docs/site/*) [ -x "$root/${1%% *}" ] && script=${1%% *} text='#!' ;;
+    ssh* | tar* | git\ bundle*) script=tests/cli/gpu.sh text='bin/pv' ;; # a host that is played
+  esac
+  if bash -n -c "$1" && [ -n "$script" ] && grep -qe "$text" "$root/$script"; then ok; else bad "$1: no test runs it ($script: $text)"; fi
+}
+
+# mention LINE: its options are there; one at the end may lack its value.
+mention() {
+  if bash -c "$1 --help" >"$work/said" 2>&1 || bash -c "$1 1 --help" >"$work/said" 2>&1; then ok; else bad "$1: $(tail -5 "$work/said")"; fi
+}
+
 # Lines that are one command once their example names are read as what they stand for run once.
 mapfile -t lines < <(examples | awk '{
   named = $0
@@ -176,14 +202,25 @@ for line in "${lines[@]}"; do
   fi
 done
 
+if [ "$tier" = quick ]; then
+  mapfile -t lines < <(cd "$root" && page_mentions)
+  if [ "${#lines[@]}" -ge 40 ]; then ok; else bad "only ${#lines[@]} mentions"; fi
+  for line in "${lines[@]}"; do mention "$line"; done
+  mapfile -t lines < <(cd "$root" && page_others)
+  if [ "${#lines[@]}" -ge 25 ]; then ok; else bad "only ${#lines[@]} commands of other programs"; fi
+  for line in "${lines[@]}"; do other "$line"; done
+fi
+
 # What this test is for is found: an option that is not there, a file that is not there.
 before=$failed
 if [ "$tier" = quick ]; then
   {
     try 'pv explain PV999'
     parse 'pv bench --modle 30b.gguf'
+    mention 'pv bench --modle 30b.gguf'
+    other 'git frobnicate'
   } >"$work/expected"
-  if [ "$failed" -eq $((before + 2)) ]; then failed=$before && ok; else bad 'wrong examples are not found'; fi
+  if [ "$failed" -eq $((before + 4)) ]; then failed=$before && ok; else bad 'wrong examples are not found'; fi
 fi
 cd "$root" || exit 1
 echo "$passed passed, $failed failed"
