@@ -19,9 +19,9 @@ const char known_sound[] =
     "{\"name\":\"w\",\"about\":\"W\",\"type\":\"word\",\"words\":[\"x\",\"y\"],\"default\":\"x\"}]}"
     "],"
     "\"sources\":{\"cpu\":\"here\"},\"identities\":{\"i16\":\"whole numbers\"},"
+    "\"words\":[{\"name\":\"w\",\"kind\":\"thing\",\"about\":\"W.\"}],"
     "\"faults\":[{\"name\":\"f\",\"area\":\"a\",\"summary\":\"s\",\"planted_in\":\"p\","
-    "\"numerics\":[\"i16\"],\"caught_by\":[\"a.b\"],\"takes_layer\":true}],"
-    "\"words\":[{\"name\":\"f\",\"kind\":\"fault\",\"about\":\"s\"}]}";
+    "\"numerics\":[\"i16\"],\"caught_by\":[\"a.b\"],\"takes_layer\":true}]}";
 
 const pv_known *testing_known(void) {
   static pv_arena arena;
