@@ -12,6 +12,7 @@
 #include "validator/cli/files.h"
 #include "validator/judge/against.h"
 #include "validator/judge/judge.h"
+#include "validator/judge/own.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/store/evidence.h"
@@ -31,12 +32,14 @@ static pv_code add(pv_strings *list, char *line, pv_error *err) {
   return PV_OK;
 }
 
-/* `relative` comes from the evidence: a file below one of the folders above, and no other. */
+/* `relative` comes from the evidence: a file below one of the folders above, else one that pv came
+ * with, and no other. */
 static pv_code find_above(pv_arena *arena, const char *folder, const char *relative,
                           const char **out, pv_error *err) {
   *out = NULL;
   if (relative[0] == '\0' || relative[0] == '/' || strstr(relative, "..") != NULL) return PV_OK;
-  return pv_site_above(arena, folder, relative, out, err);
+  const pv_code code = pv_site_above(arena, folder, relative, out, err);
+  return code == PV_OK && *out == NULL ? pv_own_file(arena, relative, out, err) : code;
 }
 
 static pv_code compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_judgement *here,
@@ -115,12 +118,14 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
     return add(&v->stale,
                pv_arena_printf(arena, "its contract can not be read any more: %s", local.message),
                err);
-  code = compare_contracts(arena, e, contract, v, err);
   const pv_known *known = NULL;
-  if (code == PV_OK) code = pv_run_describe(arena, probe, 0, &known, &local);
-  if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
-  if (code != PV_OK) return not_compared(arena, &local, v, err);
-  pv_bind_checks(contract, known);
+  const pv_code described = pv_run_describe(arena, probe, 0, &known, &local);
+  if (is_fatal(described)) return pv_error_set(err, described, "%s", local.message);
+  /* Evidence has the claims as they were bound: a side "cpu:i16" names two parameters. */
+  if (described == PV_OK) pv_bind_checks(contract, known);
+  code = compare_contracts(arena, e, contract, v, err);
+  if (code != PV_OK) return code;
+  if (described != PV_OK) return not_compared(arena, &local, v, err);
   const char *model = pv_fact_value(e->result->model, e->result->model_count, "path");
   if (code == PV_OK && model != NULL) code = find_above(arena, folder, model, &model_path, err);
   if (code != PV_OK) return code;

@@ -214,7 +214,8 @@ int pv_cmd_explain(int argc, char **argv) {
           "Explains any word that pv prints: a rule, a check, a verdict, a status, an exit code, a "
           "side,\n"
           "an identity, a fault, a stage, a finding, a format, or a criterion or falsifier of the\n"
-          "contracts in ./contracts (or of the files named). Without an argument: lists all.",
+          "contracts in ./contracts, else of those that pv came with (or of the files named).\n"
+          "Without an argument: lists all.",
       .positional = "[ID [FILE...]]",
       .examples =
           "  pv explain STALE\n  pv explain 3\n  pv explain f32-f64acc\n  pv explain PV028\n  pv "
@@ -246,7 +247,9 @@ int pv_cmd_explain(int argc, char **argv) {
   if (!found) found = explain_meanings(known, id);
   for (size_t i = 1; i < options.rest_count && !found; i++) found = explain_in(rest[i], id);
   pv_strings files = {0};
-  if (!found && options.rest_count == 1) (void)pv_files_yaml(&arena, "contracts", &files, NULL);
+  const char *folder = NULL;
+  if (!found && options.rest_count == 1 && pv_files_default(&arena, &folder, NULL) == PV_OK)
+    (void)pv_files_yaml(&arena, folder, &files, NULL);
   for (size_t i = 0; i < files.count && !found; i++) found = explain_in(files.items[i], id);
   if (!found) {
     code = pv_error_set(&err, PV_ERR_INPUT, "nothing is called '%s'", id);

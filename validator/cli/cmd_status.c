@@ -11,6 +11,7 @@
 #include "validator/cli/commands.h"
 #include "validator/cli/files.h"
 #include "validator/judge/judge.h"
+#include "validator/judge/own.h"
 #include "validator/model/bind.h"
 #include "validator/model/contract_load.h"
 #include "validator/model/told.h"
@@ -38,6 +39,8 @@ static pv_code add_file(listing *l, const char *path, pv_error *err) {
 /* A file as it is; a folder's YAML files, sorted. */
 static pv_code add_path(listing *l, const char *path, pv_error *err) {
   pv_strings files;
+  const pv_code named = pv_own_contract(l->arena, path, &path, err);
+  if (named != PV_OK) return named;
   if (access(path, F_OK) != 0) {
     pv_error_errno(err, errno, "cannot open '%s'", path);
     if (err != NULL) err->code = PV_ERR_INPUT;
@@ -167,8 +170,9 @@ int pv_cmd_status(int argc, char **argv) {
   pv_options options = {
       .command = "status",
       .summary =
-          "Shows for each contract which status it claims and which published evidence still\n"
-          "supports it. Runs no falsifier. Exit codes: 0 receipts alone support every status;\n"
+          "Shows for each contract (of ./contracts, else of those that pv came with) which status\n"
+          "it claims and which published evidence still supports it. Runs no falsifier.\n"
+          "Exit codes: 0 receipts alone support every status;\n"
           "1 a receipt that holds falsifies a claim, or no evidence was ever published for what a\n"
           "status needs; 2 wrong input or call; 3 some status needs `pv validate` to be judged.",
       .positional = "[FILE|DIR...]",
@@ -180,7 +184,9 @@ int pv_cmd_status(int argc, char **argv) {
   if (code != PV_OK || help) goto cleanup;
   if (json && (l.json = json_array()) == NULL)
     code = pv_error_set(&err, PV_ERR_NOMEM, "out of memory");
-  if (code == PV_OK && options.rest_count == 0) code = add_path(&l, "contracts", &err);
+  const char *folder = NULL;
+  if (code == PV_OK && options.rest_count == 0) code = pv_files_default(&arena, &folder, &err);
+  if (code == PV_OK && folder != NULL) code = add_path(&l, folder, &err);
   for (size_t i = 0; i < options.rest_count && code == PV_OK; i++)
     code = add_path(&l, paths[i], &err);
   if (code == PV_OK) code = pv_run_describe(&arena, l.probe, 0, &l.known, &err);

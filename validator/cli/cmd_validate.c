@@ -12,6 +12,7 @@
 #include "validator/cli/validate_text.h"
 #include "validator/judge/any.h"
 #include "validator/judge/given.h"
+#include "validator/judge/own.h"
 #include "validator/judge/sound.h"
 
 enum { FILES_MAX = 256 };
@@ -297,7 +298,7 @@ static pv_code print_end(const session *s, const pv_call *call, int exit_code, p
   return code;
 }
 
-/* The contracts that folders on the line stand for take their place. */
+/* The contracts that folders on the line, or names of pv's own, stand for take their place. */
 static pv_code expand(session *s, pv_error *err) {
   const char *given[FILES_MAX];
   const size_t count = s->a.file_count;
@@ -308,6 +309,8 @@ static pv_code expand(session *s, pv_error *err) {
     pv_code code = PV_OK;
     if (pv_files_is_folder(given[i]))
       code = pv_files_contracts(&s->arena, given[i], FILES_MAX, &found, err);
+    else if ((code = pv_own_contract(&s->arena, given[i], &given[i], err)) == PV_OK)
+      found.items[0] = (char *)(uintptr_t)given[i];
     if (code != PV_OK) return code;
     if (found.count > FILES_MAX - s->a.file_count)
       return pv_error_set(err, PV_ERR_LIMIT, "more than %d contracts at once", FILES_MAX);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "validator/judge/own.h"
 
 #include "base/file.h"
 #include "validator/model/contract_load.h"
@@ -14,6 +17,15 @@ enum { DEPTH_MAX = 32 };
 bool pv_files_is_folder(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+pv_code pv_files_default(pv_arena *arena, const char **out, pv_error *err) {
+  static const char here[] = "contracts";
+  *out = here;
+  if (access(here, F_OK) == 0) return PV_OK;
+  const pv_code code = pv_own_file(arena, here, out, err);
+  if (*out == NULL) *out = here;
+  return code;
 }
 
 static int is_yaml(const struct dirent *entry) {

@@ -8,6 +8,9 @@
 
 bool pv_files_is_folder(const char *path);
 
+/* "contracts" where that is here, else the folder of those that pv came with, else "contracts". */
+pv_code pv_files_default(pv_arena *arena, const char **out, pv_error *err);
+
 /* The YAML files of a folder as paths, by name; hidden ones are left out. */
 pv_code pv_files_yaml(pv_arena *arena, const char *folder, pv_strings *out, pv_error *err);
 

@@ -1,26 +1,19 @@
 #include "validator/judge/any.h"
 
-#include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/parts.h"
+#include "validator/judge/own.h"
 #include "validator/run/run.h"
 
 pv_code pv_any_contract(pv_arena *arena, const char **out, pv_error *err) {
-  char self[PATH_MAX];
   const char *found = NULL;
-  const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-  if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
-  self[n] = '\0';
-  const pv_code code = pv_site_above(arena, dirname(self), PV_ANY_CONTRACT, &found, err);
+  const pv_code code = pv_own_file(arena, PV_OWN_CONTRACT, &found, err);
   if (code != PV_OK) return code;
   if (found == NULL)
     return pv_error_refuse(err, "name it: pv validate CONTRACT --model FILE",
                            "no contract was named, and in no folder above pv's own that may be "
-                           "trusted is " PV_ANY_CONTRACT);
+                           "trusted is " PV_OWN_CONTRACT);
   *out = found;
   return PV_OK;
 }

@@ -5,12 +5,7 @@
 
 #include "validator/judge/ground.h"
 
-#define PV_ANY_CONTRACT "contracts/model-forward-v1.yaml"
-
-/* Its path: from the folder of this program upwards, as far as pv_site_above goes, so that the
- * rules of a judgement come with pv and not from wherever it is called. PV_ERR_INPUT where there is
- * none.
- */
+/* Its path among what pv came with (own.h). PV_ERR_INPUT where there is none. */
 pv_code pv_any_contract(pv_arena *arena, const char **out, pv_error *err);
 
 /* The largest model whose kernels are interpreted without being asked for: a matter of time. */

@@ -17,7 +17,7 @@ static pv_code open_folder(pv_arena *arena, pv_judgement *j, pv_run_folder *out,
   if (!publish && q->out == NULL && site->runs == NULL)
     return pv_error_refuse(err, "--out DIR names a place for the report",
                            "no report is written beside '%s': %s", q->contract->path,
-                           site->root_why);
+                           site->runs_why);
   const char *base = publish          ? pv_arena_printf(arena, "%s/reports/published", site->home)
                      : q->out != NULL ? pv_arena_strdup(arena, q->out)
                                       : pv_arena_printf(arena, "%s/reports/runs", site->runs);

@@ -13,16 +13,17 @@
 #include "base/parts.h"
 #include "base/text.h"
 #include "validator/judge/facts.h"
+#include "validator/judge/own.h"
 
 static bool is_folder(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* Who else than this process's user may own a folder that is taken: whom sudo works for, and whom
- * git's safe.directory names. */
+/* Who else than this process's user may own a folder that is taken: whom sudo works for, whom git's
+ * safe.directory names, and whose this program is. */
 typedef struct owners {
-  uid_t sudo, safe;
+  uid_t sudo, safe, program;
 } owners;
 
 /* A way up from a folder, as far as what lies there may be trusted. */
@@ -37,7 +38,8 @@ typedef struct climb {
 /* NULL when only its owner, who is no stranger, can have put there what lies there. */
 static const char *distrust(const struct stat *info, const owners *also) {
   if ((info->st_mode & S_IWOTH) != 0) return "may be written by anybody";
-  if (info->st_uid != geteuid() && info->st_uid != also->sudo && info->st_uid != also->safe)
+  if (info->st_uid != geteuid() && info->st_uid != also->sudo && info->st_uid != also->safe &&
+      info->st_uid != also->program)
     return "belongs to another user";
   return NULL;
 }
@@ -59,11 +61,12 @@ static bool shorten(char *path) {
 /* As git does: root may act for the user who called sudo, and a repository of another user is taken
  * when the configuration names it. */
 static owners find_owners(const char *folder) {
-  owners out = {geteuid(), geteuid()};
+  owners out = {geteuid(), geteuid(), geteuid()};
   const char *sudo = geteuid() == 0 ? getenv("SUDO_UID") : NULL;
   uint64_t uid = 0;
   char top[PATH_MAX];
   struct stat info;
+  if (stat("/proc/self/exe", &info) == 0) out.program = info.st_uid;
   if (sudo != NULL && pv_parse_u64(sudo, strlen(sudo), &uid) && uid < (uid_t)-1)
     out.sudo = (uid_t)uid;
   snprintf(top, sizeof top, "%s", folder);
@@ -117,6 +120,40 @@ static const char *below(const char *root, const char *path) {
   return strncmp(path, root, length) == 0 && path[length] == '/' ? path + length + 1 : NULL;
 }
 
+/* Whether a report could be written below it. */
+static bool writable(const char *folder) {
+  char path[PATH_MAX + 16];
+  snprintf(path, sizeof path, "%s/reports/runs", folder);
+  while (access(path, F_OK) != 0)
+    if (!shorten(path)) return false;
+  return access(path, W_OK | X_OK) == 0;
+}
+
+/* Nothing is written into an installation, whoever calls, nor can it be into a tree that is
+ * read-only: then the report goes where pv is called. */
+static pv_code find_runs(pv_arena *arena, bool trusted, pv_site *out, pv_error *err) {
+  char here[PATH_MAX];
+  struct stat info;
+  if (!trusted) {
+    out->runs_why = out->root_why;
+    return PV_OK;
+  }
+  out->runs = out->repository != NULL ? out->root : out->folder;
+  if (strstr(out->folder, "/" PV_OWN_SHARE "/") == NULL && writable(out->runs)) return PV_OK;
+  out->runs = NULL;
+  if (getcwd(here, sizeof here) == NULL || stat(here, &info) != 0) {
+    out->runs_why = "nor in the working folder, which can not be examined";
+    return PV_OK;
+  }
+  const owners also = find_owners(here);
+  const char *why = distrust(&info, &also);
+  if (why == NULL && !writable(here)) why = "can not be written";
+  if (why == NULL) out->runs = pv_arena_strdup(arena, here);
+  if (why != NULL)
+    out->runs_why = pv_arena_printf(arena, "nor in the working folder, which %s", why);
+  return out->runs == NULL && out->runs_why == NULL ? pv_error_nomem(err, "a path") : PV_OK;
+}
+
 /* What may be taken from the folders above, and what it is called in a report. */
 static pv_code look_around(pv_arena *arena, const char *folder, pv_site *out, pv_error *err) {
   climb c;
@@ -137,8 +174,6 @@ static pv_code look_around(pv_arena *arena, const char *folder, pv_site *out, pv
     where = steps(arena, c.up);
     why = models ? "the nearest folder with models" : "the repository, which has no models";
   }
-  if (out->repository == NULL && trusted) out->runs = folder;
-  if (out->repository != NULL) out->runs = out->root;
   const char *next = steps(arena, trusted ? c.up + 1 : 0);
   const bool whole = out->root != NULL && where != NULL && next != NULL;
   out->root_why = whole ? pv_arena_printf(arena, "%s: %s; %s %s", where, why, next, c.stop) : NULL;
@@ -147,7 +182,8 @@ static pv_code look_around(pv_arena *arena, const char *folder, pv_site *out, pv
           ? pv_arena_printf(arena, "../reports/published: in %s",
                             out->repository != NULL ? "the same repository" : "no repository")
           : pv_arena_printf(arena, "nowhere: %s %s", trusted ? ".." : ".", c.stop);
-  return out->root_why == NULL || out->evidence_why == NULL ? pv_error_nomem(err, "a path") : PV_OK;
+  return out->root_why == NULL || out->evidence_why == NULL ? pv_error_nomem(err, "a path")
+                                                            : find_runs(arena, trusted, out, err);
 }
 
 pv_code pv_site_find(pv_arena *arena, const char *contract_path, pv_site *out, pv_error *err) {

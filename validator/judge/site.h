@@ -13,7 +13,8 @@
 /* Folders are looked at from the contract's upwards, up to the repository's root (the folder with
  * .git), and never one that is on another file system, may be written by anybody or belongs to
  * another user: what lies there may be a stranger's. As with git, root acts for the user who called
- * sudo, and the owner of a repository that safe.directory names is no stranger. */
+ * sudo, and the owner of a repository that safe.directory names is no stranger. Nor is the owner of
+ * pv's own file, whose program this process is already. */
 typedef struct pv_site {
   const char *folder;     /* of the contract */
   const char *repository; /* that it lies in, or NULL */
@@ -22,7 +23,10 @@ typedef struct pv_site {
   const char *home;       /* the folder above: published evidence lies below home/reports; NULL when
                              it is none of those, and then no evidence is taken */
   const char *runs;       /* reports go below runs/reports: root in a repository, else `folder`, for
-                             nothing is written above it; NULL: neither may be trusted */
+                             nothing is written above it; the working folder for a contract that
+                             was installed or lies where nothing can be written; NULL: none of
+                             them may be trusted, and */
+  const char *runs_why;   /* why */
   const char *relative;   /* the contract's path from root, as it is written into evidence */
   const char *root_why, *evidence_why; /* for readers, without a path of this machine */
 } pv_site;

@@ -10,18 +10,26 @@
 #include "validator/run/scratch.h"
 #include "validator/run/talk.h"
 
-pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err) {
+pv_code pv_run_own_folder(pv_arena *arena, const char **out, pv_error *err) {
   char self[PATH_MAX];
+  const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
+  self[n] = '\0';
+  char *slash = strrchr(self, '/');
+  if (slash != NULL) slash[slash == self ? 1 : 0] = '\0';
+  *out = pv_arena_strdup(arena, self);
+  return *out == NULL ? pv_error_nomem(err, "a path") : PV_OK;
+}
+
+pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err) {
   if (given != NULL) {
     /* The child is started without a search of the PATH: a bare name is a file right here. */
     *out = pv_arena_printf(arena, "%s%s", strchr(given, '/') == NULL ? "./" : "", given);
   } else {
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
-    self[n] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash != NULL) *slash = '\0';
-    *out = pv_arena_printf(arena, "%s/pv-probe", self);
+    const char *folder = NULL;
+    const pv_code code = pv_run_own_folder(arena, &folder, err);
+    if (code != PV_OK) return code;
+    *out = pv_arena_printf(arena, "%s/pv-probe", folder);
   }
   if (*out == NULL) return pv_error_nomem(err, "a run");
   if (access(*out, X_OK) == 0) return PV_OK;

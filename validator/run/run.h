@@ -55,6 +55,9 @@ pv_code pv_run_ask(pv_arena *arena, const pv_run_spec *spec, pv_run_hello *out, 
 pv_code pv_run_other_file(const pv_contract *contract, const char *what, const char *path,
                           const char *digest, pv_error *err);
 
+/* The folder of this program's own file, links resolved. */
+pv_code pv_run_own_folder(pv_arena *arena, const char **out, pv_error *err);
+
 /* The probe's path: `given`, else `pv-probe` beside this program's own file. */
 pv_code pv_run_find_probe(pv_arena *arena, const char *given, const char **out, pv_error *err);
 

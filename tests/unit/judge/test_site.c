@@ -138,6 +138,29 @@ static void test_stops_at_another_file_system(void) {
              geteuid() == 0 ? "../.. is on another file system" : ". belongs to another user");
 }
 
+/* Nothing is written into an installation, though it could be, but where pv is called. */
+static void test_installed(void) {
+  char *before = getcwd(NULL, 0);
+  make("usr", 0755);
+  make("usr/share", 0755);
+  make("usr/share/pv-contracts", 0755);
+  make("usr/share/pv-contracts/models", 0755);
+  make("usr/share/pv-contracts/contracts", 0755);
+  make("work", 0755);
+  const char *contract = at("usr/share/pv-contracts/contracts/c.yaml");
+  EXPECT(before != NULL && chdir(folder_path("work")) == 0);
+  EXPECT(pv_site_find(&arena, contract, &site, &err) == PV_OK);
+  EXPECT_STR(site.root, at("usr/share/pv-contracts"));
+  EXPECT_STR(site.home, at("usr/share/pv-contracts"));
+  EXPECT_STR(site.runs, at("work"));
+  EXPECT(chdir(folder_path("open")) == 0);
+  EXPECT(pv_site_find(&arena, contract, &site, &err) == PV_OK);
+  EXPECT(site.runs == NULL);
+  EXPECT_STR(site.runs_why, "nor in the working folder, which may be written by anybody");
+  EXPECT(before != NULL && chdir(before) == 0);
+  free(before);
+}
+
 static void test_above(void) {
   const char *found = NULL;
   EXPECT(pv_site_above(&arena, at("contracts/deep"), "models/tiny.reference", &found, &err) ==
@@ -219,6 +242,7 @@ int main(void) {
                                                        PV_CASE(test_no_model_of_a_stranger),
                                                        PV_CASE(test_stops_at_another_owner),
                                                        PV_CASE(test_stops_at_another_file_system),
+                                                       PV_CASE(test_installed),
                                                        PV_CASE(test_above),
                                                        PV_CASE(test_model),
                                                        PV_CASE(test_reference),
