@@ -4,7 +4,7 @@
 # Into a key go the entry as CMake wrote it, the programs that it starts, as bytes, and every file of
 # the tree but those that are known not to matter:
 #   - what acts through a program only: sources and build files;
-#   - documents, published evidence, contracts, completions, what is in engines/, the corpus of the fuzz
+#   - documents, published evidence, contracts, what is in engines/, the corpus of the fuzz
 #     targets and the scripts of other entries, each only where the text of the entry does not name it.
 # That text is the script with the lib.sh that it sources or, of a program, its sources below tests/. An
 # entry that names a source or runs cmake rests on all sources too; one that lists the tree, or needs a
@@ -17,7 +17,7 @@ function kind(path) {
   if (path ~ /^reports\/published\//) return "published"
   if (path ~ /\.(c|h|cu|cuh|c\.in|cmake)$|(^|\/)CMakeLists\.txt$|(^|\/)\.clang-|^CMakePresets\.json$/) return "source"
   if (path ~ /^tests\/fuzz\/(corpus|planted)\/|\.dict$/) return "fuzz"
-  if (path ~ /^(contracts|completions)\//) return substr(path, 1, index(path, "/") - 1)
+  if (path ~ /^contracts\//) return "contracts"
   if (path ~ /^docs\/|^LICENSE$|^page_commands$/ || (path ~ /\.md$/ && path !~ /^tests\//)) return "document"
   if (path ~ /^engines\//) return "engines"
   if (path ~ /^tests\/.*\/.*\.sh$/) return "script"
@@ -131,7 +131,6 @@ function key(name,    n, i, words, parts, m, k, text, own, script, roams, path, 
   takes["published"] = reads_published
   takes["fuzz"] = index(text, "tests/fuzz")
   takes["contracts"] = index(text, "contracts")
-  takes["completions"] = index(text, "completions")
   takes["engines"] = index(text, "engines/")
   for (i = 1; i <= files; i++) {
     path = tree[i]

@@ -38,6 +38,9 @@ typedef struct synth_plan {
 
 /* options.c: every limit, with a cure. */
 pv_code synth_check(const pv_synth_options *options, pv_error *err);
+/* The names of shapes and layouts; NULL past the last. */
+const char *synth_shape_at(size_t n);
+const char *synth_layout_at(size_t n);
 bool synth_layout_by_name(const char *name, pv_synth_layout *out);
 
 /* plan.c */

@@ -93,6 +93,14 @@ bool pv_synth_shape(const pv_plan *plan, const char *name, pv_shape *shape) {
   return true;
 }
 
+const char *synth_shape_at(size_t n) {
+  return n < sizeof shapes / sizeof *shapes ? shapes[n].name : NULL;
+}
+
+const char *synth_layout_at(size_t n) {
+  return n < PV_SYNTH_LAYOUT_COUNT ? layouts[n] : NULL;
+}
+
 const char *pv_synth_layout_name(pv_synth_layout layout) {
   return (unsigned)layout < PV_SYNTH_LAYOUT_COUNT ? layouts[layout] : "unknown";
 }

@@ -24,7 +24,8 @@ const char pv_synth_help[] =
     "  --shared N            width of a network beside the experts\n"
     "  --window N            positions that a sliding layer sees\n"
     "  --rope-base X         --eps X\n"
-    "  --rope-factor X       positions are divided by it: linearly, or with --yarn as YaRN does\n"
+    "  --rope-factor X       positions are divided by it: linearly, or\n"
+    "  --yarn                as YaRN does it\n"
     "  --tied                the head is the token embedding\n"
     "  --layout NAME         F32 F16 BF16 Q8_0 Q6_K, Q4_K_M (the default: as published files of "
     "the\n"
@@ -124,6 +125,18 @@ static pv_code refuse(pv_error *err, const char *what, const char *argument) {
   return PV_ERR_INPUT;
 }
 
+/* Of one of a few words: those that there are. */
+static pv_code refuse_name(pv_error *err, const char *what, const char *value,
+                           const char *(*at)(size_t n)) {
+  pv_text names = PV_TEXT_INIT;
+  for (size_t i = 0; at(i) != NULL; i++)
+    pv_text_printf(&names, "%s%s", i == 0 ? "" : at(i + 1) != NULL ? ", " : " or ", at(i));
+  pv_error_set(err, PV_ERR_INPUT, "unknown %s '%s'", what, value);
+  if (!names.failed) pv_error_hint(err, "choose %s", names.data);
+  pv_text_free(&names);
+  return PV_ERR_INPUT;
+}
+
 /* One argument: which option it is, and its value when that follows a '='. */
 static const option *look_up(const char *argument, const char **value) {
   const char *equals = strchr(argument, '=');
@@ -155,10 +168,11 @@ static pv_code store_text(const option *o, const char *value, pv_synth_options *
   if (o->kind == SHAPE)
     return pv_synth_shape(options->plan, value, &options->shape)
                ? PV_OK
-               : refuse(err, "unknown shape", value);
+               : refuse_name(err, "shape", value, synth_shape_at);
   if (o->kind == LAYOUT)
-    return synth_layout_by_name(value, &options->layout) ? PV_OK
-                                                         : refuse(err, "unknown layout", value);
+    return synth_layout_by_name(value, &options->layout)
+               ? PV_OK
+               : refuse_name(err, "layout", value, synth_layout_at);
   if (strlen(value) >= sizeof options->name) return refuse(err, "too long a name", value);
   snprintf(options->name, sizeof options->name, "%s", value);
   return PV_OK;

@@ -50,6 +50,8 @@ prints explain PV001
 prints explain forward.finite
 prints explain --provider "$root/examples/providers/softmax.py"
 prints new check mine --stdout
+prints completion bash
+prints completion words ''
 prints evidence verify "$receipt"
 prints evidence show "$receipt"
 prints evidence verify "$receipt" --against "$receipt/statement.json"

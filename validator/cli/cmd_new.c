@@ -134,7 +134,7 @@ int pv_cmd_new(int argc, char **argv) {
   const char *words[2] = {NULL, NULL}, *language = NULL;
   bool help = false, print = false;
   const pv_option list[] = {
-      {"--language", "NAME", "python (default) or c: of a check, or whose check the contract has",
+      {"--language", "python|c", "of a check, or whose check the contract has (default python)",
        &language, NULL},
       {"--stdout", NULL, "print it and write no file", NULL, &print},
       {0}};

@@ -75,7 +75,7 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
       {"--publish", NULL, "keep the evidence; write a status that it supports", NULL, &a->publish},
       {"--faults", NULL, "run each falsifier against the faults that it declares, too", NULL,
        &a->faults},
-      {"--format", "WORD", "what is printed: text (the default), json, github (annotations), sarif",
+      {"--format", "text|json|github|sarif", "what is printed (default: text); github: annotations",
        &a->format, NULL},
       {"--json", NULL, "as --format json: one JSON object per contract on standard output", NULL,
        &a->json},

@@ -7,7 +7,7 @@
 #include "base/error.h"
 
 #define PV_COLOUR_OPTION(text) \
-  { "--color", "WHEN", "auto (the default), always or never; auto heeds NO_COLOR", (text), NULL }
+  { "--color", "auto|always|never", "colours (default: auto, which heeds NO_COLOR)", (text), NULL }
 
 /* By the word of --color, NULL for auto: standard output is a terminal that is not dumb, and
  * NO_COLOR is empty or not set. PV_ERR_INPUT for any other word. */

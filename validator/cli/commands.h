@@ -12,6 +12,7 @@ int pv_cmd_explain(int argc, char **argv);
 int pv_cmd_new(int argc, char **argv);
 int pv_cmd_evidence(int argc, char **argv);
 int pv_cmd_signature(int argc, char **argv);
+int pv_cmd_completion(int argc, char **argv);
 int pv_cmd_version(int argc, char **argv);
 
 /* run, trace, compare, tensors, synth, bench, kernel: handed to pv-probe, since pv never parses a
