@@ -295,10 +295,10 @@ static pv_code diff_contracts(pv_arena *arena, const char *const files[2], const
 
 static pv_code diff_runs(pv_arena *arena, const char *const words[2], const char *probe, bool json,
                          bool *worse, pv_error *err) {
-  pv_run_pair pair;
+  const pv_run_pair *pair = NULL;
   pv_code code = pv_run_pair_make(arena, words, probe, &pair, err);
-  if (code == PV_OK) code = pv_run_pair_print(&pair, json, err);
-  if (code == PV_OK) *worse = pv_run_pair_worse(&pair);
+  if (code == PV_OK) code = pv_run_pair_print(pair, json, err);
+  if (code == PV_OK) *worse = pv_run_pair_worse(pair);
   return code;
 }
 

@@ -326,15 +326,17 @@ static pv_code find_gates(pv_arena *arena, const pv_run_pair *p, const char *hom
 }
 
 pv_code pv_run_pair_make(pv_arena *arena, const char *const words[2], const char *probe,
-                         pv_run_pair *out, pv_error *err) {
-  pv_run_pair pair = {0};
-  making m = {.arena = arena, .p = &pair};
+                         const pv_run_pair **out, pv_error *err) {
+  /* Not on the stack: the lists point into the evidence that it holds. */
+  pv_run_pair *pair = PV_ARENA_NEW(arena, 1, pv_run_pair);
+  making m = {.arena = arena, .p = pair};
   pv_then then;
   bool gates = false;
   const char *home = NULL;
+  if (pair == NULL) return pv_error_nomem(err, "the changes");
   pv_code code = find_home(arena, words, &home, err);
-  if (code == PV_OK) code = find_both(arena, words, home, &pair, err);
-  if (code == PV_OK) code = find_gates(arena, &pair, home, probe, &then, &gates, err);
+  if (code == PV_OK) code = find_both(arena, words, home, pair, err);
+  if (code == PV_OK) code = find_gates(arena, pair, home, probe, &then, &gates, err);
   if (code != PV_OK) return code;
   compare_verdicts(&m);
   compare_metrics(&m, gates ? &then : NULL);

@@ -36,10 +36,10 @@ typedef struct pv_run_pair {
   size_t verdict_count, metric_count, digest_count, environment_count;
 } pv_run_pair;
 
-/* Finds both runs and what changed from the one to the other: nothing else is in the lists. Runs of
- * two contracts are PV_ERR_INPUT. */
+/* Finds both runs and what changed from the one to the other, in the arena: nothing else is in the
+ * lists. Runs of two contracts are PV_ERR_INPUT. */
 pv_code pv_run_pair_make(pv_arena *arena, const char *const words[2], const char *probe,
-                         pv_run_pair *out, pv_error *err);
+                         const pv_run_pair **out, pv_error *err);
 bool pv_run_pair_worse(const pv_run_pair *pair);
 
 pv_code pv_run_pair_print(const pv_run_pair *pair, bool json, pv_error *err);
