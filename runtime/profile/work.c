@@ -42,10 +42,14 @@ static pv_unit real_unit(const place *p) {
   return p->worker->numerics == PV_NUMERICS_F64 ? PV_UNIT_F64 : PV_UNIT_F32;
 }
 
-static void count_matmul(const place *p, const pv_gguf_tensor *t, pv_work *w) {
+/* Of a matrix the products; of the embedding the rows of the ids; gains, biases and sinks are read.
+ */
+static void count_weight(const place *p, pv_op op, const pv_gguf_tensor *t, pv_work *w) {
   const pv_unit unit = unit_of(p, t->type);
   const double planes = unit == PV_UNIT_INTEGER ? p->worker->planes : 1.0;
-  w->operations[unit] += 2.0 * planes * (double)t->dims[0] * p->positions * width(p, p->row);
+  w->weights += op == PV_OP_GATHER ? p->positions * (double)t->row_bytes : used_bytes(p, t);
+  if (op == PV_OP_MATMUL)
+    w->operations[unit] += 2.0 * planes * (double)t->dims[0] * p->positions * width(p, p->row);
 }
 
 /* All positions that the batch sees, read once; each row of it against those that it sees. */
@@ -67,23 +71,10 @@ static void count_row(const place *p, pv_work *w) {
       r->weight != NULL ? pv_model_weight(p->worker->model, p->row, p->part->layer) : NULL;
   w->activations += p->positions * row_bytes(p, p->row);
   if (pv_plan_is(p->plan, p->row, PV_ROW_APPENDS)) w->cache += p->positions * row_bytes(p, p->row);
-  if (t != NULL && r->op != PV_OP_GATHER) w->weights += used_bytes(p, t);
-  switch (r->op) {
-    case PV_OP_GATHER:
-      w->weights += p->positions * (double)t->row_bytes;
-      break;
-    case PV_OP_MATMUL:
-      count_matmul(p, t, w);
-      break;
-    case PV_OP_ATTEND:
-      count_attend(p, w);
-      break;
-    case PV_OP_COMBINE:
-      w->operations[real_unit(p)] += 2.0 * p->shape->used * p->positions * width(p, p->row);
-      break;
-    default:
-      break;
-  }
+  if (t != NULL) count_weight(p, r->op, t, w);
+  if (r->op == PV_OP_ATTEND) count_attend(p, w);
+  if (r->op == PV_OP_COMBINE)
+    w->operations[real_unit(p)] += 2.0 * p->shape->used * p->positions * width(p, p->row);
 }
 
 /* Keys and values come from the cache. */

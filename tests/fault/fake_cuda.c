@@ -117,8 +117,9 @@ CUresult cuMemFreeHost(void *p) {
 }
 CUresult cuEventCreate(CUevent *out, unsigned flags) {
   (void)flags;
-  *out = (CUevent)calloc(1, sizeof played_ms);
-  return *out != NULL ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+  double *when = calloc(1, sizeof *when);
+  *out = (CUevent)(void *)when;
+  return when != NULL ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 CUresult cuEventRecord(CUevent event, CUstream stream) {
   (void)stream;
