@@ -68,6 +68,9 @@ warns 'it is a private key'
 run "$pv" signature none.gguf
 exits 2
 warns "there is no model 'none.gguf'"
+run "$pv" signature models --key own.pub
+exits 2
+warns "there is no model 'models'"
 run "$pv" signature
 exits 2
 warns 'name one model'

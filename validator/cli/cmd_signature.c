@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -29,7 +30,8 @@ typedef struct answer {
 static pv_code beside(const char *model, char out[PATH_MAX], pv_error *err) {
   const char *slash = strrchr(model, '/');
   const int folder = slash == NULL ? 0 : (int)(slash - model + 1);
-  if (access(model, R_OK) != 0)
+  struct stat info;
+  if (stat(model, &info) != 0 || !S_ISREG(info.st_mode))
     return pv_error_refuse(err, "name a model's file", "there is no model '%s'", model);
   return snprintf(out, PATH_MAX, "%.*s" PV_MANIFEST_FILE, folder, model) < PATH_MAX
              ? PV_OK
