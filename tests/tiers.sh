@@ -184,6 +184,12 @@ tier_real() {
   run_script tests/real/run.sh build-release/bin/pv
 }
 
+# What a user installs, in a clean Debian.
+tier_install() {
+  package deb
+  run_script tests/install/debian.sh "$packaged"
+}
+
 # A static build that was copied here has programs and no build tree.
 is_copied_build() { [ -x build-static/bin/pv ] && [ ! -f build-static/build.ninja ]; }
 
@@ -202,7 +208,7 @@ run_copied_build() {
 }
 
 run_tiers() {
-  local fresh=0 all=0 long=0 gpu=0 engines=0 strangers=0 real=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
+  local fresh=0 all=0 long=0 gpu=0 engines=0 strangers=0 real=0 install=0 left=(no-toolkit slow asan-ubsan tsan fuzz)
   [ "${CI:-}" = true ] && fresh=1
   while [ $# -gt 0 ]; do
     case $1 in
@@ -213,6 +219,7 @@ run_tiers() {
       --engines) engines=1 ;;
       --strangers) strangers=1 ;;
       --real) real=1 ;;
+      --install) install=1 ;;
       *) die "no such option of test: $1" ;;
     esac
     shift
@@ -229,6 +236,7 @@ run_tiers() {
   [ "$engines" -eq 0 ] || tier engines tier_engines
   [ "$strangers" -eq 0 ] || tier strangers tier_strangers
   [ "$real" -eq 0 ] || tier real tier_real
+  [ "$install" -eq 0 ] || tier install tier_install
   tier format check format format --check
   tier lint check clang-tidy lint
   if [ "$all" -eq 1 ]; then
