@@ -109,7 +109,7 @@ try:
 except OSError:
     pass
 child.wait()
-print(seen.count(b' operations') > 0, seen == b'' or seen.endswith(b'\r\x1b[K'))
+print(seen.count(b'noise, ') > 0, seen == b'' or seen.endswith(b'\r\x1b[K'))
 PY
 long=(--model "$model" --random 16 --repeats 48 --threads 1)
 run python3 terminal.py "$pv" noise "${long[@]}"

@@ -31,10 +31,11 @@ def appear(columns, term, command, pause=False):
         os.execvp(command[0], command)
     os.close(slave)
     if pause:
-        time.sleep(0.06)
-        os.kill(child, signal.SIGSTOP)
-        time.sleep(1.2)
-        os.kill(child, signal.SIGCONT)
+        for moment in (0.06, 0.1): # the second one where a busy machine has not begun at the first
+            time.sleep(moment)
+            os.kill(child, signal.SIGSTOP)
+            time.sleep(1.2)
+            os.kill(child, signal.SIGCONT)
     out = b''
     while True:
         try:

@@ -80,7 +80,7 @@ same "$(awk '/median/ { end = index($0, "median") + 5 }
   /tokens\/s/ && substr($0, 1, end) ~ /[0-9]$/ && substr($0, end + 1, 1) == " " { n++ }
   END { print n }' <<<"$out")" 2 "figures under their heads: $out"
 # A file that a contract names is read and hashed.
-truncate -s 100M large.gguf
+truncate -s 400M large.gguf
 contract pinned DRAFT "F_PASS forward.finite PROPOSED"
 sed -i '/^acceptance_criteria/i model:\n  sha256: '"$(printf '0%.0s' {1..64})"'\n  made_by: truncate\n' contracts/pinned.yaml
 shows "reading the model, " "$pv" validate --probe "$fake" contracts/pinned.yaml --model "$work/large.gguf"

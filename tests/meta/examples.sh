@@ -70,6 +70,7 @@ elsewhere() {
 # pv's own, lacks the divergences that a contract declares.
 right() {
   case $1 in
+    'pv completion'*) echo '0' ;;
     *bisect*@* | *judge*@*) echo '1' ;;
     *compare*cpu:i8*) echo '3' ;;
     *'pv diff'*) echo '0 1' ;;
@@ -122,7 +123,7 @@ refused() {
 other() {
   local script='' text=''
   case $1 in
-    './dev '*) text="^  ${1#./dev }" && text=${text%% [-[]*} && script=dev ;;
+    './dev '*) text="^  ${1#./dev }" && text=${text%% [-[&]*} && script=dev ;;
     'cmake --preset static'*) script=CMakePresets.json text='"name": "static"' ;;
     'cmake --install'*) script=tests/cli/library.sh text='cmake --install' ;;
     'cc -shared'*) script=tests/cli/library.sh text='cc -shared' ;;

@@ -93,6 +93,10 @@ static int unknown(const char *name) {
   return 2;
 }
 
+static bool is_help(const char *word) {
+  return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int dispatch(int argc, char **argv) {
   if (argc < 2) {
     print_help(stderr);
@@ -100,7 +104,8 @@ static int dispatch(int argc, char **argv) {
   }
   const char *name = argv[1];
   if (strcmp(name, "--version") == 0) name = "version";
-  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+  if (is_help(name) || strcmp(name, "help") == 0) {
+    if (argc > 2 && is_help(argv[2])) argc = 2;
     const command *about = argc > 2 ? find(argv[2]) : NULL;
     char *ask[] = {about != NULL ? argv[2] : argv[0], (char[]){"--help"}, NULL};
     if (about != NULL) return about->run(2, ask);
