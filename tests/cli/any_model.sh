@@ -24,7 +24,7 @@ says 'kind: qwen3, 1 layers of width 256, 258 tokens, no experts'
 says 'nobody looked at 2; 1 is not about this model'
 warns 'no reference was found beside the model; --reference FILE names one; it is needed by F_MODEL_REFERENCE'
 same "$(wc -l <<<"$out" | awk '{ print ($1 <= 36) }')" 1 'one screen'
-folder=$(echo out/model-forward-v1/*)
+folder=$(echo out/model-forward-v1/2*)
 run "$pv" evidence verify "$folder"
 exits 0
 if grep -q '"asked": "what any machine can show; no contract was named"' "$folder/evidence.json"; then ok; else bad 'the evidence does not say what was asked'; fi

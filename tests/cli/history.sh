@@ -30,7 +30,7 @@ exits 0
 says 'over: 0 runs'
 validate contracts/over.yaml --out elsewhere
 exits 0
-same "$(cat elsewhere/over/*/report.{md,html} | grep -c 'No earlier run of this contract is known here.')" 2 \
+same "$(cat elsewhere/over/2*/report.{md,html} | grep -c 'No earlier run of this contract is known here.')" 2 \
   'a report without earlier runs says so'
 rm -r elsewhere
 commit 'the contract'
@@ -67,7 +67,7 @@ kept changed 's/"compared": 10,/"compared": 11,/'
 sleep 1.1
 PV_FAKE_NEEDED=500 validate contracts/over.yaml
 exits 0
-local=$(echo reports/runs/over/*)
+local=$(echo reports/runs/over/2*)
 ln -s "$(basename "$local")" reports/runs/over/latest
 
 history contracts/over.yaml
@@ -182,8 +182,8 @@ refused "$local contracts" "cannot open 'contracts/evidence.json'" 'a run is a f
 refused "$local" 'name two contracts or two runs' 'for example'
 contract other DRAFT 'F_PASS router.topk_rule PROPOSED'
 validate contracts/other.yaml
-refused "$local $(echo reports/runs/other/*)" 'these are runs of two contracts: over and other' 'of one'
-refused "$(echo reports/runs/other/*) latest" 'no other run of other is known here' 'pv validate'
+refused "$local $(echo reports/runs/other/2*)" 'these are runs of two contracts: over and other' 'of one'
+refused "$(echo reports/runs/other/2*) latest" 'no other run of other is known here' 'pv validate'
 history
 exits 2
 warns 'name a contract'
@@ -220,6 +220,6 @@ mv .kept .git
 PATH=/nonexistent "$pv" history --probe "$fake" contracts/over.yaml >.out 2>&1
 same "$(grep -c 'incomplete: git does not answer' .out)" 1 'without git'
 PATH=/nonexistent "$pv" validate --probe "$fake" contracts/over.yaml --out quiet >/dev/null 2>&1
-same "$(grep -c 'Incomplete: git does not answer' quiet/over/*/report.md)" 1 'a report without git'
+same "$(grep -c 'Incomplete: git does not answer' quiet/over/2*/report.md)" 1 'a report without git'
 
 finish

@@ -139,7 +139,7 @@ mv kept $model
 
 rm -r reports/runs
 validate contracts/c.yaml
-folder=$(echo reports/runs/c/*)
+folder=$(echo reports/runs/c/2*)
 out=$(cat "$folder/vsa.json")
 field "d['predicateType'], d['predicate']['verificationResult'], d['predicate']['verifiedLevels'][1]" \
   'https://slsa.dev/verification_summary/v1 PASSED PV_ACTIVE_ALGORITHM_LEVEL'
@@ -162,7 +162,7 @@ against signed.json --key own.pub
 exits 0
 says "the evidence says all that it says; signed by: the key $hint"
 against signed.json --key own.pub --json
-field "d[0]['statement']['differences'], d[0]['statement']['verified']" "[] the key $hint"
+field "d['folders'][0]['statement']['differences'], d['folders'][0]['statement']['verified']" "[] the key $hint"
 against signed.json --key other.pub
 exits 2
 warns "signed.json: error: the signature is not the key's"
@@ -205,12 +205,12 @@ warns 'add --against STATEMENT'
 # What is not verified is not PASSED.
 contract d ACTIVE_ALGORITHM_LEVEL 'F_PASS names.resolve PROPOSED' 'F_NOTRUN names.resolve ACTIVE_ALGORITHM_LEVEL'
 validate contracts/d.yaml
-out=$(cat reports/runs/d/*/vsa.json)
+out=$(cat reports/runs/d/2*/vsa.json)
 field "d['predicate']['verificationResult'], d['predicate']['verifiedLevels']" "FAILED ['FAILED']"
 contract n DRAFT 'F_PASS names.resolve ACTIVE_ALGORITHM_LEVEL'
 validate contracts/n.yaml
 exits 0
-out=$(cat reports/runs/n/*/vsa.json)
+out=$(cat reports/runs/n/2*/vsa.json)
 field "d['predicate']['verificationResult']" FAILED
 
 # --- since when a threshold stands in the contract

@@ -46,7 +46,8 @@ static void offer_list(const typing *t, const char *list, size_t length) {
 }
 
 /* What the command `list` prints: the first word of each line that begins so, blanks included, once
- * where the same one begins several. */
+ * where the same one begins several. In an indented list a name of several words is none that a
+ * shell completes. */
 static pv_code offer_printed(const typing *t, const char *const *list, const char *begins,
                              pv_error *err) {
   pv_text said = PV_TEXT_INIT;
@@ -58,6 +59,7 @@ static pv_code offer_printed(const typing *t, const char *const *list, const cha
     const char *at = line + margin;
     if (strncmp(line, begins, strlen(begins)) != 0 || strchr(" \n", *at) != NULL) continue;
     const size_t n = strcspn(at, " :\n");
+    if (margin > 0 && at[n] == ' ' && strchr(" \n", at[n + 1]) == NULL) continue;
     const char *word = pv_arena_strndup(t->arena, at, n);
     if (word != NULL && strcmp(word, before) != 0) offer(t, word, at + n + strspn(at + n, " :"));
     if (word != NULL) before = word;

@@ -120,13 +120,14 @@ static const char *below(const char *root, const char *path) {
   return strncmp(path, root, length) == 0 && path[length] == '/' ? path + length + 1 : NULL;
 }
 
-/* Whether a report could be written below it. */
+/* Whether a report could be written below it; a file in the way is told of when it is. */
 static bool writable(const char *folder) {
   char path[PATH_MAX + 16];
+  struct stat info;
   snprintf(path, sizeof path, "%s/reports/runs", folder);
   while (access(path, F_OK) != 0)
     if (!shorten(path)) return false;
-  return access(path, W_OK | X_OK) == 0;
+  return (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) || access(path, W_OK | X_OK) == 0;
 }
 
 /* Nothing is written into an installation, whoever calls, nor can it be into a tree that is
