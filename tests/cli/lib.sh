@@ -48,7 +48,7 @@ field() {
   same "$(python3 -c "import json,sys; d=json.load(sys.stdin); print($1)" <<<"$out" 2>&1)" "$2" "$1"
 }
 
-# against SCHEMA FILE...: held against a schema of tests/schemas, or json for docs/schema, by the
+# against SCHEMA FILE...: held against a schema of tests/schemas, or json for those of pv's own, by the
 # Python that has Debian's python3-jsonschema.
 against() {
   local schema=$1 at=$here/../schemas

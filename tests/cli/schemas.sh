@@ -38,6 +38,9 @@ told lint lint contracts
 told lint lint "$work/made/wrong.yaml"
 told status status contracts/moe-router-v1.yaml contracts/model-forward-v1.yaml
 told diff diff contracts/moe-router-v1.yaml contracts/q6k-gemv-v1.yaml
+told run-diff diff "$published" "$published"
+told history history contracts/moe-router-v1.yaml
+told signature signature "$model"
 told evidence-verify evidence verify reports/published/*/*
 told validate evidence show "$published"
 told validate validate contracts/tensor-names-v1.yaml --out "$work/out"
