@@ -14,17 +14,37 @@ typedef struct tally {
   double parts, own; /* of the measurement under way: of its rows; by the device's clock, or -1 */
   uint32_t *experts; /* [batch][layer]: that were chosen; NULL: as many as a position uses */
   bool full;         /* there are more rows than have room */
+  size_t parts_told, told[PV_PROFILE_ROWS]; /* by then the row had its last one; from 1 */
 } tally;
 
+static bool is_what(const pv_profile_row *row, const pv_meter_part *part) {
+  return row->what == part->what ||
+         (row->what != NULL && part->what != NULL && strcmp(row->what, part->what) == 0);
+}
+
+/* A kernel's launch that begins no row is the rest of what its last one began: attention behind
+ * many positions is several. */
 static pv_profile_row *row_of(tally *t, const pv_meter_part *part) {
   pv_profile *out = t->out;
-  for (size_t i = 0; i < out->count; i++)
-    if (out->row[i].rows == part->rows &&
-        (out->row[i].what == part->what || (part->what != NULL && out->row[i].what != NULL &&
-                                            strcmp(out->row[i].what, part->what) == 0)))
-      return &out->row[i];
+  const size_t none = out->count;
+  size_t at = none, rest = none;
+  for (size_t i = 0; i < out->count; i++) {
+    const pv_profile_row *row = &out->row[i];
+    if (!is_what(row, part)) continue;
+    if (row->rows == part->rows) at = i;
+    if (part->rows == 0 && part->what != NULL && row->rows != 0 &&
+        (rest == none || t->told[i] > t->told[rest]))
+      rest = i;
+  }
+  if (rest != none) at = rest;
+  t->parts_told++;
+  if (at != none) {
+    t->told[at] = t->parts_told;
+    return &out->row[at];
+  }
   t->full |= out->count == PV_PROFILE_ROWS;
   if (t->full) return NULL;
+  t->told[out->count] = t->parts_told;
   out->row[out->count] = (pv_profile_row){.what = part->what, .rows = part->rows};
   return &out->row[out->count++];
 }

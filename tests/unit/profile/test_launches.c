@@ -115,6 +115,39 @@ static void test_rows(void) {
   pv_forward_close(f);
 }
 
+/* Attention behind many positions is several launches, of which the first one has the work. */
+static const pv_meter *metering;
+static pv_code meter_and_two_more(pv_backend *b, const pv_meter *meter, pv_error *err) {
+  const pv_code code = pv_gpu_meter(b, meter, err);
+  for (size_t i = 0; i < 2 && meter == NULL && metering != NULL && code == PV_OK; i++)
+    metering->part(metering->context, &(pv_meter_part){.what = i == 0 ? "gemm" : "attend_rows"});
+  metering = meter;
+  return code;
+}
+
+static void test_rest_of_a_row(void) {
+  static pv_profile before, p;
+  const pv_worker worker = {model, PV_NUMERICS_I16, 2};
+  pv_forward *f = open_forward();
+  if (f == NULL) return;
+  const pv_speed s = {f, model, PROMPT};
+  EXPECT_I64(pv_profile_prefill(&s, &worker, PROMPT, 1, &before, NULL), PV_OK);
+  backend.meter = meter_and_two_more;
+  EXPECT_I64(pv_profile_prefill(&s, &worker, PROMPT, 1, &p, NULL), PV_OK);
+  backend.meter = pv_gpu_meter;
+  EXPECT_U64(p.count, before.count);
+  const pv_profile_row *attention = row_of(&p, "attend_rows");
+  EXPECT(attention != NULL && attention->rows != 0 &&
+         attention->calls == model->shape.layers + 1.0);
+  double products = 0.0; /* of some rows of that name the last one goes on */
+  for (size_t i = 0; i < p.count; i++)
+    if (strcmp(p.row[i].what, "gemm") == 0) products += p.row[i].calls;
+  for (size_t i = 0; i < before.count; i++)
+    if (strcmp(before.row[i].what, "gemm") == 0) products -= before.row[i].calls;
+  EXPECT_F64(products, 1.0, 0.0);
+  pv_forward_close(f);
+}
+
 /* A prompt and a token, of which the meter sees both or none. */
 static float *logits_of(pv_forward *f, const pv_meter *meter) {
   const uint32_t ids[] = {861, 1644, 198};
@@ -181,9 +214,11 @@ int main(void) {
   played.between = played_between;
   backend = pv_backend_ptx;
   backend.meter = pv_gpu_meter;
-  const int code = pv_testing_main(
-      "profile of launches",
-      (pv_case[]){PV_CASE(test_rows), PV_CASE(test_same_bits), PV_CASE(test_refused), {0}});
+  const int code = pv_testing_main("profile of launches", (pv_case[]){PV_CASE(test_rows),
+                                                                      PV_CASE(test_rest_of_a_row),
+                                                                      PV_CASE(test_same_bits),
+                                                                      PV_CASE(test_refused),
+                                                                      {0}});
   pv_model_close(model);
   return code;
 }
