@@ -161,7 +161,8 @@ static bool has_device(void) {
   return strcmp(setting("PV_FAKE_DEVICE", "none"), "none") != 0;
 }
 
-/* PV_FAKE_NEEDED: the tolerance that F_NEEDED needs, and with a '!' it fails. PV_FAKE_FAULTS=caught: a sound falsifier; late: it never answers with a fault planted; anything
+/* PV_FAKE_NEEDED: the tolerance that F_NEEDED needs, and with a '!' it fails.
+ * PV_FAKE_FAULTS=caught: a sound falsifier; late: it never answers with a fault planted; anything
  * else passes over every fault. */
 static void answer(const char *mode, const char *id, const char *fault) {
   const bool planted = fault != NULL && strcmp(fault, "none") != 0;
