@@ -72,8 +72,8 @@ static const char *figure(double value, char out[FIGURE]) {
 }
 
 static void print_figures(const line *l, double sum) {
-  char calls[FIGURE], bytes[FIGURE], work[FIGURE], floor[32] = "", all[128];
-  snprintf(calls, sizeof calls, l->calls > 0.0 ? "%.0f" : "", l->calls);
+  char calls[FIGURE] = "", bytes[FIGURE], work[FIGURE], floor[32] = "", all[128];
+  if (l->calls > 0.0) snprintf(calls, sizeof calls, "%.0f", l->calls);
   if (l->floor.by != NULL)
     snprintf(floor, sizeof floor, "%.0f %%%s%s", 100.0 * part_of(l->floor.seconds, l->seconds),
              l->floor.by[0] != '\0' ? " " : "", l->floor.by);

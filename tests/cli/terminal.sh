@@ -79,11 +79,13 @@ same "$(awk 'length($0) > 60' <<<"$out")" '' 'a table of 60 columns'
 same "$(awk '/median/ { end = index($0, "median") + 5 }
   /tokens\/s/ && substr($0, 1, end) ~ /[0-9]$/ && substr($0, end + 1, 1) == " " { n++ }
   END { print n }' <<<"$out")" 2 "figures under their heads: $out"
-# A file that a contract names is read and hashed.
-truncate -s 400M large.gguf
+# A file that a contract names is read and hashed by the probe, here by one that takes its time.
+truncate -s 4M large.gguf
+printf '#!/bin/sh\nsleep 1.5\nexec "%s" "$@"\n' "$fake" >slow_probe
+chmod +x slow_probe
 contract pinned DRAFT "F_PASS forward.finite PROPOSED"
 sed -i '/^acceptance_criteria/i model:\n  sha256: '"$(printf '0%.0s' {1..64})"'\n  made_by: truncate\n' contracts/pinned.yaml
-shows "reading the model, " "$pv" validate --probe "$fake" contracts/pinned.yaml --model "$work/large.gguf"
+shows "reading the model, " "$pv" validate --probe ./slow_probe contracts/pinned.yaml --model "$work/large.gguf"
 exits 2
 
 # The words of `pv run`: the model, then the text, or standard input.
