@@ -103,8 +103,9 @@ static const pv_conform_type types[] = {
 };
 
 const pv_conform_type *pv_conform_type_of(char letter) {
+  const int small = tolower((unsigned char)letter);
   for (size_t i = 0; i < COUNT(types); i++)
-    if (types[i].letter == tolower((unsigned char)letter)) return &types[i];
+    if (types[i].letter == small) return &types[i];
   return NULL;
 }
 
