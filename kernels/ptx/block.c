@@ -395,7 +395,7 @@ void pv_ptx_block_start(pv_ptx_block *b, uint64_t position) {
 }
 
 bool pv_ptx_block_turn(pv_ptx_block *b) {
-  const uint64_t salt = b->number + b->clock;
+  const uint64_t salt = b->number + b->ticked + 1;
   for (uint32_t i = 0; i < b->warp_count && !b->failed; i++)
     run_warp(&b->warps[pv_ptx_schedule_at(b->grid->launch, salt, b->warp_count, i)]);
   return !b->failed && go_on(b) && !b->failed;

@@ -8,7 +8,7 @@
 #include "kernels/ptx/decode.h"
 #include "kernels/ptx/watch.h"
 
-enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024, RESIDENT_MAX = 4096 };
+enum { KERNELS_MAX = 256, MODULES_MAX = 256, THREADS_MAX = 1024, RESIDENT_MAX = 4096, LINE = 64 };
 #define SHARED_MAX (256u << 10)
 
 struct pv_ptx_machine {
@@ -29,19 +29,12 @@ struct pv_ptx_machine {
 };
 
 static void free_block(pv_ptx_block *b) {
-  free(b->registers);
-  free(b->shared);
-  free(b->shared_written);
+  free(b->memory);
   free(b->touched);
   free(b->strong);
-  free(b->touched_by);
-  free(b->copies);
-  free(b->local);
-  free(b->local_written);
-  free(b->cache);
-  b->registers = b->shared = b->shared_written = b->local = b->local_written = b->cache = NULL;
-  b->touched = b->strong = b->touched_by = NULL;
-  b->copies = NULL;
+  b->memory = NULL;
+  b->touched = b->strong = NULL;
+  b->room = b->touched_room = 0;
 }
 
 pv_code pv_ptx_machine_open(unsigned threads, pv_ptx_machine **out, pv_error *err) {
@@ -173,33 +166,62 @@ pv_code pv_ptx_machine_download(pv_ptx_machine *m, void *to, uint64_t from, uint
   return PV_OK;
 }
 
-/* Memory for the blocks of a launch, one after the other. */
+/* Where `bytes` are behind what is used, on a cache line of their own. */
+static size_t take(size_t *used, size_t bytes) {
+  const size_t at = *used;
+  *used += bytes / LINE * LINE + LINE;
+  return at;
+}
+
+/* Memory of one size, aligned, that is nobody's yet. */
+static bool hold(pv_ptx_block *b, size_t bytes) {
+  if (bytes <= b->room) return true;
+  free(b->memory);
+  b->memory = aligned_alloc(LINE, bytes);
+  b->room = b->memory != NULL ? bytes : 0;
+  return b->memory != NULL;
+}
+
+/* What was done to `bytes` of shared memory: of earlier launches, before the clock of now. */
+static bool hold_touched(pv_ptx_block *b, size_t bytes) {
+  if (bytes <= b->touched_room) return true;
+  free(b->touched);
+  free(b->strong);
+  b->touched = calloc(bytes, sizeof *b->touched);
+  b->strong = calloc(bytes, sizeof *b->strong);
+  b->touched_room = b->touched != NULL && b->strong != NULL ? bytes : 0;
+  return b->touched_room > 0;
+}
+
+/* Memory for the blocks of a launch, one after the other. It stays for the next launch: to have its
+ * pages from the system anew, and to clear them, took longer than most launches. */
 static bool prepare(pv_ptx_block *b, pv_ptx_grid *grid, uint32_t warps) {
   const pv_ptx_code *code = grid->code;
-  const size_t local = (size_t)code->local_pitch * warps * PV_PTX_LANES;
-  free_block(b);
+  const size_t locals = (size_t)code->local_pitch * warps * PV_PTX_LANES;
+  const uint32_t bytes = code->shared_bytes + grid->launch->shared;
+  const size_t by = grid->watch != NULL ? bytes * sizeof *b->touched_by : 0;
+  size_t used = 0;
+  const size_t registers = take(&used, (size_t)code->register_bytes * warps),
+               cache = take(&used, code->caches), zeros = used, touched_by = take(&used, by),
+               shared = take(&used, bytes), shared_written = take(&used, bytes),
+               copies = take(&used, (bytes / 4 + 1u) * sizeof *b->copies),
+               local = take(&used, locals), local_written = take(&used, locals);
+  if (!hold(b, used) || !hold_touched(b, bytes + 1u)) return false;
+  memset(b->memory, 0, zeros);
   b->grid = grid;
   b->code = code;
   b->warp_count = warps;
-  b->shared_bytes = code->shared_bytes + grid->launch->shared;
-  b->clock = 1;
-  b->registers = aligned_alloc(64, (size_t)(code->register_bytes + 63) / 64 * 64 * warps);
-  b->shared = malloc(b->shared_bytes + 1u);
-  b->shared_written = malloc(b->shared_bytes + 1u);
-  b->touched = calloc(b->shared_bytes + 1u, sizeof *b->touched);
-  if (grid->watch != NULL) b->touched_by = calloc(b->shared_bytes + 1u, sizeof *b->touched_by);
-  b->strong = calloc(b->shared_bytes + 1u, sizeof *b->strong);
+  b->shared_bytes = bytes;
+  b->ticked = 0;
   b->has_strong = false;
-  b->copies = malloc((b->shared_bytes / 4 + 1u) * sizeof *b->copies);
-  b->local = malloc(local + 1);
-  b->local_written = malloc(local + 1);
-  b->cache = calloc(code->caches + 1u, 1);
-  if (b->registers == NULL || b->shared == NULL || b->shared_written == NULL ||
-      b->touched == NULL || b->strong == NULL || b->copies == NULL || b->local == NULL ||
-      b->local_written == NULL || b->cache == NULL ||
-      (grid->watch != NULL && b->touched_by == NULL))
-    return false;
-  memset(b->registers, 0, (size_t)code->register_bytes * warps);
+  b->registers = b->memory + registers;
+  b->cache = b->memory + cache;
+  b->touched_by = grid->watch != NULL ? (void *)(b->memory + touched_by) : NULL;
+  b->shared = b->memory + shared;
+  b->shared_written = b->memory + shared_written;
+  b->copies = (void *)(b->memory + copies);
+  b->local = b->memory + local;
+  b->local_written = b->memory + local_written;
   return true;
 }
 

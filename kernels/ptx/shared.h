@@ -49,9 +49,10 @@ static inline uint32_t pv_ptx_after_read(const pv_ptx_warp *warp, uint32_t threa
 /* When the clock would overflow, everything is forgotten. */
 static inline uint32_t pv_ptx_tick(pv_ptx_block *block) {
   if (block->grid->watch != NULL) block->grid->watch->clock++;
+  block->ticked++;
   if (block->clock < PV_PTX_CLOCK_MAX) return ++block->clock;
-  memset(block->touched, 0, block->shared_bytes * sizeof *block->touched);
-  memset(block->strong, 0, block->shared_bytes * sizeof *block->strong);
+  memset(block->touched, 0, block->touched_room * sizeof *block->touched);
+  memset(block->strong, 0, block->touched_room * sizeof *block->strong);
   for (uint32_t i = 0; i < block->warp_count; i++) {
     pv_ptx_warp *w = &block->warps[i];
     w->synced = w->met = w->acquired = 1;

@@ -200,18 +200,22 @@ typedef struct pv_ptx_block { /* one for each thread of the host, used for block
   uint64_t position, number; /* which it is in the order of the launch, and in the grid */
   pv_ptx_warp warps[PV_PTX_WARPS_MAX];
   uint32_t warp_count;
+  unsigned char *memory; /* `room` bytes, in which lies what the block points to below */
+  size_t room;
   unsigned char *registers; /* of all warps */
   unsigned char *shared, *shared_written;
   pv_ptx_touch *touched_by;       /* which steps, where the launch observes; else NULL */
-  pv_ptx_touch *touched, *strong; /* by plain accesses; by atomic ones */
-  bool has_strong;                /* there was one */
-  pv_ptx_copy *copies;            /* room for shared_bytes / 4 */
+  pv_ptx_touch *touched, *strong; /* by plain accesses; by atomic ones; `touched_room` of each */
+  size_t touched_room;
+  bool has_strong;     /* there was one */
+  pv_ptx_copy *copies; /* room for shared_bytes / 4 */
   size_t copy_count;
   uint32_t arrived[PV_PTX_BARRIERS];                   /* threads that do not wait there */
   uint64_t ticks;                                      /* clocks read */
   uint32_t committed[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* groups of copies of each thread */
   uint32_t shared_bytes;
-  uint32_t clock, barrier_clock; /* of shared memory */
+  uint32_t clock, barrier_clock; /* of shared memory, for all launches */
+  uint64_t ticked;               /* how often the clock did, in this launch */
   uint64_t barrier_time;         /* the same by the clock of the launch */
   uint64_t ordered, fenced_time; /* after all that was released until then; after its last fence */
   pv_ptx_fence fences[PV_PTX_WARPS_MAX * PV_PTX_LANES]; /* the last one of each thread */

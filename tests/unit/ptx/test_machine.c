@@ -128,6 +128,31 @@ static void test_races(void) {
   expect_fault("race_of_writes", N, PV_PTX_SHARED_RACE, 0, 48, "another thread wrote this");
 }
 
+/* Memory of a launch serves the next one: what was written or raced there is as if it never was. */
+static void test_launches_in_turn(void) {
+  static const struct {
+    const char *kernel;
+    pv_ptx_fault_kind kind;
+  } faulty[] = {{"unwritten_shared", PV_PTX_UNINITIALISED},
+                {"race", PV_PTX_SHARED_RACE},
+                {"race_of_writes", PV_PTX_SHARED_RACE},
+                {"past_shared", PV_PTX_OUT_OF_BOUNDS}};
+  bench b;
+  pv_error err = PV_ERROR_INIT;
+  REQUIRE(open_bench(&b, 2, &err) == PV_OK);
+  for (unsigned i = 0; i < 40; i++) {
+    const unsigned at = i % (sizeof faulty / sizeof *faulty);
+    EXPECT_U64(launch(&b, "copied_soundly", 1 + i % 3, N, N, &err), PV_OK);
+    for (uint32_t j = 0; j < N; j++) EXPECT_U64(b.result[j], 2 * (j + 1));
+    EXPECT_U64(launch(&b, faulty[at].kernel, 4, N, at == 3 ? 3 : N, &err), PV_ERR_DEVICE);
+    const pv_ptx_fault *f = pv_ptx_machine_fault(b.machine);
+    if (EXPECT(f != NULL))
+      EXPECT_STR(pv_ptx_fault_name(f->kind), pv_ptx_fault_name(faulty[at].kind));
+    EXPECT_U64(launch(&b, "racing", 20, N, N, &err), PV_OK);
+  }
+  pv_ptx_machine_close(b.machine);
+}
+
 static void test_refusals(void) {
   bench b;
   pv_error err = PV_ERROR_INIT;
@@ -301,6 +326,7 @@ int main(void) {
                                                     PV_CASE(test_undeclared_write),
                                                     PV_CASE(test_barriers),
                                                     PV_CASE(test_races),
+                                                    PV_CASE(test_launches_in_turn),
                                                     PV_CASE(test_refusals),
                                                     PV_CASE(test_operands_missing),
                                                     PV_CASE(test_approximations),
