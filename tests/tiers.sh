@@ -44,7 +44,8 @@ run_ctest() {
   [ ${#chosen[@]} -eq ${#entries[@]} ] ||
     note "$name: $((${#entries[@]} - ${#chosen[@]})) of ${#entries[@]} programs and all that they rest on are as when they passed (--fresh repeats them)"
   [ ${#chosen[@]} -gt 0 ] || return 0
-  "${plain[@]}" ctest --test-dir "$folder" -V --no-tests=error -j "$(nproc)" \
+  # One more than there are cores: some wait for what hangs or pauses.
+  "${plain[@]}" ctest --test-dir "$folder" -V --no-tests=error -j "$(($(nproc) + 1))" \
     -R "^($(IFS='|' && echo "${chosen[*]}"))\$" "$@" >"$log" 2>&1 || code=$?
   mapfile -t entries < <(passed_entries "$log")
   [ ${#entries[@]} -eq 0 ] || keys_pass "${entries[@]}" <"$keys/new"
