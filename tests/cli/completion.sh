@@ -159,6 +159,24 @@ for shell in bash zsh fish; do
   command -v "$shell" >/dev/null || continue
   if "$shell" -n "$work/.out"; then ok; else bad "$shell does not take its script"; fi
 done
+# As each shell calls it: by zsh as it finds it in fpath at the first time, for a name with a dash.
+if command -v zsh >/dev/null; then
+  mkdir functions
+  ./other-pv completion zsh >functions/_other-pv
+  run zsh -fc 'fpath=($PWD/functions $fpath)
+    autoload -U compinit && compinit -u -d "$PWD/dump" && autoload -U +X _other-pv
+    _describe() { print -rl -- ${(P)2} }
+    words=(./other-pv val) CURRENT=2 && _other-pv
+    words=(./other-pv compare cpu:i1) CURRENT=3 && _other-pv'
+  says 'validate:run the falsifiers'
+  says 'cpu\:i16:i16/1'
+fi
+if command -v fish >/dev/null; then
+  ./other-pv completion fish >other.fish
+  run fish -c 'source other.fish; set PATH . $PATH; complete -C "other-pv val"; complete -C "other-pv compare cpu:i1"'
+  says "validate${tab}run the falsifiers"
+  says "cpu:i16${tab}i16/1"
+fi
 run "$pv" completion tcsh
 exits 2
 warns 'there are: bash, zsh, fish'

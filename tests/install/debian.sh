@@ -109,6 +109,7 @@ user 'man -w pv'
 says '/usr/share/man/man1/pv.1.gz' "the pipe viewer's own page"
 
 user 'source /usr/share/bash-completion/bash_completion; _completion_loader pv-contracts
+  COMP_WORDBREAKS=" @:="
   COMP_LINE="pv-contracts bisect cpu:i16 cpu:i16@rope_p" COMP_POINT=42 COMP_WORDS=(pv-contracts) COMP_CWORD=0
   _pv_contracts 2>/dev/null; echo "<${COMPREPLY[*]}>"'
 says '<rope_pairs>' 'the completion of bash'

@@ -1,6 +1,6 @@
 #compdef @NAME@
 # Completion of `@NAME@` for zsh: what may be typed is asked of the program itself.
-_@WORD@() {
+_@NAME@() {
   local line
   local -a lines found
   lines=("${(@f)$("${words[1]}" completion words "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
@@ -14,8 +14,8 @@ _@WORD@() {
   [[ ${#found} -eq 0 ]] || _describe '@NAME@' found
 }
 # Loaded by compinit, or sourced.
-if [[ ${funcstack[1]} = _@WORD@ ]]; then
-  _@WORD@ "$@"
+if [[ ${funcstack[1]} = _@NAME@ ]]; then
+  _@NAME@ "$@"
 else
-  compdef _@WORD@ @NAME@
+  compdef _@NAME@ @NAME@
 fi
