@@ -68,6 +68,15 @@ exits 0
 warns 'note: the text has'
 warns 'the first 24 are taken'
 same "$(find given -name evidence.json -exec grep -l '"prompts_from": "the call"' {} + | wc -l)" 4 'runs that say so'
+given dense.gguf --text - <words.txt
+exits 0
+warns 'the first 24 are taken'
+head -c 1100000 /dev/zero >large.txt
+given dense.gguf --text - <large.txt
+exits 2
+warns 'standard input has more than 1048576 bytes'
+given dense.gguf --text - </dev/null
+exits 2
 given dense.gguf --ids 5 --prompt a
 exits 2
 warns 'give one of --prompt, --ids, --text and --reference'

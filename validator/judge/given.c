@@ -8,7 +8,7 @@
 #include "validator/run/run.h"
 #include "validator/run/scratch.h"
 
-enum { WORDS = 16, SAID_MAX = 64 << 10, SECONDS = 600 };
+enum { WORDS = 16, SAID_MAX = 64 << 10, SECONDS = 600, TEXT_MAX = 1 << 20 };
 
 bool pv_given_any(const pv_given_prompts *given) {
   return given->ids != NULL || given->prompt != NULL || given->text != NULL;
@@ -28,8 +28,20 @@ static void pass_on(const char *said) {
   pv_text_free(&text);
 }
 
-static pv_code run(const char *const *argv, pv_error *err) {
-  const pv_child_spec spec = {argv, NULL, 0, SAID_MAX};
+/* Standard input is the probe's to read, but it is ours. */
+static pv_code read_input(pv_text *out, pv_error *err) {
+  char part[4096];
+  for (size_t n; (n = fread(part, 1, sizeof part, stdin)) > 0;) {
+    if (n > TEXT_MAX - out->length)
+      return pv_error_set(err, PV_ERR_LIMIT, "standard input has more than %d bytes", TEXT_MAX);
+    pv_text_add(out, part, n);
+  }
+  if (ferror(stdin)) return pv_error_set(err, PV_ERR_IO, "cannot read standard input");
+  return out->failed ? pv_error_nomem(err, "standard input") : PV_OK;
+}
+
+static pv_code run(const char *const *argv, const pv_text *input, pv_error *err) {
+  const pv_child_spec spec = {argv, input->data, input->length, SAID_MAX};
   pv_child *child = NULL;
   pv_text channel = PV_TEXT_INIT;
   pv_child_event event = PV_CHILD_TIMEOUT;
@@ -70,7 +82,10 @@ pv_code pv_given_make(pv_arena *arena, const char *probe, const char *model,
   }
   if (given->plain) argv[n++] = "--plain-text";
   argv[n] = "--cut";
-  code = run(argv, err);
+  pv_text input = PV_TEXT_INIT;
+  if (given->text != NULL && strcmp(given->text, "-") == 0) code = read_input(&input, err);
+  if (code == PV_OK) code = run(argv, &input, err);
+  pv_text_free(&input);
   if (code == PV_OK) *path = file;
   return code;
 }
