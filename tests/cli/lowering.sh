@@ -13,9 +13,9 @@ equal() { # MODEL IDENTITY ARGS...
 made() { # ARCHITECTURE ARGS...
   run "$pv" synth --arch "$1" --vocab 300 --layers 2 --context 256 "${@:2}" --out "$1.gguf"
   exits 0
-  equal "$1" i16 --random 90 --batch 40
   for identity in i16 i8 f32-f64acc; do
-    equal "$1" "$identity" --random 13 --batch 9
+    equal "$1" "$identity" --random 90 --batch 40
+    equal "$1" "$identity" --random 9 --batch 4
     equal "$1" "$identity" --random 5 --batch 1
   done
   equal "$1" i16 --random 70 --batch 1 --stage logits,argmax
