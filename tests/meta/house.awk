@@ -38,6 +38,7 @@ BEGIN {
   allow("kernels/foreign", "kernels/quant kernels/exact")
   allow("kernels/cuda", "base kernels/quant kernels/arith")
   allow("kernels/ptx", "base")
+  allow("kernels/vulkan", "base kernels/quant kernels/arith")
   allow("runtime/model", "base runtime/gguf kernels/quant kernels/arith")
   low = "base runtime/gguf kernels/quant runtime/model kernels/arith kernels/cpu kernels/definition kernels/exact kernels/foreign kernels/cuda kernels/ptx"
   allow("runtime/forward", low)

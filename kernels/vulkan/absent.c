@@ -1,0 +1,34 @@
+/* A build without Vulkan: nothing opens, and that is said. */
+#include "kernels/vulkan/device.h"
+#include "kernels/vulkan/prove.h"
+
+static pv_code absent(pv_error *err) {
+  pv_error_set(err, PV_ERR_UNSUPPORTED, "this build has no Vulkan");
+  pv_error_hint(err, "install libvulkan-dev and glslang-tools and build again");
+  return PV_ERR_UNSUPPORTED;
+}
+
+pv_code pv_vulkan_open(pv_vulkan **out, pv_error *err) {
+  (void)out;
+  return absent(err);
+}
+void pv_vulkan_close(pv_vulkan *vulkan) {
+  (void)vulkan;
+}
+size_t pv_vulkan_count(const pv_vulkan *vulkan) {
+  (void)vulkan;
+  return 0;
+}
+void pv_vulkan_describe(const pv_vulkan *vulkan, size_t index, pv_vulkan_about *out) {
+  (void)vulkan;
+  (void)index;
+  *out = (pv_vulkan_about){.type = "other"};
+}
+pv_code pv_vulkan_prove(const pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
+                        pv_proof *out, pv_error *err) {
+  (void)vulkan;
+  (void)index;
+  (void)module;
+  (void)out;
+  return absent(err);
+}

@@ -1,0 +1,156 @@
+// The float operations that a shader may use: each gives the bits that IEEE 754, and so the CPU, gives.
+// Vulkan promises that of +, - and * alone, of 32 bits, and only where nothing is contracted: every
+// variable that holds a result is `precise`, which glslang writes as NoContraction. Division and square
+// root are 2.5 ulp there or worse, and fma may round twice: these are made of what is exact.
+//
+// A macro of a name below plants that defect (kernels/vulkan/modules.h lists them).
+#if defined(CONTRACTED)
+#define PRECISE
+#else
+#define PRECISE precise
+#endif
+
+const uint SIGN = 0x80000000u;
+const uint INFINITE = 0x7f800000u;
+const uint NOT_A_NUMBER = 0x7fc00000u;
+
+float sum(float a, float b) {
+  PRECISE float r = a + b;
+  return r;
+}
+
+float difference(float a, float b) {
+  PRECISE float r = a - b;
+  return r;
+}
+
+float product(float a, float b) {
+#if defined(FLUSHED)
+  if ((floatBitsToUint(a) & INFINITE) == 0u) a = uintBitsToFloat(floatBitsToUint(a) & SIGN);
+#endif
+  PRECISE float r = a * b;
+  return r;
+}
+
+// To the nearest whole number, ties to even, of |x| < 2^22: the rounding of activations.
+float whole(float x) {
+  PRECISE float shifted = x + 12582912.0;
+  PRECISE float r = shifted - 12582912.0;
+  return r;
+}
+
+// fma(256, high, low): 256 * high is exact, so a product and a sum have its bits.
+float planes(float high, float low) {
+#if defined(PLANES_SWAPPED)
+  PRECISE float r = 256.0 * low + high;
+#else
+  PRECISE float r = 256.0 * high + low;
+#endif
+  return r;
+}
+
+// a b + c, rounded once. The product is exact in float64, TwoSum gives its sum with c and the error of
+// that, and a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that what follows
+// rounds as if it had all of them.
+float fused(float a, float b, float c) {
+#if defined(FMA_UNFUSED)
+  PRECISE float two = a * b + c;
+  return two;
+#elif defined(FMA_OF_DEVICE)
+  PRECISE float theirs = fma(a, b, c);
+  return theirs;
+#else
+  PRECISE double p = double(a) * double(b);
+  double q = double(c);
+  PRECISE double s = p + q;
+  PRECISE double t = s - p;
+  PRECISE double error = (p - (s - t)) + (q - t);
+  uint64_t bits = doubleBitsToUint64(s);
+  if ((error > 0.0 || error < 0.0) && (bits & 1ul) == 0ul) { // no NaN, which infinities leave
+    bool away = (error > 0.0) == (s > 0.0);
+    s = uint64BitsToDouble(away ? bits + 1ul : bits - 1ul);
+  }
+  return float(s);
+#endif
+}
+
+// A magnitude of 32 bits in float64; what follows the largest number is 2^128, not infinity.
+double magnitude(uint bits) {
+  return bits == INFINITE ? 340282366920938463463374607431768211456.0lf
+                          : double(uintBitsToFloat(bits));
+}
+
+// The nearest magnitude below or at a positive x, as bits: a first guess, so any rounding would do.
+uint guessed(double x) {
+  return x >= magnitude(INFINITE) ? INFINITE : min(floatBitsToUint(float(x)) & ~SIGN, INFINITE);
+}
+
+const uint STEPS = 8u; // a guess of 2.5 ulp is right after three
+
+// |a| / |b| of finite numbers that are not 0. q b has 48 bits and a - q b fewer, so float64 has both
+// exactly, and of two neighbours the one with the smaller residual is the nearer one.
+uint quotient(double a, double b) {
+  PRECISE double guess = a / b;
+  uint m = guessed(guess);
+  for (uint i = 0u; i < STEPS; i++) {
+    PRECISE double residual = a - magnitude(m) * b;
+    if (residual == 0.0 || (residual < 0.0 && m == 0u) || (residual > 0.0 && m == INFINITE)) break;
+    uint other = residual > 0.0 ? m + 1u : m - 1u;
+    PRECISE double rest = a - magnitude(other) * b;
+    if (abs(rest) > abs(residual) || (abs(rest) == abs(residual) && (m & 1u) == 0u)) break;
+    m = other;
+  }
+  return m;
+}
+
+float divided(float x, float y) {
+#if defined(DIVISION_LOOSE)
+  PRECISE float reciprocal = 1.0 / y;
+  PRECISE float loose = x * reciprocal; // within 2.5 ulp, as Vulkan allows
+  return loose;
+#else
+  uint a = floatBitsToUint(x), b = floatBitsToUint(y), sign = (a ^ b) & SIGN;
+  a &= ~SIGN;
+  b &= ~SIGN;
+  uint r;
+  if (a > INFINITE || b > INFINITE || (a == b && (a == 0u || a == INFINITE)))
+    r = NOT_A_NUMBER;
+  else if (a == 0u || b == INFINITE)
+    r = 0u;
+  else if (a == INFINITE || b == 0u)
+    r = INFINITE;
+  else
+    r = quotient(magnitude(a), magnitude(b));
+  return uintBitsToFloat(r | sign);
+#endif
+}
+
+// A point half way between two neighbours has 25 bits and its square 50: float64 says exactly on which
+// side of it the root lies, and no root lies on it.
+bool above(double x, uint below) {
+  PRECISE double middle = (magnitude(below) + magnitude(below + 1u)) * 0.5lf;
+  PRECISE double square = middle * middle;
+  return x > square;
+}
+
+float root(float x) {
+#if defined(ROOT_LOOSE)
+  PRECISE float loose = x * inversesqrt(x);
+  return loose;
+#else
+  uint a = floatBitsToUint(x);
+  if ((a & ~SIGN) == 0u || a == INFINITE) return x;
+  if (a > INFINITE) return uintBitsToFloat(NOT_A_NUMBER);
+  double of = double(x);
+  uint m = guessed(sqrt(of));
+  for (uint i = 0u; i < STEPS; i++) {
+    if (above(of, m))
+      m++;
+    else if (!above(of, m - 1u))
+      m--;
+    else
+      break;
+  }
+  return uintBitsToFloat(m);
+#endif
+}

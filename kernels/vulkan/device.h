@@ -1,0 +1,73 @@
+/* A GPU of any make: the Vulkan loader opened at run time, its devices, and on one of them memory,
+ * compiled shaders and what runs. A program without descriptors: a shader gets one struct of at
+ * most PV_VULKAN_ARGUMENTS bytes, in which memory is an address of 64 bits. */
+#ifndef PV_VULKAN_DEVICE_H
+#define PV_VULKAN_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { PV_VULKAN_ARGUMENTS = 128, PV_VULKAN_NAME = 256 }; /* what every device takes */
+
+typedef struct pv_vulkan pv_vulkan;               /* the loader and an instance */
+typedef struct pv_vulkan_device pv_vulkan_device; /* one device, open */
+
+/* What a report names. */
+typedef struct pv_vulkan_about {
+  char name[PV_VULKAN_NAME];    /* "llvmpipe (LLVM 15.0.6, 256 bits)" */
+  char driver[PV_VULKAN_NAME];  /* "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)" */
+  const char *type;             /* "cpu", "integrated", "discrete", "virtual", "other" */
+  unsigned major, minor, patch; /* the version of Vulkan */
+  uint32_t vendor, device;      /* ids of PCI */
+} pv_vulkan_about;
+
+typedef struct pv_vulkan_memory {
+  uint64_t address; /* for shaders */
+  void *mapped;     /* of memory of the host; else NULL */
+  uint64_t bytes;
+  void *buffer, *memory; /* handles */
+} pv_vulkan_memory;
+
+typedef struct pv_vulkan_pipeline {
+  void *pipeline, *layout; /* handles */
+} pv_vulkan_pipeline;
+
+/* PV_ERR_UNSUPPORTED with the reason: a build without Vulkan, no loader, no driver or no device,
+ * one that is too old. `*out` is the caller's to close. */
+pv_code pv_vulkan_open(pv_vulkan **out, pv_error *err);
+void pv_vulkan_close(pv_vulkan *vulkan);
+size_t pv_vulkan_count(const pv_vulkan *vulkan); /* at least 1 */
+void pv_vulkan_describe(const pv_vulkan *vulkan, size_t index, pv_vulkan_about *out);
+
+/* PV_ERR_UNSUPPORTED: the device is too old or lacks a feature, which is named. It must be closed
+ * before `vulkan` is. */
+pv_code pv_vulkan_device_open(const pv_vulkan *vulkan, size_t index, pv_vulkan_device **out,
+                              pv_error *err);
+void pv_vulkan_device_close(pv_vulkan_device *device);
+
+/* `bytes` > 0, of the device or (mapped, coherent) of the host. PV_ERR_NOMEM when it has not as
+ * much.
+ */
+pv_code pv_vulkan_allocate(pv_vulkan_device *device, uint64_t bytes, bool host,
+                           pv_vulkan_memory *out, pv_error *err);
+void pv_vulkan_release(pv_vulkan_device *device, pv_vulkan_memory *memory); /* also what is zero */
+
+/* A shader's `main` from SPIR-V, whose words are aligned to 4. */
+pv_code pv_vulkan_compile(pv_vulkan_device *device, const uint32_t *words, size_t bytes,
+                          pv_vulkan_pipeline *out, pv_error *err);
+void pv_vulkan_discard(pv_vulkan_device *device, pv_vulkan_pipeline *pipeline);
+
+/* What runs, in order, each after the one before has ended and its memory is seen. */
+pv_code pv_vulkan_begin(pv_vulkan_device *device, pv_error *err);
+void pv_vulkan_copy(pv_vulkan_device *device, const pv_vulkan_memory *from,
+                    const pv_vulkan_memory *to, uint64_t bytes);
+void pv_vulkan_launch(pv_vulkan_device *device, const pv_vulkan_pipeline *pipeline,
+                      const void *arguments, uint32_t bytes, uint32_t groups);
+/* Runs it and waits. PV_ERR_DEVICE: the device is lost, or did not end within a minute: nothing
+ * that it computed counts. `*seconds`, on the device's own clock; 0 where it has none. */
+pv_code pv_vulkan_finish(pv_vulkan_device *device, double *seconds, pv_error *err);
+
+#endif

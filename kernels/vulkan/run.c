@@ -1,0 +1,104 @@
+/* Shaders compiled by the driver, and what runs on a queue. */
+#include "kernels/vulkan/state.h"
+
+#define A_MINUTE UINT64_C(60000000000)
+enum { BEGUN = 0, ENDED = 1, STAMPS = PV_VULKAN_STAMPS };
+
+pv_code pv_vulkan_compile(pv_vulkan_device *d, const uint32_t *words, size_t bytes,
+                          pv_vulkan_pipeline *out, pv_error *err) {
+  const VkShaderModuleCreateInfo code = {
+      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = bytes, .pCode = words};
+  const VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+                                     .size = PV_VULKAN_ARGUMENTS};
+  const VkPipelineLayoutCreateInfo shape = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+                                            .pushConstantRangeCount = 1,
+                                            .pPushConstantRanges = &range};
+  VkShaderModule module = VK_NULL_HANDLE;
+  VkPipelineLayout layout = VK_NULL_HANDLE;
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  VkResult result = d->api.CreateShaderModule(d->device, &code, NULL, &module);
+  if (result == VK_SUCCESS) result = d->api.CreatePipelineLayout(d->device, &shape, NULL, &layout);
+  const VkComputePipelineCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .module = module,
+                .pName = "main"},
+      .layout = layout};
+  if (result == VK_SUCCESS)
+    result = d->api.CreateComputePipelines(d->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline);
+  d->api.DestroyShaderModule(d->device, module, NULL);
+  if (result != VK_SUCCESS) {
+    d->api.DestroyPipelineLayout(d->device, layout, NULL);
+    return pv_vulkan_failed(result, "the driver does not take a shader", err);
+  }
+  *out = (pv_vulkan_pipeline){pipeline, layout};
+  return PV_OK;
+}
+
+void pv_vulkan_discard(pv_vulkan_device *d, pv_vulkan_pipeline *p) {
+  d->api.DestroyPipeline(d->device, p->pipeline, NULL);
+  d->api.DestroyPipelineLayout(d->device, p->layout, NULL);
+  *p = (pv_vulkan_pipeline){0};
+}
+
+pv_code pv_vulkan_begin(pv_vulkan_device *d, pv_error *err) {
+  const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+                                         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+  const VkResult result = d->api.BeginCommandBuffer(d->commands, &info);
+  if (result == VK_SUCCESS && d->tick > 0) {
+    d->api.CmdResetQueryPool(d->commands, d->queries, 0, STAMPS);
+    d->api.CmdWriteTimestamp(d->commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, d->queries, BEGUN);
+  }
+  return pv_vulkan_failed(result, "the device's commands", err);
+}
+
+/* What comes next begins when all before has ended, and sees what that wrote; so does the host. */
+static void wait_for_all(pv_vulkan_device *d) {
+  const VkMemoryBarrier all = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+      .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+      .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                       VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT |
+                       VK_ACCESS_HOST_READ_BIT};
+  const VkPipelineStageFlags work =
+      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+  d->api.CmdPipelineBarrier(d->commands, work, work | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &all, 0,
+                            NULL, 0, NULL);
+}
+
+void pv_vulkan_copy(pv_vulkan_device *d, const pv_vulkan_memory *from, const pv_vulkan_memory *to,
+                    uint64_t bytes) {
+  const VkBufferCopy region = {.size = bytes};
+  d->api.CmdCopyBuffer(d->commands, from->buffer, to->buffer, 1, &region);
+  wait_for_all(d);
+}
+
+void pv_vulkan_launch(pv_vulkan_device *d, const pv_vulkan_pipeline *p, const void *arguments,
+                      uint32_t bytes, uint32_t groups) {
+  d->api.CmdBindPipeline(d->commands, VK_PIPELINE_BIND_POINT_COMPUTE, p->pipeline);
+  d->api.CmdPushConstants(d->commands, p->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, bytes, arguments);
+  d->api.CmdDispatch(d->commands, groups, 1, 1);
+  wait_for_all(d);
+}
+
+pv_code pv_vulkan_finish(pv_vulkan_device *d, double *seconds, pv_error *err) {
+  const VkSubmitInfo work = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                             .commandBufferCount = 1,
+                             .pCommandBuffers = &d->commands};
+  uint64_t stamps[STAMPS] = {0};
+  if (d->tick > 0)
+    d->api.CmdWriteTimestamp(d->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, d->queries, ENDED);
+  VkResult result = d->api.EndCommandBuffer(d->commands);
+  if (result == VK_SUCCESS) result = d->api.ResetFences(d->device, 1, &d->fence);
+  if (result == VK_SUCCESS) result = d->api.QueueSubmit(d->queue, 1, &work, d->fence);
+  if (result == VK_SUCCESS)
+    result = d->api.WaitForFences(d->device, 1, &d->fence, VK_TRUE, A_MINUTE);
+  if (result == VK_SUCCESS && d->tick > 0)
+    result = d->api.GetQueryPoolResults(d->device, d->queries, 0, STAMPS, sizeof stamps, stamps,
+                                        sizeof *stamps,
+                                        VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
+  if (result == VK_SUCCESS)
+    *seconds = d->tick * (double)((stamps[ENDED] - stamps[BEGUN]) & d->tick_mask);
+  return pv_vulkan_failed(result, "the device", err);
+}

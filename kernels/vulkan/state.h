@@ -1,0 +1,38 @@
+/* What stands behind the handles of device.h. */
+#ifndef PV_VULKAN_STATE_H
+#define PV_VULKAN_STATE_H
+
+#include "kernels/vulkan/api.h"
+#include "kernels/vulkan/device.h"
+
+enum {
+  PV_VULKAN_DEVICES = 16, /* more are not looked at */
+  PV_VULKAN_STAMPS = 2    /* the beginning and the end of what runs */
+};
+
+struct pv_vulkan {
+  void *library;
+  VkInstance instance;
+  pv_vulkan_api api;
+  VkPhysicalDevice devices[PV_VULKAN_DEVICES];
+  uint32_t count;
+};
+
+struct pv_vulkan_device {
+  VkDevice device;
+  pv_vulkan_device_api api;
+  VkPhysicalDeviceMemoryProperties memory;
+  uint32_t family; /* of queues */
+  double tick;     /* seconds of a timestamp; 0: there is none */
+  uint64_t tick_mask;
+  VkQueue queue;
+  VkCommandPool pool;
+  VkCommandBuffer commands;
+  VkFence fence;
+  VkQueryPool queries;
+};
+
+/* PV_OK of VK_SUCCESS; PV_ERR_NOMEM; else PV_ERR_DEVICE. */
+pv_code pv_vulkan_failed(VkResult result, const char *what, pv_error *err);
+
+#endif
