@@ -24,7 +24,7 @@ void pv_vulkan_describe(const pv_vulkan *vulkan, size_t index, pv_vulkan_about *
   (void)index;
   *out = (pv_vulkan_about){.type = "other"};
 }
-pv_code pv_vulkan_prove(const pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
+pv_code pv_vulkan_prove(pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
                         pv_proof *out, pv_error *err) {
   (void)vulkan;
   (void)index;

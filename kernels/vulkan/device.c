@@ -107,10 +107,10 @@ static pv_code open_queue(pv_vulkan_device *d, pv_error *err) {
   return pv_vulkan_failed(result, "the device's queue does not open", err);
 }
 
-pv_code pv_vulkan_device_open(const pv_vulkan *v, size_t index, pv_vulkan_device **out,
-                              pv_error *err) {
+pv_code pv_vulkan_device_open(pv_vulkan *v, size_t index, pv_vulkan_device **out, pv_error *err) {
   pv_vulkan_device *d = calloc(1, sizeof *d);
   if (d == NULL) return pv_error_nomem(err, "a device");
+  d->of = v;
   pv_code code = check_features(v, index, err);
   if (code == PV_OK) code = choose_queue(v, index, d, err);
   if (code == PV_OK) code = open_logical(v, index, d, err);
@@ -123,7 +123,7 @@ pv_code pv_vulkan_device_open(const pv_vulkan *v, size_t index, pv_vulkan_device
 }
 
 void pv_vulkan_device_close(pv_vulkan_device *d) {
-  if (d == NULL) return;
+  if (d == NULL || d->of->stuck) return;
   if (d->pool != VK_NULL_HANDLE) {
     (void)d->api.DeviceWaitIdle(d->device);
     d->api.DestroyQueryPool(d->device, d->queries, NULL);

@@ -44,7 +44,7 @@ void pv_vulkan_describe(const pv_vulkan *vulkan, size_t index, pv_vulkan_about *
 
 /* PV_ERR_UNSUPPORTED: the device is too old or lacks a feature, which is named. It must be closed
  * before `vulkan` is. */
-pv_code pv_vulkan_device_open(const pv_vulkan *vulkan, size_t index, pv_vulkan_device **out,
+pv_code pv_vulkan_device_open(pv_vulkan *vulkan, size_t index, pv_vulkan_device **out,
                               pv_error *err);
 void pv_vulkan_device_close(pv_vulkan_device *device);
 
@@ -67,7 +67,8 @@ void pv_vulkan_copy(pv_vulkan_device *device, const pv_vulkan_memory *from,
 void pv_vulkan_launch(pv_vulkan_device *device, const pv_vulkan_pipeline *pipeline,
                       const void *arguments, uint32_t bytes, uint32_t groups);
 /* Runs it and waits. PV_ERR_DEVICE: the device is lost, or did not end within a minute: nothing
- * that it computed counts. `*seconds`, on the device's own clock; 0 where it has none. */
+ * that it computed counts, and of one that still runs all stays as it is until the process ends.
+ * `*seconds`, on the device's own clock; 0 where it has none. */
 pv_code pv_vulkan_finish(pv_vulkan_device *device, double *seconds, pv_error *err);
 
 #endif

@@ -13,7 +13,7 @@ static const char *result_name(VkResult result) {
     case VK_ERROR_OUT_OF_DEVICE_MEMORY:
       return "out of memory";
     case VK_ERROR_DEVICE_LOST:
-      return "the device is lost";
+      return "it is lost";
     case VK_ERROR_INITIALIZATION_FAILED:
       return "the driver does not start";
     case VK_ERROR_FEATURE_NOT_PRESENT:
@@ -34,7 +34,7 @@ pv_code pv_vulkan_failed(VkResult result, const char *what, pv_error *err) {
   const pv_code code = memory ? PV_ERR_NOMEM : PV_ERR_DEVICE;
   pv_error_set(err, code, "%s: %s (VkResult %d)", what, result_name(result), (int)result);
   pv_error_hint(err, memory ? "free the device's memory, or ask for less"
-                            : "the device is lost; nothing computed since the last check counts");
+                            : "nothing that it computed since the last check counts");
   return code;
 }
 
@@ -99,7 +99,7 @@ pv_code pv_vulkan_open(pv_vulkan **out, pv_error *err) {
 }
 
 void pv_vulkan_close(pv_vulkan *v) {
-  if (v == NULL) return;
+  if (v == NULL || v->stuck) return;
   if (v->instance != NULL && v->api.DestroyInstance != NULL)
     v->api.DestroyInstance(v->instance, NULL);
   if (v->library != NULL) dlclose(v->library);

@@ -67,6 +67,7 @@ pv_code pv_vulkan_allocate(pv_vulkan_device *d, uint64_t bytes, bool host, pv_vu
 }
 
 void pv_vulkan_release(pv_vulkan_device *d, pv_vulkan_memory *m) {
+  if (d->of->stuck) return;
   if (m->buffer != NULL) d->api.DestroyBuffer(d->device, m->buffer, NULL);
   if (m->memory != NULL) d->api.FreeMemory(d->device, m->memory, NULL);
   *m = (pv_vulkan_memory){0};

@@ -19,8 +19,8 @@ typedef struct bench {
   pv_vulkan_memory there[ARRAYS], here[ARRAYS]; /* of the device; of the host, for copies */
 } bench;
 
-static pv_code set_up(const pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
-                      bench *b, pv_error *err) {
+static pv_code set_up(pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module, bench *b,
+                      pv_error *err) {
   pv_code code = pv_vulkan_device_open(vulkan, index, &b->device, err);
   for (unsigned i = 0; code == PV_OK && i < ARRAYS; i++) {
     code = pv_vulkan_allocate(b->device, ARRAY_BYTES, false, &b->there[i], err);
@@ -132,7 +132,7 @@ static pv_code prove_every(bench *b, pv_proof_result *r, pv_error *err) {
   return code;
 }
 
-pv_code pv_vulkan_prove(const pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
+pv_code pv_vulkan_prove(pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
                         pv_proof *out, pv_error *err) {
   bench b = {0};
   size_t count = 0;

@@ -26,7 +26,7 @@ typedef struct pv_proof {
 /* A device that failed is not asked for the billions of conversions any more: they have no result.
  * Over the device number `index`, with a module called "proof" (or one with a fault planted).
  * Errors are those of device.h; `*out` has a result then for what was run before. */
-pv_code pv_vulkan_prove(const pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
+pv_code pv_vulkan_prove(pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
                         pv_proof *out, pv_error *err);
 
 #endif

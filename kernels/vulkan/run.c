@@ -37,6 +37,7 @@ pv_code pv_vulkan_compile(pv_vulkan_device *d, const uint32_t *words, size_t byt
 }
 
 void pv_vulkan_discard(pv_vulkan_device *d, pv_vulkan_pipeline *p) {
+  if (d->of->stuck) return;
   d->api.DestroyPipeline(d->device, p->pipeline, NULL);
   d->api.DestroyPipelineLayout(d->device, p->layout, NULL);
   *p = (pv_vulkan_pipeline){0};
@@ -94,6 +95,7 @@ pv_code pv_vulkan_finish(pv_vulkan_device *d, double *seconds, pv_error *err) {
   if (result == VK_SUCCESS) result = d->api.QueueSubmit(d->queue, 1, &work, d->fence);
   if (result == VK_SUCCESS)
     result = d->api.WaitForFences(d->device, 1, &d->fence, VK_TRUE, A_MINUTE);
+  if (result == VK_TIMEOUT) d->of->stuck = true;
   if (result == VK_SUCCESS && d->tick > 0)
     result = d->api.GetQueryPoolResults(d->device, d->queries, 0, STAMPS, sizeof stamps, stamps,
                                         sizeof *stamps,

@@ -16,9 +16,11 @@ struct pv_vulkan {
   pv_vulkan_api api;
   VkPhysicalDevice devices[PV_VULKAN_DEVICES];
   uint32_t count;
+  bool stuck; /* a device still runs: nothing of it may be taken away, not even its driver */
 };
 
 struct pv_vulkan_device {
+  pv_vulkan *of;
   VkDevice device;
   pv_vulkan_device_api api;
   VkPhysicalDeviceMemoryProperties memory;

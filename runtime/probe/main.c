@@ -31,6 +31,7 @@ int main(int argc, char **argv) {
       {"tensors", pv_probe_tensors},
       {"synth", pv_probe_synth},
       {"ptx", pv_probe_ptx},
+      {"vulkan", pv_probe_vulkan},
       {"reference", pv_probe_reference},
       {"version", pv_probe_version},
       {"library", pv_library_host},

@@ -22,6 +22,7 @@ int pv_probe_run(int argc, char **argv);
 int pv_probe_bench(int argc, char **argv);
 int pv_probe_kernel(int argc, char **argv);
 int pv_probe_ptx(int argc, char **argv); /* PTX is data: no driver is touched */
+int pv_probe_vulkan(int argc, char **argv);
 int pv_probe_inspect(int argc, char **argv);
 int pv_probe_tensors(int argc, char **argv);
 int pv_probe_synth(int argc, char **argv);

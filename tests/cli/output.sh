@@ -105,6 +105,12 @@ for command in trace synth reference; do
   warns 'cannot write to standard output'
 done
 
+# Without a loader: what a driver leaves behind is not looked at here.
+: >"$work/libvulkan.so.1"
+export LD_LIBRARY_PATH=$work
+prints vulkan list
+prints vulkan prove --json
+unset LD_LIBRARY_PATH
 # A build without the toolkit has no kernels to list.
 run "$pv" ptx list
 if [ "$code" -eq 3 ]; then tried+='ptx '; else prints ptx list; fi

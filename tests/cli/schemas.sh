@@ -66,6 +66,13 @@ told ptx-list ptx list --file "$ptx"
 told ptx-show ptx show q4k_gemv --file "$ptx"
 told ptx-check ptx check all --file "$ptx" --require fma.rn.f32 --forbid st.global.f32
 
+# Without a loader; vulkan.sh looks at those with devices.
+: >"$work/libvulkan.so.1"
+export LD_LIBRARY_PATH=$work
+told vulkan-list vulkan list
+told vulkan-prove vulkan prove
+unset LD_LIBRARY_PATH
+
 against json "$work"/made/*.json
 exits 0
 # Every schema was looked at: but of times on a GPU, and of what library.sh and fault_table.sh look at.

@@ -79,7 +79,8 @@ right() {
     *'validate contracts/*'*) echo '0 1 3' ;;
     *validate*) echo '0 3' ;;
     *'pv status'*) echo '0 1 3' ;;
-    *ptx* | *'pv kernel'*) echo '0 3' ;;
+    *'pv vulkan'*--fault*) echo '1 3' ;;
+    *'pv vulkan'* | *ptx* | *'pv kernel'*) echo '0 3' ;;
     *evidence* | *'pv signature'*) echo '0 3' ;;
     *) echo '0' ;;
   esac

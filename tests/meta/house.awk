@@ -58,7 +58,7 @@ BEGIN {
   allow("runtime/operations", low " runtime/alone")
   allow("runtime/library", "base kernels/quant runtime/operations")
   allow("runtime/guest", low " runtime/alone runtime/operations validator/yaml")
-  allow("runtime/probe", low " screen runtime/guest runtime/library runtime/operations runtime/alone runtime/profile runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/perplexity runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h reports/render/bars.h")
+  allow("runtime/probe", low " kernels/vulkan screen runtime/guest runtime/library runtime/operations runtime/alone runtime/profile runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/perplexity runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h reports/render/bars.h")
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")
