@@ -123,13 +123,14 @@ pv_code pv_vulkan_device_open(pv_vulkan *v, size_t index, pv_vulkan_device **out
 }
 
 void pv_vulkan_device_close(pv_vulkan_device *d) {
-  if (d == NULL || d->of->stuck) return;
-  if (d->pool != VK_NULL_HANDLE) {
+  if (d == NULL) return;
+  const bool stuck = d->of->stuck;
+  if (d->pool != VK_NULL_HANDLE && !stuck) {
     (void)d->api.DeviceWaitIdle(d->device);
     d->api.DestroyQueryPool(d->device, d->queries, NULL);
     d->api.DestroyFence(d->device, d->fence, NULL);
     d->api.DestroyCommandPool(d->device, d->pool, NULL);
   }
-  if (d->api.DestroyDevice != NULL) d->api.DestroyDevice(d->device, NULL);
+  if (d->api.DestroyDevice != NULL && !stuck) d->api.DestroyDevice(d->device, NULL);
   free(d);
 }

@@ -99,10 +99,10 @@ pv_code pv_vulkan_open(pv_vulkan **out, pv_error *err) {
 }
 
 void pv_vulkan_close(pv_vulkan *v) {
-  if (v == NULL || v->stuck) return;
-  if (v->instance != NULL && v->api.DestroyInstance != NULL)
+  if (v == NULL) return;
+  if (v->instance != NULL && !v->stuck && v->api.DestroyInstance != NULL)
     v->api.DestroyInstance(v->instance, NULL);
-  if (v->library != NULL) dlclose(v->library);
+  if (v->library != NULL && !v->stuck) dlclose(v->library);
   free(v);
 }
 

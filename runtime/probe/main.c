@@ -32,6 +32,7 @@ int main(int argc, char **argv) {
       {"synth", pv_probe_synth},
       {"ptx", pv_probe_ptx},
       {"vulkan", pv_probe_vulkan},
+      {"spirv", pv_probe_spirv},
       {"reference", pv_probe_reference},
       {"version", pv_probe_version},
       {"library", pv_library_host},

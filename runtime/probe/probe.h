@@ -23,6 +23,7 @@ int pv_probe_bench(int argc, char **argv);
 int pv_probe_kernel(int argc, char **argv);
 int pv_probe_ptx(int argc, char **argv); /* PTX is data: no driver is touched */
 int pv_probe_vulkan(int argc, char **argv);
+int pv_probe_spirv(int argc, char **argv); /* SPIR-V is data: no driver is touched */
 int pv_probe_inspect(int argc, char **argv);
 int pv_probe_tensors(int argc, char **argv);
 int pv_probe_synth(int argc, char **argv);

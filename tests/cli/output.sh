@@ -105,6 +105,8 @@ for command in trace synth reference; do
   warns 'cannot write to standard output'
 done
 
+prints spirv check "$root/tests/fuzz/corpus/spirv/sound"
+prints spirv check "$root/tests/fuzz/corpus/spirv/sound" --json
 # Without a loader: what a driver leaves behind is not looked at here.
 : >"$work/libvulkan.so.1"
 export LD_LIBRARY_PATH=$work

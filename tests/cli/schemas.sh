@@ -66,6 +66,7 @@ told ptx-list ptx list --file "$ptx"
 told ptx-show ptx show q4k_gemv --file "$ptx"
 told ptx-check ptx check all --file "$ptx" --require fma.rn.f32 --forbid st.global.f32
 
+told spirv-check spirv check tests/fuzz/corpus/spirv/contracted
 # Without a loader; vulkan.sh looks at those with devices.
 : >"$work/libvulkan.so.1"
 export LD_LIBRARY_PATH=$work

@@ -79,8 +79,8 @@ right() {
     *'validate contracts/*'*) echo '0 1 3' ;;
     *validate*) echo '0 3' ;;
     *'pv status'*) echo '0 1 3' ;;
-    *'pv vulkan'*--fault*) echo '1 3' ;;
-    *'pv vulkan'* | *ptx* | *'pv kernel'*) echo '0 3' ;;
+    *'pv vulkan'*--fault* | *'pv spirv check proof@'*) echo '1 3' ;;
+    *'pv vulkan'* | *'pv spirv'* | *ptx* | *'pv kernel'*) echo '0 3' ;;
     *evidence* | *'pv signature'*) echo '0 3' ;;
     *) echo '0' ;;
   esac
@@ -186,6 +186,7 @@ cp models/README.md wiki.txt
 ln -s models/tiny-coder-moe-Q4_K_M.gguf M-BF16.gguf
 pv perplexity M.gguf --text wiki.txt --context 24 --chunks 1 --save-logits base.logits >/dev/null || bad 'no logits'
 printf '%s\n' '.version 8.0' '.target sm_80' '.address_size 64' '.visible .entry k()' '{' 'ret;' '}' >kernel.ptx
+cp "$root/tests/fuzz/corpus/spirv/sound" shader.spv
 mkdir build
 cp contracts/examples/kernels/q4k_gemv.ptx my.ptx
 cp my.ptx build

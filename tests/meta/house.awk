@@ -38,6 +38,7 @@ BEGIN {
   allow("kernels/foreign", "kernels/quant kernels/exact")
   allow("kernels/cuda", "base kernels/quant kernels/arith")
   allow("kernels/ptx", "base")
+  allow("kernels/spirv", "base")
   allow("kernels/vulkan", "base kernels/quant kernels/arith")
   allow("runtime/model", "base runtime/gguf kernels/quant kernels/arith")
   low = "base runtime/gguf kernels/quant runtime/model kernels/arith kernels/cpu kernels/definition kernels/exact kernels/foreign kernels/cuda kernels/ptx"
@@ -58,7 +59,7 @@ BEGIN {
   allow("runtime/operations", low " runtime/alone")
   allow("runtime/library", "base kernels/quant runtime/operations")
   allow("runtime/guest", low " runtime/alone runtime/operations validator/yaml")
-  allow("runtime/probe", low " kernels/vulkan screen runtime/guest runtime/library runtime/operations runtime/alone runtime/profile runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/perplexity runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h reports/render/bars.h")
+  allow("runtime/probe", low " kernels/vulkan kernels/spirv screen runtime/guest runtime/library runtime/operations runtime/alone runtime/profile runtime/sources runtime/walk runtime/measure runtime/checks runtime/forward runtime/faults runtime/bisect runtime/noise runtime/perplexity runtime/limits runtime/reference runtime/trace runtime/synth runtime/tokenizer runtime/sampler reports/render/plot.h reports/render/bars.h")
   allow("engines/llama.cpp", "") # built elsewhere, beside llama.cpp
   base = "base runtime/probe/frame.h"
   allow("validator/yaml", "base")

@@ -40,7 +40,8 @@ static const command commands[] = {
     {"bench", "measure decode, prefill and read bandwidth", pv_cmd_forward},
     {"kernel", "one kernel alone: list, check bits, measure time", pv_cmd_forward},
     {"ptx", "list, show and check the PTX of the kernels", pv_cmd_forward},
-    {"vulkan", "GPUs of any make: list them, prove that they compute the CPU's bits", pv_cmd_forward},
+    {"vulkan", "GPUs of any make: do they compute the CPU's bits?", pv_cmd_forward},
+    {"spirv", "check the SPIR-V of the shaders, or of a file", pv_cmd_forward},
     {"completion", "the script that completes words of pv in a shell", pv_cmd_completion},
     {"version", "versions and digests of pv and its probe", pv_cmd_version},
 };
