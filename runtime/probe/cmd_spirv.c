@@ -144,5 +144,6 @@ cleanup:
   if (err.code != PV_OK) pv_error_print(&err, stderr);
   json_decref(s.modules);
   pv_arena_free(&s.arena);
-  return code != PV_OK ? pv_code_exit(code) : s.count == 0 ? NOT_JUDGED : s.findings > 0 ? 1 : 0;
+  if (code != PV_OK || s.help) return pv_code_exit(code);
+  return s.count == 0 ? NOT_JUDGED : s.findings > 0 ? 1 : 0;
 }

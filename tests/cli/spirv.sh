@@ -19,6 +19,10 @@ field "d['verdict'], [f['rule'] for f in d['modules'][0]['findings']]" \
 run "$pv" spirv check "$corpus/decorated" --json
 field "sorted({f['rule'] for f in d['modules'][0]['findings']})" "['known', 'modes', 'no_relaxed']"
 
+run "$pv" spirv --help
+exits 0
+says 'Usage: pv spirv check WHAT'
+
 # What can not be read has no verdict, and its place is told.
 refuses() {
   run "$pv" spirv "${@:2}"

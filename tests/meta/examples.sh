@@ -52,6 +52,7 @@ needs() {
 # Whole contracts, measurements, interpreted kernels, faults by the dozen.
 slow() {
   case $1 in
+    'pv spirv'*) false ;;
     *'validate contracts/*'* | *qwen3-moe-forward* | *--faults* | *noise* | *bench* | *ptx:* | *'check all'* | *'--random 64'* | *--publish*) true ;;
     *) false ;;
   esac
