@@ -60,12 +60,13 @@ pv_code pv_vulkan_compile(pv_vulkan_device *device, const uint32_t *words, size_
                           pv_vulkan_pipeline *out, pv_error *err);
 void pv_vulkan_discard(pv_vulkan_device *device, pv_vulkan_pipeline *pipeline);
 
-/* What runs, in order, each after the one before has ended and its memory is seen. */
+/* What runs, in order (a launch: a grid of `groups` times `rows`), each after the one before has
+ * ended and its memory is seen. */
 pv_code pv_vulkan_begin(pv_vulkan_device *device, pv_error *err);
 void pv_vulkan_copy(pv_vulkan_device *device, const pv_vulkan_memory *from,
                     const pv_vulkan_memory *to, uint64_t bytes);
 void pv_vulkan_launch(pv_vulkan_device *device, const pv_vulkan_pipeline *pipeline,
-                      const void *arguments, uint32_t bytes, uint32_t groups);
+                      const void *arguments, uint32_t bytes, uint32_t groups, uint32_t rows);
 /* Runs it and waits. PV_ERR_DEVICE: the device is lost, or did not end within a minute: nothing
  * that it computed counts, and of one that still runs all stays as it is until the process ends.
  * `*seconds`, on the device's own clock; 0 where it has none. */

@@ -76,10 +76,10 @@ void pv_vulkan_copy(pv_vulkan_device *d, const pv_vulkan_memory *from, const pv_
 }
 
 void pv_vulkan_launch(pv_vulkan_device *d, const pv_vulkan_pipeline *p, const void *arguments,
-                      uint32_t bytes, uint32_t groups) {
+                      uint32_t bytes, uint32_t groups, uint32_t rows) {
   d->api.CmdBindPipeline(d->commands, VK_PIPELINE_BIND_POINT_COMPUTE, p->pipeline);
   d->api.CmdPushConstants(d->commands, p->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, bytes, arguments);
-  d->api.CmdDispatch(d->commands, groups, 1, 1);
+  d->api.CmdDispatch(d->commands, groups, rows, 1);
   wait_for_all(d);
 }
 

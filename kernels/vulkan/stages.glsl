@@ -1,0 +1,112 @@
+// What the shaders of stages share: arguments, which are the structs that the CUDA kernels take
+// (kernels/cuda/*.h), read from the memory that a push constant names; exp and what is made of it
+// (kernels/arith/arith.h); the rounding of activations (kernels/arith/act.h).
+//
+// They are written for their bits, which are those of kernels/definition, and not for speed.
+#include "arith.glsl"
+
+const uint WIDE_LANES = 256u;
+const uint SEGMENT = 32u;
+const uint SEGMENT_BYTES = 64u; // of rounded activations
+
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer floats { float at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer words { uint at[]; };
+layout(push_constant) uniform pushed { uint64_t argument; };
+
+struct rows_of { // pv_cuda_rows
+  uint64_t data, row_bytes, expert_bytes;
+  uint type, count;
+};
+struct acts_of { // pv_cuda_acts
+  uint64_t x, q, d, sum;
+  uint k, stride, segments, share;
+};
+struct norm_of { // pv_cuda_norm
+  uint64_t x, weight, step, result;
+  acts_of acts;
+  uint n;
+  float eps, largest;
+  uint unused;
+};
+
+// Memory is read in words of 32 bits: a byte, or 16 bits that begin at any even address.
+uint byte_at(uint64_t address) {
+  return words(address & ~3ul).at[0] >> (8u * uint(address & 3ul)) & 255u;
+}
+int signed_byte_at(uint64_t address) { return int(byte_at(address) << 24) >> 24; }
+float half_at(uint64_t address) {
+  uint word = words(address & ~3ul).at[0];
+  return unpackHalf2x16((address & 2ul) != 0ul ? word >> 16 : word).x;
+}
+
+// exp(x) = result * one * two.
+float exp_parts(float x, out float one, out float two) {
+  float near = x < -120.0 ? -120.0 : x;
+  near = near > 120.0 ? 120.0 : near;
+  float t = fused(near, uintBitsToFloat(0x3fb8aa3bu), 12582912.0);
+  float n = difference(t, 12582912.0);
+  float r = fused(n, uintBitsToFloat(0xbf317200u), near);
+  r = fused(n, uintBitsToFloat(0xb5bfbe8eu), r);
+  float q = uintBitsToFloat(0x3ab68885u);
+  q = fused(q, r, uintBitsToFloat(0x3c0905b7u));
+  q = fused(q, r, uintBitsToFloat(0x3d2aaa8du));
+  q = fused(q, r, uintBitsToFloat(0x3e2aaa6eu));
+  q = fused(q, r, 0.5);
+  int k = int(floatBitsToUint(t) - 0x4b400000u), half_of = k >> 1;
+  one = uintBitsToFloat(uint(half_of + 127) << 23);
+  two = uintBitsToFloat(uint(k - half_of + 127) << 23);
+  return sum(1.0, fused(q, product(r, r), r));
+}
+
+// x / (1 + exp(-z)).
+float logistic(float x, float z) {
+  float one, two;
+  PRECISE float minus = -z;
+  float e = product(exp_parts(minus, one, two), one);
+  float far = x < -120.0 ? -120.0 : x;
+  float rest = uintBitsToFloat(0x7f000000u - floatBitsToUint(two));
+  float d = z < -32.0 ? e : sum(1.0, product(e, two));
+  return product(divided(far, d), z < -32.0 ? rest : 1.0);
+}
+
+float swiglu(float gate, float up) { return product(logistic(gate, gate), up); }
+
+// A segment of 32 into the planes of a row of activations, as CUDA's kernels read them: for each eight
+// their high bytes, then their low ones, q = 256 high + low.
+void round_segment(float x[SEGMENT], acts_of to, uint row, uint segment, float largest) {
+  uint at = row * to.segments + segment;
+  float top = 0.0, d = 0.0, v = 0.0;
+  bool finite = true;
+  int total = 0;
+  for (uint i = 0u; i < SEGMENT; i++) {
+    float size = abs(x[i]);
+    finite = finite && (floatBitsToUint(x[i]) & INFINITE) != INFINITE;
+    if (size > top) top = size;
+  }
+  bool counts = finite && top >= uintBitsToFloat(0x0d800000u);
+  if (counts) {
+    d = divided(top, largest);
+    v = divided(largest, top);
+  }
+  for (uint word = 0u; word < SEGMENT / 4u; word++) {
+    uint high = 0u, low = 0u;
+    for (uint j = 0u; j < 4u; j++) {
+      int q = counts ? int(whole(product(x[4u * word + j], v))) : 0;
+      int upper = (q + 128) >> 8;
+      high |= (uint(upper) & 255u) << (8u * j);
+      low |= (uint(q - 256 * upper) & 255u) << (8u * j);
+      total += q;
+    }
+    words plane = words(to.q + uint64_t(at) * SEGMENT_BYTES);
+    uint place = word / 2u * 4u + word % 2u;
+    plane.at[place] = high;
+    plane.at[place + 2u] = low;
+  }
+  floats(to.d).at[at] = finite ? d : uintBitsToFloat(NOT_A_NUMBER);
+  words(to.sum).at[at] = uint(total);
+}
+
+int act_at(acts_of from, uint row, uint segment, uint i) {
+  uint64_t at = from.q + (uint64_t(row) * from.segments + segment) * SEGMENT_BYTES + i / 8u * 16u;
+  return 256 * signed_byte_at(at + i % 8u) + signed_byte_at(at + 8u + i % 8u);
+}

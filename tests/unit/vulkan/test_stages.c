@@ -1,0 +1,312 @@
+/* The shaders of stages on the first device of this machine: each bit is that of
+ * kernels/definition. They take the arguments of the CUDA kernels, from memory. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/gemv.h"
+#include "kernels/definition/definition.h"
+#include "kernels/vulkan/device.h"
+#include "kernels/vulkan/modules.h"
+#include "tests/unit/testing.h"
+
+enum { ROOM = 8 << 20, APART = 256, K_MAX = 4096, ROWS_MAX = 64 };
+
+static pv_vulkan *vulkan;
+static pv_vulkan_device *device;
+static pv_vulkan_memory here, there; /* one is copied to the other, and back */
+static size_t taken;
+
+static void begin(void) {
+  taken = 0;
+  memset(here.mapped, 0xa5, ROOM); /* what is not written is seen */
+}
+
+/* Bytes that a shader reads, or NULL: that it writes; their address there. */
+static uint64_t place(const void *bytes, size_t count) {
+  const size_t at = taken;
+  taken = (taken + count + APART - 1) / APART * APART;
+  if (taken > ROOM) abort();
+  if (bytes != NULL) memcpy((char *)here.mapped + at, bytes, count);
+  return there.address + at;
+}
+
+static const void *result(uint64_t address) {
+  return (const char *)here.mapped + (address - there.address);
+}
+
+static bool launch(const char *name, const void *argument, size_t bytes, uint32_t groups,
+                   uint32_t rows) {
+  const pv_vulkan_module *module = pv_vulkan_module_find(name);
+  const uint64_t address = place(argument, bytes);
+  pv_vulkan_pipeline pipeline;
+  pv_error err = PV_ERROR_INIT;
+  double seconds = 0;
+  EXPECT(module != NULL);
+  if (module == NULL) return false;
+  pv_code code = pv_vulkan_compile(device, module->words, module->bytes, &pipeline, &err);
+  if (code == PV_OK) {
+    code = pv_vulkan_begin(device, &err);
+    if (code == PV_OK) {
+      pv_vulkan_copy(device, &here, &there, ROOM);
+      pv_vulkan_launch(device, &pipeline, &address, sizeof address, groups, rows);
+      pv_vulkan_copy(device, &there, &here, ROOM);
+      code = pv_vulkan_finish(device, &seconds, &err);
+    }
+    pv_vulkan_discard(device, &pipeline);
+  }
+  if (code != PV_OK) pv_error_print(&err, stderr);
+  return EXPECT(code == PV_OK);
+}
+
+static uint32_t bits(float x) {
+  uint32_t out;
+  memcpy(&out, &x, sizeof out);
+  return out;
+}
+
+static bool same_floats(const float *got, const float *want, size_t n, const char *what) {
+  for (size_t i = 0; i < n; i++)
+    if (bits(got[i]) != bits(want[i]) && !(isnan(got[i]) && isnan(want[i]))) {
+      fprintf(stderr, "%s: element %zu of %zu\n", what, i, n);
+      return EXPECT_BITS32(got[i], want[i]);
+    }
+  return EXPECT(n > 0);
+}
+
+/* Of any size, small ones, and here and there what is on an edge. */
+static void fill(float *x, size_t n, uint64_t seed, bool edges) {
+  static const float on_edges[] = {0.0F, -0.0F, 1e-38F, -1e-41F, 130.0F, -130.0F, 3.4e38F, 32.0F};
+  for (size_t i = 0; i < n; i++) {
+    const uint64_t r = pv_random_next(&seed);
+    x[i] = (float)ldexp(2 * pv_random_unit(&seed) - 1, (int)(r % 8) - 3);
+    if (edges && r % 64 == 9) x[i] = on_edges[(r >> 8) % 8];
+  }
+}
+
+static uint32_t parts(size_t n, size_t of) {
+  return (uint32_t)((n + of - 1) / of);
+}
+
+/* Planes that a shader writes are those of the CPU, which has them in another order. */
+static void same_acts(const pv_cuda_acts *acts, const float *x, size_t k, size_t row) {
+  static int16_t q[K_MAX];
+  static float d[K_MAX / 32];
+  static int32_t sum[K_MAX / 32], offset[K_MAX / 16];
+  pv_cpu_scalar.round(PV_PRODUCT_I16, x, k, q, d, sum, offset);
+  const int8_t *planes = (const int8_t *)result(acts->q) + row * acts->segments * 64;
+  const float *got_d = (const float *)result(acts->d) + row * acts->segments;
+  const int32_t *got_sum = (const int32_t *)result(acts->sum) + row * acts->segments;
+  for (size_t s = 0; s < k / PV_SEGMENT; s++) {
+    same_floats(&got_d[s], &d[pv_segment_slot(s)], 1, "scale of a segment");
+    EXPECT_I64(got_sum[s], sum[pv_segment_slot(s)]);
+    for (size_t i = 0; i < PV_SEGMENT; i++) {
+      const int8_t *at = planes + s * 64 + i / 8 * 16 + i % 8;
+      const int got = 256 * at[0] + at[8];
+      if (got != q[pv_act_slot(s * PV_SEGMENT + i)])
+        EXPECT_I64(got, q[pv_act_slot(s * PV_SEGMENT + i)]);
+    }
+  }
+}
+
+static pv_cuda_acts empty_acts(size_t k, size_t rows) {
+  const size_t segments = k / PV_SEGMENT;
+  return (pv_cuda_acts){.q = place(NULL, rows * segments * 64),
+                        .d = place(NULL, rows * segments * sizeof(float)),
+                        .sum = place(NULL, rows * segments * sizeof(int32_t)),
+                        .k = (uint32_t)k,
+                        .segments = (uint32_t)segments,
+                        .share = 1};
+}
+
+static void test_add(void) {
+  enum { N = 5000 };
+  static float a[N], b[N], want[N];
+  fill(a, N, 1, true);
+  fill(b, N, 2, true);
+  pv_definition.add(a, b, N, want);
+  begin();
+  const pv_cuda_add t = {place(a, sizeof a), place(b, sizeof b), place(NULL, sizeof a), N};
+  REQUIRE(launch("add", &t, sizeof t, parts(N, 256), 1));
+  same_floats(result(t.out), want, N, "add");
+}
+
+static void test_rmsnorm(void) {
+  static const size_t sizes[] = {1, 31, 96, 256, 300, 2048, 3000, 4096};
+  enum { ROWS = 8 };
+  static float x[ROWS * K_MAX], weight[K_MAX], want[K_MAX];
+  for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+    const size_t n = sizes[s];
+    fill(x, ROWS * n, n, false);
+    fill(weight, n, n + 1, true);
+    if (n >= 96) {
+      memset(x, 0, 32 * sizeof *x); /* a segment that is rounded to nothing */
+      x[n + 40] = NAN;              /* a row that is none */
+      for (size_t i = 0; i < n; i++) x[2 * n + i] *= 1e-20F;
+      for (size_t i = 3 * n; i < ROWS * n;
+           i++) /* all of the sum is one lane's: its order is seen */
+        if (i % n % PV_WIDE_LANES != 7) x[i] = 0;
+    }
+    begin();
+    const pv_cuda_norm t = {.x = place(x, ROWS * n * sizeof *x),
+                            .weight = place(weight, n * sizeof *weight),
+                            .out = place(NULL, ROWS * n * sizeof *x),
+                            .acts = n % PV_SEGMENT == 0 ? empty_acts(n, ROWS) : (pv_cuda_acts){0},
+                            .n = (uint32_t)n,
+                            .eps = 1e-6F,
+                            .max = PV_ACT16_MAX};
+    REQUIRE(launch("rmsnorm", &t, sizeof t, ROWS, 1));
+    for (size_t r = 0; r < ROWS; r++) {
+      pv_definition.rmsnorm(x + r * n, weight, n, t.eps, want);
+      same_floats((const float *)result(t.out) + r * n, want, n, "rmsnorm");
+      if (t.acts.q != 0) same_acts(&t.acts, want, n, r);
+    }
+  }
+}
+
+static void test_swiglu(void) {
+  static const size_t sizes[] = {1, 100, 768, 4096};
+  enum { SLOTS = 2 };
+  static float gate[SLOTS * K_MAX], up[SLOTS * K_MAX], want[K_MAX];
+  for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+    const size_t n = sizes[s], bytes = SLOTS * n * sizeof *gate;
+    fill(gate, SLOTS * n, n, true);
+    fill(up, SLOTS * n, n + 1, true);
+    for (size_t i = 0; i < n; i += 7) gate[i] *= 20.0F; /* on both sides of -32 */
+    begin();
+    const pv_cuda_gate_up t = {
+        .gate = {.count = (uint32_t)n},
+        .gate_out = place(gate, bytes),
+        .up_out = place(up, bytes),
+        .out = place(NULL, bytes),
+        .acts = n % PV_SEGMENT == 0 ? empty_acts(n, SLOTS) : (pv_cuda_acts){0},
+        .max = PV_ACT16_MAX};
+    REQUIRE(launch("swiglu", &t, sizeof t, parts(n, 8192), SLOTS));
+    for (size_t r = 0; r < SLOTS; r++) {
+      pv_definition.swiglu(gate + r * n, up + r * n, n, want);
+      same_floats((const float *)result(t.out) + r * n, want, n, "swiglu");
+      if (t.acts.q != 0) same_acts(&t.acts, want, n, r);
+    }
+  }
+}
+
+static void test_combine(void) {
+  enum { N = 700, USED = 5, ROWS = 2 };
+  static float out[ROWS * USED * N], weights[ROWS * USED], residual[ROWS * N], sum[N], total[N];
+  fill(out, ROWS * USED * N, 1, true);
+  fill(weights, ROWS * USED, 2, false);
+  fill(residual, ROWS * N, 3, true);
+  for (int with = 0; with < 2; with++) {
+    begin();
+    const pv_cuda_down t = {.rows = {.count = N},
+                            .weights = place(weights, sizeof weights),
+                            .residual = with ? place(residual, sizeof residual) : 0,
+                            .out = place(out, sizeof out),
+                            .sum = place(NULL, sizeof residual),
+                            .total = place(NULL, sizeof residual),
+                            .used = USED};
+    REQUIRE(launch("combine", &t, sizeof t, parts(N, 256), ROWS));
+    for (size_t r = 0; r < ROWS; r++) {
+      const float *rows[USED];
+      for (size_t k = 0; k < USED; k++) rows[k] = out + (r * USED + k) * N;
+      pv_definition.combine(rows, weights + r * USED, USED, N, sum);
+      pv_definition.add(residual + r * N, sum, N, total);
+      same_floats((const float *)result(t.sum) + r * N, sum, N, "combine");
+      if (with) same_floats((const float *)result(t.total) + r * N, total, N, "combine, add");
+    }
+  }
+}
+
+/* Any bytes, but scales that are numbers. */
+static void fill_weights(pv_type type, unsigned char *bytes, size_t count, uint64_t seed) {
+  const size_t block = type == PV_TYPE_Q8_0 ? 34 : type == PV_TYPE_Q4_K ? 144 : 210;
+  for (size_t i = 0; i < count; i++) bytes[i] = (unsigned char)(pv_random_next(&seed) >> 30);
+  for (size_t at = 0; at + block <= count; at += block) {
+    const uint16_t d = (uint16_t)(0x2400 + pv_random_next(&seed) % 0x400);
+    const uint16_t least = (uint16_t)(pv_random_next(&seed) % 0x400); /* subnormal too */
+    memcpy(bytes + at + (type == PV_TYPE_Q6_K ? 208 : 0), &d, sizeof d);
+    if (type == PV_TYPE_Q4_K) memcpy(bytes + at + 2, &least, sizeof least);
+  }
+}
+
+static void check_mm(pv_type type, pv_product product, size_t k, size_t rows, bool with_add) {
+  enum { ACTS = 2 };
+  static unsigned char weights[ROWS_MAX * K_MAX * 2];
+  static float x[ACTS * K_MAX], wanted[ACTS * ROWS_MAX], add[ACTS * ROWS_MAX], sum[ACTS * ROWS_MAX];
+  const size_t row_bytes = type == PV_TYPE_Q8_0   ? k / 32 * 34
+                           : type == PV_TYPE_Q4_K ? k / 256 * 144
+                                                  : k / 256 * 210;
+  fill(x, ACTS * k, k, false);
+  fill(add, ACTS * rows, k + 1, true);
+  fill_weights(type, weights, rows * row_bytes, k + rows);
+  begin();
+  /* The device rounds the activations itself: of a norm whose weights undo nothing. */
+  static float ones[K_MAX], normed[ACTS * K_MAX];
+  for (size_t i = 0; i < k; i++) ones[i] = 1.0F;
+  const pv_cuda_norm norm = {.x = place(x, ACTS * k * sizeof *x),
+                             .weight = place(ones, k * sizeof *ones),
+                             .out = place(NULL, ACTS * k * sizeof *x),
+                             .acts = empty_acts(k, ACTS),
+                             .n = (uint32_t)k,
+                             .eps = 1e-6F,
+                             .max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX};
+  REQUIRE(launch("rmsnorm", &norm, sizeof norm, ACTS, 1));
+  const pv_act acts[ACTS] = {{.x = normed}, {.x = normed + k}};
+  float *const out[ACTS] = {wanted, wanted + rows};
+  for (size_t t = 0; t < ACTS; t++)
+    pv_definition.rmsnorm(x + t * k, ones, k, norm.eps, normed + t * k);
+  const pv_mm want = {type, product, weights, row_bytes, rows, k, acts, out, 0, ACTS};
+  pv_definition.mm(&want);
+  pv_definition.add(add, wanted, ACTS * rows, sum);
+  const pv_cuda_gemv t = {.job = {{.rows = {.data = place(weights, rows * row_bytes),
+                                            .row_bytes = row_bytes,
+                                            .type = (uint32_t)type,
+                                            .count = (uint32_t)rows},
+                                   .out = place(NULL, ACTS * rows * sizeof(float))}},
+                          .acts = norm.acts,
+                          .add = with_add ? place(add, ACTS * rows * sizeof *add) : 0,
+                          .total = place(NULL, ACTS * rows * sizeof(float)),
+                          .jobs = 1};
+  REQUIRE(launch("mm", &t, sizeof t, (uint32_t)rows, ACTS));
+  same_floats(result(t.job[0].out), wanted, ACTS * rows, "mm");
+  if (with_add) same_floats(result(t.total), sum, ACTS * rows, "mm, add");
+}
+
+static void test_mm(void) {
+  static const pv_type types[] = {PV_TYPE_Q8_0, PV_TYPE_Q4_K, PV_TYPE_Q6_K};
+  static const pv_product products[] = {PV_PRODUCT_I16, PV_PRODUCT_I8};
+  for (size_t p = 0; p < 2; p++) {
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+      check_mm(types[i], products[p], 256, 3, false);
+      check_mm(types[i], products[p], 2816, 5, true);
+      check_mm(types[i], products[p], 4096, 64, false);
+    }
+    check_mm(PV_TYPE_Q8_0, products[p], 32, 1, false);
+    check_mm(PV_TYPE_Q8_0, products[p], 96, 7, true);
+  }
+}
+
+int main(void) {
+  pv_error err = PV_ERROR_INIT;
+  pv_code code = pv_vulkan_open(&vulkan, &err);
+  if (code == PV_OK) code = pv_vulkan_device_open(vulkan, 0, &device, &err);
+  if (code == PV_OK) code = pv_vulkan_allocate(device, ROOM, true, &here, &err);
+  if (code == PV_OK) code = pv_vulkan_allocate(device, ROOM, false, &there, &err);
+  if (code != PV_OK) {
+    pv_error_print(&err, stderr);
+    return 1;
+  }
+  const int exit_code = pv_testing_main("vulkan stages", (pv_case[]){PV_CASE(test_add),
+                                                                     PV_CASE(test_rmsnorm),
+                                                                     PV_CASE(test_swiglu),
+                                                                     PV_CASE(test_combine),
+                                                                     PV_CASE(test_mm),
+                                                                     {0}});
+  pv_vulkan_release(device, &there);
+  pv_vulkan_release(device, &here);
+  pv_vulkan_device_close(device);
+  pv_vulkan_close(vulkan);
+  return exit_code;
+}
