@@ -110,3 +110,14 @@ int act_at(acts_of from, uint row, uint segment, uint i) {
   uint64_t at = from.q + (uint64_t(row) * from.segments + segment) * SEGMENT_BYTES + i / 8u * 16u;
   return 256 * signed_byte_at(at + i % 8u) + signed_byte_at(at + 8u + i % 8u);
 }
+
+bool is_nan(float x) { return (floatBitsToUint(x) & ~SIGN) > INFINITE; }
+
+// The larger; a NaN stays.
+float larger(float a, float b) { return b > a || is_nan(b) ? b : a; }
+
+float exponential(float x) {
+  float one, two;
+  float e = exp_parts(x, one, two);
+  return product(product(e, one), two);
+}

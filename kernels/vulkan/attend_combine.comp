@@ -1,0 +1,51 @@
+// The chunks of a row put together by narrow sums, and the rounding of the result where planes are
+// given. Of pv_cuda_attend. Groups: heads * dim / 256, rows; a thread has an element. Reference: attend
+// and round_segment of kernels/definition.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#include "stages.glsl"
+
+layout(local_size_x = 256) in;
+#include "attend.glsl"
+
+shared float results[256];
+
+float combined(attend_argument t, uint i, uint row) {
+  uint head = i / t.dim, position = words(t.step).at[0] + row;
+  uint chunks = (position - seen_from(t.window, position)) / CHUNK + 1u;
+  uint part = (gl_WorkGroupID.y * t.heads + head) * t.chunks;
+  float m = floats(t.top).at[part];
+  for (uint c = 1u; c < chunks; c++) m = larger(m, floats(t.top).at[part + c]);
+  float sink = t.sinks != 0ul ? floats(t.sinks).at[head] : m;
+  m = larger(m, sink);
+  float total[NARROW_LANES], lane[NARROW_LANES];
+  for (uint c = 0u; c < chunks; c++) {
+    uint l = c % NARROW_LANES;
+    float f = exponential(difference(floats(t.top).at[part + c], m));
+    float n = floats(t.sum).at[part + c], v = floats(t.value).at[(part + c) * t.dim + i % t.dim];
+    total[l] = c < NARROW_LANES ? product(f, n) : fused(f, n, total[l]);
+    lane[l] = c < NARROW_LANES ? product(f, v) : fused(f, v, lane[l]);
+  }
+  uint lanes = min(chunks, NARROW_LANES);
+  float all = folded_narrow(total, lanes);
+  if (t.sinks != 0ul) all = sum(all, exponential(difference(sink, m)));
+  return divided(folded_narrow(lane, lanes), all);
+}
+
+void main() {
+  attend_argument t = attend_argument(argument);
+  uint j = gl_LocalInvocationIndex, i = gl_GlobalInvocationID.x, width = t.heads * t.dim;
+  uint row = t.first + gl_WorkGroupID.y;
+  results[j] = 0.0;
+  if (i < width) {
+    results[j] = combined(t, i, row);
+    floats(t.result).at[row * width + i] = results[j];
+  }
+  barrier();
+  if (t.acts.q == 0ul || j % SEGMENT != 0u || i / SEGMENT >= t.acts.segments) return;
+  float y[SEGMENT];
+  for (uint k = 0u; k < SEGMENT; k++) y[k] = results[j + k];
+  round_segment(y, t.acts, row, i / SEGMENT, t.largest);
+}
