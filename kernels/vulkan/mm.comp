@@ -1,11 +1,14 @@
-// A matrix of Q8_0, Q4_K or Q6_K times rounded activations, identities i16 and i8: of pv_cuda_gemv with
-// one job, without a norm and without experts. Groups: rows, positions; thread j has the segments j,
-// j + 256, ... of a row. Reference: mm of kernels/definition.
+// A matrix of Q8_0, Q4_K or Q6_K times rounded activations, identities i16 and i8, or of a plain type times
+// activations as they are: of pv_cuda_gemv with one job and without a norm. Groups: rows, positions
+// (slots, where there are experts); thread j has the segments j, j + 256, ... of a row, or is wide lane j.
+// Reference: mm of kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #include "stages.glsl"
+
+#include "blocks.glsl"
 
 layout(local_size_x = 256) in;
 struct job_of { // pv_cuda_job
@@ -21,7 +24,6 @@ layout(buffer_reference, std430, buffer_reference_align = 8) buffer gemv_argumen
   uint jobs;
 };
 
-const uint Q8_0 = 8u, Q4_K = 12u, Q6_K = 14u; // pv_type
 const uint MOST_SEGMENTS = 2048u;             // PV_K_MAX / SEGMENT
 
 shared float values[MOST_SEGMENTS];
@@ -35,20 +37,13 @@ float q8_0_value(uint64_t row, acts_of acts, uint at, uint s) {
 }
 
 float q4_k_value(uint64_t row, acts_of acts, uint at, uint s) {
-  uint64_t block = row + uint64_t(s / 8u) * 144ul, scales = block + 4ul;
-  uint j = s % 8u, sc, m;
-  if (j < 4u) {
-    sc = byte_at(scales + j) & 63u;
-    m = byte_at(scales + j + 4u) & 63u;
-  } else { // six bits, of which the upper two lie with those of the first four
-    uint both = byte_at(scales + j + 4u);
-    sc = (both & 15u) | byte_at(scales + j - 4u) >> 6 << 4;
-    m = both >> 4 | byte_at(scales + j) >> 6 << 4;
-  }
+  uint64_t block = row + uint64_t(s / 8u) * 144ul;
+  uint sc, m;
+  q4_k_scales(block, s, sc, m);
   int dot_of = 0, all = 0;
   for (uint i = 0u; i < SEGMENT; i++) {
     int x = act_at(acts, at, s, i);
-    dot_of += int(byte_at(block + 16ul + j / 2u * 32u + i) >> (j % 2u * 4u) & 15u) * x;
+    dot_of += q4_k_at(block, s, i) * x;
     all += x;
   }
   PRECISE float least = -half_at(block + 2ul);
@@ -57,13 +52,9 @@ float q4_k_value(uint64_t row, acts_of acts, uint at, uint s) {
 
 float q6_k_value(uint64_t row, acts_of acts, uint at, uint s) {
   uint64_t block = row + uint64_t(s / 8u) * 210ul;
-  uint half_of = s % 8u / 4u, quarter = s % 4u;
   int dots[2] = int[2](0, 0);
-  for (uint i = 0u; i < SEGMENT; i++) {
-    uint low = byte_at(block + half_of * 64u + quarter % 2u * 32u + i) >> (quarter / 2u * 4u) & 15u;
-    uint high = byte_at(block + 128ul + half_of * 32u + i) >> (2u * quarter) & 3u;
-    dots[i / 16u] += (int(high << 4 | low) - 32) * act_at(acts, at, s, i);
-  }
+  for (uint i = 0u; i < SEGMENT; i++)
+    dots[i / 16u] += q6_k_at(block, s, i) * act_at(acts, at, s, i);
   uint64_t scales = block + 192ul + s % 8u * 2u;
   int64_t both = int64_t(signed_byte_at(scales)) * int64_t(dots[0]) +
                  int64_t(signed_byte_at(scales + 1ul)) * int64_t(dots[1]); // beyond 32 bits
@@ -84,20 +75,39 @@ float folded(uint n) {
   return values[0];
 }
 
+// A wide sum, of weights that are not quantised and of activations as they were: into values.
+uint plain_values(uint type, uint64_t row, acts_of acts, uint at) {
+  uint j = gl_LocalInvocationIndex;
+  float own = 0.0;
+  for (uint i = j; i < acts.k; i += WIDE_LANES) {
+    float w = plain_at(type, row, i), x = floats(acts.x).at[at * acts.stride + i];
+    own = i == j ? product(w, x) : fused(w, x, own);
+  }
+  values[j] = own;
+  return min(acts.k, WIDE_LANES);
+}
+
+uint segment_values(uint type, uint64_t row, acts_of acts, uint at) {
+  uint segments = acts.k / SEGMENT;
+  for (uint s = gl_LocalInvocationIndex; s < segments; s += 256u) {
+    float value = type == Q8_0   ? q8_0_value(row, acts, at, s)
+                  : type == Q4_K ? q4_k_value(row, acts, at, s)
+                                 : q6_k_value(row, acts, at, s);
+    values[s] = product(floats(acts.d).at[at * acts.segments + s], value);
+  }
+  return segments;
+}
+
 void main() {
   gemv_argument t = gemv_argument(argument);
   rows_of rows = t.job[0].rows;
   acts_of acts = t.acts;
   uint row = gl_WorkGroupID.x, y = gl_WorkGroupID.y, at = y / max(acts.share, 1u);
   uint64_t data = rows.data + uint64_t(row) * rows.row_bytes;
-  uint segments = acts.k / SEGMENT;
-  for (uint s = gl_LocalInvocationIndex; s < segments; s += 256u) {
-    float value = rows.type == Q8_0   ? q8_0_value(data, acts, at, s)
-                  : rows.type == Q4_K ? q4_k_value(data, acts, at, s)
-                                      : q6_k_value(data, acts, at, s);
-    values[s] = product(floats(acts.d).at[at * acts.segments + s], value);
-  }
-  float result = folded(segments);
+  if (t.experts != 0ul) data += uint64_t(words(t.experts).at[y]) * rows.expert_bytes;
+  uint count = is_plain(rows.type) ? plain_values(rows.type, data, acts, at)
+                                   : segment_values(rows.type, data, acts, at);
+  float result = folded(count);
   if (gl_LocalInvocationIndex != 0u) return;
   uint place = y * rows.count + row;
   floats(t.job[0].result).at[place] = result;

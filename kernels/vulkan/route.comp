@@ -18,12 +18,6 @@ const uint SUM_ONE = 0u, EVERY = 1u, CHOSEN = 2u; // pv_route_form
 shared float of_experts[MOST], chosen[MOST], lanes[WIDE_LANES];
 shared uint ranked[MOST];
 
-bool comes_before(float a, uint i, float b, uint j) {
-  if (is_nan(a) != is_nan(b)) return is_nan(b);
-  if (!is_nan(a) && a != b) return a > b;
-  return i < j;
-}
-
 // The wide sum of n values, of which lanes[j] already has those of lane j.
 float folded(uint n) {
   uint i = gl_LocalInvocationIndex, left = min(n, WIDE_LANES);

@@ -121,3 +121,10 @@ float exponential(float x) {
   float e = exp_parts(x, one, two);
   return product(product(e, one), two);
 }
+
+// The order of candidates (pv_before): value descending, then index ascending, what is none at the end.
+bool comes_before(float a, uint i, float b, uint j) {
+  if (is_nan(a) != is_nan(b)) return is_nan(b);
+  if (!is_nan(a) && a != b) return a > b;
+  return i < j;
+}

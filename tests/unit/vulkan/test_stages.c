@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "kernels/cuda/argmax.h"
 #include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/embed.h"
 #include "kernels/cuda/gemv.h"
 #include "kernels/definition/definition.h"
 #include "tests/unit/testing.h"
@@ -110,14 +112,25 @@ static void test_combine(void) {
   }
 }
 
-/* Any bytes, but scales that are numbers. */
+static size_t row_bytes_of(pv_type type, size_t k) {
+  const pv_type_info *info = pv_type_get(type);
+  return k / info->block_elements * info->block_bytes;
+}
+
+/* Any bytes, but scales and plain values that are numbers. */
 static void fill_weights(pv_type type, unsigned char *bytes, size_t count, uint64_t seed) {
-  const size_t block = type == PV_TYPE_Q8_0 ? 34 : type == PV_TYPE_Q4_K ? 144 : 210;
+  const pv_type_info *info = pv_type_get(type);
   for (size_t i = 0; i < count; i++) bytes[i] = (unsigned char)(pv_random_next(&seed) >> 30);
-  for (size_t at = 0; at + block <= count; at += block) {
+  for (size_t at = 0; at + info->block_bytes <= count; at += info->block_bytes) {
     const uint16_t d = (uint16_t)(0x2400 + pv_random_next(&seed) % 0x400);
     const uint16_t least = (uint16_t)(pv_random_next(&seed) % 0x400); /* subnormal too */
-    memcpy(bytes + at + (type == PV_TYPE_Q6_K ? 208 : 0), &d, sizeof d);
+    const float plain = (float)(pv_random_unit(&seed) - 0.5);
+    if (type == PV_TYPE_F32)
+      memcpy(bytes + at, &plain, sizeof plain);
+    else if (type == PV_TYPE_BF16)
+      memcpy(bytes + at, (const char *)&plain + 2, 2);
+    else
+      memcpy(bytes + at + (type == PV_TYPE_Q6_K ? 208 : 0), at % 64 == 2 ? &least : &d, sizeof d);
     if (type == PV_TYPE_Q4_K) memcpy(bytes + at + 2, &least, sizeof least);
   }
 }
@@ -126,9 +139,7 @@ static void check_mm(pv_type type, pv_product product, size_t k, size_t rows, bo
   enum { ACTS = 2 };
   static unsigned char weights[ROWS_MAX * K_MAX * 2];
   static float x[ACTS * K_MAX], wanted[ACTS * ROWS_MAX], add[ACTS * ROWS_MAX], sum[ACTS * ROWS_MAX];
-  const size_t row_bytes = type == PV_TYPE_Q8_0   ? k / 32 * 34
-                           : type == PV_TYPE_Q4_K ? k / 256 * 144
-                                                  : k / 256 * 210;
+  const size_t row_bytes = row_bytes_of(type, k);
   fill(x, ACTS * k, k, false);
   fill(add, ACTS * rows, k + 1, true);
   fill_weights(type, weights, rows * row_bytes, k + rows);
@@ -179,6 +190,105 @@ static void test_mm(void) {
   }
 }
 
+/* Weights that are not quantised, of an expert each: the activations are as they were. */
+static void check_plain(pv_type type, size_t k, size_t rows) {
+  enum { SLOTS = 4, SHARE = 2, EXPERTS = 3 };
+  static unsigned char weights[EXPERTS * 5 * K_MAX * 4];
+  static float x[SLOTS / SHARE * K_MAX], want[SLOTS * ROWS_MAX];
+  const int32_t experts[SLOTS] = {2, 0, 0, 1};
+  const size_t row_bytes = row_bytes_of(type, k), expert_bytes = rows * row_bytes;
+  fill(x, SLOTS / SHARE * k, k, true);
+  fill_weights(type, weights, EXPERTS * expert_bytes, k);
+  begin();
+  const pv_cuda_gemv t = {
+      .job = {{.rows = {.data = place(weights, EXPERTS * expert_bytes),
+                        .row_bytes = row_bytes,
+                        .expert_bytes = expert_bytes,
+                        .type = (uint32_t)type,
+                        .count = (uint32_t)rows},
+               .out = place(NULL, SLOTS * rows * sizeof *want)}},
+      .acts = {.x = place(x, sizeof x), .k = (uint32_t)k, .stride = (uint32_t)k, .share = SHARE},
+      .experts = place(experts, sizeof experts),
+      .jobs = 1};
+  REQUIRE(launch("mm", &t, sizeof t, (uint32_t)rows, SLOTS));
+  for (size_t slot = 0; slot < SLOTS; slot++) {
+    const pv_act act = {.x = x + slot / SHARE * k};
+    float *const out[] = {want + slot * rows};
+    const pv_mm mm = {type,
+                      PV_PRODUCT_I16,
+                      weights + (size_t)experts[slot] * expert_bytes,
+                      row_bytes,
+                      rows,
+                      k,
+                      &act,
+                      out,
+                      0,
+                      1};
+    pv_definition.mm(&mm);
+  }
+  same_floats(result(t.job[0].out), want, SLOTS * rows, "mm, plain");
+}
+
+static void test_plain(void) {
+  static const pv_type types[] = {PV_TYPE_F32, PV_TYPE_F16, PV_TYPE_BF16};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    check_plain(types[i], 4, 1);
+    check_plain(types[i], 300, 5);
+    check_plain(types[i], 2048, 5);
+  }
+}
+
+static void test_embed(void) {
+  enum { ROWS = 3, VOCABULARY = 6, K = 768 };
+  static const pv_type types[] = {PV_TYPE_F32,  PV_TYPE_F16,  PV_TYPE_BF16,
+                                  PV_TYPE_Q8_0, PV_TYPE_Q4_K, PV_TYPE_Q6_K};
+  static unsigned char weights[VOCABULARY * K * 4];
+  static float want[K];
+  const uint32_t ids[ROWS] = {5, 0, 3};
+  for (size_t i = 0; i < 2 * sizeof types / sizeof *types; i++) {
+    const pv_type type = types[i / 2];
+    const size_t row_bytes = row_bytes_of(type, K);
+    fill_weights(type, weights, VOCABULARY * row_bytes, i);
+    begin();
+    const pv_cuda_embed t = {.rows = {.data = place(weights, VOCABULARY * row_bytes),
+                                      .row_bytes = row_bytes,
+                                      .type = (uint32_t)type,
+                                      .count = VOCABULARY},
+                             .ids = place(ids, sizeof ids),
+                             .out = place(NULL, ROWS * K * sizeof *want),
+                             .k = K,
+                             .scale = i % 2 == 0 ? 0.0F : 27.7F};
+    REQUIRE(launch("embed", &t, sizeof t, parts(K, 256), ROWS));
+    for (size_t r = 0; r < ROWS; r++) {
+      pv_definition.gather(type, weights + ids[r] * row_bytes, K, want);
+      if (t.scale != 0) pv_definition.scale(want, t.scale, K, want);
+      same_floats((const float *)result(t.out) + r * K, want, K, pv_type_get(type)->name);
+    }
+  }
+}
+
+static void test_argmax(void) {
+  enum { ROWS = 3, N = 5000 };
+  static const uint32_t sizes[] = {1, 255, 257, N};
+  static float x[ROWS * N];
+  for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+    const uint32_t n = sizes[s];
+    fill(x, ROWS * n, n, false);
+    if (n > 256) {
+      x[100] = x[200] = x[256] = 1e30F;
+      x[n] = NAN; /* and behind it, of the same thread, the best */
+      x[n + 256] = 2e30F;
+      x[2 * n + 8] = x[2 * n + 9] = INFINITY;
+    }
+    begin();
+    const pv_cuda_argmax t = {
+        .x = place(x, ROWS * n * sizeof *x), .out = place(NULL, ROWS * sizeof(int32_t)), .n = n};
+    REQUIRE(launch("argmax", &t, sizeof t, ROWS, 1));
+    for (size_t r = 0; r < ROWS; r++)
+      EXPECT_I64(((const int32_t *)result(t.out))[r], pv_definition.argmax(x + r * n, n));
+  }
+}
+
 int main(void) {
   const int none = bench_open();
   if (none != 0) return none;
@@ -187,6 +297,9 @@ int main(void) {
                                                                 PV_CASE(test_swiglu),
                                                                 PV_CASE(test_combine),
                                                                 PV_CASE(test_mm),
+                                                                PV_CASE(test_plain),
+                                                                PV_CASE(test_embed),
+                                                                PV_CASE(test_argmax),
                                                                 {0}});
   bench_close();
   return code;
