@@ -15,7 +15,7 @@
 
 function kind(path) {
   if (path ~ /^reports\/published\//) return "published"
-  if (path ~ /\.(c|h|cu|cuh|c\.in|cmake)$|(^|\/)CMakeLists\.txt$|(^|\/)\.clang-|^CMakePresets\.json$/) return "source"
+  if (path ~ /\.(c|h|cu|cuh|comp|glsl|c\.in|cmake)$|(^|\/)CMakeLists\.txt$|(^|\/)\.clang-|^CMakePresets\.json$/) return "source"
   if (path ~ /^tests\/fuzz\/(corpus|planted)\/|\.dict$/) return "fuzz"
   if (path ~ /^contracts\//) return "contracts"
   if (path ~ /^docs\/|^LICENSE$|^page_commands$/ || (path ~ /\.md$/ && path !~ /^tests\//)) return "document"

@@ -41,7 +41,7 @@ keys_machine() {
   uname -rm
   grep -m 1 '^flags' /proc/cpuinfo || true
   cat /proc/driver/nvidia/version 2>/dev/null || true
-  env | grep -E '^(PV_|CUDA_|LD_|CI=|[A-Z]*SAN_OPTIONS)' | sort || true
+  env | grep -E '^(PV_|CUDA_|VK_|LD_|CI=|[A-Z]*SAN_OPTIONS)' | sort || true
   # A user has no ../shared. Models are large: their time stands for their bytes.
   find -L ../shared ${PV_GOLDEN:+"$PV_GOLDEN"} ${PV_MODELS:+"$PV_MODELS"} ${PV_ARCH:+"$PV_ARCH"} \
     -maxdepth 3 -type f -printf '%p %s %T@\n' 2>/dev/null | sort || true

@@ -117,10 +117,19 @@ pv_cuda_acts empty_acts(size_t k, size_t rows) {
                         .share = 1};
 }
 
+size_t bench_device(const pv_vulkan *of) {
+  pv_vulkan_about about;
+  for (size_t i = 0; i < pv_vulkan_count(of); i++) {
+    pv_vulkan_describe(of, i, &about);
+    if (strcmp(about.type, "cpu") == 0) return i;
+  }
+  return 0;
+}
+
 int bench_open(void) {
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_vulkan_open(&vulkan, &err);
-  if (code == PV_OK) code = pv_vulkan_device_open(vulkan, 0, &device, &err);
+  if (code == PV_OK) code = pv_vulkan_device_open(vulkan, bench_device(vulkan), &device, &err);
   if (code == PV_OK) code = pv_vulkan_allocate(device, ROOM, true, &here, &err);
   if (code == PV_OK) code = pv_vulkan_allocate(device, ROOM, false, &there, &err);
   if (code != PV_OK) {

@@ -1,4 +1,4 @@
-/* What the tests of shaders share: memory of the first device that mirrors memory of the host, and
+/* What the tests of shaders share: memory of a device that mirrors memory of the host, and
  * results held against the CPU's. */
 #ifndef PV_TESTS_VULKAN_BENCH_H
 #define PV_TESTS_VULKAN_BENCH_H
@@ -8,8 +8,13 @@
 #include <stdint.h>
 
 #include "kernels/cuda/args.h"
+#include "kernels/vulkan/device.h"
 
 enum { K_MAX = 4096 };
+
+/* The device that tests run on: one of software where there is one, so that they do the same
+ * everywhere. */
+size_t bench_device(const pv_vulkan *of);
 
 /* 0, or the exit code of a machine without a device, which was said. */
 int bench_open(void);

@@ -1,4 +1,4 @@
-/* The shaders of attention and routing on the first device of this machine: each bit is that of
+/* The shaders of attention and routing on a device of this machine: each bit is that of
  * kernels/definition. */
 #include <math.h>
 #include <stdlib.h>

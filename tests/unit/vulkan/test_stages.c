@@ -1,4 +1,4 @@
-/* The shaders of stages on the first device of this machine: each bit is that of
+/* The shaders of stages on a device of this machine: each bit is that of
  * kernels/definition. They take the arguments of the CUDA kernels, from memory. */
 #include <math.h>
 #include <string.h>
