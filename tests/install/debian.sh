@@ -90,7 +90,7 @@ user 'pv-contracts status'
 exits 0 'pv-contracts status'
 user "pv-contracts run --model /usr/share/pv-contracts/models/tiny-coder-moe-Q4_K_M.gguf --prompt 'class Stack:' --tokens 4"
 exits 0 'text'
-if [ "$(find "$root/usr" "$root/etc" -user reader | wc -l)" -eq 0 ]; then ok; else bad 'the user wrote into the system'; fi
+if [ -z "$(find "$root/usr" "$root/etc" -uid "$(inside id -u reader)" 2>&1)" ]; then ok; else bad 'the user wrote into the system'; fi
 
 # As pv: by a folder in PATH for one user, by an alternative for all. Both leave the pipe viewer alone.
 path=/usr/lib/pv-contracts/bin:/usr/bin:/bin user 'pv lint /usr/share/pv-contracts/contracts'
