@@ -97,7 +97,7 @@ model=small.gguf
   "$pv" kernel check contracts/examples/kernels/q4k_gemv.yaml
   "$pv" evidence show reports/published/moe-router-v1/*
 } >said 2>&1
-mapfile -t list < <(grep -vE '^[A-Z]+ ([A-Z]|  )' said | grep -oE '\b[A-Z][A-Z_]{3,}\b' | sort -u |
+mapfile -t list < <(sed -E 's/(receipt [0-9A-Za-z-]+), .*/\1/' said | grep -vE '^[A-Z]+ ([A-Z]|  )' | grep -oE '\b[A-Z][A-Z_]{3,}\b' | sort -u |
   grep -vE '^(F|AC)_|^(NVIDIA|CUDA|JSON|GGUF|AVX|FILE|FLOAT)$')
 same "$([ "${#list[@]}" -ge 6 ] && echo enough)" enough "${#list[@]} words in capitals: ${list[*]}"
 knows "${list[@]}"
