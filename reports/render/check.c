@@ -55,8 +55,11 @@ static pv_code check_totals(const pv_result *r, pv_error *err) {
     return refuse(err, "the summary counts other discharged criteria than there are", "");
   /* Beside the ladder a claim may be false and said to be so. */
   const bool ladder = r->status_before <= PV_STATUS_ACTIVE_RUNTIME;
-  if (r->exit_code == 0 && ((falsified && ladder) || !r->status_carried))
+  const bool part = r->part.of > 0;
+  if (r->exit_code == 0 && ((falsified && ladder) || (!part && !r->status_carried)))
     return refuse(err, "exit code 0 over a claim that is falsified or not supported", "");
+  if (part && (r->status_carried || r->status_after != PV_STATUS_DRAFT))
+    return refuse(err, "a part of a run that supports a status", "");
   size_t needed = 0;
   for (size_t i = 0; i < r->criterion_count && ladder && r->status_carried; i++) {
     const pv_contract_status need = r->criteria[i].criterion->needed_for;

@@ -16,7 +16,7 @@ static json_t *result_object(const pv_result *r, const pv_render_links *links) {
     pv_json_append(&criteria, pv_told_criterion(r, i));
   for (size_t i = 0; i < r->falsifier_count; i++)
     pv_json_append(&falsifiers, pv_told_falsifier(&r->falsifiers[i]));
-  return json_pack(
+  json_t *out = json_pack(
       "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:i}", "schema",
       "pv/validate/v1", "contract", contract, "summary", pv_told_summary(&r->summary), "criteria",
       criteria, "stages", pv_stages_json(r), "falsifiers", falsifiers, "environment",
@@ -26,6 +26,11 @@ static json_t *result_object(const pv_result *r, const pv_render_links *links) {
       folder != NULL ? pv_json_text(folder) : json_null(), "run_id", pv_json_text(r->run_id),
       "started", pv_json_text(r->started), "duration_s", pv_json_number(r->duration_s), "published",
       (int)r->publish, "exit_code", r->exit_code);
+  if (r->part.of > 0)
+    pv_json_set(&out, "part",
+                json_pack("{s:i, s:i, s:s}", "number", (int)r->part.number, "of", (int)r->part.of,
+                          "split_by", r->part.split_by));
+  return out;
 }
 
 pv_code pv_json_put(pv_text *out, json_t *object, pv_error *err) {

@@ -18,6 +18,7 @@ typedef struct totals {
 
 /* What a case is called: NULL is a success. */
 static const char *element(const pv_result *r, size_t falsifier) {
+  if (r->falsifiers[falsifier].of_another_part) return "skipped";
   switch (pv_view_concern(r->falsifiers[falsifier].verdict)) {
     case PV_CONCERN_NONE:
       return NULL;
@@ -33,7 +34,8 @@ static const char *element(const pv_result *r, size_t falsifier) {
 }
 
 static const char *status_element(const pv_result *r) {
-  return r->exit_code == 0 ? NULL : r->exit_code == 3 ? "error" : "failure";
+  if (r->exit_code == 0) return r->part.of > 0 ? "skipped" : NULL;
+  return r->exit_code == 3 ? "error" : "failure";
 }
 
 static void count_one(totals *t, const char *name) {

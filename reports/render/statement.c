@@ -59,6 +59,7 @@ static json_t *tests(const pv_result *r, int kind) {
 }
 
 static const char *outcome(const pv_result *r) {
+  if (r->part.of > 0) return r->exit_code == 1 ? "FAILED" : "WARNED";
   if (r->exit_code == 1 || !r->status_carried) return "FAILED";
   const bool open = pv_view_count(r, PV_CONCERN_NONE) != r->criterion_count;
   return r->exit_code == 0 && !open               ? "PASSED"

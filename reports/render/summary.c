@@ -107,7 +107,7 @@ pv_code pv_render_summary(const pv_call *call, pv_text *out, pv_error *err) {
 void pv_render_tally(const pv_call *call, pv_text *out) {
   size_t claimed = 0, refuted = 0;
   for (size_t i = 0; i < call->count; i++) {
-    claimed += call->items[i].result->exit_code == 0;
+    claimed += call->items[i].result->exit_code == 0 && call->items[i].result->part.of == 0;
     refuted += call->items[i].result->exit_code == 1;
   }
   pv_text_printf(out, "%zu contract%s: %zu as claimed, %zu not as claimed, %zu not judged",

@@ -94,6 +94,8 @@ static bool claims_nothing(const pv_result *r) {
 }
 
 const char *pv_view_outcome(const pv_result *r) {
+  if (r->part.of > 0)
+    return r->exit_code == 1 ? "Part, falsified" : r->exit_code == 3 ? "Part, incomplete" : "Part";
   if (r->status_before == PV_STATUS_DEPRECATED) return "Deprecated";
   if (false_by_declaration(r)) return "Known divergence";
   if (any_false(r)) return "Falsified";
@@ -103,6 +105,7 @@ const char *pv_view_outcome(const pv_result *r) {
 }
 
 pv_verdict pv_view_outcome_look(const pv_result *r) {
+  if (r->part.of > 0) return r->exit_code == 1 ? PV_FAIL : PV_NOT_RUN;
   if (any_false(r) || !r->status_carried) return PV_FAIL;
   if (r->status_before == PV_STATUS_DEPRECATED) return PV_STALE;
   if (r->exit_code == 0) return claims_nothing(r) ? PV_NOT_RUN : PV_PASS;
@@ -153,7 +156,27 @@ static bool put_needed(pv_text *out, const pv_result *r) {
   return true;
 }
 
+/* Of a part: what it judged. Of the contract it says nothing. */
+static void put_part(pv_text *out, const pv_result *r) {
+  size_t own = 0, held = 0, refuted = 0;
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[i];
+    own += !f->of_another_part;
+    held += f->verdict == PV_PASS;
+    refuted += pv_verdict_falsifies(f->verdict);
+  }
+  pv_text_printf(
+      out,
+      "Part %u of %u of a run, and no run: %zu of %zu falsifiers are in it, %zu held and "
+      "%zu false; the others are in other parts.",
+      r->part.number, r->part.of, own, r->falsifier_count, held, refuted);
+}
+
 void pv_view_sentence(pv_text *out, const pv_result *r) {
+  if (r->part.of > 0) {
+    put_part(out, r);
+    return;
+  }
   const size_t all = r->criterion_count, held = pv_view_count(r, PV_CONCERN_NONE);
   const size_t refuted = pv_view_count(r, PV_CONCERN_FALSE);
   if (refuted > 0) {
@@ -192,6 +215,10 @@ void pv_view_sentence(pv_text *out, const pv_result *r) {
 }
 
 void pv_view_transition(pv_text *out, const pv_result *r) {
+  if (r->part.of > 0) {
+    pv_text_puts(out, "a part supports no status; pv evidence merge joins the parts");
+    return;
+  }
   if (r->status_before == PV_STATUS_DEPRECATED) {
     pv_text_puts(out, "nothing is claimed");
   } else if (!r->status_carried) {

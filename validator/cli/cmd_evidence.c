@@ -1,5 +1,5 @@
-/* pv evidence verify|show: is the folder as it was written, and does what it says still hold for
- * the contract, the model and the kernels that lie here? */
+/* pv evidence verify|show|merge: is the folder as it was written, and does what it says still hold
+ * for the contract, the model and the kernels that lie here? */
 #include <jansson.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "reports/render/put.h"
 #include "reports/render/render.h"
 #include "validator/cli/commands.h"
+#include "validator/cli/evidence_merge.h"
 #include "validator/cli/files.h"
 #include "validator/judge/against.h"
 #include "validator/judge/judge.h"
@@ -30,16 +31,6 @@ static pv_code add(pv_strings *list, char *line, pv_error *err) {
   if (line == NULL) return pv_error_nomem(err, "what is said of the evidence");
   list->items[list->count++] = line;
   return PV_OK;
-}
-
-/* `relative` comes from the evidence: a file below one of the folders above, else one that pv came
- * with, and no other. */
-static pv_code find_above(pv_arena *arena, const char *folder, const char *relative,
-                          const char **out, pv_error *err) {
-  *out = NULL;
-  if (relative[0] == '\0' || relative[0] == '/' || strstr(relative, "..") != NULL) return PV_OK;
-  const pv_code code = pv_site_above(arena, folder, relative, out, err);
-  return code == PV_OK && *out == NULL ? pv_own_file(arena, relative, out, err) : code;
 }
 
 static pv_code compare_subjects(pv_arena *arena, const pv_evidence *e, const pv_judgement *here,
@@ -106,7 +97,7 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
   v->notes.items = PV_ARENA_NEW(arena, NOTES_MAX, char *);
   if (v->stale.items == NULL || v->notes.items == NULL)
     return pv_error_nomem(err, "what is said of the evidence");
-  pv_code code = find_above(arena, folder, e->contract_path, &path, err);
+  pv_code code = pv_own_or_above(arena, folder, e->contract_path, &path, err);
   if (code != PV_OK) return code;
   if (path == NULL)
     return add(
@@ -127,7 +118,8 @@ static pv_code compare(pv_arena *arena, const char *folder, const pv_evidence *e
   if (code != PV_OK) return code;
   if (described != PV_OK) return not_compared(arena, &local, v, err);
   const char *model = pv_fact_value(e->result->model, e->result->model_count, "path");
-  if (code == PV_OK && model != NULL) code = find_above(arena, folder, model, &model_path, err);
+  if (code == PV_OK && model != NULL)
+    code = pv_own_or_above(arena, folder, model, &model_path, err);
   if (code != PV_OK) return code;
   const pv_request request = {.contract = contract, .probe = probe, .model = model_path};
   pv_judgement here;
@@ -171,7 +163,7 @@ static pv_code judge(pv_arena *arena, const char *folder, const char *probe, con
                            folder);
   pv_code code = pv_evidence_verify(arena, folder, &v->problems, err);
   if (code != PV_OK) return code;
-  code = pv_evidence_read(arena, folder, &evidence, &local);
+  code = pv_evidence_read_any(arena, folder, &evidence, &local);
   if (is_fatal(code)) return pv_error_set(err, code, "%s", local.message);
   if (code != PV_OK)
     return v->problems.count > 0 ? PV_OK : pv_error_set(err, code, "%s", local.message);
@@ -234,7 +226,7 @@ static pv_code print_text(FILE *to, const pv_text *out, pv_error *err) {
 }
 
 typedef struct call {
-  const char *probe;
+  const char *probe, *out;
   other against;
   bool json, help;
   const char *words[FOLDERS_MAX + 1];
@@ -289,7 +281,7 @@ static pv_code show(pv_arena *arena, const call *c, int *exit_code, pv_error *er
   const pv_terminal how = {.ascii = true, .width = 100};
   const pv_render_links links = {.folder = folder};
   pv_code code = pv_evidence_verify(arena, folder, &problems, err);
-  if (code == PV_OK) code = pv_evidence_read(arena, folder, &evidence, err);
+  if (code == PV_OK) code = pv_evidence_read_any(arena, folder, &evidence, err);
   if (code != PV_OK) return code;
   put_lines(&broken, "broken", &problems);
   *exit_code = problems.count > 0 ? 1 : 0;
@@ -312,12 +304,23 @@ static pv_code act(pv_arena *arena, call *c, int *code, pv_error *err) {
   if (c->against.file != NULL || c->against.key != NULL)
     return pv_error_refuse(err, "for example: pv evidence verify DIR --against vsa.json",
                            "--against and --key are of pv evidence verify");
+  if (strcmp(what, "merge") == 0 && c->count >= 2) {
+    const pv_merge_ask ask = {
+        .folders = c->words + 1, .count = c->count - 1, .out = c->out, .probe = c->probe};
+    return pv_evidence_merge(arena, &ask, c->json, code, err);
+  }
+  if (c->out != NULL)
+    return pv_error_refuse(err, "for example: pv evidence merge PART... --out reports/runs",
+                           "--out is of pv evidence merge");
   if (strcmp(what, "show") == 0 && c->count == 2) return show(arena, c, code, err);
   static const char example[] = "for example: pv evidence verify reports/published/*/*";
   if (strcmp(what, "verify") == 0 || strcmp(what, "show") == 0)
     return pv_error_refuse(err, example, "pv evidence %s needs %s", what,
                            what[0] == 's' ? "one folder" : "a folder");
-  if (c->count == 0) return pv_error_refuse(err, example, "say what to do: verify or show");
+  if (strcmp(what, "merge") == 0)
+    return pv_error_refuse(err, "for example: pv evidence merge reports/runs/NAME/parts/*",
+                           "pv evidence merge needs the folders of the parts");
+  if (c->count == 0) return pv_error_refuse(err, example, "say what to do: verify, show or merge");
   return pv_error_refuse(err, example, "pv evidence can not '%s'", what);
 }
 
@@ -331,6 +334,7 @@ int pv_cmd_evidence(int argc, char **argv) {
        "an in-toto statement, bare or signed: does the evidence say that?", &c.against.file, NULL},
       {"--key", "FILE", "who must have signed it: a public key, or certificates (PEM)",
        &c.against.key, NULL},
+      {"--out", "DIR", "the joined run goes below DIR (default: reports/runs)", &c.out, NULL},
       {"--json", NULL, "JSON on standard output", NULL, &c.json},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &c.probe, NULL},
       {0}};
@@ -338,16 +342,20 @@ int pv_cmd_evidence(int argc, char **argv) {
       .command = "evidence",
       .summary =
           "verify: hashes everything in a run's folder again, then compares what it is about with\n"
-          "the contract, the model and the kernels that lie here. show: prints the run.\n"
+          "the contract, the model and the kernels that lie here. show: prints the run. merge: "
+          "joins\n"
+          "the parts of a run, which pv validate --shard wrote, to the run.\n"
           "Exit codes: 0 as written and it holds; 1 something was changed, or is not what the\n"
           "statement says; 2 wrong input or call, a signature that does not hold too; 3 as "
           "written,\n"
-          "but it no longer holds here, or nobody looked who signed the statement.",
-      .positional = "verify DIR...|show DIR",
+          "but it no longer holds here, or nobody looked who signed the statement. merge: that of\n"
+          "the run, and 3 where a part is missing.",
+      .positional = "verify DIR...|show DIR|merge DIR...",
       .examples =
           "  pv evidence verify reports/published/*/*\n"
           "  pv evidence verify DIR --against vsa.dsse.json --key release.pub\n"
-          "  pv evidence show reports/published/moe-router-v1/nvidia-h200\n",
+          "  pv evidence show reports/published/moe-router-v1/nvidia-h200\n"
+          "  pv evidence merge reports/runs/moe-router-v1/parts/*\n",
       .list = list,
       .rest = c.words,
       .rest_max = FOLDERS_MAX + 1};

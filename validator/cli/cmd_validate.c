@@ -21,6 +21,7 @@ typedef enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_GITHUB, FORMAT_SARIF, FOR
 
 typedef struct arguments {
   const char *model, *model_key, *reference, *backend, *threads, *only, *out, *probe, *providers;
+  const char *shard, *costs;
   const char *format, *color;
   pv_given_prompts prompts;
   pv_outputs outputs;
@@ -45,10 +46,21 @@ typedef struct session {
   pv_child_place place;
   pv_findings findings;
   pv_contract **contracts; /* one for each file */
+  pv_shard *shards;        /* the same; NULL without --shard */
   pv_judgement *judged;
   pv_outcome *outcomes;
   size_t count; /* of these two */
 } session;
+
+static const char examples[] =
+    "  pv validate --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198\n"
+    "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
+    "  pv validate contracts/moe-router-v1.yaml --only AC_ROUTER_001 --json\n"
+    "  pv validate contracts/moe-router-v1.yaml --faults\n"
+    "  pv validate contracts/moe-router-v1.yaml --shard 1/2\n"
+    "  pv validate contracts/examples --format github --junit junit.xml --summary "
+    "summary.md\n"
+    "  pv validate contracts/moe-router-v1.yaml --publish\n";
 
 static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
   const pv_option list[] = {
@@ -69,6 +81,10 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
        &a->backend, NULL},
       {"--threads", "N", "threads (default: one per processor)", &a->threads, NULL},
       {"--only", "ID,...", "only these criteria or falsifiers", &a->only, NULL},
+      {"--shard", "K/N", "judge the Kth of N parts, which `pv evidence merge` joins to the run",
+       &a->shard, NULL},
+      {"--costs", "DIR", "split by the runs of DIR (default: what is published, else reports/runs)",
+       &a->costs, NULL},
       {"--out", "DIR", "reports go below DIR (default: reports/runs)", &a->out, NULL},
       {"--provider", "FILE,...", "programs in the place of the contracts' providers of their names",
        &a->providers, NULL},
@@ -100,18 +116,12 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
           "a folder all contracts in it are judged, and in its folders.\n"
           "Exit codes: 0 what it claims holds; 1 something is falsified; 2 wrong input or call;\n"
           "3 nothing falsified, but not everything could be judged; 4 internal error; 130 Ctrl-C.\n"
+          "With --shard it is about that part alone, and 0 says nothing of the contract.\n"
           "With --faults a falsifier that passes over a fault that it declares is VACUOUS, and "
           "one\n"
           "that could not be tried is exit code 3.",
       .positional = "[CONTRACT|DIR...]",
-      .examples =
-          "  pv validate --model models/tiny-coder-moe-Q4_K_M.gguf --ids 861,1644,198\n"
-          "  pv validate contracts/qwen3-moe-forward-gpu-v1.yaml\n"
-          "  pv validate contracts/moe-router-v1.yaml --only AC_ROUTER_001 --json\n"
-          "  pv validate contracts/moe-router-v1.yaml --faults\n"
-          "  pv validate contracts/examples --format github --junit junit.xml --summary "
-          "summary.md\n"
-          "  pv validate contracts/moe-router-v1.yaml --publish\n",
+      .examples = examples,
       .list = list,
       .rest = a->files,
       .rest_max = FILES_MAX};
@@ -174,6 +184,27 @@ static pv_code check_format(const arguments *a, format *out, pv_error *err) {
                          "there is no format '%s'", a->format);
 }
 
+/* A part has a place of its own, and its run is joined from all. */
+static pv_code check_shard(const arguments *a, pv_error *err) {
+  unsigned number = 0, of = 0;
+  if (a->costs != NULL && a->shard == NULL)
+    return pv_error_refuse(err, "add --shard K/N", "--costs says how a run is split");
+  if (a->shard == NULL) return PV_OK;
+  if (a->costs != NULL && !pv_files_is_folder(a->costs))
+    return pv_error_refuse(err, "name a folder of runs, such as reports/runs",
+                           "--costs: there is no folder '%s'", a->costs);
+  if (a->file_count == 0)
+    return pv_error_refuse(err, "name contracts, for example contracts/moe-router-v1.yaml",
+                           "--shard splits contracts, and none was named");
+  if (a->only != NULL)
+    return pv_error_refuse(err, "leave out --only or --shard",
+                           "a part of a partial run is not judged");
+  if (a->publish)
+    return pv_error_refuse(err, "leave out --shard or --publish",
+                           "a part of a run is not published");
+  return pv_shard_parse(a->shard, &number, &of, err);
+}
+
 /* Calls that contradict themselves are refused before anything is read. */
 static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) {
   uint64_t count = 0;
@@ -197,7 +228,8 @@ static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) 
   if (a->publish && a->providers != NULL)
     return pv_error_refuse(err, "leave out --provider or --publish",
                            "a run with another provider than the contract's is not published");
-  code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
+  code = check_shard(a, err);
+  if (code == PV_OK) code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
   *threads = (unsigned)count;
   return code;
 }
@@ -365,6 +397,28 @@ static pv_code load(session *s, pv_error *err) {
   return code;
 }
 
+/* The call without what makes it one of a part. */
+static pv_code split(session *s, int argc, char **argv, pv_error *err) {
+  static const char *const own[] = {"--shard", "--costs"};
+  pv_shard_ask ask = {.faults = s->a.faults, .costs = s->a.costs};
+  char **words = PV_ARENA_NEW(&s->arena, (size_t)argc + 1, char *), *whole = NULL;
+  int count = 0;
+  if (s->a.shard == NULL) return PV_OK;
+  if (words == NULL) return pv_error_nomem(err, "the parts");
+  for (int i = 0; i < argc; i++) {
+    const bool pair = strcmp(argv[i], own[0]) == 0 || strcmp(argv[i], own[1]) == 0;
+    const bool one = strncmp(argv[i], "--shard=", 8) == 0 || strncmp(argv[i], "--costs=", 8) == 0;
+    i += pair;
+    if (!pair && !one) words[count++] = argv[i];
+  }
+  pv_code code = pv_shard_parse(s->a.shard, &ask.number, &ask.of, err);
+  if (code == PV_OK) code = pv_facts_command(&s->arena, count, words, &whole, err);
+  ask.whole = whole;
+  return code == PV_OK
+             ? pv_shard_split(&s->arena, &ask, s->contracts, s->a.file_count, &s->shards, err)
+             : code;
+}
+
 /* The contract as a CI calls it: from the root of the repository, else as it was written. */
 static const char *ci_path(session *s, const pv_judgement *j) {
   const char *repository = j->ground.site.repository, *path = j->request.contract->path;
@@ -388,6 +442,7 @@ static pv_code judge_one(session *s, size_t i, int *exit_code, pv_error *err) {
                         .probe = a->probe,
                         .threads = s->threads,
                         .given_providers = s->given.count > 0,
+                        .shard = s->shards == NULL ? NULL : &s->shards[i],
                         .prompts = s->prompts,
                         .publish = a->publish,
                         .quiet = a->quiet,
@@ -424,6 +479,7 @@ int pv_cmd_validate(int argc, char **argv) {
   pv_code code = begin(&s, argc, argv, &err);
   s.ready = code == PV_OK;
   if (code == PV_OK && !s.a.help) code = load(&s, &err);
+  if (code == PV_OK && !s.a.help) code = split(&s, argc, argv, &err);
   for (size_t i = 0; code == PV_OK && i < s.a.file_count && !s.a.help; i++)
     code = judge_one(&s, i, &exit_code, &err);
   pv_given_remove(&s.place);

@@ -122,7 +122,7 @@ pv_code pv_validate_text(const pv_judgement *j, bool color, bool falsifiers, pv_
   const pv_render_links links = {.folder = j->shown};
   const pv_code code = pv_render_terminal(&j->result, &links, &how, out, err);
   if (code != PV_OK) return code;
-  if (!j->result.status_carried) {
+  if (j->result.part.of == 0 && !j->result.status_carried) {
     pv_text_puts(out, "  ");
     pv_status_explain(&j->result, out);
     pv_text_puts(out, "\n");

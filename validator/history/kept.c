@@ -57,9 +57,10 @@ pv_code pv_kept_committed(pv_kept_list *list, const char *home, const char *name
 }
 
 /* Folders by name, so that they are always in one order; not what links elsewhere, nor what a run
- * that was killed left behind. */
+ * that was killed left behind, nor the place of parts of runs. */
 static int is_run(const struct dirent *e) {
-  return e->d_name[0] != '.' && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN);
+  return e->d_name[0] != '.' && strcmp(e->d_name, PV_EVIDENCE_PARTS) != 0 &&
+         (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN);
 }
 
 /* Whether git has these bytes, by the name that it gives them: the digest of a head and the bytes.

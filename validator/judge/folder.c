@@ -35,6 +35,11 @@ pv_code pv_run_folder_device(pv_arena *arena, const char *device, pv_run_folder 
                              pv_error *err) {
   char name[PV_EVIDENCE_DEVICE];
   pv_evidence_device(device, name);
+  return pv_run_folder_call(arena, name, folder, err);
+}
+
+pv_code pv_run_folder_call(pv_arena *arena, const char *name, pv_run_folder *folder,
+                           pv_error *err) {
   char *final = pv_arena_printf(arena, "%s/%s", folder->parent, name);
   if (final == NULL) return pv_error_nomem(err, "the report");
   folder->final = final;

@@ -26,6 +26,10 @@ pv_code pv_run_folder_open(pv_arena *arena, const char *base, const char *contra
 pv_code pv_run_folder_device(pv_arena *arena, const char *device, pv_run_folder *folder,
                              pv_error *err);
 
+/* The folder gets this name, and not that of the run that it was opened for. Before
+ * pv_run_folder_finish. */
+pv_code pv_run_folder_call(pv_arena *arena, const char *name, pv_run_folder *folder, pv_error *err);
+
 /* Renders everything into the temporary folder; evidence.json, which holds the digests of the
  * others, comes last. `links` has the final folder's name as the reports say it; the digest of
  * evidence.json can not stand in files whose digests stand in evidence.json. */

@@ -3,6 +3,7 @@
 #define PV_JUDGE_GROUND_H
 
 #include "validator/judge/facts.h"
+#include "validator/judge/shard.h"
 #include "validator/judge/site.h"
 
 /* Texts may be NULL but for the command of a run. */
@@ -11,12 +12,13 @@ typedef struct pv_request {
   const char *command, *model, *reference, *backend, *only, *out, *probe;
   const char *model_key; /* who must have signed the model: a file, or NULL */
   unsigned threads;
-  bool given_providers; /* a program that the call names judges: --provider */
-  bool publish, faults; /* faults: run each falsifier against those that it declares */
-  bool quiet;           /* nothing is said while it runs */
-  bool any;             /* no contract was named: pv_any_ask */
-  const char *prompts;  /* the words of the call that gave the prompts (the reference is made of
-                           them)  as a command takes them; NULL: none did */
+  bool given_providers;  /* a program that the call names judges: --provider */
+  bool publish, faults;  /* faults: run each falsifier against those that it declares */
+  bool quiet;            /* nothing is said while it runs */
+  bool any;              /* no contract was named: pv_any_ask */
+  const pv_shard *shard; /* of this contract; NULL: all of it is judged */
+  const char *prompts;   /* the words of the call that gave the prompts (the reference is made of
+                            them)  as a command takes them; NULL: none did */
 } pv_request;
 
 typedef struct pv_ground {

@@ -21,8 +21,11 @@ static pv_code open_folder(pv_arena *arena, pv_judgement *j, pv_run_folder *out,
   const char *base = publish          ? pv_arena_printf(arena, "%s/reports/published", site->home)
                      : q->out != NULL ? pv_arena_strdup(arena, q->out)
                                       : pv_arena_printf(arena, "%s/reports/runs", site->runs);
-  if (base == NULL) return pv_error_nomem(err, "a judgement");
-  return pv_run_folder_open(arena, base, q->contract->name, j->result.run_id, out, err);
+  const char *place = q->shard == NULL
+                          ? q->contract->name
+                          : pv_arena_printf(arena, "%s/" PV_EVIDENCE_PARTS, q->contract->name);
+  if (base == NULL || place == NULL) return pv_error_nomem(err, "a judgement");
+  return pv_run_folder_open(arena, base, place, j->result.run_id, out, err);
 }
 
 /* Before anything is computed: what it stands on, where the report goes, what it is called. */
@@ -110,7 +113,9 @@ static pv_code write_report(pv_arena *arena, pv_judgement *j, pv_run_folder *fol
   if (publish) return pv_publish(arena, &j->result, folder, &j->written, err);
   code = pv_run_folder_finish(folder, err);
   folder->kept = code == PV_OK;
-  const char *why = code == PV_OK ? pv_run_folder_latest(folder) : NULL;
+  /* A part is no run, and not the last one either. */
+  const bool named = code == PV_OK && j->request.shard == NULL;
+  const char *why = named ? pv_run_folder_latest(folder) : NULL;
   return why == NULL ? code
                      : pv_ground_note(arena, &j->notes, "`latest` is not this run: ", why, err);
 }
@@ -149,7 +154,7 @@ pv_code pv_judge(pv_arena *arena, const pv_request *request, pv_judgement *out, 
   if (code == PV_OK) code = pv_signature_tell(arena, &j.signature, &j.result, err);
   if (code == PV_OK) code = pv_fixed_find(arena, &j.ground, &j.result, err);
   if (code == PV_OK) code = maybe_publish(arena, &j, &folder, err);
-  if (code == PV_OK) code = look_back(arena, &j, err);
+  if (code == PV_OK && request->shard == NULL) code = look_back(arena, &j, err);
   if (code != PV_OK) goto cleanup;
   j.result.duration_s = pv_clock_now() - begin;
   code = write_report(arena, &j, &folder, err);

@@ -49,3 +49,11 @@ pv_code pv_own_contract(pv_arena *arena, const char *named, const char **out, pv
   if (found != NULL) *out = found;
   return code;
 }
+
+pv_code pv_own_or_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
+                        pv_error *err) {
+  *out = NULL;
+  if (relative[0] == '\0' || relative[0] == '/' || strstr(relative, "..") != NULL) return PV_OK;
+  const pv_code code = pv_site_above(arena, folder, relative, out, err);
+  return code == PV_OK && *out == NULL ? pv_own_file(arena, relative, out, err) : code;
+}

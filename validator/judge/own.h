@@ -19,6 +19,11 @@ pv_code pv_own_folder(pv_arena *arena, const char **out, pv_error *err);
 /* The file or folder `relative` in it; NULL where there is none. */
 pv_code pv_own_file(pv_arena *arena, const char *relative, const char **out, pv_error *err);
 
+/* `relative`, which evidence says: that file in the nearest folder from `folder` upwards that has
+ * it and may be trusted, else the one that pv came with; NULL: neither, or it leads out of them. */
+pv_code pv_own_or_above(pv_arena *arena, const char *folder, const char *relative, const char **out,
+                        pv_error *err);
+
 /* A contract that is named like a file and is none here ("moe-router-v1", with or without its
  * suffix) is pv's own of that name; every other path is left as it is. */
 pv_code pv_own_contract(pv_arena *arena, const char *named, const char **out, pv_error *err);

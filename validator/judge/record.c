@@ -63,6 +63,7 @@ pv_code pv_record_fill(pv_arena *arena, const pv_request *request, const pv_grou
   r.numerics_count = hello->numerics_count;
   r.falsifiers = trial->outcome.falsifiers;
   r.falsifier_count = trial->outcome.falsifier_count;
+  if (request->shard != NULL) r.part = request->shard->part;
   pv_code code = model_facts(arena, &ground->site, hello, request->contract, &r, err);
   if (code == PV_OK)
     code = pv_facts_environment(arena, hello->environment, hello->environment_count, git,

@@ -34,7 +34,8 @@ static pv_code select_all(const pv_request *request, bool *selected, pv_error *e
   const pv_contract *c = request->contract;
   pv_code code = PV_OK;
   if (c->status == PV_STATUS_DEPRECATED) return PV_OK;
-  for (size_t i = 0; i < c->falsifier_count; i++) selected[i] = request->only == NULL;
+  for (size_t i = 0; i < c->falsifier_count; i++)
+    selected[i] = request->shard != NULL ? request->shard->mine[i] : request->only == NULL;
   for (const char *at = request->only; at != NULL && code == PV_OK;) {
     const size_t length = strcspn(at, ",");
     code = select_one(c, at, length, selected, err);
@@ -87,13 +88,16 @@ pv_code pv_trial_run(pv_arena *arena, const pv_request *request, const pv_ground
   if (code == PV_OK) code = select_all(request, selected, err);
   if (code != PV_OK) return code;
   if (ground->lacking && c->model.sha256 != NULL) leave_out(c, selected, t.absent);
-  t.spec.unselected =
-      deprecated ? "the contract is deprecated: nothing is judged" : "left out by --only";
+  t.spec.unselected = deprecated               ? "the contract is deprecated: nothing is judged"
+                      : request->shard != NULL ? "in another part"
+                                               : "left out by --only";
   const unsigned bits = pv_ground_needs(c, selected);
   if ((bits & PV_NEEDS_MODEL) != 0) t.spec.model = ground->model;
   if ((bits & (PV_NEEDS_REFERENCE | PV_NEEDS_PROMPTS)) != 0) t.spec.reference = ground->reference;
   code = pv_run(arena, &t.spec, &t.outcome, err);
   if (code == PV_OK) code = explain_absent(arena, &t, err);
+  for (size_t i = 0; code == PV_OK && request->shard != NULL && i < c->falsifier_count; i++)
+    t.outcome.falsifiers[i].of_another_part = !request->shard->mine[i];
   /* With nothing selected nobody was asked what receipts must match. */
   if (code == PV_OK && !deprecated && !t.outcome.heard && t.outcome.children == 0)
     code = pv_run_ask(arena, &t.spec, &t.outcome.hello, err);

@@ -63,6 +63,7 @@ typedef struct pv_falsifier_result {
   pv_strings faults_declared, faults_killed;
   bool never_fails;      /* its provider can plant nothing in it: it was never seen to fail */
   bool judged_elsewhere; /* NOT_RUN, and all receipts are about other models or prompts */
+  bool of_another_part;  /* NOT_RUN, and another part of the run judges it */
   char *receipt_run, *receipt_date, *receipt_device; /* PV_FROM_RECEIPT, or the stale one */
   bool kernels_changed;                              /* the stale one was for other kernels */
   pv_fixed fixed;
@@ -96,6 +97,15 @@ typedef struct pv_summary {
   unsigned discharged, falsified, not_run, stale, error, vacuous, not_applicable; /* criteria */
 } pv_summary;
 
+/* A run may be split over several calls: each judges some falsifiers, and is no run. */
+typedef struct pv_part {
+  unsigned number, of;  /* 3 of 8; `of` 0: it is a run, and nothing below is there */
+  const char *split;    /* SHA-256 of who judges what: the same in all parts of one run */
+  const char *split_by; /* whose durations decided that */
+  const char *whole;    /* the call that would judge all */
+  bool faults;          /* declared faults were to be tried */
+} pv_part;
+
 typedef struct pv_result {
   const pv_contract *contract;
   char *run_id;  /* 20261122T101500Z-<8 hex of evidence digest input> */
@@ -103,6 +113,7 @@ typedef struct pv_result {
   double duration_s;
   char *command; /* argv, shell-quoted: how to reproduce */
   bool publish;
+  pv_part part;
   /* not all was asked for or could be run: --only, --backend, no model or reference */
   bool partial;
   pv_contract_status status_before, status_after; /* after: the highest rung supported */

@@ -165,6 +165,20 @@ static void judge_ladder(pv_result *r, const tally *t) {
     r->exit_code = !r->status_carried || t->broken || pv_status_broken(r) ? 3 : 0;
 }
 
+/* Of a part: it supports no status, and all that it was to judge is there or is not. */
+static void judge_part(pv_result *r) {
+  const bool declared = r->status_before == PV_STATUS_KNOWN_DIVERGENCE;
+  bool open = r->faults_untried > 0;
+  r->status_after = PV_STATUS_DRAFT;
+  r->status_carried = false;
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[i];
+    open |= !f->of_another_part && f->verdict != PV_PASS && f->verdict != PV_NOT_APPLICABLE &&
+            !pv_verdict_falsifies(f->verdict);
+  }
+  r->exit_code = false_falsifier(r, declared) ? 1 : open ? 3 : 0;
+}
+
 static pv_code derive_stages(pv_arena *arena, pv_result *r, pv_error *err) {
   r->stage_count = r->contract->stage_count;
   r->stages = PV_ARENA_NEW(arena, r->stage_count + 1, pv_stage_result);
@@ -187,7 +201,9 @@ pv_code pv_status_derive(pv_arena *arena, pv_result *r, pv_error *err) {
   for (size_t i = 0; i < r->criterion_count; i++) count(&r->summary, r->criteria[i].verdict);
   r->status_before = r->contract->status;
   tally t = look(r);
-  if (r->status_before == PV_STATUS_DEPRECATED) {
+  if (r->part.of > 0) {
+    judge_part(r);
+  } else if (r->status_before == PV_STATUS_DEPRECATED) {
     r->status_after = PV_STATUS_DEPRECATED;
     r->status_carried = true;
     r->exit_code = 0;

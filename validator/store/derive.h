@@ -13,6 +13,9 @@
  * judged; else 3 when the file's status is not supported, a check broke down (ERROR, TIMEOUT,
  * CRASH, INCOMPARABLE) or a declared fault was to be tried and was not; else 0.
  *
+ * A part of a run supports no status: DRAFT, and `status_carried` is false. Its exit code is about
+ * the falsifiers that it was to judge: 1 and 3 as above, 3 also where one has no verdict, else 0.
+ *
  * A stage claims nothing beyond its criteria: its status follows from theirs and has no part in the
  * exit code. */
 #ifndef PV_STORE_DERIVE_H

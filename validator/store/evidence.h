@@ -12,8 +12,14 @@
 #include "validator/store/subject.h"
 
 #define PV_EVIDENCE_SCHEMA "pv/evidence/v2"
-#define PV_EVIDENCE_FILE   "evidence.json"
-#define PV_EVIDENCE_LIMIT  ((size_t)64 << 20)
+/* Of a part of a run: another schema, so that nobody who knows nothing of parts takes it for one.
+ */
+#define PV_EVIDENCE_PART "pv/evidence-part/v1"
+/* Beside the runs of a contract: the folder of the parts. */
+#define PV_EVIDENCE_PARTS     "parts"
+#define PV_EVIDENCE_PARTS_MAX 4096
+#define PV_EVIDENCE_FILE      "evidence.json"
+#define PV_EVIDENCE_LIMIT     ((size_t)64 << 20)
 
 /* Whether the run `id` began in a later second than `other`: what a run's name begins with. Within
  * a second nothing says which was first. */
@@ -39,8 +45,10 @@ pv_code pv_evidence_render(const pv_evidence *evidence, pv_text *out, pv_error *
 
 /* Reads `<folder>/evidence.json` into the arena. The result's contract holds what the evidence
  * says about it: name, version, criteria and falsifiers without their texts on failure. The seal
- * is not judged here; PV_ERR_INPUT for anything that is not this schema. */
+ * is not judged here; PV_ERR_INPUT for anything that is not this schema, a part of a run too. */
 pv_code pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err);
+/* The same of a run or of a part of one, which `result->part` tells apart. */
+pv_code pv_evidence_read_any(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err);
 
 /* The same of the bytes of such a file, which lies nowhere or elsewhere: `path` is what errors
  * name. Its seal is judged: one that does not fit is PV_ERR_INPUT. */

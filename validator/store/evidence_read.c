@@ -384,13 +384,62 @@ static void read_head(reader *r, const json_t *root, pv_contract *contract, pv_r
   evidence->files = get_facts(r, root, "files", &evidence->file_count);
 }
 
-static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, pv_error *err) {
+/* A list of falsifiers' names marks each. */
+static void read_marks(reader *r, const json_t *part, const char *field, pv_result *out,
+                       bool others) {
+  const pv_strings ids = get_strings(r, part, field);
+  for (size_t k = 0; k < ids.count && !r->out_of_memory; k++) {
+    size_t i = 0;
+    while (i < out->falsifier_count && strcmp(out->falsifiers[i].falsifier->id, ids.items[k]) != 0)
+      i++;
+    if (i == out->falsifier_count || out->falsifiers[i].verdict != PV_NOT_RUN)
+      wrong(r, field);
+    else if (others)
+      out->falsifiers[i].of_another_part = true;
+    else
+      out->falsifiers[i].judged_elsewhere = true;
+  }
+}
+
+static void read_part(reader *r, const json_t *root, pv_result *out) {
+  char split[PV_SHA256_HEX] = "";
+  const json_t *part = get_object(r, root, "part");
+  get_digest(r, part, "split", split);
+  out->part = (pv_part){.number = get_count(r, part, "number", PV_EVIDENCE_PARTS_MAX),
+                        .of = get_count(r, part, "of", PV_EVIDENCE_PARTS_MAX),
+                        .split = keep(r, pv_arena_strdup(r->arena, split)),
+                        .split_by = get_text(r, part, "split_by"),
+                        .whole = get_text(r, part, "whole"),
+                        .faults = get_bool(r, part, "faults")};
+  if (out->part.number == 0 || out->part.number > out->part.of) wrong(r, "number");
+  out->faults_untried = get_count(r, part, "faults_untried", INT_MAX);
+  out->partial = get_bool(r, part, "partial");
+  read_marks(r, part, "in_other_parts", out, true);
+  read_marks(r, part, "judged_of_others", out, false);
+}
+
+static pv_code other_schema(const json_t *root, const char *schema, pv_error *err) {
+  const json_t *part = json_object_get(root, "part");
+  if (schema != NULL && strcmp(schema, PV_EVIDENCE_PART) == 0)
+    return pv_error_refuse(err, "pv evidence merge joins the parts of a run",
+                           "it is no run, but part %d of %d of one",
+                           (int)json_integer_value(json_object_get(part, "number")),
+                           (int)json_integer_value(json_object_get(part, "of")));
+  return pv_error_set(err, PV_ERR_INPUT, "it is no evidence of the schema %s%s%.40s",
+                      PV_EVIDENCE_SCHEMA, schema == NULL ? "" : " but of ",
+                      schema == NULL ? "" : schema);
+}
+
+/* What a reader takes. */
+typedef enum kind { KIND_RUN, KIND_SEALED_RUN, KIND_ANY } kind;
+
+static pv_code read_root(pv_arena *arena, const json_t *root, kind what, pv_evidence *out,
+                         pv_error *err) {
   const char *schema = json_string_value(json_object_get(root, "schema"));
+  const bool part = what == KIND_ANY && schema != NULL && strcmp(schema, PV_EVIDENCE_PART) == 0;
   reader r = {.arena = arena};
-  if (schema == NULL || strcmp(schema, PV_EVIDENCE_SCHEMA) != 0)
-    return pv_error_set(err, PV_ERR_INPUT, "it is no evidence of the schema %s%s%.40s",
-                        PV_EVIDENCE_SCHEMA, schema == NULL ? "" : " but of ",
-                        schema == NULL ? "" : schema);
+  if (!part && (schema == NULL || strcmp(schema, PV_EVIDENCE_SCHEMA) != 0))
+    return other_schema(root, schema, err);
   pv_contract *contract = keep(&r, PV_ARENA_NEW(arena, 1, pv_contract));
   pv_result *result = keep(&r, PV_ARENA_NEW(arena, 1, pv_result));
   pv_evidence evidence = {.result = result};
@@ -400,6 +449,7 @@ static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, 
     read_falsifiers(&r, root, contract, result, &evidence);
     read_criteria(&r, root, contract, result);
     read_stages(&r, root, contract, result);
+    if (part && !r.out_of_memory) read_part(&r, root, result);
   }
   if (r.out_of_memory) return pv_error_nomem(err, "evidence");
   if (r.wrong != NULL)
@@ -408,7 +458,7 @@ static pv_code read_root(pv_arena *arena, const json_t *root, pv_evidence *out, 
   return PV_OK;
 }
 
-static pv_code read_json(pv_arena *arena, const char *path, const pv_bytes *bytes, bool sealed,
+static pv_code read_json(pv_arena *arena, const char *path, const pv_bytes *bytes, kind what,
                          pv_evidence *out, pv_error *err) {
   json_error_t where;
   json_t *root =
@@ -421,8 +471,8 @@ static pv_code read_json(pv_arena *arena, const char *path, const pv_bytes *byte
   }
   bool fits = true;
   pv_evidence evidence;
-  pv_code code = read_root(arena, root, &evidence, err);
-  if (code == PV_OK && sealed) code = pv_canon_sealed(root, &fits, err);
+  pv_code code = read_root(arena, root, what, &evidence, err);
+  if (code == PV_OK && what == KIND_SEALED_RUN) code = pv_canon_sealed(root, &fits, err);
   if (code == PV_OK && !fits)
     code = pv_error_set(err, PV_ERR_INPUT, "the seal is broken: something in it was changed");
   if (code == PV_ERR_INPUT) pv_error_at(err, path, 0, 0, -1);
@@ -431,18 +481,27 @@ static pv_code read_json(pv_arena *arena, const char *path, const pv_bytes *byte
   return code;
 }
 
-pv_code pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err) {
+static pv_code read_folder(pv_arena *arena, const char *folder, kind what, pv_evidence *out,
+                           pv_error *err) {
   char path[PATH_MAX];
   pv_bytes bytes = {0};
   if (snprintf(path, sizeof path, "%s/%s", folder, PV_EVIDENCE_FILE) >= (int)sizeof path)
     return pv_error_set(err, PV_ERR_INPUT, "the folder's name is too long");
   pv_code code = pv_file_read(path, PV_EVIDENCE_LIMIT, &bytes, err);
-  if (code == PV_OK) code = read_json(arena, path, &bytes, false, out, err);
+  if (code == PV_OK) code = read_json(arena, path, &bytes, what, out, err);
   pv_bytes_free(&bytes);
   return code;
 }
 
+pv_code pv_evidence_read(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err) {
+  return read_folder(arena, folder, KIND_RUN, out, err);
+}
+
+pv_code pv_evidence_read_any(pv_arena *arena, const char *folder, pv_evidence *out, pv_error *err) {
+  return read_folder(arena, folder, KIND_ANY, out, err);
+}
+
 pv_code pv_evidence_read_sealed(pv_arena *arena, const char *path, const pv_bytes *bytes,
                                 pv_evidence *out, pv_error *err) {
-  return read_json(arena, path, bytes, true, out, err);
+  return read_json(arena, path, bytes, KIND_SEALED_RUN, out, err);
 }

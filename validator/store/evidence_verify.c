@@ -181,7 +181,7 @@ static void check_evidence(judge *j, const pv_bytes *bytes) {
   check_files(j, root);
   check_seal(j, root);
   json_decref(root);
-  const pv_code code = pv_evidence_read(j->arena, j->folder, &evidence, &err);
+  const pv_code code = pv_evidence_read_any(j->arena, j->folder, &evidence, &err);
   if (code == PV_ERR_NOMEM)
     j->out_of_memory = true;
   else if (code != PV_OK)

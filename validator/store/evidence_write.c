@@ -85,19 +85,36 @@ static json_t *contract_object(const pv_evidence *e) {
       pv_contract_status_name(r->status_after), "status_carried", r->status_carried ? 1 : 0);
 }
 
+/* What only a part says, and what the run that is joined from all needs of it. */
+static json_t *part_object(const pv_result *r) {
+  json_t *others = json_array(), *unseen = json_array();
+  for (size_t i = 0; i < r->falsifier_count; i++) {
+    const pv_falsifier_result *f = &r->falsifiers[i];
+    if (f->of_another_part) pv_json_append(&others, pv_json_text(f->falsifier->id));
+    if (f->judged_elsewhere) pv_json_append(&unseen, pv_json_text(f->falsifier->id));
+  }
+  return json_pack("{s:i, s:i, s:o, s:o, s:o, s:b, s:i, s:b, s:o, s:o}", "number",
+                   (int)r->part.number, "of", (int)r->part.of, "split", pv_json_text(r->part.split),
+                   "split_by", pv_json_text(r->part.split_by), "whole", pv_json_text(r->part.whole),
+                   "faults", (int)r->part.faults, "faults_untried", (int)r->faults_untried,
+                   "partial", (int)r->partial, "in_other_parts", others, "judged_of_others",
+                   unseen);
+}
+
 pv_code pv_evidence_render(const pv_evidence *e, pv_text *out, pv_error *err) {
   char seal[PV_SHA256_HEX];
   const pv_result *r = e->result;
   pv_text whole = PV_TEXT_INIT;
-  json_t *object =
-      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", PV_EVIDENCE_SCHEMA,
-                "run", run_object(r), "contract", contract_object(e), "environment",
-                pv_told_facts(r->environment, r->environment_count), "model",
-                pv_told_facts(r->model, r->model_count), "numerics",
-                pv_told_facts(r->numerics, r->numerics_count), "criteria", criteria(r),
-                "falsifiers", falsifiers(e), "summary", pv_told_summary(&r->summary), "files",
-                pv_told_facts(e->files, e->file_count));
+  json_t *object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+                             r->part.of > 0 ? PV_EVIDENCE_PART : PV_EVIDENCE_SCHEMA, "run",
+                             run_object(r), "contract", contract_object(e), "environment",
+                             pv_told_facts(r->environment, r->environment_count), "model",
+                             pv_told_facts(r->model, r->model_count), "numerics",
+                             pv_told_facts(r->numerics, r->numerics_count), "criteria", criteria(r),
+                             "falsifiers", falsifiers(e), "summary", pv_told_summary(&r->summary),
+                             "files", pv_told_facts(e->files, e->file_count));
   if (r->stage_count > 0) pv_json_set(&object, "stages", stages(r));
+  if (r->part.of > 0) pv_json_set(&object, "part", part_object(r));
   pv_code code = pv_canon_digest(object, seal, err);
   if (code != PV_OK) goto cleanup;
   pv_json_set(&object, "seal", json_string(seal));

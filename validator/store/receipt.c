@@ -219,7 +219,8 @@ pv_code pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts, const pv
                           pv_falsifier_result *results, size_t count, pv_error *err) {
   pv_code code = PV_OK;
   for (size_t i = 0; i < count && code == PV_OK; i++)
-    if (results[i].verdict == PV_NOT_RUN && !pv_bind_names_interpreter(results[i].falsifier))
+    if (results[i].verdict == PV_NOT_RUN && !results[i].of_another_part &&
+        !pv_bind_names_interpreter(results[i].falsifier))
       code = apply_one(arena, receipts, &subjects[i], results[i].compared == 0, &results[i], err);
   return code;
 }

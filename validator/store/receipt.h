@@ -23,7 +23,8 @@ pv_code pv_receipts_newest(pv_arena *arena, const char *folder, const char **out
  * holds the result is STALE and says what changed. Where all are about others it stays NOT_RUN,
  * says so, and is marked `judged_elsewhere`. Only what a run measured itself is a receipt, never
  * another receipt. A NOT_RUN that compared something stays: what stands in for a device looked at
- * it. So does one whose contract names the interpreter: no digest is about that. */
+ * it. So does one whose contract names the interpreter: no digest is about that; and one that
+ * another part of the run judges. */
 pv_code pv_receipts_apply(pv_arena *arena, const pv_receipts *receipts, const pv_subject *subjects,
                           pv_falsifier_result *results, size_t count, pv_error *err);
 
