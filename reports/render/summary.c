@@ -105,10 +105,16 @@ pv_code pv_render_summary(const pv_call *call, pv_text *out, pv_error *err) {
 }
 
 void pv_render_tally(const pv_call *call, pv_text *out) {
-  size_t claimed = 0, refuted = 0;
+  size_t claimed = 0, refuted = 0, parts = 0;
   for (size_t i = 0; i < call->count; i++) {
     claimed += call->items[i].result->exit_code == 0 && call->items[i].result->part.of == 0;
     refuted += call->items[i].result->exit_code == 1;
+    parts += call->items[i].result->part.of > 0;
+  }
+  if (parts > 0) {
+    pv_text_printf(out, "a part of %zu contract%s: something is false in %zu", parts,
+                   parts == 1 ? "" : "s", refuted);
+    return;
   }
   pv_text_printf(out, "%zu contract%s: %zu as claimed, %zu not as claimed, %zu not judged",
                  call->count, call->count == 1 ? "" : "s", claimed, refuted,

@@ -86,10 +86,11 @@ contract good DRAFT "F_PASS router.topk_rule PROPOSED"
 prints validate --probe "$fake" contracts/good.yaml
 prints validate --probe "$fake" contracts/good.yaml --json
 # What these write goes to a file; the line that they print is about it.
-for command in trace synth reference; do
+for command in trace synth reference campaign; do
   case $command in
     trace) words=(trace --model "$model" --ids 1 --stage embedding) ;;
     synth) words=(synth --layers 1) ;;
+    campaign) words=(campaign --probe "$fake" contracts/good.yaml --parts 2) ;;
     reference) words=(reference build --model "$model" --ids 1) ;;
   esac
   tried+="$command "

@@ -160,6 +160,15 @@ done
 same "$(sha256sum "$merged"/*)" "$before" 'the run, joined again'
 same "$(find reports/runs/up -maxdepth 1 -name '2*' | wc -l)" "$runs" 'runs'
 same "$(find reports/runs/up -maxdepth 1 -name '.2*' | wc -l)" 0 'what merges left'
+# A part of which nothing is this contract's changes nothing, be it there or not.
+for k in 1 2 3 4 5 6; do validate contracts/up.yaml --shard $k/6 --out six; done
+merge six/up/parts/* --out six
+exits 0
+idle=$(grep -L '"verdict": "PASS"' six/up/parts/*/evidence.json)
+rm -r "${idle%/*}"
+merge six/up/parts/* --out six
+exits 0
+same "$(find six/up -maxdepth 1 -name '2*' | wc -l)" 1 'runs, with the idle part and without'
 # From elsewhere, to a place of its own; the contract comes with the parts.
 (cd / && "$pv" evidence merge --probe "$fake" "${part[@]/#/$work/}" --out "$work/other" >/dev/null 2>&1)
 if cmp -s other/up/latest/evidence.json "$merged/evidence.json"; then ok; else bad 'the run, joined elsewhere'; fi

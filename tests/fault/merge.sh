@@ -41,6 +41,7 @@ for before in first again; do
   none=0 there=0
   for ((n = 1; n <= steps; n++)); do
     for how in KILL FAIL; do
+      [ $how$before != FAILagain ] || continue
       reset $before
       { merge PV_STEP_$how=$n; } 2>/dev/null
       if [ $how = KILL ]; then exits 137; fi

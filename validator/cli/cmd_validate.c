@@ -397,19 +397,28 @@ static pv_code load(session *s, pv_error *err) {
   return code;
 }
 
-/* The call without what makes it one of a part. */
+/* How many words are an option, with its value, that says which part it is and where it goes. */
+static unsigned of_part(const char *word) {
+  static const char *const own[] = {"--shard", "--costs", "--out"};
+  for (size_t i = 0; i < 3; i++) {
+    const size_t length = strlen(own[i]);
+    if (strncmp(word, own[i], length) == 0 && (word[length] == '\0' || word[length] == '='))
+      return word[length] == '=' ? 1 : 2;
+  }
+  return 0;
+}
+
+/* The call without these. */
 static pv_code split(session *s, int argc, char **argv, pv_error *err) {
-  static const char *const own[] = {"--shard", "--costs"};
   pv_shard_ask ask = {.faults = s->a.faults, .costs = s->a.costs};
   char **words = PV_ARENA_NEW(&s->arena, (size_t)argc + 1, char *), *whole = NULL;
   int count = 0;
   if (s->a.shard == NULL) return PV_OK;
   if (words == NULL) return pv_error_nomem(err, "the parts");
   for (int i = 0; i < argc; i++) {
-    const bool pair = strcmp(argv[i], own[0]) == 0 || strcmp(argv[i], own[1]) == 0;
-    const bool one = strncmp(argv[i], "--shard=", 8) == 0 || strncmp(argv[i], "--costs=", 8) == 0;
-    i += pair;
-    if (!pair && !one) words[count++] = argv[i];
+    const unsigned own = of_part(argv[i]);
+    if (own == 0) words[count++] = argv[i];
+    i += own == 2;
   }
   pv_code code = pv_shard_parse(s->a.shard, &ask.number, &ask.of, err);
   if (code == PV_OK) code = pv_facts_command(&s->arena, count, words, &whole, err);

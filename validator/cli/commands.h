@@ -7,6 +7,7 @@ int pv_cmd_validate(int argc, char **argv);
 int pv_cmd_lint(int argc, char **argv);
 int pv_cmd_status(int argc, char **argv);
 int pv_cmd_diff(int argc, char **argv);
+int pv_cmd_campaign(int argc, char **argv);
 int pv_cmd_history(int argc, char **argv);
 int pv_cmd_explain(int argc, char **argv);
 int pv_cmd_new(int argc, char **argv);

@@ -24,6 +24,7 @@ static const command commands[] = {
     {"explain", "what any word that pv prints means", pv_cmd_explain},
     {"new", "write a check of your own, or a contract, to begin with", pv_cmd_new},
     {"evidence", "verify, show or join folders of evidence", pv_cmd_evidence},
+    {"campaign", "scripts that judge in parts, on many hosts", pv_cmd_campaign},
     {"signature", "who signed a model, and whether it is still that model", pv_cmd_signature},
     {"run", "generate text", pv_cmd_forward},
     {"trace", "write the stages of a forward to files", pv_cmd_forward},

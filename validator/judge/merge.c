@@ -192,6 +192,19 @@ static pv_code write_run(pv_arena *arena, const pv_merge_ask *ask, pv_evidence *
   return code;
 }
 
+/* A part of which no falsifier is this contract's is not in the run: with it or without, it is the
+ * same one. */
+static size_t drop_idle(pv_named_part *parts, size_t count) {
+  size_t kept = 0;
+  for (size_t p = 0; p < count; p++) {
+    const pv_result *r = parts[p].evidence.result;
+    bool judges = false;
+    for (size_t i = 0; i < r->falsifier_count; i++) judges |= !r->falsifiers[i].of_another_part;
+    if (judges) parts[kept++] = parts[p];
+  }
+  return kept > 0 ? kept : 1;
+}
+
 pv_code pv_merge(pv_arena *arena, const pv_merge_ask *ask, pv_merged *out, pv_error *err) {
   pv_named_part *parts = PV_ARENA_NEW(arena, ask->count + 1, pv_named_part);
   pv_contract *contract = NULL;
@@ -211,11 +224,12 @@ pv_code pv_merge(pv_arena *arena, const pv_merge_ask *ask, pv_merged *out, pv_er
                      .whole = first->part.whole,
                      .falsifiers.items = PV_ARENA_NEW(arena, first->falsifier_count + 1, char *)};
   if (owner == NULL || out->falsifiers.items == NULL) return nomem(err);
-  code = find_owners(parts, ask->count, owner, out, err);
-  if (code == PV_OK) code = find_missing(arena, parts, ask->count, out, err);
+  code = find_missing(arena, parts, ask->count, out, err);
+  const size_t count = drop_idle(parts, ask->count);
+  if (code == PV_OK) code = find_owners(parts, count, owner, out, err);
   if (code != PV_OK || out->falsifiers.count > 0) return code;
   code = load_contract(arena, &parts[0], ask->probe, &contract, err);
   if (code == PV_OK)
-    code = join(arena, parts, ask->count, owner, contract, &evidence, &out->result, err);
+    code = join(arena, parts, count, owner, contract, &evidence, &out->result, err);
   return code == PV_OK ? write_run(arena, ask, &evidence, out, err) : code;
 }

@@ -1,8 +1,10 @@
 #include "validator/judge/shard.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "validator/judge/site.h"
 #include "validator/store/evidence.h"
@@ -192,4 +194,49 @@ pv_code pv_shard_split(pv_arena *arena, const pv_shard_ask *ask, pv_contract *co
   }
   *out = shards;
   return PV_OK;
+}
+
+/* The folder of the newest run in `published`; NULL: there is none that can be read. */
+static pv_code newest(pv_arena *arena, const char *published, const char **out, pv_error *err) {
+  DIR *dir = opendir(published);
+  const char *id = NULL;
+  pv_code code = PV_OK;
+  *out = NULL;
+  if (dir == NULL) return PV_OK;
+  for (const struct dirent *e = readdir(dir); e != NULL && code != PV_ERR_NOMEM; e = readdir(dir)) {
+    pv_evidence evidence;
+    const char *path = pv_arena_printf(arena, "%s/%s", published, e->d_name);
+    if (e->d_name[0] == '.') continue;
+    code = path == NULL ? PV_ERR_NOMEM : pv_evidence_read(arena, path, &evidence, NULL);
+    if (code != PV_OK || (id != NULL && strcmp(evidence.result->run_id, id) <= 0)) continue;
+    id = evidence.result->run_id;
+    *out = path;
+  }
+  closedir(dir);
+  return code == PV_ERR_NOMEM ? pv_error_nomem(err, "the parts") : PV_OK;
+}
+
+pv_code pv_shard_pin(pv_arena *arena, const pv_contract *contract, const char *folder,
+                     pv_error *err) {
+  pv_site site;
+  const char *from = NULL;
+  pv_bytes bytes = {0};
+  pv_code code = pv_site_find(arena, contract->path, &site, err);
+  if (code != PV_OK) return code;
+  const char *published = pv_arena_printf(arena, "%s/reports/published/%s",
+                                          site.home == NULL ? "" : site.home, contract->name);
+  const char *to = pv_arena_printf(arena, "%s/%s/latest", folder, contract->name);
+  const char *file = pv_arena_printf(arena, "%s/" PV_EVIDENCE_FILE, to == NULL ? "" : to);
+  if (published == NULL || to == NULL || file == NULL) return pv_error_nomem(err, "the parts");
+  if (site.home != NULL) code = newest(arena, published, &from, err);
+  if (code == PV_OK && from == NULL && site.runs != NULL)
+    from = pv_arena_printf(arena, "%s/reports/runs/%s/latest", site.runs, contract->name);
+  if (code != PV_OK || from == NULL) return code;
+  from = pv_arena_printf(arena, "%s/" PV_EVIDENCE_FILE, from);
+  if (from == NULL) return pv_error_nomem(err, "the parts");
+  if (pv_file_read(from, PV_EVIDENCE_LIMIT, &bytes, NULL) != PV_OK) return PV_OK; /* none */
+  code = pv_folder_make(to, err);
+  if (code == PV_OK) code = pv_file_replace(file, bytes.data, bytes.length, err);
+  pv_bytes_free(&bytes);
+  return code;
 }

@@ -29,6 +29,11 @@ typedef struct pv_shard_ask {
 /* "3/8". */
 pv_code pv_shard_parse(const char *text, unsigned *number, unsigned *of, pv_error *err);
 
+/* What the contract's falsifiers cost, for other hosts: copies the newest evidence that tells, as
+ * above, to `folder`/CONTRACT/latest, which `costs` may then name. No evidence, no copy. */
+pv_code pv_shard_pin(pv_arena *arena, const pv_contract *contract, const char *folder,
+                     pv_error *err);
+
 /* One for each contract, in the arena. Evidence that can not be read is as none. */
 pv_code pv_shard_split(pv_arena *arena, const pv_shard_ask *ask, pv_contract *const *contracts,
                        size_t count, pv_shard **out, pv_error *err);
