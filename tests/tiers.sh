@@ -225,7 +225,7 @@ run_tiers() {
     esac
     shift
   done
-  [ "$all" -eq 0 ] || need_packages chromium # reports are looked at in a browser
+  [ "$all" -eq 0 ] || need_packages chromium slurmctld slurmd slurm-client munge # reports in a browser, campaigns on Slurm
   keys_begin "$fresh"
   tier release tier_release
   if [ "$all" -eq 1 ]; then
