@@ -55,6 +55,8 @@ prints completion words ''
 prints evidence verify "$receipt"
 prints evidence show "$receipt"
 prints evidence verify "$receipt" --against "$receipt/statement.json"
+prints campaign report "$root/reports/published" --out "$work/pages"
+prints campaign report "$root/reports/published" --out "$work/pages" --json
 prints signature "$model"
 prints signature "$model" --json
 prints inspect "$model"

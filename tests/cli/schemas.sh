@@ -41,6 +41,7 @@ told diff diff contracts/moe-router-v1.yaml contracts/q6k-gemv-v1.yaml
 told run-diff diff "$published" "$published"
 told history history contracts/moe-router-v1.yaml
 told signature signature "$model"
+told campaign-report campaign report reports/published --out "$work/pages"
 told evidence-verify evidence verify reports/published/*/*
 told validate evidence show "$published"
 told validate validate contracts/tensor-names-v1.yaml --out "$work/out"

@@ -71,7 +71,8 @@ BEGIN {
   allow("reports/render", "base validator/model")
   allow("validator/history", "base validator/model validator/store reports/render/gate.h")
   allow("validator/judge", base " screen validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render")
-  allow("validator/cli", base " screen validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render validator/judge")
+  allow("validator/campaign", base " validator/model validator/store validator/run validator/judge reports/render/view.h")
+  allow("validator/cli", base " screen validator/signed validator/yaml validator/model validator/rules validator/store validator/run validator/history reports/render validator/judge validator/campaign")
 }
 
 FNR == 1 { files++; first = 0; if (FILENAME ~ /^tests\//) tests = 1; else tests = 0 }

@@ -12,6 +12,7 @@
 #include "base/output.h"
 #include "base/text.h"
 #include "templates.h"
+#include "validator/cli/campaign_report.h"
 #include "validator/cli/commands.h"
 #include "validator/cli/files.h"
 #include "validator/judge/own.h"
@@ -27,7 +28,7 @@ enum { FILES_MAX = 256, MODELS_MAX = 256, TASKS_MAX = 10000 };
 typedef struct campaign {
   pv_arena *arena;
   const char *models, *parts, *out, *probe;
-  bool faults, help;
+  bool faults, json, help;
   const char *files[FILES_MAX];
   size_t count;
   pv_contract *contracts[FILES_MAX];
@@ -281,6 +282,14 @@ static pv_code act(campaign *c, pv_error *err) {
   return code;
 }
 
+static pv_code report(const campaign *c, const char *const *words, size_t count, pv_error *err) {
+  static const char example[] = "for example: pv campaign report reports";
+  if (count != 2) return pv_error_refuse(err, example, "pv campaign report needs one folder");
+  if (c->models != NULL || c->parts != NULL || c->faults)
+    return pv_error_refuse(err, example, "--model, --parts and --faults are of no report");
+  return pv_campaign_report(c->arena, words[1], c->out, c->probe, c->json, err);
+}
+
 int pv_cmd_campaign(int argc, char **argv) {
   pv_arena arena = PV_ARENA_INIT;
   pv_error err = PV_ERROR_INIT;
@@ -294,6 +303,7 @@ int pv_cmd_campaign(int argc, char **argv) {
        &c.out, NULL},
       {"--faults", NULL, "run each falsifier against the faults that it declares, too", NULL,
        &c.faults},
+      {"--json", NULL, "of a report: JSON on standard output", NULL, &c.json},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &c.probe, NULL},
       {0}};
   pv_options options = {
@@ -301,15 +311,26 @@ int pv_cmd_campaign(int argc, char **argv) {
       .summary =
           "Writes scripts that judge contracts over models on many hosts, in parts, and join the\n"
           "parts: for Slurm, for GNU parallel, for GitHub Actions. Nothing is judged yet. A part\n"
-          "that died is run again; one that was judged is not judged twice.",
-      .positional = "CONTRACT|DIR...",
-      .examples = "  pv campaign contracts/moe-router-v1.yaml --parts 2 --out campaign\n",
+          "that died is run again; one that was judged is not judged twice.\n"
+          "report: one page about all runs below a folder, from many hosts: contracts, models and\n"
+          "devices, what is stale, what differs between devices, what nobody ran.",
+      .positional = "CONTRACT|DIR...|report DIR",
+      .examples =
+          "  pv campaign contracts/moe-router-v1.yaml --parts 2 --out campaign\n"
+          "  pv campaign report reports --out pages\n",
       .list = list,
       .rest = words,
       .rest_max = FILES_MAX};
   pv_code code = pv_options_parse(&options, argc, argv, &c.help, &err);
-  if (code == PV_OK && !c.help) code = expand(&c, words, options.rest_count, &err);
-  if (code == PV_OK && !c.help) code = act(&c, &err);
+  if (code != PV_OK || c.help) goto cleanup;
+  if (options.rest_count > 0 && strcmp(words[0], "report") == 0) {
+    code = report(&c, words, options.rest_count, &err);
+  } else {
+    if (c.json) code = pv_error_refuse(&err, "leave it out", "--json is of pv campaign report");
+    if (code == PV_OK) code = expand(&c, words, options.rest_count, &err);
+    if (code == PV_OK) code = act(&c, &err);
+  }
+cleanup:
   if (code != PV_OK) pv_error_print(&err, stderr);
   pv_arena_free(&arena);
   return pv_code_exit(code);
