@@ -63,6 +63,8 @@ cp -r runs/plain/2* copy && mkdir runs/again && mv copy runs/again/run
 report runs
 says '1 files were read anew'
 says '5 runs of 2 contracts'
+report runs --json
+field 'd["cells"][0]["runs"]' 1
 rm -r runs/again
 one=$(find runs/plain -name evidence.json -path '*/2*' ! -path '*/latest/*' | head -1)
 sed -i 's/"compared": 1/"compared": 2/' "$one"

@@ -40,3 +40,23 @@ pv_code pv_canon_sealed(json_t *root, bool *out, pv_error *err) {
   if (code == PV_OK) *out = strcmp(digest, seal) == 0;
   return code;
 }
+
+pv_code pv_canon_sealed_text(const char *text, size_t length, bool *out, pv_error *err) {
+  static const char begin[] = "\n \"seal\": \"", end[] = "\",\n";
+  enum { HEX = PV_SHA256_HEX - 1, LINE = sizeof begin - 1 + HEX + sizeof end - 1 };
+  char digest[PV_SHA256_HEX];
+  const char *line = memmem(text, length, begin, sizeof begin - 1);
+  *out = false;
+  if (line == NULL || (size_t)(text + length - line) < LINE ||
+      memcmp(line + sizeof begin - 1 + HEX, end, sizeof end - 1) != 0)
+    return PV_OK;
+  /* A line end stays: that before the line, or that behind it. */
+  const char *rest = line + LINE - 1;
+  pv_sha256 *hash = pv_sha256_new();
+  if (hash == NULL) return pv_error_nomem(err, "a digest");
+  pv_sha256_add(hash, text, (size_t)(line - text));
+  pv_sha256_add(hash, rest, (size_t)(text + length - rest));
+  const pv_code code = pv_sha256_finish(hash, digest, err);
+  if (code == PV_OK) *out = memcmp(digest, line + sizeof begin - 1, HEX) == 0;
+  return code;
+}

@@ -18,6 +18,11 @@ pv_code pv_canon_digest(const json_t *value, char out[PV_SHA256_HEX], pv_error *
  * is none. PV_ERR_NOMEM alone. */
 pv_code pv_canon_sealed(json_t *root, bool *out, pv_error *err);
 
+/* The same of the text that `root` was read from, without writing it anew: true only where its
+ * bytes but the line of the seal have that digest, which are then the form above. False says
+ * nothing: the text may have another form. */
+pv_code pv_canon_sealed_text(const char *text, size_t length, bool *out, pv_error *err);
+
 /* After json_loadb gave NULL: memory was out, which is no word about the text. */
 bool pv_canon_no_memory(const json_error_t *error);
 

@@ -472,7 +472,10 @@ static pv_code read_json(pv_arena *arena, const char *path, const pv_bytes *byte
   bool fits = true;
   pv_evidence evidence;
   pv_code code = read_root(arena, root, what, &evidence, err);
-  if (code == PV_OK && what == KIND_SEALED_RUN) code = pv_canon_sealed(root, &fits, err);
+  if (code == PV_OK && what == KIND_SEALED_RUN)
+    code = pv_canon_sealed_text((const char *)bytes->data, bytes->length, &fits, err);
+  if (code == PV_OK && !fits)
+    code = pv_canon_sealed(root, &fits, err); /* in another form, or not */
   if (code == PV_OK && !fits)
     code = pv_error_set(err, PV_ERR_INPUT, "the seal is broken: something in it was changed");
   if (code == PV_ERR_INPUT) pv_error_at(err, path, 0, 0, -1);

@@ -122,6 +122,31 @@ static void test_other_layout(void) {
   pv_bytes_free(&bytes);
 }
 
+/* Read by its bytes alone: any bit that is changed breaks the seal, another layout does not. */
+static void test_sealed(void) {
+  pv_bytes bytes = {0};
+  pv_evidence out;
+  size_t missed = 0;
+  REQUIRE(publish());
+  REQUIRE(pv_file_read(evidence_path, 1 << 20, &bytes, NULL) == PV_OK);
+  EXPECT(pv_evidence_read_sealed(&arena, "e", &bytes, &out, NULL) == PV_OK);
+  for (size_t i = 0; i < bytes.length; i++) {
+    const unsigned char old = bytes.data[i];
+    bytes.data[i] = (unsigned char)(old ^ (1u << (i % 8)));
+    missed += pv_evidence_read_sealed(&arena, "e", &bytes, &out, NULL) == PV_OK;
+    bytes.data[i] = old;
+    pv_arena_free(&arena);
+  }
+  EXPECT_U64(missed, 0);
+  char *blank = strchr((char *)bytes.data, ' ');
+  REQUIRE(blank != NULL);
+  *blank = '\t';
+  EXPECT(pv_evidence_read_sealed(&arena, "e", &bytes, &out, NULL) == PV_OK);
+  pv_bytes_free(&bytes);
+  pv_arena_free(&arena);
+  sample_free(&s);
+}
+
 static void expect_problem(const char *what) {
   EXPECT(verify() > 0);
   if (problems.count > 0) EXPECT_HAS(problems.items[0], what);
@@ -370,6 +395,7 @@ int main(void) {
                                               PV_CASE(test_round_trip),
                                               PV_CASE(test_every_byte),
                                               PV_CASE(test_other_layout),
+                                              PV_CASE(test_sealed),
                                               PV_CASE(test_other_files),
                                               PV_CASE(test_another_run),
                                               PV_CASE(test_name_of_the_device),
