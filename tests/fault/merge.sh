@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pv evidence merge, killed at each step by which it changes files, and with each step failing: the run is
+# pv evidence merge, and pv campaign report, killed at each step by which it changes files, and with each step failing: the run is
 # there and whole, or not there; the parts are as they were; and merging again gives the run.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../cli/lib.sh"
@@ -57,5 +57,23 @@ for before in first again; do
   done
   echo "$before: killed and failed at $steps steps: no run $none times, a whole one $there times"
   [ $before = again ] || [ "$none" -gt 10 ] || bad "no run only $none times"
+done
+# The page over these runs, killed at each step: it is the old one or the new one, whole.
+report() { run env LD_PRELOAD="$shim" "$@" "$pv" campaign report --probe "$fake" reports/runs --out pages --json; }
+rm -f "$work/log"
+report PV_STEP_LOG="$work/log"
+exits 0
+told=$out
+steps=$(wc -l <"$work/log")
+if [ "$steps" -ge 6 ]; then ok; else bad "only $steps steps write two pages"; fi
+cp pages/campaign.html pages/campaign.md .
+for ((n = 1; n <= steps; n++)); do
+  { report PV_STEP_KILL=$n; } 2>/dev/null
+  for page in campaign.html campaign.md; do
+    if [ ! -e "pages/$page" ] || cmp -s "$page" "pages/$page"; then ok; else bad "step $n: $page is cut"; fi
+  done
+  report A=b
+  same "$code $out" "0 $told" "the report after step $n"
+  if [ $((n % 2)) -eq 0 ]; then rm -r pages; fi
 done
 finish
