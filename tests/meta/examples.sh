@@ -53,7 +53,7 @@ needs() {
 slow() {
   case $1 in
     'pv spirv'*) false ;;
-    *'validate contracts/*'* | *qwen3-moe-forward* | *--faults* | *noise* | *bench* | *ptx:* | *'check all'* | *'--random 64'* | *--publish* | *'evidence merge'*) true ;;
+    *'validate contracts/*'* | *qwen3-moe-forward* | *--faults* | *noise* | *bench* | *ptx:* | *'check all'* | *'--random 64'* | *--publish*) true ;;
     *) false ;;
   esac
 }
