@@ -3,6 +3,7 @@
 #include "base/output.h"
 #include "reports/render/put.h"
 #include "reports/render/render.h"
+#include "validator/cli/validate_text.h"
 
 static void put_list(pv_text *out, const pv_strings *list) {
   for (size_t i = 0; i < list->count; i++)
@@ -22,7 +23,7 @@ static void put_missing(const pv_merged *m, pv_text *out) {
 
 pv_code pv_evidence_merge(pv_arena *arena, const pv_merge_ask *ask, bool json, int *exit_code,
                           pv_error *err) {
-  const pv_terminal how = {.ascii = true, .width = 100};
+  const pv_terminal how = pv_validate_terminal(false, false);
   pv_merged m = {0};
   pv_text out = PV_TEXT_INIT, missing = PV_TEXT_INIT;
   pv_code code = pv_merge(arena, ask, &m, err);
