@@ -6,7 +6,7 @@
 #include "reports/render/html_parts.h"
 #include "reports/render/json_parts.h"
 
-enum { SHOWN = 2000 }; /* rows of a list on a page */
+enum { SHOWN = 2000, COLUMNS = 16 }; /* rows of a list on a page; devices */
 
 /* A page in the making; the ways that formats differ in. */
 typedef struct sheet {
@@ -73,31 +73,50 @@ static const char *model_of(const pv_campaign_cell *c, char room[160]) {
   return room;
 }
 
+/* Cells of one contract and model, of which each device has one, are one row. */
+static size_t row_of(const pv_campaign *c, size_t first) {
+  size_t i = first;
+  while (i < c->cell_count && strcmp(c->cells[i].contract, c->cells[first].contract) == 0 &&
+         strcmp(c->cells[i].model_sha256, c->cells[first].model_sha256) == 0)
+    i++;
+  return i - first;
+}
+
+/* "Verified, 2026-11-29, 3 runs" */
+static void put_newest(sheet *s, const pv_campaign_cell *one) {
+  char text[256] = "nobody ran it";
+  if (one->runs > 0)
+    snprintf(text, sizeof text, "%.60s%s, %.10s%s", one->outcome,
+             one->stale != NULL     ? ", STALE"
+             : one->unknown != NULL ? ", not compared"
+                                    : "",
+             one->started, one->runs > 1 ? ", newest of " : "");
+  if (one->runs > 1) snprintf(text + strlen(text), sizeof text - strlen(text), "%zu", one->runs);
+  cell(s, text);
+}
+
 static void put_cells(sheet *s, const pv_campaign *c) {
-  static const char *const names[] = {"Contract",    "Model", "Device", "Newest run",
-                                      "Still holds", "Runs",  "Of"};
-  size_t shown = 0;
-  char model[160], text[32];
-  heading(s, "Contracts, models, devices");
-  table_begin(s, names, 7);
-  for (size_t i = 0; i < c->cell_count && shown < SHOWN; i++, shown++) {
-    const pv_campaign_cell *one = &c->cells[i];
+  const char *names[2 + COLUMNS] = {"Contract", "Model"};
+  char model[160];
+  const size_t count = c->cell_count > 0 ? row_of(c, 0) : 0;
+  const size_t columns = count < COLUMNS ? count : COLUMNS;
+  size_t i = 0, rows = 0;
+  heading(s, "Contracts over models, by device");
+  for (size_t k = 0; k < columns; k++) names[2 + k] = c->cells[k].device;
+  table_begin(s, names, 2 + columns);
+  for (; i < c->cell_count && rows < SHOWN; i += row_of(c, i), rows++) {
     row_begin(s);
-    cell(s, one->contract);
-    cell(s, model_of(one, model));
-    cell(s, one->device);
-    cell(s, one->runs == 0 ? "nobody ran it" : one->outcome);
-    cell(s, one->runs == 0         ? "-"
-            : one->stale != NULL   ? "STALE"
-            : one->unknown != NULL ? "unknown"
-                                   : "yes");
-    snprintf(text, sizeof text, "%zu", one->runs);
-    cell(s, text);
-    snprintf(text, sizeof text, "%.10s", one->runs == 0 ? "-" : one->started);
-    cell(s, text);
+    cell(s, c->cells[i].contract);
+    cell(s, model_of(&c->cells[i], model));
+    for (size_t k = 0; k < columns; k++) put_newest(s, &c->cells[i + k]);
     row_end(s);
   }
-  table_end(s, c->cell_count - shown);
+  table_end(s, c->cell_count - i);
+  if (count > columns)
+    put(s,
+        s->html ? "<p>and %zu more devices; JSON has all</p>\n"
+                : "\nand %zu more devices; JSON has all\n",
+        count - columns);
 }
 
 static void put_differences(sheet *s, const pv_campaign *c) {
@@ -157,10 +176,6 @@ static const char *why_unknown(const pv_campaign_cell *cell) {
   return cell->stale == NULL ? cell->unknown : NULL;
 }
 
-static const char *why_missing(const pv_campaign_cell *cell) {
-  return cell->runs == 0 ? "nobody ran it" : NULL;
-}
-
 static void put_broken(sheet *s, const pv_campaign *c) {
   static const char *const names[] = {"File", "Why it does not count"};
   size_t i = 0;
@@ -192,13 +207,13 @@ static void put_sentence(sheet *s, const pv_campaign *c) {
       c->missing, c->difference_count, c->broken_count);
 }
 
+/* What somebody must look at, then all there is. */
 static void put_all(sheet *s, const pv_campaign *c) {
-  put_cells(s, c);
+  put_differences(s, c);
   put_reasons(s, c, "What is stale", "Every run that can be compared still holds here.", why_stale);
   put_reasons(s, c, "What can not be compared", "Nothing.", why_unknown);
-  put_differences(s, c);
-  put_reasons(s, c, "What nobody ran", "Nothing is missing.", why_missing);
   put_broken(s, c);
+  put_cells(s, c);
 }
 
 pv_code pv_render_campaign_text(const pv_campaign *campaign, pv_text *out, pv_error *err) {
