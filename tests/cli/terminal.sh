@@ -21,7 +21,7 @@ too_wide() { awk -v most="$1" 'length($0) > most' <<<"$out"; }
 cp "$root"/contracts/{moe-router-v1,q6k-gemv-v1}.yaml contracts
 contract good DRAFT "F_PASS router.topk_rule PROPOSED"
 {
-  sed -n '/^prints() {/,/^}/d; s/^prints //p' "$here/output.sh" | grep -vE -- '--json|^(new|bench)|^kernel (describe|check)' |
+  sed -n '/^prints() {/,/^}/d; s/^prints //p' "$here/output.sh" | grep -vE -- '--json|^(new|bench|campaign report)|^kernel (describe|check)' |
     sed "s|\$root|$root|g; s|\$model|$model|g; s|\$receipt|$receipt|g; s|\$fake|$fake|g"
   "$pv" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1 --help/p'
 } >calls
