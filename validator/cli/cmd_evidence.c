@@ -279,7 +279,7 @@ static pv_code show(pv_arena *arena, const call *c, int *exit_code, pv_error *er
   pv_strings problems;
   pv_text out = PV_TEXT_INIT, broken = PV_TEXT_INIT;
   const char *folder = c->words[1];
-  const pv_terminal how = pv_validate_terminal(false, false);
+  const pv_terminal how = {.ascii = !pv_validate_unicode(), .width = 100};
   const pv_render_links links = {.folder = folder};
   pv_code code = pv_evidence_verify(arena, folder, &problems, err);
   if (code == PV_OK) code = pv_evidence_read_any(arena, folder, &evidence, err);

@@ -23,7 +23,7 @@ static void put_missing(const pv_merged *m, pv_text *out) {
 
 pv_code pv_evidence_merge(pv_arena *arena, const pv_merge_ask *ask, bool json, int *exit_code,
                           pv_error *err) {
-  const pv_terminal how = pv_validate_terminal(false, false);
+  const pv_terminal how = {.ascii = !pv_validate_unicode(), .width = 100};
   pv_merged m = {0};
   pv_text out = PV_TEXT_INIT, missing = PV_TEXT_INIT;
   pv_code code = pv_merge(arena, ask, &m, err);

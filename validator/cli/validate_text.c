@@ -11,7 +11,7 @@
 #include "validator/judge/publish.h"
 #include "validator/store/derive.h"
 
-static bool unicode_terminal(void) {
+bool pv_validate_unicode(void) {
   static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
   for (size_t i = 0; i < 3; i++) {
     const char *value = getenv(names[i]);
@@ -21,10 +21,10 @@ static bool unicode_terminal(void) {
   return false;
 }
 
-pv_terminal pv_validate_terminal(bool color, bool falsifiers) {
+static pv_terminal terminal(bool color, bool falsifiers) {
   const unsigned width = pv_screen_width(STDOUT_FILENO);
   return (pv_terminal){.color = color,
-                       .ascii = !unicode_terminal(),
+                       .ascii = !pv_validate_unicode(),
                        .width = width > 0 ? width : 100,
                        .falsifiers = falsifiers};
 }
@@ -118,7 +118,7 @@ static void put_published(const pv_judgement *j, pv_text *out) {
 
 pv_code pv_validate_text(const pv_judgement *j, bool color, bool falsifiers, pv_text *out,
                          pv_error *err) {
-  const pv_terminal how = pv_validate_terminal(color, falsifiers);
+  const pv_terminal how = terminal(color, falsifiers);
   const pv_render_links links = {.folder = j->shown};
   const pv_code code = pv_render_terminal(&j->result, &links, &how, out, err);
   if (code != PV_OK) return code;

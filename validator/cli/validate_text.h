@@ -2,12 +2,10 @@
 #ifndef PV_CLI_VALIDATE_TEXT_H
 #define PV_CLI_VALIDATE_TEXT_H
 
-#include "reports/render/render.h"
 #include "validator/judge/judge.h"
 
-/* The terminal that stands behind standard output: its width, and whether it has more than ASCII.
- */
-pv_terminal pv_validate_terminal(bool color, bool falsifiers);
+/* Whether readers expect more than ASCII, by their locale. */
+bool pv_validate_unicode(void);
 
 /* The table, what it rests on, what to do next. `falsifiers`: each of them, too. */
 pv_code pv_validate_text(const pv_judgement *judgement, bool color, bool falsifiers, pv_text *out,
