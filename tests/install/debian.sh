@@ -99,6 +99,14 @@ inside update-alternatives --install /usr/local/bin/pv pv /usr/bin/pv-contracts 
 user 'pv explain AC_GPU_MOE_002'
 exits 0 'pv by an alternative'
 
+# The tutorial, word by word, by the installed pv.
+for file in tests/pages.sh tests/meta/tutorial.sh docs/tutorial.md; do
+  install -D -m 644 "$file" "$root/srv/reader/page/$file"
+done
+user 'cd page && bash tests/meta/tutorial.sh /usr/lib/pv-contracts/bin/pv'
+exits 0 'the tutorial'
+says ', 0 failed' 'the tutorial'
+
 for command in $(inside pv-contracts --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
   user "man -w pv-contracts-$command"
   exits 0 "man pv-contracts-$command"
