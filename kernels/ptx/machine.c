@@ -175,7 +175,7 @@ static size_t take(size_t *used, size_t bytes) {
 
 /* Memory of one size, aligned, that is nobody's yet. */
 static bool hold(pv_ptx_block *b, size_t bytes) {
-  if (bytes <= b->room) return true;
+  if (b->memory != NULL && bytes <= b->room) return true;
   free(b->memory);
   b->memory = aligned_alloc(LINE, bytes);
   b->room = b->memory != NULL ? bytes : 0;
