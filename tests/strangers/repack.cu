@@ -56,6 +56,11 @@ extern "C" __global__ void copy_bytes(const uint8_t *from, uint8_t *to, int coun
   if (i < count) to[i] = from[i];
 }
 
+/* A size that a kernel reads from memory. */
+extern "C" __global__ void put_size(int *to, int size) {
+  *to = size;
+}
+
 /* Numbers of four bits as `int4_gemv` has them (int32, rows by rows, a zero and a scale for each
  * group), packed as three formats have them. One thread for each word of eight numbers; there are
  * more of those than scales. */

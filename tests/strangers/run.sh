@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Kernels of llama.cpp, liger-kernel, gptqmodel and AutoAWQ, fetched and compiled by build.sh, judged without a GPU:
-# ./dev test --strangers. $1 is pv. Sound ones pass, known defects are found where they stand, and not in the
-# version in which they were mended.
+# Kernels of llama.cpp, liger-kernel, gptqmodel, AutoAWQ, exllamav2, DeepSpeed and ColossalAI, fetched and compiled
+# by build.sh, judged without a GPU: ./dev test --strangers. $1 is pv. Sound ones pass, known defects are found
+# where they stand, and not in the version in which they were mended.
 #
 # $PV_STRANGERS: a folder that has them already, or gets them; else build-strangers.
 # PV_STRANGERS_SAY=1 prints what was said of each.
@@ -91,6 +91,24 @@ defect gptqmodel-248 gptqmodel-248 'out of bounds' 'kernels.py:164' 'k=1152 rows
 for group in 64 128; do sound clang-awq-gemv "awq-gemv-$group-whole"; done
 defect clang-awq-gemv awq-gemv-64 'out of bounds' 'awq-gemv.cu:80' '(words, byte'
 defect clang-awq-gemv awq-gemv-128 'out of bounds' 'awq-gemv.cu:151' '(words, byte'
+
+# norms: shared memory that two sums use without a barrier between
+for name in layer head; do
+  defect "exllamav2-${name}_norm" "exllamav2-${name}norm" 'shared-memory race' "${name}_norm.cu:"
+done
+sound exllamav2-rms_norm exllamav2-rmsnorm
+# lanes that a block does not have
+defect deepspeed-rms_norm deepspeed-rms 'reads lane 16, which does not take part' 'k=256 rows=2'
+sound deepspeed-rms_norm deepspeed-rms-whole
+defect colossalai-rms colossalai-rms ', in 3 cases' 'which does not take part' 'k=33 rows=3'
+sound colossalai-rms colossalai-rms-whole
+# blocks of 16 rows, and no number of rows
+defect deepspeed-rms_norm deepspeed-rms-17 'out of bounds' 'block (1, 0, 0), thread (0, 1, 0)' '(heads, byte 4352 of 4352)'
+sound deepspeed-rms_norm deepspeed-rms-32
+sound deepspeed-top_k deepspeed-top_k
+# one block zeroes what the others add to
+defect gptqmodel-exllamav2 gptqmodel-exllamav2 'race in device memory' ', in 5 cases' 'of block (0, 0, 0) wrote this'
+sound gptqmodel-exllamav2 gptqmodel-exllamav2-128
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
