@@ -20,13 +20,14 @@ contract slow ACTIVE_ALGORITHM_LEVEL "F_HANG router.topk_rule ACTIVE_ALGORITHM_L
 sed -i 's/timeout_s: 1$/timeout_s: 200/' contracts/slow.yaml
 # One that is still at it when the others have begun; the limit only ends what hangs.
 cat >interrupt.py <<'PY'
-import signal, subprocess, sys, time
+import re, signal, subprocess, sys, time
 def begin(line):
     return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-def busy(child):  # past the start of the program: it has computed, or waits for a probe that hangs
+def busy(child):  # past the start of the program: it listens to SIGINT, and has computed, or waits for a probe that hangs
     fields = open(f"/proc/{child.pid}/stat").read().rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12]) >= 5
+    caught = int(re.search(r"SigCgt:\s*(\w+)", open(f"/proc/{child.pid}/status").read()).group(1), 16)
+    return caught >> signal.SIGINT - 1 & 1 and int(fields[11]) + int(fields[12]) >= 5
 child = begin(sys.argv[1:])
 end = time.monotonic() + 200
 while child.poll() is None and not busy(child) and time.monotonic() < end: time.sleep(0.01)
