@@ -75,7 +75,7 @@ signing sign key models/m.gguf --private_key own.pem --signature models/model.si
 
 # What a run states of it.
 holds 0 "$pv" validate "$root/contracts/tensor-names-v1.yaml" --only F_NAMES_RESOLVE --model models/m.gguf --model-key own.pub --out reports
-folder=$(echo "$work"/reports/*/*)
+folder=$(echo "$work"/reports/*/2*)
 cat >look.py <<'PY'
 import base64, json, sys
 from google.protobuf import json_format
