@@ -185,8 +185,10 @@ tier_real() {
   run_script tests/real/run.sh build-release/bin/pv
 }
 
-# What a user installs, in a clean Debian.
+# What a user installs, in a clean Debian; what a user unpacks.
 tier_install() {
+  package static
+  run_script tests/install/tar.sh "$packaged"
   package deb
   run_script tests/install/debian.sh "$packaged"
 }
