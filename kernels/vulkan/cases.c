@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "kernels/arith/arith.h"
 #include "kernels/arith/fold.h"
 #include "kernels/quant/quant.h"
 
@@ -55,18 +56,6 @@ bool pv_op_is_long(pv_op_code code) {
   return code >= PV_OP_LONG_FIRST && code < PV_OP_CONVERTED;
 }
 
-static float real(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-static uint32_t bits_of(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-
 static double long_real(uint64_t bits) {
   double x;
   memcpy(&x, &bits, sizeof x);
@@ -114,10 +103,10 @@ static uint32_t input(pv_op_inputs kind, uint64_t *state, unsigned which, uint32
     case PV_INPUTS_SMALL: {
       const double range = i % 2 == 0 ? 0x1p22 : 0x1p15;
       const double x = range * (2 * pv_random_unit(state) - 1);
-      return bits_of((float)(i % 8 == 0 ? floor(x / 2) + 0.5 : x)); /* ties */
+      return pv_bits_f32((float)(i % 8 == 0 ? floor(x / 2) + 0.5 : x)); /* ties */
     }
     case PV_INPUTS_PLANES:
-      return bits_of((float)((int64_t)(pv_random_next(state) >> 40) - 0x800000));
+      return pv_bits_f32((float)((int64_t)(pv_random_next(state) >> 40) - 0x800000));
     case PV_INPUTS_INDEX:
       return (2 * i + 1) << 16 | (2 * i & 0xffff);
     default:
@@ -155,15 +144,15 @@ static uint64_t expected_long(pv_op_code code, uint64_t a, uint64_t b) {
     case PV_OP_PRODUCT_LONG:
       return long_bits(long_real(a) * long_real(b));
     case PV_OP_WIDENED:
-      return long_bits((double)real((uint32_t)a));
+      return long_bits((double)pv_f32_bits((uint32_t)a));
     case PV_OP_NARROWED:
-      return bits_of((float)long_real(a));
+      return pv_bits_f32((float)long_real(a));
     case PV_OP_FROM_INT32:
-      return bits_of((float)(int32_t)a);
+      return pv_bits_f32((float)(int32_t)a);
     case PV_OP_FROM_UINT32:
-      return bits_of((float)(uint32_t)a);
+      return pv_bits_f32((float)(uint32_t)a);
     default:
-      return bits_of((float)(int64_t)a);
+      return pv_bits_f32((float)(int64_t)a);
   }
 }
 
@@ -199,12 +188,12 @@ uint64_t pv_op_expected(const pv_operation *operation, const void *a, const void
   if (code == PV_OP_TREE) {
     float row[PV_OP_GROUP];
     memcpy(row, x + (size_t)i * PV_OP_GROUP, sizeof row);
-    return bits_of(pv_fold_f32(row, PV_OP_GROUP));
+    return pv_bits_f32(pv_fold_f32(row, PV_OP_GROUP));
   }
   const uint16_t half = (uint16_t)(i % 2 == 0 ? x[i / 2] & 0xffff : x[i / 2] >> 16);
-  if (code == PV_OP_HALF) return bits_of(pv_f16_to_f32(half));
-  if (code == PV_OP_BFLOAT) return bits_of(pv_bf16_to_f32(half));
-  return bits_of(expected(code, real(x[i]), real(y[i]), real(z[i])));
+  if (code == PV_OP_HALF) return pv_bits_f32(pv_f16_to_f32(half));
+  if (code == PV_OP_BFLOAT) return pv_bits_f32(pv_bf16_to_f32(half));
+  return pv_bits_f32(expected(code, pv_f32_bits(x[i]), pv_f32_bits(y[i]), pv_f32_bits(z[i])));
 }
 
 bool pv_op_same(const pv_operation *operation, uint64_t got, uint64_t want) {
@@ -212,18 +201,18 @@ bool pv_op_same(const pv_operation *operation, uint64_t got, uint64_t want) {
   if (got == want) return true;
   if (operation->inputs == PV_INPUTS_EVERY) return false;
   return wide ? isnan(long_real(got)) && isnan(long_real(want))
-              : isnan(real((uint32_t)got)) && isnan(real((uint32_t)want));
+              : isnan(pv_f32_bits((uint32_t)got)) && isnan(pv_f32_bits((uint32_t)want));
 }
 
 bool pv_op_counts(const pv_operation *operation, uint64_t a, uint64_t b, uint64_t want) {
   if (operation->inputs != PV_INPUTS_NORMAL) return true;
   if (is_subnormal((uint32_t)want)) return false;
   return operation->code != PV_OP_TWICE_ROUNDED ||
-         !is_subnormal(bits_of(real((uint32_t)a) * real((uint32_t)b)));
+         !is_subnormal(pv_bits_f32(pv_f32_bits((uint32_t)a) * pv_f32_bits((uint32_t)b)));
 }
 
 uint32_t pv_op_converted(const pv_operation *operation, uint32_t bits) {
-  const float x = real(bits);
+  const float x = pv_f32_bits(bits);
   return operation->code == PV_OP_FOLDED ? (uint32_t)(int32_t)x : (uint32_t)x;
 }
 
@@ -232,7 +221,7 @@ uint32_t pv_op_folded(const pv_operation *operation, uint32_t first) {
   const bool is_signed = operation->code == PV_OP_FOLDED;
   uint32_t h = 0, key = first * STEP;
   for (uint32_t i = 0; i < PV_OP_FOLD; i++, key += STEP) {
-    const float x = real(first + i);
+    const float x = pv_f32_bits(first + i);
     h += (is_signed ? (uint32_t)(int32_t)x : (uint32_t)x) ^ key;
   }
   return h;
