@@ -13,7 +13,7 @@ typedef struct line {
   const char *text;
   size_t *at;
   size_t columns, indent;
-  bool row, command;
+  bool row, command, piped; /* piped: a row of a table in Markdown */
 } line;
 
 typedef struct fold {
@@ -62,7 +62,8 @@ static bool measure(fold *f, const char *text, size_t length, line *out) {
   while (out->indent < columns && blank(out, out->indent)) out->indent++;
   out->command = out->indent >= GUTTER && out->indent < columns &&
                  is_command(text + out->at[out->indent], length - out->at[out->indent]);
-  for (size_t i = out->indent; i + GUTTER < columns && !out->command; i++)
+  out->piped = columns > 1 && text[out->at[out->indent]] == '|' && text[length - 1] == '|';
+  for (size_t i = out->indent; i + GUTTER < columns && !out->command && !out->piped; i++)
     out->row |= blank(out, i) && blank(out, i + 1) && !blank(out, i + 2);
   return true;
 }
@@ -88,16 +89,18 @@ static bool quoted(const line *l, size_t column) {
   return open != '\0';
 }
 
-/* Where to break so that at most `room` columns are before it: `to` where nowhere is. */
+/* Where to break so that at most `room` columns are before it: `to` where nowhere is. A row of
+ * Markdown is broken before a cell, if one begins there. */
 static size_t break_at(const line *l, size_t from, size_t to, size_t room) {
-  size_t best = to;
+  size_t best = to, before_cell = to;
   for (size_t i = from + 1; i < to; i++) {
     if (!blank(l, i) || blank(l, i - 1) || (l->command && quoted(l, i))) continue;
     if (i - from > room && best != to) break;
     best = i;
     if (i - from > room) break;
+    if (l->piped && i + 2 < to && l->text[l->at[i + 1]] == '|' && blank(l, i + 2)) before_cell = i;
   }
-  return best;
+  return before_cell != to ? before_cell : best;
 }
 
 /* The columns [from, to) from column `start` of the page on, and then below it at `hang`. */
@@ -122,12 +125,13 @@ static void put_wrapped(const fold *f, const line *l, size_t from, size_t to, si
 static bool goes_on(const fold *f, const line *l, const line *next) {
   const char last = l->columns > 0 ? l->text[l->at[l->columns] - 1] : '.';
   return l->columns > f->width && l->indent == 0 && next->indent == 0 && !l->row && !next->row &&
-         next->columns > 0 && strchr(".:;!?", last) == NULL;
+         !l->piped && !next->piped && next->columns > 0 && strchr(".:;!?", last) == NULL;
 }
 
 /* Prose from line `i` on, as far as it is one sentence; returns the line behind it. */
 static size_t put_prose(fold *f, size_t i) {
-  const size_t hang = f->lines[i].command ? f->lines[i].indent + UNDER : f->lines[i].indent;
+  const bool under = f->lines[i].command || f->lines[i].piped;
+  const size_t hang = f->lines[i].indent + (under ? UNDER : 0);
   pv_text joined = PV_TEXT_INIT;
   line whole = f->lines[i];
   while (i + 1 < f->count && goes_on(f, &f->lines[i], &f->lines[i + 1])) {

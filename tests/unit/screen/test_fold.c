@@ -76,6 +76,11 @@ static void test_tables(void) {
                     "cccc             dddd\n",
                     20),
              "aaaa  bbbb\na sentence between\nthe rows\ncccc  dddd\n");
+  /* Markdown, between its cells; within one that is too long for a line. */
+  EXPECT_STR(folded("| a | b c | d e f |\n|---|---|---|\n| aa aa | bb bb | cc cc |\n", 20),
+             "| a | b c | d e f |\n|---|---|---|\n| aa aa | bb bb\n    | cc cc |\n");
+  EXPECT_STR(folded("| a word and two words more | b |\n", 20),
+             "| a word and two\n    words more | b |\n");
   EXPECT_STR(folded("\x1b[31mFAIL\x1b[0m              one two three four\n", 20),
              "\x1b[31mFAIL\x1b[0m  one two three\n      four\n");
 }
