@@ -84,6 +84,33 @@ PV_ARCH=$work/none architectures "$play"
 exits 1
 says '0 passed, 1 failed'
 
+# Many models: played without computing anything.
+cat >play/bin/shapes <<'SH'
+#!/usr/bin/env bash
+case "$1 ${PLAY_SHAPES:-}$*" in
+  'synth brokensynth '*'--layout F16 '*) echo 'error: no such layout'; exit 2 ;;
+  'compare other'*'7-F32.gguf'*) echo '9 tensors, 99 elements compared, 1 differ'; exit 1 ;;
+  'compare nothing'*) exit 0 ;;
+  'compare '*) echo '9 tensors, 99 elements compared, 0 differ' ;;
+esac
+SH
+chmod +x play/bin/shapes
+shapes() { PLAY_SHAPES=$1 run bash "$root/tests/gpu/shapes.sh" "$work/play/bin/shapes"; }
+shapes ''
+exits 0
+says 'ok shape 1, Q4_K_M, i16 --random 1,2,7,31,32,33,64,127,200,513 --batch 1024: 9 tensors'
+says '312 passed, 0 failed'
+shapes other
+exits 1
+says '304 passed, 8 failed'
+shapes broken
+exits 1
+says 'FAILED shape 2, F16,: error: no such layout'
+says '256 passed, 7 failed'
+shapes nothing
+exits 1
+says '0 passed, 0 failed'
+
 run bash "$root/tests/gpu/faults.sh" "$play"
 exits 0
 says "$count passed, 0 failed"
