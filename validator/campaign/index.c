@@ -12,16 +12,30 @@
 
 #include "base/child.h"
 #include "base/file.h"
+#include "base/pool.h"
 #include "reports/render/view.h"
 #include "validator/store/evidence.h"
 
-enum { VERSION = 1, DEPTH_MAX = 16, BUSY_MS = 60000 };
+enum { VERSION = 1, DEPTH_MAX = 16, BUSY_MS = 60000, BATCH = 128 };
+
+/* A file that is read: its row, or why it does not count. */
+typedef struct entry {
+  pv_arena arena;         /* of the texts */
+  char *file, *stamp;     /* `path` is the end of `file` */
+  const char *path, *why; /* why: NULL where it counts */
+  const char *run, *contract, *model, *sha, *device, *started, *outcome;
+  int exit;
+  bool failed; /* memory was out */
+} entry;
 
 struct pv_index {
   sqlite3 *db;
   sqlite3_stmt *find, *note, *put;
   const char *folder;
   size_t read;
+  pv_pool *pool;
+  entry batch[BATCH]; /* read side by side, and put one after another */
+  size_t waiting;
 };
 
 static const char schema[] =
@@ -102,43 +116,75 @@ static bool known(pv_index *x, const char *path, const char *stamp) {
   return same;
 }
 
+static char *keep(entry *e, const char *text) {
+  char *copy = pv_arena_strdup(&e->arena, text);
+  e->failed |= copy == NULL;
+  return copy;
+}
+
+static void take(entry *out, const pv_result *r) {
+  const char *model = pv_fact_value(r->model, r->model_count, "name");
+  const char *sha = pv_fact_value(r->model, r->model_count, "sha256");
+  const char *device = pv_fact_value(r->environment, r->environment_count, "device");
+  if (model == NULL) model = pv_fact_value(r->model, r->model_count, "path");
+  out->run = keep(out, r->run_id);
+  out->contract = keep(out, r->contract->name);
+  out->model = keep(out, sha == NULL || model == NULL ? "" : model);
+  out->sha = keep(out, sha == NULL ? "" : sha);
+  out->device = keep(out, device == NULL || strcmp(device, "none") == 0 ? "cpu" : device);
+  out->started = keep(out, r->started);
+  out->outcome = keep(out, pv_view_outcome(r));
+  out->exit = r->exit_code;
+}
+
 /* What the evidence says, or why it does not count. */
-static pv_code put(pv_index *x, const char *file, const char *path, const char *stamp,
-                   pv_error *err) {
+static void read_entry(void *context, size_t task, unsigned thread) {
+  entry *out = (entry *)context + task;
   pv_arena arena = PV_ARENA_INIT;
   pv_bytes bytes = {0};
   pv_evidence e = {0};
-  pv_error local = PV_ERROR_INIT;
-  x->read++;
-  pv_code code = pv_file_read(file, PV_EVIDENCE_LIMIT, &bytes, &local);
-  if (code == PV_OK) code = pv_evidence_read_sealed(&arena, path, &bytes, &e, &local);
+  pv_error err = PV_ERROR_INIT;
+  (void)thread;
+  pv_code code = pv_file_read(out->file, PV_EVIDENCE_LIMIT, &bytes, &err);
+  if (code == PV_OK) code = pv_evidence_read_sealed(&arena, out->path, &bytes, &e, &err);
   pv_bytes_free(&bytes);
-  if (code == PV_ERR_NOMEM || code == PV_ERR_CANCELLED) {
-    pv_arena_free(&arena);
-    return pv_error_set(err, code, "%s", local.message);
-  }
-  bind(x->put, 1, path);
-  bind(x->put, 2, stamp);
-  if (code != PV_OK) {
-    bind(x->put, 3, local.message);
-  } else {
-    const pv_result *r = e.result;
-    const char *model = pv_fact_value(r->model, r->model_count, "name");
-    const char *sha = pv_fact_value(r->model, r->model_count, "sha256");
-    const char *device = pv_fact_value(r->environment, r->environment_count, "device");
-    if (model == NULL) model = pv_fact_value(r->model, r->model_count, "path");
-    bind(x->put, 4, r->run_id);
-    bind(x->put, 5, r->contract->name);
-    bind(x->put, 6, sha == NULL || model == NULL ? "" : model);
-    bind(x->put, 7, sha == NULL ? "" : sha);
-    bind(x->put, 8, device == NULL || strcmp(device, "none") == 0 ? "cpu" : device);
-    bind(x->put, 9, r->started);
-    bind(x->put, 10, pv_view_outcome(r));
-    sqlite3_bind_int(x->put, 11, r->exit_code);
-  }
-  code = step(x->put) ? PV_OK : failed(x, err);
+  if (code == PV_OK)
+    take(out, e.result);
+  else if (code == PV_ERR_NOMEM)
+    out->failed = true;
+  else
+    out->why = keep(out, err.message);
   pv_arena_free(&arena);
-  return code;
+}
+
+static pv_code put(pv_index *x, const entry *e, pv_error *err) {
+  const char *const texts[] = {e->path,  e->stamp, e->why,    e->run,     e->contract,
+                               e->model, e->sha,   e->device, e->started, e->outcome};
+  enum { TEXTS = sizeof texts / sizeof *texts };
+  if (e->failed) return pv_error_nomem(err, "the index");
+  for (int i = 0; i < TEXTS; i++) bind(x->put, i + 1, texts[i]);
+  if (e->why == NULL) sqlite3_bind_int(x->put, TEXTS + 1, e->exit);
+  return step(x->put) ? PV_OK : failed(x, err);
+}
+
+static pv_code put_batch(pv_index *x, pv_error *err) {
+  pv_code code = PV_OK;
+  pv_pool_run(x->pool, read_entry, x->batch, x->waiting);
+  x->read += x->waiting;
+  for (size_t i = 0; i < x->waiting && code == PV_OK; i++) code = put(x, &x->batch[i], err);
+  for (size_t i = 0; i < x->waiting; i++) pv_arena_free(&x->batch[i].arena);
+  x->waiting = 0;
+  return pv_cancelled() ? pv_error_set(err, PV_ERR_CANCELLED, "interrupted") : code;
+}
+
+static pv_code wait_for_batch(pv_index *x, const char *file, const char *stamp, pv_error *err) {
+  entry *e = &x->batch[x->waiting++];
+  *e = (entry){0};
+  e->file = keep(e, file);
+  e->stamp = keep(e, stamp);
+  if (e->failed) return pv_error_nomem(err, "the index");
+  e->path = e->file + strlen(x->folder) + 1;
+  return x->waiting == BATCH ? put_batch(x, err) : PV_OK;
 }
 
 static pv_code look(pv_index *x, const char *file, const struct stat *info, pv_error *err) {
@@ -150,7 +196,7 @@ static pv_code look(pv_index *x, const char *file, const struct stat *info, pv_e
   if (pv_cancelled()) return pv_error_set(err, PV_ERR_CANCELLED, "interrupted");
   bind(x->note, 1, path);
   if (!step(x->note)) return failed(x, err);
-  return known(x, path, stamp) ? PV_OK : put(x, file, path, stamp, err);
+  return known(x, path, stamp) ? PV_OK : wait_for_batch(x, file, stamp, err);
 }
 
 static pv_code walk(pv_index *x, const char *folder, unsigned depth, pv_error *err) {
@@ -182,7 +228,8 @@ static pv_code walk(pv_index *x, const char *folder, unsigned depth, pv_error *e
 
 static pv_code refresh(pv_index *x, pv_error *err) {
   static const char end[] = "DELETE FROM file WHERE path NOT IN (SELECT path FROM seen); COMMIT;";
-  const pv_code code = walk(x, x->folder, 0, err);
+  pv_code code = walk(x, x->folder, 0, err);
+  if (code == PV_OK) code = put_batch(x, err);
   if (code != PV_OK) return code;
   return sqlite3_exec(x->db, end, NULL, NULL, NULL) == SQLITE_OK ? PV_OK : failed(x, err);
 }
@@ -199,6 +246,11 @@ pv_code pv_index_open(const char *folder, const char *place, pv_index **out, pv_
   pv_index *x = calloc(1, sizeof *x);
   if (x == NULL) return pv_error_nomem(err, "the index");
   x->folder = folder;
+  pv_code code = pv_pool_open(0, &x->pool, err);
+  if (code != PV_OK) {
+    pv_index_close(x);
+    return code;
+  }
   const bool writable = access(place, W_OK) == 0;
   bool ready = prepare(x, writable ? path : ":memory:", &other);
   if (!ready && writable && (other || damaged(x))) { /* made anew */
@@ -206,7 +258,7 @@ pv_code pv_index_open(const char *folder, const char *place, pv_index **out, pv_
     unlink(path);
     ready = prepare(x, path, &other);
   }
-  pv_code code = ready ? refresh(x, err) : failed(x, err);
+  code = ready ? refresh(x, err) : failed(x, err);
   if (code == PV_OK) *out = x;
   if (code != PV_OK) pv_index_close(x);
   return code;
@@ -214,6 +266,8 @@ pv_code pv_index_open(const char *folder, const char *place, pv_index **out, pv_
 
 void pv_index_close(pv_index *index) {
   if (index == NULL) return;
+  for (size_t i = 0; i < index->waiting; i++) pv_arena_free(&index->batch[i].arena);
+  pv_pool_close(index->pool);
   let_go(index);
   free(index);
 }
