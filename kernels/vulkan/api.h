@@ -53,6 +53,7 @@
   X(CmdPushConstants)            \
   X(CmdDispatch)                 \
   X(CmdCopyBuffer)               \
+  X(CmdFillBuffer)               \
   X(CmdPipelineBarrier)
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): these make a declaration */

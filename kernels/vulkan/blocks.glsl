@@ -1,31 +1,124 @@
-// The bytes of the tensor types that shaders read (kernels/quant/types), by the numbers of pv_type.
-const uint F32 = 0u, F16 = 1u, Q8_0 = 8u, Q4_K = 12u, Q6_K = 14u, BF16 = 30u;
+// The bytes of the tensor types (kernels/quant/types), by the numbers of pv_type. Which one a shader
+// reads is said when it is compiled: a device that has no jumps would do the work of all of them.
+layout(constant_id = 0) const uint TYPE = 0u;
 
-bool is_plain(uint type) { return type == F32 || type == F16 || type == BF16; }
+const uint F32 = 0u, F16 = 1u, BF16 = 30u, Q4_0 = 2u, Q4_1 = 3u, Q5_0 = 6u, Q5_1 = 7u, Q8_0 = 8u, Q2_K = 10u,
+           Q3_K = 11u, Q4_K = 12u, Q5_K = 13u, Q6_K = 14u, IQ4_NL = 20u, IQ4_XS = 23u, TQ2_0 = 35u, MXFP4 = 39u;
+
+bool is_plain() { return TYPE == F32 || TYPE == F16 || TYPE == BF16; }
 
 // Of a type that is plain.
-float plain_at(uint type, uint64_t row, uint i) {
-  if (type == F32) return floats(row).at[i];
-  if (type == F16) return half_at(row + 2ul * i);
+float plain_at(uint64_t row, uint i) {
+  if (TYPE == F32) return floats(row).at[i];
+  if (TYPE == F16) return half_at(row + 2ul * i);
   uint64_t at = row + 2ul * i;
   return uintBitsToFloat((byte_at(at) | byte_at(at + 1ul) << 8) << 16);
 }
 
-// Of Q4_K, segment s: six bits each, of which the upper two of the last four lie with those of the first.
-void q4_k_scales(uint64_t block, uint s, out uint sc, out uint m) {
-  uint64_t scales = block + 4ul;
-  uint j = s % 8u, both = byte_at(scales + j + 4u);
-  sc = j < 4u ? byte_at(scales + j) & 63u : (both & 15u) | byte_at(scales + j - 4u) >> 6 << 4;
-  m = j < 4u ? both & 63u : both >> 4 | byte_at(scales + j) >> 6 << 4;
+bool is_short() { // blocks of one segment, not of eight
+  return TYPE == Q4_0 || TYPE == Q4_1 || TYPE == Q5_0 || TYPE == Q5_1 || TYPE == Q8_0 || TYPE == IQ4_NL ||
+         TYPE == MXFP4;
 }
 
-// The whole numbers of a block, element i of segment s.
-int q4_k_at(uint64_t block, uint s, uint i) {
-  return int(byte_at(block + 16ul + s % 8u / 2u * 32u + i) >> (s % 2u * 4u) & 15u);
+uint block_bytes() {
+  if (TYPE == Q4_0 || TYPE == IQ4_NL) return 18u;
+  if (TYPE == Q4_1) return 20u;
+  if (TYPE == Q5_0) return 22u;
+  if (TYPE == Q5_1) return 24u;
+  if (TYPE == Q8_0) return 34u;
+  if (TYPE == MXFP4) return 17u;
+  if (TYPE == Q2_K) return 84u;
+  if (TYPE == Q3_K) return 110u;
+  if (TYPE == Q4_K) return 144u;
+  if (TYPE == Q5_K) return 176u;
+  if (TYPE == IQ4_XS) return 136u;
+  if (TYPE == TQ2_0) return 66u;
+  return 210u; // Q6_K
 }
-int q6_k_at(uint64_t block, uint s, uint i) {
-  uint half_of = s % 8u / 4u, quarter = s % 4u;
-  uint low = byte_at(block + half_of * 64u + quarter % 2u * 32u + i) >> (quarter / 2u * 4u) & 15u;
-  uint high = byte_at(block + 128ul + half_of * 32u + i) >> (2u * quarter) & 3u;
+
+// The block in which segment s of a row lies.
+uint64_t block_of(uint64_t row, uint s) { return row + uint64_t(is_short() ? s : s / 8u) * block_bytes(); }
+
+const int IQ4_VALUES[16] =
+    int[16](-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+const int MXFP4_VALUES[16] = int[16](0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+
+// Of 16 bytes: weights 0..15 in the low nibbles, 16..31 in the high ones.
+uint nibble_at(uint64_t bytes, uint i) { return byte_at(bytes + i % 16u) >> i / 16u * 4u & 15u; }
+// Of 128 bytes: segments s and s + 1 in the nibbles of 32 of them.
+uint long_nibble_at(uint64_t bytes, uint s, uint i) {
+  return byte_at(bytes + s / 2u * 32u + i) >> s % 2u * 4u & 15u;
+}
+// Of 64 bytes: two bits for each of four segments in 32 of them.
+uint crumb_at(uint64_t bytes, uint s, uint i) { return byte_at(bytes + s / 4u * 32u + i) >> s % 4u * 2u & 3u; }
+uint bit_at(uint64_t bytes, uint i) { return byte_at(bytes + i / 8u) >> i % 8u & 1u; }
+
+// The whole number of weight i of segment s of a block, s below 8.
+int integer_at(uint64_t b, uint s, uint i) {
+  if (TYPE == Q4_0) return int(nibble_at(b + 2ul, i)) - 8;
+  if (TYPE == Q4_1) return int(nibble_at(b + 4ul, i));
+  if (TYPE == Q5_0) return int(nibble_at(b + 6ul, i) | bit_at(b + 2ul, i) << 4) - 16;
+  if (TYPE == Q5_1) return int(nibble_at(b + 8ul, i) | bit_at(b + 4ul, i) << 4);
+  if (TYPE == Q8_0) return signed_byte_at(b + 2ul + i);
+  if (TYPE == Q2_K) return int(crumb_at(b + 16ul, s, i));
+  if (TYPE == Q3_K) return int(crumb_at(b + 32ul, s, i) | (byte_at(b + i) >> s & 1u) << 2) - 4;
+  if (TYPE == Q4_K) return int(long_nibble_at(b + 16ul, s, i));
+  if (TYPE == Q5_K) return int(long_nibble_at(b + 48ul, s, i) | (byte_at(b + 16ul + i) >> s & 1u) << 4);
+  if (TYPE == IQ4_NL) return IQ4_VALUES[nibble_at(b + 2ul, i)];
+  if (TYPE == IQ4_XS) return IQ4_VALUES[nibble_at(b + 8ul + 16u * s, i)];
+  if (TYPE == TQ2_0) return int(crumb_at(b, s, i)) - 1;
+  if (TYPE == MXFP4) return MXFP4_VALUES[nibble_at(b + 1ul, i)];
+  uint low = byte_at(b + s / 4u * 64u + s % 2u * 32u + i) >> (s % 4u / 2u * 4u) & 15u; // Q6_K
+  uint high = byte_at(b + 128ul + s / 4u * 32u + i) >> (2u * (s % 4u)) & 3u;
   return int(high << 4 | low) - 32;
+}
+
+struct scales_of { // pv_scales
+  float d, m;
+  int sc[2], lo[2];
+};
+
+// Six bits each, of which the upper two of the last four lie with those of the first.
+void k4_scales(uint64_t scales, uint s, inout scales_of to) {
+  uint j = s % 4u, both = byte_at(scales + j + (s < 4u ? 4u : 8u)), first = byte_at(scales + j);
+  uint second = byte_at(scales + j + 4u);
+  to.sc[0] = to.sc[1] = int(s < 4u ? first & 63u : (both & 15u) | first >> 6 << 4);
+  to.lo[0] = to.lo[1] = int(s < 4u ? both & 63u : both >> 4 | second >> 6 << 4);
+}
+
+int q3_k_scale(uint64_t scales, uint j) {
+  return int((byte_at(scales + j % 8u) >> j / 8u * 4u & 15u) |
+             (byte_at(scales + 8u + j % 4u) >> j / 4u * 2u & 3u) << 4) - 32;
+}
+
+bool adds_minimum() { return TYPE == Q4_1 || TYPE == Q5_1; }
+bool has_minimum() { return adds_minimum() || TYPE == Q2_K || TYPE == Q4_K || TYPE == Q5_K; }
+
+scales_of scales_at(uint64_t b, uint s) {
+  scales_of to = scales_of(0.0, 0.0, int[2](1, 1), int[2](0, 0));
+  if (TYPE == MXFP4) {
+    uint e = byte_at(b);
+    to.d = uintBitsToFloat(e < 2u ? 0x00200000u << e : e - 1u << 23);
+    return to;
+  }
+  to.d = half_at(b + (TYPE == Q2_K ? 80u : TYPE == Q3_K ? 108u : TYPE == Q6_K ? 208u : TYPE == TQ2_0 ? 64u : 0u));
+  if (has_minimum()) to.m = half_at(b + (TYPE == Q2_K ? 82u : 2u));
+  if (adds_minimum()) to.lo = int[2](1, 1);
+  if (TYPE == Q4_K || TYPE == Q5_K) k4_scales(b + 4ul, s, to);
+  if (TYPE == Q2_K)
+    for (uint h = 0u; h < 2u; h++) {
+      uint both = byte_at(b + 2u * s + h);
+      to.sc[h] = int(both & 15u);
+      to.lo[h] = int(both >> 4);
+    }
+  if (TYPE == Q3_K)
+    for (uint h = 0u; h < 2u; h++) to.sc[h] = q3_k_scale(b + 96ul, 2u * s + h);
+  if (TYPE == Q6_K)
+    for (uint h = 0u; h < 2u; h++) to.sc[h] = signed_byte_at(b + 192ul + 2u * s + h);
+  if (TYPE == IQ4_XS) {
+    uint high = byte_at(b + 2ul + s / 4u) >> s % 4u * 2u & 3u;
+    int sc = int((byte_at(b + 4ul + s / 2u) >> s % 2u * 4u & 15u) | high << 4) - 32;
+    to.sc = int[2](sc, sc);
+  }
+  return to;
 }

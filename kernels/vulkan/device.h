@@ -47,6 +47,8 @@ void pv_vulkan_describe(const pv_vulkan *vulkan, size_t index, pv_vulkan_about *
 pv_code pv_vulkan_device_open(pv_vulkan *vulkan, size_t index, pv_vulkan_device **out,
                               pv_error *err);
 void pv_vulkan_device_close(pv_vulkan_device *device);
+/* Of its own memory, used or not. */
+uint64_t pv_vulkan_device_bytes(const pv_vulkan_device *device);
 
 /* `bytes` > 0, of the device or (mapped, coherent) of the host. PV_ERR_NOMEM when it has not as
  * much.
@@ -55,16 +57,19 @@ pv_code pv_vulkan_allocate(pv_vulkan_device *device, uint64_t bytes, bool host,
                            pv_vulkan_memory *out, pv_error *err);
 void pv_vulkan_release(pv_vulkan_device *device, pv_vulkan_memory *memory); /* also what is zero */
 
-/* A shader's `main` from SPIR-V, whose words are aligned to 4. */
+/* A shader's `main` from SPIR-V, whose words are aligned to 4; `variant` is its constant number 0,
+ * where it has one. */
 pv_code pv_vulkan_compile(pv_vulkan_device *device, const uint32_t *words, size_t bytes,
-                          pv_vulkan_pipeline *out, pv_error *err);
+                          uint32_t variant, pv_vulkan_pipeline *out, pv_error *err);
 void pv_vulkan_discard(pv_vulkan_device *device, pv_vulkan_pipeline *pipeline);
 
 /* What runs, in order (a launch: a grid of `groups` times `rows`), each after the one before has
  * ended and its memory is seen. */
 pv_code pv_vulkan_begin(pv_vulkan_device *device, pv_error *err);
-void pv_vulkan_copy(pv_vulkan_device *device, const pv_vulkan_memory *from,
-                    const pv_vulkan_memory *to, uint64_t bytes);
+void pv_vulkan_copy(pv_vulkan_device *device, const pv_vulkan_memory *from, uint64_t from_at,
+                    const pv_vulkan_memory *to, uint64_t to_at, uint64_t bytes);
+/* All of it, of whole words, becomes zeros. */
+void pv_vulkan_clear(pv_vulkan_device *device, const pv_vulkan_memory *memory);
 void pv_vulkan_launch(pv_vulkan_device *device, const pv_vulkan_pipeline *pipeline,
                       const void *arguments, uint32_t bytes, uint32_t groups, uint32_t rows);
 /* Runs it and waits. PV_ERR_DEVICE: the device is lost, or did not end within a minute: nothing

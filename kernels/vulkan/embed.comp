@@ -15,23 +15,16 @@ layout(buffer_reference, std430, buffer_reference_align = 8) buffer embed_argume
   float scale;
 };
 
-// Each rounding is one of the reference: scale times weight, less the minimum.
-float weight_at(uint type, uint64_t row, uint i) {
+// Each rounding is one of the reference: scale times weight, then the minimum.
+float weight_at(uint64_t row, uint i) {
   uint s = i / SEGMENT, of = i % SEGMENT;
-  if (type == Q8_0) {
-    uint64_t block = row + uint64_t(s) * 34ul;
-    return product(half_at(block), float(signed_byte_at(block + 2ul + of)));
-  }
-  if (type == Q4_K) {
-    uint64_t block = row + uint64_t(s / 8u) * 144ul;
-    uint sc, m;
-    q4_k_scales(block, s, sc, m);
-    float scaled = product(product(half_at(block), float(sc)), float(q4_k_at(block, s, of)));
-    return difference(scaled, product(half_at(block + 2ul), float(m)));
-  }
-  uint64_t block = row + uint64_t(s / 8u) * 210ul;
-  float scale = float(signed_byte_at(block + 192ul + s % 8u * 2u + of / 16u));
-  return product(product(half_at(block + 208ul), scale), float(q6_k_at(block, s, of)));
+  uint64_t block = block_of(row, s);
+  scales_of by = scales_at(block, s % 8u);
+  float scale = product(by.d, float(by.sc[of / 16u]));
+  float scaled = product(scale, float(integer_at(block, s % 8u, of)));
+  if (!has_minimum()) return scaled;
+  float least = product(by.m, float(by.lo[of / 16u]));
+  return adds_minimum() ? sum(scaled, least) : difference(scaled, least);
 }
 
 void main() {
@@ -39,6 +32,6 @@ void main() {
   uint i = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y;
   if (i >= t.k) return;
   uint64_t data = t.rows.data + uint64_t(words(t.ids).at[row]) * t.rows.row_bytes;
-  float x = is_plain(t.rows.type) ? plain_at(t.rows.type, data, i) : weight_at(t.rows.type, data, i);
+  float x = is_plain() ? plain_at(data, i) : weight_at(data, i);
   floats(t.result).at[row * t.k + i] = t.scale == 0.0 ? x : product(x, t.scale);
 }

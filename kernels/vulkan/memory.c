@@ -72,3 +72,13 @@ void pv_vulkan_release(pv_vulkan_device *d, pv_vulkan_memory *m) {
   if (m->memory != NULL) d->api.FreeMemory(d->device, m->memory, NULL);
   *m = (pv_vulkan_memory){0};
 }
+
+uint64_t pv_vulkan_device_bytes(const pv_vulkan_device *d) {
+  uint64_t most = 0;
+  for (uint32_t i = 0; i < d->memory.memoryHeapCount; i++) {
+    const VkMemoryHeap *heap = &d->memory.memoryHeaps[i];
+    if ((heap->flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0 && heap->size > most)
+      most = heap->size;
+  }
+  return most;
+}

@@ -1,5 +1,8 @@
 #include "kernels/vulkan/prove.h"
 
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 /* As proof.comp has it. */
@@ -27,7 +30,7 @@ static pv_code set_up(pv_vulkan *vulkan, size_t index, const pv_vulkan_module *m
     if (code == PV_OK) code = pv_vulkan_allocate(b->device, ARRAY_BYTES, true, &b->here[i], err);
   }
   if (code == PV_OK)
-    code = pv_vulkan_compile(b->device, module->words, module->bytes, &b->pipeline, err);
+    code = pv_vulkan_compile(b->device, module->words, module->bytes, 0, &b->pipeline, err);
   return code;
 }
 
@@ -55,10 +58,10 @@ static pv_code launch(bench *b, uint32_t operation, uint32_t count, uint32_t bas
   pv_code code = pv_vulkan_begin(b->device, err);
   if (code != PV_OK) return code;
   for (unsigned i = A; i <= RESULT; i++) /* the results too: what is not written is seen */
-    pv_vulkan_copy(b->device, &b->here[i], &b->there[i], ARRAY_BYTES);
+    pv_vulkan_copy(b->device, &b->here[i], 0, &b->there[i], 0, ARRAY_BYTES);
   pv_vulkan_launch(b->device, &b->pipeline, &with, sizeof with,
                    (count + PV_OP_GROUP - 1) / PV_OP_GROUP, 1);
-  pv_vulkan_copy(b->device, &b->there[RESULT], &b->here[RESULT], ARRAY_BYTES);
+  pv_vulkan_copy(b->device, &b->there[RESULT], 0, &b->here[RESULT], 0, ARRAY_BYTES);
   code = pv_vulkan_finish(b->device, &took, err);
   *seconds += took;
   return code;
@@ -150,5 +153,41 @@ pv_code pv_vulkan_prove(pv_vulkan *vulkan, size_t index, const pv_vulkan_module 
     if (r->differing > 0 && out->failed == NULL) out->failed = r;
   }
   take_down(&b);
+  return code;
+}
+
+void pv_proof_describe(const pv_proof_result *r, char out[PV_PROOF_ROOM]) {
+  const int digits = ((r->a | r->b | r->c | r->got | r->want) >> 32) != 0 ? 16 : 8;
+  (void)snprintf(out, PV_PROOF_ROOM,
+                 "%s: %" PRIu64 " of %" PRIu64 " results are not the CPU's; of %0*" PRIx64
+                 ", %0*" PRIx64 ", %0*" PRIx64 " it gives %0*" PRIx64 ", the CPU %0*" PRIx64,
+                 r->operation->name, r->differing, r->compared, digits, r->a, digits, r->b, digits,
+                 r->c, digits, r->got, digits, r->want);
+}
+
+enum { ONCE_MOST = 16 }; /* as many devices as are looked at */
+
+pv_code pv_vulkan_prove_once(pv_vulkan *vulkan, size_t index, pv_error *err) {
+  static pthread_mutex_t alone = PTHREAD_MUTEX_INITIALIZER;
+  static struct {
+    bool done;
+    pv_proof proof;
+  } devices[ONCE_MOST];
+  char why[PV_PROOF_ROOM];
+  const pv_vulkan_module *module = pv_vulkan_module_find("proof");
+  pv_code code = PV_OK;
+  if (index >= ONCE_MOST || module == NULL)
+    return pv_error_set(err, PV_ERR_INTERNAL, "there is no proof of the device %zu", index);
+  pthread_mutex_lock(&alone);
+  pv_proof *proof = &devices[index].proof;
+  if (!devices[index].done) code = pv_vulkan_prove(vulkan, index, module, proof, err);
+  devices[index].done |= code == PV_OK;
+  if (code == PV_OK && proof->failed != NULL) {
+    pv_proof_describe(proof->failed, why);
+    code =
+        pv_error_set(err, PV_ERR_UNSUPPORTED, "the Vulkan device %zu is not used: %s", index, why);
+    pv_error_hint(err, "see: pv vulkan prove");
+  }
+  pthread_mutex_unlock(&alone);
   return code;
 }

@@ -28,5 +28,13 @@ typedef struct pv_proof {
  * Errors are those of device.h; `*out` has a result then for what was run before. */
 pv_code pv_vulkan_prove(pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,
                         pv_proof *out, pv_error *err);
+/* One sentence about a result that differs, of at most PV_PROOF_ROOM characters. */
+enum { PV_PROOF_ROOM = 400 };
+void pv_proof_describe(const pv_proof_result *result, char out[PV_PROOF_ROOM]);
+
+/* Before a device computes anything: proved once in this process, by the sound module, from any
+ * thread. PV_ERR_UNSUPPORTED, with the operation, of a device that failed, each time that it is
+ * asked for. Else as pv_vulkan_prove. */
+pv_code pv_vulkan_prove_once(pv_vulkan *vulkan, size_t index, pv_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 // y = (x * s) * weight, s = 1 / sqrt(mean of squares + eps), and its rounding where planes are given.
-// Of pv_cuda_norm with step = 0. Groups: rows; thread j is wide lane j, and has whole segments.
+// Of pv_cuda_norm. Groups: rows; thread j is wide lane j, and has whole segments.
 // Reference: rmsnorm and round_segment of kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
@@ -32,8 +32,9 @@ float squares(floats x, uint first, uint n) {
 
 void main() {
   norm_of t = norm_argument(argument).norm;
-  uint row = gl_WorkGroupID.x, first = row * t.n;
-  float mean = divided(squares(floats(t.x), first, t.n), float(t.n));
+  uint row = gl_WorkGroupID.x, first = row * t.n, from = first;
+  if (t.step != 0ul) from += (words(t.step).at[1] - words(t.step).at[2]) * t.n; // count less logits
+  float mean = divided(squares(floats(t.x), from, t.n), float(t.n));
   float s = divided(1.0, root(sum(mean, t.eps)));
   for (uint segment = gl_LocalInvocationIndex; segment * SEGMENT < t.n; segment += WIDE_LANES) {
     float y[SEGMENT];
@@ -41,7 +42,7 @@ void main() {
       uint k = segment * SEGMENT + i;
       y[i] = 0.0;
       if (k >= t.n) continue;
-      y[i] = product(product(floats(t.x).at[first + k], s), floats(t.weight).at[k]);
+      y[i] = product(product(floats(t.x).at[from + k], s), floats(t.weight).at[k]);
       floats(t.result).at[first + k] = y[i];
     }
     if (t.acts.q != 0ul) round_segment(y, t.acts, row, segment, t.largest);

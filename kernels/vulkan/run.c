@@ -5,7 +5,7 @@
 enum { BEGUN = 0, ENDED = 1, STAMPS = PV_VULKAN_STAMPS };
 
 pv_code pv_vulkan_compile(pv_vulkan_device *d, const uint32_t *words, size_t bytes,
-                          pv_vulkan_pipeline *out, pv_error *err) {
+                          uint32_t variant, pv_vulkan_pipeline *out, pv_error *err) {
   const VkShaderModuleCreateInfo code = {
       .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = bytes, .pCode = words};
   const VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
@@ -13,6 +13,8 @@ pv_code pv_vulkan_compile(pv_vulkan_device *d, const uint32_t *words, size_t byt
   const VkPipelineLayoutCreateInfo shape = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
                                             .pushConstantRangeCount = 1,
                                             .pPushConstantRanges = &range};
+  const VkSpecializationMapEntry number = {.constantID = 0, .size = sizeof variant};
+  const VkSpecializationInfo constants = {1, &number, sizeof variant, &variant};
   VkShaderModule module = VK_NULL_HANDLE;
   VkPipelineLayout layout = VK_NULL_HANDLE;
   VkPipeline pipeline = VK_NULL_HANDLE;
@@ -23,7 +25,8 @@ pv_code pv_vulkan_compile(pv_vulkan_device *d, const uint32_t *words, size_t byt
       .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,
-                .pName = "main"},
+                .pName = "main",
+                .pSpecializationInfo = &constants},
       .layout = layout};
   if (result == VK_SUCCESS)
     result = d->api.CreateComputePipelines(d->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline);
@@ -68,10 +71,15 @@ static void wait_for_all(pv_vulkan_device *d) {
                             NULL, 0, NULL);
 }
 
-void pv_vulkan_copy(pv_vulkan_device *d, const pv_vulkan_memory *from, const pv_vulkan_memory *to,
-                    uint64_t bytes) {
-  const VkBufferCopy region = {.size = bytes};
+void pv_vulkan_copy(pv_vulkan_device *d, const pv_vulkan_memory *from, uint64_t from_at,
+                    const pv_vulkan_memory *to, uint64_t to_at, uint64_t bytes) {
+  const VkBufferCopy region = {.srcOffset = from_at, .dstOffset = to_at, .size = bytes};
   d->api.CmdCopyBuffer(d->commands, from->buffer, to->buffer, 1, &region);
+  wait_for_all(d);
+}
+
+void pv_vulkan_clear(pv_vulkan_device *d, const pv_vulkan_memory *memory) {
+  d->api.CmdFillBuffer(d->commands, memory->buffer, 0, VK_WHOLE_SIZE, 0);
   wait_for_all(d);
 }
 

@@ -12,6 +12,7 @@
 #include "screen/progress.h"
 
 enum { DIFFERS = 1, NOT_JUDGED = 3, BROKEN = 4, ROOM = 800 };
+_Static_assert((int)ROOM >= (int)PV_PROOF_ROOM, "a reason has room for what failed");
 
 typedef struct arguments {
   const char *verb, *device, *fault;
@@ -125,15 +126,6 @@ static unsigned digits(const pv_proof_result *r) {
   return ((r->a | r->b | r->c | r->got | r->want) >> 32) != 0 ? 16 : 8;
 }
 
-static void describe_failure(const pv_proof_result *r, char out[ROOM]) {
-  const int d = (int)digits(r);
-  (void)snprintf(out, ROOM,
-                 "%s: %" PRIu64 " of %" PRIu64 " results are not the CPU's; of %0*" PRIx64
-                 ", %0*" PRIx64 ", %0*" PRIx64 " it gives %0*" PRIx64 ", the CPU %0*" PRIx64,
-                 r->operation->name, r->differing, r->compared, d, r->a, d, r->b, d, r->c, d,
-                 r->got, d, r->want);
-}
-
 static json_t *bits(const pv_proof_result *r, uint64_t value) {
   char text[24];
   (void)snprintf(text, sizeof text, "0x%0*" PRIx64, (int)digits(r), value);
@@ -187,7 +179,7 @@ static pv_code judge(session *s, size_t index, char reason[ROOM], pv_error *err)
     return code;
   }
   if (s->proof.failed != NULL) {
-    describe_failure(s->proof.failed, reason);
+    pv_proof_describe(s->proof.failed, reason);
     worse(s, DIFFERS);
   }
   return PV_OK;

@@ -35,7 +35,8 @@ const void *result(uint64_t address) {
   return (const char *)here.mapped + (address - there.address);
 }
 
-bool launch(const char *name, const void *argument, size_t bytes, uint32_t groups, uint32_t rows) {
+bool launch(const char *name, uint32_t variant, const void *argument, size_t bytes, uint32_t groups,
+            uint32_t rows) {
   const pv_vulkan_module *module = pv_vulkan_module_find(name);
   const uint64_t address = place(argument, bytes);
   pv_vulkan_pipeline pipeline;
@@ -43,13 +44,13 @@ bool launch(const char *name, const void *argument, size_t bytes, uint32_t group
   double seconds = 0;
   EXPECT(module != NULL);
   if (module == NULL) return false;
-  pv_code code = pv_vulkan_compile(device, module->words, module->bytes, &pipeline, &err);
+  pv_code code = pv_vulkan_compile(device, module->words, module->bytes, variant, &pipeline, &err);
   if (code == PV_OK) {
     code = pv_vulkan_begin(device, &err);
     if (code == PV_OK) {
-      pv_vulkan_copy(device, &here, &there, ROOM);
+      pv_vulkan_copy(device, &here, 0, &there, 0, ROOM);
       pv_vulkan_launch(device, &pipeline, &address, sizeof address, groups, rows);
-      pv_vulkan_copy(device, &there, &here, ROOM);
+      pv_vulkan_copy(device, &there, 0, &here, 0, ROOM);
       code = pv_vulkan_finish(device, &seconds, &err);
     }
     pv_vulkan_discard(device, &pipeline);

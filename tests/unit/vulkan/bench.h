@@ -26,7 +26,9 @@ void begin(void);
 uint64_t place(const void *bytes, size_t count);
 /* What lies at an address after a launch. */
 const void *result(uint64_t address);
-bool launch(const char *name, const void *argument, size_t bytes, uint32_t groups, uint32_t rows);
+/* `variant` as in pv_vulkan_compile: the type of a tensor. */
+bool launch(const char *name, uint32_t variant, const void *argument, size_t bytes, uint32_t groups,
+            uint32_t rows);
 
 /* The same bits, or both no number. */
 bool same_floats(const float *got, const float *want, size_t n, const char *what);

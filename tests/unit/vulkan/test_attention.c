@@ -45,7 +45,7 @@ static void check_heads(size_t dim, bool norm, bool neighbours) {
                            .dim = (uint32_t)dim,
                            .eps = 1e-6F,
                            .neighbours = neighbours};
-  REQUIRE(launch("heads", &t, sizeof t, HEADS + KV_HEADS, ROWS));
+  REQUIRE(launch("heads", 0, &t, sizeof t, HEADS + KV_HEADS, ROWS));
   for (size_t r = 0; r < ROWS; r++)
     for (size_t h = 0; h < HEADS + KV_HEADS; h++) {
       const bool is_q = h < HEADS;
@@ -101,8 +101,8 @@ static void check_attend(size_t dim, uint32_t first, uint32_t window, bool with_
       .scale = 0.125F,
       .max = PV_ACT16_MAX,
       .window = window};
-  REQUIRE(launch("attend", &t, sizeof t, chunks * HEADS, ROWS));
-  REQUIRE(launch("attend_combine", &t, sizeof t, parts(width, 256), ROWS));
+  REQUIRE(launch("attend", 0, &t, sizeof t, chunks * HEADS, ROWS));
+  REQUIRE(launch("attend_combine", 0, &t, sizeof t, parts(width, 256), ROWS));
   for (size_t r = 0; r < ROWS; r++) {
     const size_t positions = first + r + 1;
     const size_t from = window > 0 && positions > window ? positions - window : 0;
@@ -153,7 +153,7 @@ static void test_route(void) {
                                .experts = (uint32_t)n,
                                .used = (uint32_t)used,
                                .form = (uint32_t)form};
-      REQUIRE(launch("route", &t, sizeof t, ROWS, 1));
+      REQUIRE(launch("route", 0, &t, sizeof t, ROWS, 1));
       for (size_t r = 0; r < ROWS; r++) {
         pv_definition.route((pv_route_form)form, logits + r * n, n, used, indices, weights);
         same_floats((const float *)result(t.weights) + r * used, weights, used, "route");

@@ -22,7 +22,7 @@ static void test_add(void) {
   pv_definition.add(a, b, N, want);
   begin();
   const pv_cuda_add t = {place(a, sizeof a), place(b, sizeof b), place(NULL, sizeof a), N};
-  REQUIRE(launch("add", &t, sizeof t, parts(N, 256), 1));
+  REQUIRE(launch("add", 0, &t, sizeof t, parts(N, 256), 1));
   same_floats(result(t.out), want, N, "add");
 }
 
@@ -50,7 +50,7 @@ static void test_rmsnorm(void) {
                             .n = (uint32_t)n,
                             .eps = 1e-6F,
                             .max = PV_ACT16_MAX};
-    REQUIRE(launch("rmsnorm", &t, sizeof t, ROWS, 1));
+    REQUIRE(launch("rmsnorm", 0, &t, sizeof t, ROWS, 1));
     for (size_t r = 0; r < ROWS; r++) {
       pv_definition.rmsnorm(x + r * n, weight, n, t.eps, want);
       same_floats((const float *)result(t.out) + r * n, want, n, "rmsnorm");
@@ -76,7 +76,7 @@ static void test_swiglu(void) {
         .out = place(NULL, bytes),
         .acts = n % PV_SEGMENT == 0 ? empty_acts(n, SLOTS) : (pv_cuda_acts){0},
         .max = PV_ACT16_MAX};
-    REQUIRE(launch("swiglu", &t, sizeof t, parts(n, 8192), SLOTS));
+    REQUIRE(launch("swiglu", 0, &t, sizeof t, parts(n, 8192), SLOTS));
     for (size_t r = 0; r < SLOTS; r++) {
       pv_definition.swiglu(gate + r * n, up + r * n, n, want);
       same_floats((const float *)result(t.out) + r * n, want, n, "swiglu");
@@ -100,7 +100,7 @@ static void test_combine(void) {
                             .sum = place(NULL, sizeof residual),
                             .total = place(NULL, sizeof residual),
                             .used = USED};
-    REQUIRE(launch("combine", &t, sizeof t, parts(N, 256), ROWS));
+    REQUIRE(launch("combine", 0, &t, sizeof t, parts(N, 256), ROWS));
     for (size_t r = 0; r < ROWS; r++) {
       const float *rows[USED];
       for (size_t k = 0; k < USED; k++) rows[k] = out + (r * USED + k) * N;
@@ -117,6 +117,15 @@ static size_t row_bytes_of(pv_type type, size_t k) {
   return k / info->block_elements * info->block_bytes;
 }
 
+/* Where in a block its scale is; a minimum is behind it. */
+static size_t scale_at(pv_type type) {
+  return type == PV_TYPE_Q2_K    ? 80
+         : type == PV_TYPE_Q3_K  ? 108
+         : type == PV_TYPE_Q6_K  ? 208
+         : type == PV_TYPE_TQ2_0 ? 64
+                                 : 0;
+}
+
 /* Any bytes, but scales and plain values that are numbers. */
 static void fill_weights(pv_type type, unsigned char *bytes, size_t count, uint64_t seed) {
   const pv_type_info *info = pv_type_get(type);
@@ -129,9 +138,12 @@ static void fill_weights(pv_type type, unsigned char *bytes, size_t count, uint6
       memcpy(bytes + at, &plain, sizeof plain);
     else if (type == PV_TYPE_BF16)
       memcpy(bytes + at, (const char *)&plain + 2, 2);
+    else if (type == PV_TYPE_MXFP4)
+      bytes[at] = (unsigned char)(at % 5 == 0 ? at % 3 : 110U + bytes[at] % 16);
     else
-      memcpy(bytes + at + (type == PV_TYPE_Q6_K ? 208 : 0), at % 64 == 2 ? &least : &d, sizeof d);
-    if (type == PV_TYPE_Q4_K) memcpy(bytes + at + 2, &least, sizeof least);
+      memcpy(bytes + at + scale_at(type), at % 64 == 2 ? &least : &d, sizeof d);
+    if (pv_form_has_minimum(info->form))
+      memcpy(bytes + at + scale_at(type) + 2, &least, sizeof least);
   }
 }
 
@@ -154,7 +166,7 @@ static void check_mm(pv_type type, pv_product product, size_t k, size_t rows, bo
                              .n = (uint32_t)k,
                              .eps = 1e-6F,
                              .max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX};
-  REQUIRE(launch("rmsnorm", &norm, sizeof norm, ACTS, 1));
+  REQUIRE(launch("rmsnorm", 0, &norm, sizeof norm, ACTS, 1));
   const pv_act acts[ACTS] = {{.x = normed}, {.x = normed + k}};
   float *const out[ACTS] = {wanted, wanted + rows};
   for (size_t t = 0; t < ACTS; t++)
@@ -171,18 +183,22 @@ static void check_mm(pv_type type, pv_product product, size_t k, size_t rows, bo
                           .add = with_add ? place(add, ACTS * rows * sizeof *add) : 0,
                           .total = place(NULL, ACTS * rows * sizeof(float)),
                           .jobs = 1};
-  REQUIRE(launch("mm", &t, sizeof t, (uint32_t)rows, ACTS));
+  REQUIRE(launch("mm", (uint32_t)type, &t, sizeof t, (uint32_t)rows, ACTS));
   same_floats(result(t.job[0].out), wanted, ACTS * rows, "mm");
   if (with_add) same_floats(result(t.total), sum, ACTS * rows, "mm, add");
 }
 
 static void test_mm(void) {
-  static const pv_type types[] = {PV_TYPE_Q8_0, PV_TYPE_Q4_K, PV_TYPE_Q6_K};
+  static const pv_type types[] = {PV_TYPE_Q8_0,  PV_TYPE_Q4_K, PV_TYPE_Q6_K,   PV_TYPE_Q4_0,
+                                  PV_TYPE_Q4_1,  PV_TYPE_Q5_0, PV_TYPE_Q5_1,   PV_TYPE_Q2_K,
+                                  PV_TYPE_Q3_K,  PV_TYPE_Q5_K, PV_TYPE_IQ4_NL, PV_TYPE_IQ4_XS,
+                                  PV_TYPE_TQ2_0, PV_TYPE_MXFP4};
   static const pv_product products[] = {PV_PRODUCT_I16, PV_PRODUCT_I8};
   for (size_t p = 0; p < 2; p++) {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-      check_mm(types[i], products[p], 256, 3, false);
       check_mm(types[i], products[p], 2816, 5, true);
+      if (i > 2) continue; /* of other types it is their bytes alone */
+      check_mm(types[i], products[p], 256, 3, false);
       check_mm(types[i], products[p], 4096, 64, false);
     }
     check_mm(PV_TYPE_Q8_0, products[p], 32, 1, false);
@@ -210,7 +226,7 @@ static void check_plain(pv_type type, size_t k, size_t rows) {
       .acts = {.x = place(x, sizeof x), .k = (uint32_t)k, .stride = (uint32_t)k, .share = SHARE},
       .experts = place(experts, sizeof experts),
       .jobs = 1};
-  REQUIRE(launch("mm", &t, sizeof t, (uint32_t)rows, SLOTS));
+  REQUIRE(launch("mm", (uint32_t)type, &t, sizeof t, (uint32_t)rows, SLOTS));
   for (size_t slot = 0; slot < SLOTS; slot++) {
     const pv_act act = {.x = x + slot / SHARE * k};
     float *const out[] = {want + slot * rows};
@@ -240,8 +256,13 @@ static void test_plain(void) {
 
 static void test_embed(void) {
   enum { ROWS = 3, VOCABULARY = 6, K = 768 };
-  static const pv_type types[] = {PV_TYPE_F32,  PV_TYPE_F16,  PV_TYPE_BF16,
-                                  PV_TYPE_Q8_0, PV_TYPE_Q4_K, PV_TYPE_Q6_K};
+  static const pv_type types[] = {
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) PV_TYPE_##NAME,
+#define PV_TYPE_ROW(NAME, ...)           PV_TYPE_##NAME,
+#include "kernels/quant/list.h"
+  };
   static unsigned char weights[VOCABULARY * K * 4];
   static float want[K];
   const uint32_t ids[ROWS] = {5, 0, 3};
@@ -258,7 +279,7 @@ static void test_embed(void) {
                              .out = place(NULL, ROWS * K * sizeof *want),
                              .k = K,
                              .scale = i % 2 == 0 ? 0.0F : 27.7F};
-    REQUIRE(launch("embed", &t, sizeof t, parts(K, 256), ROWS));
+    REQUIRE(launch("embed", (uint32_t)type, &t, sizeof t, parts(K, 256), ROWS));
     for (size_t r = 0; r < ROWS; r++) {
       pv_definition.gather(type, weights + ids[r] * row_bytes, K, want);
       if (t.scale != 0) pv_definition.scale(want, t.scale, K, want);
@@ -283,7 +304,7 @@ static void test_argmax(void) {
     begin();
     const pv_cuda_argmax t = {
         .x = place(x, ROWS * n * sizeof *x), .out = place(NULL, ROWS * sizeof(int32_t)), .n = n};
-    REQUIRE(launch("argmax", &t, sizeof t, ROWS, 1));
+    REQUIRE(launch("argmax", 0, &t, sizeof t, ROWS, 1));
     for (size_t r = 0; r < ROWS; r++)
       EXPECT_I64(((const int32_t *)result(t.out))[r], pv_definition.argmax(x + r * n, n));
   }
