@@ -1,37 +1,27 @@
 /* The device that is no device: the PTX of the kernels, executed on the host by kernels/ptx. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "kernels/cuda/images.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/ptx/machine.h"
 #include "runtime/forward/gpu_devices.h"
+#include "runtime/forward/gpu_notes.h"
 
-enum { TARGET = 80, LAUNCHES_MAX = 1 << 14, SEQUENCES_MAX = 64, KERNELS_MAX = 256 };
+enum { TARGET = 80, KERNELS_MAX = 256 };
 
 #define MEMORY (1ULL << 46) /* what addresses reach; the host has less */
-
-typedef struct noted { /* a launch of a recorded sequence */
-  pv_gpu_launch launch;
-  void *args; /* owned */
-} noted;
 
 typedef struct device {
   pv_gpu base;
   pv_ptx_machine *machine;
   const char *names[KERNELS_MAX]; /* of kernels, as they were asked for */
-  bool recording;
-  noted *notes; /* of all sequences, one after the other */
-  size_t note_count;
-  size_t first[SEQUENCES_MAX + 1]; /* of each sequence; the end of the last */
-  unsigned sequence_count;
+  pv_gpu_notes notes;
 } device;
 
 static void ptx_close(pv_gpu *gpu) {
   device *d = (device *)gpu;
-  for (size_t i = 0; i < d->note_count; i++) free(d->notes[i].args);
-  free(d->notes);
+  pv_gpu_notes_free(&d->notes);
   pv_ptx_machine_close(d->machine);
   free(d);
 }
@@ -47,11 +37,7 @@ static pv_code open_with(const char *name, const char *text, size_t length, pv_g
     return PV_ERR_UNSUPPORTED;
   }
   device *d = calloc(1, sizeof *d);
-  if (d != NULL) d->notes = calloc(LAUNCHES_MAX, sizeof *d->notes);
-  if (d == NULL || d->notes == NULL) {
-    free(d);
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the PTX interpreter");
-  }
+  if (d == NULL) return pv_error_nomem(err, "the PTX interpreter");
   d->base.ops = &pv_gpu_ptx;
   pv_code code = pv_ptx_machine_open(0, &d->machine, err);
   if (code == PV_OK && text != NULL)
@@ -113,7 +99,8 @@ static pv_code ptx_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error
   return PV_OK;
 }
 
-static pv_code ptx_run(device *d, const pv_gpu_launch *l, pv_error *err) {
+static pv_code ptx_run(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+  device *d = (device *)gpu;
   uint64_t outputs[PV_KERNEL_WRITES_MAX];
   size_t count = 0;
   const pv_code code =
@@ -132,17 +119,7 @@ static pv_code ptx_run(device *d, const pv_gpu_launch *l, pv_error *err) {
 
 static pv_code ptx_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
   device *d = (device *)gpu;
-  if (!d->recording) return ptx_run(d, l, err);
-  if (d->note_count == LAUNCHES_MAX)
-    return pv_error_set(err, PV_ERR_LIMIT, "more than %d recorded launches", LAUNCHES_MAX);
-  noted *n = &d->notes[d->note_count];
-  n->args = malloc(l->arg_bytes);
-  if (n->args == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a launch");
-  memcpy(n->args, l->args, l->arg_bytes);
-  n->launch = *l;
-  n->launch.args = n->args;
-  d->note_count++;
-  return PV_OK;
+  return d->notes.recording ? pv_gpu_notes_add(&d->notes, l, err) : ptx_run(gpu, l, err);
 }
 
 static pv_code ptx_finish(pv_gpu *gpu, pv_error *err) {
@@ -152,28 +129,17 @@ static pv_code ptx_finish(pv_gpu *gpu, pv_error *err) {
 }
 
 static pv_code ptx_record(pv_gpu *gpu, pv_error *err) {
-  device *d = (device *)gpu;
-  if (d->sequence_count == SEQUENCES_MAX)
-    return pv_error_set(err, PV_ERR_INTERNAL, "more than %d recorded sequences", SEQUENCES_MAX);
-  d->recording = true;
-  return PV_OK;
+  return pv_gpu_notes_begin(&((device *)gpu)->notes, err);
 }
 
 static pv_code ptx_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
-  device *d = (device *)gpu;
   (void)err;
-  d->recording = false;
-  *sequence = d->sequence_count++;
-  d->first[d->sequence_count] = d->note_count;
+  *sequence = pv_gpu_notes_end(&((device *)gpu)->notes);
   return PV_OK;
 }
 
 static pv_code ptx_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
-  device *d = (device *)gpu;
-  pv_code code = PV_OK;
-  for (size_t i = d->first[sequence]; i < d->first[sequence + 1] && code == PV_OK; i++)
-    code = ptx_run(d, &d->notes[i].launch, err);
-  return code;
+  return pv_gpu_notes_replay(&((device *)gpu)->notes, sequence, gpu, ptx_run, err);
 }
 
 const pv_gpu_ops pv_gpu_ptx = {.name = "ptx",
