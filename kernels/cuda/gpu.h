@@ -38,6 +38,9 @@ typedef struct pv_gpu_launch {
 typedef struct pv_gpu pv_gpu;
 typedef struct pv_gpu_ops {
   const char *name; /* "cuda" */
+  /* It has the kernels of single operations alone: none that does several at once, or that is for
+   * some sizes. */
+  bool general;
   /* PV_ERR_UNSUPPORTED with the reason where there is no such device: no kernels in this build, no
    * driver, a driver or a device that is too old, no device. */
   pv_code (*open)(pv_gpu **out, pv_error *err);

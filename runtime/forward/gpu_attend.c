@@ -86,6 +86,7 @@ static unsigned attend_group(const pv_gpu_backend *b, uint32_t chunks, size_t ro
   const pv_shape *s = &b->base.model->shape;
   const uint32_t share = s->heads / s->kv_heads;
   const size_t work = (size_t)s->heads * chunks * rows;
+  if (!pv_gpu_fuses(b)) return 1;
   if (share % 8 == 0 && work >= 8 * blocks) return 8;
   if (share % 4 == 0 && work >= 4 * blocks) return 4;
   return 1;
@@ -94,8 +95,8 @@ static unsigned attend_group(const pv_gpu_backend *b, uint32_t chunks, size_t ro
 /* A decoded position has its heads and its attention in one launch. */
 static bool takes_step(const pv_gpu_backend *b) {
   const pv_shape *s = &b->base.model->shape;
-  return b->batch.count == 1 && b->cover.turns_together && s->head_dim % 8 == 0 &&
-         pv_step_shared(s->head_dim, 8) <= b->info.shared;
+  return pv_gpu_fuses(b) && b->batch.count == 1 && b->cover.turns_together &&
+         s->head_dim % 8 == 0 && pv_step_shared(s->head_dim, 8) <= b->info.shared;
 }
 
 /* Then blocks of attention may round what they computed: no segment has parts of two heads. */
@@ -136,7 +137,7 @@ enum { TILE_ROWS = 8 };
 static bool takes_rows(const pv_gpu_backend *b, const pv_cuda_attend *a, size_t room) {
   const uint32_t tile = pv_attend_tile(a->heads, a->kv_heads);
   const bool whole = a->window == 0 || b->batch.position + b->batch.count <= a->window;
-  return b->batch.count >= TILE_ROWS && whole && tile > 0 && room >= tile &&
+  return pv_gpu_fuses(b) && b->batch.count >= TILE_ROWS && whole && tile > 0 && room >= tile &&
          a->dim % PV_NARROW_LANES == 0 && pv_attend_rows_shared(a->dim) <= b->info.shared;
 }
 

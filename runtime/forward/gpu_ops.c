@@ -15,6 +15,10 @@ void pv_gpu_start(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const vo
   if (metered) pv_gpu_meter_behind(b);
 }
 
+bool pv_gpu_fuses(const pv_gpu_backend *b) {
+  return !b->gpu->ops->general;
+}
+
 /* More needs a device that allows it; then a batch is computed in more launches instead. */
 enum { SHARED_MAX = 48 << 10 };
 
@@ -67,21 +71,25 @@ enum { GEMM_ROWS = 8 };
 
 static bool takes_gemm(const pv_gpu_backend *b, const pv_cuda_rows *rows, uint32_t k,
                        size_t batch) {
-  return batch >= GEMM_ROWS && pv_cuda_quantised(rows->type) && pv_gemm_shared(k) <= b->info.shared;
+  return pv_gpu_fuses(b) && batch >= GEMM_ROWS && pv_cuda_quantised(rows->type) &&
+         pv_gemm_shared(k) <= b->info.shared;
 }
 
 /* The same for weights of plain types, of one matrix for all rows. */
 enum { WIDE_ROWS = 16 };
 
-static bool takes_wide(const pv_cuda_gemv *a, uint32_t job, size_t batch) {
-  return batch >= WIDE_ROWS && a->experts == 0 && pv_wide_fits(a->job[job].rows.type, a->acts.k);
+static bool takes_wide(const pv_gpu_backend *b, const pv_cuda_gemv *a, uint32_t job, size_t batch) {
+  return pv_gpu_fuses(b) && batch >= WIDE_ROWS && a->experts == 0 &&
+         pv_wide_fits(a->job[job].rows.type, a->acts.k);
 }
 
 /* The kernels that norm, route or combine on the way to a product. */
 static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch) {
   for (uint32_t j = 0; j < a->jobs; j++)
-    if (takes_gemm(b, &a->job[j].rows, a->acts.k, batch) || takes_wide(a, j, batch)) return false;
-  return b->max != 0.0f && pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
+    if (takes_gemm(b, &a->job[j].rows, a->acts.k, batch) || takes_wide(b, a, j, batch))
+      return false;
+  return pv_gpu_fuses(b) && b->max != 0.0f &&
+         pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
 }
 
 /* `slots` rows of output; by expert when `a->experts` is there. */
@@ -120,8 +128,24 @@ static bool takes(pv_gpu_kernel kernel, const void *args, size_t rows) {
   return pv_kernel_get(kernel)->shape(args, rows, &l);
 }
 
+/* Each product in a launch of its own, the sum with that of the first. */
+static void gemv_each(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
+  for (uint32_t j = 0; j < a->jobs; j++) {
+    pv_cuda_gemv one = *a;
+    one.job[0] = a->job[j];
+    one.job[0].rows_per_block = PV_CUDA_WARPS;
+    one.jobs = 1;
+    if (j > 0) one.add = one.total = 0;
+    pv_gpu_start(b, PV_GPU_gemv, rows, &one);
+  }
+}
+
 static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
   const size_t wave = (size_t)b->info.processors * BLOCKS_PER_PROCESSOR;
+  if (!pv_gpu_fuses(b)) {
+    gemv_each(b, a, rows);
+    return;
+  }
   a->job[0].rows_per_block = 1;
   if (rows == 1 && a->job[0].rows.count <= wave && takes(PV_GPU_gemv_few, a, rows)) {
     pv_gpu_start(b, PV_GPU_gemv_few, rows, a);
@@ -150,7 +174,7 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
   bool added = true;                 /* by the kernel of the first product */
   slow.jobs = fast.jobs = 0;
   for (uint32_t j = 0; j < a->jobs; j++) {
-    const bool plain = !exact && takes_wide(a, j, batch);
+    const bool plain = !exact && takes_wide(b, a, j, batch);
     const bool many = !exact && takes_gemm(b, &a->job[j].rows, a->acts.k, batch);
     pv_cuda_gemv *to = many ? &fast : &slow;
     if (j == 0) added = !exact && !plain && !many;
@@ -266,7 +290,7 @@ static void group(pv_gpu_backend *b, size_t indices) {
   const pv_shape *s = &b->base.model->shape;
   const pv_cuda_group a = {b->stage[indices],       b->order,  b->tiles, b->tile_count,
                            (uint32_t)(n * s->used), s->experts};
-  if (n >= GEMM_ROWS) pv_gpu_start(b, PV_GPU_group, 1, &a);
+  if (pv_gpu_fuses(b) && n >= GEMM_ROWS) pv_gpu_start(b, PV_GPU_group, 1, &a);
 }
 
 static void route(pv_gpu_backend *b, int weights, int indices, uint32_t layer) {
@@ -366,7 +390,7 @@ static void argmax(pv_gpu_backend *b, size_t row) {
   const size_t rows = rows_of(b, row);
   const pv_cuda_argmax a = {pv_gpu_input(b, row, 0, 0), b->parts, b->stage[row],
                             (uint32_t)part_of(b, row_of(b, row)->in[0]), PV_GPU_ARGMAX_PARTS};
-  pv_gpu_start(b, PV_GPU_argmax_parts, rows, &a);
+  if (pv_gpu_fuses(b)) pv_gpu_start(b, PV_GPU_argmax_parts, rows, &a); /* else in one step */
   pv_gpu_start(b, PV_GPU_argmax, rows, &a);
 }
 

@@ -80,6 +80,10 @@ pv_code pv_gpu_meter_begin(pv_gpu_backend *b, pv_error *err);
 void pv_gpu_meter_before(pv_gpu_backend *b, const pv_kernel *kernel, const void *args);
 void pv_gpu_meter_behind(pv_gpu_backend *b);
 
+/* Whether a kernel may be chosen that does several operations at once or is for some sizes; else
+ * each operation has the kernel that is for all. */
+bool pv_gpu_fuses(const pv_gpu_backend *b);
+
 /* What launches are made of. Their errors stay in `b->code`. */
 
 /* `rows` as the kernel's header says. */
