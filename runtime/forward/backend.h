@@ -1,6 +1,6 @@
 /* What a backend is. The model's plan says which stage follows which, the forward (forward.c) which
- * of them are traced; a backend computes them, step by step. CPU, the float64 arbiter, CUDA and the
- * PTX interpreter are peers behind this header. */
+ * of them are traced; a backend computes them, step by step. CPU, the float64 arbiter, CUDA, the
+ * PTX interpreter and Vulkan are peers behind this header. */
 #ifndef PV_FORWARD_BACKEND_H
 #define PV_FORWARD_BACKEND_H
 
@@ -99,5 +99,7 @@ extern const pv_backend_ops pv_backend_cpu;
 extern const pv_backend_ops pv_backend_f64;
 extern const pv_backend_ops pv_backend_cuda;
 extern const pv_backend_ops pv_backend_ptx; /* the same kernels, interpreted */
+/* Shaders in their place: a device of any make, that of number 0, that of number 1. */
+extern const pv_backend_ops pv_backend_vulkan, pv_backend_vulkan0, pv_backend_vulkan1;
 
 #endif

@@ -165,3 +165,20 @@ const pv_backend_ops pv_backend_ptx = {.name = "ptx",
                                        .read = gpu_read,
                                        .memory = gpu_memory,
                                        .device = gpu_device};
+
+#define VULKAN(NAME)                                                                 \
+  static pv_code NAME##_open(const pv_model *model, const pv_backend_config *config, \
+                             pv_backend **out, pv_error *err) {                      \
+    return pv_gpu_open(&pv_gpu_##NAME, &pv_backend_##NAME, model, config, out, err); \
+  }                                                                                  \
+  const pv_backend_ops pv_backend_##NAME = {.name = #NAME,                           \
+                                            .open = NAME##_open,                     \
+                                            .close = gpu_close,                      \
+                                            .begin = gpu_begin,                      \
+                                            .run = gpu_run,                          \
+                                            .read = gpu_read,                        \
+                                            .memory = gpu_memory,                    \
+                                            .device = gpu_device};
+VULKAN(vulkan)
+VULKAN(vulkan0)
+VULKAN(vulkan1)

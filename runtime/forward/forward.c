@@ -19,20 +19,20 @@ struct pv_forward {
 
 static pv_code choose(const char *name, const pv_backend_config *config, const pv_backend_ops **out,
                       pv_error *err) {
+  static const pv_backend_ops *const gpus[] = {&pv_backend_cuda, &pv_backend_ptx,
+                                               &pv_backend_vulkan, &pv_backend_vulkan0,
+                                               &pv_backend_vulkan1};
   if (strcmp(name, "cpu") == 0) {
     *out = config->numerics == PV_NUMERICS_F64 ? &pv_backend_f64 : &pv_backend_cpu;
     return PV_OK;
   }
-  if (strcmp(name, "cuda") == 0) {
-    *out = &pv_backend_cuda;
-    return PV_OK;
-  }
-  if (strcmp(name, "ptx") == 0) {
-    *out = &pv_backend_ptx;
-    return PV_OK;
-  }
+  for (size_t i = 0; i < sizeof gpus / sizeof *gpus; i++)
+    if (strcmp(name, gpus[i]->name) == 0) {
+      *out = gpus[i];
+      return PV_OK;
+    }
   pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", name);
-  pv_error_hint(err, "the backends are cpu, cuda and ptx");
+  pv_error_hint(err, "the backends are cpu, cuda, ptx, vulkan, vulkan0 and vulkan1");
   return PV_ERR_INPUT;
 }
 

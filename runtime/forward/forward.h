@@ -6,9 +6,9 @@
 
 typedef struct pv_forward pv_forward;
 
-/* `backend` is "cpu", "cuda" or "ptx". One that this build or machine does not have is
- * PV_ERR_UNSUPPORTED with the reason: there is never a fallback. numerics f64 exists on the CPU
- * alone. `model` must outlive the forward. */
+/* `backend` is "cpu", "cuda", "ptx", "vulkan", "vulkan0" or "vulkan1". One that this build or
+ * machine does not have is PV_ERR_UNSUPPORTED with the reason: there is never a fallback. numerics
+ * f64 exists on the CPU alone. `model` must outlive the forward. */
 pv_code pv_forward_open(const pv_model *model, const char *backend, const pv_backend_config *config,
                         pv_forward **out, pv_error *err);
 /* The same over a backend that is open; takes ownership of it on success. */

@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 
 enum { I16 = 1 << PV_NUMERICS_I16, F64 = 1 << PV_NUMERICS_F64 };
-#define ROUNDED (I16 | 1 << PV_NUMERICS_F32_F64ACC | 1 << PV_NUMERICS_I8)
+#define BLOCKS  (I16 | 1 << PV_NUMERICS_I8)
+#define ROUNDED (BLOCKS | 1 << PV_NUMERICS_F32_F64ACC)
 
 static const pv_side_kind table[] = {
     {"cpu", "the CPU, by its fastest code path", "cpu", NULL, ROUNDED, false, NULL},
@@ -14,6 +15,9 @@ static const pv_side_kind table[] = {
     {"vnni", "the CPU, by the code path of AVX-512 VNNI", "cpu", "vnni", ROUNDED, false, NULL},
     {"cuda", "the GPU", "cuda", NULL, ROUNDED, false, NULL},
     {"ptx", "the GPU's kernels, interpreted", "ptx", NULL, ROUNDED, false, NULL},
+    {"vulkan", "a GPU of any make, by Vulkan", "vulkan", NULL, BLOCKS, false, NULL},
+    {"vulkan0", "the first device of pv vulkan list", "vulkan0", NULL, BLOCKS, false, NULL},
+    {"vulkan1", "the second one", "vulkan1", NULL, BLOCKS, false, NULL},
     {"f64", "the float64 arbiter", "cpu", NULL, F64, false, NULL},
     {"definition", "the identity's definition, written for clarity", "definition", NULL, ROUNDED,
      true, NULL},

@@ -42,7 +42,7 @@ BEGIN {
   allow("kernels/vulkan", "base kernels/quant kernels/arith")
   allow("runtime/model", "base runtime/gguf kernels/quant kernels/arith")
   low = "base runtime/gguf kernels/quant runtime/model kernels/arith kernels/cpu kernels/definition kernels/exact kernels/foreign kernels/cuda kernels/ptx"
-  allow("runtime/forward", low)
+  allow("runtime/forward", low " kernels/vulkan")
   allow("runtime/faults", low " runtime/forward")
   allow("runtime/walk", low " runtime/measure runtime/forward")
   allow("runtime/trace", low " runtime/measure runtime/forward runtime/walk")

@@ -24,6 +24,8 @@ static void test_as_written(void) {
                                      "avx2:f32-f64acc",
                                      "cuda:i16",
                                      "ptx:i8",
+                                     "vulkan:i16",
+                                     "vulkan1:i8@rope_pairs",
                                      "f64",
                                      "definition:i16",
                                      "trace:a/b",
@@ -101,10 +103,13 @@ static void test_refused(void) {
           "'cuda:i17' is no side: there is no identity of cuda 'i17', but i16, f32-f64acc, i8",
           "did you mean cuda:i16?");
   refused("cuad:i8",
-          "there is no kind 'cuad', but cpu, scalar, avx2, vnni, cuda, ptx, f64, definition",
+          "there is no kind 'cuad', but cpu, scalar, avx2, vnni, cuda, ptx, vulkan, vulkan0, "
+          "vulkan1, f64, definition",
           "did you mean cuda:i8?");
   refused("scaler@rope_pairs", "'scaler'", "did you mean scalar@rope_pairs?");
-  refused("vulkan:i16", "there is no kind 'vulkan'", "KIND[:IDENTITY][@FAULT]");
+  refused("opencl:i16", "there is no kind 'opencl'", "KIND[:IDENTITY][@FAULT]");
+  refused("vulkan0:f32-f64acc", "there is no identity of vulkan0 'f32-f64acc', but i16, i8",
+          "KIND[:IDENTITY][@FAULT]");
   refused("", "there is no kind ''", "KIND[:IDENTITY][@FAULT]");
   refused(":i16", "there is no kind ''", "KIND[:IDENTITY][@FAULT]");
   refused("cpu:", "there is no identity of cpu ''", "");
@@ -134,7 +139,7 @@ static void test_refused(void) {
 static void test_table(void) {
   size_t count = 0;
   const pv_side_kind *kinds = pv_side_kinds(&count);
-  EXPECT_U64(count, 12);
+  EXPECT_U64(count, 15);
   for (size_t i = 0; i < count; i++) {
     EXPECT(pv_side_kind_find(kinds[i].name) == &kinds[i]);
     EXPECT((kinds[i].backend != NULL) == (kinds[i].numerics != 0));

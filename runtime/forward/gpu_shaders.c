@@ -1,0 +1,129 @@
+#include "runtime/forward/gpu_shaders.h"
+
+#include <string.h>
+
+#include "kernels/cuda/attend.h"
+#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/embed.h"
+#include "kernels/cuda/gemv.h"
+#include "kernels/cuda/heads.h"
+
+enum { LANES = 256, SEGMENT_LANES = LANES * PV_SEGMENT };
+
+/* Those of blocks.glsl. */
+static const char *of_type(uint32_t type, pv_gpu_groups *out) {
+  switch (type) {
+    case PV_TYPE_F32:
+    case PV_TYPE_F16:
+    case PV_TYPE_BF16:
+    case PV_TYPE_Q4_0:
+    case PV_TYPE_Q4_1:
+    case PV_TYPE_Q5_0:
+    case PV_TYPE_Q5_1:
+    case PV_TYPE_Q8_0:
+    case PV_TYPE_Q2_K:
+    case PV_TYPE_Q3_K:
+    case PV_TYPE_Q4_K:
+    case PV_TYPE_Q5_K:
+    case PV_TYPE_Q6_K:
+    case PV_TYPE_IQ4_NL:
+    case PV_TYPE_IQ4_XS:
+    case PV_TYPE_TQ2_0:
+    case PV_TYPE_MXFP4:
+      out->variant = type;
+      return NULL;
+    default:
+      return "tensors of this type";
+  }
+}
+_Static_assert((int)PV_TYPE_MXFP4 < (int)PV_GPU_VARIANTS, "there is a variant for each type");
+
+static const char wide_heads[] = "heads of more than 256 elements";
+
+static const char *by_row(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->x = l->grid[0];
+  out->rows = 1;
+  return NULL;
+}
+
+static const char *embed(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_embed *a = l->args;
+  out->x = pv_cuda_parts(a->k, LANES);
+  out->rows = l->grid[0];
+  return of_type(a->rows.type, out);
+}
+
+static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_gemv *a = l->args;
+  const uint32_t count = a->job[0].rows.count;
+  out->x = count < PV_GPU_GROUPS_MAX ? count : PV_GPU_GROUPS_MAX;
+  out->rows = l->grid[1];
+  return a->jobs != 1 || a->norm.x != 0 ? "several products, or a norm before one"
+                                        : of_type(a->job[0].rows.type, out);
+}
+
+static const char *heads(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_heads *a = l->args;
+  out->x = (uint64_t)a->heads + a->kv_heads;
+  out->rows = l->grid[1];
+  return a->dim <= LANES ? NULL : wide_heads;
+}
+
+static const char *attend(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_attend *a = l->args;
+  out->x = (uint64_t)a->chunks * a->heads;
+  out->rows = l->grid[2];
+  return a->dim <= LANES ? NULL : wide_heads;
+}
+
+static const char *attend_combine(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_attend *a = l->args;
+  out->x = pv_cuda_parts((uint64_t)a->heads * a->dim, LANES);
+  out->rows = l->grid[1];
+  return NULL;
+}
+
+static const char *activation(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->x = pv_cuda_parts(((const pv_cuda_gate_up *)l->args)->gate.count, SEGMENT_LANES);
+  out->rows = l->grid[1];
+  return NULL;
+}
+
+static const char *combine(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->x = pv_cuda_parts(((const pv_cuda_down *)l->args)->rows.count, LANES);
+  out->rows = l->grid[1];
+  return NULL;
+}
+
+static const char *add(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->x = pv_cuda_parts(((const pv_cuda_add *)l->args)->n, LANES);
+  out->rows = 1;
+  return NULL;
+}
+
+static const pv_gpu_shader table[] = {
+    {"embed", "embed", embed},
+    {"rmsnorm", "rmsnorm", by_row},
+    {"gemv", "mm", mm},
+    {"heads", "heads", heads},
+    {"attend_1", "attend", attend},
+    {"attend_combine", "attend_combine", attend_combine},
+    {"route", "route", by_row},
+    {"swiglu", "swiglu", activation},
+    {"combine", "combine", combine},
+    {"add", "add", add},
+    {"argmax", "argmax", by_row},
+};
+enum { COUNT = sizeof table / sizeof *table };
+_Static_assert((int)COUNT <= (int)PV_GPU_SHADERS_MAX, "a device has room for a pipeline of each");
+
+const pv_gpu_shader *pv_gpu_shaders(size_t *count) {
+  *count = COUNT;
+  return table;
+}
+
+int pv_gpu_shader_find(const char *kernel) {
+  for (int i = 0; i < COUNT; i++)
+    if (strcmp(table[i].kernel, kernel) == 0) return i;
+  return -1;
+}

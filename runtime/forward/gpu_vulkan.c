@@ -1,0 +1,301 @@
+/* A device of any make behind Vulkan: the shaders of kernels/vulkan in the place of the kernels
+ * that they stand beside. What is queued is handed over when somebody waits for it, or when the
+ * memory for its arguments or for what is copied is used up. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ck.h"
+#include "kernels/cuda/kernels.h"
+#include "kernels/vulkan/prove.h"
+#include "runtime/forward/gpu_devices.h"
+#include "runtime/forward/gpu_notes.h"
+#include "runtime/forward/gpu_shaders.h"
+
+enum {
+  ALIGNMENT = 256,
+  ARGUMENT = 512, /* bytes for that of a launch */
+  AT_ONCE = 64,   /* launches that are handed over together at most */
+  ANY = -1        /* a GPU, or the first device where there is none */
+};
+#define STAGING (UINT64_C(8) << 20)
+
+typedef struct room { /* memory that somebody asked for: of `memory`, from an aligned address on */
+  pv_vulkan_memory memory;
+  uint64_t address, bytes;
+} room;
+
+typedef struct device {
+  pv_gpu base;
+  pv_vulkan *vulkan;
+  pv_vulkan_device *device;
+  pv_vulkan_about about;
+  room *rooms; /* by address in no order */
+  size_t room_count;
+  pv_vulkan_memory staging, arguments; /* of the host */
+  uint64_t staged;                     /* bytes of it, and launches, since */
+  size_t launches;
+  bool begun; /* something is queued that was not handed over */
+  pv_vulkan_pipeline pipelines[PV_GPU_SHADERS_MAX][PV_GPU_VARIANTS];
+  int shaders[PV_GPU_KERNEL_COUNT]; /* of each kernel: its row among the shaders, or -1 */
+  pv_gpu_notes notes;
+} device;
+
+static void vulkan_close(pv_gpu *gpu) {
+  device *d = (device *)gpu;
+  for (size_t i = 0; d->device != NULL && i < PV_GPU_SHADERS_MAX; i++)
+    for (size_t k = 0; k < PV_GPU_VARIANTS; k++)
+      if (d->pipelines[i][k].pipeline != NULL) pv_vulkan_discard(d->device, &d->pipelines[i][k]);
+  for (size_t i = 0; i < d->room_count; i++) pv_vulkan_release(d->device, &d->rooms[i].memory);
+  if (d->device != NULL) {
+    pv_vulkan_release(d->device, &d->staging);
+    pv_vulkan_release(d->device, &d->arguments);
+  }
+  pv_vulkan_device_close(d->device);
+  pv_vulkan_close(d->vulkan);
+  pv_gpu_notes_free(&d->notes);
+  free(d->rooms);
+  free(d);
+}
+
+/* Which one is meant. */
+static pv_code choose(const pv_vulkan *v, int wanted, size_t *out, pv_error *err) {
+  const size_t count = pv_vulkan_count(v);
+  pv_vulkan_about about;
+  if (wanted >= 0 && (size_t)wanted >= count) {
+    pv_error_set(err, PV_ERR_UNSUPPORTED, "there is no Vulkan device %d: this machine has %zu",
+                 wanted, count);
+    pv_error_hint(err, "see: pv vulkan list");
+    return PV_ERR_UNSUPPORTED;
+  }
+  *out = wanted >= 0 ? (size_t)wanted : 0;
+  for (size_t i = 0; wanted == ANY && i < count; i++) {
+    pv_vulkan_describe(v, i, &about);
+    if (strcmp(about.type, "cpu") == 0) continue;
+    *out = i;
+    break;
+  }
+  return PV_OK;
+}
+
+static pv_code open_device(const pv_gpu_ops *ops, int wanted, pv_gpu **out, pv_error *err) {
+  size_t index = 0;
+  device *d = calloc(1, sizeof *d);
+  if (d == NULL) return pv_error_nomem(err, "a Vulkan device");
+  d->base.ops = ops;
+  pv_code code = pv_vulkan_open(&d->vulkan, err);
+  if (code == PV_OK) code = choose(d->vulkan, wanted, &index, err);
+  if (code == PV_OK) code = pv_vulkan_prove_once(d->vulkan, index, err);
+  if (code == PV_OK) {
+    pv_vulkan_describe(d->vulkan, index, &d->about);
+    code = pv_vulkan_device_open(d->vulkan, index, &d->device, err);
+  }
+  if (code == PV_OK) code = pv_vulkan_allocate(d->device, STAGING, true, &d->staging, err);
+  if (code == PV_OK)
+    code = pv_vulkan_allocate(d->device, AT_ONCE * ARGUMENT, true, &d->arguments, err);
+  if (code == PV_OK)
+    *out = &d->base;
+  else
+    vulkan_close(&d->base);
+  return code;
+}
+
+static pv_code vulkan_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
+  const device *d = (const device *)gpu;
+  const uint64_t bytes = pv_vulkan_device_bytes(d->device);
+  (void)err;
+  /* Shared memory is declared by the shaders: what a launch would ask for is no limit. */
+  *out = (pv_gpu_info){.processors = 1, .shared = UINT32_MAX, .memory = bytes, .free_ = bytes};
+  (void)snprintf(out->name, sizeof out->name, "%.127s", d->about.name);
+  (void)snprintf(out->driver, sizeof out->driver, "Vulkan %u.%u.%u, %.40s", d->about.major % 100,
+                 d->about.minor % 100, d->about.patch % 10000, d->about.driver);
+  (void)snprintf(out->code, sizeof out->code, "SPIR-V");
+  return PV_OK;
+}
+
+static pv_code begin(device *d, pv_error *err) {
+  const pv_code code = d->begun ? PV_OK : pv_vulkan_begin(d->device, err);
+  d->begun = code == PV_OK;
+  return code;
+}
+
+/* Hands over what is queued and waits for it. */
+static pv_code flush(device *d, pv_error *err) {
+  double seconds = 0;
+  if (!d->begun) return PV_OK;
+  d->begun = false;
+  d->staged = 0;
+  d->launches = 0;
+  return pv_vulkan_finish(d->device, &seconds, err);
+}
+
+static pv_code vulkan_finish(pv_gpu *gpu, pv_error *err) {
+  return flush((device *)gpu, err);
+}
+
+static pv_code vulkan_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err) {
+  device *d = (device *)gpu;
+  uint64_t padded = 0;
+  if (!pv_ck_add(bytes, UINT64_C(2) * ALIGNMENT, &padded))
+    return pv_error_set(err, PV_ERR_LIMIT, "a buffer of the device is too large");
+  room *rooms = realloc(d->rooms, (d->room_count + 1) * sizeof *rooms);
+  if (rooms == NULL) return pv_error_nomem(err, "the device's memory");
+  d->rooms = rooms;
+  room *r = &rooms[d->room_count];
+  *r = (room){.bytes = bytes};
+  pv_code code =
+      pv_vulkan_allocate(d->device, padded / ALIGNMENT * ALIGNMENT, false, &r->memory, err);
+  if (code != PV_OK) return code;
+  d->room_count++;
+  r->address = (r->memory.address + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  code = begin(d, err);
+  if (code != PV_OK) return code;
+  pv_vulkan_clear(d->device, &r->memory);
+  *out = r->address;
+  return PV_OK;
+}
+
+/* Where an address lies in a buffer; NULL: in none, with as many bytes. */
+static const pv_vulkan_memory *memory_at(const device *d, uint64_t address, uint64_t bytes,
+                                         uint64_t *offset) {
+  for (size_t i = 0; i < d->room_count; i++) {
+    const room *r = &d->rooms[i];
+    if (address < r->address || !pv_ck_range(address - r->address, bytes, r->bytes)) continue;
+    *offset = address - r->memory.address;
+    return &r->memory;
+  }
+  return NULL;
+}
+
+static pv_code no_memory_at(uint64_t bytes, pv_error *err) {
+  return pv_error_set(err, PV_ERR_INTERNAL, "%llu bytes lie in no buffer of the device",
+                      (unsigned long long)bytes);
+}
+
+static pv_code vulkan_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
+                             pv_error *err) {
+  device *d = (device *)gpu;
+  uint64_t offset = 0;
+  const pv_vulkan_memory *memory = memory_at(d, to, bytes, &offset);
+  pv_code code = memory != NULL ? PV_OK : no_memory_at(bytes, err);
+  for (uint64_t done = 0; code == PV_OK && done < bytes;) {
+    if (d->staged == STAGING) code = flush(d, err);
+    if (code == PV_OK) code = begin(d, err);
+    if (code != PV_OK) break;
+    const uint64_t left = bytes - done, space = STAGING - d->staged;
+    const uint64_t n = left < space ? left : space;
+    memcpy((char *)d->staging.mapped + d->staged, (const char *)from + done, n);
+    pv_vulkan_copy(d->device, &d->staging, d->staged, memory, offset + done, n);
+    d->staged += n;
+    done += n;
+  }
+  return code;
+}
+
+static pv_code vulkan_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes,
+                               pv_error *err) {
+  device *d = (device *)gpu;
+  uint64_t offset = 0;
+  const pv_vulkan_memory *memory = memory_at(d, from, bytes, &offset);
+  pv_code code = memory != NULL ? flush(d, err) : no_memory_at(bytes, err);
+  for (uint64_t done = 0; code == PV_OK && done < bytes;) {
+    const uint64_t left = bytes - done, n = left < STAGING ? left : STAGING;
+    code = begin(d, err);
+    if (code != PV_OK) break;
+    pv_vulkan_copy(d->device, memory, offset + done, &d->staging, 0, n);
+    code = flush(d, err);
+    if (code == PV_OK) memcpy((char *)to + done, d->staging.mapped, n);
+    done += n;
+  }
+  return code;
+}
+
+/* Also a kernel without a shader has a number: it is refused when it is launched. */
+static pv_code vulkan_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err) {
+  device *d = (device *)gpu;
+  for (unsigned i = 0; i < PV_GPU_KERNEL_COUNT; i++) {
+    if (strcmp(pv_kernel_get((pv_gpu_kernel)i)->name, kernel) != 0) continue;
+    d->shaders[i] = pv_gpu_shader_find(kernel);
+    *out = i;
+    return PV_OK;
+  }
+  return pv_error_set(err, PV_ERR_UNSUPPORTED, "there is no kernel '%.60s'", kernel);
+}
+
+static pv_code compile(device *d, const char *shader, uint32_t variant, pv_vulkan_pipeline *out,
+                       pv_error *err) {
+  const pv_vulkan_module *module = pv_vulkan_module_find(shader);
+  if (out->pipeline != NULL) return PV_OK;
+  return module == NULL
+             ? pv_error_set(err, PV_ERR_INTERNAL, "there is no shader %s", shader)
+             : pv_vulkan_compile(d->device, module->words, module->bytes, variant, out, err);
+}
+
+static pv_code vulkan_run(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+  device *d = (device *)gpu;
+  const char *kernel = pv_kernel_get((pv_gpu_kernel)l->kernel)->name;
+  const int number = d->shaders[l->kernel];
+  pv_gpu_groups over = {0};
+  size_t count = 0;
+  if (number < 0)
+    return pv_error_set(err, PV_ERR_UNSUPPORTED, "Vulkan has no shader for the kernel %s", kernel);
+  const pv_gpu_shader *shader = &pv_gpu_shaders(&count)[number];
+  const char *beyond = shader->shape(l, &over);
+  if (beyond != NULL)
+    return pv_error_set(err, PV_ERR_UNSUPPORTED, "Vulkan's shader %s does not take %s",
+                        shader->shader, beyond);
+  if (over.x > PV_GPU_GROUPS_MAX || over.rows > PV_GPU_GROUPS_MAX || l->arg_bytes > ARGUMENT)
+    return pv_error_set(err, PV_ERR_LIMIT, "Vulkan's shader %s does not take so much at once",
+                        shader->shader);
+  pv_vulkan_pipeline *pipeline = &d->pipelines[number][over.variant];
+  pv_code code = d->launches == AT_ONCE ? flush(d, err) : PV_OK;
+  if (code == PV_OK) code = compile(d, shader->shader, over.variant, pipeline, err);
+  if (code == PV_OK) code = begin(d, err);
+  if (code != PV_OK) return code;
+  const uint64_t at = d->launches++ * ARGUMENT, address = d->arguments.address + at;
+  memcpy((char *)d->arguments.mapped + at, l->args, l->arg_bytes);
+  pv_vulkan_launch(d->device, pipeline, &address, sizeof address, (uint32_t)over.x,
+                   (uint32_t)over.rows);
+  return PV_OK;
+}
+
+static pv_code vulkan_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+  device *d = (device *)gpu;
+  return d->notes.recording ? pv_gpu_notes_add(&d->notes, l, err) : vulkan_run(gpu, l, err);
+}
+
+static pv_code vulkan_record(pv_gpu *gpu, pv_error *err) {
+  return pv_gpu_notes_begin(&((device *)gpu)->notes, err);
+}
+
+static pv_code vulkan_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
+  (void)err;
+  *sequence = pv_gpu_notes_end(&((device *)gpu)->notes);
+  return PV_OK;
+}
+
+static pv_code vulkan_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
+  return pv_gpu_notes_replay(&((device *)gpu)->notes, sequence, gpu, vulkan_run, err);
+}
+
+#define DEVICE(NAME, number)                                     \
+  static pv_code NAME##_open(pv_gpu **out, pv_error *err) {      \
+    return open_device(&pv_gpu_##NAME, number, out, err);        \
+  }                                                              \
+  const pv_gpu_ops pv_gpu_##NAME = {.name = #NAME,               \
+                                    .general = true,             \
+                                    .open = NAME##_open,         \
+                                    .close = vulkan_close,       \
+                                    .info = vulkan_info,         \
+                                    .alloc = vulkan_alloc,       \
+                                    .upload = vulkan_upload,     \
+                                    .download = vulkan_download, \
+                                    .find = vulkan_find,         \
+                                    .launch = vulkan_launch,     \
+                                    .finish = vulkan_finish,     \
+                                    .record = vulkan_record,     \
+                                    .recorded = vulkan_recorded, \
+                                    .replay = vulkan_replay};
+DEVICE(vulkan, ANY)
+DEVICE(vulkan0, 0)
+DEVICE(vulkan1, 1)

@@ -1,0 +1,13 @@
+/* A build without Vulkan: nothing opens, in the words of kernels/vulkan. */
+#include "kernels/vulkan/device.h"
+#include "runtime/forward/gpu_devices.h"
+
+static pv_code absent_open(pv_gpu **out, pv_error *err) {
+  pv_vulkan *vulkan = NULL;
+  (void)out;
+  return pv_vulkan_open(&vulkan, err);
+}
+
+const pv_gpu_ops pv_gpu_vulkan = {.name = "vulkan", .general = true, .open = absent_open};
+const pv_gpu_ops pv_gpu_vulkan0 = {.name = "vulkan0", .general = true, .open = absent_open};
+const pv_gpu_ops pv_gpu_vulkan1 = {.name = "vulkan1", .general = true, .open = absent_open};
