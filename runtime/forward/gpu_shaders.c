@@ -2,11 +2,14 @@
 
 #include <string.h>
 
+#include "kernels/cuda/append.h"
 #include "kernels/cuda/attend.h"
+#include "kernels/cuda/bias.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/embed.h"
 #include "kernels/cuda/gemv.h"
 #include "kernels/cuda/heads.h"
+#include "kernels/cuda/round.h"
 
 enum { LANES = 256, SEGMENT_LANES = LANES * PV_SEGMENT };
 
@@ -89,6 +92,45 @@ static const char *activation(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return NULL;
 }
 
+/* The numbers of swiglu.comp. */
+static const char *geglu(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->variant = 1;
+  return activation(l, out);
+}
+
+static const char *swiglu_clamped(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->variant = 2;
+  return activation(l, out);
+}
+
+static const char *gate(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->x = pv_cuda_parts(((const pv_cuda_gate *)l->args)->n, LANES);
+  out->rows = l->grid[1];
+  return NULL;
+}
+
+static const char *append(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->x = pv_cuda_parts(((const pv_cuda_append *)l->args)->n, LANES);
+  out->rows = l->grid[1];
+  return NULL;
+}
+
+static const char *bias(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_bias *a = l->args;
+  uint32_t most = 0;
+  for (uint32_t j = 0; j < a->jobs; j++)
+    if (a->job[j].n > most) most = a->job[j].n;
+  out->x = pv_cuda_parts(most, LANES);
+  out->rows = l->grid[1];
+  return NULL;
+}
+
+static const char *round_rows(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  out->x = pv_cuda_parts(((const pv_cuda_round *)l->args)->acts.segments, LANES);
+  out->rows = l->grid[1];
+  return NULL;
+}
+
 static const char *combine(const pv_gpu_launch *l, pv_gpu_groups *out) {
   out->x = pv_cuda_parts(((const pv_cuda_down *)l->args)->rows.count, LANES);
   out->rows = l->grid[1];
@@ -110,6 +152,12 @@ static const pv_gpu_shader table[] = {
     {"attend_combine", "attend_combine", attend_combine},
     {"route", "route", by_row},
     {"swiglu", "swiglu", activation},
+    {"geglu", "swiglu", geglu},
+    {"swiglu_clamped", "swiglu", swiglu_clamped},
+    {"gate", "gate", gate},
+    {"bias", "bias", bias},
+    {"append", "append", append},
+    {"round_rows", "round_rows", round_rows},
     {"combine", "combine", combine},
     {"add", "add", add},
     {"argmax", "argmax", by_row},

@@ -1,0 +1,26 @@
+// What rows are rounded to for a product. Of pv_cuda_round. Groups: acts.segments / 256, rows; a thread has
+// a segment. Reference: round_segment of kernels/definition.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#include "stages.glsl"
+
+layout(local_size_x = 256) in;
+layout(buffer_reference, std430, buffer_reference_align = 8) buffer round_argument {
+  acts_of acts;
+  float largest;
+};
+
+void main() {
+  round_argument t = round_argument(argument);
+  acts_of acts = t.acts;
+  uint segment = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y;
+  float y[SEGMENT];
+  if (segment >= acts.segments) return;
+  for (uint i = 0u; i < SEGMENT; i++) {
+    uint k = segment * SEGMENT + i;
+    y[i] = k < acts.k ? floats(acts.x).at[row * acts.stride + k] : 0.0;
+  }
+  round_segment(y, acts, row, segment, t.largest);
+}
