@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "kernels/cuda/append.h"
 #include "kernels/cuda/argmax.h"
+#include "kernels/cuda/bias.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/embed.h"
 #include "kernels/cuda/gemv.h"
+#include "kernels/cuda/round.h"
 #include "kernels/definition/definition.h"
 #include "tests/unit/testing.h"
 #include "tests/unit/vulkan/bench.h"
@@ -59,12 +62,15 @@ static void test_rmsnorm(void) {
   }
 }
 
+/* The forms of the shader by their numbers. */
 static void test_swiglu(void) {
   static const size_t sizes[] = {1, 100, 768, 4096};
-  enum { SLOTS = 2 };
+  enum { SLOTS = 2, FORMS = 3 };
+  void (*const forms[FORMS])(const float *, const float *, size_t, float *) = {
+      pv_definition.swiglu, pv_definition.geglu, pv_definition.swiglu_clamped};
   static float gate[SLOTS * K_MAX], up[SLOTS * K_MAX], want[K_MAX];
-  for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-    const size_t n = sizes[s], bytes = SLOTS * n * sizeof *gate;
+  for (size_t s = 0; s < FORMS * (sizeof sizes / sizeof *sizes); s++) {
+    const size_t n = sizes[s / FORMS], bytes = SLOTS * n * sizeof *gate;
     fill(gate, SLOTS * n, n, true);
     fill(up, SLOTS * n, n + 1, true);
     for (size_t i = 0; i < n; i += 7) gate[i] *= 20.0F; /* on both sides of -32 */
@@ -76,13 +82,69 @@ static void test_swiglu(void) {
         .out = place(NULL, bytes),
         .acts = n % PV_SEGMENT == 0 ? empty_acts(n, SLOTS) : (pv_cuda_acts){0},
         .max = PV_ACT16_MAX};
-    REQUIRE(launch("swiglu", 0, &t, sizeof t, parts(n, 8192), SLOTS));
+    REQUIRE(launch("swiglu", s % FORMS, &t, sizeof t, parts(n, 8192), SLOTS));
     for (size_t r = 0; r < SLOTS; r++) {
-      pv_definition.swiglu(gate + r * n, up + r * n, n, want);
+      forms[s % FORMS](gate + r * n, up + r * n, n, want);
       same_floats((const float *)result(t.out) + r * n, want, n, "swiglu");
       if (t.acts.q != 0) same_acts(&t.acts, want, n, r);
     }
   }
+}
+
+static void test_gate(void) {
+  enum { N = 700, ROWS = 2 };
+  static float x[ROWS * N], want[N];
+  const float logits[ROWS] = {-40.5F, 1.25F};
+  fill(x, ROWS * N, 1, true);
+  begin();
+  const pv_cuda_gate t = {place(x, sizeof x), place(logits, sizeof logits), place(NULL, sizeof x),
+                          N};
+  REQUIRE(launch("gate", 0, &t, sizeof t, parts(N, 256), ROWS));
+  for (size_t r = 0; r < ROWS; r++) {
+    pv_definition.gate(x + r * N, logits[r], N, want);
+    same_floats((const float *)result(t.out) + r * N, want, N, "gate");
+  }
+}
+
+/* Of one vector, and of one for each expert; the second job is longer. */
+static void test_bias(void) {
+  enum { N = 300, ROWS = 2, EXPERTS = 3 };
+  static float x[ROWS * 2 * N], bias[EXPERTS * 2 * N], want[2 * N];
+  const int32_t experts[ROWS] = {2, 0};
+  fill(x, ROWS * 2 * N, 1, true);
+  fill(bias, EXPERTS * 2 * N, 2, true);
+  for (int by_expert = 0; by_expert < 2; by_expert++) {
+    begin();
+    const uint64_t from = place(x, sizeof x), vectors = place(bias, sizeof bias);
+    const pv_cuda_bias t = {.job = {{from, vectors, place(NULL, sizeof x), N},
+                                    {from, vectors, place(NULL, sizeof x), 2 * N}},
+                            .experts = by_expert ? place(experts, sizeof experts) : 0,
+                            .jobs = 2};
+    REQUIRE(launch("bias", 0, &t, sizeof t, parts(2 * N, 256), ROWS));
+    for (size_t i = 0; i < (size_t)2 * ROWS; i++) {
+      const size_t r = i / 2, n = t.job[i % 2].n, of = by_expert ? (size_t)experts[r] : 0;
+      pv_definition.bias(x + r * n, bias + of * n, n, want);
+      same_floats((const float *)result(t.job[i % 2].out) + r * n, want, n, "bias");
+    }
+  }
+}
+
+static void test_append_and_round(void) {
+  enum { K = 320, ROWS = 2, POSITION = 3 };
+  static float x[ROWS * K], cache[(POSITION + ROWS) * K];
+  const pv_cuda_step step = {.position = POSITION, .count = ROWS};
+  fill(x, ROWS * K, 1, false);
+  begin();
+  const pv_cuda_append t = {place(x, sizeof x), place(NULL, sizeof cache),
+                            place(&step, sizeof step), K};
+  REQUIRE(launch("append", 0, &t, sizeof t, parts(K, 256), ROWS));
+  same_floats((const float *)result(t.cache) + POSITION * K, x, ROWS * K, "append");
+  begin();
+  pv_cuda_round round = {.acts = empty_acts(K, ROWS), .max = PV_ACT16_MAX};
+  round.acts.x = place(x, sizeof x);
+  round.acts.stride = K;
+  REQUIRE(launch("round_rows", 0, &round, sizeof round, 1, ROWS));
+  for (size_t r = 0; r < ROWS; r++) same_acts(&round.acts, x + r * K, K, r);
 }
 
 static void test_combine(void) {
@@ -316,6 +378,9 @@ int main(void) {
   const int code = pv_testing_main("vulkan stages", (pv_case[]){PV_CASE(test_add),
                                                                 PV_CASE(test_rmsnorm),
                                                                 PV_CASE(test_swiglu),
+                                                                PV_CASE(test_gate),
+                                                                PV_CASE(test_bias),
+                                                                PV_CASE(test_append_and_round),
                                                                 PV_CASE(test_combine),
                                                                 PV_CASE(test_mm),
                                                                 PV_CASE(test_plain),
