@@ -53,18 +53,20 @@ needs() {
 slow() {
   case $1 in
     'pv spirv'*) false ;;
-    *'validate contracts/*'* | *qwen3-moe-forward* | *--faults* | *noise* | *bench* | *ptx:* | *'check all'* | *'--random 64'* | *--publish*) true ;;
+    *'validate contracts/*'* | *qwen3-moe-forward* | *--faults* | *noise* | *bench* | *ptx:* | *vulkan:* | *'check all'* | *'--random 64'* | *--publish*) true ;;
     *) false ;;
   esac
 }
 
 # elsewhere LINE: a script of the same tier runs it and looks at more: fault_table.sh compares all that it
-# says with a page, kernel.sh looks at the verdict of each kernel.
+# says with a page, kernel.sh looks at the verdict of each kernel, vulkan_side.sh has a device of software.
 elsewhere() {
   local call='s|^run "$pv" \(bisect .*\) "$here/../../\([^"]*\)" \(.*\)$|pv \1 \2 \3|p'
   {
     sed -n "$call" "$root/tests/cli/fault_table.sh"
     sed -n 's|^run "$pv" \(kernel check all\) --json$|pv \1|p' "$root/tests/cli/kernel.sh"
+    sed -n 's|^run "$pv" \(compare .*\) "$model" \(.*\)$|pv \1 models/tiny-coder-moe-Q4_K_M.gguf \2|p' \
+      "$root/tests/cli/vulkan_side.sh"
   } | grep -qxF -- "$1"
 }
 
