@@ -18,7 +18,8 @@ enum {
   AT_ONCE = 64,   /* launches that are handed over together at most */
   ANY = -1        /* a GPU, or the first device where there is none */
 };
-#define STAGING (UINT64_C(8) << 20)
+#define STAGING        (UINT64_C(8) << 20)
+#define GROUPS_AT_ONCE (UINT64_C(1) << 19) /* a device of software ends them within its minute */
 
 typedef struct room { /* memory that somebody asked for: of `memory`, from an aligned address on */
   pv_vulkan_memory memory;
@@ -35,7 +36,8 @@ typedef struct device {
   pv_vulkan_memory staging, arguments; /* of the host */
   uint64_t staged;                     /* bytes of it, and launches, since */
   size_t launches;
-  bool begun; /* something is queued that was not handed over */
+  uint64_t groups; /* of them */
+  bool begun;      /* something is queued that was not handed over */
   pv_vulkan_pipeline pipelines[PV_GPU_SHADERS_MAX][PV_GPU_VARIANTS];
   int shaders[PV_GPU_KERNEL_COUNT]; /* of each kernel: its row among the shaders, or -1 */
   pv_gpu_notes notes;
@@ -126,6 +128,7 @@ static pv_code flush(device *d, pv_error *err) {
   d->begun = false;
   d->staged = 0;
   d->launches = 0;
+  d->groups = 0;
   return pv_vulkan_finish(d->device, &seconds, err);
 }
 
@@ -248,11 +251,13 @@ static pv_code vulkan_run(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
     return pv_error_set(err, PV_ERR_LIMIT, "Vulkan's shader %s does not take so much at once",
                         shader->shader);
   pv_vulkan_pipeline *pipeline = &d->pipelines[number][over.variant];
-  pv_code code = d->launches == AT_ONCE ? flush(d, err) : PV_OK;
+  const bool full = d->launches == AT_ONCE || d->groups >= GROUPS_AT_ONCE;
+  pv_code code = full ? flush(d, err) : PV_OK;
   if (code == PV_OK) code = compile(d, shader->shader, over.variant, pipeline, err);
   if (code == PV_OK) code = begin(d, err);
   if (code != PV_OK) return code;
   const uint64_t at = d->launches++ * ARGUMENT, address = d->arguments.address + at;
+  d->groups += over.x * over.rows;
   memcpy((char *)d->arguments.mapped + at, l->args, l->arg_bytes);
   pv_vulkan_launch(d->device, pipeline, &address, sizeof address, (uint32_t)over.x,
                    (uint32_t)over.rows);
