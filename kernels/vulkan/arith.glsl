@@ -4,6 +4,11 @@
 // root are 2.5 ulp there or worse, and fma may round twice: these are made of what is exact.
 //
 // A macro of a name below plants that defect (kernels/vulkan/modules.h lists them).
+#if defined(PRESERVED) // for devices that flush subnormals unless they are told not to
+#extension GL_EXT_spirv_intrinsics : require
+spirv_execution_mode(capabilities = [4464], 4459, 32); // DenormPreserve
+#endif
+
 #if defined(CONTRACTED)
 #define PRECISE
 #else

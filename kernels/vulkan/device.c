@@ -37,6 +37,20 @@ static pv_code check_features(const pv_vulkan *v, size_t index, pv_error *err) {
                                       about.name, lacks);
 }
 
+/* Float32 must have a mode of its own: the shaders say nothing of float64, where nothing that they
+ * compute is subnormal. */
+static pv_vulkan_subnormals subnormals_of(const pv_vulkan *v, size_t index) {
+  VkPhysicalDeviceFloatControlsProperties floats = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES};
+  VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                     .pNext = &floats};
+  v->api.GetPhysicalDeviceProperties2(v->devices[index], &all);
+  return floats.shaderDenormPreserveFloat32 &&
+                 floats.denormBehaviorIndependence != VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE
+             ? PV_VULKAN_KEPT
+             : PV_VULKAN_UNSAID;
+}
+
 static pv_code choose_queue(const pv_vulkan *v, size_t index, pv_vulkan_device *d, pv_error *err) {
   VkQueueFamilyProperties families[QUEUE_FAMILIES];
   uint32_t count = QUEUE_FAMILIES;
@@ -112,6 +126,7 @@ pv_code pv_vulkan_device_open(pv_vulkan *v, size_t index, pv_vulkan_device **out
   if (d == NULL) return pv_error_nomem(err, "a device");
   d->of = v;
   pv_code code = check_features(v, index, err);
+  if (code == PV_OK) d->subnormals = subnormals_of(v, index);
   if (code == PV_OK) code = choose_queue(v, index, d, err);
   if (code == PV_OK) code = open_logical(v, index, d, err);
   if (code == PV_OK) code = open_queue(d, err);

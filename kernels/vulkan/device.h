@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "kernels/vulkan/modules.h"
 
 enum { PV_VULKAN_ARGUMENTS = 128, PV_VULKAN_NAME = 256 }; /* what every device takes */
 
@@ -57,9 +58,8 @@ pv_code pv_vulkan_allocate(pv_vulkan_device *device, uint64_t bytes, bool host,
                            pv_vulkan_memory *out, pv_error *err);
 void pv_vulkan_release(pv_vulkan_device *device, pv_vulkan_memory *memory); /* also what is zero */
 
-/* A shader's `main` from SPIR-V, whose words are aligned to 4; `variant` is its constant number 0,
- * where it has one. */
-pv_code pv_vulkan_compile(pv_vulkan_device *device, const uint32_t *words, size_t bytes,
+/* A shader's `main`; `variant` is its constant number 0, where it has one. */
+pv_code pv_vulkan_compile(pv_vulkan_device *device, const pv_vulkan_module *module,
                           uint32_t variant, pv_vulkan_pipeline *out, pv_error *err);
 void pv_vulkan_discard(pv_vulkan_device *device, pv_vulkan_pipeline *pipeline);
 

@@ -6,12 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A module is there twice: a device that can be told to keep subnormals must be, since its driver
+ * may flush them else; one that cannot does not take a module that says so. */
+typedef enum pv_vulkan_subnormals {
+  PV_VULKAN_UNSAID,
+  PV_VULKAN_KEPT, /* by the execution mode DenormPreserve, of float32 */
+  PV_VULKAN_SUBNORMALS
+} pv_vulkan_subnormals;
+
+typedef struct pv_vulkan_code {
+  const uint32_t *words;
+  size_t bytes;
+} pv_vulkan_code;
+
 typedef struct pv_vulkan_module {
   const char *name;  /* of the .comp file */
   const char *fault; /* planted in it; NULL: none */
   const char *about; /* what that is */
-  const uint32_t *words;
-  size_t bytes;
+  pv_vulkan_code code[PV_VULKAN_SUBNORMALS];
 } pv_vulkan_module;
 
 /* All modules, the sound ones first; none in a build without glslangValidator. */

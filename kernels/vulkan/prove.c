@@ -29,8 +29,7 @@ static pv_code set_up(pv_vulkan *vulkan, size_t index, const pv_vulkan_module *m
     code = pv_vulkan_allocate(b->device, ARRAY_BYTES, false, &b->there[i], err);
     if (code == PV_OK) code = pv_vulkan_allocate(b->device, ARRAY_BYTES, true, &b->here[i], err);
   }
-  if (code == PV_OK)
-    code = pv_vulkan_compile(b->device, module->words, module->bytes, 0, &b->pipeline, err);
+  if (code == PV_OK) code = pv_vulkan_compile(b->device, module, 0, &b->pipeline, err);
   return code;
 }
 

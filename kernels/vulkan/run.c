@@ -4,10 +4,12 @@
 #define A_MINUTE UINT64_C(60000000000)
 enum { BEGUN = 0, ENDED = 1, STAMPS = PV_VULKAN_STAMPS };
 
-pv_code pv_vulkan_compile(pv_vulkan_device *d, const uint32_t *words, size_t bytes,
-                          uint32_t variant, pv_vulkan_pipeline *out, pv_error *err) {
-  const VkShaderModuleCreateInfo code = {
-      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = bytes, .pCode = words};
+pv_code pv_vulkan_compile(pv_vulkan_device *d, const pv_vulkan_module *module, uint32_t variant,
+                          pv_vulkan_pipeline *out, pv_error *err) {
+  const pv_vulkan_code *spirv = &module->code[d->subnormals];
+  const VkShaderModuleCreateInfo code = {.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+                                         .codeSize = spirv->bytes,
+                                         .pCode = spirv->words};
   const VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
                                      .size = PV_VULKAN_ARGUMENTS};
   const VkPipelineLayoutCreateInfo shape = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
@@ -15,22 +17,22 @@ pv_code pv_vulkan_compile(pv_vulkan_device *d, const uint32_t *words, size_t byt
                                             .pPushConstantRanges = &range};
   const VkSpecializationMapEntry number = {.constantID = 0, .size = sizeof variant};
   const VkSpecializationInfo constants = {1, &number, sizeof variant, &variant};
-  VkShaderModule module = VK_NULL_HANDLE;
+  VkShaderModule shader = VK_NULL_HANDLE;
   VkPipelineLayout layout = VK_NULL_HANDLE;
   VkPipeline pipeline = VK_NULL_HANDLE;
-  VkResult result = d->api.CreateShaderModule(d->device, &code, NULL, &module);
+  VkResult result = d->api.CreateShaderModule(d->device, &code, NULL, &shader);
   if (result == VK_SUCCESS) result = d->api.CreatePipelineLayout(d->device, &shape, NULL, &layout);
   const VkComputePipelineCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
       .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-                .module = module,
+                .module = shader,
                 .pName = "main",
                 .pSpecializationInfo = &constants},
       .layout = layout};
   if (result == VK_SUCCESS)
     result = d->api.CreateComputePipelines(d->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline);
-  d->api.DestroyShaderModule(d->device, module, NULL);
+  d->api.DestroyShaderModule(d->device, shader, NULL);
   if (result != VK_SUCCESS) {
     d->api.DestroyPipelineLayout(d->device, layout, NULL);
     return pv_vulkan_failed(result, "the driver does not take a shader", err);

@@ -24,8 +24,9 @@ struct pv_vulkan_device {
   VkDevice device;
   pv_vulkan_device_api api;
   VkPhysicalDeviceMemoryProperties memory;
-  uint32_t family; /* of queues */
-  double tick;     /* seconds of a timestamp; 0: there is none */
+  pv_vulkan_subnormals subnormals; /* which code it gets */
+  uint32_t family;                 /* of queues */
+  double tick;                     /* seconds of a timestamp; 0: there is none */
   uint64_t tick_mask;
   VkQueue queue;
   VkCommandPool pool;

@@ -229,9 +229,8 @@ static pv_code compile(device *d, const char *shader, uint32_t variant, pv_vulka
                        pv_error *err) {
   const pv_vulkan_module *module = pv_vulkan_module_find(shader);
   if (out->pipeline != NULL) return PV_OK;
-  return module == NULL
-             ? pv_error_set(err, PV_ERR_INTERNAL, "there is no shader %s", shader)
-             : pv_vulkan_compile(d->device, module->words, module->bytes, variant, out, err);
+  return module == NULL ? pv_error_set(err, PV_ERR_INTERNAL, "there is no shader %s", shader)
+                        : pv_vulkan_compile(d->device, module, variant, out, err);
 }
 
 static pv_code vulkan_run(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {

@@ -13,7 +13,7 @@
 #include "kernels/vulkan/modules.h"
 #include "runtime/probe/probe.h"
 
-enum { NOT_JUDGED = 3 };
+enum { NOT_JUDGED = 3, SECOND = 128 };
 
 typedef struct session {
   const char *what; /* a file, a module or "all" */
@@ -94,12 +94,23 @@ static pv_code check(session *s, const char *name, const void *bytes, size_t len
   return PV_OK;
 }
 
+/* Both that a device may be given. */
+static pv_code check_module(session *s, const char *name, const pv_vulkan_module *module,
+                            pv_error *err) {
+  const pv_vulkan_code *unsaid = &module->code[PV_VULKAN_UNSAID];
+  const pv_vulkan_code *kept = &module->code[PV_VULKAN_KEPT];
+  char second[SECOND];
+  (void)snprintf(second, sizeof second, "%s, subnormals kept", name);
+  const pv_code code = check(s, name, unsaid->words, unsaid->bytes, err);
+  return code == PV_OK ? check(s, second, kept->words, kept->bytes, err) : code;
+}
+
 static pv_code check_all(session *s, pv_error *err) {
   size_t count = 0;
   pv_code code = PV_OK;
   const pv_vulkan_module *all = pv_vulkan_modules(&count);
   for (size_t i = 0; code == PV_OK && i < count; i++)
-    if (all[i].fault == NULL) code = check(s, all[i].name, all[i].words, all[i].bytes, err);
+    if (all[i].fault == NULL) code = check_module(s, all[i].name, &all[i], err);
   return code;
 }
 
@@ -136,7 +147,7 @@ int pv_probe_spirv(int argc, char **argv) {
   if (strcmp(s.what, "all") == 0)
     code = check_all(&s, &err);
   else if (module != NULL)
-    code = check(&s, s.what, module->words, module->bytes, &err);
+    code = check_module(&s, s.what, module, &err);
   else
     code = check_file(&s, &err);
   if (code == PV_OK) code = print_verdict(&s, &err);

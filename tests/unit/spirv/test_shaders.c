@@ -7,6 +7,27 @@
 #include "kernels/vulkan/modules.h"
 #include "tests/unit/testing.h"
 
+/* `rule` is what is first against it; NULL: nothing is. */
+static size_t is_judged(const pv_vulkan_code *code, const char *rule) {
+  pv_arena arena = PV_ARENA_INIT;
+  pv_spirv_report r;
+  if (!EXPECT(pv_spirv_check(&arena, code->words, code->bytes, &r, NULL) == PV_OK)) return 0;
+  EXPECT(r.instructions > 100);
+  EXPECT_U64(r.count > 0, rule != NULL);
+  if (r.count > 0 && rule != NULL) EXPECT_STR(r.findings[0].rule, rule);
+  pv_arena_free(&arena);
+  return 1;
+}
+
+/* OpCapability DenormPreserve: what a device is given that can be told. */
+static bool keeps_subnormals(const pv_vulkan_code *code) {
+  enum { CAPABILITY = 17 | 2 << 16, DENORM_PRESERVE = 4464 };
+  bool found = false;
+  for (size_t at = 5; at + 1 < code->bytes / 4 && code->words[at] == CAPABILITY; at += 2)
+    found |= code->words[at + 1] == DENORM_PRESERVE;
+  return found;
+}
+
 static void test_each(void) {
   static const struct {
     const char *fault, *rule; /* NULL: the proof alone sees it (tests/unit/vulkan) */
@@ -26,20 +47,15 @@ static void test_each(void) {
   size_t count = 0, looked_at = 0;
   const pv_vulkan_module *all = pv_vulkan_modules(&count);
   for (size_t i = 0; i < count; i++) {
-    pv_arena arena = PV_ARENA_INIT;
-    pv_spirv_report r;
     const char *rule = all[i].fault == NULL ? NULL : "not listed";
     for (size_t k = 0; all[i].fault != NULL && k < sizeof faults / sizeof *faults; k++)
       if (strcmp(all[i].fault, faults[k].fault) == 0) rule = faults[k].rule;
-    if (!EXPECT(pv_spirv_check(&arena, all[i].words, all[i].bytes, &r, NULL) == PV_OK)) continue;
-    EXPECT(r.instructions > 100);
-    EXPECT_U64(r.count > 0, rule != NULL);
-    if (r.count > 0 && rule != NULL) EXPECT_STR(r.findings[0].rule, rule);
-    pv_arena_free(&arena);
-    looked_at++;
+    EXPECT(!keeps_subnormals(&all[i].code[PV_VULKAN_UNSAID]));
+    EXPECT(keeps_subnormals(&all[i].code[PV_VULKAN_KEPT]));
+    for (int k = 0; k < PV_VULKAN_SUBNORMALS; k++) looked_at += is_judged(&all[i].code[k], rule);
   }
   if (count == 0) pv_testing_skip("a build without glslangValidator has no shaders");
-  EXPECT_U64(looked_at, count);
+  EXPECT_U64(looked_at, count * PV_VULKAN_SUBNORMALS);
 }
 
 /* What is against a shader in the module of that name. */
@@ -47,7 +63,8 @@ static size_t against(const char *name) {
   const pv_vulkan_module *module = pv_vulkan_module_find(name);
   pv_arena arena = PV_ARENA_INIT;
   pv_spirv_report r = {0};
-  if (module != NULL) (void)pv_spirv_check(&arena, module->words, module->bytes, &r, NULL);
+  if (module != NULL)
+    (void)pv_spirv_check(&arena, module->code[0].words, module->code[0].bytes, &r, NULL);
   pv_arena_free(&arena);
   return r.count;
 }
@@ -61,23 +78,23 @@ static void test_one_decoration_less(void) {
     pv_testing_skip("a build without glslangValidator has no shaders");
     return;
   }
-  uint32_t *words = malloc(module->bytes);
+  const pv_vulkan_code *code = &module->code[PV_VULKAN_UNSAID];
+  uint32_t *words = malloc(code->bytes);
   size_t found = 0;
   REQUIRE(words != NULL);
-  memcpy(words, module->words, module->bytes);
-  for (size_t at = 5; at < module->bytes / 4; at += module->words[at] >> 16) {
-    if (module->words[at] != (DECORATE | 3 << 16) || module->words[at + 2] != NO_CONTRACTION)
-      continue;
+  memcpy(words, code->words, code->bytes);
+  for (size_t at = 5; at < code->bytes / 4; at += code->words[at] >> 16) {
+    if (code->words[at] != (DECORATE | 3 << 16) || code->words[at + 2] != NO_CONTRACTION) continue;
     pv_arena arena = PV_ARENA_INIT;
     pv_spirv_report r;
     for (size_t i = 0; i < 3; i++) words[at + i] = NOTHING;
-    if (EXPECT(pv_spirv_check(&arena, words, module->bytes, &r, NULL) == PV_OK && r.count <= 1) &&
+    if (EXPECT(pv_spirv_check(&arena, words, code->bytes, &r, NULL) == PV_OK && r.count <= 1) &&
         r.count == 1) {
       EXPECT_STR(r.findings[0].rule, "no_contraction");
       found++;
     }
     pv_arena_free(&arena);
-    memcpy(words + at, module->words + at, 3 * sizeof *words);
+    memcpy(words + at, code->words + at, 3 * sizeof *words);
   }
   EXPECT(found > 20);
   EXPECT_U64(found, against("proof@contracted"));

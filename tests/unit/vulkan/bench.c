@@ -44,7 +44,7 @@ bool launch(const char *name, uint32_t variant, const void *argument, size_t byt
   double seconds = 0;
   EXPECT(module != NULL);
   if (module == NULL) return false;
-  pv_code code = pv_vulkan_compile(device, module->words, module->bytes, variant, &pipeline, &err);
+  pv_code code = pv_vulkan_compile(device, module, variant, &pipeline, &err);
   if (code == PV_OK) {
     code = pv_vulkan_begin(device, &err);
     if (code == PV_OK) {
