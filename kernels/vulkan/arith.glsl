@@ -6,7 +6,8 @@
 // A macro of a name below plants that defect (kernels/vulkan/modules.h lists them).
 #if defined(PRESERVED) // for devices that flush subnormals unless they are told not to
 #extension GL_EXT_spirv_intrinsics : require
-spirv_execution_mode(capabilities = [4464], 4459, 32); // DenormPreserve
+spirv_execution_mode(capabilities = [4464], 4459, 32); // DenormPreserve, of both widths: some devices
+spirv_execution_mode(capabilities = [4464], 4459, 64); // have one mode for all
 #endif
 
 #if defined(CONTRACTED)

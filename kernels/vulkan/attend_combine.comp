@@ -5,12 +5,11 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#define ROUNDS 1u
 #include "stages.glsl"
 
 layout(local_size_x = 256) in;
 #include "attend.glsl"
-
-shared float results[256];
 
 float combined(attend_argument t, uint i, uint row) {
   uint head = i / t.dim, position = words(t.step).at[0] + row;
@@ -38,14 +37,10 @@ void main() {
   attend_argument t = attend_argument(argument);
   uint j = gl_LocalInvocationIndex, i = gl_GlobalInvocationID.x, width = t.heads * t.dim;
   uint row = t.first + gl_WorkGroupID.y;
-  results[j] = 0.0;
+  rounding[j] = 0.0;
   if (i < width) {
-    results[j] = combined(t, i, row);
-    floats(t.result).at[row * width + i] = results[j];
+    rounding[j] = combined(t, i, row);
+    floats(t.result).at[row * width + i] = rounding[j];
   }
-  barrier();
-  if (t.acts.q == 0ul || j % SEGMENT != 0u || i / SEGMENT >= t.acts.segments) return;
-  float y[SEGMENT];
-  for (uint k = 0u; k < SEGMENT; k++) y[k] = results[j + k];
-  round_segment(y, t.acts, row, i / SEGMENT, t.largest);
+  if (t.acts.q != 0ul) round_chunk(t.acts, row, gl_WorkGroupID.x * 256u / SEGMENT, t.largest);
 }

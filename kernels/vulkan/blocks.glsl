@@ -12,7 +12,8 @@ float plain_at(uint64_t row, uint i) {
   if (TYPE == F32) return floats(row).at[i];
   if (TYPE == F16) return half_at(row + 2ul * i);
   uint64_t at = row + 2ul * i;
-  return uintBitsToFloat((byte_at(at) | byte_at(at + 1ul) << 8) << 16);
+  uint word = words(at & ~3ul).at[0];
+  return uintBitsToFloat((at & 2ul) != 0ul ? word & 0xffff0000u : word << 16);
 }
 
 bool is_short() { // blocks of one segment, not of eight
@@ -73,15 +74,64 @@ int integer_at(uint64_t b, uint s, uint i) {
   return int(high << 4 | low) - 32;
 }
 
+// 32 bytes from any even address on.
+void bytes_from(uint64_t address, out uint into[8]) {
+  words at = words(address & ~3ul);
+  if ((address & 2ul) == 0ul) {
+    for (uint w = 0u; w < 8u; w++) into[w] = at.at[w];
+    return;
+  }
+  uint word = at.at[0];
+  for (uint w = 0u; w < 8u; w++) {
+    uint next = at.at[w + 1u];
+    into[w] = word >> 16 | next << 16;
+    word = next;
+  }
+}
+
+// 32 bytes from an address that is a multiple of 16.
+void quads_from(uint64_t address, out uint into[8]) {
+  quads at = quads(address);
+  for (uint w = 0u; w < 8u; w++) into[w] = at.at[w / 4u][w % 4u];
+}
+
+// The whole numbers of segment s of a block, s below 8, as signed bytes: those of the types of which
+// models are made by words of four, of others one by one.
+void integers_at(uint64_t b, uint s, out uint four[8]) {
+  uint more[8];
+  if (TYPE == Q4_K || TYPE == Q5_K) {
+    quads_from(b + (TYPE == Q4_K ? 16u : 48u) + s / 2u * 32u, four);
+    for (uint w = 0u; w < 8u; w++) four[w] = four[w] >> s % 2u * 4u & 0x0f0f0f0fu;
+    if (TYPE == Q4_K) return;
+    quads_from(b + 16ul, more);
+    for (uint w = 0u; w < 8u; w++) four[w] |= (more[w] >> s & 0x01010101u) << 4;
+  } else if (TYPE == Q6_K) {
+    bytes_from(b + s / 4u * 64u + s % 2u * 32u, four);
+    bytes_from(b + 128u + s / 4u * 32u, more);
+    for (uint w = 0u; w < 8u; w++) {
+      uint low = four[w] >> s % 4u / 2u * 4u & 0x0f0f0f0fu, high = more[w] >> s % 4u * 2u & 0x03030303u;
+      uint less = (low | high << 4) ^ 0x20202020u, sign = less & 0x20202020u; // by 32, in six bits
+      four[w] = less | sign << 1 | sign << 2;
+    }
+  } else if (TYPE == Q8_0) {
+    bytes_from(b + 2ul, four);
+  } else {
+    for (uint w = 0u; w < 8u; w++) {
+      four[w] = 0u;
+      for (uint j = 0u; j < 4u; j++) four[w] |= (uint(integer_at(b, s, 4u * w + j)) & 255u) << 8u * j;
+    }
+  }
+}
+
 struct scales_of { // pv_scales
   float d, m;
   int sc[2], lo[2];
 };
 
 // Six bits each, of which the upper two of the last four lie with those of the first.
-void k4_scales(uint64_t scales, uint s, inout scales_of to) {
-  uint j = s % 4u, both = byte_at(scales + j + (s < 4u ? 4u : 8u)), first = byte_at(scales + j);
-  uint second = byte_at(scales + j + 4u);
+void k4_scales(uvec3 scales, uint s, inout scales_of to) {
+  uint j = s % 4u, first = scales.x >> 8u * j & 255u, second = scales.y >> 8u * j & 255u;
+  uint both = s < 4u ? second : scales.z >> 8u * j & 255u;
   to.sc[0] = to.sc[1] = int(s < 4u ? first & 63u : (both & 15u) | first >> 6 << 4);
   to.lo[0] = to.lo[1] = int(s < 4u ? both & 63u : both >> 4 | second >> 6 << 4);
 }
@@ -101,10 +151,17 @@ scales_of scales_at(uint64_t b, uint s) {
     to.d = uintBitsToFloat(e < 2u ? 0x00200000u << e : e - 1u << 23);
     return to;
   }
+  if (TYPE == Q4_K || TYPE == Q5_K) {
+    uvec4 head = quads(b).at[0];
+    vec2 both = unpackHalf2x16(head.x);
+    to.d = both.x;
+    to.m = both.y;
+    k4_scales(head.yzw, s, to);
+    return to;
+  }
   to.d = half_at(b + (TYPE == Q2_K ? 80u : TYPE == Q3_K ? 108u : TYPE == Q6_K ? 208u : TYPE == TQ2_0 ? 64u : 0u));
   if (has_minimum()) to.m = half_at(b + (TYPE == Q2_K ? 82u : 2u));
   if (adds_minimum()) to.lo = int[2](1, 1);
-  if (TYPE == Q4_K || TYPE == Q5_K) k4_scales(b + 4ul, s, to);
   if (TYPE == Q2_K)
     for (uint h = 0u; h < 2u; h++) {
       uint both = byte_at(b + 2u * s + h);

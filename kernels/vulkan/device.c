@@ -37,16 +37,13 @@ static pv_code check_features(const pv_vulkan *v, size_t index, pv_error *err) {
                                       about.name, lacks);
 }
 
-/* Float32 must have a mode of its own: the shaders say nothing of float64, where nothing that they
- * compute is subnormal. */
 static pv_vulkan_subnormals subnormals_of(const pv_vulkan *v, size_t index) {
   VkPhysicalDeviceFloatControlsProperties floats = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES};
   VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
                                      .pNext = &floats};
   v->api.GetPhysicalDeviceProperties2(v->devices[index], &all);
-  return floats.shaderDenormPreserveFloat32 &&
-                 floats.denormBehaviorIndependence != VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE
+  return floats.shaderDenormPreserveFloat32 && floats.shaderDenormPreserveFloat64
              ? PV_VULKAN_KEPT
              : PV_VULKAN_UNSAID;
 }

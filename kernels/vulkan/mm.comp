@@ -30,22 +30,35 @@ const uint MOST_SEGMENTS = 2048u;             // PV_K_MAX / SEGMENT
 
 shared float values[MOST_SEGMENTS];
 
+// Four weights times four activations, exactly.
+int dot(uint four, uint high, uint low) {
+  int r = 0;
+  for (int j = 0; j < 32; j += 8)
+    r += bitfieldExtract(int(four), j, 8) *
+         (256 * bitfieldExtract(int(high), j, 8) + bitfieldExtract(int(low), j, 8));
+  return r;
+}
+
 // Of segment s: whole numbers multiplied and added exactly, then d, and the minimum times the sum of
 // the activations. Halves have scales of their own, or the same.
 float segment_value(uint64_t row, acts_of acts, uint at, uint s) {
   uint64_t block = block_of(row, s);
   scales_of by = scales_at(block, s % 8u);
+  quads planes = quads(acts.q + uint64_t(at) * SEGMENT_BYTES);
+  uint four[8];
+  integers_at(block, s % 8u, four);
   int dots[2] = int[2](0, 0), all[2] = int[2](0, 0);
-  for (uint i = 0u; i < SEGMENT; i++) {
-    int x = act_at(acts, at, s, i);
-    dots[i / 16u] += integer_at(block, s % 8u, i) * x;
-    all[i / 16u] += x;
+  for (uint e = 0u; e < 4u; e++) { // eight at once
+    uvec4 x = planes.at[e];
+    dots[e / 2u] += dot(four[2u * e], x.x, x.z) + dot(four[2u * e + 1u], x.y, x.w);
+    if (TYPE == Q2_K) all[e / 2u] += dot(0x01010101u, x.x, x.z) + dot(0x01010101u, x.y, x.w);
   }
   int64_t both = int64_t(by.sc[0]) * int64_t(dots[0]) + int64_t(by.sc[1]) * int64_t(dots[1]);
   float value = product(by.d, float(both)); // beyond 32 bits
   if (!has_minimum()) return value;
   PRECISE float minus = -by.m;
-  return fused(adds_minimum() ? by.m : minus, float(by.lo[0] * all[0] + by.lo[1] * all[1]), value);
+  int least = TYPE == Q2_K ? by.lo[0] * all[0] + by.lo[1] * all[1] : by.lo[0] * int(words(acts.sum).at[at]);
+  return fused(adds_minimum() ? by.m : minus, float(least), value);
 }
 
 // The fold of n values, n not a power of two as well.
@@ -78,7 +91,8 @@ uint plain_values(uint64_t row, acts_of acts, uint at) {
 uint segment_values(uint64_t row, acts_of acts, uint at) {
   uint segments = acts.k / SEGMENT;
   for (uint s = gl_LocalInvocationIndex; s < segments; s += LANES)
-    values[s] = product(floats(acts.d).at[at * acts.segments + s], segment_value(row, acts, at, s));
+    values[s] = product(floats(acts.d).at[at * acts.segments + s],
+                        segment_value(row, acts, at * acts.segments + s, s));
   return segments;
 }
 

@@ -10,7 +10,7 @@
  * may flush them else; one that cannot does not take a module that says so. */
 typedef enum pv_vulkan_subnormals {
   PV_VULKAN_UNSAID,
-  PV_VULKAN_KEPT, /* by the execution mode DenormPreserve, of float32 */
+  PV_VULKAN_KEPT, /* by the execution mode DenormPreserve, of float32 and float64 */
   PV_VULKAN_SUBNORMALS
 } pv_vulkan_subnormals;
 

@@ -1,10 +1,11 @@
 // y = (x * s) * weight, s = 1 / sqrt(mean of squares + eps), and its rounding where planes are given.
-// Of pv_cuda_norm. Groups: rows; thread j is wide lane j, and has whole segments.
+// Of pv_cuda_norm. Groups: rows; thread j is wide lane j.
 // Reference: rmsnorm and round_segment of kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#define ROUNDS 4u
 #include "stages.glsl"
 
 layout(local_size_x = 256) in;
@@ -36,15 +37,15 @@ void main() {
   if (t.step != 0ul) from += (words(t.step).at[1] - words(t.step).at[2]) * t.n; // count less logits
   float mean = divided(squares(floats(t.x), from, t.n), float(t.n));
   float s = divided(1.0, root(sum(mean, t.eps)));
-  for (uint segment = gl_LocalInvocationIndex; segment * SEGMENT < t.n; segment += WIDE_LANES) {
-    float y[SEGMENT];
-    for (uint i = 0u; i < SEGMENT; i++) {
-      uint k = segment * SEGMENT + i;
-      y[i] = 0.0;
+  for (uint chunk = 0u; chunk < t.n; chunk += WIDE_LANES * ROUNDS) {
+    for (uint i = gl_LocalInvocationIndex; i < WIDE_LANES * ROUNDS; i += WIDE_LANES) {
+      uint k = chunk + i;
+      rounding[i] = 0.0;
       if (k >= t.n) continue;
-      y[i] = product(product(floats(t.x).at[from + k], s), floats(t.weight).at[k]);
-      floats(t.result).at[first + k] = y[i];
+      float y = product(product(floats(t.x).at[from + k], s), floats(t.weight).at[k]);
+      floats(t.result).at[first + k] = y;
+      rounding[i] = y;
     }
-    if (t.acts.q != 0ul) round_segment(y, t.acts, row, segment, t.largest);
+    if (t.acts.q != 0ul) round_chunk(t.acts, row, chunk / SEGMENT, t.largest);
   }
 }

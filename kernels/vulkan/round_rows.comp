@@ -1,9 +1,10 @@
-// What rows are rounded to for a product. Of pv_cuda_round. Groups: acts.segments / 256, rows; a thread has
-// a segment. Reference: round_segment of kernels/definition.
+// What rows are rounded to for a product. Of pv_cuda_round. Groups: acts.segments / 8, rows; a thread has
+// a number. Reference: round_segment of kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#define ROUNDS 1u
 #include "stages.glsl"
 
 layout(local_size_x = 256) in;
@@ -15,12 +16,7 @@ layout(buffer_reference, std430, buffer_reference_align = 8) buffer round_argume
 void main() {
   round_argument t = round_argument(argument);
   acts_of acts = t.acts;
-  uint segment = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y;
-  float y[SEGMENT];
-  if (segment >= acts.segments) return;
-  for (uint i = 0u; i < SEGMENT; i++) {
-    uint k = segment * SEGMENT + i;
-    y[i] = k < acts.k ? floats(acts.x).at[row * acts.stride + k] : 0.0;
-  }
-  round_segment(y, acts, row, segment, t.largest);
+  uint k = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y;
+  rounding[gl_LocalInvocationIndex] = k < acts.k ? floats(acts.x).at[row * acts.stride + k] : 0.0;
+  round_chunk(acts, row, gl_WorkGroupID.x * 256u / SEGMENT, t.largest);
 }

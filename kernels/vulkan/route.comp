@@ -34,16 +34,19 @@ void main() {
   route_argument t = route_argument(argument);
   uint j = gl_LocalInvocationIndex, first = gl_WorkGroupID.x * t.experts;
   floats logits = floats(t.logits);
+  for (uint i = j; i < t.experts; i += WIDE_LANES) of_experts[i] = logits.at[first + i];
+  barrier();
   for (uint i = j; i < t.experts; i += WIDE_LANES) {
     uint rank = 0u;
     for (uint k = 0u; k < t.experts; k++)
-      if (k != i && comes_before(logits.at[first + k], k, logits.at[first + i], i)) rank++;
+      if (k != i && comes_before(of_experts[k], k, of_experts[i], i)) rank++;
     if (rank < t.used) ranked[rank] = i;
   }
   barrier();
-  float best = logits.at[first + ranked[0]], own = 0.0;
+  float best = of_experts[ranked[0]], own = 0.0;
+  barrier();
   for (uint i = j; i < t.experts; i += WIDE_LANES) {
-    float e = exponential(difference(logits.at[first + i], best));
+    float e = exponential(difference(of_experts[i], best));
     of_experts[i] = e;
     own = i == j ? e : sum(own, e);
   }

@@ -11,6 +11,7 @@ const uint SEGMENT_BYTES = 64u; // of rounded activations
 
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer floats { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer words { uint at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer quads { uvec4 at[]; };
 layout(push_constant) uniform pushed { uint64_t argument; };
 
 struct rows_of { // pv_cuda_rows
@@ -71,16 +72,20 @@ float logistic(float x, float z) {
 
 float swiglu(float gate, float up) { return product(logistic(gate, gate), up); }
 
-// A segment of 32 into the planes of a row of activations, as CUDA's kernels read them: for each eight
-// their high bytes, then their low ones, q = 256 high + low.
-void round_segment(float x[SEGMENT], acts_of to, uint row, uint segment, float largest) {
-  uint at = row * to.segments + segment;
+#if defined(ROUNDS)
+// Rows become activations by chunks of 256 * ROUNDS numbers, which the 256 threads of a group have put
+// into `rounding`: a thread has four numbers of a segment of 32, and makes a word of each plane. For each
+// eight numbers there are the words of their high bytes, then of their low ones, q = 256 high + low.
+const uint WORDS = SEGMENT / 4u; // of a segment
+shared float rounding[256u * ROUNDS];
+shared int rounded[64u * ROUNDS];
+
+void round_word(acts_of to, uint at, uint own, uint word, float largest) {
   float top = 0.0, d = 0.0, v = 0.0;
   bool finite = true;
-  int total = 0;
   for (uint i = 0u; i < SEGMENT; i++) {
-    float size = abs(x[i]);
-    finite = finite && (floatBitsToUint(x[i]) & INFINITE) != INFINITE;
+    float x = rounding[own * SEGMENT + i], size = abs(x);
+    finite = finite && (floatBitsToUint(x) & INFINITE) != INFINITE;
     if (size > top) top = size;
   }
   bool counts = finite && top >= uintBitsToFloat(0x0d800000u);
@@ -88,28 +93,37 @@ void round_segment(float x[SEGMENT], acts_of to, uint row, uint segment, float l
     d = divided(top, largest);
     v = divided(largest, top);
   }
-  for (uint word = 0u; word < SEGMENT / 4u; word++) {
-    uint high = 0u, low = 0u;
-    for (uint j = 0u; j < 4u; j++) {
-      int q = counts ? int(whole(product(x[4u * word + j], v))) : 0;
-      int upper = (q + 128) >> 8;
-      high |= (uint(upper) & 255u) << (8u * j);
-      low |= (uint(q - 256 * upper) & 255u) << (8u * j);
-      total += q;
-    }
-    words plane = words(to.q + uint64_t(at) * SEGMENT_BYTES);
-    uint place = word / 2u * 4u + word % 2u;
-    plane.at[place] = high;
-    plane.at[place + 2u] = low;
+  uint high = 0u, low = 0u;
+  int total = 0;
+  for (uint j = 0u; j < 4u; j++) {
+    int q = counts ? int(whole(product(rounding[own * SEGMENT + 4u * word + j], v))) : 0;
+    int upper = (q + 128) >> 8;
+    high |= (uint(upper) & 255u) << (8u * j);
+    low |= (uint(q - 256 * upper) & 255u) << (8u * j);
+    total += q;
   }
-  floats(to.d).at[at] = finite ? d : uintBitsToFloat(NOT_A_NUMBER);
-  words(to.sum).at[at] = uint(total);
+  words plane = words(to.q + uint64_t(at) * SEGMENT_BYTES);
+  uint place = word / 2u * 4u + word % 2u;
+  plane.at[place] = high;
+  plane.at[place + 2u] = low;
+  rounded[own * WORDS + word] = total;
+  if (word == 0u) floats(to.d).at[at] = finite ? d : uintBitsToFloat(NOT_A_NUMBER);
 }
 
-int act_at(acts_of from, uint row, uint segment, uint i) {
-  uint64_t at = from.q + (uint64_t(row) * from.segments + segment) * SEGMENT_BYTES + i / 8u * 16u;
-  return 256 * signed_byte_at(at + i % 8u) + signed_byte_at(at + 8u + i % 8u);
+// By all threads; `first` is the segment with which the chunk begins.
+void round_chunk(acts_of to, uint row, uint first, float largest) {
+  uint own = gl_LocalInvocationIndex / WORDS, word = gl_LocalInvocationIndex % WORDS;
+  bool lives = own < WORDS * ROUNDS && first + own < to.segments;
+  uint at = row * to.segments + first + own;
+  barrier();
+  if (lives) round_word(to, at, own, word, largest);
+  barrier();
+  if (!lives || word != 0u) return;
+  int total = 0;
+  for (uint i = 0u; i < WORDS; i++) total += rounded[own * WORDS + i];
+  words(to.sum).at[at] = uint(total);
 }
+#endif
 
 bool is_nan(float x) { return (floatBitsToUint(x) & ~SIGN) > INFINITE; }
 

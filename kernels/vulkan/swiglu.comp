@@ -1,11 +1,12 @@
 // silu(gate) * up, or by the number that it is compiled with gelu(gate) * up, or what gpt-oss clamps; and
-// its rounding where planes are given; a thread has a segment. Of pv_cuda_gate_up. Groups:
-// gate.count / 8192, slots. Reference: swiglu, geglu, swiglu_clamped and round_segment of
+// its rounding where planes are given; a thread has an element. Of pv_cuda_gate_up. Groups:
+// gate.count / 256, slots. Reference: swiglu, geglu, swiglu_clamped and round_segment of
 // kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#define ROUNDS 1u
 #include "stages.glsl"
 
 layout(local_size_x = 256) in;
@@ -34,15 +35,12 @@ layout(buffer_reference, std430, buffer_reference_align = 8) buffer gate_up_argu
 
 void main() {
   gate_up_argument t = gate_up_argument(argument);
-  uint segment = gl_GlobalInvocationID.x, slot = gl_WorkGroupID.y, n = t.gate.count;
-  float y[SEGMENT];
-  if (segment * SEGMENT >= n) return;
-  for (uint i = 0u; i < SEGMENT; i++) {
-    uint at = slot * n + segment * SEGMENT + i;
-    y[i] = 0.0;
-    if (segment * SEGMENT + i >= n) continue;
-    y[i] = activated(floats(t.gate_out).at[at], floats(t.up_out).at[at]);
-    floats(t.result).at[at] = y[i];
+  uint i = gl_GlobalInvocationID.x, slot = gl_WorkGroupID.y, n = t.gate.count, at = slot * n + i;
+  float y = 0.0;
+  if (i < n) {
+    y = activated(floats(t.gate_out).at[at], floats(t.up_out).at[at]);
+    floats(t.result).at[at] = y;
   }
-  if (t.acts.q != 0ul) round_segment(y, t.acts, slot, segment, t.largest);
+  rounding[gl_LocalInvocationIndex] = y;
+  if (t.acts.q != 0ul) round_chunk(t.acts, slot, gl_WorkGroupID.x * 256u / SEGMENT, t.largest);
 }

@@ -11,7 +11,7 @@
 #include "kernels/cuda/heads.h"
 #include "kernels/cuda/round.h"
 
-enum { LANES = 256, SEGMENT_LANES = LANES * PV_SEGMENT };
+enum { LANES = 256 };
 
 /* Those of blocks.glsl. */
 static const char *of_type(uint32_t type, pv_gpu_groups *out) {
@@ -87,7 +87,7 @@ static const char *attend_combine(const pv_gpu_launch *l, pv_gpu_groups *out) {
 }
 
 static const char *activation(const pv_gpu_launch *l, pv_gpu_groups *out) {
-  out->x = pv_cuda_parts(((const pv_cuda_gate_up *)l->args)->gate.count, SEGMENT_LANES);
+  out->x = pv_cuda_parts(((const pv_cuda_gate_up *)l->args)->gate.count, LANES);
   out->rows = l->grid[1];
   return NULL;
 }
@@ -126,7 +126,7 @@ static const char *bias(const pv_gpu_launch *l, pv_gpu_groups *out) {
 }
 
 static const char *round_rows(const pv_gpu_launch *l, pv_gpu_groups *out) {
-  out->x = pv_cuda_parts(((const pv_cuda_round *)l->args)->acts.segments, LANES);
+  out->x = pv_cuda_parts(((const pv_cuda_round *)l->args)->acts.segments, LANES / PV_SEGMENT);
   out->rows = l->grid[1];
   return NULL;
 }

@@ -82,7 +82,7 @@ static void test_swiglu(void) {
         .out = place(NULL, bytes),
         .acts = n % PV_SEGMENT == 0 ? empty_acts(n, SLOTS) : (pv_cuda_acts){0},
         .max = PV_ACT16_MAX};
-    REQUIRE(launch("swiglu", s % FORMS, &t, sizeof t, parts(n, 8192), SLOTS));
+    REQUIRE(launch("swiglu", s % FORMS, &t, sizeof t, parts(n, 256), SLOTS));
     for (size_t r = 0; r < SLOTS; r++) {
       forms[s % FORMS](gate + r * n, up + r * n, n, want);
       same_floats((const float *)result(t.out) + r * n, want, n, "swiglu");
@@ -143,7 +143,7 @@ static void test_append_and_round(void) {
   pv_cuda_round round = {.acts = empty_acts(K, ROWS), .max = PV_ACT16_MAX};
   round.acts.x = place(x, sizeof x);
   round.acts.stride = K;
-  REQUIRE(launch("round_rows", 0, &round, sizeof round, 1, ROWS));
+  REQUIRE(launch("round_rows", 0, &round, sizeof round, parts(K, 256), ROWS));
   for (size_t r = 0; r < ROWS; r++) same_acts(&round.acts, x + r * K, K, r);
 }
 
