@@ -54,7 +54,8 @@
   X(CmdDispatch)                 \
   X(CmdCopyBuffer)               \
   X(CmdFillBuffer)               \
-  X(CmdPipelineBarrier)
+  X(CmdPipelineBarrier)          \
+  X(CmdExecuteCommands)
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): these make a declaration */
 #define PV_VULKAN_MEMBER(name) PFN_vk##name name;

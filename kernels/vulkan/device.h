@@ -12,6 +12,7 @@
 #include "kernels/vulkan/modules.h"
 
 enum { PV_VULKAN_ARGUMENTS = 128, PV_VULKAN_NAME = 256 }; /* what every device takes */
+enum { PV_VULKAN_STAMPED = 1024 };
 
 typedef struct pv_vulkan pv_vulkan;               /* the loader and an instance */
 typedef struct pv_vulkan_device pv_vulkan_device; /* one device, open */
@@ -35,6 +36,8 @@ typedef struct pv_vulkan_memory {
 typedef struct pv_vulkan_pipeline {
   void *pipeline, *layout; /* handles */
 } pv_vulkan_pipeline;
+
+typedef void *pv_vulkan_sequence; /* a handle; NULL: none */
 
 /* PV_ERR_UNSUPPORTED with the reason: a build without Vulkan, no loader, no driver or no device,
  * one that is too old. `*out` is the caller's to close. */
@@ -64,14 +67,27 @@ pv_code pv_vulkan_compile(pv_vulkan_device *device, const pv_vulkan_module *modu
 void pv_vulkan_discard(pv_vulkan_device *device, pv_vulkan_pipeline *pipeline);
 
 /* What runs, in order (a launch: a grid of `groups` times `rows`), each after the one before has
- * ended and its memory is seen. */
+ * ended and its memory is seen; a launch `beside` the one before begins with it. */
 pv_code pv_vulkan_begin(pv_vulkan_device *device, pv_error *err);
 void pv_vulkan_copy(pv_vulkan_device *device, const pv_vulkan_memory *from, uint64_t from_at,
                     const pv_vulkan_memory *to, uint64_t to_at, uint64_t bytes);
 /* All of it, of whole words, becomes zeros. */
 void pv_vulkan_clear(pv_vulkan_device *device, const pv_vulkan_memory *memory);
 void pv_vulkan_launch(pv_vulkan_device *device, const pv_vulkan_pipeline *pipeline,
-                      const void *arguments, uint32_t bytes, uint32_t groups, uint32_t rows);
+                      const void *arguments, uint32_t bytes, uint32_t groups, uint32_t rows,
+                      bool beside);
+/* Between both, launches become a sequence instead, which the device keeps until it is closed, and
+ * which runs as often as it is repeated among what runs. */
+pv_code pv_vulkan_keep(pv_vulkan_device *device, pv_error *err);
+pv_code pv_vulkan_kept(pv_vulkan_device *device, pv_vulkan_sequence *out, pv_error *err);
+void pv_vulkan_repeat(pv_vulkan_device *device, pv_vulkan_sequence sequence);
+/* The time at which all that was queued before has ended, at most PV_VULKAN_STAMPED times until it
+ * runs; the first is number 0. Once it has run, the stamps are there, in ticks of the device, until
+ * something else runs. */
+void pv_vulkan_stamp(pv_vulkan_device *device);
+uint64_t pv_vulkan_stamp_of(const pv_vulkan_device *device, uint32_t number);
+/* From one stamp to another; 0: the device has no clock. */
+double pv_vulkan_seconds(const pv_vulkan_device *device, uint64_t from, uint64_t to);
 /* Runs it and waits. PV_ERR_DEVICE: the device is lost, or did not end within a minute: nothing
  * that it computed counts, and of one that still runs all stays as it is until the process ends.
  * `*seconds`, on the device's own clock; 0 where it has none. */

@@ -9,6 +9,15 @@ static uint32_t kind_of(const pv_vulkan_device *d, uint32_t among, VkMemoryPrope
   return UINT32_MAX;
 }
 
+/* Of the host it is cached where there is such: what the device gives is read from it. */
+static uint32_t choose_kind(const pv_vulkan_device *d, uint32_t among, bool host) {
+  const VkMemoryPropertyFlags seen =
+      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  if (!host) return kind_of(d, among, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+  const uint32_t cached = kind_of(d, among, seen | VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+  return cached != UINT32_MAX ? cached : kind_of(d, among, seen);
+}
+
 static pv_code too_little(uint64_t bytes, pv_error *err) {
   pv_error_set(err, PV_ERR_NOMEM, "the device has no %.1f MB of memory left", (double)bytes / 1e6);
   pv_error_hint(err, "free the device's memory, or ask for less");
@@ -22,14 +31,10 @@ static pv_code back_up(pv_vulkan_device *d, VkBuffer buffer, bool host, pv_vulka
   d->api.GetBufferMemoryRequirements(d->device, buffer, &needs);
   const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
                                            .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
-  const VkMemoryAllocateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-      .pNext = &flags,
-      .allocationSize = needs.size,
-      .memoryTypeIndex =
-          kind_of(d, needs.memoryTypeBits,
-                  host ? VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT
-                       : VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)};
+  const VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                     .pNext = &flags,
+                                     .allocationSize = needs.size,
+                                     .memoryTypeIndex = choose_kind(d, needs.memoryTypeBits, host)};
   if (info.memoryTypeIndex == UINT32_MAX) return too_little(needs.size, err);
   VkResult result = d->api.AllocateMemory(d->device, &info, NULL, &memory);
   if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY)

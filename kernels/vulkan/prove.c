@@ -59,7 +59,7 @@ static pv_code launch(bench *b, uint32_t operation, uint32_t count, uint32_t bas
   for (unsigned i = A; i <= RESULT; i++) /* the results too: what is not written is seen */
     pv_vulkan_copy(b->device, &b->here[i], 0, &b->there[i], 0, ARRAY_BYTES);
   pv_vulkan_launch(b->device, &b->pipeline, &with, sizeof with,
-                   (count + PV_OP_GROUP - 1) / PV_OP_GROUP, 1);
+                   (count + PV_OP_GROUP - 1) / PV_OP_GROUP, 1, false);
   pv_vulkan_copy(b->device, &b->there[RESULT], 0, &b->here[RESULT], 0, ARRAY_BYTES);
   code = pv_vulkan_finish(b->device, &took, err);
   *seconds += took;

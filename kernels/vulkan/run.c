@@ -2,7 +2,7 @@
 #include "kernels/vulkan/state.h"
 
 #define A_MINUTE UINT64_C(60000000000)
-enum { BEGUN = 0, ENDED = 1, STAMPS = PV_VULKAN_STAMPS };
+enum { BEGUN = 0, ENDED = 1, OTHERS = 2, STAMPS = PV_VULKAN_STAMPS };
 
 pv_code pv_vulkan_compile(pv_vulkan_device *d, const pv_vulkan_module *module, uint32_t variant,
                           pv_vulkan_pipeline *out, pv_error *err) {
@@ -52,6 +52,7 @@ pv_code pv_vulkan_begin(pv_vulkan_device *d, pv_error *err) {
   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                          .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
   const VkResult result = d->api.BeginCommandBuffer(d->commands, &info);
+  d->stamped = 0;
   if (result == VK_SUCCESS && d->tick > 0) {
     d->api.CmdResetQueryPool(d->commands, d->queries, 0, STAMPS);
     d->api.CmdWriteTimestamp(d->commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, d->queries, BEGUN);
@@ -59,8 +60,12 @@ pv_code pv_vulkan_begin(pv_vulkan_device *d, pv_error *err) {
   return pv_vulkan_failed(result, "the device's commands", err);
 }
 
+static VkCommandBuffer target(const pv_vulkan_device *d) {
+  return d->keeping != NULL ? d->keeping : d->commands;
+}
+
 /* What comes next begins when all before has ended, and sees what that wrote; so does the host. */
-static void wait_for_all(pv_vulkan_device *d) {
+static void wait_for_all(const pv_vulkan_device *d) {
   const VkMemoryBarrier all = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
       .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
@@ -69,35 +74,81 @@ static void wait_for_all(pv_vulkan_device *d) {
                        VK_ACCESS_HOST_READ_BIT};
   const VkPipelineStageFlags work =
       VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-  d->api.CmdPipelineBarrier(d->commands, work, work | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &all, 0,
-                            NULL, 0, NULL);
+  d->api.CmdPipelineBarrier(target(d), work, work | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &all, 0, NULL,
+                            0, NULL);
 }
 
 void pv_vulkan_copy(pv_vulkan_device *d, const pv_vulkan_memory *from, uint64_t from_at,
                     const pv_vulkan_memory *to, uint64_t to_at, uint64_t bytes) {
   const VkBufferCopy region = {.srcOffset = from_at, .dstOffset = to_at, .size = bytes};
-  d->api.CmdCopyBuffer(d->commands, from->buffer, to->buffer, 1, &region);
   wait_for_all(d);
+  d->api.CmdCopyBuffer(d->commands, from->buffer, to->buffer, 1, &region);
 }
 
 void pv_vulkan_clear(pv_vulkan_device *d, const pv_vulkan_memory *memory) {
-  d->api.CmdFillBuffer(d->commands, memory->buffer, 0, VK_WHOLE_SIZE, 0);
   wait_for_all(d);
+  d->api.CmdFillBuffer(d->commands, memory->buffer, 0, VK_WHOLE_SIZE, 0);
 }
 
 void pv_vulkan_launch(pv_vulkan_device *d, const pv_vulkan_pipeline *p, const void *arguments,
-                      uint32_t bytes, uint32_t groups, uint32_t rows) {
-  d->api.CmdBindPipeline(d->commands, VK_PIPELINE_BIND_POINT_COMPUTE, p->pipeline);
-  d->api.CmdPushConstants(d->commands, p->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, bytes, arguments);
-  d->api.CmdDispatch(d->commands, groups, rows, 1);
-  wait_for_all(d);
+                      uint32_t bytes, uint32_t groups, uint32_t rows, bool beside) {
+  const VkCommandBuffer to = target(d);
+  if (!beside) wait_for_all(d);
+  d->api.CmdBindPipeline(to, VK_PIPELINE_BIND_POINT_COMPUTE, p->pipeline);
+  d->api.CmdPushConstants(to, p->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, bytes, arguments);
+  d->api.CmdDispatch(to, groups, rows, 1);
+}
+
+pv_code pv_vulkan_keep(pv_vulkan_device *d, pv_error *err) {
+  const VkCommandBufferAllocateInfo commands = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+      .commandPool = d->pool,
+      .level = VK_COMMAND_BUFFER_LEVEL_SECONDARY,
+      .commandBufferCount = 1};
+  const VkCommandBufferInheritanceInfo none = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_INHERITANCE_INFO};
+  const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+                                         .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT,
+                                         .pInheritanceInfo = &none};
+  VkCommandBuffer made = NULL;
+  VkResult result = d->api.AllocateCommandBuffers(d->device, &commands, &made);
+  if (result == VK_SUCCESS) result = d->api.BeginCommandBuffer(made, &info);
+  if (result == VK_SUCCESS) d->keeping = made;
+  return pv_vulkan_failed(result, "the device's commands", err);
+}
+
+pv_code pv_vulkan_kept(pv_vulkan_device *d, pv_vulkan_sequence *out, pv_error *err) {
+  const VkResult result = d->api.EndCommandBuffer(d->keeping);
+  if (result == VK_SUCCESS) *out = d->keeping;
+  d->keeping = NULL;
+  return pv_vulkan_failed(result, "the device's commands", err);
+}
+
+void pv_vulkan_repeat(pv_vulkan_device *d, pv_vulkan_sequence sequence) {
+  const VkCommandBuffer kept = sequence;
+  d->api.CmdExecuteCommands(d->commands, 1, &kept);
+}
+
+void pv_vulkan_stamp(pv_vulkan_device *d) {
+  if (d->tick > 0)
+    d->api.CmdWriteTimestamp(d->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, d->queries,
+                             OTHERS + d->stamped);
+  d->stamped++;
+}
+
+uint64_t pv_vulkan_stamp_of(const pv_vulkan_device *d, uint32_t number) {
+  return d->stamps[OTHERS + number];
+}
+
+double pv_vulkan_seconds(const pv_vulkan_device *d, uint64_t from, uint64_t to) {
+  return d->tick * (double)((to - from) & d->tick_mask);
 }
 
 pv_code pv_vulkan_finish(pv_vulkan_device *d, double *seconds, pv_error *err) {
   const VkSubmitInfo work = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
                              .commandBufferCount = 1,
                              .pCommandBuffers = &d->commands};
-  uint64_t stamps[STAMPS] = {0};
+  wait_for_all(d);
   if (d->tick > 0)
     d->api.CmdWriteTimestamp(d->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, d->queries, ENDED);
   VkResult result = d->api.EndCommandBuffer(d->commands);
@@ -107,10 +158,9 @@ pv_code pv_vulkan_finish(pv_vulkan_device *d, double *seconds, pv_error *err) {
     result = d->api.WaitForFences(d->device, 1, &d->fence, VK_TRUE, A_MINUTE);
   if (result == VK_TIMEOUT) d->of->stuck = true;
   if (result == VK_SUCCESS && d->tick > 0)
-    result = d->api.GetQueryPoolResults(d->device, d->queries, 0, STAMPS, sizeof stamps, stamps,
-                                        sizeof *stamps,
+    result = d->api.GetQueryPoolResults(d->device, d->queries, 0, OTHERS + d->stamped,
+                                        sizeof d->stamps, d->stamps, sizeof *d->stamps,
                                         VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
-  if (result == VK_SUCCESS)
-    *seconds = d->tick * (double)((stamps[ENDED] - stamps[BEGUN]) & d->tick_mask);
+  if (result == VK_SUCCESS) *seconds = pv_vulkan_seconds(d, d->stamps[BEGUN], d->stamps[ENDED]);
   return pv_vulkan_failed(result, "the device", err);
 }

@@ -6,8 +6,8 @@
 #include "kernels/vulkan/device.h"
 
 enum {
-  PV_VULKAN_DEVICES = 16, /* more are not looked at */
-  PV_VULKAN_STAMPS = 2    /* the beginning and the end of what runs */
+  PV_VULKAN_DEVICES = 16,                  /* more are not looked at */
+  PV_VULKAN_STAMPS = 2 + PV_VULKAN_STAMPED /* the beginning and the end of what runs, and others */
 };
 
 struct pv_vulkan {
@@ -30,9 +30,11 @@ struct pv_vulkan_device {
   uint64_t tick_mask;
   VkQueue queue;
   VkCommandPool pool;
-  VkCommandBuffer commands;
+  VkCommandBuffer commands, keeping; /* what runs; a sequence that is being made, or NULL */
   VkFence fence;
   VkQueryPool queries;
+  uint64_t stamps[PV_VULKAN_STAMPS]; /* of what ran last */
+  uint32_t stamped;                  /* of them, beside the first two */
 };
 
 /* PV_OK of VK_SUCCESS; PV_ERR_NOMEM; else PV_ERR_DEVICE. */

@@ -178,7 +178,8 @@ const pv_backend_ops pv_backend_ptx = {.name = "ptx",
                                             .run = gpu_run,                          \
                                             .read = gpu_read,                        \
                                             .memory = gpu_memory,                    \
-                                            .device = gpu_device};
+                                            .device = gpu_device,                    \
+                                            .meter = pv_gpu_meter};
 VULKAN(vulkan)
 VULKAN(vulkan0)
 VULKAN(vulkan1)

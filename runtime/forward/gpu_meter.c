@@ -53,11 +53,13 @@ void pv_gpu_meter_behind(pv_gpu_backend *b) {
 }
 
 /* A launch that has come before the host asks for the next one is stamped too early. So the device
- * is kept busy for some milliseconds, and from then on the host is ahead of it. */
+ * is kept busy for some milliseconds, and from then on the host is ahead of it. A device that is
+ * handed many launches at once has none of that. */
 static pv_code keep_busy(pv_gpu_backend *b, pv_error *err) {
   enum { BLOCKS_PER_PROCESSOR = 8, ROUNDS = 1 << 15 };
   const pv_cuda_peak a = {.out = b->parts, .rounds = ROUNDS, .even = 2};
   pv_gpu_launch l;
+  if (b->gpu->ops->general) return PV_OK;
   pv_code code = pv_kernel_launch(pv_kernel_get(PV_GPU_peak_dp4a), b->kernel[PV_GPU_peak_dp4a], &a,
                                   (size_t)BLOCKS_PER_PROCESSOR * b->info.processors, &l, err);
   if (code == PV_OK) code = b->gpu->ops->launch(b->gpu, &l, err);

@@ -15,16 +15,21 @@
 enum {
   ALIGNMENT = 256,
   ARGUMENT = 512, /* bytes for that of a launch */
-  AT_ONCE = 64,   /* launches that are handed over together at most */
+  AT_ONCE = 512,  /* launches that are handed over together at most */
   ANY = -1        /* a GPU, or the first device where there is none */
 };
-#define STAGING        (UINT64_C(8) << 20)
-#define GROUPS_AT_ONCE (UINT64_C(1) << 19) /* a device of software ends them within its minute */
+#define STAGING     (UINT64_C(8) << 20)
+#define BY_SOFTWARE (UINT64_C(1) << 19) /* groups that the CPU ends within the device's minute */
 
 typedef struct room { /* memory that somebody asked for: of `memory`, from an aligned address on */
   pv_vulkan_memory memory;
   uint64_t address, bytes;
 } room;
+
+typedef struct kept { /* a sequence of launches, as the device has it */
+  bool tried;
+  pv_vulkan_sequence sequence; /* NULL: it is too much at once */
+} kept;
 
 typedef struct device {
   pv_gpu base;
@@ -36,11 +41,17 @@ typedef struct device {
   pv_vulkan_memory staging, arguments; /* of the host */
   uint64_t staged;                     /* bytes of it, and launches, since */
   size_t launches;
-  uint64_t groups; /* of them */
-  bool begun;      /* something is queued that was not handed over */
+  uint64_t groups, most; /* of them; so many are handed over together */
+  bool begun;            /* something is queued that was not handed over */
   pv_vulkan_pipeline pipelines[PV_GPU_SHADERS_MAX][PV_GPU_VARIANTS];
   int shaders[PV_GPU_KERNEL_COUNT]; /* of each kernel: its row among the shaders, or -1 */
+  uint64_t *stamps;                 /* by their numbers, in ticks */
+  size_t stamp_room;
+  size_t stamped[PV_VULKAN_STAMPED]; /* the numbers of those that are queued */
+  uint32_t stamped_count;
   pv_gpu_notes notes;
+  kept sequences[PV_GPU_SEQUENCES_MAX]; /* of the notes */
+  pv_cuda_gemv product; /* the argument of the last launch, if it was one; else zeros */
 } device;
 
 static void vulkan_close(pv_gpu *gpu) {
@@ -57,6 +68,7 @@ static void vulkan_close(pv_gpu *gpu) {
   pv_vulkan_close(d->vulkan);
   pv_gpu_notes_free(&d->notes);
   free(d->rooms);
+  free(d->stamps);
   free(d);
 }
 
@@ -90,6 +102,7 @@ static pv_code open_device(const pv_gpu_ops *ops, int wanted, pv_gpu **out, pv_e
   if (code == PV_OK) code = pv_vulkan_prove_once(d->vulkan, index, err);
   if (code == PV_OK) {
     pv_vulkan_describe(d->vulkan, index, &d->about);
+    d->most = strcmp(d->about.type, "cpu") == 0 ? BY_SOFTWARE : UINT64_MAX;
     code = pv_vulkan_device_open(d->vulkan, index, &d->device, err);
   }
   if (code == PV_OK) code = pv_vulkan_allocate(d->device, STAGING, true, &d->staging, err);
@@ -129,7 +142,12 @@ static pv_code flush(device *d, pv_error *err) {
   d->staged = 0;
   d->launches = 0;
   d->groups = 0;
-  return pv_vulkan_finish(d->device, &seconds, err);
+  d->product = (pv_cuda_gemv){0};
+  const pv_code code = pv_vulkan_finish(d->device, &seconds, err);
+  for (uint32_t i = 0; i < d->stamped_count; i++)
+    d->stamps[d->stamped[i]] = pv_vulkan_stamp_of(d->device, i);
+  d->stamped_count = 0;
+  return code;
 }
 
 static pv_code vulkan_finish(pv_gpu *gpu, pv_error *err) {
@@ -200,14 +218,16 @@ static pv_code vulkan_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t by
   device *d = (device *)gpu;
   uint64_t offset = 0;
   const pv_vulkan_memory *memory = memory_at(d, from, bytes, &offset);
-  pv_code code = memory != NULL ? flush(d, err) : no_memory_at(bytes, err);
+  pv_code code = memory != NULL ? PV_OK : no_memory_at(bytes, err);
   for (uint64_t done = 0; code == PV_OK && done < bytes;) {
-    const uint64_t left = bytes - done, n = left < STAGING ? left : STAGING;
-    code = begin(d, err);
+    if (d->staged == STAGING) code = flush(d, err);
+    if (code == PV_OK) code = begin(d, err);
     if (code != PV_OK) break;
-    pv_vulkan_copy(d->device, memory, offset + done, &d->staging, 0, n);
+    const uint64_t at = d->staged, left = bytes - done, space = STAGING - at;
+    const uint64_t n = left < space ? left : space;
+    pv_vulkan_copy(d->device, memory, offset + done, &d->staging, at, n);
     code = flush(d, err);
-    if (code == PV_OK) memcpy((char *)to + done, d->staging.mapped, n);
+    if (code == PV_OK) memcpy((char *)to + done, (const char *)d->staging.mapped + at, n);
     done += n;
   }
   return code;
@@ -233,33 +253,62 @@ static pv_code compile(device *d, const char *shader, uint32_t variant, pv_vulka
                         : pv_vulkan_compile(d->device, module, variant, out, err);
 }
 
-static pv_code vulkan_run(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
-  device *d = (device *)gpu;
+/* What a launch becomes. */
+typedef struct work {
+  const pv_vulkan_pipeline *pipeline;
+  pv_gpu_groups over;
+  bool beside; /* it may begin with the launch before */
+} work;
+
+/* Products of one input, each into a place of its own. */
+static bool is_beside(device *d, const pv_gpu_launch *l) {
+  static const pv_cuda_gemv none;
+  const pv_cuda_gemv last = d->product;
+  d->product = l->kernel == PV_GPU_gemv ? *(const pv_cuda_gemv *)l->args : none;
+  const pv_cuda_gemv *p = &d->product;
+  return !l->apart && p->jobs == 1 && last.jobs == 1 && p->acts.x == last.acts.x &&
+         p->acts.q == last.acts.q && p->add == 0 && last.add == 0 &&
+         p->job[0].out != last.job[0].out;
+}
+
+static pv_code prepare(device *d, const pv_gpu_launch *l, work *out, pv_error *err) {
   const char *kernel = pv_kernel_get((pv_gpu_kernel)l->kernel)->name;
   const int number = d->shaders[l->kernel];
-  pv_gpu_groups over = {0};
   size_t count = 0;
+  *out = (work){0};
   if (number < 0)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "Vulkan has no shader for the kernel %s", kernel);
   const pv_gpu_shader *shader = &pv_gpu_shaders(&count)[number];
-  const char *beyond = shader->shape(l, &over);
+  const char *beyond = shader->shape(l, &out->over);
   if (beyond != NULL)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "Vulkan's shader %s does not take %s",
                         shader->shader, beyond);
-  if (over.x > PV_GPU_GROUPS_MAX || over.rows > PV_GPU_GROUPS_MAX || l->arg_bytes > ARGUMENT)
+  if (out->over.x > PV_GPU_GROUPS_MAX || out->over.rows > PV_GPU_GROUPS_MAX ||
+      l->arg_bytes > ARGUMENT)
     return pv_error_set(err, PV_ERR_LIMIT, "Vulkan's shader %s does not take so much at once",
                         shader->shader);
-  pv_vulkan_pipeline *pipeline = &d->pipelines[number][over.variant];
-  const bool full = d->launches == AT_ONCE || d->groups >= GROUPS_AT_ONCE;
-  pv_code code = full ? flush(d, err) : PV_OK;
-  if (code == PV_OK) code = compile(d, shader->shader, over.variant, pipeline, err);
+  pv_vulkan_pipeline *pipeline = &d->pipelines[number][out->over.variant];
+  out->pipeline = pipeline;
+  out->beside = is_beside(d, l);
+  return compile(d, shader->shader, out->over.variant, pipeline, err);
+}
+
+static void launch(device *d, const work *w, uint64_t argument) {
+  pv_vulkan_launch(d->device, w->pipeline, &argument, sizeof argument, (uint32_t)w->over.x,
+                   (uint32_t)w->over.rows, w->beside);
+}
+
+static pv_code vulkan_run(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+  device *d = (device *)gpu;
+  work w;
+  pv_code code = d->launches == AT_ONCE || d->groups >= d->most ? flush(d, err) : PV_OK;
+  if (code == PV_OK) code = prepare(d, l, &w, err);
   if (code == PV_OK) code = begin(d, err);
   if (code != PV_OK) return code;
-  const uint64_t at = d->launches++ * ARGUMENT, address = d->arguments.address + at;
-  d->groups += over.x * over.rows;
+  const uint64_t at = d->launches++ * ARGUMENT;
+  d->groups += w.over.x * w.over.rows;
   memcpy((char *)d->arguments.mapped + at, l->args, l->arg_bytes);
-  pv_vulkan_launch(d->device, pipeline, &address, sizeof address, (uint32_t)over.x,
-                   (uint32_t)over.rows);
+  launch(d, &w, d->arguments.address + at);
   return PV_OK;
 }
 
@@ -278,8 +327,76 @@ static pv_code vulkan_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
   return PV_OK;
 }
 
+/* The arguments of a sequence, where the device has them near. */
+static pv_code store_arguments(device *d, const pv_gpu_note *notes, size_t count, uint64_t *out,
+                               pv_error *err) {
+  pv_code code = vulkan_alloc(&d->base, count * ARGUMENT, out, err);
+  for (size_t i = 0; i < count && code == PV_OK; i++)
+    code = notes[i].launch.arg_bytes > ARGUMENT
+               ? pv_error_set(err, PV_ERR_LIMIT, "the argument of a launch is too large")
+               : vulkan_upload(&d->base, *out + i * ARGUMENT, notes[i].args,
+                               notes[i].launch.arg_bytes, err);
+  return code;
+}
+
+/* Once for each sequence. One that a device of software might not end in time is not kept. */
+static pv_code keep(device *d, unsigned sequence, pv_error *err) {
+  kept *k = &d->sequences[sequence];
+  const pv_gpu_note *notes = &d->notes.items[d->notes.first[sequence]];
+  const size_t count = d->notes.first[sequence + 1] - d->notes.first[sequence];
+  uint64_t arguments = 0, groups = 0;
+  work w;
+  pv_code code = store_arguments(d, notes, count, &arguments, err);
+  if (code == PV_OK) code = pv_vulkan_keep(d->device, err);
+  if (code != PV_OK) return code;
+  d->product = (pv_cuda_gemv){0};
+  for (size_t i = 0; i < count && code == PV_OK; i++) {
+    code = prepare(d, &notes[i].launch, &w, err);
+    if (code != PV_OK) break;
+    groups += w.over.x * w.over.rows;
+    launch(d, &w, arguments + i * ARGUMENT);
+  }
+  d->product = (pv_cuda_gemv){0};
+  pv_vulkan_sequence made = NULL;
+  const pv_code ended = pv_vulkan_kept(d->device, &made, code == PV_OK ? err : NULL);
+  k->tried = code == PV_OK && ended == PV_OK;
+  if (k->tried && groups <= d->most) k->sequence = made;
+  return code != PV_OK ? code : ended;
+}
+
 static pv_code vulkan_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
-  return pv_gpu_notes_replay(&((device *)gpu)->notes, sequence, gpu, vulkan_run, err);
+  device *d = (device *)gpu;
+  const kept *k = &d->sequences[sequence];
+  pv_code code = k->tried ? PV_OK : keep(d, sequence, err);
+  if (code == PV_OK && k->sequence == NULL)
+    return pv_gpu_notes_replay(&d->notes, sequence, gpu, vulkan_run, err);
+  if (code == PV_OK) code = begin(d, err);
+  if (code == PV_OK) pv_vulkan_repeat(d->device, k->sequence);
+  return code;
+}
+
+static pv_code vulkan_stamp(pv_gpu *gpu, size_t number, pv_error *err) {
+  device *d = (device *)gpu;
+  if (number >= d->stamp_room) {
+    const size_t wanted = 2 * number + PV_VULKAN_STAMPED;
+    uint64_t *more = realloc(d->stamps, wanted * sizeof *more);
+    if (more == NULL) return pv_error_nomem(err, "times of launches");
+    d->stamps = more;
+    d->stamp_room = wanted;
+  }
+  pv_code code = d->stamped_count == PV_VULKAN_STAMPED ? flush(d, err) : PV_OK;
+  if (code == PV_OK) code = begin(d, err);
+  if (code != PV_OK) return code;
+  pv_vulkan_stamp(d->device);
+  d->stamped[d->stamped_count++] = number;
+  return PV_OK;
+}
+
+static pv_code vulkan_between(pv_gpu *gpu, size_t from, size_t to, double *seconds, pv_error *err) {
+  const device *d = (const device *)gpu;
+  (void)err;
+  *seconds = pv_vulkan_seconds(d->device, d->stamps[from], d->stamps[to]);
+  return PV_OK;
 }
 
 #define DEVICE(NAME, number)                                     \
@@ -299,7 +416,9 @@ static pv_code vulkan_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
                                     .finish = vulkan_finish,     \
                                     .record = vulkan_record,     \
                                     .recorded = vulkan_recorded, \
-                                    .replay = vulkan_replay};
+                                    .replay = vulkan_replay,     \
+                                    .stamp = vulkan_stamp,       \
+                                    .between = vulkan_between};
 DEVICE(vulkan, ANY)
 DEVICE(vulkan0, 0)
 DEVICE(vulkan1, 1)

@@ -49,7 +49,7 @@ bool launch(const char *name, uint32_t variant, const void *argument, size_t byt
     code = pv_vulkan_begin(device, &err);
     if (code == PV_OK) {
       pv_vulkan_copy(device, &here, 0, &there, 0, ROOM);
-      pv_vulkan_launch(device, &pipeline, &address, sizeof address, groups, rows);
+      pv_vulkan_launch(device, &pipeline, &address, sizeof address, groups, rows, false);
       pv_vulkan_copy(device, &there, 0, &here, 0, ROOM);
       code = pv_vulkan_finish(device, &seconds, &err);
     }

@@ -85,9 +85,10 @@ static void test_modules(void) {
   const pv_vulkan_module *all = pv_vulkan_modules(&count);
   REQUIRE(count > 1);
   EXPECT_STR(all[0].name, "proof");
-  for (size_t i = 0; i < count; i++) {
-    EXPECT_U64((uintptr_t)all[i].words % 4 + all[i].bytes % 4, 0);
-    EXPECT_U64(all[i].words[0], 0x07230203);
+  for (size_t i = 0; i < count * PV_VULKAN_SUBNORMALS; i++) {
+    const pv_vulkan_code *code = &all[i / PV_VULKAN_SUBNORMALS].code[i % PV_VULKAN_SUBNORMALS];
+    EXPECT_U64((uintptr_t)code->words % 4 + code->bytes % 4, 0);
+    EXPECT_U64(code->words[0], 0x07230203);
   }
   EXPECT(pv_vulkan_module_find("proo") == NULL);
   EXPECT(pv_vulkan_module_find("proof@") == NULL);
