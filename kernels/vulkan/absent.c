@@ -19,6 +19,10 @@ size_t pv_vulkan_count(const pv_vulkan *vulkan) {
   (void)vulkan;
   return 0;
 }
+void pv_vulkan_tell(pv_vulkan *vulkan, size_t index) {
+  (void)vulkan;
+  (void)index;
+}
 void pv_vulkan_describe(const pv_vulkan *vulkan, size_t index, pv_vulkan_about *out) {
   (void)vulkan;
   (void)index;

@@ -4,8 +4,8 @@
 // root are 2.5 ulp there or worse, and fma may round twice: these are made of what is exact.
 //
 // A macro of a name below plants that defect (kernels/vulkan/modules.h lists them).
-#if defined(PRESERVED) // for devices that flush subnormals unless they are told not to
 #extension GL_EXT_spirv_intrinsics : require
+#if defined(PRESERVED) // for devices that flush subnormals unless they are told not to
 spirv_execution_mode(capabilities = [4464], 4459, 32); // DenormPreserve, of both widths: some devices
 spirv_execution_mode(capabilities = [4464], 4459, 64); // have one mode for all
 #endif
@@ -55,9 +55,18 @@ float planes(float high, float low) {
   return r;
 }
 
-// a b + c, rounded once. The product is exact in float64, TwoSum gives its sum with c and the error of
-// that, and a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that what follows
-// rounds as if it had all of them.
+// Whether a float64, rounded to float32, lies where a rounding before that may be seen: half way between
+// two float32, or where they are subnormal. Elsewhere it lies on the side of each half way point on which
+// the number lies that it was rounded from, since those are float64 themselves. A sum of 0 is exact.
+bool may_turn(double s) {
+  uint64_t bits = doubleBitsToUint64(s);
+  uint low = uint(bits), high = uint(bits >> 32) & ~SIGN;
+  return (low & 0x1fffffffu) == 0x10000000u || (high < 0x38100000u && (high | low) != 0u);
+}
+
+// a b + c, rounded once. The product is exact in float64. Where it matters TwoSum gives its sum with c and
+// the error of that, and a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that
+// what follows rounds as if it had all of them.
 float fused(float a, float b, float c) {
 #if defined(FMA_UNFUSED)
   PRECISE float two = a * b + c;
@@ -69,6 +78,10 @@ float fused(float a, float b, float c) {
   PRECISE double p = double(a) * double(b);
   double q = double(c);
   PRECISE double s = p + q;
+#if defined(FMA_TWICE)
+  return float(s);
+#endif
+  if (!may_turn(s)) return float(s);
   PRECISE double t = s - p;
   PRECISE double error = (p - (s - t)) + (q - t);
   uint64_t bits = doubleBitsToUint64(s);
@@ -79,6 +92,11 @@ float fused(float a, float b, float c) {
   return float(s);
 #endif
 }
+
+// The sum of four products of signed bytes. It is exact: what a device may choose is how fast.
+spirv_instruction(extensions = ["SPV_KHR_integer_dot_product"], capabilities = [6019, 6018], id = 4450) // OpSDot
+int signed_dot(uint a, uint b, spirv_literal int bytes);
+int dot_of_bytes(uint a, uint b) { return signed_dot(a, b, 0); }
 
 // A magnitude of 32 bits in float64; what follows the largest number is 2^128, not infinity.
 double magnitude(uint bits) {

@@ -1,6 +1,6 @@
 // One chunk of positions for one query head: its maximum, the sum of its exponentials, its weighted
-// values. Of pv_cuda_attend, as attend_1. Groups: chunks * heads, rows; thread i has key i, then
-// element i. Reference: attend of kernels/definition.
+// values. Of pv_cuda_attend, as attend_1. Groups: chunks * heads, rows; four threads have a key,
+// each a fourth of the narrow lanes, then thread i element i. Reference: attend of kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
@@ -10,7 +10,49 @@
 layout(local_size_x = 256) in;
 #include "attend.glsl"
 
-shared float scores[CHUNK], parts[CHUNK];
+const uint SHARES = 4u, OWN = NARROW_LANES / SHARES, APART = NARROW_LANES + 1u; // banks are apart
+const uint TOPS = 8u, AHEAD = 8u; // values that are asked for at once
+
+shared float lanes[CHUNK * APART], scores[CHUNK], parts[CHUNK], tops[TOPS];
+
+// The lanes `share` * OWN and on of the product of a query and a key.
+void lanes_of(attend_argument t, uint q, uint key, uint i, uint share) {
+  float own[OWN];
+  for (uint k = 0u; k < t.dim; k += NARROW_LANES)
+    for (uint l = 0u; l < OWN; l++) {
+      uint e = k + share * OWN + l;
+      if (e >= t.dim) continue;
+      float a = floats(t.q).at[q + e], b = floats(t.keys).at[key + e];
+      own[l] = k == 0u ? product(a, b) : fused(a, b, own[l]);
+    }
+  for (uint l = 0u; l < OWN; l++) lanes[i * APART + share * OWN + l] = own[l];
+}
+
+// The largest score, in the order of the keys.
+float top_of(uint count) {
+  uint j = gl_LocalInvocationIndex, each = CHUNK / TOPS;
+  if (j < TOPS && j * each < count) {
+    float own = scores[j * each];
+    for (uint k = j * each + 1u; k < min((j + 1u) * each, count); k++) own = larger(own, scores[k]);
+    tops[j] = own;
+  }
+  barrier();
+  float top = tops[0];
+  for (uint k = 1u; k * each < count; k++) top = larger(top, tops[k]);
+  return top;
+}
+
+// An element of the values, each times its weight, in the order of the keys.
+float weighted(uint64_t values, uint at, uint stride, uint count) {
+  float value = product(scores[0], floats(values).at[at]);
+  for (uint k = 1u; k < count; k += AHEAD) {
+    float v[AHEAD];
+    for (uint e = 0u; e < AHEAD; e++) v[e] = floats(values).at[at + min(k + e, count - 1u) * stride];
+    for (uint e = 0u; e < AHEAD; e++)
+      if (k + e < count) value = fused(scores[k + e], v[e], value);
+  }
+  return value;
+}
 
 void main() {
   attend_argument t = attend_argument(argument);
@@ -21,21 +63,19 @@ void main() {
   if (begin >= positions) return;
   uint count = min(positions - begin, CHUNK), stride = t.kv_heads * t.dim;
   uint at = begin * stride + head / (t.heads / t.kv_heads) * t.dim;
-  uint q = (row * t.heads + head) * t.dim;
+  uint key = i / SHARES;
+  if (key < count) lanes_of(t, (row * t.heads + head) * t.dim, at + key * stride, key, i % SHARES);
+  barrier();
   if (i < count) {
     float lane[NARROW_LANES];
-    for (uint k = 0u; k < t.dim; k++) {
-      float a = floats(t.q).at[q + k], b = floats(t.keys).at[at + i * stride + k];
-      lane[k % NARROW_LANES] =
-          k < NARROW_LANES ? product(a, b) : fused(a, b, lane[k % NARROW_LANES]);
-    }
+    for (uint l = 0u; l < NARROW_LANES; l++) lane[l] = lanes[i * APART + l];
     scores[i] = product(folded_narrow(lane, NARROW_LANES), t.scale);
   }
   barrier();
-  float top = scores[0];
-  for (uint k = 1u; k < count; k++) top = larger(top, scores[k]);
+  float top = top_of(count);
+  if (i < count) parts[i] = exponential(difference(scores[i], top));
   barrier();
-  if (i < count) parts[i] = scores[i] = exponential(difference(scores[i], top));
+  if (i < count) scores[i] = parts[i];
   uint left = count;
   for (uint reach = CHUNK / 2u; reach > 0u; reach /= 2u) {
     barrier();
@@ -48,9 +88,6 @@ void main() {
     floats(t.top).at[part] = top;
     floats(t.sum).at[part] = parts[0];
   }
-  if (i >= t.dim) return;
-  float value = product(scores[0], floats(t.values).at[at + i]);
-  for (uint k = 1u; k < count; k++)
-    value = fused(scores[k], floats(t.values).at[at + k * stride + i], value);
-  floats(t.value).at[part * t.dim + i] = value;
+  for (uint e = i; e < t.dim; e += 256u)
+    floats(t.value).at[part * t.dim + e] = weighted(t.values, at + e, stride, count);
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of inputs of 32 bits up to PV_OP_FOLDED_LAST, of 64 from PV_OP_LONG_FIRST on. */
+/* Of inputs of 32 bits up to PV_OP_DOT, of 64 from PV_OP_LONG_FIRST on. */
 typedef enum pv_op_code {
   PV_OP_SUM = 0,
   PV_OP_DIFFERENCE,
@@ -23,6 +23,7 @@ typedef enum pv_op_code {
   PV_OP_BFLOAT,
   PV_OP_FOLDED,      /* float to int32: 4096 results in one number */
   PV_OP_FOLDED_LAST, /* float to uint32 */
+  PV_OP_DOT,         /* four products of signed bytes, and their sum */
   PV_OP_LONG_FIRST = 16,
   PV_OP_SUM_LONG = PV_OP_LONG_FIRST,
   PV_OP_DIFFERENCE_LONG,

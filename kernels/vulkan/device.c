@@ -9,12 +9,15 @@ enum { QUEUE_FAMILIES = 32 };
 typedef struct features {
   VkPhysicalDeviceFeatures2 all;
   VkPhysicalDeviceBufferDeviceAddressFeatures addresses;
+  VkPhysicalDeviceShaderIntegerDotProductFeatures dot;
 } features;
 
 static void ask_for(features *f) {
   *f = (features){
       .all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f->addresses},
-      .addresses = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES}};
+      .addresses = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES,
+                    .pNext = &f->dot},
+      .dot = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES}};
 }
 
 /* What the shaders rest on: float64 for the chosen forms, int64 and addresses for memory. */
@@ -31,21 +34,11 @@ static pv_code check_features(const pv_vulkan *v, size_t index, pv_error *err) {
   const char *lacks = !has.all.features.shaderFloat64      ? "shaderFloat64"
                       : !has.all.features.shaderInt64      ? "shaderInt64"
                       : !has.addresses.bufferDeviceAddress ? "bufferDeviceAddress"
+                      : !has.dot.shaderIntegerDotProduct   ? "shaderIntegerDotProduct"
                                                            : NULL;
   return lacks == NULL ? PV_OK
                        : pv_error_set(err, PV_ERR_UNSUPPORTED, "the device '%s' has no %s",
                                       about.name, lacks);
-}
-
-static pv_vulkan_subnormals subnormals_of(const pv_vulkan *v, size_t index) {
-  VkPhysicalDeviceFloatControlsProperties floats = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES};
-  VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-                                     .pNext = &floats};
-  v->api.GetPhysicalDeviceProperties2(v->devices[index], &all);
-  return floats.shaderDenormPreserveFloat32 && floats.shaderDenormPreserveFloat64
-             ? PV_VULKAN_KEPT
-             : PV_VULKAN_UNSAID;
 }
 
 static pv_code choose_queue(const pv_vulkan *v, size_t index, pv_vulkan_device *d, pv_error *err) {
@@ -78,10 +71,14 @@ static pv_code open_logical(const pv_vulkan *v, size_t index, pv_vulkan_device *
   wanted.all.features.shaderFloat64 = VK_TRUE;
   wanted.all.features.shaderInt64 = VK_TRUE;
   wanted.addresses.bufferDeviceAddress = VK_TRUE;
+  wanted.dot.shaderIntegerDotProduct = VK_TRUE;
+  static const char *const extensions[] = {VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME};
   const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                                    .pNext = &wanted.all,
                                    .queueCreateInfoCount = 1,
-                                   .pQueueCreateInfos = &queue};
+                                   .pQueueCreateInfos = &queue,
+                                   .enabledExtensionCount = 1, /* of 1.3, asked for by its name */
+                                   .ppEnabledExtensionNames = extensions};
   const VkResult result = v->api.CreateDevice(v->devices[index], &info, NULL, &d->device);
   if (result != VK_SUCCESS) return pv_vulkan_failed(result, "the device does not open", err);
 #define FIND(name)                                                                               \
@@ -121,9 +118,11 @@ static pv_code open_queue(pv_vulkan_device *d, pv_error *err) {
 pv_code pv_vulkan_device_open(pv_vulkan *v, size_t index, pv_vulkan_device **out, pv_error *err) {
   pv_vulkan_device *d = calloc(1, sizeof *d);
   if (d == NULL) return pv_error_nomem(err, "a device");
+  pv_vulkan_about about;
+  pv_vulkan_describe(v, index, &about);
   d->of = v;
+  d->subnormals = about.subnormals;
   pv_code code = check_features(v, index, err);
-  if (code == PV_OK) d->subnormals = subnormals_of(v, index);
   if (code == PV_OK) code = choose_queue(v, index, d, err);
   if (code == PV_OK) code = open_logical(v, index, d, err);
   if (code == PV_OK) code = open_queue(d, err);

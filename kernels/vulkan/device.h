@@ -19,11 +19,13 @@ typedef struct pv_vulkan_device pv_vulkan_device; /* one device, open */
 
 /* What a report names. */
 typedef struct pv_vulkan_about {
-  char name[PV_VULKAN_NAME];    /* "llvmpipe (LLVM 15.0.6, 256 bits)" */
-  char driver[PV_VULKAN_NAME];  /* "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)" */
-  const char *type;             /* "cpu", "integrated", "discrete", "virtual", "other" */
-  unsigned major, minor, patch; /* the version of Vulkan */
-  uint32_t vendor, device;      /* ids of PCI */
+  char name[PV_VULKAN_NAME];       /* "llvmpipe (LLVM 15.0.6, 256 bits)" */
+  char driver[PV_VULKAN_NAME];     /* "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)" */
+  const char *type;                /* "cpu", "integrated", "discrete", "virtual", "other" */
+  unsigned major, minor, patch;    /* the version of Vulkan */
+  uint32_t vendor, device;         /* ids of PCI */
+  pv_vulkan_subnormals subnormals; /* what its shaders say of them */
+  bool promised;                   /* its driver says that it keeps them when it is told */
 } pv_vulkan_about;
 
 typedef struct pv_vulkan_memory {
@@ -45,6 +47,9 @@ pv_code pv_vulkan_open(pv_vulkan **out, pv_error *err);
 void pv_vulkan_close(pv_vulkan *vulkan);
 size_t pv_vulkan_count(const pv_vulkan *vulkan); /* at least 1 */
 void pv_vulkan_describe(const pv_vulkan *vulkan, size_t index, pv_vulkan_about *out);
+
+/* Shaders say from now on that subnormals are kept, though the driver does not promise to. */
+void pv_vulkan_tell(pv_vulkan *vulkan, size_t index);
 
 /* PV_ERR_UNSUPPORTED: the device is too old or lacks a feature, which is named. It must be closed
  * before `vulkan` is. */

@@ -125,19 +125,28 @@ static const char *type_name(VkPhysicalDeviceType type) {
   }
 }
 
+void pv_vulkan_tell(pv_vulkan *v, size_t index) {
+  v->told[index] = true;
+}
+
 void pv_vulkan_describe(const pv_vulkan *v, size_t index, pv_vulkan_about *out) {
   VkPhysicalDeviceDriverProperties driver = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+  VkPhysicalDeviceFloatControlsProperties floats = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES, .pNext = &driver};
   VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-                                     .pNext = &driver};
+                                     .pNext = &floats};
   const VkPhysicalDeviceProperties *p = &all.properties;
   v->api.GetPhysicalDeviceProperties2(v->devices[index], &all);
-  *out = (pv_vulkan_about){.type = type_name(p->deviceType),
-                           .major = VK_API_VERSION_MAJOR(p->apiVersion),
-                           .minor = VK_API_VERSION_MINOR(p->apiVersion),
-                           .patch = VK_API_VERSION_PATCH(p->apiVersion),
-                           .vendor = p->vendorID,
-                           .device = p->deviceID};
+  *out = (pv_vulkan_about){
+      .type = type_name(p->deviceType),
+      .major = VK_API_VERSION_MAJOR(p->apiVersion),
+      .minor = VK_API_VERSION_MINOR(p->apiVersion),
+      .patch = VK_API_VERSION_PATCH(p->apiVersion),
+      .vendor = p->vendorID,
+      .device = p->deviceID,
+      .promised = floats.shaderDenormPreserveFloat32 && floats.shaderDenormPreserveFloat64};
+  out->subnormals = out->promised || v->told[index] ? PV_VULKAN_KEPT : PV_VULKAN_UNSAID;
   (void)snprintf(out->name, sizeof out->name, "%s", p->deviceName);
   if (driver.driverName[0] != '\0') /* a device of 1.1 may leave it empty */
     (void)snprintf(out->driver, sizeof out->driver, "%.120s %.120s", driver.driverName,

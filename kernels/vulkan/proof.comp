@@ -82,6 +82,7 @@ uint narrow(uint i) {
   words a = words(p.a), b = words(p.b), c = words(p.c);
   if (p.operation == 10u) return half_widened(half_of_word(a, i));
   if (p.operation == 11u) return half_of_word(a, i) << 16; // bfloat16
+  if (p.operation == 14u) return uint(dot_of_bytes(a.at[i], b.at[i]));
   float x = uintBitsToFloat(a.at[i]), y = uintBitsToFloat(b.at[i]), z = uintBitsToFloat(c.at[i]);
   float r;
   switch (p.operation) {
@@ -132,7 +133,7 @@ void main() {
     words(p.result).at[i] = converted(p.operation - 24u, p.base + i);
   else if (p.operation >= 16u)
     pairs(p.result).at[i] = long_one(i);
-  else if (p.operation >= 12u)
+  else if (p.operation == 12u || p.operation == 13u)
     words(p.result).at[i] = folded(p.operation - 12u, p.base + i * 4096u);
   else
     words(p.result).at[i] = narrow(i);

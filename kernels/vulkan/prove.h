@@ -24,6 +24,8 @@ typedef struct pv_proof {
 } pv_proof;
 
 /* A device that failed is not asked for the billions of conversions any more: they have no result.
+ * One that flushes subnormals is told to keep them, and proved again: a driver may take that
+ * without a promise (NVIDIA's does), and the proof says whether it did. From then on it stays told.
  * Over the device number `index`, with a module called "proof" (or one with a fault planted).
  * Errors are those of device.h; `*out` has a result then for what was run before. */
 pv_code pv_vulkan_prove(pv_vulkan *vulkan, size_t index, const pv_vulkan_module *module,

@@ -16,6 +16,7 @@ struct pv_vulkan {
   pv_vulkan_api api;
   VkPhysicalDevice devices[PV_VULKAN_DEVICES];
   uint32_t count;
+  bool told[PV_VULKAN_DEVICES]; /* to keep subnormals, whatever its driver promises */
   bool stuck; /* a device still runs: nothing of it may be taken away, not even its driver */
 };
 

@@ -56,10 +56,19 @@ static const char *embed(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return of_type(a->rows.type, out);
 }
 
+/* Those of mm.comp: a group has so many rows at once. */
+enum { MOST_ROWS = 8 };
+
+static uint32_t rows_together(const pv_cuda_gemv *a) {
+  const uint32_t most = PV_K_MAX / PV_SEGMENT / (uint32_t)pv_cuda_parts(a->acts.k, PV_SEGMENT);
+  return !pv_cuda_quantised(a->job[0].rows.type) ? 1 : most < MOST_ROWS ? most : MOST_ROWS;
+}
+
 static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_gemv *a = l->args;
   const uint32_t count = a->job[0].rows.count;
-  out->x = count < PV_GPU_GROUPS_MAX ? count : PV_GPU_GROUPS_MAX;
+  const uint64_t groups = pv_cuda_parts(count, rows_together(a));
+  out->x = groups < PV_GPU_GROUPS_MAX ? groups : PV_GPU_GROUPS_MAX;
   out->rows = l->grid[1];
   return a->jobs != 1 || a->norm.x != 0 ? "several products, or a norm before one"
                                         : of_type(a->job[0].rows.type, out);

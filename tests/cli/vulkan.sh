@@ -74,7 +74,7 @@ played no-device 3 'this machine has a Vulkan loader but no device'
 played old-loader 3 'the Vulkan loader is too old: it has no vkEnumerateInstanceVersion'
 played old-device 3 "the device '"
 says "' knows Vulkan 1.1, the shaders need 1.2"
-for feature in float64:shaderFloat64 int64:shaderInt64 addresses:bufferDeviceAddress; do
+for feature in float64:shaderFloat64 int64:shaderInt64 addresses:bufferDeviceAddress dot:shaderIntegerDotProduct; do
   played "no-${feature%:*}" 3 "the device '"
   says "' has no ${feature#*:}"
 done

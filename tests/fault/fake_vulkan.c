@@ -45,6 +45,8 @@ static void lacking(VkPhysicalDevice device, VkPhysicalDeviceFeatures2 *out) {
   if (is("no-float64")) out->features.shaderFloat64 = VK_FALSE;
   if (is("no-int64")) out->features.shaderInt64 = VK_FALSE;
   if (is("no-addresses")) addresses->bufferDeviceAddress = VK_FALSE;
+  VkPhysicalDeviceShaderIntegerDotProductFeatures *dot = addresses->pNext;
+  if (is("no-dot")) dot->shaderIntegerDotProduct = VK_FALSE;
 }
 
 static void no_queues(VkPhysicalDevice device, uint32_t *count, VkQueueFamilyProperties *out) {

@@ -37,6 +37,7 @@ static void test_each(void) {
       {"division_loose", "chosen_form"},
       {"root_loose", "no_approximation"},
       {"fma_unfused", NULL},
+      {"fma_twice", NULL},
       {"planes_swapped", NULL},
       {"flushed", NULL},
       {"narrowed_to_zero", NULL},

@@ -245,7 +245,7 @@ static void check_mm(pv_type type, pv_product product, size_t k, size_t rows, bo
                           .add = with_add ? place(add, ACTS * rows * sizeof *add) : 0,
                           .total = place(NULL, ACTS * rows * sizeof(float)),
                           .jobs = 1};
-  REQUIRE(launch("mm", (uint32_t)type, &t, sizeof t, (uint32_t)rows, ACTS));
+  REQUIRE(launch("mm", (uint32_t)type, &t, sizeof t, parts(rows, 4), ACTS));
   same_floats(result(t.job[0].out), wanted, ACTS * rows, "mm");
   if (with_add) same_floats(result(t.total), sum, ACTS * rows, "mm, add");
 }
@@ -288,7 +288,7 @@ static void check_plain(pv_type type, size_t k, size_t rows) {
       .acts = {.x = place(x, sizeof x), .k = (uint32_t)k, .stride = (uint32_t)k, .share = SHARE},
       .experts = place(experts, sizeof experts),
       .jobs = 1};
-  REQUIRE(launch("mm", (uint32_t)type, &t, sizeof t, (uint32_t)rows, SLOTS));
+  REQUIRE(launch("mm", (uint32_t)type, &t, sizeof t, parts(rows, 2), SLOTS));
   for (size_t slot = 0; slot < SLOTS; slot++) {
     const pv_act act = {.x = x + slot / SHARE * k};
     float *const out[] = {want + slot * rows};
