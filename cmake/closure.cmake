@@ -3,9 +3,8 @@
 # list is no file's to keep. kernels_digest.cmake adds the headers and hashes them.
 #
 # These are linked by the checks and are no evidence: what the interpreter of PTX computes discharges
-# nothing (docs/ptx.md), and a run that names it is judged by itself, never by a receipt; no check of a
-# contract takes a side of Vulkan.
-set(discharging_nothing pv_ptx_machine pv_forward_ptx pv_vulkan pv_vulkan_modules pv_forward_vulkan)
+# nothing (docs/ptx.md), and a run that names it is judged by itself, never by a receipt.
+set(discharging_nothing pv_ptx_machine pv_forward_ptx)
 
 set(waiting pv_checks)
 set(rooms "")

@@ -19,6 +19,12 @@ size_t pv_vulkan_count(const pv_vulkan *vulkan) {
   (void)vulkan;
   return 0;
 }
+pv_code pv_vulkan_choose(const pv_vulkan *vulkan, int wanted, size_t *out, pv_error *err) {
+  (void)vulkan;
+  (void)wanted;
+  (void)out;
+  return absent(err);
+}
 void pv_vulkan_tell(pv_vulkan *vulkan, size_t index) {
   (void)vulkan;
   (void)index;
@@ -35,4 +41,9 @@ pv_code pv_vulkan_prove(pv_vulkan *vulkan, size_t index, const pv_vulkan_module 
   (void)module;
   (void)out;
   return absent(err);
+}
+
+const char *pv_vulkan_proved(size_t index) {
+  (void)index;
+  return NULL;
 }

@@ -4,7 +4,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "stages.glsl"
+#include "kernels/vulkan/stages.glsl"
 
 const uint LANES = 1024u, AHEAD = 8u; // numbers that are asked for at once
 layout(local_size_x = 1024) in;

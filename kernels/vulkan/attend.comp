@@ -5,10 +5,10 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "stages.glsl"
+#include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
-#include "attend.glsl"
+#include "kernels/vulkan/attend.glsl"
 
 const uint SHARES = 4u, OWN = NARROW_LANES / SHARES, APART = NARROW_LANES + 1u; // banks are apart
 const uint TOPS = 8u, AHEAD = 8u; // values that are asked for at once

@@ -6,10 +6,10 @@
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #define ROUNDS 1u
-#include "stages.glsl"
+#include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
-#include "attend.glsl"
+#include "kernels/vulkan/attend.glsl"
 
 float combined(attend_argument t, uint i, uint row) {
   uint head = i / t.dim, position = words(t.step).at[0] + row;

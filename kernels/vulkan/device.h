@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "kernels/vulkan/modules.h"
 
-enum { PV_VULKAN_ARGUMENTS = 128, PV_VULKAN_NAME = 256 }; /* what every device takes */
-enum { PV_VULKAN_STAMPED = 1024 };
+enum { PV_VULKAN_ARGUMENTS = 128, PV_VULKAN_NAME = 256 };      /* what every device takes */
+enum { PV_VULKAN_STAMPED = 1024, PV_VULKAN_DEVICES_MAX = 16 }; /* more devices are not looked at */
 
 typedef struct pv_vulkan pv_vulkan;               /* the loader and an instance */
 typedef struct pv_vulkan_device pv_vulkan_device; /* one device, open */
@@ -21,6 +21,7 @@ typedef struct pv_vulkan_device pv_vulkan_device; /* one device, open */
 typedef struct pv_vulkan_about {
   char name[PV_VULKAN_NAME];       /* "llvmpipe (LLVM 15.0.6, 256 bits)" */
   char driver[PV_VULKAN_NAME];     /* "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)" */
+  bool software;                   /* no GPU: the CPU computes */
   const char *type;                /* "cpu", "integrated", "discrete", "virtual", "other" */
   unsigned major, minor, patch;    /* the version of Vulkan */
   uint32_t vendor, device;         /* ids of PCI */
@@ -47,6 +48,11 @@ pv_code pv_vulkan_open(pv_vulkan **out, pv_error *err);
 void pv_vulkan_close(pv_vulkan *vulkan);
 size_t pv_vulkan_count(const pv_vulkan *vulkan); /* at least 1 */
 void pv_vulkan_describe(const pv_vulkan *vulkan, size_t index, pv_vulkan_about *out);
+
+/* The number of the device that is meant: `wanted`, or PV_VULKAN_ANY, the first that is a GPU, or
+ * the first of all where none is. PV_ERR_UNSUPPORTED: there is none of that number. */
+enum { PV_VULKAN_ANY = -1 };
+pv_code pv_vulkan_choose(const pv_vulkan *vulkan, int wanted, size_t *out, pv_error *err);
 
 /* Shaders say from now on that subnormals are kept, though the driver does not promise to. */
 void pv_vulkan_tell(pv_vulkan *vulkan, size_t index);

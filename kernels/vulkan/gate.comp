@@ -4,7 +4,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "stages.glsl"
+#include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer gate_argument {

@@ -125,6 +125,24 @@ static const char *type_name(VkPhysicalDeviceType type) {
   }
 }
 
+pv_code pv_vulkan_choose(const pv_vulkan *v, int wanted, size_t *out, pv_error *err) {
+  pv_vulkan_about about = {0};
+  if (wanted >= 0 && (size_t)wanted >= v->count) {
+    pv_error_set(err, PV_ERR_UNSUPPORTED, "there is no Vulkan device %d: this machine has %u",
+                 wanted, v->count);
+    pv_error_hint(err, "see: pv vulkan list");
+    return PV_ERR_UNSUPPORTED;
+  }
+  *out = wanted >= 0 ? (size_t)wanted : 0;
+  for (size_t i = 0; wanted == PV_VULKAN_ANY && i < v->count; i++) {
+    pv_vulkan_describe(v, i, &about);
+    if (about.software) continue;
+    *out = i;
+    break;
+  }
+  return PV_OK;
+}
+
 void pv_vulkan_tell(pv_vulkan *v, size_t index) {
   v->told[index] = true;
 }

@@ -8,9 +8,9 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "stages.glsl"
+#include "kernels/vulkan/stages.glsl"
 
-#include "blocks.glsl"
+#include "kernels/vulkan/blocks.glsl"
 
 layout(local_size_x = 256) in;
 const uint LANES = 32u;

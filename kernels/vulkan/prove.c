@@ -182,16 +182,34 @@ void pv_proof_describe(const pv_proof_result *r, char out[PV_PROOF_ROOM]) {
                  r->c, digits, r->got, digits, r->want);
 }
 
-enum { ONCE_MOST = 16 }; /* as many devices as are looked at */
+enum { ONCE_MOST = PV_VULKAN_DEVICES_MAX };
+
+/* What is known of each device since the process began. */
+static struct {
+  bool done, told;
+  pv_proof proof;
+  char text[3 * PV_VULKAN_NAME]; /* "": it is not proved */
+} devices[ONCE_MOST];
+static pthread_mutex_t alone = PTHREAD_MUTEX_INITIALIZER;
+
+/* What was proved is what is used: shaders say the same of subnormals. */
+static void keep_in_mind(pv_vulkan *vulkan, size_t index) {
+  pv_vulkan_about about;
+  pv_vulkan_describe(vulkan, index, &about);
+  devices[index].told |= about.subnormals == PV_VULKAN_KEPT && !about.promised;
+  if (devices[index].told) pv_vulkan_tell(vulkan, index);
+  const char *kept = about.subnormals == PV_VULKAN_UNSAID ? "as they are"
+                     : about.promised                     ? "kept as promised"
+                                                          : "kept as told, without a promise";
+  if (devices[index].proof.failed == NULL)
+    (void)snprintf(devices[index].text, sizeof devices[index].text,
+                   "%s (%s), Vulkan %u.%u.%u, %s: %zu operations proved, subnormals %s", about.name,
+                   about.software ? "software, no GPU" : about.type, about.major, about.minor,
+                   about.patch, about.driver, devices[index].proof.count, kept);
+}
 
 pv_code pv_vulkan_prove_once(pv_vulkan *vulkan, size_t index, pv_error *err) {
-  static pthread_mutex_t alone = PTHREAD_MUTEX_INITIALIZER;
-  static struct {
-    bool done, told;
-    pv_proof proof;
-  } devices[ONCE_MOST];
   char why[PV_PROOF_ROOM];
-  pv_vulkan_about about;
   const pv_vulkan_module *module = pv_vulkan_module_find("proof");
   pv_code code = PV_OK;
   if (index >= ONCE_MOST || module == NULL)
@@ -200,9 +218,7 @@ pv_code pv_vulkan_prove_once(pv_vulkan *vulkan, size_t index, pv_error *err) {
   pv_proof *proof = &devices[index].proof;
   if (!devices[index].done) code = pv_vulkan_prove(vulkan, index, module, proof, err);
   devices[index].done |= code == PV_OK;
-  pv_vulkan_describe(vulkan, index, &about);
-  devices[index].told |= about.subnormals == PV_VULKAN_KEPT && !about.promised;
-  if (devices[index].told) pv_vulkan_tell(vulkan, index); /* what was proved is what is used */
+  if (code == PV_OK) keep_in_mind(vulkan, index);
   if (code == PV_OK && proof->failed != NULL) {
     pv_proof_describe(proof->failed, why);
     code =
@@ -211,4 +227,8 @@ pv_code pv_vulkan_prove_once(pv_vulkan *vulkan, size_t index, pv_error *err) {
   }
   pthread_mutex_unlock(&alone);
   return code;
+}
+
+const char *pv_vulkan_proved(size_t index) {
+  return index < ONCE_MOST && devices[index].text[0] != '\0' ? devices[index].text : NULL;
 }

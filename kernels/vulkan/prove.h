@@ -39,4 +39,8 @@ void pv_proof_describe(const pv_proof_result *result, char out[PV_PROOF_ROOM]);
  * asked for. Else as pv_vulkan_prove. */
 pv_code pv_vulkan_prove_once(pv_vulkan *vulkan, size_t index, pv_error *err);
 
+/* What evidence says of the device number `index`: its name, driver and proof, once it was proved
+ * so in this process; else NULL. */
+const char *pv_vulkan_proved(size_t index);
+
 #endif

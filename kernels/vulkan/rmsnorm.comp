@@ -6,7 +6,7 @@
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #define ROUNDS 4u
-#include "stages.glsl"
+#include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer norm_argument { norm_of norm; };

@@ -3,7 +3,7 @@
 // (kernels/arith/arith.h); the rounding of activations (kernels/arith/act.h).
 //
 // They are written for their bits, which are those of kernels/definition, and not for speed.
-#include "arith.glsl"
+#include "kernels/vulkan/arith.glsl"
 
 const uint WIDE_LANES = 256u;
 const uint SEGMENT = 32u;

@@ -6,7 +6,7 @@
 #include "kernels/vulkan/device.h"
 
 enum {
-  PV_VULKAN_DEVICES = 16,                  /* more are not looked at */
+  PV_VULKAN_DEVICES = PV_VULKAN_DEVICES_MAX,
   PV_VULKAN_STAMPS = 2 + PV_VULKAN_STAMPED /* the beginning and the end of what runs, and others */
 };
 

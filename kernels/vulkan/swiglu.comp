@@ -7,7 +7,7 @@
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #define ROUNDS 1u
-#include "stages.glsl"
+#include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
 layout(constant_id = 0) const uint FORM = 0u;

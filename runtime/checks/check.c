@@ -234,6 +234,7 @@ pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_er
 void pv_check_note_who(pv_check *check, const pv_capture *capture) {
   pv_check_backend(check, capture->backend);
   if (capture->about != NULL) pv_check_backend(check, capture->about);
+  if (strncmp(capture->backend, "vulkan", strlen("vulkan")) == 0) pv_check_note_vulkan(check);
 }
 
 /* Whoever computed goes by the name of the side whose place it takes; a fallback does not. */

@@ -125,6 +125,11 @@ pv_code pv_check_keep(pv_check *check, char *side, pv_numerics numerics,
 pv_code pv_check_name(pv_check *check, const char *word, pv_numerics numerics, pv_capture *capture,
                       pv_error *err);
 void pv_check_note_who(pv_check *check, const pv_capture *capture);
+/* Each device of Vulkan that was proved in this process: name, driver and proof. */
+void pv_check_note_vulkan(pv_check *check);
+/* Whether the parameter `device` lets a side compute where it does: of `gpu` no device of software,
+ * and the verdict is NOT_RUN. Another side than one of Vulkan may. */
+bool pv_check_on_device(pv_check *check, const char *side);
 /* The same with a number of threads and a cut into batches; the caller frees it. */
 pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_capture **out,
                               pv_error *err);

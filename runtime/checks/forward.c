@@ -71,6 +71,8 @@ static pv_code run_forward_parity(pv_check *check, pv_error *err) {
   if (!may_be_compared(check, sides, (pv_numerics[]){ln, rn})) return PV_OK;
   if (strcmp(left, right) == 0)
     return pv_check_verdict(check, "VACUOUS", "both sides are %s: nothing is compared", left);
+  for (size_t i = 0; i < 2; i++)
+    if (!pv_check_on_device(check, sides[i])) return PV_OK;
   double cosine[PV_MODEL_LAYERS_MAX] = {0};
   for (uint32_t l = 0; l < check->model->shape.layers; l++) cosine[l] = 1.0;
   pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
@@ -102,7 +104,7 @@ const pv_check_spec pv_check_forward_parity = {
     .subject = "forward",
     .needs = PV_NEEDS_MODEL | PV_NEEDS_PROMPTS,
     .timeout_s = 300,
-    .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_PROMPTS),
+    .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_PROMPTS, PV_TAKES_DEVICE),
     .run = run_forward_parity};
 
 static pv_code run_forward_paths(pv_check *check, pv_error *err) {

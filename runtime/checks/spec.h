@@ -63,6 +63,7 @@ const pv_check_spec *pv_check_find(const char *name); /* NULL when there is none
 const pv_param_spec *pv_check_param(const pv_check_spec *spec, const char *name);
 
 extern const char *const pv_check_kinds[], *const pv_check_any_kinds[];
+extern const char *const pv_check_devices[];
 extern const char *const pv_check_identities[], *const pv_check_types[];
 
 /* The parameters of a check; those that several have under one name. */
@@ -98,6 +99,9 @@ extern const char *const pv_check_identities[], *const pv_check_types[];
   PV_TAKES_STRINGS(      \
       "prompts", "all",  \
       "names of prompts, of the reference or built-in ones; overrides the check's own choice")
+#define PV_TAKES_DEVICE                            \
+  PV_TAKES_WORD("device", pv_check_devices, "any", \
+                "what a side of Vulkan computes on: gpu takes no device of software")
 #define PV_TAKES_KERNEL(value) \
   PV_TAKES_STRING("kernel", value, "name of a kernel; all: each kernel of the build")
 

@@ -64,7 +64,7 @@ static const pv_fault table[] = {
             "Q6_K: binary16 scales below 2^-14 are read as 0; small results become 0",
             "experts.dispatch forward.arbiter forward.argmax forward.explained forward.parity "
             "forward.paths forward.reference ptx.emit ptx.rules router.index_sets swiglu.error "
-            "types.dispatch",
+            "types.dispatch vulkan.prove",
             subnormals, {PV_TYPE_Q6_K, -1}, .ptx = {"add.rn.f32", "add.rn.ftz.f32"}),
 
     OPERATION(
@@ -76,16 +76,17 @@ static const pv_fault table[] = {
           "forward.parity ptx.emit ptx.flow", F64ACC, .ptx = {"fma.rn.f64", "fma.rn.f32"},
           .defect = {.ops = IN(MATMUL), .kernels = &pv_fault_f32_accumulator}),
     OPERATION("sum_in_other_order", "arithmetic",
-              "the terms of a row are summed from left to right", "forward.parity forward.paths",
-              FIXED, .ops = IN(MATMUL), .kernels = &pv_fault_other_order),
+              "the terms of a row are summed from left to right",
+              "forward.parity forward.paths vulkan.prove", FIXED, .ops = IN(MATMUL),
+              .kernels = &pv_fault_other_order),
     FAULT(OPERATION, "contraction", "arithmetic", "the other product of a sum of two is fused",
-          "experts.combine_order forward.parity forward.paths ptx.rules", ALL,
-          .ptx = {"mul.rn.f32", "mul.f32"},
+          "experts.combine_order forward.parity forward.paths ptx.rules spirv.rules vulkan.prove",
+          ALL, .ptx = {"mul.rn.f32", "mul.f32"},
           .defect = {.ops = TURNS | IN(COMBINE), .kernels = &pv_fault_contraction}),
     FAULT(OPERATION, "approximate_exp", "arithmetic",
           "exp in the feed-forward network loses digits as its argument grows",
-          "forward.parity forward.paths ptx.emit ptx.rules swiglu.error", ALL,
-          .ptx = {"div.rn.f32", "div.approx.f32"},
+          "forward.parity forward.paths ptx.emit ptx.rules spirv.rules swiglu.error vulkan.prove",
+          ALL, .ptx = {"div.rn.f32", "div.approx.f32"},
           .defect = {.ops = IN(SWIGLU) | IN(GEGLU) | IN(SWIGLU_CLAMPED),
                      .kernels = &pv_fault_approximate_exp}),
 

@@ -15,8 +15,7 @@
 enum {
   ALIGNMENT = 256,
   ARGUMENT = 512, /* bytes for that of a launch */
-  AT_ONCE = 512,  /* launches that are handed over together at most */
-  ANY = -1        /* a GPU, or the first device where there is none */
+  AT_ONCE = 512   /* launches that are handed over together at most */
 };
 #define STAGING     (UINT64_C(8) << 20)
 #define BY_SOFTWARE (UINT64_C(1) << 19) /* groups that the CPU ends within the device's minute */
@@ -72,37 +71,17 @@ static void vulkan_close(pv_gpu *gpu) {
   free(d);
 }
 
-/* Which one is meant. */
-static pv_code choose(const pv_vulkan *v, int wanted, size_t *out, pv_error *err) {
-  const size_t count = pv_vulkan_count(v);
-  pv_vulkan_about about;
-  if (wanted >= 0 && (size_t)wanted >= count) {
-    pv_error_set(err, PV_ERR_UNSUPPORTED, "there is no Vulkan device %d: this machine has %zu",
-                 wanted, count);
-    pv_error_hint(err, "see: pv vulkan list");
-    return PV_ERR_UNSUPPORTED;
-  }
-  *out = wanted >= 0 ? (size_t)wanted : 0;
-  for (size_t i = 0; wanted == ANY && i < count; i++) {
-    pv_vulkan_describe(v, i, &about);
-    if (strcmp(about.type, "cpu") == 0) continue;
-    *out = i;
-    break;
-  }
-  return PV_OK;
-}
-
 static pv_code open_device(const pv_gpu_ops *ops, int wanted, pv_gpu **out, pv_error *err) {
   size_t index = 0;
   device *d = calloc(1, sizeof *d);
   if (d == NULL) return pv_error_nomem(err, "a Vulkan device");
   d->base.ops = ops;
   pv_code code = pv_vulkan_open(&d->vulkan, err);
-  if (code == PV_OK) code = choose(d->vulkan, wanted, &index, err);
+  if (code == PV_OK) code = pv_vulkan_choose(d->vulkan, wanted, &index, err);
   if (code == PV_OK) code = pv_vulkan_prove_once(d->vulkan, index, err);
   if (code == PV_OK) {
     pv_vulkan_describe(d->vulkan, index, &d->about);
-    d->most = strcmp(d->about.type, "cpu") == 0 ? BY_SOFTWARE : UINT64_MAX;
+    d->most = d->about.software ? BY_SOFTWARE : UINT64_MAX;
     code = pv_vulkan_device_open(d->vulkan, index, &d->device, err);
   }
   if (code == PV_OK) code = pv_vulkan_allocate(d->device, STAGING, true, &d->staging, err);
@@ -419,6 +398,6 @@ static pv_code vulkan_between(pv_gpu *gpu, size_t from, size_t to, double *secon
                                     .replay = vulkan_replay,     \
                                     .stamp = vulkan_stamp,       \
                                     .between = vulkan_between};
-DEVICE(vulkan, ANY)
+DEVICE(vulkan, PV_VULKAN_ANY)
 DEVICE(vulkan0, 0)
 DEVICE(vulkan1, 1)

@@ -9,6 +9,7 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/images.h"
+#include "kernels/vulkan/device.h"
 #include "kernels_digest.h"
 #include "runtime/forward/backend.h"
 #include "runtime/reference/reference.h"
@@ -39,6 +40,42 @@ static void describe_device(json_t **out) {
   pv_json_set(out, "cuda", pv_json_string(code == PV_OK ? info.driver : err.message));
   if (code == PV_OK) pv_json_set(out, "cuda_code", pv_json_string(info.code));
   if (gpu != NULL) pv_gpu_cuda.close(gpu);
+}
+
+/* The device that the side vulkan would take; it is not opened. */
+static void describe_vulkan(json_t **out) {
+  char text[3 * PV_VULKAN_NAME];
+  pv_vulkan *vulkan = NULL;
+  pv_vulkan_about about;
+  pv_error err = PV_ERROR_INIT;
+  size_t index = 0;
+  pv_code code = pv_vulkan_open(&vulkan, &err);
+  if (code == PV_OK) code = pv_vulkan_choose(vulkan, PV_VULKAN_ANY, &index, &err);
+  if (code == PV_OK) {
+    pv_vulkan_describe(vulkan, index, &about);
+    snprintf(text, sizeof text, "%s (%s), Vulkan %u.%u.%u, %s", about.name,
+             about.software ? "software, no GPU" : about.type, about.major, about.minor,
+             about.patch, about.driver);
+  }
+  pv_vulkan_close(vulkan);
+  if (code != PV_ERR_NOMEM)
+    pv_json_set(out, "vulkan", pv_json_string(code == PV_OK ? text : err.message));
+}
+
+/* Over the words of every sound shader. */
+static void describe_spirv(json_t **out) {
+  size_t count = 0;
+  const pv_vulkan_module *modules = pv_vulkan_modules(&count);
+  char digest[PV_SHA256_HEX];
+  pv_sha256 *hash = count > 0 ? pv_sha256_new() : NULL;
+  if (count == 0) return;
+  for (size_t i = 0; hash != NULL && i < count * PV_VULKAN_SUBNORMALS; i++) {
+    const pv_vulkan_module *m = &modules[i / PV_VULKAN_SUBNORMALS];
+    const pv_vulkan_code *code = &m->code[i % PV_VULKAN_SUBNORMALS];
+    if (m->fault == NULL) pv_sha256_add(hash, code->words, code->bytes);
+  }
+  const bool made = hash != NULL && pv_sha256_finish(hash, digest, NULL) == PV_OK;
+  pv_json_set(out, "spirv_sha256", made ? json_string(digest) : NULL);
 }
 
 /* Over the text of every module that is embedded: what the kernels are, whatever their sources say
@@ -79,6 +116,8 @@ json_t *pv_environment(unsigned threads) {
   describe_device(&out);
   pv_json_set(&out, "kernels_sha256", pv_json_string(PV_KERNELS_SHA256));
   describe_ptx(&out);
+  describe_vulkan(&out);
+  describe_spirv(&out);
   const pv_code made = pv_reference_builtin_digest(digest, NULL);
   pv_json_set(&out, "builtin_prompts_sha256", made == PV_OK ? json_string(digest) : NULL);
   const pv_code code = pv_sha256_file("/proc/self/exe", digest, NULL);

@@ -53,7 +53,7 @@ BEGIN {
   allow("runtime/perplexity", low " runtime/sources runtime/walk runtime/measure runtime/forward runtime/faults runtime/trace")
   allow("runtime/reference", low " runtime/forward")
   allow("runtime/synth", low " runtime/forward")
-  allow("runtime/checks", low " runtime/guest runtime/operations runtime/limits runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
+  allow("runtime/checks", low " kernels/vulkan kernels/spirv runtime/guest runtime/operations runtime/limits runtime/measure runtime/alone runtime/sources runtime/forward runtime/faults runtime/reference runtime/walk runtime/trace")
   allow("runtime/alone", low " runtime/forward")
   allow("runtime/profile", low " runtime/measure runtime/forward runtime/alone")
   allow("runtime/operations", low " runtime/alone")
