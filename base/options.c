@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ck.h"
 #include "base/text.h"
 
 static void print_help(const pv_options *o) {
@@ -79,6 +80,24 @@ pv_code pv_option_real(const char *name, const char *text, double min, double ma
   if (!pv_parse_f64(text, strlen(text), &value) || !(value >= min && value <= max))
     return pv_error_set(err, PV_ERR_INPUT, "%s '%s' is not a number from %g to %g", name, text, min,
                         max);
+  *out = value;
+  return PV_OK;
+}
+
+pv_code pv_option_bytes(const char *name, const char *text, uint64_t *out, pv_error *err) {
+  static const char units[] = "KMGT";
+  uint64_t value = 0;
+  if (text == NULL) return PV_OK;
+  size_t length = strlen(text);
+  const char *unit = length > 0 ? strchr(units, text[length - 1]) : NULL;
+  bool fits = pv_parse_u64(text, unit != NULL ? --length : length, &value) && value > 0;
+  for (const char *u = units; unit != NULL && u <= unit && fits; u++)
+    fits = pv_ck_mul(value, 1000, &value);
+  if (!fits) {
+    pv_error_set(err, PV_ERR_INPUT, "%s '%.60s' is no number of bytes", name, text);
+    pv_error_hint(err, "say a whole number, alone or of K, M, G or T: 8G is 8,000,000,000");
+    return PV_ERR_INPUT;
+  }
   *out = value;
   return PV_OK;
 }

@@ -34,6 +34,8 @@ pv_code pv_option_u64(const char *name, const char *text, uint64_t min, uint64_t
                       pv_error *err);
 pv_code pv_option_real(const char *name, const char *text, double min, double max, double *out,
                        pv_error *err);
+/* Bytes, at least 1: a whole number, alone or of K, M, G or T, which are powers of ten. */
+pv_code pv_option_bytes(const char *name, const char *text, uint64_t *out, pv_error *err);
 /* "1,2,3" into a new array; free it. */
 pv_code pv_option_ids(const char *name, const char *text, uint32_t **out, size_t *count,
                       pv_error *err);

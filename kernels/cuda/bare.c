@@ -33,7 +33,7 @@ void pv_cuda_bare_close(pv_cuda_bare *b) {
 pv_code pv_cuda_bare_open(pv_cuda_bare **out, pv_error *err) {
   pv_cuda_bare *b = calloc(1, sizeof *b);
   if (b == NULL) return pv_error_nomem(err, "a device");
-  pv_code code = pv_cuda_device_open(0, &b->at, err);
+  pv_code code = pv_cuda_device_open(0, 0, &b->at, err);
   if (code == PV_OK) {
     *(void **)(&b->param_info) = dlsym(b->at.library, "cuFuncGetParamInfo");
     CUresult r = b->at.api.device_attribute(&b->processors,

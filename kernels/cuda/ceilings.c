@@ -24,7 +24,7 @@ pv_code pv_gpu_bandwidth(const pv_gpu_ops *ops, double *out, unsigned repeats, p
   pv_gpu_launch l;
   unsigned scan = 0;
   pv_cuda_scan a = {0};
-  pv_code code = ops->open(&gpu, err);
+  pv_code code = ops->open(0, &gpu, err);
   if (code == PV_OK) code = ops->info(gpu, &info, err);
   if (code == PV_OK && bytes > info.free_ / 2) bytes = info.free_ / 2;
   if (code == PV_OK) code = ops->alloc(gpu, bytes, &a.words, err);
@@ -40,6 +40,15 @@ pv_code pv_gpu_bandwidth(const pv_gpu_ops *ops, double *out, unsigned repeats, p
   return code;
 }
 
+pv_code pv_gpu_link(const pv_gpu_ops *ops, double *rate, pv_error *err) {
+  pv_gpu *gpu = NULL;
+  *rate = 0.0;
+  pv_code code = ops->link != NULL ? ops->open(0, &gpu, err) : PV_OK;
+  if (code == PV_OK && gpu != NULL) code = ops->link(gpu, rate, err);
+  if (gpu != NULL) ops->close(gpu);
+  return code;
+}
+
 pv_code pv_gpu_peak(const pv_gpu_ops *ops, pv_gpu_kernel kernel, double *out, unsigned repeats,
                     pv_error *err) {
   enum { BLOCKS_PER_PROCESSOR = 8 };
@@ -50,7 +59,7 @@ pv_code pv_gpu_peak(const pv_gpu_ops *ops, pv_gpu_kernel kernel, double *out, un
   unsigned number = 0;
   double work = 0;
   pv_cuda_peak a = {.rounds = 1u << 14, .even = 2};
-  pv_code code = ops->open(&gpu, err);
+  pv_code code = ops->open(0, &gpu, err);
   if (code == PV_OK) code = ops->info(gpu, &info, err);
   if (code == PV_OK) code = ops->alloc(gpu, sizeof(uint32_t), &a.out, err);
   if (code == PV_OK) code = ops->find(gpu, k->name, &number, err);

@@ -38,12 +38,20 @@ static pv_code open_library(pv_cuda_device *d, pv_error *err) {
   return PV_OK;
 }
 
-static pv_code open_device(pv_cuda_device *d, int version, pv_error *err) {
+static pv_code no_such_device(unsigned number, int count, pv_error *err) {
+  pv_error_set(err, PV_ERR_UNSUPPORTED, "there is no device %u: this machine has %d", number,
+               count);
+  pv_error_hint(err, "they are numbered from 0 on; CUDA_VISIBLE_DEVICES hides some");
+  return PV_ERR_UNSUPPORTED;
+}
+
+static pv_code open_device(pv_cuda_device *d, int version, unsigned number, pv_error *err) {
   int count = 0, major = 0, minor = 0;
   CUresult code = d->api.init(0);
   if (code == CUDA_SUCCESS) code = d->api.device_count(&count);
   if (code == CUDA_ERROR_NO_DEVICE || (code == CUDA_SUCCESS && count == 0))
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "this machine has a CUDA driver but no device");
+  if (code == CUDA_SUCCESS && number >= (unsigned)count) return no_such_device(number, count, err);
   if (code == CUDA_SUCCESS) code = d->api.driver_version(&d->driver_version);
   if (code != CUDA_SUCCESS) return pv_cuda_failed(d, code, "the CUDA driver does not start", err);
   if (d->driver_version < version) {
@@ -54,7 +62,7 @@ static pv_code open_device(pv_cuda_device *d, int version, pv_error *err) {
     pv_error_hint(err, "install a newer driver, or build with an older toolkit");
     return PV_ERR_UNSUPPORTED;
   }
-  code = d->api.device_get(&d->device, 0);
+  code = d->api.device_get(&d->device, (int)number);
   if (code == CUDA_SUCCESS)
     code = d->api.device_attribute(&major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, d->device);
   if (code == CUDA_SUCCESS)
@@ -68,15 +76,17 @@ static pv_code open_device(pv_cuda_device *d, int version, pv_error *err) {
   code = d->api.context_retain(&d->context, d->device);
   if (code == CUDA_SUCCESS) code = d->api.context_set(d->context);
   if (code == CUDA_SUCCESS) code = d->api.stream_create(&d->stream, CU_STREAM_NON_BLOCKING);
+  if (code == CUDA_SUCCESS) code = d->api.stream_create(&d->sending, CU_STREAM_NON_BLOCKING);
   return pv_cuda_failed(d, code, "the device does not open", err);
 }
 
-pv_code pv_cuda_device_open(int version, pv_cuda_device *out, pv_error *err) {
+pv_code pv_cuda_device_open(int version, unsigned number, pv_cuda_device *out, pv_error *err) {
   const pv_code code = open_library(out, err);
-  return code == PV_OK ? open_device(out, version, err) : code;
+  return code == PV_OK ? open_device(out, version, number, err) : code;
 }
 
 void pv_cuda_device_close(pv_cuda_device *d) {
+  if (d->sending != NULL) d->api.stream_destroy(d->sending);
   if (d->stream != NULL) d->api.stream_destroy(d->stream);
   if (d->context != NULL) d->api.context_release(d->device);
   if (d->library != NULL) dlclose(d->library);

@@ -26,7 +26,10 @@ typedef struct kernel {
 typedef struct cuda {
   pv_gpu base;
   pv_cuda_device at;
-  pv_cuda_staging staging;
+  pv_cuda_staging staging, sender;
+  CUevent marks[2][PV_GPU_MARKS]; /* by queue */
+  CUevent left, taken;            /* of a copy between devices: there, and here */
+  const struct cuda *peer; /* whose memory may be read without the host, as far as possible */
   CUmodule *modules;
   const pv_cuda_module **images; /* of `modules` */
   size_t module_count;
@@ -41,6 +44,17 @@ typedef struct cuda {
   unsigned target; /* of the modules */
   bool from_ptx;
 } cuda;
+
+/* There may be several devices: whoever talks to one says so to the driver. */
+static cuda *enter(pv_gpu *gpu) {
+  cuda *c = (cuda *)gpu;
+  if (c->at.context != NULL) c->at.api.context_set(c->at.context);
+  return c;
+}
+
+static CUstream stream_of(const cuda *c, pv_gpu_queue queue) {
+  return queue == PV_GPU_SENDING ? c->at.sending : c->at.stream;
+}
 
 static pv_code failed(const cuda *c, CUresult code, const char *what, pv_error *err) {
   return pv_cuda_failed(&c->at, code, what, err);
@@ -77,9 +91,16 @@ static pv_code load_module(cuda *c, const pv_cuda_module *module, pv_error *err)
 }
 
 static void cuda_close(pv_gpu *gpu) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   if (c->at.stream != NULL) c->at.api.stream_wait(c->at.stream);
+  if (c->at.sending != NULL) c->at.api.stream_wait(c->at.sending);
   pv_cuda_staging_close(&c->staging, &c->at);
+  pv_cuda_staging_close(&c->sender, &c->at);
+  for (unsigned i = 0; i < 2 * PV_GPU_MARKS; i++)
+    if (c->marks[i / PV_GPU_MARKS][i % PV_GPU_MARKS] != NULL)
+      c->at.api.event_destroy(c->marks[i / PV_GPU_MARKS][i % PV_GPU_MARKS]);
+  if (c->left != NULL) c->at.api.event_destroy(c->left);
+  if (c->taken != NULL) c->at.api.event_destroy(c->taken);
   for (unsigned i = 0; i < c->sequence_count; i++) c->at.api.graph_exec_destroy(c->sequences[i]);
   for (size_t i = 0; i < c->stamp_count; i++) c->at.api.event_destroy(c->stamps[i]);
   for (size_t i = 0; i < c->memory_count; i++) c->at.api.memory_free(c->memory[i]);
@@ -91,7 +112,7 @@ static void cuda_close(pv_gpu *gpu) {
   free(c);
 }
 
-static pv_code cuda_open(pv_gpu **out, pv_error *err) {
+static pv_code cuda_open(unsigned number, pv_gpu **out, pv_error *err) {
   size_t count = 0;
   const pv_cuda_module *modules = pv_cuda_modules(&count);
   if (count == 0) {
@@ -113,7 +134,8 @@ static pv_code cuda_open(pv_gpu **out, pv_error *err) {
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the CUDA device");
   }
   c->base.ops = &pv_gpu_cuda;
-  pv_code code = pv_cuda_device_open(PV_CUDA_TOOLKIT, &c->at, err);
+  c->sender.piece = PV_SENDING_BYTES;
+  pv_code code = pv_cuda_device_open(PV_CUDA_TOOLKIT, number, &c->at, err);
   for (size_t i = 0; i < count && code == PV_OK; i++)
     if (is_chosen(c, modules, count, i)) code = load_module(c, &modules[i], err);
   if (code != PV_OK) {
@@ -125,7 +147,7 @@ static pv_code cuda_open(pv_gpu **out, pv_error *err) {
 }
 
 static pv_code cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   int processors = 0, shared = 0, kilohertz = 0;
   size_t free_bytes = 0, all = 0;
   *out = (pv_gpu_info){0};
@@ -157,7 +179,7 @@ static pv_code cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
 }
 
 static pv_code cuda_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   size_t size = 0;
   if (c->memory_count == ALLOCATIONS_MAX || !pv_ck_size(bytes, &size))
     return pv_error_set(err, PV_ERR_INTERNAL, "too many or too large device allocations");
@@ -173,18 +195,79 @@ static pv_code cuda_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *
 
 static pv_code cuda_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
                            pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   const CUresult code = pv_cuda_stage_in(&c->staging, &c->at, to, from, (size_t)bytes);
   return failed(c, code, "copy to the device", err);
 }
 
+static pv_code cuda_send(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
+                         pv_error *err) {
+  cuda *c = enter(gpu);
+  const CUresult code = pv_cuda_stage_send(&c->sender, &c->at, to, from, (size_t)bytes);
+  return failed(c, code, "copy to the device", err);
+}
+
+static pv_code cuda_link(pv_gpu *gpu, double *rate, pv_error *err) {
+  const cuda *c = enter(gpu);
+  return failed(c, pv_cuda_link(&c->at, rate), "copy to the device", err);
+}
+
+static CUresult note(const cuda *c, CUevent *event, CUstream stream) {
+  CUresult code = CUDA_SUCCESS;
+  if (*event == NULL) code = c->at.api.event_create(event, CU_EVENT_DISABLE_TIMING);
+  return code == CUDA_SUCCESS ? c->at.api.event_record(*event, stream) : code;
+}
+
+static pv_code cuda_mark(pv_gpu *gpu, pv_gpu_queue queue, unsigned number, pv_error *err) {
+  cuda *c = enter(gpu);
+  CUresult code = CUDA_SUCCESS;
+  if (queue == PV_GPU_SENDING) code = pv_cuda_stage_flush(&c->sender, &c->at);
+  if (code == CUDA_SUCCESS) code = note(c, &c->marks[queue][number], stream_of(c, queue));
+  return failed(c, code, "a mark of the device", err);
+}
+
+static pv_code cuda_await(pv_gpu *gpu, pv_gpu_queue queue, unsigned number, pv_error *err) {
+  cuda *c = enter(gpu);
+  const CUevent event =
+      c->marks[queue == PV_GPU_SENDING ? PV_GPU_COMPUTING : PV_GPU_SENDING][number];
+  if (event == NULL) return PV_OK;
+  return failed(c, c->at.api.stream_await(stream_of(c, queue), event, 0), "a mark of the device",
+                err);
+}
+
+/* Without this the driver goes through the host by itself. */
+static CUresult open_peer(cuda *c, const cuda *other) {
+  int possible = 0;
+  if (c->peer == other) return CUDA_SUCCESS;
+  c->peer = other;
+  CUresult code = c->at.api.peer_possible(&possible, c->at.device, other->at.device);
+  if (code == CUDA_SUCCESS && possible != 0) code = c->at.api.peer_enable(other->at.context, 0);
+  return code == CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED ? CUDA_SUCCESS : code;
+}
+
+static pv_code cuda_fetch(pv_gpu *gpu, uint64_t to, pv_gpu *from_gpu, uint64_t from, uint64_t bytes,
+                          pv_error *err) {
+  cuda *other = enter(from_gpu);
+  CUresult code = note(other, &other->left, other->at.stream);
+  cuda *c = enter(gpu);
+  if (code == CUDA_SUCCESS) code = open_peer(c, other);
+  if (code == CUDA_SUCCESS) code = c->at.api.stream_await(c->at.stream, other->left, 0);
+  if (code == CUDA_SUCCESS)
+    code = c->at.api.copy_peer(to, c->at.context, from, other->at.context, (size_t)bytes,
+                               c->at.stream);
+  if (code == CUDA_SUCCESS) code = note(c, &c->taken, c->at.stream);
+  enter(from_gpu);
+  if (code == CUDA_SUCCESS) code = c->at.api.stream_await(other->at.stream, c->taken, 0);
+  return failed(c, code, "copy between devices", err);
+}
+
 static pv_code cuda_finish(pv_gpu *gpu, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   return failed(c, c->at.api.stream_wait(c->at.stream), "work on the device", err);
 }
 
 static pv_code cuda_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   const CUresult code = pv_cuda_stage_out(&c->staging, &c->at, to, from, (size_t)bytes);
   return failed(c, code, "copy from the device", err);
 }
@@ -198,7 +281,7 @@ static bool has_kernel(const pv_cuda_module *module, const char *name) {
 }
 
 static pv_code cuda_find(pv_gpu *gpu, const char *name, unsigned *out, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   size_t m = 0;
   if (c->kernel_count == KERNELS_MAX)
     return pv_error_set(err, PV_ERR_INTERNAL, "more than %d kernels", KERNELS_MAX);
@@ -215,7 +298,7 @@ static pv_code cuda_find(pv_gpu *gpu, const char *name, unsigned *out, pv_error 
 }
 
 static pv_code cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   kernel *k = &c->kernels[l->kernel];
   void *args[] = {(void *)(uintptr_t)l->args};
   CUresult code = CUDA_SUCCESS;
@@ -238,7 +321,7 @@ static pv_code cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
 }
 
 static pv_code cuda_record(pv_gpu *gpu, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   if (c->sequence_count == SEQUENCES_MAX)
     return pv_error_set(err, PV_ERR_INTERNAL, "more than %d recorded sequences", SEQUENCES_MAX);
   return failed(c, c->at.api.capture_begin(c->at.stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
@@ -246,7 +329,7 @@ static pv_code cuda_record(pv_gpu *gpu, pv_error *err) {
 }
 
 static pv_code cuda_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   CUgraph graph = NULL;
   CUresult code = c->at.api.capture_end(c->at.stream, &graph);
   if (code == CUDA_SUCCESS)
@@ -258,14 +341,14 @@ static pv_code cuda_recorded(pv_gpu *gpu, unsigned *sequence, pv_error *err) {
 }
 
 static pv_code cuda_replay(pv_gpu *gpu, unsigned sequence, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   return failed(c, c->at.api.graph_launch(c->sequences[sequence], c->at.stream),
                 "recorded launches", err);
 }
 
 static pv_code cuda_stamp(pv_gpu *gpu, size_t number, pv_error *err) {
   enum { MORE = 1024 };
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   CUresult code = CUDA_SUCCESS;
   if (number > c->stamp_count) return pv_error_set(err, PV_ERR_INTERNAL, "a stamp is left out");
   if (number == c->stamp_count && number % MORE == 0) {
@@ -282,7 +365,7 @@ static pv_code cuda_stamp(pv_gpu *gpu, size_t number, pv_error *err) {
 }
 
 static pv_code cuda_between(pv_gpu *gpu, size_t from, size_t to, double *seconds, pv_error *err) {
-  cuda *c = (cuda *)gpu;
+  cuda *c = enter(gpu);
   float milliseconds = 0.0f;
   if (from >= c->stamp_count || to >= c->stamp_count)
     return pv_error_set(err, PV_ERR_INTERNAL, "there is no such stamp");
@@ -297,6 +380,11 @@ const pv_gpu_ops pv_gpu_cuda = {.name = "cuda",
                                 .info = cuda_info,
                                 .alloc = cuda_alloc,
                                 .upload = cuda_upload,
+                                .send = cuda_send,
+                                .mark = cuda_mark,
+                                .await = cuda_await,
+                                .link = cuda_link,
+                                .fetch = cuda_fetch,
                                 .download = cuda_download,
                                 .find = cuda_find,
                                 .launch = cuda_launch,

@@ -29,6 +29,7 @@ enum {
   CUDA_ERROR_ILLEGAL_ADDRESS = 700,
   CUDA_ERROR_ASSERT = 710,
   CUDA_ERROR_ILLEGAL_INSTRUCTION = 715,
+  CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED = 704,
   CUDA_ERROR_MISALIGNED_ADDRESS = 716,
   CUDA_ERROR_LAUNCH_FAILED = 719,
   CU_DEVICE_ATTRIBUTE_CLOCK_RATE = 13,
@@ -86,6 +87,10 @@ typedef struct CUlaunchConfig {
   X(cuMemFreeHost, host_free, (void *))                                                           \
   X(cuMemcpyHtoDAsync_v2, copy_in, (CUdeviceptr, const void *, size_t, CUstream))                 \
   X(cuMemcpyDtoHAsync_v2, copy_out, (void *, CUdeviceptr, size_t, CUstream))                      \
+  X(cuMemcpyPeerAsync, copy_peer,                                                                 \
+    (CUdeviceptr, CUcontext, CUdeviceptr, CUcontext, size_t, CUstream))                           \
+  X(cuDeviceCanAccessPeer, peer_possible, (int *, CUdevice, CUdevice))                            \
+  X(cuCtxEnablePeerAccess, peer_enable, (CUcontext, unsigned))                                    \
   X(cuModuleLoadData, module_load, (CUmodule *, const void *))                                    \
   X(cuModuleLoadDataEx, module_load_logged, (CUmodule *, const void *, unsigned, int *, void **)) \
   X(cuModuleUnload, module_unload, (CUmodule))                                                    \
@@ -97,6 +102,7 @@ typedef struct CUlaunchConfig {
   X(cuStreamDestroy_v2, stream_destroy, (CUstream))                                               \
   X(cuStreamSynchronize, stream_wait, (CUstream))                                                 \
   X(cuStreamQuery, stream_query, (CUstream))                                                      \
+  X(cuStreamWaitEvent, stream_await, (CUstream, CUevent, unsigned))                               \
   X(cuEventCreate, event_create, (CUevent *, unsigned))                                           \
   X(cuEventRecord, event_record, (CUevent, CUstream))                                             \
   X(cuEventSynchronize, event_wait, (CUevent))                                                    \

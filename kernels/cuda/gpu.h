@@ -24,7 +24,16 @@ typedef struct pv_gpu_info {
   uint64_t instructions;  /* that warps have executed, where they are interpreted; else 0 */
   uint64_t loaded; /* bytes of a model's weights that were copied here, 0 of a bare device; */
   double load_s;   /* the time that it took */
+  /* Layers of a model, and their bytes, that do not stay: each batch brings them anew, which took
+   * `send_s` of `sent` bytes so far. */
+  uint32_t streamed_layers;
+  uint64_t streamed, sent;
+  double send_s;
 } pv_gpu_info;
+
+/* A device has a queue of what is computed and one of copies that run beside it. */
+typedef enum pv_gpu_queue { PV_GPU_COMPUTING, PV_GPU_SENDING } pv_gpu_queue;
+enum { PV_GPU_MARKS = 8 };
 
 typedef struct pv_gpu_launch {
   unsigned kernel; /* from pv_gpu_ops.find */
@@ -41,15 +50,31 @@ typedef struct pv_gpu_ops {
   /* It has the kernels of single operations alone: none that does several at once, or that is for
    * some sizes. */
   bool general;
-  /* PV_ERR_UNSUPPORTED with the reason where there is no such device: no kernels in this build, no
-   * driver, a driver or a device that is too old, no device. */
-  pv_code (*open)(pv_gpu **out, pv_error *err);
+  /* `number`: which of the devices of its kind. PV_ERR_UNSUPPORTED with the reason where there is
+   * no such device: no kernels in this build, no driver, a driver or a device that is too old, no
+   * device. */
+  pv_code (*open)(unsigned number, pv_gpu **out, pv_error *err);
   void (*close)(pv_gpu *gpu); /* frees everything that was allocated */
   pv_code (*info)(pv_gpu *gpu, pv_gpu_info *out, pv_error *err);
   /* Memory filled with zeros, aligned to 256 bytes. PV_ERR_NOMEM when there is not enough. */
   pv_code (*alloc)(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err);
   pv_code (*upload)(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes, pv_error *err);
   pv_code (*download)(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err);
+  /* As upload, in the queue of what is sent. NULL, as the next two: there is no such queue, and
+   * what is uploaded is in order with everything. */
+  pv_code (*send)(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes, pv_error *err);
+  /* Notes under a number below PV_GPU_MARKS how far a queue has come with what stands in it. */
+  pv_code (*mark)(pv_gpu *gpu, pv_gpu_queue queue, unsigned number, pv_error *err);
+  /* What is queued here from now on begins when the other queue has come to a mark; at once where
+   * there was none. */
+  pv_code (*await)(pv_gpu *gpu, pv_gpu_queue queue, unsigned number, pv_error *err);
+  /* Bytes a second from pinned memory of the host to the device, measured now. NULL: nobody knows.
+   */
+  pv_code (*link)(pv_gpu *gpu, double *rate, pv_error *err);
+  /* Copies from another device of the kind what it has when all that is queued there has ended;
+   * what is queued on either device from now on waits for that. NULL: it goes through the host. */
+  pv_code (*fetch)(pv_gpu *gpu, uint64_t to, pv_gpu *other, uint64_t from, uint64_t bytes,
+                   pv_error *err);
   pv_code (*find)(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err);
   pv_code (*launch)(pv_gpu *gpu, const pv_gpu_launch *launch, pv_error *err);
   pv_code (*finish)(pv_gpu *gpu, pv_error *err);

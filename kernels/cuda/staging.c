@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+
 enum { TASK_BYTES = 128 << 10 };
 
 typedef struct move {
@@ -28,7 +30,11 @@ void pv_cuda_staging_close(pv_cuda_staging *s, const pv_cuda_device *d) {
     if (s->buffer[i] != NULL) d->api.host_free(s->buffer[i]);
   }
   pv_pool_close(s->pool);
-  *s = (pv_cuda_staging){.refused = s->refused};
+  *s = (pv_cuda_staging){.piece = s->piece, .refused = s->refused};
+}
+
+static size_t piece_of(const pv_cuda_staging *s) {
+  return s->piece > 0 ? s->piece : PV_STAGING_BYTES;
 }
 
 /* Whether the ring is there; taken at the first call. */
@@ -36,7 +42,7 @@ static bool is_open(pv_cuda_staging *s, const pv_cuda_device *d) {
   if (s->pool != NULL || s->refused) return !s->refused;
   s->refused = pv_pool_open(0, &s->pool, NULL) != PV_OK;
   for (int i = 0; i < PV_STAGING_BUFFERS && !s->refused; i++)
-    s->refused = d->api.host_alloc(&s->buffer[i], PV_STAGING_BYTES, 0) != CUDA_SUCCESS ||
+    s->refused = d->api.host_alloc(&s->buffer[i], piece_of(s), 0) != CUDA_SUCCESS ||
                  d->api.event_create(&s->copied[i], CU_EVENT_DISABLE_TIMING) != CUDA_SUCCESS;
   if (s->refused) pv_cuda_staging_close(s, d);
   return !s->refused;
@@ -92,4 +98,59 @@ CUresult pv_cuda_stage_out(pv_cuda_staging *s, const pv_cuda_device *d, void *to
     if (code == CUDA_SUCCESS) move_bytes(s, (char *)to + at, s->buffer[i], piece(bytes, at));
   }
   return settled(d, code);
+}
+
+/* The same in the stream of what is sent. */
+static CUresult settled_sending(const pv_cuda_device *d, CUresult code) {
+  if (code != CUDA_SUCCESS) d->api.stream_wait(d->sending);
+  return code;
+}
+
+CUresult pv_cuda_stage_flush(pv_cuda_staging *s, const pv_cuda_device *d) {
+  const unsigned i = s->next % PV_STAGING_BUFFERS;
+  if (s->filled == 0) return CUDA_SUCCESS;
+  CUresult code = d->api.copy_in(s->to, s->buffer[i], s->filled, d->sending);
+  if (code == CUDA_SUCCESS) code = d->api.event_record(s->copied[i], d->sending);
+  s->filled = 0;
+  s->next++;
+  return settled_sending(d, code);
+}
+
+CUresult pv_cuda_stage_send(pv_cuda_staging *s, const pv_cuda_device *d, CUdeviceptr to,
+                            const void *from, size_t bytes) {
+  CUresult code = CUDA_SUCCESS;
+  if (!is_open(s, d)) return d->api.copy_in(to, from, bytes, d->sending);
+  for (size_t at = 0, n; at < bytes && code == CUDA_SUCCESS; at += n) {
+    const size_t left = bytes - at;
+    if (s->filled == piece_of(s) || s->to + s->filled != to + at) code = pv_cuda_stage_flush(s, d);
+    const unsigned i = s->next % PV_STAGING_BUFFERS;
+    if (code == CUDA_SUCCESS && s->filled == 0) code = d->api.event_wait(s->copied[i]);
+    if (code != CUDA_SUCCESS) break;
+    if (s->filled == 0) s->to = to + at;
+    n = left < piece_of(s) - s->filled ? left : piece_of(s) - s->filled;
+    move_bytes(s, (char *)s->buffer[i] + s->filled, (const char *)from + at, n);
+    s->filled += n;
+  }
+  if (code == CUDA_SUCCESS && s->filled == piece_of(s)) code = pv_cuda_stage_flush(s, d);
+  return settled_sending(d, code);
+}
+
+CUresult pv_cuda_link(const pv_cuda_device *d, double *rate) {
+  enum { BYTES = 64 << 20, TIMES = 32 };
+  void *from = NULL;
+  CUdeviceptr to = 0;
+  double start = 0.0;
+  CUresult code = d->api.host_alloc(&from, BYTES, 0);
+  if (code == CUDA_SUCCESS) code = d->api.memory_alloc(&to, BYTES);
+  for (int i = -1; i < TIMES && code == CUDA_SUCCESS; i++) { /* the first warms up */
+    code = d->api.copy_in(to, from, BYTES, d->sending);
+    if (i < 0 && code == CUDA_SUCCESS) code = d->api.stream_wait(d->sending);
+    if (i < 0) start = pv_clock_now();
+  }
+  code = settled_sending(d, code);
+  if (code == CUDA_SUCCESS) code = d->api.stream_wait(d->sending);
+  *rate = (double)BYTES * TIMES / (pv_clock_now() - start);
+  if (to != 0) d->api.memory_free(to);
+  if (from != NULL) d->api.host_free(from);
+  return code;
 }

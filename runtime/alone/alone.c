@@ -259,7 +259,7 @@ static pv_code open_device(pv_alone_set *set, pv_error *err) {
   if (set->runs++ % RUNS_ON_A_DEVICE == 0) pv_alone_set_close(set);
   if (set->gpu != NULL) return PV_OK;
   return set->file == NULL
-             ? set->device->open(&set->gpu, err)
+             ? set->device->open(0, &set->gpu, err)
              : pv_gpu_ptx_open_text(set->file, set->text, set->length, &set->gpu, err);
 }
 

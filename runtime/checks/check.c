@@ -211,13 +211,24 @@ bool pv_check_tests(const pv_check *check, const char *backend, pv_numerics nume
   return strcmp(backend, side) == 0 && numerics == pv_check_numerics(check, identity);
 }
 
-pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
+pv_code pv_check_open(pv_check *check, const char *backend, const pv_backend_config *config,
                       pv_fault_side *out, pv_error *err) {
   pv_side side;
   if (pv_check_tests(check, backend, config->numerics))
     return pv_fault_stand_in(check->model, config, &check->planted, out, err);
-  const pv_code code = pv_check_side(backend, config->numerics, &side, err);
-  return code == PV_OK ? pv_side_open(&side, check->model, config, out, err) : code;
+  pv_code code = pv_check_side(backend, config->numerics, &side, err);
+  if (code == PV_OK) code = pv_side_open(&side, check->model, config, out, err);
+  return code == PV_OK ? pv_check_note_streams(check, out->forward, err) : code;
+}
+
+/* Layers that do not stay are no secret of the side that computes. */
+pv_code pv_check_note_streams(pv_check *check, pv_forward *forward, pv_error *err) {
+  pv_gpu_info device = {0};
+  bool has = false;
+  const pv_code code = pv_forward_device(forward, &has, &device, err);
+  if (code == PV_OK && device.streamed > 0)
+    pv_check_metric(check, "streamed_bytes", (double)device.streamed);
+  return code;
 }
 
 pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_error *err) {

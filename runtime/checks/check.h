@@ -136,8 +136,10 @@ pv_code pv_check_capture_spec(pv_check *check, const pv_capture_spec *spec, pv_c
 /* The side that a word of the parameters (KIND[@FAULT]) and an identity name. */
 pv_code pv_check_side(const char *word, pv_numerics numerics, pv_side *out, pv_error *err);
 /* A forward for a side; for the one under test what stands in for it with the fault. */
-pv_code pv_check_open(const pv_check *check, const char *backend, const pv_backend_config *config,
+pv_code pv_check_open(pv_check *check, const char *backend, const pv_backend_config *config,
                       pv_fault_side *out, pv_error *err);
+/* Tells as a metric what a forward on a device has to send for each batch, if it does. */
+pv_code pv_check_note_streams(pv_check *check, pv_forward *forward, pv_error *err);
 /* Whether a word of the parameters names what was recorded, or is by another engine. */
 bool pv_check_records(const char *word);
 

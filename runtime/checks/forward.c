@@ -218,20 +218,31 @@ const pv_check_spec pv_check_forward_batch_split = {
 /* The digest of all stages, computed by a fresh process. */
 static pv_code fresh_digest(const pv_check *check, const char *ids, char out[65], pv_error *err) {
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
-  const bool planted = check->planted.fault != NULL;
+  const bool planted = check->planted.fault != NULL, limited = check->model->memory > 0;
   const char *word = planted ? "definition" : pv_check_word(check, "backend");
   pv_side who;
-  char threads[16];
+  char threads[16], memory[32];
   pv_text side = PV_TEXT_INIT;
   pv_code code = pv_check_side(numerics == PV_NUMERICS_F64 ? "cpu" : word, numerics, &who, err);
   if (code != PV_OK) return code;
   if (planted) who.planted = check->planted;
   snprintf(threads, sizeof threads, "%u", check->threads);
+  snprintf(memory, sizeof memory, "%llu", (unsigned long long)check->model->memory);
   pv_side_text(&who, &side);
   if (side.failed) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a side");
-  const char *const argv[] = {check->probe_path, "digest",  "--model",   check->model_path,
-                              "--side",          side.data, "--threads", threads,
-                              "--ids",           ids,       NULL};
+  const char *const argv[] = {check->probe_path,
+                              "digest",
+                              "--model",
+                              check->model_path,
+                              "--side",
+                              side.data,
+                              "--threads",
+                              threads,
+                              "--ids",
+                              ids,
+                              limited ? "--memory" : NULL,
+                              memory,
+                              NULL};
   const pv_child_spec spec = {argv, NULL, 0, 4096};
   pv_child *child = NULL;
   pv_text channel = PV_TEXT_INIT;

@@ -27,6 +27,7 @@ static pv_code open_backend(pv_check *check, size_t context, size_t batch, pv_fo
     const char *computed = pv_forward_backend(*out);
     const bool meant = strcmp(computed, side.kind->backend) == 0;
     pv_check_backend(check, meant ? pv_check_word(check, "backend") : computed);
+    code = pv_check_note_streams(check, *out, err);
   }
   return code;
 }

@@ -19,6 +19,14 @@ static void gpu_close(pv_backend *backend) {
   free(b);
 }
 
+bool pv_gpu_makes(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  const pv_plan *plan = b->base.model->plan;
+  size_t layered = 0;
+  if (pv_plan_is_layered(plan, row)) return layer >= b->first && layer < b->end;
+  while (layered < plan->count && !pv_plan_is_layered(plan, layered)) layered++;
+  return row < layered ? b->first == 0 : b->end == b->base.model->shape.layers;
+}
+
 static pv_code find_kernels(pv_gpu_backend *b, pv_error *err) {
   pv_code code = PV_OK;
   for (int i = 0; i < PV_GPU_KERNEL_COUNT && code == PV_OK; i++)
@@ -33,11 +41,12 @@ pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const p
   pv_gpu_backend *b = calloc(1, sizeof *b);
   if (b == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
   b->base = (pv_backend){ops, model, *config, sizeof(float)};
+  b->end = model->shape.layers;
   b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
            : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
                                                 : 0.0f;
   pv_code code = pv_gpu_cover_plan(model->plan, &b->cover, err);
-  if (code == PV_OK) code = device->open(&b->gpu, err);
+  if (code == PV_OK) code = device->open(0, &b->gpu, err);
   if (code == PV_OK) code = b->gpu->ops->info(b->gpu, &b->info, err);
   if (code == PV_OK) code = find_kernels(b, err);
   if (code == PV_OK) code = pv_gpu_memory_open(b, err);
@@ -62,7 +71,8 @@ static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
                              (uint32_t)batch->logits, 0};
   const size_t positions = batch->position + batch->count;
   b->batch = *batch;
-  b->deferred = batch->count == 1 && batch->logits == 1;
+  /* Of layers that come from the host addresses change: no sequence is recorded of them. */
+  b->deferred = batch->count == 1 && batch->logits == 1 && b->stream.first == b->end;
   b->pending = 0;
   b->chunks = (uint32_t)((positions + PV_ATTENTION_CHUNK - 1) / PV_ATTENTION_CHUNK);
   if (b->metered.meter != NULL && b->deferred) { /* what a sequence would launch, one by one */
@@ -134,6 +144,10 @@ static pv_code gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) 
   const pv_code code = b->gpu->ops->info(b->gpu, out, err);
   out->loaded = b->loaded;
   out->load_s = b->load_s;
+  out->streamed_layers = b->end - b->stream.first;
+  for (uint32_t i = b->stream.first; i < b->end; i++) out->streamed += pv_gpu_weights_layer(b, i);
+  out->sent = b->stream.sent;
+  out->send_s = b->stream.seconds;
   return code;
 }
 

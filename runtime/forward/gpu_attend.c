@@ -10,7 +10,7 @@ static const pv_stage_row *row_of(const pv_gpu_backend *b, size_t row) {
 
 static uint64_t cache_layer(const pv_gpu_backend *b, uint64_t cache, uint32_t layer) {
   const uint64_t kv = pv_dim_size(PV_DIM_KV, &b->base.model->shape);
-  return cache + (uint64_t)layer * b->base.config.context * kv * sizeof(float);
+  return cache + (uint64_t)(layer - b->first) * b->base.config.context * kv * sizeof(float);
 }
 
 static uint64_t gains(const pv_gpu_backend *b, size_t row, uint32_t layer) {

@@ -1,14 +1,13 @@
-/* Device memory of the GPU backend: weights in their file form, stages, cache, scratch. */
+/* Device memory of the GPU backend: room for weights, stages, cache, scratch. */
 #include <stdlib.h>
 
 #include "base/ck.h"
-#include "base/clock.h"
 #include "kernels/arith/rope.h"
 #include "runtime/forward/gpu_state.h"
+#include "runtime/forward/room.h"
 
 enum {
   ALIGNMENT = 256,
-  TAIL = 256,              /* kernels read whole words around a row */
   ATTEND_BYTES = 128 << 20 /* wanted for the parts of attention */
 };
 
@@ -23,7 +22,7 @@ typedef struct plan {
 
 static void take(plan *p, uint64_t *out, uint64_t count, uint64_t size) {
   uint64_t bytes = 0, padded = 0;
-  if (p->code != PV_OK) return;
+  if (p->code != PV_OK || count == 0) return;
   if (!pv_ck_mul(count, size, &bytes) || !pv_ck_add(bytes, ALIGNMENT, &padded) ||
       !pv_ck_add(p->bytes, padded, &p->bytes)) {
     p->code = pv_error_set(p->err, PV_ERR_LIMIT, "the sizes of the device's buffers overflow");
@@ -45,69 +44,6 @@ static void take_acts(plan *p, size_t row) {
   take(p, &a->sum, rows, segments * sizeof(int32_t));
 }
 
-static uint64_t round_up(uint64_t x) {
-  return (x + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-/* The model's own tensors, one after the other, each at an aligned place, with zeros between them
- * and behind the last. Walked twice: first `b` is NULL and only the sizes count. A model with a
- * fault planted has tensors that are in no file. */
-typedef struct loading {
-  pv_gpu_backend *b;
-  uint64_t at;
-  pv_code code;
-  pv_error *err;
-} loading;
-
-static void load_bytes(loading *l, const void *bytes, uint64_t count) {
-  if (l->b != NULL && l->code == PV_OK && count > 0)
-    l->code = l->b->gpu->ops->upload(l->b->gpu, l->at, bytes, count, l->err);
-  l->at += count; /* of tensors that memory holds: no sum overflows */
-}
-
-static const unsigned char zeros[ALIGNMENT > TAIL ? ALIGNMENT : TAIL];
-
-static uint64_t load(loading *l, const pv_gguf_tensor *t) {
-  const uint64_t place = l->at;
-  load_bytes(l, t->data, t->bytes);
-  load_bytes(l, zeros, round_up(t->bytes) - t->bytes);
-  return place;
-}
-
-static pv_cuda_rows load_rows(loading *l, const pv_gguf_tensor *t) {
-  return (pv_cuda_rows){load(l, t), t->row_bytes, t->row_bytes * t->dims[1], (uint32_t)t->type,
-                        (uint32_t)t->dims[1]};
-}
-
-/* The rows of one layer, or those outside the layers. A tied head is there once. */
-static void load_layer(loading *l, const pv_model *m, bool once, uint32_t layer) {
-  const int embedding = pv_plan_role(m->plan, PV_ROLE_EMBEDDING);
-  pv_gpu_layer *to = l->b == NULL ? NULL : once ? &l->b->once : &l->b->layers[layer];
-  for (size_t i = 0; i < m->plan->count; i++) {
-    if (m->plan->rows[i].weight == NULL || pv_plan_is(m->plan, i, PV_ROW_ONCE) != once) continue;
-    const pv_gguf_tensor *t = pv_model_weight(m, i, layer);
-    const bool same = once && (int)i != embedding && t == m->once.weight[embedding];
-    if (!same) {
-      const pv_cuda_rows rows = load_rows(l, t);
-      if (to != NULL) to->weight[i] = rows;
-    } else if (to != NULL) {
-      to->weight[i] = to->weight[embedding];
-    }
-  }
-}
-
-static void load_model(loading *l, const pv_model *m) {
-  load_layer(l, m, true, 0);
-  for (uint32_t i = 0; i < m->shape.layers; i++) load_layer(l, m, false, i);
-  load_bytes(l, zeros, TAIL);
-}
-
-static uint64_t weights_bytes(const pv_model *m) {
-  loading l = {0};
-  load_model(&l, m);
-  return l.at;
-}
-
 /* Tables of RoPE: sliding layers may have their own. */
 static size_t tables(const pv_shape *s) {
   return s->window > 0 && s->rope_sliding.base > 0.0 ? 2 : 1;
@@ -117,10 +53,12 @@ static void take_all(plan *p) {
   pv_gpu_backend *b = p->b;
   const pv_shape *s = &b->base.model->shape;
   const uint64_t rows = b->base.config.batch, context = b->base.config.context;
-  const uint64_t slots = rows * s->used, cache = context * s->layers;
+  const uint64_t slots = rows * s->used, cache = context * (b->end - b->first);
   const pv_plan *stages = b->base.model->plan;
   const size_t kv = pv_dim_size(PV_DIM_KV, s);
-  take(p, &b->weights, weights_bytes(b->base.model), 1);
+  take(p, &b->weights, pv_gpu_weights_stay(b), 1);
+  for (size_t i = 0; i < PV_GPU_PLACES; i++)
+    take(p, &b->stream.place[i].at, b->stream.first < b->end ? pv_gpu_weights_place(b) : 0, 1);
   for (size_t i = 0; i < stages->count; i++) {
     take(p, &b->stage[i], rows, pv_plan_width(stages, i, s) * sizeof(float));
     take_acts(p, i);
@@ -145,19 +83,6 @@ static void take_all(plan *p) {
   take(p, &b->order, slots, sizeof(uint32_t));
   take(p, &b->tiles, pv_group_tiles(slots, s->experts), sizeof(pv_cuda_tile));
   take(p, &b->tile_count, 1, sizeof(uint32_t));
-}
-
-static pv_code upload_weights(pv_gpu_backend *b, pv_error *err) {
-  loading l = {b, b->weights, PV_OK, err};
-  b->layers = calloc(b->base.model->shape.layers, sizeof *b->layers);
-  if (b->layers == NULL)
-    return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
-  const double start = pv_clock_now();
-  load_model(&l, b->base.model);
-  if (l.code == PV_OK) l.code = b->gpu->ops->finish(b->gpu, err);
-  b->load_s = pv_clock_now() - start;
-  b->loaded = l.at - b->weights;
-  return l.code;
 }
 
 static pv_code upload_rope(pv_gpu_backend *b, const pv_rope *rope, const pv_gpu_angles *to,
@@ -205,22 +130,56 @@ static pv_code check_limits(const pv_gpu_backend *b, pv_error *err) {
   return PV_OK;
 }
 
+/* Bytes of all buffers, with the weights that stay. */
+static uint64_t sum_all(pv_gpu_backend *b, pv_code *code, pv_error *err) {
+  plan p = {b, false, 0, PV_OK, err};
+  take_all(&p);
+  *code = p.code;
+  return p.bytes;
+}
+
+static uint64_t limit_of(const pv_gpu_backend *b, uint64_t there) {
+  const uint64_t limit = b->base.model->memory;
+  return limit > 0 && limit < there ? limit : there;
+}
+
+/* Which layers stay, where not all of them can. A share of what is free is left to the driver:
+ * nobody can tell how much it takes for itself. */
+static pv_code choose_layers(pv_gpu_backend *b, pv_error *err) {
+  enum { DRIVER_SHARE = 16 };
+  const uint32_t count = b->end - b->first;
+  uint32_t stay = 0;
+  uint64_t most = 0, *bytes = calloc(count, sizeof *bytes);
+  pv_code code = PV_OK;
+  if (bytes == NULL) return pv_error_nomem(err, "the sizes of layers");
+  for (uint32_t i = 0; i < count; i++) {
+    bytes[i] = pv_gpu_weights_layer(b, b->first + i);
+    if (bytes[i] > most) most = bytes[i];
+  }
+  b->stream.first = b->first;
+  const pv_room room = {limit_of(b, b->info.free_ - b->info.free_ / DRIVER_SHARE),
+                        sum_all(b, &code, err) - PV_GPU_PLACES * most, "device memory",
+                        "allow more with --memory, free the device's memory, or ask for less "
+                        "context and smaller batches"};
+  if (code == PV_OK) code = pv_room_layers(&room, bytes, count, &stay, err);
+  b->stream.first = b->first + stay;
+  free(bytes);
+  return code;
+}
+
 pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
   const pv_shape *s = &b->base.model->shape;
-  plan p = {b, false, 0, check_limits(b, err), err};
-  take_all(&p);
-  if (p.code != PV_OK) return p.code;
-  if (p.bytes > b->info.free_) {
-    pv_error_set(err, PV_ERR_NOMEM, "%.2f GB of device memory are needed, %.2f of %.2f are free",
-                 (double)p.bytes / 1e9, (double)b->info.free_ / 1e9, (double)b->info.memory / 1e9);
-    pv_error_hint(err, "ask for less context, or free the device's memory");
-    return PV_ERR_NOMEM;
+  pv_code code = check_limits(b, err);
+  b->stream.first = b->end;
+  if (code == PV_OK) b->bytes = sum_all(b, &code, err);
+  if (code == PV_OK && b->bytes > limit_of(b, b->info.free_)) {
+    code = choose_layers(b, err);
+    if (code == PV_OK) b->bytes = sum_all(b, &code, err);
   }
-  b->bytes = p.bytes;
-  p.bytes = 0;
-  p.allocate = true;
+  if (code != PV_OK) return code;
+  plan p = {b, true, 0, PV_OK, err};
   take_all(&p);
-  if (p.code == PV_OK) p.code = upload_weights(b, err);
+  if (p.code == PV_OK) p.code = pv_gpu_weights_open(b, err);
   for (size_t i = 0; i < tables(s) && p.code == PV_OK; i++)
     p.code = upload_rope(b, i == 0 ? &s->rope : &s->rope_sliding, &b->angles[i], err);
   return p.code;

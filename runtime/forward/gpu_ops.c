@@ -10,7 +10,8 @@ void pv_gpu_start(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const vo
   if (b->code == PV_OK)
     b->code = pv_kernel_launch(pv_kernel_get(kernel), b->kernel[kernel], args, rows, &l, b->err);
   if (metered) pv_gpu_meter_before(b, pv_kernel_get(kernel), args);
-  l.apart = metered;
+  l.apart = metered || b->apart;
+  b->apart = false;
   if (b->code == PV_OK) b->code = b->gpu->ops->launch(b->gpu, &l, b->err);
   if (metered) pv_gpu_meter_behind(b);
 }
@@ -221,6 +222,8 @@ static pv_cuda_ahead next_norm(const pv_gpu_backend *b, size_t row, uint32_t lay
     layer++;
   }
   if (next == m->plan->count || row_of(b, next)->op != PV_OP_NORM) return (pv_cuda_ahead){0, 0};
+  if (!pv_gpu_makes(b, next, layer)) return (pv_cuda_ahead){0, 0};
+  if (!is(b, next, PV_ROW_ONCE) && layer >= b->stream.first) return (pv_cuda_ahead){0, 0};
   return (pv_cuda_ahead){pv_gpu_weight(b, next, layer).data, part_of(b, next) * sizeof(float)};
 }
 
@@ -490,13 +493,19 @@ static void settle(pv_gpu_backend *b, size_t row, uint32_t layer) {
 /* A run may reach into the steps that follow: a step does part of what the next one stands for,
  * never less than its own. */
 pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err) {
-  b->code = PV_OK;
+  const pv_model *m = b->base.model;
+  const bool layered = pv_plan_is_layered(m->plan, step->first);
+  pv_step next = *step;
   b->err = err;
+  b->code = layered ? pv_gpu_weights_enter(b, step->layer, err) : PV_OK;
   if (step->layer != b->layer) b->metered.done = 0;
   b->layer = step->layer;
   for (size_t row = step->first; row < step->first + step->count; row++) {
     run(b, row, step->layer);
     for (size_t i = 0; i < b->cover.rows[row]; i++) settle(b, row + i, step->layer);
   }
+  const bool goes_on = pv_plan_next(m->plan, m->shape.layers, &next) &&
+                       pv_plan_is_layered(m->plan, next.first) && next.layer == step->layer;
+  if (layered && !goes_on && b->code == PV_OK) b->code = pv_gpu_weights_leave(b, step->layer, err);
   return b->code;
 }

@@ -12,6 +12,25 @@ typedef struct pv_gpu_layer { /* weights on the device, by row of the plan */
   pv_cuda_rows weight[PV_STAGES_MAX];
 } pv_gpu_layer;
 
+/* Where a layer lies that does not stay. */
+typedef struct pv_gpu_place {
+  uint64_t at; /* device address */
+  uint32_t layer;
+  bool full;    /* it was sent there, */
+  bool awaited; /* and what is computed waits for that */
+} pv_gpu_place;
+
+enum { PV_GPU_PLACES = 2 };
+
+typedef struct pv_gpu_stream {
+  uint32_t first; /* layers from here on come from the host each time; the backend's end: none */
+  pv_gpu_place place[PV_GPU_PLACES];
+  unsigned turn, used; /* places: to be filled next; of what is computed, if `in_use` */
+  bool in_use;
+  uint64_t sent;  /* bytes so far, */
+  double seconds; /* that the host was busy with */
+} pv_gpu_stream;
+
 typedef struct pv_gpu_angles { /* of each position: tables of head_dim / 2 */
   uint64_t cos, sin;
 } pv_gpu_angles;
@@ -35,8 +54,11 @@ typedef struct pv_gpu_backend {
   float max; /* largest rounded activation; 0 for f32-f64acc */
   pv_batch batch;
   pv_gpu_cover cover;
+  uint32_t first, end; /* layers that are computed here */
+  pv_gpu_stream stream;
+  bool apart; /* the next launch begins when all before it has ended */
   /* device addresses */
-  uint64_t weights; /* of all tensors */
+  uint64_t weights; /* of all tensors that stay */
   pv_gpu_layer once, *layers;
   uint64_t stage[PV_STAGES_MAX], keys, values, step, ids;
   pv_gpu_angles angles[2];           /* the second of sliding layers, where they have their own */
@@ -68,6 +90,20 @@ pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const p
 /* Copies the weights and makes the buffers. Before anything is copied: PV_ERR_NOMEM when the
  * sizes say that they do not fit, PV_ERR_LIMIT when a launch would exceed the device's limits. */
 pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err);
+
+/* Whether a row of the plan is computed here, in that layer if it is in one: what is outside the
+ * layers by who has the first of them, or the last. */
+bool pv_gpu_makes(const pv_gpu_backend *b, size_t row, uint32_t layer);
+
+/* Bytes of the weights that stay, of a layer, and of a place for any layer. */
+uint64_t pv_gpu_weights_stay(const pv_gpu_backend *b);
+uint64_t pv_gpu_weights_layer(const pv_gpu_backend *b, uint32_t layer);
+uint64_t pv_gpu_weights_place(const pv_gpu_backend *b);
+/* Copies what stays and the first layer that does not. */
+pv_code pv_gpu_weights_open(pv_gpu_backend *b, pv_error *err);
+/* Before the launches of a layer, and behind the last of them: then the next layer is sent. */
+pv_code pv_gpu_weights_enter(pv_gpu_backend *b, uint32_t layer, pv_error *err);
+pv_code pv_gpu_weights_leave(pv_gpu_backend *b, uint32_t layer, pv_error *err);
 
 /* Queues the launches of a step. */
 pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err);

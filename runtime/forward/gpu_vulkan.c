@@ -378,25 +378,26 @@ static pv_code vulkan_between(pv_gpu *gpu, size_t from, size_t to, double *secon
   return PV_OK;
 }
 
-#define DEVICE(NAME, number)                                     \
-  static pv_code NAME##_open(pv_gpu **out, pv_error *err) {      \
-    return open_device(&pv_gpu_##NAME, number, out, err);        \
-  }                                                              \
-  const pv_gpu_ops pv_gpu_##NAME = {.name = #NAME,               \
-                                    .general = true,             \
-                                    .open = NAME##_open,         \
-                                    .close = vulkan_close,       \
-                                    .info = vulkan_info,         \
-                                    .alloc = vulkan_alloc,       \
-                                    .upload = vulkan_upload,     \
-                                    .download = vulkan_download, \
-                                    .find = vulkan_find,         \
-                                    .launch = vulkan_launch,     \
-                                    .finish = vulkan_finish,     \
-                                    .record = vulkan_record,     \
-                                    .recorded = vulkan_recorded, \
-                                    .replay = vulkan_replay,     \
-                                    .stamp = vulkan_stamp,       \
+#define DEVICE(NAME, number)                                                 \
+  static pv_code NAME##_open(unsigned unused, pv_gpu **out, pv_error *err) { \
+    (void)unused;                                                            \
+    return open_device(&pv_gpu_##NAME, number, out, err);                    \
+  }                                                                          \
+  const pv_gpu_ops pv_gpu_##NAME = {.name = #NAME,                           \
+                                    .general = true,                         \
+                                    .open = NAME##_open,                     \
+                                    .close = vulkan_close,                   \
+                                    .info = vulkan_info,                     \
+                                    .alloc = vulkan_alloc,                   \
+                                    .upload = vulkan_upload,                 \
+                                    .download = vulkan_download,             \
+                                    .find = vulkan_find,                     \
+                                    .launch = vulkan_launch,                 \
+                                    .finish = vulkan_finish,                 \
+                                    .record = vulkan_record,                 \
+                                    .recorded = vulkan_recorded,             \
+                                    .replay = vulkan_replay,                 \
+                                    .stamp = vulkan_stamp,                   \
                                     .between = vulkan_between};
 DEVICE(vulkan, PV_VULKAN_ANY)
 DEVICE(vulkan0, 0)

@@ -2,7 +2,8 @@
 #include "kernels/vulkan/device.h"
 #include "runtime/forward/gpu_devices.h"
 
-static pv_code absent_open(pv_gpu **out, pv_error *err) {
+static pv_code absent_open(unsigned number, pv_gpu **out, pv_error *err) {
+  (void)number;
   pv_vulkan *vulkan = NULL;
   (void)out;
   return pv_vulkan_open(&vulkan, err);

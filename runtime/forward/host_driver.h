@@ -387,8 +387,19 @@ static bool go_together(const host *h, size_t a, size_t b) {
   return (x->op == PV_OP_MATMUL) == (y->op == PV_OP_MATMUL) && parts_of(h, a) == parts_of(h, b);
 }
 
+/* The next layer is asked for while this one is computed; the one before goes. */
+static void hold(host *h, uint32_t layer) {
+  const pv_model *m = h->base.model;
+  const uint32_t next = layer + 1 < m->shape.layers ? layer + 1 : h->stay;
+  if (h->paged == (int64_t)layer) return;
+  if (h->paged >= (int64_t)h->stay) pv_room_drop(m, (uint32_t)h->paged);
+  h->paged = layer;
+  if (next >= h->stay) pv_room_ask(m, next);
+}
+
 static void make_rows(host *h, size_t first, size_t count, uint32_t layer) {
   const size_t end = first + count;
+  if (h->stay < h->base.model->shape.layers && !is(h, first, PV_ROW_ONCE)) hold(h, layer);
   if (h->layer != layer) h->layer = layer;
   for (size_t row = first, n = 1; row < end; row += n) {
     for (n = 1; row + n < end && go_together(h, row, row + n);) n++;

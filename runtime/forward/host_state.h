@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "runtime/forward/groups.h"
 #include "runtime/forward/host.h"
+#include "runtime/forward/room.h"
 
 /* Rows as products take them. */
 typedef struct acts {
@@ -42,6 +43,8 @@ typedef struct host {
   host_act *job_acts;
   real **job_out;
   uint64_t bytes;
+  uint32_t stay; /* layers before this one stay in memory; all of them where nobody limits it */
+  int64_t paged; /* of the others the one that is there; -1: none */
   size_t width[PV_STAGES_MAX], part[PV_STAGES_MAX]; /* part: of one chosen expert */
   bool feeds[PV_STAGES_MAX];                        /* products take it */
   size_t embedding, layer_out;                      /* rows: what the stream is */
@@ -164,6 +167,23 @@ static void note_plan(host *h) {
   }
 }
 
+/* Where memory is limited: layers of the mapped file come and go beside what was taken. */
+static pv_code choose_layers(host *h, pv_error *err) {
+  const pv_model *m = h->base.model;
+  const uint32_t layers = m->shape.layers;
+  const pv_room room = {m->memory, h->bytes + pv_room_file_bytes(m, true, 0), "memory",
+                        "allow more with --memory, or ask for less context and smaller batches"};
+  h->paged = -1;
+  h->stay = layers;
+  if (m->memory == 0) return PV_OK;
+  uint64_t *bytes = calloc(layers, sizeof *bytes);
+  if (bytes == NULL) return pv_error_nomem(err, "the sizes of layers");
+  for (uint32_t i = 0; i < layers; i++) bytes[i] = pv_room_file_bytes(m, false, i);
+  const pv_code code = pv_room_layers(&room, bytes, layers, &h->stay, err);
+  free(bytes);
+  return code;
+}
+
 static pv_code host_open(const host *with, const pv_model *model, const pv_backend_config *config,
                          pv_backend **out, pv_error *err) {
   host *h = aligned_alloc(_Alignof(host), sizeof *h);
@@ -178,6 +198,7 @@ static pv_code host_open(const host *with, const pv_model *model, const pv_backe
     code = pv_error_set(err, PV_ERR_NOMEM,
                         "out of memory: %zu positions of context and batches of %zu",
                         config->context, config->batch);
+  if (code == PV_OK) code = choose_layers(h, err);
   if (code == PV_OK)
     *out = &h->base;
   else

@@ -107,6 +107,10 @@ const char *pv_gguf_path(const pv_gguf *gguf);
 uint64_t pv_gguf_length(const pv_gguf *gguf);
 /* The model's SHA-256 over what is mapped: that of pv_parts_digest. */
 pv_code pv_gguf_digest(const pv_gguf *gguf, char out[PV_SHA256_HEX], pv_error *err);
+/* Asks the system for a tensor's bytes before somebody reads them; gives what it holds of them back
+ * until then. Of bytes that are the caller's own nothing happens. */
+void pv_gguf_ask(const pv_gguf *gguf, const pv_gguf_tensor *tensor);
+void pv_gguf_drop(const pv_gguf *gguf, const pv_gguf_tensor *tensor);
 const char *pv_gguf_value_type_name(pv_gguf_value_type type);
 uint32_t pv_gguf_alignment(const pv_gguf *gguf);
 /* Where tensor data begins in the file, of a set in its first part. */

@@ -21,6 +21,9 @@ typedef struct pv_model {
   uint64_t names; /* of tokens, in the file's tokenizer; below shape.vocab the last ids have none */
   pv_layer once;  /* of the stages outside the layers */
   pv_layer *layers; /* owned; shape.layers entries */
+  /* Bytes that whoever computes it may hold: of each device its memory, on the CPU that of the
+   * process; of the layers those that do not fit come and go. 0: what there is. */
+  uint64_t memory;
 } pv_model;
 
 /* Refused is whatever would make the model another one than pv computes, each by name and with a

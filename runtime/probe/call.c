@@ -125,7 +125,7 @@ static pv_code choose_side(const pv_call *call, pv_side *out, pv_error *err) {
 }
 
 pv_code pv_call_open(const pv_call *call, bool tokens, pv_job *out, pv_error *err) {
-  uint64_t threads = 0;
+  uint64_t threads = 0, memory = 0;
   *out = (pv_job){0};
   if (call->model == NULL) {
     pv_error_set(err, PV_ERR_INPUT, "no model was named");
@@ -138,11 +138,15 @@ pv_code pv_call_open(const pv_call *call, bool tokens, pv_job *out, pv_error *er
   if (call->plain && call->prompt == NULL && call->text == NULL)
     return pv_error_set(err, PV_ERR_INPUT, "--plain-text needs --prompt TEXT or --text FILE");
   pv_code code = pv_option_u64("--threads", call->threads, 0, 256, &threads, err);
+  if (code == PV_OK) code = pv_option_bytes("--memory", call->memory, &memory, err);
   if (code == PV_OK) code = choose_side(call, &out->side, err);
   if (code != PV_OK) return code;
   out->threads = (unsigned)threads;
   code = pv_model_open(call->model, &out->model, err);
-  if (code == PV_OK) say_names(out->model);
+  if (code == PV_OK) {
+    out->model->memory = memory;
+    say_names(out->model);
+  }
   if (code == PV_OK && call->ids != NULL)
     code = pv_option_ids("--ids", call->ids, &out->ids, &out->count, err);
   if (code == PV_OK && (call->prompt != NULL || call->text != NULL)) code = encode(call, out, err);

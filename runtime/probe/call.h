@@ -9,7 +9,7 @@
 #include "runtime/walk/walk.h"
 
 typedef struct pv_call {
-  const char *model, *prompt, *ids, *text, *side, *threads;
+  const char *model, *prompt, *ids, *text, *side, *threads, *memory;
   const char *backend, *numerics, *path;         /* the side as it was named before --side */
   const char *random, *seed, *reference, *named; /* of several sequences of tokens */
   const char *engine_timeout;                    /* of sides that are other engines */
@@ -23,10 +23,16 @@ typedef struct pv_call {
   {"--model", "FILE", "a GGUF model", &(call).model, NULL},                                       \
       {"--side", "SIDE", "who computes: KIND[:IDENTITY][@FAULT] (default cpu:i16)", &(call).side, \
        NULL},                                                                                     \
-      {"--threads", "N", "threads (default: one per processor)", &(call).threads, NULL},          \
+      PV_CALL_LIMITS(call),                                                                       \
       {"--backend", "NAME", "old: the kind of --side", &(call).backend, NULL},                    \
       {"--numerics", "NAME", "old: the identity of --side", &(call).numerics, NULL}, {            \
     "--path", "NAME", "old: --side scalar or avx2", &(call).path, NULL                            \
+  }
+/* What a side may take of the machine. */
+#define PV_CALL_LIMITS(call)                                                               \
+  {"--threads", "N", "threads (default: one per processor)", &(call).threads, NULL}, {     \
+    "--memory", "BYTES", "hold no more (8G): layers beyond it come and go; the bits stay", \
+        &(call).memory, NULL                                                               \
   }
 #define PV_CALL_TOKENS(call)                                                                 \
   {"--ids", "1,2,3", "token ids", &(call).ids, NULL},                                        \

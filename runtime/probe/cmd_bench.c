@@ -40,6 +40,7 @@ typedef struct bench {
   uint64_t memory;
   bool has_device;
   pv_gpu_info device;
+  double link;        /* bytes/s to the device, where layers are sent to it for each batch */
   double interpreted; /* instructions of a warp in a second, 0 for a device */
   bool profile;
   const char *svg;                    /* NULL: no pictures */
@@ -168,6 +169,8 @@ static pv_code measure(bench *b, pv_error *err) {
   if (code == PV_OK && b->profile) code = measure_profiles(b, &s, err);
   if (code == PV_OK) b->memory = pv_forward_memory(s.forward);
   if (code == PV_OK) code = pv_forward_device(s.forward, &b->has_device, &b->device, err);
+  if (code == PV_OK && b->device.streamed > 0 && is_on_device(b))
+    code = pv_gpu_link(&pv_gpu_cuda, &b->link, err);
   if (code == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
   pv_fault_close(&opened);
   return code;
@@ -252,6 +255,12 @@ static pv_code print_json(const bench *b, pv_error *err) {
                   (json_int_t)b->device.memory, "used_bytes",
                   (json_int_t)(b->device.memory - b->device.free_), "uploaded_bytes",
                   (json_int_t)b->device.loaded, "upload_s", b->device.load_s));
+  if (b->device.streamed > 0)
+    pv_json_set(&o, "streamed",
+                json_pack("{s:I, s:I, s:f, s:f}", "layers", (json_int_t)b->device.streamed_layers,
+                          "bytes_per_batch", (json_int_t)b->device.streamed, "bytes_per_s",
+                          (double)b->device.streamed * b->decode[0].rate.median, "link_bytes_per_s",
+                          b->link));
   if (b->interpreted > 0.0)
     pv_json_set(&o, "interpreted_instructions_per_s", json_real(b->interpreted));
   if (b->profile) pv_json_set(&o, "profile", profile_json(b));
@@ -261,6 +270,18 @@ static pv_code print_json(const bench *b, pv_error *err) {
 static void print_line(const char *name, pv_rates f, double unit, const char *more) {
   printf("%-32s %11.2f %11.2f %11.2f%s\n", name, f.median * unit, f.least * unit, f.most * unit,
          more);
+}
+
+/* What each decoded token has sent, beside what the link could send. */
+static void print_streamed(const bench *b) {
+  const double bytes = (double)b->device.streamed, rate = bytes * b->decode[0].rate.median;
+  char more[128], link[64] = "";
+  if (b->link > 0.0)
+    snprintf(link, sizeof link, ": %.0f %% of the link's %.1f GB/s", 100.0 * rate / b->link,
+             b->link / 1e9);
+  snprintf(more, sizeof more, "   %u of %u layers, %.2f GB%s", b->device.streamed_layers,
+           b->job.model->shape.layers, bytes / 1e9, link);
+  print_line("sent for each token, GB/s", b->decode[0].rate, bytes / 1e9, more);
 }
 
 static void print_text(const bench *b) {
@@ -290,6 +311,7 @@ static void print_text(const bench *b) {
     snprintf(name, sizeof name, "first token after %u, ms", b->contexts.at[i]);
     print_line(name, d->first, 1e3, more);
   }
+  if (b->device.streamed > 0) print_streamed(b);
   if (b->interpreted > 0.0)
     printf("interpreted, not a device: %.1f million instructions of a warp in a second\n",
            b->interpreted / 1e6);

@@ -220,7 +220,7 @@ int pv_probe_bisect(int argc, char **argv) {
       {"--explain", NULL, "which identity explains a side that pv does not define?", NULL,
        &c.explain},
       PV_PAIR_MAP(c.pair),
-      {"--threads", "N", "threads (default: one per processor)", &c.side.threads, NULL},
+      PV_CALL_LIMITS(c.side),
       PV_CALL_ENGINES(c.side),
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};

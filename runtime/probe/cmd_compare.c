@@ -256,7 +256,7 @@ int pv_probe_compare(int argc, char **argv) {
       {"--stage", "LIST", "stages, separated by commas (default all)", &stages, NULL},
       {"--layer", "LIST", "layers, separated by commas (default all)", &layers, NULL},
       PV_PAIR_MAP(c.pair),
-      {"--threads", "N", "threads (default: one per processor)", &call.threads, NULL},
+      PV_CALL_LIMITS(call),
       PV_CALL_ENGINES(call),
       {"--json", NULL, "one JSON object", NULL, &c.table.json},
       {"--different", NULL, "only tensors that differ", NULL, &c.table.brief},

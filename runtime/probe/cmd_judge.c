@@ -123,7 +123,7 @@ int pv_probe_judge(int argc, char **argv) {
       {"--tolerance", "X", "every limit times X (default 1)", &c.tolerance, NULL},
       {"--json", NULL, "one JSON object", NULL, &c.json},
       PV_PAIR_MAP(c.pair),
-      {"--threads", "N", "threads (default: one per processor)", &c.side.threads, NULL},
+      PV_CALL_LIMITS(c.side),
       PV_CALL_ENGINES(c.side),
       {0}};
   const char *side[1];

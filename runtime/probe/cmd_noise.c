@@ -115,7 +115,7 @@ int pv_probe_noise(int argc, char **argv) {
        &c.every_stage},
       {"--numerics", "LIST", "old: identities of the CPU", &c.numerics, NULL},
       {"--fault", "NAME", "old: a defect in each side", &c.fault, NULL},
-      {"--threads", "N", "threads (default: one per processor)", &c.given.threads, NULL},
+      PV_CALL_LIMITS(c.given),
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};
   pv_options options = {

@@ -67,6 +67,7 @@ static pv_code open_sides(call *c, pv_error *err) {
     code = pv_call_side(c->against, NULL, false, &against, err);
   if (code == PV_OK && c->against_model != NULL)
     code = pv_model_open(c->against_model, &c->other, err);
+  if (code == PV_OK && c->other != NULL) c->other->memory = c->job.model->memory;
   if (code != PV_OK) return code;
   if (c->against != NULL || c->against_model != NULL) {
     c->spec.side_count = 2;
@@ -279,7 +280,7 @@ int pv_probe_perplexity(int argc, char **argv) {
        &c.save, NULL},
       {"--map", "FILE", "which of an engine's nodes is which stage (engines/NAME/map.json)",
        &c.map_path, NULL},
-      {"--threads", "N", "threads (default: one per processor)", &c.given.threads, NULL},
+      PV_CALL_LIMITS(c.given),
       PV_CALL_ENGINES(c.given),
       {"--json", NULL, "one JSON object", NULL, &c.json},
       {0}};

@@ -137,6 +137,6 @@ int pv_probe_version(int argc, char **argv) {
   (void)argc;
   (void)argv;
   pv_error err = PV_ERROR_INIT;
-  return pv_call_exit(pv_json_print(pv_environment(0), JSON_INDENT(1) | JSON_SORT_KEYS, &err),
+  return pv_call_exit(pv_json_print(pv_environment(0, 0), JSON_INDENT(1) | JSON_SORT_KEYS, &err),
                       &err);
 }

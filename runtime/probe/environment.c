@@ -33,7 +33,7 @@ static void describe_device(json_t **out) {
   pv_gpu *gpu = NULL;
   pv_gpu_info info;
   pv_error err = PV_ERROR_INIT;
-  pv_code code = pv_gpu_cuda.open(&gpu, &err);
+  pv_code code = pv_gpu_cuda.open(0, &gpu, &err);
   if (code == PV_OK) code = pv_gpu_cuda.info(gpu, &info, &err);
   if (code == PV_ERR_NOMEM) pv_json_set(out, "device", NULL); /* that is no word about it */
   pv_json_set(out, "device", pv_json_string(code == PV_OK ? info.name : "none"));
@@ -95,7 +95,7 @@ static void describe_ptx(json_t **out) {
   pv_json_set(out, "ptx_sha256", made ? json_string(digest) : NULL);
 }
 
-json_t *pv_environment(unsigned threads) {
+json_t *pv_environment(unsigned threads, uint64_t memory) {
   char text[512], digest[PV_SHA256_HEX];
   struct utsname name;
   json_t *out = json_object();
@@ -107,6 +107,8 @@ json_t *pv_environment(unsigned threads) {
   }
   snprintf(text, sizeof text, "%u", threads);
   pv_json_set(&out, "threads", pv_json_string(text));
+  snprintf(text, sizeof text, "%llu", (unsigned long long)memory);
+  if (memory > 0) pv_json_set(&out, "memory_limit", pv_json_string(text));
   pv_json_set(&out, "cpu_path", pv_json_string(pv_cpu_path_get(NULL)->name));
 #ifdef __clang__
   pv_json_set(&out, "compiler", pv_json_string("clang " __clang_version__));

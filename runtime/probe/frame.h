@@ -6,7 +6,7 @@
  *
  * Request (stdin, one JSON object):
  *   {"protocol":1,"nonce":"32 hex digits","model":"path or null","reference":"path or null",
- *    "threads":2,"backend":"cpu",
+ *    "threads":2,"memory":0,"backend":"cpu",      (bytes that a side may hold, 0: what there is)
  *    "falsifiers":[{"id":"F_X_001","check":"forward.finite","with":{...}},...]}
  *   A falsifier may carry "fault":"name": planted in the side that it tests ("none": nothing is
  *   wrong, but what stands in for that side is used).

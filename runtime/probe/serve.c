@@ -25,6 +25,7 @@ typedef struct session {
   const char *model_path, *reference_path;
   char probe_path[4096];
   unsigned threads;
+  uint64_t memory;
   pv_capture_cache cache;
   pv_digest digest;    /* of the model */
   const char *current; /* falsifier id */
@@ -68,6 +69,7 @@ static pv_code read_request(session *s, pv_error *err) {
   s->model_path = json_string_value(json_object_get(s->request, "model"));
   s->reference_path = json_string_value(json_object_get(s->request, "reference"));
   s->threads = (unsigned)json_integer_value(json_object_get(s->request, "threads"));
+  s->memory = (uint64_t)json_integer_value(json_object_get(s->request, "memory"));
   return PV_OK;
 }
 
@@ -123,11 +125,11 @@ static json_t *model_facts(const session *s, pv_error *err) {
 static pv_code say_hello(session *s, pv_error *err) {
   json_t *model = model_facts(s, err);
   if (model == NULL) return err->code;
-  return send(
-      s,
-      json_pack("{s:s, s:o, s:o, s:o}", "type", "hello", "environment", pv_environment(s->threads),
-                "model", model, "numerics", pv_environment_numerics()),
-      err);
+  return send(s,
+              json_pack("{s:s, s:o, s:o, s:o}", "type", "hello", "environment",
+                        pv_environment(s->threads, s->memory), "model", model, "numerics",
+                        pv_environment_numerics()),
+              err);
 }
 
 /* As soon as it is known, or now. */
@@ -236,6 +238,7 @@ static pv_code open_inputs(session *s, pv_error *err) {
   if (n <= 0) return pv_error_errno(err, errno, "cannot find this program's own file");
   const bool prompts = (all_needs(s->request, &s->cache.roles) & PV_NEEDS_PROMPTS) != 0;
   if (s->model_path != NULL) code = pv_model_open(s->model_path, &s->model, err);
+  if (code == PV_OK && s->model != NULL) s->model->memory = s->memory;
   if (code == PV_OK && s->reference_path != NULL)
     code = pv_reference_open(s->reference_path, &s->reference, err);
   if (code == PV_OK && s->model != NULL && s->reference == NULL && prompts)

@@ -127,7 +127,7 @@ pv_code pv_ceilings_gpu(const pv_gpu_ops *device, pv_numerics numerics, size_t r
   const bool exact = has_unit(numerics, PV_UNIT_F64);
   pv_gpu *gpu = NULL;
   pv_gpu_info info = {0};
-  pv_code code = device->open(&gpu, err);
+  pv_code code = device->open(0, &gpu, err);
   if (code == PV_OK) code = device->info(gpu, &info, err);
   if (gpu != NULL) device->close(gpu);
   *out = (pv_ceilings){.bytes_per_s = out->bytes_per_s, .device = true};

@@ -193,6 +193,24 @@ void pv_side_text(const pv_side *side, pv_text *out) {
     pv_text_printf(out, ":layer=%lld", (long long)side->planted.layer);
 }
 
+/* Whoever waits for layers to come again and again is told why, once for each side. */
+static pv_code say_streams(const pv_side *side, const pv_model *model, pv_forward *forward,
+                           pv_error *err) {
+  static char before[WORD * 2];
+  char line[sizeof before];
+  pv_gpu_info device = {0};
+  bool has = false;
+  const pv_code code = pv_forward_device(forward, &has, &device, err);
+  if (code != PV_OK || device.streamed_layers == 0) return code;
+  snprintf(line, sizeof line, "%s: %u of %u layers (%.2f GB) have no room on the device",
+           side->kind->name, device.streamed_layers, model->shape.layers,
+           (double)device.streamed / 1e9);
+  if (strcmp(line, before) != 0)
+    fprintf(stderr, "note: %s: they come from the host for each batch\n", line);
+  memcpy(before, line, sizeof before);
+  return PV_OK;
+}
+
 pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backend_config *config,
                      pv_fault_side *out, pv_error *err) {
   pv_backend_config own = *config;
@@ -208,8 +226,10 @@ pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backen
     pv_error_hint(err, "pv judge, bisect, compare, trace and perplexity run it");
     return PV_ERR_INPUT;
   }
-  if (!side->kind->defines)
-    return pv_fault_open(model, side->kind->backend, &own, &planted, out, err);
+  if (!side->kind->defines) {
+    code = pv_fault_open(model, side->kind->backend, &own, &planted, out, err);
+    return code == PV_OK ? say_streams(side, model, out->forward, err) : code;
+  }
   if (planted.fault == NULL) code = pv_fault_parse("none", &planted, err);
   return code == PV_OK ? pv_fault_stand_in(model, &own, &planted, out, err) : code;
 }

@@ -20,7 +20,8 @@ enum { FILES_MAX = 256 };
 typedef enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_GITHUB, FORMAT_SARIF, FORMATS } format;
 
 typedef struct arguments {
-  const char *model, *model_key, *reference, *backend, *threads, *only, *out, *probe, *providers;
+  const char *model, *model_key, *reference, *backend, *threads, *memory, *only, *out, *probe,
+      *providers;
   const char *shard, *costs;
   const char *format, *color;
   pv_given_prompts prompts;
@@ -39,6 +40,7 @@ typedef struct session {
   bool ready;      /* the call is one that can be followed */
   bool begun;      /* the files of --junit and its like are there */
   unsigned threads;
+  uint64_t memory;
   char *command;
   const char *prompts;
   const pv_known *known;
@@ -80,6 +82,8 @@ static pv_code parse(int argc, char **argv, arguments *a, pv_error *err) {
       {"--backend", "NAME", "where the contract names none; ptx also for cuda (interpreted)",
        &a->backend, NULL},
       {"--threads", "N", "threads (default: one per processor)", &a->threads, NULL},
+      {"--memory", "BYTES", "sides hold no more (8G): layers beyond it come and go; the bits stay",
+       &a->memory, NULL},
       {"--only", "ID,...", "only these criteria or falsifiers", &a->only, NULL},
       {"--shard", "K/N", "judge the Kth of N parts, which `pv evidence merge` joins to the run",
        &a->shard, NULL},
@@ -206,7 +210,8 @@ static pv_code check_shard(const arguments *a, pv_error *err) {
 }
 
 /* Calls that contradict themselves are refused before anything is read. */
-static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) {
+static pv_code check_call(session *s, pv_error *err) {
+  const arguments *a = &s->a;
   uint64_t count = 0;
   pv_code code = check_prompts(a, err);
   if (code != PV_OK) return code;
@@ -230,7 +235,8 @@ static pv_code check_call(const arguments *a, unsigned *threads, pv_error *err) 
                            "a run with another provider than the contract's is not published");
   code = check_shard(a, err);
   if (code == PV_OK) code = pv_option_u64("--threads", a->threads, 1, 256, &count, err);
-  *threads = (unsigned)count;
+  if (code == PV_OK) code = pv_option_bytes("--memory", a->memory, &s->memory, err);
+  s->threads = (unsigned)count;
   return code;
 }
 
@@ -356,7 +362,7 @@ static pv_code expand(session *s, pv_error *err) {
 static pv_code begin(session *s, int argc, char **argv, pv_error *err) {
   pv_code code = parse(argc, argv, &s->a, err);
   if (code != PV_OK || s->a.help) return code;
-  code = check_call(&s->a, &s->threads, err);
+  code = check_call(s, err);
   if (code == PV_OK) code = check_format(&s->a, &s->format, err);
   if (code == PV_OK) code = pv_colour_wanted(s->a.color, &s->color, err);
   if (code == PV_OK) code = pv_facts_command(&s->arena, argc, argv, &s->command, err);
@@ -450,6 +456,7 @@ static pv_code judge_one(session *s, size_t i, int *exit_code, pv_error *err) {
                         .out = a->out,
                         .probe = a->probe,
                         .threads = s->threads,
+                        .memory = s->memory,
                         .given_providers = s->given.count > 0,
                         .shard = s->shards == NULL ? NULL : &s->shards[i],
                         .prompts = s->prompts,

@@ -12,6 +12,7 @@ typedef struct pv_request {
   const char *command, *model, *reference, *backend, *only, *out, *probe;
   const char *model_key; /* who must have signed the model: a file, or NULL */
   unsigned threads;
+  uint64_t memory;       /* bytes that a side may hold; 0: what there is */
   bool given_providers;  /* a program that the call names judges: --provider */
   bool publish, faults;  /* faults: run each falsifier against those that it declares */
   bool quiet;            /* nothing is said while it runs */

@@ -60,6 +60,7 @@ static pv_code begin(pv_arena *arena, const pv_request *request, bool **selected
   *selected = PV_ARENA_NEW(arena, c->falsifier_count + 1, bool);
   *out = (pv_trial){.spec = {.backend = request->backend,
                              .threads = request->threads,
+                             .memory = request->memory,
                              .contract = c,
                              .selected = *selected,
                              .unselected = "nothing was run",

@@ -21,6 +21,7 @@ typedef struct pv_run_spec {
   const char *model, *reference; /* paths, or NULL */
   const char *backend;           /* for falsifiers that name none; NULL: the check's own default */
   unsigned threads;              /* 0: one per processor, decided by the probe */
+  uint64_t memory;               /* bytes that a side may hold; 0: what there is */
   const pv_contract *contract;
   const bool *selected;   /* one per falsifier of the contract; NULL: all */
   const char *unselected; /* the reason of those that are left out */

@@ -78,11 +78,11 @@ static pv_code make_request(session *s, pv_text *out, pv_error *err) {
     pv_json_append(&list, json_pack("{s:s, s:s, s:O, s:s*}", "id", f->id, "check", f->check, "with",
                                     s->with[i], "fault", f->planted));
   }
-  json_t *request = json_pack("{s:i, s:s, s:o, s:o, s:i, s:s, s:o}", "protocol", PV_FRAME_PROTOCOL,
-                              "nonce", s->nonce, "model", pv_json_exact(spec->model), "reference",
-                              pv_json_exact(spec->reference), "threads",
-                              (int)(spec->threads == 0 ? processors() : spec->threads), "backend",
-                              spec->backend == NULL ? "cpu" : spec->backend, "falsifiers", list);
+  json_t *request = json_pack(
+      "{s:i, s:s, s:o, s:o, s:i, s:I, s:s, s:o}", "protocol", PV_FRAME_PROTOCOL, "nonce", s->nonce,
+      "model", pv_json_exact(spec->model), "reference", pv_json_exact(spec->reference), "threads",
+      (int)(spec->threads == 0 ? processors() : spec->threads), "memory", (json_int_t)spec->memory,
+      "backend", spec->backend == NULL ? "cpu" : spec->backend, "falsifiers", list);
   if (code == PV_OK && request == NULL)
     code = readable(spec->model) && readable(spec->reference) && readable(spec->backend)
                ? pv_error_nomem(err, "the request")

@@ -155,6 +155,34 @@ static void test_bytes_arrive(void) {
   EXPECT_I64(events, 0);
 }
 
+/* What lies one behind the other on the device goes together; the rest by itself, and all of it. */
+static void test_pieces_sent(void) {
+  enum { PIECE = 1 << 12, GAP = 3 * PIECE };
+  static const size_t sizes[] = {1, 255, 3841, PIECE, 5 * PIECE + 7, 100, 9 * PIECE};
+  pv_cuda_staging s = {.piece = PIECE};
+  size_t at = 0, from = 0;
+  start(0, BYTES);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    EXPECT_I64(pv_cuda_stage_send(&s, &driver, at, memory + from, sizes[i]), CUDA_SUCCESS);
+    at += sizes[i] + (i == 5 ? GAP : 0);
+    from += sizes[i];
+  }
+  EXPECT_I64(pv_cuda_stage_flush(&s, &driver), CUDA_SUCCESS);
+  EXPECT_I64(direct, 0);
+  EXPECT_U64(tail - head <= QUEUE && tail > 0, 1);
+  drain(tail);
+  EXPECT_BYTES(device, memory, at - GAP - sizes[6]);
+  EXPECT_BYTES(device + at - sizes[6], memory + from - sizes[6], sizes[6]);
+  const size_t copies = calls;
+  EXPECT_I64(pv_cuda_stage_flush(&s, &driver), CUDA_SUCCESS); /* there is nothing left */
+  EXPECT_U64(calls, copies);
+  failing = calls + 1;
+  EXPECT(pv_cuda_stage_send(&s, &driver, 0, memory, 2 * PIECE) != CUDA_SUCCESS);
+  EXPECT_U64(head, tail); /* and nothing under way */
+  pv_cuda_staging_close(&s, &driver);
+  EXPECT_I64(pinned + events, 0);
+}
+
 /* Each call in turn: of what fails nothing is left under way, and everything is given back. */
 static void test_each_failure(void) {
   enum { SIZE = 8 * PV_STAGING_BYTES + PV_STAGING_LEAST, OPENING = 2 * PV_STAGING_BUFFERS };
@@ -186,7 +214,9 @@ int main(void) {
   if (device == NULL || memory == NULL || other == NULL) return 1;
   for (size_t i = 0; i < BYTES; i++) memory[i] = (char)(i * 2654435761u >> 13 | 1);
   const int code = pv_testing_main(
-      "staging", (pv_case[]){PV_CASE(test_bytes_arrive), PV_CASE(test_each_failure), {0}});
+      "staging",
+      (pv_case[]){
+          PV_CASE(test_bytes_arrive), PV_CASE(test_pieces_sent), PV_CASE(test_each_failure), {0}});
   free(device);
   free(memory);
   free(other);

@@ -107,8 +107,9 @@ static void test_plans(void) {
 static char launched[2048];
 static const pv_gpu_ops spy;
 
-static pv_code spy_open(pv_gpu **out, pv_error *err) {
+static pv_code spy_open(unsigned number, pv_gpu **out, pv_error *err) {
   static pv_gpu gpu;
+  (void)number;
   (void)err;
   gpu.ops = &spy;
   *out = &gpu;

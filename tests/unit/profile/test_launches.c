@@ -16,8 +16,8 @@ static pv_backend_ops backend;
 static const char *names[256];
 static size_t ticks, at[STAMPS], launched, filled;
 
-static pv_code played_open(pv_gpu **out, pv_error *err) {
-  const pv_code code = pv_gpu_ptx.open(out, err);
+static pv_code played_open(unsigned number, pv_gpu **out, pv_error *err) {
+  const pv_code code = pv_gpu_ptx.open(number, out, err);
   if (code == PV_OK) (*out)->ops = &played;
   return code;
 }

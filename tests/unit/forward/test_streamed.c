@@ -1,0 +1,262 @@
+/* Layers that do not stay: the bits are those of a model that does, whichever of the two queues is
+ * ahead, and no more is held than may be. On a device that is interpreted, and on the CPU. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/forward/gpu_state.h"
+#include "runtime/forward/room.h"
+#include "tests/unit/forward/odd_plans.h"
+#include "tests/unit/forward/two_queues.h"
+#include "tests/unit/testing.h"
+
+enum { POSITIONS = 13, BATCH = 8, LAYERS = 4, WORDS = 1 << 16 };
+static const pv_backend_config config = {
+    .numerics = PV_NUMERICS_I16, .context = POSITIONS, .batch = BATCH, .threads = 1};
+static uint32_t ids[POSITIONS];
+static pv_model *model;
+
+typedef struct seen { /* all rows that were read, one behind the other */
+  uint32_t *words;
+  size_t count;
+} seen;
+
+static pv_code read_step(pv_backend *b, const pv_batch *batch, const pv_step *step, seen *out,
+                         pv_error *err) {
+  const pv_plan *plan = model->plan;
+  pv_code code = PV_OK;
+  for (size_t i = step->first; i < step->first + step->count && code == PV_OK; i++) {
+    const size_t rows = pv_plan_is(plan, i, PV_ROW_LAST_ROWS) ? batch->logits : batch->count;
+    const size_t words = rows * pv_plan_width(plan, i, &model->shape);
+    if (!EXPECT(out->count + words <= (size_t)WORDS * 8)) abort();
+    code = b->ops->read(b, (pv_stage_id)i, 0, rows, out->words + out->count, err);
+    out->count += words;
+  }
+  return code;
+}
+
+/* `every`: each stage is looked at, else those behind the layers. `until`: the layer before which
+ * the batch is given up. */
+static pv_code run_batch(pv_backend *b, const pv_batch *batch, bool every, uint32_t until,
+                         seen *out, pv_error *err) {
+  pv_step step = {0};
+  pv_code code = b->ops->begin(b, batch, err);
+  while (code == PV_OK && pv_plan_next(model->plan, model->shape.layers, &step)) {
+    if (pv_plan_is(model->plan, step.first, PV_ROW_LAST_ROWS) && batch->logits == 0) break;
+    if (pv_plan_is_layered(model->plan, step.first) && step.layer == until) break;
+    code = b->ops->run(b, &step, err);
+    const bool top = pv_step_find(model->plan, &step, PV_ROLE_TOP) >= 0;
+    if (code == PV_OK && out != NULL && (every || top)) code = read_step(b, batch, &step, out, err);
+  }
+  return code;
+}
+
+/* Prefill, a batch without logits, decode with and without a look, and one that is given up. */
+static pv_code run_all(pv_backend *b, seen *out, pv_error *err) {
+  const pv_batch batches[] = {{ids, 3, 0, 0},     {ids, 8, 0, 2},       {ids + 8, 1, 8, 1},
+                              {ids + 9, 2, 9, 0}, {ids + 11, 1, 11, 1}, {ids + 12, 1, 12, 1}};
+  pv_code code = run_batch(b, &batches[0], false, 3, NULL, err);
+  for (size_t i = 1; i < sizeof batches / sizeof *batches && code == PV_OK; i++)
+    code = run_batch(b, &batches[i], i == 1 || i == 4, UINT32_MAX, out, err);
+  return code;
+}
+
+static seen open_and_run(const pv_gpu_ops *device, uint64_t memory, pv_gpu_info *info,
+                         uint64_t *bytes, pv_error *err) {
+  seen out = {calloc((size_t)WORDS * 8, sizeof(uint32_t)), 0};
+  pv_backend *b = NULL;
+  model->memory = memory;
+  pv_code code = pv_gpu_open(device, &pv_backend_ptx, model, &config, &b, err);
+  if (code == PV_OK) code = run_all(b, &out, err);
+  model->memory = 0;
+  if (b == NULL || code != PV_OK) out.count = 0;
+  if (b != NULL && code == PV_OK && info != NULL) code = b->ops->device(b, info, err);
+  if (b != NULL && bytes != NULL) *bytes = b->ops->memory(b);
+  if (b != NULL) b->ops->close(b);
+  return out;
+}
+
+/* What a device with room for all gives, its bytes, and those that two layers need. */
+static seen whole;
+static uint64_t all, smallest;
+
+static void prepare(void) {
+  static const pv_shape shape = {.layers = LAYERS,
+                                 .hidden = 64,
+                                 .heads = 4,
+                                 .kv_heads = 2,
+                                 .head_dim = 32,
+                                 .experts = 8,
+                                 .used = 2,
+                                 .ffn = 64,
+                                 .vocab = 101,
+                                 .context = 64,
+                                 .rope = {.base = 1e4},
+                                 .eps = 1e-6f};
+  pv_backend *b = NULL;
+  pv_gpu_info info = {0};
+  pv_error err = PV_ERROR_INIT;
+  two = (two_state){.free_ = UINT64_C(1) << 40};
+  for (uint32_t i = 0; i < POSITIONS; i++) ids[i] = i * 37 % shape.vocab;
+  model = odd_model(pv_plan_named("qwen3moe"), &shape, true);
+  REQUIRE(model != NULL);
+  whole = open_and_run(&two_queues, 0, &info, &all, &err);
+  EXPECT(whole.count > 10000);
+  EXPECT_U64(info.streamed, 0);
+  EXPECT_U64(two.sent, 0);
+  EXPECT_U64(two.held, all);
+  EXPECT_U64(two.recorded, 1);
+  model->memory = 1;
+  EXPECT_I64(pv_gpu_open(&two_queues, &pv_backend_ptx, model, &config, &b, &err), PV_ERR_NOMEM);
+  EXPECT_HAS(err.message,
+             "bytes of device memory are needed at least, and 1 may be held: 2 layers");
+  EXPECT_HAS(err.hint, "--memory");
+  model->memory = 0;
+  smallest = strtoull(err.message, NULL, 10);
+}
+
+static bool is_whole(const seen *s) {
+  return s->count == whole.count && memcmp(s->words, whole.words, s->count * sizeof *s->words) == 0;
+}
+
+/* With room for two layers, and for more of them: whichever queue is ahead. */
+static void test_bits(void) {
+  const struct {
+    uint64_t limit;
+    two_order order;
+    uint32_t least, most; /* layers that come and go */
+  } cases[] = {{smallest, TWO_SENDS_FIRST, LAYERS, LAYERS},
+               {smallest, TWO_COMPUTES_FIRST, LAYERS, LAYERS},
+               {all - 1, TWO_SENDS_FIRST, 3, LAYERS},
+               {all, TWO_SENDS_FIRST, 0, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    pv_error err = PV_ERROR_INIT;
+    pv_gpu_info info = {0};
+    uint64_t bytes = 0;
+    two.order = cases[i].order;
+    seen s = open_and_run(&two_queues, cases[i].limit, &info, &bytes, &err);
+    if (!EXPECT(is_whole(&s))) pv_error_print(&err, stderr);
+    EXPECT(bytes <= cases[i].limit);
+    EXPECT_U64(two.held, bytes); /* what was taken is what was counted */
+    EXPECT(info.streamed_layers >= cases[i].least && info.streamed_layers <= cases[i].most);
+    EXPECT_U64(two.recorded, info.streamed_layers > 0 ? 0 : 1); /* it would keep addresses */
+    EXPECT(two.sent >= 5 * info.streamed);
+    EXPECT_U64(info.sent, two.sent);
+    free(s.words);
+  }
+}
+
+/* A device that waits for no mark is found out: the orders above are no idle ones. */
+static void test_marks_matter(void) {
+  two.deaf = true;
+  for (int order = 0; order < 2; order++) {
+    pv_error err = PV_ERROR_INIT;
+    two.order = (two_order)order;
+    seen s = open_and_run(&two_queues, smallest, NULL, NULL, &err);
+    EXPECT(!is_whole(&s));
+    free(s.words);
+  }
+  two.deaf = false;
+}
+
+/* A device with one queue, and one whose memory is too small though nobody limits it. */
+static void test_other_devices(void) {
+  pv_error err = PV_ERROR_INIT;
+  pv_gpu_info info = {0};
+  seen one = open_and_run(&pv_gpu_ptx, smallest, &info, NULL, &err);
+  EXPECT(is_whole(&one));
+  EXPECT_U64(info.streamed_layers, LAYERS);
+  two.free_ = smallest + smallest / 8;
+  seen small = open_and_run(&two_queues, 0, &info, NULL, &err);
+  if (!EXPECT(is_whole(&small))) pv_error_print(&err, stderr);
+  EXPECT(info.streamed_layers >= 3);
+  EXPECT(two.held <= two.free_ - two.free_ / 16);
+  free(small.words);
+  free(one.words);
+  free(whole.words);
+  odd_model_free(model);
+}
+
+static void test_room(void) {
+  const uint64_t layers[] = {10, 30, 20, 10};
+  pv_room room = {.limit = 170, .other = 100, .of = "it", .cure = "ask for less"};
+  pv_error err = PV_ERROR_INIT;
+  uint32_t stay = 0;
+  EXPECT_I64(pv_room_layers(&room, layers, 4, &stay, &err), PV_OK);
+  EXPECT_U64(stay, 4);
+  room.limit = 169; /* 100 + 2 * 30, and 9 are left */
+  EXPECT_I64(pv_room_layers(&room, layers, 4, &stay, &err), PV_OK);
+  EXPECT_U64(stay, 0);
+  room.limit = 159;
+  EXPECT_I64(pv_room_layers(&room, layers, 4, &stay, &err), PV_ERR_NOMEM);
+  EXPECT_STR(err.message,
+             "160 bytes of it are needed at least, and 159 may be held: 2 layers of 30 bytes, and "
+             "100 beside the layers");
+  const uint64_t many[] = {10, 30, 20, 10, 30, 30};
+  room.limit = 205;
+  EXPECT_I64(pv_room_layers(&room, many, 6, &stay, &err), PV_OK);
+  EXPECT_U64(stay, 2); /* 160 + 10 + 30 */
+}
+
+/* Bytes of the mapped file that the process holds. */
+static uint64_t file_bytes(const unsigned char *inside) {
+  FILE *f = fopen("/proc/self/smaps", "r");
+  char line[512];
+  unsigned long long from = 0, to = 0, rss = 0;
+  bool here = false;
+  while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+    if (sscanf(line, "%llx-%llx ", &from, &to) == 2)
+      here = (uintptr_t)inside >= from && (uintptr_t)inside < to;
+    if (here && sscanf(line, "Rss: %llu kB", &rss) == 1) break;
+  }
+  if (f != NULL) fclose(f);
+  return rss << 10;
+}
+
+/* Of a model larger than the limit no more is held of the file, and the bits are the same. */
+static void test_cpu(void) {
+  static const pv_numerics numerics[] = {PV_NUMERICS_I16, PV_NUMERICS_F64};
+  for (size_t n = 0; n < 2; n++) {
+    uint64_t most[2] = {0, 0}, needed = 0;
+    int32_t tops[2] = {-1, -2};
+    for (int limited = 0; limited < 2; limited++) {
+      pv_backend_config own = config;
+      pv_backend *b = NULL;
+      pv_error err = PV_ERROR_INIT;
+      const pv_backend_ops *ops = n == 0 ? &pv_backend_cpu : &pv_backend_f64;
+      own.numerics = numerics[n];
+      REQUIRE(pv_model_open("models/tiny-coder-moe-Q4_K_M.gguf", &model, &err) == PV_OK);
+      model->memory = 1;
+      EXPECT_I64(ops->open(model, &own, &b, &err), PV_ERR_NOMEM);
+      EXPECT_HAS(err.message, "bytes of memory are needed at least, and 1 may be held: 2 layers");
+      needed = strtoull(err.message, NULL, 10);
+      model->memory = limited ? needed : 0;
+      REQUIRE(ops->open(model, &own, &b, &err) == PV_OK);
+      const pv_batch batch = {ids, BATCH, 0, 1};
+      pv_step step = {0};
+      EXPECT_I64(b->ops->begin(b, &batch, &err), PV_OK);
+      while (pv_plan_next(model->plan, model->shape.layers, &step)) {
+        EXPECT_I64(b->ops->run(b, &step, &err), PV_OK);
+        const uint64_t now = file_bytes(model->once.weight[0]->data);
+        if (now > most[limited]) most[limited] = now;
+      }
+      EXPECT_I64(b->ops->read(b, pv_model_stage(model, PV_ROLE_TOP), 0, 1, &tops[limited], &err),
+                 PV_OK);
+      b->ops->close(b);
+      pv_model_close(model);
+    }
+    EXPECT_I64(tops[0], tops[1]);
+    EXPECT(most[0] > needed); /* without a limit more is */
+    EXPECT(most[1] > 0 && most[1] <= needed);
+  }
+}
+
+int main(void) {
+  return pv_testing_main("streamed", (pv_case[]){PV_CASE(prepare),
+                                                 PV_CASE(test_bits),
+                                                 PV_CASE(test_marks_matter),
+                                                 PV_CASE(test_other_devices),
+                                                 PV_CASE(test_room),
+                                                 PV_CASE(test_cpu),
+                                                 {0}});
+}
