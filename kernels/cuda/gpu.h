@@ -22,8 +22,10 @@ typedef struct pv_gpu_info {
   unsigned shared;        /* bytes of shared memory that a block can have */
   uint64_t memory, free_; /* bytes, now */
   uint64_t instructions;  /* that warps have executed, where they are interpreted; else 0 */
-  uint64_t loaded; /* bytes of a model's weights that were copied here, 0 of a bare device; */
-  double load_s;   /* the time that it took */
+  uint64_t loaded;     /* bytes of a model's weights that were copied here, 0 of a bare device; */
+  double load_s;       /* the time that it took */
+  uint64_t held;       /* bytes that a model's weights, cache and buffers take here */
+  uint32_t first, end; /* layers of it that are computed here */
   /* Layers of a model, and their bytes, that do not stay: each batch brings them anew, which took
    * `send_s` of `sent` bytes so far. */
   uint32_t streamed_layers;

@@ -236,7 +236,10 @@ pv_code pv_check_set(pv_check *check, const char *word, pv_alone_set *out, pv_er
   const pv_code code = pv_check_side(word, PV_NUMERICS_I16, &side, err);
   if (code != PV_OK) return code;
   const pv_fault *fault = check->planted.fault != NULL ? check->planted.fault : side.planted.fault;
-  if (fault == NULL) return pv_alone_set_find(side.kind->name, out, err);
+  /* One kernel runs on one device, the first. */
+  if (fault == NULL)
+    return pv_alone_set_find(side.devices[0] != '\0' ? side.kind->backend : side.kind->name, out,
+                             err);
   check->kernels = pv_fault_kernels(fault);
   *out = (pv_alone_set){.name = side.kind->name, .host = &check->kernels};
   return PV_OK;

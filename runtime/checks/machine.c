@@ -10,6 +10,7 @@
 static pv_code open_backend(pv_check *check, size_t context, size_t batch, pv_forward **out,
                             pv_error *err) {
   const pv_numerics numerics = pv_check_numerics(check, "numerics");
+  char backend[PV_SIDE_BACKEND];
   pv_side side;
   pv_error local = PV_ERROR_INIT;
   if (context > check->model->shape.context)
@@ -20,7 +21,7 @@ static pv_code open_backend(pv_check *check, size_t context, size_t batch, pv_fo
   const pv_backend_config config = {numerics, context, batch, check->threads, side.kind->path};
   if (side.planted.fault != NULL || side.kind->defines)
     return pv_error_set(err, PV_ERR_INPUT, "the definition and what is planted have no speed");
-  code = pv_forward_open(check->model, side.kind->backend, &config, out, &local);
+  code = pv_forward_open(check->model, pv_side_backend(&side, backend), &config, out, &local);
   if (code == PV_ERR_UNSUPPORTED) return pv_check_verdict(check, "NOT_RUN", "%s", local.message);
   if (code != PV_OK && err != NULL) *err = local;
   if (code == PV_OK) {
@@ -137,8 +138,15 @@ static pv_code run_memory_headroom(pv_check *check, pv_error *err) {
   bool has_device = false;
   double all = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
   double used = (double)pv_gguf_length(check->model->gguf) + (double)pv_forward_memory(forward);
-  code = pv_forward_device(forward, &has_device, &device, err);
-  if (has_device && code == PV_OK) { /* what the device itself says is in use, by whomever */
+  /* What a device itself says is in use, by whomever; of several the one that is fullest. */
+  double fullest = -1.0;
+  has_device = true;
+  for (size_t i = 0; code == PV_OK && has_device; i++) {
+    code = pv_forward_device_at(forward, i, &has_device, &device, err);
+    if (code != PV_OK || !has_device) break;
+    const double share = (double)(device.memory - device.free_) / (double)device.memory;
+    if (!(share > fullest)) continue;
+    fullest = share;
     all = (double)device.memory;
     used = (double)(device.memory - device.free_);
   }

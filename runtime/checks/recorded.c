@@ -9,7 +9,7 @@
 static const double TIMEOUT_S = 86400.0;
 
 bool pv_check_records(const char *word) {
-  char name[32];
+  char name[PV_DEVICES_TEXT + 32];
   snprintf(name, sizeof name, "%.*s", (int)strcspn(word, ":@"), word);
   const pv_side_kind *kind = pv_side_kind_find(name);
   return kind != NULL && kind->backend == NULL;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/devices.h"
 #include "base/error.h"
 #include "kernels/cuda/gpu.h"
 #include "runtime/model/model.h"
@@ -76,6 +77,9 @@ typedef struct pv_backend_ops {
   uint64_t (*memory)(const pv_backend *backend);
   /* The device that computes; NULL for the CPU. */
   pv_code (*device)(pv_backend *backend, pv_gpu_info *out, pv_error *err);
+  /* Of several devices who computes on number `i` of them, NULL past the last: then `device` tells
+   * of all together. NULL: there is one, or none. */
+  pv_backend *(*part)(pv_backend *backend, size_t i);
   /* Tells `meter`, which must stay valid, of each part of what is run from now on; NULL ends that,
    * and until then not all may have been told. The same kernels run with the same arguments. NULL:
    * the time of this backend says nothing. */
@@ -101,5 +105,12 @@ extern const pv_backend_ops pv_backend_cuda;
 extern const pv_backend_ops pv_backend_ptx; /* the same kernels, interpreted */
 /* Shaders in their place: a device of any make, that of number 0, that of number 1. */
 extern const pv_backend_ops pv_backend_vulkan, pv_backend_vulkan0, pv_backend_vulkan1;
+
+/* Layers of a model over several devices of one kind, in their order and by bytes; of one device,
+ * on that. `ops` is what such a device by itself answers to. PV_ERR_INPUT: more devices than
+ * layers. */
+pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
+                      const pv_devices *devices, const pv_model *model,
+                      const pv_backend_config *config, pv_backend **out, pv_error *err);
 
 #endif

@@ -13,6 +13,7 @@
 
 static void gpu_close(pv_backend *backend) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
+  pv_room_drops_end(&b->stream.drops);
   if (b->gpu != NULL) b->gpu->ops->close(b->gpu);
   free(b->layers);
   free(b->metered.parts);
@@ -34,19 +35,20 @@ static pv_code find_kernels(pv_gpu_backend *b, pv_error *err) {
   return code;
 }
 
-pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
-                    const pv_backend_config *config, pv_backend **out, pv_error *err) {
+pv_code pv_gpu_open_part(const pv_gpu_part *part, const pv_backend_ops *ops, const pv_model *model,
+                         const pv_backend_config *config, pv_gpu_backend **out, pv_error *err) {
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "the arbiter (f64) runs on the CPU alone");
   pv_gpu_backend *b = calloc(1, sizeof *b);
   if (b == NULL) return pv_error_set(err, PV_ERR_NOMEM, "out of memory for the GPU backend");
   b->base = (pv_backend){ops, model, *config, sizeof(float)};
-  b->end = model->shape.layers;
+  b->first = part->first;
+  b->end = part->end;
   b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
            : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
                                                 : 0.0f;
   pv_code code = pv_gpu_cover_plan(model->plan, &b->cover, err);
-  if (code == PV_OK) code = device->open(0, &b->gpu, err);
+  if (code == PV_OK) code = part->device->open(part->number, &b->gpu, err);
   if (code == PV_OK) code = b->gpu->ops->info(b->gpu, &b->info, err);
   if (code == PV_OK) code = find_kernels(b, err);
   if (code == PV_OK) code = pv_gpu_memory_open(b, err);
@@ -54,8 +56,25 @@ pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const p
     gpu_close(&b->base);
     return code;
   }
-  *out = &b->base;
+  *out = b;
   return PV_OK;
+}
+
+pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
+                    const pv_backend_config *config, pv_backend **out, pv_error *err) {
+  const pv_gpu_part whole = {device, 0, 0, model->shape.layers};
+  pv_gpu_backend *b = NULL;
+  const pv_code code = pv_gpu_open_part(&whole, ops, model, config, &b, err);
+  if (code == PV_OK) *out = &b->base;
+  return code;
+}
+
+bool pv_gpu_next(const pv_gpu_backend *b, pv_step *step) {
+  const pv_model *m = b->base.model;
+  do
+    if (!pv_plan_next(m->plan, m->shape.layers, step)) return false;
+  while (!pv_gpu_makes(b, step->first, step->layer));
+  return true;
 }
 
 /* Which of the recorded sequences has room for a position's chunks. */
@@ -88,10 +107,9 @@ static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
 
 static pv_code run_pending(pv_gpu_backend *b, pv_error *err) {
   pv_code code = PV_OK;
-  const pv_model *m = b->base.model;
   pv_step step = {0};
   for (; b->pending > 0 && code == PV_OK; b->pending--)
-    if (pv_plan_next(m->plan, m->shape.layers, &step)) code = pv_gpu_run_step(b, &step, err);
+    if (pv_gpu_next(b, &step)) code = pv_gpu_run_step(b, &step, err);
   b->pending = 0;
   b->deferred = false;
   return code;
@@ -116,9 +134,10 @@ static pv_code replay(pv_gpu_backend *b, pv_error *err) {
 
 static pv_code gpu_run(pv_backend *backend, const pv_step *step, pv_error *err) {
   pv_gpu_backend *b = (pv_gpu_backend *)backend;
+  pv_step next = *step;
   if (!b->deferred) return pv_gpu_run_step(b, step, err);
   b->pending++;
-  return pv_step_find(backend->model->plan, step, PV_ROLE_TOP) >= 0 ? replay(b, err) : PV_OK;
+  return pv_gpu_next(b, &next) ? PV_OK : replay(b, err);
 }
 
 static pv_code gpu_read(pv_backend *backend, pv_stage_id stage, size_t first, size_t rows,
@@ -144,6 +163,9 @@ static pv_code gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) 
   const pv_code code = b->gpu->ops->info(b->gpu, out, err);
   out->loaded = b->loaded;
   out->load_s = b->load_s;
+  out->held = b->bytes;
+  out->first = b->first;
+  out->end = b->end;
   out->streamed_layers = b->end - b->stream.first;
   for (uint32_t i = b->stream.first; i < b->end; i++) out->streamed += pv_gpu_weights_layer(b, i);
   out->sent = b->stream.sent;

@@ -5,6 +5,7 @@
 
 #include "base/child.h"
 #include "base/ck.h"
+#include "runtime/forward/gpu_devices.h"
 
 bool pv_forward_next(const pv_model *model, size_t logits, pv_step *step) {
   return pv_plan_next(model->plan, model->shape.layers, step) &&
@@ -17,23 +18,46 @@ struct pv_forward {
   pv_batch batch; /* the one that was begun */
 };
 
-static pv_code choose(const char *name, const pv_backend_config *config, const pv_backend_ops **out,
-                      pv_error *err) {
+static pv_code unknown(const char *name, pv_error *err) {
+  pv_error_set(err, PV_ERR_INPUT, "there is no backend '%.80s'", name);
+  pv_error_hint(
+      err,
+      "the backends are cpu, cuda, ptx, vulkan, vulkan0 and vulkan1, and devices by their "
+      "numbers, such as cuda0+1");
+  return PV_ERR_INPUT;
+}
+
+/* Kinds of which several devices compute together. */
+static const struct {
+  const char *listed;
+  const pv_gpu_ops *device;
+  const pv_backend_ops *ops;
+} numbered[] = {{"cuda0+1", &pv_gpu_cuda, &pv_backend_cuda},
+                {"ptx0+1", &pv_gpu_ptx, &pv_backend_ptx}};
+
+static pv_code open_numbered(const pv_model *model, const char *name,
+                             const pv_backend_config *config, pv_backend **out, pv_error *err) {
+  pv_devices devices;
+  for (size_t i = 0; i < sizeof numbered / sizeof *numbered; i++) {
+    if (!pv_devices_fit(numbered[i].listed, name, strlen(name))) continue;
+    const char *wrong = pv_devices_read(name + pv_devices_stem(numbered[i].listed), &devices);
+    if (wrong != NULL) return pv_error_set(err, PV_ERR_INPUT, "%.80s: %s", name, wrong);
+    return pv_split_open(numbered[i].device, numbered[i].ops, &devices, model, config, out, err);
+  }
+  return unknown(name, err);
+}
+
+static pv_code open_backend(const pv_model *model, const char *name,
+                            const pv_backend_config *config, pv_backend **out, pv_error *err) {
   static const pv_backend_ops *const gpus[] = {&pv_backend_cuda, &pv_backend_ptx,
                                                &pv_backend_vulkan, &pv_backend_vulkan0,
                                                &pv_backend_vulkan1};
-  if (strcmp(name, "cpu") == 0) {
-    *out = config->numerics == PV_NUMERICS_F64 ? &pv_backend_f64 : &pv_backend_cpu;
-    return PV_OK;
-  }
+  if (strcmp(name, "cpu") == 0)
+    return (config->numerics == PV_NUMERICS_F64 ? &pv_backend_f64 : &pv_backend_cpu)
+        ->open(model, config, out, err);
   for (size_t i = 0; i < sizeof gpus / sizeof *gpus; i++)
-    if (strcmp(name, gpus[i]->name) == 0) {
-      *out = gpus[i];
-      return PV_OK;
-    }
-  pv_error_set(err, PV_ERR_INPUT, "there is no backend '%s'", name);
-  pv_error_hint(err, "the backends are cpu, cuda, ptx, vulkan, vulkan0 and vulkan1");
-  return PV_ERR_INPUT;
+    if (strcmp(name, gpus[i]->name) == 0) return gpus[i]->open(model, config, out, err);
+  return open_numbered(model, name, config, out, err);
 }
 
 pv_code pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err) {
@@ -46,17 +70,14 @@ pv_code pv_forward_adopt(pv_backend *backend, pv_forward **out, pv_error *err) {
 
 pv_code pv_forward_open(const pv_model *model, const char *backend, const pv_backend_config *config,
                         pv_forward **out, pv_error *err) {
-  const pv_backend_ops *ops = NULL;
   pv_backend *made = NULL;
-  pv_code code = choose(backend, config, &ops, err);
-  if (code != PV_OK) return code;
   if (config->context == 0 || config->context > model->shape.context || config->batch == 0)
     return pv_error_set(err, PV_ERR_INPUT, "a context of %zu positions is outside 1..%u",
                         config->context, model->shape.context);
-  code = ops->open(model, config, &made, err);
+  pv_code code = open_backend(model, backend, config, &made, err);
   if (code != PV_OK) return code;
   code = pv_forward_adopt(made, out, err);
-  if (code != PV_OK) ops->close(made);
+  if (code != PV_OK) made->ops->close(made);
   return code;
 }
 
@@ -154,4 +175,14 @@ pv_code pv_forward_device(pv_forward *forward, bool *has, pv_gpu_info *out, pv_e
   const pv_backend_ops *ops = forward->backend->ops;
   *has = ops->device != NULL;
   return *has ? ops->device(forward->backend, out, err) : PV_OK;
+}
+
+pv_code pv_forward_device_at(pv_forward *forward, size_t i, bool *has, pv_gpu_info *out,
+                             pv_error *err) {
+  const pv_backend_ops *ops = forward->backend->ops;
+  pv_backend *at = ops->part != NULL ? ops->part(forward->backend, i)
+                   : i == 0          ? forward->backend
+                                     : NULL;
+  *has = at != NULL && at->ops->device != NULL;
+  return *has ? at->ops->device(at, out, err) : PV_OK;
 }

@@ -6,7 +6,8 @@
 
 typedef struct pv_forward pv_forward;
 
-/* `backend` is "cpu", "cuda", "ptx", "vulkan", "vulkan0" or "vulkan1". One that this build or
+/* `backend` is "cpu", "cuda", "ptx", "vulkan", "vulkan0" or "vulkan1", or devices of cuda or ptx by
+ * their numbers, "cuda0+1", over which the layers are placed. One that this build or
  * machine does not have is PV_ERR_UNSUPPORTED with the reason: there is never a fallback. numerics
  * f64 exists on the CPU alone. `model` must outlive the forward. */
 pv_code pv_forward_open(const pv_model *model, const char *backend, const pv_backend_config *config,
@@ -44,5 +45,8 @@ size_t pv_forward_real_bytes(const pv_forward *forward);
 uint64_t pv_forward_memory(const pv_forward *forward);
 /* The device that computes. False for the CPU; PV_ERR_DEVICE when it no longer answers. */
 pv_code pv_forward_device(pv_forward *forward, bool *has, pv_gpu_info *out, pv_error *err);
+/* The same of number `i` of the devices that compute; false past the last. */
+pv_code pv_forward_device_at(pv_forward *forward, size_t i, bool *has, pv_gpu_info *out,
+                             pv_error *err);
 
 #endif

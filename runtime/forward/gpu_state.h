@@ -7,6 +7,7 @@
 #include "kernels/cuda/kernels.h"
 #include "runtime/forward/backend.h"
 #include "runtime/forward/gpu_cover.h"
+#include "runtime/forward/room.h"
 
 typedef struct pv_gpu_layer { /* weights on the device, by row of the plan */
   pv_cuda_rows weight[PV_STAGES_MAX];
@@ -23,6 +24,7 @@ typedef struct pv_gpu_place {
 enum { PV_GPU_PLACES = 2 };
 
 typedef struct pv_gpu_stream {
+  pv_room_drops drops; /* of the host's mapped file */
   uint32_t first; /* layers from here on come from the host each time; the backend's end: none */
   pv_gpu_place place[PV_GPU_PLACES];
   unsigned turn, used; /* places: to be filled next; of what is computed, if `in_use` */
@@ -82,6 +84,20 @@ typedef struct pv_gpu_backend {
   pv_code code;
   pv_error *err;
 } pv_gpu_backend;
+
+/* A device, and the layers that are computed there. */
+typedef struct pv_gpu_part {
+  const pv_gpu_ops *device;
+  unsigned number;
+  uint32_t first, end;
+} pv_gpu_part;
+
+pv_code pv_gpu_open_part(const pv_gpu_part *part, const pv_backend_ops *ops, const pv_model *model,
+                         const pv_backend_config *config, pv_gpu_backend **out, pv_error *err);
+/* As pv_plan_next, of the steps that are computed here. */
+bool pv_gpu_next(const pv_gpu_backend *b, pv_step *step);
+/* A row of the plan, of the batch under way, has come from elsewhere: its rounded form is made. */
+pv_code pv_gpu_received(pv_gpu_backend *b, size_t row, pv_error *err);
 
 /* A backend on a device; `ops` is what it answers to. */
 pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,

@@ -112,7 +112,7 @@ static pv_code send_layer(pv_gpu_backend *b, uint32_t layer, pv_error *err) {
   load_bytes(&l, zeros, TAIL);
   code = l.code == PV_OK ? mark(b, PV_GPU_SENDING, turn, err) : l.code;
   if (code != PV_OK) return code;
-  if (b->base.model->memory > 0) pv_room_drop(b->base.model, layer);
+  if (b->base.model->memory > 0) pv_room_drop_aside(&s->drops, b->base.model, layer);
   *place = (pv_gpu_place){place->at, layer, true, false};
   s->turn = (turn + 1) % PV_GPU_PLACES;
   s->sent += l.at - place->at;
@@ -169,6 +169,8 @@ pv_code pv_gpu_weights_open(pv_gpu_backend *b, pv_error *err) {
   if (l.code == PV_OK) l.code = b->gpu->ops->finish(b->gpu, err);
   b->load_s = pv_clock_now() - start;
   b->loaded = l.at - b->weights;
+  for (uint32_t i = b->first; i < b->stream.first && b->stream.first < b->end; i++)
+    if (b->base.model->memory > 0) pv_room_drop(b->base.model, i);
   if (l.code == PV_OK && b->stream.first < b->end) l.code = send_layer(b, b->stream.first, err);
   return l.code;
 }

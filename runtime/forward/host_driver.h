@@ -392,7 +392,7 @@ static void hold(host *h, uint32_t layer) {
   const pv_model *m = h->base.model;
   const uint32_t next = layer + 1 < m->shape.layers ? layer + 1 : h->stay;
   if (h->paged == (int64_t)layer) return;
-  if (h->paged >= (int64_t)h->stay) pv_room_drop(m, (uint32_t)h->paged);
+  if (h->paged >= (int64_t)h->stay) pv_room_drop_aside(&h->drops, m, (uint32_t)h->paged);
   h->paged = layer;
   if (next >= h->stay) pv_room_ask(m, next);
 }

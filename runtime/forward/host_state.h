@@ -44,6 +44,7 @@ typedef struct host {
   real **job_out;
   uint64_t bytes;
   uint32_t stay; /* layers before this one stay in memory; all of them where nobody limits it */
+  pv_room_drops drops;
   int64_t paged; /* of the others the one that is there; -1: none */
   size_t width[PV_STAGES_MAX], part[PV_STAGES_MAX]; /* part: of one chosen expert */
   bool feeds[PV_STAGES_MAX];                        /* products take it */
@@ -74,6 +75,7 @@ static void *take(host *h, uint64_t count, uint64_t size, bool *failed) {
 
 static void host_close(pv_backend *backend) {
   host *h = (host *)backend;
+  pv_room_drops_end(&h->drops);
   pv_pool_close(h->pool);
   for (size_t s = 0; s < PV_STAGES_MAX; s++) free(h->stage[s]);
   acts *both[] = {&h->plain, &h->expert};

@@ -45,3 +45,22 @@ void pv_room_drop(const pv_model *model, uint32_t layer) {
     if (model->layers[layer].weight[i] != NULL)
       pv_gguf_drop(model->gguf, model->layers[layer].weight[i]);
 }
+
+static void *drop(void *context) {
+  const pv_room_drops *d = context;
+  pv_room_drop(d->model, d->layer);
+  return NULL;
+}
+
+void pv_room_drop_aside(pv_room_drops *d, const pv_model *model, uint32_t layer) {
+  pv_room_drops_end(d);
+  d->model = model;
+  d->layer = layer;
+  d->running = pthread_create(&d->thread, NULL, drop, d) == 0;
+  if (!d->running) pv_room_drop(model, layer);
+}
+
+void pv_room_drops_end(pv_room_drops *d) {
+  if (d->running) pthread_join(d->thread, NULL);
+  d->running = false;
+}

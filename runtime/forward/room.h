@@ -3,6 +3,8 @@
 #ifndef PV_FORWARD_ROOM_H
 #define PV_FORWARD_ROOM_H
 
+#include <pthread.h>
+
 #include "runtime/model/model.h"
 
 typedef struct pv_room {
@@ -23,5 +25,15 @@ uint64_t pv_room_file_bytes(const pv_model *model, bool once, uint32_t layer);
  * again. Weights that are no part of a mapped file stay as they are. */
 void pv_room_ask(const pv_model *model, uint32_t layer);
 void pv_room_drop(const pv_model *model, uint32_t layer);
+
+/* Giving back takes as long as copying: a thread does it, one layer at a time. Begins as {0}. */
+typedef struct pv_room_drops {
+  pthread_t thread;
+  bool running;
+  const pv_model *model;
+  uint32_t layer;
+} pv_room_drops;
+void pv_room_drop_aside(pv_room_drops *drops, const pv_model *model, uint32_t layer);
+void pv_room_drops_end(pv_room_drops *drops); /* waits for the last */
 
 #endif

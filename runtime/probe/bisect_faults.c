@@ -49,11 +49,13 @@ static pv_code try_fault(const pv_bisect_spec *base, pv_planted planted, pv_bise
   snprintf(out->name, sizeof out->name, planted.layer < 0 ? "%s" : "%s:layer=%d", fault->name,
            (int)planted.layer);
   /* A fallback needs somebody who was asked. */
-  const pv_side_kind *right =
-      fault->host == PV_FAULT_IN_CHOICE ? pv_side_kind_find("cuda") : base->side[1].who.kind;
-  spec.side[0] =
-      (pv_walker){"left", {base->side[0].who.kind, out->numerics, {NULL, -1}, NULL, NULL}, NULL};
-  spec.side[1] = (pv_walker){"right", {right, out->numerics, planted, NULL, NULL}, NULL};
+  pv_side left = base->side[0].who, right = base->side[1].who;
+  if (fault->host == PV_FAULT_IN_CHOICE) right = (pv_side){.kind = pv_side_kind_find("cuda")};
+  left.numerics = right.numerics = out->numerics;
+  left.planted = (pv_planted){NULL, -1};
+  right.planted = planted;
+  spec.side[0] = (pv_walker){"left", left, NULL};
+  spec.side[1] = (pv_walker){"right", right, NULL};
   if (fault->needs_tie) code = pv_fault_tied_model(base->model, &tied, err);
   if (fault->needs_tie) spec.model = tied;
   if (code == PV_OK) code = pv_bisect(&spec, result, err);

@@ -31,6 +31,7 @@ typedef struct decode_figures { /* after some positions of context */
 
 typedef struct bench {
   pv_job job;
+  char who[PV_SIDE_BACKEND]; /* the kind of the side */
   uint64_t tokens, repeats;
   unsigned threads;
   sizes contexts, prompts; /* contexts ascend */
@@ -40,6 +41,8 @@ typedef struct bench {
   uint64_t memory;
   bool has_device;
   pv_gpu_info device;
+  pv_gpu_info each[PV_DEVICES_MAX]; /* of several devices, each by itself */
+  size_t devices;
   double link;        /* bytes/s to the device, where layers are sent to it for each batch */
   double interpreted; /* instructions of a warp in a second, 0 for a device */
   bool profile;
@@ -144,6 +147,16 @@ static pv_code measure_profiles(bench *b, const pv_speed *s, pv_error *err) {
   return code;
 }
 
+static pv_code note_devices(bench *b, pv_forward *forward, pv_error *err) {
+  bool has = true;
+  pv_code code = PV_OK;
+  while (has && code == PV_OK && b->devices < PV_DEVICES_MAX) {
+    code = pv_forward_device_at(forward, b->devices, &has, &b->each[b->devices], err);
+    if (has && code == PV_OK) b->devices++;
+  }
+  return code;
+}
+
 static pv_code measure(bench *b, pv_error *err) {
   size_t longest = 0, prompt = 0;
   for (size_t i = 0; i < b->prompts.count; i++)
@@ -169,6 +182,7 @@ static pv_code measure(bench *b, pv_error *err) {
   if (code == PV_OK && b->profile) code = measure_profiles(b, &s, err);
   if (code == PV_OK) b->memory = pv_forward_memory(s.forward);
   if (code == PV_OK) code = pv_forward_device(s.forward, &b->has_device, &b->device, err);
+  if (code == PV_OK) code = note_devices(b, s.forward, err);
   if (code == PV_OK && b->device.streamed > 0 && is_on_device(b))
     code = pv_gpu_link(&pv_gpu_cuda, &b->link, err);
   if (code == PV_OK && b->has_device) b->interpreted = (double)b->device.instructions / spent;
@@ -236,17 +250,30 @@ static pv_code draw(const bench *b, pv_error *err) {
   return code;
 }
 
+static json_t *devices_json(const bench *b) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < b->devices; i++) {
+    const pv_gpu_info *d = &b->each[i];
+    pv_json_append(&list, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "name",
+                                    pv_json_string(d->name), "first_layer", (json_int_t)d->first,
+                                    "layers", (json_int_t)(d->end - d->first), "held_bytes",
+                                    (json_int_t)d->held, "memory_bytes", (json_int_t)d->memory,
+                                    "used_bytes", (json_int_t)(d->memory - d->free_)));
+  }
+  return list;
+}
+
 static pv_code print_json(const bench *b, pv_error *err) {
   json_t *prefill = json_array();
   for (size_t i = 0; i < b->prompts.count; i++)
     pv_json_append(&prefill, json_pack("{s:I, s:o}", "prompt", (json_int_t)b->prompts.at[i],
                                        "tokens_per_s", figures_json(b->prefill[i])));
-  json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "schema",
-                        "pv/bench/v1", "backend", b->job.side.kind->name, "numerics",
-                        pv_numerics_name(b->job.side.numerics), "threads", (json_int_t)b->threads,
-                        "tokens", (json_int_t)b->tokens, "repeats", (json_int_t)b->repeats,
-                        "read_bytes_per_s", figures_json(b->read), "decode", decode_json(b),
-                        "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
+  json_t *o =
+      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "schema", "pv/bench/v1",
+                "backend", b->who, "numerics", pv_numerics_name(b->job.side.numerics), "threads",
+                (json_int_t)b->threads, "tokens", (json_int_t)b->tokens, "repeats",
+                (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
+                decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
   if (b->has_device)
     pv_json_set(
         &o, "device",
@@ -255,6 +282,7 @@ static pv_code print_json(const bench *b, pv_error *err) {
                   (json_int_t)b->device.memory, "used_bytes",
                   (json_int_t)(b->device.memory - b->device.free_), "uploaded_bytes",
                   (json_int_t)b->device.loaded, "upload_s", b->device.load_s));
+  if (b->devices > 1) pv_json_set(&o, "devices", devices_json(b));
   if (b->device.streamed > 0)
     pv_json_set(&o, "streamed",
                 json_pack("{s:I, s:I, s:f, s:f}", "layers", (json_int_t)b->device.streamed_layers,
@@ -290,6 +318,10 @@ static void print_text(const bench *b) {
     printf("%s, %s, %s; %.2f of %.2f GB of its memory in use\n", b->device.name, b->device.driver,
            b->device.code, (double)(b->device.memory - b->device.free_) / 1e9,
            (double)b->device.memory / 1e9);
+  for (size_t i = 0; i < b->devices && b->devices > 1; i++)
+    printf("  device %zu: layers %u to %u, %.2f GB held, %.2f in use\n", i, b->each[i].first,
+           b->each[i].end - 1, (double)b->each[i].held / 1e9,
+           (double)(b->each[i].memory - b->each[i].free_) / 1e9);
   if (b->has_device && b->interpreted == 0.0)
     printf("%.2f GB of weights uploaded in %.3f s: %.2f GB/s\n", (double)b->device.loaded / 1e9,
            b->device.load_s, (double)b->device.loaded / b->device.load_s / 1e9);
@@ -315,8 +347,8 @@ static void print_text(const bench *b) {
   if (b->interpreted > 0.0)
     printf("interpreted, not a device: %.1f million instructions of a warp in a second\n",
            b->interpreted / 1e6);
-  printf("%zu repeats of %zu decoded tokens; %s %s", (size_t)b->repeats, (size_t)b->tokens,
-         b->job.side.kind->name, pv_numerics_name(b->job.side.numerics));
+  printf("%zu repeats of %zu decoded tokens; %s %s", (size_t)b->repeats, (size_t)b->tokens, b->who,
+         pv_numerics_name(b->job.side.numerics));
   if (!b->has_device) printf(", %u thread%s", b->threads, b->threads == 1 ? "" : "s");
   printf("; %.1f MB %s\n", (double)b->memory / 1e6,
          b->has_device ? "of device memory" : "beyond the weights");
@@ -350,6 +382,13 @@ static pv_code parse_sizes(const char *name, const char *text, uint32_t least, b
   return code;
 }
 
+static void name_side(bench *b) {
+  pv_text name = PV_TEXT_INIT;
+  pv_side_put_kind(&b->job.side, &name);
+  snprintf(b->who, sizeof b->who, "%s", name.failed ? "?" : name.data);
+  pv_text_free(&name);
+}
+
 static void close_bench(bench *b) {
   free(b->of_prefill);
   free(b->of_decode);
@@ -361,6 +400,9 @@ static pv_code check_profile(const bench *b, pv_error *err) {
   const pv_side_kind *kind = b->job.side.kind;
   if (b->svg != NULL && !b->profile)
     return pv_error_set(err, PV_ERR_INPUT, "--svg is a picture of a profile: it needs --profile");
+  if (b->profile && strchr(b->job.side.devices, '+') != NULL)
+    return pv_error_refuse(err, "ask for one of them, such as cuda0",
+                           "there is no profile of several devices together");
   if (!b->profile || kind->backend == NULL || strcmp(kind->backend, "ptx") != 0)
     return b->svg != NULL ? pv_folder_make(b->svg, err) : PV_OK;
   pv_error_set(err, PV_ERR_UNSUPPORTED,
@@ -414,6 +456,7 @@ int pv_probe_bench(int argc, char **argv) {
   if (code == PV_OK) code = parse_sizes("--prefill", prefill, 1, false, &b.prompts, &err);
   if (code == PV_OK) code = parse_sizes("--context", context, 0, true, &b.contexts, &err);
   if (code == PV_OK) code = pv_call_open(&call, false, &b.job, &err);
+  if (code == PV_OK) name_side(&b);
   if (code == PV_OK) code = check_profile(&b, &err);
   if (code == PV_OK) code = bandwidth(&b, &err);
   if (code == PV_OK && b.profile) code = measure_ceilings(&b, &err);

@@ -14,7 +14,10 @@ static const pv_side_kind table[] = {
     {"avx2", "the CPU, by the code path of AVX2", "cpu", "avx2", ROUNDED, false, NULL},
     {"vnni", "the CPU, by the code path of AVX-512 VNNI", "cpu", "vnni", ROUNDED, false, NULL},
     {"cuda", "the GPU", "cuda", NULL, ROUNDED, false, NULL},
+    {"cuda0+1", "GPUs of this host by any numbers, layers over them", "cuda", NULL, ROUNDED, false,
+     NULL},
     {"ptx", "the GPU's kernels, interpreted", "ptx", NULL, ROUNDED, false, NULL},
+    {"ptx0+1", "interpreted devices by any numbers", "ptx", NULL, ROUNDED, false, NULL},
     {"vulkan", "a GPU of any make, by Vulkan", "vulkan", NULL, BLOCKS, false, NULL},
     {"vulkan0", "the first device of pv vulkan list", "vulkan0", NULL, BLOCKS, false, NULL},
     {"vulkan1", "the second one", "vulkan1", NULL, BLOCKS, false, NULL},
@@ -29,7 +32,7 @@ static const pv_side_kind table[] = {
     {"engine", "any program that writes traces: engine:PROGRAM,key=value", NULL, NULL, 0, false,
      ""},
 };
-enum { KINDS = sizeof table / sizeof *table, WORD = 64 };
+enum { KINDS = sizeof table / sizeof *table, WORD = PV_DEVICES_TEXT + 16 };
 
 const pv_side_kind *pv_side_kinds(size_t *count) {
   *count = KINDS;
@@ -39,6 +42,8 @@ const pv_side_kind *pv_side_kinds(size_t *count) {
 const pv_side_kind *pv_side_kind_find(const char *name) {
   for (size_t i = 0; i < KINDS; i++)
     if (strcmp(table[i].name, name) == 0) return &table[i];
+  for (size_t i = 0; i < KINDS; i++)
+    if (pv_devices_fit(table[i].name, name, strlen(name))) return &table[i];
   return NULL;
 }
 
@@ -104,7 +109,7 @@ static pv_code parse_trace(const char *text, bool bare, pv_side *out, pv_error *
     pv_error_hint(err, "did you mean trace:DIR, with a folder that pv trace wrote?");
     return PV_ERR_INPUT;
   }
-  *out = (pv_side){pv_side_kind_find("trace"), PV_NUMERICS_I16, {NULL, -1}, folder, NULL};
+  *out = (pv_side){.kind = pv_side_kind_find("trace"), .planted = {NULL, -1}, .folder = folder};
   return PV_OK;
 }
 
@@ -136,7 +141,7 @@ static pv_code parse_engine(const char *text, const pv_side_kind *kind, pv_side 
       if (strlen(ours[i]) == key_length(at + 1) && strncmp(at + 1, ours[i], strlen(ours[i])) == 0)
         return pv_error_set(err, PV_ERR_INPUT, "'%.200s' is no side: pv itself says --%s", text,
                             ours[i]);
-  *out = (pv_side){kind, PV_NUMERICS_I16, {NULL, -1}, NULL, program};
+  *out = (pv_side){.kind = kind, .planted = {NULL, -1}, .program = program};
   return PV_OK;
 }
 
@@ -144,6 +149,21 @@ static pv_code parse_engine(const char *text, const pv_side_kind *kind, pv_side 
 static int identity_of(const pv_side_kind *kind, const char *name) {
   if (name != NULL) return pv_numerics_find(name);
   return computes(kind, PV_NUMERICS_I16) ? PV_NUMERICS_I16 : PV_NUMERICS_F64;
+}
+
+/* Which devices a kind of several is of. */
+static pv_code take_devices(const char *text, const char *kind, pv_side *side, pv_error *err) {
+  const size_t stem = pv_devices_stem(side->kind->name);
+  pv_devices devices;
+  if (stem == 0) return PV_OK;
+  const char *wrong = pv_devices_read(kind + stem, &devices);
+  if (wrong != NULL) {
+    pv_error_set(err, PV_ERR_INPUT, "'%.200s' is no side: %s", text, wrong);
+    pv_error_hint(err, "a side of two GPUs is cuda0+1:i16, for example");
+    return PV_ERR_INPUT;
+  }
+  snprintf(side->devices, sizeof side->devices, "%s", kind + stem);
+  return PV_OK;
 }
 
 pv_code pv_side_parse(const char *text, pv_side *out, bool *old, pv_error *err) {
@@ -170,7 +190,8 @@ pv_code pv_side_parse(const char *text, pv_side *out, bool *old, pv_error *err) 
     if (!computes(side.kind, numerics))
       return unknown_identity(text, side.kind, identity, rest, err);
     side.numerics = (pv_numerics)numerics;
-    if (fault != NULL) code = pv_fault_parse(fault + 1, &side.planted, err);
+    code = take_devices(text, kind, &side, err);
+    if (code == PV_OK && fault != NULL) code = pv_fault_parse(fault + 1, &side.planted, err);
   }
   if (code != PV_OK) return code;
   *old = before;
@@ -178,9 +199,22 @@ pv_code pv_side_parse(const char *text, pv_side *out, bool *old, pv_error *err) 
   return PV_OK;
 }
 
+void pv_side_put_kind(const pv_side *side, pv_text *out) {
+  const size_t stem = pv_devices_stem(side->kind->name);
+  if (stem > 0)
+    pv_text_printf(out, "%.*s%s", (int)stem, side->kind->name, side->devices);
+  else
+    pv_text_puts(out, side->kind->name);
+}
+
+const char *pv_side_backend(const pv_side *side, char out[PV_SIDE_BACKEND]) {
+  snprintf(out, PV_SIDE_BACKEND, "%s%s", side->kind->backend, side->devices);
+  return out;
+}
+
 void pv_side_text(const pv_side *side, pv_text *out) {
   const char *own = side->folder != NULL ? side->folder : side->program;
-  pv_text_puts(out, side->kind->name);
+  pv_side_put_kind(side, out);
   if (own != NULL) {
     pv_text_puts(out, ":");
     pv_text_escape(out, own, strlen(own));
@@ -203,7 +237,7 @@ static pv_code say_streams(const pv_side *side, const pv_model *model, pv_forwar
   const pv_code code = pv_forward_device(forward, &has, &device, err);
   if (code != PV_OK || device.streamed_layers == 0) return code;
   snprintf(line, sizeof line, "%s: %u of %u layers (%.2f GB) have no room on the device",
-           side->kind->name, device.streamed_layers, model->shape.layers,
+           side->kind->backend, device.streamed_layers, model->shape.layers,
            (double)device.streamed / 1e9);
   if (strcmp(line, before) != 0)
     fprintf(stderr, "note: %s: they come from the host for each batch\n", line);
@@ -215,6 +249,7 @@ pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backen
                      pv_fault_side *out, pv_error *err) {
   pv_backend_config own = *config;
   pv_planted planted = side->planted;
+  char backend[PV_SIDE_BACKEND];
   pv_code code = PV_OK;
   own.numerics = side->numerics;
   own.path = side->kind->path;
@@ -227,7 +262,7 @@ pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backen
     return PV_ERR_INPUT;
   }
   if (!side->kind->defines) {
-    code = pv_fault_open(model, side->kind->backend, &own, &planted, out, err);
+    code = pv_fault_open(model, pv_side_backend(side, backend), &own, &planted, out, err);
     return code == PV_OK ? say_streams(side, model, out->forward, err) : code;
   }
   if (planted.fault == NULL) code = pv_fault_parse("none", &planted, err);

@@ -2,11 +2,13 @@
  *
  *     KIND[:IDENTITY][@FAULT[:layer=N]]     trace:DIR     KIND:PROGRAM[,key=value...]
  *
- * Kinds are rows of one table; those that have a program are engines (engine.h). Without an
- * identity it is i16, or the only one that the kind computes. */
+ * Kinds are rows of one table, that of several devices by any of their numbers, "cuda0+1"; those
+ * that have a program are engines (engine.h). Without an identity it is i16, or the only one that
+ * the kind computes. */
 #ifndef PV_SOURCES_SIDE_H
 #define PV_SOURCES_SIDE_H
 
+#include "base/devices.h"
 #include "base/text.h"
 #include "runtime/faults/faults.h"
 
@@ -30,6 +32,7 @@ typedef struct pv_side {
   pv_planted planted;   /* fault NULL: none */
   const char *folder;   /* of a trace, into the text that was parsed; else NULL */
   const char *program;  /* of an engine, "PROGRAM[,key=value...]", into the same text; else NULL */
+  char devices[PV_DEVICES_TEXT]; /* "0+1" of a kind of several; else "" */
 } pv_side;
 
 /* One error for whatever is wrong: what does not exist, the words that do, the nearest of them.
@@ -43,6 +46,12 @@ size_t pv_side_piece(const char *text);
 
 /* The side as it is written today. */
 void pv_side_text(const pv_side *side, pv_text *out);
+
+/* The kind as it is written: "cuda", "cuda0+1". */
+void pv_side_put_kind(const pv_side *side, pv_text *out);
+/* Who computes it, as pv_forward_open takes it, of a kind that has a backend. Returns `out`. */
+enum { PV_SIDE_BACKEND = PV_DEVICES_TEXT + 32 };
+const char *pv_side_backend(const pv_side *side, char out[PV_SIDE_BACKEND]);
 
 /* Opens who computes; close with pv_fault_close. `config`'s numerics and path are the side's,
  * whatever it holds. A trace and an engine are PV_ERR_INPUT: they compute nothing here. Else as

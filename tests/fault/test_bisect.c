@@ -53,7 +53,7 @@ static void each_failure(each_work work, unsigned allocations, unsigned calls) {
 
 static void side(int i, pv_numerics numerics, const char *fault) {
   spec.side[i] = (pv_walker){i == 0 ? "left" : "right",
-                             {pv_side_kind_find("cpu"), numerics, {NULL, -1}, NULL, NULL},
+                             {pv_side_kind_find("cpu"), numerics, {NULL, -1}, NULL, NULL, ""},
                              NULL};
   if (fault != NULL) EXPECT_I64(pv_fault_parse(fault, &spec.side[i].who.planted, NULL), PV_OK);
 }

@@ -170,7 +170,7 @@ static bool noise_work(void) {
   const pv_noise_source sources[] = {
       {.kind = PV_NOISE_PERTURBED, .stages = UINT64_C(1) << PV_STAGE_EMBEDDING},
       {.kind = PV_NOISE_ROUNDED,
-       .side = {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}}};
+       .side = {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""}}};
   const pv_noise_spec spec = {.model = model,
                               .prompts = &prompt,
                               .prompt_count = 1,
@@ -211,9 +211,9 @@ static pv_code measure(pv_base_writer *writer, pv_cost *out, pv_error *err) {
   static const uint32_t text[] = {65, 200, 7, 9, 1, 2, 3, 4};
   pv_recorded_model of = {.model = model, .path = model_path};
   const pv_perplexity_side sides[] = {
-      {.walker = {.who = {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}},
+      {.walker = {.who = {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""}},
        .of = &of},
-      {.walker = {.who = {pv_side_kind_find("f64"), PV_NUMERICS_F64, {NULL, -1}, NULL, NULL}},
+      {.walker = {.who = {pv_side_kind_find("f64"), PV_NUMERICS_F64, {NULL, -1}, NULL, NULL, ""}},
        .of = &of}};
   const pv_perplexity_spec spec = {.sides = sides,
                                    .side_count = 2,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/devices.h"
 #include "base/options.h"
 #include "base/output.h"
 #include "reports/render/put.h"
@@ -240,6 +241,12 @@ static pv_code check_call(session *s, pv_error *err) {
   return code;
 }
 
+static bool is_backend(const char *const *words, const char *name) {
+  for (size_t i = 0; words[i] != NULL; i++)
+    if (pv_devices_fit(words[i], name, strlen(name))) return true;
+  return false;
+}
+
 static pv_code no_backend(const char *const *words, const char *name, pv_error *err) {
   pv_text list = PV_TEXT_INIT;
   for (size_t i = 0; words[i] != NULL; i++)
@@ -386,7 +393,7 @@ static pv_code load(session *s, pv_error *err) {
   pv_code code = pv_providers_split(&s->arena, a->providers, &s->given, err);
   if (code == PV_OK) code = pv_run_describe(&s->arena, a->probe, 0, &s->known, err);
   if (code == PV_OK && a->backend != NULL &&
-      !pv_known_lists(pv_known_words(s->known, "backend"), a->backend))
+      !is_backend(pv_known_words(s->known, "backend"), a->backend))
     code = no_backend(pv_known_words(s->known, "backend"), a->backend, err);
   if (code == PV_OK && s->any) code = pv_any_contract(&s->arena, &a->files[a->file_count++], err);
   s->contracts = PV_ARENA_NEW(&s->arena, a->file_count + 1, pv_contract *);

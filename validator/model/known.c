@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/devices.h"
 #include "base/sha256.h"
 #include "base/text.h"
 
@@ -100,8 +101,9 @@ bool pv_known_is_name(const char *text) {
 /* KIND, KIND: or KIND:WHAT. */
 static bool is_kind(const char *text) {
   char kind[NAME_MAX_BYTES + 1];
-  const size_t n = strcspn(text, ":");
-  snprintf(kind, sizeof kind, "%.*s", (int)(n < sizeof kind ? n : sizeof kind - 1), text);
+  const size_t n = strcspn(text, ":"), stem = pv_devices_stem(text);
+  const size_t named = stem > 0 ? stem : n < sizeof kind ? n : sizeof kind - 1;
+  snprintf(kind, sizeof kind, "%.*s", (int)named, text);
   return n <= NAME_MAX_BYTES && pv_known_is_name(kind) &&
          (text[n] == '\0' || text[n + 1] == '\0' || pv_known_is_name(text + n + 1));
 }
@@ -329,7 +331,8 @@ static pv_code read_keys(reader *r, const char *what, json_t *object) {
     return odd(r, "there are none, or more than %d", WORDS_MAX);
   json_object_foreach(object, key, value) {
     const char *about = json_string_value(value);
-    code = name(r, "entry", key, &copy);
+    code = strchr(key, ':') == NULL && is_kind(key) ? PV_OK
+                                                    : odd(r, "the entry '%.80s' is no name", key);
     if (code == PV_OK) code = line(r, about != NULL ? about : "", &copy);
     if (code != PV_OK) break;
   }
@@ -502,7 +505,7 @@ bool pv_known_is_side(const pv_known_param *param, const char *text) {
   static const char mark[] = ":layer=", name[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
   bool known = false;
   for (size_t i = 0; param->words[i] != NULL && !known; i++)
-    known = strlen(param->words[i]) == kind && strncmp(param->words[i], text, kind) == 0;
+    known = pv_devices_fit(param->words[i], text, kind);
   if (!known || text[kind] == '\0') return known;
   if (layer == kind + 1 || strspn(text + kind + 1, name) != layer - kind - 1) return false;
   if (text[layer] == '\0') return true;

@@ -61,9 +61,10 @@ pv_bisect_result recording_bisect(const char *left, const char *right) {
   pv_code code = PV_OK;
   for (int i = 0; i < 2 && code == PV_OK; i++) {
     if (names[i] != NULL) code = pv_recorded_open(folder_path(names[i]), &of, &recorded[i], &err);
-    spec.side[i] = (pv_walker){i == 0 ? "left" : "right",
-                               {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL},
-                               recorded[i]};
+    spec.side[i] =
+        (pv_walker){i == 0 ? "left" : "right",
+                    {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""},
+                    recorded[i]};
   }
   if (code == PV_OK) code = pv_bisect(&spec, &out, &err);
   if (!EXPECT_I64(code, PV_OK)) pv_error_print(&err, stderr);

@@ -17,8 +17,8 @@ static pv_bisect_result bisect(pv_numerics left, const char *left_fault, pv_nume
   pv_bisect_result out = {0};
   pv_bisect_spec spec = {
       .model = model,
-      .side = {{"left", {pv_side_kind_find("cpu"), left, {NULL, -1}, NULL, NULL}, NULL},
-               {"right", {pv_side_kind_find("cpu"), right, {NULL, -1}, NULL, NULL}, NULL}},
+      .side = {{"left", {pv_side_kind_find("cpu"), left, {NULL, -1}, NULL, NULL, ""}, NULL},
+               {"right", {pv_side_kind_find("cpu"), right, {NULL, -1}, NULL, NULL, ""}, NULL}},
       .ids = ids,
       .count = IDS,
       .batch = 4,
@@ -156,8 +156,10 @@ static void test_missing_backend(void) {
   pv_error err = PV_ERROR_INIT;
   const pv_bisect_spec spec = {
       .model = model,
-      .side = {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL},
-               {"right", {&gpu, PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL}},
+      .side = {{"left",
+                {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""},
+                NULL},
+               {"right", {&gpu, PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""}, NULL}},
       .ids = ids,
       .count = IDS,
       .batch = 4};

@@ -37,8 +37,10 @@ static pv_bisect_result bisect(const pv_side_kind *kind, const char *fault) {
   pv_bisect_result out = {0};
   pv_bisect_spec spec = {
       .model = model,
-      .side = {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL},
-               {"right", {kind, PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL}},
+      .side = {{"left",
+                {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""},
+                NULL},
+               {"right", {kind, PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""}, NULL}},
       .ids = ids,
       .count = IDS,
       .batch = 4,

@@ -17,8 +17,8 @@ static pv_bisect_result bisect(const pv_model *model, pv_numerics left, pv_numer
   pv_bisect_result out = {0};
   const pv_bisect_spec spec = {
       .model = model,
-      .side = {{"left", {pv_side_kind_find("cpu"), left, {NULL, -1}, NULL, NULL}, NULL},
-               {"right", {pv_side_kind_find("cpu"), right, {NULL, -1}, NULL, NULL}, NULL}},
+      .side = {{"left", {pv_side_kind_find("cpu"), left, {NULL, -1}, NULL, NULL, ""}, NULL},
+               {"right", {pv_side_kind_find("cpu"), right, {NULL, -1}, NULL, NULL, ""}, NULL}},
       .ids = ids,
       .count = IDS,
       .batch = 2,

@@ -314,9 +314,11 @@ static void test_changed_meanwhile(void) {
   REQUIRE(pv_recorded_open(folder_path("only-k"), &of, &recorded, &err) == PV_OK);
   pv_bisect_spec spec = {
       .model = recording_model,
-      .side = {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL},
+      .side = {{"left",
+                {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""},
+                NULL},
                {"right",
-                {pv_side_kind_find("trace"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL},
+                {pv_side_kind_find("trace"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""},
                 recorded}},
       .ids = recording_ids,
       .count = RECORDING_COUNT - 1,

@@ -23,8 +23,9 @@ static size_t seen; /* operations that the last run went through */
 static pv_bisect_spec spec_of(const char *right_fault) {
   pv_bisect_spec spec = {
       .model = model,
-      .side = {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL},
-               {"right", {pv_side_kind_find("cpu"), PV_NUMERICS_I8, {NULL, -1}, NULL, NULL}, NULL}},
+      .side =
+          {{"left", {pv_side_kind_find("cpu"), PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""}, NULL},
+           {"right", {pv_side_kind_find("cpu"), PV_NUMERICS_I8, {NULL, -1}, NULL, NULL, ""}, NULL}},
       .ids = ids,
       .count = IDS,
       .batch = 2,

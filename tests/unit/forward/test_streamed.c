@@ -1,5 +1,6 @@
-/* Layers that do not stay: the bits are those of a model that does, whichever of the two queues is
- * ahead, and no more is held than may be. On a device that is interpreted, and on the CPU. */
+/* Layers that do not stay, and layers over several devices: the bits are those of a model that
+ * does, whichever of the two queues is ahead, and no more is held than may be. On a device that is
+ * interpreted, and on the CPU. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,7 @@ static void prepare(void) {
   pv_backend *b = NULL;
   pv_gpu_info info = {0};
   pv_error err = PV_ERROR_INIT;
+  two_begin();
   two = (two_state){.free_ = UINT64_C(1) << 40};
   for (uint32_t i = 0; i < POSITIONS; i++) ids[i] = i * 37 % shape.vocab;
   model = odd_model(pv_plan_named("qwen3moe"), &shape, true);
@@ -163,7 +165,7 @@ static void test_marks_matter(void) {
 static void test_other_devices(void) {
   pv_error err = PV_ERROR_INIT;
   pv_gpu_info info = {0};
-  seen one = open_and_run(&pv_gpu_ptx, smallest, &info, NULL, &err);
+  seen one = open_and_run(&two_plain, smallest, &info, NULL, &err);
   EXPECT(is_whole(&one));
   EXPECT_U64(info.streamed_layers, LAYERS);
   two.free_ = smallest + smallest / 8;
@@ -171,10 +173,54 @@ static void test_other_devices(void) {
   if (!EXPECT(is_whole(&small))) pv_error_print(&err, stderr);
   EXPECT(info.streamed_layers >= 3);
   EXPECT(two.held <= two.free_ - two.free_ / 16);
+  two.free_ = UINT64_C(1) << 40;
   free(small.words);
   free(one.words);
-  free(whole.words);
-  odd_model_free(model);
+}
+
+/* Layers over several devices, of which some stream theirs: the same bits, and the bytes of each.
+ */
+static void test_split(void) {
+  static const struct {
+    pv_devices devices;
+    bool limited;
+  } cases[] = {{{{0, 1}, 2}, false}, {{{3, 1, 2}, 3}, true}, {{{5}, 1}, true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const size_t count = cases[i].devices.count;
+    seen s = {calloc((size_t)WORDS * 8, sizeof(uint32_t)), 0};
+    pv_backend *b = NULL;
+    pv_error err = PV_ERROR_INIT;
+    model->memory = cases[i].limited ? smallest : 0;
+    pv_code code =
+        pv_split_open(&two_plain, &pv_backend_ptx, &cases[i].devices, model, &config, &b, &err);
+    if (code == PV_OK) code = run_all(b, &s, &err);
+    if (!EXPECT(code == PV_OK && is_whole(&s))) pv_error_print(&err, stderr);
+    REQUIRE(b != NULL);
+    EXPECT_STR(b->ops->name, "ptx");
+    uint64_t bytes = 0;
+    uint32_t at = 0;
+    for (size_t d = 0; d < count && b->ops->part != NULL; d++) {
+      pv_gpu_info info = {0};
+      pv_backend *part = b->ops->part(b, d);
+      EXPECT_I64(part->ops->device(part, &info, &err), PV_OK);
+      EXPECT(info.first == at && info.end > at && info.held > 0);
+      EXPECT_U64(info.held, part->ops->memory(part));
+      EXPECT(model->memory == 0 || info.held <= model->memory);
+      bytes += info.held;
+      at = info.end;
+    }
+    EXPECT(count == 1 || (at == LAYERS && b->ops->part(b, count) == NULL));
+    EXPECT(count == 1 || b->ops->memory(b) == bytes);
+    model->memory = 0;
+    b->ops->close(b);
+    free(s.words);
+  }
+  pv_backend *b = NULL;
+  pv_error err = PV_ERROR_INIT;
+  const pv_devices many = {{0, 1, 2, 3, 4}, 5};
+  EXPECT_I64(pv_split_open(&two_plain, &pv_backend_ptx, &many, model, &config, &b, &err),
+             PV_ERR_INPUT);
+  EXPECT_HAS(err.message, "5 devices for 4 layers");
 }
 
 static void test_room(void) {
@@ -251,11 +297,20 @@ static void test_cpu(void) {
   }
 }
 
+static void end(void) {
+  EXPECT(whole.count > 0);
+  two_end();
+  free(whole.words);
+  odd_model_free(model);
+}
+
 int main(void) {
   return pv_testing_main("streamed", (pv_case[]){PV_CASE(prepare),
                                                  PV_CASE(test_bits),
                                                  PV_CASE(test_marks_matter),
                                                  PV_CASE(test_other_devices),
+                                                 PV_CASE(test_split),
+                                                 PV_CASE(end),
                                                  PV_CASE(test_room),
                                                  PV_CASE(test_cpu),
                                                  {0}});

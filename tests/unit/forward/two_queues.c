@@ -72,14 +72,63 @@ static pv_code drain(pv_gpu *gpu, pv_error *err) {
     code = run_one(gpu, is_blocked(first) ? second : first, err);
   if (code == PV_OK && (queues[0].head < queues[0].tail || queues[1].head < queues[1].tail))
     code = pv_error_set(err, PV_ERR_INTERNAL, "each queue waits for the other");
+  two.broken |= code != PV_OK;
   return code;
 }
 
+/* Interpreters that wait, and how often each was used: there is a limit to what one allocates. */
+enum { WAITING = 8, USES = 3 };
+static struct {
+  pv_gpu *gpu;
+  unsigned uses;
+  bool taken;
+} machines[WAITING];
+pv_gpu_ops two_plain;
+
+static pv_code take(const pv_gpu_ops *ops, pv_gpu **out, pv_error *err) {
+  pv_code code = PV_OK;
+  size_t i = 0;
+  while (i < WAITING - 1 && machines[i].taken) i++;
+  if (!EXPECT(!machines[i].taken)) abort();
+  if (machines[i].uses == USES) {
+    pv_gpu_ptx.close(machines[i].gpu);
+    machines[i].gpu = NULL;
+    machines[i].uses = 0;
+  }
+  if (machines[i].gpu == NULL) code = pv_gpu_ptx.open(0, &machines[i].gpu, err);
+  if (code != PV_OK) return code;
+  *out = machines[i].gpu;
+  (*out)->ops = ops;
+  machines[i].taken = true;
+  machines[i].uses++;
+  return PV_OK;
+}
+
+static void give(pv_gpu *gpu) {
+  for (size_t i = 0; i < WAITING; i++)
+    if (machines[i].gpu == gpu) machines[i].taken = false;
+}
+
+/* One that has failed can only be closed. */
+static void discard(pv_gpu *gpu) {
+  for (size_t i = 0; i < WAITING; i++)
+    if (machines[i].gpu == gpu) {
+      pv_gpu_ptx.close(gpu);
+      memset(&machines[i], 0, sizeof machines[i]);
+    }
+}
+
+void two_end(void) {
+  for (size_t i = 0; i < WAITING; i++)
+    if (machines[i].gpu != NULL) discard(machines[i].gpu);
+}
+
 static pv_code two_open(unsigned number, pv_gpu **out, pv_error *err) {
-  const pv_code code = pv_gpu_ptx.open(number, out, err);
-  if (code == PV_OK) (*out)->ops = &two_queues;
+  const pv_code code = take(&two_queues, out, err);
+  (void)number;
   memset(queues, 0, sizeof queues);
   two.held = two.sent = two.recorded = 0;
+  two.broken = false;
   return code;
 }
 
@@ -88,8 +137,10 @@ static void two_close(pv_gpu *gpu) {
   for (int i = 0; i < 2; i++)
     for (; queues[i].head < queues[i].tail; queues[i].head++)
       free(queues[i].items[queues[i].head].bytes);
-  (void)drain(gpu, NULL); /* of one that has failed already nothing counts */
-  pv_gpu_ptx.close(gpu);
+  if (two.broken)
+    discard(gpu);
+  else
+    give(gpu);
 }
 
 static pv_code two_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
@@ -192,3 +243,14 @@ const pv_gpu_ops two_queues = {.name = "two",
                                .record = two_record,
                                .recorded = two_recorded,
                                .replay = two_replay};
+
+static pv_code plain_open(unsigned number, pv_gpu **out, pv_error *err) {
+  (void)number;
+  return take(&two_plain, out, err);
+}
+
+void two_begin(void) {
+  two_plain = pv_gpu_ptx;
+  two_plain.open = plain_open;
+  two_plain.close = give;
+}

@@ -12,8 +12,13 @@ typedef struct two_state {
   bool deaf;       /* nothing waits for a mark */
   uint64_t free_;  /* bytes of its memory */
   uint64_t held, sent, recorded;
+  bool broken; /* something has failed */
 } two_state;
 extern two_state two;
 extern const pv_gpu_ops two_queues;
+/* The interpreter as it is: closed it waits for the next that is opened, for it takes long to make. */
+extern pv_gpu_ops two_plain;
+void two_begin(void);
+void two_end(void); /* closes all that wait */
 
 #endif

@@ -19,8 +19,9 @@ static pv_noise_source changed(uint64_t stages) {
 }
 
 static pv_noise_source identity(pv_numerics numerics) {
-  return (pv_noise_source){.kind = PV_NOISE_ROUNDED,
-                           .side = {pv_side_kind_find("cpu"), numerics, {NULL, -1}, NULL, NULL}};
+  return (pv_noise_source){
+      .kind = PV_NOISE_ROUNDED,
+      .side = {pv_side_kind_find("cpu"), numerics, {NULL, -1}, NULL, NULL, ""}};
 }
 
 static pv_noise_spec spec_of(const pv_noise_source *sources, size_t count) {
@@ -222,8 +223,8 @@ static void test_agrees_with_bisect(void) {
   const pv_side_kind *cpu = pv_side_kind_find("cpu");
   const pv_bisect_spec sides = {
       .model = model,
-      .side = {{"l", {cpu, PV_NUMERICS_I16, {NULL, -1}, NULL, NULL}, NULL},
-               {"r", {cpu, PV_NUMERICS_I8, {NULL, -1}, NULL, NULL}, NULL}},
+      .side = {{"l", {cpu, PV_NUMERICS_I16, {NULL, -1}, NULL, NULL, ""}, NULL},
+               {"r", {cpu, PV_NUMERICS_I8, {NULL, -1}, NULL, NULL, ""}, NULL}},
       .ids = ids,
       .count = IDS,
       .batch = IDS,

@@ -1,0 +1,218 @@
+/* Layers of a model over several devices of one host: a backend of a device for each, which has a
+ * run of layers, the first one also what is before them and the last one what is behind. At a
+ * border the rows that the next layer takes go from one to the next. Who computes what changes no
+ * bit: every step is the same launches with the same arguments, but for where they lie. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ck.h"
+#include "runtime/forward/gpu_state.h"
+#include "runtime/forward/room.h"
+
+typedef struct split {
+  pv_backend base;
+  pv_backend_ops ops; /* with the name of one device's */
+  pv_gpu_backend *part[PV_DEVICES_MAX];
+  size_t count;
+  size_t owner[PV_STAGES_MAX]; /* the part that has the current rows of a stage */
+  bool crosses[PV_STAGES_MAX]; /* rows of the plan that go over a border */
+  void *rows;                  /* room for one of them, where they go through the host */
+  pv_batch batch;
+} split;
+
+static void split_close(pv_backend *backend) {
+  split *s = (split *)backend;
+  for (size_t i = 0; i < s->count; i++)
+    if (s->part[i] != NULL) s->part[i]->base.ops->close(&s->part[i]->base);
+  free(s->rows);
+  free(s);
+}
+
+static pv_code split_begin(pv_backend *backend, const pv_batch *batch, pv_error *err) {
+  split *s = (split *)backend;
+  pv_code code = PV_OK;
+  s->batch = *batch;
+  for (size_t i = 0; i < s->count && code == PV_OK; i++)
+    code = s->part[i]->base.ops->begin(&s->part[i]->base, batch, err);
+  return code;
+}
+
+static pv_code hand_over(split *s, size_t row, size_t from, pv_error *err) {
+  const pv_model *m = s->base.model;
+  pv_gpu_backend *a = s->part[from], *b = s->part[from + 1];
+  const uint64_t bytes =
+      (uint64_t)s->batch.count * pv_plan_width(m->plan, row, &m->shape) * sizeof(float);
+  pv_code code = PV_OK;
+  if (b->gpu->ops->fetch != NULL) {
+    code = b->gpu->ops->fetch(b->gpu, b->stage[row], a->gpu, a->stage[row], bytes, err);
+  } else {
+    code = a->gpu->ops->download(a->gpu, s->rows, a->stage[row], bytes, err);
+    if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->stage[row], s->rows, bytes, err);
+  }
+  return code == PV_OK ? pv_gpu_received(b, row, err) : code;
+}
+
+static pv_code split_run(pv_backend *backend, const pv_step *step, pv_error *err) {
+  split *s = (split *)backend;
+  pv_step next = *step;
+  size_t i = 0;
+  while (!pv_gpu_makes(s->part[i], step->first, step->layer)) i++;
+  pv_code code = s->part[i]->base.ops->run(&s->part[i]->base, step, err);
+  for (size_t row = step->first; row < step->first + step->count; row++) s->owner[row] = i;
+  if (i + 1 == s->count || pv_gpu_next(s->part[i], &next)) return code;
+  for (size_t row = 0; row < backend->model->plan->count && code == PV_OK; row++)
+    if (s->crosses[row]) code = hand_over(s, row, i, err);
+  return code;
+}
+
+static pv_code split_read(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows,
+                          void *out, pv_error *err) {
+  const split *s = (const split *)backend;
+  pv_backend *part = &s->part[s->owner[stage]]->base;
+  return part->ops->read(part, stage, row, rows, out, err);
+}
+
+static uint64_t split_memory(const pv_backend *backend) {
+  const split *s = (const split *)backend;
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < s->count; i++) bytes += s->part[i]->bytes;
+  return bytes;
+}
+
+static pv_backend *split_part(pv_backend *backend, size_t i) {
+  const split *s = (const split *)backend;
+  return i < s->count ? &s->part[i]->base : NULL;
+}
+
+static pv_code split_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) {
+  const split *s = (const split *)backend;
+  pv_gpu_info all = {0};
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < s->count && code == PV_OK; i++) {
+    pv_gpu_info one;
+    code = s->part[i]->base.ops->device(&s->part[i]->base, &one, err);
+    if (code != PV_OK) break;
+    if (i == 0) all = one;
+    snprintf(all.name, sizeof all.name, "%zu x %.100s", s->count, s->part[0]->info.name);
+    all.end = one.end;
+    if (i == 0) continue;
+    all.processors += one.processors;
+    all.memory += one.memory;
+    all.free_ += one.free_;
+    all.instructions += one.instructions;
+    all.loaded += one.loaded;
+    all.load_s += one.load_s;
+    all.held += one.held;
+    all.streamed_layers += one.streamed_layers;
+    all.streamed += one.streamed;
+    all.sent += one.sent;
+    all.send_s += one.send_s;
+  }
+  if (code == PV_OK) *out = all;
+  return code;
+}
+
+/* How many devices are enough when each takes layers in order up to `most` bytes, but leaves one
+ * layer for each that follows; `end` gets where each ends. */
+static bool place(const uint64_t *bytes, uint32_t layers, size_t devices, uint64_t most,
+                  uint32_t *end) {
+  uint32_t at = 0;
+  for (size_t d = 0; d < devices; d++) {
+    const uint32_t last = layers - (uint32_t)(devices - 1 - d);
+    uint64_t sum = bytes[at++];
+    if (sum > most) return false;
+    while (at < last && sum + bytes[at] <= most) sum += bytes[at++];
+    end[d] = at;
+  }
+  return at == layers;
+}
+
+/* Runs of layers whose largest has as few bytes as can be. What is before the layers counts as part
+ * of the first, what is behind as part of the last. */
+static pv_code place_layers(const pv_model *m, size_t devices, uint32_t *end, pv_error *err) {
+  const uint32_t layers = m->shape.layers;
+  uint64_t *bytes = calloc(layers, sizeof *bytes), low = 0, high = 0;
+  bool behind = false;
+  if (bytes == NULL) return pv_error_nomem(err, "the sizes of layers");
+  for (uint32_t i = 0; i < layers; i++) bytes[i] = pv_room_file_bytes(m, false, i);
+  for (size_t row = 0; row < m->plan->count; row++) {
+    behind |= pv_plan_is_layered(m->plan, row);
+    if (pv_plan_is_layered(m->plan, row) || m->once.weight[row] == NULL) continue;
+    bytes[behind ? layers - 1 : 0] += m->once.weight[row]->bytes;
+  }
+  for (uint32_t i = 0; i < layers; i++) high += bytes[i];
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (place(bytes, layers, devices, middle, end))
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  (void)place(bytes, layers, devices, low, end);
+  free(bytes);
+  return PV_OK;
+}
+
+/* What a layer takes from the one before, and what all take from before the layers. */
+static void note_crossing(split *s) {
+  const pv_plan *plan = s->base.model->plan;
+  s->crosses[pv_plan_role(plan, PV_ROLE_LAYER_OUT)] = true;
+  for (size_t row = 0; row < plan->count; row++)
+    for (size_t k = 0; k < 3 && pv_plan_is_layered(plan, row) && plan->rows[row].in[k] != 0; k++)
+      if (plan->rows[row].in[k] != PV_STREAM && !pv_plan_is_layered(plan, plan->rows[row].in[k]))
+        s->crosses[plan->rows[row].in[k]] = true;
+}
+
+static pv_code open_parts(split *s, const pv_gpu_ops *device, const pv_backend_ops *ops,
+                          const pv_devices *devices, pv_error *err) {
+  const pv_model *m = s->base.model;
+  uint32_t end[PV_DEVICES_MAX], first = 0;
+  size_t widest = 0;
+  pv_code code = place_layers(m, devices->count, end, err);
+  for (; s->count < devices->count && code == PV_OK; first = end[s->count++]) {
+    const pv_gpu_part part = {device, devices->number[s->count], first, end[s->count]};
+    code = pv_gpu_open_part(&part, ops, m, &s->base.config, &s->part[s->count], err);
+  }
+  for (size_t row = 0; row < m->plan->count; row++)
+    if (s->crosses[row] && pv_plan_width(m->plan, row, &m->shape) > widest)
+      widest = pv_plan_width(m->plan, row, &m->shape);
+  if (code == PV_OK) s->rows = calloc(s->base.config.batch, widest * sizeof(float));
+  return code == PV_OK && s->rows == NULL ? pv_error_nomem(err, "rows between devices") : code;
+}
+
+pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
+                      const pv_devices *devices, const pv_model *model,
+                      const pv_backend_config *config, pv_backend **out, pv_error *err) {
+  if (devices->count > model->shape.layers) {
+    pv_error_set(err, PV_ERR_INPUT, "%zu devices for %u layers: each has one at least",
+                 devices->count, model->shape.layers);
+    pv_error_hint(err, "name fewer devices");
+    return PV_ERR_INPUT;
+  }
+  if (devices->count == 1) {
+    const pv_gpu_part whole = {device, devices->number[0], 0, model->shape.layers};
+    pv_gpu_backend *one = NULL;
+    const pv_code code = pv_gpu_open_part(&whole, ops, model, config, &one, err);
+    if (code == PV_OK) *out = &one->base;
+    return code;
+  }
+  split *s = calloc(1, sizeof *s);
+  if (s == NULL) return pv_error_nomem(err, "several devices");
+  s->ops = (pv_backend_ops){.name = ops->name,
+                            .close = split_close,
+                            .begin = split_begin,
+                            .run = split_run,
+                            .read = split_read,
+                            .memory = split_memory,
+                            .device = split_device,
+                            .part = split_part};
+  s->base = (pv_backend){&s->ops, model, *config, sizeof(float)};
+  note_crossing(s);
+  const pv_code code = open_parts(s, device, ops, devices, err);
+  if (code == PV_OK)
+    *out = &s->base;
+  else
+    split_close(&s->base);
+  return code;
+}
