@@ -152,18 +152,21 @@ static pv_code expect(const pv_operation *op, const pv_op_case *c, const pv_op_n
 }
 
 static const pv_op_case sizes[] = {
-    {.size = {1, 1}, .data = PV_DATA_ORDINARY},    {.size = {33, 3}, .data = PV_DATA_INTEGERS},
-    {.size = {256, 2}, .data = PV_DATA_OUTLIERS},  {.size = {2048, 1}, .data = PV_DATA_ORDINARY},
-    {.size = {100, 5}, .data = PV_DATA_TINY},      {.size = {257, 9}, .data = PV_DATA_TIES},
-    {.size = {1024, 2}, .data = PV_DATA_ODD},      {.size = {5120, 1}, .data = PV_DATA_OUTLIERS},
-    {.size = {31, 130}, .data = PV_DATA_ORDINARY}, {.size = {4096, 5}, .data = PV_DATA_ORDINARY},
+    {.size = {1, 1}, .data = PV_DATA_ORDINARY},     {.size = {33, 3}, .data = PV_DATA_INTEGERS},
+    {.size = {256, 2}, .data = PV_DATA_OUTLIERS},   {.size = {2048, 1}, .data = PV_DATA_ORDINARY},
+    {.size = {100, 5}, .data = PV_DATA_TINY},       {.size = {257, 9}, .data = PV_DATA_TIES},
+    {.size = {1024, 2}, .data = PV_DATA_ODD},       {.size = {5120, 1}, .data = PV_DATA_OUTLIERS},
+    {.size = {31, 130}, .data = PV_DATA_ORDINARY},  {.size = {4096, 5}, .data = PV_DATA_ORDINARY},
+    {.size = {128, 17}, .data = PV_DATA_ORDINARY},  {.size = {128, 33}, .data = PV_DATA_ORDINARY},
+    {.size = {128, 513}, .data = PV_DATA_ORDINARY}, /* kernels that give a block 16 or 32 rows */
 };
 static const pv_op_case logits[] = {
-    {.size = {1, 1}, .data = PV_DATA_ORDINARY},   {.size = {33, 3}, .data = PV_DATA_SWEEP},
-    {.size = {256, 2}, .data = PV_DATA_OUTLIERS}, {.size = {2048, 1}, .data = PV_DATA_ORDINARY},
-    {.size = {100, 5}, .data = PV_DATA_TINY},     {.size = {257, 9}, .data = PV_DATA_TIES},
-    {.size = {300, 4}, .data = PV_DATA_ODD},      {.size = {999, 2}, .data = PV_DATA_EQUAL},
-    {.size = {31, 130}, .data = PV_DATA_PAIRS},   {.size = {4097, 3}, .data = PV_DATA_ORDINARY},
+    {.size = {1, 1}, .data = PV_DATA_ORDINARY},    {.size = {33, 3}, .data = PV_DATA_SWEEP},
+    {.size = {256, 2}, .data = PV_DATA_OUTLIERS},  {.size = {2048, 1}, .data = PV_DATA_ORDINARY},
+    {.size = {100, 5}, .data = PV_DATA_TINY},      {.size = {257, 9}, .data = PV_DATA_TIES},
+    {.size = {300, 4}, .data = PV_DATA_ODD},       {.size = {999, 2}, .data = PV_DATA_EQUAL},
+    {.size = {31, 130}, .data = PV_DATA_PAIRS},    {.size = {4097, 3}, .data = PV_DATA_ORDINARY},
+    {.size = {128, 17}, .data = PV_DATA_ORDINARY}, {.size = {128, 513}, .data = PV_DATA_ORDINARY},
 };
 
 #define COUNTED(list) (list), sizeof(list) / sizeof *(list)
