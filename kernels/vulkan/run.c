@@ -53,6 +53,7 @@ pv_code pv_vulkan_begin(pv_vulkan_device *d, pv_error *err) {
                                          .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
   const VkResult result = d->api.BeginCommandBuffer(d->commands, &info);
   d->stamped = 0;
+  d->copied = true; /* by what ran before, it may be */
   if (result == VK_SUCCESS && d->tick > 0) {
     d->api.CmdResetQueryPool(d->commands, d->queries, 0, STAMPS);
     d->api.CmdWriteTimestamp(d->commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, d->queries, BEGUN);
@@ -64,36 +65,50 @@ static VkCommandBuffer target(const pv_vulkan_device *d) {
   return d->keeping != NULL ? d->keeping : d->commands;
 }
 
-/* What comes next begins when all before has ended, and sees what that wrote; so does the host. */
-static void wait_for_all(const pv_vulkan_device *d) {
-  const VkMemoryBarrier all = {
+/* What comes next begins when all before has ended, and sees what that wrote. Between launches
+ * alone nothing else is waited for: a device may have to empty caches for copies and for the host.
+ */
+static void wait_for_all(pv_vulkan_device *d, bool launches) {
+  const VkAccessFlags shader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+  const bool all = !launches || d->copied;
+  const VkMemoryBarrier seen = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+      .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | (all ? VK_ACCESS_TRANSFER_WRITE_BIT : 0U),
+      .dstAccessMask =
+          shader | (all ? VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT : 0U)};
+  const VkPipelineStageFlags work =
+      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | (all ? VK_PIPELINE_STAGE_TRANSFER_BIT : 0U);
+  d->api.CmdPipelineBarrier(target(d), work, work, 0, 1, &seen, 0, NULL, 0, NULL);
+  d->copied = !launches;
+}
+
+/* The host sees all that was written. */
+static void show_host(pv_vulkan_device *d) {
+  const VkMemoryBarrier seen = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
       .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-      .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-                       VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT |
-                       VK_ACCESS_HOST_READ_BIT};
-  const VkPipelineStageFlags work =
-      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-  d->api.CmdPipelineBarrier(target(d), work, work | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &all, 0, NULL,
-                            0, NULL);
+      .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
+  d->api.CmdPipelineBarrier(d->commands,
+                            VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                            VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &seen, 0, NULL, 0, NULL);
 }
 
 void pv_vulkan_copy(pv_vulkan_device *d, const pv_vulkan_memory *from, uint64_t from_at,
                     const pv_vulkan_memory *to, uint64_t to_at, uint64_t bytes) {
   const VkBufferCopy region = {.srcOffset = from_at, .dstOffset = to_at, .size = bytes};
-  wait_for_all(d);
+  wait_for_all(d, false);
   d->api.CmdCopyBuffer(d->commands, from->buffer, to->buffer, 1, &region);
 }
 
 void pv_vulkan_clear(pv_vulkan_device *d, const pv_vulkan_memory *memory) {
-  wait_for_all(d);
+  wait_for_all(d, false);
   d->api.CmdFillBuffer(d->commands, memory->buffer, 0, VK_WHOLE_SIZE, 0);
 }
 
 void pv_vulkan_launch(pv_vulkan_device *d, const pv_vulkan_pipeline *p, const void *arguments,
                       uint32_t bytes, uint32_t groups, uint32_t rows, bool beside) {
   const VkCommandBuffer to = target(d);
-  if (!beside) wait_for_all(d);
+  if (!beside) wait_for_all(d, true);
   d->api.CmdBindPipeline(to, VK_PIPELINE_BIND_POINT_COMPUTE, p->pipeline);
   d->api.CmdPushConstants(to, p->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, bytes, arguments);
   d->api.CmdDispatch(to, groups, rows, 1);
@@ -113,7 +128,10 @@ pv_code pv_vulkan_keep(pv_vulkan_device *d, pv_error *err) {
   VkCommandBuffer made = NULL;
   VkResult result = d->api.AllocateCommandBuffers(d->device, &commands, &made);
   if (result == VK_SUCCESS) result = d->api.BeginCommandBuffer(made, &info);
-  if (result == VK_SUCCESS) d->keeping = made;
+  if (result == VK_SUCCESS) {
+    d->keeping = made;
+    d->copied = true; /* whatever comes before it */
+  }
   return pv_vulkan_failed(result, "the device's commands", err);
 }
 
@@ -121,12 +139,14 @@ pv_code pv_vulkan_kept(pv_vulkan_device *d, pv_vulkan_sequence *out, pv_error *e
   const VkResult result = d->api.EndCommandBuffer(d->keeping);
   if (result == VK_SUCCESS) *out = d->keeping;
   d->keeping = NULL;
+  d->copied = true; /* again: what was made has not run */
   return pv_vulkan_failed(result, "the device's commands", err);
 }
 
 void pv_vulkan_repeat(pv_vulkan_device *d, pv_vulkan_sequence sequence) {
   const VkCommandBuffer kept = sequence;
   d->api.CmdExecuteCommands(d->commands, 1, &kept);
+  d->copied = true; /* it may be */
 }
 
 void pv_vulkan_stamp(pv_vulkan_device *d) {
@@ -148,7 +168,7 @@ pv_code pv_vulkan_finish(pv_vulkan_device *d, double *seconds, pv_error *err) {
   const VkSubmitInfo work = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
                              .commandBufferCount = 1,
                              .pCommandBuffers = &d->commands};
-  wait_for_all(d);
+  show_host(d);
   if (d->tick > 0)
     d->api.CmdWriteTimestamp(d->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, d->queries, ENDED);
   VkResult result = d->api.EndCommandBuffer(d->commands);

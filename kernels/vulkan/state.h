@@ -32,6 +32,7 @@ struct pv_vulkan_device {
   VkQueue queue;
   VkCommandPool pool;
   VkCommandBuffer commands, keeping; /* what runs; a sequence that is being made, or NULL */
+  bool copied;                       /* something, since launches waited for one another */
   VkFence fence;
   VkQueryPool queries;
   uint64_t stamps[PV_VULKAN_STAMPS]; /* of what ran last */
