@@ -158,6 +158,7 @@ void pv_vulkan_describe(const pv_vulkan *v, size_t index, pv_vulkan_about *out) 
   v->api.GetPhysicalDeviceProperties2(v->devices[index], &all);
   *out = (pv_vulkan_about){
       .type = type_name(p->deviceType),
+      .software = p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU,
       .major = VK_API_VERSION_MAJOR(p->apiVersion),
       .minor = VK_API_VERSION_MINOR(p->apiVersion),
       .patch = VK_API_VERSION_PATCH(p->apiVersion),
