@@ -61,9 +61,17 @@ static void load_layer(loading *l, const pv_gpu_backend *b, bool once, uint32_t 
   }
 }
 
+/* What is on the device is held by the host no longer. */
+static void drop_aside(pv_gpu_backend *b, uint32_t layer) {
+  pv_room_drop_aside(&b->stream.drops, b->base.model, layer);
+}
+
 static void load_staying(loading *l, const pv_gpu_backend *b) {
   load_layer(l, b, true, 0);
-  for (uint32_t i = b->first; i < b->stream.first; i++) load_layer(l, b, false, i);
+  for (uint32_t i = b->first; i < b->stream.first; i++) {
+    load_layer(l, b, false, i);
+    if (l->b != NULL && b->base.model->memory > 0) drop_aside(l->b, i);
+  }
   load_bytes(l, zeros, TAIL);
 }
 
@@ -112,7 +120,7 @@ static pv_code send_layer(pv_gpu_backend *b, uint32_t layer, pv_error *err) {
   load_bytes(&l, zeros, TAIL);
   code = l.code == PV_OK ? mark(b, PV_GPU_SENDING, turn, err) : l.code;
   if (code != PV_OK) return code;
-  if (b->base.model->memory > 0) pv_room_drop_aside(&s->drops, b->base.model, layer);
+  if (b->base.model->memory > 0) drop_aside(b, layer);
   *place = (pv_gpu_place){place->at, layer, true, false};
   s->turn = (turn + 1) % PV_GPU_PLACES;
   s->sent += l.at - place->at;
@@ -169,8 +177,6 @@ pv_code pv_gpu_weights_open(pv_gpu_backend *b, pv_error *err) {
   if (l.code == PV_OK) l.code = b->gpu->ops->finish(b->gpu, err);
   b->load_s = pv_clock_now() - start;
   b->loaded = l.at - b->weights;
-  for (uint32_t i = b->first; i < b->stream.first && b->stream.first < b->end; i++)
-    if (b->base.model->memory > 0) pv_room_drop(b->base.model, i);
   if (l.code == PV_OK && b->stream.first < b->end) l.code = send_layer(b, b->stream.first, err);
   return l.code;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/devices.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "runtime/probe/frame.h"
@@ -65,7 +66,9 @@ static bool value_of(const pv_known_param *spec, const pv_param *param, json_t *
 
 bool pv_bind_is_kind(const char *side, const char *kind) {
   const size_t n = strlen(kind);
-  return strncmp(side, kind, n) == 0 && (side[n] == '\0' || side[n] == '@');
+  if (strncmp(side, kind, n) != 0) return false;
+  const char *behind = side + n + strspn(side + n, "0123456789+"); /* of its devices: cuda0+1 */
+  return behind[0] == '\0' || behind[0] == '@';
 }
 
 bool pv_bind_has_text(const pv_falsifier *f, const char *param, const char *side) {
@@ -84,8 +87,8 @@ static bool stands_in(const pv_falsifier *f, const pv_known_param *spec, const p
                       const char *backend) {
   const char *named = param == NULL ? spec->fallback : param->text;
   return backend != NULL && strcmp(backend, "ptx") == 0 && named != NULL &&
-         strcmp(named, "cuda") == 0 && spec->type == PV_KNOWN_SIDE &&
-         f->known->subject != PV_ON_DEVICE;
+         strchr(named, '@') == NULL && pv_bind_is_kind(named, "cuda") &&
+         spec->type == PV_KNOWN_SIDE && f->known->subject != PV_ON_DEVICE;
 }
 
 static pv_code bind_one(const pv_falsifier *f, const pv_known_param *spec, const char *backend,
@@ -96,9 +99,14 @@ static pv_code bind_one(const pv_falsifier *f, const pv_known_param *spec, const
   if (param == NULL && fallback == NULL)
     return refuse(err, &f->check_place, "the check needs the parameter", spec->name);
   json_t *value = NULL;
-  if (!(stands_in(f, spec, param, backend) ? scalar(spec, "ptx", &value)
-        : param != NULL                    ? value_of(spec, param, &value)
-                                           : scalar(spec, fallback, &value)))
+  char interpreted[PV_DEVICES_TEXT + 8] = "";
+  const bool stands = stands_in(f, spec, param, backend);
+  if (stands) /* as many devices as it names */
+    snprintf(interpreted, sizeof interpreted, "ptx%s",
+             (param == NULL ? spec->fallback : param->text) + strlen("cuda"));
+  if (!(stands          ? scalar(spec, interpreted, &value)
+        : param != NULL ? value_of(spec, param, &value)
+                        : scalar(spec, fallback, &value)))
     return refuse(err, param != NULL ? &param->place : &f->check_place,
                   "the check can not take this value for the parameter", spec->name);
   if (json_object_set_new(out, spec->name, value) != 0) return pv_error_nomem(err, "parameters");

@@ -138,11 +138,45 @@ static void test_ids(void) {
   free(ids);
 }
 
+static void test_bytes(void) {
+  static const char *const wrong[] = {"",
+                                      "0",
+                                      "0G",
+                                      "G",
+                                      "-1",
+                                      "1.5G",
+                                      "8GB",
+                                      "8g",
+                                      "8 G",
+                                      "1e9",
+                                      "18446744073709551616",
+                                      "18446744073709552K"};
+  uint64_t bytes = 7;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    EXPECT_I64(pv_option_bytes("--memory", wrong[i], &bytes, &err), PV_ERR_INPUT);
+    EXPECT_HAS(err.message, "is no number of bytes");
+    EXPECT_HAS(err.hint, "8G is 8,000,000,000");
+    EXPECT_U64(bytes, 7);
+  }
+  static const struct {
+    const char *text;
+    uint64_t bytes;
+  } right[] = {
+      {"1", 1}, {"12K", 12000}, {"3M", 3000000}, {"8G", 8000000000}, {"2T", 2000000000000}};
+  for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    EXPECT_I64(pv_option_bytes("--memory", right[i].text, &bytes, &err), PV_OK);
+    EXPECT_U64(bytes, right[i].bytes);
+  }
+  EXPECT_I64(pv_option_bytes("--memory", NULL, &bytes, &err), PV_OK); /* not given */
+  EXPECT_U64(bytes, 2000000000000);
+}
+
 int main(void) {
   return pv_testing_main("options", (pv_case[]){PV_CASE(test_taken),
                                                 PV_CASE(test_refused),
                                                 PV_CASE(test_help),
                                                 PV_CASE(test_numbers),
                                                 PV_CASE(test_ids),
+                                                PV_CASE(test_bytes),
                                                 {0}});
 }

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Layers over several devices, of which this machine needs none: they are interpreted. The same bits as
+# one, each with its share of the bytes; and what is said of devices that are named wrongly.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/lib.sh"
+model=$here/../../models/tiny-coder-moe-Q4_K_M.gguf
+contract=$here/../../contracts/qwen3-moe-forward-v1.yaml
+
+run "$pv" compare ptx:i16 ptx0+1:i16 --model "$model" --random 3 --batch 2 --different
+exits 0
+says '3 tokens: 0 differ'
+run "$pv" compare cpu:i8 ptx2+0+1:i8 --model "$model" --ids 861 --memory 8M --different
+exits 0
+says '1 tokens: 0 differ'
+
+# Decoded, from sequences of launches that each device recorded.
+for side in cpu ptx1+0; do
+  run "$pv" run "$model" --ids 861,1644 --tokens 2 --side $side --print-ids
+  exits 0
+  made+=("$out")
+done
+same "${made[1]}" "${made[0]}" 'tokens made on two devices'
+
+run "$pv" bench "$model" --side ptx0+1 --tokens 1 --repeats 1 --prefill 1
+exits 0
+says '2 x PTX interpreter'
+says 'device 0: layers 0 to 1, 0.00 GB held'
+says 'device 1: layers 2 to 3, 0.01 GB held'
+says 'ptx0+1 i16'
+
+# In a contract, as a whole side, and in the place of its backend: interpreted it is no evidence.
+cp "$here"/../../contracts/*.yaml contracts
+sed -i 's/check: forward.finite/&\n    with: {backend: "cuda0+1:i16"}/' contracts/qwen3-moe-forward-v1.yaml
+run "$pv" lint contracts/qwen3-moe-forward-v1.yaml
+silent 'parameter backend is'
+sed -i 's/cuda0+1:i16/cuda0-1:i16/' contracts/qwen3-moe-forward-v1.yaml
+run "$pv" lint contracts/qwen3-moe-forward-v1.yaml
+says "parameter backend is 'cuda0-1"
+run "$pv" validate "$contract" --model "$model" --only F_FWD_FINITE --backend ptx0+1 --ids 1,2
+says 'F_FWD_FINITE: interpreted, not a device: it held there over '
+run "$pv" validate "$contract" --model "$model" --backend ptx1+x
+exits 2
+warns "there is no backend 'ptx1+x'"
+
+# refused SIDE TEXT
+refused() {
+  run "$pv" run "$model" --ids 1 --side "$1"
+  exits 2
+  warns "$2"
+}
+refused ptx0+0 'a device is named twice'
+refused ptx0+ 'devices are numbers joined by +, such as 0+1'
+refused ptx100 'a device has a number from 0 to 99'
+refused ptx0+1+2+3+4 '5 devices for 4 layers: each has one at least'
+refused cpu0+1 "there is no kind 'cpu0+1'"
+run "$pv" bench "$model" --side ptx0+1 --profile
+exits 2
+warns 'there is no profile of several devices together'
+finish
