@@ -445,6 +445,7 @@ int pv_probe_bench(int argc, char **argv) {
           "  pv bench models/tiny-coder-moe-Q4_K_M.gguf --threads 2\n"
           "  pv bench M.gguf --side cuda --tokens 128 --prefill 512,2048 "
           "--context 0,4096\n"
+          "  pv bench M.gguf --side cuda0+1 --memory 8G\n"
           "  pv bench models/tiny-coder-moe-Q4_K_M.gguf --profile --svg pictures\n",
       .list = list,
       .rest_max = 1};

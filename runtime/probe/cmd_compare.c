@@ -269,6 +269,7 @@ int pv_probe_compare(int argc, char **argv) {
       .examples =
           "  pv compare trace:a trace:b --different\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --random 1,17,512 --different\n"
+          "  pv compare cuda0:i16 cuda0+1:i16 --model M.gguf --random 17 --memory 8G\n"
           "  pv compare trace:a cuda:i16 --model M.gguf --stage logits\n"
           "  pv compare trace:a trace:b --map engines/llama.cpp/map.json\n"
           "  pv compare cpu:i16 cuda:i16 --model M.gguf --reference M.reference --different\n",

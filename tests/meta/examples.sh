@@ -45,7 +45,7 @@ needs() {
     *check\ ./lib*.so*) echo 'a shared object that the reader has built' ;;
     *vsa.dsse.json*) echo 'a statement that somebody signed' ;;
     *'git show'*) echo 'the history, which a copy lacks' ;;
-    *--side\ cuda* | *cuda:i16* | *--on\ cuda* | *'kernel bench'*) echo 'a GPU' ;;
+    *--side\ cuda* | *cuda:i16* | *cuda0* | *--on\ cuda* | *'kernel bench'*) echo 'a GPU' ;;
   esac
 }
 
