@@ -16,8 +16,7 @@ typedef struct split {
   pv_gpu_backend *part[PV_DEVICES_MAX];
   size_t count;
   size_t owner[PV_STAGES_MAX]; /* the part that has the current rows of a stage */
-  bool crosses[PV_STAGES_MAX]; /* rows of the plan that go over a border */
-  void *rows;                  /* room for one of them, where they go through the host */
+  void *rows;                  /* room for those of a border, where they go through the host */
   pv_batch batch;
 } split;
 
@@ -38,8 +37,11 @@ static pv_code split_begin(pv_backend *backend, const pv_batch *batch, pv_error 
   return code;
 }
 
-static pv_code hand_over(split *s, size_t row, size_t from, pv_error *err) {
+/* What a layer takes from the one before is one row of the plan: no product, which would want it
+ * rounded, takes the stream itself. */
+static pv_code hand_over(split *s, size_t from, pv_error *err) {
   const pv_model *m = s->base.model;
+  const pv_stage_id row = pv_model_stage(m, PV_ROLE_LAYER_OUT);
   pv_gpu_backend *a = s->part[from], *b = s->part[from + 1];
   const uint64_t bytes =
       (uint64_t)s->batch.count * pv_plan_width(m->plan, row, &m->shape) * sizeof(float);
@@ -50,7 +52,7 @@ static pv_code hand_over(split *s, size_t row, size_t from, pv_error *err) {
     code = a->gpu->ops->download(a->gpu, s->rows, a->stage[row], bytes, err);
     if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->stage[row], s->rows, bytes, err);
   }
-  return code == PV_OK ? pv_gpu_received(b, row, err) : code;
+  return code;
 }
 
 static pv_code split_run(pv_backend *backend, const pv_step *step, pv_error *err) {
@@ -60,10 +62,8 @@ static pv_code split_run(pv_backend *backend, const pv_step *step, pv_error *err
   while (!pv_gpu_makes(s->part[i], step->first, step->layer)) i++;
   pv_code code = s->part[i]->base.ops->run(&s->part[i]->base, step, err);
   for (size_t row = step->first; row < step->first + step->count; row++) s->owner[row] = i;
-  if (i + 1 == s->count || pv_gpu_next(s->part[i], &next)) return code;
-  for (size_t row = 0; row < backend->model->plan->count && code == PV_OK; row++)
-    if (s->crosses[row]) code = hand_over(s, row, i, err);
-  return code;
+  const bool border = i + 1 < s->count && !pv_gpu_next(s->part[i], &next);
+  return code == PV_OK && border ? hand_over(s, i, err) : code;
 }
 
 static pv_code split_read(pv_backend *backend, pv_stage_id stage, size_t row, size_t rows,
@@ -154,30 +154,17 @@ static pv_code place_layers(const pv_model *m, size_t devices, uint32_t *end, pv
   return PV_OK;
 }
 
-/* What a layer takes from the one before, and what all take from before the layers. */
-static void note_crossing(split *s) {
-  const pv_plan *plan = s->base.model->plan;
-  s->crosses[pv_plan_role(plan, PV_ROLE_LAYER_OUT)] = true;
-  for (size_t row = 0; row < plan->count; row++)
-    for (size_t k = 0; k < 3 && pv_plan_is_layered(plan, row) && plan->rows[row].in[k] != 0; k++)
-      if (plan->rows[row].in[k] != PV_STREAM && !pv_plan_is_layered(plan, plan->rows[row].in[k]))
-        s->crosses[plan->rows[row].in[k]] = true;
-}
-
 static pv_code open_parts(split *s, const pv_gpu_ops *device, const pv_backend_ops *ops,
                           const pv_devices *devices, pv_error *err) {
   const pv_model *m = s->base.model;
   uint32_t end[PV_DEVICES_MAX], first = 0;
-  size_t widest = 0;
   pv_code code = place_layers(m, devices->count, end, err);
   for (; s->count < devices->count && code == PV_OK; first = end[s->count++]) {
     const pv_gpu_part part = {device, devices->number[s->count], first, end[s->count]};
     code = pv_gpu_open_part(&part, ops, m, &s->base.config, &s->part[s->count], err);
   }
-  for (size_t row = 0; row < m->plan->count; row++)
-    if (s->crosses[row] && pv_plan_width(m->plan, row, &m->shape) > widest)
-      widest = pv_plan_width(m->plan, row, &m->shape);
-  if (code == PV_OK) s->rows = calloc(s->base.config.batch, widest * sizeof(float));
+  const size_t width = pv_plan_width(m->plan, pv_model_stage(m, PV_ROLE_LAYER_OUT), &m->shape);
+  if (code == PV_OK) s->rows = calloc(s->base.config.batch, width * sizeof(float));
   return code == PV_OK && s->rows == NULL ? pv_error_nomem(err, "rows between devices") : code;
 }
 
@@ -208,7 +195,6 @@ pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
                             .device = split_device,
                             .part = split_part};
   s->base = (pv_backend){&s->ops, model, *config, sizeof(float)};
-  note_crossing(s);
   const pv_code code = open_parts(s, device, ops, devices, err);
   if (code == PV_OK)
     *out = &s->base;

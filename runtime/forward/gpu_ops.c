@@ -482,21 +482,11 @@ static bool is_rounded(pv_op op) {
          op == PV_OP_SWIGLU_CLAMPED;
 }
 
-static void round_rows(pv_gpu_backend *b, size_t row) {
-  const pv_cuda_round a = {pv_gpu_acts(b, row, 1), b->max};
-  if (a.acts.q != 0) pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &a);
-}
-
-pv_code pv_gpu_received(pv_gpu_backend *b, size_t row, pv_error *err) {
-  b->code = PV_OK;
-  b->err = err;
-  round_rows(b, row);
-  return b->code;
-}
-
 /* What follows from a row that has been made. */
 static void settle(pv_gpu_backend *b, size_t row, uint32_t layer) {
-  if (!is_rounded(row_of(b, row)->op)) round_rows(b, row);
+  const pv_cuda_round a = {pv_gpu_acts(b, row, 1), b->max};
+  if (a.acts.q != 0 && !is_rounded(row_of(b, row)->op))
+    pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &a);
   if (is(b, row, PV_ROW_APPENDS) && !b->cover.turns_together) pv_gpu_append(b, row, layer);
 }
 

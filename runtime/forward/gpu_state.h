@@ -96,8 +96,6 @@ pv_code pv_gpu_open_part(const pv_gpu_part *part, const pv_backend_ops *ops, con
                          const pv_backend_config *config, pv_gpu_backend **out, pv_error *err);
 /* As pv_plan_next, of the steps that are computed here. */
 bool pv_gpu_next(const pv_gpu_backend *b, pv_step *step);
-/* A row of the plan, of the batch under way, has come from elsewhere: its rounded form is made. */
-pv_code pv_gpu_received(pv_gpu_backend *b, size_t row, pv_error *err);
 
 /* A backend on a device; `ops` is what it answers to. */
 pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
