@@ -19,7 +19,7 @@ static void test_devices(void) {
     pv_error err = PV_ERROR_INIT;
     EXPECT_STR(devices[i]->name, names[i]);
     EXPECT(devices[i]->general);
-    says_so(devices[i]->open(&gpu, &err), &err);
+    says_so(devices[i]->open(0, &gpu, &err), &err);
     EXPECT(gpu == NULL);
   }
 }
