@@ -16,7 +16,8 @@ typedef struct two_state {
 } two_state;
 extern two_state two;
 extern const pv_gpu_ops two_queues;
-/* The interpreter as it is: closed it waits for the next that is opened, for it takes long to make. */
+/* The interpreter as it is: closed it waits for the next that is opened, for it takes long to make.
+ */
 extern pv_gpu_ops two_plain;
 void two_begin(void);
 void two_end(void); /* closes all that wait */
