@@ -195,9 +195,9 @@ static pthread_mutex_t alone = PTHREAD_MUTEX_INITIALIZER;
 /* What was proved is what is used: shaders say the same of subnormals. */
 static void keep_in_mind(pv_vulkan *vulkan, size_t index) {
   pv_vulkan_about about;
+  if (devices[index].told) pv_vulkan_tell(vulkan, index);
   pv_vulkan_describe(vulkan, index, &about);
   devices[index].told |= about.subnormals == PV_VULKAN_KEPT && !about.promised;
-  if (devices[index].told) pv_vulkan_tell(vulkan, index);
   const char *kept = about.subnormals == PV_VULKAN_UNSAID ? "as they are"
                      : about.promised                     ? "kept as promised"
                                                           : "kept as told, without a promise";

@@ -45,13 +45,14 @@ bool pv_check_on_device(pv_check *check, const char *side) {
   return false;
 }
 
-/* The defect of a shader that stands for a planted fault; NULL: no shader has it. */
+/* The shader with the defect that stands for what is planted; NULL: nothing is, or no shader has
+ * it. */
 static const pv_vulkan_module *defective(const pv_fault *fault) {
   static const char *const pairs[][2] = {{"approximate_exp", "proof@root_loose"},
                                          {"contraction", "proof@contracted"},
                                          {"flushed_subnormals", "proof@flushed"},
                                          {"sum_in_other_order", "proof@other_tree"}};
-  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+  for (size_t i = 0; fault != NULL && i < sizeof pairs / sizeof *pairs; i++)
     if (strcmp(fault->name, pairs[i][0]) == 0) return pv_vulkan_module_find(pairs[i][1]);
   return NULL;
 }
@@ -79,13 +80,13 @@ static pv_code judge_module(pv_check *check, const pv_vulkan_module *module, siz
 static pv_code run_spirv_rules(pv_check *check, pv_error *err) {
   size_t count = 0, shaders = 0, found = 0;
   const pv_vulkan_module *all = pv_vulkan_modules(&count);
-  const pv_fault *fault = check->planted.fault;
+  const pv_vulkan_module *planted = defective(check->planted.fault);
   pv_code code = PV_OK;
   if (count == 0)
     return pv_check_verdict(check, "NOT_RUN",
                             "this build has no shaders: it was made without glslangValidator");
   for (size_t i = 0; code == PV_OK && i < count; i++) {
-    if (fault == NULL ? all[i].fault != NULL : &all[i] != defective(fault)) continue;
+    if (planted == NULL ? all[i].fault != NULL : &all[i] != planted) continue;
     code = judge_module(check, &all[i], &found, err);
     shaders++;
   }
@@ -113,16 +114,15 @@ static pv_code conclude(pv_check *check, const pv_proof *proof) {
   pv_check_metric(check, "operations", (double)proof->count);
   if (proof->failed == NULL) return pv_check_pass(check);
   pv_proof_describe(proof->failed, why);
-  if (check->planted.fault == NULL) return pv_check_verdict(check, "NOT_RUN", "%s", why);
+  if (defective(check->planted.fault) == NULL) return pv_check_verdict(check, "NOT_RUN", "%s", why);
   pv_check_fail(check, "%s", why);
   return pv_check_pass(check);
 }
 
 static pv_code prove(pv_check *check, pv_vulkan *vulkan, size_t index, pv_error *err) {
   static pv_proof proof;
-  const pv_fault *fault = check->planted.fault;
-  const pv_vulkan_module *module =
-      fault == NULL ? pv_vulkan_module_find("proof") : defective(fault);
+  const pv_vulkan_module *planted = defective(check->planted.fault);
+  const pv_vulkan_module *module = planted != NULL ? planted : pv_vulkan_module_find("proof");
   if (module == NULL) return pv_error_set(err, PV_ERR_INTERNAL, "there is no such shader");
   pv_code code = pv_vulkan_prove(vulkan, index, module, &proof, err);
   if (code == PV_OK && proof.failed == NULL) { /* so that evidence has its name and its proof */
