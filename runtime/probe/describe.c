@@ -74,6 +74,22 @@ static json_t *sources_json(void) {
   return out;
 }
 
+/* Of each kind that computes the identities it has, with blanks between them. */
+static json_t *computes_json(void) {
+  size_t count = 0;
+  const pv_side_kind *kinds = pv_side_kinds(&count);
+  json_t *out = json_object();
+  for (size_t i = 0; i < count; i++) {
+    char names[128] = "";
+    for (int n = 0; n < PV_NUMERICS_COUNT; n++)
+      if ((kinds[i].numerics >> n & 1) != 0)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
+                 names[0] == '\0' ? "" : " ", pv_numerics_name((pv_numerics)n));
+    if (names[0] != '\0') pv_json_set(&out, kinds[i].name, json_string(names));
+  }
+  return out;
+}
+
 int pv_probe_describe(int argc, char **argv) {
   static const pv_option none[] = {{0}};
   pv_options options = {.command = "describe",
@@ -87,11 +103,11 @@ int pv_probe_describe(int argc, char **argv) {
   pv_error err = PV_ERROR_INIT;
   pv_code code = pv_options_parse(&options, argc, argv, &help, &err);
   if (code == PV_OK && !help)
-    code =
-        pv_json_print(json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "pv/describe/v1",
-                                "version", PV_VERSION, "checks", checks_json(), "sources",
-                                sources_json(), "identities", pv_environment_numerics(), "faults",
-                                pv_probe_faults_json(), "words", pv_probe_words_json()),
-                      JSON_INDENT(1) | JSON_REAL_PRECISION(15), &err);
+    code = pv_json_print(
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "pv/describe/v1", "version",
+                  PV_VERSION, "checks", checks_json(), "sources", sources_json(), "computes",
+                  computes_json(), "identities", pv_environment_numerics(), "faults",
+                  pv_probe_faults_json(), "words", pv_probe_words_json()),
+        JSON_INDENT(1) | JSON_REAL_PRECISION(15), &err);
   return pv_call_exit(code, &err);
 }

@@ -53,7 +53,7 @@ missing() {
     }
     /^[^ ]/ { on = substr($1, 1, length($1) - 1) in reached }
     on && /^ / { print $1 }' "$work/objects" "$work/deps" | (cd "$build" && sort -u | xargs realpath) |
-    sed -n "s|^$build/\(.*images\.c\)\$|\1.in|; s|^$PWD/||; /^[^/]/p" | sort -u | comm -23 - "$work/listed"
+    sed -n "s,^$build/\(.*\(images\|modules\)\.c\)\$,\1.in,; s|^$PWD/||; /^[^/]/p" | sort -u | comm -23 - "$work/listed"
 }
 
 "$ninja" -C "$build" -t deps >"$work/deps"
@@ -78,7 +78,7 @@ across() {
   printf '%s.o\n' runtime/checks/*.c | sed "s|^runtime/checks/|$build/&|; s|checks/\([^/]*\)$|checks/CMakeFiles/pv_checks.dir/\1|" |
     xargs "$nm" -A -g | awk '
     { object = $1; sub(/:.*/, "", object); sub(/.*\//, "", object); symbol = $NF }
-    object ~ /^(check|pass|recorded|table)\.c\.o$/ { next } # common to all
+    object ~ /^(check|device|pass|recorded|table)\.c\.o$/ { next } # common to all
     $(NF - 1) == "U" { wants[object, symbol] = 1; next }
     { defined[symbol] = object }
     END { for (w in wants) { split(w, part, SUBSEP)
@@ -87,7 +87,7 @@ across() {
 lost=$(across)
 if [ -z "$lost" ]; then ok; else bad "checks are not apart: $lost"; fi
 common=$(grep -LE '^ *\.name = "' runtime/checks/*.c | xargs -n 1 basename | xargs)
-if [ "$common" = 'check.c pass.c recorded.c table.c' ]; then ok; else bad "common to all checks: $common"; fi
+if [ "$common" = 'check.c device.c pass.c recorded.c table.c' ]; then ok; else bad "common to all checks: $common"; fi
 # What only prints is not in it, nor of the validator anything but its reader of YAML.
 if ! grep -vF '  validator/yaml/' "$listing" | grep -qE '/cmd_[a-z]+\.c$|  (validator|reports|tests)/'; then ok; else bad 'a command counts'; fi
 

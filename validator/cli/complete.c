@@ -125,6 +125,17 @@ static void offer_faults(const typing *t, const json_t *described, const char *b
   }
 }
 
+/* Whether a kind has an identity. One that is called by other numbers is not among the kinds. */
+static bool computes(const json_t *described, const char *kind, const char *identity) {
+  const json_t *list = json_object_get(described, "computes");
+  const char *own = json_string_value(json_object_get(list, kind));
+  const size_t length = strlen(identity);
+  if (own == NULL) return json_object_get(list, identity) == NULL;
+  for (const char *at = own; (at = strstr(at, identity)) != NULL; at += length)
+    if ((at == own || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) return true;
+  return false;
+}
+
 /* KIND, KIND:IDENTITY, KIND[:IDENTITY]@FAULT, one part after the other. */
 static void offer_side(const typing *t, const json_t *described) {
   const size_t length = strcspn(t->last, ":@");
@@ -142,12 +153,8 @@ static void offer_side(const typing *t, const json_t *described) {
     if (before != NULL) offer_faults(t, described, before);
   } else if (t->last[length] == ':') {
     json_object_foreach(identities, name, about) {
-      /* One that is called as a kind is that kind's alone. */
-      const bool fits = json_object_get(kinds, name) != NULL
-                            ? strcmp(name, kind) == 0
-                            : json_object_get(identities, kind) == NULL;
       const char *side = pv_arena_printf(t->arena, "%s:%s", kind, name);
-      if (side != NULL && fits) offer(t, side, json_string_value(about));
+      if (side != NULL && computes(described, kind, name)) offer(t, side, json_string_value(about));
     }
   } else {
     json_object_foreach(kinds, name, about) {

@@ -358,14 +358,20 @@ static pv_code read_meanings(reader *r, const json_t *list, pv_known *out) {
 }
 
 static pv_code read_all(reader *r, json_t *root, const pv_known **out) {
-  json_t *checks = NULL, *sources = NULL, *identities = NULL, *faults = NULL, *meanings = NULL;
+  json_t *checks = NULL, *sources = NULL, *computes = NULL, *identities = NULL, *faults = NULL;
+  json_t *meanings = NULL;
   const char *schema = "", *version = "";
   pv_known *made = PV_ARENA_NEW(r->arena, 1, pv_known);
   if (made == NULL) return nomem(r);
-  const field fields[] = {{"schema", TEXT, &schema},           {"version", TEXT, &version},
-                          {"checks", ARRAY, &checks},          {"sources", OBJECT, &sources},
-                          {"identities", OBJECT, &identities}, {"faults", ARRAY, &faults},
-                          {"words", ARRAY, &meanings},         {0}};
+  const field fields[] = {{"schema", TEXT, &schema},
+                          {"version", TEXT, &version},
+                          {"checks", ARRAY, &checks},
+                          {"sources", OBJECT, &sources},
+                          {"identities", OBJECT, &identities},
+                          {"faults", ARRAY, &faults},
+                          {"words", ARRAY, &meanings},
+                          {"computes", OBJECT, &computes},
+                          {0}};
   pv_code code = unpack(r, root, fields);
   if (code != PV_OK) return code;
   if (strcmp(schema, "pv/describe/v1") != 0)
@@ -374,6 +380,7 @@ static pv_code read_all(reader *r, json_t *root, const pv_known **out) {
   if (code == PV_OK) code = read_faults(r, faults, made);
   if (code == PV_OK) code = read_meanings(r, meanings, made);
   if (code == PV_OK) code = read_keys(r, "the sources", sources);
+  if (code == PV_OK) code = read_keys(r, "who computes", computes);
   if (code == PV_OK) code = read_keys(r, "the identities", identities);
   if (code == PV_OK) *out = made;
   return code;
