@@ -224,9 +224,11 @@ pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *
   const struct family *f = family_of(kernel);
   const bool plain = (f->flags & PLAIN) != 0 && pv_type_get(wish->type)->quantised;
   const bool takes = (f->flags & TYPED) != 0 && !plain; /* a type that is not its own */
-  const pv_type type = (f->flags & OWN_TYPE) != 0 ? own_type(kernel)
-                       : takes                    ? wish->type
-                                                  : PV_TYPE_F32;
+  const pv_type frequent = pv_cuda_frequent(wish->type) ? wish->type : PV_TYPE_Q4_K;
+  const pv_type type = (f->flags & OWN_TYPE) != 0   ? own_type(kernel)
+                       : (f->flags & FREQUENT) != 0 ? frequent
+                       : takes                      ? wish->type
+                                                    : PV_TYPE_F32;
   return with_wish(f->bench, type, wish);
 }
 

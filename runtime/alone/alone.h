@@ -71,7 +71,8 @@ bool pv_alone_typed(const pv_kernel *kernel);
 /* The kernel of peak.h that multiplies as `kernel` does with weights of `type`, or NULL: it
  * multiplies nothing, or as no such kernel does. */
 const pv_kernel *pv_alone_ceiling(const pv_kernel *kernel, pv_type type);
-/* The case that is timed: of a size that fills a device. */
+/* The case that is timed: of a size that fills a device; of the wished type where the kernel takes
+ * it, else of one that it takes. */
 pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *wish);
 
 /* An output of a case, and what the operation behind it was given, where that is told: a product
