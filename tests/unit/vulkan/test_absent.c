@@ -40,6 +40,9 @@ static void test_proof(void) {
   EXPECT_U64(pv_vulkan_count(vulkan), 0);
   EXPECT_STR(about.type, "other");
   EXPECT(pv_vulkan_proved(0) == NULL);
+  char why[PV_PROOF_ROOM] = "?";
+  pv_proof_describe(&proof.results[0], why);
+  EXPECT_STR(why, "");
 }
 
 int main(void) {
