@@ -58,22 +58,28 @@ for before in first again; do
   echo "$before: killed and failed at $steps steps: no run $none times, a whole one $there times"
   [ $before = again ] || [ "$none" -gt 10 ] || bad "no run only $none times"
 done
-# The page over these runs, killed at each step: it is the old one or the new one, whole.
+# The page over these runs, and SQLite's index of them, killed at each step: the page is the old one or the new
+# one, whole, and what the index says after that is right. What cannot be written is an error, or is written in memory.
 report() { run env LD_PRELOAD="$shim" "$@" "$pv" campaign report --probe "$fake" reports/runs --out pages --json; }
 rm -f "$work/log"
 report PV_STEP_LOG="$work/log"
 exits 0
 told=$out
 steps=$(wc -l <"$work/log")
-if [ "$steps" -ge 6 ]; then ok; else bad "only $steps steps write two pages"; fi
+if [ "$steps" -ge 20 ]; then ok; else bad "only $steps steps write two pages and an index"; fi
+if grep -q '^pwrite .*\.pv-index\.sqlite ' "$work/log"; then ok; else bad 'SQLite is not watched'; fi
 cp pages/campaign.html pages/campaign.md .
 for ((n = 1; n <= steps; n++)); do
   { report PV_STEP_KILL=$n; } 2>/dev/null
+  exits 137
   for page in campaign.html campaign.md; do
     if [ ! -e "pages/$page" ] || cmp -s "$page" "pages/$page"; then ok; else bad "step $n: $page is cut"; fi
   done
   report A=b
   same "$code $out" "0 $told" "the report after step $n"
-  if [ $((n % 2)) -eq 0 ]; then rm -r pages; fi
+  [ $((n % 2)) -eq 0 ] || { rm -r pages && continue; }
+  report PV_STEP_FAIL=$n
+  [ "$code" -eq 2 ] || same "$code $out" "0 $told" "failing at step $n"
+  rm -r pages
 done
 finish

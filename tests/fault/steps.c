@@ -84,6 +84,12 @@ EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to, u
 EXPORT int fsync(int fd) {
   return step_fd("fsync", fd) ? -1 : (int)syscall(SYS_fsync, fd);
 }
+EXPORT int fdatasync(int fd) {
+  return step_fd("fdatasync", fd) ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+EXPORT int ftruncate64(int fd, off_t length) {
+  return step_fd("ftruncate", fd) ? -1 : (int)syscall(SYS_ftruncate, fd, length);
+}
 EXPORT int fchmod(int fd, mode_t mode) {
   return step_fd("fchmod", fd) ? -1 : (int)syscall(SYS_fchmod, fd, mode);
 }
@@ -93,4 +99,9 @@ EXPORT ssize_t write(int fd, const void *data, size_t length) {
   const bool file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && fd > STDERR_FILENO;
   if (file && steps + 1 == setting("PV_STEP_KILL")) syscall(SYS_write, fd, data, length / 2);
   return file && step_fd("write", fd) ? -1 : (ssize_t)syscall(SYS_write, fd, data, length);
+}
+/* As SQLite writes. */
+EXPORT ssize_t pwrite64(int fd, const void *data, size_t length, off_t at) {
+  if (steps + 1 == setting("PV_STEP_KILL")) syscall(SYS_pwrite64, fd, data, length / 2, at);
+  return step_fd("pwrite", fd) ? -1 : (ssize_t)syscall(SYS_pwrite64, fd, data, length, at);
 }
