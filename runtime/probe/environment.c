@@ -58,8 +58,8 @@ static void describe_vulkan(json_t **out) {
              about.patch, about.driver);
   }
   pv_vulkan_close(vulkan);
-  if (code != PV_ERR_NOMEM)
-    pv_json_set(out, "vulkan", pv_json_string(code == PV_OK ? text : err.message));
+  if (code == PV_ERR_NOMEM) pv_json_set(out, "vulkan", NULL); /* that is no word about it */
+  pv_json_set(out, "vulkan", pv_json_string(code == PV_OK ? text : err.message));
 }
 
 /* Over the words of every sound shader. */

@@ -18,7 +18,8 @@ const char known_sound[] =
     "\"loosens\":\"down\"},"
     "{\"name\":\"w\",\"about\":\"W\",\"type\":\"word\",\"words\":[\"x\",\"y\"],\"default\":\"x\"}]}"
     "],"
-    "\"sources\":{\"cpu\":\"here\"},\"identities\":{\"i16\":\"whole numbers\"},"
+    "\"sources\":{\"cpu\":\"here\"},\"computes\":{\"cpu\":\"i16\"},"
+    "\"identities\":{\"i16\":\"whole numbers\"},"
     "\"words\":[{\"name\":\"w\",\"kind\":\"thing\",\"about\":\"W.\"}],"
     "\"faults\":[{\"name\":\"f\",\"area\":\"a\",\"summary\":\"s\",\"planted_in\":\"p\","
     "\"numerics\":[\"i16\"],\"caught_by\":[\"a.b\"],\"takes_layer\":true}]}";

@@ -88,6 +88,8 @@ static const nonsense cases[] = {
     {"{\"cpu\":\"here\"}", "{}", "the sources: there are none"},
     {"{\"cpu\":\"here\"}", "[\"cpu\"]", "'sources' has another type"},
     {"{\"cpu\":\"here\"}", "{\"c p u\":\"here\"}", "the entry 'c p u' is no name"},
+    {"{\"cpu\":\"i16\"}", "{\"cpu\":1}", "who computes: a text is empty"},
+    {"\"computes\":{\"cpu\":\"i16\"},", "", "computes"},
     {"\"i16\":\"whole numbers\"", "\"i16\":1", "the identities: a text is empty"},
     {"\"name\":\"f\"", "\"name\":\"-->\"", "the fault '-->' is no name"},
     {"\"about\":\"W.\"", "\"about\":\"\"", "the words: a text is empty, too long or not printable"},
