@@ -146,13 +146,16 @@ void pv_profiled_print(const pv_profiled *p, unsigned columns) {
 void pv_profiled_print_ceilings(const pv_ceilings *c, unsigned columns) {
   char text[512];
   putchar('\n');
-  snprintf(
-      text, sizeof text,
-      "us: medians of the repeats, of which the shares are. floor: what a row cannot do "
-      "without takes so much of its time at least, by the ceiling that is named; more than 100 "
-      "%% where a cache gives what memory would not. memory: %.1f GB/s, read in this run.",
-      c->bytes_per_s / 1e9);
-  print_text(text, columns);
+  print_text("us: medians of the repeats, of which the shares are.", columns);
+  if (c->bytes_per_s > 0.0) {
+    snprintf(
+        text, sizeof text,
+        "floor: what a row cannot do without takes so much of its time at least, by the ceiling "
+        "that is named; more than 100 %% where a cache gives what memory would not. memory: %.1f "
+        "GB/s, read in this run.",
+        c->bytes_per_s / 1e9);
+    print_text(text, columns);
+  }
   for (int i = 0; i < PV_PEAKS; i++) {
     if (!(c->peak[i].per_s > 0.0)) continue;
     snprintf(text, sizeof text, "%s: %.1f GOP/s, %s.", c->peak[i].name, c->peak[i].per_s / 1e9,
@@ -207,7 +210,9 @@ json_t *pv_profiled_ceilings_json(const pv_ceilings *c) {
       pv_json_append(&peaks,
                      json_pack("{s:s, s:f, s:s}", "name", c->peak[i].name, "operations_per_s",
                                c->peak[i].per_s, "from", c->peak[i].from));
-  return json_pack("{s:f, s:o}", "memory_bytes_per_s", c->bytes_per_s, "peaks", peaks);
+  json_t *o = json_pack("{s:o}", "peaks", peaks);
+  if (c->bytes_per_s > 0.0) pv_json_set(&o, "memory_bytes_per_s", json_real(c->bytes_per_s));
+  return o;
 }
 
 /* Texts of a bar. */

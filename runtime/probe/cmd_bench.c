@@ -56,6 +56,14 @@ static bool is_on_device(const bench *b) {
   return backend != NULL && strcmp(backend, "cuda") == 0;
 }
 
+/* Whether what it reads from is measured: not of Vulkan's devices, and nothing of an interpreter.
+ */
+static bool is_measured(const bench *b) {
+  const char *backend = b->job.side.kind->backend;
+  return backend != NULL && strncmp(backend, "vulkan", strlen("vulkan")) != 0 &&
+         strcmp(backend, "ptx") != 0;
+}
+
 static pv_worker worker_of(const bench *b) {
   const pv_product product =
       b->job.side.numerics == PV_NUMERICS_F32_F64ACC ? PV_PRODUCT_F64ACC : PV_PRODUCT_I16;
@@ -67,7 +75,7 @@ static pv_code bandwidth(bench *b, pv_error *err) {
   b->threads = b->job.threads;
   pv_progress_say("read bandwidth");
   double rate[REPEATS_MAX];
-  if (b->job.side.kind->backend == NULL) return PV_OK; /* it is refused when it is opened */
+  if (!is_measured(b)) return PV_OK; /* or it is refused when it is opened */
   if (!is_on_device(b)) return pv_cpu_bandwidth(&b->threads, b->repeats, &b->read, err);
   const pv_code code = pv_gpu_bandwidth(&pv_gpu_cuda, rate, (unsigned)b->repeats, err);
   if (code == PV_OK) b->read = pv_rates_of(rate, b->repeats);
@@ -82,7 +90,8 @@ static const char *path_of(const pv_side *side) {
 }
 
 static pv_code measure_ceilings(bench *b, pv_error *err) {
-  if (b->job.side.kind->backend == NULL) return PV_OK;
+  b->ceilings.device = true;
+  if (!is_measured(b)) return PV_OK;
   b->ceilings.bytes_per_s = b->read.median;
   if (is_on_device(b))
     return pv_ceilings_gpu(&pv_gpu_cuda, b->job.side.numerics, b->repeats, &b->ceilings, err);
@@ -223,12 +232,14 @@ static json_t *decode_json(const bench *b) {
   for (size_t i = 0; i < b->contexts.count; i++) {
     const decode_figures *d = &b->decode[i];
     const double bytes = token_bytes(b, b->contexts.at[i]);
-    pv_json_append(
-        &list,
-        json_pack("{s:I, s:o, s:o, s:f, s:f, s:f, s:f}", "context", (json_int_t)b->contexts.at[i],
+    json_t *o =
+        json_pack("{s:I, s:o, s:o, s:f, s:f, s:f}", "context", (json_int_t)b->contexts.at[i],
                   "tokens_per_s", figures_json(d->rate), "first_token_s", figures_json(d->first),
-                  "token_p50_s", d->p50, "token_p99_s", d->p99, "bytes_per_token", bytes,
-                  "fraction_of_read_bandwidth", bytes * d->rate.median / b->read.median));
+                  "token_p50_s", d->p50, "token_p99_s", d->p99, "bytes_per_token", bytes);
+    if (is_measured(b))
+      pv_json_set(&o, "fraction_of_read_bandwidth",
+                  json_real(bytes * d->rate.median / b->read.median));
+    pv_json_append(&list, o);
   }
   return list;
 }
@@ -268,12 +279,12 @@ static pv_code print_json(const bench *b, pv_error *err) {
   for (size_t i = 0; i < b->prompts.count; i++)
     pv_json_append(&prefill, json_pack("{s:I, s:o}", "prompt", (json_int_t)b->prompts.at[i],
                                        "tokens_per_s", figures_json(b->prefill[i])));
-  json_t *o =
-      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:I}", "schema", "pv/bench/v1",
-                "backend", b->who, "numerics", pv_numerics_name(b->job.side.numerics), "threads",
-                (json_int_t)b->threads, "tokens", (json_int_t)b->tokens, "repeats",
-                (json_int_t)b->repeats, "read_bytes_per_s", figures_json(b->read), "decode",
-                decode_json(b), "prefill", prefill, "memory_bytes", (json_int_t)b->memory);
+  json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:I}", "schema", "pv/bench/v1",
+                        "backend", b->who, "numerics", pv_numerics_name(b->job.side.numerics),
+                        "threads", (json_int_t)b->threads, "tokens", (json_int_t)b->tokens,
+                        "repeats", (json_int_t)b->repeats, "decode", decode_json(b), "prefill",
+                        prefill, "memory_bytes", (json_int_t)b->memory);
+  if (is_measured(b)) pv_json_set(&o, "read_bytes_per_s", figures_json(b->read));
   if (b->has_device)
     pv_json_set(
         &o, "device",
@@ -326,7 +337,7 @@ static void print_text(const bench *b) {
     printf("%.2f GB of weights uploaded in %.3f s: %.2f GB/s\n", (double)b->device.loaded / 1e9,
            b->device.load_s, (double)b->device.loaded / b->device.load_s / 1e9);
   printf("%-32s %11s %11s %11s\n", "", "median", "min", "max");
-  print_line("read, GB/s", b->read, 1e-9, "");
+  if (is_measured(b)) print_line("read, GB/s", b->read, 1e-9, "");
   for (size_t i = 0; i < b->prompts.count; i++) {
     snprintf(name, sizeof name, "prefill of %u, tokens/s", b->prompts.at[i]);
     print_line(name, b->prefill[i], 1.0, "");
@@ -334,8 +345,10 @@ static void print_text(const bench *b) {
   for (size_t i = 0; i < b->contexts.count; i++) {
     const decode_figures *d = &b->decode[i];
     const double bytes = token_bytes(b, b->contexts.at[i]);
-    snprintf(more, sizeof more, "   %.1f MB a token: %.0f %% of the read bandwidth", bytes / 1e6,
-             100.0 * bytes * d->rate.median / b->read.median);
+    const int n = snprintf(more, sizeof more, "   %.1f MB a token", bytes / 1e6);
+    if (is_measured(b))
+      snprintf(more + n, sizeof more - (size_t)n, ": %.0f %% of the read bandwidth",
+               100.0 * bytes * d->rate.median / b->read.median);
     snprintf(name, sizeof name, "decode after %u, tokens/s", b->contexts.at[i]);
     print_line(name, d->rate, 1.0, more);
     snprintf(more, sizeof more, "   a token: %.3f ms (p50), %.3f ms (p99)", d->p50 * 1e3,
@@ -439,7 +452,8 @@ int pv_probe_bench(int argc, char **argv) {
       {0}};
   pv_options options = {
       .command = "bench",
-      .summary = "Measures decode, prefill and the read bandwidth of the same run.",
+      .summary =
+          "Measures decode, prefill and, of the CPU and CUDA, the read bandwidth of the same run.",
       .positional = "MODEL",
       .examples =
           "  pv bench models/tiny-coder-moe-Q4_K_M.gguf --threads 2\n"

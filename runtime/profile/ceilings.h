@@ -22,7 +22,7 @@ typedef struct pv_peak {
 /* A kernel, or a code path, has for each unit one of these. */
 enum { PV_PEAK_INTEGER, PV_PEAK_MMA_INTEGER, PV_PEAK_F32, PV_PEAK_F64, PV_PEAKS };
 typedef struct pv_ceilings {
-  double bytes_per_s;
+  double bytes_per_s; /* 0: not known */
   bool device;
   pv_peak peak[PV_PEAKS]; /* MMA_INTEGER of a device alone */
 } pv_ceilings;

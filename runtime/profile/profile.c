@@ -219,7 +219,7 @@ pv_code pv_profile_decode(const pv_speed *s, const pv_worker *worker, size_t con
 pv_floor pv_profile_floor(const pv_profile_row *row, const pv_ceilings *c) {
   pv_floor out = {0.0, NULL};
   const double bytes = pv_work_bytes(&row->work);
-  if (bytes > 0.0) out = (pv_floor){bytes / c->bytes_per_s, "memory"};
+  if (bytes > 0.0 && c->bytes_per_s > 0.0) out = (pv_floor){bytes / c->bytes_per_s, "memory"};
   for (int u = 0; u < PV_UNITS; u++) {
     const pv_peak *peak = pv_ceilings_peak(c, row->what, (pv_unit)u);
     const double seconds = peak->per_s > 0.0 ? row->work.operations[u] / peak->per_s : 0.0;

@@ -37,6 +37,13 @@ if [ "$("$pv" vulkan list --json | grep -c '"index"')" -eq 1 ]; then
   warns 'there is no Vulkan device 1: this machine has 1'
 fi
 
+# Nothing is said of a share of what the CPU reads or computes.
+run "$pv" bench --model "$model" --side vulkan --tokens 1 --prefill 1 --repeats 1 --profile --json
+exits 0
+field "['read_bytes_per_s' in d, 'fraction_of_read_bandwidth' in d['decode'][0]]" '[False, False]'
+field "[any('floor' in r for r in p['rows']) for p in d['profile']['of']]" '[False, False]'
+field "d['profile']['ceilings']" "{'peaks': []}"
+
 mkdir "$work/none"
 : >"$work/none/libvulkan.so.1" # dlopen refuses it, as if there were none
 run env LD_LIBRARY_PATH="$work/none" "$pv" compare cpu:i16 vulkan:i16 --model "$model" --ids 861
