@@ -139,11 +139,17 @@ make gptqmodel-exllamav2 cuda "$here/exllamav2.cu" "${hosted[@]}" "-I$(dirname "
 deepspeed=$dir/norms/deepspeed-0.19.8 ragged=$dir/norms/deepspeed-0.19.8/deepspeed/inference/v2/kernels/ragged_ops
 hosted+=(-use_fast_math -DBF16_AVAILABLE "-I$deepspeed/csrc/includes" "-I$deepspeed/csrc/transformer/inference/includes"
   "-I$ragged/includes" "-I$ragged/ragged_helpers")
-make deepspeed-rms_norm cuda "$deepspeed/csrc/transformer/inference/csrc/rms_norm.cu" "${hosted[@]}"
+for name in rms_norm softmax; do
+  make "deepspeed-$name" cuda "$deepspeed/csrc/transformer/inference/csrc/$name.cu" "${hosted[@]}"
+done
+make deepspeed-rotary cuda "$deepspeed/csrc/transformer/inference/csrc/apply_rotary_pos_emb.cu" "${hosted[@]}"
 make deepspeed-top_k cuda "$ragged/top_k_gating/top_k_gating_cuda.cu" "${hosted[@]}"
 colossal=$dir/norms/colossalai-0.5.0/extensions/csrc
 awk '/^#define DISPATCH_RMSNORM_FLOAT/ { exit } { print }' "$colossal/kernel/cuda/rms_layernorm_kernel.cu" >"$dir/norms/rms-cut.cu"
-make colossalai-rms cuda "$here/colossalai.cu" "${hosted[@]}" -DCOLOSSAL_WITH_CUDA "-I$colossal" "-I$dir/norms"
+cut_before "$colossal/kernel/cuda/get_cos_and_sin_kernel.cu" "$dir/norms/cos-cut.cu" '^void apply_get_cos_and_sin'
+hosted+=(-DCOLOSSAL_WITH_CUDA "-I$colossal" "-I$colossal/kernel/cuda" "-I$dir/norms")
+make colossalai-rms cuda "$here/colossalai.cu" "${hosted[@]}"
+make colossalai-cos cuda "$here/colossalai-cos.cu" "${hosted[@]}"
 
 # Ours: weights as the operations have them, made what these kernels take.
 make repack cuda "$here/repack.cu" -arch=compute_80 --fmad=false

@@ -102,10 +102,23 @@ defect deepspeed-rms_norm deepspeed-rms 'reads lane 16, which does not take part
 sound deepspeed-rms_norm deepspeed-rms-whole
 defect colossalai-rms colossalai-rms ', in 3 cases' 'which does not take part' 'k=33 rows=3'
 sound colossalai-rms colossalai-rms-whole
+# a step of as many numbers as there are threads, each of which copies four
+defect colossalai-cos colossalai-cos-40 'misaligned' 'vec_copy.h:28' '(cache, byte 40 of 160)'
+sound colossalai-cos colossalai-cos-64
 # blocks of 16 rows, and no number of rows
 defect deepspeed-rms_norm deepspeed-rms-17 'out of bounds' 'block (1, 0, 0), thread (0, 1, 0)' '(heads, byte 4352 of 4352)'
 sound deepspeed-rms_norm deepspeed-rms-32
 sound deepspeed-top_k deepspeed-top_k
+# heads that no power of two is: what lies behind is read, and stored again
+defect deepspeed-rms_norm deepspeed-rotary-80 'race in device memory' 'apply_rotary_pos_half' '(query, byte 320 of 5120)'
+defect deepspeed-rms_norm deepspeed-rotary-80-1 'out of bounds' 'apply_rotary_pos_half' '(query, byte 320 of 320)'
+sound deepspeed-rms_norm deepspeed-rotary-128
+# numbers of each thread that its array does not have
+defect deepspeed-rms_norm deepspeed-softmax-8193 'out of bounds' 'softmax.cu:178' "outside the thread's local memory"
+sound deepspeed-rms_norm deepspeed-softmax-8192
+# sums of warps that left before
+defect deepspeed-softmax deepspeed-softmax 'uninitialised' ', in 2 cases' 'softmax.cu:204' 'k=256 rows=2'
+sound deepspeed-softmax deepspeed-softmax-whole
 # one block zeroes what the others add to
 defect gptqmodel-exllamav2 gptqmodel-exllamav2 'race in device memory' ', in 5 cases' 'of block (0, 0, 0) wrote this'
 sound gptqmodel-exllamav2 gptqmodel-exllamav2-128
