@@ -275,6 +275,15 @@ size_t pv_bind_backends(const pv_falsifier *falsifier, const json_t *with,
   return count;
 }
 
+bool pv_bind_asks_gpu(const pv_falsifier *falsifier, const json_t *with) {
+  const char *names[PV_BIND_SIDES];
+  const char *device = json_string_value(json_object_get(with, "device"));
+  const size_t count = pv_bind_backends(falsifier, with, names);
+  for (size_t i = 0; i < count; i++)
+    if (pv_bind_is_kind(names[i], "cuda")) return true;
+  return device != NULL && strcmp(device, "gpu") == 0;
+}
+
 /* Whether a side of the contract's own is the interpreter; with bound parameters, one of theirs
  * that the contract does not name so. */
 static bool has_interpreter(const pv_falsifier *f, const json_t *with) {
