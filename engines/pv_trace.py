@@ -40,6 +40,14 @@ def digest(path):
     return sha.hexdigest()
 
 
+def as_in_file(stage, rows, head):
+    """Rows of an engine that moved the weights of q and k of `llama` apart, so that RoPE turns the halves of a head:
+    in the order of the file, where it turns neighbours."""
+    if stage not in ("q", "k", "q_bias", "k_bias", "q_rope", "k_rope"):
+        return rows
+    return rows.reshape(rows.shape[0], -1, 2, head // 2).swapaxes(-1, -2).reshape(rows.shape[0], -1)
+
+
 class Folder:
     """In the format pv/trace/v2: a file for each tensor, the manifest last."""
 
