@@ -67,7 +67,9 @@ static bool value_of(const pv_known_param *spec, const pv_param *param, json_t *
 bool pv_bind_is_kind(const char *side, const char *kind) {
   const size_t n = strlen(kind);
   if (strncmp(side, kind, n) != 0) return false;
-  const char *behind = side + n + strspn(side + n, "0123456789+"); /* of its devices: cuda0+1 */
+  const size_t numbers = strspn(side + n, "0123456789+"); /* of its devices: cuda0+1/experts */
+  const char *behind = side + n + numbers;
+  if (numbers > 0 && behind[0] == '/') behind += strcspn(behind, "@");
   return behind[0] == '\0' || behind[0] == '@';
 }
 
