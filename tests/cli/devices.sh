@@ -49,6 +49,11 @@ run "$pv" lint contracts/qwen3-moe-forward-v1.yaml
 says "parameter backend is 'cuda0-1"
 run "$pv" validate "$contract" --model "$model" --only F_FWD_FINITE --backend ptx0+1 --ids 1,2
 says 'F_FWD_FINITE: interpreted, not a device: it held there over '
+# Interpreted are as many as a contract names.
+sed -i 's/{left: cpu, right: cuda}/{left: cpu, right: "cuda0+1\/experts"}/' contracts/model-forward-v1.yaml
+run "$pv" validate contracts/model-forward-v1.yaml --model "$model" --only F_MODEL_PARITY --backend ptx --ids 1,2 --json
+says '"ptx0+1/experts"'
+says 'interpreted, not a device: it held there over '
 run "$pv" validate "$contract" --model "$model" --backend ptx1+x
 exits 2
 warns "there is no backend 'ptx1+x'"
