@@ -10,6 +10,7 @@
 #include "tests/unit/forward/odd_plans.h"
 #include "tests/unit/forward/seen.h"
 #include "tests/unit/forward/two_queues.h"
+#include "tests/unit/held.h"
 #include "tests/unit/testing.h"
 
 enum { POSITIONS = SEEN_POSITIONS, BATCH = SEEN_BATCH, LAYERS = 4 };
@@ -200,21 +201,6 @@ static void test_room(void) {
   EXPECT_U64(stay, 2); /* 160 + 10 + 30 */
 }
 
-/* Bytes of the mapped file that the process holds. */
-static uint64_t file_bytes(const unsigned char *inside) {
-  FILE *f = fopen("/proc/self/smaps", "r");
-  char line[512];
-  unsigned long long from = 0, to = 0, rss = 0;
-  bool here = false;
-  while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-    if (sscanf(line, "%llx-%llx ", &from, &to) == 2)
-      here = (uintptr_t)inside >= from && (uintptr_t)inside < to;
-    if (here && sscanf(line, "Rss: %llu kB", &rss) == 1) break;
-  }
-  if (f != NULL) fclose(f);
-  return rss << 10;
-}
-
 /* Of a model larger than the limit no more is held of the file, and the bits are the same. */
 static void test_cpu(void) {
   static const pv_numerics numerics[] = {PV_NUMERICS_I16, PV_NUMERICS_F64};
@@ -239,7 +225,7 @@ static void test_cpu(void) {
       EXPECT_I64(b->ops->begin(b, &batch, &err), PV_OK);
       while (pv_plan_next(model->plan, model->shape.layers, &step)) {
         EXPECT_I64(b->ops->run(b, &step, &err), PV_OK);
-        const uint64_t now = file_bytes(model->once.weight[0]->data);
+        const uint64_t now = pv_testing_held(model->once.weight[0]->data);
         if (now > most[limited]) most[limited] = now;
       }
       EXPECT_I64(b->ops->read(b, pv_model_stage(model, PV_ROLE_TOP), 0, 1, &tops[limited], &err),
