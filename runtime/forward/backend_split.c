@@ -18,6 +18,9 @@ typedef struct split {
   size_t owner[PV_STAGES_MAX]; /* the part that has the current rows of a stage */
   void *rows;                  /* room for those of a border, where they go through the host */
   pv_batch batch;
+  const pv_meter *meter; /* who is told of all parts; NULL: nobody */
+  pv_meter own;          /* what each of them tells */
+  double whole;          /* the longest of theirs so far */
 } split;
 
 static void split_close(pv_backend *backend) {
@@ -71,6 +74,31 @@ static uint64_t split_memory(const pv_backend *backend) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < s->count; i++) bytes += s->part[i]->bytes;
   return bytes;
+}
+
+static void take_part(void *context, const pv_meter_part *part) {
+  const split *s = context;
+  s->meter->part(s->meter->context, part);
+}
+
+/* All begin with the batch, and one ends last. */
+static void take_whole(void *context, double seconds) {
+  split *s = context;
+  if (seconds > s->whole) s->whole = seconds;
+}
+
+static pv_code split_meter(pv_backend *backend, const pv_meter *meter, pv_error *err) {
+  split *s = (split *)backend;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < s->count && code == PV_OK; i++) {
+    pv_backend *part = &s->part[i]->base;
+    code = part->ops->meter(part, meter != NULL ? &s->own : NULL, err);
+  }
+  if (code == PV_OK && meter == NULL && s->meter != NULL)
+    s->meter->whole(s->meter->context, s->whole);
+  s->meter = meter;
+  s->whole = 0.0;
+  return code;
 }
 
 static pv_backend *split_part(pv_backend *backend, size_t i) {
@@ -179,7 +207,9 @@ pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
                             .read = split_read,
                             .memory = split_memory,
                             .device = split_device,
-                            .part = split_part};
+                            .part = split_part,
+                            .meter = ops->meter != NULL ? split_meter : NULL};
+  s->own = (pv_meter){take_part, take_whole, s};
   s->base = (pv_backend){&s->ops, model, *config, sizeof(float)};
   const pv_code code = open_parts(s, device, ops, devices, err);
   if (code == PV_OK)

@@ -426,9 +426,10 @@ static pv_code check_profile(const bench *b, pv_error *err) {
   const pv_side_kind *kind = b->job.side.kind;
   if (b->svg != NULL && !b->profile)
     return pv_error_set(err, PV_ERR_INPUT, "--svg is a picture of a profile: it needs --profile");
-  if (b->profile && strchr(b->job.side.devices, '+') != NULL)
-    return pv_error_refuse(err, "ask for one of them, such as cuda0",
-                           "there is no profile of several devices together");
+  if (b->profile && strchr(b->job.side.devices, '/') != NULL)
+    return pv_error_refuse(err, "ask for layers on devices, cuda0+1, or for one device",
+                           "there is no profile of experts on devices: the host waits for the "
+                           "router of every layer, and its time would be told as that of kernels");
   if (!b->profile || kind->backend == NULL || strcmp(kind->backend, "ptx") != 0)
     return b->svg != NULL ? pv_folder_make(b->svg, err) : PV_OK;
   pv_error_set(err, PV_ERR_UNSUPPORTED,

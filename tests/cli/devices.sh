@@ -77,5 +77,8 @@ warns 'the model has no experts to be placed on devices'
 warns 'leave out /experts: then its layers are'
 run "$pv" bench "$model" --side ptx0+1 --profile
 exits 2
-warns 'there is no profile of several devices together'
+warns 'there is no profile of the side ptx'
+run "$pv" bench "$model" --side cuda0+1/experts --profile
+exits 2
+warns 'there is no profile of experts on devices: the host waits for the router of every layer'
 finish

@@ -180,6 +180,87 @@ static void test_split(void) {
   EXPECT_HAS(err.message, "5 devices for 4 layers");
 }
 
+/* A device with a clock: stamp i is at i + 1 seconds for the first that is asked, at twice that for
+ * the other. What keeps a device busy is left out. */
+static pv_gpu *clocks[2];
+static unsigned idle;
+
+static pv_code timed_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+  return l->kernel == idle ? PV_OK : pv_gpu_ptx.launch(gpu, l, err);
+}
+static pv_code timed_stamp(pv_gpu *gpu, size_t number, pv_error *err) {
+  (void)gpu, (void)number, (void)err;
+  return PV_OK;
+}
+static pv_code timed_between(pv_gpu *gpu, size_t from, size_t to, double *seconds, pv_error *err) {
+  (void)err;
+  *seconds = (double)(to - from) * (gpu == clocks[0] ? 1.0 : 2.0);
+  return PV_OK;
+}
+static pv_gpu_ops timed;
+
+static pv_code timed_open(unsigned number, pv_gpu **out, pv_error *err) {
+  pv_code code = two_plain.open(number, out, err);
+  if (code == PV_OK) code = pv_gpu_ptx.find(*out, "peak_dp4a", &idle, err);
+  if (code != PV_OK) return code;
+  (*out)->ops = &timed;
+  clocks[number] = *out;
+  return PV_OK;
+}
+
+typedef struct told {
+  size_t parts, wholes, layers[LAYERS];
+  double seconds, whole;
+} told;
+
+static void tell_part(void *context, const pv_meter_part *part) {
+  told *t = context;
+  t->parts++;
+  t->layers[part->layer]++;
+  t->seconds += part->seconds;
+}
+
+static void tell_whole(void *context, double seconds) {
+  told *t = context;
+  t->wholes++;
+  t->whole = seconds;
+}
+
+/* A profile of layers over devices has the launches of each, and the time of the last one. */
+static void test_metered(void) {
+  static const pv_devices devices = {{0, 1}, 2, false};
+  pv_backend_ops ops = pv_backend_ptx;
+  pv_backend *b = NULL;
+  pv_error err = PV_ERROR_INIT;
+  told t = {0};
+  const pv_meter meter = {tell_part, tell_whole, &t};
+  ops.meter = pv_gpu_meter;
+  timed = two_plain;
+  timed.open = timed_open;
+  timed.launch = timed_launch;
+  timed.stamp = timed_stamp;
+  timed.between = timed_between;
+  REQUIRE(pv_split_open(&timed, &ops, &devices, model, &config, &b, &err) == PV_OK);
+  const pv_batch batch = {ids, 2, 0, 1};
+  pv_step step = {0};
+  EXPECT_I64(b->ops->meter(b, &meter, &err), PV_OK);
+  EXPECT_I64(b->ops->begin(b, &batch, &err), PV_OK);
+  while (pv_plan_next(model->plan, LAYERS, &step)) EXPECT_I64(b->ops->run(b, &step, &err), PV_OK);
+  EXPECT_U64(t.parts, 0);
+  EXPECT_I64(b->ops->meter(b, NULL, &err), PV_OK);
+  for (size_t i = 0; i < LAYERS; i++) EXPECT(t.layers[i] > 5);
+  EXPECT_U64(t.wholes, 1);
+  EXPECT(t.whole > (double)t.parts && t.seconds > (double)t.parts);
+  const size_t before = t.parts;
+  EXPECT_I64(b->ops->begin(b, &batch, &err), PV_OK);
+  EXPECT_I64(b->ops->meter(b, NULL, &err), PV_OK); /* of nobody */
+  EXPECT(t.parts == before && t.wholes == 1);
+  b->ops->close(b);
+  EXPECT_I64(pv_split_open(&two_plain, &pv_backend_ptx, &devices, model, &config, &b, &err), PV_OK);
+  EXPECT(b->ops->meter == NULL); /* an interpreter's time says nothing */
+  b->ops->close(b);
+}
+
 static void test_room(void) {
   const uint64_t layers[] = {10, 30, 20, 10};
   pv_room room = {.limit = 170, .other = 100, .of = "it", .cure = "ask for less"};
@@ -277,6 +358,7 @@ int main(void) {
                                                  PV_CASE(test_other_devices),
                                                  PV_CASE(test_split),
                                                  PV_CASE(test_split_odd),
+                                                 PV_CASE(test_metered),
                                                  PV_CASE(end),
                                                  PV_CASE(test_room),
                                                  PV_CASE(test_cpu),
