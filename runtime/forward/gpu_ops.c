@@ -498,6 +498,7 @@ pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint64_t order, pv_err
   const pv_cuda_round rounded = {pv_gpu_acts(b, row, 1), b->max};
   b->err = err;
   b->code = PV_OK;
+  b->apart = true; /* behind copies from other devices */
   pv_gpu_start(b, PV_GPU_embed, slots_of(b, row), &a);
   if (rounded.acts.q != 0) pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &rounded);
   return b->code;
