@@ -106,15 +106,13 @@ static void check_shares(pv_backend *b, const pv_devices *devices) {
 }
 
 static void test_bits(void) {
-  static const pv_devices cases[] = {{{3, 1, 2}, 3, true}, {{0}, 1, true}}; /* 2, 2 and 3 of 7 */
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    pv_backend *b = open_on(&two_plain, &cases[i]);
-    EXPECT_STR(b->ops->name, "ptx");
-    check_shares(b, &cases[i]);
-    seen s = run_and_close(b);
-    EXPECT(seen_same(&s, &whole));
-    free(s.words);
-  }
+  static const pv_devices devices = {{3, 1, 2}, 3, true}; /* 2, 2 and 3 of the experts */
+  pv_backend *b = open_on(&two_plain, &devices);
+  EXPECT_STR(b->ops->name, "ptx");
+  check_shares(b, &devices);
+  seen s = run_and_close(b);
+  EXPECT(seen_same(&s, &whole));
+  free(s.words);
 }
 
 /* A limit holds for all that is on a device, the experts and the rest of the first one. */
@@ -143,16 +141,13 @@ static void test_limit(void) {
 }
 
 static void test_numerics(void) {
-  static const pv_numerics others[] = {PV_NUMERICS_I8, PV_NUMERICS_F32_F64ACC};
-  for (size_t i = 0; i < 2; i++) {
-    config.numerics = others[i];
-    seen one = run_one_device();
-    seen two_ = run_and_close(open_on(&two_plain, &(pv_devices){{0, 1}, 2, true}));
-    EXPECT(seen_same(&one, &two_));
-    EXPECT(!seen_same(&one, &whole));
-    free(one.words);
-    free(two_.words);
-  }
+  config.numerics = PV_NUMERICS_F32_F64ACC;
+  seen one = run_one_device();
+  seen two_ = run_and_close(open_on(&two_plain, &(pv_devices){{0, 1}, 2, true}));
+  EXPECT(seen_same(&one, &two_));
+  EXPECT(!seen_same(&one, &whole));
+  free(one.words);
+  free(two_.words);
   config.numerics = PV_NUMERICS_I16;
 }
 
@@ -170,7 +165,7 @@ static void test_odd(void) {
 }
 
 /* A device that does one thing wrong. */
-typedef enum fault { SOUND, OTHER_EXPERT, LOST_ROWS } fault;
+typedef enum fault { OTHER_EXPERT, LOST_ROWS } fault;
 static pv_gpu_ops planted;
 static fault plant;
 static struct {
@@ -215,11 +210,11 @@ static void test_faults(void) {
   planted.open = planted_open;
   planted.upload = planted_upload;
   planted.launch = planted_launch;
-  for (plant = SOUND; plant <= LOST_ROWS; plant++) {
+  for (plant = OTHER_EXPERT; plant <= LOST_ROWS; plant++) {
     memset(&state, 0, sizeof state);
     seen s = run_and_close(open_on(&planted, &(pv_devices){{0, 1}, 2, true}));
-    EXPECT(seen_same(&s, &whole) == (plant == SOUND));
-    EXPECT((state.done > 0) == (plant != SOUND));
+    EXPECT(!seen_same(&s, &whole));
+    EXPECT(state.done > 0);
     free(s.words);
   }
 }
