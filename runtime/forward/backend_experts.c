@@ -315,7 +315,7 @@ static pv_code make_lists(experts *e, pv_error *err) {
   e->row = calloc(slots, sizeof *e->row);
   e->local = calloc(slots, sizeof *e->local);
   e->place = calloc(slots, sizeof *e->place);
-  e->rows = calloc(slots * most, sizeof(uint32_t));
+  e->rows = calloc(slots * most + sizeof(pv_cuda_step) / sizeof(uint32_t), sizeof(uint32_t));
   if (e->chosen == NULL || e->slot == NULL || e->row == NULL || e->local == NULL ||
       e->place == NULL || e->rows == NULL)
     return pv_error_nomem(err, "the slots of experts");
@@ -333,14 +333,12 @@ static pv_code open_memory(experts *e, pv_error *err) {
   return code;
 }
 
-/* The ways between the devices are opened before anybody asks how they are. */
+/* There and back. */
 static pv_code open_ways(experts *e, pv_error *err) {
   pv_code code = PV_OK;
   for (size_t i = 0; i < e->count && code == PV_OK; i++) {
-    pv_gpu_backend *b = e->holder[i].gpu;
-    const uint64_t bytes = sizeof(pv_cuda_step);
-    code = pv_gpu_copy(b, b->step, e->home, e->home->step, bytes, e->rows, err);
-    if (code == PV_OK) code = pv_gpu_copy(e->home, e->home->step, b, b->step, bytes, e->rows, err);
+    code = pv_gpu_open_way(e->holder[i].gpu, e->home, e->rows, err);
+    if (code == PV_OK) code = pv_gpu_open_way(e->home, e->holder[i].gpu, e->rows, err);
   }
   return code;
 }

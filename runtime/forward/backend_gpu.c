@@ -180,6 +180,10 @@ pv_code pv_gpu_copy(pv_gpu_backend *to, uint64_t to_at, pv_gpu_backend *from, ui
   return code == PV_OK ? to->gpu->ops->upload(to->gpu, to_at, room, bytes, err) : code;
 }
 
+pv_code pv_gpu_open_way(pv_gpu_backend *to, pv_gpu_backend *from, void *room, pv_error *err) {
+  return pv_gpu_copy(to, to->step, from, from->step, sizeof(pv_cuda_step), room, err);
+}
+
 static uint64_t gpu_memory(const pv_backend *backend) {
   return ((const pv_gpu_backend *)backend)->bytes;
 }

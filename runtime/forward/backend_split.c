@@ -176,8 +176,12 @@ static pv_code open_parts(split *s, const pv_gpu_ops *device, const pv_backend_o
     code = pv_gpu_open_part(&part, ops, m, &s->base.config, &s->part[s->count], err);
   }
   const size_t width = pv_plan_width(m->plan, pv_model_stage(m, PV_ROLE_LAYER_OUT), &m->shape);
-  if (code == PV_OK) s->rows = calloc(s->base.config.batch, width * sizeof(float));
-  return code == PV_OK && s->rows == NULL ? pv_error_nomem(err, "rows between devices") : code;
+  if (code == PV_OK)
+    s->rows = calloc(1, s->base.config.batch * width * sizeof(float) + sizeof(pv_cuda_step));
+  if (code == PV_OK && s->rows == NULL) code = pv_error_nomem(err, "rows between devices");
+  for (size_t i = 1; i < s->count && code == PV_OK; i++)
+    code = pv_gpu_open_way(s->part[i], s->part[i - 1], s->rows, err);
+  return code;
 }
 
 pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,

@@ -143,6 +143,9 @@ pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err);
  * of the host has place for them, where they have no way of their own. */
 pv_code pv_gpu_copy(pv_gpu_backend *to, uint64_t to_at, pv_gpu_backend *from, uint64_t from_at,
                     uint64_t bytes, void *room, pv_error *err);
+/* Before the first batch: then it is known what the way takes (pv_gpu_info.detour). `room` has
+ * place for a pv_cuda_step. */
+pv_code pv_gpu_open_way(pv_gpu_backend *to, pv_gpu_backend *from, void *room, pv_error *err);
 /* Of experts on several devices: row i of a stage is row order[i] (uint32 on the device) of
  * `guests`; the rows of the batch by their experts. */
 pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint64_t order, pv_error *err);
