@@ -153,7 +153,7 @@ static void test_refused(void) {
 static void test_table(void) {
   size_t count = 0;
   const pv_side_kind *kinds = pv_side_kinds(&count);
-  EXPECT_U64(count, 17);
+  EXPECT_U64(count, 19);
   for (size_t i = 0; i < count; i++) {
     EXPECT(pv_side_kind_find(kinds[i].name) == &kinds[i]);
     EXPECT((kinds[i].backend != NULL) == (kinds[i].numerics != 0));
