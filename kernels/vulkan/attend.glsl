@@ -1,5 +1,5 @@
 // What both shaders of attention share.
-layout(buffer_reference, std430, buffer_reference_align = 8) buffer attend_argument { // pv_cuda_attend
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer attend_argument { // pv_cuda_attend
   uint64_t q, keys, values, step, top, sum, value, result, sinks;
   acts_of acts;
   uint heads, kv_heads, dim, chunks, first;

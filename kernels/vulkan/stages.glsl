@@ -3,6 +3,7 @@
 // (kernels/arith/arith.h); the rounding of activations (kernels/arith/act.h).
 //
 // They are written for their bits, which are those of kernels/definition, and not for speed.
+#extension GL_EXT_control_flow_attributes : require
 #include "kernels/vulkan/arith.glsl"
 
 const uint WIDE_LANES = 256u;
@@ -11,7 +12,9 @@ const uint SEGMENT_BYTES = 64u; // of rounded activations
 
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer floats { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer words { uint at[]; };
-layout(buffer_reference, std430, buffer_reference_align = 16) buffer quads { uvec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer quads { uvec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) writeonly buffer planes_to { uvec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer fours { vec4 at[]; };
 layout(push_constant) uniform pushed { uint64_t argument; };
 
 struct rows_of { // pv_cuda_rows
@@ -71,6 +74,15 @@ float logistic(float x, float z) {
 }
 
 float swiglu(float gate, float up) { return product(logistic(gate, gate), up); }
+
+// fma as long as it does not have to look twice (see fused); if it does, `turns` says so and the result is
+// nothing: a chain of them is made without jumps, and again if it must be.
+float fused_or(float a, float b, float c, inout bool turns) {
+  PRECISE double p = double(a) * double(b);
+  PRECISE double s = p + double(c);
+  turns = turns || may_turn(s);
+  return float(s);
+}
 
 #if defined(ROUNDS)
 // Rows become activations by chunks of 256 * ROUNDS numbers, which the 256 threads of a group have put

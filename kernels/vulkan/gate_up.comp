@@ -1,0 +1,92 @@
+// Routing, gate and up products of the chosen experts, SwiGLU, and the rounding of its result. Of
+// pv_cuda_gate_up, whose matrices are of one type. Groups: segments of the output, and one more that keeps the
+// weights of the experts; slots. A group chooses the experts for itself, and has the rows of its segment of both
+// matrices at once or in turns (products.glsl). Reference: route, mm, swiglu and round_segment of
+// kernels/definition.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#include "kernels/vulkan/stages.glsl"
+
+#include "kernels/vulkan/blocks.glsl"
+
+layout(local_size_x = 256) in;
+const uint MOST_EXPERTS = 256u;                           // as gpu_shaders.c has it
+const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
+const uint SETS = 256u / WIDTH, ROWS = 2u * SEGMENT;      // of either matrix those of a segment
+const uint AT_ONCE = SETS >= 32u ? 1u : EIGHTS > 8u ? 1u : EIGHTS > 4u ? 2u : 4u;
+const uint TOGETHER = SETS * AT_ONCE, VALUES = TOGETHER * (N + 1u);
+shared float values[VALUES > 512u ? VALUES : 512u], results[ROWS];
+
+#include "kernels/vulkan/norm.glsl"
+#include "kernels/vulkan/products.glsl"
+#include "kernels/vulkan/route.glsl"
+
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gate_up_argument {
+  rows_of gate, up;
+  route_of route;
+  acts_of from;
+  uint64_t gate_out, up_out, result;
+  acts_of acts;
+  float largest;
+};
+
+act_segment acts_at(acts_of acts, uint row, uint s) {
+  uint at = row * acts.segments + s;
+  act_segment a;
+  [[unroll]] for (uint e = 0u; e < QUARTERS; e++) a.x[e] = quads(acts.q).at[QUARTERS * at + e];
+  a.d = floats(acts.d).at[at];
+  a.total = int(words(acts.sum).at[at]);
+  return a;
+}
+
+// The rows of one expert from `first` of both matrices on, those of the gate first; past `count` the last one.
+uint64_t row_at(gate_up_argument t, uint expert, uint first, uint count, uint i) {
+  uint row = first + min(i % SEGMENT, count - 1u);
+  return i < SEGMENT ? t.gate.data + expert * t.gate.expert_bytes + row * t.gate.row_bytes
+                     : t.up.data + expert * t.up.expert_bytes + row * t.up.row_bytes;
+}
+
+void multiply(gate_up_argument t, uint row, uint expert, uint first, uint count) {
+  uint j = gl_LocalInvocationIndex, own = j / WIDTH, lane = j % WIDTH;
+  for (uint begin = 0u; begin < ROWS; begin += TOGETHER) {
+    [[unroll]] for (uint pair = lane; pair < N / 2u; pair += WIDTH) {
+      act_segment a = acts_at(t.from, row, first_of(pair)), b = acts_at(t.from, row, second_of(pair));
+      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
+        put_pair(row_at(t, expert, first, count, begin + u * SETS + own), pair, N, a, b, u * SETS + own);
+    }
+    barrier();
+    if (N > LANES) {
+      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) fold_lane((u * SETS + own) * (N + 1u), lane, N);
+      barrier();
+    }
+    if (j < TOGETHER) results[begin + j] = folded(j * (N + 1u), N);
+    barrier();
+  }
+}
+
+void main() {
+  gate_up_argument t = gate_up_argument(argument);
+  uint j = gl_LocalInvocationIndex, slot = gl_WorkGroupID.y, first = gl_WorkGroupID.x * SEGMENT;
+  uint row = slot / t.route.used, rank = slot % t.route.used, ffn = t.gate.count;
+  if (first >= ffn && rank > 0u) return;
+  choose(t.route, row);
+  if (first >= ffn) {
+    keep_route(t.route, row);
+    return;
+  }
+  multiply(t, row, ranked[rank], first, min(SEGMENT, ffn - first));
+  float y[EACH];
+  [[unroll]] for (uint e = 0u; e < EACH; e++) {
+    uint i = EACH * (j % QUARTERS) + e, at = slot * ffn + first + i;
+    y[e] = 0.0;
+    if (j >= QUARTERS || first + i >= ffn) continue;
+    y[e] = swiglu(results[i], results[SEGMENT + i]);
+    floats(t.gate_out).at[at] = results[i];
+    floats(t.up_out).at[at] = results[SEGMENT + i];
+    floats(t.result).at[at] = y[e];
+  }
+  uint quarter = gl_WorkGroupID.x * QUARTERS + j;
+  keep_quarter(t.acts, slot, quarter, rounded_quarter(y, t.largest), j < QUARTERS);
+}
