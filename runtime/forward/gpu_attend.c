@@ -125,7 +125,7 @@ void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
   a.whole = a.attend.chunks == 1 && even_heads(b, layer);
   const unsigned group = attend_group(b, a.attend.chunks, 1, b->info.processors);
   a.blocks = step_blocks(b, a.attend.chunks, group);
-  const bool usual = pv_step_usual(&a, 128);
+  const bool usual = pv_gpu_takes(b, PV_GPU_attend_step_1_128, &a, 1);
   pv_gpu_start(b,
                group == 8   ? usual ? PV_GPU_attend_step_8_128 : PV_GPU_attend_step_8
                : group == 4 ? usual ? PV_GPU_attend_step_4_128 : PV_GPU_attend_step_4
