@@ -64,9 +64,9 @@ bool may_turn(double s) {
   return (low & 0x1fffffffu) == 0x10000000u || (high < 0x38100000u && (high | low) != 0u);
 }
 
-// a b + c, rounded once. The product is exact in float64. Where it matters TwoSum gives its sum with c and
-// the error of that, and a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that
-// what follows rounds as if it had all of them.
+// a b + c, rounded once. The product is exact in float64. TwoSum gives its sum with c and the error of that, and
+// a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that what follows rounds as if it
+// had all of them. No jump: what stands behind it can begin before.
 float fused(float a, float b, float c) {
 #if defined(FMA_UNFUSED)
   PRECISE float two = a * b + c;
@@ -81,16 +81,22 @@ float fused(float a, float b, float c) {
 #if defined(FMA_TWICE)
   return float(s);
 #endif
-  if (!may_turn(s)) return float(s);
   PRECISE double t = s - p;
   PRECISE double error = (p - (s - t)) + (q - t);
   uint64_t bits = doubleBitsToUint64(s);
-  if ((error > 0.0 || error < 0.0) && (bits & 1ul) == 0ul) { // no NaN, which infinities leave
-    bool away = (error > 0.0) == (s > 0.0);
-    s = uint64BitsToDouble(away ? bits + 1ul : bits - 1ul);
-  }
-  return float(s);
+  bool away = (error > 0.0) == (s > 0.0);
+  bool turns = (error > 0.0 || error < 0.0) && (bits & 1ul) == 0ul; // no NaN, which infinities leave
+  return float(turns ? uint64BitsToDouble(away ? bits + 1ul : bits - 1ul) : s);
 #endif
+}
+
+// The same as long as float64 has what matters; else `turns` becomes true, and the result is nothing. For chains,
+// which are made again by fused() if they must be: most of its steps would be waited for.
+float fused_or(float a, float b, float c, inout bool turns) {
+  PRECISE double p = double(a) * double(b);
+  PRECISE double s = p + double(c);
+  turns = turns || may_turn(s);
+  return float(s);
 }
 
 // The sum of four products of signed bytes. It is exact: what a device may choose is how fast.

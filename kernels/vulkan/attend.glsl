@@ -16,8 +16,8 @@ uint seen_from(uint window, uint position) {
 
 float folded_narrow(float lane[NARROW_LANES], uint n) {
   uint left = n;
-  for (uint reach = NARROW_LANES / 2u; reach > 0u; reach /= 2u) {
-    for (uint l = 0u; l < reach; l++)
+  [[unroll]] for (uint reach = NARROW_LANES / 2u; reach > 0u; reach /= 2u) {
+    [[unroll]] for (uint l = 0u; l < reach; l++)
       if (l + reach < left) lane[l] = sum(lane[l], lane[l + reach]);
     left = min(left, reach);
   }

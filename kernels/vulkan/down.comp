@@ -10,12 +10,10 @@
 #include "kernels/vulkan/blocks.glsl"
 
 layout(local_size_x = 256) in;
-const uint ROWS = 8u, MOST_USED = 64u;                    // as gpu_shaders.c has it
+const uint ROWS = 8u, MOST_VALUES = 6144u, MOST_USED = 64u; // as gpu_shaders.c has it
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
 const uint SETS = 256u / WIDTH, QUARTERS = 4u;
-const uint AT_ONCE = SETS >= 32u ? 1u : EIGHTS > 8u ? 1u : EIGHTS > 4u ? 2u : 4u;
-const uint TOGETHER = SETS * AT_ONCE;
-shared float values[TOGETHER * (N + 1u)], results[MOST_USED * ROWS];
+shared float values[MOST_VALUES], results[MOST_USED * ROWS];
 
 #include "kernels/vulkan/products.glsl"
 
@@ -36,27 +34,25 @@ act_segment acts_at(acts_of acts, uint row, uint s) {
   return a;
 }
 
-// A unit is a row of one rank.
+// All ranks of one row lie side by side. A set has one rank, and every so many of the rows.
 void multiply(down_argument t, uint at, uint first) {
-  uint j = gl_LocalInvocationIndex, own = j / WIDTH, lane = j % WIDTH, units = t.used * ROWS;
-  for (uint begin = 0u; begin < units; begin += TOGETHER) {
-    [[unroll]] for (uint pair = lane; pair < N / 2u; pair += WIDTH) {
-      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) {
-        uint unit = min(begin + u * SETS + own, units - 1u), slot = at * t.used + unit / ROWS;
-        uint64_t row = t.rows.data + words(t.experts).at[slot] * t.rows.expert_bytes +
-                       (first + unit % ROWS) * t.rows.row_bytes;
-        act_segment a = acts_at(t.from, slot, first_of(pair)), b = acts_at(t.from, slot, second_of(pair));
-        put_pair(row, pair, N, a, b, u * SETS + own);
-      }
-    }
-    barrier();
-    if (N > LANES) {
-      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) fold_lane((u * SETS + own) * (N + 1u), lane, N);
-      barrier();
-    }
-    if (j < TOGETHER && begin + j < units) results[begin + j] = folded(j * (N + 1u), N);
+  uint j = gl_LocalInvocationIndex, own = j / WIDTH, pair = min(j % WIDTH, N / 2u - 1u), rank = own % t.used;
+  uint rows = SETS / t.used, slot = at * t.used + rank, row = own / t.used;
+  act_segment a = acts_at(t.from, slot, first_of(pair)), b = acts_at(t.from, slot, second_of(pair));
+  uint64_t data = t.rows.data + words(t.experts).at[slot] * t.rows.expert_bytes + first * t.rows.row_bytes;
+  raw_pair r = load_pair(data + min(row, ROWS - 1u) * t.rows.row_bytes, pair);
+  [[dont_unroll]] for (; row < ROWS && own < rows * t.used; row += rows) {
+    raw_pair next = load_pair(data + min(row + rows, ROWS - 1u) * t.rows.row_bytes, pair);
+    if (j % WIDTH < N / 2u) put_pair(r, pair, N, a, b, row * t.used + rank);
+    r = next;
+  }
+  barrier();
+  if (N > LANES) {
+    for (uint i = own; i < ROWS * t.used; i += SETS) fold_lane(i * (N + 1u), j % WIDTH, N);
     barrier();
   }
+  for (uint i = j; i < ROWS * t.used; i += 256u) results[i] = folded(i * (N + 1u), N);
+  barrier();
 }
 
 void main() {
@@ -64,10 +60,10 @@ void main() {
   uint j = gl_LocalInvocationIndex, at = gl_WorkGroupID.y, first = gl_WorkGroupID.x * ROWS, n = t.rows.count;
   multiply(t, at, first);
   for (uint i = j; i < t.used * ROWS; i += 256u)
-    floats(t.parts).at[(at * t.used + i / ROWS) * n + first + i % ROWS] = results[i];
+    floats(t.parts).at[(at * t.used + i % t.used) * n + first + i / t.used] = results[i];
   if (j >= ROWS) return;
-  float r = product(floats(t.weights).at[at * t.used], results[j]);
-  for (uint k = 1u; k < t.used; k++) r = fused(floats(t.weights).at[at * t.used + k], results[k * ROWS + j], r);
+  float r = product(floats(t.weights).at[at * t.used], results[j * t.used]);
+  for (uint k = 1u; k < t.used; k++) r = fused(floats(t.weights).at[at * t.used + k], results[j * t.used + k], r);
   uint place = at * n + first + j;
   floats(t.total_of_ranks).at[place] = r;
   if (t.residual != 0ul) floats(t.total).at[place] = sum(floats(t.residual).at[place], r);

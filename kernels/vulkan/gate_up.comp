@@ -14,9 +14,8 @@
 layout(local_size_x = 256) in;
 const uint MOST_EXPERTS = 256u;                           // as gpu_shaders.c has it
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
-const uint SETS = 256u / WIDTH, ROWS = 2u * SEGMENT;      // of either matrix those of a segment
-const uint AT_ONCE = SETS >= 32u ? 1u : EIGHTS > 8u ? 1u : EIGHTS > 4u ? 2u : 4u;
-const uint TOGETHER = SETS * AT_ONCE, VALUES = TOGETHER * (N + 1u);
+const uint ROWS = 2u * SEGMENT, TOGETHER = EIGHTS <= 8u ? ROWS : ROWS / 2u; // those of a segment of either matrix
+const uint SETS = 256u / WIDTH, TURNS = TOGETHER / SETS, VALUES = TOGETHER * (N + 1u);
 shared float values[VALUES > 512u ? VALUES : 512u], results[ROWS];
 
 #include "kernels/vulkan/norm.glsl"
@@ -42,23 +41,34 @@ act_segment acts_at(acts_of acts, uint row, uint s) {
 }
 
 // The rows of one expert from `first` of both matrices on, those of the gate first; past `count` the last one.
-uint64_t row_at(gate_up_argument t, uint expert, uint first, uint count, uint i) {
+raw_pair load_row(gate_up_argument t, uint expert, uint first, uint count, uint i, uint pair) {
   uint row = first + min(i % SEGMENT, count - 1u);
-  return i < SEGMENT ? t.gate.data + expert * t.gate.expert_bytes + row * t.gate.row_bytes
-                     : t.up.data + expert * t.up.expert_bytes + row * t.up.row_bytes;
+  uint64_t data = i < SEGMENT ? t.gate.data + expert * t.gate.expert_bytes + row * t.gate.row_bytes
+                              : t.up.data + expert * t.up.expert_bytes + row * t.up.row_bytes;
+  return load_pair(data, pair);
 }
 
-void multiply(gate_up_argument t, uint row, uint expert, uint first, uint count) {
+// `a` and `b` are the segments of the first pair of a thread.
+void multiply(gate_up_argument t, uint row, uint expert, uint first, uint count, act_segment a, act_segment b) {
   uint j = gl_LocalInvocationIndex, own = j / WIDTH, lane = j % WIDTH;
   for (uint begin = 0u; begin < ROWS; begin += TOGETHER) {
-    [[unroll]] for (uint pair = lane; pair < N / 2u; pair += WIDTH) {
-      act_segment a = acts_at(t.from, row, first_of(pair)), b = acts_at(t.from, row, second_of(pair));
-      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
-        put_pair(row_at(t, expert, first, count, begin + u * SETS + own), pair, N, a, b, u * SETS + own);
+    [[unroll]] for (uint part = 0u; part < N / 2u; part += WIDTH) {
+      uint pair = min(part + lane, N / 2u - 1u);
+      if (N / 2u > WIDTH) {
+        a = acts_at(t.from, row, first_of(pair));
+        b = acts_at(t.from, row, second_of(pair));
+      }
+      raw_pair r = load_row(t, expert, first, count, begin + own, pair);
+      [[dont_unroll]] for (uint turn = 0u; turn < TURNS; turn++) {
+        uint i = turn * SETS + own;
+        raw_pair next = load_row(t, expert, first, count, begin + min(i + SETS, TOGETHER - 1u), pair);
+        if (part + lane < N / 2u) put_pair(r, pair, N, a, b, i);
+        r = next;
+      }
     }
     barrier();
     if (N > LANES) {
-      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) fold_lane((u * SETS + own) * (N + 1u), lane, N);
+      for (uint i = own; i < TOGETHER; i += SETS) fold_lane(i * (N + 1u), lane, N);
       barrier();
     }
     if (j < TOGETHER) results[begin + j] = folded(j * (N + 1u), N);
@@ -71,22 +81,27 @@ void main() {
   uint j = gl_LocalInvocationIndex, slot = gl_WorkGroupID.y, first = gl_WorkGroupID.x * SEGMENT;
   uint row = slot / t.route.used, rank = slot % t.route.used, ffn = t.gate.count;
   if (first >= ffn && rank > 0u) return;
+  uint pair = min(j % WIDTH, N / 2u - 1u);
+  act_segment a = acts_at(t.from, row, first_of(pair)), b = acts_at(t.from, row, second_of(pair));
   choose(t.route, row);
   if (first >= ffn) {
     keep_route(t.route, row);
     return;
   }
-  multiply(t, row, ranked[rank], first, min(SEGMENT, ffn - first));
-  float y[EACH];
-  [[unroll]] for (uint e = 0u; e < EACH; e++) {
-    uint i = EACH * (j % QUARTERS) + e, at = slot * ffn + first + i;
-    y[e] = 0.0;
-    if (j >= QUARTERS || first + i >= ffn) continue;
-    y[e] = swiglu(results[i], results[SEGMENT + i]);
-    floats(t.gate_out).at[at] = results[i];
-    floats(t.up_out).at[at] = results[SEGMENT + i];
-    floats(t.result).at[at] = y[e];
+  multiply(t, row, ranked[rank], first, min(SEGMENT, ffn - first), a, b);
+  if (j < SEGMENT) {
+    uint i = first + j, at = slot * ffn + i;
+    float result = i < ffn ? swiglu(results[j], results[SEGMENT + j]) : 0.0;
+    if (i < ffn) {
+      floats(t.gate_out).at[at] = results[j];
+      floats(t.up_out).at[at] = results[SEGMENT + j];
+      floats(t.result).at[at] = result;
+    }
+    values[WIDE_LANES + j] = result; // what rounding leaves alone
   }
+  barrier();
+  float y[EACH];
+  [[unroll]] for (uint e = 0u; e < EACH; e++) y[e] = values[WIDE_LANES + EACH * (j % QUARTERS) + e];
   uint quarter = gl_WorkGroupID.x * QUARTERS + j;
   keep_quarter(t.acts, slot, quarter, rounded_quarter(y, t.largest), j < QUARTERS);
 }

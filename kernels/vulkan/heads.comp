@@ -8,7 +8,8 @@
 #include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
-shared float lanes[WIDE_LANES], normed[WIDE_LANES];
+shared float values[2u * WIDE_LANES], normed[WIDE_LANES];
+#include "kernels/vulkan/norm.glsl"
 #include "kernels/vulkan/heads.glsl"
 
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer heads_argument { heads_of heads; };
@@ -19,8 +20,8 @@ void main() {
   bool is_q = which < t.heads, lives = i < t.dim;
   uint head = is_q ? which : which - t.heads, width = (is_q ? t.heads : t.kv_heads) * t.dim;
   uint at = row * width + head * t.dim + i, position = words(t.step).at[0] + row;
-  float x = lives ? floats(is_q ? t.q : t.k).at[at] : 0.0;
-  float y = turned_head(t, x, is_q ? t.q_weight : t.k_weight, 0u, i, t.dim, position, lives);
+  uint64_t weight = is_q ? t.q_weight : t.k_weight;
+  float y = turned(t, load_element(t, is_q ? t.q : t.k, weight, at, i, t.dim, position), weight != 0ul, 0u);
   if (!lives) return;
   floats(is_q ? t.q_out : t.k_out).at[at] = y;
   if (is_q) return;

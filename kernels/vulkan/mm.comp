@@ -59,11 +59,13 @@ act_segment acts_at(acts_of acts, uint row, uint s) {
 // The norm of a row, for the products of this group, and into memory.
 void make_norm(norm_of t, uint row, bool keeps) {
   uint from = norm_from(t, row);
+  eight_of of = load_eight(t, from, EACH * gl_LocalInvocationIndex);
   float s = norm_scale(t, from), y[EACH];
   for (uint chunk = 0u; chunk < t.n; chunk += WIDE_LANES * EACH) {
     uint at = chunk + EACH * gl_LocalInvocationIndex, segment = at / SEGMENT, quarter = at / EACH % QUARTERS;
     bool lives = at < t.n;
-    norm_eight(t, from, at, s, y);
+    if (chunk > 0u) of = load_eight(t, from, at);
+    norm_eight(t, at, s, of, y);
     if (!is_plain() || (keeps && t.acts.q != 0ul)) {
       quarter_of r = rounded_quarter(y, t.largest);
       if (!is_plain() && lives) {
@@ -79,14 +81,34 @@ void make_norm(norm_of t, uint row, bool keeps) {
   barrier();
 }
 
+struct lane_of { // numbers of a lane of a plain row, and the activations
+  float w[AHEAD_OF], x[AHEAD_OF], weight[AHEAD_OF];
+};
+
+lane_of load_lane(uint64_t row, acts_of acts, uint from, norm_of norm, uint begin) {
+  lane_of r;
+  [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
+    uint i = min(begin + e * WIDE_LANES, acts.k - 1u);
+    r.w[e] = plain_at(row, i);
+    r.x[e] = floats(NORMED ? norm.x : acts.x).at[from + i];
+    if (NORMED) r.weight[e] = floats(norm.weight).at[i];
+  }
+  return r;
+}
+
 // Lane j of a wide sum, of weights that are not quantised and of activations as they were.
 float plain_lane(uint64_t row, acts_of acts, uint at, norm_of norm) {
   uint j = gl_LocalInvocationIndex, from = NORMED ? norm_from(norm, at) : at * acts.stride;
+  lane_of of = load_lane(row, acts, from, norm, j);
   float own = 0.0, s = NORMED ? norm_scale(norm, from) : 1.0;
-  for (uint i = j; i < acts.k; i += WIDE_LANES) {
-    float w = plain_at(row, i), x = floats(NORMED ? norm.x : acts.x).at[from + i];
-    if (NORMED) x = product(product(x, s), floats(norm.weight).at[i]);
-    own = i == j ? product(w, x) : fused(w, x, own);
+  for (uint begin = j; begin < acts.k; begin += WIDE_LANES * AHEAD_OF) {
+    if (begin > j) of = load_lane(row, acts, from, norm, begin);
+    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
+      uint i = begin + e * WIDE_LANES;
+      float x = NORMED ? product(product(of.x[e], s), of.weight[e]) : of.x[e];
+      float more = i == j ? product(of.w[e], x) : fused(of.w[e], x, own);
+      if (i < acts.k) own = more;
+    }
   }
   return own;
 }
@@ -120,17 +142,21 @@ void main() {
       plain_rows(t, data, y, at);
     return;
   }
-  if (NORMED) make_norm(t.norm, at, gl_WorkGroupID.x == 0u && t.norm.result != 0ul);
   uint n = EIGHTS > 0u ? 8u * EIGHTS : acts.k / SEGMENT, width = width_of(n), pairs = (n + 1u) / 2u;
   uint sets = EIGHTS > 0u ? 256u / width : min(256u / width, max(2048u / n, 1u));
   uint own = j / width, lane = j % width, together = sets * AT_ONCE;
+  bool lacks_norm = NORMED;
   for (uint first = gl_WorkGroupID.x * together; first < rows.count; first += gl_NumWorkGroups.x * together) {
-    for (uint pair = lane; own < sets && pair < pairs; pair += width) {
+    [[unroll]] for (uint part = 0u; part < pairs; part += width) {
+      uint pair = min(part + lane, pairs - 1u);
+      raw_pair r[AT_ONCE];
+      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
+        r[u] = load_pair(data + uint64_t(min(first + u * sets + own, rows.count - 1u)) * rows.row_bytes, pair);
+      if (part == 0u && lacks_norm) make_norm(t.norm, at, gl_WorkGroupID.x == 0u && t.norm.result != 0ul);
+      lacks_norm = false;
       act_segment a = acts_at(acts, at, first_of(pair)), b = acts_at(acts, at, min(second_of(pair), n - 1u));
-      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) {
-        uint row = min(first + u * sets + own, rows.count - 1u);
-        put_pair(data + uint64_t(row) * rows.row_bytes, pair, n, a, b, u * sets + own);
-      }
+      if (own < sets && part + lane < pairs)
+        [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) put_pair(r[u], pair, n, a, b, u * sets + own);
     }
     barrier();
     if (n > LANES) { // then 32 threads have a row

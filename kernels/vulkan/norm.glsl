@@ -4,48 +4,53 @@ const uint EACH = 8u;                    // numbers of a thread: a quarter of a 
 const uint QUARTERS = SEGMENT / EACH;
 const uint SHARED = 32u;
 
-// Thread j has lane j of a wide sum of n lanes, at most 256; all get the sum.
-float wide_folded(float own, uint n) {
-  uint j = gl_LocalInvocationIndex, left = n;
+// Thread i of those from `base` on has lane i of a wide sum of n lanes, at most 256; they get the sum. By all threads
+// of the group, which may have several sums.
+float folded_from(uint base, uint i, float own, uint n) {
+  uint left = n;
   barrier();
-  values[j] = own;
+  values[base + i] = own;
   barrier();
-  if (j < SHARED) { // what is 32 lanes apart
+  if (i < SHARED) { // what is 32 lanes apart
     float x[WIDE_LANES / SHARED];
-    [[unroll]] for (uint i = 0u; i < WIDE_LANES / SHARED; i++) x[i] = values[j + SHARED * i];
+    [[unroll]] for (uint e = 0u; e < WIDE_LANES / SHARED; e++) x[e] = values[base + i + SHARED * e];
     [[unroll]] for (uint half_of = WIDE_LANES / SHARED / 2u; half_of > 0u; half_of /= 2u) {
-      [[unroll]] for (uint i = 0u; i < half_of; i++)
-        if (j + SHARED * (i + half_of) < left) x[i] = sum(x[i], x[i + half_of]);
+      [[unroll]] for (uint e = 0u; e < half_of; e++)
+        if (i + SHARED * (e + half_of) < left) x[e] = sum(x[e], x[e + half_of]);
       left = min(left, SHARED * half_of);
     }
-    values[WIDE_LANES + j] = x[0];
+    values[WIDE_LANES + base + i] = x[0];
   }
   barrier();
   float y[SHARED];
   left = min(n, SHARED);
-  [[unroll]] for (uint i = 0u; i < SHARED; i++) y[i] = values[WIDE_LANES + i];
+  [[unroll]] for (uint e = 0u; e < SHARED; e++) y[e] = values[WIDE_LANES + base + e];
   [[unroll]] for (uint half_of = SHARED / 2u; half_of > 0u; half_of /= 2u) {
-    [[unroll]] for (uint i = 0u; i < half_of; i++)
-      if (i + half_of < left) y[i] = sum(y[i], y[i + half_of]);
+    [[unroll]] for (uint e = 0u; e < half_of; e++)
+      if (e + half_of < left) y[e] = sum(y[e], y[e + half_of]);
     left = min(left, half_of);
   }
   return y[0];
 }
 
-// Lane j of the sum of squares adds the elements j, j + 256, ...
+float wide_folded(float own, uint n) { return folded_from(0u, gl_LocalInvocationIndex, own, n); }
+
+const uint AHEAD_OF = 8u; // numbers of a lane that are asked for at once
+
+// Lane j of the sum of squares adds the elements j, j + 256, ...: what is none adds 0.
 float own_squares(floats x, uint from, uint n) {
   uint j = gl_LocalInvocationIndex;
   bool turns = false;
   float own = 0.0;
-  for (uint i = j; i < n; i += WIDE_LANES) {
-    float v = x.at[from + i];
-    own = i == j ? product(v, v) : fused_or(v, v, own, turns);
+  for (uint begin = j; begin < n; begin += WIDE_LANES * AHEAD_OF) {
+    float v[AHEAD_OF];
+    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++)
+      v[e] = begin + e * WIDE_LANES < n ? x.at[from + begin + e * WIDE_LANES] : 0.0;
+    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) own = fused_or(v[e], v[e], own, turns);
   }
   if (!turns) return own;
-  for (uint i = j; i < n; i += WIDE_LANES) {
-    float v = x.at[from + i];
-    own = i == j ? product(v, v) : fused(v, v, own);
-  }
+  own = 0.0;
+  [[dont_unroll]] for (uint i = j; i < n; i += WIDE_LANES) own = fused(x.at[from + i], x.at[from + i], own);
   return own;
 }
 
@@ -54,21 +59,42 @@ uint norm_from(norm_of t, uint row) {
   return (row + (t.step != 0ul ? words(t.step).at[1] - words(t.step).at[2] : 0u)) * t.n;
 }
 
-float norm_scale(norm_of t, uint from) {
-  float mean = divided(wide_folded(own_squares(floats(t.x), from, t.n), min(t.n, WIDE_LANES)), float(t.n));
-  return divided(1.0, root(sum(mean, t.eps)));
+// By a power of two it is a product, rounded as the quotient is.
+float mean_of(float all, uint n) {
+  return (n & (n - 1u)) == 0u ? product(all, uintBitsToFloat(127u - uint(findMSB(n)) << 23)) : divided(all, float(n));
 }
 
-// Eight numbers of a row from `at` on, multiplied.
-void norm_eight(norm_of t, uint from, uint at, float s, out float y[EACH]) {
-  if (t.n % EACH == 0u && at < t.n) {
+float norm_scale(norm_of t, uint from) {
+  float all = wide_folded(own_squares(floats(t.x), from, t.n), min(t.n, WIDE_LANES));
+  return divided(1.0, root(sum(mean_of(all, t.n), t.eps)));
+}
+
+struct eight_of { // numbers of a row from some place on, and what they are multiplied with
+  float x[EACH], weight[EACH];
+};
+
+eight_of load_eight(norm_of t, uint from, uint at) {
+  eight_of r;
+  if (t.n % EACH == 0u) { // whole, or none of it
+    at = min(at, t.n - EACH);
     fours x = fours(t.x + 4ul * (from + at)), weight = fours(t.weight + 4ul * at);
-    [[unroll]] for (uint e = 0u; e < EACH; e++)
-      y[e] = product(product(x.at[e / 4u][e % 4u], s), weight.at[e / 4u][e % 4u]);
-    return;
+    [[unroll]] for (uint e = 0u; e < EACH; e++) {
+      r.x[e] = x.at[e / 4u][e % 4u];
+      r.weight[e] = weight.at[e / 4u][e % 4u];
+    }
+    return r;
   }
+  [[unroll]] for (uint e = 0u; e < EACH; e++) {
+    r.x[e] = floats(t.x).at[from + min(at + e, t.n - 1u)];
+    r.weight[e] = floats(t.weight).at[min(at + e, t.n - 1u)];
+  }
+  return r;
+}
+
+// What lies past the end of the row is 0.
+void norm_eight(norm_of t, uint at, float s, eight_of of, out float y[EACH]) {
   [[unroll]] for (uint e = 0u; e < EACH; e++)
-    y[e] = at + e < t.n ? product(product(floats(t.x).at[from + at + e], s), floats(t.weight).at[at + e]) : 0.0;
+    y[e] = at + e < t.n ? product(product(of.x[e], s), of.weight[e]) : 0.0;
 }
 
 struct quarter_of { // of a segment: for eight numbers the words of their high bytes, then of their low ones

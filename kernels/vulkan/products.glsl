@@ -21,32 +21,46 @@ uint width_of(uint n) { // threads that have a row of n segments
   return width;
 }
 
-// The whole numbers of both segments of a pair, as signed bytes.
-void pair_integers(uint64_t row, uint pair, out uint one[8], out uint two[8]) {
-  uint more[8];
+// What is read of a pair: bytes of which both segments have a part, or the whole numbers of either.
+struct raw_pair {
+  uint low[8], more[8];
+  scales_of first, second;
+};
+
+raw_pair load_pair(uint64_t row, uint pair) {
+  raw_pair r;
+  uint s = first_of(pair), t = second_of(pair);
+  uint64_t b = block_of(row, s);
+  r.first = scales_at(b, s % 8u);
+  r.second = scales_at(block_of(row, t), t % 8u);
   if (TYPE == Q4_K || TYPE == Q5_K) {
-    uint64_t b = row + uint64_t(pair / 4u) * block_bytes();
-    quads_from(b + (TYPE == Q4_K ? 16u : 48u) + pair % 4u * 32u, two);
-    if (TYPE == Q5_K) quads_from(b + 16ul, more);
-    [[unroll]] for (uint w = 0u; w < 8u; w++) {
-      one[w] = two[w] & 0x0f0f0f0fu;
-      two[w] = two[w] >> 4 & 0x0f0f0f0fu;
-      if (TYPE == Q4_K) continue;
-      one[w] |= (more[w] >> 2u * (pair % 4u) & 0x01010101u) << 4;
-      two[w] |= (more[w] >> 2u * (pair % 4u) + 1u & 0x01010101u) << 4;
-    }
+    quads_from(b + (TYPE == Q4_K ? 16u : 48u) + pair % 4u * 32u, r.low);
+    if (TYPE == Q5_K) quads_from(b + 16ul, r.more);
   } else if (TYPE == Q6_K) {
-    uint64_t b = row + uint64_t(pair / 4u) * block_bytes();
-    uint upper = pair % 4u / 2u, odd = pair % 2u;
-    bytes_from(b + upper * 64u + odd * 32u, two);
-    bytes_from(b + 128u + upper * 32u, more);
-    [[unroll]] for (uint w = 0u; w < 8u; w++) {
-      one[w] = by_32(two[w] & 0x0f0f0f0fu | (more[w] >> 2u * odd & 0x03030303u) << 4);
-      two[w] = by_32(two[w] >> 4 & 0x0f0f0f0fu | (more[w] >> 2u * odd + 4u & 0x03030303u) << 4);
-    }
+    bytes_from(b + pair % 4u / 2u * 64u + pair % 2u * 32u, r.low);
+    bytes_from(b + 128u + pair % 4u / 2u * 32u, r.more);
   } else {
-    integers_at(block_of(row, first_of(pair)), first_of(pair) % 8u, one);
-    integers_at(block_of(row, second_of(pair)), second_of(pair) % 8u, two);
+    integers_at(b, s % 8u, r.low);
+    integers_at(block_of(row, t), t % 8u, r.more);
+  }
+  return r;
+}
+
+// The whole numbers of both segments, as signed bytes.
+void take_apart(raw_pair r, uint pair, out uint one[8], out uint two[8]) {
+  [[unroll]] for (uint w = 0u; w < 8u; w++) {
+    one[w] = r.low[w];
+    two[w] = r.more[w];
+    if (TYPE != Q4_K && TYPE != Q5_K && TYPE != Q6_K) continue;
+    one[w] = r.low[w] & 0x0f0f0f0fu;
+    two[w] = r.low[w] >> 4 & 0x0f0f0f0fu;
+    if (TYPE == Q5_K) {
+      one[w] |= (r.more[w] >> 2u * (pair % 4u) & 0x01010101u) << 4;
+      two[w] |= (r.more[w] >> 2u * (pair % 4u) + 1u & 0x01010101u) << 4;
+    } else if (TYPE == Q6_K) {
+      one[w] = by_32(one[w] | (r.more[w] >> 2u * (pair % 2u) & 0x03030303u) << 4);
+      two[w] = by_32(two[w] | (r.more[w] >> 2u * (pair % 2u) + 4u & 0x03030303u) << 4);
+    }
   }
 }
 
@@ -76,12 +90,12 @@ float value_of(scales_of by, uint four[8], act_segment a) {
   return product(a.d, value);
 }
 
-// Of a row: the values of a pair's segments, into those of row `place` of what is at once.
-void put_pair(uint64_t row, uint pair, uint n, act_segment a, act_segment b, uint place) {
+// The values of a pair's segments, among those of row `place` of what is at once.
+void put_pair(raw_pair r, uint pair, uint n, act_segment a, act_segment b, uint place) {
   uint one[8], two[8], base = place * (n + 1u), s = first_of(pair), t = second_of(pair);
-  pair_integers(row, pair, one, two);
-  values[base + s] = value_of(scales_at(block_of(row, s), s % 8u), one, a);
-  if (t < n) values[base + t] = value_of(scales_at(block_of(row, t), t % 8u), two, b);
+  take_apart(r, pair, one, two);
+  values[base + s] = value_of(r.first, one, a);
+  if (t < n) values[base + t] = value_of(r.second, two, b);
 }
 
 // The fold of n values from `base` on, n not a power of two as well. By 32 threads of a row as far as to 32

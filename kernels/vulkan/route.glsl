@@ -30,13 +30,13 @@ void choose(route_of t, uint row) {
   barrier();
   for (uint i = j; i < t.experts; i += WIDE_LANES) {
     uint own = keys[i / 4u][i % 4u], before = 0u;
-    for (uint four = 0u; four < 2u * eights; four++) {
-      uvec4 k = keys[four];
-      // No key is the largest number.
-      uvec4 least = uvec4(own) + uvec4(greaterThanEqual(uvec4(4u * four) + uvec4(0u, 1u, 2u, 3u), uvec4(i)));
-      uvec4 is_before = uvec4(greaterThanEqual(k, least));
-      before += is_before.x + is_before.y + is_before.z + is_before.w;
-    }
+    for (uint eight = 0u; eight < eights; eight++)
+      [[unroll]] for (uint f = 0u; f < 2u; f++) {
+        uint four = 2u * eight + f; // what has a smaller index need not be larger; no key is the largest number
+        uvec4 least = uvec4(own) + uvec4(greaterThanEqual(uvec4(4u * four) + uvec4(0u, 1u, 2u, 3u), uvec4(i)));
+        uvec4 is_before = uvec4(greaterThanEqual(keys[four], least));
+        before += is_before.x + is_before.y + is_before.z + is_before.w;
+      }
     if (before < t.used) ranked[before] = i;
   }
   barrier();

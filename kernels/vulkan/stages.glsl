@@ -75,15 +75,6 @@ float logistic(float x, float z) {
 
 float swiglu(float gate, float up) { return product(logistic(gate, gate), up); }
 
-// fma as long as it does not have to look twice (see fused); if it does, `turns` says so and the result is
-// nothing: a chain of them is made without jumps, and again if it must be.
-float fused_or(float a, float b, float c, inout bool turns) {
-  PRECISE double p = double(a) * double(b);
-  PRECISE double s = p + double(c);
-  turns = turns || may_turn(s);
-  return float(s);
-}
-
 #if defined(ROUNDS)
 // Rows become activations by chunks of 256 * ROUNDS numbers, which the 256 threads of a group have put
 // into `rounding`: a thread has four numbers of a segment of 32, and makes a word of each plane. For each

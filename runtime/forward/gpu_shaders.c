@@ -65,19 +65,25 @@ static const char *embed(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return of_type(a->rows.type, out);
 }
 
+/* Those of products.glsl: threads that have a row of n segments. */
+static uint32_t width_of(uint32_t n) {
+  uint32_t width = 1;
+  while (width < 32 && 2 * width < n) width *= 2;
+  return width;
+}
+
 /* Those of mm.comp: a group has so many rows at once. */
 static uint32_t rows_together(const pv_cuda_gemv *a) {
   const uint32_t n = a->acts.k / PV_SEGMENT, eights = eights_of(a->acts.k);
-  uint32_t width = 1;
   if (!pv_cuda_quantised(a->job[0].rows.type)) return 1;
-  while (width < 32 && 2 * width < n) width *= 2;
-  const uint32_t sets = LANES / width, most = 2048 / n;
+  const uint32_t sets = LANES / width_of(n), most = 2048 / n;
   if (eights > 0) return sets * (eights <= 8 ? 2 : 1);
   return sets < most ? sets : most;
 }
 
-/* What each group makes for itself pays for one row, and for a few rows of plain weights. */
-enum { NORMED_ROWS = 256 };
+/* What each group makes for itself pays for one row of activations, and where there are not many
+ * groups: rows of weights, at most. */
+enum { NORMED_ROWS = 16384, NORMED_PLAIN = 256 };
 
 static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_gemv *a = l->args;
@@ -85,7 +91,8 @@ static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const bool quantised = pv_cuda_quantised(a->job[0].rows.type), normed = a->norm.x != 0;
   const uint64_t groups = pv_cuda_parts(count, rows_together(a));
   if (a->jobs != 1) return "several products";
-  if (normed && (l->grid[1] > 1 || (quantised ? eights == 0 : count > NORMED_ROWS)))
+  if (normed && (l->grid[1] > 1 || count > (quantised ? NORMED_ROWS : NORMED_PLAIN) ||
+                 (quantised && eights == 0)))
     return "such a norm before a product";
   const char *beyond = of_type(a->job[0].rows.type, out);
   out->variant += TYPES * (eights + (normed ? SIZES : 0));
@@ -96,7 +103,7 @@ static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
 }
 
 /* Those of gate_up.comp and down.comp. */
-enum { GATE_UP_EXPERTS = 256, DOWN_RANKS = 64 };
+enum { GATE_UP_EXPERTS = 256, DOWN_VALUES = 6144, DOWN_RANKS = 64 };
 
 static const char *gate_up(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_gate_up *a = l->args;
@@ -113,8 +120,10 @@ static const char *gate_up(const pv_gpu_launch *l, pv_gpu_groups *out) {
 
 static const char *down(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_down *a = l->args;
-  const uint32_t eights = eights_of(a->in.k);
-  if (l->grid[1] > 1 || eights == 0 || !pv_cuda_quantised(a->rows.type) || a->used > DOWN_RANKS)
+  const uint32_t eights = eights_of(a->in.k), n = 8 * eights;
+  if (l->grid[1] > 1 || eights == 0 || !pv_cuda_quantised(a->rows.type) ||
+      a->used > LANES / width_of(n) || a->used > DOWN_RANKS ||
+      a->used * PV_DOWN_ROWS * (n + 1) > DOWN_VALUES)
     return "such experts";
   const char *beyond = of_type(a->rows.type, out);
   out->variant += TYPES * eights;
