@@ -5,6 +5,7 @@
 //
 // A macro of a name below plants that defect (kernels/vulkan/modules.h lists them).
 #extension GL_EXT_spirv_intrinsics : require
+#extension GL_EXT_control_flow_attributes : require
 #if defined(PRESERVED) // for devices that flush subnormals unless they are told not to
 spirv_execution_mode(capabilities = [4464], 4459, 32); // DenormPreserve, of both widths: some devices
 spirv_execution_mode(capabilities = [4464], 4459, 64); // have one mode for all
@@ -115,14 +116,34 @@ uint guessed(double x) {
   return x >= magnitude(INFINITE) ? INFINITE : min(floatBitsToUint(float(x)) & ~SIGN, INFINITE);
 }
 
-const uint STEPS = 8u; // a guess of 2.5 ulp is right after three
+// 1 / b and 1 / sqrt(x) to less than 2^-30 of them: the exponent and the leading bits by integers, within 6 %, then
+// Newton's steps. No instruction that divides: what a device makes of one is longer.
+double reciprocal(double b) {
+  double y = uint64BitsToDouble(0x7fde623822fc16e6ul - doubleBitsToUint64(b));
+  [[unroll]] for (uint i = 0u; i < 3u; i++) {
+    PRECISE double next = y * (2.0lf - b * y);
+    y = next;
+  }
+  return y;
+}
+
+double inverse_root(double x) {
+  double y = uint64BitsToDouble(0x5fe6eb50c7b537a9ul - (doubleBitsToUint64(x) >> 1));
+  [[unroll]] for (uint i = 0u; i < 3u; i++) {
+    PRECISE double next = y * (1.5lf - 0.5lf * x * y * y);
+    y = next;
+  }
+  return y;
+}
+
+const uint STEPS = 2u; // the guess is what is right, or next to it
 
 // |a| / |b| of finite numbers that are not 0. q b has 48 bits and a - q b fewer, so float64 has both
 // exactly, and of two neighbours the one with the smaller residual is the nearer one.
 uint quotient(double a, double b) {
-  PRECISE double guess = a / b;
+  PRECISE double guess = a * reciprocal(b);
   uint m = guessed(guess);
-  for (uint i = 0u; i < STEPS; i++) {
+  [[dont_unroll]] for (uint i = 0u; i < STEPS; i++) {
     PRECISE double residual = a - magnitude(m) * b;
     if (residual == 0.0 || (residual < 0.0 && m == 0u) || (residual > 0.0 && m == INFINITE)) break;
     uint other = residual > 0.0 ? m + 1u : m - 1u;
@@ -172,8 +193,9 @@ float root(float x) {
   if ((a & ~SIGN) == 0u || a == INFINITE) return x;
   if (a > INFINITE) return uintBitsToFloat(NOT_A_NUMBER);
   double of = double(x);
-  uint m = guessed(sqrt(of));
-  for (uint i = 0u; i < STEPS; i++) {
+  PRECISE double guess = of * inverse_root(of);
+  uint m = guessed(guess);
+  [[dont_unroll]] for (uint i = 0u; i < STEPS; i++) {
     if (above(of, m))
       m++;
     else if (!above(of, m - 1u))

@@ -10,7 +10,9 @@
 #include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
-layout(constant_id = 0) const uint EIGHTS = 16u; // of a head's elements: of 256 at most
+layout(constant_id = 0) const uint VARIANT = 16u;
+const uint EIGHTS = VARIANT % 64u; // of a head's elements: of 256 at most; as gpu_shaders.c has it
+const bool SINKS = VARIANT >= 64u; // there are some
 const uint DIM = 8u * EIGHTS, SIDES = DIM <= 128u ? 2u : 1u, SIDE = 256u / SIDES; // q and k at once, or in turns
 shared float normed[256u], values[512u];
 #include "kernels/vulkan/attend.glsl"
@@ -23,8 +25,9 @@ layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer ste
   uint is_whole, blocks;
 };
 
-const uint SHARES = 4u, OWN = NARROW_LANES / SHARES, APART = NARROW_LANES + 1u; // banks are apart
-const uint AHEAD = 16u, BATCHES = CHUNK / AHEAD;
+const uint APART = NARROW_LANES + 1u; // banks are apart
+const uint KEYS = 256u / NARROW_LANES; // at once: a thread has a narrow lane of one
+const uint AHEAD = 16u;                // values that are asked for at once
 
 shared float query[DIM], fresh[DIM], narrow[CHUNK * APART], result[256u];
 shared vec4 scores[CHUNK / 4u], parts[CHUNK / 4u];
@@ -57,79 +60,87 @@ void turn(heads_of t, place_of at, bool is_q, element_of e) {
   floats(t.values).at[place] = floats(t.v).at[of];
 }
 
-// A narrow lane of the product of the query and a key, whose elements are b, and those from `from` on in memory.
-float narrow_lane(uint l, float b[EIGHTS], uint64_t from, bool cached) {
+// Narrow lane l of the product of the query and key k of the chunk, whose elements are b.
+float narrow_lane(attend_argument t, place_of at, uint k, uint l, float b[EIGHTS]) {
   bool turns = false;
   float own = product(query[l], b[0]);
-  [[unroll]] for (uint k = 1u; k < EIGHTS; k++) own = fused_or(query[NARROW_LANES * k + l], b[k], own, turns);
+  [[unroll]] for (uint e = 1u; e < EIGHTS; e++) own = fused_or(query[NARROW_LANES * e + l], b[e], own, turns);
   if (!turns) return own;
   own = product(query[l], b[0]);
   [[dont_unroll]] for (uint e = NARROW_LANES + l; e < DIM; e += NARROW_LANES)
-    own = fused(query[e], cached ? floats(from).at[e] : fresh[e], own);
+    own = fused(query[e], k < at.old ? floats(t.keys).at[at.first + k * at.stride + e] : fresh[e], own);
   return own;
 }
 
+// What is in the cache of key k of the chunk, for lane l; nothing counts past the end.
+void load_key(attend_argument t, place_of at, uint k, uint l, out float b[EIGHTS]) {
+  floats keys = floats(t.keys + 4ul * (at.first + min(k, max(at.old, 1u) - 1u) * at.stride));
+  [[unroll]] for (uint e = 0u; e < EIGHTS; e++) b[e] = keys.at[NARROW_LANES * e + l];
+}
+
+// In the order of the keys.
 float top_of(uint count) {
   float top = scores[0].x;
-  [[dont_unroll]] for (uint b = 0u; b * AHEAD < count; b++)
-    [[unroll]] for (uint k = 0u; k < AHEAD; k++) {
-      float score = scores[b * AHEAD / 4u + k / 4u][k % 4u];
-      if (b * AHEAD + k < count) top = larger(top, score);
-    }
+  [[dont_unroll]] for (uint four = 0u; 4u * four < count; four++)
+    [[unroll]] for (uint k = 0u; k < 4u; k++)
+      if (4u * four + k < count) top = larger(top, scores[four][k]);
   return top;
 }
 
-// By all threads.
-float folded_parts(uint count) {
+// By all threads. Past the end there are zeros, and no part is below 0: they change no sum.
+float folded_parts() {
   float x[CHUNK];
-  uint left = count;
   [[unroll]] for (uint i = 0u; i < CHUNK; i++) x[i] = parts[i / 4u][i % 4u];
-  [[unroll]] for (uint reach = CHUNK / 2u; reach > 0u; reach /= 2u) {
-    [[unroll]] for (uint i = 0u; i < reach; i++)
-      if (i + reach < left) x[i] = sum(x[i], x[i + reach]);
-    left = min(left, reach);
-  }
+  [[unroll]] for (uint reach = CHUNK / 2u; reach > 0u; reach /= 2u)
+    [[unroll]] for (uint i = 0u; i < reach; i++) x[i] = sum(x[i], x[i + reach]);
   return x[0];
 }
 
-// Element j of value k of the chunk.
-float value_at(heads_of h, place_of at, uint k) {
+// Element j of so many values of the cache from value `first` of the chunk on; nothing counts past the end.
+void load_values(attend_argument t, place_of at, uint first, out float v[AHEAD]) {
   uint j = min(gl_LocalInvocationIndex, DIM - 1u);
-  return k < at.old ? floats(h.values).at[at.first + k * at.stride + j] : floats(h.v).at[at.kv * DIM + j];
+  [[unroll]] for (uint k = 0u; k < AHEAD; k++)
+    v[k] = floats(t.values).at[at.first + min(first + k, max(at.old, 1u) - 1u) * at.stride + j];
 }
 
-// An element of the values, each times its weight, in the order of the keys.
-float weighted(heads_of h, place_of at, float v[CHUNK]) {
+// An element of the values, each times its weight, in the order of the keys; `newest` is that of the new position.
+float weighted(attend_argument t, place_of at, float v[AHEAD], float newest) {
+  uint j = min(gl_LocalInvocationIndex, DIM - 1u);
   bool turns = false;
-  float value = product(parts[0].x, v[0]);
-  [[unroll]] for (uint b = 0u; b < BATCHES; b++)
-    if (b * AHEAD < at.count)
-      [[unroll]] for (uint k = b * AHEAD; k < (b + 1u) * AHEAD; k++) {
-        bool turned = false;
-        float more = fused_or(parts[k / 4u][k % 4u], v[k], value, turned);
-        if (k == 0u || k >= at.count) continue;
+  float value = 0.0;
+  [[dont_unroll]] for (uint first = 0u; first < at.old; first += AHEAD) {
+    float next[AHEAD];
+    load_values(t, at, first + AHEAD, next);
+    [[unroll]] for (uint k = 0u; k < AHEAD; k++) {
+      bool turned = false;
+      float part = parts[(first + k) / 4u][k % 4u], more = fused_or(part, v[k], value, turned);
+      if (first + k == 0u) more = product(part, v[k]);
+      if (first + k < at.old) {
         value = more;
-        turns = turns || turned;
+        turns = turns || (turned && first + k > 0u);
       }
-  if (!turns) return value;
-  value = product(parts[0].x, v[0]);
-  [[dont_unroll]] for (uint k = 1u; k < at.count; k++) value = fused(parts[k / 4u][k % 4u], value_at(h, at, k), value);
-  return value;
+      v[k] = next[k];
+    }
+  }
+  if (turns) {
+    value = product(parts[0].x, floats(t.values).at[at.first + j]);
+    [[dont_unroll]] for (uint k = 1u; k < at.old; k++)
+      value = fused(parts[k / 4u][k % 4u], floats(t.values).at[at.first + k * at.stride + j], value);
+  }
+  if (!at.newest) return value;
+  float part = parts[at.old / 4u][at.old % 4u];
+  return at.old == 0u ? product(part, newest) : fused(part, newest, value);
 }
 
 // One chunk put together, as attend_combine does, and the rounding.
 void finish(attend_argument t, place_of at, float top, float total, float value) {
   uint j = gl_LocalInvocationIndex, of = at.head * DIM;
-  float sink = t.sinks != 0ul ? floats(t.sinks).at[at.head] : top, m = larger(top, sink), f = 1.0;
-  float extra = 0.0, y[EACH];
-  if (t.sinks != 0ul) { // else exp(0) is 1
+  float f = is_nan(difference(top, top)) ? uintBitsToFloat(NOT_A_NUMBER) : 1.0, all = product(f, total), y[EACH];
+  if (SINKS) { // else it is exp(0)
+    float sink = floats(t.sinks).at[at.head], m = larger(top, sink);
     f = exponential(difference(top, m));
-    extra = exponential(difference(sink, m));
-  } else if (is_nan(difference(top, m))) {
-    f = uintBitsToFloat(NOT_A_NUMBER);
+    all = sum(product(f, total), exponential(difference(sink, m)));
   }
-  float all = product(f, total);
-  if (t.sinks != 0ul) all = sum(all, extra);
   result[j] = 0.0;
   if (j < DIM) {
     result[j] = divided(product(f, value), all);
@@ -144,7 +155,8 @@ void finish(attend_argument t, place_of at, float top, float total, float value)
 void main() {
   heads_of h = step_argument(argument).heads;
   attend_argument t = attend_argument(argument + 120ul);
-  uint j = gl_LocalInvocationIndex, chunk = gl_WorkGroupID.x % t.chunks, key = j / SHARES, share = j % SHARES;
+  uint j = gl_LocalInvocationIndex, chunk = gl_WorkGroupID.x % t.chunks, key = j / NARROW_LANES;
+  uint lane = j % NARROW_LANES;
   place_of at;
   at.head = gl_WorkGroupID.x / t.chunks;
   at.kv = at.head / (t.heads / t.kv_heads);
@@ -156,40 +168,35 @@ void main() {
   at.count = min(at.position + 1u - begin, CHUNK);
   at.newest = begin + at.count > at.position;
   at.old = at.count - (at.newest ? 1u : 0u);
-  bool cached = key < at.old, is_q = SIDES == 1u || j < SIDE;
+  bool is_q = SIDES == 1u || j < SIDE;
   element_of element = load_head(h, at, is_q), other;
   if (SIDES == 1u) other = load_head(h, at, false);
-  uint64_t keys = t.keys + 4ul * (at.first + min(key, at.count - 1u) * at.stride);
-  float b[OWN][EIGHTS], v[CHUNK];
-  [[unroll]] for (uint k = 0u; k < EIGHTS; k++)
-    [[unroll]] for (uint l = 0u; l < OWN; l++)
-      b[l][k] = cached ? floats(keys).at[NARROW_LANES * k + share * OWN + l] : 0.0;
-  [[unroll]] for (uint n = 0u; n < BATCHES; n++)
-    [[unroll]] for (uint k = n * AHEAD; k < (n + 1u) * AHEAD; k++) {
-      v[k] = 0.0;
-      if (n * AHEAD < at.count) v[k] = value_at(h, at, k);
-    }
+  float b[EIGHTS], more[EIGHTS], v[AHEAD], newest = floats(h.v).at[at.kv * DIM + min(j, DIM - 1u)];
+  load_key(t, at, key, lane, b);
+  load_key(t, at, key + KEYS, lane, more);
+  load_values(t, at, 0u, v);
   turn(h, at, is_q, element);
   if (SIDES == 1u) turn(h, at, false, other);
   barrier();
-  if (key < at.count) {
-    [[unroll]] for (uint l = 0u; l < OWN; l++) {
-      if (!cached)
-        [[unroll]] for (uint k = 0u; k < EIGHTS; k++) b[l][k] = fresh[NARROW_LANES * k + share * OWN + l];
-      narrow[key * APART + share * OWN + l] = narrow_lane(share * OWN + l, b[l], keys, cached);
-    }
+  [[dont_unroll]] for (uint k = key; k < at.count; k += KEYS) {
+    [[unroll]] for (uint e = 0u; e < EIGHTS; e++)
+      if (k >= at.old) b[e] = fresh[NARROW_LANES * e + lane];
+    narrow[k * APART + lane] = narrow_lane(t, at, k, lane, b);
+    [[unroll]] for (uint e = 0u; e < EIGHTS; e++) b[e] = more[e];
   }
   barrier();
+  float score = 0.0;
   if (j < at.count) {
-    float lane[NARROW_LANES];
-    [[unroll]] for (uint l = 0u; l < NARROW_LANES; l++) lane[l] = narrow[j * APART + l];
-    scores[j / 4u][j % 4u] = product(folded_narrow(lane, NARROW_LANES), t.scale);
+    float x[NARROW_LANES];
+    [[unroll]] for (uint l = 0u; l < NARROW_LANES; l++) x[l] = narrow[j * APART + l];
+    score = product(folded_narrow(x, NARROW_LANES), t.scale);
+    scores[j / 4u][j % 4u] = score;
   }
   barrier();
   float top = top_of(at.count);
-  if (j < CHUNK) parts[j / 4u][j % 4u] = j < at.count ? exponential(difference(scores[j / 4u][j % 4u], top)) : 0.0;
+  if (j < CHUNK) parts[j / 4u][j % 4u] = j < at.count ? exponential(difference(score, top)) : 0.0;
   barrier();
-  float total = folded_parts(at.count), value = j < DIM ? weighted(h, at, v) : 0.0;
+  float total = folded_parts(), value = weighted(t, at, v, newest);
   if (step_argument(argument).is_whole != 0u) {
     finish(t, at, top, total, value);
     return;

@@ -41,10 +41,12 @@ void multiply(down_argument t, uint at, uint first) {
   act_segment a = acts_at(t.from, slot, first_of(pair)), b = acts_at(t.from, slot, second_of(pair));
   uint64_t data = t.rows.data + words(t.experts).at[slot] * t.rows.expert_bytes + first * t.rows.row_bytes;
   raw_pair r = load_pair(data + min(row, ROWS - 1u) * t.rows.row_bytes, pair);
-  [[dont_unroll]] for (; row < ROWS && own < rows * t.used; row += rows) {
-    raw_pair next = load_pair(data + min(row + rows, ROWS - 1u) * t.rows.row_bytes, pair);
+  raw_pair next = load_pair(data + min(row + rows, ROWS - 1u) * t.rows.row_bytes, pair);
+  [[dont_unroll]] for (; row < ROWS && own < rows * t.used; row += rows) { // two rows are under way
+    raw_pair last = load_pair(data + min(row + 2u * rows, ROWS - 1u) * t.rows.row_bytes, pair);
     if (j % WIDTH < N / 2u) put_pair(r, pair, N, a, b, row * t.used + rank);
     r = next;
+    next = last;
   }
   barrier();
   if (N > LANES) {

@@ -58,12 +58,13 @@ void multiply(gate_up_argument t, uint row, uint expert, uint first, uint count,
         a = acts_at(t.from, row, first_of(pair));
         b = acts_at(t.from, row, second_of(pair));
       }
-      raw_pair r = load_row(t, expert, first, count, begin + own, pair);
-      [[dont_unroll]] for (uint turn = 0u; turn < TURNS; turn++) {
-        uint i = turn * SETS + own;
-        raw_pair next = load_row(t, expert, first, count, begin + min(i + SETS, TOGETHER - 1u), pair);
+      raw_pair r = load_row(t, expert, first, count, begin + own, pair), next = r;
+      if (TURNS > 1u) next = load_row(t, expert, first, count, begin + own + SETS, pair);
+      [[dont_unroll]] for (uint i = own; i < TOGETHER; i += SETS) { // two rows are under way
+        raw_pair last = load_row(t, expert, first, count, begin + min(i + 2u * SETS, TOGETHER - 1u), pair);
         if (part + lane < N / 2u) put_pair(r, pair, N, a, b, i);
         r = next;
+        next = last;
       }
     }
     barrier();

@@ -56,17 +56,18 @@ act_segment acts_at(acts_of acts, uint row, uint s) {
   return a;
 }
 
+// Of a row, where it is known when it is compiled.
+uint size_of(gemv_argument t) { return EIGHTS > 0u ? 8u * EIGHTS * SEGMENT : t.acts.k; }
+
 // The norm of a row, for the products of this group, and into memory.
-void make_norm(norm_of t, uint row, bool keeps) {
-  uint from = norm_from(t, row);
-  eight_of of = load_eight(t, from, EACH * gl_LocalInvocationIndex);
-  float s = norm_scale(t, from), y[EACH];
-  for (uint chunk = 0u; chunk < t.n; chunk += WIDE_LANES * EACH) {
+void make_norm(norm_of t, uint row, uint n, float s, eight_of of, bool keeps) {
+  float y[EACH];
+  [[dont_unroll]] for (uint chunk = 0u; chunk < n; chunk += WIDE_LANES * EACH) {
     uint at = chunk + EACH * gl_LocalInvocationIndex, segment = at / SEGMENT, quarter = at / EACH % QUARTERS;
-    bool lives = at < t.n;
-    if (chunk > 0u) of = load_eight(t, from, at);
-    norm_eight(t, at, s, of, y);
-    if (!is_plain() || (keeps && t.acts.q != 0ul)) {
+    bool lives = at < n;
+    if (chunk > 0u) of = load_eight(t, norm_from(t, row), at, n);
+    norm_eight(n, at, s, of, y);
+    if (!is_plain() || t.acts.q != 0ul) {
       quarter_of r = rounded_quarter(y, t.largest);
       if (!is_plain() && lives) {
         quarters[quarter * MOST_SEGMENTS + segment] = r.planes;
@@ -75,8 +76,9 @@ void make_norm(norm_of t, uint row, bool keeps) {
       }
       if (keeps && t.acts.q != 0ul) keep_quarter(t.acts, row, at / EACH, r, lives);
     }
+    if (!keeps) continue;
     [[unroll]] for (uint e = 0u; e < EACH; e++)
-      if (keeps && at + e < t.n) floats(t.result).at[row * t.n + at + e] = y[e];
+      if (at + e < n) floats(t.result).at[row * n + at + e] = y[e];
   }
   barrier();
 }
@@ -85,30 +87,41 @@ struct lane_of { // numbers of a lane of a plain row, and the activations
   float w[AHEAD_OF], x[AHEAD_OF], weight[AHEAD_OF];
 };
 
-lane_of load_lane(uint64_t row, acts_of acts, uint from, norm_of norm, uint begin) {
+lane_of load_lane(uint64_t row, gemv_argument t, uint from, uint begin) {
+  uint n = size_of(t);
   lane_of r;
   [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
-    uint i = min(begin + e * WIDE_LANES, acts.k - 1u);
+    uint i = EIGHTS % 8u == 0u && EIGHTS > 0u ? begin + e * WIDE_LANES : min(begin + e * WIDE_LANES, n - 1u);
     r.w[e] = plain_at(row, i);
-    r.x[e] = floats(NORMED ? norm.x : acts.x).at[from + i];
-    if (NORMED) r.weight[e] = floats(norm.weight).at[i];
+    r.x[e] = floats(NORMED ? t.norm.x : t.acts.x).at[from + i];
+    if (NORMED) r.weight[e] = floats(t.norm.weight).at[i];
   }
   return r;
 }
 
-// Lane j of a wide sum, of weights that are not quantised and of activations as they were.
-float plain_lane(uint64_t row, acts_of acts, uint at, norm_of norm) {
-  uint j = gl_LocalInvocationIndex, from = NORMED ? norm_from(norm, at) : at * acts.stride;
-  lane_of of = load_lane(row, acts, from, norm, j);
-  float own = 0.0, s = NORMED ? norm_scale(norm, from) : 1.0;
-  for (uint begin = j; begin < acts.k; begin += WIDE_LANES * AHEAD_OF) {
-    if (begin > j) of = load_lane(row, acts, from, norm, begin);
+// Lane j of a wide sum, of weights that are not quantised and of activations as they were, or as a norm has them.
+float plain_lane(uint64_t row, gemv_argument t, uint from, lane_of of, float s) {
+  uint j = gl_LocalInvocationIndex, n = size_of(t);
+  float own = 0.0;
+  bool turns = false;
+  [[dont_unroll]] for (uint begin = j; begin < n; begin += WIDE_LANES * AHEAD_OF) {
+    if (begin > j) of = load_lane(row, t, from, begin);
     [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
       uint i = begin + e * WIDE_LANES;
+      bool turned = false;
       float x = NORMED ? product(product(of.x[e], s), of.weight[e]) : of.x[e];
-      float more = i == j ? product(of.w[e], x) : fused(of.w[e], x, own);
-      if (i < acts.k) own = more;
+      float more = fused_or(of.w[e], x, own, turned);
+      if (i == j) more = product(of.w[e], x);
+      if (i >= n) continue;
+      own = more;
+      turns = turns || (turned && i > j);
     }
+  }
+  if (!turns) return own;
+  [[dont_unroll]] for (uint i = j; i < n; i += WIDE_LANES) {
+    float w = plain_at(row, i), x = floats(NORMED ? t.norm.x : t.acts.x).at[from + i];
+    if (NORMED) x = product(product(x, s), floats(t.norm.weight).at[i]);
+    own = i == j ? product(w, x) : fused(w, x, own);
   }
   return own;
 }
@@ -121,10 +134,20 @@ void store(gemv_argument t, uint y, uint row, float result) {
 
 void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
   rows_of rows = t.job[0].rows;
-  for (uint row = gl_WorkGroupID.x; row < rows.count; row += gl_NumWorkGroups.x) {
-    float own = plain_lane(data + uint64_t(row) * rows.row_bytes, t.acts, at, t.norm);
-    float result = wide_folded(own, min(t.acts.k, WIDE_LANES));
-    if (gl_LocalInvocationIndex == 0u) store(t, y, row, result);
+  uint from = NORMED ? norm_from(t.norm, at) : at * t.acts.stride, j = gl_LocalInvocationIndex;
+  bool keeps = NORMED && gl_WorkGroupID.x == rows.count;
+  uint64_t row = data + uint64_t(min(gl_WorkGroupID.x, rows.count - 1u)) * rows.row_bytes;
+  lane_of of = load_lane(row, t, from, j);
+  float s = NORMED ? norm_scale(t.norm, from, size_of(t)) : 1.0;
+  if (keeps) {
+    make_norm(t.norm, at, size_of(t), s, load_eight(t.norm, from, EACH * j, size_of(t)), true);
+    return;
+  }
+  [[dont_unroll]] for (uint r = gl_WorkGroupID.x; r < rows.count; r += gl_NumWorkGroups.x) {
+    row = data + uint64_t(r) * rows.row_bytes;
+    if (r > gl_WorkGroupID.x) of = load_lane(row, t, from, j);
+    float result = wide_folded(plain_lane(row, t, from, of, s), min(size_of(t), WIDE_LANES));
+    if (j == 0u) store(t, y, r, result);
   }
 }
 
@@ -136,12 +159,12 @@ void main() {
   uint64_t data = rows.data;
   if (t.experts != 0ul) data += uint64_t(words(t.experts).at[y]) * rows.expert_bytes;
   if (is_plain()) {
-    if (NORMED && gl_WorkGroupID.x == rows.count)
-      make_norm(t.norm, at, true);
-    else
-      plain_rows(t, data, y, at);
+    plain_rows(t, data, y, at);
     return;
   }
+  uint from = NORMED ? norm_from(t.norm, at) : 0u, size = size_of(t);
+  eight_of of;
+  if (NORMED) of = load_eight(t.norm, from, EACH * j, size);
   uint n = EIGHTS > 0u ? 8u * EIGHTS : acts.k / SEGMENT, width = width_of(n), pairs = (n + 1u) / 2u;
   uint sets = EIGHTS > 0u ? 256u / width : min(256u / width, max(2048u / n, 1u));
   uint own = j / width, lane = j % width, together = sets * AT_ONCE;
@@ -152,7 +175,9 @@ void main() {
       raw_pair r[AT_ONCE];
       [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
         r[u] = load_pair(data + uint64_t(min(first + u * sets + own, rows.count - 1u)) * rows.row_bytes, pair);
-      if (part == 0u && lacks_norm) make_norm(t.norm, at, gl_WorkGroupID.x == 0u && t.norm.result != 0ul);
+      if (part == 0u && lacks_norm)
+        make_norm(t.norm, at, size, norm_scale(t.norm, from, size), of,
+                  gl_WorkGroupID.x == 0u && t.norm.result != 0ul);
       lacks_norm = false;
       act_segment a = acts_at(acts, at, first_of(pair)), b = acts_at(acts, at, min(second_of(pair), n - 1u));
       if (own < sets && part + lane < pairs)

@@ -64,19 +64,19 @@ float mean_of(float all, uint n) {
   return (n & (n - 1u)) == 0u ? product(all, uintBitsToFloat(127u - uint(findMSB(n)) << 23)) : divided(all, float(n));
 }
 
-float norm_scale(norm_of t, uint from) {
-  float all = wide_folded(own_squares(floats(t.x), from, t.n), min(t.n, WIDE_LANES));
-  return divided(1.0, root(sum(mean_of(all, t.n), t.eps)));
+float norm_scale(norm_of t, uint from, uint n) {
+  float all = wide_folded(own_squares(floats(t.x), from, n), min(n, WIDE_LANES));
+  return divided(1.0, root(sum(mean_of(all, n), t.eps)));
 }
 
 struct eight_of { // numbers of a row from some place on, and what they are multiplied with
   float x[EACH], weight[EACH];
 };
 
-eight_of load_eight(norm_of t, uint from, uint at) {
+eight_of load_eight(norm_of t, uint from, uint at, uint n) {
   eight_of r;
-  if (t.n % EACH == 0u) { // whole, or none of it
-    at = min(at, t.n - EACH);
+  if (n % EACH == 0u) { // whole, or none of it
+    at = min(at, n - EACH);
     fours x = fours(t.x + 4ul * (from + at)), weight = fours(t.weight + 4ul * at);
     [[unroll]] for (uint e = 0u; e < EACH; e++) {
       r.x[e] = x.at[e / 4u][e % 4u];
@@ -85,16 +85,16 @@ eight_of load_eight(norm_of t, uint from, uint at) {
     return r;
   }
   [[unroll]] for (uint e = 0u; e < EACH; e++) {
-    r.x[e] = floats(t.x).at[from + min(at + e, t.n - 1u)];
-    r.weight[e] = floats(t.weight).at[min(at + e, t.n - 1u)];
+    r.x[e] = floats(t.x).at[from + min(at + e, n - 1u)];
+    r.weight[e] = floats(t.weight).at[min(at + e, n - 1u)];
   }
   return r;
 }
 
 // What lies past the end of the row is 0.
-void norm_eight(norm_of t, uint at, float s, eight_of of, out float y[EACH]) {
+void norm_eight(uint n, uint at, float s, eight_of of, out float y[EACH]) {
   [[unroll]] for (uint e = 0u; e < EACH; e++)
-    y[e] = at + e < t.n ? product(product(of.x[e], s), of.weight[e]) : 0.0;
+    y[e] = at + e < n ? product(product(of.x[e], s), of.weight[e]) : 0.0;
 }
 
 struct quarter_of { // of a segment: for eight numbers the words of their high bytes, then of their low ones
@@ -111,12 +111,13 @@ quarter_of rounded_quarter(float y[EACH], float largest) {
   values[j] = uintBitsToFloat(own);
   barrier();
   [[unroll]] for (uint i = 0u; i < QUARTERS; i++) own = max(own, floatBitsToUint(values[j / QUARTERS * QUARTERS + i]));
-  float top = uintBitsToFloat(own), d = 0.0, v = 0.0;
-  bool finite = own < INFINITE, counts = finite && own >= 0x0d800000u;
-  if (counts) {
-    d = divided(top, largest);
-    v = divided(largest, top);
-  }
+  float top = uintBitsToFloat(own);
+  bool finite = own < INFINITE, counts = finite && own >= 0x0d800000u, inverse = j % 2u == 1u;
+  // Of both quotients a thread makes one: top / largest, or what numbers are multiplied with.
+  float quotient_of = counts ? divided(inverse ? largest : top, inverse ? top : largest) : 0.0;
+  values[WIDE_LANES + j] = quotient_of;
+  barrier();
+  float d = values[WIDE_LANES + (j & ~1u)], v = values[WIDE_LANES + (j | 1u)];
   quarter_of r = quarter_of(uvec4(0u), 0, finite ? d : uintBitsToFloat(NOT_A_NUMBER));
   [[unroll]] for (uint e = 0u; e < EACH; e++) {
     int q = counts ? int(whole(product(y[e], v))) : 0;

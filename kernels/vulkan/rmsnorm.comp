@@ -16,12 +16,12 @@ shared float values[2u * WIDE_LANES];
 void main() {
   norm_of t = norm_argument(argument).norm;
   uint row = gl_WorkGroupID.x, from = norm_from(t, row);
-  eight_of of = load_eight(t, from, EACH * gl_LocalInvocationIndex);
-  float s = norm_scale(t, from), y[EACH];
+  eight_of of = load_eight(t, from, EACH * gl_LocalInvocationIndex, t.n);
+  float s = norm_scale(t, from, t.n), y[EACH];
   for (uint chunk = 0u; chunk < t.n; chunk += WIDE_LANES * EACH) {
     uint at = chunk + EACH * gl_LocalInvocationIndex;
-    if (chunk > 0u) of = load_eight(t, from, at);
-    norm_eight(t, at, s, of, y);
+    if (chunk > 0u) of = load_eight(t, from, at, t.n);
+    norm_eight(t.n, at, s, of, y);
     [[unroll]] for (uint e = 0u; e < EACH; e++)
       if (at + e < t.n) floats(t.result).at[row * t.n + at + e] = y[e];
     if (t.acts.q == 0ul) continue;

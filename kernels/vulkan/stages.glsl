@@ -3,7 +3,6 @@
 // (kernels/arith/arith.h); the rounding of activations (kernels/arith/act.h).
 //
 // They are written for their bits, which are those of kernels/definition, and not for speed.
-#extension GL_EXT_control_flow_attributes : require
 #include "kernels/vulkan/arith.glsl"
 
 const uint WIDE_LANES = 256u;
@@ -43,23 +42,38 @@ float half_at(uint64_t address) {
   return unpackHalf2x16((address & 2ul) != 0ul ? word >> 16 : word).x;
 }
 
+const uint EXP_OF[6] = uint[6](0x3c0905b7u, 0x3d2aaa8du, 0x3e2aaa6eu, 0x3f000000u, 0u, 0u);
+
 // exp(x) = result * one * two.
 float exp_parts(float x, out float one, out float two) {
   float near = x < -120.0 ? -120.0 : x;
   near = near > 120.0 ? 120.0 : near;
-  float t = fused(near, uintBitsToFloat(0x3fb8aa3bu), 12582912.0);
-  float n = difference(t, 12582912.0);
-  float r = fused(n, uintBitsToFloat(0xbf317200u), near);
-  r = fused(n, uintBitsToFloat(0xb5bfbe8eu), r);
-  float q = uintBitsToFloat(0x3ab68885u);
-  q = fused(q, r, uintBitsToFloat(0x3c0905b7u));
-  q = fused(q, r, uintBitsToFloat(0x3d2aaa8du));
-  q = fused(q, r, uintBitsToFloat(0x3e2aaa6eu));
-  q = fused(q, r, 0.5);
+  bool turns = false;
+  float t = fused_or(near, uintBitsToFloat(0x3fb8aa3bu), 12582912.0, turns), n = difference(t, 12582912.0);
+  float r = fused_or(n, uintBitsToFloat(0xbf317200u), near, turns), q = uintBitsToFloat(0x3ab68885u);
+  r = fused_or(n, uintBitsToFloat(0xb5bfbe8eu), r, turns);
+  [[unroll]] for (uint i = 0u; i < 4u; i++) q = fused_or(q, r, uintBitsToFloat(EXP_OF[i]), turns);
+  q = fused_or(q, product(r, r), r, turns);
+  if (turns) { // step by step
+    float a = near, b = uintBitsToFloat(0x3fb8aa3bu), c = 12582912.0;
+    [[dont_unroll]] for (uint step = 0u; step < 8u; step++) {
+      float y = fused(a, b, c);
+      if (step == 0u) {
+        t = y;
+        n = difference(t, 12582912.0);
+      }
+      if (step <= 2u) r = y;
+      if (step >= 2u) q = step == 2u ? uintBitsToFloat(0x3ab68885u) : y;
+      a = step < 2u ? n : q;
+      b = step == 0u ? uintBitsToFloat(0xbf317200u) : step == 1u ? uintBitsToFloat(0xb5bfbe8eu) : r;
+      if (step == 6u) b = product(r, r);
+      c = step == 0u ? near : step == 1u || step == 6u ? r : uintBitsToFloat(EXP_OF[min(step - 2u, 5u)]);
+    }
+  }
   int k = int(floatBitsToUint(t) - 0x4b400000u), half_of = k >> 1;
   one = uintBitsToFloat(uint(half_of + 127) << 23);
   two = uintBitsToFloat(uint(k - half_of + 127) << 23);
-  return sum(1.0, fused(q, product(r, r), r));
+  return sum(1.0, q);
 }
 
 // x / (1 + exp(-z)).

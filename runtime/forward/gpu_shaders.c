@@ -132,11 +132,14 @@ static const char *down(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return beyond;
 }
 
+/* The numbers of attend_step.comp: eights of a head, and whether there are sinks. */
+enum { SINKS = 64 };
+
 static const char *attend_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_attend *a = &((const pv_cuda_attend_step *)l->args)->attend;
   out->x = (uint64_t)a->chunks * a->heads;
   out->rows = 1;
-  out->variant = a->dim / 8;
+  out->variant = a->dim / 8 + (a->sinks != 0 ? SINKS : 0);
   return a->dim <= LANES ? NULL : wide_heads;
 }
 
