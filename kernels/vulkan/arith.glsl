@@ -56,13 +56,13 @@ float planes(float high, float low) {
   return r;
 }
 
-// Whether a float64, rounded to float32, lies where a rounding before that may be seen: half way between
-// two float32, or where they are subnormal. Elsewhere it lies on the side of each half way point on which
-// the number lies that it was rounded from, since those are float64 themselves. A sum of 0 is exact.
-bool may_turn(double s) {
-  uint64_t bits = doubleBitsToUint64(s);
-  uint low = uint(bits), high = uint(bits >> 32) & ~SIGN;
-  return (low & 0x1fffffffu) == 0x10000000u || (high < 0x38100000u && (high | low) != 0u);
+// 1 where a float64, rounded to float32, lies so that a rounding before that may be seen: half way between
+// two float32, or where they are subnormal; else 0. Elsewhere it lies on the side of each half way point on which
+// the number lies that it was rounded from, since those are float64 themselves. 0 is exact, and what is
+// left of sums and products of float32 is not so small that float64 would be subnormal.
+uint may_turn(double s) {
+  uvec2 bits = unpackDouble2x32(s);
+  return uint((bits.x & 0x1fffffffu) == 0x10000000u) | uint((bits.y & ~SIGN) - 1u < 0x380fffffu);
 }
 
 // a b + c, rounded once. The product is exact in float64. TwoSum gives its sum with c and the error of that, and
@@ -84,21 +84,23 @@ float fused(float a, float b, float c) {
 #endif
   PRECISE double t = s - p;
   PRECISE double error = (p - (s - t)) + (q - t);
-  uint64_t bits = doubleBitsToUint64(s);
-  bool away = (error > 0.0) == (s > 0.0);
-  bool turns = (error > 0.0 || error < 0.0) && (bits & 1ul) == 0ul; // no NaN, which infinities leave
-  return float(turns ? uint64BitsToDouble(away ? bits + 1ul : bits - 1ul) : s);
+  uvec2 bits = unpackDouble2x32(s), of = unpackDouble2x32(error);
+  uint turns = uint(abs(error) > 0.0) & ~bits.x & 1u; // no NaN, which infinities leave
+  uint nearer = (bits.y ^ of.y) >> 31 & turns;        // to 0: one less, else one more
+  return float(packDouble2x32(uvec2(bits.x + turns - 2u * nearer, bits.y - (nearer & uint(bits.x == 0u)))));
 #endif
 }
 
-// The same as long as float64 has what matters; else `turns` becomes true, and the result is nothing. For chains,
-// which are made again by fused() if they must be: most of its steps would be waited for.
-float fused_or(float a, float b, float c, inout bool turns) {
+// The same as long as float64 has what matters; else `turns` becomes 1, and the result is nothing. For chains,
+// which are made again by fused() if they must be: most of its steps would be waited for. A chain may begin
+// with NOTHING, and where it has no more it may go on with NOTHING times 0: neither changes a bit.
+float fused_or(float a, float b, float c, inout uint turns) {
   PRECISE double p = double(a) * double(b);
   PRECISE double s = p + double(c);
-  turns = turns || may_turn(s);
+  turns |= may_turn(s);
   return float(s);
 }
+const float NOTHING = -0.0;
 
 // The sum of four products of signed bytes. It is exact: what a device may choose is how fast.
 spirv_instruction(extensions = ["SPV_KHR_integer_dot_product"], capabilities = [6019, 6018], id = 4450) // OpSDot

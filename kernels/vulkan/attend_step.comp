@@ -29,7 +29,7 @@ const uint APART = NARROW_LANES + 1u; // banks are apart
 const uint KEYS = 256u / NARROW_LANES; // at once: a thread has a narrow lane of one
 const uint AHEAD = 16u;                // values that are asked for at once
 
-shared float query[DIM], fresh[DIM], narrow[CHUNK * APART], result[256u];
+shared float query[DIM], fresh[DIM], narrow[CHUNK * APART];
 shared vec4 scores[CHUNK / 4u], parts[CHUNK / 4u];
 
 struct place_of {
@@ -62,12 +62,12 @@ void turn(heads_of t, place_of at, bool is_q, element_of e) {
 
 // Narrow lane l of the product of the query and key k of the chunk, whose elements are b.
 float narrow_lane(attend_argument t, place_of at, uint k, uint l, float b[EIGHTS]) {
-  bool turns = false;
-  float own = product(query[l], b[0]);
-  [[unroll]] for (uint e = 1u; e < EIGHTS; e++) own = fused_or(query[NARROW_LANES * e + l], b[e], own, turns);
-  if (!turns) return own;
-  own = product(query[l], b[0]);
-  [[dont_unroll]] for (uint e = NARROW_LANES + l; e < DIM; e += NARROW_LANES)
+  uint turns = 0u;
+  float own = NOTHING;
+  [[unroll]] for (uint e = 0u; e < EIGHTS; e++) own = fused_or(query[NARROW_LANES * e + l], b[e], own, turns);
+  if (turns == 0u) return own;
+  own = NOTHING;
+  [[dont_unroll]] for (uint e = l; e < DIM; e += NARROW_LANES)
     own = fused(query[e], k < at.old ? floats(t.keys).at[at.first + k * at.stride + e] : fresh[e], own);
   return own;
 }
@@ -87,69 +87,63 @@ float top_of(uint count) {
   return top;
 }
 
-// By all threads. Past the end there are zeros, and no part is below 0: they change no sum.
+// By all threads. Past the end there is nothing, which changes no sum.
 float folded_parts() {
   float x[CHUNK];
   [[unroll]] for (uint i = 0u; i < CHUNK; i++) x[i] = parts[i / 4u][i % 4u];
-  [[unroll]] for (uint reach = CHUNK / 2u; reach > 0u; reach /= 2u)
-    [[unroll]] for (uint i = 0u; i < reach; i++) x[i] = sum(x[i], x[i + reach]);
+  [[unroll]] for (uint step = 0u; step < 6u; step++) {
+    uint reach = 32u >> step;
+    [[unroll]] for (uint i = 0u; i < 32u; i++)
+      if (i < reach) x[i] = sum(x[i], x[i + reach]);
+  }
   return x[0];
 }
 
-// Element j of so many values of the cache from value `first` of the chunk on; nothing counts past the end.
-void load_values(attend_argument t, place_of at, uint first, out float v[AHEAD]) {
+// Element j of so many values from value `first` of the chunk on; past the end there are zeros. `newest` is
+// that of the new position.
+void load_values(attend_argument t, place_of at, uint first, float newest, out float v[AHEAD]) {
   uint j = min(gl_LocalInvocationIndex, DIM - 1u);
-  [[unroll]] for (uint k = 0u; k < AHEAD; k++)
-    v[k] = floats(t.values).at[at.first + min(first + k, max(at.old, 1u) - 1u) * at.stride + j];
+  [[unroll]] for (uint k = 0u; k < AHEAD; k++) {
+    float old = floats(t.values).at[at.first + min(first + k, max(at.old, 1u) - 1u) * at.stride + j];
+    float past = first + k < at.count ? newest : 0.0;
+    v[k] = first + k < at.old ? old : past;
+  }
 }
 
-// An element of the values, each times its weight, in the order of the keys; `newest` is that of the new position.
+// An element of the values, each times its weight, in the order of the keys.
 float weighted(attend_argument t, place_of at, float v[AHEAD], float newest) {
-  uint j = min(gl_LocalInvocationIndex, DIM - 1u);
-  bool turns = false;
-  float value = 0.0;
-  [[dont_unroll]] for (uint first = 0u; first < at.old; first += AHEAD) {
+  uint j = min(gl_LocalInvocationIndex, DIM - 1u), turns = 0u;
+  float value = NOTHING;
+  [[dont_unroll]] for (uint first = 0u; first < at.count; first += AHEAD) {
     float next[AHEAD];
-    load_values(t, at, first + AHEAD, next);
+    load_values(t, at, first + AHEAD, newest, next);
     [[unroll]] for (uint k = 0u; k < AHEAD; k++) {
-      bool turned = false;
-      float part = parts[(first + k) / 4u][k % 4u], more = fused_or(part, v[k], value, turned);
-      if (first + k == 0u) more = product(part, v[k]);
-      if (first + k < at.old) {
-        value = more;
-        turns = turns || (turned && first + k > 0u);
-      }
+      value = fused_or(parts[(first + k) / 4u][k % 4u], v[k], value, turns);
       v[k] = next[k];
     }
   }
-  if (turns) {
-    value = product(parts[0].x, floats(t.values).at[at.first + j]);
-    [[dont_unroll]] for (uint k = 1u; k < at.old; k++)
-      value = fused(parts[k / 4u][k % 4u], floats(t.values).at[at.first + k * at.stride + j], value);
-  }
-  if (!at.newest) return value;
-  float part = parts[at.old / 4u][at.old % 4u];
-  return at.old == 0u ? product(part, newest) : fused(part, newest, value);
+  if (turns == 0u) return value;
+  value = NOTHING;
+  [[dont_unroll]] for (uint k = 0u; k < at.count; k++)
+    value = fused(parts[k / 4u][k % 4u], k < at.old ? floats(t.values).at[at.first + k * at.stride + j] : newest, value);
+  return value;
 }
 
 // One chunk put together, as attend_combine does, and the rounding.
 void finish(attend_argument t, place_of at, float top, float total, float value) {
   uint j = gl_LocalInvocationIndex, of = at.head * DIM;
-  float f = is_nan(difference(top, top)) ? uintBitsToFloat(NOT_A_NUMBER) : 1.0, all = product(f, total), y[EACH];
+  float f = is_nan(difference(top, top)) ? uintBitsToFloat(NOT_A_NUMBER) : 1.0, all = product(f, total);
   if (SINKS) { // else it is exp(0)
     float sink = floats(t.sinks).at[at.head], m = larger(top, sink);
     f = exponential(difference(top, m));
     all = sum(product(f, total), exponential(difference(sink, m)));
   }
-  result[j] = 0.0;
+  float y = 0.0;
   if (j < DIM) {
-    result[j] = divided(product(f, value), all);
-    floats(t.result).at[of + j] = result[j];
+    y = divided(product(f, value), all);
+    floats(t.result).at[of + j] = y;
   }
-  if (t.acts.q == 0ul) return;
-  barrier();
-  [[unroll]] for (uint e = 0u; e < EACH; e++) y[e] = result[EACH * (j % SHARED) + e];
-  keep_quarter(t.acts, 0u, of / EACH + j, rounded_quarter(y, t.largest), j < EIGHTS);
+  if (t.acts.q != 0ul) round_group(t.acts, 0u, of / EACH, EIGHTS, y, t.largest);
 }
 
 void main() {
@@ -174,7 +168,7 @@ void main() {
   float b[EIGHTS], more[EIGHTS], v[AHEAD], newest = floats(h.v).at[at.kv * DIM + min(j, DIM - 1u)];
   load_key(t, at, key, lane, b);
   load_key(t, at, key + KEYS, lane, more);
-  load_values(t, at, 0u, v);
+  load_values(t, at, 0u, newest, v);
   turn(h, at, is_q, element);
   if (SIDES == 1u) turn(h, at, false, other);
   barrier();
@@ -194,7 +188,7 @@ void main() {
   }
   barrier();
   float top = top_of(at.count);
-  if (j < CHUNK) parts[j / 4u][j % 4u] = j < at.count ? exponential(difference(score, top)) : 0.0;
+  if (j < CHUNK) parts[j / 4u][j % 4u] = j < at.count ? exponential(difference(score, top)) : NOTHING;
   barrier();
   float total = folded_parts(), value = weighted(t, at, v, newest);
   if (step_argument(argument).is_whole != 0u) {

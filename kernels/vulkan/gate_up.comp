@@ -90,19 +90,13 @@ void main() {
     return;
   }
   multiply(t, row, ranked[rank], first, min(SEGMENT, ffn - first), a, b);
-  if (j < SEGMENT) {
-    uint i = first + j, at = slot * ffn + i;
-    float result = i < ffn ? swiglu(results[j], results[SEGMENT + j]) : 0.0;
-    if (i < ffn) {
-      floats(t.gate_out).at[at] = results[j];
-      floats(t.up_out).at[at] = results[SEGMENT + j];
-      floats(t.result).at[at] = result;
-    }
-    values[WIDE_LANES + j] = result; // what rounding leaves alone
+  uint i = first + j, at = slot * ffn + i;
+  float y = 0.0;
+  if (j < SEGMENT && i < ffn) {
+    y = swiglu(results[j], results[SEGMENT + j]);
+    floats(t.gate_out).at[at] = results[j];
+    floats(t.up_out).at[at] = results[SEGMENT + j];
+    floats(t.result).at[at] = y;
   }
-  barrier();
-  float y[EACH];
-  [[unroll]] for (uint e = 0u; e < EACH; e++) y[e] = values[WIDE_LANES + EACH * (j % QUARTERS) + e];
-  uint quarter = gl_WorkGroupID.x * QUARTERS + j;
-  keep_quarter(t.acts, slot, quarter, rounded_quarter(y, t.largest), j < QUARTERS);
+  round_group(t.acts, slot, gl_WorkGroupID.x * QUARTERS, QUARTERS, y, t.largest);
 }

@@ -83,45 +83,40 @@ void make_norm(norm_of t, uint row, uint n, float s, eight_of of, bool keeps) {
   barrier();
 }
 
-struct lane_of { // numbers of a lane of a plain row, and the activations
+struct lane_of { // numbers of a lane of a plain row, and the activations; past the end nothing times 0
   float w[AHEAD_OF], x[AHEAD_OF], weight[AHEAD_OF];
 };
 
 lane_of load_lane(uint64_t row, gemv_argument t, uint from, uint begin) {
   uint n = size_of(t);
+  bool even = EIGHTS % 8u == 0u && EIGHTS > 0u;
   lane_of r;
   [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
-    uint i = EIGHTS % 8u == 0u && EIGHTS > 0u ? begin + e * WIDE_LANES : min(begin + e * WIDE_LANES, n - 1u);
-    r.w[e] = plain_at(row, i);
-    r.x[e] = floats(NORMED ? t.norm.x : t.acts.x).at[from + i];
-    if (NORMED) r.weight[e] = floats(t.norm.weight).at[i];
+    uint i = begin + e * WIDE_LANES, of = even ? i : min(i, n - 1u);
+    bool lives = even || i < n;
+    float w = plain_at(row, of), x = floats(NORMED ? t.norm.x : t.acts.x).at[from + of];
+    r.w[e] = lives ? w : NOTHING;
+    r.x[e] = lives ? x : 0.0;
+    if (NORMED) r.weight[e] = lives ? floats(t.norm.weight).at[of] : 0.0;
   }
   return r;
 }
 
 // Lane j of a wide sum, of weights that are not quantised and of activations as they were, or as a norm has them.
 float plain_lane(uint64_t row, gemv_argument t, uint from, lane_of of, float s) {
-  uint j = gl_LocalInvocationIndex, n = size_of(t);
-  float own = 0.0;
-  bool turns = false;
+  uint j = gl_LocalInvocationIndex, n = size_of(t), turns = 0u;
+  float own = NOTHING;
   [[dont_unroll]] for (uint begin = j; begin < n; begin += WIDE_LANES * AHEAD_OF) {
     if (begin > j) of = load_lane(row, t, from, begin);
-    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
-      uint i = begin + e * WIDE_LANES;
-      bool turned = false;
-      float x = NORMED ? product(product(of.x[e], s), of.weight[e]) : of.x[e];
-      float more = fused_or(of.w[e], x, own, turned);
-      if (i == j) more = product(of.w[e], x);
-      if (i >= n) continue;
-      own = more;
-      turns = turns || (turned && i > j);
-    }
+    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++)
+      own = fused_or(of.w[e], NORMED ? product(product(of.x[e], s), of.weight[e]) : of.x[e], own, turns);
   }
-  if (!turns) return own;
+  if (turns == 0u) return own;
+  own = NOTHING;
   [[dont_unroll]] for (uint i = j; i < n; i += WIDE_LANES) {
-    float w = plain_at(row, i), x = floats(NORMED ? t.norm.x : t.acts.x).at[from + i];
+    float x = floats(NORMED ? t.norm.x : t.acts.x).at[from + i];
     if (NORMED) x = product(product(x, s), floats(t.norm.weight).at[i]);
-    own = i == j ? product(w, x) : fused(w, x, own);
+    own = fused(plain_at(row, i), x, own);
   }
   return own;
 }

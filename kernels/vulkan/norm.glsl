@@ -1,10 +1,11 @@
-// RMSNorm of a row by the 256 threads of a group, and the rounding of eight numbers a thread. Needs `values`,
+// RMSNorm of a row by the 256 threads of a group, and the rounding of rows: for each eight numbers there are
+// the words of their high bytes, then of their low ones, q = 256 high + low. Needs `values`,
 // of which the first 512 are free meanwhile.
 const uint EACH = 8u;                    // numbers of a thread: a quarter of a segment
 const uint QUARTERS = SEGMENT / EACH;
 const uint SHARED = 32u;
 
-// Thread i of those from `base` on has lane i of a wide sum of n lanes, at most 256; they get the sum. By all threads
+// Loops that are to be unrolled count from 0 to what is known: else arrays lie in memory. Thread i of those from `base` on has lane i of a wide sum of n lanes, at most 256; they get the sum. By all threads
 // of the group, which may have several sums.
 float folded_from(uint base, uint i, float own, uint n) {
   uint left = n;
@@ -14,10 +15,11 @@ float folded_from(uint base, uint i, float own, uint n) {
   if (i < SHARED) { // what is 32 lanes apart
     float x[WIDE_LANES / SHARED];
     [[unroll]] for (uint e = 0u; e < WIDE_LANES / SHARED; e++) x[e] = values[base + i + SHARED * e];
-    [[unroll]] for (uint half_of = WIDE_LANES / SHARED / 2u; half_of > 0u; half_of /= 2u) {
-      [[unroll]] for (uint e = 0u; e < half_of; e++)
-        if (i + SHARED * (e + half_of) < left) x[e] = sum(x[e], x[e + half_of]);
-      left = min(left, SHARED * half_of);
+    [[unroll]] for (uint step = 0u; step < 3u; step++) {
+      uint reach = 4u >> step;
+      [[unroll]] for (uint e = 0u; e < 4u; e++)
+        if (e < reach && i + SHARED * (e + reach) < left) x[e] = sum(x[e], x[e + reach]);
+      left = min(left, SHARED * reach);
     }
     values[WIDE_LANES + base + i] = x[0];
   }
@@ -25,10 +27,11 @@ float folded_from(uint base, uint i, float own, uint n) {
   float y[SHARED];
   left = min(n, SHARED);
   [[unroll]] for (uint e = 0u; e < SHARED; e++) y[e] = values[WIDE_LANES + base + e];
-  [[unroll]] for (uint half_of = SHARED / 2u; half_of > 0u; half_of /= 2u) {
-    [[unroll]] for (uint e = 0u; e < half_of; e++)
-      if (e + half_of < left) y[e] = sum(y[e], y[e + half_of]);
-    left = min(left, half_of);
+  [[unroll]] for (uint step = 0u; step < 5u; step++) {
+    uint reach = 16u >> step;
+    [[unroll]] for (uint e = 0u; e < 16u; e++)
+      if (e < reach && e + reach < left) y[e] = sum(y[e], y[e + reach]);
+    left = min(left, reach);
   }
   return y[0];
 }
@@ -40,7 +43,7 @@ const uint AHEAD_OF = 8u; // numbers of a lane that are asked for at once
 // Lane j of the sum of squares adds the elements j, j + 256, ...: what is none adds 0.
 float own_squares(floats x, uint from, uint n) {
   uint j = gl_LocalInvocationIndex;
-  bool turns = false;
+  uint turns = 0u;
   float own = 0.0;
   for (uint begin = j; begin < n; begin += WIDE_LANES * AHEAD_OF) {
     float v[AHEAD_OF];
@@ -48,7 +51,7 @@ float own_squares(floats x, uint from, uint n) {
       v[e] = begin + e * WIDE_LANES < n ? x.at[from + begin + e * WIDE_LANES] : 0.0;
     [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) own = fused_or(v[e], v[e], own, turns);
   }
-  if (!turns) return own;
+  if (turns == 0u) return own;
   own = 0.0;
   [[dont_unroll]] for (uint i = j; i < n; i += WIDE_LANES) own = fused(x.at[from + i], x.at[from + i], own);
   return own;
@@ -142,4 +145,22 @@ void keep_quarter(acts_of to, uint row, uint at, quarter_of r, bool lives) {
   [[unroll]] for (uint i = 0u; i < QUARTERS; i++) total += floatBitsToInt(values[j + i]);
   words(to.sum).at[place] = uint(total);
   floats(to.d).at[place] = r.d;
+}
+
+// By all threads: numbers of a row, one a thread, which begin with quarter `first` and of which `count` quarters are
+// rounded, at most 32.
+void round_group(acts_of to, uint row, uint first, uint count, float own, float largest) {
+  uint j = gl_LocalInvocationIndex;
+  float y[EACH];
+  barrier();
+  values[WIDE_LANES + j] = own;
+  barrier();
+  [[unroll]] for (uint e = 0u; e < EACH; e++) y[e] = values[WIDE_LANES + EACH * (j % SHARED) + e];
+  keep_quarter(to, row, first + j, rounded_quarter(y, largest), j < count);
+}
+
+// The same of the row's numbers from 256 times the group's on.
+void round_part(acts_of to, uint row, float own, float largest) {
+  uint first = gl_WorkGroupID.x * SHARED;
+  round_group(to, row, first, min(SHARED, to.segments * QUARTERS - first), own, largest);
 }

@@ -101,10 +101,10 @@ void put_pair(raw_pair r, uint pair, uint n, act_segment a, act_segment b, uint 
 // The fold of n values from `base` on, n not a power of two as well. By 32 threads of a row as far as to 32
 // values; then by one thread.
 void fold_lane(uint base, uint lane, uint n) {
-  uint left = n, reach = 1u;
-  while (reach < n) reach *= 2u;
-  for (reach /= 2u; reach >= LANES; reach /= 2u) {
-    for (uint i = lane; i < reach; i += LANES)
+  uint left = n, reach = LANES;
+  [[dont_unroll]] while (2u * reach < n) reach *= 2u;
+  [[dont_unroll]] for (; reach >= LANES; reach /= 2u) {
+    [[dont_unroll]] for (uint i = lane; i < reach; i += LANES)
       if (i + reach < left) values[base + i] = sum(values[base + i], values[base + i + reach]);
     left = min(left, reach);
   }
@@ -114,8 +114,8 @@ float folded(uint base, uint n) {
   float x[LANES];
   uint left = min(n, LANES);
   [[unroll]] for (uint i = 0u; i < LANES; i++) x[i] = values[base + min(i, left - 1u)];
-  [[unroll]] for (uint step = 1u; step <= 5u; step++) {
-    uint reach = LANES >> step;
+  [[unroll]] for (uint step = 0u; step < 5u; step++) {
+    uint reach = 16u >> step;
     [[unroll]] for (uint i = 0u; i < LANES / 2u; i++)
       if (i < reach && i + reach < left) x[i] = sum(x[i], x[i + reach]);
     left = min(left, reach);

@@ -1,6 +1,6 @@
 // What the shaders of stages share: arguments, which are the structs that the CUDA kernels take
 // (kernels/cuda/*.h), read from the memory that a push constant names; exp and what is made of it
-// (kernels/arith/arith.h); the rounding of activations (kernels/arith/act.h).
+// (kernels/arith/arith.h).
 //
 // They are written for their bits, which are those of kernels/definition, and not for speed.
 #include "kernels/vulkan/arith.glsl"
@@ -48,13 +48,13 @@ const uint EXP_OF[6] = uint[6](0x3c0905b7u, 0x3d2aaa8du, 0x3e2aaa6eu, 0x3f000000
 float exp_parts(float x, out float one, out float two) {
   float near = x < -120.0 ? -120.0 : x;
   near = near > 120.0 ? 120.0 : near;
-  bool turns = false;
+  uint turns = 0u;
   float t = fused_or(near, uintBitsToFloat(0x3fb8aa3bu), 12582912.0, turns), n = difference(t, 12582912.0);
   float r = fused_or(n, uintBitsToFloat(0xbf317200u), near, turns), q = uintBitsToFloat(0x3ab68885u);
   r = fused_or(n, uintBitsToFloat(0xb5bfbe8eu), r, turns);
   [[unroll]] for (uint i = 0u; i < 4u; i++) q = fused_or(q, r, uintBitsToFloat(EXP_OF[i]), turns);
   q = fused_or(q, product(r, r), r, turns);
-  if (turns) { // step by step
+  if (turns != 0u) { // step by step
     float a = near, b = uintBitsToFloat(0x3fb8aa3bu), c = 12582912.0;
     [[dont_unroll]] for (uint step = 0u; step < 8u; step++) {
       float y = fused(a, b, c);
@@ -88,59 +88,6 @@ float logistic(float x, float z) {
 }
 
 float swiglu(float gate, float up) { return product(logistic(gate, gate), up); }
-
-#if defined(ROUNDS)
-// Rows become activations by chunks of 256 * ROUNDS numbers, which the 256 threads of a group have put
-// into `rounding`: a thread has four numbers of a segment of 32, and makes a word of each plane. For each
-// eight numbers there are the words of their high bytes, then of their low ones, q = 256 high + low.
-const uint WORDS = SEGMENT / 4u; // of a segment
-shared float rounding[256u * ROUNDS];
-shared int rounded[64u * ROUNDS];
-
-void round_word(acts_of to, uint at, uint own, uint word, float largest) {
-  float top = 0.0, d = 0.0, v = 0.0;
-  bool finite = true;
-  for (uint i = 0u; i < SEGMENT; i++) {
-    float x = rounding[own * SEGMENT + i], size = abs(x);
-    finite = finite && (floatBitsToUint(x) & INFINITE) != INFINITE;
-    if (size > top) top = size;
-  }
-  bool counts = finite && top >= uintBitsToFloat(0x0d800000u);
-  if (counts) {
-    d = divided(top, largest);
-    v = divided(largest, top);
-  }
-  uint high = 0u, low = 0u;
-  int total = 0;
-  for (uint j = 0u; j < 4u; j++) {
-    int q = counts ? int(whole(product(rounding[own * SEGMENT + 4u * word + j], v))) : 0;
-    int upper = (q + 128) >> 8;
-    high |= (uint(upper) & 255u) << (8u * j);
-    low |= (uint(q - 256 * upper) & 255u) << (8u * j);
-    total += q;
-  }
-  words plane = words(to.q + uint64_t(at) * SEGMENT_BYTES);
-  uint place = word / 2u * 4u + word % 2u;
-  plane.at[place] = high;
-  plane.at[place + 2u] = low;
-  rounded[own * WORDS + word] = total;
-  if (word == 0u) floats(to.d).at[at] = finite ? d : uintBitsToFloat(NOT_A_NUMBER);
-}
-
-// By all threads; `first` is the segment with which the chunk begins.
-void round_chunk(acts_of to, uint row, uint first, float largest) {
-  uint own = gl_LocalInvocationIndex / WORDS, word = gl_LocalInvocationIndex % WORDS;
-  bool lives = own < WORDS * ROUNDS && first + own < to.segments;
-  uint at = row * to.segments + first + own;
-  barrier();
-  if (lives) round_word(to, at, own, word, largest);
-  barrier();
-  if (!lives || word != 0u) return;
-  int total = 0;
-  for (uint i = 0u; i < WORDS; i++) total += rounded[own * WORDS + i];
-  words(to.sum).at[at] = uint(total);
-}
-#endif
 
 bool is_nan(float x) { return (floatBitsToUint(x) & ~SIGN) > INFINITE; }
 
