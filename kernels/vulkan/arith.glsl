@@ -56,15 +56,6 @@ float planes(float high, float low) {
   return r;
 }
 
-// 1 where a float64, rounded to float32, lies so that a rounding before that may be seen: half way between
-// two float32, or where they are subnormal; else 0. Elsewhere it lies on the side of each half way point on which
-// the number lies that it was rounded from, since those are float64 themselves. 0 is exact, and what is
-// left of sums and products of float32 is not so small that float64 would be subnormal.
-uint may_turn(double s) {
-  uvec2 bits = unpackDouble2x32(s);
-  return uint((bits.x & 0x1fffffffu) == 0x10000000u) | uint((bits.y & ~SIGN) - 1u < 0x380fffffu);
-}
-
 // a b + c, rounded once. The product is exact in float64. TwoSum gives its sum with c and the error of that, and
 // a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that what follows rounds as if it
 // had all of them. No jump: what stands behind it can begin before.
@@ -91,14 +82,24 @@ float fused(float a, float b, float c) {
 #endif
 }
 
-// The same as long as float64 has what matters; else `turns` becomes 1, and the result is nothing. For chains,
-// which are made again by fused() if they must be: most of its steps would be waited for. A chain may begin
-// with NOTHING, and where it has no more it may go on with NOTHING times 0: neither changes a bit.
-float fused_or(float a, float b, float c, inout uint turns) {
-  PRECISE double p = double(a) * double(b);
-  PRECISE double s = p + double(c);
-  turns |= may_turn(s);
-  return float(s);
+// a b of float32, exactly.
+double exact(double a, double b) {
+  PRECISE double p = a * b;
+  return p;
+}
+
+// For chains of fma, of which most steps of fused() would be waited for: p + c, both float32 or an exact product of
+// two, rounded to float32 by integers, where float64 has what matters. Else `turns` becomes 1, the result is
+// nothing, and the chain is made again by fused(): where the sum is half way between two float32, so that a
+// rounding before may be seen, or where float32 is subnormal or ends. Elsewhere the sum lies on the side of each
+// half way point on which the number lies that it was rounded from, since those are float64 themselves. A chain
+// may begin with NOTHING, and where it has no more it may go on with NOTHING times 0: neither changes a bit.
+double chained(double p, double c, inout uint turns) {
+  PRECISE double s = p + c;
+  uvec2 bits = unpackDouble2x32(s);
+  uint high = bits.y & ~SIGN, low = bits.x + 0x10000000u;
+  turns |= uint((bits.x & 0x1fffffffu) == 0x10000000u) | (uint(high - 0x38100000u >= 0x0fdfffffu) & uint(high != 0u));
+  return packDouble2x32(uvec2(low & 0xe0000000u, bits.y + uint(low < bits.x)));
 }
 const float NOTHING = -0.0;
 

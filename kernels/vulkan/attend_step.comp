@@ -31,6 +31,8 @@ const uint AHEAD = 16u;                // values that are asked for at once
 
 shared float query[DIM], fresh[DIM], narrow[CHUNK * APART];
 shared vec4 scores[CHUNK / 4u], parts[CHUNK / 4u];
+const uint TOPS = 8u;
+shared float tops[TOPS];
 
 struct place_of {
   uint head, kv, position, count, old; // positions of the chunk, and those of them that are in the cache
@@ -63,10 +65,11 @@ void turn(heads_of t, place_of at, bool is_q, element_of e) {
 // Narrow lane l of the product of the query and key k of the chunk, whose elements are b.
 float narrow_lane(attend_argument t, place_of at, uint k, uint l, float b[EIGHTS]) {
   uint turns = 0u;
+  double all = double(NOTHING);
+  [[unroll]] for (uint e = 0u; e < EIGHTS; e++)
+    all = chained(exact(double(query[NARROW_LANES * e + l]), double(b[e])), all, turns);
+  if (turns == 0u) return float(all);
   float own = NOTHING;
-  [[unroll]] for (uint e = 0u; e < EIGHTS; e++) own = fused_or(query[NARROW_LANES * e + l], b[e], own, turns);
-  if (turns == 0u) return own;
-  own = NOTHING;
   [[dont_unroll]] for (uint e = l; e < DIM; e += NARROW_LANES)
     own = fused(query[e], k < at.old ? floats(t.keys).at[at.first + k * at.stride + e] : fresh[e], own);
   return own;
@@ -78,12 +81,17 @@ void load_key(attend_argument t, place_of at, uint k, uint l, out float b[EIGHTS
   [[unroll]] for (uint e = 0u; e < EIGHTS; e++) b[e] = keys.at[NARROW_LANES * e + l];
 }
 
-// In the order of the keys.
-float top_of(uint count) {
-  float top = scores[0].x;
-  [[dont_unroll]] for (uint four = 0u; 4u * four < count; four++)
-    [[unroll]] for (uint k = 0u; k < 4u; k++)
-      if (4u * four + k < count) top = larger(top, scores[four][k]);
+// By all threads, of the scores; past the end there is what is below all. A NaN stays, whichever comes first.
+float top_of() {
+  uint j = gl_LocalInvocationIndex;
+  if (j < TOPS) {
+    float top = scores[2u * j].x;
+    [[unroll]] for (uint k = 1u; k < CHUNK / TOPS; k++) top = larger(top, scores[2u * j + k / 4u][k % 4u]);
+    tops[j] = top;
+  }
+  barrier();
+  float top = tops[0];
+  [[unroll]] for (uint k = 1u; k < TOPS; k++) top = larger(top, tops[k]);
   return top;
 }
 
@@ -113,17 +121,17 @@ void load_values(attend_argument t, place_of at, uint first, float newest, out f
 // An element of the values, each times its weight, in the order of the keys.
 float weighted(attend_argument t, place_of at, float v[AHEAD], float newest) {
   uint j = min(gl_LocalInvocationIndex, DIM - 1u), turns = 0u;
-  float value = NOTHING;
+  double all = double(NOTHING);
   [[dont_unroll]] for (uint first = 0u; first < at.count; first += AHEAD) {
     float next[AHEAD];
     load_values(t, at, first + AHEAD, newest, next);
     [[unroll]] for (uint k = 0u; k < AHEAD; k++) {
-      value = fused_or(parts[(first + k) / 4u][k % 4u], v[k], value, turns);
+      all = chained(exact(double(parts[(first + k) / 4u][k % 4u]), double(v[k])), all, turns);
       v[k] = next[k];
     }
   }
-  if (turns == 0u) return value;
-  value = NOTHING;
+  if (turns == 0u) return float(all);
+  float value = NOTHING;
   [[dont_unroll]] for (uint k = 0u; k < at.count; k++)
     value = fused(parts[k / 4u][k % 4u], k < at.old ? floats(t.values).at[at.first + k * at.stride + j] : newest, value);
   return value;
@@ -179,15 +187,15 @@ void main() {
     [[unroll]] for (uint e = 0u; e < EIGHTS; e++) b[e] = more[e];
   }
   barrier();
-  float score = 0.0;
+  float score = uintBitsToFloat(SIGN | INFINITE);
   if (j < at.count) {
     float x[NARROW_LANES];
     [[unroll]] for (uint l = 0u; l < NARROW_LANES; l++) x[l] = narrow[j * APART + l];
     score = product(folded_narrow(x, NARROW_LANES), t.scale);
-    scores[j / 4u][j % 4u] = score;
   }
+  if (j < CHUNK) scores[j / 4u][j % 4u] = score;
   barrier();
-  float top = top_of(at.count);
+  float top = top_of();
   if (j < CHUNK) parts[j / 4u][j % 4u] = j < at.count ? exponential(difference(score, top)) : NOTHING;
   barrier();
   float total = folded_parts(), value = weighted(t, at, v, newest);

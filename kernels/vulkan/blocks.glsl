@@ -146,6 +146,17 @@ void k4_scales(uvec3 scales, uint s, inout scales_of to) {
   to.lo[0] = to.lo[1] = int(s < 4u ? both & 63u : both >> 4 | second >> 6 << 4);
 }
 
+// Those of the segments s and s + 1, s even: the same for two at once.
+void k4_pair(uvec3 scales, uint s, inout scales_of first, inout scales_of second) {
+  uvec3 of = scales >> 8u * (s % 4u) & 0xffffu;
+  uint sc = s < 4u ? of.x & 0x3f3fu : (of.z & 0x0f0fu) | (of.x >> 2 & 0x3030u);
+  uint lo = s < 4u ? of.y & 0x3f3fu : (of.z >> 4 & 0x0f0fu) | (of.y >> 2 & 0x3030u);
+  first.sc[0] = first.sc[1] = int(sc & 255u);
+  first.lo[0] = first.lo[1] = int(lo & 255u);
+  second.sc[0] = second.sc[1] = int(sc >> 8);
+  second.lo[0] = second.lo[1] = int(lo >> 8);
+}
+
 int q3_k_scale(uint64_t scales, uint j) {
   return int((byte_at(scales + j % 8u) >> j / 8u * 4u & 15u) |
              (byte_at(scales + 8u + j % 4u) >> j / 4u * 2u & 3u) << 4) - 32;

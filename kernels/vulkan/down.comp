@@ -13,7 +13,7 @@ layout(local_size_x = 256) in;
 const uint ROWS = 8u, MOST_VALUES = 6144u, MOST_USED = 64u; // as gpu_shaders.c has it
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
 const uint SETS = 256u / WIDTH, QUARTERS = 4u;
-shared float values[MOST_VALUES], results[MOST_USED * ROWS];
+shared float values[MOST_VALUES], results[MOST_USED * ROWS], weights[MOST_USED];
 
 #include "kernels/vulkan/products.glsl"
 
@@ -60,13 +60,20 @@ void multiply(down_argument t, uint at, uint first) {
 void main() {
   down_argument t = down_argument(argument);
   uint j = gl_LocalInvocationIndex, at = gl_WorkGroupID.y, first = gl_WorkGroupID.x * ROWS, n = t.rows.count;
+  uint place = at * n + first + j % ROWS, turns = 0u;
+  float other = t.residual != 0ul ? floats(t.residual).at[place] : 0.0;
+  if (j < t.used) weights[j] = floats(t.weights).at[at * t.used + j];
   multiply(t, at, first);
   for (uint i = j; i < t.used * ROWS; i += 256u)
     floats(t.parts).at[(at * t.used + i % t.used) * n + first + i / t.used] = results[i];
   if (j >= ROWS) return;
-  float r = product(floats(t.weights).at[at * t.used], results[j * t.used]);
-  for (uint k = 1u; k < t.used; k++) r = fused(floats(t.weights).at[at * t.used + k], results[j * t.used + k], r);
-  uint place = at * n + first + j;
+  double all = double(NOTHING);
+  for (uint k = 0u; k < t.used; k++) all = chained(exact(double(weights[k]), double(results[j * t.used + k])), all, turns);
+  float r = float(all);
+  if (turns != 0u) {
+    r = NOTHING;
+    [[dont_unroll]] for (uint k = 0u; k < t.used; k++) r = fused(weights[k], results[j * t.used + k], r);
+  }
   floats(t.total_of_ranks).at[place] = r;
-  if (t.residual != 0ul) floats(t.total).at[place] = sum(floats(t.residual).at[place], r);
+  if (t.residual != 0ul) floats(t.total).at[place] = sum(other, r);
 }

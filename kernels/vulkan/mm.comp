@@ -105,14 +105,16 @@ lane_of load_lane(uint64_t row, gemv_argument t, uint from, uint begin) {
 // Lane j of a wide sum, of weights that are not quantised and of activations as they were, or as a norm has them.
 float plain_lane(uint64_t row, gemv_argument t, uint from, lane_of of, float s) {
   uint j = gl_LocalInvocationIndex, n = size_of(t), turns = 0u;
-  float own = NOTHING;
+  double all = double(NOTHING);
   [[dont_unroll]] for (uint begin = j; begin < n; begin += WIDE_LANES * AHEAD_OF) {
     if (begin > j) of = load_lane(row, t, from, begin);
-    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++)
-      own = fused_or(of.w[e], NORMED ? product(product(of.x[e], s), of.weight[e]) : of.x[e], own, turns);
+    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
+      float x = NORMED ? product(product(of.x[e], s), of.weight[e]) : of.x[e];
+      all = chained(exact(double(of.w[e]), double(x)), all, turns);
+    }
   }
-  if (turns == 0u) return own;
-  own = NOTHING;
+  if (turns == 0u) return float(all);
+  float own = NOTHING;
   [[dont_unroll]] for (uint i = j; i < n; i += WIDE_LANES) {
     float x = floats(NORMED ? t.norm.x : t.acts.x).at[from + i];
     if (NORMED) x = product(product(x, s), floats(t.norm.weight).at[i]);
@@ -121,10 +123,15 @@ float plain_lane(uint64_t row, gemv_argument t, uint from, lane_of of, float s) 
   return own;
 }
 
-void store(gemv_argument t, uint y, uint row, float result) {
+// What a row's result is added to; it is asked for before it is needed.
+float addend(gemv_argument t, uint y, uint row) {
+  return t.add != 0ul ? floats(t.add).at[y * t.job[0].rows.count + min(row, t.job[0].rows.count - 1u)] : 0.0;
+}
+
+void store(gemv_argument t, uint y, uint row, float result, float other) {
   uint place = y * t.job[0].rows.count + row;
   floats(t.job[0].result).at[place] = result;
-  if (t.add != 0ul) floats(t.total).at[place] = sum(floats(t.add).at[place], result);
+  if (t.add != 0ul) floats(t.total).at[place] = sum(other, result);
 }
 
 void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
@@ -142,7 +149,7 @@ void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
     row = data + uint64_t(r) * rows.row_bytes;
     if (r > gl_WorkGroupID.x) of = load_lane(row, t, from, j);
     float result = wide_folded(plain_lane(row, t, from, of, s), min(size_of(t), WIDE_LANES));
-    if (j == 0u) store(t, y, r, result);
+    if (j == 0u) store(t, y, r, result, addend(t, y, r));
   }
 }
 
@@ -165,6 +172,7 @@ void main() {
   uint own = j / width, lane = j % width, together = sets * AT_ONCE;
   bool lacks_norm = NORMED;
   for (uint first = gl_WorkGroupID.x * together; first < rows.count; first += gl_NumWorkGroups.x * together) {
+    float other = addend(t, y, first + j % together);
     [[unroll]] for (uint part = 0u; part < pairs; part += width) {
       uint pair = min(part + lane, pairs - 1u);
       raw_pair r[AT_ONCE];
@@ -184,7 +192,7 @@ void main() {
         if (own < sets) fold_lane((u * sets + own) * (n + 1u), lane, n);
       barrier();
     }
-    if (j < together && first + j < rows.count) store(t, y, first + j, folded(j * (n + 1u), n));
+    if (j < together && first + j < rows.count) store(t, y, first + j, folded(j * (n + 1u), n), other);
     barrier(); // the values have been read
   }
 }

@@ -44,15 +44,15 @@ const uint AHEAD_OF = 8u; // numbers of a lane that are asked for at once
 float own_squares(floats x, uint from, uint n) {
   uint j = gl_LocalInvocationIndex;
   uint turns = 0u;
-  float own = 0.0;
+  double all = 0.0lf;
   for (uint begin = j; begin < n; begin += WIDE_LANES * AHEAD_OF) {
-    float v[AHEAD_OF];
+    double v[AHEAD_OF];
     [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++)
-      v[e] = begin + e * WIDE_LANES < n ? x.at[from + begin + e * WIDE_LANES] : 0.0;
-    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) own = fused_or(v[e], v[e], own, turns);
+      v[e] = double(begin + e * WIDE_LANES < n ? x.at[from + begin + e * WIDE_LANES] : 0.0);
+    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) all = chained(exact(v[e], v[e]), all, turns);
   }
-  if (turns == 0u) return own;
-  own = 0.0;
+  if (turns == 0u) return float(all);
+  float own = 0.0;
   [[dont_unroll]] for (uint i = j; i < n; i += WIDE_LANES) own = fused(x.at[from + i], x.at[from + i], own);
   return own;
 }

@@ -31,8 +31,16 @@ raw_pair load_pair(uint64_t row, uint pair) {
   raw_pair r;
   uint s = first_of(pair), t = second_of(pair);
   uint64_t b = block_of(row, s);
-  r.first = scales_at(b, s % 8u);
-  r.second = scales_at(block_of(row, t), t % 8u);
+  if (TYPE == Q4_K || TYPE == Q5_K) {
+    uvec4 head = quads(b).at[0];
+    vec2 both = unpackHalf2x16(head.x);
+    r.first = scales_of(both.x, both.y, int[2](1, 1), int[2](0, 0));
+    r.second = r.first;
+    k4_pair(head.yzw, s % 8u, r.first, r.second);
+  } else {
+    r.first = scales_at(b, s % 8u);
+    r.second = scales_at(block_of(row, t), t % 8u);
+  }
   if (TYPE == Q4_K || TYPE == Q5_K) {
     quads_from(b + (TYPE == Q4_K ? 16u : 48u) + pair % 4u * 32u, r.low);
     if (TYPE == Q5_K) quads_from(b + 16ul, r.more);
@@ -67,6 +75,7 @@ void take_apart(raw_pair r, uint pair, out uint one[8], out uint two[8]) {
 // Whole numbers multiplied and added exactly, then d, and the minimum times the sum of the activations.
 // Halves have scales of their own, or the same.
 float value_of(scales_of by, uint four[8], act_segment a) {
+  uint turns = 0u;
   int high[2] = int[2](0, 0), low[2] = int[2](0, 0), all[2] = int[2](0, 0);
   [[unroll]] for (uint e = 0u; e < 4u; e++) { // eight at once
     high[e / 2u] += dot_of_bytes(four[2u * e], a.x[e].x) + dot_of_bytes(four[2u * e + 1u], a.x[e].y);
@@ -85,7 +94,9 @@ float value_of(scales_of by, uint four[8], act_segment a) {
   if (has_minimum()) {
     PRECISE float minus = -by.m;
     int least = TYPE == Q2_K ? by.lo[0] * all[0] + by.lo[1] * all[1] : by.lo[0] * a.total;
-    value = fused(adds_minimum() ? by.m : minus, float(least), value);
+    float m = adds_minimum() ? by.m : minus;
+    double once = chained(exact(double(m), double(float(least))), double(value), turns);
+    value = turns == 0u ? float(once) : fused(m, float(least), value);
   }
   return product(a.d, value);
 }

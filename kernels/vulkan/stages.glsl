@@ -49,11 +49,14 @@ float exp_parts(float x, out float one, out float two) {
   float near = x < -120.0 ? -120.0 : x;
   near = near > 120.0 ? 120.0 : near;
   uint turns = 0u;
-  float t = fused_or(near, uintBitsToFloat(0x3fb8aa3bu), 12582912.0, turns), n = difference(t, 12582912.0);
-  float r = fused_or(n, uintBitsToFloat(0xbf317200u), near, turns), q = uintBitsToFloat(0x3ab68885u);
-  r = fused_or(n, uintBitsToFloat(0xb5bfbe8eu), r, turns);
-  [[unroll]] for (uint i = 0u; i < 4u; i++) q = fused_or(q, r, uintBitsToFloat(EXP_OF[i]), turns);
-  q = fused_or(q, product(r, r), r, turns);
+  double of_t = chained(exact(double(near), double(uintBitsToFloat(0x3fb8aa3bu))), 12582912.0lf, turns);
+  float t = float(of_t), n = difference(t, 12582912.0), q = 0.0;
+  double of_r = chained(exact(double(n), double(uintBitsToFloat(0xbf317200u))), double(near), turns);
+  of_r = chained(exact(double(n), double(uintBitsToFloat(0xb5bfbe8eu))), of_r, turns);
+  float r = float(of_r);
+  double of_q = double(uintBitsToFloat(0x3ab68885u));
+  [[unroll]] for (uint i = 0u; i < 4u; i++) of_q = chained(exact(of_q, of_r), double(uintBitsToFloat(EXP_OF[i])), turns);
+  q = float(chained(exact(of_q, double(product(r, r))), of_r, turns));
   if (turns != 0u) { // step by step
     float a = near, b = uintBitsToFloat(0x3fb8aa3bu), c = 12582912.0;
     [[dont_unroll]] for (uint step = 0u; step < 8u; step++) {
