@@ -75,10 +75,11 @@ float fused(float a, float b, float c) {
 #endif
   PRECISE double t = s - p;
   PRECISE double error = (p - (s - t)) + (q - t);
-  uvec2 bits = unpackDouble2x32(s), of = unpackDouble2x32(error);
+  uvec2 bits = unpackUint2x32(doubleBitsToUint64(s)), of = unpackUint2x32(doubleBitsToUint64(error));
   uint turns = uint(abs(error) > 0.0) & ~bits.x & 1u; // no NaN, which infinities leave
   uint nearer = (bits.y ^ of.y) >> 31 & turns;        // to 0: one less, else one more
-  return float(packDouble2x32(uvec2(bits.x + turns - 2u * nearer, bits.y - (nearer & uint(bits.x == 0u)))));
+  bits = uvec2(bits.x + turns - 2u * nearer, bits.y - (nearer & uint(bits.x == 0u)));
+  return float(uint64BitsToDouble(packUint2x32(bits)));
 #endif
 }
 
@@ -96,10 +97,10 @@ double exact(double a, double b) {
 // may begin with NOTHING, and where it has no more it may go on with NOTHING times 0: neither changes a bit.
 double chained(double p, double c, inout uint turns) {
   PRECISE double s = p + c;
-  uvec2 bits = unpackDouble2x32(s);
+  uvec2 bits = unpackUint2x32(doubleBitsToUint64(s));
   uint high = bits.y & ~SIGN, low = bits.x + 0x10000000u;
   turns |= uint((bits.x & 0x1fffffffu) == 0x10000000u) | (uint(high - 0x38100000u >= 0x0fdfffffu) & uint(high != 0u));
-  return packDouble2x32(uvec2(low & 0xe0000000u, bits.y + uint(low < bits.x)));
+  return uint64BitsToDouble(packUint2x32(uvec2(low & 0xe0000000u, bits.y + uint(low < bits.x))));
 }
 const float NOTHING = -0.0;
 
