@@ -1,5 +1,6 @@
 // A matrix of a quantised type times rounded activations, identities i16 and i8, or of a plain type times
-// activations as they are: of pv_cuda_gemv with one job. The activations may be the norm of a row, which each
+// activations as they are: of pv_cuda_gemv, with one job or, of one type that is quantised, several, of which each
+// has its groups behind those of the one before. The activations may be the norm of a row, which each
 // group then makes for itself; the first one keeps it, where there is a place for it. Groups: of rows, or
 // as many as a grid has, each for every so many of them, and positions (slots, where there are experts).
 // Of a quantised type a group has some rows at once (products.glsl); of a plain one it has a row, and
@@ -35,6 +36,7 @@ shared uvec4 quarters[NORMED ? 4u * MOST_SEGMENTS : 1u]; // those of a quarter o
 shared int totals[NORMED ? 4u * MOST_SEGMENTS : 1u];
 shared float scales[NORMED ? MOST_SEGMENTS : 1u];
 
+#define AHEAD_OF (EIGHTS > 0u && EIGHTS < AHEAD_MOST ? EIGHTS : AHEAD_MOST)
 #include "kernels/vulkan/norm.glsl"
 #include "kernels/vulkan/products.glsl"
 
@@ -84,12 +86,12 @@ void make_norm(norm_of t, uint row, uint n, float s, eight_of of, bool keeps) {
 }
 
 struct lane_of { // numbers of a lane of a plain row, and the activations; past the end nothing times 0
-  float w[AHEAD_OF], x[AHEAD_OF], weight[AHEAD_OF];
+  float w[AHEAD_MOST], x[AHEAD_MOST], weight[AHEAD_MOST];
 };
 
 lane_of load_lane(uint64_t row, gemv_argument t, uint from, uint begin) {
   uint n = size_of(t);
-  bool even = EIGHTS % 8u == 0u && EIGHTS > 0u;
+  bool even = EIGHTS > 0u && EIGHTS % AHEAD_OF == 0u;
   lane_of r;
   [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
     uint i = begin + e * WIDE_LANES, of = even ? i : min(i, n - 1u);
@@ -123,15 +125,16 @@ float plain_lane(uint64_t row, gemv_argument t, uint from, lane_of of, float s) 
   return own;
 }
 
-// What a row's result is added to; it is asked for before it is needed.
-float addend(gemv_argument t, uint y, uint row) {
-  return t.add != 0ul ? floats(t.add).at[y * t.job[0].rows.count + min(row, t.job[0].rows.count - 1u)] : 0.0;
+// What a row's result of the first job is added to; it is asked for before it is needed.
+float addend(gemv_argument t, uint job, uint y, uint row) {
+  uint count = t.job[0].rows.count;
+  return t.add != 0ul && job == 0u ? floats(t.add).at[y * count + min(row, count - 1u)] : 0.0;
 }
 
-void store(gemv_argument t, uint y, uint row, float result, float other) {
-  uint place = y * t.job[0].rows.count + row;
-  floats(t.job[0].result).at[place] = result;
-  if (t.add != 0ul) floats(t.total).at[place] = sum(other, result);
+void store(gemv_argument t, uint job, uint y, uint row, float result, float other) {
+  uint place = y * t.job[job].rows.count + row;
+  floats(t.job[job].result).at[place] = result;
+  if (t.add != 0ul && job == 0u) floats(t.total).at[place] = sum(other, result);
 }
 
 void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
@@ -148,20 +151,29 @@ void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
   [[dont_unroll]] for (uint r = gl_WorkGroupID.x; r < rows.count; r += gl_NumWorkGroups.x) {
     row = data + uint64_t(r) * rows.row_bytes;
     if (r > gl_WorkGroupID.x) of = load_lane(row, t, from, j);
-    float result = wide_folded(plain_lane(row, t, from, of, s), min(size_of(t), WIDE_LANES));
-    if (j == 0u) store(t, y, r, result, addend(t, y, r));
+    float own = plain_lane(row, t, from, of, s);
+    uint lanes = min(size_of(t), WIDE_LANES);
+    if (NORMED) {
+      own = wide_folded(own, lanes);
+    } else { // by fewer threads: there may be many rows
+      barrier();
+      values[j] = own;
+      barrier();
+      if (j < LANES) fold_lane(0u, j, lanes);
+      barrier();
+      if (j == 0u) own = folded(0u, lanes);
+    }
+    if (j == 0u) store(t, 0u, y, r, own, addend(t, 0u, y, r));
   }
 }
 
 void main() {
   gemv_argument t = gemv_argument(argument);
-  rows_of rows = t.job[0].rows;
   acts_of acts = t.acts;
   uint j = gl_LocalInvocationIndex, y = gl_WorkGroupID.y, at = y / max(acts.share, 1u);
-  uint64_t data = rows.data;
-  if (t.experts != 0ul) data += uint64_t(words(t.experts).at[y]) * rows.expert_bytes;
+  uint64_t expert = t.experts != 0ul ? uint64_t(words(t.experts).at[y]) : 0ul;
   if (is_plain()) {
-    plain_rows(t, data, y, at);
+    plain_rows(t, t.job[0].rows.data + expert * t.job[0].rows.expert_bytes, y, at);
     return;
   }
   uint from = NORMED ? norm_from(t.norm, at) : 0u, size = size_of(t);
@@ -170,9 +182,18 @@ void main() {
   uint n = EIGHTS > 0u ? 8u * EIGHTS : acts.k / SEGMENT, width = width_of(n), pairs = (n + 1u) / 2u;
   uint sets = EIGHTS > 0u ? 256u / width : min(256u / width, max(2048u / n, 1u));
   uint own = j / width, lane = j % width, together = sets * AT_ONCE;
+  uint group = gl_WorkGroupID.x, groups = gl_NumWorkGroups.x, job = 0u;
+  if (t.jobs > 1u)
+    for (;; job++) {
+      groups = (t.job[job].rows.count + together - 1u) / together;
+      if (group < groups || job + 1u == t.jobs) break;
+      group -= groups;
+    }
+  rows_of rows = t.job[job].rows;
+  uint64_t data = rows.data + expert * rows.expert_bytes;
   bool lacks_norm = NORMED;
-  for (uint first = gl_WorkGroupID.x * together; first < rows.count; first += gl_NumWorkGroups.x * together) {
-    float other = addend(t, y, first + j % together);
+  for (uint first = group * together; first < rows.count; first += groups * together) {
+    float other = addend(t, job, y, first + j % together);
     [[unroll]] for (uint part = 0u; part < pairs; part += width) {
       uint pair = min(part + lane, pairs - 1u);
       raw_pair r[AT_ONCE];
@@ -192,7 +213,7 @@ void main() {
         if (own < sets) fold_lane((u * sets + own) * (n + 1u), lane, n);
       barrier();
     }
-    if (j < together && first + j < rows.count) store(t, y, first + j, folded(j * (n + 1u), n), other);
+    if (j < together && first + j < rows.count) store(t, job, y, first + j, folded(j * (n + 1u), n), other);
     barrier(); // the values have been read
   }
 }

@@ -38,7 +38,10 @@ float folded_from(uint base, uint i, float own, uint n) {
 
 float wide_folded(float own, uint n) { return folded_from(0u, gl_LocalInvocationIndex, own, n); }
 
-const uint AHEAD_OF = 8u; // numbers of a lane that are asked for at once
+const uint AHEAD_MOST = 8u; // numbers of a lane that are asked for at once: so many, or those that a row has
+#if !defined(AHEAD_OF)
+#define AHEAD_OF AHEAD_MOST
+#endif
 
 // Lane j of the sum of squares adds the elements j, j + 256, ...: what is none adds 0.
 float own_squares(floats x, uint from, uint n) {
@@ -46,7 +49,7 @@ float own_squares(floats x, uint from, uint n) {
   uint turns = 0u;
   double all = 0.0lf;
   for (uint begin = j; begin < n; begin += WIDE_LANES * AHEAD_OF) {
-    double v[AHEAD_OF];
+    double v[AHEAD_MOST];
     [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++)
       v[e] = double(begin + e * WIDE_LANES < n ? x.at[from + begin + e * WIDE_LANES] : 0.0);
     [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) all = chained(exact(v[e], v[e]), all, turns);

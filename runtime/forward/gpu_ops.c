@@ -132,23 +132,28 @@ static void divide_rows(pv_cuda_gemv *a, size_t wave) {
   }
 }
 
-/* Product `j` alone: the sum is the first one's, and so is what is kept of a norm. */
-static pv_cuda_gemv one_of(const pv_cuda_gemv *a, uint32_t j) {
-  pv_cuda_gemv one = *a;
-  one.job[0] = a->job[j];
-  one.job[0].rows_per_block = PV_CUDA_WARPS;
-  one.jobs = 1;
-  if (j == 0) return one;
-  one.add = one.total = one.norm.out = 0;
-  one.norm.acts = (pv_cuda_acts){0};
-  return one;
+/* Products `first` to `end` - 1 alone: the sum is the first one's, and so is what is kept of a
+ * norm. */
+static pv_cuda_gemv some_of(const pv_cuda_gemv *a, uint32_t first, uint32_t end) {
+  pv_cuda_gemv some = *a;
+  for (uint32_t j = first; j < end; j++) {
+    some.job[j - first] = a->job[j];
+    some.job[j - first].rows_per_block = PV_CUDA_WARPS;
+  }
+  some.jobs = end - first;
+  if (first == 0) return some;
+  some.add = some.total = some.norm.out = 0;
+  some.norm.acts = (pv_cuda_acts){0};
+  return some;
 }
 
-/* Each product in a launch of its own. */
+/* As many products in a launch as the device takes. */
 static void gemv_each(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
-  for (uint32_t j = 0; j < a->jobs; j++) {
-    const pv_cuda_gemv one = one_of(a, j);
-    pv_gpu_start(b, PV_GPU_gemv, rows, &one);
+  for (uint32_t first = 0, end = 0; first < a->jobs; first = end) {
+    pv_cuda_gemv some = some_of(a, first, a->jobs);
+    for (end = a->jobs; end > first + 1 && !pv_gpu_takes(b, PV_GPU_gemv, &some, rows);)
+      some = some_of(a, first, --end);
+    pv_gpu_start(b, PV_GPU_gemv, rows, &some);
   }
 }
 
@@ -259,7 +264,7 @@ static pv_cuda_gemv products_of(const pv_gpu_backend *b, size_t row, size_t rows
 static bool takes_norm(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
   bool each = takes_gemv(b, a, rows);
   for (uint32_t j = 0; j < a->jobs && each && !pv_gpu_fuses(b); j++) {
-    const pv_cuda_gemv one = one_of(a, j);
+    const pv_cuda_gemv one = some_of(a, j, j + 1);
     each = pv_gpu_takes(b, PV_GPU_gemv, &one, rows);
   }
   return each;

@@ -89,8 +89,13 @@ static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_gemv *a = l->args;
   const uint32_t count = a->job[0].rows.count, eights = eights_of(a->acts.k);
   const bool quantised = pv_cuda_quantised(a->job[0].rows.type), normed = a->norm.x != 0;
-  const uint64_t groups = pv_cuda_parts(count, rows_together(a));
-  if (a->jobs != 1) return "several products";
+  uint64_t groups = 0;
+  for (uint32_t j = 0; j < a->jobs; j++) {
+    groups += pv_cuda_parts(a->job[j].rows.count, rows_together(a));
+    if (j > 0 && (!quantised || a->job[j].rows.type != a->job[0].rows.type))
+      return "products of several types";
+  }
+  if (a->jobs > 1 && groups > PV_GPU_GROUPS_MAX) return "products of so many rows";
   if (normed && (l->grid[1] > 1 || count > (quantised ? NORMED_ROWS : NORMED_PLAIN) ||
                  (quantised && eights == 0)))
     return "such a norm before a product";

@@ -18,7 +18,7 @@ enum {
   AT_ONCE = 512   /* launches that are handed over together at most */
 };
 #define STAGING     (UINT64_C(8) << 20)
-#define BY_SOFTWARE (UINT64_C(1) << 19) /* groups that the CPU ends within the device's minute */
+#define BY_SOFTWARE (UINT64_C(1) << 18) /* groups that the CPU ends within the device's minute */
 
 typedef struct room { /* memory that somebody asked for: of `memory`, from an aligned address on */
   pv_vulkan_memory memory;
@@ -256,13 +256,13 @@ typedef struct work {
   bool beside; /* it may begin with the launch before */
 } work;
 
-/* Products of one input, each into a place of its own. */
+/* Products of one input, into places of their own. */
 static bool is_beside(device *d, const pv_gpu_launch *l) {
   static const pv_cuda_gemv none;
   const pv_cuda_gemv last = d->product;
   d->product = l->kernel == PV_GPU_gemv ? *(const pv_cuda_gemv *)l->args : none;
   const pv_cuda_gemv *p = &d->product;
-  return !l->apart && p->jobs == 1 && last.jobs == 1 && p->acts.x == last.acts.x &&
+  return !l->apart && p->jobs > 0 && last.jobs > 0 && p->acts.x == last.acts.x &&
          p->acts.q == last.acts.q && p->add == 0 && last.add == 0 &&
          p->job[0].out != last.job[0].out;
 }
