@@ -14,6 +14,7 @@ enum {
   SEQUENCES_MAX = 64,
   KERNELS_MAX = 64,
   ALLOCATIONS_MAX = 256,
+  PEERS_MAX = 128,
   PLAIN_SHARED = 32 << 10 /* 48 KB, less what kernels declare: more must be asked for */
 };
 
@@ -27,9 +28,11 @@ typedef struct cuda {
   pv_gpu base;
   pv_cuda_device at;
   pv_cuda_staging staging, sender;
-  CUevent marks[2][PV_GPU_MARKS]; /* by queue */
-  CUevent left, taken;            /* of a copy between devices: there, and here */
-  const struct cuda *peer; /* whose memory may be read without the host, as far as possible */
+  CUevent marks[2][PV_GPU_MARKS];      /* by queue */
+  CUevent left, taken;                 /* of a copy between devices: there, and here */
+  const struct cuda *peers[PEERS_MAX]; /* whose memory is read, without the host where that goes */
+  size_t peer_count;
+  bool detour; /* from one of them at least the way is through the host */
   CUmodule *modules;
   const pv_cuda_module **images; /* of `modules` */
   size_t module_count;
@@ -172,6 +175,7 @@ static pv_code cuda_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
   out->clock = 1e3 * kilohertz;
   out->lanes = c->at.sm == 80 ? 64 : 128;
   out->processors = (unsigned)processors;
+  out->detour = c->detour;
   out->shared = (unsigned)shared;
   out->memory = all;
   out->free_ = free_bytes;
@@ -238,9 +242,12 @@ static pv_code cuda_await(pv_gpu *gpu, pv_gpu_queue queue, unsigned number, pv_e
 /* Without this the driver goes through the host by itself. */
 static CUresult open_peer(cuda *c, const cuda *other) {
   int possible = 0;
-  if (c->peer == other) return CUDA_SUCCESS;
-  c->peer = other;
+  if (c->at.device == other->at.device) return CUDA_SUCCESS;
+  for (size_t i = 0; i < c->peer_count; i++)
+    if (c->peers[i] == other) return CUDA_SUCCESS;
+  if (c->peer_count < PEERS_MAX) c->peers[c->peer_count++] = other;
   CUresult code = c->at.api.peer_possible(&possible, c->at.device, other->at.device);
+  c->detour |= possible == 0;
   if (code == CUDA_SUCCESS && possible != 0) code = c->at.api.peer_enable(other->at.context, 0);
   return code == CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED ? CUDA_SUCCESS : code;
 }

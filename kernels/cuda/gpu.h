@@ -26,6 +26,9 @@ typedef struct pv_gpu_info {
   double load_s;       /* the time that it took */
   uint64_t held;       /* bytes that a model's weights, cache and buffers take here */
   uint32_t first, end; /* layers of it that are computed here */
+  /* The experts of each layer that are computed here; both 0: all of these layers. */
+  uint32_t expert_first, expert_end;
+  bool detour; /* what came from another device took its way through the host */
   /* Layers of a model, and their bytes, that do not stay: each batch brings them anew, which took
    * `send_s` of `sent` bytes so far. */
   uint32_t streamed_layers;

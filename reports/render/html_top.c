@@ -108,17 +108,22 @@ static void put_model(pv_page *p) {
   pv_page_put(p, "</dd>\n");
 }
 
-/* The fact "cuda" is the driver, or why there is none. */
+/* The fact "cuda" is the driver, or why there is none; "vulkan" is device and driver. */
 static void put_device(pv_page *p) {
   const char *device = environment(p, "device"), *driver = environment(p, "cuda");
+  const char *vulkan = pv_view_by_vulkan(p->r) ? environment(p, "vulkan") : "";
   const bool none = device[0] == '\0' || strcmp(device, "none") == 0;
+  const bool cuda = environment(p, "cuda_code")[0] != '\0' || (!none && vulkan[0] == '\0');
   begin_fact(p, "Device", "device");
   pv_page_put(p, none ? "no GPU" : "%s", cut(p, device, FACT));
-  pv_page_put(p, "<span class=\"sub\" data-first=\"driver\">%s %s</span></dd>\n",
-              none ? "" : "driver",
+  pv_page_put(p, "<span class=\"sub\" data-first=\"driver\">%s %s</span>", cuda ? "driver" : "",
               driver[0] != '\0' ? cut(p, driver, LINE)
-              : none            ? "the evidence does not say why"
-                                : "not known");
+              : cuda            ? "not known"
+                                : "the evidence does not say why");
+  if (vulkan[0] != '\0')
+    pv_page_put(p, "<span class=\"sub\" data-first=\"vulkan\">by Vulkan: %s</span>",
+                cut(p, vulkan, LINE));
+  pv_page_put(p, "</dd>\n");
 }
 
 static void put_host(pv_page *p) {

@@ -50,28 +50,23 @@ static bool say_criteria(const pv_result *r, pv_text *out) {
   return true;
 }
 
-static bool on_device(const pv_falsifier_result *f) {
-  for (size_t i = 0; i < f->backends.count; i++)
-    if (strncmp(f->backends.items[i], "cuda", 4) == 0) return true;
-  return false;
-}
-
 /* Devices that really computed, here or in the run of a receipt. */
 static bool say_devices(const pv_result *r, pv_text *out) {
   const char *seen[DEVICES] = {0};
-  size_t count = 0;
+  size_t length[DEVICES] = {0}, count = 0, n = 0;
   for (size_t i = 0; i < r->falsifier_count && count < DEVICES; i++) {
     const pv_falsifier_result *f = &r->falsifiers[i];
-    if (!looked(f) || !on_device(f)) continue;
-    const char *device = f->source == PV_FROM_RECEIPT
-                             ? f->receipt_device
-                             : pv_fact_value(r->environment, r->environment_count, "device");
-    bool known = device == NULL || strcmp(device, "none") == 0;
-    for (size_t k = 0; k < count; k++) known = known || strcmp(seen[k], device) == 0;
-    if (!known) seen[count++] = device;
+    const char *device = looked(f) ? pv_view_gpu(r, f, &n) : NULL;
+    bool known = device == NULL;
+    for (size_t k = 0; k < count; k++)
+      known = known || (length[k] == n && strncmp(seen[k], device, n) == 0);
+    if (known) continue;
+    seen[count] = device;
+    length[count++] = n;
   }
   pv_text_puts(out, count > 0 ? "all but " : "all: nothing was computed on one");
-  for (size_t i = 0; i < count; i++) pv_text_printf(out, "%s%s", i > 0 ? ", " : "", seen[i]);
+  for (size_t i = 0; i < count; i++)
+    pv_text_printf(out, "%s%.*s", i > 0 ? ", " : "", (int)length[i], seen[i]);
   return count == 0;
 }
 

@@ -398,3 +398,36 @@ pv_code pv_view_end(pv_text *out, size_t begin, pv_code code, pv_error *err) {
   if (code != PV_OK) return code;
   return pv_error_set(err, PV_ERR_NOMEM, "out of memory while writing a report");
 }
+
+/* "NAME (TYPE), Vulkan 1.3.230, DRIVER: what was proved": where NAME ends; NULL for another side.
+ */
+static const char *vulkan_name_end(const char *backend) {
+  const char *type = strstr(backend, "), Vulkan ");
+  while (type != NULL && type > backend && *type != '(') type--;
+  return type != NULL && type - 1 > backend && type[-1] == ' ' ? type - 1 : NULL;
+}
+
+bool pv_view_by_vulkan(const pv_result *r) {
+  for (size_t i = 0; i < r->falsifier_count; i++)
+    for (size_t k = 0; k < r->falsifiers[i].backends.count; k++)
+      if (vulkan_name_end(r->falsifiers[i].backends.items[k]) != NULL) return true;
+  return false;
+}
+
+const char *pv_view_gpu(const pv_result *r, const pv_falsifier_result *f, size_t *length) {
+  bool cuda = false;
+  for (size_t i = 0; i < f->backends.count; i++) {
+    const char *backend = f->backends.items[i], *end = vulkan_name_end(backend);
+    cuda = cuda || strncmp(backend, "cuda", strlen("cuda")) == 0;
+    if (end == NULL || strncmp(end, " (software", strlen(" (software")) == 0) continue;
+    *length = (size_t)(end - backend);
+    return backend;
+  }
+  const char *device = !cuda ? NULL
+                       : f->source == PV_FROM_RECEIPT
+                           ? f->receipt_device
+                           : pv_fact_value(r->environment, r->environment_count, "device");
+  if (device == NULL || strcmp(device, "none") == 0) return NULL;
+  *length = strlen(device);
+  return device;
+}

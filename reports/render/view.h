@@ -59,6 +59,11 @@ void pv_view_model(pv_text *out, const pv_result *result);
 void pv_view_commit(pv_text *out, const pv_result *result);
 /* "stages: cpu DONE (3 of 3), other PENDING (no criterion yet)" */
 void pv_stages_line(pv_text *out, const pv_result *result);
+/* The GPU that a falsifier's numbers are of, by CUDA or by Vulkan, and the length of its name; NULL
+ * when none computed, or one of software alone. Borrowed. */
+const char *pv_view_gpu(const pv_result *result, const pv_falsifier_result *f, size_t *length);
+/* Whether any number of the result was computed by Vulkan. */
+bool pv_view_by_vulkan(const pv_result *result);
 /* Why a criterion has its verdict: the reasons of the falsifiers that decide it. */
 void pv_view_criterion_reason(pv_text *out, const pv_result *result, size_t criterion);
 /* "3 of 4 caught", "4 declared, none tried"; of a provider that plants nothing that it was never

@@ -108,9 +108,14 @@ extern const pv_backend_ops pv_backend_vulkan, pv_backend_vulkan0, pv_backend_vu
 
 /* Layers of a model over several devices of one kind, in their order and by bytes; of one device,
  * on that. `ops` is what such a device by itself answers to. PV_ERR_INPUT: more devices than
- * layers. */
+ * layers, or what pv_experts_open says where experts are asked for. */
 pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
                       const pv_devices *devices, const pv_model *model,
                       const pv_backend_config *config, pv_backend **out, pv_error *err);
+/* The experts of each layer over the devices, in their order; all else on the first one.
+ * PV_ERR_INPUT: the model has none, or fewer than there are devices. */
+pv_code pv_experts_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
+                        const pv_devices *devices, const pv_model *model,
+                        const pv_backend_config *config, pv_backend **out, pv_error *err);
 
 #endif

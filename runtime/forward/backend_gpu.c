@@ -23,6 +23,8 @@ static void gpu_close(pv_backend *backend) {
 bool pv_gpu_makes(const pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_plan *plan = b->base.model->plan;
   size_t layered = 0;
+  const bool expert = pv_plan_is(plan, row, PV_ROW_BY_EXPERT);
+  if (b->rows != PV_GPU_ALL_ROWS && expert != (b->rows == PV_GPU_EXPERT_ROWS)) return false;
   if (pv_plan_is_layered(plan, row)) return layer >= b->first && layer < b->end;
   while (layered < plan->count && !pv_plan_is_layered(plan, layered)) layered++;
   return row < layered ? b->first == 0 : b->end == b->base.model->shape.layers;
@@ -35,7 +37,7 @@ static pv_code find_kernels(pv_gpu_backend *b, pv_error *err) {
   return code;
 }
 
-pv_code pv_gpu_open_part(const pv_gpu_part *part, const pv_backend_ops *ops, const pv_model *model,
+pv_code pv_gpu_make_part(const pv_gpu_part *part, const pv_backend_ops *ops, const pv_model *model,
                          const pv_backend_config *config, pv_gpu_backend **out, pv_error *err) {
   if (config->numerics == PV_NUMERICS_F64)
     return pv_error_set(err, PV_ERR_UNSUPPORTED, "the arbiter (f64) runs on the CPU alone");
@@ -44,14 +46,15 @@ pv_code pv_gpu_open_part(const pv_gpu_part *part, const pv_backend_ops *ops, con
   b->base = (pv_backend){ops, model, *config, sizeof(float)};
   b->first = part->first;
   b->end = part->end;
+  b->rows = part->rows;
+  b->fan = part->fan;
   b->max = config->numerics == PV_NUMERICS_I16  ? (float)PV_ACT16_MAX
            : config->numerics == PV_NUMERICS_I8 ? (float)PV_ACT8_MAX
                                                 : 0.0f;
-  pv_code code = pv_gpu_cover_plan(model->plan, &b->cover, err);
+  pv_code code = pv_gpu_cover_plan(model->plan, b->rows != PV_GPU_ALL_ROWS, &b->cover, err);
   if (code == PV_OK) code = part->device->open(part->number, &b->gpu, err);
   if (code == PV_OK) code = b->gpu->ops->info(b->gpu, &b->info, err);
   if (code == PV_OK) code = find_kernels(b, err);
-  if (code == PV_OK) code = pv_gpu_memory_open(b, err);
   if (code != PV_OK) {
     gpu_close(&b->base);
     return code;
@@ -60,9 +63,22 @@ pv_code pv_gpu_open_part(const pv_gpu_part *part, const pv_backend_ops *ops, con
   return PV_OK;
 }
 
+pv_code pv_gpu_open_part(const pv_gpu_part *part, const pv_backend_ops *ops, const pv_model *model,
+                         const pv_backend_config *config, pv_gpu_backend **out, pv_error *err) {
+  pv_gpu_backend *b = NULL;
+  pv_code code = pv_gpu_make_part(part, ops, model, config, &b, err);
+  if (code != PV_OK) return code;
+  code = pv_gpu_memory_open(b, err);
+  if (code == PV_OK)
+    *out = b;
+  else
+    gpu_close(&b->base);
+  return code;
+}
+
 pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const pv_model *model,
                     const pv_backend_config *config, pv_backend **out, pv_error *err) {
-  const pv_gpu_part whole = {device, 0, 0, model->shape.layers};
+  const pv_gpu_part whole = {device, 0, 0, model->shape.layers, PV_GPU_ALL_ROWS, 1};
   pv_gpu_backend *b = NULL;
   const pv_code code = pv_gpu_open_part(&whole, ops, model, config, &b, err);
   if (code == PV_OK) *out = &b->base;
@@ -90,8 +106,10 @@ static pv_code gpu_begin(pv_backend *backend, const pv_batch *batch, pv_error *e
                              (uint32_t)batch->logits, 0};
   const size_t positions = batch->position + batch->count;
   b->batch = *batch;
-  /* Of layers that come from the host addresses change: no sequence is recorded of them. */
-  b->deferred = batch->count == 1 && batch->logits == 1 && b->stream.first == b->end;
+  /* Of layers that come from the host addresses change: no sequence is recorded of them, nor where
+   * rows come from elsewhere in between. */
+  b->deferred = batch->count == 1 && batch->logits == 1 && b->stream.first == b->end &&
+                b->rows == PV_GPU_ALL_ROWS;
   b->pending = 0;
   b->chunks = (uint32_t)((positions + PV_ATTENTION_CHUNK - 1) / PV_ATTENTION_CHUNK);
   if (b->metered.meter != NULL && b->deferred) { /* what a sequence would launch, one by one */
@@ -154,6 +172,18 @@ static pv_code gpu_read(pv_backend *backend, pv_stage_id stage, size_t first, si
   return code;
 }
 
+pv_code pv_gpu_copy(pv_gpu_backend *to, uint64_t to_at, pv_gpu_backend *from, uint64_t from_at,
+                    uint64_t bytes, void *room, pv_error *err) {
+  if (to->gpu->ops->fetch != NULL)
+    return to->gpu->ops->fetch(to->gpu, to_at, from->gpu, from_at, bytes, err);
+  const pv_code code = from->gpu->ops->download(from->gpu, room, from_at, bytes, err);
+  return code == PV_OK ? to->gpu->ops->upload(to->gpu, to_at, room, bytes, err) : code;
+}
+
+pv_code pv_gpu_open_way(pv_gpu_backend *to, pv_gpu_backend *from, void *room, pv_error *err) {
+  return pv_gpu_copy(to, to->step, from, from->step, sizeof(pv_cuda_step), room, err);
+}
+
 static uint64_t gpu_memory(const pv_backend *backend) {
   return ((const pv_gpu_backend *)backend)->bytes;
 }
@@ -171,6 +201,27 @@ static pv_code gpu_device(pv_backend *backend, pv_gpu_info *out, pv_error *err) 
   out->sent = b->stream.sent;
   out->send_s = b->stream.seconds;
   return code;
+}
+
+void pv_gpu_info_add(pv_gpu_info *all, const pv_gpu_info *one, bool same_device, bool same_layers) {
+  if (!same_device) {
+    all->processors += one->processors;
+    all->memory += one->memory;
+    all->free_ += one->free_;
+  }
+  if (same_layers && one->streamed_layers > all->streamed_layers)
+    all->streamed_layers = one->streamed_layers;
+  if (!same_layers) all->streamed_layers += one->streamed_layers;
+  all->instructions += one->instructions;
+  all->loaded += one->loaded;
+  all->load_s += one->load_s;
+  all->held += one->held;
+  all->end = one->end;
+  all->expert_end = one->expert_end;
+  all->detour |= one->detour;
+  all->streamed += one->streamed;
+  all->sent += one->sent;
+  all->send_s += one->send_s;
 }
 
 static pv_code cuda_open(const pv_model *model, const pv_backend_config *config, pv_backend **out,

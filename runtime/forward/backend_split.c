@@ -18,6 +18,9 @@ typedef struct split {
   size_t owner[PV_STAGES_MAX]; /* the part that has the current rows of a stage */
   void *rows;                  /* room for those of a border, where they go through the host */
   pv_batch batch;
+  const pv_meter *meter; /* who is told of all parts; NULL: nobody */
+  pv_meter own;          /* what each of them tells */
+  double whole;          /* the longest of theirs so far */
 } split;
 
 static void split_close(pv_backend *backend) {
@@ -42,17 +45,10 @@ static pv_code split_begin(pv_backend *backend, const pv_batch *batch, pv_error 
 static pv_code hand_over(split *s, size_t from, pv_error *err) {
   const pv_model *m = s->base.model;
   const pv_stage_id row = pv_model_stage(m, PV_ROLE_LAYER_OUT);
-  pv_gpu_backend *a = s->part[from], *b = s->part[from + 1];
   const uint64_t bytes =
       (uint64_t)s->batch.count * pv_plan_width(m->plan, row, &m->shape) * sizeof(float);
-  pv_code code = PV_OK;
-  if (b->gpu->ops->fetch != NULL) {
-    code = b->gpu->ops->fetch(b->gpu, b->stage[row], a->gpu, a->stage[row], bytes, err);
-  } else {
-    code = a->gpu->ops->download(a->gpu, s->rows, a->stage[row], bytes, err);
-    if (code == PV_OK) code = b->gpu->ops->upload(b->gpu, b->stage[row], s->rows, bytes, err);
-  }
-  return code;
+  pv_gpu_backend *a = s->part[from], *b = s->part[from + 1];
+  return pv_gpu_copy(b, b->stage[row], a, a->stage[row], bytes, s->rows, err);
 }
 
 static pv_code split_run(pv_backend *backend, const pv_step *step, pv_error *err) {
@@ -80,6 +76,31 @@ static uint64_t split_memory(const pv_backend *backend) {
   return bytes;
 }
 
+static void take_part(void *context, const pv_meter_part *part) {
+  const split *s = context;
+  s->meter->part(s->meter->context, part);
+}
+
+/* All begin with the batch, and one ends last. */
+static void take_whole(void *context, double seconds) {
+  split *s = context;
+  if (seconds > s->whole) s->whole = seconds;
+}
+
+static pv_code split_meter(pv_backend *backend, const pv_meter *meter, pv_error *err) {
+  split *s = (split *)backend;
+  pv_code code = PV_OK;
+  for (size_t i = 0; i < s->count && code == PV_OK; i++) {
+    pv_backend *part = &s->part[i]->base;
+    code = part->ops->meter(part, meter != NULL ? &s->own : NULL, err);
+  }
+  if (code == PV_OK && meter == NULL && s->meter != NULL)
+    s->meter->whole(s->meter->context, s->whole);
+  s->meter = meter;
+  s->whole = 0.0;
+  return code;
+}
+
 static pv_backend *split_part(pv_backend *backend, size_t i) {
   const split *s = (const split *)backend;
   return i < s->count ? &s->part[i]->base : NULL;
@@ -93,22 +114,12 @@ static pv_code split_device(pv_backend *backend, pv_gpu_info *out, pv_error *err
     pv_gpu_info one;
     code = s->part[i]->base.ops->device(&s->part[i]->base, &one, err);
     if (code != PV_OK) break;
-    if (i == 0) all = one;
-    snprintf(all.name, sizeof all.name, "%zu x %.100s", s->count, s->part[0]->info.name);
-    all.end = one.end;
-    if (i == 0) continue;
-    all.processors += one.processors;
-    all.memory += one.memory;
-    all.free_ += one.free_;
-    all.instructions += one.instructions;
-    all.loaded += one.loaded;
-    all.load_s += one.load_s;
-    all.held += one.held;
-    all.streamed_layers += one.streamed_layers;
-    all.streamed += one.streamed;
-    all.sent += one.sent;
-    all.send_s += one.send_s;
+    if (i == 0)
+      all = one;
+    else
+      pv_gpu_info_add(&all, &one, false, false);
   }
+  snprintf(all.name, sizeof all.name, "%zu x %.100s", s->count, s->part[0]->info.name);
   if (code == PV_OK) *out = all;
   return code;
 }
@@ -160,17 +171,23 @@ static pv_code open_parts(split *s, const pv_gpu_ops *device, const pv_backend_o
   uint32_t end[PV_DEVICES_MAX], first = 0;
   pv_code code = place_layers(m, devices->count, end, err);
   for (; s->count < devices->count && code == PV_OK; first = end[s->count++]) {
-    const pv_gpu_part part = {device, devices->number[s->count], first, end[s->count]};
+    const pv_gpu_part part = {device,        devices->number[s->count], first,
+                              end[s->count], PV_GPU_ALL_ROWS,           1};
     code = pv_gpu_open_part(&part, ops, m, &s->base.config, &s->part[s->count], err);
   }
   const size_t width = pv_plan_width(m->plan, pv_model_stage(m, PV_ROLE_LAYER_OUT), &m->shape);
-  if (code == PV_OK) s->rows = calloc(s->base.config.batch, width * sizeof(float));
-  return code == PV_OK && s->rows == NULL ? pv_error_nomem(err, "rows between devices") : code;
+  if (code == PV_OK)
+    s->rows = calloc(1, s->base.config.batch * width * sizeof(float) + sizeof(pv_cuda_step));
+  if (code == PV_OK && s->rows == NULL) code = pv_error_nomem(err, "rows between devices");
+  for (size_t i = 1; i < s->count && code == PV_OK; i++)
+    code = pv_gpu_open_way(s->part[i], s->part[i - 1], s->rows, err);
+  return code;
 }
 
 pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
                       const pv_devices *devices, const pv_model *model,
                       const pv_backend_config *config, pv_backend **out, pv_error *err) {
+  if (devices->experts) return pv_experts_open(device, ops, devices, model, config, out, err);
   if (devices->count > model->shape.layers) {
     pv_error_set(err, PV_ERR_INPUT, "%zu devices for %u layers: each has one at least",
                  devices->count, model->shape.layers);
@@ -178,7 +195,8 @@ pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
     return PV_ERR_INPUT;
   }
   if (devices->count == 1) {
-    const pv_gpu_part whole = {device, devices->number[0], 0, model->shape.layers};
+    const pv_gpu_part whole = {device, devices->number[0], 0, model->shape.layers, PV_GPU_ALL_ROWS,
+                               1};
     pv_gpu_backend *one = NULL;
     const pv_code code = pv_gpu_open_part(&whole, ops, model, config, &one, err);
     if (code == PV_OK) *out = &one->base;
@@ -193,7 +211,9 @@ pv_code pv_split_open(const pv_gpu_ops *device, const pv_backend_ops *ops,
                             .read = split_read,
                             .memory = split_memory,
                             .device = split_device,
-                            .part = split_part};
+                            .part = split_part,
+                            .meter = ops->meter != NULL ? split_meter : NULL};
+  s->own = (pv_meter){take_part, take_whole, s};
   s->base = (pv_backend){&s->ops, model, *config, sizeof(float)};
   const pv_code code = open_parts(s, device, ops, devices, err);
   if (code == PV_OK)

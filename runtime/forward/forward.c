@@ -23,7 +23,7 @@ static pv_code unknown(const char *name, pv_error *err) {
   pv_error_hint(
       err,
       "the backends are cpu, cuda, ptx, vulkan, vulkan0 and vulkan1, and devices by their "
-      "numbers, such as cuda0+1");
+      "numbers, such as cuda0+1 or cuda0+1/experts");
   return PV_ERR_INPUT;
 }
 

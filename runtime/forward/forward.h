@@ -7,7 +7,8 @@
 typedef struct pv_forward pv_forward;
 
 /* `backend` is "cpu", "cuda", "ptx", "vulkan", "vulkan0" or "vulkan1", or devices of cuda or ptx by
- * their numbers, "cuda0+1", over which the layers are placed. One that this build or
+ * their numbers, over which the layers are placed, "cuda0+1", or the experts of each layer,
+ * "cuda0+1/experts". One that this build or
  * machine does not have is PV_ERR_UNSUPPORTED with the reason: there is never a fallback. numerics
  * f64 exists on the CPU alone. `model` must outlive the forward. */
 pv_code pv_forward_open(const pv_model *model, const char *backend, const pv_backend_config *config,

@@ -164,7 +164,14 @@ static const char *beyond(const covering *c, size_t row) {
   return NULL;
 }
 
-pv_code pv_gpu_cover_plan(const pv_plan *plan, pv_gpu_cover *out, pv_error *err) {
+/* Whether some of the rows are by expert, and others not. */
+static bool are_mixed(const covering *c, size_t row, size_t rows) {
+  for (size_t i = 1; i < rows; i++)
+    if (by_expert(c, row + i) != by_expert(c, row)) return true;
+  return false;
+}
+
+pv_code pv_gpu_cover_plan(const pv_plan *plan, bool apart, pv_gpu_cover *out, pv_error *err) {
   pv_gpu_cover cover = {.attend = pv_plan_op(plan, PV_OP_ATTEND)};
   const covering c = {plan, &cover};
   for (size_t row = 0; row < plan->count; row++) {
@@ -179,7 +186,7 @@ pv_code pv_gpu_cover_plan(const pv_plan *plan, pv_gpu_cover *out, pv_error *err)
     cover.rows[row] = 1;
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
       const size_t rows = runs[i].rows(&c, row);
-      if (rows < cover.rows[row] || rows == 0) continue;
+      if (rows < cover.rows[row] || rows == 0 || (apart && are_mixed(&c, row, rows))) continue;
       cover.run[row] = runs[i].run;
       cover.rows[row] = (uint8_t)rows;
     }

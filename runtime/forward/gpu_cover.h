@@ -28,7 +28,8 @@ typedef struct pv_gpu_cover {
   bool turns_together;         /* its queries and keys are one run */
 } pv_gpu_cover;
 
-/* PV_ERR_UNSUPPORTED, with the stage, for a row that no kernel computes. */
-pv_code pv_gpu_cover_plan(const pv_plan *plan, pv_gpu_cover *out, pv_error *err);
+/* PV_ERR_UNSUPPORTED, with the stage, for a row that no kernel computes. `apart`: no run has rows
+ * by expert and others. */
+pv_code pv_gpu_cover_plan(const pv_plan *plan, bool apart, pv_gpu_cover *out, pv_error *err);
 
 #endif

@@ -320,7 +320,8 @@ static void group(pv_gpu_backend *b, size_t indices) {
   const pv_shape *s = &b->base.model->shape;
   const pv_cuda_group a = {b->stage[indices],       b->order,  b->tiles, b->tile_count,
                            (uint32_t)(n * s->used), s->experts};
-  if (pv_gpu_fuses(b) && n >= GEMM_ROWS) pv_gpu_start(b, PV_GPU_group, 1, &a);
+  const bool here = b->rows != PV_GPU_HOME_ROWS;
+  if (here && pv_gpu_fuses(b) && n >= GEMM_ROWS) pv_gpu_start(b, PV_GPU_group, 1, &a);
 }
 
 static void route(pv_gpu_backend *b, int weights, int indices, uint32_t layer) {
@@ -517,12 +518,38 @@ static void settle(pv_gpu_backend *b, size_t row, uint32_t layer) {
   if (is(b, row, PV_ROW_APPENDS) && !b->cover.turns_together) pv_gpu_append(b, row, layer);
 }
 
+pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint64_t order, pv_error *err) {
+  const uint32_t k = (uint32_t)part_of(b, row);
+  const pv_cuda_rows guests = {b->guests, k * sizeof(float), 0, PV_TYPE_F32, 0};
+  const pv_cuda_embed a = {guests, order, b->stage[row], k, 0.0f};
+  const pv_cuda_round rounded = {pv_gpu_acts(b, row, 1), b->max};
+  b->err = err;
+  b->code = PV_OK;
+  b->apart = true; /* behind copies from other devices */
+  pv_gpu_start(b, PV_GPU_embed, slots_of(b, row), &a);
+  if (rounded.acts.q != 0) pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &rounded);
+  return b->code;
+}
+
+pv_code pv_gpu_group_slots(pv_gpu_backend *b, pv_error *err) {
+  b->err = err;
+  b->code = PV_OK;
+  group(b, pv_model_stage(b->base.model, PV_ROLE_ROUTER_INDICES));
+  return b->code;
+}
+
+/* Whether rows of the layer behind the step are made here. */
+static bool goes_on(const pv_gpu_backend *b, const pv_step *step) {
+  const pv_plan *plan = b->base.model->plan;
+  for (size_t row = step->first + step->count; row < plan->count; row++)
+    if (pv_plan_is_layered(plan, row) && pv_gpu_makes(b, row, step->layer)) return true;
+  return false;
+}
+
 /* A run may reach into the steps that follow: a step does part of what the next one stands for,
  * never less than its own. */
 pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err) {
-  const pv_model *m = b->base.model;
-  const bool layered = pv_plan_is_layered(m->plan, step->first);
-  pv_step next = *step;
+  const bool layered = pv_plan_is_layered(b->base.model->plan, step->first);
   b->err = err;
   b->code = layered ? pv_gpu_weights_enter(b, step->layer, err) : PV_OK;
   if (step->layer != b->layer) b->metered.done = 0;
@@ -531,8 +558,7 @@ pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err) {
     run(b, row, step->layer);
     for (size_t i = 0; i < b->cover.rows[row]; i++) settle(b, row + i, step->layer);
   }
-  const bool goes_on = pv_plan_next(m->plan, m->shape.layers, &next) &&
-                       pv_plan_is_layered(m->plan, next.first) && next.layer == step->layer;
-  if (layered && !goes_on && b->code == PV_OK) b->code = pv_gpu_weights_leave(b, step->layer, err);
+  if (layered && b->code == PV_OK && !goes_on(b, step))
+    b->code = pv_gpu_weights_leave(b, step->layer, err);
   return b->code;
 }

@@ -48,6 +48,10 @@ typedef struct pv_gpu_metered { /* launches since somebody asked what they take 
   uint64_t done; /* rows of the plan, of the layer and batch under way, that a part stands for */
 } pv_gpu_metered;
 
+/* Which rows of its layers a backend makes: all, or, where experts are on several devices, those
+ * that are not by expert, or those that are. */
+typedef enum pv_gpu_rows { PV_GPU_ALL_ROWS, PV_GPU_HOME_ROWS, PV_GPU_EXPERT_ROWS } pv_gpu_rows;
+
 typedef struct pv_gpu_backend {
   pv_backend base;
   pv_gpu *gpu;
@@ -56,7 +60,10 @@ typedef struct pv_gpu_backend {
   float max; /* largest rounded activation; 0 for f32-f64acc */
   pv_batch batch;
   pv_gpu_cover cover;
-  uint32_t first, end; /* layers that are computed here */
+  uint32_t first, end; /* layers that are computed here, */
+  pv_gpu_rows rows;    /* and what of them */
+  size_t fan;          /* rows here for each of those that they are made from elsewhere */
+  uint64_t reserved;   /* bytes of the device for another backend on it */
   pv_gpu_stream stream;
   bool apart; /* the next launch begins when all before it has ended */
   /* device addresses */
@@ -69,6 +76,7 @@ typedef struct pv_gpu_backend {
   pv_cuda_acts acts[PV_STAGES_MAX];  /* of rows that products take */
   uint64_t parts;                    /* of argmax */
   uint64_t order, tiles, tile_count; /* slots by expert, see pv_cuda_group */
+  uint64_t guests;                   /* rows that another device has made, not yet in order */
   uint64_t bytes;
   uint64_t loaded; /* bytes of weights, */
   double load_s;   /* whose copy took so long */
@@ -90,8 +98,13 @@ typedef struct pv_gpu_part {
   const pv_gpu_ops *device;
   unsigned number;
   uint32_t first, end;
+  pv_gpu_rows rows;
+  size_t fan;
 } pv_gpu_part;
 
+/* A backend of a part without its memory (pv_gpu_memory_open), and with it. */
+pv_code pv_gpu_make_part(const pv_gpu_part *part, const pv_backend_ops *ops, const pv_model *model,
+                         const pv_backend_config *config, pv_gpu_backend **out, pv_error *err);
 pv_code pv_gpu_open_part(const pv_gpu_part *part, const pv_backend_ops *ops, const pv_model *model,
                          const pv_backend_config *config, pv_gpu_backend **out, pv_error *err);
 /* As pv_plan_next, of the steps that are computed here. */
@@ -104,6 +117,10 @@ pv_code pv_gpu_open(const pv_gpu_ops *device, const pv_backend_ops *ops, const p
 /* Copies the weights and makes the buffers. Before anything is copied: PV_ERR_NOMEM when the
  * sizes say that they do not fit, PV_ERR_LIMIT when a launch would exceed the device's limits. */
 pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err);
+/* Bytes without which it does not open: those of two layers, and of all that is beside them. */
+pv_code pv_gpu_memory_least(pv_gpu_backend *b, uint64_t *out, pv_error *err);
+/* Whether the rows of a stage have room here: they are made here, or taken. */
+bool pv_gpu_has(const pv_gpu_backend *b, size_t row);
 
 /* Whether a row of the plan is computed here, in that layer if it is in one: what is outside the
  * layers by who has the first of them, or the last. */
@@ -121,6 +138,21 @@ pv_code pv_gpu_weights_leave(pv_gpu_backend *b, uint32_t layer, pv_error *err);
 
 /* Queues the launches of a step. */
 pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err);
+
+/* Copies bytes from one backend's device to another's, in order with what is queued on both; `room`
+ * of the host has place for them, where they have no way of their own. */
+pv_code pv_gpu_copy(pv_gpu_backend *to, uint64_t to_at, pv_gpu_backend *from, uint64_t from_at,
+                    uint64_t bytes, void *room, pv_error *err);
+/* Before the first batch: then it is known what the way takes (pv_gpu_info.detour). `room` has
+ * place for a pv_cuda_step. */
+pv_code pv_gpu_open_way(pv_gpu_backend *to, pv_gpu_backend *from, void *room, pv_error *err);
+/* Of experts on several devices: row i of a stage is row order[i] (uint32 on the device) of
+ * `guests`; the rows of the batch by their experts. */
+pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint64_t order, pv_error *err);
+pv_code pv_gpu_group_slots(pv_gpu_backend *b, pv_error *err);
+/* What a backend's device and others are together: `all`, of the first ones, gets what the next one
+ * adds. Of the same device, or of the same layers, what both have counts once. */
+void pv_gpu_info_add(pv_gpu_info *all, const pv_gpu_info *one, bool same_device, bool same_layers);
 
 /* As pv_backend_ops.meter. */
 pv_code pv_gpu_meter(pv_backend *backend, const pv_meter *meter, pv_error *err);

@@ -48,7 +48,7 @@ static void load_layer(loading *l, const pv_gpu_backend *b, bool once, uint32_t 
   pv_gpu_layer *to = l->b == NULL ? NULL : once ? &l->b->once : &l->b->layers[layer];
   for (size_t i = 0; i < m->plan->count; i++) {
     if (m->plan->rows[i].weight == NULL || pv_plan_is(m->plan, i, PV_ROW_ONCE) != once) continue;
-    if (once && !pv_gpu_makes(b, i, 0)) continue;
+    if (!pv_gpu_makes(b, i, layer)) continue;
     const pv_gguf_tensor *t = pv_model_weight(m, i, layer);
     const bool same = once && (int)i != embedding && t == m->once.weight[embedding] &&
                       pv_gpu_makes(b, (size_t)embedding, 0);

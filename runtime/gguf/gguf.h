@@ -105,8 +105,9 @@ const unsigned char *pv_gguf_part_bytes(const pv_gguf *gguf, uint32_t part, uint
 const char *pv_gguf_path(const pv_gguf *gguf);
 /* Of all files together. */
 uint64_t pv_gguf_length(const pv_gguf *gguf);
-/* The model's SHA-256 over what is mapped: that of pv_parts_digest. */
-pv_code pv_gguf_digest(const pv_gguf *gguf, char out[PV_SHA256_HEX], pv_error *err);
+/* The model's SHA-256 over what is mapped: that of pv_parts_digest. `drop`: what was read is given
+ * back to the system at once, so that the process never holds much of it for this. */
+pv_code pv_gguf_digest(const pv_gguf *gguf, bool drop, char out[PV_SHA256_HEX], pv_error *err);
 /* Asks the system for a tensor's bytes before somebody reads them; gives what it holds of them back
  * until then. Of bytes that are the caller's own nothing happens. */
 void pv_gguf_ask(const pv_gguf *gguf, const pv_gguf_tensor *tensor);

@@ -77,6 +77,9 @@ pv_code gguf_refuse_part(const pv_gguf *gguf, int64_t byte, pv_error *err, const
                          const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* pages.c: gives bytes of a mapped file back to the system until somebody reads them. */
+void gguf_drop(const pv_gguf *part, const unsigned char *data, uint64_t bytes);
+
 /* report.c: one refusal with file, byte, rule and cure. */
 pv_code gguf_refuse(parser *self, pv_code code, uint64_t byte, const char *rule, const char *hint,
                     const char *fmt, ...) __attribute__((format(printf, 6, 7)));

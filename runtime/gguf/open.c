@@ -152,12 +152,17 @@ uint64_t pv_gguf_length(const pv_gguf *gguf) {
   return all;
 }
 
-pv_code pv_gguf_digest(const pv_gguf *gguf, char out[PV_SHA256_HEX], pv_error *err) {
+pv_code pv_gguf_digest(const pv_gguf *gguf, bool drop, char out[PV_SHA256_HEX], pv_error *err) {
+  enum { PIECE = 1 << 20 };
   pv_sha256 *hash = pv_sha256_new();
   if (hash == NULL) return pv_error_nomem(err, "a digest");
   for (uint32_t i = 0; i <= gguf->rest_count; i++) {
     const pv_gguf *part = part_of(gguf, i);
-    pv_sha256_add(hash, part->data, (size_t)part->length);
+    for (uint64_t at = 0, n = 0; at < part->length; at += n) {
+      n = part->length - at < PIECE ? part->length - at : PIECE;
+      pv_sha256_add(hash, part->data + at, (size_t)n);
+      if (drop) gguf_drop(part, part->data + at, n);
+    }
   }
   return pv_sha256_finish(hash, out, err);
 }

@@ -25,10 +25,14 @@ void pv_gguf_ask(const pv_gguf *gguf, const pv_gguf_tensor *t) {
     (void)madvise((void *)from, (uintptr_t)t->data + t->bytes - from, MADV_WILLNEED);
 }
 
-void pv_gguf_drop(const pv_gguf *gguf, const pv_gguf_tensor *t) {
+void gguf_drop(const pv_gguf *part, const unsigned char *data, uint64_t bytes) {
   const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  const uintptr_t from = ((uintptr_t)t->data + page - 1) & ~(page - 1);
-  const uintptr_t end = ((uintptr_t)t->data + t->bytes) & ~(page - 1);
-  if (mapped_part(gguf, t) != NULL && from < end)
-    (void)madvise((void *)from, end - from, MADV_DONTNEED);
+  const uintptr_t from = ((uintptr_t)data + page - 1) & ~(page - 1);
+  const uintptr_t end = ((uintptr_t)data + bytes) & ~(page - 1);
+  if (part->map.data != NULL && from < end) (void)madvise((void *)from, end - from, MADV_DONTNEED);
+}
+
+void pv_gguf_drop(const pv_gguf *gguf, const pv_gguf_tensor *t) {
+  const pv_gguf *part = mapped_part(gguf, t);
+  if (part != NULL) gguf_drop(part, t->data, t->bytes);
 }

@@ -265,11 +265,16 @@ static json_t *devices_json(const bench *b) {
   json_t *list = json_array();
   for (size_t i = 0; i < b->devices; i++) {
     const pv_gpu_info *d = &b->each[i];
-    pv_json_append(&list, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "name",
-                                    pv_json_string(d->name), "first_layer", (json_int_t)d->first,
-                                    "layers", (json_int_t)(d->end - d->first), "held_bytes",
-                                    (json_int_t)d->held, "memory_bytes", (json_int_t)d->memory,
-                                    "used_bytes", (json_int_t)(d->memory - d->free_)));
+    json_t *o =
+        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "name", pv_json_string(d->name), "first_layer",
+                  (json_int_t)d->first, "layers", (json_int_t)(d->end - d->first), "held_bytes",
+                  (json_int_t)d->held, "memory_bytes", (json_int_t)d->memory, "used_bytes",
+                  (json_int_t)(d->memory - d->free_));
+    if (d->expert_end > 0) {
+      pv_json_set(&o, "first_expert", json_integer(d->expert_first));
+      pv_json_set(&o, "experts", json_integer(d->expert_end - d->expert_first));
+    }
+    pv_json_append(&list, o);
   }
   return list;
 }
@@ -323,16 +328,24 @@ static void print_streamed(const bench *b) {
   print_line("sent for each token, GB/s", b->decode[0].rate, bytes / 1e9, more);
 }
 
+static void print_device(const bench *b, size_t i) {
+  const pv_gpu_info *d = &b->each[i];
+  const bool experts = d->expert_end > 0;
+  printf("  device %zu: %s %u to %u, %.2f GB held, %.2f in use\n", i,
+         !experts ? "layers"
+         : i == 0 ? "all but experts, and experts"
+                  : "experts",
+         experts ? d->expert_first : d->first, (experts ? d->expert_end : d->end) - 1,
+         (double)d->held / 1e9, (double)(d->memory - d->free_) / 1e9);
+}
+
 static void print_text(const bench *b) {
   char name[64], more[96];
   if (b->has_device)
     printf("%s, %s, %s; %.2f of %.2f GB of its memory in use\n", b->device.name, b->device.driver,
            b->device.code, (double)(b->device.memory - b->device.free_) / 1e9,
            (double)b->device.memory / 1e9);
-  for (size_t i = 0; i < b->devices && b->devices > 1; i++)
-    printf("  device %zu: layers %u to %u, %.2f GB held, %.2f in use\n", i, b->each[i].first,
-           b->each[i].end - 1, (double)b->each[i].held / 1e9,
-           (double)(b->each[i].memory - b->each[i].free_) / 1e9);
+  for (size_t i = 0; i < b->devices && b->devices > 1; i++) print_device(b, i);
   if (b->has_device && b->interpreted == 0.0)
     printf("%.2f GB of weights uploaded in %.3f s: %.2f GB/s\n", (double)b->device.loaded / 1e9,
            b->device.load_s, (double)b->device.loaded / b->device.load_s / 1e9);
@@ -413,9 +426,10 @@ static pv_code check_profile(const bench *b, pv_error *err) {
   const pv_side_kind *kind = b->job.side.kind;
   if (b->svg != NULL && !b->profile)
     return pv_error_set(err, PV_ERR_INPUT, "--svg is a picture of a profile: it needs --profile");
-  if (b->profile && strchr(b->job.side.devices, '+') != NULL)
-    return pv_error_refuse(err, "ask for one of them, such as cuda0",
-                           "there is no profile of several devices together");
+  if (b->profile && strchr(b->job.side.devices, '/') != NULL)
+    return pv_error_refuse(err, "ask for layers on devices, cuda0+1, or for one device",
+                           "there is no profile of experts on devices: the host waits for the "
+                           "router of every layer, and its time would be told as that of kernels");
   if (!b->profile || kind->backend == NULL || strcmp(kind->backend, "ptx") != 0)
     return b->svg != NULL ? pv_folder_make(b->svg, err) : PV_OK;
   pv_error_set(err, PV_ERR_UNSUPPORTED,

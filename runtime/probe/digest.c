@@ -4,13 +4,14 @@
 
 static void *work(void *context) {
   pv_digest *d = context;
-  d->code = pv_gguf_digest(d->gguf, d->digest, &d->err);
+  d->code = pv_gguf_digest(d->gguf, d->drop, d->digest, &d->err);
   atomic_store(&d->done, true);
   return NULL;
 }
 
-void pv_digest_begin(pv_digest *d, const pv_gguf *gguf, unsigned threads) {
+void pv_digest_begin(pv_digest *d, const pv_gguf *gguf, bool drop, unsigned threads) {
   d->gguf = gguf;
+  d->drop = drop;
   d->threaded = threads != 1 && pthread_create(&d->thread, NULL, work, d) == 0;
 }
 

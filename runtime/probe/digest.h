@@ -10,6 +10,7 @@
 /* Begins as {0}, and stays where it is. */
 typedef struct pv_digest {
   const pv_gguf *gguf; /* NULL: not begun, or taken */
+  bool drop;           /* as pv_gguf_digest takes it */
   pthread_t thread;
   bool threaded;
   atomic_bool done;
@@ -20,7 +21,7 @@ typedef struct pv_digest {
 
 /* `gguf` must stay open until the digest was taken. With one thread, or where no other starts, it
  * is made when it is taken. */
-void pv_digest_begin(pv_digest *d, const pv_gguf *gguf, unsigned threads);
+void pv_digest_begin(pv_digest *d, const pv_gguf *gguf, bool drop, unsigned threads);
 /* Whether taking it would not wait. */
 bool pv_digest_ready(pv_digest *d);
 /* Waits for it; once. */

@@ -36,13 +36,14 @@ static void describe_device(json_t **out) {
   pv_code code = pv_gpu_cuda.open(0, &gpu, &err);
   if (code == PV_OK) code = pv_gpu_cuda.info(gpu, &info, &err);
   if (code == PV_ERR_NOMEM) pv_json_set(out, "device", NULL); /* that is no word about it */
-  pv_json_set(out, "device", pv_json_string(code == PV_OK ? info.name : "none"));
+  if (code == PV_OK) pv_json_set(out, "device", pv_json_string(info.name));
   pv_json_set(out, "cuda", pv_json_string(code == PV_OK ? info.driver : err.message));
   if (code == PV_OK) pv_json_set(out, "cuda_code", pv_json_string(info.code));
   if (gpu != NULL) pv_gpu_cuda.close(gpu);
 }
 
-/* The device that the side vulkan would take; it is not opened. */
+/* The device that the side vulkan would take; it is not opened. Where CUDA has none, a GPU is the
+ * one that evidence is of. */
 static void describe_vulkan(json_t **out) {
   char text[3 * PV_VULKAN_NAME];
   pv_vulkan *vulkan = NULL;
@@ -56,6 +57,8 @@ static void describe_vulkan(json_t **out) {
     snprintf(text, sizeof text, "%s (%s), Vulkan %u.%u.%u, %s", about.name,
              about.software ? "software, no GPU" : about.type, about.major, about.minor,
              about.patch, about.driver);
+    if (!about.software && json_object_get(*out, "device") == NULL)
+      pv_json_set(out, "device", pv_json_string(about.name));
   }
   pv_vulkan_close(vulkan);
   if (code == PV_ERR_NOMEM) pv_json_set(out, "vulkan", NULL); /* that is no word about it */
@@ -119,6 +122,7 @@ json_t *pv_environment(unsigned threads, uint64_t memory) {
   pv_json_set(&out, "kernels_sha256", pv_json_string(PV_KERNELS_SHA256));
   describe_ptx(&out);
   describe_vulkan(&out);
+  if (json_object_get(out, "device") == NULL) pv_json_set(&out, "device", pv_json_string("none"));
   describe_spirv(&out);
   const pv_code made = pv_reference_builtin_digest(digest, NULL);
   pv_json_set(&out, "builtin_prompts_sha256", made == PV_OK ? json_string(digest) : NULL);

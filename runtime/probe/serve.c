@@ -253,7 +253,8 @@ int pv_probe_serve(int argc, char **argv) {
   (void)argv;
   pv_code code = read_request(&s, &err);
   if (code == PV_OK) code = open_inputs(&s, &err);
-  if (code == PV_OK && s.model != NULL) pv_digest_begin(&s.digest, s.model->gguf, s.threads);
+  if (code == PV_OK && s.model != NULL)
+    pv_digest_begin(&s.digest, s.model->gguf, s.memory > 0, s.threads);
   if (code == PV_OK) code = say_hello(&s, &err);
   const json_t *list = json_object_get(s.request, "falsifiers");
   for (size_t i = 0; i < json_array_size(list) && code == PV_OK; i++)

@@ -16,8 +16,12 @@ static const pv_side_kind table[] = {
     {"cuda", "the GPU", "cuda", NULL, ROUNDED, false, NULL},
     {"cuda0+1", "GPUs of this host by any numbers, layers over them", "cuda", NULL, ROUNDED, false,
      NULL},
+    {"cuda0+1/experts", "GPUs of this host by any numbers, the experts of each layer over them",
+     "cuda", NULL, ROUNDED, false, NULL},
     {"ptx", "the GPU's kernels, interpreted", "ptx", NULL, ROUNDED, false, NULL},
     {"ptx0+1", "interpreted devices by any numbers", "ptx", NULL, ROUNDED, false, NULL},
+    {"ptx0+1/experts", "interpreted devices by any numbers, experts over them", "ptx", NULL,
+     ROUNDED, false, NULL},
     {"vulkan", "a GPU of any make, by Vulkan", "vulkan", NULL, BLOCKS, false, NULL},
     {"vulkan0", "the first device of pv vulkan list", "vulkan0", NULL, BLOCKS, false, NULL},
     {"vulkan1", "the second one", "vulkan1", NULL, BLOCKS, false, NULL},
@@ -159,7 +163,7 @@ static pv_code take_devices(const char *text, const char *kind, pv_side *side, p
   const char *wrong = pv_devices_read(kind + stem, &devices);
   if (wrong != NULL) {
     pv_error_set(err, PV_ERR_INPUT, "'%.200s' is no side: %s", text, wrong);
-    pv_error_hint(err, "a side of two GPUs is cuda0+1:i16, for example");
+    pv_error_hint(err, "a side of two GPUs is cuda0+1:i16 or cuda0+1/experts:i16, for example");
     return PV_ERR_INPUT;
   }
   snprintf(side->devices, sizeof side->devices, "%s", kind + stem);
@@ -227,21 +231,33 @@ void pv_side_text(const pv_side *side, pv_text *out) {
     pv_text_printf(out, ":layer=%lld", (long long)side->planted.layer);
 }
 
-/* Whoever waits for layers to come again and again is told why, once for each side. */
-static pv_code say_streams(const pv_side *side, const pv_model *model, pv_forward *forward,
-                           pv_error *err) {
-  static char before[WORD * 2];
-  char line[sizeof before];
+enum { NOTE = 192 };
+
+static void say(const char *line, char before[NOTE]) {
+  if (strcmp(line, before) != 0) fprintf(stderr, "note: %s\n", line);
+  snprintf(before, NOTE, "%s", line);
+}
+
+/* Whoever waits for layers to come again and again, or for what one device has of another, is told
+ * why, once for each side. */
+static pv_code say_ways(const pv_side *side, const pv_model *model, pv_forward *forward,
+                        pv_error *err) {
+  static char streams[NOTE], detours[NOTE];
+  char line[NOTE];
   pv_gpu_info device = {0};
   bool has = false;
   const pv_code code = pv_forward_device(forward, &has, &device, err);
-  if (code != PV_OK || device.streamed_layers == 0) return code;
-  snprintf(line, sizeof line, "%s: %u of %u layers (%.2f GB) have no room on the device",
+  if (code != PV_OK || !has) return code;
+  snprintf(line, sizeof line,
+           "%s: %u of %u layers (%.2f GB) have no room on the device: they come from the host for "
+           "each batch",
            side->kind->backend, device.streamed_layers, model->shape.layers,
            (double)device.streamed / 1e9);
-  if (strcmp(line, before) != 0)
-    fprintf(stderr, "note: %s: they come from the host for each batch\n", line);
-  memcpy(before, line, sizeof before);
+  if (device.streamed_layers > 0) say(line, streams);
+  snprintf(line, sizeof line,
+           "%s: the devices have no access to each other: rows go through the host",
+           side->kind->backend);
+  if (device.detour) say(line, detours);
   return PV_OK;
 }
 
@@ -263,7 +279,7 @@ pv_code pv_side_open(const pv_side *side, const pv_model *model, const pv_backen
   }
   if (!side->kind->defines) {
     code = pv_fault_open(model, pv_side_backend(side, backend), &own, &planted, out, err);
-    return code == PV_OK ? say_streams(side, model, out->forward, err) : code;
+    return code == PV_OK ? say_ways(side, model, out->forward, err) : code;
   }
   if (planted.fault == NULL) code = pv_fault_parse("none", &planted, err);
   return code == PV_OK ? pv_fault_stand_in(model, &own, &planted, out, err) : code;

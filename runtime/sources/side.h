@@ -2,9 +2,9 @@
  *
  *     KIND[:IDENTITY][@FAULT[:layer=N]]     trace:DIR     KIND:PROGRAM[,key=value...]
  *
- * Kinds are rows of one table, that of several devices by any of their numbers, "cuda0+1"; those
- * that have a program are engines (engine.h). Without an identity it is i16, or the only one that
- * the kind computes. */
+ * Kinds are rows of one table, those of several devices by any of their numbers, "cuda0+1";
+ * those that have a program are engines (engine.h). Without an identity it is i16, or the only one
+ * that the kind computes. */
 #ifndef PV_SOURCES_SIDE_H
 #define PV_SOURCES_SIDE_H
 
@@ -32,7 +32,7 @@ typedef struct pv_side {
   pv_planted planted;   /* fault NULL: none */
   const char *folder;   /* of a trace, into the text that was parsed; else NULL */
   const char *program;  /* of an engine, "PROGRAM[,key=value...]", into the same text; else NULL */
-  char devices[PV_DEVICES_TEXT]; /* "0+1" of a kind of several; else "" */
+  char devices[PV_DEVICES_TEXT]; /* "0+1" or "0+1/experts" of a kind of several; else "" */
 } pv_side;
 
 /* One error for whatever is wrong: what does not exist, the words that do, the nearest of them.
@@ -47,7 +47,7 @@ size_t pv_side_piece(const char *text);
 /* The side as it is written today. */
 void pv_side_text(const pv_side *side, pv_text *out);
 
-/* The kind as it is written: "cuda", "cuda0+1". */
+/* The kind as it is written: "cuda", "cuda0+1", "cuda0+1/experts". */
 void pv_side_put_kind(const pv_side *side, pv_text *out);
 /* Who computes it, as pv_forward_open takes it, of a kind that has a backend. Returns `out`. */
 enum { PV_SIDE_BACKEND = PV_DEVICES_TEXT + 32 };

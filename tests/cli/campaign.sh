@@ -139,6 +139,10 @@ run "$pv" campaign contracts/qwen3-moe-forward-gpu-v1.yaml --parts 8 --out "$out
 exits 0
 says 'on a GPU'
 same "$(grep -c '^gpu=1' "$out_folder/plan.sh") $(grep -c 'self-hosted, gpu' "$out_folder/github.yml")" '1 2' 'a GPU'
+# A side of Vulkan may be a device of software; `device: gpu` may not.
+run "$pv" campaign contracts/qwen3-moe-forward-vulkan-v1.yaml --parts 2 --out "$out_folder/vulkan"
+exits 0
+same "$(grep -c '^gpu=1' "$out_folder/vulkan/plan.sh")" 1 'a GPU of any make'
 printf '#!/bin/sh\necho "$@" >>%s/sbatch\necho 7\n' "$work" >"$work/sbatch.sh"
 mkdir "$work/bin" && mv "$work/sbatch.sh" "$work/bin/sbatch" && chmod +x "$work/bin/sbatch"
 PATH=$work/bin:$PATH run bash "$out_folder/slurm.sh" --partition=p

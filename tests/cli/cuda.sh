@@ -39,6 +39,25 @@ says '0.01 GB of weights uploaded in '
 run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "${bench[@]}" --json
 field "d['device']['uploaded_bytes'] > 9e6, d['device']['upload_s'] > 0, 'profile' in d" 'True True False'
 
+# Two of them, without a way from one to the other: that is said, once for each side.
+for side in cuda0+1 cuda1+0/experts; do
+  run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=two "${bench[@]}" --side $side --json
+  exits 0
+  same "$(grep -c 'the devices have no access to each other: rows go through the host' <<<"$err")" 1 "the note of $side"
+  field "len(d['devices'])" 2
+done
+field "[(e['first_expert'], e['experts']) for e in d['devices']]" '[(0, 8), (8, 8)]'
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=two "${bench[@]}" --side cuda1/experts
+exits 0
+silent 'no access'
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=two "${bench[@]}" --side cuda0+2
+exits 2
+warns 'there is no device 2: this machine has 2'
+
+run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=two "${bench[@]}" --side cuda0+1 --profile --json
+exits 0
+field "[p['phase'] for p in d['profile']['of']]" "['prefill', 'decode']"
+
 # A profile there: each launch takes 10 us, and each of its two events 1 us.
 run env LD_LIBRARY_PATH="$drivers" PV_FAKE_CUDA=idle "${bench[@]}" --prefill 9 --profile --json
 exits 0

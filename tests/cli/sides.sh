@@ -43,7 +43,7 @@ warns 'is not one of version 1'
 
 run "$pv" compare cpu:i16 cpx --model "$model" --random 3
 exits 2
-warns "'cpx' is no side: there is no kind 'cpx', but cpu, scalar, avx2, vnni, cuda, cuda0+1, ptx, ptx0+1, vulkan, vulkan0, vulkan1, f64, definition, trace"
+warns "'cpx' is no side: there is no kind 'cpx', but cpu, scalar, avx2, vnni, cuda, cuda0+1, cuda0+1/experts, ptx, ptx0+1, ptx0+1/experts, vulkan, vulkan0, vulkan1, f64, definition, trace"
 warns 'did you mean cpu?'
 run "$pv" compare cpu:i16 trace:nowhere --model "$model" --random 3
 exits 2

@@ -90,4 +90,18 @@ played idle 1 'add: 65536 of 65536 results are not the CPU'
 run env LD_LIBRARY_PATH="$drivers" PV_REAL_VULKAN="$real" PV_FAKE_VULKAN=no-start "$pv" vulkan prove
 exits 4
 warns 'Vulkan does not start: the driver does not start'
+
+# Without CUDA a GPU is the device that evidence is of; one of software is none.
+for kind in gpu:discrete 'software:software, no GPU'; do
+  run env LD_LIBRARY_PATH="$drivers" PV_REAL_VULKAN="$real" PV_FAKE_VULKAN="${kind%%:*}" "$pv" version --json
+  exits 0
+  field "'(${kind#*:}), Vulkan 1.' in d['probe']['vulkan']" True
+  name=$(python3 -c 'import json, sys; e = json.loads(sys.argv[1])["probe"]
+print("not for a machine with CUDA" if "cuda_code" in e else e["device"] + "|" + e["vulkan"].split(" (" + sys.argv[2])[0])' "$out" "${kind#*:}")
+  case $kind:$name in
+    *'not for a machine with CUDA') ;;
+    gpu:*) same "${name%%|*}" "${name#*|}" "$call: the device" ;;
+    *) same "${name%%|*}" none "$call: the device" ;;
+  esac
+done
 finish

@@ -41,7 +41,7 @@ CUresult cuGetErrorString(CUresult code, const char **out) {
   return CUDA_SUCCESS;
 }
 CUresult cuDeviceGetCount(int *count) {
-  *count = 1;
+  *count = is("two") ? 2 : 1;
   return CUDA_SUCCESS;
 }
 CUresult cuDeviceGet(CUdevice *device, int index) {

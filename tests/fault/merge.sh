@@ -82,4 +82,33 @@ for ((n = 1; n <= steps; n++)); do
   [ "$code" -eq 2 ] || same "$code $out" "0 $told" "failing at step $n"
   rm -r pages
 done
+
+# The same run published, killed at each step: the contract has its old bytes, or its new ones and then evidence
+# that is whole; and what was not published is by the next merge.
+git add contracts models && git -c user.name=t -c user.email=t@example.org commit -qm contracts
+sed -i 's/status: PROPOSED/status: DRAFT/' contracts/up.yaml
+for k in 1 2; do validate contracts/up.yaml --shard $k/2 --out draft; done
+parts=(draft/up/parts/*)
+cp contracts/up.yaml before.yaml
+publish() { run env LD_PRELOAD="$shim" "$@" "$pv" evidence merge --publish --probe "$fake" "${parts[@]}"; }
+rm -f "$work/log"
+publish PV_STEP_LOG="$work/log"
+exits 0
+steps=$(wc -l <"$work/log")
+old=0
+for ((n = 1; n <= steps; n++)); do
+  rm -rf reports/published
+  cp before.yaml contracts/up.yaml
+  { publish PV_STEP_KILL=$n; } 2>/dev/null
+  exits 137
+  if cmp -s contracts/up.yaml before.yaml; then
+    old=$((old + 1))
+    publish A=b
+    exits 0
+  fi
+  "$pv" evidence verify --probe "$fake" reports/published/up/cpu >/dev/null 2>&1 || bad "published, killed at step $n: broken evidence"
+  if "$pv" lint contracts/up.yaml >/dev/null 2>&1; then ok; else bad "published, killed at step $n: a broken contract"; fi
+done
+echo "published: killed at $steps steps, the old contract $old times"
+if [ "$old" -gt 20 ] && [ "$old" -lt "$steps" ]; then ok; else bad "the old contract $old times of $steps"; fi
 finish

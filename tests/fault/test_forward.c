@@ -3,11 +3,13 @@
  * is left behind. */
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/sha256.h"
+#include "runtime/forward/gpu_state.h"
 #include "runtime/model/arch/qwen3moe.h"
 #include "runtime/noise/noise.h"
 #include "runtime/perplexity/perplexity.h"
@@ -266,6 +268,90 @@ static void test_perplexity(void) {
   each_allocation(perplexity_work, 40);
 }
 
+/* A device that holds nothing and computes nothing: what fails is the backend's own. */
+static pv_code no_open(unsigned number, pv_gpu **out, pv_error *err);
+static void no_close(pv_gpu *gpu) {
+  free(gpu);
+}
+static pv_code no_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
+  (void)gpu, (void)err;
+  *out = (pv_gpu_info){.processors = 1, .shared = 1 << 16, .memory = 1 << 30, .free_ = 1 << 30};
+  return PV_OK;
+}
+static pv_code no_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error *err) {
+  (void)gpu, (void)err;
+  *out = 256 * bytes;
+  return PV_OK;
+}
+static pv_code no_upload(pv_gpu *gpu, uint64_t to, const void *from, uint64_t bytes,
+                         pv_error *err) {
+  (void)gpu, (void)to, (void)from, (void)bytes, (void)err;
+  return PV_OK;
+}
+static pv_code no_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t bytes, pv_error *err) {
+  (void)gpu, (void)from, (void)err;
+  memset(to, 0, bytes); /* expert 0 for all */
+  return PV_OK;
+}
+static pv_code no_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_error *err) {
+  (void)gpu, (void)kernel, (void)err;
+  *out = 0;
+  return PV_OK;
+}
+static pv_code no_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+  (void)gpu, (void)l, (void)err;
+  return PV_OK;
+}
+static pv_code no_finish(pv_gpu *gpu, pv_error *err) {
+  (void)gpu, (void)err;
+  return PV_OK;
+}
+static const pv_gpu_ops no_device = {.name = "none",
+                                     .open = no_open,
+                                     .close = no_close,
+                                     .info = no_info,
+                                     .alloc = no_alloc,
+                                     .upload = no_upload,
+                                     .download = no_download,
+                                     .find = no_find,
+                                     .launch = no_launch,
+                                     .finish = no_finish};
+static pv_code no_open(unsigned number, pv_gpu **out, pv_error *err) {
+  pv_gpu *gpu = calloc(1, sizeof *gpu);
+  (void)number;
+  if (gpu == NULL) return pv_error_nomem(err, "a device");
+  gpu->ops = &no_device;
+  *out = gpu;
+  return PV_OK;
+}
+
+/* Layers, or experts, over devices: opened and run, or an error and nothing left. */
+static bool over_experts;
+
+static bool devices_work(void) {
+  const pv_devices devices = {{0, 1, 2}, over_experts ? 3 : 1, over_experts};
+  const pv_backend_config config = {PV_NUMERICS_I16, IDS, IDS, 1, NULL};
+  const pv_batch batch = {ids, IDS, 0, 1};
+  pv_backend *b = NULL;
+  pv_step step = {0};
+  pv_error err = PV_ERROR_INIT;
+  pv_code code = pv_split_open(&no_device, &pv_backend_cuda, &devices, model, &config, &b, &err);
+  EXPECT((code == PV_OK) == (b != NULL));
+  if (code == PV_OK) code = b->ops->begin(b, &batch, &err);
+  while (code == PV_OK && pv_plan_next(model->plan, model->shape.layers, &step))
+    code = b->ops->run(b, &step, &err);
+  if (b != NULL) b->ops->close(b);
+  return ended(code, &err);
+}
+
+static void test_devices(void) {
+  for (int experts = 0; experts < 2; experts++) {
+    over_experts = experts == 1;
+    REQUIRE(devices_work());
+    each_allocation(devices_work, over_experts ? 20 : 3);
+  }
+}
+
 static bool prepare(void) {
   pv_error err = PV_ERROR_INIT;
   if (folder_make() == NULL) return false;
@@ -288,6 +374,7 @@ int main(void) {
                                                                 PV_CASE(test_synth),
                                                                 PV_CASE(test_noise),
                                                                 PV_CASE(test_perplexity),
+                                                                PV_CASE(test_devices),
                                                                 {0}});
   printf("%u failures injected\n", each_injected());
   pv_model_close(model);

@@ -3,7 +3,8 @@
 # experts of which 1 to 16 are used, widths that no tile divides, each layout of `pv synth` that the
 # widths allow; prompts of the lengths at which kernels change, each as one batch, cut and decoded.
 # Usage: shapes.sh PV. PV_LEFT and PV_SIDE are the sides (cpu and cuda), PV_JOBS how many models at once
-# (as many as there are processors), PV_PROMPTS the lengths.
+# (as many as there are processors, each with one thread), PV_PROMPTS the lengths. A line for each model when it is done: one that
+# is stopped has told what it saw.
 set -u
 pv=$1
 left=${PV_LEFT:-cpu} side=${PV_SIDE:-cuda} jobs=${PV_JOBS:-$(nproc)}
@@ -27,7 +28,7 @@ shapes=(
 # compared MODEL NAME IDENTITY ARGS...: one line.
 compared() {
   local output
-  if output=$("$pv" compare "$left:$3" "$side:$3" --model "$1" --different "${@:4}" 2>&1); then
+  if output=$("$pv" compare "$left:$3" "$side:$3" --model "$1" --different --threads 1 "${@:4}" 2>&1); then
     echo "ok     $2 $3 ${*:4}: $(tail -n 1 <<<"$output")"
   else
     echo "FAILED $2 $3 ${*:4}: $output"
@@ -36,8 +37,9 @@ compared() {
 
 # model NUMBER LAYOUT OPTIONS...: all that is compared of one model.
 model() {
-  local file=$work/$1-$2.gguf name="shape $1, $2," batch
-  if ! "$pv" synth --no-sync --layers 2 --seed "$1" --near-tie 1e-6 --layout "$2" "${@:3}" --out "$file" >"$work/$1-$2" 2>&1; then
+  local file=$work/$1-$2.gguf name="shape $1, $2," batch tie=(--near-tie 1e-6)
+  [[ "$*" != *'--experts 1 '* ]] || tie=() # one expert is no choice
+  if ! "$pv" synth --no-sync --layers 2 --seed "$1" "${tie[@]}" --layout "$2" "${@:3}" --out "$file" >"$work/$1-$2" 2>&1; then
     echo "FAILED $name: $(cat "$work/$1-$2")"
     return
   fi
@@ -49,17 +51,23 @@ model() {
   rm -f "$file"
 }
 
-wanted=0
+# judged NUMBER LAYOUT OPTIONS...: a model, what failed of it, and one line.
+judged() {
+  local told=$work/told-$1-$2
+  model "$@" >"$told"
+  { grep '^FAILED' "$told"; echo "shape $1, $2: $(grep -c '^ok .* 0 differ$' "$told") of $each equal"; } | cat
+}
+
+each=8 wanted=0
 for number in "${!shapes[@]}"; do
   for layout in ${shapes[number]%%|*}; do
-    wanted=$((wanted + 8))
+    wanted=$((wanted + each))
     while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
     # shellcheck disable=SC2086 # words
-    model "$((number + 1))" "$layout" ${shapes[number]#*|} >"$work/told-$number-$layout" &
+    judged "$((number + 1))" "$layout" ${shapes[number]#*|} &
   done
 done
 wait
-cat "$work"/told-*
 passed=$(cat "$work"/told-* | grep -c '^ok .* 0 differ$')
 failed=$(cat "$work"/told-* | grep -c '^FAILED')
 echo "$passed passed, $failed failed"

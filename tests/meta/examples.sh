@@ -137,6 +137,8 @@ other() {
     'cmake -S llama.cpp'* | 'cmake --build build --target llama') script=tests/engines/llamacpp.sh text='cmake -S' ;;
     'python3 -m venv'* | 'hf/bin/pip'*) script=tests/engines/huggingface.sh text='-m venv' ;;
     'hf/bin/python engines/'*) script=tests/engines/huggingface.sh text='pv-trace-huggingface' ;;
+    'tg/bin/'*) script=tests/engines/tinygrad.sh text='pv-trace-tinygrad' ;;
+    'ov/bin/'*) script=tests/engines/openvino.sh text='pv-trace-openvino' ;;
     'build-release/bin/check-arith') script=tests/unit/arith/CMakeLists.txt text='add_test(NAME' ;;
     'python3 models/'*) script=${1#python3 } && script=${script%% *} text='import' ;;
     tests/* | engines/* | docs/site/*) [ -x "$root/${1%% *}" ] && script=${1%% *} text='#!' ;;

@@ -61,14 +61,12 @@ static pv_code expand(campaign *c, const char *const *given, size_t count, pv_er
   return code;
 }
 
-/* Whether a falsifier asks for a device. */
-static pv_code asks_device(const pv_falsifier *f, bool *out, pv_error *err) {
-  const char *names[PV_BIND_SIDES];
+/* Whether a falsifier asks for a GPU. */
+static pv_code asks_gpu(const pv_falsifier *f, bool *out, pv_error *err) {
   json_t *with = NULL;
   if (f->provider != NULL) return PV_OK;
   const pv_code code = pv_bind_with(f, NULL, &with, err);
-  const size_t count = code == PV_OK ? pv_bind_backends(f, with, names) : 0;
-  for (size_t k = 0; k < count; k++) *out |= pv_bind_is_kind(names[k], "cuda");
+  *out |= code == PV_OK && pv_bind_asks_gpu(f, with);
   json_decref(with);
   return code;
 }
@@ -96,7 +94,7 @@ static pv_code load(campaign *c, pv_error *err) {
         code = pv_error_refuse(err, "name it once", "%s is named twice: %s and %s",
                                c->contracts[i]->name, c->files[k], c->files[i]);
     for (size_t k = 0; code == PV_OK && k < c->contracts[i]->falsifier_count; k++)
-      code = asks_device(&c->contracts[i]->falsifiers[k], &c->gpu, err);
+      code = asks_gpu(&c->contracts[i]->falsifiers[k], &c->gpu, err);
   }
   print_findings(&findings);
   return code;

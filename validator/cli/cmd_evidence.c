@@ -229,7 +229,7 @@ static pv_code print_text(FILE *to, const pv_text *out, pv_error *err) {
 typedef struct call {
   const char *probe, *out;
   other against;
-  bool json, help;
+  bool publish, json, help;
   const char *words[FOLDERS_MAX + 1];
   size_t count;
 } call;
@@ -298,6 +298,9 @@ static pv_code show(pv_arena *arena, const call *c, int *exit_code, pv_error *er
 
 static pv_code act(pv_arena *arena, call *c, int *code, pv_error *err) {
   const char *what = c->count > 0 ? c->words[0] : "";
+  if (c->publish && strcmp(what, "merge") != 0)
+    return pv_error_refuse(err, "for example: pv evidence merge --publish PART...",
+                           "--publish is of pv evidence merge");
   if (strcmp(what, "verify") == 0 && c->count >= 2) {
     const pv_code read = read_other(arena, &c->against, err);
     return read == PV_OK ? verify(arena, c, code, err) : read;
@@ -306,8 +309,14 @@ static pv_code act(pv_arena *arena, call *c, int *code, pv_error *err) {
     return pv_error_refuse(err, "for example: pv evidence verify DIR --against vsa.json",
                            "--against and --key are of pv evidence verify");
   if (strcmp(what, "merge") == 0 && c->count >= 2) {
-    const pv_merge_ask ask = {
-        .folders = c->words + 1, .count = c->count - 1, .out = c->out, .probe = c->probe};
+    const pv_merge_ask ask = {.folders = c->words + 1,
+                              .count = c->count - 1,
+                              .out = c->out,
+                              .probe = c->probe,
+                              .publish = c->publish};
+    if (c->publish && c->out != NULL)
+      return pv_error_refuse(err, "leave out --out or --publish",
+                             "published evidence has one place, below reports/published");
     return pv_evidence_merge(arena, &ask, c->json, code, err);
   }
   if (c->out != NULL)
@@ -336,6 +345,8 @@ int pv_cmd_evidence(int argc, char **argv) {
       {"--key", "FILE", "who must have signed it: a public key, or certificates (PEM)",
        &c.against.key, NULL},
       {"--out", "DIR", "the joined run goes below DIR (default: reports/runs)", &c.out, NULL},
+      {"--publish", NULL, "merge: keep the evidence; write a status that it supports", NULL,
+       &c.publish},
       {"--json", NULL, "JSON on standard output", NULL, &c.json},
       {"--probe", "FILE", "another pv-probe than the one beside pv", &c.probe, NULL},
       {0}};

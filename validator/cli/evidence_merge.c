@@ -37,6 +37,11 @@ pv_code pv_evidence_merge(pv_arena *arena, const pv_merge_ask *ask, bool json, i
     code = json ? pv_render_json(&m.result, &links, &out, err)
                 : pv_render_terminal(&m.result, &links, &how, &out, err);
   }
+  if (m.result.publish && !json && m.written == m.result.contract->status)
+    pv_text_puts(&out, "  published; the contract is as it was\n");
+  else if (m.result.publish && !json)
+    pv_text_printf(&out, "  the contract now says %s\n", pv_contract_status_name(m.written));
+  if (m.refused != NULL) pv_put_plain(&missing, "  note: nothing was published: %s\n", m.refused);
   if (m.note != NULL) pv_put_plain(&missing, "  note: `latest` is not this run: %s\n", m.note);
   if (code == PV_OK && (out.failed || missing.failed)) code = pv_error_nomem(err, "the run");
   if (code == PV_OK && out.length > 0) code = pv_output_write(out.data, out.length, err);

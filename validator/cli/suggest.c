@@ -11,9 +11,9 @@ void pv_suggest_bisect(const pv_judgement *j, pv_text *out) {
   for (size_t i = 0; i < j->next.count; i++) pv_text_printf(out, "    %s\n", j->next.items[i]);
 }
 
-static bool has_device(const pv_result *r) {
-  const char *device = pv_fact_value(r->environment, r->environment_count, "device");
-  return device != NULL && strcmp(device, "none") != 0;
+/* Only a device of CUDA runs the kernels that are interpreted. */
+static bool has_cuda(const pv_result *r) {
+  return pv_fact_value(r->environment, r->environment_count, "cuda_code") != NULL;
 }
 
 /* Whether the interpreter can look at what a receipt no longer says. */
@@ -32,7 +32,7 @@ void pv_suggest_interpreter(const pv_judgement *j, pv_text *out) {
     stale += can_interpret(&j->result.falsifiers[i]);
   if (stale == 0 ||
       pv_fact_value(hello->environment, hello->environment_count, "ptx_sha256") == NULL ||
-      j->request.backend != NULL || has_device(&j->result))
+      j->request.backend != NULL || has_cuda(&j->result))
     return;
   pv_text_puts(out,
                "  without a device the changed kernels can be interpreted, which finds faults and "

@@ -18,7 +18,7 @@ pv_code pv_any_contract(pv_arena *arena, const char **out, pv_error *err) {
   return PV_OK;
 }
 
-/* Whether the probe has kernels, and no device to run them. */
+/* Whether the probe has kernels, and no device of CUDA to run them. */
 static pv_code can_only_interpret(pv_arena *arena, const pv_contract *contract, const char *given,
                                   bool *out, pv_error *err) {
   pv_run_spec spec = {.contract = contract};
@@ -26,9 +26,8 @@ static pv_code can_only_interpret(pv_arena *arena, const pv_contract *contract, 
   pv_code code = pv_run_find_probe(arena, given, &spec.probe, err);
   if (code == PV_OK) code = pv_run_ask(arena, &spec, &hello, err);
   if (code != PV_OK) return code;
-  const char *device = pv_fact_value(hello.environment, hello.environment_count, "device");
   *out = pv_fact_value(hello.environment, hello.environment_count, "ptx_sha256") != NULL &&
-         device != NULL && strcmp(device, "none") == 0;
+         pv_fact_value(hello.environment, hello.environment_count, "cuda_code") == NULL;
   return PV_OK;
 }
 

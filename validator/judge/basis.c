@@ -78,16 +78,18 @@ pv_code pv_basis_unchanged(const pv_request *request, const pv_subject *before,
   return PV_OK;
 }
 
-/* Whether a falsifier asked for a device and no receipt is about the model that it was to run. */
-static pv_code unseen_on_device(const pv_request *request, const pv_falsifier_result *f, bool *out,
-                                pv_error *err) {
+/* Whether a falsifier asked for a GPU and no receipt is about the model that it was to run; and
+ * whether the interpreter could stand in for that GPU. */
+static pv_code unseen_on_gpu(const pv_request *request, const pv_falsifier_result *f, bool *out,
+                             bool *interprets, pv_error *err) {
   const char *names[PV_BIND_SIDES];
   json_t *with = NULL;
   if (f->verdict != PV_NOT_RUN || !f->judged_elsewhere || f->falsifier->provider != NULL)
     return PV_OK;
   const pv_code code = pv_bind_with(f->falsifier, request->backend, &with, err);
   const size_t count = code == PV_OK ? pv_bind_backends(f->falsifier, with, names) : 0;
-  for (size_t k = 0; k < count; k++) *out |= pv_bind_is_kind(names[k], "cuda");
+  *out |= code == PV_OK && pv_bind_asks_gpu(f->falsifier, with);
+  for (size_t k = 0; k < count; k++) *interprets |= pv_bind_is_kind(names[k], "cuda");
   json_decref(with);
   return code;
 }
@@ -95,12 +97,13 @@ static pv_code unseen_on_device(const pv_request *request, const pv_falsifier_re
 pv_code pv_basis_unseen(pv_arena *arena, const pv_request *request, const pv_ground *ground,
                         const pv_run_outcome *outcome, pv_strings *notes, pv_error *err) {
   pv_code code = PV_OK;
-  bool unseen = false;
+  bool unseen = false, interprets = false;
   if (ground->model == NULL) return PV_OK;
   for (size_t i = 0; i < outcome->falsifier_count && code == PV_OK; i++)
-    code = unseen_on_device(request, &outcome->falsifiers[i], &unseen, err);
+    code = unseen_on_gpu(request, &outcome->falsifiers[i], &unseen, &interprets, err);
   if (code != PV_OK || !unseen) return code;
-  const bool can = said(&outcome->hello, "ptx_sha256") != NULL && request->backend == NULL;
+  const bool can =
+      interprets && said(&outcome->hello, "ptx_sha256") != NULL && request->backend == NULL;
   return pv_ground_note(arena, notes, "this model was never seen on a GPU: run on one",
                         can ? ", or add --backend ptx to have the kernels interpreted" : "", err);
 }

@@ -6,6 +6,7 @@
 #include "validator/judge/facts.h"
 #include "validator/judge/folder.h"
 #include "validator/judge/own.h"
+#include "validator/judge/publish.h"
 #include "validator/judge/same_run.h"
 #include "validator/judge/site.h"
 #include "validator/model/bind.h"
@@ -164,30 +165,86 @@ static pv_code join(pv_arena *arena, const pv_named_part *parts, size_t count, c
   return PV_OK;
 }
 
-static pv_code write_run(pv_arena *arena, const pv_merge_ask *ask, pv_evidence *e, pv_merged *out,
-                         pv_error *err) {
-  const pv_contract *c = e->result->contract;
-  pv_run_folder folder = {0};
-  pv_site site;
+/* Whether this run could have been published by one call: what its parts are about is what is
+ * checked out here. */
+static pv_code may_publish(pv_arena *arena, const pv_site *site, const pv_result *r,
+                           pv_error *err) {
+  const pv_request request = {.contract = r->contract};
+  const pv_ground ground = {.site = *site};
+  const char *of = pv_fact_value(r->environment, r->environment_count, "git");
+  pv_git git;
+  if (r->partial)
+    return pv_error_refuse(err,
+                           "leave out --publish, or make the parts without --backend and the like",
+                           "a partial run is not published: %s", r->command);
+  pv_code code = pv_facts_git(arena, site->repository == NULL ? NULL : site->root, &git, err);
+  if (code == PV_OK) code = pv_publish_allowed(&request, &ground, &git, err);
+  if (code != PV_OK || (of != NULL && strcmp(of, git.commit) == 0)) return code;
+  return pv_error_refuse(err, "check out the commit of the parts, and make them without changes",
+                         "the parts are of the commit %s, and here is %s", of == NULL ? "none" : of,
+                         git.commit);
+}
+
+static pv_code open_place(pv_arena *arena, const pv_merge_ask *ask, const pv_site *site,
+                          const pv_result *r, pv_run_folder *out, pv_error *err) {
+  const pv_contract *c = r->contract;
   char *aside = NULL;
-  pv_code code = pv_site_find(arena, c->path, &site, err);
-  if (code != PV_OK) return code;
-  if (ask->out == NULL && site.runs == NULL)
+  if (!r->publish && ask->out == NULL && site->runs == NULL)
     return pv_error_refuse(err, "--out DIR names a place for the run",
-                           "no run is written beside '%s': %s", c->path, site.runs_why);
-  const char *base = ask->out != NULL ? pv_arena_strdup(arena, ask->out)
-                                      : pv_arena_printf(arena, "%s/reports/runs", site.runs);
+                           "no run is written beside '%s': %s", c->path, site->runs_why);
+  const char *base = r->publish         ? pv_arena_printf(arena, "%s/reports/published", site->home)
+                     : ask->out != NULL ? pv_arena_strdup(arena, ask->out)
+                                        : pv_arena_printf(arena, "%s/reports/runs", site->runs);
   if (base == NULL) return nomem(err);
   /* Each call writes aside under a name of its own. */
-  code = pv_facts_run_id(arena, e->result->started, c->sha256, "merge", &aside, err);
-  if (code == PV_OK) code = pv_run_folder_open(arena, base, c->name, aside, &folder, err);
-  if (code == PV_OK) code = pv_run_folder_call(arena, e->result->run_id, &folder, err);
+  pv_code code = pv_facts_run_id(arena, r->started, c->sha256, "merge", &aside, err);
+  if (code == PV_OK) code = pv_run_folder_open(arena, base, c->name, aside, out, err);
+  if (code != PV_OK) return code;
+  return r->publish
+             ? pv_run_folder_device(
+                   arena, pv_fact_value(r->environment, r->environment_count, "device"), out, err)
+             : pv_run_folder_call(arena, r->run_id, out, err);
+}
+
+/* A run that supports nothing that could be published goes where it goes without --publish. */
+static pv_code decide(pv_arena *arena, const pv_merge_ask *ask, const pv_site *site, pv_merged *out,
+                      pv_error *err) {
+  pv_text why = PV_TEXT_INIT;
+  if (!ask->publish) return PV_OK;
+  pv_code code = may_publish(arena, site, &out->result, err);
+  if (code != PV_OK) return code;
+  out->result.publish = !pv_publish_refused(&out->result, &why);
+  if (!out->result.publish) {
+    out->refused = why.failed || why.data == NULL ? NULL : pv_arena_strdup(arena, why.data);
+    if (out->refused == NULL) code = nomem(err);
+  }
+  pv_text_free(&why);
+  return code;
+}
+
+static pv_code write_run(pv_arena *arena, const pv_merge_ask *ask, pv_evidence *e, pv_merged *out,
+                         pv_error *err) {
+  pv_result *r = &out->result;
+  pv_run_folder folder = {0};
+  pv_site site;
+  pv_code code = pv_site_find(arena, r->contract->path, &site, err);
+  if (code == PV_OK) code = decide(arena, ask, &site, out, err);
+  if (code != PV_OK) return code;
+  code = open_place(arena, ask, &site, r, &folder, err);
   if (code == PV_OK && (out->shown = pv_site_shown(arena, folder.final)) == NULL) code = nomem(err);
-  const pv_render_links links = {.folder = out->shown};
+  pv_render_links links = {.folder = out->shown};
+  /* Published reports name their place in the repository, not the way there from here. */
+  if (code == PV_OK && r->publish &&
+      (links.folder = pv_site_relative(arena, site.home, folder.final)) == NULL)
+    code = nomem(err);
   if (code == PV_OK) code = pv_run_folder_fill(arena, &folder, e, &links, err);
-  if (code == PV_OK) code = pv_run_folder_finish(&folder, err);
-  folder.kept = code == PV_OK;
-  if (code == PV_OK) out->note = pv_run_folder_latest(&folder);
+  if (code == PV_OK && r->publish) {
+    code = pv_publish(arena, r, &folder, &out->written, err);
+  } else if (code == PV_OK) {
+    code = pv_run_folder_finish(&folder, err);
+    folder.kept = code == PV_OK;
+    if (code == PV_OK) out->note = pv_run_folder_latest(&folder);
+  }
   pv_run_folder_close(&folder);
   return code;
 }

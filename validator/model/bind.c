@@ -67,7 +67,9 @@ static bool value_of(const pv_known_param *spec, const pv_param *param, json_t *
 bool pv_bind_is_kind(const char *side, const char *kind) {
   const size_t n = strlen(kind);
   if (strncmp(side, kind, n) != 0) return false;
-  const char *behind = side + n + strspn(side + n, "0123456789+"); /* of its devices: cuda0+1 */
+  const size_t numbers = strspn(side + n, "0123456789+"); /* of its devices: cuda0+1/experts */
+  const char *behind = side + n + numbers;
+  if (numbers > 0 && behind[0] == '/') behind += strcspn(behind, "@");
   return behind[0] == '\0' || behind[0] == '@';
 }
 
@@ -273,6 +275,15 @@ size_t pv_bind_backends(const pv_falsifier *falsifier, const json_t *with,
     if (value != NULL && spec->params[i].type == PV_KNOWN_SIDE) out[count++] = value;
   }
   return count;
+}
+
+bool pv_bind_asks_gpu(const pv_falsifier *falsifier, const json_t *with) {
+  const char *names[PV_BIND_SIDES];
+  const char *device = json_string_value(json_object_get(with, "device"));
+  const size_t count = pv_bind_backends(falsifier, with, names);
+  for (size_t i = 0; i < count; i++)
+    if (pv_bind_is_kind(names[i], "cuda")) return true;
+  return device != NULL && strcmp(device, "gpu") == 0;
 }
 
 /* Whether a side of the contract's own is the interpreter; with bound parameters, one of theirs

@@ -53,6 +53,9 @@ size_t pv_bind_backends(const pv_falsifier *falsifier, const json_t *with,
                         const char *out[PV_BIND_SIDES]);
 /* Whether a side is of a kind, with or without a fault. */
 bool pv_bind_is_kind(const char *side, const char *kind);
+/* Whether the bound parameters ask for a GPU: by a side of CUDA, or by `device: gpu`. A side of
+ * Vulkan alone may be a device of software. */
+bool pv_bind_asks_gpu(const pv_falsifier *falsifier, const json_t *with);
 
 /* Whether a side, of the parameter of that name, is of a kind with a text of its own: a trace or
  * another engine. */

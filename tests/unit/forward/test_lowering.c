@@ -304,7 +304,7 @@ static void test_beyond(void) {
     rows[cases[i].row].flags = cases[i].flags;
     rows[cases[i].row].in[0] = cases[i].in;
     plan.rows = rows;
-    EXPECT_I64(pv_gpu_cover_plan(&plan, &cover, &err), PV_ERR_UNSUPPORTED);
+    EXPECT_I64(pv_gpu_cover_plan(&plan, false, &cover, &err), PV_ERR_UNSUPPORTED);
     EXPECT_HAS(err.message, cases[i].stage);
     EXPECT_HAS(err.message, "no kernel");
     EXPECT_I64(cover.attend, 77);

@@ -8,67 +8,24 @@
 #include "runtime/forward/gpu_state.h"
 #include "runtime/forward/room.h"
 #include "tests/unit/forward/odd_plans.h"
+#include "tests/unit/forward/seen.h"
 #include "tests/unit/forward/two_queues.h"
+#include "tests/unit/held.h"
 #include "tests/unit/testing.h"
 
-enum { POSITIONS = 13, BATCH = 8, LAYERS = 4, WORDS = 1 << 16 };
+enum { POSITIONS = SEEN_POSITIONS, BATCH = SEEN_BATCH, LAYERS = 4 };
 static const pv_backend_config config = {
     .numerics = PV_NUMERICS_I16, .context = POSITIONS, .batch = BATCH, .threads = 1};
 static uint32_t ids[POSITIONS];
 static pv_model *model;
 
-typedef struct seen { /* all rows that were read, one behind the other */
-  uint32_t *words;
-  size_t count;
-} seen;
-
-static pv_code read_step(pv_backend *b, const pv_batch *batch, const pv_step *step, seen *out,
-                         pv_error *err) {
-  const pv_plan *plan = model->plan;
-  pv_code code = PV_OK;
-  for (size_t i = step->first; i < step->first + step->count && code == PV_OK; i++) {
-    const size_t rows = pv_plan_is(plan, i, PV_ROW_LAST_ROWS) ? batch->logits : batch->count;
-    const size_t words = rows * pv_plan_width(plan, i, &model->shape);
-    if (!EXPECT(out->count + words <= (size_t)WORDS * 8)) abort();
-    code = b->ops->read(b, (pv_stage_id)i, 0, rows, out->words + out->count, err);
-    out->count += words;
-  }
-  return code;
-}
-
-/* `every`: each stage is looked at, else those behind the layers. `until`: the layer before which
- * the batch is given up. */
-static pv_code run_batch(pv_backend *b, const pv_batch *batch, bool every, uint32_t until,
-                         seen *out, pv_error *err) {
-  pv_step step = {0};
-  pv_code code = b->ops->begin(b, batch, err);
-  while (code == PV_OK && pv_plan_next(model->plan, model->shape.layers, &step)) {
-    if (pv_plan_is(model->plan, step.first, PV_ROW_LAST_ROWS) && batch->logits == 0) break;
-    if (pv_plan_is_layered(model->plan, step.first) && step.layer == until) break;
-    code = b->ops->run(b, &step, err);
-    const bool top = pv_step_find(model->plan, &step, PV_ROLE_TOP) >= 0;
-    if (code == PV_OK && out != NULL && (every || top)) code = read_step(b, batch, &step, out, err);
-  }
-  return code;
-}
-
-/* Prefill, a batch without logits, decode with and without a look, and one that is given up. */
-static pv_code run_all(pv_backend *b, seen *out, pv_error *err) {
-  const pv_batch batches[] = {{ids, 3, 0, 0},     {ids, 8, 0, 2},       {ids + 8, 1, 8, 1},
-                              {ids + 9, 2, 9, 0}, {ids + 11, 1, 11, 1}, {ids + 12, 1, 12, 1}};
-  pv_code code = run_batch(b, &batches[0], false, 3, NULL, err);
-  for (size_t i = 1; i < sizeof batches / sizeof *batches && code == PV_OK; i++)
-    code = run_batch(b, &batches[i], i == 1 || i == 4, UINT32_MAX, out, err);
-  return code;
-}
-
 static seen open_and_run(const pv_gpu_ops *device, uint64_t memory, pv_gpu_info *info,
                          uint64_t *bytes, pv_error *err) {
-  seen out = {calloc((size_t)WORDS * 8, sizeof(uint32_t)), 0};
+  seen out = seen_make();
   pv_backend *b = NULL;
   model->memory = memory;
   pv_code code = pv_gpu_open(device, &pv_backend_ptx, model, &config, &b, err);
-  if (code == PV_OK) code = run_all(b, &out, err);
+  if (code == PV_OK) code = seen_run(b, ids, &out, err);
   model->memory = 0;
   if (b == NULL || code != PV_OK) out.count = 0;
   if (b != NULL && code == PV_OK && info != NULL) code = b->ops->device(b, info, err);
@@ -118,7 +75,7 @@ static void prepare(void) {
 }
 
 static bool is_whole(const seen *s) {
-  return s->count == whole.count && memcmp(s->words, whole.words, s->count * sizeof *s->words) == 0;
+  return seen_same(s, &whole);
 }
 
 /* With room for two layers, and for more of them: whichever queue is ahead. */
@@ -184,16 +141,16 @@ static void test_split(void) {
   static const struct {
     pv_devices devices;
     bool limited;
-  } cases[] = {{{{0, 1}, 2}, false}, {{{3, 1, 2}, 3}, true}, {{{5}, 1}, true}};
+  } cases[] = {{{{0, 1}, 2, false}, false}, {{{3, 1, 2}, 3, false}, true}, {{{5}, 1, false}, true}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const size_t count = cases[i].devices.count;
-    seen s = {calloc((size_t)WORDS * 8, sizeof(uint32_t)), 0};
+    seen s = seen_make();
     pv_backend *b = NULL;
     pv_error err = PV_ERROR_INIT;
     model->memory = cases[i].limited ? smallest : 0;
     pv_code code =
         pv_split_open(&two_plain, &pv_backend_ptx, &cases[i].devices, model, &config, &b, &err);
-    if (code == PV_OK) code = run_all(b, &s, &err);
+    if (code == PV_OK) code = seen_run(b, ids, &s, &err);
     if (!EXPECT(code == PV_OK && is_whole(&s))) pv_error_print(&err, stderr);
     REQUIRE(b != NULL);
     EXPECT_STR(b->ops->name, "ptx");
@@ -217,10 +174,91 @@ static void test_split(void) {
   }
   pv_backend *b = NULL;
   pv_error err = PV_ERROR_INIT;
-  const pv_devices many = {{0, 1, 2, 3, 4}, 5};
+  const pv_devices many = {{0, 1, 2, 3, 4}, 5, false};
   EXPECT_I64(pv_split_open(&two_plain, &pv_backend_ptx, &many, model, &config, &b, &err),
              PV_ERR_INPUT);
   EXPECT_HAS(err.message, "5 devices for 4 layers");
+}
+
+/* A device with a clock: stamp i is at i + 1 seconds for the first that is asked, at twice that for
+ * the other. What keeps a device busy is left out. */
+static pv_gpu *clocks[2];
+static unsigned idle;
+
+static pv_code timed_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
+  return l->kernel == idle ? PV_OK : pv_gpu_ptx.launch(gpu, l, err);
+}
+static pv_code timed_stamp(pv_gpu *gpu, size_t number, pv_error *err) {
+  (void)gpu, (void)number, (void)err;
+  return PV_OK;
+}
+static pv_code timed_between(pv_gpu *gpu, size_t from, size_t to, double *seconds, pv_error *err) {
+  (void)err;
+  *seconds = (double)(to - from) * (gpu == clocks[0] ? 1.0 : 2.0);
+  return PV_OK;
+}
+static pv_gpu_ops timed;
+
+static pv_code timed_open(unsigned number, pv_gpu **out, pv_error *err) {
+  pv_code code = two_plain.open(number, out, err);
+  if (code == PV_OK) code = pv_gpu_ptx.find(*out, "peak_dp4a", &idle, err);
+  if (code != PV_OK) return code;
+  (*out)->ops = &timed;
+  clocks[number] = *out;
+  return PV_OK;
+}
+
+typedef struct told {
+  size_t parts, wholes, layers[LAYERS];
+  double seconds, whole;
+} told;
+
+static void tell_part(void *context, const pv_meter_part *part) {
+  told *t = context;
+  t->parts++;
+  t->layers[part->layer]++;
+  t->seconds += part->seconds;
+}
+
+static void tell_whole(void *context, double seconds) {
+  told *t = context;
+  t->wholes++;
+  t->whole = seconds;
+}
+
+/* A profile of layers over devices has the launches of each, and the time of the last one. */
+static void test_metered(void) {
+  static const pv_devices devices = {{0, 1}, 2, false};
+  pv_backend_ops ops = pv_backend_ptx;
+  pv_backend *b = NULL;
+  pv_error err = PV_ERROR_INIT;
+  told t = {0};
+  const pv_meter meter = {tell_part, tell_whole, &t};
+  ops.meter = pv_gpu_meter;
+  timed = two_plain;
+  timed.open = timed_open;
+  timed.launch = timed_launch;
+  timed.stamp = timed_stamp;
+  timed.between = timed_between;
+  REQUIRE(pv_split_open(&timed, &ops, &devices, model, &config, &b, &err) == PV_OK);
+  const pv_batch batch = {ids, 2, 0, 1};
+  pv_step step = {0};
+  EXPECT_I64(b->ops->meter(b, &meter, &err), PV_OK);
+  EXPECT_I64(b->ops->begin(b, &batch, &err), PV_OK);
+  while (pv_plan_next(model->plan, LAYERS, &step)) EXPECT_I64(b->ops->run(b, &step, &err), PV_OK);
+  EXPECT_U64(t.parts, 0);
+  EXPECT_I64(b->ops->meter(b, NULL, &err), PV_OK);
+  for (size_t i = 0; i < LAYERS; i++) EXPECT(t.layers[i] > 5);
+  EXPECT_U64(t.wholes, 1);
+  EXPECT(t.whole > (double)t.parts && t.seconds > (double)t.parts);
+  const size_t before = t.parts;
+  EXPECT_I64(b->ops->begin(b, &batch, &err), PV_OK);
+  EXPECT_I64(b->ops->meter(b, NULL, &err), PV_OK); /* of nobody */
+  EXPECT(t.parts == before && t.wholes == 1);
+  b->ops->close(b);
+  EXPECT_I64(pv_split_open(&two_plain, &pv_backend_ptx, &devices, model, &config, &b, &err), PV_OK);
+  EXPECT(b->ops->meter == NULL); /* an interpreter's time says nothing */
+  b->ops->close(b);
 }
 
 static void test_room(void) {
@@ -242,21 +280,6 @@ static void test_room(void) {
   room.limit = 205;
   EXPECT_I64(pv_room_layers(&room, many, 6, &stay, &err), PV_OK);
   EXPECT_U64(stay, 2); /* 160 + 10 + 30 */
-}
-
-/* Bytes of the mapped file that the process holds. */
-static uint64_t file_bytes(const unsigned char *inside) {
-  FILE *f = fopen("/proc/self/smaps", "r");
-  char line[512];
-  unsigned long long from = 0, to = 0, rss = 0;
-  bool here = false;
-  while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-    if (sscanf(line, "%llx-%llx ", &from, &to) == 2)
-      here = (uintptr_t)inside >= from && (uintptr_t)inside < to;
-    if (here && sscanf(line, "Rss: %llu kB", &rss) == 1) break;
-  }
-  if (f != NULL) fclose(f);
-  return rss << 10;
 }
 
 /* Of a model larger than the limit no more is held of the file, and the bits are the same. */
@@ -283,7 +306,7 @@ static void test_cpu(void) {
       EXPECT_I64(b->ops->begin(b, &batch, &err), PV_OK);
       while (pv_plan_next(model->plan, model->shape.layers, &step)) {
         EXPECT_I64(b->ops->run(b, &step, &err), PV_OK);
-        const uint64_t now = file_bytes(model->once.weight[0]->data);
+        const uint64_t now = pv_testing_held(model->once.weight[0]->data);
         if (now > most[limited]) most[limited] = now;
       }
       EXPECT_I64(b->ops->read(b, pv_model_stage(model, PV_ROLE_TOP), 0, 1, &tops[limited], &err),
@@ -299,23 +322,22 @@ static void test_cpu(void) {
 
 /* A plan of no architecture: biases, sinks, experts beside a network. */
 static void test_split_odd(void) {
-  static const pv_devices devices = {{0, 1}, 2};
+  static const pv_devices devices = {{0, 1}, 2, false};
   pv_model *usual = model;
   seen s[2] = {{NULL, 0}, {NULL, 0}};
   model = odd_model(&odd_plans[0], &odd_shapes[0], true);
   for (int k = 0; k < 2; k++) {
     pv_backend *b = NULL;
     pv_error err = PV_ERROR_INIT;
-    s[k].words = calloc((size_t)WORDS * 8, sizeof(uint32_t));
+    s[k] = seen_make();
     pv_code code =
         k == 0 ? pv_gpu_open(&two_plain, &pv_backend_ptx, model, &config, &b, &err)
                : pv_split_open(&two_plain, &pv_backend_ptx, &devices, model, &config, &b, &err);
-    if (code == PV_OK) code = run_all(b, &s[k], &err);
+    if (code == PV_OK) code = seen_run(b, ids, &s[k], &err);
     if (!EXPECT_I64(code, PV_OK)) pv_error_print(&err, stderr);
     if (b != NULL) b->ops->close(b);
   }
-  EXPECT(s[0].count > 10000 && s[0].count == s[1].count &&
-         memcmp(s[0].words, s[1].words, s[0].count * sizeof *s[0].words) == 0);
+  EXPECT(s[0].count > 10000 && seen_same(&s[0], &s[1]));
   free(s[0].words);
   free(s[1].words);
   odd_model_free(model);
@@ -336,6 +358,7 @@ int main(void) {
                                                  PV_CASE(test_other_devices),
                                                  PV_CASE(test_split),
                                                  PV_CASE(test_split_odd),
+                                                 PV_CASE(test_metered),
                                                  PV_CASE(end),
                                                  PV_CASE(test_room),
                                                  PV_CASE(test_cpu),

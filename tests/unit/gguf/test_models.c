@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "runtime/gguf/gguf.h"
+#include "tests/unit/held.h"
 #include "tests/unit/testing.h"
 
 static bool open_model(const char *type, pv_gguf **out) {
@@ -99,7 +100,22 @@ static void test_truncated(void) {
   pv_gguf_close(g);
 }
 
+/* What was digested is the process's no longer, if that is asked for. */
+static void test_digest(void) {
+  char all[PV_SHA256_HEX] = "", dropped[PV_SHA256_HEX] = "-";
+  pv_gguf *g = NULL;
+  REQUIRE(pv_gguf_open("models/tiny-coder-moe-Q4_K_M.gguf", &g, NULL) == PV_OK);
+  const unsigned char *data = pv_gguf_tensor_at(g, 0)->data;
+  EXPECT_I64(pv_gguf_digest(g, false, all, NULL), PV_OK);
+  EXPECT(pv_testing_held(data) > pv_gguf_length(g) / 2);
+  EXPECT_I64(pv_gguf_digest(g, true, dropped, NULL), PV_OK);
+  EXPECT(pv_testing_held(data) < pv_gguf_length(g) / 8);
+  EXPECT_STR(dropped, all);
+  pv_gguf_close(g);
+}
+
 int main(void) {
-  return pv_testing_main("gguf models",
-                         (pv_case[]){PV_CASE(test_types), PV_CASE(test_truncated), {0}});
+  return pv_testing_main(
+      "gguf models",
+      (pv_case[]){PV_CASE(test_types), PV_CASE(test_truncated), PV_CASE(test_digest), {0}});
 }

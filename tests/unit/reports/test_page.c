@@ -91,6 +91,38 @@ static void test_unseen_on_a_device(void) {
   sample_free(s);
 }
 
+/* By Vulkan the backend names the device; one of software is no GPU. */
+static void test_unseen_by_vulkan(void) {
+  static char software[] =
+      "llvmpipe (LLVM 15) (software, no GPU), Vulkan 1.3.230, llvmpipe Mesa: 28 "
+      "operations proved",
+              gpu[] =
+                  "AMD Radeon (TM) Pro (discrete), Vulkan 1.3.230, radv Mesa: 28 operations "
+                  "proved",
+              vulkan[] = "vulkan",
+              fact[] = "AMD Radeon (TM) Pro (discrete), Vulkan 1.3.230, radv Mesa";
+  sample *s = sample_make(SAMPLE_DEVICE);
+  pv_arena arena = PV_ARENA_INIT;
+  REQUIRE(s != NULL);
+  for (size_t i = 0; i < s->result.falsifier_count; i++) {
+    EXPECT(s->result.falsifiers[i].backends.count > 0);
+    s->result.falsifiers[i].backends.items[0] = software;
+    s->result.falsifiers[i].backends.count = 1;
+  }
+  EXPECT_STR(unseen(&arena, s, "GPUs", true), "all: nothing was computed on one");
+  pv_text page = page_of(s, NULL);
+  EXPECT(strstr(page.data, "by Vulkan") == NULL);
+  pv_text_free(&page);
+  s->result.falsifiers[3].backends.items[0] = s->result.falsifiers[4].backends.items[0] = gpu;
+  s->result.environment[0] = (pv_fact){vulkan, fact};
+  EXPECT_STR(unseen(&arena, s, "GPUs", false), "all but AMD Radeon (TM) Pro");
+  page = page_of(s, NULL);
+  EXPECT_HAS(page.data, "by Vulkan: AMD Radeon (TM) Pro (discrete), Vulkan 1.3.230, radv Mesa");
+  pv_text_free(&page);
+  pv_arena_free(&arena);
+  sample_free(s);
+}
+
 static void expect_margin(pv_gate gate, double measured, double want) {
   double factor = -1.0;
   if (!EXPECT(pv_gate_margin(&gate, measured, &factor) == !isnan(want)) || isnan(want)) return;
@@ -233,7 +265,7 @@ static void test_commands_to_copy(void) {
   sample_free(s);
   s = sample_make(SAMPLE_DEVICE); /* nothing failed */
   REQUIRE(s != NULL);
-  out = page_of(s, &links);
+  out = page_of(s, NULL);
   EXPECT(strstr(out.data, "pv bisect") == NULL);
   pv_text_free(&out);
   sample_free(s);
@@ -242,6 +274,7 @@ static void test_commands_to_copy(void) {
 int main(void) {
   return pv_testing_main("reports page", (pv_case[]){PV_CASE(test_unseen_without_a_device),
                                                      PV_CASE(test_unseen_on_a_device),
+                                                     PV_CASE(test_unseen_by_vulkan),
                                                      PV_CASE(test_margins),
                                                      PV_CASE(test_margins_are_drawn),
                                                      PV_CASE(test_links_lead_somewhere),

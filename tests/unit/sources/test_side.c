@@ -26,6 +26,9 @@ static void test_as_written(void) {
                                      "ptx:i8",
                                      "cuda0+1:i16",
                                      "cuda3:i8",
+                                     "cuda0+1/experts:i16",
+                                     "cuda3+2/experts:i8@rope_pairs",
+                                     "ptx7/experts:f32-f64acc",
                                      "ptx2+0+1:f32-f64acc@rope_pairs:layer=2",
                                      "vulkan:i16",
                                      "vulkan1:i8@rope_pairs",
@@ -105,11 +108,14 @@ static void test_refused(void) {
   refused("cuda:i17",
           "'cuda:i17' is no side: there is no identity of cuda 'i17', but i16, f32-f64acc, i8",
           "did you mean cuda:i16?");
-  refused("cuad:i8",
-          "there is no kind 'cuad', but cpu, scalar, avx2, vnni, cuda, cuda0+1, ptx, ptx0+1, "
-          "vulkan, vulkan0, vulkan1, f64, definition",
-          "did you mean cuda:i8?");
+  refused(
+      "cuad:i8",
+      "there is no kind 'cuad', but cpu, scalar, avx2, vnni, cuda, cuda0+1, cuda0+1/experts, ptx, "
+      "ptx0+1, ptx0+1/experts, vulkan, vulkan0, vulkan1, f64, definition",
+      "did you mean cuda:i8?");
   refused("cuda0+0:i16", "'cuda0+0:i16' is no side: a device is named twice", "cuda0+1:i16");
+  refused("cuda0+1/expert:i16", "behind devices stands /experts or nothing", "cuda0+1/experts:i16");
+  refused("cuda0/experts+1", "there is no kind 'cuda0/experts+1'", "");
   refused("cuda0+", "devices are numbers joined by +", "cuda0+1:i16");
   refused("ptx01", "a device has a number from 0 to 99", "");
   refused("cuda0+1:f64", "there is no identity of cuda0+1 'f64'", "");
@@ -147,7 +153,7 @@ static void test_refused(void) {
 static void test_table(void) {
   size_t count = 0;
   const pv_side_kind *kinds = pv_side_kinds(&count);
-  EXPECT_U64(count, 17);
+  EXPECT_U64(count, 19);
   for (size_t i = 0; i < count; i++) {
     EXPECT(pv_side_kind_find(kinds[i].name) == &kinds[i]);
     EXPECT((kinds[i].backend != NULL) == (kinds[i].numerics != 0));
