@@ -52,9 +52,9 @@ typedef struct pv_gpu_launch {
 typedef struct pv_gpu pv_gpu;
 typedef struct pv_gpu_ops {
   const char *name; /* "cuda" */
-  /* It has the kernels of single operations alone: none that does several at once, or that is for
-   * some sizes. */
-  bool general;
+  /* Whether it has the launch's kernel for that argument, of those that do several operations at
+   * once or that are for some sizes; it has those of single operations. NULL: it has all. */
+  bool (*takes)(const pv_gpu_launch *launch);
   /* `number`: which of the devices of its kind. PV_ERR_UNSUPPORTED with the reason where there is
    * no such device: no kernels in this build, no driver, a driver or a device that is too old, no
    * device. */

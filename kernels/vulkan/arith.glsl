@@ -5,6 +5,7 @@
 //
 // A macro of a name below plants that defect (kernels/vulkan/modules.h lists them).
 #extension GL_EXT_spirv_intrinsics : require
+#extension GL_EXT_control_flow_attributes : require
 #if defined(PRESERVED) // for devices that flush subnormals unless they are told not to
 spirv_execution_mode(capabilities = [4464], 4459, 32); // DenormPreserve, of both widths: some devices
 spirv_execution_mode(capabilities = [4464], 4459, 64); // have one mode for all
@@ -55,18 +56,9 @@ float planes(float high, float low) {
   return r;
 }
 
-// Whether a float64, rounded to float32, lies where a rounding before that may be seen: half way between
-// two float32, or where they are subnormal. Elsewhere it lies on the side of each half way point on which
-// the number lies that it was rounded from, since those are float64 themselves. A sum of 0 is exact.
-bool may_turn(double s) {
-  uint64_t bits = doubleBitsToUint64(s);
-  uint low = uint(bits), high = uint(bits >> 32) & ~SIGN;
-  return (low & 0x1fffffffu) == 0x10000000u || (high < 0x38100000u && (high | low) != 0u);
-}
-
-// a b + c, rounded once. The product is exact in float64. Where it matters TwoSum gives its sum with c and
-// the error of that, and a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that
-// what follows rounds as if it had all of them.
+// a b + c, rounded once. The product is exact in float64. TwoSum gives its sum with c and the error of that, and
+// a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that what follows rounds as if it
+// had all of them. No jump: what stands behind it can begin before.
 float fused(float a, float b, float c) {
 #if defined(FMA_UNFUSED)
   PRECISE float two = a * b + c;
@@ -81,17 +73,36 @@ float fused(float a, float b, float c) {
 #if defined(FMA_TWICE)
   return float(s);
 #endif
-  if (!may_turn(s)) return float(s);
   PRECISE double t = s - p;
   PRECISE double error = (p - (s - t)) + (q - t);
-  uint64_t bits = doubleBitsToUint64(s);
-  if ((error > 0.0 || error < 0.0) && (bits & 1ul) == 0ul) { // no NaN, which infinities leave
-    bool away = (error > 0.0) == (s > 0.0);
-    s = uint64BitsToDouble(away ? bits + 1ul : bits - 1ul);
-  }
-  return float(s);
+  uvec2 bits = unpackUint2x32(doubleBitsToUint64(s)), of = unpackUint2x32(doubleBitsToUint64(error));
+  uint turns = uint(abs(error) > 0.0) & ~bits.x & 1u; // no NaN, which infinities leave
+  uint nearer = (bits.y ^ of.y) >> 31 & turns;        // to 0: one less, else one more
+  bits = uvec2(bits.x + turns - 2u * nearer, bits.y - (nearer & uint(bits.x == 0u)));
+  return float(uint64BitsToDouble(packUint2x32(bits)));
 #endif
 }
+
+// a b of float32, exactly.
+double exact(double a, double b) {
+  PRECISE double p = a * b;
+  return p;
+}
+
+// For chains of fma, of which most steps of fused() would be waited for: p + c, both float32 or an exact product of
+// two, rounded to float32 by integers, where float64 has what matters. Else `turns` becomes 1, the result is
+// nothing, and the chain is made again by fused(): where the sum is half way between two float32, so that a
+// rounding before may be seen, or where float32 is subnormal or ends. Elsewhere the sum lies on the side of each
+// half way point on which the number lies that it was rounded from, since those are float64 themselves. A chain
+// may begin with NOTHING, and where it has no more it may go on with NOTHING times 0: neither changes a bit.
+double chained(double p, double c, inout uint turns) {
+  PRECISE double s = p + c;
+  uvec2 bits = unpackUint2x32(doubleBitsToUint64(s));
+  uint high = bits.y & ~SIGN, low = bits.x + 0x10000000u;
+  turns |= uint((bits.x & 0x1fffffffu) == 0x10000000u) | (uint(high - 0x38100000u >= 0x0fdfffffu) & uint(high != 0u));
+  return uint64BitsToDouble(packUint2x32(uvec2(low & 0xe0000000u, bits.y + uint(low < bits.x))));
+}
+const float NOTHING = -0.0;
 
 // The sum of four products of signed bytes. It is exact: what a device may choose is how fast.
 spirv_instruction(extensions = ["SPV_KHR_integer_dot_product"], capabilities = [6019, 6018], id = 4450) // OpSDot
@@ -109,14 +120,34 @@ uint guessed(double x) {
   return x >= magnitude(INFINITE) ? INFINITE : min(floatBitsToUint(float(x)) & ~SIGN, INFINITE);
 }
 
-const uint STEPS = 8u; // a guess of 2.5 ulp is right after three
+// 1 / b and 1 / sqrt(x) to less than 2^-30 of them: the exponent and the leading bits by integers, within 6 %, then
+// Newton's steps. No instruction that divides: what a device makes of one is longer.
+double reciprocal(double b) {
+  double y = uint64BitsToDouble(0x7fde623822fc16e6ul - doubleBitsToUint64(b));
+  [[unroll]] for (uint i = 0u; i < 3u; i++) {
+    PRECISE double next = y * (2.0lf - b * y);
+    y = next;
+  }
+  return y;
+}
+
+double inverse_root(double x) {
+  double y = uint64BitsToDouble(0x5fe6eb50c7b537a9ul - (doubleBitsToUint64(x) >> 1));
+  [[unroll]] for (uint i = 0u; i < 3u; i++) {
+    PRECISE double next = y * (1.5lf - 0.5lf * x * y * y);
+    y = next;
+  }
+  return y;
+}
+
+const uint STEPS = 2u; // the guess is what is right, or next to it
 
 // |a| / |b| of finite numbers that are not 0. q b has 48 bits and a - q b fewer, so float64 has both
 // exactly, and of two neighbours the one with the smaller residual is the nearer one.
 uint quotient(double a, double b) {
-  PRECISE double guess = a / b;
+  PRECISE double guess = a * reciprocal(b);
   uint m = guessed(guess);
-  for (uint i = 0u; i < STEPS; i++) {
+  [[dont_unroll]] for (uint i = 0u; i < STEPS; i++) {
     PRECISE double residual = a - magnitude(m) * b;
     if (residual == 0.0 || (residual < 0.0 && m == 0u) || (residual > 0.0 && m == INFINITE)) break;
     uint other = residual > 0.0 ? m + 1u : m - 1u;
@@ -166,8 +197,9 @@ float root(float x) {
   if ((a & ~SIGN) == 0u || a == INFINITE) return x;
   if (a > INFINITE) return uintBitsToFloat(NOT_A_NUMBER);
   double of = double(x);
-  uint m = guessed(sqrt(of));
-  for (uint i = 0u; i < STEPS; i++) {
+  PRECISE double guess = of * inverse_root(of);
+  uint m = guessed(guess);
+  [[dont_unroll]] for (uint i = 0u; i < STEPS; i++) {
     if (above(of, m))
       m++;
     else if (!above(of, m - 1u))

@@ -1,5 +1,5 @@
 // What both shaders of attention share.
-layout(buffer_reference, std430, buffer_reference_align = 8) buffer attend_argument { // pv_cuda_attend
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer attend_argument { // pv_cuda_attend
   uint64_t q, keys, values, step, top, sum, value, result, sinks;
   acts_of acts;
   uint heads, kv_heads, dim, chunks, first;
@@ -16,9 +16,10 @@ uint seen_from(uint window, uint position) {
 
 float folded_narrow(float lane[NARROW_LANES], uint n) {
   uint left = n;
-  for (uint reach = NARROW_LANES / 2u; reach > 0u; reach /= 2u) {
-    for (uint l = 0u; l < reach; l++)
-      if (l + reach < left) lane[l] = sum(lane[l], lane[l + reach]);
+  [[unroll]] for (uint step = 0u; step < 3u; step++) {
+    uint reach = 4u >> step;
+    [[unroll]] for (uint l = 0u; l < 4u; l++)
+      if (l < reach && l + reach < left) lane[l] = sum(lane[l], lane[l + reach]);
     left = min(left, reach);
   }
   return lane[0];

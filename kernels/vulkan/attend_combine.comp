@@ -5,10 +5,11 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#define ROUNDS 1u
 #include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
+shared float values[2u * WIDE_LANES];
+#include "kernels/vulkan/norm.glsl"
 #include "kernels/vulkan/attend.glsl"
 
 float combined(attend_argument t, uint i, uint row) {
@@ -16,16 +17,24 @@ float combined(attend_argument t, uint i, uint row) {
   uint chunks = (position - seen_from(t.window, position)) / CHUNK + 1u;
   uint part = (gl_WorkGroupID.y * t.heads + head) * t.chunks;
   float m = floats(t.top).at[part];
-  for (uint c = 1u; c < chunks; c++) m = larger(m, floats(t.top).at[part + c]);
+  [[dont_unroll]] for (uint c = 1u; c < chunks; c++) m = larger(m, floats(t.top).at[part + c]);
   float sink = t.sinks != 0ul ? floats(t.sinks).at[head] : m;
   m = larger(m, sink);
   float total[NARROW_LANES], lane[NARROW_LANES];
-  for (uint c = 0u; c < chunks; c++) {
-    uint l = c % NARROW_LANES;
-    float f = exponential(difference(floats(t.top).at[part + c], m));
+  [[unroll]] for (uint l = 0u; l < NARROW_LANES; l++) total[l] = lane[l] = NOTHING;
+  [[dont_unroll]] for (uint c = 0u; c < chunks; c++) {
     float n = floats(t.sum).at[part + c], v = floats(t.value).at[(part + c) * t.dim + i % t.dim];
-    total[l] = c < NARROW_LANES ? product(f, n) : fused(f, n, total[l]);
-    lane[l] = c < NARROW_LANES ? product(f, v) : fused(f, v, lane[l]);
+    float f = exponential(difference(floats(t.top).at[part + c], m)), of_total = NOTHING, of_lane = NOTHING;
+    [[unroll]] for (uint l = 0u; l < NARROW_LANES; l++) {
+      of_total = c % NARROW_LANES == l ? total[l] : of_total;
+      of_lane = c % NARROW_LANES == l ? lane[l] : of_lane;
+    }
+    of_total = fused(f, n, of_total);
+    of_lane = fused(f, v, of_lane);
+    [[unroll]] for (uint l = 0u; l < NARROW_LANES; l++) {
+      total[l] = c % NARROW_LANES == l ? of_total : total[l];
+      lane[l] = c % NARROW_LANES == l ? of_lane : lane[l];
+    }
   }
   uint lanes = min(chunks, NARROW_LANES);
   float all = folded_narrow(total, lanes);
@@ -35,12 +44,12 @@ float combined(attend_argument t, uint i, uint row) {
 
 void main() {
   attend_argument t = attend_argument(argument);
-  uint j = gl_LocalInvocationIndex, i = gl_GlobalInvocationID.x, width = t.heads * t.dim;
+  uint i = gl_GlobalInvocationID.x, width = t.heads * t.dim;
   uint row = t.first + gl_WorkGroupID.y;
-  rounding[j] = 0.0;
+  float y = 0.0;
   if (i < width) {
-    rounding[j] = combined(t, i, row);
-    floats(t.result).at[row * width + i] = rounding[j];
+    y = combined(t, i, row);
+    floats(t.result).at[row * width + i] = y;
   }
-  if (t.acts.q != 0ul) round_chunk(t.acts, row, gl_WorkGroupID.x * 256u / SEGMENT, t.largest);
+  if (t.acts.q != 0ul) round_part(t.acts, row, y, t.largest);
 }

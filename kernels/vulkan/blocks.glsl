@@ -1,6 +1,11 @@
 // The bytes of the tensor types (kernels/quant/types), by the numbers of pv_type. Which one a shader
-// reads is said when it is compiled: a device that has no jumps would do the work of all of them.
-layout(constant_id = 0) const uint TYPE = 0u;
+// reads is said when it is compiled: a device that has no jumps would do the work of all of them. So are, where
+// a row has at most 128 segments and a multiple of eight, its eights of them, and whether the activations are
+// a norm that the shader makes.
+layout(constant_id = 0) const uint VARIANT = 0u;
+const uint TYPES = 40u, SIZES = 17u; // as gpu_shaders.c has it
+const uint TYPE = VARIANT % TYPES, EIGHTS = VARIANT / TYPES % SIZES;
+const bool NORMED = VARIANT >= TYPES * SIZES;
 
 const uint F32 = 0u, F16 = 1u, BF16 = 30u, Q4_0 = 2u, Q4_1 = 3u, Q5_0 = 6u, Q5_1 = 7u, Q8_0 = 8u, Q2_K = 10u,
            Q3_K = 11u, Q4_K = 12u, Q5_K = 13u, Q6_K = 14u, IQ4_NL = 20u, IQ4_XS = 23u, TQ2_0 = 35u, MXFP4 = 39u;
@@ -78,11 +83,11 @@ int integer_at(uint64_t b, uint s, uint i) {
 void bytes_from(uint64_t address, out uint into[8]) {
   words at = words(address & ~3ul);
   if ((address & 2ul) == 0ul) {
-    for (uint w = 0u; w < 8u; w++) into[w] = at.at[w];
+    [[unroll]] for (uint w = 0u; w < 8u; w++) into[w] = at.at[w];
     return;
   }
   uint word = at.at[0];
-  for (uint w = 0u; w < 8u; w++) {
+  [[unroll]] for (uint w = 0u; w < 8u; w++) {
     uint next = at.at[w + 1u];
     into[w] = word >> 16 | next << 16;
     word = next;
@@ -92,7 +97,13 @@ void bytes_from(uint64_t address, out uint into[8]) {
 // 32 bytes from an address that is a multiple of 16.
 void quads_from(uint64_t address, out uint into[8]) {
   quads at = quads(address);
-  for (uint w = 0u; w < 8u; w++) into[w] = at.at[w / 4u][w % 4u];
+  [[unroll]] for (uint w = 0u; w < 8u; w++) into[w] = at.at[w / 4u][w % 4u];
+}
+
+// Four numbers of six bits less 32, as signed bytes.
+uint by_32(uint four) {
+  uint less = four ^ 0x20202020u, sign = less & 0x20202020u;
+  return less | sign << 1 | sign << 2;
 }
 
 // The whole numbers of segment s of a block, s below 8, as signed bytes: those of the types of which
@@ -101,22 +112,21 @@ void integers_at(uint64_t b, uint s, out uint four[8]) {
   uint more[8];
   if (TYPE == Q4_K || TYPE == Q5_K) {
     quads_from(b + (TYPE == Q4_K ? 16u : 48u) + s / 2u * 32u, four);
-    for (uint w = 0u; w < 8u; w++) four[w] = four[w] >> s % 2u * 4u & 0x0f0f0f0fu;
+    [[unroll]] for (uint w = 0u; w < 8u; w++) four[w] = four[w] >> s % 2u * 4u & 0x0f0f0f0fu;
     if (TYPE == Q4_K) return;
     quads_from(b + 16ul, more);
-    for (uint w = 0u; w < 8u; w++) four[w] |= (more[w] >> s & 0x01010101u) << 4;
+    [[unroll]] for (uint w = 0u; w < 8u; w++) four[w] |= (more[w] >> s & 0x01010101u) << 4;
   } else if (TYPE == Q6_K) {
     bytes_from(b + s / 4u * 64u + s % 2u * 32u, four);
     bytes_from(b + 128u + s / 4u * 32u, more);
-    for (uint w = 0u; w < 8u; w++) {
+    [[unroll]] for (uint w = 0u; w < 8u; w++) {
       uint low = four[w] >> s % 4u / 2u * 4u & 0x0f0f0f0fu, high = more[w] >> s % 4u * 2u & 0x03030303u;
-      uint less = (low | high << 4) ^ 0x20202020u, sign = less & 0x20202020u; // by 32, in six bits
-      four[w] = less | sign << 1 | sign << 2;
+      four[w] = by_32(low | high << 4);
     }
   } else if (TYPE == Q8_0) {
     bytes_from(b + 2ul, four);
   } else {
-    for (uint w = 0u; w < 8u; w++) {
+    [[unroll]] for (uint w = 0u; w < 8u; w++) {
       four[w] = 0u;
       for (uint j = 0u; j < 4u; j++) four[w] |= (uint(integer_at(b, s, 4u * w + j)) & 255u) << 8u * j;
     }
@@ -136,11 +146,23 @@ void k4_scales(uvec3 scales, uint s, inout scales_of to) {
   to.lo[0] = to.lo[1] = int(s < 4u ? both & 63u : both >> 4 | second >> 6 << 4);
 }
 
+// Those of the segments s and s + 1, s even: the same for two at once.
+void k4_pair(uvec3 scales, uint s, inout scales_of first, inout scales_of second) {
+  uvec3 of = scales >> 8u * (s % 4u) & 0xffffu;
+  uint sc = s < 4u ? of.x & 0x3f3fu : (of.z & 0x0f0fu) | (of.x >> 2 & 0x3030u);
+  uint lo = s < 4u ? of.y & 0x3f3fu : (of.z >> 4 & 0x0f0fu) | (of.y >> 2 & 0x3030u);
+  first.sc[0] = first.sc[1] = int(sc & 255u);
+  first.lo[0] = first.lo[1] = int(lo & 255u);
+  second.sc[0] = second.sc[1] = int(sc >> 8);
+  second.lo[0] = second.lo[1] = int(lo >> 8);
+}
+
 int q3_k_scale(uint64_t scales, uint j) {
   return int((byte_at(scales + j % 8u) >> j / 8u * 4u & 15u) |
              (byte_at(scales + 8u + j % 4u) >> j / 4u * 2u & 3u) << 4) - 32;
 }
 
+bool has_halves() { return TYPE == Q2_K || TYPE == Q3_K || TYPE == Q6_K; }
 bool adds_minimum() { return TYPE == Q4_1 || TYPE == Q5_1; }
 bool has_minimum() { return adds_minimum() || TYPE == Q2_K || TYPE == Q4_K || TYPE == Q5_K; }
 

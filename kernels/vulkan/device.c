@@ -20,6 +20,8 @@ static void ask_for(features *f) {
       .dot = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES}};
 }
 
+enum { SHARED = 32 << 10 }; /* bytes of a group, at most */
+
 /* What the shaders rest on: float64 for the chosen forms, int64 and addresses for memory. */
 static pv_code check_features(const pv_vulkan *v, size_t index, pv_error *err) {
   pv_vulkan_about about;
@@ -36,9 +38,16 @@ static pv_code check_features(const pv_vulkan *v, size_t index, pv_error *err) {
                       : !has.addresses.bufferDeviceAddress ? "bufferDeviceAddress"
                       : !has.dot.shaderIntegerDotProduct   ? "shaderIntegerDotProduct"
                                                            : NULL;
-  return lacks == NULL ? PV_OK
-                       : pv_error_set(err, PV_ERR_UNSUPPORTED, "the device '%s' has no %s",
-                                      about.name, lacks);
+  if (lacks != NULL)
+    return pv_error_set(err, PV_ERR_UNSUPPORTED, "the device '%s' has no %s", about.name, lacks);
+  VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+  v->api.GetPhysicalDeviceProperties2(v->devices[index], &all);
+  const uint32_t shared = all.properties.limits.maxComputeSharedMemorySize;
+  return shared >= SHARED ? PV_OK
+                          : pv_error_set(err, PV_ERR_UNSUPPORTED,
+                                         "the device '%s' gives a group %u bytes of shared memory, "
+                                         "the shaders need %d",
+                                         about.name, shared, (int)SHARED);
 }
 
 static pv_code choose_queue(const pv_vulkan *v, size_t index, pv_vulkan_device *d, pv_error *err) {
@@ -47,17 +56,24 @@ static pv_code choose_queue(const pv_vulkan *v, size_t index, pv_vulkan_device *
   VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
   v->api.GetPhysicalDeviceQueueFamilyProperties(v->devices[index], &count, families);
   v->api.GetPhysicalDeviceProperties2(v->devices[index], &all);
+  uint32_t found = count;
   for (uint32_t i = 0; i < count; i++) {
-    const uint32_t bits = families[i].timestampValidBits;
-    if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
-    d->family = i;
-    d->tick = bits == 0 ? 0 : 1e-9 * (double)all.properties.limits.timestampPeriod;
-    d->tick_mask = bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
-    return PV_OK;
+    const VkQueueFlags flags = families[i].queueFlags;
+    if ((flags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
+    if (found == count) found = i;
+    if ((flags & VK_QUEUE_GRAPHICS_BIT) != 0) continue;
+    found = i; /* it computes and does not draw: launches wait for less */
+    break;
   }
-  return pv_error_set(err, PV_ERR_UNSUPPORTED,
-                      "the device '%s' computes nothing: it has no queue for it",
-                      all.properties.deviceName);
+  if (found == count)
+    return pv_error_set(err, PV_ERR_UNSUPPORTED,
+                        "the device '%s' computes nothing: it has no queue for it",
+                        all.properties.deviceName);
+  const uint32_t bits = families[found].timestampValidBits;
+  d->family = found;
+  d->tick = bits == 0 ? 0 : 1e-9 * (double)all.properties.limits.timestampPeriod;
+  d->tick_mask = bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+  return PV_OK;
 }
 
 static pv_code open_logical(const pv_vulkan *v, size_t index, pv_vulkan_device *d, pv_error *err) {

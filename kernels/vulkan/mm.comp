@@ -1,9 +1,11 @@
 // A matrix of a quantised type times rounded activations, identities i16 and i8, or of a plain type times
-// activations as they are: of pv_cuda_gemv with one job and without a norm. Groups: of rows, or as many as a
-// grid has, each for every so many of them, and positions (slots, where there are experts). Of a quantised
-// type a group has up to eight rows at once, 32 threads each, and lane l the segments l, l + 32, ...; of a
-// plain one it has a row, and thread j is wide lane j.
-// Reference: mm of kernels/definition.
+// activations as they are: of pv_cuda_gemv, with one job or, of one type that is quantised, several, of which each
+// has its groups behind those of the one before. The activations may be the norm of a row, which each
+// group then makes for itself; the first one keeps it, where there is a place for it. Groups: of rows, or
+// as many as a grid has, each for every so many of them, and positions (slots, where there are experts).
+// Of a quantised type a group has some rows at once (products.glsl); of a plain one it has a row, and
+// thread j is wide lane j; behind the rows of a norm there is a group that keeps it.
+// Reference: mm, rmsnorm, round_segment and add of kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
@@ -13,13 +15,12 @@
 #include "kernels/vulkan/blocks.glsl"
 
 layout(local_size_x = 256) in;
-const uint LANES = 32u;
 struct job_of { // pv_cuda_job
   rows_of rows;
   uint64_t result;
   uint rows_per_block, unused;
 };
-layout(buffer_reference, std430, buffer_reference_align = 8) buffer gemv_argument {
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gemv_argument {
   job_of job[3];
   acts_of acts;
   norm_of norm;
@@ -27,103 +28,192 @@ layout(buffer_reference, std430, buffer_reference_align = 8) buffer gemv_argumen
   uint jobs;
 };
 
-const uint MOST_SEGMENTS = 2048u, MOST_ROWS = 8u; // PV_K_MAX / SEGMENT; at once
-const uint ONES = 0x01010101u;
+// As gpu_shaders.c has it. A row of any size is 2048 segments at most: PV_K_MAX / SEGMENT.
+const uint AT_ONCE = EIGHTS > 0u && EIGHTS <= 8u ? 2u : 1u; // rows of a thread
+const uint VALUES = EIGHTS > 0u ? 1152u : 2304u, MOST_SEGMENTS = 128u;
+shared float values[VALUES];
+shared uvec4 quarters[NORMED ? 4u * MOST_SEGMENTS : 1u]; // those of a quarter of each segment side by side
+shared int totals[NORMED ? 4u * MOST_SEGMENTS : 1u];
+shared float scales[NORMED ? MOST_SEGMENTS : 1u];
 
-shared float values[MOST_SEGMENTS + MOST_ROWS]; // of each row, and a place more: banks are apart
+#define AHEAD_OF (EIGHTS > 0u && EIGHTS < AHEAD_MOST ? EIGHTS : AHEAD_MOST)
+#include "kernels/vulkan/norm.glsl"
+#include "kernels/vulkan/products.glsl"
 
-// Four weights times four activations, exactly.
-int dot(uint four, uint high, uint low) { return 256 * dot_of_bytes(four, high) + dot_of_bytes(four, low); }
-
-// Of segment s: whole numbers multiplied and added exactly, then d, and the minimum times the sum of
-// the activations. Halves have scales of their own, or the same.
-float segment_value(uint64_t row, acts_of acts, uint at, uint s) {
-  uint64_t block = block_of(row, s);
-  scales_of by = scales_at(block, s % 8u);
-  quads planes = quads(acts.q + uint64_t(at) * SEGMENT_BYTES);
-  uint four[8];
-  integers_at(block, s % 8u, four);
-  int dots[2] = int[2](0, 0), all[2] = int[2](0, 0);
-  for (uint e = 0u; e < 4u; e++) { // eight at once
-    uvec4 x = planes.at[e];
-    dots[e / 2u] += dot(four[2u * e], x.x, x.z) + dot(four[2u * e + 1u], x.y, x.w);
-    if (TYPE == Q2_K) all[e / 2u] += dot(ONES, x.x, x.z) + dot(ONES, x.y, x.w);
+act_segment acts_at(acts_of acts, uint row, uint s) {
+  act_segment a;
+  if (NORMED) {
+    a.total = 0;
+    [[unroll]] for (uint e = 0u; e < QUARTERS; e++) {
+      a.x[e] = quarters[e * MOST_SEGMENTS + s];
+      a.total += totals[e * MOST_SEGMENTS + s];
+    }
+    a.d = scales[s];
+    return a;
   }
-  int64_t both = int64_t(by.sc[0]) * int64_t(dots[0]) + int64_t(by.sc[1]) * int64_t(dots[1]);
-  float value = product(by.d, float(both)); // beyond 32 bits
-  if (!has_minimum()) return value;
-  PRECISE float minus = -by.m;
-  int least = TYPE == Q2_K ? by.lo[0] * all[0] + by.lo[1] * all[1] : by.lo[0] * int(words(acts.sum).at[at]);
-  return fused(adds_minimum() ? by.m : minus, float(least), value);
+  uint at = row * acts.segments + s;
+  [[unroll]] for (uint e = 0u; e < QUARTERS; e++) a.x[e] = quads(acts.q).at[QUARTERS * at + e];
+  a.d = floats(acts.d).at[at];
+  a.total = int(words(acts.sum).at[at]);
+  return a;
 }
 
-// The fold of n values from `base` on, n not a power of two as well: as far as a lane's own values go, and
-// then of the 32 that are left.
-void fold_lane(uint base, uint lane, uint n) {
-  uint left = n, reach = 1u;
-  while (reach < n) reach *= 2u;
-  for (reach /= 2u; reach >= LANES; reach /= 2u) {
-    for (uint i = lane; i < reach; i += LANES)
-      if (i + reach < left) values[base + i] = sum(values[base + i], values[base + i + reach]);
-    left = min(left, reach);
-  }
-}
+// Of a row, where it is known when it is compiled.
+uint size_of(gemv_argument t) { return EIGHTS > 0u ? 8u * EIGHTS * SEGMENT : t.acts.k; }
 
-float folded(uint base, uint n) {
-  float x[LANES];
-  uint left = min(n, LANES);
-  for (uint i = 0u; i < LANES; i++) x[i] = values[base + min(i, left - 1u)];
-  for (uint reach = LANES / 2u; reach > 0u; reach /= 2u) {
-    for (uint i = 0u; i < reach; i++)
-      if (i + reach < left) x[i] = sum(x[i], x[i + reach]);
-    left = min(left, reach);
+// The norm of a row, for the products of this group, and into memory.
+void make_norm(norm_of t, uint row, uint n, float s, eight_of of, bool keeps) {
+  float y[EACH];
+  [[dont_unroll]] for (uint chunk = 0u; chunk < n; chunk += WIDE_LANES * EACH) {
+    uint at = chunk + EACH * gl_LocalInvocationIndex, segment = at / SEGMENT, quarter = at / EACH % QUARTERS;
+    bool lives = at < n;
+    if (chunk > 0u) of = load_eight(t, norm_from(t, row), at, n);
+    norm_eight(n, at, s, of, y);
+    if (!is_plain() || t.acts.q != 0ul) {
+      quarter_of r = rounded_quarter(y, t.largest);
+      if (!is_plain() && lives) {
+        quarters[quarter * MOST_SEGMENTS + segment] = r.planes;
+        totals[quarter * MOST_SEGMENTS + segment] = r.total;
+        if (quarter == 0u) scales[segment] = r.d;
+      }
+      if (keeps && t.acts.q != 0ul) keep_quarter(t.acts, row, at / EACH, r, lives);
+    }
+    if (!keeps) continue;
+    [[unroll]] for (uint e = 0u; e < EACH; e++)
+      if (at + e < n) floats(t.result).at[row * n + at + e] = y[e];
   }
-  return x[0];
-}
-
-// A wide sum, of weights that are not quantised and of activations as they were: into values.
-void plain_values(uint64_t row, acts_of acts, uint at) {
-  float own = 0.0;
-  uint j = gl_LocalInvocationIndex;
-  for (uint i = j; i < acts.k; i += WIDE_LANES) {
-    float w = plain_at(row, i), x = floats(acts.x).at[at * acts.stride + i];
-    own = i == j ? product(w, x) : fused(w, x, own);
-  }
-  values[j] = own;
   barrier();
-  if (j < LANES) fold_lane(0u, j, min(acts.k, WIDE_LANES));
 }
 
-void segment_values(uint64_t row, acts_of acts, uint at, uint base, uint lane, uint n) {
-  for (uint s = lane; s < n; s += LANES)
-    values[base + s] = product(floats(acts.d).at[at * acts.segments + s],
-                               segment_value(row, acts, at * acts.segments + s, s));
-  fold_lane(base, lane, n);
+struct lane_of { // numbers of a lane of a plain row, and the activations; past the end nothing times 0
+  float w[AHEAD_MOST], x[AHEAD_MOST], weight[AHEAD_MOST];
+};
+
+lane_of load_lane(uint64_t row, gemv_argument t, uint from, uint begin) {
+  uint n = size_of(t);
+  bool even = EIGHTS > 0u && EIGHTS % AHEAD_OF == 0u;
+  lane_of r;
+  [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
+    uint i = begin + e * WIDE_LANES, of = even ? i : min(i, n - 1u);
+    bool lives = even || i < n;
+    float w = plain_at(row, of), x = floats(NORMED ? t.norm.x : t.acts.x).at[from + of];
+    r.w[e] = lives ? w : NOTHING;
+    r.x[e] = lives ? x : 0.0;
+    if (NORMED) r.weight[e] = lives ? floats(t.norm.weight).at[of] : 0.0;
+  }
+  return r;
+}
+
+// Lane j of a wide sum, of weights that are not quantised and of activations as they were, or as a norm has them.
+float plain_lane(uint64_t row, gemv_argument t, uint from, lane_of of, float s) {
+  uint j = gl_LocalInvocationIndex, n = size_of(t), turns = 0u;
+  double all = double(NOTHING);
+  [[dont_unroll]] for (uint begin = j; begin < n; begin += WIDE_LANES * AHEAD_OF) {
+    if (begin > j) of = load_lane(row, t, from, begin);
+    [[unroll]] for (uint e = 0u; e < AHEAD_OF; e++) {
+      float x = NORMED ? product(product(of.x[e], s), of.weight[e]) : of.x[e];
+      all = chained(exact(double(of.w[e]), double(x)), all, turns);
+    }
+  }
+  if (turns == 0u) return float(all);
+  float own = NOTHING;
+  [[dont_unroll]] for (uint i = j; i < n; i += WIDE_LANES) {
+    float x = floats(NORMED ? t.norm.x : t.acts.x).at[from + i];
+    if (NORMED) x = product(product(x, s), floats(t.norm.weight).at[i]);
+    own = fused(plain_at(row, i), x, own);
+  }
+  return own;
+}
+
+// What a row's result of the first job is added to; it is asked for before it is needed.
+float addend(gemv_argument t, uint job, uint y, uint row) {
+  uint count = t.job[0].rows.count;
+  return t.add != 0ul && job == 0u ? floats(t.add).at[y * count + min(row, count - 1u)] : 0.0;
+}
+
+void store(gemv_argument t, uint job, uint y, uint row, float result, float other) {
+  uint place = y * t.job[job].rows.count + row;
+  floats(t.job[job].result).at[place] = result;
+  if (t.add != 0ul && job == 0u) floats(t.total).at[place] = sum(other, result);
+}
+
+void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
+  rows_of rows = t.job[0].rows;
+  uint from = NORMED ? norm_from(t.norm, at) : at * t.acts.stride, j = gl_LocalInvocationIndex;
+  bool keeps = NORMED && gl_WorkGroupID.x == rows.count;
+  uint64_t row = data + uint64_t(min(gl_WorkGroupID.x, rows.count - 1u)) * rows.row_bytes;
+  lane_of of = load_lane(row, t, from, j);
+  float s = NORMED ? norm_scale(t.norm, from, size_of(t)) : 1.0;
+  if (keeps) {
+    make_norm(t.norm, at, size_of(t), s, load_eight(t.norm, from, EACH * j, size_of(t)), true);
+    return;
+  }
+  [[dont_unroll]] for (uint r = gl_WorkGroupID.x; r < rows.count; r += gl_NumWorkGroups.x) {
+    row = data + uint64_t(r) * rows.row_bytes;
+    if (r > gl_WorkGroupID.x) of = load_lane(row, t, from, j);
+    float own = plain_lane(row, t, from, of, s);
+    uint lanes = min(size_of(t), WIDE_LANES);
+    if (NORMED) {
+      own = wide_folded(own, lanes);
+    } else { // by fewer threads: there may be many rows
+      barrier();
+      values[j] = own;
+      barrier();
+      if (j < LANES) fold_lane(0u, j, lanes);
+      barrier();
+      if (j == 0u) own = folded(0u, lanes);
+    }
+    if (j == 0u) store(t, 0u, y, r, own, addend(t, 0u, y, r));
+  }
 }
 
 void main() {
   gemv_argument t = gemv_argument(argument);
-  rows_of rows = t.job[0].rows;
   acts_of acts = t.acts;
   uint j = gl_LocalInvocationIndex, y = gl_WorkGroupID.y, at = y / max(acts.share, 1u);
-  uint n = is_plain() ? min(acts.k, WIDE_LANES) : acts.k / SEGMENT;
-  uint together = is_plain() ? 1u : min(MOST_ROWS, MOST_SEGMENTS / n), own = j / LANES;
-  uint64_t data = rows.data;
-  if (t.experts != 0ul) data += uint64_t(words(t.experts).at[y]) * rows.expert_bytes;
-  for (uint first = gl_WorkGroupID.x * together; first < rows.count; first += gl_NumWorkGroups.x * together) {
-    uint row = first + own;
-    if (is_plain())
-      plain_values(data + uint64_t(first) * rows.row_bytes, acts, at);
-    else if (own < together && row < rows.count)
-      segment_values(data + uint64_t(row) * rows.row_bytes, acts, at, own * (n + 1u), j % LANES, n);
-    barrier();
-    row = first + j;
-    if (j < together && row < rows.count) {
-      float result = folded(j * (n + 1u), n);
-      uint place = y * rows.count + row;
-      floats(t.job[0].result).at[place] = result;
-      if (t.add != 0ul) floats(t.total).at[place] = sum(floats(t.add).at[place], result);
+  uint64_t expert = t.experts != 0ul ? uint64_t(words(t.experts).at[y]) : 0ul;
+  if (is_plain()) {
+    plain_rows(t, t.job[0].rows.data + expert * t.job[0].rows.expert_bytes, y, at);
+    return;
+  }
+  uint from = NORMED ? norm_from(t.norm, at) : 0u, size = size_of(t);
+  eight_of of;
+  if (NORMED) of = load_eight(t.norm, from, EACH * j, size);
+  uint n = EIGHTS > 0u ? 8u * EIGHTS : acts.k / SEGMENT, width = width_of(n), pairs = (n + 1u) / 2u;
+  uint sets = EIGHTS > 0u ? 256u / width : min(256u / width, max(2048u / n, 1u));
+  uint own = j / width, lane = j % width, together = sets * AT_ONCE;
+  uint group = gl_WorkGroupID.x, groups = gl_NumWorkGroups.x, job = 0u;
+  if (t.jobs > 1u)
+    for (;; job++) {
+      groups = (t.job[job].rows.count + together - 1u) / together;
+      if (group < groups || job + 1u == t.jobs) break;
+      group -= groups;
     }
+  rows_of rows = t.job[job].rows;
+  uint64_t data = rows.data + expert * rows.expert_bytes;
+  bool lacks_norm = NORMED;
+  for (uint first = group * together; first < rows.count; first += groups * together) {
+    float other = addend(t, job, y, first + j % together);
+    [[unroll]] for (uint part = 0u; part < pairs; part += width) {
+      uint pair = min(part + lane, pairs - 1u);
+      raw_pair r[AT_ONCE];
+      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
+        r[u] = load_pair(data + uint64_t(min(first + u * sets + own, rows.count - 1u)) * rows.row_bytes, pair);
+      if (part == 0u && lacks_norm)
+        make_norm(t.norm, at, size, norm_scale(t.norm, from, size), of,
+                  gl_WorkGroupID.x == 0u && t.norm.result != 0ul);
+      lacks_norm = false;
+      act_segment a = acts_at(acts, at, first_of(pair)), b = acts_at(acts, at, min(second_of(pair), n - 1u));
+      if (own < sets && part + lane < pairs)
+        [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) put_pair(r[u], pair, n, a, b, u * sets + own);
+    }
+    barrier();
+    if (n > LANES) { // then 32 threads have a row
+      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
+        if (own < sets) fold_lane((u * sets + own) * (n + 1u), lane, n);
+      barrier();
+    }
+    if (j < together && first + j < rows.count) store(t, job, y, first + j, folded(j * (n + 1u), n), other);
     barrier(); // the values have been read
   }
 }

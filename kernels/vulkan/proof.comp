@@ -78,6 +78,13 @@ float twice_rounded(float x, float y, float z) {
   return r;
 }
 
+// Both forms of fma: where that of a chain has another result and does not say so, there is none.
+float in_a_chain(float x, float y, float z) {
+  uint turns = 0u, r = floatBitsToUint(fused(x, y, z));
+  uint step = floatBitsToUint(float(chained(exact(double(x), double(y)), double(z), turns)));
+  return uintBitsToFloat(turns != 0u || step == r ? r : r ^ 0x00400000u);
+}
+
 uint narrow(uint i) {
   words a = words(p.a), b = words(p.b), c = words(p.c);
   if (p.operation == 10u) return half_widened(half_of_word(a, i));
@@ -92,7 +99,7 @@ uint narrow(uint i) {
     case 3u: r = twice_rounded(x, y, z); break;
     case 4u: r = divided(x, y); break;
     case 5u: r = root(x); break;
-    case 6u: r = fused(x, y, z); break;
+    case 6u: r = in_a_chain(x, y, z); break;
     case 7u: r = planes(x, y); break;
     default: r = whole(x); break;
   }

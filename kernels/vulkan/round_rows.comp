@@ -4,10 +4,12 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#define ROUNDS 1u
 #include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
+shared float values[2u * WIDE_LANES];
+#include "kernels/vulkan/norm.glsl"
+
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer round_argument {
   acts_of acts;
   float largest;
@@ -17,6 +19,6 @@ void main() {
   round_argument t = round_argument(argument);
   acts_of acts = t.acts;
   uint k = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y;
-  rounding[gl_LocalInvocationIndex] = k < acts.k ? floats(acts.x).at[row * acts.stride + k] : 0.0;
-  round_chunk(acts, row, gl_WorkGroupID.x * 256u / SEGMENT, t.largest);
+  float x = k < acts.k ? floats(acts.x).at[row * acts.stride + k] : 0.0;
+  round_part(acts, row, x, t.largest);
 }

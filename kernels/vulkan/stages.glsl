@@ -1,6 +1,6 @@
 // What the shaders of stages share: arguments, which are the structs that the CUDA kernels take
 // (kernels/cuda/*.h), read from the memory that a push constant names; exp and what is made of it
-// (kernels/arith/arith.h); the rounding of activations (kernels/arith/act.h).
+// (kernels/arith/arith.h).
 //
 // They are written for their bits, which are those of kernels/definition, and not for speed.
 #include "kernels/vulkan/arith.glsl"
@@ -11,7 +11,9 @@ const uint SEGMENT_BYTES = 64u; // of rounded activations
 
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer floats { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer words { uint at[]; };
-layout(buffer_reference, std430, buffer_reference_align = 16) buffer quads { uvec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer quads { uvec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) writeonly buffer planes_to { uvec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer fours { vec4 at[]; };
 layout(push_constant) uniform pushed { uint64_t argument; };
 
 struct rows_of { // pv_cuda_rows
@@ -40,23 +42,41 @@ float half_at(uint64_t address) {
   return unpackHalf2x16((address & 2ul) != 0ul ? word >> 16 : word).x;
 }
 
+const uint EXP_OF[6] = uint[6](0x3c0905b7u, 0x3d2aaa8du, 0x3e2aaa6eu, 0x3f000000u, 0u, 0u);
+
 // exp(x) = result * one * two.
 float exp_parts(float x, out float one, out float two) {
   float near = x < -120.0 ? -120.0 : x;
   near = near > 120.0 ? 120.0 : near;
-  float t = fused(near, uintBitsToFloat(0x3fb8aa3bu), 12582912.0);
-  float n = difference(t, 12582912.0);
-  float r = fused(n, uintBitsToFloat(0xbf317200u), near);
-  r = fused(n, uintBitsToFloat(0xb5bfbe8eu), r);
-  float q = uintBitsToFloat(0x3ab68885u);
-  q = fused(q, r, uintBitsToFloat(0x3c0905b7u));
-  q = fused(q, r, uintBitsToFloat(0x3d2aaa8du));
-  q = fused(q, r, uintBitsToFloat(0x3e2aaa6eu));
-  q = fused(q, r, 0.5);
+  uint turns = 0u;
+  double of_t = chained(exact(double(near), double(uintBitsToFloat(0x3fb8aa3bu))), 12582912.0lf, turns);
+  float t = float(of_t), n = difference(t, 12582912.0), q = 0.0;
+  double of_r = chained(exact(double(n), double(uintBitsToFloat(0xbf317200u))), double(near), turns);
+  of_r = chained(exact(double(n), double(uintBitsToFloat(0xb5bfbe8eu))), of_r, turns);
+  float r = float(of_r);
+  double of_q = double(uintBitsToFloat(0x3ab68885u));
+  [[unroll]] for (uint i = 0u; i < 4u; i++) of_q = chained(exact(of_q, of_r), double(uintBitsToFloat(EXP_OF[i])), turns);
+  q = float(chained(exact(of_q, double(product(r, r))), of_r, turns));
+  if (turns != 0u) { // step by step
+    float a = near, b = uintBitsToFloat(0x3fb8aa3bu), c = 12582912.0;
+    [[dont_unroll]] for (uint step = 0u; step < 8u; step++) {
+      float y = fused(a, b, c);
+      if (step == 0u) {
+        t = y;
+        n = difference(t, 12582912.0);
+      }
+      if (step <= 2u) r = y;
+      if (step >= 2u) q = step == 2u ? uintBitsToFloat(0x3ab68885u) : y;
+      a = step < 2u ? n : q;
+      b = step == 0u ? uintBitsToFloat(0xbf317200u) : step == 1u ? uintBitsToFloat(0xb5bfbe8eu) : r;
+      if (step == 6u) b = product(r, r);
+      c = step == 0u ? near : step == 1u || step == 6u ? r : uintBitsToFloat(EXP_OF[min(step - 2u, 5u)]);
+    }
+  }
   int k = int(floatBitsToUint(t) - 0x4b400000u), half_of = k >> 1;
   one = uintBitsToFloat(uint(half_of + 127) << 23);
   two = uintBitsToFloat(uint(k - half_of + 127) << 23);
-  return sum(1.0, fused(q, product(r, r), r));
+  return sum(1.0, q);
 }
 
 // x / (1 + exp(-z)).
@@ -71,59 +91,6 @@ float logistic(float x, float z) {
 }
 
 float swiglu(float gate, float up) { return product(logistic(gate, gate), up); }
-
-#if defined(ROUNDS)
-// Rows become activations by chunks of 256 * ROUNDS numbers, which the 256 threads of a group have put
-// into `rounding`: a thread has four numbers of a segment of 32, and makes a word of each plane. For each
-// eight numbers there are the words of their high bytes, then of their low ones, q = 256 high + low.
-const uint WORDS = SEGMENT / 4u; // of a segment
-shared float rounding[256u * ROUNDS];
-shared int rounded[64u * ROUNDS];
-
-void round_word(acts_of to, uint at, uint own, uint word, float largest) {
-  float top = 0.0, d = 0.0, v = 0.0;
-  bool finite = true;
-  for (uint i = 0u; i < SEGMENT; i++) {
-    float x = rounding[own * SEGMENT + i], size = abs(x);
-    finite = finite && (floatBitsToUint(x) & INFINITE) != INFINITE;
-    if (size > top) top = size;
-  }
-  bool counts = finite && top >= uintBitsToFloat(0x0d800000u);
-  if (counts) {
-    d = divided(top, largest);
-    v = divided(largest, top);
-  }
-  uint high = 0u, low = 0u;
-  int total = 0;
-  for (uint j = 0u; j < 4u; j++) {
-    int q = counts ? int(whole(product(rounding[own * SEGMENT + 4u * word + j], v))) : 0;
-    int upper = (q + 128) >> 8;
-    high |= (uint(upper) & 255u) << (8u * j);
-    low |= (uint(q - 256 * upper) & 255u) << (8u * j);
-    total += q;
-  }
-  words plane = words(to.q + uint64_t(at) * SEGMENT_BYTES);
-  uint place = word / 2u * 4u + word % 2u;
-  plane.at[place] = high;
-  plane.at[place + 2u] = low;
-  rounded[own * WORDS + word] = total;
-  if (word == 0u) floats(to.d).at[at] = finite ? d : uintBitsToFloat(NOT_A_NUMBER);
-}
-
-// By all threads; `first` is the segment with which the chunk begins.
-void round_chunk(acts_of to, uint row, uint first, float largest) {
-  uint own = gl_LocalInvocationIndex / WORDS, word = gl_LocalInvocationIndex % WORDS;
-  bool lives = own < WORDS * ROUNDS && first + own < to.segments;
-  uint at = row * to.segments + first + own;
-  barrier();
-  if (lives) round_word(to, at, own, word, largest);
-  barrier();
-  if (!lives || word != 0u) return;
-  int total = 0;
-  for (uint i = 0u; i < WORDS; i++) total += rounded[own * WORDS + i];
-  words(to.sum).at[at] = uint(total);
-}
-#endif
 
 bool is_nan(float x) { return (floatBitsToUint(x) & ~SIGN) > INFINITE; }
 

@@ -6,10 +6,12 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#define ROUNDS 1u
 #include "kernels/vulkan/stages.glsl"
 
 layout(local_size_x = 256) in;
+shared float values[2u * WIDE_LANES];
+#include "kernels/vulkan/norm.glsl"
+
 layout(constant_id = 0) const uint FORM = 0u;
 const uint SWIGLU = 0u, GEGLU = 1u; // else swiglu_clamped
 
@@ -41,6 +43,5 @@ void main() {
     y = activated(floats(t.gate_out).at[at], floats(t.up_out).at[at]);
     floats(t.result).at[at] = y;
   }
-  rounding[gl_LocalInvocationIndex] = y;
-  if (t.acts.q != 0ul) round_chunk(t.acts, slot, gl_WorkGroupID.x * 256u / SEGMENT, t.largest);
+  if (t.acts.q != 0ul) round_part(t.acts, slot, y, t.largest);
 }

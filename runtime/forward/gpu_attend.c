@@ -93,15 +93,18 @@ static unsigned attend_group(const pv_gpu_backend *b, uint32_t chunks, size_t ro
 }
 
 /* A decoded position has its heads and its attention in one launch. */
-static bool takes_step(const pv_gpu_backend *b) {
+static bool takes_step(const pv_gpu_backend *b, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
-  return pv_gpu_fuses(b) && b->batch.count == 1 && b->cover.turns_together &&
-         s->head_dim % 8 == 0 && pv_step_shared(s->head_dim, 8) <= b->info.shared;
+  if (b->batch.count != 1 || !b->cover.turns_together || s->head_dim % 8 != 0 ||
+      pv_step_shared(s->head_dim, 8) > b->info.shared)
+    return false;
+  const pv_cuda_attend_step a = {heads_of(b, layer), attend_of(b, layer), 0, 1};
+  return pv_gpu_takes(b, PV_GPU_attend_step_1, &a, 1);
 }
 
 /* Then blocks of attention may round what they computed: no segment has parts of two heads. */
-static bool even_heads(const pv_gpu_backend *b) {
-  return takes_step(b) && b->base.model->shape.head_dim % PV_SEGMENT == 0;
+static bool even_heads(const pv_gpu_backend *b, uint32_t layer) {
+  return takes_step(b, layer) && b->base.model->shape.head_dim % PV_SEGMENT == 0;
 }
 
 /* Blocks that share the chunks of a group of heads: as many as are there at once. Each asks for its
@@ -114,15 +117,15 @@ static uint32_t step_blocks(const pv_gpu_backend *b, uint32_t chunks, unsigned g
 
 void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
   const pv_cuda_heads h = heads_of(b, layer);
-  if (!takes_step(b)) {
+  if (!takes_step(b, layer)) {
     pv_gpu_start(b, PV_GPU_heads, b->batch.count, &h);
     return;
   }
   pv_cuda_attend_step a = {h, attend_of(b, layer), 0, 0};
-  a.whole = a.attend.chunks == 1 && even_heads(b);
+  a.whole = a.attend.chunks == 1 && even_heads(b, layer);
   const unsigned group = attend_group(b, a.attend.chunks, 1, b->info.processors);
   a.blocks = step_blocks(b, a.attend.chunks, group);
-  const bool usual = pv_step_usual(&a, 128);
+  const bool usual = pv_gpu_takes(b, PV_GPU_attend_step_1_128, &a, 1);
   pv_gpu_start(b,
                group == 8   ? usual ? PV_GPU_attend_step_8_128 : PV_GPU_attend_step_8
                : group == 4 ? usual ? PV_GPU_attend_step_4_128 : PV_GPU_attend_step_4
@@ -150,7 +153,7 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
     room -= room % pv_attend_tile(a.heads, a.kv_heads);
     a.window = 0; /* no row has passed it */
   }
-  if (even_heads(b)) {
+  if (even_heads(b, layer)) {
     if (a.chunks > 1) pv_gpu_start(b, PV_GPU_attend_step_combine, 1, &a);
     return;
   }
@@ -158,7 +161,7 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
     const size_t rows = n - first < room ? n - first : room;
     const unsigned group = attend_group(b, a.chunks, rows, 4 * (size_t)b->info.processors);
     a.first = (uint32_t)first;
-    if (!takes_step(b))
+    if (!takes_step(b, layer))
       pv_gpu_start(b,
                    together     ? PV_GPU_attend_rows
                    : group == 8 ? PV_GPU_attend_8

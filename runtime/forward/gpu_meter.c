@@ -59,7 +59,7 @@ static pv_code keep_busy(pv_gpu_backend *b, pv_error *err) {
   enum { BLOCKS_PER_PROCESSOR = 8, ROUNDS = 1 << 15 };
   const pv_cuda_peak a = {.out = b->parts, .rounds = ROUNDS, .even = 2};
   pv_gpu_launch l;
-  if (b->gpu->ops->general) return PV_OK;
+  if (!pv_gpu_fuses(b)) return PV_OK;
   pv_code code = pv_kernel_launch(pv_kernel_get(PV_GPU_peak_dp4a), b->kernel[PV_GPU_peak_dp4a], &a,
                                   (size_t)BLOCKS_PER_PROCESSOR * b->info.processors, &l, err);
   if (code == PV_OK) code = b->gpu->ops->launch(b->gpu, &l, err);

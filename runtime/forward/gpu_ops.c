@@ -17,7 +17,15 @@ void pv_gpu_start(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const vo
 }
 
 bool pv_gpu_fuses(const pv_gpu_backend *b) {
-  return !b->gpu->ops->general;
+  return b->gpu->ops->takes == NULL;
+}
+
+bool pv_gpu_takes(const pv_gpu_backend *b, pv_gpu_kernel kernel, const void *args, size_t rows) {
+  pv_gpu_launch l = {0};
+  if (!pv_kernel_get(kernel)->shape(args, rows, &l)) return false;
+  l.kernel = (unsigned)kernel;
+  l.args = args;
+  return pv_gpu_fuses(b) || b->gpu->ops->takes(&l);
 }
 
 /* More needs a device that allows it; then a batch is computed in more launches instead. */
@@ -84,13 +92,13 @@ static bool takes_wide(const pv_gpu_backend *b, const pv_cuda_gemv *a, uint32_t 
          pv_wide_fits(a->job[job].rows.type, a->acts.k);
 }
 
-/* The kernels that norm, route or combine on the way to a product. */
+/* The kernels that norm, route or combine on the way to a product, as far as it is theirs to say.
+ */
 static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch) {
   for (uint32_t j = 0; j < a->jobs; j++)
     if (takes_gemm(b, &a->job[j].rows, a->acts.k, batch) || takes_wide(b, a, j, batch))
       return false;
-  return pv_gpu_fuses(b) && b->max != 0.0f &&
-         pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
+  return b->max != 0.0f && pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
 }
 
 /* `slots` rows of output; by expert when `a->experts` is there. */
@@ -124,20 +132,28 @@ static void divide_rows(pv_cuda_gemv *a, size_t wave) {
   }
 }
 
-static bool takes(pv_gpu_kernel kernel, const void *args, size_t rows) {
-  pv_gpu_launch l;
-  return pv_kernel_get(kernel)->shape(args, rows, &l);
+/* Products `first` to `end` - 1 alone: the sum is the first one's, and so is what is kept of a
+ * norm. */
+static pv_cuda_gemv some_of(const pv_cuda_gemv *a, uint32_t first, uint32_t end) {
+  pv_cuda_gemv some = *a;
+  for (uint32_t j = first; j < end; j++) {
+    some.job[j - first] = a->job[j];
+    some.job[j - first].rows_per_block = PV_CUDA_WARPS;
+  }
+  some.jobs = end - first;
+  if (first == 0) return some;
+  some.add = some.total = some.norm.out = 0;
+  some.norm.acts = (pv_cuda_acts){0};
+  return some;
 }
 
-/* Each product in a launch of its own, the sum with that of the first. */
+/* As many products in a launch as the device takes. */
 static void gemv_each(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
-  for (uint32_t j = 0; j < a->jobs; j++) {
-    pv_cuda_gemv one = *a;
-    one.job[0] = a->job[j];
-    one.job[0].rows_per_block = PV_CUDA_WARPS;
-    one.jobs = 1;
-    if (j > 0) one.add = one.total = 0;
-    pv_gpu_start(b, PV_GPU_gemv, rows, &one);
+  for (uint32_t first = 0, end = 0; first < a->jobs; first = end) {
+    pv_cuda_gemv some = some_of(a, first, a->jobs);
+    for (end = a->jobs; end > first + 1 && !pv_gpu_takes(b, PV_GPU_gemv, &some, rows);)
+      some = some_of(a, first, --end);
+    pv_gpu_start(b, PV_GPU_gemv, rows, &some);
   }
 }
 
@@ -148,15 +164,15 @@ static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
     return;
   }
   a->job[0].rows_per_block = 1;
-  if (rows == 1 && a->job[0].rows.count <= wave && takes(PV_GPU_gemv_few, a, rows)) {
+  if (rows == 1 && a->job[0].rows.count <= wave && pv_gpu_takes(b, PV_GPU_gemv_few, a, rows)) {
     pv_gpu_start(b, PV_GPU_gemv_few, rows, a);
     return;
   }
   divide_rows(a, wave);
   pv_gpu_start(b,
-               takes(PV_GPU_gemv_64, a, rows)    ? PV_GPU_gemv_64
-               : takes(PV_GPU_gemv_128, a, rows) ? PV_GPU_gemv_128
-                                                 : PV_GPU_gemv,
+               pv_gpu_takes(b, PV_GPU_gemv_64, a, rows)    ? PV_GPU_gemv_64
+               : pv_gpu_takes(b, PV_GPU_gemv_128, a, rows) ? PV_GPU_gemv_128
+                                                           : PV_GPU_gemv,
                rows, a);
 }
 
@@ -245,15 +261,26 @@ static pv_cuda_gemv products_of(const pv_gpu_backend *b, size_t row, size_t rows
   return a;
 }
 
+static bool takes_norm(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
+  bool each = takes_gemv(b, a, rows);
+  for (uint32_t j = 0; j < a->jobs && each && !pv_gpu_fuses(b); j++) {
+    const pv_cuda_gemv one = some_of(a, j, j + 1);
+    each = pv_gpu_takes(b, PV_GPU_gemv, &one, rows);
+  }
+  return each;
+}
+
 /* The norm, then the products of its result: in one launch where the products are gemv. */
 static void norm_and_products(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_cuda_norm norm = norm_of(b, row, layer);
   const size_t rows = rows_of(b, row);
-  pv_cuda_gemv a = products_of(b, row + 1, b->cover.rows[row] - 1u, layer);
-  if (takes_gemv(b, &a, rows))
-    a.norm = norm;
-  else
+  const pv_cuda_gemv alone = products_of(b, row + 1, b->cover.rows[row] - 1u, layer);
+  pv_cuda_gemv a = alone;
+  a.norm = norm;
+  if (!takes_norm(b, &a, rows)) {
+    a = alone;
     pv_gpu_start(b, PV_GPU_rmsnorm, rows, &norm);
+  }
   products(b, &a, rows);
 }
 
@@ -323,10 +350,11 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.up = pv_gpu_weight(b, row_of(b, swiglu)->in[1], layer);
   a.in = both.acts;
   a.route = route_of(b, (int)row, (int)indices, layer);
-  const bool fused = takes_gemv(b, &both, n);
+  const bool fused = takes_gemv(b, &both, n) && pv_gpu_takes(b, PV_GPU_gate_up, &a, slots);
   if (fused)
-    pv_gpu_start(b, takes(PV_GPU_gate_up_64, &a, slots) ? PV_GPU_gate_up_64 : PV_GPU_gate_up, slots,
-                 &a);
+    pv_gpu_start(b,
+                 pv_gpu_takes(b, PV_GPU_gate_up_64, &a, slots) ? PV_GPU_gate_up_64 : PV_GPU_gate_up,
+                 slots, &a);
   else
     pv_gpu_start(b, PV_GPU_route, n, &a.route);
   group(b, indices);
@@ -360,13 +388,12 @@ static void down(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const size_t combined = row + 1, n = rows_of(b, combined);
   const pv_cuda_gemv one = products_of(b, row, 1, layer);
   pv_cuda_down a = combination_of(b, combined, b->cover.rows[row] - 1u, layer);
-  pv_gpu_launch fused;
   a.rows = one.job[0].rows;
   a.experts = one.experts;
   a.in = one.acts;
-  if (takes_gemv(b, &one, n) && pv_kernel_get(PV_GPU_down)->shape(&a, n, &fused) &&
-      fused.shared <= SHARED_MAX) {
-    pv_gpu_start(b, takes(PV_GPU_down_24, &a, n) ? PV_GPU_down_24 : PV_GPU_down, n, &a);
+  if (takes_gemv(b, &one, n) && pv_gpu_takes(b, PV_GPU_down, &a, n) &&
+      pv_down_shared(&a) <= SHARED_MAX) {
+    pv_gpu_start(b, pv_gpu_takes(b, PV_GPU_down_24, &a, n) ? PV_GPU_down_24 : PV_GPU_down, n, &a);
     return;
   }
   products(b, &one, slots_of(b, row));

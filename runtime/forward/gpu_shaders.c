@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kernels/cuda/append.h"
-#include "kernels/cuda/attend.h"
+#include "kernels/cuda/attend_step.h"
 #include "kernels/cuda/bias.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/embed.h"
@@ -12,6 +12,15 @@
 #include "kernels/cuda/round.h"
 
 enum { LANES = 256 };
+
+/* The numbers of blocks.glsl: a tensor's type, eights of segments of a row where there are no more
+ * than 128 and no others (else 0), and whether the activations are a norm's. */
+enum { TYPES = 40, SIZES = 17, SIZE_MOST = 16 };
+
+static uint32_t eights_of(uint32_t k) {
+  const uint32_t eights = k / (8 * PV_SEGMENT);
+  return k % (8 * PV_SEGMENT) == 0 && eights <= SIZE_MOST ? eights : 0;
+}
 
 /* Those of blocks.glsl. */
 static const char *of_type(uint32_t type, pv_gpu_groups *out) {
@@ -39,7 +48,7 @@ static const char *of_type(uint32_t type, pv_gpu_groups *out) {
       return "tensors of this type";
   }
 }
-_Static_assert((int)PV_TYPE_MXFP4 < (int)PV_GPU_VARIANTS, "there is a variant for each type");
+_Static_assert((int)PV_TYPE_MXFP4 < (int)TYPES, "there is a variant for each type");
 
 static const char wide_heads[] = "heads of more than 256 elements";
 
@@ -56,22 +65,87 @@ static const char *embed(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return of_type(a->rows.type, out);
 }
 
-/* Those of mm.comp: a group has so many rows at once. */
-enum { MOST_ROWS = 8 };
-
-static uint32_t rows_together(const pv_cuda_gemv *a) {
-  const uint32_t most = PV_K_MAX / PV_SEGMENT / (uint32_t)pv_cuda_parts(a->acts.k, PV_SEGMENT);
-  return !pv_cuda_quantised(a->job[0].rows.type) ? 1 : most < MOST_ROWS ? most : MOST_ROWS;
+/* Those of products.glsl: threads that have a row of n segments. */
+static uint32_t width_of(uint32_t n) {
+  uint32_t width = 1;
+  while (width < 32 && 2 * width < n) width *= 2;
+  return width;
 }
+
+/* Those of mm.comp: a group has so many rows at once. */
+static uint32_t rows_together(const pv_cuda_gemv *a) {
+  const uint32_t n = a->acts.k / PV_SEGMENT, eights = eights_of(a->acts.k);
+  if (!pv_cuda_quantised(a->job[0].rows.type)) return 1;
+  const uint32_t sets = LANES / width_of(n), most = 2048 / n;
+  if (eights > 0) return sets * (eights <= 8 ? 2 : 1);
+  return sets < most ? sets : most;
+}
+
+/* What each group makes for itself pays for one row of activations, and where there are not many
+ * groups: rows of weights, at most. */
+enum { NORMED_ROWS = 16384, NORMED_PLAIN = 256 };
 
 static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_gemv *a = l->args;
-  const uint32_t count = a->job[0].rows.count;
-  const uint64_t groups = pv_cuda_parts(count, rows_together(a));
+  const uint32_t count = a->job[0].rows.count, eights = eights_of(a->acts.k);
+  const bool quantised = pv_cuda_quantised(a->job[0].rows.type), normed = a->norm.x != 0;
+  uint64_t groups = 0;
+  for (uint32_t j = 0; j < a->jobs; j++) {
+    groups += pv_cuda_parts(a->job[j].rows.count, rows_together(a));
+    if (j > 0 && (!quantised || a->job[j].rows.type != a->job[0].rows.type))
+      return "products of several types";
+  }
+  if (a->jobs > 1 && groups > PV_GPU_GROUPS_MAX) return "products of so many rows";
+  if (normed && (l->grid[1] > 1 || count > (quantised ? NORMED_ROWS : NORMED_PLAIN) ||
+                 (quantised && eights == 0)))
+    return "such a norm before a product";
+  const char *beyond = of_type(a->job[0].rows.type, out);
+  out->variant += TYPES * (eights + (normed ? SIZES : 0));
   out->x = groups < PV_GPU_GROUPS_MAX ? groups : PV_GPU_GROUPS_MAX;
+  if (normed && !quantised && a->norm.out != 0) out->x++; /* it keeps the norm */
   out->rows = l->grid[1];
-  return a->jobs != 1 || a->norm.x != 0 ? "several products, or a norm before one"
-                                        : of_type(a->job[0].rows.type, out);
+  return beyond;
+}
+
+/* Those of gate_up.comp and down.comp. */
+enum { GATE_UP_EXPERTS = 256, DOWN_VALUES = 6144, DOWN_RANKS = 64 };
+
+static const char *gate_up(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_gate_up *a = l->args;
+  const uint32_t eights = eights_of(a->in.k);
+  if (l->grid[1] != a->route.used || a->gate.type != a->up.type || eights == 0 ||
+      !pv_cuda_quantised(a->gate.type) || a->route.experts > GATE_UP_EXPERTS || a->acts.q == 0)
+    return "such experts";
+  const char *beyond = of_type(a->gate.type, out);
+  out->variant += TYPES * eights;
+  out->x = pv_cuda_parts(a->gate.count, PV_SEGMENT) + 1;
+  out->rows = l->grid[1];
+  return beyond;
+}
+
+static const char *down(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_down *a = l->args;
+  const uint32_t eights = eights_of(a->in.k), n = 8 * eights;
+  if (l->grid[1] > 1 || eights == 0 || !pv_cuda_quantised(a->rows.type) ||
+      a->used > LANES / width_of(n) || a->used > DOWN_RANKS ||
+      a->used * PV_DOWN_ROWS * (n + 1) > DOWN_VALUES)
+    return "such experts";
+  const char *beyond = of_type(a->rows.type, out);
+  out->variant += TYPES * eights;
+  out->x = a->rows.count / PV_DOWN_ROWS;
+  out->rows = l->grid[1];
+  return beyond;
+}
+
+/* The numbers of attend_step.comp: eights of a head, and whether there are sinks. */
+enum { SINKS = 64 };
+
+static const char *attend_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_attend *a = &((const pv_cuda_attend_step *)l->args)->attend;
+  out->x = (uint64_t)a->chunks * a->heads;
+  out->rows = 1;
+  out->variant = a->dim / 8 + (a->sinks != 0 ? SINKS : 0);
+  return a->dim <= LANES ? NULL : wide_heads;
 }
 
 static const char *heads(const pv_gpu_launch *l, pv_gpu_groups *out) {
@@ -93,6 +167,12 @@ static const char *attend_combine(const pv_gpu_launch *l, pv_gpu_groups *out) {
   out->x = pv_cuda_parts((uint64_t)a->heads * a->dim, LANES);
   out->rows = l->grid[1];
   return NULL;
+}
+
+static const char *combine_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const char *beyond = attend_combine(l, out);
+  out->rows = 1;
+  return beyond;
 }
 
 static const char *activation(const pv_gpu_launch *l, pv_gpu_groups *out) {
@@ -158,7 +238,11 @@ static const pv_gpu_shader table[] = {
     {"gemv", "mm", mm},
     {"heads", "heads", heads},
     {"attend_1", "attend", attend},
+    {"attend_step_1", "attend_step", attend_step},
     {"attend_combine", "attend_combine", attend_combine},
+    {"attend_step_combine", "attend_combine", combine_step},
+    {"gate_up", "gate_up", gate_up},
+    {"down", "down", down},
     {"route", "route", by_row},
     {"swiglu", "swiglu", activation},
     {"geglu", "swiglu", geglu},
@@ -172,7 +256,6 @@ static const pv_gpu_shader table[] = {
     {"argmax", "argmax", by_row},
 };
 enum { COUNT = sizeof table / sizeof *table };
-_Static_assert((int)COUNT <= (int)PV_GPU_SHADERS_MAX, "a device has room for a pipeline of each");
 
 const pv_gpu_shader *pv_gpu_shaders(size_t *count) {
   *count = COUNT;

@@ -5,14 +5,12 @@
 #include "kernels/cuda/gpu.h"
 
 enum {
-  PV_GPU_SHADERS_MAX = 32,
-  PV_GPU_VARIANTS = 40,     /* of a shader: a tensor's type, else 0 */
   PV_GPU_GROUPS_MAX = 65535 /* in each dimension, on any device */
 };
 
 typedef struct pv_gpu_groups {
   uint64_t x, rows; /* rows of the batch, where x does not count them */
-  uint32_t variant;
+  uint32_t variant; /* of the shader: the constant that it is compiled with */
 } pv_gpu_groups;
 
 typedef struct pv_gpu_shader {

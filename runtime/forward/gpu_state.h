@@ -162,9 +162,9 @@ pv_code pv_gpu_meter_begin(pv_gpu_backend *b, pv_error *err);
 void pv_gpu_meter_before(pv_gpu_backend *b, const pv_kernel *kernel, const void *args);
 void pv_gpu_meter_behind(pv_gpu_backend *b);
 
-/* Whether a kernel may be chosen that does several operations at once or is for some sizes; else
- * each operation has the kernel that is for all. */
+/* Whether the device has all kernels; else those of single operations, and which it takes. */
 bool pv_gpu_fuses(const pv_gpu_backend *b);
+bool pv_gpu_takes(const pv_gpu_backend *b, pv_gpu_kernel kernel, const void *args, size_t rows);
 
 /* What launches are made of. Their errors stay in `b->code`. */
 

@@ -18,7 +18,7 @@ enum {
   AT_ONCE = 512   /* launches that are handed over together at most */
 };
 #define STAGING     (UINT64_C(8) << 20)
-#define BY_SOFTWARE (UINT64_C(1) << 19) /* groups that the CPU ends within the device's minute */
+#define BY_SOFTWARE (UINT64_C(1) << 18) /* groups that the CPU ends within the device's minute */
 
 typedef struct room { /* memory that somebody asked for: of `memory`, from an aligned address on */
   pv_vulkan_memory memory;
@@ -29,6 +29,12 @@ typedef struct kept { /* a sequence of launches, as the device has it */
   bool tried;
   pv_vulkan_sequence sequence; /* NULL: it is too much at once */
 } kept;
+
+typedef struct compiled { /* a shader's row, as compiled for a variant */
+  int shader;
+  uint32_t variant;
+  pv_vulkan_pipeline pipeline;
+} compiled;
 
 typedef struct device {
   pv_gpu base;
@@ -42,7 +48,8 @@ typedef struct device {
   size_t launches;
   uint64_t groups, most; /* of them; so many are handed over together */
   bool begun;            /* something is queued that was not handed over */
-  pv_vulkan_pipeline pipelines[PV_GPU_SHADERS_MAX][PV_GPU_VARIANTS];
+  compiled *made;
+  size_t made_count;
   int shaders[PV_GPU_KERNEL_COUNT]; /* of each kernel: its row among the shaders, or -1 */
   uint64_t *stamps;                 /* by their numbers, in ticks */
   size_t stamp_room;
@@ -55,9 +62,7 @@ typedef struct device {
 
 static void vulkan_close(pv_gpu *gpu) {
   device *d = (device *)gpu;
-  for (size_t i = 0; d->device != NULL && i < PV_GPU_SHADERS_MAX; i++)
-    for (size_t k = 0; k < PV_GPU_VARIANTS; k++)
-      if (d->pipelines[i][k].pipeline != NULL) pv_vulkan_discard(d->device, &d->pipelines[i][k]);
+  for (size_t i = 0; i < d->made_count; i++) pv_vulkan_discard(d->device, &d->made[i].pipeline);
   for (size_t i = 0; i < d->room_count; i++) pv_vulkan_release(d->device, &d->rooms[i].memory);
   if (d->device != NULL) {
     pv_vulkan_release(d->device, &d->staging);
@@ -66,6 +71,7 @@ static void vulkan_close(pv_gpu *gpu) {
   pv_vulkan_device_close(d->device);
   pv_vulkan_close(d->vulkan);
   pv_gpu_notes_free(&d->notes);
+  free(d->made);
   free(d->rooms);
   free(d->stamps);
   free(d);
@@ -224,28 +230,39 @@ static pv_code vulkan_find(pv_gpu *gpu, const char *kernel, unsigned *out, pv_er
   return pv_error_set(err, PV_ERR_UNSUPPORTED, "there is no kernel '%.60s'", kernel);
 }
 
-static pv_code compile(device *d, const char *shader, uint32_t variant, pv_vulkan_pipeline *out,
+/* A shader is compiled when it is launched for the first time. */
+static pv_code compile(device *d, int shader, uint32_t variant, pv_vulkan_pipeline *out,
                        pv_error *err) {
-  const pv_vulkan_module *module = pv_vulkan_module_find(shader);
-  if (out->pipeline != NULL) return PV_OK;
-  return module == NULL ? pv_error_set(err, PV_ERR_INTERNAL, "there is no shader %s", shader)
-                        : pv_vulkan_compile(d->device, module, variant, out, err);
+  size_t count = 0;
+  for (size_t i = 0; i < d->made_count; i++) {
+    *out = d->made[i].pipeline;
+    if (d->made[i].shader == shader && d->made[i].variant == variant) return PV_OK;
+  }
+  const char *name = pv_gpu_shaders(&count)[shader].shader;
+  const pv_vulkan_module *module = pv_vulkan_module_find(name);
+  if (module == NULL) return pv_error_set(err, PV_ERR_INTERNAL, "there is no shader %s", name);
+  compiled *more = realloc(d->made, (d->made_count + 1) * sizeof *more);
+  if (more == NULL) return pv_error_nomem(err, "the device's shaders");
+  d->made = more;
+  const pv_code code = pv_vulkan_compile(d->device, module, variant, out, err);
+  if (code == PV_OK) more[d->made_count++] = (compiled){shader, variant, *out};
+  return code;
 }
 
 /* What a launch becomes. */
 typedef struct work {
-  const pv_vulkan_pipeline *pipeline;
+  pv_vulkan_pipeline pipeline;
   pv_gpu_groups over;
   bool beside; /* it may begin with the launch before */
 } work;
 
-/* Products of one input, each into a place of its own. */
+/* Products of one input, into places of their own. */
 static bool is_beside(device *d, const pv_gpu_launch *l) {
   static const pv_cuda_gemv none;
   const pv_cuda_gemv last = d->product;
   d->product = l->kernel == PV_GPU_gemv ? *(const pv_cuda_gemv *)l->args : none;
   const pv_cuda_gemv *p = &d->product;
-  return !l->apart && p->jobs == 1 && last.jobs == 1 && p->acts.x == last.acts.x &&
+  return !l->apart && p->jobs > 0 && last.jobs > 0 && p->acts.x == last.acts.x &&
          p->acts.q == last.acts.q && p->add == 0 && last.add == 0 &&
          p->job[0].out != last.job[0].out;
 }
@@ -266,15 +283,20 @@ static pv_code prepare(device *d, const pv_gpu_launch *l, work *out, pv_error *e
       l->arg_bytes > ARGUMENT)
     return pv_error_set(err, PV_ERR_LIMIT, "Vulkan's shader %s does not take so much at once",
                         shader->shader);
-  pv_vulkan_pipeline *pipeline = &d->pipelines[number][out->over.variant];
-  out->pipeline = pipeline;
   out->beside = is_beside(d, l);
-  return compile(d, shader->shader, out->over.variant, pipeline, err);
+  return compile(d, number, out->over.variant, &out->pipeline, err);
 }
 
 static void launch(device *d, const work *w, uint64_t argument) {
-  pv_vulkan_launch(d->device, w->pipeline, &argument, sizeof argument, (uint32_t)w->over.x,
+  pv_vulkan_launch(d->device, &w->pipeline, &argument, sizeof argument, (uint32_t)w->over.x,
                    (uint32_t)w->over.rows, w->beside);
+}
+
+static bool vulkan_takes(const pv_gpu_launch *l) {
+  size_t count = 0;
+  pv_gpu_groups over = {0};
+  const int number = pv_gpu_shader_find(pv_kernel_get((pv_gpu_kernel)l->kernel)->name);
+  return number >= 0 && pv_gpu_shaders(&count)[number].shape(l, &over) == NULL;
 }
 
 static pv_code vulkan_run(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
@@ -384,7 +406,7 @@ static pv_code vulkan_between(pv_gpu *gpu, size_t from, size_t to, double *secon
     return open_device(&pv_gpu_##NAME, number, out, err);                    \
   }                                                                          \
   const pv_gpu_ops pv_gpu_##NAME = {.name = #NAME,                           \
-                                    .general = true,                         \
+                                    .takes = vulkan_takes,                   \
                                     .open = NAME##_open,                     \
                                     .close = vulkan_close,                   \
                                     .info = vulkan_info,                     \

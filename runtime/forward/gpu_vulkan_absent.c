@@ -9,6 +9,6 @@ static pv_code absent_open(unsigned number, pv_gpu **out, pv_error *err) {
   return pv_vulkan_open(&vulkan, err);
 }
 
-const pv_gpu_ops pv_gpu_vulkan = {.name = "vulkan", .general = true, .open = absent_open};
-const pv_gpu_ops pv_gpu_vulkan0 = {.name = "vulkan0", .general = true, .open = absent_open};
-const pv_gpu_ops pv_gpu_vulkan1 = {.name = "vulkan1", .general = true, .open = absent_open};
+const pv_gpu_ops pv_gpu_vulkan = {.name = "vulkan", .open = absent_open};
+const pv_gpu_ops pv_gpu_vulkan0 = {.name = "vulkan0", .open = absent_open};
+const pv_gpu_ops pv_gpu_vulkan1 = {.name = "vulkan1", .open = absent_open};

@@ -78,6 +78,8 @@ for feature in float64:shaderFloat64 int64:shaderInt64 addresses:bufferDeviceAdd
   played "no-${feature%:*}" 3 "the device '"
   says "' has no ${feature#*:}"
 done
+played no-shared 3 "the device '"
+says "' gives a group 16384 bytes of shared memory, the shaders need 32768"
 played no-queue 3 "the device '"
 says 'it has no queue for it'
 played full 4 'the device has no 0.5 MB of memory left'

@@ -13,6 +13,14 @@ exits 0
 says '12 tokens: 0 differ'
 says '80 tensors, 418956 elements compared, 0 differ'
 
+# Of other quantised files a few tokens, two together and one by itself; tests/cli/vulkan_files.sh has more.
+for layout in Q6_K Q8_0; do
+  "$pv" synth --layout "$layout" --seed 1 --no-sync --out "$layout.gguf" >/dev/null
+  run "$pv" compare cpu:i16 vulkan:i16 --model "$layout.gguf" --random 3 --batch 2 --different
+  exits 0
+  says '80 tensors, 104739 elements compared, 0 differ'
+done
+
 # Decoded: launches that were recorded at the first token are repeated.
 for side in cpu vulkan; do
   run "$pv" run "$model" --ids 861,1644 --tokens 4 --side $side --print-ids

@@ -34,11 +34,13 @@ static VkResult list_nothing(VkInstance instance, uint32_t *count, VkPhysicalDev
   return VK_SUCCESS;
 }
 
-/* Too old, of software or a GPU, whatever it is. */
+/* Too old, of software, a GPU, or short of shared memory, whatever it is. */
 static void described(VkPhysicalDevice device, VkPhysicalDeviceProperties2 *out) {
   real_properties(device, out);
   if (is("software"))
     out->properties.deviceType = VK_PHYSICAL_DEVICE_TYPE_CPU;
+  else if (is("no-shared"))
+    out->properties.limits.maxComputeSharedMemorySize = 16384;
   else if (is("gpu"))
     out->properties.deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
   else
@@ -120,6 +122,7 @@ static void compute_nothing(VkCommandBuffer commands, uint32_t x, uint32_t y, ui
   X("no-device", EnumeratePhysicalDevices, list_nothing)   \
   X("old-device", GetPhysicalDeviceProperties2, described) \
   X("software", GetPhysicalDeviceProperties2, described)   \
+  X("no-shared", GetPhysicalDeviceProperties2, described)  \
   X("gpu", GetPhysicalDeviceProperties2, described)        \
   X("no-float64", GetPhysicalDeviceFeatures2, lacking)     \
   X("no-int64", GetPhysicalDeviceFeatures2, lacking)       \

@@ -1,0 +1,79 @@
+// Down products of the chosen experts, their weighted sum by rank (product, then fma), and the residual, where
+// there is one. Of pv_cuda_down. Groups: eight rows of the matrix, positions. A group has its rows of all ranks at
+// once or in turns (products.glsl). Reference: mm, combine and add of kernels/definition.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#include "kernels/vulkan/stages.glsl"
+
+#include "kernels/vulkan/blocks.glsl"
+
+layout(local_size_x = 256) in;
+const uint ROWS = 8u, MOST_VALUES = 6144u, MOST_USED = 64u; // as gpu_shaders.c has it
+const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
+const uint SETS = 256u / WIDTH, QUARTERS = 4u;
+shared float values[MOST_VALUES], results[MOST_USED * ROWS], weights[MOST_USED];
+
+#include "kernels/vulkan/products.glsl"
+
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer down_argument {
+  rows_of rows;
+  uint64_t experts, weights, residual;
+  acts_of from;
+  uint64_t parts, total_of_ranks, total, ahead, ahead_bytes;
+  uint used;
+};
+
+act_segment acts_at(acts_of acts, uint row, uint s) {
+  uint at = row * acts.segments + s;
+  act_segment a;
+  [[unroll]] for (uint e = 0u; e < QUARTERS; e++) a.x[e] = quads(acts.q).at[QUARTERS * at + e];
+  a.d = floats(acts.d).at[at];
+  a.total = int(words(acts.sum).at[at]);
+  return a;
+}
+
+// All ranks of one row lie side by side. A set has one rank, and every so many of the rows.
+void multiply(down_argument t, uint at, uint first) {
+  uint j = gl_LocalInvocationIndex, own = j / WIDTH, pair = min(j % WIDTH, N / 2u - 1u), rank = own % t.used;
+  uint rows = SETS / t.used, slot = at * t.used + rank, row = own / t.used;
+  act_segment a = acts_at(t.from, slot, first_of(pair)), b = acts_at(t.from, slot, second_of(pair));
+  uint64_t data = t.rows.data + words(t.experts).at[slot] * t.rows.expert_bytes + first * t.rows.row_bytes;
+  raw_pair r = load_pair(data + min(row, ROWS - 1u) * t.rows.row_bytes, pair);
+  raw_pair next = load_pair(data + min(row + rows, ROWS - 1u) * t.rows.row_bytes, pair);
+  [[dont_unroll]] for (; row < ROWS && own < rows * t.used; row += rows) { // two rows are under way
+    raw_pair last = load_pair(data + min(row + 2u * rows, ROWS - 1u) * t.rows.row_bytes, pair);
+    if (j % WIDTH < N / 2u) put_pair(r, pair, N, a, b, row * t.used + rank);
+    r = next;
+    next = last;
+  }
+  barrier();
+  if (N > LANES) {
+    for (uint i = own; i < ROWS * t.used; i += SETS) fold_lane(i * (N + 1u), j % WIDTH, N);
+    barrier();
+  }
+  for (uint i = j; i < ROWS * t.used; i += 256u) results[i] = folded(i * (N + 1u), N);
+  barrier();
+}
+
+void main() {
+  down_argument t = down_argument(argument);
+  uint j = gl_LocalInvocationIndex, at = gl_WorkGroupID.y, first = gl_WorkGroupID.x * ROWS, n = t.rows.count;
+  uint place = at * n + first + j % ROWS, turns = 0u;
+  float other = t.residual != 0ul ? floats(t.residual).at[place] : 0.0;
+  if (j < t.used) weights[j] = floats(t.weights).at[at * t.used + j];
+  multiply(t, at, first);
+  for (uint i = j; i < t.used * ROWS; i += 256u)
+    floats(t.parts).at[(at * t.used + i % t.used) * n + first + i / t.used] = results[i];
+  if (j >= ROWS) return;
+  double all = double(NOTHING);
+  for (uint k = 0u; k < t.used; k++) all = chained(exact(double(weights[k]), double(results[j * t.used + k])), all, turns);
+  float r = float(all);
+  if (turns != 0u) {
+    r = NOTHING;
+    [[dont_unroll]] for (uint k = 0u; k < t.used; k++) r = fused(weights[k], results[j * t.used + k], r);
+  }
+  floats(t.total_of_ranks).at[place] = r;
+  if (t.residual != 0ul) floats(t.total).at[place] = sum(other, r);
+}

@@ -1,0 +1,102 @@
+// Routing, gate and up products of the chosen experts, SwiGLU, and the rounding of its result. Of
+// pv_cuda_gate_up, whose matrices are of one type. Groups: segments of the output, and one more that keeps the
+// weights of the experts; slots. A group chooses the experts for itself, and has the rows of its segment of both
+// matrices at once or in turns (products.glsl). Reference: route, mm, swiglu and round_segment of
+// kernels/definition.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#include "kernels/vulkan/stages.glsl"
+
+#include "kernels/vulkan/blocks.glsl"
+
+layout(local_size_x = 256) in;
+const uint MOST_EXPERTS = 256u;                           // as gpu_shaders.c has it
+const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
+const uint ROWS = 2u * SEGMENT, TOGETHER = EIGHTS <= 8u ? ROWS : ROWS / 2u; // those of a segment of either matrix
+const uint SETS = 256u / WIDTH, TURNS = TOGETHER / SETS, VALUES = TOGETHER * (N + 1u);
+shared float values[VALUES > 512u ? VALUES : 512u], results[ROWS];
+
+#include "kernels/vulkan/norm.glsl"
+#include "kernels/vulkan/products.glsl"
+#include "kernels/vulkan/route.glsl"
+
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gate_up_argument {
+  rows_of gate, up;
+  route_of route;
+  acts_of from;
+  uint64_t gate_out, up_out, result;
+  acts_of acts;
+  float largest;
+};
+
+act_segment acts_at(acts_of acts, uint row, uint s) {
+  uint at = row * acts.segments + s;
+  act_segment a;
+  [[unroll]] for (uint e = 0u; e < QUARTERS; e++) a.x[e] = quads(acts.q).at[QUARTERS * at + e];
+  a.d = floats(acts.d).at[at];
+  a.total = int(words(acts.sum).at[at]);
+  return a;
+}
+
+// The rows of one expert from `first` of both matrices on, those of the gate first; past `count` the last one.
+raw_pair load_row(gate_up_argument t, uint expert, uint first, uint count, uint i, uint pair) {
+  uint row = first + min(i % SEGMENT, count - 1u);
+  uint64_t data = i < SEGMENT ? t.gate.data + expert * t.gate.expert_bytes + row * t.gate.row_bytes
+                              : t.up.data + expert * t.up.expert_bytes + row * t.up.row_bytes;
+  return load_pair(data, pair);
+}
+
+// `a` and `b` are the segments of the first pair of a thread.
+void multiply(gate_up_argument t, uint row, uint expert, uint first, uint count, act_segment a, act_segment b) {
+  uint j = gl_LocalInvocationIndex, own = j / WIDTH, lane = j % WIDTH;
+  for (uint begin = 0u; begin < ROWS; begin += TOGETHER) {
+    [[unroll]] for (uint part = 0u; part < N / 2u; part += WIDTH) {
+      uint pair = min(part + lane, N / 2u - 1u);
+      if (N / 2u > WIDTH) {
+        a = acts_at(t.from, row, first_of(pair));
+        b = acts_at(t.from, row, second_of(pair));
+      }
+      raw_pair r = load_row(t, expert, first, count, begin + own, pair), next = r;
+      if (TURNS > 1u) next = load_row(t, expert, first, count, begin + own + SETS, pair);
+      [[dont_unroll]] for (uint i = own; i < TOGETHER; i += SETS) { // two rows are under way
+        raw_pair last = load_row(t, expert, first, count, begin + min(i + 2u * SETS, TOGETHER - 1u), pair);
+        if (part + lane < N / 2u) put_pair(r, pair, N, a, b, i);
+        r = next;
+        next = last;
+      }
+    }
+    barrier();
+    if (N > LANES) {
+      for (uint i = own; i < TOGETHER; i += SETS) fold_lane(i * (N + 1u), lane, N);
+      barrier();
+    }
+    if (j < TOGETHER) results[begin + j] = folded(j * (N + 1u), N);
+    barrier();
+  }
+}
+
+void main() {
+  gate_up_argument t = gate_up_argument(argument);
+  uint j = gl_LocalInvocationIndex, slot = gl_WorkGroupID.y, first = gl_WorkGroupID.x * SEGMENT;
+  uint row = slot / t.route.used, rank = slot % t.route.used, ffn = t.gate.count;
+  if (first >= ffn && rank > 0u) return;
+  uint pair = min(j % WIDTH, N / 2u - 1u);
+  act_segment a = acts_at(t.from, row, first_of(pair)), b = acts_at(t.from, row, second_of(pair));
+  choose(t.route, row);
+  if (first >= ffn) {
+    keep_route(t.route, row);
+    return;
+  }
+  multiply(t, row, ranked[rank], first, min(SEGMENT, ffn - first), a, b);
+  uint i = first + j, at = slot * ffn + i;
+  float y = 0.0;
+  if (j < SEGMENT && i < ffn) {
+    y = swiglu(results[j], results[SEGMENT + j]);
+    floats(t.gate_out).at[at] = results[j];
+    floats(t.up_out).at[at] = results[SEGMENT + j];
+    floats(t.result).at[at] = y;
+  }
+  round_group(t.acts, slot, gl_WorkGroupID.x * QUARTERS, QUARTERS, y, t.largest);
+}
