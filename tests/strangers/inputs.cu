@@ -1,0 +1,104 @@
+/* What kernels of others read, and what is judged behind those that have no operation: `scale`. */
+#include <stdint.h>
+
+extern "C" __global__ void scaled(const float *x, float factor, float *y, int count) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) y[i] = x[i] * factor;
+}
+
+/* `scale`, where one of `numbers` is what it must be; else NaN. */
+extern "C" __global__ void scaled_if(const float *x, float factor, float *y, int count,
+                                     const float *numbers, int64_t at, float value) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) y[i] = numbers[at] == value ? x[i] * factor : __int_as_float(0x7fffffff);
+}
+
+/* `scale`, where each step of walks goes along an edge, or stays where there is none; else NaN.
+ * Walks lie as [length + 1][nodes]. */
+extern "C" __global__ void scaled_along(const float *x, float factor, float *y, int count,
+                                        const int64_t *rowptr, const int64_t *col,
+                                        const int64_t *walks, int nodes, int length) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  bool along = true;
+  for (int step = 0; step < length * nodes; step++) {
+    const int64_t from = walks[step], to = walks[step + nodes];
+    bool edge = rowptr[from] == rowptr[from + 1] && from == to;
+    for (int64_t e = rowptr[from]; e < rowptr[from + 1]; e++) edge = edge || col[e] == to;
+    along = along && edge;
+  }
+  if (i < count) y[i] = along ? x[i] * factor : __int_as_float(0x7fffffff);
+}
+
+extern "C" __global__ void put_floats(float *to, int count, float value) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) to[i] = value;
+}
+
+/* Indices that begin with `first` and grow by `step`. */
+extern "C" __global__ void put_indices(int *to, int count, int first, int step) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) to[i] = first + step * i;
+}
+
+/* AQLM: the codes of chosen rows of a table, each group of which is a word of the codebook. */
+extern "C" __global__ void put_codes(uint16_t *codes, const int *ids, int groups, int count) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) codes[i] = (uint16_t)(ids[i / groups] * groups + i % groups);
+}
+
+/* torch-cluster's fps: a set of points, where its points and the chosen ones end, and what is far
+ * away. With `empty` there is a second set, without points. */
+extern "C" __global__ void put_fps(int64_t *ends, int64_t points, int64_t *out_ends, int64_t chosen,
+                                   float *distances, int empty) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < points) distances[i] = 5e4f;
+  if (i != 0) return;
+  ends[0] = out_ends[0] = 0;
+  for (int set = 1; set < 2 + empty; set++) {
+    ends[set] = points;
+    out_ends[set] = chosen;
+  }
+}
+
+/* A graph, and a walk from each node: 0-1, 1-2, 2-3, 2-4, 4-5, 5-2; 3 and 6 lead nowhere. With
+ * `back`, 3 leads to 2 and 6 to 0. */
+extern "C" __global__ void put_graph(int64_t *rowptr, int64_t *col, int64_t *start, int back) {
+  const int64_t targets[8] = {1, 2, 3, 4, 2, 5, 2, 0};
+  const int ends[8] = {0, 1, 2, 4, 5, 6, 7, 8};
+  int at = 0;
+  for (int row = 0; row < 7; row++) {
+    rowptr[row] = at;
+    start[row] = row;
+    if (!back && (row == 3 || row == 6)) continue;
+    for (int i = ends[row]; i < ends[row + 1]; i++) col[at++] = targets[i];
+  }
+  rowptr[7] = at;
+}
+
+/* torch-cluster's grid: the size of a cell, and where the cells begin and end. */
+extern "C" __global__ void put_cells(float *size, float *begin, int dims, float *end, int ends) {
+  for (int i = 0; i < dims; i++) {
+    size[i] = 0.25f;
+    begin[i] = -2.0f;
+  }
+  for (int i = 0; i < ends; i++) end[i] = 2.0f;
+}
+
+/* mmcv's points_in_polygons: a square around 0. */
+extern "C" __global__ void put_square(float *polygon) {
+  const float corners[8] = {-1, -1, 1, -1, 1, 1, -1, 1};
+  for (int i = 0; i < 8; i++) polygon[i] = corners[i];
+}
+
+/* mmcv's scatter_points: one point in a voxel of its own. Where its numbers are NaN, the largest is
+ * -inf, and comes from no point. */
+extern "C" __global__ void put_points(float *features, float *largest, int *voxels, int *from,
+                                      int count, int nan) {
+  const float value = nan ? __int_as_float(0x7fffffff) : 1.5f;
+  voxels[0] = 0;
+  for (int i = 0; i < count; i++) {
+    features[i] = value;
+    largest[i] = fmaxf(value, __int_as_float(0xff800000));
+    from[i] = 1;
+  }
+}
