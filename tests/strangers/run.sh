@@ -132,6 +132,7 @@ sound gptqmodel-exllamav2 gptqmodel-exllamav2-128
 # torch-cluster: a maximum that is moved while others read it; sets without points; ends that nobody looked at
 defect inputs cluster-fps 'shared-memory race' 'cluster-fps-cut.cu:5' 'another thread read this, and no barrier lies between'
 sound inputs cluster-fps-1
+defect inputs cluster-fps-empty 'out of bounds' 'st.global.u64, block (1, 0, 0)' '(out, byte 8 of 8)'
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
