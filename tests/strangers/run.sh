@@ -133,6 +133,8 @@ sound gptqmodel-exllamav2 gptqmodel-exllamav2-128
 defect inputs cluster-fps 'shared-memory race' 'cluster-fps-cut.cu:5' 'another thread read this, and no barrier lies between'
 sound inputs cluster-fps-1
 defect inputs cluster-fps-empty 'out of bounds' 'st.global.u64, block (1, 0, 0)' '(out, byte 8 of 8)'
+defect inputs cluster-grid 'out of bounds' 'ld.global.f32' '(end, byte 4 of 4)'
+sound inputs cluster-grid-3
 # walks that go on from a neighbour which was rejected
 defect inputs cluster-walk 'out of bounds' 'cluster-rw-cut.cu:8' 'ld.global.u64, block (0, 0, 0), thread (1, 0, 0)'
 defect inputs cluster-walk-edges 'wrong value' 'y[0][0] is nan'
