@@ -177,9 +177,14 @@ make colossalai-cos cuda "$here/colossalai-cos.cu" "${hosted[@]}"
 
 # Without what includes or calls torch
 bare() { cut_before "$@" && sed -i '/^#include/d' "$2"; }
-cluster=$dir/sources/torch_cluster-1.6.3/csrc/cuda
+cluster=$dir/sources/torch_cluster-1.6.3/csrc/cuda mmcv=$dir/sources/mmcv-2.2.0/mmcv/ops/csrc/common/cuda
 for name in fps grid rw; do bare "$cluster/${name}_cuda.cu" "$dir/sources/cluster-$name-cut.cu" '^(torch::Tensor|std::tuple)'; done
 make cluster cuda "$here/cluster.cu" -arch=compute_80 "-I$dir/sources"
+mkdir -p "$dir"/mmcv/ATen/cuda
+touch "$dir/mmcv/ATen/cuda/DeviceUtils.cuh"
+for name in mmcv mmcv-carafe; do make "$name" cuda "$here/$name.cu" -arch=compute_80 "-I$here/mmcv" "-I$dir/mmcv" "-I$mmcv"; done
+points=$dir/sources/torch-points-kernels-0.7.0/cuda
+make points cuda "$points/src/sampling_gpu.cu" -arch=compute_80 "-I$dir/torch" "-I$points/include"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
