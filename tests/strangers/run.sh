@@ -146,6 +146,10 @@ defect inputs mmcv-fps 'shared-memory race' 'furthest_point_sample_cuda_kernel.c
 defect inputs points-fps 'shared-memory race' 'sampling_gpu.cu:64'
 defect inputs mmcv-chamfer-5 'uninitialised' 'chamfer_distance_cuda_kernel.cuh:52' 'ld.shared.f32'
 sound inputs mmcv-chamfer-6
+defect inputs mmcv-polygons 'wrong value' 'y[0][0] is nan'
+sound inputs mmcv-polygons-2097152
+defect inputs mmcv-group 'out of bounds' 'group_points_cuda_kernel.cuh:32' '(which, byte 8390656 of 8390656)'
+sound inputs mmcv-group-65536
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
