@@ -150,6 +150,8 @@ defect inputs mmcv-polygons 'wrong value' 'y[0][0] is nan'
 sound inputs mmcv-polygons-2097152
 defect inputs mmcv-group 'out of bounds' 'group_points_cuda_kernel.cuh:32' '(which, byte 8390656 of 8390656)'
 sound inputs mmcv-group-65536
+defect inputs mmcv-carafe 'out of bounds' 'carafe_cuda_kernel.cuh:134' "outside the block's shared memory"
+sound inputs mmcv-carafe-4
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
