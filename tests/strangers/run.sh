@@ -152,6 +152,8 @@ defect inputs mmcv-group 'out of bounds' 'group_points_cuda_kernel.cuh:32' '(whi
 sound inputs mmcv-group-65536
 defect inputs mmcv-carafe 'out of bounds' 'carafe_cuda_kernel.cuh:134' "outside the block's shared memory"
 sound inputs mmcv-carafe-4
+defect inputs mmcv-scatter-nan 'out of bounds' 'scatter_points_cuda_kernel.cuh:181' '(gradients, byte 16 of 16)'
+sound inputs mmcv-scatter
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
