@@ -125,6 +125,9 @@ sound deepspeed-rms_norm deepspeed-groups-64
 # sums of warps that left before
 defect deepspeed-softmax deepspeed-softmax 'uninitialised' ', in 2 cases' 'softmax.cu:204' 'k=256 rows=2'
 sound deepspeed-softmax deepspeed-softmax-whole
+# a scan of 2048 tokens
+defect inputs deepspeed-sort-4096 'shared-memory race' '_Z9scan_sortILi2EEvPiii' 'st.shared.u32'
+sound inputs deepspeed-sort-2048
 # one block zeroes what the others add to
 defect gptqmodel-exllamav2 gptqmodel-exllamav2 'race in device memory' ', in 5 cases' 'of block (0, 0, 0) wrote this'
 sound gptqmodel-exllamav2 gptqmodel-exllamav2-128
