@@ -168,6 +168,7 @@ awk '/^ +int mantisa_bits,$/ { exit } NR > 1 && held !~ /^#include "fp_/ { print
 make deepspeed-quantize cuda "$here/deepspeed-quantize.cu" "${hosted[@]}" "-I$dir/norms"
 make deepspeed-groups cuda "$deepspeed/csrc/quantization/quantize.cu" "${hosted[@]}"
 make deepspeed-sort cuda "$deepspeed/csrc/random_ltd/token_sort.cu" "${hosted[@]}"
+make deepspeed-backward cuda "$deepspeed/csrc/transformer/softmax_kernels.cu" "${hosted[@]}" --expt-relaxed-constexpr
 make deepspeed-top_k cuda "$ragged/top_k_gating/top_k_gating_cuda.cu" "${hosted[@]}"
 colossal=$dir/norms/colossalai-0.5.0/extensions/csrc
 awk '/^#define DISPATCH_RMSNORM_FLOAT/ { exit } { print }' "$colossal/kernel/cuda/rms_layernorm_kernel.cu" >"$dir/norms/rms-cut.cu"
