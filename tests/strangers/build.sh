@@ -185,6 +185,9 @@ make cluster cuda "$here/cluster.cu" -arch=compute_80 "-I$dir/sources"
 mkdir -p "$dir"/mmcv/ATen/cuda
 touch "$dir/mmcv/ATen/cuda/DeviceUtils.cuh"
 for name in mmcv mmcv-carafe; do make "$name" cuda "$here/$name.cu" -arch=compute_80 "-I$here/mmcv" "-I$dir/mmcv" "-I$mmcv"; done
+cut_before "$dir/sources/aqlm-1.1.7/src/aqlm/inference_kernels/cuda_kernel.cu" "$dir/sources/aqlm-cut.cu" '^inline int ceildiv'
+sed -i '/^#include <c10/d' "$dir/sources/aqlm-cut.cu"
+make aqlm cuda "$here/aqlm.cu" -arch=compute_80 "-I$dir/sources"
 points=$dir/sources/torch-points-kernels-0.7.0/cuda
 make points cuda "$points/src/sampling_gpu.cu" -arch=compute_80 "-I$dir/torch" "-I$points/include"
 
