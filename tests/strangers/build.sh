@@ -188,6 +188,12 @@ for name in mmcv mmcv-carafe; do make "$name" cuda "$here/$name.cu" -arch=comput
 cut_before "$dir/sources/aqlm-1.1.7/src/aqlm/inference_kernels/cuda_kernel.cu" "$dir/sources/aqlm-cut.cu" '^inline int ceildiv'
 sed -i '/^#include <c10/d' "$dir/sources/aqlm-cut.cu"
 make aqlm cuda "$here/aqlm.cu" -arch=compute_80 "-I$dir/sources"
+nerfacc=$dir/sources/nerfacc-0.5.3/nerfacc/cuda/csrc
+awk '/^    PackedRaySegmentsSpec\(/ { made = 1 } /^struct SingleRaySpec/ { exit } !made && !/^(#|namespace \{)/ { print } /^    \{ \}/ { made = 0 }' \
+  "$nerfacc/include/data_spec_packed.cuh" >"$dir/sources/nerfacc-spec-cut.cu"
+awk '/^__global__ void compute_intervels_kernel/ { here = 1 } /^\/\* kernels for searchsorted/ { exit } here' "$nerfacc/pdf.cu" \
+  >"$dir/sources/nerfacc-pdf-cut.cu"
+make nerfacc cuda "$here/nerfacc.cu" -arch=compute_80 "-I$dir/sources"
 points=$dir/sources/torch-points-kernels-0.7.0/cuda
 make points cuda "$points/src/sampling_gpu.cu" -arch=compute_80 "-I$dir/torch" "-I$points/include"
 

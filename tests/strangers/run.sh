@@ -165,5 +165,9 @@ sound inputs mmcv-scatter
 defect aqlm aqlm-16 '256 unwritten' ', in 1 case, 256 times' 'nobody wrote y[0][8192] of [1][8448]'
 sound aqlm aqlm-16-4096
 
+# the sample behind the only one
+defect inputs nerfacc-1 'out of bounds' 'nerfacc-pdf-cut.cu:43' '(samples, byte 16 of 16)'
+sound inputs nerfacc-2
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
