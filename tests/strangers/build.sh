@@ -182,9 +182,13 @@ bare() { cut_before "$@" && sed -i '/^#include/d' "$2"; }
 cluster=$dir/sources/torch_cluster-1.6.3/csrc/cuda mmcv=$dir/sources/mmcv-2.2.0/mmcv/ops/csrc/common/cuda
 for name in fps grid rw; do bare "$cluster/${name}_cuda.cu" "$dir/sources/cluster-$name-cut.cu" '^(torch::Tensor|std::tuple)'; done
 make cluster cuda "$here/cluster.cu" -arch=compute_80 "-I$dir/sources"
-mkdir -p "$dir"/mmcv/ATen/cuda
-touch "$dir/mmcv/ATen/cuda/DeviceUtils.cuh"
+mkdir -p "$dir"/mmcv/ATen/cuda "$dir"/conv1d/c10/{util,cuda}
+touch "$dir/mmcv/ATen/cuda/DeviceUtils.cuh" "$dir"/conv1d/c10/util/{BFloat16,Half}.h
 for name in mmcv mmcv-carafe; do make "$name" cuda "$here/$name.cu" -arch=compute_80 "-I$here/mmcv" "-I$dir/mmcv" "-I$mmcv"; done
+printf '%s\n' '#define C10_CUDA_CHECK(call) (call)' '#define C10_CUDA_KERNEL_LAUNCH_CHECK()' >"$dir/conv1d/c10/cuda/CUDAException.h"
+cut_before "$dir/sources/causal_conv1d-1.7.0/csrc/causal_conv1d_fwd.cu" "$dir/sources/conv1d-cut.cu" '^template void causal_conv1d_fwd_cuda<float, float>'
+make conv1d cuda "$here/conv1d.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$dir/conv1d" "-I$dir/sources" \
+  "-I$dir/sources/causal_conv1d-1.7.0/csrc"
 cut_before "$dir/sources/aqlm-1.1.7/src/aqlm/inference_kernels/cuda_kernel.cu" "$dir/sources/aqlm-cut.cu" '^inline int ceildiv'
 sed -i '/^#include <c10/d' "$dir/sources/aqlm-cut.cu"
 make aqlm cuda "$here/aqlm.cu" -arch=compute_80 "-I$dir/sources"

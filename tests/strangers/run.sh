@@ -169,5 +169,9 @@ sound aqlm aqlm-16-4096
 defect inputs nerfacc-1 'out of bounds' 'nerfacc-pdf-cut.cu:43' '(samples, byte 16 of 16)'
 sound inputs nerfacc-2
 
+# rows that begin between two vectors
+defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, byte 260 of '
+sound inputs conv1d-68
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
