@@ -182,7 +182,7 @@ bare() { cut_before "$@" && sed -i '/^#include/d' "$2"; }
 cluster=$dir/sources/torch_cluster-1.6.3/csrc/cuda mmcv=$dir/sources/mmcv-2.2.0/mmcv/ops/csrc/common/cuda
 for name in fps grid rw; do bare "$cluster/${name}_cuda.cu" "$dir/sources/cluster-$name-cut.cu" '^(torch::Tensor|std::tuple)'; done
 make cluster cuda "$here/cluster.cu" -arch=compute_80 "-I$dir/sources"
-mkdir -p "$dir"/mmcv/ATen/cuda "$dir"/conv1d/c10/{util,cuda}
+mkdir -p "$dir"/mmcv/ATen/cuda "$dir"/conv1d/c10/{util,cuda} "$dir"/vllm/torch/headeronly/util
 touch "$dir/mmcv/ATen/cuda/DeviceUtils.cuh" "$dir"/conv1d/c10/util/{BFloat16,Half}.h
 for name in mmcv mmcv-carafe; do make "$name" cuda "$here/$name.cu" -arch=compute_80 "-I$here/mmcv" "-I$dir/mmcv" "-I$mmcv"; done
 printf '%s\n' '#define C10_CUDA_CHECK(call) (call)' '#define C10_CUDA_KERNEL_LAUNCH_CHECK()' >"$dir/conv1d/c10/cuda/CUDAException.h"
@@ -200,6 +200,13 @@ awk '/^__global__ void compute_intervels_kernel/ { here = 1 } /^\/\* kernels for
 make nerfacc cuda "$here/nerfacc.cu" -arch=compute_80 "-I$dir/sources"
 points=$dir/sources/torch-points-kernels-0.7.0/cuda
 make points cuda "$points/src/sampling_gpu.cu" -arch=compute_80 "-I$dir/torch" "-I$points/include"
+vllm=$dir/sources/vllm-0.33.0/csrc
+for name in Float8_e4m3fn Float8_e4m3fnuz; do
+  printf '%s\n' '#pragma once' "namespace c10 { struct $name { unsigned char x; }; }" >"$dir/vllm/torch/headeronly/util/$name.h"
+done
+awk '/^\/\* Function specialization/ { print "}"; exit } !/^#include "(torch_utils|dispatch_utils|type_convert|core\/utils)/' \
+  "$vllm/layernorm_kernels.cu" >"$dir/sources/vllm-rms-cut.cu"
+make vllm-rms cuda "$here/vllm.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$dir/vllm" "-I$dir/sources" "-I$vllm"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done

@@ -172,6 +172,8 @@ sound inputs nerfacc-2
 # rows that begin between two vectors
 defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, byte 260 of '
 sound inputs conv1d-68
+defect inputs vllm-rms-8193 'misaligned' 'vllm-rms-cut.cu:79' '(hidden, byte 16386 of 32772)'
+sound inputs vllm-rms-8200
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
