@@ -192,6 +192,9 @@ make conv1d cuda "$here/conv1d.cu" -arch=compute_80 --expt-relaxed-constexpr "-I
 cut_before "$dir/sources/aqlm-1.1.7/src/aqlm/inference_kernels/cuda_kernel.cu" "$dir/sources/aqlm-cut.cu" '^inline int ceildiv'
 sed -i '/^#include <c10/d' "$dir/sources/aqlm-cut.cu"
 make aqlm cuda "$here/aqlm.cu" -arch=compute_80 "-I$dir/sources"
+lightgbm=$dir/sources/lightgbm-4.7.0
+make lightgbm cuda "$here/lightgbm.cu" -arch=compute_80 -w -DUSE_CUDA "-I$here/lightgbm" "-I$lightgbm/src" "-I$lightgbm/include" \
+  "-I$lightgbm/external_libs/fmt/include" "-I$lightgbm/external_libs/fast_double_parser/include"
 nerfacc=$dir/sources/nerfacc-0.5.3/nerfacc/cuda/csrc
 awk '/^    PackedRaySegmentsSpec\(/ { made = 1 } /^struct SingleRaySpec/ { exit } !made && !/^(#|namespace \{)/ { print } /^    \{ \}/ { made = 0 }' \
   "$nerfacc/include/data_spec_packed.cuh" >"$dir/sources/nerfacc-spec-cut.cu"

@@ -102,3 +102,27 @@ extern "C" __global__ void put_points(float *features, float *largest, int *voxe
     from[i] = 1;
   }
 }
+
+/* LightGBM's renewal of a leaf: one with `items` rows, all of them, each of weight 1. */
+extern "C" __global__ void put_leaf(float *weights, int *indices, int *count, int items) {
+  for (int i = 0; i < items; i++) {
+    weights[i] = 1;
+    indices[i] = i;
+  }
+  count[0] = items;
+}
+
+/* LightGBM's ranking: where the items of each query end, `singles` queries of one and one of
+ * `items`. */
+extern "C" __global__ void put_queries(int *ends, int singles, int items) {
+  for (int i = 0; i <= singles; i++) ends[i] = i;
+  ends[singles + 1] = singles + items;
+}
+
+/* LightGBM's percentile: rows in their order, and sums of weights, 1 but for the first. */
+extern "C" __global__ void put_sums(int *order, double *sums, double first, int rows) {
+  for (int i = 0; i < rows; i++) {
+    order[i] = i;
+    sums[i] = first + i;
+  }
+}

@@ -169,6 +169,11 @@ sound aqlm aqlm-16-4096
 defect inputs nerfacc-1 'out of bounds' 'nerfacc-pdf-cut.cu:43' '(samples, byte 16 of 16)'
 sound inputs nerfacc-2
 
+# LightGBM: two numbers of a query of one item; blocks of half a warp; what lies before the first; sums that begin anywhere
+defect inputs lightgbm-rank-1 'out of bounds' 'cuda_rank_objective.cu:419' '(gradients, byte 12 of 12)'
+defect inputs lightgbm-rank-10 'race in device memory' 'thread (31, 0, 0) of block (0, 0, 0) wrote this' 'byte 40 of the buffer'
+sound inputs lightgbm-rank-9
+
 # rows that begin between two vectors
 defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, byte 260 of '
 sound inputs conv1d-68
