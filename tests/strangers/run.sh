@@ -177,6 +177,9 @@ defect inputs lightgbm-rank-16 'uninitialised' 'shfl.sync.down.b32' 'reads lane 
 sound inputs lightgbm-rank-64
 defect inputs lightgbm-percentile 'out of bounds' 'cuda_algorithms.hpp:546' '(order, byte -4 of 400)'
 sound inputs lightgbm-percentile-even
+defect inputs lightgbm-sums 'uninitialised' 'cuda_algorithms.cu:220' '(bases, byte 0 of 24)'
+defect inputs lightgbm-leaf 'shared-memory race' 'cuda_algorithms.hpp:94' 'it was thread (31, 0, 0)'
+sound inputs lightgbm-leaf-1
 
 # rows that begin between two vectors
 defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, byte 260 of '
