@@ -203,6 +203,9 @@ awk '/^__global__ void compute_intervels_kernel/ { here = 1 } /^\/\* kernels for
 make nerfacc cuda "$here/nerfacc.cu" -arch=compute_80 "-I$dir/sources"
 points=$dir/sources/torch-points-kernels-0.7.0/cuda
 make points cuda "$points/src/sampling_gpu.cu" -arch=compute_80 "-I$dir/torch" "-I$points/include"
+# Extensions of torch as they are, with what they take of torch from here
+extension=(-arch=compute_80 "-I$here/torch" "-I$dir/torch")
+make torchsort cuda "$dir/sources/torchsort-0.1.10/torchsort/isotonic_cuda.cu" "${extension[@]}"
 vllm=$dir/sources/vllm-0.33.0/csrc
 for name in Float8_e4m3fn Float8_e4m3fnuz; do
   printf '%s\n' '#pragma once' "namespace c10 { struct $name { unsigned char x; }; }" >"$dir/vllm/torch/headeronly/util/$name.h"

@@ -181,6 +181,10 @@ defect inputs lightgbm-sums 'uninitialised' 'cuda_algorithms.cu:220' '(bases, by
 defect inputs lightgbm-leaf 'shared-memory race' 'cuda_algorithms.hpp:94' 'it was thread (31, 0, 0)'
 sound inputs lightgbm-leaf-1
 
+# torchsort: a look behind the last block; fast-transformers: one state for all; what is added again; what four do not divide
+defect inputs torchsort-apart 'out of bounds' 'isotonic_cuda.cu:250' '(sizes, byte 40 of 40)'
+sound inputs torchsort-tied
+
 # rows that begin between two vectors
 defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, byte 260 of '
 sound inputs conv1d-68
