@@ -184,6 +184,10 @@ sound inputs lightgbm-leaf-1
 # torchsort: a look behind the last block; fast-transformers: one state for all; what is added again; what four do not divide
 defect inputs torchsort-apart 'out of bounds' 'isotonic_cuda.cu:250' '(sizes, byte 40 of 40)'
 sound inputs torchsort-tied
+defect inputs fast-cluster-2 'out of bounds' 'block (0, 0, 0), thread (1, 0, 0)' '(states, byte 48 of 48)'
+sound inputs fast-cluster-1
+defect inputs fast-means-2 'race in device memory' 'curand_kernel.h' 'of the buffer of 48 bytes'
+sound inputs fast-means-1
 
 # rows that begin between two vectors
 defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, byte 260 of '
