@@ -207,6 +207,7 @@ make points cuda "$points/src/sampling_gpu.cu" -arch=compute_80 "-I$dir/torch" "
 extension=(-arch=compute_80 "-I$here/torch" "-I$dir/torch")
 make torchsort cuda "$dir/sources/torchsort-0.1.10/torchsort/isotonic_cuda.cu" "${extension[@]}"
 fast=$dir/sources/pytorch-fast-transformers-0.4.0/fast_transformers
+make fast-causal cuda "$fast/causal_product/causal_product_cuda.cu" "${extension[@]}"
 make fast-cluster cuda "$fast/clustering/hamming/cluster_cuda.cu" "${extension[@]}"
 vllm=$dir/sources/vllm-0.33.0/csrc
 for name in Float8_e4m3fn Float8_e4m3fnuz; do
