@@ -209,6 +209,7 @@ make torchsort cuda "$dir/sources/torchsort-0.1.10/torchsort/isotonic_cuda.cu" "
 fast=$dir/sources/pytorch-fast-transformers-0.4.0/fast_transformers
 make fast-causal cuda "$fast/causal_product/causal_product_cuda.cu" "${extension[@]}"
 make fast-cluster cuda "$fast/clustering/hamming/cluster_cuda.cu" "${extension[@]}"
+make fast-sparse cuda "$fast/sparse_product/sparse_product_cuda.cu" "${extension[@]}"
 vllm=$dir/sources/vllm-0.33.0/csrc
 for name in Float8_e4m3fn Float8_e4m3fnuz; do
   printf '%s\n' '#pragma once' "namespace c10 { struct $name { unsigned char x; }; }" >"$dir/vllm/torch/headeronly/util/$name.h"

@@ -190,6 +190,8 @@ defect inputs fast-means-2 'race in device memory' 'curand_kernel.h' 'of the buf
 sound inputs fast-means-1
 defect inputs fast-causal-257 'wrong value' '4626 wrong'
 sound inputs fast-causal-256
+defect inputs fast-sparse-6 'wrong value' '4626 wrong'
+sound inputs fast-sparse-8
 
 # rows that begin between two vectors
 defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, byte 260 of '
