@@ -192,6 +192,9 @@ make conv1d cuda "$here/conv1d.cu" -arch=compute_80 --expt-relaxed-constexpr "-I
 cut_before "$dir/sources/aqlm-1.1.7/src/aqlm/inference_kernels/cuda_kernel.cu" "$dir/sources/aqlm-cut.cu" '^inline int ceildiv'
 sed -i '/^#include <c10/d' "$dir/sources/aqlm-cut.cu"
 make aqlm cuda "$here/aqlm.cu" -arch=compute_80 "-I$dir/sources"
+mkdir -p "$dir"/dcnv4/{ATen/cuda,THC}
+touch "$dir"/dcnv4/{ATen/{ATen,OpMathType,cuda/CUDAContext}.h,THC/THCAtomics.cuh}
+make dcnv4 cuda "$here/dcnv4.cu" -arch=compute_80 "-I$dir/dcnv4" "-I$dir/sources/DCNv4-1.0.0.post2/src/cuda"
 lightgbm=$dir/sources/lightgbm-4.7.0
 make lightgbm cuda "$here/lightgbm.cu" -arch=compute_80 -w -DUSE_CUDA "-I$here/lightgbm" "-I$lightgbm/src" "-I$lightgbm/include" \
   "-I$lightgbm/external_libs/fmt/include" "-I$lightgbm/external_libs/fast_double_parser/include"

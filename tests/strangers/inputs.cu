@@ -126,3 +126,11 @@ extern "C" __global__ void put_sums(int *order, double *sums, double first, int 
     sums[i] = first + i;
   }
 }
+
+/* DCNv4: images of ones, and for each place nine offsets of nothing, and nine masks of one. */
+extern "C" __global__ void put_places(float *images, int numbers, float *offsets, int places,
+                                      int dim) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < numbers) images[i] = 1;
+  if (i < places * dim) offsets[i] = i % dim >= 18 && i % dim < 27 ? 1 : 0;
+}

@@ -169,7 +169,7 @@ sound aqlm aqlm-16-4096
 defect inputs nerfacc-1 'out of bounds' 'nerfacc-pdf-cut.cu:43' '(samples, byte 16 of 16)'
 sound inputs nerfacc-2
 
-# LightGBM: two numbers of a query of one item; blocks of half a warp; what lies before the first; sums that begin anywhere
+# LightGBM: a weight before the first; two sums in one place; two numbers of a query of one item; blocks of half a warp; what lies before the first; sums that begin anywhere
 defect inputs lightgbm-rank-1 'out of bounds' 'cuda_rank_objective.cu:419' '(gradients, byte 12 of 12)'
 defect inputs lightgbm-rank-10 'race in device memory' 'thread (31, 0, 0) of block (0, 0, 0) wrote this' 'byte 40 of the buffer'
 sound inputs lightgbm-rank-9
@@ -192,6 +192,10 @@ defect inputs fast-causal-257 'wrong value' '4626 wrong'
 sound inputs fast-causal-256
 defect inputs fast-sparse-6 'wrong value' '4626 wrong'
 sound inputs fast-sparse-8
+
+# DCNv4: a block of two images
+defect inputs dcnv4-2 'wrong value' '2313 wrong'
+sound inputs dcnv4-1
 
 # rows that begin between two vectors
 defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, byte 260 of '
