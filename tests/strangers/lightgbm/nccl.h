@@ -2,7 +2,7 @@
 #pragma once
 typedef struct ncclComm *ncclComm_t;
 typedef enum { ncclSuccess } ncclResult_t;
-typedef enum { ncclInt8 } ncclDataType_t;
+typedef enum { ncclInt32, ncclFloat64 } ncclDataType_t;
 typedef enum { ncclSum } ncclRedOp_t;
 typedef struct {
   char internal[128];
