@@ -172,6 +172,8 @@ sound inputs nerfacc-2
 # LightGBM: a weight before the first; two sums in one place; two numbers of a query of one item; blocks of half a warp; what lies before the first; sums that begin anywhere
 defect inputs lightgbm-binary-0 'out of bounds' 'cuda_binary_objective.cu:144' '(label_weights, byte -8 of 16)'
 sound inputs lightgbm-binary-1
+defect inputs lightgbm-metric-1024 'shared-memory race' 'cuda_algorithms.hpp:131' 'another thread read this, and no barrier lies between'
+sound inputs lightgbm-metric-none
 defect inputs lightgbm-rank-1 'out of bounds' 'cuda_rank_objective.cu:419' '(gradients, byte 12 of 12)'
 defect inputs lightgbm-rank-10 'race in device memory' 'thread (31, 0, 0) of block (0, 0, 0) wrote this' 'byte 40 of the buffer'
 sound inputs lightgbm-rank-9
