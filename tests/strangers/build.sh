@@ -198,6 +198,8 @@ make dcnv4 cuda "$here/dcnv4.cu" -arch=compute_80 "-I$dir/dcnv4" "-I$dir/sources
 lightgbm=$dir/sources/lightgbm-4.7.0
 make lightgbm cuda "$here/lightgbm.cu" -arch=compute_80 -w -DUSE_CUDA "-I$here/lightgbm" "-I$lightgbm/src" "-I$lightgbm/include" \
   "-I$lightgbm/external_libs/fmt/include" "-I$lightgbm/external_libs/fast_double_parser/include"
+lightseq=$dir/sources/lightseq-3.0.1/lightseq/csrc/kernels
+make lightseq cuda "$lightseq/softmax_kernels.cu" -arch=compute_80 -use_fast_math "-I$lightseq/includes"
 nerfacc=$dir/sources/nerfacc-0.5.3/nerfacc/cuda/csrc
 awk '/^    PackedRaySegmentsSpec\(/ { made = 1 } /^struct SingleRaySpec/ { exit } !made && !/^(#|namespace \{)/ { print } /^    \{ \}/ { made = 0 }' \
   "$nerfacc/include/data_spec_packed.cuh" >"$dir/sources/nerfacc-spec-cut.cu"

@@ -197,6 +197,10 @@ sound inputs fast-causal-256
 defect inputs fast-sparse-6 'wrong value' '4626 wrong'
 sound inputs fast-sparse-8
 
+# LightSeq: rows that four do not divide
+defect inputs lightseq-6 'wrong value' '2313 wrong'
+sound inputs lightseq-8
+
 # DCNv4: a block of two images
 defect inputs dcnv4-2 'wrong value' '2313 wrong'
 sound inputs dcnv4-1
