@@ -200,6 +200,8 @@ make lightgbm cuda "$here/lightgbm.cu" -arch=compute_80 -w -DUSE_CUDA "-I$here/l
   "-I$lightgbm/external_libs/fmt/include" "-I$lightgbm/external_libs/fast_double_parser/include"
 lightseq=$dir/sources/lightseq-3.0.1/lightseq/csrc/kernels
 make lightseq cuda "$lightseq/softmax_kernels.cu" -arch=compute_80 -use_fast_math "-I$lightseq/includes"
+bare "$lightseq/fused_adam_kernel.cu" "$dir/sources/lightseq-adam-cut.cu" '^void fused_adam_cuda'
+make lightseq-adam cuda "$here/lightseq.cu" -arch=compute_80 -use_fast_math "-I$dir/sources"
 nerfacc=$dir/sources/nerfacc-0.5.3/nerfacc/cuda/csrc
 awk '/^    PackedRaySegmentsSpec\(/ { made = 1 } /^struct SingleRaySpec/ { exit } !made && !/^(#|namespace \{)/ { print } /^    \{ \}/ { made = 0 }' \
   "$nerfacc/include/data_spec_packed.cuh" >"$dir/sources/nerfacc-spec-cut.cu"

@@ -200,6 +200,9 @@ sound inputs fast-sparse-8
 # LightSeq: rows that four do not divide
 defect inputs lightseq-6 'wrong value' '2313 wrong'
 sound inputs lightseq-8
+defect inputs lightseq-adam-5000 'wrong value' '2313 wrong'
+defect inputs lightseq-adam-10 'out of bounds' 'lightseq-adam-cut.cu:89' 'thread (2, 0, 0)' '(gradients, byte 32 of 40)'
+sound inputs lightseq-adam-4096
 
 # DCNv4: a block of two images
 defect inputs dcnv4-2 'wrong value' '2313 wrong'
