@@ -53,7 +53,7 @@ fetch_files() {
     python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' "$address" "$file" >"$dir/$list.log" 2>&1 ||
       die "$address cannot be fetched: is this machine offline? See $dir/$list.log; PV_STRANGERS names a folder that has it all"
     sha256sum --check --status <<<"$digest  $file" || die "$file is not what packages/$list.txt says"
-    tar xzf "$file" -C "$dir/$list" --wildcards '*.[ch]*'
+    tar xzf "$file" -C "$dir/$list" --wildcards '*.[chi]*'
   done <"$here/packages/$list.txt"
   touch "$dir/$list/done"
 }
@@ -195,6 +195,10 @@ make aqlm cuda "$here/aqlm.cu" -arch=compute_80 "-I$dir/sources"
 mkdir -p "$dir"/dcnv4/{ATen/cuda,THC}
 touch "$dir"/dcnv4/{ATen/{ATen,OpMathType,cuda/CUDAContext}.h,THC/THCAtomics.cuh}
 make dcnv4 cuda "$here/dcnv4.cu" -arch=compute_80 "-I$dir/dcnv4" "-I$dir/sources/DCNv4-1.0.0.post2/src/cuda"
+gsplat=$dir/sources/gsplat-1.5.3/gsplat/cuda
+bare "$gsplat/csrc/RasterizeToPixels3DGSFwd.cu" "$dir/sources/gsplat-cut.cu" '^void launch_rasterize'
+make gsplat cuda "$here/gsplat.cu" -arch=compute_80 -use_fast_math --expt-relaxed-constexpr "-I$dir/sources" "-I$gsplat/include" \
+  "-I$gsplat/csrc/third_party/glm"
 lightgbm=$dir/sources/lightgbm-4.7.0
 make lightgbm cuda "$here/lightgbm.cu" -arch=compute_80 -w -DUSE_CUDA "-I$here/lightgbm" "-I$lightgbm/src" "-I$lightgbm/include" \
   "-I$lightgbm/external_libs/fmt/include" "-I$lightgbm/external_libs/fast_double_parser/include"

@@ -197,6 +197,10 @@ sound inputs fast-causal-256
 defect inputs fast-sparse-6 'wrong value' '4626 wrong'
 sound inputs fast-sparse-8
 
+# gsplat: transparencies of masked tiles
+defect inputs gsplat-mask-0 'uninitialised' '(alphas, byte 0 of 1024)'
+sound inputs gsplat-mask-1
+
 # LightSeq: rows that four do not divide
 defect inputs lightseq-6 'wrong value' '2313 wrong'
 sound inputs lightseq-8
