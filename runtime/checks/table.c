@@ -14,9 +14,9 @@ static const pv_check_spec *const table[] = {
 enum { COUNT = sizeof table / sizeof *table };
 
 /* All that compute; the arbiter is the CPU in the identity f64. */
-#define COMPUTE                                                                             \
-  "cpu", "scalar", "avx2", "vnni", "cuda", "cuda0+1", "ptx", "ptx0+1", "vulkan", "vulkan0", \
-      "vulkan1", "definition"
+#define COMPUTE                                                                           \
+  "cpu", "scalar", "avx2", "vnni", "cuda", "cuda0+1", "cuda0+1/experts", "ptx", "ptx0+1", \
+      "ptx0+1/experts", "vulkan", "vulkan0", "vulkan1", "definition"
 const char *const pv_check_kinds[] = {COMPUTE, NULL};
 const char *const pv_check_any_kinds[] = {
     COMPUTE, "trace:DIR", "llamacpp:", "huggingface:", "engine:PROGRAM", NULL};

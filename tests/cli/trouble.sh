@@ -18,7 +18,7 @@ validate contracts/good.yaml --threads many
 exits 2
 validate contracts/good.yaml --backend gpu
 exits 2
-warns 'cpu, scalar, avx2, vnni, cuda, cuda0+1, ptx, ptx0+1, vulkan, vulkan0, vulkan1 and definition'
+warns 'cpu, scalar, avx2, vnni, cuda, cuda0+1, cuda0+1/experts, ptx, ptx0+1, ptx0+1/experts, vulkan, vulkan0, vulkan1 and definition'
 validate contracts/good.yaml --publish --only F_PASS_1
 exits 2
 warns 'a partial run is not published'

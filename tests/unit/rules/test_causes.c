@@ -266,7 +266,8 @@ static const with_case withs[] = {
      "PV028 25:24 parameter min_cosine is 'nan', not a number from 0.5 to 1\n"},
     {"forward.arbiter", "{backend: gpu}",
      "PV028 25:21 parameter backend is 'gpu', not one of cpu scalar avx2 vnni cuda "
-     "cuda0+1 ptx ptx0+1 vulkan vulkan0 vulkan1 definition trace:DIR llamacpp: huggingface: "
+     "cuda0+1 cuda0+1/experts ptx ptx0+1 ptx0+1/experts vulkan vulkan0 vulkan1 definition "
+     "trace:DIR llamacpp: huggingface: "
      "engine:PROGRAM\n"},
     {"forward.arbiter", "{prompts: [one, t.w_o-2]}", ""},
     {"forward.arbiter", "{prompts: []}",

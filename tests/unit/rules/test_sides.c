@@ -146,7 +146,8 @@ static void test_finding(void) {
                                     "[nan_in_one_element]", NULL});
   sample_expect(SAMPLE_PATH, text.data,
                 "PV028 25:21 parameter backend is 'gpu', not one of cpu scalar avx2 vnni cuda "
-                "cuda0+1 ptx ptx0+1 vulkan vulkan0 vulkan1 definition trace:DIR llamacpp: "
+                "cuda0+1 cuda0+1/experts ptx ptx0+1 ptx0+1/experts vulkan vulkan0 vulkan1 "
+                "definition trace:DIR llamacpp: "
                 "huggingface: engine:PROGRAM\n");
   pv_text_free(&text);
   sample_edit(&text, sample_sound,
