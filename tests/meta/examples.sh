@@ -39,6 +39,7 @@ examples() {
 needs() {
   case $1 in
     *gemma-3-270m*) echo 'a file that is fetched' ;;
+    *trace:a*'--as float32'*) echo 'a run of another engine' ;;
     *30b* | *d48* | *'--layers 48'*) echo 'a file of gigabytes' ;;
     *DIR*'another machine'*) echo 'another machine' ;;
     *'kernel check'*--file* | *'kernel check strangers/'*) echo 'PTX that the reader has' ;;
