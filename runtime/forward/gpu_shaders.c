@@ -137,7 +137,8 @@ static const char *down(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return beyond;
 }
 
-/* The numbers of attend_step.comp: eights of a head, and whether there are sinks. */
+/* The numbers of attend_step.comp: eights of a head, and whether there are sinks. It counts the
+ * groups of each head that have ended. */
 enum { SINKS = 64 };
 
 static const char *attend_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
@@ -145,6 +146,7 @@ static const char *attend_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
   out->x = (uint64_t)a->chunks * a->heads;
   out->rows = 1;
   out->variant = a->dim / 8 + (a->sinks != 0 ? SINKS : 0);
+  if (a->heads > PV_GPU_COUNTERS) return "so many heads";
   return a->dim <= LANES ? NULL : wide_heads;
 }
 
@@ -169,10 +171,12 @@ static const char *attend_combine(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return NULL;
 }
 
+/* attend_step.comp has done it, where heads have whole segments; there is no other one. */
 static const char *combine_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
-  const char *beyond = attend_combine(l, out);
+  (void)l;
+  out->x = 0;
   out->rows = 1;
-  return beyond;
+  return NULL;
 }
 
 static const char *activation(const pv_gpu_launch *l, pv_gpu_groups *out) {
