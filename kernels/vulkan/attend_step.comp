@@ -1,7 +1,8 @@
 // Attention of one decoded position: RMSNorm and RoPE of its heads, keys and values into the cache, and one chunk of
-// positions for one query head; where there is one chunk alone (`whole`), also what attend_combine makes of
-// it. Of pv_cuda_attend_step, as attend_step_1. Groups: chunks * heads. The first of the query heads that share a KV
-// head stores what is new of it. Keys and values of the cache are asked for before all else. Reference:
+// positions for one query head. Where no segment has parts of two heads, also what attend_combine makes of it: by
+// the one group where there is one chunk, else by the group of a head that ends last, whichever that is; none
+// waits for another. Of pv_cuda_attend_step, as attend_step_1. Groups: chunks * heads. The first of the query
+// heads that share a KV head stores what is new of it. Keys and values of the cache are asked for before all else. Reference:
 // rmsnorm, rope, rope_neighbours, attend and round_segment of kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
@@ -13,6 +14,7 @@ layout(local_size_x = 256) in;
 layout(constant_id = 0) const uint VARIANT = 16u;
 const uint EIGHTS = VARIANT % 64u; // of a head's elements: of 256 at most; as gpu_shaders.c has it
 const bool SINKS = VARIANT >= 64u; // there are some
+const bool WHOLE = EIGHTS % 4u == 0u; // heads have whole segments
 const uint DIM = 8u * EIGHTS, SIDES = DIM <= 128u ? 2u : 1u, SIDE = 256u / SIDES; // q and k at once, or in turns
 shared float normed[256u], values[512u];
 #include "kernels/vulkan/attend.glsl"
@@ -33,6 +35,7 @@ shared float query[DIM], fresh[DIM], narrow[CHUNK * APART];
 shared vec4 scores[CHUNK / 4u], parts[CHUNK / 4u];
 const uint TOPS = 8u;
 shared float tops[TOPS];
+shared uint before; // groups of this head that ended before this one
 
 struct place_of {
   uint head, kv, position, count, old; // positions of the chunk, and those of them that are in the cache
@@ -137,21 +140,42 @@ float weighted(attend_argument t, place_of at, float v[AHEAD], float newest) {
   return value;
 }
 
-// One chunk put together, as attend_combine does, and the rounding.
-void finish(attend_argument t, place_of at, float top, float total, float value) {
+// An element of the head, and the rounding.
+void keep_result(attend_argument t, place_of at, float y) {
   uint j = gl_LocalInvocationIndex, of = at.head * DIM;
+  if (j < DIM) floats(t.result).at[of + j] = y;
+  if (t.acts.q != 0ul) round_group(t.acts, 0u, of / EACH, EIGHTS, y, t.largest);
+}
+
+// One chunk put together, as attend_combine does.
+void finish(attend_argument t, place_of at, float top, float total, float value) {
+  uint j = gl_LocalInvocationIndex;
   float f = is_nan(difference(top, top)) ? uintBitsToFloat(NOT_A_NUMBER) : 1.0, all = product(f, total);
   if (SINKS) { // else it is exp(0)
     float sink = floats(t.sinks).at[at.head], m = larger(top, sink);
     f = exponential(difference(top, m));
     all = sum(product(f, total), exponential(difference(sink, m)));
   }
-  float y = 0.0;
-  if (j < DIM) {
-    y = divided(product(f, value), all);
-    floats(t.result).at[of + j] = y;
+  keep_result(t, at, j < DIM ? divided(product(f, value), all) : 0.0);
+}
+
+// One of several; the last one puts them together. What a group wrote is there for all before it is counted.
+void keep_chunk(attend_argument t, place_of at, uint chunk, uint chunks, float top, float total, float value) {
+  uint j = gl_LocalInvocationIndex, first = at.head * t.chunks, part = first + chunk;
+  if (j == 0u) {
+    parts_of(t.top).at[part] = top;
+    parts_of(t.sum).at[part] = total;
   }
-  if (t.acts.q != 0ul) round_group(t.acts, 0u, of / EACH, EIGHTS, y, t.largest);
+  if (j < DIM) parts_of(t.value).at[part * DIM + j] = value;
+  if (!WHOLE) return;
+  memoryBarrierBuffer();
+  barrier();
+  if (j == 0u) before = atomicAdd(counts_of(counters).at[at.head], 1u);
+  barrier();
+  if (before + 1u < chunks) return;
+  memoryBarrierBuffer();
+  if (j == 0u) counts_of(counters).at[at.head] = 0u;
+  keep_result(t, at, j < DIM ? combined(t, first, chunks, at.head, j) : 0.0);
 }
 
 void main() {
@@ -199,14 +223,9 @@ void main() {
   if (j < CHUNK) parts[j / 4u][j % 4u] = j < at.count ? exponential(difference(score, top)) : NOTHING;
   barrier();
   float total = folded_parts(), value = weighted(t, at, v, newest);
-  if (step_argument(argument).is_whole != 0u) {
+  uint chunks = (at.position - seen_from(t.window, at.position)) / CHUNK + 1u;
+  if (WHOLE && chunks == 1u)
     finish(t, at, top, total, value);
-    return;
-  }
-  uint part = at.head * t.chunks + chunk;
-  if (j == 0u) {
-    floats(t.top).at[part] = top;
-    floats(t.sum).at[part] = total;
-  }
-  if (j < DIM) floats(t.value).at[part * DIM + j] = value;
+  else
+    keep_chunk(t, at, chunk, chunks, top, total, value);
 }

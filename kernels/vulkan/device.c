@@ -138,6 +138,7 @@ pv_code pv_vulkan_device_open(pv_vulkan *v, size_t index, pv_vulkan_device **out
   pv_vulkan_describe(v, index, &about);
   d->of = v;
   d->subnormals = about.subnormals;
+  d->polled = !about.software;
   pv_code code = check_features(v, index, err);
   if (code == PV_OK) code = choose_queue(v, index, d, err);
   if (code == PV_OK) code = open_logical(v, index, d, err);

@@ -34,18 +34,25 @@ act_segment acts_at(acts_of acts, uint row, uint s) {
   return a;
 }
 
+// Rows that are asked for before they are multiplied. Of Q6_K a row has so many registers that with two of them a
+// processor of the device would have room for one group alone.
+const uint DEPTH = TYPE == Q6_K ? 1u : 2u;
+
 // All ranks of one row lie side by side. A set has one rank, and every so many of the rows.
 void multiply(down_argument t, uint at, uint first) {
   uint j = gl_LocalInvocationIndex, own = j / WIDTH, pair = min(j % WIDTH, N / 2u - 1u), rank = own % t.used;
   uint rows = SETS / t.used, slot = at * t.used + rank, row = own / t.used;
   act_segment a = acts_at(t.from, slot, first_of(pair)), b = acts_at(t.from, slot, second_of(pair));
   uint64_t data = t.rows.data + words(t.experts).at[slot] * t.rows.expert_bytes + first * t.rows.row_bytes;
-  raw_pair r = load_pair(data + min(row, ROWS - 1u) * t.rows.row_bytes, pair);
-  raw_pair next = load_pair(data + min(row + rows, ROWS - 1u) * t.rows.row_bytes, pair);
-  [[dont_unroll]] for (; row < ROWS && own < rows * t.used; row += rows) { // two rows are under way
-    raw_pair last = load_pair(data + min(row + 2u * rows, ROWS - 1u) * t.rows.row_bytes, pair);
+  raw_pair r = load_pair(data + min(row, ROWS - 1u) * t.rows.row_bytes, pair), next = r;
+  if (DEPTH > 1u) next = load_pair(data + min(row + rows, ROWS - 1u) * t.rows.row_bytes, pair);
+  [[dont_unroll]] for (; row < ROWS && own < rows * t.used; row += rows) {
+    raw_pair last = load_pair(data + min(row + DEPTH * rows, ROWS - 1u) * t.rows.row_bytes, pair);
     if (j % WIDTH < N / 2u) put_pair(r, pair, N, a, b, row * t.used + rank);
-    r = next;
+    if (DEPTH > 1u)
+      r = next;
+    else
+      r = last;
     next = last;
   }
   barrier();

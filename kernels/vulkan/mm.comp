@@ -167,6 +167,15 @@ void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
   }
 }
 
+// Groups that a device has at once, so that none makes a norm when others have made theirs: each has its rows in
+// turns instead. As gpu_shaders.c has it.
+const uint GROUPS_NORMED = 256u;
+uint turns_of(gemv_argument t, uint together) {
+  uint all = 0u;
+  for (uint j = 0u; j < t.jobs; j++) all += (t.job[j].rows.count + together - 1u) / together;
+  return NORMED ? (all + GROUPS_NORMED - 1u) / GROUPS_NORMED : 1u;
+}
+
 void main() {
   gemv_argument t = gemv_argument(argument);
   acts_of acts = t.acts;
@@ -182,10 +191,10 @@ void main() {
   uint n = EIGHTS > 0u ? 8u * EIGHTS : acts.k / SEGMENT, width = width_of(n), pairs = (n + 1u) / 2u;
   uint sets = EIGHTS > 0u ? 256u / width : min(256u / width, max(2048u / n, 1u));
   uint own = j / width, lane = j % width, together = sets * AT_ONCE;
-  uint group = gl_WorkGroupID.x, groups = gl_NumWorkGroups.x, job = 0u;
+  uint group = gl_WorkGroupID.x, groups = gl_NumWorkGroups.x, job = 0u, turns = turns_of(t, together);
   if (t.jobs > 1u)
     for (;; job++) {
-      groups = (t.job[job].rows.count + together - 1u) / together;
+      groups = (t.job[job].rows.count + together * turns - 1u) / (together * turns);
       if (group < groups || job + 1u == t.jobs) break;
       group -= groups;
     }

@@ -84,13 +84,15 @@ float value_of(scales_of by, uint four[8], act_segment a) {
       all[e / 2u] += 256 * (dot_of_bytes(ONES, a.x[e].x) + dot_of_bytes(ONES, a.x[e].y)) +
                      dot_of_bytes(ONES, a.x[e].z) + dot_of_bytes(ONES, a.x[e].w);
   }
-  int64_t both; // beyond 32 bits
-  if (has_halves())
-    both = int64_t(by.sc[0]) * int64_t(256 * high[0] + low[0]) +
-           int64_t(by.sc[1]) * int64_t(256 * high[1] + low[1]);
-  else
-    both = int64_t(by.sc[0]) * int64_t(256 * (high[0] + high[1]) + low[0] + low[1]);
-  float value = product(by.d, float(both));
+  float both;
+  if (TYPE == Q6_K || TYPE == IQ4_XS) // the sum of both halves is at most 2 * 32 * 16 * 32512 * 128, beyond 32 bits
+    both = float(int64_t(by.sc[0]) * int64_t(256 * high[0] + low[0]) +
+                 int64_t(by.sc[1]) * int64_t(256 * high[1] + low[1]));
+  else if (has_halves())
+    both = float(by.sc[0] * (256 * high[0] + low[0]) + by.sc[1] * (256 * high[1] + low[1]));
+  else // at most 31 * 32 * 32512 * 63, of Q5_K
+    both = float(by.sc[0] * (256 * (high[0] + high[1]) + low[0] + low[1]));
+  float value = product(by.d, both);
   if (has_minimum()) {
     PRECISE float minus = -by.m;
     int least = TYPE == Q2_K ? by.lo[0] * all[0] + by.lo[1] * all[1] : by.lo[0] * a.total;

@@ -1,7 +1,9 @@
 /* Shaders compiled by the driver, and what runs on a queue. */
+#include "base/clock.h"
 #include "kernels/vulkan/state.h"
 
 #define A_MINUTE UINT64_C(60000000000)
+#define SOON     0.02 /* seconds */
 enum { BEGUN = 0, ENDED = 1, OTHERS = 2, STAMPS = PV_VULKAN_STAMPS };
 
 pv_code pv_vulkan_compile(pv_vulkan_device *d, const pv_vulkan_module *module, uint32_t variant,
@@ -164,6 +166,18 @@ double pv_vulkan_seconds(const pv_vulkan_device *d, uint64_t from, uint64_t to) 
   return d->tick * (double)((to - from) & d->tick_mask);
 }
 
+/* To sleep and to be woken takes longer than a launch: what ends soon is waited for
+ * without. */
+static VkResult await_fence(const pv_vulkan_device *d) {
+  const double until = pv_clock_now() + (d->polled ? SOON : 0);
+  VkResult result = VK_TIMEOUT;
+  while (result == VK_TIMEOUT && pv_clock_now() < until)
+    result = d->api.WaitForFences(d->device, 1, &d->fence, VK_TRUE, 0);
+  if (result == VK_TIMEOUT)
+    result = d->api.WaitForFences(d->device, 1, &d->fence, VK_TRUE, A_MINUTE);
+  return result;
+}
+
 pv_code pv_vulkan_finish(pv_vulkan_device *d, double *seconds, pv_error *err) {
   const VkSubmitInfo work = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
                              .commandBufferCount = 1,
@@ -174,8 +188,7 @@ pv_code pv_vulkan_finish(pv_vulkan_device *d, double *seconds, pv_error *err) {
   VkResult result = d->api.EndCommandBuffer(d->commands);
   if (result == VK_SUCCESS) result = d->api.ResetFences(d->device, 1, &d->fence);
   if (result == VK_SUCCESS) result = d->api.QueueSubmit(d->queue, 1, &work, d->fence);
-  if (result == VK_SUCCESS)
-    result = d->api.WaitForFences(d->device, 1, &d->fence, VK_TRUE, A_MINUTE);
+  if (result == VK_SUCCESS) result = await_fence(d);
   if (result == VK_TIMEOUT) d->of->stuck = true;
   if (result == VK_SUCCESS && d->tick > 0)
     result = d->api.GetQueryPoolResults(d->device, d->queries, 0, OTHERS + d->stamped,

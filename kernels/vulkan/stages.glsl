@@ -11,10 +11,12 @@ const uint SEGMENT_BYTES = 64u; // of rounded activations
 
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer floats { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer words { uint at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) coherent buffer counts_of { uint at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer quads { uvec4 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) writeonly buffer planes_to { uvec4 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer fours { vec4 at[]; };
-layout(push_constant) uniform pushed { uint64_t argument; };
+// `counters` are zeros before a launch and after it: groups of one launch count in them which of them ends last.
+layout(push_constant) uniform pushed { uint64_t argument, counters; };
 
 struct rows_of { // pv_cuda_rows
   uint64_t data, row_bytes, expert_bytes;

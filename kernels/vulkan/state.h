@@ -34,6 +34,7 @@ struct pv_vulkan_device {
   VkCommandBuffer commands, keeping; /* what runs; a sequence that is being made, or NULL */
   bool copied;                       /* something, since launches waited for one another */
   VkFence fence;
+  bool polled; /* the fence, before the host sleeps: the device is none of the host's processors */
   VkQueryPool queries;
   uint64_t stamps[PV_VULKAN_STAMPS]; /* of what ran last */
   uint32_t stamped;                  /* of them, beside the first two */

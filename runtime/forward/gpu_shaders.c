@@ -81,6 +81,17 @@ static uint32_t rows_together(const pv_cuda_gemv *a) {
   return sets < most ? sets : most;
 }
 
+/* Those of mm.comp: turns in which a group has its rows, where it makes the norm of them for itself
+ * and there would be more groups than a device has at once. */
+enum { GROUPS_NORMED = 256 };
+
+static uint32_t turns_of(const pv_cuda_gemv *a) {
+  size_t groups = 0;
+  for (uint32_t j = 0; j < a->jobs; j++)
+    groups += pv_cuda_parts(a->job[j].rows.count, rows_together(a));
+  return (uint32_t)pv_cuda_parts(groups, GROUPS_NORMED);
+}
+
 /* What each group makes for itself pays for one row of activations, and where there are not many
  * groups: rows of weights, at most. */
 enum { NORMED_ROWS = 16384, NORMED_PLAIN = 256 };
@@ -90,8 +101,9 @@ static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const uint32_t count = a->job[0].rows.count, eights = eights_of(a->acts.k);
   const bool quantised = pv_cuda_quantised(a->job[0].rows.type), normed = a->norm.x != 0;
   uint64_t groups = 0;
+  const uint32_t rows = rows_together(a) * (normed && quantised ? turns_of(a) : 1);
   for (uint32_t j = 0; j < a->jobs; j++) {
-    groups += pv_cuda_parts(a->job[j].rows.count, rows_together(a));
+    groups += pv_cuda_parts(a->job[j].rows.count, rows);
     if (j > 0 && (!quantised || a->job[j].rows.type != a->job[0].rows.type))
       return "products of several types";
   }
@@ -137,7 +149,8 @@ static const char *down(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return beyond;
 }
 
-/* The numbers of attend_step.comp: eights of a head, and whether there are sinks. */
+/* The numbers of attend_step.comp: eights of a head, and whether there are sinks. It counts the
+ * groups of each head that have ended. */
 enum { SINKS = 64 };
 
 static const char *attend_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
@@ -145,6 +158,7 @@ static const char *attend_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
   out->x = (uint64_t)a->chunks * a->heads;
   out->rows = 1;
   out->variant = a->dim / 8 + (a->sinks != 0 ? SINKS : 0);
+  if (a->heads > PV_GPU_COUNTERS) return "so many heads";
   return a->dim <= LANES ? NULL : wide_heads;
 }
 
@@ -169,10 +183,12 @@ static const char *attend_combine(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return NULL;
 }
 
+/* attend_step.comp has done it, where heads have whole segments; there is no other one. */
 static const char *combine_step(const pv_gpu_launch *l, pv_gpu_groups *out) {
-  const char *beyond = attend_combine(l, out);
+  (void)l;
+  out->x = 0;
   out->rows = 1;
-  return beyond;
+  return NULL;
 }
 
 static const char *activation(const pv_gpu_launch *l, pv_gpu_groups *out) {

@@ -5,11 +5,12 @@
 #include "kernels/cuda/gpu.h"
 
 enum {
-  PV_GPU_GROUPS_MAX = 65535 /* in each dimension, on any device */
+  PV_GPU_GROUPS_MAX = 65535, /* in each dimension, on any device */
+  PV_GPU_COUNTERS = 1024     /* that a shader may count in: zeros, before a launch and after it */
 };
 
 typedef struct pv_gpu_groups {
-  uint64_t x, rows; /* rows of the batch, where x does not count them */
+  uint64_t x, rows; /* rows of the batch, where x does not count them; x 0: nothing is left to do */
   uint32_t variant; /* of the shader: the constant that it is compiled with */
 } pv_gpu_groups;
 

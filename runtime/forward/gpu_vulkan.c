@@ -44,6 +44,7 @@ typedef struct device {
   room *rooms; /* by address in no order */
   size_t room_count;
   pv_vulkan_memory staging, arguments; /* of the host */
+  uint64_t counters;                   /* of the device: PV_GPU_COUNTERS words that are zeros */
   uint64_t staged;                     /* bytes of it, and launches, since */
   size_t launches;
   uint64_t groups, most; /* of them; so many are handed over together */
@@ -75,29 +76,6 @@ static void vulkan_close(pv_gpu *gpu) {
   free(d->rooms);
   free(d->stamps);
   free(d);
-}
-
-static pv_code open_device(const pv_gpu_ops *ops, int wanted, pv_gpu **out, pv_error *err) {
-  size_t index = 0;
-  device *d = calloc(1, sizeof *d);
-  if (d == NULL) return pv_error_nomem(err, "a Vulkan device");
-  d->base.ops = ops;
-  pv_code code = pv_vulkan_open(&d->vulkan, err);
-  if (code == PV_OK) code = pv_vulkan_choose(d->vulkan, wanted, &index, err);
-  if (code == PV_OK) code = pv_vulkan_prove_once(d->vulkan, index, err);
-  if (code == PV_OK) {
-    pv_vulkan_describe(d->vulkan, index, &d->about);
-    d->most = d->about.software ? BY_SOFTWARE : UINT64_MAX;
-    code = pv_vulkan_device_open(d->vulkan, index, &d->device, err);
-  }
-  if (code == PV_OK) code = pv_vulkan_allocate(d->device, STAGING, true, &d->staging, err);
-  if (code == PV_OK)
-    code = pv_vulkan_allocate(d->device, AT_ONCE * ARGUMENT, true, &d->arguments, err);
-  if (code == PV_OK)
-    *out = &d->base;
-  else
-    vulkan_close(&d->base);
-  return code;
 }
 
 static pv_code vulkan_info(pv_gpu *gpu, pv_gpu_info *out, pv_error *err) {
@@ -159,6 +137,31 @@ static pv_code vulkan_alloc(pv_gpu *gpu, uint64_t bytes, uint64_t *out, pv_error
   pv_vulkan_clear(d->device, &r->memory);
   *out = r->address;
   return PV_OK;
+}
+
+static pv_code open_device(const pv_gpu_ops *ops, int wanted, pv_gpu **out, pv_error *err) {
+  size_t index = 0;
+  device *d = calloc(1, sizeof *d);
+  if (d == NULL) return pv_error_nomem(err, "a Vulkan device");
+  d->base.ops = ops;
+  pv_code code = pv_vulkan_open(&d->vulkan, err);
+  if (code == PV_OK) code = pv_vulkan_choose(d->vulkan, wanted, &index, err);
+  if (code == PV_OK) code = pv_vulkan_prove_once(d->vulkan, index, err);
+  if (code == PV_OK) {
+    pv_vulkan_describe(d->vulkan, index, &d->about);
+    d->most = d->about.software ? BY_SOFTWARE : UINT64_MAX;
+    code = pv_vulkan_device_open(d->vulkan, index, &d->device, err);
+  }
+  if (code == PV_OK) code = pv_vulkan_allocate(d->device, STAGING, true, &d->staging, err);
+  if (code == PV_OK)
+    code = pv_vulkan_allocate(d->device, AT_ONCE * ARGUMENT, true, &d->arguments, err);
+  if (code == PV_OK)
+    code = vulkan_alloc(&d->base, PV_GPU_COUNTERS * sizeof(uint32_t), &d->counters, err);
+  if (code == PV_OK)
+    *out = &d->base;
+  else
+    vulkan_close(&d->base);
+  return code;
 }
 
 /* Where an address lies in a buffer; NULL: in none, with as many bytes. */
@@ -284,12 +287,15 @@ static pv_code prepare(device *d, const pv_gpu_launch *l, work *out, pv_error *e
     return pv_error_set(err, PV_ERR_LIMIT, "Vulkan's shader %s does not take so much at once",
                         shader->shader);
   out->beside = is_beside(d, l);
+  if (out->over.x == 0) return PV_OK;
   return compile(d, number, out->over.variant, &out->pipeline, err);
 }
 
 static void launch(device *d, const work *w, uint64_t argument) {
-  pv_vulkan_launch(d->device, &w->pipeline, &argument, sizeof argument, (uint32_t)w->over.x,
-                   (uint32_t)w->over.rows, w->beside);
+  const uint64_t pushed[] = {argument, d->counters}; /* as stages.glsl has it */
+  if (w->over.x > 0)
+    pv_vulkan_launch(d->device, &w->pipeline, pushed, sizeof pushed, (uint32_t)w->over.x,
+                     (uint32_t)w->over.rows, w->beside);
 }
 
 static bool vulkan_takes(const pv_gpu_launch *l) {

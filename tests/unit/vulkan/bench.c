@@ -11,7 +11,7 @@
 #include "kernels/vulkan/modules.h"
 #include "tests/unit/testing.h"
 
-enum { ROOM = 8 << 20, APART = 256 };
+enum { ROOM = 8 << 20, APART = 256, COUNTERS = 64 };
 
 static pv_vulkan *vulkan;
 static pv_vulkan_device *device;
@@ -38,7 +38,8 @@ const void *result(uint64_t address) {
 bool launch(const char *name, uint32_t variant, const void *argument, size_t bytes, uint32_t groups,
             uint32_t rows) {
   const pv_vulkan_module *module = pv_vulkan_module_find(name);
-  const uint64_t address = place(argument, bytes);
+  static const uint32_t zeros[COUNTERS];
+  const uint64_t pushed[] = {place(argument, bytes), place(zeros, sizeof zeros)};
   pv_vulkan_pipeline pipeline;
   pv_error err = PV_ERROR_INIT;
   double seconds = 0;
@@ -49,14 +50,14 @@ bool launch(const char *name, uint32_t variant, const void *argument, size_t byt
     code = pv_vulkan_begin(device, &err);
     if (code == PV_OK) {
       pv_vulkan_copy(device, &here, 0, &there, 0, ROOM);
-      pv_vulkan_launch(device, &pipeline, &address, sizeof address, groups, rows, false);
+      pv_vulkan_launch(device, &pipeline, pushed, sizeof pushed, groups, rows, false);
       pv_vulkan_copy(device, &there, 0, &here, 0, ROOM);
       code = pv_vulkan_finish(device, &seconds, &err);
     }
     pv_vulkan_discard(device, &pipeline);
   }
   if (code != PV_OK) pv_error_print(&err, stderr);
-  return EXPECT(code == PV_OK);
+  return EXPECT(code == PV_OK) && EXPECT(memcmp(result(pushed[1]), zeros, sizeof zeros) == 0);
 }
 
 static uint32_t bits(float x) {

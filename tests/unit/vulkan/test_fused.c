@@ -95,6 +95,51 @@ static void test_normed(void) {
   check_normed(PV_TYPE_F32, PV_PRODUCT_I16, 2048, 2);
 }
 
+/* Products of more rows than groups have in one turn, of which each has several then. */
+static void test_turns(void) {
+  enum { K = 256, TOGETHER = 128, GROUPS = 256, ROWS = TOGETHER * GROUPS / 2, LAST = 100 };
+  static const size_t counts[] = {ROWS, ROWS, LAST};
+  static float x[K], weight[K], normed[K], want[2 * ROWS + LAST];
+  const size_t row_bytes = row_bytes_of(PV_TYPE_Q4_K, K), bytes = (2 * ROWS + LAST) * row_bytes;
+  unsigned char *weights = malloc(bytes);
+  REQUIRE(weights != NULL);
+  float *const out[] = {want};
+  const pv_act act = {.x = normed};
+  const pv_mm mm = {
+      PV_TYPE_Q4_K, PV_PRODUCT_I16, weights, row_bytes, 2 * ROWS + LAST, K, &act, out, 0, 1};
+  fill(x, K, 1, false);
+  fill(weight, K, 2, true);
+  fill_weights(PV_TYPE_Q4_K, weights, bytes, 3);
+  pv_definition.rmsnorm(x, weight, K, 1e-6F, normed);
+  pv_definition.mm(&mm);
+  begin();
+  pv_cuda_gemv t = {.acts = {.k = K, .stride = K, .share = 1},
+                    .norm = {.x = place(x, sizeof x),
+                             .weight = place(weight, sizeof weight),
+                             .out = place(NULL, sizeof x),
+                             .acts = empty_acts(K, 1),
+                             .n = K,
+                             .eps = 1e-6F,
+                             .max = PV_ACT16_MAX},
+                    .jobs = 3};
+  const uint64_t data = place(weights, bytes);
+  size_t first = 0;
+  for (size_t j = 0; j < 3; first += counts[j++]) {
+    t.job[j].rows = (pv_cuda_rows){.data = data + first * row_bytes,
+                                   .row_bytes = row_bytes,
+                                   .type = PV_TYPE_Q4_K,
+                                   .count = (uint32_t)counts[j]};
+    t.job[j].out = place(NULL, counts[j] * sizeof(float));
+  }
+  REQUIRE(launch("mm", NORMED + variant_of(PV_TYPE_Q4_K, K), &t, sizeof t,
+                 2 * parts(ROWS, 2 * TOGETHER) + 1, 1));
+  first = 0;
+  for (size_t j = 0; j < 3; first += counts[j++])
+    same_floats(result(t.job[j].out), want + first, counts[j], "a product in turns");
+  same_floats(result(t.norm.out), normed, K, "its norm");
+  free(weights);
+}
+
 enum { HIDDEN = 256, FFN = 256, EXPERTS = 6, USED = 3 };
 
 typedef struct experts {     /* a layer's, and what the definition makes of a row */
@@ -308,7 +353,7 @@ static void check_step(size_t dim, uint32_t position, bool with_sinks) {
   define_step(&s, dim, position, with_sinks);
   REQUIRE(launch("attend_step", (uint32_t)(dim / 8) + (with_sinks ? SINKS : 0), &t, sizeof t,
                  t.attend.chunks * HEADS, 1));
-  if (!t.whole)
+  if (dim % PV_SEGMENT != 0)
     REQUIRE(launch("attend_combine", 0, &t.attend, sizeof t.attend, parts(width, 256), 1));
   same_floats(result(t.heads.q_out), s.q_out, width, "q of a step");
   same_floats(result(t.heads.k_out), s.k_out, stride, "k of a step");
@@ -323,15 +368,18 @@ static void test_step(void) {
   check_step(128, 63, false);
   check_step(64, 40, true);
   check_step(40, 64, false);
+  check_step(128, 190, false);
   check_step(256, 150, true);
 }
 
 int main(void) {
   const int none = bench_open();
   if (none != 0) return none;
-  const int code = pv_testing_main(
-      "vulkan fused",
-      (pv_case[]){PV_CASE(test_normed), PV_CASE(test_experts), PV_CASE(test_step), {0}});
+  const int code = pv_testing_main("vulkan fused", (pv_case[]){PV_CASE(test_normed),
+                                                               PV_CASE(test_turns),
+                                                               PV_CASE(test_experts),
+                                                               PV_CASE(test_step),
+                                                               {0}});
   bench_close();
   return code;
 }
