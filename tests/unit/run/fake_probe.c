@@ -305,6 +305,8 @@ int main(int argc, char **argv) {
                 setting("PV_FAKE_PROMPTS",
                         "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"),
                 "threads", (int)json_integer_value(json_object_get(request, "threads")));
+  if (getenv("PV_FAKE_DEVICE") != NULL) /* by CUDA */
+    json_object_set_new(environment, "cuda_code", json_string("sm_90"));
   if (getenv("PV_FAKE_PTX") != NULL)
     json_object_set_new(environment, "ptx_sha256", json_string(getenv("PV_FAKE_PTX")));
   send_object(json_pack("{s:s, s:o, s:o, s:{s:s}}", "type", "hello", "environment", environment,
