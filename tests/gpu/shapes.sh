@@ -3,11 +3,11 @@
 # experts of which 1 to 16 are used, widths that no tile divides, each layout of `pv synth` that the
 # widths allow; prompts of the lengths at which kernels change, each as one batch, cut and decoded.
 # Usage: shapes.sh PV. PV_LEFT and PV_SIDE are the sides (cpu and cuda), PV_JOBS how many models at once
-# (as many as there are processors, each with one thread), PV_PROMPTS the lengths. A line for each model when it is done: one that
-# is stopped has told what it saw.
+# (as many as there are processors, 8 at most: more delay each other on a device; each has one thread),
+# PV_PROMPTS the lengths. A line for each model when it is done: a run that is stopped has told what it saw.
 set -u
 pv=$1
-left=${PV_LEFT:-cpu} side=${PV_SIDE:-cuda} jobs=${PV_JOBS:-$(nproc)}
+left=${PV_LEFT:-cpu} side=${PV_SIDE:-cuda} jobs=${PV_JOBS:-$(($(nproc) < 8 ? $(nproc) : 8))}
 prompts=${PV_PROMPTS:-1,2,7,31,32,33,64,127,200,513}
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
