@@ -2,35 +2,33 @@
  * the sums. This header is the definition; every backend computes exactly this. The reasons and
  * the measurements are in docs/numerics.md.
  *
- * Rounding. A row x of K floats is cut into segments of PV_SEGMENT elements (K is a multiple of
- * it for every quantised type). For each segment: a = max |x_i|; scale d = a / M; inverse
- * v = M / a; q_i = nearest integer (ties to even) of x_i * v. A segment with a below PV_ACT_TINY
- * is all zeros with d = 0; one with an infinity or a NaN has d = NaN and zeros: the damage is
- * seen, never hidden. M is PV_ACT16_MAX (identity i16) or PV_ACT8_MAX (identity i8).
- * PV_ACT16_MAX = 127 * 256, so that q = 256 * high + low with both in a signed byte: two dp4a
- * planes on a GPU.
+ * Rounding. A row x of K floats is cut into blocks as the weights that it meets are: of 256
+ * elements where a block of their type has so many, else of 32 (K is a multiple of it). A row that
+ * meets weights of both kinds is rounded twice. For each block: a = max |x_i|; scale d = a / M;
+ * inverse v = M / a; q_i = nearest integer (ties to even) of x_i * v. A block with a below
+ * PV_ACT_TINY is all zeros with d = 0; one with an infinity or a NaN has d = NaN and zeros: the
+ * damage is seen, never hidden. M is PV_ACT16_MAX (identity i16) or PV_ACT8_MAX (identity i8).
+ * PV_ACT16_MAX = 127 * 256, so that q = 256 * high + low with both in a signed byte: two planes for
+ * the 8-bit products of a GPU.
  *
  * Fold. `fold(v, n)`: with p the smallest power of two >= n, for s = p/2, p/4, ... 1:
  * v[i] += v[i + s] for every i < s with i + s < n. The sum is v[0]. One binary tree, given by n
  * alone: a shuffle-down reduction on a GPU, vector adds on a CPU.
  *
- * Product of a quantised row with rounded activations: the fold of the values of its segments.
- * With w the weights' small integers, the integer sums of a segment are exact and its value is, by
- * the form of the type,
- *   d q         Q4_0, Q5_0, Q8_0, IQ4_NL, MXFP4   d_x * (d * f32(S))
- *   d q + m     Q4_1, Q5_1      d_x * fma(m, f32(X), d * f32(S))
- *   sub         IQ4_XS          d_x * (d * f32(sc * S))
- *   sub, m      Q4_K, Q5_K      d_x * fma(-dmin, f32(m * X), d * f32(sc * S))
- *   halves      Q3_K, Q6_K      d_x * (d * f32(sc_0 * S_0 + sc_1 * S_1))
- *   halves, m   Q2_K            d_x * fma(-dmin, f32(m_0 * X_0 + m_1 * X_1),
- *                                         d * f32(sc_0 * S_0 + sc_1 * S_1))
- * with S the sum of w x, X the sum of x, S_0, S_1, X_0 and X_1 those of the halves of 16, and f32()
- * the exact integer rounded to nearest even. w is what the header of the type says
+ * Product of a quantised row with rounded activations: the fold of the values of its blocks. With w
+ * the weights' small integers the value of a block is, by the form of the type,
+ *   d q         Q4_0, Q5_0, Q8_0, IQ4_NL, MXFP4, TQ2_0   d_x * (d * f32(S))
+ *   d q + m     Q4_1, Q5_1                               d_x * fma(m, f32(X), d * f32(S))
+ *   sub, halves            IQ4_XS, Q3_K, Q6_K            d_x * (d * f32(S))
+ *   sub, m and halves, m   Q4_K, Q5_K, Q2_K              d_x * fma(-dmin, f32(X), d * f32(S))
+ * with S the sum of sc w x, X that of lo x, sc and lo those of the 32 (sub) or 16 (halves) weights
+ * that w is one of, or 1, and f32() the exact integer rounded to nearest even: between the bits of
+ * the file and the block's value there are only integers. w is what the header of the type says
  * (kernels/quant/types): four bits less 8 in Q4_0, five less 16 in Q5_0, three less 4 in Q3_K, six
  * less 32 in Q6_K, the entry of a table in IQ4_NL, IQ4_XS and MXFP4; sc is signed in Q3_K, Q6_K and
- * IQ4_XS. Only Q6_K (4.3e9) and IQ4_XS (4.2e9) have sums beyond 32 bits; those of a half of IQ4_XS,
- * times sc, stay within. (On a GPU: f32(256 H + L) = fma(256, H, L), since H and L, the sums of the
- * two planes, are at most 2^24.)
+ * IQ4_XS. S is at most 3.5e10 (Q6_K), its sums over either plane of an activation 1.4e8, X 5.3e8.
+ * (On a GPU, of the planes' sums H and L: with r = 256 (H mod 4096) + L, which 32 bits hold, it is
+ * fma(2^20, floor(H / 4096) + floor(r / 2^20), r mod 2^20), whose terms are all exact.)
  *
  * Wide sum. 256 lanes; lane j adds the terms j, j + 256, j + 512, ... in that order starting from
  * the first term, then the lanes are folded. Products enter by fma: lane = fma(a, b, lane),

@@ -14,18 +14,30 @@
 /* What a matrix product computes (the matrix part of a numerics identity). */
 typedef enum pv_product { PV_PRODUCT_I16, PV_PRODUCT_I8, PV_PRODUCT_F64ACC } pv_product;
 
-/* One row of K activations, ready for any weight type. The pointers belong to the caller. Each 256
- * elements of `q`, each 8 of `d` and `sum` and each 16 of `offset` are permuted (pv_act_slot,
- * pv_segment_slot, pv_half_slot): segments lie side by side in the lanes of a register, in the
- * order that the weights' formats give with the fewest shuffles. The last 256 are padded with
- * zeros. */
+/* In which blocks a row is rounded: as those of the weights that it meets. */
+typedef enum pv_grain { PV_GRAIN_32, PV_GRAIN_256, PV_GRAINS } pv_grain;
+
+static inline pv_grain pv_grain_of(pv_type type) {
+  return pv_type_get(type)->block_elements == 256 ? PV_GRAIN_256 : PV_GRAIN_32;
+}
+
+/* A rounded row. Each 256 elements of `q`, each 8 of `d` and `sum` and each 16 of `offset` are
+ * permuted (pv_act_slot, pv_segment_slot, pv_half_slot): segments lie side by side in the lanes of
+ * a register, in the order that the weights' formats give with the fewest shuffles. The last 256
+ * are padded with zeros. */
+typedef struct pv_planes {
+  int16_t *q;      /* K rounded up to 256 */
+  float *d;        /* as many / 32: the scale of the block that a segment is in */
+  int32_t *sum;    /* as many / 32 sums of q over a segment */
+  int32_t *offset; /* as many / 16: 32 * sum of q over half a segment, what Q6_K's weights are too
+                      large by while they count from 0 instead of -32 */
+} pv_planes;
+
+/* One row of K activations, ready for the types of weights whose grain was asked for. The pointers
+ * belong to the caller. */
 typedef struct pv_act {
-  const float *x;        /* K, as they were: for weights that are not quantised, and for f64acc */
-  const int16_t *q;      /* K rounded up to 256 */
-  const float *d;        /* as many / 32 scales */
-  const int32_t *sum;    /* as many / 32 sums of q over a segment */
-  const int32_t *offset; /* as many / 16: 32 * sum of q over half a segment, what Q6_K's weights
-                            are too large by while they count from 0 instead of -32 */
+  const float *x; /* K, as they were: for weights that are not quantised, and for f64acc */
+  pv_planes by[PV_GRAINS];
 } pv_act;
 
 /* Bits of the number of a segment in its 256, reversed: 0 4 2 6 1 5 3 7. Neighbours in this order
@@ -82,9 +94,8 @@ size_t pv_attend_scratch(size_t head_dim, size_t positions);
 
 typedef struct pv_cpu_path {
   const char *name; /* "scalar", "avx2", "vnni" */
-  /* Fills the planes of a row: `q`, `d`, `sum` and `offset` of a pv_act. */
-  void (*round)(pv_product product, const float *x, size_t k, int16_t *q, float *d, int32_t *sum,
-                int32_t *offset);
+  /* Fills the planes of a row. */
+  void (*round)(pv_product product, pv_grain grain, const float *x, size_t k, const pv_planes *out);
   /* `count` weights of a row of the token embedding. */
   void (*gather)(pv_type type, const void *row, uint64_t count, float *out);
   void (*mm)(const pv_mm *mm);

@@ -6,14 +6,13 @@
  * over a half segment stay in 16 bits and are multiplied with the sub-scales there. Which halves of
  * segments the two eights of registers have is what the bits of a type make easy:
  *   Two bits: 0 4 2 6 first and 1 5 3 7 second, as pv_half_slot has them; then 1 5 3 7 first and
- *     0 4 2 6 second. Integers of odd segments stay 4 times too large, and so are their minima: a
- *     quarter of their activations' scale undoes it, exactly, for nothing here is near the ends of
- *     float32 (d and dmin are multiples of 2^-24, and the scale is at least 2^-115).
+ *     0 4 2 6 second. Integers of odd segments stay 4 times too large, and so are their minima,
+ *     until their sums are there.
  *   Q3_K: 0 4 1 5, first and second; then 2 6 3 7. */
 #ifndef PV_CPU_CRUMBS_AVX2_H
 #define PV_CPU_CRUMBS_AVX2_H
 
-#include "kernels/cpu/unpack_avx2.h"
+#include "kernels/cpu/sums_avx2.h"
 
 /* 256 activations in the order of a type. */
 typedef struct crumb_act {
@@ -21,7 +20,6 @@ typedef struct crumb_act {
   __m256i start[4]; /* Q3_K: what -4 contributes to the sums of high, low, high, low */
   __m256i less;     /* TQ2_0: what -1 takes off the sums of segments */
   __m256i a, b;     /* Q2_K: 256 b + a is the sum of x over a half segment, two to a lane */
-  __m256 scale;
 } crumb_act;
 
 PV_INLINE __m256i exchange(__m256i x) {
@@ -58,10 +56,9 @@ PV_INLINE void split_sums(const int32_t *offset, crumb_act *out) {
   out->b = _mm256_or_si256(_mm256_and_si256(b[0], word), _mm256_slli_epi32(b[1], 16));
 }
 
-PV_INLINE void prepare_crumbs(pv_type type, const pv_act *act, size_t c, crumb_act *out) {
+PV_INLINE void prepare_crumbs(pv_type type, const pv_planes *act, size_t c, crumb_act *out) {
   const bool q3 = type == PV_TYPE_Q3_K;
   const __m256i four = _mm256_set1_epi8(4), twice = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
-  const __m256 d = _mm256_loadu_ps(act->d + 8 * c);
   int8_t planes[512];
   split_planes(act->q + 256 * c, 256, planes);
   for (size_t p = 0; p < 4; p++) {
@@ -77,8 +74,6 @@ PV_INLINE void prepare_crumbs(pv_type type, const pv_act *act, size_t c, crumb_a
   }
   if (type == PV_TYPE_TQ2_0) out->less = _mm256_sllv_epi32(load256(act->sum + 8 * c), twice);
   if (type == PV_TYPE_Q2_K) split_sums(act->offset + 16 * c, out);
-  out->scale = q3 ? _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(d), 0xd8))
-                  : _mm256_mul_ps(d, _mm256_setr_ps(1, 1, 1, 1, 0.25f, 0.25f, 0.25f, 0.25f));
 }
 
 /* 64 bytes with two bits of each weight, four segments in each 32. */
@@ -162,15 +157,20 @@ PV_INLINE __m256i sum_crumbs(pv_type type, const __m256i w[8], __m256i all, cons
                           _mm256_permute2x128_si256(sum[0], sum[1], 0x21));
 }
 
-PV_INLINE __m256 crumbs_q3_k(const pv_block_q3_k *b, const crumb_act *x) {
+/* Sums of segments of which the odd ones are 4 times too large. */
+PV_INLINE __m256i quarter_odd(__m256i sum) {
+  return _mm256_srav_epi32(sum, _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2));
+}
+
+PV_INLINE block_sums crumbs_q3_k(const pv_block_q3_k *b, const crumb_act *x, pv_scale8 *s) {
   __m256i w[8];
   rows_q3_k(b, w);
   const __m256i sum = sum_crumbs(PV_TYPE_Q3_K, w, _mm256_broadcastsi128_si256(scales_q3_k(b)), x);
-  const __m256 d = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(b->d)));
-  return _mm256_mul_ps(x->scale, _mm256_mul_ps(d, _mm256_cvtepi32_ps(sum)));
+  s->d = s->dmin = _mm256_castps128_ps256(_mm_cvtph_ps(_mm_cvtsi32_si128(b->d)));
+  return sums_of(PV_TYPE_Q3_K, sum, _mm256_setzero_si256());
 }
 
-PV_INLINE __m256 crumbs_q2_k(const pv_block_q2_k *b, const crumb_act *x) {
+PV_INLINE block_sums crumbs_q2_k(const pv_block_q2_k *b, const crumb_act *x, pv_scale8 *s) {
   /* The bytes of both halves of each lane's segment, times 256. */
   const __m256i both = _mm256_setr_epi8(-1, 0, -1, 1, -1, 8, -1, 9, -1, 4, -1, 5, -1, 12, -1, 13,
                                         -1, 2, -1, 3, -1, 10, -1, 11, -1, 6, -1, 7, -1, 14, -1, 15);
@@ -183,15 +183,14 @@ PV_INLINE __m256 crumbs_q2_k(const pv_block_q2_k *b, const crumb_act *x) {
       sum_crumbs(PV_TYPE_Q2_K, w, _mm256_and_si256(packed, _mm256_set1_epi8(15)), x);
   const __m256i low = _mm256_add_epi32(_mm256_slli_epi32(_mm256_madd_epi16(x->b, lo), 8),
                                        _mm256_madd_epi16(x->a, lo));
-  const __m256 d =
-      _mm256_cvtph_ps(_mm_castps_si128(_mm_broadcast_ss((const float *)(const void *)&b->d)));
-  const __m256 high = _mm256_mul_ps(_mm256_moveldup_ps(d), _mm256_cvtepi32_ps(sum));
-  return _mm256_mul_ps(x->scale,
-                       _mm256_fnmadd_ps(_mm256_movehdup_ps(d), _mm256_cvtepi32_ps(low), high));
+  const __m128 d = _mm_cvtph_ps(_mm_cvtsi32_si128(word_at((const uint8_t *)&b->d)));
+  s->d = _mm256_castps128_ps256(d);
+  s->dmin = _mm256_castps128_ps256(_mm_movehdup_ps(d));
+  return sums_of(PV_TYPE_Q2_K, quarter_odd(sum), quarter_odd(low));
 }
 
 /* Without sub-scales the halves of a segment meet in 16 bits: at most 12 * 128 * 16 = 24576. */
-PV_INLINE __m256 crumbs_tq2_0(const pv_block_tq2_0 *b, const crumb_act *x) {
+PV_INLINE block_sums crumbs_tq2_0(const pv_block_tq2_0 *b, const crumb_act *x, pv_scale8 *s) {
   const __m256i one = _mm256_set1_epi16(1), high_one = _mm256_set1_epi16(256);
   __m256i w[8], high[2], low[2];
   rows_two_bits(b->q, w);
@@ -204,14 +203,15 @@ PV_INLINE __m256 crumbs_tq2_0(const pv_block_tq2_0 *b, const crumb_act *x) {
   const __m256i l = _mm256_add_epi16(low[0], exchange(low[1]));
   const __m256i all = _mm256_add_epi32(_mm256_madd_epi16(h, high_one), _mm256_madd_epi16(l, one));
   const __m256i sum = _mm256_sub_epi32(all, x->less);
-  const __m256 d = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(b->d)));
-  return _mm256_mul_ps(x->scale, _mm256_mul_ps(d, _mm256_cvtepi32_ps(sum)));
+  s->d = s->dmin = _mm256_castps128_ps256(_mm_cvtph_ps(_mm_cvtsi32_si128(b->d)));
+  return sums_of(PV_TYPE_TQ2_0, quarter_odd(sum), _mm256_setzero_si256());
 }
 
-PV_INLINE __m256 crumbs(pv_type type, const void *block, const crumb_act *x) {
-  return type == PV_TYPE_Q2_K    ? crumbs_q2_k(block, x)
-         : type == PV_TYPE_TQ2_0 ? crumbs_tq2_0(block, x)
-                                 : crumbs_q3_k(block, x);
+/* The sums of a block; of `s` lane 0 of d and of dmin. */
+PV_INLINE block_sums crumbs(pv_type type, const void *block, const crumb_act *x, pv_scale8 *s) {
+  return type == PV_TYPE_Q2_K    ? crumbs_q2_k(block, x, s)
+         : type == PV_TYPE_TQ2_0 ? crumbs_tq2_0(block, x, s)
+                                 : crumbs_q3_k(block, x, s);
 }
 
 #endif

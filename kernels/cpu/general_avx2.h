@@ -19,7 +19,7 @@ PV_INLINE __m256i load256(const void *p) {
 
 /* The float and integer scales of eight segments in the order of pv_segment_slot. */
 typedef struct pv_scale8 {
-  __m256 d, dmin, m;
+  __m256 d, dmin;
   __m256i sc, sc1; /* of halves: those in the two eights of pv_half_slot */
   __m256i lo, lo1;
 } pv_scale8;
@@ -90,7 +90,7 @@ PV_INLINE bool whole_fits(pv_type type) {
 
 /* Scales of segments 0 to 7 in the order of their slots. */
 typedef struct slot_scales {
-  float d[8], dmin[8], m[8];
+  float d[8], dmin[8];
   int32_t sc[16], lo[16];
 } slot_scales;
 
@@ -98,7 +98,6 @@ PV_INLINE void put_scales(const pv_scales *by, size_t segment, slot_scales *out)
   const size_t at = pv_segment_slot(segment);
   out->d[at] = by->d;
   out->dmin[at] = by->m;
-  out->m[at] = (float)by->lo[0];
   for (size_t h = 0; h < 2; h++) {
     out->sc[pv_half_slot(segment, h)] = by->sc[h];
     out->lo[pv_half_slot(segment, h)] = by->lo[h];
@@ -125,9 +124,8 @@ PV_INLINE void unpack_by_header(pv_type type, const void *blocks, __m256i r[8], 
   }
   for (size_t j = 0; j < 8; j++) row[j] = load256(four[j]);
   transpose8(row, r);
-  *s = (pv_scale8){_mm256_loadu_ps(scale.d), _mm256_loadu_ps(scale.dmin), _mm256_loadu_ps(scale.m),
-                   load256(scale.sc),        load256(scale.sc + 8),       load256(scale.lo),
-                   load256(scale.lo + 8)};
+  *s = (pv_scale8){_mm256_loadu_ps(scale.d), _mm256_loadu_ps(scale.dmin), load256(scale.sc),
+                   load256(scale.sc + 8),    load256(scale.lo),           load256(scale.lo + 8)};
 }
 
 #undef PV_PLAIN_ROW

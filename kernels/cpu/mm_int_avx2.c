@@ -3,6 +3,7 @@
  * mm_int.c, the eight segments of 256 weights side by side in a register. */
 #include "kernels/arith/fold.h"
 #include "kernels/cpu/crumbs_avx2.h"
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/vector.h"
 
 enum {
@@ -11,33 +12,10 @@ enum {
   AHEAD = 2048      /* bytes; the hardware's own prefetcher stops at each page */
 };
 
-/* a + b of 32-bit integers, rounded once to float: the halves of 16 bits add up exactly, and fma
- * rounds once. */
-PV_INLINE __m256 sum_to_f32(__m256i a, __m256i b) {
-  const __m256i mask = _mm256_set1_epi32(0xffff);
-  const __m256i high = _mm256_add_epi32(_mm256_srai_epi32(a, 16), _mm256_srai_epi32(b, 16));
-  const __m256i low = _mm256_add_epi32(_mm256_and_si256(a, mask), _mm256_and_si256(b, mask));
-  return _mm256_fmadd_ps(_mm256_set1_ps(65536.0f), _mm256_cvtepi32_ps(high),
-                         _mm256_cvtepi32_ps(low));
-}
-
 /* Whether the sums of a segment's halves are needed apart: for their own scales, or because only
  * then they stay below 2^31 (IQ4_XS: 127 * 32512 * 16 * 32). */
 PV_INLINE bool has_halves(pv_type type) {
   return pv_form_group(form_of(type)) == 16 || !whole_fits(type);
-}
-
-/* d * f32 of the sums with their scales. */
-PV_INLINE __m256 products(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1) {
-  const pv_form form = form_of(type);
-  if (has_halves(type)) {
-    const __m256i a = _mm256_mullo_epi32(s->sc, half0), b = _mm256_mullo_epi32(s->sc1, half1);
-    return _mm256_mul_ps(
-        s->d, whole_fits(type) ? _mm256_cvtepi32_ps(_mm256_add_epi32(a, b)) : sum_to_f32(a, b));
-  }
-  const bool scaled = form == PV_FORM_SUB || form == PV_FORM_SUB_M;
-  const __m256i all = _mm256_add_epi32(half0, half1);
-  return _mm256_mul_ps(s->d, _mm256_cvtepi32_ps(scaled ? _mm256_mullo_epi32(s->sc, all) : all));
 }
 
 /* What the integers are too large by, of halves with 32 times the sum `x`. */
@@ -47,39 +25,52 @@ PV_INLINE __m256i too_large(pv_type type, __m256i x) {
   return _mm256_srai_epi32(_mm256_mullo_epi32(x, _mm256_set1_epi32(offset)), 5);
 }
 
-/* Values of eight segments from the sums of their halves, in the two eights of pv_half_slot. */
-PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half0, __m256i half1,
-                        const pv_act *act, size_t c) {
-  const __m256 dx = _mm256_loadu_ps(act->d + 8 * c);
-  const __m256i x0 = load256(act->offset + 16 * c), x1 = load256(act->offset + 16 * c + 8);
+/* What the integers of 256 weights are too large by, taken off the sums of their halves in the two
+ * eights of pv_half_slot; where halves are not needed apart, all of it off the first. */
+PV_INLINE void take_off(pv_type type, const pv_planes *x, size_t c, __m256i half[2]) {
   if (has_halves(type)) {
-    half0 = _mm256_sub_epi32(half0, too_large(type, x0));
-    half1 = _mm256_sub_epi32(half1, too_large(type, x1));
+    for (size_t e = 0; e < 2; e++)
+      half[e] = _mm256_sub_epi32(half[e], too_large(type, load256(x->offset + 16 * c + 8 * e)));
   } else if (offset_of(type) != 0) {
-    const __m256i x = load256(act->sum + 8 * c);
-    half0 = _mm256_sub_epi32(half0, _mm256_mullo_epi32(x, _mm256_set1_epi32(offset_of(type))));
+    const __m256i sum = load256(x->sum + 8 * c);
+    half[0] =
+        _mm256_sub_epi32(half[0], _mm256_mullo_epi32(sum, _mm256_set1_epi32(offset_of(type))));
   }
-  const __m256 high = products(type, s, half0, half1);
-  switch (form_of(type)) {
-    case PV_FORM_D_M: {
-      const __m256 sum = _mm256_cvtepi32_ps(load256(act->sum + 8 * c));
-      return _mm256_mul_ps(dx, _mm256_fmadd_ps(s->dmin, sum, high));
-    }
-    case PV_FORM_SUB_M: {
-      /* Both factors are exact in float; adding 0 makes 0 * -1 what it is among integers. */
-      const __m256 sum = _mm256_cvtepi32_ps(load256(act->sum + 8 * c));
-      const __m256 low = _mm256_fmadd_ps(s->m, sum, _mm256_setzero_ps());
-      return _mm256_mul_ps(dx, _mm256_fnmadd_ps(s->dmin, low, high));
-    }
-    case PV_FORM_HALVES_M: {
-      const __m256i a = _mm256_mullo_epi32(s->lo, _mm256_srai_epi32(x0, 5));
-      const __m256i b = _mm256_mullo_epi32(s->lo1, _mm256_srai_epi32(x1, 5));
-      const __m256 low = _mm256_cvtepi32_ps(_mm256_add_epi32(a, b));
-      return _mm256_mul_ps(dx, _mm256_fnmadd_ps(s->dmin, low, high));
-    }
-    default:
-      return _mm256_mul_ps(dx, high);
+}
+
+/* Values of eight blocks of 32 from the sums of their halves. */
+PV_INLINE __m256 finish(pv_type type, const pv_scale8 *s, __m256i half[2], const pv_planes *x,
+                        size_t c) {
+  const __m256 dx = _mm256_loadu_ps(x->d + 8 * c);
+  take_off(type, x, c, half);
+  const __m256 all = _mm256_cvtepi32_ps(_mm256_add_epi32(half[0], half[1]));
+  const __m256 high = _mm256_mul_ps(s->d, all);
+  if (form_of(type) != PV_FORM_D_M) return _mm256_mul_ps(dx, high);
+  const __m256 sum = _mm256_cvtepi32_ps(load256(x->sum + 8 * c));
+  return _mm256_mul_ps(dx, _mm256_fmadd_ps(s->dmin, sum, high));
+}
+
+/* The minima of the segments of a block of 256, times the sums of the activations. */
+PV_INLINE __m256i minima_of(pv_type type, const pv_scale8 *s, const pv_planes *x, size_t c) {
+  if (form_of(type) == PV_FORM_SUB_M) return _mm256_mullo_epi32(s->lo, load256(x->sum + 8 * c));
+  if (form_of(type) != PV_FORM_HALVES_M) return _mm256_setzero_si256();
+  const __m256i x0 = load256(x->offset + 16 * c), x1 = load256(x->offset + 16 * c + 8);
+  return _mm256_add_epi32(_mm256_mullo_epi32(s->lo, _mm256_srai_epi32(x0, 5)),
+                          _mm256_mullo_epi32(s->lo1, _mm256_srai_epi32(x1, 5)));
+}
+
+/* The sums of a block of 256 from those of its half segments. */
+PV_INLINE block_sums gather_sums(pv_type type, const pv_scale8 *s, __m256i half[2],
+                                 const pv_planes *x, size_t c) {
+  const __m256i minima = minima_of(type, s, x, c);
+  take_off(type, x, c, half);
+  if (has_halves(type)) {
+    const __m256i a = _mm256_mullo_epi32(s->sc, half[0]), b = _mm256_mullo_epi32(s->sc1, half[1]);
+    return whole_fits(type) ? sums_of(type, _mm256_add_epi32(a, b), minima)
+                            : sums_of_two(a, b, minima);
   }
+  const __m256i all = _mm256_add_epi32(half[0], half[1]);
+  return sums_of(type, form_of(type) == PV_FORM_D ? all : _mm256_mullo_epi32(s->sc, all), minima);
 }
 
 /* v8_fold for lanes in the order of pv_segment_slot. */
@@ -88,13 +79,6 @@ PV_INLINE float fold_slots(__m256 v) {
   const __m128 low = _mm256_castps256_ps128(a), high = _mm256_extractf128_ps(a, 1);
   return _mm_cvtss_f32(_mm_add_ss(_mm_add_ss(low, _mm_movehl_ps(low, low)),
                                   _mm_add_ss(high, _mm_movehl_ps(high, high))));
-}
-
-/* The same for lanes 0 4 1 5 2 6 3 7, as Q3_K's crumbs have them. */
-PV_INLINE float fold_swapped(__m256 v) {
-  const __m256 a = _mm256_add_ps(v, _mm256_movehdup_ps(v));
-  const __m128 both = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
-  return _mm_cvtss_f32(_mm_add_ss(both, _mm_movehl_ps(both, both)));
 }
 
 /* v8_fold of eight at once, in lanes in the order of pv_segment_slot; the eight sums in order. */
@@ -177,47 +161,103 @@ PV_INLINE void dot_widened(pv_type type, const __m256i w[8], const int16_t *x, _
   }
 }
 
-/* One activation row: weights go from memory to the sum without a stop. */
-PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_act *act,
+/* The sums of the halves of 256 weights, which go from memory to the sum without a stop. */
+PV_INLINE void dot_chunk(pv_type type, size_t chunk_bytes, const unsigned char *chunk,
+                         size_t segments, const pv_planes *x, const int8_t *planes, size_t c,
+                         pv_scale8 *s, __m256i half[2]) {
+  __m256i w[8];
+  for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
+    _mm_prefetch((const char *)(chunk + ahead + AHEAD), _MM_HINT_T0);
+  unpack(type, chunk_bytes, chunk, segments, w, s);
+  if (way_of(type) == BY_PLANES)
+    dot_planes(w, planes + 512 * c, half);
+  else
+    dot_widened(type, w, x->q + 256 * c, half);
+}
+
+/* One activation row, weights in blocks of 32. */
+PV_INLINE void one_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_planes *x,
                        float *out, unsigned char *room) {
   const size_t chunks = (mm->k + 255) / 256;
   __m256 *value = (__m256 *)(void *)room;
   int8_t *planes = (int8_t *)(value + chunks);
-  if (way_of(type) == BY_PLANES) split_planes(act->q, mm->k, planes);
+  if (way_of(type) == BY_PLANES) split_planes(x->q, mm->k, planes);
   for (size_t r = 0; r < mm->row_count; r++) {
     const unsigned char *row = mm->rows + r * mm->row_bytes;
     for (size_t c = 0; c < chunks; c++) {
-      __m256i w[8], sum[2];
-      for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
-        _mm_prefetch((const char *)(row + c * chunk_bytes + ahead + AHEAD), _MM_HINT_T0);
+      __m256i half[2];
       pv_scale8 s;
-      unpack(type, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), w, &s);
-      if (way_of(type) == BY_PLANES)
-        dot_planes(w, planes + 512 * c, sum);
-      else
-        dot_widened(type, w, act->q + 256 * c, sum);
-      value[c] = finish(type, &s, sum[0], sum[1], act, c);
+      dot_chunk(type, chunk_bytes, row + c * chunk_bytes, segments_at(mm->k, c), x, planes, c, &s,
+                half);
+      value[c] = finish(type, &s, half, x, c);
     }
     out[mm->first_out + r] = fold_row(value, chunks, mm->k / PV_SEGMENT);
   }
 }
 
-PV_INLINE void crumbs_act(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_act *act,
-                          float *out, unsigned char *room) {
-  const size_t chunks = mm->k / 256;
-  __m256 *value = (__m256 *)(void *)room;
-  crumb_act *x = (crumb_act *)(void *)(value + chunks);
-  for (size_t c = 0; c < chunks; c++) prepare_crumbs(type, act, c, &x[c]);
-  for (size_t r = 0; r < mm->row_count; r++) {
-    const unsigned char *block = mm->rows + r * mm->row_bytes;
-#pragma GCC unroll 2
-    for (size_t c = 0; c < chunks; c++, block += chunk_bytes) {
-      for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
-        _mm_prefetch((const char *)(block + ahead + AHEAD), _MM_HINT_T0);
-      value[c] = crumbs(type, block, &x[c]);
+/* The fold of a row's blocks. */
+PV_INLINE float fold_blocks(float *value, size_t blocks) {
+  if (blocks == 1) return value[0];
+  if (blocks == 3) return (value[0] + value[2]) + value[1]; /* K = 768 */
+  if (blocks == 8) return v8_fold(_mm256_loadu_ps(value));  /* K = 2048 */
+  return pv_fold_f32(value, blocks);
+}
+
+/* The sums of a block of 256; of `s` d and dmin are used after. */
+PV_INLINE block_sums one_block(pv_type type, size_t chunk_bytes, const unsigned char *block,
+                               const pv_planes *x, const crumb_act *crumb, size_t c, pv_scale8 *s) {
+  if (way_of(type) == BY_CRUMBS) {
+    for (size_t ahead = 0; ahead < chunk_bytes; ahead += 64)
+      _mm_prefetch((const char *)(block + ahead + AHEAD), _MM_HINT_T0);
+    return crumbs(type, block, &crumb[c], s);
+  }
+  __m256i half[2];
+  dot_chunk(type, chunk_bytes, block, 8, x, NULL, c, s, half);
+  return gather_sums(type, s, half, x, c);
+}
+
+enum { ROWS_AT_ONCE = 4 }; /* so that their blocks are done by four, however long a row is */
+
+/* The values of the blocks of ROWS_AT_ONCE rows, one row after the other; `dx` as many scales. */
+PV_INLINE void block_values(pv_type type, size_t chunk_bytes, const pv_mm *mm, size_t r,
+                            const pv_planes *x, const crumb_act *crumb, const float *dx,
+                            float *value) {
+  const size_t chunks = mm->k / 256, last = mm->row_count - 1;
+  const unsigned char *row = mm->rows + r * mm->row_bytes;
+  size_t c = 0;
+  for (size_t at = 0; at < ROWS_AT_ONCE * chunks; at += 4) {
+    block_sums v[4];
+    __m128 d[4], dmin[4];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; i++) {
+      pv_scale8 s;
+      v[i] = one_block(type, chunk_bytes, row + c * chunk_bytes, x, crumb, c, &s);
+      d[i] = _mm256_castps256_ps128(s.d);
+      dmin[i] = _mm256_castps256_ps128(s.dmin);
+      if (++c < chunks) continue;
+      c = 0;
+      if (r < last) row += mm->row_bytes; /* past the end: the last one again */
+      r++;
     }
-    const __m256 last = fold_chunks(value, chunks);
-    out[mm->first_out + r] = type == PV_TYPE_Q3_K ? fold_swapped(last) : fold_slots(last);
+#define FOUR(of) _mm_movelh_ps(_mm_unpacklo_ps(of[0], of[1]), _mm_unpacklo_ps(of[2], of[3]))
+    _mm_storeu_ps(value + at, values4(type, v, FOUR(d), FOUR(dmin), _mm_loadu_ps(dx + at)));
+#undef FOUR
+  }
+}
+
+/* The same as one_act, weights in blocks of 256. */
+PV_INLINE void one_act_whole(pv_type type, size_t chunk_bytes, const pv_mm *mm, const pv_planes *x,
+                             float *out, unsigned char *room) {
+  const size_t chunks = mm->k / 256, count = ROWS_AT_ONCE * chunks;
+  float *value = (float *)(void *)room, *dx = value + count;
+  crumb_act *crumb = (crumb_act *)(void *)(dx + count);
+  for (size_t i = 0; i < count; i++) dx[i] = x->d[i % chunks * 8];
+  for (size_t c = 0; c < chunks && way_of(type) == BY_CRUMBS; c++)
+    prepare_crumbs(type, x, c, &crumb[c]);
+  for (size_t r = 0; r < mm->row_count; r += ROWS_AT_ONCE) {
+    block_values(type, chunk_bytes, mm, r, x, crumb, dx, value);
+    for (size_t i = 0; i < ROWS_AT_ONCE && r + i < mm->row_count; i++)
+      out[mm->first_out + r + i] = fold_blocks(value + i * chunks, chunks);
   }
 }
 
@@ -260,8 +300,8 @@ PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, si
 }
 
 /* `length` of 256 weights of two rows against `n` activation rows. */
-PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const pv_act *act,
-                            size_t at, size_t length, __m256i sum[2][4]) {
+PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, pv_grain grain,
+                            const pv_act *act, size_t at, size_t length, __m256i sum[2][4]) {
 #pragma GCC unroll 4
   for (int t = 0; t < n; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
 #pragma GCC unroll 2
@@ -269,51 +309,104 @@ PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const p
     const __m256i a = load256(w0 + p), b = load256(w1 + p);
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++) {
-      const __m256i x = load256(act[t].q + p);
+      const __m256i x = load256(act[t].by[grain].q + p);
       sum[0][t] = add_products(sum[0][t], a, x);
       sum[1][t] = add_products(sum[1][t], b, x);
     }
   }
 }
 
-/* Segments without halves of their own are summed in one go. */
+/* The sums of the halves of 256 weights of two rows. Segments without halves of their own are
+ * summed in one go. */
+typedef struct sums_two_by_n {
+  __m256i of[2][4][2];
+} sums_two_by_n;
+
+PV_INLINE void halves_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
+                               sums_two_by_n *out) {
+  const bool halves = has_halves(type);
+  const pv_grain grain = is_whole(type) ? PV_GRAIN_256 : PV_GRAIN_32;
+  __m256i sum[2][2][4];
+  dot_two_by_n(rows->w[0], rows->w[1], n, grain, act, 256 * c, halves ? 128 : 256, sum[0]);
+  if (halves) dot_two_by_n(rows->w[0], rows->w[1], n, grain, act, 256 * c + 128, 128, sum[1]);
+#pragma GCC unroll 2
+  for (int r = 0; r < 2; r++)
+#pragma GCC unroll 4
+    for (int t = 0; t < n; t++) {
+      out->of[r][t][0] = sum[0][r][t];
+      out->of[r][t][1] = halves ? sum[1][r][t] : _mm256_setzero_si256();
+    }
+}
+
+/* Two rows against n activation rows, blocks of 32; value[2 t + r] has `stride` registers. */
 PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
                               __m256 *value, size_t stride) {
-  const bool halves = has_halves(type);
-  __m256i first[2][4], second[2][4];
-  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c, halves ? 128 : 256, first);
-  if (halves) dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c + 128, 128, second);
+  sums_two_by_n sum;
+  halves_two_by_n(type, rows, c, n, act, &sum);
 #pragma GCC unroll 2
   for (int r = 0; r < 2; r++)
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++)
       value[(size_t)(2 * t + r) * stride + c] =
-          finish(type, &rows->scale[r][c], first[r][t],
-                 halves ? second[r][t] : _mm256_setzero_si256(), &act[t], c);
+          finish(type, &rows->scale[r][c], sum.of[r][t], &act[t].by[PV_GRAIN_32], c);
+}
+
+/* Blocks of 256: lane 2 t + r of the result is the value of row r against activation row t. */
+PV_INLINE __m256 whole_two_by_n(pv_type type, const pair *rows, size_t c, int n,
+                                const pv_act *act) {
+  sums_two_by_n sum;
+  block_sums v[8] = {0};
+  _Alignas(32) float dx[8] = {0};
+  halves_two_by_n(type, rows, c, n, act, &sum);
+#pragma GCC unroll 4
+  for (int t = 0; t < n; t++) {
+    const pv_planes *x = &act[t].by[PV_GRAIN_256];
+    dx[2 * t] = dx[2 * t + 1] = x->d[8 * c];
+#pragma GCC unroll 2
+    for (int r = 0; r < 2; r++)
+      v[2 * t + r] = gather_sums(type, &rows->scale[r][c], sum.of[r][t], x, c);
+  }
+  const pv_scale8 *a = &rows->scale[0][c], *b = &rows->scale[1][c];
+  const __m128 d = _mm_unpacklo_ps(_mm256_castps256_ps128(a->d), _mm256_castps256_ps128(b->d));
+  const __m128 dmin =
+      _mm_unpacklo_ps(_mm256_castps256_ps128(a->dmin), _mm256_castps256_ps128(b->dmin));
+  const __m128 first = values4(type, v, d, dmin, _mm_load_ps(dx));
+  if (n < 3) return _mm256_castps128_ps256(first);
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(first),
+                              values4(type, v + 4, d, dmin, _mm_load_ps(dx + 4)), 1);
+}
+
+/* Stores of the sums of two rows, `sum` as whole_two_by_n has them, the rows that are there. */
+PV_INLINE void store_two_by_n(const pv_mm *mm, size_t r, size_t t, int n, __m256 all) {
+  _Alignas(32) float sum[8];
+  _mm256_store_ps(sum, all);
+  const size_t kept = mm->row_count - r < 2 ? 1 : 2;
+#pragma GCC unroll 4
+  for (size_t i = 0; i < (size_t)n; i++)
+    for (size_t j = 0; j < kept; j++) mm->out[t + i][mm->first_out + r + j] = sum[2 * i + j];
 }
 
 /* Two rows against activation rows t .. t + n - 1, n from 1 to 4 and known to the compiler. */
 PV_INLINE void two_by_n(pv_type type, const pair *rows, const pv_mm *mm, size_t r, size_t t,
                         int n) {
-  const size_t chunks = (mm->k + 255) / 256;
-  __m256 *value = rows->value;
-  for (size_t c = 0; c < chunks; c++) chunk_two_by_n(type, rows, c, n, mm->acts + t, value, chunks);
-  const size_t segments = mm->k / PV_SEGMENT, kept = mm->row_count - r < 2 ? 1 : 2;
-  if (segments % 8 != 0 || kept < 2) {
-    for (size_t i = 0; i < (size_t)n; i++)
-      for (size_t j = 0; j < kept; j++)
-        mm->out[t + i][mm->first_out + r + j] =
-            fold_row(value + (2 * i + j) * chunks, chunks, segments);
+  const size_t chunks = (mm->k + 255) / 256, segments = mm->k / PV_SEGMENT;
+  __m256 *value = rows->value, last[8] = {0};
+  if (is_whole(type)) {
+    for (size_t c = 0; c < chunks; c++) value[c] = whole_two_by_n(type, rows, c, n, mm->acts + t);
+    store_two_by_n(mm, r, t, n, fold_chunks(value, chunks));
     return;
   }
-  __m256 last[8] = {0};
-  _Alignas(32) float sum[8];
+  for (size_t c = 0; c < chunks; c++) chunk_two_by_n(type, rows, c, n, mm->acts + t, value, chunks);
+  if (segments % 8 == 0) {
 #pragma GCC unroll 8
-  for (size_t i = 0; i < 2 * (size_t)n; i++) last[i] = fold_chunks(value + i * chunks, chunks);
-  _mm256_store_ps(sum, fold_slots8(last));
-#pragma GCC unroll 4
+    for (size_t i = 0; i < 2 * (size_t)n; i++) last[i] = fold_chunks(value + i * chunks, chunks);
+    store_two_by_n(mm, r, t, n, fold_slots8(last));
+    return;
+  }
   for (size_t i = 0; i < (size_t)n; i++)
-    memcpy(mm->out[t + i] + mm->first_out + r, sum + 2 * i, 2 * sizeof *sum);
+    for (size_t j = 0; j < 2 && r + j < mm->row_count; j++)
+      mm->out[t + i][mm->first_out + r + j] =
+          fold_part(value + (2 * i + j) * chunks, chunks, segments);
 }
 
 PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsigned char *room) {
@@ -343,10 +436,10 @@ PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsign
     return;
   }
   for (size_t t = 0; t < mm->act_count; t++)
-    if (way_of(type) == BY_CRUMBS)
-      crumbs_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t], room);
+    if (is_whole(type))
+      one_act_whole(type, chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_256], mm->out[t], room);
     else
-      one_act(type, chunk_bytes, mm, &mm->acts[t], mm->out[t], room);
+      one_act(type, chunk_bytes, mm, &mm->acts[t].by[PV_GRAIN_32], mm->out[t], room);
 }
 
 typedef void products_of(const pv_mm *mm, unsigned char *room);

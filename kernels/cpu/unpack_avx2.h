@@ -96,7 +96,7 @@ PV_INLINE void scale_k4(const pv_block_q4_k *b, pv_scale8 *s) {
   s->d = _mm256_broadcastss_ps(d);
   s->dmin = _mm256_broadcastss_ps(_mm_movehdup_ps(d));
   s->sc = _mm256_cvtepu8_epi32(all);
-  s->m = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
+  s->lo = _mm256_cvtepu8_epi32(_mm_srli_si128(all, 8));
 }
 
 PV_INLINE void rows_q4_k(const pv_block_q4_k *b, __m256i r[8]) {

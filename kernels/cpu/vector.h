@@ -21,8 +21,8 @@
 #define PV_PATH_BARE   scalar
 #endif
 
-void PV_PATH(round)(pv_product product, const float *x, size_t k, int16_t *q, float *d,
-                    int32_t *sum, int32_t *offset);
+void PV_PATH(round)(pv_product product, pv_grain grain, const float *x, size_t k,
+                    const pv_planes *out);
 void PV_PATH(mm)(const pv_mm *mm);
 void PV_PATH(mm_int)(const pv_mm *mm);
 void PV_PATH(mm_f64acc)(const pv_mm *mm);

@@ -32,16 +32,16 @@ static float wide_sum(const float *x, size_t n) {
   return pv_definition_fold(lane, n < PV_WIDE_LANES ? n : PV_WIDE_LANES);
 }
 
-typedef struct segment { /* of rounded activations */
+typedef struct act_block { /* rounded activations */
   float d;
-  int32_t q[PV_SEGMENT];
-} segment;
+  int32_t q[PV_BLOCK_MAX];
+} act_block;
 
-static segment round_segment(const float *x, float max) {
-  segment s = {0};
+static act_block round_block(const float *x, size_t n, float max) {
+  act_block s = {0};
   float a = 0.0f;
   bool finite = true;
-  for (size_t i = 0; i < PV_SEGMENT; i++) {
+  for (size_t i = 0; i < n; i++) {
     finite = finite && isfinite(x[i]);
     if (fabsf(x[i]) > a) a = fabsf(x[i]);
   }
@@ -51,42 +51,30 @@ static segment round_segment(const float *x, float max) {
   }
   if (a < PV_ACT_TINY) return s;
   s.d = a / max;
-  for (size_t i = 0; i < PV_SEGMENT; i++) s.q[i] = (int32_t)rintf(x[i] * (max / a));
+  for (size_t i = 0; i < n; i++) s.q[i] = (int32_t)rintf(x[i] * (max / a));
   return s;
 }
 
-/* Value of segment `at` of a block with integers `w`. */
-static float segment_value(const pv_type_info *type, const void *block, const int8_t *w,
-                           unsigned at, const segment *s) {
-  const pv_scales b = pv_block_scales(type->type, block, at);
-  int64_t half[2] = {0, 0}, x[2] = {0, 0};
-  for (size_t i = 0; i < PV_SEGMENT; i++) {
-    half[i / 16] += (int64_t)w[PV_SEGMENT * at + i] * s->q[i];
-    x[i / 16] += s->q[i];
+/* Value of a block with integers `w`. */
+static float block_value(const pv_type_info *type, const void *block, const int8_t *w,
+                         const act_block *x) {
+  pv_scales b = {0};
+  int64_t products = 0, minima = 0;
+  for (unsigned first = 0; first < type->block_elements; first += 16) {
+    const unsigned half = first / 16 % 2;
+    b = pv_block_scales(type->type, block, first / PV_SEGMENT);
+    for (unsigned i = first; i < first + 16; i++) {
+      products += (int64_t)b.sc[half] * w[i] * x->q[i];
+      minima += (int64_t)b.lo[half] * x->q[i];
+    }
   }
-  const int64_t sum = half[0] + half[1], all = x[0] + x[1];
-  switch (type->form) {
-    case PV_FORM_D:
-      return s->d * (b.d * (float)sum);
-    case PV_FORM_D_M:
-      return s->d * pv_fma_f32(b.m, (float)all, b.d * (float)sum);
-    case PV_FORM_SUB:
-      return s->d * (b.d * (float)(b.sc[0] * sum));
-    case PV_FORM_SUB_M:
-      return s->d * pv_fma_f32(-b.m, (float)(b.lo[0] * all), b.d * (float)(b.sc[0] * sum));
-    case PV_FORM_HALVES:
-      return s->d * (b.d * (float)(b.sc[0] * half[0] + b.sc[1] * half[1]));
-    case PV_FORM_HALVES_M:
-      return s->d * pv_fma_f32(-b.m, (float)(b.lo[0] * x[0] + b.lo[1] * x[1]),
-                               b.d * (float)(b.sc[0] * half[0] + b.sc[1] * half[1]));
-    case PV_FORM_PLAIN:
-      break;
-  }
-  return NAN; /* no segments */
+  const float all = b.d * (float)products;
+  if (!pv_form_has_minimum(type->form)) return x->d * all;
+  return x->d * pv_fma_f32(type->form == PV_FORM_D_M ? b.m : -b.m, (float)minima, all);
 }
 
-size_t pv_definition_segments(const pv_mm *mm, const unsigned char *row, const float *x,
-                              float *value) {
+size_t pv_definition_blocks(const pv_mm *mm, const unsigned char *row, const float *x,
+                            float *value) {
   const pv_type_info *type = pv_type_get(mm->type);
   const float max = mm->product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX;
   size_t count = 0;
@@ -94,10 +82,8 @@ size_t pv_definition_segments(const pv_mm *mm, const unsigned char *row, const f
     const unsigned char *block = row + at / type->block_elements * type->block_bytes;
     int8_t w[PV_BLOCK_MAX];
     pv_block_integers(type->type, block, w);
-    for (unsigned i = 0; i < type->block_elements / PV_SEGMENT; i++) {
-      const segment s = round_segment(x + at + (size_t)PV_SEGMENT * i, max);
-      value[count++] = segment_value(type, block, w, i, &s);
-    }
+    const act_block s = round_block(x + at, type->block_elements, max);
+    value[count++] = block_value(type, block, w, &s);
   }
   return count;
 }
@@ -123,7 +109,7 @@ static float dot(const pv_mm *mm, const unsigned char *row, const float *x) {
   float value[PV_K_MAX];
   if (mm->product == PV_PRODUCT_F64ACC) return dot_f64acc(mm, row, x);
   if (pv_type_get(mm->type)->quantised)
-    return pv_definition_fold(value, pv_definition_segments(mm, row, x, value));
+    return pv_definition_fold(value, pv_definition_blocks(mm, row, x, value));
   pv_dequant_f32(mm->type, row, mm->k, value);
   return lanes_dot(value, x, 1, mm->k, PV_WIDE_LANES);
 }

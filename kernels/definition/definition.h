@@ -14,8 +14,8 @@ pv_cpu_path pv_definition_with(const pv_cpu_path *replaced);
 
 /* Parts that a planted defect is built from. */
 float pv_definition_fold(const float *v, size_t n);
-/* What the fold of a row adds: the values of the segments of a quantised row, and how many. */
-size_t pv_definition_segments(const pv_mm *mm, const unsigned char *row, const float *x,
-                              float *value);
+/* What the fold of a row adds: the values of the blocks of a quantised row, and how many. */
+size_t pv_definition_blocks(const pv_mm *mm, const unsigned char *row, const float *x,
+                            float *value);
 
 #endif

@@ -123,14 +123,18 @@ pv_code pv_rows_act_make(const pv_cpu_path *path, pv_product product, const floa
                          pv_rows_act *out, pv_error *err) {
   const size_t padded = pv_act_padded(k), segments = padded / PV_SEGMENT;
   const size_t bytes = 4 * segments * sizeof(float) + padded * sizeof(int16_t);
-  float *d = calloc(1, bytes);
-  if (d == NULL)
+  char *room = calloc(PV_GRAINS, bytes);
+  if (room == NULL)
     return pv_error_set(err, PV_ERR_NOMEM, "out of memory for a row of %zu activations", k);
-  int32_t *sum = (int32_t *)(void *)(d + segments), *offset = sum + segments;
-  int16_t *q = (int16_t *)(void *)(offset + 2 * segments);
-  *out = (pv_rows_act){{x, q, d, sum, offset}, d};
-  if (product != PV_PRODUCT_F64ACC && path->round != NULL)
-    path->round(product, x, k, q, d, sum, offset);
+  *out = (pv_rows_act){{.x = x}, room};
+  for (pv_grain grain = 0; grain < PV_GRAINS; grain++) {
+    float *d = (float *)(void *)(room + grain * bytes);
+    int32_t *sum = (int32_t *)(void *)(d + segments), *offset = sum + segments;
+    int16_t *q = (int16_t *)(void *)(offset + 2 * segments);
+    out->act.by[grain] = (pv_planes){q, d, sum, offset};
+    if (product != PV_PRODUCT_F64ACC && path->round != NULL)
+      path->round(product, grain, x, k, &out->act.by[grain]);
+  }
   return PV_OK;
 }
 
@@ -157,8 +161,9 @@ double pv_rows_exact_value(pv_type type, pv_product product, const void *row, co
                            size_t k, double *bound) {
   const pv_type_info *info = pv_type_get(type);
   double w[PV_BLOCK_MAX], sum = 0.0, absolute = 0.0, rounding = 0.0, products = 0.0;
-  for (size_t s = 0; s < k; s += PV_SEGMENT) {
-    const size_t n = k - s < PV_SEGMENT ? k - s : PV_SEGMENT, left = k - s;
+  const size_t block = info->quantised ? info->block_elements : PV_SEGMENT;
+  for (size_t s = 0; s < k; s += block) {
+    const size_t n = k - s < block ? k - s : block, left = k - s;
     const double *of = w + s % PV_BLOCK_MAX;
     double top = 0.0, heaviest = 0.0, weights = 0.0;
     if (s % PV_BLOCK_MAX == 0)

@@ -121,23 +121,21 @@ pv_cuda_rows pv_trial_rows(pv_trial *t, pv_type type, uint32_t k, uint32_t rows,
 
 /* Rounded rows as the device keeps them (pv_cuda_acts); the definition's products round by
  * themselves, so by the scalar kernel in its place. */
-static void round_rows(pv_trial *t, const float *x, uint32_t k, uint32_t rows, uint8_t *bytes,
-                       float *d, int32_t *sum) {
+static void round_rows(pv_trial *t, pv_grain grain, const float *x, uint32_t k, uint32_t rows,
+                       uint8_t *bytes, float *d, int32_t *sum) {
   const pv_cpu_path *by = t->ops->round != NULL ? t->ops : &pv_cpu_scalar;
   const size_t segments = pv_cuda_parts(k, PV_SEGMENT), padded = pv_act_padded(k);
-  float *whole = PV_TRIAL_NEW(t, padded, float), *scale = PV_TRIAL_NEW(t, padded / 32, float);
-  int16_t *q = PV_TRIAL_NEW(t, padded, int16_t);
-  int32_t *sums = PV_TRIAL_NEW(t, padded / 32, int32_t);
-  int32_t *offset = PV_TRIAL_NEW(t, padded / 16, int32_t);
+  const pv_planes p = {PV_TRIAL_NEW(t, padded, int16_t), PV_TRIAL_NEW(t, padded / 32, float),
+                       PV_TRIAL_NEW(t, padded / 32, int32_t),
+                       PV_TRIAL_NEW(t, padded / 16, int32_t)};
   for (size_t r = 0; t->code == PV_OK && r < rows; r++) {
-    memcpy(whole, x + r * k, k * sizeof *whole);
-    by->round(t->product, whole, segments * PV_SEGMENT, q, scale, sums, offset);
+    by->round(t->product, grain, x + r * k, k, &p);
     for (size_t s = 0; s < segments; s++) {
       const size_t at = r * segments + s;
-      d[at] = scale[pv_segment_slot(s)];
-      sum[at] = sums[pv_segment_slot(s)];
+      d[at] = p.d[pv_segment_slot(s)];
+      sum[at] = p.sum[pv_segment_slot(s)];
       for (size_t i = 0; i < PV_SEGMENT; i++) {
-        const int value = q[pv_act_slot(s * PV_SEGMENT + i)], high = (value + 128) >> 8;
+        const int value = p.q[pv_act_slot(s * PV_SEGMENT + i)], high = (value + 128) >> 8;
         uint8_t *place = bytes + at * PV_CUDA_ACT_BYTES + i / 8 * 16 + i % 8;
         place[0] = (uint8_t)high;
         place[8] = (uint8_t)(value - 256 * high);
@@ -146,14 +144,14 @@ static void round_rows(pv_trial *t, const float *x, uint32_t k, uint32_t rows, u
   }
 }
 
-static pv_cuda_acts acts_of(pv_trial *t, const float *x, uint32_t k, uint32_t rows, uint32_t share,
-                            bool are_outputs) {
+static pv_cuda_acts acts_of(pv_trial *t, pv_grain grain, const float *x, uint32_t k, uint32_t rows,
+                            uint32_t share, bool are_outputs) {
   const size_t count = pv_cuda_parts(k, PV_SEGMENT) * rows;
   uint8_t *q = PV_TRIAL_NEW(t, count * PV_CUDA_ACT_BYTES, uint8_t);
   float *d = PV_TRIAL_NEW(t, count, float);
   int32_t *sum = PV_TRIAL_NEW(t, count, int32_t);
   pv_cuda_acts a = {.k = k, .stride = k, .segments = (uint32_t)(count / rows), .share = share};
-  round_rows(t, x, k, rows, q, d, sum);
+  round_rows(t, grain, x, k, rows, q, d, sum);
   if (are_outputs) {
     a.q = pv_trial_output_at(t, "acts.q", false, q, count * PV_CUDA_ACT_BYTES / 4);
     a.d = pv_trial_output_at(t, "acts.d", true, d, count);
@@ -168,11 +166,11 @@ static pv_cuda_acts acts_of(pv_trial *t, const float *x, uint32_t k, uint32_t ro
 }
 
 pv_cuda_acts pv_trial_acts(pv_trial *t, const float *x, uint32_t k, uint32_t rows, uint32_t share) {
-  return acts_of(t, x, k, rows, share, false);
+  return acts_of(t, pv_grain_of(t->c.type), x, k, rows, share, false);
 }
 
 pv_cuda_acts pv_trial_rounded(pv_trial *t, const float *x, uint32_t k, uint32_t rows) {
-  return acts_of(t, x, k, rows, 1, true);
+  return acts_of(t, PV_GRAIN_32, x, k, rows, 1, true);
 }
 
 void pv_trial_multiply(pv_trial *t, const pv_cuda_rows *rows, const unsigned char *host,

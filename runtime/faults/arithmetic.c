@@ -34,9 +34,9 @@ static void mm_f32(const pv_mm *mm) {
 }
 const pv_cpu_path pv_fault_f32_accumulator = {.mm = mm_f32};
 
-/* What the fold of a row adds: segments of a quantised row, products of a plain one. */
+/* What the fold of a row adds: blocks of a quantised row, products of a plain one. */
 static size_t terms(const pv_mm *mm, const unsigned char *row, const float *x, float *value) {
-  if (pv_type_get(mm->type)->quantised) return pv_definition_segments(mm, row, x, value);
+  if (pv_type_get(mm->type)->quantised) return pv_definition_blocks(mm, row, x, value);
   pv_dequant_f32(mm->type, row, mm->k, value);
   for (size_t i = 0; i < mm->k; i++) value[i] = value[i] * x[i];
   return mm->k;

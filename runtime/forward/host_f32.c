@@ -9,24 +9,38 @@ typedef pv_attend host_attend;
 
 #include "runtime/forward/host_driver.h"
 
+/* Whether a product of the plan takes rows that are rounded so. */
+static bool meets(const host *h, pv_grain grain) {
+  const pv_model *m = h->base.model;
+  for (size_t row = 0; row < m->plan->count; row++)
+    for (uint32_t layer = 0; m->plan->rows[row].op == PV_OP_MATMUL && layer < m->shape.layers;
+         layer++) {
+      const pv_gguf_tensor *t = pv_model_weight(m, row, layer);
+      if (pv_type_get(t->type)->quantised && pv_grain_of(t->type) == grain) return true;
+    }
+  return false;
+}
+
 /* Kernels that round rows themselves need no planes. */
 static void take_planes(host *h, acts *a, size_t rows, size_t k, bool *failed) {
   const size_t padded = pv_act_padded(k), segments = padded / PV_SEGMENT;
-  if (h->kernels->round == NULL) return;
-  int16_t *q = a->planes[0] = take(h, rows, padded * sizeof *q, failed);
-  float *d = a->planes[1] = take(h, rows, segments * sizeof *d, failed);
-  int32_t *sum = a->planes[2] = take(h, rows, segments * sizeof *sum, failed);
-  int32_t *offset = a->planes[3] = take(h, rows, 2 * segments * sizeof *offset, failed);
-  for (size_t i = 0; i < rows && !*failed; i++)
-    a->rows[i] = (pv_act){NULL, q + i * padded, d + i * segments, sum + i * segments,
-                          offset + 2 * i * segments};
+  for (pv_grain grain = 0; grain < PV_GRAINS && h->kernels->round != NULL; grain++) {
+    void **planes = a->planes + 4 * grain;
+    if (!meets(h, grain)) continue;
+    int16_t *q = planes[0] = take(h, rows, padded * sizeof *q, failed);
+    float *d = planes[1] = take(h, rows, segments * sizeof *d, failed);
+    int32_t *sum = planes[2] = take(h, rows, segments * sizeof *sum, failed);
+    int32_t *offset = planes[3] = take(h, rows, 2 * segments * sizeof *offset, failed);
+    for (size_t i = 0; i < rows && !*failed; i++)
+      a->rows[i].by[grain] = (pv_planes){q + i * padded, d + i * segments, sum + i * segments,
+                                         offset + 2 * i * segments};
+  }
 }
 
 static void ready(const host *h, pv_act *act, const float *x, size_t k) {
   act->x = x;
-  if (h->kernels->round == NULL || h->product == PV_PRODUCT_F64ACC) return;
-  h->kernels->round(h->product, x, k, (int16_t *)(uintptr_t)act->q, (float *)(uintptr_t)act->d,
-                    (int32_t *)(uintptr_t)act->sum, (int32_t *)(uintptr_t)act->offset);
+  for (pv_grain grain = 0; grain < PV_GRAINS && h->product != PV_PRODUCT_F64ACC; grain++)
+    if (act->by[grain].q != NULL) h->kernels->round(h->product, grain, x, k, &act->by[grain]);
 }
 
 static void complete_mm(const host *h, pv_mm *mm) {

@@ -13,7 +13,7 @@
 /* Rows as products take them. */
 typedef struct acts {
   host_act *rows;
-  void *planes[4];
+  void *planes[8];
 } acts;
 
 typedef struct job { /* one matrix product, cut into tasks of `tile` rows */
@@ -81,7 +81,7 @@ static void host_close(pv_backend *backend) {
   acts *both[] = {&h->plain, &h->expert};
   for (int i = 0; i < 2; i++) {
     free(both[i]->rows);
-    for (int k = 0; k < 4; k++) free(both[i]->planes[k]);
+    for (int k = 0; k < 8; k++) free(both[i]->planes[k]);
   }
   void *const all[] = {h->before, h->keys,          h->values,       h->cos,
                        h->sin,    h->scratch,       h->groups.slots, h->groups.first,

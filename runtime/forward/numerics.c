@@ -8,7 +8,7 @@ static const struct {
 } numerics_table[PV_NUMERICS_COUNT] = {
     [PV_NUMERICS_I16] =
         {"i16",
-         "i16/1 act=fixed16(max=32512,segment=32,rne) sum=int,fold tree=fold-halving "
+         "i16/2 act=fixed16(max=32512,block=weights,rne) sum=int,fold tree=fold-halving "
          "plain=wide256-fma attn=chunk64,narrow8,kv-f32 exp=pv1 rope=pv-f64 tie=value,index"},
     [PV_NUMERICS_F32_F64ACC] =
         {"f32-f64acc",
@@ -17,7 +17,7 @@ static const struct {
     [PV_NUMERICS_F64] = {"f64", "f64/1 all=f64 sum=lanes8 exp,sin,cos,pow=libm tie=value,index"},
     [PV_NUMERICS_I8] =
         {"i8",
-         "i8/1 act=fixed8(max=127,segment=32,rne) sum=int,fold tree=fold-halving "
+         "i8/2 act=fixed8(max=127,block=weights,rne) sum=int,fold tree=fold-halving "
          "plain=wide256-fma attn=chunk64,narrow8,kv-f32 exp=pv1 rope=pv-f64 tie=value,index"},
 };
 

@@ -169,13 +169,13 @@ if command -v zsh >/dev/null; then
     words=(./other-pv val) CURRENT=2 && _other-pv
     words=(./other-pv compare cpu:i1) CURRENT=3 && _other-pv'
   says 'validate:run the falsifiers'
-  says 'cpu\:i16:i16/1'
+  says 'cpu\:i16:i16/2'
 fi
 if command -v fish >/dev/null; then
   ./other-pv completion fish >other.fish
   run fish -c 'source other.fish; set PATH . $PATH; complete -C "other-pv val"; complete -C "other-pv compare cpu:i1"'
   says "validate${tab}run the falsifiers"
-  says "cpu:i16${tab}i16/1"
+  says "cpu:i16${tab}i16/2"
 fi
 run "$pv" completion tcsh
 exits 2

@@ -29,7 +29,7 @@ field "d['schema'], d['prompts'], d['positions'], d['repeats'], d['seed']" "pv/n
 field "d['largest_relative_change'] == 2.0**-24, d['memory_bytes'] > 10**6" 'True True'
 field "[(s['name'], s['kind'], s['computed_by']) for s in d['sources']]" \
   "[('last bit', 'last bit', None), ('every stage', 'last bit', None), ('i16', 'rounding', 'cpu')]"
-field "d['sources'][2]['numerics'].split()[0], d['sources'][0]['numerics']" 'i16/1 None'
+field "d['sources'][2]['numerics'].split()[0], d['sources'][0]['numerics']" 'i16/2 None'
 # 18 real stages in each of 4 layers, embedding, final_norm and logits.
 field "[len(s['stages']) for s in d['sources']], [len(s['routing']) for s in d['sources']]" \
   '[75, 75, 75] [4, 4, 4]'

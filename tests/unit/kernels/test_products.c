@@ -248,6 +248,7 @@ static void test_rounding(void) {
   float x[256], d[8];
   int16_t q[256];
   int32_t sum[8], offset[16];
+  const pv_planes out = {q, d, sum, offset};
   for (int i = 0; i < 256; i++) x[i] = 0.0f;
   x[3] = -2.0f; /* segment 0: its largest */
   x[4] = 1.0f;
@@ -257,7 +258,7 @@ static void test_rounding(void) {
   x[130] = 3.0e38f;  /* segment 4 */
   for (int i = 0; i < 2; i++) {
     const pv_cpu_path *path = pv_cpu_path_get(i ? NULL : "scalar");
-    path->round(PV_PRODUCT_I16, x, 256, q, d, sum, offset);
+    path->round(PV_PRODUCT_I16, PV_GRAIN_32, x, 256, &out);
     EXPECT_I64(q[pv_act_slot(3)], -PV_ACT16_MAX);
     EXPECT_I64(q[pv_act_slot(4)], PV_ACT16_MAX / 2);
     EXPECT_I64(sum[0], -PV_ACT16_MAX / 2);
@@ -271,7 +272,7 @@ static void test_rounding(void) {
     EXPECT_I64(q[pv_act_slot(100)], 0);
     EXPECT_I64(q[pv_act_slot(130)], PV_ACT16_MAX);
     EXPECT(isfinite(d[pv_segment_slot(4)]));
-    path->round(PV_PRODUCT_I8, x, 256, q, d, sum, offset);
+    path->round(PV_PRODUCT_I8, PV_GRAIN_32, x, 256, &out);
     EXPECT_I64(q[pv_act_slot(3)], -127);
     EXPECT_I64(q[pv_act_slot(4)], 64); /* 63.5 to even */
   }
