@@ -19,8 +19,10 @@
 
 #ifdef __CUDACC__
 #define PV_DEVICE(type) type *
+#define PV_CONSTANT     __host__ __device__ constexpr
 #else
 #define PV_DEVICE(type) uint64_t
+#define PV_CONSTANT     static inline
 #endif
 
 /* A row: PV_KERNEL(name, argument, PV_GRID(x, y, z), threads, shared, operation, limit, writes...)
@@ -148,6 +150,17 @@ static inline size_t pv_cuda_act_shared(size_t k) {
   case PV_TYPE_##NAME:         \
     return true;
 static inline bool pv_cuda_quantised(uint32_t type) {
+  switch (type) {
+#include "kernels/quant/list.h"
+  }
+  return false;
+}
+#undef PV_TYPE_ROW
+#define PV_TYPE_ROW(NAME, name, number, elements, ...) \
+  case PV_TYPE_##NAME:                                 \
+    return (elements) == 256;
+/* Whether a block of the type is 256 weights, so that activations are rounded in 256 as well. */
+PV_CONSTANT bool pv_cuda_whole(uint32_t type) {
   switch (type) {
 #include "kernels/quant/list.h"
   }

@@ -1,5 +1,5 @@
-/* Products of quantised matrices with many rows of activations, identities i16 and i8, on 8-bit
- * integer tensor cores: the same integers as gemv.cu, and the same folds.
+/* Products of matrices in blocks of 32 weights with many rows of activations, identities i16 and
+ * i8, on 8-bit integer tensor cores: the same integers as gemv.cu, and the same folds.
  *
  * A block owns PV_GEMM_ROWS rows of the matrix and a tile of up to 32 rows of activations; a warp
  * owns 16 of the former, all of the latter, and either the even or the odd segments, since the last
@@ -14,7 +14,7 @@
  * memory, where each thread has its own place. Scales are unpacked for LEAVES leaves at a time. */
 #include "kernels/cuda/gemm.h"
 
-#include "kernels/cuda/segments.cuh"
+#include "kernels/cuda/tile.cuh"
 
 namespace {
 
@@ -34,126 +34,24 @@ __device__ __forceinline__ void mma_32(int (&c)[4], const uint32_t (&a)[4], uint
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "r"(0));
 }
 
-__device__ __forceinline__ uint32_t word_at(const uint8_t *p) { /* p even */
-  const uint16_t *half = reinterpret_cast<const uint16_t *>(p);
-  return __ldg(half) | static_cast<uint32_t>(__ldg(half + 1)) << 16;
-}
+/* Q8_0 has a path of its own: other types are unpacked by what their headers say (general.cuh). */
+enum paths { GENERAL, OWN };
 
-/* The number of a type without a path of its own; see general.cuh. */
-constexpr int GENERAL = -1;
-
-/* The scales of two rows, g and g + 8 of a warp's 16, as they lie in shared memory: `of` a segment,
- * `d` of the block that it and its neighbour lie in.
- *
- *   Q4_K, Q5_K   of: sc and m (a float)    d: d and -dmin
- *   Q6_K         of: sc of both halves     d: d / 4, see q6_bytes
- *   Q8_0         of: d (a float) */
-struct scales {
-  int4 of;
-  float4 d;
-};
-
-/* Scales of the segments s (even) and s + 1 of a row of n segments. */
-template <int type>
-__device__ __forceinline__ void scales_of(const uint8_t *row, unsigned s, unsigned n, int2 (&of)[2],
-                                          float2 &d) {
-  if constexpr (type == PV_TYPE_Q8_0) {
-#pragma unroll
-    for (unsigned i = 0; i < 2; i++)
-      of[i].x = static_cast<int>(pv_bits_f32(
-          half_at(row + static_cast<size_t>(min(s + i, n - 1)) * sizeof(pv_block_q8_0))));
-  } else if constexpr (type == PV_TYPE_Q6_K) {
-    const uint8_t *block = row + static_cast<size_t>(s / 8) * sizeof(pv_block_q6_k);
-    const uint32_t four = word_at(block + q6_scales + 2 * (s % 8));
-#pragma unroll
-    for (unsigned i = 0; i < 2; i++)
-      of[i] = make_int2(static_cast<int8_t>(four >> (16 * i)),
-                        static_cast<int8_t>(four >> (16 * i + 8)));
-    d.x = 0.25f * half_at(block + q6_d);
-  } else {
-    const uint4 head =
-        __ldg(reinterpret_cast<const uint4 *>(row + static_cast<size_t>(s / 8) * k4_bytes(type)));
-    uint32_t sc, m;
-    k4_scales(head, s % 8, sc, m);
-#pragma unroll
-    for (unsigned i = 0; i < 2; i++)
-      of[i] = make_int2(static_cast<int>(sc >> (8 * i) & 255u),
-                        static_cast<int>(pv_bits_f32(static_cast<float>(m >> (8 * i) & 255u))));
-    d = make_float2(half_value(static_cast<uint16_t>(head.x)),
-                    -half_value(static_cast<uint16_t>(head.x >> 16)));
-  }
-}
-
-/* What a thread loads of one segment of its two rows, before it is needed. */
-template <int type>
+/* What a thread loads of one segment of its two rows, before it is needed. In the order of an
+ * operand of mma_32: bytes 8t.. of row g, of row g + 8; bytes 8t + 4.. the same. `rows` point at
+ * byte 8t of each. */
 struct raw_rows {
   uint32_t w[4];
 };
-template <>
-struct raw_rows<PV_TYPE_Q5_K> {
-  uint32_t w[4], fifth[4];
-};
-template <>
-struct raw_rows<PV_TYPE_Q6_K> {
-  uint32_t w[4], high[4];
-};
 
-/* In the order of an operand of mma_32: bytes 8t.. of row g, of row g + 8; bytes 8t + 4.. the same.
- * `rows` point at byte 8t of each. */
-template <int type>
 __device__ __forceinline__ void load_rows(const uint8_t *const (&rows)[2], unsigned s,
-                                          raw_rows<type> &out) {
-  const unsigned j = s % 8;
-  const auto put = [](uint32_t(&to)[4], int r, const uint2 &two) {
-    to[r] = two.x;
-    to[r + 2] = two.y;
-  };
-  const auto even = [](const uint8_t *p) {
-    uint32_t two[2];
-    load_words(p, two);
-    return make_uint2(two[0], two[1]);
-  };
+                                          raw_rows &out) {
 #pragma unroll
   for (int r = 0; r < 2; r++) {
-    if constexpr (type == PV_TYPE_Q8_0) {
-      put(out.w, r, even(rows[r] + s * static_cast<unsigned>(sizeof(pv_block_q8_0)) + 2));
-    } else if constexpr (type == PV_TYPE_Q6_K) {
-      const uint8_t *block = rows[r] + s / 8 * static_cast<unsigned>(sizeof(pv_block_q6_k));
-      put(out.w, r, even(block + (j / 4 * 64 + j % 2 * 32)));
-      put(out.high, r, even(block + (128 + j / 4 * 32)));
-    } else if constexpr (type != GENERAL) {
-      const uint8_t *block = rows[r] + s / 8 * static_cast<unsigned>(k4_bytes(type));
-      const uint2 *nibbles =
-          reinterpret_cast<const uint2 *>(block + j / 2 * 32) + (type == PV_TYPE_Q4_K ? 2 : 6);
-      put(out.w, r, __ldg(nibbles));
-      if constexpr (type == PV_TYPE_Q5_K)
-        put(out.fifth, r, __ldg(reinterpret_cast<const uint2 *>(block) + 2));
-    }
-  }
-}
-
-/* Signed bytes of 4 (q - 32): the lowest four bits of q in `low` from bit `shift` on, the other two
- * in `high`, where `two` gives their shift. A quarter of d makes up for the 4: both are exact. */
-__device__ __forceinline__ uint32_t q6_bytes(uint32_t low, uint32_t high, unsigned j) {
-  const uint32_t four = j % 4 < 2 ? low << 2 : low >> 2;
-  const uint32_t two = high << (6 - j % 4 * 2);
-  return (four & 0x3c3c3c3cu) | ((two & 0xc0c0c0c0u) ^ 0x80808080u);
-}
-
-/* The integers of a segment. */
-template <int type>
-__device__ __forceinline__ void unpack_rows(const raw_rows<type> &raw, unsigned s,
-                                            uint32_t (&a)[4]) {
-  const unsigned j = s % 8;
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    if constexpr (type == PV_TYPE_Q8_0)
-      a[i] = raw.w[i];
-    else if constexpr (type == PV_TYPE_Q6_K)
-      a[i] = q6_bytes(raw.w[i], raw.high[i], j);
-    else
-      a[i] = raw.w[i] >> (j % 2 * 4) & 0x0f0f0f0fu;
-    if constexpr (type == PV_TYPE_Q5_K) a[i] |= (raw.fifth[i] >> j & 0x01010101u) << 4;
+    uint32_t two[2];
+    load_words(rows[r] + s * static_cast<unsigned>(sizeof(pv_block_q8_0)) + 2, two);
+    out.w[r] = two[0];
+    out.w[r + 2] = two[1];
   }
 }
 
@@ -168,88 +66,44 @@ __device__ __forceinline__ void load_general_rows(unsigned type, const uint8_t *
                                                   general_rows_of &out) {
   with_general_type(type, [&](auto is) {
     using form = format<is.type>;
+    if constexpr (form::segments == 1) {
 #pragma unroll
-    for (int r = 0; r < 2; r++) {
-      const auto *block = block_at<is.type>(rows[r], s / form::segments);
-      a[r] = form::four(block, s % form::segments, 2 * t);
-      a[r + 2] = form::four(block, s % form::segments, 2 * t + 1);
-      out.by[r] = form::scales(block, s % form::segments);
-      out.by[r].m = added_minimum<is.type>(out.by[r]);
+      for (int r = 0; r < 2; r++) {
+        const auto *block = block_at<is.type>(rows[r], s);
+        a[r] = form::four(block, 0, 2 * t);
+        a[r + 2] = form::four(block, 0, 2 * t + 1);
+        out.by[r] = form::scales(block, 0);
+        out.by[r].m = added_minimum<is.type>(out.by[r]);
+      }
+      out.minimum = has_minimum<is.type>();
     }
-    out.minimum = has_minimum<is.type>();
   });
 }
 
-/* What is there of an operand in the first or the second half of a segment. */
-__device__ __forceinline__ void half_of(const uint32_t (&a)[4], bool is, uint32_t (&out)[4]) {
-#pragma unroll
-  for (int i = 0; i < 4; i++) out[i] = is ? a[i] : 0;
-}
-
 /* The values of one segment: 16 rows times 8 rows of activations, x their bytes. `token` has the
- * scales and the sums of the thread's two. */
-template <int type>
-__device__ __forceinline__ void values(const uint32_t (&a)[4], unsigned t, const scales &by,
-                                       const uint4 &x, const float4 &token, float (&out)[4]) {
-  int high[2][4], low[2][4];
-  if constexpr (type == PV_TYPE_Q6_K) {
+ * scales and the sums of the thread's two, d those of the rows g and g + 8. */
+__device__ __forceinline__ void values(const uint32_t (&a)[4], const float2 &d, const uint4 &x,
+                                       const float4 &token, float (&out)[4]) {
+  int high[4], low[4];
+  mma_32(high, a, x.x, x.y);
+  mma_32(low, a, x.z, x.w);
 #pragma unroll
-    for (unsigned half = 0; half < 2; half++) {
-      uint32_t of[4];
-      half_of(a, t / 2 == half, of);
-      mma_32(high[half], of, x.x, x.y);
-      mma_32(low[half], of, x.z, x.w);
-    }
-  } else {
-    mma_32(high[0], a, x.x, x.y);
-    mma_32(low[0], a, x.z, x.w);
-  }
-#pragma unroll
-  for (int c = 0; c < 4; c++) {
-    const int of[2] = {c / 2 ? by.of.z : by.of.x, c / 2 ? by.of.w : by.of.y};
-    const float d = c / 2 ? by.d.z : by.d.x;
-    float v;
-    if constexpr (type == PV_TYPE_Q6_K) {
-      const float h = static_cast<float>(of[0] * high[0][c] + of[1] * high[1][c]);
-      const float l = static_cast<float>(of[0] * low[0][c] + of[1] * low[1][c]);
-      v = d * pv_fma_f32(256.0f, h, l);
-    } else {
-      const int dot = 256 * high[0][c] + low[0][c];
-      if constexpr (type == PV_TYPE_Q8_0)
-        v = pv_f32_bits(static_cast<uint32_t>(of[0])) * static_cast<float>(dot);
-      else /* m times a sum is exact before it is rounded; + 0 as the integer has no -0 */
-        v = pv_fma_f32(
-            c / 2 ? by.d.w : by.d.y,
-            pv_fma_f32(pv_f32_bits(static_cast<uint32_t>(of[1])), c % 2 ? token.w : token.z, 0.0f),
-            d * static_cast<float>(of[0] * dot));
-    }
-    out[c] = (c % 2 ? token.y : token.x) * v;
-  }
+  for (int c = 0; c < 4; c++)
+    out[c] = (c % 2 ? token.y : token.x) *
+             ((c / 2 ? d.y : d.x) * static_cast<float>(256 * high[c] + low[c]));
 }
 
-__device__ __forceinline__ void values(const uint32_t (&a)[4], unsigned t,
-                                       const general_rows_of &by, const uint4 &x,
-                                       const float4 &token, float (&out)[4]) {
-  constexpr uint32_t one = 0x01010101u;
-  int high[2][4], low[2][4], first[2][4] = {};
-  uint32_t of[4];
-#pragma unroll
-  for (unsigned half = 0; half < 2; half++) {
-    half_of(a, t / 2 == half, of);
-    mma_32(high[half], of, x.x, x.y);
-    mma_32(low[half], of, x.z, x.w);
-  }
-  if (by.minimum) { /* the sum of the first half of the activations */
-    half_of({one, one, one, one}, t < 2, of);
-    mma_32(first[0], of, x.x, x.y);
-    mma_32(first[1], of, x.z, x.w);
-  }
+__device__ __forceinline__ void values(const uint32_t (&a)[4], const general_rows_of &by,
+                                       const uint4 &x, const float4 &token, float (&out)[4]) {
+  int high[4], low[4];
+  mma_32(high, a, x.x, x.y);
+  mma_32(low, a, x.z, x.w);
 #pragma unroll
   for (int c = 0; c < 4; c++) {
-    const int of_high[2] = {high[0][c], high[1][c]}, of_low[2] = {low[0][c], low[1][c]};
-    out[c] =
-        general_value(by.by[c / 2], by.minimum, of_high, of_low, c % 2 ? token.y : token.x,
-                      256 * first[0][c] + first[1][c], static_cast<int>(c % 2 ? token.w : token.z));
+    const pv_scales &of = by.by[c / 2];
+    float v = of.d * static_cast<float>(256 * high[c] + low[c]);
+    if (by.minimum) v = pv_fma_f32(of.m, c % 2 ? token.w : token.z, v);
+    out[c] = (c % 2 ? token.y : token.x) * v;
   }
 }
 
@@ -271,39 +125,20 @@ struct tree {
   }
 };
 
-/* Shared memory of a block; see pv_gemm_shared. Entries of `of` and of `tokens` are of a segment:
- * those of a leaf are neighbours. */
+/* Shared memory of a block; see pv_gemm_shared. Entries are of a segment: those of a leaf are
+ * neighbours. */
 struct tables {
-  int4 *of;       /* [2 LEAVES][ROWS / 2], the pairs of rows g and g + 8 of each 16 */
-  float4 *d;      /* [LEAVES][ROWS / 2] */
+  float2 *d;      /* [2 LEAVES][ROWS / 2], the pairs of rows g and g + 8 of each 16 */
   float4 *tokens; /* [2 LEAVES][TOKEN_STRIDE], of the rows 2 i and 2 i + 1: d, d, sum, sum */
   float4 *upper;  /* [levels][4][THREADS] */
   __device__ __forceinline__ explicit tables(uint4 *shared)
-      : of(reinterpret_cast<int4 *>(shared)),
-        d(reinterpret_cast<float4 *>(of + LEAVES * ROWS)),
-        tokens(d + LEAVES * ROWS / 2),
+      : d(reinterpret_cast<float2 *>(shared)),
+        tokens(reinterpret_cast<float4 *>(d + LEAVES * ROWS)),
         upper(tokens + 2 * LEAVES * TOKEN_STRIDE) {}
 };
 
-/* What a block works on. */
-struct work {
-  const pv_cuda_gemm &a;
-  pv_cuda_tile tile;
-  const uint8_t *data; /* of the expert */
-  uint64_t row_bytes;
-  unsigned type, first, count; /* rows of the matrix: the block's first, and all */
-  const unsigned *begin;       /* shared: first segment of each of the tile's rows of activations */
-  __device__ __forceinline__ const uint8_t *row(unsigned i) const { /* past the end: the last */
-    return data + min(first + i, count - 1) * row_bytes;
-  }
-  __device__ __forceinline__ unsigned slot(unsigned n) const { /* the same */
-    const unsigned at = tile.first + min(n, tile.count - 1);
-    return a.slots != nullptr ? a.slots[at] : at;
-  }
-};
-
 /* Fills the tables with what the leaves of the chunk that begins with number i need. */
-template <int type>
+template <paths path>
 __device__ __forceinline__ void fill_tables(const work &w, const tree &f, unsigned begin,
                                             const tables &to) {
   const unsigned leaves = min(f.places, static_cast<unsigned>(LEAVES)), first = f.leaf(begin);
@@ -316,33 +151,28 @@ __device__ __forceinline__ void fill_tables(const work &w, const tree &f, unsign
     token[0] = __ldg(w.a.acts.d + at);
     token[2] = static_cast<float>(__ldg(w.a.acts.sum + at));
   }
-  if constexpr (type != GENERAL)
+  if constexpr (path == OWN)
 #pragma unroll 4
-    for (unsigned i = threadIdx.x; i < leaves * ROWS; i += THREADS) {
-      const unsigned q = i / ROWS, r = i % ROWS, pair = r / 16 * 8 + r % 8, half = r % 16 / 8;
-      const unsigned leaf = min((q << f.log_chunks) + first, f.there(0) - 1);
-      int2 of[2] = {};
-      float2 d = {};
-      scales_of<type>(w.row(r), 2 * leaf, f.segments, of, d);
-#pragma unroll
-      for (unsigned odd = 0; odd < 2; odd++)
-        reinterpret_cast<int2 *>(to.of + (2 * q + odd) * (ROWS / 2) + pair)[half] = of[odd];
-      reinterpret_cast<float2 *>(to.d + q * (ROWS / 2) + pair)[half] = d;
+    for (unsigned i = threadIdx.x; i < 2 * leaves * ROWS; i += THREADS) {
+      const unsigned u = i / ROWS, r = i % ROWS, pair = r / 16 * 8 + r % 8, half = r % 16 / 8;
+      const unsigned s = min(2 * ((u / 2 << f.log_chunks) + first) + u % 2, f.segments - 1);
+      float *d = &to.d[u * (ROWS / 2) + pair].x;
+      d[half] = half_at(w.row(r) + s * sizeof(pv_block_q8_0));
     }
 }
 
 /* The rows of a warp, and a thread's place among them. */
-template <int type, int columns>
+template <paths path, int columns>
 struct warp_side {
   const uint8_t *rows[2];   /* a thread's, from their byte 8t on */
   const uint4 *q;           /* bytes of activations */
   unsigned at[columns];     /* of the thread's row of each column, from its place in segment 0 */
   unsigned t, parity, pair; /* `pair` of rows in the tables */
-  raw_rows<type> raw;
+  raw_rows raw;
   uint4 x[columns];
 
   __device__ __forceinline__ void load(unsigned s) {
-    load_rows<type>(rows, s, raw);
+    if constexpr (path == OWN) load_rows(rows, s, raw);
 #pragma unroll
     for (int j = 0; j < columns; j++) x[j] = __ldg(q + (at[j] + 4 * s));
   }
@@ -351,26 +181,24 @@ struct warp_side {
   template <bool begin>
   __device__ __forceinline__ void leaf(const work &w, const tables &from, unsigned log_chunks,
                                        unsigned now, unsigned next, float (&acc)[4 * columns]) {
-    const unsigned q_leaf = now >> log_chunks, u = 2 * q_leaf + parity, s = 2 * next + parity;
-    uint32_t a[4];
-    scales by;
+    const unsigned u = 2 * (now >> log_chunks) + parity, s = 2 * next + parity;
+    raw_rows a = raw;
+    float2 d;
     general_rows_of general;
-    if constexpr (type == GENERAL) {
-      load_general_rows(w.type, rows, 2 * now + parity, t, a, general);
+    if constexpr (path == GENERAL) {
+      load_general_rows(w.type, rows, 2 * now + parity, t, a.w, general);
     } else {
-      unpack_rows<type>(raw, 2 * now + parity, a);
-      load_rows<type>(rows, s, raw);
-      by.of = from.of[u * (ROWS / 2) + pair];
-      if constexpr (type != PV_TYPE_Q8_0) by.d = from.d[q_leaf * (ROWS / 2) + pair];
+      load_rows(rows, s, raw);
+      d = from.d[u * (ROWS / 2) + pair];
     }
     const float4 *tokens = from.tokens + u * TOKEN_STRIDE + t;
 #pragma unroll
     for (int j = 0; j < columns; j++) {
       float v[4];
-      if constexpr (type == GENERAL)
-        values(a, t, general, x[j], tokens[4 * j], v);
+      if constexpr (path == GENERAL)
+        values(a.w, general, x[j], tokens[4 * j], v);
       else
-        values<type>(a, t, by, x[j], tokens[4 * j], v);
+        values(a.w, d, x[j], tokens[4 * j], v);
       x[j] = __ldg(q + (at[j] + 4 * s));
 #pragma unroll
       for (int c = 0; c < 4; c++) acc[4 * j + c] = begin ? v[c] : acc[4 * j + c] + v[c];
@@ -422,19 +250,19 @@ __device__ __forceinline__ void carry_upper(unsigned bits, unsigned levels, floa
 }
 
 /* The sum over the segments of one parity; threads of a block stay together. */
-template <int type, int columns>
+template <paths path, int columns>
 __device__ __forceinline__ void parity_sum(const work &w, const tables &shared,
                                            float (&acc)[4 * columns]) {
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4;
   const tree f(w.a.acts.k / PV_SEGMENT);
-  warp_side<type, columns> side;
+  warp_side<path, columns> side;
   side.t = lane % 4;
   side.parity = warp % 2;
   side.pair = warp / 2 * 8 + g;
   side.q = reinterpret_cast<const uint4 *>(w.a.acts.q);
 #pragma unroll
   for (int r = 0; r < 2; r++)
-    side.rows[r] = w.row(warp / 2 * 16 + 8 * r + g) + (type == GENERAL ? 0 : 8 * side.t);
+    side.rows[r] = w.row(warp / 2 * 16 + 8 * r + g) + (path == GENERAL ? 0 : 8 * side.t);
 #pragma unroll
   for (int j = 0; j < columns; j++) side.at[j] = w.begin[8 * j + g] * 4 + side.t;
 
@@ -445,7 +273,7 @@ __device__ __forceinline__ void parity_sum(const work &w, const tables &shared,
   if (any) side.load(side.parity);
   for (unsigned c = 0; c < f.places; c += leaves) {
     __syncthreads();
-    fill_tables<type>(w, f, c, shared);
+    fill_tables<path>(w, f, c, shared);
     __syncthreads();
     if (!any) continue;
 #pragma unroll 1
@@ -461,13 +289,13 @@ __device__ __forceinline__ void parity_sum(const work &w, const tables &shared,
 }
 
 /* Both parities' sums, added and stored. */
-template <int type, int columns>
-__device__ __forceinline__ void tile_products(const work &w, const tables &shared, float *out) {
+template <paths path, int columns>
+__device__ __forceinline__ void tile_products(const work &w, const tables &shared) {
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
   float acc[4 * columns] = {};
-  parity_sum<type, columns>(w, shared, acc);
+  parity_sum<path, columns>(w, shared, acc);
   __syncthreads();
-  float *odd = reinterpret_cast<float *>(shared.of) + warp / 2 * 32 + lane;
+  float *odd = reinterpret_cast<float *>(shared.d) + warp / 2 * 32 + lane;
   if (warp % 2 == 1)
 #pragma unroll
     for (int c = 0; c < 4 * columns; c++) odd[c * (THREADS / 2)] = acc[c];
@@ -478,22 +306,8 @@ __device__ __forceinline__ void tile_products(const work &w, const tables &share
   for (int c = 0; c < 4 * columns; c++) {
     const unsigned n = c / 4 * 8 + 2 * t + c % 2, row = w.first + warp / 2 * 16 + g + c % 4 / 2 * 8;
     if (n >= w.tile.count || row >= w.count) continue;
-    out[static_cast<size_t>(w.slot(n)) * w.count + row] =
+    w.out[static_cast<size_t>(w.slot(n)) * w.count + row] =
         several ? acc[c] + odd[c * (THREADS / 2)] : acc[c];
-  }
-}
-
-template <int type>
-__device__ __forceinline__ void tile_of_type(const work &w, const tables &shared, float *out) {
-  switch ((w.tile.count + 7) / 8) {
-    case 1:
-      return tile_products<type, 1>(w, shared, out);
-    case 2:
-      return tile_products<type, 2>(w, shared, out);
-    case 3:
-      return tile_products<type, 3>(w, shared, out);
-    default:
-      return tile_products<type, 4>(w, shared, out);
   }
 }
 
@@ -502,37 +316,20 @@ __device__ __forceinline__ void tile_of_type(const work &w, const tables &shared
 PV_ENTRY __launch_bounds__(PV_GEMM_THREADS, 512 / PV_GEMM_THREADS) gemm(const pv_cuda_gemm a) {
   extern __shared__ uint4 dynamic[];
   __shared__ unsigned begin[TILE];
+  pv_cuda_tile tile;
   begin_kernel();
-  pv_cuda_tile tile = {0, blockIdx.y * TILE,
-                       min(static_cast<unsigned>(TILE), a.count - blockIdx.y * TILE)};
-  if (a.tiles != nullptr) {
-    if (blockIdx.y >= *a.tile_count) return;
-    tile = a.tiles[blockIdx.y];
-  }
-  unsigned block = blockIdx.x, which = 0;
-  for (; which + 1 < a.jobs; which++) {
-    const unsigned blocks = (a.job[which].rows.count + ROWS - 1) / ROWS;
-    if (block < blocks) break;
-    block -= blocks;
-  }
-  const pv_cuda_rows &rows = a.job[which].rows;
-  float *out = a.job[which].out;
-  const work w = {a,
-                  tile,
-                  rows.data + tile.expert * rows.expert_bytes,
-                  rows.row_bytes,
-                  rows.type,
-                  block * ROWS,
-                  rows.count,
-                  begin};
-  if (threadIdx.x < TILE) begin[threadIdx.x] = w.slot(threadIdx.x) / a.acts.share * a.acts.segments;
-  __syncthreads();
+  if (!tile_of(a, tile)) return;
+  const work w = work_of<ROWS>(a, tile, begin);
   const tables shared(dynamic);
-  prefetch(w.row(0), min(static_cast<unsigned>(ROWS), w.count - w.first) * w.row_bytes, threadIdx.x,
-           THREADS);
-  if (!has_own_path(static_cast<int>(w.type))) return tile_products<GENERAL, 4>(w, shared, out);
-  with_type(w.type, [&](auto is) {
-    if constexpr (is_quantised(is.type) && has_own_path(is.type))
-      tile_of_type<is.type>(w, shared, out);
-  });
+  if (w.type != PV_TYPE_Q8_0) return tile_products<GENERAL, 4>(w, shared);
+  switch ((w.tile.count + 7) / 8) {
+    case 1:
+      return tile_products<OWN, 1>(w, shared);
+    case 2:
+      return tile_products<OWN, 2>(w, shared);
+    case 3:
+      return tile_products<OWN, 3>(w, shared);
+    default:
+      return tile_products<OWN, 4>(w, shared);
+  }
 }

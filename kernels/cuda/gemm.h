@@ -1,4 +1,5 @@
-/* Products of quantised matrices with many rows of activations, identities i16 and i8.
+/* Products of matrices whose types have blocks of 32 weights with many rows of activations,
+ * identities i16 and i8.
  * Reference: mm of kernels/cpu. */
 #ifndef PV_CUDA_GEMM_H
 #define PV_CUDA_GEMM_H
@@ -33,21 +34,26 @@ static inline size_t pv_gemm_blocks(const pv_cuda_gemm *a) {
   return blocks;
 }
 
-/* Shared memory: for each leaf the scales of its two segments (16 bytes for two rows) and of their
- * block, and of a tile's rows scale and sum; then 16 floats a thread for each level of the tree of
- * one parity from that of eight leaves on. */
+/* Shared memory: for each leaf the scales of its two segments (8 bytes for two rows), and of a
+ * tile's rows scale and sum; then 16 floats a thread for each level of the tree of one parity from
+ * that of eight leaves on. */
 static inline size_t pv_gemm_shared(size_t k) {
   size_t levels = 0;
   for (size_t leaves = (k / PV_SEGMENT + 1) / 2; leaves > (size_t)8 << levels;) levels++;
-  return PV_GEMM_LEAVES * (2 * PV_GEMM_ROWS / 2 + PV_GEMM_ROWS / 2 + 2 * PV_GEMM_TOKEN_STRIDE) *
-             (size_t)16 +
+  return PV_GEMM_LEAVES *
+             (PV_GEMM_ROWS * sizeof(float) * 2 + 2 * PV_GEMM_TOKEN_STRIDE * (size_t)16) +
          levels * PV_GEMM_THREADS * 16 * sizeof(float);
+}
+
+/* Whether all matrices are quantised, in blocks of 32. */
+static inline bool pv_gemm_takes(const pv_cuda_gemm *a) {
+  for (uint32_t j = 0; j < a->jobs; j++)
+    if (pv_cuda_whole(a->job[j].rows.type)) return false;
+  return pv_cuda_quantised_jobs(a->job, a->jobs) == a->jobs && a->acts.k <= PV_K_MAX;
 }
 
 #endif
 
 /* rows: tiles, or as many as there can be */
 PV_KERNEL(gemm, pv_cuda_gemm, PV_GRID(pv_gemm_blocks(a), rows, 1), PV_GEMM_THREADS,
-          pv_gemm_shared(a->acts.k), "mm",
-          pv_cuda_quantised_jobs(a->job, a->jobs) == a->jobs && a->acts.k <= PV_K_MAX,
-          PV_WRITES_JOBS(pv_cuda_gemm))
+          pv_gemm_shared(a->acts.k), "mm", pv_gemm_takes(a), PV_WRITES_JOBS(pv_cuda_gemm))

@@ -11,6 +11,7 @@
 #include "kernels/cuda/embed.h"
 #include "kernels/cuda/gate_up.h"
 #include "kernels/cuda/gemm.h"
+#include "kernels/cuda/gemm_256.h"
 #include "kernels/cuda/gemv.h"
 #include "kernels/cuda/gemv_f64acc.h"
 #include "kernels/cuda/group.h"

@@ -37,6 +37,13 @@ enum {
   }
 #define FAMILY(name, make, flags, ...) \
   { #name, pv_trial_##make, flags, __VA_ARGS__ }
+/* Rows of 1 to 17 blocks, and all that a tile may have of either side. */
+#define WHOLE_SHAPES                                                                             \
+  {                                                                                              \
+    {256, 129, 40}, {512, 130, 9}, {768, 32, 65}, {1024, 7, 17}, {1280, 33, 20}, {2048, 31, 33}, \
+        {2304, 16, 34}, {4096, 5, 9}, {4352, 3, 26},                                             \
+  }
+
 static const struct family {
   const char *name;
   void (*make)(pv_trial *t);
@@ -57,6 +64,9 @@ static const struct family {
             {96, 3, 26},
             {160, 9, 17},
             {8224, 3, 2}}),
+    FAMILY(gemm_256, gemm, TYPED | QUANTISED | MMA | WITH(SCALES), {2048, 4096, 512}, WHOLE_SHAPES),
+    FAMILY(gemm_256_any, gemm, TYPED | QUANTISED | MMA | WITH(SCALES), {2048, 4096, 512},
+           WHOLE_SHAPES),
     FAMILY(gemv, gemv, TYPED | DP4A | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1}, GEMV_SHAPES),
     FAMILY(gemv_64, gemv, FREQUENT | DP4A | WITH(EXACT) | WITH(SCALES), {2048, 4096, 1},
            {{2048, 9, 1}, {2048, 67, 2}}),
@@ -180,6 +190,18 @@ const pv_kernel *pv_alone_gemv(pv_type type, pv_product product) {
   return pv_kernel_get(product == PV_PRODUCT_F64ACC ? pv_kernel_f64acc(type) : PV_GPU_gemv);
 }
 
+/* Whether a kernel for several types takes one: by its family, and for products of many rows by its
+ * limit. */
+static bool takes_type(const pv_kernel *kernel, const struct family *f, pv_type type) {
+  const pv_cuda_gemm a = {
+      .acts = {.k = PV_BLOCK_MAX}, .jobs = 1, .job = {{.rows = {.type = type, .count = 1}}}};
+  pv_gpu_launch launch;
+  if ((f->flags & FREQUENT) != 0) return pv_cuda_frequent(type);
+  if ((f->flags & TYPED) == 0) return false;
+  if ((f->flags & (pv_type_get(type)->quantised ? PLAIN : QUANTISED)) != 0) return false;
+  return strcmp(kernel->argument, "pv_cuda_gemm") != 0 || kernel->shape(&a, 1, &launch);
+}
+
 static pv_alone_case with_wish(const uint32_t shape[3], pv_type type, const pv_alone_case *wish) {
   const uint32_t block = pv_type_get(type)->block_elements;
   return (pv_alone_case){.k = wish->k > 0 ? wish->k : (shape[0] + block - 1) / block * block,
@@ -198,11 +220,8 @@ bool pv_alone_case_at(const pv_kernel *kernel, size_t index, const pv_alone_case
   while (shapes < SHAPES && f->shape[shapes][0] > 0) shapes++;
   for (size_t d = 0; d <= PV_DATA_SWEEP; d++)
     if (d < PV_DATA_COUNT || (f->flags >> (9 + d) & 1) != 0) data[data_count++] = (pv_alone_data)d;
-  for (size_t i = 0; (f->flags & (TYPED | FREQUENT)) != 0 && i < PV_TYPE_COUNT; i++)
-    if ((f->flags & FREQUENT) != 0
-            ? pv_cuda_frequent(pv_type_table[i].type)
-            : (f->flags & (pv_type_table[i].quantised ? PLAIN : QUANTISED)) == 0)
-      types[type_count++] = pv_type_table[i].type;
+  for (size_t i = 0; i < PV_TYPE_COUNT; i++)
+    if (takes_type(kernel, f, pv_type_table[i].type)) types[type_count++] = pv_type_table[i].type;
   if ((f->flags & OWN_TYPE) != 0) types[0] = own_type(kernel);
   if (type_count == 0) type_count = 1;
   if (index >= shapes * type_count * data_count) return false;
@@ -222,13 +241,11 @@ void pv_alone_case_text(const pv_kernel *kernel, const pv_alone_case *c, char ou
 
 pv_alone_case pv_alone_bench_case(const pv_kernel *kernel, const pv_alone_case *wish) {
   const struct family *f = family_of(kernel);
-  const bool plain = (f->flags & PLAIN) != 0 && pv_type_get(wish->type)->quantised;
-  const bool takes = (f->flags & TYPED) != 0 && !plain; /* a type that is not its own */
-  const pv_type frequent = pv_cuda_frequent(wish->type) ? wish->type : PV_TYPE_Q4_K;
-  const pv_type type = (f->flags & OWN_TYPE) != 0   ? own_type(kernel)
-                       : (f->flags & FREQUENT) != 0 ? frequent
-                       : takes                      ? wish->type
-                                                    : PV_TYPE_F32;
+  pv_type type = (f->flags & OWN_TYPE) != 0 ? own_type(kernel) : PV_TYPE_F32;
+  for (size_t i = PV_TYPE_COUNT; i > 0;
+       i--) /* the first that it takes, if not the one wished for */
+    if (takes_type(kernel, f, pv_type_table[i - 1].type)) type = pv_type_table[i - 1].type;
+  if (takes_type(kernel, f, wish->type)) type = wish->type;
   return with_wish(f->bench, type, wish);
 }
 

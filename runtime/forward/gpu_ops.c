@@ -80,8 +80,9 @@ enum { GEMM_ROWS = 8 };
 
 static bool takes_gemm(const pv_gpu_backend *b, const pv_cuda_rows *rows, uint32_t k,
                        size_t batch) {
+  const size_t shared = pv_cuda_whole(rows->type) ? pv_gemm_256_shared(k) : pv_gemm_shared(k);
   return pv_gpu_fuses(b) && batch >= GEMM_ROWS && pv_cuda_quantised(rows->type) &&
-         pv_gemm_shared(k) <= b->info.shared;
+         shared <= b->info.shared;
 }
 
 /* The same for weights of plain types, of one matrix for all rows. */
@@ -101,6 +102,11 @@ static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t ba
   return b->max != 0.0f && pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
 }
 
+static bool takes(pv_gpu_kernel kernel, const void *args, size_t rows) {
+  pv_gpu_launch l;
+  return pv_kernel_get(kernel)->shape(args, rows, &l);
+}
+
 /* `slots` rows of output; by expert when `a->experts` is there. */
 static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
   pv_cuda_gemm g = {.acts = a->acts, .jobs = a->jobs, .count = (uint32_t)slots};
@@ -113,7 +119,16 @@ static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
     const size_t most = pv_group_tiles(slots, b->base.model->shape.experts);
     tiles = most < slots ? most : slots;
   }
-  pv_gpu_start(b, PV_GPU_gemm, tiles, &g);
+  static const pv_gpu_kernel all[] = {PV_GPU_gemm_256, PV_GPU_gemm_256_any, PV_GPU_gemm};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) { /* each with the jobs that it takes */
+    pv_cuda_gemm one = g;
+    one.jobs = 0;
+    for (uint32_t j = 0; j < g.jobs; j++) {
+      one.job[one.jobs++] = g.job[j];
+      if (!takes(all[i], &one, tiles)) one.jobs--;
+    }
+    if (one.jobs > 0) pv_gpu_start(b, all[i], tiles, &one);
+  }
 }
 
 /* Divides the rows of all jobs among blocks that are all there at once. Beside other types a warp
