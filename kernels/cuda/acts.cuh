@@ -38,6 +38,43 @@ __device__ __forceinline__ void dot_half(const uint32_t (&w)[8], const uint4 (&x
   }
 }
 
+/* f32(2^8 high + low), of which high may have 31 bits and low 30: fma's terms are exact. */
+__device__ __forceinline__ float exact_sum(int high, int low) {
+  const int rest = ((high & 4095) << 8) + low;
+  return pv_fma_f32(1048576.0f, static_cast<float>((high >> 12) + (rest >> 20)),
+                    static_cast<float>(rest & 1048575));
+}
+
+/* What lanes have of a block of 256 weights: the sums of the products with the high and the low
+ * bytes of activations, and those of the minima. Four neighbouring lanes have it all. */
+struct block_sums {
+  int high, low, least;
+};
+
+__device__ __forceinline__ int meet_four(int v) {
+  v += __shfl_xor_sync(every_lane, v, 1);
+  return v + __shfl_xor_sync(every_lane, v, 2);
+}
+
+/* f32 of the products, and of the minima where there are any. */
+template <bool minimum>
+__device__ __forceinline__ float2 block_floats(const block_sums &v) {
+  const float products = exact_sum(meet_four(v.high), meet_four(v.low));
+  return {products, minimum ? static_cast<float>(meet_four(v.least)) : 0.0f};
+}
+
+/* n <= 8 values, that of block i in the lanes 4 i .. 4 i + 3 of a group. The sum is in lane 0. */
+__device__ __forceinline__ float fold_blocks(float v, unsigned n, unsigned lane, unsigned width) {
+#pragma unroll
+  for (unsigned s = 4; s > 0; s /= 2) {
+    if (n <= s) continue;
+    const float c = __shfl_down_sync(every_lane, v, 4 * s, width);
+    if (lane / 4 + s < n) v += c;
+    n = s;
+  }
+  return v;
+}
+
 /* The exact integer sum over a segment: |w| < 128, so below 2^31. */
 __device__ __forceinline__ int dot_segment(const uint32_t (&w)[8], const act_segment &act) {
   int high = 0, low = 0;

@@ -96,8 +96,13 @@ struct rounded {
   float d;
 };
 
-__device__ __forceinline__ rounded round_segment(float x, float max) {
-  const uint32_t top = __reduce_max_sync(every_lane, pv_bits_f32(x) & 0x7fffffffu);
+/* The bits of the largest magnitude of a warp's elements. */
+__device__ __forceinline__ uint32_t largest_of_warp(float x) {
+  return __reduce_max_sync(every_lane, pv_bits_f32(x) & 0x7fffffffu);
+}
+
+/* `top`: of the block of elements that share a scale. */
+__device__ __forceinline__ rounded round_segment(float x, float max, uint32_t top) {
   const float a = pv_f32_bits(top);
   const bool damaged = top >= 0x7f800000u, zero = a < PV_ACT_TINY;
   rounded r = {0, 0, damaged ? pv_f32_bits(0x7fc00000u) : 0.0f};
@@ -107,6 +112,10 @@ __device__ __forceinline__ rounded round_segment(float x, float max) {
   }
   r.sum = __reduce_add_sync(every_lane, r.q);
   return r;
+}
+
+__device__ __forceinline__ rounded round_segment(float x, float max) {
+  return round_segment(x, max, largest_of_warp(x));
 }
 
 /* `bytes` are the segment's 64; see pv_cuda_acts. */
@@ -136,12 +145,18 @@ struct rounded_quarter {
   float d;
 };
 
-__device__ __forceinline__ rounded_quarter round_quarter(const float (&x)[8], float max) {
+/* `whole`: the warp's 256 elements share a scale. */
+__device__ __forceinline__ rounded_quarter round_quarter(const float (&x)[8], float max,
+                                                         bool whole) {
   uint32_t top = 0;
 #pragma unroll
   for (int j = 0; j < 8; j++) top = ::max(top, pv_bits_f32(x[j]) & 0x7fffffffu);
-  top = ::max(top, __shfl_xor_sync(every_lane, top, 1));
-  top = ::max(top, __shfl_xor_sync(every_lane, top, 2));
+  if (whole) {
+    top = __reduce_max_sync(every_lane, top);
+  } else {
+    top = ::max(top, __shfl_xor_sync(every_lane, top, 1));
+    top = ::max(top, __shfl_xor_sync(every_lane, top, 2));
+  }
   const float a = pv_f32_bits(top);
   const bool damaged = top >= 0x7f800000u, zero = a < PV_ACT_TINY;
   const float inverse = damaged || zero ? 0.0f : pv_div_f32(max, a);

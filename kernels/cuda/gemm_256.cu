@@ -285,13 +285,6 @@ struct side<GENERAL> {
   }
 };
 
-/* f32(2^8 high + low), of which high may have 31 bits and low 30: fma's terms are exact. */
-__device__ __forceinline__ float exact_sum(int high, int low) {
-  const int rest = ((high & 4095) << 8) + low;
-  return pv_fma_f32(1048576.0f, static_cast<float>((high >> 12) + (rest >> 20)),
-                    static_cast<float>(rest & 1048575));
-}
-
 /* A stage as its readers see it. */
 struct stage_view {
   const uint4 *x; /* the thread's first 16 bytes of row g */

@@ -75,30 +75,42 @@ __device__ __forceinline__ void load_general(unsigned type, const uint8_t *row, 
   });
 }
 
-/* A value from the sums of both halves with the high and the low bytes of activations: these sums,
- * times their scales, are at most 2^24, so that fma(256, H, L) rounds the exact sum once. */
-__device__ __forceinline__ float general_value(const pv_scales &by, bool minimum,
-                                               const int (&high)[2], const int (&low)[2], float d,
-                                               int first, int sum) {
-  const float h = static_cast<float>(by.sc[0] * high[0] + by.sc[1] * high[1]);
-  const float l = static_cast<float>(by.sc[0] * low[0] + by.sc[1] * low[1]);
-  float value = by.d * pv_fma_f32(256.0f, h, l);
-  if (minimum)
-    value =
-        pv_fma_f32(by.m, static_cast<float>(by.lo[0] * first + by.lo[1] * (sum - first)), value);
-  return d * value;
+/* A value but for the scale of the activations. */
+__device__ __forceinline__ float general_value(const pv_scales &by, bool minimum, float products,
+                                               float least) {
+  const float value = by.d * products;
+  return minimum ? pv_fma_f32(by.m, least, value) : value;
 }
 
-__device__ __forceinline__ float general_dot(const general_pair &w, int which,
-                                             const act_segment &act) {
+/* The sums of one of two segments, with their sub-scales. */
+__device__ __forceinline__ block_sums general_sums(const general_pair &w, int which,
+                                                   const act_segment &act) {
   constexpr uint32_t one = 0x01010101u;
   const uint32_t ones[8] = {one, one, one, one, one, one, one, one};
+  const pv_scales &by = w.by[which];
   int high[2] = {0, 0}, low[2] = {0, 0}, first[2] = {0, 0};
   dot_half(w.w[which], act.x, 0, high[0], low[0]);
   dot_half(w.w[which], act.x, 1, high[1], low[1]);
   if (w.minimum) dot_half(ones, act.x, 0, first[0], first[1]);
-  return general_value(w.by[which], w.minimum, high, low, act.d, 256 * first[0] + first[1],
-                       act.sum);
+  const int half = 256 * first[0] + first[1];
+  return {by.sc[0] * high[0] + by.sc[1] * high[1], by.sc[0] * low[0] + by.sc[1] * low[1],
+          by.lo[0] * half + by.lo[1] * (act.sum - half)};
+}
+
+/* The values of two segments, or, of a block of 256, its one, which is in all its lanes. */
+__device__ __forceinline__ void general_values(const general_pair &w, bool whole,
+                                               const act_segment &x, const act_segment &y, float &a,
+                                               float &b) {
+  const block_sums u = general_sums(w, 0, x), v = general_sums(w, 1, y);
+  if (whole) {
+    const float2 f = block_floats<true>({u.high + v.high, u.low + v.low, u.least + v.least});
+    a = b = x.d * general_value(w.by[0], w.minimum, f.x, f.y);
+  } else {
+    a = x.d *
+        general_value(w.by[0], w.minimum, exact_sum(u.high, u.low), static_cast<float>(u.least));
+    b = y.d *
+        general_value(w.by[1], w.minimum, exact_sum(v.high, v.low), static_cast<float>(v.least));
+  }
 }
 
 /* As quantised_rows. A row is taken 64 segments at a time, in the order of long_dot; activations
@@ -109,6 +121,7 @@ __device__ __forceinline__ void general_rows(unsigned type, const row_range &row
                                              const Store &store) {
   constexpr int levels = 5; /* PV_K_MAX / 32 segments are 32 pieces of 64 */
   const unsigned n = act.k / PV_SEGMENT, pieces = power_above((n + 63) / 64);
+  const bool whole = pv_cuda_whole(type);
 #pragma unroll 1
   for (unsigned first = rows.first; first < rows.end; first += group.groups) {
     const unsigned r = first + group.index;
@@ -120,8 +133,8 @@ __device__ __forceinline__ void general_rows(unsigned type, const row_range &row
       const unsigned s = 64 * piece + 2 * group.lane, from = last_pair(s, n);
       general_pair w;
       load_general(type, row, s, n, w);
-      a = general_dot(w, 0, load_segment(act, from));
-      b = general_dot(w, 1, load_segment(act, min(from + 1, n - 1)));
+      general_values(w, whole, load_segment(act, from), load_segment(act, min(from + 1, n - 1)), a,
+                     b);
       bool carry = true;
 #pragma unroll
       for (int level = 0; level < levels; level++) {
@@ -137,7 +150,8 @@ __device__ __forceinline__ void general_rows(unsigned type, const row_range &row
         }
       }
     }
-    const float y = fold_pairs(a, b, min(n, 64u), group.lane, group.width);
+    const float y = whole ? fold_blocks(a, min(n, 64u) / 8, group.lane, group.width)
+                          : fold_pairs(a, b, min(n, 64u), group.lane, group.width);
     if (group.lane == 0 && r < rows.end) store(r, y);
   }
 }

@@ -84,7 +84,7 @@ __device__ __forceinline__ void norm_row(const pv_cuda_norm &a, unsigned row, co
     if (keep) keep_at(a.out + static_cast<size_t>(row) * n + first);
     if (to.x != nullptr) keep_at(to.x + first);
     if (a.acts.q == nullptr || (to.q == nullptr && !keep)) continue;
-    const rounded_quarter r = round_quarter(y, a.max);
+    const rounded_quarter r = round_quarter(y, a.max, a.whole != 0);
     if (known == 0 && segment >= a.acts.segments) continue;
     const size_t at = static_cast<size_t>(row) * a.acts.segments + segment;
     if (keep) store_quarter(r, threadIdx.x % 4, a.acts.q + at * 64, a.acts.d + at, a.acts.sum + at);

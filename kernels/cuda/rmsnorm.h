@@ -13,9 +13,10 @@ typedef struct pv_cuda_norm {
   pv_cuda_acts acts;
   uint32_t n;
   float eps;
-  float max; /* PV_ACT16_MAX or PV_ACT8_MAX */
+  float max;      /* PV_ACT16_MAX or PV_ACT8_MAX */
+  uint32_t whole; /* rounded in blocks of 256; 0: of 32 */
 } pv_cuda_norm;
-PV_LAYOUT(pv_cuda_norm, 96, max, 88);
+PV_LAYOUT(pv_cuda_norm, 96, whole, 92);
 
 #endif
 

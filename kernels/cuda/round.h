@@ -8,8 +8,9 @@
 typedef struct pv_cuda_round {
   pv_cuda_acts acts;
   float max;
+  uint32_t whole; /* in blocks of 256; 0: of 32 */
 } pv_cuda_round;
-PV_LAYOUT(pv_cuda_round, 56, max, 48);
+PV_LAYOUT(pv_cuda_round, 56, whole, 52);
 
 #endif
 

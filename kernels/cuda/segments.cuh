@@ -1,16 +1,11 @@
 /* Products of quantised rows with rounded activations, one warp or a part of one on a row. Lane l
  * of a group works on the segments 2 l and 2 l + 1 of every 64: for Q4_K and Q5_K these are the low
- * and the high nibbles of the same 32 bytes. The integer sums of a segment are exact; its value and
- * the fold over the values are those of kernels/arith/act.h. */
+ * and the high nibbles of the same 32 bytes. Integer sums are exact; those of a block of 256
+ * weights meet in its four lanes. Its value and the fold over the values are those of
+ * kernels/arith/act.h. */
 #pragma once
 
 #include "kernels/cuda/general.cuh"
-
-__device__ __forceinline__ float k4_value(float d, float dmin, int sc, int m, int dot,
-                                          const act_segment &act) {
-  const float high = d * static_cast<float>(sc * dot);
-  return act.d * pv_fma_f32(-dmin, static_cast<float>(m * act.sum), high);
-}
 
 /* The two segments that a lane computes of every 64. For Q6_K also the sums of their halves' high
  * and low bytes, times -32: where products start with these, weights are 0..63. */
@@ -111,8 +106,7 @@ __device__ __forceinline__ void words_of(const uint4 (&v)[2], uint32_t (&out)[8]
 }
 
 template <int type>
-__device__ __forceinline__ void k4_values(const raw<type> &w, const act_pair &act, unsigned s,
-                                          float &a, float &b) {
+__device__ __forceinline__ float k4_value(const raw<type> &w, const act_pair &act, unsigned s) {
   const unsigned j = s % 8;
   uint32_t packed[8], low[8], high[8];
   words_of(w.nibbles, packed);
@@ -132,23 +126,32 @@ __device__ __forceinline__ void k4_values(const raw<type> &w, const act_pair &ac
   }
   uint32_t sc, m;
   k4_scales(w.head, j, sc, m);
-  const float d = half_value(static_cast<uint16_t>(w.head.x));
+  const int sc0 = static_cast<int>(sc & 255), sc1 = static_cast<int>(sc >> 8 & 255);
+  const int m0 = static_cast<int>(m & 255), m1 = static_cast<int>(m >> 8 & 255);
+  int h[2] = {0, 0}, l[2] = {0, 0};
+#pragma unroll
+  for (int half = 0; half < 2; half++) {
+    dot_half(low, act.a.x, half, h[0], l[0]);
+    dot_half(high, act.b.x, half, h[1], l[1]);
+  }
+  const float2 f = block_floats<true>(
+      {sc0 * h[0] + sc1 * h[1], sc0 * l[0] + sc1 * l[1], m0 * act.a.sum + m1 * act.b.sum});
   const float dmin = half_value(static_cast<uint16_t>(w.head.x >> 16));
-  a = k4_value(d, dmin, sc & 255, m & 255, dot_segment(low, act.a), act.a);
-  b = k4_value(d, dmin, sc >> 8 & 255, m >> 8 & 255, dot_segment(high, act.b), act.b);
+  return act.a.d * pv_fma_f32(-dmin, f.y, half_value(static_cast<uint16_t>(w.head.x)) * f.x);
 }
 
-/* Sums of a segment's two halves have scales of their own; H and L are at most 2^24, so
- * fma(256, H, L) rounds the exact sum once. */
-__device__ __forceinline__ float q6_value(float d, uint16_t scales, const uint32_t (&w)[8],
-                                          const act_segment &act, const int (&start)[2][2]) {
-  int high[2] = {start[0][0], start[1][0]}, low[2] = {start[0][1], start[1][1]};
-  dot_half(w, act.x, 0, high[0], low[0]);
-  dot_half(w, act.x, 1, high[1], low[1]);
-  const int sc0 = static_cast<int8_t>(scales), sc1 = static_cast<int8_t>(scales >> 8);
-  const float h = static_cast<float>(sc0 * high[0] + sc1 * high[1]);
-  const float l = static_cast<float>(sc0 * low[0] + sc1 * low[1]);
-  return act.d * (d * pv_fma_f32(256.0f, h, l));
+/* Sums of a segment's two halves have scales of their own. */
+__device__ __forceinline__ void q6_add(uint16_t scales, const uint32_t (&w)[8],
+                                       const act_segment &act, const int (&start)[2][2],
+                                       block_sums &sums) {
+#pragma unroll
+  for (int half = 0; half < 2; half++) {
+    const int sc = static_cast<int8_t>(scales >> (8 * half));
+    int high = start[half][0], low = start[half][1];
+    dot_half(w, act.x, half, high, low);
+    sums.high += sc * high;
+    sums.low += sc * low;
+  }
 }
 
 __device__ __forceinline__ void q6_start(const act_segment &act, int (&start)[2][2]) {
@@ -179,7 +182,8 @@ __device__ __forceinline__ act_pair load_act_pair(const act_row &act, unsigned s
   return pair;
 }
 
-/* Values of the segments s and s + 1 of a row with n; those of the last ones where there are none.
+/* Values of the segments s and s + 1 of a row with n, or in both places that of the block of 256
+ * that they are in; those of the last ones where there are none.
  * All lanes of the warp come here together. */
 template <int type>
 __device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &act, unsigned s,
@@ -196,18 +200,24 @@ __device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &
       w0[i] = (low[i] & 0x0f0f0f0fu) | (first & 0x30303030u);
       w2[i] = (low[i] >> 4 & 0x0f0f0f0fu) | (second & 0x30303030u);
     }
-    const float d = half_value(w.d);
-    const float v0 = q6_value(d, w.scales[0], w0, act.a, act.a_start);
-    const float v2 = q6_value(d, w.scales[1], w2, act.b, act.b_start);
-    const float other = __shfl_xor_sync(every_lane, odd ? v0 : v2, 1);
-    a = odd ? other : v0;
-    b = odd ? v2 : other;
+    block_sums sums = {};
+    q6_add(w.scales[0], w0, act.a, act.a_start, sums);
+    q6_add(w.scales[1], w2, act.b, act.b_start, sums);
+    a = b = act.a.d * (half_value(w.d) * block_floats<false>(sums).x);
   } else if constexpr (type == PV_TYPE_Q8_0) {
     a = act.a.d * (half_value(w.d[0]) * static_cast<float>(dot_segment(w.w[0], act.a)));
     b = act.b.d * (half_value(w.d[1]) * static_cast<float>(dot_segment(w.w[1], act.b)));
   } else {
-    k4_values<type>(w, act, s, a, b);
+    a = b = k4_value<type>(w, act, s);
   }
+}
+
+/* The fold of n values, two in each lane or one in each four. */
+template <int type>
+__device__ __forceinline__ float fold_values(float a, float b, unsigned n, unsigned lane,
+                                             unsigned width) {
+  if constexpr (pv_cuda_whole(type)) return fold_blocks(a, n / 8, lane, width);
+  return fold_pairs(a, b, n, lane, width);
 }
 
 /* Rows of more than 128 segments are taken 64 at a time in bit-reversed order, so that the fold
@@ -237,7 +247,7 @@ __device__ __forceinline__ float long_dot(const uint8_t *row, const act_row &act
       }
     }
   }
-  return fold_pairs(a, b, 64, lane, 32);
+  return fold_values<type>(a, b, 64, lane, 32);
 }
 
 /* Asks for `size` bytes that will be read soon; thread `index` of `threads`. */
@@ -272,7 +282,7 @@ __device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row
   pair_values<type>(w[1], load_act_pair<type>(act, 64 + s, n), 64 + s, n, c, d);
   if (64 + s < n) a += c;
   if (65 + s < n) b += d;
-  return fold_pairs(a, b, 64, lane, 32);
+  return fold_values<type>(a, b, 64, lane, 32);
 }
 
 /* Calls store(row, product) in one lane for each row, of at most 64 segments: `known`, or any where
@@ -293,7 +303,7 @@ __device__ __forceinline__ void short_rows(const Rows &rows, const act_row &act,
     float a, b;
     load_pair<type>(rows.at(r + group.groups), s, n, next);
     pair_values<type>(now, x, s, n, a, b);
-    const float y = fold_pairs(a, b, n, group.lane, group.width);
+    const float y = fold_values<type>(a, b, n, group.lane, group.width);
     if (group.lane == 0 && r < rows.end) store(r, y);
   }
 }

@@ -62,6 +62,7 @@ void pv_trial_gemv(pv_trial *t) {
   float *total = PV_TRIAL_NEW(t, (size_t)n * rows, float);
   const int32_t *chosen = by_expert ? choose(t, n) : NULL;
   pv_cuda_gemv a = {.jobs = few ? 1 : 2};
+  const pv_grain grain = pv_grain_of(t->c.type);
   if (t->code != PV_OK) return;
   if (norms) {
     for (uint32_t i = 0; i < n; i++)
@@ -69,10 +70,11 @@ void pv_trial_gemv(pv_trial *t) {
     a.norm = (pv_cuda_norm){.x = pv_trial_input(t, x, (size_t)n * k * sizeof *x),
                             .weight = pv_trial_input(t, weight, k * sizeof *weight),
                             .out = pv_trial_output_at(t, "norm.out", true, normed, (size_t)n * k),
-                            .acts = pv_trial_rounded(t, normed, k, n),
+                            .acts = pv_trial_rounded(t, grain, normed, k, n),
                             .n = k,
                             .eps = 1e-6f,
-                            .max = t->max};
+                            .max = t->max,
+                            .whole = grain == PV_GRAIN_256};
     a.acts = a.norm.acts;
     x = normed;
   } else {
@@ -184,7 +186,7 @@ void pv_trial_gate_up(pv_trial *t) {
   a.gate_out = pv_trial_output_at(t, "gate_out", true, gate, all);
   a.up_out = pv_trial_output_at(t, "up_out", true, up, all);
   a.out = pv_trial_output_at(t, "out", true, out, all);
-  a.acts = pv_trial_rounded(t, out, ffn, slots);
+  a.acts = pv_trial_rounded(t, PV_GRAIN_32, out, ffn, slots);
   pv_trial_launch_add(t, t->kernel, slots, &a);
 }
 

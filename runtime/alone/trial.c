@@ -169,8 +169,9 @@ pv_cuda_acts pv_trial_acts(pv_trial *t, const float *x, uint32_t k, uint32_t row
   return acts_of(t, pv_grain_of(t->c.type), x, k, rows, share, false);
 }
 
-pv_cuda_acts pv_trial_rounded(pv_trial *t, const float *x, uint32_t k, uint32_t rows) {
-  return acts_of(t, PV_GRAIN_32, x, k, rows, 1, true);
+pv_cuda_acts pv_trial_rounded(pv_trial *t, pv_grain grain, const float *x, uint32_t k,
+                              uint32_t rows) {
+  return acts_of(t, grain, x, k, rows, 1, true);
 }
 
 void pv_trial_multiply(pv_trial *t, const pv_cuda_rows *rows, const unsigned char *host,

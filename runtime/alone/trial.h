@@ -62,7 +62,8 @@ pv_cuda_rows pv_trial_rows(pv_trial *t, pv_type type, uint32_t k, uint32_t rows,
 /* Rows of activations as inputs, unrounded and rounded. */
 pv_cuda_acts pv_trial_acts(pv_trial *t, const float *x, uint32_t k, uint32_t rows, uint32_t share);
 /* The same as outputs: what rows of `x` are rounded to. */
-pv_cuda_acts pv_trial_rounded(pv_trial *t, const float *x, uint32_t k, uint32_t rows);
+pv_cuda_acts pv_trial_rounded(pv_trial *t, pv_grain grain, const float *x, uint32_t k,
+                              uint32_t rows);
 
 /* out[t][r] = row r . x[t], by `ops`. `experts`, or NULL, of each row of out. */
 void pv_trial_multiply(pv_trial *t, const pv_cuda_rows *rows, const unsigned char *host,

@@ -8,6 +8,11 @@
 
 enum { BLOCKS_MOST = 66 }; /* of attend_step for one group of heads: what a device has room for */
 
+/* Every other case is rounded in blocks of 256, where its rows are made of these. */
+static pv_grain grain_of(const pv_trial *t) {
+  return t->c.k % 256 == 0 && t->c.data % 2 == 1 ? PV_GRAIN_256 : PV_GRAIN_32;
+}
+
 void pv_trial_norm(pv_trial *t) {
   const uint32_t k = t->c.k, n = t->c.batch;
   if (!pv_trial_takes(t, n, &(pv_cuda_norm){.n = k})) return;
@@ -19,7 +24,8 @@ void pv_trial_norm(pv_trial *t) {
     t->ops->rmsnorm(x + (size_t)(i + 2) * k, weight, k, 1e-6f, want + (size_t)i * k);
   /* What a last segment that is not whole is rounded to is not defined: no product reads it. */
   pv_cuda_acts rounded = {0};
-  if (k % PV_SEGMENT == 0) rounded = pv_trial_rounded(t, want, k, n);
+  const pv_grain grain = grain_of(t);
+  if (k % PV_SEGMENT == 0) rounded = pv_trial_rounded(t, grain, want, k, n);
   const pv_cuda_norm a = {pv_trial_input(t, x, (size_t)(n + 2) * k * sizeof *x),
                           pv_trial_input(t, weight, k * sizeof *weight),
                           pv_trial_input(t, &step, sizeof step),
@@ -27,7 +33,8 @@ void pv_trial_norm(pv_trial *t) {
                           rounded,
                           k,
                           1e-6f,
-                          t->max};
+                          t->max,
+                          grain == PV_GRAIN_256};
   pv_trial_launch_add(t, t->kernel, n, &a);
 }
 
@@ -161,7 +168,7 @@ static pv_cuda_attend attend_of(pv_trial *t, const turned *h, const float *q, ui
       t->ops->attend(&one);
     }
   a.out = pv_trial_output_at(t, "out", true, out, h->batch * width);
-  a.acts = pv_trial_rounded(t, out, (uint32_t)width, h->batch);
+  a.acts = pv_trial_rounded(t, PV_GRAIN_32, out, (uint32_t)width, h->batch);
   if (h->sinks != NULL) a.sinks = pv_trial_input(t, h->sinks, h->heads * sizeof *h->sinks);
   return a;
 }
@@ -345,7 +352,8 @@ void pv_trial_gate(pv_trial *t) {
 void pv_trial_round(pv_trial *t) {
   const uint32_t k = t->c.k, n = t->c.batch;
   const float *x = pv_trial_reals(t, (size_t)n * k);
-  pv_cuda_round a = {pv_trial_rounded(t, x, k, n), t->max};
+  const pv_grain grain = grain_of(t);
+  pv_cuda_round a = {pv_trial_rounded(t, grain, x, k, n), t->max, grain == PV_GRAIN_256};
   a.acts.x = pv_trial_input(t, x, (size_t)n * k * sizeof *x);
   pv_trial_launch_add(t, t->kernel, n, &a);
 }
@@ -383,7 +391,7 @@ void pv_trial_swiglu(pv_trial *t) {
   a.up_out = pv_trial_input(t, up, all * sizeof *up);
   a.out = pv_trial_output_at(t, "out", true, want, all);
   pv_trial_given(t, gate, up);
-  a.acts = pv_trial_rounded(t, want, ffn, slots);
+  a.acts = pv_trial_rounded(t, PV_GRAIN_32, want, ffn, slots);
   pv_trial_launch_add(t, t->kernel, slots, &a);
 }
 

@@ -197,9 +197,17 @@ static void wide(pv_gpu_backend *b, const pv_cuda_gemv *a, uint32_t job, size_t 
   pv_gpu_start(b, PV_GPU_wide, rows, &w);
 }
 
-/* Products of `a->jobs` matrices, one row of each output for each of `rows`; a sum with the first
- * where there is no other. */
-static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
+/* Rounds a row anew if products are to take it in other blocks than it is rounded in. */
+static void round_as(pv_gpu_backend *b, size_t row, bool whole) {
+  if (b->acts[row].q == 0 || b->whole[row] == whole) return;
+  const pv_cuda_round a = {pv_gpu_acts(b, row, 1), b->max, whole};
+  pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &a);
+  b->whole[row] = whole;
+}
+
+/* Products of `a->jobs` matrices that take one rounding, one row of each output for each of `rows`;
+ * a sum with the first where there is no other. */
+static void products_alike(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
   const size_t batch = a->experts != 0 ? b->batch.count : rows;
   const bool exact = b->max == 0.0f;
   pv_cuda_gemv slow = *a, fast = *a; /* gemv, gemm */
@@ -228,11 +236,42 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
   if (a->add != 0 && !added) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
 }
 
+/* The same of any matrices, which take row `in`: those first that take it as it is rounded. */
+static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t in, size_t rows) {
+  const bool now = b->whole[in];
+  for (int other = 0; other < 2; other++) {
+    pv_cuda_gemv some = *a;
+    some.jobs = 0;
+    for (uint32_t j = 0; j < a->jobs; j++) {
+      const uint32_t type = a->job[j].rows.type;
+      const bool whole = pv_cuda_quantised(type) ? pv_cuda_whole(type) : now;
+      if ((whole != now) == (other != 0)) some.job[some.jobs++] = a->job[j];
+    }
+    if (some.jobs == 0) continue;
+    if (some.jobs < a->jobs && some.job[0].out != a->job[0].out) some.add = some.total = 0;
+    if (other != 0) round_as(b, in, !now);
+    if (other != 0 && some.jobs < a->jobs) some.norm.x = 0; /* the first launch has kept it */
+    products_alike(b, &some, rows);
+  }
+}
+
+/* Whether the products that take a row meet it in blocks of 256. */
+static bool meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  const pv_model *m = b->base.model;
+  for (size_t k = 0; k < m->plan->count; k++) {
+    if (row_of(b, k)->op != PV_OP_MATMUL || row_of(b, k)->in[0] != row) continue;
+    const uint32_t type = (uint32_t)pv_model_weight(m, k, layer)->type;
+    if (pv_cuda_quantised(type)) return pv_cuda_whole(type);
+  }
+  return false;
+}
+
 /* RMSNorm, and what it is rounded to. Rows that are wanted of all are the last. */
-static pv_cuda_norm norm_of(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+static pv_cuda_norm norm_of(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_model *m = b->base.model;
   const int in = pv_plan_input(m->plan, row, 0, layer, m->shape.layers, NULL);
   const bool last = is(b, row, PV_ROW_LAST_ROWS) && !is(b, (size_t)in, PV_ROW_LAST_ROWS);
+  b->whole[row] = meets_whole(b, row, layer);
   return (pv_cuda_norm){.x = b->stage[in],
                         .weight = pv_gpu_weight(b, row, layer).data,
                         .step = last ? b->step : 0,
@@ -240,7 +279,8 @@ static pv_cuda_norm norm_of(const pv_gpu_backend *b, size_t row, uint32_t layer)
                         .acts = pv_gpu_acts(b, row, 1),
                         .n = (uint32_t)part_of(b, row),
                         .eps = m->shape.eps,
-                        .max = b->max};
+                        .max = b->max,
+                        .whole = b->whole[row]};
 }
 
 /* The gain of the norm that comes next, behind `row`: it is asked for before it is needed. */
@@ -296,7 +336,7 @@ static void norm_and_products(pv_gpu_backend *b, size_t row, uint32_t layer) {
     a = alone;
     pv_gpu_start(b, PV_GPU_rmsnorm, rows, &norm);
   }
-  products(b, &a, rows);
+  products(b, &a, row, rows);
 }
 
 /* The other row of a sum with `part`. */
@@ -310,12 +350,12 @@ static void product_and_sum(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.add = other(b, row + 1, row, layer);
   a.total = b->stage[row + 1];
   a.ahead = next_norm(b, row + 1, layer);
-  products(b, &a, rows_of(b, row));
+  products(b, &a, row_of(b, row)->in[0], rows_of(b, row));
 }
 
 static void some_products(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_cuda_gemv a = products_of(b, row, b->cover.rows[row], layer);
-  products(b, &a, slots_of(b, row));
+  products(b, &a, row_of(b, row)->in[0], slots_of(b, row));
 }
 
 static pv_cuda_route route_of(const pv_gpu_backend *b, int weights, int indices, uint32_t layer) {
@@ -365,7 +405,10 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.up = pv_gpu_weight(b, row_of(b, swiglu)->in[1], layer);
   a.in = both.acts;
   a.route = route_of(b, (int)row, (int)indices, layer);
-  const bool fused = takes_gemv(b, &both, n) && pv_gpu_takes(b, PV_GPU_gate_up, &a, slots);
+  const bool whole = pv_cuda_whole(a.gate.type);
+  const bool fused = takes_gemv(b, &both, n) && pv_cuda_whole(a.up.type) == whole &&
+                     pv_gpu_takes(b, PV_GPU_gate_up, &a, slots);
+  if (fused) round_as(b, row_of(b, first)->in[0], whole);
   if (fused)
     pv_gpu_start(b,
                  pv_gpu_takes(b, PV_GPU_gate_up_64, &a, slots) ? PV_GPU_gate_up_64 : PV_GPU_gate_up,
@@ -374,7 +417,7 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
     pv_gpu_start(b, PV_GPU_route, n, &a.route);
   group(b, indices);
   if (fused) return;
-  products(b, &both, slots);
+  products(b, &both, row_of(b, first)->in[0], slots);
   pv_gpu_start(b, PV_GPU_swiglu, slots, &a);
 }
 
@@ -408,10 +451,11 @@ static void down(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.in = one.acts;
   if (takes_gemv(b, &one, n) && pv_gpu_takes(b, PV_GPU_down, &a, n) &&
       pv_down_shared(&a) <= SHARED_MAX) {
+    round_as(b, row_of(b, row)->in[0], pv_cuda_whole(a.rows.type));
     pv_gpu_start(b, pv_gpu_takes(b, PV_GPU_down_24, &a, n) ? PV_GPU_down_24 : PV_GPU_down, n, &a);
     return;
   }
-  products(b, &one, slots_of(b, row));
+  products(b, &one, row_of(b, row)->in[0], slots_of(b, row));
   pv_gpu_start(b, PV_GPU_combine, n, &a);
 }
 
@@ -519,17 +563,20 @@ static void run(pv_gpu_backend *b, size_t row, uint32_t layer) {
   }
 }
 
-/* What no kernel rounds that makes it. */
+/* What a kernel rounds that makes it, in blocks of 32. */
 static bool is_rounded(pv_op op) {
-  return op == PV_OP_NORM || op == PV_OP_ATTEND || op == PV_OP_SWIGLU || op == PV_OP_GEGLU ||
+  return op == PV_OP_ATTEND || op == PV_OP_SWIGLU || op == PV_OP_GEGLU ||
          op == PV_OP_SWIGLU_CLAMPED;
 }
 
 /* What follows from a row that has been made. */
 static void settle(pv_gpu_backend *b, size_t row, uint32_t layer) {
-  const pv_cuda_round a = {pv_gpu_acts(b, row, 1), b->max};
-  if (a.acts.q != 0 && !is_rounded(row_of(b, row)->op))
-    pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &a);
+  const pv_op op = row_of(b, row)->op;
+  const bool whole = meets_whole(b, row, layer);
+  if (op != PV_OP_NORM) { /* which is rounded as it is taken */
+    b->whole[row] = is_rounded(op) ? false : !whole;
+    round_as(b, row, whole);
+  }
   if (is(b, row, PV_ROW_APPENDS) && !b->cover.turns_together) pv_gpu_append(b, row, layer);
 }
 

@@ -74,6 +74,7 @@ typedef struct pv_gpu_backend {
   uint64_t top, sum, value;          /* of attention chunks */
   uint64_t attend_floats;            /* for which `value` has room, without the factor head_dim */
   pv_cuda_acts acts[PV_STAGES_MAX];  /* of rows that products take */
+  bool whole[PV_STAGES_MAX];         /* these are rounded in blocks of 256 now, else of 32 */
   uint64_t parts;                    /* of argmax */
   uint64_t order, tiles, tile_count; /* slots by expert, see pv_cuda_group */
   uint64_t guests;                   /* rows that another device has made, not yet in order */
