@@ -50,7 +50,10 @@ __device__ __forceinline__ void block(const pv_cuda_down &a, const Products &pro
     const uint8_t *rows = a.rows.data + a.experts[at * a.used + rank] * a.rows.expert_bytes;
     prefetch(rows + first * a.rows.row_bytes, ROWS * a.rows.row_bytes, threadIdx.x % 32, 32);
   }
-  if (quantised) copy_acts(a.in, at * a.used, a.used * segments, in);
+  if (a.max != 0.0f)
+    round_acts(a.in.x + static_cast<size_t>(at) * a.used * a.in.stride, a.used * a.in.k, a.max, in);
+  else if (quantised)
+    copy_acts(a.in, at * a.used, a.used * segments, in);
   __syncthreads();
   products(in, result);
   prefetch_ahead(a.ahead);

@@ -17,8 +17,9 @@ typedef struct pv_cuda_down {
   PV_DEVICE(float) total;
   pv_cuda_ahead ahead;
   uint32_t used;
+  float max; /* not 0: nobody has rounded in.x: in blocks of 256, PV_ACT16_MAX or PV_ACT8_MAX */
 } pv_cuda_down;
-PV_LAYOUT(pv_cuda_down, 152, used, 144);
+PV_LAYOUT(pv_cuda_down, 152, max, 148);
 
 enum { PV_DOWN_ROWS = 8 }; /* of the matrix, for one block */
 

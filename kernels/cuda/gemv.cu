@@ -47,6 +47,12 @@ __device__ __forceinline__ void products(const pv_cuda_gemv &a, const Multiply &
     norm_row<known>(a.norm, at, to, blockIdx.x == 0);
     __syncthreads();
     act = {to.q, to.d, to.sum, to.x, k, PV_CUDA_PAIR_BYTES};
+  } else if (a.norm.whole != 0) {
+    const shared_acts to = shared_layout(shared, a.acts.k);
+    const float *x = a.acts.x + static_cast<size_t>(at / a.acts.share) * a.acts.stride;
+    round_acts(x, a.acts.k, a.norm.max, to);
+    __syncthreads();
+    act = {to.q, to.d, to.sum, x, a.acts.k, PV_CUDA_PAIR_BYTES};
   } else {
     act = load_acts(a.acts, at / a.acts.share, shared,
                     !plain || is_quantised(static_cast<int>(job.rows.type)));

@@ -11,7 +11,8 @@
 typedef struct pv_cuda_gemv {
   pv_cuda_job job[PV_CUDA_JOBS];
   pv_cuda_acts acts;
-  pv_cuda_norm norm; /* norm.x not 0: the activations are this norm's result */
+  pv_cuda_norm norm; /* norm.x not 0: the activations are this norm's result; 0, and norm.whole not:
+                        they are acts.x, which nobody has rounded: in blocks of 256, by norm.max */
   PV_DEVICE(const int32_t) experts;
   PV_DEVICE(const float) add; /* not 0: total = add + out, for the first job */
   PV_DEVICE(float) total;

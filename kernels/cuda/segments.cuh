@@ -532,6 +532,18 @@ __device__ __forceinline__ void copy_acts(const pv_cuda_acts &acts, size_t row, 
   }
 }
 
+/* Rounds n activations, a multiple of 256, in blocks of 256; threads of a warp stay together. */
+__device__ __forceinline__ void round_acts(const float *x, unsigned n, float max,
+                                           const shared_acts &to) {
+  for (unsigned i = 8 * threadIdx.x; i < n; i += 8 * blockDim.x) {
+    float y[8];
+    load_eight(x + i, y);
+    const unsigned s = i / PV_SEGMENT;
+    store_quarter(round_quarter(y, max, true), threadIdx.x % 4,
+                  to.q + s / 2 * PV_CUDA_PAIR_BYTES + s % 2 * 64, to.d + s, to.sum + s);
+  }
+}
+
 __device__ __forceinline__ act_row load_acts(const pv_cuda_acts &acts, unsigned row, void *shared,
                                              bool quantised) {
   const shared_acts to = shared_layout(shared, acts.k);

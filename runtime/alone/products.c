@@ -79,6 +79,10 @@ void pv_trial_gemv(pv_trial *t) {
     x = normed;
   } else {
     a.acts = pv_trial_acts(t, x, k, n, 1);
+    if (grain == PV_GRAIN_256 && t->c.data % 2 == 1 && !few) { /* the kernel rounds */
+      a.norm = (pv_cuda_norm){.max = t->max, .whole = true};
+      a.acts.q = 0;
+    }
   }
   if (by_expert) a.experts = pv_trial_input(t, chosen, n * sizeof *chosen);
   job(t, &a.job[0], "job[0].out", rows, by_expert ? EXPERTS : 1, x, 1, chosen, n, &first);
@@ -226,6 +230,10 @@ void pv_trial_down(pv_trial *t) {
   const unsigned char *host = NULL;
   pv_cuda_down a = {.rows = pv_trial_rows(t, t->c.type, k, hidden, EXPERTS, &host),
                     .in = pv_trial_acts(t, x, k, slots, 1)};
+  if (pv_grain_of(t->c.type) == PV_GRAIN_256 && t->c.data % 2 == 1) { /* the kernel rounds */
+    a.max = t->max;
+    a.in.q = 0;
+  }
   pv_trial_multiply(t, &a.rows, host, x, 1, chosen, slots, products);
   if (t->code != PV_OK) return;
   a.experts = pv_trial_input(t, chosen, slots * sizeof *chosen);

@@ -102,11 +102,6 @@ static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t ba
   return b->max != 0.0f && pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
 }
 
-static bool takes(pv_gpu_kernel kernel, const void *args, size_t rows) {
-  pv_gpu_launch l;
-  return pv_kernel_get(kernel)->shape(args, rows, &l);
-}
-
 /* `slots` rows of output; by expert when `a->experts` is there. */
 static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
   pv_cuda_gemm g = {.acts = a->acts, .jobs = a->jobs, .count = (uint32_t)slots};
@@ -125,7 +120,7 @@ static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
     one.jobs = 0;
     for (uint32_t j = 0; j < g.jobs; j++) {
       one.job[one.jobs++] = g.job[j];
-      if (!takes(all[i], &one, tiles)) one.jobs--;
+      if (!pv_gpu_takes(b, all[i], &one, tiles)) one.jobs--;
     }
     if (one.jobs > 0) pv_gpu_start(b, all[i], tiles, &one);
   }
@@ -249,8 +244,13 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t in, size_t
     }
     if (some.jobs == 0) continue;
     if (some.jobs < a->jobs && some.job[0].out != a->job[0].out) some.add = some.total = 0;
-    if (other != 0) round_as(b, in, !now);
-    if (other != 0 && some.jobs < a->jobs) some.norm.x = 0; /* the first launch has kept it */
+    if (other != 0 && some.jobs < a->jobs) some.norm = (pv_cuda_norm){0}; /* it has been kept */
+    if (other != 0 && !now && takes_gemv(b, &some, rows)) {
+      some.norm.whole = true;
+      some.norm.max = b->max;
+    } else if (other != 0) {
+      round_as(b, in, !now);
+    }
     products_alike(b, &some, rows);
   }
 }
@@ -451,7 +451,11 @@ static void down(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.in = one.acts;
   if (takes_gemv(b, &one, n) && pv_gpu_takes(b, PV_GPU_down, &a, n) &&
       pv_down_shared(&a) <= SHARED_MAX) {
-    round_as(b, row_of(b, row)->in[0], pv_cuda_whole(a.rows.type));
+    const size_t in = row_of(b, row)->in[0];
+    if (pv_cuda_whole(a.rows.type) && !b->whole[in])
+      a.max = b->max; /* the kernel rounds */
+    else
+      round_as(b, in, pv_cuda_whole(a.rows.type));
     pv_gpu_start(b, pv_gpu_takes(b, PV_GPU_down_24, &a, n) ? PV_GPU_down_24 : PV_GPU_down, n, &a);
     return;
   }
@@ -572,9 +576,11 @@ static bool is_rounded(pv_op op) {
 /* What follows from a row that has been made. */
 static void settle(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_op op = row_of(b, row)->op;
-  const bool whole = meets_whole(b, row, layer);
-  if (op != PV_OP_NORM) { /* which is rounded as it is taken */
-    b->whole[row] = is_rounded(op) ? false : !whole;
+  if (is_rounded(op)) {
+    b->whole[row] = false;
+  } else if (op != PV_OP_NORM) { /* which is rounded as it is taken */
+    const bool whole = meets_whole(b, row, layer);
+    b->whole[row] = !whole;
     round_as(b, row, whole);
   }
   if (is(b, row, PV_ROW_APPENDS) && !b->cover.turns_together) pv_gpu_append(b, row, layer);
