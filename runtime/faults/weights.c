@@ -297,6 +297,13 @@ static bool has_room(const pv_fault *fault, const pv_shape *s) {
   return other && (fault->routes == 0 || (fault->routes >> s->route & 1) != 0);
 }
 
+/* Whether the fold of a product's rows has nothing to put in another order. */
+static bool has_one_term(const pv_model *model, size_t row, uint32_t layer) {
+  const pv_gguf_tensor *t = pv_model_weight(model, row, layer);
+  const pv_type_info *type = pv_type_get(t->type);
+  return type->quantised && t->dims[0] == type->block_elements;
+}
+
 bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_id *stage,
                     uint32_t *layer) {
   const pv_fault *fault = planted->fault;
@@ -305,9 +312,12 @@ bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_i
   const pv_plan *plan = model->plan;
   unsigned ops = fault->defect.ops;
   if (fault->host == PV_FAULT_IN_SHAPE) ops = 1u << PV_OP_HEADS | 1u << PV_OP_ROPE; /* its base */
+  const bool reorders = fault->defect.kernels == &pv_fault_random_order ||
+                        fault->defect.kernels == &pv_fault_other_order;
   *layer = planted->layer < 0 ? 0 : (uint32_t)planted->layer;
   for (size_t i = 0; i < plan->count; i++) {
     *stage = (pv_stage_id)i;
+    if (reorders && plan->rows[i].op == PV_OP_MATMUL && has_one_term(model, i, *layer)) continue;
     if ((ops >> plan->rows[i].op & 1) != 0) return true;
     if (plan->rows[i].role != PV_ROLE_NONE && plan->rows[i].role == fault->defect.role) return true;
   }
