@@ -116,7 +116,7 @@ static pv_code begin_holders(experts *e, pv_error *err) {
 }
 
 /* What experts are given: all rows of the batch, of which each holder takes those of its slots. */
-static pv_code send_row(experts *e, size_t row, pv_error *err) {
+static pv_code send_row(experts *e, size_t row, uint32_t layer, pv_error *err) {
   const pv_model *m = e->base.model;
   const uint64_t bytes =
       (uint64_t)e->batch.count * pv_plan_width(m->plan, row, &m->shape) * sizeof(float);
@@ -125,14 +125,14 @@ static pv_code send_row(experts *e, size_t row, pv_error *err) {
     pv_gpu_backend *to = e->holder[i].gpu;
     if (e->holder[i].count == 0) continue;
     code = pv_gpu_copy(to, to->guests, e->home, e->home->stage[row], bytes, e->rows, err);
-    if (code == PV_OK) code = pv_gpu_take_guests(to, row, to->ids, err);
+    if (code == PV_OK) code = pv_gpu_take_guests(to, row, layer, to->ids, err);
   }
   e->sent |= (uint64_t)1 << row;
   return code;
 }
 
 /* What experts have made, in the order of the slots again. */
-static pv_code bring_row(experts *e, size_t row, pv_error *err) {
+static pv_code bring_row(experts *e, size_t row, uint32_t layer, pv_error *err) {
   const pv_model *m = e->base.model;
   pv_gpu_backend *home = e->home;
   const uint64_t width = pv_plan_part(m->plan, row, &m->shape) * sizeof(float);
@@ -145,7 +145,7 @@ static pv_code bring_row(experts *e, size_t row, pv_error *err) {
       code = pv_gpu_copy(home, home->guests + h->at * width, h->gpu, h->gpu->stage[row],
                          h->count * width, e->rows, err);
   }
-  return code == PV_OK ? pv_gpu_take_guests(home, row, home->order, err) : code;
+  return code == PV_OK ? pv_gpu_take_guests(home, row, layer, home->order, err) : code;
 }
 
 /* Rows of experts, in the step's layer. */
@@ -158,14 +158,15 @@ static pv_code run_holders(experts *e, const pv_step *step, pv_error *err) {
   for (size_t row = step->first; row < step->first + step->count; row++)
     for (size_t k = 0; k < 3 && code == PV_OK; k++) {
       const uint8_t in = plan->rows[row].in[k]; /* never the stream */
-      if (in != 0 && !by_expert(e, in) && (e->sent >> in & 1) == 0) code = send_row(e, in, err);
+      if (in != 0 && !by_expert(e, in) && (e->sent >> in & 1) == 0)
+        code = send_row(e, in, step->layer, err);
     }
   for (size_t i = 0; i < e->count && code == PV_OK; i++) {
     pv_backend *b = &e->holder[i].gpu->base;
     if (e->holder[i].count > 0) code = b->ops->run(b, step, err);
   }
   for (size_t row = step->first; row < step->first + step->count && code == PV_OK; row++)
-    if (pv_gpu_has(e->home, row)) code = bring_row(e, row, err);
+    if (pv_gpu_has(e->home, row)) code = bring_row(e, row, step->layer, err);
   return code;
 }
 

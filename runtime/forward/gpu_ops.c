@@ -259,9 +259,9 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t in, size_t
 static bool meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_model *m = b->base.model;
   for (size_t k = 0; k < m->plan->count; k++) {
-    if (row_of(b, k)->op != PV_OP_MATMUL || row_of(b, k)->in[0] != row) continue;
-    const uint32_t type = (uint32_t)pv_model_weight(m, k, layer)->type;
-    if (pv_cuda_quantised(type)) return pv_cuda_whole(type);
+    const pv_gguf_tensor *t = pv_model_weight(m, k, layer); /* another device may have it */
+    if (t == NULL || row_of(b, k)->op != PV_OP_MATMUL || row_of(b, k)->in[0] != row) continue;
+    if (pv_cuda_quantised((uint32_t)t->type)) return pv_cuda_whole((uint32_t)t->type);
   }
   return false;
 }
@@ -586,16 +586,18 @@ static void settle(pv_gpu_backend *b, size_t row, uint32_t layer) {
   if (is(b, row, PV_ROW_APPENDS) && !b->cover.turns_together) pv_gpu_append(b, row, layer);
 }
 
-pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint64_t order, pv_error *err) {
+pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint32_t layer, uint64_t order,
+                           pv_error *err) {
   const uint32_t k = (uint32_t)part_of(b, row);
   const pv_cuda_rows guests = {b->guests, k * sizeof(float), 0, PV_TYPE_F32, 0};
   const pv_cuda_embed a = {guests, order, b->stage[row], k, 0.0f};
-  const pv_cuda_round rounded = {pv_gpu_acts(b, row, 1), b->max};
+  const bool whole = meets_whole(b, row, layer);
   b->err = err;
   b->code = PV_OK;
   b->apart = true; /* behind copies from other devices */
   pv_gpu_start(b, PV_GPU_embed, slots_of(b, row), &a);
-  if (rounded.acts.q != 0) pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &rounded);
+  b->whole[row] = !whole;
+  round_as(b, row, whole);
   return b->code;
 }
 

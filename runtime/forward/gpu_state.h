@@ -147,9 +147,10 @@ pv_code pv_gpu_copy(pv_gpu_backend *to, uint64_t to_at, pv_gpu_backend *from, ui
 /* Before the first batch: then it is known what the way takes (pv_gpu_info.detour). `room` has
  * place for a pv_cuda_step. */
 pv_code pv_gpu_open_way(pv_gpu_backend *to, pv_gpu_backend *from, void *room, pv_error *err);
-/* Of experts on several devices: row i of a stage is row order[i] (uint32 on the device) of
+/* Of experts on several devices: row i of a layer's stage is row order[i] (uint32 on the device) of
  * `guests`; the rows of the batch by their experts. */
-pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint64_t order, pv_error *err);
+pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint32_t layer, uint64_t order,
+                           pv_error *err);
 pv_code pv_gpu_group_slots(pv_gpu_backend *b, pv_error *err);
 /* What a backend's device and others are together: `all`, of the first ones, gets what the next one
  * adds. Of the same device, or of the same layers, what both have counts once. */
