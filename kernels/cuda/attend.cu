@@ -76,67 +76,19 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_8(const pv_cuda_attend a) {
 
 namespace {
 
-/* Sums over chunks of the element of one thread: that of the values, and that of the sums. */
-struct combined {
-  float value, sum;
-};
-
-__device__ __forceinline__ combined fold_narrow(float (&value)[PV_NARROW_LANES],
-                                                float (&sum)[PV_NARROW_LANES], unsigned n) {
-#pragma unroll
-  for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2) {
-#pragma unroll
-    for (unsigned l = 0; l < s; l++)
-      if (l + s < n) {
-        sum[l] += sum[l + s];
-        value[l] += value[l + s];
-      }
-    n = n < s ? n : s;
-  }
-  return {value[0], sum[0]};
-}
-
 /* The factors are those of the thread's own head. */
-__device__ __forceinline__ combined combine(const float *top, const float *sum, const float *value,
-                                            unsigned dim, unsigned chunks, float m) {
-  float total[PV_NARROW_LANES], lane[PV_NARROW_LANES];
+__device__ __forceinline__ combined<1> combine(const float *top, const float *sum,
+                                               const float *value, unsigned dim, unsigned chunks,
+                                               float m) {
+  float total[PV_NARROW_LANES], lane[PV_NARROW_LANES][1];
   for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES)
 #pragma unroll
     for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
       if (c + l >= chunks) break;
       const float f = pv_exp_f32(top[c + l] - m), v = value[static_cast<size_t>(c + l) * dim];
       total[l] = c == 0 ? f * sum[c + l] : pv_fma_f32(f, sum[c + l], total[l]);
-      lane[l] = c == 0 ? f * v : pv_fma_f32(f, v, lane[l]);
+      lane[l][0] = c == 0 ? f * v : pv_fma_f32(f, v, lane[l][0]);
     }
-  return fold_narrow(lane, total, min(chunks, PV_NARROW_LANES));
-}
-
-/* The same where a warp works on one head: each factor is computed once, in the lane of its chunk.
- */
-__device__ __forceinline__ combined combine_together(const float *top, const float *sum,
-                                                     const float *value, unsigned dim,
-                                                     unsigned chunks, float m) {
-  const unsigned mine = threadIdx.x % 32;
-  float total[PV_NARROW_LANES], lane[PV_NARROW_LANES], factor = 0.0f, part = 0.0f;
-  for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES) {
-    float v[PV_NARROW_LANES];
-#pragma unroll
-    for (unsigned l = 0; l < PV_NARROW_LANES; l++)
-      v[l] = value[static_cast<size_t>(min(c + l, chunks - 1)) * dim];
-    if (c % 32 == 0) {
-      const unsigned of = min(c + mine, chunks - 1);
-      factor = pv_exp_f32(top[of] - m);
-      part = sum[of];
-    }
-#pragma unroll
-    for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
-      const float f = __shfl_sync(every_lane, factor, c % 32 + l);
-      const float n = __shfl_sync(every_lane, part, c % 32 + l);
-      if (c + l >= chunks) break;
-      total[l] = c == 0 ? f * n : pv_fma_f32(f, n, total[l]);
-      lane[l] = c == 0 ? f * v[l] : pv_fma_f32(f, v[l], lane[l]);
-    }
-  }
   return fold_narrow(lane, total, min(chunks, PV_NARROW_LANES));
 }
 
@@ -156,9 +108,7 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a)
     const bool together = a.dim % 32 == 0; /* so that a warp has elements of one head, or none */
     float m;
     if (together) {
-      m = top[min(threadIdx.x % 32, chunks - 1)];
-      for (unsigned c = threadIdx.x % 32 + 32; c < chunks; c += 32) m = larger(m, top[c]);
-      m = larger_of_warp(m);
+      m = largest_top(top, chunks);
     } else {
       m = top[0];
 #pragma unroll 16
@@ -166,12 +116,15 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a)
     }
     const float sink = a.sinks != nullptr ? a.sinks[i / a.dim] : m;
     m = larger(m, sink);
-    combined of = together ? combine_together(top, sum, value, a.dim, chunks, m)
-                           : combine(top, sum, value, a.dim, chunks, m);
+    combined<1> of = together ? combine_together<1>(top, sum, value, a.dim, chunks, m)
+                              : combine(top, sum, value, a.dim, chunks, m);
     if (a.sinks != nullptr) of.sum += pv_exp_f32(sink - m);
-    y = pv_div_f32(of.value, of.sum);
+    y = pv_div_f32(of.value[0], of.sum);
     a.out[static_cast<size_t>(row) * width + i] = y;
   }
-  if (a.acts.q != nullptr && i / PV_SEGMENT < a.acts.segments)
-    store_rounded(round_segment(y, a.max), threadIdx.x % 32, a.acts, row, i / PV_SEGMENT);
+  if (a.acts.q == nullptr) return;
+  uint32_t largest = largest_of_warp(y);
+  if (a.whole != 0) largest = largest_of_block(largest);
+  if (i / PV_SEGMENT < a.acts.segments)
+    store_rounded(round_segment(y, a.max, largest), threadIdx.x % 32, a.acts, row, i / PV_SEGMENT);
 }

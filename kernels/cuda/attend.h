@@ -1,6 +1,6 @@
 /* Grouped-query attention of the rows of a batch over the cache: attend_1, _4 and _8 for each chunk
  * (of 1, 4 or 8 query heads that share a KV head), attend_combine for the sum over chunks and what
- * it is rounded to. Reference: attend and round of kernels/cpu.
+ * it is rounded to; attend_rows is both for many rows. Reference: attend and round of kernels/cpu.
  *
  * Chunks are counted from the first position that a row sees. */
 #ifndef PV_CUDA_ATTEND_H
@@ -18,14 +18,16 @@ typedef struct pv_cuda_attend {
   PV_DEVICE(float) value; /* [row][head][chunks][dim] */
   PV_DEVICE(float) out;
   PV_DEVICE(const float) sinks; /* of each head: one more logit, without a value; 0: none */
+  PV_DEVICE(uint32_t) ended;    /* [tile][KV head] of attend_rows: zeros, and left so */
   pv_cuda_acts acts;
   uint32_t heads, kv_heads, dim;
   uint32_t chunks; /* for which top, sum and value have room */
   uint32_t first;  /* row of the batch that block row 0 stands for */
   float scale, max;
   uint32_t window; /* positions that are seen at most; 0: all */
+  uint32_t whole;  /* acts are rounded in blocks of 256, by attend_combine and attend_rows */
 } pv_cuda_attend;
-PV_LAYOUT(pv_cuda_attend, 152, window, 148);
+PV_LAYOUT(pv_cuda_attend, 168, whole, 160);
 
 /* A block takes `group` query heads that share a KV head. */
 #define PV_ATTEND_FITS(a, group)                                   \

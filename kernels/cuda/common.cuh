@@ -101,6 +101,16 @@ __device__ __forceinline__ uint32_t largest_of_warp(float x) {
   return __reduce_max_sync(every_lane, pv_bits_f32(x) & 0x7fffffffu);
 }
 
+/* The same of a block of threads, an element each, of which there are PV_CUDA_BLOCK. */
+__device__ __forceinline__ uint32_t largest_of_block(uint32_t of_warp) {
+  __shared__ uint32_t largest[PV_CUDA_WARPS];
+  if (threadIdx.x % 32 == 0) largest[threadIdx.x / 32] = of_warp;
+  __syncthreads();
+  uint32_t top = 0;
+  for (const uint32_t of : largest) top = ::max(top, of);
+  return top;
+}
+
 /* `top`: of the block of elements that share a scale. */
 __device__ __forceinline__ rounded round_segment(float x, float max, uint32_t top) {
   const float a = pv_f32_bits(top);

@@ -64,7 +64,7 @@ __device__ __forceinline__ void activate(const pv_cuda_gate_up &a, const Functio
   for (unsigned j = 0; j < each; j++) y[j] = i + j < n ? of(gate[j], up[j]) : 0.0f;
   store(a.out + row, i, n, y);
   if (a.acts.q == nullptr) return;
-  const rounded_quarter r = round_quarter(y, a.max, false);
+  const rounded_quarter r = round_quarter(y, a.max, a.whole != 0);
   const size_t at = static_cast<size_t>(slot) * a.acts.segments + segment;
   if (segment < a.acts.segments)
     store_quarter(r, threadIdx.x % 4, a.acts.q + at * 64, a.acts.d + at, a.acts.sum + at);

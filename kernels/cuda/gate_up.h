@@ -16,8 +16,9 @@ typedef struct pv_cuda_gate_up {
   PV_DEVICE(float) out;
   pv_cuda_acts acts;
   float max;
+  uint32_t whole; /* acts are rounded in blocks of 256, by the activations alone */
 } pv_cuda_gate_up;
-PV_LAYOUT(pv_cuda_gate_up, 232, max, 224);
+PV_LAYOUT(pv_cuda_gate_up, 232, whole, 228);
 
 static inline bool pv_gate_up_fits(const pv_cuda_gate_up *a) {
   const bool quantised = pv_cuda_quantised(a->gate.type) || pv_cuda_quantised(a->up.type);

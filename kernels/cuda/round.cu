@@ -7,13 +7,8 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) round_rows(const pv_cuda_round a) {
   begin_kernel();
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y;
   const float x = i < a.acts.k ? a.acts.x[static_cast<size_t>(row) * a.acts.stride + i] : 0.0f;
-  __shared__ uint32_t largest[PV_CUDA_WARPS];
   uint32_t top = largest_of_warp(x);
-  if (a.whole != 0) {
-    if (threadIdx.x % 32 == 0) largest[threadIdx.x / 32] = top;
-    __syncthreads();
-    for (const uint32_t of : largest) top = max(top, of);
-  }
+  if (a.whole != 0) top = largest_of_block(top);
   if (i / PV_SEGMENT < a.acts.segments)
     store_rounded(round_segment(x, a.max, top), threadIdx.x % 32, a.acts, row, i / PV_SEGMENT);
 }

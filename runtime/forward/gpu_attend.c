@@ -68,6 +68,7 @@ static pv_cuda_attend attend_of(const pv_gpu_backend *b, uint32_t layer) {
                           .value = b->value,
                           .out = b->stage[row],
                           .sinks = gains(b, row, layer),
+                          .ended = b->ended,
                           .acts = pv_gpu_acts(b, row, 1),
                           .heads = s->heads,
                           .kv_heads = s->kv_heads,
@@ -145,7 +146,7 @@ static bool takes_rows(const pv_gpu_backend *b, const pv_cuda_attend *a, size_t 
 }
 
 void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
-  const size_t n = b->batch.count;
+  const size_t n = b->batch.count, row = (size_t)b->cover.attend;
   pv_cuda_attend a = attend_of(b, layer);
   size_t room = b->attend_floats / ((size_t)a.heads * a.chunks);
   const bool together = takes_rows(b, &a, room);
@@ -153,10 +154,14 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
     room -= room % pv_attend_tile(a.heads, a.kv_heads);
     a.window = 0; /* no row has passed it */
   }
+  b->whole[row] = false;
   if (even_heads(b, layer)) {
     if (a.chunks > 1) pv_gpu_start(b, PV_GPU_attend_step_combine, 1, &a);
     return;
   }
+  a.whole = pv_gpu_fuses(b) && pv_gpu_meets_whole(b, row, layer); /* no shader does */
+  const bool rounds = !together || pv_attend_rounds(&a);
+  if (!rounds) a.acts.q = 0;
   for (size_t first = 0; first < n; first += room) {
     const size_t rows = n - first < room ? n - first : room;
     const unsigned group = attend_group(b, a.chunks, rows, 4 * (size_t)b->info.processors);
@@ -168,8 +173,10 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
                    : group == 4 ? PV_GPU_attend_4
                                 : PV_GPU_attend_1,
                    rows, &a);
-    pv_gpu_start(b, PV_GPU_attend_combine, rows, &a);
+    if (!together) pv_gpu_start(b, PV_GPU_attend_combine, rows, &a);
   }
+  b->whole[row] = rounds ? a.whole : !a.whole;
+  pv_gpu_round_as(b, row, a.whole);
 }
 
 void pv_gpu_turn(pv_gpu_backend *b, size_t row, uint32_t layer) {

@@ -192,8 +192,7 @@ static void wide(pv_gpu_backend *b, const pv_cuda_gemv *a, uint32_t job, size_t 
   pv_gpu_start(b, PV_GPU_wide, rows, &w);
 }
 
-/* Rounds a row anew if products are to take it in other blocks than it is rounded in. */
-static void round_as(pv_gpu_backend *b, size_t row, bool whole) {
+void pv_gpu_round_as(pv_gpu_backend *b, size_t row, bool whole) {
   if (b->acts[row].q == 0 || b->whole[row] == whole) return;
   const pv_cuda_round a = {pv_gpu_acts(b, row, 1), b->max, whole};
   pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &a);
@@ -249,14 +248,13 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t in, size_t
       some.norm.whole = true;
       some.norm.max = b->max;
     } else if (other != 0) {
-      round_as(b, in, !now);
+      pv_gpu_round_as(b, in, !now);
     }
     products_alike(b, &some, rows);
   }
 }
 
-/* Whether the products that take a row meet it in blocks of 256. */
-static bool meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+bool pv_gpu_meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_model *m = b->base.model;
   for (size_t k = 0; k < m->plan->count; k++) {
     const pv_gguf_tensor *t = pv_model_weight(m, k, layer); /* another device may have it */
@@ -271,7 +269,7 @@ static pv_cuda_norm norm_of(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_model *m = b->base.model;
   const int in = pv_plan_input(m->plan, row, 0, layer, m->shape.layers, NULL);
   const bool last = is(b, row, PV_ROW_LAST_ROWS) && !is(b, (size_t)in, PV_ROW_LAST_ROWS);
-  b->whole[row] = meets_whole(b, row, layer);
+  b->whole[row] = pv_gpu_meets_whole(b, row, layer);
   return (pv_cuda_norm){.x = b->stage[in],
                         .weight = pv_gpu_weight(b, row, layer).data,
                         .step = last ? b->step : 0,
@@ -395,6 +393,18 @@ static pv_cuda_gate_up activation_of(const pv_gpu_backend *b, size_t row, uint32
                            .max = b->max};
 }
 
+static void activate(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t row, pv_cuda_gate_up *a,
+                     uint32_t layer) {
+  b->whole[row] = pv_gpu_fuses(b) && pv_gpu_meets_whole(b, row, layer); /* no shader does */
+  a->whole = b->whole[row];
+  pv_gpu_start(b, kernel, slots_of(b, row), a);
+}
+
+static void activate_alone(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t row, uint32_t layer) {
+  pv_cuda_gate_up a = activation_of(b, row, layer);
+  activate(b, kernel, row, &a, layer);
+}
+
 /* Routing, gate, up and SwiGLU. */
 static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const size_t indices = row + 1, first = row + 2, swiglu = row + 4, n = b->batch.count;
@@ -408,7 +418,7 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const bool whole = pv_cuda_whole(a.gate.type);
   const bool fused = takes_gemv(b, &both, n) && pv_cuda_whole(a.up.type) == whole &&
                      pv_gpu_takes(b, PV_GPU_gate_up, &a, slots);
-  if (fused) round_as(b, row_of(b, first)->in[0], whole);
+  if (fused) pv_gpu_round_as(b, row_of(b, first)->in[0], whole);
   if (fused)
     pv_gpu_start(b,
                  pv_gpu_takes(b, PV_GPU_gate_up_64, &a, slots) ? PV_GPU_gate_up_64 : PV_GPU_gate_up,
@@ -416,9 +426,10 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   else
     pv_gpu_start(b, PV_GPU_route, n, &a.route);
   group(b, indices);
+  b->whole[swiglu] = false;
   if (fused) return;
   products(b, &both, row_of(b, first)->in[0], slots);
-  pv_gpu_start(b, PV_GPU_swiglu, slots, &a);
+  activate(b, PV_GPU_swiglu, swiglu, &a, layer);
 }
 
 /* A weighted sum of the experts' results, and the sum with another row if `rows` is 2. */
@@ -455,7 +466,7 @@ static void down(pv_gpu_backend *b, size_t row, uint32_t layer) {
     if (pv_cuda_whole(a.rows.type) && !b->whole[in])
       a.max = b->max; /* the kernel rounds */
     else
-      round_as(b, in, pv_cuda_whole(a.rows.type));
+      pv_gpu_round_as(b, in, pv_cuda_whole(a.rows.type));
     pv_gpu_start(b, pv_gpu_takes(b, PV_GPU_down_24, &a, n) ? PV_GPU_down_24 : PV_GPU_down, n, &a);
     return;
   }
@@ -486,11 +497,6 @@ static void argmax(pv_gpu_backend *b, size_t row) {
                             (uint32_t)part_of(b, row_of(b, row)->in[0]), PV_GPU_ARGMAX_PARTS};
   if (pv_gpu_fuses(b)) pv_gpu_start(b, PV_GPU_argmax_parts, rows, &a); /* else in one step */
   pv_gpu_start(b, PV_GPU_argmax, rows, &a);
-}
-
-static void activate(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t row, uint32_t layer) {
-  const pv_cuda_gate_up a = activation_of(b, row, layer);
-  pv_gpu_start(b, kernel, slots_of(b, row), &a);
 }
 
 static void gate(pv_gpu_backend *b, size_t row, uint32_t layer) {
@@ -524,11 +530,11 @@ static void alone(pv_gpu_backend *b, size_t row, uint32_t layer) {
     case PV_OP_TOPK:
       return route(b, -1, (int)row, layer);
     case PV_OP_SWIGLU:
-      return activate(b, PV_GPU_swiglu, row, layer);
+      return activate_alone(b, PV_GPU_swiglu, row, layer);
     case PV_OP_GEGLU:
-      return activate(b, PV_GPU_geglu, row, layer);
+      return activate_alone(b, PV_GPU_geglu, row, layer);
     case PV_OP_SWIGLU_CLAMPED:
-      return activate(b, PV_GPU_swiglu_clamped, row, layer);
+      return activate_alone(b, PV_GPU_swiglu_clamped, row, layer);
     case PV_OP_GATE:
       return gate(b, row, layer);
     case PV_OP_ARGMAX:
@@ -567,21 +573,19 @@ static void run(pv_gpu_backend *b, size_t row, uint32_t layer) {
   }
 }
 
-/* What a kernel rounds that makes it, in blocks of 32. */
+/* What a kernel rounds that makes it, and says how. */
 static bool is_rounded(pv_op op) {
-  return op == PV_OP_ATTEND || op == PV_OP_SWIGLU || op == PV_OP_GEGLU ||
+  return op == PV_OP_NORM || op == PV_OP_ATTEND || op == PV_OP_SWIGLU || op == PV_OP_GEGLU ||
          op == PV_OP_SWIGLU_CLAMPED;
 }
 
 /* What follows from a row that has been made. */
 static void settle(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_op op = row_of(b, row)->op;
-  if (is_rounded(op)) {
-    b->whole[row] = false;
-  } else if (op != PV_OP_NORM) { /* which is rounded as it is taken */
-    const bool whole = meets_whole(b, row, layer);
+  if (!is_rounded(op)) {
+    const bool whole = pv_gpu_meets_whole(b, row, layer);
     b->whole[row] = !whole;
-    round_as(b, row, whole);
+    pv_gpu_round_as(b, row, whole);
   }
   if (is(b, row, PV_ROW_APPENDS) && !b->cover.turns_together) pv_gpu_append(b, row, layer);
 }
@@ -591,13 +595,13 @@ pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint32_t layer, uint64
   const uint32_t k = (uint32_t)part_of(b, row);
   const pv_cuda_rows guests = {b->guests, k * sizeof(float), 0, PV_TYPE_F32, 0};
   const pv_cuda_embed a = {guests, order, b->stage[row], k, 0.0f};
-  const bool whole = meets_whole(b, row, layer);
+  const bool whole = pv_gpu_meets_whole(b, row, layer);
   b->err = err;
   b->code = PV_OK;
   b->apart = true; /* behind copies from other devices */
   pv_gpu_start(b, PV_GPU_embed, slots_of(b, row), &a);
   b->whole[row] = !whole;
-  round_as(b, row, whole);
+  pv_gpu_round_as(b, row, whole);
   return b->code;
 }
 

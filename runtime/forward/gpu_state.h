@@ -72,6 +72,7 @@ typedef struct pv_gpu_backend {
   uint64_t stage[PV_STAGES_MAX], keys, values, step, ids;
   pv_gpu_angles angles[2];           /* the second of sliding layers, where they have their own */
   uint64_t top, sum, value;          /* of attention chunks */
+  uint64_t ended;                    /* of attend_rows, see pv_cuda_attend */
   uint64_t attend_floats;            /* for which `value` has room, without the factor head_dim */
   pv_cuda_acts acts[PV_STAGES_MAX];  /* of rows that products take */
   bool whole[PV_STAGES_MAX];         /* these are rounded in blocks of 256 now, else of 32 */
@@ -177,6 +178,10 @@ pv_cuda_rows pv_gpu_weight(const pv_gpu_backend *b, size_t row, uint32_t layer);
 uint64_t pv_gpu_input(const pv_gpu_backend *b, size_t row, size_t k, uint32_t layer);
 /* A row, with room for its rounded form where products take that; `share` as in pv_cuda_acts. */
 pv_cuda_acts pv_gpu_acts(const pv_gpu_backend *b, size_t row, size_t share);
+/* Whether the products that take a row meet it in blocks of 256. */
+bool pv_gpu_meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer);
+/* Rounds a row anew if products are to take it in other blocks than it is rounded in. */
+void pv_gpu_round_as(pv_gpu_backend *b, size_t row, bool whole);
 
 /* Queries and keys together, with the append; of one position also most of its attention. */
 void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer);
