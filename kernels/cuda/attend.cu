@@ -76,55 +76,115 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_8(const pv_cuda_attend a) {
 
 namespace {
 
-/* The factors are those of the thread's own head. */
-__device__ __forceinline__ combined<1> combine(const float *top, const float *sum,
-                                               const float *value, unsigned dim, unsigned chunks,
-                                               float m) {
-  float total[PV_NARROW_LANES], lane[PV_NARROW_LANES][1];
-  for (unsigned c = 0; c < chunks; c += PV_NARROW_LANES)
+constexpr unsigned LANES = PV_NARROW_LANES, EACH = PV_COMBINED_EACH, HEADS = PV_COMBINED_HEADS;
+
+/* Sums over chunks: of EACH elements of a thread's values, and that of the sums. */
+struct combined {
+  float value[EACH], sum;
+};
+
+/* Those of the lanes that there are are added up. */
+__device__ __forceinline__ combined fold_narrow(float (&value)[LANES][EACH], float (&sum)[LANES],
+                                                unsigned n) {
 #pragma unroll
-    for (unsigned l = 0; l < PV_NARROW_LANES; l++) {
-      if (c + l >= chunks) break;
-      const float f = pv_exp_f32(top[c + l] - m), v = value[static_cast<size_t>(c + l) * dim];
-      total[l] = c == 0 ? f * sum[c + l] : pv_fma_f32(f, sum[c + l], total[l]);
-      lane[l][0] = c == 0 ? f * v : pv_fma_f32(f, v, lane[l][0]);
+  for (unsigned s = LANES / 2; s > 0; s /= 2) {
+#pragma unroll
+    for (unsigned l = 0; l < s; l++)
+      if (l + s < n) {
+        sum[l] += sum[l + s];
+#pragma unroll
+        for (unsigned i = 0; i < EACH; i++) value[l][i] += value[l + s][i];
+      }
+    n = n < s ? n : s;
+  }
+  return {{value[0][0], value[0][1], value[0][2], value[0][3]}, sum[0]};
+}
+
+__device__ __forceinline__ void load_four(const float *from, float (&to)[EACH]) {
+  const float4 v = *reinterpret_cast<const float4 *>(from);
+  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+}
+
+/* A warp works on one head, of which `value` is where the thread's elements of the first chunk are.
+ * Each factor is computed once, in the lane of its chunk; eight chunks are asked for at once. */
+__device__ __forceinline__ combined combine(const float *top, const float *sum, const float *value,
+                                            unsigned dim, unsigned chunks, float m) {
+  const unsigned mine = threadIdx.x % 32;
+  float total[LANES], lane[LANES][EACH], factor = 0.0f, part = 0.0f;
+  for (unsigned c = 0; c < chunks; c += LANES) {
+    float v[LANES][EACH];
+#pragma unroll
+    for (unsigned l = 0; l < LANES; l++)
+      load_four(value + static_cast<size_t>(min(c + l, chunks - 1)) * dim, v[l]);
+    if (c % 32 == 0) {
+      const unsigned of = min(c + mine, chunks - 1);
+      factor = pv_exp_f32(top[of] - m);
+      part = sum[of];
     }
-  return fold_narrow(lane, total, min(chunks, PV_NARROW_LANES));
+#pragma unroll
+    for (unsigned l = 0; l < LANES; l++) {
+      const float f = __shfl_sync(every_lane, factor, c % 32 + l);
+      const float n = __shfl_sync(every_lane, part, c % 32 + l);
+      if (c + l >= chunks) break;
+      total[l] = c == 0 ? f * n : pv_fma_f32(f, n, total[l]);
+#pragma unroll
+      for (unsigned i = 0; i < EACH; i++)
+        lane[l][i] = c == 0 ? f * v[l][i] : pv_fma_f32(f, v[l][i], lane[l][i]);
+    }
+  }
+  return fold_narrow(lane, total, min(chunks, LANES));
+}
+
+/* `count` elements of a row from `begin` on, which begin a block of what is rounded together; a
+ * warp takes 256. */
+__device__ __forceinline__ void round_results(const pv_cuda_attend &a, unsigned row, unsigned begin,
+                                              unsigned count, const float *result) {
+  constexpr unsigned each = 8; /* elements of a thread */
+  const unsigned lane = threadIdx.x % 32;
+  for (unsigned at = threadIdx.x / 32 * 32 * each; at < count; at += PV_CUDA_BLOCK * each) {
+    const unsigned first = at + lane * each;
+    float x[each] = {};
+#pragma unroll
+    for (unsigned j = 0; j < each; j++)
+      if (first + j < count) x[j] = result[first + j];
+    const rounded_quarter r = round_quarter(x, a.max, a.whole != 0);
+    const size_t to = static_cast<size_t>(row) * a.acts.segments + (begin + first) / PV_SEGMENT;
+    if (first < (count + PV_SEGMENT - 1) / PV_SEGMENT * PV_SEGMENT)
+      store_quarter(r, lane % 4, a.acts.q + to * 64, a.acts.d + to, a.acts.sum + to);
+  }
 }
 
 }  // namespace
 
-/* A thread for each element, a warp for each segment that is rounded. */
+/* A warp for each head. */
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_combine(const pv_cuda_attend a) {
+  __shared__ __align__(16) float result[HEADS * PV_HEAD_DIM_MAX];
   begin_kernel();
-  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x, width = a.heads * a.dim;
+  const unsigned lane = threadIdx.x % 32, begin = blockIdx.x * HEADS, dim = a.dim,
+                 heads = min(HEADS, a.heads - begin), of = threadIdx.x / 32, head = begin + of;
   const unsigned row = a.first + blockIdx.y, position = a.step->position + row;
   const unsigned chunks = (position - seen_from(a, position)) / PV_ATTENTION_CHUNK + 1;
-  float y = 0.0f;
-  if (i < width) {
-    const size_t part = (static_cast<size_t>(blockIdx.y) * a.heads + i / a.dim) * a.chunks;
-    const float *top = a.top + part, *sum = a.sum + part;
-    const float *value = a.value + part * a.dim + i % a.dim;
-    const bool together = a.dim % 32 == 0; /* so that a warp has elements of one head, or none */
-    float m;
-    if (together) {
-      m = largest_top(top, chunks);
-    } else {
-      m = top[0];
-#pragma unroll 16
-      for (unsigned c = 1; c < chunks; c++) m = larger(m, top[c]);
-    }
-    const float sink = a.sinks != nullptr ? a.sinks[i / a.dim] : m;
+  if (of < heads) {
+    const size_t part = (static_cast<size_t>(blockIdx.y) * a.heads + head) * a.chunks;
+    const float *top = a.top + part;
+    float m = top[min(lane, chunks - 1)];
+    for (unsigned c = lane + 32; c < chunks; c += 32) m = larger(m, top[c]);
+    m = larger_of_warp(m);
+    const float sink = a.sinks != nullptr ? a.sinks[head] : m;
     m = larger(m, sink);
-    combined<1> of = together ? combine_together<1>(top, sum, value, a.dim, chunks, m)
-                              : combine(top, sum, value, a.dim, chunks, m);
-    if (a.sinks != nullptr) of.sum += pv_exp_f32(sink - m);
-    y = pv_div_f32(of.value[0], of.sum);
-    a.out[static_cast<size_t>(row) * width + i] = y;
+    float *out = a.out + (static_cast<size_t>(row) * a.heads + head) * dim;
+    for (unsigned first = 0; first < dim; first += 32 * EACH) { /* all lanes go on together */
+      const unsigned d = min(first + lane * EACH, dim - EACH);
+      combined sums = combine(top, a.sum + part, a.value + part * dim + d, dim, chunks, m);
+      if (a.sinks != nullptr) sums.sum += pv_exp_f32(sink - m);
+      if (d < first + lane * EACH) continue;
+      const float4 y = {pv_div_f32(sums.value[0], sums.sum), pv_div_f32(sums.value[1], sums.sum),
+                        pv_div_f32(sums.value[2], sums.sum), pv_div_f32(sums.value[3], sums.sum)};
+      *reinterpret_cast<float4 *>(out + d) = y;
+      *reinterpret_cast<float4 *>(result + of * dim + d) = y;
+    }
   }
   if (a.acts.q == nullptr) return;
-  uint32_t largest = largest_of_warp(y);
-  if (a.whole != 0) largest = largest_of_block(largest);
-  if (i / PV_SEGMENT < a.acts.segments)
-    store_rounded(round_segment(y, a.max, largest), threadIdx.x % 32, a.acts, row, i / PV_SEGMENT);
+  __syncthreads();
+  round_results(a, row, begin * dim, heads * dim, result);
 }

@@ -40,14 +40,9 @@ struct tile {
   __device__ __forceinline__ unsigned count(unsigned query) const {
     return count_of_row(row_of(query));
   }
-  __device__ __forceinline__ unsigned head_of(unsigned query) const {
-    return blockIdx.y * share + query - row_of(query) * share;
-  }
-  __device__ __forceinline__ size_t first_part(const pv_cuda_attend &a, unsigned query) const {
-    return (static_cast<size_t>(skipped + row_of(query)) * a.heads + head_of(query)) * a.chunks;
-  }
   __device__ __forceinline__ size_t part(const pv_cuda_attend &a, unsigned query) const {
-    return first_part(a, query) + blockIdx.x;
+    const unsigned row = row_of(query), head = blockIdx.y * share + query - row * share;
+    return (static_cast<size_t>(skipped + row) * a.heads + head) * a.chunks + blockIdx.x;
   }
 };
 
@@ -202,70 +197,6 @@ __device__ __forceinline__ void add_values(const pv_cuda_attend &a, const tile &
   }
 }
 
-/* Whether this block is the last of its tile; then it has before it what the others wrote. */
-__device__ __forceinline__ bool ends_last(const pv_cuda_attend &a, const tile &t) {
-  __shared__ unsigned before;
-  uint32_t *ended = a.ended + blockIdx.z * a.kv_heads + blockIdx.y;
-  __threadfence();
-  __syncthreads();
-  if (threadIdx.x == 0) before = atomicAdd(ended, 1u);
-  __syncthreads();
-  if (before < (t.position + t.rows - 1) / CHUNK) return false;
-  __threadfence();
-  if (threadIdx.x == 0) *ended = 0;
-  return true;
-}
-
-/* The sums over chunks, a warp to a query, four elements to a thread: to `out` and to `result`, of
- * dim floats for each query of the tile. */
-__device__ __forceinline__ void put_together(const pv_cuda_attend &a, const tile &t,
-                                             float *result) {
-  constexpr unsigned each = 4;
-  const unsigned lane = threadIdx.x % 32, row = a.first + t.skipped;
-#pragma unroll 1
-  for (unsigned query = threadIdx.x / 32; query < t.rows * t.share; query += WARPS) {
-    const unsigned head = t.head_of(query), of = t.row_of(query);
-    const unsigned chunks = (t.position + of) / CHUNK + 1;
-    const size_t part = t.first_part(a, query);
-    const float least = largest_top(a.top + part, chunks);
-    const float sink = a.sinks != nullptr ? a.sinks[head] : least, m = larger(least, sink);
-    float *out = a.out + (static_cast<size_t>(row + of) * a.heads + head) * a.dim;
-    for (unsigned first = 0; first < a.dim; first += 32 * each) { /* all lanes go on together */
-      const unsigned d = min(first + lane * each, a.dim - each);
-      combined<each> sums = combine_together<each>(a.top + part, a.sum + part,
-                                                   a.value + part * a.dim + d, a.dim, chunks, m);
-      if (a.sinks != nullptr) sums.sum += pv_exp_f32(sink - m);
-      if (d < first + lane * each) continue;
-      const float4 y = {pv_div_f32(sums.value[0], sums.sum), pv_div_f32(sums.value[1], sums.sum),
-                        pv_div_f32(sums.value[2], sums.sum), pv_div_f32(sums.value[3], sums.sum)};
-      *reinterpret_cast<float4 *>(out + d) = y;
-      *reinterpret_cast<float4 *>(result + query * a.dim + d) = y;
-    }
-  }
-}
-
-/* A row's heads lie beside each other in `result` as in the row; a warp takes 256 elements. */
-__device__ __forceinline__ void round_results(const pv_cuda_attend &a, const tile &t,
-                                              const float *result) {
-  constexpr unsigned together = 8 * PV_SEGMENT, each = 8;
-  const unsigned lane = threadIdx.x % 32, width = t.share * a.dim,
-                 blocks = (width + together - 1) / together;
-#pragma unroll 1
-  for (unsigned i = threadIdx.x / 32; i < t.rows * blocks; i += WARPS) {
-    const unsigned row = i / blocks, first = i % blocks * together + lane * each;
-    float x[each] = {};
-    if (first < width) {
-      four(result + row * width + first, x);
-      four(result + row * width + first + 4, x + 4);
-    }
-    const rounded_quarter r = round_quarter(x, a.max, a.whole != 0);
-    const size_t at = static_cast<size_t>(a.first + t.skipped + row) * a.acts.segments +
-                      (blockIdx.y * width + first) / PV_SEGMENT;
-    if (first < width)
-      store_quarter(r, lane % 4, a.acts.q + at * 64, a.acts.d + at, a.acts.sum + at);
-  }
-}
-
 }  // namespace
 
 PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_attend a) {
@@ -322,9 +253,4 @@ PV_ENTRY __launch_bounds__(PV_ATTEND_THREADS, 3) attend_rows(const pv_cuda_atten
   wait_for_sixteens();
   __syncthreads();
   add_values(a, t, e, v);
-  if (!ends_last(a, t)) return;
-  put_together(a, t, memory);
-  if (a.acts.q == nullptr) return;
-  __syncthreads();
-  round_results(a, t, memory);
 }

@@ -1,7 +1,6 @@
-/* Attention of many rows at once, while no row has passed its window: a chunk begins at the same
- * position for all rows. Blocks leave their chunks as attend_1, _4 and _8 do; of those of a tile
- * the one that ends last puts them together, while a cache still has them. Reference: attend and
- * round of kernels/cpu. */
+/* Chunks of attention for many rows at once: what attend_1, _4 and _8 leave for attend_combine,
+ * while no row has passed its window: a chunk begins at the same position for all rows. Reference:
+ * attend of kernels/cpu. */
 #ifndef PV_CUDA_ATTEND_ROWS_H
 #define PV_CUDA_ATTEND_ROWS_H
 
@@ -19,15 +18,10 @@ static inline uint32_t pv_attend_tile(uint32_t heads, uint32_t kv_heads) {
 }
 
 /* Queries and keys, each element by element; the scores take the queries' place and the values that
- * of the keys, and then the results that of all. */
+ * of the keys. */
 static inline size_t pv_attend_rows_shared(size_t dim) {
   return ((dim > PV_ATTENTION_CHUNK ? dim : PV_ATTENTION_CHUNK) + dim) * PV_ATTEND_WIDE *
          sizeof(float);
-}
-
-/* Whether the heads of a KV head are whole blocks of what is rounded together. */
-static inline bool pv_attend_rounds(const pv_cuda_attend *a) {
-  return a->heads / a->kv_heads * a->dim % (a->whole ? 8 * PV_SEGMENT : PV_SEGMENT) == 0;
 }
 
 #endif
@@ -35,9 +29,7 @@ static inline bool pv_attend_rounds(const pv_cuda_attend *a) {
 PV_KERNEL(attend_rows, pv_cuda_attend,
           PV_GRID(a->chunks, a->kv_heads,
                   pv_cuda_parts(rows, pv_attend_tile(a->heads, a->kv_heads))),
-          PV_ATTEND_THREADS, pv_attend_rows_shared(a->dim), "attend, round",
-          PV_ATTEND_FITS(*a, 1) && a->window == 0 && pv_attend_tile(a->heads, a->kv_heads) > 0 &&
-              (a->acts.q == 0 || pv_attend_rounds(a)),
+          PV_ATTEND_THREADS, pv_attend_rows_shared(a->dim), "attend",
+          PV_ATTEND_FITS(*a, 1) && a->window == 0 && pv_attend_tile(a->heads, a->kv_heads) > 0,
           PV_WRITES(pv_cuda_attend, top), PV_WRITES(pv_cuda_attend, sum),
-          PV_WRITES(pv_cuda_attend, value), PV_WRITES(pv_cuda_attend, ended),
-          PV_WRITES(pv_cuda_attend, out), PV_WRITES_ACTS(pv_cuda_attend, acts))
+          PV_WRITES(pv_cuda_attend, value))

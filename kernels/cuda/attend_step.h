@@ -15,7 +15,7 @@ typedef struct pv_cuda_attend_step {
   uint32_t whole;  /* there is one chunk: its values are the result, and are rounded */
   uint32_t blocks; /* that share the chunks of a group of heads */
 } pv_cuda_attend_step;
-PV_LAYOUT(pv_cuda_attend_step, 296, blocks, 292);
+PV_LAYOUT(pv_cuda_attend_step, 288, blocks, 284);
 
 /* Heads with a norm, in pairs i and i + dim / 2, and no more than attention to all positions. */
 static inline bool pv_step_usual(const pv_cuda_attend_step *a, uint32_t dim) {

@@ -3,7 +3,7 @@
 layout(buffer_reference, std430, buffer_reference_align = 4) coherent buffer parts_of { float at[]; };
 
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer attend_argument { // pv_cuda_attend
-  uint64_t q, keys, values, step, top, sum, value, result, sinks, ended;
+  uint64_t q, keys, values, step, top, sum, value, result, sinks;
   acts_of acts;
   uint heads, kv_heads, dim, chunks, first;
   float scale, largest;

@@ -23,7 +23,7 @@ shared float normed[256u], values[512u];
 
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer step_argument {
   heads_of heads;
-  uint64_t attend[21]; // attend_argument
+  uint64_t attend[20]; // attend_argument
   uint is_whole, blocks;
 };
 

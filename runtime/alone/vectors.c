@@ -170,7 +170,7 @@ static pv_cuda_attend attend_of(pv_trial *t, const turned *h, const float *q, ui
     }
   a.out = pv_trial_output_at(t, "out", true, out, h->batch * width);
   a.whole = h->whole;
-  if (t->kernel != pv_kernel_get(PV_GPU_attend_rows) || pv_attend_rounds(&a))
+  if (pv_attend_rounds(&a))
     a.acts =
         pv_trial_rounded(t, h->whole ? PV_GRAIN_256 : PV_GRAIN_32, out, (uint32_t)width, h->batch);
   if (h->sinks != NULL) a.sinks = pv_trial_input(t, h->sinks, h->heads * sizeof *h->sinks);
@@ -191,19 +191,17 @@ static const pv_kernel *chunks_of(uint32_t share) {
 }
 
 /* The chunks and their sum: one of the two kernels is on trial, the other makes its input or its
- * result; or both are one kernel. `rows` is the query heads of one KV head. */
+ * result. `rows` is the query heads of one KV head. */
 void pv_trial_attend(pv_trial *t) {
   const pv_kernel *sum = pv_kernel_get(PV_GPU_attend_combine);
-  const bool both = t->kernel == pv_kernel_get(PV_GPU_attend_rows);
   turned h = {.dim = t->c.k, .heads = 2 * t->c.rows, .kv = 2, .batch = t->c.batch};
-  const uint32_t together = both ? t->c.rows * h.dim : h.heads * h.dim;
-  h.whole = (both || t->kernel == sum) && together % 256 == 0 && t->c.data % 2 == 1;
+  h.whole = h.heads * h.dim % 256 == 0 && h.dim % 32 == 0 && t->c.data % 2 == 1;
   h.position = h.batch == 1 ? 2100 : 190; /* one row alone: more chunks than a warp has lanes */
   const pv_cuda_step step = {h.position, h.batch, 0, 0};
   const size_t last = h.position + h.batch, narrow = (size_t)h.kv * h.dim;
   const pv_cuda_attend sizes = {.heads = h.heads, .kv_heads = h.kv, .dim = h.dim, .chunks = 1};
   if (!pv_trial_takes(t, h.batch, &sizes) || !turn(t, &h)) return;
-  if (both) h.window = 0;
+  if (t->kernel == pv_kernel_get(PV_GPU_attend_rows)) h.window = 0;
   /* A value that the last row alone sees: a row before must not multiply it even by zero. */
   if (t->c.data == PV_DATA_OUTLIERS) h.new_values[last * narrow - 1] = INFINITY;
   pv_cuda_attend a = attend_of(t, &h, h.q_out, chunks_seen(&h));
@@ -211,12 +209,8 @@ void pv_trial_attend(pv_trial *t) {
   a.keys = pv_trial_input(t, h.new_keys, last * narrow * sizeof(float));
   a.values = pv_trial_input(t, h.new_values, last * narrow * sizeof(float));
   a.step = pv_trial_input(t, &step, sizeof step);
-  if (both) {
-    const uint32_t *none = PV_TRIAL_NEW(t, (size_t)h.batch * h.kv, uint32_t);
-    a.ended = pv_trial_changed(t, "ended", false, none, none, (size_t)h.batch * h.kv);
-  }
   pv_trial_launch_add(t, t->kernel == sum ? chunks_of(t->c.rows) : t->kernel, h.batch, &a);
-  if (!both) pv_trial_launch_add(t, sum, h.batch, &a);
+  pv_trial_launch_add(t, sum, h.batch, &a);
 }
 
 static bool takes_usual_alone(const pv_kernel *k) {

@@ -68,7 +68,6 @@ static pv_cuda_attend attend_of(const pv_gpu_backend *b, uint32_t layer) {
                           .value = b->value,
                           .out = b->stage[row],
                           .sinks = gains(b, row, layer),
-                          .ended = b->ended,
                           .acts = pv_gpu_acts(b, row, 1),
                           .heads = s->heads,
                           .kv_heads = s->kv_heads,
@@ -160,7 +159,7 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
     return;
   }
   a.whole = pv_gpu_fuses(b) && pv_gpu_meets_whole(b, row, layer); /* no shader does */
-  const bool rounds = !together || pv_attend_rounds(&a);
+  const bool rounds = pv_attend_rounds(&a);
   if (!rounds) a.acts.q = 0;
   for (size_t first = 0; first < n; first += room) {
     const size_t rows = n - first < room ? n - first : room;
@@ -173,7 +172,7 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
                    : group == 4 ? PV_GPU_attend_4
                                 : PV_GPU_attend_1,
                    rows, &a);
-    if (!together) pv_gpu_start(b, PV_GPU_attend_combine, rows, &a);
+    pv_gpu_start(b, PV_GPU_attend_combine, rows, &a);
   }
   b->whole[row] = rounds ? a.whole : !a.whole;
   pv_gpu_round_as(b, row, a.whole);

@@ -63,11 +63,6 @@ static void take_guests(plan *p) {
        most * sizeof(float));
 }
 
-/* Of attend_rows, as many as there can be. */
-static uint64_t tiles(const pv_gpu_backend *b) {
-  return (uint64_t)b->base.config.batch * b->base.model->shape.kv_heads;
-}
-
 /* What attention and the ends of a forward need: where there are rows of experts alone, nothing. */
 static void take_home(plan *p) {
   pv_gpu_backend *b = p->b;
@@ -89,7 +84,6 @@ static void take_home(plan *p) {
   take(p, &b->top, b->attend_floats, sizeof(float));
   take(p, &b->sum, b->attend_floats, sizeof(float));
   take(p, &b->value, b->attend_floats, s->head_dim * sizeof(float));
-  take(p, &b->ended, tiles(b), sizeof(uint32_t));
   take(p, &b->parts, rows * PV_GPU_ARGMAX_PARTS, sizeof(int32_t));
 }
 
@@ -130,17 +124,6 @@ static pv_code upload_rope(pv_gpu_backend *b, const pv_rope *rope, const pv_gpu_
   if (code == PV_OK) code = b->gpu->ops->finish(b->gpu, err);
   free(cos);
   free(sin);
-  return code;
-}
-
-/* No block has ended yet. */
-static pv_code upload_ended(pv_gpu_backend *b, pv_error *err) {
-  const uint64_t count = tiles(b);
-  uint32_t *none = calloc(count, sizeof *none);
-  if (none == NULL) return pv_error_nomem(err, "the tiles of attention");
-  pv_code code = b->gpu->ops->upload(b->gpu, b->ended, none, count * sizeof *none, err);
-  if (code == PV_OK) code = b->gpu->ops->finish(b->gpu, err);
-  free(none);
   return code;
 }
 
@@ -237,6 +220,5 @@ pv_code pv_gpu_memory_open(pv_gpu_backend *b, pv_error *err) {
   if (p.code == PV_OK) p.code = pv_gpu_weights_open(b, err);
   for (size_t i = 0; b->angles[0].cos != 0 && i < tables(s) && p.code == PV_OK; i++)
     p.code = upload_rope(b, i == 0 ? &s->rope : &s->rope_sliding, &b->angles[i], err);
-  if (p.code == PV_OK && b->ended != 0) p.code = upload_ended(b, err);
   return p.code;
 }

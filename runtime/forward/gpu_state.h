@@ -72,7 +72,6 @@ typedef struct pv_gpu_backend {
   uint64_t stage[PV_STAGES_MAX], keys, values, step, ids;
   pv_gpu_angles angles[2];           /* the second of sliding layers, where they have their own */
   uint64_t top, sum, value;          /* of attention chunks */
-  uint64_t ended;                    /* of attend_rows, see pv_cuda_attend */
   uint64_t attend_floats;            /* for which `value` has room, without the factor head_dim */
   pv_cuda_acts acts[PV_STAGES_MAX];  /* of rows that products take */
   bool whole[PV_STAGES_MAX];         /* these are rounded in blocks of 256 now, else of 32 */
