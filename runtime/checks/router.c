@@ -72,17 +72,48 @@ const pv_check_spec pv_check_router_weights_sum = {
                         PV_TAKES_PROMPTS),
     .run = run_router_weights_sum};
 
+/* Experts of the left side that the right one has not chosen, where its margin is large enough. */
+static size_t missing(pv_check *check, const pv_capture *a, const pv_capture *b, uint32_t l,
+                      size_t p, bool *swapped) {
+  const pv_stage_id chosen = pv_model_stage(a->model, PV_ROLE_ROUTER_INDICES);
+  const pv_vector right = pv_capture_vector(b, chosen, l, p);
+  const size_t n = pv_set_missing(pv_capture_vector(a, chosen, l, p), right);
+  const double least = pv_check_real(check, "least_margin");
+  *swapped =
+      n > 0 && least > 0.0 &&
+      pv_set_margin(pv_capture_vector(b, pv_model_stage(b->model, PV_ROLE_ROUTER_LOGITS), l, p),
+                    right) < least;
+  return n;
+}
+
+/* Position by position, so that what follows from another choice is not taken for one. */
+static size_t compare_sets(pv_check *check, const pv_capture *a, const pv_capture *b,
+                           const char *prompt, size_t *different) {
+  const pv_shape *s = &check->model->shape;
+  for (size_t p = 0; p < a->positions; p++)
+    for (uint32_t l = 0; l < s->layers; l++) {
+      bool swapped;
+      const size_t n = missing(check, a, b, l, p, &swapped);
+      check->compared++;
+      *different += n > 0;
+      if (swapped) return a->positions - p;
+      if (n > 0)
+        pv_check_fail(check, "%zu of %u experts differ in layer %u at position %zu of prompt %s", n,
+                      s->used, l, p, prompt);
+    }
+  return 0;
+}
+
 static pv_code run_router_index_sets(pv_check *check, pv_error *err) {
   const char *left = pv_check_word(check, "left"), *right = pv_check_word(check, "right");
   const pv_numerics ln = pv_check_numerics(check, "left_numerics");
   const pv_numerics rn = pv_check_numerics(check, "right_numerics");
   pv_prompts prompts;
-  size_t different = 0;
+  size_t different = 0, behind = 0;
   if (!pv_check_has(check, true)) return PV_OK;
   if (strcmp(left, right) == 0 && ln == rn)
     return pv_check_verdict(check, "VACUOUS", "both sides are %s %s: nothing is compared", left,
                             pv_numerics_name(ln));
-  const pv_shape *s = &check->model->shape;
   pv_code code = pv_check_prompts(check, LONGEST, &prompts, err);
   for (size_t i = 0; i < prompts.count && code == PV_OK; i++) {
     const pv_capture *a = NULL, *b = NULL;
@@ -90,20 +121,11 @@ static pv_code run_router_index_sets(pv_check *check, pv_error *err) {
     if (code == PV_OK && a != NULL)
       code = pv_check_capture(check, right, rn, prompts.items[i], &b, err);
     if (code != PV_OK || b == NULL) return code;
-    for (uint32_t l = 0; l < s->layers; l++)
-      for (size_t p = 0; p < a->positions; p++) {
-        const size_t n = pv_set_missing(
-            pv_capture_vector(a, pv_model_stage(a->model, PV_ROLE_ROUTER_INDICES), l, p),
-            pv_capture_vector(b, pv_model_stage(a->model, PV_ROLE_ROUTER_INDICES), l, p));
-        check->compared++;
-        different += n > 0;
-        if (n > 0)
-          pv_check_fail(check, "%zu of %u experts differ in layer %u at position %zu of prompt %s",
-                        n, s->used, l, p, prompts.items[i]->name);
-      }
+    behind += compare_sets(check, a, b, prompts.items[i]->name, &different);
   }
   pv_check_metric(check, "index_sets", (double)check->compared);
   pv_check_metric(check, "index_sets_different", (double)different);
+  pv_check_metric(check, "positions_not_compared", (double)behind);
   return code == PV_OK ? pv_check_pass(check) : code;
 }
 
@@ -111,10 +133,12 @@ const pv_check_spec pv_check_router_index_sets = {
     .name = "router.index_sets",
     .about =
         "The sets of chosen experts are the same on both sides at every layer and position. The "
-        "sides may have different identities: sets must be equal all the same.",
+        "sides may have different identities: sets must be equal all the same, but where the right "
+        "side's margin is below least_margin.",
     .subject = "forward",
     .needs = PV_NEEDS_MODEL | PV_NEEDS_EXPERTS | PV_NEEDS_PROMPTS,
     .timeout_s = 120,
-    .roles = 1u << PV_ROLE_ROUTER_INDICES,
-    .params = PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_PROMPTS),
+    .roles = 1u << PV_ROLE_ROUTER_INDICES | 1u << PV_ROLE_ROUTER_LOGITS,
+    .params =
+        PV_PARAMS(PV_TAKES_SIDES, PV_TAKES_TWO_NUMERICS, PV_TAKES_LEAST_MARGIN, PV_TAKES_PROMPTS),
     .run = run_router_index_sets};

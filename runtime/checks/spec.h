@@ -99,6 +99,10 @@ extern const char *const pv_check_identities[], *const pv_check_types[];
   PV_TAKES_STRINGS(      \
       "prompts", "all",  \
       "names of prompts, of the reference or built-in ones; overrides the check's own choice")
+#define PV_TAKES_LEAST_MARGIN                                                                  \
+  PV_TAKES_REAL("least_margin", 0, 10, PV_LOOSENS_UP, "", "0",                                 \
+                "a router's margin, in its logits, below which another set is not a failure: " \
+                "the prompt is not compared from there on")
 #define PV_TAKES_DEVICE                            \
   PV_TAKES_WORD("device", pv_check_devices, "any", \
                 "what a side of Vulkan computes on: gpu takes no device of software")
