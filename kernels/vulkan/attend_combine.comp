@@ -23,5 +23,5 @@ void main() {
     y = combined(t, (gl_WorkGroupID.y * t.heads + head) * t.chunks, chunks, head, i % t.dim);
     floats(t.result).at[row * width + i] = y;
   }
-  if (t.acts.q != 0ul) round_part(t.acts, row, y, t.largest);
+  if (t.acts.q != 0ul) round_part(t.acts, row, y, t.largest, false);
 }

@@ -144,7 +144,7 @@ float weighted(attend_argument t, place_of at, float v[AHEAD], float newest) {
 void keep_result(attend_argument t, place_of at, float y) {
   uint j = gl_LocalInvocationIndex, of = at.head * DIM;
   if (j < DIM) floats(t.result).at[of + j] = y;
-  if (t.acts.q != 0ul) round_group(t.acts, 0u, of / EACH, EIGHTS, y, t.largest);
+  if (t.acts.q != 0ul) round_group(t.acts, 0u, of / EACH, EIGHTS, y, t.largest, false);
 }
 
 // One chunk put together, as attend_combine does.

@@ -1,16 +1,23 @@
 // The bytes of the tensor types (kernels/quant/types), by the numbers of pv_type. Which one a shader
 // reads is said when it is compiled: a device that has no jumps would do the work of all of them. So are, where
-// a row has at most 128 segments and a multiple of eight, its eights of them, and whether the activations are
-// a norm that the shader makes.
+// a row has at most 128 segments and a multiple of eight, its eights of them, and whether each group makes the
+// activations for itself: a norm, or the rounding of what nobody has rounded.
 layout(constant_id = 0) const uint VARIANT = 0u;
 const uint TYPES = 40u, SIZES = 17u; // as gpu_shaders.c has it
 const uint TYPE = VARIANT % TYPES, EIGHTS = VARIANT / TYPES % SIZES;
-const bool NORMED = VARIANT >= TYPES * SIZES;
+const bool NORMED = VARIANT / (TYPES * SIZES) == 1u, ROUNDS = VARIANT / (TYPES * SIZES) == 2u;
 
 const uint F32 = 0u, F16 = 1u, BF16 = 30u, Q4_0 = 2u, Q4_1 = 3u, Q5_0 = 6u, Q5_1 = 7u, Q8_0 = 8u, Q2_K = 10u,
            Q3_K = 11u, Q4_K = 12u, Q5_K = 13u, Q6_K = 14u, IQ4_NL = 20u, IQ4_XS = 23u, TQ2_0 = 35u, MXFP4 = 39u;
 
-bool is_plain() { return TYPE == F32 || TYPE == F16 || TYPE == BF16; }
+const bool PLAIN = TYPE == F32 || TYPE == F16 || TYPE == BF16;
+// Blocks of one segment; others have eight, of which the activations are rounded together (kernels/arith/act.h).
+const bool SHORT = TYPE == Q4_0 || TYPE == Q4_1 || TYPE == Q5_0 || TYPE == Q5_1 || TYPE == Q8_0 || TYPE == IQ4_NL ||
+                   TYPE == MXFP4;
+const bool WHOLE = !PLAIN && !SHORT;
+const bool HALVES = TYPE == Q2_K || TYPE == Q3_K || TYPE == Q6_K; // of a segment have scales of their own
+const bool ADDS_MINIMUM = TYPE == Q4_1 || TYPE == Q5_1;
+const bool MINIMUM = ADDS_MINIMUM || TYPE == Q2_K || TYPE == Q4_K || TYPE == Q5_K;
 
 // Of a type that is plain.
 float plain_at(uint64_t row, uint i) {
@@ -19,11 +26,6 @@ float plain_at(uint64_t row, uint i) {
   uint64_t at = row + 2ul * i;
   uint word = words(at & ~3ul).at[0];
   return uintBitsToFloat((at & 2ul) != 0ul ? word & 0xffff0000u : word << 16);
-}
-
-bool is_short() { // blocks of one segment, not of eight
-  return TYPE == Q4_0 || TYPE == Q4_1 || TYPE == Q5_0 || TYPE == Q5_1 || TYPE == Q8_0 || TYPE == IQ4_NL ||
-         TYPE == MXFP4;
 }
 
 uint block_bytes() {
@@ -43,7 +45,7 @@ uint block_bytes() {
 }
 
 // The block in which segment s of a row lies.
-uint64_t block_of(uint64_t row, uint s) { return row + uint64_t(is_short() ? s : s / 8u) * block_bytes(); }
+uint64_t block_of(uint64_t row, uint s) { return row + uint64_t(SHORT ? s : s / 8u) * block_bytes(); }
 
 const int IQ4_VALUES[16] =
     int[16](-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
@@ -102,8 +104,8 @@ void quads_from(uint64_t address, out uint into[8]) {
 
 // Four numbers of six bits less 32, as signed bytes.
 uint by_32(uint four) {
-  uint less = four ^ 0x20202020u, sign = less & 0x20202020u;
-  return less | sign << 1 | sign << 2;
+  uint less = four ^ 0x20202020u;
+  return less + 6u * (less & 0x20202020u); // the bit and the two above it
 }
 
 // The whole numbers of segment s of a block, s below 8, as signed bytes: those of the types of which
@@ -162,10 +164,6 @@ int q3_k_scale(uint64_t scales, uint j) {
              (byte_at(scales + 8u + j % 4u) >> j / 4u * 2u & 3u) << 4) - 32;
 }
 
-bool has_halves() { return TYPE == Q2_K || TYPE == Q3_K || TYPE == Q6_K; }
-bool adds_minimum() { return TYPE == Q4_1 || TYPE == Q5_1; }
-bool has_minimum() { return adds_minimum() || TYPE == Q2_K || TYPE == Q4_K || TYPE == Q5_K; }
-
 scales_of scales_at(uint64_t b, uint s) {
   scales_of to = scales_of(0.0, 0.0, int[2](1, 1), int[2](0, 0));
   if (TYPE == MXFP4) {
@@ -182,8 +180,8 @@ scales_of scales_at(uint64_t b, uint s) {
     return to;
   }
   to.d = half_at(b + (TYPE == Q2_K ? 80u : TYPE == Q3_K ? 108u : TYPE == Q6_K ? 208u : TYPE == TQ2_0 ? 64u : 0u));
-  if (has_minimum()) to.m = half_at(b + (TYPE == Q2_K ? 82u : 2u));
-  if (adds_minimum()) to.lo = int[2](1, 1);
+  if (MINIMUM) to.m = half_at(b + (TYPE == Q2_K ? 82u : 2u));
+  if (ADDS_MINIMUM) to.lo = int[2](1, 1);
   if (TYPE == Q2_K)
     for (uint h = 0u; h < 2u; h++) {
       uint both = byte_at(b + 2u * s + h);

@@ -10,12 +10,15 @@
 #include "kernels/vulkan/blocks.glsl"
 
 layout(local_size_x = 256) in;
-const uint ROWS = 8u, MOST_VALUES = 6144u, MOST_USED = 64u; // as gpu_shaders.c has it
+// As gpu_shaders.c has it: segments and blocks of all ranks.
+const uint ROWS = 8u, MOST_VALUES = WHOLE ? 1024u : 6144u, MOST_USED = ROUNDS ? 24u : 64u, MOST_BLOCKS = ROUNDS ? 24u : 48u;
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
-const uint SETS = 256u / WIDTH, QUARTERS = 4u;
+const uint SETS = 256u / WIDTH, PLACES = ROWS * MOST_BLOCKS, MOST_SEGMENTS = 8u * MOST_BLOCKS, CHUNKS = 3u;
 shared float values[MOST_VALUES], results[MOST_USED * ROWS], weights[MOST_USED];
 
+#include "kernels/vulkan/norm.glsl"
 #include "kernels/vulkan/products.glsl"
+#include "kernels/vulkan/own.glsl"
 
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer down_argument {
   rows_of rows;
@@ -23,29 +26,28 @@ layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer dow
   acts_of from;
   uint64_t parts, total_of_ranks, total, ahead, ahead_bytes;
   uint used;
+  float largest; // 0: they are rounded
 };
-
-act_segment acts_at(acts_of acts, uint row, uint s) {
-  uint at = row * acts.segments + s;
-  act_segment a;
-  [[unroll]] for (uint e = 0u; e < QUARTERS; e++) a.x[e] = quads(acts.q).at[QUARTERS * at + e];
-  a.d = floats(acts.d).at[at];
-  a.total = int(words(acts.sum).at[at]);
-  return a;
-}
 
 // Rows that are asked for before they are multiplied. Of Q6_K a row has so many registers that with two of them a
 // processor of the device would have room for one group alone.
 const uint DEPTH = TYPE == Q6_K ? 1u : 2u;
 
+act_segment acts_at(acts_of acts, uint slot, uint rank, uint s) {
+  return ROUNDS ? own_segment(rank * N + s) : kept_segment(acts, slot, s);
+}
+
 // All ranks of one row lie side by side. A set has one rank, and every so many of the rows.
 void multiply(down_argument t, uint at, uint first) {
   uint j = gl_LocalInvocationIndex, own = j / WIDTH, pair = min(j % WIDTH, N / 2u - 1u), rank = own % t.used;
-  uint rows = SETS / t.used, slot = at * t.used + rank, row = own / t.used;
-  act_segment a = acts_at(t.from, slot, first_of(pair)), b = acts_at(t.from, slot, second_of(pair));
+  uint rows = SETS / t.used, slot = at * t.used + rank, row = own / t.used, quarters_of = t.used * N * QUARTERS;
+  own_of as_is;
+  if (ROUNDS) as_is = load_own(t.from.x + 4ul * (at * t.used * t.from.stride), quarters_of);
   uint64_t data = t.rows.data + words(t.experts).at[slot] * t.rows.expert_bytes + first * t.rows.row_bytes;
   raw_pair r = load_pair(data + min(row, ROWS - 1u) * t.rows.row_bytes, pair), next = r;
   if (DEPTH > 1u) next = load_pair(data + min(row + rows, ROWS - 1u) * t.rows.row_bytes, pair);
+  if (ROUNDS) round_own(as_is, quarters_of, t.largest);
+  act_segment a = acts_at(t.from, slot, rank, first_of(pair)), b = acts_at(t.from, slot, rank, second_of(pair));
   [[dont_unroll]] for (; row < ROWS && own < rows * t.used; row += rows) {
     raw_pair last = load_pair(data + min(row + DEPTH * rows, ROWS - 1u) * t.rows.row_bytes, pair);
     if (j % WIDTH < N / 2u) put_pair(r, pair, N, a, b, row * t.used + rank);
@@ -56,11 +58,12 @@ void multiply(down_argument t, uint at, uint first) {
     next = last;
   }
   barrier();
-  if (N > LANES) {
-    for (uint i = own; i < ROWS * t.used; i += SETS) fold_lane(i * (N + 1u), j % WIDTH, N);
+  if (WHOLE) meet(ROWS * t.used, N);
+  if (values_of(N) > LANES) {
+    for (uint i = own; i < ROWS * t.used; i += SETS) fold_lane(i * stride_of(N), j % WIDTH, N);
     barrier();
   }
-  for (uint i = j; i < ROWS * t.used; i += 256u) results[i] = folded(i * (N + 1u), N);
+  for (uint i = j; i < ROWS * t.used; i += 256u) results[i] = folded(i * stride_of(N), values_of(N));
   barrier();
 }
 

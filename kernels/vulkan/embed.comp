@@ -22,9 +22,9 @@ float weight_at(uint64_t row, uint i) {
   scales_of by = scales_at(block, s % 8u);
   float scale = product(by.d, float(by.sc[of / 16u]));
   float scaled = product(scale, float(integer_at(block, s % 8u, of)));
-  if (!has_minimum()) return scaled;
+  if (!MINIMUM) return scaled;
   float least = product(by.m, float(by.lo[of / 16u]));
-  return adds_minimum() ? sum(scaled, least) : difference(scaled, least);
+  return ADDS_MINIMUM ? sum(scaled, least) : difference(scaled, least);
 }
 
 void main() {
@@ -32,6 +32,6 @@ void main() {
   uint i = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y;
   if (i >= t.k) return;
   uint64_t data = t.rows.data + uint64_t(words(t.ids).at[row]) * t.rows.row_bytes;
-  float x = is_plain() ? plain_at(data, i) : weight_at(data, i);
+  float x = PLAIN ? plain_at(data, i) : weight_at(data, i);
   floats(t.result).at[row * t.k + i] = t.scale == 0.0 ? x : product(x, t.scale);
 }

@@ -1,5 +1,5 @@
-// Routing, gate and up products of the chosen experts, SwiGLU, and the rounding of its result. Of
-// pv_cuda_gate_up, whose matrices are of one type. Groups: segments of the output, and one more that keeps the
+// Routing, gate and up products of the chosen experts, SwiGLU, and the rounding of its result in blocks of 32 where
+// planes are given. Of pv_cuda_gate_up, whose matrices are of one type. Groups: segments of the output, and one more that keeps the
 // weights of the experts; slots. A group chooses the experts for itself, and has the rows of its segment of both
 // matrices at once or in turns (products.glsl). Reference: route, mm, swiglu and round_segment of
 // kernels/definition.
@@ -14,8 +14,10 @@
 layout(local_size_x = 256) in;
 const uint MOST_EXPERTS = 256u;                           // as gpu_shaders.c has it
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
-const uint ROWS = 2u * SEGMENT, TOGETHER = EIGHTS <= 8u ? ROWS : ROWS / 2u; // those of a segment of either matrix
-const uint SETS = 256u / WIDTH, TURNS = TOGETHER / SETS, VALUES = TOGETHER * (N + 1u);
+const uint ROWS = 2u * SEGMENT; // those of a segment of either matrix
+const uint TOGETHER = EIGHTS <= 8u && TYPE != Q5_K ? ROWS : ROWS / 2u;
+const uint SETS = 256u / WIDTH, TURNS = TOGETHER / SETS, PLACES = TOGETHER * EIGHTS;
+const uint VALUES = TOGETHER * (WHOLE ? EIGHTS + 1u : N + 1u);
 shared float values[VALUES > 512u ? VALUES : 512u], results[ROWS];
 
 #include "kernels/vulkan/norm.glsl"
@@ -30,15 +32,6 @@ layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gat
   acts_of acts;
   float largest;
 };
-
-act_segment acts_at(acts_of acts, uint row, uint s) {
-  uint at = row * acts.segments + s;
-  act_segment a;
-  [[unroll]] for (uint e = 0u; e < QUARTERS; e++) a.x[e] = quads(acts.q).at[QUARTERS * at + e];
-  a.d = floats(acts.d).at[at];
-  a.total = int(words(acts.sum).at[at]);
-  return a;
-}
 
 // The rows of one expert from `first` of both matrices on, those of the gate first; past `count` the last one.
 raw_pair load_row(gate_up_argument t, uint expert, uint first, uint count, uint i, uint pair) {
@@ -55,8 +48,8 @@ void multiply(gate_up_argument t, uint row, uint expert, uint first, uint count,
     [[unroll]] for (uint part = 0u; part < N / 2u; part += WIDTH) {
       uint pair = min(part + lane, N / 2u - 1u);
       if (N / 2u > WIDTH) {
-        a = acts_at(t.from, row, first_of(pair));
-        b = acts_at(t.from, row, second_of(pair));
+        a = kept_segment(t.from, row, first_of(pair));
+        b = kept_segment(t.from, row, second_of(pair));
       }
       raw_pair r = load_row(t, expert, first, count, begin + own, pair), next = r;
       if (TURNS > 1u) next = load_row(t, expert, first, count, begin + own + SETS, pair);
@@ -68,11 +61,12 @@ void multiply(gate_up_argument t, uint row, uint expert, uint first, uint count,
       }
     }
     barrier();
-    if (N > LANES) {
-      for (uint i = own; i < TOGETHER; i += SETS) fold_lane(i * (N + 1u), lane, N);
+    if (WHOLE) meet(TOGETHER, N);
+    if (values_of(N) > LANES) {
+      for (uint i = own; i < TOGETHER; i += SETS) fold_lane(i * stride_of(N), lane, N);
       barrier();
     }
-    if (j < TOGETHER) results[begin + j] = folded(j * (N + 1u), N);
+    if (j < TOGETHER) results[begin + j] = folded(j * stride_of(N), values_of(N));
     barrier();
   }
 }
@@ -83,7 +77,7 @@ void main() {
   uint row = slot / t.route.used, rank = slot % t.route.used, ffn = t.gate.count;
   if (first >= ffn && rank > 0u) return;
   uint pair = min(j % WIDTH, N / 2u - 1u);
-  act_segment a = acts_at(t.from, row, first_of(pair)), b = acts_at(t.from, row, second_of(pair));
+  act_segment a = kept_segment(t.from, row, first_of(pair)), b = kept_segment(t.from, row, second_of(pair));
   choose(t.route, row);
   if (first >= ffn) {
     keep_route(t.route, row);
@@ -98,5 +92,5 @@ void main() {
     floats(t.up_out).at[at] = results[SEGMENT + j];
     floats(t.result).at[at] = y;
   }
-  round_group(t.acts, slot, gl_WorkGroupID.x * QUARTERS, QUARTERS, y, t.largest);
+  if (t.acts.q != 0ul) round_group(t.acts, slot, gl_WorkGroupID.x * QUARTERS, QUARTERS, y, t.largest, false);
 }

@@ -1,7 +1,8 @@
 // A matrix of a quantised type times rounded activations, identities i16 and i8, or of a plain type times
 // activations as they are: of pv_cuda_gemv, with one job or, of one type that is quantised, several, of which each
 // has its groups behind those of the one before. The activations may be the norm of a row, which each
-// group then makes for itself; the first one keeps it, where there is a place for it. Groups: of rows, or
+// group then makes for itself; the first one keeps it, where there is a place for it; or a row that nobody has rounded,
+// which each group then rounds in blocks of 256. Groups: of rows, or
 // as many as a grid has, each for every so many of them, and positions (slots, where there are experts).
 // Of a quantised type a group has some rows at once (products.glsl); of a plain one it has a row, and
 // thread j is wide lane j; behind the rows of a norm there is a group that keeps it.
@@ -30,33 +31,16 @@ layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gem
 
 // As gpu_shaders.c has it. A row of any size is 2048 segments at most: PV_K_MAX / SEGMENT.
 const uint AT_ONCE = EIGHTS > 0u && EIGHTS <= 8u ? 2u : 1u; // rows of a thread
-const uint VALUES = EIGHTS > 0u ? 1152u : 2304u, MOST_SEGMENTS = 128u;
+const uint VALUES = EIGHTS > 0u ? 1152u : 2304u, PLACES = EIGHTS > 0u ? 128u : 256u;
+const uint MOST_SEGMENTS = 128u, CHUNKS = (EIGHTS + 7u) / 8u;
 shared float values[VALUES];
-shared uvec4 quarters[NORMED ? 4u * MOST_SEGMENTS : 1u]; // those of a quarter of each segment side by side
-shared int totals[NORMED ? 4u * MOST_SEGMENTS : 1u];
-shared float scales[NORMED ? MOST_SEGMENTS : 1u];
 
 #define AHEAD_OF (EIGHTS > 0u && EIGHTS < AHEAD_MOST ? EIGHTS : AHEAD_MOST)
 #include "kernels/vulkan/norm.glsl"
 #include "kernels/vulkan/products.glsl"
+#include "kernels/vulkan/own.glsl"
 
-act_segment acts_at(acts_of acts, uint row, uint s) {
-  act_segment a;
-  if (NORMED) {
-    a.total = 0;
-    [[unroll]] for (uint e = 0u; e < QUARTERS; e++) {
-      a.x[e] = quarters[e * MOST_SEGMENTS + s];
-      a.total += totals[e * MOST_SEGMENTS + s];
-    }
-    a.d = scales[s];
-    return a;
-  }
-  uint at = row * acts.segments + s;
-  [[unroll]] for (uint e = 0u; e < QUARTERS; e++) a.x[e] = quads(acts.q).at[QUARTERS * at + e];
-  a.d = floats(acts.d).at[at];
-  a.total = int(words(acts.sum).at[at]);
-  return a;
-}
+act_segment acts_at(acts_of acts, uint row, uint s) { return OWN ? own_segment(s) : kept_segment(acts, row, s); }
 
 // Of a row, where it is known when it is compiled.
 uint size_of(gemv_argument t) { return EIGHTS > 0u ? 8u * EIGHTS * SEGMENT : t.acts.k; }
@@ -65,17 +49,13 @@ uint size_of(gemv_argument t) { return EIGHTS > 0u ? 8u * EIGHTS * SEGMENT : t.a
 void make_norm(norm_of t, uint row, uint n, float s, eight_of of, bool keeps) {
   float y[EACH];
   [[dont_unroll]] for (uint chunk = 0u; chunk < n; chunk += WIDE_LANES * EACH) {
-    uint at = chunk + EACH * gl_LocalInvocationIndex, segment = at / SEGMENT, quarter = at / EACH % QUARTERS;
+    uint at = chunk + EACH * gl_LocalInvocationIndex;
     bool lives = at < n;
     if (chunk > 0u) of = load_eight(t, norm_from(t, row), at, n);
     norm_eight(n, at, s, of, y);
-    if (!is_plain() || t.acts.q != 0ul) {
-      quarter_of r = rounded_quarter(y, t.largest);
-      if (!is_plain() && lives) {
-        quarters[quarter * MOST_SEGMENTS + segment] = r.planes;
-        totals[quarter * MOST_SEGMENTS + segment] = r.total;
-        if (quarter == 0u) scales[segment] = r.d;
-      }
+    if (!PLAIN || t.acts.q != 0ul) {
+      quarter_of r = rounded_quarter(y, t.largest, PLAIN ? t.whole != 0u : WHOLE);
+      if (!PLAIN && lives) keep_own(at / EACH, r);
       if (keeps && t.acts.q != 0ul) keep_quarter(t.acts, row, at / EACH, r, lives);
     }
     if (!keeps) continue;
@@ -167,13 +147,13 @@ void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
   }
 }
 
-// Groups that a device has at once, so that none makes a norm when others have made theirs: each has its rows in
+// Groups that a device has at once, so that none makes its activations when others have made theirs: each has its rows in
 // turns instead. As gpu_shaders.c has it.
-const uint GROUPS_NORMED = 256u;
+const uint GROUPS_OWN = 256u;
 uint turns_of(gemv_argument t, uint together) {
   uint all = 0u;
   for (uint j = 0u; j < t.jobs; j++) all += (t.job[j].rows.count + together - 1u) / together;
-  return NORMED ? (all + GROUPS_NORMED - 1u) / GROUPS_NORMED : 1u;
+  return OWN ? (all + GROUPS_OWN - 1u) / GROUPS_OWN : 1u;
 }
 
 void main() {
@@ -181,13 +161,15 @@ void main() {
   acts_of acts = t.acts;
   uint j = gl_LocalInvocationIndex, y = gl_WorkGroupID.y, at = y / max(acts.share, 1u);
   uint64_t expert = t.experts != 0ul ? uint64_t(words(t.experts).at[y]) : 0ul;
-  if (is_plain()) {
+  if (PLAIN) {
     plain_rows(t, t.job[0].rows.data + expert * t.job[0].rows.expert_bytes, y, at);
     return;
   }
   uint from = NORMED ? norm_from(t.norm, at) : 0u, size = size_of(t);
   eight_of of;
+  own_of as_is;
   if (NORMED) of = load_eight(t.norm, from, EACH * j, size);
+  if (ROUNDS) as_is = load_own(acts.x + 4ul * (at * acts.stride), size / EACH);
   uint n = EIGHTS > 0u ? 8u * EIGHTS : acts.k / SEGMENT, width = width_of(n), pairs = (n + 1u) / 2u;
   uint sets = EIGHTS > 0u ? 256u / width : min(256u / width, max(2048u / n, 1u));
   uint own = j / width, lane = j % width, together = sets * AT_ONCE;
@@ -200,7 +182,7 @@ void main() {
     }
   rows_of rows = t.job[job].rows;
   uint64_t data = rows.data + expert * rows.expert_bytes;
-  bool lacks_norm = NORMED;
+  bool lacks_acts = OWN;
   for (uint first = group * together; first < rows.count; first += groups * together) {
     float other = addend(t, job, y, first + j % together);
     [[unroll]] for (uint part = 0u; part < pairs; part += width) {
@@ -208,21 +190,24 @@ void main() {
       raw_pair r[AT_ONCE];
       [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
         r[u] = load_pair(data + uint64_t(min(first + u * sets + own, rows.count - 1u)) * rows.row_bytes, pair);
-      if (part == 0u && lacks_norm)
+      if (part == 0u && lacks_acts && NORMED)
         make_norm(t.norm, at, size, norm_scale(t.norm, from, size), of,
                   gl_WorkGroupID.x == 0u && t.norm.result != 0ul);
-      lacks_norm = false;
+      if (part == 0u && lacks_acts && ROUNDS) round_own(as_is, size / EACH, t.norm.largest);
+      lacks_acts = false;
       act_segment a = acts_at(acts, at, first_of(pair)), b = acts_at(acts, at, min(second_of(pair), n - 1u));
       if (own < sets && part + lane < pairs)
         [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) put_pair(r[u], pair, n, a, b, u * sets + own);
     }
     barrier();
-    if (n > LANES) { // then 32 threads have a row
+    if (WHOLE) meet(together, n);
+    if (values_of(n) > LANES) { // then 32 threads have a row
       [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
-        if (own < sets) fold_lane((u * sets + own) * (n + 1u), lane, n);
+        if (own < sets) fold_lane((u * sets + own) * stride_of(n), lane, values_of(n));
       barrier();
     }
-    if (j < together && first + j < rows.count) store(t, job, y, first + j, folded(j * (n + 1u), n), other);
+    if (j < together && first + j < rows.count)
+      store(t, job, y, first + j, folded(j * stride_of(n), values_of(n)), other);
     barrier(); // the values have been read
   }
 }

@@ -109,30 +109,60 @@ struct quarter_of { // of a segment: for eight numbers the words of their high b
   float d; // of the segment
 };
 
-// By all threads: four neighbours have a segment.
-quarter_of rounded_quarter(float y[EACH], float largest) {
-  uint j = gl_LocalInvocationIndex, own = 0u;
-  [[unroll]] for (uint e = 0u; e < EACH; e++) own = max(own, floatBitsToUint(y[e]) & ~SIGN);
-  barrier();
-  values[j] = uintBitsToFloat(own);
-  barrier();
-  [[unroll]] for (uint i = 0u; i < QUARTERS; i++) own = max(own, floatBitsToUint(values[j / QUARTERS * QUARTERS + i]));
-  float top = uintBitsToFloat(own);
-  bool finite = own < INFINITE, counts = finite && own >= 0x0d800000u, inverse = j % 2u == 1u;
-  // Of both quotients a thread makes one: top / largest, or what numbers are multiplied with.
-  float quotient_of = counts ? divided(inverse ? largest : top, inverse ? top : largest) : 0.0;
-  values[WIDE_LANES + j] = quotient_of;
-  barrier();
-  float d = values[WIDE_LANES + (j & ~1u)], v = values[WIDE_LANES + (j | 1u)];
-  quarter_of r = quarter_of(uvec4(0u), 0, finite ? d : uintBitsToFloat(NOT_A_NUMBER));
+// Magnitudes compare as their bits do.
+uint top_of_eight(float y[EACH]) {
+  uint top = 0u;
+  [[unroll]] for (uint e = 0u; e < EACH; e++) top = max(top, floatBitsToUint(y[e]) & ~SIGN);
+  return top;
+}
+
+uint top_of_four(uvec4 tops) { return max(max(tops.x, tops.y), max(tops.z, tops.w)); }
+
+// What the numbers of a block are multiplied with, or else their scale. Of one that is nothing, or that has no number,
+// the first is 0.
+float quotient_of(uint top, float largest, bool inverse) {
+  if (top >= INFINITE) return inverse ? 0.0 : uintBitsToFloat(NOT_A_NUMBER);
+  float a = uintBitsToFloat(top);
+  return top >= 0x0d800000u ? divided(inverse ? largest : a, inverse ? a : largest) : 0.0;
+}
+
+// A number that is made whole by 2^23 + 2^22 has it in its low bits, of which two bytes are those of either plane.
+const float WHOLE_BITS = 12582912.0;
+
+quarter_of quarter_by(float y[EACH], float d, float v) {
+  uint keeps = v != 0.0 ? ~0u : 0u, q[EACH], total = 0u - EACH * floatBitsToUint(WHOLE_BITS);
+  quarter_of r;
   [[unroll]] for (uint e = 0u; e < EACH; e++) {
-    int q = counts ? int(whole(product(y[e], v))) : 0;
-    int upper = (q + 128) >> 8;
-    r.planes[e / 4u] |= (uint(upper) & 255u) << 8u * (e % 4u);
-    r.planes[e / 4u + 2u] |= (uint(q - 256 * upper) & 255u) << 8u * (e % 4u);
-    r.total += q;
+    q[e] = floatBitsToUint(sum(product(y[e], v), WHOLE_BITS));
+    total += q[e];
   }
+  [[unroll]] for (uint w = 0u; w < 2u; w++) {
+    uint low = 0u, high = 0u;
+    [[unroll]] for (uint e = 0u; e < 4u; e++) {
+      low |= (q[4u * w + e] & 255u) << 8u * e;
+      high |= (q[4u * w + e] + 128u >> 8 & 255u) << 8u * e;
+    }
+    r.planes[w] = high & keeps;
+    r.planes[w + 2u] = low & keeps;
+  }
+  r.total = int(total & keeps);
+  r.d = d;
   return r;
+}
+
+shared uvec4 tops_of[WIDE_LANES / 4u];
+
+// By all threads: four neighbours have a segment, 32 a block of eight, which is `is_whole` rounded together.
+quarter_of rounded_quarter(float y[EACH], float largest, bool is_whole) {
+  uint j = gl_LocalInvocationIndex, top = 0u, first = is_whole ? j / SHARED * 8u : j / QUARTERS;
+  tops_of[j / 4u][j % 4u] = top_of_eight(y);
+  barrier();
+  [[unroll]] for (uint i = 0u; i < 8u; i++)
+    if (i == 0u || is_whole) top = max(top, top_of_four(tops_of[first + i]));
+  // Of both quotients a thread makes one.
+  values[WIDE_LANES + j] = quotient_of(top, largest, j % 2u == 1u);
+  barrier();
+  return quarter_by(y, values[WIDE_LANES + (j & ~1u)], values[WIDE_LANES + (j | 1u)]);
 }
 
 // By all threads: the quarter `at` of a row, if it is one of `lives`, into memory.
@@ -152,18 +182,18 @@ void keep_quarter(acts_of to, uint row, uint at, quarter_of r, bool lives) {
 
 // By all threads: numbers of a row, one a thread, which begin with quarter `first` and of which `count` quarters are
 // rounded, at most 32.
-void round_group(acts_of to, uint row, uint first, uint count, float own, float largest) {
+void round_group(acts_of to, uint row, uint first, uint count, float own, float largest, bool is_whole) {
   uint j = gl_LocalInvocationIndex;
   float y[EACH];
   barrier();
   values[WIDE_LANES + j] = own;
   barrier();
   [[unroll]] for (uint e = 0u; e < EACH; e++) y[e] = values[WIDE_LANES + EACH * (j % SHARED) + e];
-  keep_quarter(to, row, first + j, rounded_quarter(y, largest), j < count);
+  keep_quarter(to, row, first + j, rounded_quarter(y, largest, is_whole), j < count);
 }
 
 // The same of the row's numbers from 256 times the group's on.
-void round_part(acts_of to, uint row, float own, float largest) {
+void round_part(acts_of to, uint row, float own, float largest, bool is_whole) {
   uint first = gl_WorkGroupID.x * SHARED;
-  round_group(to, row, first, min(SHARED, to.segments * QUARTERS - first), own, largest);
+  round_group(to, row, first, min(SHARED, to.segments * QUARTERS - first), own, largest, is_whole);
 }

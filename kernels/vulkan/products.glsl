@@ -1,9 +1,18 @@
 // Rows of a matrix of a quantised type times a row of rounded activations. Segments are taken by twos that
 // share bytes of a row, and rows some at once: a group's threads are so many sets of WIDTH of them, and
-// thread p of a set has the pairs p, p + WIDTH, ... of a row. Needs `values`, of each row at once and a place
-// more, and acts_at(). TYPE, and the segments of a row where they are known, are said when it is compiled.
+// thread p of a set has the pairs p, p + WIDTH, ... of a row. Of a type in blocks of one segment that makes the values
+// of both; of others what four pairs have is added up, whole numbers, and one thread makes the value of a block of it.
+// Needs PLACES, blocks of all rows at once, and `values`, of each row at once stride_of() of them. TYPE, and the segments
+// of a row where they are known, are said when it is compiled.
 const uint ONES = 0x01010101u;
 const uint LANES = 32u;
+const uint PAIRS = 4u; // of a block
+
+// The sum of a pair's products needs more than 32 bits: there are two, with the high and the low bytes of activations.
+const bool TWO_SUMS = TYPE == Q5_K || TYPE == Q6_K || TYPE == IQ4_XS;
+shared ivec4 sums[WHOLE ? PLACES : 1u], lows[TWO_SUMS ? PLACES : 1u], leasts[WHOLE && MINIMUM ? PLACES : 1u];
+shared vec2 bases[WHOLE ? PLACES : 1u]; // d and the minimum
+shared float tilts[WHOLE ? PLACES : 1u]; // d of the activations
 
 struct act_segment {
   uvec4 x[4];
@@ -11,8 +20,21 @@ struct act_segment {
   int total;
 };
 
+act_segment kept_segment(acts_of acts, uint row, uint s) {
+  uint at = row * acts.segments + s;
+  act_segment a;
+  [[unroll]] for (uint e = 0u; e < 4u; e++) a.x[e] = quads(acts.q).at[4u * at + e];
+  a.d = floats(acts.d).at[at];
+  a.total = int(words(acts.sum).at[at]);
+  return a;
+}
+
 uint first_of(uint pair) { return TYPE == Q6_K ? pair / 4u * 8u + pair % 4u / 2u * 4u + pair % 2u : 2u * pair; }
 uint second_of(uint pair) { return first_of(pair) + (TYPE == Q6_K ? 2u : 1u); }
+
+// Values of a row of n segments, and how far it is from row to row: odd, so that banks are apart.
+uint values_of(uint n) { return WHOLE ? n / 8u : n; }
+uint stride_of(uint n) { return values_of(n) | 1u; }
 
 uint width_of(uint n) { // threads that have a row of n segments
   uint width = 1u;
@@ -37,6 +59,11 @@ raw_pair load_pair(uint64_t row, uint pair) {
     r.first = scales_of(both.x, both.y, int[2](1, 1), int[2](0, 0));
     r.second = r.first;
     k4_pair(head.yzw, s % 8u, r.first, r.second);
+  } else if (TYPE == Q6_K) { // halves of s and of s + 2
+    int sc = int(half_word(b + 192u + 2u * (s % 8u))), then = int(half_word(b + 196u + 2u * (s % 8u)));
+    r.first = scales_of(half_at(b + 208u), 0.0, int[2](sc << 24 >> 24, sc << 16 >> 24), int[2](0, 0));
+    r.second = r.first;
+    r.second.sc = int[2](then << 24 >> 24, then << 16 >> 24);
   } else {
     r.first = scales_at(b, s % 8u);
     r.second = scales_at(block_of(row, t), t % 8u);
@@ -72,43 +99,96 @@ void take_apart(raw_pair r, uint pair, out uint one[8], out uint two[8]) {
   }
 }
 
-// Whole numbers multiplied and added exactly, then d, and the minimum times the sum of the activations.
-// Halves have scales of their own, or the same.
-float value_of(scales_of by, uint four[8], act_segment a) {
+// d times the products and, where there is a minimum, that times the sum of the activations.
+float based(vec2 base, float products, float least) {
+  float value = product(base.x, products);
+  if (!MINIMUM) return value;
   uint turns = 0u;
-  int high[2] = int[2](0, 0), low[2] = int[2](0, 0), all[2] = int[2](0, 0);
-  [[unroll]] for (uint e = 0u; e < 4u; e++) { // eight at once
-    high[e / 2u] += dot_of_bytes(four[2u * e], a.x[e].x) + dot_of_bytes(four[2u * e + 1u], a.x[e].y);
-    low[e / 2u] += dot_of_bytes(four[2u * e], a.x[e].z) + dot_of_bytes(four[2u * e + 1u], a.x[e].w);
-    if (TYPE == Q2_K)
-      all[e / 2u] += 256 * (dot_of_bytes(ONES, a.x[e].x) + dot_of_bytes(ONES, a.x[e].y)) +
-                     dot_of_bytes(ONES, a.x[e].z) + dot_of_bytes(ONES, a.x[e].w);
-  }
-  float both;
-  if (TYPE == Q6_K || TYPE == IQ4_XS) // the sum of both halves is at most 2 * 32 * 16 * 32512 * 128, beyond 32 bits
-    both = float(int64_t(by.sc[0]) * int64_t(256 * high[0] + low[0]) +
-                 int64_t(by.sc[1]) * int64_t(256 * high[1] + low[1]));
-  else if (has_halves())
-    both = float(by.sc[0] * (256 * high[0] + low[0]) + by.sc[1] * (256 * high[1] + low[1]));
-  else // at most 31 * 32 * 32512 * 63, of Q5_K
-    both = float(by.sc[0] * (256 * (high[0] + high[1]) + low[0] + low[1]));
-  float value = product(by.d, both);
-  if (has_minimum()) {
-    PRECISE float minus = -by.m;
-    int least = TYPE == Q2_K ? by.lo[0] * all[0] + by.lo[1] * all[1] : by.lo[0] * a.total;
-    float m = adds_minimum() ? by.m : minus;
-    double once = chained(exact(double(m), double(float(least))), double(value), turns);
-    value = turns == 0u ? float(once) : fused(m, float(least), value);
-  }
-  return product(a.d, value);
+  PRECISE float minus = -base.y;
+  float m = ADDS_MINIMUM ? base.y : minus;
+  double once = chained(exact(double(m), double(least)), double(value), turns);
+  return turns == 0u ? float(once) : fused(m, least, value);
 }
 
-// The values of a pair's segments, among those of row `place` of what is at once.
+// A segment of a type in blocks of one.
+float value_of(scales_of by, uint four[8], act_segment a) {
+  int high = 0, low = 0;
+  [[unroll]] for (uint e = 0u; e < 4u; e++) { // eight at once
+    high += dot_of_bytes(four[2u * e], a.x[e].x) + dot_of_bytes(four[2u * e + 1u], a.x[e].y);
+    low += dot_of_bytes(four[2u * e], a.x[e].z) + dot_of_bytes(four[2u * e + 1u], a.x[e].w);
+  }
+  return product(a.d, based(vec2(by.d, by.m), float(256 * high + low), float(a.total)));
+}
+
+struct part_of { // sums of a segment with its sub-scales: products, of one plane where there are two, and minima
+  int high, low, least;
+};
+
+part_of part_sums(scales_of by, uint four[8], act_segment a) {
+  int high[2] = int[2](0, 0), low[2] = int[2](0, 0), all[2] = int[2](0, 0);
+  [[unroll]] for (uint e = 0u; e < 4u; e++) {
+    uint h = HALVES ? e / 2u : 0u;
+    high[h] += dot_of_bytes(four[2u * e], a.x[e].x) + dot_of_bytes(four[2u * e + 1u], a.x[e].y);
+    low[h] += dot_of_bytes(four[2u * e], a.x[e].z) + dot_of_bytes(four[2u * e + 1u], a.x[e].w);
+    if (TYPE == Q2_K)
+      all[h] += 256 * (dot_of_bytes(ONES, a.x[e].x) + dot_of_bytes(ONES, a.x[e].y)) +
+                dot_of_bytes(ONES, a.x[e].z) + dot_of_bytes(ONES, a.x[e].w);
+  }
+  part_of r = part_of(by.sc[0] * high[0], by.sc[0] * low[0], 0);
+  if (HALVES) {
+    r.high += by.sc[1] * high[1];
+    r.low += by.sc[1] * low[1];
+  }
+  if (!TWO_SUMS) { // at most 64 * 63 * 15 * 32512 of a pair, of Q4_K
+    r.high = by.sc[0] * (256 * high[0] + low[0]);
+    if (HALVES) r.high += by.sc[1] * (256 * high[1] + low[1]);
+  }
+  if (MINIMUM) r.least = TYPE == Q2_K ? by.lo[0] * all[0] + by.lo[1] * all[1] : by.lo[0] * a.total;
+  return r;
+}
+
+// Of a pair among those of row `place` of what is at once: values of its segments, or its part of a block.
 void put_pair(raw_pair r, uint pair, uint n, act_segment a, act_segment b, uint place) {
-  uint one[8], two[8], base = place * (n + 1u), s = first_of(pair), t = second_of(pair);
+  uint one[8], two[8], s = first_of(pair), t = second_of(pair), base = place * stride_of(n);
   take_apart(r, pair, one, two);
-  values[base + s] = value_of(r.first, one, a);
-  if (t < n) values[base + t] = value_of(r.second, two, b);
+  if (!WHOLE) {
+    values[base + s] = value_of(r.first, one, a);
+    if (t < n) values[base + t] = value_of(r.second, two, b);
+    return;
+  }
+  part_of of = part_sums(r.first, one, a), more = part_sums(r.second, two, b);
+  uint at = place * (n / 8u) + pair / PAIRS, own = pair % PAIRS;
+  sums[at][own] = of.high + more.high;
+  if (TWO_SUMS) lows[at][own] = of.low + more.low;
+  if (MINIMUM) leasts[at][own] = of.least + more.least;
+  if (own > 0u) return;
+  bases[at] = vec2(r.first.d, r.first.m);
+  tilts[at] = a.d;
+}
+
+int all_of(ivec4 four) { return four.x + four.y + four.z + four.w; }
+
+// f32 of the products of a block: of a number that needs 36 bits as 2^20 a + b, both exact in float32, and so their sum
+// is rounded once.
+float block_products(uint at) {
+  int upper = all_of(sums[at] >> 20), rest = all_of(sums[at] & 1048575);
+  if (TWO_SUMS) { // 256 high + low: at most 1.4e8 each
+    int high = all_of(sums[at]);
+    rest = (high & 4095) * 256 + all_of(lows[at]);
+    upper = (high >> 12) + (rest >> 20);
+    rest &= 1048575;
+  }
+  return sum(product(1048576.0, float(upper)), float(rest));
+}
+
+// By all threads, when the parts are there: the values of the blocks of so many rows.
+void meet(uint rows, uint n) {
+  uint blocks = n / 8u;
+  [[dont_unroll]] for (uint i = gl_LocalInvocationIndex; i < rows * blocks; i += 256u) {
+    float least = MINIMUM ? float(all_of(leasts[i])) : 0.0;
+    values[i / blocks * stride_of(n) + i % blocks] = product(tilts[i], based(bases[i], block_products(i), least));
+  }
+  barrier();
 }
 
 // The fold of n values from `base` on, n not a power of two as well. By 32 threads of a row as far as to 32

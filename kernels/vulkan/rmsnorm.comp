@@ -25,6 +25,6 @@ void main() {
     [[unroll]] for (uint e = 0u; e < EACH; e++)
       if (at + e < t.n) floats(t.result).at[row * t.n + at + e] = y[e];
     if (t.acts.q == 0ul) continue;
-    keep_quarter(t.acts, row, at / EACH, rounded_quarter(y, t.largest), at < t.n);
+    keep_quarter(t.acts, row, at / EACH, rounded_quarter(y, t.largest, t.whole != 0u), at < t.n);
   }
 }

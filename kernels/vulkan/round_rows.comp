@@ -13,6 +13,7 @@ shared float values[2u * WIDE_LANES];
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer round_argument {
   acts_of acts;
   float largest;
+  uint whole;
 };
 
 void main() {
@@ -20,5 +21,5 @@ void main() {
   acts_of acts = t.acts;
   uint k = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y;
   float x = k < acts.k ? floats(acts.x).at[row * acts.stride + k] : 0.0;
-  round_part(acts, row, x, t.largest);
+  round_part(acts, row, x, t.largest, t.whole != 0u);
 }

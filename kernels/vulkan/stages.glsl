@@ -31,7 +31,7 @@ struct norm_of { // pv_cuda_norm
   acts_of acts;
   uint n;
   float eps, largest;
-  uint unused;
+  uint whole; // rounded in blocks of 256; 0: of 32
 };
 
 // Memory is read in words of 32 bits: a byte, or 16 bits that begin at any even address.
@@ -39,10 +39,12 @@ uint byte_at(uint64_t address) {
   return words(address & ~3ul).at[0] >> (8u * uint(address & 3ul)) & 255u;
 }
 int signed_byte_at(uint64_t address) { return int(byte_at(address) << 24) >> 24; }
-float half_at(uint64_t address) {
+// What stands above the 16 bits is anything.
+uint half_word(uint64_t address) {
   uint word = words(address & ~3ul).at[0];
-  return unpackHalf2x16((address & 2ul) != 0ul ? word >> 16 : word).x;
+  return (address & 2ul) != 0ul ? word >> 16 : word;
 }
+float half_at(uint64_t address) { return unpackHalf2x16(half_word(address)).x; }
 
 const uint EXP_OF[6] = uint[6](0x3c0905b7u, 0x3d2aaa8du, 0x3e2aaa6eu, 0x3f000000u, 0u, 0u);
 

@@ -43,5 +43,5 @@ void main() {
     y = activated(floats(t.gate_out).at[at], floats(t.up_out).at[at]);
     floats(t.result).at[at] = y;
   }
-  if (t.acts.q != 0ul) round_part(t.acts, slot, y, t.largest);
+  if (t.acts.q != 0ul) round_part(t.acts, slot, y, t.largest, false);
 }

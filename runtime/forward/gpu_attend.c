@@ -68,7 +68,7 @@ static pv_cuda_attend attend_of(const pv_gpu_backend *b, uint32_t layer) {
                           .value = b->value,
                           .out = b->stage[row],
                           .sinks = gains(b, row, layer),
-                          .acts = pv_gpu_acts(b, row, 1),
+                          .acts = pv_gpu_acts_made(b, row, layer),
                           .heads = s->heads,
                           .kv_heads = s->kv_heads,
                           .dim = s->head_dim,

@@ -230,6 +230,33 @@ static void products_alike(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows
   if (a->add != 0 && !added) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
 }
 
+static bool is_whole(const pv_cuda_rows *rows) {
+  return pv_cuda_whole(rows->type);
+}
+
+/* Whether their kernels make the activations, as a->norm says: of those that take them so rounded.
+ */
+static bool takes_own(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
+  bool each = takes_gemv(b, a, rows);
+  for (uint32_t j = 0; j < a->jobs && each && !pv_gpu_fuses(b); j++) {
+    const pv_cuda_gemv one = some_of(a, j, j + 1);
+    const pv_cuda_rows *of = &one.job[0].rows;
+    const bool later = pv_cuda_quantised(of->type) && is_whole(of) != (a->norm.whole != 0);
+    each = later || pv_gpu_takes(b, PV_GPU_gemv, &one, rows);
+  }
+  return each;
+}
+
+/* Products that take row `in` in other blocks than it is rounded in: their kernel rounds it, or a
+ * launch before them. */
+static void round_for(pv_gpu_backend *b, pv_cuda_gemv *a, size_t in, size_t rows) {
+  const bool now = b->whole[in];
+  a->norm = (pv_cuda_norm){.max = b->max, .whole = true};
+  if (!now && takes_own(b, a, rows)) return;
+  a->norm = (pv_cuda_norm){0};
+  pv_gpu_round_as(b, in, !now);
+}
+
 /* The same of any matrices, which take row `in`: those first that take it as it is rounded. */
 static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t in, size_t rows) {
   const bool now = b->whole[in];
@@ -237,31 +264,35 @@ static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t in, size_t
     pv_cuda_gemv some = *a;
     some.jobs = 0;
     for (uint32_t j = 0; j < a->jobs; j++) {
-      const uint32_t type = a->job[j].rows.type;
-      const bool whole = pv_cuda_quantised(type) ? pv_cuda_whole(type) : now;
+      const pv_cuda_rows *of = &a->job[j].rows;
+      const bool whole = pv_cuda_quantised(of->type) ? is_whole(of) : now;
       if ((whole != now) == (other != 0)) some.job[some.jobs++] = a->job[j];
     }
     if (some.jobs == 0) continue;
     if (some.jobs < a->jobs && some.job[0].out != a->job[0].out) some.add = some.total = 0;
-    if (other != 0 && some.jobs < a->jobs) some.norm = (pv_cuda_norm){0}; /* it has been kept */
-    if (other != 0 && !now && takes_gemv(b, &some, rows)) {
-      some.norm.whole = true;
-      some.norm.max = b->max;
-    } else if (other != 0) {
-      pv_gpu_round_as(b, in, !now);
-    }
+    if (other != 0) round_for(b, &some, in, rows); /* a norm has been kept */
     products_alike(b, &some, rows);
   }
 }
 
-bool pv_gpu_meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+/* The first quantised weight that a row is multiplied with; if `whole` is not NULL, in blocks of
+ * 256 or not, as it says. */
+static const pv_gguf_tensor *meets(const pv_gpu_backend *b, size_t row, uint32_t layer,
+                                   const bool *whole) {
   const pv_model *m = b->base.model;
   for (size_t k = 0; k < m->plan->count; k++) {
     const pv_gguf_tensor *t = pv_model_weight(m, k, layer); /* another device may have it */
     if (t == NULL || row_of(b, k)->op != PV_OP_MATMUL || row_of(b, k)->in[0] != row) continue;
-    if (pv_cuda_quantised((uint32_t)t->type)) return pv_cuda_whole((uint32_t)t->type);
+    if (pv_cuda_quantised((uint32_t)t->type) &&
+        (whole == NULL || pv_cuda_whole((uint32_t)t->type) == *whole))
+      return t;
   }
-  return false;
+  return NULL;
+}
+
+bool pv_gpu_meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  const pv_gguf_tensor *t = meets(b, row, layer, NULL);
+  return t != NULL && pv_cuda_whole((uint32_t)t->type);
 }
 
 /* RMSNorm, and what it is rounded to. Rows that are wanted of all are the last. */
@@ -314,15 +345,6 @@ static pv_cuda_gemv products_of(const pv_gpu_backend *b, size_t row, size_t rows
   return a;
 }
 
-static bool takes_norm(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
-  bool each = takes_gemv(b, a, rows);
-  for (uint32_t j = 0; j < a->jobs && each && !pv_gpu_fuses(b); j++) {
-    const pv_cuda_gemv one = some_of(a, j, j + 1);
-    each = pv_gpu_takes(b, PV_GPU_gemv, &one, rows);
-  }
-  return each;
-}
-
 /* The norm, then the products of its result: in one launch where the products are gemv. */
 static void norm_and_products(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_cuda_norm norm = norm_of(b, row, layer);
@@ -330,7 +352,7 @@ static void norm_and_products(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_cuda_gemv alone = products_of(b, row + 1, b->cover.rows[row] - 1u, layer);
   pv_cuda_gemv a = alone;
   a.norm = norm;
-  if (!takes_norm(b, &a, rows)) {
+  if (!takes_own(b, &a, rows)) {
     a = alone;
     pv_gpu_start(b, PV_GPU_rmsnorm, rows, &norm);
   }
@@ -383,13 +405,22 @@ static void route(pv_gpu_backend *b, int weights, int indices, uint32_t layer) {
   if (indices >= 0) group(b, (size_t)indices);
 }
 
+/* The same without room where shaders need not round what they make, in blocks of 32: no product
+ * takes it so. */
+pv_cuda_acts pv_gpu_acts_made(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  static const bool whole = false;
+  pv_cuda_acts acts = pv_gpu_acts(b, row, 1);
+  if (!pv_gpu_fuses(b) && meets(b, row, layer, &whole) == NULL) acts.q = 0;
+  return acts;
+}
+
 /* What two products become. */
 static pv_cuda_gate_up activation_of(const pv_gpu_backend *b, size_t row, uint32_t layer) {
   return (pv_cuda_gate_up){.gate = {.count = (uint32_t)part_of(b, row)},
                            .gate_out = pv_gpu_input(b, row, 0, layer),
                            .up_out = pv_gpu_input(b, row, 1, layer),
                            .out = b->stage[row],
-                           .acts = pv_gpu_acts(b, row, 1),
+                           .acts = pv_gpu_acts_made(b, row, layer),
                            .max = b->max};
 }
 
@@ -460,15 +491,16 @@ static void down(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.rows = one.job[0].rows;
   a.experts = one.experts;
   a.in = one.acts;
-  if (takes_gemv(b, &one, n) && pv_gpu_takes(b, PV_GPU_down, &a, n) &&
-      pv_down_shared(&a) <= SHARED_MAX) {
+  if (takes_gemv(b, &one, n) && pv_down_shared(&a) <= SHARED_MAX) {
     const size_t in = row_of(b, row)->in[0];
-    if (pv_cuda_whole(a.rows.type) && !b->whole[in])
-      a.max = b->max; /* the kernel rounds */
-    else
-      pv_gpu_round_as(b, in, pv_cuda_whole(a.rows.type));
-    pv_gpu_start(b, pv_gpu_takes(b, PV_GPU_down_24, &a, n) ? PV_GPU_down_24 : PV_GPU_down, n, &a);
-    return;
+    const bool whole = is_whole(&a.rows);
+    a.max = whole && !b->whole[in] ? b->max : 0.0f; /* the kernel rounds, if it can */
+    if (!pv_gpu_takes(b, PV_GPU_down, &a, n)) a.max = 0.0f;
+    if (pv_gpu_takes(b, PV_GPU_down, &a, n)) {
+      if (a.max == 0.0f) pv_gpu_round_as(b, in, whole);
+      pv_gpu_start(b, pv_gpu_takes(b, PV_GPU_down_24, &a, n) ? PV_GPU_down_24 : PV_GPU_down, n, &a);
+      return;
+    }
   }
   products(b, &one, row_of(b, row)->in[0], slots_of(b, row));
   pv_gpu_start(b, PV_GPU_combine, n, &a);

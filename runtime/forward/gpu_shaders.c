@@ -14,8 +14,8 @@
 enum { LANES = 256 };
 
 /* The numbers of blocks.glsl: a tensor's type, eights of segments of a row where there are no more
- * than 128 and no others (else 0), and whether the activations are a norm's. */
-enum { TYPES = 40, SIZES = 17, SIZE_MOST = 16 };
+ * than 128 and no others (else 0), and what each group makes of the activations for itself. */
+enum { TYPES = 40, SIZES = 17, SIZE_MOST = 16, NORMED = TYPES * SIZES, ROUNDED = 2 * NORMED };
 
 static uint32_t eights_of(uint32_t k) {
   const uint32_t eights = k / (8 * PV_SEGMENT);
@@ -81,38 +81,45 @@ static uint32_t rows_together(const pv_cuda_gemv *a) {
   return sets < most ? sets : most;
 }
 
-/* Those of mm.comp: turns in which a group has its rows, where it makes the norm of them for itself
- * and there would be more groups than a device has at once. */
-enum { GROUPS_NORMED = 256 };
+/* Those of mm.comp: turns in which a group has its rows, where it makes their activations for
+ * itself and there would be more groups than a device has at once. */
+enum { GROUPS_OWN = 256 };
 
 static uint32_t turns_of(const pv_cuda_gemv *a) {
   size_t groups = 0;
   for (uint32_t j = 0; j < a->jobs; j++)
     groups += pv_cuda_parts(a->job[j].rows.count, rows_together(a));
-  return (uint32_t)pv_cuda_parts(groups, GROUPS_NORMED);
+  return (uint32_t)pv_cuda_parts(groups, GROUPS_OWN);
 }
 
 /* What each group makes for itself pays for one row of activations, and where there are not many
  * groups: rows of weights, at most. */
-enum { NORMED_ROWS = 16384, NORMED_PLAIN = 256 };
+enum { OWN_ROWS = 16384, OWN_PLAIN = 256 };
+
+/* Of a norm, or of the rounding of a row that nobody has rounded: as the weights are. */
+static bool makes_own(const pv_gpu_launch *l) {
+  const pv_cuda_gemv *a = l->args;
+  const uint32_t type = a->job[0].rows.type;
+  const bool quantised = pv_cuda_quantised(type);
+  return l->grid[1] == 1 && a->job[0].rows.count <= (quantised ? OWN_ROWS : OWN_PLAIN) &&
+         (!quantised || (eights_of(a->acts.k) > 0 && pv_cuda_whole(type) == (a->norm.whole != 0)));
+}
 
 static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_gemv *a = l->args;
-  const uint32_t count = a->job[0].rows.count, eights = eights_of(a->acts.k);
   const bool quantised = pv_cuda_quantised(a->job[0].rows.type), normed = a->norm.x != 0;
+  const bool own = normed || (quantised && a->norm.whole != 0);
   uint64_t groups = 0;
-  const uint32_t rows = rows_together(a) * (normed && quantised ? turns_of(a) : 1);
+  const uint32_t rows = rows_together(a) * (own && quantised ? turns_of(a) : 1);
   for (uint32_t j = 0; j < a->jobs; j++) {
     groups += pv_cuda_parts(a->job[j].rows.count, rows);
     if (j > 0 && (!quantised || a->job[j].rows.type != a->job[0].rows.type))
       return "products of several types";
   }
   if (a->jobs > 1 && groups > PV_GPU_GROUPS_MAX) return "products of so many rows";
-  if (normed && (l->grid[1] > 1 || count > (quantised ? NORMED_ROWS : NORMED_PLAIN) ||
-                 (quantised && eights == 0)))
-    return "such a norm before a product";
+  if (own && !makes_own(l)) return "such activations of a product";
   const char *beyond = of_type(a->job[0].rows.type, out);
-  out->variant += TYPES * (eights + (normed ? SIZES : 0));
+  out->variant += TYPES * eights_of(a->acts.k) + (normed ? NORMED : own ? ROUNDED : 0);
   out->x = groups < PV_GPU_GROUPS_MAX ? groups : PV_GPU_GROUPS_MAX;
   if (normed && !quantised && a->norm.out != 0) out->x++; /* it keeps the norm */
   out->rows = l->grid[1];
@@ -120,13 +127,19 @@ static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
 }
 
 /* Those of gate_up.comp and down.comp. */
-enum { GATE_UP_EXPERTS = 256, DOWN_VALUES = 6144, DOWN_RANKS = 64 };
+enum {
+  GATE_UP_EXPERTS = 256,
+  DOWN_VALUES = 6144,
+  DOWN_RANKS = 64,
+  DOWN_BLOCKS = 48, /* of all ranks; */
+  DOWN_ROUNDED = 24 /* those that a group may round for itself */
+};
 
 static const char *gate_up(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_gate_up *a = l->args;
   const uint32_t eights = eights_of(a->in.k);
   if (l->grid[1] != a->route.used || a->gate.type != a->up.type || eights == 0 ||
-      !pv_cuda_quantised(a->gate.type) || a->route.experts > GATE_UP_EXPERTS || a->acts.q == 0)
+      !pv_cuda_quantised(a->gate.type) || a->route.experts > GATE_UP_EXPERTS)
     return "such experts";
   const char *beyond = of_type(a->gate.type, out);
   out->variant += TYPES * eights;
@@ -135,15 +148,23 @@ static const char *gate_up(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return beyond;
 }
 
+/* Whether a group has room for the values, or the blocks, of its rows of all ranks. */
+static bool down_fits(const pv_cuda_down *a) {
+  const uint32_t n = a->in.k / PV_SEGMENT, blocks = a->used * n / 8;
+  if (!pv_cuda_whole(a->rows.type))
+    return a->max == 0.0f && a->used * PV_DOWN_ROWS * (n + 1) <= DOWN_VALUES;
+  if (a->max != 0.0f) return blocks <= DOWN_ROUNDED && a->in.stride == a->in.k;
+  return blocks <= DOWN_BLOCKS;
+}
+
 static const char *down(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const pv_cuda_down *a = l->args;
-  const uint32_t eights = eights_of(a->in.k), n = 8 * eights;
+  const uint32_t eights = eights_of(a->in.k);
   if (l->grid[1] > 1 || eights == 0 || !pv_cuda_quantised(a->rows.type) ||
-      a->used > LANES / width_of(n) || a->used > DOWN_RANKS ||
-      a->used * PV_DOWN_ROWS * (n + 1) > DOWN_VALUES)
+      a->used > LANES / width_of(8 * eights) || a->used > DOWN_RANKS || !down_fits(a))
     return "such experts";
   const char *beyond = of_type(a->rows.type, out);
-  out->variant += TYPES * eights;
+  out->variant += TYPES * eights + (a->max != 0.0f ? ROUNDED : 0);
   out->x = a->rows.count / PV_DOWN_ROWS;
   out->rows = l->grid[1];
   return beyond;

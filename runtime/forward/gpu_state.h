@@ -177,6 +177,8 @@ pv_cuda_rows pv_gpu_weight(const pv_gpu_backend *b, size_t row, uint32_t layer);
 uint64_t pv_gpu_input(const pv_gpu_backend *b, size_t row, size_t k, uint32_t layer);
 /* A row, with room for its rounded form where products take that; `share` as in pv_cuda_acts. */
 pv_cuda_acts pv_gpu_acts(const pv_gpu_backend *b, size_t row, size_t share);
+/* The same for a kernel that makes the row, and rounds it where there is room. */
+pv_cuda_acts pv_gpu_acts_made(const pv_gpu_backend *b, size_t row, uint32_t layer);
 /* Whether the products that take a row meet it in blocks of 256. */
 bool pv_gpu_meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer);
 /* Rounds a row anew if products are to take it in other blocks than it is rounded in. */

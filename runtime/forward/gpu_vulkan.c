@@ -259,14 +259,15 @@ typedef struct work {
   bool beside; /* it may begin with the launch before */
 } work;
 
-/* Products of one input, into places of their own. */
+/* Products of one input, into places of their own; what the one before makes of a norm is no input
+ * of the other. */
 static bool is_beside(device *d, const pv_gpu_launch *l) {
   static const pv_cuda_gemv none;
   const pv_cuda_gemv last = d->product;
   d->product = l->kernel == PV_GPU_gemv ? *(const pv_cuda_gemv *)l->args : none;
   const pv_cuda_gemv *p = &d->product;
   return !l->apart && p->jobs > 0 && last.jobs > 0 && p->acts.x == last.acts.x &&
-         p->acts.q == last.acts.q && p->add == 0 && last.add == 0 &&
+         p->acts.q == last.acts.q && p->norm.x == last.norm.x && p->add == 0 && last.add == 0 &&
          p->job[0].out != last.job[0].out;
 }
 

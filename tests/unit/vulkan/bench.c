@@ -89,11 +89,12 @@ uint32_t parts(size_t n, size_t of) {
 }
 
 /* Planes that a shader writes are those of the CPU, which has them in another order. */
-void same_acts(const pv_cuda_acts *acts, const float *x, size_t k, size_t row) {
+void same_acts(const pv_cuda_acts *acts, const float *x, size_t k, size_t row, bool whole) {
   static int16_t q[K_MAX];
   static float d[K_MAX / 32];
   static int32_t sum[K_MAX / 32], offset[K_MAX / 16];
-  pv_cpu_scalar.round(PV_PRODUCT_I16, PV_GRAIN_32, x, k, &(const pv_planes){q, d, sum, offset});
+  pv_cpu_scalar.round(PV_PRODUCT_I16, whole ? PV_GRAIN_256 : PV_GRAIN_32, x, k,
+                      &(const pv_planes){q, d, sum, offset});
   const int8_t *planes = (const int8_t *)result(acts->q) + row * acts->segments * 64;
   const float *got_d = (const float *)result(acts->d) + row * acts->segments;
   const int32_t *got_sum = (const int32_t *)result(acts->sum) + row * acts->segments;

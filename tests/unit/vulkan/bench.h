@@ -36,8 +36,9 @@ bool same_floats(const float *got, const float *want, size_t n, const char *what
 void fill(float *x, size_t n, uint64_t seed, bool edges);
 uint32_t parts(size_t n, size_t of);
 
-/* Room for rounded rows; and that row `row` of it is what the CPU rounds x to, identity i16. */
+/* Room for rounded rows; and that row `row` of it is what the CPU rounds x to, identity i16, in
+ * blocks of 256 if `whole`, else of 32. */
 pv_cuda_acts empty_acts(size_t k, size_t rows);
-void same_acts(const pv_cuda_acts *acts, const float *x, size_t k, size_t row);
+void same_acts(const pv_cuda_acts *acts, const float *x, size_t k, size_t row, bool whole);
 
 #endif

@@ -121,7 +121,7 @@ static void check_attend(size_t dim, uint32_t first, uint32_t window, bool with_
       pv_definition.attend(&a);
     }
     same_floats((const float *)result(t.out) + r * width, want + r * width, width, "attend");
-    if (t.acts.q != 0) same_acts(&t.acts, want + r * width, width, r);
+    if (t.acts.q != 0) same_acts(&t.acts, want + r * width, width, r, false);
   }
 }
 

@@ -14,7 +14,7 @@
 #include "tests/unit/vulkan/bench.h"
 
 /* The numbers of blocks.glsl and of attend_step.comp. */
-enum { TYPES = 40, NORMED = TYPES * 17, SINKS = 64 };
+enum { TYPES = 40, NORMED = TYPES * 17, ROUNDED = 2 * NORMED, SINKS = 64 };
 
 static uint32_t variant_of(pv_type type, size_t k) {
   const size_t eights = k % 256 == 0 && k <= 4096 ? k / 256 : 0;
@@ -26,10 +26,19 @@ static size_t row_bytes_of(pv_type type, size_t k) {
   return k / info->block_elements * info->block_bytes;
 }
 
+/* Where in a block its scale is; a minimum is behind it. */
+static size_t scale_at(pv_type type) {
+  return type == PV_TYPE_Q2_K    ? 80
+         : type == PV_TYPE_Q3_K  ? 108
+         : type == PV_TYPE_Q6_K  ? 208
+         : type == PV_TYPE_TQ2_0 ? 64
+                                 : 0;
+}
+
 /* Any bytes, but scales and plain values that are numbers. */
 static void fill_weights(pv_type type, unsigned char *bytes, size_t count, uint64_t seed) {
   const pv_type_info *info = pv_type_get(type);
-  const size_t scale = type == PV_TYPE_Q6_K ? 208 : 0;
+  const size_t scale = scale_at(type);
   if (type == PV_TYPE_F32) {
     fill((float *)(void *)bytes, count / sizeof(float), seed, true);
     return;
@@ -67,7 +76,8 @@ static void check_normed(pv_type type, pv_product product, size_t k, size_t rows
                              .acts = quantised ? empty_acts(k, 1) : (pv_cuda_acts){0},
                              .n = (uint32_t)k,
                              .eps = 1e-6F,
-                             .max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX};
+                             .max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX,
+                             .whole = pv_cuda_whole((uint32_t)type)};
   const pv_cuda_gemv t = {.job = {{.rows = {.data = place(weights, rows * row_bytes),
                                             .row_bytes = row_bytes,
                                             .type = (uint32_t)type,
@@ -83,7 +93,8 @@ static void check_normed(pv_type type, pv_product product, size_t k, size_t rows
   same_floats(result(norm.out), normed, k, "norm of a product");
   same_floats(result(t.job[0].out), want, rows, "rmsnorm, mm");
   same_floats(result(t.total), sum, rows, "rmsnorm, mm, add");
-  if (norm.acts.q != 0 && product == PV_PRODUCT_I16) same_acts(&norm.acts, normed, k, 0);
+  if (norm.acts.q != 0 && product == PV_PRODUCT_I16)
+    same_acts(&norm.acts, normed, k, 0, norm.whole != 0);
 }
 
 static void test_normed(void) {
@@ -93,6 +104,57 @@ static void test_normed(void) {
   check_normed(PV_TYPE_Q8_0, PV_PRODUCT_I16, 768, 33);
   check_normed(PV_TYPE_F32, PV_PRODUCT_I16, 300, 3);
   check_normed(PV_TYPE_F32, PV_PRODUCT_I16, 2048, 2);
+}
+
+static void fill_alike(pv_type type, unsigned char *row, size_t k, size_t r) {
+  static const int bytes[] = {0, 0xff, 0x80, 0x7f, 0x3f};
+  const uint16_t one[] = {0x3c00, 0x3c00};
+  const pv_type_info *info = pv_type_get(type);
+  memset(row, bytes[r % 5], row_bytes_of(type, k));
+  for (size_t i = 0; i < k / info->block_elements; i++)
+    memcpy(row + i * info->block_bytes + scale_at(type), one,
+           pv_form_has_minimum(info->form) ? 4 : 2);
+}
+
+/* A row that nobody has rounded; `same`: all activations are alike, and so are all bytes of a row's
+ * numbers and sub-scales, so that sums of integers are as large as they can be. */
+static void check_rounded(pv_type type, pv_product product, size_t k, size_t rows, bool same) {
+  enum { ROWS_MAX = 40 };
+  static _Alignas(16) unsigned char weights[ROWS_MAX * K_MAX];
+  static float x[K_MAX], want[ROWS_MAX];
+  const size_t row_bytes = row_bytes_of(type, k);
+  float *const out[] = {want};
+  const pv_act act = {.x = x};
+  const pv_mm mm = {type, product, weights, row_bytes, rows, k, &act, out, 0, 1};
+  fill(x, k, k, false);
+  for (size_t i = 0; k > 256 && i < 256; i++) x[i] *= 1e-33F; /* to nothing */
+  for (size_t i = 0; i < k && same; i++) x[i] = 1.0F;
+  for (size_t r = 0; r < rows && same; r++) fill_alike(type, weights + r * row_bytes, k, r);
+  if (!same) fill_weights(type, weights, rows * row_bytes, k + rows);
+  pv_definition.mm(&mm);
+  begin();
+  const pv_cuda_gemv t = {
+      .job = {{.rows = {.data = place(weights, rows * row_bytes),
+                        .row_bytes = row_bytes,
+                        .type = (uint32_t)type,
+                        .count = (uint32_t)rows},
+               .out = place(NULL, rows * sizeof(float))}},
+      .acts = {.x = place(x, sizeof x), .k = (uint32_t)k, .stride = (uint32_t)k, .share = 1},
+      .norm = {.max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX, .whole = true},
+      .jobs = 1};
+  REQUIRE(launch("mm", variant_of(type, k) + ROUNDED, &t, sizeof t, parts(rows, 8), 1));
+  same_floats(result(t.job[0].out), want, rows, pv_type_get(type)->name);
+}
+
+static void test_rounded(void) {
+  static const pv_type types[] = {PV_TYPE_Q4_K, PV_TYPE_Q5_K,   PV_TYPE_Q6_K, PV_TYPE_Q2_K,
+                                  PV_TYPE_Q3_K, PV_TYPE_IQ4_XS, PV_TYPE_TQ2_0};
+  check_rounded(PV_TYPE_Q4_K, PV_PRODUCT_I16, 256, 40, false);
+  check_rounded(PV_TYPE_Q4_K, PV_PRODUCT_I16, 4096, 19, false);
+  check_rounded(PV_TYPE_Q6_K, PV_PRODUCT_I8, 2048, 9, false);
+  check_rounded(PV_TYPE_Q5_K, PV_PRODUCT_I16, 2816, 9, false);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    check_rounded(types[i], PV_PRODUCT_I16, 256, 5, true);
 }
 
 /* Products of more rows than groups have in one turn, of which each has several then. */
@@ -120,7 +182,8 @@ static void test_turns(void) {
                              .acts = empty_acts(K, 1),
                              .n = K,
                              .eps = 1e-6F,
-                             .max = PV_ACT16_MAX},
+                             .max = PV_ACT16_MAX,
+                             .whole = true},
                     .jobs = 3};
   const uint64_t data = place(weights, bytes);
   size_t first = 0;
@@ -199,27 +262,45 @@ static pv_cuda_rows place_rows(pv_type type, const experts *e, size_t matrix) {
                         .count = FFN};
 }
 
-static void check_down(pv_type type, const experts *e, const pv_cuda_gate_up *from) {
-  const pv_cuda_down t = {.rows = place_rows(type, e, 2),
-                          .experts = from->route.indices,
-                          .weights = from->route.weights,
-                          .residual = place(e->residual, sizeof e->residual),
-                          .in = from->acts,
-                          .out = place(NULL, sizeof e->down),
-                          .sum = place(NULL, sizeof e->sum),
-                          .total = place(NULL, sizeof e->total),
-                          .used = USED};
-  REQUIRE(launch("down", variant_of(type, FFN), &t, sizeof t, HIDDEN / PV_DOWN_ROWS, 1));
+/* `max` not 0: nobody has rounded the rows, and the shader does. */
+static void check_down(pv_type type, const experts *e, const pv_cuda_gate_up *from, float max) {
+  pv_cuda_down t = {.rows = place_rows(type, e, 2),
+                    .experts = from->route.indices,
+                    .weights = from->route.weights,
+                    .residual = place(e->residual, sizeof e->residual),
+                    .in = from->acts,
+                    .out = place(NULL, sizeof e->down),
+                    .sum = place(NULL, sizeof e->sum),
+                    .total = place(NULL, sizeof e->total),
+                    .used = USED,
+                    .max = max};
+  t.in.x = from->out;
+  t.in.stride = FFN;
+  REQUIRE(launch("down", variant_of(type, FFN) + (max > 0.0F ? ROUNDED : 0), &t, sizeof t,
+                 HIDDEN / PV_DOWN_ROWS, 1));
   same_floats(result(t.out), e->down, (size_t)USED * HIDDEN, "down");
   same_floats(result(t.sum), e->sum, HIDDEN, "down, combine");
   same_floats(result(t.total), e->total, HIDDEN, "down, combine, add");
+}
+
+/* In blocks of 256 the rows are rounded by down, then by a launch of their own. */
+static void check_downs(pv_type type, const experts *e, const pv_cuda_gate_up *from) {
+  if (pv_cuda_whole((uint32_t)type)) {
+    pv_cuda_round rounded = {from->acts, PV_ACT16_MAX, true};
+    rounded.acts.x = from->out;
+    rounded.acts.stride = FFN;
+    check_down(type, e, from, PV_ACT16_MAX);
+    REQUIRE(launch("round_rows", 0, &rounded, sizeof rounded, parts(FFN, 256), USED));
+  }
+  check_down(type, e, from, 0.0F);
 }
 
 static void check_experts(pv_type type) {
   static experts e;
   define_experts(type, &e);
   begin();
-  pv_cuda_round rounded = {.acts = empty_acts(HIDDEN, 1), .max = PV_ACT16_MAX};
+  pv_cuda_round rounded = {
+      .acts = empty_acts(HIDDEN, 1), .max = PV_ACT16_MAX, .whole = pv_cuda_whole((uint32_t)type)};
   rounded.acts.x = place(e.x, sizeof e.x);
   rounded.acts.stride = HIDDEN;
   REQUIRE(launch("round_rows", 0, &rounded, sizeof rounded, parts(HIDDEN, 256), 1));
@@ -243,13 +324,14 @@ static void check_experts(pv_type type) {
   same_floats(result(t.out), e.swiglu, (size_t)USED * FFN, "swiglu");
   same_floats(result(t.route.weights), e.chosen, USED, "weights of experts");
   EXPECT_BYTES(result(t.route.indices), e.indices, sizeof e.indices);
-  for (size_t r = 0; r < USED; r++) same_acts(&t.acts, e.swiglu + r * FFN, FFN, r);
-  check_down(type, &e, &t);
+  for (size_t r = 0; r < USED; r++) same_acts(&t.acts, e.swiglu + r * FFN, FFN, r, false);
+  check_downs(type, &e, &t);
   for (size_t m = 0; m < 3; m++) free(e.weights[m]);
 }
 
 static void test_experts(void) {
   check_experts(PV_TYPE_Q4_K);
+  check_experts(PV_TYPE_Q5_K);
   check_experts(PV_TYPE_Q6_K);
   check_experts(PV_TYPE_Q8_0);
 }
@@ -360,7 +442,7 @@ static void check_step(size_t dim, uint32_t position, bool with_sinks) {
   same_floats(result(t.heads.keys), s.keys, (position + 1) * stride, "keys");
   same_floats(result(t.heads.values), s.values, (position + 1) * stride, "values");
   same_floats(result(t.attend.out), s.out, width, "attend");
-  same_acts(&t.attend.acts, s.out, width, 0);
+  same_acts(&t.attend.acts, s.out, width, 0, false);
 }
 
 static void test_step(void) {
@@ -376,6 +458,7 @@ int main(void) {
   const int none = bench_open();
   if (none != 0) return none;
   const int code = pv_testing_main("vulkan fused", (pv_case[]){PV_CASE(test_normed),
+                                                               PV_CASE(test_rounded),
                                                                PV_CASE(test_turns),
                                                                PV_CASE(test_experts),
                                                                PV_CASE(test_step),

@@ -29,17 +29,18 @@ static void test_add(void) {
   same_floats(result(t.out), want, N, "add");
 }
 
-static void test_rmsnorm(void) {
+/* Rounded in blocks of 256, or of 32. */
+static void check_rmsnorm(bool whole) {
   static const size_t sizes[] = {1, 31, 96, 256, 300, 2048, 3000, 4096};
   enum { ROWS = 8 };
   static float x[ROWS * K_MAX], weight[K_MAX], want[K_MAX];
   for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-    const size_t n = sizes[s];
+    const size_t n = sizes[s], block = whole ? 256 : PV_SEGMENT;
     fill(x, ROWS * n, n, false);
     fill(weight, n, n + 1, true);
     if (n >= 96) {
-      memset(x, 0, 32 * sizeof *x); /* a segment that is rounded to nothing */
-      x[n + 40] = NAN;              /* a row that is none */
+      memset(x, 0, (n > block ? block : 32) * sizeof *x); /* a block that is rounded to nothing */
+      x[n + 40] = NAN;                                    /* a row that is none */
       for (size_t i = 0; i < n; i++) x[2 * n + i] *= 1e-20F;
       for (size_t i = 3 * n; i < ROWS * n;
            i++) /* all of the sum is one lane's: its order is seen */
@@ -49,17 +50,23 @@ static void test_rmsnorm(void) {
     const pv_cuda_norm t = {.x = place(x, ROWS * n * sizeof *x),
                             .weight = place(weight, n * sizeof *weight),
                             .out = place(NULL, ROWS * n * sizeof *x),
-                            .acts = n % PV_SEGMENT == 0 ? empty_acts(n, ROWS) : (pv_cuda_acts){0},
+                            .acts = n % block == 0 ? empty_acts(n, ROWS) : (pv_cuda_acts){0},
                             .n = (uint32_t)n,
                             .eps = 1e-6F,
-                            .max = PV_ACT16_MAX};
+                            .max = PV_ACT16_MAX,
+                            .whole = whole};
     REQUIRE(launch("rmsnorm", 0, &t, sizeof t, ROWS, 1));
     for (size_t r = 0; r < ROWS; r++) {
       pv_definition.rmsnorm(x + r * n, weight, n, t.eps, want);
       same_floats((const float *)result(t.out) + r * n, want, n, "rmsnorm");
-      if (t.acts.q != 0) same_acts(&t.acts, want, n, r);
+      if (t.acts.q != 0) same_acts(&t.acts, want, n, r, whole);
     }
   }
+}
+
+static void test_rmsnorm(void) {
+  check_rmsnorm(false);
+  check_rmsnorm(true);
 }
 
 /* The forms of the shader by their numbers. */
@@ -86,7 +93,7 @@ static void test_swiglu(void) {
     for (size_t r = 0; r < SLOTS; r++) {
       forms[s % FORMS](gate + r * n, up + r * n, n, want);
       same_floats((const float *)result(t.out) + r * n, want, n, "swiglu");
-      if (t.acts.q != 0) same_acts(&t.acts, want, n, r);
+      if (t.acts.q != 0) same_acts(&t.acts, want, n, r, false);
     }
   }
 }
@@ -129,7 +136,7 @@ static void test_bias(void) {
   }
 }
 
-static void test_append_and_round(void) {
+static void test_append(void) {
   enum { K = 320, ROWS = 2, POSITION = 3 };
   static float x[ROWS * K], cache[(POSITION + ROWS) * K];
   const pv_cuda_step step = {.position = POSITION, .count = ROWS};
@@ -139,12 +146,23 @@ static void test_append_and_round(void) {
                             place(&step, sizeof step), K};
   REQUIRE(launch("append", 0, &t, sizeof t, parts(K, 256), ROWS));
   same_floats((const float *)result(t.cache) + POSITION * K, x, ROWS * K, "append");
-  begin();
-  pv_cuda_round round = {.acts = empty_acts(K, ROWS), .max = PV_ACT16_MAX};
-  round.acts.x = place(x, sizeof x);
-  round.acts.stride = K;
-  REQUIRE(launch("round_rows", 0, &round, sizeof round, parts(K, 256), ROWS));
-  for (size_t r = 0; r < ROWS; r++) same_acts(&round.acts, x + r * K, K, r);
+}
+
+/* The last block of 256 may be a part. */
+static void test_round(void) {
+  enum { K = 608, ROWS = 2 };
+  static float x[ROWS * K];
+  fill(x, ROWS * K, 1, false);
+  for (size_t i = 0; i < 256; i++) x[K + i] *= 1e-33F; /* to nothing */
+  x[K + 300] = INFINITY;
+  for (int whole = 0; whole < 2; whole++) {
+    begin();
+    pv_cuda_round t = {.acts = empty_acts(K, ROWS), .max = PV_ACT16_MAX, .whole = (uint32_t)whole};
+    t.acts.x = place(x, sizeof x);
+    t.acts.stride = K;
+    REQUIRE(launch("round_rows", 0, &t, sizeof t, parts(K, 256), ROWS));
+    for (size_t r = 0; r < ROWS; r++) same_acts(&t.acts, x + r * K, K, r, whole != 0);
+  }
 }
 
 static void test_combine(void) {
@@ -227,7 +245,8 @@ static void check_mm(pv_type type, pv_product product, size_t k, size_t rows, bo
                              .acts = empty_acts(k, ACTS),
                              .n = (uint32_t)k,
                              .eps = 1e-6F,
-                             .max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX};
+                             .max = product == PV_PRODUCT_I8 ? PV_ACT8_MAX : PV_ACT16_MAX,
+                             .whole = pv_cuda_whole((uint32_t)type)};
   REQUIRE(launch("rmsnorm", 0, &norm, sizeof norm, ACTS, 1));
   const pv_act acts[ACTS] = {{.x = normed}, {.x = normed + k}};
   float *const out[ACTS] = {wanted, wanted + rows};
@@ -380,7 +399,8 @@ int main(void) {
                                                                 PV_CASE(test_swiglu),
                                                                 PV_CASE(test_gate),
                                                                 PV_CASE(test_bias),
-                                                                PV_CASE(test_append_and_round),
+                                                                PV_CASE(test_append),
+                                                                PV_CASE(test_round),
                                                                 PV_CASE(test_combine),
                                                                 PV_CASE(test_mm),
                                                                 PV_CASE(test_plain),
