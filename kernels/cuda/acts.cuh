@@ -63,6 +63,19 @@ __device__ __forceinline__ float2 block_floats(const block_sums &v) {
   return {products, minimum ? static_cast<float>(meet_four(v.least)) : 0.0f};
 }
 
+/* Of two rows: even lanes get those of the first, odd ones those of the second. */
+__device__ __forceinline__ int meet_four(int a, int b, bool odd) {
+  const int v = (odd ? b : a) + __shfl_xor_sync(every_lane, odd ? a : b, 1);
+  return v + __shfl_xor_sync(every_lane, v, 2);
+}
+
+template <bool minimum>
+__device__ __forceinline__ float2 block_floats(const block_sums (&v)[2], bool odd) {
+  const int high = meet_four(v[0].high, v[1].high, odd), low = meet_four(v[0].low, v[1].low, odd);
+  const int least = minimum ? meet_four(v[0].least, v[1].least, odd) : 0;
+  return {exact_sum(high, low), static_cast<float>(least)};
+}
+
 /* n <= 8 values, that of block i in the lanes 4 i .. 4 i + 3 of a group. The sum is in lane 0. */
 __device__ __forceinline__ float fold_blocks(float v, unsigned n, unsigned lane, unsigned width) {
 #pragma unroll

@@ -170,16 +170,26 @@ __device__ __forceinline__ rounded_quarter round_quarter(const float (&x)[8], fl
   const float a = pv_f32_bits(top);
   const bool damaged = top >= 0x7f800000u, zero = a < PV_ACT_TINY;
   const float inverse = damaged || zero ? 0.0f : pv_div_f32(max, a);
-  rounded_quarter r = {{0, 0}, {0, 0}, 0, 0.0f};
-  r.d = damaged ? pv_f32_bits(0x7fc00000u) : zero ? 0.0f : pv_div_f32(a, max);
+  constexpr uint32_t one = 0x4b400000u; /* the bits of 1.5 * 2^23: pv_rint_f32 without its end */
+  uint32_t q[8], sum = 0;
 #pragma unroll
   for (int j = 0; j < 8; j++) {
-    /* A damaged segment is all zeros, also where x * 0 is a NaN. */
-    const int q = damaged || zero ? 0 : static_cast<int>(pv_rint_f32(x[j] * inverse));
-    const int high = (q + 128) >> 8, low = q - 256 * high;
-    r.high[j / 4] |= static_cast<uint32_t>(high & 255) << (8 * (j % 4));
-    r.low[j / 4] |= static_cast<uint32_t>(low & 255) << (8 * (j % 4));
-    r.sum += q;
+    q[j] = pv_bits_f32(x[j] * inverse + pv_f32_bits(one)); /* one + the integer */
+    sum += q[j];
+  }
+  rounded_quarter r;
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+    const uint32_t *of = q + 4 * i;
+    r.low[i] =
+        __byte_perm(__byte_perm(of[0], of[1], 0x0040), __byte_perm(of[2], of[3], 0x0040), 0x5410);
+    r.high[i] = __byte_perm(__byte_perm(of[0] + 128, of[1] + 128, 0x0051),
+                            __byte_perm(of[2] + 128, of[3] + 128, 0x0051), 0x5410);
+  }
+  r.sum = static_cast<int>(sum - 8 * one);
+  r.d = zero ? 0.0f : pv_div_f32(a, max);
+  if (damaged) { /* all zeros, also where x * 0 is a NaN */
+    r = {{0, 0}, {0, 0}, 0, pv_f32_bits(0x7fc00000u)};
   }
   r.sum += __shfl_xor_sync(every_lane, r.sum, 1);
   r.sum += __shfl_xor_sync(every_lane, r.sum, 2);

@@ -30,8 +30,9 @@ __device__ __forceinline__ void units(const pv_cuda_down &a, const shared_acts &
   }
 }
 
-/* Calls products(in, result): the products of all ranks with the block's rows. */
-template <class Products>
+/* Calls products(in, result): the products of all ranks with the block's rows. `turns`: see
+ * rounding. */
+template <unsigned turns, class Products>
 __device__ __forceinline__ void block(const pv_cuda_down &a, const Products &products) {
   begin_kernel();
   extern __shared__ uint4 shared[];
@@ -44,16 +45,25 @@ __device__ __forceinline__ void block(const pv_cuda_down &a, const Products &pro
   const shared_acts in = shared_layout(shared, a.used * a.in.k);
   float *result = quantised ? in.x : reinterpret_cast<float *>(shared); /* [used][ROWS] */
   float *weights = result + a.used * ROWS;
-  for (unsigned rank = threadIdx.x; rank < a.used; rank += blockDim.x)
-    weights[rank] = a.weights[static_cast<size_t>(at) * a.used + rank];
-  for (unsigned rank = threadIdx.x / 32; rank < a.used; rank += blockDim.x / 32) {
-    const uint8_t *rows = a.rows.data + a.experts[at * a.used + rank] * a.rows.expert_bytes;
-    prefetch(rows + first * a.rows.row_bytes, ROWS * a.rows.row_bytes, threadIdx.x % 32, 32);
+  const unsigned own = min(threadIdx.x, a.used - 1), slots = at * a.used;
+  const float weight = a.weights[slots + own];
+  const auto prefetch_rows = [&]() {
+    for (unsigned rank = threadIdx.x / 32; rank < a.used; rank += blockDim.x / 32) {
+      const uint8_t *rows = a.rows.data + a.experts[slots + rank] * a.rows.expert_bytes;
+      prefetch(rows + first * a.rows.row_bytes, ROWS * a.rows.row_bytes, threadIdx.x % 32, 32);
+    }
+  };
+  if (a.max != 0.0f) {
+    rounding<turns> row(a.in.x + static_cast<size_t>(slots) * a.in.stride, a.used * a.in.k);
+    prefetch_rows();
+    row.store(a.max, in);
+  } else {
+    prefetch_rows();
+    if (quantised) copy_acts(a.in, slots, a.used * segments, in);
   }
-  if (a.max != 0.0f)
-    round_acts(a.in.x + static_cast<size_t>(at) * a.used * a.in.stride, a.used * a.in.k, a.max, in);
-  else if (quantised)
-    copy_acts(a.in, at * a.used, a.used * segments, in);
+  weights[own] = weight;
+  for (unsigned rank = threadIdx.x + blockDim.x; rank < a.used; rank += blockDim.x)
+    weights[rank] = a.weights[slots + rank];
   __syncthreads();
   products(in, result);
   prefetch_ahead(a.ahead);
@@ -72,7 +82,7 @@ __device__ __forceinline__ void block(const pv_cuda_down &a, const Products &pro
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) down(const pv_cuda_down a) {
   const lane_group group = group_of(a.rows.type, a.in.k), alone = {group.lane, group.width, 0, 1};
-  block(a, [&](const shared_acts &in, float *result) {
+  block<1>(a, [&](const shared_acts &in, float *result) {
     /* Two loops: what one keeps in registers is none of the other's. */
     if (has_own_path(static_cast<int>(a.rows.type)))
       units(a, in, group, result,
@@ -90,9 +100,9 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) down(const pv_cuda_down a) {
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) down_24(const pv_cuda_down a) {
   constexpr unsigned width = 16; /* lanes of a row: 24 segments are 12 pairs */
   const lane_group group = {threadIdx.x % width, width, threadIdx.x / width, PV_CUDA_BLOCK / width};
-  block(a, [&](const shared_acts &in, float *result) {
+  block<3>(a, [&](const shared_acts &in, float *result) {
     units(a, in, group, result, [&](const row_range &rows, const act_row &act, const auto &store) {
-      frequent_rows<24>(a.rows.type, rows, act, {group.lane, width, 0, 1}, store);
+      frequent_rows<24, true>(a.rows.type, rows, act, {group.lane, width, 0, 1}, store);
     });
   });
 }

@@ -78,7 +78,7 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up_64(const pv_cuda_gate_up a)
                  float(&result)[2][PV_SEGMENT]) {
     const both_sides rows = {gate, up, a.gate.row_bytes, count, 0, 2 * count};
     const lane_group group = {threadIdx.x % 32, 32, threadIdx.x / 32, PV_CUDA_WARPS};
-    frequent_rows<64>(a.gate.type, rows, act, group, [&](unsigned r, float y) {
+    frequent_rows<64, true>(a.gate.type, rows, act, group, [&](unsigned r, float y) {
       result[r < count ? 0 : 1][r < count ? r : r - count] = y;
     });
   });

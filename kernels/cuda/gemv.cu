@@ -39,6 +39,11 @@ __device__ __forceinline__ void products(const pv_cuda_gemv &a, const Multiply &
              blockDim.x);
   begin_kernel();
   if (a.experts != nullptr) rows.data += a.experts[at] * job.rows.expert_bytes;
+  /* What the first row of each warp is added to is asked for before its product is there. */
+  const size_t place = static_cast<size_t>(at) * job.rows.count;
+  const bool adds = a.add != nullptr && mine.job == 0;
+  const unsigned early = min(rows.first + threadIdx.x / 32, rows.end - 1);
+  const float addend = known > 0 && adds ? a.add[place + early] : 0.0f;
   act_row act;
   if (a.norm.x != nullptr) {
     const unsigned k = known > 0 ? known : a.acts.k;
@@ -50,7 +55,8 @@ __device__ __forceinline__ void products(const pv_cuda_gemv &a, const Multiply &
   } else if (a.norm.whole != 0) {
     const shared_acts to = shared_layout(shared, a.acts.k);
     const float *x = a.acts.x + static_cast<size_t>(at / a.acts.share) * a.acts.stride;
-    round_acts(x, a.acts.k, a.norm.max, to);
+    rounding<known == 128 * PV_SEGMENT ? 2 : 1> row(x, a.acts.k);
+    row.store(a.norm.max, to);
     __syncthreads();
     act = {to.q, to.d, to.sum, x, a.acts.k, PV_CUDA_PAIR_BYTES};
   } else {
@@ -58,11 +64,11 @@ __device__ __forceinline__ void products(const pv_cuda_gemv &a, const Multiply &
                     !plain || is_quantised(static_cast<int>(job.rows.type)));
   }
   prefetch_ahead(a.ahead);
-  const size_t place = static_cast<size_t>(at) * job.rows.count;
-  const bool adds = a.add != nullptr && mine.job == 0;
   multiply(job, rows, act, [&](unsigned r, float y) {
     job.out[place + r] = y;
-    if (adds) a.total[place + r] = a.add[place + r] + y;
+    if (!adds) return;
+    const bool first = known > 0 && r == early;
+    a.total[place + r] = (first ? addend : a.add[place + r]) + y;
   });
 }
 
@@ -71,7 +77,7 @@ __device__ __forceinline__ void frequent(const pv_cuda_gemv &a) {
   products<segments * PV_SEGMENT, false>(
       a, [](const pv_cuda_job &job, const row_range &rows, const act_row &act, const auto &store) {
         const lane_group group = {threadIdx.x % 32, 32, threadIdx.x / 32, PV_CUDA_WARPS};
-        frequent_rows<segments>(job.rows.type, rows, act, group, store);
+        frequent_rows<segments, false>(job.rows.type, rows, act, group, store);
       });
 }
 

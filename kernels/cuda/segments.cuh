@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/cuda/general.cuh"
+#include "kernels/cuda/staged.cuh"
 
 /* The two segments that a lane computes of every 64. For Q6_K also the sums of their halves' high
  * and low bytes, times -32: where products start with these, weights are 0..63. */
@@ -105,8 +106,9 @@ __device__ __forceinline__ void words_of(const uint4 (&v)[2], uint32_t (&out)[8]
   out[4] = v[1].x, out[5] = v[1].y, out[6] = v[1].z, out[7] = v[1].w;
 }
 
+/* What a lane adds to the sums of its block of Q4_K or Q5_K: of segments s and s + 1. */
 template <int type>
-__device__ __forceinline__ float k4_value(const raw<type> &w, const act_pair &act, unsigned s) {
+__device__ __forceinline__ block_sums k4_sums(const raw<type> &w, const act_pair &act, unsigned s) {
   const unsigned j = s % 8;
   uint32_t packed[8], low[8], high[8];
   words_of(w.nibbles, packed);
@@ -134,10 +136,7 @@ __device__ __forceinline__ float k4_value(const raw<type> &w, const act_pair &ac
     dot_half(low, act.a.x, half, h[0], l[0]);
     dot_half(high, act.b.x, half, h[1], l[1]);
   }
-  const float2 f = block_floats<true>(
-      {sc0 * h[0] + sc1 * h[1], sc0 * l[0] + sc1 * l[1], m0 * act.a.sum + m1 * act.b.sum});
-  const float dmin = half_value(static_cast<uint16_t>(w.head.x >> 16));
-  return act.a.d * pv_fma_f32(-dmin, f.y, half_value(static_cast<uint16_t>(w.head.x)) * f.x);
+  return {sc0 * h[0] + sc1 * h[1], sc0 * l[0] + sc1 * l[1], m0 * act.a.sum + m1 * act.b.sum};
 }
 
 /* Sums of a segment's two halves have scales of their own. */
@@ -182,13 +181,10 @@ __device__ __forceinline__ act_pair load_act_pair(const act_row &act, unsigned s
   return pair;
 }
 
-/* Values of the segments s and s + 1 of a row with n, or in both places that of the block of 256
- * that they are in; those of the last ones where there are none.
- * All lanes of the warp come here together. */
+/* What a lane adds to the sums of the block of 256 weights that the segments s and s + 1 are in. */
 template <int type>
-__device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &act, unsigned s,
-                                            unsigned n, float &a, float &b) {
-  s = last_pair(s, n);
+__device__ __forceinline__ block_sums pair_sums(const raw<type> &w, const act_pair &act,
+                                                unsigned s) {
   if constexpr (type == PV_TYPE_Q6_K) {
     const unsigned odd = s / 2 % 2;
     uint32_t low[8], high[8], w0[8], w2[8];
@@ -203,12 +199,43 @@ __device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &
     block_sums sums = {};
     q6_add(w.scales[0], w0, act.a, act.a_start, sums);
     q6_add(w.scales[1], w2, act.b, act.b_start, sums);
-    a = b = act.a.d * (half_value(w.d) * block_floats<false>(sums).x);
-  } else if constexpr (type == PV_TYPE_Q8_0) {
+    return sums;
+  } else {
+    return k4_sums<type>(w, act, s);
+  }
+}
+
+/* The scales of a block, d and in the upper half dmin, and its value. */
+template <int type>
+__device__ __forceinline__ uint32_t scales_of(const raw<type> &w) {
+  if constexpr (type == PV_TYPE_Q6_K)
+    return w.d;
+  else
+    return w.head.x;
+}
+
+template <int type>
+__device__ __forceinline__ float block_value(uint32_t scales, float2 f, float d) {
+  const float products = half_value(static_cast<uint16_t>(scales)) * f.x;
+  if constexpr (type == PV_TYPE_Q6_K)
+    return d * products;
+  else
+    return d * pv_fma_f32(-half_value(static_cast<uint16_t>(scales >> 16)), f.y, products);
+}
+
+/* Values of the segments s and s + 1 of a row with n, or in both places that of the block of 256
+ * that they are in; those of the last ones where there are none.
+ * All lanes of the warp come here together. */
+template <int type>
+__device__ __forceinline__ void pair_values(const raw<type> &w, const act_pair &act, unsigned s,
+                                            unsigned n, float &a, float &b) {
+  s = last_pair(s, n);
+  if constexpr (type == PV_TYPE_Q8_0) {
     a = act.a.d * (half_value(w.d[0]) * static_cast<float>(dot_segment(w.w[0], act.a)));
     b = act.b.d * (half_value(w.d[1]) * static_cast<float>(dot_segment(w.w[1], act.b)));
   } else {
-    a = b = k4_value<type>(w, act, s);
+    const float2 f = block_floats<type != PV_TYPE_Q6_K>(pair_sums<type>(w, act, s));
+    a = b = block_value<type>(scales_of(w), f, act.a.d);
   }
 }
 
@@ -308,6 +335,41 @@ __device__ __forceinline__ void short_rows(const Rows &rows, const act_row &act,
   }
 }
 
+/* The same of a type in blocks of 256, two rows at a time: their sums meet on one way, so that even
+ * lanes end with a block's value in the first row and odd ones with that in the second. It loses
+ * where registers are few, as with Q6_K, and where a warp has few rows. */
+template <int type, unsigned known, class Rows, class Store>
+__device__ __forceinline__ void double_rows(const Rows &rows, const act_row &act,
+                                            const lane_group &group, const Store &store) {
+  const unsigned s = last_pair(2 * group.lane, known);
+  const bool odd = group.lane % 2 != 0;
+  raw<type> next[2];
+#pragma unroll
+  for (unsigned i = 0; i < 2; i++)
+    load_pair<type>(rows.at(rows.first + group.index + i * group.groups), s, known, next[i]);
+  const act_pair x = load_act_pair<type>(act, s, known);
+#pragma unroll 1
+  for (unsigned first = rows.first; first < rows.end; first += 2 * group.groups) {
+    const unsigned r = first + group.index;
+    block_sums sums[2] = {};
+    uint32_t scales[2] = {};
+#pragma unroll
+    for (unsigned i = 0; i < 2; i++) {
+      if (first + i * group.groups >= rows.end) break;
+      const raw<type> now = next[i];
+      if (first + (i + 2) * group.groups < rows.end)
+        load_pair<type>(rows.at(r + (i + 2) * group.groups), s, known, next[i]);
+      sums[i] = pair_sums<type>(now, x, s);
+      scales[i] = scales_of(now);
+    }
+    const float2 f = block_floats<type != PV_TYPE_Q6_K>(sums, odd);
+    const float value = block_value<type>(odd ? scales[1] : scales[0], f, x.a.d);
+    const float y = fold_blocks(value, known / 8, group.lane, group.width);
+    const unsigned mine = r + odd * group.groups;
+    if (group.lane < 2 && mine < rows.end) store(mine, y);
+  }
+}
+
 /* The same with more segments: 128, or any. */
 template <int type, unsigned known, class Rows, class Store>
 __device__ __forceinline__ void long_rows(const Rows &rows, const act_row &act,
@@ -356,13 +418,6 @@ __device__ __forceinline__ void load_eight(const uint8_t *row, size_t i, float (
       out[2 * j + 1] = type == PV_TYPE_F16 ? half_value(high) : pv_f32_bits(words[j] & 0xffff0000u);
     }
   }
-}
-
-__device__ __forceinline__ void load_eight(const float *x, float (&out)[8]) {
-  const float4 *p = reinterpret_cast<const float4 *>(x);
-  const float4 v = p[0], w = p[1];
-  out[0] = v.x, out[1] = v.y, out[2] = v.z, out[3] = v.w;
-  out[4] = w.x, out[5] = w.y, out[6] = w.z, out[7] = w.w;
 }
 
 /* Unrounded activations and a wide sum; a full warp, lane l holds the wide lanes 8 l .. 8 l + 7. */
@@ -491,67 +546,14 @@ __device__ __forceinline__ void each_row(unsigned type, const row_range &rows, c
     general_rows(type, rows, act, group, store);
 }
 
-/* Rows of a frequent type (pv_cuda_frequent) with `known` segments. */
-template <unsigned known, class Rows, class Store>
+/* Rows of a frequent type (pv_cuda_frequent) with `known` segments; `two`: at a time, if it can. */
+template <unsigned known, bool two, class Rows, class Store>
 __device__ __forceinline__ void frequent_rows(unsigned type, const Rows &rows, const act_row &act,
                                               const lane_group &group, const Store &store) {
-  if (type == PV_TYPE_Q4_K)
-    quantised_rows<PV_TYPE_Q4_K, known>(rows, act, group, store);
-  else
+  if (type != PV_TYPE_Q4_K)
     quantised_rows<PV_TYPE_Q6_K, known>(rows, act, group, store);
-}
-
-/* Activations in shared memory: each two segments are padded from 128 to 144 bytes, so that lanes
- * load 16 bytes each without bank conflicts; then the scales, the sums, and the unrounded row. */
-struct shared_acts {
-  uint8_t *q;
-  float *d;
-  int *sum;
-  float *x;
-};
-
-__device__ __forceinline__ shared_acts shared_layout(void *base, unsigned k) {
-  const unsigned pairs = PV_CUDA_PAIRS(k);
-  uint8_t *q = static_cast<uint8_t *>(base);
-  float *d = reinterpret_cast<float *>(q + static_cast<size_t>(pairs) * PV_CUDA_PAIR_BYTES);
-  int *sum = reinterpret_cast<int *>(d + 2 * pairs);
-  return {q, d, sum, reinterpret_cast<float *>(sum + 2 * pairs)};
-}
-
-/* The bytes of `count` segments, and what belongs to them, from global to shared memory. */
-__device__ __forceinline__ void copy_acts(const pv_cuda_acts &acts, size_t row, unsigned count,
-                                          const shared_acts &to) {
-  const size_t at = row * acts.segments;
-  const uint4 *q = reinterpret_cast<const uint4 *>(acts.q + at * 64);
-#pragma unroll 4
-  for (unsigned i = threadIdx.x; i < count * 4; i += blockDim.x)
-    *reinterpret_cast<uint4 *>(to.q + i / 8 * PV_CUDA_PAIR_BYTES + i % 8 * 16) = __ldg(q + i);
-  for (unsigned i = threadIdx.x; i < count; i += blockDim.x) {
-    to.d[i] = acts.d[at + i];
-    to.sum[i] = acts.sum[at + i];
-  }
-}
-
-/* Rounds n activations, a multiple of 256, in blocks of 256; threads of a warp stay together. */
-__device__ __forceinline__ void round_acts(const float *x, unsigned n, float max,
-                                           const shared_acts &to) {
-  for (unsigned i = 8 * threadIdx.x; i < n; i += 8 * blockDim.x) {
-    float y[8];
-    load_eight(x + i, y);
-    const unsigned s = i / PV_SEGMENT;
-    store_quarter(round_quarter(y, max, true), threadIdx.x % 4,
-                  to.q + s / 2 * PV_CUDA_PAIR_BYTES + s % 2 * 64, to.d + s, to.sum + s);
-  }
-}
-
-__device__ __forceinline__ act_row load_acts(const pv_cuda_acts &acts, unsigned row, void *shared,
-                                             bool quantised) {
-  const shared_acts to = shared_layout(shared, acts.k);
-  if (quantised) {
-    copy_acts(acts, row, acts.k / PV_SEGMENT, to);
-    __syncthreads();
-  }
-  return {to.q,   to.d,
-          to.sum, acts.x + static_cast<size_t>(row) * acts.stride,
-          acts.k, PV_CUDA_PAIR_BYTES};
+  else if constexpr (two)
+    double_rows<PV_TYPE_Q4_K, known>(rows, act, group, store);
+  else
+    quantised_rows<PV_TYPE_Q4_K, known>(rows, act, group, store);
 }
