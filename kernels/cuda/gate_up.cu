@@ -18,34 +18,70 @@ struct both_sides {
   }
 };
 
-/* Calls multiply(gate, up, count, act, result): the block's `count` rows of either matrix. */
-template <class Multiply>
+/* The activations of a row, copied to shared memory when the experts are known. */
+struct copied {
+  __device__ __forceinline__ copied(const pv_cuda_gate_up &, unsigned) {}
+  __device__ __forceinline__ act_row take(const pv_cuda_gate_up &a, unsigned row,
+                                          void *shared) const {
+    const bool quantised =
+        is_quantised(static_cast<int>(a.gate.type)) || is_quantised(static_cast<int>(a.up.type));
+    return load_acts(a.in, row, shared, quantised);
+  }
+};
+
+/* The same of 64 rounded segments, asked for when it is made: a thread has a quarter of a segment,
+ * and some have a scale or a sum. */
+struct awaited {
+  uint4 q;
+  uint32_t common;
+  __device__ __forceinline__ awaited(const pv_cuda_gate_up &a, unsigned row) {
+    static_assert(PV_CUDA_BLOCK == 256, "a quarter of 64 segments to a thread");
+    const size_t at = static_cast<size_t>(row) * a.in.segments;
+    const int32_t *from = threadIdx.x < 64 ? reinterpret_cast<const int32_t *>(a.in.d) : a.in.sum;
+    q = reinterpret_cast<const uint4 *>(a.in.q + at * 64)[threadIdx.x];
+    common = static_cast<uint32_t>(from[at + threadIdx.x % 64]);
+  }
+  __device__ __forceinline__ act_row take(const pv_cuda_gate_up &a, unsigned, void *shared) const {
+    const shared_acts to = shared_layout(shared, 64 * PV_SEGMENT);
+    const unsigned i = threadIdx.x;
+    *reinterpret_cast<uint4 *>(to.q + i / 8 * PV_CUDA_PAIR_BYTES + i % 8 * 16) = q;
+    if (i < 64)
+      to.d[i] = pv_f32_bits(common);
+    else if (i < 128)
+      to.sum[i - 64] = static_cast<int>(common);
+    __syncthreads();
+    return {to.q, to.d, to.sum, nullptr, 64 * PV_SEGMENT, PV_CUDA_PAIR_BYTES};
+  }
+};
+
+/* Calls multiply(gate, up, count, act, result): the block's `count` rows of either matrix, at most
+ * `each`; where these are a segment the result is rounded. */
+template <unsigned each, class Acts, class Multiply>
 __device__ __forceinline__ void experts(const pv_cuda_gate_up &a, const Multiply &multiply) {
   extern __shared__ uint4 shared[];
   __shared__ float result[2][PV_SEGMENT];
   __shared__ __align__(16) uint32_t key[PV_EXPERTS_MAX];
   __shared__ int chosen[PV_EXPERTS_MAX];
   begin_kernel();
-  const unsigned slot = blockIdx.y, first = blockIdx.x * PV_SEGMENT, ffn = a.gate.count;
+  const unsigned slot = blockIdx.y, first = blockIdx.x * each, ffn = a.gate.count;
   const unsigned row = slot / a.route.used, rank = slot % a.route.used;
-  const bool quantised =
-      is_quantised(static_cast<int>(a.gate.type)) || is_quantised(static_cast<int>(a.up.type));
   if (first >= ffn && rank > 0) return;
+  const Acts acts(a, row);
   choose(a.route, row, key, chosen);
   if (first >= ffn) {
     if (threadIdx.x < 32) keep_route(a.route, row, chosen, reinterpret_cast<float *>(key));
     return;
   }
-  const unsigned count = min(PV_SEGMENT, ffn - first);
+  const unsigned count = min(each, ffn - first);
   const auto rows_of = [&](const pv_cuda_rows &rows) {
     return rows.data + chosen[rank] * rows.expert_bytes + first * rows.row_bytes;
   };
   const uint8_t *gate = rows_of(a.gate), *up = rows_of(a.up);
   prefetch(gate, count * a.gate.row_bytes, threadIdx.x, blockDim.x);
   prefetch(up, count * a.up.row_bytes, threadIdx.x, blockDim.x);
-  multiply(gate, up, count, load_acts(a.in, row, shared, quantised), result);
+  multiply(gate, up, count, acts.take(a, row, shared), result);
   __syncthreads();
-  if (threadIdx.x >= PV_SEGMENT) return;
+  if (threadIdx.x >= each) return;
   const unsigned i = first + threadIdx.x;
   float y = 0.0f;
   if (i < ffn) {
@@ -56,14 +92,15 @@ __device__ __forceinline__ void experts(const pv_cuda_gate_up &a, const Multiply
     a.up_out[at] = u;
     a.out[at] = y;
   }
-  store_rounded(round_segment(y, a.max), threadIdx.x, a.acts, slot, blockIdx.x);
+  if constexpr (each == PV_SEGMENT)
+    store_rounded(round_segment(y, a.max), threadIdx.x, a.acts, slot, blockIdx.x);
 }
 
 }  // namespace
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
-  experts(a, [&](const uint8_t *gate, const uint8_t *up, unsigned count, const act_row &act,
-                 float(&result)[2][PV_SEGMENT]) {
+  experts<PV_SEGMENT, copied>(a, [&](const uint8_t *gate, const uint8_t *up, unsigned count,
+                                     const act_row &act, float(&result)[2][PV_SEGMENT]) {
 #pragma unroll 1
     for (int side = 0; side < 2; side++) {
       const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
@@ -74,12 +111,13 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
 }
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up_64(const pv_cuda_gate_up a) {
-  experts(a, [&](const uint8_t *gate, const uint8_t *up, unsigned count, const act_row &act,
-                 float(&result)[2][PV_SEGMENT]) {
-    const both_sides rows = {gate, up, a.gate.row_bytes, count, 0, 2 * count};
-    const lane_group group = {threadIdx.x % 32, 32, threadIdx.x / 32, PV_CUDA_WARPS};
-    frequent_rows<64, true>(a.gate.type, rows, act, group, [&](unsigned r, float y) {
-      result[r < count ? 0 : 1][r < count ? r : r - count] = y;
-    });
-  });
+  experts<PV_GATE_UP_64_EACH, awaited>(
+      a, [&](const uint8_t *gate, const uint8_t *up, unsigned count, const act_row &act,
+             float(&result)[2][PV_SEGMENT]) {
+        const both_sides rows = {gate, up, a.gate.row_bytes, count, 0, 2 * count};
+        const lane_group group = {threadIdx.x % 32, 32, threadIdx.x / 32, PV_CUDA_WARPS};
+        frequent_rows<64, true>(a.gate.type, rows, act, group, [&](unsigned r, float y) {
+          result[r < count ? 0 : 1][r < count ? r : r - count] = y;
+        });
+      });
 }

@@ -295,6 +295,11 @@ bool pv_gpu_meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer) {
   return t != NULL && pv_cuda_whole((uint32_t)t->type);
 }
 
+bool pv_gpu_meets_whole_alone(const pv_gpu_backend *b, size_t row, uint32_t layer) {
+  static const bool whole = false;
+  return meets(b, row, layer, &whole) == NULL;
+}
+
 /* RMSNorm, and what it is rounded to. Rows that are wanted of all are the last. */
 static pv_cuda_norm norm_of(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_model *m = b->base.model;
@@ -408,9 +413,8 @@ static void route(pv_gpu_backend *b, int weights, int indices, uint32_t layer) {
 /* The same without room where shaders need not round what they make, in blocks of 32: no product
  * takes it so. */
 pv_cuda_acts pv_gpu_acts_made(const pv_gpu_backend *b, size_t row, uint32_t layer) {
-  static const bool whole = false;
   pv_cuda_acts acts = pv_gpu_acts(b, row, 1);
-  if (!pv_gpu_fuses(b) && meets(b, row, layer, &whole) == NULL) acts.q = 0;
+  if (!pv_gpu_fuses(b) && pv_gpu_meets_whole_alone(b, row, layer)) acts.q = 0;
   return acts;
 }
 
@@ -450,12 +454,15 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const bool fused = takes_gemv(b, &both, n) && pv_cuda_whole(a.up.type) == whole &&
                      pv_gpu_takes(b, PV_GPU_gate_up, &a, slots);
   if (fused) pv_gpu_round_as(b, row_of(b, first)->in[0], whole);
-  if (fused)
-    pv_gpu_start(b,
-                 pv_gpu_takes(b, PV_GPU_gate_up_64, &a, slots) ? PV_GPU_gate_up_64 : PV_GPU_gate_up,
-                 slots, &a);
-  else
+  pv_cuda_gate_up bare = a; /* what takes the result rounds it */
+  bare.acts = (pv_cuda_acts){0};
+  if (!fused)
     pv_gpu_start(b, PV_GPU_route, n, &a.route);
+  else if (pv_gpu_meets_whole_alone(b, swiglu, layer) &&
+           pv_gpu_takes(b, PV_GPU_gate_up_64, &bare, slots))
+    pv_gpu_start(b, PV_GPU_gate_up_64, slots, &bare);
+  else
+    pv_gpu_start(b, PV_GPU_gate_up, slots, &a);
   group(b, indices);
   b->whole[swiglu] = false;
   if (fused) return;

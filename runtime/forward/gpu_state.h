@@ -137,6 +137,9 @@ pv_code pv_gpu_weights_open(pv_gpu_backend *b, pv_error *err);
 pv_code pv_gpu_weights_enter(pv_gpu_backend *b, uint32_t layer, pv_error *err);
 pv_code pv_gpu_weights_leave(pv_gpu_backend *b, uint32_t layer, pv_error *err);
 
+/* Whether no product takes a row in blocks of 32: gemv and down can round it for themselves. */
+bool pv_gpu_meets_whole_alone(const pv_gpu_backend *b, size_t row, uint32_t layer);
+
 /* Queues the launches of a step. */
 pv_code pv_gpu_run_step(pv_gpu_backend *b, const pv_step *step, pv_error *err);
 
