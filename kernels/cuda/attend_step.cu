@@ -16,10 +16,19 @@ namespace {
 
 constexpr unsigned CHUNK = PV_ATTENTION_CHUNK, WARPS = PV_CUDA_WARPS;
 
-__device__ __forceinline__ void copy_ahead(float *to, const float *from) { /* 16 bytes */
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
+/* Rows of the cache are read once in a position: what the chunks leave for their combination stays
+ * in the L2 cache instead of them. */
+__device__ __forceinline__ uint64_t soon_evicted() {
+  uint64_t policy;
+  asm("createpolicy.fractional.L2::evict_first.b64 %0, 0f3f800000;" : "=l"(policy));
+  return policy;
+}
+
+__device__ __forceinline__ void copy_ahead(float *to, const float *from,
+                                           uint64_t policy) { /* 16 bytes */
+  asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(
                    static_cast<unsigned>(__cvta_generic_to_shared(to))),
-               "l"(from)
+               "l"(from), "l"(policy)
                : "memory");
 }
 
@@ -31,12 +40,13 @@ __device__ __forceinline__ void commit_copies() {
 __device__ __forceinline__ void copy_rows(float *to, unsigned width, const float *from,
                                           unsigned stride, unsigned rows, unsigned dim) {
   const unsigned warp = threadIdx.x / 32;
+  const uint64_t policy = soon_evicted();
   for (unsigned i = threadIdx.x % 32 * 4; i < dim; i += 128) {
     const float *p = from + static_cast<size_t>(warp) * stride + i;
     float *place = to + warp * width + i;
 #pragma unroll 2
     for (unsigned r = warp; r < rows; r += WARPS) {
-      copy_ahead(place, p);
+      copy_ahead(place, p, policy);
       p += WARPS * stride;
       place += WARPS * width;
     }
@@ -143,17 +153,23 @@ __device__ __forceinline__ void values_of(const pv_cuda_attend_step &a, const pa
   const unsigned threads = blockDim.x / sides, side = threadIdx.x / threads;
   for (unsigned j = threadIdx.x % threads; j < dim; j += threads) {
     const heads_abreast *p = reinterpret_cast<const heads_abreast *>(my.score) + side * CHUNK;
-    heads_abreast part = p[0];
     float mean[together];
 #pragma unroll
-    for (unsigned g = 0; g < together; g++) mean[g] = part.of[g] * my.value[j];
-#pragma unroll 8
-    for (unsigned i = 1; i < count; i++) {
-      part = p[i];
+    for (unsigned g = 0; g < together; g++) mean[g] = -0.0f; /* which adds nothing to a product */
+    const auto add = [&](unsigned i) {
+      const heads_abreast part = p[i];
 #pragma unroll
       for (unsigned g = 0; g < together; g++)
         mean[g] = pv_fma_f32(part.of[g], my.value[i * dim + j], mean[g]);
-    }
+    };
+    constexpr unsigned at_once = 8; /* of which a whole chunk is made */
+    unsigned i = 0;
+#pragma unroll 1
+    for (; i + at_once <= count; i += at_once)
+#pragma unroll
+      for (unsigned k = 0; k < at_once; k++) add(i + k);
+#pragma unroll 1
+    for (; i < count; i++) add(i);
 #pragma unroll
     for (unsigned g = 0; g < together; g++) {
       const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
@@ -181,10 +197,10 @@ __device__ __forceinline__ void values_of(const pv_cuda_attend_step &a, const pa
 /* The block's query heads, and the newest key where it `has_newest`, normed and turned; kept by the
  * first block that has them. */
 template <int group, unsigned known>
-__device__ __forceinline__ void turn_heads(const pv_cuda_heads &h, const parts &my,
-                                           unsigned position, unsigned head, size_t stride,
-                                           size_t at, bool has_newest, bool keeps_key,
-                                           bool keeps_q) {
+__device__ __forceinline__ void turn_heads(const pv_cuda_heads &h, const usual_turn<known / 32> &by,
+                                           const parts &my, unsigned position, unsigned head,
+                                           size_t stride, size_t at, bool has_newest,
+                                           bool keeps_key, bool keeps_q) {
   constexpr unsigned together = TOGETHER<group>;
   const unsigned dim = my.dim, warp = threadIdx.x / 32;
   const size_t table = static_cast<size_t>(position) * (dim / 2);
@@ -202,7 +218,7 @@ __device__ __forceinline__ void turn_heads(const pv_cuda_heads &h, const parts &
     };
     const float *from = (is_q ? h.q : h.k) + place, *weight = is_q ? h.q_weight : h.k_weight;
     if constexpr (known > 0)
-      turn_usual_head<known / 32>(turn, from, weight, store);
+      turn_usual_head<known / 32>(by, h.eps, is_q, from, store);
     else if (dim <= 128)
       turn_head<4>(turn, from, weight, my.score + warp * dim, store);
     else
@@ -236,10 +252,12 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   };
   copy(my.key, my.wide, t.keys, chunk);
   copy(my.value, dim, t.values, chunk);
+  const usual_turn<known / 32> by(h, static_cast<size_t>(position) * (dim / 2));
   begin_kernel();
   const bool has_newest = (chunks - 1 - chunk) % a.blocks == 0,
              keeps_key = has_newest && head % share == 0;
-  turn_heads<group, known>(h, my, position, head, stride, at, has_newest, keeps_key, chunk == 0);
+  turn_heads<group, known>(h, by, my, position, head, stride, at, has_newest, keeps_key,
+                           chunk == 0);
 #pragma unroll 1
   for (; chunk < chunks; chunk += a.blocks) {
     const unsigned old = old_in(chunk), count = min(old + 1, CHUNK), last = count - 1;
@@ -284,11 +302,11 @@ STEP(8, attend_step_8_128, 128)
 /* The combination of chunks for one position: a block takes 32 elements of one head, and a warp one
  * lane of the narrow sums. */
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_step_combine(const pv_cuda_attend a) {
+  const unsigned position = __ldg(&a.step->position);
   begin_kernel();
   __shared__ float totals[PV_NARROW_LANES], means[PV_NARROW_LANES][32];
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   const unsigned i = blockIdx.x * 32 + lane, head = i / a.dim;
-  const unsigned position = a.step->position;
   const unsigned chunks = (position - seen_from(a, position)) / CHUNK + 1,
                  used = min(chunks, PV_NARROW_LANES);
   const size_t part = static_cast<size_t>(head) * a.chunks;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cuda/common.cuh"
+#include "kernels/cuda/heads.h"
 
 /* What does not depend on the head: the row's position in the tables is already in cos and sin. */
 struct head_turn {
@@ -53,32 +54,59 @@ __device__ __forceinline__ void turn_head(const head_turn &a, const float *from,
   }
 }
 
-/* The same for usual heads: with a norm, of 32 * each elements, i and i + dim / 2 a pair, which lie
- * in one lane. */
+/* What usual heads are turned with, asked for when it is made: no kernel writes it, so that this
+ * may be before the kernel before has ended. Usual heads have a norm and 32 * each elements, of
+ * which i and i + dim / 2 are a pair, and lie in one lane. */
+template <unsigned each>
+struct usual_turn {
+  float q_weight[each], k_weight[each], c[each / 2], s[each / 2];
+  /* `table`: where the position begins in the tables. */
+  __device__ __forceinline__ usual_turn(const pv_cuda_heads &h, size_t table) {
+    const unsigned lane = threadIdx.x % 32;
+#pragma unroll
+    for (unsigned j = 0; j < each; j++) {
+      q_weight[j] = load(h.q_weight + lane + 32 * j);
+      k_weight[j] = load(h.k_weight + lane + 32 * j);
+    }
+#pragma unroll
+    for (unsigned j = 0; j < each / 2; j++) {
+      c[j] = load(h.cos + table + lane + 32 * j);
+      s[j] = load(h.sin + table + lane + 32 * j);
+    }
+  }
+  /* Now, and not where it is used. */
+  static __device__ __forceinline__ float load(const float *p) {
+    float v;
+    asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(v) : "l"(p));
+    return v;
+  }
+};
+
+/* Heads that are not usual. */
+template <>
+struct usual_turn<0> {
+  __device__ __forceinline__ usual_turn(const pv_cuda_heads &, size_t) {}
+};
+
 template <unsigned each, class Store>
-__device__ __forceinline__ void turn_usual_head(const head_turn &a, const float *from,
-                                                const float *weight, const Store &store) {
+__device__ __forceinline__ void turn_usual_head(const usual_turn<each> &by, float eps, bool is_q,
+                                                const float *from, const Store &store) {
   constexpr unsigned dim = 32 * each, half = each / 2;
   const unsigned lane = threadIdx.x % 32;
-  float x[each], squares[8] = {}, w[each], c[half], s[half];
+  float x[each], squares[8] = {}, w[each];
 #pragma unroll
   for (unsigned j = 0; j < each; j++) {
     x[j] = from[lane + 32 * j];
-    w[j] = __ldg(weight + lane + 32 * j);
+    w[j] = is_q ? by.q_weight[j] : by.k_weight[j];
     squares[j] = x[j] * x[j];
-  }
-#pragma unroll
-  for (unsigned j = 0; j < half; j++) {
-    c[j] = __ldg(a.cosine + lane + 32 * j);
-    s[j] = __ldg(a.sine + lane + 32 * j);
   }
   const float sum = __shfl_sync(every_lane, fold_strided(squares, dim, lane), 0);
   const float mean = pv_div_f32(sum, static_cast<float>(dim));
-  const float scale = pv_div_f32(1.0f, pv_sqrt_f32(mean + a.eps));
+  const float scale = pv_div_f32(1.0f, pv_sqrt_f32(mean + eps));
 #pragma unroll
   for (unsigned j = 0; j < half; j++) {
     const float low = (x[j] * scale) * w[j], high = (x[j + half] * scale) * w[j + half];
-    store(lane + 32 * j, pv_fma_f32(low, c[j], -(high * s[j])));
-    store(lane + 32 * (j + half), pv_fma_f32(high, c[j], low * s[j]));
+    store(lane + 32 * j, pv_fma_f32(low, by.c[j], -(high * by.s[j])));
+    store(lane + 32 * (j + half), pv_fma_f32(high, by.c[j], low * by.s[j]));
   }
 }

@@ -115,6 +115,13 @@ static uint32_t step_blocks(const pv_gpu_backend *b, uint32_t chunks, unsigned g
   return most == 0 ? 1 : most < chunks ? most : chunks;
 }
 
+/* What the kernels of a decoded position are to round: nothing, where what takes it does. */
+static pv_cuda_acts step_acts(const pv_gpu_backend *b, uint32_t layer) {
+  const size_t row = (size_t)b->cover.attend;
+  if (pv_gpu_fuses(b) && pv_gpu_meets_whole_alone(b, row, layer)) return (pv_cuda_acts){0};
+  return pv_gpu_acts(b, row, 1);
+}
+
 void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
   const pv_cuda_heads h = heads_of(b, layer);
   if (!takes_step(b, layer)) {
@@ -122,6 +129,7 @@ void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
     return;
   }
   pv_cuda_attend_step a = {h, attend_of(b, layer), 0, 0};
+  a.attend.acts = step_acts(b, layer);
   a.whole = a.attend.chunks == 1 && even_heads(b, layer);
   const unsigned group = attend_group(b, a.attend.chunks, 1, b->info.processors);
   a.blocks = step_blocks(b, a.attend.chunks, group);
@@ -155,6 +163,7 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
   }
   b->whole[row] = false;
   if (even_heads(b, layer)) {
+    a.acts = step_acts(b, layer);
     if (a.chunks > 1) pv_gpu_start(b, PV_GPU_attend_step_combine, 1, &a);
     return;
   }
