@@ -97,12 +97,26 @@ double exact(double a, double b) {
 // may begin with NOTHING, and where it has no more it may go on with NOTHING times 0: neither changes a bit.
 double chained(double p, double c, inout uint turns) {
   PRECISE double s = p + c;
-  uvec2 bits = unpackUint2x32(doubleBitsToUint64(s));
-  uint high = bits.y & ~SIGN, low = bits.x + 0x10000000u;
-  turns |= uint((bits.x & 0x1fffffffu) == 0x10000000u) | (uint(high - 0x38100000u >= 0x0fdfffffu) & uint(high != 0u));
-  return uint64BitsToDouble(packUint2x32(uvec2(low & 0xe0000000u, bits.y + uint(low < bits.x))));
+  uint64_t bits = doubleBitsToUint64(s);
+  uvec2 of = unpackUint2x32(bits), nearest = unpackUint2x32(bits + 0x10000000ul);
+  uint high = of.y & ~SIGN;
+  turns |= uint((of.x & 0x1fffffffu) == 0x10000000u) | (uint(high - 0x38100000u >= 0x0fdfffffu) & uint(high != 0u));
+  return uint64BitsToDouble(packUint2x32(uvec2(nearest.x & 0xe0000000u, nearest.y)));
 }
 const float NOTHING = -0.0;
+
+// The same where p may have no more bits than a float32, as a product with 1 has: a sum that is half way then has lost
+// none, and goes to the even one.
+double chained_even(double p, double c, inout uint turns) {
+  PRECISE double s = p + c;
+  uint64_t bits = doubleBitsToUint64(s);
+  uvec2 of = unpackUint2x32(bits), nearest = unpackUint2x32(bits + 0x10000000ul);
+  uint high = of.y & ~SIGN;
+  bool half_way = (of.x & 0x1fffffffu) == 0x10000000u;
+  turns |= uint(half_way && (unpackUint2x32(doubleBitsToUint64(p)).x & 0x1fffffffu) != 0u) |
+           (uint(high - 0x38100000u >= 0x0fdfffffu) & uint(high != 0u));
+  return uint64BitsToDouble(packUint2x32(uvec2(nearest.x & (half_way ? 0xc0000000u : 0xe0000000u), nearest.y)));
+}
 
 // The sum of four products of signed bytes. It is exact: what a device may choose is how fast.
 spirv_instruction(extensions = ["SPV_KHR_integer_dot_product"], capabilities = [6019, 6018], id = 4450) // OpSDot
@@ -140,6 +154,32 @@ double inverse_root(double x) {
   return y;
 }
 
+// Of a guess that is off by less than 2^-29 the float32 below it, to which `more` adds a unit in the last place, and the
+// point half way to the next one, which has 25 bits.
+double below(double guess, bool more) {
+  uint64_t bits = doubleBitsToUint64(guess) & ~0x1ffffffful;
+  return uint64BitsToDouble(more ? bits + 0x20000000ul : bits);
+}
+
+double half_way(double guess) {
+  return uint64BitsToDouble(doubleBitsToUint64(guess) & ~0x1ffffffful | 0x10000000ul);
+}
+
+// a / b and sqrt(x) of positive numbers that are far from the ends, as the result is: no quotient and no root lies half
+// way between two float32, and float64 has the product of that point and b, and its square, exactly. Where the guess
+// lies beyond a float32 that the number is not beyond, that one is the nearest all the same.
+float near_quotient(double a, double b) {
+  PRECISE double guess = a * reciprocal(b);
+  PRECISE double product = half_way(guess) * b;
+  return float(below(guess, a > product));
+}
+
+float near_root(double x) {
+  PRECISE double guess = x * inverse_root(x);
+  PRECISE double square = half_way(guess) * half_way(guess);
+  return float(below(guess, x > square));
+}
+
 const uint STEPS = 2u; // the guess is what is right, or next to it
 
 // |a| / |b| of finite numbers that are not 0. q b has 48 bits and a - q b fewer, so float64 has both
@@ -167,6 +207,9 @@ float divided(float x, float y) {
   uint a = floatBitsToUint(x), b = floatBitsToUint(y), sign = (a ^ b) & SIGN;
   a &= ~SIGN;
   b &= ~SIGN;
+  if ((a >> 23) - 1u < 254u && (b >> 23) - 1u < 254u && (a >> 23) - (b >> 23) + 124u < 249u)
+    return uintBitsToFloat(
+        floatBitsToUint(near_quotient(double(uintBitsToFloat(a)), double(uintBitsToFloat(b)))) | sign);
   uint r;
   if (a > INFINITE || b > INFINITE || (a == b && (a == 0u || a == INFINITE)))
     r = NOT_A_NUMBER;
@@ -194,6 +237,7 @@ float root(float x) {
   return loose;
 #else
   uint a = floatBitsToUint(x);
+  if (a - 0x00800000u < 0x7f000000u) return near_root(double(x));
   if ((a & ~SIGN) == 0u || a == INFINITE) return x;
   if (a > INFINITE) return uintBitsToFloat(NOT_A_NUMBER);
   double of = double(x);

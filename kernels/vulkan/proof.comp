@@ -78,11 +78,13 @@ float twice_rounded(float x, float y, float z) {
   return r;
 }
 
-// Both forms of fma: where that of a chain has another result and does not say so, there is none.
+// All forms of fma: where that of a chain has another result and does not say so, there is none.
 float in_a_chain(float x, float y, float z) {
   uint turns = 0u, r = floatBitsToUint(fused(x, y, z));
   uint step = floatBitsToUint(float(chained(exact(double(x), double(y)), double(z), turns)));
-  return uintBitsToFloat(turns != 0u || step == r ? r : r ^ 0x00400000u);
+  uint again = 0u, even = floatBitsToUint(float(chained_even(exact(double(x), double(y)), double(z), again)));
+  bool alike = (turns != 0u || step == r) && (again != 0u || even == r);
+  return uintBitsToFloat(alike ? r : r ^ 0x00400000u);
 }
 
 uint narrow(uint i) {
