@@ -31,7 +31,10 @@ const uint APART = NARROW_LANES + 1u; // banks are apart
 const uint KEYS = 256u / NARROW_LANES; // at once: a thread has a narrow lane of one
 const uint AHEAD = 16u;                // values that are asked for at once
 
-shared float query[DIM], fresh[DIM], narrow[CHUNK * APART];
+// What is multiplied again and again is float64 once: the query, and the weights of the values.
+shared double query[DIM];
+shared dvec2 shares[CHUNK / 2u];
+shared float fresh[DIM], narrow[CHUNK * APART];
 shared vec4 scores[CHUNK / 4u], parts[CHUNK / 4u];
 const uint TOPS = 8u;
 shared float tops[TOPS];
@@ -53,7 +56,7 @@ void turn(heads_of t, place_of at, bool is_q, element_of e) {
   float y = turned(t, e, (is_q ? t.q_weight : t.k_weight) != 0ul, gl_LocalInvocationIndex - e.i);
   if (!e.lives) return;
   if (is_q)
-    query[e.i] = y;
+    query[e.i] = double(y);
   else
     fresh[e.i] = y;
   bool keeps = is_q || at.head % (t.heads / t.kv_heads) == 0u;
@@ -70,11 +73,11 @@ float narrow_lane(attend_argument t, place_of at, uint k, uint l, float b[EIGHTS
   uint turns = 0u;
   double all = double(NOTHING);
   [[unroll]] for (uint e = 0u; e < EIGHTS; e++)
-    all = chained(exact(double(query[NARROW_LANES * e + l]), double(b[e])), all, turns);
+    all = chained(exact(query[NARROW_LANES * e + l], double(b[e])), all, turns);
   if (turns == 0u) return float(all);
   float own = NOTHING;
   [[dont_unroll]] for (uint e = l; e < DIM; e += NARROW_LANES)
-    own = fused(query[e], k < at.old ? floats(t.keys).at[at.first + k * at.stride + e] : fresh[e], own);
+    own = fused(float(query[e]), k < at.old ? floats(t.keys).at[at.first + k * at.stride + e] : fresh[e], own);
   return own;
 }
 
@@ -123,13 +126,13 @@ void load_values(attend_argument t, place_of at, uint first, float newest, out f
 
 // An element of the values, each times its weight, in the order of the keys.
 float weighted(attend_argument t, place_of at, float v[AHEAD], float newest) {
-  uint j = min(gl_LocalInvocationIndex, DIM - 1u), turns = 0u;
+  uint j = gl_LocalInvocationIndex, turns = 0u;
   double all = double(NOTHING);
   [[dont_unroll]] for (uint first = 0u; first < at.count; first += AHEAD) {
     float next[AHEAD];
     load_values(t, at, first + AHEAD, newest, next);
     [[unroll]] for (uint k = 0u; k < AHEAD; k++) {
-      all = chained(exact(double(parts[(first + k) / 4u][k % 4u]), double(v[k])), all, turns);
+      all = chained_even(exact(shares[(first + k) / 2u][k % 2u], double(v[k])), all, turns);
       v[k] = next[k];
     }
   }
@@ -220,9 +223,14 @@ void main() {
   if (j < CHUNK) scores[j / 4u][j % 4u] = score;
   barrier();
   float top = top_of();
-  if (j < CHUNK) parts[j / 4u][j % 4u] = j < at.count ? exponential(difference(score, top)) : NOTHING;
+  if (j < CHUNK) {
+    float share = j < at.count ? exponential(difference(score, top)) : NOTHING;
+    parts[j / 4u][j % 4u] = share;
+    shares[j / 2u][j % 2u] = double(share);
+  }
   barrier();
-  float total = folded_parts(), value = weighted(t, at, v, newest);
+  float total = folded_parts(), value = 0.0;
+  if (j < DIM) value = weighted(t, at, v, newest);
   uint chunks = (at.position - seen_from(t.window, at.position)) / CHUNK + 1u;
   if (WHOLE && chunks == 1u)
     finish(t, at, top, total, value);
