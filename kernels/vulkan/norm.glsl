@@ -5,6 +5,8 @@ const uint EACH = 8u;                    // numbers of a thread: a quarter of a 
 const uint QUARTERS = SEGMENT / EACH;
 const uint SHARED = 32u;
 
+shared vec4 narrowed[WIDE_LANES / 4u];
+
 // Loops that are to be unrolled count from 0 to what is known: else arrays lie in memory. Thread i of those from `base` on has lane i of a wide sum of n lanes, at most 256; they get the sum. By all threads
 // of the group, which may have several sums.
 float folded_from(uint base, uint i, float own, uint n) {
@@ -21,12 +23,12 @@ float folded_from(uint base, uint i, float own, uint n) {
         if (e < reach && i + SHARED * (e + reach) < left) x[e] = sum(x[e], x[e + reach]);
       left = min(left, SHARED * reach);
     }
-    values[WIDE_LANES + base + i] = x[0];
+    narrowed[(base + i) / 4u][i % 4u] = x[0];
   }
   barrier();
   float y[SHARED];
   left = min(n, SHARED);
-  [[unroll]] for (uint e = 0u; e < SHARED; e++) y[e] = values[WIDE_LANES + base + e];
+  [[unroll]] for (uint e = 0u; e < SHARED; e++) y[e] = narrowed[base / 4u + e / 4u][e % 4u];
   [[unroll]] for (uint step = 0u; step < 5u; step++) {
     uint reach = 16u >> step;
     [[unroll]] for (uint e = 0u; e < 16u; e++)
