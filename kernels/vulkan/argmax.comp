@@ -6,7 +6,7 @@
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #include "kernels/vulkan/stages.glsl"
 
-const uint LANES = 1024u, AHEAD = 8u; // numbers that are asked for at once
+const uint LANES = 1024u, AHEAD = 32u; // numbers that are asked for at once
 layout(local_size_x = 1024) in;
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer argmax_argument {
   uint64_t x, part, result;
