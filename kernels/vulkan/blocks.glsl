@@ -1,7 +1,7 @@
 // The bytes of the tensor types (kernels/quant/types), by the numbers of pv_type. Which one a shader
 // reads is said when it is compiled: a device that has no jumps would do the work of all of them. So are, where
-// a row has at most 128 segments and a multiple of eight, its eights of them, and whether each group makes the
-// activations for itself: a norm, or the rounding of what nobody has rounded.
+// a row has at most 128 segments and a multiple of eight, its eights of them, and a mode of the shader: whether each
+// group makes the activations for itself, a norm, or the rounding of what nobody has rounded.
 layout(constant_id = 0) const uint VARIANT = 0u;
 const uint TYPES = 40u, SIZES = 17u; // as gpu_shaders.c has it
 const uint TYPE = VARIANT % TYPES, EIGHTS = VARIANT / TYPES % SIZES;

@@ -29,10 +29,6 @@ layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer dow
   float largest; // 0: they are rounded
 };
 
-// Rows that are asked for before they are multiplied. Of Q6_K a row has so many registers that with two of them a
-// processor of the device would have room for one group alone.
-const uint DEPTH = TYPE == Q6_K ? 1u : 2u;
-
 act_segment acts_at(acts_of acts, uint slot, uint rank, uint s) {
   return ROUNDS ? own_segment(rank * N + s) : kept_segment(acts, slot, s);
 }
@@ -41,22 +37,22 @@ act_segment acts_at(acts_of acts, uint slot, uint rank, uint s) {
 void multiply(down_argument t, uint at, uint first) {
   uint j = gl_LocalInvocationIndex, own = j / WIDTH, pair = min(j % WIDTH, N / 2u - 1u), rank = own % t.used;
   uint rows = SETS / t.used, slot = at * t.used + rank, row = own / t.used, quarters_of = t.used * N * QUARTERS;
+  uint64_t x = t.from.x + 4ul * (at * t.used * t.from.stride);
   own_of as_is;
-  if (ROUNDS) as_is = load_own(t.from.x + 4ul * (at * t.used * t.from.stride), quarters_of);
+  if (ROUNDS) as_is = load_own(x, quarters_of);
   uint64_t data = t.rows.data + words(t.experts).at[slot] * t.rows.expert_bytes + first * t.rows.row_bytes;
-  raw_pair r = load_pair(data + min(row, ROWS - 1u) * t.rows.row_bytes, pair), next = r;
-  if (DEPTH > 1u) next = load_pair(data + min(row + rows, ROWS - 1u) * t.rows.row_bytes, pair);
-  if (ROUNDS) round_own(as_is, quarters_of, t.largest);
+  uint steps = (ROWS + rows - 1u) / rows;
+  raw_pair r[UNDER_WAY];
+  [[unroll]] for (uint u = 0u; u < UNDER_WAY; u++)
+    r[u] = load_pair(data + min(row + u * rows, ROWS - 1u) * t.rows.row_bytes, pair);
+  if (ROUNDS) round_own(as_is, x, quarters_of, t.largest);
   act_segment a = acts_at(t.from, slot, rank, first_of(pair)), b = acts_at(t.from, slot, rank, second_of(pair));
-  [[dont_unroll]] for (; row < ROWS && own < rows * t.used; row += rows) {
-    raw_pair last = load_pair(data + min(row + DEPTH * rows, ROWS - 1u) * t.rows.row_bytes, pair);
-    if (j % WIDTH < N / 2u) put_pair(r, pair, N, a, b, row * t.used + rank);
-    if (DEPTH > 1u)
-      r = next;
-    else
-      r = last;
-    next = last;
-  }
+  [[dont_unroll]] for (uint begin = 0u; begin < steps; begin += UNDER_WAY)
+    [[unroll]] for (uint u = 0u; u < UNDER_WAY; u++) {
+      uint now = row + (begin + u) * rows, next = now + UNDER_WAY * rows;
+      if (now < ROWS && own < rows * t.used && j % WIDTH < N / 2u) put_pair(r[u], pair, N, a, b, now * t.used + rank);
+      if (begin + u + UNDER_WAY < steps) r[u] = load_pair(data + min(next, ROWS - 1u) * t.rows.row_bytes, pair);
+    }
   barrier();
   if (WHOLE) meet(ROWS * t.used, N);
   if (values_of(N) > LANES) {

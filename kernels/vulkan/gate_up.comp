@@ -1,7 +1,7 @@
 // Routing, gate and up products of the chosen experts, SwiGLU, and the rounding of its result in blocks of 32 where
-// planes are given. Of pv_cuda_gate_up, whose matrices are of one type. Groups: segments of the output, and one more that keeps the
-// weights of the experts; slots. A group chooses the experts for itself, and has the rows of its segment of both
-// matrices at once or in turns (products.glsl). Reference: route, mm, swiglu and round_segment of
+// planes are given. Of pv_cuda_gate_up, whose matrices are of one type. Groups: segments of the output, and one more
+// that keeps the weights of the experts; slots. A group chooses the experts for itself, and has the rows of its segment
+// of both matrices at once or in turns (products.glsl). Reference: route, mm, swiglu and round_segment of
 // kernels/definition.
 #version 460
 #extension GL_GOOGLE_include_directive : require
@@ -15,8 +15,9 @@ layout(local_size_x = 256) in;
 const uint MOST_EXPERTS = 256u;                           // as gpu_shaders.c has it
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
 const uint ROWS = 2u * SEGMENT; // those of a segment of either matrix
-const uint TOGETHER = EIGHTS <= 8u && TYPE != Q5_K ? ROWS : ROWS / 2u;
-const uint SETS = 256u / WIDTH, TURNS = TOGETHER / SETS, PLACES = TOGETHER * EIGHTS;
+const uint TOGETHER = EIGHTS <= 8u && TYPE != Q5_K ? ROWS : SEGMENT;
+const uint SETS = 256u / WIDTH, TURNS = (TOGETHER + SETS - 1u) / SETS, // of a set
+           PLACES = TOGETHER * EIGHTS;
 const uint VALUES = TOGETHER * (WHOLE ? EIGHTS + 1u : N + 1u);
 shared float values[VALUES > 512u ? VALUES : 512u], results[ROWS];
 
@@ -51,14 +52,15 @@ void multiply(gate_up_argument t, uint row, uint expert, uint first, uint count,
         a = kept_segment(t.from, row, first_of(pair));
         b = kept_segment(t.from, row, second_of(pair));
       }
-      raw_pair r = load_row(t, expert, first, count, begin + own, pair), next = r;
-      if (TURNS > 1u) next = load_row(t, expert, first, count, begin + own + SETS, pair);
-      [[dont_unroll]] for (uint i = own; i < TOGETHER; i += SETS) { // two rows are under way
-        raw_pair last = load_row(t, expert, first, count, begin + min(i + 2u * SETS, TOGETHER - 1u), pair);
-        if (part + lane < N / 2u) put_pair(r, pair, N, a, b, i);
-        r = next;
-        next = last;
-      }
+      raw_pair r[UNDER_WAY];
+      [[unroll]] for (uint u = 0u; u < UNDER_WAY; u++)
+        if (u < TURNS) r[u] = load_row(t, expert, first, count, begin + own + u * SETS, pair);
+      [[dont_unroll]] for (uint turn = 0u; turn < TURNS; turn += UNDER_WAY)
+        [[unroll]] for (uint u = 0u; u < UNDER_WAY; u++) {
+          uint i = own + (turn + u) * SETS, next = turn + u + UNDER_WAY;
+          if (i < TOGETHER && part + lane < N / 2u) put_pair(r[u], pair, N, a, b, i);
+          if (next < TURNS) r[u] = load_row(t, expert, first, count, begin + own + next * SETS, pair);
+        }
     }
     barrier();
     if (WHOLE) meet(TOGETHER, N);

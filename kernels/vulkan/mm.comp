@@ -29,9 +29,13 @@ layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gem
   uint jobs;
 };
 
-// As gpu_shaders.c has it. A row of any size is 2048 segments at most: PV_K_MAX / SEGMENT.
-const uint AT_ONCE = EIGHTS > 0u && EIGHTS <= 8u ? 2u : 1u; // rows of a thread
-const uint VALUES = EIGHTS > 0u ? 1152u : 2304u, PLACES = EIGHTS > 0u ? 128u : 256u;
+// As gpu_shaders.c has it: rows that a set of threads has one after the other before their values are added up. A row of
+// any size is 2048 segments at most: PV_K_MAX / SEGMENT.
+const uint OF_NORM = EIGHTS > 8u ? 2u : EIGHTS == 1u ? 4u : 5u, OF_ROUNDED = EIGHTS > 8u ? 1u : 2u;
+const uint TURNS = EIGHTS == 0u ? 1u : NORMED ? OF_NORM : ROUNDS ? OF_ROUNDED : 2u;
+const bool PIECED = EIGHTS == 0u || EIGHTS > 8u; // a set has a row in several pieces
+const uint VALUES = WHOLE ? 512u : EIGHTS > 0u ? 2880u : 2304u;
+const uint PLACES = EIGHTS == 0u ? 256u : EIGHTS > 8u ? 128u * TURNS : 64u * TURNS;
 const uint MOST_SEGMENTS = 128u, CHUNKS = (EIGHTS + 7u) / 8u;
 shared float values[VALUES];
 
@@ -41,6 +45,17 @@ shared float values[VALUES];
 #include "kernels/vulkan/own.glsl"
 
 act_segment acts_at(acts_of acts, uint row, uint s) { return OWN ? own_segment(s) : kept_segment(acts, row, s); }
+
+void load_acts(acts_of acts, uint row, uint pair, uint n, out act_segment a, out act_segment b) {
+  a = acts_at(acts, row, first_of(pair));
+  b = acts_at(acts, row, min(second_of(pair), n - 1u));
+}
+
+// The pair of a thread in one of the steps of its set: all rows of a piece of them, `sets` apart, then those of the next.
+raw_pair load_step(rows_of rows, uint64_t data, uint first, uint sets, uint width, uint lane, uint pairs, uint step) {
+  uint row = min(first + step % TURNS * sets, rows.count - 1u);
+  return load_pair(data + uint64_t(row) * rows.row_bytes, min(step / TURNS * width + lane, pairs - 1u));
+}
 
 // Of a row, where it is known when it is compiled.
 uint size_of(gemv_argument t) { return EIGHTS > 0u ? 8u * EIGHTS * SEGMENT : t.acts.k; }
@@ -147,15 +162,6 @@ void plain_rows(gemv_argument t, uint64_t data, uint y, uint at) {
   }
 }
 
-// Groups that a device has at once, so that none makes its activations when others have made theirs: each has its rows in
-// turns instead. As gpu_shaders.c has it.
-const uint GROUPS_OWN = 256u;
-uint turns_of(gemv_argument t, uint together) {
-  uint all = 0u;
-  for (uint j = 0u; j < t.jobs; j++) all += (t.job[j].rows.count + together - 1u) / together;
-  return OWN ? (all + GROUPS_OWN - 1u) / GROUPS_OWN : 1u;
-}
-
 void main() {
   gemv_argument t = gemv_argument(argument);
   acts_of acts = t.acts;
@@ -169,14 +175,15 @@ void main() {
   eight_of of;
   own_of as_is;
   if (NORMED) of = load_eight(t.norm, from, EACH * j, size);
-  if (ROUNDS) as_is = load_own(acts.x + 4ul * (at * acts.stride), size / EACH);
+  uint64_t x = acts.x + 4ul * (at * acts.stride);
+  if (ROUNDS) as_is = load_own(x, size / EACH);
   uint n = EIGHTS > 0u ? 8u * EIGHTS : acts.k / SEGMENT, width = width_of(n), pairs = (n + 1u) / 2u;
-  uint sets = EIGHTS > 0u ? 256u / width : min(256u / width, max(2048u / n, 1u));
-  uint own = j / width, lane = j % width, together = sets * AT_ONCE;
-  uint group = gl_WorkGroupID.x, groups = gl_NumWorkGroups.x, job = 0u, turns = turns_of(t, together);
+  uint sets = EIGHTS > 0u ? 256u / width : min(256u / width, max(2048u / n, 1u)), together = sets * TURNS;
+  uint own = j / width, lane = j % width, steps = (pairs + width - 1u) / width * TURNS;
+  uint group = gl_WorkGroupID.x, groups = gl_NumWorkGroups.x, job = 0u;
   if (t.jobs > 1u)
     for (;; job++) {
-      groups = (t.job[job].rows.count + together * turns - 1u) / (together * turns);
+      groups = (t.job[job].rows.count + together - 1u) / together;
       if (group < groups || job + 1u == t.jobs) break;
       group -= groups;
     }
@@ -185,25 +192,28 @@ void main() {
   bool lacks_acts = OWN;
   for (uint first = group * together; first < rows.count; first += groups * together) {
     float other = addend(t, job, y, first + j % together);
-    [[unroll]] for (uint part = 0u; part < pairs; part += width) {
-      uint pair = min(part + lane, pairs - 1u);
-      raw_pair r[AT_ONCE];
-      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
-        r[u] = load_pair(data + uint64_t(min(first + u * sets + own, rows.count - 1u)) * rows.row_bytes, pair);
-      if (part == 0u && lacks_acts && NORMED)
-        make_norm(t.norm, at, size, norm_scale(t.norm, from, size), of,
-                  gl_WorkGroupID.x == 0u && t.norm.result != 0ul);
-      if (part == 0u && lacks_acts && ROUNDS) round_own(as_is, size / EACH, t.norm.largest);
-      lacks_acts = false;
-      act_segment a = acts_at(acts, at, first_of(pair)), b = acts_at(acts, at, min(second_of(pair), n - 1u));
-      if (own < sets && part + lane < pairs)
-        [[unroll]] for (uint u = 0u; u < AT_ONCE; u++) put_pair(r[u], pair, n, a, b, u * sets + own);
-    }
+    raw_pair r[UNDER_WAY];
+    act_segment a, b;
+    [[unroll]] for (uint u = 0u; u < UNDER_WAY; u++)
+      if (u < steps) r[u] = load_step(rows, data, first + own, sets, width, lane, pairs, u);
+    if (lacks_acts && NORMED)
+      make_norm(t.norm, at, size, norm_scale(t.norm, from, size), of, gl_WorkGroupID.x == 0u && t.norm.result != 0ul);
+    if (lacks_acts && ROUNDS) round_own(as_is, x, size / EACH, t.norm.largest);
+    lacks_acts = false;
+    if (!PIECED) load_acts(acts, at, min(lane, pairs - 1u), n, a, b);
+    [[dont_unroll]] for (uint begin = 0u; begin < steps; begin += UNDER_WAY)
+      [[unroll]] for (uint u = 0u; u < UNDER_WAY; u++) {
+        uint step = begin + u, turn = step % TURNS, of_row = step / TURNS * width + lane, pair = min(of_row, pairs - 1u);
+        if (step >= steps) continue;
+        if (PIECED && turn == 0u) load_acts(acts, at, pair, n, a, b);
+        if (own < sets && of_row < pairs) put_pair(r[u], pair, n, a, b, turn * sets + own);
+        if (step + UNDER_WAY < steps) r[u] = load_step(rows, data, first + own, sets, width, lane, pairs, step + UNDER_WAY);
+      }
     barrier();
     if (WHOLE) meet(together, n);
     if (values_of(n) > LANES) { // then 32 threads have a row
-      [[unroll]] for (uint u = 0u; u < AT_ONCE; u++)
-        if (own < sets) fold_lane((u * sets + own) * stride_of(n), lane, values_of(n));
+      for (uint turn = 0u; turn < TURNS; turn++)
+        if (own < sets) fold_lane((turn * sets + own) * stride_of(n), lane, values_of(n));
       barrier();
     }
     if (j < together && first + j < rows.count)

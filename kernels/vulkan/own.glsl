@@ -25,26 +25,33 @@ void keep_own(uint at, quarter_of r) { // quarter `at`
   if (quarter == 0u) scales[segment] = r.d;
 }
 
+void eight_at(uint64_t x, uint at, out float y[EACH]) { // quarter `at`
+  fours from = fours(x + 4u * EACH * at);
+  [[unroll]] for (uint e = 0u; e < EACH; e++) y[e] = from.at[e / 4u][e % 4u];
+}
+
 struct own_of {
-  float y[CHUNKS_MOST][EACH];
+  uint top[CHUNKS_MOST];
 };
 
-// What `count` quarters from x on are made of.
+// Of `count` quarters from x on the largest magnitudes.
 own_of load_own(uint64_t x, uint count) {
   own_of r;
   [[unroll]] for (uint c = 0u; c < CHUNKS; c++) {
-    fours from = fours(x + 4u * EACH * min(c * WIDE_LANES + gl_LocalInvocationIndex, count - 1u));
-    [[unroll]] for (uint e = 0u; e < EACH; e++) r.y[c][e] = from.at[e / 4u][e % 4u];
+    float y[EACH];
+    eight_at(x, min(c * WIDE_LANES + gl_LocalInvocationIndex, count - 1u), y);
+    r.top[c] = top_of_eight(y);
   }
   return r;
 }
 
-// By all threads, of whole blocks. Their largest numbers lie where sums of products will be.
-void round_own(own_of from, uint count, float largest) {
+// By all threads, of whole blocks. Their largest magnitudes lie where sums of products will be, and the numbers are near
+// by now: they are read again.
+void round_own(own_of from, uint64_t x, uint count, float largest) {
   uint j = gl_LocalInvocationIndex;
   [[unroll]] for (uint c = 0u; c < CHUNKS; c++) {
     uint at = c * WIDE_LANES + j;
-    if (at < count) sums[at / 4u][at % 4u] = int(top_of_eight(from.y[c]));
+    if (at < count) sums[at / 4u][at % 4u] = int(from.top[c]);
   }
   barrier();
   for (uint i = j; i < count / 16u; i += WIDE_LANES) { // both quotients of each block
@@ -53,9 +60,11 @@ void round_own(own_of from, uint count, float largest) {
     quotients[i] = quotient_of(top, largest, i % 2u == 1u);
   }
   barrier();
-  [[unroll]] for (uint c = 0u; c < CHUNKS; c++) {
-    uint at = c * WIDE_LANES + j, block = at / (8u * QUARTERS);
-    if (at < count) keep_own(at, quarter_by(from.y[c], quotients[2u * block], quotients[2u * block + 1u]));
+  [[dont_unroll]] for (uint at = j; at < count; at += WIDE_LANES) {
+    uint block = at / (8u * QUARTERS);
+    float y[EACH];
+    eight_at(x, at, y);
+    keep_own(at, quarter_by(y, quotients[2u * block], quotients[2u * block + 1u]));
   }
   barrier();
 }

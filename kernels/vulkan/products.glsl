@@ -43,46 +43,71 @@ uint width_of(uint n) { // threads that have a row of n segments
   return width;
 }
 
-// What is read of a pair: bytes of which both segments have a part, or the whole numbers of either.
+// What is read of a pair: of the types of which models are made words as they lie, since what is made of one would wait
+// for it; of others the whole numbers of either segment.
 struct raw_pair {
-  uint low[8], more[8];
+  uint low[9], more[9];
+  uvec4 head;
   scales_of first, second;
 };
 
+// 36 bytes from the word on in which an address lies.
+void words_from(uint64_t address, out uint into[9]) {
+  [[unroll]] for (uint w = 0u; w < 9u; w++) into[w] = words(address & ~3ul).at[w];
+}
+
 raw_pair load_pair(uint64_t row, uint pair) {
   raw_pair r;
-  uint s = first_of(pair), t = second_of(pair);
+  uint s = first_of(pair), t = second_of(pair), eight[8];
   uint64_t b = block_of(row, s);
   if (TYPE == Q4_K || TYPE == Q5_K) {
-    uvec4 head = quads(b).at[0];
-    vec2 both = unpackHalf2x16(head.x);
-    r.first = scales_of(both.x, both.y, int[2](1, 1), int[2](0, 0));
-    r.second = r.first;
-    k4_pair(head.yzw, s % 8u, r.first, r.second);
-  } else if (TYPE == Q6_K) { // halves of s and of s + 2
-    int sc = int(half_word(b + 192u + 2u * (s % 8u))), then = int(half_word(b + 196u + 2u * (s % 8u)));
-    r.first = scales_of(half_at(b + 208u), 0.0, int[2](sc << 24 >> 24, sc << 16 >> 24), int[2](0, 0));
-    r.second = r.first;
-    r.second.sc = int[2](then << 24 >> 24, then << 16 >> 24);
+    r.head = quads(b).at[0];
+    quads_from(b + (TYPE == Q4_K ? 16u : 48u) + pair % 4u * 32u, eight);
+    [[unroll]] for (uint w = 0u; w < 8u; w++) r.low[w] = eight[w];
+    if (TYPE == Q4_K) return r;
+    quads_from(b + 16ul, eight);
+    [[unroll]] for (uint w = 0u; w < 8u; w++) r.more[w] = eight[w];
+  } else if (TYPE == Q6_K) {
+    uint scales = 192u + 2u * (s % 8u);
+    words_from(b + pair % 4u / 2u * 64u + pair % 2u * 32u, r.low);
+    words_from(b + 128u + pair % 4u / 2u * 32u, r.more);
+    r.head = uvec4(words(b + scales & ~3ul).at[0], words(b + scales + 4u & ~3ul).at[0], words(b + 208u & ~3ul).at[0],
+                   uint(b) & 2u);
   } else {
     r.first = scales_at(b, s % 8u);
     r.second = scales_at(block_of(row, t), t % 8u);
-  }
-  if (TYPE == Q4_K || TYPE == Q5_K) {
-    quads_from(b + (TYPE == Q4_K ? 16u : 48u) + pair % 4u * 32u, r.low);
-    if (TYPE == Q5_K) quads_from(b + 16ul, r.more);
-  } else if (TYPE == Q6_K) {
-    bytes_from(b + pair % 4u / 2u * 64u + pair % 2u * 32u, r.low);
-    bytes_from(b + 128u + pair % 4u / 2u * 32u, r.more);
-  } else {
-    integers_at(b, s % 8u, r.low);
-    integers_at(block_of(row, t), t % 8u, r.more);
+    integers_at(b, s % 8u, eight);
+    [[unroll]] for (uint w = 0u; w < 8u; w++) r.low[w] = eight[w];
+    integers_at(block_of(row, t), t % 8u, eight);
+    [[unroll]] for (uint w = 0u; w < 8u; w++) r.more[w] = eight[w];
   }
   return r;
 }
 
-// The whole numbers of both segments, as signed bytes.
-void take_apart(raw_pair r, uint pair, out uint one[8], out uint two[8]) {
+// Pairs that are asked for before the first is multiplied, each in registers of its own: one that was copied would be
+// waited for. More of them are so many registers that a processor of a device would have room for one group alone.
+const uint UNDER_WAY = TYPE == Q6_K && ROUNDS ? 1u : 2u;
+
+int half_signed(uint word, uint which) { return int(word) << 24u - 8u * which >> 24; } // byte 0 or 1 of a word
+
+// The whole numbers of both segments, as signed bytes, and their scales.
+void take_apart(inout raw_pair r, uint pair, out uint one[8], out uint two[8]) {
+  if (TYPE == Q4_K || TYPE == Q5_K) {
+    vec2 both = unpackHalf2x16(r.head.x);
+    r.first = scales_of(both.x, both.y, int[2](1, 1), int[2](0, 0));
+    r.second = r.first;
+    k4_pair(r.head.yzw, first_of(pair) % 8u, r.first, r.second);
+  } else if (TYPE == Q6_K) { // what begins in the middle of a word
+    uint shift = 8u * r.head.w, of_scales = 8u * (r.head.w ^ first_of(pair) % 2u * 2u);
+    uint sc = r.head.x >> of_scales, then = r.head.y >> of_scales;
+    float d = unpackHalf2x16(r.head.z >> shift).x;
+    r.first = scales_of(d, 0.0, int[2](half_signed(sc, 0u), half_signed(sc, 1u)), int[2](0, 0));
+    r.second = scales_of(d, 0.0, int[2](half_signed(then, 0u), half_signed(then, 1u)), int[2](0, 0));
+    [[unroll]] for (uint w = 0u; w < 8u; w++) {
+      r.low[w] = uint(packUint2x32(uvec2(r.low[w], r.low[w + 1u])) >> shift);
+      r.more[w] = uint(packUint2x32(uvec2(r.more[w], r.more[w + 1u])) >> shift);
+    }
+  }
   [[unroll]] for (uint w = 0u; w < 8u; w++) {
     one[w] = r.low[w];
     two[w] = r.more[w];

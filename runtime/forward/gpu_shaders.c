@@ -72,24 +72,14 @@ static uint32_t width_of(uint32_t n) {
   return width;
 }
 
-/* Those of mm.comp: a group has so many rows at once. */
+/* Those of mm.comp: rows of a group before their values are added up. */
 static uint32_t rows_together(const pv_cuda_gemv *a) {
   const uint32_t n = a->acts.k / PV_SEGMENT, eights = eights_of(a->acts.k);
   if (!pv_cuda_quantised(a->job[0].rows.type)) return 1;
   const uint32_t sets = LANES / width_of(n), most = 2048 / n;
-  if (eights > 0) return sets * (eights <= 8 ? 2 : 1);
-  return sets < most ? sets : most;
-}
-
-/* Those of mm.comp: turns in which a group has its rows, where it makes their activations for
- * itself and there would be more groups than a device has at once. */
-enum { GROUPS_OWN = 256 };
-
-static uint32_t turns_of(const pv_cuda_gemv *a) {
-  size_t groups = 0;
-  for (uint32_t j = 0; j < a->jobs; j++)
-    groups += pv_cuda_parts(a->job[j].rows.count, rows_together(a));
-  return (uint32_t)pv_cuda_parts(groups, GROUPS_OWN);
+  if (eights == 0) return sets < most ? sets : most;
+  if (a->norm.x != 0) return sets * (eights > 8 ? 2 : eights == 1 ? 4 : 5);
+  return sets * (eights > 8 && a->norm.whole != 0 ? 1 : 2);
 }
 
 /* What each group makes for itself pays for one row of activations, and where there are not many
@@ -110,7 +100,7 @@ static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   const bool quantised = pv_cuda_quantised(a->job[0].rows.type), normed = a->norm.x != 0;
   const bool own = normed || (quantised && a->norm.whole != 0);
   uint64_t groups = 0;
-  const uint32_t rows = rows_together(a) * (own && quantised ? turns_of(a) : 1);
+  const uint32_t rows = rows_together(a);
   for (uint32_t j = 0; j < a->jobs; j++) {
     groups += pv_cuda_parts(a->job[j].rows.count, rows);
     if (j > 0 && (!quantised || a->job[j].rows.type != a->job[0].rows.type))

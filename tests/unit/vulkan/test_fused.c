@@ -157,9 +157,9 @@ static void test_rounded(void) {
     check_rounded(types[i], PV_PRODUCT_I16, 256, 5, true);
 }
 
-/* Products of more rows than groups have in one turn, of which each has several then. */
-static void test_turns(void) {
-  enum { K = 256, TOGETHER = 128, GROUPS = 256, ROWS = TOGETHER * GROUPS / 2, LAST = 100 };
+/* Products of three matrices, of which each has its groups. */
+static void test_jobs(void) {
+  enum { K = 256, TOGETHER = 256, ROWS = 5 * TOGETHER + 7, LAST = 100 };
   static const size_t counts[] = {ROWS, ROWS, LAST};
   static float x[K], weight[K], normed[K], want[2 * ROWS + LAST];
   const size_t row_bytes = row_bytes_of(PV_TYPE_Q4_K, K), bytes = (2 * ROWS + LAST) * row_bytes;
@@ -195,10 +195,10 @@ static void test_turns(void) {
     t.job[j].out = place(NULL, counts[j] * sizeof(float));
   }
   REQUIRE(launch("mm", NORMED + variant_of(PV_TYPE_Q4_K, K), &t, sizeof t,
-                 2 * parts(ROWS, 2 * TOGETHER) + 1, 1));
+                 2 * parts(ROWS, TOGETHER) + 1, 1));
   first = 0;
   for (size_t j = 0; j < 3; first += counts[j++])
-    same_floats(result(t.job[j].out), want + first, counts[j], "a product in turns");
+    same_floats(result(t.job[j].out), want + first, counts[j], "a product of several");
   same_floats(result(t.norm.out), normed, K, "its norm");
   free(weights);
 }
@@ -263,19 +263,18 @@ static pv_cuda_rows place_rows(pv_type type, const experts *e, size_t matrix) {
 }
 
 /* `max` not 0: nobody has rounded the rows, and the shader does. */
-static void check_down(pv_type type, const experts *e, const pv_cuda_gate_up *from, float max) {
-  pv_cuda_down t = {.rows = place_rows(type, e, 2),
-                    .experts = from->route.indices,
-                    .weights = from->route.weights,
-                    .residual = place(e->residual, sizeof e->residual),
-                    .in = from->acts,
-                    .out = place(NULL, sizeof e->down),
-                    .sum = place(NULL, sizeof e->sum),
-                    .total = place(NULL, sizeof e->total),
-                    .used = USED,
-                    .max = max};
-  t.in.x = from->out;
-  t.in.stride = FFN;
+static void check_down(pv_type type, const experts *e, const pv_cuda_gate_up *from,
+                       const pv_cuda_acts *in, float max) {
+  const pv_cuda_down t = {.rows = place_rows(type, e, 2),
+                          .experts = from->route.indices,
+                          .weights = from->route.weights,
+                          .residual = place(e->residual, sizeof e->residual),
+                          .in = *in,
+                          .out = place(NULL, sizeof e->down),
+                          .sum = place(NULL, sizeof e->sum),
+                          .total = place(NULL, sizeof e->total),
+                          .used = USED,
+                          .max = max};
   REQUIRE(launch("down", variant_of(type, FFN) + (max > 0.0F ? ROUNDED : 0), &t, sizeof t,
                  HIDDEN / PV_DOWN_ROWS, 1));
   same_floats(result(t.out), e->down, (size_t)USED * HIDDEN, "down");
@@ -285,17 +284,20 @@ static void check_down(pv_type type, const experts *e, const pv_cuda_gate_up *fr
 
 /* In blocks of 256 the rows are rounded by down, then by a launch of their own. */
 static void check_downs(pv_type type, const experts *e, const pv_cuda_gate_up *from) {
-  if (pv_cuda_whole((uint32_t)type)) {
-    pv_cuda_round rounded = {from->acts, PV_ACT16_MAX, true};
-    rounded.acts.x = from->out;
-    rounded.acts.stride = FFN;
-    check_down(type, e, from, PV_ACT16_MAX);
-    REQUIRE(launch("round_rows", 0, &rounded, sizeof rounded, parts(FFN, 256), USED));
+  pv_cuda_round rounded = {empty_acts(FFN, USED), PV_ACT16_MAX, true};
+  if (!pv_cuda_whole((uint32_t)type)) {
+    check_down(type, e, from, &from->acts, 0.0F);
+    return;
   }
-  check_down(type, e, from, 0.0F);
+  rounded.acts.x = from->out;
+  rounded.acts.stride = FFN;
+  check_down(type, e, from, &rounded.acts, PV_ACT16_MAX);
+  REQUIRE(launch("round_rows", 0, &rounded, sizeof rounded, parts(FFN, 256), USED));
+  check_down(type, e, from, &rounded.acts, 0.0F);
 }
 
-static void check_experts(pv_type type) {
+/* Gate and up round their result in blocks of 32, or not at all. */
+static void check_experts(pv_type type, bool rounds) {
   static experts e;
   define_experts(type, &e);
   begin();
@@ -316,7 +318,7 @@ static void check_experts(pv_type type) {
                              .gate_out = place(NULL, sizeof e.gate),
                              .up_out = place(NULL, sizeof e.up),
                              .out = place(NULL, sizeof e.swiglu),
-                             .acts = empty_acts(FFN, USED),
+                             .acts = rounds ? empty_acts(FFN, USED) : (pv_cuda_acts){0},
                              .max = PV_ACT16_MAX};
   REQUIRE(launch("gate_up", variant_of(type, HIDDEN), &t, sizeof t, FFN / PV_SEGMENT + 1, USED));
   same_floats(result(t.gate_out), e.gate, (size_t)USED * FFN, "gate");
@@ -324,16 +326,17 @@ static void check_experts(pv_type type) {
   same_floats(result(t.out), e.swiglu, (size_t)USED * FFN, "swiglu");
   same_floats(result(t.route.weights), e.chosen, USED, "weights of experts");
   EXPECT_BYTES(result(t.route.indices), e.indices, sizeof e.indices);
-  for (size_t r = 0; r < USED; r++) same_acts(&t.acts, e.swiglu + r * FFN, FFN, r, false);
+  for (size_t r = 0; r < USED && rounds; r++) same_acts(&t.acts, e.swiglu + r * FFN, FFN, r, false);
   check_downs(type, &e, &t);
   for (size_t m = 0; m < 3; m++) free(e.weights[m]);
 }
 
 static void test_experts(void) {
-  check_experts(PV_TYPE_Q4_K);
-  check_experts(PV_TYPE_Q5_K);
-  check_experts(PV_TYPE_Q6_K);
-  check_experts(PV_TYPE_Q8_0);
+  check_experts(PV_TYPE_Q4_K, false);
+  check_experts(PV_TYPE_Q4_K, true);
+  check_experts(PV_TYPE_Q5_K, false);
+  check_experts(PV_TYPE_Q6_K, false);
+  check_experts(PV_TYPE_Q8_0, true);
 }
 
 enum { HEADS = 4, KV_HEADS = 2, SEEN_MOST = 200, DIM_MOST = 256 };
@@ -459,7 +462,7 @@ int main(void) {
   if (none != 0) return none;
   const int code = pv_testing_main("vulkan fused", (pv_case[]){PV_CASE(test_normed),
                                                                PV_CASE(test_rounded),
-                                                               PV_CASE(test_turns),
+                                                               PV_CASE(test_jobs),
                                                                PV_CASE(test_experts),
                                                                PV_CASE(test_step),
                                                                {0}});
