@@ -11,7 +11,8 @@
 
 layout(local_size_x = 256) in;
 // As gpu_shaders.c has it: segments and blocks of all ranks.
-const uint ROWS = 8u, MOST_VALUES = WHOLE ? 1024u : 6144u, MOST_USED = ROUNDS ? 24u : 64u, MOST_BLOCKS = ROUNDS ? 24u : 48u;
+const uint ROWS = 8u, MOST_VALUES = WHOLE ? 1024u : 6144u;
+const uint MOST_USED = ROUNDS ? 24u : 64u, MOST_BLOCKS = ROUNDS ? 24u : 48u;
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
 const uint SETS = 256u / WIDTH, PLACES = ROWS * MOST_BLOCKS, MOST_SEGMENTS = 8u * MOST_BLOCKS, CHUNKS = 3u;
 shared float values[MOST_VALUES], results[MOST_USED * ROWS], weights[MOST_USED];
@@ -74,7 +75,8 @@ void main() {
     floats(t.parts).at[(at * t.used + i % t.used) * n + first + i / t.used] = results[i];
   if (j >= ROWS) return;
   double all = double(NOTHING);
-  for (uint k = 0u; k < t.used; k++) all = chained(exact(double(weights[k]), double(results[j * t.used + k])), all, turns);
+  for (uint k = 0u; k < t.used; k++)
+    all = chained(exact(double(weights[k]), double(results[j * t.used + k])), all, turns);
   float r = float(all);
   if (turns != 0u) {
     r = NOTHING;

@@ -51,7 +51,8 @@ void load_acts(acts_of acts, uint row, uint pair, uint n, out act_segment a, out
   b = acts_at(acts, row, min(second_of(pair), n - 1u));
 }
 
-// The pair of a thread in one of the steps of its set: all rows of a piece of them, `sets` apart, then those of the next.
+// The pair of a thread in one of the steps of its set: all rows of a piece of them, `sets` apart, then those of the
+// next.
 raw_pair load_step(rows_of rows, uint64_t data, uint first, uint sets, uint width, uint lane, uint pairs, uint step) {
   uint row = min(first + step % TURNS * sets, rows.count - 1u);
   return load_pair(data + uint64_t(row) * rows.row_bytes, min(step / TURNS * width + lane, pairs - 1u));
@@ -207,7 +208,8 @@ void main() {
         if (step >= steps) continue;
         if (PIECED && turn == 0u) load_acts(acts, at, pair, n, a, b);
         if (own < sets && of_row < pairs) put_pair(r[u], pair, n, a, b, turn * sets + own);
-        if (step + UNDER_WAY < steps) r[u] = load_step(rows, data, first + own, sets, width, lane, pairs, step + UNDER_WAY);
+        if (step + UNDER_WAY < steps)
+          r[u] = load_step(rows, data, first + own, sets, width, lane, pairs, step + UNDER_WAY);
       }
     barrier();
     if (WHOLE) meet(together, n);

@@ -7,8 +7,9 @@ const uint SHARED = 32u;
 
 shared vec4 narrowed[WIDE_LANES / 4u];
 
-// Loops that are to be unrolled count from 0 to what is known: else arrays lie in memory. Thread i of those from `base` on has lane i of a wide sum of n lanes, at most 256; they get the sum. By all threads
-// of the group, which may have several sums.
+// Loops that are to be unrolled count from 0 to what is known: else arrays lie in memory. Thread i of those from `base`
+// on, a multiple of four, has lane i of a wide sum of n lanes, at most 256; they get the sum. By all threads of the
+// group, which may have several sums.
 float folded_from(uint base, uint i, float own, uint n) {
   uint left = n;
   barrier();

@@ -2,8 +2,8 @@
 // share bytes of a row, and rows some at once: a group's threads are so many sets of WIDTH of them, and
 // thread p of a set has the pairs p, p + WIDTH, ... of a row. Of a type in blocks of one segment that makes the values
 // of both; of others what four pairs have is added up, whole numbers, and one thread makes the value of a block of it.
-// Needs PLACES, blocks of all rows at once, and `values`, of each row at once stride_of() of them. TYPE, and the segments
-// of a row where they are known, are said when it is compiled.
+// Needs PLACES, blocks of all rows at once, and `values`, of each row at once stride_of() of them. TYPE, and the
+// segments of a row where they are known, are said when it is compiled.
 const uint ONES = 0x01010101u;
 const uint LANES = 32u;
 const uint PAIRS = 4u; // of a block
