@@ -12,7 +12,8 @@
 layout(local_size_x = 256) in;
 // As gpu_shaders.c has it: segments and blocks of all ranks.
 const uint ROWS = 8u, MOST_VALUES = WHOLE ? 1024u : 6144u;
-const uint MOST_USED = ROUNDS ? 24u : 64u, MOST_BLOCKS = ROUNDS ? 24u : 48u;
+const uint MOST_USED = ROUNDS ? 24u : 64u, MOST_OWN = TYPE == Q5_K ? 16u : 24u;
+const uint MOST_BLOCKS = ROUNDS ? MOST_OWN : 48u;
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
 const uint SETS = 256u / WIDTH, PLACES = ROWS * MOST_BLOCKS, MOST_SEGMENTS = 8u * MOST_BLOCKS, CHUNKS = 3u;
 shared float values[MOST_VALUES], results[MOST_USED * ROWS], weights[MOST_USED];

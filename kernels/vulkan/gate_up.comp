@@ -15,7 +15,7 @@ layout(local_size_x = 256) in;
 const uint MOST_EXPERTS = 256u;                           // as gpu_shaders.c has it
 const uint N = 8u * EIGHTS, WIDTH = EIGHTS <= 1u ? 4u : EIGHTS <= 2u ? 8u : EIGHTS <= 4u ? 16u : 32u;
 const uint ROWS = 2u * SEGMENT; // those of a segment of either matrix
-const uint TOGETHER = EIGHTS <= 8u && TYPE != Q5_K ? ROWS : SEGMENT;
+const uint TOGETHER = ROWS / (EIGHTS > 8u ? 2u : 1u) / (TYPE == Q5_K ? 2u : 1u); // in 32 KiB
 const uint SETS = 256u / WIDTH, TURNS = (TOGETHER + SETS - 1u) / SETS, // of a set
            PLACES = TOGETHER * EIGHTS;
 const uint VALUES = TOGETHER * (WHOLE ? EIGHTS + 1u : N + 1u);

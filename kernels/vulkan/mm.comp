@@ -31,7 +31,7 @@ layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gem
 
 // As gpu_shaders.c has it: rows that a set of threads has one after the other before their values are added up. A row of
 // any size is 2048 segments at most: PV_K_MAX / SEGMENT.
-const uint OF_NORM = EIGHTS > 8u ? 2u : EIGHTS == 1u ? 4u : 5u, OF_ROUNDED = EIGHTS > 8u ? 1u : 2u;
+const uint OF_NORM = EIGHTS > 8u ? 2u : EIGHTS == 1u ? 4u : TYPE == Q5_K ? 4u : 5u, OF_ROUNDED = EIGHTS > 8u ? 1u : 2u;
 const uint TURNS = EIGHTS == 0u ? 1u : NORMED ? OF_NORM : ROUNDS ? OF_ROUNDED : 2u;
 const bool PIECED = EIGHTS == 0u || EIGHTS > 8u; // a set has a row in several pieces
 const uint VALUES = WHOLE ? 512u : EIGHTS > 0u ? 2880u : 2304u;

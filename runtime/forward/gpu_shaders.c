@@ -78,7 +78,8 @@ static uint32_t rows_together(const pv_cuda_gemv *a) {
   if (!pv_cuda_quantised(a->job[0].rows.type)) return 1;
   const uint32_t sets = LANES / width_of(n), most = 2048 / n;
   if (eights == 0) return sets < most ? sets : most;
-  if (a->norm.x != 0) return sets * (eights > 8 ? 2 : eights == 1 ? 4 : 5);
+  const bool fewer = eights == 1 || a->job[0].rows.type == PV_TYPE_Q5_K;
+  if (a->norm.x != 0) return sets * (eights > 8 ? 2 : fewer ? 4 : 5);
   return sets * (eights > 8 && a->norm.whole != 0 ? 1 : 2);
 }
 
@@ -121,8 +122,9 @@ enum {
   GATE_UP_EXPERTS = 256,
   DOWN_VALUES = 6144,
   DOWN_RANKS = 64,
-  DOWN_BLOCKS = 48, /* of all ranks; */
-  DOWN_ROUNDED = 24 /* those that a group may round for itself */
+  DOWN_BLOCKS = 48,    /* of all ranks; */
+  DOWN_ROUNDED = 24,   /* those that a group may round for itself, */
+  DOWN_ROUNDED_Q5 = 16 /* of Q5_K, of which a block is one sum more */
 };
 
 static const char *gate_up(const pv_gpu_launch *l, pv_gpu_groups *out) {
@@ -143,7 +145,8 @@ static bool down_fits(const pv_cuda_down *a) {
   const uint32_t n = a->in.k / PV_SEGMENT, blocks = a->used * n / 8;
   if (!pv_cuda_whole(a->rows.type))
     return a->max == 0.0f && a->used * PV_DOWN_ROWS * (n + 1) <= DOWN_VALUES;
-  if (a->max != 0.0f) return blocks <= DOWN_ROUNDED && a->in.stride == a->in.k;
+  const uint32_t most = a->rows.type == PV_TYPE_Q5_K ? DOWN_ROUNDED_Q5 : DOWN_ROUNDED;
+  if (a->max != 0.0f) return blocks <= most && a->in.stride == a->in.k;
   return blocks <= DOWN_BLOCKS;
 }
 

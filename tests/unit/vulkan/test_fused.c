@@ -101,6 +101,7 @@ static void test_normed(void) {
   check_normed(PV_TYPE_Q4_K, PV_PRODUCT_I16, 256, 40);
   check_normed(PV_TYPE_Q6_K, PV_PRODUCT_I16, 2048, 19);
   check_normed(PV_TYPE_Q4_K, PV_PRODUCT_I8, 4096, 9);
+  check_normed(PV_TYPE_Q5_K, PV_PRODUCT_I16, 512, 40);
   check_normed(PV_TYPE_Q8_0, PV_PRODUCT_I16, 768, 33);
   check_normed(PV_TYPE_F32, PV_PRODUCT_I16, 300, 3);
   check_normed(PV_TYPE_F32, PV_PRODUCT_I16, 2048, 2);
