@@ -56,6 +56,22 @@ float planes(float high, float low) {
   return r;
 }
 
+// What s = a + b of float64 has lost by its rounding, exactly: TwoSum.
+double lost(double a, double b, double s) {
+  PRECISE double t = s - a;
+  PRECISE double error = (a - (s - t)) + (b - t);
+  return error;
+}
+
+// s, which is `error` away from what it was rounded from, or, where that is not 0, of the two float64 about that the
+// one that is odd.
+double odd(double s, double error) {
+  uvec2 bits = unpackUint2x32(doubleBitsToUint64(s)), of = unpackUint2x32(doubleBitsToUint64(error));
+  uint turns = uint(abs(error) > 0.0) & ~bits.x & 1u; // no NaN, which infinities leave
+  uint nearer = (bits.y ^ of.y) >> 31 & turns;        // to 0: one less, else one more
+  return uint64BitsToDouble(packUint2x32(uvec2(bits.x + turns - 2u * nearer, bits.y - (nearer & uint(bits.x == 0u)))));
+}
+
 // a b + c, rounded once. The product is exact in float64. TwoSum gives its sum with c and the error of that, and
 // a sum that is not exact is made odd: 53 bits are more than 2 * 24 + 1, so that what follows rounds as if it
 // had all of them. No jump: what stands behind it can begin before.
@@ -73,13 +89,7 @@ float fused(float a, float b, float c) {
 #if defined(FMA_TWICE)
   return float(s);
 #endif
-  PRECISE double t = s - p;
-  PRECISE double error = (p - (s - t)) + (q - t);
-  uvec2 bits = unpackUint2x32(doubleBitsToUint64(s)), of = unpackUint2x32(doubleBitsToUint64(error));
-  uint turns = uint(abs(error) > 0.0) & ~bits.x & 1u; // no NaN, which infinities leave
-  uint nearer = (bits.y ^ of.y) >> 31 & turns;        // to 0: one less, else one more
-  bits = uvec2(bits.x + turns - 2u * nearer, bits.y - (nearer & uint(bits.x == 0u)));
-  return float(uint64BitsToDouble(packUint2x32(bits)));
+  return float(odd(s, lost(p, q, s)));
 #endif
 }
 
@@ -87,6 +97,35 @@ float fused(float a, float b, float c) {
 double exact(double a, double b) {
   PRECISE double p = a * b;
   return p;
+}
+
+// The same of float64, w x + c, where x is a float32. Of a w of at most 29 bits the product is exact, so that a product
+// and a sum, of which NoContraction makes no other operation, are the fma. Else w is a part of 29 bits and one of
+// 24, whose products are exact, and their sum with c is rounded once: both products become one number and its error, that
+// number and c another one and its error, and to the sum of both errors, made odd, the rest is added (Boldo and
+// Melquiond: a sum of three). What is not finite has no error.
+double fused_long(double w, double x, double c) {
+  PRECISE double p = w * x;
+  PRECISE double s = p + c;
+#if defined(LONG_FMA_UNFUSED)
+  return s;
+#endif
+  uvec2 bits = unpackUint2x32(doubleBitsToUint64(w));
+  uint ends = unpackUint2x32(doubleBitsToUint64(s)).y & 0x7ff00000u;
+  if ((bits.x & 0x00ffffffu) == 0u || p == 0.0 || ends == 0x7ff00000u) return s;
+  double leading = uint64BitsToDouble(packUint2x32(uvec2(bits.x & 0xff000000u, bits.y)));
+  PRECISE double rest = w - leading;
+  PRECISE double one = leading * x;
+  PRECISE double two = rest * x;
+  PRECISE double high = one + two;
+  PRECISE double sum_of = high + c;
+  double first = lost(one, two, high), second = lost(high, c, sum_of);
+  PRECISE double errors = first + second;
+#if !defined(LONG_FMA_TWICE)
+  errors = odd(errors, lost(first, second, errors));
+#endif
+  PRECISE double r = sum_of + errors;
+  return r;
 }
 
 // For chains of fma, of which most steps of fused() would be waited for: p + c, both float32 or an exact product of

@@ -16,6 +16,7 @@ static const char by_device[] = "as the device does it, not contracted";
 static const char by_residual[] =
     "the guess of the device, corrected by an exact residual in float64";
 static const char by_float64[] = "float64: exact product, TwoSum, made odd, narrowed";
+static const char by_parts[] = "two exact products, and the sum of three rounded once";
 
 const pv_operation *pv_operations(size_t *count) {
   static const pv_operation all[] = {
@@ -32,11 +33,13 @@ const pv_operation *pv_operations(size_t *count) {
       {"divide", by_residual, PV_OP_QUOTIENT, PV_INPUTS_NORMAL, 0, 0},
       {"sqrt", by_residual, PV_OP_ROOT, PV_INPUTS_NORMAL, 0, 0},
       {"fma", by_float64, PV_OP_FUSED, PV_INPUTS_NORMAL, 0, 0},
+      {"fma-float64", by_parts, PV_OP_FUSED_LONG, PV_INPUTS_LONG_TIES, 0, 0},
       {"fma-256", "256 a + b: the product is exact", PV_OP_PLANES, PV_INPUTS_PLANES, 0, 0},
       {"subnormal-add", by_device, PV_OP_SUM, PV_INPUTS_SUBNORMAL, 0, 0},
       {"subnormal-multiply", by_device, PV_OP_PRODUCT, PV_INPUTS_SUBNORMAL, 0, 0},
       {"subnormal-divide", by_residual, PV_OP_QUOTIENT, PV_INPUTS_SUBNORMAL, 0, 0},
       {"subnormal-fma", by_float64, PV_OP_FUSED, PV_INPUTS_SUBNORMAL, 0, 0},
+      {"subnormal-narrowing", by_device, PV_OP_NARROWED, PV_INPUTS_SUBNORMAL, 0, 0},
       {"int8-dot", "OpSDot: exact, in any order", PV_OP_DOT, PV_INPUTS_ANY, 0, 0},
       {"int32-to-float32", by_device, PV_OP_FROM_INT32, PV_INPUTS_ANY, 0, 0},
       {"uint32-to-float32", by_device, PV_OP_FROM_UINT32, PV_INPUTS_ANY, 0, 0},
@@ -115,13 +118,38 @@ static uint32_t input(pv_op_inputs kind, uint64_t *state, unsigned which, uint32
   }
 }
 
+/* float64 that float32 has as subnormals, or as 0; half of them lie half way between two. */
+static uint64_t long_subnormal(uint64_t *state) {
+  enum { LEAST = 1023 - 126, HALF = 28, FRACTION = 52 }; /* the half of a normal float32 is a bit */
+  const uint64_t r = pv_random_next(state), below = (r >> 3) % 26;
+  const uint64_t half = HALF + below < FRACTION ? HALF + below : FRACTION;
+  uint64_t bits = pv_random_next(state) & ((UINT64_C(1) << FRACTION) - 1);
+  if (r % 2 == 0) bits = half < FRACTION ? (bits >> half | 1) << half : 0;
+  return bits | (LEAST - below) << FRACTION | r >> 63 << 63;
+}
+
 /* Of 64 bits: whole numbers, or float64 about 1, of which half lie half way between two float32. */
 static uint64_t long_input(pv_op_inputs kind, uint64_t *state, unsigned which) {
+  if (kind == PV_INPUTS_SUBNORMAL) return long_subnormal(state);
   const uint64_t r = pv_random_next(state);
   if (kind == PV_INPUTS_ANY) return r % 2 == 0 ? r : (uint64_t)((int64_t)r >> (r >> 8) % 64);
   const uint64_t exponent = UINT64_C(1023) - 20 + (r >> 3) % 40;
   const uint64_t bits = (pv_random_next(state) & UINT64_C(0x800fffffffffffff)) | exponent << 52;
   return which == 0 && r % 2 == 0 ? (bits & ~UINT64_C(0x1fffffff)) | UINT64_C(0x10000000) : bits;
+}
+
+/* The bits of a float32 that a float64 has at most. */
+static double single(uint64_t bits) {
+  return long_real(bits & ~UINT64_C(0x1fffffff));
+}
+
+/* a b is 1 and a little more or less, which float64 does not hold, and half of the last place of c:
+ * that little decides. */
+static void make_tie(uint64_t *a, uint64_t *b, uint64_t *c) {
+  const double x = single((*b & UINT64_C(0x000fffffffffffff)) | UINT64_C(1023) << 52);
+  *a = long_bits(1.0 / x);
+  *b = long_bits(x);
+  *c = long_bits((*c >> 63 != 0 ? -1 : 1) * (0x1p53 + 2.0 * (double)(*c % 65536)));
 }
 
 void pv_op_inputs_make(const pv_operation *operation, void *a, void *b, void *c) {
@@ -134,6 +162,8 @@ void pv_op_inputs_make(const pv_operation *operation, void *a, void *b, void *c)
       else
         ((uint32_t *)into[k])[i] = input(operation->inputs, &state, k, i);
   }
+  for (uint32_t i = 0; operation->inputs == PV_INPUTS_LONG_TIES && i < PV_OP_CASES; i += 4)
+    make_tie((uint64_t *)a + i, (uint64_t *)b + i, (uint64_t *)c + i);
 }
 
 static uint32_t dot_of_bytes(uint32_t a, uint32_t b) {
@@ -142,7 +172,7 @@ static uint32_t dot_of_bytes(uint32_t a, uint32_t b) {
   return (uint32_t)r;
 }
 
-static uint64_t expected_long(pv_op_code code, uint64_t a, uint64_t b) {
+static uint64_t expected_long(pv_op_code code, uint64_t a, uint64_t b, uint64_t c) {
   switch (code) {
     case PV_OP_SUM_LONG:
       return long_bits(long_real(a) + long_real(b));
@@ -158,8 +188,10 @@ static uint64_t expected_long(pv_op_code code, uint64_t a, uint64_t b) {
       return pv_bits_f32((float)(int32_t)a);
     case PV_OP_FROM_UINT32:
       return pv_bits_f32((float)(uint32_t)a);
-    default:
+    case PV_OP_FROM_INT64:
       return pv_bits_f32((float)(int64_t)a);
+    default:
+      return long_bits(fma(long_real(a), single(b), long_real(c)));
   }
 }
 
@@ -191,7 +223,8 @@ uint64_t pv_op_expected(const pv_operation *operation, const void *a, const void
   const pv_op_code code = operation->code;
   const uint32_t *x = a, *y = b, *z = c;
   if (pv_op_is_long(code))
-    return expected_long(code, ((const uint64_t *)a)[i], ((const uint64_t *)b)[i]);
+    return expected_long(code, ((const uint64_t *)a)[i], ((const uint64_t *)b)[i],
+                         ((const uint64_t *)c)[i]);
   if (code == PV_OP_TREE) {
     float row[PV_OP_GROUP];
     memcpy(row, x + (size_t)i * PV_OP_GROUP, sizeof row);
@@ -205,7 +238,8 @@ uint64_t pv_op_expected(const pv_operation *operation, const void *a, const void
 }
 
 bool pv_op_same(const pv_operation *operation, uint64_t got, uint64_t want) {
-  const bool wide = operation->code >= PV_OP_SUM_LONG && operation->code <= PV_OP_WIDENED;
+  const bool wide = (operation->code >= PV_OP_SUM_LONG && operation->code <= PV_OP_WIDENED) ||
+                    operation->code == PV_OP_FUSED_LONG;
   if (got == want) return true;
   if (operation->inputs == PV_INPUTS_EVERY || operation->code == PV_OP_DOT) return false;
   return wide ? isnan(long_real(got)) && isnan(long_real(want))

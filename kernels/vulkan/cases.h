@@ -33,7 +33,8 @@ typedef enum pv_op_code {
   PV_OP_FROM_INT32,
   PV_OP_FROM_UINT32,
   PV_OP_FROM_INT64,
-  PV_OP_CONVERTED = 24 /* as PV_OP_FOLDED, one by one: the input is base + i */
+  PV_OP_FUSED_LONG,    /* a b + c, rounded once; b is a float32 */
+  PV_OP_CONVERTED = 32 /* as PV_OP_FOLDED, one by one: the input is base + i */
 } pv_op_code;
 
 typedef enum pv_op_inputs {
@@ -44,6 +45,7 @@ typedef enum pv_op_inputs {
   PV_INPUTS_INDEX,     /* 0, 1, 2, ... as 16 bits each */
   PV_INPUTS_ANY,       /* any bits */
   PV_INPUTS_LONG,      /* float64, near each other too */
+  PV_INPUTS_LONG_TIES, /* the same, and sums that lie beside the point half way between two */
   PV_INPUTS_EVERY      /* of the range, each once */
 } pv_op_inputs;
 

@@ -108,6 +108,14 @@ uint narrow(uint i) {
   return floatBitsToUint(r);
 }
 
+uint narrowed(double x) {
+  uint r = floatBitsToUint(float(x));
+#if defined(NARROWED_FLUSHED)
+  if ((r & INFINITE) == 0u) r &= SIGN;
+#endif
+  return r;
+}
+
 // Of 64 bits.
 uint64_t long_one(uint i) {
   uint64_t a = pairs(p.a).at[i], b = pairs(p.b).at[i];
@@ -121,11 +129,12 @@ uint64_t long_one(uint i) {
 #if defined(NARROWED_TO_ZERO)
     case 20u: return uint64_t(floatBitsToUint(float(uint64BitsToDouble(a & ~0x1ffffffful))));
 #else
-    case 20u: return uint64_t(floatBitsToUint(float(x)));
+    case 20u: return uint64_t(narrowed(x));
 #endif
     case 21u: return uint64_t(floatBitsToUint(float(int(a))));
     case 22u: return uint64_t(floatBitsToUint(float(uint(a))));
-    default: return uint64_t(floatBitsToUint(float(int64_t(a))));
+    case 23u: return uint64_t(floatBitsToUint(float(int64_t(a))));
+    default: r = fused_long(x, uint64BitsToDouble(b & ~0x1ffffffful), uint64BitsToDouble(pairs(p.c).at[i])); break;
   }
   return doubleBitsToUint64(r);
 }
@@ -138,8 +147,8 @@ void main() {
     return;
   }
   if (i >= p.count) return;
-  if (p.operation >= 24u)
-    words(p.result).at[i] = converted(p.operation - 24u, p.base + i);
+  if (p.operation >= 32u)
+    words(p.result).at[i] = converted(p.operation - 32u, p.base + i);
   else if (p.operation >= 16u)
     pairs(p.result).at[i] = long_one(i);
   else if (p.operation == 12u || p.operation == 13u)

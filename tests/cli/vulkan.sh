@@ -24,8 +24,8 @@ run "$pv" vulkan prove --device 0 --fault narrowed_to_zero --json
 exits 1
 echo "$out" >prove.json
 field "d['verdict'], d['fault'], d['devices'][0]['verdict']" 'NOT_RUN narrowed_to_zero NOT_RUN'
-field "[o['operation'] for o in d['devices'][0]['operations'] if o['verdict'] != 'PASS']" "['float64-to-float32']"
-field "[len(o['first']['a']) for o in d['devices'][0]['operations'] if o['first']]" '[18]'
+field "[o['operation'] for o in d['devices'][0]['operations'] if o['verdict'] != 'PASS']" "['float64-to-float32', 'subnormal-narrowing']"
+field "[len(o['first']['a']) for o in d['devices'][0]['operations'] if o['first']]" '[18, 18]'
 field "all(o['compared'] >= 256 for o in d['devices'][0]['operations'])" True
 
 # What both say is what docs/schema says.
