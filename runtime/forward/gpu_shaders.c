@@ -117,6 +117,17 @@ static const char *mm(const pv_gpu_launch *l, pv_gpu_groups *out) {
   return beyond;
 }
 
+/* Those of mm_f64acc.comp: a group has so many rows at once. */
+enum { ROWS_F64ACC = 8 };
+
+static const char *mm_f64acc(const pv_gpu_launch *l, pv_gpu_groups *out) {
+  const pv_cuda_gemv *a = l->args;
+  const uint64_t groups = pv_cuda_parts(a->job[0].rows.count, ROWS_F64ACC);
+  out->x = groups < PV_GPU_GROUPS_MAX ? groups : PV_GPU_GROUPS_MAX;
+  out->rows = l->grid[1];
+  return of_type(a->job[0].rows.type, out);
+}
+
 /* Those of gate_up.comp and down.comp. */
 enum {
   GATE_UP_EXPERTS = 256,
@@ -284,6 +295,11 @@ static const pv_gpu_shader table[] = {
     {"combine", "combine", combine},
     {"add", "add", add},
     {"argmax", "argmax", by_row},
+#undef PV_PLAIN_ROW
+#undef PV_TYPE_ROW
+#define PV_PLAIN_ROW(NAME, name, number) PV_TYPE_ROW(NAME, name)
+#define PV_TYPE_ROW(NAME, name, ...)     {#name "_gemv_f64acc", "mm_f64acc", mm_f64acc},
+#include "kernels/quant/list.h"
 };
 enum { COUNT = sizeof table / sizeof *table };
 

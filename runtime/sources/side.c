@@ -5,8 +5,7 @@
 #include <sys/stat.h>
 
 enum { I16 = 1 << PV_NUMERICS_I16, F64 = 1 << PV_NUMERICS_F64 };
-#define BLOCKS  (I16 | 1 << PV_NUMERICS_I8)
-#define ROUNDED (BLOCKS | 1 << PV_NUMERICS_F32_F64ACC)
+#define ROUNDED (I16 | 1 << PV_NUMERICS_I8 | 1 << PV_NUMERICS_F32_F64ACC)
 
 static const pv_side_kind table[] = {
     {"cpu", "the CPU, by its fastest code path", "cpu", NULL, ROUNDED, false, NULL},
@@ -22,9 +21,9 @@ static const pv_side_kind table[] = {
     {"ptx0+1", "interpreted devices by any numbers", "ptx", NULL, ROUNDED, false, NULL},
     {"ptx0+1/experts", "interpreted devices by any numbers, experts over them", "ptx", NULL,
      ROUNDED, false, NULL},
-    {"vulkan", "a GPU of any make, by Vulkan", "vulkan", NULL, BLOCKS, false, NULL},
-    {"vulkan0", "the first device of pv vulkan list", "vulkan0", NULL, BLOCKS, false, NULL},
-    {"vulkan1", "the second one", "vulkan1", NULL, BLOCKS, false, NULL},
+    {"vulkan", "a GPU of any make, by Vulkan", "vulkan", NULL, ROUNDED, false, NULL},
+    {"vulkan0", "the first device of pv vulkan list", "vulkan0", NULL, ROUNDED, false, NULL},
+    {"vulkan1", "the second one", "vulkan1", NULL, ROUNDED, false, NULL},
     {"f64", "the float64 arbiter", "cpu", NULL, F64, false, NULL},
     {"definition", "the identity's definition, written for clarity", "definition", NULL, ROUNDED,
      true, NULL},

@@ -29,6 +29,7 @@ static void test_as_written(void) {
                                      "cuda0+1/experts:i16",
                                      "cuda3+2/experts:i8@rope_pairs",
                                      "ptx7/experts:f32-f64acc",
+                                     "vulkan1:f32-f64acc@f32_accumulator",
                                      "ptx2+0+1:f32-f64acc@rope_pairs:layer=2",
                                      "vulkan:i16",
                                      "vulkan1:i8@rope_pairs",
@@ -122,8 +123,7 @@ static void test_refused(void) {
   refused("cpu0+1", "there is no kind 'cpu0+1'", "");
   refused("scaler@rope_pairs", "'scaler'", "did you mean scalar@rope_pairs?");
   refused("opencl:i16", "there is no kind 'opencl'", "KIND[:IDENTITY][@FAULT]");
-  refused("vulkan0:f32-f64acc", "there is no identity of vulkan0 'f32-f64acc', but i16, i8",
-          "KIND[:IDENTITY][@FAULT]");
+  refused("vulkan0:f64", "there is no identity of vulkan0 'f64', but i16, f32-f64acc, i8", "");
   refused("", "there is no kind ''", "KIND[:IDENTITY][@FAULT]");
   refused(":i16", "there is no kind ''", "KIND[:IDENTITY][@FAULT]");
   refused("cpu:", "there is no identity of cpu ''", "");

@@ -287,68 +287,101 @@ static void test_mm(void) {
   }
 }
 
-/* Weights that are not quantised, of an expert each: the activations are as they were. */
-static void check_plain(pv_type type, size_t k, size_t rows) {
-  enum { SLOTS = 4, SHARE = 2, EXPERTS = 3 };
-  static unsigned char weights[EXPERTS * 5 * K_MAX * 4];
-  static float x[SLOTS / SHARE * K_MAX], want[SLOTS * ROWS_MAX];
+/* Of an expert each. */
+enum { SLOTS = 4, SHARE = 2, EXPERTS = 3, EXPERT_ROWS = 13 };
+static unsigned char expert_weights[EXPERTS * EXPERT_ROWS * K_MAX * 4];
+static float slot_x[SLOTS / SHARE * K_MAX];
+
+/* Activations as they were: identity f32-f64acc of any type, or others, of those that are not
+ * quantised. */
+static void check_slots(pv_type type, pv_product product, size_t k, size_t rows) {
+  static float want[SLOTS * ROWS_MAX];
   const int32_t experts[SLOTS] = {2, 0, 0, 1};
   const size_t row_bytes = row_bytes_of(type, k), expert_bytes = rows * row_bytes;
-  fill(x, SLOTS / SHARE * k, k, true);
-  fill_weights(type, weights, EXPERTS * expert_bytes, k);
   begin();
-  const pv_cuda_gemv t = {
-      .job = {{.rows = {.data = place(weights, EXPERTS * expert_bytes),
-                        .row_bytes = row_bytes,
-                        .expert_bytes = expert_bytes,
-                        .type = (uint32_t)type,
-                        .count = (uint32_t)rows},
-               .out = place(NULL, SLOTS * rows * sizeof *want)}},
-      .acts = {.x = place(x, sizeof x), .k = (uint32_t)k, .stride = (uint32_t)k, .share = SHARE},
-      .experts = place(experts, sizeof experts),
-      .jobs = 1};
-  REQUIRE(launch("mm", (uint32_t)type, &t, sizeof t, parts(rows, 2), SLOTS));
+  const pv_cuda_gemv t = {.job = {{.rows = {.data = place(expert_weights, EXPERTS * expert_bytes),
+                                            .row_bytes = row_bytes,
+                                            .expert_bytes = expert_bytes,
+                                            .type = (uint32_t)type,
+                                            .count = (uint32_t)rows},
+                                   .out = place(NULL, SLOTS * rows * sizeof *want)}},
+                          .acts = {.x = place(slot_x, sizeof slot_x),
+                                   .k = (uint32_t)k,
+                                   .stride = (uint32_t)k,
+                                   .share = SHARE},
+                          .experts = place(experts, sizeof experts),
+                          .jobs = 1};
+  REQUIRE(launch(product == PV_PRODUCT_F64ACC ? "mm_f64acc" : "mm", (uint32_t)type, &t, sizeof t,
+                 parts(rows, 12), SLOTS));
   for (size_t slot = 0; slot < SLOTS; slot++) {
-    const pv_act act = {.x = x + slot / SHARE * k};
+    const pv_act act = {.x = slot_x + slot / SHARE * k};
     float *const out[] = {want + slot * rows};
-    const pv_mm mm = {type,
-                      PV_PRODUCT_I16,
-                      weights + (size_t)experts[slot] * expert_bytes,
-                      row_bytes,
-                      rows,
-                      k,
-                      &act,
-                      out,
-                      0,
-                      1};
+    const unsigned char *of = expert_weights + (size_t)experts[slot] * expert_bytes;
+    const pv_mm mm = {type, product, of, row_bytes, rows, k, &act, out, 0, 1};
     pv_definition.mm(&mm);
   }
-  same_floats(result(t.job[0].out), want, SLOTS * rows, "mm, plain");
+  same_floats(result(t.job[0].out), want, SLOTS * rows, pv_type_get(type)->name);
+}
+
+static void check_plain(pv_type type, pv_product product, size_t k, size_t rows) {
+  fill(slot_x, SLOTS / SHARE * k, k, true);
+  fill_weights(type, expert_weights, EXPERTS * rows * row_bytes_of(type, k), k);
+  check_slots(type, product, k, rows);
+}
+
+/* All weights are one, of more bits than a product with it has room for, and each second segment
+ * takes away what the one before it added: what is left is what each fma rounded. */
+static void check_what_is_rounded(pv_type type) {
+  enum { K = 512, ROWS = 2 };
+  const pv_type_info *info = pv_type_get(type);
+  const uint16_t scales[] = {0x7155, 0x0155}; /* 10,920; subnormal */
+  const size_t bytes = EXPERTS * ROWS * row_bytes_of(type, K);
+  memset(expert_weights, 0xff, bytes);
+  for (size_t at = 0; at < bytes; at += info->block_bytes)
+    memcpy(expert_weights + at + scale_at(type), scales, sizeof scales);
+  fill(slot_x, SLOTS / SHARE * K, K, false);
+  for (size_t i = 0; i < (size_t)SLOTS / SHARE * K; i++)
+    if (i / PV_SEGMENT % 2 == 1) slot_x[i] = -slot_x[i - PV_SEGMENT];
+  check_slots(type, PV_PRODUCT_F64ACC, K, ROWS);
 }
 
 static void test_plain(void) {
   static const pv_type types[] = {PV_TYPE_F32, PV_TYPE_F16, PV_TYPE_BF16};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-    check_plain(types[i], 4, 1);
-    check_plain(types[i], 300, 5);
-    check_plain(types[i], 2048, 5);
+    check_plain(types[i], PV_PRODUCT_I16, 4, 1);
+    check_plain(types[i], PV_PRODUCT_I16, 300, 5);
+    check_plain(types[i], PV_PRODUCT_I16, 2048, 5);
   }
 }
 
-static void test_embed(void) {
-  enum { ROWS = 3, VOCABULARY = 6, K = 768 };
-  static const pv_type types[] = {
+static const pv_type all_types[] = {
 #undef PV_PLAIN_ROW
 #undef PV_TYPE_ROW
 #define PV_PLAIN_ROW(NAME, name, number) PV_TYPE_##NAME,
 #define PV_TYPE_ROW(NAME, ...)           PV_TYPE_##NAME,
 #include "kernels/quant/list.h"
-  };
+};
+enum { TYPES = sizeof all_types / sizeof *all_types };
+
+/* One chunk, parts of one, and more rows than a group has. */
+static void test_f64acc(void) {
+  for (size_t i = 0; i < TYPES; i++) {
+    const size_t block = pv_type_get(all_types[i])->block_elements;
+    check_plain(all_types[i], PV_PRODUCT_F64ACC, block, 1);
+    check_plain(all_types[i], PV_PRODUCT_F64ACC, block < 256 ? 2848 : 2816, EXPERT_ROWS);
+    if (pv_form_has_minimum(pv_type_get(all_types[i])->form)) check_what_is_rounded(all_types[i]);
+  }
+  check_plain(PV_TYPE_F32, PV_PRODUCT_F64ACC, 300, 5);
+  check_plain(PV_TYPE_Q4_K, PV_PRODUCT_F64ACC, 4096, 8);
+}
+
+static void test_embed(void) {
+  enum { ROWS = 3, VOCABULARY = 6, K = 768 };
   static unsigned char weights[VOCABULARY * K * 4];
   static float want[K];
   const uint32_t ids[ROWS] = {5, 0, 3};
-  for (size_t i = 0; i < 2 * sizeof types / sizeof *types; i++) {
-    const pv_type type = types[i / 2];
+  for (size_t i = 0; i < (size_t)2 * TYPES; i++) {
+    const pv_type type = all_types[i / 2];
     const size_t row_bytes = row_bytes_of(type, K);
     fill_weights(type, weights, VOCABULARY * row_bytes, i);
     begin();
@@ -404,6 +437,7 @@ int main(void) {
                                                                 PV_CASE(test_combine),
                                                                 PV_CASE(test_mm),
                                                                 PV_CASE(test_plain),
+                                                                PV_CASE(test_f64acc),
                                                                 PV_CASE(test_embed),
                                                                 PV_CASE(test_argmax),
                                                                 {0}});
