@@ -5,9 +5,10 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 
-# alike FILE OPTION...: the bits of the CPU.
+# alike FILE OPTION...: the bits of the CPU, in $identity.
+identity=i16
 alike() {
-  run "$pv" compare cpu:i16 vulkan:i16 --model "$1" --different "${@:2}"
+  run "$pv" compare cpu:$identity vulkan:$identity --model "$1" --different "${@:2}"
   exits 0
   says ' elements compared, 0 differ'
 }
@@ -23,4 +24,7 @@ for arch in qwen3 qwen2moe llama mixtral olmoe gemma3 gpt-oss; do
   alike "$arch.gguf" --random 12 --batch 9
   alike "$arch.gguf" --random 3 --batch 1
 done
+# Weights of 16 bits; biases, sinks and MXFP4; a gate and its expert; GeGLU and windows.
+identity=f32-f64acc
+for file in BF16 gpt-oss qwen2moe gemma3; do alike "$file.gguf" --random 3 --batch 2; done
 finish
