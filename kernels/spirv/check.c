@@ -220,7 +220,7 @@ static pv_code learn(module *m, const instruction *in, pv_error *err) {
   }
 }
 
-/* Of GLSL.std.450: what is exact, and the roots, of which the width decides. */
+/* Of GLSL.std.450: what is exact. */
 static pv_code look_at_extended(module *m, const instruction *in, pv_error *err) {
   enum { SQRT = 31, FMA = 50 };
   static const uint8_t exact[] = {2,  3,  4,  5,  6,  7,  8,  9,  38, 39,
@@ -243,7 +243,6 @@ static pv_code look_at_extended(module *m, const instruction *in, pv_error *err)
   if (number != SQRT)
     return find(m, in, "no_approximation",
                 pv_arena_printf(m->arena, "GLSL.std.450 %u %%%u is not exact", number, id), err);
-  if (type->width == 64) return PV_OK;
   return find(m, in, "chosen_form",
               pv_arena_printf(m->arena, "Sqrt %%%u of %u bits may be 2.5 ulp off", id,
                               (unsigned)type->width),
@@ -262,7 +261,7 @@ static pv_code look_at_rounded(module *m, const instruction *in, const pv_spirv_
     code = find(m, in, "no_contraction",
                 pv_arena_printf(m->arena, "%s %%%u is not decorated NoContraction", op->name, id),
                 err);
-  if (code != PV_OK || op->kind != PV_SPIRV_QUOTIENT || type->width == 64) return code;
+  if (code != PV_OK || op->kind != PV_SPIRV_QUOTIENT) return code;
   return find(m, in, "chosen_form",
               pv_arena_printf(m->arena, "%s %%%u of %u bits may be 2.5 ulp off", op->name, id,
                               (unsigned)type->width),

@@ -1,15 +1,15 @@
 /* SPIR-V as a stream of words, and what is asserted about the floats in it: that a driver has no
  * choice.
  *
- *   no_contraction    each float operation is decorated NoContraction
- *   no_fma            none is fused: neither Fma nor anything like it; arith.glsl has the chosen
- * form chosen_form       division and square root of 32 bits are not the device's, which may be 2.5
- * ulp off; of 64 bits they may be, as a guess that is corrected no_approximation  no exp, sin, mix,
- * remainder, ... stated_order      no dot product, no product of matrices, no sum over a subgroup
+ *   no_contraction    each float operation, of 32 bits or 64, is decorated NoContraction
+ *   no_fma            none is fused, by Fma or anything like it: arith.glsl has the chosen form
+ *   chosen_form       no division and no square root is the device's, which may be 2.5 ulp off
+ *   no_approximation  no exp, sin, mix, remainder, ...
+ *   stated_order      no dot product, no product of matrices, no sum over a subgroup
  *   no_float_atomics
  *   no_relaxed        nothing is decorated RelaxedPrecision
- *   modes             no mode or decoration flushes subnormals, rounds otherwise or is fast; a
- * shader known             each instruction is one of opcodes.c
+ *   modes             no mode or decoration flushes subnormals, rounds otherwise or is fast
+ *   known             a shader, of which each instruction is one of opcodes.c
  *
  * The reader takes any bytes: what is no SPIR-V is refused at a byte. */
 #ifndef PV_SPIRV_SPIRV_H

@@ -94,9 +94,9 @@ static void test_each_rule(void) {
   } cases[] = {
       {136, {F32, RESULT, A, B}, 4, "no_contraction chosen_form "}, /* FDiv */
       {136, {V2, RESULT, A, B}, 4, "no_contraction chosen_form "},
-      {136, {F64, RESULT, A, B}, 4, "no_contraction "},
+      {136, {F64, RESULT, A, B}, 4, "no_contraction chosen_form "},
       {12, {F32, RESULT, GLSL, 31, A}, 5, "chosen_form "}, /* Sqrt */
-      {12, {F64, RESULT, GLSL, 31, A}, 5, ""},
+      {12, {F64, RESULT, GLSL, 31, A}, 5, "chosen_form "},
       {12, {F64, RESULT, GLSL, 50, A}, 5, "no_fma "},
       {12, {F32, RESULT, GLSL, 27, A}, 5, "no_approximation "}, /* Exp */
       {12, {F32, RESULT, GLSL, 37, A}, 5, "no_approximation "}, /* FMin, of which NaN is anything */
