@@ -2,8 +2,6 @@
 #include "kernels/arith/arith.h"
 #include "runtime/forward/gpu_state.h"
 
-enum { BLOCKS_PER_PROCESSOR = 2 };
-
 void pv_gpu_start(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const void *args) {
   const bool metered = b->metered.meter != NULL;
   pv_gpu_launch l;
@@ -28,9 +26,6 @@ bool pv_gpu_takes(const pv_gpu_backend *b, pv_gpu_kernel kernel, const void *arg
   return pv_gpu_fuses(b) || b->gpu->ops->takes(&l);
 }
 
-/* More needs a device that allows it; then a batch is computed in more launches instead. */
-enum { SHARED_MAX = 48 << 10 };
-
 static const pv_stage_row *row_of(const pv_gpu_backend *b, size_t row) {
   return &b->base.model->plan->rows[row];
 }
@@ -52,8 +47,7 @@ static size_t rows_of(const pv_gpu_backend *b, size_t row) {
   return is(b, row, PV_ROW_LAST_ROWS) ? b->batch.logits : b->batch.count;
 }
 
-/* Rows, or slots by expert. */
-static size_t slots_of(const pv_gpu_backend *b, size_t row) {
+size_t pv_gpu_slots(const pv_gpu_backend *b, size_t row) {
   return rows_of(b, row) * (is(b, row, PV_ROW_BY_EXPERT) ? b->base.model->shape.used : 1);
 }
 
@@ -70,234 +64,9 @@ pv_cuda_acts pv_gpu_acts(const pv_gpu_backend *b, size_t row, size_t share) {
   return acts;
 }
 
-static void add(pv_gpu_backend *b, uint64_t left, uint64_t right, uint64_t out, uint64_t n) {
+void pv_gpu_add(pv_gpu_backend *b, uint64_t left, uint64_t right, uint64_t out, uint64_t n) {
   const pv_cuda_add a = {left, right, out, n};
   pv_gpu_start(b, PV_GPU_add, 1, &a);
-}
-
-/* Integer matrix products pay for a batch of this many rows; gemv reads the weights once a row. */
-enum { GEMM_ROWS = 8 };
-
-static bool takes_gemm(const pv_gpu_backend *b, const pv_cuda_rows *rows, uint32_t k,
-                       size_t batch) {
-  const size_t shared = pv_cuda_whole(rows->type) ? pv_gemm_256_shared(k) : pv_gemm_shared(k);
-  return pv_gpu_fuses(b) && batch >= GEMM_ROWS && pv_cuda_quantised(rows->type) &&
-         shared <= b->info.shared;
-}
-
-/* The same for weights of plain types, of one matrix for all rows. */
-enum { WIDE_ROWS = 16 };
-
-static bool takes_wide(const pv_gpu_backend *b, const pv_cuda_gemv *a, uint32_t job, size_t batch) {
-  return pv_gpu_fuses(b) && batch >= WIDE_ROWS && a->experts == 0 &&
-         pv_wide_fits(a->job[job].rows.type, a->acts.k);
-}
-
-/* The kernels that norm, route or combine on the way to a product, as far as it is theirs to say.
- */
-static bool takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch) {
-  for (uint32_t j = 0; j < a->jobs; j++)
-    if (takes_gemm(b, &a->job[j].rows, a->acts.k, batch) || takes_wide(b, a, j, batch))
-      return false;
-  return b->max != 0.0f && pv_cuda_act_shared(a->acts.k) + a->acts.k * sizeof(float) <= SHARED_MAX;
-}
-
-/* `slots` rows of output; by expert when `a->experts` is there. */
-static void gemm(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t slots) {
-  pv_cuda_gemm g = {.acts = a->acts, .jobs = a->jobs, .count = (uint32_t)slots};
-  size_t tiles = pv_cuda_parts(slots, PV_CUDA_TILE);
-  for (uint32_t j = 0; j < a->jobs; j++) g.job[j] = a->job[j];
-  if (a->experts != 0) {
-    g.slots = b->order;
-    g.tiles = b->tiles;
-    g.tile_count = b->tile_count;
-    const size_t most = pv_group_tiles(slots, b->base.model->shape.experts);
-    tiles = most < slots ? most : slots;
-  }
-  static const pv_gpu_kernel all[] = {PV_GPU_gemm_256, PV_GPU_gemm_256_any, PV_GPU_gemm};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) { /* each with the jobs that it takes */
-    pv_cuda_gemm one = g;
-    one.jobs = 0;
-    for (uint32_t j = 0; j < g.jobs; j++) {
-      one.job[one.jobs++] = g.job[j];
-      if (!pv_gpu_takes(b, all[i], &one, tiles)) one.jobs--;
-    }
-    if (one.jobs > 0) pv_gpu_start(b, all[i], tiles, &one);
-  }
-}
-
-/* Divides the rows of all jobs among blocks that are all there at once. Beside other types a warp
- * gets a third as many rows of Q6_K: they take three times as long to unpack, and all would wait
- * for the few blocks that have them. */
-static void divide_rows(pv_cuda_gemv *a, size_t wave) {
-  size_t all = 0;
-  for (uint32_t j = 0; j < a->jobs; j++) all += a->job[j].rows.count;
-  for (size_t rows = pv_cuda_parts(all, PV_CUDA_WARPS * wave);; rows++) {
-    for (uint32_t j = 0; j < a->jobs; j++) {
-      pv_cuda_job *job = &a->job[j];
-      const bool slow = a->jobs > 1 && job->rows.type == PV_TYPE_Q6_K;
-      job->rows_per_block = (uint32_t)(PV_CUDA_WARPS * (slow ? pv_cuda_parts(rows, 3) : rows));
-    }
-    if (pv_gemv_blocks(a) <= wave || rows >= all) return;
-  }
-}
-
-/* Products `first` to `end` - 1 alone: the sum is the first one's, and so is what is kept of a
- * norm. */
-static pv_cuda_gemv some_of(const pv_cuda_gemv *a, uint32_t first, uint32_t end) {
-  pv_cuda_gemv some = *a;
-  for (uint32_t j = first; j < end; j++) {
-    some.job[j - first] = a->job[j];
-    some.job[j - first].rows_per_block = PV_CUDA_WARPS;
-  }
-  some.jobs = end - first;
-  if (first == 0) return some;
-  some.add = some.total = some.norm.out = 0;
-  some.norm.acts = (pv_cuda_acts){0};
-  return some;
-}
-
-/* As many products in a launch as the device takes. */
-static void gemv_each(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
-  for (uint32_t first = 0, end = 0; first < a->jobs; first = end) {
-    pv_cuda_gemv some = some_of(a, first, a->jobs);
-    for (end = a->jobs; end > first + 1 && !pv_gpu_takes(b, PV_GPU_gemv, &some, rows);)
-      some = some_of(a, first, --end);
-    pv_gpu_start(b, PV_GPU_gemv, rows, &some);
-  }
-}
-
-static void gemv(pv_gpu_backend *b, pv_cuda_gemv *a, size_t rows) {
-  const size_t wave = (size_t)b->info.processors * BLOCKS_PER_PROCESSOR;
-  if (!pv_gpu_fuses(b)) {
-    gemv_each(b, a, rows);
-    return;
-  }
-  a->job[0].rows_per_block = 1;
-  if (rows == 1 && a->job[0].rows.count <= wave && pv_gpu_takes(b, PV_GPU_gemv_few, a, rows)) {
-    pv_gpu_start(b, PV_GPU_gemv_few, rows, a);
-    return;
-  }
-  divide_rows(a, wave);
-  pv_gpu_start(b,
-               pv_gpu_takes(b, PV_GPU_gemv_64, a, rows)    ? PV_GPU_gemv_64
-               : pv_gpu_takes(b, PV_GPU_gemv_128, a, rows) ? PV_GPU_gemv_128
-                                                           : PV_GPU_gemv,
-               rows, a);
-}
-
-static void wide(pv_gpu_backend *b, const pv_cuda_gemv *a, uint32_t job, size_t rows) {
-  const pv_cuda_wide w = {a->job[job].rows, a->acts.x,      a->job[job].out,
-                          a->acts.k,        a->acts.stride, (uint32_t)rows};
-  pv_gpu_start(b, PV_GPU_wide, rows, &w);
-}
-
-void pv_gpu_round_as(pv_gpu_backend *b, size_t row, bool whole) {
-  if (b->acts[row].q == 0 || b->whole[row] == whole) return;
-  const pv_cuda_round a = {pv_gpu_acts(b, row, 1), b->max, whole};
-  pv_gpu_start(b, PV_GPU_round_rows, slots_of(b, row), &a);
-  b->whole[row] = whole;
-}
-
-/* Products of `a->jobs` matrices that take one rounding, one row of each output for each of `rows`;
- * a sum with the first where there is no other. */
-static void products_alike(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
-  const size_t batch = a->experts != 0 ? b->batch.count : rows;
-  const bool exact = b->max == 0.0f;
-  pv_cuda_gemv slow = *a, fast = *a; /* gemv, gemm */
-  bool added = true;                 /* by the kernel of the first product */
-  slow.jobs = fast.jobs = 0;
-  for (uint32_t j = 0; j < a->jobs; j++) {
-    const bool plain = !exact && takes_wide(b, a, j, batch);
-    const bool many = !exact && takes_gemm(b, &a->job[j].rows, a->acts.k, batch);
-    pv_cuda_gemv *to = many ? &fast : &slow;
-    if (j == 0) added = !exact && !plain && !many;
-    if (plain)
-      wide(b, a, j, rows);
-    else
-      to->job[to->jobs++] = a->job[j];
-  }
-  if (fast.jobs > 0) gemm(b, &fast, rows);
-  if (exact)
-    for (uint32_t j = 0; j < a->jobs; j++) {
-      pv_cuda_gemv one = *a;
-      one.job[0] = a->job[j];
-      one.jobs = 1;
-      pv_gpu_start(b, pv_kernel_f64acc(one.job[0].rows.type), rows, &one);
-    }
-  else if (slow.jobs > 0)
-    gemv(b, &slow, rows);
-  if (a->add != 0 && !added) add(b, a->add, a->job[0].out, a->total, rows * a->job[0].rows.count);
-}
-
-static bool is_whole(const pv_cuda_rows *rows) {
-  return pv_cuda_whole(rows->type);
-}
-
-/* Whether their kernels make the activations, as a->norm says: of those that take them so rounded.
- */
-static bool takes_own(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows) {
-  bool each = takes_gemv(b, a, rows);
-  for (uint32_t j = 0; j < a->jobs && each && !pv_gpu_fuses(b); j++) {
-    const pv_cuda_gemv one = some_of(a, j, j + 1);
-    const pv_cuda_rows *of = &one.job[0].rows;
-    const bool later = pv_cuda_quantised(of->type) && is_whole(of) != (a->norm.whole != 0);
-    each = later || pv_gpu_takes(b, PV_GPU_gemv, &one, rows);
-  }
-  return each;
-}
-
-/* Products that take row `in` in other blocks than it is rounded in: their kernel rounds it, or a
- * launch before them. */
-static void round_for(pv_gpu_backend *b, pv_cuda_gemv *a, size_t in, size_t rows) {
-  const bool now = b->whole[in];
-  a->norm = (pv_cuda_norm){.max = b->max, .whole = true};
-  if (!now && takes_own(b, a, rows)) return;
-  a->norm = (pv_cuda_norm){0};
-  pv_gpu_round_as(b, in, !now);
-}
-
-/* The same of any matrices, which take row `in`: those first that take it as it is rounded. */
-static void products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t in, size_t rows) {
-  const bool now = b->whole[in];
-  for (int other = 0; other < 2; other++) {
-    pv_cuda_gemv some = *a;
-    some.jobs = 0;
-    for (uint32_t j = 0; j < a->jobs; j++) {
-      const pv_cuda_rows *of = &a->job[j].rows;
-      const bool whole = pv_cuda_quantised(of->type) ? is_whole(of) : now;
-      if ((whole != now) == (other != 0)) some.job[some.jobs++] = a->job[j];
-    }
-    if (some.jobs == 0) continue;
-    if (some.jobs < a->jobs && some.job[0].out != a->job[0].out) some.add = some.total = 0;
-    if (other != 0) round_for(b, &some, in, rows); /* a norm has been kept */
-    products_alike(b, &some, rows);
-  }
-}
-
-/* The first quantised weight that a row is multiplied with; if `whole` is not NULL, in blocks of
- * 256 or not, as it says. */
-static const pv_gguf_tensor *meets(const pv_gpu_backend *b, size_t row, uint32_t layer,
-                                   const bool *whole) {
-  const pv_model *m = b->base.model;
-  for (size_t k = 0; k < m->plan->count; k++) {
-    const pv_gguf_tensor *t = pv_model_weight(m, k, layer); /* another device may have it */
-    if (t == NULL || row_of(b, k)->op != PV_OP_MATMUL || row_of(b, k)->in[0] != row) continue;
-    if (pv_cuda_quantised((uint32_t)t->type) &&
-        (whole == NULL || pv_cuda_whole((uint32_t)t->type) == *whole))
-      return t;
-  }
-  return NULL;
-}
-
-bool pv_gpu_meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer) {
-  const pv_gguf_tensor *t = meets(b, row, layer, NULL);
-  return t != NULL && pv_cuda_whole((uint32_t)t->type);
-}
-
-bool pv_gpu_meets_whole_alone(const pv_gpu_backend *b, size_t row, uint32_t layer) {
-  static const bool whole = false;
-  return meets(b, row, layer, &whole) == NULL;
 }
 
 /* RMSNorm, and what it is rounded to. Rows that are wanted of all are the last. */
@@ -357,11 +126,11 @@ static void norm_and_products(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_cuda_gemv alone = products_of(b, row + 1, b->cover.rows[row] - 1u, layer);
   pv_cuda_gemv a = alone;
   a.norm = norm;
-  if (!takes_own(b, &a, rows)) {
+  if (!pv_gpu_takes_own(b, &a, rows)) {
     a = alone;
     pv_gpu_start(b, PV_GPU_rmsnorm, rows, &norm);
   }
-  products(b, &a, row, rows);
+  pv_gpu_products(b, &a, row, rows);
 }
 
 /* The other row of a sum with `part`. */
@@ -375,12 +144,12 @@ static void product_and_sum(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.add = other(b, row + 1, row, layer);
   a.total = b->stage[row + 1];
   a.ahead = next_norm(b, row + 1, layer);
-  products(b, &a, row_of(b, row)->in[0], rows_of(b, row));
+  pv_gpu_products(b, &a, row_of(b, row)->in[0], rows_of(b, row));
 }
 
 static void some_products(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_cuda_gemv a = products_of(b, row, b->cover.rows[row], layer);
-  products(b, &a, row_of(b, row)->in[0], slots_of(b, row));
+  pv_gpu_products(b, &a, row_of(b, row)->in[0], pv_gpu_slots(b, row));
 }
 
 static pv_cuda_route route_of(const pv_gpu_backend *b, int weights, int indices, uint32_t layer) {
@@ -401,7 +170,7 @@ static void group(pv_gpu_backend *b, size_t indices) {
   const pv_cuda_group a = {b->stage[indices],       b->order,  b->tiles, b->tile_count,
                            (uint32_t)(n * s->used), s->experts};
   const bool here = b->rows != PV_GPU_HOME_ROWS;
-  if (here && pv_gpu_fuses(b) && n >= GEMM_ROWS) pv_gpu_start(b, PV_GPU_group, 1, &a);
+  if (here && pv_gpu_fuses(b) && n >= PV_GPU_GEMM_ROWS) pv_gpu_start(b, PV_GPU_group, 1, &a);
 }
 
 static void route(pv_gpu_backend *b, int weights, int indices, uint32_t layer) {
@@ -432,7 +201,7 @@ static void activate(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t row, pv_cud
                      uint32_t layer) {
   b->whole[row] = pv_gpu_fuses(b) && pv_gpu_meets_whole(b, row, layer); /* no shader does */
   a->whole = b->whole[row];
-  pv_gpu_start(b, kernel, slots_of(b, row), a);
+  pv_gpu_start(b, kernel, pv_gpu_slots(b, row), a);
 }
 
 static void activate_alone(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t row, uint32_t layer) {
@@ -443,7 +212,7 @@ static void activate_alone(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t row, 
 /* Routing, gate, up and SwiGLU. */
 static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const size_t indices = row + 1, first = row + 2, swiglu = row + 4, n = b->batch.count;
-  const size_t slots = slots_of(b, first);
+  const size_t slots = pv_gpu_slots(b, first);
   pv_cuda_gemv both = products_of(b, first, 2, layer);
   pv_cuda_gate_up a = activation_of(b, swiglu, layer);
   a.gate = pv_gpu_weight(b, row_of(b, swiglu)->in[0], layer);
@@ -451,7 +220,7 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.in = both.acts;
   a.route = route_of(b, (int)row, (int)indices, layer);
   const bool whole = pv_cuda_whole(a.gate.type);
-  const bool fused = takes_gemv(b, &both, n) && pv_cuda_whole(a.up.type) == whole &&
+  const bool fused = pv_gpu_takes_gemv(b, &both, n) && pv_cuda_whole(a.up.type) == whole &&
                      pv_gpu_takes(b, PV_GPU_gate_up, &a, slots);
   if (fused) pv_gpu_round_as(b, row_of(b, first)->in[0], whole);
   pv_cuda_gate_up bare = a; /* what takes the result rounds it */
@@ -466,7 +235,7 @@ static void experts(pv_gpu_backend *b, size_t row, uint32_t layer) {
   group(b, indices);
   b->whole[swiglu] = false;
   if (fused) return;
-  products(b, &both, row_of(b, first)->in[0], slots);
+  pv_gpu_products(b, &both, row_of(b, first)->in[0], slots);
   activate(b, PV_GPU_swiglu, swiglu, &a, layer);
 }
 
@@ -498,9 +267,9 @@ static void down(pv_gpu_backend *b, size_t row, uint32_t layer) {
   a.rows = one.job[0].rows;
   a.experts = one.experts;
   a.in = one.acts;
-  if (takes_gemv(b, &one, n) && pv_down_shared(&a) <= SHARED_MAX) {
+  if (pv_gpu_takes_gemv(b, &one, n) && pv_down_shared(&a) <= PV_GPU_SHARED_MAX) {
     const size_t in = row_of(b, row)->in[0];
-    const bool whole = is_whole(&a.rows);
+    const bool whole = pv_cuda_whole(a.rows.type);
     a.max = whole && !b->whole[in] ? b->max : 0.0f; /* the kernel rounds, if it can */
     if (!pv_gpu_takes(b, PV_GPU_down, &a, n)) a.max = 0.0f;
     if (pv_gpu_takes(b, PV_GPU_down, &a, n)) {
@@ -509,7 +278,7 @@ static void down(pv_gpu_backend *b, size_t row, uint32_t layer) {
       return;
     }
   }
-  products(b, &one, row_of(b, row)->in[0], slots_of(b, row));
+  pv_gpu_products(b, &one, row_of(b, row)->in[0], pv_gpu_slots(b, row));
   pv_gpu_start(b, PV_GPU_combine, n, &a);
 }
 
@@ -520,7 +289,7 @@ static void biases(pv_gpu_backend *b, size_t row, uint32_t layer) {
     a.job[j] = (pv_cuda_bias_job){pv_gpu_input(b, row + j, 0, layer),
                                   pv_gpu_weight(b, row + j, layer).data, b->stage[row + j],
                                   (uint32_t)part_of(b, row + j)};
-  pv_gpu_start(b, PV_GPU_bias, slots_of(b, row), &a);
+  pv_gpu_start(b, PV_GPU_bias, pv_gpu_slots(b, row), &a);
 }
 
 static void embed(pv_gpu_backend *b, size_t row) {
@@ -541,12 +310,12 @@ static void argmax(pv_gpu_backend *b, size_t row) {
 static void gate(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_cuda_gate a = {pv_gpu_input(b, row, 0, layer), pv_gpu_input(b, row, 1, layer),
                           b->stage[row], (uint32_t)part_of(b, row)};
-  pv_gpu_start(b, PV_GPU_gate, slots_of(b, row), &a);
+  pv_gpu_start(b, PV_GPU_gate, pv_gpu_slots(b, row), &a);
 }
 
 static void norm(pv_gpu_backend *b, size_t row, uint32_t layer) {
   const pv_cuda_norm a = norm_of(b, row, layer);
-  pv_gpu_start(b, PV_GPU_rmsnorm, slots_of(b, row), &a);
+  pv_gpu_start(b, PV_GPU_rmsnorm, pv_gpu_slots(b, row), &a);
 }
 
 /* One row by the kernel of its operation; products, biases and combinations are runs. */
@@ -562,8 +331,8 @@ static void alone(pv_gpu_backend *b, size_t row, uint32_t layer) {
     case PV_OP_ATTEND:
       return pv_gpu_attend(b, layer);
     case PV_OP_ADD:
-      return add(b, pv_gpu_input(b, row, 0, layer), pv_gpu_input(b, row, 1, layer), b->stage[row],
-                 slots_of(b, row) * part_of(b, row));
+      return pv_gpu_add(b, pv_gpu_input(b, row, 0, layer), pv_gpu_input(b, row, 1, layer),
+                        b->stage[row], pv_gpu_slots(b, row) * part_of(b, row));
     case PV_OP_ROUTE:
       return route(b, (int)row, -1, layer);
     case PV_OP_TOPK:
@@ -638,7 +407,7 @@ pv_code pv_gpu_take_guests(pv_gpu_backend *b, size_t row, uint32_t layer, uint64
   b->err = err;
   b->code = PV_OK;
   b->apart = true; /* behind copies from other devices */
-  pv_gpu_start(b, PV_GPU_embed, slots_of(b, row), &a);
+  pv_gpu_start(b, PV_GPU_embed, pv_gpu_slots(b, row), &a);
   b->whole[row] = !whole;
   pv_gpu_round_as(b, row, whole);
   return b->code;

@@ -182,6 +182,26 @@ uint64_t pv_gpu_input(const pv_gpu_backend *b, size_t row, size_t k, uint32_t la
 pv_cuda_acts pv_gpu_acts(const pv_gpu_backend *b, size_t row, size_t share);
 /* The same for a kernel that makes the row, and rounds it where there is room. */
 pv_cuda_acts pv_gpu_acts_made(const pv_gpu_backend *b, size_t row, uint32_t layer);
+/* Rows of the batch that a row of the plan has, or slots by expert. */
+size_t pv_gpu_slots(const pv_gpu_backend *b, size_t row);
+/* `n` elements of two rows, added up. */
+void pv_gpu_add(pv_gpu_backend *b, uint64_t left, uint64_t right, uint64_t out, uint64_t n);
+
+/* More shared memory of a block needs a device that allows it; then a batch is computed in more
+ * launches instead. */
+enum { PV_GPU_SHARED_MAX = 48 << 10 };
+/* Integer matrix products pay for a batch of this many rows; gemv reads the weights once a row. */
+enum { PV_GPU_GEMM_ROWS = 8 };
+/* Whether products of `batch` rows are made by the kernels that norm, route or combine on the way,
+ * as far as it is theirs to say. */
+bool pv_gpu_takes_gemv(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t batch);
+/* Whether their kernels make the activations, as a->norm says: of those that take them so rounded.
+ */
+bool pv_gpu_takes_own(const pv_gpu_backend *b, const pv_cuda_gemv *a, size_t rows);
+/* Products of `a->jobs` matrices with row `in`, one row of each output for each of `rows`, in as
+ * many launches as the ways they take it rounded need; a sum with the first where there is no
+ * other. */
+void pv_gpu_products(pv_gpu_backend *b, const pv_cuda_gemv *a, size_t in, size_t rows);
 /* Whether the products that take a row meet it in blocks of 256. */
 bool pv_gpu_meets_whole(const pv_gpu_backend *b, size_t row, uint32_t layer);
 /* Rounds a row anew if products are to take it in other blocks than it is rounded in. */
