@@ -100,7 +100,7 @@ extern const char *const pv_check_identities[], *const pv_check_types[];
       "prompts", "all",  \
       "names of prompts, of the reference or built-in ones; overrides the check's own choice")
 #define PV_TAKES_LEAST_MARGIN                                                                  \
-  PV_TAKES_REAL("least_margin", 0, 10, PV_LOOSENS_UP, "", "0",                                 \
+  PV_TAKES_REAL("least_margin", 0, 10, PV_ANY_CHANGE, "", "0",                                 \
                 "a router's margin, in its logits, below which another set is not a failure: " \
                 "the prompt is not compared from there on")
 #define PV_TAKES_DEVICE                            \

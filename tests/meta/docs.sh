@@ -81,6 +81,7 @@ contract_gates() {
       check=$(sed -nE '1s/.* bound to the check //p' <<<"$text")
       real_parameters | while read -r of parameter default; do
         [ "$of" = "$check" ] || continue
+        [ "$parameter" != least_margin ] || continue # says where is compared, not how near
         value=$(awk -v p="$parameter" '$1 == p { print $2 }' <<<"$text")
         printf '%s %s %s: %s\n' "$(basename "$file" .yaml)" "$id" "$parameter" "${value:-$default}"
       done
