@@ -139,6 +139,7 @@ other() {
     'python3 -m venv'* | 'hf/bin/pip'*) script=tests/engines/huggingface.sh text='-m venv' ;;
     'hf/bin/python engines/'*) script=tests/engines/huggingface.sh text='pv-trace-huggingface' ;;
     'tg/bin/'*) script=tests/engines/tinygrad.sh text='pv-trace-tinygrad' ;;
+    'mlx/bin/'*) script=tests/engines/mlx.sh text='pv-trace-mlx' ;;
     'ov/bin/'*) script=tests/engines/openvino.sh text='pv-trace-openvino' ;;
     'build-release/bin/check-arith') script=tests/unit/arith/CMakeLists.txt text='add_test(NAME' ;;
     'python3 models/'*) script=${1#python3 } && script=${script%% *} text='import' ;;
