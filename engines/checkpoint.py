@@ -69,6 +69,8 @@ def scaling(f):
                       ("yarn_beta_slow", "beta_slow"), ("yarn_attn_factor", "attention_factor")):
         if f.get(f"rope.scaling.{key}") is not None:
             said[name] = f.get(f"rope.scaling.{key}")
+    if kind == "yarn":
+        said = {"beta_fast": 32.0, "beta_slow": 1.0, **said}
     if f.kind == "gpt_oss":
         said["truncate"] = False  # no key says it: so the published models have it
     return said
@@ -95,7 +97,7 @@ def config(f):
             "num_key_value_heads": f.get("attention.head_count_kv", heads), "hidden_act": "silu",
             "rms_norm_eps": f.get("attention.layer_norm_rms_epsilon"), "vocab_size": len(f.rows("token_embd.weight")),
             "max_position_embeddings": f.get("context_length"), "tie_word_embeddings": "output.weight" not in f.tensors,
-            "rope_theta": f.get("rope.freq_base", 10000.0), "rope_scaling": scaling(f), "attention_bias": False,
+            "rope_theta": f.get("rope.freq_base", 10000.0), "rope_scaling": scaling(f), "attention_bias": f.kind == "gpt_oss",
             "sliding_window": None, "torch_dtype": "float32"}
     if f.experts:
         said.update(experts(f))

@@ -140,6 +140,7 @@ other() {
     'hf/bin/python engines/'*) script=tests/engines/huggingface.sh text='pv-trace-huggingface' ;;
     'tg/bin/'*) script=tests/engines/tinygrad.sh text='pv-trace-tinygrad' ;;
     'mlx/bin/'*) script=tests/engines/mlx.sh text='pv-trace-mlx' ;;
+    'ort/bin/'*) script=tests/engines/onnxruntime.sh text='pv-trace-onnxruntime' ;;
     'ov/bin/'*) script=tests/engines/openvino.sh text='pv-trace-openvino' ;;
     'build-release/bin/check-arith') script=tests/unit/arith/CMakeLists.txt text='add_test(NAME' ;;
     'python3 models/'*) script=${1#python3 } && script=${script%% *} text='import' ;;
