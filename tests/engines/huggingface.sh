@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs of Hugging Face transformers: sound ones are judged sound, and 4.57.6 is blamed for what it leaves out:
+# Runs of Hugging Face transformers: sound ones are judged sound, and versions are blamed for what they leave out:
 # ./dev test --engines. $1 is pv.
 #
 # $PV_TRANSFORMERS: Python interpreters that have transformers, with colons between them. Without it 5.0.0 and
@@ -45,18 +45,19 @@ sound() {
   judge "$@"
   if [ "$code" -eq 0 ]; then ok; else bad "$call: exit $code: $(head -n 3 <<<"$out")"; fi
 }
-wrong() { # STAGE MODEL OPTIONS
+wrong() { # STAGE MODEL OPTIONS [LAYER]
   judge "$2" "$3"
-  if [ "$code" -eq 1 ] && grep -q "^First outside: $1 of layer 0," <<<"$out"; then ok; else
+  if [ "$code" -eq 1 ] && grep -q "^First outside: $1 of layer ${4:-0}," <<<"$out"; then ok; else
     bad "$call: exit $code: $(head -n 3 <<<"$out")"
   fi
 }
 model() { # NAME OPTIONS
-  [ -e "$built/$1.gguf" ] || "$pv" synth --layers 2 --vocab 512 "${@:2}" --out "$built/$1.gguf" >/dev/null ||
+  [ -e "$built/$1.gguf" ] || "$pv" synth --layers "$layers" --vocab 512 "${@:2}" --out "$built/$1.gguf" >/dev/null ||
     die "no model $1"
 }
 
 mkdir -p "$built"
+layers=2
 pythons=()
 if [ -n "${PV_TRANSFORMERS:-}" ]; then
   IFS=: read -r -a pythons <<<"$PV_TRANSFORMERS"
@@ -72,6 +73,36 @@ model experts-other --ffn 768 --layout F32 --rope-base 50000 --eps 1e-3 --used 3
 for layout in F32 BF16 Q4_K_M; do
   model "dense-$layout" --arch qwen3 --head-dim 128 --ffn 512 --layout "$layout" --rope-base 50000 --eps 1e-3
 done
+llama=(--arch llama --hidden 256 --heads 4 --kv-heads 2 --head-dim 64 --ffn 256 --layout F32 --rope-base 500000)
+model llama "${llama[@]}"
+model llama-linear "${llama[@]}" --rope-factor 4
+model llama-yarn "${llama[@]}" --rope-factor 4 --yarn
+layers=6
+gemma=(--arch gemma3 --ffn 256 --layout F32)
+model gemma "${gemma[@]}" --head-dim 256
+model gemma-linear "${gemma[@]}" --head-dim 256 --rope-factor 8
+model gemma-narrow "${gemma[@]}" --head-dim 128
+[ -e "$built/llama-freqs.gguf" ] ||
+  "${pythons[0]}" tests/engines/rope_freqs.py "$built/llama.gguf" "$built/llama-freqs.gguf" || die 'no model llama-freqs'
+
+# told: the weights of llama-linear.gguf as a checkpoint that says what the file says; 5.24.0 saves no model that it read from a GGUF file.
+told() {
+  rm -rf "$built/told"
+  "$python" - "$built" >/dev/null 2>&1 <<'EOF'
+import os
+import sys
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+from transformers import AutoModelForCausalLM
+
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1], gguf_file="llama-linear.gguf")
+if hasattr(model.config, "rope_parameters"):
+    model.config.rope_parameters.update(rope_type="linear", factor=4.0)
+else:
+    model.config.rope_scaling = {"rope_type": "linear", "factor": 4.0}
+model.save_pretrained(sys.argv[1] + "/told")
+EOF
+}
 
 for python in "${pythons[@]}"; do
   printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$python" "$writer" >"$built/pv-trace-huggingface"
@@ -85,6 +116,13 @@ for python in "${pythons[@]}"; do
       sound dense-BF16 "attention=$attention,batches=$cut,dtype=bfloat16"
     done
   done
+  for name in llama gemma; do sound "$name" batches=8,5,1,1,1; done
+  for name in llama-linear llama-yarn llama-freqs; do wrong q_rope "$name" batches=16; done
+  wrong q_rope gemma-linear batches=16 5
+  wrong attn_out gemma-narrow batches=16
+  if told; then sound llama-linear "checkpoint=$built/told"; else
+    [ "$version" = 5.24.0 ] || bad "$version: it saves nothing"
+  fi
   case $version in
     4.*) # does not renormalise the weights of the chosen experts of a GGUF file
       for layout in F32 Q8_0 Q4_K_M; do wrong moe_router "experts-$layout" batches=16; done
