@@ -81,6 +81,16 @@ wrong embedding q4_k ,load=mlx
 for name in qwen3moe-yarn mixtral-linear qwen2moe-linear oss-yarn; do wrong 'q_rope of layer 0' "$name"; done
 wrong 'q_rope of layer 0' llama ,config=5
 wrong 'q_rope of layer 5' gemma ,config=5
+# What is exported of a Llama 3.2, beside a file that has its frequencies.
+layers=2
+model square --arch llama --layout F32 --rope-base 500000 "${heads[@]}"
+rm -rf "$built/mlx-told" "$built"/mlx-{freqs,export}.gguf
+"$python" tests/engines/rope_freqs.py "$built/mlx-square.gguf" "$built/mlx-freqs.gguf" || die 'no model freqs'
+"$python" tests/engines/mlx_export.py "$built/mlx-square.gguf" "$built/mlx-told" >"$built/mlx-export.log" 2>&1 ||
+  die "nothing is exported: see $built/mlx-export.log"
+ln -s mlx-told/export.gguf "$built/mlx-export.gguf"
+sound freqs ",checkpoint=$built/mlx-told"
+wrong 'q_rope of layer 0' export ",checkpoint=$built/mlx-told"
 # What it is told is one sentence.
 out=$("$built/pv-trace-mlx" --model "$built/mlx-llama.gguf" --ids 9999 --out "$built/mlx-none" 2>&1)
 if [ $? -eq 1 ] && [ "$out" = 'pv-trace-mlx: token 9999 is none of 512' ]; then ok; else bad "a token that is none: $out"; fi
