@@ -104,6 +104,31 @@ model.save_pretrained(sys.argv[1] + "/told")
 EOF
 }
 
+# keys: base of RoPE and part of a head of the configurations that files of StarCoder2 and Phi-3 become.
+keys() {
+  HF_HUB_OFFLINE=1 "$python" - "$built" 2>/dev/null <<'EOF'
+import sys
+
+import gguf
+import numpy
+from transformers import AutoConfig
+
+for arch in ("starcoder2", "phi3"):
+    name = f"keys-{arch}.gguf"
+    writer = gguf.GGUFWriter(f"{sys.argv[1]}/{name}", arch)
+    for key, value in (("block_count", 2), ("context_length", 4096), ("embedding_length", 3072), ("vocab_size", 16),
+                       ("feed_forward_length", 64), ("attention.head_count", 24), ("rope.dimension_count", 96)):
+        writer.add_uint32(f"{arch}.{key}", value)
+    writer.add_float32(f"{arch}.rope.freq_base", 1e6)
+    writer.add_tensor("token_embd.weight", numpy.zeros((16, 32), "f4"))
+    for write in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file, writer.close):
+        write()
+    config = AutoConfig.from_pretrained(sys.argv[1], gguf_file=name)
+    rope = getattr(config, "rope_parameters", None) or config.to_dict()
+    print(arch, rope["rope_theta"], rope.get("partial_rotary_factor", 1.0))
+EOF
+}
+
 for python in "${pythons[@]}"; do
   printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$python" "$writer" >"$built/pv-trace-huggingface"
   chmod +x "$built/pv-trace-huggingface"
@@ -120,6 +145,8 @@ for python in "${pythons[@]}"; do
   for name in llama-linear llama-yarn llama-freqs; do wrong q_rope "$name" batches=16; done
   wrong q_rope gemma-linear batches=16 5
   wrong attn_out gemma-narrow batches=16
+  out=$(keys)
+  if [ "$out" = $'starcoder2 10000.0 1.0\nphi3 1000000.0 1.0' ]; then ok; else bad "$version: keys of a file: $out"; fi
   if told; then sound llama-linear "checkpoint=$built/told"; else
     [ "$version" = 5.24.0 ] || bad "$version: it saves nothing"
   fi
