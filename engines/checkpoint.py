@@ -3,7 +3,7 @@ models, and one file of safetensors in float32. Needs gguf, numpy and safetensor
 import json
 import os
 
-from pv_trace import Failure
+from pv_trace import Failure, first_line
 
 MODELS = {"llama": "LlamaForCausalLM", "mixtral": "MixtralForCausalLM", "qwen3": "Qwen3ForCausalLM",
           "qwen3_moe": "Qwen3MoeForCausalLM", "qwen2_moe": "Qwen2MoeForCausalLM", "olmoe": "OlmoeForCausalLM",
@@ -34,7 +34,10 @@ class File:
     def __init__(self, path):
         import gguf
 
-        reader = gguf.GGUFReader(path)
+        try:
+            reader = gguf.GGUFReader(path)
+        except (ValueError, IndexError) as error:
+            raise Failure(f"{path} is no GGUF file that is read: {first_line(error)}") from None
         self.fields = reader.fields
         self.arch = self.key("general.architecture")
         self.tensors = {t.name: t for t in reader.tensors}

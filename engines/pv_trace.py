@@ -9,6 +9,11 @@ class Failure(Exception):
     """What is wrong, in one sentence."""
 
 
+def first_line(error):
+    """The first line of what an error says."""
+    return (str(error).strip() or repr(error)).splitlines()[0]
+
+
 def numbers(text, what, least):
     try:
         found = [int(n) for n in text.split(",")]

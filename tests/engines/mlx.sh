@@ -94,6 +94,11 @@ wrong 'q_rope of layer 0' export ",checkpoint=$built/mlx-told"
 # What it is told is one sentence.
 out=$("$built/pv-trace-mlx" --model "$built/mlx-llama.gguf" --ids 9999 --out "$built/mlx-none" 2>&1)
 if [ $? -eq 1 ] && [ "$out" = 'pv-trace-mlx: token 9999 is none of 512' ]; then ok; else bad "a token that is none: $out"; fi
+echo none >"$built/mlx-no.gguf"
+out=$("$built/pv-trace-mlx" --model "$built/mlx-no.gguf" --ids 1,2 --out "$built/mlx-none" 2>&1)
+if [ $? -eq 1 ] && grep -qx 'pv-trace-mlx: .*/mlx-no.gguf is no GGUF file that is read: .*' <<<"$out"; then ok; else
+  bad "a file that is none: $out"
+fi
 out=$("$built/pv-trace-mlx" --model "$built/mlx-llama.gguf" --ids 1,2 --batches 1 --out "$built/mlx-none" 2>&1)
 if [ $? -eq 1 ] && [ "$out" = 'pv-trace-mlx: batches have 1 tokens together, ids 2' ]; then ok; else bad "batches: $out"; fi
 if [ ! -e "$built/mlx-none" ]; then ok; else bad "a folder of a run that was refused"; fi
