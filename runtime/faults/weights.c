@@ -297,11 +297,11 @@ static bool has_room(const pv_fault *fault, const pv_shape *s) {
   return other && (fault->routes == 0 || (fault->routes >> s->route & 1) != 0);
 }
 
-/* Whether the fold of a product's rows has nothing to put in another order. */
-static bool has_one_term(const pv_model *model, size_t row, uint32_t layer) {
+/* Whether the fold of a product's rows is the same in any order: it has two terms at most. */
+static bool has_no_order(const pv_model *model, size_t row, uint32_t layer) {
   const pv_gguf_tensor *t = pv_model_weight(model, row, layer);
   const pv_type_info *type = pv_type_get(t->type);
-  return type->quantised && t->dims[0] == type->block_elements;
+  return type->quantised && t->dims[0] <= 2 * (uint64_t)type->block_elements;
 }
 
 bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_id *stage,
@@ -317,7 +317,7 @@ bool pv_fault_shows(const pv_planted *planted, const pv_model *model, pv_stage_i
   *layer = planted->layer < 0 ? 0 : (uint32_t)planted->layer;
   for (size_t i = 0; i < plan->count; i++) {
     *stage = (pv_stage_id)i;
-    if (reorders && plan->rows[i].op == PV_OP_MATMUL && has_one_term(model, i, *layer)) continue;
+    if (reorders && plan->rows[i].op == PV_OP_MATMUL && has_no_order(model, i, *layer)) continue;
     if ((ops >> plan->rows[i].op & 1) != 0) return true;
     if (plan->rows[i].role != PV_ROLE_NONE && plan->rows[i].role == fault->defect.role) return true;
   }

@@ -100,7 +100,7 @@ exits 3
 judged AC_MODEL_002 PASS
 same "$(ls scratch)" '' 'what is left behind'
 # The command that is suggested is over them, too.
-sed -e 's/name: model-forward-v1/name: claim/' -e 's/min_cosine: 0.999999}/min_cosine: 1}/' "$here/../../contracts/model-forward-v1.yaml" >claim.yaml
+sed -e 's/name: model-forward-v1/name: claim/' -e 's/min_cosine: 0.999999,/min_cosine: 1,/' "$here/../../contracts/model-forward-v1.yaml" >claim.yaml
 run "$pv" validate claim.yaml --model dense.gguf --ids 5,17,200,3 --only F_MODEL_ARBITER_I16 --out given
 exits 1
 says 'pv bisect f64 cpu:i16 --model'

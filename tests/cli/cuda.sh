@@ -66,7 +66,7 @@ field "[(p['phase'], abs(p['between']['median'] - 1e-6 * sum(r['calls'] for r in
   "[('prefill', True), ('decode', True)]"
 field "all(abs(r['seconds']['median'] - 11e-6 * r['calls']) < 1e-9 $all for r in p['rows'])" True
 field "[len([s for r in p['rows'] for s in r['stages']]) $all]" '[23, 23]'
-field "[sorted(r['what'] for r in p['rows'] if not r['stages']) $all][0]" "['argmax', 'attend_combine', 'group']"
+field "[sorted(r['what'] for r in p['rows'] if not r['stages']) $all][0]" "['argmax', 'attend_combine', 'group', 'round_rows']"
 field "[r['stages'] $all for r in p['rows'] if r['what'] == 'down'][0]" \
   "['expert_down', 'moe_ffn_out', 'ffn_residual']"
 field "sorted(q['name'] for q in d['profile']['ceilings']['peaks'])" "['dp4a', 'f32', 'mma']"

@@ -17,6 +17,13 @@
     "ld." type, signature, "ld." type " " of ", [%ai+16];", "offset" \
   }
 
+/* A barrier of shared memory, at %bar, that all threads of a block arrive at once; %n is 0, the
+ * parity of its first phase. */
+#define BARRIER                                                                        \
+  ".reg .b32 %bar, %n;\nmov.u32 %bar, scratch;\nmov.u32 %n, %ntid.x;\n"                \
+  "setp.eq.s32 %p, %t, 0;\n@%p mbarrier.init.shared.b64 [%bar], %n;\nmov.u32 %n, 0;\n" \
+  "bar.sync 0;\n"
+
 /* Through memory that the threads of a block share: written by one, read by its neighbour. */
 #define FILL "st.shared.v4.u32 [%s], {%i0, %i1, %i2, %i3};\n"
 #define SHARED(type, signature, of)                                                                \
@@ -177,6 +184,27 @@ const pv_conform_form pv_conform_memory[] = {
      "cp.async.cg.shared.global [%s], [%ai+16], 16;\ncp.async.commit_group;\n"
      "cp.async.wait_group 0;\nbar.sync 0;\nld.shared.v4.u32 {%o0, %o1, %o2, %o3}, [%far];",
      "of a neighbour"},
+    {"cp.async.ca.shared.global", "rrrr=ll",
+     "cp.async.ca.shared.global [%s], [%ai], 16;\ncp.async.wait_all;\n"
+     "ld.shared.v4.u32 {%o0, %o1, %o2, %o3}, [%s];",
+     NULL},
+    {"cp.async.cg.shared.global.L2::cache_hint", "rrrr=ll",
+     ".reg .b64 %policy;\ncreatepolicy.fractional.L2::evict_first.b64 %policy, 0f3f800000;\n"
+     "cp.async.cg.shared.global.L2::cache_hint [%s], [%ai], 16, %policy;\ncp.async.wait_all;\n"
+     "ld.shared.v4.u32 {%o0, %o1, %o2, %o3}, [%s];",
+     NULL},
+    {"mbarrier.try_wait.parity.shared.b64", "rrrr=ll",
+     BARRIER "cp.async.ca.shared.global [%s], [%ai], 16;\n"
+             "cp.async.mbarrier.arrive.noinc.shared.b64 [%bar];\n"
+             "again:\nmbarrier.try_wait.parity.shared.b64 %p, [%bar], %n;\n@!%p bra again;\n"
+             "ld.shared.v4.u32 {%o0, %o1, %o2, %o3}, [%far];",
+     NULL},
+    {"mbarrier.test_wait.parity.shared.b64", "r=r",
+     BARRIER ".reg .b64 %state;\nst.shared.u32 [%s], %i0;\n"
+             "mbarrier.arrive.shared.b64 %state, [%bar];\n"
+             "again:\nmbarrier.test_wait.parity.shared.b64 %p, [%bar], %n;\n@!%p bra again;\n"
+             "ld.shared.u32 %o0, [%far];",
+     NULL},
     {"cp.async.bulk.prefetch.L2.global", "r=r",
      ".reg .b32 %size;\nmov.u32 %size, 16;\ncp.async.bulk.prefetch.L2.global [%ai], %size;\n"
      "mov.u32 %o0, %i0;",

@@ -49,9 +49,9 @@ static bool has_one_of(const char *opcode, const char *const *words) {
 }
 
 static void put_start(pv_conform_kernel *k) {
-  static const char *const of_sm_90[] = {"griddepcontrol", "cp.async.bulk", "bf16", "16x2",
-                                         "e4m3",           "e5m2",          "tf32", "stmatrix",
-                                         "xorsign",        "s32.relu",      NULL};
+  static const char *const of_sm_90[] = {"griddepcontrol", "cp.async.bulk", "bf16",     "16x2",
+                                         "e4m3",           "e5m2",          "tf32",     "stmatrix",
+                                         "xorsign",        "s32.relu",      "try_wait", NULL};
   static const char *const of_version_8_2[] = {"x2.e", "x2.f16x2", "lop3.or", "lop3.and", NULL};
   pv_text_printf(&k->text,
                  ".version %s\n.target %s\n.address_size 64\n.visible .entry %s(\n"
