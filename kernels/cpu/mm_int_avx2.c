@@ -5,18 +5,12 @@
 #include "kernels/cpu/crumbs_avx2.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/vector.h"
+#include "kernels/cpu/whole_avx2.h"
 
 enum {
-  CHUNKS_MAX = PV_K_MAX / 256,
   SMALL_CHUNKS = 8, /* K = 2048 */
   AHEAD = 2048      /* bytes; the hardware's own prefetcher stops at each page */
 };
-
-/* Whether the sums of a segment's halves are needed apart: for their own scales, or because only
- * then they stay below 2^31 (IQ4_XS: 127 * 32512 * 16 * 32). */
-PV_INLINE bool has_halves(pv_type type) {
-  return pv_form_group(form_of(type)) == 16 || !whole_fits(type);
-}
 
 /* What the integers are too large by, of halves with 32 times the sum `x`. */
 PV_INLINE __m256i too_large(pv_type type, __m256i x) {
@@ -88,23 +82,6 @@ PV_INLINE __m256 fold_slots8(const __m256 v[8]) {
   return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
 }
 
-/* The registers of a row's segments to one, the upper levels of the fold. */
-PV_INLINE __m256 fold_chunks(__m256 *v, size_t chunks) {
-  if (chunks == 1) return v[0];
-  if (chunks == 3) return _mm256_add_ps(_mm256_add_ps(v[0], v[2]), v[1]); /* K = 768 */
-  if (chunks == 8) {                                                      /* K = 2048 */
-    for (size_t i = 0; i < 4; i++) v[i] = _mm256_add_ps(v[i], v[i + 4]);
-    return _mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3]));
-  }
-  size_t n = chunks, p = 1;
-  while (p < n) p *= 2;
-  for (size_t s = p / 2; s > 0; s /= 2) {
-    for (size_t i = 0; i + s < n; i++) v[i] = _mm256_add_ps(v[i], v[i + s]);
-    n = s;
-  }
-  return v[0];
-}
-
 /* A row that ends within a register. */
 PV_INLINE float fold_part(__m256 *v, size_t chunks, size_t segments) {
   const __m256i order = _mm256_setr_epi32(0, 4, 2, 6, 1, 5, 3, 7);
@@ -141,15 +118,6 @@ PV_INLINE void dot_planes(const __m256i w[8], const int8_t *planes, __m256i sum[
     }
     sum[e] = _mm256_add_epi32(_mm256_madd_epi16(high, high_one), _mm256_madd_epi16(low, one));
   }
-}
-
-/* sum + the products of 16 bits, two neighbours at a time. */
-PV_INLINE __m256i add_products(__m256i sum, __m256i a, __m256i b) {
-#ifdef __AVX512VNNI__
-  return _mm256_dpwssd_epi32(sum, a, b);
-#else
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
-#endif
 }
 
 PV_INLINE void dot_widened(pv_type type, const __m256i w[8], const int16_t *x, __m256i sum[2]) {
@@ -273,6 +241,7 @@ typedef struct pair {
 enum { CHUNK_ROOM = 2 * (256 * sizeof(int16_t) + sizeof(pv_scale8)) + 8 * sizeof(__m256) };
 _Static_assert(sizeof(crumb_act) + sizeof(__m256) <= CHUNK_ROOM, "rows of Q2_K and Q3_K");
 _Static_assert(512 + sizeof(__m256) <= CHUNK_ROOM, "rows that meet planes");
+_Static_assert(CHUNKS_MAX *CHUNK_ROOM <= LARGE_ROOM, "rows of any length");
 
 static pair pair_in(unsigned char *room, size_t chunks) {
   __m256 *value = (__m256 *)(void *)room;
@@ -299,84 +268,40 @@ PV_INLINE void unpack_pair(pv_type type, size_t chunk_bytes, const pv_mm *mm, si
   }
 }
 
-/* `length` of 256 weights of two rows against `n` activation rows. */
-PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, pv_grain grain,
-                            const pv_act *act, size_t at, size_t length, __m256i sum[2][4]) {
+/* 256 weights of two rows against `n` activation rows. */
+PV_INLINE void dot_two_by_n(const int16_t *w0, const int16_t *w1, int n, const pv_act *act,
+                            size_t at, __m256i sum[2][4]) {
 #pragma GCC unroll 4
   for (int t = 0; t < n; t++) sum[0][t] = sum[1][t] = _mm256_setzero_si256();
 #pragma GCC unroll 2
-  for (size_t p = at; p < at + length; p += 16) {
+  for (size_t p = at; p < at + 256; p += 16) {
     const __m256i a = load256(w0 + p), b = load256(w1 + p);
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++) {
-      const __m256i x = load256(act[t].by[grain].q + p);
+      const __m256i x = load256(act[t].by[PV_GRAIN_32].q + p);
       sum[0][t] = add_products(sum[0][t], a, x);
       sum[1][t] = add_products(sum[1][t], b, x);
     }
   }
 }
 
-/* The sums of the halves of 256 weights of two rows. Segments without halves of their own are
- * summed in one go. */
-typedef struct sums_two_by_n {
-  __m256i of[2][4][2];
-} sums_two_by_n;
-
-PV_INLINE void halves_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
-                               sums_two_by_n *out) {
-  const bool halves = has_halves(type);
-  const pv_grain grain = is_whole(type) ? PV_GRAIN_256 : PV_GRAIN_32;
-  __m256i sum[2][2][4];
-  dot_two_by_n(rows->w[0], rows->w[1], n, grain, act, 256 * c, halves ? 128 : 256, sum[0]);
-  if (halves) dot_two_by_n(rows->w[0], rows->w[1], n, grain, act, 256 * c + 128, 128, sum[1]);
+/* Two rows against n activation rows; value[2 t + r] has `stride` registers. */
+PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
+                              __m256 *value, size_t stride) {
+  __m256i sum[2][4];
+  dot_two_by_n(rows->w[0], rows->w[1], n, act, 256 * c, sum);
 #pragma GCC unroll 2
   for (int r = 0; r < 2; r++)
 #pragma GCC unroll 4
     for (int t = 0; t < n; t++) {
-      out->of[r][t][0] = sum[0][r][t];
-      out->of[r][t][1] = halves ? sum[1][r][t] : _mm256_setzero_si256();
+      __m256i all[2] = {sum[r][t], _mm256_setzero_si256()};
+      value[(size_t)(2 * t + r) * stride + c] =
+          finish(type, &rows->scale[r][c], all, &act[t].by[PV_GRAIN_32], c);
     }
 }
 
-/* Two rows against n activation rows, blocks of 32; value[2 t + r] has `stride` registers. */
-PV_INLINE void chunk_two_by_n(pv_type type, const pair *rows, size_t c, int n, const pv_act *act,
-                              __m256 *value, size_t stride) {
-  sums_two_by_n sum;
-  halves_two_by_n(type, rows, c, n, act, &sum);
-#pragma GCC unroll 2
-  for (int r = 0; r < 2; r++)
-#pragma GCC unroll 4
-    for (int t = 0; t < n; t++)
-      value[(size_t)(2 * t + r) * stride + c] =
-          finish(type, &rows->scale[r][c], sum.of[r][t], &act[t].by[PV_GRAIN_32], c);
-}
-
-/* Blocks of 256: lane 2 t + r of the result is the value of row r against activation row t. */
-PV_INLINE __m256 whole_two_by_n(pv_type type, const pair *rows, size_t c, int n,
-                                const pv_act *act) {
-  sums_two_by_n sum;
-  block_sums v[8] = {0};
-  _Alignas(32) float dx[8] = {0};
-  halves_two_by_n(type, rows, c, n, act, &sum);
-#pragma GCC unroll 4
-  for (int t = 0; t < n; t++) {
-    const pv_planes *x = &act[t].by[PV_GRAIN_256];
-    dx[2 * t] = dx[2 * t + 1] = x->d[8 * c];
-#pragma GCC unroll 2
-    for (int r = 0; r < 2; r++)
-      v[2 * t + r] = gather_sums(type, &rows->scale[r][c], sum.of[r][t], x, c);
-  }
-  const pv_scale8 *a = &rows->scale[0][c], *b = &rows->scale[1][c];
-  const __m128 d = _mm_unpacklo_ps(_mm256_castps256_ps128(a->d), _mm256_castps256_ps128(b->d));
-  const __m128 dmin =
-      _mm_unpacklo_ps(_mm256_castps256_ps128(a->dmin), _mm256_castps256_ps128(b->dmin));
-  const __m128 first = values4(type, v, d, dmin, _mm_load_ps(dx));
-  if (n < 3) return _mm256_castps128_ps256(first);
-  return _mm256_insertf128_ps(_mm256_castps128_ps256(first),
-                              values4(type, v + 4, d, dmin, _mm_load_ps(dx + 4)), 1);
-}
-
-/* Stores of the sums of two rows, `sum` as whole_two_by_n has them, the rows that are there. */
+/* Stores of the sums of two rows, lane 2 t + r that of row r and activation row t, the rows that
+ * are there. */
 PV_INLINE void store_two_by_n(const pv_mm *mm, size_t r, size_t t, int n, __m256 all) {
   _Alignas(32) float sum[8];
   _mm256_store_ps(sum, all);
@@ -391,11 +316,6 @@ PV_INLINE void two_by_n(pv_type type, const pair *rows, const pv_mm *mm, size_t 
                         int n) {
   const size_t chunks = (mm->k + 255) / 256, segments = mm->k / PV_SEGMENT;
   __m256 *value = rows->value, last[8] = {0};
-  if (is_whole(type)) {
-    for (size_t c = 0; c < chunks; c++) value[c] = whole_two_by_n(type, rows, c, n, mm->acts + t);
-    store_two_by_n(mm, r, t, n, fold_chunks(value, chunks));
-    return;
-  }
   for (size_t c = 0; c < chunks; c++) chunk_two_by_n(type, rows, c, n, mm->acts + t, value, chunks);
   if (segments % 8 == 0) {
 #pragma GCC unroll 8
@@ -432,7 +352,10 @@ PV_INLINE void many_acts(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsi
 
 PV_INLINE void mm_type(pv_type type, size_t chunk_bytes, const pv_mm *mm, unsigned char *room) {
   if (mm->act_count > 2) {
-    many_acts(type, chunk_bytes, mm, room);
+    if (is_whole(type))
+      many_acts_whole(type, chunk_bytes, mm, (__m256 *)(void *)room);
+    else
+      many_acts(type, chunk_bytes, mm, room);
     return;
   }
   for (size_t t = 0; t < mm->act_count; t++)
@@ -464,8 +387,15 @@ static products_of *products_for(pv_type type) {
   return NULL;
 }
 
+/* Whether products take more room than there is for SMALL_CHUNKS. */
+static bool ask_for_more(const pv_mm *mm) {
+  if (mm->act_count > 2 && pv_grain_of(mm->type) == PV_GRAIN_256)
+    return whole_room(mm) > SMALL_CHUNKS * CHUNK_ROOM;
+  return mm->k > 256 * SMALL_CHUNKS;
+}
+
 __attribute__((noinline)) static void in_large_room(const pv_mm *mm) {
-  _Alignas(64) unsigned char room[CHUNKS_MAX * CHUNK_ROOM];
+  _Alignas(64) unsigned char room[LARGE_ROOM];
   products_for(mm->type)(mm, room);
 }
 
@@ -473,7 +403,7 @@ __attribute__((noinline)) static void in_large_room(const pv_mm *mm) {
  * the longest took two thirds of the time of the products of short rows. */
 void PV_PATH(mm_int)(const pv_mm *mm) {
   _Alignas(64) unsigned char room[SMALL_CHUNKS * CHUNK_ROOM];
-  if (mm->k > 256 * SMALL_CHUNKS)
+  if (ask_for_more(mm))
     in_large_room(mm);
   else
     products_for(mm->type)(mm, room);

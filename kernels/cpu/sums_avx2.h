@@ -10,6 +10,12 @@ PV_INLINE bool is_whole(pv_type type) {
   return blocks_in_256(type) == 1;
 }
 
+/* Whether the sums of a segment's halves are needed apart: for their own scales, or because only
+ * then they stay below 2^31 (IQ4_XS: 127 * 32512 * 16 * 32). */
+PV_INLINE bool has_halves(pv_type type) {
+  return pv_form_group(form_of(type)) == 16 || !whole_fits(type);
+}
+
 /* Whether the products of two segments together stay below 2^31. */
 #undef PV_PLAIN_ROW
 #undef PV_TYPE_ROW
@@ -89,6 +95,32 @@ PV_INLINE __m128 values4(pv_type type, const block_sums v[4], __m128 d, __m128 d
     value = _mm_fnmadd_ps(dmin, _mm_cvtepi32_ps(minima), value);
   }
   return _mm_mul_ps(dx, value);
+}
+
+/* sum + the products of 16 bits, two neighbours at a time. */
+PV_INLINE __m256i add_products(__m256i sum, __m256i a, __m256i b) {
+#ifdef __AVX512VNNI__
+  return _mm256_dpwssd_epi32(sum, a, b);
+#else
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+#endif
+}
+
+/* The registers of a row's segments to one, the upper levels of the fold. */
+PV_INLINE __m256 fold_chunks(__m256 *v, size_t chunks) {
+  if (chunks == 1) return v[0];
+  if (chunks == 3) return _mm256_add_ps(_mm256_add_ps(v[0], v[2]), v[1]); /* K = 768 */
+  if (chunks == 8) {                                                      /* K = 2048 */
+    for (size_t i = 0; i < 4; i++) v[i] = _mm256_add_ps(v[i], v[i + 4]);
+    return _mm256_add_ps(_mm256_add_ps(v[0], v[2]), _mm256_add_ps(v[1], v[3]));
+  }
+  size_t n = chunks, p = 1;
+  while (p < n) p *= 2;
+  for (size_t s = p / 2; s > 0; s /= 2) {
+    for (size_t i = 0; i + s < n; i++) v[i] = _mm256_add_ps(v[i], v[i + s]);
+    n = s;
+  }
+  return v[0];
 }
 
 #endif

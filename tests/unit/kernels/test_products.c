@@ -15,9 +15,9 @@ enum {
   TYPES = PV_TYPE_COUNT,
   PRODUCTS = 3,
   LENGTHS = 6,
-  ROWS = 7,
+  ROWS = 19,
   ACTS = 11,
-  ACTS_MAX = 50,
+  ACTS_MAX = 130,
   K_MAX = 4096
 };
 
@@ -146,7 +146,8 @@ static void test_long_rows_and_batches(void) {
     pv_type type;
     size_t k, acts;
   } cases[] = {{PV_TYPE_Q4_K, 4352, LONG}, {PV_TYPE_Q6_K, 8448, MANY}, {PV_TYPE_Q4_K, 512, MANY},
-               {PV_TYPE_Q8_0, 4128, MANY}, {PV_TYPE_F32, 4099, LONG},  {PV_TYPE_BF16, 37, MANY}};
+               {PV_TYPE_Q5_K, 2304, MANY}, {PV_TYPE_Q2_K, 65536, 27},  {PV_TYPE_Q8_0, 4128, MANY},
+               {PV_TYPE_F32, 4099, LONG},  {PV_TYPE_BF16, 37, MANY}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     for (int p = 0; p < PRODUCTS; p++) {
       const size_t count = cases[i].acts * ROWS, k = cases[i].k;
