@@ -118,7 +118,6 @@ PV_INLINE void products_by_n(pv_type type, const panel *p, int n, const pv_act *
     }
 }
 
-/* The rows of the next panel come while this one is multiplied. */
 PV_INLINE void ask_for(const void *bytes, size_t count) {
   for (size_t i = 0; i < count; i += 64) _mm_prefetch((const char *)bytes + i, _MM_HINT_T0);
 }
@@ -184,19 +183,25 @@ PV_INLINE void panel_of_rows(pv_type type, size_t chunk_bytes, const pv_mm *mm, 
                              size_t n, __m256 *value) {
   const size_t chunks = mm->k / 256, tiles = (n + TILE - 1) / TILE;
   const size_t kept = mm->row_count - r < PANEL_ROWS ? mm->row_count - r : PANEL_ROWS;
+  /* The next panel comes while this one is multiplied, a few lines of the cache at a time. */
+  const size_t part = kept * chunk_bytes / (tiles + 2) + 1;
   const unsigned char *row[PANEL_ROWS], *next = mm->rows + (r + kept) * mm->row_bytes;
   _Alignas(32) float sum[PANEL_ROWS];
   panel p;
   for (size_t i = 0; i < PANEL_ROWS; i++)
     row[i] = mm->rows + (r + (i < kept ? i : kept - 1)) * mm->row_bytes;
   for (size_t c = 0; c < chunks; c++) {
-    ask_for(next + c * kept * chunk_bytes, kept * chunk_bytes);
 #pragma GCC unroll 1
-    for (int half = 0; half < 2; half++) fill_half(type, chunk_bytes, row + 8 * half, half, &p);
+    for (int half = 0; half < 2; half++, next += part) {
+      ask_for(next, part);
+      fill_half(type, chunk_bytes, row + 8 * half, half, &p);
+    }
     for (size_t i = 0; i < PANEL_ROWS; i++) row[i] += chunk_bytes;
-    for (size_t i = 0; i < tiles; i++) {
-      const size_t from = n * i / tiles, count = n * (i + 1) / tiles - from;
-      panel_by(type, &p, mm->acts + t + from, c, count, value + 2 * from * chunks + c, chunks);
+    for (size_t i = 0, from = 0; i < tiles; i++, next += part) {
+      const size_t to = n * (i + 1) / tiles;
+      ask_for(next, part);
+      panel_by(type, &p, mm->acts + t + from, c, to - from, value + 2 * from * chunks + c, chunks);
+      from = to;
     }
   }
   for (size_t i = 0; i < n; i++) {
