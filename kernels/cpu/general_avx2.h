@@ -17,6 +17,10 @@ PV_INLINE __m256i load256(const void *p) {
   return _mm256_loadu_si256(p);
 }
 
+PV_INLINE void store256(void *p, __m256i x) {
+  _mm256_storeu_si256(p, x);
+}
+
 /* The float and integer scales of eight segments in the order of pv_segment_slot. */
 typedef struct pv_scale8 {
   __m256 d, dmin;
@@ -32,6 +36,19 @@ PV_INLINE void transpose4(__m256i a, __m256i b, __m256i c, __m256i d, __m256i ou
   out[1] = _mm256_unpackhi_epi64(ab0, cd0);
   out[2] = _mm256_unpacklo_epi64(ab1, cd1);
   out[3] = _mm256_unpackhi_epi64(ab1, cd1);
+}
+
+/* Two times 16 bytes. */
+PV_INLINE __m256i load_two(const uint8_t *low, const uint8_t *high) {
+  return _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)low)),
+      _mm_loadu_si128((const __m128i *)(const void *)high), 1);
+}
+
+/* The same 16 bytes of eight rows: register i has their word i, row by row. */
+PV_INLINE void words_of_rows(const unsigned char *const row[8], size_t at, __m256i out[4]) {
+  transpose4(load_two(row[0] + at, row[4] + at), load_two(row[1] + at, row[5] + at),
+             load_two(row[2] + at, row[6] + at), load_two(row[3] + at, row[7] + at), out);
 }
 
 /* Even and odd segments to the order of pv_half_slot. */

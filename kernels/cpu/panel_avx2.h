@@ -14,16 +14,6 @@ typedef struct panel {
   __m256 d[2], dmin[2];
 } panel;
 
-PV_INLINE void store256(void *p, __m256i x) {
-  _mm256_storeu_si256(p, x);
-}
-
-/* The same 16 bytes of eight rows: register i has their word i, row by row. */
-PV_INLINE void words_of_rows(const unsigned char *const row[8], size_t at, __m256i out[4]) {
-  transpose4(load_two(row[0] + at, row[4] + at), load_two(row[1] + at, row[5] + at),
-             load_two(row[2] + at, row[6] + at), load_two(row[3] + at, row[7] + at), out);
-}
-
 /* d in the low halves of words and dmin in the high ones. */
 PV_INLINE void put_d_dmin(__m256i words, int half, panel *out) {
   const __m256i packed = _mm256_packus_epi32(_mm256_and_si256(words, _mm256_set1_epi32(0xffff)),

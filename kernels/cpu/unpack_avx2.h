@@ -163,13 +163,6 @@ PV_INLINE void unpack_q8_0(const pv_block_q8_0 *b, __m256i r[8], pv_scale8 *s) {
   s->d = EIGHT(b, d);
 }
 
-/* Two times 16 bytes. */
-PV_INLINE __m256i load_two(const uint8_t *low, const uint8_t *high) {
-  return _mm256_inserti128_si256(
-      _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)low)),
-      _mm_loadu_si128((const __m128i *)(const void *)high), 1);
-}
-
 /* Eight times 16 bytes, `stride` apart, in whose low nibbles is the first half of a segment and in
  * whose high ones the second. Even segments lie in the lower half of a register, odd ones in the
  * upper: their nibbles are all that differs between the two eights of pv_half_slot. */

@@ -279,6 +279,34 @@ static void test_rounding(void) {
   }
 }
 
+/* The planes of every path, of rows with damaged and tiny blocks, in each grain and any length. */
+static void test_paths_round_alike(void) {
+  enum { LONGEST = 768 };
+  static const size_t k[] = {32, 96, 256, 480, 512, 768};
+  struct {
+    int16_t q[LONGEST];
+    float d[LONGEST / 32];
+    int32_t sum[LONGEST / 32], offset[LONGEST / 16];
+  } made[2];
+  float x[LONGEST];
+  uint64_t seed = 3;
+  for (int round = 0; round < 600; round++) {
+    const pv_grain grain = round / 6 % 2 == 0 ? PV_GRAIN_32 : PV_GRAIN_256;
+    for (int i = 0; i < LONGEST; i++) x[i] = (float)(pv_random_unit(&seed) - 0.5);
+    const size_t odd = pv_random_next(&seed) % LONGEST;
+    x[odd] = round % 5 == 0 ? NAN : round % 5 == 1 ? -INFINITY : round % 5 == 2 ? 3.0e38f : 0.0f;
+    for (size_t i = odd / 256 * 256; i < odd / 256 * 256 + 256 && round % 5 == 4; i++)
+      x[i] *= 1e-37f;
+    for (int p = 0; p < 2; p++) {
+      const pv_planes out = {made[p].q, made[p].d, made[p].sum, made[p].offset};
+      memset(&made[p], 0, sizeof made[p]);
+      pv_cpu_path_get(p == 0 ? "scalar" : NULL)
+          ->round(round % 3 == 0 ? PV_PRODUCT_I8 : PV_PRODUCT_I16, grain, x, k[round % 6], &out);
+    }
+    EXPECT_BYTES(&made[0], &made[1], sizeof made[0]);
+  }
+}
+
 /* Every order is a permutation of its 256, so that no two elements share a place. */
 static void test_slots_are_permutations(void) {
   static const size_t count[3] = {512, 16, 32};
@@ -323,6 +351,7 @@ int main(void) {
                                                  PV_CASE(test_extremes_do_not_wrap),
                                                  PV_CASE(test_zero_has_one_sign),
                                                  PV_CASE(test_rounding),
+                                                 PV_CASE(test_paths_round_alike),
                                                  PV_CASE(test_slots_are_permutations),
                                                  PV_CASE(test_nan_is_seen),
                                                  {0}});
