@@ -25,6 +25,9 @@ static inline v8 v8_add(v8 a, v8 b) {
 static inline v8 v8_mul(v8 a, v8 b) {
   return _mm256_mul_ps(a, b);
 }
+static inline v8 v8_div(v8 a, v8 b) {
+  return _mm256_div_ps(a, b);
+}
 static inline v8 v8_fma(v8 a, v8 b, v8 c) {
   return _mm256_fmadd_ps(a, b, c);
 }
@@ -66,6 +69,9 @@ static inline v8 v8_add(v8 a, v8 b) {
 }
 static inline v8 v8_mul(v8 a, v8 b) {
   PV_V8_EACH(a.f[i] * b.f[i]);
+}
+static inline v8 v8_div(v8 a, v8 b) {
+  PV_V8_EACH(pv_div_f32(a.f[i], b.f[i]));
 }
 static inline v8 v8_fma(v8 a, v8 b, v8 c) {
   PV_V8_EACH(pv_fma_f32(a.f[i], b.f[i], c.f[i]));

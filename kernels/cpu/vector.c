@@ -86,33 +86,58 @@ void PV_PATH(route)(pv_route_form form, const float *logits, size_t n, size_t us
   for (size_t r = 0; r < used; r++) weights[r] = pv_div_f32(weights[r], sum);
 }
 
+/* The larger of the maximum so far and the next; a NaN stays. */
+static inline float larger(float m, float next) {
+  return next > m || !(next == next) ? next : m;
+}
+
+/* Scores of n keys at once, each a chain of its own: n is known to the compiler. */
+PV_ARITH void scores(const pv_attend *a, const float *k, size_t n, float *e) {
+  v8 lane[4];
+  for (size_t i = 0; i < n; i++) lane[i] = v8_mul(v8_load(a->q), v8_load(k + i * a->stride));
+  for (size_t j = 8; j < a->head_dim; j += 8) {
+    const v8 q = v8_load(a->q + j);
+    for (size_t i = 0; i < n; i++) lane[i] = v8_fma(q, v8_load(k + i * a->stride + j), lane[i]);
+  }
+  for (size_t i = 0; i < n; i++) e[i] = v8_fold(lane[i]) * a->scale;
+}
+
+/* The largest score; `e` has room for a multiple of eight. */
+static float largest(float *e, size_t count) {
+  float most[8];
+  for (size_t i = count; i % 8 != 0; i++) e[i] = e[0];
+  for (size_t j = 0; j < 8; j++) most[j] = e[j];
+  for (size_t i = 8; i < count; i += 8)
+    for (size_t j = 0; j < 8; j++) most[j] = larger(most[j], e[i + j]);
+  for (size_t j = 1; j < 8; j++) most[0] = larger(most[0], most[j]);
+  return most[0];
+}
+
+/* `width` elements of the weighted values, a number that is known to the compiler. */
+PV_ARITH void weighted(const float *e, const float *v, size_t stride, size_t count, size_t width,
+                       float *out) {
+  v8 sum[4];
+  for (size_t w = 0; w < width; w += 8) sum[w / 8] = v8_mul(v8_set(e[0]), v8_load(v + w));
+  for (size_t i = 1; i < count; i++) {
+    const v8 weight = v8_set(e[i]);
+    for (size_t w = 0; w < width; w += 8)
+      sum[w / 8] = v8_fma(weight, v8_load(v + i * stride + w), sum[w / 8]);
+  }
+  for (size_t w = 0; w < width; w += 8) v8_store(out + w, sum[w / 8]);
+}
+
 /* Rows of scratch: per chunk the maximum, the sum of exponentials and head_dim weighted values. */
 static void attend_chunk(const pv_attend *a, size_t first, size_t count, float *top, float *sum,
                          float *value) {
   float e[PV_ATTENTION_CHUNK] = {0};
-  const size_t dim = a->head_dim;
   const float *k = a->k + first * a->stride, *v = a->v + first * a->stride;
-  for (size_t i = 0; i < count; i++) {
-    const float *row = k + i * a->stride;
-    v8 lane = v8_mul(v8_load(a->q), v8_load(row));
-    for (size_t j = 8; j < dim; j += 8) lane = v8_fma(v8_load(a->q + j), v8_load(row + j), lane);
-    e[i] = v8_fold(lane) * a->scale;
-  }
-  float m = e[0];
-  for (size_t i = 1; i < count; i++) m = e[i] > m || !(e[i] == e[i]) ? e[i] : m;
-  for (size_t i = 0; i < count; i++) e[i] = pv_exp_f32(e[i] - m);
-  for (size_t j = 0; j < dim; j += 32) {
-    const size_t width = dim - j < 32 ? dim - j : 32;
-    v8 acc[4];
-    for (size_t w = 0; w < width; w += 8) acc[w / 8] = v8_mul(v8_set(e[0]), v8_load(v + j + w));
-    for (size_t i = 1; i < count; i++) {
-      const v8 weight = v8_set(e[i]);
-      const float *row = v + i * a->stride + j;
-      for (size_t w = 0; w < width; w += 8)
-        acc[w / 8] = v8_fma(weight, v8_load(row + w), acc[w / 8]);
-    }
-    for (size_t w = 0; w < width; w += 8) v8_store(value + j + w, acc[w / 8]);
-  }
+  size_t i = 0, j = 0;
+  for (; i + 4 <= count; i += 4) scores(a, k + i * a->stride, 4, e + i);
+  for (; i < count; i++) scores(a, k + i * a->stride, 1, e + i);
+  const float m = largest(e, count);
+  for (i = 0; i < count; i++) e[i] = pv_exp_f32(e[i] - m);
+  for (; j + 32 <= a->head_dim; j += 32) weighted(e, v + j, a->stride, count, 32, value + j);
+  for (; j < a->head_dim; j += 8) weighted(e, v + j, a->stride, count, 8, value + j);
   *top = m;
   *sum = pv_fold_f32(e, count);
 }
@@ -129,9 +154,20 @@ static float narrow_dot(const float *factor, const float *term, size_t stride, s
   return pv_fold_f32(lane, first);
 }
 
-/* The larger of the maximum so far and the next; a NaN stays. */
-static float larger(float m, float next) {
-  return next > m || !(next == next) ? next : m;
+/* The same of eight neighbouring terms. */
+static v8 narrow_dot8(const float *factor, const float *term, size_t stride, size_t n) {
+  v8 lane[PV_NARROW_LANES];
+  size_t left = n < PV_NARROW_LANES ? n : PV_NARROW_LANES, half = PV_NARROW_LANES / 2;
+  for (size_t c = 0; c < left; c++) lane[c] = v8_mul(v8_set(factor[c]), v8_load(term + c * stride));
+  for (size_t c = PV_NARROW_LANES; c < n; c++) {
+    v8 *l = &lane[c % PV_NARROW_LANES];
+    *l = v8_fma(v8_set(factor[c]), v8_load(term + c * stride), *l);
+  }
+  for (; half > 0; half /= 2) {
+    for (size_t i = 0; i + half < left; i++) lane[i] = v8_add(lane[i], lane[i + half]);
+    left = left < half ? left : half;
+  }
+  return lane[0];
 }
 
 /* Positions in chunks of PV_ATTENTION_CHUNK; each chunk has its own maximum; chunks are combined
@@ -151,6 +187,6 @@ void PV_PATH(attend)(const pv_attend *a) {
   for (size_t c = 0; c < chunks; c++) top[c] = pv_exp_f32(top[c] - m);
   float total = narrow_dot(top, sum, 1, chunks);
   if (a->sink != NULL) total += pv_exp_f32(*a->sink - m);
-  for (size_t j = 0; j < a->head_dim; j++)
-    a->out[j] = pv_div_f32(narrow_dot(top, value + j, a->head_dim, chunks), total);
+  for (size_t j = 0; j < a->head_dim; j += 8)
+    v8_store(a->out + j, v8_div(narrow_dot8(top, value + j, a->head_dim, chunks), v8_set(total)));
 }
