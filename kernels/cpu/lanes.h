@@ -7,6 +7,11 @@
 
 #include "kernels/arith/arith.h"
 
+/* The larger of the maximum so far and the next; a NaN stays. */
+static inline float larger(float m, float next) {
+  return next > m || !(next == next) ? next : m;
+}
+
 #ifdef __AVX2__
 #include <immintrin.h>
 typedef __m256 v8;
@@ -37,6 +42,11 @@ static inline v8 v8_load_f16(const uint16_t *p) {
 static inline v8 v8_load_bf16(const uint16_t *p) {
   const __m128i half = _mm_loadu_si128((const __m128i *)(const void *)p);
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+}
+/* `larger`, lane by lane. */
+static inline v8 v8_larger(v8 m, v8 next) {
+  const v8 above = _mm256_cmp_ps(next, m, _CMP_GT_OQ);
+  return _mm256_blendv_ps(m, next, _mm256_or_ps(above, _mm256_cmp_ps(next, next, _CMP_UNORD_Q)));
 }
 /* Lanes folded by 4, 2, 1. */
 static inline float v8_fold(v8 a) {
@@ -75,6 +85,9 @@ static inline v8 v8_div(v8 a, v8 b) {
 }
 static inline v8 v8_fma(v8 a, v8 b, v8 c) {
   PV_V8_EACH(pv_fma_f32(a.f[i], b.f[i], c.f[i]));
+}
+static inline v8 v8_larger(v8 m, v8 next) {
+  PV_V8_EACH(larger(m.f[i], next.f[i]));
 }
 static inline v8 v8_load_f16(const uint16_t *p) {
   PV_V8_EACH(pv_f16_to_f32(p[i]));

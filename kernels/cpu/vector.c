@@ -86,11 +86,6 @@ void PV_PATH(route)(pv_route_form form, const float *logits, size_t n, size_t us
   for (size_t r = 0; r < used; r++) weights[r] = pv_div_f32(weights[r], sum);
 }
 
-/* The larger of the maximum so far and the next; a NaN stays. */
-static inline float larger(float m, float next) {
-  return next > m || !(next == next) ? next : m;
-}
-
 /* Scores of n keys at once, each a chain of its own: n is known to the compiler. */
 PV_ARITH void scores(const pv_attend *a, const float *k, size_t n, float *e) {
   v8 lane[4];
@@ -106,9 +101,9 @@ PV_ARITH void scores(const pv_attend *a, const float *k, size_t n, float *e) {
 static float largest(float *e, size_t count) {
   float most[8];
   for (size_t i = count; i % 8 != 0; i++) e[i] = e[0];
-  for (size_t j = 0; j < 8; j++) most[j] = e[j];
-  for (size_t i = 8; i < count; i += 8)
-    for (size_t j = 0; j < 8; j++) most[j] = larger(most[j], e[i + j]);
+  v8 all = v8_load(e);
+  for (size_t i = 8; i < count; i += 8) all = v8_larger(all, v8_load(e + i));
+  v8_store(most, all);
   for (size_t j = 1; j < 8; j++) most[0] = larger(most[0], most[j]);
   return most[0];
 }
