@@ -97,8 +97,9 @@ PV_INLINE void products_by_n(pv_type type, const panel *p, int n, const pv_act *
 #pragma GCC unroll 1
   for (size_t i = 0; i < PANEL_WORDS; i += together) {
     sum_words(p->w + i, together, n, q, sum);
+    if (together == PANEL_WORDS) break;
 #pragma GCC unroll 4
-    for (int t = 0; t < n && together < PANEL_WORDS; t++) {
+    for (int t = 0; t < n; t++) {
       q[t] += 2 * together;
 #pragma GCC unroll 2
       for (int r = 0; r < 2; r++) {
