@@ -56,7 +56,7 @@ static pv_code judge_cases(judged *j, const pv_kernel *kernel, const pv_alone_ca
   const pv_alone_judge judge = {see, j};
   for (size_t p = 0; p < (every ? 3 : 1); p++) {
     pv_error local = PV_ERROR_INIT;
-    pv_alone_set set;
+    pv_alone_set set = {0};
     j->set = every ? paths[p] : on;
     pv_code code = pv_check_set(j->check, j->set, &set, &local);
     if (code == PV_OK) code = judge_on(&set, kernel, cases, count, &judge, j->check, &local);

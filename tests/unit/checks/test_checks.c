@@ -162,6 +162,8 @@ static void test_sets(void) {
     }
     snprintf(with, sizeof with, "{%s'on': 'cpu'}", checks[i][1]);
     EXPECT_U64(ask(checks[i][0], with, false).compared, paths);
+    snprintf(with, sizeof with, "{%s'on': 'gpu'}", checks[i][1]); /* which is no set */
+    EXPECT_STR(ask(checks[i][0], with, false).verdict, "ERROR");
   }
 }
 
