@@ -49,11 +49,12 @@ static inline size_t pv_gemm_shared(size_t k) {
 static inline bool pv_gemm_takes(const pv_cuda_gemm *a) {
   for (uint32_t j = 0; j < a->jobs; j++)
     if (pv_cuda_whole(a->job[j].rows.type)) return false;
-  return pv_cuda_quantised_jobs(a->job, a->jobs) == a->jobs && a->acts.k <= PV_K_MAX;
+  return pv_cuda_quantised_jobs(a->job, a->jobs) == a->jobs;
 }
 
 #endif
 
 /* rows: tiles, or as many as there can be */
 PV_KERNEL(gemm, pv_cuda_gemm, PV_GRID(pv_gemm_blocks(a), rows, 1), PV_GEMM_THREADS,
-          pv_gemm_shared(a->acts.k), "mm", pv_gemm_takes(a), PV_WRITES_JOBS(pv_cuda_gemm))
+          pv_gemm_shared(a->acts.k), "mm", pv_gemm_takes(a) && a->acts.k <= PV_K_MAX,
+          PV_WRITES_JOBS(pv_cuda_gemm))
