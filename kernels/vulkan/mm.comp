@@ -14,21 +14,9 @@
 #include "kernels/vulkan/stages.glsl"
 
 #include "kernels/vulkan/blocks.glsl"
+#include "kernels/vulkan/gemv.glsl"
 
 layout(local_size_x = 256) in;
-struct job_of { // pv_cuda_job
-  rows_of rows;
-  uint64_t result;
-  uint rows_per_block, unused;
-};
-layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gemv_argument {
-  job_of job[3];
-  acts_of acts;
-  norm_of norm;
-  uint64_t experts, add, total, ahead, ahead_bytes;
-  uint jobs;
-};
-
 // As gpu_shaders.c has it: rows that a set of threads has one after the other before their values are added up. A row of
 // any size is 2048 segments at most: PV_K_MAX / SEGMENT.
 const uint OF_NORM = EIGHTS > 8u ? 2u : EIGHTS == 1u ? 4u : TYPE == Q5_K ? 4u : 5u, OF_ROUNDED = EIGHTS > 8u ? 1u : 2u;

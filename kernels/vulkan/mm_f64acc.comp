@@ -8,20 +8,9 @@
 #include "kernels/vulkan/stages.glsl"
 
 #include "kernels/vulkan/blocks.glsl"
+#include "kernels/vulkan/gemv.glsl"
 
 layout(local_size_x = 256) in;
-struct job_of { // pv_cuda_job
-  rows_of rows;
-  uint64_t result;
-  uint rows_per_block, unused;
-};
-layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer gemv_argument {
-  job_of job[3];
-  acts_of acts;
-  norm_of norm;
-  uint64_t experts;
-};
-
 const uint LANES = 32u, CHUNK = 256u;
 const uint ROWS = 8u; // of a group, as gpu_shaders.c has it
 shared float lanes[ROWS * LANES];
