@@ -3,7 +3,7 @@
  * cache; keys and values come through shared memory, the keys of the next chunk while this one's
  * values are used and the other way round. Blocks of chunks that do not exist come last.
  *
- * The last step too where there is one chunk (`whole`): then no combination follows.
+ * The last step too where a block has all chunks (`whole`): then no combination follows.
  *
  * Of the cache this kernel asks for rows before the kernel before it has ended: they belong to
  * earlier positions, and between two positions lies a copy of the step, which waits for all. */
@@ -78,6 +78,7 @@ struct parts {
   float *key, *value; /* [CHUNK][wide], [CHUNK][dim] */
   float *q, *score;   /* [sides][dim][together], [sides][CHUNK][together] */
   float *newest_key;  /* [dim]; before there are scores, they have [WARPS][dim] */
+  float *before;      /* [PV_STEP_WHOLE - 1][dim]: weighted values of chunks before the last */
   __device__ __forceinline__ parts(float *memory, unsigned dim, unsigned group)
       : dim(dim),
         wide(dim + PV_STEP_PADDING),
@@ -85,7 +86,8 @@ struct parts {
         value(key + CHUNK * wide),
         q(value + CHUNK * dim),
         score(q + group * dim),
-        newest_key(score + max(WARPS * dim, group * CHUNK)) {}
+        newest_key(score + max(WARPS * dim, group * CHUNK)),
+        before(newest_key + dim) {}
 };
 
 /* The scores of the first `count` keys of a chunk. */
@@ -139,11 +141,60 @@ __device__ __forceinline__ void scores_of(const parts &my, unsigned count, float
   }
 }
 
-/* The weighted values of a chunk of `count` keys, or the end result where that is the only one. */
+/* The fold of the narrow sums over chunks, of which n lanes have something. */
+template <unsigned lanes>
+__device__ __forceinline__ void fold_chunks(float (&total)[lanes], float (&value)[lanes],
+                                            unsigned n) {
+#pragma unroll
+  for (unsigned s = lanes / 2; s > 0; s /= 2) {
+#pragma unroll
+    for (unsigned l = 0; l < s; l++)
+      if (l + s < n) {
+        total[l] += total[l + s];
+        value[l] += value[l + s];
+      }
+    n = n < s ? n : s;
+  }
+}
+
+/* Of each chunk that a block puts together, or of the last one, and of each head. */
+template <int group>
+struct chunk_sums {
+  float top[PV_STEP_WHOLE(group)][group], sum[PV_STEP_WHOLE(group)][group];
+};
+
+/* Element j of the result of head `g` of the group, from `chunks` chunks, the last of which has
+ * `last`; as attend_step_combine makes it, where a lane of the narrow sums has one chunk at most.
+ */
+template <int group, unsigned known>
+__device__ __forceinline__ float together_of(const pv_cuda_attend &t, const parts &my,
+                                             unsigned head, unsigned g, const chunk_sums<group> &of,
+                                             unsigned chunks, unsigned j, float last) {
+  constexpr unsigned most = PV_STEP_WHOLE(group);
+  const bool sinks = known == 0 && t.sinks != nullptr;
+  float m = of.top[0][g], total[most] = {}, value[most] = {};
+#pragma unroll
+  for (unsigned c = 1; c < most; c++)
+    if (c < chunks) m = larger(m, of.top[c][g]);
+  const float sink = sinks ? t.sinks[head + g] : m;
+  m = larger(m, sink);
+#pragma unroll
+  for (unsigned c = 0; c < most; c++) {
+    if (c >= chunks) break;
+    const float f = pv_exp_f32(of.top[c][g] - m);
+    total[c] = f * of.sum[c][g];
+    value[c] = f * (c + 1 < chunks ? my.before[c * my.dim + j] : last);
+  }
+  fold_chunks(total, value, chunks);
+  return pv_div_f32(value[0], sinks ? total[0] + pv_exp_f32(sink - m) : total[0]);
+}
+
+/* The weighted values of a chunk of `count` keys, or the end result where that is the last of those
+ * that the block puts together. */
 template <int group, unsigned known>
 __device__ __forceinline__ void values_of(const pv_cuda_attend_step &a, const parts &my,
-                                          unsigned head, unsigned chunk, unsigned count,
-                                          const float (&top)[group], const float (&sum)[group]) {
+                                          unsigned head, unsigned chunk, unsigned chunks,
+                                          unsigned count, const chunk_sums<group> &sums) {
   constexpr int together = TOGETHER<group>;
   constexpr unsigned sides = SIDES<group>;
   using heads_abreast = abreast<together>;
@@ -173,20 +224,19 @@ __device__ __forceinline__ void values_of(const pv_cuda_attend_step &a, const pa
 #pragma unroll
     for (unsigned g = 0; g < together; g++) {
       const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
-      float m = top[of];
       if (!a.whole) {
         const size_t part = static_cast<size_t>(head + of) * t.chunks + chunk;
         t.value[part * dim + j] = mean[g];
         if (j > 0) continue;
-        t.top[part] = m;
-        t.sum[part] = sum[of];
+        t.top[part] = sums.top[0][of];
+        t.sum[part] = sums.sum[0][of];
         continue;
       }
-      const bool sinks = known == 0 && t.sinks != nullptr;
-      const float sink = sinks ? t.sinks[head + of] : m;
-      m = larger(m, sink);
-      const float f = pv_exp_f32(top[of] - m), total = f * sum[of];
-      const float y = pv_div_f32(f * mean[g], sinks ? total + pv_exp_f32(sink - m) : total);
+      if (PV_STEP_WHOLE(group) > 1 && chunk + 1 < chunks) {
+        my.before[chunk * dim + j] = mean[g];
+        continue;
+      }
+      const float y = together_of<group, known>(t, my, head, of, sums, chunks, j, mean[g]);
       t.out[i] = y;
       if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
         store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
@@ -274,17 +324,55 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
     scores_of<group>(my, count, t.scale);
     __syncthreads();
     copy(my.key, my.wide, t.keys, chunk + a.blocks);
-    __shared__ float top[group], sum[group];
+    __shared__ chunk_sums<group> sums;
+    const unsigned place = PV_STEP_WHOLE(group) > 1 && a.whole ? chunk : 0;
     for (unsigned g = threadIdx.x / 32; g < group; g += WARPS)
       exponentials(my.score + g / together * CHUNK * together + g % together, together, count,
-                   top + g, sum + g);
+                   &sums.top[place][g], &sums.sum[place][g]);
     wait_for_copies<1>();
-    values_of<group, known>(a, my, head, chunk, count, top, sum);
+    values_of<group, known>(a, my, head, chunk, chunks, count, sums);
     if (chunk + a.blocks >= chunks) return;
     __syncthreads();
     copy(my.value, dim, t.values, chunk + a.blocks);
   }
 }
+
+/* What a warp, a lane of the narrow sums, asks for at once of its chunks, which are PV_NARROW_LANES
+ * apart; a question whether there are more is for a few of them. */
+struct some_chunks {
+  static constexpr unsigned batch = 32, few = 8;
+  float value[batch], top, sum; /* lane j has those of chunk j */
+  __device__ __forceinline__ void ask(const float *tops, const float *sums, const float *values,
+                                      unsigned first, unsigned chunks, unsigned dim) {
+    const unsigned last = chunks - 1, mine = min(first + threadIdx.x % 32 * PV_NARROW_LANES, last);
+    top = tops[mine];
+    sum = sums[mine];
+#pragma unroll
+    for (unsigned j = 0; j < batch; j += few) {
+      if (first + j * PV_NARROW_LANES >= chunks) break;
+#pragma unroll
+      for (unsigned i = j; i < j + few; i++)
+        value[i] = values[static_cast<size_t>(min(first + i * PV_NARROW_LANES, last)) * dim];
+    }
+  }
+  /* To the sums of exponentials and of values, which these begin where `begins`. */
+  __device__ __forceinline__ void add(unsigned first, unsigned chunks, float m, bool begins,
+                                      float &total, float &mean) const {
+    const float factor = pv_exp_f32(top - m);
+#pragma unroll
+    for (unsigned j = 0; j < batch; j += few) {
+      if (first + j * PV_NARROW_LANES >= chunks) break;
+#pragma unroll
+      for (unsigned i = j; i < j + few; i++) {
+        const float f = __shfl_sync(every_lane, factor, i), n = __shfl_sync(every_lane, sum, i);
+        if (first + i * PV_NARROW_LANES >= chunks) continue;
+        const bool is_first = begins && i == 0;
+        total = is_first ? f * n : pv_fma_f32(f, n, total);
+        mean = is_first ? f * value[i] : pv_fma_f32(f, value[i], mean);
+      }
+    }
+  }
+};
 
 }  // namespace
 
@@ -307,42 +395,32 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_step_combine(const pv_cuda_atte
   __shared__ float totals[PV_NARROW_LANES], means[PV_NARROW_LANES][32];
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   const unsigned i = blockIdx.x * 32 + lane, head = i / a.dim;
-  const unsigned chunks = (position - seen_from(a, position)) / CHUNK + 1,
-                 used = min(chunks, PV_NARROW_LANES);
+  const unsigned chunks = (position - seen_from(a, position)) / CHUNK + 1;
   const size_t part = static_cast<size_t>(head) * a.chunks;
   const float *top = a.top + part, *sum = a.sum + part, *value = a.value + part * a.dim + i % a.dim;
-  constexpr unsigned batch = 16; /* chunks of a warp that are asked for at once */
-  struct {
-    float value[batch], top, sum; /* lane j % batch has those of chunk j of the batch */
-  } now, next;
-  const auto ask = [&](unsigned first, auto &of) {
-    const unsigned mine = min(first + lane % batch * PV_NARROW_LANES, chunks - 1);
-#pragma unroll
-    for (unsigned j = 0; j < batch; j++)
-      of.value[j] =
-          value[static_cast<size_t>(min(first + j * PV_NARROW_LANES, chunks - 1)) * a.dim];
-    of.top = top[mine];
-    of.sum = sum[mine];
+  const auto ask = [&](unsigned first, some_chunks &of) {
+    of.ask(top, sum, value, first, chunks, a.dim);
   };
+  some_chunks now, next;
   ask(warp, now);
   float m = top[min(lane, chunks - 1)], total = 0.0f, mean = 0.0f;
-#pragma unroll 4
-  for (unsigned c = lane + 32; c < chunks; c += 32) m = larger(m, top[c]);
+  constexpr unsigned few = 8; /* that are asked for at once */
+#pragma unroll 1
+  for (unsigned begin = lane + 32; begin < chunks; begin += 32 * few) {
+    float t[few];
+#pragma unroll
+    for (unsigned i = 0; i < few; i++) t[i] = top[min(begin + 32 * i, chunks - 1)];
+#pragma unroll
+    for (unsigned i = 0; i < few; i++) m = larger(m, t[i]);
+  }
   m = larger_of_warp(m);
   const float sink = a.sinks != nullptr ? a.sinks[head] : m;
   m = larger(m, sink);
-  for (unsigned first = warp; first < chunks; first += batch * PV_NARROW_LANES) {
-    const bool more = first + batch * PV_NARROW_LANES < chunks;
-    if (more) ask(first + batch * PV_NARROW_LANES, next);
-    const float factor = pv_exp_f32(now.top - m);
-#pragma unroll
-    for (unsigned j = 0; j < batch; j++) {
-      const unsigned c = first + j * PV_NARROW_LANES;
-      const float f = __shfl_sync(every_lane, factor, j), n = __shfl_sync(every_lane, now.sum, j);
-      if (c >= chunks) continue;
-      total = c == warp ? f * n : pv_fma_f32(f, n, total);
-      mean = c == warp ? f * now.value[j] : pv_fma_f32(f, now.value[j], mean);
-    }
+  constexpr unsigned step = some_chunks::batch * PV_NARROW_LANES;
+  for (unsigned first = warp; first < chunks; first += step) {
+    const bool more = first + step < chunks;
+    if (more) ask(first + step, next);
+    now.add(first, chunks, m, first == warp, total, mean);
     if (more) now = next;
   }
   means[warp][lane] = mean;
@@ -355,17 +433,7 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK) attend_step_combine(const pv_cuda_atte
     t[l] = totals[l];
     v[l] = means[l][lane];
   }
-  unsigned n = used;
-#pragma unroll
-  for (unsigned s = PV_NARROW_LANES / 2; s > 0; s /= 2) {
-#pragma unroll
-    for (unsigned l = 0; l < s; l++)
-      if (l + s < n) {
-        t[l] += t[l + s];
-        v[l] += v[l + s];
-      }
-    n = n < s ? n : s;
-  }
+  fold_chunks(t, v, chunks);
   if (a.sinks != nullptr) t[0] += pv_exp_f32(sink - m);
   const float y = pv_div_f32(v[0], t[0]);
   a.out[i] = y;

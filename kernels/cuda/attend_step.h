@@ -12,7 +12,7 @@
 typedef struct pv_cuda_attend_step {
   pv_cuda_heads heads;
   pv_cuda_attend attend;
-  uint32_t whole;  /* there is one chunk: its values are the result, and are rounded */
+  uint32_t whole;  /* a block has all chunks: what it makes is the result, and is rounded */
   uint32_t blocks; /* that share the chunks of a group of heads */
 } pv_cuda_attend_step;
 PV_LAYOUT(pv_cuda_attend_step, 288, blocks, 284);
@@ -23,14 +23,22 @@ static inline bool pv_step_usual(const pv_cuda_attend_step *a, uint32_t dim) {
          a->heads.neighbours == 0 && a->attend.window == 0 && a->attend.sinks == 0;
 }
 
+/* Chunks that a block of `group` heads puts together: so few in less time than another launch
+ * takes. They are no more than the lanes of the narrow sums. */
+#define PV_STEP_WHOLE(group) ((group) == 1 ? 2u : 1u)
+
+static inline bool pv_step_whole(const pv_cuda_attend *a, uint32_t group) {
+  return a->dim % PV_SEGMENT == 0 && a->chunks <= PV_STEP_WHOLE(group);
+}
+
 /* Shared memory: a chunk of keys (each padded by eight, so that four of them lie in different
  * banks) and of values, q of each head of the group, room for a row of each warp and then for the
- * scores, and the newest key. */
+ * scores, the newest key, and the weighted values of chunks before the last. */
 enum { PV_STEP_PADDING = 8 };
 static inline size_t pv_step_shared(size_t dim, size_t group) {
   const size_t rows = PV_CUDA_WARPS * dim, scores = group * PV_ATTENTION_CHUNK;
   return sizeof(float) * (PV_ATTENTION_CHUNK * (2 * dim + PV_STEP_PADDING) + (group + 1) * dim +
-                          (rows > scores ? rows : scores));
+                          (rows > scores ? rows : scores) + (PV_STEP_WHOLE(group) - 1) * dim);
 }
 
 #endif
@@ -39,8 +47,8 @@ static inline size_t pv_step_shared(size_t dim, size_t group) {
 #define PV_ATTEND_STEP(group, limit)                                                            \
   pv_cuda_attend_step, PV_GRID(a->attend.heads / (group), a->blocks, 1), PV_CUDA_BLOCK,         \
       pv_step_shared(a->attend.dim, group), "rmsnorm, rope, attend, round",                     \
-      PV_ATTEND_FITS(a->attend, group) && (!a->whole || a->attend.dim % PV_SEGMENT == 0) &&     \
-          a->blocks > 0 && (limit),                                                             \
+      PV_ATTEND_FITS(a->attend, group) && a->blocks > 0 && (limit) &&                           \
+          (!a->whole || (a->blocks == 1 && pv_step_whole(&a->attend, group))),                  \
       PV_WRITES(pv_cuda_attend_step, heads.q_out), PV_WRITES(pv_cuda_attend_step, heads.k_out), \
       PV_WRITES(pv_cuda_attend_step, heads.keys), PV_WRITES(pv_cuda_attend_step, heads.values), \
       PV_WRITES(pv_cuda_attend_step, attend.top), PV_WRITES(pv_cuda_attend_step, attend.sum),   \

@@ -219,8 +219,16 @@ static bool takes_usual_alone(const pv_kernel *k) {
          k == pv_kernel_get(PV_GPU_attend_step_8_128);
 }
 
+static uint32_t heads_of_block(const pv_kernel *k) {
+  return k == pv_kernel_get(PV_GPU_attend_step_8) || k == pv_kernel_get(PV_GPU_attend_step_8_128)
+             ? 8
+         : k == pv_kernel_get(PV_GPU_attend_step_4) || k == pv_kernel_get(PV_GPU_attend_step_4_128)
+             ? 4
+             : 1;
+}
+
 /* The same for one position; `batch` is how many positions there are. With odd data, and where
- * there are many, blocks have several chunks. */
+ * there are many, blocks have several chunks, or all. */
 void pv_trial_attend_step(pv_trial *t) {
   const pv_kernel *sum = pv_kernel_get(PV_GPU_attend_step_combine);
   turned h = {.dim = t->c.k,
@@ -237,10 +245,13 @@ void pv_trial_attend_step(pv_trial *t) {
     return;
   const uint64_t at = pv_trial_input(t, &step, sizeof step);
   const uint32_t chunks = chunks_seen(&h);
-  pv_cuda_attend_step a = {.heads = heads_of(t, &h, at), .whole = chunks == 1 && t->kernel != sum};
-  a.blocks = chunks > BLOCKS_MOST || t->c.data % 2 == 1 ? (chunks + 2) / 3 : chunks;
+  pv_cuda_attend_step a = {.heads = heads_of(t, &h, at),
+                           .attend = attend_of(t, &h, h.q_out, chunks)};
+  const bool several = chunks > BLOCKS_MOST || t->c.data % 2 == 1;
+  a.whole = t->kernel != sum && pv_step_whole(&a.attend, heads_of_block(t->kernel)) &&
+            (chunks == 1 || several);
+  a.blocks = a.whole != 0 ? 1 : several ? (chunks + 2) / 3 : chunks;
   if (a.blocks > BLOCKS_MOST) a.blocks = BLOCKS_MOST;
-  a.attend = attend_of(t, &h, h.q_out, chunks);
   a.attend.keys = a.heads.keys;
   a.attend.values = a.heads.values;
   a.attend.step = at;

@@ -115,6 +115,12 @@ static uint32_t step_blocks(const pv_gpu_backend *b, uint32_t chunks, unsigned g
   return most == 0 ? 1 : most < chunks ? most : chunks;
 }
 
+/* Whether a decoded position has its attention in one launch, of `group` heads a block. */
+static bool step_whole(const pv_gpu_backend *b, uint32_t layer, const pv_cuda_attend *a,
+                       unsigned group) {
+  return even_heads(b, layer) && pv_step_whole(a, group);
+}
+
 /* What the kernels of a decoded position are to round: nothing, where what takes it does. */
 static pv_cuda_acts step_acts(const pv_gpu_backend *b, uint32_t layer) {
   const size_t row = (size_t)b->cover.attend;
@@ -130,9 +136,9 @@ void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
   }
   pv_cuda_attend_step a = {h, attend_of(b, layer), 0, 0};
   a.attend.acts = step_acts(b, layer);
-  a.whole = a.attend.chunks == 1 && even_heads(b, layer);
   const unsigned group = attend_group(b, a.attend.chunks, 1, b->info.processors);
-  a.blocks = step_blocks(b, a.attend.chunks, group);
+  a.whole = step_whole(b, layer, &a.attend, group);
+  a.blocks = a.whole != 0 ? 1 : step_blocks(b, a.attend.chunks, group);
   const bool usual = pv_gpu_takes(b, PV_GPU_attend_step_1_128, &a, 1);
   pv_gpu_start(b,
                group == 8   ? usual ? PV_GPU_attend_step_8_128 : PV_GPU_attend_step_8
@@ -163,8 +169,9 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
   }
   b->whole[row] = false;
   if (even_heads(b, layer)) {
+    const unsigned group = attend_group(b, a.chunks, 1, b->info.processors);
     a.acts = step_acts(b, layer);
-    if (a.chunks > 1) pv_gpu_start(b, PV_GPU_attend_step_combine, 1, &a);
+    if (!step_whole(b, layer, &a, group)) pv_gpu_start(b, PV_GPU_attend_step_combine, 1, &a);
     return;
   }
   a.whole = pv_gpu_fuses(b) && pv_gpu_meets_whole(b, row, layer); /* no shader does */

@@ -204,12 +204,12 @@ static void retype(const pv_gguf_tensor *const *weights) {
   }
 }
 
-/* What a batch of `count` positions behind 200 others is launched as. */
+/* What a batch of `count` positions is launched as, 56 positions before the end of the context. */
 static void expect_launches(const char *plan, const pv_shape *shape, pv_numerics numerics,
                             size_t count, const char *want) {
   static const uint32_t ids[16];
-  const pv_backend_config config = {.numerics = numerics, .context = 256, .batch = 16};
-  const pv_batch batch = {ids, count, 200, 1};
+  const pv_backend_config config = {.numerics = numerics, .context = shape->context, .batch = 16};
+  const pv_batch batch = {ids, count, shape->context - 56, 1};
   pv_model *model = odd_model(pv_plan_named(plan), shape, false);
   pv_backend *b = NULL;
   pv_error err = PV_ERROR_INIT;
@@ -262,6 +262,11 @@ static void test_launches(void) {
   usual.head_dim = 128;
   usual.ffn = 768;
   usual.experts = 2;
+  usual.context = 56 + 127; /* two chunks, which a block puts together */
+  expect_launches(
+      "qwen3moe", &usual, PV_NUMERICS_I16, 1,
+      "embed gemv_64 attend_step_1_128 gemv_128 gemv_few gate_up_64 down_24 gemv_64" TOP);
+  usual.context++;
   expect_launches(
       "qwen3moe", &usual, PV_NUMERICS_I16, 1,
       "embed gemv_64 attend_step_1_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
