@@ -54,8 +54,8 @@ struct awaited {
   }
 };
 
-/* Calls multiply(gate, up, count, act, result): the block's `count` rows of either matrix, at most
- * `each`; where these are a segment the result is rounded. */
+/* Calls multiply(gate, up, count, take, result): the block's `count` rows of either matrix, at most
+ * `each`, whose activations take() brings; where rows are a segment the result is rounded. */
 template <unsigned each, class Acts, class Multiply>
 __device__ __forceinline__ void experts(const pv_cuda_gate_up &a, const Multiply &multiply) {
   extern __shared__ uint4 shared[];
@@ -79,7 +79,8 @@ __device__ __forceinline__ void experts(const pv_cuda_gate_up &a, const Multiply
   const uint8_t *gate = rows_of(a.gate), *up = rows_of(a.up);
   prefetch(gate, count * a.gate.row_bytes, threadIdx.x, blockDim.x);
   prefetch(up, count * a.up.row_bytes, threadIdx.x, blockDim.x);
-  multiply(gate, up, count, acts.take(a, row, shared), result);
+  multiply(
+      gate, up, count, [&]() { return acts.take(a, row, shared); }, result);
   __syncthreads();
   if (threadIdx.x >= each) return;
   const unsigned i = first + threadIdx.x;
@@ -100,7 +101,8 @@ __device__ __forceinline__ void experts(const pv_cuda_gate_up &a, const Multiply
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
   experts<PV_SEGMENT, copied>(a, [&](const uint8_t *gate, const uint8_t *up, unsigned count,
-                                     const act_row &act, float(&result)[2][PV_SEGMENT]) {
+                                     const auto &take, float(&result)[2][PV_SEGMENT]) {
+    const act_row act = take();
 #pragma unroll 1
     for (int side = 0; side < 2; side++) {
       const pv_cuda_rows &rows = side == 0 ? a.gate : a.up;
@@ -112,12 +114,15 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up(const pv_cuda_gate_up a) {
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gate_up_64(const pv_cuda_gate_up a) {
   experts<PV_GATE_UP_64_EACH, awaited>(
-      a, [&](const uint8_t *gate, const uint8_t *up, unsigned count, const act_row &act,
+      a, [&](const uint8_t *gate, const uint8_t *up, unsigned count, const auto &take,
              float(&result)[2][PV_SEGMENT]) {
         const both_sides rows = {gate, up, a.gate.row_bytes, count, 0, 2 * count};
         const lane_group group = {threadIdx.x % 32, 32, threadIdx.x / 32, PV_CUDA_WARPS};
-        frequent_rows<64, true>(a.gate.type, rows, act, group, [&](unsigned r, float y) {
-          result[r < count ? 0 : 1][r < count ? r : r - count] = y;
+        with_frequent(a.gate.type, [&](auto is) {
+          const first_rows<is.type, UNDER_WAY<is.type>> first(rows, group, 64);
+          frequent_rows<64>(rows, first, take(), group, [&](unsigned r, float y) {
+            result[r < count ? 0 : 1][r < count ? r : r - count] = y;
+          });
         });
       });
 }

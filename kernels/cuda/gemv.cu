@@ -25,20 +25,27 @@ __device__ __forceinline__ part part_of(const pv_cuda_gemv &a) {
       {job.rows.data, job.rows.row_bytes, first, min(first + job.rows_per_block, job.rows.count)}};
 }
 
-/* Calls multiply(job, rows, act, store). `known`: see norm_row; `plain`: whether a job may have
- * plain rows, which take activations as they are. */
-template <unsigned known, bool plain, class Multiply>
-__device__ __forceinline__ void products(const pv_cuda_gemv &a, const Multiply &multiply) {
+/* Calls multiply(job, rows, begun, act, store). `begun` is what start(rows) has asked for, of rows
+ * that are known before the kernel before has ended. `known`: see norm_row; `plain`: whether a job
+ * may have plain rows, which take activations as they are. */
+template <unsigned known, bool plain, class Start, class Multiply>
+__device__ __forceinline__ void products(const pv_cuda_gemv &a, const part &mine,
+                                         const Start &start, const Multiply &multiply) {
   extern __shared__ uint4 shared[];
   const unsigned at = blockIdx.y;
-  part mine = part_of(a);
-  row_range &rows = mine.rows;
+  row_range rows = mine.rows;
   const pv_cuda_job &job = a.job[mine.job];
-  if (a.experts == nullptr)
+  decltype(start(rows)) begun;
+  if (a.experts == nullptr) {
     prefetch(rows.at(rows.first), min(rows.end - rows.first, 64u) * rows.row_bytes, threadIdx.x,
              blockDim.x);
+    begun = start(rows);
+  }
   begin_kernel();
-  if (a.experts != nullptr) rows.data += a.experts[at] * job.rows.expert_bytes;
+  if (a.experts != nullptr) {
+    rows.data += a.experts[at] * job.rows.expert_bytes;
+    begun = start(rows);
+  }
   /* What the first row of each warp is added to is asked for before its product is there. */
   const size_t place = static_cast<size_t>(at) * job.rows.count;
   const bool adds = a.add != nullptr && mine.job == 0;
@@ -64,7 +71,7 @@ __device__ __forceinline__ void products(const pv_cuda_gemv &a, const Multiply &
                     !plain || is_quantised(static_cast<int>(job.rows.type)));
   }
   prefetch_ahead(a.ahead);
-  multiply(job, rows, act, [&](unsigned r, float y) {
+  multiply(job, rows, begun, act, [&](unsigned r, float y) {
     job.out[place + r] = y;
     if (!adds) return;
     const bool first = known > 0 && r == early;
@@ -72,30 +79,48 @@ __device__ __forceinline__ void products(const pv_cuda_gemv &a, const Multiply &
   });
 }
 
-template <unsigned segments>
-__device__ __forceinline__ void frequent(const pv_cuda_gemv &a) {
-  products<segments * PV_SEGMENT, false>(
-      a, [](const pv_cuda_job &job, const row_range &rows, const act_row &act, const auto &store) {
-        const lane_group group = {threadIdx.x % 32, 32, threadIdx.x / 32, PV_CUDA_WARPS};
-        frequent_rows<segments, false>(job.rows.type, rows, act, group, store);
-      });
-}
-
 }  // namespace
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemv(const pv_cuda_gemv a) {
   products<0, true>(
-      a, [&](const pv_cuda_job &job, const row_range &rows, const act_row &act, const auto &store) {
+      a, part_of(a), [](const row_range &) { return 0; },
+      [&](const pv_cuda_job &job, const row_range &rows, int, const act_row &act,
+          const auto &store) {
         each_row(job.rows.type, rows, act, group_of(job.rows.type, a.acts.k), store);
       });
 }
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemv_64(const pv_cuda_gemv a) {
-  frequent<64>(a);
+  const part mine = part_of(a);
+  const lane_group group = {threadIdx.x % 32, 32, threadIdx.x / 32, PV_CUDA_WARPS};
+  with_frequent(a.job[mine.job].rows.type, [&](auto is) {
+    using first_row = first_rows<is.type, 1>;
+    products<64 * PV_SEGMENT, false>(
+        a, mine, [&](const row_range &rows) { return first_row(rows, group, 64); },
+        [&](const pv_cuda_job &, const row_range &rows, const first_row &first, const act_row &act,
+            const auto &store) { short_rows<is.type, 64>(rows, first, act, group, store); });
+  });
 }
 
 PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemv_128(const pv_cuda_gemv a) {
-  frequent<128>(a);
+  const part mine = part_of(a);
+  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  with_frequent(a.job[mine.job].rows.type, [&](auto is) {
+    using pieces = two_pieces<is.type>;
+    products<128 * PV_SEGMENT, false>(
+        a, mine,
+        [&](const row_range &rows) { return pieces(rows.at(rows.first + warp), 128, lane); },
+        [&](const pv_cuda_job &, const row_range &rows, pieces row, const act_row &act,
+            const auto &store) {
+#pragma unroll 1
+          for (unsigned first = rows.first; first < rows.end; first += PV_CUDA_WARPS) {
+            const unsigned r = first + warp;
+            if (first > rows.first) row = pieces(rows.at(r), 128, lane);
+            const float y = row.dot(act, 128, lane);
+            if (lane == 0 && r < rows.end) store(r, y);
+          }
+        });
+  });
 }
 
 /* A block has one row, and rounds nothing; one more block keeps the norm. */
@@ -105,6 +130,7 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemv_few(const pv_cuda_gemv a) {
   const row_range rows = {a.job[0].rows.data, a.job[0].rows.row_bytes, r, r + 1};
   const bool keeps = r == count;
   if (!keeps) prefetch(rows.at(r), rows.row_bytes, threadIdx.x, blockDim.x);
+  const float_weights first(rows.at(keeps ? 0 : r), a.acts.k);
   begin_kernel();
   float *x = a.acts.x + static_cast<size_t>(at) * a.acts.stride;
   if (a.norm.x != nullptr) {
@@ -119,7 +145,7 @@ PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) gemv_few(const pv_cuda_gemv a) {
   if (keeps) return;
   prefetch_ahead(a.ahead);
   const size_t place = static_cast<size_t>(at) * count;
-  plain_row<PV_TYPE_F32>(rows, {nullptr, nullptr, nullptr, x, a.acts.k, 0}, [&](unsigned, float y) {
+  float_row(rows, first, {nullptr, nullptr, nullptr, x, a.acts.k, 0}, [&](unsigned, float y) {
     a.job[0].out[place + r] = y;
     if (a.add != nullptr) a.total[place + r] = a.add[place + r] + y;
   });

@@ -297,38 +297,61 @@ __device__ __forceinline__ void prefetch_ahead(const pv_cuda_ahead &a) {
   if (from < a.bytes) prefetch(a.data + from, min(part, a.bytes - from), threadIdx.x, blockDim.x);
 }
 
-template <int type, unsigned known>
-__device__ __forceinline__ float two_piece_dot(const uint8_t *row, const act_row &act,
-                                               unsigned lane) {
-  const unsigned n = known > 0 ? known : act.k / PV_SEGMENT, s = 2 * lane;
+/* What a lane reads of a row of n segments, at most 128: asked for when it is made. */
+template <int type>
+struct two_pieces {
   raw<type> w[2];
-  float a, b, c, d;
-  load_pair<type>(row, s, n, w[0]);
-  load_pair<type>(row, 64 + s, n, w[1]);
-  pair_values<type>(w[0], load_act_pair<type>(act, s, n), s, n, a, b);
-  pair_values<type>(w[1], load_act_pair<type>(act, 64 + s, n), 64 + s, n, c, d);
-  if (64 + s < n) a += c;
-  if (65 + s < n) b += d;
-  return fold_values<type>(a, b, 64, lane, 32);
-}
+  two_pieces() = default;
+  __device__ __forceinline__ two_pieces(const uint8_t *row, unsigned n, unsigned lane) {
+    load_pair<type>(row, 2 * lane, n, w[0]);
+    load_pair<type>(row, 64 + 2 * lane, n, w[1]);
+  }
+  __device__ __forceinline__ float dot(const act_row &act, unsigned n, unsigned lane) const {
+    const unsigned s = 2 * lane;
+    float a, b, c, d;
+    pair_values<type>(w[0], load_act_pair<type>(act, s, n), s, n, a, b);
+    pair_values<type>(w[1], load_act_pair<type>(act, 64 + s, n), 64 + s, n, c, d);
+    if (64 + s < n) a += c;
+    if (65 + s < n) b += d;
+    return fold_values<type>(a, b, 64, lane, 32);
+  }
+};
+
+/* What a lane reads of the first rows of its group, of n segments, at most 64: asked for when it is
+ * made. */
+template <int type, unsigned count>
+struct first_rows {
+  raw<type> w[count];
+  first_rows() = default;
+  template <class Rows>
+  __device__ __forceinline__ first_rows(const Rows &rows, const lane_group &group, unsigned n) {
+#pragma unroll
+    for (unsigned i = 0; i < count; i++)
+      load_pair<type>(rows.at(rows.first + group.index + i * group.groups), 2 * group.lane, n,
+                      w[i]);
+  }
+};
+/* How many rows of at most 64 segments are under way. Two where both are worked on at once, which
+ * loses where registers are few, as with Q6_K. */
+template <int type>
+constexpr unsigned UNDER_WAY = type == PV_TYPE_Q4_K ? 2 : 1;
 
 /* Calls store(row, product) in one lane for each row, of at most 64 segments: `known`, or any where
- * that is 0. The next row's weights are loaded before this one's are used. The loop is not
- * unrolled: a launch runs it a few times, and waits for every instruction that it has not run
- * before. */
+ * that is 0. The next row's weights are loaded before this one's are used, the first one's by the
+ * caller. The loop is not unrolled: a launch runs it a few times, and waits for every instruction
+ * that it has not run before. */
 template <int type, unsigned known, class Rows, class Store>
-__device__ __forceinline__ void short_rows(const Rows &rows, const act_row &act,
-                                           const lane_group &group, const Store &store) {
+__device__ __forceinline__ void short_rows(const Rows &rows, first_rows<type, 1> next,
+                                           const act_row &act, const lane_group &group,
+                                           const Store &store) {
   const unsigned n = known > 0 ? known : act.k / PV_SEGMENT, s = 2 * group.lane;
-  raw<type> next;
-  load_pair<type>(rows.at(rows.first + group.index), s, n, next);
   const act_pair x = load_act_pair<type>(act, s, n);
 #pragma unroll 1
   for (unsigned first = rows.first; first < rows.end; first += group.groups) {
     const unsigned r = first + group.index;
-    const raw<type> now = next;
+    const raw<type> now = next.w[0];
     float a, b;
-    load_pair<type>(rows.at(r + group.groups), s, n, next);
+    load_pair<type>(rows.at(r + group.groups), s, n, next.w[0]);
     pair_values<type>(now, x, s, n, a, b);
     const float y = fold_values<type>(a, b, n, group.lane, group.width);
     if (group.lane == 0 && r < rows.end) store(r, y);
@@ -337,16 +360,13 @@ __device__ __forceinline__ void short_rows(const Rows &rows, const act_row &act,
 
 /* The same of a type in blocks of 256, two rows at a time: their sums meet on one way, so that even
  * lanes end with a block's value in the first row and odd ones with that in the second. It loses
- * where registers are few, as with Q6_K, and where a warp has few rows. */
+ * where a warp has few rows. */
 template <int type, unsigned known, class Rows, class Store>
-__device__ __forceinline__ void double_rows(const Rows &rows, const act_row &act,
-                                            const lane_group &group, const Store &store) {
+__device__ __forceinline__ void double_rows(const Rows &rows, first_rows<type, 2> next,
+                                            const act_row &act, const lane_group &group,
+                                            const Store &store) {
   const unsigned s = last_pair(2 * group.lane, known);
   const bool odd = group.lane % 2 != 0;
-  raw<type> next[2];
-#pragma unroll
-  for (unsigned i = 0; i < 2; i++)
-    load_pair<type>(rows.at(rows.first + group.index + i * group.groups), s, known, next[i]);
   const act_pair x = load_act_pair<type>(act, s, known);
 #pragma unroll 1
   for (unsigned first = rows.first; first < rows.end; first += 2 * group.groups) {
@@ -356,9 +376,9 @@ __device__ __forceinline__ void double_rows(const Rows &rows, const act_row &act
 #pragma unroll
     for (unsigned i = 0; i < 2; i++) {
       if (first + i * group.groups >= rows.end) break;
-      const raw<type> now = next[i];
+      const raw<type> now = next.w[i];
       if (first + (i + 2) * group.groups < rows.end)
-        load_pair<type>(rows.at(r + (i + 2) * group.groups), s, known, next[i]);
+        load_pair<type>(rows.at(r + (i + 2) * group.groups), s, known, next.w[i]);
       sums[i] = pair_sums<type>(now, x, s);
       scales[i] = scales_of(now);
     }
@@ -370,33 +390,28 @@ __device__ __forceinline__ void double_rows(const Rows &rows, const act_row &act
   }
 }
 
-/* The same with more segments: 128, or any. */
-template <int type, unsigned known, class Rows, class Store>
+/* The same with more segments. */
+template <int type, class Rows, class Store>
 __device__ __forceinline__ void long_rows(const Rows &rows, const act_row &act,
                                           const lane_group &group, const Store &store) {
   const unsigned n = act.k / PV_SEGMENT;
 #pragma unroll 1
   for (unsigned first = rows.first; first < rows.end; first += group.groups) {
     const unsigned r = first + group.index;
-    float y;
-    if constexpr (known == 128)
-      y = two_piece_dot<type, known>(rows.at(r), act, group.lane);
-    else
-      y = n <= 128 ? two_piece_dot<type, 0>(rows.at(r), act, group.lane)
-                   : long_dot<type>(rows.at(r), act, group.lane);
+    const float y = n <= 128 ? two_pieces<type>(rows.at(r), n, group.lane).dot(act, n, group.lane)
+                             : long_dot<type>(rows.at(r), act, group.lane);
     if (group.lane == 0 && r < rows.end) store(r, y);
   }
 }
 
-template <int type, unsigned known, class Rows, class Store>
+template <int type, class Rows, class Store>
 __device__ __forceinline__ void quantised_rows(const Rows &rows, const act_row &act,
                                                const lane_group &group, const Store &store) {
-  if constexpr (known > 64)
-    long_rows<type, known>(rows, act, group, store);
-  else if (known > 0 || act.k <= 64 * PV_SEGMENT)
-    short_rows<type, known>(rows, act, group, store);
+  const unsigned n = act.k / PV_SEGMENT;
+  if (n <= 64)
+    short_rows<type, 0>(rows, {rows, group, n}, act, group, store);
   else
-    long_rows<type, 0>(rows, act, group, store);
+    long_rows<type>(rows, act, group, store);
 }
 
 /* Eight neighbouring elements of a row. */
@@ -495,25 +510,32 @@ __device__ __forceinline__ void plain_rows(const row_range &rows, const act_row 
   }
 }
 
-/* One plain row by a block of PV_WIDE_LANES threads, each a wide lane: for matrices of few rows.
- * Calls store(row, product) in one thread. */
-template <int type, class Store>
-__device__ __forceinline__ void plain_row(const row_range &rows, const act_row &act,
-                                          const Store &store) {
+/* What a thread reads at once of a row of k floats: asked for when it is made. */
+struct float_weights {
+  float w[8];
+  __device__ __forceinline__ float_weights(const uint8_t *row, unsigned k, unsigned begin = 0) {
+#pragma unroll
+    for (unsigned c = 0; c < 8; c++)
+      w[c] = __ldg(reinterpret_cast<const float *>(row) +
+                   min(begin + threadIdx.x + c * PV_WIDE_LANES, k - 1));
+  }
+};
+
+/* One row of floats by a block of PV_WIDE_LANES threads, each a wide lane: for matrices of few
+ * rows. Calls store(row, product) in one thread. */
+template <class Store>
+__device__ __forceinline__ void float_row(const row_range &rows, float_weights row,
+                                          const act_row &act, const Store &store) {
   __shared__ float lanes[PV_WIDE_LANES];
-  constexpr unsigned together = 8; /* loads that are under way at once */
-  const uint8_t *row = rows.at(rows.first);
   const unsigned lane = threadIdx.x % 32;
   float sum = 0.0f, part[8];
-  for (unsigned begin = 0; begin < act.k; begin += together * PV_WIDE_LANES) {
-    float w[together];
+  for (unsigned begin = 0; begin < act.k; begin += 8 * PV_WIDE_LANES) {
+    if (begin > 0) row = float_weights(rows.at(rows.first), act.k, begin);
 #pragma unroll
-    for (unsigned c = 0; c < together; c++)
-      w[c] = plain_at<type>(row, min(begin + threadIdx.x + c * PV_WIDE_LANES, act.k - 1));
-#pragma unroll
-    for (unsigned c = 0; c < together; c++) {
+    for (unsigned c = 0; c < 8; c++) {
       const unsigned i = begin + threadIdx.x + c * PV_WIDE_LANES;
-      if (i < act.k) sum = begin + c == 0 ? w[c] * act.x[i] : pv_fma_f32(w[c], act.x[i], sum);
+      if (i < act.k)
+        sum = begin + c == 0 ? row.w[c] * act.x[i] : pv_fma_f32(row.w[c], act.x[i], sum);
     }
   }
   lanes[threadIdx.x] = sum;
@@ -533,7 +555,7 @@ __device__ __forceinline__ void own_rows(unsigned type, const row_range &rows, c
     if constexpr (!is_quantised(is.type))
       plain_rows<is.type>(rows, act, group, store);
     else if constexpr (has_own_path(is.type))
-      quantised_rows<is.type, 0>(rows, act, group, store);
+      quantised_rows<is.type>(rows, act, group, store);
   });
 }
 
@@ -546,14 +568,22 @@ __device__ __forceinline__ void each_row(unsigned type, const row_range &rows, c
     general_rows(type, rows, act, group, store);
 }
 
-/* Rows of a frequent type (pv_cuda_frequent) with `known` segments; `two`: at a time, if it can. */
-template <unsigned known, bool two, class Rows, class Store>
-__device__ __forceinline__ void frequent_rows(unsigned type, const Rows &rows, const act_row &act,
-                                              const lane_group &group, const Store &store) {
-  if (type != PV_TYPE_Q4_K)
-    quantised_rows<PV_TYPE_Q6_K, known>(rows, act, group, store);
-  else if constexpr (two)
-    double_rows<PV_TYPE_Q4_K, known>(rows, act, group, store);
+/* Calls f(is) for a frequent type (pv_cuda_frequent). */
+template <class F>
+__device__ __forceinline__ void with_frequent(unsigned type, const F &f) {
+  if (type == PV_TYPE_Q4_K)
+    f(type_constant<PV_TYPE_Q4_K>{});
   else
-    quantised_rows<PV_TYPE_Q4_K, known>(rows, act, group, store);
+    f(type_constant<PV_TYPE_Q6_K>{});
+}
+
+/* Rows of a frequent type with `known` segments, at most 64. */
+template <unsigned known, int type, unsigned count, class Rows, class Store>
+__device__ __forceinline__ void frequent_rows(const Rows &rows, first_rows<type, count> first,
+                                              const act_row &act, const lane_group &group,
+                                              const Store &store) {
+  if constexpr (count == 2)
+    double_rows<type, known>(rows, first, act, group, store);
+  else
+    short_rows<type, known>(rows, first, act, group, store);
 }

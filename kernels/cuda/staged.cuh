@@ -49,7 +49,7 @@ struct rounding {
   unsigned n;
   float y[turns][8];
   __device__ __forceinline__ rounding(const float *x, unsigned n) : x(x), n(n) {
-    load(8 * threadIdx.x);
+    if (n > 0) load(8 * threadIdx.x);
   }
   __device__ __forceinline__ void load(unsigned first) {
 #pragma unroll
