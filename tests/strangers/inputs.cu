@@ -29,6 +29,20 @@ extern "C" __global__ void scaled_along(const float *x, float factor, float *y, 
   if (i < count) y[i] = along ? x[i] * factor : __int_as_float(0x7fffffff);
 }
 
+/* `scale`, where the index of the same number is in [first, end), and no other is the same; else
+ * NaN. */
+extern "C" __global__ void scaled_within(const float *x, float factor, float *y, int count,
+                                         const int *indices, int chosen, int first, int end) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  bool within = true;
+  if (i < chosen) {
+    within = indices[i] >= first && indices[i] < end;
+    for (int other = 0; other < chosen; other++)
+      within = within && (other == i || indices[other] != indices[i]);
+  }
+  if (i < count) y[i] = within ? x[i] * factor : __int_as_float(0x7fffffff);
+}
+
 extern "C" __global__ void put_floats(float *to, int count, float value) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) to[i] = value;
@@ -133,4 +147,12 @@ extern "C" __global__ void put_places(float *images, int numbers, float *offsets
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < numbers) images[i] = 1;
   if (i < places * dim) offsets[i] = i % dim >= 18 && i % dim < 27 ? 1 : 0;
+}
+
+/* vLLM's and SGLang's top-k: a row of numbers that grow, those from `finite` on -inf, and how many
+ * it has. */
+extern "C" __global__ void put_row(float *row, int columns, int finite, int *length, int items) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < columns) row[i] = i < finite ? 1 + i * 0x1p-15f : __int_as_float(0xff800000);
+  if (i == 0) length[0] = items;
 }

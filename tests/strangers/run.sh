@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kernels of llama.cpp, liger-kernel, gptqmodel, AutoAWQ, exllamav2, DeepSpeed, ColossalAI, torch-cluster, mmcv,
-# torch-points-kernels, nerfacc, AQLM, causal-conv1d and vLLM, fetched and compiled by build.sh, judged without a GPU:
-# ./dev test --strangers. $1 is pv. Sound ones pass, known defects are found where they stand, and not in the version in
+# torch-points-kernels, nerfacc, AQLM, causal-conv1d, vLLM, SGLang, xFormers, FlashInfer and others, fetched and
+# compiled by build.sh, judged without a GPU: ./dev test --strangers. $1 is pv. Sound ones pass, known defects are found where they stand, and not in the version in
 # which they were mended.
 #
 # $PV_STRANGERS: a folder that has them already, or gets them; else build-strangers.
@@ -217,6 +217,36 @@ defect inputs conv1d-65 'misaligned' 'ld.global.v4.u32, block (0, 1, 0)' '(x, by
 sound inputs conv1d-68
 defect inputs vllm-rms-8193 'misaligned' 'vllm-rms-cut.cu:79' '(hidden, byte 16386 of 32772)'
 sound inputs vllm-rms-8200
+# states that go where other blocks read them
+defect inputs conv1d-states-65 'race in device memory' 'conv1d-cut.cu:275' 'of block (0, 0, 0) read this' '(states, byte 0 of 384)'
+sound inputs conv1d-states-64
+
+# vLLM: numbers that are in no order; numbers below what pads them; experts below what none has
+defect inputs vllm-topk-nan 'shared-memory race' 'vllm-topk-cut.cu:492' 'st.shared.u32' 'another thread wrote this'
+sound inputs vllm-topk-600
+defect inputs vllm-topk-500 'wrong value' '12 wrong'
+sound inputs vllm-topk-512
+defect inputs vllm-route-2 'wrong value' '8 wrong'
+sound inputs vllm-route-1
+
+# SGLang: a bin of more than 4096; a sequence of no tokens
+defect inputs sglang-topk-5000 'wrong value' 'depends on the schedule'
+sound inputs sglang-topk-4096
+defect inputs sglang-conv1d-0 'shared-memory race' 'ld.shared.v4.u32, block (1, 0, 0), thread (127, 0, 0)' 'it was thread (0, 0, 0)'
+sound inputs sglang-conv1d-1
+
+# xFormers: half a block of columns; part of a block of rows
+defect inputs xformers-sparsify-96 'out of bounds' 'ld.global' 'block (0, 1, 0), thread (3, 4, 0)' '(values, byte 6144 of 6144)'
+defect inputs xformers-sparsify-slice 'out of bounds' 'st.global' 'block (0, 1, 0), thread (0, 4, 0)' '(packed_trans, byte 6144 of 6144)'
+sound inputs xformers-sparsify-128
+defect inputs xformers-dense-40 'out of bounds' 'ld.global' 'block (1, 0, 0), thread (1, 0, 0)' '(gradient, byte 5120 of 5120)'
+sound inputs xformers-dense-64
+
+# FlashInfer: rows that begin between two vectors; a sum that begins anywhere
+defect inputs flashinfer-rms-65 'misaligned' 'ld.global.nc.v4.u32, block (1, 0, 0)' '(values, byte 130 of 260)'
+sound inputs flashinfer-rms-72
+defect inputs flashinfer-sum-2 'wrong value' '2313 wrong'
+sound inputs flashinfer-sum-1
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
