@@ -258,6 +258,15 @@ between "$sglang/elementwise/fast_topk.cuh" "$engines/sglang-topk-cut.cu" '^name
 between "$sglang/mamba/causal_conv1d.cuh" "$engines/sglang-conv1d-cut.cu" '^namespace' '^template <int kNThreads, int kWidth, typename T>'
 make sglang cuda "$here/sglang.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$engines"
 make flashinfer cuda "$here/flashinfer.cu" -arch=compute_80 -use_fast_math "-I$engines/flashinfer_python-0.7.4/include"
+# text FILE NAME FROM UNTIL: the same of a file of CuPy, where it is a string of Python: less what begins it, and its includes.
+text() { between "$cupy/$1" /dev/stdout "$3" "$4" | sed '/^[A-Z_]* = r/d; /^#include/d' >"$engines/cupy-$2-cut.cu"; }
+cupy=$engines/cupy-14.2.0/cupyx
+text scipy/interpolate/_interpnd.py gradients '^CT_DEF' '^__device__ void compute'
+text scipy/spatial/_kdtree_utils.py knn '^KNN_KERNEL' "^'''"
+text signal/_radartools/_radartools.py cfar '^extern "C" __global__ void' "^'''"
+text scipy/sparse/_compressed.py argmax 'T1, typename T2' "^ *}'''"
+sed -i 's/[$]{func}/max/; s/[$]{op}/>/' "$engines/cupy-argmax-cut.cu"
+make cupy cuda "$here/cupy.cu" -arch=compute_80 "-I$engines"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done

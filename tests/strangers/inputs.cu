@@ -13,6 +13,13 @@ extern "C" __global__ void scaled_if(const float *x, float factor, float *y, int
   if (i < count) y[i] = numbers[at] == value ? x[i] * factor : __int_as_float(0x7fffffff);
 }
 
+/* The same, of an index. */
+extern "C" __global__ void scaled_at(const float *x, float factor, float *y, int count,
+                                     const int64_t *indices, int64_t at, int64_t value) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) y[i] = indices[at] == value ? x[i] * factor : __int_as_float(0x7fffffff);
+}
+
 /* `scale`, where each step of walks goes along an edge, or stays where there is none; else NaN.
  * Walks lie as [length + 1][nodes]. */
 extern "C" __global__ void scaled_along(const float *x, float factor, float *y, int count,
@@ -155,4 +162,34 @@ extern "C" __global__ void put_row(float *row, int columns, int finite, int *len
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < columns) row[i] = i < finite ? 1 + i * 0x1p-15f : __int_as_float(0xff800000);
   if (i == 0) length[0] = items;
+}
+
+/* CuPy's gradients: a strip of triangles, and where the neighbours of each of its points end. */
+extern "C" __global__ void put_strip(double *points, int64_t *ends, int *neighbors, int count) {
+  int at = 0;
+  for (int i = 0; i < count; i++) {
+    points[2 * i] = i * 0.5;
+    points[2 * i + 1] = i % 2;
+    ends[i] = at;
+    for (int other = i - 2; other <= i + 2; other++)
+      if (other != i && other >= 0 && other < count) neighbors[at++] = other;
+  }
+  ends[count] = at;
+}
+
+/* CuPy's tree of the points 0, 1 and perhaps 2, its bounds, a box, where to look from, and what is
+ * found so far. */
+extern "C" __global__ void put_tree(double *tree, int64_t *index, double *bounds, int count,
+                                    double *box, double side, double *from, double value,
+                                    double *distances, int64_t *found, int wanted) {
+  for (int i = 0; i < count; i++) {
+    index[i] = i == 0 ? 1 : i == 1 ? 0 : 2;
+    tree[i] = bounds[2 * i] = bounds[2 * i + 1] = index[i];
+  }
+  box[0] = side > 0 ? side : __longlong_as_double(0x7ff0000000000000);
+  from[0] = value;
+  for (int i = 0; i < wanted; i++) {
+    distances[i] = __longlong_as_double(0x7ff0000000000000);
+    found[i] = count;
+  }
 }

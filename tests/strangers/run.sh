@@ -248,5 +248,17 @@ sound inputs flashinfer-rms-72
 defect inputs flashinfer-sum-2 'wrong value' '2313 wrong'
 sound inputs flashinfer-sum-1
 
+# CuPy: threads without a point; a bound of one neighbour; a node with one child; a row that begins full; no reference in a dimension
+defect inputs cupy-gradients-127 'uninitialised' 'ld.shared.f64, block (0, 0, 0), thread (63, 0, 0)' 'nothing was ever written there'
+sound inputs cupy-gradients-128
+defect inputs cupy-bound-2 'wrong value' '2313 wrong'
+sound inputs cupy-bound-1
+defect inputs cupy-periodic-2 'out of bounds' 'ld.global' '(tree, byte 16 of 16)'
+sound inputs cupy-periodic-3
+defect inputs cupy-argmax-2 'out of bounds' 'ld.global' '(indices, byte 8 of 8)'
+sound inputs cupy-argmax-3
+defect inputs cupy-cfar-0 'out of bounds' 'ld.global' '(sums, byte -20 of 256)'
+sound inputs cupy-cfar-1
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
