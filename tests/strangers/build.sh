@@ -267,6 +267,8 @@ text signal/_radartools/_radartools.py cfar '^extern "C" __global__ void' "^'''"
 text scipy/sparse/_compressed.py argmax 'T1, typename T2' "^ *}'''"
 sed -i 's/[$]{func}/max/; s/[$]{op}/>/' "$engines/cupy-argmax-cut.cu"
 make cupy cuda "$here/cupy.cu" -arch=compute_80 "-I$engines"
+cp "$engines/transformer_engine_jax-2.20.2/common_headers/common/util/standalone_topk.cuh" "$engines/"
+make te-topk cuda "$here/te-topk.cu" -arch=compute_80 "-I$engines"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
