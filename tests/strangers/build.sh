@@ -246,6 +246,18 @@ awk '/^void apply_repetition_penalties_\(/ { exit } !/^#include "(torch_utils|di
 awk '/^template<typename ComputeType, vllm::moe::ScoringFunc SF>/ { exit } !/^#include ("torch_utils|<torch)/' \
   "$vllm/moe/topk_softmax_kernels.cu" >"$dir/sources/vllm-route-cut.cu"
 make vllm-topk cuda "$here/vllm-topk.cu" -arch=compute_80 "-I$dir/sources" "-I$vllm" "-I$vllm/moe"
+# vLLM's sampling, by Triton: of its package only C was unpacked.
+sampling=$dir/sources/vllm-0.33.0/vllm/v1
+[ -e "$sampling/sample/ops/topk_topp_triton.py" ] || unpack "$dir/packages/sources/vllm-0.33.0.tar.gz" "$dir/sources" '*/vllm/v1/*sample/*.py'
+make vllm-truncate triton "$sampling/sample/ops/topk_topp_triton.py" _topk_topp_kernel --warps 8 --stages 3 'LOGITS=*fp32' \
+  LOGITS_STRIDE_0=i32/16 'BUFFER=*fp32' 'PERCENTILE_TO_STD_TABLE=*fp32' 'NORMAL_CDF_TO_SIGMA_TABLE=*fp32' 'K=*i32' 'P=*fp32' \
+  BATCH_SIZE=i32 VOCAB_SIZE=:12000 MASK_VALUE=:-1e999 BLOCK_SIZE=:8192 BLOCK_SIZE_TRUNC=:4096 TOPK_ENABLED=:True \
+  TOPP_ENABLED=:False SPLIT_COVERS_PONLY=:False
+make vllm-bias triton "$sampling/worker/gpu/sample/logit_bias.py" _bias_kernel 'logits_ptr=*fp32' logits_stride=i32 vocab_size=i32 'expanded_idx_mapping_ptr=*i32' \
+  'num_allowed_token_ids_ptr=*i32' 'allowed_token_ids_ptr=*i32' allowed_token_ids_stride=i32/16 'num_logit_bias_ptr=*i32' \
+  'bias_token_ids_ptr=*i32' bias_token_ids_stride=i32/16 'bias_ptr=*fp32' bias_stride=i32/16 'pos_ptr=*i64' 'min_lens_ptr=*i32' \
+  'num_stop_token_ids_ptr=*i32' 'restore_when_all_masked_ptr=*i32' 'stop_token_ids_ptr=*i32' stop_token_ids_stride=i32/16 \
+  BLOCK_SIZE=:1024 LOGITS_BLOCK_SIZE=:8192 CHECK_ALL_MASKED_ROWS=:False
 # between FILE OUT FROM UNTIL: the lines from the first that matches, up to the next that matches the other.
 between() { awk -v from="$3" -v until="$4" 'here && $0 ~ until { exit } $0 ~ from { here = 1 } here' "$1" >"$2"; }
 engines=$dir/engines xformers=$dir/engines/xformers-0.0.35

@@ -193,3 +193,14 @@ extern "C" __global__ void put_tree(double *tree, int64_t *index, double *bounds
     found[i] = count;
   }
 }
+
+/* vLLM's limits of one request: tokens from 0 that are allowed, and as many from `first` with a
+ * bias of 1. */
+extern "C" __global__ void put_limits(int *allowed, int *allowed_count, int *biased, float *bias,
+                                      int *biased_count, int first, int count) {
+  const int i = threadIdx.x;
+  allowed[i] = i;
+  biased[i] = first + i;
+  bias[i] = 1;
+  allowed_count[0] = biased_count[0] = count;
+}

@@ -221,13 +221,17 @@ sound inputs vllm-rms-8200
 defect inputs conv1d-states-65 'race in device memory' 'conv1d-cut.cu:275' 'of block (0, 0, 0) read this' '(states, byte 0 of 384)'
 sound inputs conv1d-states-64
 
-# vLLM: numbers that are in no order; numbers below what pads them; experts below what none has
+# vLLM: numbers that are in no order; numbers below what pads them; experts below what none has; a bias of what is allowed; what another warp has found
 defect inputs vllm-topk-nan 'shared-memory race' 'vllm-topk-cut.cu:492' 'st.shared.u32' 'another thread wrote this'
 sound inputs vllm-topk-600
 defect inputs vllm-topk-500 'wrong value' '12 wrong'
 sound inputs vllm-topk-512
 defect inputs vllm-route-2 'wrong value' '8 wrong'
 sound inputs vllm-route-1
+defect inputs vllm-bias-0 'race in device memory' 'logit_bias.py:234), ld.global' 'of this block wrote this' 'no barrier lies between'
+sound inputs vllm-bias-128
+defect inputs vllm-truncate-12000 'uninitialised' 'topk_topp_triton.py:242), ld.global' '(buffer, byte 0 of 48000)'
+sound inputs vllm-truncate-8192
 
 # SGLang: a bin of more than 4096; a sequence of no tokens
 defect inputs sglang-topk-5000 'wrong value' 'depends on the schedule'
