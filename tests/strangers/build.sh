@@ -269,6 +269,14 @@ make xformers cuda "$here/xformers.cu" -arch=compute_80 -DNDEBUG "-I$engines" "-
 between "$sglang/elementwise/fast_topk.cuh" "$engines/sglang-topk-cut.cu" '^namespace' '^/[*][*]$'
 between "$sglang/mamba/causal_conv1d.cuh" "$engines/sglang-conv1d-cut.cu" '^namespace' '^template <int kNThreads, int kWidth, typename T>'
 make sglang cuda "$here/sglang.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$engines"
+# Where each expert's tokens begin, by Triton, in SGLang and in vLLM.
+moe=$engines/sglang/kernels/ops/moe/ep_moe_kernels.py deep=$dir/sources/vllm-0.33.0/vllm/model_executor/layers/fused_moe/deep_gemm_utils.py
+[ -e "$moe" ] || unpack "$dir/packages/engines/sglang-0.5.23-cp311-cp311-manylinux_2_34_x86_64.whl" "$engines" '*/moe/ep_moe_kernels.py'
+[ -e "$deep" ] || unpack "$dir/packages/sources/vllm-0.33.0.tar.gz" "$dir/sources" '*/fused_moe/deep_gemm_utils.py'
+experts=(_fwd_kernel_ep_scatter_1 --warps 8 --stages 3 'num_recv_tokens_per_expert=*i32' 'expert_start_loc=*i32' 'm_indices=*i32'
+  num_experts=:256 BLOCK_E=:128 BLOCK_EXPERT_NUM=:256)
+make sglang-scatter triton "$moe" "${experts[@]}" 'num_valid_tokens_per_expert=*i32'
+make vllm-scatter triton "$deep" "${experts[@]}" ALIGN_M=:128 USE_PSUM_LAYOUT=:False
 make flashinfer cuda "$here/flashinfer.cu" -arch=compute_80 -use_fast_math "-I$engines/flashinfer_python-0.7.4/include"
 # text FILE NAME FROM UNTIL: the same of a file of CuPy, where it is a string of Python: less what begins it, and its includes.
 text() { between "$cupy/$1" /dev/stdout "$3" "$4" | sed '/^[A-Z_]* = r/d; /^#include/d' >"$engines/cupy-$2-cut.cu"; }

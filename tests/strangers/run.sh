@@ -233,11 +233,13 @@ sound inputs vllm-bias-128
 defect inputs vllm-truncate-12000 'uninitialised' 'topk_topp_triton.py:242), ld.global' '(buffer, byte 0 of 48000)'
 sound inputs vllm-truncate-8192
 
-# SGLang: a bin of more than 4096; a sequence of no tokens
+# SGLang: a bin of more than 4096; a sequence of no tokens; where experts begin
 defect inputs sglang-topk-5000 'wrong value' 'depends on the schedule'
 sound inputs sglang-topk-4096
 defect inputs sglang-conv1d-0 'shared-memory race' 'ld.shared.v4.u32, block (1, 0, 0), thread (127, 0, 0)' 'it was thread (0, 0, 0)'
 sound inputs sglang-conv1d-1
+defect inputs sglang-scatter 'race in device memory' 'ep_moe_kernels.py:1117), ld.global' 'of this block wrote this' 'no barrier lies between'
+sound inputs vllm-scatter
 
 # xFormers: half a block of columns; part of a block of rows
 defect inputs xformers-sparsify-96 'out of bounds' 'ld.global' 'block (0, 1, 0), thread (3, 4, 0)' '(values, byte 6144 of 6144)'
