@@ -246,14 +246,20 @@ awk '/^void apply_repetition_penalties_\(/ { exit } !/^#include "(torch_utils|di
 awk '/^template<typename ComputeType, vllm::moe::ScoringFunc SF>/ { exit } !/^#include ("torch_utils|<torch)/' \
   "$vllm/moe/topk_softmax_kernels.cu" >"$dir/sources/vllm-route-cut.cu"
 make vllm-topk cuda "$here/vllm-topk.cu" -arch=compute_80 "-I$dir/sources" "-I$vllm" "-I$vllm/moe"
-# vLLM's sampling, by Triton: of its package only C was unpacked.
-sampling=$dir/sources/vllm-0.33.0/vllm/v1
-[ -e "$sampling/sample/ops/topk_topp_triton.py" ] || unpack "$dir/packages/sources/vllm-0.33.0.tar.gz" "$dir/sources" '*/vllm/v1/*sample/*.py'
-make vllm-truncate triton "$sampling/sample/ops/topk_topp_triton.py" _topk_topp_kernel --warps 8 --stages 3 'LOGITS=*fp32' \
+# also ARCHIVE LIST FILE: a file of a package of which other parts were unpacked; its place in $file.
+also() {
+  file=$dir/$2/$3
+  [ -e "$file" ] || unpack "$dir/packages/$2/$1" "$dir/$2" "$3"
+}
+vllm_py() { also vllm-0.33.0.tar.gz sources "vllm-0.33.0/vllm/$1"; }
+sglang_py() { also sglang-0.5.23-cp311-cp311-manylinux_2_34_x86_64.whl engines "sglang/kernels/ops/$1"; }
+vllm_py v1/sample/ops/topk_topp_triton.py
+make vllm-truncate triton "$file" _topk_topp_kernel --warps 8 --stages 3 'LOGITS=*fp32' \
   LOGITS_STRIDE_0=i32/16 'BUFFER=*fp32' 'PERCENTILE_TO_STD_TABLE=*fp32' 'NORMAL_CDF_TO_SIGMA_TABLE=*fp32' 'K=*i32' 'P=*fp32' \
   BATCH_SIZE=i32 VOCAB_SIZE=:12000 MASK_VALUE=:-1e999 BLOCK_SIZE=:8192 BLOCK_SIZE_TRUNC=:4096 TOPK_ENABLED=:True \
   TOPP_ENABLED=:False SPLIT_COVERS_PONLY=:False
-make vllm-bias triton "$sampling/worker/gpu/sample/logit_bias.py" _bias_kernel 'logits_ptr=*fp32' logits_stride=i32 vocab_size=i32 'expanded_idx_mapping_ptr=*i32' \
+vllm_py v1/worker/gpu/sample/logit_bias.py
+make vllm-bias triton "$file" _bias_kernel 'logits_ptr=*fp32' logits_stride=i32 vocab_size=i32 'expanded_idx_mapping_ptr=*i32' \
   'num_allowed_token_ids_ptr=*i32' 'allowed_token_ids_ptr=*i32' allowed_token_ids_stride=i32/16 'num_logit_bias_ptr=*i32' \
   'bias_token_ids_ptr=*i32' bias_token_ids_stride=i32/16 'bias_ptr=*fp32' bias_stride=i32/16 'pos_ptr=*i64' 'min_lens_ptr=*i32' \
   'num_stop_token_ids_ptr=*i32' 'restore_when_all_masked_ptr=*i32' 'stop_token_ids_ptr=*i32' stop_token_ids_stride=i32/16 \
@@ -269,14 +275,19 @@ make xformers cuda "$here/xformers.cu" -arch=compute_80 -DNDEBUG "-I$engines" "-
 between "$sglang/elementwise/fast_topk.cuh" "$engines/sglang-topk-cut.cu" '^namespace' '^/[*][*]$'
 between "$sglang/mamba/causal_conv1d.cuh" "$engines/sglang-conv1d-cut.cu" '^namespace' '^template <int kNThreads, int kWidth, typename T>'
 make sglang cuda "$here/sglang.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$engines"
-# Where each expert's tokens begin, by Triton, in SGLang and in vLLM.
-moe=$engines/sglang/kernels/ops/moe/ep_moe_kernels.py deep=$dir/sources/vllm-0.33.0/vllm/model_executor/layers/fused_moe/deep_gemm_utils.py
-[ -e "$moe" ] || unpack "$dir/packages/engines/sglang-0.5.23-cp311-cp311-manylinux_2_34_x86_64.whl" "$engines" '*/moe/ep_moe_kernels.py'
-[ -e "$deep" ] || unpack "$dir/packages/sources/vllm-0.33.0.tar.gz" "$dir/sources" '*/fused_moe/deep_gemm_utils.py'
+# Where each expert's tokens begin, and tokens that move by one, in SGLang and in vLLM.
 experts=(_fwd_kernel_ep_scatter_1 --warps 8 --stages 3 'num_recv_tokens_per_expert=*i32' 'expert_start_loc=*i32' 'm_indices=*i32'
   num_experts=:256 BLOCK_E=:128 BLOCK_EXPERT_NUM=:256)
-make sglang-scatter triton "$moe" "${experts[@]}" 'num_valid_tokens_per_expert=*i32'
-make vllm-scatter triton "$deep" "${experts[@]}" ALIGN_M=:128 USE_PSUM_LAYOUT=:False
+sglang_py moe/ep_moe_kernels.py
+make sglang-scatter triton "$file" "${experts[@]}" 'num_valid_tokens_per_expert=*i32'
+vllm_py model_executor/layers/fused_moe/deep_gemm_utils.py
+make vllm-scatter triton "$file" "${experts[@]}" ALIGN_M=:128 USE_PSUM_LAYOUT=:False
+vllm_py v1/worker/gpu/spec_decode/multi_module_mtp/speculator.py
+make vllm-shift triton "$file" _shift_input_ids_kernel --stages 3 'input_ids_ptr=*i32' 'idx_mapping_ptr=*i32' 'query_start_loc_ptr=*i32' \
+  'last_token_indices_ptr=*i64' 'draft_tokens_ptr=*i64' BLOCK_SIZE=:1024
+sglang_py speculative/multi_layer_eagle.py
+make sglang-shift triton "$file" rotate_input_ids_kernel --stages 3 'input_ids_ptr=*i64' 'extend_start_loc_ptr=*i32' \
+  'extend_seq_lens_ptr=*i32' 'topk_index_ptr=*i64' select_index_ptr=:None BLOCK_SIZE=:8
 make flashinfer cuda "$here/flashinfer.cu" -arch=compute_80 -use_fast_math "-I$engines/flashinfer_python-0.7.4/include"
 # text FILE NAME FROM UNTIL: the same of a file of CuPy, where it is a string of Python: less what begins it, and its includes.
 text() { between "$cupy/$1" /dev/stdout "$3" "$4" | sed '/^[A-Z_]* = r/d; /^#include/d' >"$engines/cupy-$2-cut.cu"; }

@@ -204,3 +204,10 @@ extern "C" __global__ void put_limits(int *allowed, int *allowed_count, int *bia
   bias[i] = 1;
   allowed_count[0] = biased_count[0] = count;
 }
+
+/* A request of `items` tokens, the numbers from 0 on, the last of which is at `last`. */
+extern "C" __global__ void put_request(int *ids, int *starts, int64_t *last, int items) {
+  for (int i = 0; i < items; i++) ids[i] = i;
+  starts[0] = 0;
+  last[0] = items - 1;
+}

@@ -241,6 +241,11 @@ sound inputs sglang-conv1d-1
 defect inputs sglang-scatter 'race in device memory' 'ep_moe_kernels.py:1117), ld.global' 'of this block wrote this' 'no barrier lies between'
 sound inputs vllm-scatter
 
+# Tokens that move by one, in vLLM and in SGLang
+defect inputs vllm-shift-600 'race in device memory' 'speculator.py:1028), st.global' 'of this block read this' 'no barrier lies between'
+sound inputs vllm-shift-2
+sound inputs sglang-shift
+
 # xFormers: half a block of columns; part of a block of rows
 defect inputs xformers-sparsify-96 'out of bounds' 'ld.global' 'block (0, 1, 0), thread (3, 4, 0)' '(values, byte 6144 of 6144)'
 defect inputs xformers-sparsify-slice 'out of bounds' 'st.global' 'block (0, 1, 0), thread (0, 4, 0)' '(packed_trans, byte 6144 of 6144)'
