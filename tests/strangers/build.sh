@@ -275,7 +275,7 @@ make xformers cuda "$here/xformers.cu" -arch=compute_80 -DNDEBUG "-I$engines" "-
 between "$sglang/elementwise/fast_topk.cuh" "$engines/sglang-topk-cut.cu" '^namespace' '^/[*][*]$'
 between "$sglang/mamba/causal_conv1d.cuh" "$engines/sglang-conv1d-cut.cu" '^namespace' '^template <int kNThreads, int kWidth, typename T>'
 make sglang cuda "$here/sglang.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$engines"
-# Where each expert's tokens begin, and tokens that move by one, in SGLang and in vLLM.
+# Where each expert's tokens begin, and tokens that move by one, in SGLang and in vLLM; SGLang's convolution of LFM2.
 experts=(_fwd_kernel_ep_scatter_1 --warps 8 --stages 3 'num_recv_tokens_per_expert=*i32' 'expert_start_loc=*i32' 'm_indices=*i32'
   num_experts=:256 BLOCK_E=:128 BLOCK_EXPERT_NUM=:256)
 sglang_py moe/ep_moe_kernels.py
@@ -285,6 +285,11 @@ make vllm-scatter triton "$file" "${experts[@]}" ALIGN_M=:128 USE_PSUM_LAYOUT=:F
 vllm_py v1/worker/gpu/spec_decode/multi_module_mtp/speculator.py
 make vllm-shift triton "$file" _shift_input_ids_kernel --stages 3 'input_ids_ptr=*i32' 'idx_mapping_ptr=*i32' 'query_start_loc_ptr=*i32' \
   'last_token_indices_ptr=*i64' 'draft_tokens_ptr=*i64' BLOCK_SIZE=:1024
+sglang_py mamba/lfm_short_conv.py
+make sglang-lfm triton "$file" _lfm_short_conv_prefill_kernel --stages 3 'b_ptr=*bf16' 'c_ptr=*bf16' 'x_ptr=*bf16' 'weight_ptr=*bf16' \
+  'state_ptr=*bf16' 'query_start_loc_ptr=*i32' 'cache_indices_ptr=*i32' 'has_initial_state_ptr=*i1' 'out_ptr=*bf16' b_stride_t=:2048 \
+  c_stride_t=:2048 x_stride_t=:2048 weight_stride_d=:3 state_stride_slot=:4096 state_stride_d=:2 state_stride_w=:1 out_stride_t=:2048 \
+  blocks_per_seq=i32 dim=:2048 PAD_SLOT_ID=:-1 BLOCK_T=:32 BLOCK_D=:64
 sglang_py speculative/multi_layer_eagle.py
 make sglang-shift triton "$file" rotate_input_ids_kernel --stages 3 'input_ids_ptr=*i64' 'extend_start_loc_ptr=*i32' \
   'extend_seq_lens_ptr=*i32' 'topk_index_ptr=*i64' select_index_ptr=:None BLOCK_SIZE=:8

@@ -233,13 +233,15 @@ sound inputs vllm-bias-128
 defect inputs vllm-truncate-12000 'uninitialised' 'topk_topp_triton.py:242), ld.global' '(buffer, byte 0 of 48000)'
 sound inputs vllm-truncate-8192
 
-# SGLang: a bin of more than 4096; a sequence of no tokens; where experts begin
+# SGLang: a bin of more than 4096; a sequence of no tokens; where experts begin; a state that another block begins from
 defect inputs sglang-topk-5000 'wrong value' 'depends on the schedule'
 sound inputs sglang-topk-4096
 defect inputs sglang-conv1d-0 'shared-memory race' 'ld.shared.v4.u32, block (1, 0, 0), thread (127, 0, 0)' 'it was thread (0, 0, 0)'
 sound inputs sglang-conv1d-1
 defect inputs sglang-scatter 'race in device memory' 'ep_moe_kernels.py:1117), ld.global' 'of this block wrote this' 'no barrier lies between'
 sound inputs vllm-scatter
+defect inputs sglang-lfm-33 'race in device memory' 'lfm_short_conv.py:157), st.global' 'of block (0, 0, 0) read this' 'nothing orders the two blocks'
+sound inputs sglang-lfm-32
 
 # Tokens that move by one, in vLLM and in SGLang
 defect inputs vllm-shift-600 'race in device memory' 'speculator.py:1028), st.global' 'of this block read this' 'no barrier lies between'
