@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 # The tiers of `./dev test`; sourced by ./dev, which defines build, format, lint, note and die.
 # Each tier prints what it did; the last line of all counts the test cases that ran now.
 
@@ -241,6 +241,7 @@ run_tiers() {
   [ "$real" -eq 0 ] || tier real tier_real
   [ "$install" -eq 0 ] || tier install tier_install
   tier format check format format --check
+  [ "$long" -eq 0 ] || lint_nodes=225000
   tier lint check clang-tidy lint
   if [ "$all" -eq 1 ]; then
     tier asan-ubsan tier_sanitize
