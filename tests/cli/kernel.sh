@@ -72,7 +72,7 @@ says 'PASS add'
 # A case that does not fit is told by the kernel's limit.
 refuses check gemm --type Q8_0 --k 65568
 warns 'the kernel gemm does not take this case'
-warns 'a->acts.k <= PV_K_MAX'
+warns 'a->acts.k <= 65536'
 refuses check route --k 1025
 warns 'experts <= 1024'
 refuses check heads --k 258
