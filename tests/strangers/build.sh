@@ -306,6 +306,34 @@ make cupy cuda "$here/cupy.cu" -arch=compute_80 "-I$engines"
 cp "$engines/transformer_engine_jax-2.20.2/common_headers/common/util/standalone_topk.cuh" "$engines/"
 make te-topk cuda "$here/te-topk.cu" -arch=compute_80 "-I$engines"
 
+# What says which tokens are allowed, by Triton, of rows and of a single one, and in CUDA
+grammar=$engines/xgrammar-0.2.9/python/xgrammar/kernels/apply_token_bitmask_inplace
+allowed=(apply_token_bitmask_inplace_kernel --warps 32 --stages 3 'logits_ptr=*fp32' 'bitmask_ptr=*i32' indices_ptr=:None num_rows=:1
+  vocab_size=i32/16 NUM_SMS=:132 BLOCK_SIZE=:4096)
+make xgrammar-1d triton "${grammar}_triton.py" "${allowed[@]}" logits_strides=:1 bitmask_strides=:1
+make xgrammar-2d triton "${grammar}_triton.py" "${allowed[@]}" logits_strides=i32/16 bitmask_strides=i32/16
+between "${grammar}_cuda.cu" "$engines/xgrammar-cut.cu" '^constexpr int32_t BITS_PER_BLOCK' '^template <typename T, typename = std::enable_if'
+make xgrammar cuda "$here/xgrammar.cu" -arch=compute_80 -use_fast_math "-I$engines"
+# torchao's quantization of groups to float8, by rows, by columns and by columns in one step
+scales=$engines/torchao/prototype/moe_training/kernels/jagged_float8_scales.py
+float8=('input_ptr=*bf16' 'offsets_ptr=*i32' 'out_ptr=*fp8e4nv' 'scales_ptr=*fp32' stride_input_row=i64/16 fp8_dtype_min=:-448.0
+  fp8_dtype_max=:448.0 input_dtype=:tl.bfloat16 output_dtype=:tl.float8e4nv round_scales_to_power_of_2=:True BLOCK_SIZE=:32 EPS=:1e-12
+  STRIDE_OUTPUT_ROW=:1 STRIDE_INPUT_COL=:1 K=i64/16)
+make torchao-rows triton "$scales" _triton_fp8_per_group_rowwise_scales_kernel --arch 90 "${float8[@]}" M=i64 N_GROUPS=i64 \
+  stride_output_col=:1 BLOCK_SIZE_ITER=:64
+make torchao-columns triton "$scales" _triton_fp8_per_group_colwise_scales_kernel --arch 90 "${float8[@]}" N=i64/16 N_GROUPS=i64 \
+  stride_output_col=i64/16 BLOCK_SIZE_ITER=:64
+make torchao-fused triton "$scales" _triton_fp8_per_group_colwise_scales_fused_kernel --arch 90 --warps 8 --stages 1 "${float8[@]}" \
+  N=i64/16 num_elements=i64/16 stride_output_col=i64/16 MAX_GROUP_SIZE=:256
+strides=(stride_{q,k,v,o}{z,h,n}"=i32/16")
+make sage triton "$engines/sageattention-1.0.6/sageattention/attn_qk_int8_per_block.py" _attn_fwd --stages 3 'Q=*i8' 'K=*i8' 'V=*fp16' \
+  'Q_scale=*fp32' 'K_scale=*fp32' 'Out=*fp16' "${strides[@]}" qo_len=i32 kv_len=i32 H=:1 num_kv_groups=:1 HEAD_DIM=:64 BLOCK_M=:128 \
+  BLOCK_N=:64 STAGE=:1
+xgboost=$engines/xgboost-3.4.1/cpp_src
+between "$xgboost/src/objective/lambdarank_obj.cu" "$engines/xgboost-cut.cu" '^    auto group_size = d_gptr' '^  }[)];'
+make xgboost cuda "$here/xgboost.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$engines" "-I$xgboost/include" "-I$xgboost/src" \
+  "-I$xgboost/dmlc-core/include"
+
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done
 cp "$here"/*.yaml "$dir/ptx/"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Kernels of llama.cpp, liger-kernel, gptqmodel, AutoAWQ, exllamav2, DeepSpeed, ColossalAI, torch-cluster, mmcv,
-# torch-points-kernels, nerfacc, AQLM, causal-conv1d, vLLM, SGLang, xFormers, FlashInfer and others, fetched and
+# torch-points-kernels, nerfacc, AQLM, causal-conv1d, vLLM, SGLang, xFormers, FlashInfer, xgrammar, torchao and others, fetched and
 # compiled by build.sh, judged without a GPU: ./dev test --strangers. $1 is pv. Sound ones pass, known defects are found where they stand, and not in the version in
 # which they were mended.
 #
@@ -277,6 +277,29 @@ sound inputs cupy-cfar-1
 defect te-topk te-topk-257 'uninitialised' 'ld.global' 'nothing was ever written there; byte 0 of the buffer of 4626 bytes'
 defect te-topk te-topk-3000 'uninitialised' 'ld.global' '(x, byte 6000 of 72000)'
 sound te-topk te-topk-whole
+
+# xgrammar: a bitmask of one dimension; a row that begins between two vectors
+defect inputs xgrammar-1d 'wrong value' '2313 wrong'
+sound inputs xgrammar-2d
+defect inputs xgrammar-last-50257 'misaligned' 'st.global.v4.f32, block (0, 0, 0), thread (0, 0, 0)' '(logits, byte 603084 of '
+sound inputs xgrammar-last-50260
+
+# torchao: scales of columns that are not there; groups of more rows than on average; rows that lie one number apart
+defect inputs torchao-columns-48 'race in device memory' 'jagged_float8_scales.py:471), st.global' 'nothing orders the two blocks' '(scales, byte 192 of 384)'
+defect inputs torchao-columns-48-1 'out of bounds' 'block (1, 0, 0), thread (16, 0, 0)' '(scales, byte 192 of 192)'
+sound inputs torchao-columns-64
+defect inputs torchao-fused-500 'uninitialised' 'ld.global' '(out, byte 400 of 16384)'
+sound inputs torchao-fused-256
+defect inputs torchao-rows-2 'race in device memory' 'jagged_float8_scales.py:259), st.global' '(out, byte 1 of 128)'
+sound inputs torchao-rows-1
+
+# SageAttention: keys that are not there
+defect inputs sage-77 'wrong value' '2313 wrong'
+sound inputs sage-64
+
+# XGBoost: one rounding factor for all groups
+defect inputs xgboost-groups-2 'race in device memory' 'xgboost-cut.cu:12), st.global.f64' '(cost_factor, byte 0 of 8)'
+sound inputs xgboost-groups-1
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
