@@ -3,7 +3,8 @@
  * cache; keys and values come through shared memory, the keys of the next chunk while this one's
  * values are used and the other way round. Blocks of chunks that do not exist come last.
  *
- * The last step too where a block has all chunks (`whole`): then no combination follows.
+ * Where a block has all chunks (`whole`) it has them at once, side by side, and the last step too:
+ * then no combination follows.
  *
  * Of the cache this kernel asks for rows before the kernel before it has ended: they belong to
  * earlier positions, and between two positions lies a copy of the step, which waits for all. */
@@ -75,45 +76,48 @@ constexpr unsigned SIDES = group / TOGETHER<group>;
 /* Shared memory of a block. */
 struct parts {
   unsigned dim, wide; /* eight lanes of each of four keys: different banks */
-  float *key, *value; /* [CHUNK][wide], [CHUNK][dim] */
-  float *q, *score;   /* [sides][dim][together], [sides][CHUNK][together] */
+  float *key, *value; /* [keys][wide], [keys][dim] */
+  float *q, *score;   /* [sides][dim][together], [sides][keys][together] */
   float *newest_key;  /* [dim]; before there are scores, they have [WARPS][dim] */
-  float *before;      /* [PV_STEP_WHOLE - 1][dim]: weighted values of chunks before the last */
-  __device__ __forceinline__ parts(float *memory, unsigned dim, unsigned group)
+  float *weighted;    /* [chunks][dim]: weighted values of each chunk of several */
+  /* For `keys` keys at once, which are whole chunks. */
+  __device__ __forceinline__ parts(float *memory, unsigned dim, unsigned group, unsigned keys)
       : dim(dim),
         wide(dim + PV_STEP_PADDING),
         key(memory),
-        value(key + CHUNK * wide),
-        q(value + CHUNK * dim),
+        value(key + keys * wide),
+        q(value + keys * dim),
         score(q + group * dim),
-        newest_key(score + max(WARPS * dim, group * CHUNK)),
-        before(newest_key + dim) {}
+        newest_key(score + max(WARPS * dim, group * keys)),
+        weighted(newest_key + dim) {}
 };
 
-/* The scores of the first `count` keys of a chunk. */
-template <int group>
+/* The scores of the first `count` keys of `chunks` chunks, of which there are several where the
+ * group is one head. */
+template <int group, unsigned chunks>
 __device__ __forceinline__ void scores_of(const parts &my, unsigned count, float scale) {
   constexpr int together = TOGETHER<group>;
   constexpr unsigned sides = SIDES<group>;
   using heads_abreast = abreast<together>;
   const unsigned warp = threadIdx.x / 32, last = count - 1;
-  /* Four keys to a warp, neighbours in it so that they read q together, and the four that lie
-   * half a chunk further. */
-  constexpr unsigned keys = 32 / PV_NARROW_LANES;
+  /* Four keys to a warp, neighbours in it so that they read q together, and the fours that lie
+   * half a chunk further each. */
+  constexpr unsigned keys = 32 / PV_NARROW_LANES, halves = 2 * chunks;
   const unsigned narrow = threadIdx.x % 32 / keys, i = warp * keys + threadIdx.x % keys;
   if (warp * keys < count) {
-    const float *k[2] = {my.key + min(i, last) * my.wide + narrow,
-                         my.key + min(i + CHUNK / 2, last) * my.wide + narrow};
+    const float *k[halves];
+#pragma unroll
+    for (unsigned h = 0; h < halves; h++)
+      k[h] = my.key + min(i + h * CHUNK / 2, last) * my.wide + narrow;
     const heads_abreast *x = reinterpret_cast<const heads_abreast *>(my.q) + narrow;
-    float dot[2][group];
+    float dot[halves][group];
 #pragma unroll
     for (unsigned side = 0; side < sides; side++) {
       const heads_abreast part = x[side * my.dim];
 #pragma unroll
-      for (unsigned g = 0; g < together; g++) {
-        dot[0][side * together + g] = part.of[g] * k[0][0];
-        dot[1][side * together + g] = part.of[g] * k[1][0];
-      }
+      for (unsigned g = 0; g < together; g++)
+#pragma unroll
+        for (unsigned h = 0; h < halves; h++) dot[h][side * together + g] = part.of[g] * k[h][0];
     }
 #pragma unroll 4
     for (unsigned j = 8; j < my.dim; j += 8)
@@ -121,14 +125,15 @@ __device__ __forceinline__ void scores_of(const parts &my, unsigned count, float
       for (unsigned side = 0; side < sides; side++) {
         const heads_abreast part = x[side * my.dim + j];
 #pragma unroll
-        for (unsigned g = 0; g < together; g++) {
-          float *sum = &dot[0][side * together + g], *further = &dot[1][side * together + g];
-          *sum = pv_fma_f32(part.of[g], k[0][j], *sum);
-          *further = pv_fma_f32(part.of[g], k[1][j], *further);
-        }
+        for (unsigned g = 0; g < together; g++)
+#pragma unroll
+          for (unsigned h = 0; h < halves; h++) {
+            float *sum = &dot[h][side * together + g];
+            *sum = pv_fma_f32(part.of[g], k[h][j], *sum);
+          }
       }
 #pragma unroll
-    for (unsigned half = 0; half < 2; half++)
+    for (unsigned half = 0; half < halves; half++)
 #pragma unroll
       for (unsigned g = 0; g < group; g++) {
 #pragma unroll
@@ -157,19 +162,19 @@ __device__ __forceinline__ void fold_chunks(float (&total)[lanes], float (&value
   }
 }
 
-/* Of each chunk that a block puts together, or of the last one, and of each head. */
+/* Of each chunk that a block has at once, and of each head. */
 template <int group>
 struct chunk_sums {
   float top[PV_STEP_WHOLE(group)][group], sum[PV_STEP_WHOLE(group)][group];
 };
 
-/* Element j of the result of head `g` of the group, from `chunks` chunks, the last of which has
- * `last`; as attend_step_combine makes it, where a lane of the narrow sums has one chunk at most.
- */
-template <int group, unsigned known>
-__device__ __forceinline__ float together_of(const pv_cuda_attend &t, const parts &my,
-                                             unsigned head, unsigned g, const chunk_sums<group> &of,
-                                             unsigned chunks, unsigned j, float last) {
+/* Element j of the result of head `g` of the group, from `chunks` chunks whose weighted values are
+ * `weighted(chunk)`; as attend_step_combine makes it, where a lane of the narrow sums has one chunk
+ * at most. */
+template <int group, unsigned known, class Weighted>
+__device__ __forceinline__ float together_of(const pv_cuda_attend &t, unsigned head, unsigned g,
+                                             const chunk_sums<group> &of, unsigned chunks,
+                                             const Weighted &weighted) {
   constexpr unsigned most = PV_STEP_WHOLE(group);
   const bool sinks = known == 0 && t.sinks != nullptr;
   float m = of.top[0][g], total[most] = {}, value[most] = {};
@@ -183,27 +188,39 @@ __device__ __forceinline__ float together_of(const pv_cuda_attend &t, const part
     if (c >= chunks) break;
     const float f = pv_exp_f32(of.top[c][g] - m);
     total[c] = f * of.sum[c][g];
-    value[c] = f * (c + 1 < chunks ? my.before[c * my.dim + j] : last);
+    value[c] = f * weighted(c);
   }
   fold_chunks(total, value, chunks);
   return pv_div_f32(value[0], sinks ? total[0] + pv_exp_f32(sink - m) : total[0]);
 }
 
-/* The weighted values of a chunk of `count` keys, or the end result where that is the last of those
- * that the block puts together. */
-template <int group, unsigned known>
-__device__ __forceinline__ void values_of(const pv_cuda_attend_step &a, const parts &my,
-                                          unsigned head, unsigned chunk, unsigned chunks,
-                                          unsigned count, const chunk_sums<group> &sums) {
+/* Element j of the result of a head. */
+__device__ __forceinline__ void store_whole(const pv_cuda_attend &t, unsigned dim, unsigned head,
+                                            unsigned j, float y) {
+  const unsigned width = t.heads * dim, i = head * dim + j;
+  t.out[i] = y;
+  if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
+    store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
+}
+
+/* The weighted values of `count` keys: of a chunk, which store(head, element, value) takes, or of
+ * each of several. */
+template <int group, class Store>
+__device__ __forceinline__ void values_of(const parts &my, unsigned chunks, unsigned count,
+                                          const Store &store) {
   constexpr int together = TOGETHER<group>;
   constexpr unsigned sides = SIDES<group>;
   using heads_abreast = abreast<together>;
-  const pv_cuda_attend &t = a.attend;
   const unsigned dim = my.dim;
   /* A thread has one element of `together` heads. */
   const unsigned threads = blockDim.x / sides, side = threadIdx.x / threads;
-  for (unsigned j = threadIdx.x % threads; j < dim; j += threads) {
-    const heads_abreast *p = reinterpret_cast<const heads_abreast *>(my.score) + side * CHUNK;
+  for (unsigned n = threadIdx.x % threads; n < chunks * dim; n += threads) {
+    const unsigned chunk = chunks > 1 ? n / dim : 0, j = n - chunk * dim, first = chunk * CHUNK;
+    if (chunks > 1 && first >= count) break;
+    const unsigned keys = chunks > 1 ? min(count - first, CHUNK) : count;
+    const heads_abreast *p =
+        reinterpret_cast<const heads_abreast *>(my.score) + side * CHUNK + first;
+    const float *value = my.value + first * dim + j;
     float mean[together];
 #pragma unroll
     for (unsigned g = 0; g < together; g++) mean[g] = -0.0f; /* which adds nothing to a product */
@@ -211,36 +228,44 @@ __device__ __forceinline__ void values_of(const pv_cuda_attend_step &a, const pa
       const heads_abreast part = p[i];
 #pragma unroll
       for (unsigned g = 0; g < together; g++)
-        mean[g] = pv_fma_f32(part.of[g], my.value[i * dim + j], mean[g]);
+        mean[g] = pv_fma_f32(part.of[g], value[i * dim], mean[g]);
     };
     constexpr unsigned at_once = 8; /* of which a whole chunk is made */
     unsigned i = 0;
 #pragma unroll 1
-    for (; i + at_once <= count; i += at_once)
+    for (; i + at_once <= keys; i += at_once)
 #pragma unroll
       for (unsigned k = 0; k < at_once; k++) add(i + k);
 #pragma unroll 1
-    for (; i < count; i++) add(i);
+    for (; i < keys; i++) add(i);
 #pragma unroll
-    for (unsigned g = 0; g < together; g++) {
-      const unsigned of = side * together + g, width = t.heads * dim, i = (head + of) * dim + j;
-      if (!a.whole) {
-        const size_t part = static_cast<size_t>(head + of) * t.chunks + chunk;
-        t.value[part * dim + j] = mean[g];
-        if (j > 0) continue;
-        t.top[part] = sums.top[0][of];
-        t.sum[part] = sums.sum[0][of];
-        continue;
-      }
-      if (PV_STEP_WHOLE(group) > 1 && chunk + 1 < chunks) {
-        my.before[chunk * dim + j] = mean[g];
-        continue;
-      }
-      const float y = together_of<group, known>(t, my, head, of, sums, chunks, j, mean[g]);
-      t.out[i] = y;
-      if (t.acts.q != nullptr && i / PV_SEGMENT < width / PV_SEGMENT)
-        store_rounded(round_segment(y, t.max), threadIdx.x % 32, t.acts, 0, i / PV_SEGMENT);
-    }
+    for (unsigned g = 0; g < together; g++) store(side * together + g, chunk, j, mean[g]);
+  }
+}
+
+/* The result of a block that has all chunks, of `count` keys together. */
+template <int group, unsigned known>
+__device__ __forceinline__ void whole_of(const pv_cuda_attend &t, const parts &my, unsigned head,
+                                         unsigned chunks, unsigned count,
+                                         const chunk_sums<group> &sums) {
+  const unsigned dim = my.dim;
+  if (chunks == 1) {
+    values_of<group>(my, 1, count, [&](unsigned g, unsigned, unsigned j, float mean) {
+      store_whole(t, dim, head + g, j,
+                  together_of<group, known>(t, head, g, sums, 1, [&](unsigned) { return mean; }));
+    });
+    return;
+  }
+  if constexpr (PV_STEP_WHOLE(group) > 1) {
+    values_of<group>(my, chunks, count, [&](unsigned, unsigned chunk, unsigned j, float mean) {
+      my.weighted[chunk * dim + j] = mean;
+    });
+    __syncthreads();
+    for (unsigned j = threadIdx.x; j < dim; j += blockDim.x)
+      store_whole(t, dim, head, j,
+                  together_of<group, known>(t, head, 0, sums, chunks, [&](unsigned chunk) {
+                    return my.weighted[chunk * dim + j];
+                  }));
   }
 }
 
@@ -290,10 +315,12 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
   if (chunk >= chunks) return;
   const unsigned share = t.heads / t.kv_heads, head = blockIdx.x * group, kv = head / share;
   const size_t stride = static_cast<size_t>(t.kv_heads) * dim, at = static_cast<size_t>(kv) * dim;
-  const parts my(memory, dim, group);
+  /* How many keys the block has at once. */
+  const unsigned room = PV_STEP_WHOLE(group) > 1 && a.whole ? t.chunks * CHUNK : CHUNK;
+  const parts my(memory, dim, group, room);
   /* The newest position is the last of the last chunk, and is in no cache yet. */
   const auto begin_of = [&](unsigned of) { return seen + of * CHUNK; };
-  const auto old_in = [&](unsigned of) { return min(position - begin_of(of), CHUNK); };
+  const auto old_in = [&](unsigned of) { return min(position - begin_of(of), room); };
   const auto copy = [&](float *to, unsigned width, const float *cache, unsigned of) {
     if (of < chunks)
       copy_rows(to, width, cache + begin_of(of) * stride + at, stride, old_in(of), dim);
@@ -310,8 +337,8 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
                            chunk == 0);
 #pragma unroll 1
   for (; chunk < chunks; chunk += a.blocks) {
-    const unsigned old = old_in(chunk), count = min(old + 1, CHUNK), last = count - 1;
-    if (old < CHUNK) { /* the last chunk */
+    const unsigned old = old_in(chunk), count = min(old + 1, room), last = count - 1;
+    if (old < room) { /* the newest is among them */
       __syncthreads();
       for (unsigned i = threadIdx.x; i < dim; i += blockDim.x) {
         const float v = h.v[at + i];
@@ -321,16 +348,33 @@ __device__ __forceinline__ void step(const pv_cuda_attend_step &a) {
       }
     }
     wait_for_copies<1>();
-    scores_of<group>(my, count, t.scale);
+    constexpr unsigned most = PV_STEP_WHOLE(group);
+    if (most > 1 && count > CHUNK)
+      scores_of<group, most>(my, count, t.scale);
+    else
+      scores_of<group, 1>(my, count, t.scale);
     __syncthreads();
-    copy(my.key, my.wide, t.keys, chunk + a.blocks);
     __shared__ chunk_sums<group> sums;
-    const unsigned place = PV_STEP_WHOLE(group) > 1 && a.whole ? chunk : 0;
-    for (unsigned g = threadIdx.x / 32; g < group; g += WARPS)
-      exponentials(my.score + g / together * CHUNK * together + g % together, together, count,
-                   &sums.top[place][g], &sums.sum[place][g]);
+    if (!a.whole) copy(my.key, my.wide, t.keys, chunk + a.blocks);
+    for (unsigned n = threadIdx.x / 32; n < group * (most > 1 ? (last / CHUNK + 1) : 1);
+         n += WARPS) {
+      const unsigned of = most > 1 ? n : 0, g = most > 1 ? 0 : n;
+      exponentials(my.score + of * CHUNK + g / together * CHUNK * together + g % together, together,
+                   min(count - of * CHUNK, CHUNK), &sums.top[of][g], &sums.sum[of][g]);
+    }
+    if (a.whole) {
+      wait_for_copies<0>();
+      whole_of<group, known>(t, my, head, chunks, count, sums);
+      return;
+    }
     wait_for_copies<1>();
-    values_of<group, known>(a, my, head, chunk, chunks, count, sums);
+    values_of<group>(my, 1, count, [&](unsigned g, unsigned, unsigned j, float mean) {
+      const size_t part = static_cast<size_t>(head + g) * t.chunks + chunk;
+      t.value[part * dim + j] = mean;
+      if (j > 0) return;
+      t.top[part] = sums.top[0][g];
+      t.sum[part] = sums.sum[0][g];
+    });
     if (chunk + a.blocks >= chunks) return;
     __syncthreads();
     copy(my.value, dim, t.values, chunk + a.blocks);
@@ -376,9 +420,11 @@ struct some_chunks {
 
 }  // namespace
 
-#define STEP(group, name, known)                                                   \
-  PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, 2) name(const pv_cuda_attend_step a) { \
-    step<group, known>(a);                                                         \
+/* One block where it may have several chunks: two would not fit. */
+#define STEP(group, name, known)                                              \
+  PV_ENTRY __launch_bounds__(PV_CUDA_BLOCK, PV_STEP_WHOLE(group) > 1 ? 1 : 2) \
+      name(const pv_cuda_attend_step a) {                                     \
+    step<group, known>(a);                                                    \
   }
 STEP(1, attend_step_1, 0)
 STEP(4, attend_step_4, 0)

@@ -23,22 +23,32 @@ static inline bool pv_step_usual(const pv_cuda_attend_step *a, uint32_t dim) {
          a->heads.neighbours == 0 && a->attend.window == 0 && a->attend.sinks == 0;
 }
 
-/* Chunks that a block of `group` heads puts together: so few in less time than another launch
- * takes. They are no more than the lanes of the narrow sums. */
-#define PV_STEP_WHOLE(group) ((group) == 1 ? 2u : 1u)
-
-static inline bool pv_step_whole(const pv_cuda_attend *a, uint32_t group) {
-  return a->dim % PV_SEGMENT == 0 && a->chunks <= PV_STEP_WHOLE(group);
+/* Shared memory of a block that has `chunks` chunks at once: their keys (each padded by eight, so
+ * that four of them lie in different banks) and values, q of each head of the group, room for a row
+ * of each warp and then for the scores, the newest key, and the weighted values of several chunks.
+ */
+enum { PV_STEP_PADDING = 8 };
+static inline size_t pv_step_shared(size_t dim, size_t group, size_t chunks) {
+  const size_t keys = chunks * PV_ATTENTION_CHUNK, rows = PV_CUDA_WARPS * dim,
+               scores = group * keys;
+  return sizeof(float) * (keys * (2 * dim + PV_STEP_PADDING) + (group + 1) * dim +
+                          (rows > scores ? rows : scores) + (chunks > 1 ? chunks * dim : 0));
 }
 
-/* Shared memory: a chunk of keys (each padded by eight, so that four of them lie in different
- * banks) and of values, q of each head of the group, room for a row of each warp and then for the
- * scores, the newest key, and the weighted values of chunks before the last. */
-enum { PV_STEP_PADDING = 8 };
-static inline size_t pv_step_shared(size_t dim, size_t group) {
-  const size_t rows = PV_CUDA_WARPS * dim, scores = group * PV_ATTENTION_CHUNK;
-  return sizeof(float) * (PV_ATTENTION_CHUNK * (2 * dim + PV_STEP_PADDING) + (group + 1) * dim +
-                          (rows > scores ? rows : scores) + (PV_STEP_WHOLE(group) - 1) * dim);
+/* Chunks that a block of `group` heads has at once and puts together: they are no more than the
+ * lanes of the narrow sums. Where each takes much memory a block has one. */
+#define PV_STEP_WHOLE(group) ((group) == 1 ? 2u : 1u)
+#define PV_STEP_WHOLE_SHARED (160u << 10)
+
+static inline bool pv_step_whole(const pv_cuda_attend *a, uint32_t group) {
+  return a->dim % PV_SEGMENT == 0 &&
+         (a->chunks == 1 || (a->chunks <= PV_STEP_WHOLE(group) &&
+                             pv_step_shared(a->dim, group, a->chunks) <= PV_STEP_WHOLE_SHARED));
+}
+
+/* Of a launch. */
+static inline size_t pv_step_shared_of(const pv_cuda_attend_step *a, size_t group) {
+  return pv_step_shared(a->attend.dim, group, a->whole ? a->attend.chunks : 1);
 }
 
 #endif
@@ -46,7 +56,7 @@ static inline size_t pv_step_shared(size_t dim, size_t group) {
 /* rows: 1 */
 #define PV_ATTEND_STEP(group, limit)                                                            \
   pv_cuda_attend_step, PV_GRID(a->attend.heads / (group), a->blocks, 1), PV_CUDA_BLOCK,         \
-      pv_step_shared(a->attend.dim, group), "rmsnorm, rope, attend, round",                     \
+      pv_step_shared_of(a, group), "rmsnorm, rope, attend, round",                              \
       PV_ATTEND_FITS(a->attend, group) && a->blocks > 0 && (limit) &&                           \
           (!a->whole || (a->blocks == 1 && pv_step_whole(&a->attend, group))),                  \
       PV_WRITES(pv_cuda_attend_step, heads.q_out), PV_WRITES(pv_cuda_attend_step, heads.k_out), \

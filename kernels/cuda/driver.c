@@ -15,13 +15,16 @@ enum {
   KERNELS_MAX = 64,
   ALLOCATIONS_MAX = 256,
   PEERS_MAX = 128,
-  PLAIN_SHARED = 32 << 10 /* 48 KB, less what kernels declare: more must be asked for */
+  PLAIN_SHARED = 32 << 10, /* 48 KB, less what kernels declare: more must be asked for */
+  SHARED_PERCENT = 72,     /* 164 of 228 KB on 9.0: two blocks of attention */
+  SHARED_BESIDE = 1 << 10  /* of a block: the driver's own */
 };
 
 typedef struct kernel {
   const char *name;
   CUfunction function;
   unsigned shared; /* most dynamic shared memory asked for so far */
+  unsigned blocks; /* that a processor is to have at once, as its launch bounds say */
 } kernel;
 
 typedef struct cuda {
@@ -45,6 +48,7 @@ typedef struct cuda {
   CUevent *stamps;
   size_t stamp_count;
   unsigned target; /* of the modules */
+  int shared;      /* bytes of shared memory that a processor can have */
   bool from_ptx;
 } cuda;
 
@@ -141,6 +145,12 @@ static pv_code cuda_open(unsigned number, pv_gpu **out, pv_error *err) {
   pv_code code = pv_cuda_device_open(PV_CUDA_TOOLKIT, number, &c->at, err);
   for (size_t i = 0; i < count && code == PV_OK; i++)
     if (is_chosen(c, modules, count, i)) code = load_module(c, &modules[i], err);
+  if (code == PV_OK)
+    code = failed(
+        c,
+        c->at.api.device_attribute(
+            &c->shared, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR, c->at.device),
+        "the device does not answer", err);
   if (code != PV_OK) {
     cuda_close(&c->base);
     return code;
@@ -279,12 +289,28 @@ static pv_code cuda_download(pv_gpu *gpu, void *to, uint64_t from, uint64_t byte
   return failed(c, code, "copy from the device", err);
 }
 
-/* The driver is not asked for a kernel that its module lacks: tools that watch it would report that
- * as an error. */
-static bool has_kernel(const pv_cuda_module *module, const char *name) {
+/* Where a module begins to define a kernel. The driver is not asked for one that its module lacks:
+ * tools that watch it would report that as an error. */
+static const char *entry_of(const pv_cuda_module *module, const char *name) {
   char entry[128];
   snprintf(entry, sizeof entry, ".entry %s(", name);
-  return strstr(module->ptx, entry) != NULL;
+  return strstr(module->ptx, entry);
+}
+
+/* How many blocks a processor is to have at once, as the kernel's launch bounds say. */
+static unsigned blocks_of(const char *entry) {
+  static const char least[] = ".minnctapersm ";
+  const char *at = strstr(entry, least), *body = strchr(entry, '{');
+  return at != NULL && at < body ? (unsigned)strtoul(at + strlen(least), NULL, 10) : 1;
+}
+
+/* A processor's memory is shared in part and a cache in part, the same for all blocks that it has.
+ * By the driver's own choice each kernel has another part, and then no block of it begins before
+ * the last one of the kernel before has ended. So all have one, but for crowded launches whose
+ * blocks do not fit into it. */
+static unsigned shared_percent(const cuda *c, const kernel *k, const pv_gpu_launch *l) {
+  const size_t needed = (size_t)k->blocks * (l->shared + SHARED_BESIDE);
+  return l->crowded && needed * 100 > (size_t)c->shared * SHARED_PERCENT ? 100 : SHARED_PERCENT;
 }
 
 static pv_code cuda_find(pv_gpu *gpu, const char *name, unsigned *out, pv_error *err) {
@@ -292,16 +318,16 @@ static pv_code cuda_find(pv_gpu *gpu, const char *name, unsigned *out, pv_error 
   size_t m = 0;
   if (c->kernel_count == KERNELS_MAX)
     return pv_error_set(err, PV_ERR_INTERNAL, "more than %d kernels", KERNELS_MAX);
-  while (m < c->module_count && !has_kernel(c->images[m], name)) m++;
+  while (m < c->module_count && entry_of(c->images[m], name) == NULL) m++;
   if (m == c->module_count)
     return pv_error_set(err, PV_ERR_INTERNAL, "there is no kernel '%s'", name);
   kernel *k = &c->kernels[c->kernel_count];
   const CUresult code = c->at.api.module_function(&k->function, c->modules[m], name);
-  if (code != CUDA_SUCCESS) return failed(c, code, name, err);
   k->name = name;
   k->shared = PLAIN_SHARED;
-  *out = c->kernel_count++;
-  return PV_OK;
+  k->blocks = blocks_of(entry_of(c->images[m], name));
+  if (code == CUDA_SUCCESS) *out = c->kernel_count++;
+  return failed(c, code, name, err);
 }
 
 static pv_code cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
@@ -315,14 +341,16 @@ static pv_code cuda_launch(pv_gpu *gpu, const pv_gpu_launch *l, pv_error *err) {
     k->shared = l->shared;
   }
   /* Kernels for 9.0 wait themselves for what they need: see begin_kernel. */
-  CUlaunchAttribute early = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
-                             .value = {.programmaticStreamSerializationAllowed = 1}};
+  CUlaunchAttribute how[] = {{.id = CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT,
+                              .value = {.sharedMemCarveout = shared_percent(c, k, l)}},
+                             {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+                              .value = {.programmaticStreamSerializationAllowed = 1}}};
   const CUlaunchConfig config = {.grid = {l->grid[0], l->grid[1], l->grid[2]},
                                  .block = {l->block, 1, 1},
                                  .shared = l->shared,
                                  .stream = c->at.stream,
-                                 .attributes = &early,
-                                 .attribute_count = c->target >= 90 && !l->apart ? 1 : 0};
+                                 .attributes = how,
+                                 .attribute_count = c->target >= 90 && !l->apart ? 2 : 1};
   if (code == CUDA_SUCCESS) code = c->at.api.launch(&config, k->function, args, NULL);
   return failed(c, code, k->name, err);
 }

@@ -40,10 +40,14 @@ typedef struct pv_gpu_info {
 typedef enum pv_gpu_queue { PV_GPU_COMPUTING, PV_GPU_SENDING } pv_gpu_queue;
 enum { PV_GPU_MARKS = 8 };
 
+/* Rows of a batch from which on launches are crowded. */
+enum { PV_GPU_CROWDED = 288 };
+
 typedef struct pv_gpu_launch {
   unsigned kernel; /* from pv_gpu_ops.find */
   unsigned grid[3], block;
   unsigned shared;  /* bytes of dynamic shared memory */
+  bool crowded;     /* as many blocks on a processor as fit, though less cache is left to them */
   bool apart;       /* begins when all before it has ended, and not while it ends */
   const void *args; /* the kernel's one parameter */
   size_t arg_bytes;

@@ -310,6 +310,7 @@ static void launch(pv_trial *t, size_t i) {
   pv_gpu_launch l;
   if (t->code == PV_OK)
     t->code = pv_kernel_launch(one->kernel, one->number, one->args, one->rows, &l, t->err);
+  l.crowded = t->c.batch >= PV_GPU_CROWDED;
   if (t->code == PV_OK) t->code = t->gpu->ops->launch(t->gpu, &l, t->err);
 }
 

@@ -2,7 +2,10 @@
 #include "kernels/arith/arith.h"
 #include "runtime/forward/gpu_state.h"
 
-enum { STEP_BLOCKS_PER_PROCESSOR = 2 }; /* of attend_step, by its shared memory */
+enum {
+  STEP_BLOCKS_PER_PROCESSOR = 2, /* of attend_step, by its shared memory */
+  STEP_EIGHT_FROM = 30           /* chunks of single heads on a processor */
+};
 
 static const pv_stage_row *row_of(const pv_gpu_backend *b, size_t row) {
   return &b->base.model->plan->rows[row];
@@ -92,11 +95,21 @@ static unsigned attend_group(const pv_gpu_backend *b, uint32_t chunks, size_t ro
   return 1;
 }
 
+/* The same for one decoded position, whose blocks have a chunk or more of their own: one head where
+ * a block puts all chunks together, and eight where each block has many chunks. */
+static unsigned step_group(const pv_gpu_backend *b, uint32_t chunks) {
+  const pv_shape *s = &b->base.model->shape;
+  const uint32_t share = s->heads / s->kv_heads;
+  if (!pv_gpu_fuses(b) || share % 4 != 0 || chunks <= PV_STEP_WHOLE(1)) return 1;
+  const size_t most = (size_t)STEP_EIGHT_FROM * b->info.processors;
+  return share % 8 == 0 && (size_t)s->heads * chunks >= most ? 8 : 4;
+}
+
 /* A decoded position has its heads and its attention in one launch. */
 static bool takes_step(const pv_gpu_backend *b, uint32_t layer) {
   const pv_shape *s = &b->base.model->shape;
   if (b->batch.count != 1 || !b->cover.turns_together || s->head_dim % 8 != 0 ||
-      pv_step_shared(s->head_dim, 8) > b->info.shared)
+      pv_step_shared(s->head_dim, 8, 1) > b->info.shared)
     return false;
   const pv_cuda_attend_step a = {heads_of(b, layer), attend_of(b, layer), 0, 1};
   return pv_gpu_takes(b, PV_GPU_attend_step_1, &a, 1);
@@ -118,7 +131,8 @@ static uint32_t step_blocks(const pv_gpu_backend *b, uint32_t chunks, unsigned g
 /* Whether a decoded position has its attention in one launch, of `group` heads a block. */
 static bool step_whole(const pv_gpu_backend *b, uint32_t layer, const pv_cuda_attend *a,
                        unsigned group) {
-  return even_heads(b, layer) && pv_step_whole(a, group);
+  return even_heads(b, layer) && pv_step_whole(a, group) &&
+         pv_step_shared(a->dim, group, a->chunks) <= b->info.shared;
 }
 
 /* What the kernels of a decoded position are to round: nothing, where what takes it does. */
@@ -136,7 +150,7 @@ void pv_gpu_heads(pv_gpu_backend *b, uint32_t layer) {
   }
   pv_cuda_attend_step a = {h, attend_of(b, layer), 0, 0};
   a.attend.acts = step_acts(b, layer);
-  const unsigned group = attend_group(b, a.attend.chunks, 1, b->info.processors);
+  const unsigned group = step_group(b, a.attend.chunks);
   a.whole = step_whole(b, layer, &a.attend, group);
   a.blocks = a.whole != 0 ? 1 : step_blocks(b, a.attend.chunks, group);
   const bool usual = pv_gpu_takes(b, PV_GPU_attend_step_1_128, &a, 1);
@@ -169,7 +183,7 @@ void pv_gpu_attend(pv_gpu_backend *b, uint32_t layer) {
   }
   b->whole[row] = false;
   if (even_heads(b, layer)) {
-    const unsigned group = attend_group(b, a.chunks, 1, b->info.processors);
+    const unsigned group = step_group(b, a.chunks);
     a.acts = step_acts(b, layer);
     if (!step_whole(b, layer, &a, group)) pv_gpu_start(b, PV_GPU_attend_step_combine, 1, &a);
     return;

@@ -8,6 +8,7 @@ void pv_gpu_start(pv_gpu_backend *b, pv_gpu_kernel kernel, size_t rows, const vo
   if (b->code == PV_OK)
     b->code = pv_kernel_launch(pv_kernel_get(kernel), b->kernel[kernel], args, rows, &l, b->err);
   if (metered) pv_gpu_meter_before(b, pv_kernel_get(kernel), args);
+  l.crowded = b->batch.count >= PV_GPU_CROWDED;
   l.apart = metered || b->apart;
   b->apart = false;
   if (b->code == PV_OK) b->code = b->gpu->ops->launch(b->gpu, &l, b->err);

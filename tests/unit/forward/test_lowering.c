@@ -269,12 +269,18 @@ static void test_launches(void) {
   usual.context++;
   expect_launches(
       "qwen3moe", &usual, PV_NUMERICS_I16, 1,
-      "embed gemv_64 attend_step_1_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
+      "embed gemv_64 attend_step_4_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
       "down_24 gemv_64" TOP);
+  usual.context = 56 + 32768; /* many, for the processors */
+  expect_launches(
+      "qwen3moe", &usual, PV_NUMERICS_I16, 1,
+      "embed gemv_64 attend_step_8_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
+      "down_24 gemv_64" TOP);
+  usual.context = 56 + 256;
   usual.ffn = 512;
   expect_launches(
       "qwen3moe", &usual, PV_NUMERICS_I16, 1,
-      "embed gemv_64 attend_step_1_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
+      "embed gemv_64 attend_step_4_128 attend_step_combine gemv_128 gemv_few gate_up_64 "
       "down gemv_64" TOP);
   /* The last of 16 rows behind 200 is at 215: a window of 216 is not passed, one of 215 is. */
   pv_shape sliding = s;
