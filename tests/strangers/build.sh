@@ -357,9 +357,19 @@ for part in 1 2; do
   names=('X=*fp16' 'Mid=*fp16') && [ "$part" -eq 1 ] || names=('Mid=*fp16' 'Out=*fp16')
   gems "gems-norm-$part" ops/vector_norm.py "l2_norm_kernel_$part" "${names[@]}" "${norm[@]}"
 done
-gems gems-batch ops/batch_norm.py batch_norm_forward_kernel 'input_pointer=*fp32' weight_pointer=:None bias_pointer=:None 'mean_pointer=*fp32' \
-  'inv_std_pointer=*fp32' 'output_pointer=*fp32' 'running_mean_pointer=*fp32' 'running_var_pointer=*fp32' batch_dim=i32 spatial_dim=i32 \
-  input_{batch,feat,spatial}_stride=i32 output_{batch,feat,spatial}_stride=i32 momentum=fp32 eps=fp32 is_train=:True BLOCK_M=:2048 BLOCK_N=:8
+gems gems-entropy fused/cross_entropy_loss.py celoss_indices_kernel 'inp_ptr=*fp32' 'tgt_ptr=*i64' w_ptr=:None 'out_ptr=*fp32' \
+  'w_tgt_ptr=*fp32' ignore_index=i64 C=i32 D=:1 BLOCK_C=:256 BLOCK_D=:1
+gems gems-cummax-1 ops/cummax.py scan_part_max_kernel 'inp=*fp32' 'out=*fp32' 'in_indices=*i64' 'out_indices=*i64' 'partial_max=*fp32' \
+  'partial_max_indices=*i64' n_elements=i32 BLOCK_SIZE=:1024 NEED_PARTIAL=:True USE_OUT_INDICES=:False
+gems gems-cummax-2 ops/cummax.py add_base_max_kernel 'out=*fp32' 'out_indices=*i64' 'partial_max=*fp32' 'partial_max_indices=*i64' \
+  n_elements=i32 BLOCK_SIZE=:1024
+gems gems-vdot ops/vdot.py dot_kernel 'inp_ptr=*fp16' 'other_ptr=*fp16' 'out_ptr=*fp32' n_elements=i32 inp_stride=:1 other_stride=:1 \
+  BLOCK_SIZE=:1024
+gems gems-pool ops/avg_pool2d.py avg_pool2d_forward_kernel --warps 2 'input_ptr=*fp32' 'output_ptr=*fp32' in_stride_{n,c,h}=i32 in_stride_w=:1 \
+  in_{c,h,w}=i32 out_{h,w}=i32 kernel_{h,w}=:2 stride_{h,w}=:2 padding_{h,w}=:0 dilation_{h,w}=:1 COUNT_INCLUDE_PAD=:True \
+  divisor_override=:0.0 BLOCK_H=:8 BLOCK_W=:8
+gems gems-bins fused/DSA/bin_topk.py kernel_bucket_sort_topk --stages 3 'inputs=*fp32' 'indices=*i32' 's_input_ids=*i32' 'starts=*i32' 'ends=*i32' \
+  S=:5000 K=:16 HISTOGRAM_SIZE=:256 SMEM_INPUT_SIZE=:4096 BS=:4096 BSS=:512
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done

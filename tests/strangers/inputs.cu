@@ -14,11 +14,27 @@ extern "C" __global__ void scaled_if(const float *x, float factor, float *y, int
   if (i < count) y[i] = numbers[at] == value ? x[i] * factor : __int_as_float(0x7fffffff);
 }
 
+/* The same, where one is as far as `bound` from what it must be. */
+extern "C" __global__ void scaled_near(const float *x, float factor, float *y, int count,
+                                       const float *numbers, int64_t at, float value, float bound) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  const bool near = fabsf(numbers[at] - value) <= bound;
+  if (i < count) y[i] = near ? x[i] * factor : __int_as_float(0x7fffffff);
+}
+
 /* The same, of an index. */
 extern "C" __global__ void scaled_at(const float *x, float factor, float *y, int count,
                                      const int64_t *indices, int64_t at, int64_t value) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) y[i] = indices[at] == value ? x[i] * factor : __int_as_float(0x7fffffff);
+}
+
+/* The same, where one is NaN, or is none. */
+extern "C" __global__ void scaled_nan(const float *x, float factor, float *y, int count,
+                                      const float *numbers, int64_t at, int nan) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count)
+    y[i] = (numbers[at] != numbers[at]) == (nan != 0) ? x[i] * factor : __int_as_float(0x7fffffff);
 }
 
 /* The same, of a byte. */
@@ -92,6 +108,18 @@ extern "C" __global__ void put_halves(__half *to, int count, float value) {
 extern "C" __global__ void put_steps(float *to, int count, float first, float step) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) to[i] = first + step * i;
+}
+
+/* Numbers that are their places; with `nan`, the first is none. */
+extern "C" __global__ void put_places_nan(float *to, int count, int nan) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) to[i] = nan && i == 0 ? __int_as_float(0x7fffffff) : i;
+}
+
+/* One value in the first numbers, and another in the others. */
+extern "C" __global__ void put_two(float *to, int count, int first, float value, float other) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) to[i] = i < first ? value : other;
 }
 
 /* Indices that begin with `first` and grow by `step`. */

@@ -317,5 +317,20 @@ sound inputs gems-topk-300
 defect inputs gems-norm-40 'wrong value' '2313 wrong'
 sound inputs gems-norm-10
 
+# FlagGems: a class that is ignored, again; logits below zero; NaN in an earlier block; a block that has no place; a window behind the end; a bin of more than 4096, and of fewer
+defect inputs gems-entropy-ignored 'out of bounds' 'gems-entropy.py:61), ld.global' '(values, byte -400 of 160)'
+sound inputs gems-entropy-3
+defect inputs gems-entropy-128 'wrong value' '2313 wrong'
+sound inputs gems-entropy-16
+defect inputs gems-cummax-nan 'wrong value' '2313 wrong'
+sound inputs gems-cummax-numbers
+defect inputs gems-vdot-1025 'out of bounds' 'block (1024, 0, 0), thread (0, 0, 0)' '(sums, byte 4096 of 4096)'
+sound inputs gems-vdot-1024
+defect inputs gems-pool-3 'wrong value' '2313 wrong'
+sound inputs gems-pool-4
+defect inputs gems-bins-5000 'out of bounds' 'gems-bins.py:146), st.global' '(candidates, byte 16384 of 16384)'
+defect inputs gems-bins-race 'race in device memory' 'of this block read this' 'no barrier lies between' '(candidates, byte 0 of 16384)'
+sound inputs gems-bins-16
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
