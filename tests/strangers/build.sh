@@ -126,6 +126,11 @@ for type in fp32 fp16 bf16; do
 done
 make liger-swiglu triton "$liger/swiglu.py" _swiglu_forward_kernel 'a_ptr=*fp32' 'b_ptr=*fp32' 'c_ptr=*fp32' stride=i32 \
   gate_multiplier=fp32 n_cols=:333 BLOCK_SIZE=:512
+make liger-group triton "$liger/group_norm.py" _group_norm_forward_kernel 'Y_ptr=*fp16' 'X_ptr=*fp16' 'Mean_ptr=*fp16' 'RSTD_ptr=*fp16' \
+  {Y,X}_{row,col}_stride=i32/16 {Mean,RSTD}_{row,col}_stride=i32 'W_ptr=*fp16' 'B_ptr=*fp16' hidden_size=i32/16 channels_per_group=i32 \
+  eps=fp32 BLOCK_SIZE=:4096
+make liger-poly triton "$liger/poly_norm.py" _poly_norm_forward_kernel --warps 8 'Y_ptr=*fp16' 'X_ptr=*fp16' {Y,X}_row_stride=i32/16 \
+  'W_ptr=*fp16' 'B_ptr=*fp16' 'RSTD_ptr=*fp32' RSTD_row_stride=i32 n_cols=i32/16 eps=fp32 BLOCK_SIZE=:2048
 gguf=('x_ptr=*fp16' 'out_ptr=*fp16' M=i32 N=i32 NUM_BLOCKS=i32 stride_xm=i32 stride_xk=i32 stride_om=i32 stride_on=i32 stride_sb=i32
   stride_ss=i32 stride_sn=i32 BLOCK_SIZE_M=:16 BLOCK_SIZE_N=:32 'scale_ptr=*fp16')
 make gptqmodel-q4_k triton "$gptq/nn_modules/qlinear/gguf_triton.py" _gguf_q4_k_fused_matmul_kernel_impl "${gguf[@]}" \
@@ -370,6 +375,20 @@ gems gems-pool ops/avg_pool2d.py avg_pool2d_forward_kernel --warps 2 'input_ptr=
   divisor_override=:0.0 BLOCK_H=:8 BLOCK_W=:8
 gems gems-bins fused/DSA/bin_topk.py kernel_bucket_sort_topk --stages 3 'inputs=*fp32' 'indices=*i32' 's_input_ids=*i32' 'starts=*i32' 'ends=*i32' \
   S=:5000 K=:16 HISTOGRAM_SIZE=:256 SMEM_INPUT_SIZE=:4096 BS=:4096 BSS=:512
+# Farthest points, and their neighbours, of points that a block keeps, and of more
+fps=$operators/torch_fps-0.6.0/torch_fps/_triton.py
+farthest=('points_ptr=*fp32' 'mask_ptr=*i1' 'start_ptr=*i64' 'idx_ptr=*i64' N=i32 K=i32 stride_{pb,pn,mb,ib}=i32 D=:3)
+make fps-single triton "$fps" _fps_single_kernel "${farthest[@]}" 'assign_ptr=*i64' BLOCK_N=:1024 WITH_ASSIGN=:False
+make fps-tiled triton "$fps" _fps_tiled_kernel --warps 8 "${farthest[@]}" 'min_ptr=*fp32' BLOCK_N=:4096
+make fps-knn-single triton "$fps" _fps_knn_single_kernel "${farthest[@]}" 'nbr_ptr=*i64' k_nbrs=i32 stride_nb=i32 BLOCK_N=:1024
+make fps-knn-tiled triton "$fps" _fps_knn_tiled_kernel --warps 8 "${farthest[@]}" 'nbr_ptr=*i64' 'min_ptr=*fp32' 'curr_ptr=*fp32' k_nbrs=i32 \
+  stride_nb=i32 BLOCK_N=:4096
+
+# Kernels of CUDA, less what includes or calls torch
+ista=$operators/ista_daslab_optimizers_cuda-1.1.0/kernels
+between "$ista/utils.h" "$operators/ista-utils-cut.cu" '^__device__ inline bool should_skip' '^#endif'
+bare "$ista/sparse_mfac_pruner/mfac_pruner_dense.cu" "$operators/ista-cut.cu" '^void$'
+make ista cuda "$here/ista.cu" -arch=compute_80 "-I$operators"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.
 for name in repack inputs; do make "$name" cuda "$here/$name.cu" -arch=compute_80 --fmad=false; done

@@ -104,6 +104,12 @@ extern "C" __global__ void put_halves(__half *to, int count, float value) {
   if (i < count) to[i] = __float2half(value);
 }
 
+/* Every other one of these is negative. */
+extern "C" __global__ void put_signs(__half *to, int count, float value) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) to[i] = __float2half(i % 2 == 0 ? value : -value);
+}
+
 /* Numbers that begin with `first` and grow by `step`. */
 extern "C" __global__ void put_steps(float *to, int count, float first, float step) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -194,6 +200,16 @@ extern "C" __global__ void put_points(float *features, float *largest, int *voxe
     largest[i] = fmaxf(value, __int_as_float(0xff800000));
     from[i] = 1;
   }
+}
+
+/* torch-fps: points on a line, none of which is left out, and the first that is chosen. */
+extern "C" __global__ void put_line(float *points, uint8_t *mask, int64_t *start, int count,
+                                    int first) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  for (int d = 0; d < 3; d++) points[3 * i + d] = i;
+  mask[i] = 1;
+  if (i == 0) start[0] = first;
 }
 
 /* LightGBM's renewal of a leaf: one with `items` rows, all of them, each of weight 1. */

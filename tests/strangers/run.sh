@@ -332,5 +332,21 @@ defect inputs gems-bins-5000 'out of bounds' 'gems-bins.py:146), st.global' '(ca
 defect inputs gems-bins-race 'race in device memory' 'of this block read this' 'no barrier lies between' '(candidates, byte 0 of 16384)'
 sound inputs gems-bins-16
 
+# liger-kernel: sums of float16, of squares and of sixth powers
+defect inputs liger-group-4 'wrong value' '2313 wrong'
+sound inputs liger-group-2
+defect inputs liger-poly-2 'wrong value' '2313 wrong'
+sound inputs liger-poly-1
+
+# ISTA-DASLab's optimizers: a sum that goes before all have read it
+defect inputs ista-row-64 'shared-memory race' 'ista-cut.cu:86), st.shared.f32' 'another thread read this, and no barrier lies between'
+sound inputs ista-row-1
+
+# torch-fps: a place that one thread marks, and another reads
+defect inputs fps-17000 'race in device memory' '_triton.py:189), st.global' 'thread (0, 0, 0) of this block wrote this' '_triton.py:195' 'no barrier lies between'
+sound inputs fps-1000
+defect inputs fps-knn-8200 'race in device memory' 'thread (0, 0, 0) of this block wrote this' '_triton.py:283' '(from_one, byte 1020 of 32800)'
+sound inputs fps-knn-1000
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
