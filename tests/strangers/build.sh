@@ -383,6 +383,9 @@ make fps-tiled triton "$fps" _fps_tiled_kernel --warps 8 "${farthest[@]}" 'min_p
 make fps-knn-single triton "$fps" _fps_knn_single_kernel "${farthest[@]}" 'nbr_ptr=*i64' k_nbrs=i32 stride_nb=i32 BLOCK_N=:1024
 make fps-knn-tiled triton "$fps" _fps_knn_tiled_kernel --warps 8 "${farthest[@]}" 'nbr_ptr=*i64' 'min_ptr=*fp32' 'curr_ptr=*fp32' k_nbrs=i32 \
   stride_nb=i32 BLOCK_N=:4096
+make conch-cache triton "$operators/conch_triton_kernels-1.3/conch/kernels/vllm/reshape_and_cache.py" _reshape_and_cache_kernel --stages 3 \
+  {key,value,key_cache,value_cache}_ptr='*fp16' 'slot_mapping_ptr=*i64' {k,v}_scale_ptr=:None head_size=i32/16 cache_block_size=i32 \
+  kv_{token,head}_stride=i64/16 kv_cache_{page,block,head}_stride=i64/16 cxpr_head_size_padded=:64 cxpr_apply_fp8_scaling=:False
 
 # Kernels of CUDA, less what includes or calls torch
 ista=$operators/ista_daslab_optimizers_cuda-1.1.0/kernels

@@ -348,5 +348,9 @@ sound inputs fps-1000
 defect inputs fps-knn-8200 'race in device memory' 'thread (0, 0, 0) of this block wrote this' '_triton.py:283' '(from_one, byte 1020 of 32800)'
 sound inputs fps-knn-1000
 
+# conch: a page whose heads lie apart
+defect inputs conch-cache-hnd 'race in device memory' 'reshape_and_cache.py:102), st.global' 'of block (1, 0, 0) wrote this' '(key_cache, byte 128 of 1024)'
+sound inputs conch-cache-nhd
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
