@@ -4,6 +4,9 @@
                                              elements of a head, whether the weights of experts are divided by their sum
     gguf_loaders.py rows PACKAGE MODEL       whether it hands on the rows of q and k as they lie, and what it drops
     gguf_loaders.py ipex PACKAGE MODEL       the base of RoPE that its configuration gets
+    gguf_loaders.py vllm PACKAGE             how vLLM pairs the elements of a head, of a file
+    gguf_loaders.py plugin PACKAGE MODEL     whether vLLM's plugin for files hands on the rows of q and k as they lie
+    gguf_loaders.py tied PACKAGE MODEL       whether that plugin takes the embedding for the output, of MODEL in one file and in two
     gguf_loaders.py gptqmodel PACKAGE        errors of weights that it packs, of some rms, beside those of the nearest numbers
                                              with the scales that it wrote; whether it decodes any bytes as gguf-py does
 
@@ -13,7 +16,9 @@ PACKAGE is the unpacked package. Modules that are not under test are stand-ins, 
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import pathlib
 import sys
+import tempfile
 import types
 from unittest import mock
 
@@ -131,6 +136,69 @@ def sglang(root, of):
     print("qwen3moe", "divided" if divided else "as they are")
 
 
+def vllm(root):
+    models = "vllm.model_executor.models."
+    kinds = ("llama", "granite", "exaone4", "qwen3")
+    packages = {"vllm", "torch", "transformers", "triton", "einops", "regex"}
+    sys.meta_path.insert(0, Finder(root, packages, {models + kind for kind in kinds}))
+    importlib.import_module("torch.nn")  # a class beside others that stand in
+    rope = importlib.import_module("vllm.model_executor.layers.rotary_embedding")
+    rope.get_rope = recorder("rope", ["is_neox_style"])
+    importlib.import_module("vllm.distributed").get_tensor_model_parallel_world_size = lambda: 1
+    load = {kind: importlib.import_module(models + kind) for kind in kinds}
+    more = {"quant_config": types.SimpleNamespace(get_name=lambda: "gguf"), "prefix": "model.layers.0.self_attn"}
+    made = {
+        "llama": lambda: load["llama"].LlamaAttention(config("llama"), 256, 4, 2, **more),
+        "granite": lambda: load["granite"].GraniteAttention(config("granite"), 256, 4, 2, **more),
+        "exaone4": lambda: load["exaone4"].Exaone4Attention(config("exaone4"), 256, 4, 2, **more),
+        "qwen3": lambda: load["qwen3"].Qwen3Attention(256, 4, 2, config("qwen3").rope_parameters, head_dim=64, **more),
+    }
+    for kind, make in made.items():
+        (halves,) = chosen("rope", make)
+        print(kind, "halves" if halves in (None, True) else "neighbours")  # True is get_rope's default
+
+
+def adapter(root):
+    """The plugin's way from a file's tensors to vLLM's, and its reader of files, with arrays of numpy for tensors."""
+    real = {"vllm_gguf_plugin." + name for name in ("weight_utils", "weights_adapter.base", "weights_adapter.default")}
+    packages = {"vllm_gguf_plugin", "vllm", "torch", "transformers", "huggingface_hub", "regex"}
+    sys.meta_path.insert(0, Finder(root, packages, real))
+    load = importlib.import_module("vllm_gguf_plugin.weight_utils")
+    load.torch.tensor = lambda value: numpy.asarray(value)
+    kind = importlib.import_module("vllm_gguf_plugin.weights_adapter.default").GGUFWeightsAdapter
+    return load, kind(config("llama"))
+
+
+def plugin(root, model):
+    import gguf
+
+    load, made = adapter(root)
+    names = {f"blk.0.attn_{part}.weight": f"{part}_proj.weight" for part in "qk"}
+    got = dict(made.map_weights(load.gguf_quant_weights_iterator_multi([model], names)))
+    file = {tensor.name: tensor.data for tensor in gguf.GGUFReader(model).tensors}
+    for name, hf in names.items():
+        print(name, "as in the file" if numpy.array_equal(got[hf], file[name]) else "in another order")
+
+
+def tied(root, model):
+    import gguf
+
+    _, made = adapter(root)
+    names = {"token_embd.weight": "model.embed_tokens.weight", "output.weight": "lm_head.weight"}
+    file = {tensor.name: tensor.data for tensor in gguf.GGUFReader(model).tensors}
+    with tempfile.TemporaryDirectory() as folder:
+        for parts in ([list(names)], [[name] for name in names]):
+            paths = [str(pathlib.Path(folder, f"m-{i + 1:05}-of-{len(parts):05}.gguf")) for i in range(len(parts))]
+            for path, part in zip(paths, parts):
+                writer = gguf.GGUFWriter(path, "llama")
+                for name in part:
+                    writer.add_tensor(name, file[name])
+                writer.write_header_to_file(), writer.write_kv_data_to_file(), writer.write_tensors_to_file(), writer.close()
+            said = {}
+            made.update_tie_word_embeddings(paths[0], said, names)
+            print(len(parts), "tied" if said["tie_word_embeddings"] else "not tied")
+
+
 def rows(root, model):
     import gguf
 
@@ -208,4 +276,4 @@ def gptqmodel(root):
 
 
 if __name__ == "__main__":
-    {"sglang": sglang, "rows": rows, "ipex": ipex, "gptqmodel": gptqmodel}[sys.argv[1]](*sys.argv[2:4])
+    {f.__name__: f for f in (sglang, rows, vllm, plugin, tied, ipex, gptqmodel)}[sys.argv[1]](*sys.argv[2:4])

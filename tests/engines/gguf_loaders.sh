@@ -2,8 +2,9 @@
 # What Python packages make of a GGUF file, and what they pack: sound choices are seen to be sound, and versions are
 # blamed for what they leave out: ./dev test --engines. $1 is pv.
 #
-# $PV_SGLANG, $PV_IPEX_LLM, $PV_GPTQMODEL: folders of the unpacked packages SGLang 0.5.23, ipex-llm 2.2.0 and GPTQModel
-# 7.7.0. Without them they are fetched below build-engines/. Neither a GPU nor torch is needed:
+# $PV_SGLANG, $PV_IPEX_LLM, $PV_GPTQMODEL, $PV_VLLM, $PV_VLLM_GGUF: folders of the unpacked packages SGLang 0.5.23, ipex-llm
+# 2.2.0, GPTQModel 7.7.0, vLLM 0.33.0 and vllm-gguf-plugin 0.0.5. Without them they are fetched below build-engines/. Neither
+# a GPU nor torch is needed:
 # tests/engines/gguf_loaders.py has stand-ins.
 set -u
 pv=$(realpath "$1")
@@ -37,6 +38,17 @@ fetch() {
   fi
   echo "$at"
 }
+# archive NAME VERSION DIGEST ADDRESS: the same of an archive whose setup.py needs torch, so that pip cannot tell what it is.
+archive() {
+  local at=$built/$1-$2
+  if [ ! -e "$at/done" ]; then
+    rm -rf "$at" && mkdir -p "$at" &&
+      "$python" -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' "$4" "$at/got" >"$built/$1.log" 2>&1 &&
+      sha256sum --check --status <<<"$3  $at/got" && tar -xzf "$at/got" -C "$at" --strip-components 1 --wildcards '*.py' &&
+      touch "$at/done" || return 1
+  fi
+  echo "$at"
+}
 model() { # NAME OPTIONS
   [ -e "$built/gl-$1.gguf" ] || "$pv" synth --arch llama --layers 1 --hidden 256 --heads 4 --kv-heads 2 --head-dim 64 \
     --ffn 256 --vocab 512 --layout F32 "${@:2}" --out "$built/gl-$1.gguf" >/dev/null || die "no model $1"
@@ -61,6 +73,12 @@ ipex=${PV_IPEX_LLM:-$(fetch ipex-llm 2.2.0 "${wheel[@]}" manylinux2010_x86_64)} 
   die "ipex-llm: set PV_IPEX_LLM, or see $built/ipex-llm.log"
 gptqmodel=${PV_GPTQMODEL:-$(fetch gptqmodel 7.7.0 --no-binary gptqmodel)} ||
   die "gptqmodel: set PV_GPTQMODEL, or see $built/gptqmodel.log"
+from=https://files.pythonhosted.org/packages
+vllm=${PV_VLLM:-$(archive vllm 0.33.0 f4c33c2503d52bb411146afa9618a4f48bed68912f617e6803ac8d76e4c74112 \
+  "$from/f7/25/aa5684e9c59d6fc75f78926b7f15e8d9adc7de2d9e6e7575b80776ad8169/vllm-0.33.0.tar.gz")} || die "vllm: set PV_VLLM, or see $built/vllm.log"
+plugin=${PV_VLLM_GGUF:-$(archive vllm-gguf-plugin 0.0.5 4c786c5ee284bb616f3a72c54c423c08d7ea6247ef14108421520de4c923776f \
+  "$from/ab/0d/608dd195cff255708a6b5edb931e9f705def22fefe78a253625ac1194e1c/vllm_gguf_plugin-0.0.5.tar.gz")} ||
+  die "vllm-gguf-plugin: set PV_VLLM_GGUF, or see $built/vllm-gguf-plugin.log"
 model base --rope-base 500000 --eps 1e-3
 model plain --rope-base 10000 --eps 1e-3
 [ -e "$built/gl-freqs.gguf" ] ||
@@ -82,6 +100,14 @@ blk.0.attn_k.weight as in the file' rows "$sglang" "$built/gl-base.gguf"
 says 'SGLang and frequencies' 'blk.0.attn_q.weight as in the file
 blk.0.attn_k.weight as in the file
 rope_freqs.weight dropped' rows "$sglang" "$built/gl-freqs.gguf"
+says 'vLLM and files' 'llama halves
+granite halves
+exaone4 halves
+qwen3 halves' vllm "$vllm"
+says 'its plugin and rows' 'blk.0.attn_q.weight as in the file
+blk.0.attn_k.weight as in the file' plugin "$plugin" "$built/gl-base.gguf"
+says 'its plugin and files in parts' '1 not tied
+2 tied' tied "$plugin" "$built/gl-base.gguf"
 for name in base plain; do
   case $name in base) said=500000 ;; *) said=10000 ;; esac
   says "ipex-llm, $name" "file rope.freq_base=$said attention.layer_norm_rms_epsilon=0.001
