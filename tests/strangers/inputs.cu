@@ -122,12 +122,6 @@ extern "C" __global__ void put_places_nan(float *to, int count, int nan) {
   if (i < count) to[i] = nan && i == 0 ? __int_as_float(0x7fffffff) : i;
 }
 
-/* One value in the first numbers, and another in the others. */
-extern "C" __global__ void put_two(float *to, int count, int first, float value, float other) {
-  const int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i < count) to[i] = i < first ? value : other;
-}
-
 /* Indices that begin with `first` and grow by `step`. */
 extern "C" __global__ void put_indices(int *to, int count, int first, int step) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -242,6 +236,25 @@ extern "C" __global__ void put_places(float *images, int numbers, float *offsets
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < numbers) images[i] = 1;
   if (i < places * dim) offsets[i] = i % dim >= 18 && i % dim < 27 ? 1 : 0;
+}
+
+/* vLLM's experts in q4_0, each of 32 rows of 256, and tokens in q8_1, of 512: each row takes the
+ * first number of a token, which is 127. Four tokens go to each expert from `first` on. */
+extern "C" __global__ void put_experts(uint16_t *weights, int blocks, uint32_t *numbers,
+                                       int *sorted, int tokens, int *experts, int first,
+                                       int *padded) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < blocks) {
+    weights[9 * i] = 0x3c00;
+    for (int pair = 0; pair < 8; pair++)
+      weights[9 * i + 1 + pair] = i % 8 == 0 && pair == 0 ? 0x8889 : 0x8888;
+  }
+  if (i < tokens * 16)
+    for (int word = 0; word < 9; word++)
+      numbers[9 * i + word] = i % 16 != 0 || word > 1 ? 0 : word == 0 ? 0x57f03c00 : 127;
+  if (i < tokens) sorted[i] = i;
+  if (i < tokens / 4) experts[i] = first + i;
+  if (i == 0) padded[0] = tokens;
 }
 
 /* vLLM's and SGLang's top-k: a row of numbers that grow, those from `finite` on -inf, and how many

@@ -352,5 +352,11 @@ sound inputs fps-knn-1000
 defect inputs conch-cache-hnd 'race in device memory' 'reshape_and_cache.py:102), st.global' 'of block (1, 0, 0) wrote this' '(key_cache, byte 128 of 1024)'
 sound inputs conch-cache-nhd
 
+# vLLM's plugin of GGUF: an expert behind the 256th, and a row that ends within a tile
+defect inputs plugin-experts-257 'wrong value' '2313 wrong'
+sound inputs plugin-experts-256
+defect inputs plugin-rows-896 'out of bounds' 'vecdotq.cuh:27), ld.global' '(weights, byte 16130 of 16128)'
+sound inputs plugin-rows-1024
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
