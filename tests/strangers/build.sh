@@ -392,6 +392,9 @@ ista=$operators/ista_daslab_optimizers_cuda-1.1.0/kernels
 between "$ista/utils.h" "$operators/ista-utils-cut.cu" '^__device__ inline bool should_skip' '^#endif'
 bare "$ista/sparse_mfac_pruner/mfac_pruner_dense.cu" "$operators/ista-cut.cu" '^void$'
 make ista cuda "$here/ista.cu" -arch=compute_80 "-I$operators"
+awk '/^#define LAUNCH_1D/ { exit } 1' "$operators/adafactor8bit-0.4.6/adafactor8bit/kernels.cu" |
+  sed '/^void /,/^}/d; /^#include/d' >"$operators/adafactor-cut.cu"
+make adafactor cuda "$here/adafactor.cu" -arch=compute_80 "-I$operators"
 make plugin cuda "$here/plugin.cu" -arch=compute_80 "-I$operators/vllm_gguf_plugin-0.0.5/vllm_gguf_plugin/csrc"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.

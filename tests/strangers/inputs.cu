@@ -238,6 +238,16 @@ extern "C" __global__ void put_places(float *images, int numbers, float *offsets
   if (i < places * dim) offsets[i] = i % dim >= 18 && i % dim < 27 ? 1 : 0;
 }
 
+/* adafactor8bit: parameters, what all gradients and scales are, and moments of 0. */
+extern "C" __global__ void put_moments(float *parameters, float *ones, uint8_t *moments,
+                                       float *scales, int count) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  parameters[i] = ones[i] = 1;
+  moments[i] = 128;
+  if (i < count / 256) scales[i] = 1;
+}
+
 /* vLLM's experts in q4_0, each of 32 rows of 256, and tokens in q8_1, of 512: each row takes the
  * first number of a token, which is 127. Four tokens go to each expert from `first` on. */
 extern "C" __global__ void put_experts(uint16_t *weights, int blocks, uint32_t *numbers,
