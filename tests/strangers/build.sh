@@ -386,6 +386,11 @@ make fps-knn-tiled triton "$fps" _fps_knn_tiled_kernel --warps 8 "${farthest[@]}
 make conch-cache triton "$operators/conch_triton_kernels-1.3/conch/kernels/vllm/reshape_and_cache.py" _reshape_and_cache_kernel --stages 3 \
   {key,value,key_cache,value_cache}_ptr='*fp16' 'slot_mapping_ptr=*i64' {k,v}_scale_ptr=:None head_size=i32/16 cache_block_size=i32 \
   kv_{token,head}_stride=i64/16 kv_cache_{page,block,head}_stride=i64/16 cxpr_head_size_padded=:64 cxpr_apply_fp8_scaling=:False
+make torchnorm-add triton "$operators/torchnorm/_triton.py" _fused_add_rms_norm_fwd_kernel {X,R,W,Y,R_OUT}='*fp32' stride=i32/16 D=i32/16 eps=fp32 BLOCK=:64
+make moe-ops triton "$operators/moe_ops-0.1.0/moe_ops/fused_topk_softmax_ops.py" _fused_topk_softmax_bwd_kernel_2d --warps 2 'grad_w_ptr=*fp32' \
+  'w_ptr=*fp32' 'idxs_ptr=*i32' 'grad_logits_ptr=*fp32' num_tokens=i32/16 E=i32 K=:2 BLOCK_M=:16 BLOCK_K=:2
+make spconv-triton triton "$operators/spconv_triton-1.0.0/spconv_triton/pytorch/_impl/pool.py" _avgpool_bwd_kernel --warps 2 'gout_ptr=*fp32' \
+  'count_ptr=*i32' 'pairs_ptr=*i32' 'din_ptr=*fp32' N=i32/16 C=:16 kv=:8 s_{gr,pk,dr}=i32/16 s_{gc,pm,dc}=:1 ACC_F64=:False BLOCK_M=:128 BLOCK_C=:16
 
 # Kernels of CUDA, less what includes or calls torch
 ista=$operators/ista_daslab_optimizers_cuda-1.1.0/kernels
