@@ -400,6 +400,13 @@ make ista cuda "$here/ista.cu" -arch=compute_80 "-I$operators"
 awk '/^#define LAUNCH_1D/ { exit } 1' "$operators/adafactor8bit-0.4.6/adafactor8bit/kernels.cu" |
   sed '/^void /,/^}/d; /^#include/d' >"$operators/adafactor-cut.cu"
 make adafactor cuda "$here/adafactor.cu" -arch=compute_80 "-I$operators"
+# TorchPQ, with the numbers that Topk and PQCodec put in
+for name in top1_select top32_select pq_decode; do
+  sed 's/_TPB_/256/g; s/_QCAP_/1/g; s/_TN_/4/g; s/_TM_/2/g; s/_TD_/8/g' "$operators/torchpq-0.3.0.6/torchpq/kernels/cuda/$name.cu" >"$operators/$name.cu"
+  make "torchpq-$name" cuda "$operators/$name.cu" -arch=compute_80 --use_fast_math
+done
+bare "$operators/minference-0.1.6.0/csrc/vertical_slash_index.cu" "$operators/minference-cut.cu" '^void convert_vertical_slash_indexes_64x64'
+make minference cuda "$operators/minference-cut.cu" -arch=compute_80
 make plugin cuda "$here/plugin.cu" -arch=compute_80 "-I$operators/vllm_gguf_plugin-0.0.5/vllm_gguf_plugin/csrc"
 
 # Ours: weights as the operations have them, made what these kernels take; and what the others read.

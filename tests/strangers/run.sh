@@ -370,5 +370,17 @@ sound inputs moe-ops-dense
 defect inputs spconv-triton-4 'wrong value' '2313 wrong'
 sound inputs spconv-triton-1
 
+# TorchPQ: a row that is not there, a signal of a warp, a part that is not there; MInference: a second length, and rows without a diagonal
+defect inputs torchpq-top1-9 'out of bounds' 'top1_select.cu:493), ld.global' 'block (1, 0, 0), thread (32, 0, 0)' '(matrix, byte 2304 of 2304)'
+sound inputs torchpq-top1-8
+defect inputs torchpq-top32-half 'shared-memory race' 'top32_select.cu:722), st.shared' 'another thread read this' 'top32_select.cu:734'
+sound inputs torchpq-top32-float
+defect inputs torchpq-decode-3 'out of bounds' 'pq_decode.cu:41), ld.global' '(codes, byte 768 of 768)'
+sound inputs torchpq-decode-4
+defect inputs minference-batch-2 'out of bounds' 'block (0, 1, 0), thread (0, 0, 0)' '(lengths, byte 4 of 4)'
+sound inputs minference-batch-1
+defect inputs minference-slash-128 'out of bounds' 'minference-cut.cu:59), ld.global' '(slash, byte 4 of 4)'
+sound inputs minference-slash-0
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
