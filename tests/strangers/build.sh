@@ -391,6 +391,15 @@ make moe-ops triton "$operators/moe_ops-0.1.0/moe_ops/fused_topk_softmax_ops.py"
   'w_ptr=*fp32' 'idxs_ptr=*i32' 'grad_logits_ptr=*fp32' num_tokens=i32/16 E=i32 K=:2 BLOCK_M=:16 BLOCK_K=:2
 make spconv-triton triton "$operators/spconv_triton-1.0.0/spconv_triton/pytorch/_impl/pool.py" _avgpool_bwd_kernel --warps 2 'gout_ptr=*fp32' \
   'count_ptr=*i32' 'pairs_ptr=*i32' 'din_ptr=*fp32' N=i32/16 C=:16 kv=:8 s_{gr,pk,dr}=i32/16 s_{gc,pm,dc}=:1 ACC_F64=:False BLOCK_M=:128 BLOCK_C=:16
+for keys in 96 128; do
+  make "mlstm-$keys" triton "$operators/mlstm_kernels-2.0.6/mlstm_kernels/triton/chunkwise/xl_chunk/fw_kernel_recurrent.py" \
+    mlstm_chunkwise__recurrent_fw_C_kernel --stages 1 mat{K,V}='*fp32' vec{F,I}='*fp32' {matC,vecN,scaMinter}_initial=:None matC_states='*fp32' \
+    vecN_states='*fp32' scaMinter_states='*fp32' str_matK_B_NH=:$((64 * keys)) str_matK_S=:$keys str_matK_DHQK=:1 str_matV_B_NH=:4096 str_matV_S=:64 \
+    str_matV_DHHV=:1 str_vecFI_B_NH=:64 str_matCstates_B_NH=:$((128 * keys)) str_matCstates_NCDHQK=:64 str_matCstates_DHHV=:1 \
+    str_vecNstates_B_NH=:$((2 * keys)) str_vecNstates_NCDHQK=:1 str_scaMinterstates_B_NH=:2 str_scaMinterstates_NC=:1 \
+    str_matCinitial_{B_NH,DHQK,DHHV}=:0 str_vecNinitial_{B_NH,DHQK}=:0 str_scaMinterinitial_B_NH=:0 {B,NH,NC}=:1 {S,L}=:64 DHQK=:$keys DHHV=:64 \
+    siz_b_{DHQK,DHHV}=:64 save_states_every_nth_chunk=:1 USE_INITIAL_STATE=:False DTYPE=:tl.float32
+done
 
 # Kernels of CUDA, less what includes or calls torch
 ista=$operators/ista_daslab_optimizers_cuda-1.1.0/kernels
