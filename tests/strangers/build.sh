@@ -400,6 +400,13 @@ for keys in 96 128; do
     str_matCinitial_{B_NH,DHQK,DHHV}=:0 str_vecNinitial_{B_NH,DHQK}=:0 str_scaMinterinitial_B_NH=:0 {B,NH,NC}=:1 {S,L}=:64 DHQK=:$keys DHHV=:64 \
     siz_b_{DHQK,DHHV}=:64 save_states_every_nth_chunk=:1 USE_INITIAL_STATE=:False DTYPE=:tl.float32
 done
+fla=$operators/fla_core-0.6.0/fla/modules
+for columns in 48 64; do
+  make "fla-quant-$columns" triton "$fla/norm/layernorm_quant.py" layer_norm_quant_fwd_kernel --warps 1 {x,y,mean,rstd}='*fp32' {w,b,res,res_out}=:None \
+    eps=fp32 D=:$columns BD=:64 {IS_RMS_NORM,HAS_RESIDUAL,STORE_RESIDUAL_OUT,HAS_WEIGHT,HAS_BIAS}=:False
+done
+make fla-shift triton "$fla/token_shift.py" token_shift_fwd_kernel_short --warps 2 --stages 1 {x,y,cache,cache_out}='*fp32' 'cu_seqlens=*i64' T=i32 \
+  {D,BD}=:64 {IS_VARLEN,USE_INITIAL_STATE,STORE_FINAL_STATE}=:True IS_DECODE=:False
 
 # Kernels of CUDA, less what includes or calls torch
 ista=$operators/ista_daslab_optimizers_cuda-1.1.0/kernels

@@ -212,6 +212,15 @@ extern "C" __global__ void put_choices(float *weights, int *experts) {
   experts[i] = i % 8;
 }
 
+/* fla's shift of tokens: eight of them in three sequences, the second of which begins at 4, and the
+ * last tokens of before. */
+extern "C" __global__ void put_shift(float *tokens, float *before, int64_t *ends, int middle) {
+  const int i = threadIdx.x;
+  for (int t = 0; t < 8; t++) tokens[64 * t + i] = 1;
+  for (int n = 0; n < 3; n++) before[64 * n + i] = 2;
+  if (i < 4) ends[i] = i < 2 ? 4 * i : i == 2 ? middle : 8;
+}
+
 /* torch-fps: points on a line, none of which is left out, and the first that is chosen. */
 extern "C" __global__ void put_line(float *points, uint8_t *mask, int64_t *start, int count,
                                     int first) {

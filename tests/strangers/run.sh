@@ -386,5 +386,11 @@ sound inputs minference-slash-0
 defect inputs mlstm-96 'race in device memory' 'fw_kernel_recurrent.py:144), st.global' 'of block (0, 0, 0) wrote this' 'fw_kernel_recurrent.py:228' '(norms, byte 384 of 768)'
 sound inputs mlstm-128
 
+# flash-linear-attention: lanes behind the row, and what is kept of a sequence without tokens
+defect inputs fla-quant-48 'wrong value' '2313 wrong'
+sound inputs fla-quant-64
+defect inputs fla-shift-empty 'uninitialised' 'nothing was ever written there' '(after, byte 256 of 768)'
+sound inputs fla-shift-two
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
