@@ -407,6 +407,9 @@ for columns in 48 64; do
 done
 make fla-shift triton "$fla/token_shift.py" token_shift_fwd_kernel_short --warps 2 --stages 1 {x,y,cache,cache_out}='*fp32' 'cu_seqlens=*i64' T=i32 \
   {D,BD}=:64 {IS_VARLEN,USE_INITIAL_STATE,STORE_FINAL_STATE}=:True IS_DECODE=:False
+make flashlib-nb triton "$operators/flashlib-0.4.0/flashlib/primitives/multinomial_nb/triton/nb_core.py" _nb_count_kernel --warps 2 'X_ptr=*fp32' 'Y_ptr=*i64' \
+  'PARTIAL_ptr=*fp32' 'COUNT_partial_ptr=*fp32' {N,D,stride_xn,stride_pb,stride_pc}=i32/16 C=i32 stride_{xd,pd}=:1 BINARIZE_THRESH=:0.0 BINARIZE_MODE=:0 \
+  BLOCK_{N,D}=:64 C_PAD=:16
 
 # Kernels of CUDA, less what includes or calls torch
 ista=$operators/ista_daslab_optimizers_cuda-1.1.0/kernels

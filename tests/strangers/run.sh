@@ -392,5 +392,9 @@ sound inputs fla-quant-64
 defect inputs fla-shift-empty 'uninitialised' 'nothing was ever written there' '(after, byte 256 of 768)'
 sound inputs fla-shift-two
 
+# flashlib: counts of more than eleven bits
+defect inputs flashlib-nb-4097 'wrong value' '2313 wrong'
+sound inputs flashlib-nb-2047
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
