@@ -410,6 +410,14 @@ make fla-shift triton "$fla/token_shift.py" token_shift_fwd_kernel_short --warps
 make flashlib-nb triton "$operators/flashlib-0.4.0/flashlib/primitives/multinomial_nb/triton/nb_core.py" _nb_count_kernel --warps 2 'X_ptr=*fp32' 'Y_ptr=*i64' \
   'PARTIAL_ptr=*fp32' 'COUNT_partial_ptr=*fp32' {N,D,stride_xn,stride_pb,stride_pc}=i32/16 C=i32 stride_{xd,pd}=:1 BINARIZE_THRESH=:0.0 BINARIZE_MODE=:0 \
   BLOCK_{N,D}=:64 C_PAD=:16
+augment=$operators/triton_augment-0.3.0/triton_augment/kernels
+awk 1 "$augment/geometric_kernel.py" "$augment/fused_kernel.py" >"$operators/triton-augment.py"
+make triton-augment triton "$operators/triton-augment.py" fused_augment_kernel --stages 3 {input,output,top_offsets,left_offsets}_ptr='*fp32' \
+  {N,batch_size,channels,{input,output}_{height,width},interpolation_mode}=i32 {flip,grayscale}_mask_ptr='*i1' matrix_ptr=:None fill_value=fp32 \
+  {norm_mean,norm_std,{brightness,contrast,saturation}_factors}_ptr='*fp32' {has_affine,apply_{brightness,contrast,grayscale,normalize}}=:False \
+  apply_saturation=:True BLOCK_SIZE=:1024
+make triton-augment-normalize triton "$augment/color_normalize_kernel.py" normalize_kernel {input,output,mean,std}_ptr='*fp32' \
+  {n_elements,spatial_size,n_channels}=i32 BLOCK_SIZE=:1024
 
 # Kernels of CUDA, less what includes or calls torch
 ista=$operators/ista_daslab_optimizers_cuda-1.1.0/kernels

@@ -396,5 +396,11 @@ sound inputs fla-shift-two
 defect inputs flashlib-nb-4097 'wrong value' '2313 wrong'
 sound inputs flashlib-nb-2047
 
+# triton-augment: images of one channel, and of channels that come last
+defect inputs triton-augment-1 'out of bounds' 'triton-augment.py:736), ld.global' '(images, byte 2048 of 2048)'
+sound inputs triton-augment-3
+defect inputs triton-augment-last 'wrong value' '2313 wrong'
+sound inputs triton-augment-first
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
